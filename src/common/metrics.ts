@@ -1,0 +1,33 @@
+/** Measured values by name: accuracy, loss, f1, ... */
+export type Metrics = Readonly<Record<string, number>>;
+
+/** What is to be made large or small. */
+export interface Objective {
+  readonly metric: string;
+  readonly direction: 'maximise' | 'minimise';
+  readonly unit: string;
+}
+
+/** What Netsmith measures. Shares are from 0 to 1 everywhere but in text for people. */
+export const METRICS = {
+  accuracy: { direction: 'maximise', unit: 'share' },
+  precision: { direction: 'maximise', unit: 'share' },
+  recall: { direction: 'maximise', unit: 'share' },
+  f1: { direction: 'maximise', unit: 'share' },
+  loss: { direction: 'minimise', unit: 'nats' },
+  mse: { direction: 'minimise', unit: 'target squared' },
+  r2: { direction: 'maximise', unit: 'share' },
+  params: { direction: 'minimise', unit: 'parameters' },
+  flops: { direction: 'minimise', unit: 'multiply-accumulates' },
+} as const satisfies Readonly<Record<string, Omit<Objective, 'metric'>>>;
+
+/** Negative when `a` is better than `b`, for sorting; a missing or non-finite value is worse than any number. */
+export function compareBy(objective: Objective, a: Metrics, b: Metrics): number {
+  const sign = objective.direction === 'maximise' ? -1 : 1;
+  const value = (metrics: Metrics) => {
+    const v = metrics[objective.metric];
+    return v === undefined || !Number.isFinite(v) ? Number.POSITIVE_INFINITY : sign * v;
+  };
+  const [va, vb] = [value(a), value(b)];
+  return va === vb ? 0 : va < vb ? -1 : 1;
+}

@@ -1,0 +1,75 @@
+/** What a dataset holds. Shapes are without the batch. */
+export interface DatasetInfo {
+  readonly name: string;
+  readonly kind: 'classification' | 'regression';
+  /** [C, H, W] or [F]. */
+  readonly input: readonly number[];
+  /** Classes, or targets of a regression. */
+  readonly outputs: number;
+  /** Class names in the order of their numbers; names of the targets of a regression. */
+  readonly labels: readonly string[];
+  /** Smallest and largest raw value: [0, 255] for 8-bit images; undefined for tables. */
+  readonly range?: readonly [number, number];
+  /** Mean and deviation (never 0) of each channel or feature over the training part, in raw units. */
+  readonly mean: readonly number[];
+  readonly deviation: readonly number[];
+  /** Mean and deviation of the targets of a regression over the training part; a network predicts the standardised. */
+  readonly target?: { readonly mean: readonly number[]; readonly deviation: readonly number[] };
+  /** Samples in each part. */
+  readonly counts: { readonly train: number; readonly valid: number; readonly test: number };
+  /** How raw values come about, for the metadata of an export: a table's columns, categories and imputed values. */
+  readonly encoding?: TableEncoding;
+  /** What was read and how it was split, in sentences for people: files found, files absent, seed of the split. */
+  readonly notes: readonly string[];
+}
+
+/** Features in order: a numeric column gives one, a categorical one gives one for each category. */
+export interface TableEncoding {
+  readonly columns: readonly (
+    | { readonly name: string; readonly kind: 'number'; readonly missing: number }
+    | { readonly name: string; readonly kind: 'category'; readonly categories: readonly string[] }
+  )[];
+  readonly label: string;
+}
+
+/** A part of a dataset, random access. */
+export interface Samples {
+  readonly count: number;
+  /**
+   * Writes the samples `indices` one after another: raw values into `inputs` (indices.length × elements of one sample),
+   * and into `targets` the class number (one each), or the raw targets of a regression (`outputs` each).
+   */
+  read(indices: readonly number[], inputs: Float32Array, targets: Float32Array): Promise<void>;
+}
+
+/** What a search may see. It has no way to the test part. */
+export interface SearchData {
+  readonly info: DatasetInfo;
+  readonly train: Samples;
+  readonly valid: Samples;
+}
+
+/** The whole of it; only the commands that report a test result hold one. */
+export interface Dataset {
+  readonly search: SearchData;
+  openTest(): Promise<Samples>;
+}
+
+/** What a reader is given. */
+export interface DataRequest {
+  /** digits, cifar-10, cifar-100, mnist, fashion-mnist, image-folder, csv. */
+  readonly name: string;
+  /** File (csv) or folder. */
+  readonly dir?: string;
+  readonly seed: number;
+  /** Share of what is not test that becomes validation. */
+  readonly validShare: number;
+  /** Use only so many training samples (stratified, seeded), for quick studies. */
+  readonly trainSamples?: number;
+  /** image-folder: side length that images are resized to, and channels. */
+  readonly imageSize?: number;
+  readonly imageChannels?: 1 | 3;
+  /** csv: the label's column; numbers are a regression if `regression`. */
+  readonly label?: string;
+  readonly regression?: boolean;
+}

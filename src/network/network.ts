@@ -1,0 +1,56 @@
+import type { NodeId, Shape } from '../graph/ir.ts';
+
+/** How a fresh parameter or statistic is filled. */
+export type Initialiser =
+  /** Normal, deviation sqrt(2 / fanOut) (He et al. 2015, fan-out as NAS-Bench-201 and ResNet use it). */
+  | { readonly kind: 'heNormal'; readonly fan: number }
+  /** Uniform in ±sqrt(6 / (fanIn + fanOut)) (Glorot & Bengio 2010). */
+  | { readonly kind: 'glorotUniform'; readonly fanIn: number; readonly fanOut: number }
+  | { readonly kind: 'constant'; readonly value: number };
+
+/** A tensor that a network owns, named by its path in the tree, e.g. `3/1/0->1/conv3/1/weight`. */
+export interface Parameter {
+  readonly path: string;
+  readonly shape: Shape;
+  readonly initialiser: Initialiser;
+  /** The graph input that carries it; its name is the path. */
+  readonly node: NodeId;
+}
+
+/** A running statistic: read in inference, replaced by `next` after a training step. */
+export interface Statistic extends Parameter {
+  readonly next: NodeId;
+}
+
+/** A random tensor that a training graph wants at each run: uniform in [0, 1), drawn from a seed. */
+export interface RandomInput {
+  readonly name: string;
+  readonly shape: Shape;
+}
+
+/** What lowering a network leaves in the graph. */
+export interface LoweredNetwork {
+  /** [N, outputs]: logits, or standardised targets of a regression. */
+  readonly output: NodeId;
+  readonly parameters: readonly Parameter[];
+  readonly statistics: readonly Statistic[];
+  readonly randomInputs: readonly RandomInput[];
+}
+
+/** Costs of one layer: the nodes of one path. */
+export interface LayerCosts {
+  readonly path: string;
+  readonly kind: string;
+  readonly output: Shape;
+  readonly params: number;
+  readonly flops: number;
+  readonly activationBytes: number;
+}
+
+/** Known before any training; for one sample. FLOPs are multiply-accumulates, as the field counts them. */
+export interface Costs {
+  readonly params: number;
+  readonly flops: number;
+  /** Bytes of all activations of the forward pass, float32: what training keeps. */
+  readonly activationBytes: number;
+}

@@ -1,0 +1,94 @@
+/**
+ * Networks and search spaces as data. A network is a tree of plain frozen objects, the module kinds below. A search
+ * space is the same tree with choices left open: a `choice` stands for a module, a value choice for a number or a word,
+ * `pickInputs` for wiring. Builders for all of them, with their defaults and checks, are in `builders.ts`.
+ *
+ * Tensors are [N, C, H, W] (images) or [N, F] (features); N is the batch.
+ */
+
+/** A value of a module's field, or a choice that stands for it. */
+export type Value<T> = T | ValueChoice;
+
+/** A choice that stands for a value. Choices of one name are one decision, so they must have the same domain. */
+export type ValueChoice =
+  | { readonly kind: 'pick'; readonly name: string; readonly values: readonly (number | string | boolean)[] }
+  /** Whole numbers from `min` to `max`, both included; `log`: sampled evenly on a logarithmic scale. */
+  | { readonly kind: 'int'; readonly name: string; readonly min: number; readonly max: number; readonly log: boolean }
+  | { readonly kind: 'float'; readonly name: string; readonly min: number; readonly max: number; readonly log: boolean };
+
+/** Which of the earlier nodes of a dag (0 is its input) a node reads: `count` different ones. */
+export interface InputsChoice {
+  readonly kind: 'inputs';
+  readonly name: string;
+  readonly count: number;
+}
+
+export type ActivationFunction = 'relu' | 'sigmoid' | 'tanh' | 'silu' | 'gelu' | 'hardSwish';
+
+/** Node i of a dag (i from 1) combines what comes over its edges, then applies `body`. */
+export interface DagNode {
+  /** The earlier nodes it reads; node 0 is the dag's input. */
+  readonly from: readonly number[] | InputsChoice;
+  /** The module on the edge from each earlier node: `edges[j]` from node j; as many as there are earlier nodes. */
+  readonly edges: readonly Module[];
+  readonly combine: 'sum' | 'concat';
+  readonly body: Module;
+}
+
+export type Module =
+  /** Convolution, square kernel; zero padding dilation·⌊(kernel−1)/2⌋ on each side. Weight [O, I/groups, k, k]. */
+  | {
+      readonly kind: 'conv';
+      /** Output channels; 'same': as many as come in. */
+      readonly channels: Value<number> | 'same';
+      readonly kernel: Value<number>;
+      readonly stride: Value<number>;
+      readonly dilation: Value<number>;
+      /** 'depthwise': as many groups as channels come in. */
+      readonly groups: Value<number> | 'depthwise';
+      readonly bias: boolean;
+    }
+  /** Batch normalisation over N, H, W (Ioffe & Szegedy 2015); running mean and unbiased variance as in PyTorch. */
+  | { readonly kind: 'batchNorm'; readonly affine: boolean; readonly momentum: number; readonly epsilon: number }
+  /** Layer normalisation over all but N (Ba et al. 2016), with a weight and a bias for each channel or feature. */
+  | { readonly kind: 'layerNorm'; readonly affine: boolean; readonly epsilon: number }
+  | { readonly kind: 'activation'; readonly fn: Value<ActivationFunction> }
+  /** Square pooling; padding as given. Average pooling does not count padding (`count_include_pad=False`). */
+  | {
+      readonly kind: 'pool';
+      readonly op: Value<'max' | 'average'>;
+      readonly kernel: Value<number>;
+      readonly stride: Value<number>;
+      /** 'half': ⌊(kernel−1)/2⌋. */
+      readonly padding: number | 'half';
+    }
+  /** [N, C, H, W] -> [N, C] */
+  | { readonly kind: 'globalPool'; readonly op: Value<'max' | 'average'> }
+  /** [N, F] -> [N, units]; 'outputs': as many as the task has (classes, or targets of a regression). Weight [O, I]. */
+  | { readonly kind: 'linear'; readonly units: Value<number> | 'outputs'; readonly bias: boolean }
+  | { readonly kind: 'flatten' }
+  /** Zeroes each element with probability `rate` and divides the rest by 1 − rate; identity when not training. */
+  | { readonly kind: 'dropout'; readonly rate: Value<number> }
+  /** Zeroes each sample with probability `rate` and divides the rest by 1 − rate (stochastic depth). */
+  | { readonly kind: 'dropPath'; readonly rate: Value<number> }
+  | { readonly kind: 'identity' }
+  /** All zeros, of the input's shape (spatially divided by `stride`, rounded up). */
+  | { readonly kind: 'zero'; readonly stride: Value<number> }
+  | { readonly kind: 'sequential'; readonly children: readonly Module[] }
+  /** body(x) + shortcut(x) */
+  | { readonly kind: 'residual'; readonly body: Module; readonly shortcut: Module }
+  /** `body`, `times` in a row, with weights of their own. */
+  | { readonly kind: 'repeat'; readonly times: Value<number>; readonly body: Module }
+  /** A cell. Output: the last node, or all nodes after the input, concatenated along the channels. */
+  | { readonly kind: 'dag'; readonly nodes: readonly DagNode[]; readonly output: 'last' | 'concat' }
+  /** x · sigmoid(expand(relu(squeeze(mean(x))))), squeezed to max(1, round(C · ratio)) channels (Hu et al. 2018). */
+  | { readonly kind: 'squeezeExcite'; readonly ratio: Value<number> }
+  /** ReLU, two 1x1 convolutions of stride 2, one of them shifted by a pixel, concatenated, batch norm (DARTS). */
+  | { readonly kind: 'factorisedReduce'; readonly channels: Value<number> | 'same' }
+  /** One of the options; a decision whose value is the option's key. */
+  | { readonly kind: 'choice'; readonly name: string; readonly options: Readonly<Record<string, Module>> }
+  /**
+   * Names inside `body` get the prefix `name/`, and inside repeats `name/i/` with the index of each enclosing repeat, so
+   * that each repetition decides for itself.
+   */
+  | { readonly kind: 'scope'; readonly name: string; readonly body: Module };

@@ -1,0 +1,74 @@
+import type { Module, Value } from './module.ts';
+
+/** What the network is for. Shapes are without the batch. */
+export interface Task {
+  readonly kind: 'classification' | 'regression';
+  /** [C, H, W] or [F]. */
+  readonly input: readonly number[];
+  /** Classes, or targets of a regression. */
+  readonly outputs: number;
+}
+
+/** Values of a space's own options, e.g. `{ cells: 5, channels: 16 }`. */
+export type SpaceOptions = Readonly<Record<string, number | string | boolean>>;
+
+/**
+ * Training settings that a space leaves open, by the name that `train/settings.ts` gives them; they override the
+ * study's own. Each is a decision like any other.
+ */
+export type Hyperparameters = Readonly<Record<string, Value<number> | Value<string>>>;
+
+/** A search space for one task: a tree with choices left open. Pure data but for `text`. */
+export interface Space {
+  readonly name: string;
+  readonly task: Task;
+  readonly options: SpaceOptions;
+  readonly root: Module;
+  readonly hyperparameters: Hyperparameters;
+  /** The space's own notation of an architecture, where it has one; without it, `name=value, name=value`. */
+  readonly text?: TextForm;
+}
+
+export interface TextForm {
+  format(architecture: Architecture): string;
+  /** Throws UserError when the text is malformed. */
+  parse(text: string): Architecture;
+}
+
+/** A space before the task is known. Made by `defineSpace`. */
+export interface SpaceDefinition {
+  readonly name: string;
+  readonly description: string;
+  /** The options that it takes, with their defaults. */
+  readonly defaults: SpaceOptions;
+  /** Throws UserError for an unknown option, one of another type than the default, or a task that it cannot serve. */
+  create(task: Task, options?: SpaceOptions): Space;
+}
+
+/** The value of one decision: an option's key, a value, a number of a range, or the chosen inputs in rising order. */
+export type DecisionValue = number | string | boolean | readonly number[];
+
+/** One member of a space: a value for each active decision and for no other. Plain JSON. */
+export type Architecture = Readonly<Record<string, DecisionValue>>;
+
+export type Domain =
+  | { readonly kind: 'values'; readonly values: readonly (number | string | boolean)[] }
+  | { readonly kind: 'int' | 'float'; readonly min: number; readonly max: number; readonly log: boolean }
+  /** `count` of the nodes 0 .. from-1. */
+  | { readonly kind: 'inputs'; readonly from: number; readonly count: number };
+
+/** A condition on the value of an earlier decision. */
+export type Condition =
+  | { readonly decision: string; readonly is: string }
+  /** The value is a number greater than this (a repeat that goes that far). */
+  | { readonly decision: string; readonly above: number }
+  /** The chosen inputs include this node. */
+  | { readonly decision: string; readonly includes: number };
+
+/** One thing to decide. Active where any one of `when` holds in all its conditions; `[[]]`: always. */
+export interface Decision {
+  readonly name: string;
+  readonly domain: Domain;
+  readonly when: readonly (readonly Condition[])[];
+}
+

@@ -1,0 +1,65 @@
+import type { Fidelity } from '../common/fidelity.ts';
+import type { Json } from '../common/json.ts';
+import type { Metrics, Objective } from '../common/metrics.ts';
+import type { Architecture, Space } from '../space/space.ts';
+
+/** A hard limit on a cost, known before training: params, flops. */
+export interface Limit {
+  readonly cost: string;
+  readonly max: number;
+}
+
+/** Everything that a strategy may know of the study. */
+export interface Problem {
+  readonly space: Space;
+  readonly objectives: readonly [Objective, ...Objective[]];
+  readonly limits: readonly Limit[];
+  readonly seed: number;
+  /** The costs of an architecture, by name. */
+  costs(architecture: Architecture): Readonly<Record<string, number>>;
+  /** The fidelities that an estimate can have, from the cheapest to the full one. */
+  readonly fidelities: readonly [Fidelity, ...Fidelity[]];
+}
+
+export type Start =
+  | { readonly kind: 'fresh' }
+  /** Go on with that trial's weights, optimizer state and schedule, at a higher fidelity of epochs. */
+  | { readonly kind: 'continue'; readonly trial: number }
+  /** Take over that trial's weights: `mapping` gives for a parameter's path the path to copy from. */
+  | { readonly kind: 'inherit'; readonly trial: number; readonly mapping: Readonly<Record<string, string>> };
+
+export interface Proposal {
+  readonly architecture: Architecture;
+  /** Index into the problem's fidelities. */
+  readonly fidelity: number;
+  readonly start: Start;
+}
+
+export interface Outcome {
+  readonly trial: number;
+  readonly architecture: Architecture;
+  readonly fidelity: number;
+  readonly state: 'complete' | 'paused' | 'pruned' | 'failed';
+  /** Empty when failed. */
+  readonly metrics: Metrics;
+  readonly seconds: number;
+  /** Why it failed. */
+  readonly reason?: string;
+  readonly origin: 'asked' | 'person' | 'earlier study';
+}
+
+/**
+ * Pillar 2: what to try next. A strategy never evaluates, and everything it knows is in its state, which is plain JSON
+ * and is stored with each trial. `ask` draws its randomness from (problem.seed, trial number), so that a resumed study
+ * proposes what the uninterrupted one would have. An empty list of proposals means: nothing before the next `tell`; if
+ * nothing is running either, the search is exhausted.
+ */
+export interface Strategy<S extends Json = Json> {
+  readonly name: string;
+  /** Throws UserError for a problem that it cannot work on (exhaustive search of a continuous space, say). */
+  init(problem: Problem): S;
+  /** At most `count` proposals for trials `firstTrial`, `firstTrial + 1`, ... */
+  ask(problem: Problem, state: S, firstTrial: number, count: number): Promise<[S, Proposal[]]>;
+  /** Takes outcomes in any order, also of trials that it did not ask for. */
+  tell(problem: Problem, state: S, outcomes: readonly Outcome[]): Promise<S>;
+}
