@@ -1,8 +1,9 @@
 import type { NodeId, Shape } from '../graph/ir.ts';
+import type { Module } from '../space/module.ts';
 
 /** How a fresh parameter or statistic is filled. */
 export type Initialiser =
-  /** Normal, deviation sqrt(2 / fanOut) (He et al. 2015, fan-out as NAS-Bench-201 and ResNet use it). */
+  /** Normal, deviation sqrt(2 / fan) (He et al. 2015). */
   | { readonly kind: 'heNormal'; readonly fan: number }
   /** Uniform in ±sqrt(6 / (fanIn + fanOut)) (Glorot & Bengio 2010). */
   | { readonly kind: 'glorotUniform'; readonly fanIn: number; readonly fanOut: number }
@@ -35,6 +36,14 @@ export interface LoweredNetwork {
   readonly parameters: readonly Parameter[];
   readonly statistics: readonly Statistic[];
   readonly randomInputs: readonly RandomInput[];
+  /** Every module, children before their parents, with the node that it ends in. */
+  readonly layers: readonly Layer[];
+}
+
+export interface Layer {
+  readonly path: string;
+  readonly kind: Module['kind'];
+  readonly output: NodeId;
 }
 
 /** Costs of one layer: the nodes of one path. */

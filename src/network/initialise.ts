@@ -1,0 +1,39 @@
+import type { Rng } from '../common/random.ts';
+import { type HostTensor, sizeOf } from '../graph/ir.ts';
+import type { Initialiser, Parameter } from './network.ts';
+
+/**
+ * Fresh values of parameters or statistics, by path. Each tensor draws from a stream of its own, named by its path, so
+ * that networks which share a layer start it alike.
+ */
+export function initialise(
+  parameters: readonly Parameter[],
+  rng: (...labels: readonly string[]) => Rng,
+): Record<string, HostTensor> {
+  return Object.fromEntries(
+    parameters.map(({ path, shape, initialiser }) => {
+      const data = new Float32Array(sizeOf(shape));
+      fill(data, initialiser, () => rng('initialise', path));
+      return [path, { shape, data }];
+    }),
+  );
+}
+
+function fill(data: Float32Array, initialiser: Initialiser, stream: () => Rng): void {
+  switch (initialiser.kind) {
+    case 'constant':
+      data.fill(initialiser.value);
+      return;
+    case 'heNormal': {
+      const random = stream();
+      const deviation = Math.sqrt(2 / initialiser.fan);
+      for (let i = 0; i < data.length; i++) data[i] = deviation * random.normal();
+      return;
+    }
+    case 'glorotUniform': {
+      const random = stream();
+      const limit = Math.sqrt(6 / (initialiser.fanIn + initialiser.fanOut));
+      for (let i = 0; i < data.length; i++) data[i] = limit * (2 * random.float() - 1);
+    }
+  }
+}

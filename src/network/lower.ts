@@ -1,0 +1,110 @@
+import { invalid } from '../common/errors.ts';
+import type { GraphBuilder } from '../graph/builder.ts';
+import type { NodeId } from '../graph/ir.ts';
+import * as ops from '../graph/ops.ts';
+import type { Module } from '../space/module.ts';
+import { lowerActivation } from './activation.ts';
+import { lowerConv, lowerFactorisedReduce, lowerSqueezeExcite } from './convolution.ts';
+import { lowerFlatten, lowerLinear } from './dense.ts';
+import type { Lower, Lowering, ModuleKind, ModuleOf } from './lowering.ts';
+import type { Layer, LoweredNetwork, Parameter, RandomInput, Statistic } from './network.ts';
+import { lowerBatchNorm, lowerLayerNorm } from './normalisation.ts';
+import { lowerGlobalPool, lowerPool } from './pooling.ts';
+import { lowerDropout, lowerDropPath } from './regularisation.ts';
+import {
+  lowerChoice,
+  lowerDag,
+  lowerIdentity,
+  lowerRepeat,
+  lowerResidual,
+  lowerScope,
+  lowerSequential,
+  lowerZero,
+} from './structure.ts';
+
+const LOWERINGS: { readonly [K in ModuleKind]: Lower<K> } = {
+  conv: lowerConv,
+  batchNorm: lowerBatchNorm,
+  layerNorm: lowerLayerNorm,
+  activation: lowerActivation,
+  pool: lowerPool,
+  globalPool: lowerGlobalPool,
+  linear: lowerLinear,
+  flatten: lowerFlatten,
+  dropout: lowerDropout,
+  dropPath: lowerDropPath,
+  identity: lowerIdentity,
+  zero: lowerZero,
+  sequential: lowerSequential,
+  residual: lowerResidual,
+  repeat: lowerRepeat,
+  dag: lowerDag,
+  squeezeExcite: lowerSqueezeExcite,
+  factorisedReduce: lowerFactorisedReduce,
+  choice: lowerChoice,
+  scope: lowerScope,
+};
+
+/**
+ * Appends a network to a graph. `network` has no open choices (`resolve` closes them), `x` is [N, C, H, W] or [N, F],
+ * already normalised. In mode `train`, batch norm uses the batch's statistics and dropout draws; in `infer`, neither.
+ * Both modes name the same parameters and statistics, by their paths in the tree.
+ *
+ * Throws UserError with the module's path when shapes do not fit, or when the output is not [N, outputs].
+ */
+export function lowerNetwork(
+  g: GraphBuilder,
+  network: Module,
+  x: NodeId,
+  options: { readonly outputs: number; readonly mode: 'train' | 'infer' },
+): LoweredNetwork {
+  const parameters: Parameter[] = [];
+  const statistics: Statistic[] = [];
+  const randomInputs: RandomInput[] = [];
+  const layers: Layer[] = [];
+
+  function lower(module: Module, input: NodeId, path: string): NodeId {
+    const place = path === '' ? `network (${module.kind})` : `network ${path} (${module.kind})`;
+    const named = (name: string) => (path === '' ? name : `${path}/${name}`);
+    const l: Lowering = {
+      g,
+      mode: options.mode,
+      outputs: options.outputs,
+      child: (segment, child, value) => g.within(segment, () => lower(child, value, named(segment))),
+      parameter(name, shape, initialiser) {
+        const node = ops.input(g, named(name), shape);
+        parameters.push({ path: named(name), shape, initialiser, node });
+        return node;
+      },
+      statistic(name, shape, initial, next) {
+        const node = ops.input(g, named(name), shape);
+        const initialiser = { kind: 'constant', value: initial } as const;
+        const after = options.mode === 'train' ? next(node) : node;
+        statistics.push({ path: named(name), shape, initialiser, node, next: after });
+        return node;
+      },
+      random(shape) {
+        const name = named('random');
+        randomInputs.push({ name, shape });
+        return ops.input(g, name, shape);
+      },
+      error: (found, rule) => invalid(place, found, rule),
+    };
+    const output = lowerOne(l, module, input);
+    layers.push({ path, kind: module.kind, output });
+    return output;
+  }
+
+  const output = lower(network, x, '');
+  const batch = g.shape(x)[0] ?? 1;
+  const shape = g.shape(output);
+  if (shape.length !== 2 || shape[0] !== batch || shape[1] !== options.outputs) {
+    throw invalid('network', `its output is [${shape}]`, `it must be [${batch}, ${options.outputs}], one for each output`);
+  }
+  return { output, parameters, statistics, randomInputs, layers };
+}
+
+function lowerOne<K extends ModuleKind>(l: Lowering, module: ModuleOf<K>, x: NodeId): NodeId {
+  const lower = LOWERINGS[module.kind] as Lower<K>;
+  return lower(l, module, x);
+}

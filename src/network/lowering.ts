@@ -1,0 +1,59 @@
+import { invalid, type UserError } from '../common/errors.ts';
+import type { GraphBuilder } from '../graph/builder.ts';
+import type { NodeId, Shape } from '../graph/ir.ts';
+import type { Module, Value, ValueChoice } from '../space/module.ts';
+import type { Initialiser } from './network.ts';
+
+export type ModuleKind = Module['kind'];
+export type ModuleOf<K extends ModuleKind> = Extract<Module, { readonly kind: K }>;
+
+/** What a module's lowering works with: the graph, and what it asks of the network around it. */
+export interface Lowering {
+  readonly g: GraphBuilder;
+  readonly mode: 'train' | 'infer';
+  /** Width of the last layer: classes, or targets of a regression. */
+  readonly outputs: number;
+  /** Lowers a child under the path segment. */
+  child(segment: string, module: Module, x: NodeId): NodeId;
+  /** A trained tensor of this module, `name` within its path. */
+  parameter(name: string, shape: Shape, initialiser: Initialiser): NodeId;
+  /** A running statistic of this module; `next` computes the value after a training step from the current one. */
+  statistic(name: string, shape: Shape, initial: number, next: (current: NodeId) => NodeId): NodeId;
+  /** Uniform random numbers in [0, 1), new ones at every training step. */
+  random(shape: Shape): NodeId;
+  /** An error at this module's place. */
+  error(found: string, rule: string): UserError;
+}
+
+export type Lower<K extends ModuleKind> = (l: Lowering, module: ModuleOf<K>, x: NodeId) => NodeId;
+
+/** A field's value in a network whose choices are closed. */
+export function closed<T extends number | string | boolean>(value: Value<T>): T {
+  if (isValueChoice(value)) {
+    throw invalid('network', `choice "${value.name}" is open`, 'resolve the space with an architecture first');
+  }
+  return value;
+}
+
+function isValueChoice(value: unknown): value is ValueChoice {
+  return typeof value === 'object' && value !== null;
+}
+
+/** [N, C, H, W], or the error that this module needs images. */
+export function imageShape(l: Lowering, x: NodeId): readonly [number, number, number, number] {
+  const [n, c, h, w, ...rest] = l.g.shape(x);
+  if (n === undefined || c === undefined || h === undefined || w === undefined || rest.length > 0) {
+    throw l.error(`input is [${l.g.shape(x)}]`, 'it needs images, [N, C, H, W]');
+  }
+  return [n, c, h, w];
+}
+
+/** The size of axis 1: channels of images, or features. */
+export function channelsOf(l: Lowering, x: NodeId): number {
+  return l.g.shape(x)[1] ?? 1;
+}
+
+/** Shape that lays a tensor of axis 1's size along axis 1 of `x`: [1, C, 1, 1] or [1, F]. */
+export function alongChannels(l: Lowering, x: NodeId): Shape {
+  return l.g.shape(x).map((size, axis) => (axis === 1 ? size : 1));
+}

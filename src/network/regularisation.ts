@@ -1,0 +1,18 @@
+import type { NodeId, Shape } from '../graph/ir.ts';
+import * as ops from '../graph/ops.ts';
+import { closed, type Lower, type Lowering } from './lowering.ts';
+
+/** Keeps with probability 1 − rate, and divides what is kept by it; one draw for each element of `shape`. */
+function drop(l: Lowering, x: NodeId, rate: number, shape: Shape): NodeId {
+  if (l.mode === 'infer' || rate === 0) return x;
+  const kept = ops.step(l.g, ops.sub(l.g, l.random(shape), ops.constant(l.g, rate)));
+  return ops.mul(l.g, x, ops.mul(l.g, kept, ops.constant(l.g, 1 / (1 - rate))));
+}
+
+export const lowerDropout: Lower<'dropout'> = (l, module, x) => drop(l, x, closed(module.rate), l.g.shape(x));
+
+/** Stochastic depth (Huang et al. 2016), by sample. */
+export const lowerDropPath: Lower<'dropPath'> = (l, module, x) => {
+  const bySample = l.g.shape(x).map((size, axis) => (axis === 0 ? size : 1));
+  return drop(l, x, closed(module.rate), bySample);
+};
