@@ -1,0 +1,71 @@
+// Writes biome.rooms.tson: the import rule between the rooms of src/ (docs/ARCHITECTURE.md) as Biome overrides.
+// `node scripts/rooms.ts` after a change; test/rooms.test.ts fails when the file is not what this would write.
+import { writeFileSync } from 'node:fs';
+
+/** What each room may import, itself and common/ aside. A trailing file name allows that file alone. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  common: [],
+  space: [],
+  strategy: ['space', 'model'],
+  estimate: ['space', 'model', 'network', 'graph', 'engine', 'train', 'data', 'device'],
+  oneshot: ['space', 'model', 'network', 'graph', 'engine', 'train', 'data', 'device', 'strategy', 'estimate'],
+  study: ['space', 'strategy/strategy.ts', 'estimate/estimator.ts'],
+  model: ['graph', 'engine'],
+  network: ['space', 'graph'],
+  graph: [],
+  engine: ['graph'],
+  train: ['space', 'graph', 'engine', 'network', 'data'],
+  data: [],
+  device: ['engine', 'network'],
+  report: ['space', 'strategy', 'estimate', 'study', 'network', 'graph', 'engine', 'train', 'data', 'device'],
+};
+const ROOMS = [...Object.keys(MAY_IMPORT), 'cli'];
+
+/** Packages that only Node can load; everything else that is installed runs in a browser too. */
+const NODE_ONLY = ['sharp', 'onnxruntime-node', 'log-update', 'commander'];
+
+/** May use Node: adapters, tests, and what only tests import. */
+const NODE_FILES = ['*.node.ts', '*.test.ts', 'testing/**'];
+
+interface Pattern {
+  readonly group: readonly string[];
+  readonly message: string;
+}
+interface Override {
+  readonly includes: readonly string[];
+  readonly linter: { readonly rules: { readonly style: object } };
+}
+
+/** One override for what runs anywhere, one for the adapters, for each room. */
+export function roomOverrides(): readonly Override[] {
+  const overrides: Override[] = [];
+  for (const [room, allowed] of Object.entries(MAY_IMPORT)) {
+    const closed = ROOMS.filter((other) => other !== room && other !== 'common' && !allowed.includes(other));
+    const group = [
+      ...closed.map((other) => `**/../${other}/**`),
+      ...allowed.filter((path) => path.includes('/')).map((path) => `!**/../${path}`),
+    ];
+    const names = allowed.length === 0 ? 'nothing' : allowed.join(', ');
+    const rooms = { group, message: `${room}/ may import ${names}${room === 'common' ? '' : ' (and common/)'}.` };
+    const node = {
+      group: [...NODE_ONLY, 'node:*', 'node:*/**', '**/*.node.ts', '**/testing/**'],
+      message: 'Only *.node.ts files, tests and cli/ may use what only Node can do; pass it in.',
+    };
+    overrides.push(restrict([`src/${room}/**`, ...NODE_FILES.map((file) => `!src/${room}/**/${file}`)], [rooms, node]));
+    overrides.push(restrict([`src/${room}/**/*.node.ts`], [rooms]));
+  }
+  return overrides;
+}
+
+function restrict(includes: readonly string[], patterns: readonly Pattern[]): Override {
+  const noRestrictedImports = { level: 'error', options: { patterns } } as const;
+  return { includes, linter: { rules: { style: { noRestrictedImports } } } };
+}
+
+/** The text of biome.rooms.json. */
+export function roomsFile(): string {
+  return `${JSON.stringify({ overrides: roomOverrides() }, null, 2)}\n`;
+}
+
+if (process.argv[1] === import.meta.filename)
+  writeFileSync(new URL('../biome.rooms.tson', import.meta.url), roomsFile());
