@@ -56,7 +56,12 @@ export type Op =
   | { readonly kind: 'clip'; readonly low: number; readonly high: number }
   | { readonly kind: 'binary'; readonly fn: BinaryFunction }
   /** Axes rise and are not negative. max: the gradient is shared evenly among equal elements. */
-  | { readonly kind: 'reduce'; readonly fn: 'sum' | 'mean' | 'max'; readonly axes: readonly number[]; readonly keepDims: boolean }
+  | {
+      readonly kind: 'reduce';
+      readonly fn: 'sum' | 'mean' | 'max';
+      readonly axes: readonly number[];
+      readonly keepDims: boolean;
+    }
   /** log(softmax(x)) along the last axis. */
   | { readonly kind: 'logSoftmax' }
   | { readonly kind: 'broadcastTo'; readonly shape: Shape }

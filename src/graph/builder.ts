@@ -1,0 +1,54 @@
+import type { Graph, Node, NodeId, Shape } from './ir.ts';
+import type { GraphBuilder } from './ops.ts';
+import { definitionOf } from './ops.ts';
+
+export type { GraphBuilder } from './ops.ts';
+
+/** An empty graph to add nodes to. */
+export function createGraph(): GraphBuilder {
+  const nodes: Node[] = [];
+  const inputNames = new Set<string>();
+  let path = '';
+  const node = (id: NodeId): Node => {
+    const found = nodes[id];
+    if (found === undefined) throw new RangeError(`the graph has no node ${id}, only 0 to ${nodes.length - 1}`);
+    return found;
+  };
+  const shape = (id: NodeId): Shape => node(id).shape;
+  return {
+    nodes,
+    get path() {
+      return path;
+    },
+    shape,
+    add(op, inputs) {
+      const inferred = definitionOf(op.kind).shape(op, inputs.map(shape));
+      if (op.kind === 'input') {
+        // Two nodes of one input would each see only half of its gradient.
+        if (inputNames.has(op.name)) throw new Error(`input "${op.name}" is in the graph already`);
+        inputNames.add(op.name);
+      }
+      nodes.push(
+        Object.freeze({ op: Object.freeze(op), inputs: [...inputs], shape: inferred, dtype: 'float32', path }),
+      );
+      return nodes.length - 1;
+    },
+    within(segment, body) {
+      const outer = path;
+      path = outer === '' ? segment : `${outer}/${segment}`;
+      try {
+        return body();
+      } finally {
+        path = outer;
+      }
+    },
+  };
+}
+
+/** The graph as built so far, with named outputs. The builder can go on; the graph does not change any more. */
+export function finish(g: GraphBuilder, outputs: Readonly<Record<string, NodeId>>): Graph {
+  for (const [name, id] of Object.entries(outputs)) {
+    if (g.nodes[id] === undefined) throw new RangeError(`output "${name}" is node ${id}; there are ${g.nodes.length}`);
+  }
+  return Object.freeze({ nodes: Object.freeze([...g.nodes]), outputs: Object.freeze({ ...outputs }) });
+}

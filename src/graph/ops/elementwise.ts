@@ -1,0 +1,147 @@
+import type { BinaryFunction, NodeId, OpOf, UnaryFunction } from '../ir.ts';
+import { add, constant, div, exp, mul, neg, scale, step, sub, sumTo } from './construct.ts';
+import { arity, at, type Definition, type GraphBuilder, notCounted, refuse, sameShape } from './definition.ts';
+import { erf } from './erf.ts';
+import { broadcastShape, broadcastStrides, offsets } from './strides.ts';
+
+interface UnaryRule {
+  readonly value: (x: number) => number;
+  /** d fn(x) / dx times the upstream gradient, from x and y = fn(x); undefined: zero everywhere. */
+  readonly gradient?: (g: GraphBuilder, upstream: NodeId, x: NodeId, y: NodeId) => NodeId;
+}
+
+const UNARY: Readonly<Record<UnaryFunction, UnaryRule>> = {
+  relu: {
+    // Written so that NaN stays NaN.
+    value: (x) => (x <= 0 ? 0 : x),
+    gradient: (g, dy, x) => mul(g, dy, step(g, x)),
+  },
+  sigmoid: {
+    // Never exponentiates a positive number, so that it neither overflows nor loses the small tail.
+    value: (x) => (x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x))),
+    gradient: (g, dy, _x, y) => mul(g, dy, mul(g, y, sub(g, constant(g, 1), y))),
+  },
+  tanh: { value: Math.tanh, gradient: (g, dy, _x, y) => mul(g, dy, sub(g, constant(g, 1), mul(g, y, y))) },
+  exp: { value: Math.exp, gradient: (g, dy, _x, y) => mul(g, dy, y) },
+  log: { value: Math.log, gradient: (g, dy, x) => div(g, dy, x) },
+  sqrt: { value: Math.sqrt, gradient: (g, dy, _x, y) => div(g, scale(g, dy, 0.5), y) },
+  erf: {
+    value: erf,
+    gradient: (g, dy, x) => mul(g, dy, scale(g, exp(g, neg(g, mul(g, x, x))), 2 / Math.sqrt(Math.PI))),
+  },
+  neg: { value: (x) => -x, gradient: (g, dy) => neg(g, dy) },
+  abs: { value: Math.abs, gradient: (g, dy, x) => mul(g, dy, sub(g, step(g, x), step(g, neg(g, x)))) },
+  step: { value: (x) => (x > 0 ? 1 : 0) },
+  zerosLike: { value: () => 0 },
+  stopGradient: { value: (x) => x },
+};
+
+/** Whether a unary function's gradient is zero everywhere, so that differentiation need not look behind it. */
+export function isFlat(fn: UnaryFunction): boolean {
+  return UNARY[fn].gradient === undefined;
+}
+
+export const unaryDefinition: Definition<OpOf<'unary'>> = {
+  shape(op, inputs) {
+    arity(op, inputs, 1);
+    return at(inputs, 0);
+  },
+  flops: notCounted,
+  gradient: (g, { op, inputs, upstream, output }) => [UNARY[op.fn].gradient?.(g, upstream, at(inputs, 0), output)],
+  kernel(op, inputs) {
+    const x = at(inputs, 0).data;
+    if (op.fn === 'stopGradient') return x;
+    const { value } = UNARY[op.fn];
+    const y = new Float64Array(x.length);
+    for (let i = 0; i < x.length; i++) y[i] = value(x[i] as number);
+    return y;
+  },
+};
+
+export const clipDefinition: Definition<OpOf<'clip'>> = {
+  shape(op, inputs) {
+    arity(op, inputs, 1);
+    if (!(op.low <= op.high)) refuse(op, inputs, `low is at most high, found ${op.low} and ${op.high}`);
+    return at(inputs, 0);
+  },
+  flops: notCounted,
+  gradient(g, { op, inputs, upstream }) {
+    const x = at(inputs, 0);
+    const above = op.low === -Infinity ? upstream : mul(g, upstream, step(g, sub(g, x, constant(g, op.low))));
+    return [op.high === Infinity ? above : mul(g, above, step(g, sub(g, constant(g, op.high), x)))];
+  },
+  kernel(op, inputs) {
+    const x = at(inputs, 0).data;
+    const y = new Float64Array(x.length);
+    for (let i = 0; i < x.length; i++) y[i] = Math.min(Math.max(x[i] as number, op.low), op.high);
+    return y;
+  },
+};
+
+interface BinaryRule {
+  readonly value: (a: number, b: number) => number;
+  /** The gradients by a and by b before the sum over broadcast axes. */
+  readonly a: (g: GraphBuilder, upstream: NodeId, a: NodeId, b: NodeId) => NodeId;
+  readonly b: (g: GraphBuilder, upstream: NodeId, a: NodeId, b: NodeId) => NodeId;
+}
+
+/** 1 where p > q, 1/2 where they are equal, else 0. */
+function wins(g: GraphBuilder, p: NodeId, q: NodeId): NodeId {
+  const difference = sub(g, p, q);
+  const sign = sub(g, step(g, difference), step(g, neg(g, difference)));
+  return scale(g, add(g, sign, constant(g, 1)), 0.5);
+}
+
+const BINARY: Readonly<Record<BinaryFunction, BinaryRule>> = {
+  add: { value: (a, b) => a + b, a: (_g, dy) => dy, b: (_g, dy) => dy },
+  sub: { value: (a, b) => a - b, a: (_g, dy) => dy, b: (g, dy) => neg(g, dy) },
+  mul: { value: (a, b) => a * b, a: (g, dy, _a, b) => mul(g, dy, b), b: (g, dy, a) => mul(g, dy, a) },
+  div: {
+    value: (a, b) => a / b,
+    a: (g, dy, _a, b) => div(g, dy, b),
+    b: (g, dy, a, b) => neg(g, div(g, mul(g, dy, a), mul(g, b, b))),
+  },
+  max: {
+    value: Math.max,
+    a: (g, dy, a, b) => mul(g, dy, wins(g, a, b)),
+    b: (g, dy, a, b) => mul(g, dy, wins(g, b, a)),
+  },
+  min: {
+    value: Math.min,
+    a: (g, dy, a, b) => mul(g, dy, wins(g, b, a)),
+    b: (g, dy, a, b) => mul(g, dy, wins(g, a, b)),
+  },
+};
+
+export const binaryDefinition: Definition<OpOf<'binary'>> = {
+  shape(op, inputs) {
+    arity(op, inputs, 2);
+    const shape = broadcastShape(at(inputs, 0), at(inputs, 1));
+    return shape ?? refuse(op, inputs, 'aligned at the last axis, sizes are equal or 1');
+  },
+  flops: notCounted,
+  gradient(g, { op, inputs, upstream, wants }) {
+    const [a, b] = [at(inputs, 0), at(inputs, 1)];
+    const rule = BINARY[op.fn];
+    return [
+      wants(0) ? sumTo(g, rule.a(g, upstream, a, b), g.shape(a)) : undefined,
+      wants(1) ? sumTo(g, rule.b(g, upstream, a, b), g.shape(b)) : undefined,
+    ];
+  },
+  kernel(op, inputs, shape) {
+    const { value } = BINARY[op.fn];
+    const [a, b] = [at(inputs, 0), at(inputs, 1)];
+    if (sameShape(a.shape, b.shape)) {
+      const y = new Float64Array(a.data.length);
+      for (let i = 0; i < y.length; i++) y[i] = value(a.data[i] as number, b.data[i] as number);
+      return y;
+    }
+    const fromA = offsets(shape, broadcastStrides(a.shape, shape));
+    const fromB = offsets(shape, broadcastStrides(b.shape, shape));
+    const y = new Float64Array(fromA.length);
+    for (let i = 0; i < y.length; i++) {
+      y[i] = value(a.data[fromA[i] as number] as number, b.data[fromB[i] as number] as number);
+    }
+    return y;
+  },
+};

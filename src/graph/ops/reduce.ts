@@ -1,0 +1,85 @@
+import { type OpOf, type Shape, sizeOf } from '../ir.ts';
+import { broadcastTo, constant, div, exp, mul, reduceSum, reshape, scale, step, sub } from './construct.ts';
+import { arity, at, type Definition, notCounted, refuse } from './definition.ts';
+import { broadcastStrides, offsets } from './strides.ts';
+
+/** The shape with the reduced axes kept as 1. */
+function kept(shape: Shape, axes: readonly number[]): number[] {
+  return shape.map((n, axis) => (axes.includes(axis) ? 1 : n));
+}
+
+export const reduceDefinition: Definition<OpOf<'reduce'>> = {
+  shape(op, inputs) {
+    arity(op, inputs, 1);
+    const shape = at(inputs, 0);
+    const { axes } = op;
+    const rise = axes.every((axis, i) => Number.isInteger(axis) && axis > (axes[i - 1] ?? -1) && axis < shape.length);
+    if (!rise) refuse(op, inputs, `axes are different ones of 0 to ${shape.length - 1}, found [${axes.join(',')}]`);
+    return op.keepDims ? kept(shape, axes) : shape.filter((_, axis) => !axes.includes(axis));
+  },
+  flops: notCounted,
+  gradient(g, { op, inputs, output, upstream }) {
+    const x = at(inputs, 0);
+    const shape = g.shape(x);
+    const wide = kept(shape, op.axes);
+    const dy = reshape(g, upstream, wide);
+    switch (op.fn) {
+      case 'sum':
+        return [broadcastTo(g, dy, shape)];
+      case 'mean':
+        return [broadcastTo(g, scale(g, dy, sizeOf(wide) / sizeOf(shape)), shape)];
+      case 'max': {
+        const y = reshape(g, output, wide);
+        const largest = sub(g, constant(g, 1), step(g, sub(g, y, x)));
+        return [mul(g, largest, div(g, dy, reduceSum(g, largest, op.axes, true)))];
+      }
+    }
+  },
+  kernel(op, inputs, shape) {
+    const x = at(inputs, 0);
+    const to = offsets(x.shape, broadcastStrides(kept(x.shape, op.axes), x.shape));
+    const y = new Float64Array(sizeOf(shape));
+    if (op.fn === 'max') {
+      y.fill(-Infinity);
+      for (let i = 0; i < to.length; i++) {
+        const j = to[i] as number;
+        y[j] = Math.max(y[j] as number, x.data[i] as number);
+      }
+      return y;
+    }
+    for (let i = 0; i < to.length; i++) {
+      const j = to[i] as number;
+      y[j] = (y[j] as number) + (x.data[i] as number);
+    }
+    const count = to.length / y.length;
+    if (op.fn === 'mean') for (let j = 0; j < y.length; j++) y[j] = (y[j] as number) / count;
+    return y;
+  },
+};
+
+export const logSoftmaxDefinition: Definition<OpOf<'logSoftmax'>> = {
+  shape(op, inputs) {
+    arity(op, inputs, 1);
+    const shape = at(inputs, 0);
+    return shape.length > 0 ? shape : refuse(op, inputs, 'needs at least one axis');
+  },
+  flops: notCounted,
+  gradient(g, { output, upstream }) {
+    const last = g.shape(output).length - 1;
+    return [sub(g, upstream, mul(g, exp(g, output), reduceSum(g, upstream, [last], true)))];
+  },
+  kernel(_op, inputs, shape) {
+    const x = at(inputs, 0).data;
+    const width = at(shape, shape.length - 1);
+    const y = new Float64Array(x.length);
+    for (let row = 0; row < x.length; row += width) {
+      let largest = -Infinity;
+      for (let i = row; i < row + width; i++) largest = Math.max(largest, x[i] as number);
+      let sum = 0;
+      for (let i = row; i < row + width; i++) sum += Math.exp((x[i] as number) - largest);
+      const shift = largest + Math.log(sum);
+      for (let i = row; i < row + width; i++) y[i] = (x[i] as number) - shift;
+    }
+    return y;
+  },
+};
