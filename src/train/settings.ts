@@ -1,3 +1,5 @@
+import { invalid } from '../common/errors.ts';
+
 /** Every setting of a training run, with its default: what `netsmith train --help` lists and a report repeats. */
 export interface TrainSettings {
   readonly epochs: number;
@@ -47,3 +49,114 @@ export const DEFAULT_SETTINGS: TrainSettings = {
   cutout: 0,
   mixup: 0,
 };
+
+/** What a setting may be, and its help text. `below`: the value itself is not allowed any more. */
+export type SettingRule =
+  | { readonly kind: 'integer'; readonly min: number; readonly help: string }
+  | { readonly kind: 'number'; readonly min: number; readonly above?: true; readonly below?: number; readonly help: string }
+  | { readonly kind: 'boolean'; readonly help: string }
+  | { readonly kind: 'word'; readonly words: readonly string[]; readonly help: string };
+
+/** The rule of each setting: the command line makes its flags from it, `checkSettings` its checks. */
+export const SETTING_RULES = {
+  epochs: { kind: 'integer', min: 1, help: 'passes over the training samples' },
+  batchSize: { kind: 'integer', min: 1, help: 'samples in one training step' },
+  optimizer: { kind: 'word', words: ['sgd', 'adam', 'adamw'], help: 'how weights follow their gradients' },
+  learningRate: { kind: 'number', min: 0, above: true, help: 'largest learning rate of the schedule' },
+  momentum: { kind: 'number', min: 0, below: 1, help: 'momentum of sgd' },
+  nesterov: { kind: 'boolean', help: 'Nesterov momentum (sgd)' },
+  weightDecay: { kind: 'number', min: 0, help: 'L2 penalty (sgd, adam) or decoupled decay (adamw) of every parameter' },
+  schedule: { kind: 'word', words: ['constant', 'step', 'cosine'], help: 'how the learning rate changes' },
+  warmupEpochs: { kind: 'number', min: 0, help: 'epochs over which the rate rises from 0' },
+  stepEpochs: { kind: 'integer', min: 1, help: 'schedule step: epochs between two drops' },
+  stepFactor: { kind: 'number', min: 0, above: true, help: 'schedule step: factor of each drop' },
+  clipNorm: { kind: 'number', min: 0, help: 'largest norm of all gradients together; 0: no clipping' },
+  labelSmoothing: { kind: 'number', min: 0, below: 1, help: 'share of the target spread over all classes' },
+  cropPadding: { kind: 'integer', min: 0, help: 'random crop after padding by so many pixels; 0: none' },
+  flip: { kind: 'boolean', help: 'mirror half of the training images' },
+  cutout: { kind: 'integer', min: 0, help: 'side of the square blanked in each training image; 0: none' },
+  mixup: { kind: 'number', min: 0, help: 'parameter of the beta distribution of mixup; 0: none' },
+} as const satisfies Readonly<Record<keyof TrainSettings, SettingRule>>;
+
+/** Settings that only make sense for images. */
+const IMAGE_SETTINGS = ['cropPadding', 'flip', 'cutout'] as const;
+
+/**
+ * Returns the settings when each keeps its rule and they fit together and, where `data` is given, fit the data.
+ * Throws UserError naming the setting (after `place`), the rule and the value.
+ */
+export function checkSettings(
+  settings: TrainSettings,
+  place = 'training settings',
+  data?: { readonly kind: 'classification' | 'regression'; readonly input: readonly number[] },
+): TrainSettings {
+  const values = Object.entries(settings) as [string, unknown][];
+  for (const [name, value] of values) {
+    const rule = ruleOf(name);
+    if (rule === undefined) throw invalid(place, `unknown setting ${JSON.stringify(name)}`, `known: ${names().join(', ')}`);
+    const broken = brokenRule(rule, value);
+    if (broken !== undefined) throw invalid(place, `${name} is ${JSON.stringify(value)}`, broken);
+  }
+  const missing = names().find((name) => !(name in settings));
+  if (missing !== undefined) throw invalid(place, `${missing} is missing`, 'every setting is needed');
+  if (settings.warmupEpochs > settings.epochs) {
+    throw invalid(place, `warmupEpochs is ${settings.warmupEpochs}`, `it must not exceed epochs (${settings.epochs})`);
+  }
+  if (data !== undefined) {
+    const used = data.input.length === 3 ? undefined : IMAGE_SETTINGS.find((name) => Number(settings[name]) > 0);
+    if (used !== undefined) {
+      throw invalid(place, `${used} is ${settings[used]}`, 'it changes images, and the data are not images');
+    }
+    if (data.kind === 'regression' && settings.labelSmoothing > 0) {
+      throw invalid(place, `labelSmoothing is ${settings.labelSmoothing}`, 'it needs classes, and this is a regression');
+    }
+  }
+  return settings;
+}
+
+/**
+ * The settings with a candidate's hyperparameters in their place. `epochs` cannot be one: how long a candidate trains is
+ * its fidelity. Throws UserError as `checkSettings` does.
+ */
+export function withHyperparameters(
+  settings: TrainSettings,
+  hyperparameters: Readonly<Record<string, number | string>>,
+): TrainSettings {
+  const place = 'hyperparameters';
+  if ('epochs' in hyperparameters) {
+    throw invalid(place, 'epochs is a hyperparameter', 'how long a candidate trains is its fidelity');
+  }
+  // The cast is what checkSettings proves: it refuses unknown names and values that break a rule.
+  return checkSettings({ ...settings, ...hyperparameters } as TrainSettings, place);
+}
+
+function names(): string[] {
+  return Object.keys(SETTING_RULES);
+}
+
+function ruleOf(name: string): SettingRule | undefined {
+  return Object.hasOwn(SETTING_RULES, name) ? SETTING_RULES[name as keyof TrainSettings] : undefined;
+}
+
+/** The rule that the value breaks, as a sentence; undefined when it keeps it. */
+function brokenRule(rule: SettingRule, value: unknown): string | undefined {
+  switch (rule.kind) {
+    case 'integer':
+      return Number.isSafeInteger(value) && Number(value) >= rule.min
+        ? undefined
+        : `it must be a whole number, at least ${rule.min}`;
+    case 'number': {
+      const kept =
+        typeof value === 'number' &&
+        Number.isFinite(value) &&
+        (rule.above ? value > rule.min : value >= rule.min) &&
+        (rule.below === undefined || value < rule.below);
+      const upper = rule.below === undefined ? '' : ` and below ${rule.below}`;
+      return kept ? undefined : `it must be a number ${rule.above ? 'above' : 'of at least'} ${rule.min}${upper}`;
+    }
+    case 'boolean':
+      return typeof value === 'boolean' ? undefined : 'it must be true or false';
+    case 'word':
+      return rule.words.some((word) => word === value) ? undefined : `it must be one of ${rule.words.join(', ')}`;
+  }
+}

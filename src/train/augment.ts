@@ -1,0 +1,114 @@
+import type { Rng } from '../common/random.ts';
+
+/**
+ * Random changes to raw images before they are normalised. Each function changes one image, or one batch, in place; a
+ * scratch array of the same size is passed in so that nothing is allocated inside the epoch loop.
+ */
+
+/** [C, H, W] of one image. */
+export type ImageShape = readonly [channels: number, height: number, width: number];
+
+/**
+ * Moves the image by (`dx`, `dy`) pixels, right and down, and fills what comes free with `fill`: the crop at
+ * (padding - dx, padding - dy) out of the image padded on each side.
+ */
+export function shift(
+  image: Float32Array,
+  scratch: Float32Array,
+  [channels, height, width]: ImageShape,
+  dx: number,
+  dy: number,
+  fill: number,
+): void {
+  if (dx === 0 && dy === 0) return;
+  scratch.set(image);
+  image.fill(fill);
+  const [left, right] = [Math.max(0, dx), Math.min(width, width + dx)];
+  if (left >= right) return;
+  for (let c = 0; c < channels; c++) {
+    for (let y = Math.max(0, dy); y < Math.min(height, height + dy); y++) {
+      const to = (c * height + y) * width;
+      const from = (c * height + y - dy) * width - dx;
+      image.set(scratch.subarray(from + left, from + right), to + left);
+    }
+  }
+}
+
+/** Random crop after padding by `padding` pixels on each side with `fill`: a shift uniform in ±padding, both ways. */
+export function randomCrop(
+  image: Float32Array,
+  scratch: Float32Array,
+  shape: ImageShape,
+  padding: number,
+  fill: number,
+  random: Rng,
+): void {
+  const dx = random.int(2 * padding + 1) - padding;
+  const dy = random.int(2 * padding + 1) - padding;
+  shift(image, scratch, shape, dx, dy, fill);
+}
+
+/** Mirrors the image left to right. */
+export function mirror(image: Float32Array, [channels, height, width]: ImageShape): void {
+  for (let row = 0; row < channels * height; row++) image.subarray(row * width, (row + 1) * width).reverse();
+}
+
+/**
+ * Cutout (DeVries & Taylor 2017): blanks the square of `side` pixels around a centre that is uniform over the image, so
+ * part of the square may lie outside. As in their code the blank is the mean of each channel (0 once normalised).
+ */
+export function cutout(
+  image: Float32Array,
+  [channels, height, width]: ImageShape,
+  side: number,
+  mean: readonly number[],
+  random: Rng,
+): void {
+  const top = random.int(height) - Math.floor(side / 2);
+  const left = random.int(width) - Math.floor(side / 2);
+  for (let c = 0; c < channels; c++) {
+    for (let y = Math.max(0, top); y < Math.min(height, top + side); y++) {
+      const row = (c * height + y) * width;
+      image.fill(mean[c] as number, row + Math.max(0, left), row + Math.max(0, Math.min(width, left + side)));
+    }
+  }
+}
+
+/**
+ * Blends row i of `values` [N, size] with row `partners[i]` of what it was before: λ · own + (1 − λ) · partner. Used
+ * with the same λ and partners on inputs and on targets, it is mixup (Zhang et al. 2018).
+ */
+export function blendRows(
+  values: Float32Array,
+  scratch: Float32Array,
+  size: number,
+  lambda: number,
+  partners: readonly number[],
+): void {
+  scratch.set(values);
+  partners.forEach((partner, i) => {
+    for (let k = 0; k < size; k++) {
+      values[i * size + k] =
+        lambda * (scratch[i * size + k] as number) + (1 - lambda) * (scratch[partner * size + k] as number);
+    }
+  });
+}
+
+/** One draw from Beta(α, α), α > 0: the λ of mixup. Two gamma draws by Marsaglia & Tsang (2000). */
+export function symmetricBeta(alpha: number, random: Rng): number {
+  const [a, b] = [logGammaDraw(alpha, random), logGammaDraw(alpha, random)];
+  return 1 / (1 + Math.exp(b - a)); // in logarithms: for a small α both draws underflow
+}
+
+/** The logarithm of a draw from Gamma(shape, 1). */
+function logGammaDraw(shape: number, random: Rng): number {
+  // Gamma(a) = Gamma(a + 1) · U^(1/a): the rejection below needs a shape of 1 or more.
+  if (shape < 1) return logGammaDraw(shape + 1, random) + Math.log(1 - random.float()) / shape;
+  const d = shape - 1 / 3;
+  const c = 1 / Math.sqrt(9 * d);
+  for (;;) {
+    const x = random.normal();
+    const v = (1 + c * x) ** 3;
+    if (v > 0 && Math.log(1 - random.float()) < 0.5 * x * x + d - d * v + d * Math.log(v)) return Math.log(d * v);
+  }
+}
