@@ -60,16 +60,16 @@ export interface DataRequest {
   /** digits, cifar-10, cifar-100, mnist, fashion-mnist, image-folder, csv. */
   readonly name: string;
   /** File (csv) or folder. */
-  readonly dir?: string;
+  readonly dir?: string | undefined;
   readonly seed: number;
-  /** Share of what is not test that becomes validation. */
-  readonly validShare: number;
+  /** Share of what is not test that becomes validation, in (0, 1); 0.25 by default. */
+  readonly validShare?: number | undefined;
   /** Use only so many training samples (stratified, seeded), for quick studies. */
-  readonly trainSamples?: number;
+  readonly trainSamples?: number | undefined;
   /** image-folder: side length that images are resized to, and channels. */
-  readonly imageSize?: number;
-  readonly imageChannels?: 1 | 3;
+  readonly imageSize?: number | undefined;
+  readonly imageChannels?: 1 | 3 | undefined;
   /** csv: the label's column; numbers are a regression if `regression`. */
-  readonly label?: string;
-  readonly regression?: boolean;
+  readonly label?: string | undefined;
+  readonly regression?: boolean | undefined;
 }

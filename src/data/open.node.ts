@@ -1,0 +1,23 @@
+import { invalid } from '../common/errors.ts';
+import type { DataRequest, Dataset } from './dataset.ts';
+import { openDigits } from './digits/digits.ts';
+
+type Reader = (request: DataRequest) => Promise<Dataset>;
+
+/** Readers by the name of a dataset; loaded when used, so that a table needs no image library. */
+export const READERS = {
+  digits: openDigits,
+} as const satisfies Readonly<Record<string, Reader>>;
+
+/**
+ * Reads a dataset and divides it: see DataRequest for what can be asked and DatasetInfo for what comes. Bytes of a known
+ * format are checked as they are read. Throws UserError that names the file, the offset or line, the rule and the value.
+ */
+export async function openDataset(request: DataRequest): Promise<Dataset> {
+  const reader: Reader | undefined = Object.hasOwn(READERS, request.name)
+    ? READERS[request.name as keyof typeof READERS]
+    : undefined;
+  if (!reader)
+    throw invalid('data', `there is no "${request.name}"`, `it must be one of ${Object.keys(READERS).join(', ')}`);
+  return reader(request);
+}

@@ -1,0 +1,92 @@
+import type { Samples } from './dataset.ts';
+
+export interface Statistics {
+  readonly mean: readonly number[];
+  /** Population deviation; 1 where a channel never changes, so that it can always be divided by. */
+  readonly deviation: readonly number[];
+}
+
+/** Samples read at once: bounds the memory. */
+const CHUNK = 256;
+
+/**
+ * Mean and deviation of each channel (input [C, H, W]) or feature (input [F]) over the samples `indices`, in one pass; sums
+ * are of differences from the first value, so that a large mean does not swallow a small deviation.
+ */
+export async function inputStatistics(
+  samples: Samples,
+  indices: ArrayLike<number>,
+  input: readonly number[],
+  outputs: number,
+): Promise<Statistics> {
+  const [channels = 1, ...spatial] = input;
+  const area = spatial.reduce((product, n) => product * n, 1);
+  const sums = new Sums(channels);
+  for (let start = 0; start < indices.length; start += CHUNK) {
+    const chunk = Array.from(
+      { length: Math.min(CHUNK, indices.length - start) },
+      (_, k) => indices[start + k] as number,
+    );
+    const inputs = new Float32Array(chunk.length * channels * area);
+    await samples.read(chunk, inputs, new Float32Array(chunk.length * outputs));
+    sums.add(inputs, area);
+  }
+  return sums.statistics();
+}
+
+/** Mean and deviation of each target of a regression over the samples `indices`. */
+export function targetStatistics(targets: Float32Array, outputs: number, indices: ArrayLike<number>): Statistics {
+  const sums = new Sums(outputs);
+  for (let k = 0; k < indices.length; k++) {
+    const i = indices[k] as number;
+    sums.add(targets.subarray(i * outputs, (i + 1) * outputs), 1);
+  }
+  return sums.statistics();
+}
+
+/** Running sums of each channel. */
+class Sums {
+  readonly channels: number;
+  readonly #shift: Float64Array;
+  readonly #sum: Float64Array;
+  readonly #square: Float64Array;
+  #count = 0;
+
+  constructor(channels: number) {
+    this.channels = channels;
+    this.#shift = new Float64Array(channels);
+    this.#sum = new Float64Array(channels);
+    this.#square = new Float64Array(channels);
+  }
+
+  /** values: [samples, channels, area] */
+  add(values: Float32Array, area: number): void {
+    const samples = values.length / (this.channels * area);
+    for (let c = 0; c < this.channels; c++) {
+      if (this.#count === 0) this.#shift[c] = values[c * area] ?? 0;
+      const shift = this.#shift[c] as number;
+      let sum = 0;
+      let square = 0;
+      for (let s = 0; s < samples; s++) {
+        const start = (s * this.channels + c) * area;
+        for (let i = start; i < start + area; i++) {
+          const d = (values[i] as number) - shift;
+          sum += d;
+          square += d * d;
+        }
+      }
+      this.#sum[c] = (this.#sum[c] as number) + sum;
+      this.#square[c] = (this.#square[c] as number) + square;
+    }
+    this.#count += samples * area;
+  }
+
+  statistics(): Statistics {
+    const n = Math.max(this.#count, 1);
+    const means = Array.from(this.#sum, (sum) => sum / n);
+    return {
+      mean: means.map((mean, c) => (this.#shift[c] as number) + mean),
+      deviation: means.map((mean, c) => Math.sqrt(Math.max((this.#square[c] as number) / n - mean * mean, 0)) || 1),
+    };
+  }
+}
