@@ -1,0 +1,75 @@
+/** Numbers as people read them, in reports and drawings. Machines get the numbers themselves. */
+
+const COUNT = new Intl.NumberFormat('en-GB', { maximumFractionDigits: 0 });
+
+/** `1,288,506` */
+export function showCount(value: number): string {
+  return Number.isFinite(value) ? COUNT.format(value) : String(value);
+}
+
+/** Three significant figures and a unit's prefix: `184 M`, `1.29 M`, `12.3 k`, `870`. */
+export function showLarge(value: number): string {
+  for (const [factor, prefix] of [
+    [1e9, ' G'],
+    [1e6, ' M'],
+    [1e3, ' k'],
+  ] as const) {
+    // 999,600 is 1.00 M, not 1000 k.
+    if (Math.abs(value) >= factor * 0.9995) return significant(value / factor) + prefix;
+  }
+  return Number.isInteger(value) ? String(value) : significant(value);
+}
+
+function significant(value: number): string {
+  const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
+  return value.toFixed(digits);
+}
+
+/** `2.50 MiB` */
+export function showBytes(bytes: number): string {
+  if (bytes < 1024) return `${bytes} B`;
+  if (bytes < 1024 ** 2) return `${significant(bytes / 1024)} KiB`;
+  return bytes < 1024 ** 3 ? `${significant(bytes / 1024 ** 2)} MiB` : `${significant(bytes / 1024 ** 3)} GiB`;
+}
+
+/** `4.2 s`, `3 min 20 s`, `2 h 5 min` */
+export function showSeconds(seconds: number): string {
+  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}
+
+/** Metrics that are shares from 0 to 1, shown to people in per cent. */
+const SHARES: ReadonlySet<string> = new Set(['accuracy', 'precision', 'recall', 'f1']);
+
+export function isShare(metric: string): boolean {
+  return SHARES.has(metric);
+}
+
+/** A metric's value for people: shares in per cent, the rest with four significant figures. */
+export function showMetric(metric: string, value: number | undefined): string {
+  if (value === undefined) return '–';
+  if (!Number.isFinite(value)) return String(value);
+  if (metric === 'params') return showCount(value);
+  if (metric === 'flops') return showLarge(value);
+  return isShare(metric) ? `${(value * 100).toFixed(2)} %` : Number(value.toPrecision(4)).toString();
+}
+
+/** A difference of two values of a metric; of shares in percentage points. */
+export function showDifference(metric: string, value: number): string {
+  const sign = value < 0 ? '−' : '+';
+  const size = Math.abs(value);
+  return isShare(metric) ? `${sign}${(size * 100).toFixed(2)} points` : `${sign}${Number(size.toPrecision(3))}`;
+}
+
+export function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** Sample standard deviation (n − 1); 0 of fewer than two values. */
+export function deviation(values: readonly number[]): number {
+  if (values.length < 2) return 0;
+  const centre = mean(values);
+  return Math.sqrt(values.reduce((sum, value) => sum + (value - centre) ** 2, 0) / (values.length - 1));
+}
