@@ -36,6 +36,8 @@ export interface Definition<O extends Op> {
   shape(op: O, inputs: readonly Shape[]): Shape;
   /** Multiply-accumulates of one run; a bias counts once an output. */
   flops(op: O, inputs: readonly Shape[], output: Shape): number;
+  /** Whether the gradient by the i-th input can be other than zero; where missing, it can for all. */
+  differentiable?(op: O, input: number): boolean;
   /** Appends the gradient by each input, made of IR operators alone; undefined where it is zero or not asked for. */
   gradient(g: GraphBuilder, context: GradientContext<O>): readonly (NodeId | undefined)[];
   /** The reference: plain loops in float64. Never writes to its inputs, but may return one of their arrays. */

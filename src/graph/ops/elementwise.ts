@@ -36,17 +36,13 @@ const UNARY: Readonly<Record<UnaryFunction, UnaryRule>> = {
   stopGradient: { value: (x) => x },
 };
 
-/** Whether a unary function's gradient is zero everywhere, so that differentiation need not look behind it. */
-export function isFlat(fn: UnaryFunction): boolean {
-  return UNARY[fn].gradient === undefined;
-}
-
 export const unaryDefinition: Definition<OpOf<'unary'>> = {
   shape(op, inputs) {
     arity(op, inputs, 1);
     return at(inputs, 0);
   },
   flops: notCounted,
+  differentiable: (op) => UNARY[op.fn].gradient !== undefined,
   gradient: (g, { op, inputs, upstream, output }) => [UNARY[op.fn].gradient?.(g, upstream, at(inputs, 0), output)],
   kernel(op, inputs) {
     const x = at(inputs, 0).data;

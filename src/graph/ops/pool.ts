@@ -91,9 +91,11 @@ export const maxPoolScatterDefinition: Definition<OpOf<'maxPoolScatter'>> = {
     return sameShape(y, at(inputs, 1)) ? x : refuse(op, inputs, `dy is [${y}]`);
   },
   flops: notCounted,
-  gradient: (g, { op, inputs, upstream, wants }) => [
+  // Which element is the largest does not change with small steps of x.
+  differentiable: (_op, input) => input === 1,
+  gradient: (g, { op, inputs, upstream }) => [
     undefined,
-    wants(1) ? g.add({ kind: 'maxPoolGather', ...geometryOf(op) }, [at(inputs, 0), upstream]) : undefined,
+    g.add({ kind: 'maxPoolGather', ...geometryOf(op) }, [at(inputs, 0), upstream]),
   ],
   kernel(op, inputs) {
     const [x, dy] = [at(inputs, 0), at(inputs, 1)];
@@ -115,9 +117,11 @@ export const maxPoolGatherDefinition: Definition<OpOf<'maxPoolGather'>> = {
     return sameShape(x, at(inputs, 1)) ? y : refuse(op, inputs, 'both have the same shape');
   },
   flops: notCounted,
-  gradient: (g, { op, inputs, upstream, wants }) => [
+  // Which element is the largest does not change with small steps of x.
+  differentiable: (_op, input) => input === 1,
+  gradient: (g, { op, inputs, upstream }) => [
     undefined,
-    wants(1) ? g.add({ kind: 'maxPoolScatter', ...geometryOf(op) }, [at(inputs, 0), upstream]) : undefined,
+    g.add({ kind: 'maxPoolScatter', ...geometryOf(op) }, [at(inputs, 0), upstream]),
   ],
   kernel(op, inputs, shape) {
     const [x, v] = [at(inputs, 0), at(inputs, 1)];
