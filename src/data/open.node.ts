@@ -7,6 +7,10 @@ type Reader = (request: DataRequest) => Promise<Dataset>;
 /** Readers by the name of a dataset; loaded when used, so that a table needs no image library. */
 export const READERS = {
   digits: openDigits,
+  'cifar-10': async (request) => (await import('./readers/cifar.node.ts')).openCifar10(request),
+  'cifar-100': async (request) => (await import('./readers/cifar.node.ts')).openCifar100(request),
+  mnist: async (request) => (await import('./readers/idx.node.ts')).openMnist(request),
+  'fashion-mnist': async (request) => (await import('./readers/idx.node.ts')).openFashionMnist(request),
 } as const satisfies Readonly<Record<string, Reader>>;
 
 /**

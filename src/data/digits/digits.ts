@@ -1,7 +1,7 @@
-import { assemble } from '../assemble.ts';
+import { assembleClasses } from '../assemble.ts';
+import { DIGIT_CLASSES } from '../class-names.ts';
 import type { DataRequest, Dataset } from '../dataset.ts';
 import { memorySource } from '../samples.ts';
-import { divide } from '../split.ts';
 import { DIGITS } from './pixels.ts';
 
 const COUNT = 1797;
@@ -10,19 +10,25 @@ const PIXELS = 64;
 /** The embedded handwritten digits: [1, 8, 8], values 0 to 16, ten classes. Needs no file; works in a browser. */
 export async function openDigits(request: DataRequest): Promise<Dataset> {
   const bytes = await inflate(DIGITS);
-  const labels = Array.from({ length: 10 }, (_, digit) => String(digit));
-  const targets = Float32Array.from(bytes.subarray(COUNT * PIXELS));
-  const parts = divide(
-    { place: 'digits', count: COUNT, classes: { of: targets, names: labels }, ownTest: false },
-    request,
-  );
-  return assemble(
+
+  return assembleClasses(
+    'digits',
     {
-      info: { name: 'digits', kind: 'classification', input: [1, 8, 8], outputs: 10, labels, range: [0, 16] },
-      pool: memorySource({ values: bytes, elements: PIXELS, targets }),
+      info: {
+        name: 'digits',
+        kind: 'classification',
+        input: [1, 8, 8],
+        outputs: 10,
+        labels: DIGIT_CLASSES,
+        range: [0, 16],
+      },
+      pool: memorySource({
+        values: bytes,
+        elements: PIXELS,
+        targets: Float32Array.from(bytes.subarray(COUNT * PIXELS)),
+      }),
       notes: ['1,797 handwritten digits of 8 by 8 pixels, embedded (Alpaydin and Kaynak, UCI 1998, CC BY 4.0).'],
     },
-    parts,
     request,
   );
 }
