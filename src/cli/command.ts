@@ -1,0 +1,35 @@
+import { Command } from 'commander';
+import { createOutput, type Output, type Streams } from './output.ts';
+
+/** What a command is given besides its arguments. */
+export interface Shell {
+  readonly streams: Streams;
+  /** What the process exits with when nothing is thrown; 0 unless a command sets it. */
+  exitCode: number;
+}
+
+/** Adds a command with the options that all have. `examples` are shown at the end of its help. */
+export function define(program: Command, usage: string, summary: string, examples: readonly string[]): Command {
+  return program
+    .command(usage)
+    .description(summary)
+    .option('--json', 'print the result as JSON, and nothing else, on standard output', false)
+    .option('--quiet', 'print no progress', false)
+    .addHelpText('after', `\nExample:\n${examples.map((line) => `  $ ${line}`).join('\n')}\n`);
+}
+
+/** How this call of a command speaks. */
+export function outputOf(command: Command, shell: Shell): Output {
+  return createOutput(shell.streams, command.opts());
+}
+
+/** The whole program, without any command. */
+export function createProgram(shell: Shell, version: string): Command {
+  return new Command('netsmith')
+    .description('Finds a neural network for your data, trains it, and hands it over as ONNX.')
+    .version(version, '-V, --version', 'print the version')
+    .configureOutput({ writeOut: shell.streams.out, writeErr: shell.streams.err })
+    .helpCommand(false)
+    .showSuggestionAfterError(true)
+    .exitOverride();
+}

@@ -1,0 +1,180 @@
+import { z } from 'zod';
+import { UserError } from '../common/errors.ts';
+import { METRICS } from '../common/metrics.ts';
+import { DEFAULT_SETTINGS, SETTING_RULES, type SettingRule, type TrainSettings } from '../train/settings.ts';
+
+/**
+ * Every setting of a study, once: this schema checks `netsmith.config.ts` / `.json`, its keys in kebab case are the
+ * flags of the command line (`flags.ts`), its values are stored with the study, and `netsmith spaces --schema` prints
+ * it as JSON Schema. Texts such as `time` stay as they were typed, so that a stored study reads like its command.
+ */
+
+const METRIC_NAMES = Object.keys(METRICS);
+
+/** Headings of --help. */
+export const GROUPS = {
+  data: 'Data:',
+  search: 'Search:',
+  training: 'Training:',
+  machine: 'Machine:',
+} as const;
+
+type Group = keyof typeof GROUPS;
+
+const say = <T extends z.ZodType>(type: T, group: Group, description: string) => type.meta({ group, description });
+const whole = (least: number) => z.int(`must be a whole number`).min(least, `must be at least ${least}`);
+
+/** The settings of training, by the rules that the train room gives them. */
+const training = Object.fromEntries(
+  Object.entries(SETTING_RULES).map(([name, rule]) => {
+    const type = typeOfRule(rule).default(DEFAULT_SETTINGS[name as keyof TrainSettings]);
+    return [name, say(type, 'training', rule.help)];
+  }),
+) as unknown as { readonly [K in keyof TrainSettings]: z.ZodDefault<z.ZodType<TrainSettings[K]>> };
+
+function typeOfRule(rule: SettingRule): z.ZodType {
+  switch (rule.kind) {
+    case 'integer':
+      return whole(rule.min);
+    case 'number': {
+      const { min, above, below } = rule;
+      let type = above ? z.number().gt(min, `must be above ${min}`) : z.number().min(min, `must be at least ${min}`);
+      if (below !== undefined) type = type.lt(below, `must be below ${below}`);
+      return type;
+    }
+    case 'boolean':
+      return z.boolean();
+    case 'word':
+      return z.enum(rule.words, { error: `must be one of ${rule.words.join(', ')}` });
+  }
+}
+
+const optionValue = z.union([z.number(), z.boolean(), z.string()], {
+  error: 'must be a number, a word or true or false',
+});
+
+export const studySchema = z.strictObject({
+  data: say(z.string().min(1).default('digits'), 'data', 'data set; `netsmith data` lists them'),
+  dataDir: say(z.string().min(1).optional(), 'data', 'folder of its files, or the file of a csv'),
+  label: say(z.string().min(1).optional(), 'data', "csv: the label's column"),
+  regression: say(z.boolean().default(false), 'data', 'csv: predict the label as a number'),
+  imageSize: say(whole(4).optional(), 'data', 'image-folder: side that images are resized to'),
+  imageChannels: say(
+    z.union([z.literal(1), z.literal(3)], { error: 'must be 1 or 3' }).optional(),
+    'data',
+    'image-folder: 1 (grey) or 3 (colour)',
+  ),
+  validShare: say(
+    z.number().gt(0, 'must be above 0').lt(1, 'must be below 1').default(0.25),
+    'data',
+    'share of the samples, test aside, that is validation',
+  ),
+  trainSamples: say(whole(1).optional(), 'data', 'use only so many training samples'),
+
+  space: say(
+    z.string().min(1).default('small-cnn'),
+    'search',
+    'search space: a name (`netsmith spaces` lists them) or a .ts or .js file that exports one',
+  ),
+  spaceOptions: say(z.record(z.string(), optionValue).default({}), 'search', "the space's own options"),
+  strategy: say(z.string().min(1).default('random'), 'search', 'search strategy: random, exhaustive, aging-evolution'),
+  strategyOptions: say(z.record(z.string(), optionValue).default({}), 'search', "the strategy's own options"),
+  objective: say(
+    z
+      .array(z.enum(METRIC_NAMES, { error: `must be one of ${METRIC_NAMES.join(', ')}` }))
+      .min(1)
+      .refine((names) => new Set(names).size === names.length, 'names a metric twice')
+      .optional(),
+    'search',
+    'what to look for: one or more metrics (default: accuracy, or r2 of a regression)',
+  ),
+  trials: say(whole(1).optional(), 'search', 'end after so many trials (default 12, unless another end is given)'),
+  time: say(
+    z
+      .string()
+      .refine((text) => parseDuration(text) !== undefined, 'must be a number with s, m or h, such as 90s')
+      .optional(),
+    'search',
+    'end after this time, e.g. 90s, 10m, 2h',
+  ),
+  until: say(
+    z
+      .string()
+      .refine((text) => parseTarget(text) !== undefined, 'must be METRIC=VALUE, such as accuracy=0.97')
+      .optional(),
+    'search',
+    'end when a metric is this good, e.g. accuracy=0.97',
+  ),
+  maxParams: say(whole(1).optional(), 'search', 'consider only networks of at most so many parameters'),
+  maxFlops: say(whole(1).optional(), 'search', 'consider only networks of at most so many multiply-accumulates'),
+  confirm: say(
+    whole(0).default(0),
+    'search',
+    'train the top so many again with another seed before one is called best',
+  ),
+  seed: say(whole(0).default(0), 'search', 'where all randomness comes from'),
+
+  ...training,
+
+  workers: say(whole(1).default(1), 'machine', 'trials at the same time, each in its own process'),
+  threads: say(whole(1).default(1), 'machine', 'threads of each worker'),
+  device: say(
+    z.enum(['cpu', 'webgpu'], { error: 'must be cpu or webgpu' }).default('cpu'),
+    'machine',
+    'where networks are trained',
+  ),
+});
+
+/** What a study was asked to be; plain JSON, stored with it. */
+export type StudySettings = z.infer<typeof studySchema>;
+export type SettingName = keyof StudySettings;
+
+/** The names of the settings of training: those of `TrainSettings`. */
+export const TRAINING_NAMES = Object.keys(training) as readonly (keyof TrainSettings)[];
+
+/** The part of the settings that training takes. */
+export function trainSettings(settings: StudySettings): TrainSettings {
+  return Object.fromEntries(TRAINING_NAMES.map((name) => [name, settings[name]])) as unknown as TrainSettings;
+}
+
+/** The budget that ends a search, unless a person gave another end. */
+export const DEFAULT_TRIALS = 12;
+
+/**
+ * Checks settings as they come from flags, a file or a stored study, and fills in the defaults. `place` turns a
+ * setting's name into what the person wrote: `--trials`, or `netsmith.config.json: trials`.
+ */
+export function checkSettings(raw: unknown, place: (setting: string) => string): StudySettings {
+  const result = studySchema.safeParse(raw);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  if (issue === undefined) throw new UserError('the settings are not valid');
+  if (issue.code === 'unrecognized_keys') {
+    const key = issue.keys[0] ?? '';
+    throw new UserError(`${place(key)}: no setting of this name; the settings are ${SETTING_NAMES.join(', ')}`);
+  }
+  const name = String(issue.path[0] ?? '');
+  const value = issue.path.reduce<unknown>(
+    (at, key) => (at !== null && typeof at === 'object' ? Reflect.get(at, key) : undefined),
+    raw,
+  );
+  const shown = typeof value === 'string' ? `"${value}"` : JSON.stringify(value);
+  throw new UserError(`${place(name)}: ${shown}; ${issue.message.replace(/^Invalid (input|option): /, '')}`);
+}
+
+export const SETTING_NAMES = Object.keys(studySchema.shape) as readonly SettingName[];
+
+/** Seconds of `90s`, `10m`, `2h` or a bare number of seconds; undefined when it is none of these, or not above 0. */
+export function parseDuration(text: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)(s|m|h)?$/.exec(text.trim());
+  if (match === null) return undefined;
+  const seconds = Number(match[1]) * { s: 1, m: 60, h: 3600 }[(match[2] ?? 's') as 's' | 'm' | 'h'];
+  return seconds > 0 ? seconds : undefined;
+}
+
+/** `accuracy=0.97`; undefined when it is not of this form or names no metric. */
+export function parseTarget(text: string): { readonly metric: string; readonly value: number } | undefined {
+  const match = /^([a-z0-9]+)=(.+)$/.exec(text.trim());
+  const [metric, value] = [match?.[1], Number(match?.[2])];
+  return metric !== undefined && metric in METRICS && Number.isFinite(value) ? { metric, value } : undefined;
+}

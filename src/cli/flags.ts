@@ -1,0 +1,134 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { type Command, Option } from 'commander';
+import { z } from 'zod';
+import { invalid, messageOf, UserError } from '../common/errors.ts';
+import { checkSettings, GROUPS, type SettingName, type StudySettings, studySchema } from './config.ts';
+
+/** What a flag needs to know of a setting; read from the schema's own JSON Schema, so that there is one list. */
+interface Described {
+  readonly type?: string;
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly enum?: readonly string[];
+  readonly group?: keyof typeof GROUPS;
+}
+
+const DESCRIBED = z.toJSONSchema(studySchema, { io: 'input' }).properties as Readonly<Record<SettingName, Described>>;
+
+/** `learningRate` -> `--learning-rate` */
+export function flagOf(setting: string): string {
+  return `--${setting.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+/** Gives a command a flag for each of these settings. The schema's defaults are only named in the help text. */
+export function addSettings(command: Command, names: readonly SettingName[]): Command {
+  for (const name of names) {
+    const { type, description = '', group, enum: words } = DESCRIBED[name];
+    const preset = DESCRIBED[name].default;
+    const shown = typeof preset === 'object' || preset === undefined || preset === false ? '' : ` (default: ${preset})`;
+    const heading = group === undefined ? 'Options:' : GROUPS[group];
+    const add = (flags: string, text: string, parse?: (text: string) => unknown) => {
+      const option = new Option(flags, text).helpGroup(heading);
+      command.addOption(parse === undefined ? option : option.argParser(parse));
+    };
+    switch (type) {
+      case 'boolean':
+        if (preset === true) add(`--no-${flagOf(name).slice(2)}`, `without: ${description}`);
+        add(flagOf(name), description + shown);
+        break;
+      case 'integer':
+      case 'number':
+        add(`${flagOf(name)} <n>`, description + shown, numberIfItIsOne);
+        break;
+      case 'array':
+        add(`${flagOf(name)} <a,b>`, description + shown, (text) => text.split(',').map((part) => part.trim()));
+        break;
+      case 'object':
+        add(`${flagOf(name)} <k=v,...>`, description, (text) => parsePairs(text, flagOf(name)));
+        break;
+      default:
+        add(`${flagOf(name)} <${words?.join('|') ?? PLACEHOLDERS[name] ?? 'n'}>`, description + shown, (text) =>
+          name === 'imageChannels' ? numberIfItIsOne(text) : text,
+        );
+    }
+  }
+  return command;
+}
+
+const PLACEHOLDERS: Partial<Record<SettingName, string>> = {
+  data: 'name',
+  dataDir: 'path',
+  label: 'column',
+  space: 'name|file',
+  strategy: 'name',
+  time: 'duration',
+  until: 'metric=value',
+};
+
+/** A number where the text is one; else the text, which the schema then refuses by name. */
+export function numberIfItIsOne(text: string): number | string {
+  return text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text;
+}
+
+/** `cells=1,channels=16,flip=true` */
+export function parsePairs(text: string, place: string): Record<string, number | string | boolean> {
+  const pairs = text.split(',').map((part) => {
+    const at = part.indexOf('=');
+    if (at < 1) throw invalid(place, `"${part}"`, 'must be name=value, several of them separated by commas');
+    const value = part.slice(at + 1).trim();
+    return [
+      part.slice(0, at).trim(),
+      value === 'true' ? true : value === 'false' ? false : numberIfItIsOne(value),
+    ] as const;
+  });
+  return Object.fromEntries(pairs);
+}
+
+/** The settings that the person gave as flags, and no others. */
+export function givenSettings(command: Command): Readonly<Record<string, unknown>> {
+  const options: Readonly<Record<string, unknown>> = command.opts();
+  const given = Object.keys(studySchema.shape).filter((name) => command.getOptionValueSource(name) === 'cli');
+  return Object.fromEntries(given.map((name) => [name, options[name]]));
+}
+
+const CONFIG_FILES = ['netsmith.config.ts', 'netsmith.config.js', 'netsmith.config.json'];
+
+/**
+ * Settings from flags over those of `--config` (or a `netsmith.config.*` of the working directory) over `presets` over
+ * the schema's defaults. Paths become absolute. Throws UserError naming the flag, or the file and the setting.
+ */
+export async function readSettings(command: Command, presets: Partial<StudySettings> = {}): Promise<StudySettings> {
+  const named: unknown = command.opts().config;
+  const file = typeof named === 'string' ? named : CONFIG_FILES.find((name) => existsSync(name));
+  const fromFile = file === undefined ? {} : await readConfig(file);
+  const flags = givenSettings(command);
+  const place = (setting: string) =>
+    file === undefined || setting in flags ? flagOf(setting) : `${basename(file)}: "${setting}"`;
+  const settings = checkSettings({ ...presets, ...fromFile, ...flags }, place);
+  return {
+    ...settings,
+    ...(settings.dataDir === undefined ? {} : { dataDir: resolve(settings.dataDir) }),
+    ...(isSpaceFile(settings.space) ? { space: resolve(settings.space) } : {}),
+  };
+}
+
+/** Whether `--space` names a file that exports a space and not a space. */
+export function isSpaceFile(space: string): boolean {
+  return /\.(ts|js|mts|mjs)$/.test(space);
+}
+
+async function readConfig(file: string): Promise<Readonly<Record<string, unknown>>> {
+  const path = resolve(file);
+  if (!existsSync(path)) throw invalid('--config', `"${file}"`, 'there is no such file');
+  try {
+    const value: unknown = path.endsWith('.json')
+      ? JSON.parse(readFileSync(path, 'utf8'))
+      : Reflect.get(await import(pathToFileURL(path).href), 'default');
+    if (value !== null && typeof value === 'object' && !Array.isArray(value)) return { ...value };
+  } catch (error) {
+    throw new UserError(`${file}: ${messageOf(error)}; a configuration must be readable`);
+  }
+  throw invalid(file, 'no object', 'a configuration is one object (the default export of a .ts or .js file)');
+}

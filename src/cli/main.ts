@@ -1,0 +1,53 @@
+import { readFileSync } from 'node:fs';
+import { CommanderError } from 'commander';
+import { messageOf, UserError } from '../common/errors.ts';
+import { createProgram, type Shell } from './command.ts';
+import { addData } from './data.ts';
+import { Interrupted } from './interrupt.ts';
+import type { Streams } from './output.ts';
+import { addSpaces } from './spaces.ts';
+
+const COMMANDS = [addSpaces, addData] as const;
+
+/**
+ * Runs one command line (without `node netsmith`) and returns the exit code: 0 done, 1 failed, 2 bad input (nothing was
+ * written), 130 interrupted.
+ */
+export async function main(args: readonly string[], streams: Streams = processStreams()): Promise<number> {
+  const shell: Shell = { streams, exitCode: 0 };
+  const program = createProgram(shell, version());
+  for (const add of COMMANDS) add(program, shell);
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return shell.exitCode;
+  } catch (error) {
+    return explain(error, streams);
+  }
+}
+
+function explain(error: unknown, streams: Streams): number {
+  // Commander has printed its message already; only a request for help or for the version is no error.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof Interrupted) return 130;
+  if (error instanceof UserError) {
+    streams.err(`netsmith: ${error.message}\n`);
+    return 2;
+  }
+  streams.err(`netsmith: ${error instanceof Error && error.stack !== undefined ? error.stack : messageOf(error)}\n`);
+  return 1;
+}
+
+function version(): string {
+  const { version }: { readonly version: string } = JSON.parse(
+    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+  );
+  return version;
+}
+
+function processStreams(): Streams {
+  return {
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+    terminal: process.stderr.isTTY === true,
+  };
+}

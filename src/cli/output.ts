@@ -1,0 +1,69 @@
+import type { Json } from '../common/json.ts';
+
+/** Where a command writes. `out` is for results alone; everything else goes to `err`. */
+export interface Streams {
+  out(text: string): void;
+  err(text: string): void;
+  /** Whether `err` is a terminal, where a live view makes sense. */
+  readonly terminal: boolean;
+}
+
+/** How a command speaks: results as text or as JSON, notes unless it is to be quiet. */
+export interface Output {
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly terminal: boolean;
+  /** A line for people, on standard error. */
+  note(text: string): void;
+  /** The command's result, on standard output: the value with --json, else the text. */
+  result(value: Json, text: string): void;
+}
+
+export function createOutput(streams: Streams, options: { readonly json?: boolean; readonly quiet?: boolean }): Output {
+  const { json = false, quiet = false } = options;
+  return {
+    json,
+    quiet,
+    terminal: streams.terminal && !quiet,
+    note: (text) => {
+      if (!quiet) streams.err(`${text}\n`);
+    },
+    result: (value, text) => streams.out(`${json ? JSON.stringify(value, null, 2) : text}\n`),
+  };
+}
+
+/** Lines of cells, columns aligned, numbers to the right. */
+export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
+  const cells = [head, ...rows].map((row) => row.map(String));
+  const widths = head.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
+  const right = head.map((_, column) => rows.length > 0 && rows.every((row) => typeof row[column] === 'number'));
+  return cells
+    .map((row) =>
+      row
+        .map((cell, column) => {
+          const width = widths[column] ?? 0;
+          return right[column] ? cell.padStart(width) : cell.padEnd(width);
+        })
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+/** 1234567 -> `1,234,567`; metrics and other fractions with four digits. */
+export function number(value: number): string {
+  return Number.isInteger(value) ? value.toLocaleString('en-GB') : value.toFixed(4);
+}
+
+/** `accuracy 97.2 %`: shares as per cent, as people read them. */
+export function metric(name: string, value: number): string {
+  const share = ['accuracy', 'precision', 'recall', 'f1'].includes(name);
+  return share ? `${name} ${(100 * value).toFixed(1)} %` : `${name} ${number(value)}`;
+}
+
+/** 75 -> `1 min 15 s` */
+export function duration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  const [h, m, s] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60), whole % 60];
+  return h > 0 ? `${h} h ${m} min` : m > 0 ? `${m} min ${s} s` : `${s} s`;
+}

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join, resolve } from 'node:path';
+import { after, before, test } from 'node:test';
+
+const ROOT = resolve(import.meta.dirname, '..');
+const BIN = join(ROOT, 'bin', 'netsmith.js');
+const TSC = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
+
+/** As a user's shell has it: none of what `npm test` or this process added, but the Node that runs this test first. */
+const ENV = Object.fromEntries(
+  Object.entries({ ...process.env, PATH: [dirname(process.execPath), process.env.PATH].join(delimiter) }).filter(
+    ([name]) => !/^(npm_|NODE_TEST|NODE_OPTIONS)/.test(name),
+  ),
+);
+
+function run(cwd: string, command: string, ...args: string[]): SpawnSyncReturns<string> {
+  return spawnSync(command, args, { cwd, env: ENV, encoding: 'utf8', timeout: 300_000 });
+}
+
+function succeed(cwd: string, command: string, ...args: string[]): string {
+  const { status, stdout, stderr, error } = run(cwd, command, ...args);
+  assert.equal(status, 0, `${command} ${args.join(' ')}\n${stdout}\n${stderr}\n${error ?? ''}`);
+  return stdout;
+}
+
+// `npm pack` builds dist/ by way of `prepare`; the tarball is then installed where nothing of the repository is in sight.
+let folder = '';
+before(() => {
+  folder = mkdtempSync(join(tmpdir(), 'netsmith-package-'));
+  succeed(ROOT, 'npm', 'pack', '--silent', '--pack-destination', folder);
+  const tarball = readdirSync(folder).find((name) => name.endsWith('.tgz'));
+  assert.ok(tarball !== undefined);
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'elsewhere', private: true, type: 'module' }));
+  // The flag keeps onnxruntime-node from fetching CUDA libraries on Linux (README, "Install").
+  const flags = ['--prefer-offline', '--no-audit', '--no-fund', '--onnxruntime-node-install=skip'];
+  succeed(folder, 'npm', 'install', ...flags, `./${tarball}`);
+});
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+test('the installed package holds built JavaScript with declarations, and no source, tests or development tools', () => {
+  const home = join(folder, 'node_modules', 'netsmith');
+  const files = readdirSync(home, { recursive: true, encoding: 'utf8' });
+  assert.ok(files.includes(join('dist', 'index.js')) && files.includes(join('dist', 'index.d.ts')));
+  const wrong = files.filter((file) => /(\.test\.|(^|[\\/])(src|testing|node_modules)([\\/]|$))/.test(file));
+  assert.deepEqual(wrong, []);
+  assert.deepEqual(
+    files.filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts')),
+    [],
+  );
+  assert.ok(!existsSync(join(folder, 'node_modules', 'typescript')));
+});
+
+test('npx netsmith works in the folder where the package is installed', () => {
+  assert.match(succeed(folder, 'npx', 'netsmith', '--help'), /Usage: netsmith/);
+  const spaces: unknown = JSON.parse(succeed(folder, 'npx', 'netsmith', 'spaces', '--json'));
+  assert.ok(Array.isArray(spaces) && spaces.some(({ name }) => name === 'nas-bench-201'));
+});
+
+test('a search runs where the package is installed', () => {
+  const args = '--trials 1 --epochs 1 --train-samples 100 --space-options channels=4 --json --quiet --out study';
+  const found = JSON.parse(succeed(folder, 'npx', 'netsmith', 'search', ...args.split(' ')));
+  assert.equal(found.trials, 1);
+  assert.ok(found.best.metrics.accuracy >= 0);
+});
+
+test('the library is imported with its types, and without the command line', () => {
+  writeFileSync(
+    join(folder, 'library.ts'),
+    [
+      "import { UserError, choice, conv, count, defineSpace, globalAvgPool, linear, sequential } from 'netsmith';",
+      "const space = defineSpace('mine', 'A choice of kernels.', {}, () =>",
+      "  sequential(choice('kernel', { small: conv(8, 3), large: conv(8, 5) }), globalAvgPool(), linear('outputs')),",
+      ').create({ kind: "classification", input: [1, 8, 8], outputs: 10 });',
+      'const members: bigint | undefined = count(space);',
+      'console.log(String(members), new UserError("x") instanceof Error);',
+      '// @ts-expect-error a kernel is no text: the declarations have types, not any',
+      'export const wrong = () => conv(8, { size: 3 });',
+    ].join('\n'),
+  );
+  const strict = ['--strict', '--module', 'nodenext', '--target', 'es2024', '--types', '', '--skipLibCheck', 'false'];
+  succeed(folder, process.execPath, TSC, ...strict, '--outDir', 'out', 'library.ts');
+  assert.equal(succeed(folder, process.execPath, join('out', 'library.js')).trim(), '2 true');
+});
+
+test('npx netsmith works from the root of the repository', () => {
+  assert.match(succeed(ROOT, 'npx', 'netsmith', '--help'), /Usage: netsmith/);
+});
+
+test('on a Node that is too old, the command line says so in one sentence', () => {
+  const { status, stdout, stderr } = runOnOldNode();
+  assert.equal(status, 1);
+  assert.equal(stdout, '');
+  assert.match(stderr, /^netsmith needs Node 24 or newer; this is Node v(20|1\d|2[0-3])\.[^\n]*\n$/);
+});
+
+/** The first Node below 24 on the path; where the machine has none, this one with another version written over its own. */
+function runOnOldNode(): SpawnSyncReturns<string> {
+  const folders = (process.env.PATH ?? '').split(delimiter).filter((path) => !path.includes('node_modules'));
+  for (const node of folders.map((path) => join(path, 'node')).filter((path) => existsSync(path))) {
+    const version = run(ROOT, node, '--version').stdout;
+    if (Number(/^v(\d+)/.exec(version)?.[1] ?? 99) < 24) return run(ROOT, node, BIN, '--help');
+  }
+  const pretend = join(folder, 'pretend.mjs');
+  writeFileSync(pretend, "Object.defineProperty(process.versions, 'node', { value: '20.0.0' });\n");
+  return run(ROOT, process.execPath, '--import', pretend, BIN, '--help');
+}
