@@ -23,12 +23,17 @@ function convolve(l: Lowering, x: NodeId, options: ConvOptions): NodeId {
   const pad = dilation * Math.floor((kernel - 1) / 2);
   const reach = dilation * (kernel - 1) + 1;
   if (height + 2 * pad < reach || width + 2 * pad < reach) {
-    throw l.error(`input is ${height}x${width}`, `a kernel that reaches ${reach} pixels must fit into the padded input`);
+    throw l.error(
+      `input is ${height}x${width}`,
+      `a kernel that reaches ${reach} pixels must fit into the padded input`,
+    );
   }
   const fan = (kernel * kernel * channels) / groups;
   const shape = [channels, incoming / groups, kernel, kernel];
   const weight = l.parameter(`${options.name}weight`, shape, { kind: 'heNormal', fan });
-  const bias = options.bias ? l.parameter(`${options.name}bias`, [channels], { kind: 'constant', value: 0 }) : undefined;
+  const bias = options.bias
+    ? l.parameter(`${options.name}bias`, [channels], { kind: 'constant', value: 0 })
+    : undefined;
   const geometry = {
     stride: [stride, stride],
     dilation: [dilation, dilation],

@@ -79,8 +79,7 @@ export function lowerNetwork(
       statistic(name, shape, initial, next) {
         const node = ops.input(g, named(name), shape);
         const initialiser = { kind: 'constant', value: initial } as const;
-        const after = options.mode === 'train' ? next(node) : node;
-        statistics.push({ path: named(name), shape, initialiser, node, next: after });
+        statistics.push({ path: named(name), shape, initialiser, node, next: next?.(node) ?? node });
         return node;
       },
       random(shape) {
@@ -99,7 +98,11 @@ export function lowerNetwork(
   const batch = g.shape(x)[0] ?? 1;
   const shape = g.shape(output);
   if (shape.length !== 2 || shape[0] !== batch || shape[1] !== options.outputs) {
-    throw invalid('network', `its output is [${shape}]`, `it must be [${batch}, ${options.outputs}], one for each output`);
+    throw invalid(
+      'network',
+      `its output is [${shape}]`,
+      `it must be [${batch}, ${options.outputs}], one for each output`,
+    );
   }
   return { output, parameters, statistics, randomInputs, layers };
 }

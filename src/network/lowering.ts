@@ -17,8 +17,8 @@ export interface Lowering {
   child(segment: string, module: Module, x: NodeId): NodeId;
   /** A trained tensor of this module, `name` within its path. */
   parameter(name: string, shape: Shape, initialiser: Initialiser): NodeId;
-  /** A running statistic of this module; `next` computes the value after a training step from the current one. */
-  statistic(name: string, shape: Shape, initial: number, next: (current: NodeId) => NodeId): NodeId;
+  /** A running statistic of this module; `next` gives its value after a training step, from the current one. */
+  statistic(name: string, shape: Shape, initial: number, next?: (current: NodeId) => NodeId): NodeId;
   /** Uniform random numbers in [0, 1), new ones at every training step. */
   random(shape: Shape): NodeId;
   /** An error at this module's place. */

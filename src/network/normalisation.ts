@@ -28,28 +28,26 @@ export function normaliseBatch(l: Lowering, x: NodeId, options: Affine & { reado
   const axes = shape.flatMap((_, axis) => (axis === 1 ? [] : [axis]));
   const channels = channelsOf(l, x);
   const along = alongChannels(l, x);
-  const { momentum } = options;
-  const statistic = (name: string, initial: number, fromBatch: () => NodeId) =>
-    l.statistic(name, [channels], initial, (current) => {
-      const kept = ops.mul(l.g, current, ops.constant(l.g, 1 - momentum));
-      return ops.add(l.g, kept, ops.mul(l.g, fromBatch(), ops.constant(l.g, momentum)));
-    });
   if (l.mode === 'infer') {
-    const mean = ops.reshape(l.g, statistic('runningMean', 0, () => x), along);
-    const variance = ops.reshape(l.g, statistic('runningVariance', 1, () => x), along);
+    const mean = ops.reshape(l.g, l.statistic('runningMean', [channels], 0), along);
+    const variance = ops.reshape(l.g, l.statistic('runningVariance', [channels], 1), along);
     return scaleAndShift(l, x, ops.sub(l.g, x, mean), variance, options);
   }
   const mean = ops.reduceMean(l.g, x, axes, true); // [1, C, 1, 1]
   const centred = ops.sub(l.g, x, mean);
   const variance = ops.reduceMean(l.g, ops.mul(l.g, centred, centred), axes, true);
+  const moveTo = (batch: NodeId, factor: number) => (current: NodeId) => {
+    const kept = ops.mul(l.g, current, ops.constant(l.g, 1 - options.momentum));
+    const moved = ops.mul(l.g, ops.reshape(l.g, batch, [channels]), ops.constant(l.g, factor * options.momentum));
+    return ops.add(l.g, kept, moved);
+  };
   const count = axes.reduce((product, axis) => product * (shape[axis] ?? 1), 1);
-  const unbiased = ops.constant(l.g, count / Math.max(1, count - 1));
-  statistic('runningMean', 0, () => ops.reshape(l.g, mean, [channels]));
-  statistic('runningVariance', 1, () => ops.mul(l.g, ops.reshape(l.g, variance, [channels]), unbiased));
+  l.statistic('runningMean', [channels], 0, moveTo(mean, 1));
+  l.statistic('runningVariance', [channels], 1, moveTo(variance, count / Math.max(1, count - 1)));
   return scaleAndShift(l, x, centred, variance, options);
 }
 
-export const lowerBatchNorm: Lower<'batchNorm'> = normaliseBatch;
+export const lowerBatchNorm: Lower<'batchNorm'> = (l, module, x) => normaliseBatch(l, x, module);
 
 /** Layer normalisation over all axes but the batch (Ba et al. 2016); its weight and bias are by channel. */
 export const lowerLayerNorm: Lower<'layerNorm'> = (l, module, x) => {

@@ -30,10 +30,12 @@ export const lowerDag: Lower<'dag'> = (l, module, x) => {
   const values = [x];
   for (const [i, node] of module.nodes.entries()) {
     const to = i + 1;
-    if (!Array.isArray(node.from)) throw invalid('network', `the inputs of node ${to} are open`, 'resolve the space first');
+    if (!Array.isArray(node.from))
+      throw invalid('network', `the inputs of node ${to} are open`, 'resolve the space first');
     const incoming = (node.from as readonly number[]).map((from) => {
       const [edge, value] = [node.edges[from], values[from]];
-      if (edge === undefined || value === undefined) throw l.error(`node ${to} reads node ${from}`, 'a node reads earlier nodes');
+      if (edge === undefined || value === undefined)
+        throw l.error(`node ${to} reads node ${from}`, 'a node reads earlier nodes');
       return l.child(`${from}->${to}`, edge, value);
     });
     values.push(l.child(String(to), node.body, node.combine === 'sum' ? sum(l, incoming) : join(l, incoming)));

@@ -1,0 +1,46 @@
+import { createGraph } from '../graph/builder.ts';
+import { flopsOf } from '../graph/flops.ts';
+import { type NodeId, sizeOf } from '../graph/ir.ts';
+import * as ops from '../graph/ops.ts';
+import type { Module } from '../space/module.ts';
+import type { Task } from '../space/space.ts';
+import { lowerNetwork } from './lower.ts';
+import type { Costs, LayerCosts } from './network.ts';
+
+/** Kinds that only arrange others: what they cost is their children's. */
+const ARRANGING: ReadonlySet<Module['kind']> = new Set(['sequential', 'repeat', 'choice', 'scope', 'identity']);
+
+/**
+ * Parameters, FLOPs and activation memory of a network, for one sample's inference, by layer and in all, counted on its
+ * graph before dead code is removed (as the published tables count). FLOPs are multiply-accumulates of convolutions and
+ * matrix products, a bias once an output; normalisation, pooling and activations count nothing. A layer's activation is
+ * its output; a residual and a dag count what they add up. Throws UserError where the network cannot be built.
+ */
+export function networkCosts(network: Module, task: Task): Costs & { readonly layers: readonly LayerCosts[] } {
+  const g = createGraph();
+  const x = ops.input(g, 'x', [1, ...task.input]);
+  const lowered = lowerNetwork(g, network, x, { outputs: task.outputs, mode: 'infer' });
+
+  const flopsByPath = new Map<string, number>();
+  for (const [id, node] of g.nodes.entries()) {
+    const flops = flopsOf(g.nodes, id);
+    if (flops > 0) flopsByPath.set(node.path, (flopsByPath.get(node.path) ?? 0) + flops);
+  }
+  const paramsByPath = new Map<string, number>();
+  for (const parameter of lowered.parameters) {
+    const path = g.nodes[parameter.node]?.path ?? '';
+    paramsByPath.set(path, (paramsByPath.get(path) ?? 0) + sizeOf(parameter.shape));
+  }
+  const counted = new Set<NodeId>();
+  const layers = lowered.layers
+    .filter((layer) => !ARRANGING.has(layer.kind))
+    .map(({ path, kind, output }): LayerCosts => {
+      const shape = g.shape(output);
+      const activationBytes = counted.has(output) ? 0 : 4 * sizeOf(shape);
+      counted.add(output);
+      const [flops, params] = [flopsByPath.get(path) ?? 0, paramsByPath.get(path) ?? 0];
+      return { path, kind, output: shape.slice(1), params, flops, activationBytes };
+    });
+  const total = (cost: 'params' | 'flops' | 'activationBytes') => layers.reduce((sum, layer) => sum + layer[cost], 0);
+  return { params: total('params'), flops: total('flops'), activationBytes: total('activationBytes'), layers };
+}
