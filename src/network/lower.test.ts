@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { UserError } from '../common/errors.ts';
+import { rng } from '../common/random.ts';
+import { createGraph, finish } from '../graph/builder.ts';
+import { interpret } from '../graph/interpret.ts';
+import * as ops from '../graph/ops.ts';
+import * as s from '../space/builders.ts';
+import type { Module } from '../space/module.ts';
+import { networkCosts } from './costs.ts';
+import { initialise } from './initialise.ts';
+import { lowerNetwork } from './lower.ts';
+
+const classification = (input: readonly number[], outputs = 10) =>
+  ({ kind: 'classification', input, outputs }) as const;
+
+function lowered(network: Module, input: readonly number[], mode: 'train' | 'infer' = 'train', outputs = 2) {
+  const g = createGraph();
+  const x = ops.input(g, 'x', [3, ...input]);
+  return { g, ...lowerNetwork(g, network, x, { outputs, mode }) };
+}
+
+test('batch norm moves its statistics to the batch mean and the unbiased variance, as PyTorch does', () => {
+  const { g, statistics, output } = lowered(s.batchNorm({ affine: false, momentum: 0.1 }), [2]);
+  const graph = finish(g, { output, ...Object.fromEntries(statistics.map((p) => [p.path, p.next])) });
+  const result = interpret(graph, {
+    x: { shape: [3, 2], data: [1, 10, 2, 20, 6, 60] },
+    runningMean: { shape: [2], data: [0, 0] },
+    runningVariance: { shape: [2], data: [1, 1] },
+  });
+  const close = (actual: ArrayLike<number> | undefined, expected: readonly number[]) =>
+    assert.ok(
+      expected.every((v, i) => Math.abs(v - (actual?.[i] ?? Number.NaN)) < 1e-9),
+      `${actual}`,
+    );
+  close(result.runningMean?.data, [0.3, 3]); // means 3 and 30
+  close(result.runningVariance?.data, [0.9 + 0.1 * 7, 0.9 + 0.1 * 700]); // unbiased variances 7 and 700
+  const deviation = Math.sqrt(14 / 3 + 1e-5); // biased in the normalisation itself
+  assert.ok(Math.abs((result.output?.data[0] ?? 0) + 2 / deviation) < 1e-9);
+});
+
+test('both modes have the same parameters and statistics; only training draws random numbers', () => {
+  const network = s.sequential(
+    s.conv(4, 3, { bias: true }),
+    s.batchNorm(),
+    s.dropPath(0.2),
+    s.flatten(),
+    s.dropout(0.5),
+    s.linear('outputs'),
+  );
+  const [train, infer] = [lowered(network, [1, 4, 4], 'train'), lowered(network, [1, 4, 4], 'infer')];
+  const names = (of: typeof train) => [...of.parameters, ...of.statistics].map((p) => `${p.path} ${p.shape}`);
+  assert.deepEqual(names(train), names(infer));
+  assert.deepEqual(train.randomInputs, [
+    { name: '2/random', shape: [3, 1, 1, 1] },
+    { name: '4/random', shape: [3, 64] },
+  ]);
+  assert.deepEqual(infer.randomInputs, []);
+});
+
+test('dropout keeps the expectation', () => {
+  const { g, output } = lowered(s.dropout(0.25), [2]);
+  const result = interpret(finish(g, { output }), {
+    x: { shape: [3, 2], data: [1, 1, 1, 1, 1, 1] },
+    random: { shape: [3, 2], data: [0.1, 0.2, 0.26, 0.5, 0.9, 0.24] },
+  });
+  assert.deepEqual([...(result.output?.data ?? [])], [0, 0, 4 / 3, 4 / 3, 4 / 3, 0]);
+});
+
+test('parameters are named by their path in the tree, the chosen option included', () => {
+  const network = s.sequential(
+    s.repeat(
+      2,
+      s.dag(1, () => ({ kind: 'choice', name: '0->1', options: { conv3: s.conv('same', 3) } })),
+    ),
+    s.flatten(),
+    s.linear('outputs'),
+  );
+  assert.deepEqual(
+    lowered(network, [1, 4, 4]).parameters.map((p) => p.path),
+    ['0/0/0->1/conv3/weight', '0/1/0->1/conv3/weight', '2/weight', '2/bias'],
+  );
+});
+
+test('what does not fit is refused with its place', () => {
+  const refuses = (network: Module, input: readonly number[], message: RegExp) =>
+    assert.throws(
+      () => lowered(network, input),
+      (error) => error instanceof UserError && message.test(error.message),
+    );
+  refuses(s.sequential(s.linear(3)), [1, 4, 4], /network 0 \(linear\): input is \[3,1,4,4\]; it needs features/);
+  refuses(s.conv(3, 3), [5], /network \(conv\): input is \[3,5\]; it needs images/);
+  refuses(
+    s.sequential(s.conv(5, 3, { groups: 2 })),
+    [4, 4, 4],
+    /4 channels in, 5 out, 2 groups; groups must divide both/,
+  );
+  refuses(s.sequential(s.maxPool(5, { padding: 0 })), [1, 4, 4], /input is 4x4; a window of 5 must fit/);
+  refuses(s.residual(s.conv(3, 3)), [1, 4, 4], /\[3,3,4,4\] and \[3,1,4,4\] meet; what is added must have one shape/);
+  refuses(s.flatten(), [1, 4, 4], /its output is \[3,16\]; it must be \[3, 2\]/);
+  refuses(s.conv(s.pick('width', [1, 2]), 3), [1, 4, 4], /choice "width" is open/);
+});
+
+test('costs: parameters, multiply-accumulates and activations by layer and in all', () => {
+  const network = s.sequential(s.conv(8, 3), s.batchNorm(), s.relu(), s.globalAvgPool(), s.linear('outputs'));
+  const costs = networkCosts(network, classification([3, 4, 4]));
+  assert.deepEqual(
+    costs.layers.map((l) => [l.path, l.kind, l.params, l.flops, l.activationBytes]),
+    [
+      ['0', 'conv', 216, 216 * 16, 512],
+      ['1', 'batchNorm', 16, 0, 512],
+      ['2', 'activation', 0, 0, 512],
+      ['3', 'globalPool', 0, 0, 32],
+      ['4', 'linear', 90, 90, 40],
+    ],
+  );
+  assert.equal(costs.params, 216 + 16 + 90);
+  assert.equal(costs.flops, 216 * 16 + 90);
+  assert.equal(costs.activationBytes, 3 * 512 + 32 + 40);
+});
+
+test('initial values: the same for the same path and seed, with the deviation asked for', () => {
+  const { parameters } = lowered(s.sequential(s.conv(64, 3), s.flatten(), s.linear('outputs')), [16, 8, 8]);
+  const draw = (seed: number) => initialise(parameters, (...labels) => rng(seed, ...labels));
+  const [weights, again, other] = [draw(1), draw(1), draw(2)];
+  assert.deepEqual(weights, again);
+  assert.notDeepEqual(weights['0/weight'], other['0/weight']);
+  const values = [...(weights['0/weight']?.data ?? [])];
+  const deviation = Math.sqrt(values.reduce((sum, v) => sum + v * v, 0) / values.length);
+  assert.ok(Math.abs(deviation / Math.sqrt(2 / (9 * 64)) - 1) < 0.03, `${deviation}`);
+  const limit = Math.sqrt(6 / (64 * 64 + 2));
+  const linear = weights['2/weight']?.data ?? [];
+  assert.ok(linear.every((v) => Math.abs(v) <= limit) && linear.some((v) => Math.abs(v) > 0.9 * limit));
+});
