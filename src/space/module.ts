@@ -14,7 +14,13 @@ export type ValueChoice =
   | { readonly kind: 'pick'; readonly name: string; readonly values: readonly (number | string | boolean)[] }
   /** Whole numbers from `min` to `max`, both included; `log`: sampled evenly on a logarithmic scale. */
   | { readonly kind: 'int'; readonly name: string; readonly min: number; readonly max: number; readonly log: boolean }
-  | { readonly kind: 'float'; readonly name: string; readonly min: number; readonly max: number; readonly log: boolean };
+  | {
+      readonly kind: 'float';
+      readonly name: string;
+      readonly min: number;
+      readonly max: number;
+      readonly log: boolean;
+    };
 
 /** Which of the earlier nodes of a dag (0 is its input) a node reads: `count` different ones. */
 export interface InputsChoice {

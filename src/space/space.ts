@@ -71,4 +71,3 @@ export interface Decision {
   readonly domain: Domain;
   readonly when: readonly (readonly Condition[])[];
 }
-

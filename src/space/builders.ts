@@ -1,0 +1,188 @@
+import { checkedChoice, inputsChoice, node, valueChoice } from './fields.ts';
+import type { ActivationFunction, DagNode, InputsChoice, Module, Value, ValueChoice } from './module.ts';
+
+/**
+ * One builder for each module kind and each kind of choice, with defaults. Each checks what it is given and throws
+ * UserError naming the field, the value and the rule; what it returns is frozen.
+ */
+type Kind<K extends Module['kind']> = Extract<Module, { kind: K }>;
+
+export interface ConvOptions {
+  readonly stride?: Value<number>;
+  readonly dilation?: Value<number>;
+  readonly groups?: Value<number> | 'depthwise';
+  /** Without by default: a normalisation nearly always follows and would undo it. */
+  readonly bias?: boolean;
+}
+
+/** [N, C, H, W] -> [N, channels, ⌈H/stride⌉, ⌈W/stride⌉] for odd kernels. Stride, dilation and groups 1, no bias. */
+export function conv(
+  channels: Value<number> | 'same',
+  kernel: Value<number>,
+  { stride = 1, dilation = 1, groups = 1, bias = false }: ConvOptions = {},
+): Kind<'conv'> {
+  return node({ kind: 'conv', channels, kernel, stride, dilation, groups, bias });
+}
+
+/** Momentum is the share of the new batch in the running statistics, as in PyTorch. */
+export function batchNorm({ affine = true, momentum = 0.1, epsilon = 1e-5 } = {}): Kind<'batchNorm'> {
+  return node({ kind: 'batchNorm', affine, momentum, epsilon });
+}
+
+export function layerNorm({ affine = true, epsilon = 1e-5 } = {}): Kind<'layerNorm'> {
+  return node({ kind: 'layerNorm', affine, epsilon });
+}
+
+export function activation(fn: Value<ActivationFunction>): Kind<'activation'> {
+  return node({ kind: 'activation', fn });
+}
+
+export const relu = (): Kind<'activation'> => activation('relu');
+export const sigmoid = (): Kind<'activation'> => activation('sigmoid');
+export const tanh = (): Kind<'activation'> => activation('tanh');
+export const silu = (): Kind<'activation'> => activation('silu');
+export const gelu = (): Kind<'activation'> => activation('gelu');
+export const hardSwish = (): Kind<'activation'> => activation('hardSwish');
+
+export interface PoolOptions {
+  /** 1 by default, as in cells; not the kernel's size as in PyTorch. */
+  readonly stride?: Value<number>;
+  readonly padding?: number | 'half';
+}
+
+export function pool(
+  op: Value<'max' | 'average'>,
+  kernel: Value<number>,
+  { stride = 1, padding = 'half' }: PoolOptions = {},
+): Kind<'pool'> {
+  return node({ kind: 'pool', op, kernel, stride, padding });
+}
+
+export const maxPool = (kernel: Value<number>, options?: PoolOptions): Kind<'pool'> => pool('max', kernel, options);
+export const avgPool = (kernel: Value<number>, options?: PoolOptions): Kind<'pool'> => pool('average', kernel, options);
+
+/** [N, C, H, W] -> [N, C] */
+export function globalPool(op: Value<'max' | 'average'>): Kind<'globalPool'> {
+  return node({ kind: 'globalPool', op });
+}
+
+export const globalAvgPool = (): Kind<'globalPool'> => globalPool('average');
+export const globalMaxPool = (): Kind<'globalPool'> => globalPool('max');
+
+/** [N, F] -> [N, units], with a bias by default. */
+export function linear(units: Value<number> | 'outputs', { bias = true } = {}): Kind<'linear'> {
+  return node({ kind: 'linear', units, bias });
+}
+
+/** [N, C, H, W] -> [N, C·H·W] */
+export const flatten = (): Kind<'flatten'> => node({ kind: 'flatten' });
+export const dropout = (rate: Value<number>): Kind<'dropout'> => node({ kind: 'dropout', rate });
+export const dropPath = (rate: Value<number>): Kind<'dropPath'> => node({ kind: 'dropPath', rate });
+export const identity = (): Kind<'identity'> => node({ kind: 'identity' });
+export const zero = (stride: Value<number> = 1): Kind<'zero'> => node({ kind: 'zero', stride });
+
+export function sequential(...children: readonly Module[]): Kind<'sequential'> {
+  return node({ kind: 'sequential', children });
+}
+
+/** body(x) + shortcut(x) */
+export function residual(body: Module, shortcut: Module = identity()): Kind<'residual'> {
+  return node({ kind: 'residual', body, shortcut });
+}
+
+/** 0 times is the identity. */
+export function repeat(times: Value<number>, body: Module): Kind<'repeat'> {
+  return node({ kind: 'repeat', times, body });
+}
+
+/** Squeezed to max(1, round(C · ratio)) channels; 1/16 as in the paper. */
+export function squeezeExcite(ratio: Value<number> = 1 / 16): Kind<'squeezeExcite'> {
+  return node({ kind: 'squeezeExcite', ratio });
+}
+
+export function factorisedReduce(channels: Value<number> | 'same' = 'same'): Kind<'factorisedReduce'> {
+  return node({ kind: 'factorisedReduce', channels });
+}
+
+/** A choice between modules; at least 2 options. */
+export function choice(name: string, options: Readonly<Record<string, Module>>): Kind<'choice'> {
+  return checkedChoice({ kind: 'choice', name, options: { ...options } });
+}
+
+/** Names inside `body` get the prefix `name/`, in repeats `name/i/`; see `Module`. */
+export function scoped(name: string, body: Module): Kind<'scope'> {
+  return node({ kind: 'scope', name, body });
+}
+
+/** One of at least 2 different values. */
+export function pick(name: string, values: readonly (number | string | boolean)[]): ValueChoice {
+  return valueChoice({ kind: 'pick', name, values: [...values] });
+}
+
+/** A whole number from `min` to `max`, both included; `log`: sampled evenly on a logarithmic scale. */
+export function int(name: string, min: number, max: number, { log = false } = {}): ValueChoice {
+  return valueChoice({ kind: 'int', name, min, max, log });
+}
+
+/** A number from `min` to `max`, both included. */
+export function float(name: string, min: number, max: number, { log = false } = {}): ValueChoice {
+  return valueChoice({ kind: 'float', name, min, max, log });
+}
+
+/** `count` different ones of the earlier nodes of a dag. */
+export function pickInputs(name: string, count: number): InputsChoice {
+  return inputsChoice({ kind: 'inputs', name, count });
+}
+
+export interface DagOptions {
+  /** last: the last node; concat: all nodes after the input, along the channels. */
+  readonly output?: 'last' | 'concat';
+  readonly combine?: 'sum' | 'concat';
+  /** Nodes read this many of the earlier nodes, by the decision `NODE<-`; without it, all of them. */
+  readonly inputs?: number;
+}
+
+/**
+ * A cell with its operations on the edges: `nodes` nodes after the input, an edge `edge(from, to)` from each earlier
+ * node to each later one (NAS-Bench-201; with `inputs: 2` and `output: 'concat'`, DARTS).
+ */
+export function dag(
+  nodes: number,
+  edge: (from: number, to: number) => Module,
+  { output = 'last', combine = 'sum', inputs }: DagOptions = {},
+): Kind<'dag'> {
+  return dagOfNodes(
+    nodes,
+    (to) => ({
+      edge: (from) => edge(from, to),
+      combine,
+      ...(inputs === undefined || inputs >= to ? {} : { from: pickInputs(`${to}<-`, inputs) }),
+    }),
+    { output },
+  );
+}
+
+export interface DagNodeOptions {
+  /** All earlier nodes by default. */
+  readonly from?: readonly number[] | InputsChoice;
+  /** The identity by default. */
+  readonly edge?: (from: number) => Module;
+  /** sum by default. */
+  readonly combine?: 'sum' | 'concat';
+  /** The identity by default. */
+  readonly body?: Module;
+}
+
+/** A cell with its operations in the nodes (NAS-Bench-101, ENAS); `describe` is asked for nodes 1 to `nodes`. */
+export function dagOfNodes(
+  nodes: number,
+  describe: (node: number) => DagNodeOptions,
+  { output = 'last' }: { readonly output?: 'last' | 'concat' } = {},
+): Kind<'dag'> {
+  const built = Array.from({ length: nodes }, (_, i): DagNode => {
+    const earlier = Array.from({ length: i + 1 }, (_, j) => j);
+    const { from = earlier, edge = identity, combine = 'sum', body = identity() } = describe(i + 1);
+    return { from: 'kind' in from ? from : [...from], edges: earlier.map((j) => edge(j)), combine, body };
+  });
+  return node({ kind: 'dag', nodes: built, output });
+}

@@ -1,0 +1,109 @@
+import { invalid, UserError } from '../common/errors.ts';
+import { deepFreeze } from '../common/json.ts';
+import { decisions } from './decisions.ts';
+import { isObject, isValueChoice, valueChoice } from './fields.ts';
+import type { Module } from './module.ts';
+import type { Hyperparameters, Space, SpaceDefinition, SpaceOptions, Task, TextForm } from './space.ts';
+
+/** Options as their defaults type them: `{ cells: 5 }` gives `{ cells: number }`. */
+export type OptionsOf<D extends SpaceOptions> = {
+  readonly [K in keyof D]: D[K] extends number ? number : D[K] extends string ? string : boolean;
+};
+
+/** What a definition builds: a tree, or a tree with training settings left open. */
+export type Built = Module | { readonly network: Module; readonly hyperparameters: Hyperparameters };
+
+export interface DefineOptions<D extends SpaceOptions> {
+  /** One sentence for lists of spaces. */
+  readonly description?: string;
+  readonly defaults?: D;
+  readonly text?: TextForm;
+}
+
+/**
+ * A search space as a function of the task and of the space's own options. What `build` throws as UserError gets the
+ * space's name as its place.
+ */
+export function defineSpace<const D extends SpaceOptions = Record<never, never>>(
+  name: string,
+  build: (task: Task, options: OptionsOf<D>) => Built,
+  { description = '', defaults, text }: DefineOptions<D> = {},
+): SpaceDefinition {
+  const known: SpaceOptions = deepFreeze({ ...defaults });
+  return Object.freeze({
+    name,
+    description,
+    defaults: known,
+    create(task: Task, given: SpaceOptions = {}): Space {
+      const options = mergeOptions(name, known, given);
+      return within(`space "${name}"`, () => {
+        checkTask(task);
+        const built = build(task, options as OptionsOf<D>);
+        const [root, hyperparameters] = 'kind' in built ? [built, {}] : [built.network, built.hyperparameters];
+        return createSpace({ name, task, options, root, hyperparameters, ...(text && { text }) });
+      });
+    },
+  });
+}
+
+/** Checks what only the whole shows, and freezes. Throws UserError. */
+export function createSpace(space: Space): Space {
+  for (const [key, value] of Object.entries(space.hyperparameters)) {
+    if (isValueChoice(value)) valueChoice(value);
+    else if (typeof value !== 'string' && !Number.isFinite(value)) {
+      throw new UserError(`hyperparameter "${key}" is ${JSON.stringify(value)}; must be a number, a word or a choice`);
+    }
+  }
+  const frozen = deepFreeze({ ...space, task: { ...space.task, input: [...space.task.input] } });
+  decisions(frozen);
+  return frozen;
+}
+
+/** Puts the place before the message of a UserError thrown by `body`. */
+export function within<T>(place: string, body: () => T): T {
+  try {
+    return body();
+  } catch (error) {
+    throw error instanceof UserError ? new UserError(`${place}: ${error.message}`) : error;
+  }
+}
+
+function mergeOptions(name: string, defaults: SpaceOptions, given: SpaceOptions): SpaceOptions {
+  const place = `space "${name}"`;
+  for (const [key, value] of Object.entries(given)) {
+    const expected = Object.hasOwn(defaults, key) ? defaults[key] : undefined;
+    if (expected === undefined) {
+      const known = Object.keys(defaults);
+      throw invalid(place, `unknown option "${key}"`, known.length ? `has ${known.join(', ')}` : 'it has no options');
+    }
+    if (typeof value !== typeof expected || Number.isNaN(value)) {
+      throw invalid(place, `option "${key}" is ${JSON.stringify(value)}`, `must be a ${typeof expected}`);
+    }
+  }
+  return Object.freeze({ ...defaults, ...given });
+}
+
+/** Throws UserError unless it is a task: used where one comes from outside. */
+export function checkTask(task: unknown): asserts task is Task {
+  if (!isObject(task)) throw new UserError('task is missing; needs kind, input and outputs');
+  const { kind, input, outputs } = task;
+  if (kind !== 'classification' && kind !== 'regression') {
+    throw new UserError(`task is ${JSON.stringify(kind)}; must be classification or regression`);
+  }
+  const isSize = (size: unknown) => Number.isSafeInteger(size) && (size as number) >= 1;
+  if (!Array.isArray(input) || (input.length !== 1 && input.length !== 3) || !input.every(isSize)) {
+    throw new UserError(`input is ${JSON.stringify(input)}; must be [features] or [channels, height, width]`);
+  }
+  if (!isSize(outputs)) {
+    throw new UserError(`outputs are ${JSON.stringify(outputs)}; must be a whole number of at least 1`);
+  }
+}
+
+/** The option, if it is a whole number of at least `min`; throws UserError otherwise. */
+export function wholeOption(options: SpaceOptions, key: string, min: number): number {
+  const value = options[key];
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < min) {
+    throw new UserError(`option "${key}" is ${value}; must be a whole number of at least ${min}`);
+  }
+  return value;
+}

@@ -1,0 +1,17 @@
+/** Pillar 1: networks and search spaces as data, and everything that can be done with them short of computing. */
+export {
+  checkArchitecture,
+  formatArchitecture,
+  parseArchitecture,
+} from './architecture.ts';
+export * from './builders.ts';
+export * from './composites.ts';
+export { decisions, isActive } from './decisions.ts';
+export { type Built, type DefineOptions, defineSpace, type OptionsOf, wholeOption } from './define.ts';
+export { describeDomain, domainSize, equalValues, formatValue, inDomain } from './domain.ts';
+export type * from './module.ts';
+export { mapChildren, resolve, resolveHyperparameters, scaleWidth } from './resolve.ts';
+export type * from './space.ts';
+export * from './spaces/index.ts';
+export { activeDecisions, crossover, differences, mutate, neighbours, sample } from './vary.ts';
+export { childrenOf } from './walk.ts';

@@ -1,0 +1,78 @@
+import { deepFreeze } from '../common/json.ts';
+import { checkArchitecture } from './architecture.ts';
+import { isValueChoice } from './fields.ts';
+import type { Module } from './module.ts';
+import type { Architecture, DecisionValue, Space } from './space.ts';
+import { childrenOf, complete } from './walk.ts';
+
+/**
+ * The network of an architecture: the space's tree with every choice made. A `choice` keeps the chosen option alone,
+ * under its key (parameters are named by their path in the tree), `scope` gives way to its body, a repeat whose
+ * repetitions decide for themselves becomes a sequence of them, an edge that is not picked becomes zero. Throws
+ * UserError when the architecture is no member of the space.
+ */
+export function resolve(space: Space, architecture: Architecture): Module {
+  return deepFreeze(completed(space, architecture).root);
+}
+
+/** The training settings of an architecture. Throws UserError when it is no member of the space. */
+export function resolveHyperparameters(space: Space, architecture: Architecture): Record<string, number | string> {
+  const { hyperparameters } = completed(space, architecture);
+  return { ...hyperparameters } as Record<string, number | string>;
+}
+
+function completed(space: Space, architecture: Architecture) {
+  const checked = checkArchitecture(space, architecture);
+  return complete(space, (name) => checked[name] as DecisionValue);
+}
+
+/**
+ * A resolved network with its widths (channels of convolutions and factorised reductions, units of linear layers) times
+ * `factor`, rounded, at least 1; `'same'` and `'outputs'` stay. A grouped convolution may then no longer divide evenly.
+ */
+export function scaleWidth(module: Module, factor: number): Module {
+  if (!(factor > 0 && Number.isFinite(factor)))
+    throw new RangeError(`scaleWidth: factor is ${factor}; must be above 0`);
+  return factor === 1 ? module : deepFreeze(scaled(module, factor));
+}
+
+function scaled(module: Module, factor: number): Module {
+  const width = (value: unknown) => {
+    if (isValueChoice(value))
+      throw new TypeError(`scaleWidth: width "${value.name}" is left open; resolve the tree first`);
+    return typeof value === 'number' ? Math.max(1, Math.round(value * factor)) : value;
+  };
+  switch (module.kind) {
+    case 'conv':
+    case 'factorisedReduce':
+      return { ...module, channels: width(module.channels) as number | 'same' };
+    case 'linear':
+      return { ...module, units: width(module.units) as number | 'outputs' };
+    default:
+      return childrenOf(module).length === 0 ? module : mapChildren(module, (child) => scaled(child, factor));
+  }
+}
+
+/** The same module with other modules directly inside it. */
+export function mapChildren(module: Module, change: (child: Module) => Module): Module {
+  switch (module.kind) {
+    case 'sequential':
+      return { ...module, children: module.children.map(change) };
+    case 'residual':
+      return { ...module, body: change(module.body), shortcut: change(module.shortcut) };
+    case 'repeat':
+    case 'scope':
+      return { ...module, body: change(module.body) };
+    case 'choice': {
+      const options = Object.entries(module.options).map(([key, option]) => [key, change(option)] as const);
+      return { ...module, options: Object.fromEntries(options) };
+    }
+    case 'dag':
+      return {
+        ...module,
+        nodes: module.nodes.map((node) => ({ ...node, edges: node.edges.map(change), body: change(node.body) })),
+      };
+    default:
+      return module;
+  }
+}
