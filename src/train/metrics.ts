@@ -32,7 +32,8 @@ export function classificationMetrics(
   for (let n = 0; n < count; n++) {
     const truth = labels[n] as number;
     const row = confusion[truth];
-    if (row === undefined) throw new RangeError(`label ${truth} of sample ${n} is not a class from 0 to ${classes - 1}`);
+    if (row === undefined)
+      throw new RangeError(`label ${truth} of sample ${n} is not a class from 0 to ${classes - 1}`);
     const at = n * classes;
     let best = 0;
     for (let k = 1; k < classes; k++) if ((logits[at + k] as number) > (logits[at + best] as number)) best = k;

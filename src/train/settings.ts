@@ -53,7 +53,13 @@ export const DEFAULT_SETTINGS: TrainSettings = {
 /** What a setting may be, and its help text. `below`: the value itself is not allowed any more. */
 export type SettingRule =
   | { readonly kind: 'integer'; readonly min: number; readonly help: string }
-  | { readonly kind: 'number'; readonly min: number; readonly above?: true; readonly below?: number; readonly help: string }
+  | {
+      readonly kind: 'number';
+      readonly min: number;
+      readonly above?: true;
+      readonly below?: number;
+      readonly help: string;
+    }
   | { readonly kind: 'boolean'; readonly help: string }
   | { readonly kind: 'word'; readonly words: readonly string[]; readonly help: string };
 
@@ -93,7 +99,8 @@ export function checkSettings(
   const values = Object.entries(settings) as [string, unknown][];
   for (const [name, value] of values) {
     const rule = ruleOf(name);
-    if (rule === undefined) throw invalid(place, `unknown setting ${JSON.stringify(name)}`, `known: ${names().join(', ')}`);
+    if (rule === undefined)
+      throw invalid(place, `unknown setting ${JSON.stringify(name)}`, `known: ${names().join(', ')}`);
     const broken = brokenRule(rule, value);
     if (broken !== undefined) throw invalid(place, `${name} is ${JSON.stringify(value)}`, broken);
   }
@@ -108,7 +115,11 @@ export function checkSettings(
       throw invalid(place, `${used} is ${settings[used]}`, 'it changes images, and the data are not images');
     }
     if (data.kind === 'regression' && settings.labelSmoothing > 0) {
-      throw invalid(place, `labelSmoothing is ${settings.labelSmoothing}`, 'it needs classes, and this is a regression');
+      throw invalid(
+        place,
+        `labelSmoothing is ${settings.labelSmoothing}`,
+        'it needs classes, and this is a regression',
+      );
     }
   }
   return settings;

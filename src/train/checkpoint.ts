@@ -1,0 +1,127 @@
+import type { Metrics } from '../common/metrics.ts';
+import { type HostTensor, sizeOf } from '../graph/ir.ts';
+
+/** What one epoch of training came to. */
+export interface EpochRecord {
+  /** Counted from 1. */
+  readonly epoch: number;
+  /** Mean training loss over the epoch's steps: of the network as it was at each step, augmentation included. */
+  readonly loss: number;
+  /** On the validation samples after the epoch; empty when there are none. */
+  readonly valid: Metrics;
+  /** Seconds that the epoch took, evaluation included; the first also compiling. */
+  readonly seconds: number;
+}
+
+/** Everything needed to go on after an epoch as if nothing had happened. */
+export interface Checkpoint {
+  /** One for each epoch done. */
+  readonly history: readonly EpochRecord[];
+  /** Optimizer updates done in all (Adam's corrections count them). */
+  readonly steps: number;
+  /** Parameters, statistics and optimizer state by name. */
+  readonly tensors: Readonly<Record<string, HostTensor>>;
+}
+
+/** "NSCK" and the version of the form. */
+const MAGIC = [0x4e, 0x53, 0x43, 0x4b];
+const VERSION = 1;
+const PRELUDE = 12;
+
+interface Header {
+  readonly history: readonly EpochRecord[];
+  readonly steps: number;
+  /** Name, shape; the data follow one another in this order. */
+  readonly tensors: readonly (readonly [name: string, shape: readonly number[]])[];
+}
+
+/**
+ * The file form: "NSCK", version and header length (32-bit, little-endian), a JSON header padded with spaces to a
+ * multiple of 4 bytes, then the tensors' float32 values, little-endian, in the header's order. Equal checkpoints give
+ * equal bytes whatever the order of their tensors' names.
+ */
+export function encodeCheckpoint({ history, steps, tensors }: Checkpoint): Uint8Array {
+  const entries = Object.entries(tensors).sort(([a], [b]) => (a < b ? -1 : 1));
+  const header: Header = { history, steps, tensors: entries.map(([name, { shape }]) => [name, shape]) };
+  const text = new TextEncoder().encode(JSON.stringify(header));
+  const headerLength = Math.ceil(text.length / 4) * 4;
+  const length = entries.reduce((sum, [, { data }]) => sum + 4 * data.length, PRELUDE + headerLength);
+  const bytes = new Uint8Array(length);
+  const view = new DataView(bytes.buffer);
+  bytes.set(MAGIC);
+  view.setUint32(4, VERSION, true);
+  view.setUint32(8, headerLength, true);
+  bytes.fill(0x20, PRELUDE, PRELUDE + headerLength);
+  bytes.set(text, PRELUDE);
+  let at = PRELUDE + headerLength;
+  for (const [name, { shape, data }] of entries) {
+    if (sizeOf(shape) !== data.length) throw new Error(`tensor "${name}": ${data.length} values for shape [${shape}]`);
+    for (let i = 0; i < data.length; i++, at += 4) view.setFloat32(at, data[i] as number, true);
+  }
+  return bytes;
+}
+
+/** Reads what `encodeCheckpoint` wrote. Throws Error for anything else: foreign, newer, truncated, or too long. */
+export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes.length < PRELUDE || MAGIC.some((byte, i) => bytes[i] !== byte)) throw broken('it does not begin as one');
+  const version = view.getUint32(4, true);
+  if (version !== VERSION) throw broken(`its version is ${version}; this program reads version ${VERSION}`);
+  const dataFrom = PRELUDE + view.getUint32(8, true);
+  if (dataFrom > bytes.length) throw broken(`its header ends at byte ${dataFrom}, the file at byte ${bytes.length}`);
+  const { history, steps, tensors } = readHeader(bytes.subarray(PRELUDE, dataFrom));
+  const expected = tensors.reduce((sum, [, shape]) => sum + 4 * sizeOf(shape), dataFrom);
+  if (expected !== bytes.length) throw broken(`its tensors end at byte ${expected}, the file at byte ${bytes.length}`);
+  let at = dataFrom;
+  const read = ([name, shape]: Header['tensors'][number]): [string, HostTensor] => {
+    const data = new Float32Array(sizeOf(shape));
+    for (let i = 0; i < data.length; i++, at += 4) data[i] = view.getFloat32(at, true);
+    return [name, { shape, data }];
+  };
+  return { history, steps, tensors: Object.fromEntries(tensors.map(read)) };
+}
+
+function readHeader(bytes: Uint8Array): Header {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    throw broken('its header is not JSON');
+  }
+  if (!isHeader(value)) throw broken('its header lacks the history, the steps or the tensors');
+  return value;
+}
+
+function isHeader(value: unknown): value is Header {
+  if (!isObject(value)) return false;
+  const { history, steps, tensors } = value;
+  return (
+    isCount(steps) &&
+    Array.isArray(history) &&
+    history.every((entry, i) => isEpochRecord(entry) && entry.epoch === i + 1) &&
+    Array.isArray(tensors) &&
+    tensors.every(
+      (entry) =>
+        Array.isArray(entry) &&
+        entry.length === 2 &&
+        typeof entry[0] === 'string' &&
+        Array.isArray(entry[1]) &&
+        entry[1].every(isCount),
+    )
+  );
+}
+
+function isEpochRecord(value: unknown): value is EpochRecord {
+  if (!isObject(value) || !isObject(value.valid)) return false;
+  const numbers = [value.epoch, value.loss, value.seconds, ...Object.values(value.valid)];
+  return numbers.every(Number.isFinite);
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+
+function broken(reason: string): Error {
+  return new Error(`not a readable checkpoint: ${reason}`);
+}

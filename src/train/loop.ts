@@ -1,0 +1,229 @@
+import type { Rng } from '../common/random.ts';
+import type { DatasetInfo, Samples } from '../data/dataset.ts';
+import type { Engine, Program, State } from '../engine/engine.ts';
+import { type HostTensor, sizeOf } from '../graph/ir.ts';
+import { initialise } from '../network/initialise.ts';
+import type { RandomInput } from '../network/network.ts';
+import type { Module } from '../space/module.ts';
+import { trainingBatches } from './batches.ts';
+import type { Checkpoint, EpochRecord } from './checkpoint.ts';
+import { TrainingFailure } from './failure.ts';
+import { type Inference, type Measured, openInference } from './inference.ts';
+import { OPTIMISERS } from './optimisers.ts';
+import { type TrainingGraph, trainingGraph } from './program.ts';
+import { learningRates } from './schedules.ts';
+import { checkSettings, type TrainSettings } from './settings.ts';
+
+/** What a training run is given. */
+export interface TrainRequest {
+  readonly engine: Engine;
+  /** Without open choices. */
+  readonly network: Module;
+  readonly info: DatasetInfo;
+  readonly train: Samples;
+  /** Measured after every epoch; without them, only the training loss is known. */
+  readonly valid?: Samples;
+  /** `settings.epochs` is what the learning rate is laid out over, also where fewer are trained. */
+  readonly settings: TrainSettings;
+  /** Share of the training samples to use; 1 by default. */
+  readonly data?: number;
+  /** Share of the image's side; 1 by default. */
+  readonly resolution?: number;
+  /** Streams of this run: initial weights, order of samples, augmentation, dropout. */
+  rng(...labels: readonly (string | number)[]): Rng;
+  readonly signal?: AbortSignal;
+  /** Goes on from here. */
+  readonly checkpoint?: Checkpoint;
+  /** Parameters and statistics to start from, by path, in place of fresh ones; not all need be given. */
+  readonly initial?: Readonly<Record<string, HostTensor>>;
+  /** Told of every step. `step` counts from 1 within the epoch. */
+  onStep?(epoch: number, step: number, loss: number): void;
+  /** Milliseconds, for durations; the system's monotonic clock by default. */
+  now?(): number;
+}
+
+/** A network in training. Not to be used by two callers at once. */
+export interface Training {
+  /** One entry for each epoch done, those of the checkpoint included. */
+  readonly history: readonly EpochRecord[];
+  readonly batchSize: number;
+  readonly stepsPerEpoch: number;
+  /**
+   * Trains one epoch and measures it. Throws TrainingFailure when a loss is not finite, the signal's reason when
+   * aborted; after either, only `dispose` makes sense.
+   */
+  epoch(): Promise<EpochRecord>;
+  /** Everything needed to go on from here. */
+  checkpoint(): Promise<Checkpoint>;
+  /** Parameters and statistics by path. */
+  weights(): Promise<Record<string, HostTensor>>;
+  measure(samples: Samples): Promise<Measured>;
+  dispose(): Promise<void>;
+}
+
+/**
+ * Compiles the programs of a network and puts its weights on the device, fresh or as they were at the checkpoint.
+ *
+ * The same request gives the same numbers bit for bit on one machine, and a run that is taken up again from a
+ * checkpoint those of the run that was never stopped.
+ *
+ * Throws TrainingFailure when the network cannot be built on this data or the checkpoint is of another network,
+ * UserError when the settings do not fit the data.
+ */
+export async function openTraining(request: TrainRequest): Promise<Training> {
+  const { engine, network, info, settings, signal, data = 1, resolution = 1 } = request;
+  const now = request.now ?? (() => performance.now());
+  const opened = now();
+  checkSettings(settings, 'training settings', info);
+  if (request.train.count === 0) throw new TrainingFailure('there are no training samples');
+  const on = { network, info, resolution };
+  const batches = trainingBatches(request.train, info, settings, data);
+  const { batchSize, stepsPerEpoch } = batches;
+  const built = trainingGraph(on, settings, batchSize);
+  const rates = learningRates(settings, stepsPerEpoch);
+  const optimiser = OPTIMISERS[settings.optimizer];
+  const history: EpochRecord[] = [...(request.checkpoint?.history ?? [])];
+  let steps = request.checkpoint?.steps ?? 0;
+
+  let state: State | undefined;
+  let program: Program | undefined;
+  let inference: Inference | undefined;
+  async function dispose(): Promise<void> {
+    await program?.dispose();
+    await inference?.dispose();
+    state?.dispose();
+  }
+  let ready: { readonly state: State; readonly program: Program; readonly inference: Inference };
+  try {
+    state = engine.createState(initialState(request, built));
+    program = await engine.compile(built.graph, built.carries);
+    inference = await openInference(engine, on, state, batchSize);
+    ready = { state, program, inference };
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+  let unaccounted = now() - opened; // compiling counts as part of the first epoch
+
+  async function trainEpoch(index: number): Promise<number> {
+    const epoch = batches.epoch(request.rng('epoch', index));
+    const noise = noiseFor(built.randomInputs, request.rng('epoch', index, 'noise'));
+    let total = 0;
+    let upcoming = epoch.prepare();
+    for (let step = 0; step < stepsPerEpoch; step++) {
+      const batch = await upcoming;
+      signal?.throwIfAborted();
+      const scalars = optimiser.scalars(rates(index, step), steps + 1);
+      const feeds = { x: batch.x, targets: batch.targets, ...asScalars(scalars), ...noise() };
+      const running = ready.program.run(feeds, ready.state);
+      if (step + 1 < stepsPerEpoch) upcoming = epoch.prepare();
+      const [result] = await Promise.all([running, upcoming]);
+      const loss = result.loss?.data[0] ?? Number.NaN;
+      if (!Number.isFinite(loss)) {
+        throw new TrainingFailure(`the loss is ${loss} at epoch ${index + 1}, step ${step + 1}`);
+      }
+      steps++;
+      total += loss;
+      request.onStep?.(index + 1, step + 1, loss);
+    }
+    return total / stepsPerEpoch;
+  }
+
+  return {
+    history,
+    batchSize,
+    stepsPerEpoch,
+    async epoch() {
+      const began = now();
+      const index = history.length;
+      const loss = await trainEpoch(index);
+      const valid = request.valid === undefined ? {} : (await ready.inference.measure(request.valid, signal)).metrics;
+      const broken = Object.entries(valid).find(([, value]) => !Number.isFinite(value));
+      if (broken !== undefined) {
+        throw new TrainingFailure(`the validation ${broken[0]} is ${broken[1]} after epoch ${index + 1}`);
+      }
+      const record = { epoch: index + 1, loss, valid, seconds: (now() - began + unaccounted) / 1000 };
+      unaccounted = 0;
+      history.push(record);
+      return record;
+    },
+    checkpoint: async () => ({ history: [...history], steps, tensors: await ready.state.read() }),
+    weights: () => ready.state.read([...built.parameters, ...built.statistics].map(({ path }) => path)),
+    measure: (samples) => ready.inference.measure(samples, signal),
+    dispose,
+  };
+}
+
+/**
+ * Trains `epochs` epochs in all (`settings.epochs` by default; a checkpoint's count among them) and hands back the
+ * training, to be read, measured and disposed of by the caller. Throws as `openTraining` and `Training.epoch` do.
+ */
+export async function trainNetwork(
+  request: TrainRequest & {
+    readonly epochs?: number;
+    /** After each epoch; training goes on when it resolves. */
+    onEpoch?(record: EpochRecord, training: Training): void | Promise<void>;
+  },
+): Promise<Training> {
+  const training = await openTraining(request);
+  try {
+    while (training.history.length < (request.epochs ?? request.settings.epochs)) {
+      await request.onEpoch?.(await training.epoch(), training);
+    }
+    return training;
+  } catch (error) {
+    await training.dispose();
+    throw error;
+  }
+}
+
+/** The tensors to begin with: a checkpoint's, or fresh ones with the given ones in their place. */
+function initialState(request: TrainRequest, built: TrainingGraph): Record<string, HostTensor> {
+  const optimiserState = Object.fromEntries(
+    built.optimiserState.map(({ name, shape }) => [name, { shape, data: new Float32Array(sizeOf(shape)) }]),
+  );
+  const owned = initialise([...built.parameters, ...built.statistics], (...labels) => request.rng(...labels));
+  const fresh = { ...owned, ...optimiserState };
+  if (request.checkpoint !== undefined) {
+    const { tensors } = request.checkpoint;
+    const missing = Object.keys(fresh).find((name) => !Object.hasOwn(tensors, name));
+    if (missing !== undefined) throw new TrainingFailure(`the checkpoint has no tensor "${missing}"`);
+    return { ...fresh, ...fitting('the checkpoint', tensors, fresh) };
+  }
+  return { ...fresh, ...fitting('the given weights', request.initial ?? {}, owned) };
+}
+
+/** The given tensors, when each is one of the network's, with its shape. */
+function fitting(
+  source: string,
+  given: Readonly<Record<string, HostTensor>>,
+  wanted: Readonly<Record<string, HostTensor>>,
+): Readonly<Record<string, HostTensor>> {
+  for (const [name, { shape }] of Object.entries(given)) {
+    const own = Object.hasOwn(wanted, name) ? wanted[name] : undefined;
+    if (own === undefined) throw new TrainingFailure(`${source}: "${name}" is no tensor of this network`);
+    if (own.shape.join() !== shape.join()) {
+      throw new TrainingFailure(`${source}: "${name}" is [${shape}]; this network's is [${own.shape}]`);
+    }
+  }
+  return given;
+}
+
+/** Fills the random inputs anew at each call, from one stream. */
+function noiseFor(inputs: readonly RandomInput[], random: Rng): () => Record<string, HostTensor> {
+  const tensors = Object.fromEntries(
+    inputs.map(({ name, shape }) => [name, { shape, data: new Float32Array(sizeOf(shape)) }]),
+  );
+  return () => {
+    for (const { data } of Object.values(tensors)) {
+      for (let i = 0; i < data.length; i++) data[i] = random.int(2 ** 24) / 2 ** 24; // exact in float32, never 1
+    }
+    return tensors;
+  };
+}
+
+function asScalars(values: Readonly<Record<string, number>>): Record<string, HostTensor> {
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [name, { shape: [], data: Float32Array.of(value) }]),
+  );
+}

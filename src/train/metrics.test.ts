@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { classificationMetrics, regressionMetrics } from './metrics.ts';
+
+const near = (actual: number | undefined, expected: number) =>
+  assert.ok(Math.abs((actual ?? Number.NaN) - expected) < 1e-12, `${actual} is not ${expected}`);
+
+/** Logits whose largest entry is the given class. */
+const decided = (classes: number, predictions: readonly number[]) =>
+  predictions.flatMap((p) => Array.from({ length: classes }, (_, k) => (k === p ? 1 : 0)));
+
+test('macro precision, recall and F1 are as scikit-learn gives them with zero_division=0', () => {
+  const truths = [0, 0, 0, 1, 1, 2];
+  const { metrics, confusion } = classificationMetrics(decided(4, [0, 0, 1, 1, 0, 1]), truths, 4);
+  assert.deepEqual(confusion, [
+    [2, 1, 0, 0],
+    [1, 1, 0, 0],
+    [0, 1, 0, 0],
+    [0, 0, 0, 0],
+  ]);
+  // Class 3 occurs nowhere and is left out; class 2 is never predicted and counts 0.
+  near(metrics.accuracy, 3 / 6);
+  near(metrics.precision, (2 / 3 + 1 / 3 + 0) / 3);
+  near(metrics.recall, (2 / 3 + 1 / 2 + 0) / 3);
+  near(metrics.f1, (2 / 3 + 2 / 5 + 0) / 3);
+});
+
+test('the loss is the mean cross-entropy, also for logits that would overflow exp', () => {
+  near(classificationMetrics([0, 0, 0, 0], [1, 0], 2).metrics.loss, Math.log(2));
+  near(classificationMetrics([1000, 0], [1], 2).metrics.loss, 1000);
+  near(
+    classificationMetrics([1, 2, 3], [2], 3).metrics.loss,
+    -Math.log(Math.exp(3) / (Math.E + Math.exp(2) + Math.exp(3))),
+  );
+  assert.ok(Number.isNaN(classificationMetrics([Number.NaN, 0], [0], 2).metrics.loss));
+});
+
+test('a label that is no class, no samples and a wrong size are refused', () => {
+  assert.throws(() => classificationMetrics([0, 1], [2], 2), /label 2 of sample 0 is not a class from 0 to 1/);
+  assert.throws(() => classificationMetrics([], [], 2), /no samples/);
+  assert.throws(() => classificationMetrics([0, 1, 2], [0], 2), /3 predicted values for 1 samples/);
+});
+
+test('mean squared error and R² average over the targets', () => {
+  // Target 0: 1, 3 predicted 1, 2; target 1: 10, 20 predicted 10, 20.
+  const { mse, r2 } = regressionMetrics([1, 10, 2, 20], [1, 10, 3, 20], 2);
+  near(mse, (0.5 + 0) / 2);
+  near(r2, (1 - 1 / 2 + 1) / 2);
+});
+
+test('R² of a constant target is 1 when exact and 0 otherwise', () => {
+  near(regressionMetrics([5, 5], [5, 5], 1).r2, 1);
+  near(regressionMetrics([5, 6], [5, 5], 1).r2, 0);
+  assert.ok(Number.isNaN(regressionMetrics([Number.NaN, 6], [5, 5], 1).r2));
+});

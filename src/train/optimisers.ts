@@ -1,0 +1,136 @@
+import type { GraphBuilder } from '../graph/builder.ts';
+import { type NodeId, type Shape, sizeOf } from '../graph/ir.ts';
+import * as ops from '../graph/ops.ts';
+import type { Parameter } from '../network/network.ts';
+import type { TrainSettings } from './settings.ts';
+
+/** A tensor that an optimizer keeps from step to step, such as `3/1/weight:momentum`. Starts as zeros. */
+export interface OptimiserState {
+  readonly name: string;
+  readonly shape: Shape;
+  readonly next: NodeId;
+}
+
+/** What a step leaves in the place of the parameters (in their order) and of the optimizer's own tensors. */
+export interface Update {
+  readonly parameters: readonly NodeId[];
+  readonly state: readonly OptimiserState[];
+}
+
+type OptimiserSettings = Pick<TrainSettings, 'momentum' | 'nesterov' | 'weightDecay'>;
+type Trained = Pick<Parameter, 'path' | 'shape' | 'node'>;
+
+/** A rule that turns gradients into new weights, as graph. Numbers that change with the step are scalar inputs. */
+export interface Optimiser {
+  /** Appends the update of all parameters; `gradients` in their order. */
+  append(
+    g: GraphBuilder,
+    settings: OptimiserSettings,
+    parameters: readonly Trained[],
+    gradients: readonly NodeId[],
+  ): Update;
+  /** The values of its scalar inputs at the `step`-th update in all, counted from 1. */
+  scalars(learningRate: number, step: number): Readonly<Record<string, number>>;
+}
+
+/**
+ * Stochastic gradient descent, as `torch.optim.SGD` without dampening: g ← g + λ w; b ← μ b + g; w ← w − η d, where d is
+ * b, or g + μ b for Nesterov. The buffer starts at zero, so the first b is g.
+ */
+const sgd: Optimiser = {
+  append(g, { momentum, nesterov, weightDecay }, parameters, gradients) {
+    const rate = ops.input(g, 'learningRate', []);
+    return updateEach(g, parameters, gradients, (weight, gradient, keep) => {
+      const decayed = weightDecay === 0 ? gradient : ops.add(g, gradient, ops.scale(g, weight, weightDecay));
+      if (momentum === 0) return ops.sub(g, weight, ops.mul(g, decayed, rate));
+      const buffer = keep('momentum', (old) => ops.add(g, ops.scale(g, old, momentum), decayed));
+      const direction = nesterov ? ops.add(g, decayed, ops.scale(g, buffer, momentum)) : buffer;
+      return ops.sub(g, weight, ops.mul(g, direction, rate));
+    });
+  },
+  scalars: (learningRate) => ({ learningRate }),
+};
+
+const BETA1 = 0.9;
+const BETA2 = 0.999;
+const EPSILON = 1e-8;
+
+/**
+ * Adam (Kingma & Ba 2015) as `torch.optim.Adam`, β = (0.9, 0.999), ε = 1e-8: m ← β₁ m + (1−β₁) g; v ← β₂ v + (1−β₂) g²;
+ * w ← w − η/(1−β₁ᵗ) · m / (√v/√(1−β₂ᵗ) + ε). `coupled`: weight decay is added to the gradient. Otherwise AdamW
+ * (Loshchilov & Hutter 2019): w ← w − η λ w first, and the gradient is left alone.
+ */
+function adamWith(decay: 'coupled' | 'decoupled'): Optimiser {
+  return {
+    append(g, { weightDecay }, parameters, gradients) {
+      const rate = ops.input(g, 'learningRate', []);
+      const stepSize = ops.input(g, 'adam:stepSize', []);
+      const correction = ops.input(g, 'adam:correction', []);
+      const shrink =
+        decay === 'decoupled' && weightDecay !== 0
+          ? ops.sub(g, ops.constant(g, 1), ops.scale(g, rate, weightDecay))
+          : undefined;
+      return updateEach(g, parameters, gradients, (weight, gradient, keep) => {
+        const coupled = decay === 'coupled' && weightDecay !== 0;
+        const own = coupled ? ops.add(g, gradient, ops.scale(g, weight, weightDecay)) : gradient;
+        const mean = keep('mean', (old) => ops.add(g, ops.scale(g, old, BETA1), ops.scale(g, own, 1 - BETA1)));
+        const square = keep('square', (old) =>
+          ops.add(g, ops.scale(g, old, BETA2), ops.scale(g, ops.mul(g, own, own), 1 - BETA2)),
+        );
+        const root = ops.mul(g, ops.sqrt(g, square), correction);
+        const direction = ops.div(g, mean, ops.add(g, root, ops.constant(g, EPSILON)));
+        const kept = shrink === undefined ? weight : ops.mul(g, weight, shrink);
+        return ops.sub(g, kept, ops.mul(g, direction, stepSize));
+      });
+    },
+    scalars: (learningRate, step) => ({
+      learningRate,
+      'adam:stepSize': learningRate / (1 - BETA1 ** step),
+      'adam:correction': 1 / Math.sqrt(1 - BETA2 ** step),
+    }),
+  };
+}
+
+export const OPTIMISERS = {
+  sgd,
+  adam: adamWith('coupled'),
+  adamw: adamWith('decoupled'),
+} as const satisfies Readonly<Record<TrainSettings['optimizer'], Optimiser>>;
+
+/** Runs `rule` for each parameter; `keep` makes (or finds) a state tensor of the parameter's shape. */
+function updateEach(
+  g: GraphBuilder,
+  parameters: readonly Trained[],
+  gradients: readonly NodeId[],
+  rule: (weight: NodeId, gradient: NodeId, keep: (suffix: string, next: (old: NodeId) => NodeId) => NodeId) => NodeId,
+): Update {
+  const state: OptimiserState[] = [];
+  const next = parameters.map(({ path, shape, node }, i) =>
+    rule(node, gradients[i] as NodeId, (suffix, update) => {
+      const name = `${path}:${suffix}`;
+      const value = update(ops.input(g, name, shape));
+      state.push({ name, shape, next: value });
+      return value;
+    }),
+  );
+  return { parameters: next, state };
+}
+
+/**
+ * Scales all gradients by min(1, limit / (norm + 1e-6)), norm being the Euclidean norm of all of them together, as
+ * `torch.nn.utils.clip_grad_norm_` does (Pascanu et al. 2013). `limit` 0 leaves them as they are.
+ */
+export function clipByGlobalNorm(g: GraphBuilder, gradients: readonly NodeId[], limit: number): readonly NodeId[] {
+  if (limit === 0 || gradients.length === 0) return gradients;
+  const squares = gradients.map((gradient) => {
+    const flat = ops.reshape(g, gradient, [sizeOf(g.shape(gradient))]);
+    return ops.reduceSum(g, ops.mul(g, flat, flat), [0]);
+  });
+  const norm = ops.sqrt(
+    g,
+    squares.reduce((sum, square) => ops.add(g, sum, square)),
+  );
+  const factor = ops.div(g, ops.constant(g, limit), ops.add(g, norm, ops.constant(g, 1e-6)));
+  const capped = ops.minimum(g, factor, ops.constant(g, 1));
+  return gradients.map((gradient) => ops.mul(g, gradient, capped));
+}

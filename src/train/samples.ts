@@ -1,0 +1,38 @@
+import type { DatasetInfo, Samples } from '../data/dataset.ts';
+import { sizeOf } from '../graph/ir.ts';
+
+/** Values that one sample has in the inputs and in the targets that `Samples.read` fills. */
+export function sampleSizes(info: DatasetInfo): { readonly input: number; readonly target: number } {
+  return { input: sizeOf(info.input), target: info.kind === 'classification' ? 1 : info.outputs };
+}
+
+/** Two parts as one, `first` before `second`: training and validation samples for the final training. */
+export function concatSamples(info: DatasetInfo, first: Samples, second: Samples): Samples {
+  const sizes = sampleSizes(info);
+  return {
+    count: first.count + second.count,
+    async read(indices, inputs, targets) {
+      const parts = [
+        { samples: first, from: 0, positions: indices.flatMap((index, at) => (index < first.count ? [at] : [])) },
+        {
+          samples: second,
+          from: first.count,
+          positions: indices.flatMap((index, at) => (index >= first.count ? [at] : [])),
+        },
+      ];
+      for (const { samples, from, positions } of parts) {
+        const partInputs = new Float32Array(positions.length * sizes.input);
+        const partTargets = new Float32Array(positions.length * sizes.target);
+        await samples.read(
+          positions.map((at) => (indices[at] as number) - from),
+          partInputs,
+          partTargets,
+        );
+        for (const [i, at] of positions.entries()) {
+          inputs.set(partInputs.subarray(i * sizes.input, (i + 1) * sizes.input), at * sizes.input);
+          targets.set(partTargets.subarray(i * sizes.target, (i + 1) * sizes.target), at * sizes.target);
+        }
+      }
+    },
+  };
+}
