@@ -47,13 +47,20 @@ export function isShare(metric: string): boolean {
   return SHARES.has(metric);
 }
 
+const NO_BREAK = '\u00A0';
+
 /** A metric's value for people: shares in per cent, the rest with four significant figures. */
 export function showMetric(metric: string, value: number | undefined): string {
   if (value === undefined) return '–';
   if (!Number.isFinite(value)) return String(value);
   if (metric === 'params') return showCount(value);
   if (metric === 'flops') return showLarge(value);
-  return isShare(metric) ? `${(value * 100).toFixed(2)} %` : Number(value.toPrecision(4)).toString();
+  return isShare(metric) ? `${(value * 100).toFixed(2)}${NO_BREAK}%` : Number(value.toPrecision(4)).toString();
+}
+
+/** A standard deviation beside a mean: of shares in percentage points, without a sign or a unit. */
+export function showDeviation(metric: string, value: number): string {
+  return isShare(metric) ? (value * 100).toFixed(2) : String(value < 1e-12 ? 0 : Number(value.toPrecision(2)));
 }
 
 /** A difference of two values of a metric; of shares in percentage points. */

@@ -1,5 +1,6 @@
 import ELK from 'elkjs/lib/elk.bundled.js';
 import type { ElkExtendedEdge, ElkNode } from 'elkjs/lib/elk-api.js';
+import { coordinate } from '../markup.ts';
 import type { Block, Cell, CellNode } from './blocks.ts';
 import { isEmpty } from './blocks.ts';
 import type { Family } from './describe.ts';
@@ -213,9 +214,10 @@ async function layout(flow: Flow, children: ElkNode[]): Promise<Placed> {
       ...(section.bendPoints ?? []),
       section.endPoint,
     ]);
-    // A point of its own for each bend: an edge through a group's border has one of them twice.
-    const bends = points.filter((p, i) => p.x !== points[i - 1]?.x || p.y !== points[i - 1]?.y);
-    return { points: bends.map((p) => ({ x: p.x + corner.x, y: p.y + corner.y })), dashed: flow.dashed.has(edge.id) };
+    const rounded = points.map((p) => ({ x: coordinate(p.x + corner.x), y: coordinate(p.y + corner.y) }));
+    // An edge through a group's border has the point there twice.
+    const bends = rounded.filter((p, i) => p.x !== rounded[i - 1]?.x || p.y !== rounded[i - 1]?.y);
+    return { points: bends, dashed: flow.dashed.has(edge.id) };
   });
   return { width: root.width ?? 0, height: root.height ?? 0, shapes, edges };
 }

@@ -1,0 +1,77 @@
+import type { Json } from '../common/json.ts';
+import type { Metrics, Objective } from '../common/metrics.ts';
+import type { DatasetInfo } from '../data/dataset.ts';
+import type { Costs, LayerCosts } from '../network/network.ts';
+import type { Module } from '../space/module.ts';
+import type { SpaceOptions } from '../space/space.ts';
+import type { Trial } from '../study/store/store.ts';
+
+/** A trial as a report shows it: the store's, its architecture in the space's own notation. */
+export type ReportTrial = Pick<
+  Trial,
+  | 'trial'
+  | 'purpose'
+  | 'repeats'
+  | 'state'
+  | 'metrics'
+  | 'costs'
+  | 'curve'
+  | 'seconds'
+  | 'startedAt'
+  | 'endedAt'
+  | 'reason'
+> & { readonly architecture: string };
+
+/** What the search found. Of several objectives, the first of the Pareto front by the first objective. */
+export interface Winner {
+  /** The search trial. Its confirmations are the trials that repeat it. */
+  readonly trial: number;
+  readonly architecture: string;
+  /** Resolved. */
+  readonly network: Module;
+  readonly costs: Costs & { readonly layers: readonly LayerCosts[] };
+}
+
+/** A network trained from scratch with several seeds and then tested: one element of `metrics` for each seed. */
+export interface TestResult {
+  readonly name: string;
+  readonly seeds: readonly number[];
+  /** Metrics on the test part. */
+  readonly metrics: readonly Metrics[];
+  readonly costs?: { readonly params: number; readonly flops: number };
+}
+
+/** Everything a report says; plain data, which `cli/` gathers from the store. */
+export interface ReportData {
+  /** Name of the study. */
+  readonly name: string;
+  /** Milliseconds since 1970. */
+  readonly createdAt: number;
+  /** Whether the budget was used up; a report can be made of a study under way. */
+  readonly finished: boolean;
+  readonly space: {
+    readonly name: string;
+    readonly options: SpaceOptions /** Number of architectures. */;
+    readonly size?: string;
+  };
+  readonly strategy: string;
+  readonly seed: number;
+  readonly objectives: readonly [Objective, ...Objective[]];
+  readonly data: DatasetInfo;
+  readonly trials: readonly ReportTrial[];
+  readonly winner?: Winner;
+  /** `evaluate` of the winner. Absent: the test part has not been opened. */
+  readonly test?: TestResult & {
+    /** [true class][predicted class], samples of all seeds together. */
+    readonly confusion?: readonly (readonly number[])[];
+    /** Samples it was trained on, e.g. `train + valid`. */
+    readonly trainedOn: string;
+  };
+  readonly baselines: readonly TestResult[];
+  /** Every setting, as the study's record keeps them. */
+  readonly settings: Json;
+  /** Commands that repeat the study, in order. */
+  readonly commands: readonly string[];
+  /** netsmith, node, onnxruntime, ...; and the machine. */
+  readonly versions: Readonly<Record<string, string>>;
+}
