@@ -3,7 +3,7 @@ import { decisions } from './decisions.ts';
 import { describeDomain, formatValue, inDomain, parseValue } from './domain.ts';
 import { isObject } from './fields.ts';
 import type { Architecture, Condition, DecisionValue, Space } from './space.ts';
-import { complete } from './walk.ts';
+import { complete, type Walked } from './walk.ts';
 
 const placeOf = (space: Space) => `architecture of space "${space.name}"`;
 
@@ -12,6 +12,11 @@ const placeOf = (space: Space) => `architecture of space "${space.name}"`;
  * the decision, the value and the rule when one is unknown, missing, inactive or outside its domain.
  */
 export function checkArchitecture(space: Space, found: unknown): Architecture {
+  return completeChecked(space, found).architecture;
+}
+
+/** The tree with the choices made as `found` says, checked on the way as `checkArchitecture` does. */
+export function completeChecked(space: Space, found: unknown): Walked & { readonly architecture: Architecture } {
   const place = placeOf(space);
   if (!isObject(found)) throw invalid(place, `is ${JSON.stringify(found)}`, 'must be an object of decisions by name');
   const known = new Map(decisions(space).map((decision) => [decision.name, decision]));
@@ -21,19 +26,19 @@ export function checkArchitecture(space: Space, found: unknown): Architecture {
       throw invalid(place, `unknown decision "${name}"`, names);
     }
   }
-  const { architecture } = complete(space, (name, domain) => {
+  const completed = complete(space, (name, domain) => {
     const value = Object.hasOwn(found, name) ? found[name] : undefined;
     if (value === undefined) throw invalid(place, `decision "${name}" is missing`, `must be ${describeDomain(domain)}`);
     if (inDomain(domain, value)) return Array.isArray(value) ? Object.freeze([...value]) : value;
     throw invalid(place, `decision "${name}" is ${JSON.stringify(value)}`, `must be ${describeDomain(domain)}`);
   });
   for (const name of Object.keys(found)) {
-    if (!Object.hasOwn(architecture, name)) {
+    if (!Object.hasOwn(completed.architecture, name)) {
       const when = (known.get(name)?.when ?? []).map((all) => all.map(describeCondition).join(' and ')).join(', or ');
       throw invalid(place, `decision "${name}" is ${JSON.stringify(found[name])} but inactive`, `only where ${when}`);
     }
   }
-  return architecture;
+  return completed;
 }
 
 function describeCondition(condition: Condition): string {

@@ -1,6 +1,6 @@
 import { UserError } from '../common/errors.ts';
 import { sameDomain } from './domain.ts';
-import type { Architecture, Condition, Decision, Domain, Space } from './space.ts';
+import type { Architecture, Condition, Decision, DecisionValue, Domain, Space } from './space.ts';
 import { implies, walk } from './walk.ts';
 
 type Conjunction = readonly Condition[];
@@ -42,11 +42,16 @@ function findDecisions(space: Pick<Space, 'root' | 'hyperparameters'>): readonly
 
 /** Whether the architecture has values that make the decision active. */
 export function isActive(decision: Decision, architecture: Architecture): boolean {
-  return decision.when.some((conditions) => conditions.every((condition) => holds(condition, architecture)));
+  return decision.when.some((conditions) => allHold(conditions, architecture));
 }
 
-export function holds(condition: Condition, architecture: Architecture): boolean {
-  const value = architecture[condition.decision];
+/** Whether all the conditions hold in the architecture. */
+export function allHold(conditions: readonly Condition[], architecture: Architecture): boolean {
+  return conditions.every((condition) => holdsFor(condition, architecture[condition.decision]));
+}
+
+/** Whether the condition holds when its decision has this value; undefined: is inactive. */
+export function holdsFor(condition: Condition, value: DecisionValue | undefined): boolean {
   if ('is' in condition) return value === condition.is;
   if ('above' in condition) return typeof value === 'number' && value > condition.above;
   return Array.isArray(value) && value.includes(condition.includes);

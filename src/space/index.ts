@@ -6,9 +6,13 @@ export {
 } from './architecture.ts';
 export * from './builders.ts';
 export * from './composites.ts';
+export { count } from './count.ts';
 export { decisions, isActive } from './decisions.ts';
 export { type Built, type DefineOptions, defineSpace, type OptionsOf, wholeOption } from './define.ts';
 export { describeDomain, domainSize, equalValues, formatValue, inDomain } from './domain.ts';
+export { encodeAdjacency, encodeOneHot, encodePath } from './encode.ts';
+export { first, successor } from './enumerate.ts';
+export { moduleFromJson, spaceFromJson, spaceToJson } from './json.ts';
 export type * from './module.ts';
 export { mapChildren, resolve, resolveHyperparameters, scaleWidth } from './resolve.ts';
 export type * from './space.ts';

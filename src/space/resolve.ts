@@ -1,9 +1,9 @@
 import { deepFreeze } from '../common/json.ts';
-import { checkArchitecture } from './architecture.ts';
+import { completeChecked } from './architecture.ts';
 import { isValueChoice } from './fields.ts';
 import type { Module } from './module.ts';
-import type { Architecture, DecisionValue, Space } from './space.ts';
-import { childrenOf, complete } from './walk.ts';
+import type { Architecture, Space } from './space.ts';
+import { childrenOf } from './walk.ts';
 
 /**
  * The network of an architecture: the space's tree with every choice made. A `choice` keeps the chosen option alone,
@@ -12,18 +12,13 @@ import { childrenOf, complete } from './walk.ts';
  * UserError when the architecture is no member of the space.
  */
 export function resolve(space: Space, architecture: Architecture): Module {
-  return deepFreeze(completed(space, architecture).root);
+  return deepFreeze(completeChecked(space, architecture).root);
 }
 
 /** The training settings of an architecture. Throws UserError when it is no member of the space. */
 export function resolveHyperparameters(space: Space, architecture: Architecture): Record<string, number | string> {
-  const { hyperparameters } = completed(space, architecture);
+  const { hyperparameters } = completeChecked(space, architecture);
   return { ...hyperparameters } as Record<string, number | string>;
-}
-
-function completed(space: Space, architecture: Architecture) {
-  const checked = checkArchitecture(space, architecture);
-  return complete(space, (name) => checked[name] as DecisionValue);
 }
 
 /**

@@ -24,17 +24,27 @@ export interface Walked {
   readonly hyperparameters: Hyperparameters;
 }
 
+/** Told of every dag that the walk enters, before its own choices. */
+export type OnDag = (dag: Dag, place: Place) => void;
+
+export type Dag = Extract<Module, { kind: 'dag' }>;
+
 /** Where the walk stands. */
-interface Place {
+export interface Place {
   readonly prefix: string;
   /** Indices of the repeats entered since the innermost scope. */
   readonly indices: readonly number[];
   readonly path: readonly Condition[];
   readonly decide: Decide;
+  readonly onDag: OnDag;
 }
 
-export function walk(space: Pick<Space, 'root' | 'hyperparameters'>, decide: Decide): Walked {
-  const place: Place = { prefix: '', indices: [], path: [], decide };
+export function walk(
+  space: Pick<Space, 'root' | 'hyperparameters'>,
+  decide: Decide,
+  onDag: OnDag = () => undefined,
+): Walked {
+  const place: Place = { prefix: '', indices: [], path: [], decide, onDag };
   const root = visit(space.root, place);
   const hyperparameters: Record<string, Hyperparameters[string]> = {};
   for (const [key, value] of Object.entries(space.hyperparameters)) {
@@ -82,19 +92,20 @@ function enter(module: Module, place: Place, condition: Condition | undefined): 
   return path && visit(module, { ...place, path });
 }
 
+export function enterScope(name: string, place: Place): Place {
+  return { ...place, prefix: [place.prefix + name, ...place.indices, ''].join('/'), indices: [] };
+}
+
 function visit(module: Module, place: Place): Module {
   switch (module.kind) {
     case 'choice':
       return visitChoice(module, place);
     case 'scope':
-      return visit(module.body, {
-        ...place,
-        prefix: [place.prefix + module.name, ...place.indices, ''].join('/'),
-        indices: [],
-      });
+      return visit(module.body, enterScope(module.name, place));
     case 'repeat':
       return visitRepeat(module, place);
     case 'dag':
+      place.onDag(module, place);
       return { ...module, nodes: module.nodes.map((node, i) => visitNode(node, i + 1, place)) };
     default:
       return visitPlain(module, place);

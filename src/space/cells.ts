@@ -1,0 +1,76 @@
+import type { Module } from './module.ts';
+import type { Condition, Space } from './space.ts';
+import { type Dag, enterScope, type Place, walk } from './walk.ts';
+
+/** A choice of operation, by the full name of its decision. */
+export interface Operation {
+  readonly decision: string;
+  readonly options: readonly string[];
+}
+
+/** A step from one node of a cell to a later one. */
+export interface Hop {
+  readonly from: number;
+  readonly to: number;
+  /** The decision whose inputs say whether the step is there; undefined: always. */
+  readonly wiring?: string;
+  /** The operation on the edge; undefined: it is fixed. */
+  readonly edge?: Operation;
+}
+
+/** A dag of a space, as the encodings see it. */
+export interface Cell {
+  readonly hops: readonly Hop[];
+  /** The operation in each node from 1 on; undefined: it is fixed. */
+  readonly bodies: readonly (Operation | undefined)[];
+  readonly output: 'last' | 'concat';
+  /** The places where it stands: active where one of them holds. */
+  readonly when: readonly (readonly Condition[])[];
+}
+
+/** The different cells of a space, in the order of the walk: dags of the same decisions are one. */
+export function cellsOf(space: Space): readonly Cell[] {
+  const found = new Map<string, Cell>();
+  walk(
+    space,
+    () => undefined,
+    (dag, place) => {
+      const cell = describe(dag, place);
+      const key = JSON.stringify(cell);
+      const known = found.get(key);
+      found.set(key, { ...cell, when: [...(known?.when ?? []), place.path] });
+    },
+  );
+  return [...found.values()];
+}
+
+function describe(dag: Dag, place: Place): Omit<Cell, 'when'> {
+  const hops = dag.nodes.flatMap(({ from, edges }, i) =>
+    edges.flatMap((edge, j): Hop[] => {
+      if (!('kind' in from) && !from.includes(j)) return [];
+      const operation = operationOf(edge, place);
+      const wiring = 'kind' in from ? { wiring: place.prefix + from.name } : {};
+      return [{ from: j, to: i + 1, ...wiring, ...(operation && { edge: operation }) }];
+    }),
+  );
+  return { hops, bodies: dag.nodes.map(({ body }) => operationOf(body, place)), output: dag.output };
+}
+
+/** The choice that stands for the whole module, or the first one in its sequence (a drop path may follow it). */
+function operationOf(module: Module, place: Place): Operation | undefined {
+  switch (module.kind) {
+    case 'choice':
+      return { decision: place.prefix + module.name, options: Object.keys(module.options) };
+    case 'scope':
+      return operationOf(module.body, enterScope(module.name, place));
+    case 'sequential': {
+      for (const child of module.children) {
+        const operation = operationOf(child, place);
+        if (operation) return operation;
+      }
+      return undefined;
+    }
+    default:
+      return undefined;
+  }
+}
