@@ -27,13 +27,7 @@ export interface OwnTest {
 export async function assemble(found: Found, parts: Parts, request: Pick<DataRequest, 'seed'>): Promise<Dataset> {
   const { info, pool, test } = found;
   const regression = info.kind === 'regression';
-  const limit = found.statisticsFrom ?? Number.POSITIVE_INFINITY;
-  const looked =
-    parts.train.length > limit
-      ? rng(request.seed, 'statistics')
-          .shuffle([...parts.train])
-          .slice(0, limit)
-      : parts.train;
+  const looked = statisticsSample(parts.train, found.statisticsFrom, request.seed);
   const train = part(pool, parts.train);
   const valid = found.valid ?? part(pool, parts.valid);
   return {
@@ -50,6 +44,14 @@ export async function assemble(found: Found, parts: Parts, request: Pick<DataReq
     },
     openTest: async () => (test ? test.open() : part(pool, parts.test)),
   };
+}
+
+/** At most `limit` of the training samples, seeded: those that statistics are taken from. */
+export function statisticsSample(train: Int32Array, limit: number | undefined, seed: number): ArrayLike<number> {
+  if (limit === undefined || train.length <= limit) return train;
+  return rng(seed, 'statistics')
+    .shuffle([...train])
+    .slice(0, limit);
 }
 
 /** Divides and assembles images of known classes; `place` is for error messages. */

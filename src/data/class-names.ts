@@ -1,4 +1,4 @@
-/** The classes of known datasets, in the order of their numbers. */
+/** The classes of known datasets, in the order of their numbers; and that order for others. */
 
 export const CIFAR_10_CLASSES: readonly string[] = [
   'airplane',
@@ -38,3 +38,10 @@ export const FASHION_MNIST_CLASSES: readonly string[] = [
   'Bag',
   'Ankle boot',
 ];
+
+/** Class names in the order of their numbers: by value where all are numbers, otherwise by their text. */
+export function inClassOrder(names: Iterable<string>): string[] {
+  const list = [...names];
+  const numeric = list.every((name) => /^\d+(\.\d+)?$/.test(name));
+  return list.sort((a, b) => (numeric ? Number(a) - Number(b) : 0) || (a < b ? -1 : a > b ? 1 : 0));
+}

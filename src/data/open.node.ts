@@ -1,17 +1,20 @@
 import { invalid } from '../common/errors.ts';
+import type { DatasetName } from './catalogue.ts';
 import type { DataRequest, Dataset } from './dataset.ts';
 import { openDigits } from './digits/digits.ts';
 
 type Reader = (request: DataRequest) => Promise<Dataset>;
 
 /** Readers by the name of a dataset; loaded when used, so that a table needs no image library. */
-export const READERS = {
+const READERS = {
   digits: openDigits,
   'cifar-10': async (request) => (await import('./readers/cifar.node.ts')).openCifar10(request),
   'cifar-100': async (request) => (await import('./readers/cifar.node.ts')).openCifar100(request),
   mnist: async (request) => (await import('./readers/idx.node.ts')).openMnist(request),
   'fashion-mnist': async (request) => (await import('./readers/idx.node.ts')).openFashionMnist(request),
-} as const satisfies Readonly<Record<string, Reader>>;
+  'image-folder': async (request) => (await import('./readers/image-folder.node.ts')).openImageFolder(request),
+  csv: async (request) => (await import('./readers/csv.node.ts')).openCsv(request),
+} as const satisfies Readonly<Record<DatasetName, Reader>>;
 
 /**
  * Reads a dataset and divides it: see DataRequest for what can be asked and DatasetInfo for what comes. Bytes of a known

@@ -62,7 +62,7 @@ export function divide(what: Divisible, request: Pick<DataRequest, 'seed' | 'val
     ...(ownValid
       ? []
       : [
-          `${samples(valid.length)} (${+(100 * validShare).toFixed(2)} % of the ${ownTest ? "training samples" : "rest"}) are validation, ${manner}seed ${seed}.`,
+          `${samples(valid.length)} (${+(100 * validShare).toFixed(2)} % of the ${ownTest ? 'training samples' : 'rest'}) are validation, ${manner}seed ${seed}.`,
         ]),
   ];
   if (trainSamples !== undefined) {
