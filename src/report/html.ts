@@ -239,8 +239,8 @@ function trialTable({ trials, winner }: ReportData): Markup {
   const rows = trials.map((t) => {
     const kind = t.purpose === 'confirm' ? `, confirms ${t.repeats ?? '?'}` : '';
     const best = winner !== undefined && t.purpose === 'search' && t.trial === winner.trial;
-    const state = t.reason === undefined ? html`${t.state}` : html`${t.state}: <span class="reason">${t.reason}</span>`;
-    return html`<tr${best ? html` class="best"` : NONE}><th scope="row">${t.trial}${kind}${best ? ' ★' : ''}</th><td class="text">${state}</td><td class="text long"><code>${t.architecture}</code></td>${metrics.map((m) => html`<td>${showMetric(m, t.metrics[m])}</td>`)}<td>${t.costs['params'] === undefined ? '–' : showCount(t.costs['params'])}</td><td>${t.costs['flops'] === undefined ? '–' : showLarge(t.costs['flops'])}</td><td>${t.curve.at(-1)?.step ?? 0}</td><td>${showSeconds(t.seconds)}</td></tr>`;
+    const reason = t.reason === undefined ? NONE : html`<div class="reason">${t.reason}</div>`;
+    return html`<tr${best ? html` class="best"` : NONE}><th scope="row">${t.trial}${kind}${best ? ' ★' : ''}</th><td class="text">${t.state}</td><td class="text long"><code>${t.architecture}</code>${reason}</td>${metrics.map((m) => html`<td>${showMetric(m, t.metrics[m])}</td>`)}<td>${t.costs['params'] === undefined ? '–' : showCount(t.costs['params'])}</td><td>${t.costs['flops'] === undefined ? '–' : showLarge(t.costs['flops'])}</td><td>${t.curve.at(-1)?.step ?? 0}</td><td>${showSeconds(t.seconds)}</td></tr>`;
   });
   return section('Trials', [
     html`<p>Metrics are on the validation samples; accuracy, precision, recall and F1 in per cent.</p>`,

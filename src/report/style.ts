@@ -4,7 +4,7 @@ export const REPORT_CSS = `
 * { box-sizing: border-box; }
 body { margin: 0; background: #fff; color: var(--ink);
   font: 16px/1.55 system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif; }
-main { max-width: 62rem; margin: 0 auto; padding: 2.5rem 1.5rem 4rem; }
+main { max-width: 66rem; margin: 0 auto; padding: 2.5rem 1.5rem 4rem; }
 header { border-bottom: 2px solid var(--ink); margin-bottom: 2rem; }
 h1 { font-size: 2rem; line-height: 1.2; margin: 0; letter-spacing: -0.01em; }
 h2 { font-size: 1.3rem; margin: 2.8rem 0 0.6rem; letter-spacing: -0.005em; }
@@ -16,14 +16,14 @@ p, ul { max-width: 46rem; }
 .wide { overflow-x: auto; margin: 1rem 0; }
 .tall { max-height: 46rem; overflow-y: auto; border-bottom: 1px solid var(--line); }
 table { border-collapse: collapse; font-size: 0.88rem; font-variant-numeric: tabular-nums; margin: 0.6rem 0; }
-th, td { padding: 0.32rem 0.7rem; text-align: right; vertical-align: top; border-bottom: 1px solid var(--line); }
+th, td { padding: 0.32rem 0.55rem; text-align: right; vertical-align: top; border-bottom: 1px solid var(--line); }
 td { white-space: nowrap; }
 thead th { border-bottom: 1.5px solid var(--ink); font-weight: 600; vertical-align: bottom; background: #fff; }
 .tall thead th { position: sticky; top: 0; }
 th:first-child { text-align: left; padding-left: 0.2rem; }
 tbody th { font-weight: 500; white-space: nowrap; }
 th.text, td.text { text-align: left; white-space: normal; }
-td.long { min-width: 21rem; }
+td.long { min-width: 19rem; }
 td.text code { overflow-wrap: anywhere; }
 tr.best { background: #fdf3e1; }
 .reason { color: #9b1c1c; }

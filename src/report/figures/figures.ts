@@ -4,7 +4,7 @@ import { parseHTML } from 'linkedom';
 import type { Objective } from '../../common/metrics.ts';
 import type { ReportTrial } from '../data.ts';
 import { isShare } from '../numbers.ts';
-import { bestSoFar, busyTime, measured, paretoFront, valueOf } from './series.ts';
+import { bestSoFar, busyTime, measured, objectiveValue, paretoFront } from './series.ts';
 
 const QUIET = '#9aa4b1';
 const STRONG = '#1f5fa8';
@@ -70,7 +70,11 @@ export function bestOverTrials(trials: readonly ReportTrial[], objective: Object
   const ended = measured(trials, objective);
   if (ended.length === 0) return undefined;
   const best = bestSoFar(ended, objective);
-  const points = ended.map((trial, i) => ({ x: i + 1, value: valueOf(trial, objective) as number, best: best[i] }));
+  const points = ended.map((trial, i) => ({
+    x: i + 1,
+    value: objectiveValue(trial, objective) as number,
+    best: best[i],
+  }));
   return bestFigure(
     points,
     { label: 'trials completed →', domain: [0, ended.length], ticks: Math.min(10, ended.length), tickFormat: 'd' },
@@ -89,7 +93,7 @@ export function bestOverTime(trials: readonly ReportTrial[], objective: Objectiv
   const long = (seconds.at(-1) ?? 0) > 300;
   const points = ended.map((trial, i) => ({
     x: (seconds[i] as number) / (long ? 60 : 1),
-    value: valueOf(trial, objective) as number,
+    value: objectiveValue(trial, objective) as number,
     best: best[i],
   }));
   return bestFigure(
@@ -160,7 +164,7 @@ export function costScatter(
     .map((trial) => ({
       trial: trial.trial,
       cost: trial.costs[cost] as number,
-      value: valueOf(trial, objective) as number,
+      value: objectiveValue(trial, objective) as number,
     }));
   if (points.length < 2 || objective.metric === cost) return undefined;
   const front = paretoFront(points, objective.direction);

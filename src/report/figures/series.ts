@@ -4,7 +4,9 @@ import type { ReportTrial } from '../data.ts';
 /** Search trials that ended with a value of the objective, in the order they ended. */
 export function measured(trials: readonly ReportTrial[], objective: Objective): ReportTrial[] {
   return trials
-    .filter((t) => t.purpose === 'search' && t.state !== 'failed' && isEnded(t) && valueOf(t, objective) !== undefined)
+    .filter(
+      (t) => t.purpose === 'search' && t.state !== 'failed' && isEnded(t) && objectiveValue(t, objective) !== undefined,
+    )
     .sort((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0) || a.trial - b.trial);
 }
 
@@ -13,7 +15,7 @@ function isEnded(trial: ReportTrial): boolean {
 }
 
 /** The finite value of the objective, among the metrics or the costs. */
-export function valueOf(trial: ReportTrial, { metric }: Objective): number | undefined {
+export function objectiveValue(trial: ReportTrial, { metric }: Objective): number | undefined {
   const value = trial.metrics[metric] ?? trial.costs[metric];
   return value === undefined || !Number.isFinite(value) ? undefined : value;
 }
@@ -25,7 +27,7 @@ export function valueOf(trial: ReportTrial, { metric }: Objective): number | und
 export function bestSoFar(trials: readonly ReportTrial[], objective: Objective): (number | undefined)[] {
   let best: number | undefined;
   return trials.map((trial) => {
-    const value = valueOf(trial, objective);
+    const value = objectiveValue(trial, objective);
     if (trial.state === 'complete' && value !== undefined) {
       const { metric } = objective;
       if (best === undefined || compareBy(objective, { [metric]: value }, { [metric]: best }) < 0) best = value;
