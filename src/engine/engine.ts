@@ -1,21 +1,30 @@
 import type { Graph, HostTensor } from '../graph/ir.ts';
+import type { Device } from './runtime/runtime.ts';
 
-/** Data for the inputs of one run, by input name. */
+/** Data for the inputs of one run, by input name. Not copied: it stays as it is until the run has ended. */
 export type Feeds = Readonly<Record<string, HostTensor>>;
 
 /** Where graphs run, and how. */
 export interface EngineOptions {
-  readonly device: 'cpu' | 'webgpu';
+  readonly device: Device;
   /** Threads inside one operator. */
   readonly threads: number;
+}
+
+export interface CompileOptions {
+  /** Inputs whose first axis, the batch, may have another size at each run than the graph was built with (2 or more). */
+  readonly openBatch?: readonly string[];
 }
 
 /** Compiles graphs for one device. Made by `createEngine(runtime, options)`; passed in, never global. */
 export interface Engine {
   readonly options: EngineOptions;
-  /** `carries` names, for each output that a run keeps on the device, the state entry (a graph input) it replaces. */
-  compile(graph: Graph, carries?: Readonly<Record<string, string>>): Promise<Program>;
-  /** Puts tensors on the device: weights, running statistics, optimizer state. */
+  /**
+   * Runs all passes over the graph, lowers it, and creates a session. `carries` names, for each output that a run keeps
+   * on the device, the state entry (a graph input) it replaces.
+   */
+  compile(graph: Graph, carries?: Readonly<Record<string, string>>, options?: CompileOptions): Promise<Program>;
+  /** Puts copies of the tensors on the device: weights, running statistics, optimizer state. */
   createState(values: Readonly<Record<string, HostTensor>>): State;
   /** Runs a finished ONNX model (an export) on this device: the parity check of an export. */
   load(model: Uint8Array): Promise<Program>;
@@ -25,18 +34,22 @@ export interface Engine {
 export interface Program {
   /**
    * Runs once. Graph inputs come from `feeds` or, by the same name, from `state`; carried outputs go back into `state`;
-   * the other outputs are returned. Throws Error naming an input that is in neither.
+   * the other outputs are returned. Feeds that the program has no input for are ignored.
+   *
+   * Throws Error naming an input that is in neither or has another shape, and when the program, or a state that it
+   * carries, is in use by another run. The state is as it was before a run that failed.
    */
   run(feeds: Feeds, state?: State): Promise<Record<string, HostTensor>>;
   /** Seconds it took to lower the graph and to create the session. */
   readonly compileSeconds: number;
+  /** Frees the session; a second time does nothing. Throws Error during a run. */
   dispose(): Promise<void>;
 }
 
 /** Tensors that stay native between runs, shared by programs (training writes them, inference reads them). */
 export interface State {
   readonly names: readonly string[];
-  /** Copies of the named entries (all by default). */
+  /** Copies of the named entries (all by default). Throws Error naming one that there is not. */
   read(names?: readonly string[]): Promise<Record<string, HostTensor>>;
   dispose(): void;
 }

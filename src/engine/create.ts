@@ -1,0 +1,123 @@
+import { invalid, messageOf, UserError } from '../common/errors.ts';
+import type { Graph, HostTensor, Shape } from '../graph/ir.ts';
+import { optimise } from '../graph/passes.ts';
+import type { CompileOptions, Engine, EngineOptions, Program, State } from './engine.ts';
+import { toOnnx } from './onnx/lower.ts';
+import { createModel } from './onnx/model.ts';
+import { openProgram } from './program.ts';
+import { DEVICES, type Runtime, type SessionOptions } from './runtime/runtime.ts';
+import { openEntries, type StateEntries, stateOf } from './state.ts';
+
+/**
+ * An engine on one device. Runs a tiny graph there first, and throws UserError, naming what is missing, if the device
+ * cannot; likewise for a device that there is no name for, and for a number of threads below 1.
+ */
+export async function createEngine(runtime: Runtime, options: EngineOptions): Promise<Engine> {
+  const { device, threads } = options;
+  if (!DEVICES.includes(device)) {
+    throw invalid('device', `"${device}" is unknown`, `devices are ${DEVICES.join(', ')}`);
+  }
+  if (!Number.isInteger(threads) || threads < 1) {
+    throw invalid('threads', `found ${threads}`, 'a whole number from 1');
+  }
+  const session: SessionOptions = { device, threads, optimisation: 'none', keep: [] };
+  await probe(runtime, session);
+  const states = new WeakMap<State, StateEntries>();
+  const entriesOf = (state: State): StateEntries => {
+    const found = states.get(state);
+    if (found === undefined) throw new Error('the state belongs to another engine');
+    return found;
+  };
+
+  return Object.freeze({
+    options: Object.freeze({ device, threads }),
+    createState(values: Readonly<Record<string, HostTensor>>): State {
+      const entries = openEntries(runtime, values);
+      const state = stateOf(runtime, session, entries);
+      states.set(state, entries);
+      return state;
+    },
+    async compile(
+      graph: Graph,
+      carries: Readonly<Record<string, string>> = {},
+      { openBatch = [] }: CompileOptions = {},
+    ): Promise<Program> {
+      const start = performance.now();
+      checkCarries(graph, carries);
+      const { nodes, outputs } = optimise(graph);
+      // Inside the session an output has a number, so that it may have the name of an input.
+      const names = Object.keys(outputs);
+      const numbered = Object.fromEntries(names.map((name, i) => [`$output${i}`, outputs[name] as number]));
+      const target = device === 'cpu' ? 'cpu' : 'standard';
+      const model = toOnnx({ nodes, outputs: numbered }, { target, openBatch });
+      const keep = names.flatMap((name, i) => (Object.hasOwn(carries, name) ? [`$output${i}`] : []));
+      const created = await runtime.createSession(model, { ...session, keep });
+      return openProgram({
+        runtime,
+        session: created,
+        outputs: names.map((name, i) => ({ name, value: `$output${i}`, entry: carries[name] })),
+        onHost: device === 'cpu',
+        entriesOf,
+        compileSeconds: (performance.now() - start) / 1000,
+      });
+    },
+    async load(model: Uint8Array): Promise<Program> {
+      const start = performance.now();
+      const created = await runtime.createSession(model, { ...session, optimisation: 'all' });
+      return openProgram({
+        runtime,
+        session: created,
+        outputs: created.outputs.map(({ name }) => ({ name, value: name, entry: undefined })),
+        onHost: device === 'cpu',
+        entriesOf,
+        compileSeconds: (performance.now() - start) / 1000,
+      });
+    },
+  });
+}
+
+/** Throws Error for a carry without its output or input, of two shapes, or of two outputs into one entry. */
+function checkCarries({ nodes, outputs }: Graph, carries: Readonly<Record<string, string>>): void {
+  const inputs = new Map<string, Shape>();
+  for (const { op } of nodes) if (op.kind === 'input') inputs.set(op.name, op.shape);
+  const taken = new Set<string>();
+  for (const [output, entry] of Object.entries(carries)) {
+    const [from, to] = [nodes[outputs[output] ?? -1]?.shape, inputs.get(entry)];
+    const place = `carry "${output}" into "${entry}"`;
+    if (from === undefined) throw new Error(`${place}: the graph has no such output`);
+    if (to === undefined) throw new Error(`${place}: the graph has no such input`);
+    if (`${from}` !== `${to}`) throw new Error(`${place}: the output is [${from}], the input [${to}]`);
+    if (taken.has(entry)) throw new Error(`${place}: another output is carried there too`);
+    taken.add(entry);
+  }
+}
+
+/** 1 + 2 on the device: finds a missing driver now, with a message that helps, and not in the middle of a study. */
+async function probe(runtime: Runtime, options: SessionOptions): Promise<void> {
+  const model = createModel('probe');
+  model.input('x', [2]);
+  model.output('y', [2], model.node('Add', ['x', 'x']));
+  const refuse = (reason: string) =>
+    new UserError(
+      `device "${options.device}": ${runtime.name} cannot use it: ${reason}; ${runtime.missing(options.device)}`,
+    );
+  let sum: Float32Array | undefined;
+  try {
+    const session = await runtime.createSession(model.encode(), options);
+    try {
+      const results = await session.run({ x: runtime.wrap({ shape: [2], data: Float32Array.of(1, 2) }) }, {});
+      sum = results.y?.data;
+    } finally {
+      await session.dispose();
+    }
+  } catch (error) {
+    throw refuse(reasonOf(messageOf(error)));
+  }
+  if (sum?.[0] !== 2 || sum[1] !== 4) throw refuse(`[1, 2] + [1, 2] is [${sum}] there`);
+}
+
+/** ONNX Runtime prefixes its source file and the condition that failed; a person wants what comes after. */
+function reasonOf(message: string): string {
+  const text = message.trim().split('\n')[0] ?? message;
+  return text.replace(/^.* was false\.\s*/, '').replace(/^.*:\d+ .*?\)\s*/, '');
+}

@@ -1,0 +1,152 @@
+/**
+ * Convolution and its gradients in the portable layout. Which form is taken where was measured: docs/engine.md has the
+ * table, bench/engine-forms.ts makes it.
+ */
+import type { ConvGeometry, OpOf } from '../../../graph/ir.ts';
+import { batchedProduct, type Emitter, four, type Lowering, operand, reshape, type Site } from '../value.ts';
+
+const attributesOf = ({ stride, dilation, pads, groups }: ConvGeometry) => ({
+  strides: stride,
+  dilations: dilation,
+  pads,
+  group: groups,
+});
+
+export const lowerConv: Lowering<OpOf<'conv'>> = ({ model }, { op, inputs }) => {
+  const [, , kh, kw] = four(operand(inputs, 1).shape);
+  return model.node(
+    'Conv',
+    inputs.map(({ name }) => name),
+    { ...attributesOf(op), kernel_shape: [kh, kw] },
+  );
+};
+
+/** (dy, w) -> dx */
+export const lowerConvInputGrad: Lowering<OpOf<'convInputGrad'>> = (emitter, site) => {
+  const { stride, dilation, pads } = site.op;
+  const [, , kh, kw] = four(operand(site.inputs, 1).shape);
+  const flippedPads = [
+    dilation[0] * (kh - 1) - pads[0],
+    dilation[1] * (kw - 1) - pads[1],
+    dilation[0] * (kh - 1) - pads[2],
+    dilation[1] * (kw - 1) - pads[3],
+  ];
+  const convolves = stride[0] === 1 && stride[1] === 1 && flippedPads.every((n) => n >= 0);
+  return convolves ? byFlippedFilter(emitter, site, flippedPads) : byTransposedConvolution(emitter, site);
+};
+
+/** Of stride 1: the convolution of dy by the filters turned by 180 degrees, inputs and outputs exchanged. */
+function byFlippedFilter(
+  emitter: Emitter,
+  { op, inputs }: Site<OpOf<'convInputGrad'>>,
+  pads: readonly number[],
+): string {
+  const { model } = emitter;
+  const [dy, w] = [operand(inputs, 0), operand(inputs, 1)];
+  const [o, i, kh, kw] = four(w.shape);
+  const { groups } = op;
+  const toTheStart = -(2 ** 31);
+  const turned =
+    kh * kw === 1
+      ? w.name
+      : model.node('Slice', [
+          w.name,
+          model.ints([-1, -1]),
+          model.ints([toTheStart, toTheStart]),
+          model.ints([2, 3]),
+          model.ints([-1, -1]),
+        ]);
+  const grouped = reshape(emitter, turned, [groups, o / groups, i, kh * kw], undefined);
+  const exchanged = model.node('Transpose', [grouped], { perm: [0, 2, 1, 3] });
+  const filter = reshape(emitter, exchanged, [groups * i, o / groups, kh, kw], undefined);
+  return model.node('Conv', [dy.name, filter], {
+    ...attributesOf(op),
+    pads,
+    kernel_shape: [kh, kw],
+  });
+}
+
+function byTransposedConvolution({ model }: Emitter, { op, inputs }: Site<OpOf<'convInputGrad'>>): string {
+  const [dy, w] = [operand(inputs, 0), operand(inputs, 1)];
+  const [, , kh, kw] = four(w.shape);
+  return model.node('ConvTranspose', [dy.name, w.name], {
+    ...attributesOf(op),
+    kernel_shape: [kh, kw],
+    output_padding: [unread(op, op.shape, [kh, kw], 0), unread(op, op.shape, [kh, kw], 1)],
+  });
+}
+
+/** How many rows (axis 0) or columns (axis 1) at the end of the padded input no window reaches, for want of a stride. */
+export function unread(
+  { stride, pads, dilation = [1, 1] }: Omit<ConvGeometry, 'groups' | 'dilation'> & Partial<ConvGeometry>,
+  shape: readonly number[],
+  kernel: readonly [number, number],
+  axis: 0 | 1,
+): number {
+  const padded = four(shape)[axis === 0 ? 2 : 3] + pads[axis] + pads[axis === 0 ? 2 : 3];
+  return (padded - dilation[axis] * (kernel[axis] - 1) - 1) % stride[axis];
+}
+
+/** Above so many taps, the depthwise filter's gradient is fastest as one group per image and channel. */
+const UNFOLDED_TAPS = 9;
+
+/** (x, dy) -> dw: x is unfolded into [N, groups, I·kH·kW, oH·oW], then one product per image and group, summed over N. */
+export const lowerConvWeightGrad: Lowering<OpOf<'convWeightGrad'>> = (emitter, site) => {
+  const { model } = emitter;
+  const [x, dy] = [operand(site.inputs, 0), operand(site.inputs, 1)];
+  const { groups, shape } = site.op;
+  const [o, i, kh, kw] = four(shape);
+  const [n, , oh, ow] = four(dy.shape);
+  const depthwise = i === 1 && o === groups;
+  if (depthwise && kh * kw > UNFOLDED_TAPS && x.batchAxis === undefined) return perImageAndChannel(emitter, site);
+  const fold = (name: string, rows: number) => {
+    const folded = [n, groups, rows, oh * ow];
+    return { name: reshape(emitter, name, folded, x.batchAxis), shape: folded };
+  };
+  const unfolded = fold(unfold(emitter, site), i * kh * kw);
+  const perImage = batchedProduct(emitter, fold(dy.name, o / groups), unfolded, false, true);
+  const summed = model.node('ReduceSum', [perImage, model.ints([0])], { keepdims: 0 });
+  return reshape(emitter, summed, shape, undefined);
+};
+
+/**
+ * [N, C, H, W] -> [N, C·kH·kW, oH, oW]: each channel as each tap of the filter sees it. A convolution by one-hot filters
+ * does the padding, striding and dilating in one pass, and faster than `Pad`, `Slice` and `Concat` do.
+ */
+function unfold({ model }: Emitter, { op, inputs }: Site<OpOf<'convWeightGrad'>>): string {
+  const x = operand(inputs, 0);
+  const [, c] = four(x.shape);
+  const [, , kh, kw] = four(op.shape);
+  const taps = kh * kw;
+  const plain = [...op.stride, ...op.dilation].every((v) => v === 1) && op.pads.every((v) => v === 0);
+  if (taps === 1 && plain) return x.name;
+  const oneHot = new Float32Array(c * taps * taps);
+  for (let filter = 0; filter < c * taps; filter++) oneHot[filter * taps + (filter % taps)] = 1;
+  return model.node('Conv', [x.name, model.floats([c * taps, 1, kh, kw], oneHot)], {
+    ...attributesOf(op),
+    group: c,
+    kernel_shape: [kh, kw],
+  });
+}
+
+/** Depthwise: x as one image [1, N·C, H, W] and dy as its filters [N·C, 1, oH, oW], both views of the same memory. */
+function perImageAndChannel(emitter: Emitter, { op, inputs }: Site<OpOf<'convWeightGrad'>>): string {
+  const { model } = emitter;
+  const [x, dy] = [operand(inputs, 0), operand(inputs, 1)];
+  const [n, c, h, w] = four(x.shape);
+  const [, , oh, ow] = four(dy.shape);
+  const [, , kh, kw] = four(op.shape);
+  const image = reshape(emitter, x.name, [1, n * c, h, w], undefined);
+  const filters = reshape(emitter, dy.name, [n * c, 1, oh, ow], undefined);
+  const all = model.node('Conv', [image, filters], {
+    strides: op.dilation,
+    dilations: op.stride,
+    pads: op.pads,
+    group: n * c,
+    kernel_shape: [oh, ow],
+  });
+  // The rows and columns that the forward's stride never reached give taps too many.
+  const taps = model.node('Slice', [all, model.ints([0, 0]), model.ints([kh, kw]), model.ints([2, 3])]);
+  const perImage = reshape(emitter, taps, [n, c, 1, kh, kw], undefined);
+  return model.node('ReduceSum', [perImage, model.ints([0])], { keepdims: 0 });
+}

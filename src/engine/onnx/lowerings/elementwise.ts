@@ -1,0 +1,46 @@
+import type { BinaryFunction, OpOf, UnaryFunction } from '../../../graph/ir.ts';
+import { type Emitter, type Lowering, operand } from '../value.ts';
+
+type Unary = (emitter: Emitter, x: string) => string;
+
+const simple =
+  (type: string): Unary =>
+  ({ model }, x) =>
+    model.node(type, [x]);
+
+/** TensorProto.FLOAT */
+const FLOAT = 1;
+
+const UNARY = {
+  relu: simple('Relu'),
+  sigmoid: simple('Sigmoid'),
+  tanh: simple('Tanh'),
+  exp: simple('Exp'),
+  log: simple('Log'),
+  sqrt: simple('Sqrt'),
+  erf: simple('Erf'),
+  neg: simple('Neg'),
+  abs: simple('Abs'),
+  step: ({ model }, x) => model.node('Cast', [model.node('Greater', [x, model.floats([], [0])])], { to: FLOAT }),
+  // Not x - x, which is NaN where x is not finite.
+  zerosLike: ({ model }, x) => model.node('ConstantOfShape', [model.node('Shape', [x])]),
+  stopGradient: (_, x) => x,
+} as const satisfies Record<UnaryFunction, Unary>;
+
+const BINARY = {
+  add: 'Add',
+  sub: 'Sub',
+  mul: 'Mul',
+  div: 'Div',
+  max: 'Max',
+  min: 'Min',
+} as const satisfies Record<BinaryFunction, string>;
+
+export const lowerUnary: Lowering<OpOf<'unary'>> = (emitter, { op, inputs }) =>
+  UNARY[op.fn](emitter, operand(inputs, 0).name);
+
+export const lowerBinary: Lowering<OpOf<'binary'>> = ({ model }, { op, inputs }) =>
+  model.node(BINARY[op.fn], [operand(inputs, 0).name, operand(inputs, 1).name]);
+
+export const lowerClip: Lowering<OpOf<'clip'>> = ({ model }, { op, inputs }) =>
+  model.node('Clip', [operand(inputs, 0).name, model.floats([], [op.low]), model.floats([], [op.high])]);

@@ -1,0 +1,35 @@
+import type { OpOf } from '../../../graph/ir.ts';
+import { type Lowering, operand, reshape } from '../value.ts';
+
+/** The target shape has 1 where the batch is open: broadcasting keeps what the operand has there. */
+export const lowerBroadcastTo: Lowering<OpOf<'broadcastTo'>> = ({ model }, { op, inputs, batchAxis }) => {
+  const shape = op.shape.map((n, axis) => (axis === batchAxis ? 1 : n));
+  return model.node('Expand', [operand(inputs, 0).name, model.ints(shape)]);
+};
+
+export const lowerReshape: Lowering<OpOf<'reshape'>> = (emitter, { inputs, shape, batchAxis }) =>
+  reshape(emitter, operand(inputs, 0).name, shape, batchAxis);
+
+export const lowerTranspose: Lowering<OpOf<'transpose'>> = ({ model }, { op, inputs }) =>
+  model.node('Transpose', [operand(inputs, 0).name], { perm: op.perm });
+
+export const lowerSlice: Lowering<OpOf<'slice'>> = ({ model }, { op, inputs }) => {
+  const x = operand(inputs, 0);
+  const axes = [...x.shape.keys()].filter((axis) => op.starts[axis] !== 0 || op.ends[axis] !== x.shape[axis]);
+  if (axes.length === 0) return x.name;
+  const along = (values: readonly number[]) => model.ints(axes.map((axis) => values[axis] as number));
+  return model.node('Slice', [x.name, along(op.starts), along(op.ends), model.ints(axes)]);
+};
+
+export const lowerPad: Lowering<OpOf<'pad'>> = ({ model }, { op, inputs }) => {
+  const x = operand(inputs, 0).name;
+  const pads = [...op.before, ...op.after];
+  return pads.every((n) => n === 0) ? x : model.node('Pad', [x, model.ints(pads)]);
+};
+
+export const lowerConcat: Lowering<OpOf<'concat'>> = ({ model }, { op, inputs }) =>
+  model.node(
+    'Concat',
+    inputs.map(({ name }) => name),
+    { axis: op.axis },
+  );

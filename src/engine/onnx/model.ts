@@ -1,0 +1,156 @@
+/**
+ * A thin typed layer over onnx-proto: collects nodes, initializers, inputs and outputs, and encodes them as an ONNX model.
+ * IR version 8 and operator set 18, so that any ONNX Runtime since 1.14 reads what we export.
+ */
+import onnxProto from 'onnx-proto';
+import type { HostTensor, Shape } from '../../graph/ir.ts';
+
+const { onnx } = onnxProto;
+
+export const IR_VERSION = 8;
+export const OPSET = 18;
+/** ONNX Runtime's own operators; only its CPU provider is sure to have those that we use. */
+export const MICROSOFT = 'com.microsoft';
+
+/** A whole number is an integer attribute; a float is wrapped so that 1 and 1.0 stay apart. */
+export type Attribute = number | readonly number[] | string | { readonly float: number };
+export type Attributes = Readonly<Record<string, Attribute>>;
+
+/** A dimension that is only known at run time has a name. */
+export type Dimension = number | string;
+
+export interface NodeOptions {
+  readonly domain?: string;
+  /** How many outputs there are up to the last that is wanted; the others are named `<first>:<n>`. */
+  readonly outputs?: number;
+}
+
+/** Values are named by text; '' stands for an optional input that is left out. */
+export interface ModelBuilder {
+  /** Nodes added from here on are named after this place in the module tree, for messages and for readers of an export. */
+  at(path: string): void;
+  input(name: string, dimensions: readonly Dimension[]): void;
+  /** Makes a value an output of the model, under a name of its own. */
+  output(name: string, dimensions: readonly Dimension[], value: string): void;
+  /** Adds a node and returns the name of its first output. */
+  node(type: string, inputs: readonly string[], attributes?: Attributes, options?: NodeOptions): string;
+  /** A named float32 tensor inside the model: a weight of an export. */
+  initializer(name: string, tensor: HostTensor): void;
+  /** A float32 constant; equal small constants are stored once. */
+  floats(shape: Shape, data: ArrayLike<number>): string;
+  /** An int64 vector (axes, shapes); equal ones are stored once. */
+  ints(values: readonly number[]): string;
+  encode(metadata?: Readonly<Record<string, string>>): Uint8Array;
+}
+
+/** Constants of up to so many elements are compared with those already there. */
+const SHARED_CONSTANT = 256;
+
+export function createModel(graphName: string): ModelBuilder {
+  const nodes: onnxProto.onnx.INodeProto[] = [];
+  const initializers: onnxProto.onnx.ITensorProto[] = [];
+  const inputs: onnxProto.onnx.IValueInfoProto[] = [];
+  const outputs: onnxProto.onnx.IValueInfoProto[] = [];
+  const constants = new Map<string, string>();
+  const domains = new Set<string>();
+  const produced = new Set<string>();
+  const outputOf = new Map<string, string>();
+  let fresh = 0;
+  let place = '';
+
+  /** Names of graph inputs are paths such as `3/1/weight`: ours start with a dollar and cannot meet them. */
+  const freshName = (hint: string) => `$${hint}${fresh++}`;
+  const shared = (key: string, hint: string, add: (name: string) => void): string => {
+    const known = constants.get(key);
+    if (known !== undefined) return known;
+    const name = freshName(hint);
+    add(name);
+    constants.set(key, name);
+    return name;
+  };
+  const addFloats = (name: string, shape: Shape, data: Float32Array) =>
+    initializers.push({ name, dims: [...shape], dataType: onnx.TensorProto.DataType.FLOAT, rawData: bytesOf(data) });
+
+  const node: ModelBuilder['node'] = (type, nodeInputs, attributes = {}, { domain = '', outputs: count = 1 } = {}) => {
+    const output = freshName(type);
+    if (domain !== '') domains.add(domain);
+    const names = Array.from({ length: count }, (_, i) => (i === 0 ? output : `${output}:${i}`));
+    for (const name of names) produced.add(name);
+    nodes.push({
+      name: place === '' ? output : `${place}/${output}`,
+      opType: type,
+      domain,
+      input: [...nodeInputs],
+      output: names,
+      attribute: Object.entries(attributes).map(([name, value]) => attribute(name, value)),
+    });
+    return output;
+  };
+
+  return {
+    at(path) {
+      place = path;
+    },
+    input: (name, dimensions) => void inputs.push(valueInfo(name, dimensions)),
+    output(name, dimensions, value) {
+      outputs.push(valueInfo(name, dimensions));
+      // The node writes to the output itself, unless its value is an input, a constant or another output too.
+      if (produced.has(value) && !outputOf.has(value)) outputOf.set(value, name);
+      else outputOf.set(node('Identity', [value]), name);
+    },
+    node,
+    initializer: (name, { shape, data }) => void addFloats(name, shape, data),
+    floats(shape, data) {
+      const values = Float32Array.from(data);
+      if (values.length > SHARED_CONSTANT) {
+        const name = freshName('constant');
+        addFloats(name, shape, values);
+        return name;
+      }
+      return shared(`f ${shape.join()} ${values.join()}`, 'constant', (name) => addFloats(name, shape, values));
+    },
+    ints: (values) =>
+      shared(`i ${values.join()}`, 'ints', (name) =>
+        initializers.push({
+          name,
+          dims: [values.length],
+          dataType: onnx.TensorProto.DataType.INT64,
+          rawData: bytesOf(BigInt64Array.from(values, BigInt)),
+        }),
+      ),
+    encode(metadata = {}) {
+      const opset = [{ domain: '', version: OPSET }, ...[...domains].sort().map((domain) => ({ domain, version: 1 }))];
+      const rename = (value: string) => outputOf.get(value) ?? value;
+      const renamed = nodes.map((n) => ({
+        ...n,
+        input: (n.input ?? []).map(rename),
+        output: (n.output ?? []).map(rename),
+      }));
+      return onnx.ModelProto.encode({
+        irVersion: IR_VERSION,
+        producerName: 'netsmith',
+        opsetImport: opset,
+        metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
+        graph: { name: graphName, node: renamed, initializer: initializers, input: inputs, output: outputs },
+      }).finish();
+    },
+  };
+}
+
+/** ONNX keeps raw data little-endian, as every machine that Node runs on does. */
+function bytesOf(data: Float32Array | BigInt64Array): Uint8Array {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
+
+function valueInfo(name: string, dimensions: readonly Dimension[]): onnxProto.onnx.IValueInfoProto {
+  const dim = dimensions.map((d) => (typeof d === 'string' ? { dimParam: d } : { dimValue: d }));
+  return { name, type: { tensorType: { elemType: onnx.TensorProto.DataType.FLOAT, shape: { dim } } } };
+}
+
+function attribute(name: string, value: Attribute): onnxProto.onnx.IAttributeProto {
+  const { AttributeType } = onnx.AttributeProto;
+  if (typeof value === 'number') return { name, type: AttributeType.INT, i: value };
+  if (typeof value === 'string') return { name, type: AttributeType.STRING, s: new TextEncoder().encode(value) };
+  if ('float' in value) return { name, type: AttributeType.FLOAT, f: value.float };
+  return { name, type: AttributeType.INTS, ints: [...value] };
+}

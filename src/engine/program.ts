@@ -1,0 +1,104 @@
+import type { HostTensor, Shape } from '../graph/ir.ts';
+import type { Feeds, Program, State } from './engine.ts';
+import type { Runtime, RuntimeTensor, Session, ValueInfo } from './runtime/runtime.ts';
+import { type Entry, hostData, replaceCurrent, type StateEntries, spareBuffer } from './state.ts';
+
+export interface ProgramParts {
+  readonly runtime: Runtime;
+  readonly session: Session;
+  /** `value`: the output's name in the session; `entry`: the state entry that it replaces. */
+  readonly outputs: readonly { readonly name: string; readonly value: string; readonly entry: string | undefined }[];
+  /** Whether kept outputs are host memory. */
+  readonly onHost: boolean;
+  entriesOf(state: State): StateEntries;
+  readonly compileSeconds: number;
+}
+
+/** A session with the rules of a program: what is fed, what is carried, one run at a time. */
+export function openProgram({ runtime, session, outputs, onHost, entriesOf, compileSeconds }: ProgramParts): Program {
+  const carries = outputs.filter(({ entry }) => entry !== undefined);
+  let running = false;
+  let disposed = false;
+
+  /** The carried outputs' entries, by the outputs' names in the session. */
+  function carried(state: StateEntries | undefined): Map<string, Entry> {
+    return new Map(
+      carries.map(({ name, value, entry }) => {
+        const found = state?.entries.get(entry ?? '');
+        if (found === undefined)
+          throw new Error(`output "${name}" goes into "${entry}", which the state does not have`);
+        return [value, found];
+      }),
+    );
+  }
+
+  async function run(feeds: Feeds, state: StateEntries | undefined): Promise<Record<string, HostTensor>> {
+    const inputs = Object.fromEntries(session.inputs.map((info) => [info.name, fed(runtime, info, feeds, state)]));
+    const targets = carried(state);
+    const into: Record<string, RuntimeTensor> = {};
+    for (const [value, entry] of targets) {
+      const spare = spareBuffer(runtime, entry, onHost);
+      if (spare !== undefined) into[value] = spare;
+    }
+    const results = await session.run(inputs, into);
+    for (const [value, entry] of targets) replaceCurrent(entry, results[value] as RuntimeTensor);
+    return Object.fromEntries(
+      outputs
+        .filter(({ entry }) => entry === undefined)
+        .map(({ name, value }) => [name, { shape: results[value]?.shape ?? [], data: hostData(value, results) }]),
+    );
+  }
+
+  return Object.freeze({
+    compileSeconds,
+    async run(feeds: Feeds, state?: State) {
+      if (disposed) throw new Error('the program has been disposed of');
+      if (running) throw new Error('the program is running already; it runs once at a time');
+      const entries = state === undefined ? undefined : entriesOf(state);
+      const writes = carries.length > 0;
+      const release = entries === undefined ? () => {} : occupy(entries, writes);
+      running = true;
+      try {
+        return await run(feeds, entries);
+      } finally {
+        running = false;
+        release();
+      }
+    },
+    async dispose() {
+      if (disposed) return;
+      if (running) throw new Error('the program is running; dispose of it when the run has ended');
+      disposed = true;
+      await session.dispose();
+    },
+  });
+}
+
+/** Many runs may read a state at once, or one may write it. Returns what ends the use. */
+function occupy(state: StateEntries, writes: boolean): () => void {
+  if (state.disposed) throw new Error('the state has been disposed of');
+  if (state.writing || (writes && state.readers > 0)) throw new Error('the state is in use by another run');
+  if (writes) state.writing = true;
+  else state.readers++;
+  return () => {
+    if (writes) state.writing = false;
+    else state.readers--;
+  };
+}
+
+/** The tensor for one input: from the feeds first, then from the state. */
+function fed(runtime: Runtime, info: ValueInfo, feeds: Feeds, state: StateEntries | undefined): RuntimeTensor {
+  const { name } = info;
+  const given = Object.hasOwn(feeds, name) ? feeds[name] : undefined;
+  const found = given ?? state?.entries.get(name);
+  if (found === undefined) throw new Error(`input "${name}" is neither fed nor in the state`);
+  if (!fits(found.shape, info.shape)) {
+    throw new Error(`input "${name}" is [${found.shape}]; the program takes [${info.shape}]`);
+  }
+  return given === undefined ? (found as Entry).current : runtime.wrap(given);
+}
+
+/** A named dimension of the program fits any size. */
+function fits(shape: Shape, wanted: ValueInfo['shape']): boolean {
+  return shape.length === wanted.length && wanted.every((n, axis) => typeof n === 'string' || n === shape[axis]);
+}

@@ -1,0 +1,104 @@
+/**
+ * The adapter of onnxruntime-node: the only file that imports it.
+ *
+ * A run computes on the calling thread: JavaScript waits for it. Whoever wants to prepare data meanwhile does so in a
+ * worker thread.
+ */
+import { createRequire } from 'node:module';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import type { HostTensor } from '../../graph/ir.ts';
+import type { Device, Runtime, RuntimeTensor, Session, ValueInfo } from './runtime.ts';
+
+/** Of the levels verbose, info, warning, error, fatal: what goes wrong reaches us as an exception anyway. */
+const LOG_ERRORS_ONLY = 3;
+
+export function nodeRuntime(): Runtime {
+  return {
+    name: `onnxruntime-node ${installedVersion()}`,
+    wrap,
+    missing,
+    async createSession(model, { device, threads, optimisation, keep }) {
+      const session = await InferenceSession.create(model, {
+        executionProviders: [device],
+        graphOptimizationLevel: optimisation === 'none' ? 'disabled' : 'all',
+        intraOpNumThreads: threads,
+        interOpNumThreads: 1,
+        executionMode: 'sequential',
+        logSeverityLevel: LOG_ERRORS_ONLY,
+        // On the CPU, outputs are host memory as it is.
+        ...(device === 'cpu' || keep.length === 0
+          ? {}
+          : { preferredOutputLocation: Object.fromEntries(keep.map((name) => [name, 'gpu-buffer' as const])) }),
+      });
+      return adapt(session);
+    },
+  };
+}
+
+/** The native tensor behind each of ours. */
+const natives = new WeakMap<RuntimeTensor, Tensor>();
+
+function adapt(session: InferenceSession): Session {
+  return {
+    inputs: session.inputMetadata.map(valueInfo),
+    outputs: session.outputMetadata.map(valueInfo),
+    async run(feeds, into) {
+      const nativeFeeds = Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, native(tensor)]));
+      const fetches = Object.fromEntries(
+        session.outputNames.map((name) => {
+          const target = into[name];
+          return [name, target === undefined ? null : native(target)];
+        }),
+      );
+      const results = await session.run(nativeFeeds, fetches);
+      return Object.fromEntries(
+        Object.entries(results).map(([name, result]) => [name, into[name] ?? fromNative(result as Tensor)]),
+      );
+    },
+    dispose: () => session.release(),
+  };
+}
+
+function native(tensor: RuntimeTensor): Tensor {
+  const found = natives.get(tensor);
+  if (found === undefined) throw new Error('the tensor belongs to another runtime');
+  return found;
+}
+
+function wrap({ shape, data }: HostTensor): RuntimeTensor {
+  return fromNative(new Tensor('float32', data, shape));
+}
+
+function fromNative(result: Tensor): RuntimeTensor {
+  const host = result.location === 'cpu';
+  const tensor: RuntimeTensor = Object.freeze({
+    shape: result.dims,
+    location: host ? 'host' : 'device',
+    data: host ? (result.data as Float32Array) : undefined,
+    dispose: () => result.dispose(),
+  });
+  natives.set(tensor, result);
+  return tensor;
+}
+
+function valueInfo(metadata: InferenceSession.ValueMetadata): ValueInfo {
+  return { name: metadata.name, shape: metadata.isTensor ? metadata.shape : [] };
+}
+
+function missing(device: Device): string {
+  if (device === 'cpu') return 'the CPU provider is part of every build of ONNX Runtime';
+  if (process.platform === 'linux') {
+    return (
+      'WebGPU on Linux needs a Vulkan driver: the loader libvulkan.so.1 (Debian: libvulkan1) and the ICD of the card ' +
+      '(mesa-vulkan-drivers, or the one of NVIDIA), found by itself or named by VK_ICD_FILENAMES'
+    );
+  }
+  return process.platform === 'darwin'
+    ? 'WebGPU on macOS needs a graphics card that Metal supports'
+    : 'WebGPU on Windows needs a graphics card and driver that Direct3D 12 supports';
+}
+
+function installedVersion(): string {
+  const { version } = createRequire(import.meta.url)('onnxruntime-node/package.json') as { version: string };
+  return version;
+}

@@ -1,0 +1,60 @@
+/**
+ * What an adapter of ONNX Runtime provides. `node.node.ts` adapts onnxruntime-node; one of onnxruntime-web follows. The
+ * engine is written against this alone, so that it runs in a browser too.
+ */
+import type { HostTensor, Shape } from '../../graph/ir.ts';
+
+/** Where a session runs. */
+export type Device = 'cpu' | 'webgpu';
+export const DEVICES: readonly Device[] = ['cpu', 'webgpu'];
+
+export interface SessionOptions {
+  readonly device: Device;
+  /** Threads inside one operator; operators run one after another. */
+  readonly threads: number;
+  /** `none` starts fastest, and is what a training graph wants; `all` folds constants and changes layouts. */
+  readonly optimisation: 'none' | 'all';
+  /** Outputs that stay on the device, to be fed to a later run. */
+  readonly keep: readonly string[];
+}
+
+/** A tensor in the runtime's hands: host memory that it may read and write, or a buffer of the device. */
+export interface RuntimeTensor {
+  readonly shape: Shape;
+  /** Whether a run may write its output here: the right place, and not somebody else's memory. */
+  readonly location: 'host' | 'device';
+  /** The values, if they lie on the host; the runtime's own memory, not a copy. */
+  readonly data: Float32Array | undefined;
+  dispose(): void;
+}
+
+/** An input or output of a model. A dimension that is only known at run time is a name. */
+export interface ValueInfo {
+  readonly name: string;
+  readonly shape: readonly (number | string)[];
+}
+
+export interface Session {
+  readonly inputs: readonly ValueInfo[];
+  readonly outputs: readonly ValueInfo[];
+  /**
+   * Runs once. Every input is fed; `into` gives tensors that outputs shall be written to, and these are returned under
+   * the output's name; the others are fresh: kept ones on the device, the rest on the host.
+   */
+  run(
+    feeds: Readonly<Record<string, RuntimeTensor>>,
+    into: Readonly<Record<string, RuntimeTensor>>,
+  ): Promise<Record<string, RuntimeTensor>>;
+  dispose(): Promise<void>;
+}
+
+export interface Runtime {
+  /** For messages: `onnxruntime-node 1.30.0`. */
+  readonly name: string;
+  /** Throws Error with the runtime's own words: no such provider, no driver, a model that it refuses. */
+  createSession(model: Uint8Array, options: SessionOptions): Promise<Session>;
+  /** A tensor over the host's own memory: the array is not copied and must not change during a run. */
+  wrap(tensor: HostTensor): RuntimeTensor;
+  /** What a person must install or set for this device to be found, if the runtime knows. */
+  missing(device: Device): string;
+}

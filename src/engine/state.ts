@@ -1,0 +1,119 @@
+/** Tensors that stay with the runtime between runs, each in two buffers so that a step copies and allocates nothing. */
+import { type HostTensor, type Shape, sizeOf } from '../graph/ir.ts';
+import type { State } from './engine.ts';
+import { createModel } from './onnx/model.ts';
+import type { Runtime, RuntimeTensor, SessionOptions } from './runtime/runtime.ts';
+
+export interface Entry {
+  readonly shape: Shape;
+  /** What runs read. */
+  current: RuntimeTensor;
+  /** Where the next run that carries this entry writes; then the two change places. */
+  spare: RuntimeTensor | undefined;
+}
+
+/** A state as the engine sees it. */
+export interface StateEntries {
+  readonly entries: ReadonlyMap<string, Entry>;
+  /** Runs that have it in use now. */
+  readers: number;
+  writing: boolean;
+  disposed: boolean;
+}
+
+export function openEntries(runtime: Runtime, values: Readonly<Record<string, HostTensor>>): StateEntries {
+  const entries = Object.entries(values).map(([name, { shape, data }]): [string, Entry] => {
+    if (data.length !== sizeOf(shape)) throw new Error(`state "${name}": ${data.length} values for shape [${shape}]`);
+    return [name, { shape, current: runtime.wrap({ shape, data: data.slice() }), spare: undefined }];
+  });
+  return { entries: new Map(entries), readers: 0, writing: false, disposed: false };
+}
+
+/**
+ * The buffers that a run writes its carried outputs to. On the CPU, host memory; on another device, nothing until a first
+ * run has left a tensor there, which is then reused.
+ */
+export function spareBuffer(runtime: Runtime, entry: Entry, onHost: boolean): RuntimeTensor | undefined {
+  if (entry.spare === undefined && onHost) {
+    entry.spare = runtime.wrap({ shape: entry.shape, data: new Float32Array(sizeOf(entry.shape)) });
+  }
+  return entry.spare;
+}
+
+/** After a run: what it wrote is current, and what was current is overwritten next, if it lies in the right place. */
+export function replaceCurrent(entry: Entry, written: RuntimeTensor): void {
+  const old = entry.current;
+  entry.current = written;
+  if (old.location === written.location) entry.spare = old;
+  else {
+    old.dispose();
+    entry.spare = undefined;
+  }
+}
+
+/** The state as the outside sees it. */
+export function stateOf(runtime: Runtime, options: SessionOptions, state: StateEntries): State {
+  const names = Object.freeze([...state.entries.keys()]);
+  return Object.freeze({
+    names,
+    async read(wanted: readonly string[] = names) {
+      if (state.disposed) throw new Error('the state has been disposed of');
+      if (state.writing) throw new Error('the state is being written by a run; read it when the run has ended');
+      const tensors = wanted.map((name): [string, RuntimeTensor] => {
+        const entry = state.entries.get(name);
+        if (entry === undefined) throw new Error(`the state has no entry "${name}"`);
+        return [name, entry.current];
+      });
+      state.readers++;
+      try {
+        return Object.fromEntries(await copies(runtime, options, tensors));
+      } finally {
+        state.readers--;
+      }
+    },
+    dispose() {
+      if (state.disposed) return;
+      if (state.writing || state.readers > 0) throw new Error('the state is in use by a run');
+      state.disposed = true;
+      for (const { current, spare } of state.entries.values()) {
+        current.dispose();
+        spare?.dispose();
+      }
+    },
+  });
+}
+
+/** Host tensors are copied; device tensors are brought to the host by a model that does nothing else. */
+async function copies(
+  runtime: Runtime,
+  options: SessionOptions,
+  tensors: readonly (readonly [string, RuntimeTensor])[],
+): Promise<[string, HostTensor][]> {
+  const onDevice = tensors.filter(([, tensor]) => tensor.data === undefined);
+  const fetched = new Map<string, Float32Array>();
+  if (onDevice.length > 0) {
+    const model = createModel('read');
+    for (const [i, [, { shape }]] of onDevice.entries()) {
+      model.input(`i${i}`, shape);
+      model.output(`o${i}`, shape, `i${i}`);
+    }
+    const session = await runtime.createSession(model.encode(), options);
+    try {
+      const results = await session.run(Object.fromEntries(onDevice.map(([, tensor], i) => [`i${i}`, tensor])), {});
+      for (const [i, [name]] of onDevice.entries()) fetched.set(name, hostData(`o${i}`, results));
+    } finally {
+      await session.dispose();
+    }
+  }
+  return tensors.map(([name, { shape, data }]) => [
+    name,
+    { shape, data: fetched.get(name) ?? data?.slice() ?? new Float32Array() },
+  ]);
+}
+
+/** The values of a run's output, which is on the host. */
+export function hostData(name: string, results: Readonly<Record<string, RuntimeTensor>>): Float32Array {
+  const data = results[name]?.data;
+  if (data === undefined) throw new Error(`output "${name}" did not come back to the host`);
+  return data;
+}

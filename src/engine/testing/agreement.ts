@@ -1,0 +1,45 @@
+/** Runs the graph engineer's cases on an engine and compares with the reference interpreter; for any device. */
+import assert from 'node:assert/strict';
+import { interpret } from '../../graph/interpret.ts';
+import type { Graph, HostTensor } from '../../graph/ir.ts';
+import type { GraphCase } from '../../graph/testing/cases.ts';
+import { gradientGraph } from '../../graph/testing/check.ts';
+import type { Engine } from '../engine.ts';
+
+type Fed = Readonly<Record<string, { readonly shape: readonly number[]; readonly data: ArrayLike<number> }>>;
+
+export function toFloat32(feeds: Fed): Record<string, HostTensor> {
+  return Object.fromEntries(
+    Object.entries(feeds).map(([name, { shape, data }]) => [name, { shape, data: Float32Array.from(data) }]),
+  );
+}
+
+/** Outputs within 1e-4 of the largest; gradients (`d NAME`) within 1e-3 of their norm. */
+export async function assertAgreement(engine: Engine, testCase: GraphCase): Promise<void> {
+  const graph = gradientGraph(testCase);
+  const expected = interpret(graph, testCase.feeds);
+  const program = await engine.compile(graph);
+  try {
+    const actual = await program.run(toFloat32(testCase.feeds));
+    assert.deepEqual(Object.keys(actual).sort(), Object.keys(graph.outputs).sort());
+    for (const [name, { shape, data }] of Object.entries(expected)) {
+      const found = actual[name];
+      assert.deepEqual(found?.shape, shape, name);
+      const difference = data.map((v, i) => v - (found?.data[i] ?? Number.NaN));
+      const [size, bound] = name.startsWith('d ') ? [norm, 1e-3] : [largest, 1e-4];
+      const error = size(difference) / (size(data) || 1);
+      assert.ok(error < bound, `${name} differs by ${error}`);
+    }
+  } finally {
+    await program.dispose();
+  }
+}
+
+/** The kinds of operators in these graphs. */
+export function kindsIn(graphs: readonly Graph[]): Set<string> {
+  return new Set(graphs.flatMap(({ nodes }) => nodes.map(({ op }) => op.kind)));
+}
+
+
+const largest = (values: Float64Array) => values.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
+const norm = (values: Float64Array) => Math.sqrt(values.reduce((sum, v) => sum + v * v, 0));
