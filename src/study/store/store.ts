@@ -7,23 +7,33 @@ import type { Start } from '../../strategy/strategy.ts';
 /** waiting: proposed, not begun (or begun by a worker that is gone). */
 export type TrialState = 'waiting' | 'running' | 'complete' | 'paused' | 'pruned' | 'failed';
 
-/** One look at one candidate. `search` trials are numbered from 0 in the order they were proposed. */
-export interface Trial {
+/** Names a trial: search trials and confirmations have numbers of their own. Every Trial is one. */
+export interface TrialKey {
+  readonly purpose: 'search' | 'confirm';
+  readonly trial: number;
+}
+
+/** One look at one candidate. Trials of a purpose are numbered from 0 in the order they were proposed. */
+export interface Trial extends TrialKey {
   readonly trial: number;
   /** `confirm`: the architecture of search trial `repeats`, trained again with another seed. */
   readonly purpose: 'search' | 'confirm';
   readonly repeats?: number;
+  /** Which of that architecture's repetitions this is, from 0: part of its seed. */
+  readonly repeatIndex?: number;
   readonly state: TrialState;
   readonly architecture: Architecture;
   /** Index into the study's fidelities. */
   readonly fidelity: number;
   readonly start: Start;
   readonly origin: 'asked' | 'person' | 'earlier study';
+  /** Finite numbers only. Of a paused or pruned trial: those of its last report. Empty when failed. */
   readonly metrics: Metrics;
   /** params, flops, activationBytes. */
   readonly costs: Readonly<Record<string, number>>;
+  /** By rising step. */
   readonly curve: readonly Report[];
-  /** Seconds of computing, and when it began and ended (milliseconds since 1970). */
+  /** Seconds of computing, and when it first began and ended (milliseconds since 1970). */
   readonly seconds: number;
   readonly startedAt?: number;
   readonly endedAt?: number;
@@ -36,6 +46,9 @@ export interface Trial {
   readonly reason?: string;
 }
 
+/** The schema that this version writes. It reads older ones (there are none yet) and refuses newer ones. */
+export const SCHEMA = 1;
+
 /** What a study is, fixed when it is created: everything needed to repeat it. */
 export interface StudyRecord {
   readonly schema: number;
@@ -43,6 +56,13 @@ export interface StudyRecord {
   readonly createdAt: number;
   /** The settings as the command line checked them; plain JSON. */
   readonly settings: Json;
+}
+
+/** A study that is to be created; `state` is what the strategy's `init` returned. */
+export interface NewStudy {
+  readonly name: string;
+  readonly settings: Json;
+  readonly state: Json;
 }
 
 /** Strategy state after some ask or tell; `revision` rises by one with each. */
@@ -53,30 +73,42 @@ export interface StrategyState {
 
 /**
  * Where a study lives. Every method is one transaction. Implementations: SQLite, memory; one conformance suite.
- * A write by a worker carries the trial's fence; StaleWriter is thrown when it is not the newest.
+ * A write by a worker carries the trial's fence; StaleWriter is thrown when it is not the newest, or when the trial is
+ * not running. What a write does to a trial is defined once, in `transitions.ts`.
  */
 export interface Store {
   readonly artefacts: Artefacts;
   study(): Promise<StudyRecord>;
   strategyState(): Promise<StrategyState>;
-  /** All trials, or one purpose, by number. */
+  /** All trials (search before confirm), or one purpose, by number. */
   trials(purpose?: Trial['purpose']): Promise<readonly Trial[]>;
-  trial(trial: number): Promise<Trial | undefined>;
+  trial(key: TrialKey): Promise<Trial | undefined>;
   /**
-   * Adds proposed trials together with the strategy state that proposed them. Throws StaleWriter unless
-   * `next.revision` is one above the stored revision.
+   * Adds waiting trials together with the strategy state that proposed them (absent for `confirm` trials). Throws
+   * StaleWriter unless `next.revision` is one above the stored revision, and Error for a number that is taken.
    */
-  propose(trials: readonly Trial[], next: StrategyState): Promise<void>;
-  /** Marks a trial as running, with one more attempt and a new fence; returns it. */
-  begin(trial: number): Promise<Trial>;
-  /** Adds a point to the trial's curve and replaces its checkpoint. */
-  report(trial: number, fence: number, report: Report, checkpoint: string | undefined): Promise<void>;
+  propose(trials: readonly Trial[], next?: StrategyState): Promise<void>;
+  /** Marks a waiting trial as running, with one more attempt and a new fence; returns it. */
+  begin(key: TrialKey): Promise<Trial>;
+  /**
+   * Adds a point to the trial's curve, in place of points of the same or later steps (an attempt that was lost), and
+   * replaces its checkpoint unless there is none.
+   */
+  report(key: TrialKey, fence: number, report: Report, checkpoint: string | undefined): Promise<Trial>;
   /** Ends a trial, with the strategy state that has been told of it (absent for `confirm` trials). */
-  finish(trial: number, fence: number, end: TrialEnd, next?: StrategyState): Promise<void>;
-  /** Puts a running trial back to waiting (its worker is gone); its checkpoint stays. */
-  release(trial: number): Promise<void>;
-  /** Removes artefacts that no trial refers to. */
-  sweep(): Promise<void>;
+  finish(key: TrialKey, fence: number, end: TrialEnd, next?: StrategyState): Promise<Trial>;
+  /** Puts a running trial back to waiting (its worker is gone); its curve and checkpoint stay. */
+  release(key: TrialKey): Promise<Trial>;
+  /** Seconds for which this study's search has been running so far, over all its sessions. */
+  searchSeconds(): Promise<number>;
+  recordSearchSeconds(seconds: number): Promise<void>;
+  /** Drops the checkpoints of these ended trials: nobody will go on from there. */
+  forget(keys: readonly TrialKey[]): Promise<void>;
+  /**
+   * Removes artefacts that no trial refers to, but for those put less than `graceMs` ago (default 0): a worker puts an
+   * artefact before the store hears of it.
+   */
+  sweep(graceMs?: number): Promise<void>;
   close(): Promise<void>;
 }
 

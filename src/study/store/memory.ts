@@ -1,0 +1,94 @@
+import { deepFreeze } from '../../common/json.ts';
+import type { Artefacts } from '../../estimate/estimator.ts';
+import { type NewStudy, SCHEMA, type Store, type StrategyState, type Trial, type TrialKey } from './store.ts';
+import { begun, checkRevision, compareKeys, finished, forgotten, nameOf, released, reported } from './transitions.ts';
+
+interface KeptArtefact {
+  readonly bytes: Uint8Array;
+  readonly putAt: number;
+}
+
+/** A study that lives as long as this process: for library use, tests and the browser. `now`: milliseconds since 1970. */
+export function memoryStore(study: NewStudy, now: () => number = Date.now): Store {
+  const record = deepFreeze({ schema: SCHEMA, name: study.name, createdAt: now(), settings: copy(study.settings) });
+  const trials = new Map<string, Trial>();
+  const kept = new Map<string, KeptArtefact>();
+  let strategy: StrategyState = deepFreeze({ revision: 0, state: copy(study.state) });
+  let searchSeconds = 0;
+
+  const id = ({ purpose, trial }: TrialKey) => `${purpose} ${trial}`;
+  const sorted = () => [...trials.values()].sort(compareKeys);
+  const get = (key: TrialKey): Trial => {
+    const trial = trials.get(id(key));
+    if (!trial) throw new Error(`there is no ${nameOf(key)}`);
+    return trial;
+  };
+  const save = (trial: Trial): Trial => {
+    trials.set(id(trial), trial);
+    return trial;
+  };
+  const advance = (next: StrategyState | undefined) => {
+    if (next) strategy = deepFreeze({ revision: next.revision, state: copy(next.state) });
+  };
+
+  return {
+    artefacts: memoryArtefacts(kept, now),
+    study: async () => record,
+    strategyState: async () => strategy,
+    trials: async (purpose) => sorted().filter((trial) => purpose === undefined || trial.purpose === purpose),
+    trial: async (key) => trials.get(id(key)),
+    async propose(proposed, next) {
+      if (next) checkRevision(strategy.revision, next);
+      for (const trial of proposed) if (trials.has(id(trial))) throw new Error(`${nameOf(trial)} exists already`);
+      for (const trial of proposed) save(deepFreeze(copy(trial)));
+      advance(next);
+    },
+    begin: async (key) => save(begun(get(key), now())),
+    report: async (key, fence, report, checkpoint) => save(reported(get(key), fence, report, checkpoint)),
+    async finish(key, fence, end, next) {
+      const trial = finished(get(key), fence, end, now());
+      if (next) checkRevision(strategy.revision, next);
+      advance(next);
+      return save(trial);
+    },
+    release: async (key) => save(released(get(key))),
+    searchSeconds: async () => searchSeconds,
+    async recordSearchSeconds(seconds) {
+      searchSeconds = seconds;
+    },
+    async forget(keys) {
+      for (const trial of keys.map(get).map(forgotten)) save(trial);
+    },
+    async sweep(graceMs = 0) {
+      const needed = new Set(sorted().map((trial) => trial.checkpoint));
+      for (const [hash, { putAt }] of kept) if (!needed.has(hash) && now() - putAt >= graceMs) kept.delete(hash);
+    },
+    close: async () => {},
+  };
+}
+
+/** Artefacts in this process's memory. */
+export function memoryArtefacts(kept: Map<string, KeptArtefact> = new Map(), now: () => number = Date.now): Artefacts {
+  return {
+    async put(bytes) {
+      const hash = await sha256(bytes);
+      kept.set(hash, { bytes: bytes.slice(), putAt: now() });
+      return hash;
+    },
+    async get(hash) {
+      const artefact = kept.get(hash);
+      if (!artefact) throw new Error(`there is no artefact ${hash}`);
+      return artefact.bytes.slice();
+    },
+  };
+}
+
+async function sha256(bytes: Uint8Array): Promise<string> {
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', new Uint8Array(bytes)));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** What a store on disk would give back: nothing is shared with the caller. */
+function copy<T>(value: T): T {
+  return structuredClone(value);
+}

@@ -1,0 +1,194 @@
+import { join } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
+import { Kysely, type SqliteDatabase, SqliteDialect, type Transaction } from 'kysely';
+import type { Json } from '../../common/json.ts';
+import { fileArtefacts, sweepFiles } from './artefacts.node.ts';
+import { writeMissingTrialFiles, writeTrialFiles } from './files.node.ts';
+import { reportOf, reportRow, trialOf, trialRow } from './rows.ts';
+import { createTables, type Tables } from './schema.ts';
+import { type NewStudy, SCHEMA, type Store, type StrategyState, type Trial, type TrialKey } from './store.ts';
+import { begun, checkRevision, compareKeys, finished, forgotten, nameOf, released, reported } from './transitions.ts';
+
+type Db = Kysely<Tables> | Transaction<Tables>;
+
+/** Marks a file as a study of ours ("NSMT"); SQLite keeps it in the file's header. */
+export const APPLICATION_ID = 0x4e534d54;
+
+/** Fills an empty database with the tables and the study's record, in one transaction. */
+export async function initialise(database: DatabaseSync, study: NewStudy, now: number): Promise<void> {
+  database.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
+  database.exec(`PRAGMA user_version = ${SCHEMA}`);
+  await kyselyOver(database)
+    .transaction()
+    .execute(async (db) => {
+      await createTables(db);
+      await db
+        .insertInto('study')
+        .values({
+          name: study.name,
+          created_at: now,
+          settings: JSON.stringify(study.settings),
+          revision: 0,
+          strategy_state: JSON.stringify(study.state),
+          search_seconds: 0,
+          writer: null,
+        })
+        .execute();
+    });
+}
+
+/**
+ * A study in the folder `study`, over an open database with our tables (see `../study.node.ts`, which checks them).
+ * `onClose` is called after the database is closed.
+ */
+export function sqliteStore(database: DatabaseSync, study: string, onClose: () => void = () => {}): Store {
+  const kysely = kyselyOver(database);
+  const artefactFolder = join(study, 'artefacts');
+  const transaction = <T>(body: (db: Db) => Promise<T>): Promise<T> => kysely.transaction().execute(body);
+  /** Reads a trial, applies a transition, writes it back. */
+  const change = (key: TrialKey, transition: (trial: Trial) => Trial, next?: StrategyState): Promise<Trial> =>
+    transaction(async (db) => {
+      const trial = transition(await requireTrial(db, key));
+      await saveTrial(db, trial);
+      if (next) await advance(db, next);
+      return trial;
+    });
+
+  return {
+    artefacts: fileArtefacts(artefactFolder),
+    async study() {
+      const row = await kysely.selectFrom('study').selectAll().executeTakeFirstOrThrow();
+      const settings = JSON.parse(row.settings) as Json;
+      return { schema: SCHEMA, name: row.name, createdAt: row.created_at, settings };
+    },
+    async strategyState() {
+      const row = await kysely.selectFrom('study').select(['revision', 'strategy_state']).executeTakeFirstOrThrow();
+      return { revision: row.revision, state: JSON.parse(row.strategy_state) as Json };
+    },
+    trials: (purpose) => transaction((db) => readTrials(db, purpose)),
+    trial: (key) => transaction((db) => readTrial(db, key)),
+    propose: (trials, next) =>
+      transaction(async (db) => {
+        for (const trial of trials) {
+          if (await readTrial(db, trial)) throw new Error(`${nameOf(trial)} exists already`);
+          await db.insertInto('trials').values(trialRow(trial)).execute();
+        }
+        if (next) await advance(db, next);
+      }),
+    begin: (key) => change(key, (trial) => begun(trial, Date.now())),
+    report: (key, fence, report, checkpoint) =>
+      transaction(async (db) => {
+        const trial = reported(await requireTrial(db, key), fence, report, checkpoint);
+        await saveTrial(db, trial);
+        await reportsOf(db, key).where('step', '>=', report.step).execute();
+        const point = trial.curve.at(-1);
+        if (point) await db.insertInto('reports').values(reportRow(key, point)).execute();
+        return trial;
+      }),
+    async finish(key, fence, end, next) {
+      const trial = await change(key, (running) => finished(running, fence, end, Date.now()), next);
+      writeTrialFiles(study, trial);
+      return trial;
+    },
+    release: (key) => change(key, released),
+    async searchSeconds() {
+      return (await kysely.selectFrom('study').select('search_seconds').executeTakeFirstOrThrow()).search_seconds;
+    },
+    async recordSearchSeconds(seconds) {
+      await kysely.updateTable('study').set({ search_seconds: seconds }).execute();
+    },
+    forget: (keys) =>
+      transaction(async (db) => {
+        for (const key of keys) await saveTrial(db, forgotten(await requireTrial(db, key)));
+      }),
+    async sweep(graceMs = 0) {
+      const rows = await kysely.selectFrom('trials').select('checkpoint').where('checkpoint', 'is not', null).execute();
+      sweepFiles(artefactFolder, new Set(rows.flatMap(({ checkpoint }) => checkpoint ?? [])), graceMs);
+    },
+    async close() {
+      await kysely.destroy();
+      if (database.isOpen) database.close();
+      onClose();
+    },
+  };
+}
+
+/** What a writer puts right when it opens a study: its process id for those it keeps out, and copies never written. */
+export async function settleIn(database: DatabaseSync, study: string): Promise<void> {
+  database.prepare('UPDATE study SET writer = ?').run(process.pid);
+  writeMissingTrialFiles(study, await readTrials(kyselyOver(database)));
+}
+
+/** Kysely's own SQLite dialect, over Node's database. It never closes the database unless told to. */
+function kyselyOver(database: DatabaseSync): Kysely<Tables> {
+  const adapter: SqliteDatabase = {
+    close: () => database.close(),
+    prepare(sql) {
+      const statement = database.prepare(sql);
+      const values = (parameters: readonly unknown[]) => parameters as (string | number | null)[];
+      return {
+        reader: statement.columns().length > 0,
+        all: (parameters) => statement.all(...values(parameters)),
+        run: (parameters) => statement.run(...values(parameters)),
+        iterate: (parameters) => statement.iterate(...values(parameters)),
+      };
+    },
+  };
+  return new Kysely<Tables>({ dialect: new SqliteDialect({ database: adapter }) });
+}
+
+async function readTrials(db: Db, purpose?: Trial['purpose']): Promise<readonly Trial[]> {
+  const rows = await db
+    .selectFrom('trials')
+    .selectAll()
+    .$if(purpose !== undefined, (query) => query.where('purpose', '=', purpose ?? 'search'))
+    .execute();
+  const points = await db.selectFrom('reports').selectAll().orderBy('step').execute();
+  const curves = Map.groupBy(points, ({ purpose, trial }) => `${purpose} ${trial}`);
+  return rows
+    .map((row) => trialOf(row, (curves.get(`${row.purpose} ${row.trial}`) ?? []).map(reportOf)))
+    .sort(compareKeys);
+}
+
+async function readTrial(db: Db, { purpose, trial }: TrialKey): Promise<Trial | undefined> {
+  const mine = db.selectFrom('trials').selectAll().where('purpose', '=', purpose).where('trial', '=', trial);
+  const row = await mine.executeTakeFirst();
+  if (!row) return undefined;
+  const points = await db
+    .selectFrom('reports')
+    .selectAll()
+    .where('purpose', '=', purpose)
+    .where('trial', '=', trial)
+    .orderBy('step')
+    .execute();
+  return trialOf(row, points.map(reportOf));
+}
+
+async function requireTrial(db: Db, key: TrialKey): Promise<Trial> {
+  const trial = await readTrial(db, key);
+  if (!trial) throw new Error(`there is no ${nameOf(key)}`);
+  return trial;
+}
+
+/** Everything but the curve, of which only `report` writes. */
+async function saveTrial(db: Db, trial: Trial): Promise<void> {
+  await db
+    .updateTable('trials')
+    .set(trialRow(trial))
+    .where('purpose', '=', trial.purpose)
+    .where('trial', '=', trial.trial)
+    .execute();
+}
+
+function reportsOf(db: Db, { purpose, trial }: TrialKey) {
+  return db.deleteFrom('reports').where('purpose', '=', purpose).where('trial', '=', trial);
+}
+
+async function advance(db: Db, next: StrategyState): Promise<void> {
+  const { revision } = await db.selectFrom('study').select('revision').executeTakeFirstOrThrow();
+  checkRevision(revision, next);
+  await db
+    .updateTable('study')
+    .set({ revision: next.revision, strategy_state: JSON.stringify(next.state) })
+    .execute();
+}

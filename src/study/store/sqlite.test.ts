@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { after, test } from 'node:test';
+import { UserError } from '../../common/errors.ts';
+import { createStudy, openStudy } from '../study.node.ts';
+import type { Store } from './store.ts';
+import { storeConformance } from './testing/conformance.ts';
+import { newTrial } from './transitions.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'netsmith-store-'));
+after(() => rmSync(root, { recursive: true }));
+let made = 0;
+const fresh = () => join(root, `study-${made++}`);
+const STUDY = { name: 'mine', settings: {}, state: null };
+const search = (trial: number) => ({ purpose: 'search' as const, trial });
+
+async function endTrial(store: Store, trial: number): Promise<void> {
+  await store.propose([newTrial({ ...search(trial), architecture: { k: trial }, fidelity: 0 })]);
+  const { fence } = await store.begin(search(trial));
+  await store.finish(search(trial), fence, { state: 'complete', metrics: { accuracy: 0.5 }, seconds: 1 });
+}
+
+storeConformance('SQLite', (study) => createStudy(fresh(), study));
+
+test('a study comes back after it is closed, also when its folder has moved', async () => {
+  const dir = fresh();
+  const store = await createStudy(dir, STUDY);
+  await endTrial(store, 0);
+  const hash = await store.artefacts.put(new Uint8Array([5]));
+  await store.close();
+  const moved = fresh();
+  const { renameSync } = await import('node:fs');
+  renameSync(dir, moved);
+  const again = await openStudy(moved, 'read');
+  assert.deepEqual((await again.trials())[0]?.metrics, { accuracy: 0.5 });
+  assert.equal((await again.artefacts.get(hash))[0], 5);
+  await again.close();
+});
+
+test('readers see what a writer has committed', async () => {
+  const dir = fresh();
+  const writer = await createStudy(dir, STUDY);
+  const reader = await openStudy(dir, 'read');
+  await endTrial(writer, 0);
+  assert.equal((await reader.trials()).length, 1);
+  await assert.rejects(reader.recordSearchSeconds(1), /readonly/);
+  await reader.close();
+  await writer.close();
+});
+
+test('an ended trial has its files; copies that are missing are written at the next opening', async () => {
+  const dir = fresh();
+  const store = await createStudy(dir, STUDY);
+  await endTrial(store, 0);
+  await store.close();
+  const read = (file: string): unknown => JSON.parse(readFileSync(join(dir, 'trials', '0', file), 'utf8'));
+  assert.deepEqual(read('architecture.json'), { k: 0 });
+  const metrics = read('metrics.json') as { state: string; metrics: unknown };
+  assert.deepEqual([metrics.state, metrics.metrics], ['complete', { accuracy: 0.5 }]);
+  rmSync(join(dir, 'trials'), { recursive: true });
+  await (await openStudy(dir, 'write')).close();
+  assert.deepEqual(read('architecture.json'), { k: 0 });
+});
+
+test('a damaged artefact is refused, and put again', async () => {
+  const dir = fresh();
+  const store = await createStudy(dir, STUDY);
+  const hash = await store.artefacts.put(new Uint8Array([1, 2]));
+  writeFileSync(join(dir, 'artefacts', hash), 'rot');
+  await assert.rejects(store.artefacts.get(hash), /damaged/);
+  await store.artefacts.put(new Uint8Array([1, 2]));
+  assert.deepEqual([...(await store.artefacts.get(hash))], [1, 2]);
+  await store.close();
+});
+
+test('a sweep removes files that a crash left unfinished, and no file of another origin', async () => {
+  const dir = fresh();
+  const store = await createStudy(dir, STUDY);
+  mkdirSync(join(dir, 'artefacts'), { recursive: true });
+  writeFileSync(join(dir, 'artefacts', `${'a'.repeat(64)}.1-ab.unfinished`), 'half');
+  writeFileSync(join(dir, 'artefacts', 'README'), 'mine');
+  await store.sweep();
+  assert.deepEqual(readdirSync(join(dir, 'artefacts')), ['README']);
+  await store.close();
+});
+
+test('a second writer is refused with the process id of the first, in this process too', async () => {
+  const dir = fresh();
+  const store = await createStudy(dir, STUDY);
+  await assert.rejects(openStudy(dir, 'write'), new RegExp(`process ${process.pid} is writing`));
+  await endTrial(store, 0);
+  await store.close();
+  await (await openStudy(dir, 'write')).close();
+});
+
+test('a folder that is a study, or holds files of such names, is refused and left alone', async () => {
+  const dir = fresh();
+  await (await createStudy(dir, STUDY)).close();
+  const before = readFileSync(join(dir, 'study.db'));
+  await assert.rejects(createStudy(dir, STUDY), { name: 'UserError', message: /is a study already/ });
+  assert.deepEqual(readFileSync(join(dir, 'study.db')), before);
+  const other = fresh();
+  mkdirSync(join(other, 'trials'), { recursive: true });
+  await assert.rejects(createStudy(other, STUDY), { name: 'UserError', message: /has "trials" in it/ });
+  assert.deepEqual(readdirSync(other), ['trials']);
+});
+
+test('a folder that cannot be written to is refused and nothing is made', async () => {
+  const file = join(root, 'a-file');
+  writeFileSync(file, '');
+  await assert.rejects(createStudy(join(file, 'below', 'study'), STUDY), UserError);
+  await assert.rejects(createStudy('/proc/netsmith/study', STUDY), UserError);
+  assert.equal(readFileSync(file, 'utf8'), '');
+});
+
+test('a folder without a study, and files that are none, are refused', async () => {
+  const dir = fresh();
+  await assert.rejects(openStudy(dir, 'read'), { name: 'UserError', message: /has no study.db/ });
+  assert.ok(!existsSync(dir));
+  mkdirSync(dir);
+  writeFileSync(join(dir, 'study.db'), 'no database at all, but some text that is long enough to look like one');
+  await assert.rejects(openStudy(dir, 'write'), { name: 'UserError', message: /study.db.*not a database/ });
+  rmSync(join(dir, 'study.db'));
+  new DatabaseSync(join(dir, 'study.db')).exec('CREATE TABLE study (a); PRAGMA user_version = 1');
+  await assert.rejects(openStudy(dir, 'write'), { name: 'UserError', message: /another program/ });
+});
+
+test('a study of a newer schema is refused with both versions', async () => {
+  const dir = fresh();
+  await (await createStudy(dir, STUDY)).close();
+  const database = new DatabaseSync(join(dir, 'study.db'));
+  database.exec('PRAGMA user_version = 7');
+  database.close();
+  for (const access of ['read', 'write'] as const)
+    await assert.rejects(openStudy(dir, access), { name: 'UserError', message: /schema 7;.*schema 1/ });
+});

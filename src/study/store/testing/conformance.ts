@@ -1,0 +1,176 @@
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, suite, test } from 'node:test';
+import { type NewStudy, SCHEMA, StaleWriter, type Store } from '../store.ts';
+import { newTrial } from '../transitions.ts';
+
+const STUDY: NewStudy = { name: 'mine', settings: { epochs: 3, names: ['a', 'b'] }, state: { members: [] } };
+const search = (trial: number) => ({ purpose: 'search' as const, trial });
+const confirm = (trial: number) => ({ purpose: 'confirm' as const, trial });
+const proposed = (trial: number) =>
+  newTrial({ ...search(trial), architecture: { k: trial, from: [0, 1] }, fidelity: 0 });
+const point = (step: number, accuracy = step / 10) => ({ step, metrics: { accuracy }, seconds: step });
+const complete = (accuracy: number) => ({ state: 'complete' as const, metrics: { accuracy }, seconds: 9 });
+
+/** What every store must do. `open` returns a store over a fresh study. */
+export function storeConformance(name: string, open: (study: NewStudy) => Promise<Store>): void {
+  suite(`store conformance: ${name}`, () => {
+    let store: Store;
+    beforeEach(async () => {
+      store = await open(STUDY);
+    });
+    afterEach(() => store.close());
+
+    test('a fresh study has its record, the initial state and no trials', async () => {
+      const { createdAt, ...record } = await store.study();
+      assert.deepEqual(record, { schema: SCHEMA, name: 'mine', settings: STUDY.settings });
+      assert.ok(Math.abs(createdAt - Date.now()) < 60_000);
+      assert.deepEqual(await store.strategyState(), { revision: 0, state: STUDY.state });
+      assert.deepEqual(await store.trials(), []);
+      assert.equal(await store.trial(search(0)), undefined);
+      assert.equal(await store.searchSeconds(), 0);
+    });
+
+    test('a trial goes from waiting to complete', async () => {
+      await store.propose([proposed(0)], { revision: 1, state: 'asked' });
+      assert.equal((await store.trial(search(0)))?.state, 'waiting');
+      const { fence, attempts, state } = await store.begin(search(0));
+      assert.deepEqual([state, attempts], ['running', 1]);
+      await store.report(search(0), fence, point(1), 'c1');
+      await store.report(search(0), fence, point(2), undefined);
+      await store.finish(search(0), fence, { ...complete(0.7), checkpoint: 'c3' }, { revision: 2, state: 'told' });
+      const trial = await store.trial(search(0));
+      assert.ok(trial);
+      assert.deepEqual(trial.architecture, { k: 0, from: [0, 1] });
+      assert.deepEqual([trial.state, trial.metrics, trial.checkpoint], ['complete', { accuracy: 0.7 }, 'c3']);
+      assert.deepEqual(trial.curve, [point(1), point(2)]);
+      assert.ok(trial.startedAt !== undefined && trial.endedAt !== undefined && trial.endedAt >= trial.startedAt);
+      assert.deepEqual(await store.strategyState(), { revision: 2, state: 'told' });
+    });
+
+    test('every field of a trial comes back', async () => {
+      const trial = newTrial({
+        ...confirm(0),
+        architecture: { a: 'x', b: true, c: [0, 2], d: 1.5 },
+        fidelity: 2,
+        start: { kind: 'inherit', trial: 3, mapping: { 'a/weight': 'b/weight' } },
+        origin: 'person',
+        costs: { params: 12, flops: 3.5e9 },
+        repeats: 4,
+        repeatIndex: 1,
+      });
+      await store.propose([trial]);
+      assert.deepEqual(await store.trial(confirm(0)), trial);
+    });
+
+    test('trials come by number, search before confirm, and one purpose on request', async () => {
+      await store.propose([10, 2, 1].map(proposed), { revision: 1, state: 0 });
+      await store.propose([newTrial({ ...confirm(1), architecture: {}, fidelity: 0 })]);
+      const keys = async (purpose?: 'search' | 'confirm') =>
+        (await store.trials(purpose)).map((t) => [t.purpose, t.trial]);
+      const searched = [1, 2, 10].map((n) => ['search', n]);
+      assert.deepEqual(await keys(), [...searched, ['confirm', 1]]);
+      assert.deepEqual(await keys('search'), searched);
+      assert.deepEqual(await keys('confirm'), [['confirm', 1]]);
+    });
+
+    test('a report of an earlier step replaces the points of a lost attempt', async () => {
+      await store.propose([proposed(0)]);
+      const { fence } = await store.begin(search(0));
+      for (const step of [1, 2, 3]) await store.report(search(0), fence, point(step), `c${step}`);
+      await store.report(search(0), fence, point(2, 0.9), 'other');
+      const trial = await store.trial(search(0));
+      assert.deepEqual(trial?.curve, [point(1), point(2, 0.9)]);
+      assert.equal(trial?.checkpoint, 'other');
+    });
+
+    test('a metric that is not finite is left out', async () => {
+      await store.propose([proposed(0)]);
+      const { fence } = await store.begin(search(0));
+      const metrics = { accuracy: 0.5, loss: Number.NaN, mse: Number.POSITIVE_INFINITY };
+      await store.report(search(0), fence, { step: 1, metrics, seconds: 1 }, undefined);
+      await store.finish(search(0), fence, { state: 'complete', metrics, seconds: 1 });
+      const trial = await store.trial(search(0));
+      assert.deepEqual(trial?.metrics, { accuracy: 0.5 });
+      assert.deepEqual(trial?.curve[0]?.metrics, { accuracy: 0.5 });
+    });
+
+    test('a released trial waits with its curve and checkpoint, and its late writer is refused', async () => {
+      await store.propose([proposed(0)]);
+      const first = await store.begin(search(0));
+      await store.report(search(0), first.fence, point(1), 'c1');
+      await store.release(search(0));
+      const waiting = await store.trial(search(0));
+      assert.deepEqual([waiting?.state, waiting?.checkpoint, waiting?.curve], ['waiting', 'c1', [point(1)]]);
+      await assert.rejects(store.report(search(0), first.fence, point(2), 'late'), StaleWriter);
+      const second = await store.begin(search(0));
+      assert.ok(second.fence > first.fence);
+      assert.equal(second.attempts, 2);
+      await assert.rejects(store.report(search(0), first.fence, point(2), 'late'), StaleWriter);
+      await assert.rejects(store.finish(search(0), first.fence, complete(1)), StaleWriter);
+      await store.finish(search(0), second.fence, complete(0.5));
+      await assert.rejects(store.finish(search(0), second.fence, complete(1)), StaleWriter);
+      assert.deepEqual((await store.trial(search(0)))?.metrics, { accuracy: 0.5 });
+    });
+
+    test('what is refused changes nothing', async () => {
+      await store.propose([proposed(0)], { revision: 1, state: 'one' });
+      await assert.rejects(store.propose([proposed(1)], { revision: 1, state: 'again' }), StaleWriter);
+      await assert.rejects(store.propose([proposed(1)], { revision: 3, state: 'skipped' }), StaleWriter);
+      await assert.rejects(
+        store.propose([proposed(1), proposed(0)], { revision: 2, state: 'taken' }),
+        /exists already/,
+      );
+      const { fence } = await store.begin(search(0));
+      await assert.rejects(store.finish(search(0), fence, complete(1), { revision: 1, state: 'late' }), StaleWriter);
+      await assert.rejects(store.begin(search(0)), /only a waiting trial can begin/);
+      await assert.rejects(store.begin(search(7)), /there is no trial 7/);
+      assert.equal((await store.trials()).length, 1);
+      assert.equal((await store.trial(search(0)))?.state, 'running');
+      assert.deepEqual(await store.strategyState(), { revision: 1, state: 'one' });
+    });
+
+    test('a failed trial keeps its reason', async () => {
+      await store.propose([proposed(0)]);
+      const { fence } = await store.begin(search(0));
+      await store.finish(search(0), fence, { state: 'failed', metrics: {}, seconds: 0, reason: 'out of memory' });
+      assert.equal((await store.trial(search(0)))?.reason, 'out of memory');
+    });
+
+    test('the search clock is kept', async () => {
+      await store.recordSearchSeconds(12.5);
+      assert.equal(await store.searchSeconds(), 12.5);
+    });
+
+    test('an artefact comes back by its hash; an unknown one is an error', async () => {
+      const bytes = new Uint8Array([1, 2, 3]);
+      const hash = await store.artefacts.put(bytes);
+      assert.equal(hash, '039058c6f2c0cb492c533b0a4d14ef77cc0f78abccced5287d84a1a2011cfb81');
+      assert.equal(await store.artefacts.put(bytes), hash);
+      assert.deepEqual(new Uint8Array(await store.artefacts.get(hash)), bytes);
+      await assert.rejects(store.artefacts.get('0'.repeat(64)), /artefact 0000/);
+    });
+
+    test('a sweep leaves what trials refer to and what is young', async () => {
+      const [kept, lost] = [
+        await store.artefacts.put(new Uint8Array([1])),
+        await store.artefacts.put(new Uint8Array([2])),
+      ];
+      await store.propose([proposed(0)]);
+      const { fence } = await store.begin(search(0));
+      await store.report(search(0), fence, point(1), kept);
+      await assert.rejects(store.forget([search(0)]), /still needed/);
+      await store.sweep(60_000);
+      await store.artefacts.get(lost);
+      await store.sweep();
+      await store.artefacts.get(kept);
+      await assert.rejects(store.artefacts.get(lost));
+      await store.finish(search(0), fence, complete(1));
+      await store.sweep();
+      await store.artefacts.get(kept);
+      await store.forget([search(0)]);
+      assert.equal((await store.trial(search(0)))?.checkpoint, undefined);
+      await store.sweep();
+      await assert.rejects(store.artefacts.get(kept));
+    });
+  });
+}

@@ -1,0 +1,142 @@
+import { existsSync, mkdirSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { invalid, messageOf, UserError } from '../common/errors.ts';
+import { takeLock } from './store/lock.node.ts';
+import { APPLICATION_ID, initialise, settleIn, sqliteStore } from './store/sqlite.node.ts';
+import { type NewStudy, SCHEMA, type Store } from './store/store.ts';
+
+/** What a study keeps in its folder; a new study wants none of them there. */
+const CONTENTS = ['study.db', 'trials', 'artefacts'];
+
+/** How long a reader or writer waits for another's short transaction. */
+const PATIENCE_MS = 10_000;
+
+/**
+ * Throws UserError, and changes nothing, when a study cannot be created in `dir`: it is a study already (or holds files
+ * of those names), or it cannot be written to.
+ */
+export function checkNewStudy(dir: string): void {
+  const taken = CONTENTS.find((name) => existsSync(join(dir, name)));
+  if (taken === 'study.db')
+    throw invalid(
+      `folder "${dir}"`,
+      'is a study already',
+      'a new study wants a folder of its own (netsmith resume goes on)',
+    );
+  if (taken) throw invalid(`folder "${dir}"`, `has "${taken}" in it`, 'a new study wants a folder without');
+  for (const folder of probe(dir)) rmdirSync(folder);
+}
+
+/**
+ * Creates a study in `dir` (made if it is not there) and opens it for writing. Throws UserError as `checkNewStudy`. A
+ * process that is killed meanwhile leaves no `study.db`.
+ */
+export async function createStudy(dir: string, study: NewStudy): Promise<Store> {
+  checkNewStudy(dir);
+  mkdirSync(dir, { recursive: true });
+  const path = join(dir, 'study.db');
+  const unfinished = `${path}.${process.pid}.unfinished`;
+  const database = new DatabaseSync(unfinished);
+  try {
+    await initialise(database, study, Date.now());
+    database.close();
+    renameSync(unfinished, path);
+  } catch (error) {
+    if (database.isOpen) database.close();
+    rmSync(unfinished, { force: true });
+    throw error;
+  }
+  return openStudy(dir, 'write');
+}
+
+/**
+ * Opens the study in `dir`. One process may hold it for writing: another is refused, with the first one's process id.
+ * Readers are always welcome. Throws UserError also when there is no study, when `study.db` is not ours, and when a newer
+ * version of Netsmith wrote it.
+ */
+export async function openStudy(dir: string, access: 'read' | 'write'): Promise<Store> {
+  const path = join(dir, 'study.db');
+  if (!existsSync(path))
+    throw invalid(`folder "${dir}"`, 'has no study.db', 'a study is a folder that netsmith search made');
+  checkOurs(path);
+  if (access === 'read') return sqliteStore(open(path, true), dir);
+
+  const lock = takeLock(dir);
+  if (!lock)
+    throw new UserError(`study "${dir}": ${writerOf(path)} is writing to it; a study has one writer at a time`);
+  try {
+    const database = open(path, false);
+    database.exec('PRAGMA journal_mode = WAL');
+    database.exec('PRAGMA synchronous = FULL');
+    await settleIn(database, dir);
+    return sqliteStore(database, dir, () => lock.release());
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+function open(path: string, readOnly: boolean): DatabaseSync {
+  return new DatabaseSync(path, { readOnly, timeout: PATIENCE_MS });
+}
+
+/** Throws UserError for a file that is no study, or one of a newer schema. Changes nothing. */
+function checkOurs(path: string): void {
+  const foreign = (found: string) => invalid(`file "${path}"`, found, 'a study is a database that Netsmith made');
+  let version: number;
+  try {
+    const database = open(path, true);
+    try {
+      const [id, stored] = [pragma(database, 'application_id'), pragma(database, 'user_version')];
+      if (id !== APPLICATION_ID) throw foreign('is a database of another program');
+      version = stored;
+    } finally {
+      database.close();
+    }
+  } catch (error) {
+    throw error instanceof UserError ? error : foreign(messageOf(error));
+  }
+  if (version > SCHEMA)
+    throw invalid(
+      `study "${dirname(path)}"`,
+      `schema ${version}`,
+      `this version of Netsmith reads schema ${SCHEMA} and older`,
+    );
+}
+
+function pragma(database: DatabaseSync, name: 'application_id' | 'user_version'): number {
+  return Number(database.prepare(`PRAGMA ${name}`).get()?.[name]);
+}
+
+/** `process 4711` */
+function writerOf(path: string): string {
+  const database = open(path, true);
+  try {
+    const writer = database.prepare('SELECT writer FROM study').get()?.writer;
+    return typeof writer === 'number' ? `process ${writer}` : 'another process';
+  } finally {
+    database.close();
+  }
+}
+
+/** Makes `dir` and writes a file in it; returns the folders that were not there before, the deepest first. */
+function probe(dir: string): string[] {
+  const missing: string[] = [];
+  for (let at = resolve(dir); !statSync(at, { throwIfNoEntry: false }); at = dirname(at)) missing.push(at);
+  const made: string[] = [];
+  try {
+    // One by one: Node's recursive mkdir never returns where the system answers ENOENT, as it does below /proc.
+    for (const folder of missing.toReversed()) {
+      mkdirSync(folder);
+      made.unshift(folder);
+    }
+    const file = join(dir, `.netsmith-probe-${process.pid}`);
+    writeFileSync(file, '');
+    rmSync(file);
+  } catch (error) {
+    for (const folder of made) rmdirSync(folder);
+    throw invalid(`folder "${dir}"`, messageOf(error), 'a study wants a folder that can be written to');
+  }
+  return made;
+}
