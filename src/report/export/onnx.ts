@@ -1,0 +1,109 @@
+import onnxProto from 'onnx-proto';
+import { invalid } from '../../common/errors.ts';
+import type { Json } from '../../common/json.ts';
+import type { DatasetInfo } from '../../data/dataset.ts';
+import { toOnnx } from '../../engine/onnx/lower.ts';
+import { createGraph, finish } from '../../graph/builder.ts';
+import type { Graph, HostTensor } from '../../graph/ir.ts';
+import * as ops from '../../graph/ops.ts';
+import { eliminateDeadCode } from '../../graph/passes.ts';
+import type { Module } from '../../space/module.ts';
+import { inferenceGraph } from '../../train/program.ts';
+import { foldWeights } from './fold.ts';
+import { INPUT_NAME, type ModelMetadata, OUTPUT_NAMES, readMetadata, writeMetadata } from './metadata.ts';
+
+export interface ExportRequest {
+  /** Resolved. */
+  readonly network: Module;
+  readonly info: DatasetInfo;
+  /** Parameters and statistics by path; other entries (a checkpoint's optimizer state) are ignored. */
+  readonly weights: Readonly<Record<string, HostTensor>>;
+  /** Share of the image's side that the network was trained for; 1 by default. */
+  readonly resolution?: number;
+  readonly about: {
+    /** Of netsmith. */
+    readonly version: string;
+    readonly space: string;
+    /** In the notation of the space. */
+    readonly architecture: string;
+    /** Settings, metrics: whatever is worth knowing of the training. */
+    readonly training: Json;
+  };
+}
+
+/**
+ * The network as an ONNX file that stands alone: it takes raw values (`input` [N, ...]), normalises them itself, and gives
+ * `probabilities` [N, classes], or `values` [N, targets] in the targets' own units. The batch is open. Batch norm is
+ * folded into the layer before it. Standard operators only, so any ONNX runtime reads it; IR version and operator set
+ * are engine/onnx/model.ts's. The metadata says how to feed it: see metadata.ts.
+ *
+ * Throws Error where a weight is missing or has another shape than the network's.
+ */
+export function exportOnnx({ network, info, weights, resolution = 1, about }: ExportRequest): Uint8Array {
+  const { graph } = inferenceGraph({ network, info, resolution }, 1);
+  const whole = withOutputs(graph, info);
+  for (const { op } of whole.nodes) {
+    if (op.kind === 'input' && op.name !== INPUT_NAME && weights[op.name] === undefined) {
+      throw new Error(`export: the weight "${op.name}" is missing`);
+    }
+  }
+  const folded = foldWeights({ graph: whole, weights }, INPUT_NAME);
+  return toOnnx(eliminateDeadCode(folded.graph), {
+    target: 'standard',
+    openBatch: [INPUT_NAME],
+    initializers: folded.weights,
+    metadata: writeMetadata(metadataOf(info, about)),
+    name: 'netsmith',
+  });
+}
+
+/** The inference graph with its input renamed, and what is done to its output appended. */
+function withOutputs(graph: Graph, info: DatasetInfo): Graph {
+  const g = createGraph();
+  for (const { op, inputs, path } of graph.nodes) {
+    const named = op.kind === 'input' && op.name === 'x' ? { ...op, name: INPUT_NAME } : op;
+    if (path === '') g.add(named, inputs);
+    else g.within(path, () => g.add(named, inputs));
+  }
+  const raw = graph.outputs['output'];
+  if (raw === undefined) throw new Error('export: the inference graph has no output');
+  const output = g.within('output', () => {
+    if (info.kind === 'classification') return ops.exp(g, ops.logSoftmax(g, raw));
+    if (info.target === undefined) return raw;
+    const { mean, deviation } = info.target;
+    const shape = [1, info.outputs];
+    return ops.add(g, ops.mul(g, raw, ops.constant(g, deviation, shape)), ops.constant(g, mean, shape));
+  });
+  return finish(g, { [OUTPUT_NAMES[info.kind]]: output });
+}
+
+function metadataOf(info: DatasetInfo, about: ExportRequest['about']): ModelMetadata {
+  return {
+    ...about,
+    task: info.kind,
+    input: info.input,
+    range: info.range,
+    labels: info.labels,
+    encoding: info.encoding,
+    dataset: info.name,
+  };
+}
+
+/** The metadata of an exported model. `place` names it in errors. Throws UserError for anything else than one. */
+export function modelMetadata(place: string, model: Uint8Array): ModelMetadata {
+  return readMetadata(place, modelProperties(place, model));
+}
+
+/** An ONNX file's own texts, `metadata_props`. Throws UserError when the bytes are no ONNX model. */
+export function modelProperties(place: string, model: Uint8Array): Record<string, string> {
+  let decoded: onnxProto.onnx.ModelProto | undefined;
+  try {
+    decoded = onnxProto.onnx.ModelProto.decode(model);
+  } catch {
+    decoded = undefined;
+  }
+  if (decoded?.graph === undefined || decoded.graph === null) {
+    throw invalid(place, `${model.length} bytes that are no ONNX model`, 'it must be an ONNX file');
+  }
+  return Object.fromEntries(decoded.metadataProps.map(({ key, value }) => [key ?? '', value ?? '']));
+}
