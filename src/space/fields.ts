@@ -99,7 +99,8 @@ export function fieldsOf(kind: Module['kind']): Readonly<Record<string, Field>> 
   return FIELDS[kind];
 }
 
-const quoted = (value: unknown) => (typeof value === 'string' ? `"${value}"` : JSON.stringify(value));
+const quoted = (value: unknown) =>
+  typeof value === 'object' || typeof value === 'string' ? JSON.stringify(value) : String(value);
 
 /** An error whose place is put before it by whoever knows it (`defineSpace`, the JSON reader). */
 function broken(found: string, rule: string): UserError {

@@ -82,7 +82,8 @@ function textForm(): TextForm {
     parse(text) {
       const refuse = (found: string, rule: string) => invalid(`architecture "${text}"`, found, rule);
       const groups = text.split('+');
-      if (groups.length !== NODES) throw refuse(`has ${groups.length} groups`, `must be ${form}`);
+      if (groups.length !== NODES)
+        throw refuse(`has ${groups.length} group${groups.length === 1 ? '' : 's'}`, `must be ${form}`);
       const found: Record<string, string> = {};
       for (const [i, group] of groups.entries()) {
         const to = i + 1;

@@ -1,0 +1,291 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { rng } from '../common/random.ts';
+import { checkArchitecture, formatArchitecture, parseArchitecture } from './architecture.ts';
+import * as s from './builders.ts';
+import { count } from './count.ts';
+import { decisions } from './decisions.ts';
+import { defineSpace } from './define.ts';
+import { encodeAdjacency, encodeOneHot, encodePath } from './encode.ts';
+import { first, successor } from './enumerate.ts';
+import { moduleFromJson, spaceFromJson, spaceToJson } from './json.ts';
+import type { Module } from './module.ts';
+import { resolve, resolveHyperparameters, scaleWidth } from './resolve.ts';
+import type { Hyperparameters, Space } from './space.ts';
+import { TASK } from './testing/spaces.ts';
+import { mutate, sample } from './vary.ts';
+
+const spaceOf = (network: Module, hyperparameters: Hyperparameters = {}): Space =>
+  defineSpace('mine', () => ({ network, hyperparameters })).create(TASK);
+const names = (space: Space) => decisions(space).map(({ name }) => name);
+const refuses = (body: () => unknown, message: string) =>
+  assert.throws(body, (error: Error) => {
+    assert.equal(error.name, 'UserError');
+    assert.equal(error.message, message);
+    return true;
+  });
+
+const width = () => s.conv(s.pick('width', [8, 16]), 3);
+
+test('a space puts its name before what its builders refuse, and refuses options that it does not have', () => {
+  const mine = defineSpace('mine', (_, { cells }) => s.repeat(cells, s.choice('k', { a: s.relu() })), {
+    defaults: { cells: 5, deep: false },
+  });
+  refuses(() => mine.create(TASK), 'space "mine": choice "k" has 1 option; a choice needs at least 2');
+  refuses(() => mine.create(TASK, { cell: 1 }), 'space "mine": unknown option "cell"; has cells, deep');
+  refuses(() => mine.create(TASK, { cells: '1' }), 'space "mine": option "cells" is "1"; must be a number');
+  refuses(() => mine.create(TASK, { deep: 1 }), 'space "mine": option "deep" is 1; must be a boolean');
+  refuses(
+    () => mine.create({ ...TASK, input: [3, 8] }),
+    'space "mine": input is [3,8]; must be [features] or [channels, height, width]',
+  );
+});
+
+test('choices of one name are one decision and need one domain', () => {
+  assert.deepEqual(names(spaceOf(s.sequential(width(), width()))), ['width']);
+  refuses(
+    () => spaceOf(s.sequential(width(), s.conv(s.pick('width', [8, 24]), 3))),
+    'space "mine": choice "width" has the domains {"kind":"values","values":[8,16]} and ' +
+      '{"kind":"values","values":[8,24]}; choices of one name are one decision and need the same domain',
+  );
+});
+
+test('scopes give each place, and in repeats each repetition, decisions of its own', () => {
+  const stage = s.scoped('stage', s.sequential(width(), s.repeat(2, s.scoped('layer', width()))));
+  assert.deepEqual(names(spaceOf(s.repeat(2, stage))), [
+    'stage/0/width',
+    'stage/0/layer/0/width',
+    'stage/0/layer/1/width',
+    'stage/1/width',
+    'stage/1/layer/0/width',
+    'stage/1/layer/1/width',
+  ]);
+  // A repeat inside a scope shares; a scope outside repeats has no index.
+  assert.deepEqual(names(spaceOf(s.scoped('head', s.repeat(3, width())))), ['head/width']);
+});
+
+test('conditions say when a decision is active, as shortly as they can', () => {
+  const conditionsOf = (space: Space, name: string) => decisions(space).find((one) => one.name === name)?.when;
+  const nested = spaceOf(
+    s.sequential(
+      s.choice('outer', { a: s.choice('inner', { x: width(), y: s.relu() }), b: s.identity() }),
+      s.repeat(s.int('depth', 1, 3), s.scoped('layer', s.linear(s.pick('units', [4, 8])))),
+      s.repeat(s.pick('times', [0, 2]), s.activation(s.pick('fn', ['relu', 'gelu']))),
+      s.dagOfNodes(2, (to) =>
+        to < 2 ? {} : { from: s.pickInputs('in', 1), edge: (from) => s.scoped(`${from}`, width()) },
+      ),
+    ),
+  );
+  assert.deepEqual(conditionsOf(nested, 'width'), [
+    [
+      { decision: 'outer', is: 'a' },
+      { decision: 'inner', is: 'x' },
+    ],
+  ]);
+  assert.deepEqual(conditionsOf(nested, 'layer/0/units'), [[]]);
+  assert.deepEqual(conditionsOf(nested, 'layer/2/units'), [[{ decision: 'depth', above: 2 }]]);
+  assert.deepEqual(conditionsOf(nested, 'fn'), [[{ decision: 'times', above: 0 }]]);
+  assert.deepEqual(conditionsOf(nested, '1/width'), [[{ decision: 'in', includes: 1 }]]);
+  // In every option: always.
+  assert.deepEqual(conditionsOf(spaceOf(s.choice('k', { a: width(), b: width() })), 'width'), [[]]);
+  // In some options: any of these.
+  assert.deepEqual(conditionsOf(spaceOf(s.choice('k', { a: width(), b: s.relu(), c: width() })), 'width'), [
+    [{ decision: 'k', is: 'a' }],
+    [{ decision: 'k', is: 'c' }],
+  ]);
+});
+
+test('an architecture with an unknown, missing, inactive or impossible decision is refused', () => {
+  const space = spaceOf(s.choice('k', { a: width(), b: s.conv(4, s.int('kernel', 1, 3)) }));
+  const place = 'architecture of space "mine"';
+  const check = (found: unknown) => () => checkArchitecture(space, found);
+  refuses(check({ k: 'a', depth: 1 }), `${place}: unknown decision "depth"; must be one of k, width, kernel`);
+  refuses(check({ k: 'a' }), `${place}: decision "width" is missing; must be one of 8, 16`);
+  refuses(check({ k: 'c' }), `${place}: decision "k" is "c"; must be one of a, b`);
+  refuses(check({ k: 'b', kernel: 1.5 }), `${place}: decision "kernel" is 1.5; must be a whole number from 1 to 3`);
+  refuses(check({ k: 'a', width: '8' }), `${place}: decision "width" is "8"; must be one of 8, 16`);
+  refuses(check({ k: 'a', width: 8, kernel: 1 }), `${place}: decision "kernel" is 1 but inactive; only where k is b`);
+  refuses(check([1]), `${place}: is [1]; must be an object of decisions by name`);
+});
+
+test('a malformed text is refused with its place', () => {
+  const space = spaceOf(s.sequential(width(), s.conv(4, s.int('kernel', 1, 3))));
+  const place = 'architecture of space "mine"';
+  refuses(() => parseArchitecture(space, 'width=8, kernel'), `${place}: part 2 is "kernel"; must be name=value`);
+  refuses(
+    () => parseArchitecture(space, 'width=8, width=8'),
+    `${place}: decision "width" stands twice; must stand once`,
+  );
+  refuses(() => parseArchitecture(space, 'width=9'), `${place}: decision "width" is "9"; must be one of 8, 16`);
+  refuses(
+    () => parseArchitecture(space, 'kernel='),
+    `${place}: decision "kernel" is ""; must be a whole number from 1 to 3`,
+  );
+  assert.throws(() => parseArchitecture(space, '{"width": 8'), /architecture of space "mine": is not JSON/u);
+  assert.equal(formatArchitecture(space, parseArchitecture(space, ' kernel=2,width = 8 ')), 'width=8, kernel=2');
+});
+
+test('counting multiplies independent decisions and never enumerates', () => {
+  const op = (name: string) =>
+    s.choice(name, { a: s.relu(), b: s.identity(), c: s.conv('same', s.pick(`${name}k`, [1, 3])) });
+  const cell = s.scoped(
+    'cell',
+    s.dag(7, (from, to) => op(`${from}->${to}`), { inputs: 2 }),
+  );
+  // A node with all its j earlier nodes: 4^j; one that picks 2 of j: C(j, 2) · 4^2.
+  const size = [3, 4, 5, 6, 7].reduce((product, j) => product * BigInt((j * (j - 1)) / 2) * 16n, 4n * 16n);
+  assert.equal(count(spaceOf(s.repeat(3, cell))), size ** 3n);
+  assert.equal(count(spaceOf(s.repeat(s.int('depth', 1, 40), s.scoped('l', width())))), 2n ** 41n - 2n);
+  assert.equal(count(spaceOf(s.conv(s.int('wide', 1, 1_000_000), 3))), 1_000_000n);
+  assert.equal(count(spaceOf(s.relu())), 1n);
+  assert.equal(count(spaceOf(s.dropout(s.float('rate', 0, 0.5)))), undefined);
+});
+
+test('a continuous space has no order, and a space of one no mutation', () => {
+  const continuous = spaceOf(s.dropout(s.float('rate', 0, 0.5)));
+  const message =
+    'space "mine": decision "rate" is a continuous range; only a space of lists and whole numbers can be enumerated';
+  refuses(() => first(continuous), message);
+  refuses(() => successor(continuous, { rate: 0.1 }), message);
+  const single = spaceOf(s.relu());
+  assert.deepEqual(first(single), {});
+  assert.equal(successor(single, {}), undefined);
+  refuses(() => mutate(single, {}, rng(1)), 'space "mine": has no decisions; a mutation needs one to change');
+});
+
+test('a resolved tree keeps the chosen option under its key, unrolls what differs, and leaves out what is not picked', () => {
+  const space = spaceOf(
+    s.sequential(
+      s.choice('k', { a: width(), b: s.relu() }),
+      s.repeat(s.int('depth', 1, 3), s.scoped('layer', width())),
+      s.repeat(2, s.choice('k', { a: width(), b: s.relu() })),
+      s.dag(2, () => s.identity(), { inputs: 1 }),
+    ),
+    { learningRate: s.float('rate', 0.001, 0.1, { log: true }), batchSize: 32 },
+  );
+  const architecture = { k: 'a', width: 8, depth: 2, 'layer/0/width': 16, 'layer/1/width': 8, '2<-': [1], rate: 0.01 };
+  const chosen: Module = { kind: 'choice', name: 'k', options: { a: s.conv(8, 3) } };
+  assert.deepEqual(
+    resolve(space, architecture),
+    s.sequential(
+      chosen,
+      s.sequential(s.conv(16, 3), s.conv(8, 3)),
+      s.repeat(2, chosen),
+      s.dagOfNodes(2, (to) => ({ from: [to - 1], edge: (from) => (from === to - 1 ? s.identity() : s.zero()) })),
+    ),
+  );
+  assert.deepEqual(resolveHyperparameters(space, architecture), { learningRate: 0.01, batchSize: 32 });
+});
+
+test('widths are scaled everywhere but where they follow from the input or the task', () => {
+  const network = s.sequential(
+    s.repeat(2, s.residual(s.conv(10, 3), s.conv('same', 1))),
+    s.factorisedReduce(3),
+    s.linear(1),
+    s.linear('outputs'),
+  );
+  assert.deepEqual(
+    scaleWidth(network, 0.25),
+    s.sequential(
+      s.repeat(2, s.residual(s.conv(3, 3), s.conv('same', 1))),
+      s.factorisedReduce(1),
+      s.linear(1),
+      s.linear('outputs'),
+    ),
+  );
+  assert.throws(() => scaleWidth(width(), 0.5), /width "width" is left open/u);
+});
+
+test('one-hot: lists by value, inputs by node, ranges scaled, inactive decisions 0', () => {
+  const space = spaceOf(
+    s.sequential(
+      s.choice('k', { a: width(), b: s.relu() }),
+      s.dag(2, () => s.identity(), { inputs: 1 }),
+      s.dropout(s.float('rate', 0.001, 0.1, { log: true })),
+      s.linear(s.int('units', 4, 8)),
+    ),
+  );
+  const encoded = encodeOneHot(space, { k: 'b', '2<-': [1], rate: 0.01, units: 5 });
+  assert.deepEqual(
+    encoded.map((v) => Math.round(v * 1e6) / 1e6),
+    [0, 1, 0, 0, 0, 1, 0.5, 0.25],
+  );
+});
+
+test('paths and adjacency of a cell with open wiring and operations in its nodes', () => {
+  const body = (to: number) => s.choice(`op${to}`, { conv: s.conv('same', 3), pool: s.maxPool(3) });
+  const cell = s.dagOfNodes(2, (to) => ({ body: body(to), ...(to === 2 && { from: s.pickInputs('in', 1) }) }));
+  const space = spaceOf(s.choice('k', { cell, none: s.identity() }));
+  // Bits: conv, pool; conv-conv, conv-pool, pool-conv, pool-pool.
+  assert.deepEqual(encodePath(space, { k: 'cell', op1: 'conv', in: [1], op2: 'pool' }), [0, 0, 0, 1, 0, 0]);
+  assert.deepEqual(encodePath(space, { k: 'cell', op1: 'conv', in: [0], op2: 'pool' }), [0, 1, 0, 0, 0, 0]);
+  assert.deepEqual(encodePath(space, { k: 'none' }), [0, 0, 0, 0, 0, 0]);
+  assert.deepEqual(encodePath(space, { k: 'cell', op1: 'conv', in: [0], op2: 'pool' }, { longest: 1 }), [0, 1]);
+  // Bits: 0->2, 1->2; operation of node 1, of node 2.
+  assert.deepEqual(encodeAdjacency(space, { k: 'cell', op1: 'conv', in: [1], op2: 'pool' }), [0, 1, 1, 0, 0, 1]);
+  assert.deepEqual(encodeAdjacency(space, { k: 'none' }), [0, 0, 0, 0, 0, 0]);
+  refuses(() => encodePath(spaceOf(width()), { width: 8 }), 'space "mine": has no dag; this encoding is of cells');
+  const large = spaceOf(
+    s.dag(9, (from, to) => s.choice(`${from}->${to}`, { a: s.relu(), b: s.tanh(), c: s.zero(), d: s.gelu() })),
+  );
+  refuses(
+    () => encodePath(large, sample(large, rng(1))),
+    'space "mine": its path encoding would have 349524 bits; at most 100000: set longest below 9',
+  );
+});
+
+test('JSON is refused with the place of what is wrong in it', () => {
+  const json = JSON.parse(
+    JSON.stringify(
+      spaceToJson(
+        spaceOf(
+          s.sequential(
+            width(),
+            s.dag(1, () => s.relu()),
+          ),
+        ),
+      ),
+    ),
+  );
+  const broken = (change: (copy: typeof json) => void) => () => {
+    const copy = structuredClone(json);
+    change(copy);
+    spaceFromJson(copy);
+  };
+  refuses(
+    broken((copy) => {
+      copy.root.children[0].kernel = -1;
+    }),
+    'space "mine": root.children[0]: kernel of conv is -1; must be a whole number of at least 1',
+  );
+  refuses(
+    broken((copy) => {
+      copy.root.children[0].channels.values = [8];
+    }),
+    'space "mine": root.children[0].channels: pick "width" has 1 value; a pick needs at least 2',
+  );
+  refuses(
+    broken((copy) => {
+      copy.root.children[1].nodes[0].edges[0].extra = 1;
+    }),
+    'space "mine": root.children[1].nodes[0].edges[0]: activation has a field "extra"; may have only kind, fn',
+  );
+  assert.throws(
+    broken((copy) => {
+      copy.root.children[0].kind = 'convolution';
+    }),
+    /^UserError: space "mine": root\.children\[0\]: is \{"kind":"convolution".*must be a module, of kind conv, batchNorm/u,
+  );
+  assert.throws(
+    broken((copy) => {
+      delete copy.task;
+    }),
+    /space "mine": task is missing/u,
+  );
+});
+
+test('a resolved network goes through JSON too', () => {
+  const space = spaceOf(s.choice('k', { a: width(), b: s.relu() }));
+  const network = resolve(space, { k: 'b' });
+  assert.deepEqual(moduleFromJson(JSON.parse(JSON.stringify(network)), 'network', { resolved: true }), network);
+});

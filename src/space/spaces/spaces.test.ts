@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { gunzipSync } from 'node:zlib';
+import { rng } from '../../common/random.ts';
+import { formatArchitecture, parseArchitecture } from '../architecture.ts';
+import { count } from '../count.ts';
+import { encodeAdjacency, encodePath } from '../encode.ts';
+import { first, successor } from '../enumerate.ts';
+import type { Module } from '../module.ts';
+import { resolve } from '../resolve.ts';
+import type { Architecture, Task } from '../space.ts';
+import { sample } from '../vary.ts';
+import { BASELINES, SPACES } from './index.ts';
+
+const task = (...input: readonly number[]): Task => ({ kind: 'classification', input, outputs: 10 });
+const nasBench201 = SPACES['nas-bench-201'];
+const cifar = nasBench201.create(task(3, 32, 32));
+const refuses = (body: () => unknown, message: string) =>
+  assert.throws(body, (error: Error) => {
+    assert.equal(error.name, 'UserError');
+    assert.equal(error.message, message);
+    return true;
+  });
+
+/** All architectures of the benchmark, in its own notation. */
+function benchmarkTexts(): readonly string[] {
+  const file = new URL('../../../../shared/data/nas-bench-201.csv.gz', import.meta.url);
+  const [, ...rows] = gunzipSync(readFileSync(file)).toString('utf8').trim().split('\n');
+  return rows.map((row) => row.slice(0, row.indexOf(',')));
+}
+
+test('NAS-Bench-201: the texts of the benchmark are exactly the members of the space', () => {
+  const texts = benchmarkTexts();
+  assert.equal(texts.length, 15_625);
+  assert.equal(count(cifar), 15_625n);
+  for (const text of texts) assert.equal(formatArchitecture(cifar, parseArchitecture(cifar, text)), text);
+  const enumerated = new Set<string>();
+  for (let one: Architecture | undefined = first(cifar); one; one = successor(cifar, one)) {
+    enumerated.add(formatArchitecture(cifar, one));
+  }
+  assert.deepEqual([...enumerated].toSorted(), texts.toSorted());
+});
+
+test('NAS-Bench-201: a malformed text is refused with its place', () => {
+  const form = '|op~0|+|op~0|op~1|+|op~0|op~1|op~2|';
+  const parse = (text: string) => () => parseArchitecture(cifar, text);
+  refuses(parse('|none~0|'), `architecture "|none~0|": has 1 group; must be ${form}`);
+  const second = (group: string) => `|none~0|+${group}|+|none~0|none~1|none~2|`;
+  refuses(
+    parse(second('|none~0')),
+    `architecture "${second('|none~0')}": group 2 is "|none~0|"; must hold 2 operations between bars: ${form}`,
+  );
+  refuses(
+    parse(second('|none~0|pool~1')),
+    `architecture "${second('|none~0|pool~1')}": operation 2 of group 2 is "pool"; ` +
+      'must be one of none, skip_connect, nor_conv_1x1, nor_conv_3x3, avg_pool_3x3',
+  );
+  refuses(
+    parse(second('|none~0|none~0')),
+    `architecture "${second('|none~0|none~0')}": operation 2 of group 2 is "none~0"; must be OPERATION~1`,
+  );
+});
+
+test('NAS-Bench-201: options change the skeleton, not the decisions', () => {
+  const text = '|nor_conv_3x3~0|+|none~0|skip_connect~1|+|avg_pool_3x3~0|nor_conv_1x1~1|none~2|';
+  const small = nasBench201.create(task(3, 32, 32), { cells: 1, channels: 4 });
+  const root = JSON.stringify(resolve(small, parseArchitecture(small, text)));
+  assert.equal(root.match(/"times":1,/gu)?.length, 3);
+  assert.ok(root.includes('"channels":4,') && root.includes('"channels":8,') && root.includes('"channels":16,'));
+  refuses(
+    () => nasBench201.create(task(3, 32, 32), { cells: 0 }),
+    'space "nas-bench-201": option "cells" is 0; must be a whole number of at least 1',
+  );
+  refuses(
+    () => nasBench201.create(task(13)),
+    'space "nas-bench-201": input is [13]; needs images, [channels, height, width]',
+  );
+  refuses(
+    () => nasBench201.create(task(3, 30, 32)),
+    'space "nas-bench-201": images are 30x32; both sides must be multiples of 4 to be halved twice',
+  );
+});
+
+test('NAS-Bench-201: 155 path bits and 30 adjacency bits', () => {
+  const text = '|nor_conv_3x3~0|+|none~0|skip_connect~1|+|skip_connect~0|nor_conv_3x3~1|avg_pool_3x3~2|';
+  const architecture = parseArchitecture(cifar, text);
+  const [none, skip, conv, pool] = [0, 1, 3, 4];
+  const path = encodePath(cifar, architecture);
+  assert.equal(path.length, 155);
+  assert.deepEqual(
+    path.flatMap((bit, i) => (bit ? [i] : [])),
+    // 0->3; 0->1->3, 0->2->3 by order of their bits; 0->1->2->3.
+    [skip, 5 + none * 5 + pool, 5 + conv * 5 + conv, 30 + conv * 25 + skip * 5 + pool],
+  );
+  const adjacency = encodeAdjacency(cifar, architecture);
+  assert.deepEqual(
+    adjacency.flatMap((bit, i) => (bit ? [i % 5] : [])),
+    [conv, none, skip, skip, conv, pool],
+  );
+  assert.equal(adjacency.length, 30);
+});
+
+test('the sizes that the docstrings name', () => {
+  assert.equal(count(SPACES.mlp.create(task(13))), 28_080n);
+  assert.equal(count(SPACES['small-cnn'].create(task(1, 8, 8))), 72_000n);
+  assert.equal(count(SPACES.resnet.create(task(3, 32, 32))), 1n);
+});
+
+/** All strides of the tree multiplied: by how much a side shrinks in a chain. */
+function strideProduct(module: unknown): number {
+  const strides = [...JSON.stringify(module).matchAll(/"stride":(\d+)/gu)].map(([, stride]) => Number(stride));
+  return strides.reduce((product, stride) => product * stride, 1);
+}
+
+test('small-cnn halves small images less often and large ones more', () => {
+  for (const [side, halved] of [
+    [4, 1],
+    [8, 2],
+    [16, 4],
+    [28, 4],
+    [32, 4],
+  ] as const) {
+    const space = SPACES['small-cnn'].create(task(1, side, side));
+    assert.equal(strideProduct(resolve(space, sample(space, rng(side)))), halved, `${side}`);
+  }
+  // One repeat of strided convolutions, 3 times, comes before the stages.
+  const large = SPACES['small-cnn'].create(task(3, 224, 224));
+  const root = resolve(large, sample(large, rng(1)));
+  assert.ok(root.kind === 'sequential' && root.children[0]?.kind === 'repeat' && root.children[0].times === 3);
+});
+
+test('resnet has 6n + 2 layers', () => {
+  for (const depth of [8, 14, 20]) {
+    const { root } = SPACES.resnet.create(task(3, 32, 32), { depth });
+    assert.equal(countLayers(root), depth);
+  }
+  refuses(
+    () => SPACES.resnet.create(task(3, 32, 32), { depth: 18 }),
+    'space "resnet": option "depth" is 18; must be 6n + 2: 8, 14, 20, 32, 44, 56',
+  );
+});
+
+/** 3x3 convolutions and linear layers: what the paper counts. */
+function countLayers(module: Module): number {
+  switch (module.kind) {
+    case 'conv':
+      return module.kernel === 3 ? 1 : 0;
+    case 'linear':
+      return 1;
+    case 'repeat':
+      return Number(module.times) * countLayers(module.body);
+    case 'sequential':
+      return module.children.reduce((sum, child) => sum + countLayers(child), 0);
+    case 'residual':
+      return countLayers(module.body) + countLayers(module.shortcut);
+    default:
+      return 0;
+  }
+}
+
+test('the baselines are members of their spaces, for images and for tables', () => {
+  for (const baseline of [BASELINES.resnet(task(1, 8, 8)), BASELINES.mlp(task(1, 8, 8)), BASELINES.mlp(task(13))]) {
+    const { space, architecture } = baseline;
+    assert.deepEqual(parseArchitecture(space, formatArchitecture(space, architecture)), architecture);
+  }
+  refuses(() => BASELINES.resnet(task(13)), 'space "resnet": input is [13]; needs images, [channels, height, width]');
+});
