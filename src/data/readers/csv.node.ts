@@ -27,6 +27,9 @@ export async function openCsv(request: DataRequest): Promise<Dataset> {
   const path = await existing('csv', request.dir, 'file');
   const place = `csv file "${path}"`;
   const table = await readTable(path);
+  if (table.columns.length < 2) {
+    throw invalid(`${place}, line 1`, 'there is 1 column', 'at least a feature and a label are needed');
+  }
   const label = labelColumn(place, table.columns, request.label);
   const missing = label.cells.findIndex(isMissing);
   if (missing >= 0) {
@@ -117,9 +120,16 @@ export async function readTable(path: string): Promise<Table> {
   return { columns, rows: lines.length, lines, unnamed: cells.length - columns.length };
 }
 
+/** The rows of a table by column name, as `encodeRow` takes them. */
+export function tableRows({ columns, rows }: Table): Record<string, string>[] {
+  return Array.from({ length: rows }, (_, row) =>
+    Object.fromEntries(columns.map(({ name, cells }) => [name, cells[row] ?? ''])),
+  );
+}
+
 function checkHeader(place: string, names: readonly string[]): void {
   const where = `${place}, line 1`;
-  if (names.length < 2) throw invalid(where, `${names.length} columns`, 'a feature and a label are needed at least');
+  if (names.length === 0) throw invalid(where, 'the file is empty', 'the first line must name the columns');
   if (names.every((name) => name === '' || numberIn(name) !== undefined)) {
     throw invalid(where, 'there are only numbers', 'the first line must name the columns');
   }

@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test, { type TestContext } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import fc from 'fast-check';
+import type { DataRequest } from '../dataset.ts';
+import { openDataset } from '../open.node.ts';
+import { encodeRow } from '../table.ts';
+import { assertRefused, readAll, tempFolder } from '../testing/helpers.ts';
+import { readTable, tableRows } from './csv.node.ts';
+
+async function opener(t: TestContext) {
+  const path = join(await tempFolder(t), 'table.csv');
+  return {
+    path,
+    async open(content: string | Uint8Array, request: Partial<DataRequest> = {}) {
+      await writeFile(path, content);
+      return openDataset({ name: 'csv', dir: path, seed: 1, ...request });
+    },
+  };
+}
+
+/** 40 rows: the weight and the colour tell the class; the price is three times the weight. */
+const rows = Array.from({ length: 40 }, (_, i) => {
+  const heavy = i % 2 === 0;
+  return {
+    weight: i % 7 === 3 ? '' : String(heavy ? 100 + i : i),
+    colour: heavy ? 'red' : 'blue',
+    price: 3 * i,
+    species: heavy ? 'cow' : 'hen',
+  };
+});
+const csv = (delimiter = ',') =>
+  [['weight', 'colour', 'price', 'species'], ...rows.map((row) => Object.values(row))]
+    .map((row) => row.join(delimiter))
+    .join('\n');
+
+for (const [name, delimiter] of [
+  ['comma', ','],
+  ['semicolon', ';'],
+  ['tab', '\t'],
+] as const) {
+  test(`${name}: numbers and categories, the last column as the class`, async (t) => {
+    const { open } = await opener(t);
+    const data = await open(csv(delimiter));
+    const { info } = data.search;
+    assert.deepEqual(
+      [info.kind, info.input, info.labels, info.range],
+      ['classification', [4], ['cow', 'hen'], undefined],
+    );
+    assert.deepEqual(info.counts, { train: 24, valid: 8, test: 8 });
+    assert.ok(info.encoding);
+    const parts = [data.search.train, data.search.valid, await data.openTest()];
+    const all = (await Promise.all(parts.map((part) => readAll(part, 4)))).flatMap(({ inputs, targets }) =>
+      inputs.map((features, k) => JSON.stringify([features, targets[k]])),
+    );
+    const { encoding } = info;
+    const expected = rows.map((row) => JSON.stringify([[...encodeRow(encoding, row)], row.species === 'cow' ? 0 : 1]));
+    assert.deepEqual(all.sort(), expected.sort());
+  });
+}
+
+test('a numeric label is a regression if asked, standardised by the training part', async (t) => {
+  const { open } = await opener(t);
+  const { info, train } = (await open(csv(), { label: 'price', regression: true })).search;
+  assert.deepEqual([info.kind, info.outputs, info.labels], ['regression', 1, ['price']]);
+  const { targets } = await readAll(train, info.input[0] ?? 0);
+  const mean = targets.reduce((sum, v) => sum + v, 0) / targets.length;
+  assert.ok(Math.abs((info.target?.mean[0] ?? 0) - mean) < 1e-9);
+  assert.ok((info.target?.deviation[0] ?? 0) > 1);
+});
+
+test('gzip, byte order mark, carriage returns, quotes and empty lines', async (t) => {
+  const { open } = await opener(t);
+  const body = rows.map((row) => `"a, ""b""\n${row.colour}",${row.price},${row.species}\r\n\r\n`).join('');
+  const { info } = (await open(gzipSync(`\ufefftext,price,species\r\n${body}`))).search;
+  assert.deepEqual(info.encoding?.columns[0], {
+    name: 'text',
+    kind: 'category',
+    categories: ['a, "b"\nblue', 'a, "b"\nred'],
+  });
+});
+
+test('classes that are numbers are ordered by value; a constant feature has deviation 1', async (t) => {
+  const { open } = await opener(t);
+  const body = rows.map((_, i) => `7,${i},${[10, 9, 100][i % 3]}`).join('\n');
+  const { info } = (await open(`a,b,label\n${body}`)).search;
+  assert.deepEqual(info.labels, ['9', '10', '100']);
+  assert.deepEqual([info.mean[0], info.deviation[0]], [7, 1]);
+});
+
+test('bad tables are refused with file and line', async (t) => {
+  const { open, path } = await opener(t);
+  const body = csv();
+  await assertRefused(open(`${body}\n1,red,2\n`), path, 'line 42', '3 fields', '4 columns');
+  await assertRefused(open(`a,b\n\n"x\ny",1\n1,2,3\n`), 'line 5', '3 fields');
+  await assertRefused(open(`${body}\n1,"red,2,cow\n1,red,2,cow\n`), 'line 42', 'never closed');
+  await assertRefused(open(`${body}\n1,"red"x,2,cow\n`), 'line 42', 'Quote');
+  await assertRefused(open(`${body}\n1,red,2,\n`), 'line 42', 'label "species" is missing');
+  await assertRefused(open(body, { label: 'kind' }), '"kind"', 'weight, colour, price, species');
+  await assertRefused(open(body, { label: 'colour', regression: true }), 'line 2, column "colour"', '"red"');
+  await assertRefused(open(body, { label: 'price', seed: 1 }), '40 different numbers', 'ask for a regression');
+  await assertRefused(open(`a,y\n${rows.map((_, i) => `${i},same`).join('\n')}`), 'always "same"', '2 classes');
+  await assertRefused(open(`a,y\n1,p\n2,p\n3,p\n4,q\n5,q\n`), 'class "q" has 2 samples', 'at least 3');
+  await assertRefused(open('1,2\n3,4\n'), 'line 1', 'only numbers');
+  await assertRefused(open('a,a,b\n3,4,5\n'), 'line 1', 'two columns are named "a"');
+  await assertRefused(open('a\n3\n'), 'line 1', 'there is 1 column');
+  await assertRefused(open('a,b\n'), 'no rows');
+  await assertRefused(open(''), 'line 1', 'empty');
+  await assertRefused(open(Uint8Array.from([...Buffer.from('a,b\n1,2\n'), 0xff, 44, 49])), 'line 3', 'UTF-8');
+  await assertRefused(open(gzipSync(body).subarray(0, 60)), 'byte offset 60', 'gzip data ends early');
+  await assertRefused(openDataset({ name: 'csv', dir: join(path, '..'), seed: 1 }), 'it is a folder', 'file');
+  await assertRefused(openDataset({ name: 'csv', dir: `${path}.gone`, seed: 1 }), 'there is none', '.gone');
+});
+
+test('a table to predict on may lack the label; its rows encode as in training', async (t) => {
+  const { open, path } = await opener(t);
+  const { encoding } = (await open(csv())).search.info;
+  assert.ok(encoding);
+  await writeFile(path, 'price;colour;weight\n3;red;\n4;green;8\n');
+  const encoded = tableRows(await readTable(path)).map((row) => [...encodeRow(encoding, row)]);
+  const weight = encoding.columns[0];
+  assert.ok(weight?.kind === 'number');
+  assert.deepEqual(encoded, [
+    [weight.missing, 0, 1, 3],
+    [8, 0, 0, 4],
+  ]);
+});
+
+test('any text comes back from the file as it was written, with the line of each row', async (t) => {
+  const path = join(await tempFolder(t), 'any.csv');
+  const cell = fc.string({ unit: 'grapheme-ascii', maxLength: 8 }).map((text) => text.trim());
+  const table = fc.array(fc.tuple(cell, cell), { minLength: 1, maxLength: 5 });
+  const quoted = (text: string) => `"${text.replaceAll('"', '""')}"`;
+  await fc.assert(
+    fc.asyncProperty(table, async (written) => {
+      await writeFile(path, `x,y\n${written.map((row) => row.map(quoted).join(',')).join('\n')}\n`);
+      const { columns, lines } = await readTable(path);
+      assert.deepEqual(
+        columns.map(({ cells }) => cells),
+        [0, 1].map((c) => written.map((row) => row[c])),
+      );
+      assert.deepEqual(
+        lines,
+        written.map((_, k) => k + 2),
+      );
+    }),
+    { numRuns: 60 },
+  );
+});

@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import fc from 'fast-check';
+import type { TableEncoding } from './dataset.ts';
+import { encodeRow, featureCount, fitEncoding, numberIn } from './table.ts';
+
+const encoding: TableEncoding = {
+  columns: [
+    { name: 'age', kind: 'number', missing: 40 },
+    { name: 'colour', kind: 'category', categories: ['blue', 'red', ''] },
+    { name: 'size', kind: 'category', categories: ['L', 'S'] },
+  ],
+  label: 'species',
+};
+const all = (length: number) => Array.from({ length }, (_, k) => k);
+
+test('a row becomes numbers and one feature for each category; other columns do not matter', () => {
+  assert.equal(featureCount(encoding), 6);
+  assert.deepEqual(
+    [...encodeRow(encoding, { size: 'S', colour: 'red', age: '3.5', other: 'x' })],
+    [3.5, 0, 1, 0, 0, 1],
+  );
+  assert.deepEqual([...encodeRow(encoding, { size: ' L ', colour: ' blue', age: -2 })], [-2, 1, 0, 0, 1, 0]);
+});
+
+test('missing: the median, the own category, or zeros where there is none; unknown categories are zeros', () => {
+  for (const missing of ['', ' ', '?', 'NA', 'NaN', null, undefined, Number.NaN]) {
+    assert.deepEqual([...encodeRow(encoding, { age: missing, colour: missing, size: missing })], [40, 0, 0, 1, 0, 0]);
+  }
+  assert.deepEqual([...encodeRow(encoding, { age: 1, colour: 'green', size: 'XL' })], [1, 0, 0, 0, 0, 0]);
+});
+
+test('a row without a column, or with text for a number, is refused', () => {
+  assert.throws(() => encodeRow(encoding, { age: 1, size: 'S' }), /no column "colour".*age, colour, size/);
+  assert.throws(
+    () => encodeRow(encoding, { age: 'old', colour: 'red', size: 'S' }),
+    /column "age": the value is "old"/,
+  );
+});
+
+test('the encoding is fitted on the training rows alone', () => {
+  const columns = [
+    { name: 'n', cells: ['1', '2', '', '9', '1000'] },
+    { name: 'c', cells: ['b', 'a', 'a', '?', 'only in row 4'] },
+    { name: 'late', cells: ['', '', '', '', '5'] },
+  ];
+  const { encoding: fitted, notes } = fitEncoding(columns, 'y', [0, 1, 2, 3]);
+  assert.deepEqual(fitted.columns, [
+    { name: 'n', kind: 'number', missing: 2 },
+    { name: 'c', kind: 'category', categories: ['a', 'b', ''] },
+  ]);
+  assert.deepEqual(notes, ['Column "late" is left out: the training rows have no value in it.']);
+  const even = fitEncoding(columns, 'y', [0, 1]).encoding.columns;
+  assert.deepEqual(even[0], { name: 'n', kind: 'number', missing: 1.5 });
+  assert.deepEqual(even[1], { name: 'c', kind: 'category', categories: ['a', 'b'] });
+});
+
+test('row numbers and texts that differ in almost every row are left out; rare categories beyond 100 are not told apart', () => {
+  const rows = all(400);
+  const { encoding: fitted, notes } = fitEncoding(
+    [
+      { name: 'Id', cells: rows.map((k) => String(k + 1)) },
+      { name: 'year', cells: rows.map((k) => String(k + 1900)) },
+      { name: 'name', cells: rows.map((k) => `person ${k}`) },
+      { name: 'town', cells: rows.map((k) => (k < 200 ? 'big' : `town ${k % 150}`)) },
+    ],
+    'y',
+    rows,
+  );
+  assert.deepEqual(
+    fitted.columns.map(({ name }) => name),
+    ['year', 'town'],
+  );
+  const town = fitted.columns[1];
+  assert.ok(town?.kind === 'category' && town.categories.length === 100 && town.categories.includes('big'));
+  assert.match(notes.join('\n'), /"Id".*numbers the rows.*"name".*differs.*"town" has 151 categories/s);
+});
+
+test('numbers: decimal notation, finite, nothing else', () => {
+  for (const text of ['1', '-1.5', '+.5', '2.', '1e3', ' 7 ']) assert.equal(numberIn(text), Number(text));
+  for (const text of ['', 'x', '0x10', '1,5', 'Infinity', '1e999', '1 2', '.', '-'])
+    assert.equal(numberIn(text), undefined);
+  fc.assert(
+    fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (x) => numberIn(String(x)) === x || x === 0),
+  );
+});
+
+test('every training cell is met by its own encoding: a category sets exactly one feature', () => {
+  const cell = fc.constantFrom('a', 'b', 'c', '', '?', ' d');
+  fc.assert(
+    fc.property(fc.array(cell, { minLength: 1, maxLength: 30 }), (cells) => {
+      const { encoding: fitted } = fitEncoding(
+        [{ name: 'c', cells: cells.map((text) => text.trim()) }],
+        'y',
+        all(cells.length),
+      );
+      if (fitted.columns.length === 0) return cells.every((text) => ['', '?'].includes(text));
+      return cells.every((text) => encodeRow(fitted, { c: text }).reduce((sum, v) => sum + v, 0) === 1);
+    }),
+  );
+});
