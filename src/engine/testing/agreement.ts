@@ -5,6 +5,7 @@ import type { Graph, HostTensor } from '../../graph/ir.ts';
 import type { GraphCase } from '../../graph/testing/cases.ts';
 import { gradientGraph } from '../../graph/testing/check.ts';
 import type { Engine } from '../engine.ts';
+import { regressionFeeds, regressionStart, regressionStep } from './regression.ts';
 
 type Fed = Readonly<Record<string, { readonly shape: readonly number[]; readonly data: ArrayLike<number> }>>;
 
@@ -40,6 +41,33 @@ export function kindsIn(graphs: readonly Graph[]): Set<string> {
   return new Set(graphs.flatMap(({ nodes }) => nodes.map(({ op }) => op.kind)));
 }
 
-
 const largest = (values: Float64Array) => values.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
 const norm = (values: Float64Array) => Math.sqrt(values.reduce((sum, v) => sum + v * v, 0));
+
+/** Five steps of training in which every carried tensor follows the interpreter's. */
+export async function assertTrainsLikeReference(engine: Engine): Promise<void> {
+  const { graph, carries } = regressionStep();
+  const program = await engine.compile(graph, carries);
+  const state = engine.createState(regressionStart());
+  let reference: Record<string, { shape: readonly number[]; data: Float64Array | Float32Array }> = regressionStart();
+  for (let step = 0; step < 5; step++) {
+    const feeds = regressionFeeds(step);
+    const expected = interpret(graph, { ...reference, ...feeds });
+    const { loss, ...others } = await program.run(feeds, state);
+    assert.deepEqual(others, {}, 'carried outputs are not returned');
+    assert.ok(Math.abs((loss?.data[0] ?? 0) - (expected.loss?.data[0] ?? 0)) < 1e-5);
+    const current = await state.read();
+    reference = Object.fromEntries(
+      Object.entries(carries).map(([output, name]) => [
+        name,
+        expected[output] ?? { shape: [], data: new Float64Array() },
+      ]),
+    );
+    for (const [name, { data }] of Object.entries(reference)) {
+      const difference = [...data].map((v, i) => Math.abs(v - (current[name]?.data[i] ?? Number.NaN)));
+      assert.ok(Math.max(...difference) < 1e-5, `step ${step}: ${name}`);
+    }
+  }
+  state.dispose();
+  await program.dispose();
+}
