@@ -38,7 +38,7 @@ export async function renderReport(data: ReportData): Promise<string> {
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="generator" content="netsmith ${data.versions['netsmith'] ?? ''}">
+<meta name="generator" content="netsmith ${data.versions.netsmith ?? ''}">
 <title>${data.name}: Netsmith report</title>
 <style>${trusted(REPORT_CSS)}</style>
 </head>
@@ -240,7 +240,7 @@ function trialTable({ trials, winner }: ReportData): Markup {
     const kind = t.purpose === 'confirm' ? `, confirms ${t.repeats ?? '?'}` : '';
     const best = winner !== undefined && t.purpose === 'search' && t.trial === winner.trial;
     const reason = t.reason === undefined ? NONE : html`<div class="reason">${t.reason}</div>`;
-    return html`<tr${best ? html` class="best"` : NONE}><th scope="row">${t.trial}${kind}${best ? ' ★' : ''}</th><td class="text">${t.state}</td><td class="text long"><code>${t.architecture}</code>${reason}</td>${metrics.map((m) => html`<td>${showMetric(m, t.metrics[m])}</td>`)}<td>${t.costs['params'] === undefined ? '–' : showCount(t.costs['params'])}</td><td>${t.costs['flops'] === undefined ? '–' : showLarge(t.costs['flops'])}</td><td>${t.curve.at(-1)?.step ?? 0}</td><td>${showSeconds(t.seconds)}</td></tr>`;
+    return html`<tr${best ? html` class="best"` : NONE}><th scope="row">${t.trial}${kind}${best ? ' ★' : ''}</th><td class="text">${t.state}</td><td class="text long"><code>${t.architecture}</code>${reason}</td>${metrics.map((m) => html`<td>${showMetric(m, t.metrics[m])}</td>`)}<td>${t.costs.params === undefined ? '–' : showCount(t.costs.params)}</td><td>${t.costs.flops === undefined ? '–' : showLarge(t.costs.flops)}</td><td>${t.curve.at(-1)?.step ?? 0}</td><td>${showSeconds(t.seconds)}</td></tr>`;
   });
   return section('Trials', [
     html`<p>Metrics are on the validation samples; accuracy, precision, recall and F1 in per cent.</p>`,

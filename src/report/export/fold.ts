@@ -1,5 +1,5 @@
 import { createGraph, finish } from '../../graph/builder.ts';
-import { type Graph, type HostTensor, type Node, type NodeId, type OpOf, type Shape } from '../../graph/ir.ts';
+import type { Graph, HostTensor, Node, NodeId, OpOf, Shape } from '../../graph/ir.ts';
 import { definitionOf, type GraphBuilder, type Tensor } from '../../graph/ops.ts';
 
 /** A graph some of whose inputs have fixed values: the weights of a trained network. */
@@ -56,7 +56,11 @@ export function foldWeights({ graph, weights }: WeightedGraph, batchInput: strin
     const foldable = uses[map.base] === 1 && known.get(map.base) === undefined;
     const layer = at(nodes, map.base);
     const operands = layer.inputs.slice(1).map((input) => known.get(input));
-    if (foldable && (layer.op.kind === 'conv' || layer.op.kind === 'matmul') && operands.every((o) => o !== undefined)) {
+    if (
+      foldable &&
+      (layer.op.kind === 'conv' || layer.op.kind === 'matmul') &&
+      operands.every((o) => o !== undefined)
+    ) {
       const [weight, bias] = operands;
       if (weight !== undefined && weight.shape.length === (layer.op.kind === 'conv' ? 4 : 2)) {
         const outputAxis = layer.op.kind === 'matmul' && !layer.op.transposeB ? 1 : 0;
@@ -169,7 +173,9 @@ function compose(first: Affine, then: Pick<Affine, 'scale' | 'shift'>): Pick<Aff
 function intoLayer(weight: Tensor, bias: Tensor | undefined, outputAxis: 0 | 1, map: Affine): [Tensor, Tensor] {
   const outputs = map.scale.length;
   const each = weight.data.length / outputs;
-  const scaled = weight.data.map((v, i) => v * (map.scale[outputAxis === 0 ? Math.floor(i / each) : i % outputs] as number));
+  const scaled = weight.data.map(
+    (v, i) => v * (map.scale[outputAxis === 0 ? Math.floor(i / each) : i % outputs] as number),
+  );
   const shifted = map.shift.map((v, o) => v + (bias?.data[o] ?? 0) * (map.scale[o] as number));
   return [
     { shape: weight.shape, data: scaled },
@@ -189,10 +195,7 @@ interface FoldEmitter {
   rows(value: NodeId, batch: NodeId): NodeId;
 }
 
-function createEmitter(
-  nodes: readonly Node[],
-  originals: Readonly<Record<string, HostTensor>>,
-): FoldEmitter {
+function createEmitter(nodes: readonly Node[], originals: Readonly<Record<string, HostTensor>>): FoldEmitter {
   const g = createGraph();
   const weights: Record<string, HostTensor> = {};
   const taken = new Set(nodes.flatMap(({ op }) => (op.kind === 'input' ? [op.name] : [])));

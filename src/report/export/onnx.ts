@@ -65,7 +65,11 @@ function withOutputs(graph: Graph, info: DatasetInfo): Graph {
     if (path === '') g.add(named, inputs);
     else g.within(path, () => g.add(named, inputs));
   }
-  const raw = graph.outputs['output'];
+  // A network that reads nothing of its input (all edges `none`) still takes one.
+  if (!g.nodes.some(({ op }) => op.kind === 'input' && op.name === INPUT_NAME)) {
+    ops.input(g, INPUT_NAME, [1, ...info.input]);
+  }
+  const raw = graph.outputs.output;
   if (raw === undefined) throw new Error('export: the inference graph has no output');
   const output = g.within('output', () => {
     if (info.kind === 'classification') return ops.exp(g, ops.logSoftmax(g, raw));

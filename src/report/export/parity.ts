@@ -26,7 +26,9 @@ export interface ParityRequest {
  * How far the exported model is from the training engine's inference on real samples: the largest absolute difference
  * over the largest absolute output. Throws Error above PARITY_LIMIT: such a file must not be handed over.
  */
-export async function checkParity(request: ParityRequest): Promise<{ readonly parity: number; readonly samples: number }> {
+export async function checkParity(
+  request: ParityRequest,
+): Promise<{ readonly parity: number; readonly samples: number }> {
   const { engine, info, model, samples } = request;
   const count = Math.min(request.count ?? 64, samples.count);
   if (count === 0) throw new Error('parity: there are no samples to compare on');
@@ -44,7 +46,9 @@ export async function checkParity(request: ParityRequest): Promise<{ readonly pa
   }
   const parity = relativeDifference(found, expected);
   if (!(parity <= PARITY_LIMIT)) {
-    throw new Error(`the exported model differs from the training engine by ${parity}; at most ${PARITY_LIMIT} is allowed`);
+    throw new Error(
+      `the exported model differs from the training engine by ${parity}; at most ${PARITY_LIMIT} is allowed`,
+    );
   }
   return { parity, samples: count };
 }

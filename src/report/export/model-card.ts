@@ -1,0 +1,156 @@
+import type { Metrics } from '../../common/metrics.ts';
+import type { DatasetInfo } from '../../data/dataset.ts';
+import type { Costs } from '../../network/network.ts';
+import { deviation, mean, showBytes, showCount, showLarge, showMetric } from '../numbers.ts';
+import { INPUT_NAME, OUTPUT_NAMES } from './metadata.ts';
+
+export interface ModelCardData {
+  /** File name of the model, beside the card. */
+  readonly file: string;
+  readonly info: DatasetInfo;
+  readonly space: string;
+  readonly architecture: string;
+  readonly costs: Costs;
+  /** Bytes of the file. */
+  readonly size: number;
+  /** Relative difference to the training engine, and how many samples it was measured on. */
+  readonly parity: { readonly parity: number; readonly samples: number };
+  /** On validation samples: the search's own figure. */
+  readonly validation?: Metrics;
+  /** On test samples, one element for each seed; the file is one of these trainings. Absent: never tested. */
+  readonly test?: readonly Metrics[];
+  /** What it was trained on and for how long, in a sentence. */
+  readonly training: string;
+  readonly version: string;
+}
+
+/** The model card, Markdown: what the file is, what it was trained on, how good it is, its limits, how to call it. */
+export function modelCard(card: ModelCardData): string {
+  const { info, costs } = card;
+  const classes = info.kind === 'classification';
+  const output = OUTPUT_NAMES[info.kind];
+  const shape = `[N, ${info.input.join(', ')}]`;
+  return `# Model card: ${line(card.file)}
+
+A ${classes ? `classifier of ${info.outputs} classes` : `regression of ${info.outputs === 1 ? 'one target' : `${info.outputs} targets`}`}, found by neural architecture search with Netsmith ${card.version}.
+
+| | |
+|---|---|
+| Architecture | ${cell(card.architecture)} |
+| Space | ${cell(card.space)} |
+| Parameters | ${showCount(costs.params)} |
+| FLOPs (multiply-accumulates, one sample) | ${showLarge(costs.flops)} |
+| File | ${showBytes(card.size)} |
+| Input \`${INPUT_NAME}\` | float32 ${shape}, ${inputMeaning(info)} |
+| Output \`${output}\` | float32 [N, ${info.outputs}], ${classes ? 'sums to 1 in each row' : 'in the units of the targets'} |
+| ${classes ? 'Classes' : 'Targets'} | ${cell(shorten(info.labels))} |
+| Difference to the training engine | ${card.parity.parity.toExponential(1)} of the largest output, over ${card.parity.samples} samples |
+
+## Data
+
+${line(info.name)}: ${showCount(info.counts.train)} training, ${showCount(info.counts.valid)} validation and ${showCount(info.counts.test)} test samples. ${line(card.training)}
+
+${info.notes.map((note) => `- ${line(note)}`).join('\n')}
+
+## Metrics
+
+${metricsTable(card)}
+
+${card.test === undefined ? 'The test samples have not been used; a validation figure that a search chose by is optimistic.' : 'Test samples were opened only after the search. ±: standard deviation over seeds. The validation figure is the one that the search chose by, so it is optimistic.'}
+
+## Limits
+
+- The figures hold for samples like those of the data set above; on others the model may be wrong and sure of itself.
+${classes ? `- Every input gets one of the ${info.outputs} classes, also one that belongs to none of them. Probabilities are not calibrated.` : '- Values outside the range of the training targets are extrapolations.'}
+- It has not been examined for fairness towards groups of people, nor against inputs made to deceive it.
+
+## How to call it
+
+Normalisation is inside: feed raw values. The file's own metadata (keys \`netsmith.*\`) says the same as this card.
+
+With Netsmith: \`npx netsmith predict ${card.file} ${info.encoding === undefined ? 'image.png' : 'rows.csv'}\`
+
+Node:
+
+\`\`\`js
+import * as ort from 'onnxruntime-node';
+
+const session = await ort.InferenceSession.create('${card.file}');
+const data = new Float32Array(${info.input.join(' * ')}); // ${rawValues(info)}
+const { ${output} } = await session.run({ ${INPUT_NAME}: new ort.Tensor('float32', data, [1, ${info.input.join(', ')}]) });
+console.log(${output}.data);
+\`\`\`
+
+Browser: the same with \`import * as ort from 'onnxruntime-web';\`.
+
+Python:
+
+\`\`\`python
+import numpy as np, onnxruntime as ort
+
+session = ort.InferenceSession("${card.file}")
+x = np.zeros((1, ${info.input.join(', ')}), np.float32)  # ${rawValues(info)}
+print(session.run(["${output}"], {"${INPUT_NAME}": x})[0])
+\`\`\`
+${encodingSection(info)}`;
+}
+
+function metricsTable({ validation, test }: ModelCardData): string {
+  const names = [...new Set([...Object.keys(validation ?? {}), ...(test ?? []).flatMap((m) => Object.keys(m))])];
+  if (names.length === 0) return 'None were measured.';
+  const rows = names.map((name) => {
+    const values = (test ?? []).map((metrics) => metrics[name]).filter((value) => value !== undefined);
+    const spread = values.length > 1 ? ` ± ${showMetric(name, deviation(values))}` : '';
+    const seeds = `${values.length} ${values.length === 1 ? 'seed' : 'seeds'}`;
+    const tested = values.length === 0 ? 'not measured' : `${showMetric(name, mean(values))}${spread} (${seeds})`;
+    return `| ${name} | ${showMetric(name, validation?.[name])} | ${tested} |`;
+  });
+  return ['| Metric | Validation | Test |', '|---|---|---|', ...rows].join('\n');
+}
+
+function inputMeaning(info: DatasetInfo): string {
+  const range = info.range === undefined ? 'raw values' : `raw values from ${info.range[0]} to ${info.range[1]}`;
+  return info.input.length === 3 ? `NCHW, ${range}` : `${range}, one for each feature`;
+}
+
+function rawValues(info: DatasetInfo): string {
+  if (info.input.length !== 3) return 'one value for each feature, in order';
+  const planes = info.input[0] === 3 ? 'red, then green, then blue' : 'grey';
+  return `${planes}, row by row, from ${info.range?.[0] ?? 0} to ${info.range?.[1] ?? 255}`;
+}
+
+function encodingSection({ encoding }: DatasetInfo): string {
+  if (encoding === undefined) return '';
+  let at = 0;
+  const rows = encoding.columns.map((column) => {
+    const width = column.kind === 'number' ? 1 : column.categories.length;
+    const place = width === 1 ? `${at}` : `${at} to ${at + width - 1}`;
+    at += width;
+    const meaning =
+      column.kind === 'number'
+        ? `the number; ${column.missing} where it is missing`
+        : `1 at the category, else 0: ${shorten(column.categories.map((name) => (name === '' ? '(missing)' : name)))}`;
+    return `| ${place} | ${cell(column.name)} | ${cell(meaning)} |`;
+  });
+  return `
+## Features
+
+| Feature | Column | Value |
+|---|---|---|
+${rows.join('\n')}
+`;
+}
+
+function shorten(names: readonly string[]): string {
+  return names.length <= 100 ? names.join(', ') : `${names.slice(0, 100).join(', ')}, and ${names.length - 100} more`;
+}
+
+/** Text from outside on one line of Markdown, without effect there. */
+function line(text: string): string {
+  return text.replace(/\s+/g, ' ').replace(/[\\`*_<>[\]#]/g, '\\$&');
+}
+
+/** The same in a cell of a table. */
+function cell(text: string): string {
+  return line(text).replaceAll('|', '\\|');
+}
