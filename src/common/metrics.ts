@@ -31,3 +31,9 @@ export function compareBy(objective: Objective, a: Metrics, b: Metrics): number 
   const [va, vb] = [value(a), value(b)];
   return va === vb ? 0 : va < vb ? -1 : 1;
 }
+
+/** Whether `a` is better than `b` in one objective and worse in none (Pareto). */
+export function dominates(objectives: readonly Objective[], a: Metrics, b: Metrics): boolean {
+  const signs = objectives.map((objective) => compareBy(objective, a, b));
+  return signs.every((sign) => sign <= 0) && signs.some((sign) => sign < 0);
+}

@@ -40,7 +40,7 @@ export interface Outcome {
   readonly architecture: Architecture;
   readonly fidelity: number;
   readonly state: 'complete' | 'paused' | 'pruned' | 'failed';
-  /** Empty when failed. */
+  /** What was measured, and the costs beside it (params, flops). Empty when failed. */
   readonly metrics: Metrics;
   readonly seconds: number;
   /** Why it failed. */
@@ -52,7 +52,8 @@ export interface Outcome {
  * Pillar 2: what to try next. A strategy never evaluates, and everything it knows is in its state, which is plain JSON
  * and is stored with each trial. `ask` draws its randomness from (problem.seed, trial number), so that a resumed study
  * proposes what the uninterrupted one would have. An empty list of proposals means: nothing before the next `tell`; if
- * nothing is running either, the search is exhausted.
+ * nothing is running either, the search is exhausted. The state that comes with an empty list is not kept. Proposals keep
+ * the problem's limits. Neither method changes the state it is given (which is frozen).
  */
 export interface Strategy<S extends Json = Json> {
   readonly name: string;

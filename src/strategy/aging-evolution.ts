@@ -1,0 +1,90 @@
+import { dominates, type Metrics } from '../common/metrics.ts';
+import { decisions, mutate } from '../space/index.ts';
+import type { Architecture } from '../space/space.ts';
+import { drawWithin, proposalRng, sampleWithin } from './limits.ts';
+import type { Outcome, Problem, Strategy } from './strategy.ts';
+
+export interface AgingEvolutionOptions {
+  /** P: how many architectures live at a time. */
+  readonly population: number;
+  /** S: how many are drawn to find a parent. */
+  readonly sample: number;
+}
+
+export type Member = { readonly trial: number; readonly architecture: Architecture; readonly metrics: Metrics };
+
+export type AgingEvolutionState = {
+  /** How many architectures it has proposed. */
+  readonly asked: number;
+  /** Oldest first. */
+  readonly population: readonly Member[];
+};
+
+/**
+ * Aging (regularised) evolution. Real et al. 2019, "Regularized Evolution for Image Classifier Architecture Search",
+ * algorithm 1: P random architectures; then, again and again, S members are drawn with replacement, the best of them is
+ * the parent, its mutation (one decision) is trained and enters the population, and the oldest member dies.
+ *
+ * Differs: age is the trial's number, not its time of arrival, so that the population does not depend on the order in
+ * which results come in; ties break by age, the younger wins, so that neutral mutations drift; with several objectives
+ * the parent is the one that the fewest of the sample dominate. Failed, paused and pruned trials, and those of a lower
+ * fidelity, never enter the population. An architecture may come twice, as in the paper; a child that breaks a limit is
+ * mutated anew from the same parent, and after `TRIES` of them the proposal is a random architecture.
+ *
+ * ask: O(S²) comparisons. tell: O(P log P).
+ */
+export function agingEvolution(options: AgingEvolutionOptions): Strategy<AgingEvolutionState> {
+  return {
+    name: 'aging-evolution',
+    init(problem) {
+      sampleWithin(problem, 0); // Limits that nothing keeps are refused now, not in the middle of a study.
+      return { asked: 0, population: [] };
+    },
+    async ask(problem, state, firstTrial, count) {
+      const proposals = Array.from({ length: count }, (_, i) => ({
+        architecture: propose(problem, state.population, state.asked + i < options.population, firstTrial + i, options),
+        fidelity: problem.fidelities.length - 1,
+        start: { kind: 'fresh' as const },
+      }));
+      return [{ ...state, asked: state.asked + count }, proposals];
+    },
+    async tell(problem, state, outcomes) {
+      const born = outcomes.filter((outcome) => mayLive(problem, outcome));
+      const members = born.map(({ trial, architecture, metrics }) => ({ trial, architecture, metrics }));
+      const byAge = [...state.population, ...members].sort((a, b) => a.trial - b.trial);
+      return { ...state, population: byAge.slice(-options.population) };
+    },
+  };
+}
+
+function propose(
+  problem: Problem,
+  population: readonly Member[],
+  initial: boolean,
+  trial: number,
+  options: AgingEvolutionOptions,
+): Architecture {
+  const fixed = decisions(problem.space).length === 0;
+  if (initial || population.length === 0 || fixed) return sampleWithin(problem, trial);
+  const stream = proposalRng(problem, trial, 'evolve');
+  const parent = best(
+    problem,
+    Array.from({ length: options.sample }, () => stream.pick(population)),
+  );
+  const child = drawWithin(problem, () => mutate(problem.space, parent.architecture, stream));
+  return child ?? sampleWithin(problem, trial);
+}
+
+/** The member that the fewest of the others dominate; the youngest of several. */
+function best(problem: Problem, sample: readonly Member[]): Member {
+  const dominators = (member: Member) =>
+    sample.filter((other) => dominates(problem.objectives, other.metrics, member.metrics)).length;
+  const ranked = sample.map((member) => ({ member, dominators: dominators(member) }));
+  return ranked.reduce((a, b) =>
+    b.dominators < a.dominators || (b.dominators === a.dominators && b.member.trial > a.member.trial) ? b : a,
+  ).member;
+}
+
+function mayLive(problem: Problem, { state, fidelity }: Outcome): boolean {
+  return state === 'complete' && fidelity === problem.fidelities.length - 1;
+}
