@@ -7,14 +7,7 @@ import { inClassOrder } from '../class-names.ts';
 import type { DataRequest, Dataset } from '../dataset.ts';
 import { divide, type Parts, thousands } from '../split.ts';
 import { existing } from './files.node.ts';
-import {
-  checkSignatures,
-  IMAGE_NAME,
-  type ImageCache,
-  type ImageShape,
-  imageHeader,
-  imageSource,
-} from './image.node.ts';
+import { checkSignatures, IMAGE_NAME, type ImageCache, type ImageShape, imageSource } from './image.node.ts';
 
 /** Bytes of decoded images that stay in memory. */
 const CACHE_BYTES = 256 * 1024 * 1024;
@@ -115,11 +108,11 @@ async function chooseShape(
       `Mean, deviation and what else is said of the images are taken from ${thousands(SAMPLE)} training images.`,
     );
   }
-  const headers = await Promise.all(sample.map((i) => imageHeader(pool.files[i] as string)));
-  const sides = headers.map(({ width, height }) => Math.min(width, height)).sort((a, b) => a - b);
-  const median = sides[sides.length >> 1] as number;
-  const size = imageSize ?? Math.min(64, Math.max(16, 8 * Math.round(median / 8)));
-  notes.push(`Images are stretched to ${size} by ${size} pixels (the median of the shorter sides is ${median}).`);
+  const headers = await imageHeaders(sample.map((i) => pool.files[i] as string));
+  const size = imageSize ?? suitableSize(headers);
+  notes.push(
+    `Images are stretched to ${size} by ${size} pixels (median of the shorter sides: ${medianSide(headers)}).`,
+  );
   const colour = imageChannels === undefined ? headers.some((header) => header.colour) : imageChannels === 3;
   const shape: ImageShape = [colour ? 3 : 1, size, size];
   if (!colour || imageChannels !== undefined || !(await allGrey(pool, sample, shape, cache))) return { shape, notes };
@@ -129,6 +122,18 @@ async function chooseShape(
     shape: [1, size, size],
     notes: [...notes, 'The images are stored in colour but are grey: 1 channel is used.'],
   };
+}
+
+/** The side that all images share, where it is small; otherwise the median of the shorter sides, a multiple of 8 from 16 to 64. */
+function suitableSize(headers: readonly ImageHeader[]): number {
+  const side = medianSide(headers);
+  if (side >= 8 && side <= 64 && headers.every(({ width, height }) => width === side && height === side)) return side;
+  return Math.min(64, Math.max(16, 8 * Math.round(side / 8)));
+}
+
+function medianSide(headers: readonly ImageHeader[]): number {
+  const sides = headers.map(({ width, height }) => Math.min(width, height)).sort((a, b) => a - b);
+  return sides[sides.length >> 1] as number;
 }
 
 /** Whether no colour image of the sample has a coloured pixel. Stops at the first that has. */

@@ -51,6 +51,21 @@ test('a folder for each class; mixed sizes and formats; size and colours chosen 
   await assertRefused(open(dir, { imageSize: 0 }), 'imageSize is 0');
 });
 
+test('images that all have one small square size keep it', async (t) => {
+  const dir = await tempFolder(t);
+  for (const [name, colour] of [
+    ['a', [255, 0, 0]],
+    ['b', [0, 0, 255]],
+  ] as const) {
+    await mkdir(join(dir, name));
+    for (let k = 0; k < 3; k++)
+      await picture(28, 28, colour)
+        .png()
+        .toFile(join(dir, name, `${k}.png`));
+  }
+  assert.deepEqual((await open(dir)).search.info.input, [3, 28, 28]);
+});
+
 test('grey images have one channel, also when they are stored in colour', async (t) => {
   const dir = await tempFolder(t);
   await writeClass(join(dir, 'a'), [9, 9, 9], sides);

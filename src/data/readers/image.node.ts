@@ -13,10 +13,23 @@ export const IMAGE_NAME = /\.(png|jpe?g|webp|gif|tiff?|avif)$/i;
 /** How the files of these formats begin, as Latin-1 text. */
 const SIGNATURES = [/^\xff\xd8\xff/, /^\x89PNG/, /^GIF8/, /^RIFF.{4}WEBP/s, /^II\*\0/, /^MM\0\*/, /^.{4}ftyp/s];
 
-/** Side lengths as the file's header says, and whether it has colours. */
-export async function imageHeader(file: string): Promise<{ width: number; height: number; colour: boolean }> {
-  const { width, height, space } = await attempt(file, async () => sharp(await readFile(file)).metadata());
-  return { width, height, colour: space !== 'b-w' && space !== 'grey16' };
+/** Images decoded at the same time. */
+const TOGETHER = 8;
+
+export interface ImageHeader {
+  readonly width: number;
+  readonly height: number;
+  readonly colour: boolean;
+}
+
+/** Side lengths as the files' headers say (before they are turned upright), and whether they have colours. */
+export async function imageHeaders(files: readonly string[]): Promise<ImageHeader[]> {
+  const headers: ImageHeader[] = [];
+  await atMost(TOGETHER, files, async (file, k) => {
+    const { width, height, space } = await attempt(file, () => sharp(file).metadata());
+    headers[k] = { width, height, colour: space !== 'b-w' && space !== 'grey16' };
+  });
+  return headers;
 }
 
 /**
@@ -61,9 +74,8 @@ export async function readImage(file: string, info: Pick<DatasetInfo, 'input' | 
 }
 
 /** Throws UserError unless every file begins as an image does: cheap enough to do before a search. */
-export async function checkSignatures(files: readonly string[]): Promise<void> {
-  const together = 64;
-  for (let i = 0; i < files.length; i += together) await Promise.all(files.slice(i, i + together).map(checkSignature));
+export function checkSignatures(files: readonly string[]): Promise<void> {
+  return atMost(64, files, checkSignature);
 }
 
 async function checkSignature(file: string): Promise<void> {
@@ -109,15 +121,26 @@ export function imageSource(
     count: files.length,
     targets,
     async read(indices, inputs, wanted) {
-      await Promise.all(
-        indices.map(async (_, k) => {
-          const i = checkedIndex(indices, k, files.length);
-          inputs.set(await image(files[i] as string), k * elements);
-          wanted[k] = targets[i] as number;
-        }),
-      );
+      await atMost(TOGETHER, indices, async (_, k) => {
+        const i = checkedIndex(indices, k, files.length);
+        inputs.set(await image(files[i] as string), k * elements);
+        wanted[k] = targets[i] as number;
+      });
     },
   };
+}
+
+/** Runs `job` for every item, at most `limit` at a time: so many photographs are in memory at once. */
+async function atMost<T>(
+  limit: number,
+  items: readonly T[],
+  job: (item: T, k: number) => Promise<void>,
+): Promise<void> {
+  let next = 0;
+  const lane = async () => {
+    for (let k = next++; k < items.length; k = next++) await job(items[k] as T, k);
+  };
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, lane));
 }
 
 async function attempt<T>(file: string, body: () => Promise<T>): Promise<T> {
