@@ -19,8 +19,8 @@ export function define(program: Command, usage: string, summary: string, example
 }
 
 /** How this call of a command speaks. */
-export function outputOf(command: Command, shell: Shell): Output {
-  return createOutput(shell.streams, command.opts());
+export function outputOf(command: Command, shell: Shell, options: object = command.opts()): Output {
+  return createOutput(shell.streams, options);
 }
 
 /** The whole program, without any command. */

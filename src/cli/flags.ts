@@ -15,7 +15,9 @@ interface Described {
   readonly group?: keyof typeof GROUPS;
 }
 
-const DESCRIBED = z.toJSONSchema(studySchema, { io: 'input' }).properties as Readonly<Record<SettingName, Described>>;
+const DESCRIBED = z.toJSONSchema(studySchema, { io: 'input' }).properties as unknown as Readonly<
+  Record<SettingName, Described>
+>;
 
 /** `learningRate` -> `--learning-rate` */
 export function flagOf(setting: string): string {

@@ -1,13 +1,21 @@
 import { readFileSync } from 'node:fs';
 import { CommanderError } from 'commander';
 import { messageOf, UserError } from '../common/errors.ts';
+import { TrainingFailure } from '../train/failure.ts';
+import { addBest } from './best.ts';
 import { createProgram, type Shell } from './command.ts';
 import { addData } from './data.ts';
+import { addEvaluate } from './evaluate.ts';
 import { Interrupted } from './interrupt.ts';
 import type { Streams } from './output.ts';
+import { addShow } from './show.ts';
 import { addSpaces } from './spaces.ts';
+import { addStatus } from './status.ts';
+import { addTrain } from './train.ts';
+import { addTrials } from './trials.ts';
 
-const COMMANDS = [addSpaces, addData] as const;
+/** In the order of --help: a study from its beginning to its end, then what stands alone. */
+const COMMANDS = [addStatus, addTrials, addBest, addShow, addEvaluate, addTrain, addSpaces, addData] as const;
 
 /**
  * Runs one command line (without `node netsmith`) and returns the exit code: 0 done, 1 failed, 2 bad input (nothing was
@@ -32,6 +40,11 @@ function explain(error: unknown, streams: Streams): number {
   if (error instanceof UserError) {
     streams.err(`netsmith: ${error.message}\n`);
     return 2;
+  }
+  // The network's doing, not the program's: a stack would say nothing.
+  if (error instanceof TrainingFailure) {
+    streams.err(`netsmith: the training failed: ${error.message}\n`);
+    return 1;
   }
   streams.err(`netsmith: ${error instanceof Error && error.stack !== undefined ? error.stack : messageOf(error)}\n`);
   return 1;

@@ -49,21 +49,3 @@ export function table(head: readonly string[], rows: readonly (readonly (string 
     )
     .join('\n');
 }
-
-/** 1234567 -> `1,234,567`; metrics and other fractions with four digits. */
-export function number(value: number): string {
-  return Number.isInteger(value) ? value.toLocaleString('en-GB') : value.toFixed(4);
-}
-
-/** `accuracy 97.2 %`: shares as per cent, as people read them. */
-export function metric(name: string, value: number): string {
-  const share = ['accuracy', 'precision', 'recall', 'f1'].includes(name);
-  return share ? `${name} ${(100 * value).toFixed(1)} %` : `${name} ${number(value)}`;
-}
-
-/** 75 -> `1 min 15 s` */
-export function duration(seconds: number): string {
-  const whole = Math.max(0, Math.round(seconds));
-  const [h, m, s] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60), whole % 60];
-  return h > 0 ? `${h} h ${m} min` : m > 0 ? `${m} min ${s} s` : `${s} s`;
-}

@@ -1,0 +1,57 @@
+import type { Command } from 'commander';
+import picocolors from 'picocolors';
+import { DATASETS, type DatasetEntry } from '../data/catalogue.ts';
+import { downloadDataset } from '../data/download.node.ts';
+import { showBytes } from '../report/numbers.ts';
+import { define, outputOf, type Shell } from './command.ts';
+import { interruptible } from './interrupt.ts';
+import { table } from './output.ts';
+
+/**
+ * `netsmith data`: [{ name, description, task, origin, bytes }], where origin is embedded, download or own;
+ * `netsmith data get NAME`: { name, dir }
+ */
+export function addData(program: Command, shell: Shell): void {
+  const data = define(program, 'data', 'List the data sets, or fetch one', [
+    'netsmith data',
+    'netsmith data get fashion-mnist --dir data',
+  ]).action((_options: unknown, command: Command) => {
+    const sets = Object.entries(DATASETS).map(([name, { description, task, origin }]: [string, DatasetEntry]) => ({
+      name,
+      description,
+      task,
+      origin: origin.kind,
+      bytes: origin.kind === 'download' ? origin.files.reduce((sum, { bytes }) => sum + bytes, 0) : 0,
+    }));
+    const rows = sets.map(({ name, origin, bytes, description }) => [
+      name,
+      origin === 'download' ? `${showBytes(bytes)} to fetch` : origin === 'own' ? 'your own' : 'in the package',
+      description,
+    ]);
+    outputOf(command, shell).result(sets, table(['name', 'where', 'description'], rows));
+  });
+
+  define(data, 'get <name>', 'Fetch the official files of a data set; goes on where an earlier attempt stopped', [
+    'netsmith data get cifar-10 --dir data',
+  ])
+    .option('--dir <folder>', 'folder that gets a folder of the data set', 'data')
+    .action(async (name: string, { dir }: { readonly dir: string }, command: Command) => {
+      // Options that the parent has too (--json, --quiet) are parsed there.
+      const output = outputOf(command, shell, command.optsWithGlobals());
+      let told = 0;
+      const folder = await interruptible(
+        () => output.note('Interrupted; run it again to go on from here.'),
+        (signal) =>
+          downloadDataset(name, dir, {
+            signal,
+            onProgress: ({ file, received, total }) => {
+              if (received < total && Date.now() - told < 1000) return;
+              told = Date.now();
+              const share = Math.floor((100 * received) / total);
+              output.note(`${file}: ${showBytes(received)} of ${showBytes(total)} ${picocolors.dim(`(${share} %)`)}`);
+            },
+          }),
+      );
+      output.result({ name, dir: folder }, `${name} is in ${folder}; use it with --data ${name} --data-dir ${folder}`);
+    });
+}

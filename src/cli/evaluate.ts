@@ -1,0 +1,238 @@
+import { type Command, Option } from 'commander';
+import { invalid, UserError } from '../common/errors.ts';
+import type { Json } from '../common/json.ts';
+import type { Metrics } from '../common/metrics.ts';
+import { showCount, showMetric } from '../report/numbers.ts';
+import { type Architecture, formatArchitecture } from '../space/index.ts';
+import { BASELINES } from '../space/spaces/index.ts';
+import { type Best, bestTrials, requireBest } from './best.ts';
+import { define, outputOf, type Shell } from './command.ts';
+import { checkSettings } from './config.ts';
+import { openEngine } from './engine.ts';
+import {
+  type Contestant,
+  type EvaluationRecord,
+  retrain,
+  type Summary,
+  summarise,
+  writeEvaluation,
+  writeWeights,
+} from './evaluation.ts';
+import { addSettings, givenSettings, numberIfItIsOne } from './flags.ts';
+import { interruptible } from './interrupt.ts';
+import { type Output, table } from './output.ts';
+import { costsOf, type Setup, setUp } from './setup.ts';
+import { type ReadStudy, readStudy } from './study.ts';
+
+export interface EvaluateOptions {
+  /** Trainings from scratch, each with random streams of its own. */
+  readonly seeds: number;
+  readonly baselines: boolean;
+  /** Another trial than the best. */
+  readonly trial?: number;
+}
+
+/** `netsmith evaluate DIR`: { study, trial, architecture, text, test, valid, gap, baselines, ... } */
+export function addEvaluate(program: Command, shell: Shell): void {
+  const command = define(
+    program,
+    'evaluate <dir>',
+    'Train the best again from scratch, on train + valid with several seeds, then open the test split',
+    [
+      'netsmith evaluate runs/digits-small-cnn-1 --seeds 3',
+      'netsmith evaluate runs/digits-small-cnn-1 --epochs 50 --no-baselines',
+    ],
+  )
+    .addOption(
+      new Option('--seeds <n>', 'trainings, each with a seed of its own').argParser(numberIfItIsOne).default(3),
+    )
+    .addOption(new Option('--trial <n>', 'this trial instead of the best').argParser(numberIfItIsOne))
+    .option('--no-baselines', 'without the hand-designed baselines');
+  addSettings(command, ['epochs', 'threads', 'device']).action(
+    async (dir: string, options: EvaluateOptions, command: Command) => {
+      const output = outputOf(command, shell);
+      const given = givenSettings(command);
+      checkCounts(options);
+      const study = await readStudy(dir);
+      const settings = checkSettings({ ...study.settings, ...given }, (name) => `--${name}`);
+      const best = chosen(study, dir, options.trial);
+      const setup = await setUp(settings);
+      const record = await interruptible(
+        () => output.note('Interrupted; nothing was kept.'),
+        (signal) => evaluate(dir, setup, best, options, output, signal),
+      );
+      const result = evaluationToJson(study.record.name, setup, best, record);
+      output.result(result as unknown as Json, evaluationText(setup, best, record));
+    },
+  );
+}
+
+function checkCounts({ seeds, trial }: EvaluateOptions): void {
+  const whole = (value: unknown, least: number) => Number.isSafeInteger(value) && Number(value) >= least;
+  if (!whole(seeds, 1)) throw invalid('--seeds', String(seeds), 'must be a whole number of at least 1');
+  if (trial !== undefined && !whole(trial, 0)) throw invalid('--trial', String(trial), 'must be the number of a trial');
+}
+
+/** The trial that is asked for, or the best. Throws UserError where there is none. */
+export function chosen(study: ReadStudy, dir: string, trial: number | undefined): Best {
+  if (trial === undefined) return requireBest(study, dir);
+  const found = study.trials.find((one) => one.purpose === 'search' && one.trial === trial);
+  if (found === undefined) throw invalid('--trial', String(trial), `study "${dir}" has no trial of this number`);
+  return (
+    bestTrials(study).find((best) => best.trial.trial === trial) ?? { trial: found, metrics: found.metrics, runs: 1 }
+  );
+}
+
+/**
+ * Trains the chosen architecture and the baselines, all from scratch on train + valid with the same settings and number
+ * of epochs, and measures them on the test part. Keeps the result and the weights of the first seed in `best/`.
+ */
+export async function evaluate(
+  dir: string,
+  setup: Setup,
+  best: Best,
+  options: EvaluateOptions,
+  output: Output,
+  signal: AbortSignal,
+): Promise<EvaluationRecord> {
+  const { settings, dataset, training, space } = setup;
+  const { architecture } = best.trial;
+  const engine = await openEngine(settings);
+  const test = await dataset.openTest();
+  const seeds = Array.from({ length: options.seeds }, (_, repetition) => repetition);
+
+  const trainAll = async (
+    name: string,
+    contestant: Contestant,
+    keep?: (weights: Parameters<typeof writeWeights>[3]) => void,
+  ) => {
+    const metrics: Metrics[] = [];
+    const confusions: (readonly (readonly number[])[])[] = [];
+    for (const repetition of seeds) {
+      const began = performance.now();
+      const run = { engine, dataset, training, seed: settings.seed, repetition, signal };
+      const trained = await retrain(contestant, run, test);
+      metrics.push(trained.metrics);
+      if (trained.confusion !== undefined) confusions.push(trained.confusion);
+      if (repetition === 0) keep?.(trained.weights);
+      const { metric } = headline(setup);
+      const seconds = (performance.now() - began) / 1000;
+      output.note(
+        `${name}, seed ${repetition}: test ${metric} ${showMetric(metric, trained.metrics[metric])} (${seconds.toFixed(1)} s)`,
+      );
+    }
+    const confusion = confusions.length === 0 ? undefined : confusions.reduce(addMatrices);
+    return { seeds, metrics, ...(confusion !== undefined && { confusion }) };
+  };
+
+  const found = await trainAll('found', { space, architecture }, (weights) =>
+    writeWeights(dir, architecture, settings.epochs, weights),
+  );
+  const baselines: EvaluationRecord['baselines'][number][] = [];
+  for (const [name, contestant] of options.baselines ? baselinesFor(setup) : []) {
+    const { params = 0, flops = 0 } = costsOf(contestant.space, contestant.architecture);
+    const { metrics } = await trainAll(`baseline ${name}`, contestant);
+    baselines.push({ name, architecture: contestant.architecture, seeds, metrics, costs: { params, flops } });
+  }
+  const record: EvaluationRecord = {
+    trial: best.trial.trial,
+    architecture,
+    epochs: settings.epochs,
+    trainedOn: 'train + valid',
+    ...found,
+    baselines,
+  };
+  writeEvaluation(dir, record);
+  return record;
+}
+
+/** The baselines that can serve this task: a ResNet needs images. */
+function baselinesFor({ space: { task } }: Setup): readonly (readonly [string, Contestant])[] {
+  return Object.entries(BASELINES).flatMap(([name, create]) => {
+    try {
+      return [[name, create(task)] as const];
+    } catch (error) {
+      if (error instanceof UserError) return [];
+      throw error;
+    }
+  });
+}
+
+function addMatrices(a: readonly (readonly number[])[], b: readonly (readonly number[])[]): number[][] {
+  return a.map((row, i) => row.map((count, j) => count + (b[i]?.[j] ?? 0)));
+}
+
+/** The metric to show for people: the first objective that is measured on data. */
+export function headline({ problem, dataset }: Pick<Setup, 'problem' | 'dataset'>): Setup['problem']['objectives'][0] {
+  const measured = problem.objectives.find(({ metric }) => metric !== 'params' && metric !== 'flops');
+  if (measured !== undefined) return measured;
+  return dataset.search.info.kind === 'classification'
+    ? { metric: 'accuracy', direction: 'maximise', unit: 'share' }
+    : { metric: 'r2', direction: 'maximise', unit: 'share' };
+}
+
+export interface EvaluationResult {
+  readonly study: string;
+  readonly trial: number;
+  readonly architecture: Architecture;
+  readonly text: string;
+  readonly params: number;
+  readonly flops: number;
+  readonly epochs: number;
+  readonly seeds: readonly number[];
+  readonly test: Summary;
+  /** Validation metrics of the search (of confirmed trials: the mean over their runs). */
+  readonly valid: Metrics;
+  /** Validation minus mean test, for each metric that both have. */
+  readonly gap: Metrics;
+  readonly baselines: Readonly<
+    Record<string, { readonly test: Summary; readonly params: number; readonly flops: number }>
+  >;
+}
+
+export function evaluationToJson(
+  study: string,
+  { space }: Setup,
+  best: Best,
+  record: EvaluationRecord,
+): EvaluationResult {
+  const test = summarise(record.metrics);
+  const shared = Object.entries(best.metrics).filter(([name]) => test[name] !== undefined);
+  const { params = 0, flops = 0 } = best.trial.costs;
+  return {
+    study,
+    trial: record.trial,
+    architecture: record.architecture,
+    text: formatArchitecture(space, record.architecture),
+    params,
+    flops,
+    epochs: record.epochs,
+    seeds: record.seeds,
+    test,
+    valid: best.metrics,
+    gap: Object.fromEntries(shared.map(([name, valid]) => [name, valid - (test[name]?.mean ?? Number.NaN)])),
+    baselines: Object.fromEntries(
+      record.baselines.map(({ name, metrics, costs }) => [name, { test: summarise(metrics), ...costs }]),
+    ),
+  };
+}
+
+export function evaluationText(setup: Setup, best: Best, record: EvaluationRecord): string {
+  const { metric } = headline(setup);
+  const row = (
+    name: string,
+    metrics: readonly Metrics[],
+    { params, flops }: { readonly params: number; readonly flops: number },
+  ) => {
+    const { mean = Number.NaN, sd = Number.NaN } = summarise(metrics)[metric] ?? {};
+    return [name, showMetric(metric, mean), showMetric(metric, sd), showCount(params), showCount(flops)];
+  };
+  const { params = 0, flops = 0 } = best.trial.costs;
+  return table(
+    [`test (${record.seeds.length} seeds)`, metric, 'deviation', 'params', 'FLOPs'],
+    [
+      row(`trial ${record.trial}`, record.metrics, { params, flops }),
+      ...record.baselines.map(({ name, metrics, costs }) => row(name, metrics, costs)),
+    ],
+  );
+}

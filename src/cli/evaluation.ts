@@ -1,0 +1,134 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Json } from '../common/json.ts';
+import type { Metrics } from '../common/metrics.ts';
+import { rng } from '../common/random.ts';
+import type { Dataset, Samples } from '../data/dataset.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { HostTensor } from '../graph/ir.ts';
+import { deviation, mean } from '../report/numbers.ts';
+import { type Architecture, resolve, resolveHyperparameters, type Space } from '../space/index.ts';
+import { writeWhole } from '../study/store/files.node.ts';
+import { decodeCheckpoint, encodeCheckpoint } from '../train/checkpoint.ts';
+import { trainNetwork } from '../train/loop.ts';
+import { concatSamples } from '../train/samples.ts';
+import { type TrainSettings, withHyperparameters } from '../train/settings.ts';
+
+/** One member of a space, to be trained from scratch. */
+export interface Contestant {
+  readonly space: Space;
+  readonly architecture: Architecture;
+}
+
+export interface Retraining {
+  readonly engine: Engine;
+  readonly dataset: Dataset;
+  readonly training: TrainSettings;
+  /** The study's seed; with `repetition` it names every stream of the run. */
+  readonly seed: number;
+  readonly repetition: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Trains on train + valid together; the test part is opened only if `test` is given. */
+export async function retrain(
+  { space, architecture }: Contestant,
+  { engine, dataset, training, seed, repetition, signal }: Retraining,
+  test?: Samples,
+): Promise<{
+  readonly weights: Readonly<Record<string, HostTensor>>;
+  readonly metrics: Metrics;
+  readonly confusion?: readonly (readonly number[])[];
+}> {
+  const { info, train, valid } = dataset.search;
+  const trained = await trainNetwork({
+    engine,
+    network: resolve(space, architecture),
+    info,
+    train: concatSamples(info, train, valid),
+    settings: withHyperparameters(training, resolveHyperparameters(space, architecture)),
+    rng: (...labels) => rng(seed, 'evaluate', repetition, ...labels),
+    ...(signal !== undefined && { signal }),
+  });
+  try {
+    const measured = test === undefined ? { metrics: {} } : await trained.measure(test);
+    return { weights: await trained.weights(), ...measured };
+  } finally {
+    await trained.dispose();
+  }
+}
+
+/** Mean, sample deviation and values of each metric, one value for each seed. */
+export type Summary = Readonly<
+  Record<string, { readonly mean: number; readonly sd: number; readonly values: readonly number[] }>
+>;
+
+export function summarise(metrics: readonly Metrics[]): Summary {
+  const names = Object.keys(metrics[0] ?? {});
+  return Object.fromEntries(
+    names.map((name) => {
+      const values = metrics.map((one) => one[name] ?? Number.NaN);
+      return [name, { mean: mean(values), sd: deviation(values), values }];
+    }),
+  );
+}
+
+/** What `evaluate` keeps in `best/evaluation.json`, for the report and for the export. */
+export interface EvaluationRecord {
+  readonly trial: number;
+  readonly architecture: Architecture;
+  /** Repetitions, from 0: each trained with streams of its own. */
+  readonly seeds: readonly number[];
+  readonly epochs: number;
+  readonly metrics: readonly Metrics[];
+  /** [true class][predicted class], all repetitions together. */
+  readonly confusion?: readonly (readonly number[])[];
+  readonly trainedOn: string;
+  readonly baselines: readonly {
+    readonly name: string;
+    readonly architecture: Architecture;
+    readonly seeds: readonly number[];
+    readonly metrics: readonly Metrics[];
+    readonly costs: { readonly params: number; readonly flops: number };
+  }[];
+}
+
+export function writeEvaluation(dir: string, record: EvaluationRecord): void {
+  writeWhole(join(dir, 'best', 'evaluation.json'), `${JSON.stringify(record, null, 2)}\n`);
+}
+
+/** Undefined where the study has not been evaluated. */
+export function readEvaluation(dir: string): EvaluationRecord | undefined {
+  const path = join(dir, 'best', 'evaluation.json');
+  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as EvaluationRecord) : undefined;
+}
+
+/** Weights of an architecture after its final training, in `best/`; its own file says which architecture it is. */
+interface FinalWeights {
+  readonly architecture: Json;
+  readonly epochs: number;
+}
+
+export function writeWeights(
+  dir: string,
+  architecture: Architecture,
+  epochs: number,
+  tensors: Readonly<Record<string, HostTensor>>,
+): void {
+  writeWhole(join(dir, 'best', 'weights.bin'), encodeCheckpoint({ history: [], steps: 0, tensors }));
+  const of: FinalWeights = { architecture, epochs };
+  writeWhole(join(dir, 'best', 'weights.json'), `${JSON.stringify(of, null, 2)}\n`);
+}
+
+/** The weights that `evaluate` or an earlier `export` left, if they are of this architecture and length of training. */
+export function readWeights(
+  dir: string,
+  architecture: Architecture,
+  epochs: number,
+): Readonly<Record<string, HostTensor>> | undefined {
+  const [bytes, about] = [join(dir, 'best', 'weights.bin'), join(dir, 'best', 'weights.json')];
+  if (!existsSync(bytes) || !existsSync(about)) return undefined;
+  const of = JSON.parse(readFileSync(about, 'utf8')) as FinalWeights;
+  const same = JSON.stringify(of) === JSON.stringify({ architecture, epochs });
+  return same ? decodeCheckpoint(readFileSync(bytes)).tensors : undefined;
+}

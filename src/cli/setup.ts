@@ -1,0 +1,147 @@
+import { existsSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
+import { invalid, messageOf, UserError } from '../common/errors.ts';
+import type { Fidelity } from '../common/fidelity.ts';
+import { METRICS, type Objective } from '../common/metrics.ts';
+import type { DataRequest, Dataset, DatasetInfo } from '../data/dataset.ts';
+import { openDataset } from '../data/open.node.ts';
+import { networkCosts } from '../network/costs.ts';
+import { type Architecture, resolve, type Space, type SpaceDefinition, type Task } from '../space/index.ts';
+import { SPACES } from '../space/spaces/index.ts';
+import { createStrategy } from '../strategy/index.ts';
+import type { Limit, Problem, Strategy } from '../strategy/strategy.ts';
+import { checkSettings as checkTraining, type TrainSettings } from '../train/settings.ts';
+import { type StudySettings, trainSettings } from './config.ts';
+import { isSpaceFile } from './flags.ts';
+
+/** Everything that settings stand for, short of an engine. */
+export interface Setup {
+  readonly settings: StudySettings;
+  readonly dataset: Dataset;
+  readonly space: Space;
+  readonly training: TrainSettings;
+  readonly problem: Problem;
+  readonly strategy: Strategy;
+}
+
+/**
+ * Opens the data and builds what the settings name. Writes nothing; throws UserError for whatever does not fit: this is
+ * where a study's settings are checked before it is created, and where a worker or `resume` begins again from them.
+ */
+export async function setUp(settings: StudySettings): Promise<Setup> {
+  const definition = await loadSpace(settings.space);
+  const strategy = createStrategy(settings.strategy, settings.strategyOptions);
+  const dataset = await openDataset(dataRequest(settings));
+  const { info } = dataset.search;
+  const space = definition.create(taskOf(info), settings.spaceOptions);
+  const training = checkTraining(trainSettings(settings), 'training settings', info);
+  const problem = problemOf(settings, space, info);
+  strategy.init(problem);
+  return { settings, dataset, space, training, problem, strategy };
+}
+
+/** What the data room is asked for. */
+export function dataRequest(settings: StudySettings): DataRequest {
+  const { data, dataDir, seed, validShare, trainSamples, imageSize, imageChannels, label, regression } = settings;
+  return {
+    name: data,
+    seed,
+    validShare,
+    ...(dataDir !== undefined && { dir: dataDir }),
+    ...(trainSamples !== undefined && { trainSamples }),
+    ...(imageSize !== undefined && { imageSize }),
+    ...(imageChannels !== undefined && { imageChannels }),
+    ...(label !== undefined && { label }),
+    ...(regression && { regression }),
+  };
+}
+
+export function taskOf({ kind, input, outputs }: DatasetInfo): Task {
+  return { kind, input, outputs };
+}
+
+/** A space of Netsmith by its name, or the one that a file exports (as default, or as its only space). */
+export async function loadSpace(name: string): Promise<SpaceDefinition> {
+  if (!isSpaceFile(name)) {
+    const found = Object.values(SPACES).find((space) => space.name === name);
+    if (found !== undefined) return found;
+    const known = Object.keys(SPACES).join(', ');
+    throw invalid('--space', `"${name}"`, `must be one of ${known}, or a .ts or .js file that exports a space`);
+  }
+  if (!existsSync(name)) throw invalid('--space', `"${name}"`, 'there is no such file');
+  const spaces = Object.entries(await importFile(name)).filter(([, value]) => isSpaceDefinition(value));
+  const chosen = spaces.find(([key]) => key === 'default') ?? spaces[0];
+  const others = spaces.filter(([, value]) => value !== chosen?.[1]);
+  if (chosen === undefined || (chosen[0] !== 'default' && others.length > 0)) {
+    throw invalid(
+      '--space',
+      `"${name}" exports ${spaces.length} spaces`,
+      'must export one made by defineSpace, or a default',
+    );
+  }
+  return chosen[1] as SpaceDefinition;
+}
+
+async function importFile(path: string): Promise<object> {
+  try {
+    return await import(pathToFileURL(path).href);
+  } catch (error) {
+    throw new UserError(`--space: "${path}" cannot be loaded; ${messageOf(error)}`);
+  }
+}
+
+function isSpaceDefinition(value: unknown): value is SpaceDefinition {
+  return value !== null && typeof value === 'object' && 'create' in value && 'defaults' in value && 'name' in value;
+}
+
+/** The problem that a strategy is given: what to look for in this space, within which limits. */
+export function problemOf(settings: StudySettings, space: Space, info: DatasetInfo): Problem {
+  return {
+    space,
+    objectives: objectivesOf(settings, info),
+    limits: limitsOf(settings),
+    seed: settings.seed,
+    fidelities: [fullFidelity(settings)],
+    costs: (architecture) => costsOf(space, architecture),
+  };
+}
+
+/** params, flops and activationBytes of an architecture. */
+export function costsOf(space: Space, architecture: Architecture): Readonly<Record<string, number>> {
+  const { params, flops, activationBytes } = networkCosts(resolve(space, architecture), space.task);
+  return { params, flops, activationBytes };
+}
+
+export function fullFidelity({ epochs }: Pick<StudySettings, 'epochs'>): Fidelity {
+  return { epochs, data: 1, resolution: 1, width: 1 };
+}
+
+/** Metrics that only one kind of task has. */
+const ONLY: Readonly<Record<string, Task['kind']>> = {
+  accuracy: 'classification',
+  precision: 'classification',
+  recall: 'classification',
+  f1: 'classification',
+  mse: 'regression',
+  r2: 'regression',
+};
+
+export function objectivesOf(settings: StudySettings, { kind }: Pick<DatasetInfo, 'kind'>): Problem['objectives'] {
+  const names = settings.objective ?? [kind === 'classification' ? 'accuracy' : 'r2'];
+  const objectives = names.map((name): Objective => {
+    const needed = ONLY[name];
+    if (needed !== undefined && needed !== kind)
+      throw invalid('--objective', `"${name}"`, `is a metric of ${needed} only, and this is ${kind}`);
+    return { metric: name, ...METRICS[name as keyof typeof METRICS] };
+  });
+  const [first, ...others] = objectives;
+  if (first === undefined) throw invalid('--objective', 'none', 'must name a metric');
+  return [first, ...others];
+}
+
+function limitsOf({ maxParams, maxFlops }: StudySettings): readonly Limit[] {
+  return [
+    ...(maxParams === undefined ? [] : [{ cost: 'params', max: maxParams }]),
+    ...(maxFlops === undefined ? [] : [{ cost: 'flops', max: maxFlops }]),
+  ];
+}

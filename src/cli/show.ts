@@ -1,0 +1,117 @@
+import { type Command, Option } from 'commander';
+import { invalid } from '../common/errors.ts';
+import { networkCosts } from '../network/costs.ts';
+import { drawArchitecture } from '../report/drawing/draw.ts';
+import { architectureText } from '../report/drawing/text.ts';
+import {
+  type Architecture,
+  formatArchitecture,
+  parseArchitecture,
+  resolve,
+  type Space,
+  type Task,
+} from '../space/index.ts';
+import { writeWhole } from '../study/store/files.node.ts';
+import { bestTrials } from './best.ts';
+import { define, outputOf, type Shell } from './command.ts';
+import { numberIfItIsOne, parsePairs } from './flags.ts';
+import { loadSpace } from './setup.ts';
+import { readStudy } from './study.ts';
+
+interface ShowOptions {
+  readonly trial?: number | string;
+  readonly space?: string;
+  readonly spaceOptions?: Record<string, number | string | boolean>;
+  readonly arch?: string;
+  readonly input: string;
+  readonly outputs: number | string;
+  readonly regression: boolean;
+  readonly svg?: string;
+}
+
+/** `netsmith show`: { space, architecture, text, params, flops, layers } */
+export function addShow(program: Command, shell: Shell): void {
+  define(program, 'show [dir]', "Show an architecture: a study's best (or another trial), or any of a space", [
+    'netsmith show runs/digits-small-cnn-1 --svg best.svg',
+    "netsmith show --space nas-bench-201 --arch '|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|avg_pool_3x3~2|'",
+  ])
+    .addOption(new Option('--trial <n>', 'this trial of the study').argParser(numberIfItIsOne))
+    .option('--space <name|file>', 'outside a study: the space')
+    .option('--space-options <k=v,...>', "outside a study: the space's own options", (text: string) =>
+      parsePairs(text, '--space-options'),
+    )
+    .option('--arch <text>', "outside a study: the architecture, in the space's notation or as JSON")
+    .option('--input <shape>', 'outside a study: channels, height and width, or the number of features', '3,32,32')
+    .addOption(
+      new Option('--outputs <n>', 'outside a study: classes or targets').argParser(numberIfItIsOne).default(10),
+    )
+    .option('--regression', 'outside a study: the targets are numbers', false)
+    .option('--svg <file>', 'also draw it into this file')
+    .action(async (dir: string | undefined, options: ShowOptions, command: Command) => {
+      const { space, architecture } = dir === undefined ? await fromSpace(options) : await fromStudy(dir, options);
+      const network = resolve(space, architecture);
+      const { params, flops, layers } = networkCosts(network, space.task);
+      const text = formatArchitecture(space, architecture);
+      if (options.svg !== undefined) writeWhole(options.svg, await drawArchitecture(network, { title: text }));
+      outputOf(command, shell).result(
+        {
+          space: space.name,
+          architecture,
+          text,
+          params,
+          flops,
+          layers: layers.map(({ path, kind, output, params, flops }) => ({ path, kind, output, params, flops })),
+        },
+        `${text}\n\n${architectureText(network, layers)}`,
+      );
+    });
+}
+
+type Shown = { readonly space: Space; readonly architecture: Architecture };
+
+async function fromSpace(options: ShowOptions): Promise<Shown> {
+  if (options.space === undefined) throw invalid('show', 'neither a study nor --space', 'needs one of them');
+  const space = (await loadSpace(options.space)).create(taskFrom(options), options.spaceOptions ?? {});
+  return { space, architecture: architectureFrom(space, options.arch) };
+}
+
+/** `--arch`, or the only architecture of a space of one. Throws UserError when it is malformed or missing. */
+export function architectureFrom(space: Space, text: string | undefined): Architecture {
+  if (text !== undefined) return parseArchitecture(space, text);
+  const only = onlyArchitecture(space);
+  if (only === undefined) throw invalid('--arch', 'missing', `space "${space.name}" has more than one architecture`);
+  return only;
+}
+
+function onlyArchitecture(space: Space): Architecture | undefined {
+  try {
+    return parseArchitecture(space, '{}');
+  } catch {
+    return undefined;
+  }
+}
+
+async function fromStudy(dir: string, { trial }: ShowOptions): Promise<Shown> {
+  const study = await readStudy(dir);
+  if (trial === undefined) {
+    const best = bestTrials(study)[0];
+    if (best === undefined)
+      throw invalid(`study "${dir}"`, 'no trial is complete', 'has no best yet; name one with --trial');
+    return { space: study.space, architecture: best.trial.architecture };
+  }
+  const found = study.trials.find((one) => one.purpose === 'search' && one.trial === trial);
+  if (found === undefined)
+    throw invalid('--trial', String(trial), `the study has trials 0 to ${study.trials.length - 1}`);
+  return { space: study.space, architecture: found.architecture };
+}
+
+function taskFrom({ input, outputs, regression }: ShowOptions): Task {
+  const shape = input.split(',').map(Number);
+  if (!shape.every((size) => Number.isSafeInteger(size) && size > 0) || (shape.length !== 1 && shape.length !== 3)) {
+    throw invalid('--input', `"${input}"`, 'must be channels,height,width or a number of features');
+  }
+  if (typeof outputs !== 'number' || !Number.isSafeInteger(outputs) || outputs < 1) {
+    throw invalid('--outputs', `"${outputs}"`, 'must be a whole number of at least 1');
+  }
+  return { kind: regression ? 'regression' : 'classification', input: shape, outputs };
+}

@@ -1,0 +1,48 @@
+import type { Command } from 'commander';
+import { z } from 'zod';
+import type { Json } from '../common/json.ts';
+import { count } from '../space/index.ts';
+import type { SpaceDefinition, Task } from '../space/space.ts';
+import { SPACES } from '../space/spaces/index.ts';
+import { define, outputOf, type Shell } from './command.ts';
+import { studySchema } from './config.ts';
+import { table } from './output.ts';
+
+/** `netsmith spaces`: [{ name, description, options, size }]; size for 32x32 colour images of 10 classes. */
+export function addSpaces(program: Command, shell: Shell): void {
+  define(program, 'spaces', 'List the search spaces, with their options and their size', [
+    'netsmith spaces',
+    'netsmith spaces --schema > netsmith.schema.json',
+  ])
+    .option('--schema', 'print the JSON Schema of netsmith.config.json instead', false)
+    .action((options: { readonly schema: boolean }, command: Command) => {
+      const output = outputOf(command, shell);
+      if (options.schema) {
+        const schema = z.toJSONSchema(studySchema, { io: 'input' }) as Json;
+        output.result(schema, JSON.stringify(schema, null, 2));
+        return;
+      }
+      const spaces = Object.values(SPACES).map((space: SpaceDefinition) => ({
+        name: space.name,
+        description: space.description,
+        options: space.defaults,
+        size: sizeOf(space),
+      }));
+      const rows = spaces.map(({ name, description, options, size }) => [
+        name,
+        size ?? 'continuous',
+        Object.entries(options)
+          .map(([key, value]) => `${key}=${value}`)
+          .join(','),
+        description,
+      ]);
+      output.result(spaces, table(['name', 'size', 'options', 'description'], rows));
+    });
+}
+
+const EXAMPLE: Task = { kind: 'classification', input: [3, 32, 32], outputs: 10 };
+
+/** The number of architectures as a text (it can be beyond what a JSON number holds); null where it is not countable. */
+function sizeOf(space: SpaceDefinition): string | null {
+  return count(space.create(EXAMPLE))?.toString() ?? null;
+}

@@ -1,0 +1,53 @@
+import type { Command } from 'commander';
+import { showSeconds } from '../report/numbers.ts';
+import type { TrialState } from '../study/store/store.ts';
+import { bestText, bestToJson } from './best.ts';
+import { define, outputOf, type Shell } from './command.ts';
+import { DEFAULT_TRIALS, parseDuration, type StudySettings } from './config.ts';
+import { type ReadStudy, readStudy } from './study.ts';
+
+/** `netsmith status DIR`: { study, createdAt, states, trials, budget, searchSeconds, best } */
+export function addStatus(program: Command, shell: Shell): void {
+  define(program, 'status <dir>', 'Say how far a study is; also while another process is at work on it', [
+    'netsmith status runs/digits-small-cnn-1',
+  ]).action(async (dir: string, _options: unknown, command: Command) => {
+    const study = await readStudy(dir);
+    const { trials, best } = bestToJson(study);
+    const states = countStates(study);
+    const budget = budgetOf(study.settings);
+    const value = {
+      study: study.record.name,
+      createdAt: new Date(study.record.createdAt).toISOString(),
+      trials,
+      states,
+      budget,
+      searchSeconds: study.searchSeconds,
+      best,
+    };
+    const counted = Object.entries(states).map(([state, count]) => `${count} ${state}`);
+    const ends = [
+      ...(budget.trials === null ? [] : [`${budget.trials} trials`]),
+      ...(budget.seconds === null ? [] : [showSeconds(budget.seconds)]),
+      ...(budget.until === null ? [] : [budget.until]),
+    ];
+    const lines = [
+      `${value.study}: ${counted.join(', ') || 'no trials'}; ${showSeconds(study.searchSeconds)} of search; ends at ${ends.join(' or ')}`,
+      bestText(study),
+    ];
+    outputOf(command, shell).result(value, lines.join('\n'));
+  });
+}
+
+/** Search trials in each state that there are any in. */
+function countStates({ trials }: ReadStudy): Partial<Record<TrialState, number>> {
+  const states: Partial<Record<TrialState, number>> = {};
+  for (const { purpose, state } of trials) if (purpose === 'search') states[state] = (states[state] ?? 0) + 1;
+  return states;
+}
+
+/** What ends a search; null where nothing of the kind does. */
+export function budgetOf({ trials, time, until }: StudySettings) {
+  const seconds = time === undefined ? null : (parseDuration(time) ?? null);
+  const unbounded = trials === undefined && seconds === null && until === undefined;
+  return { trials: unbounded ? DEFAULT_TRIALS : (trials ?? null), seconds, until: until ?? null };
+}

@@ -1,0 +1,77 @@
+import type { Json } from '../common/json.ts';
+import type { DatasetInfo } from '../data/dataset.ts';
+import { formatArchitecture, type Space } from '../space/index.ts';
+import type { Problem } from '../strategy/strategy.ts';
+import type { StudyRecord, Trial } from '../study/store/store.ts';
+import { openStudy } from '../study/study.node.ts';
+import { checkSettings, type StudySettings } from './config.ts';
+import { loadSpace, problemOf, taskOf } from './setup.ts';
+
+/**
+ * What the record of a study holds as its settings: those of the command line, and what its data were, so that a study
+ * can be read (and its data be recognised) without them.
+ */
+export interface StudyPlan {
+  readonly settings: StudySettings;
+  readonly data: DatasetInfo;
+}
+
+export function planToJson(plan: StudyPlan): Json {
+  return JSON.parse(JSON.stringify(plan)) as Json;
+}
+
+export function planOf(record: StudyRecord, dir: string): StudyPlan {
+  const { settings, data } = record.settings as unknown as StudyPlan;
+  return { settings: checkSettings(settings, (name) => `study "${dir}": ${name}`), data };
+}
+
+/** A study as it is now, read without holding it: another process may be at work on it. */
+export interface ReadStudy extends StudyPlan {
+  readonly record: StudyRecord;
+  readonly space: Space;
+  readonly problem: Problem;
+  readonly trials: readonly Trial[];
+  /** Seconds that its searches took in all. */
+  readonly searchSeconds: number;
+}
+
+export async function readStudy(dir: string): Promise<ReadStudy> {
+  const store = await openStudy(dir, 'read');
+  try {
+    const record = await store.study();
+    const plan = planOf(record, dir);
+    const space = await spaceOf(plan);
+    const problem = problemOf(plan.settings, space, plan.data);
+    return {
+      ...plan,
+      record,
+      space,
+      problem,
+      trials: await store.trials(),
+      searchSeconds: await store.searchSeconds(),
+    };
+  } finally {
+    await store.close();
+  }
+}
+
+export async function spaceOf({ settings, data }: StudyPlan): Promise<Space> {
+  return (await loadSpace(settings.space)).create(taskOf(data), settings.spaceOptions);
+}
+
+/** The stable form of a trial: `{ trial, state, architecture, text, metrics, costs, ... }`. */
+export function trialToJson(space: Space, trial: Trial) {
+  const { params = 0, flops = 0 } = trial.costs;
+  return {
+    trial: trial.trial,
+    purpose: trial.purpose,
+    ...(trial.repeats !== undefined && { repeats: trial.repeats }),
+    state: trial.state,
+    architecture: trial.architecture,
+    text: formatArchitecture(space, trial.architecture),
+    metrics: trial.metrics,
+    costs: { params, flops },
+    seconds: trial.seconds,
+    ...(trial.reason !== undefined && { reason: trial.reason }),
+  };
+}

@@ -1,0 +1,99 @@
+import type { Command } from 'commander';
+import { rng } from '../common/random.ts';
+import { showCount, showMetric } from '../report/numbers.ts';
+import { formatArchitecture, resolve, resolveHyperparameters } from '../space/index.ts';
+import { trainNetwork } from '../train/loop.ts';
+import { withHyperparameters } from '../train/settings.ts';
+import { define, outputOf, type Shell } from './command.ts';
+import { type SettingName, TRAINING_NAMES } from './config.ts';
+import { openEngine } from './engine.ts';
+import { addSettings, readSettings } from './flags.ts';
+import { interruptible } from './interrupt.ts';
+import { costsOf, setUp } from './setup.ts';
+import { architectureFrom } from './show.ts';
+
+/** The settings of one training run; the rest of a study's are about the search. */
+const SETTINGS: readonly SettingName[] = [
+  'data',
+  'dataDir',
+  'label',
+  'regression',
+  'imageSize',
+  'imageChannels',
+  'validShare',
+  'trainSamples',
+  'space',
+  'spaceOptions',
+  ...TRAINING_NAMES,
+  'seed',
+  'threads',
+  'device',
+];
+
+/** `netsmith train`: { architecture, text, params, flops, epochs: [{ epoch, loss, valid, seconds }], test? } */
+export function addTrain(program: Command, shell: Shell): void {
+  const command = define(program, 'train', 'Train one given architecture', [
+    "netsmith train --space small-cnn --epochs 20 --arch 'depth1=1, depth2=1, ...' --test",
+    'netsmith train --space resnet --space-options depth=8 --epochs 5',
+  ])
+    .option('--arch <text>', "the architecture, in the space's notation or as JSON; needless for a space of one")
+    .option('--test', 'open the test split at the end and report the result', false)
+    .option('--config <file>', 'settings from this file (default: netsmith.config.ts, .js or .json, if there is one)');
+  addSettings(command, SETTINGS).action(
+    async (options: { readonly arch?: string; readonly test: boolean }, command: Command) => {
+      const output = outputOf(command, shell);
+      const { settings, dataset, space, training } = await setUp(await readSettings(command));
+      const architecture = architectureFrom(space, options.arch);
+      const network = resolve(space, architecture);
+      const { info, train, valid } = dataset.search;
+      const { params = 0, flops = 0 } = costsOf(space, architecture);
+      for (const note of info.notes) output.note(note);
+      output.note(
+        `${formatArchitecture(space, architecture)}: ${showCount(params)} parameters, ${showCount(flops)} FLOPs`,
+      );
+      const engine = await openEngine(settings);
+      const ended = await interruptible(
+        () => output.note('Interrupted.'),
+        async (signal) => {
+          const trained = await trainNetwork({
+            engine,
+            network,
+            info,
+            train,
+            valid,
+            settings: withHyperparameters(training, resolveHyperparameters(space, architecture)),
+            rng: (...labels) => rng(settings.seed, 'train', ...labels),
+            signal,
+            onEpoch: ({ epoch, loss, valid, seconds }) =>
+              output.note(`epoch ${epoch}: loss ${loss.toFixed(4)}, ${showMetrics(valid)} (${seconds.toFixed(1)} s)`),
+          });
+          try {
+            const test = options.test ? (await trained.measure(await dataset.openTest())).metrics : undefined;
+            return { epochs: trained.history, test };
+          } finally {
+            await trained.dispose();
+          }
+        },
+      );
+      const { epochs, test } = ended;
+      const text = formatArchitecture(space, architecture);
+      output.result(
+        {
+          architecture,
+          text,
+          params,
+          flops,
+          epochs: epochs.map((epoch) => ({ ...epoch })),
+          ...(test !== undefined && { test }),
+        },
+        test === undefined ? `valid: ${showMetrics(epochs.at(-1)?.valid ?? {})}` : `test: ${showMetrics(test)}`,
+      );
+    },
+  );
+}
+
+/** `accuracy 97.20 %, loss 0.1`; the first few, for people. */
+export function showMetrics(metrics: Readonly<Record<string, number>>): string {
+  const shown = ['accuracy', 'r2', 'mse', 'loss'].filter((name) => metrics[name] !== undefined);
+  return shown.map((name) => `${name} ${showMetric(name, metrics[name])}`).join(', ');
+}

@@ -1,0 +1,35 @@
+import type { Command } from 'commander';
+import { showCount, showMetric } from '../report/numbers.ts';
+import { define, outputOf, type Shell } from './command.ts';
+import { table } from './output.ts';
+import { readStudy, trialToJson } from './study.ts';
+
+/** `netsmith trials DIR`: [{ trial, state, architecture, metrics, costs, ... }] */
+export function addTrials(program: Command, shell: Shell): void {
+  define(program, 'trials <dir>', 'List the trials of a study', [
+    'netsmith trials runs/digits-small-cnn-1',
+    'netsmith trials runs/digits-small-cnn-1 --json',
+  ])
+    .option('--all', 'also the confirmations: architectures trained again with other seeds', false)
+    .action(async (dir: string, options: { readonly all: boolean }, command: Command) => {
+      const { trials, space, problem } = await readStudy(dir);
+      const listed = trials
+        .filter(({ purpose }) => options.all || purpose === 'search')
+        .map((t) => trialToJson(space, t));
+      const measured = problem.objectives
+        .map(({ metric }) => metric)
+        .filter((name) => name !== 'params' && name !== 'flops');
+      const rows = listed.map((trial) => [
+        trial.purpose === 'search' ? String(trial.trial) : `${trial.repeats} again`,
+        trial.state,
+        ...measured.map((name) => showMetric(name, trial.metrics[name])),
+        showCount(trial.costs.params),
+        showCount(trial.costs.flops),
+        trial.reason ?? trial.text,
+      ]);
+      outputOf(command, shell).result(
+        listed,
+        table(['trial', 'state', ...measured, 'params', 'flops', 'architecture'], rows),
+      );
+    });
+}
