@@ -1,7 +1,7 @@
 import type { Metrics } from '../../common/metrics.ts';
 import type { DatasetInfo } from '../../data/dataset.ts';
 import type { Costs } from '../../network/network.ts';
-import { deviation, mean, showBytes, showCount, showLarge, showMetric } from '../numbers.ts';
+import { deviation, mean, showBytes, showCount, showDeviation, showLarge, showMetric } from '../numbers.ts';
 import { INPUT_NAME, OUTPUT_NAMES } from './metadata.ts';
 
 export interface ModelCardData {
@@ -100,7 +100,7 @@ function metricsTable({ validation, test }: ModelCardData): string {
   if (names.length === 0) return 'None were measured.';
   const rows = names.map((name) => {
     const values = (test ?? []).map((metrics) => metrics[name]).filter((value) => value !== undefined);
-    const spread = values.length > 1 ? ` ± ${showMetric(name, deviation(values))}` : '';
+    const spread = values.length > 1 ? ` ± ${showDeviation(name, deviation(values))}` : '';
     const seeds = `${values.length} ${values.length === 1 ? 'seed' : 'seeds'}`;
     const tested = values.length === 0 ? 'not measured' : `${showMetric(name, mean(values))}${spread} (${seeds})`;
     return `| ${name} | ${showMetric(name, validation?.[name])} | ${tested} |`;

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { DOMParser } from 'linkedom';
+import { networkCosts } from '../../network/costs.ts';
+import { MODULE_CASES } from '../../network/testing/cases.ts';
+import * as s from '../../space/builders.ts';
+import { reluConvBn, residualReduce } from '../../space/composites.ts';
+import type { Module } from '../../space/module.ts';
+import { SPACES } from '../../space/spaces/index.ts';
+import { blocksOf } from './blocks.ts';
+import { drawArchitecture } from './draw.ts';
+import { architectureText } from './text.ts';
+
+const task = { kind: 'classification', input: [3, 16, 16], outputs: 10 } as const;
+const cell = s.dag(2, (from, to) => (to === 2 && from === 0 ? s.zero() : reluConvBn(3)));
+const network = s.sequential(
+  s.conv(8, 3),
+  s.batchNorm(),
+  s.repeat(5, cell),
+  residualReduce(16),
+  s.repeat(5, cell),
+  s.globalAvgPool(),
+  s.linear('outputs'),
+);
+
+/** Well-formed SVG, and the texts in it. */
+function textsOf(svg: string): string[] {
+  const document = new DOMParser().parseFromString(svg, 'image/svg+xml');
+  assert.equal(document.documentElement?.nodeName, 'svg');
+  assert.equal(document.toString().match(/<text/g)?.length ?? 0, svg.match(/<text/g)?.length ?? 0);
+  assert.doesNotMatch(svg, /NaN|undefined|<script|href/);
+  return [...document.querySelectorAll('text')].map((element) => element.textContent ?? '');
+}
+
+for (const { name, module } of MODULE_CASES) {
+  test(`draws and writes: ${name}`, async () => {
+    const texts = textsOf(await drawArchitecture(module));
+    assert.ok(texts.includes('input') && texts.includes('output'));
+    assert.notEqual(architectureText(module), '');
+  });
+}
+
+test('every space draws with its choices open', async () => {
+  for (const space of Object.values(SPACES)) {
+    const at = space.name === 'mlp' ? { ...task, input: [7] } : task;
+    textsOf(await drawArchitecture(space.create(at).root));
+  }
+});
+
+test('a cell is drawn once, with its operations; repeats are counted', async () => {
+  const texts = textsOf(await drawArchitecture(network));
+  assert.equal(texts.filter((text) => text === 'cell A').length, 1, 'one panel');
+  assert.equal(texts.filter((text) => /^cell A\s+×5$/.test(text)).length, 2, 'two places');
+  assert.equal(blocksOf(network).cells.length, 1);
+});
+
+test('a chosen option shows its key', async () => {
+  const chosen = s.dag(1, () => ({ kind: 'choice', name: '0->1', options: { nor_conv_3x3: reluConvBn(3) } }) as const);
+  assert.ok(textsOf(await drawArchitecture(chosen)).includes('nor_conv_3x3'));
+  assert.match(architectureText(chosen), /0 -> 1 nor_conv_3x3/);
+});
+
+test('equal neighbours are counted even where the tree does not repeat them', () => {
+  const block = s.residual(s.conv('same', 3));
+  const { root } = blocksOf(s.sequential(block, block, block));
+  assert.equal(root.kind === 'repeat' && root.times, '×3');
+});
+
+test('names from outside are escaped', async () => {
+  const name = `<script>"&'\u0000`;
+  const open: Module = { kind: 'choice', name, options: { 'a<b': s.relu(), 'c&d': s.sigmoid() } };
+  const texts = textsOf(await drawArchitecture(open, { title: name }));
+  assert.ok(texts.some((text) => text.includes('<script>')));
+});
+
+test('the text shows output, parameters and FLOPs of each line, of everything below it', () => {
+  const { layers } = networkCosts(network, task);
+  const text = architectureText(network, layers);
+  assert.match(text, /^conv 3×3, 8 +\[8, 16, 16\] +216 +55\.3 k$/m);
+  // Five cells of two edges, each a 3x3 convolution of 8 channels and its batch norm.
+  assert.match(text, /^repeat ×5 +\[8, 16, 16\] +5,920 +1\.47 M$/m);
+  assert.match(text, /^ +conv 3×3 +\[8, 16, 16\] +576 +147 k$/m);
+});

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { imageInfo } from '../testing/trained.ts';
+import { modelCard } from './model-card.ts';
+
+const card = {
+  file: 'model.onnx',
+  info: imageInfo([3, 32, 32], { notes: ['20,000 images | <b>\n# half of them'] }),
+  space: 'nas-bench-201',
+  architecture: '|nor_conv_3x3~0|+|none~0|skip_connect~1|',
+  costs: { params: 1_288_506, flops: 184_000_000, activationBytes: 1 },
+  size: 5_000_000,
+  parity: { parity: 3.2e-7, samples: 64 },
+  validation: { accuracy: 0.9 },
+  training: 'Trained for 10 epochs on train + valid.',
+  version: '0.1.0',
+};
+
+test('a model that was never tested says so, and shows no test figure', () => {
+  const text = modelCard(card);
+  assert.match(text, /The test samples have not been used/);
+  assert.match(text, /\| accuracy \| 90\.00.% \| not measured \|/);
+});
+
+test('test figures have their deviation and number of seeds', () => {
+  const text = modelCard({ ...card, test: [{ accuracy: 0.87 }, { accuracy: 0.89 }] });
+  assert.match(text, /\| accuracy \| 90\.00.% \| 88\.00.% ± 1\.41 \(2 seeds\) \|/);
+});
+
+test('says how to call it in Node, browser and Python, and what goes in', () => {
+  const text = modelCard(card);
+  for (const part of [
+    'onnxruntime-node',
+    'onnxruntime-web',
+    'import numpy',
+    '[1, 3, 32, 32]',
+    'from 0 to 255',
+    'NCHW',
+  ]) {
+    assert.ok(text.includes(part), part);
+  }
+});
+
+test('what comes from outside cannot become Markdown of its own', () => {
+  const text = modelCard(card);
+  assert.doesNotMatch(text, /^# half|<b>/m);
+  assert.match(text, /^\| Architecture \| \\\|nor\\_conv\\_3x3~0\\\|/m);
+});
+
+test('a table lists its features', () => {
+  const { range: _, ...table } = imageInfo([3], {
+    encoding: {
+      columns: [
+        { name: 'size', kind: 'number', missing: 3 },
+        { name: 'colour', kind: 'category', categories: ['blue', ''] },
+      ],
+      label: 'kind',
+    },
+  });
+  const text = modelCard({ ...card, info: table });
+  assert.match(text, /\| 0 \| size \| the number; 3 where it is missing \|/);
+  assert.match(text, /\| 1 to 2 \| colour \| 1 at the category, else 0: blue, \(missing\) \|/);
+});

@@ -1,0 +1,176 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import sharp from 'sharp';
+import type { DatasetInfo, TableEncoding } from '../data/dataset.ts';
+import { encodeRow } from '../data/table.ts';
+import { createEngine } from '../engine/create.ts';
+import type { Engine } from '../engine/engine.ts';
+import { nodeRuntime } from '../engine/runtime/node.node.ts';
+import * as s from '../space/builders.ts';
+import type { Module } from '../space/module.ts';
+import { exportOnnx } from './export/onnx.ts';
+import { checkParity } from './export/parity.ts';
+import { predictFiles } from './predict.node.ts';
+import { expectedOutputs, imageInfo, rawSamples, trainedWeights } from './testing/trained.ts';
+
+const about = { version: '0.0.0', space: 'test', architecture: 'a=1', training: {} };
+let dir = '';
+let engine: Engine;
+before(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'netsmith-predict-'));
+  engine = await createEngine(nodeRuntime(), { device: 'cpu', threads: 1 });
+});
+after(() => rm(dir, { recursive: true, force: true }));
+
+async function written(name: string, network: Module, info: DatasetInfo) {
+  const weights = trainedWeights(network, info);
+  const file = join(dir, name);
+  await writeFile(file, exportOnnx({ network, info, weights, about }));
+  return { file, weights };
+}
+
+const colours = s.sequential(s.conv(6, 3), s.batchNorm(), s.relu(), s.globalAvgPool(), s.linear('outputs'));
+
+test('images: resized, channels first, raw range, answered in the order asked', async () => {
+  const info = imageInfo([3, 6, 6]);
+  const { file, weights } = await written('colours.onnx', colours, info);
+  const paints = [
+    { r: 250, g: 10, b: 30 },
+    { r: 5, g: 90, b: 255 },
+    { r: 128, g: 128, b: 0 },
+  ];
+  const files = await Promise.all(
+    paints.map(async (background, i) => {
+      const path = join(dir, `paint ${i}.png`);
+      await sharp({ create: { width: 31, height: 17, channels: 3, background } })
+        .png()
+        .toFile(path);
+      return path;
+    }),
+  );
+  const { predictions } = await predictFiles(engine, file, files);
+  assert.deepEqual(
+    predictions.map((prediction) => prediction.file),
+    files,
+  );
+  for (const [i, prediction] of predictions.entries()) {
+    assert.ok('class' in prediction);
+    const { r, g, b } = paints[i] as (typeof paints)[number];
+    const data = Float32Array.from([r, g, b].flatMap((v) => new Array<number>(36).fill(v)));
+    const [expected] = expectedOutputs(colours, info, weights, { shape: [1, 3, 6, 6], data });
+    for (const [k, label] of info.labels.entries()) {
+      assert.ok(Math.abs((prediction.probabilities[label] as number) - (expected?.[k] as number)) < 1e-5);
+    }
+    assert.equal(prediction.class, info.labels[expected?.indexOf(Math.max(...expected)) as number]);
+  }
+});
+
+test('grey images of another range than 8 bits', async () => {
+  const info = imageInfo([1, 8, 8], { range: [0, 16], mean: [5], deviation: [6] });
+  const { file, weights } = await written('grey.onnx', colours, info);
+  const path = join(dir, 'grey.png');
+  await sharp({ create: { width: 8, height: 8, channels: 3, background: '#ffffff' } })
+    .png()
+    .toFile(path);
+  const { predictions } = await predictFiles(engine, file, [path]);
+  const [expected] = expectedOutputs(colours, info, weights, {
+    shape: [1, 1, 8, 8],
+    data: new Float32Array(64).fill(16),
+  });
+  const [first] = predictions;
+  assert.ok(first !== undefined && 'class' in first);
+  assert.equal(first.class, info.labels[expected?.indexOf(Math.max(...expected)) as number]);
+});
+
+const encoding: TableEncoding = {
+  columns: [
+    { name: 'size', kind: 'number', missing: 3 },
+    { name: 'colour', kind: 'category', categories: ['blue', 'red, dark'] },
+  ],
+  label: 'price',
+};
+const { range: _, ...table } = imageInfo([3], { encoding });
+
+test('rows of a CSV: a class each, with the row it comes from', async () => {
+  const network = s.sequential(s.linear(8), s.relu(), s.linear('outputs'));
+  const { file, weights } = await written('rows.onnx', network, table);
+  const csv = join(dir, 'rows.csv');
+  // Columns in another order, one that the model does not know, a missing number, an unknown category.
+  await writeFile(csv, 'colour,note,size\n"red, dark",x,2\nblue,y,\ngreen,z,-4\n');
+  const { predictions } = await predictFiles(engine, file, [csv]);
+  assert.deepEqual(
+    predictions.map(({ row }) => row),
+    [1, 2, 3],
+  );
+  const rows = [
+    { size: 2, colour: 'red, dark' },
+    { size: '', colour: 'blue' },
+    { size: -4, colour: 'green' },
+  ];
+  for (const [i, prediction] of predictions.entries()) {
+    const data = new Float32Array(encodeRow(encoding, rows[i] as (typeof rows)[number]));
+    const [expected] = expectedOutputs(network, table, weights, { shape: [1, 3], data });
+    assert.ok('class' in prediction);
+    assert.equal(prediction.class, table.labels[expected?.indexOf(Math.max(...expected)) as number]);
+  }
+});
+
+test('a regression gives values in the units of the target', async () => {
+  const info: DatasetInfo = {
+    ...table,
+    kind: 'regression',
+    outputs: 1,
+    labels: ['price'],
+    target: { mean: [5000], deviation: [900] },
+  };
+  const network = s.sequential(s.linear('outputs'));
+  const { file, weights } = await written('price.onnx', network, info);
+  const csv = join(dir, 'price.csv');
+  await writeFile(csv, 'size,colour\n1,blue\n');
+  const { predictions } = await predictFiles(engine, file, [csv]);
+  const data = Float32Array.of(1, 1, 0);
+  const expected = expectedOutputs(network, info, weights, { shape: [1, 3], data })[0]?.[0] as number;
+  const [first] = predictions;
+  assert.ok(first !== undefined && 'values' in first);
+  assert.ok(Math.abs((first.values.price as number) - expected) < 1e-4 * Math.abs(expected));
+});
+
+test('errors name the file, and the row', async () => {
+  const { file } = await written('rows.onnx', s.sequential(s.linear('outputs')), table);
+  const images = (await written('colours.onnx', colours, imageInfo([3, 6, 6]))).file;
+  const [bad, broken] = [join(dir, 'bad.csv'), join(dir, 'broken.png')];
+  await writeFile(bad, 'size,colour\n1,blue\nbig,blue\n');
+  await writeFile(broken, 'no image');
+  await assert.rejects(predictFiles(engine, file, [bad]), { name: 'UserError', message: /bad\.csv.*row 2.*"big"/ });
+  await assert.rejects(predictFiles(engine, images, [broken]), { name: 'UserError', message: /broken\.png/ });
+  await assert.rejects(predictFiles(engine, images, [join(dir, 'absent.png')]), {
+    name: 'UserError',
+    message: /absent\.png/,
+  });
+  await assert.rejects(predictFiles(engine, images, [bad]), { name: 'UserError', message: /bad\.csv.*takes images/ });
+  await assert.rejects(predictFiles(engine, join(dir, 'none.onnx'), []), { name: 'UserError', message: /none\.onnx/ });
+  await assert.rejects(predictFiles(engine, broken, []), { name: 'UserError', message: /broken\.png.*ONNX/ });
+});
+
+test('parity is measured against the training engine, and a model of other weights is refused', async () => {
+  const info = imageInfo([3, 6, 6]);
+  const weights = trainedWeights(colours, info);
+  const raw = rawSamples(info, 9);
+  const samples = {
+    count: 9,
+    async read(indices: readonly number[], inputs: Float32Array) {
+      for (const [at, index] of indices.entries())
+        inputs.set(raw.data.subarray(index * 108, (index + 1) * 108), at * 108);
+    },
+  };
+  const request = { engine, network: colours, info, weights, samples };
+  const model = exportOnnx({ network: colours, info, weights, about });
+  const { parity, samples: count } = await checkParity({ ...request, model });
+  assert.equal(count, 9);
+  assert.ok(parity < 1e-5, `${parity}`);
+  const other = exportOnnx({ network: colours, info, weights: trainedWeights(colours, info, 2), about });
+  await assert.rejects(checkParity({ ...request, model: other }), /differs from the training engine/);
+});
