@@ -22,15 +22,25 @@ export interface Artefacts {
   get(hash: string): Promise<Uint8Array>;
 }
 
+/** Weights taken over from another network, which may differ in depth or in its operations. */
+export interface Inheritance {
+  /** The checkpoint of the trial that gives. */
+  readonly checkpoint: string;
+  /** For a parameter's or statistic's path, the path to copy from; what is not named starts afresh. */
+  readonly mapping: Readonly<Record<string, string>>;
+}
+
 export interface EstimateRun {
   readonly fidelity: Fidelity;
   /** The highest fidelity that this trial may ever reach: learning-rate schedules are laid out for it. */
   readonly fullFidelity: Fidelity;
-  /** Streams for this trial: initial weights, order of samples, augmentation. */
+  /** Streams for this trial, the same at every attempt: initial weights, order of samples, augmentation. */
   rng(...labels: readonly (string | number)[]): Rng;
   readonly signal: AbortSignal;
   /** A checkpoint to go on from: the trial's own after a crash or a pause, or another's that it continues. */
   readonly checkpoint?: string;
+  /** Weights to start from, unless there is a checkpoint to go on from. */
+  readonly inherit?: Inheritance;
   readonly artefacts: Artefacts;
   /** After every epoch, with the checkpoint that continues from there. The answer is binding. */
   report(report: Report, checkpoint: string | undefined): Promise<'continue' | 'pause' | 'stop'>;

@@ -159,3 +159,14 @@ interface Slot {
   readonly x: Float32Array;
   readonly truths: Float32Array;
 }
+
+/**
+ * Waits for a run and for the batch that is prepared beside it, until both have ended, so that neither is left behind
+ * when the other fails. Throws what the run threw, else what the preparation threw.
+ */
+export async function beside<T>(run: Promise<T>, preparation: Promise<unknown> | undefined): Promise<T> {
+  const [result, prepared] = await Promise.allSettled([run, preparation]);
+  if (result.status === 'rejected') throw result.reason;
+  if (prepared.status === 'rejected') throw prepared.reason;
+  return result.value;
+}

@@ -3,7 +3,7 @@ import type { DatasetInfo, Samples } from '../data/dataset.ts';
 import type { Engine, State } from '../engine/engine.ts';
 import type { HostTensor } from '../graph/ir.ts';
 import type { Module } from '../space/module.ts';
-import { orderedBatches, targetScale } from './batches.ts';
+import { beside, orderedBatches, targetScale } from './batches.ts';
 import { classificationMetrics, regressionMetrics } from './metrics.ts';
 import { inferenceGraph, type NetworkOnData } from './program.ts';
 
@@ -50,7 +50,7 @@ export async function openInference(
       signal?.throwIfAborted();
       truths.push(batch.truths.slice());
       upcoming = step + 1 < batches.steps ? batches.read(step + 1) : undefined;
-      const [result] = await Promise.all([program.run({ x: batch.x }, state), upcoming]);
+      const result = await beside(program.run({ x: batch.x }, state), upcoming);
       const values = (result.output as HostTensor).data;
       found.set(values.subarray(0, batch.count * info.outputs), step * batchSize * info.outputs);
     }

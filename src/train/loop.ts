@@ -5,7 +5,7 @@ import { type HostTensor, sizeOf } from '../graph/ir.ts';
 import { initialise } from '../network/initialise.ts';
 import type { RandomInput } from '../network/network.ts';
 import type { Module } from '../space/module.ts';
-import { trainingBatches } from './batches.ts';
+import { beside, trainingBatches } from './batches.ts';
 import type { Checkpoint, EpochRecord } from './checkpoint.ts';
 import { TrainingFailure } from './failure.ts';
 import { type Inference, type Measured, openInference } from './inference.ts';
@@ -117,7 +117,7 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
       const feeds = { x: batch.x, targets: batch.targets, ...asScalars(scalars), ...noise() };
       const running = ready.program.run(feeds, ready.state);
       if (step + 1 < stepsPerEpoch) upcoming = epoch.prepare();
-      const [result] = await Promise.all([running, upcoming]);
+      const result = await beside(running, upcoming);
       const loss = result.loss?.data[0] ?? Number.NaN;
       if (!Number.isFinite(loss)) {
         throw new TrainingFailure(`the loss is ${loss} at epoch ${index + 1}, step ${step + 1}`);
@@ -168,7 +168,8 @@ export async function trainNetwork(
   const training = await openTraining(request);
   try {
     while (training.history.length < (request.epochs ?? request.settings.epochs)) {
-      await request.onEpoch?.(await training.epoch(), training);
+      const record = await training.epoch();
+      await request.onEpoch?.(record, training);
     }
     return training;
   } catch (error) {

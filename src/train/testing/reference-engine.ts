@@ -2,22 +2,15 @@ import type { Engine, Program, State } from '../../engine/engine.ts';
 import { interpret } from '../../graph/interpret.ts';
 import { type Graph, type HostTensor, type Shape, sizeOf } from '../../graph/ir.ts';
 
-interface Kept {
-  readonly shape: Shape;
-  readonly data: Float64Array;
-}
-
 /**
- * An engine over the reference interpreter: slow, and float64 inside, the state included. For tests that want training
- * without a runtime, or its exact numbers.
+ * An engine over the reference interpreter: slow, float64 inside a run and float32 between runs, as every state is. For tests
+ * that want training without a runtime.
  */
 export function referenceEngine(): Engine {
-  const states = new WeakMap<State, Map<string, Kept>>();
+  const states = new WeakMap<State, Map<string, HostTensor>>();
 
   function createState(values: Readonly<Record<string, HostTensor>>): State {
-    const kept = new Map(
-      Object.entries(values).map(([name, { shape, data }]) => [name, { shape, data: Float64Array.from(data) }]),
-    );
+    const kept = new Map(Object.entries(values).map(([name, tensor]) => [name, toHost(tensor)]));
     const state: State = {
       names: [...kept.keys()],
       async read(names = [...kept.keys()]) {
@@ -39,13 +32,13 @@ export function referenceEngine(): Engine {
     return {
       compileSeconds: 0,
       async run(feeds, state) {
-        const kept = (state === undefined ? undefined : states.get(state)) ?? new Map<string, Kept>();
+        const kept = (state === undefined ? undefined : states.get(state)) ?? new Map<string, HostTensor>();
         const result = interpret(graph, { ...Object.fromEntries(kept), ...feeds });
         const returned: Record<string, HostTensor> = {};
         for (const [name, tensor] of Object.entries(result)) {
           const entry = carries[name];
           if (entry === undefined) returned[name] = toHost(tensor);
-          else kept.set(entry, { shape: tensor.shape, data: Float64Array.from(tensor.data) });
+          else kept.set(entry, toHost(tensor));
         }
         return returned;
       },

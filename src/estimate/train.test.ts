@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { choice, linear, pick, relu, sequential } from '../space/builders.ts';
+import { defineSpace } from '../space/define.ts';
+import type { Architecture } from '../space/space.ts';
+import { decodeCheckpoint } from '../train/checkpoint.ts';
+import { DEFAULT_SETTINGS } from '../train/settings.ts';
+import { blobs } from '../train/testing/blobs.ts';
+import { referenceEngine } from '../train/testing/reference-engine.ts';
+import { type Estimator, TrialFailure } from './estimator.ts';
+import { artefactsInMemory, estimatorConformance, runOf } from './testing/conformance.ts';
+import { trainEstimator } from './train.ts';
+
+const data = blobs();
+const settings = { ...DEFAULT_SETTINGS, batchSize: 16 };
+
+const space = defineSpace('chain', () => ({
+  network: sequential(
+    linear(pick('units', [8, 12])),
+    choice('end', { right: sequential(relu(), linear('outputs')), wrong: linear(7) }),
+  ),
+  hyperparameters: { learningRate: pick('rate', [0.05, 1e30]) },
+})).create({ kind: 'classification', input: [2], outputs: 3 });
+
+const candidate = (architecture: Architecture) => ({ space, architecture });
+const good = candidate({ units: 8, end: 'right', rate: 0.05 });
+const estimator = (): Estimator => trainEstimator({ engine: referenceEngine(), data, settings });
+const failsWith = (reason: RegExp) => (error: unknown) => error instanceof TrialFailure && reason.test(error.message);
+
+estimatorConformance('train', async () => ({
+  estimator: estimator(),
+  candidate: good,
+  failing: candidate({ units: 8, end: 'wrong', rate: 0.05 }),
+  reason: /^the network cannot be built: .*\[16, ?7\]/,
+}));
+
+test('metrics are those of the validation samples, and the training loss', async () => {
+  const { metrics } = await estimator().estimate(good, runOf());
+  assert.deepEqual(Object.keys(metrics).sort(), ['accuracy', 'f1', 'loss', 'precision', 'recall', 'trainLoss']);
+});
+
+test('a loss that is not finite fails the trial with the place', async () => {
+  const exploding = candidate({ units: 8, end: 'right', rate: 1e30 });
+  await assert.rejects(estimator().estimate(exploding, runOf()), failsWith(/^the loss is \S+ at epoch 1, step \d$/));
+});
+
+test('an architecture that is no member of the space fails the trial', async () => {
+  await assert.rejects(estimator().estimate(candidate({ units: 9 }), runOf()), failsWith(/units/));
+});
+
+test('width scales the layers, share of the data the steps', async () => {
+  const artefacts = artefactsInMemory();
+  const fidelity = { epochs: 1, data: 0.5, resolution: 1, width: 0.5 };
+  const { checkpoint } = await estimator().estimate(good, runOf({ artefacts, fidelity }));
+  const { tensors, steps } = decodeCheckpoint(await artefacts.get(checkpoint ?? ''));
+  assert.deepEqual(tensors['0/weight']?.shape, [4, 2]);
+  assert.equal(steps, 1); // half of 48 samples in batches of 16
+});
+
+test('the schedule is laid out for the full fidelity', async () => {
+  const fidelity = { epochs: 1, data: 1, resolution: 1, width: 1 };
+  const lossOf = async (epochs: number) => {
+    const run = runOf({ fidelity, fullFidelity: { ...fidelity, epochs } });
+    return (await estimator().estimate(good, run)).metrics.trainLoss;
+  };
+  assert.notEqual(await lossOf(1), await lossOf(3));
+});
+
+test('inherited weights are copied by the mapping; one of another shape fails the trial', async () => {
+  const artefacts = artefactsInMemory();
+  const once = { epochs: 1, data: 1, resolution: 1, width: 1 };
+  const { checkpoint = '' } = await estimator().estimate(good, runOf({ artefacts }));
+  const names = ['0/weight', '0/bias', '1/right/1/weight', '1/right/1/bias'];
+  const all = Object.fromEntries(names.map((name) => [name, name]));
+  const start = async (mapping: Readonly<Record<string, string>>) =>
+    estimator().estimate(good, runOf({ artefacts, fidelity: once, inherit: { checkpoint, mapping } }));
+  const [warm, cold] = [await start(all), await start({})];
+  assert.ok((warm.metrics.trainLoss ?? 9) < (cold.metrics.trainLoss ?? 0));
+  await assert.rejects(start({ '0/weight': '0/bias' }), failsWith(/"0\/weight" is \[8\]; this network's is \[8,2\]/));
+  await assert.rejects(start({ '0/weight': 'gone' }), failsWith(/no tensor "gone"/));
+});

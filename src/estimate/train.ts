@@ -1,0 +1,167 @@
+import { messageOf, UserError } from '../common/errors.ts';
+import type { Metrics } from '../common/metrics.ts';
+import type { DatasetInfo, SearchData } from '../data/dataset.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { HostTensor } from '../graph/ir.ts';
+import type { Module } from '../space/module.ts';
+import { resolve, resolveHyperparameters, scaleWidth } from '../space/resolve.ts';
+import { type Checkpoint, decodeCheckpoint, type EpochRecord, encodeCheckpoint } from '../train/checkpoint.ts';
+import { TrainingFailure } from '../train/failure.ts';
+import { openTraining, type Training } from '../train/loop.ts';
+import { checkSettings, type TrainSettings, withHyperparameters } from '../train/settings.ts';
+import {
+  type Artefacts,
+  type Candidate,
+  type EstimateRun,
+  type Estimator,
+  type Evaluation,
+  type Inheritance,
+  type Report,
+  TrialFailure,
+} from './estimator.ts';
+
+/** What an estimate by training needs to know of the study. */
+export interface TrainEstimatorOptions {
+  readonly engine: Engine;
+  readonly data: SearchData;
+  /** The study's settings; a candidate's hyperparameters take their place, its fidelity that of `epochs`. */
+  readonly settings: TrainSettings;
+  /** Milliseconds, for durations; the system's monotonic clock by default. */
+  readonly now?: () => number;
+}
+
+/**
+ * Estimates a candidate by training it and measuring it on the validation samples.
+ *
+ * The metrics are those after the last epoch, not after the best one: picking an epoch by its validation result would
+ * flatter candidates whose curve is rough. They are the validation's (accuracy, precision, recall, f1, loss; or loss,
+ * mse, r2) and `trainLoss`. Every epoch is reported with a checkpoint that continues from there. Nothing of the test
+ * samples can be reached from here.
+ *
+ * Fidelity: epochs in all, share of the training samples, resolution of images, width of the network (`scaleWidth`).
+ */
+export function trainEstimator(options: TrainEstimatorOptions): Estimator {
+  return {
+    async estimate(candidate, run) {
+      run.signal.throwIfAborted();
+      let training: Training | undefined;
+      try {
+        training = await begin(options, candidate, run);
+        return await proceed(training, run);
+      } catch (error) {
+        throw error instanceof TrainingFailure ? new TrialFailure(error.message, { cause: error }) : error;
+      } finally {
+        await training?.dispose();
+      }
+    },
+  };
+}
+
+/** The network that training a candidate at a width of `width` trains. Throws UserError for no member of the space. */
+export function candidateNetwork({ space, architecture }: Candidate, width: number): Module {
+  return scaleWidth(resolve(space, architecture), width);
+}
+
+/** The settings that a candidate trains with, the schedule laid out over `epochs`. Throws UserError when they clash. */
+export function candidateSettings(
+  settings: TrainSettings,
+  { space, architecture }: Candidate,
+  epochs: number,
+  info?: Pick<DatasetInfo, 'kind' | 'input'>,
+): TrainSettings {
+  const hyperparameters = resolveHyperparameters(space, architecture);
+  return checkSettings(withHyperparameters({ ...settings, epochs }, hyperparameters), 'training settings', info);
+}
+
+/** What does not fit here is the candidate's fault; a UserError from anywhere else (a damaged image) is not. */
+function make<T>(body: () => T): T {
+  try {
+    return body();
+  } catch (error) {
+    throw error instanceof UserError ? new TrialFailure(error.message, { cause: error }) : error;
+  }
+}
+
+async function begin({ engine, data, settings, now }: TrainEstimatorOptions, candidate: Candidate, run: EstimateRun) {
+  const { fidelity, fullFidelity, signal } = run;
+  const made = make(() => ({
+    network: candidateNetwork(candidate, fidelity.width),
+    settings: candidateSettings(settings, candidate, fullFidelity.epochs, data.info),
+  }));
+  const checkpoint = run.checkpoint === undefined ? undefined : await load(run.artefacts, run.checkpoint);
+  const initial =
+    run.inherit === undefined || checkpoint !== undefined ? undefined : await inherited(run.artefacts, run.inherit);
+  return openTraining({
+    engine,
+    ...made,
+    info: data.info,
+    train: data.train,
+    valid: data.valid,
+    data: fidelity.data,
+    resolution: fidelity.resolution,
+    rng: (...labels) => run.rng(...labels),
+    signal,
+    ...(checkpoint && { checkpoint }),
+    ...(initial && { initial }),
+    ...(now && { now }),
+  });
+}
+
+/** Trains on to the fidelity's epochs, or until `report` says otherwise. */
+async function proceed(training: Training, run: EstimateRun): Promise<Evaluation> {
+  let checkpoint = run.checkpoint;
+  const ended = (state: Evaluation['state']): Evaluation => {
+    const curve = curveOf(training.history);
+    const last = curve.at(-1);
+    if (last === undefined) throw new TrialFailure(`there is nothing to train: ${run.fidelity.epochs} epochs`);
+    return {
+      state,
+      metrics: last.metrics,
+      curve,
+      seconds: last.seconds,
+      ...(checkpoint !== undefined && { checkpoint }),
+    };
+  };
+  while (training.history.length < run.fidelity.epochs) {
+    await training.epoch();
+    checkpoint = await run.artefacts.put(encodeCheckpoint(await training.checkpoint()));
+    const answer = await run.report(curveOf(training.history).at(-1) as Report, checkpoint);
+    const done = training.history.length >= run.fidelity.epochs;
+    if (answer !== 'continue' && !done) return ended(answer === 'pause' ? 'paused' : 'pruned');
+  }
+  return ended('complete');
+}
+
+/** The learning curve, times added up. */
+function curveOf(history: readonly EpochRecord[]): Report[] {
+  let seconds = 0;
+  return history.map((record) => {
+    seconds += record.seconds;
+    const metrics: Metrics = { ...record.valid, trainLoss: record.loss };
+    return { step: record.epoch, metrics, seconds };
+  });
+}
+
+async function load(artefacts: Artefacts, hash: string): Promise<Checkpoint> {
+  const bytes = await artefacts.get(hash);
+  try {
+    return decodeCheckpoint(bytes);
+  } catch (error) {
+    throw new TrialFailure(`checkpoint ${hash}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/**
+ * The tensors that a mapping names, under the names they are to have. Their shapes must be equal (`openTraining` checks
+ * it); slices of wider tensors are not taken yet.
+ */
+async function inherited(artefacts: Artefacts, inherit: Inheritance): Promise<Record<string, HostTensor>> {
+  const { tensors } = await load(artefacts, inherit.checkpoint);
+  return Object.fromEntries(
+    Object.entries(inherit.mapping).map(([path, from]) => {
+      const tensor = Object.hasOwn(tensors, from) ? tensors[from] : undefined;
+      if (tensor === undefined) throw new TrialFailure(`inherited weights: the checkpoint has no tensor "${from}"`);
+      return [path, tensor];
+    }),
+  );
+}

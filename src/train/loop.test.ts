@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { rng } from '../common/random.ts';
+import { batchNorm, dropout, linear, relu, sequential } from '../space/builders.ts';
+import { decodeCheckpoint, encodeCheckpoint } from './checkpoint.ts';
+import { TrainingFailure } from './failure.ts';
+import { evaluateNetwork } from './inference.ts';
+import { openTraining, type TrainRequest, trainNetwork } from './loop.ts';
+import { DEFAULT_SETTINGS } from './settings.ts';
+import { blobs, slope } from './testing/blobs.ts';
+import { referenceEngine } from './testing/reference-engine.ts';
+
+const network = sequential(linear(8), batchNorm(), relu(), dropout(0.1), linear('outputs'));
+
+function request(change: Partial<TrainRequest> = {}): TrainRequest {
+  return {
+    engine: referenceEngine(),
+    network,
+    ...blobs(),
+    settings: { ...DEFAULT_SETTINGS, epochs: 6, batchSize: 8 },
+    rng: (...labels) => rng('loop', ...labels),
+    ...change,
+  };
+}
+const timeless = (history: readonly { epoch: number; loss: number; valid: unknown }[]) =>
+  history.map(({ epoch, loss, valid }) => ({ epoch, loss, valid }));
+
+test('a small network learns to tell clouds of points apart', async () => {
+  const steps: number[] = [];
+  const training = await trainNetwork({ ...request(), onStep: (_, __, loss) => steps.push(loss) });
+  assert.equal(steps.length, 6 * training.stepsPerEpoch);
+  const last = training.history.at(-1);
+  assert.equal(last?.epoch, 6);
+  assert.ok((last?.valid.accuracy ?? 0) > 0.95, `accuracy ${last?.valid.accuracy}`);
+  assert.ok((last?.loss ?? 9) < (training.history[0]?.loss ?? 0) / 2);
+});
+
+test('a regression is measured in the units of its targets', async () => {
+  const settings = { ...DEFAULT_SETTINGS, epochs: 20, batchSize: 8, weightDecay: 0 };
+  const training = await trainNetwork(request({ ...slope(), settings, network: linear('outputs') }));
+  const { mse, r2, loss } = training.history.at(-1)?.valid ?? {};
+  assert.ok((r2 ?? 0) > 0.999, `r2 ${r2}`);
+  assert.ok(Math.abs((mse ?? 0) / ((loss ?? 1) * 16) - 1) < 1e-5); // the targets' deviation is 4
+});
+
+for (const optimizer of ['sgd', 'adam'] as const) {
+  test(`taken up from a checkpoint, training with ${optimizer} goes on bit for bit`, async () => {
+    const settings = { ...request().settings, optimizer, learningRate: 0.01, epochs: 3, clipNorm: 1 };
+    const whole = await trainNetwork(request({ settings }));
+    const first = await trainNetwork({ ...request({ settings }), epochs: 1 });
+    const checkpoint = decodeCheckpoint(encodeCheckpoint(await first.checkpoint()));
+    const second = await openTraining(request({ settings, checkpoint }));
+    await second.epoch();
+    await second.epoch();
+    assert.deepEqual(timeless(second.history), timeless(whole.history));
+    assert.deepEqual(await second.weights(), await whole.weights());
+  });
+}
+
+test('given weights are where training starts, and what is not given is fresh', async () => {
+  const fresh = await (await openTraining(request())).weights();
+  const weight = { shape: [8, 2], data: new Float32Array(16).fill(0.25) };
+  const given = await (await openTraining(request({ initial: { '0/weight': weight } }))).weights();
+  assert.deepEqual(given['0/weight'], weight);
+  assert.deepEqual(given['4/weight'], fresh['4/weight']);
+  assert.notDeepEqual(fresh['0/weight'], weight);
+});
+
+test('weights or a checkpoint of another network are refused by name and shape', async () => {
+  const shape = { shape: [4, 2], data: new Float32Array(8) };
+  await assert.rejects(openTraining(request({ initial: { '0/weight': shape } })), /"0\/weight" is \[4,2\].*\[8,2\]/);
+  await assert.rejects(openTraining(request({ initial: { '9/weight': shape } })), /"9\/weight" is no tensor of this/);
+  const other = await openTraining(request({ network: sequential(linear(4), linear('outputs')) }));
+  const checkpoint = await other.checkpoint();
+  await assert.rejects(openTraining(request({ checkpoint })), (error) => error instanceof TrainingFailure);
+});
+
+test('a loss that is not finite ends training with the place', async () => {
+  const settings = { ...request().settings, learningRate: 1e30, batchSize: 8 };
+  await assert.rejects(
+    trainNetwork(request({ settings, network: sequential(linear(8), linear('outputs')) })),
+    (error) =>
+      error instanceof TrainingFailure && /^the loss is (NaN|Infinity) at epoch 1, step \d$/.test(error.message),
+  );
+});
+
+test('a network that cannot be built says where', async () => {
+  await assert.rejects(
+    openTraining(request({ network: sequential(linear(8), linear(7)) })),
+    (error) => error instanceof TrainingFailure && /^the network cannot be built: .*\[8, ?7\]/.test(error.message),
+  );
+});
+
+test('an aborted training rejects with the reason', async () => {
+  const controller = new AbortController();
+  const reason = new Error('enough');
+  const running = trainNetwork({
+    ...request({ signal: controller.signal }),
+    onStep: (_, step) => (step === 2 ? controller.abort(reason) : undefined),
+  });
+  await assert.rejects(running, reason);
+});
+
+test('trained weights measure the same outside of training, also with another batch size', async () => {
+  const training = await trainNetwork(request());
+  const { info, valid } = blobs();
+  const weights = await training.weights();
+  const measured = await evaluateNetwork({
+    engine: referenceEngine(),
+    network,
+    info,
+    weights,
+    samples: valid,
+    batchSize: 7,
+  });
+  assert.equal(measured.metrics.accuracy, training.history.at(-1)?.valid.accuracy);
+  assert.equal(
+    measured.confusion?.flat().reduce((sum, n) => sum + n),
+    valid.count,
+  );
+});
+
+test('running it twice gives the same history', async () => {
+  const [one, two] = [await trainNetwork(request()), await trainNetwork(request())];
+  assert.deepEqual(timeless(one.history), timeless(two.history));
+});

@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createGraph, finish } from '../graph/builder.ts';
+import type { HostTensor } from '../graph/ir.ts';
+import * as ops from '../graph/ops.ts';
+import { clipByGlobalNorm, OPTIMISERS } from './optimisers.ts';
+import type { TrainSettings } from './settings.ts';
+import { referenceEngine } from './testing/reference-engine.ts';
+
+type Options = Pick<TrainSettings, 'momentum' | 'nesterov' | 'weightDecay'>;
+const SHAPES = [[2, 3], [2]] as const;
+const PATHS = ['0/weight', '0/bias'] as const;
+const RATES = [0.1, 0.05, 0.2, 0.1, 0.01];
+
+/** The gradient of tensor `i` at step `t`, made up. */
+const gradientAt = (i: number, t: number) =>
+  Float32Array.from({ length: i === 0 ? 6 : 2 }, (_, k) => Math.sin(1 + 7 * i + 3 * t + k));
+const initial = (i: number) => Float32Array.from({ length: i === 0 ? 6 : 2 }, (_, k) => Math.cos(1 + 5 * i + k));
+
+/** The weights after five steps of the optimizer's graph. */
+async function byGraph(name: TrainSettings['optimizer'], options: Options): Promise<number[][]> {
+  const optimiser = OPTIMISERS[name];
+  const g = createGraph();
+  const parameters = PATHS.map((path, i) => ({
+    path,
+    shape: SHAPES[i] ?? [],
+    node: ops.input(g, path, SHAPES[i] ?? []),
+  }));
+  const gradients = PATHS.map((path, i) => ops.input(g, `gradient of ${path}`, SHAPES[i] ?? []));
+  const update = optimiser.append(g, options, parameters, gradients);
+  const next = [
+    ...PATHS.map((path, i) => [path, update.parameters[i] ?? -1] as const),
+    ...update.state.map((entry) => [entry.name, entry.next] as const),
+  ];
+  const graph = finish(g, Object.fromEntries(next.map(([entry, node]) => [`next:${entry}`, node])));
+  const carries = Object.fromEntries(next.map(([entry]) => [`next:${entry}`, entry]));
+  const engine = referenceEngine();
+  const state = engine.createState({
+    ...Object.fromEntries(PATHS.map((path, i) => [path, { shape: SHAPES[i] ?? [], data: initial(i) }])),
+    ...Object.fromEntries(
+      update.state.map(({ name: entry, shape }) => [
+        entry,
+        { shape, data: new Float32Array(shape.length === 2 ? 6 : 2) },
+      ]),
+    ),
+  });
+  const program = await engine.compile(graph, carries);
+  for (const [t, rate] of RATES.entries()) {
+    const feeds: Record<string, HostTensor> = {};
+    for (const [entry, value] of Object.entries(optimiser.scalars(rate, t + 1))) {
+      feeds[entry] = { shape: [], data: Float32Array.of(value) };
+    }
+    for (const [i, path] of PATHS.entries()) {
+      feeds[`gradient of ${path}`] = { shape: SHAPES[i] ?? [], data: gradientAt(i, t) };
+    }
+    await program.run(feeds, state);
+  }
+  const weights = await state.read(PATHS);
+  return PATHS.map((path) => [...(weights[path]?.data ?? [])]);
+}
+
+/** The same by the formulas of PyTorch's documentation, element by element in float64. */
+function byHand(name: TrainSettings['optimizer'], { momentum, nesterov, weightDecay }: Options): number[][] {
+  return PATHS.map((_, i) =>
+    [...initial(i)].map((start, k) => {
+      let [w, buffer, m, v] = [start, 0, 0, 0];
+      for (const [t, rate] of RATES.entries()) {
+        let g = gradientAt(i, t)[k] ?? Number.NaN;
+        if (name === 'adamw') w -= rate * weightDecay * w;
+        else g += weightDecay * w;
+        if (name === 'sgd') {
+          buffer = t === 0 ? g : momentum * buffer + g;
+          w -= rate * (momentum === 0 ? g : nesterov ? g + momentum * buffer : buffer);
+        } else {
+          m = 0.9 * m + 0.1 * g;
+          v = 0.999 * v + 0.001 * g * g;
+          const mHat = m / (1 - 0.9 ** (t + 1));
+          const vHat = v / (1 - 0.999 ** (t + 1));
+          w -= (rate * mHat) / (Math.sqrt(vHat) + 1e-8);
+        }
+      }
+      return w;
+    }),
+  );
+}
+
+const cases: readonly (readonly [TrainSettings['optimizer'], Options])[] = [
+  ['sgd', { momentum: 0, nesterov: false, weightDecay: 0 }],
+  ['sgd', { momentum: 0.9, nesterov: false, weightDecay: 0 }],
+  ['sgd', { momentum: 0.9, nesterov: true, weightDecay: 0.1 }],
+  ['sgd', { momentum: 0, nesterov: true, weightDecay: 0.1 }],
+  ['adam', { momentum: 0, nesterov: false, weightDecay: 0.1 }],
+  ['adam', { momentum: 0, nesterov: false, weightDecay: 0 }],
+  ['adamw', { momentum: 0, nesterov: false, weightDecay: 0.1 }],
+];
+for (const [name, options] of cases) {
+  test(`five steps of ${name} ${JSON.stringify(options)} are PyTorch's`, async () => {
+    const [graph, hand] = [await byGraph(name, options), byHand(name, options)];
+    for (const [i, values] of hand.entries()) {
+      for (const [k, value] of values.entries()) {
+        const found = graph[i]?.[k] ?? Number.NaN;
+        // The rates are fed in float32.
+        assert.ok(Math.abs(found - value) < 2e-6, `tensor ${i}, element ${k}: ${found} is not ${value}`);
+      }
+    }
+  });
+}
+
+for (const [limit, factor] of [
+  [2.5, 0.5],
+  [50, 1],
+  [0, 1],
+] as const) {
+  test(`gradients of norm 5 are scaled by ${factor} under a limit of ${limit}`, async () => {
+    const g = createGraph();
+    const clipped = clipByGlobalNorm(g, [ops.constant(g, [3, 0]), ops.constant(g, [[0], [4]].flat(), [2, 1])], limit);
+    const program = await referenceEngine().compile(finish(g, { a: clipped[0] ?? -1, b: clipped[1] ?? -1 }));
+    const { a, b } = await program.run({});
+    assert.ok(Math.abs((a?.data[0] ?? 0) - 3 * factor) < 1e-5);
+    assert.ok(Math.abs((b?.data[1] ?? 0) - 4 * factor) < 1e-5);
+  });
+}
