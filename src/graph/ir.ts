@@ -47,7 +47,7 @@ export interface PoolGeometry {
 }
 
 export type Op =
-  /** Fed from outside at each run. */
+  /** Fed from outside at each run. A name stands once in a graph. */
   | { readonly kind: 'input'; readonly name: string; readonly shape: Shape }
   /** Row-major data; of length 1 for a scalar (shape []) */
   | { readonly kind: 'constant'; readonly shape: Shape; readonly data: readonly number[] }

@@ -22,7 +22,7 @@ import {
 } from './ops/shape.ts';
 
 export * from './ops/construct.ts';
-export type { Definition, GradientContext, GraphBuilder, Tensor } from './ops/definition.ts';
+export type { Definition, GraphBuilder, Tensor } from './ops/definition.ts';
 
 type Definitions = { readonly [K in OpKind]: Definition<OpOf<K>> };
 

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { createGraph } from '../builder.ts';
 import { gradients } from '../differentiate.ts';
 import { evaluate } from '../testing/evaluate.ts';
-import { binary, clip, constant, erf, input, maximum, reduceSum, relu, sigmoid, sub } from './construct.ts';
+import { abs, binary, clip, constant, erf, input, maximum, reduceSum, relu, sigmoid, sub } from './construct.ts';
 
 describe('unary functions', () => {
   it('erf agrees with the C library to 15 digits, on both sides of its change of method', () => {
@@ -19,6 +19,14 @@ describe('unary functions', () => {
   it('sigmoid neither overflows nor loses its tail', () => {
     const { data } = evaluate((g) => sigmoid(g, constant(g, [-1000, -40, 0, 1000])));
     assert.deepEqual(data, [0, Math.exp(-40), 0.5, 1]);
+  });
+
+  it('abs has slope zero at zero, as in PyTorch', () => {
+    const { data } = evaluate((g) => {
+      const x = constant(g, [-2, 0, 3]);
+      return gradients(g, reduceSum(g, abs(g, x), [0]), [x])[0] ?? -1;
+    });
+    assert.deepEqual(data, [-1, 0, 1]);
   });
 
   it('relu and clip keep NaN, so that a diverged loss shows', () => {
