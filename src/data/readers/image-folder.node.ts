@@ -7,7 +7,15 @@ import { inClassOrder } from '../class-names.ts';
 import type { DataRequest, Dataset } from '../dataset.ts';
 import { divide, type Parts, thousands } from '../split.ts';
 import { existing } from './files.node.ts';
-import { checkSignatures, IMAGE_NAME, type ImageCache, type ImageShape, imageSource } from './image.node.ts';
+import {
+  checkSignatures,
+  IMAGE_NAME,
+  type ImageCache,
+  type ImageHeader,
+  type ImageShape,
+  imageHeaders,
+  imageSource,
+} from './image.node.ts';
 
 /** Bytes of decoded images that stay in memory. */
 const CACHE_BYTES = 256 * 1024 * 1024;
