@@ -1,22 +1,12 @@
 import type { Command } from 'commander';
 import { invalid } from '../common/errors.ts';
-import { compareBy, type Metrics } from '../common/metrics.ts';
-import { mean, showCount, showMetric } from '../report/numbers.ts';
+import type { Metrics } from '../common/metrics.ts';
+import { showCount, showMetric } from '../report/numbers.ts';
 import { formatArchitecture } from '../space/index.ts';
-import type { Problem } from '../strategy/strategy.ts';
-import type { Trial } from '../study/store/store.ts';
+import { bestOf, type Contender } from '../study/ranking.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import { table } from './output.ts';
-import { type ReadStudy, readStudy, trialToJson } from './study.ts';
-
-/** A search trial that nothing beats. */
-export interface Best {
-  readonly trial: Trial;
-  /** Of a confirmed trial, the mean over its runs. */
-  readonly metrics: Metrics;
-  /** Trainings that the metrics come from. */
-  readonly runs: number;
-}
+import { costsToJson, type ReadStudy, readStudy } from './study.ts';
 
 /** `netsmith best DIR`: { study, trials, best } */
 export function addBest(program: Command, shell: Shell): void {
@@ -29,61 +19,33 @@ export function addBest(program: Command, shell: Shell): void {
   });
 }
 
-/**
- * The best trials: one of a single objective, the Pareto front of several (in order of the first). Where the top ones
- * were confirmed, only those can be best, by the mean over their runs. Ties go to the older trial.
- */
-export function bestTrials({ trials, problem }: Pick<ReadStudy, 'trials' | 'problem'>): readonly Best[] {
-  const { objectives } = problem;
-  const complete = trials.filter(({ purpose, state }) => purpose === 'search' && state === 'complete');
-  const measured = complete
-    .map((trial): Best => {
-      const repeats = trials.filter(
-        (one) => one.purpose === 'confirm' && one.repeats === trial.trial && one.state === 'complete',
-      );
-      return {
-        trial,
-        metrics: meanMetrics([trial, ...repeats].map(({ metrics }) => metrics)),
-        runs: 1 + repeats.length,
-      };
-    })
-    .filter((best) => objectives.every(({ metric }) => Number.isFinite(valuesOf(best)[metric])));
-  const confirmed = measured.filter(({ runs }) => runs > 1);
-  const candidates = confirmed.length > 0 && objectives.length === 1 ? confirmed : measured;
-  const sorted = [...candidates].sort((a, b) => compareBy(objectives[0], valuesOf(a), valuesOf(b)));
-  if (objectives.length === 1) return sorted.slice(0, 1);
-  return sorted.filter((best) => !sorted.some((other) => dominates(objectives, valuesOf(other), valuesOf(best))));
+/** What the study says is best (`bestOf`): one architecture, or the Pareto front of several objectives. */
+export function bestTrials({ trials, problem }: Pick<ReadStudy, 'trials' | 'problem'>): readonly Contender[] {
+  return bestOf(trials, problem.objectives);
 }
 
-/** Metrics and costs together: an objective can be either. */
-function valuesOf({ trial, metrics }: Best): Metrics {
-  return { ...trial.costs, ...metrics };
-}
-
-function meanMetrics(all: readonly Metrics[]): Metrics {
-  const names = Object.keys(all[0] ?? {});
-  return Object.fromEntries(names.map((name) => [name, mean(all.map((metrics) => metrics[name] ?? Number.NaN))]));
-}
-
-/** No worse in anything, better in something. */
-function dominates(objectives: Problem['objectives'], a: Metrics, b: Metrics): boolean {
-  const compared = objectives.map((objective) => compareBy(objective, a, b));
-  return compared.every((order) => order <= 0) && compared.some((order) => order < 0);
+/** The metrics that were measured, without the costs beside them. */
+export function measuredMetrics({ metrics, costs }: Contender): Metrics {
+  return Object.fromEntries(Object.entries(metrics).filter(([name]) => !(name in costs)));
 }
 
 /** Throws UserError where no trial is complete. */
-export function requireBest(study: ReadStudy, dir: string): Best {
+export function requireBest(study: ReadStudy, dir: string): Contender {
   const [first] = bestTrials(study);
-  if (first === undefined) throw invalid(`study "${dir}"`, 'no trial is complete', 'has no best yet');
+  if (first === undefined) throw invalid(`study "${dir}"`, 'no trial is complete', 'a study has a best when one is');
   return first;
 }
 
-/** `{ study, trials, best: { trial, architecture, text, metrics, costs } }`; `best` is null before a trial is complete. */
+/** `{ study, trials, best: { trial, architecture, text, metrics, costs, runs } }`; `best` is null before a trial is complete. */
 export function bestToJson(study: ReadStudy) {
-  const all = bestTrials(study).map(({ trial, metrics, runs }) => {
-    const { architecture, text, costs } = trialToJson(study.space, trial);
-    return { trial: trial.trial, architecture, text, metrics, costs, runs };
-  });
+  const all = bestTrials(study).map((best) => ({
+    trial: best.trial,
+    architecture: best.architecture,
+    text: formatArchitecture(study.space, best.architecture),
+    metrics: measuredMetrics(best),
+    costs: costsToJson(best.costs),
+    runs: best.results.length,
+  }));
   const trials = study.trials.filter(({ purpose }) => purpose === 'search').length;
   return { study: study.record.name, trials, best: study.problem.objectives.length > 1 ? all : (all[0] ?? null) };
 }
@@ -92,12 +54,12 @@ export function bestText(study: ReadStudy): string {
   const { objectives } = study.problem;
   const names = [...new Set([...objectives.map(({ metric }) => metric), 'params', 'flops'])];
   const rows = bestTrials(study).map((best) => [
-    String(best.trial.trial),
+    String(best.trial),
     ...names.map((name) =>
-      name === 'flops' ? showCount(best.trial.costs.flops ?? 0) : showMetric(name, valuesOf(best)[name]),
+      name === 'flops' ? showCount(best.costs.flops ?? 0) : showMetric(name, best.metrics[name]),
     ),
-    String(best.runs),
-    formatArchitecture(study.space, best.trial.architecture),
+    String(best.results.length),
+    formatArchitecture(study.space, best.architecture),
   ]);
   return rows.length === 0 ? 'No trial is complete.' : table(['best', ...names, 'runs', 'architecture'], rows);
 }

@@ -5,9 +5,9 @@ import type { Metrics } from '../common/metrics.ts';
 import { showCount, showMetric } from '../report/numbers.ts';
 import { type Architecture, formatArchitecture } from '../space/index.ts';
 import { BASELINES } from '../space/spaces/index.ts';
-import { type Best, bestTrials, requireBest } from './best.ts';
+import type { Trial } from '../study/store/store.ts';
+import { measuredMetrics, requireBest } from './best.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { checkSettings } from './config.ts';
 import { openEngine } from './engine.ts';
 import {
   type Contestant,
@@ -21,7 +21,7 @@ import {
 import { addSettings, givenSettings, numberIfItIsOne } from './flags.ts';
 import { interruptible } from './interrupt.ts';
 import { type Output, table } from './output.ts';
-import { costsOf, type Setup, setUp } from './setup.ts';
+import { checkRunSettings, costsOf, type Setup, setUp } from './setup.ts';
 import { type ReadStudy, readStudy } from './study.ts';
 
 export interface EvaluateOptions {
@@ -51,10 +51,9 @@ export function addEvaluate(program: Command, shell: Shell): void {
   addSettings(command, ['epochs', 'threads', 'device']).action(
     async (dir: string, options: EvaluateOptions, command: Command) => {
       const output = outputOf(command, shell);
-      const given = givenSettings(command);
       checkCounts(options);
       const study = await readStudy(dir);
-      const settings = checkSettings({ ...study.settings, ...given }, (name) => `--${name}`);
+      const settings = checkRunSettings(study.settings, givenSettings(command));
       const best = chosen(study, dir, options.trial);
       const setup = await setUp(settings);
       const record = await interruptible(
@@ -74,13 +73,17 @@ function checkCounts({ seeds, trial }: EvaluateOptions): void {
 }
 
 /** The trial that is asked for, or the best. Throws UserError where there is none. */
-export function chosen(study: ReadStudy, dir: string, trial: number | undefined): Best {
-  if (trial === undefined) return requireBest(study, dir);
-  const found = study.trials.find((one) => one.purpose === 'search' && one.trial === trial);
-  if (found === undefined) throw invalid('--trial', String(trial), `study "${dir}" has no trial of this number`);
-  return (
-    bestTrials(study).find((best) => best.trial.trial === trial) ?? { trial: found, metrics: found.metrics, runs: 1 }
-  );
+export function chosen(study: ReadStudy, dir: string, number: number | undefined): Chosen {
+  const best = number === undefined ? requireBest(study, dir) : undefined;
+  const trial = study.trials.find((one) => one.purpose === 'search' && one.trial === (best?.trial ?? number));
+  if (trial === undefined) throw invalid('--trial', String(number), `study "${dir}" has no trial of this number`);
+  return { trial, valid: best === undefined ? trial.metrics : measuredMetrics(best) };
+}
+
+/** A search trial, and what it (and its confirmations) came to on the validation samples. */
+export interface Chosen {
+  readonly trial: Trial;
+  readonly valid: Metrics;
 }
 
 /**
@@ -90,7 +93,7 @@ export function chosen(study: ReadStudy, dir: string, trial: number | undefined)
 export async function evaluate(
   dir: string,
   setup: Setup,
-  best: Best,
+  best: Chosen,
   options: EvaluateOptions,
   output: Output,
   signal: AbortSignal,
@@ -193,11 +196,11 @@ export interface EvaluationResult {
 export function evaluationToJson(
   study: string,
   { space }: Setup,
-  best: Best,
+  best: Chosen,
   record: EvaluationRecord,
 ): EvaluationResult {
   const test = summarise(record.metrics);
-  const shared = Object.entries(best.metrics).filter(([name]) => test[name] !== undefined);
+  const shared = Object.entries(best.valid).filter(([name]) => test[name] !== undefined);
   const { params = 0, flops = 0 } = best.trial.costs;
   return {
     study,
@@ -209,7 +212,7 @@ export function evaluationToJson(
     epochs: record.epochs,
     seeds: record.seeds,
     test,
-    valid: best.metrics,
+    valid: best.valid,
     gap: Object.fromEntries(shared.map(([name, valid]) => [name, valid - (test[name]?.mean ?? Number.NaN)])),
     baselines: Object.fromEntries(
       record.baselines.map(({ name, metrics, costs }) => [name, { test: summarise(metrics), ...costs }]),
@@ -217,7 +220,7 @@ export function evaluationToJson(
   };
 }
 
-export function evaluationText(setup: Setup, best: Best, record: EvaluationRecord): string {
+export function evaluationText(setup: Setup, best: Chosen, record: EvaluationRecord): string {
   const { metric } = headline(setup);
   const row = (
     name: string,

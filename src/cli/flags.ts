@@ -134,3 +134,21 @@ async function readConfig(file: string): Promise<Readonly<Record<string, unknown
   }
   throw invalid(file, 'no object', 'a configuration is one object (the default export of a .ts or .js file)');
 }
+
+/** The command line that has these settings, those aside that are the schema's defaults anyway. */
+export function commandOf(command: string, settings: StudySettings): string {
+  const flags = Object.entries(settings).flatMap(([name, value]) => {
+    const { default: preset } = DESCRIBED[name as SettingName];
+    if (value === undefined || JSON.stringify(value) === JSON.stringify(preset)) return [];
+    if (typeof value === 'boolean') return [value ? flagOf(name) : `--no-${flagOf(name).slice(2)}`];
+    const text = Array.isArray(value)
+      ? value.join(',')
+      : typeof value === 'object'
+        ? Object.entries(value)
+            .map(([key, option]) => `${key}=${option}`)
+            .join(',')
+        : String(value);
+    return [`${flagOf(name)} ${/^[\w.,=/:-]+$/.test(text) ? text : `'${text}'`}`];
+  });
+  return ['netsmith', command, ...flags].join(' ');
+}

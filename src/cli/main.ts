@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { CommanderError } from 'commander';
 import { messageOf, UserError } from '../common/errors.ts';
 import { TrainingFailure } from '../train/failure.ts';
@@ -13,6 +12,7 @@ import { addSpaces } from './spaces.ts';
 import { addStatus } from './status.ts';
 import { addTrain } from './train.ts';
 import { addTrials } from './trials.ts';
+import { netsmithVersion } from './versions.ts';
 
 /** In the order of --help: a study from its beginning to its end, then what stands alone. */
 const COMMANDS = [addStatus, addTrials, addBest, addShow, addEvaluate, addTrain, addSpaces, addData] as const;
@@ -23,7 +23,7 @@ const COMMANDS = [addStatus, addTrials, addBest, addShow, addEvaluate, addTrain,
  */
 export async function main(args: readonly string[], streams: Streams = processStreams()): Promise<number> {
   const shell: Shell = { streams, exitCode: 0 };
-  const program = createProgram(shell, version());
+  const program = createProgram(shell, netsmithVersion());
   for (const add of COMMANDS) add(program, shell);
   try {
     await program.parseAsync(args, { from: 'user' });
@@ -48,13 +48,6 @@ function explain(error: unknown, streams: Streams): number {
   }
   streams.err(`netsmith: ${error instanceof Error && error.stack !== undefined ? error.stack : messageOf(error)}\n`);
   return 1;
-}
-
-function version(): string {
-  const { version }: { readonly version: string } = JSON.parse(
-    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
-  );
-  return version;
 }
 
 function processStreams(): Streams {

@@ -11,8 +11,8 @@ import { SPACES } from '../space/spaces/index.ts';
 import { createStrategy } from '../strategy/index.ts';
 import type { Limit, Problem, Strategy } from '../strategy/strategy.ts';
 import { checkSettings as checkTraining, type TrainSettings } from '../train/settings.ts';
-import { type StudySettings, trainSettings } from './config.ts';
-import { isSpaceFile } from './flags.ts';
+import { checkSettings, type StudySettings, trainSettings } from './config.ts';
+import { flagOf, isSpaceFile } from './flags.ts';
 
 /** Everything that settings stand for, short of an engine. */
 export interface Setup {
@@ -144,4 +144,9 @@ function limitsOf({ maxParams, maxFlops }: StudySettings): readonly Limit[] {
     ...(maxParams === undefined ? [] : [{ cost: 'params', max: maxParams }]),
     ...(maxFlops === undefined ? [] : [{ cost: 'flops', max: maxFlops }]),
   ];
+}
+
+/** A study's settings with those that were given anew for one command. */
+export function checkRunSettings(stored: StudySettings, given: Readonly<Record<string, unknown>>): StudySettings {
+  return checkSettings({ ...stored, ...given }, flagOf);
 }

@@ -97,7 +97,7 @@ async function fromStudy(dir: string, { trial }: ShowOptions): Promise<Shown> {
     const best = bestTrials(study)[0];
     if (best === undefined)
       throw invalid(`study "${dir}"`, 'no trial is complete', 'has no best yet; name one with --trial');
-    return { space: study.space, architecture: best.trial.architecture };
+    return { space: study.space, architecture: best.architecture };
   }
   const found = study.trials.find((one) => one.purpose === 'search' && one.trial === trial);
   if (found === undefined)

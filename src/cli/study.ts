@@ -16,8 +16,8 @@ export interface StudyPlan {
   readonly data: DatasetInfo;
 }
 
-export function planToJson(plan: StudyPlan): Json {
-  return JSON.parse(JSON.stringify(plan)) as Json;
+export function planToJson({ settings, data }: StudyPlan): Json {
+  return JSON.parse(JSON.stringify({ settings, data })) as Json;
 }
 
 export function planOf(record: StudyRecord, dir: string): StudyPlan {
@@ -61,7 +61,6 @@ export async function spaceOf({ settings, data }: StudyPlan): Promise<Space> {
 
 /** The stable form of a trial: `{ trial, state, architecture, text, metrics, costs, ... }`. */
 export function trialToJson(space: Space, trial: Trial) {
-  const { params = 0, flops = 0 } = trial.costs;
   return {
     trial: trial.trial,
     purpose: trial.purpose,
@@ -70,8 +69,12 @@ export function trialToJson(space: Space, trial: Trial) {
     architecture: trial.architecture,
     text: formatArchitecture(space, trial.architecture),
     metrics: trial.metrics,
-    costs: { params, flops },
+    costs: costsToJson(trial.costs),
     seconds: trial.seconds,
     ...(trial.reason !== undefined && { reason: trial.reason }),
   };
+}
+
+export function costsToJson({ params = 0, flops = 0 }: Trial['costs']) {
+  return { params, flops };
 }

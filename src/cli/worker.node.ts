@@ -1,0 +1,13 @@
+import { trainEstimator } from '../estimate/train.ts';
+import { serveTrials } from '../study/worker/serve.node.ts';
+import { openEngine } from './engine.ts';
+import { setUp } from './setup.ts';
+import type { StudyPlan } from './study.ts';
+
+// The entry of a worker process: builds, from the study's own record, what it estimates with.
+serveTrials(async ({ settings: plan }) => {
+  const { settings } = plan as unknown as StudyPlan;
+  const { dataset, space, training } = await setUp(settings);
+  const engine = await openEngine(settings);
+  return { space, estimator: trainEstimator({ engine, data: dataset.search, settings: training }) };
+});
