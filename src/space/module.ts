@@ -94,7 +94,8 @@ export type Module =
   /** One of the options; a decision whose value is the option's key. */
   | { readonly kind: 'choice'; readonly name: string; readonly options: Readonly<Record<string, Module>> }
   /**
-   * Names inside `body` get the prefix `name/`, and inside repeats `name/i/` with the index of each enclosing repeat, so
-   * that each repetition decides for itself.
+   * Names inside `body` get the prefix `name/`, or `name/i/`, `name/i/j/` with the index of each repeat between the next
+   * scope outside and this one, so that each repetition decides for itself. About names of decisions alone: `resolve`
+   * takes scopes away, and paths of parameters do not show them.
    */
   | { readonly kind: 'scope'; readonly name: string; readonly body: Module };

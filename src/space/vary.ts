@@ -1,7 +1,7 @@
 /** Architectures from chance and from other architectures. All results are checked members of the space, frozen. */
 import { invalid } from '../common/errors.ts';
 import type { Rng } from '../common/random.ts';
-import { equalValues, firstValue, nearValues, otherValue, sampleValue } from './domain.ts';
+import { firstValue, nearValues, otherValue, sampleValue } from './domain.ts';
 import type { Architecture, DecisionValue, Domain, Space } from './space.ts';
 import { complete } from './walk.ts';
 
@@ -54,14 +54,6 @@ export function activeDecisions(space: Space, architecture: Architecture): reado
     return architecture[name] as DecisionValue;
   });
   return active;
-}
-
-/** The active decisions in which two architectures differ, those active in only one of them included. */
-export function differences(a: Architecture, b: Architecture): readonly string[] {
-  return [...new Set([...Object.keys(a), ...Object.keys(b)])].filter((name) => {
-    const [va, vb] = [a[name], b[name]];
-    return va === undefined || vb === undefined || !equalValues(va, vb);
-  });
 }
 
 function withDecision(
