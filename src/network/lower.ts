@@ -70,7 +70,8 @@ export function lowerNetwork(
       g,
       mode: options.mode,
       outputs: options.outputs,
-      child: (segment, child, value) => g.within(segment, () => lower(child, value, named(segment))),
+      child: (segment, child, value) =>
+        segment === '' ? lower(child, value, path) : g.within(segment, () => lower(child, value, named(segment))),
       parameter(name, shape, initialiser) {
         const node = ops.input(g, named(name), shape);
         parameters.push({ path: named(name), shape, initialiser, node });

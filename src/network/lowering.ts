@@ -13,7 +13,7 @@ export interface Lowering {
   readonly mode: 'train' | 'infer';
   /** Width of the last layer: classes, or targets of a regression. */
   readonly outputs: number;
-  /** Lowers a child under the path segment. */
+  /** Lowers a child under the path segment; under '', in this module's own place. */
   child(segment: string, module: Module, x: NodeId): NodeId;
   /** A trained tensor of this module, `name` within its path. */
   parameter(name: string, shape: Shape, initialiser: Initialiser): NodeId;

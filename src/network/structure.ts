@@ -52,7 +52,8 @@ export const lowerChoice: Lower<'choice'> = (l, module, x) => {
   return l.child(only[0], only[1], x);
 };
 
-export const lowerScope: Lower<'scope'> = (l, module, x) => l.child(module.name, module.body, x);
+/** `resolve` leaves no scopes, so a scope adds nothing to the path: supernet and network name their parameters alike. */
+export const lowerScope: Lower<'scope'> = (l, module, x) => l.child('', module.body, x);
 
 function sum(l: Lowering, values: readonly NodeId[]): NodeId {
   return values.reduce((total, value) => {
