@@ -36,10 +36,7 @@ export function openProgram({ runtime, session, outputs, onHost, entriesOf, comp
     const inputs = Object.fromEntries(session.inputs.map((info) => [info.name, fed(runtime, info, feeds, state)]));
     const targets = carried(state);
     const into: Record<string, RuntimeTensor> = {};
-    for (const [value, entry] of targets) {
-      const spare = spareBuffer(runtime, entry, onHost);
-      if (spare !== undefined) into[value] = spare;
-    }
+    if (onHost) for (const [value, entry] of targets) into[value] = spareBuffer(runtime, entry);
     const results = await session.run(inputs, into);
     for (const [value, entry] of targets) replaceCurrent(entry, results[value] as RuntimeTensor);
     return Object.fromEntries(

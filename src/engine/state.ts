@@ -1,4 +1,7 @@
-/** Tensors that stay with the runtime between runs, each in two buffers so that a step copies and allocates nothing. */
+/**
+ * Tensors that stay with the runtime between runs. On the CPU each has two buffers, so that a step copies and allocates
+ * nothing; on another device each run leaves a fresh device tensor, from ONNX Runtime's own pool, and frees the old one.
+ */
 import { type HostTensor, type Shape, sizeOf } from '../graph/ir.ts';
 import type { State } from './engine.ts';
 import { createModel } from './onnx/model.ts';
@@ -8,7 +11,7 @@ export interface Entry {
   readonly shape: Shape;
   /** What runs read. */
   current: RuntimeTensor;
-  /** Where the next run that carries this entry writes; then the two change places. */
+  /** On the CPU, where the next run that carries this entry writes; then the two change places. */
   spare: RuntimeTensor | undefined;
 }
 
@@ -29,26 +32,18 @@ export function openEntries(runtime: Runtime, values: Readonly<Record<string, Ho
   return { entries: new Map(entries), readers: 0, writing: false, disposed: false };
 }
 
-/**
- * The buffers that a run writes its carried outputs to. On the CPU, host memory; on another device, nothing until a first
- * run has left a tensor there, which is then reused.
- */
-export function spareBuffer(runtime: Runtime, entry: Entry, onHost: boolean): RuntimeTensor | undefined {
-  if (entry.spare === undefined && onHost) {
-    entry.spare = runtime.wrap({ shape: entry.shape, data: new Float32Array(sizeOf(entry.shape)) });
-  }
+/** Where a run writes the entry, if its outputs are host memory. */
+export function spareBuffer(runtime: Runtime, entry: Entry): RuntimeTensor {
+  entry.spare ??= runtime.wrap({ shape: entry.shape, data: new Float32Array(sizeOf(entry.shape)) });
   return entry.spare;
 }
 
-/** After a run: what it wrote is current, and what was current is overwritten next, if it lies in the right place. */
+/** After a run: what it wrote is current, and what was current is written next, or freed. */
 export function replaceCurrent(entry: Entry, written: RuntimeTensor): void {
   const old = entry.current;
+  if (written === entry.spare) entry.spare = old;
+  else old.dispose();
   entry.current = written;
-  if (old.location === written.location) entry.spare = old;
-  else {
-    old.dispose();
-    entry.spare = undefined;
-  }
 }
 
 /** The state as the outside sees it. */

@@ -5,6 +5,9 @@ import { MICROSOFT, type ModelBuilder } from './model.ts';
 /** cpu: ONNX Runtime's own operators may be used where they are faster; standard: any ONNX runtime understands it. */
 export type Target = 'cpu' | 'standard';
 
+/** ONNX's number of the type float32, for `Cast`. */
+export const FLOAT = 1;
+
 /** A tensor of the ONNX graph. */
 export interface Value {
   readonly name: string;

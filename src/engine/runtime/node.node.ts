@@ -70,11 +70,10 @@ function wrap({ shape, data }: HostTensor): RuntimeTensor {
 }
 
 function fromNative(result: Tensor): RuntimeTensor {
-  const host = result.location === 'cpu';
   const tensor: RuntimeTensor = Object.freeze({
     shape: result.dims,
-    location: host ? 'host' : 'device',
-    data: host ? (result.data as Float32Array) : undefined,
+    // A device tensor's own `getData` ends the process here: state.ts reads through a session instead.
+    data: result.location === 'cpu' ? (result.data as Float32Array) : undefined,
     dispose: () => result.dispose(),
   });
   natives.set(tensor, result);

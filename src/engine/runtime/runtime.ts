@@ -21,9 +21,7 @@ export interface SessionOptions {
 /** A tensor in the runtime's hands: host memory that it may read and write, or a buffer of the device. */
 export interface RuntimeTensor {
   readonly shape: Shape;
-  /** Whether a run may write its output here: the right place, and not somebody else's memory. */
-  readonly location: 'host' | 'device';
-  /** The values, if they lie on the host; the runtime's own memory, not a copy. */
+  /** The values, if they lie on the host: the runtime's own memory, not a copy. Undefined for a tensor on the device. */
   readonly data: Float32Array | undefined;
   dispose(): void;
 }
@@ -38,8 +36,8 @@ export interface Session {
   readonly inputs: readonly ValueInfo[];
   readonly outputs: readonly ValueInfo[];
   /**
-   * Runs once. Every input is fed; `into` gives tensors that outputs shall be written to, and these are returned under
-   * the output's name; the others are fresh: kept ones on the device, the rest on the host.
+   * Runs once. Every input is fed; `into` gives host tensors that outputs on the host shall be written to, and these are
+   * returned under the output's name; the others are fresh: kept ones on the device, the rest on the host.
    */
   run(
     feeds: Readonly<Record<string, RuntimeTensor>>,

@@ -4,7 +4,7 @@ import { interpret } from '../../graph/interpret.ts';
 import type { Graph, HostTensor } from '../../graph/ir.ts';
 import type { GraphCase } from '../../graph/testing/cases.ts';
 import { gradientGraph } from '../../graph/testing/check.ts';
-import type { Engine } from '../engine.ts';
+import type { Engine, Program } from '../engine.ts';
 import { regressionFeeds, regressionStart, regressionStep } from './regression.ts';
 
 type Fed = Readonly<Record<string, { readonly shape: readonly number[]; readonly data: ArrayLike<number> }>>;
@@ -16,10 +16,10 @@ export function toFloat32(feeds: Fed): Record<string, HostTensor> {
 }
 
 /** Outputs within 1e-4 of the largest; gradients (`d NAME`) within 1e-3 of their norm. */
-export async function assertAgreement(engine: Engine, testCase: GraphCase): Promise<void> {
+export async function assertAgreement(compile: (graph: Graph) => Promise<Program>, testCase: GraphCase): Promise<void> {
   const graph = gradientGraph(testCase);
   const expected = interpret(graph, testCase.feeds);
-  const program = await engine.compile(graph);
+  const program = await compile(graph);
   try {
     const actual = await program.run(toFloat32(testCase.feeds));
     assert.deepEqual(Object.keys(actual).sort(), Object.keys(graph.outputs).sort());

@@ -4,6 +4,7 @@
  */
 import type { ConvGeometry, OpOf } from '../../../graph/ir.ts';
 import { batchedProduct, type Emitter, four, type Lowering, operand, reshape, type Site } from '../value.ts';
+import { tapViews } from './taps.ts';
 
 const attributesOf = ({ stride, dilation, pads, groups }: ConvGeometry) => ({
   strides: stride,
@@ -110,16 +111,24 @@ export const lowerConvWeightGrad: Lowering<OpOf<'convWeightGrad'>> = (emitter, s
 };
 
 /**
- * [N, C, H, W] -> [N, C·kH·kW, oH, oW]: each channel as each tap of the filter sees it. A convolution by one-hot filters
- * does the padding, striding and dilating in one pass, and faster than `Pad`, `Slice` and `Concat` do.
+ * [N, C, H, W] -> [N, C·kH·kW, oH, oW]: each channel as each tap of the filter sees it. On the CPU, a convolution by
+ * one-hot filters does the padding, striding and dilating in one pass, and faster than `Pad`, `Slice` and `Concat` do;
+ * elsewhere it does not: WebGPU's grouped convolution is wrong where groups of 9 filters are computed 2 or 4 at a time.
  */
-function unfold({ model }: Emitter, { op, inputs }: Site<OpOf<'convWeightGrad'>>): string {
+function unfold(emitter: Emitter, { op, inputs }: Site<OpOf<'convWeightGrad'>>): string {
+  const { model, target } = emitter;
   const x = operand(inputs, 0);
-  const [, c] = four(x.shape);
+  const [n, c] = four(x.shape);
   const [, , kh, kw] = four(op.shape);
   const taps = kh * kw;
   const plain = [...op.stride, ...op.dilation].every((v) => v === 1) && op.pads.every((v) => v === 0);
   if (taps === 1 && plain) return x.name;
+  const [, , oh, ow] = four(operand(inputs, 1).shape);
+  if (target === 'standard') {
+    const views = tapViews(emitter, x, { ...op, kernel: [kh, kw] }, [oh, ow], 0);
+    const rows = views.map((view) => reshape(emitter, view, [n, c, 1, oh * ow], x.batchAxis));
+    return model.node('Concat', rows, { axis: 2 });
+  }
   const oneHot = new Float32Array(c * taps * taps);
   for (let filter = 0; filter < c * taps; filter++) oneHot[filter * taps + (filter % taps)] = 1;
   return model.node('Conv', [x.name, model.floats([c * taps, 1, kh, kw], oneHot)], {

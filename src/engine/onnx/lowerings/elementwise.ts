@@ -1,5 +1,5 @@
 import type { BinaryFunction, OpOf, UnaryFunction } from '../../../graph/ir.ts';
-import { type Emitter, type Lowering, operand } from '../value.ts';
+import { type Emitter, FLOAT, type Lowering, operand } from '../value.ts';
 
 type Unary = (emitter: Emitter, x: string) => string;
 
@@ -7,9 +7,6 @@ const simple =
   (type: string): Unary =>
   ({ model }, x) =>
     model.node(type, [x]);
-
-/** TensorProto.FLOAT */
-const FLOAT = 1;
 
 const UNARY = {
   relu: simple('Relu'),

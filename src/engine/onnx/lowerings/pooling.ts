@@ -1,7 +1,8 @@
 /** Pooling and its gradients in the portable layout; the forms were measured (docs/engine.md). */
 import type { OpOf, PoolGeometry, Shape } from '../../../graph/ir.ts';
-import { type Emitter, four, type Lowering, operand, reshape, type Value } from '../value.ts';
+import { type Emitter, FLOAT, four, type Lowering, operand, reshape, type Value } from '../value.ts';
 import { unread } from './convolution.ts';
+import { scatterTaps, type TapWindow, tapViews } from './taps.ts';
 
 const attributesOf = ({ kernel, stride, pads }: PoolGeometry) => ({ kernel_shape: kernel, strides: stride, pads });
 
@@ -14,6 +15,25 @@ function whereLargest(emitter: Emitter, op: PoolGeometry, x: Value): string {
   return flat(emitter, `${pooled}:1`);
 }
 
+const tapWindow = ({ kernel, stride, pads }: PoolGeometry): TapWindow => ({ kernel, stride, pads, dilation: [1, 1] });
+
+/** The least float32: less than padding no element is. */
+const LOWEST = -3.4028234663852886e38;
+
+/** Without indices, which only the CPU gives: for each tap, `whole` where it is its window's first largest, else 0. */
+function shareOut(emitter: Emitter, op: PoolGeometry, x: Value, pooled: Shape, whole: string): string[] {
+  const { model } = emitter;
+  const [, , oh, ow] = four(pooled);
+  const largest = model.node('MaxPool', [x.name], attributesOf(op));
+  let left = whole;
+  return tapViews(emitter, x, tapWindow(op), [oh, ow], LOWEST).map((view) => {
+    const isLargest = model.node('Cast', [model.node('GreaterOrEqual', [view, largest])], { to: FLOAT });
+    const share = model.node('Mul', [isLargest, left]);
+    left = model.node('Sub', [left, share]);
+    return share;
+  });
+}
+
 function flat(emitter: Emitter, name: string): string {
   return reshape(emitter, name, [-1], undefined);
 }
@@ -22,6 +42,10 @@ function flat(emitter: Emitter, name: string): string {
 export const lowerMaxPoolScatter: Lowering<OpOf<'maxPoolScatter'>> = (emitter, { op, inputs, shape, batchAxis }) => {
   const { model } = emitter;
   const [x, dy] = [operand(inputs, 0), operand(inputs, 1)];
+  if (emitter.target === 'standard') {
+    const parts = shareOut(emitter, op, x, dy.shape, dy.name);
+    return scatterTaps(emitter, parts, tapWindow(op), dy, shape);
+  }
   const zeros = model.node('ConstantOfShape', [model.node('Shape', [flat(emitter, x.name)])]);
   const scattered = model.node('ScatterElements', [zeros, whereLargest(emitter, op, x), flat(emitter, dy.name)], {
     axis: 0,
@@ -33,6 +57,14 @@ export const lowerMaxPoolScatter: Lowering<OpOf<'maxPoolScatter'>> = (emitter, {
 /** (x, v) -> v at the largest */
 export const lowerMaxPoolGather: Lowering<OpOf<'maxPoolGather'>> = (emitter, { op, inputs, shape, batchAxis }) => {
   const [x, v] = [operand(inputs, 0), operand(inputs, 1)];
+  if (emitter.target === 'standard') {
+    const [, , oh, ow] = four(shape);
+    const one = emitter.model.floats([], [1]);
+    const chosen = shareOut(emitter, op, x, shape, one);
+    const views = tapViews(emitter, v, tapWindow(op), [oh, ow], 0);
+    const parts = views.map((view, tap) => emitter.model.node('Mul', [view, chosen[tap] ?? '']));
+    return parts.reduce((sum, part) => emitter.model.node('Add', [sum, part]));
+  }
   const where = whereLargest(emitter, op, x);
   const gathered = emitter.model.node('GatherElements', [flat(emitter, v.name), where], { axis: 0 });
   return reshape(emitter, gathered, shape, batchAxis);
