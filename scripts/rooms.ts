@@ -1,4 +1,4 @@
-// Writes biome.rooms.tson: the import rule between the rooms of src/ (docs/ARCHITECTURE.md) as Biome overrides.
+// Writes biome.rooms.json: the import rule between the rooms of src/ (docs/ARCHITECTURE.md) as Biome overrides.
 // `node scripts/rooms.ts` after a change; test/rooms.test.ts fails when the file is not what this would write.
 import { writeFileSync } from 'node:fs';
 
@@ -68,4 +68,4 @@ export function roomsFile(): string {
 }
 
 if (process.argv[1] === import.meta.filename)
-  writeFileSync(new URL('../biome.rooms.tson', import.meta.url), roomsFile());
+  writeFileSync(new URL('../biome.rooms.json', import.meta.url), roomsFile());

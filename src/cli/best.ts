@@ -15,7 +15,7 @@ export function addBest(program: Command, shell: Shell): void {
   ]).action(async (dir: string, _options: unknown, command: Command) => {
     const study = await readStudy(dir);
     requireBest(study, dir);
-    outputOf(command, shell).result(bestToJson(study), bestText(study));
+    outputOf(command, shell).result(bestToJson(dir, study), bestText(study));
   });
 }
 
@@ -36,8 +36,8 @@ export function requireBest(study: ReadStudy, dir: string): Contender {
   return first;
 }
 
-/** `{ study, trials, best: { trial, architecture, text, metrics, costs, runs } }`; `best` is null before a trial is complete. */
-export function bestToJson(study: ReadStudy) {
+/** `study` is its folder as it was given: `{ study, trials, best: { trial, architecture, text, metrics, costs, runs } }`; `best` is null before a trial is complete. */
+export function bestToJson(dir: string, study: ReadStudy) {
   const all = bestTrials(study).map((best) => ({
     trial: best.trial,
     architecture: best.architecture,
@@ -47,7 +47,7 @@ export function bestToJson(study: ReadStudy) {
     runs: best.results.length,
   }));
   const trials = study.trials.filter(({ purpose }) => purpose === 'search').length;
-  return { study: study.record.name, trials, best: study.problem.objectives.length > 1 ? all : (all[0] ?? null) };
+  return { study: dir, trials, best: study.problem.objectives.length > 1 ? all : (all[0] ?? null) };
 }
 
 export function bestText(study: ReadStudy): string {

@@ -21,7 +21,7 @@ import {
 import { addSettings, givenSettings, numberIfItIsOne } from './flags.ts';
 import { interruptible } from './interrupt.ts';
 import { type Output, table } from './output.ts';
-import { checkRunSettings, costsOf, type Setup, setUp } from './setup.ts';
+import { checkRunSettings, costsOf, headline, type Setup, setUp } from './setup.ts';
 import { type ReadStudy, readStudy } from './study.ts';
 
 export interface EvaluateOptions {
@@ -60,13 +60,13 @@ export function addEvaluate(program: Command, shell: Shell): void {
         () => output.note('Interrupted; nothing was kept.'),
         (signal) => evaluate(dir, setup, best, options, output, signal),
       );
-      const result = evaluationToJson(study.record.name, setup, best, record);
+      const result = evaluationToJson(dir, setup, best, record);
       output.result(result as unknown as Json, evaluationText(setup, best, record));
     },
   );
 }
 
-function checkCounts({ seeds, trial }: EvaluateOptions): void {
+export function checkCounts({ seeds, trial }: Pick<EvaluateOptions, 'seeds' | 'trial'>): void {
   const whole = (value: unknown, least: number) => Number.isSafeInteger(value) && Number(value) >= least;
   if (!whole(seeds, 1)) throw invalid('--seeds', String(seeds), 'must be a whole number of at least 1');
   if (trial !== undefined && !whole(trial, 0)) throw invalid('--trial', String(trial), 'must be the number of a trial');
@@ -163,15 +163,6 @@ function baselinesFor({ space: { task } }: Setup): readonly (readonly [string, C
 
 function addMatrices(a: readonly (readonly number[])[], b: readonly (readonly number[])[]): number[][] {
   return a.map((row, i) => row.map((count, j) => count + (b[i]?.[j] ?? 0)));
-}
-
-/** The metric to show for people: the first objective that is measured on data. */
-export function headline({ problem, dataset }: Pick<Setup, 'problem' | 'dataset'>): Setup['problem']['objectives'][0] {
-  const measured = problem.objectives.find(({ metric }) => metric !== 'params' && metric !== 'flops');
-  if (measured !== undefined) return measured;
-  return dataset.search.info.kind === 'classification'
-    ? { metric: 'accuracy', direction: 'maximise', unit: 'share' }
-    : { metric: 'r2', direction: 'maximise', unit: 'share' };
 }
 
 export interface EvaluationResult {

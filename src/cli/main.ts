@@ -5,8 +5,14 @@ import { addBest } from './best.ts';
 import { createProgram, type Shell } from './command.ts';
 import { addData } from './data.ts';
 import { addEvaluate } from './evaluate.ts';
+import { addExport } from './export.ts';
 import { Interrupted } from './interrupt.ts';
 import type { Streams } from './output.ts';
+import { addPredict } from './predict.ts';
+import { addReport } from './report.ts';
+import { addResume } from './resume.ts';
+import { addRun } from './run.ts';
+import { addSearch } from './search.ts';
 import { addShow } from './show.ts';
 import { addSpaces } from './spaces.ts';
 import { addStatus } from './status.ts';
@@ -15,7 +21,22 @@ import { addTrials } from './trials.ts';
 import { netsmithVersion } from './versions.ts';
 
 /** In the order of --help: a study from its beginning to its end, then what stands alone. */
-const COMMANDS = [addStatus, addTrials, addBest, addShow, addEvaluate, addTrain, addSpaces, addData] as const;
+const COMMANDS = [
+  addRun,
+  addSearch,
+  addResume,
+  addStatus,
+  addTrials,
+  addBest,
+  addShow,
+  addEvaluate,
+  addExport,
+  addPredict,
+  addReport,
+  addTrain,
+  addSpaces,
+  addData,
+] as const;
 
 /**
  * Runs one command line (without `node netsmith`) and returns the exit code: 0 done, 1 failed, 2 bad input (nothing was

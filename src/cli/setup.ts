@@ -10,8 +10,16 @@ import { type Architecture, resolve, type Space, type SpaceDefinition, type Task
 import { SPACES } from '../space/spaces/index.ts';
 import { createStrategy } from '../strategy/index.ts';
 import type { Limit, Problem, Strategy } from '../strategy/strategy.ts';
+import { type Budget, checkBudget } from '../study/budget.ts';
 import { checkSettings as checkTraining, type TrainSettings } from '../train/settings.ts';
-import { checkSettings, type StudySettings, trainSettings } from './config.ts';
+import {
+  checkSettings,
+  DEFAULT_TRIALS,
+  parseDuration,
+  parseTarget,
+  type StudySettings,
+  trainSettings,
+} from './config.ts';
 import { flagOf, isSpaceFile } from './flags.ts';
 
 /** Everything that settings stand for, short of an engine. */
@@ -37,6 +45,7 @@ export async function setUp(settings: StudySettings): Promise<Setup> {
   const training = checkTraining(trainSettings(settings), 'training settings', info);
   const problem = problemOf(settings, space, info);
   strategy.init(problem);
+  checkBudget(budgetOf(settings), problem.objectives);
   return { settings, dataset, space, training, problem, strategy };
 }
 
@@ -149,4 +158,25 @@ function limitsOf({ maxParams, maxFlops }: StudySettings): readonly Limit[] {
 /** A study's settings with those that were given anew for one command. */
 export function checkRunSettings(stored: StudySettings, given: Readonly<Record<string, unknown>>): StudySettings {
   return checkSettings({ ...stored, ...given }, flagOf);
+}
+
+/** What ends the search; without an end of the person's own, a number of trials. */
+export function budgetOf({ trials, time, until }: StudySettings): Budget {
+  const seconds = time === undefined ? undefined : parseDuration(time);
+  const target = until === undefined ? undefined : parseTarget(until);
+  const wanted = trials ?? (seconds === undefined && target === undefined ? DEFAULT_TRIALS : undefined);
+  return {
+    ...(wanted !== undefined && { trials: wanted }),
+    ...(seconds !== undefined && { seconds }),
+    ...(target !== undefined && { target }),
+  };
+}
+
+/** The metric to show for people: the first objective that is measured on data. */
+export function headline({ problem, dataset }: Pick<Setup, 'problem' | 'dataset'>): Objective {
+  const measured = problem.objectives.find(({ metric }) => metric !== 'params' && metric !== 'flops');
+  if (measured !== undefined) return measured;
+  return dataset.search.info.kind === 'classification'
+    ? { metric: 'accuracy', direction: 'maximise', unit: 'share' }
+    : { metric: 'r2', direction: 'maximise', unit: 'share' };
 }

@@ -3,7 +3,7 @@ import { showSeconds } from '../report/numbers.ts';
 import type { TrialState } from '../study/store/store.ts';
 import { bestText, bestToJson } from './best.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { DEFAULT_TRIALS, parseDuration, type StudySettings } from './config.ts';
+import { budgetOf } from './setup.ts';
 import { type ReadStudy, readStudy } from './study.ts';
 
 /** `netsmith status DIR`: { study, createdAt, states, trials, budget, searchSeconds, best } */
@@ -12,11 +12,12 @@ export function addStatus(program: Command, shell: Shell): void {
     'netsmith status runs/digits-small-cnn-1',
   ]).action(async (dir: string, _options: unknown, command: Command) => {
     const study = await readStudy(dir);
-    const { trials, best } = bestToJson(study);
+    const { trials, best } = bestToJson(dir, study);
     const states = countStates(study);
-    const budget = budgetOf(study.settings);
+    const { trials: wanted, seconds } = budgetOf(study.settings);
+    const budget = { trials: wanted ?? null, seconds: seconds ?? null, until: study.settings.until ?? null };
     const value = {
-      study: study.record.name,
+      study: dir,
       createdAt: new Date(study.record.createdAt).toISOString(),
       trials,
       states,
@@ -43,11 +44,4 @@ function countStates({ trials }: ReadStudy): Partial<Record<TrialState, number>>
   const states: Partial<Record<TrialState, number>> = {};
   for (const { purpose, state } of trials) if (purpose === 'search') states[state] = (states[state] ?? 0) + 1;
   return states;
-}
-
-/** What ends a search; null where nothing of the kind does. */
-export function budgetOf({ trials, time, until }: StudySettings) {
-  const seconds = time === undefined ? null : (parseDuration(time) ?? null);
-  const unbounded = trials === undefined && seconds === null && until === undefined;
-  return { trials: unbounded ? DEFAULT_TRIALS : (trials ?? null), seconds, until: until ?? null };
 }

@@ -1,0 +1,49 @@
+import type { Command } from 'commander';
+import { invalid } from '../common/errors.ts';
+import type { Store } from '../study/store/store.ts';
+import { openStudy } from '../study/study.node.ts';
+import { define, outputOf, type Shell } from './command.ts';
+import type { SettingName } from './config.ts';
+import { addSettings, givenSettings } from './flags.ts';
+import { searchToItsEnd, tellResult } from './search.ts';
+import { checkRunSettings, type Setup, setUp } from './setup.ts';
+import { planOf, planToJson } from './study.ts';
+
+/** What may differ from one session of a study to the next: where it ends, and what it runs on. */
+const CHANGEABLE: readonly SettingName[] = ['trials', 'time', 'until', 'confirm', 'workers', 'threads', 'device'];
+
+/** `netsmith resume DIR`: { study, trials, best } */
+export function addResume(program: Command, shell: Shell): void {
+  const command = define(
+    program,
+    'resume <dir>',
+    'Go on with a study: one that was stopped or killed, or with a larger budget',
+    ['netsmith resume runs/digits-small-cnn-1', 'netsmith resume runs/digits-small-cnn-1 --trials 50 --workers 2'],
+  );
+  addSettings(command, CHANGEABLE).action(async (dir: string, _options: unknown, command: Command) => {
+    const output = outputOf(command, shell);
+    const { store, setup } = await reopen(dir, givenSettings(command));
+    const end = await searchToItsEnd(dir, store, setup, output);
+    await tellResult(dir, end, output, shell);
+  });
+}
+
+/** Opens a study for writing, with some of its settings given anew. Throws UserError when its data are others now. */
+async function reopen(
+  dir: string,
+  given: Readonly<Record<string, unknown>>,
+): Promise<{ readonly store: Store; readonly setup: Setup }> {
+  const store = await openStudy(dir, 'write');
+  try {
+    const plan = planOf(await store.study(), dir);
+    const setup = await setUp(checkRunSettings(plan.settings, given));
+    const now = planToJson({ ...plan, data: setup.dataset.search.info });
+    if (JSON.stringify(now) !== JSON.stringify(planToJson(plan))) {
+      throw invalid(`study "${dir}"`, 'its data are not what they were', 'a study goes on with the same files');
+    }
+    return { store, setup };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}

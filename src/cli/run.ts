@@ -1,0 +1,77 @@
+import { availableParallelism } from 'node:os';
+import type { Command } from 'commander';
+import { Option } from 'commander';
+import type { Json } from '../common/json.ts';
+import { showMetric } from '../report/numbers.ts';
+import { bestText, bestToJson } from './best.ts';
+import { define, outputOf, type Shell } from './command.ts';
+import type { StudySettings } from './config.ts';
+import { checkCounts, chosen, evaluate, evaluationText, evaluationToJson } from './evaluate.ts';
+import { summarise } from './evaluation.ts';
+import { exportBest } from './export.ts';
+import { numberIfItIsOne, readSettings } from './flags.ts';
+import { interruptible } from './interrupt.ts';
+import { writeReport } from './report.ts';
+import { addStudyOptions, newStudy, searchToItsEnd, tellInterrupted } from './search.ts';
+import { headline } from './setup.ts';
+import { readStudy } from './study.ts';
+
+/** What `run` does unless told otherwise: enough to be sure of the winner, short enough to wait for. */
+function presets(): Partial<StudySettings> {
+  return { confirm: 3, workers: Math.min(2, availableParallelism()) };
+}
+
+/** `netsmith run`: { study, trials, best, evaluation, export, report } */
+export function addRun(program: Command, shell: Shell): void {
+  addStudyOptions(
+    define(program, 'run', 'The whole job: search, confirm, evaluate, export and report', [
+      'netsmith run',
+      'netsmith run --data image-folder --data-dir photos --image-size 64 --time 1h',
+    ]),
+  )
+    .addOption(new Option('--seeds <n>', 'trainings of the evaluation').argParser(numberIfItIsOne).default(3))
+    .option('--no-baselines', 'evaluate without the hand-designed baselines')
+    .action(
+      async (
+        options: { readonly out?: string; readonly seeds: number; readonly baselines: boolean },
+        command: Command,
+      ) => {
+        const output = outputOf(command, shell);
+        checkCounts(options);
+        const { dir, store, setup } = await newStudy(await readSettings(command, presets()), options.out, output);
+        const end = await searchToItsEnd(dir, store, setup, output);
+        if (end.reason === 'interrupted') return tellInterrupted(dir, output, shell);
+
+        const study = await readStudy(dir);
+        const best = chosen(study, dir, undefined);
+        output.note(`\n${bestText(study)}\n`);
+        output.note(`Training it again from scratch on train + valid, ${options.seeds} times, for the test split.`);
+        const { record, exported } = await interruptible(
+          () => output.note(`Interrupted. Go on with: netsmith evaluate ${dir}`),
+          async (signal) => {
+            const record = await evaluate(dir, setup, best, options, output, signal);
+            return { record, exported: await exportBest(dir, setup, best, undefined, output, signal) };
+          },
+        );
+        const report = await writeReport(dir);
+
+        const { metric } = headline(setup);
+        const { mean = Number.NaN, sd = Number.NaN } = summarise(record.metrics)[metric] ?? {};
+        output.result(
+          {
+            ...bestToJson(dir, study),
+            evaluation: evaluationToJson(dir, setup, best, record),
+            export: exported,
+            report,
+          } as unknown as Json,
+          [
+            evaluationText(setup, best, record),
+            '',
+            `Found    ${metric} ${showMetric(metric, mean)} on the test split (mean of ${options.seeds}, deviation ${showMetric(metric, sd)})`,
+            `Model    ${exported.file} (differs from the training engine by ${exported.parity.toExponential(1)})`,
+            `Report   ${report}`,
+          ].join('\n'),
+        );
+      },
+    );
+}

@@ -1,0 +1,124 @@
+import { existsSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import type { Command } from 'commander';
+import type { Json } from '../common/json.ts';
+import type { StudyEnd } from '../study/events.ts';
+import { runStudy } from '../study/run.ts';
+import type { Store } from '../study/store/store.ts';
+import { checkNewStudy, createStudy } from '../study/study.node.ts';
+import { processPool } from '../study/worker/process.node.ts';
+import { bestText, bestToJson } from './best.ts';
+import { define, outputOf, type Shell } from './command.ts';
+import { SETTING_NAMES, type SettingName, type StudySettings } from './config.ts';
+import { addSettings, readSettings } from './flags.ts';
+import { interruptible } from './interrupt.ts';
+import { createLiveView } from './live.ts';
+import type { Output } from './output.ts';
+import { budgetOf, type Setup, setUp } from './setup.ts';
+import { planToJson, readStudy } from './study.ts';
+
+/** `netsmith search`: { study, trials, best } */
+export function addSearch(program: Command, shell: Shell): void {
+  addStudyOptions(
+    define(program, 'search', 'Search a space for the best network for your data', [
+      'netsmith search --data image-folder --data-dir photos --image-size 64 --time 30m',
+      'netsmith search --data csv --data-dir houses.csv --label price --regression --space mlp --trials 40',
+      'netsmith search --data cifar-10 --data-dir data/cifar-10-batches-bin --space nas-bench-201 --space-options cells=1 \\',
+      '    --strategy aging-evolution --strategy-options population=20,sample=5 --trials 100 --epochs 3 --workers 2',
+    ]),
+  ).action(async (options: { readonly out?: string }, command: Command) => {
+    const output = outputOf(command, shell);
+    const { dir, store, setup } = await newStudy(await readSettings(command), options.out, output);
+    const end = await searchToItsEnd(dir, store, setup, output);
+    await tellResult(dir, end, output, shell);
+  });
+}
+
+/** The options of `search` and `run`. */
+export function addStudyOptions(command: Command, names: readonly SettingName[] = SETTING_NAMES): Command {
+  return addSettings(command, names)
+    .option('--out <folder>', "the study's folder (default: the next free runs/NAME-N)")
+    .option('--config <file>', 'settings from this file (default: netsmith.config.ts, .js or .json, if there is one)');
+}
+
+/** Checks everything, then creates the study. Throws UserError, and nothing is written, for whatever does not fit. */
+export async function newStudy(
+  settings: StudySettings,
+  out: string | undefined,
+  output: Output,
+): Promise<{ readonly dir: string; readonly store: Store; readonly setup: Setup }> {
+  const dir = out ?? nextFree(settings);
+  checkNewStudy(dir);
+  const setup = await setUp(settings);
+  const { info } = setup.dataset.search;
+  for (const note of info.notes) output.note(note);
+  const state = setup.strategy.init(setup.problem);
+  const store = await createStudy(dir, {
+    name: basename(resolve(dir)),
+    settings: planToJson({ settings, data: info }),
+    state,
+  });
+  return { dir, store, setup };
+}
+
+/** `runs/digits-small-cnn-1`, or with the first number that is free. */
+function nextFree({ data, space }: StudySettings): string {
+  const name = `${data}-${basename(space).replace(/\.[a-z]+$/, '')}`;
+  for (let n = 1; ; n++) {
+    const dir = join('runs', `${name}-${n}`);
+    if (!existsSync(dir)) return dir;
+  }
+}
+
+/**
+ * Runs a study that is open for writing until its budget is spent or Ctrl-C, and closes it. Trials run in processes of
+ * their own, each of which builds what it needs from the study's settings.
+ */
+export async function searchToItsEnd(dir: string, store: Store, setup: Setup, output: Output): Promise<StudyEnd> {
+  const { settings, problem, strategy, dataset } = setup;
+  const entry = new URL(`./worker.node${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
+  const plan = planToJson({ settings, data: dataset.search.info });
+  const budget = budgetOf(settings);
+  const ended = (await store.trials('search')).filter(({ endedAt }) => endedAt !== undefined).length;
+  const view = createLiveView(setup, budget, ended, output);
+  const say = () => output.note('Stopping: the running epoch is finished and kept. Ctrl-C again ends at once.');
+  try {
+    return await interruptible(say, (signal) =>
+      runStudy({
+        store,
+        strategy,
+        problem,
+        workers: processPool({ workers: settings.workers, entry, study: resolve(dir), settings: plan }),
+        budget,
+        ...(settings.confirm > 0 && { confirm: { top: settings.confirm } }),
+        signal,
+        onEvent: view.onEvent,
+      }),
+    );
+  } finally {
+    view.close();
+    await store.close();
+  }
+}
+
+const REASONS: Readonly<Record<StudyEnd['reason'], string>> = {
+  trials: 'All trials are done.',
+  time: 'The time is up.',
+  target: 'The target is reached.',
+  exhausted: 'The strategy has nothing more to propose.',
+  interrupted: 'Interrupted.',
+};
+
+/** The result of `search` and `resume`, and how to go on. */
+export async function tellResult(dir: string, end: StudyEnd, output: Output, shell: Shell): Promise<void> {
+  const study = await readStudy(dir);
+  output.note(REASONS[end.reason]);
+  if (end.reason === 'interrupted') tellInterrupted(dir, output, shell);
+  else output.note(`Next: netsmith evaluate ${dir}`);
+  output.result(bestToJson(dir, study) as unknown as Json, bestText(study));
+}
+
+export function tellInterrupted(dir: string, output: Output, shell: Shell): void {
+  output.note(`Go on with: netsmith resume ${dir}`);
+  shell.exitCode = 130;
+}
