@@ -213,6 +213,103 @@ function inputGradient({ x: [n, c, h, w], filters: k, kernel, stride, groups }: 
   };
 }
 
+/** Pooling by a square window; the padding is what keeps the size at stride 1, none for an even kernel. */
+function poolGradients([n, c, h, w]: Setting['x'], kernel: number, stride: number): Case[] {
+  const pad = kernel % 2 === 0 ? 0 : (kernel - 1) / 2;
+  const taps = kernel * kernel;
+  const out = (size: number) => Math.floor((size + 2 * pad - kernel) / stride) + 1;
+  const [oh, ow] = [out(h), out(w)];
+  const window = { strides: [stride, stride], pads: [pad, pad, pad, pad] };
+  const transposed = {
+    ...window,
+    group: c,
+    output_padding: [h - ((oh - 1) * stride + kernel - 2 * pad), w - ((ow - 1) * stride + kernel - 2 * pad)],
+  };
+  const oneHot = (m: ModelBuilder) => {
+    const hot = new Float32Array(c * taps * taps);
+    for (let o = 0; o < c * taps; o++) hot[o * taps + (o % taps)] = 1;
+    return m.floats([c * taps, 1, kernel, kernel], hot);
+  };
+  const name = `${kernel}x${kernel}/${stride} of [${n},${c},${h},${w}]`;
+  const average: Record<string, Form> = {
+    ConvTranspose: (m, [dy]) =>
+      m.node(
+        'ConvTranspose',
+        [dy as string, m.floats([c, 1, kernel, kernel], new Float32Array(c * taps).fill(1))],
+        transposed,
+      ),
+  };
+  if (stride === 1) {
+    average['average pooling of dy'] = (m, [dy]) => {
+      const q = kernel - 1 - pad;
+      const pooled = m.node('AveragePool', [dy as string], {
+        kernel_shape: [kernel, kernel],
+        pads: [q, q, q, q],
+        count_include_pad: 1,
+      });
+      return m.node('Mul', [pooled, m.floats([], [taps])]);
+    };
+  }
+  const largest: Record<string, Form> = {
+    'MaxPool with indices, ScatterElements': (m, [x, dy]) => {
+      const y = m.node('MaxPool', [x as string], { kernel_shape: [kernel, kernel], ...window }, { outputs: 2 });
+      const zeros = m.node('ConstantOfShape', [m.ints([n * c * h * w])]);
+      const where = reshape(m, `${y}:1`, [-1]);
+      const attributes = { axis: 0, reduction: 'add' };
+      return reshape(m, m.node('ScatterElements', [zeros, where, reshape(m, dy as string, [-1])], attributes), [
+        n,
+        c,
+        h,
+        w,
+      ]);
+    },
+  };
+  if (pad === 0) {
+    largest['one-hot convolution, ArgMax, ConvTranspose'] = (m, [x, dy]) => {
+      const unfolded = reshape(m, m.node('Conv', [x as string, oneHot(m)], { group: c, ...window }), [
+        n,
+        c,
+        taps,
+        oh * ow,
+      ]);
+      const where = m.node('Cast', [m.node('ArgMax', [unfolded], { axis: 2 })], { to: 1 });
+      const tap = m.floats(
+        [taps, 1],
+        Float32Array.from({ length: taps }, (_, i) => i),
+      );
+      const chosen = m.node('Cast', [m.node('Equal', [where, tap])], { to: 1 });
+      const parts = m.node('Mul', [chosen, reshape(m, dy as string, [n, c, 1, oh * ow])]);
+      return m.node('ConvTranspose', [reshape(m, parts, [n, c * taps, oh, ow]), oneHot(m)], transposed);
+    };
+  }
+  return [
+    { name: `dX of average pooling ${name}`, inputs: [[n, c, oh, ow]], output: [n, c, h, w], forms: average },
+    {
+      name: `dX of max pooling ${name}`,
+      inputs: [
+        [n, c, h, w],
+        [n, c, oh, ow],
+      ],
+      output: [n, c, h, w],
+      forms: largest,
+    },
+  ];
+}
+
+/** Batch norm's sums. */
+function channelMeans([n, c, h, w]: Setting['x']): Case {
+  return {
+    name: `mean of each channel of [${n},${c},${h},${w}]`,
+    inputs: [[n, c, h, w]],
+    output: [1, c, 1, 1],
+    forms: {
+      'ReduceMean over [0, 2, 3]': (m, [x]) => m.node('ReduceMean', [x as string, m.ints([0, 2, 3])]),
+      'GlobalAveragePool, then over [0]': (m, [x]) =>
+        m.node('ReduceMean', [m.node('GlobalAveragePool', [x as string]), m.ints([0])]),
+    },
+  };
+}
+
 const settings: Setting[] = [
   [64, 16, 32, 32],
   [64, 32, 16, 16],
@@ -231,7 +328,17 @@ const settings: Setting[] = [
 });
 settings.push({ x: [64, 3, 32, 32], filters: 16, kernel: 3, stride: 1, groups: 1 });
 
-for (const test of [...settings.map(weightGradient), ...settings.map(inputGradient)]) {
+const images: Setting['x'][] = [
+  [64, 16, 32, 32],
+  [64, 32, 16, 16],
+  [64, 64, 8, 8],
+];
+const cases = [
+  ...settings.map(weightGradient),
+  ...settings.map(inputGradient),
+  ...images.flatMap((x) => [...poolGradients(x, 3, 1), ...poolGradients(x, 2, 2), channelMeans(x)]),
+];
+for (const test of cases) {
   console.log(`\n${test.name}`);
   const rows: { name: string; ms: number; data: Float32Array }[] = [];
   for (const [name, form] of Object.entries(test.forms)) rows.push({ name, ...(await measure(test, form)) });
