@@ -57,7 +57,7 @@ export function memoryStore(study: NewStudy, now: () => number = Date.now): Stor
       searchSeconds = seconds;
     },
     async forget(keys) {
-      for (const trial of keys.map(get).map(forgotten)) save(trial);
+      return keys.map(get).map(forgotten).map(save);
     },
     async sweep(graceMs = 0) {
       const needed = new Set(sorted().map((trial) => trial.checkpoint));

@@ -99,7 +99,10 @@ export function sqliteStore(database: DatabaseSync, study: string, onClose: () =
     },
     forget: (keys) =>
       transaction(async (db) => {
-        for (const key of keys) await saveTrial(db, forgotten(await requireTrial(db, key)));
+        const trials: Trial[] = [];
+        for (const key of keys) trials.push(forgotten(await requireTrial(db, key)));
+        for (const trial of trials) await saveTrial(db, trial);
+        return trials;
       }),
     async sweep(graceMs = 0) {
       const rows = await kysely.selectFrom('trials').select('checkpoint').where('checkpoint', 'is not', null).execute();

@@ -103,7 +103,7 @@ export interface Store {
   searchSeconds(): Promise<number>;
   recordSearchSeconds(seconds: number): Promise<void>;
   /** Drops the checkpoints of these ended trials: nobody will go on from there. */
-  forget(keys: readonly TrialKey[]): Promise<void>;
+  forget(keys: readonly TrialKey[]): Promise<readonly Trial[]>;
   /**
    * Removes artefacts that no trial refers to, but for those put less than `graceMs` ago (default 0): a worker puts an
    * artefact before the store hears of it.

@@ -116,6 +116,6 @@ function checkFence(trial: Trial, fence: number): void {
 }
 
 /** Without values that JSON cannot hold and nobody can rank: a metric that is not finite is a metric that is missing. */
-function finite(metrics: Metrics): Metrics {
+export function finite(metrics: Metrics): Metrics {
   return Object.fromEntries(Object.entries(metrics).filter(([, value]) => Number.isFinite(value)));
 }

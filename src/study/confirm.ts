@@ -1,0 +1,68 @@
+import type { Phase } from './loop.ts';
+import { type Contender, contenders, sameArchitecture } from './ranking.ts';
+import type { Session } from './session.ts';
+import type { Trial } from './store/store.ts';
+import { compareKeys, newTrial } from './store/transitions.ts';
+
+/** The confirmation as a phase, with the number of its trials that are still to be done. */
+export interface Confirmation extends Phase {
+  readonly trials: number;
+}
+
+/**
+ * Before one architecture is called best, the first few are trained again with other seeds: the best of many noisy
+ * results owes some of its rank to luck. What an earlier call has confirmed is not done again.
+ */
+export async function confirmation(session: Session): Promise<Confirmation> {
+  const { store, problem, confirm, signal } = session.run;
+  const all = () => session.trials('confirm');
+  const chosen = contenders(session.trials('search'), problem.objectives).slice(0, confirm?.top ?? 0);
+  const repeats = confirm?.repeats ?? 1;
+
+  const slots = chosen.flatMap((contender) => Array.from({ length: repeats }, (_, index) => ({ contender, index })));
+  const found = slots.map((slot) => ({
+    ...slot,
+    trial: all().find((trial) => fills(trial, slot.contender, slot.index)),
+  }));
+  const first = all().length;
+  const added = found
+    .filter(({ trial }) => trial === undefined)
+    .map(({ contender, index }, i) => repetition(contender, index, first + i));
+  if (added.length > 0 && !signal?.aborted) {
+    await store.propose(added);
+    for (const trial of added) session.note(trial);
+  }
+  const planned = new Set([...found.flatMap(({ trial }) => trial ?? []), ...added].map(({ trial }) => trial));
+  const waiting = () => all().filter((trial) => trial.state === 'waiting' && planned.has(trial.trial));
+
+  return {
+    trials: waiting().length,
+    next: async (count) => waiting().sort(compareKeys).slice(0, count),
+    judge: () => 'continue',
+    timeIsUp: () => false,
+    tell: async () => undefined,
+    ended: async () => {},
+  };
+
+  function repetition(contender: Contender, repeatIndex: number, trial: number): Trial {
+    const { architecture, costs } = contender;
+    const fidelity = contender.results[0]?.fidelity ?? problem.fidelities.length - 1;
+    return newTrial({
+      purpose: 'confirm',
+      trial,
+      architecture,
+      costs,
+      fidelity,
+      repeats: contender.trial,
+      repeatIndex,
+    });
+  }
+}
+
+function fills(trial: Trial, contender: Contender, index: number): boolean {
+  return (
+    trial.repeatIndex === index &&
+    trial.fidelity === contender.results[0]?.fidelity &&
+    sameArchitecture(trial.architecture, contender.architecture)
+  );
+}

@@ -1,0 +1,61 @@
+import { messageOf } from '../common/errors.ts';
+import type { Problem } from '../strategy/strategy.ts';
+import type { Session } from './session.ts';
+import type { Trial } from './store/store.ts';
+import type { Job } from './worker/protocol.ts';
+
+/** A trial that cannot be handed to a worker, and why. */
+export interface Hopeless {
+  readonly reason: string;
+}
+
+/** What a worker is told of a trial. */
+export function jobOf(trial: Trial, problem: Problem, session: Session): Job | Hopeless {
+  const fidelity = problem.fidelities[trial.fidelity];
+  const fullFidelity = problem.fidelities.at(-1);
+  if (!fidelity || !fullFidelity) return { reason: `the study has no fidelity ${trial.fidelity}` };
+  if (Object.keys(trial.costs).length === 0) {
+    const { reason } = costsOf(problem, trial.architecture);
+    if (reason !== undefined) return { reason };
+  }
+  const source =
+    trial.start.kind === 'fresh' ? undefined : session.trial({ purpose: 'search', trial: trial.start.trial });
+  if (trial.start.kind === 'inherit' && source?.checkpoint === undefined)
+    return { reason: `trial ${trial.start.trial} has no weights to inherit` };
+  // Without its source's checkpoint a continued trial starts over, on the same seed: the same, only slower.
+  const checkpoint = trial.checkpoint ?? (trial.start.kind === 'continue' ? source?.checkpoint : undefined);
+  const inherited = trial.start.kind === 'inherit' ? source?.checkpoint : undefined;
+  return {
+    architecture: trial.architecture,
+    fidelity,
+    fullFidelity,
+    seed: seedOf(trial, problem.seed, session),
+    ...(checkpoint === undefined ? {} : { checkpoint }),
+    ...(trial.start.kind === 'inherit' && inherited !== undefined
+      ? { inherit: { checkpoint: inherited, mapping: trial.start.mapping } }
+      : {}),
+  };
+}
+
+/** The costs of an architecture, or why they cannot be computed: then the network cannot be built. */
+export function costsOf(
+  problem: Problem,
+  architecture: Trial['architecture'],
+): { costs: Trial['costs']; reason?: string } {
+  try {
+    return { costs: problem.costs(architecture) };
+  } catch (error) {
+    return { costs: {}, reason: messageOf(error) };
+  }
+}
+
+/**
+ * The labels of a trial's random streams. A trial that continues another has its seed, so that it is the very training
+ * that the other would have become.
+ */
+function seedOf(trial: Trial, studySeed: number, session: Session): readonly (string | number)[] {
+  if (trial.purpose === 'confirm') return [studySeed, 'confirm', trial.repeats ?? 0, trial.repeatIndex ?? 0];
+  let root = trial;
+  while (root.start.kind === 'continue') root = session.trial({ purpose: 'search', trial: root.start.trial });
+  return [studySeed, 'trial', root.trial];
+}

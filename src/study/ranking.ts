@@ -1,0 +1,86 @@
+import type { Metrics, Objective } from '../common/metrics.ts';
+import type { Architecture } from '../space/space.ts';
+import { paretoFront, rank } from './pareto.ts';
+import type { Trial } from './store/store.ts';
+
+/** An architecture with all that is known of it at the highest fidelity that the study has reached. */
+export interface Contender {
+  /** The best of its search trials. */
+  readonly trial: number;
+  readonly architecture: Architecture;
+  /** Means over its results, costs included; of a metric that all of them have. */
+  readonly metrics: Metrics;
+  readonly costs: Trial['costs'];
+  /** The trials behind the means: search trials and confirmations. */
+  readonly results: readonly Trial[];
+  /** How many of them are confirmations. */
+  readonly confirmations: number;
+}
+
+/** What a trial measured, and its costs beside it: what objectives may name. */
+export function measured(trial: Trial): Metrics {
+  return { ...trial.costs, ...trial.metrics };
+}
+
+/** Names an architecture, however its keys are ordered. */
+export function architectureKey(architecture: Architecture): string {
+  return JSON.stringify(Object.entries(architecture).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/**
+ * The architectures of the completed search trials, each once, best first by the mean of their search results. Only
+ * trials of the highest fidelity that was completed count: results of different fidelities cannot be compared.
+ */
+export function contenders(trials: readonly Trial[], objectives: readonly Objective[]): Contender[] {
+  return rank(collect(trials, objectives, false), objectives);
+}
+
+/**
+ * What the study says is best: one architecture, or with several objectives the Pareto front. Means are over search and
+ * confirmation results. If the leader of the search has been confirmed, so that the confirmation is up to date, only what
+ * has been confirmed may win: the best of many noisy results is too good by selection.
+ */
+export function bestOf(trials: readonly Trial[], objectives: readonly Objective[]): Contender[] {
+  const all = collect(trials, objectives, true);
+  if (objectives.length > 1) return rank(paretoFront(all, objectives), objectives);
+  const leader = contenders(trials, objectives)[0];
+  const confirmed = all.filter(({ confirmations }) => confirmations > 0);
+  const upToDate = confirmed.some(({ architecture }) => leader && sameArchitecture(architecture, leader.architecture));
+  return rank(upToDate ? confirmed : all, objectives).slice(0, 1);
+}
+
+export function sameArchitecture(a: Architecture, b: Architecture): boolean {
+  return architectureKey(a) === architectureKey(b);
+}
+
+function collect(trials: readonly Trial[], objectives: readonly Objective[], confirmed: boolean): Contender[] {
+  const complete = trials.filter(({ state }) => state === 'complete');
+  const searched = complete.filter(({ purpose }) => purpose === 'search');
+  const fidelity = Math.max(...searched.map((trial) => trial.fidelity));
+  const counted = complete.filter((t) => t.fidelity === fidelity && (confirmed || t.purpose === 'search'));
+  const groups = Map.groupBy(counted, ({ architecture }) => architectureKey(architecture));
+  return [...groups.values()].flatMap((results) => contender(results, objectives) ?? []);
+}
+
+function contender(results: readonly Trial[], objectives: readonly Objective[]): Contender | undefined {
+  const searched = results
+    .filter(({ purpose }) => purpose === 'search')
+    .map((trial) => ({ trial, metrics: measured(trial) }));
+  const best = rank(searched, objectives)[0]?.trial;
+  if (!best) return undefined;
+  return {
+    trial: best.trial,
+    architecture: best.architecture,
+    metrics: means(results.map(measured)),
+    costs: best.costs,
+    results,
+    confirmations: results.length - searched.length,
+  };
+}
+
+function means(all: readonly Metrics[]): Metrics {
+  const names = Object.keys(all[0] ?? {}).filter((name) => all.every((metrics) => metrics[name] !== undefined));
+  return Object.fromEntries(
+    names.map((name) => [name, all.reduce((sum, metrics) => sum + (metrics[name] ?? 0), 0) / all.length]),
+  );
+}

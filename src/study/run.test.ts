@@ -1,0 +1,310 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { createStrategy } from '../strategy/index.ts';
+import { randomSearch } from '../strategy/random.ts';
+import { problemOf, tinySpace } from '../strategy/testing/problems.ts';
+import type { StudyEvent } from './events.ts';
+import { architectureKey } from './ranking.ts';
+import { runStudy, type StudyRun } from './run.ts';
+import { memoryStore } from './store/memory.ts';
+import type { Store, Trial } from './store/store.ts';
+import { type FakeOptions, type Fate, fakeBench } from './testing/fake.ts';
+import { essence, STUDIES, type TestStudy, THREE_EPOCHS } from './testing/studies.ts';
+import { inProcessPool } from './worker/in-process.ts';
+
+const { random } = STUDIES;
+
+function newStore({ strategy, problem }: TestStudy): Store {
+  return memoryStore({ name: 'test', settings: null, state: strategy.init(problem) });
+}
+
+/** Runs a study in this process; a clock that stands still unless the test moves it. */
+function run(
+  store: Store,
+  study: TestStudy,
+  options: Partial<StudyRun> & Pick<StudyRun, 'budget'>,
+  fake?: FakeOptions,
+) {
+  const workers = inProcessPool(fakeBench(study.problem.space, fake), store.artefacts);
+  return runStudy({ store, ...study, workers, now: () => 0, ...options });
+}
+
+const states = async (store: Store) => (await store.trials('search')).map(({ state }) => state);
+
+suite('budgets', () => {
+  test('trials: so many and no more; a second call has nothing to do; a larger budget goes on', async () => {
+    const store = newStore(random);
+    const end = await run(store, random, { budget: { trials: 5 } });
+    assert.deepEqual([end.reason, end.trials], ['trials', 5]);
+    assert.deepEqual(await states(store), Array(5).fill('complete'));
+    const before = await essence(store);
+    await run(store, random, { budget: { trials: 5 } });
+    assert.deepEqual(await essence(store), before);
+    assert.equal((await run(store, random, { budget: { trials: 7 } })).trials, 7);
+  });
+
+  test('in two goes or in one: the same trials, for every strategy', async () => {
+    for (const study of Object.values(STUDIES)) {
+      const [once, twice] = [newStore(study), newStore(study)];
+      await run(once, study, { budget: { trials: 24 }, confirm: { top: 3 } });
+      await run(twice, study, { budget: { trials: 11 } });
+      await run(twice, study, { budget: { trials: 24 }, confirm: { top: 3 } });
+      const [a, b] = [await essence(once), await essence(twice)];
+      const noCheckpoints = (trials: readonly object[]) => trials.map((trial) => ({ ...trial, checkpoint: undefined }));
+      assert.deepEqual(noCheckpoints(b.trials), noCheckpoints(a.trials)); // More confirmation, more checkpoints kept.
+      assert.deepEqual(b.strategy, a.strategy);
+    }
+  });
+
+  test('seconds: running trials wait, and the clock counts over sessions', async () => {
+    const store = newStore(random);
+    let ms = 0;
+    const ticking = { onEpoch: () => (ms += 1000) };
+    const options = { now: () => ms };
+    const first = await run(store, random, { budget: { seconds: 10 }, ...options }, ticking);
+    assert.equal(first.reason, 'time');
+    assert.deepEqual(await states(store), ['complete', 'complete', 'complete', 'waiting']);
+    assert.equal(await store.searchSeconds(), 10);
+    ms = 500_000;
+    await run(store, random, { budget: { seconds: 14 }, ...options }, ticking);
+    assert.deepEqual(await states(store), [...Array(4).fill('complete'), 'waiting']);
+    assert.equal(await store.searchSeconds(), 14);
+  });
+
+  test('seconds: the first trial may end though time is up', async () => {
+    const store = newStore(random);
+    let ms = 0;
+    const end = await run(store, random, { budget: { seconds: 1 }, now: () => ms }, { onEpoch: () => (ms += 1000) });
+    assert.deepEqual([end.reason, await states(store)], ['time', ['complete']]);
+  });
+
+  test('target: ends with the first trial that reaches it', async () => {
+    const store = newStore(random);
+    const end = await run(store, random, { budget: { trials: 500, target: { metric: 'accuracy', value: 0.75 } } });
+    assert.equal(end.reason, 'target');
+    const accuracies = (await store.trials()).map(({ metrics }) => metrics.accuracy ?? 0);
+    assert.ok((accuracies.at(-1) ?? 0) >= 0.75);
+    assert.ok(accuracies.slice(0, -1).every((accuracy) => accuracy < 0.75));
+  });
+
+  test('a space that is searched through is exhausted', async () => {
+    const study = { strategy: createStrategy('exhaustive'), problem: problemOf(tinySpace) };
+    const store = newStore(study);
+    const end = await run(store, study, { budget: {} });
+    assert.deepEqual([end.reason, end.trials], ['exhausted', 18]);
+  });
+
+  test('a budget of nothing is refused', async () => {
+    const budgets = [{ trials: 0 }, { trials: 1.5 }, { seconds: 0 }, { target: { metric: 'f1', value: 1 } }];
+    for (const budget of budgets)
+      await assert.rejects(run(newStore(random), random, { budget }), { name: 'UserError', message: /^budget: / });
+  });
+});
+
+suite('failures', () => {
+  /** The fate of the architectures of these trials. */
+  const fates = async (byTrial: Readonly<Record<number, Fate>>): Promise<NonNullable<FakeOptions['fate']>> => {
+    const [, proposals] = await random.strategy.ask(random.problem, null, 0, 10);
+    const table = new Map(
+      Object.entries(byTrial).map(([i, fate]) => [architectureKey(proposals[Number(i)]?.architecture ?? {}), fate]),
+    );
+    return (architecture) => table.get(architectureKey(architecture)) ?? 'trains';
+  };
+
+  test('a failed trial has its reason and does not end the study', async () => {
+    const store = newStore(random);
+    const fate = await fates({ 1: 'fails', 2: 'throws', 3: 'not finite' });
+    await run(store, random, { budget: { trials: 5 }, retries: 3 }, { fate });
+    assert.deepEqual(await states(store), ['complete', 'failed', 'failed', 'failed', 'complete']);
+    const reasons = (await store.trials()).map(({ reason }) => reason);
+    assert.deepEqual(reasons.slice(1, 4), ['loss is not finite', 'a bug', 'the estimate gave no finite accuracy']);
+    assert.deepEqual(
+      (await store.trials()).map(({ attempts }) => attempts),
+      [1, 1, 1, 1, 1],
+    );
+  });
+
+  test('an architecture whose costs cannot be computed fails', async () => {
+    const costs = () => {
+      throw new Error('the image has vanished');
+    };
+    const study = { ...random, problem: { ...random.problem, costs } };
+    const store = newStore(study);
+    const end = await run(store, study, { budget: { trials: 2 } });
+    assert.deepEqual(end.best, []);
+    assert.equal((await store.trials())[1]?.reason, 'the image has vanished');
+  });
+
+  test('what a strategy throws ends the run; the study can go on', async () => {
+    const store = newStore(random);
+    const broken = { ...random.strategy, ask: () => Promise.reject(new Error('out of ideas')) };
+    await assert.rejects(run(store, { ...random, strategy: broken }, { budget: { trials: 2 } }), /out of ideas/);
+    assert.equal((await run(store, random, { budget: { trials: 2 } })).trials, 2);
+  });
+});
+
+suite('stopping rules', () => {
+  const stopping: StudyRun['stopping'] = ({ trial }) =>
+    trial % 3 === 0 ? 'continue' : trial % 3 === 1 ? 'stop' : 'pause';
+
+  test('answer the reports', async () => {
+    const store = newStore(random);
+    await run(store, random, { budget: { trials: 3 }, stopping });
+    assert.deepEqual(await states(store), ['complete', 'pruned', 'paused']);
+    const curves = (await store.trials()).map(({ curve }) => curve.length);
+    assert.deepEqual(curves, [3, 1, 1]);
+    const [, pruned, paused] = await store.trials();
+    assert.deepEqual(pruned?.metrics, pruned?.curve[0]?.metrics);
+    assert.deepEqual([pruned?.checkpoint === undefined, paused?.checkpoint === undefined], [true, false]);
+  });
+
+  test('an answer that was due when the study was killed is given at the next start', async () => {
+    const [once, killed] = [newStore(random), newStore(random)];
+    await run(once, random, { budget: { trials: 3 }, stopping });
+    const dying: Store = {
+      ...killed,
+      async report(key, ...rest) {
+        const trial = await killed.report(key, ...rest);
+        if (key.trial > 0) throw new Error('power cut');
+        return trial;
+      },
+    };
+    for (let i = 0; i < 2; i++)
+      await assert.rejects(run(dying, random, { budget: { trials: 3 }, stopping }), /power cut/);
+    await run(killed, random, { budget: { trials: 3 }, stopping });
+    assert.deepEqual(await essence(killed), await essence(once));
+  });
+});
+
+suite('trials that continue others', () => {
+  test('train only what is missing, on the seed of the first', async () => {
+    const { halving } = STUDIES;
+    const store = newStore(halving);
+    let epochs = 0;
+    await run(store, halving, { budget: { trials: 7 } }, { onEpoch: () => epochs++ });
+    const trials = await store.trials();
+    assert.deepEqual(
+      trials.map(({ fidelity }) => fidelity),
+      [0, 0, 0, 0, 1, 1, 2],
+    );
+    assert.equal(epochs, 4 * 1 + 2 * 2 + 1 * 6);
+    assert.ok(trials.every(({ state }) => state === 'complete')); // The fake estimator checks its history.
+  });
+});
+
+suite('confirmation', () => {
+  test('the first few are trained again on other seeds, and the highest mean wins', async () => {
+    const store = newStore(random);
+    const events: StudyEvent[] = [];
+    const onEvent = (event: StudyEvent) => events.push(event);
+    const end = await run(store, random, { budget: { trials: 12 }, confirm: { top: 3, repeats: 2 }, onEvent });
+    const confirmations = await store.trials('confirm');
+    assert.equal(confirmations.length, 6);
+    assert.equal(new Set(confirmations.map(({ repeats }) => repeats)).size, 3);
+    const means = Map.groupBy(await store.trials(), ({ architecture }) => architectureKey(architecture));
+    const mean = (trials: readonly Trial[]) =>
+      trials.reduce((sum, t) => sum + (t.metrics.accuracy ?? 0), 0) / trials.length;
+    const confirmed = [...means.values()].filter((trials) => trials.some(({ purpose }) => purpose === 'confirm'));
+    const best = end.best[0];
+    assert.ok(best);
+    assert.equal(best.results.length, 3);
+    assert.ok(Math.abs((best.metrics.accuracy ?? 0) - Math.max(...confirmed.map(mean))) < 1e-12);
+    assert.equal(new Set(best.results.map(({ metrics }) => metrics.accuracy)).size, 3);
+    assert.deepEqual(
+      events.filter(({ kind }) => kind === 'phase' || kind === 'finished').map(({ kind }) => kind),
+      ['phase', 'phase', 'finished'],
+    );
+    await store.artefacts.get((await store.trial({ purpose: 'search', trial: best.trial }))?.checkpoint ?? 'none');
+  });
+
+  test('is not repeated, and follows a larger budget', async () => {
+    const store = newStore(random);
+    await run(store, random, { budget: { trials: 4 }, confirm: { top: 2 } });
+    await run(store, random, { budget: { trials: 4 }, confirm: { top: 2 } });
+    assert.equal((await store.trials('confirm')).length, 2);
+    await run(store, random, { budget: { trials: 40 }, confirm: { top: 2 } });
+    const confirmations = await store.trials('confirm');
+    assert.ok(confirmations.length > 2 && confirmations.length <= 4);
+    assert.deepEqual(
+      confirmations.map(({ trial }) => trial),
+      confirmations.map((_, i) => i),
+    );
+  });
+
+  test('an architecture that came twice is confirmed once', async () => {
+    const study = { strategy: randomSearch(), problem: problemOf(tinySpace, { fidelities: [THREE_EPOCHS] }) };
+    const store = newStore(study);
+    await run(store, study, { budget: { trials: 60 }, confirm: { top: 5 } });
+    const keys = (await store.trials('confirm')).map(({ architecture }) => architectureKey(architecture));
+    assert.equal(new Set(keys).size, 5);
+    assert.equal(keys.length, 5);
+  });
+});
+
+suite('several objectives', () => {
+  test('the best are the Pareto front', async () => {
+    const params = { metric: 'params', direction: 'minimise', unit: 'parameters' } as const;
+    const study = {
+      ...random,
+      problem: { ...random.problem, objectives: [...random.problem.objectives, params] as const },
+    };
+    const store = newStore(study);
+    const { best } = await run(store, study, { budget: { trials: 30 }, confirm: { top: 2 } });
+    assert.ok(best.length > 1);
+    const byParams = [...best].sort((a, b) => (a.metrics.params ?? 0) - (b.metrics.params ?? 0));
+    const accuracies = byParams.map(({ metrics }) => metrics.accuracy ?? 0);
+    assert.deepEqual(
+      accuracies,
+      [...accuracies].sort((a, b) => a - b),
+    );
+  });
+});
+
+suite('interruption', () => {
+  test('a running trial waits from its next report on; the next call makes the same study', async () => {
+    for (const study of Object.values(STUDIES)) {
+      const [once, interrupted] = [newStore(study), newStore(study)];
+      await run(once, study, { budget: { trials: 14 }, confirm: { top: 2 } });
+      let reason = '';
+      for (let i = 0; reason !== 'trials'; i++) {
+        assert.ok(i < 50);
+        const control = new AbortController();
+        let reports = 0;
+        const onEvent = ({ kind }: StudyEvent) => kind === 'reported' && ++reports === 5 && control.abort();
+        const end = await run(interrupted, study, {
+          budget: { trials: 14 },
+          confirm: { top: 2 },
+          signal: control.signal,
+          onEvent,
+        });
+        reason = end.reason;
+        if (reason === 'interrupted') assert.ok((await interrupted.trials()).every(({ state }) => state !== 'running'));
+      }
+      assert.deepEqual(await essence(interrupted), await essence(once));
+    }
+  });
+
+  test('a trial that does not report within the grace is given up, and waits', async () => {
+    const store = newStore(random);
+    const control = new AbortController();
+    const onEvent = ({ kind }: StudyEvent) => kind === 'started' && control.abort();
+    const options = { budget: { trials: 3 }, signal: control.signal, graceSeconds: 0.02, onEvent };
+    const end = await run(store, random, options, { fate: () => 'hangs' });
+    assert.deepEqual([end.reason, await states(store)], ['interrupted', ['waiting']]);
+  });
+
+  test('a signal that has come already starts nothing', async () => {
+    const store = newStore(random);
+    const end = await run(store, random, { budget: { trials: 3 }, signal: AbortSignal.abort() });
+    assert.deepEqual([end.reason, await states(store)], ['interrupted', []]);
+  });
+});
+
+test('events tell the whole story, in order', async () => {
+  const told: string[] = [];
+  const onEvent = (event: StudyEvent) =>
+    told.push('trial' in event ? `${event.kind} ${event.trial.trial}` : event.kind);
+  await run(newStore(random), random, { budget: { trials: 1 }, onEvent });
+  const reports = Array(3).fill('reported 0');
+  assert.deepEqual(told, ['phase', 'started 0', ...reports, 'ended 0', 'best', 'finished']);
+});

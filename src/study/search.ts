@@ -1,0 +1,104 @@
+import type { Proposal } from '../strategy/strategy.ts';
+import { budgetEnd } from './budget.ts';
+import { costsOf } from './job.ts';
+import type { Phase } from './loop.ts';
+import { paretoFront } from './pareto.ts';
+import { type Contender, contenders, measured } from './ranking.ts';
+import type { Session } from './session.ts';
+import type { StrategyState, Trial, TrialEnd } from './store/store.ts';
+import { finite, hasEnded, newTrial } from './store/transitions.ts';
+
+/** The search: trials that wait come first, in their order; then the strategy is asked, within the budget. */
+export function searching(session: Session): Phase {
+  const { store, strategy, problem, budget, stopping, confirm } = session.run;
+  const all = () => session.trials('search');
+  const spent = () => budgetEnd(budget, all(), session.searchSeconds(), problem.objectives);
+  const anyComplete = () => all().some(({ state }) => state === 'complete');
+  let best = '';
+
+  return {
+    async next(count, running) {
+      const trials = all();
+      const waiting = trials.filter(({ state }) => state === 'waiting');
+      const end = spent();
+      if (end === 'target') return [];
+      if (end === 'time') return anyComplete() || running > 0 ? [] : waiting.slice(0, 1);
+      if (waiting.length > 0 || end === 'trials') return waiting.slice(0, count);
+
+      const first = trials.length;
+      const wanted = Math.min(count, (budget.trials ?? Number.POSITIVE_INFINITY) - first);
+      const { revision, state } = session.strategyState();
+      const [asked, proposals] = await strategy.ask(problem, state, first, wanted);
+      if (proposals.length === 0) return [];
+      const proposed = proposals.map((proposal, i) => waitingTrial(proposal, first + i));
+      const next = { revision: revision + 1, state: asked };
+      await store.propose(proposed, next);
+      session.noteStrategyState(next);
+      return proposed.map(session.note);
+    },
+
+    judge: (trial) =>
+      stopping?.(
+        trial,
+        all().filter((other) => other.trial !== trial.trial),
+      ) ?? 'continue',
+
+    timeIsUp(trial, running) {
+      const end = spent();
+      const first = Math.min(...running.map((one) => one.trial));
+      return end === 'target' || (end === 'time' && (anyComplete() || trial.trial !== first));
+    },
+
+    async tell(trial, end) {
+      const { revision, state } = session.strategyState();
+      const told = await strategy.tell(problem, state, [outcomeOf(trial, end)]);
+      return { revision: revision + 1, state: told } satisfies StrategyState;
+    },
+
+    async ended() {
+      const ranked = contenders(all(), problem.objectives);
+      await forgetOthers(ranked);
+      const leaders = problem.objectives.length === 1 ? ranked.slice(0, 1) : paretoFront(ranked, problem.objectives);
+      const now = JSON.stringify(leaders.map(({ trial, metrics }) => [trial, metrics]));
+      if (leaders.length > 0 && now !== best) session.emit({ kind: 'best', best: leaders });
+      best = now;
+    },
+  };
+
+  function waitingTrial({ architecture, fidelity, start }: Proposal, trial: number): Trial {
+    const { costs } = costsOf(problem, architecture);
+    return newTrial({ purpose: 'search', trial, architecture, fidelity, start, costs });
+  }
+
+  /** Drops the checkpoints that nobody will go on from, and that are not among the best. */
+  async function forgetOthers(ranked: readonly Contender[]): Promise<void> {
+    const front = problem.objectives.length === 1 ? [] : paretoFront(ranked, problem.objectives);
+    const kept = new Set([...ranked.slice(0, Math.max(1, confirm?.top ?? 1)), ...front].map(({ trial }) => trial));
+    for (const { state, start } of all())
+      if ((state === 'waiting' || state === 'running') && start.kind !== 'fresh') kept.add(start.trial);
+    const full = problem.fidelities.length - 1;
+    const continuable = ({ state, fidelity }: Trial) => state === 'paused' || (state === 'complete' && fidelity < full);
+    const needless = all().filter(
+      (trial) => trial.checkpoint !== undefined && hasEnded(trial) && !continuable(trial) && !kept.has(trial.trial),
+    );
+    if (needless.length === 0) return;
+    for (const trial of await store.forget(needless)) session.note(trial);
+  }
+}
+
+/** What a strategy is told: costs stand beside what was measured, as an objective may be either. */
+function outcomeOf(trial: Trial, end: TrialEnd) {
+  const { trial: number, architecture, fidelity, origin } = trial;
+  const metrics = end.state === 'failed' ? {} : finite(measured({ ...trial, metrics: end.metrics }));
+  const { state, seconds, reason } = end;
+  return {
+    trial: number,
+    architecture,
+    fidelity,
+    origin,
+    metrics,
+    state,
+    seconds,
+    ...(reason === undefined ? {} : { reason }),
+  };
+}

@@ -1,0 +1,134 @@
+import { deepFreeze } from '../common/json.ts';
+import type { StudyEvent } from './events.ts';
+import type { StudyRun } from './run.ts';
+import type { StrategyState, Trial, TrialKey } from './store/store.ts';
+import { compareKeys, nameOf } from './store/transitions.ts';
+import type { WorkerEvent } from './worker/pool.ts';
+
+export type SessionEvent = WorkerEvent | { readonly kind: 'interrupted' } | { readonly kind: 'grace over' };
+
+/** One process at work on a study: what the store holds, at hand, and everything that happens, in one queue. */
+export interface Session {
+  readonly run: StudyRun;
+  /** By number. */
+  trials(purpose: Trial['purpose']): readonly Trial[];
+  trial(key: TrialKey): Trial;
+  /** Takes note of a trial as the store returned it. */
+  note(trial: Trial): Trial;
+  strategyState(): StrategyState;
+  noteStrategyState(state: StrategyState): void;
+  /** Waits for what happens next. */
+  next(): Promise<SessionEvent>;
+  emit(event: StudyEvent): void;
+  /** The search clock runs from here on, and no longer. */
+  startClock(): void;
+  stopClock(): Promise<void>;
+  searchSeconds(): number;
+  /** Writes the clock down. */
+  recordClock(): Promise<void>;
+  /** Ends the workers and puts the trials that they had back to waiting. */
+  close(): Promise<void>;
+}
+
+/** Milliseconds that a young artefact is spared by sweeps: far more than a report takes to arrive. */
+export const SWEEP_GRACE_MS = 60_000;
+
+const GRACE_SECONDS = 5;
+
+/**
+ * Starts the workers and loads the study. Trials that an earlier process left running go back to waiting: this process
+ * holds the study's lock, so theirs is gone.
+ */
+export async function openSession(run: StudyRun): Promise<Session> {
+  const { store, signal, now = () => performance.now() } = run;
+  const trials = new Map<string, Trial>();
+  let strategyState = deepFreeze(await store.strategyState());
+  const secondsBefore = await store.searchSeconds();
+  let [clock, clockStart]: [number, number | undefined] = [secondsBefore, undefined];
+
+  const note = (trial: Trial): Trial => {
+    trials.set(nameOf(trial), trial);
+    return trial;
+  };
+  for (const trial of await store.trials()) note(trial.state === 'running' ? await store.release(trial) : trial);
+  await store.sweep();
+
+  const queue = createQueue<SessionEvent>();
+  let graceTimer: ReturnType<typeof setTimeout> | undefined;
+  const interrupt = () => {
+    queue.push({ kind: 'interrupted' });
+    const grace = run.graceSeconds ?? GRACE_SECONDS;
+    graceTimer = setTimeout(() => queue.push({ kind: 'grace over' }), grace * 1000);
+  };
+  if (signal?.aborted) interrupt();
+  else signal?.addEventListener('abort', interrupt, { once: true });
+  const searchSeconds = () => clock + (clockStart === undefined ? 0 : (now() - clockStart) / 1000);
+
+  const session: Session = {
+    run,
+    trials: (purpose) => [...trials.values()].filter((trial) => trial.purpose === purpose).sort(compareKeys),
+    trial(key) {
+      const trial = trials.get(nameOf(key));
+      if (!trial) throw new Error(`there is no ${nameOf(key)}`);
+      return trial;
+    },
+    note,
+    strategyState: () => strategyState,
+    noteStrategyState(state) {
+      // As the store would give it back, so that a resumed study holds the very same.
+      strategyState = deepFreeze(JSON.parse(JSON.stringify(state)) as StrategyState);
+    },
+    next: queue.next,
+    emit: (event) => run.onEvent?.(event),
+    startClock() {
+      clockStart = now();
+    },
+    async stopClock() {
+      clock = searchSeconds();
+      clockStart = undefined;
+      await store.recordSearchSeconds(clock);
+    },
+    searchSeconds,
+    async recordClock() {
+      if (clockStart !== undefined) await store.recordSearchSeconds(searchSeconds());
+    },
+    async close() {
+      clearTimeout(graceTimer);
+      signal?.removeEventListener('abort', interrupt);
+      await run.workers.close();
+      for (const trial of trials.values()) if (trial.state === 'running') note(await store.release(trial));
+    },
+  };
+  try {
+    await run.workers.start(queue.push);
+  } catch (error) {
+    await session.close();
+    throw error;
+  }
+  return session;
+}
+
+interface Queue<T> {
+  push(item: T): void;
+  next(): Promise<T>;
+}
+
+/** A queue with one reader. */
+function createQueue<T>(): Queue<T> {
+  const items: T[] = [];
+  let wanted: ((item: T) => void) | undefined;
+  return {
+    push(item) {
+      if (wanted) wanted(item);
+      else items.push(item);
+      wanted = undefined;
+    },
+    next() {
+      const item = items.shift();
+      if (item !== undefined) return Promise.resolve(item);
+      return new Promise((resolve) => {
+        wanted = resolve;
+      });
+    },
+  };
+}

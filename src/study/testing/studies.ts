@@ -1,0 +1,32 @@
+import type { Fidelity } from '../../common/fidelity.ts';
+import { agingEvolution } from '../../strategy/aging-evolution.ts';
+import { randomSearch } from '../../strategy/random.ts';
+import type { Problem, Strategy } from '../../strategy/strategy.ts';
+import { successiveHalving } from '../../strategy/testing/halving.ts';
+import { nasBench201, problemOf, RISING } from '../../strategy/testing/problems.ts';
+import { ridgeSearch } from '../../strategy/testing/ridge.ts';
+import type { Store, Trial } from '../store/store.ts';
+
+export interface TestStudy {
+  readonly strategy: Strategy;
+  readonly problem: Problem;
+}
+
+export const THREE_EPOCHS: Fidelity = { epochs: 3, data: 1, resolution: 1, width: 1 };
+
+/** Studies of NAS-Bench-201 whose estimates are fakes, one for each strategy that must survive being killed. */
+export const STUDIES = {
+  random: { strategy: randomSearch(), problem: problemOf(nasBench201, { fidelities: [THREE_EPOCHS] }) },
+  'aging-evolution': {
+    strategy: agingEvolution({ population: 8, sample: 3 }),
+    problem: problemOf(nasBench201, { fidelities: [THREE_EPOCHS], limits: [{ cost: 'params', max: 700 }] }),
+  },
+  halving: { strategy: successiveHalving(2), problem: problemOf(nasBench201, { fidelities: RISING }) },
+  ridge: { strategy: ridgeSearch(), problem: problemOf(nasBench201, { fidelities: [THREE_EPOCHS] }) },
+} as const satisfies Readonly<Record<string, TestStudy>>;
+
+/** What must not depend on when a study was interrupted: all of its trials but times and attempts, and the strategy's state. */
+export async function essence(store: Store) {
+  const trial = ({ startedAt, endedAt, attempts, fence, ...rest }: Trial) => rest;
+  return { trials: (await store.trials()).map(trial), strategy: await store.strategyState() };
+}

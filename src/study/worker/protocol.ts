@@ -1,0 +1,82 @@
+import type { Fidelity } from '../../common/fidelity.ts';
+import type { Json } from '../../common/json.ts';
+import type { Artefacts, Estimator, Evaluation, Inheritance, Report } from '../../estimate/estimator.ts';
+import type { Architecture, Space } from '../../space/space.ts';
+
+/**
+ * What the study's process and a worker say to each other: plain data over a channel, one trial at a time.
+ *
+ *     study ──set up──▶ worker ──ready──▶ study        (or broken: it cannot work at all)
+ *     study ──job─────▶ worker ──report─▶ study ──answer──▶ worker ... ──ended | failed──▶ study
+ */
+
+/** One look at one candidate, with all that it depends on. */
+export interface Job {
+  readonly architecture: Architecture;
+  readonly fidelity: Fidelity;
+  /** The highest fidelity that the trial may ever reach. */
+  readonly fullFidelity: Fidelity;
+  /** Labels of the trial's random streams: (study seed, 'trial', number). */
+  readonly seed: readonly (string | number)[];
+  /** The artefact to go on from. */
+  readonly checkpoint?: string;
+  /** Weights to start from, unless there is a checkpoint. */
+  readonly inherit?: Inheritance;
+}
+
+/** `pause` and `stop` end the estimate after this report. */
+export type Answer = 'continue' | 'pause' | 'stop';
+
+export type ToWorker =
+  | { readonly kind: 'set up'; readonly setUp: WorkerSetUp }
+  | { readonly kind: 'job'; readonly job: Job }
+  | { readonly kind: 'answer'; readonly answer: Answer };
+
+export type FromWorker =
+  | { readonly kind: 'ready' }
+  /** It could not be set up; `user`: for a reason that a person can mend. */
+  | { readonly kind: 'broken'; readonly reason: string; readonly user: boolean }
+  | { readonly kind: 'report'; readonly report: Report; readonly checkpoint: string | undefined }
+  | { readonly kind: 'ended'; readonly evaluation: Evaluation }
+  | { readonly kind: 'failed'; readonly reason: string };
+
+/** What a worker is told before its first job. */
+export interface WorkerSetUp {
+  /** The study's folder: artefacts are written to `artefacts/` in it by the worker itself. */
+  readonly study: string;
+  /** Whatever the entry module needs to build its estimator: settings of the study, threads, device. */
+  readonly settings: Json;
+  /** 0 .. workers - 1; a worker that replaces a dead one has its number. */
+  readonly index: number;
+}
+
+/** What a worker works with. */
+export interface Bench {
+  readonly space: Space;
+  readonly estimator: Estimator;
+}
+
+/** The study's side of one worker, wherever it runs. */
+export interface WorkerHandle {
+  send(message: ToWorker): void;
+  /** Ends it at once, whatever it is doing; its exit follows. */
+  kill(): void;
+}
+
+/** Starts a worker. `receive` is called for each message, `exited` once, when it is gone, with what is known of why. */
+export type Spawn = (
+  index: number,
+  receive: (message: FromWorker) => void,
+  exited: (reason: string) => void,
+) => WorkerHandle;
+
+/** The worker's side. */
+export interface WorkerChannel {
+  send(message: FromWorker): void;
+  onMessage(listener: (message: ToWorker) => void): void;
+}
+
+/** Builds what a worker works with. UserError: a reason that a person can mend. */
+export type MakeBench = (setUp: WorkerSetUp) => Promise<Bench>;
+
+export type MakeArtefacts = (setUp: WorkerSetUp) => Artefacts;

@@ -1,0 +1,24 @@
+import { join } from 'node:path';
+import { fileArtefacts } from '../store/artefacts.node.ts';
+import type { MakeBench, ToWorker } from './protocol.ts';
+import { serve } from './serve.ts';
+
+/**
+ * What the entry module of a worker process calls, once: estimates the trials that the study's process sends, until that
+ * process is gone. Throws Error in a process that `processPool` did not start.
+ */
+export function serveTrials(makeBench: MakeBench): void {
+  const send = process.send?.bind(process);
+  if (!send) throw new Error('this module is the entry of a worker process; a study starts it');
+  process.on('disconnect', () => process.exit(0));
+  // A terminal sends Ctrl-C to the whole group of processes; what becomes of the trial is for the study's to say.
+  process.on('SIGINT', () => {});
+  serve(
+    {
+      send: (message) => send(message),
+      onMessage: (listener) => process.on('message', (m) => listener(m as ToWorker)),
+    },
+    makeBench,
+    ({ study }) => fileArtefacts(join(study, 'artefacts')),
+  );
+}

@@ -1,0 +1,79 @@
+import { messageOf, UserError } from '../../common/errors.ts';
+import { rng } from '../../common/random.ts';
+import type { Artefacts } from '../../estimate/estimator.ts';
+import type {
+  Answer,
+  Bench,
+  FromWorker,
+  Job,
+  MakeArtefacts,
+  MakeBench,
+  WorkerChannel,
+  WorkerSetUp,
+} from './protocol.ts';
+
+/**
+ * The worker's side: builds its bench when told to, then estimates one job after another. `signal` aborts the estimate
+ * that is running (a worker in a process of its own is killed instead).
+ */
+export function serve(
+  channel: WorkerChannel,
+  makeBench: MakeBench,
+  makeArtefacts: MakeArtefacts,
+  signal: AbortSignal = new AbortController().signal,
+): void {
+  let bench: Bench | undefined;
+  let artefacts: Artefacts | undefined;
+  let answered: (answer: Answer) => void = () => {};
+
+  const setUp = async (given: WorkerSetUp): Promise<FromWorker> => {
+    try {
+      artefacts = makeArtefacts(given);
+      bench = await makeBench(given);
+      return { kind: 'ready' };
+    } catch (error) {
+      return { kind: 'broken', reason: messageOf(error), user: error instanceof UserError };
+    }
+  };
+
+  const work = async (job: Job): Promise<FromWorker> => {
+    if (!bench || !artefacts) return { kind: 'broken', reason: 'a job came before the set-up', user: false };
+    try {
+      const evaluation = await bench.estimator.estimate(
+        { space: bench.space, architecture: job.architecture },
+        {
+          fidelity: job.fidelity,
+          fullFidelity: job.fullFidelity,
+          rng: (...labels) => rng(...job.seed, ...labels),
+          signal,
+          ...(job.checkpoint === undefined ? {} : { checkpoint: job.checkpoint }),
+          ...(job.inherit === undefined ? {} : { inherit: job.inherit }),
+          artefacts,
+          report(report, checkpoint) {
+            const answer = new Promise<Answer>((resolve) => {
+              answered = resolve;
+            });
+            channel.send({ kind: 'report', report, checkpoint });
+            return answer;
+          },
+        },
+      );
+      return { kind: 'ended', evaluation };
+    } catch (error) {
+      return { kind: 'failed', reason: messageOf(error) };
+    }
+  };
+
+  channel.onMessage(async (message) => {
+    switch (message.kind) {
+      case 'set up':
+        return channel.send(await setUp(message.setUp));
+      case 'job':
+        return channel.send(await work(message.job));
+      case 'answer':
+        return answered(message.answer);
+      default:
+        return message satisfies never;
+    }
+  });
+}
