@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import type { Objective } from '../common/metrics.ts';
+import { paretoFront, rank } from './pareto.ts';
+import { bestOf, contenders } from './ranking.ts';
+import { medianStopping } from './stopping.ts';
+import type { Trial } from './store/store.ts';
+import { newTrial } from './store/transitions.ts';
+
+const accuracy: Objective = { metric: 'accuracy', direction: 'maximise', unit: 'share' };
+const params: Objective = { metric: 'params', direction: 'minimise', unit: 'parameters' };
+
+interface Given extends Partial<Trial> {
+  readonly k: number;
+  readonly accuracy?: number;
+}
+
+const trial = (number: number, { k, accuracy, ...rest }: Given): Trial => ({
+  ...newTrial({ purpose: 'search', trial: number, architecture: { k }, fidelity: 0 }),
+  state: 'complete',
+  metrics: accuracy === undefined ? {} : { accuracy },
+  ...rest,
+});
+
+suite('best', () => {
+  test('the mean over a repeated architecture counts', () => {
+    const trials = [
+      trial(0, { k: 1, accuracy: 0.9 }),
+      trial(1, { k: 2, accuracy: 0.8 }),
+      trial(2, { k: 1, accuracy: 0.6 }),
+    ];
+    assert.deepEqual(
+      contenders(trials, [accuracy]).map((c) => [c.trial, c.metrics.accuracy]),
+      [
+        [1, 0.8],
+        [0, 0.75],
+      ],
+    );
+    assert.equal(bestOf(trials, [accuracy])[0]?.trial, 1);
+  });
+
+  test('only results of the highest fidelity that was completed count', () => {
+    const low = trial(0, { k: 1, accuracy: 0.9 });
+    const high = trial(1, { k: 2, accuracy: 0.5, fidelity: 1 });
+    const cut = trial(2, { k: 3, accuracy: 0.99, fidelity: 2, state: 'pruned' });
+    assert.deepEqual(
+      bestOf([low, high, cut], [accuracy]).map(({ trial }) => trial),
+      [1],
+    );
+  });
+
+  test('what was confirmed wins over what was not, while the confirmation is up to date', () => {
+    const searched = [
+      trial(0, { k: 1, accuracy: 0.9 }),
+      trial(1, { k: 2, accuracy: 0.88 }),
+      trial(2, { k: 3, accuracy: 0.87 }),
+    ];
+    const confirmed = [
+      trial(0, { k: 1, accuracy: 0.7, purpose: 'confirm', repeats: 0 }),
+      trial(1, { k: 2, accuracy: 0.8, purpose: 'confirm', repeats: 1 }),
+    ];
+    assert.equal(bestOf([...searched, ...confirmed], [accuracy])[0]?.trial, 1);
+    const newer = trial(3, { k: 4, accuracy: 0.95 });
+    assert.equal(bestOf([...searched, newer, ...confirmed], [accuracy])[0]?.trial, 3);
+  });
+
+  test('nothing completed: nothing is best', () => {
+    assert.deepEqual(bestOf([trial(0, { k: 1, state: 'failed' })], [accuracy]), []);
+    assert.deepEqual(bestOf([], [accuracy, params]), []);
+  });
+
+  test('costs may be objectives', () => {
+    const trials = [
+      trial(0, { k: 1, accuracy: 0.9, costs: { params: 30 } }),
+      trial(1, { k: 2, accuracy: 0.8, costs: { params: 20 } }),
+      trial(2, { k: 3, accuracy: 0.7, costs: { params: 25 } }),
+    ];
+    assert.deepEqual(
+      bestOf(trials, [accuracy, params])
+        .map(({ trial }) => trial)
+        .sort(),
+      [0, 1],
+    );
+  });
+});
+
+suite('Pareto', () => {
+  const point = (accuracy: number, params: number) => ({ metrics: { accuracy, params } });
+
+  test('the front are those that nothing dominates, equals together', () => {
+    const [a, b, c, d] = [point(0.9, 10), point(0.9, 10), point(0.8, 5), point(0.8, 6)];
+    assert.deepEqual(paretoFront([a, b, c, d], [accuracy, params]), [a, b, c]);
+  });
+
+  test('ranks front by front, and the ends of a front before its crowd', () => {
+    const front = [point(0.5, 1), point(0.6, 2), point(0.62, 2.1), point(0.9, 10)];
+    const behind = point(0.4, 20);
+    const ranked = rank([behind, ...front], [accuracy, params]);
+    assert.deepEqual(new Set(ranked.slice(0, 2)), new Set([front[0], front[3]]));
+    assert.equal(ranked.at(-1), behind);
+  });
+
+  test('a missing value is worse than any', () => {
+    const [known, unknown] = [point(0.1, 1), { metrics: {} }];
+    assert.deepEqual(rank([unknown, known], [accuracy]), [known, unknown]);
+    assert.deepEqual(paretoFront([unknown, known], [accuracy, params]), [known]);
+  });
+});
+
+suite('median stopping', () => {
+  const curve = (number: number, ...values: number[]): Trial =>
+    trial(number, {
+      k: number,
+      curve: values.map((accuracy, i) => ({ step: i + 1, metrics: { accuracy }, seconds: 1 })),
+    });
+  const others = [0.5, 0.6, 0.7].map((value, i) => curve(i, value, value));
+  const rule = medianStopping(accuracy, { warmup: 1, trials: 3 });
+
+  test('stops a trial whose best is below the median of the others, and no other', () => {
+    assert.equal(rule(curve(9, 0.3, 0.4), others), 'stop');
+    assert.equal(rule(curve(9, 0.65, 0.2), others), 'continue');
+  });
+
+  test('waits for the warm-up and for enough other trials', () => {
+    assert.equal(rule(curve(9, 0.1), others), 'continue');
+    assert.equal(rule(curve(9, 0.1, 0.1), others.slice(1)), 'continue');
+    assert.equal(rule(curve(9, 0.1, 0.1, 0.1), others), 'continue');
+  });
+});

@@ -1,0 +1,30 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { runStudy } from '../run.ts';
+import { createStudy, openStudy } from '../study.node.ts';
+import { inProcessPool } from '../worker/in-process.ts';
+import { processPool } from '../worker/process.node.ts';
+import { fakeBench } from './fake.ts';
+import { STUDIES, type TestStudy } from './studies.ts';
+
+/**
+ * A study in a process of its own, to be killed by tests: creates it or goes on with it.
+ * `node main.ts DIR STRATEGY TRIALS in-process|processes`; prints `open` when it has the study, `done` at its end.
+ */
+const [dir = '', name = '', trials = '', where = ''] = process.argv.slice(2);
+const studies: Readonly<Record<string, TestStudy>> = STUDIES;
+const study = studies[name];
+if (!study) throw new Error(`no test study ${name}`);
+const { strategy, problem } = study;
+const store = existsSync(join(dir, 'study.db'))
+  ? await openStudy(dir, 'write')
+  : await createStudy(dir, { name, settings: null, state: strategy.init(problem) });
+process.stdout.write('open\n');
+const epochMs = 3;
+const workers =
+  where === 'processes'
+    ? processPool({ workers: 1, entry: new URL('./worker.ts', import.meta.url), study: dir, settings: { epochMs } })
+    : inProcessPool(fakeBench(problem.space, { epochMs }), store.artefacts);
+await runStudy({ store, strategy, problem, workers, budget: { trials: Number(trials) }, confirm: { top: 3 } });
+await store.close();
+process.stdout.write('done\n');

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, suite, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { rng } from '../src/common/random.ts';
+import { runStudy } from '../src/study/run.ts';
+import { memoryStore } from '../src/study/store/memory.ts';
+import { openStudy } from '../src/study/study.node.ts';
+import { fakeBench } from '../src/study/testing/fake.ts';
+import { essence, STUDIES } from '../src/study/testing/studies.ts';
+import { inProcessPool } from '../src/study/worker/in-process.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'netsmith-crash-'));
+after(() => rmSync(root, { recursive: true, force: true }));
+const main = fileURLToPath(new URL('../src/study/testing/main.ts', import.meta.url));
+const TRIALS = 30;
+
+type Name = keyof typeof STUDIES;
+
+function start(dir: string, name: Name, where: 'in-process' | 'processes'): ChildProcess {
+  const args = [
+    ...process.execArgv.filter((arg) => arg.startsWith('--conditions')),
+    main,
+    dir,
+    name,
+    `${TRIALS}`,
+    where,
+  ];
+  return spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+}
+
+/** Waits for the line, or for the end of the process; true if the line came. */
+function said(child: ChildProcess, line: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    let text = '';
+    child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
+      text += chunk;
+      if (text.includes(`${line}\n`)) resolve(true);
+    });
+    child.on('close', () => resolve(false));
+  });
+}
+
+/** Runs the study, killing it at random moments `times` times, then to its end. */
+async function killAndResume(
+  dir: string,
+  name: Name,
+  where: 'in-process' | 'processes',
+  times: number,
+): Promise<number> {
+  const moments = rng('crash', name, where);
+  let kills = 0;
+  while (kills < times) {
+    const child = start(dir, name, where);
+    const exit = once(child, 'exit');
+    // Some die while they open the study, most while they are at work.
+    if (kills % 4 === 3) await sleep(100 + moments.int(250));
+    else assert.ok(await said(child, 'open'), 'the process ended without opening the study');
+    await sleep(moments.int(where === 'processes' ? 700 : 120));
+    child.kill('SIGKILL');
+    const [code] = await exit;
+    if (code === 0) break; // It was done before it could be killed.
+    kills++;
+    await checkFolder(dir);
+  }
+  assert.ok(await said(start(dir, name, where), 'done'));
+  return kills;
+}
+
+/** What a reader finds after a crash is whole. */
+async function checkFolder(dir: string): Promise<void> {
+  if (!existsSync(join(dir, 'study.db'))) return;
+  const store = await openStudy(dir, 'read');
+  for (const { checkpoint } of await store.trials()) if (checkpoint) await store.artefacts.get(checkpoint);
+  await store.close();
+  const trials = join(dir, 'trials');
+  for (const trial of existsSync(trials) ? readdirSync(trials) : [])
+    for (const file of readdirSync(join(trials, trial)))
+      if (file.endsWith('.json')) JSON.parse(readFileSync(join(trials, trial, file), 'utf8'));
+}
+
+/** The study that nobody killed. */
+async function undisturbed(name: Name) {
+  const { strategy, problem } = STUDIES[name];
+  const store = memoryStore({ name, settings: null, state: strategy.init(problem) });
+  const workers = inProcessPool(fakeBench(problem.space), store.artefacts);
+  await runStudy({ store, strategy, problem, workers, budget: { trials: TRIALS }, confirm: { top: 3 } });
+  return essence(store);
+}
+
+suite('killed ten times over and resumed: the trials of the study that nobody killed', { concurrency: 2 }, () => {
+  const cases = [...Object.keys(STUDIES).map((name) => [name, 'in-process']), ['aging-evolution', 'processes']];
+  for (const [name, where] of cases as [Name, 'in-process' | 'processes'][]) {
+    test(`${name}, ${where}`, { timeout: 120_000 }, async () => {
+      const dir = join(root, `${name}-${where}`);
+      const kills = await killAndResume(dir, name, where, 10);
+      assert.ok(kills >= 3, `it could be killed ${kills} times only`);
+      const store = await openStudy(dir, 'read');
+      assert.deepEqual(await essence(store), await undisturbed(name));
+      await store.close();
+      const copies = readdirSync(join(dir, 'trials')).filter((folder) => !folder.startsWith('confirm'));
+      assert.equal(copies.length, TRIALS);
+    });
+  }
+});
+
+test('a second writer is refused with the process id of the first; a dead one is in nobody’s way', async () => {
+  const dir = join(root, 'two-writers');
+  const child = start(dir, 'random', 'in-process');
+  const exit = once(child, 'exit');
+  assert.ok(await said(child, 'open'));
+  await assert.rejects(openStudy(dir, 'write'), {
+    name: 'UserError',
+    message: new RegExp(`process ${child.pid} is writing`),
+  });
+  await (await openStudy(dir, 'read')).close();
+  child.kill('SIGKILL');
+  await exit;
+  await (await openStudy(dir, 'write')).close();
+});
