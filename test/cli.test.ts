@@ -1,0 +1,338 @@
+import assert from 'node:assert/strict';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { after, before, test } from 'node:test';
+import sharp from 'sharp';
+import { main } from '../src/cli/main.ts';
+
+let folder = '';
+/** A tiny study that the tests below look at: 3 trials of one epoch. */
+let study = '';
+
+interface Called {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+async function netsmith(...args: string[]): Promise<Called> {
+  let [out, err] = ['', ''];
+  const streams = {
+    out: (text: string) => {
+      out += text;
+    },
+    err: (text: string) => {
+      err += text;
+    },
+    terminal: false,
+  };
+  const code = await main(args, streams);
+  return { code, out, err };
+}
+
+/** Runs a command that must succeed, and reads its JSON: that alone is on standard output. */
+async function json(...args: string[]) {
+  const { code, out, err } = await netsmith(...args, '--json');
+  assert.equal(code, 0, err);
+  return JSON.parse(out);
+}
+
+/** Runs a command with bad input: exit code 2, one message that matches, nothing on standard output, nothing written. */
+async function refused(expected: RegExp, ...args: string[]): Promise<void> {
+  // SQLite leaves empty working files beside a database that was only read.
+  const all = () => readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort();
+  const files = () => all().filter((file) => !/-(shm|wal)$/.test(file));
+  const earlier = files();
+  const { code, out, err } = await netsmith(...args);
+  assert.equal(code, 2, `${args.join(' ')}\n${out}\n${err}`);
+  assert.match(err, expected);
+  assert.doesNotMatch(err, /\n\s+at /, 'a person gets no stack');
+  assert.equal(out, '');
+  assert.deepEqual(files(), earlier, `${args.join(' ')} wrote something`);
+}
+
+const SMALL = [
+  '--space',
+  'nas-bench-201',
+  '--space-options',
+  'cells=1,channels=4',
+  '--train-samples',
+  '200',
+  '--epochs',
+  '1',
+];
+const ARCH = '|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|avg_pool_3x3~2|';
+const isShare = (value: unknown) => typeof value === 'number' && value >= 0 && value <= 1;
+
+before(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'netsmith-cli-'));
+  study = join(folder, 'study');
+  const found = await json('search', ...SMALL, '--trials', '3', '--seed', '7', '--out', study);
+  assert.deepEqual(Object.keys(found), ['study', 'trials', 'best']);
+  assert.equal(found.study, study);
+  assert.equal(found.trials, 3);
+  assert.ok(isShare(found.best.metrics.accuracy));
+});
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+test('every command has help with an example', async () => {
+  const { out } = await netsmith('--help');
+  const commands = [...out.matchAll(/^ {2}([a-z]+) \[/gm)].map(([, name]) => name ?? '');
+  const wanted = 'run search resume status trials best show evaluate export predict report train spaces data';
+  assert.deepEqual([...commands].sort(), wanted.split(' ').sort());
+  for (const name of commands) {
+    const help = await netsmith(name, '--help');
+    assert.equal(help.code, 0);
+    assert.match(help.out, new RegExp(`Example:\\n {2}\\$ netsmith ${name}`), name);
+    assert.match(help.out, /--json/, name);
+  }
+  assert.match((await netsmith('data', 'get', '--help')).out, /Example:\n {2}\$ netsmith data get/);
+});
+
+test('every training setting is a flag of train and of search', async () => {
+  const { DEFAULT_SETTINGS } = await import('../src/train/settings.ts');
+  for (const command of ['train', 'search']) {
+    const { out } = await netsmith(command, '--help');
+    for (const name of Object.keys(DEFAULT_SETTINGS)) {
+      const flag = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+      assert.match(out, new RegExp(`--(no-)?${flag}\\b`), `${command} --${flag}`);
+    }
+  }
+});
+
+test('best, trials, status and show print the documented JSON', async () => {
+  const best = await json('best', study);
+  assert.deepEqual(Object.keys(best), ['study', 'trials', 'best']);
+  const { trial, architecture, metrics, costs } = best.best;
+  assert.ok(trial >= 0 && trial < 3 && isShare(metrics.accuracy));
+  assert.ok(Number.isInteger(costs.params) && Number.isInteger(costs.flops));
+
+  const trials = await json('trials', study);
+  assert.deepEqual(
+    trials.map((one: { trial: number }) => one.trial),
+    [0, 1, 2],
+  );
+  for (const one of trials) {
+    assert.equal(one.state, 'complete');
+    assert.ok(isShare(one.metrics.accuracy) && one.costs.params > 0 && typeof one.architecture === 'object');
+  }
+  assert.deepEqual(trials[trial].architecture, architecture);
+
+  const status = await json('status', study);
+  assert.deepEqual(status.states, { complete: 3 });
+  assert.deepEqual(status.budget, { trials: 3, seconds: null, until: null });
+  assert.equal(status.best.trial, trial);
+
+  const shown = await json('show', study);
+  assert.deepEqual(shown.architecture, architecture);
+  assert.deepEqual([shown.params, shown.flops], [costs.params, costs.flops]);
+});
+
+test('show works outside any study, counts as the benchmark does, and draws', async () => {
+  const svg = join(folder, 'shown.svg');
+  const shown = await json('show', '--space', 'nas-bench-201', '--arch', ARCH, '--svg', svg);
+  assert.equal(shown.space, 'nas-bench-201');
+  assert.equal(shown.text, ARCH);
+  assert.ok(Number.isInteger(shown.params) && Number.isInteger(shown.flops));
+  assert.match(readFileSync(svg, 'utf8'), /^<svg[\s\S]*<\/svg>\s*$/);
+  const again = await json('show', '--space', 'nas-bench-201', '--arch', JSON.stringify(shown.architecture));
+  assert.deepEqual(again.architecture, shown.architecture);
+});
+
+test('train prints each epoch, and opens the test split only with --test', async () => {
+  const args = ['train', ...SMALL, '--epochs', '2', '--arch', ARCH];
+  const closed = await json(...args);
+  assert.equal(closed.test, undefined);
+  assert.deepEqual(
+    closed.epochs.map(({ epoch }: { epoch: number }) => epoch),
+    [1, 2],
+  );
+  for (const { loss, valid, seconds } of closed.epochs) assert.ok(loss > 0 && isShare(valid.accuracy) && seconds > 0);
+  const open = await json(...args, '--test');
+  assert.ok(isShare(open.test.accuracy));
+  assert.deepEqual(
+    open.epochs.map(({ loss }: { loss: number }) => loss),
+    closed.epochs.map(({ loss }: { loss: number }) => loss),
+    'the same seed trains the same network',
+  );
+});
+
+test('evaluate, export, predict and report, one after another', async () => {
+  const evaluated = await json('evaluate', study, '--seeds', '2');
+  const { mean, sd, values } = evaluated.test.accuracy;
+  assert.equal(values.length, 2);
+  assert.ok(Math.abs(mean - (values[0] + values[1]) / 2) < 1e-12 && sd >= 0);
+  assert.ok(Math.abs(evaluated.gap.accuracy - (evaluated.valid.accuracy - mean)) < 1e-12);
+  assert.deepEqual(Object.keys(evaluated.baselines), ['resnet', 'mlp']);
+  for (const { test: tested, params } of Object.values<{ test: { accuracy: { mean: number } }; params: number }>(
+    evaluated.baselines,
+  )) {
+    assert.ok(isShare(tested.accuracy.mean) && params > 0);
+  }
+
+  const exported = await json('export', study);
+  assert.equal(exported.file, join(study, 'best', 'model.onnx'));
+  assert.ok(exported.parity < 1e-4 && existsSync(exported.file) && existsSync(exported.card));
+
+  const image = join(folder, 'digit.png');
+  await sharp({ create: { width: 20, height: 20, channels: 3, background: '#777' } })
+    .png()
+    .toFile(image);
+  const [answer, ...more] = await json('predict', exported.file, image);
+  assert.equal(more.length, 0);
+  assert.equal(answer.file, image);
+  const probabilities: number[] = Object.values(answer.probabilities);
+  assert.equal(answer.probabilities[answer.class], Math.max(...probabilities));
+  assert.ok(Math.abs(probabilities.reduce((sum, p) => sum + p, 0) - 1) < 1e-5);
+
+  const { file } = await json('report', study);
+  const html = readFileSync(file, 'utf8');
+  assert.match(html, /<!doctype html>/i);
+  assert.doesNotMatch(html, /(src|href)="https?:/);
+});
+
+test('resume goes on to the very trials of one longer search', async () => {
+  const [short, long] = [join(folder, 'short'), join(folder, 'long')];
+  await json('search', ...SMALL, '--trials', '1', '--seed', '3', '--out', short);
+  const resumed = await json('resume', short, '--trials', '3');
+  assert.equal(resumed.trials, 3);
+  await json('search', ...SMALL, '--trials', '3', '--seed', '3', '--out', long);
+  const timeless = async (dir: string) =>
+    (await json('trials', dir)).map(({ seconds, ...rest }: { seconds: number }) => ({ ...rest, timed: seconds > 0 }));
+  assert.deepEqual(await timeless(short), await timeless(long));
+});
+
+test('several objectives give an array, and confirmations count', async () => {
+  const args = ['--trials', '3', '--objective', 'accuracy,params', '--confirm', '1', '--workers', '2'];
+  const found = await json('search', ...SMALL, ...args, '--out', join(folder, 'pareto'));
+  assert.ok(Array.isArray(found.best) && found.best.length >= 1);
+  const all = await json('trials', join(folder, 'pareto'), '--all');
+  assert.equal(all.filter(({ purpose }: { purpose: string }) => purpose === 'confirm').length, 1);
+});
+
+test('settings come from a file too, flags going before it, and an unknown one is refused by name', async () => {
+  const config = join(folder, 'netsmith.config.json');
+  const settings = {
+    space: 'nas-bench-201',
+    spaceOptions: { cells: 1, channels: 4 },
+    trainSamples: 100,
+    epochs: 1,
+    trials: 3,
+  };
+  writeFileSync(config, JSON.stringify(settings));
+  const found = await json('search', '--config', config, '--trials', '1', '--out', join(folder, 'configured'));
+  assert.equal(found.trials, 1);
+  const typed = join(folder, 'netsmith.config.ts');
+  writeFileSync(typed, 'export default { trialz: 3 };\n');
+  await refused(/netsmith\.config\.ts: "trialz".*no setting/, 'search', '--config', typed, '--out', join(folder, 'x'));
+  await refused(/--config: "nowhere\.json"/, 'search', '--config', 'nowhere.json', '--out', join(folder, 'x'));
+});
+
+test('spaces and data list what there is', async () => {
+  const spaces = await json('spaces');
+  assert.equal(spaces.find(({ name }: { name: string }) => name === 'nas-bench-201').size, '15625');
+  const schema = await json('spaces', '--schema');
+  assert.equal(schema.properties.learningRate.type, 'number');
+  const sets = await json('data');
+  assert.equal(sets.find(({ name }: { name: string }) => name === 'digits').origin, 'embedded');
+});
+
+test('bad input is refused: settings', async () => {
+  const out = ['--out', join(folder, 'never')];
+  await refused(/--space: "resnext".*must be one of nas-bench-201/, 'search', '--space', 'resnext', ...out);
+  await refused(
+    /space "nas-bench-201": unknown option "cellz"/,
+    'search',
+    '--space',
+    'nas-bench-201',
+    '--space-options',
+    'cellz=1',
+    ...out,
+  );
+  await refused(/unknown option '--epoch'/, 'search', '--epoch', '3', ...out);
+  await refused(/unknown command 'serch'/, 'serch');
+  await refused(/--trials: 0; must be at least 1/, 'search', '--trials', '0', ...out);
+  await refused(/--learning-rate: "fast"/, 'search', '--learning-rate', 'fast', ...out);
+  await refused(/--time: "soon"/, 'search', '--time', 'soon', ...out);
+  await refused(/--until: "accuracy"/, 'search', '--until', 'accuracy', ...out);
+  await refused(/strategy "genetic": is not known/, 'search', '--strategy', 'genetic', ...out);
+  await refused(
+    /strategy "aging-evolution".*population/,
+    'search',
+    '--strategy',
+    'aging-evolution',
+    '--strategy-options',
+    'population=0',
+    ...out,
+  );
+  await refused(/--objective: "speed"/, 'search', '--objective', 'speed', ...out);
+  await refused(/--objective: "r2".*regression/, 'search', '--objective', 'r2', ...out);
+  await refused(/"nowhere"/, 'search', '--data', 'nowhere', ...out);
+  await refused(/--device: "tpu"/, 'search', '--device', 'tpu', ...out);
+  await refused(/--seeds/, 'run', '--seeds', '0', ...out);
+});
+
+test('bad input is refused: architectures and spaces', async () => {
+  await refused(/nor_conv_9x9/, 'train', '--space', 'nas-bench-201', '--arch', ARCH.replace('3x3', '9x9'));
+  await refused(/--arch: missing/, 'train', '--space', 'nas-bench-201');
+  await refused(/architecture "\|a\|": has 1 group/, 'show', '--space', 'nas-bench-201', '--arch', '|a|');
+  const file = join(folder, 'one-option.ts');
+  const library = join(import.meta.dirname, '..', 'src', 'index.ts');
+  writeFileSync(
+    file,
+    [
+      `import { choice, conv, defineSpace, globalAvgPool, linear, sequential } from ${JSON.stringify(library)};`,
+      "export const mine = defineSpace('mine', () => sequential(choice('k', { a: conv(4, 3) }), globalAvgPool(), linear('outputs')));",
+    ].join('\n'),
+  );
+  await refused(
+    /space "mine".*choice "k".*1 option.*at least 2/,
+    'search',
+    '--space',
+    file,
+    '--out',
+    join(folder, 'never'),
+  );
+  await refused(
+    /--space: .*no such file/,
+    'search',
+    '--space',
+    join(folder, 'gone.ts'),
+    '--out',
+    join(folder, 'never'),
+  );
+});
+
+test('bad input is refused: data', async () => {
+  const out = ['--out', join(folder, 'never')];
+  const csv = join(folder, 'table.csv');
+  writeFileSync(
+    csv,
+    `a,b,kind\n${Array.from({ length: 40 }, (_, i) => `${i},${i % 7},${i % 2 ? 'x' : 'y'}`).join('\n')}\n`,
+  );
+  await refused(/"color"/, 'search', '--data', 'csv', '--data-dir', csv, '--label', 'color', '--space', 'mlp', ...out);
+  const cifar = join(folder, 'cifar');
+  mkdirSync(cifar);
+  writeFileSync(join(cifar, 'data_batch_1.bin'), new Uint8Array(3073 * 2 + 5));
+  writeFileSync(join(cifar, 'test_batch.bin'), new Uint8Array(3073));
+  await refused(/data_batch_1\.bin/, 'search', '--data', 'cifar-10', '--data-dir', cifar, ...out);
+});
+
+test('bad input is refused: folders', async () => {
+  await refused(/is a study already/, 'search', ...SMALL, '--out', study);
+  // As root no permission is in the way; a file where a folder should be is.
+  writeFileSync(join(folder, 'file'), '');
+  await refused(/file\/study/, 'search', ...SMALL, '--out', join(folder, 'file', 'study'));
+  for (const command of ['resume', 'status', 'trials', 'best', 'show', 'evaluate', 'export', 'report']) {
+    await refused(/nothing-here/, command, join(folder, 'nothing-here'));
+  }
+  const newer = join(folder, 'newer');
+  cpSync(study, newer, { recursive: true });
+  const database = new DatabaseSync(join(newer, 'study.db'));
+  database.exec('PRAGMA user_version = 99');
+  database.close();
+  for (const command of ['resume', 'trials']) await refused(/schema 99/, command, newer);
+  await refused(/digit\.txt/, 'predict', join(folder, 'digit.txt'), join(folder, 'digit.png'));
+});
