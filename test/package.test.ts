@@ -60,7 +60,7 @@ test('npx netsmith works in the folder where the package is installed', () => {
 });
 
 test('a search runs where the package is installed', () => {
-  const args = '--trials 1 --epochs 1 --train-samples 100 --space-options channels=4 --json --quiet --out study';
+  const args = '--trials 1 --epochs 1 --train-samples 100 --json --quiet --out study';
   const found = JSON.parse(succeed(folder, 'npx', 'netsmith', 'search', ...args.split(' ')));
   assert.equal(found.trials, 1);
   assert.ok(found.best.metrics.accuracy >= 0);
@@ -71,9 +71,9 @@ test('the library is imported with its types, and without the command line', () 
     join(folder, 'library.ts'),
     [
       "import { UserError, choice, conv, count, defineSpace, globalAvgPool, linear, sequential } from 'netsmith';",
-      "const space = defineSpace('mine', 'A choice of kernels.', {}, () =>",
+      "const space = defineSpace('mine', () =>",
       "  sequential(choice('kernel', { small: conv(8, 3), large: conv(8, 5) }), globalAvgPool(), linear('outputs')),",
-      ').create({ kind: "classification", input: [1, 8, 8], outputs: 10 });',
+      ").create({ kind: 'classification', input: [1, 8, 8], outputs: 10 });",
       'const members: bigint | undefined = count(space);',
       'console.log(String(members), new UserError("x") instanceof Error);',
       '// @ts-expect-error a kernel is no text: the declarations have types, not any',

@@ -58,7 +58,8 @@ function explain(error: unknown, streams: Streams): number {
   // Commander has printed its message already; only a request for help or for the version is no error.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (error instanceof Interrupted) return 130;
-  if (error instanceof UserError) {
+  // By name: a space of the person's own file may bring another copy of the library with it.
+  if (error instanceof Error && error.name === UserError.name) {
     streams.err(`netsmith: ${error.message}\n`);
     return 2;
   }

@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { test } from 'node:test';
+
+const ROOT = resolve(import.meta.dirname, '..');
+
+function run(...args: string[]): string {
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+  const options = { cwd: ROOT, env, encoding: 'utf8', timeout: 120_000 } as const;
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--conditions=netsmith-source', ...args], options);
+  assert.equal(status, 0, `${args.join(' ')}\n${stdout}\n${stderr}`);
+  return stdout;
+}
+
+test('there is a test of every example', () => {
+  const examples = readdirSync(join(ROOT, 'examples')).filter((file) => file.endsWith('.ts'));
+  assert.deepEqual(examples.sort(), ['image-folder.ts', 'library.ts', 'own-space.ts']);
+});
+
+test('own-space.ts: a space of a file is shown, and its options are taken', () => {
+  const space = join(ROOT, 'examples', 'own-space.ts');
+  const arch = 'depth=2, convolution=separable, activation=silu, pooling=no';
+  const args = ['bin/netsmith.js', 'show', '--space', space, '--space-options', 'width=4', '--arch', arch, '--json'];
+  const { text, params } = JSON.parse(run(...args));
+  assert.equal(text, arch);
+  assert.ok(params > 0);
+});
+
+test('library.ts: a search in one process', () => {
+  const out = run('examples/library.ts');
+  assert.equal(out.match(/^trial \d: 0\.\d+$/gm)?.length, 6);
+  assert.match(out, /^best: trial \d, accuracy 0\.\d+; .*depth=\d/m);
+});
+
+test('image-folder.ts: from a folder of images to predictions', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'netsmith-example-'));
+  try {
+    const out = run('examples/image-folder.ts', folder);
+    assert.ok(
+      existsSync(join(folder, 'study', 'best', 'model.onnx')) && existsSync(join(folder, 'study', 'report.html')),
+    );
+    assert.match(out, /circle[\\/]0\.png +(circle|square) \(\d+\.\d %\)/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
