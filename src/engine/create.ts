@@ -48,8 +48,7 @@ export async function createEngine(runtime: Runtime, options: EngineOptions): Pr
       // Inside the session an output has a number, so that it may have the name of an input.
       const names = Object.keys(outputs);
       const numbered = Object.fromEntries(names.map((name, i) => [`$output${i}`, outputs[name] as number]));
-      const target = device === 'cpu' ? 'cpu' : 'standard';
-      const model = toOnnx({ nodes, outputs: numbered }, { target, openBatch });
+      const model = toOnnx({ nodes, outputs: numbered }, { target: device, openBatch });
       const keep = names.flatMap((name, i) => (Object.hasOwn(carries, name) ? [`$output${i}`] : []));
       const created = await runtime.createSession(model, { ...session, keep });
       return openProgram({

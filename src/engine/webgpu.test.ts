@@ -4,6 +4,8 @@
  */
 import { test } from 'node:test';
 import { messageOf } from '../common/errors.ts';
+import * as ops from '../graph/ops.ts';
+import { graphCase } from '../graph/testing/case.ts';
 import { CASES } from '../graph/testing/cases.ts';
 import { createEngine } from './create.ts';
 import type { Engine } from './engine.ts';
@@ -22,7 +24,22 @@ function onDevice(name: string, body: (engine: Engine) => Promise<void>): void {
 
 onDevice('webgpu: training carries its state on the device, as the interpreter does', assertTrainsLikeReference);
 
+/** Groups whose channels do not fill the packets that the provider computes them in, forward and backward. */
+const packets = [
+  { channels: 4, filters: 12, groups: 2, stride: 1 },
+  { channels: 12, filters: 4, groups: 2, stride: 1 },
+  { channels: 2, filters: 18, groups: 2, stride: 1 },
+  { channels: 2, filters: 4, groups: 2, stride: 2 },
+].map(({ channels, filters, groups, stride }) =>
+  graphCase(
+    `conv of ${channels} channels by ${filters} filters in ${groups} groups, stride ${stride}`,
+    { x: [[2, channels, 5, 5]], w: [[filters, channels / groups, 3, 3]], bias: [[filters]] },
+    (g, x = 0, w = 0, bias = 0) =>
+      ops.conv(g, x, w, { stride: [stride, stride], dilation: [1, 1], pads: [1, 1, 1, 1], groups }, bias),
+  ),
+);
+
 if (typeof found === 'string') test('webgpu: every operator', { skip: found }, () => {});
 else
-  for (const testCase of CASES)
+  for (const testCase of [...CASES, ...packets])
     onDevice(`webgpu: ${testCase.name}`, (engine) => assertAgreement((graph) => engine.compile(graph), testCase));

@@ -24,7 +24,7 @@ import { createModel, type Dimension } from './model.ts';
 import type { Lowering, Target, Value } from './value.ts';
 
 export interface OnnxOptions {
-  /** Whether ONNX Runtime's own CPU operators may be used; `standard` (the default) is for every other reader. */
+  /** For which device of ONNX Runtime; `standard` (the default) is for every reader. */
   readonly target?: Target;
   /**
    * Inputs whose first axis is the batch, left open (`N`) until a run. The graph is built with any batch size; 2 or more

@@ -2,8 +2,11 @@
 import type { Op, Shape } from '../../graph/ir.ts';
 import { MICROSOFT, type ModelBuilder } from './model.ts';
 
-/** cpu: ONNX Runtime's own operators may be used where they are faster; standard: any ONNX runtime understands it. */
-export type Target = 'cpu' | 'standard';
+/**
+ * standard: any ONNX runtime understands it. cpu: ONNX Runtime's own operators may be used where they are faster. webgpu:
+ * standard operators, around what its WebGPU provider lacks or gets wrong.
+ */
+export type Target = 'cpu' | 'webgpu' | 'standard';
 
 /** ONNX's number of the type float32, for `Cast`. */
 export const FLOAT = 1;

@@ -2,8 +2,9 @@
  * Convolution and its gradients in the portable layout. Which form is taken where was measured: docs/engine.md has the
  * table, bench/engine-forms.ts makes it.
  */
-import type { ConvGeometry, OpOf } from '../../../graph/ir.ts';
+import type { ConvGeometry, OpOf, Shape } from '../../../graph/ir.ts';
 import { batchedProduct, type Emitter, four, type Lowering, operand, reshape, type Site } from '../value.ts';
+import { convNeedsSplit, eachGroup, transposedNeedsSplit } from './grouped.ts';
 import { tapViews } from './taps.ts';
 
 const attributesOf = ({ stride, dilation, pads, groups }: ConvGeometry) => ({
@@ -13,20 +14,31 @@ const attributesOf = ({ stride, dilation, pads, groups }: ConvGeometry) => ({
   group: groups,
 });
 
-export const lowerConv: Lowering<OpOf<'conv'>> = ({ model }, { op, inputs }) => {
-  const [, , kh, kw] = four(operand(inputs, 1).shape);
-  return model.node(
-    'Conv',
+export const lowerConv: Lowering<OpOf<'conv'>> = (emitter, { op, inputs }) =>
+  convolve(
+    emitter,
     inputs.map(({ name }) => name),
-    { ...attributesOf(op), kernel_shape: [kh, kw] },
+    operand(inputs, 1).shape,
+    op,
   );
-};
+
+/** The convolution of (x, w, bias?), w of the given shape. */
+function convolve(emitter: Emitter, inputs: readonly string[], w: Shape, geometry: ConvGeometry): string {
+  const [o, i, kh, kw] = four(w);
+  const attributes = { ...attributesOf(geometry), kernel_shape: [kh, kw] };
+  const filters = o / geometry.groups;
+  if (!convNeedsSplit(emitter, geometry.groups, filters)) return emitter.model.node('Conv', inputs, attributes);
+  const operands = inputs.map((name, n) => (n === 0 ? { name, axis: 1, size: i } : { name, axis: 0, size: filters }));
+  return eachGroup(emitter, geometry.groups, operands, (names) =>
+    emitter.model.node('Conv', names, { ...attributes, group: 1 }),
+  );
+}
 
 /** (dy, w) -> dx */
 export const lowerConvInputGrad: Lowering<OpOf<'convInputGrad'>> = (emitter, site) => {
   const { stride, dilation, pads } = site.op;
   const [, , kh, kw] = four(operand(site.inputs, 1).shape);
-  const flippedPads = [
+  const flippedPads: ConvGeometry['pads'] = [
     dilation[0] * (kh - 1) - pads[0],
     dilation[1] * (kw - 1) - pads[1],
     dilation[0] * (kh - 1) - pads[2],
@@ -40,7 +52,7 @@ export const lowerConvInputGrad: Lowering<OpOf<'convInputGrad'>> = (emitter, sit
 function byFlippedFilter(
   emitter: Emitter,
   { op, inputs }: Site<OpOf<'convInputGrad'>>,
-  pads: readonly number[],
+  pads: ConvGeometry['pads'],
 ): string {
   const { model } = emitter;
   const [dy, w] = [operand(inputs, 0), operand(inputs, 1)];
@@ -60,21 +72,29 @@ function byFlippedFilter(
   const grouped = reshape(emitter, turned, [groups, o / groups, i, kh * kw], undefined);
   const exchanged = model.node('Transpose', [grouped], { perm: [0, 2, 1, 3] });
   const filter = reshape(emitter, exchanged, [groups * i, o / groups, kh, kw], undefined);
-  return model.node('Conv', [dy.name, filter], {
-    ...attributesOf(op),
-    pads,
-    kernel_shape: [kh, kw],
-  });
+  return convolve(emitter, [dy.name, filter], [groups * i, o / groups, kh, kw], { ...op, pads });
 }
 
-function byTransposedConvolution({ model }: Emitter, { op, inputs }: Site<OpOf<'convInputGrad'>>): string {
+function byTransposedConvolution(emitter: Emitter, { op, inputs }: Site<OpOf<'convInputGrad'>>): string {
+  const { model } = emitter;
   const [dy, w] = [operand(inputs, 0), operand(inputs, 1)];
-  const [, , kh, kw] = four(w.shape);
-  return model.node('ConvTranspose', [dy.name, w.name], {
+  const [o, i, kh, kw] = four(w.shape);
+  const filters = o / op.groups;
+  const attributes = {
     ...attributesOf(op),
     kernel_shape: [kh, kw],
     output_padding: [unread(op, op.shape, [kh, kw], 0), unread(op, op.shape, [kh, kw], 1)],
-  });
+  };
+  if (!transposedNeedsSplit(emitter, op.groups, filters, i)) {
+    return model.node('ConvTranspose', [dy.name, w.name], attributes);
+  }
+  const operands = [
+    { name: dy.name, axis: 1, size: filters },
+    { name: w.name, axis: 0, size: filters },
+  ];
+  return eachGroup(emitter, op.groups, operands, (names) =>
+    model.node('ConvTranspose', names, { ...attributes, group: 1 }),
+  );
 }
 
 /** How many rows (axis 0) or columns (axis 1) at the end of the padded input no window reaches, for want of a stride. */
@@ -113,7 +133,7 @@ export const lowerConvWeightGrad: Lowering<OpOf<'convWeightGrad'>> = (emitter, s
 /**
  * [N, C, H, W] -> [N, C·kH·kW, oH, oW]: each channel as each tap of the filter sees it. On the CPU, a convolution by
  * one-hot filters does the padding, striding and dilating in one pass, and faster than `Pad`, `Slice` and `Concat` do;
- * elsewhere it does not: WebGPU's grouped convolution is wrong where groups of 9 filters are computed 2 or 4 at a time.
+ * elsewhere, where groups of 9 filters may have to be taken apart (grouped.ts), slices it is.
  */
 function unfold(emitter: Emitter, { op, inputs }: Site<OpOf<'convWeightGrad'>>): string {
   const { model, target } = emitter;
@@ -124,7 +144,7 @@ function unfold(emitter: Emitter, { op, inputs }: Site<OpOf<'convWeightGrad'>>):
   const plain = [...op.stride, ...op.dilation].every((v) => v === 1) && op.pads.every((v) => v === 0);
   if (taps === 1 && plain) return x.name;
   const [, , oh, ow] = four(operand(inputs, 1).shape);
-  if (target === 'standard') {
+  if (target !== 'cpu') {
     const views = tapViews(emitter, x, { ...op, kernel: [kh, kw] }, [oh, ow], 0);
     const rows = views.map((view) => reshape(emitter, view, [n, c, 1, oh * ow], x.batchAxis));
     return model.node('Concat', rows, { axis: 2 });

@@ -42,7 +42,7 @@ function flat(emitter: Emitter, name: string): string {
 export const lowerMaxPoolScatter: Lowering<OpOf<'maxPoolScatter'>> = (emitter, { op, inputs, shape, batchAxis }) => {
   const { model } = emitter;
   const [x, dy] = [operand(inputs, 0), operand(inputs, 1)];
-  if (emitter.target === 'standard') {
+  if (emitter.target !== 'cpu') {
     const parts = shareOut(emitter, op, x, dy.shape, dy.name);
     return scatterTaps(emitter, parts, tapWindow(op), dy, shape);
   }
@@ -57,7 +57,7 @@ export const lowerMaxPoolScatter: Lowering<OpOf<'maxPoolScatter'>> = (emitter, {
 /** (x, v) -> v at the largest */
 export const lowerMaxPoolGather: Lowering<OpOf<'maxPoolGather'>> = (emitter, { op, inputs, shape, batchAxis }) => {
   const [x, v] = [operand(inputs, 0), operand(inputs, 1)];
-  if (emitter.target === 'standard') {
+  if (emitter.target !== 'cpu') {
     const [, , oh, ow] = four(shape);
     const one = emitter.model.floats([], [1]);
     const chosen = shareOut(emitter, op, x, shape, one);
