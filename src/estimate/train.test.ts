@@ -12,7 +12,7 @@ import { artefactsInMemory, estimatorConformance, runOf } from './testing/confor
 import { trainEstimator } from './train.ts';
 
 const data = blobs();
-const settings = { ...DEFAULT_SETTINGS, batchSize: 16 };
+const settings = { ...DEFAULT_SETTINGS, optimizer: 'sgd', batchSize: 16, warmupEpochs: 0 } as const;
 
 const space = defineSpace('chain', () => ({
   network: sequential(

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createEngine } from '../engine/create.ts';
+import type { Engine } from '../engine/engine.ts';
+import { nodeRuntime } from '../engine/runtime/node.node.ts';
 import { createGraph, finish } from '../graph/builder.ts';
 import type { HostTensor } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
@@ -18,7 +21,7 @@ const gradientAt = (i: number, t: number) =>
 const initial = (i: number) => Float32Array.from({ length: i === 0 ? 6 : 2 }, (_, k) => Math.cos(1 + 5 * i + k));
 
 /** The weights after five steps of the optimizer's graph. */
-async function byGraph(name: TrainSettings['optimizer'], options: Options): Promise<number[][]> {
+async function byGraph(engine: Engine, name: TrainSettings['optimizer'], options: Options): Promise<number[][]> {
   const optimiser = OPTIMISERS[name];
   const g = createGraph();
   const parameters = PATHS.map((path, i) => ({
@@ -34,7 +37,6 @@ async function byGraph(name: TrainSettings['optimizer'], options: Options): Prom
   ];
   const graph = finish(g, Object.fromEntries(next.map(([entry, node]) => [`next:${entry}`, node])));
   const carries = Object.fromEntries(next.map(([entry]) => [`next:${entry}`, entry]));
-  const engine = referenceEngine();
   const state = engine.createState({
     ...Object.fromEntries(PATHS.map((path, i) => [path, { shape: SHAPES[i] ?? [], data: initial(i) }])),
     ...Object.fromEntries(
@@ -93,17 +95,22 @@ const cases: readonly (readonly [TrainSettings['optimizer'], Options])[] = [
   ['adam', { momentum: 0, nesterov: false, weightDecay: 0 }],
   ['adamw', { momentum: 0, nesterov: false, weightDecay: 0.1 }],
 ];
-for (const [name, options] of cases) {
-  test(`five steps of ${name} ${JSON.stringify(options)} are PyTorch's`, async () => {
-    const [graph, hand] = [await byGraph(name, options), byHand(name, options)];
-    for (const [i, values] of hand.entries()) {
-      for (const [k, value] of values.entries()) {
-        const found = graph[i]?.[k] ?? Number.NaN;
-        // The rates are fed in float32.
-        assert.ok(Math.abs(found - value) < 2e-6, `tensor ${i}, element ${k}: ${found} is not ${value}`);
+const ENGINES: Readonly<Record<string, () => Promise<Engine>>> = {
+  'the reference interpreter': async () => referenceEngine(),
+  'ONNX Runtime': async () => createEngine(nodeRuntime(), { device: 'cpu', threads: 1 }),
+};
+for (const [where, open] of Object.entries(ENGINES)) {
+  for (const [name, options] of cases) {
+    test(`five steps of ${name} ${JSON.stringify(options)} in ${where} are PyTorch's`, async () => {
+      const [graph, hand] = [await byGraph(await open(), name, options), byHand(name, options)];
+      for (const [i, values] of hand.entries()) {
+        for (const [k, value] of values.entries()) {
+          const found = graph[i]?.[k] ?? Number.NaN;
+          assert.ok(Math.abs(found - value) < 2e-6, `tensor ${i}, element ${k}: ${found} is not ${value}`);
+        }
       }
-    }
-  });
+    });
+  }
 }
 
 for (const [limit, factor] of [
