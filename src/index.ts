@@ -8,19 +8,26 @@ export type { Fidelity } from './common/fidelity.ts';
 export type { Json } from './common/json.ts';
 export { METRICS, type Metrics, type Objective } from './common/metrics.ts';
 export { type Rng, rng } from './common/random.ts';
-export { DATASETS, type DatasetEntry, type DatasetName } from './data/catalogue.ts';
+export {
+  DATASETS,
+  type DatasetEntry,
+  type DatasetFile,
+  type DatasetName,
+  type DatasetOrigin,
+} from './data/catalogue.ts';
 export type * from './data/dataset.ts';
-export { downloadDataset } from './data/download.node.ts';
+export { type DownloadOptions, type DownloadProgress, downloadDataset } from './data/download.node.ts';
 export { openDataset } from './data/open.node.ts';
 export { createEngine } from './engine/create.ts';
-export type { Engine, EngineOptions } from './engine/engine.ts';
+export type { CompileOptions, Engine, EngineOptions, Program, State } from './engine/engine.ts';
 export { nodeRuntime } from './engine/runtime/node.node.ts';
+export type { Device, Runtime } from './engine/runtime/runtime.ts';
 export * from './estimate/estimator.ts';
 export { type TrainEstimatorOptions, trainEstimator } from './estimate/train.ts';
-export type { HostTensor } from './graph/ir.ts';
+export type { Graph, HostTensor, Shape } from './graph/ir.ts';
 export { networkCosts } from './network/costs.ts';
 export type { Costs, LayerCosts } from './network/network.ts';
-export { drawArchitecture } from './report/drawing/draw.ts';
+export { type DrawingOptions, drawArchitecture } from './report/drawing/draw.ts';
 export { architectureText } from './report/drawing/text.ts';
 export type { ModelMetadata } from './report/export/metadata.ts';
 export { type ExportRequest, exportOnnx } from './report/export/onnx.ts';
@@ -30,18 +37,31 @@ export * from './space/index.ts';
 export { BASELINES, SPACES } from './space/spaces/index.ts';
 export { createStrategy, STRATEGIES, type StrategyDefinition } from './strategy/index.ts';
 export type * from './strategy/strategy.ts';
-export type { Budget } from './study/budget.ts';
+export type { Budget, BudgetEnd } from './study/budget.ts';
 export type { StudyEnd, StudyEvent } from './study/events.ts';
 export { bestOf, type Contender } from './study/ranking.ts';
 export { runStudy, type StudyRun } from './study/run.ts';
-export { medianStopping, type StoppingRule } from './study/stopping.ts';
+export { type Curve, type MedianOptions, medianStopping, type StoppingRule } from './study/stopping.ts';
 export { memoryStore } from './study/store/memory.ts';
-export type { NewStudy, Store, StudyRecord, Trial } from './study/store/store.ts';
+export type {
+  NewStudy,
+  Store,
+  StrategyState,
+  StudyRecord,
+  Trial,
+  TrialEnd,
+  TrialKey,
+  TrialState,
+} from './study/store/store.ts';
 export { createStudy, openStudy } from './study/study.node.ts';
 export { inProcessPool } from './study/worker/in-process.ts';
-export { processPool } from './study/worker/process.node.ts';
+export type { WorkerPool } from './study/worker/pool.ts';
+export { type ProcessPoolOptions, processPool } from './study/worker/process.node.ts';
+export type { Bench, MakeBench, WorkerSetUp } from './study/worker/protocol.ts';
 export { serveTrials } from './study/worker/serve.node.ts';
+export type { Checkpoint, EpochRecord } from './train/checkpoint.ts';
 export { TrainingFailure } from './train/failure.ts';
+export type { Measured } from './train/inference.ts';
 export { type Training, type TrainRequest, trainNetwork } from './train/loop.ts';
 export { concatSamples } from './train/samples.ts';
 export { DEFAULT_SETTINGS, type TrainSettings } from './train/settings.ts';
