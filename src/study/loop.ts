@@ -3,6 +3,7 @@ import type { Problem } from '../strategy/strategy.ts';
 import { jobOf } from './job.ts';
 import { type Session, SWEEP_GRACE_MS } from './session.ts';
 import type { StrategyState, Trial, TrialEnd } from './store/store.ts';
+import { nameOf } from './store/transitions.ts';
 import type { WorkerEvent } from './worker/pool.ts';
 import type { Answer } from './worker/protocol.ts';
 
@@ -28,8 +29,9 @@ export async function conduct(session: Session, phase: Phase): Promise<void> {
   const { store, workers, problem, signal, retries = 0 } = session.run;
   /** By the name of the job: one attempt at one trial. */
   const running = new Map<string, Trial>();
-  /** Attempts that were told to pause so that the trial waits, not because its rule said so. */
+  /** Attempts that were told to pause so that the trial waits (time is up, Ctrl-C), not because its rule said so. */
   const releasing = new Set<string>();
+  /** How often a trial's worker has died, by the trial's name. */
   const deaths = new Map<string, number>();
 
   const start = async (waiting: Trial): Promise<void> => {
@@ -44,17 +46,17 @@ export async function conduct(session: Session, phase: Phase): Promise<void> {
     workers.assign(nameOfAttempt(trial), job);
   };
 
-  /** Nothing is left to save of a trial that has done its epochs. */
-  const answerTo = (trial: Trial): Answer => {
-    const epochs = problem.fidelities[trial.fidelity]?.epochs ?? Number.POSITIVE_INFINITY;
-    return (trial.curve.at(-1)?.step ?? 0) >= epochs ? 'continue' : phase.judge(trial);
-  };
+  /** A trial that has done its epochs is let go to its end: stopping it would save nothing. */
+  const isDone = ({ fidelity, curve }: Trial): boolean =>
+    (curve.at(-1)?.step ?? 0) >= (problem.fidelities[fidelity]?.epochs ?? Number.POSITIVE_INFINITY);
+
+  const answerTo = (trial: Trial): Answer => (isDone(trial) ? 'continue' : phase.judge(trial));
 
   const reported = async (name: string, trial: Trial, event: WorkerEvent & { kind: 'report' }): Promise<void> => {
     const now = session.note(await store.report(trial, trial.fence, event.report, event.checkpoint));
     running.set(name, now);
     session.emit({ kind: 'reported', trial: now, report: event.report });
-    const release = signal?.aborted || phase.timeIsUp(now, [...running.values()]);
+    const release = !isDone(now) && (signal?.aborted || phase.timeIsUp(now, [...running.values()]));
     if (release) releasing.add(name);
     workers.answer(name, release ? 'pause' : answerTo(now));
     await session.recordClock();
@@ -94,7 +96,7 @@ export async function conduct(session: Session, phase: Phase): Promise<void> {
         return finish(trial, failed(trial, event.reason));
       case 'died': {
         if (signal?.aborted) return release(event.job, trial, 'it waits');
-        const name = `${trial.purpose} ${trial.trial}`;
+        const name = nameOf(trial);
         deaths.set(name, (deaths.get(name) ?? 0) + 1);
         const again = (deaths.get(name) ?? 0) <= retries;
         return again ? release(event.job, trial, event.reason) : finish(trial, failed(trial, event.reason));

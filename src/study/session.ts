@@ -100,12 +100,19 @@ export async function openSession(run: StudyRun): Promise<Session> {
     },
   };
   try {
-    await run.workers.start(queue.push);
+    // Setting workers up may take a while: an interruption does not wait for it.
+    await Promise.race([run.workers.start(queue.push), aborted(signal)]);
   } catch (error) {
     await session.close();
     throw error;
   }
   return session;
+}
+
+function aborted(signal: AbortSignal | undefined): Promise<void> {
+  if (!signal) return new Promise(() => {});
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 
 interface Queue<T> {
