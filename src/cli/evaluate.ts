@@ -2,17 +2,16 @@ import { type Command, Option } from 'commander';
 import { invalid, UserError } from '../common/errors.ts';
 import type { Json } from '../common/json.ts';
 import type { Metrics } from '../common/metrics.ts';
-import { showCount, showMetric } from '../report/numbers.ts';
+import { showCount, showMetric, showSeconds } from '../report/numbers.ts';
 import { type Architecture, formatArchitecture } from '../space/index.ts';
 import { BASELINES } from '../space/spaces/index.ts';
 import type { Trial } from '../study/store/store.ts';
+import { TrainingFailure } from '../train/failure.ts';
 import { measuredMetrics, requireBest } from './best.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { openEngine } from './engine.ts';
 import {
   type Contestant,
   type EvaluationRecord,
-  retrain,
   type Summary,
   summarise,
   writeEvaluation,
@@ -21,6 +20,7 @@ import {
 import { addSettings, givenSettings, numberIfItIsOne } from './flags.ts';
 import { interruptible } from './interrupt.ts';
 import { type Output, table } from './output.ts';
+import { type Retrained, type RetrainJob, retrainAll } from './retraining.ts';
 import { checkRunSettings, costsOf, headline, type Setup, setUp } from './setup.ts';
 import { type ReadStudy, readStudy } from './study.ts';
 
@@ -48,7 +48,7 @@ export function addEvaluate(program: Command, shell: Shell): void {
     )
     .addOption(new Option('--trial <n>', 'this trial instead of the best').argParser(numberIfItIsOne))
     .option('--no-baselines', 'without the hand-designed baselines');
-  addSettings(command, ['epochs', 'threads', 'device']).action(
+  addSettings(command, ['epochs', 'workers', 'threads', 'device']).action(
     async (dir: string, options: EvaluateOptions, command: Command) => {
       const output = outputOf(command, shell);
       checkCounts(options);
@@ -98,52 +98,47 @@ export async function evaluate(
   output: Output,
   signal: AbortSignal,
 ): Promise<EvaluationRecord> {
-  const { settings, dataset, training, space } = setup;
+  const { settings } = setup;
   const { architecture } = best.trial;
-  const engine = await openEngine(settings);
-  const test = await dataset.openTest();
   const seeds = Array.from({ length: options.seeds }, (_, repetition) => repetition);
-
-  const trainAll = async (
-    name: string,
-    contestant: Contestant,
-    keep?: (weights: Parameters<typeof writeWeights>[3]) => void,
-  ) => {
-    const metrics: Metrics[] = [];
-    const confusions: (readonly (readonly number[])[])[] = [];
-    for (const repetition of seeds) {
-      const began = performance.now();
-      const run = { engine, dataset, training, seed: settings.seed, repetition, signal };
-      const trained = await retrain(contestant, run, test);
-      metrics.push(trained.metrics);
-      if (trained.confusion !== undefined) confusions.push(trained.confusion);
-      if (repetition === 0) keep?.(trained.weights);
-      const { metric } = headline(setup);
-      const seconds = (performance.now() - began) / 1000;
-      output.note(
-        `${name}, seed ${repetition}: test ${metric} ${showMetric(metric, trained.metrics[metric])} (${seconds.toFixed(1)} s)`,
-      );
+  const baselines = options.baselines ? baselinesFor(setup) : [];
+  const entrants = [
+    { architecture },
+    ...baselines.map(([baseline, of]) => ({ baseline, architecture: of.architecture })),
+  ];
+  const results = new Map<RetrainJob, Retrained>();
+  const jobs = entrants.flatMap((entrant) => seeds.map((repetition): RetrainJob => ({ ...entrant, repetition })));
+  await retrainAll(jobs, settings, signal, (job, result) => {
+    const { metric } = headline(setup);
+    const name = job.baseline === undefined ? `trial ${best.trial.trial}` : `baseline ${job.baseline}`;
+    if (result instanceof TrainingFailure) {
+      output.note(`${name}, seed ${job.repetition}: failed: ${result.message}`);
+      return;
     }
-    const confusion = confusions.length === 0 ? undefined : confusions.reduce(addMatrices);
-    return { seeds, metrics, ...(confusion !== undefined && { confusion }) };
-  };
+    results.set(job, result);
+    const value = showMetric(metric, result.metrics[metric]);
+    output.note(`${name}, seed ${job.repetition}: test ${metric} ${value} (${showSeconds(result.seconds)})`);
+  });
 
-  const found = await trainAll('found', { space, architecture }, (weights) =>
-    writeWeights(dir, architecture, settings.epochs, weights),
-  );
-  const baselines: EvaluationRecord['baselines'][number][] = [];
-  for (const [name, contestant] of options.baselines ? baselinesFor(setup) : []) {
-    const { params = 0, flops = 0 } = costsOf(contestant.space, contestant.architecture);
-    const { metrics } = await trainAll(`baseline ${name}`, contestant);
-    baselines.push({ name, architecture: contestant.architecture, seeds, metrics, costs: { params, flops } });
-  }
+  const resultsOf = (name: string | undefined) =>
+    jobs.filter(({ baseline }) => baseline === name).flatMap((job) => results.get(job) ?? []);
+  const found = resultsOf(undefined);
+  const [first] = found;
+  if (first !== undefined) writeWeights(dir, architecture, settings.epochs, first.weights);
+  const confusions = found.flatMap(({ confusion }) => (confusion === undefined ? [] : [confusion]));
   const record: EvaluationRecord = {
     trial: best.trial.trial,
     architecture,
+    seeds,
     epochs: settings.epochs,
+    metrics: found.map(({ metrics }) => metrics),
+    ...(confusions.length > 0 && { confusion: confusions.reduce(addMatrices) }),
     trainedOn: 'train + valid',
-    ...found,
-    baselines,
+    baselines: baselines.flatMap(([name, { space, architecture }]) => {
+      const { params = 0, flops = 0 } = costsOf(space, architecture);
+      const metrics = resultsOf(name).map((result) => result.metrics);
+      return metrics.length < seeds.length ? [] : [{ name, architecture, seeds, metrics, costs: { params, flops } }];
+    }),
   };
   writeEvaluation(dir, record);
   return record;

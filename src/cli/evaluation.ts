@@ -8,16 +8,25 @@ import type { Engine } from '../engine/engine.ts';
 import type { HostTensor } from '../graph/ir.ts';
 import { deviation, mean } from '../report/numbers.ts';
 import { type Architecture, resolve, resolveHyperparameters, type Space } from '../space/index.ts';
+import { BASELINES } from '../space/spaces/index.ts';
 import { writeWhole } from '../study/store/files.node.ts';
 import { decodeCheckpoint, encodeCheckpoint } from '../train/checkpoint.ts';
 import { trainNetwork } from '../train/loop.ts';
 import { concatSamples } from '../train/samples.ts';
 import { type TrainSettings, withHyperparameters } from '../train/settings.ts';
+import type { RetrainJob } from './retraining.ts';
+import type { Setup } from './setup.ts';
 
 /** One member of a space, to be trained from scratch. */
 export interface Contestant {
   readonly space: Space;
   readonly architecture: Architecture;
+}
+
+/** The study's member or the baseline that a job names. Throws UserError where the baseline cannot serve the task. */
+export function contestantOf({ space }: Setup, { baseline, architecture }: RetrainJob): Contestant {
+  if (baseline === undefined) return { space, architecture };
+  return BASELINES[baseline as keyof typeof BASELINES](space.task);
 }
 
 export interface Retraining {

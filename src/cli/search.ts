@@ -10,6 +10,7 @@ import { processPool } from '../study/worker/process.node.ts';
 import { bestText, bestToJson } from './best.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import { SETTING_NAMES, type SettingName, type StudySettings } from './config.ts';
+import { entryModule } from './entry.ts';
 import { addSettings, readSettings } from './flags.ts';
 import { interruptible } from './interrupt.ts';
 import { createLiveView } from './live.ts';
@@ -76,7 +77,7 @@ function nextFree({ data, space }: StudySettings): string {
  */
 export async function searchToItsEnd(dir: string, store: Store, setup: Setup, output: Output): Promise<StudyEnd> {
   const { settings, problem, strategy, dataset } = setup;
-  const entry = new URL(`./worker.node${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
+  const entry = entryModule('worker.node');
   const plan = planToJson({ settings, data: dataset.search.info });
   const budget = budgetOf(settings);
   const ended = (await store.trials('search')).filter(({ endedAt }) => endedAt !== undefined).length;

@@ -1,0 +1,46 @@
+import { messageOf, UserError } from '../common/errors.ts';
+import type { Samples } from '../data/dataset.ts';
+import type { Engine } from '../engine/engine.ts';
+import { TrainingFailure } from '../train/failure.ts';
+import { openEngine } from './engine.ts';
+import { contestantOf, retrain } from './evaluation.ts';
+import type { FromRetrainer, Retrained, RetrainJob, ToRetrainer } from './retraining.ts';
+import { type Setup, setUp } from './setup.ts';
+
+// The entry of a process that `retrainAll` starts. What it opens first is shared by all of its jobs.
+type Opened = { readonly setup: Setup; readonly engine: Engine; readonly test: Samples };
+let opened: Promise<Opened> | undefined;
+
+const send = (message: FromRetrainer) => process.send?.(message);
+
+process.on('disconnect', () => process.exit(0));
+// A terminal sends Ctrl-C to the whole group of processes; what becomes of the jobs is for the parent to say.
+process.on('SIGINT', () => {});
+process.on('message', async (message: ToRetrainer) => {
+  if ('settings' in message) {
+    opened = open(message.settings);
+    // Told with the first job.
+    opened.catch(() => {});
+    return;
+  }
+  try {
+    if (opened === undefined) throw new Error('a job came before the settings');
+    send({ retrained: await work(await opened, message.job) });
+  } catch (error) {
+    const failure = error instanceof UserError ? 'user' : error instanceof TrainingFailure ? 'training' : 'other';
+    send({ failure, reason: messageOf(error) });
+  }
+});
+
+async function open(settings: Setup['settings']): Promise<Opened> {
+  const setup = await setUp(settings);
+  return { setup, engine: await openEngine(settings), test: await setup.dataset.openTest() };
+}
+
+async function work({ setup, engine, test }: Opened, job: RetrainJob): Promise<Retrained> {
+  const { settings, dataset, training } = setup;
+  const began = performance.now();
+  const run = { engine, dataset, training, seed: settings.seed, repetition: job.repetition };
+  const retrained = await retrain(contestantOf(setup, job), run, test);
+  return { ...retrained, seconds: (performance.now() - began) / 1000 };
+}
