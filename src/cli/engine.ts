@@ -1,9 +1,9 @@
 import { createEngine } from '../engine/create.ts';
 import type { Engine } from '../engine/engine.ts';
-import { nodeRuntime } from '../engine/runtime/node.node.ts';
+import { threadedRuntime } from '../engine/runtime/thread.node.ts';
 import type { StudySettings } from './config.ts';
 
 /** The engine that the settings name, on this machine. Throws UserError where the device is not there. */
 export function openEngine({ device, threads }: Pick<StudySettings, 'device' | 'threads'>): Promise<Engine> {
-  return createEngine(nodeRuntime(), { device, threads });
+  return createEngine(threadedRuntime(), { device, threads });
 }

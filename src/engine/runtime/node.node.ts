@@ -1,8 +1,7 @@
 /**
  * The adapter of onnxruntime-node: the only file that imports it.
  *
- * A run computes on the calling thread: JavaScript waits for it. Whoever wants to prepare data meanwhile does so in a
- * worker thread.
+ * A run computes on the calling thread: JavaScript waits for it. `threadedRuntime` has it in a thread of its own.
  */
 import { createRequire } from 'node:module';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
