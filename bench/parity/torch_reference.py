@@ -127,11 +127,13 @@ def main():
         settings["architecture"], settings["classes"], settings["channels"], settings["cells"]
     )
     load_weights(network, folder, settings["parameters"])
+    dtype = getattr(torch, settings["format"])
+    network = network.to(dtype)
     shape = (settings["steps"], settings["batch"])
     images = np.fromfile(folder / "images.bin", np.uint8).reshape(*shape, 3, 32, 32)
     labels = np.fromfile(folder / "labels.bin", np.uint8).reshape(shape)
-    mean = torch.tensor(settings["mean"], dtype=torch.float32).view(1, 3, 1, 1)
-    deviation = torch.tensor(settings["deviation"], dtype=torch.float32).view(1, 3, 1, 1)
+    mean = torch.tensor(settings["mean"], dtype=dtype).view(1, 3, 1, 1)
+    deviation = torch.tensor(settings["deviation"], dtype=dtype).view(1, 3, 1, 1)
     optimizer = torch.optim.SGD(
         network.parameters(),
         lr=settings["learningRate"],
@@ -142,7 +144,7 @@ def main():
     network.train()
     losses = []
     for x, y in zip(images, labels):
-        x = (torch.from_numpy(x).float() - mean) / deviation
+        x = (torch.from_numpy(x).to(dtype) - mean) / deviation
         loss = nn.functional.cross_entropy(network(x), torch.from_numpy(y).long())
         optimizer.zero_grad()
         loss.backward()
