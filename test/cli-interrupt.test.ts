@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+
+const BIN = join(import.meta.dirname, '..', 'bin', 'netsmith.js');
+const SETTINGS =
+  '--space nas-bench-201 --space-options cells=1,channels=4 --train-samples 300 --epochs 3 --seed 5'.split(' ');
+
+let folder = '';
+before(() => {
+  folder = mkdtempSync(join(tmpdir(), 'netsmith-interrupt-'));
+});
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+function start(...args: string[]): ChildProcess {
+  const child = spawn(process.execPath, [BIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  child.stdout?.setEncoding('utf8');
+  child.stderr?.setEncoding('utf8');
+  return child;
+}
+
+/** Runs to its end; `watch` sees standard error as it grows. */
+async function finish(child: ChildProcess, watch: (err: string) => void = () => {}) {
+  let [out, err] = ['', ''];
+  child.stdout?.on('data', (text: string) => {
+    out += text;
+  });
+  child.stderr?.on('data', (text: string) => {
+    err += text;
+    watch(err);
+  });
+  const [code, signal] = await once(child, 'close');
+  return { code, signal, out, err };
+}
+
+async function trialsOf(dir: string) {
+  const { out } = await finish(start('trials', dir, '--json'));
+  return JSON.parse(out).map(({ seconds: _, ...rest }: { seconds: number }) => rest);
+}
+
+test('Ctrl-C finishes cleanly and says how to go on; resume comes to what an undisturbed search comes to', async () => {
+  const [stopped, undisturbed] = [join(folder, 'stopped'), join(folder, 'undisturbed')];
+  const child = start('search', ...SETTINGS, '--trials', '6', '--out', stopped);
+  let sent = false;
+  const ended = await finish(child, (err) => {
+    if (!sent && err.includes('[1 of 6]')) sent = child.kill('SIGINT');
+  });
+  assert.equal(ended.code, 130, ended.err);
+  assert.match(ended.err, /netsmith resume .*stopped/);
+  const done = (await trialsOf(stopped)).filter(({ state }: { state: string }) => state === 'complete');
+  assert.ok(done.length >= 1 && done.length < 6, `${done.length} trials were done`);
+
+  const resumed = await finish(start('resume', stopped, '--json'));
+  assert.equal(resumed.code, 0, resumed.err);
+  assert.equal(JSON.parse(resumed.out).trials, 6);
+  assert.equal((await finish(start('search', ...SETTINGS, '--trials', '6', '--out', undisturbed))).code, 0);
+  assert.deepEqual(await trialsOf(stopped), await trialsOf(undisturbed));
+});
+
+test('a second writer is refused with the process id of the first, while readers are welcome', async () => {
+  const dir = join(folder, 'busy');
+  const first = start('search', ...SETTINGS, '--trials', '50', '--out', dir);
+  let looked: Promise<[{ code: number; err: string }, { code: number; out: string }]> | undefined;
+  const ended = finish(first, (err) => {
+    if (looked !== undefined || !err.includes('[1 of 50]')) return;
+    looked = Promise.all([finish(start('resume', dir)), finish(start('status', dir, '--json'))]);
+    looked.finally(() => first.kill('SIGINT'));
+  });
+  assert.equal((await ended).code, 130);
+  const [second, reader] = (await looked) ?? [];
+  assert.equal(second?.code, 2);
+  assert.match(second?.err ?? '', new RegExp(`process ${first.pid} is writing`));
+  assert.equal(reader?.code, 0);
+  assert.ok(JSON.parse(reader?.out ?? '').trials >= 1);
+});
