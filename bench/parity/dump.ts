@@ -1,0 +1,91 @@
+/**
+ * Writes what plain onnxruntime-node makes of an exported model, for onnxruntime_check.py: raw inputs, outputs, classes.
+ * The inputs are random in the model's own range, or for a table standard normal. The file is used by its metadata alone.
+ *
+ *     npx node --conditions=netsmith-source bench/parity/dump.ts model.onnx dump.json
+ *     python bench/parity/onnxruntime_check.py model.onnx dump.json
+ *
+ * With one argument, a folder, it first makes models there itself, with random weights, of every family of layers, and
+ * dumps each: `NAME.onnx` and `NAME.json`.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { rng } from '../../src/common/random.ts';
+import type { DatasetInfo } from '../../src/data/dataset.ts';
+import { sizeOf } from '../../src/graph/ir.ts';
+import { exportOnnx, modelMetadata, modelProperties } from '../../src/report/export/onnx.ts';
+import { imageInfo, trainedWeights } from '../../src/report/testing/trained.ts';
+import * as s from '../../src/space/index.ts';
+
+const SAMPLES = 7;
+
+async function dump(model: string, json: string): Promise<void> {
+  const bytes = readFileSync(model);
+  const { input, range, labels, task } = modelMetadata(`model "${model}"`, bytes);
+  const properties = modelProperties(`model "${model}"`, bytes);
+  const random = rng('dump', model);
+  const draw = () => (range === undefined ? random.normal() : range[0] + (range[1] - range[0]) * random.float());
+  const shape = [SAMPLES, ...input];
+  const inputs = Float32Array.from({ length: sizeOf(shape) }, draw);
+  const session = await InferenceSession.create(model, { logSeverityLevel: 3 });
+  const results = await session.run({
+    [properties['netsmith.input.name'] ?? '']: new Tensor('float32', inputs, shape),
+  });
+  const values = [...((results[properties['netsmith.output.name'] ?? ''] as Tensor).data as Float32Array)];
+  const outputs = Array.from({ length: SAMPLES }, (_, i) => values.slice(i * labels.length, (i + 1) * labels.length));
+  const classes = task === 'classification' ? outputs.map((row) => labels[row.indexOf(Math.max(...row))]) : undefined;
+  writeFileSync(json, JSON.stringify({ inputs: [...inputs], outputs, classes }));
+  await session.release();
+}
+
+/** Models with random weights and statistics: between them, every family of layers. */
+function models(): Record<string, { network: s.Module; info: DatasetInfo }> {
+  const image = imageInfo([3, 16, 16]);
+  const { range: _, ...table } = imageInfo([5], {
+    kind: 'regression',
+    outputs: 2,
+    labels: ['a', 'b'],
+    target: { mean: [100, -3], deviation: [20, 0.5] },
+  });
+  const cell = s.nasBench201.create(image, { cells: 1, channels: 8 });
+  const text = '|nor_conv_3x3~0|+|nor_conv_1x1~0|none~1|+|skip_connect~0|avg_pool_3x3~1|nor_conv_3x3~2|';
+  return {
+    'nas-bench-201': { network: s.resolve(cell, s.parseArchitecture(cell, text)), info: image },
+    mobile: {
+      info: image,
+      network: s.sequential(
+        s.conv(8, 3, { stride: 2 }),
+        s.batchNorm(),
+        s.activation('hardSwish'),
+        s.residual(s.sequential(s.separableConv(5), s.squeezeExcite(0.25))),
+        s.factorisedReduce(12),
+        s.activation('silu'),
+        s.dilatedConv(3),
+        s.maxPool(3, { stride: 2 }),
+        s.layerNorm(),
+        s.activation('gelu'),
+        s.globalMaxPool(),
+        s.linear('outputs'),
+      ),
+    },
+    table: {
+      network: s.sequential(s.linear(16), s.batchNorm(), s.activation('tanh'), s.linear('outputs')),
+      info: table,
+    },
+  };
+}
+
+const [first, second] = process.argv.slice(2);
+if (first === undefined) throw new Error('usage: dump.ts MODEL.onnx DUMP.json, or dump.ts FOLDER');
+if (second !== undefined) await dump(first, second);
+else {
+  mkdirSync(first, { recursive: true });
+  for (const [name, { network, info }] of Object.entries(models())) {
+    const about = { version: '0.1.0', space: 'parity', architecture: name, training: {} };
+    const weights = trainedWeights(network, info);
+    writeFileSync(join(first, `${name}.onnx`), exportOnnx({ network, info, weights, about }));
+    await dump(join(first, `${name}.onnx`), join(first, `${name}.json`));
+    process.stdout.write(`${join(first, name)}\n`);
+  }
+}
