@@ -65,9 +65,9 @@ export const studySchema = z.strictObject({
     'image-folder: 1 (grey) or 3 (colour)',
   ),
   validShare: say(
-    z.number().gt(0, 'must be above 0').lt(1, 'must be below 1').default(0.25),
+    z.number().gte(0, 'must be at least 0').lt(1, 'must be below 1').default(0.25),
     'data',
-    'share of the samples, test aside, that is validation',
+    'share of the samples, test aside, that is validation; 0, for `train` alone: none',
   ),
   trainSamples: say(whole(1).optional(), 'data', 'use only so many training samples'),
 

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import type { Command } from 'commander';
+import { invalid } from '../common/errors.ts';
 import type { Json } from '../common/json.ts';
 import type { StudyEnd } from '../study/events.ts';
 import { runStudy } from '../study/run.ts';
@@ -52,6 +53,13 @@ export async function newStudy(
   checkNewStudy(dir);
   const setup = await setUp(settings);
   const { info } = setup.dataset.search;
+  if (info.counts.valid === 0) {
+    throw invalid(
+      '--valid-share',
+      String(settings.validShare),
+      'a search needs validation samples to compare networks by',
+    );
+  }
   for (const note of info.notes) output.note(note);
   const state = setup.strategy.init(setup.problem);
   const store = await createStudy(dir, {

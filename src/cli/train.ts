@@ -60,12 +60,14 @@ export function addTrain(program: Command, shell: Shell): void {
             network,
             info,
             train,
-            valid,
+            ...(valid.count > 0 && { valid }),
             settings: withHyperparameters(training, resolveHyperparameters(space, architecture)),
             rng: (...labels) => rng(settings.seed, 'train', ...labels),
             signal,
             onEpoch: ({ epoch, loss, valid, seconds }) =>
-              output.note(`epoch ${epoch}: loss ${loss.toFixed(4)}, ${showMetrics(valid)} (${seconds.toFixed(1)} s)`),
+              output.note(
+                `epoch ${epoch}: training loss ${loss.toFixed(4)}, ${showMetrics(valid)} (${seconds.toFixed(1)} s)`,
+              ),
           });
           try {
             const test = options.test ? (await trained.measure(await dataset.openTest())).metrics : undefined;

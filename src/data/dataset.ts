@@ -62,7 +62,7 @@ export interface DataRequest {
   /** File (csv) or folder. */
   readonly dir?: string | undefined;
   readonly seed: number;
-  /** Share of what is not test that becomes validation, in (0, 1); 0.25 by default. */
+  /** Share of what is not test that becomes validation, in [0, 1); 0.25 by default, 0: none. */
   readonly validShare?: number | undefined;
   /** Use only so many training samples (stratified, seeded), for quick studies. */
   readonly trainSamples?: number | undefined;

@@ -34,6 +34,7 @@ test('without a test part of its own: 20 % test, a quarter of the rest validatio
 
 test('an own test or validation part leaves the samples to the other parts', () => {
   assert.deepEqual(counts(divide(ofSizes([40, 40], true), { seed: 1, validShare: 0.1 })), [72, 8, 0]);
+  assert.deepEqual(counts(divide(ofSizes([40, 40], true), { seed: 1, validShare: 0 })), [80, 0, 0]);
   assert.deepEqual(counts(divide(ofSizes([40, 40], true, true), { seed: 1 })), [80, 0, 0]);
   assert.deepEqual(counts(divide(ofSizes([40, 40], false, true), { seed: 1 })), [64, 0, 16]);
 });
@@ -91,6 +92,7 @@ test('what cannot be divided is refused with the class, the rule and the value',
   const message = (part: string) => ({ name: 'UserError', message: new RegExp(part) });
   assert.throws(() => divide(ofSizes([9, 2]), { seed: 1 }), message('class "class 1" has 2 samples; at least 3'));
   assert.throws(() => divide(ofSizes([9, 1], true), { seed: 1 }), message('class "class 1" has 1 sample; at least 2'));
+  assert.throws(() => divide(ofSizes([9, 9]), { seed: 1, validShare: -0.1 }), message('validShare is -0.1'));
   assert.throws(() => divide(ofSizes([9, 9]), { seed: 1, validShare: 1 }), message('validShare is 1'));
   assert.throws(() => divide(ofSizes([9, 9]), { seed: 1, validShare: Number.NaN }), message('validShare is NaN'));
   assert.throws(() => divide(ofSizes([9, 9]), { seed: 1, trainSamples: 1 }), message('trainSamples is 1'));

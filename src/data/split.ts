@@ -30,28 +30,29 @@ export interface Parts {
 
 /**
  * Divides samples into parts: 20 % test unless the dataset has a test part of its own, then `validShare` of the rest as
- * validation, then the first `trainSamples` of what remains. Classification is stratified: each class is dealt in
+ * validation (0: none), then the first `trainSamples` of what remains. Classification is stratified: each class is dealt in
  * proportion (largest remainders), and every class has at least one sample in every part. Which samples, depends on the
  * seed alone; a smaller `trainSamples` leaves validation and test as they are.
- * Throws UserError for a share outside (0, 1), a class too small for the parts, or `trainSamples` below one a class.
+ * Throws UserError for a share outside [0, 1), a class too small for the parts, or `trainSamples` below one a class.
  */
 export function divide(what: Divisible, request: Pick<DataRequest, 'seed' | 'validShare' | 'trainSamples'>): Parts {
   const { seed, validShare = DEFAULT_VALID_SHARE, trainSamples } = request;
   const { place, ownTest, ownValid = false } = what;
-  if (!(validShare > 0 && validShare < 1)) {
-    throw invalid(place, `validShare is ${validShare}`, 'the share of validation samples lies between 0 and 1');
+  if (!(validShare >= 0 && validShare < 1)) {
+    throw invalid(place, `validShare is ${validShare}`, 'the share of validation samples is at least 0 and below 1');
   }
+  const ownOrNoValid = ownValid || validShare === 0;
   const groups = shuffledGroups(what, seed);
-  const needed = 1 + (ownTest ? 0 : 1) + (ownValid ? 0 : 1);
+  const needed = 1 + (ownTest ? 0 : 1) + (ownOrNoValid ? 0 : 1);
   groups.forEach((group, k) => {
     if (group.length >= needed) return;
     const whose = what.classes ? `class "${what.classes.names[k]}" has` : 'there are';
-    const parts = ['training', ...(ownValid ? [] : ['validation']), ...(ownTest ? [] : ['test'])];
+    const parts = ['training', ...(ownOrNoValid ? [] : ['validation']), ...(ownTest ? [] : ['test'])];
     throw invalid(place, `${whose} ${samples(group.length)}`, `at least ${needed} are needed, for ${parts.join(', ')}`);
   });
 
   const test = ownTest ? [] : deal(groups, Math.round(TEST_SHARE * what.count), needed - 1);
-  const valid = ownValid ? [] : deal(groups, Math.round(validShare * total(groups)), 1);
+  const valid = ownOrNoValid ? [] : deal(groups, Math.round(validShare * total(groups)), 1);
   const available = total(groups);
   const train = trainSamples === undefined ? groups.flat() : dealTraining(place, groups, trainSamples);
   const manner = what.classes ? 'stratified by class, ' : '';
@@ -59,7 +60,7 @@ export function divide(what: Divisible, request: Pick<DataRequest, 'seed' | 'val
     ...(ownTest
       ? []
       : [`There is no test part of its own: ${samples(test.length)} (20 %) are set aside, ${manner}seed ${seed}.`]),
-    ...(ownValid
+    ...(ownOrNoValid
       ? []
       : [
           `${samples(valid.length)} (${+(100 * validShare).toFixed(2)} % of the ${ownTest ? 'training samples' : 'rest'}) are validation, ${manner}seed ${seed}.`,
