@@ -88,7 +88,9 @@ export function addTrain(program: Command, shell: Shell): void {
           epochs: epochs.map((epoch) => ({ ...epoch })),
           ...(test !== undefined && { test }),
         },
-        test === undefined ? `valid: ${showMetrics(epochs.at(-1)?.valid ?? {})}` : `test: ${showMetrics(test)}`,
+        test === undefined
+          ? `valid: ${showMetrics(epochs.at(-1)?.valid ?? {}) || 'none'}`
+          : `test: ${showMetrics(test)}`,
       );
     },
   );
