@@ -2,7 +2,6 @@ import { createLogUpdate } from 'log-update';
 import colors from 'picocolors';
 import { showCount, showMetric, showSeconds } from '../report/numbers.ts';
 import { formatArchitecture } from '../space/index.ts';
-import type { Budget } from '../study/budget.ts';
 import type { StudyEvent } from '../study/events.ts';
 import type { Contender } from '../study/ranking.ts';
 import type { Trial } from '../study/store/store.ts';
@@ -12,6 +11,8 @@ import { headline, type Setup } from './setup.ts';
 /** What is told of a search while it runs: a picture that changes in a terminal, else a line for each trial. */
 export interface LiveView {
   onEvent(event: StudyEvent): void;
+  /** A line for people that stays, above the picture. */
+  say(text: string): void;
   /** Leaves the last picture standing, or nothing. */
   close(): void;
 }
@@ -25,25 +26,41 @@ interface Picture {
   readonly running: Map<string, Trial>;
 }
 
-export function createLiveView(setup: Setup, budget: Budget, ended: number, output: Output): LiveView {
+/** `secondsToGo`: what is left of a budget in time; `ended`: search trials of earlier sessions. */
+export function createLiveView(setup: Setup, secondsToGo: number | undefined, ended: number, output: Output): LiveView {
   const picture: Picture = { phase: 'search', wanted: undefined, ended, best: undefined, running: new Map() };
-  const before = ended;
   const began = performance.now();
-  const seconds = () => (performance.now() - began) / 1000;
+  /** When the phase began, and how many of its trials had ended then. */
+  let since = { began, ended };
+  const secondsFrom = (moment: number) => (performance.now() - moment) / 1000;
   if (output.quiet || !output.terminal) {
-    return { onEvent: (event) => tellLine(follow(picture, event), event, setup, output), close: () => {} };
+    return {
+      onEvent: (event) => tellLine(follow(picture, event), event, setup, output),
+      say: output.note,
+      close: () => {},
+    };
   }
   const log = createLogUpdate(process.stderr);
-  const draw = () => log(render(picture, setup, secondsLeft(picture, before, budget, seconds()), seconds()));
+  const draw = () => {
+    const left = secondsLeft(picture, since.ended, secondsToGo, secondsFrom(since.began));
+    log(render(picture, setup, left, secondsFrom(began)));
+  };
   const timer = setInterval(draw, 1000);
   return {
     onEvent(event) {
       follow(picture, event);
+      if (event.kind === 'phase') since = { began: performance.now(), ended: picture.ended };
+      draw();
+    },
+    say(text) {
+      log.clear();
+      output.note(text);
       draw();
     },
     close() {
       clearInterval(timer);
       log.clear();
+      log.done();
     },
   };
 }
@@ -105,10 +122,16 @@ function tellLine(picture: Picture, event: StudyEvent, setup: Setup, output: Out
   );
 }
 
-function secondsLeft(picture: Picture, before: number, budget: Budget, elapsed: number): number | undefined {
-  const done = picture.phase === 'search' ? picture.ended - before : picture.ended;
+/** By the time that the trials of this phase have taken on average, and by the budget. */
+function secondsLeft(
+  picture: Picture,
+  endedBefore: number,
+  secondsToGo: number | undefined,
+  elapsed: number,
+): number | undefined {
+  const done = picture.ended - endedBefore;
   const guesses = [
-    ...(budget.seconds === undefined || picture.phase !== 'search' ? [] : [budget.seconds - elapsed]),
+    ...(secondsToGo === undefined || picture.phase !== 'search' ? [] : [secondsToGo - elapsed]),
     ...(picture.wanted === undefined || done < 1 ? [] : [(elapsed / done) * (picture.wanted - picture.ended)]),
   ];
   return guesses.length === 0 ? undefined : Math.max(0, Math.min(...guesses));

@@ -89,8 +89,9 @@ export async function searchToItsEnd(dir: string, store: Store, setup: Setup, ou
   const plan = planToJson({ settings, data: dataset.search.info });
   const budget = budgetOf(settings);
   const ended = (await store.trials('search')).filter(({ endedAt }) => endedAt !== undefined).length;
-  const view = createLiveView(setup, budget, ended, output);
-  const say = () => output.note('Stopping: the running epoch is finished and kept. Ctrl-C again ends at once.');
+  const seconds = budget.seconds === undefined ? undefined : budget.seconds - (await store.searchSeconds());
+  const view = createLiveView(setup, seconds, ended, output);
+  const say = () => view.say('Stopping: the running epoch is finished and kept. Ctrl-C again ends at once.');
   try {
     return await interruptible(say, (signal) =>
       runStudy({
