@@ -1,6 +1,6 @@
 /**
  * Writes what plain onnxruntime-node makes of an exported model, for onnxruntime_check.py: raw inputs, outputs, classes.
- * The inputs are random in the model's own range, or for a table standard normal. The file is used by its metadata alone.
+ * The inputs are random in the model's own range. The file is used by its metadata alone.
  *
  *     npx node --conditions=netsmith-source bench/parity/dump.ts model.onnx dump.json
  *     python bench/parity/onnxruntime_check.py model.onnx dump.json
@@ -11,23 +11,18 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import { rng } from '../../src/common/random.ts';
 import type { DatasetInfo } from '../../src/data/dataset.ts';
-import { sizeOf } from '../../src/graph/ir.ts';
 import { exportOnnx, modelMetadata, modelProperties } from '../../src/report/export/onnx.ts';
-import { imageInfo, trainedWeights } from '../../src/report/testing/trained.ts';
+import { imageInfo, rawSamples, trainedWeights } from '../../src/report/testing/trained.ts';
 import * as s from '../../src/space/index.ts';
 
-const SAMPLES = 7;
+const SAMPLES = 32;
 
 async function dump(model: string, json: string): Promise<void> {
   const bytes = readFileSync(model);
   const { input, range, labels, task } = modelMetadata(`model "${model}"`, bytes);
   const properties = modelProperties(`model "${model}"`, bytes);
-  const random = rng('dump', model);
-  const draw = () => (range === undefined ? random.normal() : range[0] + (range[1] - range[0]) * random.float());
-  const shape = [SAMPLES, ...input];
-  const inputs = Float32Array.from({ length: sizeOf(shape) }, draw);
+  const { shape, data: inputs } = rawSamples({ input, ...(range !== undefined && { range }) }, SAMPLES);
   const session = await InferenceSession.create(model, { logSeverityLevel: 3 });
   const results = await session.run({
     [properties['netsmith.input.name'] ?? '']: new Tensor('float32', inputs, shape),

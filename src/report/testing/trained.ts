@@ -44,12 +44,18 @@ export function trainedWeights(network: Module, info: DatasetInfo, seed = 1): Re
   ]);
 }
 
-/** Raw samples [count, ...input] in the range of the data. */
-export function rawSamples(info: DatasetInfo, count: number, seed = 1): HostTensor {
+/** Raw samples [count, ...input] in the range of the data, each with colours of its own, so that classes differ. */
+export function rawSamples(info: Pick<DatasetInfo, 'input' | 'range'>, count: number, seed = 1): HostTensor {
   const random = rng('samples', seed);
   const [low, high] = info.range ?? [-3, 3];
   const shape = [count, ...info.input];
-  return { shape, data: Float32Array.from({ length: sizeOf(shape) }, () => low + (high - low) * random.float()) };
+  const area = sizeOf(info.input.slice(1));
+  const data = new Float32Array(sizeOf(shape));
+  for (let start = 0; start < data.length; start += area) {
+    const level = random.float();
+    for (let i = start; i < start + area; i++) data[i] = low + (high - low) * (0.6 * level + 0.4 * random.float());
+  }
+  return { shape, data };
 }
 
 /** What the network gives in float64 by the reference interpreter: probabilities, or values in the targets' units. */
