@@ -5,30 +5,40 @@
  *     npx node --conditions=netsmith-source bench/parity/dump.ts model.onnx dump.json
  *     python bench/parity/onnxruntime_check.py model.onnx dump.json
  *
- * With one argument, a folder, it first makes models there itself, with random weights, of every family of layers, and
- * dumps each: `NAME.onnx` and `NAME.json`.
+ * With one argument, a folder, it first makes models there itself and dumps each, `NAME.onnx` and `NAME.json`: one trained
+ * on digits, with real samples, and others of every family of layers with random weights.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { rng } from '../../src/common/random.ts';
 import type { DatasetInfo } from '../../src/data/dataset.ts';
+import { openDataset } from '../../src/data/open.node.ts';
+import { createEngine } from '../../src/engine/create.ts';
+import { nodeRuntime } from '../../src/engine/runtime/node.node.ts';
+import type { HostTensor } from '../../src/graph/ir.ts';
 import { exportOnnx, modelMetadata, modelProperties } from '../../src/report/export/onnx.ts';
+import { checkParity, rawInputs } from '../../src/report/export/parity.ts';
 import { imageInfo, rawSamples, trainedWeights } from '../../src/report/testing/trained.ts';
 import * as s from '../../src/space/index.ts';
+import { openTraining } from '../../src/train/loop.ts';
+import { DEFAULT_SETTINGS } from '../../src/train/settings.ts';
 
 const SAMPLES = 32;
 
-async function dump(model: string, json: string): Promise<void> {
+async function dump(model: string, json: string, samples?: HostTensor): Promise<void> {
   const bytes = readFileSync(model);
   const { input, range, labels, task } = modelMetadata(`model "${model}"`, bytes);
   const properties = modelProperties(`model "${model}"`, bytes);
-  const { shape, data: inputs } = rawSamples({ input, ...(range !== undefined && { range }) }, SAMPLES);
+  const { shape, data: inputs } = samples ?? rawSamples({ input, ...(range !== undefined && { range }) }, SAMPLES);
   const session = await InferenceSession.create(model, { logSeverityLevel: 3 });
   const results = await session.run({
     [properties['netsmith.input.name'] ?? '']: new Tensor('float32', inputs, shape),
   });
   const values = [...((results[properties['netsmith.output.name'] ?? ''] as Tensor).data as Float32Array)];
-  const outputs = Array.from({ length: SAMPLES }, (_, i) => values.slice(i * labels.length, (i + 1) * labels.length));
+  const outputs = Array.from({ length: shape[0] ?? 0 }, (_, i) =>
+    values.slice(i * labels.length, (i + 1) * labels.length),
+  );
   const classes = task === 'classification' ? outputs.map((row) => labels[row.indexOf(Math.max(...row))]) : undefined;
   writeFileSync(json, JSON.stringify({ inputs: [...inputs], outputs, classes }));
   await session.release();
@@ -71,11 +81,41 @@ function models(): Record<string, { network: s.Module; info: DatasetInfo }> {
   };
 }
 
+/** A small network after two epochs on digits, and samples that it was not trained on. */
+async function digits(): Promise<{ model: Uint8Array; samples: HostTensor }> {
+  const { search } = await openDataset({ name: 'digits', seed: 1, validShare: 0.25 });
+  const { info } = search;
+  const engine = await createEngine(nodeRuntime(), { device: 'cpu', threads: 2 });
+  const network = s.sequential(s.convBnRelu(3, 16), s.convBnRelu(3, 16, 2), s.flatten(), s.linear('outputs'));
+  const settings = { ...DEFAULT_SETTINGS, epochs: 2 };
+  const seeded = (...labels: readonly (string | number)[]) => rng(1, ...labels);
+  const training = await openTraining({
+    engine,
+    network,
+    info,
+    train: search.train,
+    valid: search.valid,
+    settings,
+    rng: seeded,
+  });
+  for (let epoch = 0; epoch < settings.epochs; epoch++) await training.epoch();
+  const weights = await training.weights();
+  await training.dispose();
+  const about = { version: '0.1.0', space: 'parity', architecture: 'digits', training: { epochs: settings.epochs } };
+  const model = exportOnnx({ network, info, weights, about });
+  await checkParity({ engine, network, info, weights, model, samples: search.valid });
+  return { model, samples: await rawInputs(search.valid, info, 256) };
+}
+
 const [first, second] = process.argv.slice(2);
 if (first === undefined) throw new Error('usage: dump.ts MODEL.onnx DUMP.json, or dump.ts FOLDER');
 if (second !== undefined) await dump(first, second);
 else {
   mkdirSync(first, { recursive: true });
+  const { model, samples } = await digits();
+  writeFileSync(join(first, 'digits.onnx'), model);
+  await dump(join(first, 'digits.onnx'), join(first, 'digits.json'), samples);
+  process.stdout.write(`${join(first, 'digits')}\n`);
   for (const [name, { network, info }] of Object.entries(models())) {
     const about = { version: '0.1.0', space: 'parity', architecture: name, training: {} };
     const weights = trainedWeights(network, info);
