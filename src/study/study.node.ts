@@ -1,4 +1,15 @@
-import { existsSync, mkdirSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { invalid, messageOf, UserError } from '../common/errors.ts';
@@ -70,7 +81,15 @@ export async function openStudy(dir: string, access: 'read' | 'write'): Promise<
     database.exec('PRAGMA journal_mode = WAL');
     database.exec('PRAGMA synchronous = FULL');
     await settleIn(database, dir);
-    return sqliteStore(database, dir, () => lock.release());
+    const store = sqliteStore(database, dir);
+    return {
+      ...store,
+      async close() {
+        leaveLog(database);
+        await store.close();
+        lock.release();
+      },
+    };
   } catch (error) {
     lock.release();
     throw error;
@@ -81,32 +100,41 @@ function open(path: string, readOnly: boolean): DatabaseSync {
   return new DatabaseSync(path, { readOnly, timeout: PATIENCE_MS });
 }
 
-/** Throws UserError for a file that is no study, or one of a newer schema. Changes nothing. */
-function checkOurs(path: string): void {
-  const foreign = (found: string) => invalid(`file "${path}"`, found, 'a study is a database that Netsmith made');
-  let version: number;
+/**
+ * Puts everything into `study.db` itself, so that reading the study later leaves no files beside it. Not while somebody
+ * reads: then the log stays, and the next writer does this.
+ */
+function leaveLog(database: DatabaseSync): void {
+  if (!database.isOpen) return;
   try {
-    const database = open(path, true);
-    try {
-      const [id, stored] = [pragma(database, 'application_id'), pragma(database, 'user_version')];
-      if (id !== APPLICATION_ID) throw foreign('is a database of another program');
-      version = stored;
-    } finally {
-      database.close();
-    }
-  } catch (error) {
-    throw error instanceof UserError ? error : foreign(messageOf(error));
+    database.exec('PRAGMA busy_timeout = 0; PRAGMA journal_mode = DELETE');
+  } catch {
+    // A reader has the log open.
   }
+}
+
+/**
+ * Throws UserError for a file that is no study, or one of a newer schema. Reads the header of the file alone (SQLite's
+ * documented format), since opening a database can leave files beside it.
+ */
+function checkOurs(path: string): void {
+  const header = Buffer.alloc(100);
+  const file = openSync(path, 'r');
+  try {
+    readSync(file, header);
+  } finally {
+    closeSync(file);
+  }
+  const foreign = (found: string) => invalid(`file "${path}"`, found, 'a study is a database that Netsmith made');
+  if (header.toString('latin1', 0, 16) !== 'SQLite format 3\0') throw foreign('is not a database');
+  if (header.readUInt32BE(68) !== APPLICATION_ID) throw foreign('is a database of another program');
+  const version = header.readUInt32BE(60);
   if (version > SCHEMA)
     throw invalid(
       `study "${dirname(path)}"`,
       `schema ${version}`,
       `this version of Netsmith reads schema ${SCHEMA} and older`,
     );
-}
-
-function pragma(database: DatabaseSync, name: 'application_id' | 'user_version'): number {
-  return Number(database.prepare(`PRAGMA ${name}`).get()?.[name]);
 }
 
 /** `process 4711` */

@@ -37,11 +37,8 @@ export async function initialise(database: DatabaseSync, study: NewStudy, now: n
     });
 }
 
-/**
- * A study in the folder `study`, over an open database with our tables (see `../study.node.ts`, which checks them).
- * `onClose` is called after the database is closed.
- */
-export function sqliteStore(database: DatabaseSync, study: string, onClose: () => void = () => {}): Store {
+/** A study in the folder `study`, over an open database with our tables (see `../study.node.ts`, which checks them). */
+export function sqliteStore(database: DatabaseSync, study: string): Store {
   const kysely = kyselyOver(database);
   const artefactFolder = join(study, 'artefacts');
   const transaction = <T>(body: (db: Db) => Promise<T>): Promise<T> => kysely.transaction().execute(body);
@@ -111,7 +108,6 @@ export function sqliteStore(database: DatabaseSync, study: string, onClose: () =
     async close() {
       await kysely.destroy();
       if (database.isOpen) database.close();
-      onClose();
     },
   };
 }
