@@ -196,6 +196,7 @@ test('resume goes on to the very trials of one longer search', async () => {
   await json('search', ...SMALL, '--trials', '1', '--seed', '3', '--out', short);
   const resumed = await json('resume', short, '--trials', '3');
   assert.equal(resumed.trials, 3);
+  assert.equal((await json('status', short)).budget.trials, 3, "the larger budget is the study's from now on");
   await json('search', ...SMALL, '--trials', '3', '--seed', '3', '--out', long);
   const timeless = async (dir: string) =>
     (await json('trials', dir)).map(({ seconds, ...rest }: { seconds: number }) => ({ ...rest, timed: seconds > 0 }));

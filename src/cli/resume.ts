@@ -41,6 +41,8 @@ async function reopen(
     if (JSON.stringify(now) !== JSON.stringify(planToJson(plan))) {
       throw invalid(`study "${dir}"`, 'its data are not what they were', 'a study goes on with the same files');
     }
+    // A session that is killed is gone on with as it was: the new settings are the study's from now on.
+    await store.revise(planToJson({ settings: setup.settings, data: plan.data }));
     return { store, setup };
   } catch (error) {
     await store.close();

@@ -10,7 +10,7 @@ interface KeptArtefact {
 
 /** A study that lives as long as this process: for library use, tests and the browser. `now`: milliseconds since 1970. */
 export function memoryStore(study: NewStudy, now: () => number = Date.now): Store {
-  const record = deepFreeze({ schema: SCHEMA, name: study.name, createdAt: now(), settings: copy(study.settings) });
+  let record = deepFreeze({ schema: SCHEMA, name: study.name, createdAt: now(), settings: copy(study.settings) });
   const trials = new Map<string, Trial>();
   const kept = new Map<string, KeptArtefact>();
   let strategy: StrategyState = deepFreeze({ revision: 0, state: copy(study.state) });
@@ -34,6 +34,9 @@ export function memoryStore(study: NewStudy, now: () => number = Date.now): Stor
   return {
     artefacts: memoryArtefacts(kept, now),
     study: async () => record,
+    async revise(settings) {
+      record = deepFreeze({ ...record, settings: copy(settings) });
+    },
     strategyState: async () => strategy,
     trials: async (purpose) => sorted().filter((trial) => purpose === undefined || trial.purpose === purpose),
     trial: async (key) => trials.get(id(key)),

@@ -58,6 +58,12 @@ export function sqliteStore(database: DatabaseSync, study: string): Store {
       const settings = JSON.parse(row.settings) as Json;
       return { schema: SCHEMA, name: row.name, createdAt: row.created_at, settings };
     },
+    async revise(settings) {
+      await kysely
+        .updateTable('study')
+        .set({ settings: JSON.stringify(settings) })
+        .execute();
+    },
     async strategyState() {
       const row = await kysely.selectFrom('study').select(['revision', 'strategy_state']).executeTakeFirstOrThrow();
       return { revision: row.revision, state: JSON.parse(row.strategy_state) as Json };

@@ -49,7 +49,7 @@ export interface Trial extends TrialKey {
 /** The schema that this version writes. It reads older ones (there are none yet) and refuses newer ones. */
 export const SCHEMA = 1;
 
-/** What a study is, fixed when it is created: everything needed to repeat it. */
+/** What a study is: everything needed to repeat it. */
 export interface StudyRecord {
   readonly schema: number;
   readonly name: string;
@@ -79,6 +79,8 @@ export interface StrategyState {
 export interface Store {
   readonly artefacts: Artefacts;
   study(): Promise<StudyRecord>;
+  /** Replaces the settings: a study that goes on with a larger budget, or on another machine. */
+  revise(settings: Json): Promise<void>;
   strategyState(): Promise<StrategyState>;
   /** All trials (search before confirm), or one purpose, by number. */
   trials(purpose?: Trial['purpose']): Promise<readonly Trial[]>;

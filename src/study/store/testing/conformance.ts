@@ -136,6 +136,12 @@ export function storeConformance(name: string, open: (study: NewStudy) => Promis
       assert.equal((await store.trial(search(0)))?.reason, 'out of memory');
     });
 
+    test('settings can be revised; the rest of the record stays', async () => {
+      const before = await store.study();
+      await store.revise({ trials: 80 });
+      assert.deepEqual(await store.study(), { ...before, settings: { trials: 80 } });
+    });
+
     test('the search clock is kept', async () => {
       await store.recordSearchSeconds(12.5);
       assert.equal(await store.searchSeconds(), 12.5);
