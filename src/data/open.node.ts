@@ -16,6 +16,14 @@ const READERS = {
   csv: async (request) => (await import('./readers/csv.node.ts')).openCsv(request),
 } as const satisfies Readonly<Record<DatasetName, Reader>>;
 
+/** Options that only some datasets have a use for. */
+const USED_BY: Readonly<Record<string, readonly DatasetName[]>> = {
+  label: ['csv'],
+  regression: ['csv'],
+  imageSize: ['image-folder'],
+  imageChannels: ['image-folder'],
+};
+
 /**
  * Reads a dataset and divides it: see DataRequest for what can be asked and DatasetInfo for what comes. Bytes of a known
  * format are checked as they are read. Throws UserError that names the file, the offset or line, the rule and the value.
@@ -26,5 +34,11 @@ export async function openDataset(request: DataRequest): Promise<Dataset> {
     : undefined;
   if (!reader)
     throw invalid('data', `there is no "${request.name}"`, `it must be one of ${Object.keys(READERS).join(', ')}`);
+  for (const [option, names] of Object.entries(USED_BY)) {
+    if (request[option as keyof DataRequest] === undefined || names.some((name) => name === request.name)) continue;
+    throw invalid(`data "${request.name}"`, `${option} is given`, `only ${names.join(', ')} has a use for it`);
+  }
+  if (request.name === 'digits' && request.dir !== undefined)
+    throw invalid('data "digits"', `dir is "${request.dir}"`, 'these images are embedded and have no folder');
   return reader(request);
 }

@@ -58,3 +58,9 @@ test('an unknown name is refused with the names there are', async () => {
   await assertRefused(openDataset({ name: 'toString', seed: 1 }), '"toString"');
   await assertRefused(openDataset({ name: 'mnist', seed: 1 }), 'mnist', 'no data path is given');
 });
+
+test('options that a dataset has no use for are refused', async () => {
+  await assertRefused(openDataset({ name: 'digits', seed: 1, label: 'price' }), '"digits"', 'label', 'only csv');
+  await assertRefused(openDataset({ name: 'csv', seed: 1, imageSize: 32 }), '"csv"', 'imageSize', 'only image-folder');
+  await assertRefused(openDataset({ name: 'digits', seed: 1, dir: 'photos' }), '"digits"', '"photos"', 'embedded');
+});
