@@ -9,7 +9,8 @@ import { STUDIES, type TestStudy } from './studies.ts';
 
 /**
  * A study in a process of its own, to be killed by tests: creates it or goes on with it.
- * `node main.ts DIR STRATEGY TRIALS in-process|processes`; prints `open` when it has the study, `done` at its end.
+ * `node main.ts DIR STRATEGY TRIALS in-process|processes`; prints `open` when it has the study, `reported` at
+ * each report of a trial, `done` at its end.
  */
 const [dir = '', name = '', trials = '', where = ''] = process.argv.slice(2);
 const studies: Readonly<Record<string, TestStudy>> = STUDIES;
@@ -25,6 +26,16 @@ const workers =
   where === 'processes'
     ? processPool({ workers: 1, entry: new URL('./worker.ts', import.meta.url), study: dir, settings: { epochMs } })
     : inProcessPool(fakeBench(problem.space, { epochMs }), store.artefacts);
-await runStudy({ store, strategy, problem, workers, budget: { trials: Number(trials) }, confirm: { top: 3 } });
+await runStudy({
+  store,
+  strategy,
+  problem,
+  workers,
+  budget: { trials: Number(trials) },
+  confirm: { top: 3 },
+  onEvent: ({ kind }) => {
+    if (kind === 'reported') process.stdout.write('reported\n');
+  },
+});
 await store.close();
 process.stdout.write('done\n');
