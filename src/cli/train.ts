@@ -49,7 +49,7 @@ export function addTrain(program: Command, shell: Shell): void {
       const { params = 0, flops = 0 } = costsOf(space, architecture);
       for (const note of info.notes) output.note(note);
       output.note(
-        `${formatArchitecture(space, architecture)}: ${showCount(params)} parameters, ${showCount(flops)} FLOPs`,
+        `${formatArchitecture(space, architecture) || space.name}: ${showCount(params)} parameters, ${showCount(flops)} FLOPs`,
       );
       const engine = await openEngine(settings);
       const ended = await interruptible(
