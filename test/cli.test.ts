@@ -203,6 +203,19 @@ test('resume goes on to the very trials of one longer search', async () => {
   assert.deepEqual(await timeless(short), await timeless(long));
 });
 
+test('trials at a lower fidelity are cheaper looks: other results for the same architectures', async () => {
+  const results = async (...fidelity: string[]) => {
+    const dir = join(folder, `fidelity${fidelity.length}`);
+    await json('search', '--trials', '2', '--train-samples', '200', '--epochs', '1', ...fidelity, '--out', dir);
+    return json('trials', dir);
+  };
+  const full = await results();
+  const lower = await results('--data-share', '0.5', '--resolution', '0.5', '--width', '0.5');
+  const kept = ({ architecture, costs }: { architecture: unknown; costs: unknown }) => ({ architecture, costs });
+  assert.deepEqual(lower.map(kept), full.map(kept));
+  assert.notEqual(lower[0].metrics.loss, full[0].metrics.loss);
+});
+
 test('several objectives give an array, and confirmations count', async () => {
   const args = ['--trials', '3', '--objective', 'accuracy,params', '--confirm', '1', '--workers', '2'];
   const found = await json('search', ...SMALL, ...args, '--out', join(folder, 'pareto'));
@@ -269,6 +282,7 @@ test('bad input is refused: settings', async () => {
   await refused(/--objective: "speed"/, 'search', '--objective', 'speed', ...out);
   await refused(/--objective: "r2".*regression/, 'search', '--objective', 'r2', ...out);
   await refused(/"nowhere"/, 'search', '--data', 'nowhere', ...out);
+  await refused(/--resolution: 0\.3; must be 1, or one part of it/, 'search', '--resolution', '0.3', ...out);
   await refused(/--device: "tpu"/, 'search', '--device', 'tpu', ...out);
   await refused(/--seeds/, 'run', '--seeds', '0', ...out);
 });
@@ -310,6 +324,16 @@ test('bad input is refused: data', async () => {
   writeFileSync(
     csv,
     `a,b,kind\n${Array.from({ length: 40 }, (_, i) => `${i},${i % 7},${i % 2 ? 'x' : 'y'}`).join('\n')}\n`,
+  );
+  const table = ['--data', 'csv', '--data-dir', csv, '--space', 'mlp', ...out];
+  await refused(
+    /--resolution: 0\.5; only images have one/,
+    'search',
+    '--resolution',
+    '0.5',
+    ...table,
+    '--label',
+    'kind',
   );
   await refused(/"color"/, 'search', '--data', 'csv', '--data-dir', csv, '--label', 'color', '--space', 'mlp', ...out);
   const cifar = join(folder, 'cifar');

@@ -49,6 +49,9 @@ function typeOfRule(rule: SettingRule): z.ZodType {
   }
 }
 
+/** A share of the full thing, for trials that are a cheaper look at a candidate. */
+const share = z.number().gt(0, 'must be above 0').max(1, 'must be at most 1').default(1);
+
 const optionValue = z.union([z.number(), z.boolean(), z.string()], {
   error: 'must be a number, a word or true or false',
 });
@@ -112,6 +115,13 @@ export const studySchema = z.strictObject({
     'search',
     'train the top so many again with another seed before one is called best',
   ),
+  dataShare: say(share, 'search', 'trials train on this share of the training samples; the evaluation on all'),
+  resolution: say(
+    share.refine((value) => Number.isInteger(1 / value), 'must be 1, or one part of it: 0.5, 0.25, ...'),
+    'search',
+    'trials see images at this share of their side: 1, 0.5, 0.25, ...; the evaluation at full size',
+  ),
+  width: say(share, 'search', 'trials train networks with this share of their channels; the evaluation whole ones'),
   seed: say(whole(0).default(0), 'search', 'where all randomness comes from'),
 
   ...training,

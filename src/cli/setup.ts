@@ -43,6 +43,9 @@ export async function setUp(settings: StudySettings): Promise<Setup> {
   const { info } = dataset.search;
   const space = definition.create(taskOf(info), settings.spaceOptions);
   const training = checkTraining(trainSettings(settings), 'training settings', info);
+  if (settings.resolution < 1 && info.input.length !== 3) {
+    throw invalid('--resolution', String(settings.resolution), `only images have one; ${info.name} is a table`);
+  }
   const problem = problemOf(settings, space, info);
   strategy.init(problem);
   checkBudget(budgetOf(settings), problem.objectives);
@@ -110,7 +113,7 @@ export function problemOf(settings: StudySettings, space: Space, info: DatasetIn
     objectives: objectivesOf(settings, info),
     limits: limitsOf(settings),
     seed: settings.seed,
-    fidelities: [fullFidelity(settings)],
+    fidelities: [fidelityOf(settings)],
     costs: (architecture) => costsOf(space, architecture),
   };
 }
@@ -121,8 +124,9 @@ export function costsOf(space: Space, architecture: Architecture): Readonly<Reco
   return { params, flops, activationBytes };
 }
 
-export function fullFidelity({ epochs }: Pick<StudySettings, 'epochs'>): Fidelity {
-  return { epochs, data: 1, resolution: 1, width: 1 };
+/** How thoroughly the trials of a study look at a candidate. */
+function fidelityOf({ epochs, dataShare, resolution, width }: StudySettings): Fidelity {
+  return { epochs, data: dataShare, resolution, width };
 }
 
 /** Metrics that only one kind of task has. */
