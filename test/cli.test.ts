@@ -1,5 +1,15 @@
 import assert from 'node:assert/strict';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -249,6 +259,27 @@ test('spaces and data list what there is', async () => {
   assert.equal(schema.properties.learningRate.type, 'number');
   const sets = await json('data');
   assert.equal(sets.find(({ name }: { name: string }) => name === 'digits').origin, 'embedded');
+});
+
+test('a study keeps its own space: the file may go, and the folder may move', async () => {
+  const file = join(folder, 'space.ts');
+  const library = new URL('../src/space/index.ts', import.meta.url).href;
+  writeFileSync(
+    file,
+    [
+      `import { conv, defineSpace, globalAvgPool, linear, pick, sequential } from ${JSON.stringify(library)};`,
+      "export const mine = defineSpace('mine', () => sequential(conv(pick('width', [2, 4]), 3), globalAvgPool(), linear('outputs')));",
+    ].join('\n'),
+  );
+  const [before, after] = [join(folder, 'before'), join(folder, 'after')];
+  const short = ['--train-samples', '100', '--epochs', '1', '--trials', '1'];
+  await json('search', '--space', file, ...short, '--out', before);
+  rmSync(file);
+  renameSync(before, after);
+  assert.equal((await json('resume', after, '--trials', '2')).trials, 2);
+  assert.deepEqual((await json('trials', after)).length, 2);
+  const { test: measured } = await json('evaluate', after, '--seeds', '1', '--no-baselines');
+  assert.ok(isShare(measured.accuracy.mean));
 });
 
 test('bad input is refused: settings', async () => {

@@ -22,7 +22,7 @@ import { interruptible } from './interrupt.ts';
 import { type Output, table } from './output.ts';
 import { type Retrained, type RetrainJob, retrainAll } from './retraining.ts';
 import { checkRunSettings, costsOf, headline, type Setup, setUp } from './setup.ts';
-import { type ReadStudy, readStudy } from './study.ts';
+import { planOfSetup, type ReadStudy, readStudy } from './study.ts';
 
 export interface EvaluateOptions {
   /** Trainings from scratch, each with random streams of its own. */
@@ -55,7 +55,7 @@ export function addEvaluate(program: Command, shell: Shell): void {
       const study = await readStudy(dir);
       const settings = checkRunSettings(study.settings, givenSettings(command));
       const best = chosen(study, dir, options.trial);
-      const setup = await setUp(settings);
+      const setup = await setUp(settings, study.space);
       const record = await interruptible(
         () => output.note('Interrupted; nothing was kept.'),
         (signal) => evaluate(dir, setup, best, options, output, signal),
@@ -108,7 +108,7 @@ export async function evaluate(
   ];
   const results = new Map<RetrainJob, Retrained>();
   const jobs = entrants.flatMap((entrant) => seeds.map((repetition): RetrainJob => ({ ...entrant, repetition })));
-  await retrainAll(jobs, settings, signal, (job, result) => {
+  await retrainAll(jobs, planOfSetup(setup), signal, (job, result) => {
     const { metric } = headline(setup);
     const name = job.baseline === undefined ? `trial ${best.trial.trial}` : `baseline ${job.baseline}`;
     if (result instanceof TrainingFailure) {

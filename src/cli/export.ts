@@ -40,7 +40,7 @@ export function addExport(program: Command, shell: Shell): void {
       if (options.out !== undefined && !existsSync(dirname(options.out))) {
         throw invalid('--out', `"${options.out}"`, 'its folder must exist');
       }
-      const setup = await setUp(settings);
+      const setup = await setUp(settings, study.space);
       const result = await interruptible(
         () => output.note('Interrupted; no model was written.'),
         (signal) => exportBest(dir, setup, best, options.out, output, signal),

@@ -71,7 +71,7 @@ export function reportData(dir: string, study: ReadStudy): ReportData {
       metrics,
       costs,
     })),
-    settings: planToJson(study),
+    settings: planToJson({ settings, data }),
     commands: [
       commandOf('search', settings),
       ...(evaluation === undefined ? [] : [`netsmith evaluate ${shown} --seeds ${evaluation.seeds.length}`]),

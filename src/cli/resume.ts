@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Command } from 'commander';
 import { invalid } from '../common/errors.ts';
 import type { Store } from '../study/store/store.ts';
@@ -7,7 +8,7 @@ import type { SettingName } from './config.ts';
 import { addSettings, givenSettings } from './flags.ts';
 import { searchToItsEnd, tellResult } from './search.ts';
 import { checkRunSettings, type Setup, setUp } from './setup.ts';
-import { planOf, planToJson } from './study.ts';
+import { planOf, planToJson, spaceOf } from './study.ts';
 
 /** What may differ from one session of a study to the next: where it ends, and what it runs on. */
 const CHANGEABLE: readonly SettingName[] = ['trials', 'time', 'until', 'confirm', 'workers', 'threads', 'device'];
@@ -36,13 +37,12 @@ async function reopen(
   const store = await openStudy(dir, 'write');
   try {
     const plan = planOf(await store.study(), dir);
-    const setup = await setUp(checkRunSettings(plan.settings, given));
-    const now = planToJson({ ...plan, data: setup.dataset.search.info });
-    if (JSON.stringify(now) !== JSON.stringify(planToJson(plan))) {
+    const setup = await setUp(checkRunSettings(plan.settings, given), await spaceOf(plan));
+    if (!isDeepStrictEqual(planToJson({ ...plan, data: setup.dataset.search.info }), planToJson(plan))) {
       throw invalid(`study "${dir}"`, 'its data are not what they were', 'a study goes on with the same files');
     }
     // A session that is killed is gone on with as it was: the new settings are the study's from now on.
-    await store.revise(planToJson({ settings: setup.settings, data: plan.data }));
+    await store.revise(planToJson({ ...plan, settings: setup.settings }));
     return { store, setup };
   } catch (error) {
     await store.close();

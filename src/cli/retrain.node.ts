@@ -6,6 +6,7 @@ import { openEngine } from './engine.ts';
 import { contestantOf, retrain } from './evaluation.ts';
 import type { FromRetrainer, Retrained, RetrainJob, ToRetrainer } from './retraining.ts';
 import { type Setup, setUp } from './setup.ts';
+import { type StudyPlan, spaceOf } from './study.ts';
 
 // The entry of a process that `retrainAll` starts. What it opens first is shared by all of its jobs.
 type Opened = { readonly setup: Setup; readonly engine: Engine; readonly test: Samples };
@@ -17,14 +18,14 @@ process.on('disconnect', () => process.exit(0));
 // A terminal sends Ctrl-C to the whole group of processes; what becomes of the jobs is for the parent to say.
 process.on('SIGINT', () => {});
 process.on('message', async (message: ToRetrainer) => {
-  if ('settings' in message) {
-    opened = open(message.settings);
+  if ('plan' in message) {
+    opened = open(message.plan);
     // Told with the first job.
     opened.catch(() => {});
     return;
   }
   try {
-    if (opened === undefined) throw new Error('a job came before the settings');
+    if (opened === undefined) throw new Error('a job came before its study');
     send({ retrained: await work(await opened, message.job) });
   } catch (error) {
     const failure = error instanceof UserError ? 'user' : error instanceof TrainingFailure ? 'training' : 'other';
@@ -32,9 +33,9 @@ process.on('message', async (message: ToRetrainer) => {
   }
 });
 
-async function open(settings: Setup['settings']): Promise<Opened> {
-  const setup = await setUp(settings);
-  return { setup, engine: await openEngine(settings), test: await setup.dataset.openTest() };
+async function open(plan: StudyPlan): Promise<Opened> {
+  const setup = await setUp(plan.settings, await spaceOf(plan));
+  return { setup, engine: await openEngine(plan.settings), test: await setup.dataset.openTest() };
 }
 
 async function work({ setup, engine, test }: Opened, job: RetrainJob): Promise<Retrained> {

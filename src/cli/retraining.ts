@@ -5,8 +5,8 @@ import type { Metrics } from '../common/metrics.ts';
 import type { HostTensor } from '../graph/ir.ts';
 import type { Architecture } from '../space/index.ts';
 import { TrainingFailure } from '../train/failure.ts';
-import type { StudySettings } from './config.ts';
 import { entryModule } from './entry.ts';
+import type { StudyPlan } from './study.ts';
 
 /** One training from scratch on train + valid, measured on the test part. */
 export interface RetrainJob {
@@ -24,8 +24,8 @@ export interface Retrained {
   readonly seconds: number;
 }
 
-/** What a worker is told: first the settings, then one job after another. */
-export type ToRetrainer = { readonly settings: StudySettings } | { readonly job: RetrainJob };
+/** What a worker is told: first the study, then one job after another. */
+export type ToRetrainer = { readonly plan: StudyPlan } | { readonly job: RetrainJob };
 
 /** What it answers to each job. `failure`: of which kind the error was. */
 export type FromRetrainer =
@@ -39,12 +39,12 @@ export type FromRetrainer =
  */
 export async function retrainAll(
   jobs: readonly RetrainJob[],
-  settings: StudySettings,
+  plan: StudyPlan,
   signal: AbortSignal,
   onDone: (job: RetrainJob, result: Retrained | TrainingFailure) => void,
 ): Promise<void> {
   const waiting = [...jobs];
-  const children = Array.from({ length: Math.min(settings.workers, jobs.length) }, () =>
+  const children = Array.from({ length: Math.min(plan.settings.workers, jobs.length) }, () =>
     fork(fileURLToPath(entryModule('retrain.node')), {
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
@@ -58,7 +58,7 @@ export async function retrainAll(
     signal.throwIfAborted();
     await Promise.all(
       children.map(async (child) => {
-        child.send({ settings } satisfies ToRetrainer);
+        child.send({ plan } satisfies ToRetrainer);
         for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) {
           const done = await ask(child, job, signal).catch((error: unknown) => {
             // A baseline that these settings cannot train is a result too; the rest goes on.

@@ -17,7 +17,7 @@ import { interruptible } from './interrupt.ts';
 import { createLiveView } from './live.ts';
 import type { Output } from './output.ts';
 import { budgetOf, type Setup, setUp } from './setup.ts';
-import { planToJson, readStudy } from './study.ts';
+import { planOfSetup, planToJson, readStudy } from './study.ts';
 
 /** `netsmith search`: { study, trials, best } */
 export function addSearch(program: Command, shell: Shell): void {
@@ -64,7 +64,7 @@ export async function newStudy(
   const state = setup.strategy.init(setup.problem);
   const store = await createStudy(dir, {
     name: basename(resolve(dir)),
-    settings: planToJson({ settings, data: info }),
+    settings: planToJson(planOfSetup(setup)),
     state,
   });
   return { dir, store, setup };
@@ -84,9 +84,9 @@ function nextFree({ data, space }: StudySettings): string {
  * their own, each of which builds what it needs from the study's settings.
  */
 export async function searchToItsEnd(dir: string, store: Store, setup: Setup, output: Output): Promise<StudyEnd> {
-  const { settings, problem, strategy, dataset } = setup;
+  const { settings, problem, strategy } = setup;
   const entry = entryModule('worker.node');
-  const plan = planToJson({ settings, data: dataset.search.info });
+  const plan = planToJson(planOfSetup(setup));
   const budget = budgetOf(settings);
   const ended = (await store.trials('search')).filter(({ endedAt }) => endedAt !== undefined).length;
   const seconds = budget.seconds === undefined ? undefined : budget.seconds - (await store.searchSeconds());

@@ -34,14 +34,15 @@ export interface Setup {
 
 /**
  * Opens the data and builds what the settings name. Writes nothing; throws UserError for whatever does not fit: this is
- * where a study's settings are checked before it is created, and where a worker or `resume` begins again from them.
+ * where a study's settings are checked before it is created, and where a worker or `resume` begins again from them, with
+ * the space of the study (`spaceOf`).
  */
-export async function setUp(settings: StudySettings): Promise<Setup> {
-  const definition = await loadSpace(settings.space);
+export async function setUp(settings: StudySettings, spaceOfStudy?: Space): Promise<Setup> {
+  const definition = spaceOfStudy ?? (await loadSpace(settings.space));
   const strategy = createStrategy(settings.strategy, settings.strategyOptions);
   const dataset = await openDataset(dataRequest(settings));
   const { info } = dataset.search;
-  const space = definition.create(taskOf(info), settings.spaceOptions);
+  const space = 'root' in definition ? definition : definition.create(taskOf(info), settings.spaceOptions);
   const training = checkTraining(trainSettings(settings), 'training settings', info);
   if (settings.resolution < 1 && info.input.length !== 3) {
     throw invalid('--resolution', String(settings.resolution), `only images have one; ${info.name} is a table`);

@@ -1,11 +1,12 @@
 import type { Json } from '../common/json.ts';
 import type { DatasetInfo } from '../data/dataset.ts';
-import { formatArchitecture, type Space } from '../space/index.ts';
+import { formatArchitecture, type Space, spaceFromJson, spaceToJson } from '../space/index.ts';
 import type { Problem } from '../strategy/strategy.ts';
 import type { StudyRecord, Trial } from '../study/store/store.ts';
 import { openStudy } from '../study/study.node.ts';
 import { checkSettings, type StudySettings } from './config.ts';
-import { loadSpace, problemOf, taskOf } from './setup.ts';
+import { isSpaceFile } from './flags.ts';
+import { loadSpace, problemOf, type Setup, taskOf } from './setup.ts';
 
 /**
  * What the record of a study holds as its settings: those of the command line, and what its data were, so that a study
@@ -14,15 +15,21 @@ import { loadSpace, problemOf, taskOf } from './setup.ts';
 export interface StudyPlan {
   readonly settings: StudySettings;
   readonly data: DatasetInfo;
+  /** A space that came from a file, as it was when the study began: the file may change or go. */
+  readonly ownSpace?: Json;
 }
 
-export function planToJson({ settings, data }: StudyPlan): Json {
-  return JSON.parse(JSON.stringify({ settings, data })) as Json;
+export function planOfSetup({ settings, dataset, space }: Setup): StudyPlan {
+  return { settings, data: dataset.search.info, ...(isSpaceFile(settings.space) && { ownSpace: spaceToJson(space) }) };
+}
+
+export function planToJson({ settings, data, ownSpace }: StudyPlan): Json {
+  return JSON.parse(JSON.stringify({ settings, data, ownSpace })) as Json;
 }
 
 export function planOf(record: StudyRecord, dir: string): StudyPlan {
-  const { settings, data } = record.settings as unknown as StudyPlan;
-  return { settings: checkSettings(settings, (name) => `study "${dir}": ${name}`), data };
+  const { settings, ...rest } = record.settings as unknown as StudyPlan;
+  return { settings: checkSettings(settings, (name) => `study "${dir}": ${name}`), ...rest };
 }
 
 /** A study as it is now, read without holding it: another process may be at work on it. */
@@ -55,7 +62,9 @@ export async function readStudy(dir: string): Promise<ReadStudy> {
   }
 }
 
-export async function spaceOf({ settings, data }: StudyPlan): Promise<Space> {
+/** The space of a study. One that came from a file has the general text form, since its own is code. */
+export async function spaceOf({ settings, data, ownSpace }: StudyPlan): Promise<Space> {
+  if (ownSpace !== undefined) return spaceFromJson(ownSpace);
   return (await loadSpace(settings.space)).create(taskOf(data), settings.spaceOptions);
 }
 

@@ -2,12 +2,12 @@ import { trainEstimator } from '../estimate/train.ts';
 import { serveTrials } from '../study/worker/serve.node.ts';
 import { openEngine } from './engine.ts';
 import { setUp } from './setup.ts';
-import type { StudyPlan } from './study.ts';
+import { type StudyPlan, spaceOf } from './study.ts';
 
 // The entry of a worker process: builds, from the study's own record, what it estimates with.
-serveTrials(async ({ settings: plan }) => {
-  const { settings } = plan as unknown as StudyPlan;
-  const { dataset, space, training } = await setUp(settings);
+serveTrials(async ({ settings: json }) => {
+  const plan = json as unknown as StudyPlan;
+  const { settings, dataset, space, training } = await setUp(plan.settings, await spaceOf(plan));
   const engine = await openEngine(settings);
   return { space, estimator: trainEstimator({ engine, data: dataset.search, settings: training }) };
 });
