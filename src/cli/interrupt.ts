@@ -9,8 +9,13 @@ export class Interrupted extends Error {
  */
 export async function interruptible<T>(onFirst: () => void, body: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
-  const stop = () => {
-    if (controller.signal.aborted) process.exit(130);
+  const stop = (by: NodeJS.Signals) => {
+    if (controller.signal.aborted) {
+      // By the signal itself: `process.exit` would break a run in the engine's thread.
+      process.off(by, stop);
+      process.kill(process.pid, by);
+      return;
+    }
     onFirst();
     controller.abort(new Interrupted('interrupted'));
   };

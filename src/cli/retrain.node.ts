@@ -14,7 +14,8 @@ let opened: Promise<Opened> | undefined;
 
 const send = (message: FromRetrainer) => process.send?.(message);
 
-process.on('disconnect', () => process.exit(0));
+// By a signal: `process.exit` would break a run in the engine's thread.
+process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
 // A terminal sends Ctrl-C to the whole group of processes; what becomes of the jobs is for the parent to say.
 process.on('SIGINT', () => {});
 process.on('message', async (message: ToRetrainer) => {

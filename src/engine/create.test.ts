@@ -108,9 +108,11 @@ test('what has been disposed of says so; a second time does nothing', async () =
 
 test('a carry into nowhere, or of another shape, is refused', async () => {
   const { graph } = regressionStep();
-  await assert.rejects(engine.compile(graph, { 'next weight': 'wait' }), {
-    message: 'carry "next weight" into "wait": the graph has no such input',
+  const nowhere = await engine.compile(graph, { 'next weight': 'wait' });
+  await assert.rejects(nowhere.run(regressionFeeds(0), engine.createState(regressionStart())), {
+    message: 'output "next weight" goes into "wait", which the state does not have',
   });
+  await nowhere.dispose();
   await assert.rejects(engine.compile(graph, { 'next weight': 'bias' }), {
     message: 'carry "next weight" into "bias": the output is [2,3], the input [2]',
   });

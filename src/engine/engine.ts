@@ -28,6 +28,8 @@ export interface Engine {
   createState(values: Readonly<Record<string, HostTensor>>): State;
   /** Runs a finished ONNX model (an export) on this device: the parity check of an export. */
   load(model: Uint8Array): Promise<Program>;
+  /** Closes the runtime: this engine's programs and states are of no use afterwards. Not during a run. */
+  dispose(): Promise<void>;
 }
 
 /** A compiled graph. One run at a time. */

@@ -58,6 +58,34 @@ test('in a thread: errors come back, and the next run works', async () => {
   await program.dispose();
 });
 
+test('in a thread: feeding the same arrays again takes no new memory', async () => {
+  const g = createGraph();
+  const shape = [64, 3, 64, 64];
+  const program = await engine.compile(finish(g, { sum: ops.reduceSum(g, ops.input(g, 'x', shape), [0, 1, 2, 3]) }));
+  const x = { shape, data: new Float32Array(64 * 3 * 64 * 64) }; // 3 MB
+  await program.run({ x });
+  const before = process.memoryUsage().rss;
+  for (let run = 0; run < 200; run++) {
+    x.data[0] = run;
+    const { sum } = await program.run({ x });
+    assert.equal(sum?.data[0], run);
+  }
+  const grownMiB = (process.memoryUsage().rss - before) / 2 ** 20;
+  await program.dispose();
+  assert.ok(grownMiB < 200, `${grownMiB} MiB`);
+});
+
+test('in a thread: an engine that is disposed of refuses what comes after, and lets go quietly', async () => {
+  const closing = await createEngine(threadedRuntime(), { device: 'cpu', threads: 1 });
+  const { graph, carries } = regressionStep();
+  const program = await closing.compile(graph, carries);
+  const state = closing.createState(regressionStart());
+  await closing.dispose();
+  await assert.rejects(program.run(regressionFeeds(0), state), /the engine has been disposed of/);
+  await assert.rejects(closing.compile(graph, carries), /the engine has been disposed of/);
+  await program.dispose();
+});
+
 test('in a thread: an engine that is left alone does not keep the process alive', () => {
   const script = `
     import { createEngine } from '${new URL('./create.ts', import.meta.url)}';

@@ -9,10 +9,10 @@ import { graphCase } from '../graph/testing/case.ts';
 import { CASES } from '../graph/testing/cases.ts';
 import { createEngine } from './create.ts';
 import type { Engine } from './engine.ts';
-import { nodeRuntime } from './runtime/node.node.ts';
+import { threadedRuntime } from './runtime/thread.node.ts';
 import { assertAgreement, assertTrainsLikeReference } from './testing/agreement.ts';
 
-const found = await createEngine(nodeRuntime(), { device: 'webgpu', threads: 1 }).catch((error: unknown) =>
+const found = await createEngine(threadedRuntime(), { device: 'webgpu', threads: 1 }).catch((error: unknown) =>
   messageOf(error),
 );
 

@@ -7,8 +7,15 @@ import type { Task } from '../space/space.ts';
 import { lowerNetwork } from './lower.ts';
 import type { Costs, LayerCosts } from './network.ts';
 
-/** Kinds that only arrange others: what they cost is their children's. */
-const ARRANGING: ReadonlySet<Module['kind']> = new Set(['sequential', 'repeat', 'choice', 'scope', 'identity']);
+/** Kinds that only arrange others or look at the same memory: they cost nothing of their own. */
+const ARRANGING: ReadonlySet<Module['kind']> = new Set([
+  'sequential',
+  'repeat',
+  'choice',
+  'scope',
+  'identity',
+  'flatten',
+]);
 
 /**
  * Parameters, FLOPs and activation memory of a network, for one sample's inference, by layer and in all, counted on its
@@ -31,7 +38,7 @@ export function networkCosts(network: Module, task: Task): Costs & { readonly la
     const path = g.nodes[parameter.node]?.path ?? '';
     paramsByPath.set(path, (paramsByPath.get(path) ?? 0) + sizeOf(parameter.shape));
   }
-  const counted = new Set<NodeId>();
+  const counted = new Set<NodeId>([x]);
   const layers = lowered.layers
     .filter((layer) => !ARRANGING.has(layer.kind))
     .map(({ path, kind, output }): LayerCosts => {

@@ -83,21 +83,21 @@ function parseJson(space: Space, text: string): unknown {
 function parseAssignments(space: Space, text: string): Architecture {
   const place = placeOf(space);
   const domains = new Map(decisions(space).map(({ name, domain }) => [name, domain]));
-  const found: Record<string, DecisionValue> = {};
-  if (text === '') return found;
+  const found = new Map<string, DecisionValue>();
+  if (text === '') return {};
   for (const [i, part] of text.split(',').entries()) {
     const separator = part.indexOf('=');
     if (separator < 0) throw invalid(place, `part ${i + 1} is "${part.trim()}"`, 'must be name=value');
     const name = part.slice(0, separator).trim();
     const written = part.slice(separator + 1).trim();
     const domain = domains.get(name);
-    if (Object.hasOwn(found, name)) throw invalid(place, `decision "${name}" stands twice`, 'must stand once');
+    if (found.has(name)) throw invalid(place, `decision "${name}" stands twice`, 'must stand once');
     const value = domain && parseValue(domain, written);
     if (domain && value === undefined) {
       throw invalid(place, `decision "${name}" is "${written}"`, `must be ${describeDomain(domain)}`);
     }
     // An unknown name goes through as it is: checkArchitecture has the words for it.
-    found[name] = value ?? written;
+    found.set(name, value ?? written);
   }
-  return found;
+  return Object.fromEntries(found);
 }

@@ -22,6 +22,7 @@ export function nodeRuntime(): Runtime {
     name: `onnxruntime-node ${installedVersion()}`,
     wrap,
     missing,
+    close: async () => {},
     async createSession(model, { device, threads, optimisation, keep }) {
       const session = await InferenceSession.create(model, {
         executionProviders: [device],

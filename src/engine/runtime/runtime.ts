@@ -51,8 +51,10 @@ export interface Runtime {
   readonly name: string;
   /** Throws Error with the runtime's own words: no such provider, no driver, a model that it refuses. */
   createSession(model: Uint8Array, options: SessionOptions): Promise<Session>;
-  /** A tensor over the host's own memory: the array is not copied and must not change during a run. */
+  /** A tensor of these values. The array may be used as it is, without a copy: it must not change during a run. */
   wrap(tensor: HostTensor): RuntimeTensor;
+  /** Lets go of what the runtime holds, such as a thread; nothing can be asked of it afterwards. Not during a run. */
+  close(): Promise<void>;
   /** What a person must install or set for this device to be found, if the runtime knows. */
   missing(device: Device): string;
 }

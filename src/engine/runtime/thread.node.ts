@@ -1,6 +1,9 @@
 /**
  * onnxruntime-node in a thread of its own. Its `run` computes on the calling thread; here JavaScript goes on meanwhile,
- * and prepares the next batch. Host tensors lie in shared memory, so nothing is copied on the way to the thread and back.
+ * and prepares the next batch. Host tensors lie in shared memory: state is never copied, a feed once, on its way in.
+ *
+ * A process that calls `process.exit` in the middle of a run is aborted by Node, since the thread cannot be stopped there;
+ * who wants to end at once ends by a signal.
  */
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -11,11 +14,15 @@ import type { Answer, Request, WireTensor } from './thread-messages.ts';
 
 type Result = NonNullable<Answer['result']>;
 
-/** A runtime whose sessions share one thread, started with the first of them; it does not keep the process alive. */
+/**
+ * A runtime whose sessions share one thread, started with the first of them; it does not keep the process alive. If the
+ * thread ends, so does the runtime: all that is asked of it fails with the reason.
+ */
 export function threadedRuntime(): Runtime {
   const { name, missing } = nodeRuntime();
   const wires = new WeakMap<RuntimeTensor, WireTensor>();
   const thread = openThread();
+  const shared = sharedMemory();
   let sessions = 0;
 
   function received(wire: WireTensor): RuntimeTensor {
@@ -23,7 +30,7 @@ export function threadedRuntime(): Runtime {
       shape: wire.shape,
       data: 'data' in wire ? wire.data : undefined,
       dispose: () => {
-        if ('held' in wire) void thread.ask({ kind: 'free', held: wire.held });
+        if ('held' in wire) void thread.tell({ kind: 'free', held: wire.held });
       },
     });
     wires.set(tensor, wire);
@@ -41,6 +48,7 @@ export function threadedRuntime(): Runtime {
     name,
     missing,
     wrap: ({ shape, data }: HostTensor) => received({ shape, data: shared(data) }),
+    close: thread.close,
     async createSession(model: Uint8Array, options: SessionOptions) {
       const session = sessions++;
       const { inputs = [], outputs = [] } = await thread.ask({ kind: 'create', session, model, options });
@@ -51,36 +59,51 @@ export function threadedRuntime(): Runtime {
           const { fresh = [] } = await thread.ask({ kind: 'run', session, feeds: wired(feeds), into: wired(into) });
           return { ...into, ...Object.fromEntries(fresh.map(([output, wire]) => [output, received(wire)])) };
         },
-        dispose: async () => void (await thread.ask({ kind: 'dispose', session })),
+        dispose: () => thread.tell({ kind: 'dispose', session }),
       };
     },
   };
 }
 
-/** The same values in memory that threads share; copied unless they are there already. */
-function shared(data: Float32Array): Float32Array {
-  if (data.buffer instanceof SharedArrayBuffer) return data;
-  const copy = new Float32Array(new SharedArrayBuffer(data.byteLength));
-  copy.set(data);
-  return copy;
+/**
+ * Copies values into memory that threads share, unless they lie there already. An array that is fed again gets the memory
+ * it had: the garbage collector does not feel how large that is, and would let it pile up.
+ */
+function sharedMemory(): (data: Float32Array) => Float32Array {
+  const copies = new WeakMap<Float32Array, Float32Array>();
+  return (data) => {
+    if (data.buffer instanceof SharedArrayBuffer) return data;
+    const copy = copies.get(data) ?? new Float32Array(new SharedArrayBuffer(data.byteLength));
+    copies.set(data, copy);
+    copy.set(data);
+    return copy;
+  };
 }
 
-/** Asks the thread, which starts with the first question. A thread that ends rejects what is unanswered. */
-function openThread(): { ask(request: Request): Promise<Result> } {
+interface Thread {
+  ask(request: Request): Promise<Result>;
+  /** Asks for something to be let go; a thread that is gone has let go of everything. */
+  tell(request: Request): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Asks the thread, which starts with the first question. */
+function openThread(): Thread {
   const waiting = new Map<number, { resolve(result: Result): void; reject(error: Error): void }>();
   let worker: Worker | undefined;
+  let over: Error | undefined;
   let last = 0;
 
-  function ended(error: Error): void {
-    worker = undefined;
-    for (const { reject } of waiting.values()) reject(error);
+  function end(reason: Error): void {
+    over ??= reason;
+    for (const { reject } of waiting.values()) reject(over);
     waiting.clear();
   }
 
   function start(): Worker {
-    // Source in the repository, JavaScript in the package.
+    // Source in the repository, JavaScript in the package; without the flags of this process, which may not fit a thread.
     const entry = new URL(`./session-thread.node${extname(import.meta.url)}`, import.meta.url);
-    const started = new Worker(entry);
+    const started = new Worker(entry, { execArgv: [] });
     started.on('message', ({ id, error, result = {} }: Answer) => {
       const asked = waiting.get(id);
       waiting.delete(id);
@@ -88,19 +111,32 @@ function openThread(): { ask(request: Request): Promise<Result> } {
       if (error === undefined) asked?.resolve(result);
       else asked?.reject(new Error(error));
     });
-    started.on('error', ended);
-    started.on('exit', (code) => ended(new Error(`the engine's thread ended with code ${code}`)));
+    started.on('error', end);
+    started.on('exit', (code) => end(new Error(`the engine's thread ended with code ${code}`)));
     return started;
   }
 
+  async function ask(request: Request): Promise<Result> {
+    if (over !== undefined) throw over;
+    worker ??= start();
+    worker.ref();
+    const id = last++;
+    const { promise, resolve, reject } = Promise.withResolvers<Result>();
+    waiting.set(id, { resolve, reject });
+    worker.postMessage({ id, request });
+    return promise;
+  }
+
   return {
-    ask(request) {
-      worker ??= start();
-      worker.ref();
-      const id = last++;
-      const answered = new Promise<Result>((resolve, reject) => waiting.set(id, { resolve, reject }));
-      worker.postMessage({ id, request });
-      return answered;
+    ask,
+    async tell(request) {
+      await ask(request).catch((error: unknown) => {
+        if (error !== over) throw error;
+      });
+    },
+    async close() {
+      over ??= new Error('the engine has been disposed of');
+      await worker?.terminate();
     },
   };
 }

@@ -10,7 +10,8 @@ import { serve } from './serve.ts';
 export function serveTrials(makeBench: MakeBench): void {
   const send = process.send?.bind(process);
   if (!send) throw new Error('this module is the entry of a worker process; a study starts it');
-  process.on('disconnect', () => process.exit(0));
+  // By a signal: `process.exit` would wait for, and break, a run in the engine's thread.
+  process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
   // A terminal sends Ctrl-C to the whole group of processes; what becomes of the trial is for the study's to say.
   process.on('SIGINT', () => {});
   serve(

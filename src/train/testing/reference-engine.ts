@@ -50,6 +50,7 @@ export function referenceEngine(): Engine {
     options: { device: 'cpu', threads: 1 },
     compile,
     createState,
+    dispose: async () => {},
     load: () => Promise.reject(new Error('the reference engine runs graphs, not ONNX models')),
   };
 }
