@@ -64,6 +64,40 @@ suite('best', () => {
     assert.equal(bestOf([...searched, newer, ...confirmed], [accuracy])[0]?.trial, 3);
   });
 
+  test('an architecture whose confirmation failed does not win over those that were confirmed', () => {
+    const searched = [trial(0, { k: 1, accuracy: 0.9 }), trial(1, { k: 2, accuracy: 0.88 })];
+    const broken = trial(0, { k: 1, purpose: 'confirm', repeats: 0, state: 'failed' });
+    const confirmed = trial(1, { k: 2, accuracy: 0.8, purpose: 'confirm', repeats: 1 });
+    assert.equal(bestOf([...searched, broken, confirmed], [accuracy])[0]?.trial, 1);
+    assert.equal(bestOf([...searched, { ...broken, state: 'running' }, confirmed], [accuracy])[0]?.trial, 0);
+    const allBroken = [broken, trial(1, { k: 2, purpose: 'confirm', repeats: 1, state: 'failed' })];
+    assert.equal(bestOf([...searched, ...allBroken], [accuracy])[0]?.trial, 0);
+  });
+
+  test('of several objectives, the front is of what was confirmed, while the confirmation is up to date', () => {
+    const of = (trials: readonly Trial[]) =>
+      bestOf(trials, [accuracy, params])
+        .map(({ trial }) => trial)
+        .sort();
+    const searched = [
+      trial(0, { k: 1, accuracy: 0.9, costs: { params: 30 }, endedAt: 1 }),
+      trial(1, { k: 2, accuracy: 0.7, costs: { params: 10 }, endedAt: 2 }),
+      trial(2, { k: 3, accuracy: 0.85, costs: { params: 25 }, endedAt: 3 }), // On the front, but behind its ends.
+    ];
+    const confirmation = { purpose: 'confirm', startedAt: 4 } as const;
+    const confirmed = [
+      trial(0, { k: 1, accuracy: 0.8, costs: { params: 30 }, repeats: 0, ...confirmation }),
+      trial(1, { k: 2, accuracy: 0.65, costs: { params: 10 }, repeats: 1, ...confirmation }),
+    ];
+    assert.deepEqual(of(searched), [0, 1, 2]);
+    assert.deepEqual(of([...searched, ...confirmed]), [0, 1]);
+    assert.deepEqual(of([...searched, ...confirmed.map((c) => ({ ...c, state: 'failed' as const }))]), [0, 1, 2]);
+    const waiting = trial(2, { k: 3, state: 'waiting', repeats: 2, purpose: 'confirm' });
+    assert.deepEqual(of([...searched, ...confirmed, waiting]), [0, 1, 2]);
+    const newer = trial(3, { k: 4, accuracy: 0.8, costs: { params: 15 }, endedAt: 5 });
+    assert.deepEqual(of([...searched, newer, ...confirmed]), [0, 1, 2, 3]);
+  });
+
   test('nothing completed: nothing is best', () => {
     assert.deepEqual(bestOf([trial(0, { k: 1, state: 'failed' })], [accuracy]), []);
     assert.deepEqual(bestOf([], [accuracy, params]), []);

@@ -37,16 +37,43 @@ export function contenders(trials: readonly Trial[], objectives: readonly Object
 
 /**
  * What the study says is best: one architecture, or with several objectives the Pareto front. Means are over search and
- * confirmation results. If the leader of the search has been confirmed, so that the confirmation is up to date, only what
- * has been confirmed may win: the best of many noisy results is too good by selection.
+ * confirmation results. While the confirmation is up to date, only what has been confirmed may win: the best of many
+ * noisy results is too good by selection. Where every confirmation has failed, all may.
  */
 export function bestOf(trials: readonly Trial[], objectives: readonly Objective[]): Contender[] {
   const all = collect(trials, objectives, true);
-  if (objectives.length > 1) return rank(paretoFront(all, objectives), objectives);
-  const leader = contenders(trials, objectives)[0];
-  const confirmed = all.filter(({ confirmations }) => confirmations > 0);
-  const upToDate = confirmed.some(({ architecture }) => leader && sameArchitecture(architecture, leader.architecture));
-  return rank(upToDate ? confirmed : all, objectives).slice(0, 1);
+  const confirmed = isUpToDate(trials, objectives) ? all.filter(({ confirmations }) => confirmations > 0) : [];
+  const eligible = confirmed.length > 0 ? confirmed : all;
+  return objectives.length > 1
+    ? rank(paretoFront(eligible, objectives), objectives)
+    : rank(eligible, objectives).slice(0, 1);
+}
+
+/**
+ * Whether the confirmation speaks of what the search now has at its top: it has ended for the leader and, with several
+ * objectives, for every architecture of the front that it was begun for, and no architecture has joined the front since.
+ * A confirmation that failed has ended too: an architecture does not win by failing.
+ */
+function isUpToDate(trials: readonly Trial[], objectives: readonly Objective[]): boolean {
+  const searched = contenders(trials, objectives);
+  const [leader] = searched;
+  if (!leader) return false;
+  const fidelity = leader.results[0]?.fidelity;
+  const confirms = trials.filter((trial) => trial.purpose === 'confirm' && trial.fidelity === fidelity);
+  const planned = new Set(confirms.map(({ architecture }) => architectureKey(architecture)));
+  const ended = new Set(
+    confirms
+      .filter(({ state }) => state === 'complete' || state === 'failed')
+      .map(({ architecture }) => architectureKey(architecture)),
+  );
+  const lastBegun = Math.max(...confirms.map(({ startedAt }) => startedAt ?? 0));
+  const isSettled = ({ architecture, results }: Contender) => {
+    const key = architectureKey(architecture);
+    // Of a large front only the first few are confirmed: the others are settled unless they are newer.
+    return planned.has(key) ? ended.has(key) : results.every(({ endedAt }) => (endedAt ?? 0) <= lastBegun);
+  };
+  if (!ended.has(architectureKey(leader.architecture))) return false;
+  return objectives.length === 1 || paretoFront(searched, objectives).every(isSettled);
 }
 
 export function sameArchitecture(a: Architecture, b: Architecture): boolean {
