@@ -21,8 +21,8 @@ import { addSettings, givenSettings, numberIfItIsOne } from './flags.ts';
 import { interruptible } from './interrupt.ts';
 import { type Output, table } from './output.ts';
 import { type Retrained, type RetrainJob, retrainAll } from './retraining.ts';
-import { checkRunSettings, costsOf, headline, type Setup, setUp } from './setup.ts';
-import { planOfSetup, type ReadStudy, readStudy } from './study.ts';
+import { checkRunSettings, costsOf, headline, type Setup } from './setup.ts';
+import { planOfSetup, type ReadStudy, readStudy, setUpAgain } from './study.ts';
 
 export interface EvaluateOptions {
   /** Trainings from scratch, each with random streams of its own. */
@@ -55,7 +55,7 @@ export function addEvaluate(program: Command, shell: Shell): void {
       const study = await readStudy(dir);
       const settings = checkRunSettings(study.settings, givenSettings(command));
       const best = chosen(study, dir, options.trial);
-      const setup = await setUp(settings, study.space);
+      const setup = await setUpAgain(study, dir, settings);
       const record = await interruptible(
         () => output.note('Interrupted; nothing was kept.'),
         (signal) => evaluate(dir, setup, best, options, output, signal),

@@ -17,8 +17,8 @@ import { type EvaluationRecord, readEvaluation, readWeights, retrain, writeWeigh
 import { addSettings, givenSettings, numberIfItIsOne } from './flags.ts';
 import { interruptible } from './interrupt.ts';
 import type { Output } from './output.ts';
-import { checkRunSettings, type Setup, setUp } from './setup.ts';
-import { readStudy } from './study.ts';
+import { checkRunSettings, type Setup } from './setup.ts';
+import { readStudy, setUpAgain } from './study.ts';
 import { netsmithVersion } from './versions.ts';
 
 /** `netsmith export DIR`: { file, parity, samples, card? } */
@@ -40,7 +40,7 @@ export function addExport(program: Command, shell: Shell): void {
       if (options.out !== undefined && !existsSync(dirname(options.out))) {
         throw invalid('--out', `"${options.out}"`, 'its folder must exist');
       }
-      const setup = await setUp(settings, study.space);
+      const setup = await setUpAgain(study, dir, settings);
       const result = await interruptible(
         () => output.note('Interrupted; no model was written.'),
         (signal) => exportBest(dir, setup, best, options.out, output, signal),

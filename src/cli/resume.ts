@@ -1,14 +1,13 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { Command } from 'commander';
-import { invalid } from '../common/errors.ts';
 import type { Store } from '../study/store/store.ts';
 import { openStudy } from '../study/study.node.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import type { SettingName } from './config.ts';
+import { checkDevice } from './engine.ts';
 import { addSettings, givenSettings } from './flags.ts';
 import { searchToItsEnd, tellResult } from './search.ts';
-import { checkRunSettings, type Setup, setUp } from './setup.ts';
-import { planOf, planToJson, spaceOf } from './study.ts';
+import { checkRunSettings, type Setup } from './setup.ts';
+import { planOf, planToJson, setUpAgain } from './study.ts';
 
 /** What may differ from one session of a study to the next: where it ends, and what it runs on. */
 const CHANGEABLE: readonly SettingName[] = ['trials', 'time', 'until', 'confirm', 'workers', 'threads', 'device'];
@@ -37,10 +36,8 @@ async function reopen(
   const store = await openStudy(dir, 'write');
   try {
     const plan = planOf(await store.study(), dir);
-    const setup = await setUp(checkRunSettings(plan.settings, given), await spaceOf(plan));
-    if (!isDeepStrictEqual(planToJson({ ...plan, data: setup.dataset.search.info }), planToJson(plan))) {
-      throw invalid(`study "${dir}"`, 'its data are not what they were', 'a study goes on with the same files');
-    }
+    const setup = await setUpAgain(plan, dir, checkRunSettings(plan.settings, given));
+    await checkDevice(setup.settings);
     // A session that is killed is gone on with as it was: the new settings are the study's from now on.
     await store.revise(planToJson({ ...plan, settings: setup.settings }));
     return { store, setup };

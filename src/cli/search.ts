@@ -11,6 +11,7 @@ import { processPool } from '../study/worker/process.node.ts';
 import { bestText, bestToJson } from './best.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import { SETTING_NAMES, type SettingName, type StudySettings } from './config.ts';
+import { checkDevice } from './engine.ts';
 import { entryModule } from './entry.ts';
 import { addSettings, readSettings } from './flags.ts';
 import { interruptible } from './interrupt.ts';
@@ -49,9 +50,9 @@ export async function newStudy(
   out: string | undefined,
   output: Output,
 ): Promise<{ readonly dir: string; readonly store: Store; readonly setup: Setup }> {
-  const dir = out ?? nextFree(settings);
-  checkNewStudy(dir);
+  if (out !== undefined) checkNewStudy(out);
   const setup = await setUp(settings);
+  await checkDevice(settings);
   const { info } = setup.dataset.search;
   if (info.counts.valid === 0) {
     throw invalid(
@@ -62,6 +63,7 @@ export async function newStudy(
   }
   for (const note of info.notes) output.note(note);
   const state = setup.strategy.init(setup.problem);
+  const dir = out ?? nextFree(settings);
   const store = await createStudy(dir, {
     name: basename(resolve(dir)),
     settings: planToJson(planOfSetup(setup)),
@@ -70,9 +72,11 @@ export async function newStudy(
   return { dir, store, setup };
 }
 
-/** `runs/digits-small-cnn-1`, or with the first number that is free. */
-function nextFree({ data, space }: StudySettings): string {
-  const name = `${data}-${basename(space).replace(/\.[a-z]+$/, '')}`;
+/** `runs/digits-small-cnn-1`, or with the first number that is free; a person's own data by the name of their file. */
+function nextFree({ data, dataDir, space }: StudySettings): string {
+  const own = dataDir !== undefined && (data === 'image-folder' || data === 'csv');
+  const [of, searched] = [own ? dataDir : data, space].map((path) => basename(path).replace(/\.[a-z.]+$/, ''));
+  const name = `${of}-${searched}`;
   for (let n = 1; ; n++) {
     const dir = join('runs', `${name}-${n}`);
     if (!existsSync(dir)) return dir;
@@ -102,6 +106,7 @@ export async function searchToItsEnd(dir: string, store: Store, setup: Setup, ou
         budget,
         ...(settings.confirm > 0 && { confirm: { top: settings.confirm } }),
         signal,
+        graceSeconds: GRACE_SECONDS,
         onEvent: view.onEvent,
       }),
     );
@@ -110,6 +115,9 @@ export async function searchToItsEnd(dir: string, store: Store, setup: Setup, ou
     await store.close();
   }
 }
+
+/** Ctrl-C lets the running epochs end and keeps them, however long they take; a second one ends at once. */
+const GRACE_SECONDS = 24 * 3600;
 
 const REASONS: Readonly<Record<StudyEnd['reason'], string>> = {
   trials: 'All trials are done.',

@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+import { invalid } from '../common/errors.ts';
 import type { Json } from '../common/json.ts';
 import type { DatasetInfo } from '../data/dataset.ts';
 import { formatArchitecture, type Space, spaceFromJson, spaceToJson } from '../space/index.ts';
@@ -6,7 +8,7 @@ import type { StudyRecord, Trial } from '../study/store/store.ts';
 import { openStudy } from '../study/study.node.ts';
 import { checkSettings, type StudySettings } from './config.ts';
 import { isSpaceFile } from './flags.ts';
-import { loadSpace, problemOf, type Setup, taskOf } from './setup.ts';
+import { loadSpace, problemOf, type Setup, setUp, taskOf } from './setup.ts';
 
 /**
  * What the record of a study holds as its settings: those of the command line, and what its data were, so that a study
@@ -60,6 +62,19 @@ export async function readStudy(dir: string): Promise<ReadStudy> {
   } finally {
     await store.close();
   }
+}
+
+/**
+ * Sets up a study again, with settings that may differ from its own. Throws UserError when its data are others now: they
+ * would be divided anew, and samples of the search would come into the test part.
+ */
+export async function setUpAgain(plan: StudyPlan, dir: string, settings: StudySettings): Promise<Setup> {
+  const setup = await setUp(settings, await spaceOf(plan));
+  const now = { settings, data: setup.dataset.search.info };
+  if (!isDeepStrictEqual(planToJson(now), planToJson({ settings, data: plan.data }))) {
+    throw invalid(`study "${dir}"`, 'its data are not what they were', 'a study goes on with the same files');
+  }
+  return setup;
 }
 
 /** The space of a study. One that came from a file has the general text form, since its own is code. */

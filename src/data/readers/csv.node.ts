@@ -198,7 +198,7 @@ function classes(place: string, label: TextColumn): Labels {
   for (const cell of label.cells) counts.set(cell, (counts.get(cell) ?? 0) + 1);
   if (counts.size < 2)
     throw invalid(place, `the label "${label.name}" is always "${label.cells[0]}"`, 'at least 2 classes are needed');
-  if (isNumeric(label) && counts.size > 20 && Math.min(...counts.values()) < 3) {
+  if (isNumeric(label) && counts.size > 20 && [...counts.values()].some((count) => count < 3)) {
     const found = `the label "${label.name}" has ${thousands(counts.size)} different numbers, some of them rare`;
     throw invalid(place, found, 'as classes each needs at least 3 rows; to predict the number, ask for a regression');
   }
