@@ -38,16 +38,19 @@ export function bestSoFar(trials: readonly ReportTrial[], objective: Objective):
 
 /**
  * Seconds, up to a moment, in which at least one trial ran: wall time without the pauses of a study that was
- * interrupted and resumed. Moments in milliseconds since 1970.
+ * interrupted and resumed. Moments in milliseconds since 1970. A trial counts with its seconds of computing, as if they
+ * were the last before it ended: one that was itself interrupted began before the pause and ended after.
  */
 export function busyTime(trials: readonly ReportTrial[]): (moment: number) => number {
   const spans = trials
-    .flatMap(({ startedAt, endedAt }) =>
-      startedAt === undefined || endedAt === undefined ? [] : [{ startedAt, endedAt }],
+    .flatMap(({ seconds, startedAt, endedAt }) =>
+      startedAt === undefined || endedAt === undefined
+        ? []
+        : [{ from: Math.max(startedAt, endedAt - seconds * 1000), to: endedAt }],
     )
-    .sort((a, b) => a.startedAt - b.startedAt);
+    .sort((a, b) => a.from - b.from);
   const merged: { from: number; to: number }[] = [];
-  for (const { startedAt: from, endedAt: to } of spans) {
+  for (const { from, to } of spans) {
     const last = merged.at(-1);
     if (last !== undefined && from <= last.to) last.to = Math.max(last.to, to);
     else merged.push({ from, to });
