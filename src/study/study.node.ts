@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import {
   closeSync,
   existsSync,
+  linkSync,
   mkdirSync,
   openSync,
   readSync,
@@ -29,36 +31,56 @@ const PATIENCE_MS = 10_000;
  */
 export function checkNewStudy(dir: string): void {
   const taken = CONTENTS.find((name) => existsSync(join(dir, name)));
-  if (taken === 'study.db')
-    throw invalid(
-      `folder "${dir}"`,
-      'is a study already',
-      'a new study wants a folder of its own (netsmith resume goes on)',
-    );
+  if (taken === 'study.db') throw isStudyAlready(dir);
   if (taken) throw invalid(`folder "${dir}"`, `has "${taken}" in it`, 'a new study wants a folder without');
-  for (const folder of probe(dir)) rmdirSync(folder);
+  removeEmpty(probe(dir));
+}
+
+function isStudyAlready(dir: string): UserError {
+  return invalid(
+    `folder "${dir}"`,
+    'is a study already',
+    'a new study wants a folder of its own (netsmith resume goes on)',
+  );
 }
 
 /**
  * Creates a study in `dir` (made if it is not there) and opens it for writing. Throws UserError as `checkNewStudy`. A
- * process that is killed meanwhile leaves no `study.db`.
+ * process that is killed meanwhile leaves no `study.db`; of several that create a study in one folder at once, one does
+ * and the others are refused.
  */
 export async function createStudy(dir: string, study: NewStudy): Promise<Store> {
   checkNewStudy(dir);
-  mkdirSync(dir, { recursive: true });
   const path = join(dir, 'study.db');
-  const unfinished = `${path}.${process.pid}.unfinished`;
-  const database = new DatabaseSync(unfinished);
+  const unfinished = `${path}.${randomUUID()}.unfinished`;
+  writeEmpty(unfinished);
   try {
-    await initialise(database, study, Date.now());
-    database.close();
-    renameSync(unfinished, path);
-  } catch (error) {
-    if (database.isOpen) database.close();
+    const database = new DatabaseSync(unfinished);
+    try {
+      await initialise(database, study, Date.now());
+    } finally {
+      if (database.isOpen) database.close();
+    }
+    if (!publish(unfinished, path)) throw isStudyAlready(dir);
+  } finally {
     rmSync(unfinished, { force: true });
-    throw error;
   }
   return openStudy(dir, 'write');
+}
+
+/** Gives the file its name, unless another has that name: then returns false. */
+function publish(unfinished: string, path: string): boolean {
+  try {
+    linkSync(unfinished, path);
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'EEXIST')) return false;
+    if (!hasCode(error, 'EPERM', 'ENOTSUP')) throw error;
+    // A file system without hard links: a rename would replace a study made since this look.
+    if (existsSync(path)) return false;
+    renameSync(unfinished, path);
+    return true;
+  }
 }
 
 /**
@@ -150,21 +172,72 @@ function writerOf(path: string): string {
 
 /** Makes `dir` and writes a file in it; returns the folders that were not there before, the deepest first. */
 function probe(dir: string): string[] {
+  const made: string[] = [];
+  try {
+    const file = join(dir, `.netsmith-probe-${randomUUID()}`);
+    made.push(...writeEmpty(file));
+    rmSync(file);
+  } catch (error) {
+    throw invalid(`folder "${dir}"`, messageOf(error), 'a study wants a folder that can be written to');
+  }
+  return made;
+}
+
+/**
+ * Writes an empty file and makes the folders for it; returns those that were not there before, the deepest first. Throws
+ * what the system answers, and then leaves none of them.
+ */
+function writeEmpty(file: string): string[] {
+  const made: string[] = [];
+  for (let attempt = 1; ; attempt++) {
+    try {
+      made.unshift(...makeFolders(dirname(file)));
+      writeFileSync(file, '', { flag: 'wx' });
+      return made;
+    } catch (error) {
+      // Another process that looks at the same folder may have taken it away again while it was empty.
+      if (hasCode(error, 'ENOENT') && attempt < 5) continue;
+      removeEmpty(made);
+      throw error;
+    }
+  }
+}
+
+/**
+ * Makes `dir` and the folders above it; returns those that were not there before, the deepest first. One by one: Node's
+ * recursive mkdir never returns where the system answers ENOENT, as it does below /proc.
+ */
+function makeFolders(dir: string): string[] {
   const missing: string[] = [];
   for (let at = resolve(dir); !statSync(at, { throwIfNoEntry: false }); at = dirname(at)) missing.push(at);
   const made: string[] = [];
   try {
-    // One by one: Node's recursive mkdir never returns where the system answers ENOENT, as it does below /proc.
     for (const folder of missing.toReversed()) {
-      mkdirSync(folder);
-      made.unshift(folder);
+      try {
+        mkdirSync(folder);
+        made.unshift(folder);
+      } catch (error) {
+        if (!hasCode(error, 'EEXIST')) throw error;
+      }
     }
-    const file = join(dir, `.netsmith-probe-${process.pid}`);
-    writeFileSync(file, '');
-    rmSync(file);
   } catch (error) {
-    for (const folder of made) rmdirSync(folder);
-    throw invalid(`folder "${dir}"`, messageOf(error), 'a study wants a folder that can be written to');
+    removeEmpty(made);
+    throw error;
   }
   return made;
+}
+
+/** Removes the folders, in the order given, but for those that another process has begun to use or has removed. */
+function removeEmpty(folders: readonly string[]): void {
+  for (const folder of folders) {
+    try {
+      rmdirSync(folder);
+    } catch (error) {
+      if (!hasCode(error, 'ENOTEMPTY', 'EEXIST', 'ENOENT')) throw error;
+    }
+  }
+}
+
+function hasCode(error: unknown, ...codes: readonly string[]): boolean {
+  return error instanceof Error && 'code' in error && codes.some((code) => code === error.code);
 }

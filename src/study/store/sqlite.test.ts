@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, test } from 'node:test';
+import { Worker } from 'node:worker_threads';
 import { UserError } from '../../common/errors.ts';
 import { createStudy, openStudy } from '../study.node.ts';
 import type { Store } from './store.ts';
@@ -106,6 +107,71 @@ test('a folder that is a study, or holds files of such names, is refused and lef
   mkdirSync(join(other, 'trials'), { recursive: true });
   await assert.rejects(createStudy(other, STUDY), { name: 'UserError', message: /has "trials" in it/ });
   assert.deepEqual(readdirSync(other), ['trials']);
+});
+
+test('of several that create a study in one folder at once, one does and the others are refused', async () => {
+  const dir = fresh();
+  const tries = await Promise.allSettled([1, 2, 3].map((n) => createStudy(dir, { ...STUDY, name: `study ${n}` })));
+  const stores = tries.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : []));
+  const errors = tries.flatMap((end) => (end.status === 'rejected' ? [end.reason] : []));
+  assert.equal(stores.length, 1);
+  assert.deepEqual(
+    errors.map(({ name, message }) => [name, /is a study already/.test(message)]),
+    Array(2).fill(['UserError', true]),
+  );
+  await stores[0]?.close();
+  assert.deepEqual(
+    readdirSync(dir).filter((name) => name.startsWith('study.db')),
+    ['study.db'],
+  );
+});
+
+test('creating studies side by side, in threads that begin each at the same moment', async () => {
+  const threads = 3;
+  const rounds = 8;
+  const parent = fresh();
+  const arrived = new Int32Array(new SharedArrayBuffer(4 * rounds));
+  const body = `
+    const { parentPort, workerData: { arrived, threads, rounds, parent, module, study } } = require('node:worker_threads');
+    import(module).then(async ({ createStudy }) => {
+      const results = [];
+      for (let round = 0; round < rounds; round++) {
+        Atomics.add(arrived, round, 1);
+        while (Atomics.load(arrived, round) < threads);
+        const end = await createStudy(parent + '/' + round + '/a/b', study).then(
+          async (store) => { await store.close(); return 'created'; },
+          (error) => error.name + ': ' + error.message,
+        );
+        results.push(end);
+      }
+      parentPort.postMessage(results);
+    });`;
+  const workerData = {
+    arrived,
+    threads,
+    rounds,
+    parent,
+    module: new URL('../study.node.ts', import.meta.url).href,
+    study: STUDY,
+  };
+  const results = await Promise.all(
+    Array.from(
+      { length: threads },
+      () =>
+        new Promise<string[]>((resolve, reject) => {
+          new Worker(body, { eval: true, workerData }).once('message', resolve).once('error', reject);
+        }),
+    ),
+  );
+  for (let round = 0; round < rounds; round++) {
+    const ends = results.map((of) => of[round] ?? '');
+    assert.equal(ends.filter((end) => end === 'created').length, 1, ends.join('; '));
+    assert.equal(
+      ends.filter((end) => /^UserError: .*(is a study already|has ")/.test(end)).length,
+      threads - 1,
+      ends.join('; '),
+    );
+  }
 });
 
 test('a folder that cannot be written to is refused and nothing is made', async () => {
