@@ -201,6 +201,45 @@ test('evaluate, export, predict and report, one after another', async () => {
   assert.doesNotMatch(html, /(src|href)="https?:/);
 });
 
+test('a report gives the winner only its own test, and repeats the evaluation as it was', async () => {
+  const { best } = await json('best', study);
+  const other = (best.trial + 1) % 3;
+  const dir = join(folder, "it's a copy");
+  cpSync(study, dir, { recursive: true, filter: (path) => !path.endsWith('best') });
+  await json('evaluate', dir, '--seeds', '1', '--epochs', '2', '--no-baselines', '--trial', String(other));
+  const html = async () => {
+    const { file } = await json('report', dir);
+    return readFileSync(file, 'utf8').replaceAll('&#39;', "'").replaceAll('&quot;', '"');
+  };
+  const report = await html();
+  assert.match(report, new RegExp(`the evaluation was of trial ${other}`));
+  const quoted = `'${dir.replace("'", "'\\''")}'`;
+  for (const command of [
+    `--out ${quoted}\n`,
+    `netsmith evaluate ${quoted} --seeds 1 --trial ${other} --epochs 2 --no-baselines\n`,
+  ]) {
+    assert.ok(report.includes(command), command);
+  }
+
+  // A process that was killed between the two writes: the old label beside other weights.
+  const weights = join(dir, 'best', 'weights.bin');
+  const bytes = readFileSync(weights);
+  bytes.writeUInt8((bytes.at(-1) ?? 0) ^ 1, bytes.length - 1);
+  writeFileSync(weights, bytes);
+  const { err } = await netsmith('export', dir, '--trial', String(other), '--epochs', '2');
+  assert.match(err, /Training it on train \+ valid/);
+});
+
+test('a run in which every trial fails is a failure with its reasons, not bad input', async () => {
+  const dir = join(folder, 'diverged');
+  const { code, out, err } = await netsmith('run', ...SMALL, '--trials', '2', '--learning-rate', '1e30', '--out', dir);
+  assert.equal(code, 1, err);
+  assert.equal(out, '');
+  assert.match(err, /no trial of study .* is complete\n {2}2 of 2: .*loss/);
+  await refused(/--trial: 9; the study has trials 0 to 1\n/, 'show', dir, '--trial', '9');
+  assert.match(readFileSync((await json('report', dir)).file, 'utf8'), /No trial is complete/);
+});
+
 test('resume goes on to the very trials of one longer search', async () => {
   const [short, long] = [join(folder, 'short'), join(folder, 'long')];
   await json('search', ...SMALL, '--trials', '1', '--seed', '3', '--out', short);

@@ -1,6 +1,7 @@
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Json } from '../common/json.ts';
+import { isDeepStrictEqual } from 'node:util';
 import type { Metrics } from '../common/metrics.ts';
 import { rng } from '../common/random.ts';
 import type { Dataset, Samples } from '../data/dataset.ts';
@@ -112,10 +113,16 @@ export function readEvaluation(dir: string): EvaluationRecord | undefined {
   return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as EvaluationRecord) : undefined;
 }
 
-/** Weights of an architecture after its final training, in `best/`; its own file says which architecture it is. */
+/** What `best/weights.json` says of `best/weights.bin`: weights of an architecture after its final training. */
 interface FinalWeights {
-  readonly architecture: Json;
+  readonly architecture: Architecture;
   readonly epochs: number;
+  /** Of weights.bin. The two files are two writes: after a kill between them the label is not that of the weights. */
+  readonly sha256: string;
+}
+
+function sha256Of(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }
 
 export function writeWeights(
@@ -124,8 +131,9 @@ export function writeWeights(
   epochs: number,
   tensors: Readonly<Record<string, HostTensor>>,
 ): void {
-  writeWhole(join(dir, 'best', 'weights.bin'), encodeCheckpoint({ history: [], steps: 0, tensors }));
-  const of: FinalWeights = { architecture, epochs };
+  const bytes = encodeCheckpoint({ history: [], steps: 0, tensors });
+  writeWhole(join(dir, 'best', 'weights.bin'), bytes);
+  const of: FinalWeights = { architecture, epochs, sha256: sha256Of(bytes) };
   writeWhole(join(dir, 'best', 'weights.json'), `${JSON.stringify(of, null, 2)}\n`);
 }
 
@@ -135,9 +143,10 @@ export function readWeights(
   architecture: Architecture,
   epochs: number,
 ): Readonly<Record<string, HostTensor>> | undefined {
-  const [bytes, about] = [join(dir, 'best', 'weights.bin'), join(dir, 'best', 'weights.json')];
-  if (!existsSync(bytes) || !existsSync(about)) return undefined;
-  const of = JSON.parse(readFileSync(about, 'utf8')) as FinalWeights;
-  const same = JSON.stringify(of) === JSON.stringify({ architecture, epochs });
-  return same ? decodeCheckpoint(readFileSync(bytes)).tensors : undefined;
+  const [file, about] = [join(dir, 'best', 'weights.bin'), join(dir, 'best', 'weights.json')];
+  if (!existsSync(file) || !existsSync(about)) return undefined;
+  const bytes = readFileSync(file);
+  const wanted: FinalWeights = { architecture, epochs, sha256: sha256Of(bytes) };
+  const found: unknown = JSON.parse(readFileSync(about, 'utf8'));
+  return isDeepStrictEqual(found, wanted) ? decodeCheckpoint(bytes).tensors : undefined;
 }

@@ -128,7 +128,10 @@ async function readConfig(file: string): Promise<Readonly<Record<string, unknown
     const value: unknown = path.endsWith('.json')
       ? JSON.parse(readFileSync(path, 'utf8'))
       : Reflect.get(await import(pathToFileURL(path).href), 'default');
-    if (value !== null && typeof value === 'object' && !Array.isArray(value)) return { ...value };
+    if (value !== null && typeof value === 'object' && !Array.isArray(value)) {
+      // An editor wants `$schema`; it is no setting.
+      return Object.fromEntries(Object.entries(value).filter(([name]) => name !== '$schema'));
+    }
   } catch (error) {
     throw new UserError(`${file}: ${messageOf(error)}; a configuration must be readable`);
   }
@@ -148,7 +151,12 @@ export function commandOf(command: string, settings: StudySettings): string {
             .map(([key, option]) => `${key}=${option}`)
             .join(',')
         : String(value);
-    return [`${flagOf(name)} ${/^[\w.,=/:-]+$/.test(text) ? text : `'${text}'`}`];
+    return [`${flagOf(name)} ${shellWord(text)}`];
   });
   return ['netsmith', command, ...flags].join(' ');
+}
+
+/** The text as one word of a POSIX shell, quoted where it must be. */
+export function shellWord(text: string): string {
+  return /^[\w.,=/:-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

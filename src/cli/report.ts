@@ -4,12 +4,14 @@ import { networkCosts } from '../network/costs.ts';
 import type { ReportData, ReportTrial } from '../report/data.ts';
 import { renderReport } from '../report/html.ts';
 import { count, formatArchitecture, resolve } from '../space/index.ts';
+import { budgetEnd } from '../study/budget.ts';
 import { writeWhole } from '../study/store/files.node.ts';
 import type { Trial } from '../study/store/store.ts';
 import { bestTrials } from './best.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { readEvaluation } from './evaluation.ts';
-import { commandOf } from './flags.ts';
+import { type EvaluationRecord, readEvaluation } from './evaluation.ts';
+import { commandOf, shellWord } from './flags.ts';
+import { budgetOf } from './setup.ts';
 import { planToJson, type ReadStudy, readStudy } from './study.ts';
 import { versions } from './versions.ts';
 
@@ -39,7 +41,8 @@ export function reportData(dir: string, study: ReadStudy): ReportData {
   const size = count(space)?.toLocaleString('en-GB');
   const [best] = bestTrials(study);
   const evaluation = readEvaluation(dir);
-  const shown = resolvePath(dir);
+  // A study that went on since, or `--trial`: what was tested need not be what is best.
+  const ofWinner = evaluation?.trial === best?.trial ? evaluation : undefined;
   const winner = best && {
     trial: best.trial,
     architecture: formatArchitecture(space, best.architecture),
@@ -48,7 +51,7 @@ export function reportData(dir: string, study: ReadStudy): ReportData {
   return {
     name: record.name,
     createdAt: record.createdAt,
-    finished: trials.every(({ state }) => state !== 'running' && state !== 'waiting'),
+    finished: isFinished(study),
     space: { name: space.name, options: space.options, ...(size !== undefined && { size }) },
     strategy: settings.strategy,
     seed: settings.seed,
@@ -56,29 +59,64 @@ export function reportData(dir: string, study: ReadStudy): ReportData {
     data,
     trials: trials.map((trial) => reportTrial(study, trial)),
     ...(winner !== undefined && { winner: { ...winner, costs: networkCosts(winner.network, space.task) } }),
-    ...(evaluation !== undefined && {
+    ...(ofWinner !== undefined && {
       test: {
-        name: `trial ${evaluation.trial}`,
-        seeds: evaluation.seeds,
-        metrics: evaluation.metrics,
-        trainedOn: evaluation.trainedOn,
-        ...(evaluation.confusion !== undefined && { confusion: evaluation.confusion }),
+        name: `trial ${ofWinner.trial}`,
+        seeds: ofWinner.seeds,
+        metrics: ofWinner.metrics,
+        trainedOn: ofWinner.trainedOn,
+        ...(ofWinner.confusion !== undefined && { confusion: ofWinner.confusion }),
       },
     }),
-    baselines: (evaluation?.baselines ?? []).map(({ name, seeds, metrics, costs }) => ({
+    ...(evaluation !== undefined && ofWinner === undefined && { testedInstead: evaluation.trial }),
+    baselines: (ofWinner?.baselines ?? []).map(({ name, seeds, metrics, costs }) => ({
       name,
       seeds,
       metrics,
       costs,
     })),
     settings: planToJson({ settings, data }),
-    commands: [
-      commandOf('search', settings),
-      ...(evaluation === undefined ? [] : [`netsmith evaluate ${shown} --seeds ${evaluation.seeds.length}`]),
-      `netsmith export ${shown}`,
-    ],
+    commands: commandsOf(dir, study, best?.trial, evaluation),
     versions: versions(),
   };
+}
+
+/**
+ * Whether the search is at its end: nothing runs, and `resume` with the same budget would start nothing. A trial that
+ * waits is gone on with unless the time is up or the target is reached.
+ */
+function isFinished({ settings, space, problem, trials, searchSeconds }: ReadStudy): boolean {
+  const searched = trials.filter(({ purpose }) => purpose === 'search');
+  const spent = budgetEnd(budgetOf(settings), searched, searchSeconds, problem.objectives);
+  const size = count(space);
+  if (spent === undefined && (size === undefined || searched.length < size)) return false;
+  const leftWaiting = spent === 'time' || spent === 'target';
+  return trials.every(
+    ({ state, purpose }) => state !== 'running' && (state !== 'waiting' || (leftWaiting && purpose === 'search')),
+  );
+}
+
+/** The command lines that come to this report again, in order. */
+function commandsOf(
+  dir: string,
+  { settings }: ReadStudy,
+  best: number | undefined,
+  evaluation: EvaluationRecord | undefined,
+): string[] {
+  const shown = shellWord(resolvePath(dir));
+  const search = `${commandOf('search', settings)} --out ${shown}`;
+  if (evaluation === undefined) return [search, `netsmith export ${shown}`];
+  const { trial, epochs, seeds, baselines } = evaluation;
+  const which = [
+    ...(trial === best ? [] : [` --trial ${trial}`]),
+    ...(epochs === settings.epochs ? [] : [` --epochs ${epochs}`]),
+  ].join('');
+  const without = baselines.length === 0 ? ' --no-baselines' : '';
+  return [
+    search,
+    `netsmith evaluate ${shown} --seeds ${seeds.length}${which}${without}`,
+    `netsmith export ${shown}${which}`,
+  ];
 }
 
 function reportTrial({ space }: ReadStudy, trial: Trial): ReportTrial {

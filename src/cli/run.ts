@@ -3,7 +3,8 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import type { Json } from '../common/json.ts';
 import { showMetric } from '../report/numbers.ts';
-import { bestText, bestToJson } from './best.ts';
+import { TrainingFailure } from '../train/failure.ts';
+import { bestText, bestToJson, bestTrials } from './best.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import type { StudySettings } from './config.ts';
 import { checkCounts, chosen, evaluate, evaluationText, evaluationToJson } from './evaluate.ts';
@@ -14,7 +15,7 @@ import { interruptible } from './interrupt.ts';
 import { writeReport } from './report.ts';
 import { addStudyOptions, newStudy, searchToItsEnd, tellInterrupted } from './search.ts';
 import { headline } from './setup.ts';
-import { readStudy } from './study.ts';
+import { type ReadStudy, readStudy } from './study.ts';
 
 /** What `run` does unless told otherwise: enough to be sure of the winner, short enough to wait for. */
 function presets(): Partial<StudySettings> {
@@ -43,6 +44,7 @@ export function addRun(program: Command, shell: Shell): void {
         if (end.reason === 'interrupted') return tellInterrupted(dir, output, shell);
 
         const study = await readStudy(dir);
+        if (bestTrials(study).length === 0) throw nothingFound(study, dir);
         const best = chosen(study, dir, undefined);
         output.note(`\n${bestText(study)}\n`);
         output.note(`Training it again from scratch on train + valid, ${options.seeds} times, for the test split.`);
@@ -74,4 +76,12 @@ export function addRun(program: Command, shell: Shell): void {
         );
       },
     );
+}
+
+/** No bad input, since a study was written: the settings were sound and no network could be trained with them. */
+function nothingFound({ trials }: ReadStudy, dir: string): TrainingFailure {
+  const counts = new Map<string, number>();
+  for (const { state, reason = state } of trials) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  const reasons = [...counts].map(([reason, count]) => `\n  ${count} of ${trials.length}: ${reason}`);
+  return new TrainingFailure(`no trial of study "${dir}" is complete${reasons.join('')}`);
 }

@@ -100,8 +100,15 @@ async function fromStudy(dir: string, { trial }: ShowOptions): Promise<Shown> {
     return { space: study.space, architecture: best.architecture };
   }
   const found = study.trials.find((one) => one.purpose === 'search' && one.trial === trial);
-  if (found === undefined)
-    throw invalid('--trial', String(trial), `the study has trials 0 to ${study.trials.length - 1}`);
+  if (found === undefined) {
+    // Confirmations have numbers of their own and are not shown.
+    const { length } = study.trials.filter(({ purpose }) => purpose === 'search');
+    throw invalid(
+      '--trial',
+      String(trial),
+      length === 0 ? 'the study has no trials yet' : `the study has trials 0 to ${length - 1}`,
+    );
+  }
   return { space: study.space, architecture: found.architecture };
 }
 

@@ -47,7 +47,7 @@ export interface ReportData {
   readonly name: string;
   /** Milliseconds since 1970. */
   readonly createdAt: number;
-  /** Whether the budget was used up; a report can be made of a study under way. */
+  /** Whether the search is at its end; a report can be made of a study under way, or of one that was interrupted. */
   readonly finished: boolean;
   readonly space: {
     readonly name: string;
@@ -60,13 +60,15 @@ export interface ReportData {
   readonly data: DatasetInfo;
   readonly trials: readonly ReportTrial[];
   readonly winner?: Winner;
-  /** `evaluate` of the winner. Absent: the test part has not been opened. */
+  /** `evaluate` of the winner. Absent: the test part has not been opened, or for another trial (`testedInstead`). */
   readonly test?: TestResult & {
     /** [true class][predicted class], samples of all seeds together. */
     readonly confusion?: readonly (readonly number[])[];
     /** Samples it was trained on, e.g. `train + valid`. */
     readonly trainedOn: string;
   };
+  /** The trial that `evaluate` tested where that is not the winner, whose test is then absent. */
+  readonly testedInstead?: number;
   readonly baselines: readonly TestResult[];
   /** Every setting, as the study's record keeps them. */
   readonly settings: Json;

@@ -108,8 +108,15 @@ test('a study that was not evaluated says so, and shows no test value', async ()
   const { test: _, ...rest } = data;
   const text = textOf(await renderReport({ ...rest, baselines: [], finished: false }));
   assert.match(text, /The test samples have not been used/);
-  assert.match(text, /still under way/);
+  assert.match(text, /not at its end yet/);
   assert.doesNotMatch(text, /on the test samples, which/);
+});
+
+test('an evaluation of another trial than the winner is named, and gives the winner no test value', async () => {
+  const { test: _, ...rest } = data;
+  const text = textOf(await renderReport({ ...rest, baselines: [], testedInstead: 3 }));
+  assert.match(text, /It has not been tested: the evaluation was of trial 3/);
+  assert.doesNotMatch(text, /have not been used|not opened|on the test samples, which/);
 });
 
 test('a study without any complete trial still has a report', async () => {

@@ -47,7 +47,7 @@ export async function renderReport(data: ReportData): Promise<string> {
 <header>
 <p class="over">Netsmith, neural architecture search</p>
 <h1>${data.name}</h1>
-<p class="meta">${data.strategy} on ${data.space.name} for ${data.data.name} · begun ${date(data.createdAt)}${data.finished ? '' : ' · still under way'}</p>
+<p class="meta">${data.strategy} on ${data.space.name} for ${data.data.name} · begun ${date(data.createdAt)}${data.finished ? '' : ' · not at its end yet'}</p>
 </header>
 ${sections}
 </main>
@@ -129,7 +129,11 @@ function result(data: ReportData): Markup {
   }
   const tested = test === undefined ? [] : valuesOf(test.metrics, metric);
   if (test === undefined || tested.length === 0) {
-    sentences.push(html`The test samples have not been used. `);
+    sentences.push(
+      data.testedInstead === undefined
+        ? html`The test samples have not been used. `
+        : html`It has not been tested: the evaluation was of trial ${data.testedInstead}. `,
+    );
   } else {
     sentences.push(
       html`Trained from scratch on ${test.trainedOn} and then tested: <strong>${spread(metric, tested)} on the test samples</strong>, which the search never saw. `,
@@ -162,6 +166,7 @@ function resultTable(data: ReportData, valid: number | undefined, confirmed: rea
   const { winner, test } = data;
   if (winner === undefined) return NONE;
   const { metric } = data.objectives[0];
+  const missing = data.testedInstead === undefined ? 'not opened' : 'not tested';
   const others = [...new Set((test?.metrics ?? []).flatMap((m) => Object.keys(m)))].filter((m) => m !== metric);
   const row = (
     name: string,
@@ -170,7 +175,7 @@ function resultTable(data: ReportData, valid: number | undefined, confirmed: rea
     tested: TestResult | undefined,
     costs: { params: number; flops: number } | undefined,
   ) =>
-    html`<tr><th scope="row">${name}</th><td>${validation}</td><td>${again}</td><td>${tested === undefined ? 'not opened' : short(metric, valuesOf(tested.metrics, metric))}</td>${others.map((m) => html`<td>${tested === undefined ? '' : short(m, valuesOf(tested.metrics, m))}</td>`)}<td>${costs === undefined ? '' : showCount(costs.params)}</td><td>${costs === undefined ? '' : showLarge(costs.flops)}</td></tr>`;
+    html`<tr><th scope="row">${name}</th><td>${validation}</td><td>${again}</td><td>${tested === undefined ? missing : short(metric, valuesOf(tested.metrics, metric))}</td>${others.map((m) => html`<td>${tested === undefined ? '' : short(m, valuesOf(tested.metrics, m))}</td>`)}<td>${costs === undefined ? '' : showCount(costs.params)}</td><td>${costs === undefined ? '' : showLarge(costs.flops)}</td></tr>`;
   return html`<div class="wide"><table><thead><tr><th>Network</th><th>Validation ${metric}</th><th>Validation, other seeds</th><th>Test ${metric}</th>${others.map((m) => html`<th>Test ${m}</th>`)}<th>Parameters</th><th>FLOPs</th></tr></thead><tbody>${[
     row(`Found (trial ${winner.trial})`, showMetric(metric, valid), short(metric, confirmed), test, winner.costs),
     ...data.baselines.map((b) => row(`Baseline ${b.name}`, '', '', b, b.costs)),
