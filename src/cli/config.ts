@@ -103,7 +103,10 @@ export const studySchema = z.strictObject({
   until: say(
     z
       .string()
-      .refine((text) => parseTarget(text) !== undefined, 'must be METRIC=VALUE, such as accuracy=0.97')
+      .refine(
+        (text) => parseTarget(text) !== undefined,
+        'must be METRIC=VALUE, such as accuracy=0.97; shares are at most 1',
+      )
       .optional(),
     'search',
     'end when a metric is this good, e.g. accuracy=0.97',
@@ -183,8 +186,13 @@ export function parseDuration(text: string): number | undefined {
 }
 
 /** `accuracy=0.97`; undefined when it is not of this form or names no metric. */
+function isMetric(name: string): name is keyof typeof METRICS {
+  return Object.hasOwn(METRICS, name);
+}
+
 export function parseTarget(text: string): { readonly metric: string; readonly value: number } | undefined {
   const match = /^([a-z0-9]+)=(.+)$/.exec(text.trim());
   const [metric, value] = [match?.[1], Number(match?.[2])];
-  return metric !== undefined && metric in METRICS && Number.isFinite(value) ? { metric, value } : undefined;
+  if (metric === undefined || !isMetric(metric) || !Number.isFinite(value)) return undefined;
+  return METRICS[metric].unit === 'share' && value > 1 ? undefined : { metric, value };
 }

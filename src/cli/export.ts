@@ -7,10 +7,10 @@ import { networkCosts } from '../network/costs.ts';
 import { modelCard } from '../report/export/model-card.ts';
 import { exportOnnx } from '../report/export/onnx.ts';
 import { checkParity } from '../report/export/parity.ts';
-import { formatArchitecture, resolve } from '../space/index.ts';
+import { formatArchitecture, resolve, resolveHyperparameters } from '../space/index.ts';
 import { writeWhole } from '../study/store/files.node.ts';
+import { withHyperparameters } from '../train/settings.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { trainSettings } from './config.ts';
 import { openEngine } from './engine.ts';
 import { type Chosen, chosen } from './evaluate.ts';
 import { type EvaluationRecord, readEvaluation, readWeights, retrain, writeWeights } from './evaluation.ts';
@@ -31,7 +31,7 @@ export function addExport(program: Command, shell: Shell): void {
   )
     .option('--out <file>', 'the file to write (default: best/model.onnx in the study)')
     .addOption(new Option('--trial <n>', 'this trial instead of the best').argParser(numberIfItIsOne));
-  addSettings(command, ['epochs', 'threads', 'device']).action(
+  addSettings(command, ['dataDir', 'epochs', 'threads', 'device']).action(
     async (dir: string, options: { readonly out?: string; readonly trial?: number }, command: Command) => {
       const output = outputOf(command, shell);
       const study = await readStudy(dir);
@@ -77,7 +77,8 @@ export async function exportBest(
   const text = formatArchitecture(space, architecture);
   const evaluated = evaluationOf(dir, setup, best);
   const version = netsmithVersion();
-  const about = { ...trainSettings(settings), trainedOn: 'train + valid', metrics: evaluated?.metrics ?? [] };
+  const trained = withHyperparameters(training, resolveHyperparameters(space, architecture));
+  const about = { ...trained, trainedOn: 'train + valid', metrics: evaluated?.metrics ?? [] };
   const model = exportOnnx({
     network,
     info,

@@ -9,8 +9,17 @@ import { searchToItsEnd, tellResult } from './search.ts';
 import { checkRunSettings, type Setup } from './setup.ts';
 import { planOf, planToJson, setUpAgain } from './study.ts';
 
-/** What may differ from one session of a study to the next: where it ends, and what it runs on. */
-const CHANGEABLE: readonly SettingName[] = ['trials', 'time', 'until', 'confirm', 'workers', 'threads', 'device'];
+/** What may differ from one session of a study to the next: where its data lie, where it ends, what it runs on. */
+const CHANGEABLE: readonly SettingName[] = [
+  'dataDir',
+  'trials',
+  'time',
+  'until',
+  'confirm',
+  'workers',
+  'threads',
+  'device',
+];
 
 /** `netsmith resume DIR`: { study, trials, best } */
 export function addResume(program: Command, shell: Shell): void {

@@ -132,7 +132,12 @@ export async function tellResult(dir: string, end: StudyEnd, output: Output, she
   const study = await readStudy(dir);
   output.note(REASONS[end.reason]);
   if (end.reason === 'interrupted') tellInterrupted(dir, output, shell);
-  else output.note(`Next: netsmith evaluate ${dir}`);
+  else if (end.best.length > 0) output.note(`Next: netsmith evaluate ${dir}`);
+  else {
+    const reason = study.trials.find((trial) => trial.reason !== undefined)?.reason;
+    output.note(`No trial is complete${reason === undefined ? '' : `; the first failed with: ${reason}`}`);
+    shell.exitCode = 1;
+  }
   output.result(bestToJson(dir, study) as unknown as Json, bestText(study));
 }
 

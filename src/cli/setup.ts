@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { resolve as resolvePath } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { invalid, messageOf, UserError } from '../common/errors.ts';
 import type { Fidelity } from '../common/fidelity.ts';
@@ -162,7 +163,9 @@ function limitsOf({ maxParams, maxFlops }: StudySettings): readonly Limit[] {
 
 /** A study's settings with those that were given anew for one command. */
 export function checkRunSettings(stored: StudySettings, given: Readonly<Record<string, unknown>>): StudySettings {
-  return checkSettings({ ...stored, ...given }, flagOf);
+  const { dataDir } = given;
+  const moved = typeof dataDir === 'string' ? { dataDir: resolvePath(dataDir) } : {};
+  return checkSettings({ ...stored, ...given, ...moved }, flagOf);
 }
 
 /** What ends the search; without an end of the person's own, a number of trials. */

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import type { Json } from '../common/json.ts';
+import { showCount } from '../report/numbers.ts';
 import { count } from '../space/index.ts';
 import type { SpaceDefinition, Task } from '../space/space.ts';
 import { SPACES } from '../space/spaces/index.ts';
@@ -30,7 +31,7 @@ export function addSpaces(program: Command, shell: Shell): void {
       }));
       const rows = spaces.map(({ name, description, options, size }) => [
         name,
-        size ?? 'continuous',
+        size === null ? 'continuous' : showCount(size),
         Object.entries(options)
           .map(([key, value]) => `${key}=${value}`)
           .join(','),
@@ -42,7 +43,8 @@ export function addSpaces(program: Command, shell: Shell): void {
 
 const EXAMPLE: Task = { kind: 'classification', input: [3, 32, 32], outputs: 10 };
 
-/** The number of architectures as a text (it can be beyond what a JSON number holds); null where it is not countable. */
-function sizeOf(space: SpaceDefinition): string | null {
-  return count(space.create(EXAMPLE))?.toString() ?? null;
+/** The number of architectures (rounded beyond 2^53); null where it is not countable. */
+function sizeOf(space: SpaceDefinition): number | null {
+  const size = count(space.create(EXAMPLE));
+  return size === undefined ? null : Number(size);
 }

@@ -14,6 +14,8 @@ import type { DatasetInfo, TableEncoding } from '../../data/dataset.ts';
  * | `netsmith.input.shape` | JSON, the batch first: `["N",3,32,32]` or `["N",13]` |
  * | `netsmith.input.layout` | `NCHW` (images: red, green, blue) or `NF` (features) |
  * | `netsmith.input.format` | `float32` |
+ * | `netsmith.input.channels` | images: `RGB` or `grey` |
+ * | `netsmith.input.image` | images: how a file becomes an input: turned upright by EXIF, transparency on black, stretched to the size |
  * | `netsmith.input.range` | JSON, smallest and largest raw value: `[0,255]`; absent for tables |
  * | `netsmith.output.name` | `probabilities` [N, classes] or `values` [N, targets], in the targets' own units |
  * | `netsmith.output.labels` | JSON, names of the classes or targets in order |
@@ -51,6 +53,10 @@ export function writeMetadata(metadata: ModelMetadata): Record<string, string> {
     'netsmith.input.shape': JSON.stringify(['N', ...input]),
     'netsmith.input.layout': input.length === 3 ? 'NCHW' : 'NF',
     'netsmith.input.format': 'float32',
+    ...(input.length === 3 && {
+      'netsmith.input.channels': input[0] === 1 ? 'grey' : 'RGB',
+      'netsmith.input.image': 'turned upright by EXIF, transparency on black, stretched to the size',
+    }),
     ...(range !== undefined && { 'netsmith.input.range': JSON.stringify(range) }),
     'netsmith.output.name': OUTPUT_NAMES[task],
     'netsmith.output.labels': JSON.stringify(metadata.labels),

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { invalid, messageOf } from '../../common/errors.ts';
 import type { Trial } from './store.ts';
 import { hasEnded } from './transitions.ts';
 
@@ -9,19 +10,24 @@ export const UNFINISHED = '.unfinished';
 
 /**
  * Writes a file so that its name stands for the whole content or for nothing: a temporary file beside it, flushed to
- * the disk, then renamed. The folder is made if it is not there.
+ * the disk, then renamed. Its folder is made in a folder that is there. Throws UserError where it cannot be written.
  */
 export function writeWhole(path: string, content: Uint8Array | string): void {
-  mkdirSync(dirname(path), { recursive: true });
   const temporary = `${path}.${process.pid}-${randomBytes(4).toString('hex')}${UNFINISHED}`;
-  const file = openSync(temporary, 'w');
   try {
-    writeFileSync(file, content);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
+    mkdirSync(dirname(path), { recursive: true });
+    const file = openSync(temporary, 'w');
+    try {
+      writeFileSync(file, content);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw invalid(`file "${path}"`, messageOf(error), 'it must be possible to write there');
   }
-  renameSync(temporary, path);
 }
 
 /**
