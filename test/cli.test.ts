@@ -307,7 +307,10 @@ test('a study keeps its own space: the file may go, and the folder may move', as
     file,
     [
       `import { conv, defineSpace, globalAvgPool, linear, pick, sequential } from ${JSON.stringify(library)};`,
-      "export const mine = defineSpace('mine', () => sequential(conv(pick('width', [2, 4]), 3), globalAvgPool(), linear('outputs')));",
+      "export const mine = defineSpace('mine', () => ({",
+      "  network: sequential(conv(pick('width', [2, 4]), 3), globalAvgPool(), linear('outputs')),",
+      "  hyperparameters: { learningRate: pick('rate', [0.011, 0.017]) },",
+      '}));',
     ].join('\n'),
   );
   const [before, after] = [join(folder, 'before'), join(folder, 'after')];
@@ -319,6 +322,13 @@ test('a study keeps its own space: the file may go, and the folder may move', as
   assert.deepEqual((await json('trials', after)).length, 2);
   const { test: measured } = await json('evaluate', after, '--seeds', '1', '--no-baselines');
   assert.ok(isShare(measured.accuracy.mean));
+  const { file: model } = await json('export', after);
+  const { architecture } = (await json('best', after)).best;
+  const trainedWith = `"learningRate":${architecture.rate}`;
+  assert.ok(
+    readFileSync(model, 'latin1').includes(trainedWith),
+    `the model says that it was trained with ${trainedWith}`,
+  );
 });
 
 test('bad input is refused: settings', async () => {

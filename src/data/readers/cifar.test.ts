@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { mkdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { sharedData } from '../../common/testing/shared-data.ts';
 import { openDataset } from '../open.node.ts';
 import { assertRefused, readAll, tempFolder } from '../testing/helpers.ts';
 
@@ -79,8 +81,10 @@ test('damaged files are refused with file and byte offset', async (t) => {
   await assertRefused(open10(train), train, 'it is a file');
 });
 
-test('the real CIFAR-10 files: pixels and labels are the bytes of the file', async () => {
-  const dir = join(import.meta.dirname, '../../../../shared/data/cifar-10-batches-bin');
+const real = sharedData('cifar-10-batches-bin');
+
+test('the real CIFAR-10 files: pixels and labels are the bytes of the file', { skip: real.skip }, async () => {
+  const dir = fileURLToPath(real.url);
   const data = await openDataset({ name: 'cifar-10', dir, seed: 1, trainSamples: 500 });
   const { info } = data.search;
   assert.deepEqual(info.counts, { train: 500, valid: 5000, test: 10000 });

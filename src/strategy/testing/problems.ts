@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { rng } from '../../common/random.ts';
+import { sharedData } from '../../common/testing/shared-data.ts';
 import {
   conv,
   defineSpace,
@@ -67,10 +68,12 @@ export function pseudoOutcome(proposal: Proposal, trial: number): Outcome {
   return { trial, architecture, fidelity, state: 'complete', metrics: { accuracy }, seconds: 1, origin: 'asked' };
 }
 
+/** The benchmark's table, which tests may have to do without. */
+export const NAS_BENCH_201 = sharedData('nas-bench-201.csv.gz');
+
 /** Validation accuracy after 12 epochs on CIFAR-10, shares, of all 15,625 cells of NAS-Bench-201. */
 export function nasBench201Accuracy(): (architecture: Architecture) => number {
-  const file = new URL('../../../../shared/data/nas-bench-201.csv.gz', import.meta.url);
-  const [header = '', ...rows] = gunzipSync(readFileSync(file)).toString('utf8').trim().split('\n');
+  const [header = '', ...rows] = gunzipSync(readFileSync(NAS_BENCH_201.url)).toString('utf8').trim().split('\n');
   const column = header.split(',').indexOf('c10_val_12');
   const table = new Map(rows.map((row) => row.split(',')).map((cells) => [cells[0], Number(cells[column]) / 100]));
   return (architecture) => {
