@@ -293,7 +293,7 @@ test('settings come from a file too, flags going before it, and an unknown one i
 
 test('spaces and data list what there is', async () => {
   const spaces = await json('spaces');
-  assert.equal(spaces.find(({ name }: { name: string }) => name === 'nas-bench-201').size, '15625');
+  assert.equal(spaces.find(({ name }: { name: string }) => name === 'nas-bench-201').size, 15625);
   const schema = await json('spaces', '--schema');
   assert.equal(schema.properties.learningRate.type, 'number');
   const sets = await json('data');
