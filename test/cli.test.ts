@@ -348,6 +348,7 @@ test('bad input is refused: settings', async () => {
   await refused(/--trials: 0; must be at least 1/, 'search', '--trials', '0', ...out);
   await refused(/--learning-rate: "fast"/, 'search', '--learning-rate', 'fast', ...out);
   await refused(/--time: "soon"/, 'search', '--time', 'soon', ...out);
+  await refused(/--until: "accuracy=97".*shares are at most 1/, 'search', '--until', 'accuracy=97', ...out);
   await refused(/--until: "accuracy"/, 'search', '--until', 'accuracy', ...out);
   await refused(/strategy "genetic": is not known/, 'search', '--strategy', 'genetic', ...out);
   await refused(
