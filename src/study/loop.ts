@@ -88,14 +88,14 @@ export async function conduct(session: Session, phase: Phase): Promise<void> {
         return reported(event.job, trial, event);
       case 'ended': {
         const { state } = event.evaluation;
-        if (releasing.delete(event.job) && state !== 'complete') return release(event.job, trial, 'it waits');
+        if (releasing.delete(event.job) && state !== 'complete') return release(event.job, trial, 'to be resumed');
         if (state !== 'complete') return finish(trial, cutShort(trial, state));
         return finish(trial, completed(trial, event.evaluation, problem));
       }
       case 'failed':
         return finish(trial, failed(trial, event.reason));
       case 'died': {
-        if (signal?.aborted) return release(event.job, trial, 'it waits');
+        if (signal?.aborted) return release(event.job, trial, 'to be resumed');
         const name = nameOf(trial);
         deaths.set(name, (deaths.get(name) ?? 0) + 1);
         const again = (deaths.get(name) ?? 0) <= retries;

@@ -93,10 +93,12 @@ export async function readTable(path: string): Promise<Table> {
   const cells: string[][] = [];
   let names: readonly string[] | undefined;
   let last = 0;
+  const delimiter = delimiterOf(bytes);
+  const cellOf = (text: string) => (delimiter === ';' ? withDecimalPoint(text.trim()) : text.trim());
   try {
     parse(bytes, {
       bom: true,
-      delimiter: delimiterOf(bytes),
+      delimiter,
       trim: true,
       skip_empty_lines: true,
       on_record(record: readonly string[], context) {
@@ -106,7 +108,7 @@ export async function readTable(path: string): Promise<Table> {
           for (const _ of names) cells.push([]);
         } else {
           lines.push(context.lines);
-          for (let c = 0; c < cells.length; c++) cells[c]?.push((record[c] ?? '').trim());
+          for (let c = 0; c < cells.length; c++) cells[c]?.push(cellOf(record[c] ?? ''));
         }
         return null;
       },
@@ -148,6 +150,11 @@ function refusal(place: string, error: CsvError, last: number, columns: number):
     default:
       return invalid(where(error.lines), error.message, 'the row must be well-formed CSV');
   }
+}
+
+/** `-1,5` as `-1.5`: spreadsheets of half of Europe write a decimal comma, and semicolons between the columns. */
+function withDecimalPoint(cell: string): string {
+  return /^[+-]?\d*,\d+$/.test(cell) ? cell.replace(',', '.') : cell;
 }
 
 /** The most frequent of comma, semicolon and tab in the first line, outside quotation marks. */

@@ -36,6 +36,17 @@ const csv = (delimiter = ',') =>
     .map((row) => row.join(delimiter))
     .join('\n');
 
+test('a decimal comma is read where semicolons separate the columns', async (t) => {
+  const { open } = await opener(t);
+  const lines = Array.from({ length: 30 }, (_, i) => `${i},5;-0,${i + 10};${i % 2 ? 'a' : 'b'}`);
+  const { info } = (await open(['x;y;class', ...lines].join('\n'))).search;
+  assert.deepEqual(
+    info.encoding?.columns.map(({ kind }) => kind),
+    ['number', 'number'],
+  );
+  assert.ok(Math.abs((info.mean[1] ?? 0) + 0.245) < 0.05, `${info.mean}`);
+});
+
 for (const [name, delimiter] of [
   ['comma', ','],
   ['semicolon', ';'],
