@@ -11,10 +11,7 @@ import type { Device, Runtime, RuntimeTensor, Session, ValueInfo } from './runti
 /** Of the levels verbose, info, warning, error, fatal: what goes wrong reaches us as an exception anyway. */
 const LOG_ERRORS_ONLY = 3;
 
-/**
- * Threads that wait for the next operator sleep. Spinning gains 3 % of a training step on an idle machine, and loses a
- * quarter where other processes want the cores, such as a study's other workers.
- */
+/** Threads that wait for the next operator sleep: the cores are for a study's other workers. */
 const NO_SPINNING = { session: { intra_op: { allow_spinning: '0' } } };
 
 export function nodeRuntime(): Runtime {
