@@ -43,4 +43,16 @@ describe('the builder', () => {
     assert.equal(graph.nodes.length, 1);
     assert.ok(Object.isFrozen(graph.nodes) && Object.isFrozen(graph.nodes[0]));
   });
+
+  it('goes on from a finished graph: ids and input names stay taken', () => {
+    const g = createGraph();
+    const x = input(g, 'x', [2]);
+    const first = finish(g, { y: relu(g, x) });
+    const more = createGraph(first);
+    const z = add(more, first.outputs.y ?? -1, x);
+    assert.equal(z, first.nodes.length);
+    assert.deepEqual(more.shape(z), [2]);
+    assert.throws(() => input(more, 'x', [2]), { message: 'input "x" is in the graph already' });
+    assert.equal(first.nodes.length, 2);
+  });
 });

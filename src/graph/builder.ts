@@ -4,10 +4,10 @@ import { definitionOf } from './ops.ts';
 
 export type { GraphBuilder } from './ops.ts';
 
-/** An empty graph to add nodes to. */
-export function createGraph(): GraphBuilder {
-  const nodes: Node[] = [];
-  const inputNames = new Set<string>();
+/** A graph to add nodes to: empty, or going on from `from`, whose nodes keep their ids. */
+export function createGraph(from?: Graph): GraphBuilder {
+  const nodes: Node[] = [...(from?.nodes ?? [])];
+  const inputNames = new Set(nodes.flatMap(({ op }) => (op.kind === 'input' ? [op.name] : [])));
   let path = '';
   const node = (id: NodeId): Node => {
     const found = nodes[id];
