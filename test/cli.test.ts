@@ -365,6 +365,7 @@ test('bad input is refused: settings', async () => {
   await refused(/"nowhere"/, 'search', '--data', 'nowhere', ...out);
   await refused(/--resolution: 0\.3; must be 1, or one part of it/, 'search', '--resolution', '0.3', ...out);
   await refused(/--device: "tpu"/, 'search', '--device', 'tpu', ...out);
+  await refused(/--layout: "blocked"; must be auto or portable/, 'search', '--layout', 'blocked', ...out);
   await refused(/--seeds/, 'run', '--seeds', '0', ...out);
 });
 

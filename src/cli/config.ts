@@ -136,6 +136,11 @@ export const studySchema = z.strictObject({
     'machine',
     'where networks are trained',
   ),
+  layout: say(
+    z.enum(['auto', 'portable'], { error: 'must be auto or portable' }).default('auto'),
+    'machine',
+    'how tensors lie in memory: auto is what is fastest here, portable the same everywhere; they differ in rounding',
+  ),
 });
 
 /** What a study was asked to be; plain JSON, stored with it. */

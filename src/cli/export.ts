@@ -31,7 +31,7 @@ export function addExport(program: Command, shell: Shell): void {
   )
     .option('--out <file>', 'the file to write (default: best/model.onnx in the study)')
     .addOption(new Option('--trial <n>', 'this trial instead of the best').argParser(numberIfItIsOne));
-  addSettings(command, ['dataDir', 'epochs', 'threads', 'device']).action(
+  addSettings(command, ['dataDir', 'epochs', 'threads', 'device', 'layout']).action(
     async (dir: string, options: { readonly out?: string; readonly trial?: number }, command: Command) => {
       const output = outputOf(command, shell);
       const study = await readStudy(dir);

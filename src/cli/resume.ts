@@ -19,6 +19,7 @@ const CHANGEABLE: readonly SettingName[] = [
   'workers',
   'threads',
   'device',
+  'layout',
 ];
 
 /** `netsmith resume DIR`: { study, trials, best } */

@@ -28,6 +28,7 @@ const SETTINGS: readonly SettingName[] = [
   'seed',
   'threads',
   'device',
+  'layout',
 ];
 
 /** `netsmith train`: { architecture, text, params, flops, epochs: [{ epoch, loss, valid, seconds }], test? } */

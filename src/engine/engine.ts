@@ -9,6 +9,8 @@ export interface EngineOptions {
   readonly device: Device;
   /** Threads inside one operator. */
   readonly threads: number;
+  /** auto (the default): what is fastest on the device; portable: NCHW as everywhere. Results differ in rounding. */
+  readonly layout?: 'auto' | 'portable';
 }
 
 export interface CompileOptions {
