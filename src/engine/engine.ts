@@ -46,6 +46,8 @@ export interface Program {
   run(feeds: Feeds, state?: State): Promise<Record<string, HostTensor>>;
   /** Seconds it took to lower the graph and to create the session. */
   readonly compileSeconds: number;
+  /** Seconds that its runs have taken so far, where they run; what is missing to the caller's time the device was idle. */
+  readonly busySeconds: number;
   /** Frees the session; a second time does nothing. Throws Error during a run. */
   dispose(): Promise<void>;
 }

@@ -48,6 +48,9 @@ export function openProgram({ runtime, session, outputs, onHost, entriesOf, comp
 
   return Object.freeze({
     compileSeconds,
+    get busySeconds() {
+      return session.busySeconds;
+    },
     async run(feeds: Feeds, state?: State) {
       if (disposed) throw new Error('the program has been disposed of');
       if (running) throw new Error('the program is running already; it runs once at a time');

@@ -43,7 +43,11 @@ export function nodeRuntime(): Runtime {
 const natives = new WeakMap<RuntimeTensor, Tensor>();
 
 function adapt(session: InferenceSession): Session {
+  let busySeconds = 0;
   return {
+    get busySeconds() {
+      return busySeconds;
+    },
     inputs: session.inputMetadata.map(valueInfo),
     outputs: session.outputMetadata.map(valueInfo),
     async run(feeds, into) {
@@ -54,7 +58,9 @@ function adapt(session: InferenceSession): Session {
           return [name, target === undefined ? null : native(target)];
         }),
       );
+      const began = performance.now();
       const results = await session.run(nativeFeeds, fetches);
+      busySeconds += (performance.now() - began) / 1000;
       return Object.fromEntries(
         Object.entries(results).map(([name, result]) => [name, into[name] ?? fromNative(result as Tensor)]),
       );

@@ -35,6 +35,8 @@ export interface ValueInfo {
 export interface Session {
   readonly inputs: readonly ValueInfo[];
   readonly outputs: readonly ValueInfo[];
+  /** Seconds that its runs have taken so far, where they run: without the way to a thread and back. */
+  readonly busySeconds: number;
   /**
    * Runs once. Every input is fed; `into` gives host tensors that outputs on the host shall be written to, and these are
    * returned under the output's name; the others are fresh: kept ones on the device, the rest on the host.

@@ -39,9 +39,11 @@ async function answer(request: Request): Promise<NonNullable<Answer['result']>> 
       const session = sessions.get(request.session);
       if (session === undefined) throw new Error('the session has been disposed of');
       const into = tensors(request.into);
+      const before = session.busySeconds;
       const results = await session.run(tensors(request.feeds), into);
+      const seconds = session.busySeconds - before;
       const fresh = Object.entries(results).filter(([name]) => into[name] === undefined);
-      return { fresh: fresh.map(([name, tensor]) => [name, toWire(tensor)] as const) };
+      return { fresh: fresh.map(([name, tensor]) => [name, toWire(tensor)] as const), seconds };
     }
     case 'dispose':
       await sessions.get(request.session)?.dispose();

@@ -28,5 +28,7 @@ export interface Answer {
     readonly outputs?: readonly ValueInfo[];
     /** Outputs that no tensor was given for. */
     readonly fresh?: Named;
+    /** That a run took. */
+    readonly seconds?: number;
   };
 }

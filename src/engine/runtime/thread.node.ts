@@ -52,11 +52,21 @@ export function threadedRuntime(): Runtime {
     async createSession(model: Uint8Array, options: SessionOptions) {
       const session = sessions++;
       const { inputs = [], outputs = [] } = await thread.ask({ kind: 'create', session, model, options });
+      let busySeconds = 0;
       return {
         inputs,
         outputs,
+        get busySeconds() {
+          return busySeconds;
+        },
         async run(feeds, into) {
-          const { fresh = [] } = await thread.ask({ kind: 'run', session, feeds: wired(feeds), into: wired(into) });
+          const { fresh = [], seconds = 0 } = await thread.ask({
+            kind: 'run',
+            session,
+            feeds: wired(feeds),
+            into: wired(into),
+          });
+          busySeconds += seconds;
           return { ...into, ...Object.fromEntries(fresh.map(([output, wire]) => [output, received(wire)])) };
         },
         dispose: () => thread.tell({ kind: 'dispose', session }),

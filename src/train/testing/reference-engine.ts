@@ -31,6 +31,7 @@ export function referenceEngine(): Engine {
   async function compile(graph: Graph, carries: Readonly<Record<string, string>> = {}): Promise<Program> {
     return {
       compileSeconds: 0,
+      busySeconds: 0,
       async run(feeds, state) {
         const kept = (state === undefined ? undefined : states.get(state)) ?? new Map<string, HostTensor>();
         const result = interpret(graph, { ...Object.fromEntries(kept), ...feeds });
