@@ -1,0 +1,36 @@
+/**
+ * Nodes in ONNX Runtime's blocked layout. An activation [N, C, H, W] lies in memory as [N, C/B, H, W, B] and is declared with
+ * its logical shape; the block B is 16 with AVX-512, 8 with AVX2. Only the CPU provider has these operators.
+ */
+import type { Shape } from '../../../graph/ir.ts';
+import { type Attributes, MICROSOFT, type ModelBuilder } from '../model.ts';
+
+/** A value of the ONNX graph. */
+export type Name = string;
+
+export interface Blocked {
+  readonly model: ModelBuilder;
+  readonly block: number;
+}
+
+const NCHWC = 'com.microsoft.nchwc';
+
+/** An operator of the blocked layout. */
+export function nchwc({ model }: Blocked, type: string, inputs: readonly Name[], attributes: Attributes = {}): Name {
+  return model.node(type, inputs, attributes, { domain: NCHWC });
+}
+
+/** The same memory under another shape; -1 for the axis that grows with an open batch. */
+export function view({ model }: Blocked, x: Name, shape: Shape): Name {
+  return model.node('Reshape', [x, model.ints(shape)]);
+}
+
+export function sumOver({ model }: Blocked, x: Name, axes: readonly number[]): Name {
+  return model.node('ReduceSum', [x, model.ints(axes)], { keepdims: 0 });
+}
+
+/** op(a)·op(b) over the last two axes; leading axes broadcast. */
+export function product({ model }: Blocked, a: Name, b: Name, transpose: 'a' | 'b' | 'neither'): Name {
+  const attributes = { transA: Number(transpose === 'a'), transB: Number(transpose === 'b') };
+  return model.node('FusedMatMul', [a, b], attributes, { domain: MICROSOFT });
+}

@@ -1,0 +1,51 @@
+/** What batch norm, biases and activations are made of in blocked memory: maps and sums of whole channels. */
+import type { Shape } from '../../../graph/ir.ts';
+import { four } from '../value.ts';
+import { type Blocked, type Name, nchwc, sumOver, view } from './blocked.ts';
+import { convolve } from './conv.ts';
+
+export interface Affine {
+  readonly x: Name;
+  /** Of x */
+  readonly shape: Shape;
+  /** One for each channel: [C] or [1, C, 1, 1], which are the same memory. */
+  readonly scale: Name;
+  readonly bias?: Name;
+  /** Added to the result, of its shape. */
+  readonly sum?: Name;
+  readonly relu?: boolean;
+}
+
+/** relu?(scale·x + bias + sum) in one pass: a depthwise 1x1 convolution. */
+export function affine(b: Blocked, { shape, scale, ...operands }: Affine): Name {
+  const [, c] = four(shape);
+  return convolve(b, {
+    ...operands,
+    filter: view(b, scale, [c, 1, 1, 1]),
+    kernel: [1, 1],
+    geometry: { stride: [1, 1], dilation: [1, 1], pads: [0, 0, 0, 0], groups: c },
+  });
+}
+
+/** [C]: the sum over n, h, w of x·y. The batch is not open. */
+export function channelDot(b: Blocked, x: Name, y: Name, shape: Shape): Name {
+  const [n, c, h, w] = four(shape);
+  const dots = convolve(b, {
+    x: view(b, x, [1, n * c, h, w]),
+    filter: view(b, y, [n * c, 1, h, w]),
+    kernel: [h, w],
+    geometry: { stride: [1, 1], dilation: [1, 1], pads: [0, 0, 0, 0], groups: n * c },
+  });
+  return sumOver(b, view(b, dots, [n, c]), [0]);
+}
+
+/** [C]: the mean over n, h, w. */
+export function channelMean(b: Blocked, x: Name): Name {
+  const perImage = nchwc(b, 'GlobalAveragePool', [x]);
+  return b.model.node('ReduceMean', [perImage, b.model.ints([0, 2, 3])], { keepdims: 0 });
+}
+
+/** 1 where x > 0, else 0, in whatever layout x lies. */
+export function mask({ model }: Blocked, x: Name): Name {
+  return model.node('HardSigmoid', [x], { alpha: { float: 3e38 }, beta: { float: 0 } });
+}

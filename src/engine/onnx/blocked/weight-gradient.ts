@@ -1,0 +1,81 @@
+/** The gradient of a convolution by its filter, in blocked memory. */
+import type { ConvGeometry, Shape } from '../../../graph/ir.ts';
+import { lowerConvWeightGrad } from '../lowerings/convolution.ts';
+import { four } from '../value.ts';
+import { type Blocked, type Name, nchwc, product, sumOver, view } from './blocked.ts';
+import { filterToBlocked, toPlain } from './layout.ts';
+
+export interface ConvWeightGradient {
+  readonly x: Name;
+  readonly xShape: Shape;
+  readonly dy: Name;
+  readonly dyShape: Shape;
+  /** Of dw, the forward's filter. */
+  readonly shape: Shape;
+  readonly geometry: ConvGeometry;
+}
+
+/**
+ * dw in the layout of the filter: `filter` for dense and grouped convolutions, `outer` for depthwise ones, and for a stem,
+ * whose x is plain.
+ */
+export function convWeightGrad(b: Blocked, gradient: ConvWeightGradient): Name {
+  const { xShape, shape, geometry } = gradient;
+  const [, c] = four(xShape);
+  const [o, i, kh, kw] = four(shape);
+  if (i === 1 && o === c) return depthwise(b, gradient);
+  const plain = [...geometry.stride, kh, kw].every((n) => n === 1) && geometry.pads.every((n) => n === 0);
+  if (plain && i >= b.block) return pointwise(b, gradient);
+  return throughPlain(b, gradient);
+}
+
+/** One group for each image and channel: x as one image, dy as its filters, both views of the same memory. */
+function depthwise(b: Blocked, { x, xShape, dy, dyShape, shape, geometry }: ConvWeightGradient): Name {
+  const { model, block } = b;
+  const [n, c, h, w] = four(xShape);
+  const [, , oh, ow] = four(dyShape);
+  const [, , kh, kw] = four(shape);
+  const [top, left] = geometry.pads;
+  // No more at the end than the taps need: a forward's stride may leave rows unread, or padding may be.
+  const end = (axis: 0 | 1, size: number, out: number, kernel: number, before: number) =>
+    (kernel - 1) * geometry.dilation[axis] + (out - 1) * geometry.stride[axis] + 1 - size - before;
+  const bottom = end(0, h, oh, kh, top);
+  const right = end(1, w, ow, kw, left);
+  const taps = nchwc(b, 'Conv', [view(b, x, [1, n * c, h, w]), view(b, dy, [n * c, 1, oh, ow])], {
+    kernel_shape: [oh, ow],
+    strides: geometry.dilation,
+    dilations: geometry.stride,
+    pads: [top, left, Math.max(0, bottom), Math.max(0, right)],
+    group: n * c,
+  });
+  const rows = Math.floor(Math.max(0, -bottom) / geometry.dilation[0]) + kh;
+  const columns = Math.floor(Math.max(0, -right) / geometry.dilation[1]) + kw;
+  const perImage = view(b, taps, [n, c / block, rows, columns, block]);
+  const summed = sumOver(b, perImage, [0]);
+  if (rows === kh && columns === kw) return view(b, summed, shape);
+  return view(b, model.node('Slice', [summed, model.ints([0, 0]), model.ints([kh, kw]), model.ints([1, 2])]), shape);
+}
+
+/** One product for each image, group and pair of blocks. */
+function pointwise(b: Blocked, { x, xShape, dy, shape, geometry }: ConvWeightGradient): Name {
+  const { block } = b;
+  const [n, , h, w] = four(xShape);
+  const [o, i] = four(shape);
+  const { groups } = geometry;
+  const xs = view(b, x, [n, groups, 1, i / block, h * w, block]);
+  const dys = view(b, dy, [n, groups, o / groups / block, 1, h * w, block]);
+  return view(b, sumOver(b, product(b, xs, dys, 'a'), [0]), shape);
+}
+
+function throughPlain(b: Blocked, { x, xShape, dy, dyShape, shape, geometry }: ConvWeightGradient): Name {
+  const [, c] = four(xShape);
+  const [, i] = four(shape);
+  const stem = i < b.block;
+  const inputs = [
+    { name: stem && c < b.block ? x : toPlain(b, x, xShape), shape: xShape, batchAxis: undefined },
+    { name: toPlain(b, dy, dyShape), shape: dyShape, batchAxis: undefined },
+  ];
+  const op = { kind: 'convWeightGrad', shape, ...geometry } as const;
+  const dw = lowerConvWeightGrad({ model: b.model, target: 'cpu' }, { op, inputs, shape, batchAxis: undefined });
+  return filterToBlocked(b, dw, shape, stem ? 'outer' : 'filter');
+}
