@@ -7,35 +7,81 @@ interface Affine {
   readonly epsilon: number;
 }
 
+/** The trained factor and summand of each channel, laid along axis 1. */
+function gain(l: Lowering, x: NodeId): NodeId {
+  return ops.reshape(
+    l.g,
+    l.parameter('weight', [channelsOf(l, x)], { kind: 'constant', value: 1 }),
+    alongChannels(l, x),
+  );
+}
+function bias(l: Lowering, x: NodeId): NodeId {
+  return ops.reshape(l.g, l.parameter('bias', [channelsOf(l, x)], { kind: 'constant', value: 0 }), alongChannels(l, x));
+}
+
 /** centred · weight / sqrt(variance + epsilon) + bias, weight and bias by channel. */
-function scaleAndShift(l: Lowering, x: NodeId, centred: NodeId, variance: NodeId, { affine, epsilon }: Affine): NodeId {
+function scaleCentred(l: Lowering, centred: NodeId, variance: NodeId, { affine, epsilon }: Affine): NodeId {
   const deviation = ops.sqrt(l.g, ops.add(l.g, variance, ops.constant(l.g, epsilon)));
   if (!affine) return ops.div(l.g, centred, deviation);
-  const channels = channelsOf(l, x);
-  const along = alongChannels(l, x);
-  const weight = l.parameter('weight', [channels], { kind: 'constant', value: 1 });
-  const bias = l.parameter('bias', [channels], { kind: 'constant', value: 0 });
-  const scale = ops.div(l.g, ops.reshape(l.g, weight, along), deviation);
-  return ops.add(l.g, ops.mul(l.g, centred, scale), ops.reshape(l.g, bias, along));
+  const scale = ops.div(l.g, gain(l, centred), deviation);
+  return ops.add(l.g, ops.mul(l.g, centred, scale), bias(l, centred));
+}
+
+/** x · scale + shift, which has the given mean and variance by channel become bias and weight²: one pass over x. */
+function scaleAndShift(l: Lowering, x: NodeId, mean: NodeId, variance: NodeId, { affine, epsilon }: Affine): NodeId {
+  const deviation = ops.sqrt(l.g, ops.add(l.g, variance, ops.constant(l.g, epsilon)));
+  const scale = ops.div(l.g, affine ? gain(l, x) : ops.constant(l.g, 1), deviation); // [1, C, 1, 1]
+  const moved = ops.mul(l.g, mean, scale);
+  const shift = affine ? ops.sub(l.g, bias(l, x), moved) : ops.neg(l.g, moved);
+  return ops.add(l.g, ops.mul(l.g, x, scale), shift);
+}
+
+/** Mean and biased variance over all axes but the channels, kept as 1. */
+interface Moments {
+  readonly mean: NodeId;
+  readonly variance: NodeId;
+  /** x - mean, where it was made. */
+  readonly centred?: NodeId;
+}
+
+/** Of features, [N, F]: two passes, as exact as the numbers allow. */
+function centredMoments(l: Lowering, x: NodeId, axes: readonly number[]): Moments & { readonly centred: NodeId } {
+  const mean = ops.reduceMean(l.g, x, axes, true);
+  const centred = ops.sub(l.g, x, mean);
+  return { mean, centred, variance: ops.reduceMean(l.g, ops.mul(l.g, centred, centred), axes, true) };
+}
+
+/**
+ * Of images, from the mean of x and of x²: no tensor of x's size besides x is kept, and where x is a 1x1 convolution both
+ * come from its input (graph/passes/foldNormalisation.ts).
+ */
+function channelMoments(l: Lowering, x: NodeId, axes: readonly number[]): Moments {
+  const mean = ops.reduceMean(l.g, x, axes, true); // [1, C, 1, 1]
+  const square = ops.reduceMean(l.g, ops.mul(l.g, x, x), axes, true);
+  // Rounding may bring the difference below zero.
+  return { mean, variance: ops.relu(l.g, ops.sub(l.g, square, ops.mul(l.g, mean, mean))) };
 }
 
 /**
  * Batch normalisation (Ioffe & Szegedy 2015, algorithm 1). The running mean and the running unbiased variance move by
  * `momentum` towards the batch's at each training step, as in PyTorch; inference uses them.
+ *
+ * Differs: for images the variance is mean(x²) - mean(x)². In float32 its relative error is about 1e-7 · mean² / variance:
+ * a tenth where a channel's mean is a thousand deviations, which does not occur behind a convolution of normalised images.
+ * Features keep the centred form, since a column of a table may well be like that.
  */
 export function normaliseBatch(l: Lowering, x: NodeId, options: Affine & { readonly momentum: number }): NodeId {
   const shape = l.g.shape(x);
   const axes = shape.flatMap((_, axis) => (axis === 1 ? [] : [axis]));
   const channels = channelsOf(l, x);
-  const along = alongChannels(l, x);
   if (l.mode === 'infer') {
+    const along = alongChannels(l, x);
     const mean = ops.reshape(l.g, l.statistic('runningMean', [channels], 0), along);
     const variance = ops.reshape(l.g, l.statistic('runningVariance', [channels], 1), along);
-    return scaleAndShift(l, x, ops.sub(l.g, x, mean), variance, options);
+    return scaleAndShift(l, x, mean, variance, options);
   }
-  const mean = ops.reduceMean(l.g, x, axes, true); // [1, C, 1, 1]
-  const centred = ops.sub(l.g, x, mean);
-  const variance = ops.reduceMean(l.g, ops.mul(l.g, centred, centred), axes, true);
+  const moments: Moments = shape.length === 4 ? channelMoments(l, x, axes) : centredMoments(l, x, axes);
+  const { mean, variance, centred } = moments;
   const moveTo = (batch: NodeId, factor: number) => (current: NodeId) => {
     const kept = ops.mul(l.g, current, ops.constant(l.g, 1 - options.momentum));
     const moved = ops.mul(l.g, ops.reshape(l.g, batch, [channels]), ops.constant(l.g, factor * options.momentum));
@@ -44,7 +90,8 @@ export function normaliseBatch(l: Lowering, x: NodeId, options: Affine & { reado
   const count = axes.reduce((product, axis) => product * (shape[axis] ?? 1), 1);
   l.statistic('runningMean', [channels], 0, moveTo(mean, 1));
   l.statistic('runningVariance', [channels], 1, moveTo(variance, count / Math.max(1, count - 1)));
-  return scaleAndShift(l, x, centred, variance, options);
+  if (centred !== undefined) return scaleCentred(l, centred, variance, options);
+  return scaleAndShift(l, x, mean, variance, options);
 }
 
 export const lowerBatchNorm: Lower<'batchNorm'> = (l, module, x) => normaliseBatch(l, x, module);
@@ -52,7 +99,6 @@ export const lowerBatchNorm: Lower<'batchNorm'> = (l, module, x) => normaliseBat
 /** Layer normalisation over all axes but the batch (Ba et al. 2016); its weight and bias are by channel. */
 export const lowerLayerNorm: Lower<'layerNorm'> = (l, module, x) => {
   const axes = l.g.shape(x).flatMap((_, axis) => (axis === 0 ? [] : [axis]));
-  const centred = ops.sub(l.g, x, ops.reduceMean(l.g, x, axes, true));
-  const variance = ops.reduceMean(l.g, ops.mul(l.g, centred, centred), axes, true); // [N, 1, 1, 1]
-  return scaleAndShift(l, x, centred, variance, module);
+  const { centred, variance } = centredMoments(l, x, axes); // variance [N, 1, 1, 1]
+  return scaleCentred(l, centred, variance, module);
 };
