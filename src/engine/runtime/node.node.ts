@@ -27,6 +27,8 @@ export function nodeRuntime(): Runtime {
         intraOpNumThreads: threads,
         interOpNumThreads: 1,
         executionMode: 'sequential',
+        // A pattern is one more block, as large as all values that live at the same time, beside what the first run took.
+        enableMemPattern: false,
         extra: NO_SPINNING,
         logSeverityLevel: LOG_ERRORS_ONLY,
         // On the CPU, outputs are host memory as it is.
