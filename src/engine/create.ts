@@ -2,7 +2,8 @@ import { invalid, messageOf, UserError } from '../common/errors.ts';
 import type { Graph, HostTensor, Shape } from '../graph/ir.ts';
 import { optimise } from '../graph/passes.ts';
 import type { CompileOptions, Engine, EngineOptions, Program, State } from './engine.ts';
-import { toOnnx } from './onnx/lower.ts';
+import { probeBlock } from './onnx/blocked/probe.ts';
+import { lowerGraph } from './onnx/lower.ts';
 import { createModel } from './onnx/model.ts';
 import { openProgram } from './program.ts';
 import { DEVICES, type Runtime, type SessionOptions } from './runtime/runtime.ts';
@@ -10,10 +11,11 @@ import { openEntries, type StateEntries, stateOf } from './state.ts';
 
 /**
  * An engine on one device. Runs a tiny graph there first, and throws UserError, naming what is missing, if the device
- * cannot; likewise for a device that there is no name for, and for a number of threads below 1.
+ * cannot; likewise for a device that there is no name for, and for a number of threads below 1. On the CPU it also finds
+ * out, unless the portable layout is asked for, which blocks the processor's operators work in.
  */
 export async function createEngine(runtime: Runtime, options: EngineOptions): Promise<Engine> {
-  const { device, threads } = options;
+  const { device, threads, layout = 'auto' } = options;
   if (!DEVICES.includes(device)) {
     throw invalid('device', `"${device}" is unknown`, `devices are ${DEVICES.join(', ')}`);
   }
@@ -22,6 +24,7 @@ export async function createEngine(runtime: Runtime, options: EngineOptions): Pr
   }
   const session: SessionOptions = { device, threads, optimisation: 'none', keep: [] };
   await probe(runtime, session);
+  const block = device === 'cpu' && layout === 'auto' ? await probeBlock(runtime, session) : 0;
   const states = new WeakMap<State, StateEntries>();
   const entriesOf = (state: State): StateEntries => {
     const found = states.get(state);
@@ -30,10 +33,10 @@ export async function createEngine(runtime: Runtime, options: EngineOptions): Pr
   };
 
   return Object.freeze({
-    options: Object.freeze({ device, threads }),
+    options: Object.freeze({ device, threads, layout, block }),
     createState(values: Readonly<Record<string, HostTensor>>): State {
       const entries = openEntries(runtime, values);
-      const state = stateOf(runtime, session, entries);
+      const state = stateOf(runtime, session, entries, block);
       states.set(state, entries);
       return state;
     },
@@ -48,13 +51,19 @@ export async function createEngine(runtime: Runtime, options: EngineOptions): Pr
       // Inside the session an output has a number, so that it may have the name of an input.
       const names = Object.keys(outputs);
       const numbered = Object.fromEntries(names.map((name, i) => [`$output${i}`, outputs[name] as number]));
-      const model = toOnnx({ nodes, outputs: numbered }, { target: device, openBatch });
+      const into = Object.fromEntries(names.map((name, i) => [`$output${i}`, carries[name] ?? '']));
+      const { model, layouts } = lowerGraph(
+        { nodes, outputs: numbered },
+        { target: device, openBatch, block, carries: into },
+      );
       const keep = names.flatMap((name, i) => (Object.hasOwn(carries, name) ? [`$output${i}`] : []));
       const created = await runtime.createSession(model, { ...session, keep });
       return openProgram({
         runtime,
         session: created,
         outputs: names.map((name, i) => ({ name, value: `$output${i}`, entry: carries[name] })),
+        layouts,
+        block,
         onHost: device === 'cpu',
         entriesOf,
         compileSeconds: (performance.now() - start) / 1000,
@@ -68,6 +77,8 @@ export async function createEngine(runtime: Runtime, options: EngineOptions): Pr
         runtime,
         session: created,
         outputs: created.outputs.map(({ name }) => ({ name, value: name, entry: undefined })),
+        layouts: {},
+        block,
         onHost: device === 'cpu',
         entriesOf,
         compileSeconds: (performance.now() - start) / 1000,

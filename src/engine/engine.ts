@@ -13,6 +13,12 @@ export interface EngineOptions {
   readonly layout?: 'auto' | 'portable';
 }
 
+/** What an engine turned out to be. */
+export interface EngineTraits extends Required<EngineOptions> {
+  /** Channels in a block of the layout in use: 16 (AVX-512), 8 (AVX2), or 0 for NCHW. */
+  readonly block: number;
+}
+
 export interface CompileOptions {
   /** Inputs whose first axis, the batch, may have another size at each run than the graph was built with (2 or more). */
   readonly openBatch?: readonly string[];
@@ -20,13 +26,13 @@ export interface CompileOptions {
 
 /** Compiles graphs for one device. Made by `createEngine(runtime, options)`; passed in, never global. */
 export interface Engine {
-  readonly options: EngineOptions;
+  readonly options: EngineTraits;
   /**
    * Runs all passes over the graph, lowers it, and creates a session. `carries` names, for each output that a run keeps
    * on the device, the state entry (a graph input) it replaces.
    */
   compile(graph: Graph, carries?: Readonly<Record<string, string>>, options?: CompileOptions): Promise<Program>;
-  /** Puts copies of the tensors on the device: weights, running statistics, optimizer state. */
+  /** Puts copies of the tensors (row-major) on the device: weights, running statistics, optimizer state. */
   createState(values: Readonly<Record<string, HostTensor>>): State;
   /** Runs a finished ONNX model (an export) on this device: the parity check of an export. */
   load(model: Uint8Array): Promise<Program>;

@@ -1,13 +1,17 @@
 import type { HostTensor, Shape } from '../graph/ir.ts';
 import type { Feeds, Program, State } from './engine.ts';
+import { type Layout, permute } from './onnx/blocked/layout.ts';
 import type { Runtime, RuntimeTensor, Session, ValueInfo } from './runtime/runtime.ts';
-import { type Entry, hostData, replaceCurrent, type StateEntries, spareBuffer } from './state.ts';
+import { type Entry, hostData, layOut, replaceCurrent, type StateEntries, spareBuffer } from './state.ts';
 
 export interface ProgramParts {
   readonly runtime: Runtime;
   readonly session: Session;
   /** `value`: the output's name in the session; `entry`: the state entry that it replaces. */
   readonly outputs: readonly { readonly name: string; readonly value: string; readonly entry: string | undefined }[];
+  /** The inputs whose memory is not row-major; carried outputs are laid out as the entries that they replace. */
+  readonly layouts: Readonly<Record<string, Layout>>;
+  readonly block: number;
   /** Whether kept outputs are host memory. */
   readonly onHost: boolean;
   entriesOf(state: State): StateEntries;
@@ -15,7 +19,8 @@ export interface ProgramParts {
 }
 
 /** A session with the rules of a program: what is fed, what is carried, one run at a time. */
-export function openProgram({ runtime, session, outputs, onHost, entriesOf, compileSeconds }: ProgramParts): Program {
+export function openProgram(parts: ProgramParts): Program {
+  const { runtime, session, outputs, onHost, entriesOf, compileSeconds } = parts;
   const carries = outputs.filter(({ entry }) => entry !== undefined);
   let running = false;
   let disposed = false;
@@ -33,12 +38,14 @@ export function openProgram({ runtime, session, outputs, onHost, entriesOf, comp
   }
 
   async function run(feeds: Feeds, state: StateEntries | undefined): Promise<Record<string, HostTensor>> {
-    const inputs = Object.fromEntries(session.inputs.map((info) => [info.name, fed(runtime, info, feeds, state)]));
+    const inputs = Object.fromEntries(session.inputs.map((info) => [info.name, fed(parts, info, feeds, state)]));
     const targets = carried(state);
     const into: Record<string, RuntimeTensor> = {};
     if (onHost) for (const [value, entry] of targets) into[value] = spareBuffer(runtime, entry);
     const results = await session.run(inputs, into);
-    for (const [value, entry] of targets) replaceCurrent(entry, results[value] as RuntimeTensor);
+    for (const { value, entry: name = '' } of carries) {
+      replaceCurrent(targets.get(value) as Entry, results[value] as RuntimeTensor, parts.layouts[name] ?? 'plain');
+    }
     return Object.fromEntries(
       outputs
         .filter(({ entry }) => entry === undefined)
@@ -86,16 +93,26 @@ function occupy(state: StateEntries, writes: boolean): () => void {
   };
 }
 
-/** The tensor for one input: from the feeds first, then from the state. */
-function fed(runtime: Runtime, info: ValueInfo, feeds: Feeds, state: StateEntries | undefined): RuntimeTensor {
+/** The tensor for one input, laid out as the program wants it: from the feeds first, then from the state. */
+function fed(parts: ProgramParts, info: ValueInfo, feeds: Feeds, state: StateEntries | undefined): RuntimeTensor {
   const { name } = info;
   const given = Object.hasOwn(feeds, name) ? feeds[name] : undefined;
-  const found = given ?? state?.entries.get(name);
+  const entry = given === undefined ? state?.entries.get(name) : undefined;
+  const found = given ?? entry;
   if (found === undefined) throw new Error(`input "${name}" is neither fed nor in the state`);
   if (!fits(found.shape, info.shape)) {
     throw new Error(`input "${name}" is [${found.shape}]; the program takes [${info.shape}]`);
   }
-  return given === undefined ? (found as Entry).current : runtime.wrap(given);
+  const layout = parts.layouts[name] ?? 'plain';
+  if (entry !== undefined) {
+    layOut(parts.runtime, entry, layout, parts.block);
+    return entry.current;
+  }
+  const { shape, data } = given as HostTensor;
+  return parts.runtime.wrap({
+    shape,
+    data: layout === 'plain' ? data : permute(data, shape, layout, parts.block, 'to blocked'),
+  });
 }
 
 /** A named dimension of the program fits any size. */

@@ -4,11 +4,14 @@
  */
 import { type HostTensor, type Shape, sizeOf } from '../graph/ir.ts';
 import type { State } from './engine.ts';
+import { type Layout, permute } from './onnx/blocked/layout.ts';
 import { createModel } from './onnx/model.ts';
 import type { Runtime, RuntimeTensor, SessionOptions } from './runtime/runtime.ts';
 
 export interface Entry {
   readonly shape: Shape;
+  /** How the values lie in memory: programs convert them when they enter, readers when they leave. */
+  layout: Layout;
   /** What runs read. */
   current: RuntimeTensor;
   /** On the CPU, where the next run that carries this entry writes; then the two change places. */
@@ -27,7 +30,7 @@ export interface StateEntries {
 export function openEntries(runtime: Runtime, values: Readonly<Record<string, HostTensor>>): StateEntries {
   const entries = Object.entries(values).map(([name, { shape, data }]): [string, Entry] => {
     if (data.length !== sizeOf(shape)) throw new Error(`state "${name}": ${data.length} values for shape [${shape}]`);
-    return [name, { shape, current: runtime.wrap({ shape, data: data.slice() }), spare: undefined }];
+    return [name, { shape, layout: 'plain', current: runtime.wrap({ shape, data: data.slice() }), spare: undefined }];
   });
   return { entries: new Map(entries), readers: 0, writing: false, disposed: false };
 }
@@ -39,29 +42,45 @@ export function spareBuffer(runtime: Runtime, entry: Entry): RuntimeTensor {
 }
 
 /** After a run: what it wrote is current, and what was current is written next, or freed. */
-export function replaceCurrent(entry: Entry, written: RuntimeTensor): void {
+export function replaceCurrent(entry: Entry, written: RuntimeTensor, layout: Layout): void {
   const old = entry.current;
   if (written === entry.spare) entry.spare = old;
   else old.dispose();
   entry.current = written;
+  entry.layout = layout;
+}
+
+/** Has an entry on the host in a layout. What reads it at this moment goes on with the tensor that it has. */
+export function layOut(runtime: Runtime, entry: Entry, layout: Layout, block: number): void {
+  if (entry.layout === layout) return;
+  const { shape } = entry;
+  const data = permute(plainData(entry, block), shape, layout, block, 'to blocked');
+  entry.current = runtime.wrap({ shape, data });
+  entry.layout = layout;
+}
+
+/** The values of an entry on the host, row-major: a copy if it is laid out otherwise. */
+function plainData({ current, shape, layout }: Entry, block: number): Float32Array {
+  if (current.data === undefined) throw new Error('only tensors on the host have layouts');
+  return layout === 'plain' ? current.data : permute(current.data, shape, layout, block, 'to plain');
 }
 
 /** The state as the outside sees it. */
-export function stateOf(runtime: Runtime, options: SessionOptions, state: StateEntries): State {
+export function stateOf(runtime: Runtime, options: SessionOptions, state: StateEntries, block: number): State {
   const names = Object.freeze([...state.entries.keys()]);
   return Object.freeze({
     names,
     async read(wanted: readonly string[] = names) {
       if (state.disposed) throw new Error('the state has been disposed of');
       if (state.writing) throw new Error('the state is being written by a run; read it when the run has ended');
-      const tensors = wanted.map((name): [string, RuntimeTensor] => {
+      const entries = wanted.map((name): [string, Entry] => {
         const entry = state.entries.get(name);
         if (entry === undefined) throw new Error(`the state has no entry "${name}"`);
-        return [name, entry.current];
+        return [name, entry];
       });
       state.readers++;
       try {
-        return Object.fromEntries(await copies(runtime, options, tensors));
+        return Object.fromEntries(await copies(runtime, options, entries, block));
       } finally {
         state.readers--;
       }
@@ -82,9 +101,10 @@ export function stateOf(runtime: Runtime, options: SessionOptions, state: StateE
 async function copies(
   runtime: Runtime,
   options: SessionOptions,
-  tensors: readonly (readonly [string, RuntimeTensor])[],
+  entries: readonly (readonly [string, Entry])[],
+  block: number,
 ): Promise<[string, HostTensor][]> {
-  const onDevice = tensors.filter(([, tensor]) => tensor.data === undefined);
+  const onDevice = entries.filter(([, { current }]) => current.data === undefined);
   const fetched = new Map<string, Float32Array>();
   if (onDevice.length > 0) {
     const model = createModel('read');
@@ -94,15 +114,18 @@ async function copies(
     }
     const session = await runtime.createSession(model.encode(), options);
     try {
-      const results = await session.run(Object.fromEntries(onDevice.map(([, tensor], i) => [`i${i}`, tensor])), {});
+      const results = await session.run(
+        Object.fromEntries(onDevice.map(([, { current }], i) => [`i${i}`, current])),
+        {},
+      );
       for (const [i, [name]] of onDevice.entries()) fetched.set(name, hostData(`o${i}`, results));
     } finally {
       await session.dispose();
     }
   }
-  return tensors.map(([name, { shape, data }]) => [
+  return entries.map(([name, entry]) => [
     name,
-    { shape, data: fetched.get(name) ?? data?.slice() ?? new Float32Array() },
+    { shape: entry.shape, data: fetched.get(name) ?? plainData(entry, block).slice() },
   ]);
 }
 

@@ -1,6 +1,13 @@
-/** The portable lowering: any graph to an ONNX model in the NCHW layout, for every device. */
+/**
+ * Any graph to an ONNX model: in the NCHW layout for every device, or, where the CPU has blocked operators, in theirs, with
+ * the portable form for each operator that has no blocked one.
+ */
 import type { Graph, HostTensor, Node, NodeId, OpKind, OpOf, Shape } from '../../graph/ir.ts';
 import { batchAxes } from './batch.ts';
+import type { Blocked } from './blocked/blocked.ts';
+import { filterToBlocked, filterToPlain, type Layout, toBlocked, toPlain } from './blocked/layout.ts';
+import { blockedLowering, type Made } from './blocked/lower.ts';
+import { planLayouts } from './blocked/plan.ts';
 import { lowerConv, lowerConvInputGrad, lowerConvWeightGrad } from './lowerings/convolution.ts';
 import { lowerBinary, lowerClip, lowerUnary } from './lowerings/elementwise.ts';
 import { lowerMatmul } from './lowerings/matmul.ts';
@@ -36,6 +43,16 @@ export interface OnnxOptions {
   readonly metadata?: Readonly<Record<string, string>>;
   /** The model's name. */
   readonly name?: string;
+  /** Channels in a block of this CPU's blocked operators; 0 (the default): none, everything in NCHW. */
+  readonly block?: number;
+  /** Outputs that are kept as the named input is: its layout is theirs. */
+  readonly carries?: Readonly<Record<string, string>>;
+}
+
+/** A model, and how it wants the memory of its inputs laid out; those that are not named are plain. */
+export interface LoweredModel {
+  readonly model: Uint8Array;
+  readonly layouts: Readonly<Record<string, Layout>>;
 }
 
 type Lowerings = { readonly [K in Exclude<OpKind, 'input'>]: Lowering<OpOf<K>> };
@@ -75,8 +92,14 @@ function lowering<K extends Exclude<OpKind, 'input'>>(kind: K): Lowering<OpOf<K>
  * float32, under their names in the graph. Throws Error where an output has an input's name, an initializer another shape
  * than its input, or an operator no meaning with an open batch.
  */
-export function toOnnx(graph: Graph, options: OnnxOptions = {}): Uint8Array {
+export function toOnnx(graph: Graph, options: Omit<OnnxOptions, 'block' | 'carries'> = {}): Uint8Array {
+  return lowerGraph(graph, options).model;
+}
+
+/** As `toOnnx`, in blocks of channels where `block` says so. Initializers stay plain. */
+export function lowerGraph(graph: Graph, options: OnnxOptions = {}): LoweredModel {
   const { target = 'standard', openBatch = [], initializers = {}, metadata = {}, name = 'netsmith' } = options;
+  const { block = 0, carries = {} } = options;
   const { nodes, outputs } = graph;
   const model = createModel(name);
   const emitter = { model, target };
@@ -85,43 +108,90 @@ export function toOnnx(graph: Graph, options: OnnxOptions = {}): Uint8Array {
     if (op.kind === 'input' && Object.hasOwn(outputs, op.name))
       throw new Error(`"${op.name}" names an input and an output`);
   }
-  const values = new Map<NodeId, Value>();
+  const plan = block === 0 ? undefined : planLayouts(graph, block);
+  const inputLayouts: Record<string, Layout> = {};
+  const made = new Map<NodeId, Made>();
+  const converted = new Map<string, string>();
   const dimensions = (id: NodeId, shape: Shape): Dimension[] =>
     shape.map((n, axis) => (axis !== axes[id] ? n : axis === 0 ? 'N' : `N_${id}_${axis}`));
 
-  const emit = (id: NodeId, node: Node, inputs: readonly Value[]): Value => {
-    model.at(node.path);
-    const { op, shape } = node;
-    const [place, batchAxis] = [{ inputs, shape, batchAxis: axes[id] }, axes[id]];
-    if (op.kind !== 'input')
-      return { name: lowering(op.kind)(emitter, { op: op as never, ...place }), shape, batchAxis };
-    const weights = initializers[op.name];
-    if (weights === undefined) model.input(op.name, dimensions(id, shape));
-    else {
-      if (`${weights.shape}` !== `${shape}`) {
-        throw new Error(`initializer "${op.name}" is [${weights.shape}]; the graph takes [${shape}]`);
-      }
-      model.initializer(op.name, weights);
-    }
-    return { name: op.name, shape, batchAxis };
-  };
-  const lowered = (id: NodeId): Value => {
-    const known = values.get(id);
+  const read = (id: NodeId, layout: Layout): string => {
+    const own = lowered(id);
+    const { shape } = nodes[id] as Node;
+    if (own.layout === layout || sameMemory(shape, own.layout, layout)) return own.name;
+    const key = `${id} ${layout}`;
+    const known = converted.get(key);
     if (known !== undefined) return known;
+    const result = convert({ model, block }, own.name, shape, own.layout, layout);
+    converted.set(key, result);
+    return result;
+  };
+  const blocked = plan && blockedLowering({ graph, layouts: plan, block, emitter, batchAxis: (id) => axes[id], read });
+
+  const emitInput = (id: NodeId, inputName: string, shape: Shape): Made => {
+    const weights = initializers[inputName];
+    if (weights !== undefined) {
+      if (`${weights.shape}` !== `${shape}`) {
+        throw new Error(`initializer "${inputName}" is [${weights.shape}]; the graph takes [${shape}]`);
+      }
+      model.initializer(inputName, weights);
+      return { name: inputName, layout: 'plain' };
+    }
+    model.input(inputName, dimensions(id, shape));
+    const wish = plan?.[id];
+    if (wish === undefined || (wish !== 'filter' && wish !== 'outer')) return { name: inputName, layout: 'plain' };
+    inputLayouts[inputName] = wish;
+    return { name: inputName, layout: wish };
+  };
+  const emit = (id: NodeId): Made => {
     const node = nodes[id] as Node;
+    const { op, shape } = node;
+    model.at(node.path);
+    if (op.kind === 'input') return emitInput(id, op.name, shape);
+    const form = blocked?.lower(id);
+    if (form !== undefined) return form;
     const operands = node.op.kind === 'binary' ? narrowOperands(node, nodes) : node.inputs;
-    const value = emit(id, node, operands.map(lowered));
-    values.set(id, value);
+    const inputs = operands.map((from): Value => {
+      const value = read(from, 'plain');
+      return { name: value, shape: nodes[from]?.shape ?? [], batchAxis: axes[from] };
+    });
+    model.at(node.path);
+    const value = lowering(op.kind)(emitter, { op: op as never, inputs, shape, batchAxis: axes[id] });
+    return { name: value, layout: 'plain' };
+  };
+  const lowered = (id: NodeId): Made => {
+    const known = made.get(id);
+    if (known !== undefined) return known;
+    const value = emit(id);
+    made.set(id, value);
     return value;
   };
   // A broadcast that only elementwise operators read is never made: they broadcast by themselves.
-  for (const [id, { op }] of nodes.entries()) if (op.kind !== 'broadcastTo') lowered(id);
+  for (const [id, { op }] of nodes.entries()) {
+    if (op.kind !== 'broadcastTo' && blocked?.absorbed(id) !== true) lowered(id);
+  }
   model.at('');
   for (const [output, id] of Object.entries(outputs)) {
-    const { name: value, shape } = lowered(id);
-    model.output(output, dimensions(id, shape), value);
+    const entry = carries[output];
+    const layout = (entry === undefined ? undefined : inputLayouts[entry]) ?? 'plain';
+    model.output(output, dimensions(id, nodes[id]?.shape ?? []), read(id, layout));
   }
-  return model.encode(metadata);
+  return { model: model.encode(metadata), layouts: inputLayouts };
+}
+
+/** Images of one pixel lie in memory alike, plain or blocked. */
+function sameMemory(shape: Shape, from: Layout, to: Layout): boolean {
+  const images = (layout: Layout) => layout === 'plain' || layout === 'blocked';
+  return images(from) && images(to) && shape[2] === 1 && shape[3] === 1;
+}
+
+function convert(b: Blocked, name: string, shape: Shape, from: Layout, to: Layout): string {
+  if (from !== 'plain') {
+    const plain = from === 'blocked' ? toPlain(b, name, shape) : filterToPlain(b, name, shape, from);
+    return convert(b, plain, shape, 'plain', to);
+  }
+  if (to === 'plain') return name;
+  return to === 'blocked' ? toBlocked(b, name) : filterToBlocked(b, name, shape, to);
 }
 
 /** The operands of an elementwise operator, each without the broadcast that its partner brings about anyway. */

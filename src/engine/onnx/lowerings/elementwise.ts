@@ -8,7 +8,7 @@ const simple =
   ({ model }, x) =>
     model.node(type, [x]);
 
-const UNARY = {
+export const UNARY = {
   relu: simple('Relu'),
   sigmoid: simple('Sigmoid'),
   tanh: simple('Tanh'),
@@ -24,7 +24,7 @@ const UNARY = {
   stopGradient: (_, x) => x,
 } as const satisfies Record<UnaryFunction, Unary>;
 
-const BINARY = {
+export const BINARY = {
   add: 'Add',
   sub: 'Sub',
   mul: 'Mul',

@@ -1,0 +1,106 @@
+/** Which layout each tensor of a graph is best kept in: the first half of the blocked lowering. */
+import type { Graph, Node, NodeId, Shape } from '../../../graph/ir.ts';
+import { canConvolve, filterLayout } from './conv.ts';
+import type { Layout } from './layout.ts';
+
+/**
+ * A layout for each node. Convolutions that the blocked operators can compute want theirs; element-wise operators join
+ * tensors of one shape to one class, which has one layout; pools, and joints and slices of whole channel blocks, pass it on.
+ * It is a wish: where an operator has no form in a layout, its lowering converts for itself alone.
+ */
+export function planLayouts({ nodes }: Graph, block: number): readonly Layout[] {
+  const classes = elementwiseClasses(nodes);
+  const layouts: (Layout | undefined)[] = [];
+  let changed = true;
+  const shapeOf = (id: NodeId | undefined): Shape => nodes[id ?? -1]?.shape ?? [];
+  const layoutOf = (id: NodeId): Layout | undefined => layouts[classes(id)];
+  const wish = (id: NodeId | undefined, layout: Layout): void => {
+    if (id === undefined || layouts[classes(id)] !== undefined || !fits(shapeOf(id), layout, block)) return;
+    layouts[classes(id)] = layout;
+    changed = true;
+  };
+  const share = (ids: readonly NodeId[]): void => {
+    if (ids.some((id) => !fits(shapeOf(id), 'blocked', block))) return;
+    if (ids.some((id) => layoutOf(id) === 'blocked')) for (const id of ids) wish(id, 'blocked');
+  };
+  const visit = (node: Node, id: NodeId): void => {
+    const { op, inputs } = node;
+    const [a, b] = inputs;
+    switch (op.kind) {
+      case 'conv':
+      case 'convInputGrad':
+      case 'convWeightGrad': {
+        const [x, y, w] =
+          op.kind === 'conv' ? [a, id, b] : op.kind === 'convInputGrad' ? [id, a, b] : ([a, b, id] as const);
+        const form = canConvolve(block, shapeOf(x), shapeOf(w), op);
+        if (form === undefined) return;
+        wish(w, filterLayout(form));
+        wish(y, 'blocked');
+        if (form !== 'stem') wish(x, 'blocked');
+        return;
+      }
+      case 'maxPool':
+      case 'avgPool':
+      case 'avgPoolGrad':
+      case 'maxPoolScatter':
+        share([...inputs, id]);
+        return;
+      case 'concat':
+        if (op.axis === 1) share([...inputs, id]);
+        return;
+      case 'slice':
+        if (wholeBlocks(op.starts[1], block)) share([...inputs, id]);
+        return;
+      case 'pad':
+        if (wholeBlocks(op.before[1], block)) share([...inputs, id]);
+        return;
+      default:
+        return;
+    }
+  };
+  while (changed) {
+    changed = false;
+    for (const [id, node] of nodes.entries()) visit(node, id);
+    for (let id = nodes.length - 1; id >= 0; id--) visit(nodes[id] as Node, id);
+  }
+  return nodes.map((_, id) => layoutOf(id) ?? 'plain');
+}
+
+/** Where a cut starts; that both sides of it are whole blocks, their shapes say. */
+const wholeBlocks = (start: number | undefined, block: number): boolean => (start ?? 0) % block === 0;
+
+/** Whether a tensor of this shape can be kept so. Images of one pixel have the same memory in both layouts: plain. */
+function fits(shape: Shape, layout: Layout, block: number): boolean {
+  const [first, channels, height, width] = shape;
+  if (shape.length !== 4 || first === undefined || channels === undefined) return false;
+  switch (layout) {
+    case 'plain':
+      return true;
+    case 'blocked':
+      return channels % block === 0 && (height !== 1 || width !== 1);
+    case 'filter':
+      return first % block === 0 && channels % block === 0;
+    case 'outer':
+      return first % block === 0;
+  }
+}
+
+/** Tensors of rank 4 and of one shape that element-wise operators connect; answers a node that stands for the class. */
+function elementwiseClasses(nodes: readonly Node[]): (id: NodeId) => NodeId {
+  const parent = Int32Array.from(nodes, (_, id) => id);
+  const find = (id: NodeId): NodeId => {
+    let root = id;
+    while (parent[root] !== root) root = parent[root] as NodeId;
+    for (let at = id; at !== root; ) {
+      const next = parent[at] as NodeId;
+      parent[at] = root;
+      at = next;
+    }
+    return root;
+  };
+  nodes.forEach(({ op, inputs, shape }, id) => {
+    if (shape.length !== 4 || (op.kind !== 'unary' && op.kind !== 'clip' && op.kind !== 'binary')) return;
+    for (const from of inputs) if (`${nodes[from]?.shape}` === `${shape}`) parent[find(from)] = find(id);
+  });
+  return find;
+}
