@@ -8,11 +8,11 @@ import { rebuild } from './rebuild.ts';
  */
 export function eliminateCommonSubexpressions(graph: Graph): Graph {
   const known = new Map<string, NodeId>();
-  return rebuild(graph, (node, _id, to) => {
+  return rebuild(graph, (node, _id, g) => {
     const key = keyOf(node);
     const found = known.get(key);
     if (found !== undefined) return found;
-    const id = to.emit(node);
+    const id = g.add(node.op, node.inputs);
     known.set(key, id);
     return id;
   });
@@ -21,7 +21,7 @@ export function eliminateCommonSubexpressions(graph: Graph): Graph {
 /** Leaves out the nodes that no output needs, inputs among them. */
 export function eliminateDeadCode(graph: Graph): Graph {
   const needed = neededNodes(graph);
-  return rebuild(graph, (node, id, to) => (needed[id] === 1 ? to.emit(node) : undefined));
+  return rebuild(graph, ({ op, inputs }, id, g) => (needed[id] === 1 ? g.add(op, inputs) : undefined));
 }
 
 function keyOf({ op, inputs, dtype }: Node): string {

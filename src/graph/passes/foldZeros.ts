@@ -1,6 +1,6 @@
-import { type Graph, type Node, type NodeId, type Op, type Shape, sizeOf, type UnaryFunction } from '../ir.ts';
-import { sameShape } from '../ops/definition.ts';
-import { made, type Rebuilder, rebuild } from './rebuild.ts';
+import type { Graph, Node, NodeId, Op, UnaryFunction } from '../ir.ts';
+import { broadcastTo, constant, type GraphBuilder, neg } from '../ops.ts';
+import { rebuild } from './rebuild.ts';
 
 /**
  * Takes out what is known to be zero: x + 0 becomes x, x · 0 becomes 0, a convolution of zeros becomes zeros, and so on.
@@ -13,34 +13,30 @@ export function foldZeros(graph: Graph): Graph {
   const zeros = new Set<NodeId>();
   const ofShape = new Map<string, NodeId>();
   const isZero = (id: NodeId | undefined): boolean => id !== undefined && zeros.has(id);
-  const emitZero = (node: Node, to: Rebuilder): NodeId => {
+  const zeroOf = (node: Node, g: GraphBuilder): NodeId => {
     const key = node.shape.join(',');
-    const known = ofShape.get(key);
-    if (known !== undefined) return known;
-    const single = sizeOf(node.shape) === 1;
-    const op = { kind: 'constant', shape: single ? node.shape : [], data: [0] } as const;
-    let id = to.emit(made(op, [], op.shape, node));
-    if (!single) id = to.emit(made({ kind: 'broadcastTo', shape: node.shape }, [id], node.shape, node));
+    const id = ofShape.get(key) ?? constant(g, 0, node.shape);
     zeros.add(id);
     ofShape.set(key, id);
     return id;
   };
-  return rebuild(graph, (node, _id, to) => {
-    if (givesZero(node, isZero)) return emitZero(node, to);
-    return withoutZeroTerm(node, isZero, to) ?? to.emit(node);
+  return rebuild(graph, (node, _id, g) => {
+    if (givesZero(node, isZero)) return zeroOf(node, g);
+    return withoutZeroTerm(node, isZero, g) ?? g.add(node.op, node.inputs);
   });
 }
 
 /** x + 0, 0 + x and x - 0 are x; 0 - x is -x; each broadcast if zero had the larger shape. */
-function withoutZeroTerm(node: Node, isZero: (id: NodeId | undefined) => boolean, to: Rebuilder): NodeId | undefined {
-  const { op, inputs, shape } = node;
+function withoutZeroTerm(
+  { op, inputs, shape }: Node,
+  isZero: (id: NodeId | undefined) => boolean,
+  g: GraphBuilder,
+): NodeId | undefined {
   if (op.kind !== 'binary' || (op.fn !== 'add' && op.fn !== 'sub')) return undefined;
   const [a, b] = inputs;
   const term = isZero(b) ? a : isZero(a) ? b : undefined;
   if (term === undefined) return undefined;
-  const own: Shape = to.nodes[term]?.shape ?? [];
-  const value = op.fn === 'sub' && term === b ? to.emit(made({ kind: 'unary', fn: 'neg' }, [term], own, node)) : term;
-  return sameShape(own, shape) ? value : to.emit(made({ kind: 'broadcastTo', shape }, [value], shape, node));
+  return broadcastTo(g, op.fn === 'sub' && term === b ? neg(g, term) : term, shape);
 }
 
 /** fn(0) = 0 */
