@@ -46,6 +46,19 @@ const natives = new WeakMap<RuntimeTensor, Tensor>();
 
 function adapt(session: InferenceSession): Session {
   let busySeconds = 0;
+  // A device tensor lies in memory of the session that made it, and freeing it after the session ends the process: the
+  // session goes with the last of its tensors.
+  let alive = 0;
+  let disposed = false;
+  function freed(): void {
+    alive--;
+    if (disposed && alive === 0) void session.release();
+  }
+  function received(result: Tensor): RuntimeTensor {
+    if (result.location === 'cpu') return fromNative(result);
+    alive++;
+    return fromNative(result, freed);
+  }
   return {
     get busySeconds() {
       return busySeconds;
@@ -64,10 +77,13 @@ function adapt(session: InferenceSession): Session {
       const results = await session.run(nativeFeeds, fetches);
       busySeconds += (performance.now() - began) / 1000;
       return Object.fromEntries(
-        Object.entries(results).map(([name, result]) => [name, into[name] ?? fromNative(result as Tensor)]),
+        Object.entries(results).map(([name, result]) => [name, into[name] ?? received(result as Tensor)]),
       );
     },
-    dispose: () => session.release(),
+    async dispose() {
+      disposed = true;
+      if (alive === 0) await session.release();
+    },
   };
 }
 
@@ -81,12 +97,18 @@ function wrap({ shape, data }: HostTensor): RuntimeTensor {
   return fromNative(new Tensor('float32', data, shape));
 }
 
-function fromNative(result: Tensor): RuntimeTensor {
+function fromNative(result: Tensor, freed = () => {}): RuntimeTensor {
+  let disposed = false;
   const tensor: RuntimeTensor = Object.freeze({
     shape: result.dims,
     // A device tensor's own `getData` ends the process here: state.ts reads through a session instead.
     data: result.location === 'cpu' ? (result.data as Float32Array) : undefined,
-    dispose: () => result.dispose(),
+    dispose() {
+      if (disposed) return;
+      disposed = true;
+      result.dispose();
+      freed();
+    },
   });
   natives.set(tensor, result);
   return tensor;
