@@ -73,7 +73,7 @@ export const lowerFactorisedReduce: Lower<'factorisedReduce'> = (l, module, x) =
     convolve(l, input, { name, channels: outgoing, kernel: 1, stride: 2, dilation: 1, groups: 1, bias: false });
   const first = Math.floor(channels / 2);
   const joined = ops.concat(l.g, [half('first/', rectified, first), half('second/', shifted, channels - first)], 1);
-  return normaliseBatch(l, joined, { affine: true, momentum: 0.1, epsilon: 1e-5 });
+  return normaliseBatch(l, joined, { affine: module.affine, momentum: 0.1, epsilon: 1e-5 });
 };
 
 /** Squeeze and excitation (Hu et al. 2018). */

@@ -30,6 +30,11 @@ function fill(data: Float32Array, initialiser: Initialiser, stream: () => Rng): 
       for (let i = 0; i < data.length; i++) data[i] = deviation * random.normal();
       return;
     }
+    case 'normal': {
+      const random = stream();
+      for (let i = 0; i < data.length; i++) data[i] = initialiser.deviation * random.normal();
+      return;
+    }
     case 'glorotUniform': {
       const random = stream();
       const limit = Math.sqrt(6 / (initialiser.fanIn + initialiser.fanOut));

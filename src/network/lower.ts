@@ -6,7 +6,8 @@ import type { Module } from '../space/module.ts';
 import { lowerActivation } from './activation.ts';
 import { lowerConv, lowerFactorisedReduce, lowerSqueezeExcite } from './convolution.ts';
 import { lowerFlatten, lowerLinear } from './dense.ts';
-import type { Lower, Lowering, ModuleKind, ModuleOf } from './lowering.ts';
+import type { Lower, Lowering, ModuleKind, ModuleOf, OpenChoices } from './lowering.ts';
+import { mixture } from './mixture.ts';
 import type { Layer, LoweredNetwork, Parameter, RandomInput, Statistic } from './network.ts';
 import { lowerBatchNorm, lowerLayerNorm } from './normalisation.ts';
 import { lowerGlobalPool, lowerPool } from './pooling.ts';
@@ -19,6 +20,7 @@ import {
   lowerResidual,
   lowerScope,
   lowerSequential,
+  lowerStack,
   lowerZero,
 } from './structure.ts';
 
@@ -39,39 +41,52 @@ const LOWERINGS: { readonly [K in ModuleKind]: Lower<K> } = {
   residual: lowerResidual,
   repeat: lowerRepeat,
   dag: lowerDag,
+  stack: lowerStack,
   squeezeExcite: lowerSqueezeExcite,
   factorisedReduce: lowerFactorisedReduce,
   choice: lowerChoice,
   scope: lowerScope,
 };
 
+/** How a supernet computes its open choices. */
+const OPEN = { mixture } as const satisfies Readonly<Record<string, (g: GraphBuilder, network: Module) => OpenChoices>>;
+
+export interface LowerOptions {
+  /** Classes, or targets of a regression. */
+  readonly outputs: number;
+  readonly mode: 'train' | 'infer';
+  /** What becomes of open choices; without it, there must be none. */
+  readonly choices?: keyof typeof OPEN;
+}
+
 /**
- * Appends a network to a graph. `network` has no open choices (`resolve` closes them), `x` is [N, C, H, W] or [N, F],
- * already normalised. In mode `train`, batch norm uses the batch's statistics and dropout draws; in `infer`, neither.
+ * Appends a network to a graph. `network` has no open choices (`resolve` closes them), or is a supernet (`supernet` opens
+ * them) and `choices` says how it computes them; values and repetitions must be decided in either. `x` is [N, C, H, W] or
+ * [N, F], already normalised. In mode `train`, batch norm uses the batch's statistics and dropout draws; in `infer`, neither.
  * Both modes name the same parameters and statistics, by their paths in the tree.
  *
  * Throws UserError with the module's path when shapes do not fit, or when the output is not [N, outputs].
  */
-export function lowerNetwork(
-  g: GraphBuilder,
-  network: Module,
-  x: NodeId,
-  options: { readonly outputs: number; readonly mode: 'train' | 'infer' },
-): LoweredNetwork {
+export function lowerNetwork(g: GraphBuilder, network: Module, x: NodeId, options: LowerOptions): LoweredNetwork {
   const parameters: Parameter[] = [];
   const statistics: Statistic[] = [];
   const randomInputs: RandomInput[] = [];
   const layers: Layer[] = [];
+  const open = options.choices && OPEN[options.choices](g, network);
 
-  function lower(module: Module, input: NodeId, path: string): NodeId {
+  function lower(module: Module, input: NodeId, path: string, before: readonly NodeId[] = []): NodeId {
     const place = path === '' ? `network (${module.kind})` : `network ${path} (${module.kind})`;
     const named = (name: string) => (path === '' ? name : `${path}/${name}`);
     const l: Lowering = {
       g,
       mode: options.mode,
       outputs: options.outputs,
-      child: (segment, child, value) =>
-        segment === '' ? lower(child, value, path) : g.within(segment, () => lower(child, value, named(segment))),
+      before,
+      open,
+      child: (segment, child, value, past) =>
+        segment === ''
+          ? lower(child, value, path, past)
+          : g.within(segment, () => lower(child, value, named(segment), past)),
       parameter(name, shape, initialiser) {
         const node = ops.input(g, named(name), shape);
         parameters.push({ path: named(name), shape, initialiser, node });
@@ -105,7 +120,7 @@ export function lowerNetwork(
       `it must be [${batch}, ${options.outputs}], one for each output`,
     );
   }
-  return { output, parameters, statistics, randomInputs, layers };
+  return { output, parameters, architecture: open?.parameters ?? [], statistics, randomInputs, layers };
 }
 
 function lowerOne<K extends ModuleKind>(l: Lowering, module: ModuleOf<K>, x: NodeId): NodeId {

@@ -1,8 +1,9 @@
 import { invalid, type UserError } from '../common/errors.ts';
 import type { GraphBuilder } from '../graph/builder.ts';
 import type { NodeId, Shape } from '../graph/ir.ts';
+import * as ops from '../graph/ops.ts';
 import type { Module, Value, ValueChoice } from '../space/module.ts';
-import type { Initialiser } from './network.ts';
+import type { ArchitectureParameter, Initialiser } from './network.ts';
 
 export type ModuleKind = Module['kind'];
 export type ModuleOf<K extends ModuleKind> = Extract<Module, { readonly kind: K }>;
@@ -13,8 +14,12 @@ export interface Lowering {
   readonly mode: 'train' | 'infer';
   /** Width of the last layer: classes, or targets of a regression. */
   readonly outputs: number;
-  /** Lowers a child under the path segment; under '', in this module's own place. */
-  child(segment: string, module: Module, x: NodeId): NodeId;
+  /** What the stack around this module has put out before x, the newest first; nothing outside a stack. */
+  readonly before: readonly NodeId[];
+  /** What becomes of open choices; undefined: there must be none. */
+  readonly open: OpenChoices | undefined;
+  /** Lowers a child under the path segment; under '', in this module's own place. Without `before`, it has none. */
+  child(segment: string, module: Module, x: NodeId, before?: readonly NodeId[]): NodeId;
   /** A trained tensor of this module, `name` within its path. */
   parameter(name: string, shape: Shape, initialiser: Initialiser): NodeId;
   /** A running statistic of this module; `next` gives its value after a training step, from the current one. */
@@ -23,6 +28,16 @@ export interface Lowering {
   random(shape: Shape): NodeId;
   /** An error at this module's place. */
   error(found: string, rule: string): UserError;
+}
+
+/** A treatment of open choices, made for one network: how its supernet computes them. */
+export interface OpenChoices {
+  /** The trained tensors that weigh the options. */
+  readonly parameters: readonly ArchitectureParameter[];
+  /** A choice with several options. */
+  choose(l: Lowering, module: ModuleOf<'choice'>, x: NodeId): NodeId;
+  /** An edge of a dag that the open decision `wiring` may pick, coming from node `from`; `lower` computes it. */
+  edge(lower: () => NodeId, wiring: string, from: number): NodeId;
 }
 
 export type Lower<K extends ModuleKind> = (l: Lowering, module: ModuleOf<K>, x: NodeId) => NodeId;
@@ -37,6 +52,15 @@ export function closed<T extends number | string | boolean>(value: Value<T>): T 
 
 function isValueChoice(value: unknown): value is ValueChoice {
   return typeof value === 'object' && value !== null;
+}
+
+/** The sum of at least one tensor, all of one shape. */
+export function sum(l: Lowering, values: readonly NodeId[]): NodeId {
+  return values.reduce((total, value) => {
+    const [a, b] = [l.g.shape(total), l.g.shape(value)];
+    if (String(a) !== String(b)) throw l.error(`[${a}] and [${b}] meet`, 'what is added must have one shape');
+    return ops.add(l.g, total, value);
+  });
 }
 
 /** [N, C, H, W], or the error that this module needs images. */

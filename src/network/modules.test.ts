@@ -61,6 +61,7 @@ test('every module kind is among the cases', () => {
     residual: 0,
     repeat: 0,
     dag: 0,
+    stack: 0,
     squeezeExcite: 0,
     factorisedReduce: 0,
     scope: 0,

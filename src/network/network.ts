@@ -7,6 +7,7 @@ export type Initialiser =
   | { readonly kind: 'heNormal'; readonly fan: number }
   /** Uniform in ±sqrt(6 / (fanIn + fanOut)) (Glorot & Bengio 2010). */
   | { readonly kind: 'glorotUniform'; readonly fanIn: number; readonly fanOut: number }
+  | { readonly kind: 'normal'; readonly deviation: number }
   | { readonly kind: 'constant'; readonly value: number };
 
 /** A tensor that a network owns, named by its path in the tree, e.g. `3/1/0->1/conv3/1/weight`. */
@@ -23,6 +24,18 @@ export interface Statistic extends Parameter {
   readonly next: NodeId;
 }
 
+/** A decision that a supernet leaves open, and its options in order. */
+export interface OpenDecision {
+  readonly name: string;
+  readonly options: readonly string[];
+}
+
+/** What a supernet's open decisions weigh, before the softmax: a row for each decision, a column for each option. */
+export interface ArchitectureParameter extends Parameter {
+  /** The decisions of the rows. */
+  readonly decisions: readonly OpenDecision[];
+}
+
 /** A random tensor that a training graph wants at each run: uniform in [0, 1), drawn from a seed. */
 export interface RandomInput {
   readonly name: string;
@@ -34,6 +47,8 @@ export interface LoweredNetwork {
   /** [N, outputs]: logits, or standardised targets of a regression. */
   readonly output: NodeId;
   readonly parameters: readonly Parameter[];
+  /** Of a supernet; not among `parameters`. */
+  readonly architecture: readonly ArchitectureParameter[];
   readonly statistics: readonly Statistic[];
   readonly randomInputs: readonly RandomInput[];
   /** Every module, children before their parents, with the node that it ends in. */

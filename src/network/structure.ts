@@ -1,7 +1,7 @@
 import { invalid } from '../common/errors.ts';
 import type { NodeId } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
-import { closed, imageShape, type Lower, type Lowering } from './lowering.ts';
+import { closed, imageShape, type Lower, type Lowering, type ModuleOf, sum } from './lowering.ts';
 
 export const lowerIdentity: Lower<'identity'> = (_l, _module, x) => x;
 
@@ -25,43 +25,59 @@ export const lowerRepeat: Lower<'repeat'> = (l, module, x) => {
   return value;
 };
 
-/** Edges are named `from->to`, a node's own body by the node's number. */
+/** What comes in goes through the entries, the last output of a stack through the last of them. */
+function entriesOf(l: Lowering, { entries }: ModuleOf<'dag'>, x: NodeId): NodeId[] {
+  const past = [x, ...l.before];
+  const oldest = past.length - 1;
+  return entries.map((entry, i) => {
+    const value = past[Math.min(entries.length - 1 - i, oldest)] ?? x;
+    return l.child(String(i), entry, value);
+  });
+}
+
+/** Edges are named `from->to`, a node's own body, or an input's entry, by the node's number. */
 export const lowerDag: Lower<'dag'> = (l, module, x) => {
-  const values = [x];
-  for (const [i, node] of module.nodes.entries()) {
-    const to = i + 1;
-    if (!Array.isArray(node.from))
-      throw invalid('network', `the inputs of node ${to} are open`, 'resolve the space first');
-    const incoming = (node.from as readonly number[]).map((from) => {
+  const values = entriesOf(l, module, x);
+  const inputs = values.length;
+  for (const node of module.nodes) {
+    const to = values.length;
+    const edge = (from: number) => {
       const [edge, value] = [node.edges[from], values[from]];
       if (edge === undefined || value === undefined)
         throw l.error(`node ${to} reads node ${from}`, 'a node reads earlier nodes');
       return l.child(`${from}->${to}`, edge, value);
-    });
+    };
+    const incoming = 'kind' in node.from ? openEdges(l, node.from.name, to, edge) : node.from.map(edge);
     values.push(l.child(String(to), node.body, node.combine === 'sum' ? sum(l, incoming) : join(l, incoming)));
   }
-  return module.output === 'last' ? (values[values.length - 1] ?? x) : join(l, values.slice(1));
+  return module.output === 'last' ? (values[values.length - 1] ?? x) : join(l, values.slice(inputs));
 };
 
-/** A choice that `resolve` left with one option: its key is part of the path, as it is in a supernet. */
+/** The edges of a node whose inputs are still to be picked. */
+function openEdges(l: Lowering, wiring: string, to: number, edge: (from: number) => NodeId): NodeId[] {
+  const { open } = l;
+  if (open === undefined) throw l.error(`the inputs of node ${to} are open (${wiring})`, 'resolve the space first');
+  return Array.from({ length: to }, (_, from) => open.edge(() => edge(from), wiring, from));
+}
+
+export const lowerStack: Lower<'stack'> = (l, module, x) =>
+  module.cells
+    .reduce<readonly NodeId[]>(
+      ([newest = x, ...before], cell, i) => [l.child(String(i), cell, newest, before), newest, ...before],
+      [x],
+    )
+    .at(0) ?? x;
+
+/** A choice with one option, as `resolve` leaves it, has its key in the path; so have all options of an open one. */
 export const lowerChoice: Lower<'choice'> = (l, module, x) => {
   const [only, ...others] = Object.entries(module.options);
-  if (only === undefined || others.length > 0) {
-    throw invalid('network', `choice "${module.name}" is open`, 'resolve the space with an architecture first');
-  }
-  return l.child(only[0], only[1], x);
+  if (only !== undefined && others.length === 0) return l.child(only[0], only[1], x, l.before);
+  if (l.open !== undefined) return l.open.choose(l, module, x);
+  throw invalid('network', `choice "${module.name}" is open`, 'resolve the space with an architecture first');
 };
 
 /** `resolve` leaves no scopes, so a scope adds nothing to the path: supernet and network name their parameters alike. */
-export const lowerScope: Lower<'scope'> = (l, module, x) => l.child('', module.body, x);
-
-function sum(l: Lowering, values: readonly NodeId[]): NodeId {
-  return values.reduce((total, value) => {
-    const [a, b] = [l.g.shape(total), l.g.shape(value)];
-    if (String(a) !== String(b)) throw l.error(`[${a}] and [${b}] meet`, 'what is added must have one shape');
-    return ops.add(l.g, total, value);
-  });
-}
+export const lowerScope: Lower<'scope'> = (l, module, x) => l.child('', module.body, x, l.before);
 
 function join(l: Lowering, values: readonly NodeId[]): NodeId {
   const [only, ...others] = values;

@@ -100,8 +100,11 @@ export function squeezeExcite(ratio: Value<number> = 1 / 16): Kind<'squeezeExcit
   return node({ kind: 'squeezeExcite', ratio });
 }
 
-export function factorisedReduce(channels: Value<number> | 'same' = 'same'): Kind<'factorisedReduce'> {
-  return node({ kind: 'factorisedReduce', channels });
+export function factorisedReduce(
+  channels: Value<number> | 'same' = 'same',
+  { affine = true } = {},
+): Kind<'factorisedReduce'> {
+  return node({ kind: 'factorisedReduce', channels, affine });
 }
 
 /** A choice between modules; at least 2 options. */
@@ -135,7 +138,9 @@ export function pickInputs(name: string, count: number): InputsChoice {
 }
 
 export interface DagOptions {
-  /** last: the last node; concat: all nodes after the input, along the channels. */
+  /** What each input goes through first; one input, taken as it is, by default. */
+  readonly entries?: readonly Module[];
+  /** last: the last node; concat: all nodes after the inputs, along the channels. */
   readonly output?: 'last' | 'concat';
   readonly combine?: 'sum' | 'concat';
   /** Nodes read this many of the earlier nodes, by the decision `NODE<-`; without it, all of them. */
@@ -143,13 +148,13 @@ export interface DagOptions {
 }
 
 /**
- * A cell with its operations on the edges: `nodes` nodes after the input, an edge `edge(from, to)` from each earlier
- * node to each later one (NAS-Bench-201; with `inputs: 2` and `output: 'concat'`, DARTS).
+ * A cell with its operations on the edges: `nodes` nodes after the inputs, an edge `edge(from, to)` from each earlier
+ * node to each of them (NAS-Bench-201; with two entries, `inputs: 2` and `output: 'concat'`, DARTS).
  */
 export function dag(
   nodes: number,
   edge: (from: number, to: number) => Module,
-  { output = 'last', combine = 'sum', inputs }: DagOptions = {},
+  { entries, output = 'last', combine = 'sum', inputs }: DagOptions = {},
 ): Kind<'dag'> {
   return dagOfNodes(
     nodes,
@@ -158,7 +163,7 @@ export function dag(
       combine,
       ...(inputs === undefined || inputs >= to ? {} : { from: pickInputs(`${to}<-`, inputs) }),
     }),
-    { output },
+    { output, ...(entries && { entries }) },
   );
 }
 
@@ -173,16 +178,22 @@ export interface DagNodeOptions {
   readonly body?: Module;
 }
 
-/** A cell with its operations in the nodes (NAS-Bench-101, ENAS); `describe` is asked for nodes 1 to `nodes`. */
+/** A cell with its operations in the nodes (NAS-Bench-101, ENAS); `describe` is asked for the `nodes` after the inputs. */
 export function dagOfNodes(
   nodes: number,
   describe: (node: number) => DagNodeOptions,
-  { output = 'last' }: { readonly output?: 'last' | 'concat' } = {},
+  { entries = [identity()], output = 'last' }: Pick<DagOptions, 'entries' | 'output'> = {},
 ): Kind<'dag'> {
   const built = Array.from({ length: nodes }, (_, i): DagNode => {
-    const earlier = Array.from({ length: i + 1 }, (_, j) => j);
-    const { from = earlier, edge = identity, combine = 'sum', body = identity() } = describe(i + 1);
+    const number = entries.length + i;
+    const earlier = Array.from({ length: number }, (_, j) => j);
+    const { from = earlier, edge = identity, combine = 'sum', body = identity() } = describe(number);
     return { from: 'kind' in from ? from : [...from], edges: earlier.map((j) => edge(j)), combine, body };
   });
-  return node({ kind: 'dag', nodes: built, output });
+  return node({ kind: 'dag', entries: [...entries], nodes: built, output });
+}
+
+/** Cells in a row, each of which may read the outputs of several before it. */
+export function stack(...cells: readonly Module[]): Kind<'stack'> {
+  return node({ kind: 'stack', cells });
 }

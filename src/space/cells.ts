@@ -6,6 +6,8 @@ import { type Dag, enterScope, type Place, walk } from './walk.ts';
 export interface Operation {
   readonly decision: string;
   readonly options: readonly string[];
+  /** Those of them that put out nothing. */
+  readonly zeros: readonly string[];
 }
 
 /** A step from one node of a cell to a later one. */
@@ -21,7 +23,9 @@ export interface Hop {
 /** A dag of a space, as the encodings see it. */
 export interface Cell {
   readonly hops: readonly Hop[];
-  /** The operation in each node from 1 on; undefined: it is fixed. */
+  /** How many of its nodes, the first ones, are its inputs. */
+  readonly inputs: number;
+  /** The operation in each node after the inputs; undefined: it is fixed. */
   readonly bodies: readonly (Operation | undefined)[];
   readonly output: 'last' | 'concat';
   /** The places where it stands: active where one of them holds. */
@@ -45,22 +49,27 @@ export function cellsOf(space: Space): readonly Cell[] {
 }
 
 function describe(dag: Dag, place: Place): Omit<Cell, 'when'> {
+  const inputs = dag.entries.length;
   const hops = dag.nodes.flatMap(({ from, edges }, i) =>
     edges.flatMap((edge, j): Hop[] => {
       if (!('kind' in from) && !from.includes(j)) return [];
       const operation = operationOf(edge, place);
       const wiring = 'kind' in from ? { wiring: place.prefix + from.name } : {};
-      return [{ from: j, to: i + 1, ...wiring, ...(operation && { edge: operation }) }];
+      return [{ from: j, to: inputs + i, ...wiring, ...(operation && { edge: operation }) }];
     }),
   );
-  return { hops, bodies: dag.nodes.map(({ body }) => operationOf(body, place)), output: dag.output };
+  return { inputs, hops, bodies: dag.nodes.map(({ body }) => operationOf(body, place)), output: dag.output };
 }
 
 /** The choice that stands for the whole module, or the first one in its sequence (a drop path may follow it). */
 function operationOf(module: Module, place: Place): Operation | undefined {
   switch (module.kind) {
     case 'choice':
-      return { decision: place.prefix + module.name, options: Object.keys(module.options) };
+      return {
+        decision: place.prefix + module.name,
+        options: Object.keys(module.options),
+        zeros: Object.entries(module.options).flatMap(([key, option]) => (option.kind === 'zero' ? [key] : [])),
+      };
     case 'scope':
       return operationOf(module.body, enterScope(module.name, place));
     case 'sequential': {

@@ -57,8 +57,8 @@ const MOST_BITS = 100_000;
 
 /**
  * The path encoding of BANANAS (White et al. 2021, section 3): for each cell, one bit for each sequence of operations,
- * 1 if some path from the cell's input to its output has it. Sequences stand by length, then in the order of the
- * operations. An operation is what a step to the next node does: its edge's, its node's, or both. NAS-Bench-201: 5 + 25
+ * 1 if some path from the cell's input to its output has it; in a cell of several inputs, bits of its own for each of
+ * them. Sequences stand by length, then in the order of the operations. An operation is what a step to the next node does: its edge's, its node's, or both. NAS-Bench-201: 5 + 25
  * + 125 = 155 bits. `longest` truncates to shorter paths, as the paper does for large cells. Throws UserError for a
  * space without a dag, or when there would be more than 100,000 bits.
  */
@@ -77,7 +77,8 @@ export function encodePath(
     // starts[l]: the bit of the first sequence of l + 1 operations.
     const starts = [0];
     for (let l = 1; l <= length; l++) starts.push((starts[l - 1] as number) + letters ** l);
-    const total = starts[length] as number;
+    const each = starts[length] as number;
+    const total = cell.inputs * each;
     if (total > MOST_BITS) {
       const rule = `at most ${MOST_BITS}: set longest below ${length}`;
       throw invalid(`space "${space.name}"`, `its path encoding would have ${total} bits`, rule);
@@ -85,20 +86,21 @@ export function encodePath(
     const bits = new Array<number>(total).fill(0);
     if (!isCellActive(cell, architecture)) return bits;
 
-    const follow = (node: number, steps: number, sequence: number) => {
-      const isOutput = node === cell.bodies.length || (cell.output === 'concat' && node > 0);
-      if (isOutput) bits[(starts[steps - 1] as number) + sequence] = 1;
+    const last = cell.inputs + cell.bodies.length - 1;
+    const follow = (input: number, node: number, steps: number, sequence: number) => {
+      const isOutput = node === last || (cell.output === 'concat' && node >= cell.inputs);
+      if (isOutput) bits[input * each + (starts[steps - 1] as number) + sequence] = 1;
       if (steps === length) return;
       for (const hop of cell.hops) {
         if (hop.from !== node || !isPresent(hop, architecture)) continue;
-        const body = cell.bodies[hop.to - 1];
+        const body = cell.bodies[hop.to - cell.inputs];
         const letter =
           alphabet[0].indexOf(String(hop.edge ? architecture[hop.edge.decision] : '')) * alphabet[1].length +
           alphabet[1].indexOf(String(body ? architecture[body.decision] : ''));
-        follow(hop.to, steps + 1, sequence * letters + letter);
+        follow(input, hop.to, steps + 1, sequence * letters + letter);
       }
     };
-    follow(0, 0, 0);
+    for (let input = 0; input < cell.inputs; input++) follow(input, input, 0, 0);
     return bits;
   });
 }

@@ -87,9 +87,10 @@ export const FIELDS = {
   sequential: { children: { holds: 'modules' } },
   residual: { body: module, shortcut: module },
   repeat: { times: whole(0), body: module },
-  dag: { nodes: { holds: 'nodes' }, output: word(false, 'last', 'concat') },
+  dag: { entries: { holds: 'modules' }, nodes: { holds: 'nodes' }, output: word(false, 'last', 'concat') },
+  stack: { cells: { holds: 'modules' } },
   squeezeExcite: { ratio: real(true, 'must be above 0 and at most 1', (v) => v > 0 && v <= 1) },
-  factorisedReduce: { channels: whole(1, 'same') },
+  factorisedReduce: { channels: whole(1, 'same'), affine: flag },
   choice: { name, options: { holds: 'options' } },
   scope: { name, body: module },
 } as const satisfies { readonly [K in Module['kind']]: FieldsOf<K> };
@@ -186,7 +187,7 @@ export function node<M extends Module>(found: M): M {
   }
   checkFields(found.kind, found, ['kind', ...Object.keys(fields)]);
   const values: Readonly<Record<string, unknown>> = found;
-  for (const [key, field] of Object.entries(fields)) checkField(found.kind, key, field, values[key]);
+  for (const [key, field] of Object.entries(fields)) checkField(found.kind, key, field, values);
   return deepFreeze(found);
 }
 
@@ -199,7 +200,8 @@ function checkFields(place: string, found: object, expected: readonly string[]):
   }
 }
 
-function checkField(kind: string, key: string, field: Field, found: unknown): void {
+function checkField(kind: string, key: string, field: Field, values: Readonly<Record<string, unknown>>): void {
+  const found = values[key];
   switch (field.holds) {
     case 'value':
       checkValue(kind, key, field, found);
@@ -218,7 +220,7 @@ function checkField(kind: string, key: string, field: Field, found: unknown): vo
       checkOptions(found);
       break;
     case 'nodes':
-      checkNodes(found);
+      checkNodes(found, values.entries);
       break;
     default:
       field satisfies never;
@@ -261,19 +263,21 @@ function checkOptions(found: unknown): void {
 
 const NODE_FIELDS = ['from', 'edges', 'combine', 'body'] as const satisfies readonly (keyof DagNode)[];
 
-function checkNodes(found: unknown): void {
+function checkNodes(found: unknown, entries: unknown): void {
+  const inputs = Array.isArray(entries) ? entries.length : 0;
+  if (inputs === 0) throw broken('dag has no entries', 'a dag needs at least 1, for its input');
   if (!Array.isArray(found) || found.length === 0) throw broken('dag has no nodes', 'a dag needs at least 1');
   const nodes: readonly unknown[] = found;
   for (const [i, node] of nodes.entries()) {
-    const place = `node ${i + 1} of dag`;
+    const earlier = inputs + i;
+    const place = `node ${earlier} of dag`;
     if (!isObject(node)) throw broken(`${place} is ${quoted(node)}`, 'must be an object');
     checkFields(place, node, NODE_FIELDS);
-    const earlier = i + 1;
     if (!Array.isArray(node.edges) || node.edges.length !== earlier) {
       const count = Array.isArray(node.edges) ? node.edges.length : 'no list of';
       throw broken(`${place} has ${count} edges`, `needs one from each earlier node: ${earlier}`);
     }
-    for (const [j, edge] of node.edges.entries()) checkIsModule(`edge ${j}->${i + 1} of dag`, edge);
+    for (const [j, edge] of node.edges.entries()) checkIsModule(`edge ${j}->${earlier} of dag`, edge);
     checkIsModule(`body of ${place}`, node.body);
     if (node.combine !== 'sum' && node.combine !== 'concat') {
       throw broken(`combine of ${place} is ${quoted(node.combine)}`, 'must be one of sum, concat');

@@ -22,7 +22,7 @@ export type ValueChoice =
       readonly log: boolean;
     };
 
-/** Which of the earlier nodes of a dag (0 is its input) a node reads: `count` different ones. */
+/** Which of the earlier nodes of a dag (the first are its inputs) a node reads: `count` different ones. */
 export interface InputsChoice {
   readonly kind: 'inputs';
   readonly name: string;
@@ -31,9 +31,9 @@ export interface InputsChoice {
 
 export type ActivationFunction = 'relu' | 'sigmoid' | 'tanh' | 'silu' | 'gelu' | 'hardSwish';
 
-/** Node i of a dag (i from 1) combines what comes over its edges, then applies `body`. */
+/** A node of a dag combines what comes over its edges, then applies `body`. */
 export interface DagNode {
-  /** The earlier nodes it reads; node 0 is the dag's input. */
+  /** The earlier nodes it reads; the first are the dag's inputs. */
   readonly from: readonly number[] | InputsChoice;
   /** The module on the edge from each earlier node: `edges[j]` from node j; as many as there are earlier nodes. */
   readonly edges: readonly Module[];
@@ -85,12 +85,27 @@ export type Module =
   | { readonly kind: 'residual'; readonly body: Module; readonly shortcut: Module }
   /** `body`, `times` in a row, with weights of their own. */
   | { readonly kind: 'repeat'; readonly times: Value<number>; readonly body: Module }
-  /** A cell. Output: the last node, or all nodes after the input, concatenated along the channels. */
-  | { readonly kind: 'dag'; readonly nodes: readonly DagNode[]; readonly output: 'last' | 'concat' }
+  /**
+   * A cell. Its first nodes, 0 to E−1, are its inputs, each passed through its entry; `nodes` follow, from number E on.
+   * Output: the last node, or all nodes after the inputs, concatenated along the channels. Of E entries the last reads the
+   * dag's input; what those before it read, see `stack`.
+   */
+  | {
+      readonly kind: 'dag';
+      /** At least 1; the identity where an input is taken as it is. */
+      readonly entries: readonly Module[];
+      readonly nodes: readonly DagNode[];
+      readonly output: 'last' | 'concat';
+    }
+  /**
+   * Cells in a row. Each reads the output of the one before; a dag of E entries reads the outputs of the last E cells, the
+   * oldest first (DARTS: two), and the stack's input in the place of those that there are not.
+   */
+  | { readonly kind: 'stack'; readonly cells: readonly Module[] }
   /** x · sigmoid(expand(relu(squeeze(mean(x))))), squeezed to max(1, round(C · ratio)) channels (Hu et al. 2018). */
   | { readonly kind: 'squeezeExcite'; readonly ratio: Value<number> }
   /** ReLU, two 1x1 convolutions of stride 2, one of them shifted by a pixel, concatenated, batch norm (DARTS). */
-  | { readonly kind: 'factorisedReduce'; readonly channels: Value<number> | 'same' }
+  | { readonly kind: 'factorisedReduce'; readonly channels: Value<number> | 'same'; readonly affine: boolean }
   /** One of the options; a decision whose value is the option's key. */
   | { readonly kind: 'choice'; readonly name: string; readonly options: Readonly<Record<string, Module>> }
   /**

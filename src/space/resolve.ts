@@ -3,7 +3,7 @@ import { completeChecked } from './architecture.ts';
 import { isValueChoice } from './fields.ts';
 import type { Module } from './module.ts';
 import type { Architecture, Space } from './space.ts';
-import { childrenOf } from './walk.ts';
+import { childrenOf, walk } from './walk.ts';
 
 /**
  * The network of an architecture: the space's tree with every choice made. A `choice` keeps the chosen option alone,
@@ -13,6 +13,14 @@ import { childrenOf } from './walk.ts';
  */
 export function resolve(space: Space, architecture: Architecture): Module {
   return deepFreeze(completeChecked(space, architecture).root);
+}
+
+/**
+ * The supernet of a space: its tree with every choice left open, under the full name of its decision. Scopes are gone as
+ * in a resolved network, so that each parameter of any architecture's network stands under its path in the supernet too.
+ */
+export function supernet(space: Space): Module {
+  return deepFreeze(walk(space, () => undefined).root);
 }
 
 /** The training settings of an architecture. Throws UserError when it is no member of the space. */
@@ -53,6 +61,8 @@ export function mapChildren(module: Module, change: (child: Module) => Module): 
   switch (module.kind) {
     case 'sequential':
       return { ...module, children: module.children.map(change) };
+    case 'stack':
+      return { ...module, cells: module.cells.map(change) };
     case 'residual':
       return { ...module, body: change(module.body), shortcut: change(module.shortcut) };
     case 'repeat':
@@ -65,6 +75,7 @@ export function mapChildren(module: Module, change: (child: Module) => Module): 
     case 'dag':
       return {
         ...module,
+        entries: module.entries.map(change),
         nodes: module.nodes.map((node) => ({ ...node, edges: node.edges.map(change), body: change(node.body) })),
       };
     default:

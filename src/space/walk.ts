@@ -6,7 +6,7 @@ import type { Architecture, Condition, DecisionValue, Domain, Hyperparameters, S
  * The one walk over a tree with choices; everything that a space can do is derived from it. It goes in a fixed order
  * (a module's own values, then its children as they stand, then the hyperparameters) and asks `decide` at every choice
  * that it meets. A value: only what that value activates is entered, and the choice is replaced by it. Undefined: all
- * of it is entered and the choice stays open.
+ * of it is entered and the choice stays open, under its full name.
  */
 export interface Occurrence {
   /** With the prefixes of the enclosing scopes. */
@@ -106,7 +106,11 @@ function visit(module: Module, place: Place): Module {
       return visitRepeat(module, place);
     case 'dag':
       place.onDag(module, place);
-      return { ...module, nodes: module.nodes.map((node, i) => visitNode(node, i + 1, place)) };
+      return {
+        ...module,
+        entries: module.entries.map((entry) => visit(entry, place)),
+        nodes: module.nodes.map((node, i) => visitNode(node, module.entries.length + i, place)),
+      };
     default:
       return visitPlain(module, place);
   }
@@ -165,9 +169,10 @@ function visitNode(node: DagNode, to: number, place: Place): DagNode {
     const open = name !== undefined && taken === undefined;
     return enter(edge, place, open ? { decision: name, includes: j } : undefined) ?? edge;
   });
+  const open = choice && name !== undefined ? { ...choice, name } : from;
   return {
     ...node,
-    from: Array.isArray(taken) ? (taken as readonly number[]) : from,
+    from: Array.isArray(taken) ? (taken as readonly number[]) : open,
     edges,
     body: visit(node.body, place),
   };
@@ -175,7 +180,8 @@ function visitNode(node: DagNode, to: number, place: Place): DagNode {
 
 function visitValue(value: unknown, place: Place): unknown {
   if (!isValueChoice(value)) return value;
-  return place.decide({ name: place.prefix + value.name, domain: domainOf(value), path: place.path }) ?? value;
+  const name = place.prefix + value.name;
+  return place.decide({ name, domain: domainOf(value), path: place.path }) ?? { ...value, name };
 }
 
 function domainOf(choice: ValueChoice): Domain {
@@ -200,6 +206,8 @@ export function childrenOf(module: Module): readonly Module[] {
   switch (module.kind) {
     case 'sequential':
       return module.children;
+    case 'stack':
+      return module.cells;
     case 'residual':
       return [module.body, module.shortcut];
     case 'repeat':
@@ -208,7 +216,7 @@ export function childrenOf(module: Module): readonly Module[] {
     case 'choice':
       return Object.values(module.options);
     case 'dag':
-      return module.nodes.flatMap((node) => [...node.edges, node.body]);
+      return [...module.entries, ...module.nodes.flatMap((node) => [...node.edges, node.body])];
     default:
       return [];
   }

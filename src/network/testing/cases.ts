@@ -61,8 +61,16 @@ export const MODULE_CASES: readonly ModuleCase[] = [
   { name: 'scope', module: s.scoped('a', s.conv('same', 1)), input: image },
   { name: 'dag, sums', module: s.dag(3, () => s.conv('same', 1)), input: image },
   { name: 'dag, concatenated', module: s.dag(2, () => s.conv('same', 1), { output: 'concat' }), input: image },
+  {
+    name: 'stack of cells with two inputs',
+    module: s.stack(
+      ...[1, 2, 3].map(() => s.dag(1, () => s.conv('same', 1), { entries: [s.conv(3, 1), s.conv(3, 1)] })),
+    ),
+    input: [4, 3, 3],
+  },
   { name: 'squeeze and excite', module: s.squeezeExcite(0.5), input: image },
   { name: 'factorised reduce', module: s.factorisedReduce(5), input: image },
+  { name: 'factorised reduce without affine', module: s.factorisedReduce(4, { affine: false }), input: image },
   { name: 'factorised reduce on odd size', module: s.factorisedReduce(), input: odd },
   { name: 'ReLU, conv, batch norm', module: reluConvBn(3), input: image },
   { name: 'separable conv', module: separableConv(3), input: odd },

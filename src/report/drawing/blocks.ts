@@ -14,9 +14,11 @@ export type Block =
   /** A decision still open. */
   | { readonly kind: 'choice'; readonly name: string; readonly options: readonly string[] };
 
-/** A dag with its edges. Node 0 is the input; nodes follow in order. */
+/** A dag with its edges. The inputs are its first nodes; the others follow in order. */
 export interface Cell {
   readonly name: string;
+  /** What each input goes through first, '' where it is taken as it is. */
+  readonly entries: readonly string[];
   readonly nodes: readonly CellNode[];
   readonly output: 'last' | 'concat';
 }
@@ -53,6 +55,8 @@ function block(module: Module, cells: Map<string, Cell>): Block {
   switch (module.kind) {
     case 'sequential':
       return chain(module.children.map((child) => block(child, cells)));
+    case 'stack':
+      return chain(module.cells.map((cell) => block(cell, cells)));
     case 'scope':
       return block(module.body, cells);
     case 'choice': {
@@ -120,7 +124,8 @@ function cellOf(dag: Extract<Module, { kind: 'dag' }>, cells: Map<string, Cell>)
   const known = cells.get(key);
   if (known !== undefined) return known;
   const nodes = dag.nodes.map((node) => cellNode(node));
-  const cell: Cell = { name: cellName(cells.size), nodes, output: dag.output };
+  const entries = dag.entries.map(oneLine).map((line) => (line === 'identity' ? '' : line));
+  const cell: Cell = { name: cellName(cells.size), entries, nodes, output: dag.output };
   cells.set(key, cell);
   return cell;
 }
@@ -168,6 +173,8 @@ export function oneLine(module: Module): string {
       return `(${oneLine(module.body)}) + ${oneLine(module.shortcut) === 'identity' ? 'input' : `(${oneLine(module.shortcut)})`}`;
     case 'repeat':
       return `(${oneLine(module.body)}) ×${typeof module.times === 'number' ? module.times : module.times.name}`;
+    case 'stack':
+      return module.cells.map(oneLine).join(' · ');
     case 'dag':
       return `cell of ${module.nodes.length} nodes`;
     default:

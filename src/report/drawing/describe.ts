@@ -1,7 +1,10 @@
 import type { Module, Value, ValueChoice } from '../../space/module.ts';
 
 /** Module kinds that are drawn as one line; the others give the drawing its structure. */
-export type LeafKind = Exclude<Module['kind'], 'sequential' | 'residual' | 'repeat' | 'dag' | 'choice' | 'scope'>;
+export type LeafKind = Exclude<
+  Module['kind'],
+  'sequential' | 'residual' | 'repeat' | 'dag' | 'stack' | 'choice' | 'scope'
+>;
 export type Leaf = Extract<Module, { readonly kind: LeafKind }>;
 
 /** What a layer is for: light ones (activation, normalisation) share a block with the layer that they follow. */

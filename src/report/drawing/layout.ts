@@ -80,23 +80,27 @@ export async function layoutBlocks(root: Block): Promise<Placed> {
 export async function layoutCell(cell: Cell): Promise<Placed> {
   const flow: Flow = { drawn: new Map(), dashed: new Set(), edges: [] };
   const children: ElkNode[] = [];
-  const values = [place(flow, children, 'end', ['input'])];
-  cell.nodes.forEach((node, i) => {
-    const id = place(flow, children, 'node', nodeLines(node, i + 1));
+  const values = cell.entries.map((entry, i) => {
+    const input = place(flow, children, 'end', [cell.entries.length === 1 ? 'input' : `input ${i}`]);
+    return entry === '' ? input : linked(flow, input, place(flow, children, 'light', wrap(entry)));
+  });
+  for (const node of cell.nodes) {
+    const id = place(flow, children, 'node', nodeLines(node, values.length));
     for (const edge of node.edges) {
       const from = values[edge.from];
-      if (from === undefined) throw new Error(`${cell.name}: node ${i + 1} reads node ${edge.from}`);
+      if (from === undefined) throw new Error(`${cell.name}: node ${values.length} reads node ${edge.from}`);
       const hint = edge.detail === edge.operation ? undefined : edge.detail;
       const operation = place(flow, children, edge.none ? 'none' : 'light', wrap(edge.operation), hint);
       link(flow, from, operation, edge.none);
       link(flow, operation, id, edge.none);
     }
     values.push(id);
-  });
+  }
   const output = place(flow, children, 'end', [
     cell.output === 'concat' ? 'output: all nodes, concatenated' : 'output',
   ]);
-  for (const value of cell.output === 'concat' ? values.slice(1) : values.slice(-1)) link(flow, value, output);
+  for (const value of cell.output === 'concat' ? values.slice(cell.entries.length) : values.slice(-1))
+    link(flow, value, output);
   return layout(flow, children);
 }
 

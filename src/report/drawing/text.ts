@@ -33,6 +33,10 @@ function write(module: Module, path: string, depth: number, lines: Line[], cells
       if (module.children.length === 0) line('identity');
       for (const [i, child] of module.children.entries()) write(child, below(String(i)), depth, lines, cells);
       return;
+    case 'stack':
+      line('stack');
+      for (const [i, cell] of module.cells.entries()) write(cell, below(String(i)), depth + 1, lines, cells);
+      return;
     case 'scope':
       write(module.body, below(module.name), depth, lines, cells);
       return;
@@ -80,25 +84,31 @@ function write(module: Module, path: string, depth: number, lines: Line[], cells
       const name = cellName(cells.size);
       cells.set(key, name);
       line(name);
+      for (const [i, entry] of module.entries.entries()) {
+        if (entry.kind === 'identity') continue;
+        lines.push({ depth: depth + 1, text: `input ${i}`, path: below(String(i)) });
+        write(entry, below(String(i)), depth + 2, lines, cells);
+      }
       for (const [i, node] of module.nodes.entries()) {
+        const to = module.entries.length + i;
         const from = 'kind' in node.from ? node.edges.map((_, j) => j) : node.from;
         for (const j of from) {
           const edge = node.edges[j];
           if (edge === undefined) continue;
-          const segment = below(`${j}->${i + 1}`);
+          const segment = below(`${j}->${to}`);
           const [operation, layers] = [keyOf(edge), oneLine(edge)];
           const plain = layers === 'identity' || layers === 'zero';
           const label = operation ?? (plain ? layers : undefined);
           lines.push({
             depth: depth + 1,
-            text: `${j} -> ${i + 1}${label === undefined ? '' : ` ${label}`}`,
+            text: `${j} -> ${to}${label === undefined ? '' : ` ${label}`}`,
             path: segment,
           });
           if (!plain) write(edge, segment, depth + 2, lines, cells);
         }
         if (node.body.kind !== 'identity') {
-          lines.push({ depth: depth + 1, text: `${i + 1}, after ${node.combine}`, path: below(String(i + 1)) });
-          write(node.body, below(String(i + 1)), depth + 2, lines, cells);
+          lines.push({ depth: depth + 1, text: `${to}, after ${node.combine}`, path: below(String(to)) });
+          write(node.body, below(String(to)), depth + 2, lines, cells);
         }
       }
       return;

@@ -1,6 +1,7 @@
 /** The known spaces by name, and the hand-designed baselines that a search is held against. */
 import { checkArchitecture } from '../architecture.ts';
 import type { Architecture, Space, SpaceDefinition, Task } from '../space.ts';
+import { darts } from './darts.ts';
 import { mlp } from './mlp.ts';
 import { nasBench201 } from './nas-bench-201.ts';
 import { resnet } from './resnet.ts';
@@ -11,6 +12,7 @@ export const SPACES = {
   mlp,
   'small-cnn': smallCnn,
   resnet,
+  darts,
 } as const satisfies Readonly<Record<string, SpaceDefinition>>;
 
 export interface Baseline {
@@ -36,4 +38,4 @@ export const BASELINES = {
   },
 } as const satisfies Readonly<Record<string, (task: Task) => Baseline>>;
 
-export { mlp, nasBench201, resnet, smallCnn };
+export { darts, mlp, nasBench201, resnet, smallCnn };
