@@ -1,0 +1,217 @@
+/** Whole graphs in the blocked layout against the interpreter, where the machine has blocked operators. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { rng } from '../common/random.ts';
+import { createGraph, finish, type GraphBuilder } from '../graph/builder.ts';
+import { gradients } from '../graph/differentiate.ts';
+import { interpret } from '../graph/interpret.ts';
+import { type NodeId, type Shape, sizeOf } from '../graph/ir.ts';
+import * as ops from '../graph/ops.ts';
+import { type GraphCase, graphCase } from '../graph/testing/case.ts';
+import { createEngine } from './create.ts';
+import { nodeRuntime } from './runtime/node.node.ts';
+import { assertAgreement } from './testing/agreement.ts';
+
+const engine = await createEngine(nodeRuntime(), { device: 'cpu', threads: 2 });
+const portable = await createEngine(nodeRuntime(), { device: 'cpu', threads: 2, layout: 'portable' });
+const { block } = engine.options;
+/** Graphs are built for this many channels in any case: without blocked operators these are tests of the portable layout. */
+const B = block === 0 ? 16 : block;
+const options = block === 0 ? { skip: 'this processor has no blocked operators' } : {};
+
+const window = (stride: number, pad: number, groups = 1, dilation = 1) =>
+  ({ stride: [stride, stride], dilation: [dilation, dilation], pads: [pad, pad, pad, pad], groups }) as const;
+const pool = (stride: number) => ({ kernel: [3, 3], stride: [stride, stride], pads: [1, 1, 1, 1] }) as const;
+
+/** y = x·scale + shift with the batch's own statistics, as network/normalisation.ts has it. */
+function normalise(g: GraphBuilder, x: NodeId): NodeId {
+  const mean = ops.reduceMean(g, x, [0, 2, 3], true);
+  const square = ops.reduceMean(g, ops.mul(g, x, x), [0, 2, 3], true);
+  const variance = ops.sub(g, square, ops.mul(g, mean, mean));
+  const scale = ops.div(g, ops.constant(g, 1), ops.sqrt(g, ops.add(g, variance, ops.constant(g, 1e-5))));
+  return ops.add(g, ops.mul(g, x, scale), ops.neg(g, ops.mul(g, mean, scale)));
+}
+
+const image = (channels: number, size = 5): readonly [Shape] => [[2, channels, size, size]];
+const distinct = (channels: number, size = 5) => [[2, channels, size, size], 'distinct'] as const;
+
+const cases: readonly GraphCase[] = [
+  graphCase(
+    'stem, relu, dense convolution, batch norm and a sum of branches',
+    { x: image(3, 6), stem: [[B, 3, 3, 3]], w: [[2 * B, B, 3, 3]], v: [[2 * B, B, 1, 1]], bias: [[2 * B]] },
+    (g, x = 0, stem = 0, w = 0, v = 0, bias = 0) => {
+      const start = normalise(g, ops.conv(g, x, stem, window(1, 1)));
+      const active = ops.relu(g, start);
+      const wide = normalise(g, ops.conv(g, active, w, window(1, 1)));
+      return ops.relu(g, ops.add(g, wide, ops.conv(g, start, v, window(1, 0), bias)));
+    },
+  ),
+  graphCase(
+    'separable convolutions, dilated and strided',
+    { x: image(B, 7), d1: [[B, 1, 3, 3]], p1: [[B, B, 1, 1]], d2: [[B, 1, 5, 5]], p2: [[B, B, 1, 1]] },
+    (g, x = 0, d1 = 0, p1 = 0, d2 = 0, p2 = 0) => {
+      const active = ops.relu(g, x);
+      const a = ops.conv(g, ops.conv(g, active, d1, window(2, 2, B, 2)), p1, window(1, 0));
+      const b = ops.conv(g, ops.conv(g, active, d2, window(2, 2, B)), p2, window(1, 0));
+      return ops.add(g, normalise(g, a), normalise(g, b));
+    },
+  ),
+  graphCase('grouped convolutions of whole blocks', { x: image(2 * B, 4), w: [[2 * B, B, 3, 3]] }, (g, x = 0, w = 0) =>
+    ops.conv(g, x, w, window(1, 1, 2)),
+  ),
+  graphCase(
+    'strided dense convolutions',
+    { x: image(B, 8), w: [[2 * B, B, 3, 3]], v: [[B, 2 * B, 1, 1]] },
+    (g, x = 0, w = 0, v = 0) => ops.conv(g, ops.tanh(g, ops.conv(g, x, w, window(2, 1))), v, window(2, 0)),
+  ),
+  graphCase('pools of both kinds and strides', { x: distinct(B, 6), w: [[B, B, 1, 1]] }, (g, x = 0, w = 0) => {
+    const mixed = ops.conv(g, x, w, window(1, 0));
+    const all = [
+      ops.maxPool(g, x, pool(2)),
+      ops.avgPool(g, mixed, pool(2)),
+      ops.maxPool(g, ops.avgPool(g, x, pool(1)), pool(2)),
+    ];
+    return ops.concat(g, all, 1);
+  }),
+  graphCase(
+    'joined, cut and padded along channels and pixels',
+    { x: image(B), y: image(2 * B), w: [[B, 3 * B, 3, 3]] },
+    (g, x = 0, y = 0, w = 0) => {
+      const joined = ops.concat(g, [ops.tanh(g, x), y], 1);
+      const through = ops.conv(g, joined, w, window(1, 1));
+      const cut = ops.slice(g, joined, [0, B, 1, 0], [2, 3 * B, 5, 4]);
+      const padded = ops.pad(g, cut, [0, 0, 1, 0], [0, B, 0, 1]);
+      return ops.concat(g, [padded, through], 1);
+    },
+  ),
+  graphCase(
+    'operands that broadcast: by channel, by image and channel, by pixel, by number',
+    {
+      x: image(B),
+      w: [[B, B, 1, 1]],
+      c: [[1, B, 1, 1]],
+      nc: [[2, B, 1, 1]],
+      hw: [[1, 1, 5, 5]],
+      n: [[2, 1, 1, 1]],
+      s: [[]],
+    },
+    (g, x = 0, w = 0, c = 0, nc = 0, hw = 0, n = 0, s = 0) => {
+      const y = ops.conv(g, x, w, window(1, 0));
+      const terms = [
+        ops.mul(g, y, c),
+        ops.mul(g, y, nc),
+        ops.mul(g, hw, y),
+        ops.sub(g, y, n),
+        ops.sub(g, s, y),
+        ops.sub(g, y, ops.mul(g, y, c)),
+      ];
+      return terms.reduce((sum, term) => ops.add(g, sum, term));
+    },
+  ),
+  graphCase('sums over every choice of axes', { x: image(B), w: [[B, B, 1, 1]] }, (g, x = 0, w = 0) => {
+    const y = ops.conv(g, x, w, window(1, 0));
+    const sums = [[0, 1, 2, 3], [0, 2, 3], [2, 3], [1], [0], [1, 2, 3], [3]].map((axes) =>
+      ops.reduceSum(g, ops.mul(g, y, y), axes, true),
+    );
+    const means = [
+      [0, 2, 3],
+      [2, 3],
+      [0, 1, 2, 3],
+    ].map((axes) => ops.reduceMean(g, ops.mul(g, y, x), axes, true));
+    return [...sums, ops.reduceMax(g, y, [0, 1, 2, 3], true), ...means].reduce((sum, term) => ops.add(g, sum, term));
+  }),
+  graphCase(
+    'filters: scaled by filter, by input channel, squared, and of a depthwise convolution',
+    { x: image(B), w: [[B, B, 3, 3]], d: [[B, 1, 3, 3]], o: [[B, 1, 1, 1]], i: [[1, B, 1, 1]] },
+    (g, x = 0, w = 0, d = 0, o = 0, i = 0) => {
+      const scaled = ops.mul(g, ops.mul(g, ops.mul(g, w, o), i), w);
+      const y = ops.conv(g, x, scaled, window(1, 1));
+      return ops.conv(g, y, ops.mul(g, d, o), window(1, 1, B));
+    },
+  ),
+  graphCase(
+    'squeeze and excite',
+    { x: image(B), v: [[4, B]], w: [[B, 4]], f: [[B, B, 1, 1]] },
+    (g, x = 0, v = 0, w = 0, f = 0) => {
+      const y = ops.conv(g, x, f, window(1, 0));
+      const hidden = ops.tanh(g, ops.matmul(g, ops.reduceMean(g, y, [2, 3]), v, { transposeB: true }));
+      const gate = ops.sigmoid(g, ops.matmul(g, hidden, w, { transposeB: true }));
+      return ops.mul(g, y, ops.reshape(g, gate, [2, B, 1, 1]));
+    },
+  ),
+];
+
+for (const testCase of cases)
+  test(`blocked: ${testCase.name}, and gradients`, options, () =>
+    assertAgreement((graph) => engine.compile(graph), testCase),
+  );
+
+/** Two convolutions trained by gradient descent with momentum, in which filters and momenta are state. */
+function trainingStep() {
+  const shapes = { stem: [B, 3, 3, 3], depthwise: [B, 1, 3, 3], dense: [B, B, 3, 3] } as const;
+  const g = createGraph();
+  const x = ops.input(g, 'x', [2, 3, 6, 6]);
+  const weights = Object.entries(shapes).map(([name, shape]) => ops.input(g, name, shape));
+  const [stem = 0, depthwise = 0, dense = 0] = weights;
+  const first = ops.relu(g, normalise(g, ops.conv(g, x, stem, window(1, 1))));
+  const second = ops.conv(g, ops.conv(g, first, depthwise, window(1, 1, B)), dense, window(1, 1));
+  const loss = ops.reduceMean(g, ops.mul(g, second, second), [0, 1, 2, 3]);
+  const slopes = gradients(g, loss, weights);
+  const outputs: Record<string, NodeId> = { loss };
+  const carries: Record<string, string> = {};
+  Object.entries(shapes).forEach(([name, shape], i) => {
+    const momentum = ops.add(g, ops.scale(g, ops.input(g, `${name}:momentum`, shape), 0.9), slopes[i] ?? loss);
+    outputs[`next:${name}`] = ops.sub(g, weights[i] ?? loss, ops.scale(g, momentum, 0.1));
+    outputs[`next:${name}:momentum`] = momentum;
+    carries[`next:${name}`] = name;
+    carries[`next:${name}:momentum`] = `${name}:momentum`;
+  });
+  const random = rng('blocked training');
+  const draw = (shape: Shape, size: number) => ({
+    shape,
+    data: Float32Array.from({ length: sizeOf(shape) }, () => size * random.normal()),
+  });
+  const start = Object.fromEntries(
+    Object.entries(shapes).flatMap(([name, shape]) => [
+      [name, draw(shape, 0.3)],
+      [`${name}:momentum`, draw(shape, 0.01)],
+    ]),
+  );
+  return { graph: finish(g, outputs), carries, start, feeds: { x: draw([2, 3, 6, 6], 1) } };
+}
+
+test('blocked: filters and momenta stay blocked between steps, and are plain where they leave', options, async () => {
+  const { graph, carries, start, feeds } = trainingStep();
+  const program = await engine.compile(graph, carries);
+  const state = engine.createState(start);
+  let reference: Record<string, { shape: Shape; data: ArrayLike<number> }> = start;
+  for (let step = 0; step < 3; step++) {
+    const expected = interpret(graph, { ...reference, ...feeds } as never);
+    const { loss } = await program.run(feeds, state);
+    assert.ok(Math.abs((loss?.data[0] ?? 0) - (expected.loss?.data[0] ?? 0)) < 1e-5);
+    reference = Object.fromEntries(
+      Object.entries(carries).map(([output, name]) => [name, expected[output] ?? { shape: [], data: [] }]),
+    );
+    const current = await state.read();
+    for (const [name, { data }] of Object.entries(reference)) {
+      const worst = Math.max(...Array.from(data, (v, i) => Math.abs(v - (current[name]?.data[i] ?? Number.NaN))));
+      assert.ok(worst < 1e-5, `step ${step}: ${name} is off by ${worst}`);
+    }
+  }
+  // Another program wants the same state in its own layout: that of an engine without blocks.
+  const plain = await portable.compile(graph, carries);
+  const moved = portable.createState(await state.read());
+  const [a, b] = [await program.run(feeds, state), await plain.run(feeds, moved)];
+  assert.ok(Math.abs((a.loss?.data[0] ?? 0) - (b.loss?.data[0] ?? 1)) < 1e-5);
+});
+
+test('blocked: the same step twice gives bitwise the same weights', options, async () => {
+  const { graph, carries, start, feeds } = trainingStep();
+  const program = await engine.compile(graph, carries);
+  const runs = [engine.createState(start), engine.createState(start)];
+  for (const state of runs) for (let step = 0; step < 3; step++) await program.run(feeds, state);
+  const [a, b] = await Promise.all(runs.map((state) => state.read()));
+  assert.deepEqual(a, b);
+});
+
+test('the portable layout can be asked for', () => assert.equal(portable.options.block, 0));
