@@ -1,0 +1,82 @@
+/**
+ * A measuring process of bench/engine.ts: peak memory is of the process, so each measurement has its own. What to measure is
+ * its argument, as JSON (`Order`); prints one JSON line (`Measurement`).
+ */
+import { readFileSync } from 'node:fs';
+import { createEngine } from '../../src/engine/create.ts';
+import type { Engine } from '../../src/engine/engine.ts';
+import { createModel } from '../../src/engine/onnx/model.ts';
+import { nodeRuntime } from '../../src/engine/runtime/node.node.ts';
+import { threadedRuntime } from '../../src/engine/runtime/thread.node.ts';
+import type { Machine, Measured, Measurement, Order } from './order.ts';
+import { median } from './statistics.ts';
+import { openWork } from './work.ts';
+
+/** ONNX Runtime lays out its memory in the first two runs. */
+const WARM_UP = 2;
+
+async function timed(run: () => Promise<unknown>, runs: number): Promise<number[]> {
+  const seconds: number[] = [];
+  for (let i = 0; i < WARM_UP + runs; i++) {
+    const start = performance.now();
+    await run();
+    seconds.push((performance.now() - start) / 1000);
+  }
+  return seconds.slice(WARM_UP);
+}
+
+/** The process's largest resident set so far. What Linux calls maxRSS may be the parent's; VmHWM is not. */
+function peakMiB(): number {
+  try {
+    const found = /^VmHWM:\s+(\d+) kB$/mu.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
+    if (found !== undefined) return Number(found) / 1024;
+  } catch {
+    // Not Linux.
+  }
+  return process.resourceUsage().maxRSS / 1024;
+}
+
+async function measureWork(engine: Engine, order: Order & { kind: 'work' }): Promise<Measurement> {
+  const open = openWork(engine, order);
+  const actions: Record<string, Measured> = {};
+  for (const name of order.actions) {
+    const { run, compileSeconds, parameters, multiplyAdds } = await open(name);
+    const seconds = median(await timed(run, order.runs));
+    actions[name] = { seconds, peakMiB: peakMiB(), compileSeconds, parameters, multiplyAdds };
+  }
+  return { actions };
+}
+
+function blockOf({ options }: Engine): number {
+  return 'block' in options && typeof options.block === 'number' ? options.block : 0;
+}
+
+/** What the machine's matrix products do: two operations a multiply-add, in billions a second. */
+async function matrixRate(side: number, threads: number, runs: number): Promise<number> {
+  const runtime = nodeRuntime();
+  const shape = [side, side];
+  const model = createModel('matrix product');
+  model.input('a', shape);
+  model.input('b', shape);
+  model.output('c', shape, model.node('MatMul', ['a', 'b']));
+  const session = await runtime.createSession(model.encode(), {
+    device: 'cpu',
+    threads,
+    optimisation: 'none',
+    keep: [],
+  });
+  const matrix = () => runtime.wrap({ shape, data: Float32Array.from({ length: side ** 2 }, Math.random) });
+  const [feeds, into] = [{ a: matrix(), b: matrix() }, { c: matrix() }];
+  return (2 * side ** 3) / median(await timed(() => session.run(feeds, into), runs)) / 1e9;
+}
+
+const order = JSON.parse(process.argv[2] ?? '') as Order;
+const { threads } = order;
+const layout = order.kind === 'work' ? order.layout : 'auto';
+const engine = await createEngine(threadedRuntime(), { device: 'cpu', threads, layout });
+const answer =
+  order.kind === 'work'
+    ? await measureWork(engine, order)
+    : { block: blockOf(engine), gflops: await matrixRate(order.side, threads, order.runs) };
+process.stdout.write(`${JSON.stringify(answer satisfies Measurement | Machine)}\n`);
+await engine.dispose();

@@ -1,0 +1,39 @@
+/** What bench/engine.ts and its measuring processes say to each other. */
+import type { Workload } from './workloads.ts';
+
+export type Order =
+  | {
+      readonly kind: 'work';
+      readonly network: Workload['network'];
+      readonly task: Workload['task'];
+      readonly batch: number;
+      readonly layout: 'auto' | 'portable';
+      readonly threads: number;
+      /** Names of rows: done one after another, all in the one process. */
+      readonly actions: readonly string[];
+      /** Timed runs of each. */
+      readonly runs: number;
+    }
+  | { readonly kind: 'machine'; readonly side: number; readonly threads: number; readonly runs: number };
+
+/** One action in one process. */
+export interface Measured {
+  /** Median of the runs. */
+  readonly seconds: number;
+  /** The process's largest resident set until the action's end. */
+  readonly peakMiB: number;
+  readonly compileSeconds: number;
+  readonly parameters: number;
+  readonly multiplyAdds: number;
+}
+
+export interface Measurement {
+  readonly actions: Readonly<Record<string, Measured>>;
+}
+
+export interface Machine {
+  /** Channels in a block of the engine's own layout; 0: it has the portable one alone. */
+  readonly block: number;
+  /** Of a product of two square matrices. */
+  readonly gflops: number;
+}

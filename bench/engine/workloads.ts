@@ -1,0 +1,85 @@
+/** What the bench times: for each workload, the processes on our side and the script that is the peer. Data only. */
+
+/** One script in PyTorch that does the same work. */
+export interface Peer {
+  /** File name, in bench/peers/ or, if `shared`, in the folder that `--peers` names. */
+  readonly script: string;
+  readonly shared: boolean;
+  readonly args: readonly string[];
+  /** Whether its compiled form is worth waiting for: PyTorch has not compiled the DARTS supernet in 25 minutes. */
+  readonly compiles: boolean;
+}
+
+/** One thing that is done again and again. */
+export interface Action {
+  /** The name of its rows. */
+  readonly name: string;
+  /** The field of the peer's JSON that holds its seconds. */
+  readonly peerField: string;
+}
+
+export interface Workload {
+  /** The rows' `network`. */
+  readonly network: 'nas-bench-201' | 'darts-v2' | 'darts-supernet';
+  readonly task: 'train' | 'infer';
+  /** Fixed here, or asked for on the command line. */
+  readonly batch: number | undefined;
+  /** Our processes: each does its actions one after another. */
+  readonly processes: readonly (readonly Action[])[];
+  readonly peer: Peer;
+  /** Timed runs of each action in each round: of ours, and of the peer. */
+  readonly runs: { readonly ours: number; readonly peer: number };
+}
+
+const inference = (network: Workload['network'], batch: 1 | 64): Workload => ({
+  network,
+  task: 'infer',
+  batch,
+  processes: [[{ name: `inference-${batch}`, peerField: 'step_s' }]],
+  peer: { script: 'torch_inference.py', shared: false, args: ['--network', network], compiles: true },
+  runs: batch === 1 ? { ours: 100, peer: 100 } : { ours: 20, peer: 20 },
+});
+
+export const WORKLOADS: readonly Workload[] = [
+  {
+    network: 'darts-supernet',
+    task: 'train',
+    batch: undefined,
+    processes: [
+      // As the peer: weight steps, then architecture steps, in one process.
+      [
+        { name: 'darts-supernet-weight-step', peerField: 'weight_step_s' },
+        { name: 'darts-supernet-arch-step', peerField: 'arch_step_s' },
+      ],
+      // The peer's architecture step computes the weights' gradients too, as published code does.
+      [{ name: 'darts-supernet-arch-step+weight-gradients', peerField: 'arch_step_s' }],
+    ],
+    peer: { script: 'torch_supernet.py', shared: true, args: [], compiles: false },
+    runs: { ours: 3, peer: 2 },
+  },
+  {
+    network: 'nas-bench-201',
+    task: 'train',
+    batch: undefined,
+    processes: [[{ name: 'nas-bench-201-step', peerField: 'step_s' }]],
+    peer: { script: 'torch_nb201.py', shared: true, args: [], compiles: true },
+    runs: { ours: 7, peer: 7 },
+  },
+  {
+    network: 'darts-v2',
+    task: 'train',
+    batch: undefined,
+    processes: [[{ name: 'darts-v2-step', peerField: 'step_s' }]],
+    peer: { script: 'torch_darts_v2.py', shared: false, args: [], compiles: true },
+    runs: { ours: 7, peer: 5 },
+  },
+  inference('nas-bench-201', 1),
+  inference('nas-bench-201', 64),
+  inference('darts-v2', 1),
+  inference('darts-v2', 64),
+];
+
+/** Whose rows of the name come first in a table; also what `--only` knows. */
+export const NAMES: readonly string[] = [
+  ...new Set(WORKLOADS.flatMap(({ processes }) => processes.flat().map(({ name }) => name))),
+];
