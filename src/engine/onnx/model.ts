@@ -34,6 +34,11 @@ export interface ModelBuilder {
   output(name: string, dimensions: readonly Dimension[], value: string): void;
   /** Adds a node and returns the name of its first output. */
   node(type: string, inputs: readonly string[], attributes?: Attributes, options?: NodeOptions): string;
+  /**
+   * The same memory under another shape (a `Reshape`, -1 for a dimension to be worked out). The same view of a value is made
+   * once, and a view of a view is one of the first value, or that value itself if `own`, the shape it has, is asked for again.
+   */
+  view(value: string, shape: Shape, own?: Shape): string;
   /** A named float32 tensor inside the model: a weight of an export. */
   initializer(name: string, tensor: HostTensor): void;
   /** A float32 constant; equal small constants are stored once. */
@@ -87,7 +92,24 @@ export function createModel(graphName: string): ModelBuilder {
     return output;
   };
 
-  return {
+  /** What each view is a view of, and under which shape a value was first made. */
+  const sources = new Map<string, string>();
+  const shapes = new Map<string, string>();
+  const views = new Map<string, string>();
+  const view: ModelBuilder['view'] = (value, shape, own) => {
+    if (own !== undefined && !shapes.has(value)) shapes.set(value, own.join());
+    const source = sources.get(value) ?? value;
+    if (shapes.get(source) === shape.join()) return source;
+    const key = `${source} ${shape.join()}`;
+    const known = views.get(key);
+    if (known !== undefined) return known;
+    const made = node('Reshape', [source, builder.ints(shape)]);
+    views.set(key, made);
+    sources.set(made, source);
+    return made;
+  };
+
+  const builder: ModelBuilder = {
     at(path) {
       place = path;
     },
@@ -99,6 +121,7 @@ export function createModel(graphName: string): ModelBuilder {
       else outputOf.set(node('Identity', [value]), name);
     },
     node,
+    view,
     initializer: (name, { shape, data }) => void addFloats(name, shape, data),
     floats(shape, data) {
       const values = Float32Array.from(data);
@@ -135,6 +158,7 @@ export function createModel(graphName: string): ModelBuilder {
       }).finish();
     },
   };
+  return builder;
 }
 
 /** ONNX keeps raw data little-endian, as every machine that Node runs on does. */

@@ -51,7 +51,7 @@ export function openShape(shape: Shape, batchAxis: number | undefined): Shape {
 }
 
 export function reshape({ model }: Emitter, x: string, shape: Shape, batchAxis: number | undefined): string {
-  return model.node('Reshape', [x, model.ints(openShape(shape, batchAxis))]);
+  return model.view(x, openShape(shape, batchAxis));
 }
 
 /** op(a)·op(b) over the last two axes, for operands of three axes or more. */

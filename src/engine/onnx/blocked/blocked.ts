@@ -22,7 +22,7 @@ export function nchwc({ model }: Blocked, type: string, inputs: readonly Name[],
 
 /** The same memory under another shape; -1 for the axis that grows with an open batch. */
 export function view({ model }: Blocked, x: Name, shape: Shape): Name {
-  return model.node('Reshape', [x, model.ints(shape)]);
+  return model.view(x, shape);
 }
 
 export function sumOver({ model }: Blocked, x: Name, axes: readonly number[]): Name {

@@ -43,8 +43,8 @@ export function blockedLowering(context: BlockedContext): BlockedLowering {
   const at = (id: NodeId): Node => nodes[id] as Node;
   const shapeOf = (id: NodeId): Shape => at(id).shape;
   const blocked = (name: Name): Made => ({ name, layout: 'blocked' });
-  const reshape = (name: Name, shape: Shape, axis?: number) =>
-    model.node('Reshape', [name, model.ints(openShape(shape, axis))]);
+  const reshape = (name: Name, shape: Shape, axis?: number, own?: Shape) =>
+    model.view(name, openShape(shape, axis), own && openShape(own, axis));
 
   /** A number for each channel, [C], of a tensor [1, C, 1, 1] or of one number. */
   const byChannel = (id: NodeId, count: number): Name => {
@@ -90,7 +90,7 @@ export function blockedLowering(context: BlockedContext): BlockedLowering {
     const [, c] = four(shape);
     const view = reshape(x, blockedView(shape), 0);
     const sum = model.node('Add', [view, reshape(vector, [1, c / block, 1, 1, block])]);
-    return reshape(sum, shape, 0);
+    return reshape(sum, shape, 0, blockedView(shape));
   }
 
   type Rest = { readonly bias?: Name; readonly sum?: Name; readonly relu: boolean };
@@ -189,7 +189,7 @@ export function blockedLowering(context: BlockedContext): BlockedLowering {
       const openOwn = batchAxis(from) === undefined ? undefined : open;
       views.push(reshape(read(from, view.as), view.dims, openOwn));
     }
-    return { name: reshape(model.node(type, views), shape, open), layout };
+    return { name: reshape(model.node(type, views), shape, open, wholeView(shape, layout)), layout };
   }
 
   /** The node before a broadcast that its partner, a whole tensor, brings about anyway. */
@@ -204,7 +204,7 @@ export function blockedLowering(context: BlockedContext): BlockedLowering {
     const x = inputs[0] as NodeId;
     const from = shapeOf(x);
     const plain = (name: Name): Made => ({ name, layout: 'plain' });
-    const result = (vector: Name) => plain(reshape(vector, shape, batchAxis(id)));
+    const result = (vector: Name) => plain(reshape(vector, shape, undefined, [from[1] as number]));
     const pair = fusion.dot(id);
     const perChannel = sizeOf(from) / (from[1] as number);
     const times = (name: Name, factor: number) =>
@@ -223,7 +223,8 @@ export function blockedLowering(context: BlockedContext): BlockedLowering {
       return result(times(channelMean(b, image), op.fn === 'sum' ? perChannel : 1));
     if (axes === '2,3') {
       const means = nchwc(b, 'GlobalAveragePool', [image]);
-      return result(times(means, op.fn === 'sum' ? (from[2] as number) * (from[3] as number) : 1));
+      const sums = times(means, op.fn === 'sum' ? (from[2] as number) * (from[3] as number) : 1);
+      return plain(reshape(sums, shape, batchAxis(id)));
     }
     return undefined;
   }
