@@ -1,11 +1,12 @@
 import type { Metrics } from '../common/metrics.ts';
 import type { DatasetInfo, Samples } from '../data/dataset.ts';
-import type { Engine, State } from '../engine/engine.ts';
+import type { Engine, Program, State } from '../engine/engine.ts';
 import type { HostTensor } from '../graph/ir.ts';
 import type { Module } from '../space/module.ts';
 import { beside, orderedBatches, targetScale } from './batches.ts';
+import type { NetworkOnData } from './forward.ts';
 import { classificationMetrics, regressionMetrics } from './metrics.ts';
-import { inferenceGraph, type NetworkOnData } from './program.ts';
+import { inferenceGraph } from './program.ts';
 
 /** What a network gives for some samples, and what would have been right. */
 export interface Outputs {
@@ -27,7 +28,6 @@ export interface Measured {
 export interface Inference {
   outputs(samples: Samples, signal?: AbortSignal): Promise<Outputs>;
   measure(samples: Samples, signal?: AbortSignal): Promise<Measured>;
-  dispose(): Promise<void>;
 }
 
 /** Compiles the inference program over a state that holds the network's parameters and statistics. */
@@ -36,10 +36,13 @@ export async function openInference(
   on: NetworkOnData,
   state: State,
   batchSize: number,
-): Promise<Inference> {
-  const { info } = on;
+): Promise<Inference & { dispose(): Promise<void> }> {
   const program = await engine.compile(inferenceGraph(on, batchSize).graph);
+  return { ...inferenceOver(program, on.info, state, batchSize), dispose: () => program.dispose() };
+}
 
+/** The same over a program that is compiled already, for batches of this size. */
+export function inferenceOver(program: Program, info: DatasetInfo, state: State, batchSize: number): Inference {
   async function outputs(samples: Samples, signal?: AbortSignal): Promise<Outputs> {
     const batches = orderedBatches(samples, info, batchSize);
     const found = new Float32Array(samples.count * info.outputs);
@@ -66,7 +69,6 @@ export async function openInference(
         ? classificationMetrics(result.outputs, result.truths, info.outputs)
         : { metrics: measureRegression(result, info) };
     },
-    dispose: () => program.dispose(),
   };
 }
 

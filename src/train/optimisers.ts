@@ -17,7 +17,8 @@ export interface Update {
   readonly state: readonly OptimiserState[];
 }
 
-type OptimiserSettings = Pick<TrainSettings, 'momentum' | 'nesterov' | 'weightDecay'>;
+/** What a rule reads of the settings; Adam's has no momentum of its own. */
+type OptimiserSettings = Pick<TrainSettings, 'weightDecay'> & Partial<Pick<TrainSettings, 'momentum' | 'nesterov'>>;
 type Trained = Pick<Parameter, 'path' | 'shape' | 'node'>;
 
 /** A rule that turns gradients into new weights, as graph. Numbers that change with the step are scalar inputs. */
@@ -38,7 +39,7 @@ export interface Optimiser {
  * b, or g + μ b for Nesterov. The buffer starts at zero, so the first b is g.
  */
 const sgd: Optimiser = {
-  append(g, { momentum, nesterov, weightDecay }, parameters, gradients) {
+  append(g, { momentum = 0, nesterov = false, weightDecay }, parameters, gradients) {
     const rate = ops.input(g, 'learningRate', []);
     return updateEach(g, parameters, gradients, (weight, gradient, keep) => {
       const decayed = weightDecay === 0 ? gradient : ops.add(g, gradient, ops.scale(g, weight, weightDecay));
@@ -51,16 +52,15 @@ const sgd: Optimiser = {
   scalars: (learningRate) => ({ learningRate }),
 };
 
-const BETA1 = 0.9;
-const BETA2 = 0.999;
+const BETAS = [0.9, 0.999] as const;
 const EPSILON = 1e-8;
 
 /**
- * Adam (Kingma & Ba 2015) as `torch.optim.Adam`, β = (0.9, 0.999), ε = 1e-8: m ← β₁ m + (1−β₁) g; v ← β₂ v + (1−β₂) g²;
+ * Adam (Kingma & Ba 2015) as `torch.optim.Adam`, β = (0.9, 0.999) unless given, ε = 1e-8: m ← β₁ m + (1−β₁) g; v ← β₂ v + (1−β₂) g²;
  * w ← w − η/(1−β₁ᵗ) · m / (√v/√(1−β₂ᵗ) + ε). `coupled`: weight decay is added to the gradient. Otherwise AdamW
  * (Loshchilov & Hutter 2019): w ← w − η λ w first, and the gradient is left alone.
  */
-function adamWith(decay: 'coupled' | 'decoupled'): Optimiser {
+export function adamWith(decay: 'coupled' | 'decoupled', [beta1, beta2]: readonly [number, number] = BETAS): Optimiser {
   return {
     append(g, { weightDecay }, parameters, gradients) {
       const rate = ops.input(g, 'learningRate', []);
@@ -73,9 +73,9 @@ function adamWith(decay: 'coupled' | 'decoupled'): Optimiser {
       return updateEach(g, parameters, gradients, (weight, gradient, keep) => {
         const coupled = decay === 'coupled' && weightDecay !== 0;
         const own = coupled ? ops.add(g, gradient, ops.scale(g, weight, weightDecay)) : gradient;
-        const mean = keep('mean', (old) => ops.add(g, ops.scale(g, old, BETA1), ops.scale(g, own, 1 - BETA1)));
+        const mean = keep('mean', (old) => ops.add(g, ops.scale(g, old, beta1), ops.scale(g, own, 1 - beta1)));
         const square = keep('square', (old) =>
-          ops.add(g, ops.scale(g, old, BETA2), ops.scale(g, ops.mul(g, own, own), 1 - BETA2)),
+          ops.add(g, ops.scale(g, old, beta2), ops.scale(g, ops.mul(g, own, own), 1 - beta2)),
         );
         const root = ops.mul(g, ops.sqrt(g, square), correction);
         const direction = ops.div(g, mean, ops.add(g, root, ops.constant(g, EPSILON)));
@@ -85,8 +85,8 @@ function adamWith(decay: 'coupled' | 'decoupled'): Optimiser {
     },
     scalars: (learningRate, step) => ({
       learningRate,
-      'adam:stepSize': learningRate / (1 - BETA1 ** step),
-      'adam:correction': 1 / Math.sqrt(1 - BETA2 ** step),
+      'adam:stepSize': learningRate / (1 - beta1 ** step),
+      'adam:correction': 1 / Math.sqrt(1 - beta2 ** step),
     }),
   };
 }
@@ -122,15 +122,19 @@ function updateEach(
  */
 export function clipByGlobalNorm(g: GraphBuilder, gradients: readonly NodeId[], limit: number): readonly NodeId[] {
   if (limit === 0 || gradients.length === 0) return gradients;
+  const factor = ops.div(g, ops.constant(g, limit), ops.add(g, normOf(g, gradients), ops.constant(g, 1e-6)));
+  const capped = ops.minimum(g, factor, ops.constant(g, 1));
+  return gradients.map((gradient) => ops.mul(g, gradient, capped));
+}
+
+/** The Euclidean norm of at least one tensor, all taken together; []. */
+export function normOf(g: GraphBuilder, gradients: readonly NodeId[]): NodeId {
   const squares = gradients.map((gradient) => {
     const flat = ops.reshape(g, gradient, [sizeOf(g.shape(gradient))]);
     return ops.reduceSum(g, ops.mul(g, flat, flat), [0]);
   });
-  const norm = ops.sqrt(
+  return ops.sqrt(
     g,
     squares.reduce((sum, square) => ops.add(g, sum, square)),
   );
-  const factor = ops.div(g, ops.constant(g, limit), ops.add(g, norm, ops.constant(g, 1e-6)));
-  const capped = ops.minimum(g, factor, ops.constant(g, 1));
-  return gradients.map((gradient) => ops.mul(g, gradient, capped));
 }

@@ -1,25 +1,11 @@
-import { messageOf } from '../common/errors.ts';
-import type { DatasetInfo } from '../data/dataset.ts';
 import { createGraph, finish, type GraphBuilder } from '../graph/builder.ts';
 import { gradients } from '../graph/differentiate.ts';
 import type { Graph, NodeId, Shape } from '../graph/ir.ts';
-import * as ops from '../graph/ops.ts';
 import { optimise } from '../graph/passes.ts';
-import { lowerNetwork } from '../network/lower.ts';
-import type { LoweredNetwork, Parameter, RandomInput, Statistic } from '../network/network.ts';
-import type { Module } from '../space/module.ts';
-import { TrainingFailure } from './failure.ts';
-import { clipByGlobalNorm, OPTIMISERS } from './optimisers.ts';
+import type { ArchitectureParameter, Parameter, RandomInput, Statistic } from '../network/network.ts';
+import { type ForwardGraph, forwardGraph, inputsOf, lowerOnData, type NetworkOnData } from './forward.ts';
+import { clipByGlobalNorm, OPTIMISERS, type Update } from './optimisers.ts';
 import type { TrainSettings } from './settings.ts';
-
-/** A network on data: all that the training and the inference graph have in common. */
-export interface NetworkOnData {
-  /** Without open choices. */
-  readonly network: Module;
-  readonly info: DatasetInfo;
-  /** Share of the image's side that the network sees; the image is averaged down by 1 / resolution. */
-  readonly resolution: number;
-}
 
 /** One training step as a graph, and what its state consists of. */
 export interface TrainingGraph {
@@ -28,33 +14,29 @@ export interface TrainingGraph {
   /** Output to state entry, as `Engine.compile` takes it. */
   readonly carries: Readonly<Record<string, string>>;
   readonly parameters: readonly Parameter[];
+  /** Of a supernet: what weighs the options of its choices. */
+  readonly architecture: readonly ArchitectureParameter[];
   readonly statistics: readonly Statistic[];
   readonly randomInputs: readonly RandomInput[];
   readonly optimiserState: readonly { readonly name: string; readonly shape: Shape }[];
 }
 
+/** What a training step does with the gradients: see `TrainSettings`. */
+export type UpdateSettings = Pick<TrainSettings, 'optimizer' | 'momentum' | 'nesterov' | 'weightDecay' | 'clipNorm'>;
+
 /**
- * The graph of one training step on `batchSize` samples.
- *
- * x [B, ...input] raw, targets [B, outputs] -> loss [], the mean over the batch: of the cross-entropy between the target
- * distribution and the softmax of the logits, or of the squared difference to the standardised targets (also over the
- * targets). Gradients are clipped, then the optimizer's rule gives the next parameters; each is carried, as are
- * batch norm's statistics and the optimizer's own tensors. What lies on no way to the network's output (the convolution
- * of an edge that ends in a dead node) is left as it was initialised, and costs no time.
+ * The graph of one training step on `batchSize` samples: the network up to its loss (`forwardGraph`), gradients, which are
+ * clipped, then the optimizer's rule, which gives the next parameters; each is carried, as are batch norm's statistics and
+ * the optimizer's own tensors. What lies on no way to the network's output (the convolution of an edge that ends in a dead
+ * node) is left as it was initialised, and costs no time. Of a supernet, the weights are trained and the architecture's
+ * parameters read.
  *
  * Throws TrainingFailure when the network cannot be built on this data.
  */
-export function trainingGraph(
-  on: NetworkOnData,
-  settings: Pick<TrainSettings, 'optimizer' | 'momentum' | 'nesterov' | 'weightDecay' | 'clipNorm'>,
-  batchSize: number,
-): TrainingGraph {
-  const g = createGraph();
-  const { parameters, statistics, randomInputs, output } = lowerOnData(g, on, batchSize, 'train');
-  const alive = inputNames(inferenceGraph(on, batchSize).graph);
-  const trained = parameters.filter(({ path }) => alive.has(path));
-  const targets = ops.input(g, 'targets', [batchSize, on.info.outputs]);
-  const loss = g.within('loss', () => lossOf(g, on.info.kind, output, targets));
+export function trainingGraph(on: NetworkOnData, settings: UpdateSettings, batchSize: number): TrainingGraph {
+  const forward = forwardGraph(on, batchSize);
+  const { graph, loss, trained, moved } = forward;
+  const g = createGraph(graph);
   const raw = gradients(
     g,
     loss,
@@ -63,19 +45,34 @@ export function trainingGraph(
   const update = g.within('optimizer', () =>
     OPTIMISERS[settings.optimizer].append(g, settings, trained, clipByGlobalNorm(g, raw, settings.clipNorm)),
   );
+  return finishStep(g, forward, { loss }, trained, update, moved);
+}
+
+/**
+ * A training step from its parts: `returned` are outputs that come back to the host; the optimizer's `update` of the
+ * `trained` tensors, and what else is in `moved`, take the place of state entries.
+ */
+export function finishStep(
+  g: GraphBuilder,
+  { parameters, statistics, architecture, randomInputs }: ForwardGraph,
+  returned: Readonly<Record<string, NodeId>>,
+  trained: readonly Parameter[],
+  update: Update,
+  moved: ForwardGraph['moved'] = [],
+): TrainingGraph {
   const carried = [
     ...trained.map(({ path }, i) => [path, update.parameters[i] as NodeId] as const),
-    ...statistics.flatMap(({ path, next }) => (alive.has(path) ? [[path, next] as const] : [])),
+    ...moved,
     ...update.state.map(({ name, next }) => [name, next] as const),
   ];
-  const graph = optimise(
-    finish(g, { loss, ...Object.fromEntries(carried.map(([name, node]) => [`next:${name}`, node])) }),
-  );
-  const fed = inputNames(graph);
+  const next = carried.map(([name, node]) => [`next:${name}`, node] as const);
+  const graph = optimise(finish(g, { ...returned, ...Object.fromEntries(next) }));
+  const fed = inputsOf(graph);
   return {
     graph,
     carries: Object.fromEntries(carried.map(([name]) => [`next:${name}`, name])),
     parameters,
+    architecture,
     statistics,
     randomInputs: randomInputs.filter(({ name }) => fed.has(name)),
     optimiserState: update.state.map(({ name, shape }) => ({ name, shape })),
@@ -100,54 +97,4 @@ export function inferenceGraph(on: NetworkOnData, batchSize: number): InferenceG
   const g = createGraph();
   const { parameters, statistics, output } = lowerOnData(g, on, batchSize, 'infer');
   return { graph: optimise(finish(g, { output })), parameters, statistics };
-}
-
-function inputNames(graph: Graph): ReadonlySet<string> {
-  return new Set(graph.nodes.flatMap(({ op }) => (op.kind === 'input' ? [op.name] : [])));
-}
-
-function lowerOnData(
-  g: GraphBuilder,
-  { network, info, resolution }: NetworkOnData,
-  batchSize: number,
-  mode: 'train' | 'infer',
-): LoweredNetwork {
-  const x = ops.input(g, 'x', [batchSize, ...info.input]);
-  try {
-    const seen = g.within('input', () => reduceResolution(g, normalise(g, x, info), resolution));
-    return lowerNetwork(g, network, seen, { outputs: info.outputs, mode });
-  } catch (error) {
-    throw new TrainingFailure(`the network cannot be built: ${messageOf(error)}`, { cause: error });
-  }
-}
-
-/** (x - mean) / deviation, for each channel or feature. */
-function normalise(g: GraphBuilder, x: NodeId, info: DatasetInfo): NodeId {
-  const shape = g.shape(x).map((size, axis) => (axis === 1 ? size : 1)); // [1, C, 1, 1] or [1, F]
-  const mean = ops.constant(g, info.mean, shape);
-  const inverse = ops.constant(
-    g,
-    info.deviation.map((deviation) => 1 / deviation),
-    shape,
-  );
-  return ops.mul(g, ops.sub(g, x, mean), inverse);
-}
-
-/** [N, C, H, W] -> [N, C, H·r, W·r] rounded down, by averaging squares of 1/r pixels. */
-function reduceResolution(g: GraphBuilder, x: NodeId, resolution: number): NodeId {
-  if (resolution === 1) return x;
-  const factor = 1 / resolution;
-  if (!Number.isInteger(factor)) throw new Error(`resolution ${resolution} is not 1, 1/2, 1/3, ...`);
-  if (g.shape(x).length !== 4) throw new Error(`resolution ${resolution}: only images have one`);
-  return ops.avgPool(g, x, { kernel: [factor, factor], stride: [factor, factor], pads: [0, 0, 0, 0] });
-}
-
-/** The mean loss over the batch, shape []. */
-function lossOf(g: GraphBuilder, kind: DatasetInfo['kind'], output: NodeId, targets: NodeId): NodeId {
-  if (kind === 'regression') {
-    const difference = ops.sub(g, output, targets);
-    return ops.reduceMean(g, ops.mul(g, difference, difference), [0, 1]);
-  }
-  const agreement = ops.mul(g, targets, ops.logSoftmax(g, output)); // [B, K]
-  return ops.neg(g, ops.reduceMean(g, ops.reduceSum(g, agreement, [1]), [0]));
 }

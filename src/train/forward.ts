@@ -1,0 +1,127 @@
+import { messageOf } from '../common/errors.ts';
+import type { DatasetInfo } from '../data/dataset.ts';
+import { createGraph, finish, type GraphBuilder } from '../graph/builder.ts';
+import type { Graph, NodeId } from '../graph/ir.ts';
+import * as ops from '../graph/ops.ts';
+import { optimise, optimiseForward } from '../graph/passes.ts';
+import { type LowerOptions, lowerNetwork } from '../network/lower.ts';
+import type { LoweredNetwork, Parameter } from '../network/network.ts';
+import type { Module } from '../space/module.ts';
+import { TrainingFailure } from './failure.ts';
+
+/** A network on data: all that the training and the inference graph have in common. */
+export interface NetworkOnData {
+  /** Without open choices, or a supernet. */
+  readonly network: Module;
+  readonly info: DatasetInfo;
+  /** Share of the image's side that the network sees; the image is averaged down by 1 / resolution. */
+  readonly resolution: number;
+  /** What becomes of a supernet's open choices. */
+  readonly choices?: LowerOptions['choices'];
+}
+
+/** A network up to its loss, to be differentiated. */
+export interface ForwardGraph extends Omit<LoweredNetwork, 'output' | 'layers'> {
+  readonly graph: Graph;
+  /** Mean loss of the batch, []. */
+  readonly loss: NodeId;
+  /** The parameters on a way to the network's output, with their nodes in `graph`. */
+  readonly trained: readonly Parameter[];
+  /** The nodes of the statistics' next values, by path; of those on a way to the network's output. */
+  readonly moved: readonly (readonly [path: string, next: NodeId])[];
+}
+
+/**
+ * x [B, ...input] raw, targets [B, outputs] -> loss [], the mean over the batch: of the cross-entropy between the target
+ * distribution and the softmax of the logits, or of the squared difference to the standardised targets (also over the
+ * targets). Throws TrainingFailure when the network cannot be built on this data.
+ */
+export function forwardGraph(on: NetworkOnData, batchSize: number): ForwardGraph {
+  const alive = aliveNames(on, batchSize);
+  const g = createGraph();
+  const { output, layers: _, ...lowered } = lowerOnData(g, on, batchSize, 'train');
+  const moved = lowered.statistics.filter(({ path }) => alive.has(path));
+  const targets = ops.input(g, 'targets', [batchSize, on.info.outputs]);
+  const loss = g.within('loss', () => lossOf(g, on.info.kind, output, targets));
+  const outputs = { loss, ...Object.fromEntries(moved.map(({ path, next }) => [`next:${path}`, next])) };
+  const graph = optimiseForward(finish(g, outputs));
+  const inputs = inputsOf(graph);
+  const within = <P extends Parameter>(parameters: readonly P[]): P[] =>
+    parameters.flatMap((one) => {
+      const node = inputs.get(one.path);
+      return node === undefined ? [] : [{ ...one, node }];
+    });
+  return {
+    ...lowered,
+    graph,
+    loss: outputNode(graph, 'loss'),
+    architecture: within(lowered.architecture),
+    trained: within(lowered.parameters.filter(({ path }) => alive.has(path))),
+    moved: moved.map(({ path }) => [path, outputNode(graph, `next:${path}`)]),
+  };
+}
+
+function outputNode(graph: Graph, name: string): NodeId {
+  const found = graph.outputs[name];
+  if (found === undefined) throw new Error(`the graph has lost its output "${name}"`);
+  return found;
+}
+
+/** The inputs of a graph by name. */
+export function inputsOf(graph: Graph): ReadonlyMap<string, NodeId> {
+  return new Map(graph.nodes.flatMap(({ op }, id) => (op.kind === 'input' ? [[op.name, id] as const] : [])));
+}
+
+/** The inputs that the network's output depends on. */
+function aliveNames(on: NetworkOnData, batchSize: number): ReadonlySet<string> {
+  const g = createGraph();
+  const { output } = lowerOnData(g, on, batchSize, 'infer');
+  return new Set(inputsOf(optimise(finish(g, { output }))).keys());
+}
+
+/** Appends the network on normalised images of the resolution. Throws TrainingFailure when it cannot be built. */
+export function lowerOnData(
+  g: GraphBuilder,
+  { network, info, resolution, choices }: NetworkOnData,
+  batchSize: number,
+  mode: 'train' | 'infer',
+): LoweredNetwork {
+  const x = ops.input(g, 'x', [batchSize, ...info.input]);
+  try {
+    const seen = g.within('input', () => reduceResolution(g, normalise(g, x, info), resolution));
+    return lowerNetwork(g, network, seen, { outputs: info.outputs, mode, ...(choices && { choices }) });
+  } catch (error) {
+    throw new TrainingFailure(`the network cannot be built: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/** (x - mean) / deviation, for each channel or feature. */
+function normalise(g: GraphBuilder, x: NodeId, info: DatasetInfo): NodeId {
+  const shape = g.shape(x).map((size, axis) => (axis === 1 ? size : 1)); // [1, C, 1, 1] or [1, F]
+  const mean = ops.constant(g, info.mean, shape);
+  const inverse = ops.constant(
+    g,
+    info.deviation.map((deviation) => 1 / deviation),
+    shape,
+  );
+  return ops.mul(g, ops.sub(g, x, mean), inverse);
+}
+
+/** [N, C, H, W] -> [N, C, H·r, W·r] rounded down, by averaging squares of 1/r pixels. */
+function reduceResolution(g: GraphBuilder, x: NodeId, resolution: number): NodeId {
+  if (resolution === 1) return x;
+  const factor = 1 / resolution;
+  if (!Number.isInteger(factor)) throw new Error(`resolution ${resolution} is not 1, 1/2, 1/3, ...`);
+  if (g.shape(x).length !== 4) throw new Error(`resolution ${resolution}: only images have one`);
+  return ops.avgPool(g, x, { kernel: [factor, factor], stride: [factor, factor], pads: [0, 0, 0, 0] });
+}
+
+/** The mean loss over the batch, shape []. */
+function lossOf(g: GraphBuilder, kind: DatasetInfo['kind'], output: NodeId, targets: NodeId): NodeId {
+  if (kind === 'regression') {
+    const difference = ops.sub(g, output, targets);
+    return ops.reduceMean(g, ops.mul(g, difference, difference), [0, 1]);
+  }
+  const agreement = ops.mul(g, targets, ops.logSoftmax(g, output)); // [B, K]
+  return ops.neg(g, ops.reduceMean(g, ops.reduceSum(g, agreement, [1]), [0]));
+}

@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { rng } from '../common/random.ts';
+import type { DatasetInfo } from '../data/dataset.ts';
+import { createEngine } from '../engine/create.ts';
+import { nodeRuntime } from '../engine/runtime/node.node.ts';
+import { createGraph, finish } from '../graph/builder.ts';
+import { gradients } from '../graph/differentiate.ts';
+import { interpret } from '../graph/interpret.ts';
+import { type HostTensor, sizeOf } from '../graph/ir.ts';
+import * as ops from '../graph/ops.ts';
+import { lowerNetwork } from '../network/lower.ts';
+import { checkArchitecture } from '../space/architecture.ts';
+import { derive } from '../space/derive.ts';
+import { supernet } from '../space/resolve.ts';
+import { SPACES } from '../space/spaces/index.ts';
+import { OPTIMISERS } from './optimisers.ts';
+import { ARCHITECTURE_OPTIMISER, optionWeights, supernetState, supernetSteps } from './supernet.ts';
+
+const BATCH = 2;
+const info: DatasetInfo = {
+  name: 'noise',
+  kind: 'classification',
+  input: [3, 8, 8],
+  outputs: 3,
+  labels: ['a', 'b', 'c'],
+  mean: [0, 0, 0],
+  deviation: [1, 1, 1],
+  counts: { train: 4, valid: 0, test: 0 },
+  notes: [],
+};
+const space = SPACES.darts.create(info, { search: true, channels: 4, cells: 3 });
+const network = supernet(space);
+const on = { network, info, resolution: 1 };
+const settings = { optimizer: 'sgd', momentum: 0.9, nesterov: false, weightDecay: 0, clipNorm: 0 } as const;
+const seeded = (...labels: readonly string[]) => rng('supernet test', ...labels);
+
+function batch(): Record<string, HostTensor> {
+  const random = seeded('batch');
+  const x = { shape: [BATCH, ...info.input], data: new Float32Array(BATCH * sizeOf(info.input)) };
+  for (let i = 0; i < x.data.length; i++) x.data[i] = random.normal();
+  return { x, targets: { shape: [BATCH, 3], data: Float32Array.of(1, 0, 0, 0, 0, 1) } };
+}
+
+const scalars = (values: Readonly<Record<string, number>>): Record<string, HostTensor> =>
+  Object.fromEntries(Object.entries(values).map(([name, v]) => [name, { shape: [], data: Float32Array.of(v) }]));
+
+/** Loss and gradients by the interpreter, from the graph as it is lowered, without any pass. */
+function reference(state: Readonly<Record<string, HostTensor>>): (name: string) => ArrayLike<number> {
+  const g = createGraph();
+  const x = ops.input(g, 'x', [BATCH, ...info.input]);
+  const lowered = lowerNetwork(g, network, x, { outputs: 3, mode: 'train', choices: 'mixture' });
+  const targets = ops.input(g, 'targets', [BATCH, 3]);
+  const agreement = ops.mul(g, targets, ops.logSoftmax(g, lowered.output));
+  const loss = ops.neg(g, ops.reduceMean(g, ops.reduceSum(g, agreement, [1]), [0]));
+  const wanted = [...lowered.parameters, ...lowered.architecture];
+  const found = gradients(
+    g,
+    loss,
+    wanted.map(({ node }) => node),
+  );
+  const outputs = Object.fromEntries(wanted.map(({ path }, i) => [path, found[i] ?? loss]));
+  const result = interpret(finish(g, { loss, ...outputs }), { ...state, ...batch() });
+  return (name) => result[name]?.data ?? [];
+}
+
+const normOf = (lists: readonly ArrayLike<number>[]) =>
+  Math.hypot(...lists.map((values) => Math.hypot(...Array.from(values))));
+
+/** |a - b| / |b| of lists of numbers taken together. */
+function relativeError(a: readonly ArrayLike<number>[], b: readonly ArrayLike<number>[]): number {
+  const differences = b.map((values, i) => Float64Array.from(values, (v, k) => (a[i]?.[k] ?? Number.NaN) - v));
+  return normOf(differences) / normOf(b);
+}
+
+test('the steps of a mixture supernet: gradients as the interpreter has them, a falling loss, an architecture', async () => {
+  const steps = supernetSteps(on, settings, { weightDecay: 0, alsoWeightGradients: true }, BATCH);
+  const initial = supernetState(steps, seeded);
+  const expected = reference(initial);
+  const engine = await createEngine(nodeRuntime(), { device: 'cpu', threads: 1, layout: 'portable' });
+  const state = engine.createState(initial);
+  const weightStep = await engine.compile(steps.weightStep.graph, steps.weightStep.carries);
+  const archStep = await engine.compile(steps.archStep.graph, steps.archStep.carries);
+  const search = (rate: number, step: number) =>
+    archStep.run({ ...batch(), ...scalars(ARCHITECTURE_OPTIMISER.scalars(rate, step)) }, state);
+  const train = (rate: number, step: number) =>
+    weightStep.run({ ...batch(), ...scalars(OPTIMISERS.sgd.scalars(rate, step)) }, state);
+
+  const { loss, weightGradientNorm } = await search(0, 1);
+  const trained = await train(0, 1);
+  const after = await state.read();
+  const paths = steps.weightStep.parameters.map(({ path }) => path);
+  const errors = {
+    archLoss: relativeError([loss?.data ?? []], [expected('loss')]),
+    weightLoss: relativeError([trained.loss?.data ?? []], [expected('loss')]),
+    weightGradientNorm: relativeError([weightGradientNorm?.data ?? []], [[normOf(paths.map(expected))]]),
+    // From zero, the momentum of a first step is the gradient, and Adam's mean half of it.
+    weights: relativeError(
+      paths.map((path) => after[`${path}:momentum`]?.data ?? []),
+      paths.map(expected),
+    ),
+    architecture: relativeError(
+      [(after['architecture:8:mean']?.data ?? new Float32Array()).map((v) => 2 * v)],
+      [expected('architecture:8')],
+    ),
+  };
+  for (const [name, error] of Object.entries(errors)) assert.ok(error < 1e-3, `${name}: ${error}`);
+
+  let last = Number.NaN;
+  for (let step = 2; step <= 7; step++) {
+    await search(0.01, step);
+    last = (await train(0.02, step)).loss?.data[0] ?? Number.NaN;
+  }
+  assert.ok(last < 0.5 * (expected('loss')[0] as number), `${last}, from ${expected('loss')[0]}`);
+  await weightStep.dispose();
+  await archStep.dispose();
+
+  const { architecture } = steps.weightStep;
+  const shares = optionWeights(architecture, await state.read(architecture.map(({ path }) => path)));
+  assert.notDeepEqual(shares, optionWeights(architecture, initial));
+  const found = derive(space, shares);
+  assert.deepEqual(checkArchitecture(SPACES.darts.create(info), found), found);
+});
+
+test('the shares of options are the softmax of their row', () => {
+  const decisions = ['a', 'b'].map((name) => ({ name, options: ['x', 'y'] }));
+  const parameter = {
+    path: 'p',
+    shape: [2, 2],
+    initialiser: { kind: 'constant', value: 0 },
+    node: 0,
+    decisions,
+  } as const;
+  const data = Float32Array.of(0, Math.log(3), 100, 100);
+  const { a, b } = optionWeights([parameter], { p: { shape: [2, 2], data } });
+  assert.ok(
+    relativeError(
+      [a ?? [], b ?? []],
+      [
+        [0.25, 0.75],
+        [0.5, 0.5],
+      ],
+    ) < 1e-6,
+  );
+});
