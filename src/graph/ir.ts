@@ -72,6 +72,11 @@ export type Op =
   /** Zeros before and after, for each axis. */
   | { readonly kind: 'pad'; readonly before: readonly number[]; readonly after: readonly number[] }
   | { readonly kind: 'concat'; readonly axis: number }
+  /**
+   * (index, a0, a1, ...) -> the option of that number, all of one shape: a switch. index [] is a whole number from 0, below
+   * the number of options.
+   */
+  | { readonly kind: 'select' }
   /** (a, b, bias?) -> op(a)·op(b) + bias; the last two axes multiply, the leading ones are equal. bias: [columns]. */
   | { readonly kind: 'matmul'; readonly transposeA: boolean; readonly transposeB: boolean }
   /** (x, w, bias?) */

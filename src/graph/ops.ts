@@ -12,6 +12,7 @@ import {
   maxPoolScatterDefinition,
 } from './ops/pool.ts';
 import { logSoftmaxDefinition, reduceDefinition } from './ops/reduce.ts';
+import { selectDefinition } from './ops/select.ts';
 import {
   broadcastToDefinition,
   concatDefinition,
@@ -41,6 +42,7 @@ export const OPS = {
   slice: sliceDefinition,
   pad: padDefinition,
   concat: concatDefinition,
+  select: selectDefinition,
   matmul: matmulDefinition,
   conv: convDefinition,
   convInputGrad: convInputGradDefinition,

@@ -76,6 +76,8 @@ function axisOf(
       const own = inputs.map((_, i) => axis(i)).find((a) => a !== undefined);
       return own === op.axis ? refuse('joins') : own;
     }
+    case 'select':
+      return inputs.map((_, i) => axis(i)).find((a) => a !== undefined);
     case 'matmul':
       return productAxis(op, [axis(0), axis(1)], shape.length);
     default:

@@ -24,6 +24,7 @@ import {
   lowerConcat,
   lowerPad,
   lowerReshape,
+  lowerSelect,
   lowerSlice,
   lowerTranspose,
 } from './lowerings/shape.ts';
@@ -71,6 +72,7 @@ const LOWERINGS = {
   slice: lowerSlice,
   pad: lowerPad,
   concat: lowerConcat,
+  select: lowerSelect,
   matmul: lowerMatmul,
   conv: lowerConv,
   convInputGrad: lowerConvInputGrad,

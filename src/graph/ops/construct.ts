@@ -115,6 +115,13 @@ export function concat(g: GraphBuilder, xs: readonly NodeId[], axis: number): No
   return g.add({ kind: 'concat', axis: axis < 0 ? axis + rank : axis }, xs);
 }
 
+/** The option whose number `index`, of shape [], is; the options have one shape. */
+export function select(g: GraphBuilder, index: NodeId, options: readonly NodeId[]): NodeId {
+  const [first] = options;
+  const alike = first !== undefined && options.every((option) => option === first);
+  return alike ? first : g.add({ kind: 'select' }, [index, ...options]);
+}
+
 export interface MatmulOptions {
   readonly transposeA?: boolean;
   readonly transposeB?: boolean;

@@ -79,6 +79,8 @@ function givesZero({ op, inputs }: Node, isZero: (id: NodeId | undefined) => boo
     case 'maxPoolScatter':
     case 'maxPoolGather':
       return isZero(b);
+    case 'select':
+      return inputs.slice(1).every(isZero);
     case 'reduce':
     case 'broadcastTo':
     case 'reshape':

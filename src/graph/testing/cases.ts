@@ -9,6 +9,7 @@ import { elementwiseCases } from './elementwise.ts';
 import { poolCases } from './pools.ts';
 import { productCases } from './products.ts';
 import { shapeCases } from './shapes.ts';
+import { switchCases } from './switches.ts';
 
 export type { GraphCase } from './case.ts';
 
@@ -17,5 +18,6 @@ export const CASES: readonly GraphCase[] = [
   ...shapeCases,
   ...productCases,
   ...poolCases,
+  ...switchCases,
   ...compositeCases,
 ];

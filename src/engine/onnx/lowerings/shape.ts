@@ -33,3 +33,14 @@ export const lowerConcat: Lowering<OpOf<'concat'>> = ({ model }, { op, inputs })
     inputs.map(({ name }) => name),
     { axis: op.axis },
   );
+
+/** A chain of `Where`, which has every option computed. */
+export const lowerSelect: Lowering<OpOf<'select'>> = ({ model }, { inputs }) => {
+  const [index, ...options] = inputs.map(({ name }) => name);
+  const last = options.pop() ?? '';
+  return options.reduceRight((rest, option, k) => {
+    // Between the whole numbers, so that rounding does not matter.
+    const below = model.node('Less', [index ?? '', model.floats([], [k + 0.5])]);
+    return model.node('Where', [below, option, rest]);
+  }, last);
+};
