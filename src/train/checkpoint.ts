@@ -1,4 +1,5 @@
 import type { Metrics } from '../common/metrics.ts';
+import type { Spent } from '../common/spent.ts';
 import { type HostTensor, sizeOf } from '../graph/ir.ts';
 
 /** What one epoch of training came to. */
@@ -11,6 +12,8 @@ export interface EpochRecord {
   readonly valid: Metrics;
   /** Seconds that the epoch took, evaluation included; the first also compiling. */
   readonly seconds: number;
+  /** What these seconds went to; older checkpoints do not say. */
+  readonly spent?: Spent;
 }
 
 /** Everything needed to go on after an epoch as if nothing had happened. */

@@ -3,5 +3,10 @@
  * the reason, a sentence for people; an estimator lets the trial fail with it.
  */
 export class TrainingFailure extends Error {
-  override readonly name = 'TrainingFailure';
+  override readonly name: string = 'TrainingFailure';
+}
+
+/** A network whose training needs more memory than there is for it. */
+export class MemoryShortage extends TrainingFailure {
+  override readonly name = 'MemoryShortage';
 }

@@ -1,6 +1,7 @@
 import type { Rng } from '../common/random.ts';
+import type { Spent } from '../common/spent.ts';
 import type { DatasetInfo, Samples } from '../data/dataset.ts';
-import type { Engine, Program, State } from '../engine/engine.ts';
+import type { Engine, State } from '../engine/engine.ts';
 import { type HostTensor, sizeOf } from '../graph/ir.ts';
 import { initialise } from '../network/initialise.ts';
 import type { RandomInput } from '../network/network.ts';
@@ -8,15 +9,18 @@ import type { Module } from '../space/module.ts';
 import { beside, trainingBatches } from './batches.ts';
 import type { Checkpoint, EpochRecord } from './checkpoint.ts';
 import { TrainingFailure } from './failure.ts';
-import { type Inference, type Measured, openInference } from './inference.ts';
+import { type Inference, inferenceOver, type Measured } from './inference.ts';
 import { OPTIMISERS } from './optimisers.ts';
-import { type TrainingGraph, trainingGraph } from './program.ts';
+import type { TrainingGraph } from './program.ts';
+import { type Lent, openPrograms, type Programs } from './programs.ts';
 import { learningRates } from './schedules.ts';
 import { checkSettings, type TrainSettings } from './settings.ts';
 
 /** What a training run is given. */
 export interface TrainRequest {
   readonly engine: Engine;
+  /** Where this engine's programs are kept from one training to the next; by default they are let go at the end. */
+  readonly programs?: Programs;
   /** Without open choices. */
   readonly network: Module;
   readonly info: DatasetInfo;
@@ -72,6 +76,7 @@ export interface Training {
  */
 export async function openTraining(request: TrainRequest): Promise<Training> {
   const { engine, network, info, settings, signal, data = 1, resolution = 1 } = request;
+  const programs = request.programs ?? openPrograms(engine, { keep: 0 });
   const now = request.now ?? (() => performance.now());
   const opened = now();
   checkSettings(settings, 'training settings', info);
@@ -79,31 +84,37 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
   const on = { network, info, resolution };
   const batches = trainingBatches(request.train, info, settings, data);
   const { batchSize, stepsPerEpoch } = batches;
-  const built = trainingGraph(on, settings, batchSize);
   const rates = learningRates(settings, stepsPerEpoch);
   const optimiser = OPTIMISERS[settings.optimizer];
   const history: EpochRecord[] = [...(request.checkpoint?.history ?? [])];
   let steps = request.checkpoint?.steps ?? 0;
 
+  const lent: Lent<object>[] = [];
+  async function borrowed<Built extends object>(asked: Promise<Lent<Built>>): Promise<Lent<Built>> {
+    const program = await asked;
+    lent.push(program);
+    return program;
+  }
   let state: State | undefined;
-  let program: Program | undefined;
-  let inference: Inference | undefined;
   async function dispose(): Promise<void> {
-    await program?.dispose();
-    await inference?.dispose();
+    for (const program of lent) await program.release();
     state?.dispose();
   }
-  let ready: { readonly state: State; readonly program: Program; readonly inference: Inference };
+  let ready: Ready;
+  let compile: number;
   try {
-    state = engine.createState(initialState(request, built));
-    program = await engine.compile(built.graph, built.carries);
-    inference = await openInference(engine, on, state, batchSize);
-    ready = { state, program, inference };
+    const asked = now();
+    const training = await borrowed(programs.training(on, settings, batchSize));
+    const inference = await borrowed(programs.inference(on, batchSize));
+    compile = (now() - asked) / 1000;
+    state = engine.createState(initialState(request, training.built));
+    ready = { state, training, inference, valid: inferenceOver(inference.program, info, state, batchSize) };
   } catch (error) {
     await dispose();
     throw error;
   }
-  let unaccounted = now() - opened; // compiling counts as part of the first epoch
+  const { built, program } = ready.training;
+  let unaccounted = now() - opened; // opening counts as part of the first epoch
 
   async function trainEpoch(index: number): Promise<number> {
     const epoch = batches.epoch(request.rng('epoch', index));
@@ -115,7 +126,7 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
       signal?.throwIfAborted();
       const scalars = optimiser.scalars(rates(index, step), steps + 1);
       const feeds = { x: batch.x, targets: batch.targets, ...asScalars(scalars), ...noise() };
-      const running = ready.program.run(feeds, ready.state);
+      const running = program.run(feeds, ready.state);
       if (step + 1 < stepsPerEpoch) upcoming = epoch.prepare();
       const result = await beside(running, upcoming);
       const loss = result.loss?.data[0] ?? Number.NaN;
@@ -136,20 +147,25 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
     async epoch() {
       const began = now();
       const index = history.length;
+      const [trainBefore, validBefore] = [program.busySeconds, ready.inference.program.busySeconds];
       const loss = await trainEpoch(index);
-      const valid = request.valid === undefined ? {} : (await ready.inference.measure(request.valid, signal)).metrics;
+      const valid = request.valid === undefined ? {} : (await ready.valid.measure(request.valid, signal)).metrics;
       const broken = Object.entries(valid).find(([, value]) => !Number.isFinite(value));
       if (broken !== undefined) {
         throw new TrainingFailure(`the validation ${broken[0]} is ${broken[1]} after epoch ${index + 1}`);
       }
-      const record = { epoch: index + 1, loss, valid, seconds: (now() - began + unaccounted) / 1000 };
-      unaccounted = 0;
+      const seconds = (now() - began + unaccounted) / 1000;
+      const train = program.busySeconds - trainBefore;
+      const busy = { compile, train, valid: ready.inference.program.busySeconds - validBefore };
+      const spent: Spent = { ...busy, idle: Math.max(0, seconds - busy.compile - busy.train - busy.valid) };
+      const record = { epoch: index + 1, loss, valid, seconds, spent };
+      [unaccounted, compile] = [0, 0];
       history.push(record);
       return record;
     },
     checkpoint: async () => ({ history: [...history], steps, tensors: await ready.state.read() }),
     weights: () => ready.state.read([...built.parameters, ...built.statistics].map(({ path }) => path)),
-    measure: (samples) => ready.inference.measure(samples, signal),
+    measure: (samples) => ready.valid.measure(samples, signal),
     dispose,
   };
 }
@@ -178,8 +194,18 @@ export async function trainNetwork(
   }
 }
 
+/** What a training works with once it is open. */
+interface Ready {
+  readonly state: State;
+  readonly training: Lent<StepParts>;
+  readonly inference: Lent<object>;
+  readonly valid: Inference;
+}
+
+type StepParts = Omit<TrainingGraph, 'graph'>;
+
 /** The tensors to begin with: a checkpoint's, or fresh ones with the given ones in their place. */
-function initialState(request: TrainRequest, built: TrainingGraph): Record<string, HostTensor> {
+function initialState(request: TrainRequest, built: StepParts): Record<string, HostTensor> {
   const optimiserState = Object.fromEntries(
     built.optimiserState.map(({ name, shape }) => [name, { shape, data: new Float32Array(sizeOf(shape)) }]),
   );

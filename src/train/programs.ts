@@ -1,0 +1,145 @@
+import type { Engine, Program } from '../engine/engine.ts';
+import { programBytes } from '../engine/memory.ts';
+import type { Graph } from '../graph/ir.ts';
+import { MemoryShortage } from './failure.ts';
+import type { NetworkOnData } from './forward.ts';
+import {
+  type InferenceGraph,
+  inferenceGraph,
+  type TrainingGraph,
+  trainingGraph,
+  type UpdateSettings,
+} from './program.ts';
+
+/** A compiled program, lent to one user; `built` is what its graph was built with, the graph itself aside. */
+export interface Lent<Built> {
+  readonly built: Built;
+  readonly program: Program;
+  /** Gives it back, to be lent again or let go. A second time does nothing. */
+  release(): Promise<void>;
+}
+
+/**
+ * The programs of an engine. Building the graph of a network and creating its session takes longer than a step or two of
+ * it, so one that is given back is kept for whoever asks for the same again: the next seed of a confirmation, the next
+ * rung of a trial that was paused. Passed in where it is wanted; one process, one of these.
+ */
+export interface Programs {
+  /** Throws TrainingFailure when the network cannot be built on this data, MemoryShortage when it needs too much. */
+  training(on: NetworkOnData, settings: UpdateSettings, batchSize: number): Promise<Lent<Omit<TrainingGraph, 'graph'>>>;
+  /** Throws as `training`. */
+  inference(on: NetworkOnData, batchSize: number): Promise<Lent<Omit<InferenceGraph, 'graph'>>>;
+  /** Lets go of all that are not lent; what is given back later is let go at once. */
+  dispose(): Promise<void>;
+}
+
+export interface ProgramsOptions {
+  /** Programs to keep while nobody uses them; 8 by default, 0: none. */
+  readonly keep?: number;
+  /**
+   * Bytes that all programs, those in use and those that are kept, may take together by prediction: kept ones are let go
+   * for a new one, and one that does not fit even so is refused. Without a limit by default.
+   */
+  readonly memory?: number;
+}
+
+/** A program that nobody uses at the moment. */
+interface Idle {
+  readonly key: string;
+  readonly bytes: number;
+  readonly built: object;
+  readonly program: Program;
+}
+
+/** Opens the programs of an engine, none of them compiled yet. */
+export function openPrograms(engine: Engine, options: ProgramsOptions = {}): Programs {
+  const { keep = 8, memory = Number.POSITIVE_INFINITY } = options;
+  /** The one that was used last stands last. */
+  const idle: Idle[] = [];
+  let lentBytes = 0;
+  let disposed = false;
+
+  /** Lets kept programs go, the least recently used first, until `wanted` is true. */
+  async function evictUntil(wanted: () => boolean): Promise<void> {
+    while (!wanted()) {
+      const oldest = idle.shift();
+      if (oldest === undefined) return;
+      await oldest.program.dispose();
+    }
+  }
+
+  function lend<Built extends object>(key: string, bytes: number, built: Built, program: Program): Lent<Built> {
+    let back = false;
+    return {
+      built,
+      program,
+      async release() {
+        if (back) return;
+        back = true;
+        lentBytes -= bytes;
+        if (disposed || keep === 0 || idle.some((other) => other.key === key)) return program.dispose();
+        idle.push({ key, bytes, built, program });
+        await evictUntil(() => idle.length <= keep);
+      },
+    };
+  }
+
+  async function borrow<G extends { readonly graph: Graph }>(
+    key: string,
+    build: () => G,
+    carriesOf: (built: G) => Readonly<Record<string, string>>,
+  ): Promise<Lent<Omit<G, 'graph'>>> {
+    const at = idle.findIndex((one) => one.key === key);
+    const [kept] = at < 0 ? [] : idle.splice(at, 1);
+    if (kept !== undefined) {
+      lentBytes += kept.bytes;
+      // The key names the kind of graph and all that it is built from.
+      return lend(key, kept.bytes, kept.built as Omit<G, 'graph'>, kept.program);
+    }
+    const whole = build();
+    const { graph, ...built } = whole;
+    const bytes = programBytes(graph);
+    const needed = lentBytes + bytes;
+    if (needed > memory) throw new MemoryShortage(shortage(needed, memory));
+    lentBytes += bytes;
+    try {
+      await evictUntil(() => lentBytes + idle.reduce((sum, one) => sum + one.bytes, 0) <= memory);
+      return lend(key, bytes, built, await engine.compile(graph, carriesOf(whole)));
+    } catch (error) {
+      lentBytes -= bytes;
+      throw error;
+    }
+  }
+
+  return {
+    training(on, settings, batchSize) {
+      const { optimizer, momentum, nesterov, weightDecay, clipNorm } = settings;
+      const used = { optimizer, momentum, nesterov, weightDecay, clipNorm };
+      return borrow(
+        keyOf('training', on, used, batchSize),
+        () => trainingGraph(on, used, batchSize),
+        ({ carries }) => carries,
+      );
+    },
+    inference: (on, batchSize) =>
+      borrow(
+        keyOf('inference', on, undefined, batchSize),
+        () => inferenceGraph(on, batchSize),
+        () => ({}),
+      ),
+    async dispose() {
+      disposed = true;
+      await evictUntil(() => false);
+    },
+  };
+}
+
+/** All that a graph is made from, as text: networks and what is known of data are plain JSON. */
+function keyOf(kind: string, on: NetworkOnData, settings: UpdateSettings | undefined, batchSize: number): string {
+  return JSON.stringify([kind, on.network, on.info, on.resolution, settings, batchSize]);
+}
+
+function shortage(needed: number, memory: number): string {
+  const mebibytes = (bytes: number) => `${Math.round(bytes / 2 ** 20).toLocaleString('en-GB')} MiB`;
+  return `it needs about ${mebibytes(needed)} of memory, and there are ${mebibytes(memory)} for it; a smaller batch needs less`;
+}
