@@ -1,16 +1,36 @@
 /** Passes: ordinary functions Graph to Graph. Each keeps the outputs' names and values. */
 import type { Graph } from './ir.ts';
 import { eliminateCommonSubexpressions, eliminateDeadCode } from './passes/eliminate.ts';
+import { foldMoments } from './passes/foldMoments.ts';
 import { foldZeros } from './passes/foldZeros.ts';
+import { convolutionRules } from './passes/rules/convolutions.ts';
+import { matrixRules } from './passes/rules/matrices.ts';
+import { numberRules } from './passes/rules/numbers.ts';
+import { productRules } from './passes/rules/products.ts';
+import { reductionRules } from './passes/rules/reductions.ts';
+import { signRules } from './passes/rules/signs.ts';
+import { viewRules } from './passes/rules/views.ts';
+import { simplify } from './passes/simplify.ts';
+import { combineSums } from './passes/sums.ts';
 
-export { eliminateCommonSubexpressions, eliminateDeadCode, foldZeros };
+export { combineSums, eliminateCommonSubexpressions, eliminateDeadCode, foldMoments, foldZeros };
+
+const RULES = [numberRules, viewRules, signRules, productRules, reductionRules, convolutionRules, matrixRules];
+/** Each round gives the next one something to do at times; graphs settle after two or three. */
+const MOST_ROUNDS = 6;
 
 /** Rewrites of a forward graph that make it, and what differentiation makes of it, cheaper. Call before `gradients`. */
 export function optimiseForward(graph: Graph): Graph {
-  return eliminateDeadCode(eliminateCommonSubexpressions(foldZeros(graph)));
+  return optimise(foldMoments(optimise(graph)));
 }
 
-/** All passes, in the order in which each finds most to do. */
+/** Algebra that saves work, equal nodes computed once, and nothing computed that no output needs. */
 export function optimise(graph: Graph): Graph {
-  return eliminateDeadCode(eliminateCommonSubexpressions(foldZeros(graph)));
+  let best = graph;
+  for (let round = 0; round < MOST_ROUNDS; round++) {
+    const next = combineSums(eliminateDeadCode(simplify(foldZeros(best), RULES)));
+    if (round > 0 && next.nodes.length === best.nodes.length) return next;
+    best = next;
+  }
+  return best;
 }

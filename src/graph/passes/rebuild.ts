@@ -4,9 +4,10 @@ import type { GraphBuilder } from '../ops.ts';
 
 /**
  * What a pass does with one node whose inputs are already those of the new graph: adds what stands for it to `g`, where new
- * nodes get this node's path, and answers its id there; undefined leaves the node out.
+ * nodes get this node's path, and answers its id there; undefined leaves the node out. `renamed` gives what stands for an
+ * earlier node of the old graph.
  */
-export type Visit = (node: Node, id: NodeId, g: GraphBuilder) => NodeId | undefined;
+export type Visit = (node: Node, id: NodeId, g: GraphBuilder, renamed: (old: NodeId) => NodeId) => NodeId | undefined;
 
 /** Walks the nodes in order and builds a graph anew. Outputs keep their names. */
 export function rebuild(graph: Graph, visit: Visit): Graph {
@@ -21,7 +22,7 @@ export function rebuild(graph: Graph, visit: Visit): Graph {
     // A node that is left out may stand behind others that are left out too.
     const known = node.inputs.every((from) => replacement[from] !== undefined);
     const inputs = known ? node.inputs.map(renamed) : [];
-    replacement.push(known ? g.within(node.path, () => visit({ ...node, inputs }, id, g)) : undefined);
+    replacement.push(known ? g.within(node.path, () => visit({ ...node, inputs }, id, g, renamed)) : undefined);
   });
   return finish(g, Object.fromEntries(Object.entries(graph.outputs).map(([name, id]) => [name, renamed(id)])));
 }

@@ -1,0 +1,106 @@
+import { createGraph, finish } from '../builder.ts';
+import type { Graph, Node, NodeId, Op, OpKind, OpOf } from '../ir.ts';
+import type { GraphBuilder } from '../ops.ts';
+
+/** What a rule sees, and builds with: nodes that it adds are simplified in turn. */
+export interface Rewriter extends GraphBuilder {
+  node(id: NodeId): Node;
+  /** Whether nothing but the node in question reads this one, so that it is gone when the rule does without it. */
+  once(id: NodeId): boolean;
+}
+
+/** What equals the node that is about to be added, or undefined where the rule does not apply. */
+export type Rule<K extends OpKind> = (r: Rewriter, op: OpOf<K>, inputs: readonly NodeId[]) => NodeId | undefined;
+export type Rules = { readonly [K in OpKind]?: readonly Rule<K>[] };
+
+/**
+ * Builds the graph anew, each node by the first rule that applies to it, tables in their order; equal nodes (the same operator and operands, in
+ * either order where it is commutative) become one, the first, which keeps its path. Rules may leave nodes behind that
+ * nothing reads.
+ */
+export function simplify(graph: Graph, tables: readonly Rules[]): Graph {
+  const g = createGraph();
+  const known = new Map<string, NodeId>();
+  const shared = new Set<NodeId>();
+  const uses = useCounts(graph);
+  const add = (op: Op, inputs: readonly NodeId[]): NodeId => {
+    const simpler = applyRules(rewriter, tables, op, inputs);
+    if (simpler !== undefined) return simpler;
+    const key = keyOf(op, inputs);
+    const found = known.get(key);
+    if (found !== undefined) {
+      shared.add(found);
+      return found;
+    }
+    const id = g.add(op, inputs);
+    known.set(key, id);
+    return id;
+  };
+  const rewriter: Rewriter = {
+    nodes: g.nodes,
+    get path() {
+      return g.path;
+    },
+    shape: g.shape,
+    within: g.within,
+    add,
+    node(id) {
+      const found = g.nodes[id];
+      if (found === undefined) throw new RangeError(`there is no node ${id} yet`);
+      return found;
+    },
+    once: (id) => !shared.has(id),
+  };
+  const replacement: NodeId[] = [];
+  for (const [old, { op, inputs, path }] of graph.nodes.entries()) {
+    const id = g.within(path, () =>
+      add(
+        op,
+        inputs.map((from) => replacement[from] as NodeId),
+      ),
+    );
+    if (uses[old] !== 1) shared.add(id);
+    replacement.push(id);
+  }
+  const renamed = Object.entries(graph.outputs).map(([name, id]) => [name, replacement[id] as NodeId]);
+  return finish(g, Object.fromEntries(renamed));
+}
+
+function applyRules<K extends OpKind>(
+  r: Rewriter,
+  tables: readonly Rules[],
+  op: OpOf<K>,
+  inputs: readonly NodeId[],
+): NodeId | undefined {
+  for (const table of tables) {
+    for (const rule of (table[op.kind] as readonly Rule<K>[] | undefined) ?? []) {
+      const found = rule(r, op, inputs);
+      if (found !== undefined) return found;
+    }
+  }
+  return undefined;
+}
+
+/** How often each node is read; being an output counts as much as two readers. */
+export function useCounts({ nodes, outputs }: Graph): Int32Array {
+  const uses = new Int32Array(nodes.length);
+  for (const { inputs } of nodes) for (const from of inputs) uses[from] = (uses[from] as number) + 1;
+  for (const id of Object.values(outputs)) uses[id] = (uses[id] as number) + 2;
+  return uses;
+}
+
+function keyOf(op: Op, inputs: readonly NodeId[]): string {
+  const operands = isCommutative(op) ? [...inputs].sort((a, b) => a - b) : inputs;
+  const fields = Object.entries(op).sort(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify([operands, fields], exactly);
+}
+
+function isCommutative(op: Op): boolean {
+  return op.kind === 'binary' && op.fn !== 'sub' && op.fn !== 'div';
+}
+
+/** JSON writes infinities as null and -0 as 0. */
+function exactly(_key: string, value: unknown): unknown {
+  if (typeof value !== 'number' || Number.isFinite(value)) return Object.is(value, -0) ? '-0' : value;
+  return String(value);
+}
