@@ -3,7 +3,7 @@
  * solved for one of the three; so each one's gradients are the other two, and differentiation is closed.
  */
 import { type ConvGeometry, type NodeId, type Op, type OpOf, type Shape, sizeOf } from '../ir.ts';
-import { conv, reduceSum } from './construct.ts';
+import { add, conv, reduceSum, reshape, transpose } from './construct.ts';
 import { arity, at, type Definition, type GraphBuilder, refuse, sameShape } from './definition.ts';
 
 /** The size of the output along one axis. */
@@ -51,6 +51,18 @@ function inputGrad(g: GraphBuilder, dy: NodeId, w: NodeId, geometry: ConvGeometr
 /** The gradient of conv by w: x [N, C, H, W], dy [N, O, oH, oW] -> [O, C/groups, kH, kW]. */
 function weightGrad(g: GraphBuilder, x: NodeId, dy: NodeId, geometry: ConvGeometry, shape: Shape): NodeId {
   return g.add({ kind: 'convWeightGrad', shape, ...geometryOf(geometry) }, [x, dy]);
+}
+
+/** Whether a convolution by filters of this shape looks at one pixel at a time, and at each. */
+export function isPointwise({ stride, pads }: ConvGeometry, w: Shape): boolean {
+  return [...stride, ...w.slice(2)].every((n) => n === 1) && pads.every((n) => n === 0);
+}
+
+/** 1x1 filters [groups · I, I, 1, 1] with inputs and outputs exchanged within each group. */
+function exchanged(g: GraphBuilder, w: NodeId, groups: number): NodeId {
+  const shape = g.shape(w);
+  const inner = at(shape, 1);
+  return reshape(g, transpose(g, reshape(g, w, [groups, inner, inner]), [0, 2, 1]), shape);
 }
 
 /** Called for each run of `count` products: x from `xi` in steps of `xStep`, y from `yi` in steps of 1, w at `wi`. */
@@ -160,6 +172,10 @@ export const convWeightGradDefinition: Definition<OpOf<'convWeightGrad'>> = {
   flops: (op, inputs) => convFlops(op.shape, at(inputs, 1)),
   gradient(g, { op, inputs, upstream, wants }) {
     const [x, dy] = [at(inputs, 0), at(inputs, 1)];
+    // Products of the channels of one tensor: both gradients are convolutions of it, and so is their sum.
+    if (x === dy && isPointwise(op, op.shape)) {
+      return [wants(0) ? conv(g, x, add(g, upstream, exchanged(g, upstream, op.groups)), op) : undefined];
+    }
     return [
       wants(0) ? inputGrad(g, dy, upstream, op, g.shape(x)) : undefined,
       wants(1) ? conv(g, x, upstream, op) : undefined,

@@ -14,7 +14,8 @@ const UNARY: Readonly<Record<UnaryFunction, UnaryRule>> = {
   relu: {
     // Written so that NaN stays NaN.
     value: (x) => (x <= 0 ? 0 : x),
-    gradient: (g, dy, x) => mul(g, dy, step(g, x)),
+    // y is positive where x is, and x need not be kept for it.
+    gradient: (g, dy, _x, y) => mul(g, dy, step(g, y)),
   },
   sigmoid: {
     // Never exponentiates a positive number, so that it neither overflows nor loses the small tail.
@@ -118,6 +119,7 @@ export const binaryDefinition: Definition<OpOf<'binary'>> = {
   flops: notCounted,
   gradient(g, { op, inputs, upstream, wants }) {
     const [a, b] = [at(inputs, 0), at(inputs, 1)];
+    if (op.fn === 'mul' && a === b) return [wants(0) ? mul(g, upstream, scale(g, a, 2)) : undefined];
     const rule = BINARY[op.fn];
     return [
       wants(0) ? sumTo(g, rule.a(g, upstream, a, b), g.shape(a)) : undefined,

@@ -1,4 +1,5 @@
 import type { Graph, Node, NodeId, OpOf, Shape } from '../ir.ts';
+import { isPointwise } from '../ops/conv.ts';
 import { type GraphBuilder, matmul, mul, reduceMean, reduceSum, reshape, scale } from '../ops.ts';
 import { eliminateDeadCode } from './eliminate.ts';
 import { rebuild } from './rebuild.ts';
@@ -40,7 +41,7 @@ export function foldMoments(graph: Graph): Graph {
   /** Means of y, or of y², by the node that computes them. */
   const moments = new Map<NodeId, { readonly y: NodeId; readonly squared: boolean }>();
   for (const [y, node] of nodes.entries()) {
-    if (!isPointwise(node, nodes) || isOutput(y)) continue;
+    if (!isFoldable(node, nodes) || isOutput(y)) continue;
     const found = new Set(readers[y]);
     const means = [...found].filter(isMean);
     const squares = [...found].filter((id) => isSquare(id, y));
@@ -101,11 +102,11 @@ function sizes({ op }: Node, w: Shape): { groups: number; inner: number; outer: 
   return { groups, inner: w[1] ?? 1, outer: (w[0] ?? 1) / groups };
 }
 
-function isPointwise({ op, inputs }: Node, nodes: readonly Node[]): boolean {
+function isFoldable({ op, inputs }: Node, nodes: readonly Node[]): boolean {
   if (op.kind !== 'conv' || inputs.length > 2) return false;
-  const [, inner = 0, kh, kw] = nodes[inputs[1] ?? -1]?.shape ?? [];
-  const plain = [kh, kw, ...op.stride].every((n) => n === 1) && op.pads.every((n) => n === 0);
-  return plain && inner > 1 && inner <= MOST_CHANNELS;
+  const w = nodes[inputs[1] ?? -1]?.shape ?? [];
+  const [, inner = 0] = w;
+  return isPointwise(op, w) && inner > 1 && inner <= MOST_CHANNELS;
 }
 
 function readersOf({ nodes }: Graph): readonly (readonly NodeId[])[] {

@@ -1,6 +1,6 @@
 /** Rules that let a convolution do what stands behind it: a factor and a summand for each of its output channels. */
 import { type NodeId, type Shape, sizeOf } from '../../ir.ts';
-import { add, broadcastTo, conv, mul, neg, reshape } from '../../ops.ts';
+import { add, broadcastTo, conv, mul, reshape } from '../../ops.ts';
 import type { Rewriter, Rule, Rules } from '../simplify.ts';
 import { eitherOrder, isByChannel, isNarrower, ofKind, pair } from './operands.ts';
 
@@ -31,15 +31,15 @@ function isFactor(r: Rewriter, s: NodeId, y: NodeId, [, channels = 0]: Shape): b
 
 /** conv(x, w) + b is a convolution with a bias. */
 const bias: Rule<'binary'> = (r, { fn }, inputs) => {
-  if (fn !== 'add' && fn !== 'sub') return undefined;
-  for (const [y, b] of fn === 'add' ? eitherOrder(inputs) : [pair(inputs)]) {
+  if (fn !== 'add') return undefined;
+  for (const [y, b] of eitherOrder(inputs)) {
     const made = r.once(y) ? ofKind(r, y, 'conv') : undefined;
     if (made === undefined || !isFactor(r, b, y, made.shape)) continue;
     const [x, w] = pair(made.inputs);
     const own = made.inputs[2];
-    const signed = fn === 'sub' ? neg(r, vector(r, b)) : vector(r, b);
+    const summand = vector(r, b);
     const channels = [made.shape[1] ?? 1];
-    return conv(r, x, w, made.op, own === undefined ? broadcastTo(r, signed, channels) : add(r, own, signed));
+    return conv(r, x, w, made.op, own === undefined ? broadcastTo(r, summand, channels) : add(r, own, summand));
   }
   return undefined;
 };

@@ -1,5 +1,6 @@
 /** Rules about small matrix products. */
 import { type NodeId, sizeOf } from '../../ir.ts';
+import { isPointwise } from '../../ops/conv.ts';
 import { matmul, mul } from '../../ops.ts';
 import type { Rewriter, Rule, Rules } from '../simplify.ts';
 import { binaryOf, eitherOrder, ofKind, pair } from './operands.ts';
@@ -34,6 +35,37 @@ const transposedOperand: Rule<'matmul'> = (r, { transposeA, transposeB }, [a = -
   return r.add(op, [fromA ?? a, fromB ?? b, ...bias]);
 };
 
+/** A symmetric matrix is not transposed: the products of all pairs of channels of a tensor, for instance. */
+const symmetricOperand: Rule<'matmul'> = (r, { transposeA, transposeB }, inputs) => {
+  const [a, b] = pair(inputs);
+  const untransposed = {
+    transposeA: transposeA && !isSymmetric(r, a),
+    transposeB: transposeB && !isSymmetric(r, b),
+  };
+  if (untransposed.transposeA === transposeA && untransposed.transposeB === transposeB) return undefined;
+  return r.add({ kind: 'matmul', ...untransposed }, inputs);
+};
+
+function isSymmetric(r: Rewriter, id: NodeId): boolean {
+  const view = ofKind(r, id, 'reshape');
+  const products = ofKind(r, view?.inputs[0], 'convWeightGrad');
+  if (view === undefined || products === undefined || !isPointwise(products.op, products.shape)) return false;
+  const [rows, columns] = view.shape.slice(-2);
+  return rows === columns && columns === products.shape[1] && products.inputs[0] === products.inputs[1];
+}
+
+/** (s ∘ a)·b is s ∘ (a·b) for a factor s by row. */
+const rowFactorOut: Rule<'matmul'> = (r, { transposeA, transposeB }, inputs) => {
+  const [left, b] = pair(inputs);
+  if (transposeA || inputs.length > 2) return undefined;
+  for (const [a, s] of eitherOrder(binaryOf(r, left, 'mul') ?? [left, left])) {
+    if (a === s || !isByRow(r, s, a)) continue;
+    const [columns, own] = [r.shape(b).at(transposeB ? -2 : -1) ?? 0, r.shape(a).at(-1) ?? 0];
+    if (columns <= own) return mul(r, matmul(r, a, b, { transposeB }), s);
+  }
+  return undefined;
+};
+
 /** (a ∘ s)ᵀ·b is aᵀ·(b ∘ s) for a factor s by row, so that a symmetric product and its transpose are one. */
 const scaledRows: Rule<'matmul'> = (r, { transposeA, transposeB }, inputs) => {
   const [left, b] = pair(inputs);
@@ -51,4 +83,7 @@ function isByRow(r: Rewriter, s: NodeId, a: NodeId): boolean {
   return own.length === shape.length && own.every((n, axis) => n === (axis === shape.length - 1 ? 1 : shape[axis]));
 }
 
-export const matrixRules: Rules = { transpose: [transposedProduct], matmul: [transposedOperand, scaledRows] };
+export const matrixRules: Rules = {
+  transpose: [transposedProduct],
+  matmul: [transposedOperand, symmetricOperand, rowFactorOut, scaledRows],
+};

@@ -3,7 +3,7 @@
  * weighed with to the form x · scale + shift, one pass over x.
  */
 import { type NodeId, sizeOf } from '../../ir.ts';
-import { add, mul, sub } from '../../ops.ts';
+import { add, mul } from '../../ops.ts';
 import type { Rewriter, Rule, Rules } from '../simplify.ts';
 import { binaryOf, eitherOrder, isConstant, isNarrower, joinedSize, ofKind, pair } from './operands.ts';
 
@@ -67,8 +67,6 @@ const distributed: Rule<'binary'> = (r, { fn }, inputs) => {
     for (const [x, t] of sum === undefined ? [] : eitherOrder(sum)) {
       if (isNarrower(r, t, x) && takesFactors(r, x)) return add(r, mul(r, x, a), mul(r, t, a));
     }
-    const [x, t] = binaryOf(r, inner, 'sub') ?? [a, a];
-    if (x !== t && isNarrower(r, t, x) && takesFactors(r, x)) return sub(r, mul(r, x, a), mul(r, t, a));
   }
   return undefined;
 };

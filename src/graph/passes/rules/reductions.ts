@@ -1,7 +1,7 @@
 /** Rules that reduce before they compute: what is the same along the reduced axes moves out of the sum. */
 import { type NodeId, type OpOf, type Shape, sizeOf } from '../../ir.ts';
 import { sameShape } from '../../ops/definition.ts';
-import { add, broadcastTo, mul, neg, reduce, reshape, scale } from '../../ops.ts';
+import { add, broadcastTo, mul, neg, reduce, reduceSum, reshape, scale } from '../../ops.ts';
 import type { Rewriter, Rule, Rules } from '../simplify.ts';
 import { binaryOf, eitherOrder, negated, numberOf, ofKind } from './operands.ts';
 
@@ -44,6 +44,14 @@ const summandOut: Rule<'reduce'> = (r, op, [x = -1]) => {
 
 const countOf = (shape: Shape, { axes }: OpOf<'reduce'>): number => sizeOf(axes.map((axis) => shape[axis] ?? 1));
 
+/** The sum of x · y over all axes of images is first taken by channel, as other sums of such products are. */
+const byChannelFirst: Rule<'reduce'> = (r, { fn, axes, keepDims }, [x = -1]) => {
+  const factors = fn === 'sum' && axes.length === 4 && !keepDims ? binaryOf(r, x, 'mul') : undefined;
+  if (factors === undefined || !factors.every((id) => sameShape(r.shape(id), r.shape(x)))) return undefined;
+  if (sizeOf(r.shape(x)) === r.shape(x)[1]) return undefined;
+  return reduceSum(r, reduceSum(r, x, [0, 2, 3]), [0]);
+};
+
 /** The sum of a tensor broadcast along the summed axes is that tensor, n times. */
 const ofBroadcast: Rule<'reduce'> = (r, op, [x = -1]) => {
   const wide = ofKind(r, x, 'broadcastTo');
@@ -74,4 +82,7 @@ const meanOrSum: Rule<'binary'> = (r, { fn }, inputs) => {
 /** Equal but for the rounding of a division. */
 const isClose = (a: number, b: number): boolean => Math.abs(a / b - 1) < 1e-14;
 
-export const reductionRules: Rules = { reduce: [factorOut, summandOut, ofBroadcast], binary: [meanOrSum] };
+export const reductionRules: Rules = {
+  reduce: [factorOut, summandOut, ofBroadcast, byChannelFirst],
+  binary: [meanOrSum],
+};

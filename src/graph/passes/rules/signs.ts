@@ -19,15 +19,19 @@ const ofSign: Rule<'unary'> = (r, { fn }, [x = -1]) => {
   return undefined;
 };
 
-/** a + (-b) is a - b, a - (-b) is a + b, (-a) · b is -(a · b), or a · (-b) where b is smaller. */
+/**
+ * a + (-b) is a - b, a - (-b) is a + b, (-a) · b is -(a · b), or a · (-b) where b is smaller; but a - s is a + (-s) for an s
+ * smaller than a, which then is a bias.
+ */
 const withSign: Rule<'binary'> = (r, { fn }, inputs) => {
   const [a, b] = pair(inputs);
   const [minusA, minusB] = [negated(r, a), negated(r, b)];
   switch (fn) {
     case 'add':
-      if (minusB !== undefined && r.once(b)) return sub(r, a, minusB);
-      return minusA !== undefined && r.once(a) ? sub(r, b, minusA) : undefined;
+      if (minusB !== undefined && r.once(b) && !isNarrower(r, b, a)) return sub(r, a, minusB);
+      return minusA !== undefined && r.once(a) && !isNarrower(r, a, b) ? sub(r, b, minusA) : undefined;
     case 'sub':
+      if (isNarrower(r, b, a)) return add(r, a, minusB ?? neg(r, b));
       return minusB !== undefined && r.once(b) ? add(r, a, minusB) : undefined;
     case 'mul':
     case 'div': {
