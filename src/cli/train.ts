@@ -31,7 +31,7 @@ const SETTINGS: readonly SettingName[] = [
   'layout',
 ];
 
-/** `netsmith train`: { architecture, text, params, flops, epochs: [{ epoch, loss, valid, seconds }], test? } */
+/** `netsmith train`: { architecture, text, params, flops, epochs: [{ epoch, loss, valid, seconds, spent }], test? } */
 export function addTrain(program: Command, shell: Shell): void {
   const command = define(program, 'train', 'Train one given architecture', [
     "netsmith train --space small-cnn --epochs 20 --arch 'depth1=1, depth2=1, ...' --test",
@@ -86,7 +86,7 @@ export function addTrain(program: Command, shell: Shell): void {
           text,
           params,
           flops,
-          epochs: epochs.map((epoch) => ({ ...epoch })),
+          epochs: epochs.map(({ spent, ...epoch }) => ({ ...epoch, ...(spent && { spent: { ...spent } }) })),
           ...(test !== undefined && { test }),
         },
         test === undefined
