@@ -18,12 +18,13 @@ export interface Update {
 }
 
 /** What a rule reads of the settings; Adam's has no momentum of its own. */
-type OptimiserSettings = Pick<TrainSettings, 'weightDecay'> & Partial<Pick<TrainSettings, 'momentum' | 'nesterov'>>;
+type OptimiserSettings = Pick<TrainSettings, 'weightDecay'> &
+  Partial<Pick<TrainSettings, 'momentum' | 'nesterov' | 'clipNorm'>>;
 type Trained = Pick<Parameter, 'path' | 'shape' | 'node'>;
 
 /** A rule that turns gradients into new weights, as graph. Numbers that change with the step are scalar inputs. */
 export interface Optimiser {
-  /** Appends the update of all parameters; `gradients` in their order. */
+  /** Appends the update of all parameters by `gradients`, in their order, which are clipped first. */
   append(
     g: GraphBuilder,
     settings: OptimiserSettings,
@@ -39,9 +40,9 @@ export interface Optimiser {
  * b, or g + μ b for Nesterov. The buffer starts at zero, so the first b is g.
  */
 const sgd: Optimiser = {
-  append(g, { momentum = 0, nesterov = false, weightDecay }, parameters, gradients) {
+  append(g, { momentum = 0, nesterov = false, weightDecay, clipNorm = 0 }, parameters, gradients) {
     const rate = ops.input(g, 'learningRate', []);
-    return updateEach(g, parameters, gradients, (weight, gradient, keep) => {
+    return updateAll(g, parameters, gradients, clipNorm, (weight, gradient, keep) => {
       const decayed = weightDecay === 0 ? gradient : ops.add(g, gradient, ops.scale(g, weight, weightDecay));
       if (momentum === 0) return ops.sub(g, weight, ops.mul(g, decayed, rate));
       const buffer = keep('momentum', (old) => ops.add(g, ops.scale(g, old, momentum), decayed));
@@ -62,7 +63,7 @@ const EPSILON = 1e-8;
  */
 export function adamWith(decay: 'coupled' | 'decoupled', [beta1, beta2]: readonly [number, number] = BETAS): Optimiser {
   return {
-    append(g, { weightDecay }, parameters, gradients) {
+    append(g, { weightDecay, clipNorm = 0 }, parameters, gradients) {
       const rate = ops.input(g, 'learningRate', []);
       const stepSize = ops.input(g, 'adam:stepSize', []);
       const correction = ops.input(g, 'adam:correction', []);
@@ -70,7 +71,7 @@ export function adamWith(decay: 'coupled' | 'decoupled', [beta1, beta2]: readonl
         decay === 'decoupled' && weightDecay !== 0
           ? ops.sub(g, ops.constant(g, 1), ops.scale(g, rate, weightDecay))
           : undefined;
-      return updateEach(g, parameters, gradients, (weight, gradient, keep) => {
+      return updateAll(g, parameters, gradients, clipNorm, (weight, gradient, keep) => {
         const coupled = decay === 'coupled' && weightDecay !== 0;
         const own = coupled ? ops.add(g, gradient, ops.scale(g, weight, weightDecay)) : gradient;
         const mean = keep('mean', (old) => ops.add(g, ops.scale(g, old, beta1), ops.scale(g, own, 1 - beta1)));
@@ -97,44 +98,71 @@ export const OPTIMISERS = {
   adamw: adamWith('decoupled'),
 } as const satisfies Readonly<Record<TrainSettings['optimizer'], Optimiser>>;
 
-/** Runs `rule` for each parameter; `keep` makes (or finds) a state tensor of the parameter's shape. */
-function updateEach(
+/**
+ * Runs `rule` once for all parameters, end to end in one vector: a rule is about single numbers, and a few operators on
+ * long vectors cost less than many on short ones. `keep` makes (or finds) a state tensor, of which each parameter has its
+ * own part under its own name.
+ */
+function updateAll(
   g: GraphBuilder,
   parameters: readonly Trained[],
   gradients: readonly NodeId[],
-  rule: (weight: NodeId, gradient: NodeId, keep: (suffix: string, next: (old: NodeId) => NodeId) => NodeId) => NodeId,
+  clipNorm: number,
+  rule: (weights: NodeId, gradient: NodeId, keep: (suffix: string, next: (old: NodeId) => NodeId) => NodeId) => NodeId,
 ): Update {
+  if (parameters.length === 0) return { parameters: [], state: [] };
   const state: OptimiserState[] = [];
-  const next = parameters.map(({ path, shape, node }, i) =>
-    rule(node, gradients[i] as NodeId, (suffix, update) => {
-      const name = `${path}:${suffix}`;
-      const value = update(ops.input(g, name, shape));
-      state.push({ name, shape, next: value });
-      return value;
-    }),
+  const unpack = (packed: NodeId) => {
+    let start = 0;
+    return parameters.map(({ shape }) => {
+      const end = start + sizeOf(shape);
+      const part = ops.reshape(g, ops.slice(g, packed, [start], [end]), shape);
+      start = end;
+      return part;
+    });
+  };
+  const weights = pack(
+    g,
+    parameters.map(({ node }) => node),
   );
-  return { parameters: next, state };
+  const next = rule(weights, clipByGlobalNorm(g, pack(g, gradients), clipNorm), (suffix, update) => {
+    const names = parameters.map(({ path }) => `${path}:${suffix}`);
+    const value = update(
+      pack(
+        g,
+        parameters.map(({ shape }, i) => ops.input(g, names[i] as string, shape)),
+      ),
+    );
+    unpack(value).forEach((part, i) => {
+      state.push({ name: names[i] as string, shape: (parameters[i] as Trained).shape, next: part });
+    });
+    return value;
+  });
+  return { parameters: unpack(next), state };
 }
 
 /**
- * Scales all gradients by min(1, limit / (norm + 1e-6)), norm being the Euclidean norm of all of them together, as
- * `torch.nn.utils.clip_grad_norm_` does (Pascanu et al. 2013). `limit` 0 leaves them as they are.
+ * Scales a gradient by min(1, limit / (norm + 1e-6)), norm being its Euclidean norm, all parameters taken together, as
+ * `torch.nn.utils.clip_grad_norm_` does (Pascanu et al. 2013). `limit` 0 leaves it as it is.
  */
-export function clipByGlobalNorm(g: GraphBuilder, gradients: readonly NodeId[], limit: number): readonly NodeId[] {
-  if (limit === 0 || gradients.length === 0) return gradients;
-  const factor = ops.div(g, ops.constant(g, limit), ops.add(g, normOf(g, gradients), ops.constant(g, 1e-6)));
-  const capped = ops.minimum(g, factor, ops.constant(g, 1));
-  return gradients.map((gradient) => ops.mul(g, gradient, capped));
+function clipByGlobalNorm(g: GraphBuilder, gradient: NodeId, limit: number): NodeId {
+  if (limit === 0) return gradient;
+  const norm = ops.sqrt(g, ops.reduceSum(g, ops.mul(g, gradient, gradient), [0]));
+  const factor = ops.div(g, ops.constant(g, limit), ops.add(g, norm, ops.constant(g, 1e-6)));
+  return ops.mul(g, gradient, ops.minimum(g, factor, ops.constant(g, 1)));
 }
 
 /** The Euclidean norm of at least one tensor, all taken together; []. */
 export function normOf(g: GraphBuilder, gradients: readonly NodeId[]): NodeId {
-  const squares = gradients.map((gradient) => {
-    const flat = ops.reshape(g, gradient, [sizeOf(g.shape(gradient))]);
-    return ops.reduceSum(g, ops.mul(g, flat, flat), [0]);
-  });
-  return ops.sqrt(
+  const all = pack(g, gradients);
+  return ops.sqrt(g, ops.reduceSum(g, ops.mul(g, all, all), [0]));
+}
+
+/** Tensors of any shape end to end in one vector. */
+function pack(g: GraphBuilder, nodes: readonly NodeId[]): NodeId {
+  return ops.concat(
     g,
-    squares.reduce((sum, square) => ops.add(g, sum, square)),
+    nodes.map((node) => ops.reshape(g, node, [sizeOf(g.shape(node))])),
+    0,
   );
 }

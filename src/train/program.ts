@@ -4,7 +4,7 @@ import type { Graph, NodeId, Shape } from '../graph/ir.ts';
 import { optimise } from '../graph/passes.ts';
 import type { ArchitectureParameter, Parameter, RandomInput, Statistic } from '../network/network.ts';
 import { type ForwardGraph, forwardGraph, inputsOf, lowerOnData, type NetworkOnData } from './forward.ts';
-import { clipByGlobalNorm, OPTIMISERS, type Update } from './optimisers.ts';
+import { OPTIMISERS, type Update } from './optimisers.ts';
 import type { TrainSettings } from './settings.ts';
 
 /** One training step as a graph, and what its state consists of. */
@@ -42,9 +42,7 @@ export function trainingGraph(on: NetworkOnData, settings: UpdateSettings, batch
     loss,
     trained.map(({ node }) => node),
   );
-  const update = g.within('optimizer', () =>
-    OPTIMISERS[settings.optimizer].append(g, settings, trained, clipByGlobalNorm(g, raw, settings.clipNorm)),
-  );
+  const update = g.within('optimizer', () => OPTIMISERS[settings.optimizer].append(g, settings, trained, raw));
   return finishStep(g, forward, { loss }, trained, update, moved);
 }
 

@@ -8,6 +8,7 @@ import type { Blocked } from './blocked/blocked.ts';
 import { filterToBlocked, filterToPlain, type Layout, toBlocked, toPlain } from './blocked/layout.ts';
 import { blockedLowering, type Made } from './blocked/lower.ts';
 import { planLayouts } from './blocked/plan.ts';
+import { findCuts } from './cuts.ts';
 import { lowerConv, lowerConvInputGrad, lowerConvWeightGrad } from './lowerings/convolution.ts';
 import { lowerBinary, lowerClip, lowerUnary } from './lowerings/elementwise.ts';
 import { lowerMatmul } from './lowerings/matmul.ts';
@@ -128,7 +129,19 @@ export function lowerGraph(graph: Graph, options: OnnxOptions = {}): LoweredMode
     converted.set(key, result);
     return result;
   };
-  const blocked = plan && blockedLowering({ graph, layouts: plan, block, emitter, batchAxis: (id) => axes[id], read });
+  const cuts = target === 'webgpu' ? undefined : findCuts(nodes);
+  const parts = new Map<NodeId, readonly string[]>();
+  /** A part of a vector that is cut into parts altogether: one operator makes them all. */
+  const emitCut = (id: NodeId): Made | undefined => {
+    const cut = cuts?.get(id);
+    if (cut === undefined) return undefined;
+    const known = parts.get(cut.from);
+    const names =
+      known ?? model.nodes('Split', [read(cut.from, 'plain'), model.ints(cut.sizes)], { axis: 0 }, cut.sizes.length);
+    parts.set(cut.from, names);
+    return { name: names[cut.index] as string, layout: 'plain' };
+  };
+  const blocked = plan && blockedLowering({ graph, plan, block, emitter, batchAxis: (id) => axes[id], read });
 
   const emitInput = (id: NodeId, inputName: string, shape: Shape): Made => {
     const weights = initializers[inputName];
@@ -140,7 +153,7 @@ export function lowerGraph(graph: Graph, options: OnnxOptions = {}): LoweredMode
       return { name: inputName, layout: 'plain' };
     }
     model.input(inputName, dimensions(id, shape));
-    const wish = plan?.[id];
+    const wish = plan?.layouts[id];
     if (wish === undefined || (wish !== 'filter' && wish !== 'outer')) return { name: inputName, layout: 'plain' };
     inputLayouts[inputName] = wish;
     return { name: inputName, layout: wish };
@@ -150,7 +163,7 @@ export function lowerGraph(graph: Graph, options: OnnxOptions = {}): LoweredMode
     const { op, shape } = node;
     model.at(node.path);
     if (op.kind === 'input') return emitInput(id, op.name, shape);
-    const form = blocked?.lower(id);
+    const form = emitCut(id) ?? blocked?.lower(id);
     if (form !== undefined) return form;
     const operands = node.op.kind === 'binary' ? narrowOperands(node, nodes) : node.inputs;
     const inputs = operands.map((from): Value => {

@@ -39,6 +39,8 @@ export interface ModelBuilder {
    * once, and a view of a view is one of the first value, or that value itself if `own`, the shape it has, is asked for again.
    */
   view(value: string, shape: Shape, own?: Shape): string;
+  /** Adds a node with several outputs and returns all their names. */
+  nodes(type: string, inputs: readonly string[], attributes: Attributes, outputs: number): readonly string[];
   /** A named float32 tensor inside the model: a weight of an export. */
   initializer(name: string, tensor: HostTensor): void;
   /** A float32 constant; equal small constants are stored once. */
@@ -121,6 +123,10 @@ export function createModel(graphName: string): ModelBuilder {
       else outputOf.set(node('Identity', [value]), name);
     },
     node,
+    nodes(type, nodeInputs, attributes, count) {
+      const first = node(type, nodeInputs, attributes, { outputs: count });
+      return Array.from({ length: count }, (_, i) => (i === 0 ? first : `${first}:${i}`));
+    },
     view,
     initializer: (name, { shape, data }) => void addFloats(name, shape, data),
     floats(shape, data) {

@@ -3,7 +3,7 @@
  * its logical shape; the block B is 16 with AVX-512, 8 with AVX2. Only the CPU provider has these operators.
  */
 import type { Shape } from '../../../graph/ir.ts';
-import { type Attributes, MICROSOFT, type ModelBuilder } from '../model.ts';
+import type { Attributes, ModelBuilder } from '../model.ts';
 
 /** A value of the ONNX graph. */
 export type Name = string;
@@ -29,8 +29,8 @@ export function sumOver({ model }: Blocked, x: Name, axes: readonly number[]): N
   return model.node('ReduceSum', [x, model.ints(axes)], { keepdims: 0 });
 }
 
-/** op(a)·op(b) over the last two axes; leading axes broadcast. */
-export function product({ model }: Blocked, a: Name, b: Name, transpose: 'a' | 'b' | 'neither'): Name {
-  const attributes = { transA: Number(transpose === 'a'), transB: Number(transpose === 'b') };
-  return model.node('FusedMatMul', [a, b], attributes, { domain: MICROSOFT });
+/** Transposes `count` tiles of B by B floats: each as an image of B pixels, whose blocks are taken apart. */
+export function transposeTiles(b: Blocked, x: Name, count: number): Name {
+  const { block } = b;
+  return nchwc(b, 'ReorderOutput', [view(b, x, [count, block, 1, block])], { channels: block });
 }

@@ -1,8 +1,8 @@
 /** Convolution and its gradient by the input, in blocked memory. */
-import type { ConvGeometry, Shape, Window } from '../../../graph/ir.ts';
+import type { ConvGeometry, Shape } from '../../../graph/ir.ts';
 import { lowerConvInputGrad } from '../lowerings/convolution.ts';
 import { four } from '../value.ts';
-import { type Blocked, type Name, nchwc, view } from './blocked.ts';
+import { type Blocked, type Name, nchwc, transposeTiles, view } from './blocked.ts';
 import { filterToPlain, toBlocked, toPlain } from './layout.ts';
 
 /** dense, grouped: filters in `filter` layout; depthwise, stem: in `outer` layout. A stem reads plain memory. */
@@ -10,10 +10,9 @@ export type ConvKind = 'dense' | 'grouped' | 'depthwise' | 'stem';
 
 /** As what the blocked convolution computes x [N, C, H, W] by w [O, C/groups, kH, kW]; undefined where it cannot. */
 export function canConvolve(block: number, x: Shape, w: Shape, geometry: ConvGeometry): ConvKind | undefined {
-  const [, c, height, width] = four(x);
-  const [o, i, kh, kw] = four(w);
+  const [, c] = four(x);
+  const [o, i] = four(w);
   const { groups } = geometry;
-  if (!padsWell(height, kh, geometry, 0) || !padsWell(width, kw, geometry, 1)) return undefined;
   const whole = (channels: number) => channels % block === 0;
   if (groups === c && o === c && i === 1) return whole(c) ? 'depthwise' : undefined;
   if (groups === 1 && i < block) return whole(o) ? 'stem' : undefined;
@@ -23,18 +22,6 @@ export function canConvolve(block: number, x: Shape, w: Shape, geometry: ConvGeo
 
 export function filterLayout(kind: ConvKind): 'filter' | 'outer' {
   return kind === 'dense' || kind === 'grouped' ? 'filter' : 'outer';
-}
-
-/**
- * ONNX Runtime counts the windows that reach into the padding before the first element as those that the padding adds. With
- * a stride it can count too few, for instance 7 wide, stride 2, padding 3 on an odd size, and then reads beyond the row.
- */
-function padsWell(size: number, kernel: number, { stride, dilation, pads }: Window, axis: 0 | 1): boolean {
-  const span = dilation[axis] * (kernel - 1) + 1;
-  const windows = (length: number) => (length < span ? 0 : Math.floor((length - span) / stride[axis]) + 1);
-  const before = pads[axis];
-  const counted = windows(size + before) - windows(size);
-  return size + before < span || Math.max(counted, Math.min(before, 1)) >= Math.ceil(before / stride[axis]);
 }
 
 export interface Convolution {
@@ -127,10 +114,9 @@ function flippedFilter(b: Blocked, { filter, filterShape, geometry }: ConvInputG
     ),
   ).flat(3);
   const inPlace = order.every((tile, position) => tile === position);
-  const tiles = view(b, filter, [order.length, block, 1, block]);
+  const tiles = view(b, filter, [order.length, block * block]);
   const moved = inPlace ? tiles : model.node('Gather', [tiles, model.ints(order)], { axis: 0 });
-  const transposed = nchwc(b, 'ReorderOutput', [moved], { channels: block });
-  return view(b, transposed, [groups * i, o / groups, kh, kw]);
+  return view(b, transposeTiles(b, moved, order.length), [groups * i, o / groups, kh, kw]);
 }
 
 function throughPlain(b: Blocked, { dy, dyShape, filter, filterShape, shape, geometry }: ConvInputGradient): Name {

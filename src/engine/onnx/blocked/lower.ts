@@ -8,6 +8,7 @@ import { affine, channelDot, channelMean, mask } from './channels.ts';
 import { canConvolve, convInputGrad, convolve, filterLayout } from './conv.ts';
 import { planFusion, type Term } from './fuse.ts';
 import type { Layout } from './layout.ts';
+import type { Plan } from './plan.ts';
 import { avgPool, avgPoolGrad, maxPool, maxPoolScatter } from './pooling.ts';
 import { convWeightGrad } from './weight-gradient.ts';
 
@@ -19,7 +20,7 @@ export interface Made {
 
 export interface BlockedContext {
   readonly graph: Graph;
-  readonly layouts: readonly Layout[];
+  readonly plan: Plan;
   readonly block: number;
   readonly emitter: Emitter;
   readonly batchAxis: (id: NodeId) => number | undefined;
@@ -35,7 +36,8 @@ export interface BlockedLowering {
 }
 
 export function blockedLowering(context: BlockedContext): BlockedLowering {
-  const { graph, layouts, block, emitter, read, batchAxis } = context;
+  const { graph, plan, block, emitter, read, batchAxis } = context;
+  const { layouts } = plan;
   const { nodes } = graph;
   const { model } = emitter;
   const b: Blocked = { model, block };
@@ -259,6 +261,17 @@ export function blockedLowering(context: BlockedContext): BlockedLowering {
     return blocked(reshape(cut(reshape(x, blockedView(own), open)), shape, open));
   }
 
+  /** Of a tensor and its place in a vector, one has an axis. Its numbers lie as the tensor's layout has them in both. */
+  function lowerPacked(id: NodeId): Made {
+    const { inputs, shape } = at(id);
+    const from = inputs[0] as NodeId;
+    const flattens = shape.length === 1 && shapeOf(from).length !== 1;
+    const layout = layouts[flattens ? from : id] as Layout;
+    return flattens
+      ? { name: reshape(read(from, layout), shape), layout: 'plain' }
+      : { name: reshape(read(from, 'plain'), shape), layout };
+  }
+
   function lowerInLayout(id: NodeId, op: Op, layout: Layout): Made | undefined {
     const { inputs, shape } = at(id);
     const [a, second] = inputs as [NodeId, NodeId];
@@ -329,6 +342,7 @@ export function blockedLowering(context: BlockedContext): BlockedLowering {
     lower(id) {
       const { op, shape } = at(id);
       if (op.kind === 'reduce') return lowerReduce(id, op);
+      if (op.kind === 'reshape') return plan.keepLayout.has(id) ? lowerPacked(id) : undefined;
       const layout = layouts[id] as Layout;
       if (layout === 'plain') return undefined;
       const terms = fusion.terms(id);

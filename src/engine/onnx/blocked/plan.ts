@@ -2,14 +2,27 @@
 import type { Graph, Node, NodeId, Shape } from '../../../graph/ir.ts';
 import { canConvolve, filterLayout } from './conv.ts';
 import type { Layout } from './layout.ts';
+import { findPacks } from './packs.ts';
+
+export interface Plan {
+  /** For each node. */
+  readonly layouts: readonly Layout[];
+  /** `reshape` nodes between a tensor and its place in a vector, where its layout stays as it is. */
+  readonly keepLayout: ReadonlySet<NodeId>;
+}
 
 /**
  * A layout for each node. Convolutions that the blocked operators can compute want theirs; element-wise operators join
  * tensors of one shape to one class, which has one layout; pools, and joints and slices of whole channel blocks, pass it on.
  * It is a wish: where an operator has no form in a layout, its lowering converts for itself alone.
  */
-export function planLayouts({ nodes }: Graph, block: number): readonly Layout[] {
-  const classes = elementwiseClasses(nodes);
+export function planLayouts({ nodes, outputs }: Graph, block: number): Plan {
+  const { classes, join } = elementwiseClasses(nodes);
+  const { places, keepLayout } = findPacks(nodes, Object.values(outputs), classes);
+  for (const [first, ...others] of places) {
+    const shape = `${nodes[first ?? -1]?.shape}`;
+    for (const other of others) if (first !== undefined && `${nodes[other]?.shape}` === shape) join(first, other);
+  }
   const layouts: (Layout | undefined)[] = [];
   let changed = true;
   const shapeOf = (id: NodeId | undefined): Shape => nodes[id ?? -1]?.shape ?? [];
@@ -63,7 +76,7 @@ export function planLayouts({ nodes }: Graph, block: number): readonly Layout[] 
     for (const [id, node] of nodes.entries()) visit(node, id);
     for (let id = nodes.length - 1; id >= 0; id--) visit(nodes[id] as Node, id);
   }
-  return nodes.map((_, id) => layoutOf(id) ?? 'plain');
+  return { layouts: nodes.map((_, id) => layoutOf(id) ?? 'plain'), keepLayout };
 }
 
 /** Where a cut starts; that both sides of it are whole blocks, their shapes say. */
@@ -85,8 +98,14 @@ function fits(shape: Shape, layout: Layout, block: number): boolean {
   }
 }
 
-/** Tensors of rank 4 and of one shape that element-wise operators connect; answers a node that stands for the class. */
-function elementwiseClasses(nodes: readonly Node[]): (id: NodeId) => NodeId {
+interface Classes {
+  /** A node that stands for the node's class. */
+  readonly classes: (id: NodeId) => NodeId;
+  join(a: NodeId, b: NodeId): void;
+}
+
+/** Tensors of one shape that element-wise operators connect. */
+function elementwiseClasses(nodes: readonly Node[]): Classes {
   const parent = Int32Array.from(nodes, (_, id) => id);
   const find = (id: NodeId): NodeId => {
     let root = id;
@@ -98,9 +117,12 @@ function elementwiseClasses(nodes: readonly Node[]): (id: NodeId) => NodeId {
     }
     return root;
   };
+  const join = (a: NodeId, b: NodeId) => {
+    parent[find(a)] = find(b);
+  };
   nodes.forEach(({ op, inputs, shape }, id) => {
-    if (shape.length !== 4 || (op.kind !== 'unary' && op.kind !== 'clip' && op.kind !== 'binary')) return;
-    for (const from of inputs) if (`${nodes[from]?.shape}` === `${shape}`) parent[find(from)] = find(id);
+    if (op.kind !== 'unary' && op.kind !== 'clip' && op.kind !== 'binary') return;
+    for (const from of inputs) if (`${nodes[from]?.shape}` === `${shape}`) join(from, id);
   });
-  return find;
+  return { classes: find, join };
 }

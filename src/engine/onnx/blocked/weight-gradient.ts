@@ -2,8 +2,9 @@
 import type { ConvGeometry, Shape } from '../../../graph/ir.ts';
 import { lowerConvWeightGrad } from '../lowerings/convolution.ts';
 import { four } from '../value.ts';
-import { type Blocked, type Name, nchwc, product, sumOver, view } from './blocked.ts';
+import { type Blocked, type Name, nchwc, sumOver, view } from './blocked.ts';
 import { filterToBlocked, toPlain } from './layout.ts';
+import { tiledGradient } from './tiled-gradient.ts';
 
 export interface ConvWeightGradient {
   readonly x: Name;
@@ -20,13 +21,11 @@ export interface ConvWeightGradient {
  * whose x is plain.
  */
 export function convWeightGrad(b: Blocked, gradient: ConvWeightGradient): Name {
-  const { xShape, shape, geometry } = gradient;
+  const { xShape, shape } = gradient;
   const [, c] = four(xShape);
-  const [o, i, kh, kw] = four(shape);
+  const [o, i] = four(shape);
   if (i === 1 && o === c) return depthwise(b, gradient);
-  const plain = [...geometry.stride, kh, kw].every((n) => n === 1) && geometry.pads.every((n) => n === 0);
-  if (plain && i >= b.block) return pointwise(b, gradient);
-  return throughPlain(b, gradient);
+  return (i % b.block === 0 ? tiledGradient(b, gradient) : undefined) ?? throughPlain(b, gradient);
 }
 
 /** One group for each image and channel: x as one image, dy as its filters, both views of the same memory. */
@@ -54,17 +53,6 @@ function depthwise(b: Blocked, { x, xShape, dy, dyShape, shape, geometry }: Conv
   const summed = sumOver(b, perImage, [0]);
   if (rows === kh && columns === kw) return view(b, summed, shape);
   return view(b, model.node('Slice', [summed, model.ints([0, 0]), model.ints([kh, kw]), model.ints([1, 2])]), shape);
-}
-
-/** One product for each image, group and pair of blocks. */
-function pointwise(b: Blocked, { x, xShape, dy, shape, geometry }: ConvWeightGradient): Name {
-  const { block } = b;
-  const [n, , h, w] = four(xShape);
-  const [o, i] = four(shape);
-  const { groups } = geometry;
-  const xs = view(b, x, [n, groups, 1, i / block, h * w, block]);
-  const dys = view(b, dy, [n, groups, o / groups / block, 1, h * w, block]);
-  return view(b, sumOver(b, product(b, xs, dys, 'a'), [0]), shape);
 }
 
 function throughPlain(b: Blocked, { x, xShape, dy, dyShape, shape, geometry }: ConvWeightGradient): Name {

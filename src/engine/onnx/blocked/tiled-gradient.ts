@@ -1,0 +1,123 @@
+/**
+ * The filter's gradient of a dense or grouped convolution as blocked convolutions, one for each column of the filter.
+ *
+ * B pixels of a row take the place of a block of input channels, and the forward's input channels that of columns. x becomes an
+ * image [1, B pixels, H, chunks·I]; dy, as it lies in memory, is a filter [O, B pixels, oH, chunks]. Dilated by the I
+ * columns of a chunk, the convolution gives [O, kH, I]: B output channels in a register, input channels in neighbouring
+ * registers, and nothing unfolded. Rows of the filter are rows of the result. For its columns, dy or x is shifted. Each image
+ * is a group, so that the operands stay in the cache, and the groups' results are summed.
+ */
+import { sizeOf } from '../../../graph/ir.ts';
+import { four } from '../value.ts';
+import { type Blocked, type Name, nchwc, sumOver, transposeTiles, view } from './blocked.ts';
+import { columnsOf } from './shift.ts';
+import type { ConvWeightGradient } from './weight-gradient.ts';
+
+/** How rows of an image are cut into chunks of B pixels. */
+interface Chunks {
+  /** Columns with the zeros at the end: a multiple of B, or a power of two below it. */
+  readonly columns: number;
+  /** Chunks in a row of an image. */
+  readonly across: number;
+  /** Images that share a chunk, where their rows are shorter. */
+  readonly beside: number;
+}
+
+function chunksOf(width: number, block: number): Chunks {
+  const columns = width > block ? Math.ceil(width / block) * block : 2 ** Math.ceil(Math.log2(width));
+  return { columns, across: Math.ceil(columns / block), beside: Math.max(1, block / columns) };
+}
+
+/** dw in `filter` layout; undefined where the images cannot be put beside one another. */
+export function tiledGradient(b: Blocked, gradient: ConvWeightGradient): Name | undefined {
+  const { x, xShape, dy, dyShape, shape, geometry } = gradient;
+  const { block, model } = b;
+  const [n, c, h, w] = four(xShape);
+  const [, o, oh, ow] = four(dyShape);
+  const [, i, kh, kw] = four(shape);
+  const { groups, stride, dilation, pads } = geometry;
+  // The smaller of the two is shifted; under a stride x is, since a shift can skip columns, but not put zeros between.
+  const shiftsX = stride[1] > 1 || o > c;
+  const { columns, across, beside } = chunksOf(shiftsX ? ow : w, block);
+  if (n % beside !== 0) return undefined;
+  const [count, lane] = [n / beside, (columns / across) * block];
+  const [inner, outer] = [i / block, o / groups / block];
+
+  const image = (offset: number, step: number): Name => {
+    const sizes = { beside, groups, blocks: inner, rows: h, across };
+    const source = columnsOf(b, x, xShape, { offset, step, columns });
+    const arranged = arrange(b, source, count, lane, sizes, ['groups', 'rows', 'across', 'blocks', 'beside']);
+    return view(b, transposeTiles(b, arranged, (n * c * h * columns) / block ** 2), [
+      1,
+      count * groups * block,
+      h,
+      across * i,
+    ]);
+  };
+  const filter = (offset: number): Name => {
+    const sizes = { beside, groups, blocks: outer, rows: oh, across };
+    const source = columnsOf(b, dy, dyShape, { offset, step: 1, columns });
+    return arrange(b, source, count, lane, sizes, ['groups', 'blocks', 'rows', 'across', 'beside']);
+  };
+  // Where the first column of dy reads x, for each column of the filter.
+  const offsets = Array.from({ length: kw }, (_, kx) => kx * dilation[1] - pads[1]);
+  const bottom = (kh - 1) * dilation[0] + (oh - 1) * stride[0] + 1 - h - pads[0];
+  /** The rows of the result: more than the filter has where a stride leaves rows of x unread. */
+  const rows = kh + Math.floor(Math.max(0, -bottom) / dilation[0]);
+  /** [rows·...]: for each group, filter column, and block of outputs, [rows, I, B] */
+  const sums = (from: Name, by: Name, filters: number): Name => {
+    const perImage = nchwc(b, 'Conv', [from, view(b, by, [count * filters, block, oh, across])], {
+      kernel_shape: [oh, across],
+      dilations: [stride[0], i],
+      strides: [dilation[0], 1],
+      pads: [pads[0], 0, Math.max(0, bottom), 0],
+      group: count * groups,
+    });
+    return sumOver(b, view(b, perImage, [count, filters * rows * i]), [0]);
+  };
+  const tile = block * block;
+  const join = (parts: readonly Name[], axis: number) =>
+    parts.length === 1 ? (parts[0] as Name) : model.node('Concat', parts, { axis });
+  const cut = (dw: Name) =>
+    rows === kh ? dw : model.node('Slice', [dw, model.ints([0]), model.ints([kh]), model.ints([2])]);
+
+  if (!shiftsX && outer === 1) {
+    // One block of outputs keeps too few registers busy: all columns of the filter at once, dy repeated.
+    const shifted = offsets.map((offset) => view(b, filter(-offset), [count * groups, block * oh * columns * beside]));
+    const all = sums(image(0, 1), join(shifted, 1), o * kw);
+    const ordered = model.node('Transpose', [view(b, all, [groups, kw, rows, inner, tile])], { perm: [0, 3, 2, 1, 4] });
+    return view(b, cut(ordered), shape);
+  }
+  const [wholeX, wholeY] = shiftsX ? [undefined, filter(0)] : [image(0, 1), undefined];
+  const parts = offsets.map((offset) => {
+    const part = sums(wholeX ?? image(offset, stride[1]), wholeY ?? filter(-offset), o);
+    return view(b, part, [o / block, rows, 1, inner, tile]);
+  });
+  const ordered =
+    inner === 1
+      ? view(b, join(parts, 2), [o / block, 1, rows, kw, tile])
+      : model.node('Transpose', [join(parts, 2)], { perm: [0, 3, 1, 2, 4] });
+  return view(b, cut(ordered), shape);
+}
+
+type Axis = 'beside' | 'groups' | 'blocks' | 'rows' | 'across';
+
+/** Memory [count][beside][groups][blocks][rows][across][lane] in another order of the axes between. */
+function arrange(
+  b: Blocked,
+  x: Name,
+  count: number,
+  lane: number,
+  sizes: Readonly<Record<Axis, number>>,
+  order: readonly Axis[],
+): Name {
+  const axes: readonly Axis[] = ['beside', 'groups', 'blocks', 'rows', 'across'];
+  let offsets = [0];
+  for (const axis of order) {
+    const step = sizeOf(axes.slice(axes.indexOf(axis) + 1).map((later) => sizes[later]));
+    const along = Array.from({ length: sizes[axis] }, (_, at) => at * step);
+    offsets = offsets.flatMap((offset) => along.map((more) => offset + more));
+  }
+  if (offsets.every((offset, position) => offset === position)) return x;
+  return b.model.node('Gather', [view(b, x, [count, offsets.length, lane]), b.model.ints(offsets)], { axis: 1 });
+}
