@@ -1,97 +1,133 @@
+/** Convolutions in blocked memory, and their gradients, against the interpreter. Channels are given in blocks. */
+import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ConvGeometry, Shape } from '../../../graph/ir.ts';
 import * as ops from '../../../graph/ops.ts';
-import { four } from '../value.ts';
 import { type ConvKind, canConvolve, convInputGrad, convolve, filterLayout } from './conv.ts';
-import { assertCase } from './testing/run.ts';
+import { assertCase, BLOCK, OPTIONS } from './testing/run.ts';
 import { convWeightGrad } from './weight-gradient.ts';
 
-const block = 16;
-const geometry = (over: Partial<ConvGeometry>): ConvGeometry => ({
-  stride: [1, 1],
-  dilation: [1, 1],
-  pads: [0, 0, 0, 0],
-  groups: 1,
-  ...over,
-});
-const square = (stride: number, dilation: number, pad: number, groups = 1) =>
-  geometry({ stride: [stride, stride], dilation: [dilation, dilation], pads: [pad, pad, pad, pad], groups });
+interface ConvCase {
+  readonly kind: ConvKind;
+  readonly images: number;
+  /** Blocks of channels that the convolution reads and gives. */
+  readonly blocks: readonly [number, number];
+  readonly size: readonly [number, number];
+  readonly kernel: readonly [number, number];
+  readonly stride?: number;
+  readonly dilation?: number;
+  readonly groups?: number;
+  /** By default what keeps the size at stride 1. */
+  readonly pads?: ConvGeometry['pads'];
+}
 
-const CASES: readonly { x: Shape; w: Shape; geometry: ConvGeometry; kind: ConvKind }[] = [
-  { x: [2, 16, 5, 6], w: [32, 16, 3, 3], geometry: square(1, 1, 1), kind: 'dense' },
-  { x: [2, 32, 16, 16], w: [32, 32, 3, 3], geometry: square(1, 1, 1), kind: 'dense' },
-  { x: [2, 16, 16, 32], w: [16, 16, 3, 3], geometry: square(1, 1, 1), kind: 'dense' },
-  { x: [3, 16, 16, 32], w: [48, 16, 5, 5], geometry: square(1, 1, 2), kind: 'dense' },
-  { x: [2, 64, 8, 8], w: [64, 64, 3, 3], geometry: square(1, 1, 1), kind: 'dense' },
-  { x: [2, 16, 8, 8], w: [32, 16, 3, 3], geometry: square(2, 1, 1), kind: 'dense' },
-  { x: [2, 32, 16, 16], w: [64, 32, 1, 1], geometry: square(2, 1, 0), kind: 'dense' },
-  { x: [2, 32, 7, 7], w: [16, 32, 1, 1], geometry: square(1, 1, 0), kind: 'dense' },
-  { x: [2, 64, 7, 7], w: [32, 32, 1, 1], geometry: square(1, 1, 0, 2), kind: 'grouped' },
-  { x: [2, 64, 7, 7], w: [32, 32, 3, 3], geometry: square(1, 1, 1, 2), kind: 'grouped' },
-  { x: [2, 32, 8, 8], w: [32, 1, 3, 3], geometry: square(1, 1, 1, 32), kind: 'depthwise' },
-  { x: [2, 32, 9, 8], w: [32, 1, 3, 3], geometry: square(2, 1, 1, 32), kind: 'depthwise' },
-  { x: [2, 32, 8, 8], w: [32, 1, 5, 5], geometry: square(1, 2, 4, 32), kind: 'depthwise' },
-  { x: [2, 16, 8, 9], w: [16, 1, 5, 5], geometry: square(2, 2, 4, 16), kind: 'depthwise' },
-  { x: [2, 16, 8, 9], w: [16, 1, 5, 5], geometry: square(2, 1, 2, 16), kind: 'depthwise' },
-  { x: [2, 16, 8, 8], w: [16, 1, 3, 3], geometry: square(2, 2, 2, 16), kind: 'depthwise' },
-  { x: [2, 3, 8, 8], w: [16, 3, 3, 3], geometry: square(1, 1, 1), kind: 'stem' },
+const CASES: readonly ConvCase[] = [
+  { kind: 'dense', images: 2, blocks: [1, 2], size: [5, 6], kernel: [3, 3] },
+  // One chunk of pixels in a row; several; less than one, so that images share it; columns that are no whole chunk.
+  { kind: 'dense', images: 2, blocks: [2, 2], size: [4, 16], kernel: [3, 3] },
+  { kind: 'dense', images: 2, blocks: [1, 1], size: [3, 32], kernel: [3, 3] },
+  { kind: 'dense', images: 2, blocks: [2, 1], size: [3, 32], kernel: [3, 5] },
+  { kind: 'dense', images: 4, blocks: [2, 3], size: [8, 8], kernel: [3, 3] },
+  { kind: 'dense', images: 16, blocks: [1, 1], size: [2, 2], kernel: [3, 3] },
+  { kind: 'dense', images: 1, blocks: [1, 1], size: [7, 20], kernel: [5, 5], dilation: 2 },
+  { kind: 'dense', images: 3, blocks: [2, 1], size: [8, 4], kernel: [3, 3] },
+  { kind: 'dense', images: 2, blocks: [1, 2], size: [8, 8], kernel: [3, 3], stride: 2 },
+  { kind: 'dense', images: 2, blocks: [1, 1], size: [9, 33], kernel: [7, 7], stride: 2 },
+  { kind: 'dense', images: 2, blocks: [2, 1], size: [8, 32], kernel: [3, 3], stride: 2, pads: [0, 0, 1, 1] },
+  { kind: 'dense', images: 2, blocks: [1, 1], size: [9, 11], kernel: [3, 3], pads: [0, 2, 1, 0] },
+  { kind: 'dense', images: 2, blocks: [2, 4], size: [6, 16], kernel: [1, 1], stride: 2 },
+  { kind: 'dense', images: 2, blocks: [2, 1], size: [7, 7], kernel: [1, 1] },
+  { kind: 'grouped', images: 2, blocks: [4, 2], size: [7, 8], kernel: [1, 1], groups: 2 },
+  { kind: 'grouped', images: 2, blocks: [4, 2], size: [5, 16], kernel: [3, 3], groups: 2 },
+  { kind: 'grouped', images: 2, blocks: [2, 4], size: [5, 16], kernel: [3, 3], groups: 2, stride: 2 },
+  { kind: 'depthwise', images: 2, blocks: [2, 2], size: [8, 8], kernel: [3, 3] },
+  { kind: 'depthwise', images: 2, blocks: [2, 2], size: [9, 8], kernel: [3, 3], stride: 2 },
+  { kind: 'depthwise', images: 2, blocks: [2, 2], size: [8, 8], kernel: [5, 5], dilation: 2 },
+  { kind: 'depthwise', images: 1, blocks: [1, 1], size: [8, 9], kernel: [5, 5], dilation: 2, stride: 2 },
+  { kind: 'depthwise', images: 2, blocks: [1, 1], size: [8, 9], kernel: [5, 5], stride: 2 },
+  { kind: 'depthwise', images: 2, blocks: [1, 1], size: [8, 8], kernel: [3, 3], dilation: 2, stride: 2 },
+  { kind: 'depthwise', images: 2, blocks: [1, 1], size: [8, 7], kernel: [1, 1] },
+  { kind: 'stem', images: 2, blocks: [0, 1], size: [8, 8], kernel: [3, 3] },
 ];
 
-for (const { x, w, geometry: g, kind } of CASES) {
-  const [, , kh, kw] = four(w);
-  const layout = filterLayout(kind);
-  const name = `${kind} [${x}] by [${w}] stride ${g.stride} dilation ${g.dilation}`;
-  const [n, , h, wd] = four(x);
-  const out = (size: number, k: number, axis: 0 | 1) =>
-    Math.floor((size + g.pads[axis] * 2 - g.dilation[axis] * (k - 1) - 1) / g.stride[axis]) + 1;
-  const y = [n, four(w)[0], out(h, kh, 0), out(wd, kw, 1)];
-  test(`${name} forward`, async () => {
-    if (canConvolve(block, x, w, g) !== kind) throw new Error(`${canConvolve(block, x, w, g)}`);
-    await assertCase(
-      block,
-      {
-        inputs: [
-          { shape: x, layout: kind === 'stem' ? 'plain' : 'blocked' },
-          { shape: w, layout },
-          { shape: [four(w)[0]], layout: 'plain' },
-          { shape: y, layout: 'blocked' },
-        ],
-        output: { shape: y, layout: 'blocked' },
-        blocked: (b, [x0 = '', filter = '', bias = '', sum = '']) =>
-          convolve(b, { x: x0, filter, kernel: [kh, kw], geometry: g, bias, sum, relu: true }),
-        reference: (gb, [x0 = 0, filter = 0, bias, sum = 0]) =>
-          ops.relu(gb, ops.add(gb, ops.conv(gb, x0, filter, g, bias), sum)),
-      },
-      kind !== 'stem',
-    );
-  });
-  if (kind !== 'stem')
-    test(`${name} input gradient`, () =>
-      assertCase(
-        block,
-        {
-          inputs: [
-            { shape: y, layout: 'blocked' },
-            { shape: w, layout },
-            { shape: x, layout: 'blocked' },
-          ],
-          output: { shape: x, layout: 'blocked' },
-          blocked: (b, [dy = '', filter = '', sum = '']) =>
-            convInputGrad(b, { dy, dyShape: y, filter, filterShape: w, shape: x, geometry: g, sum }),
-          reference: (gb, [dy = 0, filter = 0, sum = 0]) =>
-            ops.add(gb, gb.add({ kind: 'convInputGrad', shape: x, ...g }, [dy, filter]), sum),
-        },
-        true,
-      ));
-  test(`${name} weight gradient`, () =>
-    assertCase(block, {
-      inputs: [
-        { shape: x, layout: kind === 'stem' ? 'plain' : 'blocked' },
-        { shape: y, layout: 'blocked' },
-      ],
-      output: { shape: w, layout },
-      blocked: (b, [x0 = '', dy = '']) =>
-        convWeightGrad(b, { x: x0, xShape: x, dy, dyShape: y, shape: w, geometry: g }),
-      reference: (gb, [x0 = 0, dy = 0]) => gb.add({ kind: 'convWeightGrad', shape: w, ...g }, [x0, dy]),
-    }));
+/** The plain input of a stem has so many channels. */
+const COLOURS = 3;
+
+function shapesOf({ kind, images, blocks, size, kernel, stride = 1, dilation = 1, pads, groups = 1 }: ConvCase) {
+  const same = kernel.map((k) => (dilation * (k - 1)) / 2) as [number, number];
+  const channels = kind === 'stem' ? COLOURS : blocks[0] * BLOCK;
+  const geometry: ConvGeometry = {
+    stride: [stride, stride],
+    dilation: [dilation, dilation],
+    pads: pads ?? [...same, ...same],
+    groups: kind === 'depthwise' ? channels : groups,
+  };
+  const out = (axis: 0 | 1) => {
+    const padded = size[axis] + geometry.pads[axis] + geometry.pads[axis === 0 ? 2 : 3];
+    return Math.floor((padded - dilation * (kernel[axis] - 1) - 1) / stride) + 1;
+  };
+  const x: Shape = [images, channels, ...size];
+  const w: Shape = [blocks[1] * BLOCK, channels / geometry.groups, ...kernel];
+  const y: Shape = [images, blocks[1] * BLOCK, out(0), out(1)];
+  return { x, w, y, geometry };
 }
+
+for (const testCase of CASES) {
+  const { kind, kernel } = testCase;
+  const { x, w, y, geometry } = shapesOf(testCase);
+  const filter = { shape: w, layout: filterLayout(kind) };
+  const image = { shape: x, layout: kind === 'stem' ? 'plain' : 'blocked' } as const;
+  const result = { shape: y, layout: 'blocked' } as const;
+  const name = `${kind} [${x}] by [${w}] stride ${geometry.stride} dilation ${geometry.dilation} pads ${geometry.pads}`;
+
+  test(`${name}, with bias, sum and relu`, OPTIONS, async () => {
+    assert.equal(canConvolve(BLOCK, x, w, geometry), kind);
+    const bias = { shape: [w[0] ?? 0], layout: 'plain' } as const;
+    const test = {
+      inputs: [image, filter, bias, result],
+      output: result,
+      blocked: (b, [from = '', by = '', shift = '', sum = '']) =>
+        convolve(b, { x: from, filter: by, kernel, geometry, bias: shift, sum, relu: true }),
+      reference: (g, [from = 0, by = 0, shift, sum = 0]) =>
+        ops.relu(g, ops.add(g, ops.conv(g, from, by, geometry, shift), sum)),
+    } satisfies Parameters<typeof assertCase>[0];
+    await assertCase(test);
+    await assertCase(test, true);
+  });
+
+  if (kind !== 'stem') {
+    test(`${name}: input gradient`, OPTIONS, async () => {
+      const test = {
+        inputs: [result, filter, image],
+        output: image,
+        blocked: (b, [dy = '', by = '', sum = '']) =>
+          convInputGrad(b, { dy, dyShape: y, filter: by, filterShape: w, shape: x, geometry, sum, relu: true }),
+        reference: (g, [dy = 0, by = 0, sum = 0]) =>
+          ops.relu(g, ops.add(g, g.add({ kind: 'convInputGrad', shape: x, ...geometry }, [dy, by]), sum)),
+      } satisfies Parameters<typeof assertCase>[0];
+      await assertCase(test);
+      await assertCase(test, true);
+    });
+  }
+
+  test(`${name}: filter gradient`, OPTIONS, () =>
+    assertCase({
+      inputs: [image, result],
+      output: filter,
+      blocked: (b, [from = '', dy = '']) =>
+        convWeightGrad(b, { x: from, xShape: x, dy, dyShape: y, shape: w, geometry }),
+      reference: (g, [from = 0, dy = 0]) => g.add({ kind: 'convWeightGrad', shape: w, ...geometry }, [from, dy]),
+    }),
+  );
+}
+
+test('what the blocked convolution cannot compute', () => {
+  const { geometry } = shapesOf({ kind: 'dense', images: 1, blocks: [1, 1], size: [8, 8], kernel: [3, 3] });
+  const form = (x: Shape, w: Shape, groups = 1) => canConvolve(16, x, w, { ...geometry, groups });
+  assert.equal(form([1, 16, 8, 8], [24, 16, 3, 3]), undefined);
+  assert.equal(form([1, 24, 8, 8], [16, 24, 3, 3]), undefined);
+  assert.equal(form([1, 3, 8, 8], [20, 3, 3, 3]), undefined);
+  assert.equal(form([1, 24, 8, 8], [24, 1, 3, 3], 24), undefined);
+  assert.equal(form([1, 32, 8, 8], [64, 1, 3, 3], 32), undefined);
+  assert.equal(form([1, 32, 8, 8], [32, 8, 3, 3], 4), undefined);
+});
