@@ -12,8 +12,9 @@ import { signRules } from './passes/rules/signs.ts';
 import { viewRules } from './passes/rules/views.ts';
 import { simplify } from './passes/simplify.ts';
 import { combineSums } from './passes/sums.ts';
+import { settleSwitches } from './passes/switches.ts';
 
-export { combineSums, eliminateCommonSubexpressions, eliminateDeadCode, foldMoments, foldZeros };
+export { combineSums, eliminateCommonSubexpressions, eliminateDeadCode, foldMoments, foldZeros, settleSwitches };
 
 const RULES = [numberRules, viewRules, signRules, productRules, reductionRules, convolutionRules, matrixRules];
 /** Each round gives the next one something to do at times; graphs settle after two or three. */
@@ -28,7 +29,7 @@ export function optimiseForward(graph: Graph): Graph {
 export function optimise(graph: Graph): Graph {
   let best = graph;
   for (let round = 0; round < MOST_ROUNDS; round++) {
-    const next = combineSums(eliminateDeadCode(simplify(foldZeros(best), RULES)));
+    const next = combineSums(eliminateDeadCode(simplify(settleSwitches(foldZeros(best)), RULES)));
     if (round > 0 && next.nodes.length === best.nodes.length) return next;
     best = next;
   }

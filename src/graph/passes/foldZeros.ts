@@ -56,7 +56,10 @@ const KEEPS_ZERO: Readonly<Record<UnaryFunction, boolean>> = {
 };
 
 /** Whether the node's value is zero, given which of its operands are. */
-function givesZero({ op, inputs }: Node, isZero: (id: NodeId | undefined) => boolean): boolean {
+export function givesZero(
+  { op, inputs }: Pick<Node, 'op' | 'inputs'>,
+  isZero: (id: NodeId | undefined) => boolean,
+): boolean {
   const [a, b, bias] = inputs;
   switch (op.kind) {
     case 'input':

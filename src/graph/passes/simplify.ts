@@ -1,6 +1,7 @@
 import { createGraph, finish } from '../builder.ts';
 import type { Graph, Node, NodeId, Op, OpKind, OpOf } from '../ir.ts';
 import type { GraphBuilder } from '../ops.ts';
+import { ALWAYS, type Condition, demands, together } from './demand.ts';
 
 /** What a rule sees, and builds with: nodes that it adds are simplified in turn. */
 export interface Rewriter extends GraphBuilder {
@@ -15,25 +16,30 @@ export type Rules = { readonly [K in OpKind]?: readonly Rule<K>[] };
 
 /**
  * Builds the graph anew, each node by the first rule that applies to it, tables in their order; equal nodes (the same operator and operands, in
- * either order where it is commutative) become one, the first, which keeps its path. Rules may leave nodes behind that
- * nothing reads.
+ * either order where it is commutative) become one, the first, which keeps its path, unless switches ask for them under
+ * conditions that are better kept apart. Rules may leave nodes behind that nothing reads.
  */
 export function simplify(graph: Graph, tables: readonly Rules[]): Graph {
   const g = createGraph();
-  const known = new Map<string, NodeId>();
+  const known = new Map<string, { readonly id: NodeId; condition: Condition }[]>();
   const shared = new Set<NodeId>();
   const uses = useCounts(graph);
+  const conditions = demands(graph);
+  let condition = ALWAYS;
   const add = (op: Op, inputs: readonly NodeId[]): NodeId => {
     const simpler = applyRules(rewriter, tables, op, inputs);
     if (simpler !== undefined) return simpler;
     const key = keyOf(op, inputs);
-    const found = known.get(key);
-    if (found !== undefined) {
-      shared.add(found);
-      return found;
+    const equal = known.get(key) ?? [];
+    for (const found of equal) {
+      const both = together(op.kind, found.condition, condition);
+      if (both === undefined) continue;
+      found.condition = both;
+      shared.add(found.id);
+      return found.id;
     }
     const id = g.add(op, inputs);
-    known.set(key, id);
+    known.set(key, [...equal, { id, condition }]);
     return id;
   };
   const rewriter: Rewriter = {
@@ -53,6 +59,7 @@ export function simplify(graph: Graph, tables: readonly Rules[]): Graph {
   };
   const replacement: NodeId[] = [];
   for (const [old, { op, inputs, path }] of graph.nodes.entries()) {
+    condition = conditions[old] ?? ALWAYS;
     const id = g.within(path, () =>
       add(
         op,

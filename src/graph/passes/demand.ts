@@ -1,0 +1,65 @@
+import type { Graph, NodeId, OpKind } from '../ir.ts';
+
+/** The option that each of these indices must have for a value to be asked for. */
+export type Condition = ReadonlyMap<NodeId, number>;
+
+export const ALWAYS: Condition = new Map();
+
+/**
+ * When the value of each node is asked for: what all its uses have in common. An option of a `select` is asked for when it
+ * is chosen and the select is asked for; an output always. Undefined where nothing uses a node.
+ *
+ * What is computed under another condition than this one is computed in vain, or too late.
+ */
+export function demands({ nodes, outputs }: Graph): readonly (Condition | undefined)[] {
+  const found: (Condition | undefined)[] = new Array(nodes.length);
+  for (const id of Object.values(outputs)) found[id] = ALWAYS;
+  for (let id = nodes.length - 1; id >= 0; id--) {
+    const own = found[id];
+    const node = nodes[id];
+    if (own === undefined || node === undefined) continue;
+    for (const [i, from] of node.inputs.entries()) {
+      const use = node.op.kind === 'select' && i > 0 ? chosen(own, node.inputs[0] ?? id, i - 1) : own;
+      const known = found[from];
+      found[from] = known === undefined ? use : common(known, use);
+    }
+  }
+  return found;
+}
+
+/** The condition that holds for the `option`-th operand of a select on `index` that is asked for under `outer`. */
+export function chosen(outer: Condition, index: NodeId, option: number): Condition {
+  return outer.has(index) ? outer : new Map([...outer, [index, option]]);
+}
+
+/** Kinds that cost more than going over their operands once or twice. */
+const HEAVY: ReadonlySet<OpKind> = new Set([
+  'matmul',
+  'conv',
+  'convInputGrad',
+  'convWeightGrad',
+  'maxPool',
+  'maxPoolScatter',
+  'maxPoolGather',
+  'avgPool',
+  'avgPoolGrad',
+]);
+
+/**
+ * Under which condition to compute one node instead of two equal ones that are asked for under `a` and under `b`;
+ * undefined where two are better: where at most one of them is computed in a run, or where a heavy one would be computed
+ * in runs that need neither.
+ */
+export function together(kind: OpKind, a: Condition, b: Condition): Condition | undefined {
+  const shared = common(a, b);
+  if (shared === a || shared.size === b.size) return shared;
+  const exclusive = [...a].some(([index, option]) => (b.get(index) ?? option) !== option);
+  return exclusive || HEAVY.has(kind) ? undefined : shared;
+}
+
+function common(a: Condition, b: Condition): Condition {
+  if (a === b || a.size === 0) return a;
+  const shared = [...a].filter(([index, option]) => b.get(index) === option);
+  if (shared.length === a.size) return a;
+  return shared.length === 0 ? ALWAYS : new Map(shared);
+}
