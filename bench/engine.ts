@@ -10,16 +10,19 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { compare, type Layout, type Row } from './engine/compare.ts';
+import { watchOthers } from './engine/contention.ts';
 import type { Machine } from './engine/order.ts';
 import { ask, type PeerForm } from './engine/processes.ts';
 import type { Operator } from './engine/profile-operators.ts';
 import { circumstances, saveResult } from './engine/results.ts';
 import { comparisonTable, compileTable, operatorTable } from './engine/tables.ts';
-import { NAMES, WORKLOADS, type Workload } from './engine/workloads.ts';
+import { NAMES, PEER_SIZE, WORKLOADS, type Workload } from './engine/workloads.ts';
 
 /** Of training steps. */
 const BATCHES = [16, 64, 128];
 const MATRIX_SIDE = 1024;
+/** Cores kept busy by others from which on a comparison is not to be trusted. */
+const DISTURBED = 0.1;
 
 const { values: flags } = parseArgs({
   options: {
@@ -63,6 +66,7 @@ const runs: { workload: Workload; batch: number }[] = workloads.flatMap((workloa
 );
 
 const when = circumstances(threads);
+const others = watchOthers();
 const machine = ask<Machine>('child', { kind: 'machine', side: MATRIX_SIDE, threads, runs: 30 });
 const layouts: Layout[] = machine.block === 0 ? ['portable'] : ['blocked', 'portable'];
 say(`${when.cpu}, ${when.cores} cores, ${threads} threads; matrix product ${machine.gflops.toFixed(0)} GFLOP/s`);
@@ -79,6 +83,10 @@ const rows: Row[] = runs
   .flatMap(({ workload, batch }) => compare(workload, batch, setting))
   .filter(({ name }) => wanted(name))
   .sort((a, b) => NAMES.indexOf(a.name) - NAMES.indexOf(b.name));
+const otherCores = others() ?? null;
+if (otherCores !== null && otherCores > DISTURBED) {
+  say(`DISTURBED: other processes kept ${otherCores.toFixed(2)} cores busy meanwhile`);
+}
 const profiles = flags.profile ? runs.flatMap(({ workload, batch }) => profile(workload, batch)) : [];
 
 interface Profile extends Pick<Row, 'name' | 'network' | 'batch' | 'layout'> {
@@ -94,7 +102,7 @@ function profile({ network, task, processes }: Workload, batch: number): Profile
         say(`${name}, ${network}, batch ${batch}, ${layout}: by operator`);
         const operators = ask<Operator[]>('profile', {
           ...{ kind: 'work', network, task, batch, layout: asked, threads },
-          ...{ actions: [name], runs: 3 },
+          ...{ size: PEER_SIZE[network], actions: [name], runs: 3 },
         });
         return [{ name, network, batch, layout, operators }];
       } catch (error) {
@@ -116,5 +124,5 @@ if (flags.json) {
 } else process.stdout.write(`${comparisonTable(rows)}\n\n${compileTable(rows)}\n${profileText}`);
 if (flags.save) {
   const { gflops: matrixGflops, block } = machine;
-  say(`saved: ${saveResult('engine', when, { block, matrixGflops, rounds, rows, profiles })}`);
+  say(`saved: ${saveResult('engine', when, { block, matrixGflops, rounds, otherCores, rows, profiles })}`);
 }

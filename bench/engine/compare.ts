@@ -1,9 +1,9 @@
 /** Times one workload at one batch size: our layouts and the peer's forms take turns, each time in a process of their own. */
 import { join } from 'node:path';
-import type { Measured, Measurement, Order } from './order.ts';
+import type { Measured, Measurement, WorkOrder } from './order.ts';
 import { ask, numberOf, type PeerForm, type PeerRun, runPeer } from './processes.ts';
 import { median } from './statistics.ts';
-import type { Action, Workload } from './workloads.ts';
+import { type Action, PEER_SIZE, type Workload } from './workloads.ts';
 
 export type Layout = 'blocked' | 'portable';
 
@@ -27,6 +27,7 @@ export interface Row {
   readonly gflops: number;
   /** gflops as a share of what the machine's matrix products reach. */
   readonly matrixShare: number;
+  /** From the description of the network to a session that is ready. */
   readonly compileSeconds: number;
   /** Of the peer's compiled form alone. */
   readonly peerCompileSeconds?: number;
@@ -71,8 +72,9 @@ export function compare(workload: Workload, batch: number, setting: Setting): Ro
   for (let round = 1; round <= rounds; round++) {
     for (const side of ours) {
       const { layout, actions, found } = side;
-      const order: Order = {
+      const order: WorkOrder = {
         ...{ kind: 'work', network, task, batch, threads, runs: runs.ours },
+        size: PEER_SIZE[network],
         layout: layout === 'blocked' ? 'auto' : 'portable',
         actions: actions.map(({ name }) => name),
       };
@@ -132,7 +134,7 @@ function ownPart(
     parameters: all[0]?.parameters ?? 0,
     gflops: rounded(gflops),
     matrixShare: rounded(gflops / matrixGflops),
-    compileSeconds: rounded(median(all.map(({ compileSeconds }) => compileSeconds))),
+    compileSeconds: rounded(median(all.map(({ openSeconds }) => openSeconds))),
   };
 }
 

@@ -1,6 +1,9 @@
 /** The networks that both sides build: CIFAR-sized images, 10 classes. */
 import type { DatasetInfo } from '../../src/data/dataset.ts';
-import { type Module, nasBench201, resolve } from '../../src/space/index.ts';
+import { type Module, resolve } from '../../src/space/index.ts';
+import { supernet } from '../../src/space/resolve.ts';
+import { SPACES } from '../../src/space/spaces/index.ts';
+import type { Size, Workload } from './workloads.ts';
 
 /** What torch_nb201.py takes by default. */
 const NAS_BENCH_201 = '|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_3x3~2|';
@@ -14,19 +17,25 @@ export const INFO: DatasetInfo = {
   labels: Array.from({ length: 10 }, (_, i) => `class ${i}`),
   range: [0, 255],
   mean: [127.5, 127.5, 127.5],
-  deviation: [64, 64, 64],
+  deviation: [74, 74, 74],
   counts: { train: 0, valid: 0, test: 0 },
   notes: [],
 };
 
-/** Without open choices. */
-export function networkOf(name: string): Module {
+/** Without open choices, or a supernet. */
+export function networkOf(name: Workload['network'], size: Size): Module {
   switch (name) {
     case 'nas-bench-201': {
-      const space = nasBench201.create(INFO, { channels: 16, cells: 5 });
+      const space = SPACES['nas-bench-201'].create(INFO, { ...size });
       return resolve(space, space.text?.parse(NAS_BENCH_201) ?? {});
     }
+    case 'darts-v2': {
+      const space = SPACES.darts.create(INFO, { ...size });
+      return resolve(space, space.text?.parse('DARTS_V2') ?? {});
+    }
+    case 'darts-supernet':
+      return supernet(SPACES.darts.create(INFO, { ...size, search: true }));
     default:
-      throw new Error(`there is no network "${name}" here yet`);
+      return name satisfies never;
   }
 }

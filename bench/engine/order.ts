@@ -1,20 +1,31 @@
 /** What bench/engine.ts and its measuring processes say to each other. */
-import type { Workload } from './workloads.ts';
+import type { Size, Workload } from './workloads.ts';
 
-export type Order =
-  | {
-      readonly kind: 'work';
-      readonly network: Workload['network'];
-      readonly task: Workload['task'];
-      readonly batch: number;
-      readonly layout: 'auto' | 'portable';
-      readonly threads: number;
-      /** Names of rows: done one after another, all in the one process. */
-      readonly actions: readonly string[];
-      /** Timed runs of each. */
-      readonly runs: number;
-    }
-  | { readonly kind: 'machine'; readonly side: number; readonly threads: number; readonly runs: number };
+/** Actions to be timed. */
+export interface WorkOrder {
+  readonly kind: 'work';
+  readonly network: Workload['network'];
+  readonly size: Size;
+  readonly task: Workload['task'];
+  readonly batch: number;
+  readonly layout: 'auto' | 'portable';
+  readonly threads: number;
+  /** Names of rows: done one after another, all in the one process. */
+  readonly actions: readonly string[];
+  /** Timed runs of each. */
+  readonly runs: number;
+}
+
+/** What the machine and the engine on it can do. */
+export interface MachineOrder {
+  readonly kind: 'machine';
+  /** Of the square matrices that are multiplied. */
+  readonly side: number;
+  readonly threads: number;
+  readonly runs: number;
+}
+
+export type Order = WorkOrder | MachineOrder;
 
 /** One action in one process. */
 export interface Measured {
@@ -22,7 +33,8 @@ export interface Measured {
   readonly seconds: number;
   /** The process's largest resident set until the action's end. */
   readonly peakMiB: number;
-  readonly compileSeconds: number;
+  /** From the description of the network to the session: graph, passes, lowering, ONNX Runtime's own preparations. */
+  readonly openSeconds: number;
   readonly parameters: number;
   readonly multiplyAdds: number;
 }

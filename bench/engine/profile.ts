@@ -1,6 +1,6 @@
 /**
  * A process of bench/engine.ts that takes one run apart by operator, with ONNX Runtime's own profiler. That slows a run down,
- * so it is never one of those timed. Takes an `Order` for one action; prints one JSON line, operators by falling time.
+ * so it is never one of those timed. Takes a `WorkOrder` for one action; prints one JSON line, operators by falling time.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,7 +10,7 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { createEngine } from '../../src/engine/create.ts';
 import { nodeRuntime } from '../../src/engine/runtime/node.node.ts';
 import type { Runtime, RuntimeTensor, SessionOptions } from '../../src/engine/runtime/runtime.ts';
-import type { Order } from './order.ts';
+import type { WorkOrder } from './order.ts';
 import type { Operator } from './profile-operators.ts';
 import { openWork } from './work.ts';
 
@@ -53,6 +53,7 @@ async function events({ model, options, feeds }: Run, runs: number): Promise<rea
       intraOpNumThreads: options.threads,
       interOpNumThreads: 1,
       executionMode: 'sequential',
+      enableMemPattern: false,
       extra: { session: { intra_op: { allow_spinning: '0' } } },
       enableProfiling: true,
       profileFilePrefix: join(folder, 'run'),
@@ -103,7 +104,7 @@ function operatorsOf(model: Uint8Array, kernels: readonly Kernel[], runs: number
     .sort((a, b) => b.milliseconds - a.milliseconds);
 }
 
-const order = JSON.parse(process.argv[2] ?? '') as Order & { kind: 'work' };
+const order = JSON.parse(process.argv[2] ?? '') as WorkOrder;
 const runtime = recording(nodeRuntime());
 const engine = await createEngine(runtime, { device: 'cpu', threads: order.threads, layout: order.layout });
 const work = await openWork(engine, order)(order.actions[0] ?? '');

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { cpus, loadavg, platform, release, totalmem } from 'node:os';
+import { cpus, platform, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 
 const FOLDER = join(import.meta.dirname, '../results');
@@ -20,8 +20,6 @@ export interface Circumstances {
   /** Of the repository, `+` where files had been changed since. */
   readonly commit: string;
   readonly threads: number;
-  /** How many processes wanted a core in the minute before the run: nearly 0 on a quiet machine. */
-  readonly loadBefore: number;
 }
 
 export function circumstances(threads: number): Circumstances {
@@ -37,7 +35,6 @@ export function circumstances(threads: number): Circumstances {
     onnxruntime: version,
     commit: commit(),
     threads,
-    loadBefore: Number((loadavg()[0] ?? 0).toFixed(2)),
   };
 }
 

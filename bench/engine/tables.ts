@@ -38,7 +38,7 @@ export function comparisonTable(rows: readonly Row[]): string {
 
 /** The seconds before the first step: of our sessions, and of the peer's compiled form. */
 export function compileTable(rows: readonly Row[]): string {
-  const own = new Map(rows.map((row) => [`${row.name} ${row.network} ${row.batch} ${row.layout}`, row])).values();
+  const own = [...new Map(rows.map((row) => [`${row.name} ${row.network} ${row.batch} ${row.layout}`, row])).values()];
   return markdown(
     ['', 'network', 'batch', 'compiled by', 'seconds'],
     [

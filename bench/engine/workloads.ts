@@ -18,6 +18,19 @@ export interface Action {
   readonly peerField: string;
 }
 
+/** Cells in a row, or in each of NAS-Bench-201's stages, and channels of the first. */
+export interface Size {
+  readonly cells: number;
+  readonly channels: number;
+}
+
+/** What the peers' scripts build by default. */
+export const PEER_SIZE: Readonly<Record<Workload['network'], Size>> = {
+  'nas-bench-201': { cells: 5, channels: 16 },
+  'darts-v2': { cells: 8, channels: 16 },
+  'darts-supernet': { cells: 8, channels: 16 },
+};
+
 export interface Workload {
   /** The rows' `network`. */
   readonly network: 'nas-bench-201' | 'darts-v2' | 'darts-supernet';

@@ -1,0 +1,212 @@
+/**
+ * Parity of the DARTS supernet with PyTorch: the same weights, the same architecture parameters and the same batch give the
+ * same loss and the same gradients, by weights and by architecture parameters; norm-wise relative error below 1e-3, exit
+ * code 1 otherwise. PyTorch's network is the one that speed is compared with, `torch_supernet.py` in the folder `--peers`.
+ *
+ *     python3 -m venv DIR && DIR/bin/pip install torch numpy
+ *     npx node --conditions=netsmith-source bench/parity/supernet_parity.ts --python DIR/bin/python
+ *
+ * Small by default; the network of the paper: `--channels 16 --cells 8 --batch 64 --size 32`. `--float64` has PyTorch compute in
+ * float64, `--layout portable` has Netsmith leave the blocked layout, `--seed` gives other numbers.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve as resolvePath } from 'node:path';
+import { parseArgs } from 'node:util';
+import { rng } from '../../src/common/random.ts';
+import type { DatasetInfo } from '../../src/data/dataset.ts';
+import { createEngine } from '../../src/engine/create.ts';
+import type { Feeds } from '../../src/engine/engine.ts';
+import { nodeRuntime } from '../../src/engine/runtime/node.node.ts';
+import { type HostTensor, type Shape, sizeOf } from '../../src/graph/ir.ts';
+import { darts, supernet } from '../../src/space/index.ts';
+import { OPTIMISERS } from '../../src/train/optimisers.ts';
+import { ARCHITECTURE_OPTIMISER, supernetState, supernetSteps } from '../../src/train/supernet.ts';
+
+const LIMIT = 1e-3;
+const CLASSES = 10;
+const SETTINGS = { optimizer: 'sgd', momentum: 0.9, nesterov: false, weightDecay: 0, clipNorm: 0 } as const;
+
+const { values: flags } = parseArgs({
+  options: {
+    python: { type: 'string' },
+    peers: { type: 'string', default: '../shared/peers' },
+    channels: { type: 'string', default: '4' },
+    cells: { type: 'string', default: '3' },
+    batch: { type: 'string', default: '8' },
+    size: { type: 'string', default: '16' },
+    seed: { type: 'string', default: '1' },
+    threads: { type: 'string', default: '2' },
+    layout: { type: 'string', default: 'auto' },
+    float64: { type: 'boolean', default: false },
+  },
+});
+const { python } = flags;
+if (python === undefined) throw new Error('--python PATH is needed: a Python with torch and numpy');
+const layout = flags.layout === 'portable' ? 'portable' : 'auto';
+if (layout !== flags.layout) throw new Error('--layout is auto or portable');
+const [channels, cells, batch, size, seed, threads] = [
+  flags.channels,
+  flags.cells,
+  flags.batch,
+  flags.size,
+  flags.seed,
+  flags.threads,
+].map(Number) as [number, number, number, number, number, number];
+const seeded = (...labels: readonly string[]) => rng(seed, ...labels);
+const say = (line: string) => process.stdout.write(`${line}\n`);
+
+const info: DatasetInfo = {
+  name: 'noise',
+  kind: 'classification',
+  input: [3, size, size],
+  outputs: CLASSES,
+  labels: Array.from({ length: CLASSES }, (_, i) => String(i)),
+  mean: [0, 0, 0],
+  deviation: [1, 1, 1],
+  counts: { train: batch, valid: 0, test: 0 },
+  notes: [],
+};
+const network = supernet(darts.create(info, { search: true, channels, cells }));
+const steps = supernetSteps({ network, info, resolution: 1 }, SETTINGS, { weightDecay: 0 }, batch);
+const { parameters, architecture } = steps.weightStep;
+const compared = [...parameters, ...architecture].map(({ path, shape }) => ({ path, shape }));
+const state = supernetState(steps, seeded);
+// Fresh ones are nearly equal: that would hide a row or a column in the wrong place.
+for (const { path } of architecture) {
+  const random = seeded('spread', path);
+  const { data } = tensorOf(state, path);
+  for (let k = 0; k < data.length; k++) data[k] = random.normal();
+}
+const { x, targets } = makeBatch();
+
+const ours = await computeHere();
+const theirs = computeThere(python);
+report();
+
+interface Found {
+  readonly loss: number;
+  readonly gradients: ReadonlyMap<string, Float32Array>;
+}
+
+function tensorOf(tensors: Readonly<Record<string, HostTensor>>, name: string): HostTensor {
+  const found = tensors[name];
+  if (found === undefined) throw new Error(`there is no tensor "${name}"`);
+  return found;
+}
+
+function makeBatch(): Record<'x' | 'targets', HostTensor> {
+  const random = seeded('batch');
+  const tensor = (shape: Shape, make: () => number) => ({
+    shape,
+    data: Float32Array.from({ length: sizeOf(shape) }, make),
+  });
+  const images = tensor([batch, ...info.input], () => random.normal());
+  const labels = tensor([batch, CLASSES], () => 0);
+  for (let i = 0; i < batch; i++) labels.data[i * CLASSES + random.int(CLASSES)] = 1;
+  return { x: images, targets: labels };
+}
+
+/** One step of each kind at learning rate 0: the optimizers' first averages are the gradients, times a factor. */
+async function computeHere(): Promise<Found> {
+  const engine = await createEngine(nodeRuntime(), { device: 'cpu', threads, layout });
+  const device = engine.createState(state);
+  const scalars = (values: Readonly<Record<string, number>>): Feeds =>
+    Object.fromEntries(Object.entries(values).map(([name, v]) => [name, { shape: [], data: Float32Array.of(v) }]));
+  const losses: number[] = [];
+  for (const [step, optimiser] of [
+    [steps.weightStep, OPTIMISERS.sgd],
+    [steps.archStep, ARCHITECTURE_OPTIMISER],
+  ] as const) {
+    const program = await engine.compile(step.graph, step.carries);
+    const { loss } = await program.run({ x, targets, ...scalars(optimiser.scalars(0, 1)) }, device);
+    losses.push(loss?.data[0] ?? Number.NaN);
+    await program.dispose();
+  }
+  const after = await device.read();
+  device.dispose();
+  const [loss = Number.NaN, again] = losses;
+  if (loss !== again) say(`the two steps differ in their losses: ${loss}, ${again}`);
+  const doubled = (data: Float32Array) => data.map((v) => 2 * v); // Adam's mean is (1 - 0.5) times the gradient
+  const gradients = new Map([
+    ...parameters.map(({ path }) => [path, tensorOf(after, `${path}:momentum`).data] as const),
+    ...architecture.map(({ path }) => [path, doubled(tensorOf(after, `${path}:mean`).data)] as const),
+  ]);
+  return { loss, gradients };
+}
+
+function computeThere(python: string): Found {
+  const dir = mkdtempSync(join(tmpdir(), 'netsmith-parity-'));
+  try {
+    const decisions = architecture.map((one) => one.decisions.map(({ name }) => name));
+    const format = flags.float64 ? 'float64' : 'float32';
+    const settings = {
+      channels,
+      cells,
+      batch,
+      size,
+      classes: CLASSES,
+      threads,
+      format,
+      parameters: compared,
+      decisions,
+    };
+    writeFileSync(join(dir, 'supernet.json'), JSON.stringify(settings));
+    const bytesOf = ({ data }: HostTensor) => Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+    writeFileSync(join(dir, 'weights.bin'), Buffer.concat(compared.map(({ path }) => bytesOf(tensorOf(state, path)))));
+    writeFileSync(join(dir, 'images.bin'), bytesOf(x));
+    writeFileSync(join(dir, 'targets.bin'), bytesOf(targets));
+    const script = join(import.meta.dirname, 'supernet_reference.py');
+    const output = execFileSync(python, [script, dir, resolvePath(flags.peers)], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const { loss, torch } = JSON.parse(output);
+    say(`PyTorch ${torch} in ${format}, ${nodeRuntime().name}, layout ${layout}, ${threads} threads, seed ${seed}`);
+    const bytes = readFileSync(join(dir, 'gradients.bin'));
+    const flat = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+    let start = 0;
+    const gradients = compared.map(({ path, shape }) => {
+      start += sizeOf(shape);
+      return [path, flat.subarray(start - sizeOf(shape), start)] as const;
+    });
+    return { loss, gradients: new Map(gradients) };
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+/** |ours - theirs| / |theirs| of the named gradients taken together. */
+function errorOf(paths: readonly string[]): number {
+  let [difference, norm] = [0, 0];
+  for (const path of paths) {
+    const [a, b] = [ours.gradients.get(path), theirs.gradients.get(path)];
+    if (a === undefined || b === undefined || a.length !== b.length)
+      throw new Error(`gradients of ${path} are missing`);
+    for (const [i, value] of b.entries()) {
+      difference += ((a[i] as number) - value) ** 2;
+      norm += value ** 2;
+    }
+  }
+  return Math.sqrt(difference / norm);
+}
+
+function report(): void {
+  const weights = parameters.map(({ path }) => path);
+  const count = parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  say(`${count} weights, ${channels} channels, ${cells} cells, batch ${batch} of ${size}x${size}`);
+  const errors = {
+    loss: Math.abs(ours.loss - theirs.loss) / Math.abs(theirs.loss),
+    'gradients by weights': errorOf(weights),
+    'gradients by architecture': errorOf(architecture.map(({ path }) => path)),
+  };
+  say(`loss ${ours.loss.toFixed(7)}, PyTorch's ${theirs.loss.toFixed(7)}`);
+  for (const [name, error] of Object.entries(errors)) say(`${name}: relative error ${error.toExponential(2)}`);
+  const [worst] = weights.map((path) => [errorOf([path]), path] as const).toSorted(([a], [b]) => b - a);
+  if (worst !== undefined) say(`largest of one weight: ${worst[0].toExponential(2)}, ${worst[1]}`);
+  // NaN fails too: a comparison with it never holds.
+  const passed = Object.values(errors).every((error) => error < LIMIT);
+  say(passed ? 'passed' : `FAILED: at most ${LIMIT}`);
+  if (!passed) process.exitCode = 1;
+}
