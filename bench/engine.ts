@@ -20,7 +20,6 @@ import { NAMES, PEER_SIZE, WORKLOADS, type Workload } from './engine/workloads.t
 
 /** Of training steps. */
 const BATCHES = [16, 64, 128];
-const MATRIX_SIDE = 1024;
 /** Cores kept busy by others from which on a comparison is not to be trusted. */
 const DISTURBED = 0.1;
 
@@ -67,7 +66,7 @@ const runs: { workload: Workload; batch: number }[] = workloads.flatMap((workloa
 
 const when = circumstances(threads);
 const others = watchOthers();
-const machine = ask<Machine>('child', { kind: 'machine', side: MATRIX_SIDE, threads, runs: 30 });
+const machine = ask<Machine>('child', { kind: 'machine', threads });
 const layouts: Layout[] = machine.block === 0 ? ['portable'] : ['blocked', 'portable'];
 say(`${when.cpu}, ${when.cores} cores, ${threads} threads; matrix product ${machine.gflops.toFixed(0)} GFLOP/s`);
 
@@ -78,7 +77,7 @@ function failed(what: string, error: unknown): void {
   say(`${what} failed: ${error instanceof Error ? error.message : error}`);
 }
 
-const setting = { layouts, threads, rounds, matrixGflops: machine.gflops, peers, say, failed };
+const setting = { layouts, threads, rounds, peers, say, failed };
 const rows: Row[] = runs
   .flatMap(({ workload, batch }) => compare(workload, batch, setting))
   .filter(({ name }) => wanted(name))
@@ -123,6 +122,6 @@ if (flags.json) {
   process.stdout.write(`${JSON.stringify(rows, undefined, 1)}\n`);
 } else process.stdout.write(`${comparisonTable(rows)}\n\n${compileTable(rows)}\n${profileText}`);
 if (flags.save) {
-  const { gflops: matrixGflops, block } = machine;
-  say(`saved: ${saveResult('engine', when, { block, matrixGflops, rounds, otherCores, rows, profiles })}`);
+  const { block } = machine;
+  say(`saved: ${saveResult('engine', when, { block, rounds, otherCores, rows, profiles })}`);
 }

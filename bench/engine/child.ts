@@ -49,9 +49,10 @@ async function measureWork(engine: Engine, order: WorkOrder): Promise<Measuremen
   return { actions };
 }
 
-/** What the machine's matrix products do: two operations a multiply-add, in billions a second. */
-async function matrixRate(side: number, threads: number, runs: number): Promise<number> {
+/** What `Machine` holds. */
+async function matrixRate(threads: number): Promise<number> {
   const runtime = nodeRuntime();
+  const side = 1024;
   const shape = [side, side];
   const model = createModel('matrix product');
   model.input('a', shape);
@@ -65,7 +66,7 @@ async function matrixRate(side: number, threads: number, runs: number): Promise<
   });
   const matrix = () => runtime.wrap({ shape, data: Float32Array.from({ length: side ** 2 }, Math.random) });
   const [feeds, into] = [{ a: matrix(), b: matrix() }, { c: matrix() }];
-  return (2 * side ** 3) / median(await timed(() => session.run(feeds, into), runs)) / 1e9;
+  return (2 * side ** 3) / median(await timed(() => session.run(feeds, into), 30)) / 1e9;
 }
 
 const order = JSON.parse(process.argv[2] ?? '') as Order;
@@ -75,6 +76,6 @@ const engine = await createEngine(threadedRuntime(), { device: 'cpu', threads, l
 const answer =
   order.kind === 'work'
     ? await measureWork(engine, order)
-    : { block: engine.options.block, gflops: await matrixRate(order.side, threads, order.runs) };
+    : { block: engine.options.block, gflops: await matrixRate(threads) };
 process.stdout.write(`${JSON.stringify(answer satisfies Measurement | Machine)}\n`);
 await engine.dispose();

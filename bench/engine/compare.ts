@@ -1,6 +1,6 @@
 /** Times one workload at one batch size: our layouts and the peer's forms take turns, each time in a process of their own. */
 import { join } from 'node:path';
-import type { Measured, Measurement, WorkOrder } from './order.ts';
+import type { Machine, Measured, Measurement, WorkOrder } from './order.ts';
 import { ask, numberOf, type PeerForm, type PeerRun, runPeer } from './processes.ts';
 import { median } from './statistics.ts';
 import { type Action, PEER_SIZE, type Workload } from './workloads.ts';
@@ -27,6 +27,8 @@ export interface Row {
   readonly gflops: number;
   /** gflops as a share of what the machine's matrix products reach. */
   readonly matrixShare: number;
+  /** What they reach: the median of the rounds. */
+  readonly matrixGflops: number;
   /** From the description of the network to a session that is ready. */
   readonly compileSeconds: number;
   /** Of the peer's compiled form alone. */
@@ -37,7 +39,6 @@ export interface Setting {
   readonly layouts: readonly Layout[];
   readonly threads: number;
   readonly rounds: number;
-  readonly matrixGflops: number;
   readonly peers: { readonly python: string; readonly shared: string; readonly forms: readonly PeerForm[] } | undefined;
   /** Told what is measured next. */
   say(line: string): void;
@@ -69,7 +70,9 @@ export function compare(workload: Workload, batch: number, setting: Setting): Ro
     }
   };
 
+  const matrixGflops: number[] = [];
   for (let round = 1; round <= rounds; round++) {
+    matrixGflops.push(ask<Machine>('child', { kind: 'machine', threads }).gflops);
     for (const side of ours) {
       const { layout, actions, found } = side;
       const order: WorkOrder = {
@@ -100,7 +103,7 @@ export function compare(workload: Workload, batch: number, setting: Setting): Ro
     .filter((side) => !broken.has(side))
     .flatMap(({ layout, actions, found }) =>
       actions.flatMap((action) => {
-        const own = ownPart(workload, action, layout, batch, found, setting);
+        const own = ownPart(workload, action, layout, batch, found, median(matrixGflops));
         const peerParts = theirs
           .filter((side) => !broken.has(side))
           .map(({ form, found: peerRuns }) => peerPart(form, peerRuns, action, own, usual?.found ?? [], runs.peer));
@@ -119,7 +122,7 @@ function ownPart(
   layout: Layout,
   batch: number,
   found: readonly Measurement[],
-  { matrixGflops }: Setting,
+  matrixGflops: number,
 ): OwnPart {
   const all = found.flatMap(({ actions }): Measured[] => {
     const one = actions[name];
@@ -134,6 +137,7 @@ function ownPart(
     parameters: all[0]?.parameters ?? 0,
     gflops: rounded(gflops),
     matrixShare: rounded(gflops / matrixGflops),
+    matrixGflops: rounded(matrixGflops),
     compileSeconds: rounded(median(all.map(({ openSeconds }) => openSeconds))),
   };
 }

@@ -19,10 +19,7 @@ export interface WorkOrder {
 /** What the machine and the engine on it can do. */
 export interface MachineOrder {
   readonly kind: 'machine';
-  /** Of the square matrices that are multiplied. */
-  readonly side: number;
   readonly threads: number;
-  readonly runs: number;
 }
 
 export type Order = WorkOrder | MachineOrder;
@@ -46,6 +43,6 @@ export interface Measurement {
 export interface Machine {
   /** Channels in a block of the engine's own layout; 0: it has the portable one alone. */
   readonly block: number;
-  /** Of a product of two square matrices. */
+  /** Of a product of two 1024x1024 matrices: two operations a multiply-add, in billions a second. */
   readonly gflops: number;
 }
