@@ -30,7 +30,7 @@ export function optimise(graph: Graph): Graph {
   let best = graph;
   for (let round = 0; round < MOST_ROUNDS; round++) {
     const next = combineSums(eliminateDeadCode(simplify(settleSwitches(foldZeros(best)), RULES)));
-    if (round > 0 && next.nodes.length === best.nodes.length) return next;
+    if (next === best) return next;
     best = next;
   }
   return best;

@@ -11,5 +11,6 @@ export function eliminateCommonSubexpressions(graph: Graph): Graph {
 /** Leaves out the nodes that no output needs, inputs among them. */
 export function eliminateDeadCode(graph: Graph): Graph {
   const needed = neededNodes(graph);
+  if (!needed.includes(0)) return graph;
   return rebuild(graph, ({ op, inputs }, id, g) => (needed[id] === 1 ? g.add(op, inputs) : undefined));
 }

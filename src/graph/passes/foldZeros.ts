@@ -7,23 +7,31 @@ import { rebuild } from './rebuild.ts';
  * Zeros spread from zerosLike and from constants; each shape has one zero tensor at the end, a broadcast constant, which
  * depends on nothing. So an edge of a cell that carries `zero` costs nothing, forward and backward.
  *
- * Numbers are taken to be finite: an infinity or NaN times zero counts as zero.
+ * Numbers are taken to be finite: an infinity or NaN times zero counts as zero. Where there is nothing to do, the very graph
+ * it was given.
  */
 export function foldZeros(graph: Graph): Graph {
   const zeros = new Set<NodeId>();
   const ofShape = new Map<string, NodeId>();
   const isZero = (id: NodeId | undefined): boolean => id !== undefined && zeros.has(id);
-  const zeroOf = (node: Node, g: GraphBuilder): NodeId => {
-    const key = node.shape.join(',');
-    const id = ofShape.get(key) ?? constant(g, 0, node.shape);
+  let changed = false;
+  const zeroOf = ({ op, inputs, shape }: Node, g: GraphBuilder): NodeId => {
+    const key = shape.join(',');
+    const known = ofShape.get(key);
+    const asIs = known === undefined && (op.kind === 'broadcastTo' || (op.kind === 'constant' && op.data.length === 1));
+    changed ||= !asIs;
+    const id = known ?? (asIs ? g.add(op, inputs) : constant(g, 0, shape));
     zeros.add(id);
     ofShape.set(key, id);
     return id;
   };
-  return rebuild(graph, (node, _id, g) => {
+  const folded = rebuild(graph, (node, _id, g) => {
     if (givesZero(node, isZero)) return zeroOf(node, g);
-    return withoutZeroTerm(node, isZero, g) ?? g.add(node.op, node.inputs);
+    const term = withoutZeroTerm(node, isZero, g);
+    changed ||= term !== undefined;
+    return term ?? g.add(node.op, node.inputs);
   });
+  return changed ? folded : graph;
 }
 
 /** x + 0, 0 + x and x - 0 are x; 0 - x is -x; each broadcast if zero had the larger shape. */

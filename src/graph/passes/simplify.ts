@@ -15,9 +15,10 @@ export type Rule<K extends OpKind> = (r: Rewriter, op: OpOf<K>, inputs: readonly
 export type Rules = { readonly [K in OpKind]?: readonly Rule<K>[] };
 
 /**
- * Builds the graph anew, each node by the first rule that applies to it, tables in their order; equal nodes (the same operator and operands, in
- * either order where it is commutative) become one, the first, which keeps its path, unless switches ask for them under
- * conditions that are better kept apart. Rules may leave nodes behind that nothing reads.
+ * Builds the graph anew, each node by the first rule that applies to it, tables in their order; equal nodes (the same
+ * operator and operands, in either order where it is commutative) become one, the first, which keeps its path, unless
+ * switches ask for them under conditions that are better kept apart. Rules may leave nodes behind that nothing reads. Where
+ * there is nothing to do, the very graph it was given.
  */
 export function simplify(graph: Graph, tables: readonly Rules[]): Graph {
   const g = createGraph();
@@ -26,9 +27,13 @@ export function simplify(graph: Graph, tables: readonly Rules[]): Graph {
   const uses = useCounts(graph);
   const conditions = demands(graph);
   let condition = ALWAYS;
+  let changed = false;
   const add = (op: Op, inputs: readonly NodeId[]): NodeId => {
     const simpler = applyRules(rewriter, tables, op, inputs);
-    if (simpler !== undefined) return simpler;
+    if (simpler !== undefined) {
+      changed = true;
+      return simpler;
+    }
     const key = keyOf(op, inputs);
     const equal = known.get(key) ?? [];
     for (const found of equal) {
@@ -36,6 +41,7 @@ export function simplify(graph: Graph, tables: readonly Rules[]): Graph {
       if (both === undefined) continue;
       found.condition = both;
       shared.add(found.id);
+      changed = true;
       return found.id;
     }
     const id = g.add(op, inputs);
@@ -69,6 +75,7 @@ export function simplify(graph: Graph, tables: readonly Rules[]): Graph {
     if (uses[old] !== 1) shared.add(id);
     replacement.push(id);
   }
+  if (!changed) return graph;
   const renamed = Object.entries(graph.outputs).map(([name, id]) => [name, replacement[id] as NodeId]);
   return finish(g, Object.fromEntries(renamed));
 }
@@ -97,9 +104,25 @@ export function useCounts({ nodes, outputs }: Graph): Int32Array {
 }
 
 function keyOf(op: Op, inputs: readonly NodeId[]): string {
-  const operands = isCommutative(op) ? [...inputs].sort((a, b) => a - b) : inputs;
-  const fields = Object.entries(op).sort(([a], [b]) => (a < b ? -1 : 1));
-  return JSON.stringify([operands, fields], exactly);
+  const operands = isCommutative(op) && inputs.length > 1 ? [...inputs].sort((a, b) => a - b) : inputs;
+  return `${attributesOf(op)} ${operands}`;
+}
+
+function attributesOf(op: Op): string {
+  switch (op.kind) {
+    // Most nodes are one of these.
+    case 'unary':
+    case 'binary':
+      return op.fn;
+    case 'reshape':
+    case 'broadcastTo':
+      return `${op.kind} ${op.shape}`;
+    default:
+      return JSON.stringify(
+        Object.entries(op).sort(([a], [b]) => (a < b ? -1 : 1)),
+        exactly,
+      );
+  }
 }
 
 function isCommutative(op: Op): boolean {

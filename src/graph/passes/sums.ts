@@ -20,10 +20,12 @@ type Part =
   /** A convolution or the gradient of one by its input, which nothing else reads. */
   | { readonly kind: 'convolution'; readonly node: Node & { readonly op: ConvGeometry } };
 
+type PartTerm = Term & { readonly part: Part };
+
 /**
  * Sums with less work: of a whole tree of additions, x·a + x·b becomes x·(a + b) for a and b smaller than x, convolutions of
  * one tensor with equal geometry become one with the sum of their filters, likewise their input gradients, and summands
- * that are broadcast are added to one another first.
+ * that are broadcast are added to one another first. Where there is nothing to do, the very graph it was given.
  */
 export function combineSums(graph: Graph): Graph {
   const { nodes } = graph;
@@ -70,12 +72,19 @@ export function combineSums(graph: Graph): Graph {
     }
   };
 
+  /** The groups of a sum's terms, by the node that is the sum, where some group has several terms. */
+  const sums = new Map<NodeId, readonly (readonly PartTerm[])[]>();
+  for (const [id, node] of nodes.entries()) {
+    if (!isSum(node) || inside[id] === 1) continue;
+    const terms = termsOf(id, false, true).map((term) => ({ ...term, part: partOf(term.id, node.shape) }));
+    const groups = [...Map.groupBy(terms, (term) => keyOf(term.id, term.part)).values()];
+    if (groups.length < terms.length) sums.set(id, groups);
+  }
+  if (sums.size === 0) return graph;
   return eliminateDeadCode(
     rebuild(graph, (node, id, g, renamed) => {
-      if (!isSum(node) || inside[id] === 1) return g.add(node.op, node.inputs);
-      const terms = termsOf(id, false, true).map((term) => ({ ...term, part: partOf(term.id, node.shape) }));
-      const groups = [...Map.groupBy(terms, (term) => keyOf(term.id, term.part)).values()];
-      if (groups.length === terms.length) return g.add(node.op, node.inputs);
+      const groups = sums.get(id);
+      if (groups === undefined) return g.add(node.op, node.inputs);
       return total(
         g,
         groups.map((group) => {
@@ -90,8 +99,8 @@ export function combineSums(graph: Graph): Graph {
 
   function joined(
     g: GraphBuilder,
-    group: readonly (Term & { readonly part: Part })[],
-    { id: first, part }: Term & { readonly part: Part },
+    group: readonly PartTerm[],
+    { id: first, part }: PartTerm,
     renamed: (id: NodeId) => NodeId,
   ): NodeId {
     switch (part.kind) {
