@@ -164,7 +164,10 @@ export function lowerGraph(graph: Graph, options: OnnxOptions = {}): LoweredMode
     model.at(node.path);
     if (op.kind === 'input') return emitInput(id, op.name, shape);
     const form = emitCut(id) ?? blocked?.lower(id);
-    if (form !== undefined) return form;
+    if (form !== undefined) {
+      if (form.layout === 'blocked') model.declare(form.name, dimensions(id, shape));
+      return form;
+    }
     const operands = node.op.kind === 'binary' ? narrowOperands(node, nodes) : node.inputs;
     const inputs = operands.map((from): Value => {
       const value = read(from, 'plain');

@@ -39,6 +39,8 @@ export interface ModelBuilder {
    * once, and a view of a view is one of the first value, or that value itself if `own`, the shape it has, is asked for again.
    */
   view(value: string, shape: Shape, own?: Shape): string;
+  /** Says what shape a value has, where ONNX Runtime cannot infer it: its planning of memory wants to know. */
+  declare(value: string, dimensions: readonly Dimension[]): void;
   /** Adds a node with several outputs and returns all their names. */
   nodes(type: string, inputs: readonly string[], attributes: Attributes, outputs: number): readonly string[];
   /** A named float32 tensor inside the model: a weight of an export. */
@@ -111,7 +113,9 @@ export function createModel(graphName: string): ModelBuilder {
     return made;
   };
 
+  const declared = new Map<string, readonly Dimension[]>();
   const builder: ModelBuilder = {
+    declare: (value, dimensions) => void declared.set(value, dimensions),
     at(path) {
       place = path;
     },
@@ -160,7 +164,16 @@ export function createModel(graphName: string): ModelBuilder {
         producerName: 'netsmith',
         opsetImport: opset,
         metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
-        graph: { name: graphName, node: renamed, initializer: initializers, input: inputs, output: outputs },
+        graph: {
+          name: graphName,
+          node: renamed,
+          initializer: initializers,
+          input: inputs,
+          output: outputs,
+          valueInfo: [...declared].flatMap(([value, dimensions]) =>
+            outputOf.has(value) || !produced.has(value) ? [] : [valueInfo(value, dimensions)],
+          ),
+        },
       }).finish();
     },
   };

@@ -55,7 +55,7 @@ export function blockedLowering(context: BlockedContext): BlockedLowering {
     return model.node('Expand', [reshape(name, [1]), model.ints([count])]);
   };
 
-  function lowerTerms(terms: readonly Term[], shape: Shape, relu: boolean): Name {
+  function lowerTerms(terms: readonly Term[], shape: Shape, relu: boolean, batch: number | undefined): Name {
     const count = shape[1] as number;
     const tensors = terms.flatMap((term) => (term.kind === 'tensor' ? [read(term.id, 'blocked')] : []));
     const products = terms.filter((term) => term.kind === 'conv' || term.kind === 'affine');
@@ -77,6 +77,7 @@ export function blockedLowering(context: BlockedContext): BlockedLowering {
         ...(sum !== undefined && { sum }),
         relu: relu && i === products.length - 1,
       };
+      if (sum !== undefined && i > 0 && batch === undefined) model.declare(sum, shape);
       if (term.kind === 'conv') return lowerConvolution(term.id, rest);
       const scale = byChannel(term.scale, count);
       return affine(b, {
@@ -346,7 +347,7 @@ export function blockedLowering(context: BlockedContext): BlockedLowering {
       const layout = layouts[id] as Layout;
       if (layout === 'plain') return undefined;
       const terms = fusion.terms(id);
-      if (terms !== undefined) return blocked(lowerTerms(terms, shape, op.kind === 'unary'));
+      if (terms !== undefined) return blocked(lowerTerms(terms, shape, op.kind === 'unary', batchAxis(id)));
       return lowerInLayout(id, op, layout);
     },
   };
