@@ -23,6 +23,7 @@ import {
   lowerStack,
   lowerZero,
 } from './structure.ts';
+import { guarded, switched } from './switch.ts';
 
 const LOWERINGS: { readonly [K in ModuleKind]: Lower<K> } = {
   conv: lowerConv,
@@ -49,7 +50,9 @@ const LOWERINGS: { readonly [K in ModuleKind]: Lower<K> } = {
 };
 
 /** How a supernet computes its open choices. */
-const OPEN = { mixture } as const satisfies Readonly<Record<string, (g: GraphBuilder, network: Module) => OpenChoices>>;
+const OPEN = { mixture, switch: switched } as const satisfies Readonly<
+  Record<string, (g: GraphBuilder, network: Module) => OpenChoices>
+>;
 
 export interface LowerOptions {
   /** Classes, or targets of a regression. */
@@ -89,13 +92,15 @@ export function lowerNetwork(g: GraphBuilder, network: Module, x: NodeId, option
           : g.within(segment, () => lower(child, value, named(segment), past)),
       parameter(name, shape, initialiser) {
         const node = ops.input(g, named(name), shape);
-        parameters.push({ path: named(name), shape, initialiser, node });
+        parameters.push({ path: named(name), shape, initialiser, node, when: open?.when ?? [] });
         return node;
       },
       statistic(name, shape, initial, next) {
         const node = ops.input(g, named(name), shape);
         const initialiser = { kind: 'constant', value: initial } as const;
-        statistics.push({ path: named(name), shape, initialiser, node, next: next?.(node) ?? node });
+        const when = open?.when ?? [];
+        const moved = guarded(g, when, node, next?.(node) ?? node);
+        statistics.push({ path: named(name), shape, initialiser, node, when, next: moved });
         return node;
       },
       random(shape) {
@@ -120,7 +125,15 @@ export function lowerNetwork(g: GraphBuilder, network: Module, x: NodeId, option
       `it must be [${batch}, ${options.outputs}], one for each output`,
     );
   }
-  return { output, parameters, architecture: open?.parameters ?? [], statistics, randomInputs, layers };
+  return {
+    output,
+    parameters,
+    architecture: open?.parameters ?? [],
+    switches: open?.switches ?? [],
+    statistics,
+    randomInputs,
+    layers,
+  };
 }
 
 function lowerOne<K extends ModuleKind>(l: Lowering, module: ModuleOf<K>, x: NodeId): NodeId {

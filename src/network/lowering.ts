@@ -3,7 +3,7 @@ import type { GraphBuilder } from '../graph/builder.ts';
 import type { NodeId, Shape } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
 import type { Module, Value, ValueChoice } from '../space/module.ts';
-import type { ArchitectureParameter, Initialiser } from './network.ts';
+import type { ArchitectureParameter, Chosen, Initialiser, Switch } from './network.ts';
 
 export type ModuleKind = Module['kind'];
 export type ModuleOf<K extends ModuleKind> = Extract<Module, { readonly kind: K }>;
@@ -34,6 +34,10 @@ export interface Lowering {
 export interface OpenChoices {
   /** The trained tensors that weigh the options. */
   readonly parameters: readonly ArchitectureParameter[];
+  /** The inputs that choose. */
+  readonly switches: readonly Switch[];
+  /** What must be chosen for that which is being lowered to count, the outermost first. */
+  readonly when: readonly Chosen[];
   /** A choice with several options. */
   choose(l: Lowering, module: ModuleOf<'choice'>, x: NodeId): NodeId;
   /** An edge of a dag that the open decision `wiring` may pick, coming from node `from`; `lower` computes it. */

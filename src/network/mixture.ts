@@ -1,4 +1,3 @@
-import { invalid } from '../common/errors.ts';
 import type { GraphBuilder } from '../graph/builder.ts';
 import type { NodeId } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
@@ -16,7 +15,7 @@ const DEVIATION = 1e-3;
  * wiring is open, all edges are there. The parameters of all decisions with equally many options are the rows of one
  * tensor, so that the softmax and an optimizer's update are a few operators whatever the number of decisions.
  *
- * `network` names its choices by their decisions (`supernet` of the space does). Throws UserError for a scope.
+ * `network` names its choices by their decisions (`supernet` of the space does).
  */
 export function mixture(g: GraphBuilder, network: Module): OpenChoices {
   const parameters: ArchitectureParameter[] = [];
@@ -28,7 +27,14 @@ export function mixture(g: GraphBuilder, network: Module): OpenChoices {
       const path = `architecture:${count}`;
       const shape = [decisions.length, count];
       const node = ops.input(g, path, shape);
-      parameters.push({ path, shape, initialiser: { kind: 'normal', deviation: DEVIATION }, node, decisions });
+      parameters.push({
+        path,
+        shape,
+        initialiser: { kind: 'normal', deviation: DEVIATION },
+        node,
+        when: [],
+        decisions,
+      });
       const shares = ops.exp(g, ops.logSoftmax(g, node));
       for (const [row, { name, options }] of decisions.entries()) {
         const scalars = options.map((_, k) => ops.reshape(g, ops.slice(g, shares, [row, k], [row + 1, k + 1]), []));
@@ -38,6 +44,8 @@ export function mixture(g: GraphBuilder, network: Module): OpenChoices {
   });
   return {
     parameters,
+    switches: [],
+    when: [],
     choose(l, module, x) {
       const shares = weights.get(module.name) ?? [];
       const terms = Object.entries(module.options).flatMap(([key, option], k) => {
@@ -56,8 +64,6 @@ export function mixture(g: GraphBuilder, network: Module): OpenChoices {
 
 /** The choices still open, in the order of the walk, each name once. */
 function openDecisions(module: Module, found = new Map<string, OpenDecision>()): OpenDecision[] {
-  if (module.kind === 'scope')
-    throw invalid('network', `has a scope "${module.name}"`, 'use the supernet of the space');
   if (module.kind === 'choice') {
     const options = Object.keys(module.options);
     if (options.length > 1) found.set(module.name, found.get(module.name) ?? { name: module.name, options });

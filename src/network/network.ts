@@ -17,6 +17,18 @@ export interface Parameter {
   readonly initialiser: Initialiser;
   /** The graph input that carries it; its name is the path. */
   readonly node: NodeId;
+  /** What must be chosen for it to be used, the outermost first; empty outside the options of switches. */
+  readonly when: readonly Chosen[];
+}
+
+/** An option of a switch. */
+export interface Chosen {
+  /** The input that chooses, and its name. */
+  readonly index: NodeId;
+  readonly name: string;
+  readonly option: number;
+  /** How many options there are. */
+  readonly of: number;
 }
 
 /** A running statistic: read in inference, replaced by `next` after a training step. */
@@ -28,6 +40,16 @@ export interface Statistic extends Parameter {
 export interface OpenDecision {
   readonly name: string;
   readonly options: readonly string[];
+}
+
+/** An input, [], that chooses in a supernet of switches: the number of the option that a decision takes. */
+export interface Switch {
+  readonly name: string;
+  readonly decision: string;
+  /** In the order of their numbers; of an edge that the decision may pick, absent and present. */
+  readonly options: readonly string[];
+  /** The node that the edge comes from. */
+  readonly from?: number;
 }
 
 /** What a supernet's open decisions weigh, before the softmax: a row for each decision, a column for each option. */
@@ -49,6 +71,8 @@ export interface LoweredNetwork {
   readonly parameters: readonly Parameter[];
   /** Of a supernet; not among `parameters`. */
   readonly architecture: readonly ArchitectureParameter[];
+  /** Of a supernet whose choices are switches. */
+  readonly switches: readonly Switch[];
   readonly statistics: readonly Statistic[];
   readonly randomInputs: readonly RandomInput[];
   /** Every module, children before their parents, with the node that it ends in. */

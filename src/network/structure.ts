@@ -77,7 +77,11 @@ export const lowerChoice: Lower<'choice'> = (l, module, x) => {
 };
 
 /** `resolve` leaves no scopes, so a scope adds nothing to the path: supernet and network name their parameters alike. */
-export const lowerScope: Lower<'scope'> = (l, module, x) => l.child('', module.body, x, l.before);
+export const lowerScope: Lower<'scope'> = (l, module, x) => {
+  // Open choices are told apart by their full names, which a scope would be part of.
+  if (l.open !== undefined) throw l.error(`scope "${module.name}"`, 'use the supernet of the space');
+  return l.child('', module.body, x, l.before);
+};
 
 function join(l: Lowering, values: readonly NodeId[]): NodeId {
   const [only, ...others] = values;

@@ -49,7 +49,9 @@ export function forwardGraph(on: NetworkOnData, batchSize: number): ForwardGraph
   const within = <P extends Parameter>(parameters: readonly P[]): P[] =>
     parameters.flatMap((one) => {
       const node = inputs.get(one.path);
-      return node === undefined ? [] : [{ ...one, node }];
+      if (node === undefined) return [];
+      const when = one.when.map((chosen) => ({ ...chosen, index: inputs.get(chosen.name) ?? chosen.index }));
+      return [{ ...one, node, when }];
     });
   return {
     ...lowered,

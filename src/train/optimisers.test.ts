@@ -28,6 +28,7 @@ async function byGraph(engine: Engine, name: TrainSettings['optimizer'], options
     path,
     shape: SHAPES[i] ?? [],
     node: ops.input(g, path, SHAPES[i] ?? []),
+    when: [],
   }));
   const gradients = PATHS.map((path, i) => ops.input(g, `gradient of ${path}`, SHAPES[i] ?? []));
   const update = optimiser.append(g, options, parameters, gradients);
@@ -124,6 +125,7 @@ for (const [limit, factor] of [
       path,
       shape: SHAPES[i] ?? [],
       node: ops.constant(g, 0, SHAPES[i] ?? []),
+      when: [],
     }));
     const raw = [ops.constant(g, [3, 0, 0, 0, 0, 0], [2, 3]), ops.constant(g, [0, 4])];
     const { parameters: next } = OPTIMISERS.sgd.append(g, { weightDecay: 0, clipNorm: limit }, parameters, raw);

@@ -2,6 +2,7 @@ import type { GraphBuilder } from '../graph/builder.ts';
 import { type NodeId, type Shape, sizeOf } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
 import type { Parameter } from '../network/network.ts';
+import { guarded } from '../network/switch.ts';
 import type { TrainSettings } from './settings.ts';
 
 /** A tensor that an optimizer keeps from step to step, such as `3/1/weight:momentum`. Starts as zeros. */
@@ -20,7 +21,7 @@ export interface Update {
 /** What a rule reads of the settings; Adam's has no momentum of its own. */
 type OptimiserSettings = Pick<TrainSettings, 'weightDecay'> &
   Partial<Pick<TrainSettings, 'momentum' | 'nesterov' | 'clipNorm'>>;
-type Trained = Pick<Parameter, 'path' | 'shape' | 'node'>;
+type Trained = Pick<Parameter, 'path' | 'shape' | 'node' | 'when'>;
 
 /** A rule that turns gradients into new weights, as graph. Numbers that change with the step are scalar inputs. */
 export interface Optimiser {
@@ -99,9 +100,10 @@ export const OPTIMISERS = {
 } as const satisfies Readonly<Record<TrainSettings['optimizer'], Optimiser>>;
 
 /**
- * Runs `rule` once for all parameters, end to end in one vector: a rule is about single numbers, and a few operators on
- * long vectors cost less than many on short ones. `keep` makes (or finds) a state tensor, of which each parameter has its
- * own part under its own name.
+ * Runs `rule` for all parameters, end to end in one vector: a rule is about single numbers, and a few operators on long
+ * vectors cost less than many on short ones. `keep` makes (or finds) a state tensor, of which each parameter has its own part
+ * under its own name. Parameters of an option of a switch have a vector for themselves: where it is not chosen, they and
+ * their state stay as they are.
  */
 function updateAll(
   g: GraphBuilder,
@@ -110,46 +112,61 @@ function updateAll(
   clipNorm: number,
   rule: (weights: NodeId, gradient: NodeId, keep: (suffix: string, next: (old: NodeId) => NodeId) => NodeId) => NodeId,
 ): Update {
-  if (parameters.length === 0) return { parameters: [], state: [] };
+  const trained = parameters.map((parameter, i) => ({ ...parameter, gradient: gradients[i] as NodeId }));
+  const groups = [...Map.groupBy(trained, ({ when }) => JSON.stringify(when)).values()];
+  const packed = groups.map((group) => pack(g, nodesOf(group, 'gradient')));
+  const clipped = clipByGlobalNorm(g, packed, clipNorm);
+  const next = new Map<string, NodeId>();
   const state: OptimiserState[] = [];
-  const unpack = (packed: NodeId) => {
-    let start = 0;
-    return parameters.map(({ shape }) => {
-      const end = start + sizeOf(shape);
-      const part = ops.reshape(g, ops.slice(g, packed, [start], [end]), shape);
-      start = end;
-      return part;
+  for (const [n, group] of groups.entries()) {
+    const leave = (vector: NodeId, old: readonly NodeId[], take: (i: number, value: NodeId) => void) => {
+      const parts = unpack(g, vector, group);
+      for (const [i, { when }] of group.entries()) take(i, guarded(g, when, old[i] as NodeId, parts[i] as NodeId));
+    };
+    const weights = nodesOf(group, 'node');
+    const updated = rule(pack(g, weights), clipped[n] as NodeId, (suffix, update) => {
+      const names = group.map(({ path }) => `${path}:${suffix}`);
+      const old = group.map(({ shape }, i) => ops.input(g, names[i] as string, shape));
+      const value = update(pack(g, old));
+      leave(value, old, (i, part) =>
+        state.push({ name: names[i] as string, shape: (group[i] as Trained).shape, next: part }),
+      );
+      return value;
     });
-  };
-  const weights = pack(
-    g,
-    parameters.map(({ node }) => node),
-  );
-  const next = rule(weights, clipByGlobalNorm(g, pack(g, gradients), clipNorm), (suffix, update) => {
-    const names = parameters.map(({ path }) => `${path}:${suffix}`);
-    const value = update(
-      pack(
-        g,
-        parameters.map(({ shape }, i) => ops.input(g, names[i] as string, shape)),
-      ),
-    );
-    unpack(value).forEach((part, i) => {
-      state.push({ name: names[i] as string, shape: (parameters[i] as Trained).shape, next: part });
-    });
-    return value;
+    leave(updated, weights, (i, part) => next.set((group[i] as Trained).path, part));
+  }
+  return { parameters: parameters.map(({ path }) => next.get(path) as NodeId), state };
+}
+
+function nodesOf<K extends string>(group: readonly Readonly<Record<K, NodeId>>[], key: K): NodeId[] {
+  return group.map((one) => one[key]);
+}
+
+/** The tensors that lie end to end in a vector. */
+function unpack(g: GraphBuilder, vector: NodeId, parts: readonly { readonly shape: Shape }[]): NodeId[] {
+  let start = 0;
+  return parts.map(({ shape }) => {
+    const end = start + sizeOf(shape);
+    const part = ops.reshape(g, ops.slice(g, vector, [start], [end]), shape);
+    start = end;
+    return part;
   });
-  return { parameters: unpack(next), state };
 }
 
 /**
- * Scales a gradient by min(1, limit / (norm + 1e-6)), norm being its Euclidean norm, all parameters taken together, as
- * `torch.nn.utils.clip_grad_norm_` does (Pascanu et al. 2013). `limit` 0 leaves it as it is.
+ * Scales gradients by min(1, limit / (norm + 1e-6)), norm being the Euclidean norm of all of them together, as
+ * `torch.nn.utils.clip_grad_norm_` does (Pascanu et al. 2013). `limit` 0 leaves them as they are.
  */
-function clipByGlobalNorm(g: GraphBuilder, gradient: NodeId, limit: number): NodeId {
-  if (limit === 0) return gradient;
-  const norm = ops.sqrt(g, ops.reduceSum(g, ops.mul(g, gradient, gradient), [0]));
+function clipByGlobalNorm(g: GraphBuilder, gradients: readonly NodeId[], limit: number): readonly NodeId[] {
+  if (limit === 0 || gradients.length === 0) return gradients;
+  const squares = gradients.map((gradient) => ops.reduceSum(g, ops.mul(g, gradient, gradient), [0]));
+  const norm = ops.sqrt(
+    g,
+    squares.reduce((sum, square) => ops.add(g, sum, square)),
+  );
   const factor = ops.div(g, ops.constant(g, limit), ops.add(g, norm, ops.constant(g, 1e-6)));
-  return ops.mul(g, gradient, ops.minimum(g, factor, ops.constant(g, 1)));
+  const capped = ops.minimum(g, factor, ops.constant(g, 1));
+  return gradients.map((gradient) => ops.mul(g, gradient, capped));
 }
 
 /** The Euclidean norm of at least one tensor, all taken together; []. */

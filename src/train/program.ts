@@ -2,7 +2,7 @@ import { createGraph, finish, type GraphBuilder } from '../graph/builder.ts';
 import { gradients } from '../graph/differentiate.ts';
 import type { Graph, NodeId, Shape } from '../graph/ir.ts';
 import { optimise } from '../graph/passes.ts';
-import type { ArchitectureParameter, Parameter, RandomInput, Statistic } from '../network/network.ts';
+import type { ArchitectureParameter, Parameter, RandomInput, Statistic, Switch } from '../network/network.ts';
 import { type ForwardGraph, forwardGraph, inputsOf, lowerOnData, type NetworkOnData } from './forward.ts';
 import { OPTIMISERS, type Update } from './optimisers.ts';
 import type { TrainSettings } from './settings.ts';
@@ -16,6 +16,8 @@ export interface TrainingGraph {
   readonly parameters: readonly Parameter[];
   /** Of a supernet: what weighs the options of its choices. */
   readonly architecture: readonly ArchitectureParameter[];
+  /** Of a supernet whose choices are switches: the inputs that choose. */
+  readonly switches: readonly Switch[];
   readonly statistics: readonly Statistic[];
   readonly randomInputs: readonly RandomInput[];
   readonly optimiserState: readonly { readonly name: string; readonly shape: Shape }[];
@@ -52,7 +54,7 @@ export function trainingGraph(on: NetworkOnData, settings: UpdateSettings, batch
  */
 export function finishStep(
   g: GraphBuilder,
-  { parameters, statistics, architecture, randomInputs }: ForwardGraph,
+  { parameters, statistics, architecture, switches, randomInputs }: ForwardGraph,
   returned: Readonly<Record<string, NodeId>>,
   trained: readonly Parameter[],
   update: Update,
@@ -71,6 +73,7 @@ export function finishStep(
     carries: Object.fromEntries(carried.map(([name]) => [`next:${name}`, name])),
     parameters,
     architecture,
+    switches,
     statistics,
     randomInputs: randomInputs.filter(({ name }) => fed.has(name)),
     optimiserState: update.state.map(({ name, shape }) => ({ name, shape })),

@@ -129,6 +129,7 @@ test('the shares of options are the softmax of their row', () => {
     shape: [2, 2],
     initialiser: { kind: 'constant', value: 0 },
     node: 0,
+    when: [],
     decisions,
   } as const;
   const data = Float32Array.of(0, Math.log(3), 100, 100);

@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { UserError } from '../common/errors.ts';
+import { rng } from '../common/random.ts';
+import type { DatasetInfo } from '../data/dataset.ts';
+import { createEngine } from '../engine/create.ts';
+import type { Engine } from '../engine/engine.ts';
+import { nodeRuntime } from '../engine/runtime/node.node.ts';
+import { type HostTensor, sizeOf } from '../graph/ir.ts';
+import { initialise } from '../network/initialise.ts';
+import { avgPool, choice, conv, dag, globalAvgPool, identity, linear, sequential, zero } from '../space/builders.ts';
+import { reluConvBn } from '../space/composites.ts';
+import { defineSpace } from '../space/define.ts';
+import { resolve, supernet } from '../space/resolve.ts';
+import type { Architecture, Space } from '../space/space.ts';
+import { SPACES } from '../space/spaces/index.ts';
+import { OPTIMISERS } from './optimisers.ts';
+import { inferenceGraph, trainingGraph, type UpdateSettings } from './program.ts';
+import { switchFeeds } from './single-path.ts';
+import { referenceEngine } from './testing/reference-engine.ts';
+
+const BATCH = 2;
+const info: DatasetInfo = {
+  name: 'noise',
+  kind: 'classification',
+  input: [3, 8, 8],
+  outputs: 3,
+  labels: ['a', 'b', 'c'],
+  mean: [0, 0, 0],
+  deviation: [1, 1, 1],
+  counts: { train: 4, valid: 0, test: 0 },
+  notes: [],
+};
+const cells = (channels: number) => SPACES['nas-bench-201'].create(info, { cells: 1, channels });
+/** A choice within a choice, of layers that another choice of the same name decides too. */
+const nested = defineSpace('nested', () => {
+  const inner = choice('inner', { small: reluConvBn(1), large: reluConvBn(3) });
+  const outer = choice('outer', { none: zero(), skip: identity(), pool: avgPool(3), cell: dag(2, () => inner) });
+  return sequential(conv(4, 3), outer, outer, globalAvgPool(), linear('outputs'));
+}).create(info, {});
+
+const seeded = (...labels: readonly string[]) => rng('single path', ...labels);
+const sgd = { optimizer: 'sgd', momentum: 0.9, nesterov: true, weightDecay: 1e-2 } as const;
+const CLIPPED: UpdateSettings = { ...sgd, clipNorm: 0.5 };
+const RULES: Readonly<Record<string, UpdateSettings>> = {
+  'are not clipped': { ...sgd, clipNorm: 0 },
+  'are clipped': CLIPPED,
+};
+
+function feedsAt(step: number, optimizer: UpdateSettings['optimizer']): Record<string, HostTensor> {
+  const random = seeded('batch', String(step));
+  const x = new Float32Array(BATCH * sizeOf(info.input)).map(() => random.normal());
+  const scalars = Object.entries(OPTIMISERS[optimizer].scalars(0.1, step + 1));
+  return {
+    x: { shape: [BATCH, ...info.input], data: x },
+    targets: { shape: [BATCH, 3], data: Float32Array.of(1, 0, 0, 0, 0, 1) },
+    ...Object.fromEntries(scalars.map(([name, value]) => [name, { shape: [], data: Float32Array.of(value) }])),
+  };
+}
+
+/** The tensors and losses after a step on each of the paths, by the supernet or by each path's network alone. */
+async function trained(
+  engine: Engine,
+  space: Space,
+  paths: readonly Architecture[],
+  rule: UpdateSettings,
+  alone: boolean,
+) {
+  const on = { info, resolution: 1 };
+  const all = trainingGraph({ ...on, network: supernet(space), choices: 'switch' }, rule, BATCH);
+  let tensors: Record<string, HostTensor> = {
+    ...initialise([...all.parameters, ...all.statistics], seeded),
+    ...Object.fromEntries(
+      all.optimiserState.map(({ name, shape }) => [name, { shape, data: new Float32Array(sizeOf(shape)) }]),
+    ),
+  };
+  const losses: number[] = [];
+  for (const [step, path] of paths.entries()) {
+    const { graph, carries } = alone ? trainingGraph({ ...on, network: resolve(space, path) }, rule, BATCH) : all;
+    const program = await engine.compile(graph, carries);
+    const state = engine.createState(tensors);
+    const feeds = { ...feedsAt(step, rule.optimizer), ...switchFeeds(all.switches, path) };
+    const { loss } = await program.run(feeds, state);
+    losses.push(loss?.data[0] ?? Number.NaN);
+    tensors = await state.read();
+    state.dispose();
+    await program.dispose();
+  }
+  return { tensors, losses };
+}
+
+function assertClose(actual: ArrayLike<number>, expected: ArrayLike<number>, place: string): void {
+  const difference = Math.hypot(...Array.from(expected, (v, i) => v - (actual[i] ?? Number.NaN)));
+  const norm = Math.hypot(...Array.from(expected));
+  assert.ok(difference < 1e-3 * Math.max(norm, 1e-2), `${place} differs by ${difference} of ${norm}`);
+}
+
+const op = (...names: readonly string[]) => {
+  const edges = ['0->1', '0->2', '1->2', '0->3', '1->3', '2->3'];
+  return Object.fromEntries(edges.map((edge, i) => [edge, names[i % names.length] ?? '']));
+};
+/** None with weights that lead nowhere: in a supernet, weight decay still moves these. */
+const CELL_PATHS = [
+  op('skip_connect', 'none', 'nor_conv_1x1', 'nor_conv_3x3', 'avg_pool_3x3', 'skip_connect'),
+  op('nor_conv_3x3'),
+  op('avg_pool_3x3', 'nor_conv_3x3', 'skip_connect'),
+  op('skip_connect', 'none'),
+];
+const NESTED_PATHS = [
+  { outer: 'cell', inner: 'small' },
+  { outer: 'pool' },
+  { outer: 'cell', inner: 'large' },
+  { outer: 'skip' },
+];
+
+const ENGINES = {
+  interpreter: () => Promise.resolve(referenceEngine()),
+  'engine, portable layout': () => createEngine(nodeRuntime(), { device: 'cpu', threads: 2, layout: 'portable' }),
+  engine: () => createEngine(nodeRuntime(), { device: 'cpu', threads: 2 }),
+};
+
+for (const [engineName, open] of Object.entries(ENGINES)) {
+  describe(`a supernet of switches, on the ${engineName}`, () => {
+    for (const [spaceName, space, paths] of [
+      ['NAS-Bench-201', cells(engineName === 'engine' ? 16 : 4), CELL_PATHS],
+      ['a choice within a choice', nested, NESTED_PATHS],
+    ] as const) {
+      for (const [ruleName, rule] of Object.entries(RULES)) {
+        test(`${spaceName}: steps on one path each are those of the path alone; gradients ${ruleName}`, async () => {
+          const engine = await open();
+          const expected = await trained(await ENGINES.engine(), space, paths, rule, true);
+          const actual = await trained(engine, space, paths, rule, false);
+          assertClose(actual.losses, expected.losses, 'losses');
+          for (const [name, { data }] of Object.entries(expected.tensors)) {
+            assertClose(actual.tensors[name]?.data ?? [], data, name);
+          }
+        });
+      }
+    }
+
+    test('what the path does not use keeps its bits, weight decay and momentum notwithstanding', async () => {
+      const engine = await open();
+      const rule = { ...sgd, optimizer: 'adamw', clipNorm: 0.1 } as const;
+      const before = await trained(engine, nested, NESTED_PATHS.slice(0, 1), rule, false);
+      const after = await trained(engine, nested, NESTED_PATHS.slice(0, 2), rule, false);
+      const inside = Object.keys(after.tensors).filter((name) => name.includes('/cell/'));
+      assert.ok(inside.length > 8);
+      for (const name of inside) assert.deepEqual(after.tensors[name], before.tensors[name], name);
+      const moved = Object.keys(after.tensors).filter((name) => !inside.includes(name));
+      for (const name of moved) assert.notDeepEqual(after.tensors[name], before.tensors[name], name);
+      assert.notDeepEqual(
+        before.tensors['1/cell/0->1/small/1/weight:mean']?.data,
+        before.tensors['1/cell/0->1/large/1/weight:mean']?.data,
+      );
+    });
+  });
+}
+
+test('the inference graph of a supernet computes the path that its switches say', async () => {
+  const engine = await ENGINES.engine();
+  const on = { info, resolution: 1 };
+  const space = cells(16);
+  const all = inferenceGraph({ ...on, network: supernet(space), choices: 'switch' }, BATCH);
+  const { switches } = trainingGraph({ ...on, network: supernet(space), choices: 'switch' }, CLIPPED, BATCH);
+  const tensors = initialise([...all.parameters, ...all.statistics], seeded);
+  const { x } = feedsAt(0, 'sgd');
+  for (const path of CELL_PATHS) {
+    const outputs: (ArrayLike<number> | undefined)[] = [];
+    for (const { graph } of [all, inferenceGraph({ ...on, network: resolve(space, path) }, BATCH)]) {
+      const program = await engine.compile(graph, {}, { openBatch: ['x'] });
+      for (const images of [1, 2]) {
+        const data = (x as HostTensor).data.slice(0, images * sizeOf(info.input));
+        const feeds = { x: { shape: [images, ...info.input], data }, ...switchFeeds(switches, path) };
+        outputs.push((await program.run({ ...tensors, ...feeds })).output?.data);
+      }
+      await program.dispose();
+    }
+    const [one, two, oneAlone, twoAlone] = outputs;
+    assertClose(one ?? [], oneAlone ?? [1], 'one image');
+    assertClose(two ?? [], twoAlone ?? [1], 'two images');
+  }
+});
+
+test('switches of an architecture: inactive decisions are at 0, unknown options are refused', () => {
+  const { switches } = trainingGraph(
+    { info, resolution: 1, network: supernet(nested), choices: 'switch' },
+    CLIPPED,
+    BATCH,
+  );
+  const numbers = (architecture: Architecture) =>
+    Object.fromEntries(Object.entries(switchFeeds(switches, architecture)).map(([name, { data }]) => [name, data[0]]));
+  assert.deepEqual(numbers({ outer: 'cell', inner: 'large' }), { 'choice:outer': 3, 'choice:inner': 1 });
+  assert.deepEqual(numbers({ outer: 'skip' }), { 'choice:outer': 1, 'choice:inner': 0 });
+  assert.throws(() => numbers({ outer: 'sideways' }), UserError);
+});
