@@ -91,7 +91,9 @@ export function combineSums(graph: Graph): Graph {
           const [first, second] = group;
           if (first === undefined) throw new RangeError('a group has a term');
           if (second === undefined) return { id: renamed(first.id), minus: first.minus };
-          return { id: joined(g, group, first, renamed), minus: false };
+          const minus = group.every((term) => term.minus);
+          const terms = group.map((term) => ({ ...term, minus: term.minus && !minus }));
+          return { id: joined(g, terms, first, renamed), minus };
         }),
       );
     }),
