@@ -11,6 +11,7 @@ import { toOnnx } from './onnx/lower.ts';
 import { nodeRuntime } from './runtime/node.node.ts';
 import type { Device, Runtime } from './runtime/runtime.ts';
 import { assertTrainsLikeReference } from './testing/agreement.ts';
+import { assertFailureStopsTheQueue, assertRunsInOrder } from './testing/order.ts';
 import { regressionFeeds, regressionStart, regressionStep } from './testing/regression.ts';
 
 const engine = await createEngine(nodeRuntime(), { device: 'cpu', threads: 2 });
@@ -80,12 +81,14 @@ test('feeds: the missing and the misshapen are named, with both shapes', async (
   await assert.rejects(program.run({ x: square }), { message: 'input "x" is [3,2]; the program takes [2,3]' });
 });
 
-test('one run at a time, of a program and of a state that is written', async () => {
+test('runs come in the order they were asked for', () => assertRunsInOrder(engine));
+test('a run that fails takes those behind it along', () => assertFailureStopsTheQueue(engine));
+
+test('a state that is written is for one program; what is running is not let go', async () => {
   const { graph, carries } = regressionStep();
   const [one, other] = [await engine.compile(graph, carries), await engine.compile(graph, carries)];
   const state = engine.createState(regressionStart());
   const running = one.run(regressionFeeds(0), state);
-  await assert.rejects(one.run(regressionFeeds(1), engine.createState(regressionStart())), /runs once at a time/);
   await assert.rejects(other.run(regressionFeeds(1), state), /the state is in use by another run/);
   await assert.rejects(one.dispose(), /is running/);
   assert.throws(() => state.dispose(), /is in use/);

@@ -40,14 +40,16 @@ export interface Engine {
   dispose(): Promise<void>;
 }
 
-/** A compiled graph. One run at a time. */
+/** A compiled graph. */
 export interface Program {
   /**
    * Runs once. Graph inputs come from `feeds` or, by the same name, from `state`; carried outputs go back into `state`;
    * the other outputs are returned. Feeds that the program has no input for are ignored.
    *
-   * Throws Error naming an input that is in neither or has another shape, and when the program, or a state that it
-   * carries, is in use by another run. The state is as it was before a run that failed.
+   * A run that is asked for while others of this program are at work is done after them, and finds the state as they
+   * leave it: two at a time keep the device at work. Throws Error naming an input that is in neither or has another shape,
+   * and when a state is in use by another program that would not leave it as it is, or is to be carried into while others
+   * read it. The state is as it was before a run that failed; those behind it have failed with it.
    */
   run(feeds: Feeds, state?: State): Promise<Record<string, HostTensor>>;
   /** Seconds it took to lower the graph and to create the session. */

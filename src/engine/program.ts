@@ -2,7 +2,7 @@ import type { HostTensor, Shape } from '../graph/ir.ts';
 import type { Feeds, Program, State } from './engine.ts';
 import { type Layout, permute } from './onnx/blocked/layout.ts';
 import type { Runtime, RuntimeTensor, Session, ValueInfo } from './runtime/runtime.ts';
-import { type Entry, hostData, layOut, replaceCurrent, type StateEntries, spareBuffer } from './state.ts';
+import { type Entry, exchange, hostData, layOut, replaceCurrent, type StateEntries, spareBuffer } from './state.ts';
 
 export interface ProgramParts {
   readonly runtime: Runtime;
@@ -18,11 +18,12 @@ export interface ProgramParts {
   readonly compileSeconds: number;
 }
 
-/** A session with the rules of a program: what is fed, what is carried, one run at a time. */
+/** A session with the rules of a program: what is fed, what is carried, in which order runs come. */
 export function openProgram(parts: ProgramParts): Program {
   const { runtime, session, outputs, onHost, entriesOf, compileSeconds } = parts;
   const carries = outputs.filter(({ entry }) => entry !== undefined);
-  let running = false;
+  /** Runs that were asked for and are not over, in order. */
+  const asked: Promise<unknown>[] = [];
   let disposed = false;
 
   /** The carried outputs' entries, by the outputs' names in the session. */
@@ -37,21 +38,39 @@ export function openProgram(parts: ProgramParts): Program {
     );
   }
 
-  async function run(feeds: Feeds, state: StateEntries | undefined): Promise<Record<string, HostTensor>> {
-    const inputs = Object.fromEntries(session.inputs.map((info) => [info.name, fed(parts, info, feeds, state)]));
+  /**
+   * Asks for a run now, so that the device goes from one to the next by itself. What the run writes is current from here
+   * on, unless it fails: those behind it fail too, and each takes back what it did, the last one first.
+   */
+  async function onHostRun(feeds: Feeds, state: StateEntries | undefined, behind: () => Promise<unknown> | undefined) {
+    const inputs = inputsOf(feeds, state);
     const targets = carried(state);
-    const into: Record<string, RuntimeTensor> = {};
-    if (onHost) for (const [value, entry] of targets) into[value] = spareBuffer(runtime, entry);
-    const results = await session.run(inputs, into);
-    for (const { value, entry: name = '' } of carries) {
-      replaceCurrent(targets.get(value) as Entry, results[value] as RuntimeTensor, parts.layouts[name] ?? 'plain');
-    }
-    return Object.fromEntries(
-      outputs
-        .filter(({ entry }) => entry === undefined)
-        .map(({ name, value }) => [name, { shape: results[value]?.shape ?? [], data: hostData(value, results) }]),
+    const into = Object.fromEntries([...targets].map(([value, entry]) => [value, spareBuffer(runtime, entry)]));
+    const ended = session.run(inputs, into);
+    const undo = carries.map(({ value, entry: name = '' }) =>
+      exchange(targets.get(value) as Entry, parts.layouts[name] ?? 'plain'),
     );
+    try {
+      return await ended;
+    } catch (error) {
+      await behind();
+      for (const back of undo) back();
+      throw error;
+    }
   }
+
+  /** The tensors that a run leaves on the device are known when it has ended. */
+  async function onDeviceRun(feeds: Feeds, state: StateEntries | undefined, before: Promise<unknown> | undefined) {
+    await before;
+    const inputs = inputsOf(feeds, state);
+    const targets = carried(state);
+    const results = await session.run(inputs, {});
+    for (const [value, entry] of targets) replaceCurrent(entry, results[value] as RuntimeTensor);
+    return results;
+  }
+
+  const inputsOf = (feeds: Feeds, state: StateEntries | undefined) =>
+    Object.fromEntries(session.inputs.map((info) => [info.name, fed(parts, info, feeds, state)]));
 
   return Object.freeze({
     compileSeconds,
@@ -60,36 +79,52 @@ export function openProgram(parts: ProgramParts): Program {
     },
     async run(feeds: Feeds, state?: State) {
       if (disposed) throw new Error('the program has been disposed of');
-      if (running) throw new Error('the program is running already; it runs once at a time');
       const entries = state === undefined ? undefined : entriesOf(state);
-      const writes = carries.length > 0;
-      const release = entries === undefined ? () => {} : occupy(entries, writes);
-      running = true;
+      const release = entries === undefined ? () => {} : occupy(entries, carries.length > 0 ? session : undefined);
+      const over = Promise.withResolvers<void>();
+      // Who waits for it on the device fails with it; nobody need wait.
+      over.promise.catch(() => {});
+      const before = asked.at(-1);
+      asked.push(over.promise);
+      const behind = () => asked[asked.indexOf(over.promise) + 1]?.catch(() => {});
       try {
-        return await run(feeds, entries);
+        const results = await (onHost ? onHostRun(feeds, entries, behind) : onDeviceRun(feeds, entries, before));
+        over.resolve();
+        return Object.fromEntries(
+          outputs
+            .filter(({ entry }) => entry === undefined)
+            .map(({ name, value }) => [name, { shape: results[value]?.shape ?? [], data: hostData(value, results) }]),
+        );
+      } catch (error) {
+        over.reject(error);
+        throw error;
       } finally {
-        running = false;
+        asked.splice(asked.indexOf(over.promise), 1);
         release();
       }
     },
     async dispose() {
       if (disposed) return;
-      if (running) throw new Error('the program is running; dispose of it when the run has ended');
+      if (asked.length > 0) throw new Error('the program is running; dispose of it when the run has ended');
       disposed = true;
       await session.dispose();
     },
   });
 }
 
-/** Many runs may read a state at once, or one may write it. Returns what ends the use. */
-function occupy(state: StateEntries, writes: boolean): () => void {
+/** Many runs may read a state at once, or one program may write it. Returns what ends the use. */
+function occupy(state: StateEntries, writer: object | undefined): () => void {
   if (state.disposed) throw new Error('the state has been disposed of');
-  if (state.writing || (writes && state.readers > 0)) throw new Error('the state is in use by another run');
-  if (writes) state.writing = true;
-  else state.readers++;
+  const others = writer === undefined ? 0 : state.readers;
+  if ((state.writer !== undefined && state.writer !== writer) || others > 0) {
+    throw new Error('the state is in use by another run');
+  }
+  if (writer === undefined) state.readers++;
+  else state.writes++;
+  state.writer = writer;
   return () => {
-    if (writes) state.writing = false;
-    else state.readers--;
+    if (writer === undefined) state.readers--;
+    else if (--state.writes === 0) state.writer = undefined;
   };
 }
 

@@ -23,7 +23,9 @@ export interface StateEntries {
   readonly entries: ReadonlyMap<string, Entry>;
   /** Runs that have it in use now. */
   readers: number;
-  writing: boolean;
+  /** What carries into it now (by its session), in how many runs. */
+  writer: object | undefined;
+  writes: number;
   disposed: boolean;
 }
 
@@ -32,7 +34,7 @@ export function openEntries(runtime: Runtime, values: Readonly<Record<string, Ho
     if (data.length !== sizeOf(shape)) throw new Error(`state "${name}": ${data.length} values for shape [${shape}]`);
     return [name, { shape, layout: 'plain', current: runtime.wrap({ shape, data: data.slice() }), spare: undefined }];
   });
-  return { entries: new Map(entries), readers: 0, writing: false, disposed: false };
+  return { entries: new Map(entries), readers: 0, writer: undefined, writes: 0, disposed: false };
 }
 
 /** Where a run writes the entry, if its outputs are host memory. */
@@ -41,13 +43,21 @@ export function spareBuffer(runtime: Runtime, entry: Entry): RuntimeTensor {
   return entry.spare;
 }
 
-/** After a run: what it wrote is current, and what was current is written next, or freed. */
-export function replaceCurrent(entry: Entry, written: RuntimeTensor, layout: Layout): void {
-  const old = entry.current;
-  if (written === entry.spare) entry.spare = old;
-  else old.dispose();
+/**
+ * On the host: what a run that was asked for writes, in a layout, is what the next one reads. Returns what takes this
+ * back, if the run has failed.
+ */
+export function exchange(entry: Entry, layout: Layout): () => void {
+  const before = { ...entry };
+  if (entry.spare === undefined) throw new Error('the entry has no second buffer');
+  Object.assign(entry, { current: entry.spare, spare: entry.current, layout });
+  return () => Object.assign(entry, before);
+}
+
+/** On a device: what a run wrote is current, and what was current is freed. */
+export function replaceCurrent(entry: Entry, written: RuntimeTensor): void {
+  entry.current.dispose();
   entry.current = written;
-  entry.layout = layout;
 }
 
 /** Has an entry on the host in a layout. What reads it at this moment goes on with the tensor that it has. */
@@ -72,7 +82,8 @@ export function stateOf(runtime: Runtime, options: SessionOptions, state: StateE
     names,
     async read(wanted: readonly string[] = names) {
       if (state.disposed) throw new Error('the state has been disposed of');
-      if (state.writing) throw new Error('the state is being written by a run; read it when the run has ended');
+      if (state.writer !== undefined)
+        throw new Error('the state is being written by a run; read it when the run has ended');
       const entries = wanted.map((name): [string, Entry] => {
         const entry = state.entries.get(name);
         if (entry === undefined) throw new Error(`the state has no entry "${name}"`);
@@ -87,7 +98,7 @@ export function stateOf(runtime: Runtime, options: SessionOptions, state: StateE
     },
     dispose() {
       if (state.disposed) return;
-      if (state.writing || state.readers > 0) throw new Error('the state is in use by a run');
+      if (state.writer !== undefined || state.readers > 0) throw new Error('the state is in use by a run');
       state.disposed = true;
       for (const { current, spare } of state.entries.values()) {
         current.dispose();

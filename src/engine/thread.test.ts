@@ -11,6 +11,7 @@ import type { Engine } from './engine.ts';
 import { nodeRuntime } from './runtime/node.node.ts';
 import { threadedRuntime } from './runtime/thread.node.ts';
 import { assertTrainsLikeReference } from './testing/agreement.ts';
+import { assertFailureStopsTheQueue, assertRunsInOrder } from './testing/order.ts';
 import { regressionFeeds, regressionStart, regressionStep } from './testing/regression.ts';
 
 const engine = await createEngine(threadedRuntime(), { device: 'cpu', threads: 1 });
@@ -28,6 +29,9 @@ async function trained(on: Engine) {
 }
 
 test('in a thread: training carries its state as the interpreter does', () => assertTrainsLikeReference(engine));
+
+test('in a thread: runs come in the order they were asked for', () => assertRunsInOrder(engine));
+test('in a thread: a run that fails takes those behind it along', () => assertFailureStopsTheQueue(engine));
 
 test('in a thread: the same numbers, bit for bit, as on the calling thread', async () => {
   const here = await createEngine(nodeRuntime(), { device: 'cpu', threads: 1 });

@@ -3,11 +3,15 @@ import * as ops from '../graph/ops.ts';
 import { graphCase } from '../graph/testing/case.ts';
 import { CASES } from '../graph/testing/cases.ts';
 import { assertAgreement, assertTrainsLikeReference } from './testing/agreement.ts';
+import { assertFailureStopsTheQueue, assertRunsInOrder } from './testing/order.ts';
 import { webgpuTests } from './testing/webgpu.ts';
 
 const onDevice = await webgpuTests();
 
 onDevice('webgpu: training carries its state on the device, as the interpreter does', assertTrainsLikeReference);
+
+onDevice('webgpu: runs come in the order they were asked for', assertRunsInOrder);
+onDevice('webgpu: a run that fails takes those behind it along', assertFailureStopsTheQueue);
 
 /** Groups whose channels do not fill the packets that the provider computes them in, forward and backward. */
 const packets = [

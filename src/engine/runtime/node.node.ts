@@ -59,6 +59,23 @@ function adapt(session: InferenceSession): Session {
     alive++;
     return fromNative(result, freed);
   }
+  const runOnce: Session['run'] = async (feeds, into) => {
+    const nativeFeeds = Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, native(tensor)]));
+    const fetches = Object.fromEntries(
+      session.outputNames.map((name) => {
+        const target = into[name];
+        return [name, target === undefined ? null : native(target)];
+      }),
+    );
+    const began = performance.now();
+    const results = await session.run(nativeFeeds, fetches);
+    busySeconds += (performance.now() - began) / 1000;
+    return Object.fromEntries(
+      Object.entries(results).map(([name, result]) => [name, into[name] ?? received(result as Tensor)]),
+    );
+  };
+  /** What waits for a run that fails, fails with it. */
+  let last: Promise<unknown> = Promise.resolve();
   return {
     get busySeconds() {
       return busySeconds;
@@ -66,19 +83,14 @@ function adapt(session: InferenceSession): Session {
     inputs: session.inputMetadata.map(valueInfo),
     outputs: session.outputMetadata.map(valueInfo),
     async run(feeds, into) {
-      const nativeFeeds = Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, native(tensor)]));
-      const fetches = Object.fromEntries(
-        session.outputNames.map((name) => {
-          const target = into[name];
-          return [name, target === undefined ? null : native(target)];
-        }),
-      );
-      const began = performance.now();
-      const results = await session.run(nativeFeeds, fetches);
-      busySeconds += (performance.now() - began) / 1000;
-      return Object.fromEntries(
-        Object.entries(results).map(([name, result]) => [name, into[name] ?? received(result as Tensor)]),
-      );
+      const mine = last.then(() => runOnce(feeds, into));
+      last = mine;
+      try {
+        return await mine;
+      } catch (error) {
+        if (last === mine) last = Promise.resolve();
+        throw error;
+      }
     },
     async dispose() {
       disposed = true;

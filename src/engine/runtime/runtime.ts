@@ -38,7 +38,8 @@ export interface Session {
   /** Seconds that its runs have taken so far, where they run: without the way to a thread and back. */
   readonly busySeconds: number;
   /**
-   * Runs once. Every input is fed; `into` gives host tensors that outputs on the host shall be written to, and these are
+   * Runs once. A run that is asked for while others are at work is done after them; behind one that fails, it fails too,
+   * without being done. Every input is fed; `into` gives host tensors that outputs on the host shall be written to, and these are
    * returned under the output's name; the others are fresh: kept ones on the device, the rest on the host.
    */
   run(

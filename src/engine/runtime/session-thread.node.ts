@@ -3,12 +3,19 @@ import { parentPort } from 'node:worker_threads';
 import { messageOf } from '../../common/errors.ts';
 import { nodeRuntime } from './node.node.ts';
 import type { RuntimeTensor, Session } from './runtime.ts';
-import type { Answer, Request, WireTensor } from './thread-messages.ts';
+import { type Answer, NONE, ONCE, type Placed, type Request, type WireTensor } from './thread-messages.ts';
 
 if (parentPort === null) throw new Error('session-thread is the entry of a worker thread');
 const port = parentPort;
 const runtime = nodeRuntime();
-const sessions = new Map<number, Session>();
+interface Opened {
+  readonly session: Session;
+  /** By place and slot: see `Placed`. */
+  readonly known: readonly (RuntimeTensor | undefined)[][];
+  /** The last run that failed. */
+  failed: number | undefined;
+}
+const sessions = new Map<number, Opened>();
 /** Device tensors cannot travel; their numbers do. */
 const held = new Map<number, RuntimeTensor>();
 let last = 0;
@@ -26,27 +33,63 @@ function toWire(tensor: RuntimeTensor): WireTensor {
   return { shape: tensor.shape, held: last };
 }
 
+/** The tensors of a run by name, inputs first; those it has not met before are remembered. */
+function arrange({ session, known }: Opened, { used, sent }: Placed): Record<string, RuntimeTensor>[] {
+  // A tensor of the device may be gone; by then the others are remembered, as the other side believes they are.
+  for (const device of [false, true]) {
+    for (const [place, slot, tensor] of sent) {
+      const tensors = known[place];
+      if (tensors !== undefined && 'held' in tensor === device) tensors[slot] = fromWire(tensor);
+    }
+  }
+  let place = 0;
+  return [session.inputs, session.outputs].map((infos) => {
+    const named: Record<string, RuntimeTensor> = {};
+    for (const { name } of infos) {
+      const slot = used[place] ?? NONE;
+      const tensors = known[place++];
+      const tensor = tensors?.[slot];
+      if (tensor !== undefined) named[name] = tensor;
+      if (slot === ONCE && tensors !== undefined) tensors[ONCE] = undefined;
+    }
+    return named;
+  });
+}
+
+async function runOnce(
+  opened: Opened,
+  { behind, tensors }: Request & { kind: 'run' },
+): Promise<NonNullable<Answer['result']>> {
+  const { session } = opened;
+  const [feeds = {}, into = {}] = arrange(opened, tensors);
+  if (behind !== undefined && opened.failed === behind) throw new Error('a run before it failed');
+  const before = session.busySeconds;
+  const results = await session.run(feeds, into);
+  const seconds = session.busySeconds - before;
+  const fresh = Object.entries(results).filter(([name]) => into[name] === undefined);
+  return { fresh: fresh.map(([name, tensor]) => [name, toWire(tensor)] as const), seconds };
+}
+
 async function answer(request: Request): Promise<NonNullable<Answer['result']>> {
   switch (request.kind) {
     case 'create': {
       const session = await runtime.createSession(request.model, request.options);
-      sessions.set(request.session, session);
+      const known = [...session.inputs, ...session.outputs].map(() => []);
+      sessions.set(request.session, { session, known, failed: undefined });
       return { inputs: session.inputs, outputs: session.outputs };
     }
     case 'run': {
-      const tensors = (wired: readonly (readonly [string, WireTensor])[]) =>
-        Object.fromEntries(wired.map(([name, tensor]) => [name, fromWire(tensor)]));
-      const session = sessions.get(request.session);
-      if (session === undefined) throw new Error('the session has been disposed of');
-      const into = tensors(request.into);
-      const before = session.busySeconds;
-      const results = await session.run(tensors(request.feeds), into);
-      const seconds = session.busySeconds - before;
-      const fresh = Object.entries(results).filter(([name]) => into[name] === undefined);
-      return { fresh: fresh.map(([name, tensor]) => [name, toWire(tensor)] as const), seconds };
+      const opened = sessions.get(request.session);
+      if (opened === undefined) throw new Error('the session has been disposed of');
+      try {
+        return await runOnce(opened, request);
+      } catch (error) {
+        opened.failed = request.run;
+        throw error;
+      }
     }
     case 'dispose':
-      await sessions.get(request.session)?.dispose();
+      await sessions.get(request.session)?.session.dispose();
       sessions.delete(request.session);
       return {};
     case 'free':

@@ -9,6 +9,21 @@ export type WireTensor =
 
 type Named = readonly (readonly [string, WireTensor])[];
 
+/**
+ * The tensors of one run. The places of a session are its inputs, then its outputs; the thread remembers two tensors for
+ * each (`0` and `1`: a weight changes between two buffers, so do batches), since sending one takes long beside a short run.
+ */
+export interface Placed {
+  /** For each place which of its tensors is used: 0, 1, ONCE, or NONE (an output that nothing was given for). */
+  readonly used: readonly number[];
+  /** Tensors that the thread does not know yet, and where they are to be remembered. */
+  readonly sent: readonly (readonly [place: number, slot: number, tensor: WireTensor])[];
+}
+
+/** Remembered for this run alone. */
+export const ONCE = 2;
+export const NONE = -1;
+
 export type Request =
   | {
       readonly kind: 'create';
@@ -16,7 +31,14 @@ export type Request =
       readonly model: Uint8Array;
       readonly options: SessionOptions;
     }
-  | { readonly kind: 'run'; readonly session: number; readonly feeds: Named; readonly into: Named }
+  | {
+      readonly kind: 'run';
+      readonly session: number;
+      /** Counts the runs of the session. `behind`: one that has not been answered yet; if it fails, so does this. */
+      readonly run: number;
+      readonly behind: number | undefined;
+      readonly tensors: Placed;
+    }
   | { readonly kind: 'dispose'; readonly session: number }
   | { readonly kind: 'free'; readonly held: number };
 

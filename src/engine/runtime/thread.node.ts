@@ -10,7 +10,7 @@ import { Worker } from 'node:worker_threads';
 import type { HostTensor } from '../../graph/ir.ts';
 import { nodeRuntime } from './node.node.ts';
 import type { Runtime, RuntimeTensor, SessionOptions } from './runtime.ts';
-import type { Answer, Request, WireTensor } from './thread-messages.ts';
+import { type Answer, NONE, ONCE, type Placed, type Request, type WireTensor } from './thread-messages.ts';
 
 type Result = NonNullable<Answer['result']>;
 
@@ -37,12 +37,11 @@ export function threadedRuntime(): Runtime {
     return tensor;
   }
 
-  const wired = (tensors: Readonly<Record<string, RuntimeTensor>>) =>
-    Object.entries(tensors).map(([input, tensor]): [string, WireTensor] => {
-      const wire = wires.get(tensor);
-      if (wire === undefined) throw new Error('the tensor belongs to another runtime');
-      return [input, wire];
-    });
+  const wireOf = (tensor: RuntimeTensor): WireTensor => {
+    const wire = wires.get(tensor);
+    if (wire === undefined) throw new Error('the tensor belongs to another runtime');
+    return wire;
+  };
 
   return {
     name,
@@ -52,7 +51,9 @@ export function threadedRuntime(): Runtime {
     async createSession(model: Uint8Array, options: SessionOptions) {
       const session = sessions++;
       const { inputs = [], outputs = [] } = await thread.ask({ kind: 'create', session, model, options });
+      const place = openPlaces();
       let busySeconds = 0;
+      let [runs, unanswered] = [0, 0];
       return {
         inputs,
         outputs,
@@ -60,12 +61,15 @@ export function threadedRuntime(): Runtime {
           return busySeconds;
         },
         async run(feeds, into) {
-          const { fresh = [], seconds = 0 } = await thread.ask({
-            kind: 'run',
-            session,
-            feeds: wired(feeds),
-            into: wired(into),
-          });
+          const given = [
+            ...inputs.map(({ name: input }) => feeds[input]),
+            ...outputs.map(({ name: output }) => into[output]),
+          ];
+          const tensors = place(given.map((tensor) => (tensor === undefined ? undefined : wireOf(tensor))));
+          const behind = unanswered > 0 ? runs : undefined;
+          unanswered++;
+          const asked = thread.ask({ kind: 'run', session, run: ++runs, behind, tensors });
+          const { fresh = [], seconds = 0 } = await asked.finally(() => unanswered--);
           busySeconds += seconds;
           return { ...into, ...Object.fromEntries(fresh.map(([output, wire]) => [output, received(wire)])) };
         },
@@ -73,6 +77,42 @@ export function threadedRuntime(): Runtime {
       };
     },
   };
+}
+
+interface Place {
+  readonly tensors: [WireTensor | undefined, WireTensor | undefined];
+  /** The one of them that was used last. */
+  last: number;
+}
+
+/** Tells where the thread finds the tensors of a session's runs, and which of them it has yet to be sent. */
+function openPlaces(): (tensors: readonly (WireTensor | undefined)[]) => Placed {
+  const places: Place[] = [];
+  return (tensors) => {
+    const sent: (readonly [number, number, WireTensor])[] = [];
+    const used = tensors.map((tensor, at) => {
+      if (tensor === undefined) return NONE;
+      if ('held' in tensor) {
+        sent.push([at, ONCE, tensor]);
+        return ONCE;
+      }
+      places[at] ??= { tensors: [undefined, undefined], last: 1 };
+      const place = places[at];
+      const found = place.tensors.findIndex((known) => known !== undefined && isSame(known, tensor));
+      const slot = found < 0 ? 1 - place.last : found;
+      if (found < 0) {
+        place.tensors[slot] = tensor;
+        sent.push([at, slot, tensor]);
+      }
+      place.last = slot;
+      return slot;
+    });
+    return { used, sent };
+  };
+}
+
+function isSame(a: WireTensor, b: WireTensor): boolean {
+  return 'data' in a && 'data' in b && a.data === b.data && (a.shape === b.shape || `${a.shape}` === `${b.shape}`);
 }
 
 /**
