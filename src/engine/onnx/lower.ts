@@ -31,6 +31,7 @@ import {
 } from './lowerings/shape.ts';
 import { createModel, type Dimension } from './model.ts';
 import type { Lowering, Target, Value } from './value.ts';
+import { lowerVector } from './vectors.ts';
 
 export interface OnnxOptions {
   /** For which device of ONNX Runtime; `standard` (the default) is for every reader. */
@@ -141,8 +142,16 @@ export function lowerGraph(graph: Graph, options: OnnxOptions = {}): LoweredMode
     parts.set(cut.from, names);
     return { name: names[cut.index] as string, layout: 'plain' };
   };
-  const blocked = plan && blockedLowering({ graph, plan, block, emitter, batchAxis: (id) => axes[id], read });
+  const blocked =
+    plan &&
+    blockedLowering({ graph, plan, block, emitter, batchAxis: (id) => axes[id], made: (id) => lowered(id), read });
 
+  const vectors = { nodes, emitter, open: (id: NodeId) => axes[id] !== undefined, made: (id: NodeId) => plain(id) };
+  /** As it was made, if that is plain. */
+  const plain = (id: NodeId) => {
+    const own = lowered(id);
+    return own.layout === 'plain' ? own : { name: read(id, 'plain') };
+  };
   const emitInput = (id: NodeId, inputName: string, shape: Shape): Made => {
     const weights = initializers[inputName];
     if (weights !== undefined) {
@@ -163,7 +172,7 @@ export function lowerGraph(graph: Graph, options: OnnxOptions = {}): LoweredMode
     const { op, shape } = node;
     model.at(node.path);
     if (op.kind === 'input') return emitInput(id, op.name, shape);
-    const form = emitCut(id) ?? blocked?.lower(id);
+    const form = emitCut(id) ?? lowerVector(vectors, id) ?? blocked?.lower(id);
     if (form !== undefined) {
       if (form.layout === 'blocked') model.declare(form.name, dimensions(id, shape));
       return form;

@@ -3,6 +3,7 @@ import type { Graph, Node, NodeId, Op, OpOf, Shape } from '../../../graph/ir.ts'
 import { sizeOf } from '../../../graph/ir.ts';
 import { BINARY, UNARY } from '../lowerings/elementwise.ts';
 import { type Emitter, four, openShape } from '../value.ts';
+import { madeVector } from '../vectors.ts';
 import { type Blocked, type Name, nchwc } from './blocked.ts';
 import { affine, channelDot, channelMean, mask } from './channels.ts';
 import { canConvolve, convInputGrad, convolve, filterLayout } from './conv.ts';
@@ -16,6 +17,8 @@ import { convWeightGrad } from './weight-gradient.ts';
 export interface Made {
   readonly name: Name;
   readonly layout: Layout;
+  /** The same as a vector, for what has one axis that counts. */
+  readonly vector?: Name;
 }
 
 export interface BlockedContext {
@@ -24,6 +27,7 @@ export interface BlockedContext {
   readonly block: number;
   readonly emitter: Emitter;
   readonly batchAxis: (id: NodeId) => number | undefined;
+  readonly made: (id: NodeId) => Made;
   /** The value of a node in a layout, converted if need be. */
   readonly read: (id: NodeId, layout: Layout) => Name;
 }
@@ -50,6 +54,8 @@ export function blockedLowering(context: BlockedContext): BlockedLowering {
 
   /** A number for each channel, [C], of a tensor [1, C, 1, 1] or of one number. */
   const byChannel = (id: NodeId, count: number): Name => {
+    const { vector } = context.made(id);
+    if (vector !== undefined) return vector;
     const name = read(id, 'plain');
     if (sizeOf(shapeOf(id)) === count) return reshape(name, [count]);
     return model.node('Expand', [reshape(name, [1]), model.ints([count])]);
@@ -207,7 +213,7 @@ export function blockedLowering(context: BlockedContext): BlockedLowering {
     const x = inputs[0] as NodeId;
     const from = shapeOf(x);
     const plain = (name: Name): Made => ({ name, layout: 'plain' });
-    const result = (vector: Name) => plain(reshape(vector, shape, undefined, [from[1] as number]));
+    const result = (vector: Name): Made => madeVector(emitter, vector, shape);
     const pair = fusion.dot(id);
     const perChannel = sizeOf(from) / (from[1] as number);
     const times = (name: Name, factor: number) =>
