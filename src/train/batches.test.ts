@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { rng } from '../common/random.ts';
 import type { DatasetInfo, Samples } from '../data/dataset.ts';
-import { orderedBatches, trainingBatches } from './batches.ts';
+import { orderedBatches, runAhead, trainingBatches } from './batches.ts';
 import { concatSamples } from './samples.ts';
 import { DEFAULT_SETTINGS, type TrainSettings } from './settings.ts';
 
@@ -111,7 +111,7 @@ test('reading in order fills the last batch up with zeros', async () => {
   await batches.read(0);
   const last = await batches.read(1);
   assert.deepEqual([...last.x.data], [3, 3, 3, 3, 0, 0, 0, 0]);
-  assert.deepEqual([last.count, ...last.truths], [1, 2]);
+  assert.deepEqual([...last.truths], [2]);
 });
 
 test('two parts joined are read as one, in any order', async () => {
@@ -125,3 +125,61 @@ test('two parts joined are read as one, in any order', async () => {
   );
   assert.deepEqual([...targets], [2, 0, 0, 1]);
 });
+
+/** Runs that take a while; `log` says what happened in which order. */
+function loggedRuns(
+  count: number,
+  fails: { readonly prepare?: number; readonly run?: number; readonly take?: number },
+) {
+  const log: string[] = [];
+  const wait = () => new Promise((resolve) => setTimeout(resolve, 2));
+  let atWork = 0;
+  const failing = (what: keyof typeof fails, index: number) => {
+    if (fails[what] === index) throw new Error(`${what} ${index}`);
+  };
+  const runs = {
+    count,
+    async prepare(index: number) {
+      log.push(`prepare ${index}, ${atWork} at work`);
+      failing('prepare', index);
+      return index;
+    },
+    async run(index: number) {
+      atWork++;
+      try {
+        await wait();
+        failing('run', index);
+        return index * index;
+      } finally {
+        atWork--;
+      }
+    },
+    take(result: number, index: number) {
+      log.push(`take ${result}`);
+      failing('take', index);
+    },
+  };
+  return { log, atWork: () => atWork, done: runAhead(runs) };
+}
+
+test('a batch is prepared and its run asked for while the run before is at work', async () => {
+  const { log, done } = loggedRuns(3, {});
+  await done;
+  assert.deepEqual(log, [
+    'prepare 0, 0 at work',
+    'prepare 1, 1 at work',
+    'take 0',
+    'prepare 2, 1 at work',
+    'take 1',
+    'take 4',
+  ]);
+});
+
+for (const fails of [{ prepare: 2 }, { run: 1 }, { take: 1 }]) {
+  test(`nothing is left at work when it ends with an error: ${JSON.stringify(fails)}`, async () => {
+    const { atWork, done } = loggedRuns(4, fails);
+    const [[what, index] = []] = Object.entries(fails);
+    await assert.rejects(done, { message: `${what} ${index}` });
+    assert.equal(atWork(), 0);
+  });
+}

@@ -128,13 +128,13 @@ export function targetScale(info: DatasetInfo): NonNullable<DatasetInfo['target'
 
 /**
  * Reads samples in their order, `batchSize` at a time. The arrays are used again two batches later; the last batch is
- * filled up with zeros, and `count` says how many of it are samples.
+ * filled up with zeros, and `truths` has those of samples alone.
  */
 export function orderedBatches(
   samples: Samples,
   info: DatasetInfo,
   batchSize: number,
-): { readonly steps: number; read(step: number): Promise<{ x: HostTensor; truths: Float32Array; count: number }> } {
+): { readonly steps: number; read(step: number): Promise<{ x: HostTensor; truths: Float32Array }> } {
   const sizes = sampleSizes(info);
   const slots = [0, 1].map(() => ({
     x: new Float32Array(batchSize * sizes.input),
@@ -150,7 +150,7 @@ export function orderedBatches(
       const truths = slot.truths.subarray(0, count * sizes.target);
       const indices = Array.from({ length: count }, (_, i) => first + i);
       await samples.read(indices, x.subarray(0, count * sizes.input), truths);
-      return { x: { shape: [batchSize, ...info.input], data: x }, truths, count };
+      return { x: { shape: [batchSize, ...info.input], data: x }, truths };
     },
   };
 }
@@ -160,13 +160,33 @@ interface Slot {
   readonly truths: Float32Array;
 }
 
+/** Runs of a program, one for each batch. */
+interface Runs<Feeds, Result> {
+  readonly count: number;
+  /** May use the memory of what it gave two calls before. */
+  prepare(index: number): Promise<Feeds>;
+  run(feeds: Feeds): Promise<Result>;
+  /** Gets the results, in order. */
+  take(result: Result, index: number): void;
+}
+
 /**
- * Waits for a run and for the batch that is prepared beside it, until both have ended, so that neither is left behind
- * when the other fails. Throws what the run threw, else what the preparation threw.
+ * Asks for each run while the one before is at work, so that the engine goes from one to the next by itself; batches are
+ * prepared meanwhile. Whatever throws, here or there, is thrown when nothing is at work any more.
  */
-export async function beside<T>(run: Promise<T>, preparation: Promise<unknown> | undefined): Promise<T> {
-  const [result, prepared] = await Promise.allSettled([run, preparation]);
-  if (result.status === 'rejected') throw result.reason;
-  if (prepared.status === 'rejected') throw prepared.reason;
-  return result.value;
+export async function runAhead<F, R>({ count, prepare, run, take }: Runs<F, R>): Promise<void> {
+  let latest: Promise<R> | undefined;
+  try {
+    for (let index = 0; index < count; index++) {
+      const feeds = await prepare(index);
+      const [before, asked] = [latest, run(feeds)];
+      latest = asked;
+      // It may fail while another is awaited; it is awaited in its turn.
+      asked.catch(() => {});
+      if (before !== undefined) take(await before, index - 1);
+    }
+    if (latest !== undefined) take(await latest, count - 1);
+  } finally {
+    await latest?.catch(() => {});
+  }
 }

@@ -3,7 +3,7 @@ import type { DatasetInfo, Samples } from '../data/dataset.ts';
 import type { Engine, Program, State } from '../engine/engine.ts';
 import type { HostTensor } from '../graph/ir.ts';
 import type { Module } from '../space/module.ts';
-import { beside, orderedBatches, targetScale } from './batches.ts';
+import { orderedBatches, runAhead, targetScale } from './batches.ts';
 import type { NetworkOnData } from './forward.ts';
 import { classificationMetrics, regressionMetrics } from './metrics.ts';
 import { inferenceGraph } from './program.ts';
@@ -47,16 +47,21 @@ export function inferenceOver(program: Program, info: DatasetInfo, state: State,
     const batches = orderedBatches(samples, info, batchSize);
     const found = new Float32Array(samples.count * info.outputs);
     const truths: Float32Array[] = [];
-    let upcoming = batches.steps > 0 ? batches.read(0) : undefined;
-    for (let step = 0; step < batches.steps && upcoming !== undefined; step++) {
-      const batch = await upcoming;
-      signal?.throwIfAborted();
-      truths.push(batch.truths.slice());
-      upcoming = step + 1 < batches.steps ? batches.read(step + 1) : undefined;
-      const result = await beside(program.run({ x: batch.x }, state), upcoming);
-      const values = (result.output as HostTensor).data;
-      found.set(values.subarray(0, batch.count * info.outputs), step * batchSize * info.outputs);
-    }
+    await runAhead({
+      count: batches.steps,
+      async prepare(step) {
+        const { x, truths: some } = await batches.read(step);
+        signal?.throwIfAborted();
+        truths.push(some.slice());
+        return { x };
+      },
+      run: (feeds) => program.run(feeds, state),
+      take({ output }, step) {
+        const from = step * batchSize;
+        const count = Math.min(batchSize, samples.count - from);
+        found.set((output as HostTensor).data.subarray(0, count * info.outputs), from * info.outputs);
+      },
+    });
     if (info.kind === 'regression') unstandardise(found, info);
     return { outputs: found, truths: joined(truths) };
   }

@@ -6,7 +6,7 @@ import { type HostTensor, sizeOf } from '../graph/ir.ts';
 import { initialise } from '../network/initialise.ts';
 import type { RandomInput } from '../network/network.ts';
 import type { Module } from '../space/module.ts';
-import { beside, trainingBatches } from './batches.ts';
+import { runAhead, trainingBatches } from './batches.ts';
 import type { Checkpoint, EpochRecord } from './checkpoint.ts';
 import { TrainingFailure } from './failure.ts';
 import { type Inference, inferenceOver, type Measured } from './inference.ts';
@@ -119,24 +119,25 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
   async function trainEpoch(index: number): Promise<number> {
     const epoch = batches.epoch(request.rng('epoch', index));
     const noise = noiseFor(built.randomInputs, request.rng('epoch', index, 'noise'));
+    const scalars = scalarFeeds();
     let total = 0;
-    let upcoming = epoch.prepare();
-    for (let step = 0; step < stepsPerEpoch; step++) {
-      const batch = await upcoming;
-      signal?.throwIfAborted();
-      const scalars = optimiser.scalars(rates(index, step), steps + 1);
-      const feeds = { x: batch.x, targets: batch.targets, ...asScalars(scalars), ...noise() };
-      const running = program.run(feeds, ready.state);
-      if (step + 1 < stepsPerEpoch) upcoming = epoch.prepare();
-      const result = await beside(running, upcoming);
-      const loss = result.loss?.data[0] ?? Number.NaN;
-      if (!Number.isFinite(loss)) {
-        throw new TrainingFailure(`the loss is ${loss} at epoch ${index + 1}, step ${step + 1}`);
-      }
-      steps++;
-      total += loss;
-      request.onStep?.(index + 1, step + 1, loss);
-    }
+    await runAhead({
+      count: stepsPerEpoch,
+      async prepare(step) {
+        const { x, targets } = await epoch.prepare();
+        signal?.throwIfAborted();
+        return { x, targets, ...scalars(optimiser.scalars(rates(index, step), ++steps)), ...noise() };
+      },
+      run: (feeds) => program.run(feeds, ready.state),
+      take(result, step) {
+        const loss = result.loss?.data[0] ?? Number.NaN;
+        if (!Number.isFinite(loss)) {
+          throw new TrainingFailure(`the loss is ${loss} at epoch ${index + 1}, step ${step + 1}`);
+        }
+        total += loss;
+        request.onStep?.(index + 1, step + 1, loss);
+      },
+    });
     return total / stepsPerEpoch;
   }
 
@@ -236,12 +237,14 @@ function fitting(
   return given;
 }
 
-/** Fills the random inputs anew at each call, from one stream. */
+/** Fills the random inputs anew at each call, from one stream. The arrays are used again two calls later. */
 function noiseFor(inputs: readonly RandomInput[], random: Rng): () => Record<string, HostTensor> {
-  const tensors = Object.fromEntries(
-    inputs.map(({ name, shape }) => [name, { shape, data: new Float32Array(sizeOf(shape)) }]),
+  const slots = [0, 1].map(() =>
+    Object.fromEntries(inputs.map(({ name, shape }) => [name, { shape, data: new Float32Array(sizeOf(shape)) }])),
   );
+  let calls = 0;
   return () => {
+    const tensors = slots[calls++ % 2] as Record<string, HostTensor>;
     for (const { data } of Object.values(tensors)) {
       for (let i = 0; i < data.length; i++) data[i] = random.int(2 ** 24) / 2 ** 24; // exact in float32, never 1
     }
@@ -249,8 +252,16 @@ function noiseFor(inputs: readonly RandomInput[], random: Rng): () => Record<str
   };
 }
 
-function asScalars(values: Readonly<Record<string, number>>): Record<string, HostTensor> {
-  return Object.fromEntries(
-    Object.entries(values).map(([name, value]) => [name, { shape: [], data: Float32Array.of(value) }]),
-  );
+/** Numbers as tensors of shape []. They are used again two calls later. */
+function scalarFeeds(): (values: Readonly<Record<string, number>>) => Record<string, HostTensor> {
+  const slots: [Record<string, HostTensor>, Record<string, HostTensor>] = [{}, {}];
+  let calls = 0;
+  return (values) => {
+    const tensors = slots[calls++ % 2 === 0 ? 0 : 1];
+    for (const [name, value] of Object.entries(values)) {
+      tensors[name] ??= { shape: [], data: new Float32Array(1) };
+      tensors[name].data[0] = value;
+    }
+    return tensors;
+  };
 }
