@@ -64,7 +64,11 @@ export function blockedLowering(context: BlockedContext): BlockedLowering {
   function lowerTerms(terms: readonly Term[], shape: Shape, relu: boolean, batch: number | undefined): Name {
     const count = shape[1] as number;
     const tensors = terms.flatMap((term) => (term.kind === 'tensor' ? [read(term.id, 'blocked')] : []));
-    const products = terms.filter((term) => term.kind === 'conv' || term.kind === 'affine');
+    const takesBias = (term: Term) =>
+      term.kind === 'affine' || (term.kind === 'conv' && at(term.id).op.kind === 'conv');
+    const products = terms
+      .filter((term) => term.kind === 'conv' || term.kind === 'affine')
+      .sort((a, b) => Number(takesBias(b)) - Number(takesBias(a)));
     const vectors = terms.filter((term) => term.kind === 'channels');
     const bias = vectors.reduce<Name | undefined>((sum, { id, minus }) => {
       const vector = byChannel(id, count);
