@@ -22,19 +22,18 @@ function lowered(network: Module, input: readonly number[], mode: 'train' | 'inf
 
 test('batch norm moves its statistics to the batch mean and the unbiased variance, as PyTorch does', () => {
   const { g, statistics, output } = lowered(s.batchNorm({ affine: false, momentum: 0.1 }), [2]);
-  const graph = finish(g, { output, ...Object.fromEntries(statistics.map((p) => [p.path, p.next])) });
-  const result = interpret(graph, {
-    x: { shape: [3, 2], data: [1, 10, 2, 20, 6, 60] },
-    runningMean: { shape: [2], data: [0, 0] },
-    runningVariance: { shape: [2], data: [1, 1] },
-  });
+  const [mean, variance] = statistics.map(({ move }) => move);
+  assert.deepEqual([mean?.momentum, variance?.momentum], [0.1, 0.1]);
+  assert.deepEqual([mean?.factor, variance?.factor], [1, 3 / 2]); // times this, the biased variance is the unbiased one
+  const graph = finish(g, { output, mean: mean?.batch ?? -1, variance: variance?.batch ?? -1 });
+  const result = interpret(graph, { x: { shape: [3, 2], data: [1, 10, 2, 20, 6, 60] } });
   const close = (actual: ArrayLike<number> | undefined, expected: readonly number[]) =>
     assert.ok(
       expected.every((v, i) => Math.abs(v - (actual?.[i] ?? Number.NaN)) < 1e-9),
       `${actual}`,
     );
-  close(result.runningMean?.data, [0.3, 3]); // means 3 and 30
-  close(result.runningVariance?.data, [0.9 + 0.1 * 7, 0.9 + 0.1 * 700]); // unbiased variances 7 and 700
+  close(result.mean?.data, [3, 30]);
+  close(result.variance?.data, [14 / 3, 1400 / 3]);
   const deviation = Math.sqrt(14 / 3 + 1e-5); // biased in the normalisation itself
   assert.ok(Math.abs((result.output?.data[0] ?? 0) + 2 / deviation) < 1e-9);
 });

@@ -23,7 +23,7 @@ import {
   lowerStack,
   lowerZero,
 } from './structure.ts';
-import { guarded, switched } from './switch.ts';
+import { switched } from './switch.ts';
 
 const LOWERINGS: { readonly [K in ModuleKind]: Lower<K> } = {
   conv: lowerConv,
@@ -95,12 +95,10 @@ export function lowerNetwork(g: GraphBuilder, network: Module, x: NodeId, option
         parameters.push({ path: named(name), shape, initialiser, node, when: open?.when ?? [] });
         return node;
       },
-      statistic(name, shape, initial, next) {
+      statistic(name, shape, initial, move) {
         const node = ops.input(g, named(name), shape);
         const initialiser = { kind: 'constant', value: initial } as const;
-        const when = open?.when ?? [];
-        const moved = guarded(g, when, node, next?.(node) ?? node);
-        statistics.push({ path: named(name), shape, initialiser, node, when, next: moved });
+        statistics.push({ path: named(name), shape, initialiser, node, when: open?.when ?? [], ...(move && { move }) });
         return node;
       },
       random(shape) {

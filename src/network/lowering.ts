@@ -3,7 +3,7 @@ import type { GraphBuilder } from '../graph/builder.ts';
 import type { NodeId, Shape } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
 import type { Module, Value, ValueChoice } from '../space/module.ts';
-import type { ArchitectureParameter, Chosen, Initialiser, Switch } from './network.ts';
+import type { ArchitectureParameter, Chosen, Initialiser, Move, Switch } from './network.ts';
 
 export type ModuleKind = Module['kind'];
 export type ModuleOf<K extends ModuleKind> = Extract<Module, { readonly kind: K }>;
@@ -22,8 +22,8 @@ export interface Lowering {
   child(segment: string, module: Module, x: NodeId, before?: readonly NodeId[]): NodeId;
   /** A trained tensor of this module, `name` within its path. */
   parameter(name: string, shape: Shape, initialiser: Initialiser): NodeId;
-  /** A running statistic of this module; `next` gives its value after a training step, from the current one. */
-  statistic(name: string, shape: Shape, initial: number, next?: (current: NodeId) => NodeId): NodeId;
+  /** A running statistic of this module; in training, `move` says what becomes of it. */
+  statistic(name: string, shape: Shape, initial: number, move?: Move): NodeId;
   /** Uniform random numbers in [0, 1), new ones at every training step. */
   random(shape: Shape): NodeId;
   /** An error at this module's place. */

@@ -31,9 +31,18 @@ export interface Chosen {
   readonly of: number;
 }
 
-/** A running statistic: read in inference, replaced by `next` after a training step. */
+/** A running statistic: read in inference, moved after a training step. */
 export interface Statistic extends Parameter {
-  readonly next: NodeId;
+  /** Of a network in training. */
+  readonly move?: Move;
+}
+
+/** How a step moves a statistic: to (1 − momentum) · current + momentum · factor · batch. */
+export interface Move {
+  /** What the batch has, of as many elements as the statistic. */
+  readonly batch: NodeId;
+  readonly momentum: number;
+  readonly factor: number;
 }
 
 /** A decision that a supernet leaves open, and its options in order. */

@@ -82,14 +82,11 @@ export function normaliseBatch(l: Lowering, x: NodeId, options: Affine & { reado
   }
   const moments: Moments = shape.length === 4 ? channelMoments(l, x, axes) : centredMoments(l, x, axes);
   const { mean, variance, centred } = moments;
-  const moveTo = (batch: NodeId, factor: number) => (current: NodeId) => {
-    const kept = ops.mul(l.g, current, ops.constant(l.g, 1 - options.momentum));
-    const moved = ops.mul(l.g, ops.reshape(l.g, batch, [channels]), ops.constant(l.g, factor * options.momentum));
-    return ops.add(l.g, kept, moved);
-  };
+  const { momentum } = options;
   const count = axes.reduce((product, axis) => product * (shape[axis] ?? 1), 1);
-  l.statistic('runningMean', [channels], 0, moveTo(mean, 1));
-  l.statistic('runningVariance', [channels], 1, moveTo(variance, count / Math.max(1, count - 1)));
+  l.statistic('runningMean', [channels], 0, { batch: mean, momentum, factor: 1 });
+  const unbiased = count / Math.max(1, count - 1);
+  l.statistic('runningVariance', [channels], 1, { batch: variance, momentum, factor: unbiased });
   if (centred !== undefined) return scaleCentred(l, centred, variance, options);
   return scaleAndShift(l, x, mean, variance, options);
 }

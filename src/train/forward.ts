@@ -8,6 +8,7 @@ import { type LowerOptions, lowerNetwork } from '../network/lower.ts';
 import type { LoweredNetwork, Parameter } from '../network/network.ts';
 import type { Module } from '../space/module.ts';
 import { TrainingFailure } from './failure.ts';
+import type { Moved } from './running-statistics.ts';
 
 /** A network on data: all that the training and the inference graph have in common. */
 export interface NetworkOnData {
@@ -27,8 +28,8 @@ export interface ForwardGraph extends Omit<LoweredNetwork, 'output' | 'layers'> 
   readonly loss: NodeId;
   /** The parameters on a way to the network's output, with their nodes in `graph`. */
   readonly trained: readonly Parameter[];
-  /** The nodes of the statistics' next values, by path; of those on a way to the network's output. */
-  readonly moved: readonly (readonly [path: string, next: NodeId])[];
+  /** The statistics on a way to the network's output, in the order of their factors. */
+  readonly moved: readonly Moved[];
 }
 
 /**
@@ -40,18 +41,20 @@ export function forwardGraph(on: NetworkOnData, batchSize: number): ForwardGraph
   const alive = aliveNames(on, batchSize);
   const g = createGraph();
   const { output, layers: _, ...lowered } = lowerOnData(g, on, batchSize, 'train');
-  const moved = lowered.statistics.filter(({ path }) => alive.has(path));
+  const moving = lowered.statistics.flatMap(({ move, ...one }) =>
+    move && alive.has(one.path) ? [{ ...one, move }] : [],
+  );
   const targets = ops.input(g, 'targets', [batchSize, on.info.outputs]);
   const loss = g.within('loss', () => lossOf(g, on.info.kind, output, targets));
-  const outputs = { loss, ...Object.fromEntries(moved.map(({ path, next }) => [`next:${path}`, next])) };
-  const graph = optimiseForward(finish(g, outputs));
+  const batches = moving.map(({ path, move }) => [`batch:${path}`, move.batch] as const);
+  const graph = optimiseForward(finish(g, { loss, ...Object.fromEntries(batches) }));
   const inputs = inputsOf(graph);
+  const conditions = ({ when }: Pick<Parameter, 'when'>) =>
+    when.map((chosen) => ({ ...chosen, index: inputs.get(chosen.name) ?? chosen.index }));
   const within = <P extends Parameter>(parameters: readonly P[]): P[] =>
     parameters.flatMap((one) => {
       const node = inputs.get(one.path);
-      if (node === undefined) return [];
-      const when = one.when.map((chosen) => ({ ...chosen, index: inputs.get(chosen.name) ?? chosen.index }));
-      return [{ ...one, node, when }];
+      return node === undefined ? [] : [{ ...one, node, when: conditions(one) }];
     });
   return {
     ...lowered,
@@ -59,7 +62,13 @@ export function forwardGraph(on: NetworkOnData, batchSize: number): ForwardGraph
     loss: outputNode(graph, 'loss'),
     architecture: within(lowered.architecture),
     trained: within(lowered.parameters.filter(({ path }) => alive.has(path))),
-    moved: moved.map(({ path }) => [path, outputNode(graph, `next:${path}`)]),
+    moved: moving
+      .map((one) => ({
+        ...one,
+        when: conditions(one),
+        move: { ...one.move, batch: outputNode(graph, `batch:${one.path}`) },
+      }))
+      .toSorted((a, b) => a.move.factor - b.move.factor),
   };
 }
 

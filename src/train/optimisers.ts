@@ -1,9 +1,10 @@
 import type { GraphBuilder } from '../graph/builder.ts';
-import { type NodeId, type Shape, sizeOf } from '../graph/ir.ts';
+import type { NodeId, Shape } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
 import type { Parameter } from '../network/network.ts';
 import { guarded } from '../network/switch.ts';
 import type { TrainSettings } from './settings.ts';
+import { pack, unpack } from './vectors.ts';
 
 /** A tensor that an optimizer keeps from step to step, such as `3/1/weight:momentum`. Starts as zeros. */
 export interface OptimiserState {
@@ -142,17 +143,6 @@ function nodesOf<K extends string>(group: readonly Readonly<Record<K, NodeId>>[]
   return group.map((one) => one[key]);
 }
 
-/** The tensors that lie end to end in a vector. */
-function unpack(g: GraphBuilder, vector: NodeId, parts: readonly { readonly shape: Shape }[]): NodeId[] {
-  let start = 0;
-  return parts.map(({ shape }) => {
-    const end = start + sizeOf(shape);
-    const part = ops.reshape(g, ops.slice(g, vector, [start], [end]), shape);
-    start = end;
-    return part;
-  });
-}
-
 /**
  * Scales gradients by min(1, limit / (norm + 1e-6)), norm being the Euclidean norm of all of them together, as
  * `torch.nn.utils.clip_grad_norm_` does (Pascanu et al. 2013). `limit` 0 leaves them as they are.
@@ -173,13 +163,4 @@ function clipByGlobalNorm(g: GraphBuilder, gradients: readonly NodeId[], limit: 
 export function normOf(g: GraphBuilder, gradients: readonly NodeId[]): NodeId {
   const all = pack(g, gradients);
   return ops.sqrt(g, ops.reduceSum(g, ops.mul(g, all, all), [0]));
-}
-
-/** Tensors of any shape end to end in one vector. */
-function pack(g: GraphBuilder, nodes: readonly NodeId[]): NodeId {
-  return ops.concat(
-    g,
-    nodes.map((node) => ops.reshape(g, node, [sizeOf(g.shape(node))])),
-    0,
-  );
 }

@@ -5,6 +5,7 @@ import { optimise } from '../graph/passes.ts';
 import type { ArchitectureParameter, Parameter, RandomInput, Statistic, Switch } from '../network/network.ts';
 import { type ForwardGraph, forwardGraph, inputsOf, lowerOnData, type NetworkOnData } from './forward.ts';
 import { OPTIMISERS, type Update } from './optimisers.ts';
+import { moveStatistics } from './running-statistics.ts';
 import type { TrainSettings } from './settings.ts';
 
 /** One training step as a graph, and what its state consists of. */
@@ -45,12 +46,13 @@ export function trainingGraph(on: NetworkOnData, settings: UpdateSettings, batch
     trained.map(({ node }) => node),
   );
   const update = g.within('optimizer', () => OPTIMISERS[settings.optimizer].append(g, settings, trained, raw));
-  return finishStep(g, forward, { loss }, trained, update, moved);
+  const statistics = g.within('statistics', () => moveStatistics(g, moved));
+  return finishStep(g, forward, { loss }, trained, update, statistics);
 }
 
 /**
  * A training step from its parts: `returned` are outputs that come back to the host; the optimizer's `update` of the
- * `trained` tensors, and what else is in `moved`, take the place of state entries.
+ * `trained` tensors, and the next values of `moved` by path, take the place of state entries.
  */
 export function finishStep(
   g: GraphBuilder,
@@ -58,7 +60,7 @@ export function finishStep(
   returned: Readonly<Record<string, NodeId>>,
   trained: readonly Parameter[],
   update: Update,
-  moved: ForwardGraph['moved'] = [],
+  moved: readonly (readonly [path: string, next: NodeId])[] = [],
 ): TrainingGraph {
   const carried = [
     ...trained.map(({ path }, i) => [path, update.parameters[i] as NodeId] as const),
