@@ -9,7 +9,7 @@ import { exportOnnx } from '../../src/report/export/onnx.ts';
 import type { Module } from '../../src/space/index.ts';
 import { OPTIMISERS } from '../../src/train/optimisers.ts';
 import { inferenceGraph, type TrainingGraph, trainingGraph } from '../../src/train/program.ts';
-import { ARCHITECTURE_OPTIMISER, supernetState, supernetSteps } from '../../src/train/supernet.ts';
+import { ARCHITECTURE_OPTIMISER, type SupernetSteps, supernetState, supernetSteps } from '../../src/train/supernet.ts';
 import { INFO, networkOf } from './networks.ts';
 import type { WorkOrder } from './order.ts';
 
@@ -55,20 +55,21 @@ async function openTraining(engine: Engine, name: keyof typeof SGD, network: Mod
 
 /** Both steps of the supernet on one state, as a search has them. */
 function openSupernet(engine: Engine, network: Module, batch: number): (action: string) => Promise<Work> {
-  const steps = (alsoWeightGradients: boolean) =>
+  const build = (alsoWeightGradients: boolean) =>
     supernetSteps(
       { network, info: INFO, resolution: 1 },
       SGD['darts-supernet'],
       { weightDecay: ARCHITECTURE_DECAY, alsoWeightGradients },
       batch,
     );
+  let steps: SupernetSteps | undefined;
   let state: State | undefined;
   return (action) => {
-    const { weightStep, archStep } = steps(action.endsWith('+weight-gradients'));
-    state ??= engine.createState(supernetState({ weightStep, archStep }, seeded));
+    steps ??= build(action.endsWith('+weight-gradients'));
+    state ??= engine.createState(supernetState(steps, seeded));
     return action === 'darts-supernet-weight-step'
-      ? openStep(engine, weightStep, OPTIMISERS.sgd.scalars(LEARNING_RATE, 1), state, batch)
-      : openStep(engine, archStep, ARCHITECTURE_OPTIMISER.scalars(LEARNING_RATE, 1), state, batch);
+      ? openStep(engine, steps.weightStep, OPTIMISERS.sgd.scalars(LEARNING_RATE, 1), state, batch)
+      : openStep(engine, steps.archStep, ARCHITECTURE_OPTIMISER.scalars(LEARNING_RATE, 1), state, batch);
   };
 }
 

@@ -1,0 +1,38 @@
+/**
+ * What the creation of a session costs: seconds against the number of nodes, and against how many of them are ready long before
+ * they are wanted, such as those that read state alone. ONNX Runtime 1.30 orders nodes several times over, each time with a
+ * list of the ready ones that it walks for every node. docs/performance.md draws the conclusion.
+ *
+ *     npx node --conditions=netsmith-source bench/engine-sessions.ts
+ */
+import { createModel } from '../src/engine/onnx/model.ts';
+import { nodeRuntime } from '../src/engine/runtime/node.node.ts';
+
+const runtime = nodeRuntime();
+
+/** A chain of nodes; `early` of all nodes read an input and are wanted at the end of the chain alone. */
+async function seconds(nodes: number, early: number): Promise<number> {
+  const m = createModel('chain');
+  m.input('x', [1]);
+  m.input('w', [1]);
+  let value = 'x';
+  for (let i = 2 * early; i < nodes; i++) value = m.node('Neg', [value]);
+  // Ready from the start, but behind the chain in the file, which is the order that ONNX Runtime keeps to.
+  for (let i = 0; i < early; i++) value = m.node('Add', [value, m.node('Neg', ['w'])]);
+  m.output('y', [1], value);
+  const model = m.encode();
+  const start = performance.now();
+  const session = await runtime.createSession(model, { device: 'cpu', threads: 1, optimisation: 'none', keep: [] });
+  const taken = (performance.now() - start) / 1000;
+  await session.dispose();
+  return taken;
+}
+
+await seconds(1000, 0);
+console.log('| nodes | none early | 500 early | 2000 early | 8000 early |\n|---|---|---|---|---|');
+for (const nodes of [10_000, 20_000, 40_000, 80_000]) {
+  const cells: string[] = [];
+  for (const early of [0, 500, 2000, 8000])
+    cells.push(2 * early > nodes ? '-' : (await seconds(nodes, early)).toFixed(2));
+  console.log(`| ${nodes} | ${cells.join(' | ')} |`);
+}
