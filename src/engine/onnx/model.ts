@@ -13,7 +13,12 @@ export const OPSET = 18;
 export const MICROSOFT = 'com.microsoft';
 
 /** A whole number is an integer attribute; a float is wrapped so that 1 and 1.0 stay apart. */
-export type Attribute = number | readonly number[] | string | { readonly float: number };
+export type Attribute =
+  | number
+  | readonly number[]
+  | string
+  | { readonly float: number }
+  | { readonly floats: readonly number[] };
 export type Attributes = Readonly<Record<string, Attribute>>;
 
 /** A dimension that is only known at run time has a name. */
@@ -195,5 +200,6 @@ function attribute(name: string, value: Attribute): onnxProto.onnx.IAttributePro
   if (typeof value === 'number') return { name, type: AttributeType.INT, i: value };
   if (typeof value === 'string') return { name, type: AttributeType.STRING, s: new TextEncoder().encode(value) };
   if ('float' in value) return { name, type: AttributeType.FLOAT, f: value.float };
+  if ('floats' in value) return { name, type: AttributeType.FLOATS, floats: [...value.floats] };
   return { name, type: AttributeType.INTS, ints: [...value] };
 }

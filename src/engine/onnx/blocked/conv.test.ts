@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ConvGeometry, Shape } from '../../../graph/ir.ts';
 import * as ops from '../../../graph/ops.ts';
-import { type ConvKind, canConvolve, convInputGrad, convolve, filterLayout } from './conv.ts';
+import { type ConvKind, canConvolve, convolve, filterLayout } from './conv.ts';
+import { convInputGrad } from './input-gradient.ts';
 import { assertCase, BLOCK, OPTIONS } from './testing/run.ts';
 import { convWeightGrad } from './weight-gradient.ts';
 

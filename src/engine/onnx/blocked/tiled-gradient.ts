@@ -10,7 +10,7 @@
 import { sizeOf } from '../../../graph/ir.ts';
 import { four } from '../value.ts';
 import { type Blocked, type Name, nchwc, sumOver, transposeTiles, view } from './blocked.ts';
-import { columnsOf } from './shift.ts';
+import { partOf } from './shift.ts';
 import type { ConvWeightGradient } from './weight-gradient.ts';
 
 /** How rows of an image are cut into chunks of B pixels. */
@@ -45,7 +45,7 @@ export function tiledGradient(b: Blocked, gradient: ConvWeightGradient): Name | 
 
   const image = (offset: number, step: number): Name => {
     const sizes = { beside, groups, blocks: inner, rows: h, across };
-    const source = columnsOf(b, x, xShape, { offset, step, columns });
+    const source = partOf(b, x, xShape, 'columns', { offset, step, count: columns });
     const arranged = arrange(b, source, count, lane, sizes, ['groups', 'rows', 'across', 'blocks', 'beside']);
     return view(b, transposeTiles(b, arranged, (n * c * h * columns) / block ** 2), [
       1,
@@ -56,7 +56,7 @@ export function tiledGradient(b: Blocked, gradient: ConvWeightGradient): Name | 
   };
   const filter = (offset: number): Name => {
     const sizes = { beside, groups, blocks: outer, rows: oh, across };
-    const source = columnsOf(b, dy, dyShape, { offset, step: 1, columns });
+    const source = partOf(b, dy, dyShape, 'columns', { offset, step: 1, count: columns });
     return arrange(b, source, count, lane, sizes, ['groups', 'blocks', 'rows', 'across', 'beside']);
   };
   // Where the first column of dy reads x, for each column of the filter.

@@ -104,7 +104,7 @@ export const lowerAvgPoolGrad: Lowering<OpOf<'avgPoolGrad'>> = ({ model }, { op,
 };
 
 /** For each window, row by row, how many elements of x it covers: padding is not counted. */
-function windowCounts({ kernel, stride, pads }: PoolGeometry, x: Shape, y: Shape): number[] {
+export function windowCounts({ kernel, stride, pads }: PoolGeometry, x: Shape, y: Shape): number[] {
   const covered = (axis: 0 | 1) =>
     Array.from({ length: four(y)[2 + axis] as number }, (_, i) => {
       const start = i * stride[axis] - pads[axis];
