@@ -16,6 +16,9 @@ import { type Lent, openPrograms, type Programs } from './programs.ts';
 import { learningRates } from './schedules.ts';
 import { checkSettings, type TrainSettings } from './settings.ts';
 
+/** Samples are measured at least so many at a time: what a run costs beside its samples counts, memory does not yet. */
+const VALID_BATCH = 64;
+
 /** What a training run is given. */
 export interface TrainRequest {
   readonly engine: Engine;
@@ -84,6 +87,7 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
   const on = { network, info, resolution };
   const batches = trainingBatches(request.train, info, settings, data);
   const { batchSize, stepsPerEpoch } = batches;
+  const validBatch = Math.max(batchSize, Math.min(VALID_BATCH, request.valid?.count ?? VALID_BATCH));
   const rates = learningRates(settings, stepsPerEpoch);
   const optimiser = OPTIMISERS[settings.optimizer];
   const history: EpochRecord[] = [...(request.checkpoint?.history ?? [])];
@@ -105,10 +109,10 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
   try {
     const asked = now();
     const training = await borrowed(programs.training(on, settings, batchSize));
-    const inference = await borrowed(programs.inference(on, batchSize));
+    const inference = await borrowed(programs.inference(on, validBatch));
     compile = (now() - asked) / 1000;
     state = engine.createState(initialState(request, training.built));
-    ready = { state, training, inference, valid: inferenceOver(inference.program, info, state, batchSize) };
+    ready = { state, training, inference, valid: inferenceOver(inference.program, info, state, validBatch) };
   } catch (error) {
     await dispose();
     throw error;

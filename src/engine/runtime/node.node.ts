@@ -45,6 +45,7 @@ export function nodeRuntime(): Runtime {
 const natives = new WeakMap<RuntimeTensor, Tensor>();
 
 function adapt(session: InferenceSession): Session {
+  const { inputNames, outputNames } = session;
   let busySeconds = 0;
   // A device tensor lies in memory of the session that made it, and freeing it after the session ends the process: the
   // session goes with the last of its tensors.
@@ -60,19 +61,17 @@ function adapt(session: InferenceSession): Session {
     return fromNative(result, freed);
   }
   const runOnce: Session['run'] = async (feeds, into) => {
-    const nativeFeeds = Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, native(tensor)]));
-    const fetches = Object.fromEntries(
-      session.outputNames.map((name) => {
-        const target = into[name];
-        return [name, target === undefined ? null : native(target)];
-      }),
-    );
+    // Plain loops: between two runs the device waits for this.
+    const nativeFeeds: Record<string, Tensor> = {};
+    for (const name of inputNames) nativeFeeds[name] = native(feeds[name]);
+    const fetches: Record<string, Tensor | null> = {};
+    for (const name of outputNames) fetches[name] = into[name] === undefined ? null : native(into[name]);
     const began = performance.now();
     const results = await session.run(nativeFeeds, fetches);
     busySeconds += (performance.now() - began) / 1000;
-    return Object.fromEntries(
-      Object.entries(results).map(([name, result]) => [name, into[name] ?? received(result as Tensor)]),
-    );
+    const outputs: Record<string, RuntimeTensor> = {};
+    for (const name of outputNames) outputs[name] = into[name] ?? received(results[name] as Tensor);
+    return outputs;
   };
   /** What waits for a run that fails, fails with it. */
   let last: Promise<unknown> = Promise.resolve();
@@ -99,8 +98,8 @@ function adapt(session: InferenceSession): Session {
   };
 }
 
-function native(tensor: RuntimeTensor): Tensor {
-  const found = natives.get(tensor);
+function native(tensor: RuntimeTensor | undefined): Tensor {
+  const found = tensor && natives.get(tensor);
   if (found === undefined) throw new Error('the tensor belongs to another runtime');
   return found;
 }

@@ -1,5 +1,5 @@
 /** The thread that sessions of `threadedRuntime` live in: does what messages ask, one after another. */
-import { parentPort } from 'node:worker_threads';
+import { parentPort, receiveMessageOnPort } from 'node:worker_threads';
 import { messageOf } from '../../common/errors.ts';
 import { nodeRuntime } from './node.node.ts';
 import type { RuntimeTensor, Session } from './runtime.ts';
@@ -101,14 +101,33 @@ async function answer(request: Request): Promise<NonNullable<Answer['result']>> 
   }
 }
 
-// Asynchronous steps must not interleave: a request waits for the one before it.
-let queue: Promise<void> = Promise.resolve();
-port.on('message', ({ id, request }: { id: number; request: Request }) => {
-  queue = queue.then(async () => {
+interface Message {
+  readonly id: number;
+  readonly request: Request;
+}
+const waiting: Message[] = [];
+let working = false;
+
+/** One request after another, since their asynchronous steps must not interleave. */
+async function work(): Promise<void> {
+  working = true;
+  for (let message = next(); message !== undefined; message = next()) {
+    const { id, request } = message;
     try {
       port.postMessage({ id, result: await answer(request) } satisfies Answer);
     } catch (error) {
       port.postMessage({ id, error: messageOf(error) } satisfies Answer);
     }
-  });
+  }
+  working = false;
+}
+
+/** Looks for what came during a run itself: through the event loop it would arrive later, and the device would wait. */
+function next(): Message | undefined {
+  return waiting.shift() ?? (receiveMessageOnPort(port)?.message as Message | undefined);
+}
+
+port.on('message', (message: Message) => {
+  waiting.push(message);
+  if (!working) void work();
 });
