@@ -44,6 +44,16 @@ const refused: readonly (readonly [string, () => unknown, string])[] = [
     'from of node 1 of dag is [1]; must be different earlier',
   ],
   ['inputs twice', () => s.dagOfNodes(2, () => ({ from: [0, 0] })), 'from of node 1 of dag is [0,0]'],
+  [
+    'a dag without entries',
+    () => s.dag(1, () => s.relu(), { entries: [] }),
+    'dag has no entries; a dag needs at least 1',
+  ],
+  [
+    'inputs without a choice in a cell of two',
+    () => s.dagOfNodes(1, () => ({ from: s.pickInputs('i', 2) }), { entries: [s.relu(), s.relu()] }),
+    'node 2 of dag picks 2 of 2',
+  ],
   ['a dag without nodes', () => s.dag(0, () => s.relu()), 'dag has no nodes; a dag needs at least 1'],
   [
     'no module',
@@ -85,6 +95,20 @@ test('a dag has an edge from every earlier node, and picks inputs only where the
   assert.deepEqual(
     cell.nodes[2]?.edges.map(({ kind }) => kind),
     ['zero', 'identity', 'identity'],
+  );
+});
+
+test('nodes are numbered after the entries', () => {
+  const seen: string[] = [];
+  const edge = (from: number, to: number) => {
+    seen.push(`${from}->${to}`);
+    return s.identity();
+  };
+  const cell = s.dag(2, edge, { entries: [s.relu(), s.conv(8, 1)], inputs: 2 });
+  assert.deepEqual(seen, ['0->2', '1->2', '0->3', '1->3', '2->3']);
+  assert.deepEqual(
+    cell.nodes.map(({ from }) => from),
+    [[0, 1], { kind: 'inputs', name: '3<-', count: 2 }],
   );
 });
 

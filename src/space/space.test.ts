@@ -6,11 +6,12 @@ import * as s from './builders.ts';
 import { count } from './count.ts';
 import { decisions } from './decisions.ts';
 import { defineSpace } from './define.ts';
+import { derive } from './derive.ts';
 import { encodeAdjacency, encodeOneHot, encodePath } from './encode.ts';
 import { first, successor } from './enumerate.ts';
 import { moduleFromJson, spaceFromJson, spaceToJson } from './json.ts';
 import type { Module } from './module.ts';
-import { resolve, resolveHyperparameters, scaleWidth } from './resolve.ts';
+import { resolve, resolveHyperparameters, scaleWidth, supernet } from './resolve.ts';
 import type { Hyperparameters, Space } from './space.ts';
 import { TASK } from './testing/spaces.ts';
 import { mutate, sample } from './vary.ts';
@@ -231,6 +232,55 @@ test('paths and adjacency of a cell with open wiring and operations in its nodes
   refuses(
     () => encodePath(large, sample(large, rng(1))),
     'space "mine": its path encoding would have 349524 bits; at most 100000: set longest below 9',
+  );
+});
+
+test('paths of a cell with two inputs stand apart by the input that they start from', () => {
+  const cell = s.dag(2, (from, to) => s.choice(`${from}->${to}`, { a: s.relu(), b: s.tanh() }), {
+    entries: [s.identity(), s.identity()],
+    inputs: 2,
+    output: 'concat',
+  });
+  const space = spaceOf(s.stack(cell, cell));
+  assert.equal(count(space), 2n ** 2n * 3n * 2n ** 2n);
+  const architecture = { '0->2': 'a', '1->2': 'b', '3<-': [1, 2], '1->3': 'b', '2->3': 'a' };
+  // Each input: a, b; aa, ab, ba, bb.
+  assert.deepEqual(encodePath(space, architecture), [1, 0, 1, 0, 0, 0, 0, 1, 0, 0, 1, 0]);
+  assert.deepEqual(encodeAdjacency(space, architecture), [1, 0, 0, 1, 0, 0, 0, 1, 1, 0]);
+});
+
+test('a supernet keeps every choice, under the full name of its decision, and every option at its path', () => {
+  const space = spaceOf(
+    s.scoped(
+      'outer',
+      s.repeat(
+        2,
+        s.scoped(
+          'cell',
+          s.dag(2, () => s.choice('op', { a: width(), b: s.zero() }), { inputs: 1 }),
+        ),
+      ),
+    ),
+  );
+  const found = [...JSON.stringify(supernet(space)).matchAll(/"name":"([^"]+)"/gu)].map(([, name]) => name);
+  assert.deepEqual([...new Set(found)].toSorted(), names(space).toSorted());
+  assert.ok(!JSON.stringify(supernet(space)).includes('"kind":"scope"'));
+});
+
+test('deriving: choices take their strongest option, none included where the wiring is fixed, the first of equals', () => {
+  const op = (name: string) => s.choice(name, { none: s.zero(), skip: s.identity(), conv: s.conv('same', 3) });
+  const fixed = spaceOf(s.dag(2, (from, to) => op(`${from}->${to}`)));
+  const weights = { '0->1': [0.5, 0.3, 0.2], '0->2': [0.2, 0.4, 0.4], '1->2': [0.1, 0.2, 0.7] };
+  assert.deepEqual(derive(fixed, weights), { '0->1': 'none', '0->2': 'skip', '1->2': 'conv' });
+  const picked = spaceOf(s.dag(2, (from, to) => op(`${from}->${to}`), { inputs: 1 }));
+  assert.deepEqual(derive(picked, weights), { '0->1': 'skip', '2<-': [1], '1->2': 'conv' });
+  refuses(
+    () => derive(fixed, { ...weights, '1->2': [0.5, 0.5] }),
+    'weights of space "mine": choice "1->2" has 2 weights; needs one for each option: none, skip, conv',
+  );
+  refuses(
+    () => derive(spaceOf(width()), {}),
+    'weights of space "mine": decision "width" has no weights; must be one of 8, 16',
   );
 });
 

@@ -38,4 +38,5 @@ export const BASELINES = {
   },
 } as const satisfies Readonly<Record<string, (task: Task) => Baseline>>;
 
+export { GENOTYPES } from './darts-genotype.ts';
 export { darts, mlp, nasBench201, resnet, smallCnn };

@@ -17,6 +17,7 @@ import {
   residual,
   scoped,
   sequential,
+  stack,
 } from '../builders.ts';
 import { defineSpace } from '../define.ts';
 import type { Module } from '../module.ts';
@@ -57,6 +58,12 @@ export function moduleArbitrary(continuous: boolean): fc.Arbitrary<Module> {
       }),
       fc.tuple(fc.constantFrom(...TIMES), tie('tree')).map(([times, body]) => repeat(times, body)),
       fc.tuple(fc.constantFrom('s', 't'), tie('tree')).map(([name, body]) => scoped(name, body)),
+      some(2).map((cells) => stack(...cells)),
+      some(4).map(([older, newer, edge, body]) =>
+        dagOfNodes(1, () => ({ edge: () => edge as Module, body: body as Module, from: pickInputs('in of 2', 1) }), {
+          entries: [older as Module, newer as Module],
+        }),
+      ),
       fc.tuple(some(5), fc.boolean(), fc.boolean()).map(([bodies, open, concat]) =>
         dagOfNodes(
           2,
