@@ -4,6 +4,7 @@ import { lowerConvWeightGrad } from '../lowerings/convolution.ts';
 import { four } from '../value.ts';
 import { type Blocked, type Name, nchwc, sumOver, view } from './blocked.ts';
 import { filterToBlocked, toPlain } from './layout.ts';
+import { partOf } from './shift.ts';
 import { tiledGradient } from './tiled-gradient.ts';
 
 export interface ConvWeightGradient {
@@ -28,29 +29,34 @@ export function convWeightGrad(b: Blocked, gradient: ConvWeightGradient): Name {
   return (i % b.block === 0 ? tiledGradient(b, gradient) : undefined) ?? throughPlain(b, gradient);
 }
 
-/** One group for each image and channel: x as one image, dy as its filters, both views of the same memory. */
+/**
+ * One group for each image and channel: x as one image, dy as its filters, both views of the same memory. Up to 6 columns of the
+ * result that reach into no padding are computed at once, so x is widened first; under a stride it costs more than it gains.
+ */
 function depthwise(b: Blocked, { x, xShape, dy, dyShape, shape, geometry }: ConvWeightGradient): Name {
   const { model, block } = b;
   const [n, c, h, w] = four(xShape);
   const [, , oh, ow] = four(dyShape);
   const [, , kh, kw] = four(shape);
-  const [top, left] = geometry.pads;
+  const { stride, dilation, pads } = geometry;
+  const widens = stride[1] === 1 && pads[1] + pads[3] > 0;
+  const atOnce = kw === 4 || kw === 5 ? 6 : kw;
+  const reach = (taps: number, axis: 0 | 1, out: number) => (taps - 1) * dilation[axis] + (out - 1) * stride[axis] + 1;
+  const count = widens ? reach(atOnce, 1, ow) : w;
+  const image = widens ? partOf(b, x, xShape, 'columns', { offset: -pads[1], step: 1, count }) : x;
+  const left = widens ? 0 : pads[1];
   // No more at the end than the taps need: a forward's stride may leave rows unread, or padding may be.
-  const end = (axis: 0 | 1, size: number, out: number, kernel: number, before: number) =>
-    (kernel - 1) * geometry.dilation[axis] + (out - 1) * geometry.stride[axis] + 1 - size - before;
-  const bottom = end(0, h, oh, kh, top);
-  const right = end(1, w, ow, kw, left);
-  const taps = nchwc(b, 'Conv', [view(b, x, [1, n * c, h, w]), view(b, dy, [n * c, 1, oh, ow])], {
+  const [bottom, right] = [reach(kh, 0, oh) - h - pads[0], widens ? 0 : reach(kw, 1, ow) - w - left];
+  const taps = nchwc(b, 'Conv', [view(b, image, [1, n * c, h, count]), view(b, dy, [n * c, 1, oh, ow])], {
     kernel_shape: [oh, ow],
-    strides: geometry.dilation,
-    dilations: geometry.stride,
-    pads: [top, left, Math.max(0, bottom), Math.max(0, right)],
+    strides: dilation,
+    dilations: stride,
+    pads: [pads[0], left, Math.max(0, bottom), Math.max(0, right)],
     group: n * c,
   });
-  const rows = Math.floor(Math.max(0, -bottom) / geometry.dilation[0]) + kh;
-  const columns = Math.floor(Math.max(0, -right) / geometry.dilation[1]) + kw;
-  const perImage = view(b, taps, [n, c / block, rows, columns, block]);
-  const summed = sumOver(b, perImage, [0]);
+  const rows = Math.floor(Math.max(0, -bottom) / dilation[0]) + kh;
+  const columns = widens ? atOnce : Math.floor(Math.max(0, -right) / dilation[1]) + kw;
+  const summed = sumOver(b, view(b, taps, [n, c / block, rows, columns, block]), [0]);
   if (rows === kh && columns === kw) return view(b, summed, shape);
   return view(b, model.node('Slice', [summed, model.ints([0, 0]), model.ints([kh, kw]), model.ints([1, 2])]), shape);
 }
