@@ -13,7 +13,7 @@ import { compare, type Layout, type Row } from './engine/compare.ts';
 import { watchOthers } from './engine/contention.ts';
 import type { Machine } from './engine/order.ts';
 import { ask, type PeerForm } from './engine/processes.ts';
-import type { Operator } from './engine/profile-operators.ts';
+import type { Operator, Profile } from './engine/profile-operators.ts';
 import { circumstances, saveResult } from './engine/results.ts';
 import { comparisonTable, compileTable, operatorTable } from './engine/tables.ts';
 import { NAMES, PEER_SIZE, WORKLOADS, type Workload } from './engine/workloads.ts';
@@ -87,10 +87,6 @@ if (otherCores !== null && otherCores > DISTURBED) {
   say(`DISTURBED: other processes kept ${otherCores.toFixed(2)} cores busy meanwhile`);
 }
 const profiles = flags.profile ? runs.flatMap(({ workload, batch }) => profile(workload, batch)) : [];
-
-interface Profile extends Pick<Row, 'name' | 'network' | 'batch' | 'layout'> {
-  readonly operators: readonly Operator[];
-}
 
 function profile({ network, task, processes }: Workload, batch: number): Profile[] {
   const actions = processes.flat().filter(({ name }) => wanted(name));

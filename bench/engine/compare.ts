@@ -106,7 +106,14 @@ export function compare(workload: Workload, batch: number, setting: Setting): Ro
         const own = ownPart(workload, action, layout, batch, found, median(matrixGflops));
         const peerParts = theirs
           .filter((side) => !broken.has(side))
-          .map(({ form, found: peerRuns }) => peerPart(form, peerRuns, action, own, usual?.found ?? [], runs.peer));
+          .flatMap(({ form, found: peerRuns }) => {
+            try {
+              return [peerPart(form, peerRuns, action, own, usual?.found ?? [], runs.peer)];
+            } catch (error) {
+              failed(`${title}: ${workload.peer.script}, ${form}`, error);
+              return [];
+            }
+          });
         const none = { peer: null, peerSeconds: null, peerPeakMiB: null, ratio: null };
         return (peerParts.length === 0 ? [none] : peerParts).map((part): Row => inOrder({ ...own, ...part }));
       }),

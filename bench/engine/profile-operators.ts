@@ -1,3 +1,5 @@
+import type { Row } from './compare.ts';
+
 /** One of ONNX Runtime's operators in one run of a program. */
 export interface Operator {
   readonly type: string;
@@ -9,4 +11,9 @@ export interface Operator {
   readonly milliseconds: number;
   /** Of the time in kernels. */
   readonly share: number;
+}
+
+/** Where the time of one action goes, by falling time. */
+export interface Profile extends Pick<Row, 'name' | 'network' | 'batch' | 'layout'> {
+  readonly operators: readonly Operator[];
 }

@@ -1,6 +1,7 @@
 /** Results as Markdown tables, which read well in a terminal too. */
 import type { Row } from './compare.ts';
 import type { Operator } from './profile-operators.ts';
+import type { AxisResult } from './scaling-figure.ts';
 
 type Cell = string | number;
 
@@ -18,35 +19,64 @@ function markdown(head: readonly string[], rows: readonly (readonly Cell[])[]): 
 }
 
 const milliseconds = (seconds: number) => Number((seconds * 1000).toPrecision(3));
-const orDash = <T extends Cell>(value: T | null | undefined): T | '-' => value ?? '-';
-const part = (own: number, other: number | null) => (other === null ? '-' : Number((own / other).toFixed(2)));
+const hundredths = (value: number) => Number(value.toFixed(2));
 
-/** Each layout against each form of the peer. Times in milliseconds, memory in MiB. */
+/** What was timed, in a few words. */
+const labelOf = ({ name, network }: Pick<Row, 'name' | 'network'>) =>
+  name.startsWith(network) ? name : `${name}, ${network}`;
+const keyOf = ({ name, network, batch, layout }: Row) => `${name} ${network} ${batch} ${layout}`;
+
+/**
+ * A line for each layout, with the forms of the peer beside it. ms: of one step or run. MiB: peak memory of the process. ratio:
+ * the peer's time over ours. memory: our peak over that of the peer's first form.
+ */
 export function comparisonTable(rows: readonly Row[]): string {
+  const forms = [...new Set(rows.flatMap(({ peer }) => (peer === null ? [] : [peer])))];
+  const groups = Map.groupBy(rows, keyOf);
   return markdown(
-    ['', 'network', 'batch', 'layout', 'ms', 'MiB', 'GFLOP/s', 'of matmul', 'peer', 'ms', 'MiB', 'ratio', 'memory'],
-    rows.map((row) => [
-      ...[row.name, row.network, row.batch, row.layout, milliseconds(row.seconds), row.peakMiB],
-      ...[Math.round(row.gflops), Number(row.matrixShare.toFixed(2)), orDash(row.peer)],
-      row.peerSeconds === null ? '-' : milliseconds(row.peerSeconds),
-      orDash(row.peerPeakMiB),
-      row.ratio === null ? '-' : Number(row.ratio.toFixed(2)),
-      part(row.peakMiB, row.peerPeakMiB),
-    ]),
+    [
+      '',
+      'batch',
+      'layout',
+      'ms',
+      'MiB',
+      'GFLOP/s',
+      'of matmul',
+      ...forms.flatMap((form) => [form, 'MiB', 'ratio']),
+      'memory',
+    ],
+    [...groups.values()].flatMap((group) => {
+      const [row] = group;
+      if (row === undefined) return [];
+      const peers = forms.map((form) => group.find(({ peer }) => peer === form));
+      const [usual] = peers;
+      return [
+        [
+          ...[labelOf(row), row.batch, row.layout, milliseconds(row.seconds), row.peakMiB],
+          ...[Math.round(row.gflops), hundredths(row.matrixShare)],
+          ...peers.flatMap((one) => [
+            one?.peerSeconds == null ? '-' : milliseconds(one.peerSeconds),
+            one?.peerPeakMiB ?? '-',
+            one?.ratio == null ? '-' : hundredths(one.ratio),
+          ]),
+          usual?.peerPeakMiB == null ? '-' : hundredths(row.peakMiB / usual.peerPeakMiB),
+        ],
+      ];
+    }),
   );
 }
 
 /** The seconds before the first step: of our sessions, and of the peer's compiled form. */
 export function compileTable(rows: readonly Row[]): string {
-  const own = [...new Map(rows.map((row) => [`${row.name} ${row.network} ${row.batch} ${row.layout}`, row])).values()];
+  const own = [...new Map(rows.map((row) => [keyOf(row), row])).values()];
   return markdown(
-    ['', 'network', 'batch', 'compiled by', 'seconds'],
+    ['', 'batch', 'made ready by', 'seconds'],
     [
-      ...own.map((row) => [row.name, row.network, row.batch, `netsmith, ${row.layout}`, row.compileSeconds]),
+      ...own.map((row) => [labelOf(row), row.batch, `netsmith, ${row.layout}`, row.compileSeconds]),
       ...rows
-        .filter(({ peerCompileSeconds }) => peerCompileSeconds !== undefined)
-        .map((row) => [row.name, row.network, row.batch, orDash(row.peer), Math.round(row.peerCompileSeconds ?? 0)]),
-    ],
+        .filter(({ peerCompileSeconds, layout }) => peerCompileSeconds !== undefined && layout === rows[0]?.layout)
+        .map((row) => [labelOf(row), row.batch, row.peer ?? '-', row.peerCompileSeconds ?? 0]),
+    ].map((row) => row.map((cell, c) => (c === 3 ? Number(Number(cell).toPrecision(2)) : cell))),
   );
 }
 
@@ -57,6 +87,43 @@ export function operatorTable(operators: readonly Operator[]): string {
     operators.map(({ type, domain, nodes, milliseconds: ms, share }) => [
       ...[type, domain, nodes, Number(ms.toFixed(2))],
       Number(share.toFixed(3)),
+    ]),
+  );
+}
+
+/** Points of each axis, and how far they are from a line. */
+export function scalingTable(axes: readonly AxisResult[]): string {
+  return markdown(
+    ['', 'held fixed', 'value', 'seconds', 'MiB', 'off the line'],
+    axes.flatMap(({ axis, fixed, points, line }) =>
+      points.map(({ x, seconds, peakMiB }) => [
+        ...[
+          axis,
+          Object.entries(fixed)
+            .flatMap(([name, value]) => `${name} ${value}`)
+            .join(', '),
+        ],
+        ...[x, Number(seconds.toPrecision(3)), peakMiB],
+        line === undefined ? '-' : `${((100 * (seconds - line.intercept - line.slope * x)) / seconds).toFixed(0)} %`,
+      ]),
+    ),
+  );
+}
+
+/** The creation of a session of so many nodes, so many of which are ready early. */
+export interface SessionPoint {
+  readonly nodes: number;
+  readonly early: number;
+  readonly seconds: number;
+}
+
+export function sessionTable(points: readonly SessionPoint[]): string {
+  const early = [...new Set(points.map((point) => point.early))];
+  return markdown(
+    ['nodes', ...early.map((count) => `${count} early`)],
+    [...Map.groupBy(points, ({ nodes }) => nodes)].map(([nodes, row]) => [
+      nodes,
+      ...early.map((count) => row.find((point) => point.early === count)?.seconds ?? '-'),
     ]),
   );
 }

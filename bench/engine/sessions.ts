@@ -1,13 +1,20 @@
 /**
  * What the creation of a session costs: seconds against the number of nodes, and against how many of them are ready long before
- * they are wanted, such as those that read state alone. ONNX Runtime 1.30 orders nodes several times over, each time with a
- * list of the ready ones that it walks for every node. docs/performance.md draws the conclusion.
+ * they are wanted, such as those that read state alone. docs/performance.md draws the conclusion. Saves the points in
+ * bench/results/.
  *
- *     npx node --conditions=netsmith-source bench/engine-sessions.ts
+ *     npx node --conditions=netsmith-source bench/engine/sessions.ts
  */
-import { createModel } from '../src/engine/onnx/model.ts';
-import { nodeRuntime } from '../src/engine/runtime/node.node.ts';
+import { createModel } from '../../src/engine/onnx/model.ts';
+import { nodeRuntime } from '../../src/engine/runtime/node.node.ts';
+import { watchOthers } from './contention.ts';
+import { circumstances, saveResult } from './results.ts';
+import { type SessionPoint, sessionTable } from './tables.ts';
 
+const [NODES, EARLY] = [
+  [10_000, 20_000, 40_000, 80_000],
+  [0, 500, 2000, 8000],
+];
 const runtime = nodeRuntime();
 
 /** A chain of nodes; `early` of all nodes read an input and are wanted at the end of the chain alone. */
@@ -28,11 +35,15 @@ async function seconds(nodes: number, early: number): Promise<number> {
   return taken;
 }
 
+const when = circumstances(1);
+const others = watchOthers();
 await seconds(1000, 0);
-console.log('| nodes | none early | 500 early | 2000 early | 8000 early |\n|---|---|---|---|---|');
-for (const nodes of [10_000, 20_000, 40_000, 80_000]) {
-  const cells: string[] = [];
-  for (const early of [0, 500, 2000, 8000])
-    cells.push(2 * early > nodes ? '-' : (await seconds(nodes, early)).toFixed(2));
-  console.log(`| ${nodes} | ${cells.join(' | ')} |`);
+const points: SessionPoint[] = [];
+for (const nodes of NODES) {
+  for (const early of EARLY) {
+    if (2 * early > nodes) continue;
+    points.push({ nodes, early, seconds: Number((await seconds(nodes, early)).toPrecision(3)) });
+  }
 }
+process.stdout.write(`${sessionTable(points)}\n`);
+process.stderr.write(`saved: ${saveResult('sessions', when, { otherCores: others() ?? null, points })}\n`);
