@@ -31,6 +31,8 @@ const CASES: readonly ConvCase[] = [
   { kind: 'dense', images: 4, blocks: [2, 3], size: [8, 8], kernel: [3, 3] },
   { kind: 'dense', images: 16, blocks: [1, 1], size: [2, 2], kernel: [3, 3] },
   { kind: 'dense', images: 1, blocks: [1, 1], size: [7, 20], kernel: [5, 5], dilation: 2 },
+  // So large that several images form a group.
+  { kind: 'dense', images: 12, blocks: [8, 8], size: [3, 8], kernel: [3, 1] },
   { kind: 'dense', images: 3, blocks: [2, 1], size: [8, 4], kernel: [3, 3] },
   { kind: 'dense', images: 2, blocks: [1, 2], size: [8, 8], kernel: [3, 3], stride: 2 },
   { kind: 'dense', images: 2, blocks: [1, 1], size: [9, 33], kernel: [7, 7], stride: 2 },

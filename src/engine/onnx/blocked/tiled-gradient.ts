@@ -4,8 +4,8 @@
  * B pixels of a row take the place of a block of input channels, and the forward's input channels that of columns. x becomes an
  * image [1, B pixels, H, chunks·I]; dy, as it lies in memory, is a filter [O, B pixels, oH, chunks]. Dilated by the I
  * columns of a chunk, the convolution gives [O, kH, I]: B output channels in a register, input channels in neighbouring
- * registers, and nothing unfolded. Rows of the filter are rows of the result. For its columns, dy or x is shifted. Each image
- * is a group, so that the operands stay in the cache, and the groups' results are summed.
+ * registers, and nothing unfolded. Rows of the filter are rows of the result. For its columns, dy or x is shifted. An image,
+ * or a few, is a group, and the groups' results are summed.
  */
 import { sizeOf } from '../../../graph/ir.ts';
 import { four } from '../value.ts';
@@ -28,6 +28,19 @@ function chunksOf(width: number, block: number): Chunks {
   return { columns, across: Math.ceil(columns / block), beside: Math.max(1, block / columns) };
 }
 
+/**
+ * How many images, or images beside one another, form a group. Each group's result is written and read again, which tells
+ * where filters are large; smaller ones are fastest with the operands of a group in the innermost cache.
+ */
+function togetherOf(count: number, pixels: number, filterSize: number): number {
+  if (filterSize < LARGE_FILTER) return 1;
+  const fits = (n: number) => count % n === 0 && n * pixels <= GROUP_PIXELS;
+  return Array.from({ length: count }, (_, n) => n + 1).findLast(fits) ?? 1;
+}
+/** Input times output channels */
+const LARGE_FILTER = 2 ** 14;
+const GROUP_PIXELS = 1024;
+
 /** dw in `filter` layout; undefined where the images cannot be put beside one another. */
 export function tiledGradient(b: Blocked, gradient: ConvWeightGradient): Name | undefined {
   const { x, xShape, dy, dyShape, shape, geometry } = gradient;
@@ -40,24 +53,32 @@ export function tiledGradient(b: Blocked, gradient: ConvWeightGradient): Name | 
   const shiftsX = stride[1] > 1 || o > c;
   const { columns, across, beside } = chunksOf(shiftsX ? ow : w, block);
   if (n % beside !== 0) return undefined;
-  const [count, lane] = [n / beside, (columns / across) * block];
   const [inner, outer] = [i / block, o / groups / block];
+  const together = togetherOf(n / beside, oh * columns * beside, i * (o / groups));
+  const [count, lane] = [n / beside / together, (columns / across) * block];
 
   const image = (offset: number, step: number): Name => {
-    const sizes = { beside, groups, blocks: inner, rows: h, across };
+    const sizes = { together, beside, groups, blocks: inner, rows: h, across };
     const source = partOf(b, x, xShape, 'columns', { offset, step, count: columns });
-    const arranged = arrange(b, source, count, lane, sizes, ['groups', 'rows', 'across', 'blocks', 'beside']);
+    const arranged = arrange(b, source, count, lane, sizes, [
+      'groups',
+      'rows',
+      'together',
+      'across',
+      'blocks',
+      'beside',
+    ]);
     return view(b, transposeTiles(b, arranged, (n * c * h * columns) / block ** 2), [
       1,
       count * groups * block,
       h,
-      across * i,
+      together * across * i,
     ]);
   };
   const filter = (offset: number): Name => {
-    const sizes = { beside, groups, blocks: outer, rows: oh, across };
+    const sizes = { together, beside, groups, blocks: outer, rows: oh, across };
     const source = partOf(b, dy, dyShape, 'columns', { offset, step: 1, count: columns });
-    return arrange(b, source, count, lane, sizes, ['groups', 'blocks', 'rows', 'across', 'beside']);
+    return arrange(b, source, count, lane, sizes, ['groups', 'blocks', 'rows', 'together', 'across', 'beside']);
   };
   // Where the first column of dy reads x, for each column of the filter.
   const offsets = Array.from({ length: kw }, (_, kx) => kx * dilation[1] - pads[1]);
@@ -66,8 +87,8 @@ export function tiledGradient(b: Blocked, gradient: ConvWeightGradient): Name | 
   const rows = kh + Math.floor(Math.max(0, -bottom) / dilation[0]);
   /** [rows·...]: for each group, filter column, and block of outputs, [rows, I, B] */
   const sums = (from: Name, by: Name, filters: number): Name => {
-    const perImage = nchwc(b, 'Conv', [from, view(b, by, [count * filters, block, oh, across])], {
-      kernel_shape: [oh, across],
+    const perImage = nchwc(b, 'Conv', [from, view(b, by, [count * filters, block, oh, together * across])], {
+      kernel_shape: [oh, together * across],
       dilations: [stride[0], i],
       strides: [dilation[0], 1],
       pads: [pads[0], 0, Math.max(0, bottom), 0],
@@ -83,7 +104,9 @@ export function tiledGradient(b: Blocked, gradient: ConvWeightGradient): Name | 
 
   if (!shiftsX && outer === 1) {
     // One block of outputs keeps too few registers busy: all columns of the filter at once, dy repeated.
-    const shifted = offsets.map((offset) => view(b, filter(-offset), [count * groups, block * oh * columns * beside]));
+    const shifted = offsets.map((offset) =>
+      view(b, filter(-offset), [count * groups, block * oh * columns * beside * together]),
+    );
     const all = sums(image(0, 1), join(shifted, 1), o * kw);
     const ordered = model.node('Transpose', [view(b, all, [groups, kw, rows, inner, tile])], { perm: [0, 3, 2, 1, 4] });
     return view(b, cut(ordered), shape);
@@ -100,9 +123,9 @@ export function tiledGradient(b: Blocked, gradient: ConvWeightGradient): Name | 
   return view(b, cut(ordered), shape);
 }
 
-type Axis = 'beside' | 'groups' | 'blocks' | 'rows' | 'across';
+type Axis = 'together' | 'beside' | 'groups' | 'blocks' | 'rows' | 'across';
 
-/** Memory [count][beside][groups][blocks][rows][across][lane] in another order of the axes between. */
+/** Memory [count][together][beside][groups][blocks][rows][across][lane] in another order of the axes between. */
 function arrange(
   b: Blocked,
   x: Name,
@@ -111,7 +134,7 @@ function arrange(
   sizes: Readonly<Record<Axis, number>>,
   order: readonly Axis[],
 ): Name {
-  const axes: readonly Axis[] = ['beside', 'groups', 'blocks', 'rows', 'across'];
+  const axes: readonly Axis[] = ['together', 'beside', 'groups', 'blocks', 'rows', 'across'];
   let offsets = [0];
   for (const axis of order) {
     const step = sizeOf(axes.slice(axes.indexOf(axis) + 1).map((later) => sizes[later]));
