@@ -4,6 +4,7 @@ import { add, constant, type GraphBuilder, mul, neg, sub } from '../ops.ts';
 import { eliminateDeadCode } from './eliminate.ts';
 import { rebuild } from './rebuild.ts';
 import { useCounts } from './simplify.ts';
+import { areApart, joinStrips, type Strip, stripOf } from './strips.ts';
 
 /** A node of a graph, added or taken away. */
 interface Term {
@@ -18,14 +19,16 @@ type Part =
   /** x, or x · factor with a factor smaller than x. */
   | { readonly kind: 'multiple'; readonly x: NodeId; readonly factor: NodeId | undefined }
   /** A convolution or the gradient of one by its input, which nothing else reads. */
-  | { readonly kind: 'convolution'; readonly node: Node & { readonly op: ConvGeometry } };
+  | { readonly kind: 'convolution'; readonly node: Node & { readonly op: ConvGeometry } }
+  /** A tensor amid zeros. */
+  | { readonly kind: 'strip'; readonly piece: NodeId; readonly strip: Strip };
 
 type PartTerm = Term & { readonly part: Part };
 
 /**
  * Sums with less work: of a whole tree of additions, x·a + x·b becomes x·(a + b) for a and b smaller than x, convolutions of
- * one tensor with equal geometry become one with the sum of their filters, likewise their input gradients, and summands
- * that are broadcast are added to one another first. Where there is nothing to do, the very graph it was given.
+ * one tensor with equal geometry become one with the sum of their filters, likewise their input gradients, summands that are
+ * broadcast are added to one another first, and tensors padded to different parts of the sum are joined. Where there is nothing to do, the very graph it was given.
  */
 export function combineSums(graph: Graph): Graph {
   const { nodes } = graph;
@@ -48,6 +51,11 @@ export function combineSums(graph: Graph): Graph {
     if (!sameShape(shape, whole)) return { kind: 'narrow' };
     if (uses[id] !== 1) return { kind: 'multiple', x: id, factor: undefined };
     if (op.kind === 'conv' || op.kind === 'convInputGrad') return { kind: 'convolution', node: { ...node, op } };
+    if (op.kind === 'pad') {
+      const [piece = id] = inputs;
+      const strip = stripOf(op.before, at(piece).shape, shape);
+      if (strip !== undefined) return { kind: 'strip', piece, strip };
+    }
     if (op.kind === 'binary' && op.fn === 'mul') {
       const [a, b] = inputs as [NodeId, NodeId];
       const isFactor = (factor: NodeId) => sizeOf(at(factor).shape) < sizeOf(shape);
@@ -69,15 +77,21 @@ export function combineSums(graph: Graph): Graph {
         const { stride, dilation, pads, groups } = op;
         return JSON.stringify([at(id).op.kind, inputs[0], at(inputs[1] ?? id).shape, stride, dilation, pads, groups]);
       }
+      case 'strip':
+        return `strip along ${part.strip.along}`;
     }
   };
+  const isJoinable = (group: readonly PartTerm[]): boolean =>
+    areApart(group.flatMap(({ part }) => (part.kind === 'strip' ? [part.strip] : [])));
 
   /** The groups of a sum's terms, by the node that is the sum, where some group has several terms. */
   const sums = new Map<NodeId, readonly (readonly PartTerm[])[]>();
   for (const [id, node] of nodes.entries()) {
     if (!isSum(node) || inside[id] === 1) continue;
     const terms = termsOf(id, false, true).map((term) => ({ ...term, part: partOf(term.id, node.shape) }));
-    const groups = [...Map.groupBy(terms, (term) => keyOf(term.id, term.part)).values()];
+    const groups = [...Map.groupBy(terms, (term) => keyOf(term.id, term.part)).values()].flatMap((group) =>
+      isJoinable(group) ? [group] : group.map((term) => [term]),
+    );
     if (groups.length < terms.length) sums.set(id, groups);
   }
   if (sums.size === 0) return graph;
@@ -127,6 +141,18 @@ export function combineSums(graph: Graph): Graph {
         const biases = operands(2);
         const bias = biases.length === 0 ? [] : [total(g, biases)];
         return g.add(at(first).op, [renamed(part.node.inputs[0] as NodeId), total(g, operands(1)), ...bias]);
+      }
+      case 'strip': {
+        const pieces = group.flatMap(({ part: own, minus }) =>
+          own.kind === 'strip' ? [{ strip: own.strip, term: { id: renamed(own.piece), minus } }] : [],
+        );
+        const places = [...Map.groupBy(pieces, ({ strip }) => strip.start).values()];
+        const summed = places.flatMap((place) => {
+          const [one] = place;
+          const terms = place.map(({ term }) => term);
+          return one === undefined ? [] : [{ strip: one.strip, id: total(g, terms) }];
+        });
+        return joinStrips(g, summed, at(first).shape);
       }
     }
   }

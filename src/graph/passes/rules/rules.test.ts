@@ -254,6 +254,38 @@ describe('sums', () => {
     );
   });
 
+  it('parts of a tensor amid zeros are joined, along an axis or in memory', () => {
+    const whole = (g: ops.GraphBuilder, x: NodeId) =>
+      [0, 1, 2].map((c) => ops.pad(g, ops.slice(g, x, [0, c, 0, 0], [2, c + 1, 4, 4]), [0, c, 0, 0], [0, 2 - c, 0, 0]));
+    assert.equal(
+      left((g, { x, y }) =>
+        ops.add(
+          g,
+          whole(g, x).reduce((sum, part) => ops.add(g, sum, part)),
+          y,
+        ),
+      ),
+      `add${IMAGE}`,
+    );
+    const cell = (g: ops.GraphBuilder, from: NodeId, row: number, column: number) =>
+      ops.pad(g, ops.reshape(g, from, [1, 1]), [row, column], [1 - row, 2 - column]);
+    assert.equal(
+      left((g, { a, b }) =>
+        ops.sub(g, ops.add(g, cell(g, a, 1, 0), cell(g, b, 0, 1)), ops.add(g, cell(g, a, 0, 2), cell(g, b, 1, 0))),
+      ),
+      'reshape[1,1] reshape[1,1] sub[1,1] neg[1,1] reshape[1] reshape[1] reshape[1] broadcastTo[2] concat[6] reshape[2,3]',
+    );
+  });
+
+  it('overlapping parts stay', () => {
+    const rows = (g: ops.GraphBuilder, m: NodeId, from: number) =>
+      ops.pad(g, ops.slice(g, m, [0, 0], [3, 3]), [from, 0], [2 - from, 0]);
+    assert.equal(
+      left((g, { m }) => ops.add(g, rows(g, m, 0), rows(g, m, 1))),
+      'slice[3,3] pad[5,3] pad[5,3] add[5,3]',
+    );
+  });
+
   it('small summands are added first', () => {
     assert.equal(
       left((g, { x, y, s, t }) => ops.add(g, ops.add(g, ops.add(g, x, s), y), t)),
