@@ -51,8 +51,10 @@ export async function createEngine(runtime: Runtime, options: EngineOptions): Pr
       // Inside the session an output has a number, so that it may have the name of an input.
       const names = Object.keys(outputs);
       const numbered = Object.fromEntries(names.map((name, i) => [`$output${i}`, outputs[name] as number]));
-      const into = Object.fromEntries(names.map((name, i) => [`$output${i}`, carries[name] ?? '']));
-      const { model, layouts } = lowerGraph(
+      const into = Object.fromEntries(
+        names.flatMap((name, i) => (carries[name] === undefined ? [] : [[`$output${i}`, carries[name]] as const])),
+      );
+      const { model, inputs, carried } = lowerGraph(
         { nodes, outputs: numbered },
         { target: device, openBatch, block, carries: into },
       );
@@ -62,7 +64,7 @@ export async function createEngine(runtime: Runtime, options: EngineOptions): Pr
         runtime,
         session: created,
         outputs: names.map((name, i) => ({ name, value: `$output${i}`, entry: carries[name] })),
-        layouts,
+        arrangements: { inputs, carried },
         block,
         onHost: device === 'cpu',
         entriesOf,
@@ -77,7 +79,7 @@ export async function createEngine(runtime: Runtime, options: EngineOptions): Pr
         runtime,
         session: created,
         outputs: created.outputs.map(({ name }) => ({ name, value: name, entry: undefined })),
-        layouts: {},
+        arrangements: { inputs: {}, carried: {} },
         block,
         onHost: device === 'cpu',
         entriesOf,

@@ -1,6 +1,6 @@
 import type { HostTensor, Shape } from '../graph/ir.ts';
 import type { Feeds, Program, State } from './engine.ts';
-import { type Layout, permute } from './onnx/blocked/layout.ts';
+import { type Arrangement, PLAIN, rearrange } from './onnx/blocked/layout.ts';
 import type { Runtime, RuntimeTensor, Session, ValueInfo } from './runtime/runtime.ts';
 import { type Entry, exchange, hostData, layOut, replaceCurrent, type StateEntries, spareBuffer } from './state.ts';
 
@@ -9,8 +9,11 @@ export interface ProgramParts {
   readonly session: Session;
   /** `value`: the output's name in the session; `entry`: the state entry that it replaces. */
   readonly outputs: readonly { readonly name: string; readonly value: string; readonly entry: string | undefined }[];
-  /** The inputs whose memory is not row-major; carried outputs are laid out as the entries that they replace. */
-  readonly layouts: Readonly<Record<string, Layout>>;
+  /** How the memory of inputs, and of carried outputs by their names in the session, is laid out: PLAIN unless named. */
+  readonly arrangements: {
+    readonly inputs: Readonly<Record<string, Arrangement>>;
+    readonly carried: Readonly<Record<string, Arrangement>>;
+  };
   readonly block: number;
   /** Whether kept outputs are host memory. */
   readonly onHost: boolean;
@@ -47,8 +50,8 @@ export function openProgram(parts: ProgramParts): Program {
     const targets = carried(state);
     const into = Object.fromEntries([...targets].map(([value, entry]) => [value, spareBuffer(runtime, entry)]));
     const ended = session.run(inputs, into);
-    const undo = carries.map(({ value, entry: name = '' }) =>
-      exchange(targets.get(value) as Entry, parts.layouts[name] ?? 'plain'),
+    const undo = carries.map(({ value }) =>
+      exchange(targets.get(value) as Entry, parts.arrangements.carried[value] ?? PLAIN),
     );
     try {
       return await ended;
@@ -138,15 +141,15 @@ function fed(parts: ProgramParts, info: ValueInfo, feeds: Feeds, state: StateEnt
   if (!fits(found.shape, info.shape)) {
     throw new Error(`input "${name}" is [${found.shape}]; the program takes [${info.shape}]`);
   }
-  const layout = parts.layouts[name] ?? 'plain';
+  const arrangement = parts.arrangements.inputs[name] ?? PLAIN;
   if (entry !== undefined) {
-    layOut(parts.runtime, entry, layout, parts.block);
+    layOut(parts.runtime, entry, arrangement, parts.block);
     return entry.current;
   }
   const { shape, data } = given as HostTensor;
   return parts.runtime.wrap({
     shape,
-    data: layout === 'plain' ? data : permute(data, shape, layout, parts.block, 'to blocked'),
+    data: arrangement === PLAIN ? data : rearrange(data, arrangement, parts.block, 'to blocked'),
   });
 }
 

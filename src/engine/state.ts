@@ -4,14 +4,14 @@
  */
 import { type HostTensor, type Shape, sizeOf } from '../graph/ir.ts';
 import type { State } from './engine.ts';
-import { type Layout, permute } from './onnx/blocked/layout.ts';
+import { type Arrangement, PLAIN, rearrange, sameArrangement } from './onnx/blocked/layout.ts';
 import { createModel } from './onnx/model.ts';
 import type { Runtime, RuntimeTensor, SessionOptions } from './runtime/runtime.ts';
 
 export interface Entry {
   readonly shape: Shape;
   /** How the values lie in memory: programs convert them when they enter, readers when they leave. */
-  layout: Layout;
+  arrangement: Arrangement;
   /** What runs read. */
   current: RuntimeTensor;
   /** On the CPU, where the next run that carries this entry writes; then the two change places. */
@@ -32,7 +32,10 @@ export interface StateEntries {
 export function openEntries(runtime: Runtime, values: Readonly<Record<string, HostTensor>>): StateEntries {
   const entries = Object.entries(values).map(([name, { shape, data }]): [string, Entry] => {
     if (data.length !== sizeOf(shape)) throw new Error(`state "${name}": ${data.length} values for shape [${shape}]`);
-    return [name, { shape, layout: 'plain', current: runtime.wrap({ shape, data: data.slice() }), spare: undefined }];
+    return [
+      name,
+      { shape, arrangement: PLAIN, current: runtime.wrap({ shape, data: data.slice() }), spare: undefined },
+    ];
   });
   return { entries: new Map(entries), readers: 0, writer: undefined, writes: 0, disposed: false };
 }
@@ -47,10 +50,10 @@ export function spareBuffer(runtime: Runtime, entry: Entry): RuntimeTensor {
  * On the host: what a run that was asked for writes, in a layout, is what the next one reads. Returns what takes this
  * back, if the run has failed.
  */
-export function exchange(entry: Entry, layout: Layout): () => void {
+export function exchange(entry: Entry, arrangement: Arrangement): () => void {
   const before = { ...entry };
   if (entry.spare === undefined) throw new Error('the entry has no second buffer');
-  Object.assign(entry, { current: entry.spare, spare: entry.current, layout });
+  Object.assign(entry, { current: entry.spare, spare: entry.current, arrangement });
   return () => Object.assign(entry, before);
 }
 
@@ -60,19 +63,18 @@ export function replaceCurrent(entry: Entry, written: RuntimeTensor): void {
   entry.current = written;
 }
 
-/** Has an entry on the host in a layout. What reads it at this moment goes on with the tensor that it has. */
-export function layOut(runtime: Runtime, entry: Entry, layout: Layout, block: number): void {
-  if (entry.layout === layout) return;
-  const { shape } = entry;
-  const data = permute(plainData(entry, block), shape, layout, block, 'to blocked');
-  entry.current = runtime.wrap({ shape, data });
-  entry.layout = layout;
+/** Has an entry on the host in an arrangement. What reads it at this moment goes on with the tensor that it has. */
+export function layOut(runtime: Runtime, entry: Entry, arrangement: Arrangement, block: number): void {
+  if (sameArrangement(entry.arrangement, arrangement)) return;
+  const data = rearrange(plainData(entry, block), arrangement, block, 'to blocked');
+  entry.current = runtime.wrap({ shape: entry.shape, data });
+  entry.arrangement = arrangement;
 }
 
 /** The values of an entry on the host, row-major: a copy if it is laid out otherwise. */
-function plainData({ current, shape, layout }: Entry, block: number): Float32Array {
-  if (current.data === undefined) throw new Error('only tensors on the host have layouts');
-  return layout === 'plain' ? current.data : permute(current.data, shape, layout, block, 'to plain');
+function plainData({ current, arrangement }: Entry, block: number): Float32Array {
+  if (current.data === undefined) throw new Error('only tensors on the host are laid out');
+  return arrangement === PLAIN ? current.data : rearrange(current.data, arrangement, block, 'to plain');
 }
 
 /** The state as the outside sees it. */

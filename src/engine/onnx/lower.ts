@@ -5,7 +5,16 @@
 import type { Graph, HostTensor, Node, NodeId, OpKind, OpOf, Shape } from '../../graph/ir.ts';
 import { batchAxes } from './batch.ts';
 import type { Blocked } from './blocked/blocked.ts';
-import { filterToBlocked, filterToPlain, type Layout, toBlocked, toPlain } from './blocked/layout.ts';
+import {
+  type Arrangement,
+  filterToBlocked,
+  filterToPlain,
+  type Layout,
+  PLAIN,
+  simplified,
+  toBlocked,
+  toPlain,
+} from './blocked/layout.ts';
 import { blockedLowering, type Made } from './blocked/lower.ts';
 import { planLayouts } from './blocked/plan.ts';
 import { findCuts } from './cuts.ts';
@@ -48,14 +57,15 @@ export interface OnnxOptions {
   readonly name?: string;
   /** Channels in a block of this CPU's blocked operators; 0 (the default): none, everything in NCHW. */
   readonly block?: number;
-  /** Outputs that are kept as the named input is: its layout is theirs. */
+  /** Outputs that become state, and the input whose place they take, whether the graph reads it or not. */
   readonly carries?: Readonly<Record<string, string>>;
 }
 
-/** A model, and how it wants the memory of its inputs laid out; those that are not named are plain. */
+/** A model, and how the memory of its inputs, and of what it carries, is laid out; what is not named is plain. */
 export interface LoweredModel {
   readonly model: Uint8Array;
-  readonly layouts: Readonly<Record<string, Layout>>;
+  readonly inputs: Readonly<Record<string, Arrangement>>;
+  readonly carried: Readonly<Record<string, Arrangement>>;
 }
 
 type Lowerings = { readonly [K in Exclude<OpKind, 'input'>]: Lowering<OpOf<K>> };
@@ -112,8 +122,10 @@ export function lowerGraph(graph: Graph, options: OnnxOptions = {}): LoweredMode
     if (op.kind === 'input' && Object.hasOwn(outputs, op.name))
       throw new Error(`"${op.name}" names an input and an output`);
   }
-  const plan = block === 0 ? undefined : planLayouts(graph, block);
-  const inputLayouts: Record<string, Layout> = {};
+  const plan = block === 0 ? undefined : planLayouts(graph, block, carries);
+  const inputs: Record<string, Arrangement> = {};
+  const left: Record<string, Arrangement> = {};
+  const readAs = new Map<string, Layout>();
   const made = new Map<NodeId, Made>();
   const converted = new Map<string, string>();
   const dimensions = (id: NodeId, shape: Shape): Dimension[] =>
@@ -162,10 +174,12 @@ export function lowerGraph(graph: Graph, options: OnnxOptions = {}): LoweredMode
       return { name: inputName, layout: 'plain' };
     }
     model.input(inputName, dimensions(id, shape));
-    const wish = plan?.layouts[id];
-    if (wish === undefined || (wish !== 'filter' && wish !== 'outer')) return { name: inputName, layout: 'plain' };
-    inputLayouts[inputName] = wish;
-    return { name: inputName, layout: wish };
+    const wish = plan?.layouts[id] ?? 'plain';
+    const layout = wish === 'filter' || wish === 'outer' ? wish : 'plain';
+    const arrangement = simplified(plan?.arrangements.get(id) ?? [{ shape, layout }]);
+    if (arrangement !== PLAIN) inputs[inputName] = arrangement;
+    readAs.set(inputName, layout);
+    return { name: inputName, layout };
   };
   const emit = (id: NodeId): Made => {
     const node = nodes[id] as Node;
@@ -178,12 +192,12 @@ export function lowerGraph(graph: Graph, options: OnnxOptions = {}): LoweredMode
       return form;
     }
     const operands = node.op.kind === 'binary' ? narrowOperands(node, nodes) : node.inputs;
-    const inputs = operands.map((from): Value => {
+    const values = operands.map((from): Value => {
       const value = read(from, 'plain');
       return { name: value, shape: nodes[from]?.shape ?? [], batchAxis: axes[from] };
     });
     model.at(node.path);
-    const value = lowering(op.kind)(emitter, { op: op as never, inputs, shape, batchAxis: axes[id] });
+    const value = lowering(op.kind)(emitter, { op: op as never, inputs: values, shape, batchAxis: axes[id] });
     return { name: value, layout: 'plain' };
   };
   const lowered = (id: NodeId): Made => {
@@ -199,11 +213,16 @@ export function lowerGraph(graph: Graph, options: OnnxOptions = {}): LoweredMode
   }
   model.at('');
   for (const [output, id] of Object.entries(outputs)) {
+    const { shape } = nodes[id] as Node;
+    const own = lowered(id).layout;
+    const isFilter = own === 'filter' || own === 'outer';
     const entry = carries[output];
-    const layout = (entry === undefined ? undefined : inputLayouts[entry]) ?? 'plain';
-    model.output(output, dimensions(id, nodes[id]?.shape ?? []), read(id, layout));
+    const layout = entry === undefined ? 'plain' : (readAs.get(entry) ?? (isFilter ? own : 'plain'));
+    const arrangement = simplified(plan?.arrangements.get(id) ?? [{ shape, layout }]);
+    if (arrangement !== PLAIN) left[output] = arrangement;
+    model.output(output, dimensions(id, shape), read(id, layout));
   }
-  return { model: model.encode(metadata), layouts: inputLayouts };
+  return { model: model.encode(metadata), inputs, carried: left };
 }
 
 /** Images of one pixel lie in memory alike, plain or blocked. */

@@ -49,7 +49,30 @@ function axesOf(shape: Shape, layout: Layout, block: number): { split: Shape; or
   }
 }
 
-/** A copy of a host tensor of this logical shape, from plain memory to the layout or back. */
+/** A tensor in memory. */
+export interface Part {
+  readonly shape: Shape;
+  readonly layout: Layout;
+}
+
+/** How a tensor's memory is laid out: as one part, or a vector's as several, end to end. */
+export type Arrangement = readonly Part[];
+
+export const PLAIN: Arrangement = Object.freeze([]);
+
+/** The arrangement, or PLAIN where nothing in it is laid out otherwise than row by row. */
+export function simplified(arrangement: Arrangement): Arrangement {
+  return arrangement.every(({ layout }) => layout === 'plain') ? PLAIN : arrangement;
+}
+
+export function sameArrangement(a: Arrangement, b: Arrangement): boolean {
+  if (a === b) return true;
+  return (
+    a.length === b.length && a.every((part, i) => part.layout === b[i]?.layout && `${part.shape}` === `${b[i]?.shape}`)
+  );
+}
+
+/** A copy of a host tensor of one part, from plain memory to its layout or back. */
 export function permute(
   data: Float32Array,
   shape: Shape,
@@ -57,9 +80,36 @@ export function permute(
   block: number,
   direction: 'to blocked' | 'to plain',
 ): Float32Array {
+  return rearrange(data, [{ shape, layout }], block, direction);
+}
+
+/** A copy of a host tensor, from plain memory to the arrangement or back. */
+export function rearrange(
+  data: Float32Array,
+  arrangement: Arrangement,
+  block: number,
+  direction: 'to blocked' | 'to plain',
+): Float32Array {
+  const result = data.slice();
+  let start = 0;
+  for (const { shape, layout } of arrangement) {
+    const end = start + sizeOf(shape);
+    if (layout !== 'plain')
+      permutePart(data.subarray(start, end), result.subarray(start, end), { shape, layout }, block, direction);
+    start = end;
+  }
+  return result;
+}
+
+function permutePart(
+  data: Float32Array,
+  result: Float32Array,
+  { shape, layout }: Part,
+  block: number,
+  direction: 'to blocked' | 'to plain',
+): void {
   const { split, order } = axesOf(shape, layout, block);
   const steps = split.map((_, axis) => sizeOf(split.slice(axis + 1)));
-  const result = new Float32Array(data.length);
   // Offsets in plain memory, in the order of blocked memory.
   let offsets = [0];
   for (const axis of order) {
@@ -71,5 +121,4 @@ export function permute(
     if (direction === 'to blocked') result[blocked] = data[plain] as number;
     else result[plain] = data[blocked] as number;
   }
-  return result;
 }

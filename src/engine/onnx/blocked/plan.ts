@@ -1,7 +1,7 @@
 /** Which layout each tensor of a graph is best kept in: the first half of the blocked lowering. */
 import type { Graph, Node, NodeId, Shape } from '../../../graph/ir.ts';
 import { canConvolve, filterLayout } from './conv.ts';
-import type { Layout } from './layout.ts';
+import type { Arrangement, Layout } from './layout.ts';
 import { findPacks } from './packs.ts';
 
 export interface Plan {
@@ -9,6 +9,8 @@ export interface Plan {
   readonly layouts: readonly Layout[];
   /** `reshape` nodes between a tensor and its place in a vector, where its layout stays as it is. */
   readonly keepLayout: ReadonlySet<NodeId>;
+  /** How the tensors lie in vectors that hold several. */
+  readonly arrangements: ReadonlyMap<NodeId, Arrangement>;
 }
 
 /**
@@ -16,12 +18,18 @@ export interface Plan {
  * tensors of one shape to one class, which has one layout; pools, and joints and slices of whole channel blocks, pass it on.
  * It is a wish: where an operator has no form in a layout, its lowering converts for itself alone.
  */
-export function planLayouts({ nodes, outputs }: Graph, block: number): Plan {
+export function planLayouts(graph: Graph, block: number, carries: Readonly<Record<string, string>>): Plan {
+  const { nodes, outputs } = graph;
   const { classes, join } = elementwiseClasses(nodes);
-  const { places, keepLayout } = findPacks(nodes, Object.values(outputs), classes);
-  for (const [first, ...others] of places) {
-    const shape = `${nodes[first ?? -1]?.shape}`;
-    for (const other of others) if (first !== undefined && `${nodes[other]?.shape}` === shape) join(first, other);
+  const inputs = new Map(nodes.flatMap(({ op }, id) => (op.kind === 'input' ? [[op.name, id] as const] : [])));
+  const carried = Object.entries(outputs).flatMap(([name, id]) =>
+    carries[name] ? [{ id, entry: carries[name] }] : [],
+  );
+  // What takes an entry's place is laid out as it was.
+  for (const { id, entry } of carried) join(inputs.get(entry) ?? id, id);
+  const { packs, keepLayout } = findPacks(graph, new Set(carried.map(({ id }) => id)), classes);
+  for (const { places } of packs) {
+    for (const { tensors } of places) for (const other of tensors) join(tensors[0] as NodeId, other);
   }
   const layouts: (Layout | undefined)[] = [];
   let changed = true;
@@ -76,7 +84,16 @@ export function planLayouts({ nodes, outputs }: Graph, block: number): Plan {
     for (const [id, node] of nodes.entries()) visit(node, id);
     for (let id = nodes.length - 1; id >= 0; id--) visit(nodes[id] as Node, id);
   }
-  return { layouts: nodes.map((_, id) => layoutOf(id) ?? 'plain'), keepLayout };
+  const layoutsOfAll = nodes.map((_, id) => layoutOf(id) ?? 'plain');
+  const arrangements = new Map<NodeId, Arrangement>();
+  for (const { members, places } of packs) {
+    const parts = places.map(({ shape, tensors: [first] }) => ({
+      shape,
+      layout: first === undefined ? ('plain' as const) : (layoutsOfAll[first] ?? 'plain'),
+    }));
+    for (const id of members) arrangements.set(id, parts);
+  }
+  return { layouts: layoutsOfAll, keepLayout, arrangements };
 }
 
 /** Where a cut starts; that both sides of it are whole blocks, their shapes say. */
