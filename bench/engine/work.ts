@@ -8,8 +8,9 @@ import { INPUT_NAME } from '../../src/report/export/metadata.ts';
 import { exportOnnx } from '../../src/report/export/onnx.ts';
 import type { Module } from '../../src/space/index.ts';
 import { OPTIMISERS } from '../../src/train/optimisers.ts';
-import { inferenceGraph, type TrainingGraph, trainingGraph } from '../../src/train/program.ts';
-import { ARCHITECTURE_OPTIMISER, type SupernetSteps, supernetState, supernetSteps } from '../../src/train/supernet.ts';
+import { freshTensors, inferenceGraph, type TrainingGraph, trainingGraph } from '../../src/train/program.ts';
+import { ARCHITECTURE_OPTIMISER, type SupernetSteps, supernetSteps } from '../../src/train/supernet.ts';
+import { joinTensors } from '../../src/train/vectors.ts';
 import { INFO, networkOf } from './networks.ts';
 import type { WorkOrder } from './order.ts';
 
@@ -46,10 +47,7 @@ const LEARNING_RATE = 1e-3;
 async function openTraining(engine: Engine, name: keyof typeof SGD, network: Module, batch: number): Promise<Work> {
   const settings = SGD[name];
   const step = trainingGraph({ network, info: INFO, resolution: 1 }, settings, batch);
-  const state = engine.createState({
-    ...initialise([...step.parameters, ...step.statistics], seeded),
-    ...Object.fromEntries(step.optimiserState.map(({ name: entry, shape }) => [entry, zeros(shape)])),
-  });
+  const state = engine.createState(joinTensors(step.vectors, freshTensors(step, seeded)));
   return openStep(engine, step, OPTIMISERS[settings.optimizer].scalars(LEARNING_RATE, 1), state, batch);
 }
 
@@ -66,7 +64,7 @@ function openSupernet(engine: Engine, network: Module, batch: number): (action: 
   let state: State | undefined;
   return (action) => {
     steps ??= build(action.endsWith('+weight-gradients'));
-    state ??= engine.createState(supernetState(steps, seeded));
+    state ??= engine.createState(joinTensors(steps.state.vectors, freshTensors(steps.state, seeded)));
     return action === 'darts-supernet-weight-step'
       ? openStep(engine, steps.weightStep, OPTIMISERS.sgd.scalars(LEARNING_RATE, 1), state, batch)
       : openStep(engine, steps.archStep, ARCHITECTURE_OPTIMISER.scalars(LEARNING_RATE, 1), state, batch);

@@ -22,7 +22,9 @@ import { nodeRuntime } from '../../src/engine/runtime/node.node.ts';
 import { type HostTensor, type Shape, sizeOf } from '../../src/graph/ir.ts';
 import { darts, supernet } from '../../src/space/index.ts';
 import { OPTIMISERS } from '../../src/train/optimisers.ts';
-import { ARCHITECTURE_OPTIMISER, supernetState, supernetSteps } from '../../src/train/supernet.ts';
+import { freshTensors } from '../../src/train/program.ts';
+import { ARCHITECTURE_OPTIMISER, supernetSteps } from '../../src/train/supernet.ts';
+import { joinTensors, splitTensors } from '../../src/train/vectors.ts';
 
 const LIMIT = 1e-3;
 const CLASSES = 10;
@@ -72,7 +74,7 @@ const network = supernet(darts.create(info, { search: true, channels, cells }));
 const steps = supernetSteps({ network, info, resolution: 1 }, SETTINGS, { weightDecay: 0 }, batch);
 const { parameters, architecture } = steps.weightStep;
 const compared = [...parameters, ...architecture].map(({ path, shape }) => ({ path, shape }));
-const state = supernetState(steps, seeded);
+const state = freshTensors(steps.state, seeded);
 // Fresh ones are nearly equal: that would hide a row or a column in the wrong place.
 for (const { path } of architecture) {
   const random = seeded('spread', path);
@@ -111,7 +113,7 @@ function makeBatch(): Record<'x' | 'targets', HostTensor> {
 /** One step of each kind at learning rate 0: the optimizers' first averages are the gradients, times a factor. */
 async function computeHere(): Promise<Found> {
   const engine = await createEngine(nodeRuntime(), { device: 'cpu', threads, layout });
-  const device = engine.createState(state);
+  const device = engine.createState(joinTensors(steps.state.vectors, state));
   const scalars = (values: Readonly<Record<string, number>>): Feeds =>
     Object.fromEntries(Object.entries(values).map(([name, v]) => [name, { shape: [], data: Float32Array.of(v) }]));
   const losses: number[] = [];
@@ -124,7 +126,7 @@ async function computeHere(): Promise<Found> {
     losses.push(loss?.data[0] ?? Number.NaN);
     await program.dispose();
   }
-  const after = await device.read();
+  const after = splitTensors(steps.state.vectors, await device.read());
   device.dispose();
   const [loss = Number.NaN, again] = losses;
   if (loss !== again) say(`the two steps differ in their losses: ${loss}, ${again}`);

@@ -23,7 +23,8 @@ import { nodeRuntime } from '../../src/engine/runtime/node.node.ts';
 import { type HostTensor, sizeOf } from '../../src/graph/ir.ts';
 import { initialise } from '../../src/network/initialise.ts';
 import { nasBench201, resolve } from '../../src/space/index.ts';
-import { trainingGraph } from '../../src/train/program.ts';
+import { freshTensors, trainingGraph } from '../../src/train/program.ts';
+import { joinTensors } from '../../src/train/vectors.ts';
 
 const ARCHITECTURE = '|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_3x3~2|';
 const PARAMETERS = 1_288_506;
@@ -93,15 +94,8 @@ async function readBatches(samples: Samples): Promise<RawBatch[]> {
 async function trainHere(): Promise<number[]> {
   const engine = await createEngine(nodeRuntime(), { device: 'cpu', threads });
   const program = await engine.compile(step.graph, step.carries);
-  const zeros = ({ name, shape }: { name: string; shape: readonly number[] }): [string, HostTensor] => [
-    name,
-    { shape, data: new Float32Array(sizeOf(shape)) },
-  ];
-  const state = engine.createState({
-    ...weights,
-    ...initialise(step.statistics, (...labels) => rng(seed, ...labels)),
-    ...Object.fromEntries(step.optimiserState.map(zeros)),
-  });
+  const tensors = { ...freshTensors(step, (...labels) => rng(seed, ...labels)), ...weights };
+  const state = engine.createState(joinTensors(step.vectors, tensors));
   const losses: number[] = [];
   for (const { images, labels } of batches) {
     const targets = new Float32Array(BATCH * info.outputs);

@@ -5,10 +5,11 @@ import type { Graph, NodeId } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
 import { optimise, optimiseForward } from '../graph/passes.ts';
 import { type LowerOptions, lowerNetwork } from '../network/lower.ts';
-import type { LoweredNetwork, Parameter } from '../network/network.ts';
+import type { Chosen, LoweredNetwork, Parameter } from '../network/network.ts';
 import type { Module } from '../space/module.ts';
 import { TrainingFailure } from './failure.ts';
 import type { Moved } from './running-statistics.ts';
+import { cutInputs, networkVectors, type Vector } from './vectors.ts';
 
 /** A network on data: all that the training and the inference graph have in common. */
 export interface NetworkOnData {
@@ -21,15 +22,22 @@ export interface NetworkOnData {
   readonly choices?: LowerOptions['choices'];
 }
 
-/** A network up to its loss, to be differentiated. */
+/** A network up to its loss, to be differentiated. Its parameters come in vectors. */
 export interface ForwardGraph extends Omit<LoweredNetwork, 'output' | 'layers'> {
   readonly graph: Graph;
   /** Mean loss of the batch, []. */
   readonly loss: NodeId;
-  /** The parameters on a way to the network's output, with their nodes in `graph`. */
-  readonly trained: readonly Parameter[];
-  /** The statistics on a way to the network's output, in the order of their factors. */
-  readonly moved: readonly Moved[];
+  /** The parameters on a way to the network's output, a vector each for those under the same choices. */
+  readonly trained: readonly TrainedVector[];
+  /** The vectors of the statistics on such a way, and what moves them. */
+  readonly moving: { readonly vectors: readonly Vector[]; readonly statistics: readonly Moved[] };
+}
+
+/** A vector of parameters, with its node in the graph, and those of its parts. */
+export interface TrainedVector extends Vector {
+  readonly node: NodeId;
+  readonly partNodes: readonly NodeId[];
+  readonly when: readonly Chosen[];
 }
 
 /**
@@ -41,34 +49,47 @@ export function forwardGraph(on: NetworkOnData, batchSize: number): ForwardGraph
   const alive = aliveNames(on, batchSize);
   const g = createGraph();
   const { output, layers: _, ...lowered } = lowerOnData(g, on, batchSize, 'train');
-  const moving = lowered.statistics.flatMap(({ move, ...one }) =>
+  const parameters = lowered.parameters.filter(({ path }) => alive.has(path));
+  const moved = lowered.statistics.flatMap(({ move, ...one }) =>
     move && alive.has(one.path) ? [{ ...one, move }] : [],
   );
   const targets = ops.input(g, 'targets', [batchSize, on.info.outputs]);
   const loss = g.within('loss', () => lossOf(g, on.info.kind, output, targets));
-  const batches = moving.map(({ path, move }) => [`batch:${path}`, move.batch] as const);
-  const graph = optimiseForward(finish(g, { loss, ...Object.fromEntries(batches) }));
+  const batches = moved.map(({ path, move }) => [`batch:${path}`, move.batch] as const);
+  const whole = optimiseForward(finish(g, { loss, ...Object.fromEntries(batches) }));
+
+  const weights = networkVectors(parameters, []);
+  const { graph, nodes } = cutInputs(whole, weights);
   const inputs = inputsOf(graph);
-  const conditions = ({ when }: Pick<Parameter, 'when'>) =>
-    when.map((chosen) => ({ ...chosen, index: inputs.get(chosen.name) ?? chosen.index }));
-  const within = <P extends Parameter>(parameters: readonly P[]): P[] =>
-    parameters.flatMap((one) => {
-      const node = inputs.get(one.path);
-      return node === undefined ? [] : [{ ...one, node, when: conditions(one) }];
-    });
+  const found = (name: string): NodeId => {
+    const node = nodes.get(name) ?? inputs.get(name);
+    if (node === undefined) throw new Error(`the forward graph has lost its input "${name}"`);
+    return node;
+  };
+  const within = ({ when }: Pick<Parameter, 'when'>) =>
+    when.map((chosen) => ({ ...chosen, index: found(chosen.name) }));
+  const conditions = new Map(parameters.map((one) => [one.path, within(one)]));
   return {
     ...lowered,
     graph,
     loss: outputNode(graph, 'loss'),
-    architecture: within(lowered.architecture),
-    trained: within(lowered.parameters.filter(({ path }) => alive.has(path))),
-    moved: moving
-      .map((one) => ({
-        ...one,
-        when: conditions(one),
-        move: { ...one.move, batch: outputNode(graph, `batch:${one.path}`) },
-      }))
-      .toSorted((a, b) => a.move.factor - b.move.factor),
+    architecture: lowered.architecture.flatMap((one) => {
+      const node = inputs.get(one.path);
+      return node === undefined ? [] : [{ ...one, node }];
+    }),
+    trained: weights.map((vector) => ({
+      ...vector,
+      node: found(vector.name),
+      partNodes: vector.parts.map(({ name }) => found(name)),
+      when: conditions.get(vector.parts[0]?.name ?? '') ?? [],
+    })),
+    moving: {
+      vectors: networkVectors([], moved),
+      statistics: moved.map((one) => {
+        const move = { ...one.move, batch: outputNode(graph, `batch:${one.path}`) };
+        return { ...one, when: within(one), move };
+      }),
+    },
   };
 }
 

@@ -3,7 +3,6 @@ import type { Spent } from '../common/spent.ts';
 import type { DatasetInfo, Samples } from '../data/dataset.ts';
 import type { Engine, State } from '../engine/engine.ts';
 import { type HostTensor, sizeOf } from '../graph/ir.ts';
-import { initialise } from '../network/initialise.ts';
 import type { RandomInput } from '../network/network.ts';
 import type { Module } from '../space/module.ts';
 import { runAhead, trainingBatches } from './batches.ts';
@@ -11,10 +10,11 @@ import type { Checkpoint, EpochRecord } from './checkpoint.ts';
 import { TrainingFailure } from './failure.ts';
 import { type Inference, inferenceOver, type Measured } from './inference.ts';
 import { OPTIMISERS } from './optimisers.ts';
-import type { TrainingGraph } from './program.ts';
+import { freshTensors, type TrainingGraph } from './program.ts';
 import { type Lent, openPrograms, type Programs } from './programs.ts';
 import { learningRates } from './schedules.ts';
 import { checkSettings, type TrainSettings } from './settings.ts';
+import { joinTensors, splitTensors } from './vectors.ts';
 
 /** Samples are measured at least so many at a time: what a run costs beside its samples counts, memory does not yet. */
 const VALID_BATCH = 64;
@@ -111,13 +111,14 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
     const training = await borrowed(programs.training(on, settings, batchSize));
     const inference = await borrowed(programs.inference(on, validBatch));
     compile = (now() - asked) / 1000;
-    state = engine.createState(initialState(request, training.built));
+    state = engine.createState(joinTensors(training.built.vectors, initialTensors(request, training.built)));
     ready = { state, training, inference, valid: inferenceOver(inference.program, info, state, validBatch) };
   } catch (error) {
     await dispose();
     throw error;
   }
   const { built, program } = ready.training;
+  const tensors = async () => splitTensors(built.vectors, await ready.state.read());
   let unaccounted = now() - opened; // opening counts as part of the first epoch
 
   async function trainEpoch(index: number): Promise<number> {
@@ -168,8 +169,8 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
       history.push(record);
       return record;
     },
-    checkpoint: async () => ({ history: [...history], steps, tensors: await ready.state.read() }),
-    weights: () => ready.state.read([...built.parameters, ...built.statistics].map(({ path }) => path)),
+    checkpoint: async () => ({ history: [...history], steps, tensors: await tensors() }),
+    weights: async () => ownTensors(built, await tensors()),
     measure: (samples) => ready.valid.measure(samples, signal),
     dispose,
   };
@@ -210,19 +211,20 @@ interface Ready {
 type StepParts = Omit<TrainingGraph, 'graph'>;
 
 /** The tensors to begin with: a checkpoint's, or fresh ones with the given ones in their place. */
-function initialState(request: TrainRequest, built: StepParts): Record<string, HostTensor> {
-  const optimiserState = Object.fromEntries(
-    built.optimiserState.map(({ name, shape }) => [name, { shape, data: new Float32Array(sizeOf(shape)) }]),
-  );
-  const owned = initialise([...built.parameters, ...built.statistics], (...labels) => request.rng(...labels));
-  const fresh = { ...owned, ...optimiserState };
+function initialTensors(request: TrainRequest, built: StepParts): Record<string, HostTensor> {
+  const fresh = freshTensors(built, (...labels) => request.rng(...labels));
   if (request.checkpoint !== undefined) {
     const { tensors } = request.checkpoint;
     const missing = Object.keys(fresh).find((name) => !Object.hasOwn(tensors, name));
     if (missing !== undefined) throw new TrainingFailure(`the checkpoint has no tensor "${missing}"`);
     return { ...fresh, ...fitting('the checkpoint', tensors, fresh) };
   }
-  return { ...fresh, ...fitting('the given weights', request.initial ?? {}, owned) };
+  return { ...fresh, ...fitting('the given weights', request.initial ?? {}, ownTensors(built, fresh)) };
+}
+
+/** Parameters and statistics, without the optimizer's tensors. */
+function ownTensors({ parameters, statistics }: StepParts, all: Readonly<Record<string, HostTensor>>) {
+  return Object.fromEntries([...parameters, ...statistics].map(({ path }) => [path, all[path] as HostTensor]));
 }
 
 /** The given tensors, when each is one of the network's, with its shape. */

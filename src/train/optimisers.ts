@@ -4,11 +4,14 @@ import * as ops from '../graph/ops.ts';
 import type { Parameter } from '../network/network.ts';
 import { guarded } from '../network/switch.ts';
 import type { TrainSettings } from './settings.ts';
-import { pack, unpack } from './vectors.ts';
 
 /** A tensor that an optimizer keeps from step to step, such as `3/1/weight:momentum`. Starts as zeros. */
 export interface OptimiserState {
+  /** `of`, a colon, `role`. */
   readonly name: string;
+  /** The trained tensor that it belongs to, by path. */
+  readonly of: string;
+  readonly role: string;
   readonly shape: Shape;
   readonly next: NodeId;
 }
@@ -44,7 +47,7 @@ export interface Optimiser {
 const sgd: Optimiser = {
   append(g, { momentum = 0, nesterov = false, weightDecay, clipNorm = 0 }, parameters, gradients) {
     const rate = ops.input(g, 'learningRate', []);
-    return updateAll(g, parameters, gradients, clipNorm, (weight, gradient, keep) => {
+    return updateEach(g, parameters, gradients, clipNorm, (weight, gradient, keep) => {
       const decayed = weightDecay === 0 ? gradient : ops.add(g, gradient, ops.scale(g, weight, weightDecay));
       if (momentum === 0) return ops.sub(g, weight, ops.mul(g, decayed, rate));
       const buffer = keep('momentum', (old) => ops.add(g, ops.scale(g, old, momentum), decayed));
@@ -73,7 +76,7 @@ export function adamWith(decay: 'coupled' | 'decoupled', [beta1, beta2]: readonl
         decay === 'decoupled' && weightDecay !== 0
           ? ops.sub(g, ops.constant(g, 1), ops.scale(g, rate, weightDecay))
           : undefined;
-      return updateAll(g, parameters, gradients, clipNorm, (weight, gradient, keep) => {
+      return updateEach(g, parameters, gradients, clipNorm, (weight, gradient, keep) => {
         const coupled = decay === 'coupled' && weightDecay !== 0;
         const own = coupled ? ops.add(g, gradient, ops.scale(g, weight, weightDecay)) : gradient;
         const mean = keep('mean', (old) => ops.add(g, ops.scale(g, old, beta1), ops.scale(g, own, 1 - beta1)));
@@ -101,46 +104,29 @@ export const OPTIMISERS = {
 } as const satisfies Readonly<Record<TrainSettings['optimizer'], Optimiser>>;
 
 /**
- * Runs `rule` for all parameters, end to end in one vector: a rule is about single numbers, and a few operators on long
- * vectors cost less than many on short ones. `keep` makes (or finds) a state tensor, of which each parameter has its own part
- * under its own name. Parameters of an option of a switch have a vector for themselves: where it is not chosen, they and
- * their state stay as they are.
+ * Clips the gradients and runs `rule` for each tensor; `keep` makes (or finds) a state tensor of its shape. A tensor of an
+ * option of a switch, and its state, stay as they are where the option is not chosen.
  */
-function updateAll(
+function updateEach(
   g: GraphBuilder,
-  parameters: readonly Trained[],
+  trained: readonly Trained[],
   gradients: readonly NodeId[],
   clipNorm: number,
-  rule: (weights: NodeId, gradient: NodeId, keep: (suffix: string, next: (old: NodeId) => NodeId) => NodeId) => NodeId,
+  rule: (weight: NodeId, gradient: NodeId, keep: (role: string, next: (old: NodeId) => NodeId) => NodeId) => NodeId,
 ): Update {
-  const trained = parameters.map((parameter, i) => ({ ...parameter, gradient: gradients[i] as NodeId }));
-  const groups = [...Map.groupBy(trained, ({ when }) => JSON.stringify(when)).values()];
-  const packed = groups.map((group) => pack(g, nodesOf(group, 'gradient')));
-  const clipped = clipByGlobalNorm(g, packed, clipNorm);
-  const next = new Map<string, NodeId>();
+  const clipped = clipByGlobalNorm(g, gradients, clipNorm);
   const state: OptimiserState[] = [];
-  for (const [n, group] of groups.entries()) {
-    const leave = (vector: NodeId, old: readonly NodeId[], take: (i: number, value: NodeId) => void) => {
-      const parts = unpack(g, vector, group);
-      for (const [i, { when }] of group.entries()) take(i, guarded(g, when, old[i] as NodeId, parts[i] as NodeId));
-    };
-    const weights = nodesOf(group, 'node');
-    const updated = rule(pack(g, weights), clipped[n] as NodeId, (suffix, update) => {
-      const names = group.map(({ path }) => `${path}:${suffix}`);
-      const old = group.map(({ shape }, i) => ops.input(g, names[i] as string, shape));
-      const value = update(pack(g, old));
-      leave(value, old, (i, part) =>
-        state.push({ name: names[i] as string, shape: (group[i] as Trained).shape, next: part }),
-      );
+  const parameters = trained.map(({ path, shape, node, when }, i) => {
+    const next = rule(node, clipped[i] as NodeId, (role, update) => {
+      const name = `${path}:${role}`;
+      const old = ops.input(g, name, shape);
+      const value = update(old);
+      state.push({ name, of: path, role, shape, next: guarded(g, when, old, value) });
       return value;
     });
-    leave(updated, weights, (i, part) => next.set((group[i] as Trained).path, part));
-  }
-  return { parameters: parameters.map(({ path }) => next.get(path) as NodeId), state };
-}
-
-function nodesOf<K extends string>(group: readonly Readonly<Record<K, NodeId>>[], key: K): NodeId[] {
-  return group.map((one) => one[key]);
+    return guarded(g, when, node, next);
+  });
+  return { parameters, state };
 }
 
 /**
@@ -149,18 +135,19 @@ function nodesOf<K extends string>(group: readonly Readonly<Record<K, NodeId>>[]
  */
 function clipByGlobalNorm(g: GraphBuilder, gradients: readonly NodeId[], limit: number): readonly NodeId[] {
   if (limit === 0 || gradients.length === 0) return gradients;
-  const squares = gradients.map((gradient) => ops.reduceSum(g, ops.mul(g, gradient, gradient), [0]));
-  const norm = ops.sqrt(
-    g,
-    squares.reduce((sum, square) => ops.add(g, sum, square)),
-  );
-  const factor = ops.div(g, ops.constant(g, limit), ops.add(g, norm, ops.constant(g, 1e-6)));
+  const factor = ops.div(g, ops.constant(g, limit), ops.add(g, normOf(g, gradients), ops.constant(g, 1e-6)));
   const capped = ops.minimum(g, factor, ops.constant(g, 1));
   return gradients.map((gradient) => ops.mul(g, gradient, capped));
 }
 
 /** The Euclidean norm of at least one tensor, all taken together; []. */
 export function normOf(g: GraphBuilder, gradients: readonly NodeId[]): NodeId {
-  const all = pack(g, gradients);
-  return ops.sqrt(g, ops.reduceSum(g, ops.mul(g, all, all), [0]));
+  const squares = gradients.map((gradient) => {
+    const axes = g.shape(gradient).map((_, axis) => axis);
+    return ops.reduceSum(g, ops.mul(g, gradient, gradient), axes);
+  });
+  return ops.sqrt(
+    g,
+    squares.reduce((sum, square) => ops.add(g, sum, square)),
+  );
 }

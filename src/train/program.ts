@@ -1,27 +1,55 @@
+import type { Rng } from '../common/random.ts';
 import { createGraph, finish, type GraphBuilder } from '../graph/builder.ts';
 import { gradients } from '../graph/differentiate.ts';
-import type { Graph, NodeId, Shape } from '../graph/ir.ts';
+import { type Graph, type HostTensor, type NodeId, type Shape, sizeOf } from '../graph/ir.ts';
 import { optimise } from '../graph/passes.ts';
+import { initialise } from '../network/initialise.ts';
 import type { ArchitectureParameter, Parameter, RandomInput, Statistic, Switch } from '../network/network.ts';
-import { type ForwardGraph, forwardGraph, inputsOf, lowerOnData, type NetworkOnData } from './forward.ts';
+import {
+  type ForwardGraph,
+  forwardGraph,
+  inputsOf,
+  lowerOnData,
+  type NetworkOnData,
+  type TrainedVector,
+} from './forward.ts';
 import { OPTIMISERS, type Update } from './optimisers.ts';
 import { moveStatistics } from './running-statistics.ts';
 import type { TrainSettings } from './settings.ts';
+import { cutInputs, networkVectors, pack, type Vector, vectorOf } from './vectors.ts';
 
-/** One training step as a graph, and what its state consists of. */
-export interface TrainingGraph {
+/** What the state of a training program consists of. */
+export interface StateParts {
+  readonly parameters: readonly Parameter[];
+  /** Of a supernet: what weighs the options of its choices. */
+  readonly architecture: readonly ArchitectureParameter[];
+  readonly statistics: readonly Statistic[];
+  /** What the optimizer keeps; zeros at first. */
+  readonly optimiserState: readonly { readonly name: string; readonly shape: Shape }[];
+  /** The state entries that hold these tensors: `joinTensors` makes them, `splitTensors` takes them apart. */
+  readonly vectors: readonly Vector[];
+}
+
+/** One training step as a graph. */
+export interface TrainingGraph extends StateParts {
   /** Inputs: x, targets, the optimizer's scalars, the random inputs, and the state. Outputs: loss, and the carried. */
   readonly graph: Graph;
   /** Output to state entry, as `Engine.compile` takes it. */
   readonly carries: Readonly<Record<string, string>>;
-  readonly parameters: readonly Parameter[];
-  /** Of a supernet: what weighs the options of its choices. */
-  readonly architecture: readonly ArchitectureParameter[];
   /** Of a supernet whose choices are switches: the inputs that choose. */
   readonly switches: readonly Switch[];
-  readonly statistics: readonly Statistic[];
   readonly randomInputs: readonly RandomInput[];
-  readonly optimiserState: readonly { readonly name: string; readonly shape: Shape }[];
+}
+
+/** The tensors of a state before the first step, each by its own name, drawn from the stream that its path names. */
+export function freshTensors(
+  { parameters, architecture, statistics, optimiserState }: StateParts,
+  rng: (...labels: readonly string[]) => Rng,
+): Record<string, HostTensor> {
+  const zeros = optimiserState.map(
+    ({ name, shape }) => [name, { shape, data: new Float32Array(sizeOf(shape)) }] as const,
+  );
+  return { ...initialise([...parameters, ...architecture, ...statistics], rng), ...Object.fromEntries(zeros) };
 }
 
 /** What a training step does with the gradients: see `TrainSettings`. */
@@ -38,47 +66,68 @@ export type UpdateSettings = Pick<TrainSettings, 'optimizer' | 'momentum' | 'nes
  */
 export function trainingGraph(on: NetworkOnData, settings: UpdateSettings, batchSize: number): TrainingGraph {
   const forward = forwardGraph(on, batchSize);
-  const { graph, loss, trained, moved } = forward;
+  const { graph, loss, trained, moving } = forward;
   const g = createGraph(graph);
-  const raw = gradients(
-    g,
-    loss,
-    trained.map(({ node }) => node),
-  );
-  const update = g.within('optimizer', () => OPTIMISERS[settings.optimizer].append(g, settings, trained, raw));
-  const statistics = g.within('statistics', () => moveStatistics(g, moved));
-  return finishStep(g, forward, { loss }, trained, update, statistics);
+  const weights = trained.map((vector) => ({ ...vector, path: vector.name }));
+  const { byVectors } = lossGradients(g, loss, trained);
+  const update = g.within('optimizer', () => OPTIMISERS[settings.optimizer].append(g, settings, weights, byVectors));
+  const moved = g.within('statistics', () => moveStatistics(g, moving.vectors, moving.statistics));
+  return finishStep(g, forward, { returned: { loss }, trained, update, moved });
 }
 
-/**
- * A training step from its parts: `returned` are outputs that come back to the host; the optimizer's `update` of the
- * `trained` tensors, and the next values of `moved` by path, take the place of state entries.
- */
+/** Appends the gradients of the loss by each of `others` and by each of the vectors. */
+export function lossGradients(
+  g: GraphBuilder,
+  loss: NodeId,
+  vectors: readonly TrainedVector[],
+  others: readonly NodeId[] = [],
+): { readonly byVectors: readonly NodeId[]; readonly byOthers: readonly NodeId[] } {
+  const found = gradients(g, loss, [...others, ...vectors.flatMap(({ partNodes }) => partNodes)]);
+  const byOthers = found.splice(0, others.length);
+  return { byOthers, byVectors: vectors.map(({ partNodes }) => pack(g, found.splice(0, partNodes.length))) };
+}
+
+/** What a step puts out. */
+interface StepOutputs {
+  /** What comes back to the host, by name. */
+  readonly returned: Readonly<Record<string, NodeId>>;
+  /** What the optimizer's `update` is of. */
+  readonly trained: readonly Vector[];
+  readonly update: Update;
+  /** The next values of further state entries. */
+  readonly moved?: readonly (readonly [name: string, next: NodeId])[];
+}
+
+/** A training step from its parts. */
 export function finishStep(
   g: GraphBuilder,
-  { parameters, statistics, architecture, switches, randomInputs }: ForwardGraph,
-  returned: Readonly<Record<string, NodeId>>,
-  trained: readonly Parameter[],
-  update: Update,
-  moved: readonly (readonly [path: string, next: NodeId])[] = [],
+  { parameters, statistics, architecture, switches, randomInputs, ...forward }: ForwardGraph,
+  { returned, trained, update, moved = [] }: StepOutputs,
 ): TrainingGraph {
   const carried = [
-    ...trained.map(({ path }, i) => [path, update.parameters[i] as NodeId] as const),
+    ...trained.map(({ name }, i) => [name, update.parameters[i] as NodeId] as const),
     ...moved,
     ...update.state.map(({ name, next }) => [name, next] as const),
   ];
   const next = carried.map(([name, node]) => [`next:${name}`, node] as const);
   const graph = optimise(finish(g, { ...returned, ...Object.fromEntries(next) }));
   const fed = inputsOf(graph);
+  const kept = update.state.map(({ name, of, role }) => {
+    const parts = trained.find((vector) => vector.name === of)?.parts ?? [];
+    const own = parts.map((part) => ({ name: `${part.name}:${role}`, shape: part.shape }));
+    return vectorOf(name, own);
+  });
+  const vectors = [...forward.trained, ...forward.moving.vectors, ...trained, ...kept];
   return {
     graph,
     carries: Object.fromEntries(carried.map(([name]) => [`next:${name}`, name])),
+    vectors: [...new Map(vectors.map(({ name, shape, parts }) => [name, { name, shape, parts }])).values()],
     parameters,
     architecture,
     switches,
     statistics,
     randomInputs: randomInputs.filter(({ name }) => fed.has(name)),
-    optimiserState: update.state.map(({ name, shape }) => ({ name, shape })),
+    optimiserState: kept.flatMap(({ parts }) => parts),
   };
 }
 
@@ -91,8 +140,7 @@ export interface InferenceGraph {
 }
 
 /**
- * x [B, ...input] raw -> output [B, outputs]: logits, or standardised targets of a regression. Its parameters and
- * statistics have the names they have in training, so both programs share one state.
+ * x [B, ...input] raw -> output [B, outputs]: logits, or standardised targets of a regression.
  *
  * Throws TrainingFailure when the network cannot be built on this data.
  */
@@ -100,4 +148,13 @@ export function inferenceGraph(on: NetworkOnData, batchSize: number): InferenceG
   const g = createGraph();
   const { parameters, statistics, output } = lowerOnData(g, on, batchSize, 'infer');
   return { graph: optimise(finish(g, { output })), parameters, statistics };
+}
+
+/** The same on the state of a training program, in whose vectors parameters and statistics come. */
+export function inferenceOnState(on: NetworkOnData, batchSize: number): InferenceGraph {
+  const whole = inferenceGraph(on, batchSize);
+  const alive = inputsOf(whole.graph);
+  const isAlive = ({ path }: Parameter) => alive.has(path);
+  const vectors = networkVectors(whole.parameters.filter(isAlive), whole.statistics.filter(isAlive));
+  return { ...whole, graph: cutInputs(whole.graph, vectors).graph };
 }

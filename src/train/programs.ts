@@ -5,7 +5,7 @@ import { MemoryShortage } from './failure.ts';
 import type { NetworkOnData } from './forward.ts';
 import {
   type InferenceGraph,
-  inferenceGraph,
+  inferenceOnState,
   type TrainingGraph,
   trainingGraph,
   type UpdateSettings,
@@ -27,7 +27,7 @@ export interface Lent<Built> {
 export interface Programs {
   /** Throws TrainingFailure when the network cannot be built on this data, MemoryShortage when it needs too much. */
   training(on: NetworkOnData, settings: UpdateSettings, batchSize: number): Promise<Lent<Omit<TrainingGraph, 'graph'>>>;
-  /** Throws as `training`. */
+  /** Over the state of a training program. Throws as `training`. */
   inference(on: NetworkOnData, batchSize: number): Promise<Lent<Omit<InferenceGraph, 'graph'>>>;
   /** Lets go of all that are not lent; what is given back later is let go at once. */
   dispose(): Promise<void>;
@@ -124,7 +124,7 @@ export function openPrograms(engine: Engine, options: ProgramsOptions = {}): Pro
     inference: (on, batchSize) =>
       borrow(
         keyOf('inference', on, undefined, batchSize),
-        () => inferenceGraph(on, batchSize),
+        () => inferenceOnState(on, batchSize),
         () => ({}),
       ),
     async dispose() {
@@ -136,7 +136,7 @@ export function openPrograms(engine: Engine, options: ProgramsOptions = {}): Pro
 
 /** All that a graph is made from, as text: networks and what is known of data are plain JSON. */
 function keyOf(kind: string, on: NetworkOnData, settings: UpdateSettings | undefined, batchSize: number): string {
-  return JSON.stringify([kind, on.network, on.info, on.resolution, settings, batchSize]);
+  return JSON.stringify([kind, on.network, on.choices, on.info, on.resolution, settings, batchSize]);
 }
 
 function shortage(needed: number, memory: number): string {

@@ -15,9 +15,10 @@ import { resolve, supernet } from '../space/resolve.ts';
 import type { Architecture, Space } from '../space/space.ts';
 import { SPACES } from '../space/spaces/index.ts';
 import { OPTIMISERS } from './optimisers.ts';
-import { inferenceGraph, trainingGraph, type UpdateSettings } from './program.ts';
+import { freshTensors, inferenceGraph, trainingGraph, type UpdateSettings } from './program.ts';
 import { switchFeeds } from './single-path.ts';
 import { referenceEngine } from './testing/reference-engine.ts';
+import { joinTensors, splitTensors } from './vectors.ts';
 
 const BATCH = 2;
 const info: DatasetInfo = {
@@ -68,21 +69,17 @@ async function trained(
 ) {
   const on = { info, resolution: 1 };
   const all = trainingGraph({ ...on, network: supernet(space), choices: 'switch' }, rule, BATCH);
-  let tensors: Record<string, HostTensor> = {
-    ...initialise([...all.parameters, ...all.statistics], seeded),
-    ...Object.fromEntries(
-      all.optimiserState.map(({ name, shape }) => [name, { shape, data: new Float32Array(sizeOf(shape)) }]),
-    ),
-  };
+  let tensors = freshTensors(all, seeded);
   const losses: number[] = [];
   for (const [step, path] of paths.entries()) {
-    const { graph, carries } = alone ? trainingGraph({ ...on, network: resolve(space, path) }, rule, BATCH) : all;
+    const used = alone ? trainingGraph({ ...on, network: resolve(space, path) }, rule, BATCH) : all;
+    const { graph, carries, vectors } = used;
     const program = await engine.compile(graph, carries);
-    const state = engine.createState(tensors);
+    const state = engine.createState(joinTensors(vectors, tensors));
     const feeds = { ...feedsAt(step, rule.optimizer), ...switchFeeds(all.switches, path) };
     const { loss } = await program.run(feeds, state);
     losses.push(loss?.data[0] ?? Number.NaN);
-    tensors = await state.read();
+    tensors = splitTensors(vectors, await state.read());
     state.dispose();
     await program.dispose();
   }

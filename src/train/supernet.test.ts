@@ -15,7 +15,9 @@ import { derive } from '../space/derive.ts';
 import { supernet } from '../space/resolve.ts';
 import { SPACES } from '../space/spaces/index.ts';
 import { OPTIMISERS } from './optimisers.ts';
-import { ARCHITECTURE_OPTIMISER, optionWeights, supernetState, supernetSteps } from './supernet.ts';
+import { freshTensors } from './program.ts';
+import { ARCHITECTURE_OPTIMISER, optionWeights, supernetSteps } from './supernet.ts';
+import { joinTensors, splitTensors } from './vectors.ts';
 
 const BATCH = 2;
 const info: DatasetInfo = {
@@ -75,10 +77,11 @@ function relativeError(a: readonly ArrayLike<number>[], b: readonly ArrayLike<nu
 
 test('the steps of a mixture supernet: gradients as the interpreter has them, a falling loss, an architecture', async () => {
   const steps = supernetSteps(on, settings, { weightDecay: 0, alsoWeightGradients: true }, BATCH);
-  const initial = supernetState(steps, seeded);
+  const initial = freshTensors(steps.state, seeded);
   const expected = reference(initial);
   const engine = await createEngine(nodeRuntime(), { device: 'cpu', threads: 1, layout: 'portable' });
-  const state = engine.createState(initial);
+  const state = engine.createState(joinTensors(steps.state.vectors, initial));
+  const read = async () => splitTensors(steps.state.vectors, await state.read());
   const weightStep = await engine.compile(steps.weightStep.graph, steps.weightStep.carries);
   const archStep = await engine.compile(steps.archStep.graph, steps.archStep.carries);
   const search = (rate: number, step: number) =>
@@ -88,7 +91,7 @@ test('the steps of a mixture supernet: gradients as the interpreter has them, a 
 
   const { loss, weightGradientNorm } = await search(0, 1);
   const trained = await train(0, 1);
-  const after = await state.read();
+  const after = await read();
   const paths = steps.weightStep.parameters.map(({ path }) => path);
   const errors = {
     archLoss: relativeError([loss?.data ?? []], [expected('loss')]),
@@ -116,7 +119,7 @@ test('the steps of a mixture supernet: gradients as the interpreter has them, a 
   await archStep.dispose();
 
   const { architecture } = steps.weightStep;
-  const shares = optionWeights(architecture, await state.read(architecture.map(({ path }) => path)));
+  const shares = optionWeights(architecture, await read());
   assert.notDeepEqual(shares, optionWeights(architecture, initial));
   const found = derive(space, shares);
   assert.deepEqual(checkArchitecture(SPACES.darts.create(info), found), found);

@@ -1,12 +1,17 @@
-import type { Rng } from '../common/random.ts';
 import { createGraph } from '../graph/builder.ts';
-import { gradients } from '../graph/differentiate.ts';
-import { type HostTensor, sizeOf } from '../graph/ir.ts';
-import { initialise } from '../network/initialise.ts';
+import type { HostTensor } from '../graph/ir.ts';
 import type { ArchitectureParameter } from '../network/network.ts';
 import { forwardGraph, type NetworkOnData } from './forward.ts';
 import { adamWith, normOf } from './optimisers.ts';
-import { finishStep, type TrainingGraph, trainingGraph, type UpdateSettings } from './program.ts';
+import {
+  finishStep,
+  lossGradients,
+  type StateParts,
+  type TrainingGraph,
+  trainingGraph,
+  type UpdateSettings,
+} from './program.ts';
+import { vectorOf } from './vectors.ts';
 
 /** How the architecture's parameters of a mixture are trained: Adam with the betas of Liu et al. (2019). */
 export const ARCHITECTURE_OPTIMISER = adamWith('coupled', [0.5, 0.999]);
@@ -21,12 +26,14 @@ export interface ArchitectureSettings {
   readonly alsoWeightGradients?: boolean;
 }
 
-/** The two programs of a mixture supernet; both work on one state, `supernetState`. */
+/** The two programs of a mixture supernet; both work on one state. */
 export interface SupernetSteps {
   /** Trains the weights on a batch: reads the architecture's parameters. */
   readonly weightStep: TrainingGraph;
   /** Trains the architecture's parameters on a batch: reads the weights, leaves batch norm's statistics. */
   readonly archStep: TrainingGraph;
+  /** Of both. */
+  readonly state: StateParts;
 }
 
 /**
@@ -42,10 +49,11 @@ export function supernetSteps(
   batchSize: number,
 ): SupernetSteps {
   const mixed = { ...on, choices: 'mixture' } as const;
-  return {
-    weightStep: trainingGraph(mixed, weights, batchSize),
-    archStep: architectureGraph(mixed, architecture, batchSize),
-  };
+  const weightStep = trainingGraph(mixed, weights, batchSize);
+  const archStep = architectureGraph(mixed, architecture, batchSize);
+  const vectors = new Map([...weightStep.vectors, ...archStep.vectors].map((vector) => [vector.name, vector]));
+  const optimiserState = [...weightStep.optimiserState, ...archStep.optimiserState];
+  return { weightStep, archStep, state: { ...weightStep, optimiserState, vectors: [...vectors.values()] } };
 }
 
 function architectureGraph(
@@ -54,30 +62,14 @@ function architectureGraph(
   batchSize: number,
 ): TrainingGraph {
   const forward = forwardGraph(on, batchSize);
-  const { graph, loss, architecture, trained } = forward;
+  const { graph, loss, architecture } = forward;
   const g = createGraph(graph);
-  const wanted = [...architecture, ...(alsoWeightGradients ? trained : [])];
-  const found = gradients(
-    g,
-    loss,
-    wanted.map(({ node }) => node),
-  );
-  const own = found.slice(0, architecture.length);
-  const update = g.within('optimizer', () => ARCHITECTURE_OPTIMISER.append(g, { weightDecay }, architecture, own));
-  const norm = alsoWeightGradients ? { weightGradientNorm: normOf(g, found.slice(architecture.length)) } : {};
-  return finishStep(g, forward, { loss, ...norm }, architecture, update);
-}
-
-/** What both steps need of state, fresh; each tensor from the stream that its path names. */
-export function supernetState(
-  { weightStep, archStep }: SupernetSteps,
-  rng: (...labels: readonly string[]) => Rng,
-): Record<string, HostTensor> {
-  const { parameters, architecture, statistics } = weightStep;
-  const zeros = [...weightStep.optimiserState, ...archStep.optimiserState].map(
-    ({ name, shape }) => [name, { shape, data: new Float32Array(sizeOf(shape)) }] as const,
-  );
-  return { ...initialise([...parameters, ...architecture, ...statistics], rng), ...Object.fromEntries(zeros) };
+  const nodes = architecture.map(({ node }) => node);
+  const { byOthers, byVectors } = lossGradients(g, loss, alsoWeightGradients ? forward.trained : [], nodes);
+  const update = g.within('optimizer', () => ARCHITECTURE_OPTIMISER.append(g, { weightDecay }, architecture, byOthers));
+  const norm = alsoWeightGradients ? { weightGradientNorm: normOf(g, byVectors) } : {};
+  const trained = architecture.map(({ path, shape }) => vectorOf(path, [{ name: path, shape }]));
+  return finishStep(g, forward, { returned: { loss, ...norm }, trained, update });
 }
 
 /** The share of each option by decision, as `derive` takes them: the softmax of the architecture's parameters. */
