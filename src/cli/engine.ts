@@ -7,10 +7,13 @@ type MachineSettings = Pick<StudySettings, 'device' | 'threads' | 'layout'>;
 
 /** Throws UserError where the device is not there: a study is told so before anything is written. */
 export async function checkDevice(settings: MachineSettings): Promise<void> {
-  await (await openEngine(settings)).dispose();
+  await (await openEngine(settings, 1)).dispose();
 }
 
-/** The engine that the settings name, on this machine. Throws UserError where the device is not there. */
-export function openEngine({ device, threads, layout }: MachineSettings): Promise<Engine> {
-  return createEngine(threadedRuntime(), { device, threads, layout });
+/**
+ * The engine that the settings name, on this machine, in one of so many processes that compute at the same time. Throws
+ * UserError where the device is not there.
+ */
+export function openEngine({ device, threads, layout }: MachineSettings, processes: number): Promise<Engine> {
+  return createEngine(threadedRuntime(), { device, threads, layout, spin: processes === 1 });
 }

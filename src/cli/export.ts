@@ -65,7 +65,7 @@ export async function exportBest(
   const { settings, dataset, space, training } = setup;
   const { info, valid } = dataset.search;
   const { architecture } = best.trial;
-  const engine = await openEngine(settings);
+  const engine = await openEngine(settings, 1);
   const network = resolve(space, architecture);
   let weights = readWeights(dir, architecture, settings.epochs);
   if (weights === undefined) {

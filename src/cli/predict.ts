@@ -16,7 +16,7 @@ export function addPredict(program: Command, shell: Shell): void {
       'netsmith predict model.onnx new-customers.csv --json',
     ],
   ).action(async (model: string, files: readonly string[], _options: unknown, command: Command) => {
-    const engine = await openEngine({ device: 'cpu', threads: 1, layout: 'auto' });
+    const engine = await openEngine({ device: 'cpu', threads: 1, layout: 'auto' }, 1);
     const { predictions } = await predictFiles(engine, model, files);
     outputOf(command, shell).result(
       predictions as unknown as Json,

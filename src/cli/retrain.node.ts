@@ -36,7 +36,11 @@ process.on('message', async (message: ToRetrainer) => {
 
 async function open(plan: StudyPlan): Promise<Opened> {
   const setup = await setUp(plan.settings, await spaceOf(plan));
-  return { setup, engine: await openEngine(plan.settings), test: await setup.dataset.openTest() };
+  return {
+    setup,
+    engine: await openEngine(plan.settings, plan.settings.workers),
+    test: await setup.dataset.openTest(),
+  };
 }
 
 async function work({ setup, engine, test }: Opened, job: RetrainJob): Promise<Retrained> {

@@ -52,7 +52,7 @@ export function addTrain(program: Command, shell: Shell): void {
       output.note(
         `${formatArchitecture(space, architecture) || space.name}: ${showCount(params)} parameters, ${showCount(flops)} FLOPs`,
       );
-      const engine = await openEngine(settings);
+      const engine = await openEngine(settings, 1);
       const ended = await interruptible(
         () => output.note('Interrupted.'),
         async (signal) => {

@@ -8,6 +8,6 @@ import { type StudyPlan, spaceOf } from './study.ts';
 serveTrials(async ({ settings: json }) => {
   const plan = json as unknown as StudyPlan;
   const { settings, dataset, space, training } = await setUp(plan.settings, await spaceOf(plan));
-  const engine = await openEngine(settings);
+  const engine = await openEngine(settings, settings.workers);
   return { space, estimator: trainEstimator({ engine, data: dataset.search, settings: training }) };
 });

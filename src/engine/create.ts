@@ -15,14 +15,14 @@ import { openEntries, type StateEntries, stateOf } from './state.ts';
  * out, unless the portable layout is asked for, which blocks the processor's operators work in.
  */
 export async function createEngine(runtime: Runtime, options: EngineOptions): Promise<Engine> {
-  const { device, threads, layout = 'auto' } = options;
+  const { device, threads, spin = false, layout = 'auto' } = options;
   if (!DEVICES.includes(device)) {
     throw invalid('device', `"${device}" is unknown`, `devices are ${DEVICES.join(', ')}`);
   }
   if (!Number.isInteger(threads) || threads < 1) {
     throw invalid('threads', `found ${threads}`, 'a whole number from 1');
   }
-  const session: SessionOptions = { device, threads, optimisation: 'none', keep: [] };
+  const session: SessionOptions = { device, threads, spin, optimisation: 'none', keep: [] };
   await probe(runtime, session);
   const block = device === 'cpu' && layout === 'auto' ? await probeBlock(runtime, session) : 0;
   const states = new WeakMap<State, StateEntries>();
@@ -33,7 +33,7 @@ export async function createEngine(runtime: Runtime, options: EngineOptions): Pr
   };
 
   return Object.freeze({
-    options: Object.freeze({ device, threads, layout, block }),
+    options: Object.freeze({ device, threads, spin, layout, block }),
     createState(values: Readonly<Record<string, HostTensor>>): State {
       const entries = openEntries(runtime, values);
       const state = stateOf(runtime, session, entries, block);

@@ -11,8 +11,10 @@ import type { Device, Runtime, RuntimeTensor, Session, ValueInfo } from './runti
 /** Of the levels verbose, info, warning, error, fatal: what goes wrong reaches us as an exception anyway. */
 const LOG_ERRORS_ONLY = 3;
 
-/** Threads that wait for the next operator sleep: the cores are for a study's other workers. */
-const NO_SPINNING = { session: { intra_op: { allow_spinning: '0' } } };
+/** Between two runs threads sleep in any case. */
+const waiting = (spin: boolean) => ({
+  session: { intra_op: { allow_spinning: spin ? '1' : '0' }, force_spinning_stop: '1' },
+});
 
 export function nodeRuntime(): Runtime {
   return {
@@ -20,7 +22,7 @@ export function nodeRuntime(): Runtime {
     wrap,
     missing,
     close: async () => {},
-    async createSession(model, { device, threads, optimisation, keep }) {
+    async createSession(model, { device, threads, spin = false, optimisation, keep }) {
       const session = await InferenceSession.create(model, {
         executionProviders: [device],
         graphOptimizationLevel: optimisation === 'none' ? 'disabled' : 'all',
@@ -29,7 +31,7 @@ export function nodeRuntime(): Runtime {
         executionMode: 'sequential',
         // A pattern is one more block, as large as all values that live at the same time, beside what the first run took.
         enableMemPattern: false,
-        extra: NO_SPINNING,
+        extra: waiting(spin),
         logSeverityLevel: LOG_ERRORS_ONLY,
         // On the CPU, outputs are host memory as it is.
         ...(device === 'cpu' || keep.length === 0

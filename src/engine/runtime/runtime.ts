@@ -12,6 +12,8 @@ export interface SessionOptions {
   readonly device: Device;
   /** Threads inside one operator; operators run one after another. */
   readonly threads: number;
+  /** Whether threads stay awake during a run while they wait for the next operator; they do not by default. */
+  readonly spin?: boolean;
   /** `none` starts fastest, and is what a training graph wants; `all` folds constants and changes layouts. */
   readonly optimisation: 'none' | 'all';
   /** Outputs that stay on the device, to be fed to a later run. */

@@ -48,7 +48,7 @@ export function referenceEngine(): Engine {
   }
 
   return {
-    options: { device: 'cpu', threads: 1, layout: 'portable', block: 0 },
+    options: { device: 'cpu', threads: 1, spin: false, layout: 'portable', block: 0 },
     compile,
     createState,
     dispose: async () => {},
