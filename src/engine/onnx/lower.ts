@@ -39,6 +39,8 @@ import {
   lowerTranspose,
 } from './lowerings/shape.ts';
 import { createModel, type Dimension } from './model.ts';
+import { type Step, schedule } from './schedule.ts';
+import { lowerSwitch, type SwitchContext } from './switch.ts';
 import type { Lowering, Target, Value } from './value.ts';
 import { lowerVector } from './vectors.ts';
 
@@ -126,8 +128,8 @@ export function lowerGraph(graph: Graph, options: OnnxOptions = {}): LoweredMode
   const inputs: Record<string, Arrangement> = {};
   const left: Record<string, Arrangement> = {};
   const readAs = new Map<string, Layout>();
-  const made = new Map<NodeId, Made>();
-  const converted = new Map<string, string>();
+  const made = model.memo<NodeId, Made>();
+  const converted = model.memo<string, string>();
   const dimensions = (id: NodeId, shape: Shape): Dimension[] =>
     shape.map((n, axis) => (axis !== axes[id] ? n : axis === 0 ? 'N' : `N_${id}_${axis}`));
 
@@ -143,7 +145,7 @@ export function lowerGraph(graph: Graph, options: OnnxOptions = {}): LoweredMode
     return result;
   };
   const cuts = target === 'webgpu' ? undefined : findCuts(nodes);
-  const parts = new Map<NodeId, readonly string[]>();
+  const parts = model.memo<NodeId, readonly string[]>();
   /** A part of a vector that is cut into parts altogether: one operator makes them all. */
   const emitCut = (id: NodeId): Made | undefined => {
     const cut = cuts?.get(id);
@@ -207,10 +209,26 @@ export function lowerGraph(graph: Graph, options: OnnxOptions = {}): LoweredMode
     made.set(id, value);
     return value;
   };
+  const emitSteps = (steps: readonly Step[]): void => {
+    for (const step of steps) {
+      if (step.kind === 'node') lowered(step.id);
+      else lowerSwitch(switches, step);
+    }
+  };
+  const switches: SwitchContext = {
+    nodes,
+    emitter,
+    emit: emitSteps,
+    made,
+    read,
+    layoutOf: (id) => plan?.layouts[id] ?? 'plain',
+    comparisons: model.memo(),
+    openInput: nodes.findIndex(({ op }) => op.kind === 'input' && openBatch.includes(op.name)),
+    batchAxis: (id) => axes[id],
+  };
   // A broadcast that only elementwise operators read is never made: they broadcast by themselves.
-  for (const [id, { op }] of nodes.entries()) {
-    if (op.kind !== 'broadcastTo' && blocked?.absorbed(id) !== true) lowered(id);
-  }
+  const isInlined = (id: NodeId) => nodes[id]?.op.kind === 'broadcastTo' || blocked?.absorbed(id) === true;
+  emitSteps(schedule(graph, isInlined));
   model.at('');
   for (const [output, id] of Object.entries(outputs)) {
     const { shape } = nodes[id] as Node;

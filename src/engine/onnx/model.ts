@@ -30,6 +30,11 @@ export interface NodeOptions {
   readonly outputs?: number;
 }
 
+export interface Memo<K, V> {
+  get(key: K): V | undefined;
+  set(key: K, value: V): void;
+}
+
 /** Values are named by text; '' stands for an optional input that is left out. */
 export interface ModelBuilder {
   /** Nodes added from here on are named after this place in the module tree, for messages and for readers of an export. */
@@ -46,6 +51,13 @@ export interface ModelBuilder {
   view(value: string, shape: Shape, own?: Shape): string;
   /** Says what shape a value has, where ONNX Runtime cannot infer it: its planning of memory wants to know. */
   declare(value: string, dimensions: readonly Dimension[]): void;
+  /**
+   * Adds an `If` and returns the names of its results. Of the two functions that of the branch that runs makes the results: each
+   * adds its branch's nodes, which may read all that was there before, and answers with as many names.
+   */
+  branch(condition: string, then: () => readonly string[], otherwise: () => readonly string[]): readonly string[];
+  /** A map from which what is put in while a branch is built is gone at the branch's end, as values are. */
+  memo<K, V>(): Memo<K, V>;
   /** Adds a node with several outputs and returns all their names. */
   nodes(type: string, inputs: readonly string[], attributes: Attributes, outputs: number): readonly string[];
   /** A named float32 tensor inside the model: a weight of an export. */
@@ -57,17 +69,24 @@ export interface ModelBuilder {
   encode(metadata?: Readonly<Record<string, string>>): Uint8Array;
 }
 
+/** The model's graph, or a branch of it that is being built. */
+interface Frame {
+  readonly nodes: onnxProto.onnx.INodeProto[];
+  readonly produced: Set<string>;
+}
+
 /** Constants of up to so many elements are compared with those already there. */
 const SHARED_CONSTANT = 256;
 
 export function createModel(graphName: string): ModelBuilder {
-  const nodes: onnxProto.onnx.INodeProto[] = [];
+  const outermost: Frame = { nodes: [], produced: new Set() };
+  let frame = outermost;
+  const memos: Map<unknown, unknown>[][] = [];
   const initializers: onnxProto.onnx.ITensorProto[] = [];
   const inputs: onnxProto.onnx.IValueInfoProto[] = [];
   const outputs: onnxProto.onnx.IValueInfoProto[] = [];
   const constants = new Map<string, string>();
   const domains = new Set<string>();
-  const produced = new Set<string>();
   const outputOf = new Map<string, string>();
   let fresh = 0;
   let place = '';
@@ -89,8 +108,8 @@ export function createModel(graphName: string): ModelBuilder {
     const output = freshName(type);
     if (domain !== '') domains.add(domain);
     const names = Array.from({ length: count }, (_, i) => (i === 0 ? output : `${output}:${i}`));
-    for (const name of names) produced.add(name);
-    nodes.push({
+    for (const name of names) frame.produced.add(name);
+    frame.nodes.push({
       name: place === '' ? output : `${place}/${output}`,
       opType: type,
       domain,
@@ -101,10 +120,47 @@ export function createModel(graphName: string): ModelBuilder {
     return output;
   };
 
+  /** A memory of values that a branch adds to for itself. */
+  function memo<K, V>(): Memo<K, V> {
+    const levels: Map<K, V>[] = [new Map()];
+    memos.push(levels as Map<unknown, unknown>[]);
+    return {
+      get: (key) => levels.findLast((level) => level.has(key))?.get(key),
+      set: (key, value) => void levels.at(-1)?.set(key, value),
+    };
+  }
+
+  function subgraph(hint: string, body: () => readonly string[]): onnxProto.onnx.IAttributeProto {
+    const outer = frame;
+    const own: Frame = { nodes: [], produced: new Set() };
+    frame = own;
+    for (const levels of memos) levels.push(new Map());
+    const taken = new Set<string>();
+    // A result is made in the branch itself, and stands once among its outputs.
+    const results = body().map((value) => {
+      const result = own.produced.has(value) && !taken.has(value) ? value : node('Identity', [value]);
+      taken.add(result);
+      return result;
+    });
+    for (const levels of memos) levels.pop();
+    frame = outer;
+    const known = [...own.produced].filter((value) => !taken.has(value));
+    return {
+      name: hint,
+      type: onnx.AttributeProto.AttributeType.GRAPH,
+      g: {
+        name: freshName(hint),
+        node: own.nodes,
+        output: results.map((value) => valueInfo(value, declared.get(value))),
+        valueInfo: known.flatMap((value) => (declared.has(value) ? [valueInfo(value, declared.get(value))] : [])),
+      },
+    };
+  }
+
   /** What each view is a view of, and under which shape a value was first made. */
   const sources = new Map<string, string>();
   const shapes = new Map<string, string>();
-  const views = new Map<string, string>();
+  const views = memo<string, string>();
   const view: ModelBuilder['view'] = (value, shape, own) => {
     if (own !== undefined && !shapes.has(value)) shapes.set(value, own.join());
     const source = sources.get(value) ?? value;
@@ -128,10 +184,18 @@ export function createModel(graphName: string): ModelBuilder {
     output(name, dimensions, value) {
       outputs.push(valueInfo(name, dimensions));
       // The node writes to the output itself, unless its value is an input, a constant or another output too.
-      if (produced.has(value) && !outputOf.has(value)) outputOf.set(value, name);
+      if (outermost.produced.has(value) && !outputOf.has(value)) outputOf.set(value, name);
       else outputOf.set(node('Identity', [value]), name);
     },
     node,
+    memo,
+    branch(condition, then, otherwise) {
+      const attributes = [subgraph('then_branch', then), subgraph('else_branch', otherwise)];
+      const count = attributes[0]?.g?.output?.length ?? 0;
+      const first = node('If', [condition], {}, { outputs: count });
+      frame.nodes.at(-1)?.attribute?.push(...attributes);
+      return Array.from({ length: count }, (_, i) => (i === 0 ? first : `${first}:${i}`));
+    },
     nodes(type, nodeInputs, attributes, count) {
       const first = node(type, nodeInputs, attributes, { outputs: count });
       return Array.from({ length: count }, (_, i) => (i === 0 ? first : `${first}:${i}`));
@@ -159,11 +223,13 @@ export function createModel(graphName: string): ModelBuilder {
     encode(metadata = {}) {
       const opset = [{ domain: '', version: OPSET }, ...[...domains].sort().map((domain) => ({ domain, version: 1 }))];
       const rename = (value: string) => outputOf.get(value) ?? value;
-      const renamed = nodes.map((n) => ({
-        ...n,
-        input: (n.input ?? []).map(rename),
-        output: (n.output ?? []).map(rename),
-      }));
+      const renamed = (nodes: readonly onnxProto.onnx.INodeProto[]): onnxProto.onnx.INodeProto[] =>
+        nodes.map((n) => ({
+          ...n,
+          input: (n.input ?? []).map(rename),
+          output: (n.output ?? []).map(rename),
+          attribute: (n.attribute ?? []).map((a) => (a.g ? { ...a, g: { ...a.g, node: renamed(a.g.node ?? []) } } : a)),
+        }));
       return onnx.ModelProto.encode({
         irVersion: IR_VERSION,
         producerName: 'netsmith',
@@ -171,12 +237,12 @@ export function createModel(graphName: string): ModelBuilder {
         metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
         graph: {
           name: graphName,
-          node: renamed,
+          node: renamed(outermost.nodes),
           initializer: initializers,
           input: inputs,
           output: outputs,
           valueInfo: [...declared].flatMap(([value, dimensions]) =>
-            outputOf.has(value) || !produced.has(value) ? [] : [valueInfo(value, dimensions)],
+            outputOf.has(value) || !outermost.produced.has(value) ? [] : [valueInfo(value, dimensions)],
           ),
         },
       }).finish();
@@ -190,9 +256,10 @@ function bytesOf(data: Float32Array | BigInt64Array): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
-function valueInfo(name: string, dimensions: readonly Dimension[]): onnxProto.onnx.IValueInfoProto {
-  const dim = dimensions.map((d) => (typeof d === 'string' ? { dimParam: d } : { dimValue: d }));
-  return { name, type: { tensorType: { elemType: onnx.TensorProto.DataType.FLOAT, shape: { dim } } } };
+/** Without dimensions, a tensor of any shape. */
+function valueInfo(name: string, dimensions: readonly Dimension[] | undefined): onnxProto.onnx.IValueInfoProto {
+  const dim = dimensions?.map((d) => (typeof d === 'string' ? { dimParam: d } : { dimValue: d }));
+  return { name, type: { tensorType: { elemType: onnx.TensorProto.DataType.FLOAT, ...(dim && { shape: { dim } }) } } };
 }
 
 function attribute(name: string, value: Attribute): onnxProto.onnx.IAttributeProto {

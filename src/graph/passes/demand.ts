@@ -1,4 +1,4 @@
-import type { Graph, NodeId, OpKind } from '../ir.ts';
+import { type Graph, type NodeId, type OpKind, type Shape, sizeOf } from '../ir.ts';
 
 /** The option that each of these indices must have for a value to be asked for. */
 export type Condition = ReadonlyMap<NodeId, number>;
@@ -32,29 +32,22 @@ export function chosen(outer: Condition, index: NodeId, option: number): Conditi
   return outer.has(index) ? outer : new Map([...outer, [index, option]]);
 }
 
-/** Kinds that cost more than going over their operands once or twice. */
-const HEAVY: ReadonlySet<OpKind> = new Set([
-  'matmul',
-  'conv',
-  'convInputGrad',
-  'convWeightGrad',
-  'maxPool',
-  'maxPoolScatter',
-  'maxPoolGather',
-  'avgPool',
-  'avgPoolGrad',
-]);
+/** What makes no pass over memory, whatever the size. */
+const FREE: ReadonlySet<OpKind> = new Set(['input', 'constant', 'reshape', 'broadcastTo']);
+/** Numbers from which on a pass over them takes longer than a conditional does. */
+const LARGE = 2 ** 14;
 
 /**
  * Under which condition to compute one node instead of two equal ones that are asked for under `a` and under `b`;
- * undefined where two are better: where at most one of them is computed in a run, or where a heavy one would be computed
- * in runs that need neither.
+ * undefined where two are better: where at most one of them is computed in a run, or where one with large operands would be
+ * computed in runs that need neither.
  */
-export function together(kind: OpKind, a: Condition, b: Condition): Condition | undefined {
+export function together(kind: OpKind, operands: readonly Shape[], a: Condition, b: Condition): Condition | undefined {
   const shared = common(a, b);
   if (shared === a || shared.size === b.size) return shared;
   const exclusive = [...a].some(([index, option]) => (b.get(index) ?? option) !== option);
-  return exclusive || HEAVY.has(kind) ? undefined : shared;
+  const heavy = !FREE.has(kind) && operands.some((shape) => sizeOf(shape) >= LARGE);
+  return exclusive || heavy ? undefined : shared;
 }
 
 function common(a: Condition, b: Condition): Condition {

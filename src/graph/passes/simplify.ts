@@ -37,7 +37,7 @@ export function simplify(graph: Graph, tables: readonly Rules[]): Graph {
     const key = keyOf(op, inputs);
     const equal = known.get(key) ?? [];
     for (const found of equal) {
-      const both = together(op.kind, found.condition, condition);
+      const both = together(op.kind, inputs.map(g.shape), found.condition, condition);
       if (both === undefined) continue;
       found.condition = both;
       shared.add(found.id);

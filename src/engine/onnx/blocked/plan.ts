@@ -138,7 +138,7 @@ function elementwiseClasses(nodes: readonly Node[]): Classes {
     parent[find(a)] = find(b);
   };
   nodes.forEach(({ op, inputs, shape }, id) => {
-    if (op.kind !== 'unary' && op.kind !== 'clip' && op.kind !== 'binary') return;
+    if (op.kind !== 'unary' && op.kind !== 'clip' && op.kind !== 'binary' && op.kind !== 'select') return;
     for (const from of inputs) if (`${nodes[from]?.shape}` === `${shape}`) join(from, id);
   });
   return { classes: find, join };

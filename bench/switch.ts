@@ -1,0 +1,125 @@
+/**
+ * What a step on one path of a supernet of switches costs against a step of that path's network alone: NAS-Bench-201, steps of
+ * both taking turns in one process. One JSON object: `ratio` is the supernet's median seconds over the network's, all
+ * paths taken together; `paths` has each of them, `compile` the seconds to compile the supernet and, on average, a network.
+ * `npx node --conditions=netsmith-source bench/switch.ts [--paths 5] [--runs 7] [--batch 64] [--cells 5] [--channels 16]
+ * [--threads 2] [--layout auto|portable] [--path TEXT ...] [--save]`; `--path` names architectures in the benchmark's own form.
+ */
+import { parseArgs } from 'node:util';
+import { rng } from '../src/common/random.ts';
+import { createEngine } from '../src/engine/create.ts';
+import { nodeRuntime } from '../src/engine/runtime/node.node.ts';
+import { type HostTensor, sizeOf } from '../src/graph/ir.ts';
+import { initialise } from '../src/network/initialise.ts';
+import { formatArchitecture, parseArchitecture, resolve, SPACES, sample, supernet } from '../src/space/index.ts';
+import { OPTIMISERS } from '../src/train/optimisers.ts';
+import { type TrainingGraph, trainingGraph } from '../src/train/program.ts';
+import { switchFeeds } from '../src/train/single-path.ts';
+import { circumstances, saveResult } from './engine/results.ts';
+import { median } from './engine/statistics.ts';
+
+const { values: flags } = parseArgs({
+  options: {
+    paths: { type: 'string', default: '5' },
+    path: { type: 'string', multiple: true, default: [] },
+    runs: { type: 'string', default: '7' },
+    batch: { type: 'string', default: '64' },
+    cells: { type: 'string', default: '5' },
+    channels: { type: 'string', default: '16' },
+    threads: { type: 'string', default: '2' },
+    layout: { type: 'string', default: 'auto' },
+    save: { type: 'boolean', default: false },
+  },
+});
+const [batch, runs, threads] = [Number(flags.batch), Number(flags.runs), Number(flags.threads)];
+/** ONNX Runtime lays out its memory in the first runs. */
+const WARM_UP = 2;
+
+const info = {
+  name: 'noise',
+  kind: 'classification',
+  input: [3, 32, 32],
+  outputs: 10,
+  labels: [],
+  mean: [0, 0, 0],
+  deviation: [1, 1, 1],
+  counts: { train: 0, valid: 0, test: 0 },
+  notes: [],
+} as const;
+const rule = { optimizer: 'sgd', momentum: 0.9, nesterov: true, weightDecay: 5e-4, clipNorm: 5 } as const;
+const space = SPACES['nas-bench-201'].create(info, { cells: Number(flags.cells), channels: Number(flags.channels) });
+const named = flags.path.map((text) => parseArchitecture(space, text));
+const paths =
+  named.length > 0
+    ? named
+    : Array.from({ length: Number(flags.paths) }, (_, i) => sample(space, rng('bench switch', i)));
+
+const layout = flags.layout === 'portable' ? 'portable' : 'auto';
+const engine = await createEngine(nodeRuntime(), { device: 'cpu', threads, layout });
+const random = rng('bench switch', 'batch');
+const targets = new Float32Array(batch * info.outputs);
+for (let i = 0; i < batch; i++) targets[i * info.outputs + (i % info.outputs)] = 1;
+const data: Record<string, HostTensor> = {
+  x: { shape: [batch, ...info.input], data: new Float32Array(batch * sizeOf(info.input)).map(() => random.normal()) },
+  targets: { shape: [batch, info.outputs], data: targets },
+};
+for (const [name, value] of Object.entries(OPTIMISERS.sgd.scalars(1e-3, 1))) {
+  data[name] = { shape: [], data: Float32Array.of(value) };
+}
+
+/** Compiles a step; `run` takes its seconds. */
+async function open({ graph, carries, parameters, statistics, optimiserState }: TrainingGraph) {
+  const start = performance.now();
+  const program = await engine.compile(graph, carries);
+  const compileSeconds = (performance.now() - start) / 1000;
+  const zeros = optimiserState.map(
+    ({ name, shape }) => [name, { shape, data: new Float32Array(sizeOf(shape)) }] as const,
+  );
+  const state = engine.createState({
+    ...initialise([...parameters, ...statistics], (...labels) => rng('bench switch', ...labels)),
+    ...Object.fromEntries(zeros),
+  });
+  return {
+    compileSeconds,
+    async run(more: Record<string, HostTensor> = {}): Promise<number> {
+      const from = performance.now();
+      const { loss } = await program.run({ ...data, ...more }, state);
+      if (!Number.isFinite(loss?.data[0])) throw new Error(`the loss is ${loss?.data[0]}`);
+      return (performance.now() - from) / 1000;
+    },
+    async dispose() {
+      state.dispose();
+      await program.dispose();
+    },
+  };
+}
+
+const on = { info, resolution: 1 };
+const whole = trainingGraph({ ...on, network: supernet(space), choices: 'switch' }, rule, batch);
+const all = await open(whole);
+const measured: { path: string; seconds: number; aloneSeconds: number; ratio: number; compileSeconds: number }[] = [];
+for (const architecture of paths) {
+  const feeds = switchFeeds(whole.switches, architecture);
+  const one = await open(trainingGraph({ ...on, network: resolve(space, architecture) }, rule, batch));
+  const [together, alone]: [number[], number[]] = [[], []];
+  for (let i = 0; i < WARM_UP + runs; i++) {
+    together.push(await all.run(feeds));
+    alone.push(await one.run());
+  }
+  const [seconds, aloneSeconds] = [median(together.slice(WARM_UP)), median(alone.slice(WARM_UP))];
+  const path = formatArchitecture(space, architecture);
+  measured.push({ path, seconds, aloneSeconds, ratio: seconds / aloneSeconds, compileSeconds: one.compileSeconds });
+  await one.dispose();
+}
+await all.dispose();
+await engine.dispose();
+
+const total = (key: 'seconds' | 'aloneSeconds' | 'compileSeconds') => measured.reduce((sum, one) => sum + one[key], 0);
+const result = {
+  ratio: total('seconds') / total('aloneSeconds'),
+  ...{ batch, threads, block: engine.options.block },
+  compile: { supernet: all.compileSeconds, network: total('compileSeconds') / measured.length },
+  paths: measured,
+};
+console.log(JSON.stringify(result, undefined, 1));
+if (flags.save) process.stderr.write(`${saveResult('switch', circumstances(threads), result)}\n`);
