@@ -8,6 +8,7 @@ export type { Fidelity } from './common/fidelity.ts';
 export type { Json } from './common/json.ts';
 export { METRICS, type Metrics, type Objective } from './common/metrics.ts';
 export { type Rng, rng } from './common/random.ts';
+export type { Spent } from './common/spent.ts';
 export {
   DATASETS,
   type DatasetEntry,
@@ -45,6 +46,7 @@ export { runStudy, type StudyRun } from './study/run.ts';
 export { type Curve, type MedianOptions, medianStopping, type StoppingRule } from './study/stopping.ts';
 export { memoryStore } from './study/store/memory.ts';
 export type {
+  Clock,
   NewStudy,
   Store,
   StrategyState,
@@ -64,5 +66,6 @@ export type { Checkpoint, EpochRecord } from './train/checkpoint.ts';
 export { TrainingFailure } from './train/failure.ts';
 export type { Measured } from './train/inference.ts';
 export { type Training, type TrainRequest, trainNetwork } from './train/loop.ts';
+export { openPrograms, type Programs, type ProgramsOptions } from './train/programs.ts';
 export { concatSamples } from './train/samples.ts';
 export { DEFAULT_SETTINGS, type TrainSettings } from './train/settings.ts';

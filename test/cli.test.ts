@@ -132,6 +132,14 @@ test('best, trials, status and show print the documented JSON', async () => {
   assert.deepEqual(status.states, { complete: 3 });
   assert.deepEqual(status.budget, { trials: 3, seconds: null, until: null });
   assert.equal(status.best.trial, trial);
+  const { workerSeconds, ...parts } = status.spent;
+  assert.deepEqual(Object.keys(parts), ['compile', 'train', 'valid', 'idle', 'other']);
+  const sum = Object.values<number>(parts).reduce((total, seconds) => total + seconds);
+  assert.ok(workerSeconds > 0 && Math.abs(sum - workerSeconds) < 1e-6);
+  for (const { spent, seconds } of trials) {
+    const known = spent.compile + spent.train + spent.valid + spent.idle;
+    assert.ok(spent.train > 0 && spent.compile > 0 && Math.abs(known - seconds) < 1e-6);
+  }
 
   const shown = await json('show', study);
   assert.deepEqual(shown.architecture, architecture);
@@ -248,7 +256,10 @@ test('resume goes on to the very trials of one longer search', async () => {
   assert.equal((await json('status', short)).budget.trials, 3, "the larger budget is the study's from now on");
   await json('search', ...SMALL, '--trials', '3', '--seed', '3', '--out', long);
   const timeless = async (dir: string) =>
-    (await json('trials', dir)).map(({ seconds, ...rest }: { seconds: number }) => ({ ...rest, timed: seconds > 0 }));
+    (await json('trials', dir)).map(({ seconds, spent, ...rest }: { seconds: number; spent: object }) => ({
+      ...rest,
+      timed: seconds > 0 && spent !== undefined,
+    }));
   assert.deepEqual(await timeless(short), await timeless(long));
 });
 

@@ -13,6 +13,7 @@ import { BASELINES } from '../space/spaces/index.ts';
 import { writeWhole } from '../study/store/files.node.ts';
 import { decodeCheckpoint, encodeCheckpoint } from '../train/checkpoint.ts';
 import { trainNetwork } from '../train/loop.ts';
+import type { Programs } from '../train/programs.ts';
 import { concatSamples } from '../train/samples.ts';
 import { type TrainSettings, withHyperparameters } from '../train/settings.ts';
 import type { RetrainJob } from './retraining.ts';
@@ -32,6 +33,7 @@ export function contestantOf({ space }: Setup, { baseline, architecture }: Retra
 
 export interface Retraining {
   readonly engine: Engine;
+  readonly programs?: Programs;
   readonly dataset: Dataset;
   readonly training: TrainSettings;
   /** The study's seed; with `repetition` it names every stream of the run. */
@@ -43,7 +45,7 @@ export interface Retraining {
 /** Trains on train + valid together; the test part is opened only if `test` is given. */
 export async function retrain(
   { space, architecture }: Contestant,
-  { engine, dataset, training, seed, repetition, signal }: Retraining,
+  { engine, programs, dataset, training, seed, repetition, signal }: Retraining,
   test?: Samples,
 ): Promise<{
   readonly weights: Readonly<Record<string, HostTensor>>;
@@ -53,6 +55,7 @@ export async function retrain(
   const { info, train, valid } = dataset.search;
   const trained = await trainNetwork({
     engine,
+    ...(programs && { programs }),
     network: resolve(space, architecture),
     info,
     train: concatSamples(info, train, valid),

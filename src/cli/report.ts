@@ -4,6 +4,7 @@ import { networkCosts } from '../network/costs.ts';
 import type { ReportData, ReportTrial } from '../report/data.ts';
 import { renderReport } from '../report/html.ts';
 import { count, formatArchitecture, resolve } from '../space/index.ts';
+import { accountOf } from '../study/account.ts';
 import { budgetEnd } from '../study/budget.ts';
 import { writeWhole } from '../study/store/files.node.ts';
 import type { Trial } from '../study/store/store.ts';
@@ -43,6 +44,10 @@ export function reportData(dir: string, study: ReadStudy): ReportData {
   const evaluation = readEvaluation(dir);
   // A study that went on since, or `--trial`: what was tested need not be what is best.
   const ofWinner = evaluation?.trial === best?.trial ? evaluation : undefined;
+  const account = accountOf(
+    trials.filter(({ purpose }) => purpose === 'search'),
+    study.clock,
+  );
   const winner = best && {
     trial: best.trial,
     architecture: formatArchitecture(space, best.architecture),
@@ -58,6 +63,7 @@ export function reportData(dir: string, study: ReadStudy): ReportData {
     objectives: problem.objectives,
     data,
     trials: trials.map((trial) => reportTrial(study, trial)),
+    ...(account.workerSeconds > 0 && { account }),
     ...(winner !== undefined && { winner: { ...winner, costs: networkCosts(winner.network, space.task) } }),
     ...(ofWinner !== undefined && {
       test: {
@@ -85,9 +91,9 @@ export function reportData(dir: string, study: ReadStudy): ReportData {
  * Whether the search is at its end: nothing runs, and `resume` with the same budget would start nothing. A trial that
  * waits is gone on with unless the time is up or the target is reached.
  */
-function isFinished({ settings, space, problem, trials, searchSeconds }: ReadStudy): boolean {
+function isFinished({ settings, space, problem, trials, clock }: ReadStudy): boolean {
   const searched = trials.filter(({ purpose }) => purpose === 'search');
-  const spent = budgetEnd(budgetOf(settings), searched, searchSeconds, problem.objectives);
+  const spent = budgetEnd(budgetOf(settings), searched, clock.searchSeconds, problem.objectives);
   const size = count(space);
   if (spent === undefined && (size === undefined || searched.length < size)) return false;
   const leftWaiting = spent === 'time' || spent === 'target';

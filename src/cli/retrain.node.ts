@@ -2,6 +2,7 @@ import { messageOf, UserError } from '../common/errors.ts';
 import type { Samples } from '../data/dataset.ts';
 import type { Engine } from '../engine/engine.ts';
 import { TrainingFailure } from '../train/failure.ts';
+import { openPrograms, type Programs } from '../train/programs.ts';
 import { openEngine } from './engine.ts';
 import { contestantOf, retrain } from './evaluation.ts';
 import type { FromRetrainer, Retrained, RetrainJob, ToRetrainer } from './retraining.ts';
@@ -9,7 +10,12 @@ import { type Setup, setUp } from './setup.ts';
 import { type StudyPlan, spaceOf } from './study.ts';
 
 // The entry of a process that `retrainAll` starts. What it opens first is shared by all of its jobs.
-type Opened = { readonly setup: Setup; readonly engine: Engine; readonly test: Samples };
+type Opened = {
+  readonly setup: Setup;
+  readonly engine: Engine;
+  readonly programs: Programs;
+  readonly test: Samples;
+};
 let opened: Promise<Opened> | undefined;
 
 const send = (message: FromRetrainer) => process.send?.(message);
@@ -36,17 +42,14 @@ process.on('message', async (message: ToRetrainer) => {
 
 async function open(plan: StudyPlan): Promise<Opened> {
   const setup = await setUp(plan.settings, await spaceOf(plan));
-  return {
-    setup,
-    engine: await openEngine(plan.settings, plan.settings.workers),
-    test: await setup.dataset.openTest(),
-  };
+  const engine = await openEngine(plan.settings, plan.settings.workers);
+  return { setup, engine, programs: openPrograms(engine), test: await setup.dataset.openTest() };
 }
 
-async function work({ setup, engine, test }: Opened, job: RetrainJob): Promise<Retrained> {
+async function work({ setup, engine, programs, test }: Opened, job: RetrainJob): Promise<Retrained> {
   const { settings, dataset, training } = setup;
   const began = performance.now();
-  const run = { engine, dataset, training, seed: settings.seed, repetition: job.repetition };
+  const run = { engine, programs, dataset, training, seed: settings.seed, repetition: job.repetition };
   const retrained = await retrain(contestantOf(setup, job), run, test);
   return { ...retrained, seconds: (performance.now() - began) / 1000 };
 }

@@ -93,7 +93,7 @@ export async function searchToItsEnd(dir: string, store: Store, setup: Setup, ou
   const plan = planToJson(planOfSetup(setup));
   const budget = budgetOf(settings);
   const ended = (await store.trials('search')).filter(({ endedAt }) => endedAt !== undefined).length;
-  const seconds = budget.seconds === undefined ? undefined : budget.seconds - (await store.searchSeconds());
+  const seconds = budget.seconds === undefined ? undefined : budget.seconds - (await store.clock()).searchSeconds;
   const view = createLiveView(setup, seconds, ended, output);
   const say = () => view.say('Stopping: the running epoch is finished and kept. Ctrl-C again ends at once.');
   try {

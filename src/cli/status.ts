@@ -1,12 +1,13 @@
 import type { Command } from 'commander';
-import { showSeconds } from '../report/numbers.ts';
+import { showAccount, showSeconds } from '../report/numbers.ts';
+import { accountOf } from '../study/account.ts';
 import type { TrialState } from '../study/store/store.ts';
 import { bestText, bestToJson } from './best.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import { budgetOf } from './setup.ts';
 import { type ReadStudy, readStudy } from './study.ts';
 
-/** `netsmith status DIR`: { study, createdAt, states, trials, budget, searchSeconds, best } */
+/** `netsmith status DIR`: { study, createdAt, states, trials, budget, searchSeconds, spent, best } */
 export function addStatus(program: Command, shell: Shell): void {
   define(program, 'status <dir>', 'Say how far a study is; also while another process is at work on it', [
     'netsmith status runs/digits-small-cnn-1',
@@ -14,6 +15,10 @@ export function addStatus(program: Command, shell: Shell): void {
     const study = await readStudy(dir);
     const { trials, best } = bestToJson(dir, study);
     const states = countStates(study);
+    const account = accountOf(
+      study.trials.filter(({ purpose }) => purpose === 'search'),
+      study.clock,
+    );
     const { trials: wanted, seconds } = budgetOf(study.settings);
     const budget = { trials: wanted ?? null, seconds: seconds ?? null, until: study.settings.until ?? null };
     const value = {
@@ -22,7 +27,8 @@ export function addStatus(program: Command, shell: Shell): void {
       trials,
       states,
       budget,
-      searchSeconds: study.searchSeconds,
+      searchSeconds: study.clock.searchSeconds,
+      spent: { ...account },
       best,
     };
     const counted = Object.entries(states).map(([state, count]) => `${count} ${state}`);
@@ -32,7 +38,8 @@ export function addStatus(program: Command, shell: Shell): void {
       ...(budget.until === null ? [] : [budget.until]),
     ];
     const lines = [
-      `${value.study}: ${counted.join(', ') || 'no trials'}; ${showSeconds(study.searchSeconds)} of search; ends at ${ends.join(' or ')}`,
+      `${value.study}: ${counted.join(', ') || 'no trials'}; ${showSeconds(study.clock.searchSeconds)} of search; ends at ${ends.join(' or ')}`,
+      ...(account.workerSeconds > 0 ? [`time of the workers: ${showAccount(account)}`] : []),
       bestText(study),
     ];
     outputOf(command, shell).result(value, lines.join('\n'));

@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { invalid } from '../common/errors.ts';
 import type { Json } from '../common/json.ts';
+import { totalSpent } from '../common/spent.ts';
 import type { DatasetInfo } from '../data/dataset.ts';
 import { formatArchitecture, type Space, spaceFromJson, spaceToJson } from '../space/index.ts';
 import type { Problem } from '../strategy/strategy.ts';
-import type { StudyRecord, Trial } from '../study/store/store.ts';
+import type { Clock, StudyRecord, Trial } from '../study/store/store.ts';
 import { openStudy } from '../study/study.node.ts';
 import { checkSettings, type StudySettings } from './config.ts';
 import { isSpaceFile } from './flags.ts';
@@ -40,8 +41,7 @@ export interface ReadStudy extends StudyPlan {
   readonly space: Space;
   readonly problem: Problem;
   readonly trials: readonly Trial[];
-  /** Seconds that its searches took in all. */
-  readonly searchSeconds: number;
+  readonly clock: Clock;
 }
 
 export async function readStudy(dir: string): Promise<ReadStudy> {
@@ -57,7 +57,7 @@ export async function readStudy(dir: string): Promise<ReadStudy> {
       space,
       problem,
       trials: await store.trials(),
-      searchSeconds: await store.searchSeconds(),
+      clock: await store.clock(),
     };
   } finally {
     await store.close();
@@ -85,6 +85,7 @@ export async function spaceOf({ settings, data, ownSpace }: StudyPlan): Promise<
 
 /** The stable form of a trial: `{ trial, state, architecture, text, metrics, costs, ... }`. */
 export function trialToJson(space: Space, trial: Trial) {
+  const spent = trial.curve.flatMap((report) => report.spent ?? []);
   return {
     trial: trial.trial,
     purpose: trial.purpose,
@@ -95,6 +96,7 @@ export function trialToJson(space: Space, trial: Trial) {
     metrics: trial.metrics,
     costs: costsToJson(trial.costs),
     seconds: trial.seconds,
+    ...(spent.length > 0 && { spent: { ...totalSpent(spent) } }),
     ...(trial.reason !== undefined && { reason: trial.reason }),
   };
 }

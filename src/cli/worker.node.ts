@@ -1,5 +1,6 @@
 import { trainEstimator } from '../estimate/train.ts';
 import { serveTrials } from '../study/worker/serve.node.ts';
+import { openPrograms } from '../train/programs.ts';
 import { openEngine } from './engine.ts';
 import { setUp } from './setup.ts';
 import { type StudyPlan, spaceOf } from './study.ts';
@@ -9,5 +10,6 @@ serveTrials(async ({ settings: json }) => {
   const plan = json as unknown as StudyPlan;
   const { settings, dataset, space, training } = await setUp(plan.settings, await spaceOf(plan));
   const engine = await openEngine(settings, settings.workers);
-  return { space, estimator: trainEstimator({ engine, data: dataset.search, settings: training }) };
+  const programs = openPrograms(engine);
+  return { space, estimator: trainEstimator({ engine, programs, data: dataset.search, settings: training }) };
 });

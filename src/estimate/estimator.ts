@@ -1,6 +1,7 @@
 import type { Fidelity } from '../common/fidelity.ts';
 import type { Metrics } from '../common/metrics.ts';
 import type { Rng } from '../common/random.ts';
+import type { Spent } from '../common/spent.ts';
 import type { Architecture, Space } from '../space/space.ts';
 
 export interface Candidate {
@@ -13,6 +14,8 @@ export interface Report {
   readonly step: number;
   readonly metrics: Metrics;
   readonly seconds: number;
+  /** What the seconds since the report before went to, where the estimator knows. */
+  readonly spent?: Spent;
 }
 
 /** Bytes kept under the name of their hash (sha256, hexadecimal), reached through the study's store. */

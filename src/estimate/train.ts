@@ -8,6 +8,7 @@ import { resolve, resolveHyperparameters, scaleWidth } from '../space/resolve.ts
 import { type Checkpoint, decodeCheckpoint, type EpochRecord, encodeCheckpoint } from '../train/checkpoint.ts';
 import { TrainingFailure } from '../train/failure.ts';
 import { openTraining, type Training } from '../train/loop.ts';
+import type { Programs } from '../train/programs.ts';
 import { checkSettings, type TrainSettings, withHyperparameters } from '../train/settings.ts';
 import {
   type Artefacts,
@@ -23,6 +24,8 @@ import {
 /** What an estimate by training needs to know of the study. */
 export interface TrainEstimatorOptions {
   readonly engine: Engine;
+  /** Where this engine's programs are kept from one candidate to the next; by default they are not. */
+  readonly programs?: Programs;
   readonly data: SearchData;
   /** The study's settings; a candidate's hyperparameters take their place, its fidelity that of `epochs`. */
   readonly settings: TrainSettings;
@@ -82,7 +85,11 @@ function make<T>(body: () => T): T {
   }
 }
 
-async function begin({ engine, data, settings, now }: TrainEstimatorOptions, candidate: Candidate, run: EstimateRun) {
+async function begin(
+  { engine, programs, data, settings, now }: TrainEstimatorOptions,
+  candidate: Candidate,
+  run: EstimateRun,
+) {
   const { fidelity, fullFidelity, signal } = run;
   const made = make(() => ({
     network: candidateNetwork(candidate, fidelity.width),
@@ -93,6 +100,7 @@ async function begin({ engine, data, settings, now }: TrainEstimatorOptions, can
     run.inherit === undefined || checkpoint !== undefined ? undefined : await inherited(run.artefacts, run.inherit);
   return openTraining({
     engine,
+    ...(programs && { programs }),
     ...made,
     info: data.info,
     train: data.train,
@@ -138,7 +146,7 @@ function curveOf(history: readonly EpochRecord[]): Report[] {
   return history.map((record) => {
     seconds += record.seconds;
     const metrics: Metrics = { ...record.valid, trainLoss: record.loss };
-    return { step: record.epoch, metrics, seconds };
+    return { step: record.epoch, metrics, seconds, ...(record.spent && { spent: record.spent }) };
   });
 }
 

@@ -4,6 +4,7 @@ import type { DatasetInfo } from '../data/dataset.ts';
 import type { Costs, LayerCosts } from '../network/network.ts';
 import type { Module } from '../space/module.ts';
 import type { SpaceOptions } from '../space/space.ts';
+import type { Account } from '../study/account.ts';
 import type { Trial } from '../study/store/store.ts';
 
 /** A trial as a report shows it: the store's, its architecture in the space's own notation. */
@@ -59,6 +60,8 @@ export interface ReportData {
   readonly objectives: readonly [Objective, ...Objective[]];
   readonly data: DatasetInfo;
   readonly trials: readonly ReportTrial[];
+  /** What the time of the workers went to during the search, if that was recorded. */
+  readonly account?: Account;
   readonly winner?: Winner;
   /** `evaluate` of the winner. Absent: the test part has not been opened, or for another trial (`testedInstead`). */
   readonly test?: TestResult & {

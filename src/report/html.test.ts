@@ -119,6 +119,13 @@ test('an evaluation of another trial than the winner is named, and gives the win
   assert.doesNotMatch(text, /have not been used|not opened|on the test samples, which/);
 });
 
+test('what the time of the workers went to is said where it is known', async () => {
+  const account = { workerSeconds: 200, train: 150, valid: 30, compile: 10, idle: 6, other: 4 };
+  const text = textOf(await renderReport({ ...data, account }));
+  assert.match(text, /training steps 75\.0 %, validation 15\.0 %, compiling 5\.0 %, idle 3\.0 %, other 2\.0 %/);
+  assert.doesNotMatch(textOf(await renderReport(data)), /What the workers' time went to/);
+});
+
 test('a study without any complete trial still has a report', async () => {
   const { test: _, winner: __, ...rest } = data;
   const text = textOf(

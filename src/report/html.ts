@@ -8,6 +8,7 @@ import { html, type Markup, trusted } from './markup.ts';
 import {
   deviation,
   mean,
+  showAccount,
   showBytes,
   showCount,
   showDeviation,
@@ -111,6 +112,7 @@ function result(data: ReportData): Markup {
   const size = data.space.size === undefined ? '' : ` (${data.space.size} architectures)`;
   const sentences: Markup[] = [
     html`Search by ${data.strategy} proposed ${searched.length} ${searched.length === 1 ? 'architecture' : 'architectures'} of the space ${data.space.name}${size}${states === '' ? '' : `: ${states}`}; ${showSeconds(seconds)} of training in all. `,
+    data.account === undefined ? NONE : html`What the workers' time went to: ${showAccount(data.account)}. `,
   ];
   if (winner === undefined || winning === undefined) {
     sentences.push(html`<strong>No trial is complete, so there is no result yet.</strong> `);

@@ -1,5 +1,7 @@
 /** Numbers as people read them, in reports and drawings. Machines get the numbers themselves. */
 
+import type { Account } from '../study/account.ts';
+
 const COUNT = new Intl.NumberFormat('en-GB', { maximumFractionDigits: 0 });
 
 /** `1,288,506` */
@@ -38,6 +40,14 @@ export function showSeconds(seconds: number): string {
   const whole = Math.round(seconds);
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}
+
+/** `training steps 92.1 %, validation 5.0 %, compiling 1.2 %, idle 0.9 %, other 0.8 %` */
+export function showAccount({ workerSeconds, train, valid, compile, idle, other }: Account): string {
+  const parts = { 'training steps': train, validation: valid, compiling: compile, idle, other };
+  return Object.entries(parts)
+    .map(([name, seconds]) => `${name} ${((100 * seconds) / workerSeconds).toFixed(1)} %`)
+    .join(', ');
 }
 
 /** Metrics that are shares from 0 to 1, shown to people in per cent. */

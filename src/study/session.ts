@@ -1,7 +1,7 @@
 import { deepFreeze } from '../common/json.ts';
 import type { StudyEvent } from './events.ts';
 import type { StudyRun } from './run.ts';
-import type { StrategyState, Trial, TrialKey } from './store/store.ts';
+import type { Clock, StrategyState, Trial, TrialKey } from './store/store.ts';
 import { compareKeys, nameOf } from './store/transitions.ts';
 import type { WorkerEvent } from './worker/pool.ts';
 
@@ -43,8 +43,8 @@ export async function openSession(run: StudyRun): Promise<Session> {
   const { store, signal, now = () => performance.now() } = run;
   const trials = new Map<string, Trial>();
   let strategyState = deepFreeze(await store.strategyState());
-  const secondsBefore = await store.searchSeconds();
-  let [clock, clockStart]: [number, number | undefined] = [secondsBefore, undefined];
+  let clock = await store.clock();
+  let clockStart: number | undefined;
 
   const note = (trial: Trial): Trial => {
     trials.set(nameOf(trial), trial);
@@ -62,7 +62,13 @@ export async function openSession(run: StudyRun): Promise<Session> {
   };
   if (signal?.aborted) interrupt();
   else signal?.addEventListener('abort', interrupt, { once: true });
-  const searchSeconds = () => clock + (clockStart === undefined ? 0 : (now() - clockStart) / 1000);
+  const clockNow = (): Clock => {
+    const since = clockStart === undefined ? 0 : (now() - clockStart) / 1000;
+    return {
+      searchSeconds: clock.searchSeconds + since,
+      workerSeconds: clock.workerSeconds + since * run.workers.size,
+    };
+  };
 
   const session: Session = {
     run,
@@ -84,13 +90,13 @@ export async function openSession(run: StudyRun): Promise<Session> {
       clockStart = now();
     },
     async stopClock() {
-      clock = searchSeconds();
+      clock = clockNow();
       clockStart = undefined;
-      await store.recordSearchSeconds(clock);
+      await store.recordClock(clock);
     },
-    searchSeconds,
+    searchSeconds: () => clockNow().searchSeconds,
     async recordClock() {
-      if (clockStart !== undefined) await store.recordSearchSeconds(searchSeconds());
+      if (clockStart !== undefined) await store.recordClock(clockNow());
     },
     async close() {
       clearTimeout(graceTimer);

@@ -1,6 +1,14 @@
 import { deepFreeze } from '../../common/json.ts';
 import type { Artefacts } from '../../estimate/estimator.ts';
-import { type NewStudy, SCHEMA, type Store, type StrategyState, type Trial, type TrialKey } from './store.ts';
+import {
+  type Clock,
+  type NewStudy,
+  SCHEMA,
+  type Store,
+  type StrategyState,
+  type Trial,
+  type TrialKey,
+} from './store.ts';
 import { begun, checkRevision, compareKeys, finished, forgotten, nameOf, released, reported } from './transitions.ts';
 
 interface KeptArtefact {
@@ -14,7 +22,7 @@ export function memoryStore(study: NewStudy, now: () => number = Date.now): Stor
   const trials = new Map<string, Trial>();
   const kept = new Map<string, KeptArtefact>();
   let strategy: StrategyState = deepFreeze({ revision: 0, state: copy(study.state) });
-  let searchSeconds = 0;
+  let clock: Clock = { searchSeconds: 0, workerSeconds: 0 };
 
   const id = ({ purpose, trial }: TrialKey) => `${purpose} ${trial}`;
   const sorted = () => [...trials.values()].sort(compareKeys);
@@ -55,9 +63,9 @@ export function memoryStore(study: NewStudy, now: () => number = Date.now): Stor
       return save(trial);
     },
     release: async (key) => save(released(get(key))),
-    searchSeconds: async () => searchSeconds,
-    async recordSearchSeconds(seconds) {
-      searchSeconds = seconds;
+    clock: async () => clock,
+    async recordClock(now) {
+      clock = deepFreeze(copy(now));
     },
     async forget(keys) {
       return keys.map(get).map(forgotten).map(save);

@@ -1,4 +1,5 @@
 import { deepFreeze } from '../../common/json.ts';
+import type { Spent } from '../../common/spent.ts';
 import type { Report } from '../../estimate/estimator.ts';
 import type { ReportRow, TrialRow } from './schema.ts';
 import type { Trial, TrialKey } from './store.ts';
@@ -54,9 +55,21 @@ export function trialOf(row: TrialRow, curve: readonly Report[]): Trial {
 }
 
 export function reportRow({ purpose, trial }: TrialKey, report: Report): ReportRow {
-  return { purpose, trial, step: report.step, metrics: JSON.stringify(report.metrics), seconds: report.seconds };
+  return {
+    purpose,
+    trial,
+    step: report.step,
+    metrics: JSON.stringify(report.metrics),
+    seconds: report.seconds,
+    spent: report.spent === undefined ? null : JSON.stringify(report.spent),
+  };
 }
 
 export function reportOf(row: ReportRow): Report {
-  return { step: row.step, metrics: JSON.parse(row.metrics) as Report['metrics'], seconds: row.seconds };
+  return {
+    step: row.step,
+    metrics: JSON.parse(row.metrics) as Report['metrics'],
+    seconds: row.seconds,
+    ...(typeof row.spent === 'string' && { spent: JSON.parse(row.spent) as Spent }),
+  };
 }

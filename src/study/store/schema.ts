@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 
 /**
- * The tables of a study, schema 1. JSON columns hold text. The version stands in `PRAGMA user_version`, where it can be
+ * The tables of a study, schema 2. JSON columns hold text. The version stands in `PRAGMA user_version`, where it can be
  * read whatever the tables of a later version look like.
  */
 export interface Tables {
@@ -18,6 +18,8 @@ export interface StudyRow {
   revision: number;
   strategy_state: string;
   search_seconds: number;
+  /** Since schema 2, as in `Clock`; undefined where an older study is only read. */
+  worker_seconds: number | undefined;
   /** Process id of the last writer. */
   writer: number | null;
 }
@@ -49,6 +51,8 @@ export interface ReportRow {
   step: number;
   metrics: string;
   seconds: number;
+  /** Since schema 2; undefined where an older study is only read. */
+  spent: string | null | undefined;
 }
 
 export async function createTables(db: Kysely<Tables>): Promise<void> {
@@ -60,6 +64,7 @@ export async function createTables(db: Kysely<Tables>): Promise<void> {
     .addColumn('revision', 'integer', (c) => c.notNull())
     .addColumn('strategy_state', 'text', (c) => c.notNull())
     .addColumn('search_seconds', 'real', (c) => c.notNull())
+    .addColumn('worker_seconds', 'real', (c) => c.notNull())
     .addColumn('writer', 'integer')
     .execute();
   await db.schema
@@ -91,6 +96,7 @@ export async function createTables(db: Kysely<Tables>): Promise<void> {
     .addColumn('step', 'integer', (c) => c.notNull())
     .addColumn('metrics', 'text', (c) => c.notNull())
     .addColumn('seconds', 'real', (c) => c.notNull())
+    .addColumn('spent', 'text')
     .addPrimaryKeyConstraint('reports_key', ['purpose', 'trial', 'step'])
     .execute();
 }

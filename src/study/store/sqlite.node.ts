@@ -31,6 +31,7 @@ export async function initialise(database: DatabaseSync, study: NewStudy, now: n
           revision: 0,
           strategy_state: JSON.stringify(study.state),
           search_seconds: 0,
+          worker_seconds: 0,
           writer: null,
         })
         .execute();
@@ -94,11 +95,12 @@ export function sqliteStore(database: DatabaseSync, study: string): Store {
       return trial;
     },
     release: (key) => change(key, released),
-    async searchSeconds() {
-      return (await kysely.selectFrom('study').select('search_seconds').executeTakeFirstOrThrow()).search_seconds;
+    async clock() {
+      const row = await kysely.selectFrom('study').selectAll().executeTakeFirstOrThrow();
+      return { searchSeconds: row.search_seconds, workerSeconds: row.worker_seconds ?? 0 };
     },
-    async recordSearchSeconds(seconds) {
-      await kysely.updateTable('study').set({ search_seconds: seconds }).execute();
+    async recordClock({ searchSeconds, workerSeconds }) {
+      await kysely.updateTable('study').set({ search_seconds: searchSeconds, worker_seconds: workerSeconds }).execute();
     },
     forget: (keys) =>
       transaction(async (db) => {
@@ -118,8 +120,28 @@ export function sqliteStore(database: DatabaseSync, study: string): Store {
   };
 }
 
-/** What a writer puts right when it opens a study: its process id for those it keeps out, and copies never written. */
+/** What each schema has that the one before had not. */
+const ADDED: Readonly<Record<number, readonly string[]>> = {
+  2: [
+    'ALTER TABLE study ADD COLUMN worker_seconds real NOT NULL DEFAULT 0',
+    'ALTER TABLE reports ADD COLUMN spent text',
+  ],
+};
+
+/** Brings a study of an older version up to date, all of it or nothing. */
+function upgrade(database: DatabaseSync): void {
+  const { user_version: found } = database.prepare('PRAGMA user_version').get() as { user_version: number };
+  const steps = Array.from({ length: SCHEMA - found }, (_, i) => ADDED[found + 1 + i] ?? []).flat();
+  if (steps.length === 0) return;
+  database.exec(['BEGIN', ...steps, `PRAGMA user_version = ${SCHEMA}`, 'COMMIT'].join('; '));
+}
+
+/**
+ * What a writer puts right when it opens a study: an older schema, its process id for those it keeps out, and copies
+ * never written.
+ */
 export async function settleIn(database: DatabaseSync, study: string): Promise<void> {
+  upgrade(database);
   database.prepare('UPDATE study SET writer = ?').run(process.pid);
   writeMissingTrialFiles(study, await readTrials(kyselyOver(database)));
 }

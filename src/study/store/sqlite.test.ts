@@ -47,7 +47,7 @@ test('readers see what a writer has committed', async () => {
   const reader = await openStudy(dir, 'read');
   await endTrial(writer, 0);
   assert.equal((await reader.trials()).length, 1);
-  await assert.rejects(reader.recordSearchSeconds(1), /readonly/);
+  await assert.rejects(reader.recordClock({ searchSeconds: 1, workerSeconds: 1 }), /readonly/);
   await reader.close();
   await writer.close();
 });
@@ -201,5 +201,36 @@ test('a study of a newer schema is refused with both versions', async () => {
   database.exec('PRAGMA user_version = 7');
   database.close();
   for (const access of ['read', 'write'] as const)
-    await assert.rejects(openStudy(dir, access), { name: 'UserError', message: /schema 7;.*schema 1/ });
+    await assert.rejects(openStudy(dir, access), { name: 'UserError', message: /schema 7;.*schema 2/ });
+});
+
+test('a study of schema 1 can be read as it is; a writer brings it up to date', async () => {
+  const dir = fresh();
+  const spent = { compile: 1, train: 2, valid: 3, idle: 4 };
+  const store = await createStudy(dir, STUDY);
+  await store.propose([newTrial({ ...search(0), architecture: { k: 0 }, fidelity: 0 })]);
+  const { fence } = await store.begin(search(0));
+  const report = { step: 1, metrics: { accuracy: 0.5 }, seconds: 1 };
+  await store.report(search(0), fence, report, undefined);
+  await store.recordClock({ searchSeconds: 7, workerSeconds: 0 });
+  await store.close();
+  const old = new DatabaseSync(join(dir, 'study.db'));
+  old.exec(
+    'ALTER TABLE study DROP COLUMN worker_seconds; ALTER TABLE reports DROP COLUMN spent; PRAGMA user_version = 1',
+  );
+  old.close();
+
+  const reader = await openStudy(dir, 'read');
+  assert.deepEqual(await reader.clock(), { searchSeconds: 7, workerSeconds: 0 });
+  assert.deepEqual((await reader.trial(search(0)))?.curve, [report]);
+  await reader.close();
+  const writer = await openStudy(dir, 'write');
+  await writer.release(search(0));
+  const again = await writer.begin(search(0));
+  await writer.report(search(0), again.fence, { ...report, step: 2, spent }, undefined);
+  assert.deepEqual((await writer.trial(search(0)))?.curve, [report, { ...report, step: 2, spent }]);
+  await writer.recordClock({ searchSeconds: 8, workerSeconds: 2 });
+  assert.deepEqual(await writer.clock(), { searchSeconds: 8, workerSeconds: 2 });
+  await writer.close();
+  await (await openStudy(dir, 'write')).close();
 });

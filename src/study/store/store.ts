@@ -46,8 +46,8 @@ export interface Trial extends TrialKey {
   readonly reason?: string;
 }
 
-/** The schema that this version writes. It reads older ones (there are none yet) and refuses newer ones. */
-export const SCHEMA = 1;
+/** The schema that this version writes. It reads older ones, brings them up to date when it writes, and refuses newer. */
+export const SCHEMA = 2;
 
 /** What a study is: everything needed to repeat it. */
 export interface StudyRecord {
@@ -56,6 +56,13 @@ export interface StudyRecord {
   readonly createdAt: number;
   /** The settings as the command line checked them; plain JSON. */
   readonly settings: Json;
+}
+
+/** How long this study's search has been running so far, over all its sessions. */
+export interface Clock {
+  readonly searchSeconds: number;
+  /** The same times the workers there were: what `spent` of all reports is a part of. Counted since schema 2. */
+  readonly workerSeconds: number;
 }
 
 /** A study that is to be created; `state` is what the strategy's `init` returned. */
@@ -101,9 +108,8 @@ export interface Store {
   finish(key: TrialKey, fence: number, end: TrialEnd, next?: StrategyState): Promise<Trial>;
   /** Puts a running trial back to waiting (its worker is gone); its curve and checkpoint stay. */
   release(key: TrialKey): Promise<Trial>;
-  /** Seconds for which this study's search has been running so far, over all its sessions. */
-  searchSeconds(): Promise<number>;
-  recordSearchSeconds(seconds: number): Promise<void>;
+  clock(): Promise<Clock>;
+  recordClock(clock: Clock): Promise<void>;
   /** Drops the checkpoints of these ended trials: nobody will go on from there. */
   forget(keys: readonly TrialKey[]): Promise<readonly Trial[]>;
   /**

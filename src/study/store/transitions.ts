@@ -54,7 +54,7 @@ export function begun(trial: Trial, now: number): Trial {
 
 export function reported(trial: Trial, fence: number, report: Report, checkpoint: string | undefined): Trial {
   checkFence(trial, fence);
-  const point = { step: report.step, metrics: finite(report.metrics), seconds: report.seconds };
+  const point = { ...report, metrics: finite(report.metrics) };
   return deepFreeze({
     ...trial,
     curve: [...trial.curve.filter((earlier) => earlier.step < report.step), point],

@@ -27,7 +27,7 @@ export function storeConformance(name: string, open: (study: NewStudy) => Promis
       assert.deepEqual(await store.strategyState(), { revision: 0, state: STUDY.state });
       assert.deepEqual(await store.trials(), []);
       assert.equal(await store.trial(search(0)), undefined);
-      assert.equal(await store.searchSeconds(), 0);
+      assert.deepEqual(await store.clock(), { searchSeconds: 0, workerSeconds: 0 });
     });
 
     test('a trial goes from waiting to complete', async () => {
@@ -36,13 +36,14 @@ export function storeConformance(name: string, open: (study: NewStudy) => Promis
       const { fence, attempts, state } = await store.begin(search(0));
       assert.deepEqual([state, attempts], ['running', 1]);
       await store.report(search(0), fence, point(1), 'c1');
-      await store.report(search(0), fence, point(2), undefined);
+      const spent = { compile: 0.5, train: 1, valid: 0.25, idle: 0.125 };
+      await store.report(search(0), fence, { ...point(2), spent }, undefined);
       await store.finish(search(0), fence, { ...complete(0.7), checkpoint: 'c3' }, { revision: 2, state: 'told' });
       const trial = await store.trial(search(0));
       assert.ok(trial);
       assert.deepEqual(trial.architecture, { k: 0, from: [0, 1] });
       assert.deepEqual([trial.state, trial.metrics, trial.checkpoint], ['complete', { accuracy: 0.7 }, 'c3']);
-      assert.deepEqual(trial.curve, [point(1), point(2)]);
+      assert.deepEqual(trial.curve, [point(1), { ...point(2), spent }]);
       assert.ok(trial.startedAt !== undefined && trial.endedAt !== undefined && trial.endedAt >= trial.startedAt);
       assert.deepEqual(await store.strategyState(), { revision: 2, state: 'told' });
     });
@@ -143,8 +144,8 @@ export function storeConformance(name: string, open: (study: NewStudy) => Promis
     });
 
     test('the search clock is kept', async () => {
-      await store.recordSearchSeconds(12.5);
-      assert.equal(await store.searchSeconds(), 12.5);
+      await store.recordClock({ searchSeconds: 12.5, workerSeconds: 25 });
+      assert.deepEqual(await store.clock(), { searchSeconds: 12.5, workerSeconds: 25 });
     });
 
     test('an artefact comes back by its hash; an unknown one is an error', async () => {

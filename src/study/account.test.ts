@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { accountOf } from './account.ts';
+import { newTrial } from './store/transitions.ts';
+
+const trial = (number: number) => newTrial({ purpose: 'search', trial: number, architecture: {}, fidelity: 0 });
+const report = { step: 1, metrics: {}, seconds: 1 };
+
+test('the parts add up to the time of the workers; what nobody accounts for is other', () => {
+  const trials = [
+    { ...trial(0), curve: [{ ...report, spent: { compile: 1, train: 20, valid: 2, idle: 0.5 } }] },
+    { ...trial(1), curve: [report, { ...report, step: 2, spent: { compile: 0, train: 30, valid: 3, idle: 0.5 } }] },
+    trial(2),
+  ];
+  const account = accountOf(trials, { searchSeconds: 30, workerSeconds: 60 });
+  assert.deepEqual(account, { workerSeconds: 60, compile: 1, train: 50, valid: 5, idle: 1, other: 3 });
+});
+
+test('without reports, all is other', () => {
+  const nothing = { compile: 0, train: 0, valid: 0, idle: 0 };
+  assert.deepEqual(accountOf([], { searchSeconds: 5, workerSeconds: 10 }), {
+    workerSeconds: 10,
+    ...nothing,
+    other: 10,
+  });
+});
