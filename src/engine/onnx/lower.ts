@@ -146,10 +146,10 @@ export function lowerGraph(graph: Graph, options: OnnxOptions = {}): LoweredMode
   };
   const cuts = target === 'webgpu' ? undefined : findCuts(nodes);
   const parts = model.memo<NodeId, readonly string[]>();
-  /** A part of a vector that is cut into parts altogether: one operator makes them all. */
+  /** A part of a tensor that is cut into parts altogether: one operator makes them all. */
   const emitCut = (id: NodeId): Made | undefined => {
     const cut = cuts?.get(id);
-    if (cut === undefined) return undefined;
+    if (cut === undefined || (plan !== undefined && plan.layouts[id] !== 'plain')) return undefined;
     const known = parts.get(cut.from);
     const names =
       known ?? model.nodes('Split', [read(cut.from, 'plain'), model.ints(cut.sizes)], { axis: 0 }, cut.sizes.length);
