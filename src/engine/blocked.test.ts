@@ -85,6 +85,17 @@ const cases: readonly GraphCase[] = [
     },
   ),
   graphCase(
+    'parts of less than a block, joined and cut',
+    { x: image(B / 2), y: image(B / 2), w: [[B, B, 3, 3]], v: [[B, B, 1, 1]] },
+    (g, x = 0, y = 0, w = 0, v = 0) => {
+      const joined = ops.concat(g, [ops.tanh(g, x), ops.relu(g, y)], 1);
+      const through = ops.conv(g, ops.relu(g, joined), w, window(1, 1));
+      const half = ops.slice(g, through, [0, B / 2, 0, 0], [2, B, 5, 5]);
+      const filled = ops.pad(g, half, [0, B / 2, 0, 0], [0, 0, 0, 0]);
+      return ops.add(g, ops.conv(g, filled, v, window(1, 0)), ops.mul(g, joined, through));
+    },
+  ),
+  graphCase(
     'operands that broadcast: by channel, by image and channel, by pixel, by number',
     {
       x: image(B),

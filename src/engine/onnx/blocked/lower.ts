@@ -145,6 +145,9 @@ export function blockedLowering(context: BlockedContext): BlockedLowering {
     });
   }
 
+  /** Whether a number of channels is one of blocks: parts of a block cannot be joined and cut in this layout. */
+  const isWhole = (channels = 0): boolean => channels % block === 0;
+
   const blockedView = (shape: Shape): Shape => {
     const [n, c, h, w] = four(shape);
     return [n, c / block, h, w, block];
@@ -298,7 +301,7 @@ export function blockedLowering(context: BlockedContext): BlockedLowering {
       case 'binary':
         return lowerElementwise(id, BINARY[op.fn], layout);
       case 'concat':
-        return layout === 'blocked' && op.axis === 1
+        return layout === 'blocked' && op.axis === 1 && inputs.every((from) => isWhole(shapeOf(from)[1]))
           ? blocked(
               model.node(
                 'Concat',
@@ -308,8 +311,10 @@ export function blockedLowering(context: BlockedContext): BlockedLowering {
             )
           : undefined;
       case 'slice':
-      case 'pad':
-        return layout === 'blocked' ? lowerCut(id, op) : undefined;
+      case 'pad': {
+        const start = op.kind === 'slice' ? op.starts[1] : op.before[1];
+        return layout === 'blocked' && isWhole(start) && isWhole(shapeOf(a)[1]) ? lowerCut(id, op) : undefined;
+      }
       case 'broadcastTo': {
         const own = shapeOf(a);
         const view = layout === 'blocked' && own.length <= 4 ? operandView(own, shape, 'blocked') : undefined;
