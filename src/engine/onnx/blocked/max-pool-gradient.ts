@@ -1,13 +1,13 @@
 /**
  * The gradient of max pooling in blocked memory, without indices: each dy goes to the first largest element of its window, row
  * by row, that is to the first row that holds the largest value and there to the first column. So it is handed to the rows
- * of the columns' pooled x, then to the columns. An element is the largest where it, or the pool of all before it, does
- * not differ from the pool; the masks are convolutions of one tap that subtract, with a steep activation.
+ * of the columns' pooled x, then to the columns. The masks that say which is larger are convolutions that subtract, with a steep
+ * activation; each is so placed that padding, which a convolution takes for zeros, meets a dy of 0.
  */
 import type { PoolGeometry, Shape } from '../../../graph/ir.ts';
 import { four } from '../value.ts';
-import { type Blocked, type Name, nchwc, view } from './blocked.ts';
-import { alongAxis, cropped, type ImageAxis, interleave, partOf } from './shift.ts';
+import { type Blocked, type Name, nchwc } from './blocked.ts';
+import { type AlongAxis, alongAxis, cropped, type ImageAxis, interleave } from './shift.ts';
 
 /** What of one axis is pooled: 3 elements from one before, or 2 beside one another. */
 type AxisWindow = { readonly kernel: 3; readonly step: 1 | 2 } | { readonly kernel: 2; readonly step: 2 };
@@ -79,33 +79,35 @@ function scatterAlong(
   window: AxisWindow,
 ): Name {
   const { model } = b;
+  const { kernel, step } = window;
+  const [size, count] = [shape, dyShape].map((s) => four(s)[axis === 'rows' ? 2 : 3]) as [number, number];
+  const along = (value: Name, options: AlongAxis) => alongAxis(b, value, dyShape, axis, options);
   const times = (value: Name, mask: Name) => model.node('Mul', [value, mask]);
-  const count = four(dyShape)[axis === 'rows' ? 2 : 3] as number;
-  const along = (value: Name, options: Parameters<typeof alongAxis>[4]) => alongAxis(b, value, dyShape, axis, options);
-  const everySecond = (offset: number) => partOf(b, x, shape, axis, { offset, step: 2, count });
-  if (window.kernel === 2) {
-    const first = times(dy, along(pooled, { taps: [-1], sum: everySecond(0), isZero: true }));
+  // For each window: whether element i·step + offset of x is as large as the next.
+  const offset = kernel === 3 && step === 2 ? 1 : 0;
+  const taps = [...new Array<number>(offset).fill(0), 1, -1];
+  const after = (count - 1) * step + taps.length - size;
+  const asLarge = alongAxis(b, x, shape, axis, { taps, after, step, asMask: true });
+  if (kernel === 2) {
+    const first = times(dy, asLarge);
     return interleave(b, [first, model.node('Sub', [dy, first])], dyShape, axis);
   }
-  // A window's dy goes to its last element unless the two before it hold the largest value.
+  // A window's dy goes to its last element unless one of the two before it is as large.
   const earlier = poolAlong(b, x, axis, window, 2);
-  const notLast = times(dy, along(pooled, { taps: [-1], sum: earlier, isZero: true }));
-  // To its first, seen from there: the window whose first element this is comes next. At the end there is none, and dy is 0.
-  const firsts = window.step === 1 ? x : everySecond(1);
-  const next = along(dy, { taps: [0, 1], after: 1 });
-  const first = times(next, along(pooled, { taps: [0, -1], after: 1, sum: firsts, isZero: true }));
-  if (window.step === 2) {
-    // Elements 0, 2, 4, ... are in the middle of a window; 1, 3, 5, ... last in one and first in the next.
-    const middle = along(first, { taps: [-1, 0], before: 1, sum: notLast });
-    const last = model.node('Sub', [dy, notLast]);
-    const between = model.node('Add', [last, first]);
-    const [n, c, h, w] = four(dyShape);
-    const [, , height, width] = four(shape);
-    const whole: Shape = axis === 'rows' ? [n, c, 2 * h, w] : [n, c, h, 2 * w];
-    return cropped(b, interleave(b, [middle, between], dyShape, axis), whole, [height, width]);
+  const notLast = times(dy, along(pooled, { taps: [-1], sum: earlier, asMask: true }));
+  // Of this, to the first element if it is as large as the middle; seen from there. After the last there is no window: 0.
+  const first = times(along(notLast, { taps: [0, 1], after: 1 }), asLarge);
+  if (step === 1) {
+    // x is the last element of the window before, and the middle of its own unless that went to the first of that one.
+    const last = along(dy, { taps: [1, 0], before: 1 });
+    const lastAndMiddle = along(notLast, { taps: [-1, 1], before: 1, sum: last });
+    return along(first, { taps: [-1, 1], before: 1, sum: lastAndMiddle });
   }
-  // Last of the window before, less what went not there; middle of its own: what did not go to its last, nor to its first.
-  const last = along(dy, { taps: [1, 0], before: 1 });
-  const lastAndMiddle = along(notLast, { taps: [-1, 1], before: 1, sum: last });
-  return view(b, along(first, { taps: [-1, 1], before: 1, sum: lastAndMiddle }), shape);
+  // Elements 0, 2, 4, ... are the middle of a window; 1, 3, 5, ... the last of one and the first of the next.
+  const middle = along(first, { taps: [-1, 0], before: 1, sum: notLast });
+  const ends = model.node('Add', [model.node('Sub', [dy, notLast]), first]);
+  const [n, c, h, w] = four(dyShape);
+  const [, , height, width] = four(shape);
+  const whole: Shape = axis === 'rows' ? [n, c, 2 * h, w] : [n, c, h, 2 * w];
+  return cropped(b, interleave(b, [middle, ends], dyShape, axis), whole, [height, width]);
 }

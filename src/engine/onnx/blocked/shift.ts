@@ -15,8 +15,8 @@ export interface AlongAxis {
   readonly step?: number;
   /** Added to the result, of its shape. */
   readonly sum?: Name;
-  /** With `sum`: 1 where the result is zero, 0 where it is less; it is never more where that matters. */
-  readonly isZero?: boolean;
+  /** 1 where the result is not negative, else 0, in its place. */
+  readonly asMask?: boolean;
 }
 
 /** As steep as float32 allows: no two floats, but denormal ones, are so close that a multiple of their distance is under 1. */
@@ -24,7 +24,7 @@ const STEEP = 3e38;
 
 /** x [N, C, H, W] convolved along one axis. */
 export function alongAxis(b: Blocked, x: Name, shape: Shape, axis: ImageAxis, options: AlongAxis): Name {
-  const { taps, before = 0, after = 0, step = 1, sum, isZero = false } = options;
+  const { taps, before = 0, after = 0, step = 1, sum, asMask = false } = options;
   const { block, model } = b;
   const [n, c, h, w] = four(shape);
   const placed = (along: number, across: number): [number, number] =>
@@ -45,7 +45,7 @@ export function alongAxis(b: Blocked, x: Name, shape: Shape, axis: ImageAxis, op
     dilations: [1, 1],
     pads: [...placed(before, 0), ...placed(after, 0)],
     group: block,
-    ...(isZero ? { activation: 'HardSigmoid', activation_params: { floats: [STEEP, 1] } } : {}),
+    ...(asMask ? { activation: 'HardSigmoid', activation_params: { floats: [STEEP, 1] } } : {}),
   });
   return view(b, y, [n, c, oh, ow]);
 }
