@@ -7,7 +7,7 @@ export interface Cut {
   readonly sizes: readonly number[];
 }
 
-/** The slices of tensors that are cut, from the first row to the last, into two parts or more. */
+/** The slices of tensors of which two parts or more, apart from each other, are taken. */
 export function findCuts(nodes: readonly Node[]): ReadonlyMap<NodeId, Cut> {
   const slices = new Map<NodeId, { id: NodeId; start: number; end: number }[]>();
   nodes.forEach(({ op, inputs }, id) => {
@@ -23,13 +23,22 @@ export function findCuts(nodes: readonly Node[]): ReadonlyMap<NodeId, Cut> {
   const cuts = new Map<NodeId, Cut>();
   for (const [from, parts] of slices) {
     const sorted = parts.sort((a, b) => a.start - b.start);
-    const covers =
-      sorted.length > 1 &&
-      sorted.every(({ start }, i) => start === (sorted[i - 1]?.end ?? 0)) &&
-      sorted.at(-1)?.end === nodes[from]?.shape[0];
-    if (!covers) continue;
-    const sizes = sorted.map(({ start, end }) => end - start);
-    for (const [index, { id }] of sorted.entries()) cuts.set(id, { from, index, sizes });
+    if (sorted.length < 2 || sorted.some(({ start }, i) => start < (sorted[i - 1]?.end ?? 0))) continue;
+    const sizes: number[] = [];
+    let at = 0;
+    // What no slice takes is a part as well.
+    const skipTo = (end: number) => {
+      if (end > at) sizes.push(end - at);
+      at = end;
+    };
+    const found = sorted.map(({ id, start, end }) => {
+      skipTo(start);
+      sizes.push(end - start);
+      at = end;
+      return { id, index: sizes.length - 1 };
+    });
+    skipTo(nodes[from]?.shape[0] ?? at);
+    for (const { id, index } of found) cuts.set(id, { from, index, sizes });
   }
   return cuts;
 }
