@@ -1,6 +1,6 @@
 /** The networks that both sides build: CIFAR-sized images, 10 classes. */
 import type { DatasetInfo } from '../../src/data/dataset.ts';
-import { type Module, resolve } from '../../src/space/index.ts';
+import { decisions, type Module, resolve } from '../../src/space/index.ts';
 import { supernet } from '../../src/space/resolve.ts';
 import { SPACES } from '../../src/space/spaces/index.ts';
 import type { Size, Workload } from './workloads.ts';
@@ -31,7 +31,10 @@ export function networkOf(name: Workload['network'], size: Size): Module {
     }
     case 'darts-v2': {
       const space = SPACES.darts.create(INFO, { ...size });
-      return resolve(space, space.text?.parse('DARTS_V2') ?? {});
+      // Two cells are both reduction cells: half of the genotype has nothing to decide.
+      const open = new Set(decisions(space).map(({ name: decision }) => decision));
+      const genotype = Object.entries(space.text?.parse('DARTS_V2') ?? {}).filter(([decision]) => open.has(decision));
+      return resolve(space, Object.fromEntries(genotype));
     }
     case 'darts-supernet':
       return supernet(SPACES.darts.create(INFO, { ...size, search: true }));

@@ -34,11 +34,14 @@ export function scalingFigure(results: readonly AxisResult[]): string {
 
 function panel({ axis, points, line }: AxisResult): string {
   const { document } = parseHTML('<!doctype html><html><body></body></html>');
-  const ends = [0, Math.max(...points.map(({ x }) => x))];
-  const drawn = line === undefined ? [] : ends.map((x) => ({ x, seconds: line.intercept + line.slope * x }));
+  const values = points.map(({ x }) => x);
+  const [first, last] = [Math.min(...values), Math.max(...values)];
+  const drawn = line === undefined ? [] : [first, last].map((x) => ({ x, seconds: line.intercept + line.slope * x }));
+  // A label needs room: none where the value before is too near.
+  const ticks = values.filter((x, i) => i === 0 || x - (values[i - 1] ?? 0) > last / 12);
   const svg = Plot.plot({
     ...{ width: WIDTH, height: HEIGHT, marginLeft: 48, marginBottom: 40, style: STYLE },
-    x: { label: `${axis} →`, domain: ends, ticks: points.map(({ x }) => x), tickFormat: 'd' },
+    x: { label: `${axis} →`, domain: [0, last], ticks, tickFormat: 'd' },
     y: { label: '↑ seconds of a step', grid: true, zero: true, nice: true },
     marks: [
       Plot.line(drawn, { x: 'x', y: 'seconds', stroke: '#9aa4b1', strokeDasharray: '4 3' }),
