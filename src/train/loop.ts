@@ -55,6 +55,8 @@ export interface Training {
   readonly history: readonly EpochRecord[];
   readonly batchSize: number;
   readonly stepsPerEpoch: number;
+  /** What its programs, their state and their batches take, by prediction. */
+  readonly memoryBytes: number;
   /**
    * Trains one epoch and measures it. Throws TrainingFailure when a loss is not finite, the signal's reason when
    * aborted; after either, only `dispose` makes sense.
@@ -150,6 +152,7 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
     history,
     batchSize,
     stepsPerEpoch,
+    memoryBytes: ready.training.bytes + ready.inference.bytes,
     async epoch() {
       const began = now();
       const index = history.length;

@@ -101,7 +101,7 @@ test('after the end, or with none to keep, what comes back is let go', async () 
 
 test('kept programs make room for a new one; what does not fit even so is refused with the numbers', async () => {
   const engine = counting();
-  const bytes = programBytes(inferenceGraph(on(), 16).graph);
+  const bytes = programBytes(inferenceGraph(on(), 16).graph, 0);
   const programs = openPrograms(engine, { memory: Math.round(1.5 * bytes) });
   await (await programs.inference(on(), 16)).release();
   const held = await programs.inference(on(9), 16);
@@ -113,7 +113,7 @@ test('kept programs make room for a new one; what does not fit even so is refuse
   });
   await held.release();
   await (await programs.inference(on(), 16)).release();
-  const large = programBytes(trainingGraph(on(), settings, 1_000_000).graph);
+  const large = programBytes(trainingGraph(on(), settings, 1_000_000).graph, 0);
   assert.ok(large > 1.5 * bytes);
   await assert.rejects(programs.training(on(), settings, 1_000_000), MemoryShortage);
   assert.equal(engine.compiled, 3);
@@ -121,7 +121,7 @@ test('kept programs make room for a new one; what does not fit even so is refuse
 
 test('a compilation that fails leaves nothing behind', async () => {
   const engine = counting();
-  const bytes = programBytes(inferenceGraph(on(), 16).graph);
+  const bytes = programBytes(inferenceGraph(on(), 16).graph, 0);
   const failing: Engine = { ...engine, compile: () => Promise.reject(new Error('no')) };
   const programs = openPrograms(failing, { memory: Math.round(1.5 * bytes) });
   await assert.rejects(programs.inference(on(), 16), { message: 'no' });

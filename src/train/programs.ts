@@ -15,6 +15,8 @@ import {
 export interface Lent<Built> {
   readonly built: Built;
   readonly program: Program;
+  /** Memory that it takes, by prediction. */
+  readonly bytes: number;
   /** Gives it back, to be lent again or let go. A second time does nothing. */
   release(): Promise<void>;
 }
@@ -73,6 +75,7 @@ export function openPrograms(engine: Engine, options: ProgramsOptions = {}): Pro
     return {
       built,
       program,
+      bytes,
       async release() {
         if (back) return;
         back = true;
@@ -98,7 +101,7 @@ export function openPrograms(engine: Engine, options: ProgramsOptions = {}): Pro
     }
     const whole = build();
     const { graph, ...built } = whole;
-    const bytes = programBytes(graph);
+    const bytes = programBytes(graph, engine.options.block);
     const needed = lentBytes + bytes;
     if (needed > memory) throw new MemoryShortage(shortage(needed, memory));
     lentBytes += bytes;
