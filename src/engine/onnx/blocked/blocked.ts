@@ -25,8 +25,10 @@ export function view({ model }: Blocked, x: Name, shape: Shape): Name {
   return model.view(x, shape);
 }
 
-export function sumOver({ model }: Blocked, x: Name, axes: readonly number[]): Name {
-  return model.node('ReduceSum', [x, model.ints(axes)], { keepdims: 0 });
+/** [1, columns]: the sum of the rows of [rows, columns]. As a product: `ReduceSum` takes up to eight times as long. */
+export function sumOfRows(b: Blocked, x: Name, rows: number, columns: number): Name {
+  const ones = b.model.floats([1, rows], new Float32Array(rows).fill(1));
+  return b.model.node('MatMul', [ones, view(b, x, [rows, columns])]);
 }
 
 /** Transposes `count` tiles of B by B floats: each as an image of B pixels, whose blocks are taken apart. */

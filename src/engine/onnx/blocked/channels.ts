@@ -1,7 +1,7 @@
 /** What batch norm, biases and activations are made of in blocked memory: maps and sums of whole channels. */
 import type { Shape } from '../../../graph/ir.ts';
 import { four } from '../value.ts';
-import { type Blocked, type Name, nchwc, sumOver, view } from './blocked.ts';
+import { type Blocked, type Name, nchwc, sumOfRows, view } from './blocked.ts';
 import { convolve } from './conv.ts';
 
 export interface Affine {
@@ -36,7 +36,7 @@ export function channelDot(b: Blocked, x: Name, y: Name, shape: Shape): Name {
     kernel: [h, w],
     geometry: { stride: [1, 1], dilation: [1, 1], pads: [0, 0, 0, 0], groups: n * c },
   });
-  return sumOver(b, view(b, dots, [n, c]), [0]);
+  return view(b, sumOfRows(b, dots, n, c), [c]);
 }
 
 /** [C]: the mean over n, h, w. */

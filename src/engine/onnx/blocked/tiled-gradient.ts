@@ -9,7 +9,7 @@
  */
 import { sizeOf } from '../../../graph/ir.ts';
 import { four } from '../value.ts';
-import { type Blocked, type Name, nchwc, sumOver, transposeTiles, view } from './blocked.ts';
+import { type Blocked, type Name, nchwc, sumOfRows, transposeTiles, view } from './blocked.ts';
 import { partOf } from './shift.ts';
 import type { ConvWeightGradient } from './weight-gradient.ts';
 
@@ -94,7 +94,7 @@ export function tiledGradient(b: Blocked, gradient: ConvWeightGradient): Name | 
       pads: [pads[0], 0, Math.max(0, bottom), 0],
       group: count * groups,
     });
-    return sumOver(b, view(b, perImage, [count, filters * rows * i]), [0]);
+    return sumOfRows(b, perImage, count, filters * rows * i);
   };
   const tile = block * block;
   const join = (parts: readonly Name[], axis: number) =>

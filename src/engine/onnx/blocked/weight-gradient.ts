@@ -2,7 +2,7 @@
 import type { ConvGeometry, Shape } from '../../../graph/ir.ts';
 import { lowerConvWeightGrad } from '../lowerings/convolution.ts';
 import { four } from '../value.ts';
-import { type Blocked, type Name, nchwc, sumOver, view } from './blocked.ts';
+import { type Blocked, type Name, nchwc, sumOfRows, view } from './blocked.ts';
 import { filterToBlocked, toPlain } from './layout.ts';
 import { partOf } from './shift.ts';
 import { tiledGradient } from './tiled-gradient.ts';
@@ -56,9 +56,10 @@ function depthwise(b: Blocked, { x, xShape, dy, dyShape, shape, geometry }: Conv
   });
   const rows = Math.floor(Math.max(0, -bottom) / dilation[0]) + kh;
   const columns = widens ? atOnce : Math.floor(Math.max(0, -right) / dilation[1]) + kw;
-  const summed = sumOver(b, view(b, taps, [n, c / block, rows, columns, block]), [0]);
+  const summed = sumOfRows(b, taps, n, c * rows * columns);
   if (rows === kh && columns === kw) return view(b, summed, shape);
-  return view(b, model.node('Slice', [summed, model.ints([0, 0]), model.ints([kh, kw]), model.ints([1, 2])]), shape);
+  const all = view(b, summed, [c / block, rows, columns, block]);
+  return view(b, model.node('Slice', [all, model.ints([0, 0]), model.ints([kh, kw]), model.ints([1, 2])]), shape);
 }
 
 function throughPlain(b: Blocked, { x, xShape, dy, dyShape, shape, geometry }: ConvWeightGradient): Name {
