@@ -2,7 +2,16 @@
  * Any graph to an ONNX model: in the NCHW layout for every device, or, where the CPU has blocked operators, in theirs, with
  * the portable form for each operator that has no blocked one.
  */
-import type { Graph, HostTensor, Node, NodeId, OpKind, OpOf, Shape } from '../../graph/ir.ts';
+import {
+  type Graph,
+  type HostTensor,
+  type Node,
+  type NodeId,
+  type OpKind,
+  type OpOf,
+  type Shape,
+  sizeOf,
+} from '../../graph/ir.ts';
 import { batchAxes } from './batch.ts';
 import type { Blocked } from './blocked/blocked.ts';
 import {
@@ -186,7 +195,7 @@ export function lowerGraph(graph: Graph, options: OnnxOptions = {}): LoweredMode
   const emit = (id: NodeId): Made => {
     const node = nodes[id] as Node;
     const { op, shape } = node;
-    model.at(node.path);
+    model.at(node.path, sizeOf(shape) > LARGE || op.kind === 'convWeightGrad' ? 'large' : 'small');
     if (op.kind === 'input') return emitInput(id, op.name, shape);
     const form = emitCut(id) ?? lowerVector(vectors, id) ?? blocked?.lower(id);
     if (form !== undefined) {
@@ -198,7 +207,7 @@ export function lowerGraph(graph: Graph, options: OnnxOptions = {}): LoweredMode
       const value = read(from, 'plain');
       return { name: value, shape: nodes[from]?.shape ?? [], batchAxis: axes[from] };
     });
-    model.at(node.path);
+    model.at(node.path, sizeOf(shape) > LARGE || op.kind === 'convWeightGrad' ? 'large' : 'small');
     const value = lowering(op.kind)(emitter, { op: op as never, inputs: values, shape, batchAxis: axes[id] });
     return { name: value, layout: 'plain' };
   };
@@ -242,6 +251,9 @@ export function lowerGraph(graph: Graph, options: OnnxOptions = {}): LoweredMode
   }
   return { model: model.encode(metadata), inputs, carried: left };
 }
+
+/** An operator on so many numbers takes longer than calling it. */
+const LARGE = 16_384;
 
 /** Images of one pixel lie in memory alike, plain or blocked. */
 function sameMemory(shape: Shape, from: Layout, to: Layout): boolean {

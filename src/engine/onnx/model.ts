@@ -4,6 +4,7 @@
  */
 import onnxProto from 'onnx-proto';
 import type { HostTensor, Shape } from '../../graph/ir.ts';
+import { listingOrder } from './order.ts';
 
 const { onnx } = onnxProto;
 
@@ -37,8 +38,11 @@ export interface Memo<K, V> {
 
 /** Values are named by text; '' stands for an optional input that is left out. */
 export interface ModelBuilder {
-  /** Nodes added from here on are named after this place in the module tree, for messages and for readers of an export. */
-  at(path: string): void;
+  /**
+   * Nodes added from here on are named after this place in the module tree, for messages and for readers of an export. Those
+   * on large tensors are listed in the order in which they are added, the others as early as may be.
+   */
+  at(path: string, on?: 'small' | 'large'): void;
   input(name: string, dimensions: readonly Dimension[]): void;
   /** Makes a value an output of the model, under a name of its own. */
   output(name: string, dimensions: readonly Dimension[], value: string): void;
@@ -90,6 +94,8 @@ export function createModel(graphName: string): ModelBuilder {
   const outputOf = new Map<string, string>();
   let fresh = 0;
   let place = '';
+  let onLarge = false;
+  const large = new WeakSet<onnxProto.onnx.INodeProto>();
 
   /** Names of graph inputs are paths such as `3/1/weight`: ours start with a dollar and cannot meet them. */
   const freshName = (hint: string) => `$${hint}${fresh++}`;
@@ -109,14 +115,16 @@ export function createModel(graphName: string): ModelBuilder {
     if (domain !== '') domains.add(domain);
     const names = Array.from({ length: count }, (_, i) => (i === 0 ? output : `${output}:${i}`));
     for (const name of names) frame.produced.add(name);
-    frame.nodes.push({
+    const made: onnxProto.onnx.INodeProto = {
       name: place === '' ? output : `${place}/${output}`,
       opType: type,
       domain,
       input: [...nodeInputs],
       output: names,
       attribute: Object.entries(attributes).map(([name, value]) => attribute(name, value)),
-    });
+    };
+    frame.nodes.push(made);
+    if (type === 'If' || (onLarge && type !== 'Reshape')) large.add(made);
     return output;
   };
 
@@ -177,8 +185,9 @@ export function createModel(graphName: string): ModelBuilder {
   const declared = new Map<string, readonly Dimension[]>();
   const builder: ModelBuilder = {
     declare: (value, dimensions) => void declared.set(value, dimensions),
-    at(path) {
+    at(path, on = 'small') {
       place = path;
+      onLarge = on === 'large';
     },
     input: (name, dimensions) => void inputs.push(valueInfo(name, dimensions)),
     output(name, dimensions, value) {
@@ -237,7 +246,7 @@ export function createModel(graphName: string): ModelBuilder {
         metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
         graph: {
           name: graphName,
-          node: renamed(outermost.nodes),
+          node: renamed(listingOrder(outermost.nodes, (one) => large.has(one))),
           initializer: initializers,
           input: inputs,
           output: outputs,
