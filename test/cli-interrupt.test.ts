@@ -39,7 +39,8 @@ async function finish(child: ChildProcess, watch: (err: string) => void = () => 
 
 async function trialsOf(dir: string) {
   const { out } = await finish(start('trials', dir, '--json'));
-  return JSON.parse(out).map(({ seconds: _, ...rest }: { seconds: number }) => rest);
+  const timeless = ({ seconds: _, spent: __, ...rest }: { seconds: number; spent: object }) => rest;
+  return JSON.parse(out).map(timeless);
 }
 
 test('Ctrl-C finishes cleanly and says how to go on; resume comes to what an undisturbed search comes to', async () => {

@@ -376,8 +376,18 @@ test('bad input is refused: settings', async () => {
   await refused(/"nowhere"/, 'search', '--data', 'nowhere', ...out);
   await refused(/--resolution: 0\.3; must be 1, or one part of it/, 'search', '--resolution', '0.3', ...out);
   await refused(/--device: "tpu"/, 'search', '--device', 'tpu', ...out);
+  await refused(/--memory: "4"; must be a number with MB/, 'search', '--memory', '4', ...out);
   await refused(/--layout: "blocked"; must be auto or portable/, 'search', '--layout', 'blocked', ...out);
   await refused(/--seeds/, 'run', '--seeds', '0', ...out);
+});
+
+test('what cannot fit is refused with the numbers; a forecast says what the rest takes', async () => {
+  const shortage = /does not fit; it needs about [\d,]+ MiB of memory, and there are [\d,]+ MiB for it/;
+  await refused(shortage, 'train', ...SMALL, '--arch', ARCH, '--memory', '1MB');
+  await refused(shortage, 'search', ...SMALL, '--trials', '1', '--memory', '1MB', '--out', join(folder, 'nothing'));
+  const { code, err } = await netsmith('train', ...SMALL, '--arch', ARCH);
+  assert.equal(code, 0);
+  assert.match(err, /Training takes about [\d.]+ MiB of memory and [\d.]+ s an epoch\./);
 });
 
 test('bad input is refused: architectures and spaces', async () => {

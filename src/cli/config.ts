@@ -136,6 +136,14 @@ export const studySchema = z.strictObject({
     'machine',
     'where networks are trained',
   ),
+  memory: say(
+    z
+      .string()
+      .refine((text) => parseBytes(text) !== undefined, 'must be a number with MB, GB, MiB or GiB, such as 4GB')
+      .optional(),
+    'machine',
+    'what training may take, all workers together, e.g. 4GB (default: 90 % of what is free)',
+  ),
   layout: say(
     z.enum(['auto', 'portable'], { error: 'must be auto or portable' }).default('auto'),
     'machine',
@@ -188,6 +196,15 @@ export function parseDuration(text: string): number | undefined {
   if (match === null) return undefined;
   const seconds = Number(match[1]) * { s: 1, m: 60, h: 3600 }[(match[2] ?? 's') as 's' | 'm' | 'h'];
   return seconds > 0 ? seconds : undefined;
+}
+
+/** Bytes of `512MB`, `1.5GiB`; undefined when it is neither, or 0. */
+export function parseBytes(text: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)\s*(MB|GB|MiB|GiB)$/i.exec(text.trim());
+  if (match === null) return undefined;
+  const units = { mb: 1e6, gb: 1e9, mib: 2 ** 20, gib: 2 ** 30 } as const;
+  const bytes = Number(match[1]) * units[(match[2] ?? '').toLowerCase() as keyof typeof units];
+  return bytes > 0 ? bytes : undefined;
 }
 
 /** `accuracy=0.97`; undefined when it is not of this form or names no metric. */

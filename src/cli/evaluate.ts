@@ -48,7 +48,7 @@ export function addEvaluate(program: Command, shell: Shell): void {
     )
     .addOption(new Option('--trial <n>', 'this trial instead of the best').argParser(numberIfItIsOne))
     .option('--no-baselines', 'without the hand-designed baselines');
-  addSettings(command, ['dataDir', 'epochs', 'workers', 'threads', 'device', 'layout']).action(
+  addSettings(command, ['dataDir', 'epochs', 'workers', 'threads', 'device', 'memory', 'layout']).action(
     async (dir: string, options: EvaluateOptions, command: Command) => {
       const output = outputOf(command, shell);
       checkCounts(options);

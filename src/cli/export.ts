@@ -9,6 +9,7 @@ import { exportOnnx } from '../report/export/onnx.ts';
 import { checkParity } from '../report/export/parity.ts';
 import { formatArchitecture, resolve, resolveHyperparameters } from '../space/index.ts';
 import { writeWhole } from '../study/store/files.node.ts';
+import { openPrograms } from '../train/programs.ts';
 import { withHyperparameters } from '../train/settings.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import { openEngine } from './engine.ts';
@@ -16,6 +17,7 @@ import { type Chosen, chosen } from './evaluate.ts';
 import { type EvaluationRecord, readEvaluation, readWeights, retrain, writeWeights } from './evaluation.ts';
 import { addSettings, givenSettings, numberIfItIsOne } from './flags.ts';
 import { interruptible } from './interrupt.ts';
+import { memoryOfProcess, memoryOfPrograms } from './memory.node.ts';
 import type { Output } from './output.ts';
 import { checkRunSettings, type Setup } from './setup.ts';
 import { readStudy, setUpAgain } from './study.ts';
@@ -31,7 +33,7 @@ export function addExport(program: Command, shell: Shell): void {
   )
     .option('--out <file>', 'the file to write (default: best/model.onnx in the study)')
     .addOption(new Option('--trial <n>', 'this trial instead of the best').argParser(numberIfItIsOne));
-  addSettings(command, ['dataDir', 'epochs', 'threads', 'device', 'layout']).action(
+  addSettings(command, ['dataDir', 'epochs', 'threads', 'device', 'memory', 'layout']).action(
     async (dir: string, options: { readonly out?: string; readonly trial?: number }, command: Command) => {
       const output = outputOf(command, shell);
       const study = await readStudy(dir);
@@ -70,7 +72,8 @@ export async function exportBest(
   let weights = readWeights(dir, architecture, settings.epochs);
   if (weights === undefined) {
     output.note(`Training it on train + valid for ${settings.epochs} epochs (no evaluation has left its weights).`);
-    const run = { engine, dataset, training, seed: settings.seed, repetition: 0, signal };
+    const programs = openPrograms(engine, { memory: memoryOfPrograms(memoryOfProcess(settings, 1)) });
+    const run = { engine, programs, dataset, training, seed: settings.seed, repetition: 0, signal };
     weights = (await retrain({ space, architecture }, run)).weights;
     writeWeights(dir, architecture, settings.epochs, weights);
   }

@@ -67,6 +67,7 @@ const PLACEHOLDERS: Partial<Record<SettingName, string>> = {
   strategy: 'name',
   time: 'duration',
   until: 'metric=value',
+  memory: 'size',
 };
 
 /** A number where the text is one; else the text, which the schema then refuses by name. */

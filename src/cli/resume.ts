@@ -19,6 +19,7 @@ const CHANGEABLE: readonly SettingName[] = [
   'workers',
   'threads',
   'device',
+  'memory',
   'layout',
 ];
 

@@ -5,9 +5,10 @@ import { TrainingFailure } from '../train/failure.ts';
 import { openPrograms, type Programs } from '../train/programs.ts';
 import { openEngine } from './engine.ts';
 import { contestantOf, retrain } from './evaluation.ts';
+import { memoryOfPrograms } from './memory.node.ts';
 import type { FromRetrainer, Retrained, RetrainJob, ToRetrainer } from './retraining.ts';
 import { type Setup, setUp } from './setup.ts';
-import { type StudyPlan, spaceOf } from './study.ts';
+import { spaceOf, type WorkerOrders } from './study.ts';
 
 // The entry of a process that `retrainAll` starts. What it opens first is shared by all of its jobs.
 type Opened = {
@@ -26,7 +27,7 @@ process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
 process.on('SIGINT', () => {});
 process.on('message', async (message: ToRetrainer) => {
   if ('plan' in message) {
-    opened = open(message.plan);
+    opened = open(message);
     // Told with the first job.
     opened.catch(() => {});
     return;
@@ -40,10 +41,11 @@ process.on('message', async (message: ToRetrainer) => {
   }
 });
 
-async function open(plan: StudyPlan): Promise<Opened> {
+async function open({ plan, memoryBytes }: WorkerOrders): Promise<Opened> {
   const setup = await setUp(plan.settings, await spaceOf(plan));
   const engine = await openEngine(plan.settings, plan.settings.workers);
-  return { setup, engine, programs: openPrograms(engine), test: await setup.dataset.openTest() };
+  const test = await setup.dataset.openTest();
+  return { setup, engine, programs: openPrograms(engine, { memory: memoryOfPrograms(memoryBytes) }), test };
 }
 
 async function work({ setup, engine, programs, test }: Opened, job: RetrainJob): Promise<Retrained> {

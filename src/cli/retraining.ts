@@ -6,7 +6,8 @@ import type { HostTensor } from '../graph/ir.ts';
 import type { Architecture } from '../space/index.ts';
 import { TrainingFailure } from '../train/failure.ts';
 import { entryModule } from './entry.ts';
-import type { StudyPlan } from './study.ts';
+import { memoryOfProcess } from './memory.node.ts';
+import type { StudyPlan, WorkerOrders } from './study.ts';
 
 /** One training from scratch on train + valid, measured on the test part. */
 export interface RetrainJob {
@@ -25,7 +26,7 @@ export interface Retrained {
 }
 
 /** What a worker is told: first the study, then one job after another. */
-export type ToRetrainer = { readonly plan: StudyPlan } | { readonly job: RetrainJob };
+export type ToRetrainer = WorkerOrders | { readonly job: RetrainJob };
 
 /** What it answers to each job. `failure`: of which kind the error was. */
 export type FromRetrainer =
@@ -44,6 +45,7 @@ export async function retrainAll(
   onDone: (job: RetrainJob, result: Retrained | TrainingFailure) => void,
 ): Promise<void> {
   const waiting = [...jobs];
+  const memoryBytes = memoryOfProcess(plan.settings, Math.min(plan.settings.workers, jobs.length));
   const children = Array.from({ length: Math.min(plan.settings.workers, jobs.length) }, () =>
     fork(fileURLToPath(entryModule('retrain.node')), {
       serialization: 'advanced',
@@ -58,7 +60,7 @@ export async function retrainAll(
     signal.throwIfAborted();
     await Promise.all(
       children.map(async (child) => {
-        child.send({ plan } satisfies ToRetrainer);
+        child.send({ plan, memoryBytes } satisfies ToRetrainer);
         for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) {
           const done = await ask(child, job, signal).catch((error: unknown) => {
             // A baseline that these settings cannot train is a result too; the rest goes on.

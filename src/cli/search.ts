@@ -11,14 +11,15 @@ import { processPool } from '../study/worker/process.node.ts';
 import { bestText, bestToJson } from './best.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import { SETTING_NAMES, type SettingName, type StudySettings } from './config.ts';
-import { checkDevice } from './engine.ts';
 import { entryModule } from './entry.ts';
 import { addSettings, readSettings } from './flags.ts';
 import { interruptible } from './interrupt.ts';
 import { createLiveView } from './live.ts';
+import { memoryOfProcess } from './memory.node.ts';
 import type { Output } from './output.ts';
+import { forecastSearch } from './preflight.ts';
 import { budgetOf, type Setup, setUp } from './setup.ts';
-import { planOfSetup, planToJson, readStudy } from './study.ts';
+import { ordersToJson, planOfSetup, planToJson, readStudy, type WorkerOrders } from './study.ts';
 
 /** `netsmith search`: { study, trials, best } */
 export function addSearch(program: Command, shell: Shell): void {
@@ -52,7 +53,6 @@ export async function newStudy(
 ): Promise<{ readonly dir: string; readonly store: Store; readonly setup: Setup }> {
   if (out !== undefined) checkNewStudy(out);
   const setup = await setUp(settings);
-  await checkDevice(settings);
   const { info } = setup.dataset.search;
   if (info.counts.valid === 0) {
     throw invalid(
@@ -62,6 +62,7 @@ export async function newStudy(
     );
   }
   for (const note of info.notes) output.note(note);
+  await forecastSearch(setup, output);
   const state = setup.strategy.init(setup.problem);
   const dir = out ?? nextFree(settings);
   const store = await createStudy(dir, {
@@ -90,7 +91,7 @@ function nextFree({ data, dataDir, space }: StudySettings): string {
 export async function searchToItsEnd(dir: string, store: Store, setup: Setup, output: Output): Promise<StudyEnd> {
   const { settings, problem, strategy } = setup;
   const entry = entryModule('worker.node');
-  const plan = planToJson(planOfSetup(setup));
+  const orders: WorkerOrders = { plan: planOfSetup(setup), memoryBytes: memoryOfProcess(settings, settings.workers) };
   const budget = budgetOf(settings);
   const ended = (await store.trials('search')).filter(({ endedAt }) => endedAt !== undefined).length;
   const seconds = budget.seconds === undefined ? undefined : budget.seconds - (await store.clock()).searchSeconds;
@@ -102,7 +103,7 @@ export async function searchToItsEnd(dir: string, store: Store, setup: Setup, ou
         store,
         strategy,
         problem,
-        workers: processPool({ workers: settings.workers, entry, study: resolve(dir), settings: plan }),
+        workers: processPool({ workers: settings.workers, entry, study: resolve(dir), settings: ordersToJson(orders) }),
         budget,
         ...(settings.confirm > 0 && { confirm: { top: settings.confirm } }),
         signal,

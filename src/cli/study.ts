@@ -22,6 +22,17 @@ export interface StudyPlan {
   readonly ownSpace?: Json;
 }
 
+/** What a worker process of a study is told. */
+export interface WorkerOrders {
+  readonly plan: StudyPlan;
+  /** What it may take. */
+  readonly memoryBytes: number;
+}
+
+export function ordersToJson({ plan, memoryBytes }: WorkerOrders): Json {
+  return { plan: planToJson(plan), memoryBytes };
+}
+
 export function planOfSetup({ settings, dataset, space }: Setup): StudyPlan {
   return { settings, data: dataset.search.info, ...(isSpaceFile(settings.space) && { ownSpace: spaceToJson(space) }) };
 }

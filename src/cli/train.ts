@@ -3,12 +3,15 @@ import { rng } from '../common/random.ts';
 import { showCount, showMetric } from '../report/numbers.ts';
 import { formatArchitecture, resolve, resolveHyperparameters } from '../space/index.ts';
 import { trainNetwork } from '../train/loop.ts';
+import { openPrograms } from '../train/programs.ts';
 import { withHyperparameters } from '../train/settings.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import { type SettingName, TRAINING_NAMES } from './config.ts';
 import { openEngine } from './engine.ts';
 import { addSettings, readSettings } from './flags.ts';
 import { interruptible } from './interrupt.ts';
+import { memoryOfProcess, memoryOfPrograms } from './memory.node.ts';
+import { forecastTraining } from './preflight.ts';
 import { costsOf, setUp } from './setup.ts';
 import { architectureFrom } from './show.ts';
 
@@ -28,6 +31,7 @@ const SETTINGS: readonly SettingName[] = [
   'seed',
   'threads',
   'device',
+  'memory',
   'layout',
 ];
 
@@ -56,15 +60,20 @@ export function addTrain(program: Command, shell: Shell): void {
       const ended = await interruptible(
         () => output.note('Interrupted.'),
         async (signal) => {
-          const trained = await trainNetwork({
+          const request = {
             engine,
+            programs: openPrograms(engine, { memory: memoryOfPrograms(memoryOfProcess(settings, 1)) }),
             network,
             info,
             train,
             ...(valid.count > 0 && { valid }),
             settings: withHyperparameters(training, resolveHyperparameters(space, architecture)),
-            rng: (...labels) => rng(settings.seed, 'train', ...labels),
+            rng: (...labels: readonly (string | number)[]) => rng(settings.seed, 'train', ...labels),
             signal,
+          };
+          await forecastTraining(request, output);
+          const trained = await trainNetwork({
+            ...request,
             onEpoch: ({ epoch, loss, valid, seconds }) =>
               output.note(
                 `epoch ${epoch}: training loss ${loss.toFixed(4)}, ${showMetrics(valid)} (${seconds.toFixed(1)} s)`,

@@ -4,6 +4,7 @@ import { choice, linear, pick, relu, sequential } from '../space/builders.ts';
 import { defineSpace } from '../space/define.ts';
 import type { Architecture } from '../space/space.ts';
 import { decodeCheckpoint } from '../train/checkpoint.ts';
+import { openPrograms } from '../train/programs.ts';
 import { DEFAULT_SETTINGS } from '../train/settings.ts';
 import { blobs } from '../train/testing/blobs.ts';
 import { referenceEngine } from '../train/testing/reference-engine.ts';
@@ -78,4 +79,32 @@ test('inherited weights are copied by the mapping; one of another shape fails th
   assert.ok((warm.metrics.trainLoss ?? 9) < (cold.metrics.trainLoss ?? 0));
   await assert.rejects(start({ '0/weight': '0/bias' }), failsWith(/"0\/weight" is \[8\]; this network's is \[8,2\]/));
   await assert.rejects(start({ '0/weight': 'gone' }), failsWith(/no tensor "gone"/));
+});
+
+test('a candidate that needs more memory than there is fails the trial with the numbers; programs are kept', async () => {
+  const engine = referenceEngine();
+  let compiled = 0;
+  const counting: typeof engine = {
+    ...engine,
+    compile(...args) {
+      compiled++;
+      return engine.compile(...args);
+    },
+  };
+  const wide = defineSpace('wide', () =>
+    sequential(linear(pick('units', [8, 1_000_000])), relu(), linear('outputs')),
+  ).create({ kind: 'classification', input: [2], outputs: 3 });
+  const programs = openPrograms(counting, { memory: 100 * 2 ** 20 });
+  const estimator = trainEstimator({ engine: counting, programs, data, settings });
+  await assert.rejects(
+    estimator.estimate({ space: wide, architecture: { units: 1_000_000 } }, runOf()),
+    failsWith(/^it needs about [\d,]+ MiB of memory, and there are 100 MiB for it/),
+  );
+  assert.equal(compiled, 0);
+  const small = { space: wide, architecture: { units: 8 } };
+  const first = await estimator.estimate(small, runOf());
+  const second = await estimator.estimate(small, runOf());
+  assert.deepEqual(second.metrics, first.metrics);
+  assert.equal(compiled, 2);
+  assert.ok(first.curve.every(({ spent }) => spent !== undefined));
 });

@@ -17,7 +17,7 @@ import { checkSettings, type TrainSettings } from './settings.ts';
 import { joinTensors, splitTensors } from './vectors.ts';
 
 /** Samples are measured at least so many at a time: what a run costs beside its samples counts, memory does not yet. */
-const VALID_BATCH = 64;
+export const VALID_BATCH = 64;
 
 /** What a training run is given. */
 export interface TrainRequest {

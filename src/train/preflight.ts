@@ -1,0 +1,66 @@
+import type { Samples } from '../data/dataset.ts';
+import { openTraining, type Training, type TrainRequest, VALID_BATCH } from './loop.ts';
+
+/** What training a network will take on this machine. */
+export interface Forecast {
+  /** Of its programs, their state and their batches; see `programBytes` for how far it is to be trusted. */
+  readonly memoryBytes: number;
+  readonly compileSeconds: number;
+  /** Training steps and validation, as they were while this was measured. */
+  readonly epochSeconds: number;
+}
+
+/** Enough for a median without the first, which also fills the runtime's memory. */
+const STEPS = 4;
+
+/**
+ * Looks at a training before it begins: compiles it, does its first few steps and measures a batch of the validation
+ * samples, then lets go of it all (but for the programs, where the request says who keeps them). Throws as `openTraining`
+ * and `Training.epoch` do: MemoryShortage before anything has been compiled.
+ */
+export async function preflight(request: TrainRequest): Promise<Forecast> {
+  const now = request.now ?? (() => performance.now());
+  const enough = new AbortController();
+  const ends: number[] = [];
+  const began = now();
+  const training = await openTraining({
+    ...request,
+    signal: AbortSignal.any([enough.signal, ...(request.signal === undefined ? [] : [request.signal])]),
+    onStep() {
+      ends.push(now());
+      if (ends.length === STEPS) enough.abort(enough);
+    },
+  });
+  try {
+    const compileSeconds = (now() - began) / 1000;
+    const valid = request.valid === undefined ? 0 : await secondsToMeasure(request.valid, training, now);
+    ends.push(now());
+    await training.epoch().catch((error: unknown) => {
+      if (error !== enough) throw error;
+    });
+    const steps = ends.slice(1).map((end, i) => (end - (ends[i] as number)) / 1000);
+    const epochSeconds = training.stepsPerEpoch * median(steps.length > 1 ? steps.slice(1) : steps) + valid;
+    return { memoryBytes: training.memoryBytes, compileSeconds, epochSeconds };
+  } finally {
+    await training.dispose();
+  }
+}
+
+/** By the time that a few of them take, once more after a first time. */
+async function secondsToMeasure(
+  samples: Samples,
+  { measure, batchSize }: Training,
+  now: () => number,
+): Promise<number> {
+  const count = Math.min(samples.count, Math.max(batchSize, VALID_BATCH));
+  if (count === 0) return 0;
+  const few: Samples = { count, read: (indices, inputs, targets) => samples.read(indices, inputs, targets) };
+  await measure(few);
+  const began = now();
+  await measure(few);
+  return ((now() - began) / 1000) * (samples.count / count);
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+}
