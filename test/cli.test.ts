@@ -16,6 +16,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
 import sharp from 'sharp';
 import { main } from '../src/cli/main.ts';
+import { createEngine } from '../src/engine/create.ts';
+import { nodeRuntime } from '../src/engine/runtime/node.node.ts';
 
 let folder = '';
 /** A tiny study that the tests below look at: 3 trials of one epoch. */
@@ -236,6 +238,39 @@ test('a report gives the winner only its own test, and repeats the evaluation as
   writeFileSync(weights, bytes);
   const { err } = await netsmith('export', dir, '--trial', String(other), '--epochs', '2');
   assert.match(err, /Training it on train \+ valid/);
+});
+
+test('a search that ends with its space, within limits, is at its end in its report', async () => {
+  const dir = join(folder, 'exhausted');
+  const space = join(import.meta.dirname, '../examples/own-space.ts');
+  const few = [
+    '--space',
+    space,
+    '--space-options',
+    'width=4',
+    '--strategy',
+    'exhaustive',
+    '--max-params',
+    '110',
+    '--epochs',
+    '1',
+  ];
+  const { code, err } = await netsmith('search', ...few, '--train-samples', '100', '--trials', '500', '--out', dir);
+  assert.match(err, /The strategy has nothing more to propose/);
+  assert.equal(code, 0);
+  assert.doesNotMatch(readFileSync((await json('report', dir)).file, 'utf8'), /not at its end yet/);
+  const text = readFileSync((await json('report', study)).file, 'utf8');
+  assert.doesNotMatch(text, /not at its end yet/);
+});
+
+test('a study goes on in another layout, and says so where results differ by it; not with fewer trials', async () => {
+  const dir = join(folder, 'layouts');
+  await json('search', ...SMALL, '--trials', '2', '--layout', 'portable', '--out', dir);
+  await refused(/--trials: 1; the study has 2 trials already/, 'resume', dir, '--trials', '1');
+  const { err } = await netsmith('resume', dir, '--trials', '3', '--layout', 'auto');
+  const here = await createEngine(nodeRuntime(), { device: 'cpu', threads: 1 });
+  if (here.options.block === 0) assert.doesNotMatch(err, /began with tensors/);
+  else assert.match(err, new RegExp(`began with tensors in NCHW; here it is blocks of ${here.options.block} channels`));
 });
 
 test('a run in which every trial fails is a failure with its reasons, not bad input', async () => {

@@ -1,13 +1,18 @@
 import { createEngine } from '../engine/create.ts';
-import type { Engine } from '../engine/engine.ts';
+import type { Engine, EngineTraits } from '../engine/engine.ts';
 import { threadedRuntime } from '../engine/runtime/thread.node.ts';
 import type { StudySettings } from './config.ts';
 
 type MachineSettings = Pick<StudySettings, 'device' | 'threads' | 'layout'>;
 
-/** Throws UserError where the device is not there: a study is told so before anything is written. */
-export async function checkDevice(settings: MachineSettings): Promise<void> {
-  await (await openEngine(settings, 1)).dispose();
+/**
+ * What the engine that the settings name turns out to be here. Throws UserError where the device is not there: a study is
+ * told so before anything is written.
+ */
+export async function checkDevice(settings: MachineSettings): Promise<EngineTraits> {
+  const engine = await openEngine(settings, 1);
+  await engine.dispose();
+  return engine.options;
 }
 
 /**

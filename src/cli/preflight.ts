@@ -1,5 +1,6 @@
 import { invalid } from '../common/errors.ts';
 import { rng } from '../common/random.ts';
+import type { Engine } from '../engine/engine.ts';
 import { candidateNetwork, candidateSettings } from '../estimate/train.ts';
 import { showBytes, showCount, showSeconds } from '../report/numbers.ts';
 import { type Architecture, sample } from '../space/index.ts';
@@ -8,7 +9,6 @@ import { MemoryShortage, TrainingFailure } from '../train/failure.ts';
 import type { TrainRequest } from '../train/loop.ts';
 import { type Forecast, preflight } from '../train/preflight.ts';
 import { openPrograms } from '../train/programs.ts';
-import { openEngine } from './engine.ts';
 import { memoryOfProcess, memoryOfPrograms } from './memory.node.ts';
 import type { Output } from './output.ts';
 import type { Setup } from './setup.ts';
@@ -25,35 +25,31 @@ export async function forecastTraining(request: TrainRequest, output: Output): P
 }
 
 /**
- * Says what trials of a search take at most, by the largest of a few random members within the limits. One that does not
- * fit is announced; throws UserError where the smallest does not fit either, or where the device is not there.
+ * Says what trials of a search take at most on this engine, by the largest of a few random members within the limits. One
+ * that does not fit is announced; throws UserError where the smallest does not fit either.
  */
-export async function forecastSearch(setup: Setup, output: Output): Promise<void> {
+export async function forecastSearch(setup: Setup, engine: Engine, output: Output): Promise<void> {
   const { settings, problem } = setup;
-  const engine = await openEngine(settings, settings.workers);
+  const memory = memoryOfPrograms(memoryOfProcess(settings, settings.workers));
+  const requestOf = trialRequests(setup, { engine, programs: openPrograms(engine, { keep: 0, memory }) });
+  const members = membersBySize(setup);
+  const [largest, smallest] = [members[0], members.at(-1)];
+  if (largest === undefined || smallest === undefined) return;
+  const name = (which: string) => `${which} of ${members.length} random members`;
   try {
-    const memory = memoryOfPrograms(memoryOfProcess(settings, settings.workers));
-    const requestOf = trialRequests(setup, { engine, programs: openPrograms(engine, { keep: 0, memory }) });
-    const members = membersBySize(setup);
-    const [largest, smallest] = [members[0], members.at(-1)];
-    if (largest === undefined || smallest === undefined) return;
-    try {
-      const { params = 0 } = problem.costs(largest);
-      const forecast = await preflight(requestOf(largest));
-      const of = `The largest of ${members.length} random members (${showCount(params)} parameters)`;
-      output.note(`${of} takes about ${forecastText(forecast, settings.epochs)}.`);
-    } catch (error) {
-      if (!(error instanceof MemoryShortage)) throw error;
-      output.note(`The largest of ${members.length} random members does not fit: ${error.message}. Such trials fail.`);
-      await preflight(requestOf(smallest)).catch((again: unknown) => {
-        throw again instanceof MemoryShortage ? doesNotFit(`the smallest of ${members.length} members`, again) : again;
-      });
-    }
+    const forecast = await preflight(requestOf(largest));
+    const { params = 0 } = problem.costs(largest);
+    const takes = `takes about ${forecastText(forecast, settings.epochs)}`;
+    output.note(`${name('The largest')} (${showCount(params)} parameters) ${takes}.`);
   } catch (error) {
     // A member that cannot be trained is a failed trial to come, and says nothing of the others.
     if (!(error instanceof TrainingFailure)) throw error;
-  } finally {
-    await engine.dispose();
+    if (!(error instanceof MemoryShortage)) return;
+    output.note(`${name('The largest')} does not fit: ${error.message}. Such trials fail.`);
+    await preflight(requestOf(smallest)).catch((again: unknown) => {
+      if (again instanceof MemoryShortage) throw doesNotFit(name('the smallest'), again);
+      if (!(again instanceof TrainingFailure)) throw again;
+    });
   }
 }
 

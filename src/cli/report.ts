@@ -4,6 +4,7 @@ import { networkCosts } from '../network/costs.ts';
 import type { ReportData, ReportTrial } from '../report/data.ts';
 import { renderReport } from '../report/html.ts';
 import { count, formatArchitecture, resolve } from '../space/index.ts';
+import { createStrategy } from '../strategy/index.ts';
 import { accountOf } from '../study/account.ts';
 import { budgetEnd } from '../study/budget.ts';
 import { writeWhole } from '../study/store/files.node.ts';
@@ -32,13 +33,13 @@ export function addReport(program: Command, shell: Shell): void {
 /** Writes the report of a study, also of one under way, and returns the file. */
 export async function writeReport(dir: string, out = join(dir, 'report.html')): Promise<string> {
   const study = await readStudy(dir);
-  writeWhole(out, await renderReport(reportData(dir, study)));
+  writeWhole(out, await renderReport(await reportData(dir, study)));
   return out;
 }
 
 /** Everything that the report says of a study, gathered from its store and from what `evaluate` left. */
-export function reportData(dir: string, study: ReadStudy): ReportData {
-  const { record, settings, data, space, problem, trials } = study;
+export async function reportData(dir: string, study: ReadStudy): Promise<ReportData> {
+  const { record, settings, data, block, space, problem, trials } = study;
   const size = count(space)?.toLocaleString('en-GB');
   const [best] = bestTrials(study);
   const evaluation = readEvaluation(dir);
@@ -56,7 +57,7 @@ export function reportData(dir: string, study: ReadStudy): ReportData {
   return {
     name: record.name,
     createdAt: record.createdAt,
-    finished: isFinished(study),
+    finished: await isFinished(study),
     space: { name: space.name, options: space.options, ...(size !== undefined && { size }) },
     strategy: settings.strategy,
     seed: settings.seed,
@@ -81,7 +82,7 @@ export function reportData(dir: string, study: ReadStudy): ReportData {
       metrics,
       costs,
     })),
-    settings: planToJson({ settings, data }),
+    settings: planToJson({ settings, data, ...(block !== undefined && { block }) }),
     commands: commandsOf(dir, study, best?.trial, evaluation),
     versions: versions(),
   };
@@ -91,15 +92,18 @@ export function reportData(dir: string, study: ReadStudy): ReportData {
  * Whether the search is at its end: nothing runs, and `resume` with the same budget would start nothing. A trial that
  * waits is gone on with unless the time is up or the target is reached.
  */
-function isFinished({ settings, space, problem, trials, clock }: ReadStudy): boolean {
+async function isFinished({ settings, problem, trials, clock, strategyState }: ReadStudy): Promise<boolean> {
   const searched = trials.filter(({ purpose }) => purpose === 'search');
   const spent = budgetEnd(budgetOf(settings), searched, clock.searchSeconds, problem.objectives);
-  const size = count(space);
-  if (spent === undefined && (size === undefined || searched.length < size)) return false;
   const leftWaiting = spent === 'time' || spent === 'target';
-  return trials.every(
+  const rests = trials.every(
     ({ state, purpose }) => state !== 'running' && (state !== 'waiting' || (leftWaiting && purpose === 'search')),
   );
+  if (!rests || spent !== undefined) return rests;
+  // Within its budget it is at its end when the strategy has no more to propose.
+  const strategy = createStrategy(settings.strategy, settings.strategyOptions);
+  const [, proposals] = await strategy.ask(problem, strategyState.state, searched.length, 1);
+  return proposals.length === 0;
 }
 
 /** The command lines that come to this report again, in order. */

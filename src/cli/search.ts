@@ -11,6 +11,7 @@ import { processPool } from '../study/worker/process.node.ts';
 import { bestText, bestToJson } from './best.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import { SETTING_NAMES, type SettingName, type StudySettings } from './config.ts';
+import { openEngine } from './engine.ts';
 import { entryModule } from './entry.ts';
 import { addSettings, readSettings } from './flags.ts';
 import { interruptible } from './interrupt.ts';
@@ -45,7 +46,9 @@ export function addStudyOptions(command: Command, names: readonly SettingName[] 
     .option('--config <file>', 'settings from this file (default: netsmith.config.ts, .js or .json, if there is one)');
 }
 
-/** Checks everything, then creates the study. Throws UserError, and nothing is written, for whatever does not fit. */
+/**
+ * Checks everything and looks ahead, then creates the study. Throws UserError, and nothing is written, for whatever does not fit.
+ */
 export async function newStudy(
   settings: StudySettings,
   out: string | undefined,
@@ -62,12 +65,17 @@ export async function newStudy(
     );
   }
   for (const note of info.notes) output.note(note);
-  await forecastSearch(setup, output);
+  const engine = await openEngine(settings, settings.workers);
+  try {
+    await forecastSearch(setup, engine, output);
+  } finally {
+    await engine.dispose();
+  }
   const state = setup.strategy.init(setup.problem);
   const dir = out ?? nextFree(settings);
   const store = await createStudy(dir, {
     name: basename(resolve(dir)),
-    settings: planToJson(planOfSetup(setup)),
+    settings: planToJson({ ...planOfSetup(setup), block: engine.options.block }),
     state,
   });
   return { dir, store, setup };

@@ -5,7 +5,7 @@ import { totalSpent } from '../common/spent.ts';
 import type { DatasetInfo } from '../data/dataset.ts';
 import { formatArchitecture, type Space, spaceFromJson, spaceToJson } from '../space/index.ts';
 import type { Problem } from '../strategy/strategy.ts';
-import type { Clock, StudyRecord, Trial } from '../study/store/store.ts';
+import type { Clock, StrategyState, StudyRecord, Trial } from '../study/store/store.ts';
 import { openStudy } from '../study/study.node.ts';
 import { checkSettings, type StudySettings } from './config.ts';
 import { isSpaceFile } from './flags.ts';
@@ -18,6 +18,8 @@ import { loadSpace, problemOf, type Setup, setUp, taskOf } from './setup.ts';
 export interface StudyPlan {
   readonly settings: StudySettings;
   readonly data: DatasetInfo;
+  /** Channels in a block of the engine's layout where the study began, 0 for NCHW: results differ in rounding. */
+  readonly block?: number;
   /** A space that came from a file, as it was when the study began: the file may change or go. */
   readonly ownSpace?: Json;
 }
@@ -37,8 +39,8 @@ export function planOfSetup({ settings, dataset, space }: Setup): StudyPlan {
   return { settings, data: dataset.search.info, ...(isSpaceFile(settings.space) && { ownSpace: spaceToJson(space) }) };
 }
 
-export function planToJson({ settings, data, ownSpace }: StudyPlan): Json {
-  return JSON.parse(JSON.stringify({ settings, data, ownSpace })) as Json;
+export function planToJson({ settings, data, block, ownSpace }: StudyPlan): Json {
+  return JSON.parse(JSON.stringify({ settings, data, block, ownSpace })) as Json;
 }
 
 export function planOf(record: StudyRecord, dir: string): StudyPlan {
@@ -53,6 +55,7 @@ export interface ReadStudy extends StudyPlan {
   readonly problem: Problem;
   readonly trials: readonly Trial[];
   readonly clock: Clock;
+  readonly strategyState: StrategyState;
 }
 
 export async function readStudy(dir: string): Promise<ReadStudy> {
@@ -69,6 +72,7 @@ export async function readStudy(dir: string): Promise<ReadStudy> {
       problem,
       trials: await store.trials(),
       clock: await store.clock(),
+      strategyState: await store.strategyState(),
     };
   } finally {
     await store.close();
