@@ -41,6 +41,35 @@ function togetherOf(count: number, pixels: number, filterSize: number): number {
 const LARGE_FILTER = 2 ** 14;
 const GROUP_PIXELS = 1024;
 
+/**
+ * dw of a 1x1 convolution of stride 1, in `filter` layout. Without neighbours a chunk is any B pixels, and blocks of input channels
+ * can be rows, as they lie: nothing is put in another order. Undefined where pixels are no whole chunks, or filters large.
+ */
+export function pointwiseGradient(
+  b: Blocked,
+  { x, xShape, dy, shape, geometry }: ConvWeightGradient,
+): Name | undefined {
+  const { block } = b;
+  const [n, c, h, w] = four(xShape);
+  const [o, i, kh, kw] = four(shape);
+  const { groups, stride, pads } = geometry;
+  const chunks = (h * w) / block;
+  const plain = [kh, kw, ...stride].every((size) => size === 1) && pads.every((size) => size === 0);
+  if (!plain || !Number.isInteger(chunks) || (i * o) / groups >= LARGE_FILTER) return undefined;
+  const image = view(b, transposeTiles(b, x, (n * c * h * w) / block ** 2), [
+    1,
+    n * groups * block,
+    i / block,
+    chunks * block,
+  ]);
+  const perImage = nchwc(b, 'Conv', [image, view(b, dy, [n * o, block, 1, chunks])], {
+    kernel_shape: [1, chunks],
+    dilations: [1, block],
+    group: n * groups,
+  });
+  return view(b, sumOfRows(b, perImage, n, o * i), shape);
+}
+
 /** dw in `filter` layout; undefined where the images cannot be put beside one another. */
 export function tiledGradient(b: Blocked, gradient: ConvWeightGradient): Name | undefined {
   const { x, xShape, dy, dyShape, shape, geometry } = gradient;

@@ -5,7 +5,7 @@ import { four } from '../value.ts';
 import { type Blocked, type Name, nchwc, sumOfRows, view } from './blocked.ts';
 import { filterToBlocked, toPlain } from './layout.ts';
 import { partOf } from './shift.ts';
-import { tiledGradient } from './tiled-gradient.ts';
+import { pointwiseGradient, tiledGradient } from './tiled-gradient.ts';
 
 export interface ConvWeightGradient {
   readonly x: Name;
@@ -26,7 +26,8 @@ export function convWeightGrad(b: Blocked, gradient: ConvWeightGradient): Name {
   const [, c] = four(xShape);
   const [o, i] = four(shape);
   if (i === 1 && o === c) return depthwise(b, gradient);
-  return (i % b.block === 0 ? tiledGradient(b, gradient) : undefined) ?? throughPlain(b, gradient);
+  if (i % b.block !== 0) return throughPlain(b, gradient);
+  return pointwiseGradient(b, gradient) ?? tiledGradient(b, gradient) ?? throughPlain(b, gradient);
 }
 
 /**
