@@ -71,7 +71,7 @@ function staticImports(entry: string): Map<string, string> {
       const target = specifier.startsWith('.') ? resolve(dirname(file), specifier) : specifier;
       if (reached.has(target)) continue;
       reached.set(target, file);
-      if (existsSync(target)) queue.push(target);
+      if (specifier.startsWith('.') && existsSync(target)) queue.push(target);
     }
   }
   return reached;
