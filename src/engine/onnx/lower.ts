@@ -2,16 +2,7 @@
  * Any graph to an ONNX model: in the NCHW layout for every device, or, where the CPU has blocked operators, in theirs, with
  * the portable form for each operator that has no blocked one.
  */
-import {
-  type Graph,
-  type HostTensor,
-  type Node,
-  type NodeId,
-  type OpKind,
-  type OpOf,
-  type Shape,
-  sizeOf,
-} from '../../graph/ir.ts';
+import type { Graph, HostTensor, Node, NodeId, OpKind, OpOf, Shape } from '../../graph/ir.ts';
 import { batchAxes } from './batch.ts';
 import type { Blocked } from './blocked/blocked.ts';
 import {
@@ -195,7 +186,7 @@ export function lowerGraph(graph: Graph, options: OnnxOptions = {}): LoweredMode
   const emit = (id: NodeId): Made => {
     const node = nodes[id] as Node;
     const { op, shape } = node;
-    model.at(node.path, sizeOf(shape) > LARGE || op.kind === 'convWeightGrad' ? 'large' : 'small');
+    model.at(node.path);
     if (op.kind === 'input') return emitInput(id, op.name, shape);
     const form = emitCut(id) ?? lowerVector(vectors, id) ?? blocked?.lower(id);
     if (form !== undefined) {
@@ -207,7 +198,7 @@ export function lowerGraph(graph: Graph, options: OnnxOptions = {}): LoweredMode
       const value = read(from, 'plain');
       return { name: value, shape: nodes[from]?.shape ?? [], batchAxis: axes[from] };
     });
-    model.at(node.path, sizeOf(shape) > LARGE || op.kind === 'convWeightGrad' ? 'large' : 'small');
+    model.at(node.path);
     const value = lowering(op.kind)(emitter, { op: op as never, inputs: values, shape, batchAxis: axes[id] });
     return { name: value, layout: 'plain' };
   };
@@ -249,11 +240,8 @@ export function lowerGraph(graph: Graph, options: OnnxOptions = {}): LoweredMode
     if (arrangement !== PLAIN) left[output] = arrangement;
     model.output(output, dimensions(id, shape), read(id, layout));
   }
-  return { model: model.encode(metadata), inputs, carried: left };
+  return { model: model.encode(metadata, target === 'cpu' ? 'backwards' : 'as added'), inputs, carried: left };
 }
-
-/** An operator on so many numbers takes longer than calling it. */
-const LARGE = 16_384;
 
 /** Images of one pixel lie in memory alike, plain or blocked. */
 function sameMemory(shape: Shape, from: Layout, to: Layout): boolean {

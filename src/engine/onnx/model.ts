@@ -4,7 +4,6 @@
  */
 import onnxProto from 'onnx-proto';
 import type { HostTensor, Shape } from '../../graph/ir.ts';
-import { listingOrder } from './order.ts';
 
 const { onnx } = onnxProto;
 
@@ -38,11 +37,8 @@ export interface Memo<K, V> {
 
 /** Values are named by text; '' stands for an optional input that is left out. */
 export interface ModelBuilder {
-  /**
-   * Nodes added from here on are named after this place in the module tree, for messages and for readers of an export. Those
-   * on large tensors are listed in the order in which they are added, the others as early as may be.
-   */
-  at(path: string, on?: 'small' | 'large'): void;
+  /** Nodes added from here on are named after this place in the module tree, for messages and for readers of an export. */
+  at(path: string): void;
   input(name: string, dimensions: readonly Dimension[]): void;
   /** Makes a value an output of the model, under a name of its own. */
   output(name: string, dimensions: readonly Dimension[], value: string): void;
@@ -70,7 +66,11 @@ export interface ModelBuilder {
   floats(shape: Shape, data: ArrayLike<number>): string;
   /** An int64 vector (axes, shapes); equal ones are stored once. */
   ints(values: readonly number[]): string;
-  encode(metadata?: Readonly<Record<string, string>>): Uint8Array;
+  /**
+   * `backwards` lists the last node first, which only ONNX Runtime reads: it walks from the outputs to the inputs, of several
+   * the last listed first, and so computes in the order in which nodes were added where that is free.
+   */
+  encode(metadata?: Readonly<Record<string, string>>, order?: 'as added' | 'backwards'): Uint8Array;
 }
 
 /** The model's graph, or a branch of it that is being built. */
@@ -94,8 +94,6 @@ export function createModel(graphName: string): ModelBuilder {
   const outputOf = new Map<string, string>();
   let fresh = 0;
   let place = '';
-  let onLarge = false;
-  const large = new WeakSet<onnxProto.onnx.INodeProto>();
 
   /** Names of graph inputs are paths such as `3/1/weight`: ours start with a dollar and cannot meet them. */
   const freshName = (hint: string) => `$${hint}${fresh++}`;
@@ -115,16 +113,14 @@ export function createModel(graphName: string): ModelBuilder {
     if (domain !== '') domains.add(domain);
     const names = Array.from({ length: count }, (_, i) => (i === 0 ? output : `${output}:${i}`));
     for (const name of names) frame.produced.add(name);
-    const made: onnxProto.onnx.INodeProto = {
+    frame.nodes.push({
       name: place === '' ? output : `${place}/${output}`,
       opType: type,
       domain,
       input: [...nodeInputs],
       output: names,
       attribute: Object.entries(attributes).map(([name, value]) => attribute(name, value)),
-    };
-    frame.nodes.push(made);
-    if (type === 'If' || (onLarge && type !== 'Reshape')) large.add(made);
+    });
     return output;
   };
 
@@ -185,9 +181,8 @@ export function createModel(graphName: string): ModelBuilder {
   const declared = new Map<string, readonly Dimension[]>();
   const builder: ModelBuilder = {
     declare: (value, dimensions) => void declared.set(value, dimensions),
-    at(path, on = 'small') {
+    at(path) {
       place = path;
-      onLarge = on === 'large';
     },
     input: (name, dimensions) => void inputs.push(valueInfo(name, dimensions)),
     output(name, dimensions, value) {
@@ -229,7 +224,7 @@ export function createModel(graphName: string): ModelBuilder {
           rawData: bytesOf(BigInt64Array.from(values, BigInt)),
         }),
       ),
-    encode(metadata = {}) {
+    encode(metadata = {}, order = 'as added') {
       const opset = [{ domain: '', version: OPSET }, ...[...domains].sort().map((domain) => ({ domain, version: 1 }))];
       const rename = (value: string) => outputOf.get(value) ?? value;
       const renamed = (nodes: readonly onnxProto.onnx.INodeProto[]): onnxProto.onnx.INodeProto[] =>
@@ -246,7 +241,7 @@ export function createModel(graphName: string): ModelBuilder {
         metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
         graph: {
           name: graphName,
-          node: renamed(listingOrder(outermost.nodes, (one) => large.has(one))),
+          node: renamed(order === 'as added' ? outermost.nodes : outermost.nodes.toReversed()),
           initializer: initializers,
           input: inputs,
           output: outputs,
