@@ -4,7 +4,8 @@
  * at work on a training step nor on validation samples: waits for batches, for JavaScript between two runs, and the ends
  * of the epochs.
  * `npx node --conditions=netsmith-source bench/idle.ts --data-dir ../shared/data/cifar-10-batches-bin [--threads 2]
- * [--samples 3000] [--epochs 2] [--members 3] [--batch-size 32] [--layout auto|portable]`
+ * [--samples 3000] [--epochs 2] [--members 3] [--batch-size 32] [--layout auto|portable] [--spin]`; `--spin` keeps threads
+ * awake between operators, which `stepMs` shows the worth of: with the machine to itself, and beside another process.
  */
 import { parseArgs } from 'node:util';
 import { rng } from '../src/common/random.ts';
@@ -26,6 +27,7 @@ const { values } = parseArgs({
     members: { type: 'string', default: '3' },
     'batch-size': { type: 'string', default: String(DEFAULT_SETTINGS.batchSize) },
     layout: { type: 'string', default: 'auto' },
+    spin: { type: 'boolean', default: false },
   },
 });
 if (values['data-dir'] === undefined) throw new Error('--data-dir: the folder of the CIFAR-10 binaries');
@@ -41,7 +43,12 @@ const { search } = await openDataset({
 });
 const { kind, input, outputs } = search.info;
 const space = smallCnn.create({ kind, input, outputs });
-const engine = await createEngine(threadedRuntime(), { device: 'cpu', threads: Number(values.threads), layout });
+const engine = await createEngine(threadedRuntime(), {
+  device: 'cpu',
+  threads: Number(values.threads),
+  layout,
+  spin: values.spin,
+});
 const programs = openPrograms(engine);
 const measured = [];
 for (let member = 0; member < Number(values.members); member++) {
@@ -53,7 +60,7 @@ for (let member = 0; member < Number(values.members); member++) {
   await training.dispose();
   measured.push({
     architecture: formatArchitecture(space, architecture),
-    ...{ batchSize, threads: engine.options.threads, block: engine.options.block },
+    ...{ batchSize, threads: engine.options.threads, block: engine.options.block, spin: engine.options.spin },
     stepMs: (1000 * train) / (epochs * training.stepsPerEpoch),
     ...{ compile, train, valid, idle },
     idleShare: idle / (train + valid + idle),

@@ -89,10 +89,11 @@ test('a smaller share of the samples is part of a larger one', async () => {
   assert.ok([...quarter].every((pixel) => half.has(pixel)));
 });
 
-test('a batch stays as it is while the next one is prepared', async () => {
-  const epoch = trainingBatches(numbered(8), info, { ...DEFAULT_SETTINGS, batchSize: 4 }).epoch(rng('e'));
+test('a batch stays as it is while the next two are prepared', async () => {
+  const epoch = trainingBatches(numbered(12), info, { ...DEFAULT_SETTINGS, batchSize: 4 }).epoch(rng('e'));
   const first = await epoch.prepare();
   const before = [...first.x.data];
+  await epoch.prepare();
   await epoch.prepare();
   assert.deepEqual([...first.x.data], before);
 });
@@ -132,8 +133,9 @@ function loggedRuns(
   fails: { readonly prepare?: number; readonly run?: number; readonly take?: number },
 ) {
   const log: string[] = [];
-  const wait = () => new Promise((resolve) => setTimeout(resolve, 2));
   let atWork = 0;
+  /** One after another, as an engine does them. */
+  let last: Promise<unknown> = Promise.resolve();
   const failing = (what: keyof typeof fails, index: number) => {
     if (fails[what] === index) throw new Error(`${what} ${index}`);
   };
@@ -147,7 +149,8 @@ function loggedRuns(
     async run(index: number) {
       atWork++;
       try {
-        await wait();
+        last = last.then(() => new Promise((resolve) => setTimeout(resolve, 2)));
+        await last;
         failing('run', index);
         return index * index;
       } finally {
@@ -162,17 +165,18 @@ function loggedRuns(
   return { log, atWork: () => atWork, done: runAhead(runs) };
 }
 
-test('a batch is prepared and its run asked for while the run before is at work', async () => {
-  const { log, done } = loggedRuns(3, {});
+test('batches are prepared, and runs asked for, while others are at work; no more than there are slots', async () => {
+  const { log, done } = loggedRuns(4, {});
   await done;
-  assert.deepEqual(log, [
-    'prepare 0, 0 at work',
-    'prepare 1, 1 at work',
-    'take 0',
-    'prepare 2, 1 at work',
-    'take 1',
-    'take 4',
-  ]);
+  assert.deepEqual(
+    log.filter((line) => line.startsWith('prepare')),
+    ['prepare 0, 0 at work', 'prepare 1, 1 at work', 'prepare 2, 2 at work', 'prepare 3, 2 at work'],
+  );
+  assert.ok(log.indexOf('take 0') < log.indexOf('prepare 3, 2 at work'));
+  assert.deepEqual(
+    log.filter((line) => line.startsWith('take')),
+    ['take 0', 'take 1', 'take 4', 'take 9'],
+  );
 });
 
 for (const fails of [{ prepare: 2 }, { run: 1 }, { take: 1 }]) {

@@ -5,7 +5,13 @@ import { blendRows, cutout, type ImageShape, mirror, randomCrop, symmetricBeta }
 import { sampleSizes } from './samples.ts';
 import type { TrainSettings } from './settings.ts';
 
-/** What one training step is fed. The arrays are used again two batches later. */
+/**
+ * Feeds exist so many times: one is being prepared while the engine works on one, and another keeps it at work should
+ * JavaScript be held up.
+ */
+export const SLOTS = 3;
+
+/** What one training step is fed. The arrays are used again SLOTS batches later. */
 export interface Batch {
   /** [B, ...input], raw values. */
   readonly x: HostTensor;
@@ -46,7 +52,7 @@ export function trainingBatches(
   const sizes = sampleSizes(info);
   const raw = new Float32Array(batchSize * sizes.target);
   const scratch = new Float32Array(batchSize * Math.max(sizes.input, info.outputs));
-  const slots = [0, 1].map(() => ({
+  const slots = Array.from({ length: SLOTS }, () => ({
     x: { shape: [batchSize, ...info.input], data: new Float32Array(batchSize * sizes.input) },
     targets: { shape: [batchSize, info.outputs], data: new Float32Array(batchSize * info.outputs) },
   }));
@@ -82,7 +88,7 @@ export function trainingBatches(
       let step = 0;
       return {
         async prepare() {
-          const batch = slots[step % 2] as Batch;
+          const batch = slots[step % SLOTS] as Batch;
           const indices = order.slice(step * batchSize, (step + 1) * batchSize);
           step++;
           await samples.read(indices, batch.x.data, raw);
@@ -127,7 +133,7 @@ export function targetScale(info: DatasetInfo): NonNullable<DatasetInfo['target'
 }
 
 /**
- * Reads samples in their order, `batchSize` at a time. The arrays are used again two batches later; the last batch is
+ * Reads samples in their order, `batchSize` at a time. The arrays are used again SLOTS batches later; the last batch is
  * filled up with zeros, and `truths` has those of samples alone.
  */
 export function orderedBatches(
@@ -136,14 +142,14 @@ export function orderedBatches(
   batchSize: number,
 ): { readonly steps: number; read(step: number): Promise<{ x: HostTensor; truths: Float32Array }> } {
   const sizes = sampleSizes(info);
-  const slots = [0, 1].map(() => ({
+  const slots = Array.from({ length: SLOTS }, () => ({
     x: new Float32Array(batchSize * sizes.input),
     truths: new Float32Array(batchSize * sizes.target),
-  })) as [Slot, Slot];
+  }));
   return {
     steps: Math.ceil(samples.count / batchSize),
     async read(step) {
-      const slot = slots[step % 2 === 0 ? 0 : 1];
+      const slot = slots[step % SLOTS] as Slot;
       const first = step * batchSize;
       const count = Math.min(batchSize, samples.count - first);
       const x = slot.x.fill(0, count * sizes.input);
@@ -163,7 +169,7 @@ interface Slot {
 /** Runs of a program, one for each batch. */
 interface Runs<Feeds, Result> {
   readonly count: number;
-  /** May use the memory of what it gave two calls before. */
+  /** May use the memory of what it gave SLOTS calls before. */
   prepare(index: number): Promise<Feeds>;
   run(feeds: Feeds): Promise<Result>;
   /** Gets the results, in order. */
@@ -171,22 +177,27 @@ interface Runs<Feeds, Result> {
 }
 
 /**
- * Asks for each run while the one before is at work, so that the engine goes from one to the next by itself; batches are
- * prepared meanwhile. Whatever throws, here or there, is thrown when nothing is at work any more.
+ * Asks for runs while those before are at work or wait their turn, so that the engine goes from one to the next by itself;
+ * batches are prepared meanwhile. Whatever throws, here or there, is thrown when nothing is at work any more.
  */
 export async function runAhead<F, R>({ count, prepare, run, take }: Runs<F, R>): Promise<void> {
-  let latest: Promise<R> | undefined;
+  const asked: Promise<R>[] = [];
+  let taken = 0;
+  const takeNext = async () => {
+    const [next] = asked;
+    take(await (next as Promise<R>), taken++);
+    asked.shift();
+  };
   try {
     for (let index = 0; index < count; index++) {
-      const feeds = await prepare(index);
-      const [before, asked] = [latest, run(feeds)];
-      latest = asked;
+      const latest = run(await prepare(index));
       // It may fail while another is awaited; it is awaited in its turn.
-      asked.catch(() => {});
-      if (before !== undefined) take(await before, index - 1);
+      latest.catch(() => {});
+      asked.push(latest);
+      if (asked.length === SLOTS) await takeNext();
     }
-    if (latest !== undefined) take(await latest, count - 1);
+    while (asked.length > 0) await takeNext();
   } finally {
-    await latest?.catch(() => {});
+    await Promise.allSettled(asked);
   }
 }

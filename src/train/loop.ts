@@ -5,7 +5,7 @@ import type { Engine, State } from '../engine/engine.ts';
 import { type HostTensor, sizeOf } from '../graph/ir.ts';
 import type { RandomInput } from '../network/network.ts';
 import type { Module } from '../space/module.ts';
-import { runAhead, trainingBatches } from './batches.ts';
+import { runAhead, SLOTS, trainingBatches } from './batches.ts';
 import type { Checkpoint, EpochRecord } from './checkpoint.ts';
 import { TrainingFailure } from './failure.ts';
 import { type Inference, inferenceOver, type Measured } from './inference.ts';
@@ -246,14 +246,14 @@ function fitting(
   return given;
 }
 
-/** Fills the random inputs anew at each call, from one stream. The arrays are used again two calls later. */
+/** Fills the random inputs anew at each call, from one stream. The arrays are used again SLOTS calls later. */
 function noiseFor(inputs: readonly RandomInput[], random: Rng): () => Record<string, HostTensor> {
-  const slots = [0, 1].map(() =>
+  const slots = Array.from({ length: SLOTS }, () =>
     Object.fromEntries(inputs.map(({ name, shape }) => [name, { shape, data: new Float32Array(sizeOf(shape)) }])),
   );
   let calls = 0;
   return () => {
-    const tensors = slots[calls++ % 2] as Record<string, HostTensor>;
+    const tensors = slots[calls++ % SLOTS] as Record<string, HostTensor>;
     for (const { data } of Object.values(tensors)) {
       for (let i = 0; i < data.length; i++) data[i] = random.int(2 ** 24) / 2 ** 24; // exact in float32, never 1
     }
@@ -261,12 +261,12 @@ function noiseFor(inputs: readonly RandomInput[], random: Rng): () => Record<str
   };
 }
 
-/** Numbers as tensors of shape []. They are used again two calls later. */
+/** Numbers as tensors of shape []. They are used again SLOTS calls later. */
 function scalarFeeds(): (values: Readonly<Record<string, number>>) => Record<string, HostTensor> {
-  const slots: [Record<string, HostTensor>, Record<string, HostTensor>] = [{}, {}];
+  const slots = Array.from({ length: SLOTS }, (): Record<string, HostTensor> => ({}));
   let calls = 0;
   return (values) => {
-    const tensors = slots[calls++ % 2 === 0 ? 0 : 1];
+    const tensors = slots[calls++ % SLOTS] as Record<string, HostTensor>;
     for (const [name, value] of Object.entries(values)) {
       tensors[name] ??= { shape: [], data: new Float32Array(1) };
       tensors[name].data[0] = value;

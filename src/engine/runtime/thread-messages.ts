@@ -10,18 +10,19 @@ export type WireTensor =
 type Named = readonly (readonly [string, WireTensor])[];
 
 /**
- * The tensors of one run. The places of a session are its inputs, then its outputs; the thread remembers two tensors for
- * each (`0` and `1`: a weight changes between two buffers, so do batches), since sending one takes long beside a short run.
+ * The tensors of one run. The places of a session are its inputs, then its outputs; the thread remembers a few tensors for
+ * each (a weight changes between two buffers, a batch between three), since sending one takes long beside a short run.
  */
 export interface Placed {
-  /** For each place which of its tensors is used: 0, 1, ONCE, or NONE (an output that nothing was given for). */
+  /** For each place which of its tensors is used: 0 .. REMEMBERED - 1, ONCE, or NONE (an output that nothing was given for). */
   readonly used: readonly number[];
   /** Tensors that the thread does not know yet, and where they are to be remembered. */
   readonly sent: readonly (readonly [place: number, slot: number, tensor: WireTensor])[];
 }
 
+export const REMEMBERED = 3;
 /** Remembered for this run alone. */
-export const ONCE = 2;
+export const ONCE = REMEMBERED;
 export const NONE = -1;
 
 export type Request =

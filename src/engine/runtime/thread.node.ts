@@ -10,7 +10,7 @@ import { Worker } from 'node:worker_threads';
 import type { HostTensor } from '../../graph/ir.ts';
 import { nodeRuntime } from './node.node.ts';
 import type { Runtime, RuntimeTensor, SessionOptions } from './runtime.ts';
-import { type Answer, NONE, ONCE, type Placed, type Request, type WireTensor } from './thread-messages.ts';
+import { type Answer, NONE, ONCE, type Placed, REMEMBERED, type Request, type WireTensor } from './thread-messages.ts';
 
 type Result = NonNullable<Answer['result']>;
 
@@ -80,9 +80,10 @@ export function threadedRuntime(): Runtime {
 }
 
 interface Place {
-  readonly tensors: [WireTensor | undefined, WireTensor | undefined];
-  /** The one of them that was used last. */
-  last: number;
+  /** By slot. */
+  readonly tensors: WireTensor[];
+  /** How many have been sent so far; the next takes the place of the oldest. */
+  sent: number;
 }
 
 /** Tells where the thread finds the tensors of a session's runs, and which of them it has yet to be sent. */
@@ -96,15 +97,13 @@ function openPlaces(): (tensors: readonly (WireTensor | undefined)[]) => Placed 
         sent.push([at, ONCE, tensor]);
         return ONCE;
       }
-      places[at] ??= { tensors: [undefined, undefined], last: 1 };
+      places[at] ??= { tensors: [], sent: 0 };
       const place = places[at];
-      const found = place.tensors.findIndex((known) => known !== undefined && isSame(known, tensor));
-      const slot = found < 0 ? 1 - place.last : found;
-      if (found < 0) {
-        place.tensors[slot] = tensor;
-        sent.push([at, slot, tensor]);
-      }
-      place.last = slot;
+      const found = place.tensors.findIndex((known) => isSame(known, tensor));
+      if (found >= 0) return found;
+      const slot = place.sent++ % REMEMBERED;
+      place.tensors[slot] = tensor;
+      sent.push([at, slot, tensor]);
       return slot;
     });
     return { used, sent };
