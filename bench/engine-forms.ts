@@ -25,23 +25,29 @@ const SIZES: readonly Size[] = [
 ];
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
-async function table({ title, taken, at }: Family): Promise<void> {
-  const columns: Map<string, string>[] = [];
+/** A row: forms, and for each size their times in the same order. */
+async function row({ title, taken, at }: Family): Promise<string> {
+  const cells: string[] = [];
+  let names: readonly string[] = [];
   for (const size of SIZES) {
-    const cells = await measure(at(size), threads);
-    columns.push(
-      new Map(
-        cells.map(({ name, ms, difference }) => [
-          name,
-          `${ms.toFixed(ms < 1 ? 2 : 1)}${difference < 1e-4 ? '' : ` DIFFERS by ${difference.toExponential(1)}`}`,
-        ]),
-      ),
-    );
+    const forms = await measure(at(size), threads);
+    if (names.length === 0) names = forms.map(({ name }) => name);
+    const shown = names.map((name) => {
+      const form = forms.find((f) => f.name === name);
+      if (form === undefined) return '-';
+      const wrong = form.difference < 1e-4 ? '' : ` DIFFERS by ${form.difference.toExponential(1)}`;
+      return `${form.ms.toFixed(form.ms < 1 ? 2 : 1)}${wrong}`;
+    });
+    cells.push(shown.join(' / '));
   }
-  say(`\n| ${title} | ${SIZES.map((size) => `[${size}]`).join(' | ')} |\n|---|${SIZES.map(() => '---|').join('')}`);
-  for (const name of new Set(columns.flatMap((column) => [...column.keys()]))) {
-    const shown = taken.includes(name) ? `**${name}**` : name;
-    say(`| ${shown} | ${columns.map((column) => column.get(name) ?? '-').join(' | ')} |`);
+  const forms = names.map((name) => (taken.includes(name) ? `**${name}**` : name)).join(' / ');
+  return `| ${title}: ${forms} | ${cells.join(' | ')} |`;
+}
+
+async function tables(families: readonly Family[]): Promise<void> {
+  for (const table of new Set(families.map((family) => family.table))) {
+    say(`\n| ${table} | ${SIZES.map((size) => `[${size}]`).join(' | ')} |\n|---|${SIZES.map(() => '---|').join('')}`);
+    for (const family of families) if (family.table === table) say(await row(family));
   }
 }
 
@@ -54,5 +60,5 @@ const chapters = {
 };
 for (const [chapter, families] of Object.entries(chapters)) {
   say(`\n${chapter}`);
-  for (const family of families) if (family.title.includes(flags.only)) await table(family);
+  await tables(families.filter(({ table, title }) => `${table} ${title}`.includes(flags.only)));
 }

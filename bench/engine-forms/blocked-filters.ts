@@ -35,9 +35,10 @@ export function shapesOf([n, c, h, w]: Size, { kernel, stride = 1, dilation = 1,
   return { x, dy, filter: [filters, c / groups, kernel, kernel] satisfies Shape, geometry };
 }
 
-const PLAIN = 'through plain memory, in its portable form';
-const TAKEN = 'pixels in place of input channels';
+const PLAIN = 'plain';
+const TAKEN = 'pixels as input channels';
 const GROUPS = 'a group for each image and channel';
+const WIDENED = 'the same of a widened x';
 
 function filterGradient(block: number, size: Size, setting: Setting, more: Readonly<Record<string, Form>> = {}): Case {
   const { x: xShape, dy: dyShape, filter: shape, geometry } = shapesOf(size, setting);
@@ -52,7 +53,7 @@ function filterGradient(block: number, size: Size, setting: Setting, more: Reado
       return filterToBlocked(b, dw, shape, filterLayout(depthwise ? 'depthwise' : 'dense'));
     },
     ...more,
-    [depthwise ? `${GROUPS}, widened` : TAKEN]: (m, [x = '', dy = '']) =>
+    [depthwise ? WIDENED : TAKEN]: (m, [x = '', dy = '']) =>
       convWeightGrad({ model: m, block }, { x, xShape, dy, dyShape, shape, geometry }),
   };
   return { inputs: [xShape, dyShape], output: shape, forms };
@@ -65,7 +66,7 @@ function threeByThree(block: number, [n, c, h, w]: Size): Readonly<Record<string
     [-1, 0, 1].map((offset) => partOf(b, v, [n, c, h, w], axis, { offset, step: 1, count: axis === 'rows' ? h : w }));
   const ordered = (b: Blocked, dw: string) => filterToBlocked(b, dw, [c, c, 3, 3], 'filter');
   const forms: Record<string, Form> = {
-    'shifts of both, nine products of blocked views': (m, [x = '', dy = '']) => {
+    'shifts, nine products': (m, [x = '', dy = '']) => {
       const b = { model: m, block };
       const xs = shifted(b, x, 'columns').map((v) => view(b, v, [n, 1, q, p, block]));
       const dys = shifted(b, dy, 'rows').map((v) => view(b, v, [n, q, 1, p, block]));
@@ -76,7 +77,7 @@ function threeByThree(block: number, [n, c, h, w]: Size): Readonly<Record<string
       );
       return m.node('Concat', parts, { axis: 1 });
     },
-    'unfolded in plain memory by rows and columns, one product': (m, [x = '', dy = '']) => {
+    'unfolded by rows and columns, one product': (m, [x = '', dy = '']) => {
       const b = { model: m, block };
       const unfolded = (v: string, kernel: [number, number]) => {
         const pads = [kernel[0] >> 1, kernel[1] >> 1, kernel[0] >> 1, kernel[1] >> 1];
@@ -107,13 +108,13 @@ function threeByThree(block: number, [n, c, h, w]: Size): Readonly<Record<string
   const dyShifts = (b: Blocked, dy: string) => shifted(b, dy, 'columns').reverse();
   return {
     ...forms,
-    'pixels in place of input channels, a column of the filter at a time': (m, [x = '', dy = '']) => {
+    'pixels as input channels, always by columns': (m, [x = '', dy = '']) => {
       const b = { model: m, block };
       const image = tiles(b, x);
       const parts = dyShifts(b, dy).map((v) => view(b, convolution(b, image, v, c), [q, 3, 1, q, block * block]));
       return m.node('Transpose', [m.node('Concat', parts, { axis: 2 })], { perm: [0, 3, 1, 2, 4] });
     },
-    'pixels in place of input channels, all columns at once': (m, [x = '', dy = '']) => {
+    'always at once': (m, [x = '', dy = '']) => {
       const b = { model: m, block };
       const all = convolution(b, tiles(b, x), m.node('Concat', dyShifts(b, dy), { axis: 1 }), 3 * c);
       return m.node('Transpose', [view(b, all, [3, q, 3, q, block * block])], { perm: [1, 3, 2, 0, 4] });
@@ -155,8 +156,9 @@ function groups(block: number, size: Size, setting: Setting): Readonly<Record<st
 
 export function filterGradientFamilies(block: number): readonly Family[] {
   const family = (title: string, setting: Setting, more?: (size: Size) => Readonly<Record<string, Form>>): Family => ({
-    title: `filter gradient, ${title}`,
-    taken: [setting.widening === 0 ? `${GROUPS}, widened` : TAKEN],
+    table: 'filter gradient',
+    title,
+    taken: [setting.widening === 0 ? WIDENED : TAKEN],
     at: (size) => filterGradient(block, size, setting, more?.(size)),
   });
   const depthwise = (title: string, setting: Setting) =>

@@ -14,8 +14,10 @@ import { type Setting, shapesOf } from './blocked-filters.ts';
 import type { Case, Family, Form, Size } from './measure.ts';
 import { sum } from './nodes.ts';
 
-const PLAIN = 'through plain memory, in its portable form';
-const PHASES = 'a convolution for each phase, interleaved';
+const PLAIN = 'plain';
+const PHASES = 'by phases';
+const ZEROS = 'zeros put in, then flipped';
+const MASKS = 'masks by rows, then columns';
 
 function inputGradient(block: number, size: Size, setting: Setting): Case {
   const { x: shape, dy: dyShape, filter: filterShape, geometry } = shapesOf(size, setting);
@@ -33,7 +35,7 @@ function inputGradient(block: number, size: Size, setting: Setting): Case {
       const site = { op, inputs, shape, batchAxis: undefined };
       return toBlocked(b, lowerConvInputGrad({ model: m, target: 'cpu' }, site));
     },
-    'zeros put in, convolution by the flipped filter': (m, [dy = '', filter = '']) => {
+    [ZEROS]: (m, [dy = '', filter = '']) => {
       const b = { model: m, block };
       const [, o = 0, oh = 0, ow = 0] = dyShape;
       const wide = interleave(b, [dy, undefined], [n, o, oh, ow], 'columns');
@@ -44,7 +46,7 @@ function inputGradient(block: number, size: Size, setting: Setting): Case {
     [PHASES]: (m, [dy = '', filter = '']) =>
       convInputGrad({ model: m, block }, { dy, dyShape, filter, filterShape, shape, geometry }),
   };
-  if (stride[0] === 1) delete forms['zeros put in, convolution by the flipped filter'];
+  if (stride[0] === 1) delete forms[ZEROS];
   return { inputs: [dyShape, filterShape], output: [n, c, h, w], forms };
 }
 
@@ -86,8 +88,7 @@ function maxPoolGradient(block: number, size: Size, kernel: number, stride: numb
         const site = { op, inputs: [plain(x, xShape), plain(dy, dyShape)], shape: xShape, batchAxis: undefined };
         return toBlocked(b, lowerMaxPoolScatter({ model: m, target: 'cpu' }, site));
       },
-      'masks, first by rows, then by columns': (m, [x = '', dy = '']) =>
-        maxPoolScatter({ model: m, block }, { x, xShape, dy, dyShape, geometry }),
+      [MASKS]: (m, [x = '', dy = '']) => maxPoolScatter({ model: m, block }, { x, xShape, dy, dyShape, geometry }),
     },
   };
 }
@@ -99,15 +100,15 @@ function reluGradient(block: number, shape: Size): Case {
     inputs: [shape, shape],
     output: shape,
     forms: {
-      'Greater, Where': (m, [r = '', dy = '']) =>
+      '`Greater`, `Where`': (m, [r = '', dy = '']) =>
         m.node('Where', [m.node('Greater', [r, m.floats([], [0])]), dy, m.floats([], [0])]),
-      'Greater, Cast, Mul': (m, [r = '', dy = '']) =>
+      '`Greater`, `Cast`, `Mul`': (m, [r = '', dy = '']) =>
         times(m, dy, m.node('Cast', [m.node('Greater', [r, m.floats([], [0])])], { to: 1 })),
-      'Mul, Clip, Mul': (m, [r = '', dy = '']) => {
+      '`Mul`, `Clip`, `Mul`': (m, [r = '', dy = '']) => {
         const steep = m.node('Mul', [r, m.floats([], [1e30])]);
         return times(m, dy, m.node('Clip', [steep, m.floats([], [0]), m.floats([], [1])]));
       },
-      'HardSigmoid, Mul': (m, [r = '', dy = '']) => times(m, dy, mask({ model: m, block }, r)),
+      '`HardSigmoid`, `Mul`': (m, [r = '', dy = '']) => times(m, dy, mask({ model: m, block }, r)),
     },
   };
 }
@@ -120,12 +121,12 @@ const scaleAndShift = (block: number, size: Size): Case => ({
   inputs: [size, [size[1]], [size[1]]],
   output: size,
   forms: {
-    'Mul, Add': (m, [x = '', scale = '', bias = '']) => {
+    '`Mul`, `Add`': (m, [x = '', scale = '', bias = '']) => {
       const b = { model: m, block };
       const scaled = m.node('Mul', [lying(b, x, size), alongChannels(b, scale, size)]);
       return view(b, m.node('Add', [scaled, alongChannels(b, bias, size)]), size);
     },
-    '1x1 depthwise convolution': (m, [x = '', scale = '', bias = '']) =>
+    '1x1 depthwise `Conv`': (m, [x = '', scale = '', bias = '']) =>
       affine({ model: m, block }, { x, shape: size, scale, bias }),
   },
 });
@@ -134,11 +135,11 @@ const dotOfChannels = (block: number, size: Size): Case => ({
   inputs: [size, size],
   output: [size[1]],
   forms: {
-    'Mul, ReduceSum': (m, [x = '', y = '']) => {
+    '`Mul`, `ReduceSum`': (m, [x = '', y = '']) => {
       const b = { model: m, block };
       return view(b, sum(m, lying(b, m.node('Mul', [x, y]), size), [0, 2, 3]), [size[1]]);
     },
-    'a group for each image and channel': (m, [x = '', y = '']) => channelDot({ model: m, block }, x, y, size),
+    '`Conv` of a group for each': (m, [x = '', y = '']) => channelDot({ model: m, block }, x, y, size),
   },
 });
 
@@ -146,12 +147,12 @@ const meanOfChannels = (block: number, size: Size): Case => ({
   inputs: [size],
   output: [size[1]],
   forms: {
-    ReduceMean: (m, [x = '']) => {
+    '`ReduceMean`': (m, [x = '']) => {
       const b = { model: m, block };
       const mean = m.node('ReduceMean', [lying(b, x, size), m.ints([0, 2, 3])], { keepdims: 0 });
       return view(b, mean, [size[1]]);
     },
-    'GlobalAveragePool, ReduceMean': (m, [x = '']) => channelMean({ model: m, block }, x),
+    '`GlobalAveragePool` first': (m, [x = '']) => channelMean({ model: m, block }, x),
   },
 });
 
@@ -160,7 +161,7 @@ const sumOfImages = ([n, c]: Size): Case => ({
   inputs: [[n, 3 * c * c]],
   output: [1, 3 * c * c],
   forms: {
-    ReduceSum: (m, [x = '']) => m.node('ReduceSum', [x, m.ints([0])], { keepdims: 1 }),
+    '`ReduceSum`': (m, [x = '']) => m.node('ReduceSum', [x, m.ints([0])], { keepdims: 1 }),
     'product with ones': (m, [x = '']) => sumOfRows({ model: m, block: 1 }, x, n, 3 * c * c),
   },
 });
@@ -178,34 +179,30 @@ function passes(block: number, size: Size): Case {
     output: [n * c * h * w],
     differ: true,
     forms: {
-      Relu: form(({ model }, x) => model.node('Relu', [x])),
-      HardSigmoid: form(mask),
-      'Mul of two': form(({ model }, x) => model.node('Mul', [x, x])),
-      ReorderInput: form(toBlocked),
-      ReorderOutput: form((b, x) => toPlain(b, x, size)),
+      '`Relu`': form(({ model }, x) => model.node('Relu', [x])),
+      '`HardSigmoid`': form(mask),
+      '`Mul`': form(({ model }, x) => model.node('Mul', [x, x])),
+      '`ReorderInput`': form(toBlocked),
+      '`ReorderOutput`': form((b, x) => toPlain(b, x, size)),
       'tiles transposed': form((b, x) => transposeTiles(b, x, (n * c * h * w) / block ** 2)),
       'one column to the right': form((b, x) => partOf(b, x, size, 'columns', { offset: -1, step: 1, count: w })),
-      'MaxPool 3x3': form((b, x) => nchwc(b, 'MaxPool', [x], window)),
+      '`MaxPool` 3x3': form((b, x) => nchwc(b, 'MaxPool', [x], window)),
     },
   };
 }
 
 export function blockedFamilies(block: number): readonly Family[] {
-  const gradient = (title: string, setting: Setting): Family => ({
-    title: `input gradient, ${title}`,
-    taken: [PHASES],
-    at: (size) => inputGradient(block, size, setting),
+  const family = (table: string, taken: readonly string[], title: string, at: (size: Size) => Case): Family => ({
+    ...{ table, taken, title, at },
   });
-  const average = (title: string, kernel: number, stride: number): Family => ({
-    title: `average pool ${title}: gradient`,
-    taken: [PHASES],
-    at: (size) => averagePoolGradient(block, size, kernel, stride),
-  });
-  const largest = (title: string, kernel: number, stride: number): Family => ({
-    title: `max pool ${title}: gradient`,
-    taken: ['masks, first by rows, then by columns'],
-    at: (size) => maxPoolGradient(block, size, kernel, stride),
-  });
+  const gradient = (title: string, setting: Setting) =>
+    family('input gradient', [PHASES], title, (size) => inputGradient(block, size, setting));
+  const average = (title: string, kernel: number, stride: number) =>
+    family('pools', [PHASES], `average pool ${title}`, (size) => averagePoolGradient(block, size, kernel, stride));
+  const largest = (title: string, kernel: number, stride: number) =>
+    family('pools', [MASKS], `max pool ${title}`, (size) => maxPoolGradient(block, size, kernel, stride));
+  const other = (title: string, taken: string, at: (block: number, size: Size) => Case) =>
+    family('element by element, and channels', [taken], title, (size) => at(block, size));
   return [
     gradient('3x3', { kernel: 3 }),
     gradient('3x3 stride 2 to 2C', { kernel: 3, stride: 2, widening: 2 }),
@@ -219,19 +216,11 @@ export function blockedFamilies(block: number): readonly Family[] {
     largest('3x3', 3, 1),
     largest('3x3 stride 2', 3, 2),
     largest('2x2 stride 2', 2, 2),
-    { title: 'gradient of ReLU', taken: ['HardSigmoid, Mul'], at: (size) => reluGradient(block, size) },
-    { title: 'scale and bias', taken: ['1x1 depthwise convolution'], at: (size) => scaleAndShift(block, size) },
-    {
-      title: 'dot product of each channel',
-      taken: ['a group for each image and channel'],
-      at: (size) => dotOfChannels(block, size),
-    },
-    {
-      title: 'mean of each channel',
-      taken: ['GlobalAveragePool, ReduceMean'],
-      at: (size) => meanOfChannels(block, size),
-    },
-    { title: 'one pass', taken: [], at: (size) => passes(block, size) },
-    { title: 'sum of 64 results [C, 3, C]', taken: ['product with ones'], at: sumOfImages },
+    other('gradient of ReLU', '`HardSigmoid`, `Mul`', reluGradient),
+    other('scale and bias', '1x1 depthwise `Conv`', scaleAndShift),
+    other('dot product of each channel', '`Conv` of a group for each', dotOfChannels),
+    other('mean of each channel', '`GlobalAveragePool` first', meanOfChannels),
+    other('sum of N results [C, 3, C]', 'product with ones', (_, size) => sumOfImages(size)),
+    family('element by element, and channels', [], 'one pass', (size) => passes(block, size)),
   ];
 }

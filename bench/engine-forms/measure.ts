@@ -21,6 +21,8 @@ export type Size = readonly [number, number, number, number];
 
 /** One computation at several sizes. */
 export interface Family {
+  /** The table that it stands in. */
+  readonly table: string;
   readonly title: string;
   /** Of the forms, those that the engine takes. */
   readonly taken: readonly string[];

@@ -4,6 +4,16 @@ import type { Shape } from '../../src/graph/ir.ts';
 import type { Case, Family, Form, Size } from './measure.ts';
 import { fused, oneHot, reshape, sum, transpose } from './nodes.ts';
 
+/** Forms that the engine takes. */
+const ONE_HOT = 'unfolded by a one-hot convolution, one product';
+const SLICES = 'slices, a product each';
+const GROUPS = 'a group for each image and channel';
+const FLIPPED = 'convolution by the flipped filter';
+const TRANSPOSED = '`ConvTranspose`';
+const POOLED = '`AveragePool` of dy';
+const INDICES = 'indices, `ScatterElements`';
+const MEAN = '`ReduceMean`';
+
 /** A convolution of an image of some size: square, with padding that keeps the size at stride 1. */
 interface Setting {
   readonly kernel: number;
@@ -37,14 +47,14 @@ function filterGradient(size: Size, setting: Setting): Case {
     return sum(m, fused(m, rows, reshape(m, unfolded, [n, groups, columns, oh * ow]), { transB: 1 }), [0]);
   };
   const all: Record<string, Form> = {
-    'convolution of the tensors transposed to [C, N, H, W]': (m, [x = '', dy = '']) => {
+    'convolution of transposed tensors': (m, [x = '', dy = '']) => {
       const turned = transpose(m, reshape(m, x, [n, groups, inner, h * w]), [2, 1, 0, 3]);
       const attributes = { group: groups, strides: [1, 1], dilations: [stride, stride], pads };
       const image = reshape(m, turned, [inner, groups * n, h, w]);
       const y = m.node('Conv', [image, transpose(m, dy, [1, 0, 2, 3])], attributes);
       return transpose(m, m.node('Slice', [y, m.ints([0, 0]), m.ints([kernel, kernel]), m.ints([2, 3])]), [1, 0, 2, 3]);
     },
-    'slices, a product each': (m, [x = '', dy = '']) => {
+    [SLICES]: (m, [x = '', dy = '']) => {
       const parts = slices(m, x).map((s) => reshape(m, product(m, dy, s, inner), [filters, inner, 1]));
       return reshape(m, m.node('Concat', parts, { axis: 2 }), [filters, inner, kernel, kernel]);
     },
@@ -53,21 +63,19 @@ function filterGradient(size: Size, setting: Setting): Case {
       const dw = product(m, dy, m.node('Concat', views, { axis: 2 }), taps * inner);
       return transpose(m, reshape(m, dw, [filters, kernel, kernel, inner]), [0, 3, 1, 2]);
     },
-    'unfolded by a one-hot convolution, one product': (m, [x = '', dy = '']) => {
+    [ONE_HOT]: (m, [x = '', dy = '']) => {
       const attributes = { group: c, strides: [stride, stride], pads };
       const unfolded = m.node('Conv', [x, oneHot(m, c, [kernel, kernel])], attributes);
       return reshape(m, product(m, dy, unfolded, inner * taps), [filters, inner, kernel, kernel]);
     },
-    'a group for each image and channel': (m, [x = '', dy = '']) => {
+    [GROUPS]: (m, [x = '', dy = '']) => {
       const [image, by] = [reshape(m, x, [1, n * c, h, w]), reshape(m, dy, [n * filters, 1, oh, ow])];
       const y = m.node('Conv', [image, by], { group: n * c, dilations: [stride, stride], pads });
       const kept = m.node('Slice', [y, m.ints([0, 0]), m.ints([kernel, kernel]), m.ints([2, 3])]);
       return sum(m, reshape(m, kept, [n, filters, 1, kernel, kernel]), [0]);
     },
   };
-  const forms = Object.fromEntries(
-    Object.entries(all).filter(([name]) => inner === 1 || name !== 'a group for each image and channel'),
-  );
+  const forms = Object.fromEntries(Object.entries(all).filter(([name]) => inner === 1 || name !== GROUPS));
   const inputs = [
     [n, c, h, w],
     [n, filters, oh, ow],
@@ -91,9 +99,9 @@ function inputGradient(size: Size, setting: Setting): Case {
   };
   const before = kernel - 1 - pad;
   const after = h + kernel - 1 - before - oh * stride;
-  const name = stride === 1 ? 'convolution by the flipped filter' : 'zeros put in, convolution by the flipped filter';
+  const name = stride === 1 ? FLIPPED : 'zeros put in, then flipped';
   const forms: Record<string, Form> = {
-    ConvTranspose: (m, [dy = '', filter = '']) => {
+    [TRANSPOSED]: (m, [dy = '', filter = '']) => {
       const more = { output_padding: [stride - 1, stride - 1] };
       return m.node('ConvTranspose', [dy, filter], { group: groups, strides: [stride, stride], pads, ...more });
     },
@@ -125,14 +133,14 @@ function averagePoolGradient(size: Size, kernel: number, stride: number): Case {
   const { oh, ow, pad, transposed } = poolGeometry(size, kernel, stride);
   const taps = kernel * kernel;
   const forms: Record<string, Form> = {
-    ConvTranspose: (m, [dy = '']) =>
+    [TRANSPOSED]: (m, [dy = '']) =>
       m.node('ConvTranspose', [dy, m.floats([c, 1, kernel, kernel], new Float32Array(c * taps).fill(1 / taps))], {
         ...transposed,
         group: c,
       }),
   };
   if (stride === 1) {
-    forms['AveragePool of dy'] = (m, [dy = '']) => {
+    forms[POOLED] = (m, [dy = '']) => {
       const q = kernel - 1 - pad;
       return m.node('AveragePool', [dy], { kernel_shape: [kernel, kernel], pads: [q, q, q, q], count_include_pad: 1 });
     };
@@ -145,7 +153,7 @@ function maxPoolGradient(size: Size, kernel: number, stride: number): Case {
   const { oh, ow, pad, window, transposed } = poolGeometry(size, kernel, stride);
   const taps = kernel * kernel;
   const forms: Record<string, Form> = {
-    'indices of MaxPool, ScatterElements': (m, [x = '', dy = '']) => {
+    [INDICES]: (m, [x = '', dy = '']) => {
       const y = m.node('MaxPool', [x], { kernel_shape: [kernel, kernel], ...window }, { outputs: 2 });
       const zeros = m.node('ConstantOfShape', [m.ints([n * c * h * w])]);
       const operands = [zeros, reshape(m, `${y}:1`, [-1]), reshape(m, dy, [-1])];
@@ -153,7 +161,7 @@ function maxPoolGradient(size: Size, kernel: number, stride: number): Case {
     },
   };
   if (pad === 0) {
-    forms['one-hot convolution, ArgMax, ConvTranspose'] = (m, [x = '', dy = '']) => {
+    forms['`ArgMax` of the unfolded'] = (m, [x = '', dy = '']) => {
       const hot = oneHot(m, c, [kernel, kernel]);
       const unfolded = reshape(m, m.node('Conv', [x, hot], { group: c, ...window }), [n, c, taps, oh * ow]);
       const where = m.node('Cast', [m.node('ArgMax', [unfolded], { axis: 2 })], { to: 1 });
@@ -174,52 +182,33 @@ const channelMeans = ([n, c, h, w]: Size): Case => ({
   inputs: [[n, c, h, w]] satisfies Shape[],
   output: [1, c, 1, 1],
   forms: {
-    'ReduceMean over [0, 2, 3]': (m, [x = '']) => m.node('ReduceMean', [x, m.ints([0, 2, 3])]),
-    'GlobalAveragePool, ReduceMean over [0]': (m, [x = '']) =>
-      m.node('ReduceMean', [m.node('GlobalAveragePool', [x]), m.ints([0])]),
+    [MEAN]: (m, [x = '']) => m.node('ReduceMean', [x, m.ints([0, 2, 3])]),
+    '`GlobalAveragePool` first': (m, [x = '']) => m.node('ReduceMean', [m.node('GlobalAveragePool', [x]), m.ints([0])]),
   },
 });
 
 const dense = (kernel: number, stride: number): Setting => ({ kernel, stride, widening: stride, depthwise: false });
 const depthwise = (kernel: number, stride: number): Setting => ({ kernel, stride, widening: 1, depthwise: true });
-const [HOT, GROUPS] = ['unfolded by a one-hot convolution, one product', 'a group for each image and channel'];
+
+function family(table: string, taken: string): (title: string, at: (size: Size) => Case) => Family {
+  return (title, at) => ({ table, title, taken: [taken], at });
+}
+const filter = (taken: string) => family('filter gradient', taken);
+const input = (taken: string) => family('input gradient', taken);
+const other = (taken: string) => family('pools and channels', taken);
 
 export const PORTABLE: readonly Family[] = [
-  { title: 'filter gradient, 3x3', taken: [HOT], at: (size) => filterGradient(size, dense(3, 1)) },
-  { title: 'filter gradient, 3x3 stride 2 to 2C', taken: [HOT], at: (size) => filterGradient(size, dense(3, 2)) },
-  // At stride 1 the engine leaves the unfolding out.
-  { title: 'filter gradient, 1x1', taken: ['slices, a product each'], at: (size) => filterGradient(size, dense(1, 1)) },
-  { title: 'filter gradient, depthwise 3x3', taken: [HOT], at: (size) => filterGradient(size, depthwise(3, 1)) },
-  { title: 'filter gradient, depthwise 5x5', taken: [GROUPS], at: (size) => filterGradient(size, depthwise(5, 1)) },
-  {
-    title: 'input gradient, 3x3',
-    taken: ['convolution by the flipped filter'],
-    at: (size) => inputGradient(size, dense(3, 1)),
-  },
-  {
-    title: 'input gradient, 3x3 stride 2 to 2C',
-    taken: ['ConvTranspose'],
-    at: (size) => inputGradient(size, dense(3, 2)),
-  },
-  {
-    title: 'input gradient, depthwise 3x3',
-    taken: ['convolution by the flipped filter'],
-    at: (size) => inputGradient(size, depthwise(3, 1)),
-  },
-  {
-    title: 'average pool 3x3, full windows: gradient',
-    taken: ['AveragePool of dy'],
-    at: (size) => averagePoolGradient(size, 3, 1),
-  },
-  {
-    title: 'max pool 3x3: gradient',
-    taken: ['indices of MaxPool, ScatterElements'],
-    at: (size) => maxPoolGradient(size, 3, 1),
-  },
-  {
-    title: 'max pool 2x2 stride 2: gradient',
-    taken: ['indices of MaxPool, ScatterElements'],
-    at: (size) => maxPoolGradient(size, 2, 2),
-  },
-  { title: 'mean of each channel', taken: ['ReduceMean over [0, 2, 3]'], at: channelMeans },
+  filter(ONE_HOT)('3x3', (size) => filterGradient(size, dense(3, 1))),
+  filter(ONE_HOT)('3x3 stride 2 to 2C', (size) => filterGradient(size, dense(3, 2))),
+  // Nothing is cut at a kernel of 1: the engine takes x as it is.
+  filter(SLICES)('1x1', (size) => filterGradient(size, dense(1, 1))),
+  filter(ONE_HOT)('depthwise 3x3', (size) => filterGradient(size, depthwise(3, 1))),
+  filter(GROUPS)('depthwise 5x5', (size) => filterGradient(size, depthwise(5, 1))),
+  input(FLIPPED)('3x3', (size) => inputGradient(size, dense(3, 1))),
+  input(TRANSPOSED)('3x3 stride 2 to 2C', (size) => inputGradient(size, dense(3, 2))),
+  input(FLIPPED)('depthwise 3x3', (size) => inputGradient(size, depthwise(3, 1))),
+  other(POOLED)('average pool 3x3, gradient of full windows', (size) => averagePoolGradient(size, 3, 1)),
+  other(INDICES)('max pool 3x3, gradient', (size) => maxPoolGradient(size, 3, 1)),
+  other(INDICES)('max pool 2x2 stride 2, gradient', (size) => maxPoolGradient(size, 2, 2)),
+  other(MEAN)('mean of each channel', channelMeans),
 ];

@@ -104,11 +104,16 @@ export function tiledGradient(b: Blocked, gradient: ConvWeightGradient): Name | 
       together * across * i,
     ]);
   };
-  const filter = (offset: number): Name => {
+  const arrangedRows = (from: Name): Name => {
     const sizes = { together, beside, groups, blocks: outer, rows: oh, across };
-    const source = partOf(b, dy, dyShape, 'columns', { offset, step: 1, count: columns });
-    return arrange(b, source, count, lane, sizes, ['groups', 'blocks', 'rows', 'together', 'across', 'beside']);
+    return arrange(b, from, count, lane, sizes, ['groups', 'blocks', 'rows', 'together', 'across', 'beside']);
   };
+  const shiftedRows = (from: Name, offset: number): Name =>
+    partOf(b, from, dyShape, 'columns', { offset, step: 1, count: columns });
+  // Rows stay whole when they are arranged: if shifting does not widen them, it can follow.
+  const arranged = ow === columns ? arrangedRows(dy) : undefined;
+  const filter = (offset: number): Name =>
+    arranged === undefined ? arrangedRows(shiftedRows(dy, offset)) : shiftedRows(arranged, offset);
   // Where the first column of dy reads x, for each column of the filter.
   const offsets = Array.from({ length: kw }, (_, kx) => kx * dilation[1] - pads[1]);
   const bottom = (kh - 1) * dilation[0] + (oh - 1) * stride[0] + 1 - h - pads[0];
