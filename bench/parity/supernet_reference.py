@@ -2,11 +2,11 @@
 
 Usage: python supernet_reference.py DIR PEERS, where PEERS holds torch_supernet.py and DIR what supernet_parity.ts wrote:
   supernet.json  settings; for each parameter its path and shape, in order, the architecture's last; the decisions of
-                 the architecture's rows
+                 the architecture's rows; likewise the statistics of batch norm
   weights.bin    float32, the parameters one after another
   images.bin     float32, [batch, 3, size, size]
   targets.bin    float32, [batch, classes], one-hot
-Writes gradients.bin (float32, in the order of the parameters) and prints the loss as JSON.
+Writes gradients.bin and statistics.bin (float32, in order) and prints the loss as JSON.
 
 torch_supernet.py measures when it is imported, so only its definitions, above its argument parser, are executed.
 """
@@ -29,7 +29,12 @@ OPERATIONS = [
     "dil_conv_3x3",
     "dil_conv_5x5",
 ]
-HALVES = {"first": "a", "second": "b"}
+NAMES = {
+    "first": "a",
+    "second": "b",
+    "runningMean": "running_mean",
+    "runningVariance": "running_var",
+}
 
 
 def definitions(peers):
@@ -48,9 +53,15 @@ def edge_index(source, to):
 
 def torch_name(path):
     """Netsmith's path of a parameter -> its name in the peer."""
-    layers = lambda rest: re.sub(r"(0/)?(first|second)", lambda half: HALVES[half[2]], rest).replace("/", ".")
-    if match := re.fullmatch(r"([01])/(weight|bias)", path):
-        return f"stem.{match[1]}.{match[2]}"
+
+    def layers(rest):
+        # A factorised reduction is a module of its own there, and has names for its parts.
+        rest = re.sub(r"^(0/)?(running\w+)$", r"bn/\2", rest)
+        rest = re.sub(r"^(0/)?(first|second)/", lambda half: NAMES[half[2]] + "/", rest)
+        return re.sub(r"running\w+", lambda name: NAMES[name.group()], rest).replace("/", ".")
+
+    if match := re.fullmatch(r"([01])/(\w+)", path):
+        return f"stem.{match[1]}.{NAMES.get(match[2], match[2])}"
     if match := re.fullmatch(r"4/(weight|bias)", path):
         return f"head.{match[1]}"
     if match := re.fullmatch(r"2/(\d+)/([01])/(.+)", path):
@@ -104,9 +115,11 @@ def main():
     output = network(torch.from_numpy(images).to(dtype))
     loss = nn.functional.cross_entropy(output, torch.from_numpy(targets).argmax(1))
     loss.backward()
-    # Where a cell of one kind is missing, its alphas have no gradient and no row.
     gradients = torch.cat([gradient().flatten() for gradient in read]).to(torch.float32)
     gradients.numpy().tofile(folder / "gradients.bin")
+    buffers = dict(network.named_buffers())
+    statistics = [buffers[torch_name(one["path"])].flatten() for one in settings["statistics"]]
+    torch.cat(statistics).to(torch.float32).numpy().tofile(folder / "statistics.bin")
     print(json.dumps({"loss": loss.item(), "torch": torch.__version__}))
 
 
