@@ -63,9 +63,10 @@ export { type ProcessPoolOptions, processPool } from './study/worker/process.nod
 export type { Bench, MakeBench, WorkerSetUp } from './study/worker/protocol.ts';
 export { serveTrials } from './study/worker/serve.node.ts';
 export type { Checkpoint, EpochRecord } from './train/checkpoint.ts';
-export { TrainingFailure } from './train/failure.ts';
+export { MemoryShortage, TrainingFailure } from './train/failure.ts';
 export type { Measured } from './train/inference.ts';
 export { type Training, type TrainRequest, trainNetwork } from './train/loop.ts';
+export { type Forecast, preflight } from './train/preflight.ts';
 export { openPrograms, type Programs, type ProgramsOptions } from './train/programs.ts';
 export { concatSamples } from './train/samples.ts';
 export { DEFAULT_SETTINGS, type TrainSettings } from './train/settings.ts';

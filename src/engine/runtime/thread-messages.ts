@@ -22,7 +22,7 @@ export interface Placed {
 
 export const REMEMBERED = 3;
 /** Remembered for this run alone. */
-export const ONCE = REMEMBERED;
+export const ONCE = 3;
 export const NONE = -1;
 
 export type Request =
