@@ -10,11 +10,11 @@ import { rng } from '../src/common/random.ts';
 import { createEngine } from '../src/engine/create.ts';
 import { nodeRuntime } from '../src/engine/runtime/node.node.ts';
 import { type HostTensor, sizeOf } from '../src/graph/ir.ts';
-import { initialise } from '../src/network/initialise.ts';
 import { formatArchitecture, parseArchitecture, resolve, SPACES, sample, supernet } from '../src/space/index.ts';
 import { OPTIMISERS } from '../src/train/optimisers.ts';
-import { type TrainingGraph, trainingGraph } from '../src/train/program.ts';
+import { freshTensors, type TrainingGraph, trainingGraph } from '../src/train/program.ts';
 import { switchFeeds } from '../src/train/single-path.ts';
+import { joinTensors } from '../src/train/vectors.ts';
 import { circumstances, saveResult } from './engine/results.ts';
 import { median } from './engine/statistics.ts';
 
@@ -68,17 +68,12 @@ for (const [name, value] of Object.entries(OPTIMISERS.sgd.scalars(1e-3, 1))) {
 }
 
 /** Compiles a step; `run` takes its seconds. */
-async function open({ graph, carries, parameters, statistics, optimiserState }: TrainingGraph) {
+async function open(step: TrainingGraph) {
   const start = performance.now();
-  const program = await engine.compile(graph, carries);
+  const program = await engine.compile(step.graph, step.carries);
   const compileSeconds = (performance.now() - start) / 1000;
-  const zeros = optimiserState.map(
-    ({ name, shape }) => [name, { shape, data: new Float32Array(sizeOf(shape)) }] as const,
-  );
-  const state = engine.createState({
-    ...initialise([...parameters, ...statistics], (...labels) => rng('bench switch', ...labels)),
-    ...Object.fromEntries(zeros),
-  });
+  const tensors = freshTensors(step, (...labels) => rng('bench switch', ...labels));
+  const state = engine.createState(joinTensors(step.vectors, tensors));
   return {
     compileSeconds,
     async run(more: Record<string, HostTensor> = {}): Promise<number> {

@@ -10,6 +10,7 @@ import { productRules } from './passes/rules/products.ts';
 import { reductionRules } from './passes/rules/reductions.ts';
 import { signRules } from './passes/rules/signs.ts';
 import { viewRules } from './passes/rules/views.ts';
+import { shareAcrossSwitches } from './passes/share.ts';
 import { simplify } from './passes/simplify.ts';
 import { combineSums } from './passes/sums.ts';
 import { settleSwitches } from './passes/switches.ts';
@@ -22,11 +23,15 @@ const MOST_ROUNDS = 6;
 
 /** Rewrites of a forward graph that make it, and what differentiation makes of it, cheaper. Call before `gradients`. */
 export function optimiseForward(graph: Graph): Graph {
-  return optimise(foldMoments(optimise(graph)));
+  return simplified(foldMoments(simplified(graph)));
 }
 
 /** Algebra that saves work, equal nodes computed once, and nothing computed that no output needs. */
 export function optimise(graph: Graph): Graph {
+  return eliminateDeadCode(shareAcrossSwitches(simplified(graph)));
+}
+
+function simplified(graph: Graph): Graph {
   let best = graph;
   for (let round = 0; round < MOST_ROUNDS; round++) {
     const next = combineSums(eliminateDeadCode(simplify(settleSwitches(foldZeros(best)), RULES)));

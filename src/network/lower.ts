@@ -23,7 +23,7 @@ import {
   lowerStack,
   lowerZero,
 } from './structure.ts';
-import { switched } from './switch.ts';
+import { guarded, switched } from './switch.ts';
 
 const LOWERINGS: { readonly [K in ModuleKind]: Lower<K> } = {
   conv: lowerConv,
@@ -98,7 +98,11 @@ export function lowerNetwork(g: GraphBuilder, network: Module, x: NodeId, option
       statistic(name, shape, initial, move) {
         const node = ops.input(g, named(name), shape);
         const initialiser = { kind: 'constant', value: initial } as const;
-        statistics.push({ path: named(name), shape, initialiser, node, when: open?.when ?? [], ...(move && { move }) });
+        const when = open?.when ?? [];
+        const guard = (batch: NodeId): NodeId =>
+          when.length === 0 ? batch : guarded(g, when, ops.constant(g, 0, g.shape(batch)), batch);
+        const moving = move && { move: { ...move, batch: guard(move.batch) } };
+        statistics.push({ path: named(name), shape, initialiser, node, when, ...moving });
         return node;
       },
       random(shape) {

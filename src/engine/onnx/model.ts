@@ -241,6 +241,7 @@ export function createModel(graphName: string): ModelBuilder {
         metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
         graph: {
           name: graphName,
+          // Branches are refused unless they are in order.
           node: renamed(order === 'as added' ? outermost.nodes : outermost.nodes.toReversed()),
           initializer: initializers,
           input: inputs,

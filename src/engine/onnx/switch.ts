@@ -48,10 +48,18 @@ export function lowerSwitch(context: SwitchContext, step: SwitchStep): void {
       keptAs.set(id, { layout: value.layout, vector: value.vector !== undefined });
       return value.vector ?? value.name;
     });
-    // Branches have equally many results; what later nodes do not read may be anything.
-    const nothing = Array.from({ length: slots - kept.length }, () => model.floats([1], [0]));
-    return [...chosen, ...values, ...nothing];
+    return [...chosen, ...values, ...nothing(slots - kept.length)];
   };
+  /** Branches have equally many results; what later nodes do not read may be anything. */
+  const nothing = (count: number): readonly string[] =>
+    count < 2
+      ? Array.from({ length: count }, () => model.floats([1], [0]))
+      : model.nodes(
+          'Split',
+          [model.floats([count], Array(count).fill(0)), model.ints(Array(count).fill(1))],
+          {},
+          count,
+        );
   const { each, rest } = casesOf(step, nodes);
   const at = read(index, 'plain');
   /** Whether the index is below, or is, a number: a comparison for the whole model, not one in each branch. */

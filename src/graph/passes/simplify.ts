@@ -103,7 +103,7 @@ export function useCounts({ nodes, outputs }: Graph): Int32Array {
   return uses;
 }
 
-function keyOf(op: Op, inputs: readonly NodeId[]): string {
+export function keyOf(op: Op, inputs: readonly NodeId[]): string {
   const operands = isCommutative(op) && inputs.length > 1 ? [...inputs].sort((a, b) => a - b) : inputs;
   return `${attributesOf(op)} ${operands}`;
 }

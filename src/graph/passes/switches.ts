@@ -35,11 +35,16 @@ interface OneHot {
 function sink(graph: Graph): Graph {
   let changed = false;
   const result = rebuild(graph, ({ op, inputs }, _id, g) => {
-    const sunk = op.kind === 'select' ? undefined : addSunk(g, op, inputs);
+    const sunk = op.kind === 'select' ? onlyOption(inputs) : addSunk(g, op, inputs);
     changed ||= sunk !== undefined;
     return sunk ?? g.add(op, inputs);
   });
   return changed ? result : graph;
+}
+
+/** What a select gives whatever its index is, if all its options are one. */
+function onlyOption([, first, ...others]: readonly NodeId[]): NodeId | undefined {
+  return others.every((option) => option === first) ? first : undefined;
 }
 
 function addSunk(g: GraphBuilder, op: Op, inputs: readonly NodeId[]): NodeId | undefined {
@@ -95,21 +100,17 @@ function mergeSums(graph: Graph): Graph {
   );
   const termsOf = (id: NodeId): NodeId[] =>
     (nodes[id]?.inputs ?? []).flatMap((from) => (inner.has(from) ? termsOf(from) : [from]));
-  const mergeable = (id: NodeId) => nodes[id]?.op.kind === 'select' && uses[id] === 1;
-  const renamed: NodeId[] = [];
+  // What else reads it has a switch made for itself; not worth it, unless there is but one value in it.
+  const mergeable = (id: NodeId) =>
+    nodes[id]?.op.kind === 'select' && (uses[id] === 1 || oneHot(nodes, id) !== undefined);
   const roots = nodes.flatMap((_, id) => (isSum(id) && !inner.has(id) && termsOf(id).some(mergeable) ? [id] : []));
   if (roots.length === 0) return graph;
   const merged = new Set(roots);
-  return rebuild(graph, ({ op, inputs }, id, g) => {
-    const terms = merged.has(id) ? termsOf(id) : [];
-    renamed[id] = merged.has(id)
-      ? addMerged(
-          g,
-          terms.filter((term) => !mergeable(term)).map((term) => renamed[term] as NodeId),
-          terms.filter(mergeable).map((term) => renamed[term] as NodeId),
-        )
-      : g.add(op, inputs);
-    return renamed[id];
+  return rebuild(graph, ({ op, inputs }, id, g, renamed) => {
+    if (!merged.has(id)) return g.add(op, inputs);
+    const terms = termsOf(id);
+    const others = terms.filter((term) => !mergeable(term));
+    return addMerged(g, others.map(renamed), terms.filter(mergeable).map(renamed));
   });
 }
 

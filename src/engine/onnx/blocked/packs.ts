@@ -93,6 +93,7 @@ function accessesOf(
     case 'unary':
     case 'binary':
     case 'clip':
+    case 'select':
       break;
     default:
       return undefined;
