@@ -119,6 +119,19 @@ test('kept programs make room for a new one; what does not fit even so is refuse
   assert.equal(engine.compiled, 3);
 });
 
+test('what is kept stays within a quarter of the memory, but for the programs of one training', async () => {
+  const engine = counting();
+  const bytes = programBytes(inferenceGraph(on(), 16).graph, 0);
+  const programs = openPrograms(engine, { memory: 14 * bytes });
+  const use = async (units: number) => (await programs.inference(on(units), 16)).release();
+  for (const units of [1, 2, 3, 4]) await use(units);
+  assert.deepEqual([engine.compiled, engine.disposed], [4, 1]);
+  const tight = openPrograms(engine, { memory: 3 * bytes });
+  const uses = async (units: number) => (await tight.inference(on(units), 16)).release();
+  for (const units of [1, 2, 1, 2]) await uses(units);
+  assert.deepEqual([engine.compiled, engine.disposed], [6, 1]);
+});
+
 test('a compilation that fails leaves nothing behind', async () => {
   const engine = counting();
   const bytes = programBytes(inferenceGraph(on(), 16).graph, 0);

@@ -36,11 +36,12 @@ export interface Programs {
 }
 
 export interface ProgramsOptions {
-  /** Programs to keep while nobody uses them; 8 by default, 0: none. */
+  /** Programs to keep while nobody uses them; 32 by default, 0: none. */
   readonly keep?: number;
   /**
    * Bytes that all programs, those in use and those that are kept, may take together by prediction: kept ones are let go
-   * for a new one, and one that does not fit even so is refused. Without a limit by default.
+   * for a new one, and one that does not fit even so is refused. Those of the last training may fill it, all that are kept
+   * a quarter of it. Without a limit by default.
    */
   readonly memory?: number;
 }
@@ -53,11 +54,15 @@ interface Idle {
   readonly program: Program;
 }
 
+/** Its steps and its validation. */
+const OF_A_TRAINING = 2;
+
 /** Opens the programs of an engine, none of them compiled yet. */
 export function openPrograms(engine: Engine, options: ProgramsOptions = {}): Programs {
-  const { keep = 8, memory = Number.POSITIVE_INFINITY } = options;
+  const { keep = 32, memory = Number.POSITIVE_INFINITY } = options;
   /** The one that was used last stands last. */
   const idle: Idle[] = [];
+  const idleBytes = () => idle.reduce((sum, { bytes }) => sum + bytes, 0);
   let lentBytes = 0;
   let disposed = false;
 
@@ -82,7 +87,7 @@ export function openPrograms(engine: Engine, options: ProgramsOptions = {}): Pro
         lentBytes -= bytes;
         if (disposed || keep === 0 || idle.some((other) => other.key === key)) return program.dispose();
         idle.push({ key, bytes, built, program });
-        await evictUntil(() => idle.length <= keep);
+        await evictUntil(() => idle.length <= keep && (idle.length <= OF_A_TRAINING || idleBytes() <= memory / 4));
       },
     };
   }
@@ -106,7 +111,7 @@ export function openPrograms(engine: Engine, options: ProgramsOptions = {}): Pro
     if (needed > memory) throw new MemoryShortage(shortage(needed, memory));
     lentBytes += bytes;
     try {
-      await evictUntil(() => lentBytes + idle.reduce((sum, one) => sum + one.bytes, 0) <= memory);
+      await evictUntil(() => lentBytes + idleBytes() <= memory);
       return lend(key, bytes, built, await engine.compile(graph, carriesOf(whole)));
     } catch (error) {
       lentBytes -= bytes;
