@@ -1,7 +1,7 @@
 /**
  * Which ONNX operators a gradient is best made of on the CPU: in the portable layout, and where the processor has ONNX Runtime's
  * blocked operators, in theirs. Prints tables of milliseconds, the least of many runs in turns, with what the lowerings in
- * src/engine/onnx/ take in bold; docs/engine.md repeats them.
+ * src/engine/onnx/ take in bold, and a ~ where other processes disturbed all runs; docs/engine.md repeats them.
  *
  *     npx node --conditions=netsmith-source bench/engine-forms.ts [--threads 2] [--only TEXT]
  */
@@ -36,7 +36,7 @@ async function row({ title, taken, at }: Family): Promise<string> {
       const form = forms.find((f) => f.name === name);
       if (form === undefined) return '-';
       const wrong = form.difference < 1e-4 ? '' : ` DIFFERS by ${form.difference.toExponential(1)}`;
-      return `${form.ms.toFixed(form.ms < 1 ? 2 : 1)}${wrong}`;
+      return `${form.disturbed ? '~' : ''}${form.ms.toFixed(form.ms < 1 ? 2 : 1)}${wrong}`;
     });
     cells.push(shown.join(' / '));
   }
@@ -60,5 +60,5 @@ const chapters = {
 };
 for (const [chapter, families] of Object.entries(chapters)) {
   say(`\n${chapter}`);
-  await tables(families.filter(({ table, title }) => `${table} ${title}`.includes(flags.only)));
+  await tables(families.filter(({ table, title }) => `${chapter}, ${table}: ${title}`.includes(flags.only)));
 }

@@ -94,7 +94,7 @@ function maxPoolGradient(block: number, size: Size, kernel: number, stride: numb
 }
 
 /** dy where r is positive, else 0. */
-function reluGradient(block: number, shape: Size): Case {
+function reluGradient(shape: Size): Case {
   const times = (m: ModelBuilder, dy: string, by: string) => m.node('Mul', [dy, by]);
   return {
     inputs: [shape, shape],
@@ -108,7 +108,7 @@ function reluGradient(block: number, shape: Size): Case {
         const steep = m.node('Mul', [r, m.floats([], [1e30])]);
         return times(m, dy, m.node('Clip', [steep, m.floats([], [0]), m.floats([], [1])]));
       },
-      '`HardSigmoid`, `Mul`': (m, [r = '', dy = '']) => times(m, dy, mask({ model: m, block }, r)),
+      '`HardSigmoid`, `Mul`': (m, [r = '', dy = '']) => times(m, dy, mask({ model: m }, r)),
     },
   };
 }
@@ -216,7 +216,7 @@ export function blockedFamilies(block: number): readonly Family[] {
     largest('3x3', 3, 1),
     largest('3x3 stride 2', 3, 2),
     largest('2x2 stride 2', 2, 2),
-    other('gradient of ReLU', '`HardSigmoid`, `Mul`', reluGradient),
+    other('gradient of ReLU', '`HardSigmoid`, `Mul`', (_, size) => reluGradient(size)),
     other('scale and bias', '1x1 depthwise `Conv`', scaleAndShift),
     other('dot product of each channel', '`Conv` of a group for each', dotOfChannels),
     other('mean of each channel', '`GlobalAveragePool` first', meanOfChannels),
