@@ -46,6 +46,6 @@ export function channelMean(b: Blocked, x: Name): Name {
 }
 
 /** 1 where x > 0, else 0, in whatever layout x lies. */
-export function mask({ model }: Blocked, x: Name): Name {
+export function mask({ model }: Pick<Blocked, 'model'>, x: Name): Name {
   return model.node('HardSigmoid', [x], { alpha: { float: 3e38 }, beta: { float: 0 } });
 }
