@@ -1,9 +1,9 @@
 /**
  * What a step on one path of a supernet of switches costs against a step of that path's network alone: NAS-Bench-201, steps of
  * both taking turns in one process. One JSON object: `ratio` is the supernet's median seconds over the network's, all
- * paths taken together; `paths` has each of them, `compile` the seconds to compile the supernet and, on average, a network.
+ * paths taken together; `paths` has each of them, first the network of bench/engine.ts, then drawn ones; `compile` the seconds to compile the supernet and, on average, a network.
  * `npx node --conditions=netsmith-source bench/switch.ts [--paths 5] [--runs 7] [--batch 64] [--cells 5] [--channels 16]
- * [--threads 2] [--layout auto|portable] [--path TEXT ...] [--save]`; `--path` names architectures in the benchmark's own form.
+ * [--threads 2] [--layout auto|portable] [--path TEXT ...] [--save]`; `--path` names architectures in the benchmark's own form, in place of those.
  */
 import { parseArgs } from 'node:util';
 import { rng } from '../src/common/random.ts';
@@ -32,6 +32,8 @@ const { values: flags } = parseArgs({
   },
 });
 const [batch, runs, threads] = [Number(flags.batch), Number(flags.runs), Number(flags.threads)];
+/** The network that bench/engine.ts times as `nas-bench-201-step`. */
+const PEER = '|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_3x3~2|';
 /** ONNX Runtime lays out its memory in the first runs. */
 const WARM_UP = 2;
 
@@ -49,10 +51,10 @@ const info = {
 const rule = { optimizer: 'sgd', momentum: 0.9, nesterov: true, weightDecay: 5e-4, clipNorm: 5 } as const;
 const space = SPACES['nas-bench-201'].create(info, { cells: Number(flags.cells), channels: Number(flags.channels) });
 const named = flags.path.map((text) => parseArchitecture(space, text));
-const paths =
-  named.length > 0
-    ? named
-    : Array.from({ length: Number(flags.paths) }, (_, i) => sample(space, rng('bench switch', i)));
+const others = Array.from({ length: Math.max(0, Number(flags.paths) - 1) }, (_, i) =>
+  sample(space, rng('bench switch', i)),
+);
+const paths = named.length > 0 ? named : [parseArchitecture(space, PEER), ...others];
 
 const layout = flags.layout === 'portable' ? 'portable' : 'auto';
 const engine = await createEngine(nodeRuntime(), { device: 'cpu', threads, layout });
@@ -92,9 +94,10 @@ async function open(step: TrainingGraph) {
 const on = { info, resolution: 1 };
 const whole = trainingGraph({ ...on, network: supernet(space), choices: 'switch' }, rule, batch);
 const all = await open(whole);
+const feedsOf = switchFeeds(whole);
 const measured: { path: string; seconds: number; aloneSeconds: number; ratio: number; compileSeconds: number }[] = [];
 for (const architecture of paths) {
-  const feeds = switchFeeds(whole.switches, architecture);
+  const feeds = feedsOf(architecture);
   const one = await open(trainingGraph({ ...on, network: resolve(space, architecture) }, rule, batch));
   const [together, alone]: [number[], number[]] = [[], []];
   for (let i = 0; i < WARM_UP + runs; i++) {

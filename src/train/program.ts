@@ -137,6 +137,8 @@ export interface InferenceGraph {
   readonly graph: Graph;
   readonly parameters: readonly Parameter[];
   readonly statistics: readonly Statistic[];
+  /** Of a supernet whose choices are switches: the inputs that choose. */
+  readonly switches: readonly Switch[];
 }
 
 /**
@@ -146,8 +148,8 @@ export interface InferenceGraph {
  */
 export function inferenceGraph(on: NetworkOnData, batchSize: number): InferenceGraph {
   const g = createGraph();
-  const { parameters, statistics, output } = lowerOnData(g, on, batchSize, 'infer');
-  return { graph: optimise(finish(g, { output })), parameters, statistics };
+  const { parameters, statistics, switches, output } = lowerOnData(g, on, batchSize, 'infer');
+  return { graph: optimise(finish(g, { output })), parameters, statistics, switches };
 }
 
 /** The same on the state of a training program, in whose vectors parameters and statistics come. */

@@ -3,12 +3,12 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { rng } from '../../common/random.ts';
 import { createGraph, finish } from '../builder.ts';
-import { gradients } from '../differentiate.ts';
 import { interpret } from '../interpret.ts';
 import type { Graph, NodeId } from '../ir.ts';
 import * as ops from '../ops.ts';
 import { optimise, settleSwitches } from '../passes.ts';
 import { relativeError } from '../testing/check.ts';
+import { layerStep, randomSwitches } from '../testing/switches.ts';
 import { demands } from './demand.ts';
 
 /** The kinds of the nodes that are asked for when `index` has the option and not otherwise, sorted. */
@@ -21,35 +21,10 @@ function onlyFor(graph: Graph, index: string, option: number): string[] {
     .toSorted();
 }
 
-const geometry = { stride: [1, 1], dilation: [1, 1], pads: [1, 1, 1, 1], groups: 1 } as const;
-
-/** A layer that is nothing, its input, or one of two convolutions; a gradient step for the weights of the chosen one. */
-function layerStep(clip: boolean): Graph {
-  const g = createGraph();
-  const [index, x] = [ops.input(g, 'index', []), ops.input(g, 'x', [2, 3, 4, 4])];
-  const weights = ['a', 'b'].map((name) => ops.input(g, name, [3, 3, 3, 3]));
-  const before = ops.mul(g, x, ops.input(g, 'gain', [1, 3, 1, 1]));
-  const convolutions = weights.map((w) => ops.conv(g, ops.relu(g, before), w, geometry));
-  const y = ops.select(g, index, [ops.zerosLike(g, x), before, ...convolutions]);
-  const loss = ops.reduceMean(g, ops.mul(g, y, y), [0, 1, 2, 3]);
-  const slopes = gradients(g, loss, weights);
-  const norm = ops.sqrt(
-    g,
-    slopes.map((d) => ops.reduceSum(g, ops.mul(g, d, d), [0, 1, 2, 3])).reduce((sum, s) => ops.add(g, sum, s)),
-  );
-  const next = weights.map((w, i) => {
-    const slope = slopes[i] ?? w;
-    const moved = ops.sub(g, w, clip ? ops.div(g, slope, norm) : slope);
-    return ops.select(g, index, [w, w, i === 0 ? moved : w, i === 1 ? moved : w]);
-  });
-  const [dGain = 0] = gradients(g, loss, [g.nodes.findIndex(({ op }) => op.kind === 'input' && op.name === 'gain')]);
-  return optimise(finish(g, { loss, dGain, a: next[0] ?? 0, b: next[1] ?? 0 }));
-}
-
 describe('what one option alone needs hangs on it alone', () => {
   for (const clip of [false, true]) {
     it(`convolutions, both their gradients and the update${clip ? ', gradients clipped by the norm of all' : ''}`, () => {
-      const graph = layerStep(clip);
+      const graph = optimise(layerStep(clip));
       const zeros = ['constant', 'broadcastTo'];
       assert.deepEqual(
         onlyFor(graph, 'index', 0).filter((kind) => !zeros.includes(kind)),
@@ -88,42 +63,10 @@ describe('what one option alone needs hangs on it alone', () => {
   });
 });
 
-/** Random operators and switches on [2, 3] tensors, with the gradient of their sum, and guarded steps along it. */
-function randomGraph(seed: number): Graph {
-  const random = rng('random switches', seed);
-  const g = createGraph();
-  const indices = ['i', 'j'].map((name) => ops.input(g, name, []));
-  const x = ops.input(g, 'x', [2, 3]);
-  const y = ops.input(g, 'y', [2, 3]);
-  const nodes = [x, y, ops.constant(g, 0, [2, 3])];
-  const recent = () => random.pick(nodes.slice(-6));
-  for (let n = 0; n < 20; n++) {
-    const [p, q] = [recent(), recent()];
-    nodes.push(
-      random.pick([
-        () => ops.unary(g, random.pick(['relu', 'tanh', 'neg', 'sigmoid', 'zerosLike'] as const), p),
-        () => ops.binary(g, random.pick(['add', 'sub', 'mul', 'max'] as const), p, q),
-        () => ops.matmul(g, p, ops.matmul(g, q, p, { transposeA: true })),
-        () => ops.broadcastTo(g, ops.reduceMean(g, p, [1], true), [2, 3]),
-        () => ops.select(g, random.pick(indices), [p, q, recent()]),
-        () => ops.select(g, random.pick(indices), [ops.constant(g, 0, [2, 3]), q, ops.tanh(g, q)]),
-      ])(),
-    );
-  }
-  const sum = nodes.reduce((total, id) => ops.add(g, total, id));
-  const loss = ops.reduceMean(g, ops.tanh(g, sum), [0, 1]);
-  const [dx = -1, dy = -1] = gradients(g, loss, [x, y]);
-  const squares = ops.reduceSum(g, ops.mul(g, dx, dx), [0, 1]);
-  const [i = 0, j = 0] = indices;
-  const nextX = ops.select(g, i, [x, ops.sub(g, x, ops.mul(g, dx, squares)), x]);
-  const nextY = ops.select(g, i, [y, y, ops.select(g, j, [ops.sub(g, y, dy), y, y])]);
-  return finish(g, { sum, loss, dx, dy, nextX, nextY });
-}
-
 it('the passes keep every value, for every option', () => {
   fc.assert(
     fc.property(fc.nat(), (seed) => {
-      const graph = randomGraph(seed);
+      const graph = randomSwitches(seed);
       const random = rng('random switches, values', seed);
       const draw = () => ({ shape: [2, 3], data: Float64Array.from({ length: 6 }, () => random.normal()) });
       const values = { x: draw(), y: draw() };

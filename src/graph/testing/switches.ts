@@ -1,6 +1,27 @@
-import type { GraphBuilder } from '../builder.ts';
-import type { NodeId, Shape } from '../ir.ts';
-import { add, constant, matmul, mul, reduceSum, relu, select, tanh } from '../ops.ts';
+import { rng } from '../../common/random.ts';
+import { createGraph, finish, type GraphBuilder } from '../builder.ts';
+import { gradients } from '../differentiate.ts';
+import type { Graph, NodeId, Shape } from '../ir.ts';
+import {
+  add,
+  binary,
+  broadcastTo,
+  constant,
+  conv,
+  div,
+  input,
+  matmul,
+  mul,
+  reduceMean,
+  reduceSum,
+  relu,
+  select,
+  sqrt,
+  sub,
+  tanh,
+  unary,
+  zerosLike,
+} from '../ops.ts';
 import { type GraphCase, graphCase } from './case.ts';
 
 /** A case whose further inputs `i`, `j` are indices of the given values. */
@@ -50,3 +71,66 @@ export const switchCases: readonly GraphCase[] = [
     select(g, index, [a, reduceSum(g, b, [0])]),
   ),
 ];
+
+/**
+ * Random operators and switches on [2, 3] tensors x and y, with the gradient of their sum and guarded steps along it; the
+ * indices i and j go from 0 to 2.
+ */
+export function randomSwitches(seed: number): Graph {
+  const random = rng('random switches', seed);
+  const g = createGraph();
+  const indices = ['i', 'j'].map((name) => input(g, name, []));
+  const x = input(g, 'x', [2, 3]);
+  const y = input(g, 'y', [2, 3]);
+  const nodes = [x, y, constant(g, 0, [2, 3])];
+  const recent = () => random.pick(nodes.slice(-6));
+  for (let n = 0; n < 20; n++) {
+    const [p, q] = [recent(), recent()];
+    nodes.push(
+      random.pick([
+        () => unary(g, random.pick(['relu', 'tanh', 'neg', 'sigmoid', 'zerosLike'] as const), p),
+        () => binary(g, random.pick(['add', 'sub', 'mul', 'max'] as const), p, q),
+        () => matmul(g, p, matmul(g, q, p, { transposeA: true })),
+        () => broadcastTo(g, reduceMean(g, p, [1], true), [2, 3]),
+        () => select(g, random.pick(indices), [p, q, recent()]),
+        () => select(g, random.pick(indices), [constant(g, 0, [2, 3]), q, tanh(g, q)]),
+      ])(),
+    );
+  }
+  const sum = nodes.reduce((total, id) => add(g, total, id));
+  const loss = reduceMean(g, tanh(g, sum), [0, 1]);
+  const [dx = -1, dy = -1] = gradients(g, loss, [x, y]);
+  const squares = reduceSum(g, mul(g, dx, dx), [0, 1]);
+  const [i = 0, j = 0] = indices;
+  const nextX = select(g, i, [x, sub(g, x, mul(g, dx, squares)), x]);
+  const nextY = select(g, i, [y, y, select(g, j, [sub(g, y, dy), y, y])]);
+  return finish(g, { sum, loss, dx, dy, nextX, nextY });
+}
+
+const geometry = { stride: [1, 1], dilation: [1, 1], pads: [1, 1, 1, 1], groups: 1 } as const;
+
+/**
+ * A layer that is, by `index`, nothing, its input, or one of two convolutions a and b, and a gradient step for the weights of
+ * the chosen one. `clip`: along the gradients of both, divided by their norm.
+ */
+export function layerStep(clip: boolean): Graph {
+  const g = createGraph();
+  const [index, x] = [input(g, 'index', []), input(g, 'x', [2, 3, 4, 4])];
+  const weights = ['a', 'b'].map((name) => input(g, name, [3, 3, 3, 3]));
+  const before = mul(g, x, input(g, 'gain', [1, 3, 1, 1]));
+  const convolutions = weights.map((w) => conv(g, relu(g, before), w, geometry));
+  const y = select(g, index, [zerosLike(g, x), before, ...convolutions]);
+  const loss = reduceMean(g, mul(g, y, y), [0, 1, 2, 3]);
+  const slopes = gradients(g, loss, weights);
+  const norm = sqrt(
+    g,
+    slopes.map((d) => reduceSum(g, mul(g, d, d), [0, 1, 2, 3])).reduce((sum, s) => add(g, sum, s)),
+  );
+  const next = weights.map((w, i) => {
+    const slope = slopes[i] ?? w;
+    const moved = sub(g, w, clip ? div(g, slope, norm) : slope);
+    return select(g, index, [w, w, i === 0 ? moved : w, i === 1 ? moved : w]);
+  });
+  const [dGain = 0] = gradients(g, loss, [g.nodes.findIndex(({ op }) => op.kind === 'input' && op.name === 'gain')]);
+  return finish(g, { loss, dGain, nextA: next[0] ?? 0, nextB: next[1] ?? 0 });
+}
