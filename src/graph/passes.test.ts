@@ -13,6 +13,7 @@ import {
   eliminateDeadCode,
   foldMoments,
   foldZeros,
+  mergeSiblings,
   optimise,
   optimiseForward,
 } from './passes.ts';
@@ -25,6 +26,7 @@ const PASSES = {
   foldZeros,
   combineSums,
   foldMoments,
+  mergeSiblings,
   optimise,
   optimiseForward,
 };

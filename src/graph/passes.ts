@@ -3,6 +3,7 @@ import type { Graph } from './ir.ts';
 import { eliminateCommonSubexpressions, eliminateDeadCode } from './passes/eliminate.ts';
 import { foldMoments } from './passes/foldMoments.ts';
 import { foldZeros } from './passes/foldZeros.ts';
+import { mergeSiblings } from './passes/mergeSiblings.ts';
 import { convolutionRules } from './passes/rules/convolutions.ts';
 import { matrixRules } from './passes/rules/matrices.ts';
 import { numberRules } from './passes/rules/numbers.ts';
@@ -15,7 +16,15 @@ import { simplify } from './passes/simplify.ts';
 import { combineSums } from './passes/sums.ts';
 import { settleSwitches } from './passes/switches.ts';
 
-export { combineSums, eliminateCommonSubexpressions, eliminateDeadCode, foldMoments, foldZeros, settleSwitches };
+export {
+  combineSums,
+  eliminateCommonSubexpressions,
+  eliminateDeadCode,
+  foldMoments,
+  foldZeros,
+  mergeSiblings,
+  settleSwitches,
+};
 
 const RULES = [numberRules, viewRules, signRules, productRules, reductionRules, convolutionRules, matrixRules];
 /** Each round gives the next one something to do at times; graphs settle after two or three. */
@@ -23,7 +32,7 @@ const MOST_ROUNDS = 6;
 
 /** Rewrites of a forward graph that make it, and what differentiation makes of it, cheaper. Call before `gradients`. */
 export function optimiseForward(graph: Graph): Graph {
-  return simplified(foldMoments(simplified(graph)));
+  return simplified(mergeSiblings(foldMoments(simplified(graph))));
 }
 
 /** Algebra that saves work, equal nodes computed once, and nothing computed that no output needs. */

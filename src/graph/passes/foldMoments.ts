@@ -4,7 +4,7 @@ import { type GraphBuilder, matmul, mul, reduceMean, reduceSum, reshape, scale }
 import { eliminateDeadCode } from './eliminate.ts';
 import { rebuild } from './rebuild.ts';
 import { isByChannel } from './rules/operands.ts';
-import { useCounts } from './simplify.ts';
+import { readersOf, useCounts } from './uses.ts';
 
 /**
  * Up to how many input channels a group the second moment is taken from the input. The products of all pairs of channels cost
@@ -23,10 +23,7 @@ export function foldMoments(graph: Graph): Graph {
   const { nodes } = graph;
   const readers = readersOf(graph);
   const uses = useCounts(graph);
-  const isMean = (id: NodeId): boolean => {
-    const op = nodes[id]?.op;
-    return op?.kind === 'reduce' && op.fn === 'mean' && op.keepDims && `${op.axes}` === CHANNEL_AXES;
-  };
+  const isMean = (id: NodeId): boolean => isChannelMean(nodes[id]);
   const isSquare = (id: NodeId, y: NodeId): boolean => {
     const { op, inputs } = nodes[id] as Node;
     return op.kind === 'binary' && op.fn === 'mul' && inputs.every((from) => from === y) && !isOutput(id);
@@ -61,6 +58,12 @@ export function foldMoments(graph: Graph): Graph {
       return moment.squared ? meanSquare(g, d, w, made) : mean(g, d, w, made);
     }),
   );
+}
+
+/** Whether a node is a mean by channel, [1, C, 1, 1]. */
+export function isChannelMean(node: Node | undefined): boolean {
+  const op = node?.op;
+  return op?.kind === 'reduce' && op.fn === 'mean' && op.keepDims && `${op.axes}` === CHANNEL_AXES;
 }
 
 /** W·mean(d), [1, O, 1, 1]. */
@@ -107,10 +110,4 @@ function isFoldable({ op, inputs }: Node, nodes: readonly Node[]): boolean {
   const w = nodes[inputs[1] ?? -1]?.shape ?? [];
   const [, inner = 0] = w;
   return isPointwise(op, w) && inner > 1 && inner <= MOST_CHANNELS;
-}
-
-function readersOf({ nodes }: Graph): readonly (readonly NodeId[])[] {
-  const readers: NodeId[][] = nodes.map(() => []);
-  for (const [id, { inputs }] of nodes.entries()) for (const from of inputs) readers[from]?.push(id);
-  return readers;
 }

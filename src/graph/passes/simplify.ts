@@ -2,6 +2,7 @@ import { createGraph, finish } from '../builder.ts';
 import type { Graph, Node, NodeId, Op, OpKind, OpOf } from '../ir.ts';
 import type { GraphBuilder } from '../ops.ts';
 import { ALWAYS, type Condition, demands, together } from './demand.ts';
+import { useCounts } from './uses.ts';
 
 /** What a rule sees, and builds with: nodes that it adds are simplified in turn. */
 export interface Rewriter extends GraphBuilder {
@@ -95,20 +96,13 @@ function applyRules<K extends OpKind>(
   return undefined;
 }
 
-/** How often each node is read; being an output counts as much as two readers. */
-export function useCounts({ nodes, outputs }: Graph): Int32Array {
-  const uses = new Int32Array(nodes.length);
-  for (const { inputs } of nodes) for (const from of inputs) uses[from] = (uses[from] as number) + 1;
-  for (const id of Object.values(outputs)) uses[id] = (uses[id] as number) + 2;
-  return uses;
-}
-
 export function keyOf(op: Op, inputs: readonly NodeId[]): string {
   const operands = isCommutative(op) && inputs.length > 1 ? [...inputs].sort((a, b) => a - b) : inputs;
   return `${attributesOf(op)} ${operands}`;
 }
 
-function attributesOf(op: Op): string {
+/** An operator as text, equal for equal operators. */
+export function attributesOf(op: Op): string {
   switch (op.kind) {
     // Most nodes are one of these.
     case 'unary':

@@ -3,8 +3,8 @@ import { sameShape } from '../ops/definition.ts';
 import { add, constant, type GraphBuilder, mul, neg, sub } from '../ops.ts';
 import { eliminateDeadCode } from './eliminate.ts';
 import { rebuild } from './rebuild.ts';
-import { useCounts } from './simplify.ts';
 import { areApart, joinStrips, type Strip, stripOf } from './strips.ts';
+import { useCounts } from './uses.ts';
 
 /** A node of a graph, added or taken away. */
 interface Term {
