@@ -54,7 +54,7 @@ async function events({ model, options, feeds }: Run, runs: number): Promise<rea
       interOpNumThreads: 1,
       executionMode: 'sequential',
       enableMemPattern: false,
-      extra: { session: { intra_op: { allow_spinning: '0' } } },
+      extra: { session: { intra_op: { allow_spinning: '1' } } },
       enableProfiling: true,
       profileFilePrefix: join(folder, 'run'),
     });
