@@ -22,7 +22,7 @@ export { openDataset } from './data/open.node.ts';
 export { createEngine } from './engine/create.ts';
 export type { CompileOptions, Engine, EngineOptions, Program, State } from './engine/engine.ts';
 export { nodeRuntime } from './engine/runtime/node.node.ts';
-export type { Device, Runtime } from './engine/runtime/runtime.ts';
+export type { Device, MemoryPolicy, Runtime } from './engine/runtime/runtime.ts';
 export { threadedRuntime } from './engine/runtime/thread.node.ts';
 export * from './estimate/estimator.ts';
 export { type TrainEstimatorOptions, trainEstimator } from './estimate/train.ts';

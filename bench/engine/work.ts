@@ -1,6 +1,6 @@
 /** What a measuring process does: one thing again and again. */
 import { rng } from '../../src/common/random.ts';
-import type { Engine, Feeds, State } from '../../src/engine/engine.ts';
+import type { CompileOptions, Engine, Feeds, State } from '../../src/engine/engine.ts';
 import { totalFlops } from '../../src/graph/flops.ts';
 import { type Graph, type HostTensor, type Shape, sizeOf } from '../../src/graph/ir.ts';
 import { initialise } from '../../src/network/initialise.ts';
@@ -40,6 +40,8 @@ const SGD = {
   'darts-v2': { optimizer: 'sgd', momentum: 0.9, nesterov: false, weightDecay: 3e-4, clipNorm: 5 },
   'darts-supernet': { optimizer: 'sgd', momentum: 0.9, nesterov: false, weightDecay: 3e-4, clipNorm: 5 },
 } as const;
+/** Both steps of a supernet together take no more memory than the larger of them. */
+const TAKES_TURNS: CompileOptions = { memory: 'returned' };
 const ARCHITECTURE_DECAY = 1e-3;
 /** Small: random labels are fitted again and again. */
 const LEARNING_RATE = 1e-3;
@@ -66,8 +68,8 @@ function openSupernet(engine: Engine, network: Module, batch: number): (action: 
     steps ??= build(action.endsWith('+weight-gradients'));
     state ??= engine.createState(joinTensors(steps.state.vectors, freshTensors(steps.state, seeded)));
     return action === 'darts-supernet-weight-step'
-      ? openStep(engine, steps.weightStep, OPTIMISERS.sgd.scalars(LEARNING_RATE, 1), state, batch)
-      : openStep(engine, steps.archStep, ARCHITECTURE_OPTIMISER.scalars(LEARNING_RATE, 1), state, batch);
+      ? openStep(engine, steps.weightStep, OPTIMISERS.sgd.scalars(LEARNING_RATE, 1), state, batch, TAKES_TURNS)
+      : openStep(engine, steps.archStep, ARCHITECTURE_OPTIMISER.scalars(LEARNING_RATE, 1), state, batch, TAKES_TURNS);
   };
 }
 
@@ -77,8 +79,9 @@ async function openStep(
   rates: Readonly<Record<string, number>>,
   state: State,
   batch: number,
+  options: CompileOptions = {},
 ): Promise<Work> {
-  const program = await engine.compile(graph, carries);
+  const program = await engine.compile(graph, carries, options);
   const scalars = Object.entries(rates).map(([name, rate]) => [name, { shape: [], data: Float32Array.of(rate) }]);
   const feeds: Feeds = { x: images(batch), targets: targets(batch), ...Object.fromEntries(scalars) };
   return {

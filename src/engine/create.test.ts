@@ -11,6 +11,7 @@ import { toOnnx } from './onnx/lower.ts';
 import { nodeRuntime } from './runtime/node.node.ts';
 import type { Device, Runtime } from './runtime/runtime.ts';
 import { assertTrainsLikeReference } from './testing/agreement.ts';
+import { assertGivesMemoryBack } from './testing/memory.ts';
 import { assertFailureStopsTheQueue, assertRunsInOrder } from './testing/order.ts';
 import { regressionFeeds, regressionStart, regressionStep } from './testing/regression.ts';
 
@@ -32,6 +33,8 @@ test('the same training twice gives the same weights, bit for bit', async () => 
   };
   assert.deepEqual(await train(), await train());
 });
+
+test('a program that returns its memory', () => assertGivesMemoryBack(engine));
 
 test('a run that fails leaves the state as it was', async () => {
   const { graph, carries } = regressionStep();

@@ -43,7 +43,7 @@ export async function createEngine(runtime: Runtime, options: EngineOptions): Pr
     async compile(
       graph: Graph,
       carries: Readonly<Record<string, string>> = {},
-      { openBatch = [] }: CompileOptions = {},
+      { openBatch = [], memory = 'kept' }: CompileOptions = {},
     ): Promise<Program> {
       const start = performance.now();
       checkCarries(graph, carries);
@@ -59,7 +59,7 @@ export async function createEngine(runtime: Runtime, options: EngineOptions): Pr
         { target: device, openBatch, block, carries: into },
       );
       const keep = names.flatMap((name, i) => (Object.hasOwn(carries, name) ? [`$output${i}`] : []));
-      const created = await runtime.createSession(model, { ...session, keep });
+      const created = await runtime.createSession(model, { ...session, keep, memory });
       return openProgram({
         runtime,
         session: created,

@@ -1,5 +1,5 @@
 import type { Graph, HostTensor } from '../graph/ir.ts';
-import type { Device } from './runtime/runtime.ts';
+import type { Device, MemoryPolicy } from './runtime/runtime.ts';
 
 /** Data for the inputs of one run, by input name. Not copied: it stays as it is until the run has ended. */
 export type Feeds = Readonly<Record<string, HostTensor>>;
@@ -27,6 +27,13 @@ export interface EngineTraits extends Required<EngineOptions> {
 export interface CompileOptions {
   /** Inputs whose first axis, the batch, may have another size at each run than the graph was built with (2 or more). */
   readonly openBatch?: readonly string[];
+  /**
+   * What becomes of the memory of intermediate values (on the CPU): `kept` (the default) by the program from run to run, or
+   * `returned` as soon as they have been read, so that large programs that take turns, such as the two steps of a
+   * supernet, do not each keep their peak. Returning costs a program of a second a step nothing that can be measured; one
+   * of small tensors may take twice as long.
+   */
+  readonly memory?: MemoryPolicy;
 }
 
 /** Compiles graphs for one device. Made by `createEngine(runtime, options)`; passed in, never global. */

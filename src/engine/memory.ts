@@ -2,7 +2,7 @@ import { type Graph, type Node, type Shape, sizeOf } from '../graph/ir.ts';
 import { peakBytes } from '../graph/liveness.ts';
 
 /**
- * Memory that a program takes, in bytes, predicted from its graph: everything that is alive at the same time, the state's
+ * Memory that a program takes which keeps it (`CompileOptions.memory`), in bytes, predicted from its graph: everything that is alive at the same time, the state's
  * second buffers, what operators need beside their results, and what each node costs to compile. `block` is that of the
  * engine. `bench/preflight.ts` compares it with what processes really take; the constants are fitted there.
  */

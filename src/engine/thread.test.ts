@@ -11,6 +11,7 @@ import type { Engine } from './engine.ts';
 import { nodeRuntime } from './runtime/node.node.ts';
 import { threadedRuntime } from './runtime/thread.node.ts';
 import { assertTrainsLikeReference } from './testing/agreement.ts';
+import { assertGivesMemoryBack } from './testing/memory.ts';
 import { assertFailureStopsTheQueue, assertRunsInOrder } from './testing/order.ts';
 import { regressionFeeds, regressionStart, regressionStep } from './testing/regression.ts';
 
@@ -30,6 +31,7 @@ async function trained(on: Engine) {
 
 test('in a thread: training carries its state as the interpreter does', () => assertTrainsLikeReference(engine));
 
+test('in a thread: a program that returns its memory', () => assertGivesMemoryBack(engine));
 test('in a thread: runs come in the order they were asked for', () => assertRunsInOrder(engine));
 test('in a thread: a run that fails takes those behind it along', () => assertFailureStopsTheQueue(engine));
 

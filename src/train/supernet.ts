@@ -38,6 +38,7 @@ export interface SupernetSteps {
 
 /**
  * The alternating steps of first-order DARTS (Liu et al. 2019, algorithm 1, ξ = 0) for a supernet (`supernet` of a space).
+ * Their programs take turns: compiled with `memory: 'returned'` they do not both keep their peak.
  * Scalars of the weight step are those of its optimizer, of the architecture step those of `ARCHITECTURE_OPTIMISER`.
  *
  * Throws TrainingFailure when the supernet cannot be built on this data.

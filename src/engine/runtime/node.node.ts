@@ -22,7 +22,7 @@ export function nodeRuntime(): Runtime {
     wrap,
     missing,
     close: async () => {},
-    async createSession(model, { device, threads, spin = false, optimisation, keep }) {
+    async createSession(model, { device, threads, spin = false, optimisation, keep, memory = 'kept' }) {
       const session = await InferenceSession.create(model, {
         executionProviders: [device],
         graphOptimizationLevel: optimisation === 'none' ? 'disabled' : 'all',
@@ -31,6 +31,8 @@ export function nodeRuntime(): Runtime {
         executionMode: 'sequential',
         // A pattern is one more block, as large as all values that live at the same time, beside what the first run took.
         enableMemPattern: false,
+        // An arena belongs to its session and never shrinks; without one, values come from `malloc`, which all share.
+        enableCpuMemArena: memory === 'kept',
         extra: waiting(spin),
         logSeverityLevel: LOG_ERRORS_ONLY,
         // On the CPU, outputs are host memory as it is.

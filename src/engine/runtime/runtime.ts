@@ -8,6 +8,9 @@ import type { HostTensor, Shape } from '../../graph/ir.ts';
 export type Device = 'cpu' | 'webgpu';
 export const DEVICES: readonly Device[] = ['cpu', 'webgpu'];
 
+/** Whether a session keeps the memory of intermediate values for its next run or gives it back. */
+export type MemoryPolicy = 'kept' | 'returned';
+
 export interface SessionOptions {
   readonly device: Device;
   /** Threads inside one operator; operators run one after another. */
@@ -18,6 +21,8 @@ export interface SessionOptions {
   readonly optimisation: 'none' | 'all';
   /** Outputs that stay on the device, to be fed to a later run. */
   readonly keep: readonly string[];
+  /** `kept` by default. */
+  readonly memory?: MemoryPolicy;
 }
 
 /** A tensor in the runtime's hands: host memory that it may read and write, or a buffer of the device. */
