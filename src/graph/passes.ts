@@ -5,6 +5,7 @@ import { foldMoments } from './passes/foldMoments.ts';
 import { foldZeros } from './passes/foldZeros.ts';
 import { mergeSiblings } from './passes/mergeSiblings.ts';
 import { convolutionRules } from './passes/rules/convolutions.ts';
+import { jointRules } from './passes/rules/joints.ts';
 import { matrixRules } from './passes/rules/matrices.ts';
 import { numberRules } from './passes/rules/numbers.ts';
 import { productRules } from './passes/rules/products.ts';
@@ -32,7 +33,8 @@ const MOST_ROUNDS = 6;
 
 /** Rewrites of a forward graph that make it, and what differentiation makes of it, cheaper. Call before `gradients`. */
 export function optimiseForward(graph: Graph): Graph {
-  return simplified(mergeSiblings(foldMoments(simplified(graph))));
+  const apart = simplified(simplify(simplified(graph), [jointRules]));
+  return simplified(mergeSiblings(foldMoments(apart)));
 }
 
 /** Algebra that saves work, equal nodes computed once, and nothing computed that no output needs. */
