@@ -233,6 +233,8 @@ export function blockedLowering(context: BlockedContext): BlockedLowering {
     const layout = layouts[x] as Layout;
     if (layout === 'plain') return undefined;
     if (op.axes.length === 4) return plain(reduceAll(op, read(x, layout)));
+    // An image's numbers lie together in either layout.
+    if (layout === 'blocked' && `${op.axes}` === '1,2,3') return plain(reduceAll(op, read(x, layout)));
     if (layout !== 'blocked' || op.fn === 'max') return undefined;
     const axes = `${op.axes}`;
     const image = read(x, 'blocked');

@@ -1,0 +1,192 @@
+/**
+ * Where the blocked layout is left and entered in whole networks: what changes an activation's layout costs a pass over memory.
+ * Models are lowered for either block and not run, so that these tests need no processor that has blocked operators.
+ */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import onnxProto from 'onnx-proto';
+import type { DatasetInfo } from '../src/data/dataset.ts';
+import { lowerGraph } from '../src/engine/onnx/lower.ts';
+import type { Graph } from '../src/graph/ir.ts';
+import { conv, globalAvgPool, linear, relu, sequential } from '../src/space/builders.ts';
+import type { Module } from '../src/space/module.ts';
+import { resolve, supernet } from '../src/space/resolve.ts';
+import { SPACES } from '../src/space/spaces/index.ts';
+import { inferenceGraph, trainingGraph } from '../src/train/program.ts';
+import { supernetSteps } from '../src/train/supernet.ts';
+
+const BATCH = 28;
+/** Of all sizes, the batch and its multiples alone are divisible by this. */
+const OF_THE_BATCH = 7;
+const SIDE = 16;
+
+const info: DatasetInfo = {
+  name: 'none',
+  kind: 'classification',
+  input: [3, SIDE, SIDE],
+  outputs: 10,
+  labels: Array.from({ length: 10 }, (_, i) => `${i}`),
+  mean: [0, 0, 0],
+  deviation: [1, 1, 1],
+  counts: { train: 0, valid: 0, test: 0 },
+  notes: [],
+};
+const settings = { optimizer: 'sgd', momentum: 0.9, nesterov: false, weightDecay: 3e-4, clipNorm: 5 } as const;
+
+interface Step {
+  readonly graph: Graph;
+  readonly carries?: Readonly<Record<string, string>>;
+}
+
+interface Lowered {
+  /** `TYPE [SHAPE]` of each node that brings an activation into another layout, with the shape of what it reads. */
+  readonly reorders: readonly string[];
+  /** How many operators of the blocked layout there are of each type. */
+  readonly blocked: Readonly<Record<string, number>>;
+  /** How many plain convolutions there are. */
+  readonly plainConvolutions: number;
+}
+
+function lowered({ graph, carries = {} }: Step, block: number): Lowered {
+  const bytes = lowerGraph(graph, { target: 'cpu', block, carries }).model;
+  const model = onnxProto.onnx.ModelProto.decode(bytes).graph;
+  const nodes = model?.node ?? [];
+  const made = new Map(nodes.flatMap((node) => (node.output ?? []).map((name) => [name, node] as const)));
+  const known = [...(model?.valueInfo ?? []), ...(model?.input ?? []), ...(model?.output ?? [])];
+  const shapes = new Map(
+    known.map(({ name, type }) => [name, type?.tensorType?.shape?.dim?.map(({ dimValue }) => Number(dimValue))]),
+  );
+  const vectors = new Map(
+    (model?.initializer ?? [])
+      .filter(({ dataType }) => dataType === onnxProto.onnx.TensorProto.DataType.INT64)
+      .map(({ name, rawData }) => [name, [...new BigInt64Array(new Uint8Array(rawData ?? []).buffer)].map(Number)]),
+  );
+  /** As it is declared, or as a view of it says; undefined for what the lowering says nothing about. */
+  const shapeOf = (value: string): readonly number[] | undefined => {
+    const node = made.get(value);
+    return node?.opType === 'Reshape' ? vectors.get(node.input?.[1] ?? '') : shapes.get(value);
+  };
+  /** Whether a value, or if nothing says what shape it has one that it is made of, holds something for each image. */
+  const isOfImages = (value: string): boolean =>
+    shapeOf(value)?.some((size) => size % OF_THE_BATCH === 0) ?? (made.get(value)?.input ?? []).some(isOfImages);
+  const blocked: Record<string, number> = {};
+  const reorders: string[] = [];
+  for (const { opType, domain, input = [] } of nodes) {
+    const type = opType ?? '';
+    const isBlocked = domain === 'com.microsoft.nchwc';
+    if (isBlocked) blocked[type] = (blocked[type] ?? 0) + 1;
+    if (!type.startsWith('Reorder') && type !== 'Transpose') continue;
+    const [read = ''] = input ?? [];
+    const shape = shapeOf(read);
+    // The gradient of a filter has tiles of B by B floats transposed: `ReorderOutput` of images one pixel high, B wide and of one
+    // block of channels, which no activation here is.
+    const isTiles = type === 'ReorderOutput' && `${shape?.slice(1)}` === `${[block, 1, block]}`;
+    // A filter, its gradient, and the sums over images that these are made of, know no batch.
+    const isFilter = type === 'Transpose' && !isOfImages(read);
+    if (!isTiles && !isFilter) reorders.push(`${type} ${shape ? `[${shape}]` : `of ${made.get(read)?.opType}`}`);
+  }
+  const plainConvolutions = nodes.filter(({ opType, domain }) => opType === 'Conv' && (domain ?? '') === '').length;
+  return { reorders: reorders.sort(), blocked, plainConvolutions };
+}
+
+const on = (network: Module) => ({ network, info, resolution: 1 });
+const training = (network: Module, block: number) => lowered(trainingGraph(on(network), settings, BATCH), block);
+const inference = (network: Module, block: number) => lowered(inferenceGraph(on(network), BATCH), block);
+
+/** Whole blocks of either size. */
+const CHANNELS = 16;
+/** Normal, reduction, reduction. */
+const CELLS = 3;
+
+function dartsNetwork(channels: number): Module {
+  const space = SPACES.darts.create(info, { channels, cells: CELLS });
+  return resolve(space, space.text?.parse('DARTS_V2') ?? {});
+}
+
+function nasBench201(channels: number): Module {
+  const space = SPACES['nas-bench-201'].create(info, { channels, cells: 1 });
+  const cell = '|nor_conv_3x3~0|+|nor_conv_3x3~0|avg_pool_3x3~1|+|skip_connect~0|nor_conv_1x1~1|nor_conv_3x3~2|';
+  return resolve(space, space.text?.parse(cell) ?? {});
+}
+
+function smallCnn(normalisation: 'batch' | 'layer'): Module {
+  const stages = [16, 32, 48].map((width, i) => ({
+    [`width${i + 1}`]: width,
+    [`kernel${i + 1}`]: 3,
+    [`depth${i + 1}`]: 2,
+  }));
+  return resolve(SPACES['small-cnn'].create(info), Object.assign({ normalisation, activation: 'relu' }, ...stages));
+}
+
+const mixture = supernetSteps(
+  on(supernet(SPACES.darts.create(info, { channels: CHANNELS, cells: CELLS, search: true }))),
+  settings,
+  { weightDecay: 1e-3 },
+  BATCH,
+);
+
+for (const block of [16, 8]) {
+  describe(`changes of an activation's layout, in blocks of ${block} channels`, () => {
+    const image = (channels: number, side: number) => `[${[BATCH, channels, side, side]}]`;
+    /**
+     * The gradient of a stem's filter is computed in the plain layout, from the image as it came: all that a training step
+     * reorders, by itself, is dy. Its unfolding of the image is a convolution too.
+     */
+    const assertStemAlone = ({ reorders, plainConvolutions }: Lowered, channels: number) => {
+      assert.deepEqual(reorders, [`ReorderOutput ${image(channels, SIDE)}`]);
+      assert.equal(plainConvolutions, 1);
+    };
+    const assertNone = ({ reorders, plainConvolutions }: Lowered) => {
+      assert.deepEqual(reorders, []);
+      assert.equal(plainConvolutions, 0);
+    };
+
+    test('a DARTS mixture: none inside a cell', () => {
+      assertStemAlone(lowered(mixture.weightStep, block), 3 * CHANNELS);
+      // The gradients by the architecture need none by the stem.
+      assertNone(lowered(mixture.archStep, block));
+    });
+
+    for (const [name, network, stem] of [
+      ['a discrete DARTS network: none inside a cell', dartsNetwork(CHANNELS), 3 * CHANNELS],
+      ['NAS-Bench-201', nasBench201(CHANNELS), CHANNELS],
+      ['small-cnn', smallCnn('batch'), 16],
+      ['small-cnn with layer norm', smallCnn('layer'), 16],
+    ] as const) {
+      test(name, () => {
+        assertStemAlone(training(network, block), stem);
+        assertNone(inference(network, block));
+      });
+    }
+
+    const partial = (3 * block) / 4;
+    test('channels that are no whole blocks: the last stage, which has them, is blocked as before', () => {
+      // The shortcut of the residual block before it and its last convolution, and their gradients.
+      const network = nasBench201(partial);
+      const { reorders, blocked } = training(network, block);
+      const [last, side] = [4 * partial, SIDE / 4];
+      assert.deepEqual(reorders, [
+        'ReorderInput of Conv',
+        'ReorderInput of Conv',
+        `ReorderOutput ${image(last, side)}`,
+        `ReorderOutput ${image(last, side)}`,
+      ]);
+      assert.ok((blocked.Conv ?? 0) > 20, `${blocked.Conv} blocked convolutions`);
+    });
+
+    test('a convolution to a width that is no whole blocks: it and its reader fall back, their neighbours do not', () => {
+      const layers = [block, block, 2 * partial, block, block].flatMap((width) => [conv(width, 3), relu()]);
+      const network = sequential(...layers, globalAvgPool(), linear('outputs'));
+      const forward = inference(network, block);
+      assert.deepEqual(forward.reorders, ['ReorderInput of Conv', `ReorderOutput ${image(block, SIDE)}`]);
+      assert.deepEqual([forward.blocked.Conv, forward.plainConvolutions], [3, 2]);
+      // Besides: dx into the layer before, dy from the layer behind, and dy of the stem.
+      const step = training(network, block);
+      const dx = 'ReorderInput of Conv';
+      const dy = `ReorderOutput ${image(block, SIDE)}`;
+      assert.deepEqual(step.reorders, [forward.reorders[0], dx, forward.reorders[1], dy, dy]);
+      // Forward, by the input, and an unfolded image for the filter, of two; the unfolded image of the stem.
+      assert.equal(step.plainConvolutions, 7);
+    });
+  });
+}
