@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
-import { createEngine } from '../src/engine/create.ts';
-import { nodeRuntime } from '../src/engine/runtime/node.node.ts';
+import { after } from 'node:test';
+import { layoutsUnderTest, testLayouts } from '../src/engine/testing/layouts.ts';
 import { interpret } from '../src/graph/interpret.ts';
-import { caseGraph, MODULE_CASES } from '../src/network/testing/cases.ts';
+import { caseGraph, type ModuleCase, moduleCases } from '../src/network/testing/cases.ts';
 
-const engine = await createEngine(nodeRuntime(), { device: 'cpu', threads: 1 });
+const layouts = await layoutsUnderTest();
 const programs: { dispose(): Promise<void> }[] = [];
 after(async () => {
   for (const program of programs) await program.dispose();
@@ -14,9 +13,11 @@ after(async () => {
 const norm = (values: Iterable<number>) => Math.sqrt([...values].reduce((sum, v) => sum + v * v, 0));
 const largest = (values: Iterable<number>) => [...values].reduce((max, v) => Math.max(max, Math.abs(v)), 0);
 
-for (const moduleCase of MODULE_CASES) {
+for (const [i, { name }] of moduleCases().entries()) {
   for (const mode of ['train', 'infer'] as const) {
-    test(`${moduleCase.name}, ${mode}: the engine agrees with the reference interpreter`, async () => {
+    testLayouts(layouts, `${name}, ${mode}: the engine agrees with the interpreter`, async ({ engine, channels }) => {
+      // In halves of a block, so that some are whole blocks and some are not.
+      const moduleCase = moduleCases(engine.options.block === 0 ? 1 : channels / 2)[i] as ModuleCase;
       const { graph, feeds, differentiable } = caseGraph(moduleCase, mode);
       const expected = interpret(graph, feeds);
       const program = await engine.compile(graph);

@@ -1,6 +1,7 @@
-/** Whole graphs in the blocked layout against the interpreter, where the machine has blocked operators. */
+/** Whole graphs in each layout against the interpreter: with channels that fill blocks, and with some that do not. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import onnxProto from 'onnx-proto';
 import { rng } from '../common/random.ts';
 import { createGraph, finish, type GraphBuilder } from '../graph/builder.ts';
 import { gradients } from '../graph/differentiate.ts';
@@ -10,14 +11,14 @@ import * as ops from '../graph/ops.ts';
 import { type GraphCase, graphCase } from '../graph/testing/case.ts';
 import { createEngine } from './create.ts';
 import { nodeRuntime } from './runtime/node.node.ts';
+import type { Runtime } from './runtime/runtime.ts';
 import { assertAgreement } from './testing/agreement.ts';
+import { layoutsUnderTest, testLayouts } from './testing/layouts.ts';
 
-const engine = await createEngine(nodeRuntime(), { device: 'cpu', threads: 2 });
-const portable = await createEngine(nodeRuntime(), { device: 'cpu', threads: 2, layout: 'portable' });
-const { block } = engine.options;
-/** Graphs are built for this many channels in any case: without blocked operators these are tests of the portable layout. */
-const B = block === 0 ? 16 : block;
-const options = block === 0 ? { skip: 'this processor has no blocked operators' } : {};
+const layouts = await layoutsUnderTest();
+const [portable, blocked] = layouts;
+/** Channels in a block; where there are none, the same graphs are tested in the portable layout. */
+const B = blocked.channels;
 
 const window = (stride: number, pad: number, groups = 1, dilation = 1) =>
   ({ stride: [stride, stride], dilation: [dilation, dilation], pads: [pad, pad, pad, pad], groups }) as const;
@@ -153,7 +154,7 @@ const cases: readonly GraphCase[] = [
 ];
 
 for (const testCase of cases)
-  test(`blocked: ${testCase.name}, and gradients`, options, () =>
+  testLayouts(layouts, `${testCase.name}, and gradients`, ({ engine }) =>
     assertAgreement((graph) => engine.compile(graph), testCase),
   );
 
@@ -191,32 +192,38 @@ function trainingStep() {
   return { graph: finish(g, outputs), carries, start, feeds: { x: draw([2, 3, 6, 6], 1) } };
 }
 
-test('blocked: filters and momenta stay blocked between steps, and are plain where they leave', options, async () => {
-  const { graph, carries, start, feeds } = trainingStep();
-  const program = await engine.compile(graph, carries);
-  const state = engine.createState(start);
-  let reference: Record<string, { shape: Shape; data: ArrayLike<number> }> = start;
-  for (let step = 0; step < 3; step++) {
-    const expected = interpret(graph, { ...reference, ...feeds } as never);
-    const { loss } = await program.run(feeds, state);
-    assert.ok(Math.abs((loss?.data[0] ?? 0) - (expected.loss?.data[0] ?? 0)) < 1e-5);
-    reference = Object.fromEntries(
-      Object.entries(carries).map(([output, name]) => [name, expected[output] ?? { shape: [], data: [] }]),
-    );
-    const current = await state.read();
-    for (const [name, { data }] of Object.entries(reference)) {
-      const worst = Math.max(...Array.from(data, (v, i) => Math.abs(v - (current[name]?.data[i] ?? Number.NaN))));
-      assert.ok(worst < 1e-5, `step ${step}: ${name} is off by ${worst}`);
+testLayouts(
+  layouts,
+  'filters and momenta stay as they lie between steps, and are plain where they leave',
+  async (layout) => {
+    const { engine } = layout;
+    const { graph, carries, start, feeds } = trainingStep();
+    const program = await engine.compile(graph, carries);
+    const state = engine.createState(start);
+    let reference: Record<string, { shape: Shape; data: ArrayLike<number> }> = start;
+    for (let step = 0; step < 3; step++) {
+      const expected = interpret(graph, { ...reference, ...feeds } as never);
+      const { loss } = await program.run(feeds, state);
+      assert.ok(Math.abs((loss?.data[0] ?? 0) - (expected.loss?.data[0] ?? 0)) < 1e-5);
+      reference = Object.fromEntries(
+        Object.entries(carries).map(([output, name]) => [name, expected[output] ?? { shape: [], data: [] }]),
+      );
+      const current = await state.read();
+      for (const [name, { data }] of Object.entries(reference)) {
+        const worst = Math.max(...Array.from(data, (v, i) => Math.abs(v - (current[name]?.data[i] ?? Number.NaN))));
+        assert.ok(worst < 1e-5, `step ${step}: ${name} is off by ${worst}`);
+      }
     }
-  }
-  // Another program wants the same state in its own layout: that of an engine without blocks.
-  const plain = await portable.compile(graph, carries);
-  const moved = portable.createState(await state.read());
-  const [a, b] = [await program.run(feeds, state), await plain.run(feeds, moved)];
-  assert.ok(Math.abs((a.loss?.data[0] ?? 0) - (b.loss?.data[0] ?? 1)) < 1e-5);
-});
+    // What was read goes into the state of an engine with the other layout.
+    const other = (layout === portable ? blocked : portable).engine;
+    const plain = await other.compile(graph, carries);
+    const moved = other.createState(await state.read());
+    const [a, b] = [await program.run(feeds, state), await plain.run(feeds, moved)];
+    assert.ok(Math.abs((a.loss?.data[0] ?? 0) - (b.loss?.data[0] ?? 1)) < 1e-5);
+  },
+);
 
-test('blocked: the same step twice gives bitwise the same weights', options, async () => {
+testLayouts(layouts, 'the same steps twice give bitwise the same weights', async ({ engine }) => {
   const { graph, carries, start, feeds } = trainingStep();
   const program = await engine.compile(graph, carries);
   const runs = [engine.createState(start), engine.createState(start)];
@@ -225,4 +232,26 @@ test('blocked: the same step twice gives bitwise the same weights', options, asy
   assert.deepEqual(a, b);
 });
 
-test('the portable layout can be asked for', () => assert.equal(portable.options.block, 0));
+test('the portable layout can be asked for: no operator of the blocked layout is in its models', async () => {
+  const { graph, carries } = trainingStep();
+  const compiled = async (layout: 'auto' | 'portable') => {
+    const runtime = nodeRuntime();
+    const models: Uint8Array[] = [];
+    const listening: Runtime = {
+      ...runtime,
+      createSession(model, options) {
+        models.push(model);
+        return runtime.createSession(model, options);
+      },
+    };
+    const engine = await createEngine(listening, { device: 'cpu', threads: 1, layout });
+    await (await engine.compile(graph, carries)).dispose();
+    const model = onnxProto.onnx.ModelProto.decode(models.at(-1) ?? new Uint8Array());
+    return { block: engine.options.block, domains: model.opsetImport.map(({ domain }) => domain ?? '') };
+  };
+  const portably = await compiled('portable');
+  assert.equal(portably.block, 0);
+  assert.ok(!portably.domains.includes('com.microsoft.nchwc'));
+  const automatically = await compiled('auto');
+  assert.equal(automatically.domains.includes('com.microsoft.nchwc'), automatically.block > 0);
+});
