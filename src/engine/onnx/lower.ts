@@ -38,7 +38,8 @@ import {
   lowerSlice,
   lowerTranspose,
 } from './lowerings/shape.ts';
-import { createModel, type Dimension } from './model.ts';
+import { createModel } from './model.ts';
+import type { Dimension } from './proto.ts';
 import { type Step, schedule } from './schedule.ts';
 import { lowerSwitch, type SwitchContext } from './switch.ts';
 import type { Lowering, Target, Value } from './value.ts';

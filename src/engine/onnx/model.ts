@@ -4,6 +4,7 @@
  */
 import onnxProto from 'onnx-proto';
 import type { HostTensor, Shape } from '../../graph/ir.ts';
+import { type Attributes, attribute, bytesOf, type Dimension, valueInfo } from './proto.ts';
 
 const { onnx } = onnxProto;
 
@@ -11,18 +12,6 @@ export const IR_VERSION = 8;
 export const OPSET = 18;
 /** ONNX Runtime's own operators; only its CPU provider is sure to have those that we use. */
 export const MICROSOFT = 'com.microsoft';
-
-/** A whole number is an integer attribute; a float is wrapped so that 1 and 1.0 stay apart. */
-export type Attribute =
-  | number
-  | readonly number[]
-  | string
-  | { readonly float: number }
-  | { readonly floats: readonly number[] };
-export type Attributes = Readonly<Record<string, Attribute>>;
-
-/** A dimension that is only known at run time has a name. */
-export type Dimension = number | string;
 
 export interface NodeOptions {
   readonly domain?: string;
@@ -45,10 +34,13 @@ export interface ModelBuilder {
   /** Adds a node and returns the name of its first output. */
   node(type: string, inputs: readonly string[], attributes?: Attributes, options?: NodeOptions): string;
   /**
-   * The same memory under another shape (a `Reshape`, -1 for a dimension to be worked out). The same view of a value is made
-   * once, and a view of a view is one of the first value, or that value itself if `own`, the shape it has, is asked for again.
+   * The same memory under another shape (-1 for a dimension to be worked out). It becomes a `Reshape` where a node first reads
+   * it, so that it costs nothing before. A view of a view is one of the first value, or that value itself if `own`, the shape
+   * it has, is asked for again.
    */
   view(value: string, shape: Shape, own?: Shape): string;
+  /** The shapes in which a value's memory can be read without another node, as far as they are known. */
+  shapesOf(value: string): readonly Shape[];
   /** Says what shape a value has, where ONNX Runtime cannot infer it: its planning of memory wants to know. */
   declare(value: string, dimensions: readonly Dimension[]): void;
   /**
@@ -77,13 +69,32 @@ export interface ModelBuilder {
 interface Frame {
   readonly nodes: onnxProto.onnx.INodeProto[];
   readonly produced: Set<string>;
+  /** By the value that is viewed. */
+  readonly views: Map<string, onnxProto.onnx.INodeProto[]>;
+}
+
+const emptyFrame = (): Frame => ({ nodes: [], produced: new Set(), views: new Map() });
+
+/**
+ * A frame's nodes, each followed by the views of what it makes. Where a view stands counts (`backwards` below): what joins
+ * the gradients of all filters reads views of them, and has each gradient computed when its view's turn comes.
+ */
+function listed({ nodes, produced, views }: Frame): onnxProto.onnx.INodeProto[] {
+  const before = [...views].flatMap(([value, own]) => (produced.has(value) ? [] : own));
+  return [...before, ...nodes.flatMap((node) => [node, ...(node.output ?? []).flatMap((o) => views.get(o) ?? [])])];
+}
+
+/** The same memory as another value's. */
+interface View {
+  readonly source: string;
+  readonly shape: Shape;
 }
 
 /** Constants of up to so many elements are compared with those already there. */
 const SHARED_CONSTANT = 256;
 
 export function createModel(graphName: string): ModelBuilder {
-  const outermost: Frame = { nodes: [], produced: new Set() };
+  const outermost = emptyFrame();
   let frame = outermost;
   const memos: Map<unknown, unknown>[][] = [];
   const initializers: onnxProto.onnx.ITensorProto[] = [];
@@ -97,6 +108,7 @@ export function createModel(graphName: string): ModelBuilder {
 
   /** Names of graph inputs are paths such as `3/1/weight`: ours start with a dollar and cannot meet them. */
   const freshName = (hint: string) => `$${hint}${fresh++}`;
+  const named = (output: string) => (place === '' ? output : `${place}/${output}`);
   const shared = (key: string, hint: string, add: (name: string) => void): string => {
     const known = constants.get(key);
     if (known !== undefined) return known;
@@ -114,10 +126,10 @@ export function createModel(graphName: string): ModelBuilder {
     const names = Array.from({ length: count }, (_, i) => (i === 0 ? output : `${output}:${i}`));
     for (const name of names) frame.produced.add(name);
     frame.nodes.push({
-      name: place === '' ? output : `${place}/${output}`,
+      name: named(output),
       opType: type,
       domain,
-      input: [...nodeInputs],
+      input: nodeInputs.map(read),
       output: names,
       attribute: Object.entries(attributes).map(([name, value]) => attribute(name, value)),
     });
@@ -136,12 +148,13 @@ export function createModel(graphName: string): ModelBuilder {
 
   function subgraph(hint: string, body: () => readonly string[]): onnxProto.onnx.IAttributeProto {
     const outer = frame;
-    const own: Frame = { nodes: [], produced: new Set() };
+    const own = emptyFrame();
     frame = own;
     for (const levels of memos) levels.push(new Map());
     const taken = new Set<string>();
     // A result is made in the branch itself, and stands once among its outputs.
-    const results = body().map((value) => {
+    const results = body().map((name) => {
+      const value = read(name);
       const result = own.produced.has(value) && !taken.has(value) ? value : node('Identity', [value]);
       taken.add(result);
       return result;
@@ -154,29 +167,56 @@ export function createModel(graphName: string): ModelBuilder {
       type: onnx.AttributeProto.AttributeType.GRAPH,
       g: {
         name: freshName(hint),
-        node: own.nodes,
+        node: listed(own),
         output: results.map((value) => valueInfo(value, declared.get(value))),
         valueInfo: known.flatMap((value) => (declared.has(value) ? [valueInfo(value, declared.get(value))] : [])),
       },
     };
   }
 
-  /** What each view is a view of, and under which shape a value was first made. */
-  const sources = new Map<string, string>();
-  const shapes = new Map<string, string>();
-  const views = memo<string, string>();
+  const views = new Map<string, View>();
+  /** The names of views by source and shape, and of the values that nodes read for them. */
+  const viewNames = new Map<string, string>();
+  const made = memo<string, string>();
+  /** Those of each source that there are nodes for. */
+  const madeShapes = memo<string, readonly Shape[]>();
+  /** The shape in which a value was first made. */
+  const shapes = new Map<string, Shape>();
+
   const view: ModelBuilder['view'] = (value, shape, own) => {
-    if (own !== undefined && !shapes.has(value)) shapes.set(value, own.join());
-    const source = sources.get(value) ?? value;
-    if (shapes.get(source) === shape.join()) return source;
+    if (own !== undefined && !shapes.has(value)) shapes.set(value, own);
+    const source = views.get(value)?.source ?? value;
+    if (shapes.get(source)?.join() === shape.join()) return source;
     const key = `${source} ${shape.join()}`;
-    const known = views.get(key);
-    if (known !== undefined) return known;
-    const made = node('Reshape', [source, builder.ints(shape)]);
-    views.set(key, made);
-    sources.set(made, source);
-    return made;
+    const name = viewNames.get(key) ?? freshName('view');
+    viewNames.set(key, name);
+    views.set(name, { source, shape });
+    return name;
   };
+
+  /** The value that a node reads under this name: for a view, its `Reshape` is added. */
+  function read(name: string): string {
+    const own = views.get(name);
+    if (own === undefined) return name;
+    const known = made.get(name);
+    if (known !== undefined) return known;
+    const { source, shape } = own;
+    const value = freshName('Reshape');
+    const proto = {
+      name: named(value),
+      opType: 'Reshape',
+      domain: '',
+      input: [source, builder.ints(shape)],
+      output: [value],
+    };
+    frame.views.set(source, [...(frame.views.get(source) ?? []), proto]);
+    frame.produced.add(value);
+    const dimensions = declared.get(name);
+    if (dimensions !== undefined) declared.set(value, dimensions);
+    made.set(name, value);
+    madeShapes.set(source, [...(madeShapes.get(source) ?? []), shape]);
+    return value;
+  }
 
   const declared = new Map<string, readonly Dimension[]>();
   const builder: ModelBuilder = {
@@ -185,7 +225,8 @@ export function createModel(graphName: string): ModelBuilder {
       place = path;
     },
     input: (name, dimensions) => void inputs.push(valueInfo(name, dimensions)),
-    output(name, dimensions, value) {
+    output(name, dimensions, computed) {
+      const value = read(computed);
       outputs.push(valueInfo(name, dimensions));
       // The node writes to the output itself, unless its value is an input, a constant or another output too.
       if (outermost.produced.has(value) && !outputOf.has(value)) outputOf.set(value, name);
@@ -205,6 +246,11 @@ export function createModel(graphName: string): ModelBuilder {
       return Array.from({ length: count }, (_, i) => (i === 0 ? first : `${first}:${i}`));
     },
     view,
+    shapesOf(value) {
+      const source = views.get(value)?.source ?? value;
+      const own = shapes.get(source);
+      return [...(own ? [own] : []), ...(madeShapes.get(source) ?? [])];
+    },
     initializer: (name, { shape, data }) => void addFloats(name, shape, data),
     floats(shape, data) {
       const values = Float32Array.from(data);
@@ -242,7 +288,7 @@ export function createModel(graphName: string): ModelBuilder {
         graph: {
           name: graphName,
           // Branches are refused unless they are in order.
-          node: renamed(order === 'as added' ? outermost.nodes : outermost.nodes.toReversed()),
+          node: renamed(order === 'as added' ? listed(outermost) : listed(outermost).toReversed()),
           initializer: initializers,
           input: inputs,
           output: outputs,
@@ -254,24 +300,4 @@ export function createModel(graphName: string): ModelBuilder {
     },
   };
   return builder;
-}
-
-/** ONNX keeps raw data little-endian, as every machine that Node runs on does. */
-function bytesOf(data: Float32Array | BigInt64Array): Uint8Array {
-  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-}
-
-/** Without dimensions, a tensor of any shape. */
-function valueInfo(name: string, dimensions: readonly Dimension[] | undefined): onnxProto.onnx.IValueInfoProto {
-  const dim = dimensions?.map((d) => (typeof d === 'string' ? { dimParam: d } : { dimValue: d }));
-  return { name, type: { tensorType: { elemType: onnx.TensorProto.DataType.FLOAT, ...(dim && { shape: { dim } }) } } };
-}
-
-function attribute(name: string, value: Attribute): onnxProto.onnx.IAttributeProto {
-  const { AttributeType } = onnx.AttributeProto;
-  if (typeof value === 'number') return { name, type: AttributeType.INT, i: value };
-  if (typeof value === 'string') return { name, type: AttributeType.STRING, s: new TextEncoder().encode(value) };
-  if ('float' in value) return { name, type: AttributeType.FLOAT, f: value.float };
-  if ('floats' in value) return { name, type: AttributeType.FLOATS, floats: [...value.floats] };
-  return { name, type: AttributeType.INTS, ints: [...value] };
 }

@@ -3,7 +3,8 @@
  * its logical shape; the block B is 16 with AVX-512, 8 with AVX2. Only the CPU provider has these operators.
  */
 import type { Shape } from '../../../graph/ir.ts';
-import type { Attributes, ModelBuilder } from '../model.ts';
+import type { ModelBuilder } from '../model.ts';
+import type { Attributes } from '../proto.ts';
 
 /** A value of the ONNX graph. */
 export type Name = string;
