@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { Objective } from '../common/metrics.ts';
-import { paretoFront, rank } from './pareto.ts';
+import { paretoFront, rank } from '../common/pareto.ts';
 import { bestOf, contenders } from './ranking.ts';
 import { medianStopping } from './stopping.ts';
 import type { Trial } from './store/store.ts';

@@ -1,6 +1,6 @@
 import type { Metrics, Objective } from '../common/metrics.ts';
+import { paretoFront, rank } from '../common/pareto.ts';
 import type { Architecture } from '../space/space.ts';
-import { paretoFront, rank } from './pareto.ts';
 import type { Trial } from './store/store.ts';
 
 /** An architecture with all that is known of it at the highest fidelity that the study has reached. */

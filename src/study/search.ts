@@ -1,8 +1,8 @@
+import { paretoFront } from '../common/pareto.ts';
 import type { Proposal } from '../strategy/strategy.ts';
 import { budgetEnd } from './budget.ts';
 import { costsOf } from './job.ts';
 import type { Phase } from './loop.ts';
-import { paretoFront } from './pareto.ts';
 import { type Contender, contenders, measured } from './ranking.ts';
 import type { Session } from './session.ts';
 import type { StrategyState, Trial, TrialEnd } from './store/store.ts';

@@ -1,4 +1,4 @@
-import { compareBy, dominates, type Metrics, type Objective } from '../common/metrics.ts';
+import { compareBy, dominates, type Metrics, type Objective } from './metrics.ts';
 
 /** Anything that has metrics. */
 export interface Measured {
