@@ -1,0 +1,170 @@
+import { invalid } from '../common/errors.ts';
+import { deepFreeze } from '../common/json.ts';
+import { compareBy, type Metrics, type Objective } from '../common/metrics.ts';
+import type { Row, Table } from '../estimate/tabular/table.ts';
+import type { Architecture } from '../space/space.ts';
+import type { Limit, Outcome, Problem, Proposal, Strategy } from '../strategy/strategy.ts';
+
+export interface Simulation {
+  readonly strategy: Strategy;
+  /** See `tabularProblem`. */
+  readonly problem: Problem;
+  readonly table: Table;
+  readonly dataset: string;
+  /** Simulated seconds, or evaluations, whichever ends first; at least one of them. */
+  readonly budget: { readonly seconds?: number; readonly evaluations?: number };
+  /** Trials at the same time (default 1). */
+  readonly width?: number;
+  /** An architecture that has been trained before costs nothing (default: it is trained, and paid for, again). */
+  readonly cached?: boolean;
+}
+
+/** A trial that ended, with times of the simulated clock. */
+export interface SimulatedTrial {
+  readonly trial: number;
+  readonly architecture: Architecture;
+  readonly state: 'complete' | 'failed';
+  /** What was looked up, costs beside it. Empty when failed. */
+  readonly metrics: Metrics;
+  readonly startedAt: number;
+  readonly endedAt: number;
+}
+
+export interface SimulationResult {
+  /** In the order in which they ended. */
+  readonly trials: readonly SimulatedTrial[];
+  /** The trials that were better by the first objective than all before them. */
+  readonly trajectory: readonly SimulatedTrial[];
+  /** The last of the trajectory; undefined when no trial was completed. */
+  readonly best: SimulatedTrial | undefined;
+  /** Where the simulated clock stood when the last trial ended. */
+  readonly seconds: number;
+  /** stalled: so many trials in a row cost nothing that no budget would ever end. */
+  readonly end: 'budget' | 'exhausted' | 'stalled';
+}
+
+/** So many trials in a row that cost nothing end a simulation. */
+const MOST_FREE = 1000;
+
+/** The problem of searching a table; its costs are looked up. */
+export function tabularProblem(
+  table: Table,
+  dataset: string,
+  seed: number,
+  {
+    objectives = table.objectives,
+    limits = [],
+  }: { objectives?: Problem['objectives']; limits?: readonly Limit[] } = {},
+): Problem {
+  return {
+    space: table.space,
+    objectives,
+    limits,
+    seed,
+    fidelities: [table.fidelity],
+    costs(architecture) {
+      const row = table.lookup(architecture, dataset);
+      if (row === undefined)
+        throw invalid(`table "${table.name}"`, 'has no such architecture', 'its costs are unknown');
+      return row.costs;
+    },
+  };
+}
+
+/**
+ * Plays a search on a table: ask, look up, tell, on a simulated clock that each trial moves by what its training took. Trials
+ * of one moment end in the order of their numbers. A trial that would end after the budget is not told and does not count. An
+ * architecture that the table does not have fails, at once, and counts as an evaluation. Nothing is stored; the result depends
+ * on the arguments alone. O(trials) beside the strategy's own work.
+ *
+ * Throws UserError for a budget that never ends, an unknown data set, or seconds where the table has none.
+ */
+export async function simulate(simulation: Simulation): Promise<SimulationResult> {
+  const { strategy, problem, table, dataset, budget, width = 1, cached = false } = simulation;
+  const { seconds: mostSeconds = Number.POSITIVE_INFINITY, evaluations = Number.POSITIVE_INFINITY } = budget;
+  if (!(mostSeconds > 0 && evaluations > 0) || Math.min(mostSeconds, evaluations) === Number.POSITIVE_INFINITY) {
+    throw invalid('budget', JSON.stringify(budget), 'a simulation needs seconds or evaluations, above 0');
+  }
+  const objective = problem.objectives[0];
+  const trials: SimulatedTrial[] = [];
+  const trajectory: SimulatedTrial[] = [];
+  const known = new Set<string>();
+  /** By their end, the soonest first. */
+  const running: Running[] = [];
+  let state = deepFreeze(strategy.init(problem));
+  let [now, asked, charged, free] = [0, 0, 0, 0];
+
+  for (;;) {
+    while (running.length < width && charged < evaluations && now < mostSeconds && free < MOST_FREE) {
+      const count = Math.min(width - running.length, evaluations - charged);
+      const [next, proposals] = await strategy.ask(problem, state, asked, count);
+      if (proposals.length === 0) break;
+      state = deepFreeze(next);
+      for (const proposal of proposals) begin(proposal);
+    }
+    const first = running.shift();
+    if (first === undefined) break;
+    if (first.endedAt > mostSeconds) return ended('budget');
+    now = first.endedAt;
+    const trial = asEnded(first);
+    trials.push(trial);
+    if (trial.state === 'complete' && isBetter(objective, trial, trajectory.at(-1))) trajectory.push(trial);
+    state = deepFreeze(await strategy.tell(problem, state, [outcomeOf(first, trial)]));
+  }
+  if (free >= MOST_FREE) return ended('stalled');
+  return ended(charged >= evaluations || now >= mostSeconds ? 'budget' : 'exhausted');
+
+  function begin(proposal: Proposal): void {
+    const { architecture } = proposal;
+    const row = table.lookup(architecture, dataset);
+    if (row !== undefined && row.seconds === undefined && mostSeconds !== Number.POSITIVE_INFINITY) {
+      const rule = 'its budget must be a number of evaluations';
+      throw invalid(`table "${table.name}"`, `has no seconds for data set "${dataset}"`, rule);
+    }
+    let isFree = false;
+    if (cached) {
+      const key = JSON.stringify(Object.entries(architecture).sort());
+      isFree = known.has(key);
+      known.add(key);
+    }
+    const seconds = isFree ? 0 : (row?.seconds ?? 0);
+    if (!isFree) charged++;
+    free = seconds > 0 || (!isFree && evaluations !== Number.POSITIVE_INFINITY) ? 0 : free + 1;
+    const trial = { trial: asked++, proposal, row, startedAt: now, endedAt: now + seconds };
+    const at = running.findLastIndex(({ endedAt }) => endedAt <= trial.endedAt);
+    running.splice(at + 1, 0, trial);
+  }
+
+  function ended(end: SimulationResult['end']): SimulationResult {
+    return { trials, trajectory, best: trajectory.at(-1), seconds: now, end };
+  }
+}
+
+interface Running {
+  readonly trial: number;
+  readonly proposal: Proposal;
+  readonly row: Row | undefined;
+  readonly startedAt: number;
+  readonly endedAt: number;
+}
+
+function asEnded({ trial, proposal: { architecture }, row, startedAt, endedAt }: Running): SimulatedTrial {
+  if (row === undefined) return { trial, architecture, state: 'failed', metrics: {}, startedAt, endedAt };
+  return { trial, architecture, state: 'complete', metrics: { ...row.costs, ...row.metrics }, startedAt, endedAt };
+}
+
+function outcomeOf(
+  { proposal, row }: Running,
+  { trial, architecture, state, metrics, ...times }: SimulatedTrial,
+): Outcome {
+  return {
+    ...{ trial, architecture, state, metrics, origin: 'asked' },
+    fidelity: proposal.fidelity,
+    seconds: times.endedAt - times.startedAt,
+    ...(row === undefined && { reason: 'the table has no such architecture' }),
+  };
+}
+
+function isBetter(objective: Objective, trial: SimulatedTrial, than: SimulatedTrial | undefined): boolean {
+  return than === undefined || compareBy(objective, trial.metrics, than.metrics) < 0;
+}
