@@ -1,10 +1,18 @@
 import { z } from 'zod';
 import { invalid, UserError } from '../common/errors.ts';
+import type { Fidelity } from '../common/fidelity.ts';
+import type { ModelTools } from '../model/tools.ts';
 import { agingEvolution } from './aging-evolution.ts';
+import { evolution } from './evolution.ts';
 import { exhaustiveSearch } from './exhaustive.ts';
+import { localSearch } from './local-search.ts';
+import { nsga2 } from './nsga2.ts';
 import { randomSearch } from './random.ts';
-import type { Strategy } from './strategy.ts';
+import type { Problem, Strategy } from './strategy.ts';
+import { type Rungs, wrapperDefinitions } from './wrappers/definitions.ts';
+import { risingFidelities } from './wrappers/fidelities.ts';
 
+export type { ModelTools } from '../model/tools.ts';
 export type * from './strategy.ts';
 
 /** A strategy as the command line offers it. */
@@ -13,8 +21,13 @@ export interface StrategyDefinition {
   readonly description: string;
   /** Its options with their defaults, in the order of `--help`. */
   readonly defaults: Readonly<Record<string, number | string | boolean>>;
-  /** Throws UserError for an unknown option, or a value that breaks the option's rule. */
-  create(options?: Readonly<Record<string, unknown>>): Strategy;
+  /**
+   * Throws UserError for an unknown option, or a value that breaks the option's rule. A strategy that needs a tool and has
+   * none throws UserError when it is asked.
+   */
+  create(options?: Readonly<Record<string, unknown>>, tools?: ModelTools): Strategy;
+  /** How the epochs of its trials rise; undefined, or no such method: all trials have the full fidelity. */
+  rungs?(options?: Readonly<Record<string, unknown>>): Rungs | undefined;
 }
 
 const evolutionOptions = z
@@ -38,30 +51,85 @@ export const STRATEGIES = {
     evolutionOptions,
     agingEvolution,
   ),
+  evolution: define(
+    'evolution',
+    'Genetic algorithm: crossover, mutation, tournaments, elitism (Whitley 1989; Xie & Yuille 2017).',
+    z.strictObject({
+      replacement: z.enum(['steady-state', 'generational']).default('steady-state'),
+      population: z.int().min(1).default(20),
+      elite: z.int().min(0).default(2),
+      tournament: z.int().min(1).default(5),
+      crossover: z.number().min(0).max(1).default(0.9),
+      mutation: z.number().min(0).max(1).default(0.5),
+    }),
+    evolution,
+  ),
+  nsga2: define(
+    'nsga2',
+    'Genetic algorithm for several objectives: fronts and crowding (Deb et al. 2002).',
+    z.strictObject({
+      population: z.int().min(1).default(20),
+      crossover: z.number().min(0).max(1).default(0.9),
+      mutation: z.number().min(0).max(1).default(0.5),
+    }),
+    nsga2,
+  ),
+  'local-search': define(
+    'local-search',
+    'Hill climbing over all neighbours, begun anew at each optimum (White et al. 2021).',
+    z.strictObject({
+      starts: z.int().min(1).default(10),
+      improvement: z.enum(['first', 'best']).default('first'),
+    }),
+    localSearch,
+  ),
+  ...wrapperDefinitions({
+    create: (name, options, tools) => createStrategy(name, options, tools),
+    rungs: (name, options) => definitionOf(name).rungs?.(options),
+    refusal,
+  }),
 } as const satisfies Readonly<Record<string, StrategyDefinition>>;
 
 /** The strategy of that name. Throws UserError for an unknown name or a wrong option. */
-export function createStrategy(name: string, options?: Readonly<Record<string, unknown>>): Strategy {
+export function createStrategy(
+  name: string,
+  options?: Readonly<Record<string, unknown>>,
+  tools?: ModelTools,
+): Strategy {
+  return definitionOf(name).create(options, tools);
+}
+
+/** The fidelities of a study's trials, from the cheapest to the full one, as its strategy wants them. Throws UserError. */
+export function fidelitiesOf(
+  name: string,
+  options: Readonly<Record<string, unknown>>,
+  full: Fidelity,
+): Problem['fidelities'] {
+  const rungs = definitionOf(name).rungs?.(options);
+  return rungs === undefined ? [full] : risingFidelities(rungs, full);
+}
+
+function definitionOf(name: string): StrategyDefinition {
   const known: Readonly<Record<string, StrategyDefinition>> = STRATEGIES;
   const definition = Object.hasOwn(known, name) ? known[name] : undefined;
   if (!definition)
     throw invalid(`strategy "${name}"`, 'is not known', `the strategies are ${Object.keys(known).join(', ')}`);
-  return definition.create(options);
+  return definition;
 }
 
 function define<Options extends Readonly<Record<string, number | string | boolean>>>(
   name: string,
   description: string,
   schema: z.ZodType<Options>,
-  factory: (options: Options) => Strategy,
+  factory: (options: Options, tools: ModelTools) => Strategy,
 ): StrategyDefinition {
   return {
     name,
     description,
     defaults: schema.parse({}),
-    create(options = {}) {
+    create(options = {}, tools = {}) {
       const parsed = schema.safeParse(options);
-      if (parsed.success) return factory(parsed.data);
+      if (parsed.success) return factory(parsed.data, tools);
       throw refusal(name, options, parsed.error);
     },
   };
