@@ -1,8 +1,10 @@
 /** Convolutions in blocked memory, and their gradients, against the interpreter. Channels are given in blocks. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ConvGeometry, Shape } from '../../../graph/ir.ts';
+import { type ConvGeometry, type Shape, sizeOf } from '../../../graph/ir.ts';
+import { isPointwise } from '../../../graph/ops/conv.ts';
 import * as ops from '../../../graph/ops.ts';
+import { transposeTiles } from './blocked.ts';
 import { type ConvKind, canConvolve, convolve, filterLayout } from './conv.ts';
 import { convInputGrad } from './input-gradient.ts';
 import { assertCase, BLOCK, OPTIONS } from './testing/run.ts';
@@ -116,15 +118,21 @@ for (const testCase of CASES) {
     });
   }
 
-  test(`${name}: filter gradient`, OPTIONS, () =>
-    assertCase({
-      inputs: [image, result],
-      output: filter,
-      blocked: (b, [from = '', dy = '']) =>
-        convWeightGrad(b, { x: from, xShape: x, dy, dyShape: y, shape: w, geometry }),
-      reference: (g, [from = 0, dy = 0]) => g.add({ kind: 'convWeightGrad', shape: w, ...geometry }, [from, dy]),
-    }),
-  );
+  for (const shared of [false, true]) {
+    test(`${name}: filter gradient${shared ? ', of a dy that others read as well' : ''}`, OPTIONS, () =>
+      assertCase({
+        inputs: [image, result],
+        output: filter,
+        blocked: (b, [from = '', dy = '']) => {
+          const dyTiles = () => transposeTiles(b, dy, sizeOf(y) / BLOCK ** 2);
+          const gradient = { x: from, xShape: x, dy, dyShape: y, shape: w, geometry };
+          return convWeightGrad(b, shared ? { ...gradient, dyTiles } : gradient);
+        },
+        reference: (g, [from = 0, dy = 0]) => g.add({ kind: 'convWeightGrad', shape: w, ...geometry }, [from, dy]),
+      }),
+    );
+    if (!isPointwise(geometry, w)) break;
+  }
 }
 
 test('what the blocked convolution cannot compute', () => {

@@ -1,10 +1,11 @@
 /** The blocked lowering: what an operator becomes where its tensors are kept in blocks of channels. */
 import type { Graph, Node, NodeId, Op, OpOf, Shape } from '../../../graph/ir.ts';
 import { sizeOf } from '../../../graph/ir.ts';
+import { isPointwise } from '../../../graph/ops/conv.ts';
 import { BINARY, UNARY } from '../lowerings/elementwise.ts';
 import { type Emitter, four, openShape } from '../value.ts';
 import { madeVector } from '../vectors.ts';
-import { type Blocked, type Name, nchwc } from './blocked.ts';
+import { type Blocked, type Name, nchwc, transposeTiles } from './blocked.ts';
 import { affine, channelDot, channelMean, mask } from './channels.ts';
 import { canConvolve, convolve, filterLayout } from './conv.ts';
 import { planFusion, type Term } from './fuse.ts';
@@ -12,7 +13,7 @@ import { convInputGrad } from './input-gradient.ts';
 import type { Layout } from './layout.ts';
 import type { Plan } from './plan.ts';
 import { avgPool, avgPoolGrad, maxPool, maxPoolScatter } from './pooling.ts';
-import { convWeightGrad } from './weight-gradient.ts';
+import { type ConvWeightGradient, convWeightGrad } from './weight-gradient.ts';
 
 /** A value in the layout that its operator gave it. */
 export interface Made {
@@ -289,6 +290,26 @@ export function blockedLowering(context: BlockedContext): BlockedLowering {
       : { name: reshape(read(from, 'plain'), shape), layout };
   }
 
+  /** How many gradients of 1x1 filters read a gradient. */
+  const pointwiseReaders = new Map<NodeId, number>();
+  for (const { op, inputs, shape } of nodes) {
+    const [x, dy] = inputs;
+    if (op.kind !== 'convWeightGrad' || dy === undefined || x === dy || !isPointwise(op, shape)) continue;
+    pointwiseReaders.set(dy, (pointwiseReaders.get(dy) ?? 0) + 1);
+  }
+  const tiles = model.memo<Name, Name>();
+
+  /** A gradient, and its tiles transposed where several want them. */
+  function gradientOf(id: NodeId): Pick<ConvWeightGradient, 'dy' | 'dyShape' | 'dyTiles'> {
+    const [dy, dyShape] = [read(id, 'blocked'), shapeOf(id)];
+    const dyTiles = (): Name => {
+      const known = tiles.get(dy) ?? transposeTiles(b, dy, sizeOf(dyShape) / block ** 2);
+      tiles.set(dy, known);
+      return known;
+    };
+    return { dy, dyShape, ...((pointwiseReaders.get(id) ?? 0) > 1 && { dyTiles }) };
+  }
+
   function lowerInLayout(id: NodeId, op: Op, layout: Layout): Made | undefined {
     const { inputs, shape } = at(id);
     const [a, second] = inputs as [NodeId, NodeId];
@@ -347,7 +368,7 @@ export function blockedLowering(context: BlockedContext): BlockedLowering {
         if (form === undefined || layout !== filterLayout(form)) return undefined;
         const x = { x: read(a, form === 'stem' ? 'plain' : 'blocked'), xShape: shapeOf(a) };
         return {
-          name: convWeightGrad(b, { ...x, dy: read(second, 'blocked'), dyShape: shapeOf(second), shape, geometry: op }),
+          name: convWeightGrad(b, { ...x, ...gradientOf(second), shape, geometry: op }),
           layout,
         };
       }

@@ -43,31 +43,37 @@ const GROUP_PIXELS = 1024;
 
 /**
  * dw of a 1x1 convolution of stride 1, in `filter` layout. Without neighbours a chunk is any B pixels, and blocks of input channels
- * can be rows, as they lie: nothing is put in another order. Undefined where pixels are no whole chunks, or filters large.
+ * can be rows, as they lie: nothing is put in another order. x and dy may change places, which gives the transpose of dw: so a dy
+ * that many such gradients read, that of a node in a cell, is put into tiles once. Undefined where pixels are no whole
+ * chunks, or filters large.
  */
 export function pointwiseGradient(
   b: Blocked,
-  { x, xShape, dy, shape, geometry }: ConvWeightGradient,
+  { x, xShape, dy, dyTiles, shape, geometry }: ConvWeightGradient,
 ): Name | undefined {
-  const { block } = b;
+  const { block, model } = b;
   const [n, c, h, w] = four(xShape);
   const [o, i, kh, kw] = four(shape);
   const { groups, stride, pads } = geometry;
   const chunks = (h * w) / block;
   const plain = [kh, kw, ...stride].every((size) => size === 1) && pads.every((size) => size === 0);
   if (!plain || !Number.isInteger(chunks) || (i * o) / groups >= LARGE_FILTER) return undefined;
-  const image = view(b, transposeTiles(b, x, (n * c * h * w) / block ** 2), [
-    1,
-    n * groups * block,
-    i / block,
-    chunks * block,
-  ]);
-  const perImage = nchwc(b, 'Conv', [image, view(b, dy, [n * o, block, 1, chunks])], {
-    kernel_shape: [1, chunks],
-    dilations: [1, block],
-    group: n * groups,
-  });
-  return view(b, sumOfRows(b, perImage, n, o * i), shape);
+  /** The sum over pixels of products: for each block of `by`, of `count` channels, and row of tiles, B by B. */
+  const products = (tiles: Name, rows: number, by: Name, count: number): Name => {
+    const image = view(b, tiles, [1, n * groups * block, rows, chunks * block]);
+    const perImage = nchwc(b, 'Conv', [image, view(b, by, [n * count, block, 1, chunks])], {
+      kernel_shape: [1, chunks],
+      dilations: [1, block],
+      group: n * groups,
+    });
+    return sumOfRows(b, perImage, n, o * i);
+  };
+  if (dyTiles === undefined || groups > 1) {
+    const tiles = transposeTiles(b, x, (n * c * h * w) / block ** 2);
+    return view(b, products(tiles, i / block, dy, o), shape);
+  }
+  const transposed = view(b, products(dyTiles(), o / block, x, c), [i / block, o / block, block, block]);
+  return view(b, model.node('Transpose', [transposed], { perm: [1, 0, 3, 2] }), shape);
 }
 
 /** dw in `filter` layout; undefined where the images cannot be put beside one another. */

@@ -12,6 +12,8 @@ export interface ConvWeightGradient {
   readonly xShape: Shape;
   readonly dy: Name;
   readonly dyShape: Shape;
+  /** dy in transposed tiles, where gradients of other 1x1 convolutions read these as well. */
+  readonly dyTiles?: () => Name;
   /** Of dw, the forward's filter. */
   readonly shape: Shape;
   readonly geometry: ConvGeometry;
