@@ -18,6 +18,7 @@ import {
 import { blockedLowering, type Made } from './blocked/lower.ts';
 import { planLayouts } from './blocked/plan.ts';
 import { findCuts } from './cuts.ts';
+import { broadcast } from './forms.ts';
 import { lowerConv, lowerConvInputGrad, lowerConvWeightGrad } from './lowerings/convolution.ts';
 import { lowerBinary, lowerClip, lowerUnary } from './lowerings/elementwise.ts';
 import { lowerMatmul } from './lowerings/matmul.ts';
@@ -155,7 +156,8 @@ export function lowerGraph(graph: Graph, options: OnnxOptions = {}): LoweredMode
     const names =
       known ?? model.nodes('Split', [read(cut.from, 'plain'), model.ints(cut.sizes)], { axis: 0 }, cut.sizes.length);
     parts.set(cut.from, names);
-    return { name: names[cut.index] as string, layout: 'plain' };
+    const { shape } = nodes[id] as Node;
+    return { name: model.view(names[cut.index] as string, shape, shape), layout: 'plain' };
   };
   const blocked =
     plan &&
@@ -201,7 +203,7 @@ export function lowerGraph(graph: Graph, options: OnnxOptions = {}): LoweredMode
     });
     model.at(node.path);
     const value = lowering(op.kind)(emitter, { op: op as never, inputs: values, shape, batchAxis: axes[id] });
-    return { name: value, layout: 'plain' };
+    return { name: axes[id] === undefined ? model.view(value, shape, shape) : value, layout: 'plain' };
   };
   const lowered = (id: NodeId): Made => {
     const known = made.get(id);
@@ -270,12 +272,4 @@ function narrowOperands(node: Node, nodes: readonly Node[]): NodeId[] {
     if (`${broadcast(shapeOf(narrow), shapeOf(operands[1 - i]))}` === `${node.shape}`) operands[i] = narrow;
   }
   return operands;
-}
-
-/** The shape that two compatible shapes give together. */
-function broadcast(a: Shape, b: Shape): Shape {
-  const rank = Math.max(a.length, b.length);
-  return Array.from({ length: rank }, (_, axis) =>
-    Math.max(a[axis - rank + a.length] ?? 1, b[axis - rank + b.length] ?? 1),
-  );
 }

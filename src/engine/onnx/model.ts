@@ -184,7 +184,7 @@ export function createModel(graphName: string): ModelBuilder {
   const shapes = new Map<string, Shape>();
 
   const view: ModelBuilder['view'] = (value, shape, own) => {
-    if (own !== undefined && !shapes.has(value)) shapes.set(value, own);
+    if (own !== undefined && !views.has(value) && !shapes.has(value)) shapes.set(value, own);
     const source = views.get(value)?.source ?? value;
     if (shapes.get(source)?.join() === shape.join()) return source;
     const key = `${source} ${shape.join()}`;

@@ -4,6 +4,7 @@
  */
 import type { Node, NodeId, Shape } from '../../graph/ir.ts';
 import { sizeOf } from '../../graph/ir.ts';
+import { elementwise } from './forms.ts';
 import { BINARY, UNARY } from './lowerings/elementwise.ts';
 import type { Emitter } from './value.ts';
 
@@ -58,6 +59,8 @@ export function lowerVector(context: VectorContext, id: NodeId): MadeVector | un
   });
   const [first = ''] = operands;
   if (op.kind === 'reshape') return madeVector(emitter, first, shape);
-  const result = op.kind === 'unary' ? UNARY[op.fn](emitter, first) : model.node(BINARY[op.fn], operands);
-  return madeVector(emitter, result, shape);
+  const make = (names: readonly string[]) =>
+    op.kind === 'unary' ? UNARY[op.fn](emitter, names[0] ?? '') : model.node(BINARY[op.fn], names);
+  const values = operands.map((name, i) => ({ name, shape: sizeOf(shapes[i] as Shape) === 1 ? [] : [length] }));
+  return madeVector(emitter, elementwise(model, make, values, [length]), shape);
 }

@@ -29,7 +29,8 @@ export function view({ model }: Blocked, x: Name, shape: Shape): Name {
 /** [1, columns]: the sum of the rows of [rows, columns]. As a product: `ReduceSum` takes up to eight times as long. */
 export function sumOfRows(b: Blocked, x: Name, rows: number, columns: number): Name {
   const ones = b.model.floats([1, rows], new Float32Array(rows).fill(1));
-  return b.model.node('MatMul', [ones, view(b, x, [rows, columns])]);
+  const sum = b.model.node('MatMul', [ones, view(b, x, [rows, columns])]);
+  return b.model.view(sum, [1, columns], [1, columns]);
 }
 
 /** Transposes `count` tiles of B by B floats: each as an image of B pixels, whose blocks are taken apart. */

@@ -1,7 +1,7 @@
 /** Convolution in blocked memory. */
 import type { ConvGeometry, Shape } from '../../../graph/ir.ts';
 import { four } from '../value.ts';
-import { type Blocked, type Name, nchwc } from './blocked.ts';
+import { type Blocked, type Name, nchwc, view } from './blocked.ts';
 
 /** dense, grouped: filters in `filter` layout; depthwise, stem: in `outer` layout. A stem reads plain memory. */
 export type ConvKind = 'dense' | 'grouped' | 'depthwise' | 'stem';
@@ -28,7 +28,7 @@ export interface Convolution {
   readonly filter: Name;
   readonly kernel: readonly [number, number];
   readonly geometry: ConvGeometry;
-  /** [O] */
+  /** [O], or another shape of its memory. */
   readonly bias?: Name;
   /** Added to the result, of its shape. */
   readonly sum?: Name;
@@ -37,7 +37,9 @@ export interface Convolution {
 
 /** relu?(conv(x, filter) + bias + sum), blocked. */
 export function convolve(b: Blocked, { x, filter, kernel, geometry, bias = '', sum = '', relu }: Convolution): Name {
-  const inputs = [x, filter, bias, sum];
+  // Of a bias only the memory is read: in whatever shape it is at hand.
+  const [atHand] = b.model.shapesOf(bias);
+  const inputs = [x, filter, atHand === undefined ? bias : view(b, bias, atHand), sum];
   while (inputs.at(-1) === '') inputs.pop();
   return nchwc(b, 'Conv', inputs, {
     kernel_shape: kernel,

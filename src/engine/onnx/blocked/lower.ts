@@ -2,7 +2,9 @@
 import type { Graph, Node, NodeId, Op, OpOf, Shape } from '../../../graph/ir.ts';
 import { sizeOf } from '../../../graph/ir.ts';
 import { isPointwise } from '../../../graph/ops/conv.ts';
+import { broadcastForm, elementwise } from '../forms.ts';
 import { BINARY, UNARY } from '../lowerings/elementwise.ts';
+import { REDUCE } from '../lowerings/reduce.ts';
 import { type Emitter, four, openShape } from '../value.ts';
 import { madeVector } from '../vectors.ts';
 import { type Blocked, type Name, nchwc, transposeTiles } from './blocked.ts';
@@ -149,6 +151,9 @@ export function blockedLowering(context: BlockedContext): BlockedLowering {
   /** Whether a number of channels is one of blocks: parts of a block cannot be joined and cut in this layout. */
   const isWhole = (channels = 0): boolean => channels % block === 0;
 
+  /** A filter of one tap: in memory [O/B, I, B], whichever layout it has. */
+  const isMatrix = ([, , kh, kw]: Shape): boolean => kh === 1 && kw === 1;
+
   const blockedView = (shape: Shape): Shape => {
     const [n, c, h, w] = four(shape);
     return [n, c / block, h, w, block];
@@ -172,6 +177,7 @@ export function blockedLowering(context: BlockedContext): BlockedLowering {
     }
     const outer = split(n, first);
     if (outer === undefined) return undefined;
+    if (isMatrix(shape)) return n === 1 || c === 1 ? { dims: [outer[0], c, outer[1]], as: 'plain' } : undefined;
     if (layout === 'outer') return c === 1 && pixel ? { dims: [outer[0], 1, 1, 1, outer[1]], as: 'plain' } : undefined;
     const inner = split(c, second);
     if (inner === undefined || !pixel || (n !== 1 && c !== 1)) return undefined;
@@ -182,6 +188,7 @@ export function blockedLowering(context: BlockedContext): BlockedLowering {
   function wholeView(shape: Shape, layout: Layout): Shape {
     const [o, i, kh, kw] = four(shape);
     if (layout === 'blocked') return blockedView(shape);
+    if (isMatrix(shape)) return [o / block, i, block];
     return layout === 'filter' ? [o / block, i / block, kh, kw, block, block] : [o / block, i, kh, kw, block];
   }
 
@@ -190,10 +197,14 @@ export function blockedLowering(context: BlockedContext): BlockedLowering {
     const open = batchAxis(id);
     const narrow = inputs.map((from, i) => narrowed(from, shape, inputs[1 - i]));
     if (narrow.every((from) => `${shapeOf(from)}` === `${shape}` || sizeOf(shapeOf(from)) === 1)) {
-      const names = narrow.map((from) =>
-        `${shapeOf(from)}` === `${shape}` ? read(from, layout) : reshape(read(from, 'plain'), []),
+      const operands = narrow.map((from) =>
+        `${shapeOf(from)}` === `${shape}`
+          ? { name: read(from, layout), shape }
+          : { name: reshape(read(from, 'plain'), []), shape: [] },
       );
-      return { name: model.node(type, names), layout };
+      const make = (names: readonly Name[]) => model.node(type, names);
+      const name = open === undefined ? elementwise(model, make, operands, shape) : make(operands.map((o) => o.name));
+      return { name, layout };
     }
     const views: Name[] = [];
     for (const from of narrow) {
@@ -204,8 +215,9 @@ export function blockedLowering(context: BlockedContext): BlockedLowering {
       }
       const view = operandView(own, shape, layout);
       if (view === undefined) return undefined;
-      const openOwn = batchAxis(from) === undefined ? undefined : open;
-      views.push(reshape(read(from, view.as), view.dims, openOwn));
+      const name = read(from, view.as);
+      if (batchAxis(from) === undefined) views.push(broadcastForm(model, { name, shape: own }, view.dims).name);
+      else views.push(reshape(name, view.dims, open));
     }
     return { name: reshape(model.node(type, views), shape, open, wholeView(shape, layout)), layout };
   }
@@ -236,8 +248,15 @@ export function blockedLowering(context: BlockedContext): BlockedLowering {
     if (op.axes.length === 4) return plain(reduceAll(op, read(x, layout)));
     // An image's numbers lie together in either layout.
     if (layout === 'blocked' && `${op.axes}` === '1,2,3') return plain(reduceAll(op, read(x, layout)));
-    if (layout !== 'blocked' || op.fn === 'max') return undefined;
+    if (op.fn === 'max') return undefined;
     const axes = `${op.axes}`;
+    const [o, ...inner] = four(from);
+    if (layout === 'filter' && (axes === '1,2,3' || (axes === '1' && inner[1] * inner[2] === 1))) {
+      const image = reshape(read(x, layout), [o / block, sizeOf(inner), block]);
+      const sums = model.node(REDUCE[op.fn], [image, model.ints([1])], { keepdims: 0 });
+      return result(reshape(sums, [o], undefined, [o / block, block]));
+    }
+    if (layout !== 'blocked') return undefined;
     const image = read(x, 'blocked');
     if (axes === '0,2,3' && batchAxis(x) === undefined)
       return result(times(channelMean(b, image), op.fn === 'sum' ? perChannel : 1));
@@ -250,8 +269,7 @@ export function blockedLowering(context: BlockedContext): BlockedLowering {
   }
 
   function reduceAll(op: OpOf<'reduce'>, x: Name): Name {
-    const type = { sum: 'ReduceSum', mean: 'ReduceMean', max: 'ReduceMax' }[op.fn];
-    return model.node(type, [x, model.ints(op.axes)], { keepdims: Number(op.keepDims) });
+    return model.node(REDUCE[op.fn], [x, model.ints(op.axes)], { keepdims: Number(op.keepDims) });
   }
 
   /** Whole blocks of channels lie together, so that joining and cutting along them is as in NCHW. */
@@ -307,7 +325,11 @@ export function blockedLowering(context: BlockedContext): BlockedLowering {
       tiles.set(dy, known);
       return known;
     };
-    return { dy, dyShape, ...((pointwiseReaders.get(id) ?? 0) > 1 && { dyTiles }) };
+    return {
+      dy,
+      dyShape,
+      ...((pointwiseReaders.get(id) ?? 0) > 1 && { dyTiles }),
+    };
   }
 
   function lowerInLayout(id: NodeId, op: Op, layout: Layout): Made | undefined {

@@ -1,4 +1,5 @@
 import type { BinaryFunction, OpOf, UnaryFunction } from '../../../graph/ir.ts';
+import { elementwise } from '../forms.ts';
 import { type Emitter, FLOAT, type Lowering, operand } from '../value.ts';
 
 type Unary = (emitter: Emitter, x: string) => string;
@@ -36,8 +37,11 @@ export const BINARY = {
 export const lowerUnary: Lowering<OpOf<'unary'>> = (emitter, { op, inputs }) =>
   UNARY[op.fn](emitter, operand(inputs, 0).name);
 
-export const lowerBinary: Lowering<OpOf<'binary'>> = ({ model }, { op, inputs }) =>
-  model.node(BINARY[op.fn], [operand(inputs, 0).name, operand(inputs, 1).name]);
+export const lowerBinary: Lowering<OpOf<'binary'>> = ({ model }, { op, inputs, shape }) => {
+  const make = (names: readonly string[]) => model.node(BINARY[op.fn], names);
+  if (inputs.some(({ batchAxis }) => batchAxis !== undefined)) return make(inputs.map(({ name }) => name));
+  return elementwise(model, make, inputs, shape);
+};
 
 export const lowerClip: Lowering<OpOf<'clip'>> = ({ model }, { op, inputs }) =>
   model.node('Clip', [operand(inputs, 0).name, model.floats([], [op.low]), model.floats([], [op.high])]);

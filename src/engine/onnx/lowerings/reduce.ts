@@ -1,7 +1,7 @@
 import type { OpOf } from '../../../graph/ir.ts';
 import { type Lowering, operand } from '../value.ts';
 
-const REDUCE = { sum: 'ReduceSum', mean: 'ReduceMean', max: 'ReduceMax' } as const satisfies Record<
+export const REDUCE = { sum: 'ReduceSum', mean: 'ReduceMean', max: 'ReduceMax' } as const satisfies Record<
   OpOf<'reduce'>['fn'],
   string
 >;

@@ -1,4 +1,5 @@
 import type { OpOf } from '../../../graph/ir.ts';
+import { joinVectors } from '../forms.ts';
 import { type Lowering, operand, reshape } from '../value.ts';
 
 /** The target shape has 1 where the batch is open: broadcasting keeps what the operand has there. */
@@ -27,12 +28,11 @@ export const lowerPad: Lowering<OpOf<'pad'>> = ({ model }, { op, inputs }) => {
   return pads.every((n) => n === 0) ? x : model.node('Pad', [x, model.ints(pads)]);
 };
 
-export const lowerConcat: Lowering<OpOf<'concat'>> = ({ model }, { op, inputs }) =>
-  model.node(
-    'Concat',
-    inputs.map(({ name }) => name),
-    { axis: op.axis },
-  );
+export const lowerConcat: Lowering<OpOf<'concat'>> = ({ model }, { op, inputs, shape, batchAxis }) => {
+  const names = inputs.map(({ name }) => name);
+  if (shape.length === 1 && batchAxis === undefined) return joinVectors(model, inputs, shape);
+  return model.node('Concat', names, { axis: op.axis });
+};
 
 /** A chain of `Where`, which has every option computed. */
 export const lowerSelect: Lowering<OpOf<'select'>> = ({ model }, { inputs }) => {
