@@ -5,6 +5,7 @@ import { crossover, decisions, mutate } from '../space/index.ts';
 import type { Architecture } from '../space/space.ts';
 import { fingerprint } from './keys.ts';
 import { proposalRng, sampleWithin, TRIES, withinLimits } from './limits.ts';
+import { objectivesIn } from './outcomes.ts';
 import type { Outcome, Problem } from './strategy.ts';
 
 export type Member = { readonly trial: number; readonly architecture: Architecture; readonly metrics: Metrics };
@@ -20,11 +21,9 @@ export interface BreedOptions {
 
 /** Those that may have children: complete, at the full fidelity. Of their metrics, those that are objectives. */
 export function membersOf(problem: Problem, outcomes: readonly Outcome[]): Member[] {
-  const names = problem.objectives.map(({ metric }) => metric);
   return outcomes.flatMap(({ trial, architecture, metrics, state, fidelity }) => {
     if (state !== 'complete' || fidelity !== problem.fidelities.length - 1) return [];
-    const kept = Object.fromEntries(names.map((name) => [name, metrics[name] ?? Number.NaN]));
-    return [{ trial, architecture, metrics: kept }];
+    return [{ trial, architecture, metrics: objectivesIn(problem, metrics) }];
   });
 }
 

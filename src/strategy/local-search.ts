@@ -4,6 +4,7 @@ import { neighbours } from '../space/index.ts';
 import type { Architecture } from '../space/space.ts';
 import { fingerprint, remember } from './keys.ts';
 import { sampleWithin, withinLimits } from './limits.ts';
+import { objectivesIn } from './outcomes.ts';
 import type { Outcome, Problem, Strategy } from './strategy.ts';
 
 export interface LocalSearchOptions {
@@ -115,7 +116,7 @@ export function localSearch(options: LocalSearchOptions): Strategy<LocalSearchSt
     };
     const counts = outcome.state === 'complete' && outcome.fidelity === problem.fidelities.length - 1;
     if (!counts) return now;
-    const point: Point = { trial, architecture, metrics: { [objective.metric]: metrics[objective.metric] ?? Number.NaN } };
+    const point: Point = { trial, architecture, metrics: objectivesIn(problem, metrics) };
     const best = !now.best || isBetter(objective, point, now.best) ? point : now.best;
     const climbs = options.improvement === 'first' && now.current !== null && isBetter(objective, best, now.current);
     return climbs ? moveTo(now, best) : { ...now, best };
