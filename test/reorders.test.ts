@@ -66,9 +66,15 @@ function lowered({ graph, carries = {} }: Step, block: number): Lowered {
     const node = made.get(value);
     return node?.opType === 'Reshape' ? vectors.get(node.input?.[1] ?? '') : shapes.get(value);
   };
+  const constants = new Set((model?.initializer ?? []).map(({ name }) => name));
   /** Whether a value, or if nothing says what shape it has one that it is made of, holds something for each image. */
-  const isOfImages = (value: string): boolean =>
-    shapeOf(value)?.some((size) => size % OF_THE_BATCH === 0) ?? (made.get(value)?.input ?? []).some(isOfImages);
+  const isOfImages = (value: string): boolean => {
+    const { opType, input } = made.get(value) ?? {};
+    // Sums over the first axis hold nothing of the images any more; ones times a row for each image is one, too.
+    if (opType === 'MatMul' && constants.has(input?.[0] ?? '')) return false;
+    if (opType?.startsWith('Reduce') && vectors.get(input?.[1] ?? '')?.includes(0)) return false;
+    return shapeOf(value)?.some((size) => size % OF_THE_BATCH === 0) ?? (input ?? []).some(isOfImages);
+  };
   const blocked: Record<string, number> = {};
   const reorders: string[] = [];
   for (const { opType, domain, input = [] } of nodes) {

@@ -1,46 +1,21 @@
 /** Real training: a small convolutional network on the handwritten digits, on the CPU. */
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { test } from 'node:test';
-import { rng } from '../common/random.ts';
-import { openDataset } from '../data/open.node.ts';
-import { createEngine } from '../engine/create.ts';
-import { nodeRuntime } from '../engine/runtime/node.node.ts';
-import { threadedRuntime } from '../engine/runtime/thread.node.ts';
-import { conv, dropout, globalAvgPool, linear, maxPool, sequential } from '../space/builders.ts';
-import { convBnRelu } from '../space/composites.ts';
+import { promisify } from 'node:util';
+import { layoutsUnderTest, testLayouts } from '../engine/testing/layouts.ts';
 import type { EpochRecord } from './checkpoint.ts';
 import { decodeCheckpoint, encodeCheckpoint } from './checkpoint.ts';
 import { TrainingFailure } from './failure.ts';
 import { evaluateNetwork } from './inference.ts';
 import { type Training, type TrainRequest, trainNetwork } from './loop.ts';
-import { DEFAULT_SETTINGS } from './settings.ts';
+import { DIGITS, hashOf, weightsIn } from './testing/digits.ts';
 
-const { search } = await openDataset({ name: 'digits', seed: 1, validShare: 0.25 });
-const engine = await createEngine(nodeRuntime(), { device: 'cpu', threads: 2 });
+const layouts = await layoutsUnderTest();
+const [, { engine }] = layouts;
+const { settings } = DIGITS;
 
-const network = sequential(
-  conv(16, 3, { bias: true }),
-  convBnRelu(3, 32),
-  maxPool(2, { stride: 2 }),
-  convBnRelu(3, 32),
-  globalAvgPool(),
-  dropout(0.1),
-  linear('outputs'),
-);
-const settings = { ...DEFAULT_SETTINGS, epochs: 6, cropPadding: 1, mixup: 0.1, labelSmoothing: 0.05, clipNorm: 5 };
-
-function request(change: Partial<TrainRequest> = {}): TrainRequest {
-  return {
-    engine,
-    network,
-    info: search.info,
-    train: search.train,
-    valid: search.valid,
-    settings,
-    rng: (...labels) => rng('digits', ...labels),
-    ...change,
-  };
-}
+const request = (change: Partial<TrainRequest> = {}): TrainRequest => ({ ...DIGITS, engine, ...change });
 
 /** What must be equal between two runs of the same training: everything but the time. */
 async function outcome(training: Training) {
@@ -50,45 +25,45 @@ async function outcome(training: Training) {
   return { curve, steps, tensors };
 }
 
-test('digits are learnt, the same way twice, and the same way when taken up again after epoch 2', async () => {
-  const whole = await outcome(await trainNetwork(request()));
+const learnt = 'digits are learnt, the same way twice, and the same way when taken up again after epoch 2';
+testLayouts(layouts, learnt, async ({ engine: on }) => {
+  const whole = await outcome(await trainNetwork(request({ engine: on })));
   const last = whole.curve.at(-1);
   assert.ok((last?.valid.accuracy ?? 0) > 0.9, `validation accuracy ${last?.valid.accuracy}`);
   assert.ok((last?.valid.f1 ?? 0) > 0.9 && (last?.valid.loss ?? 9) < 0.6);
 
-  assert.deepEqual(await outcome(await trainNetwork(request())), whole);
+  assert.deepEqual(await outcome(await trainNetwork(request({ engine: on }))), whole);
 
-  const first = await trainNetwork({ ...request(), epochs: 2 });
+  const first = await trainNetwork({ ...request({ engine: on }), epochs: 2 });
   const bytes = encodeCheckpoint(await first.checkpoint());
   await first.dispose();
-  const resumed = await trainNetwork(request({ checkpoint: decodeCheckpoint(bytes) }));
+  const resumed = await trainNetwork(request({ engine: on, checkpoint: decodeCheckpoint(bytes) }));
   assert.deepEqual(await outcome(resumed), whole);
 
+  const { network, info, valid: samples } = DIGITS;
   const measured = await evaluateNetwork({
-    engine,
+    engine: on,
     network,
-    info: search.info,
+    info,
     weights: whole.tensors,
-    samples: search.valid,
+    samples,
     batchSize: 100,
   });
   assert.equal(measured.metrics.accuracy, last?.valid.accuracy);
 });
 
-test('in either layout the same seed gives the same weights, bit for bit, and nearly those of the other', async () => {
-  const trained = async (layout: 'auto' | 'portable') => {
-    const own = await createEngine(threadedRuntime(), { device: 'cpu', threads: 2, layout });
-    // A schedule that ends early: rounding grows with every step.
-    const short = { ...settings, epochs: 1, learningRate: 1e-3, warmupEpochs: 0 };
-    const training = await trainNetwork(request({ engine: own, settings: short, data: 0.25 }));
-    const weights = await training.weights();
-    await training.dispose();
-    await own.dispose();
-    return weights;
-  };
-  const [auto, portable] = [await trained('auto'), await trained('portable')];
-  assert.deepEqual(await trained('auto'), auto);
-  assert.deepEqual(await trained('portable'), portable);
+const SCRIPT = new URL('./testing/digits.ts', import.meta.url).pathname;
+
+testLayouts(layouts, 'the same seed gives bitwise the same weights in every process', async ({ layout }) => {
+  const elsewhere = async () => (await promisify(execFile)(process.execPath, [SCRIPT, layout])).stdout;
+  const here = hashOf(await weightsIn(layout));
+  assert.match(here, /^[0-9a-f]{64}$/);
+  assert.deepEqual([await elsewhere(), await elsewhere()], [here, here]);
+});
+
+test('either layout comes to nearly the weights of the other', async () => {
+  const [auto, portable] = [await weightsIn('auto'), await weightsIn('portable')];
+  if (engine.options.block > 0) assert.notEqual(hashOf(auto), hashOf(portable));
   for (const [name, { data }] of Object.entries(auto)) {
     const other = portable[name]?.data ?? new Float32Array();
     const difference = Math.hypot(...data.map((value, i) => value - (other[i] ?? Number.NaN)));
@@ -98,7 +73,7 @@ test('in either layout the same seed gives the same weights, bit for bit, and ne
 
 test('half the resolution and a quarter of the samples train too', async () => {
   const training = await trainNetwork({ ...request({ resolution: 0.5, data: 0.25 }), epochs: 1 });
-  assert.equal(training.stepsPerEpoch, Math.floor(Math.round(search.train.count / 4) / settings.batchSize));
+  assert.equal(training.stepsPerEpoch, Math.floor(Math.round(DIGITS.train.count / 4) / settings.batchSize));
   assert.ok(Number.isFinite(training.history[0]?.loss));
   await training.dispose();
 });

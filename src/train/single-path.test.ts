@@ -3,9 +3,8 @@ import { describe, test } from 'node:test';
 import { UserError } from '../common/errors.ts';
 import { rng } from '../common/random.ts';
 import type { DatasetInfo } from '../data/dataset.ts';
-import { createEngine } from '../engine/create.ts';
 import type { Engine, Program } from '../engine/engine.ts';
-import { nodeRuntime } from '../engine/runtime/node.node.ts';
+import { layoutsUnderTest } from '../engine/testing/layouts.ts';
 import { type HostTensor, sizeOf } from '../graph/ir.ts';
 import { initialise } from '../network/initialise.ts';
 import { avgPool, choice, conv, dag, globalAvgPool, identity, linear, sequential, zero } from '../space/builders.ts';
@@ -116,23 +115,19 @@ const NESTED_PATHS = [
   { outer: 'skip' },
 ];
 
-const ENGINES = {
-  interpreter: () => Promise.resolve(referenceEngine()),
-  'engine, portable layout': () => createEngine(nodeRuntime(), { device: 'cpu', threads: 2, layout: 'portable' }),
-  engine: () => createEngine(nodeRuntime(), { device: 'cpu', threads: 2 }),
-};
+const layouts = await layoutsUnderTest();
+const [, { engine: fastest, channels: wholeBlock }] = layouts;
+const ENGINES = [{ name: 'interpreter', options: {}, engine: referenceEngine(), channels: 4 }, ...layouts];
 
-for (const [engineName, open] of Object.entries(ENGINES)) {
-  describe(`a supernet of switches, on the ${engineName}`, () => {
+for (const { name: engineName, options, engine, channels } of ENGINES) {
+  describe(`a supernet of switches, ${engineName}`, options, () => {
     for (const [spaceName, space, paths] of [
-      // Four channels are too few for the blocked layout.
-      ['NAS-Bench-201', cells(engineName === 'engine' ? 16 : 4), CELL_PATHS],
+      ['NAS-Bench-201', cells(channels), CELL_PATHS],
       ['a choice within a choice', nested, NESTED_PATHS],
     ] as const) {
       for (const [ruleName, rule] of Object.entries(RULES)) {
         test(`${spaceName}: steps on one path each are those of the path alone; gradients ${ruleName}`, async () => {
-          const engine = await open();
-          const expected = await trained(await ENGINES.engine(), space, paths, rule, true);
+          const expected = await trained(fastest, space, paths, rule, true);
           const actual = await trained(engine, space, paths, rule, false);
           assertClose(actual.losses, expected.losses, 'losses');
           for (const [name, { data }] of Object.entries(expected.tensors)) {
@@ -143,7 +138,6 @@ for (const [engineName, open] of Object.entries(ENGINES)) {
     }
 
     test('what the path does not use keeps its bits, weight decay and momentum notwithstanding', async () => {
-      const engine = await open();
       const rule = { ...sgd, optimizer: 'adamw', clipNorm: 0.1 } as const;
       const before = await trained(engine, nested, NESTED_PATHS.slice(0, 1), rule, false);
       const after = await trained(engine, nested, NESTED_PATHS.slice(0, 2), rule, false);
@@ -161,9 +155,8 @@ for (const [engineName, open] of Object.entries(ENGINES)) {
 }
 
 test('the inference graph of a supernet computes the path that its switches say', async () => {
-  const engine = await ENGINES.engine();
   const on = { info, resolution: 1 };
-  const space = cells(16);
+  const space = cells(wholeBlock);
   const all = inferenceGraph({ ...on, network: supernet(space), choices: 'switch' }, BATCH);
   const feedsOf = switchFeeds(all);
   const tensors = initialise([...all.parameters, ...all.statistics], seeded);
@@ -171,7 +164,7 @@ test('the inference graph of a supernet computes the path that its switches say'
   for (const path of CELL_PATHS) {
     const outputs: (ArrayLike<number> | undefined)[] = [];
     for (const { graph } of [all, inferenceGraph({ ...on, network: resolve(space, path) }, BATCH)]) {
-      const program = await engine.compile(graph, {}, { openBatch: ['x'] });
+      const program = await fastest.compile(graph, {}, { openBatch: ['x'] });
       for (const images of [1, 2]) {
         const data = (x as HostTensor).data.slice(0, images * sizeOf(info.input));
         const feeds = { x: { shape: [images, ...info.input], data }, ...feedsOf(path) };

@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { rng } from '../common/random.ts';
 import type { DatasetInfo } from '../data/dataset.ts';
-import { createEngine } from '../engine/create.ts';
-import { nodeRuntime } from '../engine/runtime/node.node.ts';
+import { layoutsUnderTest, testLayouts } from '../engine/testing/layouts.ts';
 import { createGraph, finish } from '../graph/builder.ts';
 import { gradients } from '../graph/differentiate.ts';
 import { interpret } from '../graph/interpret.ts';
@@ -12,6 +11,7 @@ import * as ops from '../graph/ops.ts';
 import { lowerNetwork } from '../network/lower.ts';
 import { checkArchitecture } from '../space/architecture.ts';
 import { derive } from '../space/derive.ts';
+import type { Module } from '../space/module.ts';
 import { supernet } from '../space/resolve.ts';
 import { SPACES } from '../space/spaces/index.ts';
 import { OPTIMISERS } from './optimisers.ts';
@@ -32,10 +32,7 @@ const info: DatasetInfo = {
   notes: [],
 };
 // Two cells, both of stride 2: of every operation with stride 1 and 2, and of both ways in. Three cells would take twice as long.
-const options = { channels: 4, cells: 2 };
-const space = SPACES.darts.create(info, { ...options, search: true });
-const network = supernet(space);
-const on = { network, info, resolution: 1 };
+const CELLS = 2;
 const settings = { optimizer: 'sgd', momentum: 0.9, nesterov: false, weightDecay: 0, clipNorm: 0 } as const;
 const seeded = (...labels: readonly string[]) => rng('supernet test', ...labels);
 
@@ -50,7 +47,7 @@ const scalars = (values: Readonly<Record<string, number>>): Record<string, HostT
   Object.fromEntries(Object.entries(values).map(([name, v]) => [name, { shape: [], data: Float32Array.of(v) }]));
 
 /** Loss and gradients by the interpreter, from the graph as it is lowered, without any pass. */
-function reference(state: Readonly<Record<string, HostTensor>>): (name: string) => ArrayLike<number> {
+function reference(network: Module, state: Readonly<Record<string, HostTensor>>): (name: string) => ArrayLike<number> {
   const g = createGraph();
   const x = ops.input(g, 'x', [BATCH, ...info.input]);
   const lowered = lowerNetwork(g, network, x, { outputs: 3, mode: 'train', choices: 'mixture' });
@@ -77,11 +74,15 @@ function relativeError(a: readonly ArrayLike<number>[], b: readonly ArrayLike<nu
   return normOf(differences) / normOf(b);
 }
 
-test('the steps of a mixture supernet: gradients as the interpreter has them, a falling loss, an architecture', async () => {
+const NAME = 'the steps of a mixture supernet: gradients as the interpreter has them, a falling loss, an architecture';
+testLayouts(await layoutsUnderTest(), NAME, async ({ engine, channels }) => {
+  const options = { channels, cells: CELLS };
+  const space = SPACES.darts.create(info, { ...options, search: true });
+  const network = supernet(space);
+  const on = { network, info, resolution: 1 };
   const steps = supernetSteps(on, settings, { weightDecay: 0, alsoWeightGradients: true }, BATCH);
   const initial = freshTensors(steps.state, seeded);
-  const expected = reference(initial);
-  const engine = await createEngine(nodeRuntime(), { device: 'cpu', threads: 1 });
+  const expected = reference(network, initial);
   const state = engine.createState(joinTensors(steps.state.vectors, initial));
   const read = async () => splitTensors(steps.state.vectors, await state.read());
   const weightStep = await engine.compile(steps.weightStep.graph, steps.weightStep.carries);

@@ -68,12 +68,12 @@ export function imagesIn(graph: Graph, image: Shape = IMAGE): string[] {
 }
 
 /** Batch normalisation as the network room lowers it, without weight and bias. */
-export function batchNorm(g: GraphBuilder, x: NodeId): NodeId {
+export function batchNorm(g: GraphBuilder, x: NodeId, epsilon = 1e-5): NodeId {
   const axes = [0, 2, 3];
   const mean = ops.reduceMean(g, x, axes, true);
   const square = ops.reduceMean(g, ops.mul(g, x, x), axes, true);
   const variance = ops.relu(g, ops.sub(g, square, ops.mul(g, mean, mean)));
-  const scale = ops.div(g, ops.constant(g, 1), ops.sqrt(g, ops.add(g, variance, ops.constant(g, 1e-5))));
+  const scale = ops.div(g, ops.constant(g, 1), ops.sqrt(g, ops.add(g, variance, ops.constant(g, epsilon))));
   return ops.add(g, ops.mul(g, x, scale), ops.neg(g, ops.mul(g, mean, scale)));
 }
 
