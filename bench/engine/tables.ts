@@ -6,7 +6,7 @@ import type { AxisResult } from './scaling-figure.ts';
 type Cell = string | number;
 
 /** Text columns to the left, numbers to the right. */
-function markdown(head: readonly string[], rows: readonly (readonly Cell[])[]): string {
+export function markdown(head: readonly string[], rows: readonly (readonly Cell[])[]): string {
   const text = [head, ...rows.map((row) => row.map(String))];
   const widths = head.map((_, c) => Math.max(...text.map((row) => row[c]?.length ?? 0)));
   const right = head.map(

@@ -1,4 +1,5 @@
 import { invalid, messageOf, UserError } from '../common/errors.ts';
+import { type Choose, chooseAll } from './choose.ts';
 import { decisions } from './decisions.ts';
 import { describeDomain, formatValue, inDomain, parseValue } from './domain.ts';
 import { isObject } from './fields.ts';
@@ -12,11 +13,22 @@ const placeOf = (space: Space) => `architecture of space "${space.name}"`;
  * the decision, the value and the rule when one is unknown, missing, inactive or outside its domain.
  */
 export function checkArchitecture(space: Space, found: unknown): Architecture {
-  return completeChecked(space, found).architecture;
+  const make = (choose: Choose) => chooseAll(space, choose);
+  return checked(space, found, make, (architecture) => architecture);
 }
 
 /** The tree with the choices made as `found` says, checked on the way as `checkArchitecture` does. */
 export function completeChecked(space: Space, found: unknown): Walked & { readonly architecture: Architecture } {
+  const make = (choose: Choose) => complete(space, choose);
+  return checked(space, found, make, ({ architecture }) => architecture);
+}
+
+function checked<Made>(
+  space: Space,
+  found: unknown,
+  make: (choose: Choose) => Made,
+  architectureOf: (made: Made) => Architecture,
+): Made {
   const place = placeOf(space);
   if (!isObject(found)) throw invalid(place, `is ${JSON.stringify(found)}`, 'must be an object of decisions by name');
   const known = new Map(decisions(space).map((decision) => [decision.name, decision]));
@@ -26,19 +38,20 @@ export function completeChecked(space: Space, found: unknown): Walked & { readon
       throw invalid(place, `unknown decision "${name}"`, names);
     }
   }
-  const completed = complete(space, (name, domain) => {
+  const made = make((name, domain) => {
     const value = Object.hasOwn(found, name) ? found[name] : undefined;
     if (value === undefined) throw invalid(place, `decision "${name}" is missing`, `must be ${describeDomain(domain)}`);
     if (inDomain(domain, value)) return Array.isArray(value) ? Object.freeze([...value]) : value;
     throw invalid(place, `decision "${name}" is ${JSON.stringify(value)}`, `must be ${describeDomain(domain)}`);
   });
+  const architecture = architectureOf(made);
   for (const name of Object.keys(found)) {
-    if (!Object.hasOwn(completed.architecture, name)) {
+    if (!Object.hasOwn(architecture, name)) {
       const when = (known.get(name)?.when ?? []).map((all) => all.map(describeCondition).join(' and ')).join(', or ');
       throw invalid(place, `decision "${name}" is ${JSON.stringify(found[name])} but inactive`, `only where ${when}`);
     }
   }
-  return completed;
+  return made;
 }
 
 function describeCondition(condition: Condition): string {

@@ -8,6 +8,8 @@ export interface Operation {
   readonly options: readonly string[];
   /** Those of them that put out nothing. */
   readonly zeros: readonly string[];
+  /** Those of them that put out what they read. */
+  readonly identities: readonly string[];
 }
 
 /** A step from one node of a cell to a later one. */
@@ -64,12 +66,16 @@ function describe(dag: Dag, place: Place): Omit<Cell, 'when'> {
 /** The choice that stands for the whole module, or the first one in its sequence (a drop path may follow it). */
 function operationOf(module: Module, place: Place): Operation | undefined {
   switch (module.kind) {
-    case 'choice':
+    case 'choice': {
+      const optionsOf = (kind: Module['kind']) =>
+        Object.entries(module.options).flatMap(([key, option]) => (option.kind === kind ? [key] : []));
       return {
         decision: place.prefix + module.name,
         options: Object.keys(module.options),
-        zeros: Object.entries(module.options).flatMap(([key, option]) => (option.kind === 'zero' ? [key] : [])),
+        zeros: optionsOf('zero'),
+        identities: optionsOf('identity'),
       };
+    }
     case 'scope':
       return operationOf(module.body, enterScope(module.name, place));
     case 'sequential': {

@@ -4,16 +4,16 @@
  * later digits depend on the earlier ones: no architecture comes twice and none is left out.
  */
 import { invalid } from '../common/errors.ts';
+import { chooseAll } from './choose.ts';
 import { decisions } from './decisions.ts';
 import { firstValue, nextValue } from './domain.ts';
 import type { Architecture, DecisionValue, Space } from './space.ts';
 import { activeDecisions } from './vary.ts';
-import { complete } from './walk.ts';
 
 /** The first architecture. Throws UserError for a space with a continuous decision. */
 export function first(space: Space): Architecture {
   refuseContinuous(space);
-  return complete(space, (_, domain) => firstValue(domain)).architecture;
+  return chooseAll(space, (_, domain) => firstValue(domain));
 }
 
 /** The architecture after this one; undefined after the last. Throws UserError for a space with a continuous decision. */
@@ -26,7 +26,7 @@ export function successor(space: Space, architecture: Architecture): Architectur
     if (next === undefined) continue;
     const kept = new Map(active.slice(0, i).map(([earlier]) => [earlier, architecture[earlier] as DecisionValue]));
     kept.set(name, next);
-    return complete(space, (one, ofOne) => kept.get(one) ?? firstValue(ofOne)).architecture;
+    return chooseAll(space, (one, ofOne) => kept.get(one) ?? firstValue(ofOne));
   }
   return undefined;
 }

@@ -3,9 +3,10 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { rng } from '../common/random.ts';
 import { checkArchitecture, formatArchitecture, parseArchitecture } from './architecture.ts';
+import { chooseAll } from './choose.ts';
 import { count } from './count.ts';
 import { decisions, isActive } from './decisions.ts';
-import { equalValues, inDomain } from './domain.ts';
+import { equalValues, inDomain, sampleValue } from './domain.ts';
 import { encodeOneHot } from './encode.ts';
 import { first, successor } from './enumerate.ts';
 import { spaceFromJson, spaceToJson } from './json.ts';
@@ -13,6 +14,7 @@ import { resolve, resolveHyperparameters } from './resolve.ts';
 import type { Architecture, Space } from './space.ts';
 import { spaceArbitrary } from './testing/spaces.ts';
 import { crossover, mutate, neighbours, sample } from './vary.ts';
+import { complete } from './walk.ts';
 
 /** Runs over generated spaces, each with a seed. */
 function forSpaces(body: (space: Space, seed: number) => void, options?: { continuous: boolean }): void {
@@ -42,6 +44,19 @@ test('a sample is a member: its decisions are exactly those whose conditions hol
 
 test('the same seed gives the same sample', () => {
   forSpaces((space, seed) => assert.deepEqual(sample(space, rng(seed)), sample(space, rng(seed))));
+});
+
+test('an architecture chosen without the tree is that of the walk, its decisions asked in the same order', () => {
+  forSpaces((space, seed) => {
+    const draw = (make: typeof chooseAll): readonly (readonly [string, unknown])[] => {
+      const stream = rng(seed);
+      return Object.entries(make(space, (_, domain) => sampleValue(domain, stream)));
+    };
+    assert.deepEqual(
+      draw(chooseAll),
+      draw((given, choose) => complete(given, choose).architecture),
+    );
+  });
 });
 
 test('text and JSON are read back as the architecture that was written', () => {

@@ -1,13 +1,13 @@
 /** Architectures from chance and from other architectures. All results are checked members of the space, frozen. */
 import { invalid } from '../common/errors.ts';
 import type { Rng } from '../common/random.ts';
+import { chooseAll } from './choose.ts';
 import { firstValue, nearValues, otherValue, sampleValue } from './domain.ts';
 import type { Architecture, DecisionValue, Domain, Space } from './space.ts';
-import { complete } from './walk.ts';
 
 /** Every active decision uniformly (a range: on its scale), in the order of the walk. */
 export function sample(space: Space, rng: Rng): Architecture {
-  return complete(space, (_, domain) => sampleValue(domain, rng)).architecture;
+  return chooseAll(space, (_, domain) => sampleValue(domain, rng));
 }
 
 /**
@@ -27,11 +27,11 @@ export function mutate(space: Space, architecture: Architecture, rng: Rng): Arch
  * active; one that is active in neither is sampled.
  */
 export function crossover(space: Space, a: Architecture, b: Architecture, rng: Rng): Architecture {
-  return complete(space, (name, domain) => {
+  return chooseAll(space, (name, domain) => {
     const values = [a[name], b[name]].filter((value) => value !== undefined);
     if (values.length === 2) return rng.pick(values);
     return values[0] ?? sampleValue(domain, rng);
-  }).architecture;
+  });
 }
 
 /**
@@ -49,7 +49,7 @@ export function neighbours(space: Space, architecture: Architecture): readonly A
 /** The decisions that are active in an architecture, with their domains, in the order of the walk. */
 export function activeDecisions(space: Space, architecture: Architecture): readonly (readonly [string, Domain])[] {
   const active: [string, Domain][] = [];
-  complete(space, (name, domain) => {
+  chooseAll(space, (name, domain) => {
     active.push([name, domain]);
     return architecture[name] as DecisionValue;
   });
@@ -64,5 +64,5 @@ function withDecision(
   fresh: (domain: Domain) => DecisionValue,
 ): Architecture {
   const choose = (name: string, domain: Domain) => (name === changed ? value : (architecture[name] ?? fresh(domain)));
-  return complete(space, choose).architecture;
+  return chooseAll(space, choose);
 }

@@ -17,6 +17,8 @@ export interface Simulation {
   readonly width?: number;
   /** An architecture that has been trained before costs nothing (default: it is trained, and paid for, again). */
   readonly cached?: boolean;
+  /** Asked after each trial that has ended: whether that is enough. */
+  readonly until?: (trial: SimulatedTrial) => boolean;
 }
 
 /** A trial that ended, with times of the simulated clock. */
@@ -40,7 +42,7 @@ export interface SimulationResult {
   /** Where the simulated clock stood when the last trial ended. */
   readonly seconds: number;
   /** stalled: so many trials in a row cost nothing that no budget would ever end. */
-  readonly end: 'budget' | 'exhausted' | 'stalled';
+  readonly end: 'budget' | 'exhausted' | 'stalled' | 'until';
 }
 
 /** So many trials in a row that cost nothing end a simulation. */
@@ -80,7 +82,7 @@ export function tabularProblem(
  * Throws UserError for a budget that never ends, an unknown data set, or seconds where the table has none.
  */
 export async function simulate(simulation: Simulation): Promise<SimulationResult> {
-  const { strategy, problem, table, dataset, budget, width = 1, cached = false } = simulation;
+  const { strategy, problem, table, dataset, budget, width = 1, cached = false, until } = simulation;
   const { seconds: mostSeconds = Number.POSITIVE_INFINITY, evaluations = Number.POSITIVE_INFINITY } = budget;
   if (!(mostSeconds > 0 && evaluations > 0) || Math.min(mostSeconds, evaluations) === Number.POSITIVE_INFINITY) {
     throw invalid('budget', JSON.stringify(budget), 'a simulation needs seconds or evaluations, above 0');
@@ -109,6 +111,7 @@ export async function simulate(simulation: Simulation): Promise<SimulationResult
     const trial = asEnded(first);
     trials.push(trial);
     if (trial.state === 'complete' && isBetter(objective, trial, trajectory.at(-1))) trajectory.push(trial);
+    if (until?.(trial)) return ended('until');
     state = deepFreeze(await strategy.tell(problem, state, [outcomeOf(first, trial)]));
   }
   if (free >= MOST_FREE) return ended('stalled');
