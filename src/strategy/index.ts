@@ -5,6 +5,7 @@ import type { ModelTools } from '../model/tools.ts';
 import { agingEvolution } from './aging-evolution.ts';
 import { evolution } from './evolution.ts';
 import { exhaustiveSearch } from './exhaustive.ts';
+import { gaussianProcessSearch } from './gaussian-process.ts';
 import { localSearch } from './local-search.ts';
 import { nsga2 } from './nsga2.ts';
 import { randomSearch } from './random.ts';
@@ -32,8 +33,8 @@ export interface StrategyDefinition {
 
 const evolutionOptions = z
   .strictObject({
-    population: z.int().min(1).default(50),
-    sample: z.int().min(1).default(10),
+    population: z.int().min(1).default(25),
+    sample: z.int().min(1).default(15),
   })
   .refine(({ population, sample }) => sample <= population, 'sample must be at most population');
 
@@ -82,6 +83,19 @@ export const STRATEGIES = {
       improvement: z.enum(['first', 'best']).default('first'),
     }),
     localSearch,
+  ),
+  'gaussian-process': define(
+    'gaussian-process',
+    'Bayesian optimisation with a Gaussian process on paths and decisions (Snoek et al. 2012; Ru et al. 2021).',
+    z.strictObject({
+      initial: z.int().min(2).default(10),
+      kernel: z.enum(['path', 'hamming']).default('path'),
+      acquisition: z.enum(['ei', 'ucb']).default('ucb'),
+      beta: z.number().min(0).default(2),
+      candidates: z.int().min(1).default(200),
+      parents: z.int().min(1).default(5),
+    }),
+    gaussianProcessSearch,
   ),
   ...wrapperDefinitions({
     create: (name, options, tools) => createStrategy(name, options, tools),
