@@ -9,7 +9,7 @@ import { openDataset } from '../data/open.node.ts';
 import { networkCosts } from '../network/costs.ts';
 import { type Architecture, resolve, type Space, type SpaceDefinition, type Task } from '../space/index.ts';
 import { SPACES } from '../space/spaces/index.ts';
-import { createStrategy } from '../strategy/index.ts';
+import { createStrategy, fidelitiesOf } from '../strategy/index.ts';
 import type { Limit, Problem, Strategy } from '../strategy/strategy.ts';
 import { type Budget, checkBudget } from '../study/budget.ts';
 import { checkSettings as checkTraining, type TrainSettings } from '../train/settings.ts';
@@ -115,7 +115,7 @@ export function problemOf(settings: StudySettings, space: Space, info: DatasetIn
     objectives: objectivesOf(settings, info),
     limits: limitsOf(settings),
     seed: settings.seed,
-    fidelities: [fidelityOf(settings)],
+    fidelities: fidelitiesOf(settings.strategy, settings.strategyOptions, fullFidelity(settings)),
     costs: (architecture) => costsOf(space, architecture),
   };
 }
@@ -126,8 +126,8 @@ export function costsOf(space: Space, architecture: Architecture): Readonly<Reco
   return { params, flops, activationBytes };
 }
 
-/** How thoroughly the trials of a study look at a candidate. */
-function fidelityOf({ epochs, dataShare, resolution, width }: StudySettings): Fidelity {
+/** How thoroughly the trials of a study look at a candidate at most. */
+function fullFidelity({ epochs, dataShare, resolution, width }: StudySettings): Fidelity {
   return { epochs, data: dataShare, resolution, width };
 }
 

@@ -63,4 +63,9 @@ export interface Strategy<S extends Json = Json> {
   ask(problem: Problem, state: S, firstTrial: number, count: number): Promise<[S, Proposal[]]>;
   /** Takes outcomes in any order, also of trials that it did not ask for. */
   tell(problem: Problem, state: S, outcomes: readonly Outcome[]): Promise<S>;
+  /**
+   * The ended trials that it may still continue: the study keeps their checkpoints, and no others of a lower fidelity.
+   * A strategy without this method continues none.
+   */
+  continuable?(state: S): readonly number[];
 }

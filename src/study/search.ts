@@ -76,10 +76,10 @@ export function searching(session: Session): Phase {
     const kept = new Set([...ranked.slice(0, Math.max(1, confirm?.top ?? 1)), ...front].map(({ trial }) => trial));
     for (const { state, start } of all())
       if ((state === 'waiting' || state === 'running') && start.kind !== 'fresh') kept.add(start.trial);
-    const full = problem.fidelities.length - 1;
-    const continuable = ({ state, fidelity }: Trial) => state === 'paused' || (state === 'complete' && fidelity < full);
+    for (const trial of strategy.continuable?.(session.strategyState().state) ?? []) kept.add(trial);
     const needless = all().filter(
-      (trial) => trial.checkpoint !== undefined && hasEnded(trial) && !continuable(trial) && !kept.has(trial.trial),
+      (trial) =>
+        trial.checkpoint !== undefined && hasEnded(trial) && trial.state !== 'paused' && !kept.has(trial.trial),
     );
     if (needless.length === 0) return;
     for (const trial of await store.forget(needless)) session.note(trial);

@@ -1,8 +1,8 @@
 import type { Fidelity } from '../../common/fidelity.ts';
 import { agingEvolution } from '../../strategy/aging-evolution.ts';
+import { createStrategy } from '../../strategy/index.ts';
 import { randomSearch } from '../../strategy/random.ts';
 import type { Problem, Strategy } from '../../strategy/strategy.ts';
-import { successiveHalving } from '../../strategy/testing/halving.ts';
 import { nasBench201, problemOf, RISING } from '../../strategy/testing/problems.ts';
 import { ridgeSearch } from '../../strategy/testing/ridge.ts';
 import type { Store, Trial } from '../store/store.ts';
@@ -14,6 +14,8 @@ export interface TestStudy {
 
 export const THREE_EPOCHS: Fidelity = { epochs: 3, data: 1, resolution: 1, width: 1 };
 
+const RISING_PROBLEM = problemOf(nasBench201, { fidelities: RISING });
+
 /** Studies of NAS-Bench-201 whose estimates are fakes, one for each strategy that must survive being killed. */
 export const STUDIES = {
   random: { strategy: randomSearch(), problem: problemOf(nasBench201, { fidelities: [THREE_EPOCHS] }) },
@@ -21,7 +23,12 @@ export const STUDIES = {
     strategy: agingEvolution({ population: 8, sample: 3 }),
     problem: problemOf(nasBench201, { fidelities: [THREE_EPOCHS], limits: [{ cost: 'params', max: 700 }] }),
   },
-  halving: { strategy: successiveHalving(2), problem: problemOf(nasBench201, { fidelities: RISING }) },
+  halving: { strategy: createStrategy('successive-halving', { eta: 2 }), problem: RISING_PROBLEM },
+  hyperband: { strategy: createStrategy('hyperband', { eta: 2, inner: 'unique' }), problem: RISING_PROBLEM },
+  asha: {
+    strategy: createStrategy('asha', { inner: 'aging-evolution', 'inner.population': 6, 'inner.sample': 2, enough: 4 }),
+    problem: RISING_PROBLEM,
+  },
   ridge: { strategy: ridgeSearch(), problem: problemOf(nasBench201, { fidelities: [THREE_EPOCHS] }) },
 } as const satisfies Readonly<Record<string, TestStudy>>;
 

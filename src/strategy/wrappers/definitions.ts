@@ -1,0 +1,154 @@
+import { z } from 'zod';
+import { invalid, type UserError } from '../../common/errors.ts';
+import type { ModelTools } from '../../model/tools.ts';
+import { asha } from '../asha.ts';
+import { hyperband } from '../hyperband.ts';
+import type { StrategyDefinition } from '../index.ts';
+import type { Strategy } from '../strategy.ts';
+import { successiveHalving } from '../successive-halving.ts';
+import { constrained } from './constrained.ts';
+import { forgiving } from './forgiving.ts';
+import { scalarised } from './scalarised.ts';
+import { unique } from './unique.ts';
+
+type Options = Readonly<Record<string, unknown>>;
+
+/** How trials rise from one fidelity to the next. */
+export interface Rungs {
+  /** Factor between the epochs of one fidelity and the next. */
+  readonly eta: number;
+  /** Epochs of the lowest fidelity, at least. */
+  readonly minEpochs: number;
+}
+
+/** What the registry lends to the definitions of strategies that hold another one. */
+export interface Registry {
+  create(name: string, options: Options, tools: ModelTools | undefined): Strategy;
+  rungs(name: string, options: Options): Rungs | undefined;
+  refusal(name: string, options: Options, error: z.ZodError): UserError;
+}
+
+const inner = z.string().default('random');
+const rising = {
+  inner,
+  eta: z.int().min(2).default(3),
+  minEpochs: z.int().min(1).default(1),
+  enough: z.int().min(0).default(0),
+};
+
+/**
+ * The strategies that hold another one, in the registry's form. Options of the inner strategy begin with `inner.`:
+ * `{ inner: 'aging-evolution', 'inner.population': 20 }`.
+ */
+export function wrapperDefinitions(registry: Registry) {
+  return {
+    'successive-halving': risingStrategy(
+      'successive-halving',
+      'Many candidates for a few epochs, the best in eta for longer, and so on (Jamieson & Talwalkar 2016).',
+      z.strictObject({ ...rising, candidates: z.int().min(0).default(0), brackets: z.int().min(0).default(0) }),
+      successiveHalving,
+    ),
+    hyperband: risingStrategy(
+      'hyperband',
+      'Successive halving in brackets, from many short trainings to a few long ones (Li et al. 2018).',
+      z.strictObject({ ...rising, brackets: z.int().min(0).default(0) }),
+      hyperband,
+    ),
+    asha: risingStrategy(
+      'asha',
+      'Successive halving that promotes at once and never waits: for many workers (Li et al. 2020).',
+      z.strictObject({ ...rising, candidates: z.int().min(0).default(0) }),
+      asha,
+    ),
+    unique: wrapper('unique', 'No architecture twice.', z.strictObject({ inner }), (strategy) => unique(strategy)),
+    constrained: wrapper(
+      'constrained',
+      'Keeps limits for a strategy that knows of none, by rejection.',
+      z.strictObject({ inner }),
+      (strategy) => constrained(strategy),
+    ),
+    forgiving: wrapper(
+      'forgiving',
+      'Hides failed trials from a strategy, or shows them as the worst seen.',
+      z.strictObject({ inner, failed: z.enum(['hidden', 'worst']).default('worst') }),
+      forgiving,
+    ),
+    scalarised: wrapper(
+      'scalarised',
+      'Several objectives as one, by weights (weight.accuracy=2) or Chebyshev, for strategies that know but one.',
+      z
+        .object({ inner, method: z.enum(['weights', 'chebyshev']).default('chebyshev') })
+        .catchall(z.number().gt(0))
+        .refine((options) => unknownOption(options) === undefined, 'no option but inner, method and weight.METRIC'),
+      (strategy, { inner: _, method, ...others }) => {
+        const weights = Object.entries(others).map(([key, weight]) => [key.slice('weight.'.length), Number(weight)]);
+        return scalarised(strategy, { method, weights: Object.fromEntries(weights) });
+      },
+    ),
+  } as const;
+
+  /** A strategy with trials of rising fidelity: its candidates come from one that has none. */
+  function risingStrategy<O extends Rungs & { readonly inner: string }>(
+    name: string,
+    description: string,
+    schema: z.ZodType<O>,
+    factory: (inner: Strategy, options: O) => Strategy,
+  ): StrategyDefinition {
+    return {
+      ...wrapper(name, description, schema, factory, (innerName, options) => {
+        if (registry.rungs(innerName, options) !== undefined)
+          throw invalid(
+            `strategy "${name}"`,
+            `option inner is "${innerName}"`,
+            'its candidates must come from a strategy of one fidelity',
+          );
+      }),
+      rungs(options = {}) {
+        const { eta, minEpochs } = parse(name, schema, options).own;
+        return { eta, minEpochs };
+      },
+    };
+  }
+
+  function wrapper<O extends { readonly inner: string }>(
+    name: string,
+    description: string,
+    schema: z.ZodType<O>,
+    factory: (inner: Strategy, options: O) => Strategy,
+    check: (inner: string, options: Options) => void = () => {},
+  ): StrategyDefinition {
+    return {
+      name,
+      description,
+      defaults: schema.parse({}) as StrategyDefinition['defaults'],
+      create(options = {}, tools) {
+        const { own, ofInner } = parse(name, schema, options);
+        check(own.inner, ofInner);
+        return factory(registry.create(own.inner, ofInner, tools), own);
+      },
+      rungs(options = {}) {
+        const { own, ofInner } = parse(name, schema, options);
+        return registry.rungs(own.inner, ofInner);
+      },
+    };
+  }
+
+  /** The options of the strategy itself, and those of the one inside it. */
+  function parse<O>(
+    name: string,
+    schema: z.ZodType<O>,
+    options: Options,
+  ): { readonly own: O; readonly ofInner: Options } {
+    const isInner = (key: string) => key.startsWith('inner.');
+    const entries = Object.entries(options);
+    const own = Object.fromEntries(entries.filter(([key]) => !isInner(key)));
+    const ofInner = entries.filter(([key]) => isInner(key)).map(([key, value]) => [key.slice('inner.'.length), value]);
+    const parsed = schema.safeParse(own);
+    if (!parsed.success) throw registry.refusal(name, own, parsed.error);
+    return { own: parsed.data, ofInner: Object.fromEntries(ofInner) };
+  }
+}
+
+function unknownOption(options: object): string | undefined {
+  return Object.keys(options).find((key) => key !== 'inner' && key !== 'method' && !key.startsWith('weight.'));
+}

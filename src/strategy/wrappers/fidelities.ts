@@ -1,0 +1,21 @@
+import { invalid } from '../../common/errors.ts';
+import type { Fidelity } from '../../common/fidelity.ts';
+import type { Rungs } from './definitions.ts';
+
+/**
+ * Fidelities of rising epochs, each η times those of the one before, up to the full one and down to no fewer than
+ * `minEpochs`: R η^-s, rounded, for s from ⌊log_η (R / r)⌋ to 0 (Li et al. 2018). Throws UserError where that leaves one.
+ */
+export function risingFidelities({ eta, minEpochs }: Rungs, full: Fidelity): [Fidelity, ...Fidelity[]] {
+  const lower: Fidelity[] = [];
+  for (let epochs = full.epochs / eta; epochs >= minEpochs; epochs /= eta)
+    lower.unshift({ ...full, epochs: Math.round(epochs) });
+  const [first, ...others] = lower;
+  if (first === undefined)
+    throw invalid(
+      `a strategy of rising fidelity with eta=${eta} and minEpochs=${minEpochs}`,
+      `epochs is ${full.epochs}`,
+      `must be at least ${eta * minEpochs}, so that there is a fidelity below the full one`,
+    );
+  return [first, ...others, full];
+}
