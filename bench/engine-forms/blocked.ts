@@ -1,12 +1,13 @@
 /** Input gradients, pooling, and what is done to whole channels, in the blocked layout. */
 import { type Blocked, nchwc, sumOfRows, transposeTiles, view } from '../../src/engine/onnx/blocked/blocked.ts';
-import { affine, channelDot, channelMean, mask } from '../../src/engine/onnx/blocked/channels.ts';
+import { affine, channelDot, channelMean } from '../../src/engine/onnx/blocked/channels.ts';
 import { filterLayout } from '../../src/engine/onnx/blocked/conv.ts';
 import { convInputGrad } from '../../src/engine/onnx/blocked/input-gradient.ts';
 import { filterToPlain, toBlocked, toPlain } from '../../src/engine/onnx/blocked/layout.ts';
 import { avgPoolGrad, maxPoolScatter } from '../../src/engine/onnx/blocked/pooling.ts';
 import { interleave, partOf } from '../../src/engine/onnx/blocked/shift.ts';
 import { lowerConvInputGrad } from '../../src/engine/onnx/lowerings/convolution.ts';
+import { mask } from '../../src/engine/onnx/lowerings/elementwise.ts';
 import { lowerAvgPoolGrad, lowerMaxPoolScatter } from '../../src/engine/onnx/lowerings/pooling.ts';
 import type { ModelBuilder } from '../../src/engine/onnx/model.ts';
 import type { PoolGeometry, Shape } from '../../src/graph/ir.ts';

@@ -137,8 +137,9 @@ export function lowerGraph(graph: Graph, options: OnnxOptions = {}): LoweredMode
 
   const read = (id: NodeId, layout: Layout): string => {
     const own = lowered(id);
-    const { shape } = nodes[id] as Node;
-    if (own.layout === layout || sameMemory(shape, own.layout, layout)) return own.name;
+    const node = nodes[id] as Node;
+    const { shape } = node;
+    if (own.layout === layout || sameMemory(node, own.layout, layout, block)) return own.name;
     const key = `${id} ${layout}`;
     const known = converted.get(key);
     if (known !== undefined) return known;
@@ -246,10 +247,12 @@ export function lowerGraph(graph: Graph, options: OnnxOptions = {}): LoweredMode
   return { model: model.encode(metadata, target === 'cpu' ? 'backwards' : 'as added'), inputs, carried: left };
 }
 
-/** Images of one pixel lie in memory alike, plain or blocked. */
-function sameMemory(shape: Shape, from: Layout, to: Layout): boolean {
+/** Images of one pixel lie in memory alike, plain or blocked; so does a matrix of one block that is its own transpose. */
+function sameMemory({ op, inputs, shape }: Node, from: Layout, to: Layout, block: number): boolean {
   const images = (layout: Layout) => layout === 'plain' || layout === 'blocked';
-  return images(from) && images(to) && shape[2] === 1 && shape[3] === 1;
+  if (shape[2] !== 1 || shape[3] !== 1) return false;
+  const products = op.kind === 'convWeightGrad' && op.groups === 1 && inputs[0] === inputs[1];
+  return (images(from) && images(to)) || (products && shape[0] === block && shape[1] === block);
 }
 
 function convert(b: Blocked, name: string, shape: Shape, from: Layout, to: Layout): string {

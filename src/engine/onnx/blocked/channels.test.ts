@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as ops from '../../../graph/ops.ts';
-import { affine, channelDot, channelMean, mask } from './channels.ts';
+import { mask } from '../lowerings/elementwise.ts';
+import { affine, channelDot, channelMean } from './channels.ts';
 import { filterToBlocked, filterToPlain, permute, toBlocked, toPlain } from './layout.ts';
 import { assertCase, BLOCK, OPTIONS } from './testing/run.ts';
 

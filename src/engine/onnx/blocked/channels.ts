@@ -44,8 +44,3 @@ export function channelMean(b: Blocked, x: Name): Name {
   const perImage = nchwc(b, 'GlobalAveragePool', [x]);
   return b.model.node('ReduceMean', [perImage, b.model.ints([0, 2, 3])], { keepdims: 0 });
 }
-
-/** 1 where x > 0, else 0, in whatever layout x lies. */
-export function mask({ model }: Pick<Blocked, 'model'>, x: Name): Name {
-  return model.node('HardSigmoid', [x], { alpha: { float: 3e38 }, beta: { float: 0 } });
-}

@@ -8,7 +8,7 @@ import { REDUCE } from '../lowerings/reduce.ts';
 import { type Emitter, four, openShape } from '../value.ts';
 import { madeVector } from '../vectors.ts';
 import { type Blocked, type Name, nchwc, transposeTiles } from './blocked.ts';
-import { affine, channelDot, channelMean, mask } from './channels.ts';
+import { affine, channelDot, channelMean } from './channels.ts';
 import { canConvolve, convolve, filterLayout } from './conv.ts';
 import { planFusion, type Term } from './fuse.ts';
 import { convInputGrad } from './input-gradient.ts';
@@ -337,7 +337,6 @@ export function blockedLowering(context: BlockedContext): BlockedLowering {
     const [a, second] = inputs as [NodeId, NodeId];
     switch (op.kind) {
       case 'unary':
-        if (op.fn === 'step' && layout === 'blocked') return blocked(mask(b, read(a, 'blocked')));
         return { name: UNARY[op.fn](emitter, read(a, layout)), layout };
       case 'clip': {
         const bounds = [model.floats([], [op.low]), model.floats([], [op.high])];

@@ -19,11 +19,20 @@ export const UNARY = {
   erf: simple('Erf'),
   neg: simple('Neg'),
   abs: simple('Abs'),
-  step: ({ model }, x) => model.node('Cast', [model.node('Greater', [x, model.floats([], [0])])], { to: FLOAT }),
+  step: (emitter, x) => {
+    const { model, target } = emitter;
+    if (target === 'cpu') return mask(emitter, x);
+    return model.node('Cast', [model.node('Greater', [x, model.floats([], [0])])], { to: FLOAT });
+  },
   // Not x - x, which is NaN where x is not finite.
   zerosLike: ({ model }, x) => model.node('ConstantOfShape', [model.node('Shape', [x])]),
   stopGradient: (_, x) => x,
 } as const satisfies Record<UnaryFunction, Unary>;
+
+/** 1 where x > 0, else 0; of subnormal x it may make something between the two. */
+export function mask({ model }: Pick<Emitter, 'model'>, x: string): string {
+  return model.node('HardSigmoid', [x], { alpha: { float: 3e38 }, beta: { float: 0 } });
+}
 
 export const BINARY = {
   add: 'Add',
