@@ -1,5 +1,6 @@
 import { invalid, messageOf, UserError } from '../common/errors.ts';
 import type { Graph, HostTensor, Shape } from '../graph/ir.ts';
+import { rematerialise } from '../graph/passes/rematerialise.ts';
 import { optimise } from '../graph/passes.ts';
 import type { CompileOptions, Engine, EngineOptions, Program, State } from './engine.ts';
 import { probeBlock } from './onnx/blocked/probe.ts';
@@ -47,7 +48,7 @@ export async function createEngine(runtime: Runtime, options: EngineOptions): Pr
     ): Promise<Program> {
       const start = performance.now();
       checkCarries(graph, carries);
-      const { nodes, outputs } = optimise(graph);
+      const { nodes, outputs } = rematerialise(optimise(graph));
       // Inside the session an output has a number, so that it may have the name of an input.
       const names = Object.keys(outputs);
       const numbered = Object.fromEntries(names.map((name, i) => [`$output${i}`, outputs[name] as number]));

@@ -1,13 +1,15 @@
 import { type Graph, type Node, type Shape, sizeOf } from '../graph/ir.ts';
 import { peakBytes } from '../graph/liveness.ts';
+import { rematerialise } from '../graph/passes/rematerialise.ts';
 
 /**
- * Memory that a program takes which keeps it (`CompileOptions.memory`), in bytes, predicted from its graph: everything that is alive at the same time, the state's
- * second buffers, what operators need beside their results, and what each node costs to compile. `block` is that of the
- * engine. `bench/preflight.ts` compares it with what processes really take; the constants are fitted there.
+ * Memory that a program takes which keeps it (`CompileOptions.memory`), in bytes, predicted from its optimised graph:
+ * everything that is alive at the same time, the state's second buffers, what operators need beside their results, and what
+ * each node costs to compile. `block` is that of the engine. `bench/preflight.ts` compares it with what processes really
+ * take; the constants are fitted there.
  */
 export function programBytes(graph: Graph, block: number): number {
-  const values = peakBytes(graph, (node, operands) => workspace(node, operands, block));
+  const values = peakBytes(rematerialise(graph), (node, operands) => workspace(node, operands, block));
   return Math.round(SLACK * values) + SESSION + (block > 0 ? BLOCKED_NODE : PLAIN_NODE) * graph.nodes.length;
 }
 

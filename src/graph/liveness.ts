@@ -1,4 +1,4 @@
-import { type Graph, type Node, type Shape, sizeOf } from './ir.ts';
+import { type Graph, type Node, type NodeId, type Shape, sizeOf } from './ir.ts';
 
 const BYTES_PER_ELEMENT = 4;
 
@@ -25,6 +25,16 @@ export function lastUses(graph: Graph, needed?: Uint8Array): Int32Array {
   return last;
 }
 
+/** Whose memory a node looks at (itself, unless it is a view), and for each such owner the last node that reads it. */
+export function lifetimes(graph: Graph, needed: Uint8Array): { readonly owner: Int32Array; readonly end: Int32Array } {
+  const end = lastUses(graph, needed);
+  const owner = memoryOwners(graph);
+  for (const [id, own] of owner.entries()) {
+    if (needed[id] === 1) end[own] = Math.max(end[own] ?? 0, end[id] ?? 0);
+  }
+  return { owner, end };
+}
+
 /**
  * Peak of live bytes, in float32, when the needed nodes run in order: inputs and constants are held throughout, an
  * output from when it is made, anything else until its last use. What is only another view of its operand (a reshape, a
@@ -36,28 +46,37 @@ export function peakBytes(
   graph: Graph,
   workspace: (node: Node, operands: readonly Shape[]) => number = () => 0,
 ): number {
+  return peakOf(graph, workspace).bytes;
+}
+
+/** As `peakBytes`, with the node that is computed when the peak is reached. */
+export function peakOf(
+  graph: Graph,
+  workspace: (node: Node, operands: readonly Shape[]) => number = () => 0,
+): { readonly bytes: number; readonly at: NodeId } {
   const needed = neededNodes(graph);
-  const end = lastUses(graph, needed);
-  const owner = memoryOwners(graph);
-  for (const [id, own] of owner.entries()) {
-    if (needed[id] === 1) end[own] = Math.max(end[own] ?? 0, end[id] ?? 0);
-  }
+  const { owner, end } = lifetimes(graph, needed);
   const freedAfter = new Float64Array(graph.nodes.length + 1);
   const isGiven = ({ op }: Node) => op.kind === 'input' || op.kind === 'constant';
   let live = 0;
   for (const [id, node] of graph.nodes.entries()) if (needed[id] === 1 && isGiven(node)) live += sizeOf(node.shape);
-  let peak = live;
+  let [peak, at] = [live, 0];
   for (const [id, node] of graph.nodes.entries()) {
     if (needed[id] !== 1) continue;
     if (owner[id] === id && !isGiven(node)) {
       live += sizeOf(node.shape);
       freedAfter[end[id] ?? id] = (freedAfter[end[id] ?? id] ?? 0) + sizeOf(node.shape);
     }
-    const operands = node.inputs.map((from) => graph.nodes[from]?.shape ?? []);
-    peak = Math.max(peak, live + workspace(node, operands));
+    const now =
+      live +
+      workspace(
+        node,
+        node.inputs.map((from) => graph.nodes[from]?.shape ?? []),
+      );
+    if (now > peak) [peak, at] = [now, id];
     live -= freedAfter[id] ?? 0;
   }
-  return peak * BYTES_PER_ELEMENT;
+  return { bytes: peak * BYTES_PER_ELEMENT, at };
 }
 
 /** For each node the one whose memory it looks at: itself, unless it is a view. */
