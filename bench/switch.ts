@@ -57,7 +57,7 @@ const others = Array.from({ length: Math.max(0, Number(flags.paths) - 1) }, (_, 
 const paths = named.length > 0 ? named : [parseArchitecture(space, PEER), ...others];
 
 const layout = flags.layout === 'portable' ? 'portable' : 'auto';
-const engine = await createEngine(nodeRuntime(), { device: 'cpu', threads, layout });
+const engine = await createEngine(nodeRuntime(), { device: 'cpu', threads, layout, spin: true });
 const random = rng('bench switch', 'batch');
 const targets = new Float32Array(batch * info.outputs);
 for (let i = 0; i < batch; i++) targets[i * info.outputs + (i % info.outputs)] = 1;

@@ -107,6 +107,8 @@ const CELL_PATHS = [
   op('nor_conv_3x3'),
   op('avg_pool_3x3', 'nor_conv_3x3', 'skip_connect'),
   op('skip_connect', 'none'),
+  // Node 1 is zero, and so is what is pooled of it.
+  op('none', 'skip_connect', 'avg_pool_3x3', 'nor_conv_3x3', 'skip_connect', 'avg_pool_3x3'),
 ];
 const NESTED_PATHS = [
   { outer: 'cell', inner: 'small' },
@@ -190,10 +192,16 @@ test('switches of a path: what is inactive or leads nowhere takes what costs lea
   assert.deepEqual(inNested({ outer: 'cell', inner: 'large' }), { 'choice:outer': 3, 'choice:inner': 1 });
   assert.deepEqual(inNested({ outer: 'skip' }), { 'choice:outer': 1, 'choice:inner': 0 });
   assert.throws(() => inNested({ outer: 'sideways' }), UserError);
+  const fed = numbersOf(cells(4));
+  const names = Object.keys(op()).map((edge) => `choice:${edge}`);
+  assert.deepEqual(
+    fed(CELL_PATHS.at(-1) ?? {}),
+    Object.fromEntries(names.map((name, i) => [name, [0, 1, 0, 3, 0, 4][i]])),
+  );
   const [path = {}] = CELL_PATHS;
   const expected = { '0->1': 2, '0->2': 0, '1->2': 0, '0->3': 3, '1->3': 4, '2->3': 0 };
   assert.deepEqual(
-    numbersOf(cells(4))(path),
+    fed(path),
     Object.fromEntries(Object.entries(expected).map(([edge, number]) => [`choice:${edge}`, number])),
   );
 });

@@ -4,8 +4,9 @@
  * the optimizer's tensors and batch norm's statistics of that path alone; what no option of the path uses keeps its bits.
  */
 import { invalid } from '../common/errors.ts';
-import { type Graph, type HostTensor, type NodeId, sizeOf } from '../graph/ir.ts';
+import { type Graph, type HostTensor, type Node, type NodeId, sizeOf } from '../graph/ir.ts';
 import { demands } from '../graph/passes/demand.ts';
+import { givesZero } from '../graph/passes/foldZeros.ts';
 import type { Switch } from '../network/network.ts';
 import type { Architecture, DecisionValue } from '../space/space.ts';
 
@@ -17,7 +18,8 @@ export interface SwitchedGraph {
 
 /**
  * The inputs that have a program compute an architecture's path, to the loss or an inference graph's output. What leads nowhere, such as an edge to a node that `none` cuts off, is no part of the path: the switch of a decision that
- * only decides there is at the option that costs least. So is one that the architecture does not have, since it is inactive.
+ * only decides there is at the option that costs least. So is one that the architecture does not have, since it is inactive. Where
+ * another option gives the same whatever the weights are, as `none` does in the place of a pool of zeros, the cheapest of them is taken.
  *
  * What is returned throws UserError for a value that is no option.
  */
@@ -26,7 +28,8 @@ export function switchFeeds({
   switches,
 }: SwitchedGraph): (architecture: Architecture) => Record<string, HostTensor> {
   const inputs = new Map(graph.nodes.flatMap(({ op }, id) => (op.kind === 'input' ? [[op.name, id] as const] : [])));
-  const cheapest = cheapestOptions(graph);
+  const costs = optionCosts(graph);
+  const moving = movingOptions(graph);
   const end = graph.outputs.loss ?? graph.outputs.output;
   if (end === undefined) throw new Error('the graph has neither an output "loss" nor "output"');
   return (architecture) => {
@@ -35,14 +38,25 @@ export function switchFeeds({
       const [index, value] = [inputs.get(one.name), architecture[one.decision]];
       if (index !== undefined && value !== undefined) chosen.set(index, numberOf(one, value));
     }
-    const asked = askedFor(graph, end, chosen);
+    const asked = Map.groupBy(askedFor(graph, end, chosen), (select) => graph.nodes[select]?.inputs[0] ?? -1);
+    const values = valuesOf(graph, end, chosen);
     return Object.fromEntries(
       switches.map(({ name }) => {
         const index = inputs.get(name) ?? -1;
-        const number = asked.has(index) ? chosen.get(index) : cheapest.get(index);
-        return [name, { shape: [], data: Float32Array.of(number ?? 0) }];
+        const own = costs.get(index) ?? [];
+        const selects = asked.get(index) ?? [];
+        const option = chosen.get(index) ?? 0;
+        const fixed = selects.length > 0 && moving.get(index)?.has(option) === true;
+        const alike = fixed ? [option] : own.flatMap((_, k) => (selects.every((id) => same(id, option, k)) ? [k] : []));
+        const number = alike.reduce((a, b) => ((own[b] ?? 0) < (own[a] ?? 0) ? b : a), alike[0] ?? option);
+        return [name, { shape: [], data: Float32Array.of(number) }];
       }),
     );
+
+    function same(select: NodeId, a: number, b: number): boolean {
+      const options = graph.nodes[select]?.inputs.slice(1) ?? [];
+      return values[options[a] ?? -1] === values[options[b] ?? -1];
+    }
   };
 }
 
@@ -53,9 +67,9 @@ function numberOf({ decision, options, from }: Switch, value: DecisionValue): nu
   throw invalid(`decision "${decision}"`, `${JSON.stringify(value)} is no option`, `options are ${options.join(', ')}`);
 }
 
-/** The indices that the value of a node depends on when these options are chosen. */
-function askedFor({ nodes }: Graph, end: NodeId, chosen: ReadonlyMap<NodeId, number>): ReadonlySet<NodeId> {
-  const asked = new Set<NodeId>();
+/** The selects that the value of a node depends on when these options are chosen. */
+function askedFor({ nodes }: Graph, end: NodeId, chosen: ReadonlyMap<NodeId, number>): readonly NodeId[] {
+  const asked: NodeId[] = [];
   const seen = new Uint8Array(nodes.length);
   seen[end] = 1;
   for (let id = end; id >= 0; id--) {
@@ -63,14 +77,52 @@ function askedFor({ nodes }: Graph, end: NodeId, chosen: ReadonlyMap<NodeId, num
     if (seen[id] !== 1 || node === undefined) continue;
     const [index = -1, ...options] = node.inputs;
     const used = node.op.kind === 'select' ? [options[chosen.get(index) ?? 0] ?? id] : node.inputs;
-    if (node.op.kind === 'select') asked.add(index);
+    if (node.op.kind === 'select') asked.push(id);
     for (const from of used) seen[from] = 1;
   }
   return asked;
 }
 
-/** For each index the option for which the fewest numbers are computed. */
-function cheapestOptions(graph: Graph): ReadonlyMap<NodeId, number> {
+const ZERO = -1;
+
+/** For each node up to `end` the one whose value it has when these options are chosen; ZERO where it is zero whatever is fed. */
+function valuesOf({ nodes }: Graph, end: NodeId, chosen: ReadonlyMap<NodeId, number>): Int32Array {
+  const values = new Int32Array(end + 1);
+  const isZero = (id: NodeId | undefined): boolean => id !== undefined && values[id] === ZERO;
+  for (const [id, node] of nodes.entries()) {
+    if (id > end) break;
+    const { op, inputs, shape } = node;
+    const [a = id, b = id] = inputs;
+    const passes = (other: NodeId, value: NodeId) => isZero(other) && `${nodes[value]?.shape}` === `${shape}`;
+    const sum = op.kind === 'binary' && op.fn === 'add';
+    if (op.kind === 'select') values[id] = values[inputs[(chosen.get(a) ?? 0) + 1] ?? b] as number;
+    else if (givesZero(node, isZero)) values[id] = ZERO;
+    else if (sum && passes(b, a)) values[id] = values[a] as number;
+    else values[id] = sum && passes(a, b) ? (values[b] as number) : id;
+  }
+  return values;
+}
+
+/** For each index the options under which a step moves a tensor of the state. */
+function movingOptions({ nodes, outputs }: Graph): ReadonlyMap<NodeId, ReadonlySet<number>> {
+  const moving = new Map<NodeId, Set<number>>();
+  const walk = (id: NodeId): void => {
+    const { op, inputs } = nodes[id] as Node;
+    const [index, ...options] = inputs;
+    if (op.kind !== 'select' || index === undefined) return;
+    const own = moving.get(index) ?? new Set();
+    moving.set(index, own);
+    for (const [k, option] of options.entries()) {
+      if (nodes[option]?.op.kind !== 'input') own.add(k);
+      walk(option);
+    }
+  };
+  for (const id of Object.values(outputs)) walk(id);
+  return moving;
+}
+
+/** For each index, how many numbers each of its options has computed. */
+function optionCosts(graph: Graph): ReadonlyMap<NodeId, readonly number[]> {
   const costs = new Map<NodeId, number[]>();
   for (const { op, inputs } of graph.nodes) {
     const [index, ...options] = inputs;
@@ -86,5 +138,5 @@ function cheapestOptions(graph: Graph): ReadonlyMap<NodeId, number> {
       if (own !== undefined) own[option] = (own[option] ?? 0) + sizeOf(graph.nodes[id]?.shape ?? []);
     }
   }
-  return new Map([...costs].map(([index, own]) => [index, own.indexOf(Math.min(...own))]));
+  return costs;
 }

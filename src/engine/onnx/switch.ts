@@ -25,6 +25,9 @@ export interface SwitchContext {
   readonly batchAxis: (id: NodeId) => number | undefined;
 }
 
+/** Numbers from which on all threads copy faster than one. */
+const LARGE = 2 ** 16;
+
 interface Case {
   readonly option: number;
   readonly branch: Branch;
@@ -41,7 +44,7 @@ export function lowerSwitch(context: SwitchContext, step: SwitchStep): void {
 
   const results = ({ option, branch: { steps, kept } }: Case): string[] => {
     context.emit(steps);
-    const chosen = selects.map((id) => optionOf(context, id, option));
+    const chosen = selects.map((id) => passedOn(id, option, steps, optionOf(context, id, option)));
     const values = kept.map((id) => {
       const value = made.get(id);
       if (value === undefined) throw new Error(`node ${id} is kept by a branch that does not compute it`);
@@ -49,6 +52,18 @@ export function lowerSwitch(context: SwitchContext, step: SwitchStep): void {
       return value.vector ?? value.name;
     });
     return [...chosen, ...values, ...nothing(slots - kept.length)];
+  };
+  /**
+   * What a branch passes on as it is has to be copied. `Identity` does that on one thread; a product with one gives the same
+   * bits on all of them.
+   */
+  const passedOn = (select: NodeId, option: number, steps: readonly Step[], value: string): string => {
+    const from = operandOf(nodes, select, option);
+    const { op, shape } = nodes[from] as Node;
+    const own = steps.some((one) => (one.kind === 'node' ? one.id === from : one.selects.includes(from)));
+    return own || op.kind === 'broadcastTo' || sizeOf(shape) < LARGE
+      ? value
+      : model.node('Mul', [value, model.floats([], [1])]);
   };
   /** Branches have equally many results; what later nodes do not read may be anything. */
   const nothing = (count: number): readonly string[] =>
