@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { createStrategy } from '../strategy/index.ts';
 import { randomSearch } from '../strategy/random.ts';
+import type { Problem } from '../strategy/strategy.ts';
 import { problemOf, tinySpace } from '../strategy/testing/problems.ts';
 import type { StudyEvent } from './events.ts';
 import { architectureKey } from './ranking.ts';
@@ -189,6 +190,34 @@ suite('trials that continue others', () => {
     );
     assert.equal(epochs, 4 * 1 + 2 * 2 + 1 * 6);
     assert.ok(trials.every(({ state }) => state === 'complete')); // The fake estimator checks its history.
+  });
+});
+
+suite('checkpoints of trials that may be continued', () => {
+  const of = (epochs: number) => ({ ...THREE_EPOCHS, epochs });
+  const fidelities: Problem['fidelities'] = [of(1), of(2), of(4), of(8), of(16)];
+  const study = { strategy: createStrategy('asha', { eta: 2 }), problem: { ...STUDIES.asha.problem, fidelities } };
+
+  test('are kept as long as they may be, through many rungs, and no others but the best', async () => {
+    const store = newStore(study);
+    let [epochs, last] = [0, 0];
+    const checked: Promise<void>[] = [];
+    const check = async () => {
+      const { state } = await store.strategyState();
+      const may = new Set(study.strategy.continuable?.(state) ?? []);
+      const ended = (await store.trials('search')).filter((trial) => trial.state === 'complete');
+      const kept = ended.filter(({ checkpoint }) => checkpoint !== undefined).map(({ trial }) => trial);
+      for (const trial of may) assert.ok(kept.includes(trial), `trial ${trial} may be continued`);
+      last = kept.filter((trial) => !may.has(trial)).length;
+      assert.ok(last <= 2, `${last} checkpoints too many`); // The best, and the source of the trial that runs.
+    };
+    const onEvent = ({ kind }: StudyEvent) => kind === 'started' && checked.push(check());
+    await run(store, study, { budget: { trials: 250 }, onEvent }, { onEpoch: () => epochs++ });
+    await Promise.all(checked);
+    const trials = await store.trials();
+    const at = (level: number) => trials.filter(({ fidelity }) => fidelity === level).length;
+    assert.ok(at(4) > 2);
+    assert.equal(epochs, at(0) + at(1) + 2 * at(2) + 4 * at(3) + 8 * at(4));
   });
 });
 
