@@ -180,11 +180,16 @@ export function createModel(graphName: string): ModelBuilder {
   const made = memo<string, string>();
   /** Those of each source that there are nodes for. */
   const madeShapes = memo<string, readonly Shape[]>();
+  /** Results of `If`s, which have the shapes of different values in different branches. */
+  const varied = new Set<string>();
   /** The shape in which a value was first made. */
   const shapes = new Map<string, Shape>();
 
   const view: ModelBuilder['view'] = (value, shape, own) => {
-    if (own !== undefined && !views.has(value) && !shapes.has(value)) shapes.set(value, own);
+    if (own !== undefined && !views.has(value)) {
+      if (!varied.has(value) && !shapes.has(value)) shapes.set(value, own);
+      if (own.join() === shape.join()) return value;
+    }
     const source = views.get(value)?.source ?? value;
     if (shapes.get(source)?.join() === shape.join()) return source;
     const key = `${source} ${shape.join()}`;
@@ -239,7 +244,9 @@ export function createModel(graphName: string): ModelBuilder {
       const count = attributes[0]?.g?.output?.length ?? 0;
       const first = node('If', [condition], {}, { outputs: count });
       frame.nodes.at(-1)?.attribute?.push(...attributes);
-      return Array.from({ length: count }, (_, i) => (i === 0 ? first : `${first}:${i}`));
+      const results = Array.from({ length: count }, (_, i) => (i === 0 ? first : `${first}:${i}`));
+      for (const result of results) varied.add(result);
+      return results;
     },
     nodes(type, nodeInputs, attributes, count) {
       const first = node(type, nodeInputs, attributes, { outputs: count });
@@ -248,6 +255,7 @@ export function createModel(graphName: string): ModelBuilder {
     view,
     shapesOf(value) {
       const source = views.get(value)?.source ?? value;
+      if (varied.has(source)) return [];
       const own = shapes.get(source);
       return [...(own ? [own] : []), ...(madeShapes.get(source) ?? [])];
     },
