@@ -1,5 +1,5 @@
 /**
- * Tensors with one axis that counts: statistics of channels, their scales and shifts. They are kept as ONNX vectors [C] whatever
+ * Tensors with one axis that counts: statistics of channels, their scales and shifts. They are handed on as vectors [C] whatever
  * shape the graph gives them, so that its many changes between [C], [1, C, 1, 1] and the like cost no node each.
  */
 import type { Node, NodeId, Shape } from '../../graph/ir.ts';
@@ -35,9 +35,7 @@ export function madeVector({ model }: Emitter, vector: string, shape: Shape): Ma
   return {
     vector,
     layout: 'plain',
-    get name() {
-      return shape.length === 1 ? vector : model.view(vector, shape, [length]);
-    },
+    name: shape.length === 1 ? vector : model.view(vector, shape, [length]),
   };
 }
 
