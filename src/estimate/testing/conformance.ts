@@ -61,18 +61,59 @@ export const timeless = ({ metrics, curve }: Pick<Evaluation, 'metrics' | 'curve
   curve: curve.map((report) => ({ step: report.step, metrics: report.metrics })),
 });
 
-/** What every estimator that trains must do. */
-export function estimatorConformance(name: string, setup: () => Promise<EstimatorSetup>): void {
-  suite(`estimator conformance: ${name}`, () => {
-    const check = (title: string, body: (given: EstimatorSetup) => Promise<void>) =>
-      test(title, async () => {
-        const given = await setup();
-        try {
-          await body(given);
-        } finally {
-          await given.dispose?.();
-        }
+type MakeSetup = () => Promise<EstimatorSetup>;
+
+function checksOf(setup: MakeSetup) {
+  return (title: string, body: (given: EstimatorSetup) => Promise<void>) =>
+    test(title, async () => {
+      const given = await setup();
+      try {
+        await body(given);
+      } finally {
+        await given.dispose?.();
+      }
+    });
+}
+
+/** What every estimator must do that measures a candidate once and has no epochs of its own. */
+export function lookConformance(name: string, setup: MakeSetup): void {
+  suite(`estimator conformance, one look: ${name}`, () => {
+    const check = checksOf(setup);
+
+    check('reports once, at the fidelity asked for, and ends with that', async ({ estimator, candidate }) => {
+      const run = runOf();
+      const result = await estimator.estimate(candidate, run);
+      assert.equal(result.state, 'complete');
+      assert.deepEqual(
+        run.reports.map(({ step }) => step),
+        [FULL.epochs],
+      );
+      assert.deepEqual(result.curve, run.reports);
+      assert.deepEqual(result.metrics, run.reports[0]?.metrics);
+      assert.equal(result.seconds, run.reports[0]?.seconds);
+      assert.ok(Object.values(result.metrics).every(Number.isFinite) && Object.keys(result.metrics).length > 0);
+    });
+
+    check('gives the same numbers when run again', async ({ estimator, candidate }) => {
+      const first = await estimator.estimate(candidate, runOf());
+      assert.deepEqual(timeless(await estimator.estimate(candidate, runOf())), timeless(first));
+    });
+
+    for (const answer of ['pause', 'stop'] as const)
+      check(`is complete when answered ${answer}: it is at its end`, async ({ estimator, candidate }) => {
+        const result = await estimator.estimate(candidate, runOf({ report: async () => answer }));
+        assert.equal(result.state, 'complete');
       });
+
+    checkAborted(check);
+    checkFailing(check);
+  });
+}
+
+/** What every estimator that trains must do. */
+export function estimatorConformance(name: string, setup: MakeSetup): void {
+  suite(`estimator conformance: ${name}`, () => {
+    const check = checksOf(setup);
 
     check('reports every epoch in order, and ends with the last report', async ({ estimator, candidate }) => {
       const run = runOf({
@@ -167,31 +208,8 @@ export function estimatorConformance(name: string, setup: () => Promise<Estimato
       assert.equal((await estimator.estimate(candidate, runOf({ report }))).state, 'complete');
     });
 
-    check('aborted it rejects with the reason of the signal', async ({ estimator, candidate }) => {
-      const reason = new Error('the worker is told to go');
-      const early = runOf({ signal: AbortSignal.abort(reason) });
-      await assert.rejects(estimator.estimate(candidate, early), reason);
-      assert.deepEqual(early.reports, []);
-      const controller = new AbortController();
-      const late = runOf({
-        signal: controller.signal,
-        async report() {
-          controller.abort(reason);
-          return 'continue';
-        },
-      });
-      await assert.rejects(estimator.estimate(candidate, late), reason);
-      assert.equal(late.reports.length, 1);
-    });
-
-    check('a candidate that cannot be evaluated fails with the reason', async ({ estimator, failing, reason }) => {
-      const run = runOf();
-      await assert.rejects(
-        estimator.estimate(failing, run),
-        (error) => error instanceof TrialFailure && reason.test(error.message),
-      );
-      assert.deepEqual(run.reports, []);
-    });
+    checkAborted(check);
+    checkFailing(check);
 
     check('a checkpoint that is none fails with the reason', async ({ estimator, candidate }) => {
       const artefacts = artefactsInMemory();
@@ -201,5 +219,35 @@ export function estimatorConformance(name: string, setup: () => Promise<Estimato
         (error) => error instanceof TrialFailure && /checkpoint 0: not a readable checkpoint/.test(error.message),
       );
     });
+  });
+}
+
+function checkAborted(check: ReturnType<typeof checksOf>): void {
+  check('aborted it rejects with the reason of the signal', async ({ estimator, candidate }) => {
+    const reason = new Error('the worker is told to go');
+    const early = runOf({ signal: AbortSignal.abort(reason) });
+    await assert.rejects(estimator.estimate(candidate, early), reason);
+    assert.deepEqual(early.reports, []);
+    const controller = new AbortController();
+    const late = runOf({
+      signal: controller.signal,
+      async report() {
+        controller.abort(reason);
+        return 'continue';
+      },
+    });
+    await assert.rejects(estimator.estimate(candidate, late), reason);
+    assert.equal(late.reports.length, 1);
+  });
+}
+
+function checkFailing(check: ReturnType<typeof checksOf>): void {
+  check('a candidate that cannot be evaluated fails with the reason', async ({ estimator, failing, reason }) => {
+    const run = runOf();
+    await assert.rejects(
+      estimator.estimate(failing, run),
+      (error) => error instanceof TrialFailure && reason.test(error.message),
+    );
+    assert.deepEqual(run.reports, []);
   });
 }
