@@ -1,0 +1,219 @@
+import { invalid } from '../common/errors.ts';
+import { rng } from '../common/random.ts';
+import {
+  type ControllerShape,
+  type ControllerTraining,
+  type ControllerWeights,
+  type Episode,
+  freshController,
+  trainController,
+  unroll,
+} from '../model/controller.ts';
+import { packFloats, unpackFloats } from '../model/floats.ts';
+import type { ModelTools } from '../model/tools.ts';
+import { chooseAll } from '../space/choose.ts';
+import { decisions, isActive } from '../space/index.ts';
+import type { Architecture, Decision, DecisionValue, Space } from '../space/space.ts';
+import { fingerprint, remember } from './keys.ts';
+import { proposalRng, sampleWithin, TRIES, withinLimits } from './limits.ts';
+import { type OptionList, optionsOf } from './options.ts';
+import { rankAmong, scoreOf } from './outcomes.ts';
+import type { Outcome, Problem, Strategy } from './strategy.ts';
+
+export interface ControllerOptions extends ControllerTraining {
+  /** Units of the LSTM, even. */
+  readonly hidden: number;
+  /** Results to an update. */
+  readonly batch: number;
+  /** How much of the baseline is kept at each result: the moving average's decay. */
+  readonly baseline: number;
+}
+
+/** Weights, Adam's mean and its square, float32, little-endian, in base64; null: as drawn from the seed. */
+type Policy = { readonly vectors: readonly [string, string, string]; readonly steps: number };
+
+export type ControllerState = {
+  readonly policy: Policy | null;
+  /** The moving average of rewards; null before the first. */
+  readonly baseline: number | null;
+  /** Results that the next update will use. */
+  readonly waiting: readonly { readonly trial: number; readonly architecture: Architecture; readonly reward: number }[];
+  /** Values of the last results, larger is better, which rewards are ranks among. */
+  readonly values: readonly number[];
+  /** Fingerprints of what was measured last. */
+  readonly known: readonly string[];
+};
+
+/**
+ * A recurrent controller, trained by policy gradients on our own engine. Zoph & Le 2017, "Neural Architecture Search
+ * with Reinforcement Learning", section 3: an LSTM makes the decisions one after another, each given the one before; its
+ * weights follow REINFORCE (Williams 1992) with a moving average as baseline. `ppo`: proximal policy optimisation
+ * (Schulman et al. 2017, section 3), as in Zoph et al. 2018; several updates by a batch of results.
+ *
+ * Differs: one LSTM layer; rewards are the cube of the rank among the last 1,000 results (the paper: the cube of the
+ * accuracy), so that scale and direction of the metric do not matter; an architecture that was measured lately is drawn
+ * again, from probabilities that grow flatter with each attempt; a decision that is inactive is passed over, and the
+ * next one told so. Whole numbers and continuous ranges are cut into 10 bins, within which a draw is uniform. "Before the
+ * update" stands for the policy that drew the architecture, which with several workers may be a little older. With
+ * several objectives it learns from the first. Failed, paused and pruned trials, and those of a lower fidelity, teach nothing.
+ *
+ * The state has the weights and Adam's two vectors, 12 bytes a weight as base64 (NAS-Bench-201 with 32 units: 7,700 weights,
+ * 124 KB). ask: one pass of the LSTM, O(decisions · hidden²). tell: `epochs` runs of the update every `batch` results.
+ */
+export function controller(options: ControllerOptions, tools: ModelTools): Strategy<ControllerState> {
+  const decoded = new WeakMap<Policy, ControllerWeights>();
+  const sequences = new WeakMap<Space, Sequence>();
+  const sequenceOf = (space: Space) => {
+    const found = sequences.get(space) ?? describe(space, options.hidden);
+    sequences.set(space, found);
+    return found;
+  };
+  const first = new Map<number, ControllerWeights>();
+  const weightsOf = (problem: Problem, policy: Policy | null): ControllerWeights => {
+    const found = policy ? decoded.get(policy) : first.get(problem.seed);
+    if (found) return found;
+    if (policy === null) {
+      const fresh = freshController(sequenceOf(problem.space).shape, rng(problem.seed, 'controller'));
+      first.set(problem.seed, fresh);
+      return fresh;
+    }
+    const [weights, mean, square] = policy.vectors;
+    const unpacked = {
+      weights: unpackFloats(weights),
+      mean: unpackFloats(mean),
+      square: unpackFloats(square),
+      steps: policy.steps,
+    };
+    decoded.set(policy, unpacked);
+    return unpacked;
+  };
+
+  return {
+    name: 'controller',
+    init(problem) {
+      sampleWithin(problem, 0); // Limits that nothing keeps are refused now, not in the middle of a study.
+      return { policy: null, baseline: null, waiting: [], values: [], known: [] };
+    },
+    async ask(problem, state, firstTrial, count) {
+      requireEngine(tools);
+      const { weights } = weightsOf(problem, state.policy);
+      const known = new Set(state.known);
+      const proposals = Array.from({ length: count }, (_, i) => ({
+        architecture: propose(problem, sequenceOf(problem.space), weights, known, firstTrial + i),
+        fidelity: problem.fidelities.length - 1,
+        start: { kind: 'fresh' as const },
+      }));
+      return [state, proposals];
+    },
+    async tell(problem, state, outcomes) {
+      let now = state;
+      for (const outcome of outcomes) now = await take(problem, now, outcome);
+      return now;
+    },
+  };
+
+  async function take(problem: Problem, state: ControllerState, outcome: Outcome): Promise<ControllerState> {
+    const { trial, architecture } = outcome;
+    const known = remember(state.known, architecture);
+    const value = scoreOf(problem, outcome);
+    if (value === undefined) return { ...state, known };
+    const { rank, values } = rankAmong(state.values, value);
+    const waiting = [...state.waiting, { trial, architecture, reward: rank ** 3 }];
+    const next = { ...state, known, values, waiting };
+    const sequence = sequenceOf(problem.space);
+    return waiting.length < options.batch || sequence.lists.length === 0 ? next : update(problem, next, sequence);
+  }
+
+  async function update(problem: Problem, state: ControllerState, sequence: Sequence): Promise<ControllerState> {
+    const engine = await requireEngine(tools)();
+    let { baseline } = state;
+    const inOrder = state.waiting.toSorted((a, b) => a.trial - b.trial);
+    const episodes = inOrder.map(({ architecture, reward }): Episode => {
+      baseline ??= reward;
+      const advantage = reward - baseline;
+      baseline = options.baseline * baseline + (1 - options.baseline) * reward;
+      return { ...asTokens(sequence, architecture), advantage };
+    });
+    const before = weightsOf(problem, state.policy);
+    const after = await trainController(engine, sequence.shape, before, episodes, options);
+    const vectors = [packFloats(after.weights), packFloats(after.mean), packFloats(after.square)] as const;
+    const policy: Policy = { vectors, steps: after.steps };
+    decoded.set(policy, after);
+    return { ...state, policy, baseline, waiting: [] };
+  }
+}
+
+function requireEngine(tools: ModelTools): NonNullable<ModelTools['engine']> {
+  if (tools.engine) return tools.engine;
+  throw invalid('strategy "controller"', 'was given no engine', 'its controller is trained on one');
+}
+
+/** A space as a sequence of choices from lists. */
+interface Sequence {
+  readonly shape: ControllerShape;
+  readonly lists: readonly (OptionList & { readonly decision: Decision })[];
+}
+
+function describe(space: Space, hidden: number): Sequence {
+  const lists = decisions(space).map((decision) => ({ decision, ...optionsOf(decision.name, decision.domain) }));
+  return { lists, shape: { sizes: lists.map(({ size }) => size), hidden } };
+}
+
+/**
+ * What each step is told of the one before: its option, where earlier decisions make it active. (One that only later
+ * decisions make active is made all the same, and counts if they do, but nothing is told of it.)
+ */
+function follow(sequence: Sequence): (t: number, value: DecisionValue | undefined) => number | undefined {
+  const sure: Record<string, DecisionValue> = {};
+  return (t, value) => {
+    const { decision, optionOf } = sequence.lists[t] as Sequence['lists'][number];
+    if (value === undefined || !isActive(decision, sure)) return undefined;
+    sure[decision.name] = value;
+    return optionOf(value);
+  };
+}
+
+function asTokens(sequence: Sequence, architecture: Architecture): Omit<Episode, 'advantage'> {
+  const tell = follow(sequence);
+  const told = sequence.lists.map(({ decision }, t) => tell(t, architecture[decision.name]));
+  const chosen = sequence.lists.map(({ decision, optionOf }) => {
+    const value = architecture[decision.name];
+    return value === undefined ? undefined : optionOf(value);
+  });
+  return { told, chosen };
+}
+
+function propose(
+  problem: Problem,
+  sequence: Sequence,
+  weights: Float32Array,
+  known: ReadonlySet<string>,
+  trial: number,
+): Architecture {
+  const stream = proposalRng(problem, trial, 'controller');
+  for (let attempt = 0; attempt < TRIES; attempt++) {
+    const flatness = 1 + attempt / 20;
+    const values = new Map<string, DecisionValue>();
+    const tell = follow(sequence);
+    unroll(sequence.shape, weights, (t, logProbabilities) => {
+      const list = sequence.lists[t] as Sequence['lists'][number];
+      const value = list.draw(draw(logProbabilities, flatness, stream.float()), stream);
+      values.set(list.decision.name, value);
+      return tell(t, value);
+    });
+    const architecture = chooseAll(problem.space, (name) => values.get(name) as DecisionValue);
+    if (withinLimits(problem, architecture) && !known.has(fingerprint(architecture))) return architecture;
+  }
+  return sampleWithin(problem, trial);
+}
+
+/** The option at `point` of the cumulated probabilities, to the power of 1 / flatness. */
+function draw(logProbabilities: Float64Array, flatness: number, point: number): number {
+  const weights = logProbabilities.map((value) => Math.exp(value / flatness));
+  let left = point * weights.reduce((sum, weight) => sum + weight, 0);
+  for (const [option, weight] of weights.entries()) {
+    left -= weight;
+    if (left < 0) return option;
+  }
+  return weights.length - 1;
+}
