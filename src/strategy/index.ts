@@ -3,13 +3,18 @@ import { invalid, UserError } from '../common/errors.ts';
 import type { Fidelity } from '../common/fidelity.ts';
 import type { ModelTools } from '../model/tools.ts';
 import { agingEvolution } from './aging-evolution.ts';
+import { bananas } from './bananas.ts';
 import { evolution } from './evolution.ts';
 import { exhaustiveSearch } from './exhaustive.ts';
 import { gaussianProcessSearch } from './gaussian-process.ts';
 import { localSearch } from './local-search.ts';
+import { mcts } from './mcts.ts';
 import { nsga2 } from './nsga2.ts';
+import { pnas } from './pnas.ts';
 import { randomSearch } from './random.ts';
+import { controller } from './reinforce.ts';
 import type { Problem, Strategy } from './strategy.ts';
+import { tpe } from './tpe.ts';
 import { type Rungs, wrapperDefinitions } from './wrappers/definitions.ts';
 import { risingFidelities } from './wrappers/fidelities.ts';
 
@@ -84,6 +89,43 @@ export const STRATEGIES = {
     }),
     localSearch,
   ),
+  mcts: define(
+    'mcts',
+    'Monte Carlo tree search over the decisions: UCT, rollouts (Kocsis & Szepesvári 2006; Wang et al. 2019).',
+    z.strictObject({
+      exploration: z.number().min(0).default(0.3),
+      rave: z.number().min(0).default(50),
+      temperature: z.number().min(0).default(0.1),
+      widening: z.number().min(0).default(1),
+      nodes: z.int().min(1).default(2000),
+    }),
+    mcts,
+  ),
+  pnas: define(
+    'pnas',
+    'Progressive search: from simple to complex, by a surrogate (Liu et al. 2018).',
+    z.strictObject({
+      levels: z.int().min(1).default(3),
+      beam: z.int().min(1).default(16),
+      penalty: z.number().positive().default(1),
+    }),
+    pnas,
+  ),
+  controller: define(
+    'controller',
+    'A recurrent controller trained by policy gradients (Zoph & Le 2017; Schulman et al. 2017).',
+    z.strictObject({
+      algorithm: z.enum(['reinforce', 'ppo']).default('ppo'),
+      hidden: z.int().min(2).max(256).multipleOf(2).default(32),
+      batch: z.int().min(1).default(5),
+      epochs: z.int().min(1).default(5),
+      learningRate: z.number().positive().default(0.01),
+      entropy: z.number().min(0).default(0.01),
+      clip: z.number().positive().max(1).default(0.2),
+      baseline: z.number().min(0).max(1).default(0.9),
+    }),
+    controller,
+  ),
   'gaussian-process': define(
     'gaussian-process',
     'Bayesian optimisation with a Gaussian process on paths and decisions (Snoek et al. 2012; Ru et al. 2021).',
@@ -96,6 +138,29 @@ export const STRATEGIES = {
       parents: z.int().min(1).default(5),
     }),
     gaussianProcessSearch,
+  ),
+  tpe: define(
+    'tpe',
+    'Tree-structured Parzen estimator: what is denser among the good than among the bad (Bergstra et al. 2011).',
+    z.strictObject({
+      initial: z.int().min(2).default(10),
+      gamma: z.number().gt(0).lt(1).default(0.1),
+      candidates: z.int().min(1).default(64),
+      multivariate: z.boolean().default(true),
+    }),
+    tpe,
+  ),
+  bananas: define(
+    'bananas',
+    'An ensemble of networks on paths, trained on the engine, and mutations of the best (White et al. 2021).',
+    z.strictObject({
+      initial: z.int().min(2).default(10),
+      every: z.int().min(1).default(10),
+      members: z.int().min(2).default(5),
+      parents: z.int().min(1).default(5),
+      mutations: z.int().min(1).default(40),
+    }),
+    bananas,
   ),
   ...wrapperDefinitions({
     create: (name, options, tools) => createStrategy(name, options, tools),
