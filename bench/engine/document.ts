@@ -1,6 +1,6 @@
 /**
  * Fills the tables of docs/performance.md from bench/results/: between `<!-- NAME -->` and `<!-- end -->` goes what the newest
- * results of that name say, and which file that is.
+ * results say, and which files these are.
  *
  *     npx node --conditions=netsmith-source bench/engine/document.ts
  */
@@ -18,6 +18,7 @@ import {
   scalingTable,
   sessionTable,
 } from './tables.ts';
+import { NAMES } from './workloads.ts';
 
 const RESULTS = join(import.meta.dirname, '../results');
 const PAGE = join(import.meta.dirname, '../../docs/performance.md');
@@ -26,20 +27,37 @@ const SMALLEST_SHARE = 0.01;
 
 type Result<T> = Circumstances & { readonly otherCores: number | null } & T;
 
-/** The newest results of a kind that hold what is wanted; undefined where there are none. */
-function newest<T>(
-  kind: string,
-  holds: (result: Result<T>) => boolean,
-): { file: string; result: Result<T> } | undefined {
+/** All results of a kind, the newest first. */
+function resultsOf<T>(kind: string): readonly Origin<T>[] {
   const files = readdirSync(RESULTS).filter((file) => new RegExp(`^${kind}-\\d.*\\.json$`, 'u').test(file));
-  for (const file of files.sort().reverse()) {
-    const result = JSON.parse(readFileSync(join(RESULTS, file), 'utf8')) as Result<T>;
-    if (holds(result)) return { file, result };
-  }
-  return undefined;
+  return files
+    .sort()
+    .reverse()
+    .map((file) => ({ file, result: JSON.parse(readFileSync(join(RESULTS, file), 'utf8')) as Result<T> }));
 }
 
-function origin({ file, result }: { readonly file: string; readonly result: Result<unknown> }): string {
+interface Origin<T> {
+  readonly file: string;
+  readonly result: Result<T>;
+}
+
+/** Of several results, the parts that no newer one measured again, in their order, and where they come from. */
+function collected<T, Part>(
+  results: readonly Origin<T>[],
+  partsOf: (result: T) => readonly Part[],
+  keyOf: (part: Part) => string,
+): { readonly parts: readonly Part[]; readonly origins: string } | undefined {
+  const known = new Set<string>();
+  const used = results.flatMap((from) => {
+    const parts = partsOf(from.result).filter((part) => !known.has(keyOf(part)));
+    for (const part of parts) known.add(keyOf(part));
+    return parts.length === 0 ? [] : [{ from, parts }];
+  });
+  if (used.length === 0) return undefined;
+  return { parts: used.flatMap(({ parts }) => parts), origins: used.map(({ from }) => origin(from)).join('\n\n') };
+}
+
+function origin({ file, result }: Origin<unknown>): string {
   const { date, cpu, threads, onnxruntime, commit, otherCores } = result;
   const others = otherCores === null ? '' : ` Other processes kept ${otherCores.toFixed(2)} cores busy meanwhile.`;
   return (
@@ -53,44 +71,48 @@ interface Engine {
   readonly profiles: readonly Profile[];
 }
 
-function engineBlock(text: (result: Engine) => string, holds: (result: Engine) => boolean): string | undefined {
-  const found = newest<Engine>('engine', holds);
-  return found && `${origin(found)}\n\n${text(found.result)}`;
+const engines = resultsOf<Engine>('engine');
+
+/** A comparison is of one run, row by row; a table's rows may be of several. */
+function rows(text: (rows: readonly Row[]) => string, holds: (row: Row) => boolean): string | undefined {
+  const found = collected(
+    engines,
+    (result) => result.rows.filter(holds),
+    ({ name, network, batch, layout, peer }) => `${name} ${network} ${batch} ${layout} ${peer}`,
+  );
+  const order = (a: Row, b: Row) => NAMES.indexOf(a.name) - NAMES.indexOf(b.name) || a.batch - b.batch;
+  return found && `${found.origins}\n\n${text(found.parts.toSorted(order))}`;
 }
 
-function operators({ profiles }: Engine): string {
-  return profiles
-    .map(({ name, network, batch, layout, operators: all }) => {
-      const large = all.filter(({ share }) => share >= SMALLEST_SHARE);
-      return `**${name}**, ${network}, batch ${batch}, ${layout}\n\n${operatorTable(large)}`;
-    })
-    .join('\n\n');
+function operators(): string | undefined {
+  const found = collected(
+    engines,
+    ({ profiles }) => profiles,
+    ({ name, network, batch, layout }) => `${name} ${network} ${batch} ${layout}`,
+  );
+  const tables = found?.parts.map(({ name, network, batch, layout, operators: all }) => {
+    const large = all.filter(({ share }) => share >= SMALLEST_SHARE);
+    return `**${name}**, ${network}, batch ${batch}, ${layout}\n\n${operatorTable(large)}`;
+  });
+  return found && `${found.origins}\n\n${tables?.join('\n\n')}`;
 }
 
 function scaling(network: string): string | undefined {
-  const found = newest<{ readonly axes: readonly AxisResult[] }>(`scaling-${network}`, ({ axes }) => axes.length > 0);
+  const [found] = resultsOf<{ readonly axes: readonly AxisResult[] }>(`scaling-${network}`);
   return found && `${origin(found)}\n\n![](scaling-${network}.svg)\n\n${scalingTable(found.result.axes)}`;
 }
 
 function sessions(): string | undefined {
-  const found = newest<{ readonly points: readonly SessionPoint[] }>('sessions', () => true);
+  const [found] = resultsOf<{ readonly points: readonly SessionPoint[] }>('sessions');
   return found && `${origin(found)}\n\n${sessionTable(found.result.points)}`;
 }
 
 /** By name. */
 const BLOCKS: Readonly<Record<string, () => string | undefined>> = {
-  comparison: () =>
-    engineBlock(
-      ({ rows }) => comparisonTable(rows),
-      ({ rows }) => rows.some(({ peer }) => peer !== null),
-    ),
-  compiling: () =>
-    engineBlock(
-      ({ rows }) => compileTable(rows),
-      ({ rows }) => rows.length > 0,
-    ),
+  comparison: () => rows(comparisonTable, ({ peer }) => peer !== null),
+  compiling: () => rows(compileTable, ({ peer }) => peer !== null),
   sessions,
-  operators: () => engineBlock(operators, ({ profiles }) => profiles.length > 0),
+  operators,
   'scaling-darts-supernet': () => scaling('darts-supernet'),
   'scaling-darts-v2': () => scaling('darts-v2'),
 };
