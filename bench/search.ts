@@ -8,8 +8,9 @@
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { createStrategy, STRATEGIES } from '../src/strategy/index.ts';
+import { createStrategy } from '../src/strategy/index.ts';
 import { circumstances, saveResult } from './engine/results.ts';
+import { CONTENDERS } from './search/contenders.ts';
 import { BUDGET_EVALUATIONS, BUDGET_SECONDS, type SearchOrder } from './search/play.ts';
 import { playAll } from './search/pool.ts';
 import { type Summary, summaryOf, summaryTable } from './search/summary.ts';
@@ -17,12 +18,6 @@ import { type Summary, summaryOf, summaryTable } from './search/summary.ts';
 const DATASETS = ['cifar-10', 'cifar-100', 'imagenet16-120'];
 /** A tenth of a percent of the table is hard to find: random search needs 677 evaluations in half of its runs. */
 const MOST_EVALUATIONS = 2000;
-/** What a table of one fidelity and one objective says nothing of, and wrappers, which are the strategy that they wrap. */
-const LEFT_OUT: readonly string[] = [
-  ...['exhaustive', 'successive-halving', 'hyperband', 'asha', 'bohb'],
-  ...['unique', 'constrained', 'forgiving', 'scalarised'],
-];
-
 const { values: flags } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
@@ -69,11 +64,7 @@ function optionsOf(text: string): Readonly<Record<string, unknown>> {
   );
 }
 
-const strategies = known(
-  'only',
-  flags.only,
-  Object.keys(STRATEGIES).filter((name) => !LEFT_OUT.includes(name)),
-);
+const strategies = known('only', flags.only, CONTENDERS);
 const datasets = known('dataset', flags.dataset, DATASETS);
 const [seeds, firstSeed] = [whole('seeds', flags.seeds, 1), whole('first-seed', flags['first-seed'], 0)];
 const processes = whole('processes', flags.processes, 1);

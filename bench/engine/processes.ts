@@ -5,12 +5,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Order } from './order.ts';
 
-/** Runs the command and returns the last line it prints, parsed. Throws Error with its exit code or signal. */
-function lastLine(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): unknown {
+/** Runs the command with this input and returns the last line it prints, parsed. Throws Error with its exit code or signal. */
+export function inputToLastLine(
+  command: string,
+  args: readonly string[],
+  input: string,
+  env: Readonly<Record<string, string>> = {},
+): unknown {
   const { status, signal, stdout, error } = spawnSync(command, args, {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'inherit'],
+    ...{ encoding: 'utf8', input, stdio: ['pipe', 'pipe', 'inherit'] },
     env: { ...process.env, ...env },
+    maxBuffer: 2 ** 26,
   });
   if (error !== undefined) throw error;
   if (status !== 0) throw new Error(`${command} ended with ${signal ?? `exit code ${status}`}`);
@@ -20,7 +25,7 @@ function lastLine(command: string, args: readonly string[], env: Readonly<Record
 /** One of the entries in this folder, with its order. */
 export function ask<Answer>(entry: 'child' | 'profile', order: Order): Answer {
   const file = join(import.meta.dirname, `${entry}.ts`);
-  return lastLine(process.execPath, ['--conditions=netsmith-source', file, JSON.stringify(order)]) as Answer;
+  return inputToLastLine(process.execPath, ['--conditions=netsmith-source', file, JSON.stringify(order)], '') as Answer;
 }
 
 export const PEER_FORMS = {
@@ -42,7 +47,9 @@ export function runPeer(python: string, script: string, args: readonly string[],
   const cache = mkdtempSync(join(tmpdir(), 'netsmith-bench-'));
   try {
     const start = performance.now();
-    const line = lastLine(python, ['-B', script, ...args, ...PEER_FORMS[form]], { TORCHINDUCTOR_CACHE_DIR: cache });
+    const line = inputToLastLine(python, ['-B', script, ...args, ...PEER_FORMS[form]], '', {
+      TORCHINDUCTOR_CACHE_DIR: cache,
+    });
     if (typeof line !== 'object' || line === null) throw new Error(`${script} printed no JSON object`);
     return { fields: { ...line }, wallSeconds: (performance.now() - start) / 1000 };
   } finally {
