@@ -25,6 +25,11 @@ export { nodeRuntime } from './engine/runtime/node.node.ts';
 export type { Device, MemoryPolicy, Runtime } from './engine/runtime/runtime.ts';
 export { threadedRuntime } from './engine/runtime/thread.node.ts';
 export * from './estimate/estimator.ts';
+export { openCsvTable } from './estimate/tabular/csv.node.ts';
+export type { ArchitectureColumns, CsvTableOptions } from './estimate/tabular/csv.ts';
+export { type SimulatedClock, simulatedClock, tabularEstimator } from './estimate/tabular/estimator.ts';
+export { openNasBench201 } from './estimate/tabular/nas-bench-201.node.ts';
+export type { Row, Table } from './estimate/tabular/table.ts';
 export { type TrainEstimatorOptions, trainEstimator } from './estimate/train.ts';
 export type { Graph, HostTensor, Shape } from './graph/ir.ts';
 export { networkCosts } from './network/costs.ts';
@@ -35,6 +40,9 @@ export type { ModelMetadata } from './report/export/metadata.ts';
 export { type ExportRequest, exportOnnx } from './report/export/onnx.ts';
 export { checkParity, PARITY_LIMIT, type ParityRequest } from './report/export/parity.ts';
 export { type Prediction, predictFiles } from './report/predict.node.ts';
+export { openCsvTest } from './report/tabular/csv-test.node.ts';
+export { openNasBench201Test } from './report/tabular/nas-bench-201-test.node.ts';
+export type { TestAccuracy } from './report/tabular/nas-bench-201-test.ts';
 export * from './space/index.ts';
 export { BASELINES, SPACES } from './space/spaces/index.ts';
 export { createStrategy, STRATEGIES, type StrategyDefinition } from './strategy/index.ts';
@@ -43,6 +51,13 @@ export type { Budget, BudgetEnd } from './study/budget.ts';
 export type { StudyEnd, StudyEvent } from './study/events.ts';
 export { bestOf, type Contender } from './study/ranking.ts';
 export { runStudy, type StudyRun } from './study/run.ts';
+export {
+  type SimulatedTrial,
+  type Simulation,
+  type SimulationResult,
+  simulate,
+  tabularProblem,
+} from './study/simulate.ts';
 export { type Curve, type MedianOptions, medianStopping, type StoppingRule } from './study/stopping.ts';
 export { memoryStore } from './study/store/memory.ts';
 export type {
