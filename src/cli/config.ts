@@ -82,6 +82,12 @@ export const studySchema = z.strictObject({
   spaceOptions: say(z.record(z.string(), optionValue).default({}), 'search', "the space's own options"),
   strategy: say(z.string().min(1).default('random'), 'search', 'search strategy: random, exhaustive, aging-evolution'),
   strategyOptions: say(z.record(z.string(), optionValue).default({}), 'search', "the strategy's own options"),
+  stopping: say(
+    z.enum(['none', 'median', 'curve'], { error: 'must be none, median or curve' }).default('none'),
+    'search',
+    'stop trials early: those below the median of the others, or whose learning curve will not reach the best',
+  ),
+  stoppingOptions: say(z.record(z.string(), optionValue).default({}), 'search', "the stopping rule's own options"),
   objective: say(
     z
       .array(z.enum(METRIC_NAMES, { error: `must be one of ${METRIC_NAMES.join(', ')}` }))

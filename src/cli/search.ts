@@ -97,7 +97,7 @@ function nextFree({ data, dataDir, space }: StudySettings): string {
  * their own, each of which builds what it needs from the study's settings.
  */
 export async function searchToItsEnd(dir: string, store: Store, setup: Setup, output: Output): Promise<StudyEnd> {
-  const { settings, problem, strategy } = setup;
+  const { settings, problem, strategy, stopping } = setup;
   const entry = entryModule('worker.node');
   const orders: WorkerOrders = { plan: planOfSetup(setup), memoryBytes: memoryOfProcess(settings, settings.workers) };
   const budget = budgetOf(settings);
@@ -113,6 +113,7 @@ export async function searchToItsEnd(dir: string, store: Store, setup: Setup, ou
         problem,
         workers: processPool({ workers: settings.workers, entry, study: resolve(dir), settings: ordersToJson(orders) }),
         budget,
+        ...(stopping && { stopping }),
         ...(settings.confirm > 0 && { confirm: { top: settings.confirm } }),
         signal,
         graceSeconds: GRACE_SECONDS,

@@ -12,6 +12,7 @@ import { SPACES } from '../space/spaces/index.ts';
 import { createStrategy, fidelitiesOf } from '../strategy/index.ts';
 import type { Limit, Problem, Strategy } from '../strategy/strategy.ts';
 import { type Budget, checkBudget } from '../study/budget.ts';
+import type { StoppingRule } from '../study/stopping.ts';
 import { checkSettings as checkTraining, type TrainSettings } from '../train/settings.ts';
 import {
   checkSettings,
@@ -22,6 +23,7 @@ import {
   trainSettings,
 } from './config.ts';
 import { flagOf, isSpaceFile } from './flags.ts';
+import { stoppingOf } from './stopping.ts';
 
 /** Everything that settings stand for, short of an engine. */
 export interface Setup {
@@ -31,6 +33,7 @@ export interface Setup {
   readonly training: TrainSettings;
   readonly problem: Problem;
   readonly strategy: Strategy;
+  readonly stopping: StoppingRule | undefined;
 }
 
 /**
@@ -51,7 +54,8 @@ export async function setUp(settings: StudySettings, spaceOfStudy?: Space): Prom
   const problem = problemOf(settings, space, info);
   strategy.init(problem);
   checkBudget(budgetOf(settings), problem.objectives);
-  return { settings, dataset, space, training, problem, strategy };
+  const stopping = stoppingOf(settings, problem);
+  return { settings, dataset, space, training, problem, strategy, stopping };
 }
 
 /** What the data room is asked for. */

@@ -37,11 +37,15 @@ export function searching(session: Session): Phase {
       return proposed.map(session.note);
     },
 
-    judge: (trial) =>
-      stopping?.(
-        trial,
-        all().filter((other) => other.trial !== trial.trial),
-      ) ?? 'continue',
+    judge(trial) {
+      if (stopping === undefined) return 'continue';
+      const trials = all();
+      const continued = new Set(
+        [...trials, trial].flatMap(({ start }) => (start.kind === 'continue' ? start.trial : [])),
+      );
+      const others = trials.filter((other) => other.trial !== trial.trial && !continued.has(other.trial));
+      return stopping(fromItsBeginning(trial), others.map(fromItsBeginning));
+    },
 
     timeIsUp(trial, running) {
       const end = spent();
@@ -64,6 +68,14 @@ export function searching(session: Session): Phase {
       best = now;
     },
   };
+
+  /** A trial with the curve of the trials that it continues before its own. */
+  function fromItsBeginning(trial: Trial): Trial {
+    if (trial.start.kind !== 'continue') return trial;
+    const source = fromItsBeginning(session.trial({ purpose: 'search', trial: trial.start.trial }));
+    const first = trial.curve[0]?.step ?? Number.POSITIVE_INFINITY;
+    return { ...trial, curve: [...source.curve.filter(({ step }) => step < first), ...trial.curve] };
+  }
 
   function waitingTrial({ architecture, fidelity, start }: Proposal, trial: number): Trial {
     const { costs } = costsOf(problem, architecture);
