@@ -26,7 +26,7 @@ export type LocalSearchState = {
   readonly looked: number;
   /** The best since it stands there. */
   readonly best: Point | null;
-  /** Asked for and not told. */
+  /** Its neighbours that are asked for and not told. */
   readonly running: readonly number[];
   /** Fingerprints of what was measured last, the newest at the end. */
   readonly known: readonly string[];
@@ -44,17 +44,14 @@ export type LocalSearchState = {
  * there if they are better. With several objectives the first is climbed. Failed, paused and pruned trials, and those of a
  * lower fidelity, count as looked at. Neighbours are in random order, drawn from (seed, trial of the present architecture).
  *
- * ask: O(neighbours) the first time at an architecture, kept beside the state. tell: O(1), 1,000 keys copied.
+ * ask: O(neighbours) the first time at an architecture, kept beside the state. tell: O(1), 1,000 fingerprints copied.
  */
 export function localSearch(options: LocalSearchOptions): Strategy<LocalSearchState> {
   const orders = new WeakMap<Point, readonly Architecture[]>();
-  /** The neighbours of a point within the limits, in the order of looking. */
+  /** The neighbours of a point in the order of looking. */
   const around = (problem: Problem, point: Point): readonly Architecture[] => {
-    const found =
-      orders.get(point) ??
-      rng(problem.seed, 'local search', point.trial)
-        .shuffle(neighbours(problem.space, point.architecture))
-        .filter((architecture) => withinLimits(problem, architecture));
+    const stream = rng(problem.seed, 'local search', point.trial);
+    const found = orders.get(point) ?? stream.shuffle(neighbours(problem.space, point.architecture));
     orders.set(point, found);
     return found;
   };
@@ -70,7 +67,7 @@ export function localSearch(options: LocalSearchOptions): Strategy<LocalSearchSt
       const proposals = Array.from({ length: count }, (_, i) => {
         const trial = firstTrial + i;
         const [next, architecture] = propose(problem, now, trial);
-        now = { ...next, running: [...next.running, trial] };
+        now = next;
         return { architecture, fidelity: problem.fidelities.length - 1, start: { kind: 'fresh' as const } };
       });
       return [now, proposals];
@@ -81,29 +78,20 @@ export function localSearch(options: LocalSearchOptions): Strategy<LocalSearchSt
   };
 
   function propose(problem: Problem, state: LocalSearchState, trial: number): [LocalSearchState, Architecture] {
-    let now = state;
-    if (now.starts === 0 && now.running.length === 0) now = settle(problem, now);
-    if (now.starts > 0) return [{ ...now, starts: now.starts - 1 }, sampleWithin(problem, trial)];
-    const order = now.current ? around(problem, now.current) : [];
-    const known = new Set(now.known);
-    const next = order.findIndex((one, i) => i >= now.looked && !known.has(fingerprint(one)));
+    const { current, best, starts, looked, running } = state;
+    if (starts > 0) return [{ ...state, starts: starts - 1 }, sampleWithin(problem, trial)];
+    const order = current ? around(problem, current) : [];
+    const known = new Set(state.known);
+    const mayCome = (one: Architecture) => !known.has(fingerprint(one)) && withinLimits(problem, one);
+    const next = order.findIndex((one, i) => i >= looked && mayCome(one));
     const architecture = order[next];
-    if (architecture) return [{ ...now, looked: next + 1 }, architecture];
-    const waited = { ...now, looked: order.length };
-    // All neighbours are known: an optimum, once no result is missing any more.
-    if (now.running.length > 0) return [waited, sampleWithin(problem, trial)];
-    const settled = settle(problem, waited);
-    return propose(problem, settled, trial);
-  }
-
-  /** Goes to the best that was found here; begins anew where there is nothing better. */
-  function settle(problem: Problem, state: LocalSearchState): LocalSearchState {
-    const { current, best, known } = state;
+    if (architecture) return [{ ...state, looked: next + 1, running: [...running, trial] }, architecture];
+    // Nothing to go by before a first result, nor at an optimum before the last neighbour's.
+    const waits = current === null ? best === null : running.length > 0;
+    if (waits) return [{ ...state, looked: order.length }, sampleWithin(problem, trial)];
     const [objective] = problem.objectives;
-    const all = current === null || state.looked >= around(problem, current).length;
-    if (!all) return state;
-    if (best && (!current || isBetter(objective, best, current))) return moveTo(state, best);
-    return begin(options, known);
+    const climbs = best !== null && (current === null || isBetter(objective, best, current));
+    return propose(problem, climbs ? moveTo(state, best) : begin(options, state.known), trial);
   }
 
   function take(problem: Problem, state: LocalSearchState, outcome: Outcome): LocalSearchState {
@@ -128,7 +116,7 @@ function begin({ starts }: LocalSearchOptions, known: readonly string[]): LocalS
 }
 
 function moveTo(state: LocalSearchState, point: Point): LocalSearchState {
-  return { ...state, current: point, looked: 0, best: null };
+  return { ...state, current: point, looked: 0, best: null, running: [] };
 }
 
 function isBetter(objective: Objective, a: Point, b: Point): boolean {

@@ -28,7 +28,7 @@ export type PnasState = {
   /** Architectures of this level that were asked for. */
   readonly asked: number;
   readonly running: readonly { readonly trial: number; readonly architecture: Architecture }[];
-  /** The last 1,000 that were measured, scores larger is better. */
+  /** What was measured, of more than 1,000 the best; scores larger is better. */
   readonly observations: readonly Observation[];
   /** Fingerprints of the last 1,000 that failed. */
   readonly failed: readonly string[];
@@ -92,10 +92,10 @@ export function pnas(options: PnasOptions): Strategy<PnasState> {
     },
   };
 
-  /** To the next level, once a level's K are measured. Meanwhile more of the same level are asked for. */
+  /** To the next level, once K have ended; of the same level more are asked for until then. */
   function advance(problem: Problem, state: PnasState): PnasState {
     const { opened } = planOf(problem.space);
-    const isDone = state.asked >= options.beam && state.running.length === 0 && state.observations.length > 0;
+    const isDone = state.asked - state.running.length >= options.beam && state.observations.length > 0;
     return isDone && state.level <= opened.length ? { ...state, level: state.level + 1, asked: 0 } : state;
   }
 
@@ -107,16 +107,19 @@ export function pnas(options: PnasOptions): Strategy<PnasState> {
     ]);
     const open = candidates(problem, state, stream).filter((one) => {
       const name = fingerprint(one);
-      if (taken.has(name) || !withinLimits(problem, one)) return false;
+      const isNew = !taken.has(name);
       taken.add(name);
-      return true;
+      return isNew;
     });
-    if (open.length === 0) return sampleWithin(problem, trial);
-    if (state.level === 1) return stream.pick(open);
-    const predict = predictorOf(problem.space, state.observations);
     const shuffled = stream.shuffle(open); // Of equal predictions any may come first.
-    const predictions = shuffled.map((one) => predict(featuresOf(problem.space, one)));
-    return shuffled[predictions.indexOf(Math.max(...predictions))] as Architecture;
+    const best = state.level === 1 ? shuffled : byPrediction(problem.space, shuffled, state.observations);
+    return best.find((one) => withinLimits(problem, one)) ?? sampleWithin(problem, trial);
+  }
+
+  function byPrediction(space: Space, open: readonly Architecture[], observations: readonly Observation[]) {
+    const predict = predictorOf(space, observations);
+    const ranked = open.map((one) => ({ one, prediction: predict(featuresOf(space, one)) }));
+    return ranked.sort((a, b) => b.prediction - a.prediction).map(({ one }) => one);
   }
 
   function candidates(problem: Problem, state: PnasState, stream: Rng): readonly Architecture[] {
@@ -142,8 +145,15 @@ export function pnas(options: PnasOptions): Strategy<PnasState> {
     const score = scoreOf(problem, outcome);
     if (score === undefined) return { ...now, failed: [...now.failed.slice(1 - MEMORY), fingerprint(architecture)] };
     const level = levelOf(planOf(problem.space), architecture);
-    return { ...now, observations: [...now.observations.slice(1 - MEMORY), { architecture, score, level }] };
+    return { ...now, observations: keep([...now.observations, { architecture, score, level }]) };
   }
+}
+
+/** Without the worst of too many. */
+function keep(observations: readonly Observation[]): readonly Observation[] {
+  if (observations.length <= MEMORY) return observations;
+  const worst = observations.reduce((a, b) => (b.score < a.score ? b : a));
+  return observations.filter((one) => one !== worst);
 }
 
 /** In which order a space's decisions are opened, and where each rests until then. */

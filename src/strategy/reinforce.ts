@@ -48,7 +48,7 @@ export type ControllerState = {
  * A recurrent controller, trained by policy gradients on our own engine. Zoph & Le 2017, "Neural Architecture Search
  * with Reinforcement Learning", section 3: an LSTM makes the decisions one after another, each given the one before; its
  * weights follow REINFORCE (Williams 1992) with a moving average as baseline. `ppo`: proximal policy optimisation
- * (Schulman et al. 2017, section 3), as in Zoph et al. 2018; several updates by a batch of results.
+ * (Schulman et al. 2017, section 3), as in Zoph et al. 2018; `epochs` updates by a batch of results, in place of one.
  *
  * Differs: one LSTM layer; rewards are the cube of the rank among the last 1,000 results (the paper: the cube of the
  * accuracy), so that scale and direction of the metric do not matter; an architecture that was measured lately is drawn
@@ -61,6 +61,8 @@ export type ControllerState = {
  * 124 KB). ask: one pass of the LSTM, O(decisions · hidden²). tell: `epochs` runs of the update every `batch` results.
  */
 export function controller(options: ControllerOptions, tools: ModelTools): Strategy<ControllerState> {
+  // What REINFORCE estimates is the gradient at the policy that drew: one update.
+  const training = options.algorithm === 'reinforce' ? { ...options, epochs: 1 } : options;
   const decoded = new WeakMap<Policy, ControllerWeights>();
   const sequences = new WeakMap<Space, Sequence>();
   const sequenceOf = (space: Space) => {
@@ -68,13 +70,13 @@ export function controller(options: ControllerOptions, tools: ModelTools): Strat
     sequences.set(space, found);
     return found;
   };
-  const first = new Map<number, ControllerWeights>();
+  const drawn = new WeakMap<Problem, ControllerWeights>();
   const weightsOf = (problem: Problem, policy: Policy | null): ControllerWeights => {
-    const found = policy ? decoded.get(policy) : first.get(problem.seed);
+    const found = policy ? decoded.get(policy) : drawn.get(problem);
     if (found) return found;
     if (policy === null) {
       const fresh = freshController(sequenceOf(problem.space).shape, rng(problem.seed, 'controller'));
-      first.set(problem.seed, fresh);
+      drawn.set(problem, fresh);
       return fresh;
     }
     const [weights, mean, square] = policy.vectors;
@@ -135,7 +137,7 @@ export function controller(options: ControllerOptions, tools: ModelTools): Strat
       return { ...asTokens(sequence, architecture), advantage };
     });
     const before = weightsOf(problem, state.policy);
-    const after = await trainController(engine, sequence.shape, before, episodes, options);
+    const after = await trainController(engine, sequence.shape, before, episodes, training);
     const vectors = [packFloats(after.weights), packFloats(after.mean), packFloats(after.square)] as const;
     const policy: Policy = { vectors, steps: after.steps };
     decoded.set(policy, after);

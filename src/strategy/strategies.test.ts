@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { formatArchitecture } from '../space/index.ts';
+import { referenceEngine } from '../train/testing/reference-engine.ts';
 import { agingEvolution } from './aging-evolution.ts';
 import { createStrategy, STRATEGIES } from './index.ts';
 import type { Outcome, Strategy } from './strategy.ts';
@@ -20,7 +21,10 @@ import { rankTest } from './testing/statistics.ts';
 
 const problem = problemOf(nasBench201);
 
-for (const { create } of Object.values(STRATEGIES)) strategyConformance(create, problem);
+const engine = referenceEngine();
+const tools = { engine: async () => engine };
+
+for (const { create } of Object.values(STRATEGIES)) strategyConformance(() => create({}, tools), problem);
 strategyConformance(() => agingEvolution({ population: 5, sample: 3 }), problem);
 strategyConformance(() => agingEvolution({ population: 5, sample: 3 }), problemOf(continuousSpace));
 strategyConformance(() => ridgeSearch(), problem);
