@@ -1,3 +1,4 @@
+import { deepFreeze } from '../common/json.ts';
 import type { Module } from './module.ts';
 import type { Condition, Space } from './space.ts';
 import { type Dag, enterScope, type Place, walk } from './walk.ts';
@@ -34,8 +35,17 @@ export interface Cell {
   readonly when: readonly (readonly Condition[])[];
 }
 
+/** Spaces are frozen, so what was found for one stays true. */
+const known = new WeakMap<Space, readonly Cell[]>();
+
 /** The different cells of a space, in the order of the walk: dags of the same decisions are one. */
 export function cellsOf(space: Space): readonly Cell[] {
+  const cells = known.get(space) ?? findCells(space);
+  known.set(space, cells);
+  return cells;
+}
+
+function findCells(space: Space): readonly Cell[] {
   const found = new Map<string, Cell>();
   walk(
     space,
@@ -43,11 +53,10 @@ export function cellsOf(space: Space): readonly Cell[] {
     (dag, place) => {
       const cell = describe(dag, place);
       const key = JSON.stringify(cell);
-      const known = found.get(key);
-      found.set(key, { ...cell, when: [...(known?.when ?? []), place.path] });
+      found.set(key, { ...cell, when: [...(found.get(key)?.when ?? []), place.path] });
     },
   );
-  return [...found.values()];
+  return deepFreeze([...found.values()]);
 }
 
 function describe(dag: Dag, place: Place): Omit<Cell, 'when'> {
