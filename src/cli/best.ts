@@ -3,7 +3,7 @@ import { invalid } from '../common/errors.ts';
 import type { Metrics } from '../common/metrics.ts';
 import { showCount, showMetric } from '../report/numbers.ts';
 import { formatArchitecture } from '../space/index.ts';
-import { bestOf, type Contender } from '../study/ranking.ts';
+import { bestOf, type Contender, coverageOf } from '../study/ranking.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import { table } from './output.ts';
 import { costsToJson, type ReadStudy, readStudy } from './study.ts';
@@ -36,7 +36,10 @@ export function requireBest(study: ReadStudy, dir: string): Contender {
   return first;
 }
 
-/** `study` is its folder as it was given: `{ study, trials, best: { trial, architecture, text, metrics, costs, runs } }`; `best` is null before a trial is complete. */
+/**
+ * `study` is its folder as it was given: `{ study, trials, best: { trial, architecture, text, metrics, costs, runs } }`; `best`
+ * is null before a trial is complete. Of several objectives it is the front, with `coverage: { hypervolume, worst, best }`.
+ */
 export function bestToJson(dir: string, study: ReadStudy) {
   const all = bestTrials(study).map((best) => ({
     trial: best.trial,
@@ -47,7 +50,9 @@ export function bestToJson(dir: string, study: ReadStudy) {
     runs: best.results.length,
   }));
   const trials = study.trials.filter(({ purpose }) => purpose === 'search').length;
-  return { study: dir, trials, best: study.problem.objectives.length > 1 ? all : (all[0] ?? null) };
+  if (study.problem.objectives.length === 1) return { study: dir, trials, best: all[0] ?? null };
+  const coverage = coverageOf(study.trials, study.problem.objectives);
+  return { study: dir, trials, best: all, ...(coverage && { coverage: { ...coverage } }) };
 }
 
 export function bestText(study: ReadStudy): string {
@@ -61,5 +66,9 @@ export function bestText(study: ReadStudy): string {
     String(best.results.length),
     formatArchitecture(study.space, best.architecture),
   ]);
-  return rows.length === 0 ? 'No trial is complete.' : table(['best', ...names, 'runs', 'architecture'], rows);
+  if (rows.length === 0) return 'No trial is complete.';
+  const listed = table(['best', ...names, 'runs', 'architecture'], rows);
+  const coverage = coverageOf(study.trials, objectives);
+  if (coverage === undefined) return listed;
+  return `${listed}\nThe front dominates ${(100 * coverage.hypervolume).toFixed(1)} % of the box between the worst and the best values.`;
 }

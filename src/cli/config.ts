@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { UserError } from '../common/errors.ts';
 import { METRICS } from '../common/metrics.ts';
+import { STRATEGIES } from '../strategy/index.ts';
 import { DEFAULT_SETTINGS, SETTING_RULES, type SettingRule, type TrainSettings } from '../train/settings.ts';
 
 /**
@@ -80,12 +81,20 @@ export const studySchema = z.strictObject({
     'search space: a name (`netsmith spaces` lists them) or a .ts or .js file that exports one',
   ),
   spaceOptions: say(z.record(z.string(), optionValue).default({}), 'search', "the space's own options"),
-  strategy: say(z.string().min(1).default('random'), 'search', 'search strategy: random, exhaustive, aging-evolution'),
-  strategyOptions: say(z.record(z.string(), optionValue).default({}), 'search', "the strategy's own options"),
+  strategy: say(
+    z.string().min(1).default('random'),
+    'search',
+    `search strategy: ${Object.keys(STRATEGIES).join(', ')}`,
+  ),
+  strategyOptions: say(
+    z.record(z.string(), optionValue).default({}),
+    'search',
+    "the strategy's own options; those of a strategy inside it begin with inner.",
+  ),
   stopping: say(
     z.enum(['none', 'median', 'curve'], { error: 'must be none, median or curve' }).default('none'),
     'search',
-    'stop trials early: those below the median of the others, or whose learning curve will not reach the best',
+    'stop trials early: those below the median of the others, or whose learning curve is not likely to reach the best',
   ),
   stoppingOptions: say(z.record(z.string(), optionValue).default({}), 'search', "the stopping rule's own options"),
   objective: say(

@@ -98,7 +98,7 @@ export async function spaceOf({ settings, data, ownSpace }: StudyPlan): Promise<
   return (await loadSpace(settings.space)).create(taskOf(data), settings.spaceOptions);
 }
 
-/** The stable form of a trial: `{ trial, state, architecture, text, metrics, costs, ... }`. */
+/** The stable form of a trial: `{ trial, state, epochs, architecture, text, metrics, costs, ... }`. */
 export function trialToJson(space: Space, trial: Trial) {
   const spent = trial.curve.flatMap((report) => report.spent ?? []);
   return {
@@ -106,6 +106,8 @@ export function trialToJson(space: Space, trial: Trial) {
     purpose: trial.purpose,
     ...(trial.repeats !== undefined && { repeats: trial.repeats }),
     state: trial.state,
+    ...(trial.start.kind === 'continue' && { continues: trial.start.trial }),
+    epochs: trial.curve.at(-1)?.step ?? 0,
     architecture: trial.architecture,
     text: formatArchitecture(space, trial.architecture),
     metrics: trial.metrics,

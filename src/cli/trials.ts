@@ -22,6 +22,7 @@ export function addTrials(program: Command, shell: Shell): void {
       const rows = listed.map((trial) => [
         trial.purpose === 'search' ? String(trial.trial) : `${trial.repeats} again`,
         trial.state,
+        trial.continues === undefined ? String(trial.epochs) : `${trial.epochs} from trial ${trial.continues}`,
         ...measured.map((name) => showMetric(name, trial.metrics[name])),
         showCount(trial.costs.params),
         showCount(trial.costs.flops),
@@ -29,7 +30,7 @@ export function addTrials(program: Command, shell: Shell): void {
       ]);
       outputOf(command, shell).result(
         listed,
-        table(['trial', 'state', ...measured, 'params', 'flops', 'architecture'], rows),
+        table(['trial', 'state', 'epochs', ...measured, 'params', 'flops', 'architecture'], rows),
       );
     });
 }

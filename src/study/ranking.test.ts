@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { Objective } from '../common/metrics.ts';
 import { paretoFront, rank } from '../common/pareto.ts';
-import { bestOf, contenders } from './ranking.ts';
+import { bestOf, contenders, coverageOf } from './ranking.ts';
 import { medianStopping } from './stopping.ts';
 import type { Trial } from './store/store.ts';
 import { newTrial } from './store/transitions.ts';
@@ -139,6 +139,22 @@ suite('Pareto', () => {
     assert.deepEqual(rank([unknown, known], [accuracy]), [known, unknown]);
     assert.deepEqual(paretoFront([unknown, known], [accuracy, params]), [known]);
   });
+});
+
+test('coverage: what the front dominates of the box between the worst and the best values', () => {
+  const of = (k: number, accuracy: number, size: number) => trial(k, { k, accuracy, costs: { params: size } });
+  const trials = [of(0, 0.5, 10), of(1, 0.7, 20), of(2, 0.9, 30), of(3, 0.5, 30)];
+  const coverage = coverageOf(trials, [accuracy, params]);
+  assert.deepEqual(
+    [coverage?.worst, coverage?.best],
+    [
+      { accuracy: 0.5, params: 30 },
+      { accuracy: 0.9, params: 10 },
+    ],
+  );
+  assert.ok(Math.abs((coverage?.hypervolume ?? 0) - 0.25) < 1e-9);
+  assert.equal(coverageOf(trials, [accuracy]), undefined);
+  assert.equal(coverageOf([], [accuracy, params]), undefined);
 });
 
 suite('median stopping', () => {

@@ -1,4 +1,5 @@
-import type { Metrics, Objective } from '../common/metrics.ts';
+import { hypervolume } from '../common/hypervolume.ts';
+import { compareBy, type Metrics, type Objective } from '../common/metrics.ts';
 import { paretoFront, rank } from '../common/pareto.ts';
 import type { Architecture } from '../space/space.ts';
 import type { Trial } from './store/store.ts';
@@ -47,6 +48,30 @@ export function bestOf(trials: readonly Trial[], objectives: readonly Objective[
   return objectives.length > 1
     ? rank(paretoFront(eligible, objectives), objectives)
     : rank(eligible, objectives).slice(0, 1);
+}
+
+/** How far a study has come with several objectives. */
+export interface Coverage {
+  /** Share of the box between `worst` and `best` that its contenders dominate (`hypervolume`). */
+  readonly hypervolume: number;
+  /** The worst and the best value of each objective that a contender has. */
+  readonly worst: Metrics;
+  readonly best: Metrics;
+}
+
+/** Undefined for one objective, and where no trial is complete. The box grows with a study: compare within one moment. */
+export function coverageOf(trials: readonly Trial[], objectives: readonly Objective[]): Coverage | undefined {
+  const all = contenders(trials, objectives);
+  if (objectives.length === 1 || all.length === 0) return undefined;
+  const end = (place: 0 | -1) =>
+    Object.fromEntries(
+      objectives.map((objective) => {
+        const sorted = all.map(({ metrics }) => metrics).sort((a, b) => compareBy(objective, a, b));
+        return [objective.metric, sorted.at(place)?.[objective.metric] ?? Number.NaN];
+      }),
+    );
+  const [best, worst] = [end(0), end(-1)];
+  return { hypervolume: hypervolume(all, objectives, worst, best), worst, best };
 }
 
 /**

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { invalid, type UserError } from '../../common/errors.ts';
 import type { ModelTools } from '../../model/tools.ts';
 import { asha } from '../asha.ts';
+import { bohb } from '../bohb.ts';
 import { hyperband } from '../hyperband.ts';
 import type { StrategyDefinition } from '../index.ts';
 import type { Strategy } from '../strategy.ts';
@@ -29,12 +30,23 @@ export interface Registry {
 }
 
 const inner = z.string().default('random');
-const rising = {
-  inner,
+const rungs = {
   eta: z.int().min(2).default(3),
   minEpochs: z.int().min(1).default(1),
   enough: z.int().min(0).default(0),
 };
+const rising = { inner, ...rungs };
+const bohbOptions = z.strictObject({
+  ...rungs,
+  brackets: z.int().min(0).default(0),
+  random: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(1 / 3),
+  gamma: z.number().gt(0).lt(1).default(0.15),
+  candidates: z.int().min(1).default(64),
+});
 
 /**
  * The strategies that hold another one, in the registry's form. Options of the inner strategy begin with `inner.`:
@@ -60,6 +72,13 @@ export function wrapperDefinitions(registry: Registry) {
       z.strictObject({ ...rising, candidates: z.int().min(0).default(0) }),
       asha,
     ),
+    bohb: {
+      name: 'bohb',
+      description: 'Hyperband whose candidates come from a kernel density model (Falkner et al. 2018).',
+      defaults: bohbOptions.parse({}),
+      create: (options = {}) => bohb(check('bohb', bohbOptions, options)),
+      rungs: (options = {}) => check('bohb', bohbOptions, options),
+    },
     unique: wrapper('unique', 'No architecture twice.', z.strictObject({ inner }), (strategy) => unique(strategy)),
     constrained: wrapper(
       'constrained',
@@ -115,7 +134,7 @@ export function wrapperDefinitions(registry: Registry) {
     description: string,
     schema: z.ZodType<O>,
     factory: (inner: Strategy, options: O) => Strategy,
-    check: (inner: string, options: Options) => void = () => {},
+    checkInner: (inner: string, options: Options) => void = () => {},
   ): StrategyDefinition {
     return {
       name,
@@ -123,7 +142,7 @@ export function wrapperDefinitions(registry: Registry) {
       defaults: schema.parse({}) as StrategyDefinition['defaults'],
       create(options = {}, tools) {
         const { own, ofInner } = parse(name, schema, options);
-        check(own.inner, ofInner);
+        checkInner(own.inner, ofInner);
         return factory(registry.create(own.inner, ofInner, tools), own);
       },
       rungs(options = {}) {
@@ -143,9 +162,13 @@ export function wrapperDefinitions(registry: Registry) {
     const entries = Object.entries(options);
     const own = Object.fromEntries(entries.filter(([key]) => !isInner(key)));
     const ofInner = entries.filter(([key]) => isInner(key)).map(([key, value]) => [key.slice('inner.'.length), value]);
-    const parsed = schema.safeParse(own);
-    if (!parsed.success) throw registry.refusal(name, own, parsed.error);
-    return { own: parsed.data, ofInner: Object.fromEntries(ofInner) };
+    return { own: check(name, schema, own), ofInner: Object.fromEntries(ofInner) };
+  }
+
+  function check<O>(name: string, schema: z.ZodType<O>, options: Options): O {
+    const parsed = schema.safeParse(options);
+    if (parsed.success) return parsed.data;
+    throw registry.refusal(name, options, parsed.error);
   }
 }
 

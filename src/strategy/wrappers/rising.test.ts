@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { rng } from '../../common/random.ts';
 import { asha } from '../asha.ts';
 import { hyperband, hyperbandBracket } from '../hyperband.ts';
 import { createStrategy, fidelitiesOf } from '../index.ts';
 import { randomSearch } from '../random.ts';
-import type { Outcome, Problem, Strategy } from '../strategy.ts';
+import type { Outcome, Problem, Proposal, Strategy } from '../strategy.ts';
 import { successiveHalving } from '../successive-halving.ts';
 import { strategyConformance } from '../testing/conformance.ts';
 import { nasBench201, problemOf, pseudoOutcome, RISING, tinySpace } from '../testing/problems.ts';
+import { rankTest } from '../testing/statistics.ts';
 
 const rising = problemOf(nasBench201, { fidelities: RISING });
 const evolution = { inner: 'aging-evolution', 'inner.population': 6, 'inner.sample': 2 };
@@ -15,6 +17,9 @@ const evolution = { inner: 'aging-evolution', 'inner.population': 6, 'inner.samp
 for (const name of ['successive-halving', 'hyperband', 'asha'])
   for (const options of [{}, { ...evolution, enough: 3 }, { inner: 'unique', eta: 2 }])
     strategyConformance(() => createStrategy(name, options), rising);
+
+for (const options of [{}, { enough: 4, eta: 2, random: 0 }])
+  strategyConformance(() => createStrategy('bohb', options), rising);
 
 /** Plays with one worker: accuracy `of(candidate, fidelity)`, candidates numbered as they are begun. */
 async function play(
@@ -257,6 +262,87 @@ suite('what the candidates are learned from', () => {
       assert.equal(state.candidates.states.length, 3 - state.candidates.level);
     }
     assert.deepEqual([levels[10], levels[11], levels[37], levels[38]], [0, 1, 1, 2]);
+  });
+});
+
+suite('bohb', () => {
+  test('learns: its candidates come to be better than those of Hyperband', async () => {
+    const goodShare = async (name: string, seed: number) => {
+      const seeded = { ...rising, seed };
+      const strategy = createStrategy(name);
+      let state = strategy.init(seeded);
+      const good: number[] = [];
+      for (let trial = 0; trial < 120; trial++) {
+        const [asked, proposals] = await strategy.ask(seeded, state, trial, 1);
+        const outcomes = proposals.map((proposal) => {
+          const convs = Object.values(proposal.architecture).filter((op) => op === 'nor_conv_3x3').length;
+          if (proposal.start.kind === 'fresh') good.push(convs);
+          return { ...pseudoOutcome(proposal, trial), metrics: { accuracy: convs / 10 + proposal.fidelity * 0.1 } };
+        });
+        state = await strategy.tell(seeded, asked, outcomes);
+      }
+      const last = good.slice(-30);
+      return last.reduce((a, b) => a + b, 0) / last.length;
+    };
+    const seeds = Array.from({ length: 12 }, (_, seed) => seed);
+    const guided = await Promise.all(seeds.map((seed) => goodShare('bohb', seed)));
+    const blind = await Promise.all(seeds.map((seed) => goodShare('hyperband', 100 + seed)));
+    const p = rankTest(guided, blind);
+    assert.ok(p < 1e-4, `p = ${p}`);
+  });
+
+  test('a share of its candidates stays uniform', async () => {
+    const all = async (random: number) => {
+      const strategy = createStrategy('bohb', { random });
+      return (await strategy.ask(rising, strategy.init(rising), 0, 9))[1].map(({ architecture }) => architecture);
+    };
+    const uniform = (await randomSearch().ask(rising, null, 0, 9))[1].map(({ architecture }) => architecture);
+    assert.deepEqual(await all(1), uniform);
+  });
+});
+
+suite('a third of the epochs', () => {
+  /** 1, 3, 9 and 27 epochs; quality shows slowly, and how fast hangs on the architecture. */
+  const epochs = [1, 3, 9, 27] as const;
+  const at = (of: number) => ({ epochs: of, data: 1, resolution: 1, width: 1 });
+  const curves = (seed: number): Problem => problemOf(nasBench201, { seed, fidelities: [at(1), at(3), at(9), at(27)] });
+  const qualityOf = ({ architecture }: Proposal) => rng('quality', JSON.stringify(architecture)).float();
+  const measured = (proposal: Proposal, trial: number, seed: number) => {
+    const speed = 0.3 + 0.7 * rng('speed', JSON.stringify(proposal.architecture)).float();
+    const left = Math.exp(-speed * Math.sqrt(epochs[proposal.fidelity] ?? 27));
+    return 0.5 + 0.4 * qualityOf(proposal) * (1 - left) - 0.3 * left + 0.005 * rng('noise', seed, trial).normal();
+  };
+  /** The quality of the fully trained trial that measured best, once so many epochs have been trained. */
+  const search = async (strategy: Strategy, seed: number, budget: number) => {
+    const problem = curves(seed);
+    let state = strategy.init(problem);
+    let [spent, best, quality] = [0, 0, 0];
+    for (let trial = 0; spent < budget; trial++) {
+      const [asked, proposals] = await strategy.ask(problem, state, trial, 1);
+      const outcomes = proposals.map((proposal) => {
+        const accuracy = measured(proposal, trial, seed);
+        const full = epochs[proposal.fidelity] ?? 27;
+        spent += full - (proposal.start.kind === 'continue' ? full / 3 : 0);
+        if (proposal.fidelity === 3 && accuracy > best) [best, quality] = [accuracy, qualityOf(proposal)];
+        return { ...pseudoOutcome(proposal, trial), metrics: { accuracy } };
+      });
+      state = await strategy.tell(problem, asked, outcomes);
+    }
+    return quality;
+  };
+
+  test('of random search and more are enough for ASHA and Hyperband to find what is better (60 seeds each)', async () => {
+    const seeds = Array.from({ length: 60 }, (_, seed) => seed);
+    const full = await Promise.all(seeds.map((seed) => search(randomSearch(), 1000 + seed, 20 * 27)));
+    const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+    for (const [name, limit] of [
+      ['asha', 0.001],
+      ['hyperband', 0.2],
+    ] as const) {
+      const third = await Promise.all(seeds.map((seed) => search(createStrategy(name), seed, (20 * 27) / 3)));
+      const p = rankTest(third, full);
+      assert.ok(p < limit, `${name}: p = ${p}, ${mean(third)} against ${mean(full)}`);
+    }
   });
 });
 
