@@ -25,12 +25,13 @@ export interface Artefacts {
   get(hash: string): Promise<Uint8Array>;
 }
 
-/** Weights taken over from another network, which may differ in depth or in its operations. */
+/** Weights taken over from another network of the space, which may differ in width, depth or in its operations. */
 export interface Inheritance {
   /** The checkpoint of the trial that gives. */
   readonly checkpoint: string;
-  /** For a parameter's or statistic's path, the path to copy from; what is not named starts afresh. */
-  readonly mapping: Readonly<Record<string, string>>;
+  readonly architecture: Architecture;
+  /** What its widths were scaled by. */
+  readonly width: number;
 }
 
 export interface EstimateRun {

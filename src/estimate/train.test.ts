@@ -8,7 +8,7 @@ import { openPrograms } from '../train/programs.ts';
 import { DEFAULT_SETTINGS } from '../train/settings.ts';
 import { blobs } from '../train/testing/blobs.ts';
 import { referenceEngine } from '../train/testing/reference-engine.ts';
-import { type Estimator, TrialFailure } from './estimator.ts';
+import { type EstimateRun, type Estimator, TrialFailure } from './estimator.ts';
 import { artefactsInMemory, estimatorConformance, runOf } from './testing/conformance.ts';
 import { trainEstimator } from './train.ts';
 
@@ -20,7 +20,7 @@ const space = defineSpace('chain', () => ({
     linear(pick('units', [8, 12])),
     choice('end', { right: sequential(relu(), linear('outputs')), wrong: linear(7) }),
   ),
-  hyperparameters: { learningRate: pick('rate', [0.05, 1e30]) },
+  hyperparameters: { learningRate: pick('rate', [0.05, 1e30, 1e-30]) },
 })).create({ kind: 'classification', input: [2], outputs: 3 });
 
 const candidate = (architecture: Architecture) => ({ space, architecture });
@@ -67,18 +67,29 @@ test('the schedule is laid out for the full fidelity', async () => {
   assert.notEqual(await lossOf(1), await lossOf(3));
 });
 
-test('inherited weights are copied by the mapping; one of another shape fails the trial', async () => {
+test("a child begins with its parent's function: a wider one has the parent's loss before it trains", async () => {
   const artefacts = artefactsInMemory();
   const once = { epochs: 1, data: 1, resolution: 1, width: 1 };
-  const { checkpoint = '' } = await estimator().estimate(good, runOf({ artefacts }));
-  const names = ['0/weight', '0/bias', '1/right/1/weight', '1/right/1/bias'];
-  const all = Object.fromEntries(names.map((name) => [name, name]));
-  const start = async (mapping: Readonly<Record<string, string>>) =>
-    estimator().estimate(good, runOf({ artefacts, fidelity: once, inherit: { checkpoint, mapping } }));
-  const [warm, cold] = [await start(all), await start({})];
+  const { checkpoint = '', metrics } = await estimator().estimate(good, runOf({ artefacts }));
+  const wider = candidate({ units: 12, end: 'right', rate: 0.05 });
+  const still = estimator();
+  const child = candidate({ units: 12, end: 'right', rate: 1e-30 });
+  const inherit = { checkpoint, architecture: good.architecture, width: 1 };
+  const kept = await still.estimate(child, runOf({ artefacts, fidelity: once, inherit }));
+  assert.ok(Math.abs((kept.metrics.loss ?? 9) - (metrics.loss ?? 0)) < 1e-5);
+  const start = (given: Partial<EstimateRun>) =>
+    estimator().estimate(wider, runOf({ artefacts, fidelity: once, ...given }));
+  const [warm, cold] = [await start({ inherit }), await start({})];
   assert.ok((warm.metrics.trainLoss ?? 9) < (cold.metrics.trainLoss ?? 0));
-  await assert.rejects(start({ '0/weight': '0/bias' }), failsWith(/"0\/weight" is \[8\]; this network's is \[8,2\]/));
-  await assert.rejects(start({ '0/weight': 'gone' }), failsWith(/no tensor "gone"/));
+});
+
+test('inheriting from what cannot be read fails the trial', async () => {
+  const artefacts = artefactsInMemory();
+  const inherit = { checkpoint: await artefacts.put(new Uint8Array(3)), architecture: good.architecture, width: 1 };
+  await assert.rejects(
+    estimator().estimate(good, runOf({ artefacts, inherit })),
+    failsWith(/not a readable checkpoint/),
+  );
 });
 
 test('a candidate that needs more memory than there is fails the trial with the numbers; programs are kept', async () => {

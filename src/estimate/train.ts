@@ -3,6 +3,7 @@ import type { Metrics } from '../common/metrics.ts';
 import type { DatasetInfo, SearchData } from '../data/dataset.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { HostTensor } from '../graph/ir.ts';
+import { morphWeights } from '../network/morphism.ts';
 import type { Module } from '../space/module.ts';
 import { resolve, resolveHyperparameters, scaleWidth } from '../space/resolve.ts';
 import { type Checkpoint, decodeCheckpoint, type EpochRecord, encodeCheckpoint } from '../train/checkpoint.ts';
@@ -16,7 +17,6 @@ import {
   type EstimateRun,
   type Estimator,
   type Evaluation,
-  type Inheritance,
   type Report,
   TrialFailure,
 } from './estimator.ts';
@@ -40,6 +40,9 @@ export interface TrainEstimatorOptions {
  * flatter candidates whose curve is rough. They are the validation's (accuracy, precision, recall, f1, loss; or loss,
  * mse, r2) and `trainLoss`. Every epoch is reported with a checkpoint that continues from there. Nothing of the test
  * samples can be reached from here.
+ *
+ * A candidate that inherits begins with the weights that preserve the other network's function, as far as they can be had
+ * (`morphWeights`); its epochs, its learning rates and its optimizer begin anew.
  *
  * Fidelity: epochs in all, share of the training samples, resolution of images, width of the network (`scaleWidth`).
  */
@@ -96,8 +99,7 @@ async function begin(
     settings: candidateSettings(settings, candidate, fullFidelity.epochs, data.info),
   }));
   const checkpoint = run.checkpoint === undefined ? undefined : await load(run.artefacts, run.checkpoint);
-  const initial =
-    run.inherit === undefined || checkpoint !== undefined ? undefined : await inherited(run.artefacts, run.inherit);
+  const initial = checkpoint === undefined ? await inherited(candidate, made.network, data.info, run) : undefined;
   return openTraining({
     engine,
     ...(programs && { programs }),
@@ -159,17 +161,24 @@ async function load(artefacts: Artefacts, hash: string): Promise<Checkpoint> {
   }
 }
 
-/**
- * The tensors that a mapping names, under the names they are to have. Their shapes must be equal (`openTraining` checks
- * it); slices of wider tensors are not taken yet.
- */
-async function inherited(artefacts: Artefacts, inherit: Inheritance): Promise<Record<string, HostTensor>> {
-  const { tensors } = await load(artefacts, inherit.checkpoint);
-  return Object.fromEntries(
-    Object.entries(inherit.mapping).map(([path, from]) => {
-      const tensor = Object.hasOwn(tensors, from) ? tensors[from] : undefined;
-      if (tensor === undefined) throw new TrialFailure(`inherited weights: the checkpoint has no tensor "${from}"`);
-      return [path, tensor];
-    }),
+/** What a candidate's network begins with, from another's weights (`morphWeights`). */
+async function inherited(
+  { space }: Candidate,
+  network: Module,
+  { input, outputs }: Pick<DatasetInfo, 'input' | 'outputs'>,
+  run: EstimateRun,
+): Promise<Readonly<Record<string, HostTensor>> | undefined> {
+  if (run.inherit === undefined) return undefined;
+  const { tensors: weights } = await load(run.artefacts, run.inherit.checkpoint);
+  const { inherit, fidelity } = run;
+  const parent = candidateNetwork({ space, architecture: inherit.architecture }, inherit.width);
+  const seen =
+    input.length === 3
+      ? input.map((side, axis) => (axis === 0 ? side : Math.floor(side * fidelity.resolution)))
+      : input;
+  return make(
+    () =>
+      morphWeights({ parent, child: network, weights, input: seen, outputs, rng: (...labels) => run.rng(...labels) })
+        .weights,
   );
 }

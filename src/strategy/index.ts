@@ -86,6 +86,7 @@ export const STRATEGIES = {
     z.strictObject({
       starts: z.int().min(1).default(10),
       improvement: z.enum(['first', 'best']).default('first'),
+      warmStart: z.boolean().default(false),
     }),
     localSearch,
   ),
@@ -133,7 +134,7 @@ export const STRATEGIES = {
       initial: z.int().min(2).default(10),
       kernel: z.enum(['path', 'hamming']).default('path'),
       acquisition: z.enum(['ei', 'ucb']).default('ucb'),
-      beta: z.number().min(0).default(2),
+      beta: z.number().min(0).default(3),
       candidates: z.int().min(1).default(200),
       parents: z.int().min(1).default(5),
     }),

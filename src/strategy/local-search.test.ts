@@ -45,6 +45,29 @@ strategyConformance(() => localSearch({ starts: 3, improvement: 'first' }), prob
 strategyConformance(() => localSearch({ starts: 2, improvement: 'first' }), tiny);
 
 suite('local search', () => {
+  test('with warmStart, neighbours inherit from where the climb stands, and its checkpoint is kept', async () => {
+    const strategy = localSearch({ starts: 2, improvement: 'first', warmStart: true });
+    let state = strategy.init(tiny);
+    let inherited = 0;
+    for (let trial = 0; trial < 25; trial++) {
+      const kept = strategy.continuable?.(state) ?? [];
+      const [next, [proposal]] = await strategy.ask(tiny, deepFreeze(state), trial, 1);
+      assert.ok(proposal);
+      if (proposal.start.kind === 'inherit') {
+        inherited++;
+        assert.ok(kept.includes(proposal.start.trial));
+        assert.equal(proposal.start.trial, next.current?.trial);
+        const around = neighbours(tinySpace, next.current?.architecture ?? {}).map(text);
+        assert.ok(around.includes(text(proposal.architecture)));
+      }
+      const accuracy = hill(proposal.architecture);
+      state = await strategy.tell(tiny, deepFreeze(next), [
+        { ...pseudoOutcome(proposal, trial), metrics: { accuracy } },
+      ]);
+    }
+    assert.ok(inherited > 5, `${inherited} of 25 inherit`);
+  });
+
   for (const improvement of ['first', 'best'] as const) {
     test(`${improvement}: climbs to the optimum, and measures nothing twice on the way`, async () => {
       const asked = await climb(localSearch({ starts: 1, improvement }), tiny, 12, hill);

@@ -5,17 +5,25 @@ import type { Architecture } from '../space/space.ts';
 import { fingerprint, remember } from './keys.ts';
 import { sampleWithin, withinLimits } from './limits.ts';
 import { objectivesIn } from './outcomes.ts';
-import type { Outcome, Problem, Strategy } from './strategy.ts';
+import type { Outcome, Problem, Start, Strategy } from './strategy.ts';
 
 export interface LocalSearchOptions {
   /** Random architectures that a climb begins with; it starts at the best of them. */
   readonly starts: number;
   /** first: go to a better neighbour as soon as there is one; best: look at all neighbours, then go to the best. */
   readonly improvement: 'first' | 'best';
+  /** Whether a neighbour begins with the weights of where the climb stands (network morphism); without it, it does not. */
+  readonly warmStart?: boolean;
 }
 
-/** An architecture that was measured. `trial` is whose weights a neighbour could take over. */
-type Point = { readonly trial: number; readonly architecture: Architecture; readonly metrics: Metrics };
+/** An architecture that was measured. */
+type Point = {
+  readonly trial: number;
+  readonly architecture: Architecture;
+  readonly metrics: Metrics;
+  /** Of an earlier study: there are no weights to inherit. */
+  readonly earlier: boolean;
+};
 
 export type LocalSearchState = {
   /** Random architectures of this climb that are still to be asked for. */
@@ -41,7 +49,8 @@ export type LocalSearchState = {
  * Differs: it never ends, as climbs begin anew for as long as it is asked (in the paper, while the budget lasts); a neighbour that
  * is among the last 1,000 measured is not measured again, since if it were better, the climb would have gone there or ended higher;
  * where all neighbours are out and results still missing, more random architectures are asked for, and a climb goes
- * there if they are better. With several objectives the first is climbed. Failed, paused and pruned trials, and those of a
+ * there if they are better. With `warmStart`, neighbours inherit the weights of where the climb stands, and with them its
+ * training, as in Elsken, Metzen & Hutter 2018 ("Simple and efficient architecture search for CNNs"). With several objectives the first is climbed. Failed, paused and pruned trials, and those of a
  * lower fidelity, count as looked at. Neighbours are in random order, drawn from (seed, trial of the present architecture).
  *
  * ask: O(neighbours) the first time at an architecture, kept beside the state. tell: O(1), 1,000 fingerprints copied.
@@ -66,18 +75,25 @@ export function localSearch(options: LocalSearchOptions): Strategy<LocalSearchSt
       let now = state;
       const proposals = Array.from({ length: count }, (_, i) => {
         const trial = firstTrial + i;
-        const [next, architecture] = propose(problem, now, trial);
+        const [next, architecture, from] = propose(problem, now, trial);
         now = next;
-        return { architecture, fidelity: problem.fidelities.length - 1, start: { kind: 'fresh' as const } };
+        const warm = options.warmStart && from && !from.earlier;
+        const start: Start = warm ? { kind: 'inherit', trial: from.trial } : { kind: 'fresh' };
+        return { architecture, fidelity: problem.fidelities.length - 1, start };
       });
       return [now, proposals];
     },
     async tell(problem, state, outcomes) {
       return outcomes.reduce((now, outcome) => take(problem, now, outcome), state);
     },
+    ...(options.warmStart && {
+      continuable: ({ current, best }: LocalSearchState) =>
+        [current, best].flatMap((point) => (point && !point.earlier ? [point.trial] : [])),
+    }),
   };
 
-  function propose(problem: Problem, state: LocalSearchState, trial: number): [LocalSearchState, Architecture] {
+  /** The next architecture, and whose neighbour it is. */
+  function propose(problem: Problem, state: LocalSearchState, trial: number): [LocalSearchState, Architecture, Point?] {
     const { current, best, starts, looked, running } = state;
     if (starts > 0) return [{ ...state, starts: starts - 1 }, sampleWithin(problem, trial)];
     const order = current ? around(problem, current) : [];
@@ -85,7 +101,8 @@ export function localSearch(options: LocalSearchOptions): Strategy<LocalSearchSt
     const mayCome = (one: Architecture) => !known.has(fingerprint(one)) && withinLimits(problem, one);
     const next = order.findIndex((one, i) => i >= looked && mayCome(one));
     const architecture = order[next];
-    if (architecture) return [{ ...state, looked: next + 1, running: [...running, trial] }, architecture];
+    if (current && architecture)
+      return [{ ...state, looked: next + 1, running: [...running, trial] }, architecture, current];
     // Nothing to go by before a first result, nor at an optimum before the last neighbour's.
     const waits = current === null ? best === null : running.length > 0;
     if (waits) return [{ ...state, looked: order.length }, sampleWithin(problem, trial)];
@@ -104,7 +121,8 @@ export function localSearch(options: LocalSearchOptions): Strategy<LocalSearchSt
     };
     const counts = outcome.state === 'complete' && outcome.fidelity === problem.fidelities.length - 1;
     if (!counts) return now;
-    const point: Point = { trial, architecture, metrics: objectivesIn(problem, metrics) };
+    const earlier = outcome.origin === 'earlier study';
+    const point: Point = { trial, architecture, metrics: objectivesIn(problem, metrics), earlier };
     const best = !now.best || isBetter(objective, point, now.best) ? point : now.best;
     const climbs = options.improvement === 'first' && now.current !== null && isBetter(objective, best, now.current);
     return climbs ? moveTo(now, best) : { ...now, best };

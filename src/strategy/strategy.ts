@@ -25,8 +25,11 @@ export type Start =
   | { readonly kind: 'fresh' }
   /** Go on with that trial's weights, optimizer state and schedule, at a higher fidelity of epochs. */
   | { readonly kind: 'continue'; readonly trial: number }
-  /** Take over that trial's weights: `mapping` gives for a parameter's path the path to copy from. */
-  | { readonly kind: 'inherit'; readonly trial: number; readonly mapping: Readonly<Record<string, string>> };
+  /**
+   * Begin with that trial's weights, of another architecture: where the estimator can, so that the function is preserved
+   * (network morphism). The study keeps the checkpoints of `continuable` trials alone.
+   */
+  | { readonly kind: 'inherit'; readonly trial: number };
 
 export interface Proposal {
   readonly architecture: Architecture;
@@ -64,8 +67,8 @@ export interface Strategy<S extends Json = Json> {
   /** Takes outcomes in any order, also of trials that it did not ask for. */
   tell(problem: Problem, state: S, outcomes: readonly Outcome[]): Promise<S>;
   /**
-   * The ended trials that it may still continue: the study keeps their checkpoints, and no others of a lower fidelity.
-   * A strategy without this method continues none.
+   * The ended trials that it may still continue or inherit from: the study keeps their checkpoints, and no others of a
+   * lower fidelity. A strategy without this method does neither.
    */
   continuable?(state: S): readonly number[];
 }

@@ -1,4 +1,5 @@
 import { messageOf } from '../common/errors.ts';
+import type { Inheritance } from '../estimate/estimator.ts';
 import type { Problem } from '../strategy/strategy.ts';
 import type { Session } from './session.ts';
 import type { Trial } from './store/store.ts';
@@ -24,17 +25,20 @@ export function jobOf(trial: Trial, problem: Problem, session: Session): Job | H
     return { reason: `trial ${trial.start.trial} has no weights to inherit` };
   // Without its source's checkpoint a continued trial starts over, on the same seed: the same, only slower.
   const checkpoint = trial.checkpoint ?? (trial.start.kind === 'continue' ? source?.checkpoint : undefined);
-  const inherited = trial.start.kind === 'inherit' ? source?.checkpoint : undefined;
+  const inherited = trial.start.kind === 'inherit' && source ? inheritanceFrom(source, problem) : undefined;
   return {
     architecture: trial.architecture,
     fidelity,
     fullFidelity,
     seed: seedOf(trial, problem.seed, session),
     ...(checkpoint === undefined ? {} : { checkpoint }),
-    ...(trial.start.kind === 'inherit' && inherited !== undefined
-      ? { inherit: { checkpoint: inherited, mapping: trial.start.mapping } }
-      : {}),
+    ...(inherited === undefined ? {} : { inherit: inherited }),
   };
+}
+
+function inheritanceFrom({ architecture, checkpoint, fidelity }: Trial, problem: Problem): Inheritance | undefined {
+  const { width } = problem.fidelities[fidelity] ?? {};
+  return checkpoint === undefined || width === undefined ? undefined : { checkpoint, architecture, width };
 }
 
 /** The costs of an architecture, or why they cannot be computed: then the network cannot be built. */

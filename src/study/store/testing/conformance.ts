@@ -53,7 +53,7 @@ export function storeConformance(name: string, open: (study: NewStudy) => Promis
         ...confirm(0),
         architecture: { a: 'x', b: true, c: [0, 2], d: 1.5 },
         fidelity: 2,
-        start: { kind: 'inherit', trial: 3, mapping: { 'a/weight': 'b/weight' } },
+        start: { kind: 'inherit', trial: 3 },
         origin: 'person',
         costs: { params: 12, flops: 3.5e9 },
         repeats: 4,

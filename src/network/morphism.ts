@@ -1,0 +1,283 @@
+import type { Rng } from '../common/random.ts';
+import { createGraph } from '../graph/builder.ts';
+import type { HostTensor, Shape } from '../graph/ir.ts';
+import * as ops from '../graph/ops.ts';
+import type { DagNode, Module } from '../space/module.ts';
+import { lowerNetwork } from './lower.ts';
+import {
+  chainOf,
+  changed,
+  type Flow,
+  isIdentity,
+  joinOf,
+  type Morphing,
+  opened,
+  type Placed,
+  sumOf,
+  unrelated,
+  within,
+} from './morphism/flow.ts';
+import { insert, rectified, silence } from './morphism/insert.ts';
+import {
+  foldBatchNorm,
+  followBatchNorm,
+  followConv,
+  followFactorisedReduce,
+  followLayerNorm,
+  followLinear,
+  followSqueezeExcite,
+} from './morphism/layers.ts';
+
+export interface MorphRequest {
+  /** Both without open choices. */
+  readonly parent: Module;
+  readonly child: Module;
+  /** The parent's parameters and statistics by path; others are ignored. */
+  readonly weights: Readonly<Record<string, HostTensor>>;
+  /** Shape of what both read, without the batch: [C, H, W] or [F]. */
+  readonly input: Shape;
+  readonly outputs: number;
+  /** How repeated channels share what is read from them. */
+  rng(...labels: readonly string[]): Rng;
+}
+
+export interface Morphism {
+  /** Parameters and statistics of the child, by path; what is not there starts afresh. */
+  readonly weights: Readonly<Record<string, HostTensor>>;
+  /** Where the child computes something else than the parent, and why. None: it computes the same, when not training. */
+  readonly departures: readonly string[];
+}
+
+/**
+ * Weights with which a network goes on from another's (network morphism: Chen, Goodfellow & Shlens 2016, "Net2Net";
+ * Wei et al. 2016). The two trees are walked side by side, and each layer of the child gets what its place in the parent
+ * had, such that outputs in inference mode are the parent's:
+ *
+ * - wider: channels are repeated, and what is read from them is divided (`dense`);
+ * - deeper: a new layer passes on what it reads (`insert`): convolution, batch norm, ReLU after a ReLU, residual block;
+ * - a larger kernel or a smaller dilation: zeros around the weights, or between them;
+ * - an operation on an edge that was nothing: its last scale is 0;
+ * - batch norm where there was none, or none after a layer with a bias.
+ *
+ * Anything else is no morphism: a narrower layer (the first channels), a smaller kernel (its centre), fewer layers, another
+ * activation, a layer norm over channels that are repeated unevenly, a new layer before SiLU or GELU. The child then
+ * takes over what it can, as near to the parent as may be, and `departures` names each place.
+ *
+ * Throws UserError where either network cannot be built.
+ */
+export function morphWeights(request: MorphRequest): Morphism {
+  const { weights } = request;
+  const [parent, child] = [shapesOf(request.parent, request), shapesOf(request.child, request)];
+  const found: Record<string, HostTensor> = {};
+  const departures: string[] = [];
+  const m: Morphing = {
+    parent: (path) => (Object.hasOwn(weights, path) ? weights[path] : undefined),
+    set(path, shape, data) {
+      const wanted = child.tensors.get(path);
+      if (String(wanted) !== String(shape))
+        throw new Error(`"${path}" became [${shape}]; the network's is [${wanted}]`);
+      found[path] = { shape, data };
+    },
+    parentShape: (path) => parent.outputs.get(path) ?? [],
+    childShape: (path) => child.outputs.get(path) ?? [],
+    tensorShape: (path) => child.tensors.get(path),
+    depart: (path, why) => departures.push(`${path}: ${why}`),
+    rng: (path) => request.rng('morphism', path),
+  };
+  const channels = Array.from({ length: request.input[0] ?? 1 }, (_, i) => i);
+  const x: Flow = { of: channels, from: channels.length, positive: false };
+  follow(m, { module: request.parent, path: '' }, { module: request.child, path: '' }, x, []);
+  return { weights: found, departures };
+}
+
+interface Shapes {
+  /** Outputs of modules, without the batch. */
+  readonly outputs: ReadonlyMap<string, Shape>;
+  readonly tensors: ReadonlyMap<string, Shape>;
+}
+
+function shapesOf(network: Module, { input, outputs }: MorphRequest): Shapes {
+  const g = createGraph();
+  const x = ops.input(g, 'x', [1, ...input]);
+  const { layers, parameters, statistics } = lowerNetwork(g, network, x, { outputs, mode: 'infer' });
+  return {
+    outputs: new Map(layers.map(({ path, output }) => [path, g.shape(output).slice(1)])),
+    tensors: new Map([...parameters, ...statistics].map(({ path, shape }) => [path, shape])),
+  };
+}
+
+/** Both at the same place; `before`: what the stack around them has put out before x, the newest first. */
+function follow(m: Morphing, parent: Placed, child: Placed, x: Flow, before: readonly Flow[]): Flow {
+  const [p, c] = [opened(parent), opened(child)];
+  const chains = [chainOf(p), chainOf(c)] as const;
+  if (chains[0] && chains[1]) return followChain(m, chains[0], chains[1], c.path, x);
+  if (p.module.kind !== c.module.kind) return replace(m, p, c, x);
+  return followAlike(m, p, c, x, before);
+}
+
+/** Modules in a row, one by one from the first; what one of them has more is new, or gone. */
+function followChain(m: Morphing, parent: readonly Placed[], child: readonly Placed[], path: string, x: Flow): Flow {
+  const nothing: Placed = { module: { kind: 'identity' }, path };
+  return Array.from({ length: Math.max(parent.length, child.length) }).reduce<Flow>((flow, _, i) => {
+    const [p, c] = [parent[i], child[i]];
+    if (p && c) return follow(m, p, c, flow, []);
+    return c ? insert(m, c, flow) : replace(m, opened(p ?? nothing), nothing, flow);
+  }, x);
+}
+
+/** Modules of different kinds. */
+function replace(m: Morphing, p: Placed, c: Placed, x: Flow): Flow {
+  if (isIdentity(p, x)) return insert(m, c, x);
+  if (p.module.kind === 'zero') {
+    silence(m, c);
+    return { ...unrelated(m, p.path, c.path), positive: true, zero: true };
+  }
+  const gone = isIdentity(c, x);
+  if (gone && p.module.kind === 'batchNorm' && foldBatchNorm(m, p, x)) return changed(x);
+  m.depart(c.path, gone ? `${p.module.kind} ${p.path} is gone` : `${p.module.kind} became ${c.module.kind}`);
+  if (!gone) return unrelated(m, p.path, c.path);
+  const from = m.parentShape(p.path)[0] ?? 1;
+  return { of: x.of.map((_, i) => i % from), from, positive: false };
+}
+
+/** Modules of one kind that are not chains. */
+function followAlike(m: Morphing, p: Placed, c: Placed, x: Flow, before: readonly Flow[]): Flow {
+  const differ = (...fields: readonly string[]) => {
+    const [one, other] = [p.module, c.module] as unknown as readonly Readonly<Record<string, unknown>>[];
+    const field = fields.find((name) => one?.[name] !== other?.[name]);
+    if (field !== undefined) m.depart(c.path, `${field} ${one?.[field]} became ${other?.[field]}`);
+  };
+  switch (c.module.kind) {
+    case 'conv':
+      return followConv(m, p, c, x);
+    case 'linear':
+      return followLinear(m, p, c, x);
+    case 'batchNorm':
+      return followBatchNorm(m, p, c, x);
+    case 'layerNorm':
+      return followLayerNorm(m, p, c, x);
+    case 'squeezeExcite':
+      return followSqueezeExcite(m, p, c, x);
+    case 'factorisedReduce':
+      return followFactorisedReduce(m, p, c, x);
+    case 'activation': {
+      differ('fn');
+      const flow = changed(x, c.module.fn === 'relu' || c.module.fn === 'sigmoid');
+      return c.module.fn === 'relu' && x.moments ? { ...flow, moments: rectified(x.moments) } : flow;
+    }
+    case 'pool':
+      differ('op', 'kernel', 'stride', 'padding');
+      return changed(x, x.positive);
+    case 'globalPool':
+      differ('op');
+      return changed(x, x.positive);
+    case 'flatten':
+      return flattened(m, p, c, x);
+    case 'zero':
+      differ('stride');
+      return { ...unrelated(m, p.path, c.path), positive: true, zero: true };
+    case 'identity':
+    case 'dropout':
+    case 'dropPath':
+      return x;
+    case 'residual': {
+      const parts = (['body', 'shortcut'] as const).map((part) => follow(m, partOf(p, part), partOf(c, part), x, []));
+      return sumOf(m, c.path, parts) ?? x;
+    }
+    case 'stack':
+      return followStack(m, p, c, x);
+    case 'dag':
+      return followDag(m, p, c, x, before);
+    default:
+      throw new Error(`a ${c.module.kind} in a network without open choices`);
+  }
+}
+
+function partOf({ module, path }: Placed, part: 'body' | 'shortcut'): Placed {
+  return { module: (module as Extract<Module, { kind: 'residual' }>)[part], path: within(path, part) };
+}
+
+/** Channel c of H·W pixels becomes features c·H·W and following. */
+function flattened(m: Morphing, p: Placed, c: Placed, x: Flow): Flow {
+  const [before, after] = [m.parentShape(p.path)[0] ?? 1, m.childShape(c.path)[0] ?? 1];
+  const each = after / x.of.length;
+  if (before / x.from !== each) {
+    m.depart(c.path, 'images are of another size');
+    return unrelated(m, p.path, c.path);
+  }
+  const of = x.of.flatMap((channel) => Array.from({ length: each }, (_, i) => channel * each + i));
+  return changed({ of, from: before, positive: x.positive }, x.positive);
+}
+
+function followStack(m: Morphing, p: Placed, c: Placed, x: Flow): Flow {
+  const cells = ({ module, path }: Placed) =>
+    (module as Extract<Module, { kind: 'stack' }>).cells.map((cell, i) => ({
+      module: cell,
+      path: within(path, String(i)),
+    }));
+  const [parent, child] = [cells(p), cells(c)];
+  if (parent.length > child.length) m.depart(c.path, `${parent.length - child.length} cells are gone`);
+  const outputs = child.reduce<readonly Flow[]>(
+    ([newest = x, ...before], cell, i) => {
+      const counterpart = parent[i];
+      return [counterpart ? follow(m, counterpart, cell, newest, before) : insert(m, cell, newest), newest, ...before];
+    },
+    [x],
+  );
+  return outputs[0] ?? x;
+}
+
+function followDag(m: Morphing, p: Placed, c: Placed, x: Flow, before: readonly Flow[]): Flow {
+  const [parent, child] = [p.module, c.module] as readonly [Dag, Dag];
+  const differ =
+    parent.entries.length !== child.entries.length ||
+    parent.nodes.length !== child.nodes.length ||
+    parent.output !== child.output;
+  if (differ) {
+    m.depart(c.path, 'its nodes are others');
+    return unrelated(m, p.path, c.path);
+  }
+  const past = [x, ...before];
+  const at = (module: Module, placed: Placed, name: string): Placed => ({ module, path: within(placed.path, name) });
+  const values = child.entries.map((entry, i) => {
+    const value = past[Math.min(child.entries.length - 1 - i, past.length - 1)] ?? x;
+    return follow(m, at(parent.entries[i] ?? entry, p, String(i)), at(entry, c, String(i)), value, []);
+  });
+  for (const [i, node] of child.nodes.entries()) {
+    const to = values.length;
+    const old = parent.nodes[i] ?? node;
+    const incoming = inputsOf(node).map((from): Flow => {
+      const name = `${from}->${to}`;
+      const [value, edge, source] = [values[from] ?? x, node.edges[from], old.edges[from]];
+      if (edge === undefined || source === undefined) throw new Error(`node ${to} reads node ${from}`);
+      if (inputsOf(old).includes(from)) return follow(m, at(source, p, name), at(edge, c, name), value, []);
+      silence(m, at(edge, c, name));
+      const channels =
+        m.childShape(within(c.path, name)).length > 0 ? m.childShape(within(c.path, name))[0] : undefined;
+      return {
+        of: Array.from({ length: channels ?? 1 }, (_, k) => k),
+        from: channels ?? 1,
+        positive: true,
+        zero: true,
+      };
+    });
+    for (const from of inputsOf(old)) {
+      const edge = old.edges[from];
+      const lost = !inputsOf(node).includes(from) && edge && opened({ module: edge, path: '' }).module.kind !== 'zero';
+      if (lost) m.depart(c.path, `the edge ${from}->${to} is gone`);
+    }
+    const isJoin = node.combine === 'concat';
+    if (node.combine !== old.combine || (isJoin && String(inputsOf(node)) !== String(inputsOf(old))))
+      m.depart(c.path, `node ${to} combines other inputs`);
+    const joined = isJoin ? joinOf(incoming) : sumOf(m, within(c.path, String(to)), incoming);
+    values.push(follow(m, at(old.body, p, String(to)), at(node.body, c, String(to)), joined ?? x, []));
+  }
+  return child.output === 'last' ? (values.at(-1) ?? x) : joinOf(values.slice(child.entries.length));
+}
+
+type Dag = Extract<Module, { kind: 'dag' }>;
+
+function inputsOf({ from }: DagNode): readonly number[] {
+  if ('kind' in from) throw new Error(`the inputs of a node are open (${from.name})`);
+  return from;
+}
