@@ -85,6 +85,20 @@ test('the library is imported with its types, and without the command line', () 
   assert.equal(succeed(folder, process.execPath, join('out', 'library.js')).trim(), '2 true');
 });
 
+test('the tables come with the package', () => {
+  writeFileSync(
+    join(folder, 'table.mjs'),
+    [
+      "import { createStrategy, openNasBench201, openNasBench201Test, simulate, tabularProblem } from 'netsmith';",
+      'const table = await openNasBench201();',
+      "const [strategy, problem] = [createStrategy('random'), tabularProblem(table, 'cifar-10', 0)];",
+      "const { best } = await simulate({ strategy, problem, table, dataset: 'cifar-10', budget: { seconds: 12_000 } });",
+      "console.log((await openNasBench201Test(table.space))(best.architecture, 'cifar-10') > 0.9);",
+    ].join('\n'),
+  );
+  assert.equal(succeed(folder, process.execPath, 'table.mjs').trim(), 'true');
+});
+
 test('npx netsmith works from the root of the repository', () => {
   assert.match(succeed(ROOT, 'npx', 'netsmith', '--help'), /Usage: netsmith/);
 });
