@@ -3,17 +3,10 @@ import { rng } from '../common/random.ts';
 import { type MlpEnsemble, trainMlpEnsemble } from '../model/mlp-ensemble.ts';
 import type { ModelTools } from '../model/tools.ts';
 import type { Architecture } from '../space/space.ts';
-import { bestWithin, keyOf, pool } from './candidates.ts';
+import { bestWithin, pool } from './candidates.ts';
 import { type Features, featuresOf } from './features.ts';
-import { proposalRng, sampleWithin } from './limits.ts';
-import {
-  NOTHING_SEEN,
-  type Observation,
-  type ObservationsState,
-  observe,
-  standardised,
-  utilities,
-} from './observations.ts';
+import { proposalRng } from './limits.ts';
+import { guidedBy, type Observation, type ObservationsState, standardised, utilities } from './observations.ts';
 import type { Problem, Strategy } from './strategy.ts';
 
 export interface BananasOptions {
@@ -50,7 +43,7 @@ interface Trained {
  * Differs: paths through an operation that puts out nothing do not count, identities are left out of them, decisions outside
  * of cells are encoded beside them (`featuresOf`); two hidden layers of 32 in place of ten of 20, trained on all rows at once, on the
  * squared error of standardised targets whose bad end is cut (`standardised`), where failed trials are; a tenth or
- * so of the candidates is random; nothing is proposed twice. From 512 observations on, the ensemble learns the best half of
+ * so of the candidates is random; nothing that computes the same is proposed twice. From 512 observations on, the ensemble learns the best half of
  * them and the latest. Several objectives: random weights for each training (ParEGO, Knowles 2006).
  *
  * ask: one pass of the ensemble for each candidate, and every `every` observations a training of 100 steps. tell: O(n) to
@@ -59,38 +52,14 @@ interface Trained {
 export function bananas(options: BananasOptions, { engine }: ModelTools): Strategy<ObservationsState> {
   /** By the first observation, which all states of a study share. */
   const kept = new WeakMap<Observation, Trained>();
-  const features = new WeakMap<object, Features>();
 
-  return {
-    name: 'bananas',
-    init(problem) {
-      sampleWithin(problem, 0); // Limits that nothing keeps are refused now, not in the middle of a study.
-      return NOTHING_SEEN;
-    },
-    async ask(problem, state, firstTrial, count) {
-      let now = state;
-      const proposals = [];
-      for (let trial = firstTrial; trial < firstTrial + count; trial++) {
-        const architecture = await propose(problem, now, trial);
-        now = { ...now, asked: now.asked + 1, pending: [...now.pending, { trial, architecture }] };
-        proposals.push({
-          architecture,
-          fidelity: problem.fidelities.length - 1,
-          start: { kind: 'fresh' as const },
-        });
-      }
-      return [now, proposals];
-    },
-    tell: async (problem, state, outcomes) => observe(problem, state, outcomes),
-  };
+  return guidedBy('bananas', options.initial, propose);
 
   async function propose(problem: Problem, state: ObservationsState, trial: number): Promise<Architecture> {
     const { space } = problem;
     const { observations, pending } = state;
-    const count = observations.length - (observations.length % options.every) || observations.length;
-    if (state.asked < options.initial || count < 2) return sampleWithin(problem, trial);
-    const known = features.get(space) ?? featuresOf(space, 'path');
-    features.set(space, known);
+    const count = observations.length - (Math.max(0, observations.length - options.initial) % options.every);
+    const known = featuresOf(space, 'path');
     const ensemble = await ensembleFor(problem, observations, count, known);
 
     const utility = utilities(problem, observations, trial);
@@ -98,9 +67,12 @@ export function bananas(options: BananasOptions, { engine }: ModelTools): Strate
       .map((_, i) => i)
       .sort((a, b) => (utility[b] as number) - (utility[a] as number) || a - b);
     const parents = order.slice(0, options.parents).map((i) => (observations[i] as Observation).architecture);
-    const seen = new Set([...observations, ...pending].map(({ architecture }) => keyOf(space, architecture)));
     const stream = proposalRng(problem, trial, 'candidates');
-    const drafts = pool(space, stream, seen, { random: RANDOM, parents, mutations: options.mutations });
+    const drafts = pool(space, stream, known.keyOf, [...observations, ...pending], {
+      random: RANDOM,
+      parents,
+      mutations: options.mutations,
+    });
     const scores = drafts.map((draft) => thompson(ensemble.predict(known.rowOf(draft)), stream.normal()));
     return bestWithin(problem, trial, drafts, scores);
   }

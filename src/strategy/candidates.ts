@@ -11,8 +11,7 @@ import type { Problem } from './strategy.ts';
 export type Draft = Record<string, DecisionValue>;
 
 /**
- * As `sample` of the space, on its list of decisions instead of its tree: a hundredth of the time. `draw` gives another
- * value than a uniform one.
+ * As `sample` of the space, on its list of decisions instead of its tree, which takes a fraction of the time.
  */
 export function drawDraft(space: Space, rng: Rng): Draft {
   return completed(space, {}, rng);
@@ -38,11 +37,6 @@ function completed(space: Space, given: Architecture, rng: Rng): Draft {
   return draft;
 }
 
-/** The name by which equal architectures are known to be equal: values in the order of the space's decisions. */
-export function keyOf(space: Space, architecture: Architecture): string {
-  return JSON.stringify(decisions(space).map(({ name }) => architecture[name] ?? null));
-}
-
 export interface PoolOptions {
   /** Uniform draws. */
   readonly random: number;
@@ -52,12 +46,22 @@ export interface PoolOptions {
   readonly mutations: number;
 }
 
-/** Different drafts, none of which has its key in `known`; fewer than asked for in a small space. */
-export function pool(space: Space, rng: Rng, known: ReadonlySet<string>, options: PoolOptions): Draft[] {
+/**
+ * Drafts of different keys, none of which one of `known` has; fewer than asked for in a small space, and when all is known
+ * none.
+ */
+export function pool(
+  space: Space,
+  rng: Rng,
+  keyOf: (architecture: Architecture) => string,
+  known: readonly { readonly architecture: Architecture }[],
+  options: PoolOptions,
+): Draft[] {
+  const seen = new Set(known.map(({ architecture }) => keyOf(architecture)));
   const found = new Map<string, Draft>();
   const enter = (draft: Draft) => {
-    const key = keyOf(space, draft);
-    if (!known.has(key)) found.set(key, draft);
+    const key = keyOf(draft);
+    if (!seen.has(key)) found.set(key, draft);
   };
   for (let i = 0; i < options.random; i++) enter(drawDraft(space, rng));
   for (const parent of options.parents) {

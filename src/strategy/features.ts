@@ -22,6 +22,8 @@ export interface Point {
 export interface Features {
   readonly metric: Metric<Point>;
   pointOf(architecture: Architecture): Point;
+  /** The same for points that are nowhere apart: what is worth no second look. */
+  keyOf(architecture: Architecture): string;
   /**
    * The same as a sparse row: how often a path is there, 1 for a decision's value or a chosen input; for a range 1 where it is
    * active, and its place on the scale.
@@ -48,6 +50,17 @@ type Difference = (a: number, b: number) => number;
  * that is active in one of two architectures alone is as far apart as can be.
  */
 export function featuresOf(space: Space, kernel: 'path' | 'hamming'): Features {
+  const kept = known.get(space) ?? new Map<string, Features>();
+  known.set(space, kept);
+  const features = kept.get(kernel) ?? makeFeatures(space, kernel);
+  kept.set(kernel, features);
+  return features;
+}
+
+/** Spaces are frozen, so what was found for one stays true. */
+const known = new WeakMap<Space, Map<string, Features>>();
+
+function makeFeatures(space: Space, kernel: 'path' | 'hamming'): Features {
   const cells = kernel === 'path' ? cellsOf(space) : [];
   const inCells = new Set(cells.flatMap(decisionsOf));
   const free = decisions(space).filter(({ name }) => !inCells.has(name));
@@ -57,6 +70,7 @@ export function featuresOf(space: Space, kernel: 'path' | 'hamming'): Features {
   const differences = single.map(differenceOf);
   const together = free.length > MOST_GROUPS;
   const letters = cells.map(alphabetOf);
+  const keys = new WeakMap<Architecture, string>();
 
   const pointOf = (architecture: Architecture): Point => ({
     sets: [
@@ -70,6 +84,14 @@ export function featuresOf(space: Space, kernel: 'path' | 'hamming'): Features {
   });
   return {
     pointOf,
+    keyOf(architecture) {
+      const found = keys.get(architecture);
+      if (found !== undefined) return found;
+      const { sets, values } = pointOf(architecture);
+      const key = `${sets.map((set) => set?.join() ?? '-').join(';')};${values.join()}`;
+      if (Object.isFrozen(architecture)) keys.set(architecture, key);
+      return key;
+    },
     rowOf(architecture) {
       const { sets, values } = pointOf(architecture);
       const row = new Map<number, number>();

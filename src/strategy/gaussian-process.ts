@@ -6,17 +6,10 @@ import {
 } from '../model/gaussian-process.ts';
 import { logExpectedImprovement } from '../model/normal.ts';
 import type { Architecture } from '../space/space.ts';
-import { bestWithin, type Draft, keyOf, pool } from './candidates.ts';
+import { bestWithin, type Draft, pool } from './candidates.ts';
 import { type Features, featuresOf, type Point } from './features.ts';
-import { proposalRng, sampleWithin } from './limits.ts';
-import {
-  NOTHING_SEEN,
-  type Observation,
-  type ObservationsState,
-  observe,
-  standardised,
-  utilities,
-} from './observations.ts';
+import { proposalRng } from './limits.ts';
+import { guidedBy, type Observation, type ObservationsState, standardised, utilities } from './observations.ts';
 import type { Problem, Strategy } from './strategy.ts';
 
 export interface GaussianProcessOptions {
@@ -41,6 +34,9 @@ const GIVEN = 800;
 /** Multiply-accumulates that exact variances may take for one proposal. */
 const WORK = 4e7;
 
+/** Taken from the bounds of candidates that were not looked at. */
+const UNSEEN = 1e9;
+
 /** A process that was made from the first observations of a state and has been given the later ones. */
 interface Made {
   readonly process: GaussianProcess<Point>;
@@ -53,9 +49,11 @@ interface Made {
 /**
  * Bayesian optimisation with a Gaussian process (Snoek et al. 2012; on architectures Kandasamy et al. 2018, Ru et al. 2021).
  * After `initial` random architectures, each trial is the candidate of the largest expected improvement (or upper
- * confidence bound) among random architectures and mutations of the best, none of which was proposed before.
+ * confidence bound) among random architectures and mutations of the best, none of which computes the
+ * same as one that was proposed before.
  *
- * The kernel is exp(-distance / lengthscale) of the paths through a cell, of each decision, or of both (`featuresOf`).
+ * The kernel is a product of exp(-distance / lengthscale): of the paths through each cell and of each decision outside, or of
+ * each decision (`featuresOf`).
  * Hyperparameters have the greatest likelihood on a grid, and are fitted again whenever there are 15 % more observations.
  * Targets are standardised, their bad end cut (`standardised`). Failed trials are as bad as the cut. What is still running
  * counts as if it had ended as the model expects (kriging believer, Ginsbourger et al. 2010). Several objectives:
@@ -70,39 +68,19 @@ interface Made {
 export function gaussianProcessSearch(options: GaussianProcessOptions): Strategy<ObservationsState> {
   /** By the first observation, which all states of a study share. */
   const kept = new WeakMap<Observation, Made>();
-  const features = new WeakMap<object, Features>();
 
-  return {
-    name: 'gaussian-process',
-    init(problem) {
-      sampleWithin(problem, 0); // Limits that nothing keeps are refused now, not in the middle of a study.
-      return NOTHING_SEEN;
-    },
-    async ask(problem, state, firstTrial, count) {
-      let now = state;
-      const proposals = Array.from({ length: count }, (_, i) => {
-        const trial = firstTrial + i;
-        const architecture = propose(problem, now, trial);
-        now = { ...now, asked: now.asked + 1, pending: [...now.pending, { trial, architecture }] };
-        return { architecture, fidelity: problem.fidelities.length - 1, start: { kind: 'fresh' as const } };
-      });
-      return [now, proposals];
-    },
-    tell: async (problem, state, outcomes) => observe(problem, state, outcomes),
-  };
+  return guidedBy('gaussian-process', options.initial, propose);
 
   function propose(problem: Problem, state: ObservationsState, trial: number): Architecture {
     const { space } = problem;
     const { observations, pending } = state;
-    if (state.asked < options.initial || observations.length < 2) return sampleWithin(problem, trial);
-    const known = featuresOfSpace(problem);
+    const known = featuresOf(space, options.kernel);
     const { process, rows } = processFor(problem, observations, known);
     const targets = standardised(utilities(problem, rows, trial));
 
-    const seen = new Set([...observations, ...pending].map(({ architecture }) => keyOf(space, architecture)));
     const byTarget = rows.map((row, i) => ({ row, target: targets[i] as number }));
     const parents = byTarget.sort((a, b) => b.target - a.target).slice(0, options.parents);
-    const drafts = pool(space, proposalRng(problem, trial, 'candidates'), seen, {
+    const drafts = pool(space, proposalRng(problem, trial, 'candidates'), known.keyOf, [...rows, ...pending], {
       random: options.candidates,
       parents: parents.map(({ row }) => row.architecture),
       mutations: MUTATIONS,
@@ -136,7 +114,8 @@ export function gaussianProcessSearch(options: GaussianProcessOptions): Strategy
     const far = Math.sqrt(posterior.prior);
     const bounds = points.map((point) => acquisition(posterior.mean(point), far));
     const order = bounds.map((_, i) => i).sort((a, b) => (bounds[b] as number) - (bounds[a] as number) || a - b);
-    const scores = new Float64Array(drafts.length).fill(Number.NEGATIVE_INFINITY);
+    // What nobody looked at stands behind the others, for when those break the limits.
+    const scores = Float64Array.from(bounds, (bound) => bound - UNSEEN);
     let found = Number.NEGATIVE_INFINITY;
     for (const i of order.slice(0, Math.max(32, Math.floor(WORK / size ** 2)))) {
       if ((bounds[i] as number) <= found) break;
@@ -146,12 +125,6 @@ export function gaussianProcessSearch(options: GaussianProcessOptions): Strategy
       found = Math.max(found, score);
     }
     return scores;
-  }
-
-  function featuresOfSpace({ space }: Problem): Features {
-    const found = features.get(space) ?? featuresOf(space, options.kernel);
-    features.set(space, found);
-    return found;
   }
 
   /** The process given these observations: the one that is there, brought up to date, or one made anew. */

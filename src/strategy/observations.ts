@@ -1,7 +1,7 @@
 /** What strategies with a model remember: what was measured, and what is still running. */
 import type { Architecture } from '../space/space.ts';
-import { proposalRng } from './limits.ts';
-import type { Outcome, Problem } from './strategy.ts';
+import { proposalRng, sampleWithin } from './limits.ts';
+import type { Outcome, Problem, Proposal, Strategy } from './strategy.ts';
 
 /** One trial that ended: a value for each objective, larger is better; null: it failed. */
 export type Observation = {
@@ -13,20 +13,47 @@ export type Observation = {
 export type Pending = { readonly trial: number; readonly architecture: Architecture };
 
 export type ObservationsState = {
-  /** How many architectures were proposed. */
-  readonly asked: number;
   /** In the order in which they were told. */
   readonly observations: readonly Observation[];
   readonly pending: readonly Pending[];
 };
 
-export const NOTHING_SEEN: ObservationsState = { asked: 0, observations: [], pending: [] };
+/**
+ * A strategy that lets a model of its observations choose: `initial` random architectures (earlier results count as such),
+ * then what `choose` says for each trial, given what is known and what is running, the trials of the same `ask` included.
+ */
+export function guidedBy(
+  name: string,
+  initial: number,
+  choose: (problem: Problem, state: ObservationsState, trial: number) => Architecture | Promise<Architecture>,
+): Strategy<ObservationsState> {
+  return {
+    name,
+    init(problem) {
+      sampleWithin(problem, 0); // Limits that nothing keeps are refused now, not in the middle of a study.
+      return { observations: [], pending: [] };
+    },
+    async ask(problem, state, firstTrial, count) {
+      let now = state;
+      const proposals: Proposal[] = [];
+      for (let trial = firstTrial; trial < firstTrial + count; trial++) {
+        const { observations, pending } = now;
+        const early = observations.length < 2 || observations.length + pending.length < initial;
+        const architecture = early ? sampleWithin(problem, trial) : await choose(problem, now, trial);
+        now = { observations, pending: [...pending, { trial, architecture }] };
+        proposals.push({ architecture, fidelity: problem.fidelities.length - 1, start: { kind: 'fresh' } });
+      }
+      return [now, proposals];
+    },
+    tell: async (problem, state, outcomes) => observe(problem, state, outcomes),
+  };
+}
 
 /**
  * The state once it knows these outcomes. Complete trials of the full fidelity count, and pruned ones with what they had
  * reached; failed ones are remembered as such; paused trials and those of a lower fidelity say nothing.
  */
-export function observe(problem: Problem, state: ObservationsState, outcomes: readonly Outcome[]): ObservationsState {
+function observe(problem: Problem, state: ObservationsState, outcomes: readonly Outcome[]): ObservationsState {
   const ended = new Set(outcomes.map(({ trial }) => trial));
   const full = problem.fidelities.length - 1;
   const observations = outcomes.flatMap((outcome): Observation[] => {
@@ -39,7 +66,6 @@ export function observe(problem: Problem, state: ObservationsState, outcomes: re
     return [{ trial, architecture, values: end !== 'failed' && values.every(Number.isFinite) ? values : null }];
   });
   return {
-    ...state,
     observations: observations.length === 0 ? state.observations : [...state.observations, ...observations],
     pending: state.pending.filter(({ trial }) => !ended.has(trial)),
   };

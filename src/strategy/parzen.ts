@@ -1,5 +1,6 @@
 /** Densities over the architectures of a space, estimated from some of them (Parzen windows). */
 import type { Rng } from '../common/random.ts';
+import { lowerTail } from '../model/normal.ts';
 import { decisions, isActive } from '../space/decisions.ts';
 import { domainSize, formatValue, sampleValue } from '../space/domain.ts';
 import type { Architecture, Decision, DecisionValue, Space } from '../space/space.ts';
@@ -25,7 +26,8 @@ interface Window {
   /** Of each architecture, NaN where inactive: a place on the scale, or the number of a category. */
   readonly seen: Float64Array;
   codeOf(value: DecisionValue): number;
-  density(at: number, centre: number): number;
+  /** Of the kernel around the i-th architecture, where the decision is active. */
+  density(at: number, i: number): number;
   /** Of the uniform distribution. */
   readonly uniform: number;
   perturb(centre: number, value: DecisionValue, rng: Rng): DecisionValue;
@@ -61,8 +63,7 @@ export function parzen(space: Space, architectures: readonly Architecture[], opt
         return value === undefined ? [] : [{ ...window, at: window.codeOf(value) }];
       });
       const kernel = ({ seen, density, uniform, at }: Window & { readonly at: number }, i: number) => {
-        const centre = i < count ? (seen[i] as number) : Number.NaN;
-        return Number.isNaN(centre) ? uniform : density(at, centre);
+        return i === count || Number.isNaN(seen[i]) ? uniform : density(at, i);
       };
       if (!options.multivariate) {
         return active.reduce((sum, window) => {
@@ -98,13 +99,16 @@ function windowOf(
     const codeOf = (value: DecisionValue) => toUnit(domain, Number(value));
     const seen = codes(codeOf);
     const width = bandwidth(seen, multivariate ? dimensions : 1);
+    // The area under each bell from 0 to 1.
+    const masses = seen.map(
+      (centre) => (lowerTail((1 - centre) / width) - lowerTail(-centre / width)) * width * Math.sqrt(2 * Math.PI),
+    );
     return {
       decision,
       seen,
       codeOf,
       uniform: 1,
-      // The part of the bell that the ends cut off is left out of account: it is the same for good and for bad.
-      density: (at, centre) => Math.exp(-0.5 * ((at - centre) / width) ** 2) / (width * Math.sqrt(2 * Math.PI)),
+      density: (at, i) => Math.exp(-0.5 * ((at - (seen[i] as number)) / width) ** 2) / (masses[i] as number),
       perturb: (centre, _, rng) => fromUnit(domain, within(centre, width, rng)),
     };
   }
@@ -115,13 +119,14 @@ function windowOf(
     numbers.set(key, code);
     return code;
   };
+  const seen = codes(codeOf);
   const uniform = 1 / Number(domainSize(domain) ?? 1n);
   return {
     decision,
-    seen: codes(codeOf),
+    seen,
     codeOf,
     uniform,
-    density: (at, centre) => spread * uniform + (at === centre ? 1 - spread : 0),
+    density: (at, i) => spread * uniform + (at === seen[i] ? 1 - spread : 0),
     perturb: (_, value, rng) => (rng.float() < spread ? sampleValue(domain, rng) : value),
   };
 }

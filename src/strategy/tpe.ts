@@ -1,7 +1,8 @@
 import type { Architecture } from '../space/space.ts';
-import { bestWithin, type Draft, keyOf } from './candidates.ts';
-import { proposalRng, sampleWithin } from './limits.ts';
-import { NOTHING_SEEN, type ObservationsState, observe, utilities } from './observations.ts';
+import { bestWithin, type Draft } from './candidates.ts';
+import { featuresOf } from './features.ts';
+import { proposalRng } from './limits.ts';
+import { guidedBy, type ObservationsState, utilities } from './observations.ts';
 import { parzen } from './parzen.ts';
 import type { Problem, Strategy } from './strategy.ts';
 
@@ -29,7 +30,7 @@ const SPREAD = 0.3;
  * it is active.
  *
  * Differs: with `multivariate` each observation's kernel is a product over all decisions (Falkner et al. 2018, BOHB);
- * candidates are whole architectures, of which none was proposed before, also without it; the prior is uniform and counts as one
+ * candidates are whole architectures, none of which computes the same as one that was proposed before, also without it; the prior is uniform and counts as one
  * observation; at most 25 observations are good (as in hyperopt), and g is made of at most 1,000 evenly spread
  * over the others' ranks, so that time does not grow. Failed trials are bad, and so is what is still running (constant liar).
  * Several objectives: random weights for each trial (ParEGO, Knowles 2006).
@@ -37,30 +38,12 @@ const SPREAD = 0.3;
  * ask: O(n log n + candidates · min(n, 1000) · decisions). tell: O(n) to copy the list.
  */
 export function tpe(options: TpeOptions): Strategy<ObservationsState> {
-  return {
-    name: 'tpe',
-    init(problem) {
-      sampleWithin(problem, 0); // Limits that nothing keeps are refused now, not in the middle of a study.
-      return NOTHING_SEEN;
-    },
-    async ask(problem, state, firstTrial, count) {
-      let now = state;
-      const proposals = Array.from({ length: count }, (_, i) => {
-        const trial = firstTrial + i;
-        const architecture = propose(problem, now, trial, options);
-        now = { ...now, asked: now.asked + 1, pending: [...now.pending, { trial, architecture }] };
-        return { architecture, fidelity: problem.fidelities.length - 1, start: { kind: 'fresh' as const } };
-      });
-      return [now, proposals];
-    },
-    tell: async (problem, state, outcomes) => observe(problem, state, outcomes),
-  };
+  return guidedBy('tpe', options.initial, (problem, state, trial) => propose(problem, state, trial, options));
 }
 
 function propose(problem: Problem, state: ObservationsState, trial: number, options: TpeOptions): Architecture {
   const { space } = problem;
   const { observations, pending } = state;
-  if (state.asked < options.initial || observations.length < 2) return sampleWithin(problem, trial);
   const utility = utilities(problem, observations, trial);
   const ranked = observations
     .map(({ architecture }, i) => ({ architecture, utility: utility[i] as number }))
@@ -80,12 +63,13 @@ function propose(problem: Problem, state: ObservationsState, trial: number, opti
   const good = densityOf(ranked.slice(0, split).map(({ architecture }) => architecture));
   const others = densityOf([...bad, ...pending].map((one) => one?.architecture));
 
-  const seen = new Set([...observations, ...pending].map(({ architecture }) => keyOf(space, architecture)));
+  const { keyOf } = featuresOf(space, 'path');
+  const seen = new Set([...observations, ...pending].map(({ architecture }) => keyOf(architecture)));
   const stream = proposalRng(problem, trial, 'candidates');
   const drafts: Draft[] = [];
   for (let attempt = 0; drafts.length < options.candidates && attempt < 10 * options.candidates; attempt++) {
     const draft = good.draw(stream);
-    const key = keyOf(space, draft);
+    const key = keyOf(draft);
     if (seen.has(key)) continue;
     seen.add(key);
     drafts.push(draft);
