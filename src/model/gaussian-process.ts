@@ -1,6 +1,6 @@
 /**
- * Gaussian process regression (Rasmussen & Williams 2006, algorithm 2.1) over points of any kind: a point is known by its
- * distances to the others, one for each group of features.
+ * Gaussian process regression (Rasmussen & Williams 2006, algorithm 2.1) over points of any kind: a point is known by
+ * its distances to the others, one for each group of features.
  */
 
 /** How far two points are apart, group by group. */
@@ -8,8 +8,8 @@ export interface Metric<Point> {
   /** How many groups of features there are. */
   readonly groups: number;
   /**
-   * Writes the distance in each group, from 0 to 1, into `out` from `at` on. Each must be conditionally negative definite
-   * (Hamming, Jaccard, absolute difference are), so that exp(-distance / lengthscale) is a kernel.
+   * Writes the distance in each group, from 0 to 1, into `out` from `at` on. Each must be conditionally negative
+   * definite (Hamming, Jaccard, absolute difference are), so that exp(-distance / lengthscale) is a kernel.
    */
   distances(a: Point, b: Point, out: Float64Array, at: number): void;
 }
@@ -118,8 +118,8 @@ function kernel(distances: Float64Array, at: number, lengthscales: readonly numb
 const JITTER = 1e-9;
 
 /**
- * Row i of the Cholesky factor, given row i of the matrix left of its diagonal; `factor` holds the lower triangle row by
- * row. Returns the diagonal element. O(i²).
+ * Row i of the Cholesky factor, given row i of the matrix left of its diagonal; `factor` holds the lower triangle row
+ * by row. Returns the diagonal element. O(i²).
  */
 function appendRow(factor: Float64Array, i: number, row: Float64Array, diagonal: number): number {
   const start = (i * (i + 1)) / 2;

@@ -32,10 +32,10 @@ const [BETA1, BETA2, EPSILON] = [0.9, 0.999, 1e-7];
 const programs = new WeakMap<Engine, Map<string, Promise<Program>>>();
 
 /**
- * Trains `members` networks of two hidden layers (ReLU) on the mean squared error of the same rows, each from its own random
- * start (Lakshminarayanan et al. 2017, without adversarial examples); Adam (Kingma & Ba 2015) on all rows at each step.
- * Rows and columns are padded to a power of two, so that few programs serve a study; they are kept as long as the engine.
- * `targets` should have mean 0 and deviation 1.
+ * Trains `members` networks of two hidden layers (ReLU) on the mean squared error of the same rows, each from its own
+ * random start (Lakshminarayanan et al. 2017, without adversarial examples); Adam (Kingma & Ba 2015) on all rows at
+ * each step. Rows and columns are padded to a power of two, so that few programs serve a study; they are kept as long
+ * as the engine. `targets` should have mean 0 and deviation 1.
  */
 export async function trainMlpEnsemble(
   engine: Engine,
@@ -101,7 +101,10 @@ function layoutOf(members: number, width: number, hidden: number): Layout {
   return { members, width, hidden, size, parts };
 }
 
-/** Weights uniform with variance 2 / inputs (He et al. 2015); the first layer counts some eight inputs, as rows are sparse. */
+/**
+ * Weights uniform with variance 2 / inputs (He et al. 2015); the first layer counts some eight inputs, as rows are
+ * sparse.
+ */
 function initial({ size, parts, width }: Layout, rng: Rng): Float32Array {
   const theta = new Float32Array(size);
   for (const { at, shape, fanIn } of parts) {

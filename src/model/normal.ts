@@ -1,8 +1,8 @@
 /** The normal distribution, as acquisition functions need it: also far out in its tail. */
 
 /**
- * The logarithm of E[max(0, x)] for a normal x of this mean and deviation (expected improvement, Jones et al. 1998). Finite
- * for any mean, so that candidates are told apart where all of them are bad.
+ * The logarithm of E[max(0, x)] for a normal x of this mean and deviation (expected improvement, Jones et al. 1998).
+ * Finite for any mean, so that candidates are told apart where all of them are bad.
  */
 export function logExpectedImprovement(mean: number, deviation: number): number {
   const z = mean / deviation;

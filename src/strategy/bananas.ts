@@ -36,18 +36,21 @@ interface Trained {
 /**
  * BANANAS. White, Neiswanger & Savani 2021, "BANANAS: Bayesian Optimization with Neural Architectures for Neural
  * Architecture Search", algorithm 1: after `initial` random architectures, an ensemble of networks learns to predict
- * accuracy from the path encoding; each trial is the one of many mutations of the best architectures for which an independent Thompson sample
- * (a normal draw with the mean and deviation of the members' predictions) is largest; the ensemble is trained anew after
- * every k = 10 observations.
+ * accuracy from the path encoding; each trial is the one of many mutations of the best architectures for which an
+ * independent Thompson sample (a normal draw with the mean and deviation of the members' predictions) is largest; the
+ * ensemble is trained anew after every k = 10 observations.
  *
- * Differs: paths through an operation that puts out nothing do not count, identities are left out of them, decisions outside
- * of cells are encoded beside them (`featuresOf`); two hidden layers of 32 in place of ten of 20, trained on all rows at once, on the
- * squared error of standardised targets whose bad end is cut (`standardised`), where failed trials are; a tenth or
- * so of the candidates is random; nothing that computes the same is proposed twice. From 512 observations on, the ensemble learns the best half of
- * them and the latest. Several objectives: random weights for each training (ParEGO, Knowles 2006).
+ * Differs: paths through an operation that puts out nothing do not count, identities are left out of them, decisions
+ * outside of cells are encoded beside them (`featuresOf`); two hidden layers of 32 in place of ten of 20, trained on
+ * all rows at once, on the squared error of standardised targets whose bad end is cut (`standardised`), where failed
+ * trials are; a fifth of the candidates is random; nothing that computes the same is proposed twice. From 512
+ * observations on, the ensemble learns the best half of them and the latest. Several objectives: random weights for
+ * each training (ParEGO, Knowles 2006).
  *
- * ask: one pass of the ensemble for each candidate, and every `every` observations a training of 100 steps. tell: O(n) to
- * copy the list. Needs an engine.
+ * What is still running needs no place in the model: samples of several trials differ by themselves.
+ *
+ * ask: one pass of the ensemble for each candidate, and every `every` observations a training of 100 steps. tell: O(n)
+ * to copy the list. Needs an engine.
  */
 export function bananas(options: BananasOptions, { engine }: ModelTools): Strategy<ObservationsState> {
   /** By the first observation, which all states of a study share. */

@@ -47,8 +47,8 @@ export interface PoolOptions {
 }
 
 /**
- * Drafts of different keys, none of which one of `known` has; fewer than asked for in a small space, and when all is known
- * none.
+ * Drafts of different keys, none of which one of `known` has; fewer than asked for in a small space, and when all is
+ * known none.
  */
 export function pool(
   space: Space,

@@ -1,6 +1,6 @@
 /**
- * Architectures as points of a Gaussian process or rows of a table: the paths through each cell, and what is decided outside
- * of cells.
+ * Architectures as points of a Gaussian process or rows of a table: the paths through each cell, and what is decided
+ * outside of cells.
  */
 import type { Metric } from '../model/gaussian-process.ts';
 import type { SparseRow } from '../model/sparse.ts';
@@ -11,7 +11,8 @@ import { toUnit } from './scale.ts';
 
 /**
  * An architecture as its features. `sets` are multisets as sorted numbers: a cell's paths, a decision's chosen inputs;
- * undefined where inactive. `values` are single decisions: a number from 0 to 1, or an option's index; NaN where inactive.
+ * undefined where inactive. `values` are single decisions: a number from 0 to 1, or an option's index; NaN where
+ * inactive.
  */
 export interface Point {
   readonly sets: readonly (Uint32Array | undefined)[];
@@ -25,8 +26,8 @@ export interface Features {
   /** The same for points that are nowhere apart: what is worth no second look. */
   keyOf(architecture: Architecture): string;
   /**
-   * The same as a sparse row: how often a path is there, 1 for a decision's value or a chosen input; for a range 1 where it is
-   * active, and its place on the scale.
+   * The same as a sparse row: how often a path is there, 1 for a decision's value or a chosen input; for a range 1
+   * where it is active, and its place on the scale.
    */
   rowOf(architecture: Architecture): SparseRow;
 }
@@ -42,12 +43,12 @@ type Difference = (a: number, b: number) => number;
  * `path`: each cell is one group, by the paths through it; each decision outside of cells is one, too. `hamming`: each
  * decision is a group.
  *
- * A path is the sequence of operations from an input of the cell to its output (as in the path encoding of BANANAS, White et
- * al. 2021). Differs: a path through an operation that puts out nothing does not count, identities are left out of the
- * sequence, and a path that is there twice counts twice, so that cells which compute the same are one point. Paths
- * are compared by their Jaccard distance, as multisets. Lists of numbers are half ordered (an equal share of Hamming distance and of
- * distance in rank), other lists by Hamming distance, ranges by their scale, chosen inputs by Jaccard distance; a decision
- * that is active in one of two architectures alone is as far apart as can be.
+ * A path is the sequence of operations from an input of the cell to its output (as in the path encoding of BANANAS,
+ * White et al. 2021). Differs: a path through an operation that puts out nothing does not count, identities are left
+ * out of the sequence, and a path that is there twice counts twice, so that cells which compute the same are one point.
+ * Paths are compared by their Jaccard distance, as multisets. Lists of numbers are half ordered (an equal share of
+ * Hamming distance and of distance in rank), other lists by Hamming distance, ranges by their scale, chosen inputs by
+ * Jaccard distance; a decision that is active in one of two architectures alone is as far apart as can be.
  */
 export function featuresOf(space: Space, kernel: 'path' | 'hamming'): Features {
   const kept = known.get(space) ?? new Map<string, Features>();
@@ -177,7 +178,10 @@ function jaccard(a: Uint32Array | undefined, b: Uint32Array | undefined): number
   return union === 0 ? 0 : 1 - common / union;
 }
 
-/** Numbers the operations of a cell, from 1; 0: an identity, which has no letter; -1: a zero, through which nothing comes. */
+/**
+ * Numbers the operations of a cell, from 1; 0: an identity, which has no letter; -1: a zero, through which nothing
+ * comes.
+ */
 function alphabetOf({ hops, bodies }: Cell): ReadonlyMap<string, number> {
   const letters = new Map<string, number>();
   const enter = (operation: Operation | undefined) => {

@@ -47,17 +47,16 @@ interface Made {
 }
 
 /**
- * Bayesian optimisation with a Gaussian process (Snoek et al. 2012; on architectures Kandasamy et al. 2018, Ru et al. 2021).
- * After `initial` random architectures, each trial is the candidate of the largest expected improvement (or upper
- * confidence bound) among random architectures and mutations of the best, none of which computes the
- * same as one that was proposed before.
+ * Bayesian optimisation with a Gaussian process (Snoek et al. 2012; on architectures Kandasamy et al. 2018, Ru et al.
+ * 2021). After `initial` random architectures, each trial is the candidate of the largest expected improvement (or
+ * upper confidence bound) among random architectures and mutations of the best, none of which computes the same as one
+ * that was proposed before.
  *
- * The kernel is a product of exp(-distance / lengthscale): of the paths through each cell and of each decision outside, or of
- * each decision (`featuresOf`).
- * Hyperparameters have the greatest likelihood on a grid, and are fitted again whenever there are 15 % more observations.
- * Targets are standardised, their bad end cut (`standardised`). Failed trials are as bad as the cut. What is still running
- * counts as if it had ended as the model expects (kriging believer, Ginsbourger et al. 2010). Several objectives:
- * random weights for each trial (ParEGO, Knowles 2006).
+ * The kernel is a product of exp(-distance / lengthscale): of the paths through each cell and of each decision outside,
+ * or of each decision (`featuresOf`). Hyperparameters have the greatest likelihood on a grid, and are fitted again
+ * whenever there are 15 % more observations. Targets are standardised, their bad end cut (`standardised`). Failed
+ * trials are as bad as the cut. What is still running counts as if it had ended as the model expects (kriging believer,
+ * Ginsbourger et al. 2010). Several objectives: random weights for each trial (ParEGO, Knowles 2006).
  *
  * Differs: from some 800 observations on, the process is made of the best 400 and the latest 400 and those that came
  * since; variances are computed for the most promising candidates alone, which a bound finds.
@@ -99,8 +98,9 @@ export function gaussianProcessSearch(options: GaussianProcessOptions): Strategy
   }
 
   /**
-   * The acquisition of each draft. Those with the highest bound (the mean, with the variance of a point far from all others)
-   * are looked at exactly, until no bound is higher than what was found or the work is done; the others have no chance.
+   * The acquisition of each draft. Those with the highest bound (the mean, with the variance of a point far from all
+   * others) are looked at exactly, until no bound is higher than what was found or the work is done; the others have no
+   * chance.
    */
   function acquire(
     posterior: Posterior<Point>,

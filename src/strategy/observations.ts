@@ -19,8 +19,9 @@ export type ObservationsState = {
 };
 
 /**
- * A strategy that lets a model of its observations choose: `initial` random architectures (earlier results count as such),
- * then what `choose` says for each trial, given what is known and what is running, the trials of the same `ask` included.
+ * A strategy that lets a model of its observations choose: `initial` random architectures (earlier results count as
+ * such), then what `choose` says for each trial, given what is known and what is running, the trials of the same `ask`
+ * included.
  */
 export function guidedBy(
   name: string,
@@ -50,8 +51,8 @@ export function guidedBy(
 }
 
 /**
- * The state once it knows these outcomes. Complete trials of the full fidelity count, and pruned ones with what they had
- * reached; failed ones are remembered as such; paused trials and those of a lower fidelity say nothing.
+ * The state once it knows these outcomes. Complete trials of the full fidelity count, and pruned ones with what they
+ * had reached; failed ones are remembered as such; paused trials and those of a lower fidelity say nothing.
  */
 function observe(problem: Problem, state: ObservationsState, outcomes: readonly Outcome[]): ObservationsState {
   const ended = new Set(outcomes.map(({ trial }) => trial));
@@ -75,9 +76,9 @@ function observe(problem: Problem, state: ObservationsState, outcomes: readonly 
 const AUGMENTATION = 0.05;
 
 /**
- * One number for each observation, larger is better; -Infinity: failed. Several objectives are scaled to [0, 1] over what has
- * been seen and made one by the augmented Chebyshev norm with random weights that the labels name (ParEGO, Knowles 2006,
- * equation 2), so that each trial aims at another part of the front.
+ * One number for each observation, larger is better; -Infinity: failed. Several objectives are scaled to [0, 1] over
+ * what has been seen and made one by the augmented Chebyshev norm with random weights that the labels name (ParEGO,
+ * Knowles 2006, equation 2), so that each trial aims at another part of the front.
  */
 export function utilities(
   problem: Problem,
@@ -115,9 +116,9 @@ export function utilities(
 const DEPTH = 1.5;
 
 /**
- * Utilities as targets of a regression: of mean 0 and deviation 1, after the bad end has been cut off at 1.5 times as far
- * below the median as the best is above it. Networks that learn nothing are that far from the others that a model of all
- * of them has no eye for differences among the good ones. Failed trials are at the cut.
+ * Utilities as targets of a regression: of mean 0 and deviation 1, after the bad end has been cut off at 1.5 times as
+ * far below the median as the best is above it. Networks that learn nothing are that far from the others that a model
+ * of all of them has no eye for differences among the good ones. Failed trials are at the cut.
  */
 export function standardised(utility: readonly number[]): Float64Array {
   const finite = Float64Array.from(utility.filter(Number.isFinite)).sort();

@@ -34,10 +34,10 @@ interface Window {
 }
 
 /**
- * A mixture of one kernel around each architecture and of the uniform distribution, all of equal weight. Lists and chosen inputs:
- * the value, and with a share of `spread` any (Aitchison & Aitken 1976); ranges: a normal distribution cut at the ends, of
- * a bandwidth by Scott's rule. A decision that is inactive in an architecture is uniform in its kernel.
- * Density: O(architectures · decisions).
+ * A mixture of one kernel around each architecture and of the uniform distribution, all of equal weight. Lists and
+ * chosen inputs: the value, and with a share of `spread` any (Aitchison & Aitken 1976); ranges: a normal distribution
+ * cut at the ends, of a bandwidth by Scott's rule. A decision that is inactive in an architecture is uniform in its
+ * kernel. Density: O(architectures · decisions).
  */
 export function parzen(space: Space, architectures: readonly Architecture[], options: ParzenOptions): Parzen {
   const all = decisions(space);

@@ -24,16 +24,16 @@ const MOST_BAD = 1000;
 const SPREAD = 0.3;
 
 /**
- * Tree-structured Parzen estimator. Bergstra et al. 2011, section 4: after `initial` random architectures, the best share
- * `gamma` of the observations make the density l, the others the density g; of the candidates drawn from l, the one of the
- * largest l / g is proposed, which is the one of the largest expected improvement. A decision is drawn, and counts, where
- * it is active.
+ * Tree-structured Parzen estimator. Bergstra et al. 2011, section 4: after `initial` random architectures, the best
+ * share `gamma` of the observations make the density l, the others the density g; of the candidates drawn from l, the
+ * one of the largest l / g is proposed, which is the one of the largest expected improvement. A decision is drawn, and
+ * counts, where it is active.
  *
  * Differs: with `multivariate` each observation's kernel is a product over all decisions (Falkner et al. 2018, BOHB);
- * candidates are whole architectures, none of which computes the same as one that was proposed before, also without it; the prior is uniform and counts as one
- * observation; at most 25 observations are good (as in hyperopt), and g is made of at most 1,000 evenly spread
- * over the others' ranks, so that time does not grow. Failed trials are bad, and so is what is still running (constant liar).
- * Several objectives: random weights for each trial (ParEGO, Knowles 2006).
+ * candidates are whole architectures, none of which computes the same as one that was proposed before, also without it;
+ * the prior is uniform and counts as one observation; at most 25 observations are good (as in hyperopt), and g is made
+ * of at most 1,000 evenly spread over the others' ranks, so that time does not grow. Failed trials are bad, and so is
+ * what is still running (constant liar). Several objectives: random weights for each trial (ParEGO, Knowles 2006).
  *
  * ask: O(n log n + candidates · min(n, 1000) · decisions). tell: O(n) to copy the list.
  */
