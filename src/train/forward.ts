@@ -149,7 +149,7 @@ function reduceResolution(g: GraphBuilder, x: NodeId, resolution: number): NodeI
 }
 
 /** The mean loss over the batch, shape []. */
-function lossOf(g: GraphBuilder, kind: DatasetInfo['kind'], output: NodeId, targets: NodeId): NodeId {
+export function lossOf(g: GraphBuilder, kind: DatasetInfo['kind'], output: NodeId, targets: NodeId): NodeId {
   if (kind === 'regression') {
     const difference = ops.sub(g, output, targets);
     return ops.reduceMean(g, ops.mul(g, difference, difference), [0, 1]);

@@ -1,0 +1,36 @@
+import { rng } from '../../common/random.ts';
+import type { SearchData } from '../../data/dataset.ts';
+import type { HostTensor } from '../../graph/ir.ts';
+import { sampleSizes } from '../../train/samples.ts';
+
+/** What gradients and activations are taken on. */
+export interface ProxyBatch {
+  /** [N, ...input], raw values. */
+  readonly x: HostTensor;
+  /** One class each, [N, classes]; of a regression the standardised targets, [N, outputs]. */
+  readonly targets: HostTensor;
+}
+
+/** Training samples drawn without replacement, not augmented; all of them where there are fewer than `size`. */
+export async function readBatch({ info, train }: SearchData, size: number, seed: number): Promise<ProxyBatch> {
+  const order = rng('proxies', seed, 'samples').shuffle(Array.from({ length: train.count }, (_, i) => i));
+  const indices = order.slice(0, size);
+  const count = indices.length;
+  const sizes = sampleSizes(info);
+  const inputs = new Float32Array(count * sizes.input);
+  const raw = new Float32Array(count * sizes.target);
+  await train.read(indices, inputs, raw);
+  const targets = new Float32Array(count * info.outputs);
+  if (info.kind === 'classification') for (const [i, label] of raw.entries()) targets[i * info.outputs + label] = 1;
+  else {
+    const { mean = [], deviation = [] } = info.target ?? {};
+    for (const [i, value] of raw.entries()) {
+      const at = i % info.outputs;
+      targets[i] = (value - (mean[at] ?? 0)) / (deviation[at] ?? 1);
+    }
+  }
+  return {
+    x: { shape: [count, ...info.input], data: inputs },
+    targets: { shape: [count, info.outputs], data: targets },
+  };
+}

@@ -1,0 +1,96 @@
+import { messageOf, UserError } from '../../common/errors.ts';
+import { rng } from '../../common/random.ts';
+import { resolve } from '../../space/resolve.ts';
+import type { Space } from '../../space/space.ts';
+import { sample } from '../../space/vary.ts';
+import { TrainingFailure } from '../../train/failure.ts';
+import { type Estimator, TrialFailure } from '../estimator.ts';
+import { FREEREA, freereaScore } from './ensemble.ts';
+import { openProxies, type Proxies, type ProxyName, type ProxyOptions, type ProxyScores } from './measure.ts';
+
+export interface ProxyEstimatorOptions extends ProxyOptions {
+  /** Also FreeREA's score of three proxies, metric `freerea`, normalised by so many random architectures; 0 by default: not. */
+  readonly freereaSample?: number;
+  /** Milliseconds, for durations; the system's monotonic clock by default. */
+  readonly now?: () => number;
+}
+
+/** An estimator that has programs to let go of. */
+export interface ProxyEstimator extends Estimator {
+  dispose(): Promise<void>;
+}
+
+/**
+ * Estimates a candidate by zero-cost proxies: no training, one look. A metric for each proxy (`PROXIES`), more being better for all of
+ * them. One report, at the fidelity's epochs, without a checkpoint; data share, resolution and width of the fidelity are not used. The weights
+ * and samples are those that the options' seed names, the same in every trial. Candidates are measured one after another; one space's
+ * programs are kept until candidates of another come.
+ */
+export function proxyEstimator({ freereaSample = 0, now, ...options }: ProxyEstimatorOptions): ProxyEstimator {
+  const clock = now ?? (() => performance.now());
+  const asked: readonly ProxyName[] | undefined = options.proxies;
+  const needed = asked && freereaSample > 0 ? [...new Set([...asked, ...FREEREA])] : asked;
+  let opened: { readonly space: Space; readonly proxies: Proxies; readonly combine: Combine } | undefined;
+  let last: Promise<unknown> = Promise.resolve();
+
+  async function proxiesOf(space: Space) {
+    if (opened?.space !== space) {
+      await opened?.proxies.dispose();
+      const proxies = openProxies(space, { ...options, ...(needed && { proxies: needed }) });
+      opened = { space, proxies, combine: combiner(proxies, space, freereaSample, options.seed ?? 0) };
+    }
+    return opened;
+  }
+
+  return {
+    async estimate({ space, architecture }, { fidelity, signal, report }) {
+      const turn = last.then(async () => {
+        signal.throwIfAborted();
+        const start = clock();
+        try {
+          resolve(space, architecture);
+          const { proxies, combine } = await proxiesOf(space);
+          const scores = await proxies.measure(architecture);
+          return { scores: { ...scores, ...(await combine(scores)) }, seconds: (clock() - start) / 1000 };
+        } catch (error) {
+          const fault = error instanceof TrainingFailure || error instanceof UserError;
+          throw fault ? new TrialFailure(messageOf(error), { cause: error }) : error;
+        }
+      });
+      last = turn.catch(() => {});
+      const { scores, seconds } = await turn;
+      const point = { step: fidelity.epochs, metrics: scores, seconds };
+      await report(point, undefined); // It is at its end whatever the answer.
+      signal.throwIfAborted();
+      return { state: 'complete', metrics: scores, curve: [point], seconds };
+    },
+    async dispose() {
+      await last;
+      await opened?.proxies.dispose();
+      opened = undefined;
+    },
+  };
+}
+
+type Combine = (scores: ProxyScores) => Promise<{ readonly freerea?: number }>;
+
+/** FreeREA's score, normalised by architectures that are measured when it is first asked for. */
+function combiner(proxies: Proxies, space: Space, count: number, seed: number): Combine {
+  if (count === 0) return async () => ({});
+  let score: ((scores: ProxyScores) => number) | undefined;
+  return async (scores) => {
+    if (score === undefined) {
+      const found: ProxyScores[] = [];
+      for (let i = 0; i < count; i++) {
+        try {
+          found.push(await proxies.measure(sample(space, rng('proxies', seed, 'sample', i))));
+        } catch (error) {
+          // Some members of a space cannot be built.
+          if (!(error instanceof TrainingFailure)) throw error;
+        }
+      }
+      score = freereaScore(found);
+    }
+    return { freerea: score(scores) };
+  };
+}
