@@ -17,7 +17,7 @@ function run(...args: string[]): string {
 
 test('there is a test of every example', () => {
   const examples = readdirSync(join(ROOT, 'examples')).filter((file) => file.endsWith('.ts'));
-  assert.deepEqual(examples.sort(), ['image-folder.ts', 'library.ts', 'own-space.ts']);
+  assert.deepEqual(examples.sort(), ['image-folder.ts', 'joint-search.ts', 'library.ts', 'own-space.ts']);
 });
 
 test('own-space.ts: a space of a file is shown, and its options are taken', () => {
@@ -33,6 +33,14 @@ test('library.ts: a search in one process', () => {
   const out = run('examples/library.ts');
   assert.equal(out.match(/^trial \d: 0\.\d+$/gm)?.length, 6);
   assert.match(out, /^best: trial \d, accuracy 0\.\d+; .*depth=\d/m);
+});
+
+test('joint-search.ts: settings of the training are searched with the architecture', () => {
+  const out = run('examples/joint-search.ts');
+  const trials = out.match(/^trial \d: 0\.\d+ with optimizer (sgd|adamw), learningRate 0\.\d+, .*$/gm) ?? [];
+  assert.equal(trials.length, 8);
+  assert.equal(new Set(trials.map((line) => /learningRate (\S+),/.exec(line)?.[1])).size, 8);
+  assert.match(out, /^best: trial \d, accuracy 0\.\d+; .*batchSize (16|32|64)/m);
 });
 
 test('image-folder.ts: from a folder of images to predictions', () => {

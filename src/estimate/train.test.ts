@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { choice, linear, pick, relu, sequential } from '../space/builders.ts';
 import { defineSpace } from '../space/define.ts';
 import type { Architecture } from '../space/space.ts';
+import { trainingChoices } from '../space/spaces/training.ts';
 import { decodeCheckpoint } from '../train/checkpoint.ts';
 import { openPrograms } from '../train/programs.ts';
 import { DEFAULT_SETTINGS } from '../train/settings.ts';
@@ -81,6 +82,36 @@ test("a child begins with its parent's function: a wider one has the parent's lo
     estimator().estimate(wider, runOf({ artefacts, fidelity: once, ...given }));
   const [warm, cold] = [await start({ inherit }), await start({})];
   assert.ok((warm.metrics.trainLoss ?? 9) < (cold.metrics.trainLoss ?? 0));
+});
+
+test('a candidate trains with its own hyperparameters: each of them changes what comes of it', async () => {
+  const joint = defineSpace('joint', () => ({
+    network: sequential(linear(8), relu(), linear('outputs')),
+    hyperparameters: trainingChoices({ kind: 'classification', input: [2], outputs: 3 }),
+  })).create({ kind: 'classification', input: [2], outputs: 3 });
+  const plain = {
+    optimizer: 'adamw',
+    learningRate: 0.01,
+    schedule: 'cosine',
+    weightDecay: 0.001,
+    batchSize: 16,
+    labelSmoothing: 0,
+  };
+  const lossOf = async (change: Architecture) => {
+    const { metrics } = await estimator().estimate({ space: joint, architecture: { ...plain, ...change } }, runOf());
+    return metrics.trainLoss;
+  };
+  const changes: Architecture[] = [
+    {},
+    { optimizer: 'sgd' },
+    { learningRate: 0.02 },
+    { schedule: 'constant' },
+    { weightDecay: 0.1 },
+    { batchSize: 32 },
+    { labelSmoothing: 0.1 },
+  ];
+  const losses = await Promise.all(changes.map(lossOf));
+  assert.equal(new Set(losses).size, changes.length, losses.join());
 });
 
 test('inheriting from what cannot be read fails the trial', async () => {

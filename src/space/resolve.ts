@@ -24,9 +24,12 @@ export function supernet(space: Space): Module {
 }
 
 /** The training settings of an architecture. Throws UserError when it is no member of the space. */
-export function resolveHyperparameters(space: Space, architecture: Architecture): Record<string, number | string> {
+export function resolveHyperparameters(
+  space: Space,
+  architecture: Architecture,
+): Record<string, number | string | boolean> {
   const { hyperparameters } = completeChecked(space, architecture);
-  return { ...hyperparameters } as Record<string, number | string>;
+  return { ...hyperparameters } as Record<string, number | string | boolean>;
 }
 
 /**

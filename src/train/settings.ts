@@ -137,7 +137,7 @@ export function checkSettings(
  */
 export function withHyperparameters(
   settings: TrainSettings,
-  hyperparameters: Readonly<Record<string, number | string>>,
+  hyperparameters: Readonly<Record<string, number | string | boolean>>,
 ): TrainSettings {
   const place = 'hyperparameters';
   if ('epochs' in hyperparameters) {

@@ -16,6 +16,7 @@ import {
 import { defineSpace } from '../define.ts';
 import type { Module } from '../module.ts';
 import { imageOf, reductions } from './images.ts';
+import { trainingChoices } from './training.ts';
 
 const STAGES = 3;
 /** Channels while a large image is halved. */
@@ -25,11 +26,11 @@ const STEM_WIDTH = 16;
  * Chains of convolutions for images: 3 stages, each with 1 or 2 convolutions of one kernel and one width, max pooling
  * between the stages, and one normalisation and one activation for all. Small images (8x8) are halved less often; large
  * ones are halved by strided convolutions first. Our own, a plain chain as in Elsken et al. 2019 (survey, figure 2).
- * (2 · 2 · 5)^3 · 3 · 3 = 72,000 architectures.
+ * (2 · 2 · 5)^3 · 3 · 3 = 72,000 architectures; with `tune`, the training is searched as well (`trainingChoices`).
  */
 export const smallCnn = defineSpace(
   'small-cnn',
-  (task) => {
+  (task, { tune }) => {
     const { stem, stages } = reductions(imageOf(task), STAGES);
     const finish: readonly Module[] = [
       choice('normalisation', { batch: batchNorm(), layer: layerNorm(), none: identity() }),
@@ -46,7 +47,11 @@ export const smallCnn = defineSpace(
       const layer = sequential(conv(width, kernel, { bias: true }), ...finish);
       children.push(repeat(int(`depth${number}`, 1, 2), layer));
     }
-    return sequential(...children, globalAvgPool(), linear('outputs'));
+    const network = sequential(...children, globalAvgPool(), linear('outputs'));
+    return tune ? { network, hyperparameters: trainingChoices(task) } : network;
   },
-  { description: 'small chains of convolutions: kernel, width and depth of 3 stages, normalisation, activation' },
+  {
+    description: 'small chains of convolutions: kernel, width and depth of 3 stages, normalisation, activation',
+    defaults: { tune: false },
+  },
 );

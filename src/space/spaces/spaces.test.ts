@@ -9,8 +9,8 @@ import { count } from '../count.ts';
 import { encodeAdjacency, encodePath } from '../encode.ts';
 import { first, successor } from '../enumerate.ts';
 import type { Module } from '../module.ts';
-import { resolve } from '../resolve.ts';
-import type { Architecture, Task } from '../space.ts';
+import { resolve, resolveHyperparameters } from '../resolve.ts';
+import type { Architecture, Space, Task } from '../space.ts';
 import { sample } from '../vary.ts';
 import { BASELINES, SPACES } from './index.ts';
 
@@ -114,6 +114,25 @@ function strideProduct(module: unknown): number {
   const strides = [...JSON.stringify(module).matchAll(/"stride":(\d+)/gu)].map(([, stride]) => Number(stride));
   return strides.reduce((product, stride) => product * stride, 1);
 }
+
+test('tune: the training is searched beside the architecture, as far as the task has a use for it', () => {
+  const settings = (space: Space) => {
+    const architecture = sample(space, rng('tune'));
+    const found = resolveHyperparameters(space, architecture);
+    assert.ok(Object.entries(found).every(([name, value]) => architecture[name] === value));
+    return Object.keys(found);
+  };
+  const always = ['optimizer', 'learningRate', 'schedule', 'weightDecay', 'batchSize'];
+  const ofClasses = [...always, 'labelSmoothing'];
+  assert.deepEqual(settings(SPACES['small-cnn'].create(task(1, 8, 8), { tune: true })), [
+    ...ofClasses,
+    'cropPadding',
+    'flip',
+  ]);
+  assert.deepEqual(settings(SPACES.mlp.create(task(13), { tune: true })), ofClasses);
+  assert.deepEqual(settings(SPACES.mlp.create({ ...task(13), kind: 'regression' }, { tune: true })), always);
+  assert.deepEqual(settings(SPACES.mlp.create(task(13))), []);
+});
 
 test('small-cnn halves small images less often and large ones more', () => {
   for (const [side, halved] of [

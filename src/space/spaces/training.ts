@@ -1,0 +1,20 @@
+import { float, pick } from '../builders.ts';
+import type { Hyperparameters, Task } from '../space.ts';
+
+/**
+ * Training settings as decisions beside those of the architecture, for a joint search (Zela et al. 2018, "Towards automated deep
+ * learning: efficient joint neural architecture and hyperparameter search"): optimizer, learning rate and schedule, weight decay
+ * and batch size; for classes also label smoothing, for images crops and mirroring. The rest are the study's settings. Ranges are
+ * wide enough for every optimizer, each on the scale that it matters on.
+ */
+export function trainingChoices({ kind, input }: Task): Hyperparameters {
+  return {
+    optimizer: pick('optimizer', ['sgd', 'adamw']),
+    learningRate: float('learningRate', 3e-4, 0.1, { log: true }),
+    schedule: pick('schedule', ['constant', 'cosine']),
+    weightDecay: float('weightDecay', 1e-6, 0.1, { log: true }),
+    batchSize: pick('batchSize', [16, 32, 64, 128]),
+    ...(kind === 'classification' && { labelSmoothing: pick('labelSmoothing', [0, 0.05, 0.1]) }),
+    ...(input.length === 3 && { cropPadding: pick('cropPadding', [0, 1, 2, 4]), flip: pick('flip', [false, true]) }),
+  };
+}
