@@ -100,10 +100,13 @@ const CONFIG_FILES = ['netsmith.config.ts', 'netsmith.config.js', 'netsmith.conf
 
 /**
  * Settings from flags over those of `--config` (or a `netsmith.config.*` of the working directory) over `presets` over
- * the schema's defaults. Paths become absolute. Throws UserError naming the flag, or the file and the setting.
+ * the schema's defaults; `named`: the file, where the command has several. Paths become absolute. Throws UserError naming the flag, or the file and the setting.
  */
-export async function readSettings(command: Command, presets: Partial<StudySettings> = {}): Promise<StudySettings> {
-  const named: unknown = command.opts().config;
+export async function readSettings(
+  command: Command,
+  presets: Partial<StudySettings> = {},
+  named: unknown = command.opts().config,
+): Promise<StudySettings> {
   const file = typeof named === 'string' ? named : CONFIG_FILES.find((name) => existsSync(name));
   const fromFile = file === undefined ? {} : await readConfig(file);
   const flags = givenSettings(command);
@@ -143,18 +146,22 @@ async function readConfig(file: string): Promise<Readonly<Record<string, unknown
 export function commandOf(command: string, settings: StudySettings): string {
   const flags = Object.entries(settings).flatMap(([name, value]) => {
     const { default: preset } = DESCRIBED[name as SettingName];
-    if (value === undefined || JSON.stringify(value) === JSON.stringify(preset)) return [];
-    if (typeof value === 'boolean') return [value ? flagOf(name) : `--no-${flagOf(name).slice(2)}`];
-    const text = Array.isArray(value)
-      ? value.join(',')
-      : typeof value === 'object'
-        ? Object.entries(value)
-            .map(([key, option]) => `${key}=${option}`)
-            .join(',')
-        : String(value);
-    return [`${flagOf(name)} ${shellWord(text)}`];
+    return value === undefined || JSON.stringify(value) === JSON.stringify(preset) ? [] : [flagText(name, value)];
   });
   return ['netsmith', command, ...flags].join(' ');
+}
+
+/** `--learning-rate 0.1`, `--no-flip`: a setting as it is typed. */
+export function flagText(name: string, value: unknown): string {
+  if (typeof value === 'boolean') return value ? flagOf(name) : `--no-${flagOf(name).slice(2)}`;
+  const text = Array.isArray(value)
+    ? value.join(',')
+    : value !== null && typeof value === 'object'
+      ? Object.entries(value)
+          .map(([key, option]) => `${key}=${option}`)
+          .join(',')
+      : String(value);
+  return `${flagOf(name)} ${shellWord(text)}`;
 }
 
 /** The text as one word of a POSIX shell, quoted where it must be. */

@@ -3,6 +3,7 @@ import { messageOf, UserError } from '../common/errors.ts';
 import { TrainingFailure } from '../train/failure.ts';
 import { addBest } from './best.ts';
 import { createProgram, type Shell } from './command.ts';
+import { addCompare } from './compare.ts';
 import { addData } from './data.ts';
 import { addEvaluate } from './evaluate.ts';
 import { addExport } from './export.ts';
@@ -33,6 +34,7 @@ const COMMANDS = [
   addExport,
   addPredict,
   addReport,
+  addCompare,
   addTrain,
   addSpaces,
   addData,

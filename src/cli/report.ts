@@ -13,6 +13,7 @@ import { bestTrials } from './best.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import { type EvaluationRecord, readEvaluation } from './evaluation.ts';
 import { commandOf, shellWord } from './flags.ts';
+import { earlierStudies } from './prior.ts';
 import { budgetOf } from './setup.ts';
 import { planToJson, type ReadStudy, readStudy } from './study.ts';
 import { versions } from './versions.ts';
@@ -64,6 +65,7 @@ export async function reportData(dir: string, study: ReadStudy): Promise<ReportD
     objectives: problem.objectives,
     data,
     trials: trials.map((trial) => reportTrial(study, trial)),
+    ...(study.earlier.length > 0 && { earlier: earlierStudies(study) }),
     ...(account.workerSeconds > 0 && { account }),
     ...(winner !== undefined && { winner: { ...winner, costs: networkCosts(winner.network, space.task) } }),
     ...(ofWinner !== undefined && {
@@ -92,7 +94,7 @@ export async function reportData(dir: string, study: ReadStudy): Promise<ReportD
  * Whether the search is at its end: nothing runs, and `resume` with the same budget would start nothing. A trial that
  * waits is gone on with unless the time is up or the target is reached.
  */
-async function isFinished({ settings, problem, trials, clock, strategyState }: ReadStudy): Promise<boolean> {
+export async function isFinished({ settings, problem, trials, clock, strategyState }: ReadStudy): Promise<boolean> {
   const searched = trials.filter(({ purpose }) => purpose === 'search');
   const spent = budgetEnd(budgetOf(settings), searched, clock.searchSeconds, problem.objectives);
   const leftWaiting = spent === 'time' || spent === 'target';
@@ -109,12 +111,13 @@ async function isFinished({ settings, problem, trials, clock, strategyState }: R
 /** The command lines that come to this report again, in order. */
 function commandsOf(
   dir: string,
-  { settings }: ReadStudy,
+  { settings, prior = [] }: ReadStudy,
   best: number | undefined,
   evaluation: EvaluationRecord | undefined,
 ): string[] {
   const shown = shellWord(resolvePath(dir));
-  const search = `${commandOf('search', settings)} --out ${shown}`;
+  const began = prior.length === 0 ? '' : ` --prior ${prior.map(shellWord).join(' ')}`;
+  const search = `${commandOf('search', settings)}${began} --out ${shown}`;
   if (evaluation === undefined) return [search, `netsmith export ${shown}`];
   const { trial, epochs, seeds, baselines } = evaluation;
   const which = [
@@ -129,6 +132,7 @@ function commandsOf(
   ];
 }
 
-function reportTrial({ space }: ReadStudy, trial: Trial): ReportTrial {
+/** A trial with its architecture in the space's own notation. */
+export function reportTrial({ space }: Pick<ReadStudy, 'space'>, trial: Trial): ReportTrial {
   return { ...trial, architecture: formatArchitecture(space, trial.architecture) };
 }

@@ -12,7 +12,7 @@ import { checkRunSettings, type Setup } from './setup.ts';
 import { planOf, planToJson, setUpAgain } from './study.ts';
 
 /** What may differ from one session of a study to the next: where its data lie, where it ends, what it runs on. */
-const CHANGEABLE: readonly SettingName[] = [
+export const CHANGEABLE: readonly SettingName[] = [
   'dataDir',
   'trials',
   'time',
@@ -42,7 +42,7 @@ export function addResume(program: Command, shell: Shell): void {
 }
 
 /** Opens a study for writing, with some of its settings given anew. Throws UserError when its data are others now. */
-async function reopen(
+export async function reopen(
   dir: string,
   given: Readonly<Record<string, unknown>>,
   output: Output,

@@ -13,7 +13,7 @@ import { exportBest } from './export.ts';
 import { numberIfItIsOne, readSettings } from './flags.ts';
 import { interruptible } from './interrupt.ts';
 import { writeReport } from './report.ts';
-import { addStudyOptions, newStudy, searchToItsEnd, tellInterrupted } from './search.ts';
+import { addStudyOptions, newStudy, type StudyOptions, searchToItsEnd, tellInterrupted } from './search.ts';
 import { headline } from './setup.ts';
 import { type ReadStudy, readStudy } from './study.ts';
 
@@ -33,13 +33,10 @@ export function addRun(program: Command, shell: Shell): void {
     .addOption(new Option('--seeds <n>', 'trainings of the evaluation').argParser(numberIfItIsOne).default(3))
     .option('--no-baselines', 'evaluate without the hand-designed baselines')
     .action(
-      async (
-        options: { readonly out?: string; readonly seeds: number; readonly baselines: boolean },
-        command: Command,
-      ) => {
+      async (options: StudyOptions & { readonly seeds: number; readonly baselines: boolean }, command: Command) => {
         const output = outputOf(command, shell);
         checkCounts(options);
-        const { dir, store, setup } = await newStudy(await readSettings(command, presets()), options.out, output);
+        const { dir, store, setup } = await newStudy(await readSettings(command, presets()), options, output);
         const end = await searchToItsEnd(dir, store, setup, output);
         if (end.reason === 'interrupted') return tellInterrupted(dir, output, shell);
 

@@ -3,6 +3,7 @@ import { basename, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { invalid } from '../common/errors.ts';
 import type { Json } from '../common/json.ts';
+import { beginning } from '../study/earlier.ts';
 import type { StudyEnd } from '../study/events.ts';
 import { runStudy } from '../study/run.ts';
 import type { Store } from '../study/store/store.ts';
@@ -19,6 +20,7 @@ import { createLiveView } from './live.ts';
 import { memoryOfProcess } from './memory.node.ts';
 import type { Output } from './output.ts';
 import { forecastSearch } from './preflight.ts';
+import { readPrior } from './prior.ts';
 import { budgetOf, type Setup, setUp } from './setup.ts';
 import { ordersToJson, planOfSetup, planToJson, readStudy, type WorkerOrders } from './study.ts';
 
@@ -30,19 +32,27 @@ export function addSearch(program: Command, shell: Shell): void {
       'netsmith search --data csv --data-dir houses.csv --label price --regression --space mlp --trials 40',
       'netsmith search --data cifar-10 --data-dir data/cifar-10-batches-bin --space nas-bench-201 --space-options cells=1 \\',
       '    --strategy aging-evolution --strategy-options population=20,sample=5 --trials 100 --epochs 3 --workers 2',
+      'netsmith search --strategy tpe --trials 40 --prior runs/digits-small-cnn-1 runs/digits-small-cnn-2',
     ]),
-  ).action(async (options: { readonly out?: string }, command: Command) => {
+  ).action(async (options: StudyOptions, command: Command) => {
     const output = outputOf(command, shell);
-    const { dir, store, setup } = await newStudy(await readSettings(command), options.out, output);
+    const { dir, store, setup } = await newStudy(await readSettings(command), options, output);
     const end = await searchToItsEnd(dir, store, setup, output);
     await tellResult(dir, end, output, shell);
   });
+}
+
+/** What a new study is told besides its settings. */
+export interface StudyOptions {
+  readonly out?: string;
+  readonly prior?: readonly string[];
 }
 
 /** The options of `search` and `run`. */
 export function addStudyOptions(command: Command, names: readonly SettingName[] = SETTING_NAMES): Command {
   return addSettings(command, names)
     .option('--out <folder>', "the study's folder (default: the next free runs/NAME-N)")
+    .option('--prior <folder...>', 'begin with what these earlier studies of the same space have measured')
     .option('--config <file>', 'settings from this file (default: netsmith.config.ts, .js or .json, if there is one)');
 }
 
@@ -51,7 +61,7 @@ export function addStudyOptions(command: Command, names: readonly SettingName[] 
  */
 export async function newStudy(
   settings: StudySettings,
-  out: string | undefined,
+  { out, prior = [] }: StudyOptions,
   output: Output,
 ): Promise<{ readonly dir: string; readonly store: Store; readonly setup: Setup }> {
   if (out !== undefined) checkNewStudy(out);
@@ -65,18 +75,24 @@ export async function newStudy(
     );
   }
   for (const note of info.notes) output.note(note);
+  const earlier = await readPrior(prior, setup, output);
   const engine = await openEngine(settings, settings.workers);
   try {
     await forecastSearch(setup, engine, output);
   } finally {
     await engine.dispose();
   }
-  const state = setup.strategy.init(setup.problem);
+  const state = await beginning(setup.strategy, setup.problem, earlier);
   const dir = out ?? nextFree(settings);
   const store = await createStudy(dir, {
     name: basename(resolve(dir)),
-    settings: planToJson({ ...planOfSetup(setup), block: engine.options.block }),
+    settings: planToJson({
+      ...planOfSetup(setup),
+      block: engine.options.block,
+      ...(prior.length > 0 && { prior: prior.map((folder) => resolve(folder)) }),
+    }),
     state,
+    earlier,
   });
   return { dir, store, setup };
 }

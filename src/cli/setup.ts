@@ -158,7 +158,7 @@ export function objectivesOf(settings: StudySettings, { kind }: Pick<DatasetInfo
   return [first, ...others];
 }
 
-function limitsOf({ maxParams, maxFlops }: StudySettings): readonly Limit[] {
+export function limitsOf({ maxParams, maxFlops }: StudySettings): readonly Limit[] {
   return [
     ...(maxParams === undefined ? [] : [{ cost: 'params', max: maxParams }]),
     ...(maxFlops === undefined ? [] : [{ cost: 'flops', max: maxFlops }]),

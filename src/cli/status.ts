@@ -1,13 +1,14 @@
 import type { Command } from 'commander';
-import { showAccount, showSeconds } from '../report/numbers.ts';
+import { showAccount, showMetric, showSeconds } from '../report/numbers.ts';
 import { accountOf } from '../study/account.ts';
 import type { TrialState } from '../study/store/store.ts';
 import { bestText, bestToJson } from './best.ts';
 import { define, outputOf, type Shell } from './command.ts';
+import { earlierStudies } from './prior.ts';
 import { budgetOf } from './setup.ts';
 import { type ReadStudy, readStudy } from './study.ts';
 
-/** `netsmith status DIR`: { study, createdAt, states, trials, budget, searchSeconds, spent, best } */
+/** `netsmith status DIR`: { study, createdAt, states, trials, earlier, budget, searchSeconds, spent, best } */
 export function addStatus(program: Command, shell: Shell): void {
   define(program, 'status <dir>', 'Say how far a study is; also while another process is at work on it', [
     'netsmith status runs/digits-small-cnn-1',
@@ -15,6 +16,8 @@ export function addStatus(program: Command, shell: Shell): void {
     const study = await readStudy(dir);
     const { trials, best } = bestToJson(dir, study);
     const states = countStates(study);
+    const earlier = earlierStudies(study);
+    const { metric } = study.problem.objectives[0];
     const account = accountOf(
       study.trials.filter(({ purpose }) => purpose === 'search'),
       study.clock,
@@ -26,6 +29,7 @@ export function addStatus(program: Command, shell: Shell): void {
       createdAt: new Date(study.record.createdAt).toISOString(),
       trials,
       states,
+      earlier,
       budget,
       searchSeconds: study.clock.searchSeconds,
       spent: { ...account },
@@ -39,6 +43,10 @@ export function addStatus(program: Command, shell: Shell): void {
     ];
     const lines = [
       `${value.study}: ${counted.join(', ') || 'no trials'}; ${showSeconds(study.clock.searchSeconds)} of search; ends at ${ends.join(' or ')}`,
+      ...earlier.map(
+        ({ study: name, trials, best }) =>
+          `began with ${trials} trials of study ${name}, their best ${metric} ${showMetric(metric, best[metric])}; they do not count here`,
+      ),
       ...(account.workerSeconds > 0 ? [`time of the workers: ${showAccount(account)}`] : []),
       bestText(study),
     ];

@@ -5,7 +5,7 @@ import { totalSpent } from '../common/spent.ts';
 import type { DatasetInfo } from '../data/dataset.ts';
 import { formatArchitecture, type Space, spaceFromJson, spaceToJson } from '../space/index.ts';
 import type { Problem } from '../strategy/strategy.ts';
-import type { Clock, StrategyState, StudyRecord, Trial } from '../study/store/store.ts';
+import type { Clock, EarlierTrial, StrategyState, StudyRecord, Trial } from '../study/store/store.ts';
 import { openStudy } from '../study/study.node.ts';
 import { checkSettings, type StudySettings } from './config.ts';
 import { isSpaceFile } from './flags.ts';
@@ -22,6 +22,8 @@ export interface StudyPlan {
   readonly block?: number;
   /** A space that came from a file, as it was when the study began: the file may change or go. */
   readonly ownSpace?: Json;
+  /** Folders of the earlier studies that it began with, as they were called then. */
+  readonly prior?: readonly string[];
 }
 
 /** What a worker process of a study is told. */
@@ -39,8 +41,8 @@ export function planOfSetup({ settings, dataset, space }: Setup): StudyPlan {
   return { settings, data: dataset.search.info, ...(isSpaceFile(settings.space) && { ownSpace: spaceToJson(space) }) };
 }
 
-export function planToJson({ settings, data, block, ownSpace }: StudyPlan): Json {
-  return JSON.parse(JSON.stringify({ settings, data, block, ownSpace })) as Json;
+export function planToJson({ settings, data, block, ownSpace, prior }: StudyPlan): Json {
+  return JSON.parse(JSON.stringify({ settings, data, block, ownSpace, prior })) as Json;
 }
 
 export function planOf(record: StudyRecord, dir: string): StudyPlan {
@@ -54,6 +56,8 @@ export interface ReadStudy extends StudyPlan {
   readonly space: Space;
   readonly problem: Problem;
   readonly trials: readonly Trial[];
+  /** Of earlier studies, which it began with. */
+  readonly earlier: readonly EarlierTrial[];
   readonly clock: Clock;
   readonly strategyState: StrategyState;
 }
@@ -71,6 +75,7 @@ export async function readStudy(dir: string): Promise<ReadStudy> {
       space,
       problem,
       trials: await store.trials(),
+      earlier: await store.earlier(),
       clock: await store.clock(),
       strategyState: await store.strategyState(),
     };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { rng } from './random.ts';
-import { holm, ranksOf, rankSumTest, signedRankTest } from './ranks.ts';
+import { holm, rankSumTest, ranksOf, signedRankTest } from './ranks.ts';
 
 const close = (found: number, expected: number, within = 1e-9) =>
   assert.ok(Math.abs(found - expected) < within, `${found} is not ${expected}`);

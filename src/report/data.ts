@@ -60,6 +60,8 @@ export interface ReportData {
   readonly objectives: readonly [Objective, ...Objective[]];
   readonly data: DatasetInfo;
   readonly trials: readonly ReportTrial[];
+  /** Earlier studies that the strategy was told of: how many trials, and the metrics of the best of them. */
+  readonly earlier?: readonly { readonly study: string; readonly trials: number; readonly best: Metrics }[];
   /** What the time of the workers went to during the search, if that was recorded. */
   readonly account?: Account;
   readonly winner?: Winner;

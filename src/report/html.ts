@@ -17,7 +17,7 @@ import {
   showMetric,
   showSeconds,
 } from './numbers.ts';
-import { REPORT_CSS } from './style.ts';
+import { figure, NONE, page, section, versionsSection } from './page.ts';
 
 /**
  * A study as one HTML file that needs nothing else: no network, no script, no font. Everything that came from outside
@@ -32,36 +32,14 @@ export async function renderReport(data: ReportData): Promise<string> {
     trialTable(data),
     repeatIt(data),
     dataNotes(data),
-    versions(data),
+    versionsSection(data.versions),
   ];
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="generator" content="netsmith ${data.versions.netsmith ?? ''}">
-<title>${data.name}: Netsmith report</title>
-<style>${trusted(REPORT_CSS)}</style>
-</head>
-<body>
-<main>
-<header>
-<p class="over">Netsmith, neural architecture search</p>
-<h1>${data.name}</h1>
-<p class="meta">${data.strategy} on ${data.space.name} for ${data.data.name} · begun ${date(data.createdAt)}${data.finished ? '' : ' · not at its end yet'}</p>
-</header>
-${sections}
-</main>
-</body>
-</html>
-`.markup;
-}
-
-const NONE = html``;
-
-function section(title: string, body: readonly Markup[]): Markup {
-  return html`<section><h2>${title}</h2>${body}</section>
-`;
+  return page({
+    title: data.name,
+    about: `${data.strategy} on ${data.space.name} for ${data.data.name} · begun ${date(data.createdAt)}${data.finished ? '' : ' · not at its end yet'}`,
+    version: data.versions.netsmith ?? '',
+    sections,
+  });
 }
 
 function date(moment: number): string {
@@ -112,6 +90,10 @@ function result(data: ReportData): Markup {
   const size = data.space.size === undefined ? '' : ` (${data.space.size} architectures)`;
   const sentences: Markup[] = [
     html`Search by ${data.strategy} proposed ${searched.length} ${searched.length === 1 ? 'architecture' : 'architectures'} of the space ${data.space.name}${size}${states === '' ? '' : `: ${states}`}; ${showSeconds(seconds)} of training in all. `,
+    ...(data.earlier ?? []).map(
+      ({ study, trials, best }) =>
+        html`It began with ${trials} trials of the earlier study ${study} (their best: ${showMetric(metric, best[metric])}), which count for nothing else here. `,
+    ),
     data.account === undefined ? NONE : html`What the workers' time went to: ${showAccount(data.account)}. `,
   ];
   if (winner === undefined || winning === undefined) {
@@ -185,10 +167,6 @@ function resultTable(data: ReportData, valid: number | undefined, confirmed: rea
 }
 
 // --- Figures ------------------------------------------------------------------------------------------------------
-
-function figure(svg: string | undefined, caption: string): Markup {
-  return svg === undefined ? NONE : html`<figure>${trusted(svg)}<figcaption>${caption}</figcaption></figure>`;
-}
 
 function searchFigures({ trials, objectives, winner }: ReportData): Markup {
   const [objective] = objectives;
@@ -287,11 +265,5 @@ function dataNotes({ data }: ReportData): Markup {
     data.labels.length === 0
       ? NONE
       : html`<p>${data.kind === 'classification' ? 'Classes' : 'Targets'}: ${data.labels.join(', ')}.</p>`,
-  ]);
-}
-
-function versions(data: ReportData): Markup {
-  return section('Made with', [
-    html`<table class="settings"><tbody>${Object.entries(data.versions).map(([name, version]) => html`<tr><th scope="row">${name}</th><td class="text">${version}</td></tr>`)}</tbody></table>`,
   ]);
 }

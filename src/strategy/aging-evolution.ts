@@ -41,8 +41,10 @@ export function agingEvolution(options: AgingEvolutionOptions): Strategy<AgingEv
       return { asked: 0, population: [] };
     },
     async ask(problem, state, firstTrial, count) {
+      // Trials of an earlier study have numbers below 0; they are of the first population.
+      const known = state.asked + state.population.filter(({ trial }) => trial < 0).length;
       const proposals = Array.from({ length: count }, (_, i) => ({
-        architecture: propose(problem, state.population, state.asked + i < options.population, firstTrial + i, options),
+        architecture: propose(problem, state.population, known + i < options.population, firstTrial + i, options),
         fidelity: problem.fidelities.length - 1,
         start: { kind: 'fresh' as const },
       }));

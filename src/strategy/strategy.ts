@@ -39,6 +39,7 @@ export interface Proposal {
 }
 
 export interface Outcome {
+  /** Below 0: of an earlier study; it cannot be continued. */
   readonly trial: number;
   readonly architecture: Architecture;
   readonly fidelity: number;

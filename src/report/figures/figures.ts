@@ -1,48 +1,9 @@
-/** The figures of a report: static SVG text, made by Observable Plot on linkedom's document. No script runs in them. */
+/** The figures of a study's report. */
 import * as Plot from '@observablehq/plot';
-import { parseHTML } from 'linkedom';
 import type { Objective } from '../../common/metrics.ts';
 import type { ReportTrial } from '../data.ts';
-import { isShare } from '../numbers.ts';
+import { ACCENT, axisOf, plot, QUIET, STRONG } from './plot.ts';
 import { bestSoFar, busyTime, measured, objectiveValue, paretoFront } from './series.ts';
-
-const QUIET = '#9aa4b1';
-const STRONG = '#1f5fa8';
-const ACCENT = '#c2410c';
-const STYLE = {
-  fontFamily: "system-ui, 'Segoe UI', Helvetica, Arial, sans-serif",
-  fontSize: '12px',
-  color: '#1c2128',
-  background: '#ffffff',
-};
-
-function plot(options: Plot.PlotOptions, label: string): string {
-  const { document } = parseHTML('<!doctype html><html><body></body></html>');
-  const svg = Plot.plot({
-    width: 480,
-    height: 280,
-    marginLeft: 56,
-    marginBottom: 40,
-    insetTop: 8,
-    style: STYLE,
-    ariaLabel: label,
-    ...options,
-    document: document as unknown as Document,
-  });
-  svg.setAttribute('xmlns', 'http://www.w3.org/2000/svg');
-  svg.setAttribute('role', 'img');
-  return svg.toString();
-}
-
-function axisOf(
-  { metric, direction }: Pick<Objective, 'metric' | 'direction'>,
-  part = 'validation',
-): Plot.ScaleOptions {
-  const better = direction === 'maximise' ? '↑' : '↓';
-  return isShare(metric)
-    ? { label: `${better} ${metric} (${part}, %)`, percent: true, grid: true, nice: true }
-    : { label: `${better} ${metric} (${part})`, grid: true, nice: true };
-}
 
 interface Point {
   readonly x: number;

@@ -21,6 +21,7 @@ export function memoryStore(study: NewStudy, now: () => number = Date.now): Stor
   let record = deepFreeze({ schema: SCHEMA, name: study.name, createdAt: now(), settings: copy(study.settings) });
   const trials = new Map<string, Trial>();
   const kept = new Map<string, KeptArtefact>();
+  const earlier = deepFreeze(copy(study.earlier ?? []));
   let strategy: StrategyState = deepFreeze({ revision: 0, state: copy(study.state) });
   let clock: Clock = { searchSeconds: 0, workerSeconds: 0 };
 
@@ -48,6 +49,7 @@ export function memoryStore(study: NewStudy, now: () => number = Date.now): Stor
     strategyState: async () => strategy,
     trials: async (purpose) => sorted().filter((trial) => purpose === undefined || trial.purpose === purpose),
     trial: async (key) => trials.get(id(key)),
+    earlier: async () => earlier,
     async propose(proposed, next) {
       if (next) checkRevision(strategy.revision, next);
       for (const trial of proposed) if (trials.has(id(trial))) throw new Error(`${nameOf(trial)} exists already`);

@@ -1,8 +1,8 @@
 import { deepFreeze } from '../../common/json.ts';
 import type { Spent } from '../../common/spent.ts';
 import type { Report } from '../../estimate/estimator.ts';
-import type { ReportRow, TrialRow } from './schema.ts';
-import type { Trial, TrialKey } from './store.ts';
+import type { EarlierRow, ReportRow, TrialRow } from './schema.ts';
+import type { EarlierTrial, Trial, TrialKey } from './store.ts';
 
 /** Trials to rows and back. */
 
@@ -72,4 +72,25 @@ export function reportOf(row: ReportRow): Report {
     seconds: row.seconds,
     ...(typeof row.spent === 'string' && { spent: JSON.parse(row.spent) as Spent }),
   };
+}
+
+export function earlierRow(
+  { study, trial, architecture, metrics, costs, seconds }: EarlierTrial,
+  position: number,
+): EarlierRow {
+  return {
+    ...{ position, study, trial, seconds },
+    architecture: JSON.stringify(architecture),
+    metrics: JSON.stringify(metrics),
+    costs: JSON.stringify(costs),
+  };
+}
+
+export function earlierOf({ study, trial, architecture, metrics, costs, seconds }: EarlierRow): EarlierTrial {
+  return deepFreeze({
+    ...{ study, trial, seconds },
+    architecture: JSON.parse(architecture) as EarlierTrial['architecture'],
+    metrics: JSON.parse(metrics) as EarlierTrial['metrics'],
+    costs: JSON.parse(costs) as EarlierTrial['costs'],
+  });
 }

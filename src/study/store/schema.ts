@@ -1,13 +1,15 @@
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 
 /**
- * The tables of a study, schema 2. JSON columns hold text. The version stands in `PRAGMA user_version`, where it can be
+ * The tables of a study, schema 3. JSON columns hold text. The version stands in `PRAGMA user_version`, where it can be
  * read whatever the tables of a later version look like.
  */
 export interface Tables {
   study: StudyRow;
   trials: TrialRow;
   reports: ReportRow;
+  /** Since schema 3; not there where an older study is only read. */
+  earlier_trials: EarlierRow;
 }
 
 /** One row: what the study is, and how far it has come. */
@@ -55,6 +57,20 @@ export interface ReportRow {
   spent: string | null | undefined;
 }
 
+/** `position`: from 0, in the order in which the strategy was told. */
+export interface EarlierRow {
+  position: number;
+  study: string;
+  trial: number;
+  architecture: string;
+  metrics: string;
+  costs: string;
+  seconds: number;
+}
+
+export const EARLIER_TRIALS =
+  'CREATE TABLE earlier_trials (position integer PRIMARY KEY, study text NOT NULL, trial integer NOT NULL, architecture text NOT NULL, metrics text NOT NULL, costs text NOT NULL, seconds real NOT NULL)';
+
 export async function createTables(db: Kysely<Tables>): Promise<void> {
   await db.schema
     .createTable('study')
@@ -99,4 +115,5 @@ export async function createTables(db: Kysely<Tables>): Promise<void> {
     .addColumn('spent', 'text')
     .addPrimaryKeyConstraint('reports_key', ['purpose', 'trial', 'step'])
     .execute();
+  await sql.raw(EARLIER_TRIALS).execute(db);
 }

@@ -4,8 +4,8 @@ import { Kysely, type SqliteDatabase, SqliteDialect, type Transaction } from 'ky
 import type { Json } from '../../common/json.ts';
 import { fileArtefacts, sweepFiles } from './artefacts.node.ts';
 import { writeMissingTrialFiles, writeTrialFiles } from './files.node.ts';
-import { reportOf, reportRow, trialOf, trialRow } from './rows.ts';
-import { createTables, type Tables } from './schema.ts';
+import { earlierOf, earlierRow, reportOf, reportRow, trialOf, trialRow } from './rows.ts';
+import { createTables, EARLIER_TRIALS, type Tables } from './schema.ts';
 import { type NewStudy, SCHEMA, type Store, type StrategyState, type Trial, type TrialKey } from './store.ts';
 import { begun, checkRevision, compareKeys, finished, forgotten, nameOf, released, reported } from './transitions.ts';
 
@@ -35,6 +35,8 @@ export async function initialise(database: DatabaseSync, study: NewStudy, now: n
           writer: null,
         })
         .execute();
+      for (const [position, trial] of (study.earlier ?? []).entries())
+        await db.insertInto('earlier_trials').values(earlierRow(trial, position)).execute();
     });
 }
 
@@ -71,6 +73,11 @@ export function sqliteStore(database: DatabaseSync, study: string): Store {
     },
     trials: (purpose) => transaction((db) => readTrials(db, purpose)),
     trial: (key) => transaction((db) => readTrial(db, key)),
+    async earlier() {
+      const isThere = database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'earlier_trials'").get() !== undefined;
+      if (!isThere) return [];
+      return (await kysely.selectFrom('earlier_trials').selectAll().orderBy('position').execute()).map(earlierOf);
+    },
     propose: (trials, next) =>
       transaction(async (db) => {
         for (const trial of trials) {
@@ -126,6 +133,7 @@ const ADDED: Readonly<Record<number, readonly string[]>> = {
     'ALTER TABLE study ADD COLUMN worker_seconds real NOT NULL DEFAULT 0',
     'ALTER TABLE reports ADD COLUMN spent text',
   ],
+  3: [EARLIER_TRIALS],
 };
 
 /** Brings a study of an older version up to date, all of it or nothing. */

@@ -201,7 +201,7 @@ test('a study of a newer schema is refused with both versions', async () => {
   database.exec('PRAGMA user_version = 7');
   database.close();
   for (const access of ['read', 'write'] as const)
-    await assert.rejects(openStudy(dir, access), { name: 'UserError', message: /schema 7;.*schema 2/ });
+    await assert.rejects(openStudy(dir, access), { name: 'UserError', message: /schema 7;.*schema 3/ });
 });
 
 test('a study of schema 1 can be read as it is; a writer brings it up to date', async () => {
@@ -216,13 +216,14 @@ test('a study of schema 1 can be read as it is; a writer brings it up to date', 
   await store.close();
   const old = new DatabaseSync(join(dir, 'study.db'));
   old.exec(
-    'ALTER TABLE study DROP COLUMN worker_seconds; ALTER TABLE reports DROP COLUMN spent; PRAGMA user_version = 1',
+    'ALTER TABLE study DROP COLUMN worker_seconds; ALTER TABLE reports DROP COLUMN spent; DROP TABLE earlier_trials; PRAGMA user_version = 1',
   );
   old.close();
 
   const reader = await openStudy(dir, 'read');
   assert.deepEqual(await reader.clock(), { searchSeconds: 7, workerSeconds: 0 });
   assert.deepEqual((await reader.trial(search(0)))?.curve, [report]);
+  assert.deepEqual(await reader.earlier(), []);
   await reader.close();
   const writer = await openStudy(dir, 'write');
   await writer.release(search(0));

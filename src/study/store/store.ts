@@ -46,8 +46,18 @@ export interface Trial extends TrialKey {
   readonly reason?: string;
 }
 
+/**
+ * A complete trial of an earlier study of the same space, which the strategy was told before this study began. It counts for nothing
+ * else: not for the budget, and not for what is best.
+ */
+export interface EarlierTrial extends Pick<Trial, 'architecture' | 'metrics' | 'costs' | 'seconds'> {
+  /** The name of that study, and the trial's number there. */
+  readonly study: string;
+  readonly trial: number;
+}
+
 /** The schema that this version writes. It reads older ones, brings them up to date when it writes, and refuses newer. */
-export const SCHEMA = 2;
+export const SCHEMA = 3;
 
 /** What a study is: everything needed to repeat it. */
 export interface StudyRecord {
@@ -65,11 +75,13 @@ export interface Clock {
   readonly workerSeconds: number;
 }
 
-/** A study that is to be created; `state` is what the strategy's `init` returned. */
+/** A study that is to be created; `state` is what the strategy's `init` returned (see `beginning`). */
 export interface NewStudy {
   readonly name: string;
   readonly settings: Json;
   readonly state: Json;
+  /** What `state` was told beforehand; kept as it is. */
+  readonly earlier?: readonly EarlierTrial[];
 }
 
 /** Strategy state after some ask or tell; `revision` rises by one with each. */
@@ -92,6 +104,8 @@ export interface Store {
   /** All trials (search before confirm), or one purpose, by number. */
   trials(purpose?: Trial['purpose']): Promise<readonly Trial[]>;
   trial(key: TrialKey): Promise<Trial | undefined>;
+  /** Those that the study was created with, in that order. Since schema 3. */
+  earlier(): Promise<readonly EarlierTrial[]>;
   /**
    * Adds waiting trials together with the strategy state that proposed them (absent for `confirm` trials). Throws
    * StaleWriter unless `next.revision` is one above the stored revision, and Error for a number that is taken.

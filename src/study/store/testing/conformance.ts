@@ -30,6 +30,23 @@ export function storeConformance(name: string, open: (study: NewStudy) => Promis
       assert.deepEqual(await store.clock(), { searchSeconds: 0, workerSeconds: 0 });
     });
 
+    test('the trials of earlier studies stay as they were given, apart from its own', async () => {
+      assert.deepEqual(await store.earlier(), []);
+      const told = [3, 1].map((trial) => ({
+        ...{ study: 'older', trial, seconds: 2.5 },
+        architecture: { k: trial, from: [0, 1] },
+        metrics: { accuracy: trial / 10 },
+        costs: { params: 12 },
+      }));
+      const warm = await open({ ...STUDY, earlier: told });
+      assert.deepEqual(await warm.earlier(), told);
+      assert.deepEqual(await warm.trials(), []);
+      await warm.propose([proposed(1)], { revision: 1, state: 'asked' });
+      assert.deepEqual((await warm.trial(search(1)))?.origin, 'asked');
+      assert.deepEqual(await warm.earlier(), told);
+      await warm.close();
+    });
+
     test('a trial goes from waiting to complete', async () => {
       await store.propose([proposed(0)], { revision: 1, state: 'asked' });
       assert.equal((await store.trial(search(0)))?.state, 'waiting');

@@ -1,0 +1,212 @@
+import { existsSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { type Command, Option } from 'commander';
+import { invalid } from '../common/errors.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { Comparison } from '../report/compare/data.ts';
+import { define, outputOf, type Shell } from './command.ts';
+import { tellComparison, warningsOf } from './compare/output.ts';
+import { type Entry, runSearches } from './compare/searches.ts';
+import { parseStrategies, RANDOM } from './compare/strategies.ts';
+import { compareStudies } from './compare/studies.ts';
+import { compareOnTable } from './compare/table.ts';
+import { checkSettings, parseDuration, SETTING_NAMES, type SettingName, type StudySettings } from './config.ts';
+import { openEngine } from './engine.ts';
+import { addSettings, flagOf, flagText, givenSettings, numberIfItIsOne, readSettings, shellWord } from './flags.ts';
+import type { Output } from './output.ts';
+import { limitsOf } from './setup.ts';
+
+interface CompareOptions {
+  readonly benchmark?: string;
+  readonly strategies?: string;
+  readonly config?: readonly string[];
+  readonly seeds: number;
+  readonly evaluate: number;
+  readonly out?: string;
+}
+
+/** `--strategies` stands for these. */
+const SETTINGS = SETTING_NAMES.filter((name) => name !== 'strategy' && name !== 'strategyOptions');
+
+/** What a search of a table knows. */
+const TABLE_SETTINGS: readonly SettingName[] = [
+  ...(['data', 'trials', 'time', 'seed', 'maxParams', 'maxFlops'] as const),
+  ...(['device', 'threads', 'layout'] as const),
+];
+
+/** `netsmith compare`: { title, objective, budget, axis, reference, significance, warnings, optimum?, competitors, files } */
+export function addCompare(program: Command, shell: Shell): void {
+  const command = define(
+    program,
+    'compare [studies...]',
+    'Compare strategies or configurations over several seeds, random search always among them: on a table, of finished studies, or by searches of its own',
+    [
+      'netsmith compare --benchmark nas-bench-201 --strategies aging-evolution,tpe --seeds 20 --time 12000s',
+      'netsmith compare runs/random-0 runs/random-1 runs/tpe-0 runs/tpe-1',
+      'netsmith compare --strategies aging-evolution:population=8:sample=4,tpe --seeds 3 --trials 30 --epochs 2 --out runs/mine',
+      'netsmith compare --config a.json --config b.json --seeds 3 --out runs/mine',
+    ],
+  )
+    .option('--benchmark <name>', 'search a table instead of training: nas-bench-201 (--data names its data set)')
+    .option('--strategies <a,b>', 'strategies, their options after colons: tpe,aging-evolution:population=50:sample=10')
+    .option('--config <file...>', 'settings from this file; several to compare them')
+    .addOption(
+      new Option('--seeds <n>', 'searches of each, with seeds from --seed on').argParser(numberIfItIsOne).default(3),
+    )
+    .addOption(
+      new Option('--evaluate <n>', "train each search's winner so many times from scratch, and test it")
+        .argParser(numberIfItIsOne)
+        .default(0),
+    )
+    .option(
+      '--out <folder>',
+      'where the report, the tables and the studies go (default: the next free runs/compare-N)',
+    );
+  addSettings(command, SETTINGS).action(
+    async (studies: readonly string[], options: CompareOptions, command: Command) => {
+      const output = outputOf(command, shell);
+      const given = givenSettings(command);
+      checkOptions(studies, options, given);
+      const out = options.out ?? nextFree();
+      const compared =
+        options.benchmark !== undefined
+          ? await onTable(options.benchmark, options, given, output)
+          : studies.length > 0
+            ? await compareStudies(studies.map((dir) => ({ dir })))
+            : await bySearching(command, options, out, output, shell);
+      if (compared === undefined) return;
+      const warnings = warningsOf(compared);
+      tellComparison(out, { ...compared, warnings, command: commandLine(studies, options, given, out) }, output);
+    },
+  );
+}
+
+type Compared = Omit<Comparison, 'command' | 'warnings'>;
+
+function checkOptions(
+  studies: readonly string[],
+  { benchmark, strategies, config, seeds, evaluate }: CompareOptions,
+  given: Readonly<Record<string, unknown>>,
+): void {
+  const whole = (value: unknown, least: number) => Number.isSafeInteger(value) && Number(value) >= least;
+  if (!whole(seeds, 1)) throw invalid('--seeds', String(seeds), 'must be a whole number of at least 1');
+  if (!whole(evaluate, 0)) throw invalid('--evaluate', String(evaluate), 'must be a whole number of at least 0');
+  if (benchmark !== undefined) {
+    const wrong = Object.keys(given).find((name) => !TABLE_SETTINGS.includes(name as SettingName));
+    if (wrong !== undefined)
+      throw invalid(flagOf(wrong), String(given[wrong]), 'means nothing to a table, which was trained long ago');
+    if (studies.length > 0) throw invalid('compare', `"${studies[0]}"`, 'is either of studies or of --benchmark');
+    if (config !== undefined) throw invalid('--config', String(config[0]), 'is for searches that train');
+    if (evaluate > 0) throw invalid('--evaluate', String(evaluate), 'is for searches that train');
+    if (strategies === undefined) throw invalid('--strategies', 'none', 'must name what is searched with');
+  } else if (studies.length > 0) {
+    const wrong = [
+      ...(strategies === undefined ? [] : ['strategies']),
+      ...(config ? ['config'] : []),
+      ...Object.keys(given),
+    ];
+    if (wrong[0] !== undefined)
+      throw invalid(flagOf(wrong[0]), 'given with studies', 'studies have settings of their own');
+  } else if (strategies === undefined && config === undefined) {
+    throw invalid('compare', 'nothing to compare', 'name studies, or --strategies, or --config files');
+  }
+}
+
+async function onTable(
+  benchmark: string,
+  { strategies = '', seeds }: CompareOptions,
+  given: Readonly<Record<string, unknown>>,
+  output: Output,
+): Promise<Compared> {
+  const named = parseStrategies(strategies);
+  const settings = checkSettings(given, flagOf);
+  const opened: Engine[] = [];
+  const engine = async () => {
+    const [one = await openEngine(settings, 1)] = opened;
+    if (opened.length === 0) opened.push(one);
+    return one;
+  };
+  const order = {
+    benchmark,
+    dataset: given.data === undefined ? undefined : settings.data,
+    strategies: named,
+    seeds: seedsOf(settings, seeds),
+    seconds: settings.time === undefined ? undefined : parseDuration(settings.time),
+    trials: settings.trials,
+    limits: limitsOf(settings),
+  };
+  try {
+    return await compareOnTable(order, { engine }, output);
+  } finally {
+    for (const one of opened) await one.dispose();
+  }
+}
+
+async function bySearching(
+  command: Command,
+  { strategies, config, seeds, evaluate }: CompareOptions,
+  out: string,
+  output: Output,
+  shell: Shell,
+): Promise<Compared | undefined> {
+  const files = config ?? [undefined];
+  const settings = await Promise.all(files.map((file) => readSettings(command, {}, file)));
+  const entries = files.flatMap((file, i): Entry[] => {
+    const [base, one] = [file === undefined ? '' : nameOfFile(file), settings[i] as StudySettings];
+    if (strategies === undefined) return [{ name: base, settings: one }];
+    return parseStrategies(strategies).map(({ name, strategy, options }) => ({
+      name: config === undefined || config.length === 1 ? name : `${base} ${name}`,
+      settings: { ...one, strategy, strategyOptions: options },
+    }));
+  });
+  const [first] = settings;
+  if (first === undefined) return undefined;
+  const random: Entry = {
+    name: RANDOM.name,
+    settings: { ...first, strategy: RANDOM.strategy, strategyOptions: {}, stopping: 'none', stoppingOptions: {} },
+  };
+  const all = entries.some((entry) => entry.settings.strategy === RANDOM.strategy) ? entries : [random, ...entries];
+  const dirs = await runSearches({ entries: all, seeds: seedsOf(first, seeds), evaluate, out }, output);
+  if (dirs === undefined) {
+    output.note(`Go on with the same command and --out ${shellWord(out)}; what is done is not done again.`);
+    shell.exitCode = 130;
+    return undefined;
+  }
+  return compareStudies(dirs);
+}
+
+function seedsOf({ seed }: Pick<StudySettings, 'seed'>, count: number): readonly number[] {
+  return Array.from({ length: count }, (_, i) => seed + i);
+}
+
+/** `settings/a.json` -> `a` */
+function nameOfFile(file: string): string {
+  return basename(file).replace(/\.[a-z.]+$/, '');
+}
+
+function nextFree(): string {
+  for (let n = 1; ; n++) {
+    const dir = join('runs', `compare-${n}`);
+    if (!existsSync(dir)) return dir;
+  }
+}
+
+/** What was typed, with the folder that was chosen. */
+function commandLine(
+  studies: readonly string[],
+  { benchmark, strategies, config = [], seeds, evaluate }: CompareOptions,
+  given: Readonly<Record<string, unknown>>,
+  out: string,
+): string {
+  const words = [
+    ...studies.map(shellWord),
+    ...(benchmark === undefined ? [] : [flagText('benchmark', benchmark)]),
+    ...(strategies === undefined ? [] : [flagText('strategies', strategies)]),
+    ...config.map((file) => flagText('config', file)),
+    ...(studies.length > 0 ? [] : [flagText('seeds', seeds)]),
+    ...(evaluate === 0 ? [] : [flagText('evaluate', evaluate)]),
+    ...Object.entries(given).map(([name, value]) => flagText(name, value)),
+    flagText('out', out),
+  ];
+  return ['netsmith compare', ...words].join(' ');
+}

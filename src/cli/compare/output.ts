@@ -1,0 +1,90 @@
+import { join } from 'node:path';
+import { analyse, type Significance, type Spread } from '../../report/compare/analysis.ts';
+import { comparisonCsv, trajectoryCsv } from '../../report/compare/csv.ts';
+import type { Comparison } from '../../report/compare/data.ts';
+import { ranked, renderComparison, showP } from '../../report/compare/html.ts';
+import { showDeviation, showDifference, showMetric, showSeconds } from '../../report/numbers.ts';
+import { writeWhole } from '../../study/store/files.node.ts';
+import { type Output, table } from '../output.ts';
+
+/** Fewer seeds than this say next to nothing. */
+const FEWEST_SEEDS = 3;
+
+/** What a reader should beware of, by the numbers of seeds. */
+export function warningsOf({ competitors }: Pick<Comparison, 'competitors'>): readonly string[] {
+  const fewest = Math.min(...competitors.map(({ runs }) => runs.length));
+  const few = competitors.filter(({ runs }) => runs.length < FEWEST_SEEDS).map(({ name }) => name);
+  if (few.length > 0) {
+    const seeds = fewest === 1 ? '1 seed' : `${fewest} seeds`;
+    return [`Fewer than ${FEWEST_SEEDS} seeds of ${few.join(', ')}: ${seeds} cannot tell a better strategy from luck.`];
+  }
+  const least = 2 ** (1 - fewest);
+  return least > 0.05
+    ? [`With ${fewest} seeds no difference can reach p = 0.05: the smallest p that there is is ${least}.`]
+    : [];
+}
+
+/** Writes the report and the tables, and tells the result. */
+export function tellComparison(dir: string, comparison: Comparison, output: Output): void {
+  const analysis = analyse(comparison);
+  const files = {
+    report: join(dir, 'comparison.html'),
+    runs: join(dir, 'comparison.csv'),
+    trajectories: join(dir, 'trajectories.csv'),
+  };
+  writeWhole(files.report, renderComparison(comparison, analysis));
+  writeWhole(files.runs, comparisonCsv(comparison));
+  writeWhole(files.trajectories, trajectoryCsv(comparison));
+  for (const warning of comparison.warnings) output.note(`Warning: ${warning}`);
+
+  const { objective, axis, budget, reference, warnings, optimum, title } = comparison;
+  const { metric } = objective;
+  const order = ranked(comparison, analysis);
+  const hasTest = order.some(({ test }) => test !== undefined);
+  const spread = (value: Spread | undefined) =>
+    value === undefined ? '–' : `${showMetric(metric, value.mean)} ± ${showDeviation(metric, value.sd)}`;
+  const p = (value: Significance | undefined) => (value === undefined ? '–' : showP(value.holm));
+  const rows = order.map((one) => [
+    one.name,
+    one.seeds.length,
+    ...(hasTest ? [spread(one.test), p(one.against?.test)] : []),
+    spread(one.valid),
+    p(one.against?.valid),
+    ...(optimum === undefined ? [] : [one.regret === undefined ? '–' : showDeviation(metric, one.regret.mean)]),
+    ...(hasTest ? [one.gap === undefined ? '–' : showDifference(metric, one.gap.mean)] : []),
+    one.evaluations.mean.toFixed(0),
+    showSeconds(one.totalSeconds),
+    one.agreement === undefined ? '–' : one.agreement.distance.toFixed(2),
+    one.agreement === undefined ? '–' : `${(100 * one.agreement.equal).toFixed(0)} %`,
+  ]);
+  const head = [
+    ...['', 'seeds'],
+    ...(hasTest ? [`test ${metric}`, 'p'] : []),
+    ...[`validation ${metric}`, 'p'],
+    ...(optimum === undefined ? [] : ['regret']),
+    ...(hasTest ? ['test - validation'] : []),
+    ...['evaluations', 'training in all', 'distance', 'equal'],
+  ];
+  const lines = [
+    `${title}; ${budget}`,
+    '',
+    table(head, rows),
+    '',
+    `p: ${analysis.test} against ${reference}, Holm's correction. distance, equal: decisions that differ between two seeds, and pairs of seeds that agree.`,
+    `Report   ${files.report}`,
+    `Tables   ${files.runs}, ${files.trajectories}`,
+  ];
+  const value = {
+    title,
+    objective: { ...objective },
+    budget,
+    axis,
+    reference,
+    significance: analysis.test,
+    warnings,
+    ...(optimum !== undefined && { optimum: { ...optimum } }),
+    competitors: order,
+    files,
+  };
+  output.result(JSON.parse(JSON.stringify(value)), lines.join('\n'));
+}

@@ -1,0 +1,94 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { invalid } from '../../common/errors.ts';
+import { bestTrials } from '../best.ts';
+import { SETTING_NAMES, type StudySettings } from '../config.ts';
+import { chosen, evaluate } from '../evaluate.ts';
+import { readEvaluation } from '../evaluation.ts';
+import { interruptible } from '../interrupt.ts';
+import type { Output } from '../output.ts';
+import { isFinished } from '../report.ts';
+import { CHANGEABLE, reopen } from '../resume.ts';
+import { newStudy, searchToItsEnd } from '../search.ts';
+import { setUp } from '../setup.ts';
+import { type ReadStudy, readStudy, setUpAgain } from '../study.ts';
+import { checkProtocol } from './protocol.ts';
+import type { NamedStudy } from './studies.ts';
+
+/** One of those that are compared. */
+export interface Entry {
+  readonly name: string;
+  /** Its seed is the run's. */
+  readonly settings: StudySettings;
+}
+
+export interface SearchesOrder {
+  readonly entries: readonly Entry[];
+  readonly seeds: readonly number[];
+  /** Trainings of each winner for the test; 0: none. */
+  readonly evaluate: number;
+  /** Each search is a study in a folder of its own in here. */
+  readonly out: string;
+}
+
+/**
+ * Runs the searches one after another, the seeds in the outer loop. A study that is there already is gone on with, and left alone when
+ * it is at its end. Undefined when it was interrupted. Everything is checked before the first begins: throws UserError for what
+ * does not fit, for protocols that differ, and for a study in the folder that is another.
+ */
+export async function runSearches(order: SearchesOrder, output: Output): Promise<readonly NamedStudy[] | undefined> {
+  const { entries, seeds, out } = order;
+  const twice = entries.find(({ name }, i) => entries.findIndex((other) => other.name === name) !== i);
+  if (twice !== undefined) throw invalid('compare', `"${twice.name}" twice`, 'must name each once');
+  checkProtocol(entries.map(({ name, settings }) => ({ place: `"${name}"`, settings })));
+  for (const { settings } of entries) await setUp(settings);
+  const runs = seeds.flatMap((seed) =>
+    entries.map(({ name, settings }) => ({
+      name,
+      dir: join(out, `${name.replace(/[^\w.=-]+/g, '-')}-seed-${seed}`),
+      settings: { ...settings, seed },
+    })),
+  );
+  const there = new Map<string, ReadStudy>();
+  for (const { dir, settings } of runs) {
+    if (!existsSync(join(dir, 'study.db'))) continue;
+    const study = await readStudy(dir);
+    checkSame(dir, study, settings);
+    there.set(dir, study);
+  }
+  for (const [i, { name, dir, settings }] of runs.entries()) {
+    const found = there.get(dir);
+    if (found === undefined || !(await isFinished(found))) {
+      output.note(`\n[${i + 1} of ${runs.length}] ${name}, seed ${settings.seed}`);
+      const { store, setup } =
+        found === undefined ? await newStudy(settings, { out: dir }, output) : await reopen(dir, {}, output);
+      const end = await searchToItsEnd(dir, store, setup, output);
+      if (end.reason === 'interrupted') return undefined;
+    }
+    if (order.evaluate > 0) await evaluateWinner(dir, order.evaluate, output);
+  }
+  return runs.map(({ name, dir }) => ({ name, dir }));
+}
+
+/** Throws UserError where a study in the comparison's folder is not the one that it should hold. */
+function checkSame(dir: string, { settings: found }: ReadStudy, wanted: StudySettings): void {
+  const fixed = SETTING_NAMES.filter((name) => !CHANGEABLE.includes(name) || name === 'trials' || name === 'time');
+  const other = fixed.find((name) => !isDeepStrictEqual(found[name], wanted[name]));
+  if (other === undefined) return;
+  const [is, should] = [found[other], wanted[other]].map((value) => JSON.stringify(value) ?? 'not set');
+  throw invalid(`study "${dir}"`, `${other} is ${is}, not ${should}`, 'a comparison goes on with the same settings');
+}
+
+/** Tests the winner of a study, unless that has been done. */
+async function evaluateWinner(dir: string, seeds: number, output: Output): Promise<void> {
+  const study = await readStudy(dir);
+  const [best] = bestTrials(study);
+  const record = readEvaluation(dir);
+  if (best === undefined || (record?.trial === best.trial && record.seeds.length === seeds)) return;
+  const setup = await setUpAgain(study, dir, study.settings);
+  await interruptible(
+    () => output.note('Interrupted: this evaluation is not kept.'),
+    (signal) => evaluate(dir, setup, chosen(study, dir, undefined), { seeds, baselines: false }, output, signal),
+  );
+}

@@ -1,0 +1,182 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { invalid, type UserError } from '../../common/errors.ts';
+import type { Objective } from '../../common/metrics.ts';
+import { compareBy } from '../../common/metrics.ts';
+import type { ComparedRun, Comparison, Step } from '../../report/compare/data.ts';
+import { busyTime } from '../../report/figures/series.ts';
+import { mean } from '../../report/numbers.ts';
+import { decisions, formatArchitecture, spaceToJson } from '../../space/index.ts';
+import { measured } from '../../study/ranking.ts';
+import { requireBest } from '../best.ts';
+import type { StudySettings } from '../config.ts';
+import { readEvaluation } from '../evaluation.ts';
+import { isFinished, reportTrial } from '../report.ts';
+import { budgetOf } from '../setup.ts';
+import { type ReadStudy, readStudy } from '../study.ts';
+import { versions } from '../versions.ts';
+import { checkProtocol, groupKey, protocolNames } from './protocol.ts';
+
+/** A finished study; without a name it is called after its strategy. */
+export interface NamedStudy {
+  readonly dir: string;
+  readonly name?: string;
+}
+
+interface Opened extends NamedStudy {
+  readonly study: ReadStudy;
+}
+
+/**
+ * What finished studies come to, those of one configuration together. A folder without a study stands for the studies in it. Throws
+ * UserError for a study that is not at its end, protocols or data that differ, a seed that a configuration has twice, and where none
+ * of them is random search.
+ */
+export async function compareStudies(named: readonly NamedStudy[]): Promise<Omit<Comparison, 'command' | 'warnings'>> {
+  const opened: Opened[] = [];
+  for (const one of named.flatMap(expanded)) opened.push({ ...one, study: await readStudy(one.dir) });
+  const [first] = opened;
+  if (first === undefined) throw invalid('compare', 'no studies', 'must be given at least two');
+  for (const one of opened) await checkOne(one);
+  checkProtocol(opened.map(({ dir, study: { settings } }) => ({ place: `study "${dir}"`, settings })));
+  checkData(opened);
+
+  const groups = [...Map.groupBy(opened, ({ name, study }) => name ?? groupKey(study.settings)).values()];
+  const names = namesOf(groups);
+  const { settings, space, problem, data } = first.study;
+  const [objective] = problem.objectives;
+  const axis = settings.time === undefined ? 'evaluations' : 'seconds';
+  const competitors = groups.map((group, i) => {
+    checkSeeds(group);
+    return { name: names[i] ?? '', runs: group.map((one) => runOf(one, objective, axis)) };
+  });
+  const random = groups.findIndex(([one]) => one !== undefined && isRandom(one.study.settings));
+  const reference = competitors[random];
+  if (reference === undefined) {
+    throw invalid('compare', `no random search among ${names.join(', ')}`, 'a comparison needs one of the same budget');
+  }
+  return {
+    title: `${data.name}, ${space.name}`,
+    objective,
+    axis,
+    budget: budgetText(settings),
+    protocol: Object.fromEntries(
+      protocolNames(settings)
+        .filter((name) => settings[name] !== undefined)
+        .map((name) => [name, textOf(settings[name])]),
+    ),
+    reference: reference.name,
+    competitors: [reference, ...competitors.filter((one) => one !== reference)],
+    decisions: decisions(space).map(({ name }) => name),
+    tested: 'test: the mean of the trainings from scratch of `evaluate`.',
+    versions: versions(),
+  };
+}
+
+function isRandom({ strategy, stopping }: StudySettings): boolean {
+  return strategy === 'random' && stopping === 'none';
+}
+
+function expanded(one: NamedStudy): readonly NamedStudy[] {
+  const { dir } = one;
+  if (existsSync(join(dir, 'study.db')) || !existsSync(dir)) return [one];
+  const inside = readdirSync(dir, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && existsSync(join(dir, entry.name, 'study.db')))
+    .map((entry) => ({ dir: join(dir, entry.name) }));
+  return inside.length === 0 ? [one] : inside.toSorted((a, b) => a.dir.localeCompare(b.dir, 'en', { numeric: true }));
+}
+
+async function checkOne({ dir, study }: Opened): Promise<void> {
+  const place = `study "${dir}"`;
+  const [, ...others] = study.problem.objectives;
+  if (others.length > 0)
+    throw invalid(place, `${others.length + 1} objectives`, 'studies are compared by one objective');
+  if (!(await isFinished(study)))
+    throw invalid(place, 'is not at its end', `a comparison is of finished studies (netsmith resume ${dir})`);
+  requireBest(study, dir);
+}
+
+/** The same data and the same space, whatever the names say. Which samples are validation follows from the seed. */
+function checkData([first, ...others]: readonly Opened[]): void {
+  if (first === undefined) return;
+  const differs = (other: Opened, what: string): UserError =>
+    invalid(`study "${other.dir}"`, `its ${what} differs from that of study "${first.dir}"`, 'both must be the same');
+  const about = ({ study: { data } }: Opened) => {
+    const { name, kind, input, outputs, labels, counts } = data;
+    return { name, kind, input, outputs, labels, counts };
+  };
+  const epochs = new Set<number>();
+  for (const one of [first, ...others]) {
+    if (!isDeepStrictEqual(about(one), about(first))) throw differs(one, 'data');
+    if (!isDeepStrictEqual(spaceToJson(one.study.space), spaceToJson(first.study.space))) throw differs(one, 'space');
+    const evaluated = readEvaluation(one.dir)?.epochs;
+    if (evaluated !== undefined) epochs.add(evaluated);
+    if (epochs.size > 1) throw differs(one, 'number of epochs in `evaluate`');
+  }
+}
+
+function checkSeeds(group: readonly Opened[]): void {
+  for (const [i, { dir, study }] of group.entries()) {
+    const { seed } = study.settings;
+    const earlier = group.slice(0, i).find((other) => other.study.settings.seed === seed);
+    if (earlier === undefined) continue;
+    throw invalid(`study "${dir}"`, `seed ${seed}, as study "${earlier.dir}"`, 'the same search counts once');
+  }
+}
+
+/** The strategy, with the options that were given for it, and the rule that stops trials where there is one. */
+function namesOf(groups: readonly (readonly Opened[])[]): readonly string[] {
+  return groups.map(([one]) => {
+    if (one?.name !== undefined) return one.name;
+    const { strategy, strategyOptions, stopping } = one?.study.settings ?? { strategy: '', strategyOptions: {} };
+    const options = Object.entries(strategyOptions).map(([name, value]) => `:${name}=${value}`);
+    return `${strategy}${options.join('')}${stopping === undefined || stopping === 'none' ? '' : `, ${stopping} stopping`}`;
+  });
+}
+
+function runOf({ dir, study }: Opened, objective: Objective, axis: Comparison['axis']): ComparedRun {
+  const { metric } = objective;
+  const { trials, settings, space } = study;
+  const best = requireBest(study, dir);
+  const evaluation = readEvaluation(dir);
+  const tested = evaluation?.trial === best.trial ? evaluation.metrics.flatMap((one) => one[metric] ?? []) : [];
+  const ended = trials
+    .filter(({ purpose, endedAt }) => purpose === 'search' && endedAt !== undefined)
+    .toSorted((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0) || a.trial - b.trial);
+  const busy = busyTime(trials.map((trial) => reportTrial(study, trial)));
+  const full = Math.max(...best.results.map(({ fidelity }) => fidelity));
+  const trajectory: Step[] = [];
+  for (const [i, trial] of ended.entries()) {
+    const value = measured(trial)[metric];
+    if (trial.state !== 'complete' || trial.fidelity !== full || value === undefined) continue;
+    const last = trajectory.at(-1);
+    if (last !== undefined && compareBy(objective, { [metric]: value }, { [metric]: last.value }) >= 0) continue;
+    trajectory.push({ at: axis === 'seconds' ? busy(trial.endedAt ?? 0) : i + 1, value });
+  }
+  return {
+    seed: settings.seed,
+    study: dir,
+    trajectory,
+    end: axis === 'seconds' ? busy(ended.at(-1)?.endedAt ?? 0) : ended.length,
+    architecture: best.architecture,
+    text: formatArchitecture(space, best.architecture),
+    valid: best.metrics[metric] ?? Number.NaN,
+    ...(tested.length > 0 && { test: mean(tested) }),
+    evaluations: ended.length,
+    seconds: trials.reduce((sum, { seconds }) => sum + seconds, 0),
+  };
+}
+
+function budgetText(settings: StudySettings): string {
+  const { trials, seconds } = budgetOf(settings);
+  return [
+    ...(trials === undefined ? [] : [`${trials} trials`]),
+    ...(seconds === undefined ? [] : [`${seconds} s`]),
+    ...(settings.until === undefined ? [] : [`until ${settings.until}`]),
+  ].join(' or ');
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}

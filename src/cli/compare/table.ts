@@ -1,0 +1,147 @@
+import { invalid } from '../../common/errors.ts';
+import { compareBy } from '../../common/metrics.ts';
+import { openNasBench201 } from '../../estimate/tabular/nas-bench-201.node.ts';
+import type { Table } from '../../estimate/tabular/table.ts';
+import type { ComparedRun, Comparison, Competitor } from '../../report/compare/data.ts';
+import { showMetric } from '../../report/numbers.ts';
+import { openNasBench201Test } from '../../report/tabular/nas-bench-201-test.node.ts';
+import type { TestAccuracy } from '../../report/tabular/nas-bench-201-test.ts';
+import { type Architecture, decisions, first, formatArchitecture, successor } from '../../space/index.ts';
+import { createStrategy, type ModelTools } from '../../strategy/index.ts';
+import { withinLimits } from '../../strategy/limits.ts';
+import type { Limit } from '../../strategy/strategy.ts';
+import { simulate, tabularProblem } from '../../study/simulate.ts';
+import type { Output } from '../output.ts';
+import { versions } from '../versions.ts';
+import type { NamedStrategy } from './strategies.ts';
+
+/** Searches of a table, each strategy with each seed. */
+export interface TableOrder {
+  readonly benchmark: string;
+  /** The table's data set; its first where undefined. */
+  readonly dataset: string | undefined;
+  /** Random search among them. */
+  readonly strategies: readonly NamedStrategy[];
+  readonly seeds: readonly number[];
+  readonly seconds: number | undefined;
+  readonly trials: number | undefined;
+  readonly limits: readonly Limit[];
+}
+
+/** The budget that NAS-Bench-201's authors gave searches, in seconds of training, and what it affords where there are no seconds. */
+const USUAL = { seconds: 12_000, evaluations: 109 };
+
+const BENCHMARKS: Readonly<Record<string, () => Promise<readonly [Table, TestAccuracy]>>> = {
+  async 'nas-bench-201'() {
+    const table = await openNasBench201();
+    return [table, await openNasBench201Test(table.space)];
+  },
+};
+
+/** Plays the searches one after another. Throws UserError for what the table does not have. */
+export async function compareOnTable(
+  order: TableOrder,
+  tools: ModelTools,
+  output: Output,
+): Promise<Omit<Comparison, 'command' | 'warnings'>> {
+  const open = Object.hasOwn(BENCHMARKS, order.benchmark) ? BENCHMARKS[order.benchmark] : undefined;
+  if (open === undefined)
+    throw invalid('--benchmark', `"${order.benchmark}"`, `must be one of ${Object.keys(BENCHMARKS).join(', ')}`);
+  const [table, testOf] = await open();
+  const { space } = table;
+  const [objective] = table.objectives;
+  const dataset = order.dataset ?? table.datasets[0];
+  if (!table.datasets.includes(dataset))
+    throw invalid('--data', `"${dataset}"`, `must be one of ${table.datasets.join(', ')}`);
+  const timed = [...members(table)].every((one) => table.lookup(one, dataset)?.seconds !== undefined);
+  const { seconds, trials } = order;
+  if (seconds !== undefined && !timed)
+    throw invalid('--time', `${seconds}s`, `${table.name} has no seconds for ${dataset}; its budget is --trials`);
+  const given = { ...(seconds !== undefined && { seconds }), ...(trials !== undefined && { evaluations: trials }) };
+  const usual = timed ? { seconds: USUAL.seconds } : { evaluations: USUAL.evaluations };
+  const budget = seconds === undefined && trials === undefined ? usual : given;
+  const axis = 'seconds' in budget ? 'seconds' : 'evaluations';
+  const end = ('seconds' in budget ? budget.seconds : budget.evaluations) ?? 0;
+
+  const play = async ({ name, strategy, options }: NamedStrategy, seed: number): Promise<ComparedRun> => {
+    const problem = tabularProblem(table, dataset, seed, { limits: order.limits });
+    const created = createStrategy(strategy, options, tools);
+    const { trials: ended, trajectory, best } = await simulate({ strategy: created, problem, table, dataset, budget });
+    if (best === undefined)
+      throw invalid(`"${name}", seed ${seed}`, 'no trial is complete', 'a comparison needs a larger budget');
+    const valueIn = ({ metrics }: typeof best) => metrics[objective.metric] ?? Number.NaN;
+    const test = testOf(best.architecture, dataset);
+    return {
+      seed,
+      trajectory: trajectory.map((trial) => ({
+        at: axis === 'seconds' ? trial.endedAt : ended.indexOf(trial) + 1,
+        value: valueIn(trial),
+      })),
+      end,
+      architecture: best.architecture,
+      text: formatArchitecture(space, best.architecture),
+      valid: valueIn(best),
+      ...(test !== undefined && { test }),
+      evaluations: ended.length,
+      seconds: ended.reduce((sum, trial) => sum + trial.endedAt - trial.startedAt, 0),
+    };
+  };
+
+  const competitors: Competitor[] = [];
+  for (const strategy of order.strategies) {
+    const runs: ComparedRun[] = [];
+    for (const seed of order.seeds) runs.push(await play(strategy, seed));
+    const mean = runs.reduce((sum, { valid }) => sum + valid, 0) / runs.length;
+    output.note(
+      `${strategy.name}: ${runs.length} searches, best ${objective.metric} ${showMetric(objective.metric, mean)} on average`,
+    );
+    competitors.push({ name: strategy.name, runs });
+  }
+  return {
+    title: `${table.name}, ${dataset}`,
+    objective,
+    axis,
+    budget: [
+      ...('seconds' in budget ? [`${budget.seconds} s of training, simulated`] : []),
+      ...('evaluations' in budget ? [`${budget.evaluations} evaluations`] : []),
+    ].join(', at most '),
+    protocol: {
+      benchmark: `${table.name}, ${table.size} architectures`,
+      'data set': dataset,
+      searched: `${objective.metric} on validation samples after ${table.fidelity.epochs} epochs, looked up`,
+      limits: order.limits.map(({ cost, max }) => `${cost} at most ${max}`).join(', ') || 'none',
+    },
+    reference: competitors[0]?.name ?? '',
+    competitors,
+    decisions: decisions(space).map(({ name }) => name),
+    optimum: optimumOf(table, dataset, testOf, order.limits),
+    tested: 'test: after the full training of the table, and no search has seen it.',
+    versions: versions(),
+  };
+}
+
+function* members({ space }: Table): Generator<Architecture> {
+  for (let one: Architecture | undefined = first(space); one !== undefined; one = successor(space, one)) yield one;
+}
+
+/** The best of the table within the limits, by each metric for itself. */
+function optimumOf(
+  table: Table,
+  dataset: string,
+  testOf: TestAccuracy,
+  limits: readonly Limit[],
+): { readonly valid: number; readonly test?: number } {
+  const [objective] = table.objectives;
+  const problem = tabularProblem(table, dataset, 0, { limits });
+  const { metric } = objective;
+  const better = (a: number | undefined, b: number | undefined) =>
+    a === undefined || (b !== undefined && compareBy(objective, { [metric]: b }, { [metric]: a }) < 0) ? b : a;
+  let [valid, test] = [undefined as number | undefined, undefined as number | undefined];
+  for (const one of members(table)) {
+    const row = table.lookup(one, dataset);
+    if (row === undefined || (limits.length > 0 && !withinLimits(problem, one))) continue;
+    valid = better(valid, row.metrics[metric]);
+    test = better(test, testOf(one, dataset));
+  }
+  return { valid: valid ?? Number.NaN, ...(test !== undefined && { test }) };
+}

@@ -1,0 +1,223 @@
+import type { Objective } from '../../common/metrics.ts';
+import { rng } from '../../common/random.ts';
+import { holm, rankSumTest, signedRankTest } from '../../common/ranks.ts';
+import { deviation, mean } from '../numbers.ts';
+import type { ComparedRun, Comparison, Competitor } from './data.ts';
+
+/** Values of several seeds. */
+export interface Spread {
+  /** How many there are. */
+  readonly count: number;
+  readonly mean: number;
+  /** Of the sample (n - 1); 0 of one value. */
+  readonly sd: number;
+  /** 95 % bootstrap percentile interval of the mean. */
+  readonly interval: readonly [number, number];
+}
+
+/** How far the runs of a competitor agree on what is best. */
+export interface Agreement {
+  /** Mean over all pairs of runs of the number of decisions that differ. */
+  readonly distance: number;
+  /** Share of the pairs that found the same architecture. */
+  readonly equal: number;
+}
+
+/** What the runs of one competitor came to. */
+export interface CompetitorSummary {
+  readonly name: string;
+  readonly seeds: readonly number[];
+  readonly valid: Spread;
+  /** How far the chosen ones are from the best of the space; at least 0. Undefined where that is unknown. */
+  readonly regret?: Spread;
+  /** Undefined unless every run has been tested. */
+  readonly test?: Spread;
+  readonly testRegret?: Spread;
+  /** Test value less validation value of the same run. */
+  readonly gap?: Spread;
+  /** Against random search; undefined for random search itself. */
+  readonly against?: {
+    readonly valid: Significance;
+    readonly test?: Significance;
+  };
+  readonly evaluations: Spread;
+  /** Of training, all runs together. */
+  readonly totalSeconds: number;
+  /** Undefined with one run. */
+  readonly agreement?: Agreement;
+}
+
+export interface Significance {
+  /** Mean of the competitor less that of random search; of pairs, the mean difference. */
+  readonly difference: number;
+  /** Two-sided. */
+  readonly p: number;
+  /** Corrected for as many comparisons as there are competitors beside random search (Holm 1979). */
+  readonly holm: number;
+}
+
+export type TestName = 'Wilcoxon signed-rank test, paired by seed' | 'Mann-Whitney test';
+
+export interface Analysis {
+  readonly test: TestName;
+  readonly competitors: readonly CompetitorSummary[];
+}
+
+/** Resamples of a bootstrap. */
+const RESAMPLES = 2000;
+
+/**
+ * What a comparison comes to. Every competitor is tested against random search: runs are paired where both have the same seeds
+ * (the same division of the data, the same first draws), else they are two samples.
+ */
+export function analyse(comparison: Comparison): Analysis {
+  const { competitors, reference, optimum, objective } = comparison;
+  const random = competitors.find(({ name }) => name === reference);
+  if (random === undefined) throw new Error(`a comparison without "${reference}"`);
+  const others = competitors.filter((competitor) => competitor !== random);
+  const paired = others.every((other) => sameSeeds(other, random));
+  const tested = competitors.every(({ runs }) => runs.every(({ test }) => test !== undefined));
+  const significance = (measure: (run: ComparedRun) => number): ReadonlyMap<string, Significance> => {
+    const ps = others.map((other) => {
+      const [ours, theirs] = [other, random].map(({ runs }) => bySeed(runs).map(measure)) as [number[], number[]];
+      return paired ? signedRankTest(ours.map((value, i) => value - (theirs[i] as number))) : rankSumTest(ours, theirs);
+    });
+    const corrected = holm(ps);
+    return new Map(
+      others.map(({ name, runs }, i) => {
+        const difference = mean(runs.map(measure)) - mean(random.runs.map(measure));
+        return [name, { difference, p: ps[i] as number, holm: corrected[i] as number }];
+      }),
+    );
+  };
+  const onValid = significance(({ valid }) => valid);
+  const onTest = tested ? significance(({ test }) => test ?? Number.NaN) : undefined;
+  const sign = objective.direction === 'maximise' ? 1 : -1;
+
+  const summaries = competitors.map((competitor): CompetitorSummary => {
+    const { name, runs } = competitor;
+    const spread = (what: string, measure: (run: ComparedRun) => number) => spreadOf(runs.map(measure), name, what);
+    const hasTest = runs.every(({ test }) => test !== undefined);
+    const [valid, test] = [onValid.get(name), onTest?.get(name)];
+    const agreement = agreementOf(runs, comparison.decisions);
+    return {
+      name,
+      seeds: runs.map(({ seed }) => seed),
+      valid: spread('valid', (run) => run.valid),
+      ...(optimum !== undefined && { regret: spread('regret', (run) => sign * (optimum.valid - run.valid)) }),
+      ...(hasTest && {
+        test: spread('test', (run) => run.test ?? Number.NaN),
+        gap: spread('gap', (run) => (run.test ?? Number.NaN) - run.valid),
+      }),
+      ...(hasTest &&
+        optimum?.test !== undefined && {
+          testRegret: spread('test regret', (run) => sign * ((optimum.test ?? 0) - (run.test ?? 0))),
+        }),
+      ...(valid !== undefined && { against: { valid, ...(test !== undefined && { test }) } }),
+      evaluations: spread('evaluations', (run) => run.evaluations),
+      totalSeconds: runs.reduce((sum, { seconds }) => sum + seconds, 0),
+      ...(agreement !== undefined && { agreement }),
+    };
+  });
+  return {
+    test: paired ? 'Wilcoxon signed-rank test, paired by seed' : 'Mann-Whitney test',
+    competitors: summaries,
+  };
+}
+
+function bySeed(runs: readonly ComparedRun[]): readonly ComparedRun[] {
+  return runs.toSorted((a, b) => a.seed - b.seed);
+}
+
+function sameSeeds(a: Competitor, b: Competitor): boolean {
+  const [ours, theirs] = [a, b].map(({ runs }) => bySeed(runs).map(({ seed }) => seed));
+  return JSON.stringify(ours) === JSON.stringify(theirs);
+}
+
+function spreadOf(values: readonly number[], ...labels: readonly string[]): Spread {
+  const resampled = resamples(values.length, ...labels).map(
+    (picked) => picked.reduce((sum, i) => sum + (values[i] as number), 0) / values.length,
+  );
+  return { count: values.length, mean: mean(values), sd: deviation(values), interval: middle(resampled) };
+}
+
+/** So many draws of `count` out of `count`, with replacement. */
+function resamples(count: number, ...labels: readonly string[]): readonly number[][] {
+  const stream = rng('bootstrap', ...labels);
+  return Array.from({ length: RESAMPLES }, () => Array.from({ length: count }, () => stream.int(count)));
+}
+
+/** The middle 95 % of the values: from their 2.5th to their 97.5th percentile. */
+function middle(values: readonly number[]): readonly [number, number] {
+  const sorted = Float64Array.from(values).sort();
+  const at = (share: number) => sorted[Math.round(share * (sorted.length - 1))] as number;
+  return [at(0.025), at(0.975)];
+}
+
+/**
+ * Pairs of runs by the decisions in which their architectures differ; a decision that is active in one of them alone differs.
+ * Undefined with fewer than two runs.
+ */
+function agreementOf(runs: readonly ComparedRun[], decisions: readonly string[]): Agreement | undefined {
+  if (runs.length < 2) return undefined;
+  const keys = runs.map(({ architecture }) => decisions.map((name) => JSON.stringify(architecture[name] ?? null)));
+  const distances = keys.flatMap((a, i) =>
+    keys.slice(i + 1).map((b) => a.reduce((sum, value, at) => sum + (value === b[at] ? 0 : 1), 0)),
+  );
+  return {
+    distance: mean(distances),
+    equal: distances.filter((distance) => distance === 0).length / distances.length,
+  };
+}
+
+export interface BandPoint {
+  readonly name: string;
+  readonly at: number;
+  readonly mean: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** Moments at which the bands are drawn. */
+const GRID = 100;
+
+/**
+ * The mean over the runs of the best so far, with its 95 % bootstrap percentile interval, at moments from the first at which every
+ * run of every competitor had a value to the last at which one ended. The interval is for each moment by itself.
+ */
+export function bands({ competitors }: Pick<Comparison, 'competitors'>): BandPoint[] {
+  const runs = competitors.flatMap((competitor) => competitor.runs);
+  const from = Math.max(...runs.map(({ trajectory }) => trajectory[0]?.at ?? 0));
+  const to = Math.max(...runs.map(({ end }) => end));
+  const moments = Array.from({ length: GRID + 1 }, (_, i) => from + ((to - from) * i) / GRID);
+  return competitors.flatMap(({ name, runs }) => {
+    const resampled = resamples(runs.length, name, 'band');
+    const paths = runs.map((run) => bestAt(run, moments));
+    return moments.map((at, i): BandPoint => {
+      const values = paths.map((path) => path[i] as number);
+      const means = resampled.map(
+        (picked) => picked.reduce((sum, at) => sum + (values[at] as number), 0) / runs.length,
+      );
+      const [low, high] = middle(means);
+      return { name, at, mean: mean(values), low, high };
+    });
+  });
+}
+
+/** The best so far at each of these rising moments, the first not before the first step. */
+function bestAt({ trajectory }: ComparedRun, moments: readonly number[]): number[] {
+  let step = 0;
+  return moments.map((moment) => {
+    while (step + 1 < trajectory.length && (trajectory[step + 1]?.at ?? 0) <= moment + 1e-9) step++;
+    return trajectory[step]?.value ?? Number.NaN;
+  });
+}
+
+/** Regret of a band: the interval's ends change places. */
+export function regretOf(points: readonly BandPoint[], optimum: number, { direction }: Objective): BandPoint[] {
+  const sign = direction === 'maximise' ? 1 : -1;
+  return points.map(({ name, at, ...band }) => {
+    const [a, b] = [sign * (optimum - band.high), sign * (optimum - band.low)];
+    return { name, at, mean: sign * (optimum - band.mean), low: Math.min(a, b), high: Math.max(a, b) };
+  });
+}
