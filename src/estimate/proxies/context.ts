@@ -13,11 +13,9 @@ export interface WeightLayer {
   readonly output: NodeId;
 }
 
-/** A network's graph, to which readouts are appended. */
-export interface ProxyContext {
+/** A network's graph, and what of it counts. */
+interface CountedGraph {
   readonly g: GraphBuilder;
-  /** Images as they come, raw, [N, ...input]. */
-  readonly x: NodeId;
   /** [N, outputs] */
   readonly output: NodeId;
   /** Those on a way to the output. */
@@ -26,6 +24,12 @@ export interface ProxyContext {
   counted(node: NodeId, value: NodeId): NodeId;
   /** Whether the output depends on the node, under some options at least. */
   isAlive(node: NodeId): boolean;
+}
+
+/** A network's graph, to which readouts are appended. */
+export interface ProxyContext extends CountedGraph {
+  /** Images as they come, raw, [N, ...input]. */
+  readonly x: NodeId;
 }
 
 /** A network before anything is read out of it. */
@@ -39,7 +43,9 @@ export function openNetwork(on: NetworkOnData, batchSize: number, mode: 'train' 
   const g = createGraph();
   const lowered = lowerOnData(g, on, batchSize, mode);
   const { parameters, switches, output } = lowered;
-  return { lowered, context: contextOf(g, output, parameters, switches) };
+  const counted = contextOf(g, output, parameters, switches);
+  const x = g.nodes.findIndex(({ op }) => op.kind === 'input' && op.name === 'x');
+  return { lowered, context: { ...counted, x } };
 }
 
 /** Goes on from a graph whose output `output` is the network's. */
@@ -48,12 +54,14 @@ export function contextOf(
   output: NodeId,
   parameters: readonly Pick<Parameter, 'path'>[],
   switches: readonly Switch[],
-): ProxyContext {
+): CountedGraph {
   const graph: Graph = finish(g, { output });
   const inputs = inputsOf(graph);
-  const [x] = [inputs.get('x')];
-  if (x === undefined) throw new Error('the network has no input "x"');
-  const asked = demands(graph);
+  // What zeros are made from does not count: an edge without operation asks for nothing.
+  const nodes = graph.nodes.map((node) =>
+    node.op.kind === 'unary' && node.op.fn === 'zerosLike' ? { ...node, inputs: [] } : node,
+  );
+  const asked = demands({ ...graph, nodes });
   const optionsOf = new Map(switches.map(({ name, options }) => [inputs.get(name), options.length] as const));
   const pathOf = new Map(parameters.map(({ path }) => [inputs.get(path), path] as const));
   const layers = graph.nodes.flatMap(({ op, inputs: [, weight = -1] }, id): readonly WeightLayer[] => {
@@ -63,7 +71,6 @@ export function contextOf(
   });
   return {
     g,
-    x,
     output,
     layers,
     isAlive: (node) => asked[node] !== undefined,

@@ -57,7 +57,10 @@ export function openProxies(space: Space, options: ProxyOptions): Proxies {
     return built;
   };
   const openOn = (on: NetworkOnData) =>
-    compile(async () => openPrograms(engine, on, wanted, await (batch ??= readBatch(data, batchSize, seed)), seed));
+    compile(async () => {
+      batch ??= readBatch(data, batchSize, seed);
+      return openPrograms(engine, on, wanted, await batch, seed);
+    });
 
   /** The programs of the supernet; undefined: its choices cannot be switches, since they decide sizes. */
   const openSupernet = async (): Promise<Programs | undefined> => {
@@ -75,10 +78,11 @@ export function openProxies(space: Space, options: ProxyOptions): Proxies {
     },
     async measure(architecture) {
       const network = resolve(space, architecture);
-      const { params, flops } = costScores(network, info);
-      const counts = { params, flops, skipReach: skipReach(network) };
+      const counted = wanted.has('params') || wanted.has('flops');
+      const counts = { ...(counted && costScores(network, info)), skipReach: skipReach(network) };
       const scores: Partial<Record<ProxyName, number>> = {};
-      const known = await (shared ??= openSupernet());
+      shared ??= openSupernet();
+      const known = await shared;
       const opened = known ?? (await openOn({ network, info, resolution: 1 }));
       try {
         Object.assign(scores, counts, await opened.measure(architecture));

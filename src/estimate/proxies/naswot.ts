@@ -1,6 +1,6 @@
 import { type HostTensor, type NodeId, sizeOf } from '../../graph/ir.ts';
 import * as ops from '../../graph/ops.ts';
-import { finite, type Readout } from './readout.ts';
+import { DEAD, finite, type Readout } from './readout.ts';
 import { eigenvalues } from './spectrum.ts';
 
 /** Eigenvalues below this share of the largest are rounding. */
@@ -37,7 +37,7 @@ export const naswot: Readout = {
       Float64Array.from(data, (value) => (value + units) / 2),
       n,
     );
-    const least = ROUNDING * Math.max(1, ...values);
-    return finite(values.reduce((sum, value) => sum + Math.log(Math.max(value, least)), 0));
+    const singular = Math.min(...values) <= ROUNDING * Math.max(1, ...values);
+    return singular ? DEAD : finite(values.reduce((sum, value) => sum + Math.log(value), 0));
   },
 };

@@ -56,7 +56,6 @@ export async function openPrograms(
   seed: number,
 ): Promise<Programs> {
   const samples = batch.x.shape[0] ?? 1;
-  const switches = on.choices === undefined ? () => ({}) : switchFeeds(inferenceGraph(on, 1));
   const names = (Object.keys(READOUTS) as ReadoutName[]).filter((name) => wanted.has(name));
   const parts: Part[] = [];
   const dispose = async () => {
@@ -73,6 +72,8 @@ export async function openPrograms(
     await dispose();
     throw error;
   }
+  const hasSwitches = on.choices === 'switch' && parts.length > 0;
+  const switches = hasSwitches ? switchFeeds(inferenceGraph(on, 1)) : () => ({});
   return {
     dispose,
     async measure(architecture) {
