@@ -25,6 +25,15 @@ export { nodeRuntime } from './engine/runtime/node.node.ts';
 export type { Device, MemoryPolicy, Runtime } from './engine/runtime/runtime.ts';
 export { threadedRuntime } from './engine/runtime/thread.node.ts';
 export * from './estimate/estimator.ts';
+export { type ProxyEstimator, type ProxyEstimatorOptions, proxyEstimator } from './estimate/proxies/estimator.ts';
+export {
+  openProxies,
+  PROXIES,
+  type Proxies,
+  type ProxyName,
+  type ProxyOptions,
+  type ProxyScores,
+} from './estimate/proxies/measure.ts';
 export { openCsvTable } from './estimate/tabular/csv.node.ts';
 export type { ArchitectureColumns, CsvTableOptions } from './estimate/tabular/csv.ts';
 export { type SimulatedClock, simulatedClock, tabularEstimator } from './estimate/tabular/estimator.ts';
