@@ -65,6 +65,21 @@ const cases: readonly GraphCase[] = [
     { x: image(B, 8), w: [[2 * B, B, 3, 3]], v: [[B, 2 * B, 1, 1]] },
     (g, x = 0, w = 0, v = 0) => ops.conv(g, ops.tanh(g, ops.conv(g, x, w, window(2, 1))), v, window(2, 0)),
   ),
+  ...[6, 7].map((size) =>
+    graphCase(
+      `a reduction by every other pixel, of an image and of it without its first row and column, ${size} wide`,
+      { x: image(B, size), w: [[B, B, 1, 1]], v: [[B, B, 1, 1]], u: [[B, B, 3, 3]] },
+      (g, x = 0, w = 0, v = 0, u = 0) => {
+        const active = ops.relu(g, x);
+        const cut = (rows: number, columns: number) => ops.slice(g, active, [0, 0, rows, columns], g.shape(active));
+        const even = ops.conv(g, active, w, window(2, 0));
+        const odd = ops.conv(g, cut(1, 1), v, window(2, 0));
+        const wide = ops.conv(g, cut(0, 1), u, window(2, 1));
+        const total = (id: NodeId) => ops.reduceSum(g, ops.mul(g, id, id), [0, 2, 3]);
+        return ops.add(g, ops.add(g, total(even), total(odd)), total(wide));
+      },
+    ),
+  ),
   graphCase('pools of both kinds and strides', { x: distinct(B, 6), w: [[B, B, 1, 1]] }, (g, x = 0, w = 0) => {
     const mixed = ops.conv(g, x, w, window(1, 0));
     const all = [

@@ -6,7 +6,7 @@ import type { Layout } from './layout.ts';
 
 /** One summand of a sum that a chain of blocked convolutions computes, each adding its own to the sum so far. */
 export type Term =
-  /** A convolution, or the gradient of one by its input. */
+  /** A convolution, or the gradient of one by its input, or such a gradient with zeros before its first rows and columns. */
   | { readonly kind: 'conv'; readonly id: NodeId }
   /** scale[c] · x, or minus that */
   | { readonly kind: 'affine'; readonly x: NodeId; readonly scale: NodeId; readonly minus: boolean }
@@ -37,9 +37,27 @@ export function planFusion(graph: Graph, layouts: readonly Layout[], block: numb
   };
   const convolves = (id: NodeId): boolean => {
     const { op, inputs, shape } = at(id);
-    if (layouts[id] !== 'blocked' || (op.kind !== 'conv' && op.kind !== 'convInputGrad')) return false;
+    if (layouts[id] !== 'blocked') return false;
+    if (op.kind === 'pad') return isMoved(id);
+    if (op.kind !== 'conv' && op.kind !== 'convInputGrad') return false;
     const w = at(inputs[1] as NodeId).shape;
     return canConvolve(block, op.kind === 'conv' ? at(inputs[0] as NodeId).shape : shape, w, op) !== undefined;
+  };
+  /**
+   * Whether it is the gradient, of a convolution with a stride, by an image without its first row and column: gradients under a
+   * stride have zeros in between in any case, so that other zeros may come first.
+   */
+  const isMoved = (id: NodeId): boolean => {
+    const { op, inputs } = at(id);
+    const from = inputs[0] as NodeId;
+    const { op: gradient } = at(from);
+    if (op.kind !== 'pad' || gradient.kind !== 'convInputGrad' || consumer[from] !== id || !convolves(from))
+      return false;
+    const { stride, pads } = gradient;
+    const [, , ...before] = op.before;
+    // Padding of the convolution lies where the zeros go: there its gradient is not zero.
+    const fits = before.every((n, axis) => n === 0 || (pads[axis] === 0 && n < (stride[axis] as number)));
+    return fits && op.before[0] === 0 && op.before[1] === 0 && op.after.every((n) => n === 0);
   };
   const affine = (id: NodeId): { x: NodeId; scale: NodeId } | undefined => {
     const { op, inputs, shape } = at(id);
@@ -72,6 +90,7 @@ export function planFusion(graph: Graph, layouts: readonly Layout[], block: numb
     if (into === undefined) return false;
     const { op } = at(into);
     if (op.kind === 'reduce') return dot(into) !== undefined;
+    if (op.kind === 'pad') return layouts[into] === 'blocked' && isMoved(into);
     if (layouts[into] !== 'blocked' || !isSum(id)) return false;
     return op.kind === 'unary' ? op.fn === 'relu' : adds(into);
   };

@@ -15,6 +15,7 @@ import { convInputGrad } from './input-gradient.ts';
 import type { Layout } from './layout.ts';
 import type { Plan } from './plan.ts';
 import { avgPool, avgPoolGrad, maxPool, maxPoolScatter } from './pooling.ts';
+import { withoutFirst } from './shift.ts';
 import { type ConvWeightGradient, convWeightGrad } from './weight-gradient.ts';
 
 /** A value in the layout that its operator gave it. */
@@ -112,18 +113,22 @@ export function blockedLowering(context: BlockedContext): BlockedLowering {
 
   type Rest = { readonly bias?: Name; readonly sum?: Name; readonly relu: boolean };
   function lowerConvolution(id: NodeId, rest: Rest): Name {
-    const { op, inputs, shape } = at(id);
+    const { shape } = at(id);
+    const placed = at(id).op;
+    const { op, inputs } = placed.kind === 'pad' ? at(at(id).inputs[0] as NodeId) : at(id);
     const [first, w, own] = inputs as [NodeId, NodeId, NodeId | undefined];
     const filterShape = shapeOf(w);
     if (op.kind === 'convInputGrad') {
       const layout = op.groups > 1 && filterShape[1] === 1 ? 'outer' : 'filter';
+      const [top, left, bottom, right] = op.pads;
+      const [, , rows = 0, columns = 0] = placed.kind === 'pad' ? placed.before : [];
       const grad = convInputGrad(b, {
         dy: read(first, 'blocked'),
         dyShape: shapeOf(first),
         filter: read(w, layout),
         filterShape,
         shape,
-        geometry: op,
+        geometry: { ...op, pads: [top - rows, left - columns, bottom, right] },
         ...(rest.sum !== undefined && { sum: rest.sum }),
         ...(rest.bias === undefined && { relu: rest.relu }),
       });
@@ -272,6 +277,10 @@ export function blockedLowering(context: BlockedContext): BlockedLowering {
     return model.node(REDUCE[op.fn], [x, model.ints(op.axes)], { keepdims: Number(op.keepDims) });
   }
 
+  /** Whether a slice leaves out a first row, column or both, and nothing else. */
+  const isFewFirst = ({ starts, ends }: OpOf<'slice'>, own: Shape): boolean =>
+    starts.every((n, axis) => n <= (axis < 2 ? 0 : 1)) && ends.every((n, axis) => n === own[axis]);
+
   /** Whole blocks of channels lie together, so that joining and cutting along them is as in NCHW. */
   function lowerCut(id: NodeId, op: OpOf<'slice'> | OpOf<'pad'>): Made {
     const { inputs, shape } = at(id);
@@ -280,6 +289,9 @@ export function blockedLowering(context: BlockedContext): BlockedLowering {
     const own = shapeOf(from);
     const open = batchAxis(id);
     const axes = [0, 1, 2, 3].filter((axis) => own[axis] !== shape[axis] && axis !== open);
+    if (op.kind === 'slice' && open === undefined && isFewFirst(op, own)) {
+      return blocked(withoutFirst(b, x, own, [op.starts[2] as number, op.starts[3] as number]));
+    }
     const scaled = (values: readonly number[]) =>
       axes.map((axis) => (values[axis] as number) / (axis === 1 ? block : 1));
     const cut = (view: Name): Name => {

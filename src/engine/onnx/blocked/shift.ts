@@ -50,6 +50,23 @@ export function alongAxis(b: Blocked, x: Name, shape: Shape, axis: ImageAxis, op
   return view(b, y, [n, c, oh, ow]);
 }
 
+/** [N, C, H - rows, W - columns]: x without its first rows and columns. */
+export function withoutFirst(b: Blocked, x: Name, shape: Shape, [rows, columns]: readonly [number, number]): Name {
+  const { block, model } = b;
+  const [n, c, h, w] = four(shape);
+  const kernel = [rows + 1, columns + 1];
+  const filter = new Float32Array((rows + 1) * (columns + 1) * block).fill(1, -block);
+  const images = view(b, x, [(n * c) / block, block, h, w]);
+  const rest = nchwc(b, 'Conv', [images, model.floats([block, 1, ...kernel], filter)], {
+    kernel_shape: kernel,
+    strides: [1, 1],
+    dilations: [1, 1],
+    pads: [0, 0, 0, 0],
+    group: block,
+  });
+  return view(b, rest, [n, c, h - rows, w - columns]);
+}
+
 export interface Part {
   /** Which row or column of x comes first; before the first and after the last lie zeros. */
   readonly offset: number;
