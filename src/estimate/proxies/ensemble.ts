@@ -1,6 +1,7 @@
 /** Several proxies as one score. */
 import { ranksOf } from '../../common/ranks.ts';
 import type { ProxyName, ProxyScores } from './measure.ts';
+import { DEAD } from './readout.ts';
 
 /** The metrics of FreeREA. */
 export const FREEREA = ['naswot', 'logSynflow', 'skipReach'] as const satisfies readonly ProxyName[];
@@ -21,8 +22,8 @@ export function freereaScore(sample: readonly ProxyScores[]): (scores: ProxyScor
     }, 0);
 }
 
-/** What is lost altogether says nothing of how large scores are. */
-const magnitude = (score = 0) => (score > -1e8 ? Math.abs(score) : 0);
+/** A dead network says nothing of how large scores are. */
+const magnitude = (score = 0) => (score > DEAD ? Math.abs(score) : 0);
 
 /** The mean of an architecture's ranks by the given proxies among all that are compared, each proxy weighing the same. */
 export function rankScores(all: readonly ProxyScores[], names: readonly ProxyName[] = VOTE): number[] {

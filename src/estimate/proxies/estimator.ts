@@ -1,6 +1,5 @@
 import { messageOf, UserError } from '../../common/errors.ts';
 import { rng } from '../../common/random.ts';
-import { resolve } from '../../space/resolve.ts';
 import type { Space } from '../../space/space.ts';
 import { sample } from '../../space/vary.ts';
 import { TrainingFailure } from '../../train/failure.ts';
@@ -48,13 +47,11 @@ export function proxyEstimator({ freereaSample = 0, now, ...options }: ProxyEsti
         signal.throwIfAborted();
         const start = clock();
         try {
-          resolve(space, architecture);
           const { proxies, combine } = await proxiesOf(space);
           const scores = await proxies.measure(architecture);
           return { scores: { ...scores, ...(await combine(scores)) }, seconds: (clock() - start) / 1000 };
         } catch (error) {
-          const fault = error instanceof TrainingFailure || error instanceof UserError;
-          throw fault ? new TrialFailure(messageOf(error), { cause: error }) : error;
+          throw cannotBeBuilt(error) ? new TrialFailure(messageOf(error), { cause: error }) : error;
         }
       });
       last = turn.catch(() => {});
@@ -72,6 +69,9 @@ export function proxyEstimator({ freereaSample = 0, now, ...options }: ProxyEsti
   };
 }
 
+/** It is the candidate's fault. */
+const cannotBeBuilt = (error: unknown) => error instanceof TrainingFailure || error instanceof UserError;
+
 type Combine = (scores: ProxyScores) => Promise<{ readonly freerea?: number }>;
 
 /** FreeREA's score, normalised by architectures that are measured when it is first asked for. */
@@ -86,7 +86,7 @@ function combiner(proxies: Proxies, space: Space, count: number, seed: number): 
           found.push(await proxies.measure(sample(space, rng('proxies', seed, 'sample', i))));
         } catch (error) {
           // Some members of a space cannot be built.
-          if (!(error instanceof TrainingFailure)) throw error;
+          if (!cannotBeBuilt(error)) throw error;
         }
       }
       score = freereaScore(found);

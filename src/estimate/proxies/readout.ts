@@ -3,7 +3,7 @@ import type { DatasetInfo } from '../../data/dataset.ts';
 import type { HostTensor, NodeId } from '../../graph/ir.ts';
 import type { ProxyContext } from './context.ts';
 
-/** What an untrained network has to have lost for its score to be as low as this: its output does not depend on its input. */
+/** The score of a network whose output does not depend on its input, where a formula has no number for it. */
 export const DEAD = -1e9;
 
 /** Appends what a proxy needs to the graph of a network in training on a batch of images, and makes a score of what comes out. */
