@@ -1,4 +1,5 @@
 import { dominates, type Metrics } from '../common/metrics.ts';
+import { rank } from '../common/pareto.ts';
 import { decisions, mutate } from '../space/index.ts';
 import type { Architecture } from '../space/space.ts';
 import { drawWithin, proposalRng, sampleWithin } from './limits.ts';
@@ -29,7 +30,8 @@ export type AgingEvolutionState = {
  * which results come in; ties break by age, the younger wins, so that neutral mutations drift; with several objectives
  * the parent is the one that the fewest of the sample dominate. Failed, paused and pruned trials, and those of a lower
  * fidelity, never enter the population. An architecture may come twice, as in the paper; a child that breaks a limit is
- * mutated anew from the same parent, and after `TRIES` of them the proposal is a random architecture.
+ * mutated anew from the same parent, and after `TRIES` of them the proposal is a random architecture. Of trials of an earlier study
+ * the best P are of the first population.
  *
  * ask: O(S²) comparisons. tell: O(P log P).
  */
@@ -51,7 +53,12 @@ export function agingEvolution(options: AgingEvolutionOptions): Strategy<AgingEv
       return [{ ...state, asked: state.asked + count }, proposals];
     },
     async tell(problem, state, outcomes) {
-      const born = outcomes.filter((outcome) => mayLive(problem, outcome));
+      const alive = outcomes.filter((outcome) => mayLive(problem, outcome));
+      const earlier = alive.filter(({ origin }) => origin === 'earlier study');
+      const born = [
+        ...alive.filter(({ origin }) => origin !== 'earlier study'),
+        ...rank(earlier, problem.objectives).slice(0, options.population),
+      ];
       const members = born.map(({ trial, architecture, metrics }) => ({ trial, architecture, metrics }));
       const byAge = [...state.population, ...members].sort((a, b) => a.trial - b.trial);
       return { ...state, population: byAge.slice(-options.population) };

@@ -54,23 +54,24 @@ export function tellComparison(dir: string, comparison: Comparison, output: Outp
     ...(hasTest ? [one.gap === undefined ? '–' : showDifference(metric, one.gap.mean)] : []),
     one.evaluations.mean.toFixed(0),
     showSeconds(one.totalSeconds),
-    one.agreement === undefined ? '–' : one.agreement.distance.toFixed(2),
-    one.agreement === undefined ? '–' : `${(100 * one.agreement.equal).toFixed(0)} %`,
+    one.likeness === undefined ? '–' : one.likeness.distance.toFixed(2),
+    one.likeness === undefined ? '–' : `${(100 * one.likeness.equal).toFixed(0)} %`,
   ]);
   const head = [
     ...['', 'seeds'],
     ...(hasTest ? [`test ${metric}`, 'p'] : []),
     ...[`validation ${metric}`, 'p'],
     ...(optimum === undefined ? [] : ['regret']),
-    ...(hasTest ? ['test - validation'] : []),
-    ...['evaluations', 'training in all', 'distance', 'equal'],
+    ...(hasTest ? ['gap'] : []),
+    ...['evaluations', 'training', 'distance', 'equal'],
   ];
   const lines = [
     `${title}; ${budget}`,
     '',
     table(head, rows),
     '',
-    `p: ${analysis.test} against ${reference}, Holm's correction. distance, equal: decisions that differ between two seeds, and pairs of seeds that agree.`,
+    `p: ${analysis.test}, against ${reference}, corrected (Holm).${hasTest ? ' gap: test less validation.' : ''}`,
+    'distance: decisions that differ between two seeds; equal: pairs of seeds that found the same. docs/compare.md says more.',
     `Report   ${files.report}`,
     `Tables   ${files.runs}, ${files.trajectories}`,
   ];

@@ -15,8 +15,8 @@ export interface Spread {
   readonly interval: readonly [number, number];
 }
 
-/** How far the runs of a competitor agree on what is best. */
-export interface Agreement {
+/** How much what the runs of a competitor found is alike. */
+export interface Likeness {
   /** Mean over all pairs of runs of the number of decisions that differ. */
   readonly distance: number;
   /** Share of the pairs that found the same architecture. */
@@ -44,7 +44,7 @@ export interface CompetitorSummary {
   /** Of training, all runs together. */
   readonly totalSeconds: number;
   /** Undefined with one run. */
-  readonly agreement?: Agreement;
+  readonly likeness?: Likeness;
 }
 
 export interface Significance {
@@ -99,7 +99,7 @@ export function analyse(comparison: Comparison): Analysis {
     const spread = (what: string, measure: (run: ComparedRun) => number) => spreadOf(runs.map(measure), name, what);
     const hasTest = runs.every(({ test }) => test !== undefined);
     const [valid, test] = [onValid.get(name), onTest?.get(name)];
-    const agreement = agreementOf(runs, comparison.decisions);
+    const likeness = likenessOf(runs, comparison.decisions);
     return {
       name,
       seeds: runs.map(({ seed }) => seed),
@@ -116,7 +116,7 @@ export function analyse(comparison: Comparison): Analysis {
       ...(valid !== undefined && { against: { valid, ...(test !== undefined && { test }) } }),
       evaluations: spread('evaluations', (run) => run.evaluations),
       totalSeconds: runs.reduce((sum, { seconds }) => sum + seconds, 0),
-      ...(agreement !== undefined && { agreement }),
+      ...(likeness !== undefined && { likeness }),
     };
   });
   return {
@@ -158,7 +158,7 @@ function middle(values: readonly number[]): readonly [number, number] {
  * Pairs of runs by the decisions in which their architectures differ; a decision that is active in one of them alone differs.
  * Undefined with fewer than two runs.
  */
-function agreementOf(runs: readonly ComparedRun[], decisions: readonly string[]): Agreement | undefined {
+function likenessOf(runs: readonly ComparedRun[], decisions: readonly string[]): Likeness | undefined {
   if (runs.length < 2) return undefined;
   const keys = runs.map(({ architecture }) => decisions.map((name) => JSON.stringify(architecture[name] ?? null)));
   const distances = keys.flatMap((a, i) =>

@@ -45,7 +45,14 @@ function overTime(comparison: Comparison, points: readonly BandPoint[], y: Plot.
 /** The mean best so far with its band. */
 export function bestFigure(comparison: Comparison, points: readonly BandPoint[]): string {
   const { objective } = comparison;
-  return overTime(comparison, points, axisOf(objective), `Best ${objective.metric} so far`);
+  // What the first draws come to says little and would take most of the picture.
+  const moments = [...new Set(points.map(({ at }) => at))];
+  const later = points.filter(({ at }) => at >= (moments[Math.floor(moments.length / 20)] ?? 0));
+  const scale = isShare(objective.metric) ? 100 : 1;
+  const [low, high] = [Math.min(...later.map((one) => one.low)), Math.max(...later.map((one) => one.high))];
+  const margin = (high - low) / 20 || Math.abs(high) / 20 || 1;
+  const y = { ...axisOf(objective), domain: [scale * (low - margin), scale * (high + margin)], clamp: true };
+  return overTime(comparison, points, y, `Best ${objective.metric} so far`);
 }
 
 /** The mean regret with its band, on a logarithmic axis. Undefined where the optimum is unknown. */
@@ -65,7 +72,8 @@ export function regretFigure(comparison: Comparison, points: readonly BandPoint[
     high: scale * Math.max(floor, high),
   }));
   const unit = scale === 100 ? ', points' : '';
-  const y = { type: 'log', label: `↓ regret of ${objective.metric} (validation${unit})`, grid: true } as const;
+  const label = `↓ regret of ${objective.metric} (validation${unit})`;
+  const y = { type: 'log', label, grid: true, ticks: 5, tickFormat: '~g' } as const;
   return overTime(comparison, shown, y, 'Regret');
 }
 

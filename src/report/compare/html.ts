@@ -14,7 +14,7 @@ export function renderComparison(comparison: Comparison, analysis: Analysis): st
     sections: [
       result(comparison, analysis),
       figures(comparison, analysis),
-      agreement(comparison, analysis),
+      likeness(comparison, analysis),
       runs(comparison),
       protocol(comparison),
       versionsSection(comparison.versions),
@@ -51,24 +51,34 @@ function result(comparison: Comparison, analysis: Analysis): Markup {
   const colours = coloursOf(comparison);
   const order = ranked(comparison, analysis);
   const hasTest = order.some(({ test }) => test !== undefined);
-  const hasGap = hasTest;
-  const p = (significance: Significance | undefined) =>
-    significance === undefined
-      ? '–'
-      : `${showDifference(metric, significance.difference)}, p ${showP(significance.holm)}`;
-  const rows = order.map(
+  const values = order.map(
     (one) =>
-      html`<tr><th scope="row">${swatch(colours[one.name])} ${one.name}</th><td>${one.seeds.length}</td>${hasTest ? html`<td>${showSpread(metric, one.test)}</td><td>${p(one.against?.test)}</td>` : NONE}<td>${showSpread(metric, one.valid)}</td><td>${showInterval(metric, one.valid)}</td><td>${p(one.against?.valid)}</td>${optimum === undefined ? NONE : html`<td>${one.regret === undefined ? '–' : showDeviation(metric, one.regret.mean)}</td>`}${hasGap ? html`<td>${one.gap === undefined ? '–' : showDifference(metric, one.gap.mean)}</td>` : NONE}<td>${showCount(one.evaluations.mean)}</td><td>${showSeconds(one.totalSeconds)}</td></tr>`,
+      html`<tr><th scope="row">${swatch(colours[one.name])} ${one.name}</th><td>${one.seeds.length}</td>${hasTest ? html`<td>${showSpread(metric, one.test)}</td>` : NONE}<td>${showSpread(metric, one.valid)}</td><td>${showInterval(metric, one.valid)}</td>${optimum === undefined ? NONE : html`<td>${one.regret === undefined ? '–' : showDeviation(metric, one.regret.mean)}</td>`}${hasTest ? html`<td>${one.gap === undefined ? '–' : showDifference(metric, one.gap.mean)}</td>` : NONE}<td>${showCount(one.evaluations.mean)}</td><td>${showSeconds(one.totalSeconds)}</td></tr>`,
   );
+  const against = order
+    .filter(({ name }) => name !== reference)
+    .map(
+      (one) =>
+        html`<tr><th scope="row">${swatch(colours[one.name])} ${one.name}</th>${hasTest ? cells(metric, one.against?.test) : NONE}${cells(metric, one.against?.valid)}</tr>`,
+    );
+  const parts = hasTest ? ['test', 'validation'] : ['validation'];
   const best =
     optimum === undefined
       ? NONE
       : html` The best of the space has ${showMetric(metric, optimum.valid)} on validation${optimum.test === undefined ? '' : ` and ${showMetric(metric, optimum.test)} on test samples`}.`;
   return section('Result', [
     ...warnings.map((warning) => html`<p><strong>${warning}</strong></p>`),
-    html`<div class="wide"><table><thead><tr><th></th><th>Seeds</th>${hasTest ? html`<th>Test ${metric}</th><th>against ${reference}</th>` : NONE}<th>Validation ${metric}</th><th>95 % interval of the mean</th><th>against ${reference}</th>${optimum === undefined ? NONE : html`<th>Regret</th>`}${hasGap ? html`<th>Test less validation</th>` : NONE}<th>Evaluations</th><th>Training in all</th></tr></thead><tbody>${rows}</tbody></table></div>`,
-    html`<p class="note">Values are those of the architecture that each search chose by its validation value; mean ± standard deviation over seeds; ${tested} Intervals are 95 % bootstrap percentile intervals of the mean. Against ${reference}: mean difference, and p of the ${analysis.test}, two-sided, corrected for the number of comparisons (Holm).${best}${optimum === undefined ? NONE : html` Regret is how far below that the chosen ones are on validation samples, on average.`} Evaluations: mean over seeds.</p>`,
+    html`<div class="wide"><table><thead><tr><th></th><th>Seeds</th>${hasTest ? html`<th>Test ${metric}</th>` : NONE}<th>Validation ${metric}</th><th>95 % interval of its mean</th>${optimum === undefined ? NONE : html`<th>Regret</th>`}${hasTest ? html`<th>Test less validation</th>` : NONE}<th>Evaluations</th><th>Training in all</th></tr></thead><tbody>${values}</tbody></table></div>`,
+    html`<p class="note">Values are those of the architecture that each search chose by its validation value: mean ± standard deviation over seeds; ${tested} The interval is a 95 % bootstrap percentile interval.${best}${optimum === undefined ? NONE : html` Regret: how far below that the chosen ones are on validation samples, on average.`} Evaluations: mean over seeds.</p>`,
+    html`<div class="wide"><table><thead><tr><th>Against ${reference}</th>${parts.map((part) => html`<th>${metric}, ${part}</th><th>p</th><th>p, corrected</th>`)}</tr></thead><tbody>${against}</tbody></table></div>`,
+    html`<p class="note">Mean differences; ${analysis.test}, two-sided; corrected for ${against.length} ${against.length === 1 ? 'comparison' : 'comparisons'} (Holm).</p>`,
   ]);
+}
+
+function cells(metric: string, significance: Significance | undefined): Markup {
+  if (significance === undefined) return html`<td>–</td><td>–</td><td>–</td>`;
+  const { difference, p, holm } = significance;
+  return html`<td>${showDifference(metric, difference)}</td><td>${showP(p)}</td><td>${showP(holm)}</td>`;
 }
 
 function swatch(colour: string | undefined): Markup {
@@ -99,12 +109,12 @@ function figures(comparison: Comparison, analysis: Analysis): Markup {
   ]);
 }
 
-function agreement({ decisions }: Comparison, { competitors }: Analysis): Markup {
-  const rows = competitors.flatMap(({ name, agreement }) =>
-    agreement === undefined
+function likeness({ decisions }: Comparison, { competitors }: Analysis): Markup {
+  const rows = competitors.flatMap(({ name, likeness }) =>
+    likeness === undefined
       ? []
       : [
-          html`<tr><th scope="row">${name}</th><td>${agreement.distance.toFixed(2)}</td><td>${(100 * agreement.equal).toFixed(1)} %</td></tr>`,
+          html`<tr><th scope="row">${name}</th><td>${likeness.distance.toFixed(2)}</td><td>${(100 * likeness.equal).toFixed(1)} %</td></tr>`,
         ],
   );
   if (rows.length === 0) return NONE;

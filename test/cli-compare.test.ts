@@ -1,0 +1,210 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { after, before, suite, test } from 'node:test';
+import { main } from '../src/cli/main.ts';
+
+let folder = '';
+before(() => {
+  folder = mkdtempSync(join(tmpdir(), 'netsmith-compare-'));
+});
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+async function netsmith(...args: string[]) {
+  let [out, err] = ['', ''];
+  const streams = {
+    out(text: string) {
+      out += text;
+    },
+    err(text: string) {
+      err += text;
+    },
+    terminal: false,
+  };
+  const code = await main(args, streams);
+  return { code, out, err };
+}
+
+async function json(...args: string[]) {
+  const { code, out, err } = await netsmith(...args, '--json');
+  assert.equal(code, 0, err);
+  return { ...JSON.parse(out), err };
+}
+
+/** Bad input: exit code 2, one message that matches, nothing written. */
+async function refused(expected: RegExp, ...args: string[]) {
+  const files = () => readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort();
+  const earlier = files();
+  const { code, out, err } = await netsmith(...args);
+  assert.equal(code, 2, `${args.join(' ')}\n${out}\n${err}`);
+  assert.match(err, expected);
+  assert.equal(out, '');
+  assert.deepEqual(files(), earlier);
+}
+
+const names = (found: { competitors: { name: string }[] }) => found.competitors.map(({ name }) => name).sort();
+
+suite('compare on a table', () => {
+  const TABLE = ['compare', '--benchmark', 'nas-bench-201'];
+
+  test('random search is always among them; the report and the tables are written', async () => {
+    const out = join(folder, 'table');
+    const strategies = 'aging-evolution,tpe:initial=5:gamma=0.2';
+    const found = await json(...TABLE, '--strategies', strategies, '--seeds', '6', '--time', '4000s', '--out', out);
+    assert.deepEqual(names(found), ['aging-evolution', 'random', 'tpe:initial=5:gamma=0.2']);
+    assert.deepEqual([found.reference, found.axis], ['random', 'seconds']);
+    assert.match(found.significance, /Wilcoxon/);
+    assert.equal(found.optimum.valid, 0.84892);
+    assert.equal(found.optimum.test, 0.943733);
+    for (const { valid, test, regret, gap, seeds, totalSeconds, likeness, name, against } of found.competitors) {
+      assert.deepEqual(seeds, [0, 1, 2, 3, 4, 5]);
+      assert.ok(Math.abs(regret.mean - (0.84892 - valid.mean)) < 1e-9 && regret.mean >= 0);
+      assert.ok(Math.abs(gap.mean - (test.mean - valid.mean)) < 1e-9);
+      assert.ok(totalSeconds <= 6 * 4000 && totalSeconds > 6 * 3000);
+      assert.ok(likeness.distance >= 0 && likeness.distance <= 6 && likeness.equal <= 1);
+      assert.equal(against === undefined, name === 'random');
+    }
+    assert.match(readFileSync(found.files.report, 'utf8'), /Wilcoxon signed-rank test/);
+    assert.equal(readFileSync(found.files.runs, 'utf8').trimEnd().split('\r\n').length, 1 + 3 * 6);
+    assert.doesNotMatch(found.err, /Warning/);
+    const again = await json(...TABLE, '--strategies', strategies, '--seeds', '6', '--time', '4000s', '--out', out);
+    assert.deepEqual(again.competitors, found.competitors);
+  });
+
+  test('warns below three seeds; other data sets have a budget in evaluations', async () => {
+    const found = await json(
+      ...[...TABLE, '--strategies', 'random', '--seeds', '2', '--trials', '20', '--data', 'cifar-100'],
+      ...['--out', join(folder, 'few')],
+    );
+    assert.equal(found.axis, 'evaluations');
+    assert.match(found.err, /Warning: Fewer than 3 seeds of random: 2 seeds cannot tell/);
+    assert.equal(found.warnings.length, 1);
+    assert.equal(found.competitors[0].evaluations.mean, 20);
+  });
+
+  test('refuses what a table does not have', async () => {
+    await refused(/--strategies: none; must name/, ...TABLE);
+    await refused(/strategy "magic": is not known/, ...TABLE, '--strategies', 'magic');
+    await refused(/option gamma is 2/, ...TABLE, '--strategies', 'tpe:gamma=2');
+    await refused(/--strategies: "tpe" twice/, ...TABLE, '--strategies', 'tpe,tpe');
+    await refused(/--epochs: 3; means nothing to a table/, ...TABLE, '--strategies', 'tpe', '--epochs', '3');
+    await refused(/no seconds for cifar-100/, ...TABLE, '--strategies', 'tpe', '--data', 'cifar-100', '--time', '9s');
+    await refused(/--data: "mnist"; must be one of/, ...TABLE, '--strategies', 'tpe', '--data', 'mnist');
+    await refused(/--benchmark: "x"; must be one of/, 'compare', '--benchmark', 'x', '--strategies', 'tpe');
+    await refused(/--seeds: 0/, ...TABLE, '--strategies', 'tpe', '--seeds', '0');
+    await refused(/no trial is complete/, ...TABLE, '--strategies', 'tpe', '--time', '1s', '--out', join(folder, 'x'));
+    await refused(/nothing to compare/, 'compare');
+  });
+});
+
+const SMALL = [
+  ...['--space', 'nas-bench-201', '--space-options', 'cells=1,channels=4'],
+  ...['--train-samples', '100', '--epochs', '1', '--trials', '2'],
+];
+
+test('compare by searches of its own: what is done is not done again; then of the folders', async () => {
+  const out = join(folder, 'searches');
+  const evolution = 'aging-evolution:population=2:sample=1';
+  const args = ['compare', '--strategies', evolution, '--seeds', '2', ...SMALL, '--out', out];
+  const found = await json(...args);
+  assert.deepEqual(names(found), [evolution, 'random']);
+  const studies = readdirSync(out).filter((name) => existsSync(join(out, name, 'study.db')));
+  assert.equal(studies.length, 4);
+
+  // As after a kill before the last study: only that one is made again.
+  const [lost, kept] = ['random-seed-1', 'random-seed-0'].map((name) => join(out, name)) as [string, string];
+  const begun = async (dir: string) => (await json('status', dir)).createdAt;
+  const [lostBefore, keptBefore] = [await begun(lost), await begun(kept)];
+  rmSync(lost, { recursive: true });
+  const again = await json(...args);
+  assert.equal(await begun(kept), keptBefore);
+  assert.notEqual(await begun(lost), lostBefore);
+  assert.match(again.err, /\[3 of 4\] random, seed 1/);
+  assert.doesNotMatch(again.err, /\[1 of 4\]/);
+  const values = ({ competitors }: typeof found) =>
+    competitors.map(({ name, valid, evaluations }: Record<string, unknown>) => ({ name, valid, evaluations }));
+  assert.deepEqual(values(again), values(found));
+
+  // As after a kill in the middle of a study: it is gone on with, and not begun anew.
+  const database = new DatabaseSync(join(kept, 'study.db'));
+  database.exec('DELETE FROM trials WHERE trial = 1; DELETE FROM reports WHERE trial = 1');
+  database.close();
+  await refused(/study ".*random-seed-0": is not at its end; .*netsmith resume/, 'compare', out);
+  assert.deepEqual(values(await json(...args)), values(found));
+  assert.equal(await begun(kept), keptBefore);
+
+  await refused(/learningRate is .*; a comparison goes on with the same/, ...args, '--learning-rate', '0.01');
+
+  const folders = await json('compare', out, '--out', join(folder, 'folders'));
+  assert.deepEqual(values(folders), values(found));
+  await refused(/seed 0, as study/, 'compare', kept, join(out, 'random-seed-0', '.'), '--out', join(folder, 'y'));
+  const others = studies.filter((name) => !name.startsWith('random')).map((name) => join(out, name));
+  await refused(/no random search among/, 'compare', ...others);
+
+  const other = join(folder, 'other');
+  await json('search', ...SMALL, '--epochs', '2', '--out', other);
+  await refused(
+    /study ".*other": epochs is 2, and 1 in study ".*random-seed-0"; what is compared must have the same training protocol/,
+    ...['compare', kept, other],
+  );
+});
+
+test('compare of configurations: named by their files, random search added', async () => {
+  const base = { space: 'nas-bench-201', spaceOptions: { cells: 1, channels: 4 }, trainSamples: 100, trials: 1 };
+  const file = (name: string, settings: object) => {
+    const path = join(folder, `${name}.json`);
+    writeFileSync(path, JSON.stringify({ ...base, epochs: 1, ...settings }));
+    return path;
+  };
+  const one = file('one', { strategy: 'tpe' });
+  const two = file('two', { strategy: 'local-search', stopping: 'median' });
+  const longer = file('longer', { strategy: 'tpe', epochs: 2 });
+  const configs = (...files: string[]) => ['compare', ...files.flatMap((path) => ['--config', path])];
+  const out = join(folder, 'configs');
+  await refused(/"longer": epochs is 2, and 1 in "/, ...configs(one, longer), '--seeds', '1', '--out', out);
+  const found = await json(...configs(one, two), '--seeds', '1', '--out', out, '--evaluate', '1');
+  assert.deepEqual(names(found), ['one', 'random', 'two']);
+  for (const { test, gap, likeness } of found.competitors) {
+    assert.equal(test.count, 1);
+    assert.ok(Number.isFinite(gap.mean));
+    assert.equal(likeness, undefined);
+  }
+});
+
+test('search --prior: told to the strategy, kept apart, not counted, and there after resume', async () => {
+  const [old, warm] = [join(folder, 'old'), join(folder, 'warm')];
+  await json('search', ...SMALL, '--out', old);
+  const before = readFileSync(join(old, 'study.db'));
+  const tpe = ['--strategy', 'tpe', '--strategy-options', 'initial=3'];
+  const found = await json('search', ...SMALL, ...tpe, '--seed', '1', '--prior', old, '--out', warm);
+  assert.match(found.err, /Begins with 2 trials of study/);
+  assert.equal(found.trials, 2);
+  assert.deepEqual(readFileSync(join(old, 'study.db')), before);
+  const status = await json('status', warm);
+  assert.equal(status.trials, 2);
+  assert.deepEqual([status.earlier[0].study, status.earlier[0].trials], ['old', 2]);
+  assert.ok(status.earlier[0].best.accuracy >= 0);
+  assert.equal((await json('trials', warm)).length ?? 2, 2);
+  await json('resume', warm, '--trials', '3');
+  assert.deepEqual((await json('status', warm)).earlier, status.earlier);
+  await json('report', warm);
+  assert.match(readFileSync(join(warm, 'report.html'), 'utf8'), /began with 2 trials of the earlier study old/);
+  assert.match(readFileSync(join(warm, 'report.html'), 'utf8'), /--prior /);
+
+  const out = ['--out', join(folder, 'never')];
+  const space = ['--space', 'nas-bench-201', '--space-options', 'cells=2,channels=4'];
+  await refused(
+    /--prior: study ".*old" has the space nas-bench-201/,
+    'search',
+    ...SMALL,
+    ...space,
+    ...out,
+    '--prior',
+    old,
+  );
+  await refused(/has the objectives accuracy/, 'search', ...SMALL, '--objective', 'loss', ...out, '--prior', old);
+  await refused(/twice; each study counts once/, 'search', ...SMALL, ...out, '--prior', old, old);
+  await refused(/has no study.db/, 'search', ...SMALL, ...out, '--prior', join(folder, 'nowhere'));
+});
