@@ -3,11 +3,12 @@
  * larger kernel), the parent is trained, the child takes over its weights, and then is trained for one epoch; beside it the
  * child's network trained afresh, for one epoch and for as many as parent and child had together.
  *
- *     npm run -s bench:morphism -- [--data digits | --data cifar-10 --data-dir FOLDER] [--train-samples N] [--space small-cnn]
- *         [--pairs 10] [--parent-epochs 5] [--seed 0] [--threads 2] [--json] [--save]
+ *     npm run -s bench:morphism -- [--data digits | --data cifar-10 --data-dir FOLDER] [--train-samples N]
+ *         [--valid-share 0.25] [--space small-cnn] [--pairs 10] [--any] [--parent-epochs 5] [--seed 0] [--threads 2] [--json] [--save]
  *
- * Pairs are random, but only those whose function can be preserved: the same parents and children in each run of a seed. Every
- * training lays its learning rate out over its own epochs.
+ * Pairs are random, but only larger children that can preserve the function; `--any`: any that differ in one decision, which take
+ * over what they can. The same parents and children in each run of a seed. Every training lays its learning rate out over its own
+ * epochs.
  */
 import { parseArgs } from 'node:util';
 import { rng } from '../src/common/random.ts';
@@ -34,8 +35,10 @@ const { values: flags } = parseArgs({
     data: { type: 'string', default: 'digits' },
     'data-dir': { type: 'string' },
     'train-samples': { type: 'string' },
+    'valid-share': { type: 'string', default: '0.25' },
     space: { type: 'string', default: 'small-cnn' },
     pairs: { type: 'string', default: '10' },
+    any: { type: 'boolean', default: false },
     'parent-epochs': { type: 'string', default: '5' },
     seed: { type: 'string', default: '0' },
     threads: { type: 'string', default: '2' },
@@ -86,6 +89,7 @@ function pairOf(space: Space, number: number): Pair {
     const size = sizeOf(weights);
     const { input, outputs } = space.task;
     const child = random.shuffle(neighbours(space, parent)).find((one) => {
+      if (flags.any) return true;
       const other = untrained(space, one);
       if (sizeOf(other.weights) <= size) return false;
       return (
@@ -181,6 +185,7 @@ const dataset = await openDataset({
   name: flags.data,
   dir: flags['data-dir'],
   seed,
+  validShare: Number(flags['valid-share']),
   ...(trainSamples === undefined ? {} : { trainSamples: Number(trainSamples) }),
 });
 const data = dataset.search;
@@ -201,6 +206,8 @@ const summary = {
   data: flags.data,
   space: space.name,
   trainSamples: data.train.count,
+  validSamples: data.valid.count,
+  any: flags.any,
   parentEpochs,
   pairs: rows.length,
   largestDifference: Math.max(...rows.map(({ difference }) => difference)),

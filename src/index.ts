@@ -25,6 +25,13 @@ export { nodeRuntime } from './engine/runtime/node.node.ts';
 export type { Device, MemoryPolicy, Runtime } from './engine/runtime/runtime.ts';
 export { threadedRuntime } from './engine/runtime/thread.node.ts';
 export * from './estimate/estimator.ts';
+export {
+  type Known,
+  type Predictor,
+  type PredictorOptions,
+  predictorEstimator,
+  trainPredictor,
+} from './estimate/predictor/predictor.ts';
 export { type ProxyEstimator, type ProxyEstimatorOptions, proxyEstimator } from './estimate/proxies/estimator.ts';
 export {
   openProxies,
@@ -42,6 +49,7 @@ export type { Row, Table } from './estimate/tabular/table.ts';
 export { type TrainEstimatorOptions, trainEstimator } from './estimate/train.ts';
 export type { Graph, HostTensor, Shape } from './graph/ir.ts';
 export { networkCosts } from './network/costs.ts';
+export { type Morphism, type MorphRequest, morphWeights } from './network/morphism.ts';
 export type { Costs, LayerCosts } from './network/network.ts';
 export { type DrawingOptions, drawArchitecture } from './report/drawing/draw.ts';
 export { architectureText } from './report/drawing/text.ts';
@@ -56,6 +64,7 @@ export * from './space/index.ts';
 export { BASELINES, SPACES } from './space/spaces/index.ts';
 export { createStrategy, STRATEGIES, type StrategyDefinition } from './strategy/index.ts';
 export type * from './strategy/strategy.ts';
+export { type Agreement, agreementsOf } from './study/agreement.ts';
 export type { Budget, BudgetEnd } from './study/budget.ts';
 export type { StudyEnd, StudyEvent } from './study/events.ts';
 export { bestOf, type Contender } from './study/ranking.ts';

@@ -6,6 +6,7 @@ import { renderReport } from '../report/html.ts';
 import { count, formatArchitecture, resolve } from '../space/index.ts';
 import { createStrategy } from '../strategy/index.ts';
 import { accountOf } from '../study/account.ts';
+import { agreementsOf } from '../study/agreement.ts';
 import { budgetEnd } from '../study/budget.ts';
 import { writeWhole } from '../study/store/files.node.ts';
 import type { Trial } from '../study/store/store.ts';
@@ -66,6 +67,7 @@ export async function reportData(dir: string, study: ReadStudy): Promise<ReportD
     data,
     trials: trials.map((trial) => reportTrial(study, trial)),
     ...(study.earlier.length > 0 && { earlier: earlierStudies(study) }),
+    agreements: agreementsOf(trials, problem.objectives, problem.fidelities),
     ...(account.workerSeconds > 0 && { account }),
     ...(winner !== undefined && { winner: { ...winner, costs: networkCosts(winner.network, space.task) } }),
     ...(ofWinner !== undefined && {

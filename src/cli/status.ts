@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
-import { showAccount, showMetric, showSeconds } from '../report/numbers.ts';
+import { showAccount, showAgreement, showMetric, showSeconds } from '../report/numbers.ts';
 import { accountOf } from '../study/account.ts';
+import { agreementsOf } from '../study/agreement.ts';
 import type { TrialState } from '../study/store/store.ts';
 import { bestText, bestToJson } from './best.ts';
 import { define, outputOf, type Shell } from './command.ts';
@@ -8,7 +9,7 @@ import { earlierStudies } from './prior.ts';
 import { budgetOf } from './setup.ts';
 import { type ReadStudy, readStudy } from './study.ts';
 
-/** `netsmith status DIR`: { study, createdAt, states, trials, earlier, budget, searchSeconds, spent, best } */
+/** `netsmith status DIR`: { study, createdAt, states, trials, earlier, budget, searchSeconds, spent, agreement, best } */
 export function addStatus(program: Command, shell: Shell): void {
   define(program, 'status <dir>', 'Say how far a study is; also while another process is at work on it', [
     'netsmith status runs/digits-small-cnn-1',
@@ -22,6 +23,7 @@ export function addStatus(program: Command, shell: Shell): void {
       study.trials.filter(({ purpose }) => purpose === 'search'),
       study.clock,
     );
+    const agreements = agreementsOf(study.trials, study.problem.objectives, study.problem.fidelities);
     const { trials: wanted, seconds } = budgetOf(study.settings);
     const budget = { trials: wanted ?? null, seconds: seconds ?? null, until: study.settings.until ?? null };
     const value = {
@@ -33,6 +35,7 @@ export function addStatus(program: Command, shell: Shell): void {
       budget,
       searchSeconds: study.clock.searchSeconds,
       spent: { ...account },
+      agreement: agreements.map((one) => ({ ...one })),
       best,
     };
     const counted = Object.entries(states).map(([state, count]) => `${count} ${state}`);
@@ -47,6 +50,7 @@ export function addStatus(program: Command, shell: Shell): void {
         ({ study: name, trials, best }) =>
           `began with ${trials} trials of study ${name}, their best ${metric} ${showMetric(metric, best[metric])}; they do not count here`,
       ),
+      ...agreements.map((one) => `rank correlation (Kendall's tau): ${showAgreement(one)}`),
       ...(account.workerSeconds > 0 ? [`time of the workers: ${showAccount(account)}`] : []),
       bestText(study),
     ];

@@ -171,14 +171,11 @@ async function inherited(
   if (run.inherit === undefined) return undefined;
   const { tensors: weights } = await load(run.artefacts, run.inherit.checkpoint);
   const { inherit, fidelity } = run;
-  const parent = candidateNetwork({ space, architecture: inherit.architecture }, inherit.width);
-  const seen =
-    input.length === 3
-      ? input.map((side, axis) => (axis === 0 ? side : Math.floor(side * fidelity.resolution)))
-      : input;
-  return make(
-    () =>
-      morphWeights({ parent, child: network, weights, input: seen, outputs, rng: (...labels) => run.rng(...labels) })
-        .weights,
-  );
+  const factor = Math.round(1 / fidelity.resolution);
+  const seen = input.map((side, axis) => (axis === 0 ? side : Math.floor(side / factor)));
+  return make(() => {
+    const parent = candidateNetwork({ space, architecture: inherit.architecture }, inherit.width);
+    const request = { parent, child: network, weights, input: seen, outputs };
+    return morphWeights({ ...request, rng: (...labels) => run.rng(...labels) }).weights;
+  });
 }

@@ -5,6 +5,7 @@ import type { Costs, LayerCosts } from '../network/network.ts';
 import type { Module } from '../space/module.ts';
 import type { SpaceOptions } from '../space/space.ts';
 import type { Account } from '../study/account.ts';
+import type { Agreement } from '../study/agreement.ts';
 import type { Trial } from '../study/store/store.ts';
 
 /** A trial as a report shows it: the store's, its architecture in the space's own notation. */
@@ -62,6 +63,8 @@ export interface ReportData {
   readonly trials: readonly ReportTrial[];
   /** Earlier studies that the strategy was told of: how many trials, and the metrics of the best of them. */
   readonly earlier?: readonly { readonly study: string; readonly trials: number; readonly best: Metrics }[];
+  /** How what was measured cheaply ranks architectures, against the best that is known of them. */
+  readonly agreements: readonly Agreement[];
   /** What the time of the workers went to during the search, if that was recorded. */
   readonly account?: Account;
   readonly winner?: Winner;

@@ -65,6 +65,7 @@ const data: ReportData = {
     ],
     trainedOn: 'train + valid',
   },
+  agreements: [],
   baselines: [{ name: 'resnet', seeds: [0, 1], metrics: [{ accuracy: 0.8 }, { accuracy: 0.82 }] }],
   settings: { train: { epochs: 2, learningRate: 0.05 }, objectives: ['accuracy'], secret: '<i>' },
   commands: ['netsmith search --data "a b" --seed 7'],
@@ -117,6 +118,16 @@ test('an evaluation of another trial than the winner is named, and gives the win
   const text = textOf(await renderReport({ ...rest, baselines: [], testedInstead: 3 }));
   assert.match(text, /It has not been tested: the evaluation was of trial 3/);
   assert.doesNotMatch(text, /have not been used|not opened|on the test samples, which/);
+});
+
+test('rank correlations are shown where there are any', async () => {
+  const agreement = { estimate: 'after 2 of 8 epochs', truth: 'after 8 epochs', pairs: 24, tau: 0.613 };
+  const shown = textOf(await renderReport({ ...data, agreements: [{ ...agreement, interval: [-0.1, 0.78] }] }));
+  assert.match(
+    shown,
+    /0\.61 \(95\s%: −0\.10 to 0\.78\) between after 2 of 8 epochs and after 8 epochs, 24 architectures/,
+  );
+  assert.doesNotMatch(textOf(await renderReport(data)), /Rank correlation/);
 });
 
 test('what the time of the workers went to is said where it is known', async () => {

@@ -9,6 +9,7 @@ import {
   deviation,
   mean,
   showAccount,
+  showAgreement,
   showBytes,
   showCount,
   showDeviation,
@@ -94,6 +95,7 @@ function result(data: ReportData): Markup {
       ({ study, trials, best }) =>
         html`It began with ${trials} trials of the earlier study ${study} (their best: ${showMetric(metric, best[metric])}), which count for nothing else here. `,
     ),
+    ...data.agreements.map((one) => html`Rank correlation (Kendall's tau): ${showAgreement(one)}. `),
     data.account === undefined ? NONE : html`What the workers' time went to: ${showAccount(data.account)}. `,
   ];
   if (winner === undefined || winning === undefined) {

@@ -1,6 +1,7 @@
 /** Numbers as people read them, in reports and drawings. Machines get the numbers themselves. */
 
 import type { Account } from '../study/account.ts';
+import type { Agreement } from '../study/agreement.ts';
 
 const COUNT = new Intl.NumberFormat('en-GB', { maximumFractionDigits: 0 });
 
@@ -66,6 +67,12 @@ export function showMetric(metric: string, value: number | undefined): string {
   if (metric === 'params') return showCount(value);
   if (metric === 'flops') return showLarge(value);
   return isShare(metric) ? `${(value * 100).toFixed(2)}${NO_BREAK}%` : Number(value.toPrecision(4)).toString();
+}
+
+/** `0.61 (95 %: 0.42 to 0.78) between after 2 of 8 epochs and after 8 epochs, 24 architectures` */
+export function showAgreement({ estimate, truth, pairs, tau, interval: [low, high] }: Agreement): string {
+  const show = (value: number) => value.toFixed(2).replace('-', '−');
+  return `${show(tau)} (95${NO_BREAK}%: ${show(low)} to ${show(high)}) between ${estimate} and ${truth}, ${pairs} architectures`;
 }
 
 /** A standard deviation beside a mean: of shares in percentage points, without a sign or a unit. */

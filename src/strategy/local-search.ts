@@ -50,7 +50,9 @@ export type LocalSearchState = {
  * is among the last 1,000 measured is not measured again, since if it were better, the climb would have gone there or ended higher;
  * where all neighbours are out and results still missing, more random architectures are asked for, and a climb goes
  * there if they are better. With `warmStart`, neighbours inherit the weights of where the climb stands, and with them its
- * training, as in Elsken, Metzen & Hutter 2018 ("Simple and efficient architecture search for CNNs"). With several objectives the first is climbed. Failed, paused and pruned trials, and those of a
+ * training, as in Elsken, Metzen & Hutter 2018 ("Simple and efficient architecture search for CNNs"): a few epochs a trial then
+ * do, but values rise along a climb by training as well, and only confirmations, which start afresh, tell what an architecture
+ * is worth by itself. With several objectives the first is climbed. Failed, paused and pruned trials, and those of a
  * lower fidelity, count as looked at. Neighbours are in random order, drawn from (seed, trial of the present architecture).
  *
  * ask: O(neighbours) the first time at an architecture, kept beside the state. tell: O(1), 1,000 fingerprints copied.

@@ -1,6 +1,7 @@
 import type { Fidelity } from '../../common/fidelity.ts';
 import { agingEvolution } from '../../strategy/aging-evolution.ts';
 import { createStrategy } from '../../strategy/index.ts';
+import { localSearch } from '../../strategy/local-search.ts';
 import { randomSearch } from '../../strategy/random.ts';
 import type { Problem, Strategy } from '../../strategy/strategy.ts';
 import { nasBench201, problemOf, RISING } from '../../strategy/testing/problems.ts';
@@ -28,6 +29,10 @@ export const STUDIES = {
   asha: {
     strategy: createStrategy('asha', { inner: 'aging-evolution', 'inner.population': 6, 'inner.sample': 2, enough: 4 }),
     problem: RISING_PROBLEM,
+  },
+  'local-search': {
+    strategy: localSearch({ starts: 3, improvement: 'first', warmStart: true }),
+    problem: problemOf(nasBench201, { fidelities: [THREE_EPOCHS] }),
   },
   ridge: { strategy: ridgeSearch(), problem: problemOf(nasBench201, { fidelities: [THREE_EPOCHS] }) },
 } as const satisfies Readonly<Record<string, TestStudy>>;

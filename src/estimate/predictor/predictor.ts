@@ -1,0 +1,157 @@
+import { invalid, messageOf, UserError } from '../../common/errors.ts';
+import type { Rng } from '../../common/random.ts';
+import { fitForest } from '../../model/forest.ts';
+import { fitHyperparameters, gaussianProcess, type Prediction, rowMetric } from '../../model/gaussian-process.ts';
+import { trainMlpEnsemble } from '../../model/mlp-ensemble.ts';
+import type { ModelTools } from '../../model/tools.ts';
+import { checkArchitecture } from '../../space/architecture.ts';
+import type { Architecture, Space } from '../../space/space.ts';
+import { type Estimator, TrialFailure } from '../estimator.ts';
+import { blocksOf, type FeatureKind } from './features.ts';
+
+/** What was found out of an architecture: a complete trial of a study, a row of a table. */
+export interface Known {
+  readonly architecture: Architecture;
+  readonly value: number;
+}
+
+export interface PredictorOptions {
+  readonly model: 'gaussian-process' | 'forest' | 'mlp-ensemble';
+  readonly features: FeatureKind;
+}
+
+/** What a value will be, in its own unit. */
+export type Predictor = (architecture: Architecture) => Prediction;
+
+interface Training {
+  readonly rows: readonly (readonly number[])[];
+  /** Columns of each block, [start, end). */
+  readonly blocks: readonly (readonly [number, number])[];
+  /** Mean 0, deviation 1. */
+  readonly targets: readonly number[];
+  readonly rng: Rng;
+  readonly tools: ModelTools;
+}
+
+/** What a model predicts of a row, in units of the targets. */
+type Fitted = (row: readonly number[]) => Prediction;
+
+const MODELS = {
+  'gaussian-process': fitProcess,
+  forest: fitTrees,
+  'mlp-ensemble': fitEnsemble,
+} as const satisfies Readonly<Record<PredictorOptions['model'], (training: Training) => Promise<Fitted>>>;
+
+/** The Gaussian process's hyperparameters are fitted to so many observations at most: it costs their third power. */
+const MOST_FITTED = 150;
+const MLP = { members: 5, hidden: 16, steps: 300, learningRate: 0.01 } as const;
+
+/**
+ * Learns to predict a metric of a space's architectures from what is known of some of them: a Gaussian process, a forest of random
+ * trees, or an ensemble of networks, on one of three kinds of features. `variance` is what the model does not know, noise of a
+ * single training aside: the process's posterior, the spread of the trees (and within their leaves), the spread of the networks.
+ *
+ * Throws UserError for fewer than two different values, or an ensemble without an engine.
+ */
+export async function trainPredictor(
+  space: Space,
+  known: readonly Known[],
+  { model, features }: PredictorOptions,
+  rng: Rng,
+  tools: ModelTools = {},
+): Promise<Predictor> {
+  const values = known.map(({ value }) => value);
+  const mean = values.reduce((sum, value) => sum + value / values.length, 0);
+  const deviation = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2 / values.length, 0));
+  if (new Set(values).size < 2)
+    throw invalid('predictor', `${values.length} values are known, all alike`, 'it needs at least two that differ');
+  const blocks = blocksOf(space, features);
+  const raw = known.map(({ architecture }) => blocks(architecture));
+  const scale = scaling(raw.map((row) => row.flat()));
+  let start = 0;
+  const spans = (raw[0] ?? []).flatMap((block): [number, number][] => {
+    const from = start;
+    start += block.length;
+    return block.length === 0 ? [] : [[from, start]];
+  });
+  const fitted = await MODELS[model]({
+    rows: raw.map((row) => scale(row.flat())),
+    blocks: spans,
+    targets: values.map((value) => (value - mean) / deviation),
+    rng,
+    tools,
+  });
+  return (architecture) => {
+    const found = fitted(scale(blocks(checkArchitecture(space, architecture)).flat()));
+    return { mean: mean + deviation * found.mean, variance: deviation ** 2 * found.variance };
+  };
+}
+
+/**
+ * A predictor as an estimator: one look at a candidate, at no cost worth counting. Metrics are the predicted one, and the deviation
+ * of the prediction as `predictedDeviation`. A candidate that is no member of the space fails.
+ */
+export function predictorEstimator(predict: Predictor, metric: string): Estimator {
+  return {
+    async estimate({ architecture }, { fidelity, signal, report }) {
+      signal.throwIfAborted();
+      const { mean, variance } = attempt(() => predict(architecture));
+      const metrics = { [metric]: mean, predictedDeviation: Math.sqrt(variance) };
+      const point = { step: fidelity.epochs, metrics, seconds: 0 };
+      await report(point, undefined); // It is at its end whatever the answer.
+      signal.throwIfAborted();
+      return { state: 'complete', metrics, curve: [point], seconds: 0 };
+    },
+  };
+}
+
+function attempt<T>(body: () => T): T {
+  try {
+    return body();
+  } catch (error) {
+    throw error instanceof UserError ? new TrialFailure(messageOf(error), { cause: error }) : error;
+  }
+}
+
+/** Brings each column of these rows to [0, 1]; one that is constant there, to 0. */
+function scaling(rows: readonly (readonly number[])[]): (row: readonly number[]) => number[] {
+  const columns = (rows[0] ?? []).map((_, i) => {
+    let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+    for (const row of rows) {
+      low = Math.min(low, row[i] as number);
+      high = Math.max(high, row[i] as number);
+    }
+    return { low, span: high - low };
+  });
+  return (row) => columns.map(({ low, span }, i) => (span > 0 ? ((row[i] as number) - low) / span : 0));
+}
+
+async function fitProcess({ rows, blocks, targets }: Training): Promise<Fitted> {
+  const metric = rowMetric(blocks);
+  const process = gaussianProcess(
+    metric,
+    fitHyperparameters(metric, rows.slice(0, MOST_FITTED), targets.slice(0, MOST_FITTED)),
+  );
+  for (const row of rows) process.add(row);
+  const posterior = process.given(targets);
+  return (row) => posterior.predict(row);
+}
+
+async function fitTrees({ rows, targets, rng }: Training): Promise<Fitted> {
+  const table = { rows: rows.length, columns: rows[0]?.length ?? 0, data: rows.flat() };
+  const forest = fitForest(table, targets, rng);
+  return (row) => forest.predict(row);
+}
+
+async function fitEnsemble({ rows, targets, rng, tools }: Training): Promise<Fitted> {
+  if (tools.engine === undefined)
+    throw new UserError('predictor: mlp-ensemble is given no engine; its networks are trained on one');
+  const sparse = (row: readonly number[]) =>
+    new Map(row.flatMap((value, i): [number, number][] => (value === 0 ? [] : [[i, value]])));
+  const ensemble = await trainMlpEnsemble(await tools.engine(), rows.map(sparse), targets, rng, MLP);
+  return (row) => {
+    const found = ensemble.predict(sparse(row));
+    const mean = found.reduce((sum, value) => sum + value / found.length, 0);
+    return { mean, variance: found.reduce((sum, value) => sum + (value - mean) ** 2 / found.length, 0) };
+  };
+}
