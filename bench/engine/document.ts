@@ -1,5 +1,5 @@
 /**
- * Fills the tables of docs/performance.md from bench/results/: between `<!-- NAME -->` and `<!-- end -->` goes what the newest
+ * Fills the tables of docs/performance.md from bench/results/, and draws its figures: between `<!-- NAME -->` and `<!-- end -->` goes what the newest
  * results say, and which files these are.
  *
  *     npx node --conditions=netsmith-source bench/engine/document.ts
@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import type { Row } from './compare.ts';
 import type { Profile } from './profile-operators.ts';
 import type { Circumstances } from './results.ts';
-import type { AxisResult } from './scaling-figure.ts';
+import { type Axis, type AxisResult, scalingFigure } from './scaling-figure.ts';
 import {
   comparisonTable,
   compileTable,
@@ -98,9 +98,17 @@ function operators(): string | undefined {
 }
 
 function scaling(network: string): string | undefined {
-  const [found] = resultsOf<{ readonly axes: readonly AxisResult[] }>(`scaling-${network}`);
-  return found && `${origin(found)}\n\n![](scaling-${network}.svg)\n\n${scalingTable(found.result.axes)}`;
+  const found = collected(
+    resultsOf<{ readonly axes: readonly AxisResult[] }>(`scaling-${network}`),
+    ({ axes }) => axes,
+    ({ axis }) => axis,
+  );
+  if (found === undefined) return undefined;
+  const axes = found.parts.toSorted((a, b) => AXES.indexOf(a.axis) - AXES.indexOf(b.axis));
+  writeFileSync(join(PAGE, `../scaling-${network}.svg`), scalingFigure(axes));
+  return `${found.origins}\n\n![](scaling-${network}.svg)\n\n${scalingTable(axes)}`;
 }
+const AXES: readonly Axis[] = ['batch', 'cells', 'channels'];
 
 function sessions(): string | undefined {
   const [found] = resultsOf<{ readonly points: readonly SessionPoint[] }>('sessions');

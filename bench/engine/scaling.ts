@@ -1,22 +1,20 @@
 /**
  * How the cost of a training step grows with the batch, the cells and the channels, one at a time. Each point is measured in
- * processes of its own, all points once in each round. Saves the points in bench/results/ and a figure of them in docs/.
+ * processes of its own, all points once in each round. Saves the points in bench/results/; `document.ts` draws them.
  *
  *     npx node --conditions=netsmith-source bench/engine/scaling.ts [--network darts-supernet|darts-v2]
  *       [--layout auto|portable] [--rounds 2] [--threads 2] [--only batch|cells|channels]
  *
  * A point that would not fit into memory, judged by the ones before it, is left out and said so.
  */
-import { writeFileSync } from 'node:fs';
 import { freemem } from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { watchOthers } from './contention.ts';
 import { fitLine, type Line } from './line.ts';
 import type { Measurement } from './order.ts';
 import { ask } from './processes.ts';
 import { circumstances, saveResult } from './results.ts';
-import { type Axis, type AxisResult, scalingFigure } from './scaling-figure.ts';
+import type { Axis, AxisResult } from './scaling-figure.ts';
 import { median } from './statistics.ts';
 
 /** Held fixed where another grows, and the values of each; channels at a smaller batch, since cost grows with their square. */
@@ -124,9 +122,7 @@ function lineOf(measured: readonly { readonly x: number; readonly y: number }[])
 }
 
 const file = saveResult(`scaling-${network}`, when, { network, layout, rounds, otherCores, axes: results });
-const figure = join(import.meta.dirname, `../../docs/scaling-${network}.svg`);
-writeFileSync(figure, scalingFigure(results));
-say(`saved: ${file}, ${figure}`);
+say(`saved: ${file}`);
 for (const { axis, line, points: measured } of results) {
   const at = measured.map(({ x, seconds }) => `${x}: ${seconds.toPrecision(3)} s`).join(', ');
   const deviation = line === undefined ? '' : `; at most ${(100 * line.deviation).toFixed(0)} % off a line`;
