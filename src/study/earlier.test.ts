@@ -1,13 +1,19 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { rng } from '../common/random.ts';
 import { signedRankTest } from '../common/ranks.ts';
 import { openNasBench201 } from '../estimate/tabular/nas-bench-201.node.ts';
-import { createStrategy, type Strategy } from '../strategy/index.ts';
+import { sample } from '../space/index.ts';
+import { createStrategy, STRATEGIES, type Strategy } from '../strategy/index.ts';
+import { nasBench201, problemOf, pseudoOutcome, RISING } from '../strategy/testing/problems.ts';
 import { beginning } from './earlier.ts';
 import { simulate, tabularProblem } from './simulate.ts';
 import type { EarlierTrial } from './store/store.ts';
 
 const SEEDS = 40;
+
+/** They are told as the others are; here there is none for them. */
+const NEED_AN_ENGINE: readonly string[] = ['controller', 'bananas'];
 
 suite('trials of an earlier study', () => {
   for (const [name, options] of [
@@ -43,6 +49,31 @@ suite('trials of an earlier study', () => {
       assert.ok(signedRankTest(differences) < 0.001);
     });
   }
+
+  test('are never continued, whatever the strategy', async () => {
+    const problem = problemOf(nasBench201, { fidelities: RISING });
+    const stream = rng('earlier');
+    const earlier = Array.from({ length: 30 }, (_, trial): EarlierTrial => {
+      const costs = { params: 1, flops: 1 };
+      const metrics = { accuracy: stream.float() };
+      return { study: 'a', trial, architecture: sample(nasBench201, stream), metrics, costs, seconds: 1 };
+    });
+    const names = Object.keys(STRATEGIES).filter((name) => !NEED_AN_ENGINE.includes(name));
+    for (const name of names) {
+      const strategy = createStrategy(name);
+      let state = await beginning(strategy, problem, earlier);
+      for (let trial = 0; trial < 20; ) {
+        const [asked, proposals] = await strategy.ask(problem, state, trial, 4);
+        state = asked;
+        assert.ok(proposals.length > 0, name);
+        for (const proposal of proposals) {
+          const { start } = proposal;
+          assert.ok(start.kind === 'fresh' || (start.trial >= 0 && start.trial < trial), name);
+          state = await strategy.tell(problem, state, [pseudoOutcome(proposal, trial++)]);
+        }
+      }
+    }
+  });
 
   test('are older than any of the study and of the full fidelity; without any, the state is that of `init`', async () => {
     const table = await openNasBench201();
