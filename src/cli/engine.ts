@@ -1,6 +1,8 @@
 import { createEngine } from '../engine/create.ts';
 import type { Engine, EngineTraits } from '../engine/engine.ts';
+import { nodeRuntime } from '../engine/runtime/node.node.ts';
 import { threadedRuntime } from '../engine/runtime/thread.node.ts';
+import type { ModelTools } from '../strategy/index.ts';
 import type { StudySettings } from './config.ts';
 
 type MachineSettings = Pick<StudySettings, 'device' | 'threads' | 'layout'>;
@@ -21,4 +23,15 @@ export async function checkDevice(settings: MachineSettings): Promise<EngineTrai
  */
 export function openEngine({ device, threads, layout }: MachineSettings, processes: number): Promise<Engine> {
   return createEngine(threadedRuntime(), { device, threads, layout, spin: processes === 1 });
+}
+
+/** For a strategy whose model is a small network: an engine on one thread, opened once the model wants it. */
+export function modelTools(): ModelTools {
+  let engine: Promise<Engine> | undefined;
+  return {
+    engine() {
+      engine ??= createEngine(nodeRuntime(), { device: 'cpu', threads: 1 });
+      return engine;
+    },
+  };
 }

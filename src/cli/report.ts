@@ -12,6 +12,7 @@ import { writeWhole } from '../study/store/files.node.ts';
 import type { Trial } from '../study/store/store.ts';
 import { bestTrials } from './best.ts';
 import { define, outputOf, type Shell } from './command.ts';
+import { modelTools } from './engine.ts';
 import { type EvaluationRecord, readEvaluation } from './evaluation.ts';
 import { commandOf, shellWord } from './flags.ts';
 import { earlierStudies } from './prior.ts';
@@ -105,7 +106,7 @@ export async function isFinished({ settings, problem, trials, clock, strategySta
   );
   if (!rests || spent !== undefined) return rests;
   // Within its budget it is at its end when the strategy has no more to propose.
-  const strategy = createStrategy(settings.strategy, settings.strategyOptions);
+  const strategy = createStrategy(settings.strategy, settings.strategyOptions, modelTools());
   const [, proposals] = await strategy.ask(problem, strategyState.state, searched.length, 1);
   return proposals.length === 0;
 }

@@ -22,6 +22,7 @@ import {
   type StudySettings,
   trainSettings,
 } from './config.ts';
+import { modelTools } from './engine.ts';
 import { flagOf, isSpaceFile } from './flags.ts';
 import { stoppingOf } from './stopping.ts';
 
@@ -43,7 +44,7 @@ export interface Setup {
  */
 export async function setUp(settings: StudySettings, spaceOfStudy?: Space): Promise<Setup> {
   const definition = spaceOfStudy ?? (await loadSpace(settings.space));
-  const strategy = createStrategy(settings.strategy, settings.strategyOptions);
+  const strategy = createStrategy(settings.strategy, settings.strategyOptions, modelTools());
   const dataset = await openDataset(dataRequest(settings));
   const { info } = dataset.search;
   const space = 'root' in definition ? definition : definition.create(taskOf(info), settings.spaceOptions);
