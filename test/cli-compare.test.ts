@@ -61,7 +61,7 @@ suite('compare on a table', () => {
     for (const { valid, test, regret, gap, seeds, totalSeconds, likeness, name, against } of found.competitors) {
       assert.deepEqual(seeds, [0, 1, 2, 3, 4, 5]);
       assert.ok(Math.abs(regret.mean - (0.84892 - valid.mean)) < 1e-9 && regret.mean >= 0);
-      assert.ok(Math.abs(gap.mean - (test.mean - valid.mean)) < 1e-9);
+      assert.ok(Math.abs(gap.mean - (valid.mean - test.mean)) < 1e-9);
       assert.ok(totalSeconds <= 6 * 4000 && totalSeconds > 6 * 3000);
       assert.ok(likeness.distance >= 0 && likeness.distance <= 6 && likeness.equal <= 1);
       assert.equal(against === undefined, name === 'random');

@@ -5,7 +5,7 @@ import type { ReportData, ReportTrial } from '../report/data.ts';
 import { renderReport } from '../report/html.ts';
 import { count, formatArchitecture, resolve } from '../space/index.ts';
 import { createStrategy } from '../strategy/index.ts';
-import { accountOf } from '../study/account.ts';
+import { accountOf, computingSeconds } from '../study/account.ts';
 import { agreementsOf } from '../study/agreement.ts';
 import { budgetEnd } from '../study/budget.ts';
 import { writeWhole } from '../study/store/files.node.ts';
@@ -67,6 +67,7 @@ export async function reportData(dir: string, study: ReadStudy): Promise<ReportD
     objectives: problem.objectives,
     data,
     trials: trials.map((trial) => reportTrial(study, trial)),
+    seconds: computingSeconds(trials),
     ...(study.earlier.length > 0 && { earlier: earlierStudies(study) }),
     agreements: agreementsOf(trials, problem.objectives, problem.fidelities),
     ...(account.workerSeconds > 0 && { account }),

@@ -61,6 +61,8 @@ export interface ReportData {
   readonly objectives: readonly [Objective, ...Objective[]];
   readonly data: DatasetInfo;
   readonly trials: readonly ReportTrial[];
+  /** Of computing, all trials together (`computingSeconds`). */
+  readonly seconds: number;
   /** Earlier studies that the strategy was told of: how many trials, and the metrics of the best of them. */
   readonly earlier?: readonly { readonly study: string; readonly trials: number; readonly best: Metrics }[];
   /** How what was measured cheaply ranks architectures, against the best that is known of them. */

@@ -52,6 +52,7 @@ const data: ReportData = {
     trial(4, 0.9, { purpose: 'confirm', repeats: 2 }),
     trial(5, 0.88, { purpose: 'confirm', repeats: 2 }),
   ],
+  seconds: 55,
   winner: { trial: 2, architecture: 'width=2', network, costs: networkCosts(network, info) },
   test: {
     name: 'found',
@@ -86,6 +87,7 @@ test('the result in words: winner, confirmation, test, gap and baseline, each un
     'Baseline resnet, trained with the same budget: 81.00 %',
     'the found network: +7.00 points',
     '3 complete, 1 failed',
+    '55.0 s of training in all',
     'the loss is <NaN> in epoch 2',
     'netsmith search --data "a b" --seed 7',
     'train.learningRate',

@@ -87,10 +87,9 @@ function result(data: ReportData): Markup {
     .filter((state) => count(state) > 0)
     .map((state) => `${count(state)} ${state}`)
     .join(', ');
-  const seconds = data.trials.reduce((sum, t) => sum + t.seconds, 0);
   const size = data.space.size === undefined ? '' : ` (${data.space.size} architectures)`;
   const sentences: Markup[] = [
-    html`Search by ${data.strategy} proposed ${searched.length} ${searched.length === 1 ? 'architecture' : 'architectures'} of the space ${data.space.name}${size}${states === '' ? '' : `: ${states}`}; ${showSeconds(seconds)} of training in all. `,
+    html`Search by ${data.strategy} proposed ${searched.length} ${searched.length === 1 ? 'architecture' : 'architectures'} of the space ${data.space.name}${size}${states === '' ? '' : `: ${states}`}; ${showSeconds(data.seconds)} of training in all. `,
     ...(data.earlier ?? []).map(
       ({ study, trials, best }) =>
         html`It began with ${trials} trials of the earlier study ${study} (their best: ${showMetric(metric, best[metric])}), which count for nothing else here. `,

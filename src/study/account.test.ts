@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { accountOf } from './account.ts';
+import { accountOf, computingSeconds } from './account.ts';
 import { newTrial } from './store/transitions.ts';
 
 const trial = (number: number) => newTrial({ purpose: 'search', trial: number, architecture: {}, fidelity: 0 });
@@ -23,4 +23,17 @@ test('without reports, all is other', () => {
     ...nothing,
     other: 10,
   });
+});
+
+test('what a continued trial took counts once, and again where it had to begin anew', () => {
+  const start = { kind: 'continue', trial: 0 } as const;
+  const at = (step: number, seconds: number) => ({ step, metrics: {}, seconds });
+  const first = { ...trial(0), curve: [at(1, 10), at(2, 20)], seconds: 20 };
+  const further = { ...trial(1), start, curve: [at(3, 32), at(4, 44)], seconds: 44 };
+  const furthest = { ...trial(2), start: { ...start, trial: 1 }, curve: [at(5, 60)], seconds: 60 };
+  assert.equal(computingSeconds([first, further, furthest]), 60);
+  const anew = { ...further, curve: [at(1, 11), at(2, 22), at(3, 33), at(4, 45)], seconds: 45 };
+  assert.equal(computingSeconds([first, anew]), 20 + 45);
+  const failed = { ...trial(1), start, state: 'failed' as const };
+  assert.equal(computingSeconds([first, failed]), 20);
 });

@@ -8,6 +8,18 @@ export interface Account extends Spent {
   readonly other: number;
 }
 
+/** Seconds of computing of all trials together: one that continues another counts from there on. */
+export function computingSeconds(trials: readonly Trial[]): number {
+  const byNumber = new Map(trials.flatMap((one) => (one.purpose === 'search' ? [[one.trial, one] as const] : [])));
+  return trials.reduce((sum, trial) => sum + ownSeconds(trial, byNumber), 0);
+}
+
+/** A report's seconds are those in all, of the trials that are continued too; unless theirs were lost and it began anew. */
+function ownSeconds({ start, curve, seconds }: Trial, byNumber: ReadonlyMap<number, Trial>): number {
+  const before = start.kind === 'continue' ? byNumber.get(start.trial)?.curve.at(-1) : undefined;
+  return before !== undefined && (curve[0]?.step ?? 0) > before.step ? seconds - before.seconds : seconds;
+}
+
 /** `trials`: those of the search. */
 export function accountOf(trials: readonly Trial[], { workerSeconds }: Clock): Account {
   const spent = totalSpent(trials.flatMap(({ curve }) => curve.flatMap((report) => report.spent ?? [])));

@@ -70,7 +70,7 @@ export function tellComparison(dir: string, comparison: Comparison, output: Outp
     '',
     table(head, rows),
     '',
-    `p: ${analysis.test}, against ${reference}, corrected (Holm).${hasTest ? ' gap: test less validation.' : ''}`,
+    `p: ${analysis.test}, against ${reference}, corrected (Holm).${hasTest ? ' gap: validation less test.' : ''}`,
     'distance: decisions that differ between two seeds; equal: pairs of seeds that found the same. docs/compare.md says more.',
     `Report   ${files.report}`,
     `Tables   ${files.runs}, ${files.trajectories}`,

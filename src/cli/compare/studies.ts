@@ -8,6 +8,7 @@ import type { ComparedRun, Comparison, Step } from '../../report/compare/data.ts
 import { busyTime } from '../../report/figures/series.ts';
 import { mean } from '../../report/numbers.ts';
 import { decisions, formatArchitecture, spaceToJson } from '../../space/index.ts';
+import { computingSeconds } from '../../study/account.ts';
 import { measured } from '../../study/ranking.ts';
 import { requireBest } from '../best.ts';
 import type { StudySettings } from '../config.ts';
@@ -164,7 +165,7 @@ function runOf({ dir, study }: Opened, objective: Objective, axis: Comparison['a
     valid: best.metrics[metric] ?? Number.NaN,
     ...(tested.length > 0 && { test: mean(tested) }),
     evaluations: ended.length,
-    seconds: trials.reduce((sum, { seconds }) => sum + seconds, 0),
+    seconds: computingSeconds(trials),
   };
 }
 

@@ -33,7 +33,7 @@ export interface CompetitorSummary {
   /** Undefined unless every run has been tested. */
   readonly test?: Spread;
   readonly testRegret?: Spread;
-  /** Test value less validation value of the same run. */
+  /** Validation value less test value of the same run, as in `evaluate`. */
   readonly gap?: Spread;
   /** Against random search; undefined for random search itself. */
   readonly against?: {
@@ -107,7 +107,7 @@ export function analyse(comparison: Comparison): Analysis {
       ...(optimum !== undefined && { regret: spread('regret', (run) => sign * (optimum.valid - run.valid)) }),
       ...(hasTest && {
         test: spread('test', (run) => run.test ?? Number.NaN),
-        gap: spread('gap', (run) => (run.test ?? Number.NaN) - run.valid),
+        gap: spread('gap', (run) => run.valid - (run.test ?? Number.NaN)),
       }),
       ...(hasTest &&
         optimum?.test !== undefined && {
