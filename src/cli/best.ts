@@ -5,6 +5,7 @@ import { showCount, showMetric } from '../report/numbers.ts';
 import { formatArchitecture } from '../space/index.ts';
 import { bestOf, type Contender, coverageOf } from '../study/ranking.ts';
 import { define, outputOf, type Shell } from './command.ts';
+import { nameOfMetric } from './objectives.ts';
 import { table } from './output.ts';
 import { costsToJson, type ReadStudy, readStudy } from './study.ts';
 
@@ -67,7 +68,10 @@ export function bestText(study: ReadStudy): string {
     formatArchitecture(study.space, best.architecture),
   ]);
   if (rows.length === 0) return 'No trial is complete.';
-  const listed = table(['best', ...names, 'runs', 'architecture'], rows);
+  const listed = table(
+    ['best', ...names.map((name) => nameOfMetric(study.settings, name)), 'runs', 'architecture'],
+    rows,
+  );
   const coverage = coverageOf(study.trials, objectives);
   if (coverage === undefined) return listed;
   return `${listed}\nThe front dominates ${(100 * coverage.hypervolume).toFixed(1)} % of the box between the worst and the best values.`;

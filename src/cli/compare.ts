@@ -4,17 +4,18 @@ import { type Command, Option } from 'commander';
 import { invalid } from '../common/errors.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Comparison } from '../report/compare/data.ts';
+import { benchmarkPresets, MEANS_NOTHING, TABLE_SETTINGS } from './benchmarks.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import { tellComparison, warningsOf } from './compare/output.ts';
 import { type Entry, runSearches } from './compare/searches.ts';
 import { parseStrategies, RANDOM } from './compare/strategies.ts';
 import { compareStudies } from './compare/studies.ts';
 import { compareOnTable } from './compare/table.ts';
-import { checkSettings, parseDuration, SETTING_NAMES, type SettingName, type StudySettings } from './config.ts';
+import { checkSettings, SETTING_NAMES, type SettingName, type StudySettings } from './config.ts';
 import { openEngine } from './engine.ts';
 import { addSettings, flagOf, flagText, givenSettings, numberIfItIsOne, readSettings, shellWord } from './flags.ts';
 import type { Output } from './output.ts';
-import { limitsOf } from './setup.ts';
+import { budgetOf, limitsOf } from './setup.ts';
 
 interface CompareOptions {
   readonly benchmark?: string;
@@ -28,11 +29,8 @@ interface CompareOptions {
 /** `--strategies` stands for these. */
 const SETTINGS = SETTING_NAMES.filter((name) => name !== 'strategy' && name !== 'strategyOptions');
 
-/** What a search of a table knows. */
-const TABLE_SETTINGS: readonly SettingName[] = [
-  ...(['data', 'trials', 'time', 'seed', 'maxParams', 'maxFlops'] as const),
-  ...(['device', 'threads', 'layout'] as const),
-];
+/** Models of strategies are trained on the machine. */
+const ON_TABLES: readonly SettingName[] = [...TABLE_SETTINGS, 'device', 'threads', 'layout'];
 
 /** `netsmith compare`: { title, objective, budget, axis, reference, significance, warnings, optimum?, competitors, files } */
 export function addCompare(program: Command, shell: Shell): void {
@@ -47,7 +45,6 @@ export function addCompare(program: Command, shell: Shell): void {
       'netsmith compare --config a.json --config b.json --seeds 3 --out runs/mine',
     ],
   )
-    .option('--benchmark <name>', 'search a table instead of training: nas-bench-201 (--data names its data set)')
     .option('--strategies <a,b>', 'strategies, their options after colons: tpe,aging-evolution:population=50:sample=10')
     .option('--config <file...>', 'settings from this file; several to compare them')
     .addOption(
@@ -92,9 +89,8 @@ function checkOptions(
   if (!whole(seeds, 1)) throw invalid('--seeds', String(seeds), 'must be a whole number of at least 1');
   if (!whole(evaluate, 0)) throw invalid('--evaluate', String(evaluate), 'must be a whole number of at least 0');
   if (benchmark !== undefined) {
-    const wrong = Object.keys(given).find((name) => !TABLE_SETTINGS.includes(name as SettingName));
-    if (wrong !== undefined)
-      throw invalid(flagOf(wrong), String(given[wrong]), 'means nothing to a table, which was trained long ago');
+    const wrong = Object.keys(given).find((name) => !ON_TABLES.includes(name as SettingName));
+    if (wrong !== undefined) throw invalid(flagOf(wrong), String(given[wrong]), MEANS_NOTHING);
     if (studies.length > 0) throw invalid('compare', `"${studies[0]}"`, 'is either of studies or of --benchmark');
     if (config !== undefined) throw invalid('--config', String(config[0]), 'is for searches that train');
     if (evaluate > 0) throw invalid('--evaluate', String(evaluate), 'is for searches that train');
@@ -119,20 +115,20 @@ async function onTable(
   output: Output,
 ): Promise<Compared> {
   const named = parseStrategies(strategies);
-  const settings = checkSettings(given, flagOf);
+  const settings = checkSettings({ ...benchmarkPresets(given), ...given }, flagOf);
   const opened: Engine[] = [];
   const engine = async () => {
     const [one = await openEngine(settings, 1)] = opened;
     if (opened.length === 0) opened.push(one);
     return one;
   };
+  const { seconds, trials } = budgetOf(settings);
   const order = {
     benchmark,
-    dataset: given.data === undefined ? undefined : settings.data,
+    dataset: settings.data,
     strategies: named,
     seeds: seedsOf(settings, seeds),
-    seconds: settings.time === undefined ? undefined : parseDuration(settings.time),
-    trials: settings.trials,
+    budget: { ...(seconds !== undefined && { seconds }), ...(trials !== undefined && { evaluations: trials }) },
     limits: limitsOf(settings),
   };
   try {
@@ -150,7 +146,7 @@ async function bySearching(
   shell: Shell,
 ): Promise<Compared | undefined> {
   const files = config ?? [undefined];
-  const settings = await Promise.all(files.map((file) => readSettings(command, {}, file)));
+  const settings = await Promise.all(files.map((file) => readSettings(command, undefined, file)));
   const entries = files.flatMap((file, i): Entry[] => {
     const [base, one] = [file === undefined ? '' : nameOfFile(file), settings[i] as StudySettings];
     if (strategies === undefined) return [{ name: base, settings: one }];
@@ -194,13 +190,12 @@ function nextFree(): string {
 /** What was typed, with the folder that was chosen. */
 function commandLine(
   studies: readonly string[],
-  { benchmark, strategies, config = [], seeds, evaluate }: CompareOptions,
+  { strategies, config = [], seeds, evaluate }: CompareOptions,
   given: Readonly<Record<string, unknown>>,
   out: string,
 ): string {
   const words = [
     ...studies.map(shellWord),
-    ...(benchmark === undefined ? [] : [flagText('benchmark', benchmark)]),
     ...(strategies === undefined ? [] : [flagText('strategies', strategies)]),
     ...config.map((file) => flagText('config', file)),
     ...(studies.length > 0 ? [] : [flagText('seeds', seeds)]),

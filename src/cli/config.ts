@@ -97,6 +97,17 @@ export const studySchema = z.strictObject({
     'stop trials early: those below the median of the others, or whose learning curve is not likely to reach the best',
   ),
   stoppingOptions: say(z.record(z.string(), optionValue).default({}), 'search', "the stopping rule's own options"),
+  benchmark: say(
+    z.string().min(1).optional(),
+    'search',
+    'search a table instead of training: nas-bench-201; --data names its data set, and --time is that of its trainings',
+  ),
+  estimator: say(
+    z.enum(['train', 'proxies', 'predictor'], { error: 'must be train, proxies or predictor' }).default('train'),
+    'search',
+    'how candidates are judged: trained; untrained, by zero-cost proxies; or predicted from the trials of --prior',
+  ),
+  estimatorOptions: say(z.record(z.string(), optionValue).default({}), 'search', "the estimator's own options"),
   objective: say(
     z
       .array(z.enum(METRIC_NAMES, { error: `must be one of ${METRIC_NAMES.join(', ')}` }))
@@ -104,9 +115,13 @@ export const studySchema = z.strictObject({
       .refine((names) => new Set(names).size === names.length, 'names a metric twice')
       .optional(),
     'search',
-    'what to look for: one or more metrics (default: accuracy, or r2 of a regression)',
+    'what to look for: one or more metrics (default: accuracy, or r2 of a regression; freerea with proxies)',
   ),
-  trials: say(whole(1).optional(), 'search', 'end after so many trials (default 12, unless another end is given)'),
+  trials: say(
+    whole(1).optional(),
+    'search',
+    'end after so many trials (default 12, or 200 where nothing is trained, unless another end is given)',
+  ),
   time: say(
     z
       .string()
@@ -178,8 +193,10 @@ export function trainSettings(settings: StudySettings): TrainSettings {
   return Object.fromEntries(TRAINING_NAMES.map((name) => [name, settings[name]])) as unknown as TrainSettings;
 }
 
-/** The budget that ends a search, unless a person gave another end. */
-export const DEFAULT_TRIALS = 12;
+/** The trials that end a search, by its estimator, unless a person gave another end. */
+export const DEFAULT_TRIALS = { train: 12, proxies: 200, predictor: 200 } as const satisfies Readonly<
+  Record<StudySettings['estimator'], number>
+>;
 
 /**
  * Checks settings as they come from flags, a file or a stored study, and fills in the defaults. `place` turns a
@@ -228,7 +245,7 @@ function isMetric(name: string): name is keyof typeof METRICS {
 }
 
 export function parseTarget(text: string): { readonly metric: string; readonly value: number } | undefined {
-  const match = /^([a-z0-9]+)=(.+)$/.exec(text.trim());
+  const match = /^([a-zA-Z0-9]+)=(.+)$/.exec(text.trim());
   const [metric, value] = [match?.[1], Number(match?.[2])];
   if (metric === undefined || !isMetric(metric) || !Number.isFinite(value)) return undefined;
   return METRICS[metric].unit === 'share' && value > 1 ? undefined : { metric, value };

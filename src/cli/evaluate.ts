@@ -7,8 +7,10 @@ import { type Architecture, formatArchitecture } from '../space/index.ts';
 import { BASELINES } from '../space/spaces/index.ts';
 import type { Trial } from '../study/store/store.ts';
 import { TrainingFailure } from '../train/failure.ts';
+import { MEANS_NOTHING } from './benchmarks.ts';
 import { measuredMetrics, requireBest } from './best.ts';
 import { define, outputOf, type Shell } from './command.ts';
+import type { EstimatorPlan } from './estimator.ts';
 import {
   type Contestant,
   type EvaluationRecord,
@@ -19,10 +21,12 @@ import {
 } from './evaluation.ts';
 import { addSettings, givenSettings, numberIfItIsOne } from './flags.ts';
 import { interruptible } from './interrupt.ts';
+import { testedObjective } from './objectives.ts';
 import { type Output, table } from './output.ts';
 import { type Retrained, type RetrainJob, retrainAll } from './retraining.ts';
-import { checkRunSettings, costsOf, headline, type Setup } from './setup.ts';
+import { checkRunSettings, costsOf, type Setup } from './setup.ts';
 import { planOfSetup, type ReadStudy, readStudy, setUpAgain } from './study.ts';
+import { lookUpTest } from './table-search.ts';
 
 export interface EvaluateOptions {
   /** Trainings from scratch, each with random streams of its own. */
@@ -56,10 +60,16 @@ export function addEvaluate(program: Command, shell: Shell): void {
       const settings = checkRunSettings(study.settings, givenSettings(command));
       const best = chosen(study, dir, options.trial);
       const setup = await setUpAgain(study, dir, settings);
-      const record = await interruptible(
-        () => output.note('Interrupted; nothing was kept.'),
-        (signal) => evaluate(dir, setup, best, options, output, signal),
-      );
+      const { estimator } = setup;
+      if (estimator.kind === 'table' && command.getOptionValueSource('seeds') === 'cli')
+        throw invalid('--seeds', String(options.seeds), MEANS_NOTHING);
+      const record =
+        estimator.kind === 'table'
+          ? await lookUpTest(dir, setup, estimator.table, best)
+          : await interruptible(
+              () => output.note('Interrupted; nothing was kept.'),
+              (signal) => evaluate(dir, setup, best, options, output, signal),
+            );
       const result = evaluationToJson(dir, setup, best, record);
       output.result(result as unknown as Json, evaluationText(setup, best, record));
     },
@@ -77,13 +87,20 @@ export function chosen(study: ReadStudy, dir: string, number: number | undefined
   const best = number === undefined ? requireBest(study, dir) : undefined;
   const trial = study.trials.find((one) => one.purpose === 'search' && one.trial === (best?.trial ?? number));
   if (trial === undefined) throw invalid('--trial', String(number), `study "${dir}" has no trial of this number`);
-  return { trial, valid: best === undefined ? trial.metrics : measuredMetrics(best) };
+  return { trial, metrics: best === undefined ? trial.metrics : measuredMetrics(best) };
 }
 
-/** A search trial, and what it (and its confirmations) came to on the validation samples. */
+/** A search trial, and what its estimator (of confirmed ones, their trainings too) said of it. */
 export interface Chosen {
   readonly trial: Trial;
-  readonly valid: Metrics;
+  readonly metrics: Metrics;
+}
+
+const isTrained = ({ kind }: EstimatorPlan) => kind === 'train' || kind === 'table';
+
+/** Metrics on the validation samples; none where the search has trained nothing. */
+export function validMetrics({ estimator }: Pick<Setup, 'estimator'>, { metrics }: Chosen): Metrics {
+  return isTrained(estimator) ? metrics : {};
 }
 
 /**
@@ -109,7 +126,7 @@ export async function evaluate(
   const results = new Map<RetrainJob, Retrained>();
   const jobs = entrants.flatMap((entrant) => seeds.map((repetition): RetrainJob => ({ ...entrant, repetition })));
   await retrainAll(jobs, planOfSetup(setup), signal, (job, result) => {
-    const { metric } = headline(setup);
+    const { metric } = testedObjective(setup.problem.objectives, setup.dataset.search.info);
     const name = job.baseline === undefined ? `trial ${best.trial.trial}` : `baseline ${job.baseline}`;
     if (result instanceof TrainingFailure) {
       output.note(`${name}, seed ${job.repetition}: failed: ${result.message}`);
@@ -170,8 +187,10 @@ export interface EvaluationResult {
   readonly epochs: number;
   readonly seeds: readonly number[];
   readonly test: Summary;
-  /** Validation metrics of the search (of confirmed trials: the mean over their runs). */
+  /** Validation metrics of the search (of confirmed trials: the mean over their runs). Empty where it has trained nothing. */
   readonly valid: Metrics;
+  /** What the search chose it by, where that is no training. */
+  readonly estimate?: { readonly estimator: string; readonly metrics: Metrics };
   /** Validation minus mean test, for each metric that both have. */
   readonly gap: Metrics;
   readonly baselines: Readonly<
@@ -181,12 +200,14 @@ export interface EvaluationResult {
 
 export function evaluationToJson(
   study: string,
-  { space }: Setup,
+  setup: Setup,
   best: Chosen,
   record: EvaluationRecord,
 ): EvaluationResult {
   const test = summarise(record.metrics);
-  const shared = Object.entries(best.valid).filter(([name]) => test[name] !== undefined);
+  const { space, estimator } = setup;
+  const found = validMetrics(setup, best);
+  const shared = Object.entries(found).filter(([name]) => test[name] !== undefined);
   const { params = 0, flops = 0 } = best.trial.costs;
   return {
     study,
@@ -198,7 +219,8 @@ export function evaluationToJson(
     epochs: record.epochs,
     seeds: record.seeds,
     test,
-    valid: best.valid,
+    valid: found,
+    ...(!isTrained(estimator) && { estimate: { estimator: estimator.kind, metrics: best.metrics } }),
     gap: Object.fromEntries(shared.map(([name, valid]) => [name, valid - (test[name]?.mean ?? Number.NaN)])),
     baselines: Object.fromEntries(
       record.baselines.map(({ name, metrics, costs }) => [name, { test: summarise(metrics), ...costs }]),
@@ -207,7 +229,7 @@ export function evaluationToJson(
 }
 
 export function evaluationText(setup: Setup, best: Chosen, record: EvaluationRecord): string {
-  const { metric } = headline(setup);
+  const { metric } = testedObjective(setup.problem.objectives, setup.dataset.search.info);
   const row = (
     name: string,
     metrics: readonly Metrics[],
@@ -218,7 +240,13 @@ export function evaluationText(setup: Setup, best: Chosen, record: EvaluationRec
   };
   const { params = 0, flops = 0 } = best.trial.costs;
   return table(
-    [`test (${record.seeds.length} seeds)`, metric, 'deviation', 'params', 'FLOPs'],
+    [
+      setup.estimator.kind === 'table' ? `test (${record.epochs} epochs)` : `test (${record.seeds.length} seeds)`,
+      metric,
+      'deviation',
+      'params',
+      'FLOPs',
+    ],
     [
       row(`trial ${record.trial}`, record.metrics, { params, flops }),
       ...record.baselines.map(({ name, metrics, costs }) => row(name, metrics, costs)),

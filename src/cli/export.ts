@@ -13,7 +13,7 @@ import { openPrograms } from '../train/programs.ts';
 import { withHyperparameters } from '../train/settings.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import { openEngine } from './engine.ts';
-import { type Chosen, chosen } from './evaluate.ts';
+import { type Chosen, chosen, validMetrics } from './evaluate.ts';
 import { type EvaluationRecord, readEvaluation, readWeights, retrain, writeWeights } from './evaluation.ts';
 import { addSettings, givenSettings, numberIfItIsOne } from './flags.ts';
 import { interruptible } from './interrupt.ts';
@@ -43,6 +43,8 @@ export function addExport(program: Command, shell: Shell): void {
         throw invalid('--out', `"${options.out}"`, 'its folder must exist');
       }
       const setup = await setUpAgain(study, dir, settings);
+      if (setup.estimator.kind === 'table')
+        throw invalid(`study "${dir}"`, `is of the table ${settings.benchmark}`, 'which holds no network to export');
       const result = await interruptible(
         () => output.note('Interrupted; no model was written.'),
         (signal) => exportBest(dir, setup, best, options.out, output, signal),
@@ -104,7 +106,7 @@ export async function exportBest(
       costs: { params, flops, activationBytes },
       size: model.length,
       parity: { parity, samples },
-      validation: best.valid,
+      validation: validMetrics(setup, best),
       training: `Trained on train + valid for ${settings.epochs} epochs, seed ${settings.seed}.`,
       version,
       ...(evaluated !== undefined && { test: evaluated.metrics }),

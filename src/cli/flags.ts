@@ -61,6 +61,7 @@ export function addSettings(command: Command, names: readonly SettingName[]): Co
 
 const PLACEHOLDERS: Partial<Record<SettingName, string>> = {
   data: 'name',
+  benchmark: 'name',
   dataDir: 'path',
   label: 'column',
   space: 'name|file',
@@ -99,12 +100,12 @@ export function givenSettings(command: Command): Readonly<Record<string, unknown
 const CONFIG_FILES = ['netsmith.config.ts', 'netsmith.config.js', 'netsmith.config.json'];
 
 /**
- * Settings from flags over those of `--config` (or a `netsmith.config.*` of the working directory) over `presets` over
+ * Settings from flags over those of `--config` (or a `netsmith.config.*` of the working directory) over `presets` (for these) over
  * the schema's defaults; `named`: the file, where the command has several. Paths become absolute. Throws UserError naming the flag, or the file and the setting.
  */
 export async function readSettings(
   command: Command,
-  presets: Partial<StudySettings> = {},
+  presets: (given: Partial<StudySettings>) => Partial<StudySettings> = () => ({}),
   named: unknown = command.opts().config,
 ): Promise<StudySettings> {
   const file = typeof named === 'string' ? named : CONFIG_FILES.find((name) => existsSync(name));
@@ -112,7 +113,7 @@ export async function readSettings(
   const flags = givenSettings(command);
   const place = (setting: string) =>
     file === undefined || setting in flags ? flagOf(setting) : `${basename(file)}: "${setting}"`;
-  const settings = checkSettings({ ...presets, ...fromFile, ...flags }, place);
+  const settings = checkSettings({ ...presets({ ...fromFile, ...flags }), ...fromFile, ...flags }, place);
   return {
     ...settings,
     ...(settings.dataDir === undefined ? {} : { dataDir: resolve(settings.dataDir) }),

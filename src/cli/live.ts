@@ -5,8 +5,9 @@ import { formatArchitecture } from '../space/index.ts';
 import type { StudyEvent } from '../study/events.ts';
 import type { Contender } from '../study/ranking.ts';
 import type { Trial } from '../study/store/store.ts';
+import { headline, nameOfMetric } from './objectives.ts';
 import type { Output } from './output.ts';
-import { headline, type Setup } from './setup.ts';
+import type { Setup } from './setup.ts';
 
 /** What is told of a search while it runs: a picture that changes in a terminal, else a line for each trial. */
 export interface LiveView {
@@ -110,11 +111,11 @@ function tellLine(picture: Picture, event: StudyEvent, setup: Setup, output: Out
   if (event.kind !== 'ended') return;
   const { trial } = event;
   const of = picture.wanted === undefined ? '' : ` of ${picture.wanted}`;
-  const { metric } = headline(setup);
+  const { metric } = headline(setup.problem.objectives, setup.dataset.search.info);
   const result =
     trial.state === 'failed'
       ? `failed: ${trial.reason}`
-      : `${trial.state === 'complete' ? '' : `${trial.state}, `}${metric} ${showMetric(metric, trial.metrics[metric])}`;
+      : `${trial.state === 'complete' ? '' : `${trial.state}, `}${nameOfMetric(setup.settings, metric)} ${showMetric(metric, trial.metrics[metric])}`;
   const text = formatArchitecture(setup.space, trial.architecture);
   const params = showCount(trial.costs.params ?? 0);
   output.note(
@@ -139,7 +140,7 @@ function secondsLeft(
 
 function render(picture: Picture, setup: Setup, left: number | undefined, elapsed: number): string {
   const { settings, space } = setup;
-  const { metric } = headline(setup);
+  const { metric } = headline(setup.problem.objectives, setup.dataset.search.info);
   const width = (process.stderr.columns ?? 100) - 1;
   const clip = (text: string) => (text.length > width ? `${text.slice(0, width - 1)}…` : text);
   const of = picture.wanted === undefined ? '' : ` of ${picture.wanted}`;
@@ -152,7 +153,7 @@ function render(picture: Picture, setup: Setup, left: number | undefined, elapse
   const lines = [colors.bold(clip(head.join('   ')))];
   const { best } = picture;
   if (best !== undefined) {
-    const text = `best     trial ${best.trial}: ${metric} ${showMetric(metric, best.metrics[metric])}, ${showCount(best.costs.params ?? 0)} parameters; ${formatArchitecture(space, best.architecture)}`;
+    const text = `best     trial ${best.trial}: ${nameOfMetric(settings, metric)} ${showMetric(metric, best.metrics[metric])}, ${showCount(best.costs.params ?? 0)} parameters; ${formatArchitecture(space, best.architecture)}`;
     lines.push(colors.green(clip(text)));
   }
   for (const trial of picture.running.values()) {

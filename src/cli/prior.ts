@@ -40,7 +40,11 @@ export async function readPrior(
     );
     if (complete.length === 0)
       throw invalid('--prior', `study "${dir}" has no complete trial`, 'there is nothing to learn from');
-    const others = PROTOCOL.filter((name) => !isDeepStrictEqual(settings[name], setup.settings[name]));
+    if (settings.estimator === 'predictor')
+      throw invalid('--prior', `study "${dir}" has predicted its values`, 'only what was measured can be learnt from');
+    const names =
+      settings.estimator === setup.settings.estimator ? [...PROTOCOL, 'estimatorOptions' as const] : PROTOCOL;
+    const others = names.filter((name) => !isDeepStrictEqual(settings[name], setup.settings[name]));
     const differences = others.map((name) => `${name} was ${JSON.stringify(settings[name]) ?? 'not set'}`);
     output.note(
       `Begins with ${complete.length} trials of study "${dir}"${differences.length === 0 ? '.' : `, trained otherwise (${differences.join(', ')}): their values count as they are.`}`,

@@ -6,7 +6,6 @@ import { renderReport } from '../report/html.ts';
 import { count, formatArchitecture, resolve } from '../space/index.ts';
 import { createStrategy } from '../strategy/index.ts';
 import { accountOf, computingSeconds } from '../study/account.ts';
-import { agreementsOf } from '../study/agreement.ts';
 import { budgetEnd } from '../study/budget.ts';
 import { writeWhole } from '../study/store/files.node.ts';
 import type { Trial } from '../study/store/store.ts';
@@ -15,9 +14,11 @@ import { define, outputOf, type Shell } from './command.ts';
 import { modelTools } from './engine.ts';
 import { type EvaluationRecord, readEvaluation } from './evaluation.ts';
 import { commandOf, shellWord } from './flags.ts';
+import { testedObjective } from './objectives.ts';
 import { earlierStudies } from './prior.ts';
 import { budgetOf } from './setup.ts';
-import { planToJson, type ReadStudy, readStudy } from './study.ts';
+import { agreementsIn, planToJson, type ReadStudy, readStudy } from './study.ts';
+import { onSimulatedClock } from './table-search.ts';
 import { versions } from './versions.ts';
 
 /** `netsmith report DIR`: { file } */
@@ -43,6 +44,7 @@ export async function writeReport(dir: string, out = join(dir, 'report.html')): 
 /** Everything that the report says of a study, gathered from its store and from what `evaluate` left. */
 export async function reportData(dir: string, study: ReadStudy): Promise<ReportData> {
   const { record, settings, data, block, space, problem, trials } = study;
+  const isTable = settings.benchmark !== undefined;
   const size = count(space)?.toLocaleString('en-GB');
   const [best] = bestTrials(study);
   const evaluation = readEvaluation(dir);
@@ -63,14 +65,16 @@ export async function reportData(dir: string, study: ReadStudy): Promise<ReportD
     finished: await isFinished(study),
     space: { name: space.name, options: space.options, ...(size !== undefined && { size }) },
     strategy: settings.strategy,
+    estimator: isTable ? 'table' : settings.estimator,
     seed: settings.seed,
     objectives: problem.objectives,
+    tested: testedObjective(problem.objectives, data),
     data,
-    trials: trials.map((trial) => reportTrial(study, trial)),
+    trials: (isTable ? onSimulatedClock(trials, record.createdAt) : trials).map((trial) => reportTrial(study, trial)),
     seconds: computingSeconds(trials),
     ...(study.earlier.length > 0 && { earlier: earlierStudies(study) }),
-    agreements: agreementsOf(trials, problem.objectives, problem.fidelities),
-    ...(account.workerSeconds > 0 && { account }),
+    agreements: agreementsIn(study),
+    ...(account.workerSeconds > 0 && !isTable && { account }),
     ...(winner !== undefined && { winner: { ...winner, costs: networkCosts(winner.network, space.task) } }),
     ...(ofWinner !== undefined && {
       test: {
@@ -122,6 +126,8 @@ function commandsOf(
   const shown = shellWord(resolvePath(dir));
   const began = prior.length === 0 ? '' : ` --prior ${prior.map(shellWord).join(' ')}`;
   const search = `${commandOf('search', settings)}${began} --out ${shown}`;
+  if (settings.benchmark !== undefined)
+    return [search, ...(evaluation === undefined ? [] : [`netsmith evaluate ${shown}`])];
   if (evaluation === undefined) return [search, `netsmith export ${shown}`];
   const { trial, epochs, seeds, baselines } = evaluation;
   const which = [

@@ -55,8 +55,8 @@ export async function reopen(
     if (given.trials !== undefined && Number(given.trials) < done) {
       throw invalid('--trials', String(given.trials), `the study has ${done} trials already`);
     }
-    const { block } = await checkDevice(setup.settings);
-    if (plan.block !== undefined && plan.block !== block) {
+    const block = setup.estimator.kind === 'table' ? undefined : (await checkDevice(setup.settings)).block;
+    if (plan.block !== undefined && block !== undefined && plan.block !== block) {
       const [then, now] = [plan.block, block].map((size) => (size === 0 ? 'NCHW' : `blocks of ${size} channels`));
       output.note(`The study began with tensors in ${then}; here it is ${now}: results differ in their last digits.`);
     }

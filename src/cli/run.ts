@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import { Option } from 'commander';
+import { invalid } from '../common/errors.ts';
 import type { Json } from '../common/json.ts';
 import { showMetric } from '../report/numbers.ts';
 import { TrainingFailure } from '../train/failure.ts';
@@ -12,14 +13,14 @@ import { summarise } from './evaluation.ts';
 import { exportBest } from './export.ts';
 import { numberIfItIsOne, readSettings } from './flags.ts';
 import { interruptible } from './interrupt.ts';
+import { testedObjective } from './objectives.ts';
 import { writeReport } from './report.ts';
 import { addStudyOptions, newStudy, type StudyOptions, searchToItsEnd, tellInterrupted } from './search.ts';
-import { headline } from './setup.ts';
 import { type ReadStudy, readStudy } from './study.ts';
 
 /** What `run` does unless told otherwise: enough to be sure of the winner, short enough to wait for. */
-function presets(): Partial<StudySettings> {
-  return { confirm: 3, workers: Math.min(2, availableParallelism()) };
+function presets({ estimator = 'train' }: Partial<StudySettings>): Partial<StudySettings> {
+  return { confirm: estimator === 'train' ? 3 : 0, workers: Math.min(2, availableParallelism()) };
 }
 
 /** `netsmith run`: { study, trials, best, evaluation, export, report } */
@@ -28,6 +29,7 @@ export function addRun(program: Command, shell: Shell): void {
     define(program, 'run', 'The whole job: search, confirm, evaluate, export and report', [
       'netsmith run',
       'netsmith run --data image-folder --data-dir photos --image-size 64 --time 1h',
+      'netsmith run --estimator proxies --strategy aging-evolution --epochs 40',
     ]),
   )
     .addOption(new Option('--seeds <n>', 'trainings of the evaluation').argParser(numberIfItIsOne).default(3))
@@ -36,7 +38,15 @@ export function addRun(program: Command, shell: Shell): void {
       async (options: StudyOptions & { readonly seeds: number; readonly baselines: boolean }, command: Command) => {
         const output = outputOf(command, shell);
         checkCounts(options);
-        const { dir, store, setup } = await newStudy(await readSettings(command, presets()), options, output);
+        const settings = await readSettings(command, presets);
+        const { benchmark } = settings;
+        if (benchmark !== undefined)
+          throw invalid(
+            '--benchmark',
+            `"${benchmark}"`,
+            'there is no network to train: netsmith search, then netsmith evaluate',
+          );
+        const { dir, store, setup } = await newStudy(settings, options, output);
         const end = await searchToItsEnd(dir, store, setup, output);
         if (end.reason === 'interrupted') return tellInterrupted(dir, output, shell);
 
@@ -44,7 +54,8 @@ export function addRun(program: Command, shell: Shell): void {
         if (bestTrials(study).length === 0) throw nothingFound(study, dir);
         const best = chosen(study, dir, undefined);
         output.note(`\n${bestText(study)}\n`);
-        output.note(`Training it again from scratch on train + valid, ${options.seeds} times, for the test split.`);
+        const again = setup.estimator.kind === 'train' ? ' again' : '';
+        output.note(`Training it${again} from scratch on train + valid, ${options.seeds} times, for the test split.`);
         const { record, exported } = await interruptible(
           () => output.note(`Interrupted. Go on with: netsmith evaluate ${dir}`),
           async (signal) => {
@@ -54,7 +65,7 @@ export function addRun(program: Command, shell: Shell): void {
         );
         const report = await writeReport(dir);
 
-        const { metric } = headline(setup);
+        const { metric } = testedObjective(setup.problem.objectives, setup.dataset.search.info);
         const { mean = Number.NaN, sd = Number.NaN } = summarise(record.metrics)[metric] ?? {};
         output.result(
           {

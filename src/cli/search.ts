@@ -3,17 +3,20 @@ import { basename, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { invalid } from '../common/errors.ts';
 import type { Json } from '../common/json.ts';
+import { withLargePages } from '../engine/runtime/large-pages.node.ts';
 import { beginning } from '../study/earlier.ts';
 import type { StudyEnd } from '../study/events.ts';
-import { runStudy } from '../study/run.ts';
-import type { Store } from '../study/store/store.ts';
+import { runStudy, type StudyRun } from '../study/run.ts';
+import type { EarlierTrial, Store } from '../study/store/store.ts';
 import { checkNewStudy, createStudy } from '../study/study.node.ts';
 import { processPool } from '../study/worker/process.node.ts';
+import { benchmarkPresets } from './benchmarks.ts';
 import { bestText, bestToJson } from './best.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import { SETTING_NAMES, type SettingName, type StudySettings } from './config.ts';
 import { openEngine } from './engine.ts';
 import { entryModule } from './entry.ts';
+import { tryPredictor } from './estimator.ts';
 import { addSettings, readSettings } from './flags.ts';
 import { interruptible } from './interrupt.ts';
 import { createLiveView } from './live.ts';
@@ -23,6 +26,7 @@ import { forecastSearch } from './preflight.ts';
 import { readPrior } from './prior.ts';
 import { budgetOf, type Setup, setUp } from './setup.ts';
 import { ordersToJson, planOfSetup, planToJson, readStudy, type WorkerOrders } from './study.ts';
+import { runOnTable } from './table-search.ts';
 
 /** `netsmith search`: { study, trials, best } */
 export function addSearch(program: Command, shell: Shell): void {
@@ -32,11 +36,15 @@ export function addSearch(program: Command, shell: Shell): void {
       'netsmith search --data csv --data-dir houses.csv --label price --regression --space mlp --trials 40',
       'netsmith search --data cifar-10 --data-dir data/cifar-10-batches-bin --space nas-bench-201 --space-options cells=1 \\',
       '    --strategy aging-evolution --strategy-options population=20,sample=5 --trials 100 --epochs 3 --workers 2',
+      'netsmith search --estimator proxies --strategy aging-evolution --trials 300',
+      'netsmith search --estimator proxies --objective naswot,params --strategy nsga2',
+      'netsmith search --benchmark nas-bench-201 --data cifar-10 --strategy tpe --time 12000s --seed 1',
       'netsmith search --strategy tpe --trials 40 --prior runs/digits-small-cnn-1 runs/digits-small-cnn-2',
+      'netsmith search --estimator predictor --strategy evolution --prior runs/digits-small-cnn-1',
     ]),
   ).action(async (options: StudyOptions, command: Command) => {
     const output = outputOf(command, shell);
-    const { dir, store, setup } = await newStudy(await readSettings(command), options, output);
+    const { dir, store, setup } = await newStudy(await readSettings(command, benchmarkPresets), options, output);
     const end = await searchToItsEnd(dir, store, setup, output);
     await tellResult(dir, end, output, shell);
   });
@@ -67,7 +75,7 @@ export async function newStudy(
   if (out !== undefined) checkNewStudy(out);
   const setup = await setUp(settings);
   const { info } = setup.dataset.search;
-  if (info.counts.valid === 0) {
+  if (info.counts.valid === 0 && setup.estimator.kind !== 'table') {
     throw invalid(
       '--valid-share',
       String(settings.validShare),
@@ -76,25 +84,43 @@ export async function newStudy(
   }
   for (const note of info.notes) output.note(note);
   const earlier = await readPrior(prior, setup, output);
-  const engine = await openEngine(settings, settings.workers);
-  try {
-    await forecastSearch(setup, engine, output);
-  } finally {
-    await engine.dispose();
-  }
+  const block = await lookAhead(setup, earlier, output);
   const state = await beginning(setup.strategy, setup.problem, earlier);
   const dir = out ?? nextFree(settings);
   const store = await createStudy(dir, {
     name: basename(resolve(dir)),
     settings: planToJson({
       ...planOfSetup(setup),
-      block: engine.options.block,
+      ...(block !== undefined && { block }),
       ...(prior.length > 0 && { prior: prior.map((folder) => resolve(folder)) }),
     }),
     state,
     earlier,
   });
   return { dir, store, setup };
+}
+
+/**
+ * Says what can be said of the trials before the first, and returns the engine's block (`StudyPlan`); undefined where there is no engine.
+ * Throws UserError where no trial could be made.
+ */
+async function lookAhead(setup: Setup, earlier: readonly EarlierTrial[], output: Output): Promise<number | undefined> {
+  const { settings, estimator } = setup;
+  if (estimator.kind === 'table') return undefined;
+  if (estimator.kind === 'predictor') {
+    const { tau, trials } = await tryPredictor(setup, estimator, earlier);
+    if (Number.isFinite(tau))
+      output.note(
+        `Shown one half of these trials, the predictor ranks the other ${trials} with Kendall's tau ${tau.toFixed(2)}.`,
+      );
+  }
+  const engine = await openEngine(settings, settings.workers);
+  try {
+    if (estimator.kind === 'train') await forecastSearch(setup, engine, output);
+    return engine.options.block;
+  } finally {
+    await engine.dispose();
+  }
 }
 
 /** `runs/digits-small-cnn-1`, or with the first number that is free; a person's own data by the name of their file. */
@@ -110,24 +136,27 @@ function nextFree({ data, dataDir, space }: StudySettings): string {
 
 /**
  * Runs a study that is open for writing until its budget is spent or Ctrl-C, and closes it. Trials run in processes of
- * their own, each of which builds what it needs from the study's settings.
+ * their own, each of which builds what it needs from the study's settings; those of a table are looked up in this one.
  */
 export async function searchToItsEnd(dir: string, store: Store, setup: Setup, output: Output): Promise<StudyEnd> {
-  const { settings, problem, strategy, stopping } = setup;
-  const entry = entryModule('worker.node');
-  const orders: WorkerOrders = { plan: planOfSetup(setup), memoryBytes: memoryOfProcess(settings, settings.workers) };
+  const { settings, problem, strategy, stopping, estimator } = setup;
   const budget = budgetOf(settings);
   const ended = (await store.trials('search')).filter(({ endedAt }) => endedAt !== undefined).length;
-  const seconds = budget.seconds === undefined ? undefined : budget.seconds - (await store.clock()).searchSeconds;
+  const isTimed = budget.seconds !== undefined && estimator.kind !== 'table';
+  const seconds = isTimed ? budget.seconds - (await store.clock()).searchSeconds : undefined;
   const view = createLiveView(setup, seconds, ended, output);
   const say = () => view.say('Stopping: the running epoch is finished and kept. Ctrl-C again ends at once.');
   try {
+    const machine =
+      estimator.kind === 'table'
+        ? await runOnTable(setup, estimator.table, store)
+        : await inProcesses(dir, setup, store);
     return await interruptible(say, (signal) =>
       runStudy({
         store,
         strategy,
         problem,
-        workers: processPool({ workers: settings.workers, entry, study: resolve(dir), settings: ordersToJson(orders) }),
+        ...machine,
         budget,
         ...(stopping && { stopping }),
         ...(settings.confirm > 0 && { confirm: { top: settings.confirm } }),
@@ -140,6 +169,22 @@ export async function searchToItsEnd(dir: string, store: Store, setup: Setup, ou
     view.close();
     await store.close();
   }
+}
+
+async function inProcesses(dir: string, setup: Setup, store: Store): Promise<Pick<StudyRun, 'workers'>> {
+  const { workers } = setup.settings;
+  const memoryBytes = memoryOfProcess(setup.settings, workers);
+  const orders: WorkerOrders = { plan: planOfSetup(setup), memoryBytes, earlier: await store.earlier() };
+  const entry = entryModule('worker.node');
+  return {
+    workers: processPool({
+      workers,
+      entry,
+      study: resolve(dir),
+      settings: ordersToJson(orders),
+      env: withLargePages(),
+    }),
+  };
 }
 
 /** Ctrl-C lets the running epochs end and keeps them, however long they take; a second one ends at once. */

@@ -3,7 +3,6 @@ import { resolve as resolvePath } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { invalid, messageOf, UserError } from '../common/errors.ts';
 import type { Fidelity } from '../common/fidelity.ts';
-import { METRICS, type Objective } from '../common/metrics.ts';
 import type { DataRequest, Dataset, DatasetInfo } from '../data/dataset.ts';
 import { openDataset } from '../data/open.node.ts';
 import { networkCosts } from '../network/costs.ts';
@@ -14,6 +13,7 @@ import type { Limit, Problem, Strategy } from '../strategy/strategy.ts';
 import { type Budget, checkBudget } from '../study/budget.ts';
 import type { StoppingRule } from '../study/stopping.ts';
 import { checkSettings as checkTraining, type TrainSettings } from '../train/settings.ts';
+import { openBenchmark } from './benchmarks.ts';
 import {
   checkSettings,
   DEFAULT_TRIALS,
@@ -23,7 +23,9 @@ import {
   trainSettings,
 } from './config.ts';
 import { modelTools } from './engine.ts';
+import { type EstimatorPlan, estimatorOf } from './estimator.ts';
 import { flagOf, isSpaceFile } from './flags.ts';
+import { objectivesOf } from './objectives.ts';
 import { stoppingOf } from './stopping.ts';
 
 /** Everything that settings stand for, short of an engine. */
@@ -35,6 +37,7 @@ export interface Setup {
   readonly problem: Problem;
   readonly strategy: Strategy;
   readonly stopping: StoppingRule | undefined;
+  readonly estimator: EstimatorPlan;
 }
 
 /**
@@ -45,7 +48,11 @@ export interface Setup {
 export async function setUp(settings: StudySettings, spaceOfStudy?: Space): Promise<Setup> {
   const definition = spaceOfStudy ?? (await loadSpace(settings.space));
   const strategy = createStrategy(settings.strategy, settings.strategyOptions, modelTools());
-  const dataset = await openDataset(dataRequest(settings));
+  const { benchmark } = settings;
+  const { table, dataset } =
+    benchmark === undefined
+      ? { table: undefined, dataset: await openDataset(dataRequest(settings)) }
+      : await openBenchmark(benchmark, settings);
   const { info } = dataset.search;
   const space = 'root' in definition ? definition : definition.create(taskOf(info), settings.spaceOptions);
   const training = checkTraining(trainSettings(settings), 'training settings', info);
@@ -53,10 +60,11 @@ export async function setUp(settings: StudySettings, spaceOfStudy?: Space): Prom
     throw invalid('--resolution', String(settings.resolution), `only images have one; ${info.name} is a table`);
   }
   const problem = problemOf(settings, space, info);
+  const estimator = estimatorOf(settings, problem, table);
   strategy.init(problem);
   checkBudget(budgetOf(settings), problem.objectives);
   const stopping = stoppingOf(settings, problem);
-  return { settings, dataset, space, training, problem, strategy, stopping };
+  return { settings, dataset, space, training, problem, strategy, stopping, estimator };
 }
 
 /** What the data room is asked for. */
@@ -120,7 +128,7 @@ export function problemOf(settings: StudySettings, space: Space, info: DatasetIn
     objectives: objectivesOf(settings, info),
     limits: limitsOf(settings),
     seed: settings.seed,
-    fidelities: fidelitiesOf(settings.strategy, settings.strategyOptions, fullFidelity(settings)),
+    fidelities: fidelitiesFor(settings),
     costs: (architecture) => costsOf(space, architecture),
   };
 }
@@ -131,32 +139,19 @@ export function costsOf(space: Space, architecture: Architecture): Readonly<Reco
   return { params, flops, activationBytes };
 }
 
-/** How thoroughly the trials of a study look at a candidate at most. */
-function fullFidelity({ epochs, dataShare, resolution, width }: StudySettings): Fidelity {
-  return { epochs, data: dataShare, resolution, width };
-}
-
-/** Metrics that only one kind of task has. */
-const ONLY: Readonly<Record<string, Task['kind']>> = {
-  accuracy: 'classification',
-  precision: 'classification',
-  recall: 'classification',
-  f1: 'classification',
-  mse: 'regression',
-  r2: 'regression',
-};
-
-export function objectivesOf(settings: StudySettings, { kind }: Pick<DatasetInfo, 'kind'>): Problem['objectives'] {
-  const names = settings.objective ?? [kind === 'classification' ? 'accuracy' : 'r2'];
-  const objectives = names.map((name): Objective => {
-    const needed = ONLY[name];
-    if (needed !== undefined && needed !== kind)
-      throw invalid('--objective', `"${name}"`, `is a metric of ${needed} only, and this is ${kind}`);
-    return { metric: name, ...METRICS[name as keyof typeof METRICS] };
-  });
-  const [first, ...others] = objectives;
-  if (first === undefined) throw invalid('--objective', 'none', 'must name a metric');
-  return [first, ...others];
+/** How thoroughly the trials of a study look at a candidate; 0 epochs where nothing is trained. Throws UserError. */
+function fidelitiesFor(settings: StudySettings): Problem['fidelities'] {
+  const { estimator, strategy, strategyOptions, epochs, dataShare, resolution, width } = settings;
+  const full: Fidelity = { epochs, data: dataShare, resolution, width };
+  const fidelities = fidelitiesOf(strategy, strategyOptions, full);
+  if (estimator === 'train') return fidelities;
+  if (fidelities.length > 1)
+    throw invalid(
+      '--strategy',
+      `"${strategy}"`,
+      `its trials have more and more epochs, and --estimator ${estimator} has none`,
+    );
+  return [{ ...full, epochs: 0 }];
 }
 
 export function limitsOf({ maxParams, maxFlops }: StudySettings): readonly Limit[] {
@@ -174,22 +169,13 @@ export function checkRunSettings(stored: StudySettings, given: Readonly<Record<s
 }
 
 /** What ends the search; without an end of the person's own, a number of trials. */
-export function budgetOf({ trials, time, until }: StudySettings): Budget {
+export function budgetOf({ trials, time, until, estimator }: StudySettings): Budget {
   const seconds = time === undefined ? undefined : parseDuration(time);
   const target = until === undefined ? undefined : parseTarget(until);
-  const wanted = trials ?? (seconds === undefined && target === undefined ? DEFAULT_TRIALS : undefined);
+  const wanted = trials ?? (seconds === undefined && target === undefined ? DEFAULT_TRIALS[estimator] : undefined);
   return {
     ...(wanted !== undefined && { trials: wanted }),
     ...(seconds !== undefined && { seconds }),
     ...(target !== undefined && { target }),
   };
-}
-
-/** The metric to show for people: the first objective that is measured on data. */
-export function headline({ problem, dataset }: Pick<Setup, 'problem' | 'dataset'>): Objective {
-  const measured = problem.objectives.find(({ metric }) => metric !== 'params' && metric !== 'flops');
-  if (measured !== undefined) return measured;
-  return dataset.search.info.kind === 'classification'
-    ? { metric: 'accuracy', direction: 'maximise', unit: 'share' }
-    : { metric: 'r2', direction: 'maximise', unit: 'share' };
 }

@@ -1,13 +1,12 @@
 import type { Command } from 'commander';
 import { showAccount, showAgreement, showMetric, showSeconds } from '../report/numbers.ts';
 import { accountOf } from '../study/account.ts';
-import { agreementsOf } from '../study/agreement.ts';
 import type { TrialState } from '../study/store/store.ts';
 import { bestText, bestToJson } from './best.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import { earlierStudies } from './prior.ts';
 import { budgetOf } from './setup.ts';
-import { type ReadStudy, readStudy } from './study.ts';
+import { agreementsIn, type ReadStudy, readStudy } from './study.ts';
 
 /** `netsmith status DIR`: { study, createdAt, states, trials, earlier, budget, searchSeconds, spent, agreement, best } */
 export function addStatus(program: Command, shell: Shell): void {
@@ -23,7 +22,7 @@ export function addStatus(program: Command, shell: Shell): void {
       study.trials.filter(({ purpose }) => purpose === 'search'),
       study.clock,
     );
-    const agreements = agreementsOf(study.trials, study.problem.objectives, study.problem.fidelities);
+    const agreements = agreementsIn(study);
     const { trials: wanted, seconds } = budgetOf(study.settings);
     const budget = { trials: wanted ?? null, seconds: seconds ?? null, until: study.settings.until ?? null };
     const value = {
@@ -38,6 +37,7 @@ export function addStatus(program: Command, shell: Shell): void {
       agreement: agreements.map((one) => ({ ...one })),
       best,
     };
+    const simulated = study.settings.benchmark !== undefined;
     const counted = Object.entries(states).map(([state, count]) => `${count} ${state}`);
     const ends = [
       ...(budget.trials === null ? [] : [`${budget.trials} trials`]),
@@ -45,13 +45,13 @@ export function addStatus(program: Command, shell: Shell): void {
       ...(budget.until === null ? [] : [budget.until]),
     ];
     const lines = [
-      `${value.study}: ${counted.join(', ') || 'no trials'}; ${showSeconds(study.clock.searchSeconds)} of search; ends at ${ends.join(' or ')}`,
+      `${value.study}: ${counted.join(', ') || 'no trials'}; ${showSeconds(study.clock.searchSeconds)} of ${simulated ? 'simulated ' : ''}search; ends at ${ends.join(' or ')}`,
       ...earlier.map(
         ({ study: name, trials, best }) =>
           `began with ${trials} trials of study ${name}, their best ${metric} ${showMetric(metric, best[metric])}; they do not count here`,
       ),
       ...agreements.map((one) => `rank correlation (Kendall's tau): ${showAgreement(one)}`),
-      ...(account.workerSeconds > 0 ? [`time of the workers: ${showAccount(account)}`] : []),
+      ...(account.workerSeconds > 0 && !simulated ? [`time of the workers: ${showAccount(account)}`] : []),
       bestText(study),
     ];
     outputOf(command, shell).result(value, lines.join('\n'));

@@ -4,6 +4,7 @@ import { forecastCurve } from '../model/learning-curve.ts';
 import type { Problem } from '../strategy/strategy.ts';
 import { curveStopping, medianStopping, type StoppingRule } from '../study/stopping.ts';
 import type { StudySettings } from './config.ts';
+import { checkOptions } from './options.ts';
 
 const median = z.strictObject({ warmup: z.int().min(0).default(1), trials: z.int().min(1).default(5) });
 const curve = z.strictObject({
@@ -19,23 +20,16 @@ export function stoppingOf(
 ): StoppingRule | undefined {
   if (stopping !== 'none' && others.length > 0)
     throw invalid('--stopping', stopping, 'compares trials by one objective, and the study has several');
+  const checked = <T>(schema: z.ZodType<T>) => checkOptions('--stopping-options', schema, stoppingOptions);
   switch (stopping) {
     case 'none':
-      checked(z.strictObject({}), stoppingOptions);
+      checked(z.strictObject({}));
       return undefined;
     case 'median':
-      return medianStopping(objective, checked(median, stoppingOptions));
+      return medianStopping(objective, checked(median));
     case 'curve': {
       const epochs = fidelities.at(-1)?.epochs ?? 0;
-      return curveStopping(objective, { ...checked(curve, stoppingOptions), epochs, forecast: forecastCurve });
+      return curveStopping(objective, { ...checked(curve), epochs, forecast: forecastCurve });
     }
   }
-}
-
-function checked<T>(schema: z.ZodType<T>, options: StudySettings['stoppingOptions']): T {
-  const parsed = schema.safeParse(options);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  const key = issue?.code === 'unrecognized_keys' ? issue.keys[0] : String(issue?.path[0] ?? '');
-  throw invalid('--stopping-options', `${key}=${options[key ?? '']}`, issue?.message ?? 'is not valid');
 }

@@ -5,6 +5,7 @@ import { totalSpent } from '../common/spent.ts';
 import type { DatasetInfo } from '../data/dataset.ts';
 import { formatArchitecture, type Space, spaceFromJson, spaceToJson } from '../space/index.ts';
 import type { Problem } from '../strategy/strategy.ts';
+import { type Agreement, agreementsOf } from '../study/agreement.ts';
 import type { Clock, EarlierTrial, StrategyState, StudyRecord, Trial } from '../study/store/store.ts';
 import { openStudy } from '../study/study.node.ts';
 import { checkSettings, type StudySettings } from './config.ts';
@@ -31,10 +32,12 @@ export interface WorkerOrders {
   readonly plan: StudyPlan;
   /** What it may take. */
   readonly memoryBytes: number;
+  /** What the study began with: a predictor learns from it. */
+  readonly earlier?: readonly EarlierTrial[];
 }
 
-export function ordersToJson({ plan, memoryBytes }: WorkerOrders): Json {
-  return { plan: planToJson(plan), memoryBytes };
+export function ordersToJson({ plan, ...rest }: WorkerOrders): Json {
+  return JSON.parse(JSON.stringify({ plan: planToJson(plan), ...rest })) as Json;
 }
 
 export function planOfSetup({ settings, dataset, space }: Setup): StudyPlan {
@@ -101,6 +104,11 @@ export async function setUpAgain(plan: StudyPlan, dir: string, settings: StudySe
 export async function spaceOf({ settings, data, ownSpace }: StudyPlan): Promise<Space> {
   if (ownSpace !== undefined) return spaceFromJson(ownSpace);
   return (await loadSpace(settings.space)).create(taskOf(data), settings.spaceOptions);
+}
+
+/** How what the study measured cheaply ranks architectures; nothing where nothing was trained to hold it against. */
+export function agreementsIn({ settings, trials, problem }: ReadStudy): readonly Agreement[] {
+  return settings.estimator === 'train' ? agreementsOf(trials, problem.objectives, problem.fidelities) : [];
 }
 
 /** The stable form of a trial: `{ trial, state, epochs, architecture, text, metrics, costs, ... }`. */

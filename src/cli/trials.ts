@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { showCount, showMetric } from '../report/numbers.ts';
 import { define, outputOf, type Shell } from './command.ts';
+import { isEstimated, nameOfMetric } from './objectives.ts';
 import { table } from './output.ts';
 import { readStudy, trialToJson } from './study.ts';
 
@@ -12,13 +13,12 @@ export function addTrials(program: Command, shell: Shell): void {
   ])
     .option('--all', 'also the confirmations: architectures trained again with other seeds', false)
     .action(async (dir: string, options: { readonly all: boolean }, command: Command) => {
-      const { trials, space, problem } = await readStudy(dir);
+      const { trials, space, problem, settings } = await readStudy(dir);
       const listed = trials
         .filter(({ purpose }) => options.all || purpose === 'search')
         .map((t) => trialToJson(space, t));
-      const measured = problem.objectives
-        .map(({ metric }) => metric)
-        .filter((name) => name !== 'params' && name !== 'flops');
+      const measured = problem.objectives.filter(isEstimated).map(({ metric }) => metric);
+      const heads = measured.map((name) => nameOfMetric(settings, name));
       const rows = listed.map((trial) => [
         trial.purpose === 'search' ? String(trial.trial) : `${trial.repeats} again`,
         trial.state,
@@ -30,7 +30,7 @@ export function addTrials(program: Command, shell: Shell): void {
       ]);
       outputOf(command, shell).result(
         listed,
-        table(['trial', 'state', 'epochs', ...measured, 'params', 'flops', 'architecture'], rows),
+        table(['trial', 'state', 'epochs', ...heads, 'params', 'flops', 'architecture'], rows),
       );
     });
 }

@@ -8,8 +8,10 @@ export interface Objective {
   readonly unit: string;
 }
 
-/** What Netsmith measures. Shares are from 0 to 1 everywhere but in text for people. */
-export const METRICS = {
+type Vocabulary = Readonly<Record<string, Omit<Objective, 'metric'>>>;
+
+/** What a trained network is measured by. Shares are from 0 to 1 everywhere but in text for people. */
+export const TRAINED_METRICS = {
   accuracy: { direction: 'maximise', unit: 'share' },
   precision: { direction: 'maximise', unit: 'share' },
   recall: { direction: 'maximise', unit: 'share' },
@@ -17,9 +19,33 @@ export const METRICS = {
   loss: { direction: 'minimise', unit: 'nats' },
   mse: { direction: 'minimise', unit: 'target squared' },
   r2: { direction: 'maximise', unit: 'share' },
+} as const satisfies Vocabulary;
+
+const SCORE = { direction: 'maximise', unit: 'score' } as const;
+
+/** What an untrained network is measured by (docs/proxies.md). */
+export const PROXY_METRICS = {
+  freerea: SCORE,
+  naswot: SCORE,
+  synflow: SCORE,
+  logSynflow: SCORE,
+  zen: SCORE,
+  jacobian: SCORE,
+  snip: SCORE,
+  gradNorm: SCORE,
+  grasp: SCORE,
+  fisher: SCORE,
+  skipReach: SCORE,
+} as const satisfies Vocabulary;
+
+/** Known before anything is measured. */
+export const COST_METRICS = {
   params: { direction: 'minimise', unit: 'parameters' },
   flops: { direction: 'minimise', unit: 'multiply-accumulates' },
-} as const satisfies Readonly<Record<string, Omit<Objective, 'metric'>>>;
+} as const satisfies Vocabulary;
+
+/** Everything that Netsmith measures. */
+export const METRICS = { ...TRAINED_METRICS, ...PROXY_METRICS, ...COST_METRICS } as const satisfies Vocabulary;
 
 /** Negative when `a` is better than `b`, for sorting; a missing or non-finite value is worse than any number. */
 export function compareBy(objective: Objective, a: Metrics, b: Metrics): number {

@@ -57,8 +57,12 @@ export interface ReportData {
     readonly size?: string;
   };
   readonly strategy: string;
+  /** Where the values of search trials come from. */
+  readonly estimator: 'train' | 'proxies' | 'predictor' | 'table';
   readonly seed: number;
   readonly objectives: readonly [Objective, ...Objective[]];
+  /** What trained networks are shown by: the first objective, unless that is known or guessed without training. */
+  readonly tested: Objective;
   readonly data: DatasetInfo;
   readonly trials: readonly ReportTrial[];
   /** Of computing, all trials together (`computingSeconds`). */

@@ -41,8 +41,10 @@ const data: ReportData = {
   finished: true,
   space: { name: 'small-cnn', options: { depth: 3 }, size: '81' },
   strategy: 'random',
+  estimator: 'train',
   seed: 7,
   objectives: [accuracy],
+  tested: accuracy,
   data: info,
   trials: [
     trial(0, 0.8),

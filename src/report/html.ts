@@ -19,6 +19,7 @@ import {
   showSeconds,
 } from './numbers.ts';
 import { figure, NONE, page, section, versionsSection } from './page.ts';
+import { SOURCES } from './sources.ts';
 
 /**
  * A study as one HTML file that needs nothing else: no network, no script, no font. Everything that came from outside
@@ -81,6 +82,8 @@ function result(data: ReportData): Markup {
   const winning = winningTrial(data);
   const [objective] = data.objectives;
   const { metric } = objective;
+  const { where, work, note, trained } = SOURCES[data.estimator];
+  const { metric: shown } = data.tested;
   const searched = data.trials.filter((t) => t.purpose === 'search');
   const count = (state: ReportTrial['state']) => searched.filter((t) => t.state === state).length;
   const states = (['complete', 'pruned', 'paused', 'failed', 'running', 'waiting'] as const)
@@ -89,7 +92,7 @@ function result(data: ReportData): Markup {
     .join(', ');
   const size = data.space.size === undefined ? '' : ` (${data.space.size} architectures)`;
   const sentences: Markup[] = [
-    html`Search by ${data.strategy} proposed ${searched.length} ${searched.length === 1 ? 'architecture' : 'architectures'} of the space ${data.space.name}${size}${states === '' ? '' : `: ${states}`}; ${showSeconds(data.seconds)} of training in all. `,
+    html`Search by ${data.strategy} proposed ${searched.length} ${searched.length === 1 ? 'architecture' : 'architectures'} of the space ${data.space.name}${size}${states === '' ? '' : `: ${states}`}; ${showSeconds(data.seconds)} ${work}. `,
     ...(data.earlier ?? []).map(
       ({ study, trials, best }) =>
         html`It began with ${trials} trials of the earlier study ${study} (their best: ${showMetric(metric, best[metric])}), which count for nothing else here. `,
@@ -101,9 +104,9 @@ function result(data: ReportData): Markup {
     sentences.push(html`<strong>No trial is complete, so there is no result yet.</strong> `);
     return section('Result', [html`<p class="lead">${sentences}</p>`]);
   }
-  const valid = winning.metrics[metric];
+  const valid = winning.metrics[metric] ?? winning.costs[metric];
   sentences.push(
-    html`The best by ${metric}, <strong>trial ${winner.trial}</strong>, has ${showCount(winner.costs.params)} parameters and ${showLarge(winner.costs.flops)} FLOPs, and reaches <strong>${showMetric(metric, valid)}</strong> on the validation samples. `,
+    html`The best by ${metric}, <strong>trial ${winner.trial}</strong>, has ${showCount(winner.costs.params)} parameters and ${showLarge(winner.costs.flops)} FLOPs, and reaches <strong>${showMetric(metric, valid)}</strong> ${where}. `,
   );
   const confirmed = valuesOf(
     confirmations(data).map((t) => t.metrics),
@@ -112,7 +115,7 @@ function result(data: ReportData): Markup {
   if (confirmed.length > 0) {
     sentences.push(html`Trained again with other seeds: ${spread(metric, confirmed)} on the validation samples. `);
   }
-  const tested = test === undefined ? [] : valuesOf(test.metrics, metric);
+  const tested = test === undefined ? [] : valuesOf(test.metrics, shown);
   if (test === undefined || tested.length === 0) {
     sentences.push(
       data.testedInstead === undefined
@@ -121,26 +124,28 @@ function result(data: ReportData): Markup {
     );
   } else {
     sentences.push(
-      html`Trained from scratch on ${test.trainedOn} and then tested: <strong>${spread(metric, tested)} on the test samples</strong>, which the search never saw. `,
+      data.estimator === 'table'
+        ? html`The table's test value: <strong>${shown} ${showMetric(shown, tested[0])}</strong>, which the search never saw. `
+        : html`Trained from scratch on ${test.trainedOn} and then tested: <strong>${shown === metric ? '' : `${shown} `}${spread(shown, tested)} on the test samples</strong>, which the search never saw. `,
     );
     const before = confirmed.length > 0 ? mean(confirmed) : valid;
-    if (before !== undefined) {
+    if (before !== undefined && trained && shown === metric) {
       const which = confirmed.length > 0 ? 'the confirmed validation mean' : 'the validation value';
       sentences.push(html`From ${which} to the test mean: ${showDifference(metric, mean(tested) - before)}. `);
     }
   }
   for (const baseline of data.baselines) {
-    const values = valuesOf(baseline.metrics, metric);
+    const values = valuesOf(baseline.metrics, shown);
     if (values.length === 0) continue;
-    const gap = tested.length > 0 ? ` (the found network: ${showDifference(metric, mean(tested) - mean(values))})` : '';
+    const gap = tested.length > 0 ? ` (the found network: ${showDifference(shown, mean(tested) - mean(values))})` : '';
     sentences.push(
-      html`Baseline ${baseline.name}, trained with the same budget: ${spread(metric, values)} on the test samples${gap}. `,
+      html`Baseline ${baseline.name}, trained with the same budget: ${spread(shown, values)} on the test samples${gap}. `,
     );
   }
   return section('Result', [
     html`<p class="lead">${sentences}</p>`,
     resultTable(data, valid, confirmed),
-    html`<p class="note">Validation: samples that the search chose by; the best of many is an optimistic figure, the mean over other seeds less so. Test: samples opened once, after the search. ±: standard deviation over seeds.</p>`,
+    html`<p class="note">${note}${data.estimator === 'table' ? '' : ' Test: samples opened once, after the search. ±: standard deviation over seeds.'}</p>`,
     test?.confusion === undefined
       ? NONE
       : html`<figure>${trusted(confusionFigure(test.confusion, data.data.labels))}<figcaption>Test samples by true and predicted class, all ${test.seeds.length} seeds together; the shade is the share of the true class.</figcaption></figure>`,
@@ -151,8 +156,11 @@ function resultTable(data: ReportData, valid: number | undefined, confirmed: rea
   const { winner, test } = data;
   if (winner === undefined) return NONE;
   const { metric } = data.objectives[0];
+  const { column } = SOURCES[data.estimator];
+  const { metric: shown } = data.tested;
+  const repeated = data.estimator === 'train';
   const missing = data.testedInstead === undefined ? 'not opened' : 'not tested';
-  const others = [...new Set((test?.metrics ?? []).flatMap((m) => Object.keys(m)))].filter((m) => m !== metric);
+  const others = [...new Set((test?.metrics ?? []).flatMap((m) => Object.keys(m)))].filter((m) => m !== shown);
   const row = (
     name: string,
     validation: string,
@@ -160,8 +168,8 @@ function resultTable(data: ReportData, valid: number | undefined, confirmed: rea
     tested: TestResult | undefined,
     costs: { params: number; flops: number } | undefined,
   ) =>
-    html`<tr><th scope="row">${name}</th><td>${validation}</td><td>${again}</td><td>${tested === undefined ? missing : short(metric, valuesOf(tested.metrics, metric))}</td>${others.map((m) => html`<td>${tested === undefined ? '' : short(m, valuesOf(tested.metrics, m))}</td>`)}<td>${costs === undefined ? '' : showCount(costs.params)}</td><td>${costs === undefined ? '' : showLarge(costs.flops)}</td></tr>`;
-  return html`<div class="wide"><table><thead><tr><th>Network</th><th>Validation ${metric}</th><th>Validation, other seeds</th><th>Test ${metric}</th>${others.map((m) => html`<th>Test ${m}</th>`)}<th>Parameters</th><th>FLOPs</th></tr></thead><tbody>${[
+    html`<tr><th scope="row">${name}</th><td>${validation}</td>${repeated ? html`<td>${again}</td>` : NONE}<td>${tested === undefined ? missing : short(shown, valuesOf(tested.metrics, shown))}</td>${others.map((m) => html`<td>${tested === undefined ? '' : short(m, valuesOf(tested.metrics, m))}</td>`)}<td>${costs === undefined ? '' : showCount(costs.params)}</td><td>${costs === undefined ? '' : showLarge(costs.flops)}</td></tr>`;
+  return html`<div class="wide"><table><thead><tr><th>Network</th><th>${column} ${metric}</th>${repeated ? html`<th>Validation, other seeds</th>` : NONE}<th>Test ${shown}</th>${others.map((m) => html`<th>Test ${m}</th>`)}<th>Parameters</th><th>FLOPs</th></tr></thead><tbody>${[
     row(`Found (trial ${winner.trial})`, showMetric(metric, valid), short(metric, confirmed), test, winner.costs),
     ...data.baselines.map((b) => row(`Baseline ${b.name}`, '', '', b, b.costs)),
   ]}</tbody></table></div>`;
@@ -169,24 +177,25 @@ function resultTable(data: ReportData, valid: number | undefined, confirmed: rea
 
 // --- Figures ------------------------------------------------------------------------------------------------------
 
-function searchFigures({ trials, objectives, winner }: ReportData): Markup {
+function searchFigures({ trials, objectives, winner, estimator }: ReportData): Markup {
   const [objective] = objectives;
+  const { where, column, part } = SOURCES[estimator];
   const chosen = winner?.trial;
   const figures = [
+    figure(bestOverTrials(trials, objective, part), `Best so far over trials (line), and each trial (dots), ${where}.`),
+    figure(bestOverTime(trials, objective, part), 'The same over the time in which the search was running.'),
     figure(
-      bestOverTrials(trials, objective),
-      'Best so far over trials (line), and each trial (dots), on the validation samples.',
-    ),
-    figure(bestOverTime(trials, objective), 'The same over the time in which the search was running.'),
-    figure(
-      learningCurves(trials, objective, chosen),
+      estimator === 'train' ? learningCurves(trials, objective, chosen) : undefined,
       'Learning curves of all trials on the validation samples; the winner in colour.',
     ),
     figure(
-      costScatter(trials, objective, 'params', chosen),
-      'Validation result against parameters. Line: the Pareto front; ring: the winner.',
+      costScatter(trials, objective, 'params', chosen, part),
+      `${column} ${objective.metric} against parameters. Line: the Pareto front; ring: the winner.`,
     ),
-    figure(costScatter(trials, objective, 'flops', chosen), 'Validation result against FLOPs of one sample.'),
+    figure(
+      costScatter(trials, objective, 'flops', chosen, part),
+      `${column} ${objective.metric} against FLOPs of one sample.`,
+    ),
   ];
   if (figures.every((f) => f.markup === '')) return NONE;
   return section('The search', [html`<div class="figures">${figures}</div>`]);
@@ -220,7 +229,7 @@ function layerCosts({ winner }: ReportData): Markup {
 
 // --- Trials -------------------------------------------------------------------------------------------------------
 
-function trialTable({ trials, winner }: ReportData): Markup {
+function trialTable({ trials, winner, estimator }: ReportData): Markup {
   const metrics = [...new Set(trials.flatMap((t) => Object.keys(t.metrics)))];
   const rows = trials.map((t) => {
     const kind = t.purpose === 'confirm' ? `, confirms ${t.repeats ?? '?'}` : '';
@@ -229,7 +238,7 @@ function trialTable({ trials, winner }: ReportData): Markup {
     return html`<tr${best ? html` class="best"` : NONE}><th scope="row">${t.trial}${kind}${best ? ' ★' : ''}</th><td class="text">${t.state}</td><td class="text long"><code>${t.architecture}</code>${reason}</td>${metrics.map((m) => html`<td>${showMetric(m, t.metrics[m])}</td>`)}<td>${t.costs.params === undefined ? '–' : showCount(t.costs.params)}</td><td>${t.costs.flops === undefined ? '–' : showLarge(t.costs.flops)}</td><td>${t.curve.at(-1)?.step ?? 0}</td><td>${showSeconds(t.seconds)}</td></tr>`;
   });
   return section('Trials', [
-    html`<p>Metrics are on the validation samples; accuracy, precision, recall and F1 in per cent.</p>`,
+    html`<p>Metrics are ${SOURCES[estimator].where}; accuracy, precision, recall and F1 in per cent.</p>`,
     html`<div class="wide tall"><table><thead><tr><th>Trial</th><th class="text">State</th><th class="text">Architecture</th>${metrics.map((m) => html`<th>${m}</th>`)}<th>Parameters</th><th>FLOPs</th><th>Epochs</th><th>Time</th></tr></thead><tbody>${rows}</tbody></table></div>`,
   ]);
 }
@@ -258,10 +267,10 @@ export function flatten(value: Json, path = ''): [string, string][] {
   return entries.flatMap(([key, item]) => flatten(item, path === '' ? key : `${path}.${key}`));
 }
 
-function dataNotes({ data }: ReportData): Markup {
+function dataNotes({ data, estimator }: ReportData): Markup {
   const { train, valid, test } = data.counts;
   return section('Data', [
-    html`<p>${data.name}: ${data.kind}, input [${data.input.join(', ')}]; ${showCount(train)} training, ${showCount(valid)} validation and ${showCount(test)} test samples.</p>`,
+    html`<p>${data.name}: ${data.kind}, input [${data.input.join(', ')}]${estimator === 'table' ? '' : `; ${showCount(train)} training, ${showCount(valid)} validation and ${showCount(test)} test samples`}.</p>`,
     html`<ul>${data.notes.map((note) => html`<li>${note}</li>`)}</ul>`,
     data.labels.length === 0
       ? NONE

@@ -41,6 +41,7 @@ export function tellComparison(dir: string, comparison: Comparison, output: Outp
   const { metric } = objective;
   const order = ranked(comparison, analysis);
   const hasTest = order.some(({ test }) => test !== undefined);
+  const hasValid = order.some(({ valid }) => valid !== undefined);
   const spread = (value: Spread | undefined) =>
     value === undefined ? '–' : `${showMetric(metric, value.mean)} ± ${showDeviation(metric, value.sd)}`;
   const p = (value: Significance | undefined) => (value === undefined ? '–' : showP(value.holm));
@@ -48,10 +49,9 @@ export function tellComparison(dir: string, comparison: Comparison, output: Outp
     one.name,
     one.seeds.length,
     ...(hasTest ? [spread(one.test), p(one.against?.test)] : []),
-    spread(one.valid),
-    p(one.against?.valid),
+    ...(hasValid ? [spread(one.valid), p(one.against?.valid)] : []),
     ...(optimum === undefined ? [] : [one.regret === undefined ? '–' : showDeviation(metric, one.regret.mean)]),
-    ...(hasTest ? [one.gap === undefined ? '–' : showDifference(metric, one.gap.mean)] : []),
+    ...(hasTest && hasValid ? [one.gap === undefined ? '–' : showDifference(metric, one.gap.mean)] : []),
     one.evaluations.mean.toFixed(0),
     showSeconds(one.totalSeconds),
     one.likeness === undefined ? '–' : one.likeness.distance.toFixed(2),
@@ -60,17 +60,17 @@ export function tellComparison(dir: string, comparison: Comparison, output: Outp
   const head = [
     ...['', 'seeds'],
     ...(hasTest ? [`test ${metric}`, 'p'] : []),
-    ...[`validation ${metric}`, 'p'],
+    ...(hasValid ? [`validation ${metric}`, 'p'] : []),
     ...(optimum === undefined ? [] : ['regret']),
-    ...(hasTest ? ['gap'] : []),
-    ...['evaluations', 'training', 'distance', 'equal'],
+    ...(hasTest && hasValid ? ['gap'] : []),
+    ...['evaluations', 'computing', 'distance', 'equal'],
   ];
   const lines = [
     `${title}; ${budget}`,
     '',
     table(head, rows),
     '',
-    `p: ${analysis.test}, against ${reference}, corrected (Holm).${hasTest ? ' gap: validation less test.' : ''}`,
+    `p: ${analysis.test}, against ${reference}, corrected (Holm).${hasTest && hasValid ? ' gap: validation less test.' : ''}`,
     'distance: decisions that differ between two seeds; equal: pairs of seeds that found the same. docs/compare.md says more.',
     `Report   ${files.report}`,
     `Tables   ${files.runs}, ${files.trajectories}`,

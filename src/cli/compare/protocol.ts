@@ -1,9 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import { invalid } from '../../common/errors.ts';
 import { SETTING_NAMES, type SettingName, type StudySettings } from '../config.ts';
+import { budgetOf } from '../setup.ts';
 
 /** What is compared: how a search goes about it. */
-const COMPARED: readonly SettingName[] = ['strategy', 'strategyOptions', 'stopping', 'stoppingOptions'];
+const COMPARED: readonly SettingName[] = [
+  ...(['strategy', 'strategyOptions', 'stopping', 'stoppingOptions', 'estimator', 'estimatorOptions'] as const),
+];
 
 /** On what it runs; results do not depend on it but for rounding. A budget in time does. */
 const MACHINE: readonly SettingName[] = ['workers', 'threads', 'device', 'memory', 'layout'];
@@ -17,31 +20,50 @@ export interface Comparable {
 
 /**
  * Throws UserError unless all have the same training protocol and the same budget: everything but the strategy, the rule that stops
- * trials early, the seed, where the data lie, and (unless the budget is in time) the machine.
+ * trials early, the estimator (with what it estimates), the seed, where the data lie, and (unless the budget is in time) the machine.
  */
 export function checkProtocol(all: readonly Comparable[]): void {
   const [first, ...others] = all;
   if (first === undefined) return;
-  const names = protocolNames(first.settings);
+  for (const { place, settings } of all)
+    if (settings.benchmark !== undefined)
+      throw invalid(
+        place,
+        `is of the table ${settings.benchmark}`,
+        'searches of tables are compared by netsmith compare --benchmark',
+      );
+  const names = protocolNames(all.map(({ settings }) => settings));
+  const rule = 'what is compared must have the same training protocol and budget';
   for (const other of others) {
     const name = names.find((one) => !isDeepStrictEqual(other.settings[one], first.settings[one]));
-    if (name === undefined) continue;
-    const [here, there] = [other, first].map(({ settings }) => JSON.stringify(settings[name]) ?? 'not set');
-    throw invalid(
-      other.place,
-      `${name} is ${here}, and ${there} in ${first.place}`,
-      'what is compared must have the same training protocol and budget',
-    );
+    if (name !== undefined) {
+      const [here, there] = [other, first].map(({ settings }) => JSON.stringify(settings[name]) ?? 'not set');
+      throw invalid(other.place, `${name} is ${here}, and ${there} in ${first.place}`, rule);
+    }
+    const [here, there] = [other, first].map(({ settings }) => budgetOf(settings).trials);
+    if (here !== there)
+      throw invalid(other.place, `the budget is ${here} trials, and ${there} in ${first.place}, by default`, rule);
   }
 }
 
 /** The settings that all must share. */
-export function protocolNames({ time }: StudySettings): readonly SettingName[] {
-  const free: readonly string[] = [...COMPARED, 'seed', 'dataDir', ...(time === undefined ? MACHINE : [])];
+export function protocolNames(all: readonly StudySettings[]): readonly SettingName[] {
+  const free: readonly string[] = [
+    ...COMPARED,
+    ...(['seed', 'dataDir'] as const),
+    ...(all.every(({ time }) => time === undefined) ? MACHINE : []),
+    // A proxy and a training measure different things.
+    ...(new Set(all.map(({ estimator }) => estimator)).size > 1 ? ['objective'] : []),
+  ];
   return SETTING_NAMES.filter((name) => !free.includes(name));
 }
 
 /** The settings by which runs are grouped, as one text. */
 export function groupKey(settings: StudySettings): string {
   return JSON.stringify(COMPARED.map((name) => settings[name] ?? null));
+}
+
+/** Whether all judge their candidates by training them, so that what they say of their choices can be compared. */
+export function allTrain(all: readonly StudySettings[]): boolean {
+  return all.every(({ estimator }) => estimator === 'train');
 }

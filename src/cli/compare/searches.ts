@@ -13,7 +13,7 @@ import { CHANGEABLE, reopen } from '../resume.ts';
 import { newStudy, searchToItsEnd } from '../search.ts';
 import { setUp } from '../setup.ts';
 import { type ReadStudy, readStudy, setUpAgain } from '../study.ts';
-import { checkProtocol } from './protocol.ts';
+import { allTrain, checkProtocol } from './protocol.ts';
 import type { NamedStudy } from './studies.ts';
 
 /** One of those that are compared. */
@@ -42,7 +42,17 @@ export async function runSearches(order: SearchesOrder, output: Output): Promise
   const twice = entries.find(({ name }, i) => entries.findIndex((other) => other.name === name) !== i);
   if (twice !== undefined) throw invalid('compare', `"${twice.name}" twice`, 'must name each once');
   checkProtocol(entries.map(({ name, settings }) => ({ place: `"${name}"`, settings })));
-  for (const { settings } of entries) await setUp(settings);
+  for (const { name, settings } of entries) {
+    if (settings.estimator === 'predictor')
+      throw invalid(`"${name}"`, 'estimator is "predictor"', 'it needs --prior: compare studies that are there');
+    await setUp(settings);
+  }
+  if (order.evaluate === 0 && !allTrain(entries.map(({ settings }) => settings)))
+    throw invalid(
+      '--evaluate',
+      '0',
+      'searches that train nothing are compared by what evaluations come to: at least 1',
+    );
   const runs = seeds.flatMap((seed) =>
     entries.map(({ name, settings }) => ({
       name,

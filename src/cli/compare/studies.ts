@@ -13,11 +13,12 @@ import { measured } from '../../study/ranking.ts';
 import { requireBest } from '../best.ts';
 import type { StudySettings } from '../config.ts';
 import { readEvaluation } from '../evaluation.ts';
+import { testedObjective } from '../objectives.ts';
 import { isFinished, reportTrial } from '../report.ts';
 import { budgetOf } from '../setup.ts';
 import { type ReadStudy, readStudy } from '../study.ts';
 import { versions } from '../versions.ts';
-import { checkProtocol, groupKey, protocolNames } from './protocol.ts';
+import { allTrain, checkProtocol, groupKey, protocolNames } from './protocol.ts';
 
 /** A finished study; without a name it is called after its strategy. */
 export interface NamedStudy {
@@ -35,24 +36,28 @@ interface Opened extends NamedStudy {
  * of them is random search.
  */
 export async function compareStudies(named: readonly NamedStudy[]): Promise<Omit<Comparison, 'command' | 'warnings'>> {
-  const opened: Opened[] = [];
-  for (const one of named.flatMap(expanded)) opened.push({ ...one, study: await readStudy(one.dir) });
-  const [first] = opened;
+  const read: Opened[] = [];
+  for (const one of named.flatMap(expanded)) read.push({ ...one, study: await readStudy(one.dir) });
+  const [first, ...others] = read;
   if (first === undefined) throw invalid('compare', 'no studies', 'must be given at least two');
+  const opened = [first, ...others] as const;
   for (const one of opened) await checkOne(one);
   checkProtocol(opened.map(({ dir, study: { settings } }) => ({ place: `study "${dir}"`, settings })));
   checkData(opened);
 
   const groups = [...Map.groupBy(opened, ({ name, study }) => name ?? groupKey(study.settings)).values()];
   const names = namesOf(groups);
-  const { settings, space, problem, data } = first.study;
-  const [objective] = problem.objectives;
+  const { settings, space, data } = first.study;
+  const all = opened.map(({ study }) => study.settings);
+  const objective = yardstick(opened);
   const axis = settings.time === undefined ? 'evaluations' : 'seconds';
   const competitors = groups.map((group, i) => {
     checkSeeds(group);
-    return { name: names[i] ?? '', runs: group.map((one) => runOf(one, objective, axis)) };
+    return { name: names[i] ?? '', runs: group.map((one) => runOf(one, objective, axis, allTrain(all))) };
   });
-  const random = groups.findIndex(([one]) => one !== undefined && isRandom(one.study.settings));
+  const trained = groups.findIndex(([one]) => one !== undefined && isRandom(one.study.settings, 'train'));
+  const random =
+    trained >= 0 ? trained : groups.findIndex(([one]) => one !== undefined && isRandom(one.study.settings));
   const reference = competitors[random];
   if (reference === undefined) {
     throw invalid('compare', `no random search among ${names.join(', ')}`, 'a comparison needs one of the same budget');
@@ -63,7 +68,7 @@ export async function compareStudies(named: readonly NamedStudy[]): Promise<Omit
     axis,
     budget: budgetText(settings),
     protocol: Object.fromEntries(
-      protocolNames(settings)
+      protocolNames(all)
         .filter((name) => settings[name] !== undefined)
         .map((name) => [name, textOf(settings[name])]),
     ),
@@ -75,8 +80,34 @@ export async function compareStudies(named: readonly NamedStudy[]): Promise<Omit
   };
 }
 
-function isRandom({ strategy, stopping }: StudySettings): boolean {
-  return strategy === 'random' && stopping === 'none';
+function isRandom({ strategy, stopping, estimator }: StudySettings, by = estimator): boolean {
+  return strategy === 'random' && stopping === 'none' && estimator === by;
+}
+
+/**
+ * What all are compared by: the metric that they searched by or, where some have trained nothing, that of their evaluations. Throws
+ * UserError where one has no evaluation then, or another metric.
+ */
+function yardstick(opened: readonly [Opened, ...Opened[]]): Objective {
+  const [first, ...others] = opened;
+  if (allTrain(opened.map(({ study }) => study.settings))) return first.study.problem.objectives[0];
+  const testedBy = ({ study: { problem, data } }: Opened) => testedObjective(problem.objectives, data);
+  const objective = testedBy(first);
+  for (const other of others)
+    if (testedBy(other).metric !== objective.metric)
+      throw invalid(
+        `study "${other.dir}"`,
+        `is shown by ${testedBy(other).metric}, and study "${first.dir}" by ${objective.metric}`,
+        'searches with different estimators are compared by one metric of trained networks',
+      );
+  const untested = opened.find(({ dir, study }) => readEvaluation(dir)?.trial !== requireBest(study, dir).trial);
+  if (untested !== undefined)
+    throw invalid(
+      `study "${untested.dir}"`,
+      'its best has not been evaluated',
+      `searches that train nothing are compared by what evaluations come to (netsmith evaluate ${untested.dir})`,
+    );
+  return objective;
 }
 
 function expanded(one: NamedStudy): readonly NamedStudy[] {
@@ -126,17 +157,23 @@ function checkSeeds(group: readonly Opened[]): void {
   }
 }
 
-/** The strategy, with the options that were given for it, and the rule that stops trials where there is one. */
+/** The strategy, with the options that were given for it, the rule that stops trials where there is one, and what estimates if not training. */
 function namesOf(groups: readonly (readonly Opened[])[]): readonly string[] {
   return groups.map(([one]) => {
     if (one?.name !== undefined) return one.name;
-    const { strategy, strategyOptions, stopping } = one?.study.settings ?? { strategy: '', strategyOptions: {} };
-    const options = Object.entries(strategyOptions).map(([name, value]) => `:${name}=${value}`);
-    return `${strategy}${options.join('')}${stopping === undefined || stopping === 'none' ? '' : `, ${stopping} stopping`}`;
+    if (one === undefined) return '';
+    const { strategy, strategyOptions, stopping, estimator, estimatorOptions } = one.study.settings;
+    const withOptions = (name: string, options: object) =>
+      [name, ...Object.entries(options).map(([option, value]) => `${option}=${value}`)].join(':');
+    return [
+      withOptions(strategy, strategyOptions),
+      ...(stopping === 'none' ? [] : [`${stopping} stopping`]),
+      ...(estimator === 'train' ? [] : [withOptions(estimator, estimatorOptions)]),
+    ].join(', ');
   });
 }
 
-function runOf({ dir, study }: Opened, objective: Objective, axis: Comparison['axis']): ComparedRun {
+function runOf({ dir, study }: Opened, objective: Objective, axis: Comparison['axis'], isValid: boolean): ComparedRun {
   const { metric } = objective;
   const { trials, settings, space } = study;
   const best = requireBest(study, dir);
@@ -158,11 +195,11 @@ function runOf({ dir, study }: Opened, objective: Objective, axis: Comparison['a
   return {
     seed: settings.seed,
     study: dir,
-    trajectory,
+    trajectory: isValid ? trajectory : [],
     end: axis === 'seconds' ? busy(ended.at(-1)?.endedAt ?? 0) : ended.length,
     architecture: best.architecture,
     text: formatArchitecture(space, best.architecture),
-    valid: best.metrics[metric] ?? Number.NaN,
+    ...(isValid && { valid: best.metrics[metric] ?? Number.NaN }),
     ...(tested.length > 0 && { test: mean(tested) }),
     evaluations: ended.length,
     seconds: computingSeconds(trials),

@@ -1,16 +1,15 @@
 import { invalid } from '../../common/errors.ts';
 import { compareBy } from '../../common/metrics.ts';
-import { openNasBench201 } from '../../estimate/tabular/nas-bench-201.node.ts';
 import type { Table } from '../../estimate/tabular/table.ts';
 import type { ComparedRun, Comparison, Competitor } from '../../report/compare/data.ts';
 import { showMetric } from '../../report/numbers.ts';
-import { openNasBench201Test } from '../../report/tabular/nas-bench-201-test.node.ts';
 import type { TestAccuracy } from '../../report/tabular/nas-bench-201-test.ts';
 import { type Architecture, decisions, first, formatArchitecture, successor } from '../../space/index.ts';
 import { createStrategy, type ModelTools } from '../../strategy/index.ts';
 import { withinLimits } from '../../strategy/limits.ts';
 import type { Limit } from '../../strategy/strategy.ts';
-import { simulate, tabularProblem } from '../../study/simulate.ts';
+import { type Simulation, simulate, tabularProblem } from '../../study/simulate.ts';
+import { benchmarkNamed, checkTimed, datasetOf } from '../benchmarks.ts';
 import type { Output } from '../output.ts';
 import { versions } from '../versions.ts';
 import type { NamedStrategy } from './strategies.ts';
@@ -18,25 +17,13 @@ import type { NamedStrategy } from './strategies.ts';
 /** Searches of a table, each strategy with each seed. */
 export interface TableOrder {
   readonly benchmark: string;
-  /** The table's data set; its first where undefined. */
-  readonly dataset: string | undefined;
+  readonly dataset: string;
   /** Random search among them. */
   readonly strategies: readonly NamedStrategy[];
   readonly seeds: readonly number[];
-  readonly seconds: number | undefined;
-  readonly trials: number | undefined;
+  readonly budget: Simulation['budget'];
   readonly limits: readonly Limit[];
 }
-
-/** The budget that NAS-Bench-201's authors gave searches, in seconds of training, and what it affords where there are no seconds. */
-const USUAL = { seconds: 12_000, evaluations: 109 };
-
-const BENCHMARKS: Readonly<Record<string, () => Promise<readonly [Table, TestAccuracy]>>> = {
-  async 'nas-bench-201'() {
-    const table = await openNasBench201();
-    return [table, await openNasBench201Test(table.space)];
-  },
-};
 
 /** Plays the searches one after another. Throws UserError for what the table does not have. */
 export async function compareOnTable(
@@ -44,22 +31,14 @@ export async function compareOnTable(
   tools: ModelTools,
   output: Output,
 ): Promise<Omit<Comparison, 'command' | 'warnings'>> {
-  const open = Object.hasOwn(BENCHMARKS, order.benchmark) ? BENCHMARKS[order.benchmark] : undefined;
-  if (open === undefined)
-    throw invalid('--benchmark', `"${order.benchmark}"`, `must be one of ${Object.keys(BENCHMARKS).join(', ')}`);
-  const [table, testOf] = await open();
+  const benchmark = benchmarkNamed(order.benchmark);
+  const dataset = datasetOf(benchmark, order.dataset);
+  const table = await benchmark.open();
+  const testOf = await benchmark.openTest(table);
   const { space } = table;
   const [objective] = table.objectives;
-  const dataset = order.dataset ?? table.datasets[0];
-  if (!table.datasets.includes(dataset))
-    throw invalid('--data', `"${dataset}"`, `must be one of ${table.datasets.join(', ')}`);
-  const timed = [...members(table)].every((one) => table.lookup(one, dataset)?.seconds !== undefined);
-  const { seconds, trials } = order;
-  if (seconds !== undefined && !timed)
-    throw invalid('--time', `${seconds}s`, `${table.name} has no seconds for ${dataset}; its budget is --trials`);
-  const given = { ...(seconds !== undefined && { seconds }), ...(trials !== undefined && { evaluations: trials }) };
-  const usual = timed ? { seconds: USUAL.seconds } : { evaluations: USUAL.evaluations };
-  const budget = seconds === undefined && trials === undefined ? usual : given;
+  const { budget } = order;
+  if (budget.seconds !== undefined) checkTimed(table, dataset, `${budget.seconds}s`);
   const axis = 'seconds' in budget ? 'seconds' : 'evaluations';
   const end = ('seconds' in budget ? budget.seconds : budget.evaluations) ?? 0;
 
@@ -91,7 +70,7 @@ export async function compareOnTable(
   for (const strategy of order.strategies) {
     const runs: ComparedRun[] = [];
     for (const seed of order.seeds) runs.push(await play(strategy, seed));
-    const mean = runs.reduce((sum, { valid }) => sum + valid, 0) / runs.length;
+    const mean = runs.reduce((sum, { valid = Number.NaN }) => sum + valid, 0) / runs.length;
     output.note(
       `${strategy.name}: ${runs.length} searches, best ${objective.metric} ${showMetric(objective.metric, mean)} on average`,
     );

@@ -1,4 +1,5 @@
 /** Proxies of the architectures of one space, on one engine. */
+import type { METRICS } from '../../common/metrics.ts';
 import type { SearchData } from '../../data/dataset.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { resolve, supernet } from '../../space/resolve.ts';
@@ -9,7 +10,14 @@ import { type ProxyBatch, readBatch } from './batch.ts';
 import { costScores, skipReach } from './counts.ts';
 import { openPrograms, type Programs, READOUTS } from './programs.ts';
 
-const OTHERS = ['params', 'flops', 'skipReach', 'synflow', 'logSynflow', 'zen'] as const;
+const OTHERS = [
+  'params',
+  'flops',
+  'skipReach',
+  'synflow',
+  'logSynflow',
+  'zen',
+] as const satisfies readonly (keyof typeof METRICS)[];
 
 export type ProxyName = keyof typeof READOUTS | (typeof OTHERS)[number];
 /** Every proxy; of each, more is thought to be better. */

@@ -1,4 +1,5 @@
 /** The programs that proxies of a network, or of all networks of a supernet, are measured by. */
+import type { PROXY_METRICS } from '../../common/metrics.ts';
 import { rng } from '../../common/random.ts';
 import type { Engine, Program, State } from '../../engine/engine.ts';
 import { finish } from '../../graph/builder.ts';
@@ -28,7 +29,7 @@ export const READOUTS = {
   fisher,
   jacobian,
   naswot,
-} as const satisfies Readonly<Record<string, Readout>>;
+} as const satisfies Readonly<Partial<Record<keyof typeof PROXY_METRICS, Readout>>>;
 
 type ReadoutName = keyof typeof READOUTS;
 type Scores = Readonly<Record<string, number>>;

@@ -7,23 +7,30 @@ export interface SimulatedClock {
   now(): number;
   /** Moves it by so many seconds. */
   pass(seconds: number): void;
+  /** How many seconds there are until a study's time is up; infinite where it has no such end. */
+  left(): number;
 }
 
-export function simulatedClock(): SimulatedClock {
+/** `seconds`: of the budget; without, there is no end. */
+export function simulatedClock(seconds = Number.POSITIVE_INFINITY): SimulatedClock {
   let milliseconds = 0;
   return {
     now: () => milliseconds,
-    pass(seconds) {
-      milliseconds += 1000 * seconds;
+    pass(passed) {
+      milliseconds += 1000 * passed;
     },
+    left: () => seconds - milliseconds / 1000,
   };
 }
+
+/** A clock at its end is so far beyond it: sums of seconds differ in their last digits. */
+const BEYOND = 1e-6;
 
 /**
  * Looks a candidate up in a table instead of training it: one report, at the fidelity's epochs, without a checkpoint. An
  * architecture that the table does not have fails. `clock` is moved by the seconds that the training took; with the clock's `now` as
- * the study's and a pool in this process, the study's budget counts simulated seconds. (A trial that runs into the end of the budget
- * is then still completed, as the study cannot know how long it will take; `simulate` leaves it out.)
+ * the study's and a pool in this process, the study's budget counts simulated seconds. A training that would end after the clock's
+ * end reports there, before it has measured anything: the study then lets it wait, as it does with any trial when time is up.
  *
  * Throws UserError for a data set that the table does not have.
  */
@@ -34,7 +41,16 @@ export function tabularEstimator(table: Table, dataset: string, clock?: Simulate
       const row = table.lookup(architecture, dataset);
       if (row === undefined) throw new TrialFailure(`table "${table.name}" has no such architecture`);
       const { metrics, seconds = 0 } = row;
-      clock?.pass(seconds);
+      const left = clock?.left() ?? Number.POSITIVE_INFINITY;
+      if (clock !== undefined && seconds > left && left >= 0) {
+        const cut = { step: 0, metrics: {}, seconds: left };
+        clock.pass(left + BEYOND);
+        const answer = await report(cut, undefined);
+        signal.throwIfAborted();
+        if (answer !== 'continue')
+          return { state: answer === 'pause' ? 'paused' : 'pruned', metrics: {}, curve: [cut], seconds: left };
+        clock.pass(seconds - left);
+      } else clock?.pass(seconds);
       const point = { step: fidelity.epochs, metrics, seconds };
       await report(point, undefined); // It is at its end whatever the answer.
       signal.throwIfAborted();

@@ -47,7 +47,7 @@ assert.ok(random && better);
 suite('what a comparison comes to', () => {
   test('means, deviations, regret and the gap to test', () => {
     const [one] = analyse(comparison).competitors;
-    assert.ok(one?.test && one.regret && one.gap && one.testRegret);
+    assert.ok(one?.test && one.valid && one.regret && one.gap && one.testRegret);
     assert.ok(Math.abs(one.valid.mean - 0.525) < 1e-12);
     assert.ok(Math.abs(one.valid.sd - 0.018708) < 1e-6);
     assert.ok(one.valid.interval[0] > 0.505 && one.valid.interval[1] < 0.545);
@@ -69,13 +69,13 @@ suite('what a comparison comes to', () => {
     const others = better.runs.map((one) => ({ ...one, seed: one.seed + 10 }));
     const unpaired = analyse({ ...comparison, competitors: [random, { name: 'other', runs: others }] });
     assert.equal(unpaired.test, 'Mann-Whitney test');
-    assert.ok(Math.abs((unpaired.competitors[1]?.against?.valid.p ?? 0) - 2 / 924) < 1e-9);
+    assert.ok(Math.abs((unpaired.competitors[1]?.against?.valid?.p ?? 0) - 2 / 924) < 1e-9);
   });
 
   test('p is corrected for the number of comparisons', () => {
     const competitors = [random, better, { ...better, name: 'again' }];
     const { against } = analyse({ ...comparison, competitors }).competitors[1] ?? {};
-    assert.equal(against?.valid.holm, 2 * 2 ** -5);
+    assert.equal(against?.valid?.holm, 2 * 2 ** -5);
   });
 
   test('without a test of every run there is none to speak of', () => {
@@ -86,6 +86,25 @@ suite('what a comparison comes to', () => {
     assert.equal(found[1]?.gap, undefined);
     assert.equal(found[1]?.against?.test, undefined);
     assert.ok(found[1]?.against?.valid);
+  });
+
+  test('where searches have trained nothing there are test values alone', () => {
+    const competitors = comparison.competitors.map(({ name, runs }) => ({
+      name,
+      runs: runs.map(({ valid: _, ...one }) => ({ ...one, trajectory: [] })),
+    }));
+    const { optimum: _, ...unknown } = comparison;
+    const trainless = { ...unknown, competitors };
+    const [, one] = analyse(trainless).competitors;
+    assert.deepEqual(
+      [one?.valid, one?.regret, one?.gap, one?.against?.valid],
+      [undefined, undefined, undefined, undefined],
+    );
+    assert.ok(Math.abs((one?.against?.test?.difference ?? 0) - 0.1) < 1e-12);
+    assert.deepEqual(bands(trainless), []);
+    const text = renderComparison(trainless, analyse(trainless));
+    assert.doesNotMatch(text, /Validation accuracy|NaN|undefined/);
+    assert.equal(comparisonCsv(trainless).split('\r\n')[1]?.startsWith('random,0,,,0.55,12,60'), true);
   });
 
   test('of a metric that is to be small, regret and ranks turn round', () => {

@@ -27,7 +27,8 @@ export interface Likeness {
 export interface CompetitorSummary {
   readonly name: string;
   readonly seeds: readonly number[];
-  readonly valid: Spread;
+  /** Undefined unless every run has a value. */
+  readonly valid?: Spread;
   /** How far the chosen ones are from the best of the space; at least 0. Undefined where that is unknown. */
   readonly regret?: Spread;
   /** Undefined unless every run has been tested. */
@@ -37,11 +38,11 @@ export interface CompetitorSummary {
   readonly gap?: Spread;
   /** Against random search; undefined for random search itself. */
   readonly against?: {
-    readonly valid: Significance;
+    readonly valid?: Significance;
     readonly test?: Significance;
   };
   readonly evaluations: Spread;
-  /** Of training, all runs together. */
+  /** Of computing, all runs together. */
   readonly totalSeconds: number;
   /** Undefined with one run. */
   readonly likeness?: Likeness;
@@ -90,7 +91,8 @@ export function analyse(comparison: Comparison): Analysis {
       }),
     );
   };
-  const onValid = significance(({ valid }) => valid);
+  const validated = competitors.every(({ runs }) => runs.every(({ valid }) => valid !== undefined));
+  const onValid = validated ? significance(({ valid }) => valid ?? Number.NaN) : undefined;
   const onTest = tested ? significance(({ test }) => test ?? Number.NaN) : undefined;
   const sign = objective.direction === 'maximise' ? 1 : -1;
 
@@ -98,22 +100,26 @@ export function analyse(comparison: Comparison): Analysis {
     const { name, runs } = competitor;
     const spread = (what: string, measure: (run: ComparedRun) => number) => spreadOf(runs.map(measure), name, what);
     const hasTest = runs.every(({ test }) => test !== undefined);
-    const [valid, test] = [onValid.get(name), onTest?.get(name)];
+    const [valid, test] = [onValid?.get(name), onTest?.get(name)];
+    const validOf = (run: ComparedRun) => run.valid ?? Number.NaN;
     const likeness = likenessOf(runs, comparison.decisions);
     return {
       name,
       seeds: runs.map(({ seed }) => seed),
-      valid: spread('valid', (run) => run.valid),
-      ...(optimum !== undefined && { regret: spread('regret', (run) => sign * (optimum.valid - run.valid)) }),
+      ...(validated && { valid: spread('valid', validOf) }),
+      ...(validated &&
+        optimum !== undefined && { regret: spread('regret', (run) => sign * (optimum.valid - validOf(run))) }),
       ...(hasTest && {
         test: spread('test', (run) => run.test ?? Number.NaN),
-        gap: spread('gap', (run) => run.valid - (run.test ?? Number.NaN)),
+        ...(validated && { gap: spread('gap', (run) => validOf(run) - (run.test ?? Number.NaN)) }),
       }),
       ...(hasTest &&
         optimum?.test !== undefined && {
           testRegret: spread('test regret', (run) => sign * ((optimum.test ?? 0) - (run.test ?? 0))),
         }),
-      ...(valid !== undefined && { against: { valid, ...(test !== undefined && { test }) } }),
+      ...((valid ?? test) !== undefined && {
+        against: { ...(valid !== undefined && { valid }), ...(test !== undefined && { test }) },
+      }),
       evaluations: spread('evaluations', (run) => run.evaluations),
       totalSeconds: runs.reduce((sum, { seconds }) => sum + seconds, 0),
       ...(likeness !== undefined && { likeness }),
@@ -183,10 +189,12 @@ const GRID = 100;
 
 /**
  * The mean over the runs of the best so far, with its 95 % bootstrap percentile interval, at moments from the first at which every
- * run of every competitor had a value to the last at which one ended. The interval is for each moment by itself.
+ * run of every competitor had a value to the last at which one ended. The interval is for each moment by itself. None where a run
+ * has no values.
  */
 export function bands({ competitors }: Pick<Comparison, 'competitors'>): BandPoint[] {
   const runs = competitors.flatMap((competitor) => competitor.runs);
+  if (runs.some(({ trajectory }) => trajectory.length === 0)) return [];
   const from = Math.max(...runs.map(({ trajectory }) => trajectory[0]?.at ?? 0));
   const to = Math.max(...runs.map(({ end }) => end));
   const moments = Array.from({ length: GRID + 1 }, (_, i) => from + ((to - from) * i) / GRID);

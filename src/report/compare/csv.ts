@@ -9,8 +9,8 @@ export function comparisonCsv({ competitors, optimum, objective, decisions }: Co
   ];
   const rows = competitors.flatMap(({ name, runs }) =>
     runs.map(({ seed, valid, test, evaluations, seconds, text, study, architecture }) => [
-      ...[name, seed, valid, optimum === undefined ? '' : sign * (optimum.valid - valid), test ?? ''],
-      ...[evaluations, seconds, text, study ?? ''],
+      ...[name, seed, valid ?? '', optimum === undefined || valid === undefined ? '' : sign * (optimum.valid - valid)],
+      ...[test ?? '', evaluations, seconds, text, study ?? ''],
       ...decisions.map((decision) => {
         const value = architecture[decision];
         return value === undefined ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value);

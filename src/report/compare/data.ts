@@ -13,7 +13,7 @@ export interface ComparedRun {
   readonly seed: number;
   /** The study's folder; absent for a search of a table, which leaves none. */
   readonly study?: string;
-  /** The best value of the searched metric so far, by rising `at`. */
+  /** The best value of the searched metric so far, by rising `at`; empty where `valid` is absent. */
   readonly trajectory: readonly Step[];
   /** Where it ended, as `at`. */
   readonly end: number;
@@ -21,13 +21,16 @@ export interface ComparedRun {
   readonly architecture: Architecture;
   /** In the space's own notation. */
   readonly text: string;
-  /** The searched metric of what it chose, on validation samples. */
-  readonly valid: number;
+  /**
+   * The searched metric of what it chose, on validation samples. Absent in all runs of a comparison where some have trained nothing:
+   * what their estimators said of their choices cannot be held against anything.
+   */
+  readonly valid?: number;
   /** The same metric on test samples, where they have been opened. */
   readonly test?: number;
   /** Trials that ended. */
   readonly evaluations: number;
-  /** Of training, all trials together. */
+  /** Of computing, all trials together. */
   readonly seconds: number;
 }
 

@@ -58,7 +58,7 @@ export function bestFigure(comparison: Comparison, points: readonly BandPoint[])
 /** The mean regret with its band, on a logarithmic axis. Undefined where the optimum is unknown. */
 export function regretFigure(comparison: Comparison, points: readonly BandPoint[]): string | undefined {
   const { objective, optimum } = comparison;
-  if (optimum === undefined) return undefined;
+  if (optimum === undefined || points.length === 0) return undefined;
   const regrets = regretOf(points, optimum.valid, objective);
   const above = regrets.flatMap(({ mean, low }) => [mean, low]).filter((value) => value > 1e-9);
   if (above.length === 0) return undefined;

@@ -33,7 +33,9 @@ function showSpread(metric: string, spread: Spread | undefined): string {
   return `${showMetric(metric, spread.mean)}${deviation}`;
 }
 
-function showInterval(metric: string, { interval: [low, high] }: Spread): string {
+function showInterval(metric: string, spread: Spread | undefined): string {
+  if (spread === undefined) return '–';
+  const [low, high] = spread.interval;
   return `${showMetric(metric, low)} to ${showMetric(metric, high)}`;
 }
 
@@ -41,7 +43,7 @@ function showInterval(metric: string, { interval: [low, high] }: Spread): string
 export function ranked({ objective }: Comparison, { competitors }: Analysis): readonly CompetitorSummary[] {
   const sign = objective.direction === 'maximise' ? -1 : 1;
   const tested = competitors.every(({ test }) => test !== undefined);
-  const value = ({ test, valid }: CompetitorSummary) => sign * ((tested ? test : undefined) ?? valid).mean;
+  const value = ({ test, valid }: CompetitorSummary) => sign * ((tested ? test : valid)?.mean ?? Number.NaN);
   return competitors.toSorted((a, b) => value(a) - value(b));
 }
 
@@ -51,25 +53,26 @@ function result(comparison: Comparison, analysis: Analysis): Markup {
   const colours = coloursOf(comparison);
   const order = ranked(comparison, analysis);
   const hasTest = order.some(({ test }) => test !== undefined);
+  const hasValid = order.some(({ valid }) => valid !== undefined);
   const values = order.map(
     (one) =>
-      html`<tr><th scope="row">${swatch(colours[one.name])} ${one.name}</th><td>${one.seeds.length}</td>${hasTest ? html`<td>${showSpread(metric, one.test)}</td>` : NONE}<td>${showSpread(metric, one.valid)}</td><td>${showInterval(metric, one.valid)}</td>${optimum === undefined ? NONE : html`<td>${one.regret === undefined ? '–' : showDeviation(metric, one.regret.mean)}</td>`}${hasTest ? html`<td>${one.gap === undefined ? '–' : showDifference(metric, one.gap.mean)}</td>` : NONE}<td>${showCount(one.evaluations.mean)}</td><td>${showSeconds(one.totalSeconds)}</td></tr>`,
+      html`<tr><th scope="row">${swatch(colours[one.name])} ${one.name}</th><td>${one.seeds.length}</td>${hasTest ? html`<td>${showSpread(metric, one.test)}</td>` : NONE}${hasValid ? html`<td>${showSpread(metric, one.valid)}</td>` : NONE}<td>${showInterval(metric, one.valid ?? one.test)}</td>${optimum === undefined ? NONE : html`<td>${one.regret === undefined ? '–' : showDeviation(metric, one.regret.mean)}</td>`}${hasTest && hasValid ? html`<td>${one.gap === undefined ? '–' : showDifference(metric, one.gap.mean)}</td>` : NONE}<td>${showCount(one.evaluations.mean)}</td><td>${showSeconds(one.totalSeconds)}</td></tr>`,
   );
   const against = order
     .filter(({ name }) => name !== reference)
     .map(
       (one) =>
-        html`<tr><th scope="row">${swatch(colours[one.name])} ${one.name}</th>${hasTest ? cells(metric, one.against?.test) : NONE}${cells(metric, one.against?.valid)}</tr>`,
+        html`<tr><th scope="row">${swatch(colours[one.name])} ${one.name}</th>${hasTest ? cells(metric, one.against?.test) : NONE}${hasValid ? cells(metric, one.against?.valid) : NONE}</tr>`,
     );
-  const parts = hasTest ? ['test', 'validation'] : ['validation'];
+  const parts = [...(hasTest ? ['test'] : []), ...(hasValid ? ['validation'] : [])];
   const best =
     optimum === undefined
       ? NONE
       : html` The best of the space has ${showMetric(metric, optimum.valid)} on validation${optimum.test === undefined ? '' : ` and ${showMetric(metric, optimum.test)} on test samples`}.`;
   return section('Result', [
     ...warnings.map((warning) => html`<p><strong>${warning}</strong></p>`),
-    html`<div class="wide"><table><thead><tr><th></th><th>Seeds</th>${hasTest ? html`<th>Test ${metric}</th>` : NONE}<th>Validation ${metric}</th><th>95 % interval of its mean</th>${optimum === undefined ? NONE : html`<th>Regret</th>`}${hasTest ? html`<th>Validation less test</th>` : NONE}<th>Evaluations</th><th>Training in all</th></tr></thead><tbody>${values}</tbody></table></div>`,
-    html`<p class="note">Values are those of the architecture that each search chose by its validation value: mean ± standard deviation over seeds; ${tested} The interval is a 95 % bootstrap percentile interval.${best}${optimum === undefined ? NONE : html` Regret: how far below that the chosen ones are on validation samples, on average.`} Evaluations: mean over seeds.</p>`,
+    html`<div class="wide"><table><thead><tr><th></th><th>Seeds</th>${hasTest ? html`<th>Test ${metric}</th>` : NONE}${hasValid ? html`<th>Validation ${metric}</th>` : NONE}<th>95 % interval of its mean</th>${optimum === undefined ? NONE : html`<th>Regret</th>`}${hasTest && hasValid ? html`<th>Validation less test</th>` : NONE}<th>Evaluations</th><th>Computing in all</th></tr></thead><tbody>${values}</tbody></table></div>`,
+    html`<p class="note">Values are those of the architecture that each search chose${hasValid ? ' by its validation value' : ', each by its own estimator, whose values cannot be compared'}: mean ± standard deviation over seeds; ${tested} The interval is a 95 % bootstrap percentile interval.${best}${optimum === undefined ? NONE : html` Regret: how far below that the chosen ones are on validation samples, on average.`} Evaluations: mean over seeds.</p>`,
     html`<div class="wide"><table><thead><tr><th>Against ${reference}</th>${parts.map((part) => html`<th>${metric}, ${part}</th><th>p</th><th>p, corrected</th>`)}</tr></thead><tbody>${against}</tbody></table></div>`,
     html`<p class="note">Mean differences; ${analysis.test}, two-sided; corrected for ${against.length} ${against.length === 1 ? 'comparison' : 'comparisons'} (Holm).</p>`,
   ]);
@@ -93,7 +96,7 @@ function figures(comparison: Comparison, analysis: Analysis): Markup {
     html`<p>${competitors.map(({ name }) => html`${swatch(colours[name])} ${name} &nbsp; `)}</p>`,
     html`<div class="figures">${[
       figure(
-        bestFigure(comparison, points),
+        points.length === 0 ? undefined : bestFigure(comparison, points),
         `Best so far on validation samples over ${axis}: mean over seeds; shaded, its 95 % bootstrap percentile interval at each moment.`,
       ),
       figure(
@@ -104,7 +107,10 @@ function figures(comparison: Comparison, analysis: Analysis): Markup {
         finalFigure(comparison, analysis.competitors, 'valid'),
         'What the searches ended with on validation samples: a tick for each seed, the mean and its interval.',
       ),
-      figure(finalFigure(comparison, analysis.competitors, 'test'), 'The same on test samples.'),
+      figure(
+        finalFigure(comparison, analysis.competitors, 'test'),
+        'What they come to on test samples: a tick for each seed, the mean and its interval.',
+      ),
     ]}</div>`,
   ]);
 }
@@ -126,12 +132,13 @@ function likeness({ decisions }: Comparison, { competitors }: Analysis): Markup 
 
 function runs({ competitors, objective: { metric } }: Comparison): Markup {
   const all = competitors.flatMap(({ name, runs }) => runs.map((run) => ({ name, ...run })));
+  const hasValid = all.some(({ valid }) => valid !== undefined);
   const rows = all.map(
     (run) =>
-      html`<tr><th scope="row">${run.name}</th><td>${run.seed}</td><td>${showMetric(metric, run.valid)}</td><td>${showMetric(metric, run.test)}</td><td>${run.evaluations}</td><td>${showSeconds(run.seconds)}</td><td class="text long"><code>${run.text}</code></td></tr>`,
+      html`<tr><th scope="row">${run.name}</th><td>${run.seed}</td>${hasValid ? html`<td>${showMetric(metric, run.valid)}</td>` : NONE}<td>${showMetric(metric, run.test)}</td><td>${run.evaluations}</td><td>${showSeconds(run.seconds)}</td><td class="text long"><code>${run.text}</code></td></tr>`,
   );
   return section('Every search', [
-    html`<details><summary>All ${all.length}</summary><div class="wide tall"><table><thead><tr><th></th><th>Seed</th><th>Validation ${metric}</th><th>Test ${metric}</th><th>Evaluations</th><th>Training</th><th class="text">Architecture</th></tr></thead><tbody>${rows}</tbody></table></div></details>`,
+    html`<details><summary>All ${all.length}</summary><div class="wide tall"><table><thead><tr><th></th><th>Seed</th>${hasValid ? html`<th>Validation ${metric}</th>` : NONE}<th>Test ${metric}</th><th>Evaluations</th><th>Computing</th><th class="text">Architecture</th></tr></thead><tbody>${rows}</tbody></table></div></details>`,
   ]);
 }
 

@@ -15,7 +15,7 @@ export interface ModelCardData {
   readonly size: number;
   /** Relative difference to the training engine, and how many samples it was measured on. */
   readonly parity: { readonly parity: number; readonly samples: number };
-  /** On validation samples: the search's own figure. */
+  /** On validation samples: the search's own figure; empty where it has trained nothing. */
   readonly validation?: Metrics;
   /** On test samples, one element for each seed; the file is one of these trainings. Absent: never tested. */
   readonly test?: readonly Metrics[];
@@ -56,7 +56,7 @@ ${info.notes.map((note) => `- ${line(note)}`).join('\n')}
 
 ${metricsTable(card)}
 
-${card.test === undefined ? 'The test samples have not been used; a validation figure that a search chose by is optimistic.' : 'Test samples were opened only after the search. ±: standard deviation over seeds. The validation figure is the one that the search chose by, so it is optimistic.'}
+${metricsNote(card)}
 
 ## Limits
 
@@ -106,6 +106,14 @@ function metricsTable({ validation, test }: ModelCardData): string {
     return `| ${name} | ${showMetric(name, validation?.[name])} | ${tested} |`;
   });
   return ['| Metric | Validation | Test |', '|---|---|---|', ...rows].join('\n');
+}
+
+function metricsNote({ validation = {}, test }: ModelCardData): string {
+  const chosenBy = Object.keys(validation).length > 0;
+  if (test === undefined)
+    return `The test samples have not been used${chosenBy ? '; a validation figure that a search chose by is optimistic' : ''}.`;
+  const optimistic = chosenBy ? ' The validation figure is the one that the search chose by, so it is optimistic.' : '';
+  return `Test samples were opened only after the search. ±: standard deviation over seeds.${optimistic}`;
 }
 
 function inputMeaning(info: DatasetInfo): string {

@@ -11,12 +11,18 @@ interface Point {
   readonly best: number | undefined;
 }
 
-function bestFigure(points: readonly Point[], x: Plot.ScaleOptions, objective: Objective, label: string): string {
+function bestFigure(
+  points: readonly Point[],
+  x: Plot.ScaleOptions,
+  objective: Objective,
+  part: string,
+  label: string,
+): string {
   const steps = points.filter((point) => point.best !== undefined);
   return plot(
     {
       x,
-      y: axisOf(objective),
+      y: axisOf(objective, part),
       marks: [
         Plot.dot(points, { x: 'x', y: 'value', r: 2.5, fill: QUIET }),
         Plot.line(steps, { x: 'x', y: 'best', curve: 'step-after', stroke: STRONG, strokeWidth: 2 }),
@@ -26,8 +32,8 @@ function bestFigure(points: readonly Point[], x: Plot.ScaleOptions, objective: O
   );
 }
 
-/** Each search trial's value, and the best so far, by the order in which trials ended. Undefined without any. */
-export function bestOverTrials(trials: readonly ReportTrial[], objective: Objective): string | undefined {
+/** Each search trial's value (`part`: of what), and the best so far, by the order in which trials ended. Undefined without any. */
+export function bestOverTrials(trials: readonly ReportTrial[], objective: Objective, part: string): string | undefined {
   const ended = measured(trials, objective);
   if (ended.length === 0) return undefined;
   const best = bestSoFar(ended, objective);
@@ -40,12 +46,13 @@ export function bestOverTrials(trials: readonly ReportTrial[], objective: Object
     points,
     { label: 'trials completed →', domain: [0, ended.length], ticks: Math.min(10, ended.length), tickFormat: 'd' },
     objective,
+    part,
     `Best ${objective.metric} so far over trials`,
   );
 }
 
 /** The same over time, in minutes in which the study was running. Undefined without times. */
-export function bestOverTime(trials: readonly ReportTrial[], objective: Objective): string | undefined {
+export function bestOverTime(trials: readonly ReportTrial[], objective: Objective, part: string): string | undefined {
   const ended = measured(trials, objective).filter((trial) => trial.endedAt !== undefined);
   if (ended.length === 0) return undefined;
   const busy = busyTime(trials);
@@ -61,6 +68,7 @@ export function bestOverTime(trials: readonly ReportTrial[], objective: Objectiv
     points,
     { label: `time searching (${long ? 'minutes' : 'seconds'}) →`, zero: true },
     objective,
+    part,
     `Best ${objective.metric} so far over time`,
   );
 }
@@ -119,6 +127,7 @@ export function costScatter(
   objective: Objective,
   cost: 'params' | 'flops',
   highlight: number | undefined,
+  part: string,
 ): string | undefined {
   const points = measured(trials, objective)
     .filter((trial) => trial.state === 'complete' && (trial.costs[cost] ?? 0) > 0)
@@ -142,7 +151,7 @@ export function costScatter(
         grid: true,
         nice: true,
       },
-      y: axisOf(objective),
+      y: axisOf(objective, part),
       marks: [
         Plot.line(front, { x: 'cost', y: 'value', curve: 'step-after', stroke: STRONG, strokeOpacity: 0.7 }),
         Plot.dot(points, { x: 'cost', y: 'value', r: 3, fill: QUIET }),

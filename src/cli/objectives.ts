@@ -1,0 +1,67 @@
+import { invalid } from '../common/errors.ts';
+import { COST_METRICS, METRICS, type Objective, PROXY_METRICS, TRAINED_METRICS } from '../common/metrics.ts';
+import type { DatasetInfo } from '../data/dataset.ts';
+import type { Problem } from '../strategy/strategy.ts';
+import type { StudySettings } from './config.ts';
+
+type Kind = Pick<DatasetInfo, 'kind'>;
+type MetricName = keyof typeof METRICS;
+
+/** Metrics that only one kind of task has. */
+const ONLY: Readonly<Partial<Record<MetricName, DatasetInfo['kind']>>> = {
+  accuracy: 'classification',
+  precision: 'classification',
+  recall: 'classification',
+  f1: 'classification',
+  mse: 'regression',
+  r2: 'regression',
+};
+
+/** What a search is for: what the settings name, else what its estimator gives. Throws UserError for a metric that it cannot give. */
+export function objectivesOf(settings: StudySettings, { kind }: Kind): Problem['objectives'] {
+  const { estimator, objective: named } = settings;
+  const names = named ?? [estimator === 'proxies' ? 'freerea' : usual(kind)];
+  const objectives = names.map((name): Objective => {
+    const needed = ONLY[name as MetricName];
+    if (estimator === 'proxies' && isTrained(name))
+      throw invalid('--objective', `"${name}"`, `with --estimator proxies it is one of ${allOf(PROXY_METRICS)}`);
+    if (estimator !== 'proxies' && Object.hasOwn(PROXY_METRICS, name))
+      throw invalid('--objective', `"${name}"`, 'is a proxy, measured with --estimator proxies');
+    if (needed !== undefined && needed !== kind)
+      throw invalid('--objective', `"${name}"`, `is a metric of ${needed} only, and this is ${kind}`);
+    return { metric: name, ...METRICS[name as MetricName] };
+  });
+  const [first, ...others] = objectives;
+  if (first === undefined) throw invalid('--objective', 'none', 'must name a metric');
+  const estimated = objectives.filter(isEstimated).length;
+  if (estimator !== 'train' && estimated === 0)
+    throw invalid('--objective', names.join(','), `must name what --estimator ${estimator} is to estimate, too`);
+  if (estimator === 'predictor' && estimated > 1)
+    throw invalid('--objective', names.join(','), '--estimator predictor predicts one metric, with costs beside it');
+  return [first, ...others];
+}
+
+/** The metric of a trial to show for people: the first objective that is no cost. */
+export function headline(objectives: Problem['objectives'], task: Kind): Objective {
+  return objectives.find(isEstimated) ?? testedObjective(objectives, task);
+}
+
+/** The metric to show of a network that has been trained: the first objective that it can be measured by. */
+export function testedObjective(objectives: Problem['objectives'], { kind }: Kind): Objective {
+  const metric = usual(kind);
+  return objectives.find(({ metric }) => isTrained(metric)) ?? { metric, ...TRAINED_METRICS[metric] };
+}
+
+/** Not known beforehand. */
+export function isEstimated({ metric }: Pick<Objective, 'metric'>): boolean {
+  return !Object.hasOwn(COST_METRICS, metric);
+}
+
+/** What people are shown a trial's metric as: a prediction is called one. */
+export function nameOfMetric({ estimator }: Pick<StudySettings, 'estimator'>, metric: string): string {
+  return estimator === 'predictor' && isEstimated({ metric }) ? `predicted ${metric}` : metric;
+}
+
+const usual = (kind: DatasetInfo['kind']) => (kind === 'classification' ? 'accuracy' : 'r2');
+const isTrained = (name: string) => Object.hasOwn(TRAINED_METRICS, name);
+const allOf = (metrics: object) => Object.keys({ ...metrics, ...COST_METRICS }).join(', ');

@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { after, before, test } from 'node:test';
+import { main } from '../src/cli/main.ts';
+
+let folder = '';
+before(() => {
+  folder = mkdtempSync(join(tmpdir(), 'netsmith-benchmark-'));
+});
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+async function netsmith(...args: string[]) {
+  let [out, err] = ['', ''];
+  const streams = {
+    out(text: string) {
+      out += text;
+    },
+    err(text: string) {
+      err += text;
+    },
+    terminal: false,
+  };
+  const code = await main(args, streams);
+  return { code, out, err };
+}
+
+async function json(...args: string[]) {
+  const { code, out, err } = await netsmith(...args, '--json');
+  assert.equal(code, 0, err);
+  return JSON.parse(out);
+}
+
+/** Bad input: exit code 2, one message that matches, nothing written. */
+async function refused(expected: RegExp, ...args: string[]) {
+  const files = () => readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort();
+  const earlier = files();
+  const { code, out, err } = await netsmith(...args);
+  assert.equal(code, 2, `${args.join(' ')}\n${out}\n${err}`);
+  assert.match(err, expected);
+  assert.equal(out, '');
+  assert.deepEqual(files(), earlier);
+}
+
+const EVOLUTION = ['--strategy', 'aging-evolution', '--strategy-options', 'population=5,sample=3'];
+const search = (...more: string[]) => ['search', '--benchmark', 'nas-bench-201', ...EVOLUTION, ...more];
+
+test('a study on a table finds what the simulation of the same seed finds; test value, report, no model', async () => {
+  const dir = join(folder, 'study');
+  const found = await json(...search('--time', '3000s', '--seed', '3', '--out', dir));
+  const compared = await json(
+    ...['compare', '--benchmark', 'nas-bench-201', '--strategies', 'aging-evolution:population=5:sample=3'],
+    ...['--time', '3000s', '--seed', '3', '--seeds', '1', '--out', join(folder, 'compared')],
+  );
+  const simulated = compared.competitors.find(({ name }: { name: string }) => name !== 'random');
+  const status = await json('status', dir);
+  // The trial that the end of the time cut short waits.
+  assert.deepEqual(status.states, { complete: simulated.evaluations.mean, waiting: 1 });
+  assert.equal(found.best.metrics.accuracy, simulated.valid.mean);
+  assert.ok(Math.abs(status.searchSeconds - 3000) < 1e-3);
+  assert.deepEqual(status.budget, { trials: null, seconds: 3000, until: null });
+
+  const { test: tested, valid, gap, epochs, seeds } = await json('evaluate', dir);
+  assert.equal(tested.accuracy.mean, simulated.test.mean);
+  assert.ok(Math.abs(gap.accuracy - simulated.gap.mean) < 1e-12 && valid.accuracy === simulated.valid.mean);
+  assert.deepEqual([epochs, seeds], [200, [0]]);
+  const html = readFileSync((await json('report', dir)).file, 'utf8');
+  for (const part of [
+    /The table(&#39;|')s test value/,
+    /looked up in the table/,
+    /time searching/,
+    /netsmith evaluate/,
+  ])
+    assert.match(html, part);
+  assert.doesNotMatch(html, /not at its end yet|netsmith export|0 training|NaN/);
+  await refused(/is of the table nas-bench-201; which holds no network to export/, 'export', dir);
+  await refused(/is of the table nas-bench-201; .*compare --benchmark/, 'compare', dir);
+  await refused(/--seeds: 2; means nothing to a table/, 'evaluate', dir, '--seeds', '2');
+  await refused(/--workers: 2; means nothing to a table/, 'resume', dir, '--workers', '2');
+});
+
+test('resumed with more time, also when the clock was not written down, it is the longer search', async () => {
+  const [long, short] = [join(folder, 'long'), join(folder, 'short')];
+  await json(...search('--time', '4000s', '--out', long));
+  await json(...search('--time', '1500s', '--out', short));
+  const database = new DatabaseSync(join(short, 'study.db'));
+  database.exec('UPDATE study SET search_seconds = 7');
+  database.close();
+  await json('resume', short, '--time', '4000s');
+  const complete = async (dir: string) =>
+    (await json('trials', dir)).filter(({ state }: { state: string }) => state === 'complete');
+  assert.deepEqual(await complete(short), await complete(long));
+  assert.ok(Math.abs((await json('status', short)).searchSeconds - 4000) < 1e-3);
+});
+
+test('a data set without seconds has a budget in evaluations; limits and several objectives', async () => {
+  const found = await json(
+    ...search('--data', 'cifar-100', '--trials', '10', '--max-params', '500000', '--out', join(folder, 'limited')),
+  );
+  assert.equal(found.trials, 10);
+  assert.ok(found.best.costs.params <= 500_000);
+  const html = readFileSync((await json('report', join(folder, 'limited'))).file, 'utf8');
+  assert.doesNotMatch(html, /time searching/);
+  const front = await json(
+    ...['search', '--benchmark', 'nas-bench-201', '--strategy', 'nsga2', '--objective', 'accuracy,flops'],
+    ...['--trials', '12', '--out', join(folder, 'front')],
+  );
+  assert.ok(Array.isArray(front.best));
+});
+
+test('refuses what a table does not have', async () => {
+  const never = ['--out', join(folder, 'never')];
+  await refused(/--benchmark: "x"; must be one of nas-bench-201/, 'search', '--benchmark', 'x', ...never);
+  await refused(/--data: "digits"; must be one of cifar-10/, ...search('--data', 'digits', ...never));
+  await refused(/--epochs: 3; means nothing to a table/, ...search('--epochs', '3', ...never));
+  await refused(/--space: "mlp"; means nothing to a table/, ...search('--space', 'mlp', ...never));
+  await refused(/--estimator: "proxies"; means nothing to a table/, ...search('--estimator', 'proxies', ...never));
+  await refused(/--time: 9s; .* no seconds for cifar-100/, ...search('--data', 'cifar-100', '--time', '9s', ...never));
+  await refused(
+    /--objective: "loss"; nas-bench-201 has accuracy, params, flops/,
+    ...search('--objective', 'loss', ...never),
+  );
+  await refused(
+    /--benchmark: "nas-bench-201"; there is no network to train/,
+    'run',
+    '--benchmark',
+    'nas-bench-201',
+    ...never,
+  );
+});

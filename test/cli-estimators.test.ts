@@ -1,0 +1,254 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, suite, test } from 'node:test';
+import { main } from '../src/cli/main.ts';
+
+let folder = '';
+before(() => {
+  folder = mkdtempSync(join(tmpdir(), 'netsmith-estimators-'));
+});
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+async function netsmith(...args: string[]) {
+  let [out, err] = ['', ''];
+  const streams = {
+    out(text: string) {
+      out += text;
+    },
+    err(text: string) {
+      err += text;
+    },
+    terminal: false,
+  };
+  const code = await main(args, streams);
+  return { code, out, err };
+}
+
+async function json(...args: string[]) {
+  const { code, out, err } = await netsmith(...args, '--json');
+  assert.equal(code, 0, err);
+  return { value: JSON.parse(out), err };
+}
+
+/** Bad input: exit code 2, one message that matches, nothing written. */
+async function refused(expected: RegExp, ...args: string[]) {
+  const files = () => readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort();
+  const earlier = files();
+  const { code, out, err } = await netsmith(...args);
+  assert.equal(code, 2, `${args.join(' ')}\n${out}\n${err}`);
+  assert.match(err, expected);
+  assert.equal(out, '');
+  assert.deepEqual(files(), earlier);
+}
+
+const SMALL = [
+  ...['--space', 'nas-bench-201', '--space-options', 'cells=1,channels=4'],
+  ...['--train-samples', '200', '--epochs', '1', '--workers', '1'],
+];
+const PROXIES = [...SMALL, '--estimator', 'proxies', '--strategy', 'aging-evolution'];
+const FEW = ['--strategy-options', 'population=3,sample=2', '--estimator-options', 'sample=4,batchSize=16'];
+
+/** The trials of a study without their times. */
+async function timeless(dir: string) {
+  const { value } = await json('trials', dir);
+  return value.map(({ seconds: _, ...rest }: { seconds: number }) => rest);
+}
+
+suite('search by proxies', () => {
+  test('run: found without training, then trained, tested, exported and reported', async () => {
+    const dir = join(folder, 'run');
+    const { value: found, err } = await json(
+      ...['run', ...PROXIES, ...FEW, '--trials', '6', '--seeds', '1', '--no-baselines', '--out', dir],
+    );
+    assert.match(err, /\[6 of 6\] trial 5: freerea -?[\d.]+, /);
+    assert.match(err, /Training it from scratch on train \+ valid/);
+    assert.deepEqual(Object.keys(found.best.metrics).sort(), ['freerea', 'logSynflow', 'naswot', 'skipReach']);
+    const { evaluation } = found;
+    assert.deepEqual([evaluation.valid, evaluation.gap], [{}, {}]);
+    assert.deepEqual(evaluation.estimate, { estimator: 'proxies', metrics: found.best.metrics });
+    assert.ok(evaluation.test.accuracy.mean > 0 && evaluation.test.accuracy.mean <= 1);
+    assert.ok(found.export.parity < 1e-4);
+
+    const html = readFileSync(found.report, 'utf8');
+    for (const part of [/before any training/, /Untrained: freerea/, /Test accuracy/, /--estimator proxies/])
+      assert.match(html, part);
+    assert.doesNotMatch(html, /on the validation samples|Learning curves|From the validation value|NaN/);
+    const card = readFileSync(found.export.card, 'utf8');
+    assert.match(card, /\| accuracy \| – \| [\d.]+/);
+    assert.doesNotMatch(card, /freerea|validation figure/);
+
+    const trials = (await json('trials', dir)).value;
+    assert.deepEqual(
+      trials.map(({ epochs, state }: { epochs: number; state: string }) => [epochs, state]),
+      Array.from({ length: 6 }, () => [0, 'complete']),
+    );
+    const best = trials.toSorted((a: Trial, b: Trial) => b.metrics.freerea - a.metrics.freerea)[0];
+    assert.equal(found.best.trial, best.trial);
+    const { value: status } = await json('status', dir);
+    assert.deepEqual([status.states, status.agreement], [{ complete: 6 }, []]);
+  });
+
+  test('the same seed makes the same trials, in one go or resumed; another seed makes others', async () => {
+    const [whole, parts, other] = ['whole', 'parts', 'other'].map((name) => join(folder, name)) as [
+      string,
+      string,
+      string,
+    ];
+    await json('search', ...PROXIES, ...FEW, '--trials', '6', '--seed', '2', '--out', whole);
+    await json('search', ...PROXIES, ...FEW, '--trials', '3', '--seed', '2', '--out', parts);
+    await json('resume', parts, '--trials', '6');
+    assert.deepEqual(await timeless(parts), await timeless(whole));
+    await json('search', ...PROXIES, ...FEW, '--trials', '3', '--seed', '3', '--out', other);
+    assert.notDeepEqual((await timeless(other))[0].metrics, (await timeless(whole))[0].metrics);
+  });
+
+  test('a proxy and a cost: a front', async () => {
+    const dir = join(folder, 'front');
+    const objectives = ['--objective', 'synflow,params', '--until', 'synflow=1e9', '--trials', '4'];
+    const { value } = await json('search', ...SMALL, '--estimator', 'proxies', ...objectives, '--out', dir);
+    assert.ok(Array.isArray(value.best) && value.best.length >= 1);
+    assert.deepEqual(Object.keys(value.best[0].metrics), ['synflow']);
+  });
+
+  test('refuses what it has not', async () => {
+    const search = ['search', ...SMALL, '--out', join(folder, 'never')];
+    const proxies = [...search, '--estimator', 'proxies'];
+    await refused(/--estimator: "magic"; must be train, proxies or predictor/, ...search, '--estimator', 'magic');
+    await refused(
+      /--objective: "freerea"; is a proxy, measured with --estimator proxies/,
+      ...search,
+      '--objective',
+      'freerea',
+    );
+    await refused(
+      /--objective: "accuracy"; with --estimator proxies it is one of freerea, naswot/,
+      ...proxies,
+      '--objective',
+      'accuracy',
+    );
+    await refused(
+      /--objective: params; must name what --estimator proxies is to estimate/,
+      ...proxies,
+      '--objective',
+      'params',
+    );
+    await refused(/--estimator-options: batchSize=1; /, ...proxies, '--estimator-options', 'batchSize=1');
+    await refused(
+      /--estimator-options: batch=9; there is no such option/,
+      ...proxies,
+      '--estimator-options',
+      'batch=9',
+    );
+    await refused(
+      /--estimator-options: batchSize=9; there is no such option/,
+      ...search,
+      '--estimator-options',
+      'batchSize=9',
+    );
+    await refused(
+      /--estimator-options: sample=9; is for the objective freerea/,
+      ...[...proxies, '--objective', 'zen', '--estimator-options', 'sample=9'],
+    );
+    await refused(/--confirm: 2; means nothing to --estimator proxies/, ...proxies, '--confirm', '2');
+    await refused(/--stopping: median; means nothing to --estimator proxies/, ...proxies, '--stopping', 'median');
+    await refused(/--width: 0.5; means nothing to --estimator proxies/, ...proxies, '--width', '0.5');
+    await refused(
+      /--strategy: "hyperband"; its trials have more and more epochs, and --estimator proxies has none/,
+      ...[...proxies, '--epochs', '9', '--strategy', 'hyperband'],
+    );
+    await refused(/--until/, ...proxies, '--until', 'freerea');
+    await refused(/the target is naswot; must be an objective: freerea/, ...proxies, '--until', 'naswot=3');
+  });
+});
+
+interface Trial {
+  readonly trial: number;
+  readonly metrics: { readonly freerea: number; readonly accuracy: number };
+}
+
+suite('search by prediction', () => {
+  const predictor = (...more: string[]) => ['search', ...SMALL, '--estimator', 'predictor', ...more];
+
+  test('learns from earlier studies, predicts their metric, and trains what it found', async () => {
+    const [old, dir] = [join(folder, 'old'), join(folder, 'predicted')];
+    await refused(/--estimator: "predictor"; learns from earlier studies: --prior/, ...predictor('--out', dir));
+    await json('search', ...SMALL, '--trials', '8', '--out', old);
+    const { value: found, err } = await json(
+      ...predictor('--trials', '12', '--prior', old, '--seed', '5', '--out', dir),
+    );
+    assert.match(err, /Shown one half of these trials, the predictor ranks the other 4 with Kendall's tau/);
+    assert.match(err, /\[12 of 12\] trial 11: predicted accuracy/);
+    assert.equal(found.trials, 12);
+    const { accuracy, predictedDeviation } = found.best.metrics;
+    const known = (await json('trials', old)).value.map(({ metrics }: Trial) => metrics.accuracy);
+    // A forest predicts means of what it has seen.
+    assert.ok(accuracy >= Math.min(...known) && accuracy <= Math.max(...known) && predictedDeviation >= 0);
+    assert.match((await netsmith('best', dir)).out, /predicted accuracy/);
+    await json('resume', dir, '--trials', '14');
+
+    const again = join(folder, 'predicted-again');
+    await json(...predictor('--trials', '14', '--prior', old, '--seed', '5', '--out', again));
+    assert.deepEqual(await timeless(dir), await timeless(again));
+
+    const { value: evaluated } = await json('evaluate', dir, '--seeds', '1', '--no-baselines');
+    assert.deepEqual([evaluated.valid, evaluated.gap, evaluated.estimate.estimator], [{}, {}, 'predictor']);
+    const html = readFileSync((await json('report', dir)).value.file, 'utf8');
+    assert.match(html, /by prediction from earlier studies/);
+    assert.doesNotMatch(html, /on the validation samples/);
+
+    await refused(
+      /--prior: study ".*predicted" has predicted its values; only what was measured/,
+      ...['search', ...SMALL, '--prior', dir, '--out', join(folder, 'never')],
+    );
+  });
+
+  test('predicts one metric, with costs beside it', async () => {
+    await refused(/predicts one metric, with costs beside it/, ...predictor('--objective', 'accuracy,loss'));
+    await refused(/--estimator-options: model=oracle/, ...predictor('--estimator-options', 'model=oracle'));
+  });
+});
+
+test('compare of estimators: by what their winners come to on the test samples', async () => {
+  const base = { space: 'nas-bench-201', spaceOptions: { cells: 1, channels: 4 }, trainSamples: 100, epochs: 1 };
+  const file = (name: string, settings: object) => {
+    const path = join(folder, `${name}.json`);
+    writeFileSync(path, JSON.stringify({ ...base, ...settings }));
+    return path;
+  };
+  const proxies = { estimator: 'proxies', estimatorOptions: { sample: 4, batchSize: 16 }, strategy: 'aging-evolution' };
+  const training = file('training', { trials: 2 });
+  const free = file('training-free', { ...proxies, trials: 2 });
+  const out = join(folder, 'compared');
+  const compare = (...files: string[]) => [
+    'compare',
+    ...files.flatMap((path) => ['--config', path]),
+    '--seeds',
+    '1',
+    '--out',
+    out,
+  ];
+  await refused(
+    /--evaluate: 0; searches that train nothing are compared by what evaluations come to/,
+    ...compare(training, free),
+  );
+  await refused(
+    /"unlike": the budget is 200 trials, and 12 in "default", by default/,
+    ...compare(file('default', {}), file('unlike', proxies)),
+  );
+  const { value: found } = await json(...compare(training, free), '--evaluate', '1');
+  assert.equal(found.objective.metric, 'accuracy');
+  assert.deepEqual(found.competitors.map(({ name }: { name: string }) => name).sort(), ['training', 'training-free']);
+  assert.equal(found.reference, 'training');
+  for (const { name, test, valid, gap, against } of found.competitors) {
+    assert.deepEqual([test.count, valid, gap], [1, undefined, undefined]);
+    assert.equal(against === undefined, name === 'training');
+  }
+  assert.doesNotMatch(readFileSync(found.files.report, 'utf8'), /Validation accuracy|NaN/);
+  const studies = readdirSync(out)
+    .filter((name) => name.includes('seed'))
+    .map((name) => join(out, name));
+  rmSync(join(out, 'training-free-seed-0', 'best'), { recursive: true });
+  await refused(/training-free-seed-0": its best has not been evaluated; .*netsmith evaluate/, 'compare', ...studies);
+});
