@@ -23,6 +23,11 @@ export function completeChecked(space: Space, found: unknown): Walked & { readon
   return checked(space, found, make, ({ architecture }) => architecture);
 }
 
+/** Names an architecture, however its keys are ordered: two are the same when all of their decisions are. */
+export function architectureKey(architecture: Architecture): string {
+  return JSON.stringify(Object.entries(architecture).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
 function checked<Made>(
   space: Space,
   found: unknown,

@@ -1,5 +1,6 @@
 /** Pillar 1: networks and search spaces as data, and everything that can be done with them short of computing. */
 export {
+  architectureKey,
   checkArchitecture,
   formatArchitecture,
   parseArchitecture,

@@ -1,8 +1,9 @@
+import { architectureKey } from '../space/architecture.ts';
 import type { Phase } from './loop.ts';
-import { type Contender, contenders, sameArchitecture } from './ranking.ts';
+import { type Contender, contenders } from './ranking.ts';
 import type { Session } from './session.ts';
 import type { Trial } from './store/store.ts';
-import { compareKeys, newTrial } from './store/transitions.ts';
+import { newTrial } from './store/transitions.ts';
 
 /** The confirmation as a phase, with the number of its trials that are still to be done. */
 export interface Confirmation extends Phase {
@@ -33,11 +34,11 @@ export async function confirmation(session: Session): Promise<Confirmation> {
     for (const trial of added) session.note(trial);
   }
   const planned = new Set([...found.flatMap(({ trial }) => trial ?? []), ...added].map(({ trial }) => trial));
-  const waiting = () => all().filter((trial) => trial.state === 'waiting' && planned.has(trial.trial));
+  const waiting = () => session.open('confirm').filter(({ state, trial }) => state === 'waiting' && planned.has(trial));
 
   return {
     trials: waiting().length,
-    next: async (count) => waiting().sort(compareKeys).slice(0, count),
+    next: async (count) => waiting().slice(0, count),
     judge: () => 'continue',
     timeIsUp: () => false,
     tell: async () => undefined,
@@ -63,6 +64,6 @@ function fills(trial: Trial, contender: Contender, index: number): boolean {
   return (
     trial.repeatIndex === index &&
     trial.fidelity === contender.results[0]?.fidelity &&
-    sameArchitecture(trial.architecture, contender.architecture)
+    architectureKey(trial.architecture) === architectureKey(contender.architecture)
   );
 }

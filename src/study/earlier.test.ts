@@ -19,6 +19,8 @@ suite('trials of an earlier study', () => {
   for (const [name, options] of [
     ['tpe', {}],
     ['aging-evolution', {}],
+    ['evolution', {}],
+    ['nsga2', {}],
     ['gaussian-process', { candidates: 50 }],
   ] as const) {
     test(`let ${name} begin better`, async () => {

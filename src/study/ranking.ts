@@ -1,6 +1,7 @@
 import { hypervolume } from '../common/hypervolume.ts';
 import { compareBy, type Metrics, type Objective } from '../common/metrics.ts';
 import { paretoFront, rank } from '../common/pareto.ts';
+import { architectureKey } from '../space/architecture.ts';
 import type { Architecture } from '../space/space.ts';
 import type { Trial } from './store/store.ts';
 
@@ -21,11 +22,6 @@ export interface Contender {
 /** What a trial measured, and its costs beside it: what objectives may name. */
 export function measured(trial: Trial): Metrics {
   return { ...trial.costs, ...trial.metrics };
-}
-
-/** Names an architecture, however its keys are ordered. */
-export function architectureKey(architecture: Architecture): string {
-  return JSON.stringify(Object.entries(architecture).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /**
@@ -101,10 +97,6 @@ function isUpToDate(trials: readonly Trial[], objectives: readonly Objective[]):
   return objectives.length === 1 || paretoFront(searched, objectives).every(isSettled);
 }
 
-export function sameArchitecture(a: Architecture, b: Architecture): boolean {
-  return architectureKey(a) === architectureKey(b);
-}
-
 function collect(trials: readonly Trial[], objectives: readonly Objective[], confirmed: boolean): Contender[] {
   const complete = trials.filter(({ state }) => state === 'complete');
   const searched = complete.filter(({ purpose }) => purpose === 'search');
@@ -114,7 +106,8 @@ function collect(trials: readonly Trial[], objectives: readonly Objective[], con
   return [...groups.values()].flatMap((results) => contender(results, objectives) ?? []);
 }
 
-function contender(results: readonly Trial[], objectives: readonly Objective[]): Contender | undefined {
+/** What these results say of their architecture; undefined: none of them is a search trial's. */
+export function contender(results: readonly Trial[], objectives: readonly Objective[]): Contender | undefined {
   const searched = results
     .filter(({ purpose }) => purpose === 'search')
     .map((trial) => ({ trial, metrics: measured(trial) }));

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import type { Json } from '../common/json.ts';
+import { architectureKey } from '../space/architecture.ts';
 import { createStrategy } from '../strategy/index.ts';
 import { randomSearch } from '../strategy/random.ts';
-import type { Problem } from '../strategy/strategy.ts';
+import type { Problem, Strategy } from '../strategy/strategy.ts';
 import { problemOf, tinySpace } from '../strategy/testing/problems.ts';
 import type { StudyEvent } from './events.ts';
-import { architectureKey } from './ranking.ts';
 import { runStudy, type StudyRun } from './run.ts';
 import { memoryStore } from './store/memory.ts';
 import type { Store, Trial } from './store/store.ts';
@@ -42,6 +43,36 @@ suite('budgets', () => {
     await run(store, random, { budget: { trials: 5 } });
     assert.deepEqual(await essence(store), before);
     assert.equal((await run(store, random, { budget: { trials: 7 } })).trials, 7);
+  });
+
+  test('a strategy goes on from the very object that it returned, frozen, which is what the store has', async () => {
+    const study: TestStudy = STUDIES['aging-evolution'];
+    const { strategy, problem } = study;
+    const store = newStore(study);
+    let last: Json | undefined;
+    let calls = 0;
+    const given = (state: Json) => {
+      assert.ok(Object.isFrozen(state));
+      if (last !== undefined) assert.equal(state, last);
+      calls++;
+    };
+    const watched: Strategy = {
+      ...strategy,
+      async ask(asked, state, first, count) {
+        given(state);
+        const answer = await strategy.ask(asked, state, first, count);
+        [last] = answer;
+        return answer;
+      },
+      async tell(told, state, outcomes) {
+        given(state);
+        last = await strategy.tell(told, state, outcomes);
+        return last;
+      },
+    };
+    await run(store, { strategy: watched, problem }, { budget: { trials: 12 } });
+    assert.equal(calls, 24);
+    assert.deepEqual((await store.strategyState()).state, JSON.parse(JSON.stringify(last)));
   });
 
   test('in two goes or in one: the same trials, for every strategy', async () => {

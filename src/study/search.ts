@@ -1,12 +1,12 @@
-import { paretoFront } from '../common/pareto.ts';
 import type { Proposal } from '../strategy/strategy.ts';
 import { budgetEnd } from './budget.ts';
 import { costsOf } from './job.ts';
+import { createLeaders } from './leaders.ts';
 import type { Phase } from './loop.ts';
-import { type Contender, contenders, measured } from './ranking.ts';
+import { measured } from './ranking.ts';
 import type { Session } from './session.ts';
 import type { StrategyState, Trial, TrialEnd } from './store/store.ts';
-import { finite, hasEnded, newTrial } from './store/transitions.ts';
+import { finite, newTrial } from './store/transitions.ts';
 
 /** The search: trials that wait come first, in their order; then the strategy is asked, within the budget. */
 export function searching(session: Session): Phase {
@@ -14,18 +14,19 @@ export function searching(session: Session): Phase {
   const all = () => session.trials('search');
   const spent = () => budgetEnd(budget, all(), session.searchSeconds(), problem.objectives);
   const anyComplete = () => all().some(({ state }) => state === 'complete');
+  const leaders = createLeaders(problem.objectives);
+  for (const trial of all()) leaders.note(trial);
   let best = '';
 
   return {
     async next(count, running) {
-      const trials = all();
-      const waiting = trials.filter(({ state }) => state === 'waiting');
+      const waiting = session.open('search').filter(({ state }) => state === 'waiting');
       const end = spent();
       if (end === 'target') return [];
       if (end === 'time') return anyComplete() || running > 0 ? [] : waiting.slice(0, 1);
       if (waiting.length > 0 || end === 'trials') return waiting.slice(0, count);
 
-      const first = trials.length;
+      const first = all().length;
       const wanted = Math.min(count, (budget.trials ?? Number.POSITIVE_INFINITY) - first);
       const { revision, state } = session.strategyState();
       const [asked, proposals] = await strategy.ask(problem, state, first, wanted);
@@ -59,12 +60,12 @@ export function searching(session: Session): Phase {
       return { revision: revision + 1, state: told } satisfies StrategyState;
     },
 
-    async ended() {
-      const ranked = contenders(all(), problem.objectives);
-      await forgetOthers(ranked);
-      const leaders = problem.objectives.length === 1 ? ranked.slice(0, 1) : paretoFront(ranked, problem.objectives);
-      const now = JSON.stringify(leaders.map(({ trial, metrics }) => [trial, metrics]));
-      if (leaders.length > 0 && now !== best) session.emit({ kind: 'best', best: leaders });
+    async ended(trial) {
+      leaders.note(trial);
+      await forgetOthers();
+      const first = leaders.best();
+      const now = JSON.stringify(first.map((one) => [one.trial, one.metrics]));
+      if (first.length > 0 && now !== best) session.emit({ kind: 'best', best: first });
       best = now;
     },
   };
@@ -83,18 +84,17 @@ export function searching(session: Session): Phase {
   }
 
   /** Drops the checkpoints that nobody will go on from, and that are not among the best. */
-  async function forgetOthers(ranked: readonly Contender[]): Promise<void> {
-    const front = problem.objectives.length === 1 ? [] : paretoFront(ranked, problem.objectives);
-    const kept = new Set([...ranked.slice(0, Math.max(1, confirm?.top ?? 1)), ...front].map(({ trial }) => trial));
-    for (const { state, start } of all())
-      if ((state === 'waiting' || state === 'running') && start.kind !== 'fresh') kept.add(start.trial);
-    for (const trial of strategy.continuable?.(session.strategyState().state) ?? []) kept.add(trial);
-    const needless = all().filter(
-      (trial) =>
-        trial.checkpoint !== undefined && hasEnded(trial) && trial.state !== 'paused' && !kept.has(trial.trial),
+  async function forgetOthers(): Promise<void> {
+    const saved = session.kept().filter(({ state }) => state !== 'paused');
+    if (saved.length === 0) return;
+    const wanted = new Set(
+      [...leaders.first(Math.max(1, confirm?.top ?? 1)), ...leaders.best()].map((one) => one.trial),
     );
+    for (const { start } of session.open('search')) if (start.kind !== 'fresh') wanted.add(start.trial);
+    for (const trial of strategy.continuable?.(session.strategyState().state) ?? []) wanted.add(trial);
+    const needless = saved.filter(({ trial }) => !wanted.has(trial));
     if (needless.length === 0) return;
-    for (const trial of await store.forget(needless)) session.note(trial);
+    for (const trial of await store.forget(needless)) leaders.note(session.note(trial));
   }
 }
 

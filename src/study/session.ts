@@ -2,7 +2,7 @@ import { deepFreeze } from '../common/json.ts';
 import type { StudyEvent } from './events.ts';
 import type { StudyRun } from './run.ts';
 import type { Clock, StrategyState, Trial, TrialKey } from './store/store.ts';
-import { compareKeys, nameOf } from './store/transitions.ts';
+import { hasEnded, nameOf } from './store/transitions.ts';
 import type { WorkerEvent } from './worker/pool.ts';
 
 export type SessionEvent = WorkerEvent | { readonly kind: 'interrupted' } | { readonly kind: 'grace over' };
@@ -10,12 +10,17 @@ export type SessionEvent = WorkerEvent | { readonly kind: 'interrupted' } | { re
 /** One process at work on a study: what the store holds, at hand, and everything that happens, in one queue. */
 export interface Session {
   readonly run: StudyRun;
-  /** By number. */
+  /** By number, as they are now: the list changes with `note`. */
   trials(purpose: Trial['purpose']): readonly Trial[];
+  /** Those that wait or run, by number. */
+  open(purpose: Trial['purpose']): readonly Trial[];
+  /** Search trials that have ended and have a checkpoint. */
+  kept(): readonly Trial[];
   trial(key: TrialKey): Trial;
   /** Takes note of a trial as the store returned it. */
   note(trial: Trial): Trial;
   strategyState(): StrategyState;
+  /** Takes note of the state that the store was given: the very object, so that what a strategy keeps beside it is found again. */
   noteStrategyState(state: StrategyState): void;
   /** Waits for what happens next. */
   next(): Promise<SessionEvent>;
@@ -41,13 +46,23 @@ const GRACE_SECONDS = 5;
  */
 export async function openSession(run: StudyRun): Promise<Session> {
   const { store, signal, now = () => performance.now() } = run;
-  const trials = new Map<string, Trial>();
+  /** Trials are numbered from 0 without gaps. */
+  const trials: Readonly<Record<Trial['purpose'], Trial[]>> = { search: [], confirm: [] };
+  // Of many trials few are open or keep a checkpoint: nothing is looked for among all of them.
+  const open: Readonly<Record<Trial['purpose'], Map<number, Trial>>> = { search: new Map(), confirm: new Map() };
+  const kept = new Map<number, Trial>();
   let strategyState = deepFreeze(await store.strategyState());
   let clock = await store.clock();
   let clockStart: number | undefined;
 
   const note = (trial: Trial): Trial => {
-    trials.set(nameOf(trial), trial);
+    const { purpose, trial: number } = trial;
+    const ended = hasEnded(trial);
+    trials[purpose][number] = trial;
+    if (ended) open[purpose].delete(number);
+    else open[purpose].set(number, trial);
+    if (purpose === 'search' && ended && trial.checkpoint !== undefined) kept.set(number, trial);
+    else if (purpose === 'search') kept.delete(number);
     return trial;
   };
   for (const trial of await store.trials()) note(trial.state === 'running' ? await store.release(trial) : trial);
@@ -72,17 +87,18 @@ export async function openSession(run: StudyRun): Promise<Session> {
 
   const session: Session = {
     run,
-    trials: (purpose) => [...trials.values()].filter((trial) => trial.purpose === purpose).sort(compareKeys),
+    trials: (purpose) => trials[purpose],
+    open: (purpose) => [...open[purpose].values()],
+    kept: () => [...kept.values()],
     trial(key) {
-      const trial = trials.get(nameOf(key));
+      const trial = trials[key.purpose][key.trial];
       if (!trial) throw new Error(`there is no ${nameOf(key)}`);
       return trial;
     },
     note,
     strategyState: () => strategyState,
     noteStrategyState(state) {
-      // As the store would give it back, so that a resumed study holds the very same.
-      strategyState = deepFreeze(JSON.parse(JSON.stringify(state)) as StrategyState);
+      strategyState = deepFreeze(state);
     },
     next: queue.next,
     emit: (event) => run.onEvent?.(event),
@@ -102,7 +118,8 @@ export async function openSession(run: StudyRun): Promise<Session> {
       clearTimeout(graceTimer);
       signal?.removeEventListener('abort', interrupt);
       await run.workers.close();
-      for (const trial of trials.values()) if (trial.state === 'running') note(await store.release(trial));
+      for (const trial of [...open.search.values(), ...open.confirm.values()])
+        if (trial.state === 'running') note(await store.release(trial));
     },
   };
   try {

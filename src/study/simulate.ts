@@ -2,6 +2,7 @@ import { invalid } from '../common/errors.ts';
 import { deepFreeze } from '../common/json.ts';
 import { compareBy, type Metrics, type Objective } from '../common/metrics.ts';
 import type { Row, Table } from '../estimate/tabular/table.ts';
+import { architectureKey } from '../space/architecture.ts';
 import type { Architecture } from '../space/space.ts';
 import type { Limit, Outcome, Problem, Proposal, Strategy } from '../strategy/strategy.ts';
 
@@ -126,7 +127,7 @@ export async function simulate(simulation: Simulation): Promise<SimulationResult
     }
     let isFree = false;
     if (cached) {
-      const key = JSON.stringify(Object.entries(architecture).sort());
+      const key = architectureKey(architecture);
       isFree = known.has(key);
       known.add(key);
     }

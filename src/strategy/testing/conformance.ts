@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { deepFreeze, type Json } from '../../common/json.ts';
+import type { Objective } from '../../common/metrics.ts';
 import { checkArchitecture } from '../../space/index.ts';
 import { withinLimits } from '../limits.ts';
 import type { Outcome, Problem, Proposal, Strategy } from '../strategy.ts';
@@ -34,7 +35,8 @@ async function play(strategy: Strategy, settings: Play): Promise<Played> {
     keep = (state) => state,
   } = settings;
   const proposals: Proposal[] = [];
-  let state = keep(deepFreeze(strategy.init(problem)));
+  const checked = (state: Json): Json => keep(deepFreeze(isJson(state)));
+  let state = checked(strategy.init(problem));
   while (proposals.length < trials) {
     const first = proposals.length;
     const [asked, round] = await strategy.ask(problem, state, first, Math.min(width, trials - first));
@@ -42,10 +44,16 @@ async function play(strategy: Strategy, settings: Play): Promise<Played> {
     if (round.length === 0) break;
     proposals.push(...round);
     const outcomes = order(round.map((proposal, i) => outcome(proposal, first + i)));
-    state = keep(deepFreeze(asked));
-    for (const one of outcomes) state = keep(deepFreeze(await strategy.tell(problem, state, [one])));
+    state = checked(asked);
+    for (const one of outcomes) state = checked(await strategy.tell(problem, state, [one]));
   }
   return { proposals, state };
+}
+
+/** The state, if it is the very same after a round trip through JSON. */
+function isJson(state: Json): Json {
+  assert.deepEqual(JSON.parse(JSON.stringify(state)), state, 'the state is not what JSON makes of it');
+  return state;
 }
 
 const fails = (proposal: Proposal, trial: number): Outcome => ({
@@ -96,6 +104,16 @@ export function strategyConformance(make: () => Strategy, problem: Problem): voi
       assert.deepEqual(await play(make(), { problem, trials, keep }), await play(make(), { problem, trials }));
     });
 
+    test('values of 0 and values that are missing leave nothing in the state that JSON has not', async () => {
+      const objectives = problem.objectives.map((one) => ({ ...one, direction: 'minimise' as const }));
+      const least: Problem = { ...problem, objectives: objectives as [Objective, ...Objective[]] };
+      const zeros = Object.fromEntries(objectives.map(({ metric }) => [metric, 0]));
+      await play(make(), {
+        ...{ problem: least, trials },
+        outcome: (proposal, trial) => ({ ...pseudoOutcome(proposal, trial), metrics: trial % 3 === 2 ? {} : zeros }),
+      });
+    });
+
     test('a strategy made anew at every step goes on as if it were the old one', async () => {
       const anew: Strategy = {
         name: make().name,
@@ -134,7 +152,7 @@ export function strategyConformance(make: () => Strategy, problem: Problem): voi
           origin: i === 0 ? 'person' : 'earlier study',
         }),
       );
-      const state = await strategy.tell(problem, deepFreeze(strategy.init(problem)), foreign);
+      const state = isJson(await strategy.tell(problem, deepFreeze(strategy.init(problem)), foreign));
       const [, next] = await strategy.ask(problem, deepFreeze(state), 0, 1);
       assert.equal(next.length, 1);
     });

@@ -36,7 +36,7 @@ export function ridgeSearch(penalty = 0.1): Strategy<RidgeState> {
         const value = metrics[metric];
         if (ended === 'failed' || value === undefined) continue;
         inputs.push(encodeOneHot(problem.space, architecture));
-        values.push(direction === 'maximise' ? value : -value);
+        values.push(direction === 'maximise' ? value : 0 - value);
       }
       return { inputs, values, weights: values.length < FIRST ? [] : solve(inputs, values, penalty) };
     },

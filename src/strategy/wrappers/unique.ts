@@ -1,7 +1,6 @@
 import type { Json } from '../../common/json.ts';
-import { rng } from '../../common/random.ts';
 import { sample } from '../../space/index.ts';
-import type { Architecture } from '../../space/space.ts';
+import { fingerprint } from '../keys.ts';
 import { drawWithin, proposalRng } from '../limits.ts';
 import type { Problem, Proposal, Strategy } from '../strategy.ts';
 import { askAgain, oneByOne } from './ask.ts';
@@ -79,11 +78,4 @@ function another(problem: Problem, trial: number, seen: ReadonlySet<string>): Pr
       return { architecture, fidelity: problem.fidelities.length - 1, start: { kind: 'fresh' } };
   }
   return undefined;
-}
-
-/** 53 bits: among 100,000 architectures two are taken for one with a probability below one in a million. */
-function fingerprint(architecture: Architecture): string {
-  const key = Object.entries(architecture).sort(([a], [b]) => (a < b ? -1 : 1));
-  const stream = rng('architecture', JSON.stringify(key));
-  return (stream.int(2 ** 21) * 2 ** 32 + stream.int(2 ** 32)).toString(36);
 }

@@ -16,28 +16,31 @@ interface KeptArtefact {
   readonly putAt: number;
 }
 
-/** A study that lives as long as this process: for library use, tests and the browser. `now`: milliseconds since 1970. */
+/**
+ * A study that lives as long as this process: for library use, tests and the browser. The trials and strategy states that it is
+ * given are frozen and kept, not copied. `now`: milliseconds since 1970.
+ */
 export function memoryStore(study: NewStudy, now: () => number = Date.now): Store {
   let record = deepFreeze({ schema: SCHEMA, name: study.name, createdAt: now(), settings: copy(study.settings) });
-  const trials = new Map<string, Trial>();
+  const trials: Readonly<Record<Trial['purpose'], Map<number, Trial>>> = { search: new Map(), confirm: new Map() };
   const kept = new Map<string, KeptArtefact>();
   const earlier = deepFreeze(copy(study.earlier ?? []));
   let strategy: StrategyState = deepFreeze({ revision: 0, state: copy(study.state) });
   let clock: Clock = { searchSeconds: 0, workerSeconds: 0 };
 
-  const id = ({ purpose, trial }: TrialKey) => `${purpose} ${trial}`;
-  const sorted = () => [...trials.values()].sort(compareKeys);
+  const sorted = () => [...trials.search.values(), ...trials.confirm.values()].sort(compareKeys);
+  const find = (key: TrialKey) => trials[key.purpose].get(key.trial);
   const get = (key: TrialKey): Trial => {
-    const trial = trials.get(id(key));
+    const trial = find(key);
     if (!trial) throw new Error(`there is no ${nameOf(key)}`);
     return trial;
   };
   const save = (trial: Trial): Trial => {
-    trials.set(id(trial), trial);
+    trials[trial.purpose].set(trial.trial, trial);
     return trial;
   };
   const advance = (next: StrategyState | undefined) => {
-    if (next) strategy = deepFreeze({ revision: next.revision, state: copy(next.state) });
+    if (next) strategy = deepFreeze(next);
   };
 
   return {
@@ -48,12 +51,12 @@ export function memoryStore(study: NewStudy, now: () => number = Date.now): Stor
     },
     strategyState: async () => strategy,
     trials: async (purpose) => sorted().filter((trial) => purpose === undefined || trial.purpose === purpose),
-    trial: async (key) => trials.get(id(key)),
+    trial: async (key) => find(key),
     earlier: async () => earlier,
     async propose(proposed, next) {
       if (next) checkRevision(strategy.revision, next);
-      for (const trial of proposed) if (trials.has(id(trial))) throw new Error(`${nameOf(trial)} exists already`);
-      for (const trial of proposed) save(deepFreeze(copy(trial)));
+      for (const trial of proposed) if (find(trial)) throw new Error(`${nameOf(trial)} exists already`);
+      for (const trial of proposed) save(deepFreeze(trial));
       advance(next);
     },
     begin: async (key) => save(begun(get(key), now())),
@@ -73,6 +76,7 @@ export function memoryStore(study: NewStudy, now: () => number = Date.now): Stor
       return keys.map(get).map(forgotten).map(save);
     },
     async sweep(graceMs = 0) {
+      if (kept.size === 0) return;
       const needed = new Set(sorted().map((trial) => trial.checkpoint));
       for (const [hash, { putAt }] of kept) if (!needed.has(hash) && now() - putAt >= graceMs) kept.delete(hash);
     },
@@ -101,7 +105,7 @@ async function sha256(bytes: Uint8Array): Promise<string> {
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-/** What a store on disk would give back: nothing is shared with the caller. */
+/** Of what the caller may go on to change. */
 function copy<T>(value: T): T {
   return structuredClone(value);
 }

@@ -84,7 +84,10 @@ export interface NewStudy {
   readonly earlier?: readonly EarlierTrial[];
 }
 
-/** Strategy state after some ask or tell; `revision` rises by one with each. */
+/**
+ * Strategy state after some ask or tell; `revision` rises by one with each. What a store gives back equals what it was given, as a
+ * strategy's state is what JSON makes of it. Whoever gives it away changes it no more.
+ */
 export interface StrategyState {
   readonly revision: number;
   readonly state: Json;

@@ -115,7 +115,9 @@ function checkFence(trial: Trial, fence: number): void {
     throw new StaleWriter(`${nameOf(trial)}: fence ${fence} is not the newest, ${trial.fence}`);
 }
 
-/** Without values that JSON cannot hold and nobody can rank: a metric that is not finite is a metric that is missing. */
+/** As JSON has them: a metric that is not finite, which nobody could rank, is a metric that is missing, and -0 is 0. */
 export function finite(metrics: Metrics): Metrics {
-  return Object.fromEntries(Object.entries(metrics).filter(([, value]) => Number.isFinite(value)));
+  return Object.fromEntries(
+    Object.entries(metrics).flatMap(([name, value]) => (Number.isFinite(value) ? [[name, value + 0]] : [])),
+  );
 }

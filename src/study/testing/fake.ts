@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { rng } from '../../common/random.ts';
 import { type Estimator, type Evaluation, type Report, TrialFailure } from '../../estimate/estimator.ts';
+import { architectureKey } from '../../space/architecture.ts';
 import type { Architecture, Space } from '../../space/space.ts';
-import { architectureKey } from '../ranking.ts';
 import type { Bench } from '../worker/protocol.ts';
 
 /** What happens to a candidate instead of training. */
