@@ -62,6 +62,19 @@ test('where many values change to the approximation, it agrees with the exact p'
   close(rankSumTest([...a, 0.1], b), rankSumTest(a, b), 0.02);
 });
 
+test('rank sums, one-sided: only larger values of the first count', () => {
+  const low = Array.from({ length: 10 }, (_, i) => i);
+  const high = low.map((value) => value + 10);
+  close(rankSumTest(high, low, 'greater'), 1 / 184756); // R: wilcox.test(10:19, 0:9, alternative = 'greater')
+  assert.equal(rankSumTest(low, high, 'greater'), 1);
+  const many = Array.from({ length: 40 }, (_, i) => i);
+  const more = many.map((value) => value + 6);
+  close(rankSumTest(more, many, 'greater'), rankSumTest(more, many) / 2, 1e-6);
+  close(rankSumTest(many, more, 'greater'), 1 - rankSumTest(more, many, 'greater'), 0.01);
+  const two = rankSumTest([3, 5, 6, 9], [1, 2, 4, 7]);
+  close(rankSumTest([3, 5, 6, 9], [1, 2, 4, 7], 'greater'), two / 2); // Without ties the distribution is symmetric.
+});
+
 test('neither test calls equal samples different more often than its level says', () => {
   let [signed, summed] = [0, 0];
   for (let round = 0; round < 400; round++) {

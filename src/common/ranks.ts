@@ -28,7 +28,7 @@ export function signedRankTest(differences: readonly number[]): number {
   const mean = ranks.reduce((sum, rank) => sum + rank, 0) / 2;
   if (ranks.length > MOST_EXACT) {
     const variance = ranks.reduce((sum, rank) => sum + rank ** 2, 0) / 4;
-    return twoSided(positive - mean, Math.sqrt(variance));
+    return normalTail(positive - mean, Math.sqrt(variance), 'two-sided');
   }
   // Shared ranks are halves: twice a rank is whole.
   let chances = Float64Array.of(1);
@@ -40,15 +40,18 @@ export function signedRankTest(differences: readonly number[]): number {
     }
     chances = next;
   }
-  return asFar(chances, 2 * mean, 2 * positive);
+  return exactTail(chances, 2 * mean, 2 * positive, 'two-sided');
 }
 
+/** Against what a hypothesis is tested: a difference either way, or that the first values are the larger ones. */
+type Alternative = 'two-sided' | 'greater';
+
 /**
- * Two-sided p that values of `a` are as often larger than values of `b` as smaller (Mann & Whitney 1947). Exact up to 60
- * values together, with ties as well (over all ways to choose which are `a`'s); above by the normal approximation with corrections for
- * ties and continuity. 1 where one of the two has no values.
+ * p that values of `a` are as often larger than values of `b` as smaller (Mann & Whitney 1947). Exact up to 60 values together, with
+ * ties as well (over all ways to choose which are `a`'s); above by the normal approximation with corrections for ties and continuity.
+ * 1 where one of the two has no values.
  */
-export function rankSumTest(a: readonly number[], b: readonly number[]): number {
+export function rankSumTest(a: readonly number[], b: readonly number[], against: Alternative = 'two-sided'): number {
   const [n, total] = [a.length, a.length + b.length];
   if (n === 0 || n === total) return 1;
   const ranks = ranksOf([...a, ...b]);
@@ -56,7 +59,7 @@ export function rankSumTest(a: readonly number[], b: readonly number[]): number 
   const mean = (n * (total + 1)) / 2;
   if (total > MOST_EXACT) {
     const spread = ranks.reduce((sum, rank) => sum + (rank - (total + 1) / 2) ** 2, 0);
-    return twoSided(found - mean, Math.sqrt((n * (total - n) * spread) / (total * (total - 1))));
+    return normalTail(found - mean, Math.sqrt((n * (total - n) * spread) / (total * (total - 1))), against);
   }
   // chances[k][s]: that of the ranks so far k are a's, with the sum s / 2.
   const most = Math.round(2 * ranks.reduce((sum, rank) => sum + rank, 0));
@@ -73,7 +76,7 @@ export function rankSumTest(a: readonly number[], b: readonly number[]): number 
       }
     }
   }
-  return asFar(chances[n] as Float64Array, 2 * mean, 2 * found);
+  return exactTail(chances[n] as Float64Array, 2 * mean, 2 * found, against);
 }
 
 /**
@@ -91,23 +94,26 @@ export function holm(ps: readonly number[]): number[] {
   return adjusted;
 }
 
-/** The chance of a sum at least as far from the mean as the one found. */
-function asFar(chances: Float64Array, mean: number, found: number): number {
-  const distance = Math.abs(found - mean) - 1e-9;
+/** The chance of a sum at least as far from the mean as the one found, on either side or above. */
+function exactTail(chances: Float64Array, mean: number, found: number, against: Alternative): number {
+  const distanceOf = (sum: number) => (against === 'greater' ? sum - mean : Math.abs(sum - mean));
+  const least = distanceOf(found) - 1e-9;
   return Math.min(
     1,
-    chances.reduce((p, chance, sum) => (Math.abs(sum - mean) >= distance ? p + chance : p), 0),
+    chances.reduce((p, chance, sum) => (distanceOf(sum) >= least ? p + chance : p), 0),
   );
 }
 
-/** Normal approximation; half a rank is taken off for continuity. */
-function twoSided(distance: number, deviation: number): number {
+/** Normal approximation of the same; half a rank is taken off for continuity. */
+function normalTail(distance: number, deviation: number, against: Alternative): number {
   if (deviation === 0) return 1;
+  if (against === 'greater') return upperTail((distance - 0.5) / deviation);
   return Math.min(1, 2 * upperTail(Math.max(0, Math.abs(distance) - 0.5) / deviation));
 }
 
-/** P(Z > z) of the standard normal for z >= 0 (Abramowitz & Stegun 1964, 26.2.17; error below 7.5e-8). */
+/** P(Z > z) of the standard normal (Abramowitz & Stegun 1964, 26.2.17; error below 7.5e-8). */
 function upperTail(z: number): number {
+  if (z < 0) return 1 - upperTail(-z);
   const t = 1 / (1 + 0.2316419 * z);
   const series = [0.31938153, -0.356563782, 1.781477937, -1.821255978, 1.330274429];
   const density = Math.exp(-(z ** 2) / 2) / Math.sqrt(2 * Math.PI);

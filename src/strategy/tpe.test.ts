@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { rng } from '../common/random.ts';
+import { rankSumTest } from '../common/ranks.ts';
 import {
   checkArchitecture,
   choice,
@@ -19,8 +20,7 @@ import type { Outcome, Strategy } from './strategy.ts';
 import { assertBeatsRandom } from './testing/against-random.ts';
 import { strategyConformance } from './testing/conformance.ts';
 import { continuousSpace, nasBench201, problemOf, pseudoOutcome, tinySpace } from './testing/problems.ts';
-import { rankTest } from './testing/statistics.ts';
-import { tpe } from './tpe.ts';
+import { type TpeOptions, tpe } from './tpe.ts';
 
 const options = { initial: 6, gamma: 0.15, candidates: 24, multivariate: true };
 
@@ -96,12 +96,34 @@ suite('tree-structured Parzen estimator', () => {
     const seeds = Array.from({ length: 20 }, (_, seed) => seed);
     const found = await Promise.all(seeds.map((seed) => best(tpe({ ...options, initial: 10 }), seed)));
     const random = await Promise.all(seeds.map((seed) => best(randomSearch(), 1000 + seed)));
-    const p = rankTest(found, random);
+    const p = rankSumTest(found, random, 'greater');
     assert.ok(p < 0.0001, `p = ${p}`);
   });
 
   test('beats random search on NAS-Bench-201', () =>
     assertBeatsRandom(() => tpe({ ...options, initial: 10, candidates: 64 }), { evaluations: 80, seeds: 30 }));
+
+  test('`least`: random architectures up to two more observations, then so many members at least', async () => {
+    const problem = problemOf(nasBench201);
+    const [, proposals] = await randomSearch().ask(problem, null, 0, 40);
+    const asked = async (count: number, changes: Partial<TpeOptions>) => {
+      const strategy = tpe({ ...options, ...changes });
+      const outcomes = proposals.slice(0, count).map((one, i) => pseudoOutcome(one, i));
+      const state = await strategy.tell(problem, strategy.init(problem), outcomes);
+      return (await strategy.ask(problem, state, 40, 6))[1].map(({ architecture }) => architecture);
+    };
+    const least = () => 7;
+    const [, uniform] = await randomSearch().ask(problem, null, 40, 6);
+    assert.deepEqual(
+      await asked(8, { least }),
+      uniform.map(({ architecture }) => architecture),
+    );
+    assert.notDeepEqual(await asked(9, { least }), await asked(8, { least }));
+    assert.deepEqual(await asked(40, { least, gamma: 0.01 }), await asked(40, { gamma: 7 / 40 }));
+    assert.notDeepEqual(await asked(40, { least, gamma: 0.01 }), await asked(40, { gamma: 0.01 }));
+    // Of 9 observations 7 are good and 7 are not.
+    assert.notDeepEqual(await asked(9, { least, gamma: 0.01 }), await asked(9, { gamma: 7 / 9 }));
+  });
 
   test('with more observations than the densities take, it goes on', async () => {
     const problem = problemOf(nasBench201);

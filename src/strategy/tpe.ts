@@ -1,7 +1,7 @@
-import type { Architecture } from '../space/space.ts';
+import type { Architecture, Space } from '../space/space.ts';
 import { bestWithin, type Draft } from './candidates.ts';
 import { featuresOf } from './features.ts';
-import { proposalRng } from './limits.ts';
+import { proposalRng, sampleWithin } from './limits.ts';
 import { guidedBy, type ObservationsState, utilities } from './observations.ts';
 import { parzen } from './parzen.ts';
 import type { Problem, Strategy } from './strategy.ts';
@@ -14,6 +14,11 @@ export interface TpeOptions {
   /** Draws from the good density, of which the best is proposed. */
   readonly candidates: number;
   readonly multivariate: boolean;
+  /**
+   * N_min of BOHB: so many members either density has at least, in part the same where there are few, and until two more
+   * observations than that are complete, architectures are random. Default: 0.
+   */
+  readonly least?: (space: Space) => number;
 }
 
 /** More observations than this are not good, whatever their share. */
@@ -44,13 +49,16 @@ export function tpe(options: TpeOptions): Strategy<ObservationsState> {
 function propose(problem: Problem, state: ObservationsState, trial: number, options: TpeOptions): Architecture {
   const { space } = problem;
   const { observations, pending } = state;
+  const least = options.least?.(space) ?? 0;
+  const complete = observations.filter(({ values }) => values !== null).length;
+  if (complete < least + 2 && least > 0) return sampleWithin(problem, trial);
   const utility = utilities(problem, observations, trial);
   const ranked = observations
     .map(({ architecture }, i) => ({ architecture, utility: utility[i] as number }))
     .sort((a, b) => b.utility - a.utility);
-  const complete = ranked.filter(({ utility: one }) => one !== Number.NEGATIVE_INFINITY).length;
-  const split = Math.min(MOST_GOOD, complete, Math.ceil(options.gamma * ranked.length));
-  const rest = ranked.slice(split);
+  const share = Math.min(MOST_GOOD, Math.ceil(options.gamma * ranked.length));
+  const split = Math.min(complete, Math.max(least, share));
+  const rest = ranked.slice(Math.min(split, Math.max(0, ranked.length - least)));
   const stride = Math.max(1, rest.length / MOST_BAD);
   const bad = Array.from({ length: Math.min(rest.length, MOST_BAD) }, (_, i) => rest[Math.floor(i * stride)]);
 

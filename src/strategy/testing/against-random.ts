@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
+import { rankSumTest } from '../../common/ranks.ts';
 import { openNasBench201 } from '../../estimate/tabular/nas-bench-201.node.ts';
 import { simulate, tabularProblem } from '../../study/simulate.ts';
 import { randomSearch } from '../random.ts';
 import type { Strategy } from '../strategy.ts';
-import { rankTest } from './statistics.ts';
 
 /**
  * Asserts that the best validation accuracy after `evaluations` trials on NAS-Bench-201 (CIFAR-10) tends to be higher
@@ -24,6 +24,6 @@ export async function assertBeatsRandom(
     ours.push(await bestOf(make(), seed));
     random.push(await bestOf(randomSearch(), 1000 + seed));
   }
-  const p = rankTest(ours, random);
+  const p = rankSumTest(ours, random, 'greater');
   assert.ok(p < 0.001, `p = ${p}`);
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { rng } from '../../common/random.ts';
+import { rankSumTest } from '../../common/ranks.ts';
 import { asha } from '../asha.ts';
 import { hyperband, hyperbandBracket } from '../hyperband.ts';
 import { createStrategy, fidelitiesOf } from '../index.ts';
@@ -9,7 +10,6 @@ import type { Outcome, Problem, Proposal, Strategy } from '../strategy.ts';
 import { successiveHalving } from '../successive-halving.ts';
 import { strategyConformance } from '../testing/conformance.ts';
 import { nasBench201, problemOf, pseudoOutcome, RISING, tinySpace } from '../testing/problems.ts';
-import { rankTest } from '../testing/statistics.ts';
 
 const rising = problemOf(nasBench201, { fidelities: RISING });
 const evolution = { inner: 'aging-evolution', 'inner.population': 6, 'inner.sample': 2 };
@@ -287,8 +287,24 @@ suite('bohb', () => {
     const seeds = Array.from({ length: 12 }, (_, seed) => seed);
     const guided = await Promise.all(seeds.map((seed) => goodShare('bohb', seed)));
     const blind = await Promise.all(seeds.map((seed) => goodShare('hyperband', 100 + seed)));
-    const p = rankTest(guided, blind);
+    const p = rankSumTest(guided, blind, 'greater');
     assert.ok(p < 1e-4, `p = ${p}`);
+  });
+
+  test('before a fidelity has N_min + 2 results, decisions + 3, its candidates are uniform', async () => {
+    const strategy = createStrategy('bohb', { random: 0 });
+    const uniform = (await randomSearch().ask(rising, null, 0, 40))[1].map(({ architecture }) => architecture);
+    let state = strategy.init(rising);
+    const isUniform: boolean[] = [];
+    for (let trial = 0; trial < 40; trial++) {
+      const [asked, [proposal]] = await strategy.ask(rising, state, trial, 1);
+      assert.ok(proposal);
+      if (proposal.start.kind === 'fresh')
+        isUniform.push(JSON.stringify(proposal.architecture) === JSON.stringify(uniform[trial]));
+      state = await strategy.tell(rising, asked, [pseudoOutcome(proposal, trial)]);
+    }
+    assert.deepEqual(isUniform.slice(0, 9), Array(9).fill(true)); // NAS-Bench-201 has 6 decisions.
+    assert.ok(isUniform.slice(9).every((one) => !one));
   });
 
   test('a share of its candidates stays uniform', async () => {
@@ -340,7 +356,7 @@ suite('a third of the epochs', () => {
       ['hyperband', 0.2],
     ] as const) {
       const third = await Promise.all(seeds.map((seed) => search(createStrategy(name), seed, (20 * 27) / 3)));
-      const p = rankTest(third, full);
+      const p = rankSumTest(third, full, 'greater');
       assert.ok(p < limit, `${name}: p = ${p}, ${mean(third)} against ${mean(full)}`);
     }
   });
