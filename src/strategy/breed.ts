@@ -1,12 +1,13 @@
-/** What the strategies that breed have in common: a ranked population, tournaments, children of two parents. */
+/** What the strategies that breed have in common: a ranked population that is renewed, tournaments, children of two parents. */
 import type { Metrics } from '../common/metrics.ts';
+import { rank } from '../common/pareto.ts';
 import type { Rng } from '../common/random.ts';
 import { crossover, decisions, mutate } from '../space/index.ts';
 import type { Architecture } from '../space/space.ts';
-import { fingerprint } from './keys.ts';
+import { fingerprint, remember } from './keys.ts';
 import { proposalRng, sampleWithin, TRIES, withinLimits } from './limits.ts';
 import { objectivesIn } from './outcomes.ts';
-import type { Outcome, Problem } from './strategy.ts';
+import type { Outcome, Problem, Strategy } from './strategy.ts';
 
 export type Member = { readonly trial: number; readonly architecture: Architecture; readonly metrics: Metrics };
 
@@ -19,12 +20,78 @@ export interface BreedOptions {
   readonly tournament: number;
 }
 
-/** Those that may have children: complete, at the full fidelity. Of their metrics, those that are objectives. */
-export function membersOf(problem: Problem, outcomes: readonly Outcome[]): Member[] {
-  return outcomes.flatMap(({ trial, architecture, metrics, state, fidelity }) => {
-    if (state !== 'complete' || fidelity !== problem.fidelities.length - 1) return [];
-    return [{ trial, architecture, metrics: objectivesIn(problem, metrics) }];
-  });
+export type BreedState = {
+  /** How many architectures it has proposed. */
+  readonly asked: number;
+  /** Best first. */
+  readonly population: readonly Member[];
+  /** Those born since, the youngest first. */
+  readonly children: readonly Member[];
+  /** Fingerprints of what was measured last. */
+  readonly known: readonly string[];
+};
+
+/** Who lives on, best first, given the parents (none at the beginning) and those born since; undefined: too few of these. */
+export type Replace = (
+  problem: Problem,
+  parents: readonly Member[],
+  young: readonly Member[],
+) => readonly Member[] | undefined;
+
+/**
+ * A strategy that breeds: `population` random architectures, then children of the population, which `replace` renews. Of trials of
+ * an earlier study the best `population` are of the first population, and so many fewer are random. Failed, paused and pruned trials
+ * and lower fidelities have no children. Nothing waits for a generation: until its last results are in, more children are asked for.
+ */
+export function breeding(
+  name: string,
+  options: BreedOptions & { readonly population: number },
+  replace: Replace,
+): Strategy<BreedState> {
+  return {
+    name,
+    init(problem) {
+      sampleWithin(problem, 0); // Limits that nothing keeps are refused now, not in the middle of a study.
+      return { asked: 0, population: [], children: [], known: [] };
+    },
+    async ask(problem, state, firstTrial, count) {
+      const { population, children, known } = state;
+      const parents = population.length > 0 ? population : rank(children, problem.objectives);
+      // Trials of an earlier study have numbers below 0. Whoever takes the place of one of them was asked for: the sum never falls.
+      const first = state.asked + [...population, ...children].filter(({ trial }) => trial < 0).length;
+      const proposals = Array.from({ length: count }, (_, i) => ({
+        architecture:
+          first + i < options.population
+            ? sampleWithin(problem, firstTrial + i)
+            : breed(problem, firstTrial + i, parents, known, options),
+        fidelity: problem.fidelities.length - 1,
+        start: { kind: 'fresh' as const },
+      }));
+      return [{ ...state, asked: state.asked + count }, proposals];
+    },
+    async tell(problem, state, outcomes) {
+      let { population, children } = state;
+      for (const one of bornOf(problem, outcomes, options.population)) {
+        const young = [one, ...children];
+        const next = replace(problem, population, young);
+        [population, children] = next ? [next, []] : [population, young];
+      }
+      const known = outcomes.reduce((all, { architecture }) => remember(all, architecture), state.known);
+      return { ...state, population, children, known };
+    },
+  };
+}
+
+/** Those that may have children: complete, at the full fidelity; of an earlier study's the best `most`. With their objectives alone. */
+function bornOf(problem: Problem, outcomes: readonly Outcome[], most: number): Member[] {
+  const membersOf = (some: readonly Outcome[]) =>
+    some.flatMap(({ trial, architecture, metrics, state, fidelity }) => {
+      if (state !== 'complete' || fidelity !== problem.fidelities.length - 1) return [];
+      return [{ trial, architecture, metrics: objectivesIn(problem, metrics) }];
+    });
+  const isEarlier = ({ origin }: Outcome) => origin === 'earlier study';
+  const earlier = rank(membersOf(outcomes.filter(isEarlier)), problem.objectives).slice(0, most);
+  return [...earlier.sort((a, b) => a.trial - b.trial), ...membersOf(outcomes.filter((one) => !isEarlier(one)))];
 }
 
 /**

@@ -5,6 +5,7 @@ import { rng } from '../common/random.ts';
 import { sample } from '../space/index.ts';
 import { breed, type Member } from './breed.ts';
 import { type EvolutionOptions, evolution } from './evolution.ts';
+import { sampleWithin } from './limits.ts';
 import { nsga2 } from './nsga2.ts';
 import type { Outcome, Problem } from './strategy.ts';
 import { assertBeatsRandom } from './testing/against-random.ts';
@@ -68,6 +69,28 @@ suite('evolution', () => {
     for (const strategy of [evolution(steady), evolution(generational)]) {
       const state = await strategy.tell(problem, strategy.init(problem), told);
       assert.deepEqual([state.population, state.children], [[], []]);
+    }
+  });
+
+  test('of an earlier study the best are of the first population, and so many fewer are random', async () => {
+    const told = accuracies([0.1, 0.9, 0.8, 0.7, 0.6, 0.2]).map(
+      (outcome): Outcome => ({ ...outcome, trial: outcome.trial - 6, origin: 'earlier study' }),
+    );
+    const sampled = Array.from({ length: 4 }, (_, trial) => sampleWithin(problem, trial));
+    for (const strategy of [evolution(steady), evolution(generational), nsga2({ ...steady })]) {
+      const full = await strategy.tell(problem, strategy.init(problem), told);
+      assert.deepEqual(trials(full.population), [-5, -4, -3, -2]);
+      const [, children] = await strategy.ask(problem, full, 0, 4);
+      for (const [i, { architecture }] of children.entries()) assert.notDeepEqual(architecture, sampled[i]);
+
+      const half = await strategy.tell(problem, strategy.init(problem), told.slice(4));
+      const [asked, first] = await strategy.ask(problem, half, 0, 4);
+      assert.deepEqual(
+        first.map(({ architecture }, i) => JSON.stringify(architecture) === JSON.stringify(sampled[i])),
+        [true, true, false, false],
+      );
+      const state = await strategy.tell(problem, asked, accuracies([0.5, 0.4]));
+      assert.deepEqual(trials(state.population), [-2, 0, 1, -1]);
     }
   });
 
