@@ -18,7 +18,6 @@ import { entryModule } from '../src/cli/entry.ts';
 import { memoryOfProcess } from '../src/cli/memory.node.ts';
 import { type Setup, setUp } from '../src/cli/setup.ts';
 import { ordersToJson, planOfSetup, planToJson } from '../src/cli/study.ts';
-import { withLargePages } from '../src/engine/runtime/large-pages.node.ts';
 import type { Architecture } from '../src/space/index.ts';
 import type { Problem, Strategy } from '../src/strategy/strategy.ts';
 import { runStudy } from '../src/study/run.ts';
@@ -81,7 +80,6 @@ async function trialsOf(setup: Setup, strategy: Strategy, problem: Problem, what
         entry: entryModule('worker.node'),
         study: resolve(dir),
         settings: orders,
-        env: withLargePages(),
       }),
       budget: {},
       onEvent: (event) => {

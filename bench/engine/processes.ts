@@ -3,7 +3,6 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { withLargePages } from '../../src/engine/runtime/large-pages.node.ts';
 import type { Order } from './order.ts';
 
 /** Runs the command with this input and returns the last line it prints, parsed. Throws Error with its exit code or signal. */
@@ -11,7 +10,7 @@ export function inputToLastLine(
   command: string,
   args: readonly string[],
   input: string,
-  env: Readonly<NodeJS.ProcessEnv> = {},
+  env: Readonly<Record<string, string>> = {},
 ): unknown {
   const { status, signal, stdout, error } = spawnSync(command, args, {
     ...{ encoding: 'utf8', input, stdio: ['pipe', 'pipe', 'inherit'] },
@@ -23,11 +22,10 @@ export function inputToLastLine(
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
 }
 
-/** One of the entries in this folder, with its order, in an environment as the commands give their workers. */
+/** One of the entries in this folder, with its order. */
 export function ask<Answer>(entry: 'child' | 'profile', order: Order): Answer {
   const file = join(import.meta.dirname, `${entry}.ts`);
-  const args = ['--conditions=netsmith-source', file, JSON.stringify(order)];
-  return inputToLastLine(process.execPath, args, '', withLargePages()) as Answer;
+  return inputToLastLine(process.execPath, ['--conditions=netsmith-source', file, JSON.stringify(order)], '') as Answer;
 }
 
 export const PEER_FORMS = {

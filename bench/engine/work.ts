@@ -26,11 +26,11 @@ export interface Work {
 /** Opens the actions of an order, by name; those of one order share a state. */
 export function openWork(
   engine: Engine,
-  { network, size, task, batch }: Pick<WorkOrder, 'network' | 'size' | 'task' | 'batch'>,
+  { network, size, task, batch, actions }: Pick<WorkOrder, 'network' | 'size' | 'task' | 'batch' | 'actions'>,
 ): (action: string) => Promise<Work> {
   const module = networkOf(network, size);
   if (task === 'infer') return () => openInference(engine, module, batch);
-  if (network === 'darts-supernet') return openSupernet(engine, module, batch);
+  if (network === 'darts-supernet') return openSupernet(engine, module, batch, turns(actions.length));
   return () => openTraining(engine, network, module, batch);
 }
 
@@ -40,8 +40,8 @@ const SGD = {
   'darts-v2': { optimizer: 'sgd', momentum: 0.9, nesterov: false, weightDecay: 3e-4, clipNorm: 5 },
   'darts-supernet': { optimizer: 'sgd', momentum: 0.9, nesterov: false, weightDecay: 3e-4, clipNorm: 5 },
 } as const;
-/** Both steps of a supernet together take no more memory than the larger of them. */
-const TAKES_TURNS: CompileOptions = { memory: 'returned' };
+/** Both steps of a supernet together take no more memory than the larger of them. A step alone keeps its own. */
+const turns = (actions: number): CompileOptions => (actions > 1 ? { memory: 'returned' } : {});
 const ARCHITECTURE_DECAY = 1e-3;
 /** Small: random labels are fitted again and again. */
 const LEARNING_RATE = 1e-3;
@@ -54,7 +54,12 @@ async function openTraining(engine: Engine, name: keyof typeof SGD, network: Mod
 }
 
 /** Both steps of the supernet on one state, as a search has them. */
-function openSupernet(engine: Engine, network: Module, batch: number): (action: string) => Promise<Work> {
+function openSupernet(
+  engine: Engine,
+  network: Module,
+  batch: number,
+  options: CompileOptions,
+): (action: string) => Promise<Work> {
   const build = (alsoWeightGradients: boolean) =>
     supernetSteps(
       { network, info: INFO, resolution: 1 },
@@ -68,8 +73,8 @@ function openSupernet(engine: Engine, network: Module, batch: number): (action: 
     steps ??= build(action.endsWith('+weight-gradients'));
     state ??= engine.createState(joinTensors(steps.state.vectors, freshTensors(steps.state, seeded)));
     return action === 'darts-supernet-weight-step'
-      ? openStep(engine, steps.weightStep, OPTIMISERS.sgd.scalars(LEARNING_RATE, 1), state, batch, TAKES_TURNS)
-      : openStep(engine, steps.archStep, ARCHITECTURE_OPTIMISER.scalars(LEARNING_RATE, 1), state, batch, TAKES_TURNS);
+      ? openStep(engine, steps.weightStep, OPTIMISERS.sgd.scalars(LEARNING_RATE, 1), state, batch, options)
+      : openStep(engine, steps.archStep, ARCHITECTURE_OPTIMISER.scalars(LEARNING_RATE, 1), state, batch, options);
   };
 }
 

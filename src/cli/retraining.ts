@@ -2,7 +2,6 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { UserError } from '../common/errors.ts';
 import type { Metrics } from '../common/metrics.ts';
-import { withLargePages } from '../engine/runtime/large-pages.node.ts';
 import type { HostTensor } from '../graph/ir.ts';
 import type { Architecture } from '../space/index.ts';
 import { TrainingFailure } from '../train/failure.ts';
@@ -51,7 +50,6 @@ export async function retrainAll(
     fork(fileURLToPath(entryModule('retrain.node')), {
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-      env: withLargePages(),
     }),
   );
   const killAll = () => {

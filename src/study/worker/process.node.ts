@@ -12,24 +12,19 @@ export interface ProcessPoolOptions {
   readonly study: string;
   /** Handed to the entry module with the set-up. */
   readonly settings: Json;
-  /** Of the workers; this process's by default. */
-  readonly env?: NodeJS.ProcessEnv;
 }
 
 /** So much of what a worker wrote to its standard error is kept to explain its death. */
 const LAST_WORDS = 2000;
 
 /** Workers in processes of their own: one that runs out of memory takes no more with it than its trial. */
-export function processPool({ workers, entry, study, settings, env }: ProcessPoolOptions): WorkerPool {
-  return createPool({ workers, study, settings, spawn: forker(entry, env) });
+export function processPool({ workers, entry, study, settings }: ProcessPoolOptions): WorkerPool {
+  return createPool({ workers, study, settings, spawn: forker(entry) });
 }
 
-function forker(entry: URL, env: NodeJS.ProcessEnv = process.env): Spawn {
+function forker(entry: URL): Spawn {
   return (_, receive, exited) => {
-    const child = fork(fileURLToPath(entry), {
-      ...{ serialization: 'advanced', stdio: ['ignore', 'ignore', 'pipe', 'ipc'] },
-      env,
-    });
+    const child = fork(fileURLToPath(entry), { serialization: 'advanced', stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
     let lastWords = '';
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       lastWords = (lastWords + text).slice(-LAST_WORDS);
