@@ -37,12 +37,13 @@ export function addCompare(program: Command, shell: Shell): void {
   const command = define(
     program,
     'compare [studies...]',
-    'Compare strategies or configurations over several seeds, random search always among them: on a table, of finished studies, or by searches of its own',
+    'Compare strategies, estimators or configurations over several seeds, random search always among them: on a table, of finished studies, or by searches of its own',
     [
       'netsmith compare --benchmark nas-bench-201 --strategies aging-evolution,tpe --seeds 20 --time 12000s',
       'netsmith compare runs/random-0 runs/random-1 runs/tpe-0 runs/tpe-1',
       'netsmith compare --strategies aging-evolution:population=8:sample=4,tpe --seeds 3 --trials 30 --epochs 2 --out runs/mine',
       'netsmith compare --config a.json --config b.json --seeds 3 --out runs/mine',
+      'netsmith compare --config trained.json --config by-proxies.json --seeds 3 --time 10m --evaluate 1 --out runs/mine',
     ],
   )
     .option('--strategies <a,b>', 'strategies, their options after colons: tpe,aging-evolution:population=50:sample=10')

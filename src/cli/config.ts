@@ -220,6 +220,11 @@ export function checkSettings(raw: unknown, place: (setting: string) => string):
   throw new UserError(`${place(name)}: ${shown}; ${issue.message.replace(/^Invalid (input|option): /, '')}`);
 }
 
+/** Whether trials are trainings, so that their time has parts and what is cheaper can be held against them. */
+export function trainsTrials({ estimator, benchmark }: Pick<StudySettings, 'estimator' | 'benchmark'>): boolean {
+  return estimator === 'train' && benchmark === undefined;
+}
+
 export const SETTING_NAMES = Object.keys(studySchema.shape) as readonly SettingName[];
 
 /** Seconds of `90s`, `10m`, `2h` or a bare number of seconds; undefined when it is none of these, or not above 0. */

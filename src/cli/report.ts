@@ -11,6 +11,7 @@ import { writeWhole } from '../study/store/files.node.ts';
 import type { Trial } from '../study/store/store.ts';
 import { bestTrials } from './best.ts';
 import { define, outputOf, type Shell } from './command.ts';
+import { trainsTrials } from './config.ts';
 import { modelTools } from './engine.ts';
 import { type EvaluationRecord, readEvaluation } from './evaluation.ts';
 import { commandOf, shellWord } from './flags.ts';
@@ -74,7 +75,7 @@ export async function reportData(dir: string, study: ReadStudy): Promise<ReportD
     seconds: computingSeconds(trials),
     ...(study.earlier.length > 0 && { earlier: earlierStudies(study) }),
     agreements: agreementsIn(study),
-    ...(account.workerSeconds > 0 && !isTable && { account }),
+    ...(account.workerSeconds > 0 && trainsTrials(settings) && { account }),
     ...(winner !== undefined && { winner: { ...winner, costs: networkCosts(winner.network, space.task) } }),
     ...(ofWinner !== undefined && {
       test: {

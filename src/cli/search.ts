@@ -3,7 +3,6 @@ import { basename, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { invalid } from '../common/errors.ts';
 import type { Json } from '../common/json.ts';
-import { withLargePages } from '../engine/runtime/large-pages.node.ts';
 import { beginning } from '../study/earlier.ts';
 import type { StudyEnd } from '../study/events.ts';
 import { runStudy, type StudyRun } from '../study/run.ts';
@@ -177,13 +176,7 @@ async function inProcesses(dir: string, setup: Setup, store: Store): Promise<Pic
   const orders: WorkerOrders = { plan: planOfSetup(setup), memoryBytes, earlier: await store.earlier() };
   const entry = entryModule('worker.node');
   return {
-    workers: processPool({
-      workers,
-      entry,
-      study: resolve(dir),
-      settings: ordersToJson(orders),
-      env: withLargePages(),
-    }),
+    workers: processPool({ workers, entry, study: resolve(dir), settings: ordersToJson(orders) }),
   };
 }
 

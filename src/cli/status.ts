@@ -4,6 +4,7 @@ import { accountOf } from '../study/account.ts';
 import type { TrialState } from '../study/store/store.ts';
 import { bestText, bestToJson } from './best.ts';
 import { define, outputOf, type Shell } from './command.ts';
+import { trainsTrials } from './config.ts';
 import { earlierStudies } from './prior.ts';
 import { budgetOf } from './setup.ts';
 import { agreementsIn, type ReadStudy, readStudy } from './study.ts';
@@ -51,7 +52,9 @@ export function addStatus(program: Command, shell: Shell): void {
           `began with ${trials} trials of study ${name}, their best ${metric} ${showMetric(metric, best[metric])}; they do not count here`,
       ),
       ...agreements.map((one) => `rank correlation (Kendall's tau): ${showAgreement(one)}`),
-      ...(account.workerSeconds > 0 && !simulated ? [`time of the workers: ${showAccount(account)}`] : []),
+      ...(account.workerSeconds > 0 && trainsTrials(study.settings)
+        ? [`time of the workers: ${showAccount(account)}`]
+        : []),
       bestText(study),
     ];
     outputOf(command, shell).result(value, lines.join('\n'));
