@@ -1,4 +1,4 @@
-import { compareBy, dominates, type Objective } from '../common/metrics.ts';
+import { compareBy, dominates, type Metrics, type Objective } from '../common/metrics.ts';
 import { rank } from '../common/pareto.ts';
 import { architectureKey } from '../space/architecture.ts';
 import { type Contender, contender } from './ranking.ts';
@@ -14,43 +14,68 @@ export interface Leaders {
   first(count: number): readonly Contender[];
 }
 
+/** An architecture. */
+interface Entry {
+  /** By number. */
+  readonly results: Trial[];
+  /** Of each objective, over the results; NaN where one of them has no value. */
+  sums: readonly number[];
+  /** Means of the objectives. */
+  metrics: Metrics;
+  /** All that is known of it, once somebody has asked. */
+  contender: Contender | undefined;
+}
+
 /** Leaders of these objectives, before any trial. */
 export function createLeaders(objectives: readonly [Objective, ...Objective[]]): Leaders {
   const [objective] = objectives;
-  /** By architecture. */
-  const all = new Map<string, Contender>();
+  const isSingle = objectives.length === 1;
+  const all = new Map<string, Entry>();
   /** One objective: all, best first. Several: the front. */
-  let order: Contender[] = [];
+  let order: Entry[] = [];
   let fidelity = Number.NEGATIVE_INFINITY;
 
-  const firstTrial = ({ results: [result] }: Contender) => result?.trial ?? 0;
-  const byAge = (a: Contender, b: Contender) => firstTrial(a) - firstTrial(b);
-  const compare = (a: Contender, b: Contender) => compareBy(objective, a.metrics, b.metrics) || byAge(a, b);
+  const firstTrial = ({ results: [result] }: Entry) => result?.trial ?? 0;
+  const byAge = (a: Entry, b: Entry) => firstTrial(a) - firstTrial(b);
+  const compare = (a: Entry, b: Entry) => compareBy(objective, a.metrics, b.metrics) || byAge(a, b);
   /** How many of the order come before this one. */
-  const placeOf = (one: Contender): number => {
+  const placeOf = (one: Entry): number => {
     let [from, to] = [0, order.length];
     while (from < to) {
       const middle = (from + to) >> 1;
-      if (compare(order[middle] as Contender, one) < 0) from = middle + 1;
+      if (compare(order[middle] as Entry, one) < 0) from = middle + 1;
       else to = middle;
     }
     return from;
   };
-  const enterFront = (one: Contender): void => {
-    const isBehind = (a: Contender, b: Contender) => dominates(objectives, b.metrics, a.metrics);
+  const enterFront = (one: Entry): void => {
+    const isBehind = (a: Entry, b: Entry) => dominates(objectives, b.metrics, a.metrics);
     if (order.some((other) => isBehind(one, other))) return;
     order = [...order.filter((other) => !isBehind(other, one)), one];
   };
+  const contenderOf = (one: Entry): Contender[] => {
+    one.contender ??= contender(one.results, objectives);
+    return one.contender ? [one.contender] : [];
+  };
 
-  function replace(before: Contender | undefined, after: Contender): void {
-    if (objectives.length === 1) {
-      if (before) order.splice(placeOf(before), 1);
-      order.splice(placeOf(after), 0, after);
-    } else if (before && order.includes(before)) {
-      // Means may fall: others may be of the front again.
-      order = [];
-      for (const one of all.values()) enterFront(one);
-    } else enterFront(after);
+  /** Adds the trial to what is known of its architecture. */
+  function add(one: Entry, trial: Trial): void {
+    const { results } = one;
+    const at = results.findLastIndex((other) => other.trial <= trial.trial);
+    const isKnown = results[at]?.trial === trial.trial;
+    results.splice(isKnown ? at : at + 1, Number(isKnown), trial);
+    // In the order of their numbers, as the means of `contenders` are summed.
+    const isLast = !isKnown && at === results.length - 2;
+    const summed = isLast ? [trial] : results;
+    one.sums = objectives.map(({ metric }, i) =>
+      summed.reduce(
+        (sum, { metrics, costs }) => sum + (metrics[metric] ?? costs[metric] ?? Number.NaN),
+        isLast ? (one.sums[i] ?? 0) : 0,
+      ),
+    );
+    const means = objectives.map(({ metric }, i) => [metric, (one.sums[i] ?? 0) / results.length] as const);
+    one.metrics = Object.fromEntries(means.filter(([, mean]) => !Number.isNaN(mean)));
+    one.contender = undefined;
   }
 
   return {
@@ -62,23 +87,27 @@ export function createLeaders(objectives: readonly [Objective, ...Objective[]]):
         fidelity = trial.fidelity;
       }
       const key = architectureKey(trial.architecture);
-      const before = all.get(key);
-      const others = before?.results.filter((result) => result.trial !== trial.trial) ?? [];
-      const after = contender(
-        [...others, trial].sort((a, b) => a.trial - b.trial),
-        objectives,
-      );
-      if (after === undefined) return;
-      all.set(key, after);
-      replace(before, after);
+      const known = all.get(key);
+      const one = known ?? { results: [], sums: [], metrics: {}, contender: undefined };
+      all.set(key, one);
+      if (isSingle) {
+        if (known) order.splice(placeOf(known), 1);
+        add(one, trial);
+        order.splice(placeOf(one), 0, one);
+      } else {
+        const isOfFront = order.includes(one);
+        add(one, trial);
+        // Means may fall: then others may be of the front again.
+        const entering = isOfFront ? [...all.values()] : [one];
+        if (isOfFront) order = [];
+        for (const entry of entering) enterFront(entry);
+      }
     },
-    best: () => (objectives.length === 1 ? order.slice(0, 1) : rank(order.sort(byAge), objectives)),
+    best: () => (isSingle ? order.slice(0, 1) : rank(order.sort(byAge), objectives)).flatMap(contenderOf),
     first(count) {
-      if (objectives.length === 1) return order.slice(0, count);
-      return rank(count <= order.length ? order.sort(byAge) : [...all.values()].sort(byAge), objectives).slice(
-        0,
-        count,
-      );
+      if (isSingle) return order.slice(0, count).flatMap(contenderOf);
+      const enough = count <= order.length ? order : [...all.values()];
+      return rank(enough.sort(byAge), objectives).slice(0, count).flatMap(contenderOf);
     },
   };
 }
