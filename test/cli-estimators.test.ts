@@ -174,7 +174,10 @@ suite('search by prediction', () => {
     const { value: found, err } = await json(
       ...predictor('--trials', '12', '--prior', old, '--seed', '5', '--out', dir),
     );
-    assert.match(err, /Shown one half of these trials, the predictor ranks the other 4 with Kendall's tau/);
+    const ranks = /between a predictor of half the earlier trials and the other half, 4 architectures/;
+    assert.match(err, ranks);
+    const [agreement, ...more] = (await json('status', dir)).value.agreement;
+    assert.deepEqual([agreement.pairs, more], [4, []]);
     assert.match(err, /\[12 of 12\] trial 11: predicted accuracy/);
     assert.equal(found.trials, 12);
     const { accuracy, predictedDeviation } = found.best.metrics;
@@ -191,7 +194,7 @@ suite('search by prediction', () => {
     const { value: evaluated } = await json('evaluate', dir, '--seeds', '1', '--no-baselines');
     assert.deepEqual([evaluated.valid, evaluated.gap, evaluated.estimate.estimator], [{}, {}, 'predictor']);
     const html = readFileSync((await json('report', dir)).value.file, 'utf8');
-    assert.match(html, /by prediction from earlier studies/);
+    for (const part of [/by prediction from earlier studies/, ranks]) assert.match(html, part);
     assert.doesNotMatch(html, /on the validation samples/);
 
     await refused(

@@ -70,7 +70,7 @@ export function benchmarkPresets({
 }
 
 /** A table as what a study's settings stand for. */
-export interface OpenBenchmark {
+interface OpenBenchmark {
   readonly table: Table;
   readonly dataset: Dataset;
 }
@@ -97,12 +97,8 @@ const shown = (value: unknown) => (typeof value === 'string' ? `"${value}"` : (J
 
 /** Throws UserError where the table does not know how long its trainings took. */
 export function checkTimed(table: Table, data: string, time: string): void {
-  if (!isTimed(table, data))
+  if (table.lookup(first(table.space), data)?.seconds === undefined)
     throw invalid('--time', time, `${table.name} has no seconds for ${data}; its budget is --trials`);
-}
-
-export function isTimed({ space, lookup }: Table, data: string): boolean {
-  return lookup(first(space), data)?.seconds !== undefined;
 }
 
 /** Data that no sample of is there. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { kendall } from '../common/correlation.ts';
+import { bootstrapInterval, kendall } from '../common/correlation.ts';
 import { invalid } from '../common/errors.ts';
 import type { PROXY_METRICS } from '../common/metrics.ts';
 import { rng } from '../common/random.ts';
@@ -10,6 +10,7 @@ import type { ProxyName } from '../estimate/proxies/measure.ts';
 import type { Table } from '../estimate/tabular/table.ts';
 import { trainEstimator } from '../estimate/train.ts';
 import type { Problem } from '../strategy/strategy.ts';
+import type { Agreement } from '../study/agreement.ts';
 import type { EarlierTrial } from '../study/store/store.ts';
 import { openPrograms } from '../train/programs.ts';
 import type { StudySettings } from './config.ts';
@@ -119,30 +120,37 @@ export async function openEstimator(
 
 type PredictorPlan = EstimatorPlan & { readonly kind: 'predictor' };
 
+/** Fewer trials to be ranked say nothing. */
+const LEAST_RANKED = 4;
+
 /**
- * How well a predictor that learns from every other of the earlier trials ranks the rest: Kendall's tau-b, and of how many. Throws
+ * How a predictor that learns from every other of the earlier trials ranks the rest; undefined where they are too few to tell. Throws
  * UserError where there is too little to learn from.
  */
 export async function tryPredictor(
   setup: Setup,
   plan: PredictorPlan,
   earlier: readonly EarlierTrial[],
-): Promise<{ readonly tau: number; readonly trials: number }> {
+): Promise<Agreement | undefined> {
   if (earlier.length === 0)
     throw invalid('--estimator', '"predictor"', 'learns from earlier studies: --prior must name at least one');
   await learn(setup, plan, earlier);
-  const [shown, rest] = [0, 1].map((part) => earlier.filter((_, i) => i % 2 === part)) as [
-    EarlierTrial[],
-    EarlierTrial[],
-  ];
-  if (new Set(shown.map(({ metrics }) => metrics[plan.metric])).size < 2) return { tau: Number.NaN, trials: 0 };
+  const valueIn = ({ metrics }: EarlierTrial) => metrics[plan.metric] ?? Number.NaN;
+  const shown = earlier.filter((_, i) => i % 2 === 0);
+  const others = earlier.filter((_, i) => i % 2 === 1);
+  if (new Set(shown.map(valueIn)).size < 2 || others.length < LEAST_RANKED) return undefined;
   const predict = await learn(setup, plan, shown);
-  const predicted = rest.map(({ architecture }) => predict(architecture).mean);
-  const tau = kendall(
-    predicted,
-    rest.map(({ metrics }) => metrics[plan.metric] ?? Number.NaN),
-  );
-  return { tau, trials: rest.length };
+  const predicted = others.map(({ architecture }) => predict(architecture).mean);
+  const measured = others.map(valueIn);
+  const tau = kendall(predicted, measured);
+  if (!Number.isFinite(tau)) return undefined;
+  return {
+    estimate: 'a predictor of half the earlier trials',
+    truth: 'the other half',
+    pairs: others.length,
+    tau,
+    interval: bootstrapInterval(kendall, predicted, measured),
+  };
 }
 
 function learn(

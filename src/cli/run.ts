@@ -55,7 +55,9 @@ export function addRun(program: Command, shell: Shell): void {
         const best = chosen(study, dir, undefined);
         output.note(`\n${bestText(study)}\n`);
         const again = setup.estimator.kind === 'train' ? ' again' : '';
-        output.note(`Training it${again} from scratch on train + valid, ${options.seeds} times, for the test split.`);
+        output.note(
+          `Training it${again} from scratch on train + valid, ${options.seeds === 1 ? 'once' : `${options.seeds} times`}, for the test split.`,
+        );
         const { record, exported } = await interruptible(
           () => output.note(`Interrupted. Go on with: netsmith evaluate ${dir}`),
           async (signal) => {

@@ -3,6 +3,7 @@ import { basename, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { invalid } from '../common/errors.ts';
 import type { Json } from '../common/json.ts';
+import { showAgreement } from '../report/numbers.ts';
 import { beginning } from '../study/earlier.ts';
 import type { StudyEnd } from '../study/events.ts';
 import { runStudy, type StudyRun } from '../study/run.ts';
@@ -24,7 +25,7 @@ import type { Output } from './output.ts';
 import { forecastSearch } from './preflight.ts';
 import { readPrior } from './prior.ts';
 import { budgetOf, type Setup, setUp } from './setup.ts';
-import { ordersToJson, planOfSetup, planToJson, readStudy, type WorkerOrders } from './study.ts';
+import { ordersToJson, planOfSetup, planToJson, readStudy, type StudyPlan, type WorkerOrders } from './study.ts';
 import { runOnTable } from './table-search.ts';
 
 /** `netsmith search`: { study, trials, best } */
@@ -83,14 +84,14 @@ export async function newStudy(
   }
   for (const note of info.notes) output.note(note);
   const earlier = await readPrior(prior, setup, output);
-  const block = await lookAhead(setup, earlier, output);
+  const known = await lookAhead(setup, earlier, output);
   const state = await beginning(setup.strategy, setup.problem, earlier);
   const dir = out ?? nextFree(settings);
   const store = await createStudy(dir, {
     name: basename(resolve(dir)),
     settings: planToJson({
       ...planOfSetup(setup),
-      ...(block !== undefined && { block }),
+      ...known,
       ...(prior.length > 0 && { prior: prior.map((folder) => resolve(folder)) }),
     }),
     state,
@@ -100,23 +101,22 @@ export async function newStudy(
 }
 
 /**
- * Says what can be said of the trials before the first, and returns the engine's block (`StudyPlan`); undefined where there is no engine.
- * Throws UserError where no trial could be made.
+ * Says what can be said of the trials before the first, and returns what of it the study keeps. Throws UserError where no trial could be
+ * made.
  */
-async function lookAhead(setup: Setup, earlier: readonly EarlierTrial[], output: Output): Promise<number | undefined> {
+async function lookAhead(
+  setup: Setup,
+  earlier: readonly EarlierTrial[],
+  output: Output,
+): Promise<Pick<StudyPlan, 'block' | 'foresight'>> {
   const { settings, estimator } = setup;
-  if (estimator.kind === 'table') return undefined;
-  if (estimator.kind === 'predictor') {
-    const { tau, trials } = await tryPredictor(setup, estimator, earlier);
-    if (Number.isFinite(tau))
-      output.note(
-        `Shown one half of these trials, the predictor ranks the other ${trials} with Kendall's tau ${tau.toFixed(2)}.`,
-      );
-  }
+  if (estimator.kind === 'table') return {};
+  const foresight = estimator.kind === 'predictor' ? await tryPredictor(setup, estimator, earlier) : undefined;
+  if (foresight !== undefined) output.note(`Rank correlation (Kendall's tau): ${showAgreement(foresight)}.`);
   const engine = await openEngine(settings, settings.workers);
   try {
     if (estimator.kind === 'train') await forecastSearch(setup, engine, output);
-    return engine.options.block;
+    return { block: engine.options.block, ...(foresight && { foresight }) };
   } finally {
     await engine.dispose();
   }
@@ -173,7 +173,12 @@ export async function searchToItsEnd(dir: string, store: Store, setup: Setup, ou
 async function inProcesses(dir: string, setup: Setup, store: Store): Promise<Pick<StudyRun, 'workers'>> {
   const { workers } = setup.settings;
   const memoryBytes = memoryOfProcess(setup.settings, workers);
-  const orders: WorkerOrders = { plan: planOfSetup(setup), memoryBytes, earlier: await store.earlier() };
+  const learns = setup.estimator.kind === 'predictor';
+  const orders: WorkerOrders = {
+    plan: planOfSetup(setup),
+    memoryBytes,
+    ...(learns && { earlier: await store.earlier() }),
+  };
   const entry = entryModule('worker.node');
   return {
     workers: processPool({ workers, entry, study: resolve(dir), settings: ordersToJson(orders) }),

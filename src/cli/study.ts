@@ -21,6 +21,8 @@ export interface StudyPlan {
   readonly data: DatasetInfo;
   /** Channels in a block of the engine's layout where the study began, 0 for NCHW: results differ in rounding. */
   readonly block?: number;
+  /** How well the predictor of a study that has one ranked earlier trials that it was not shown. */
+  readonly foresight?: Agreement;
   /** A space that came from a file, as it was when the study began: the file may change or go. */
   readonly ownSpace?: Json;
   /** Folders of the earlier studies that it began with, as they were called then. */
@@ -44,8 +46,8 @@ export function planOfSetup({ settings, dataset, space }: Setup): StudyPlan {
   return { settings, data: dataset.search.info, ...(isSpaceFile(settings.space) && { ownSpace: spaceToJson(space) }) };
 }
 
-export function planToJson({ settings, data, block, ownSpace, prior }: StudyPlan): Json {
-  return JSON.parse(JSON.stringify({ settings, data, block, ownSpace, prior })) as Json;
+export function planToJson({ settings, data, block, foresight, ownSpace, prior }: StudyPlan): Json {
+  return JSON.parse(JSON.stringify({ settings, data, block, foresight, ownSpace, prior })) as Json;
 }
 
 export function planOf(record: StudyRecord, dir: string): StudyPlan {
@@ -106,9 +108,10 @@ export async function spaceOf({ settings, data, ownSpace }: StudyPlan): Promise<
   return (await loadSpace(settings.space)).create(taskOf(data), settings.spaceOptions);
 }
 
-/** How what the study measured cheaply ranks architectures; nothing where nothing was trained to hold it against. */
-export function agreementsIn({ settings, trials, problem }: ReadStudy): readonly Agreement[] {
-  return settings.estimator === 'train' ? agreementsOf(trials, problem.objectives, problem.fidelities) : [];
+/** How what the study measured cheaply, or predicted, ranks architectures; nothing where there is no training to hold it against. */
+export function agreementsIn({ settings, trials, problem, foresight }: ReadStudy): readonly Agreement[] {
+  if (settings.estimator === 'train') return agreementsOf(trials, problem.objectives, problem.fidelities);
+  return foresight === undefined ? [] : [foresight];
 }
 
 /** The stable form of a trial: `{ trial, state, epochs, architecture, text, metrics, costs, ... }`. */
