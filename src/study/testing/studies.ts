@@ -34,6 +34,18 @@ export const STUDIES = {
     strategy: localSearch({ starts: 3, improvement: 'first', warmStart: true }),
     problem: problemOf(nasBench201, { fidelities: [THREE_EPOCHS] }),
   },
+  'gaussian-process': {
+    strategy: createStrategy('gaussian-process', { initial: 6, candidates: 50 }),
+    problem: problemOf(nasBench201, { fidelities: [THREE_EPOCHS] }),
+  },
+  bohb: { strategy: createStrategy('bohb', { eta: 2, enough: 5 }), problem: RISING_PROBLEM },
+  nsga2: {
+    strategy: createStrategy('nsga2', { population: 6 }),
+    problem: problemOf(nasBench201, {
+      fidelities: [THREE_EPOCHS],
+      objectives: [...RISING_PROBLEM.objectives, { metric: 'params', direction: 'minimise', unit: 'parameters' }],
+    }),
+  },
   ridge: { strategy: ridgeSearch(), problem: problemOf(nasBench201, { fidelities: [THREE_EPOCHS] }) },
 } as const satisfies Readonly<Record<string, TestStudy>>;
 
