@@ -1,4 +1,5 @@
-import { type HostTensor, type NodeId, sizeOf } from '../../graph/ir.ts';
+import type { GraphBuilder } from '../../graph/builder.ts';
+import { type HostTensor, type Node, type NodeId, sizeOf } from '../../graph/ir.ts';
 import * as ops from '../../graph/ops.ts';
 import { DEAD, finite, type Readout } from './readout.ts';
 import { eigenvalues } from './spectrum.ts';
@@ -9,20 +10,19 @@ const ROUNDING = 1e-12;
 /**
  * NASWOT (Mellor et al. 2021, arXiv:2006.04647v3): the binary code of a sample says which of the network's ReLUs are above 0 for it;
  * K[i][j] counts the places where the codes of samples i and j agree, and the score is log |K|. Differs: ReLUs that lead to no output do not
- * count, and equal codes bring a lowest score in place of -∞. One forward pass, and one product of 64 codes with each other for each ReLU.
+ * count, equal codes bring a lowest score in place of -∞, and other activations count like ReLUs, by the sign of what goes into them: else
+ * networks of SiLU would have no codes. One forward pass, and one product of 64 codes with each other for each activation.
  */
 export const naswot: Readout = {
   append(context) {
     const { g, output } = context;
     const samples = g.shape(output)[0] ?? 1;
-    const isCode = (id: NodeId) => {
-      const { op, shape } = g.nodes[id] ?? {};
+    const ids = Array.from({ length: output }, (_, id) => id).filter(
       // Batch norm clips variances by a ReLU of its own.
-      return op?.kind === 'unary' && op.fn === 'relu' && shape?.[0] === samples && context.isAlive(id);
-    };
-    const ids = Array.from({ length: output }, (_, id) => id).filter(isCode);
+      (id) => isActivation(g.nodes[id]) && g.shape(id)[0] === samples && context.isAlive(id),
+    );
     const products = ids.map((id) => {
-      const flat = ops.reshape(g, ops.step(g, id), [samples, sizeOf(g.shape(id)) / samples]);
+      const flat = ops.reshape(g, ops.step(g, inputOf(g, id)), [samples, sizeOf(g.shape(id)) / samples]);
       const signs = ops.add(g, ops.scale(g, flat, 2), ops.constant(g, -1)); // ±1, [N, units]
       return context.counted(id, ops.matmul(g, signs, signs, { transposeB: true })); // agreements less disagreements
     });
@@ -41,3 +41,20 @@ export const naswot: Readout = {
     return singular ? DEAD : finite(values.reduce((sum, value) => sum + Math.log(value), 0));
   },
 };
+
+/** Nodes that an activation is made of (network/activation.ts), one in each: of SiLU the sigmoid, of GELU the erf, of hard swish the clip. */
+const OF_ACTIVATIONS: ReadonlySet<string> = new Set(['relu', 'sigmoid', 'tanh', 'erf']);
+
+function isActivation(node: Node | undefined): boolean {
+  if (node?.op.kind === 'clip') return isHardSwish(node.op);
+  return node?.op.kind === 'unary' && OF_ACTIVATIONS.has(node.op.fn);
+}
+
+const isHardSwish = ({ low, high }: { readonly low: number; readonly high: number }) => low === 0 && high === 6;
+
+/** What has the sign of an activation's input. */
+function inputOf(g: GraphBuilder, id: NodeId): NodeId {
+  const { op, inputs } = g.nodes[id] as Node;
+  const [input] = inputs as [NodeId];
+  return op.kind === 'clip' ? ops.add(g, input, ops.constant(g, -3)) : input;
+}

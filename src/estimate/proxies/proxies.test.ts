@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { determinant, Matrix } from 'ml-matrix';
 import { rng } from '../../common/random.ts';
-import { choice, linear, pick, relu, sequential } from '../../space/builders.ts';
+import { activation, choice, linear, pick, relu, sequential } from '../../space/builders.ts';
 import { defineSpace } from '../../space/define.ts';
 import { resolve } from '../../space/resolve.ts';
 import { referenceEngine } from '../../train/testing/reference-engine.ts';
@@ -123,6 +123,17 @@ test('NASWOT is the log determinant of how far codes agree', async () => {
   const wanted = determinant(new Matrix(agreement));
   assert.ok(wanted > 1);
   near(scores.naswot, Math.log(wanted));
+});
+
+test('NASWOT reads other activations by the sign of what goes into them', async () => {
+  const { scores } = await setUp();
+  for (const fn of ['silu', 'gelu', 'tanh', 'sigmoid', 'hardSwish'] as const) {
+    const space = defineSpace('other', () =>
+      sequential(linear(pick('units', [9, 7]), { bias: false }), activation(fn), linear('outputs', { bias: false })),
+    ).create(task);
+    const proxies = openProxies(space, { engine: referenceEngine(), data, batchSize: SAMPLES, proxies: ['naswot'] });
+    assert.equal((await proxies.measure(architecture)).naswot, scores.naswot, fn);
+  }
 });
 
 test('SynFlow is the flow of ones through absolute weights, as a logarithm', async () => {
