@@ -28,7 +28,7 @@ export function memoryStore(study: NewStudy, now: () => number = Date.now): Stor
   let strategy: StrategyState = deepFreeze({ revision: 0, state: copy(study.state) });
   let clock: Clock = { searchSeconds: 0, workerSeconds: 0 };
 
-  const sorted = () => [...trials.search.values(), ...trials.confirm.values()].sort(compareKeys);
+  const all = () => [...trials.search.values(), ...trials.confirm.values()];
   const find = (key: TrialKey) => trials[key.purpose].get(key.trial);
   const get = (key: TrialKey): Trial => {
     const trial = find(key);
@@ -50,7 +50,7 @@ export function memoryStore(study: NewStudy, now: () => number = Date.now): Stor
       record = deepFreeze({ ...record, settings: copy(settings) });
     },
     strategyState: async () => strategy,
-    trials: async (purpose) => sorted().filter((trial) => purpose === undefined || trial.purpose === purpose),
+    trials: async (purpose) => (purpose === undefined ? all() : [...trials[purpose].values()]).sort(compareKeys),
     trial: async (key) => find(key),
     earlier: async () => earlier,
     async propose(proposed, next) {
@@ -77,7 +77,7 @@ export function memoryStore(study: NewStudy, now: () => number = Date.now): Stor
     },
     async sweep(graceMs = 0) {
       if (kept.size === 0) return;
-      const needed = new Set(sorted().map((trial) => trial.checkpoint));
+      const needed = new Set(all().map((trial) => trial.checkpoint));
       for (const [hash, { putAt }] of kept) if (!needed.has(hash) && now() - putAt >= graceMs) kept.delete(hash);
     },
     close: async () => {},
