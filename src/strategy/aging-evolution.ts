@@ -1,9 +1,9 @@
-import { dominates, type Metrics } from '../common/metrics.ts';
-import { rank } from '../common/pareto.ts';
+import { dominates } from '../common/metrics.ts';
 import { decisions, mutate } from '../space/index.ts';
 import type { Architecture } from '../space/space.ts';
+import { bornOf, type Member } from './breed.ts';
 import { drawWithin, proposalRng, sampleWithin } from './limits.ts';
-import type { Outcome, Problem, Strategy } from './strategy.ts';
+import type { Problem, Strategy } from './strategy.ts';
 
 export interface AgingEvolutionOptions {
   /** P: how many architectures live at a time. */
@@ -11,8 +11,6 @@ export interface AgingEvolutionOptions {
   /** S: how many are drawn to find a parent. */
   readonly sample: number;
 }
-
-export type Member = { readonly trial: number; readonly architecture: Architecture; readonly metrics: Metrics };
 
 export type AgingEvolutionState = {
   /** How many architectures it has proposed. */
@@ -53,14 +51,8 @@ export function agingEvolution(options: AgingEvolutionOptions): Strategy<AgingEv
       return [{ ...state, asked: state.asked + count }, proposals];
     },
     async tell(problem, state, outcomes) {
-      const alive = outcomes.filter((outcome) => mayLive(problem, outcome));
-      const earlier = alive.filter(({ origin }) => origin === 'earlier study');
-      const born = [
-        ...alive.filter(({ origin }) => origin !== 'earlier study'),
-        ...rank(earlier, problem.objectives).slice(0, options.population),
-      ];
-      const members = born.map(({ trial, architecture, metrics }) => ({ trial, architecture, metrics }));
-      const byAge = [...state.population, ...members].sort((a, b) => a.trial - b.trial);
+      const born = bornOf(problem, outcomes, options.population);
+      const byAge = [...state.population, ...born].sort((a, b) => a.trial - b.trial);
       return { ...state, population: byAge.slice(-options.population) };
     },
   };
@@ -92,8 +84,4 @@ function best(problem: Problem, sample: readonly Member[]): Member {
   return ranked.reduce((a, b) =>
     b.dominators < a.dominators || (b.dominators === a.dominators && b.member.trial > a.member.trial) ? b : a,
   ).member;
-}
-
-function mayLive(problem: Problem, { state, fidelity }: Outcome): boolean {
-  return state === 'complete' && fidelity === problem.fidelities.length - 1;
 }

@@ -83,7 +83,7 @@ export function breeding(
 }
 
 /** Those that may have children: complete, at the full fidelity; of an earlier study's the best `most`. With their objectives alone. */
-function bornOf(problem: Problem, outcomes: readonly Outcome[], most: number): Member[] {
+export function bornOf(problem: Problem, outcomes: readonly Outcome[], most: number): Member[] {
   const membersOf = (some: readonly Outcome[]) =>
     some.flatMap(({ trial, architecture, metrics, state, fidelity }) => {
       if (state !== 'complete' || fidelity !== problem.fidelities.length - 1) return [];
