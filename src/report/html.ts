@@ -238,7 +238,7 @@ function trialTable({ trials, winner, estimator }: ReportData): Markup {
     return html`<tr${best ? html` class="best"` : NONE}><th scope="row">${t.trial}${kind}${best ? ' ★' : ''}</th><td class="text">${t.state}</td><td class="text long"><code>${t.architecture}</code>${reason}</td>${metrics.map((m) => html`<td>${showMetric(m, t.metrics[m])}</td>`)}<td>${t.costs.params === undefined ? '–' : showCount(t.costs.params)}</td><td>${t.costs.flops === undefined ? '–' : showLarge(t.costs.flops)}</td><td>${t.curve.at(-1)?.step ?? 0}</td><td>${showSeconds(t.seconds)}</td></tr>`;
   });
   return section('Trials', [
-    html`<p>Metrics are ${SOURCES[estimator].where}; accuracy, precision, recall and F1 in per cent.</p>`,
+    html`<p>Metrics: ${SOURCES[estimator].where}. Accuracy, precision, recall and F1 in per cent.</p>`,
     html`<div class="wide tall"><table><thead><tr><th>Trial</th><th class="text">State</th><th class="text">Architecture</th>${metrics.map((m) => html`<th>${m}</th>`)}<th>Parameters</th><th>FLOPs</th><th>Epochs</th><th>Time</th></tr></thead><tbody>${rows}</tbody></table></div>`,
   ]);
 }
