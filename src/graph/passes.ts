@@ -16,6 +16,7 @@ import { shareAcrossSwitches } from './passes/share.ts';
 import { simplify } from './passes/simplify.ts';
 import { combineSums } from './passes/sums.ts';
 import { settleSwitches } from './passes/switches.ts';
+import { skipZeroInputs } from './passes/zeroInputs.ts';
 
 export {
   combineSums,
@@ -25,6 +26,7 @@ export {
   foldZeros,
   mergeSiblings,
   settleSwitches,
+  skipZeroInputs,
 };
 
 const RULES = [numberRules, viewRules, signRules, productRules, reductionRules, convolutionRules, matrixRules];
@@ -33,7 +35,7 @@ const MOST_ROUNDS = 6;
 
 /** Rewrites of a forward graph that make it, and what differentiation makes of it, cheaper. Call before `gradients`. */
 export function optimiseForward(graph: Graph): Graph {
-  const apart = simplified(simplify(simplified(graph), [jointRules]));
+  const apart = simplified(simplify(simplified(skipZeroInputs(graph)), [jointRules]));
   return simplified(mergeSiblings(foldMoments(apart)));
 }
 

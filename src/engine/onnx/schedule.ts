@@ -114,7 +114,7 @@ export function schedule(graph: Graph, inlined: (id: NodeId) => boolean): readon
     // it reads would have to be kept until then.
     for (const id of conditional) {
       if (id > first) break;
-      if (done[id] === 1 || members.has(id) || isSelect(id) || `${within(id, outer)}` !== `${index}`) continue;
+      if (done[id] === 1 || members.has(id) || isSelect(id) || within(id, outer)[0] !== index) continue;
       if (reads[id]?.every((from) => done[from] === 1 || members.has(from))) members.add(id);
     }
     const selects = taken.flatMap(([id]) => (within(id, outer).length === 0 ? [id] : []));

@@ -46,8 +46,12 @@ export function together(kind: OpKind, operands: readonly Shape[], a: Condition,
   const shared = common(a, b);
   if (shared === a || shared.size === b.size) return shared;
   const exclusive = [...a].some(([index, option]) => (b.get(index) ?? option) !== option);
-  const heavy = !FREE.has(kind) && operands.some((shape) => sizeOf(shape) >= LARGE);
-  return exclusive || heavy ? undefined : shared;
+  return exclusive || isHeavy(kind, operands) ? undefined : shared;
+}
+
+/** Whether an operator takes longer than a conditional does. */
+export function isHeavy(kind: OpKind, operands: readonly Shape[]): boolean {
+  return !FREE.has(kind) && operands.some((shape) => sizeOf(shape) >= LARGE);
 }
 
 function common(a: Condition, b: Condition): Condition {

@@ -83,8 +83,9 @@ export function blockedLowering(context: BlockedContext): BlockedLowering {
     const start = tensors.length === 0 ? undefined : tensors.reduce((sum, name) => model.node('Add', [sum, name]));
     if (products.length === 0) {
       const sum = start as Name;
-      const shifted = bias === undefined ? sum : addByChannel(sum, bias, shape);
-      return relu ? model.node('Relu', [shifted]) : shifted;
+      const ones = new Float32Array(count).fill(1);
+      if (bias !== undefined) return affine(b, { x: sum, shape, scale: model.floats([count], ones), bias, relu });
+      return relu ? model.node('Relu', [sum]) : sum;
     }
     return products.reduce<Name | undefined>((sum, term, i) => {
       const rest = {
@@ -373,6 +374,10 @@ export function blockedLowering(context: BlockedContext): BlockedLowering {
       }
       case 'broadcastTo': {
         const own = shapeOf(a);
+        // One number is the same in every layout.
+        if (sizeOf(own) === 1 && batchAxis(id) === undefined) {
+          return { name: model.node('Expand', [reshape(read(a, 'plain'), [1]), model.ints(shape)]), layout };
+        }
         const view = layout === 'blocked' && own.length <= 4 ? operandView(own, shape, 'blocked') : undefined;
         if (view === undefined) return undefined;
         const open = batchAxis(id);
