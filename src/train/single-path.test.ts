@@ -110,6 +110,8 @@ const CELL_PATHS = [
   // Node 1 is zero, and so is what is pooled of it.
   op('none', 'skip_connect', 'avg_pool_3x3', 'nor_conv_3x3', 'skip_connect', 'avg_pool_3x3'),
 ];
+/** Node 1 is zero; of convolutions of it, the batch norm's bias is left. */
+const BIAS_PATH = op('none', 'nor_conv_1x1', 'nor_conv_3x3', 'skip_connect', 'nor_conv_1x1', 'nor_conv_3x3');
 const NESTED_PATHS = [
   { outer: 'cell', inner: 'small' },
   { outer: 'pool' },
@@ -138,6 +140,17 @@ for (const { name: engineName, options, engine, channels } of ENGINES) {
         });
       }
     }
+
+    test('convolutions of zeros: a step is that of the path alone', async () => {
+      // Alone, such a filter is no part of the network; here it has a gradient of zero, and would decay.
+      const rule = { ...CLIPPED, weightDecay: 0 };
+      const expected = await trained(fastest, cells(channels), [BIAS_PATH], rule, true);
+      const actual = await trained(engine, cells(channels), [BIAS_PATH], rule, false);
+      assertClose(actual.losses, expected.losses, 'losses');
+      for (const [name, { data }] of Object.entries(expected.tensors)) {
+        assertClose(actual.tensors[name]?.data ?? [], data, name);
+      }
+    });
 
     test('what the path does not use keeps its bits, weight decay and momentum notwithstanding', async () => {
       const rule = { ...sgd, optimizer: 'adamw', clipNorm: 0.1 } as const;

@@ -49,6 +49,12 @@ export function schedule(graph: Graph, inlined: (id: NodeId) => boolean): readon
   const readers = nodes.map((): NodeId[] => []);
   for (const id of all) for (const from of reads[id] ?? []) readers[from]?.push(id);
 
+  /** How many options there are by each index: with fewer branches, one would run in the place of those that lack. */
+  const counts = new Map<NodeId, number>();
+  for (const { op, inputs } of nodes) {
+    const [index = -1, ...options] = inputs;
+    if (op.kind === 'select') counts.set(index, Math.max(counts.get(index) ?? 0, options.length));
+  }
   const isSelect = (id: NodeId): boolean => nodes[id]?.op.kind === 'select';
   const ready = (ids: Iterable<NodeId>): boolean => {
     for (const id of ids) if (done[id] !== 1) return false;
@@ -134,7 +140,7 @@ export function schedule(graph: Graph, inlined: (id: NodeId) => boolean): readon
   ): SwitchStep {
     const chosen = new Set(selects);
     const options = members.map((id) => conditions[id]?.get(index) ?? 0);
-    const count = Math.max(...selects.map((id) => (nodes[id]?.inputs.length ?? 1) - 1), ...options.map((k) => k + 1));
+    const count = counts.get(index) ?? 0;
     const branches = Array.from({ length: count }, (_, option): Branch => {
       const ids = members.filter((_, i) => options[i] === option);
       const inside = new Set(ids);
