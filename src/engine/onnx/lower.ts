@@ -219,9 +219,6 @@ export function lowerGraph(graph: Graph, options: OnnxOptions = {}): LoweredMode
       else lowerSwitch(switches, step);
     }
   };
-  // A broadcast that only elementwise operators read is never made: they broadcast by themselves.
-  const isInlined = (id: NodeId) => nodes[id]?.op.kind === 'broadcastTo' || blocked?.absorbed(id) === true;
-  const { steps, either } = schedule(graph, isInlined);
   const switches: SwitchContext = {
     nodes,
     emitter,
@@ -229,12 +226,13 @@ export function lowerGraph(graph: Graph, options: OnnxOptions = {}): LoweredMode
     made,
     read,
     layoutOf: (id) => plan?.layouts[id] ?? 'plain',
-    either,
     comparisons: model.memo(),
     openInput: nodes.findIndex(({ op }) => op.kind === 'input' && openBatch.includes(op.name)),
     batchAxis: (id) => axes[id],
   };
-  emitSteps(steps);
+  // A broadcast that only elementwise operators read is never made: they broadcast by themselves.
+  const isInlined = (id: NodeId) => nodes[id]?.op.kind === 'broadcastTo' || blocked?.absorbed(id) === true;
+  emitSteps(schedule(graph, isInlined));
   model.at('');
   for (const [output, id] of Object.entries(outputs)) {
     const { shape } = nodes[id] as Node;

@@ -1,25 +1,16 @@
 /**
  * In which order a graph is computed, and what of it inside the options of switches: a node that is asked for under a
- * condition is computed in a branch that only runs then, together with all else that is ready by then under the same index.
- * Few large conditionals cost less than many small ones. What is asked for under one of several conditions
- * (graph/passes/alternatives.ts) has an index of its own, which says whether one of them holds.
+ * condition (graph/passes/demand.ts) is computed in a branch that only runs then, together with all else that is ready by
+ * then under the same index. Few large conditionals cost less than many small ones.
  */
-import type { Graph, Node, NodeId } from '../../graph/ir.ts';
-import { type Alternatives, alternatives, keyOf, optionCounts } from '../../graph/passes/alternatives.ts';
-import { ALWAYS, type Condition, common, isHeavy } from '../../graph/passes/demand.ts';
+import type { Graph, NodeId } from '../../graph/ir.ts';
+import { type Condition, demands } from '../../graph/passes/demand.ts';
 
 export type Step = { readonly kind: 'node'; readonly id: NodeId } | SwitchStep;
-
-export interface Schedule {
-  readonly steps: readonly Step[];
-  /** By the index that is 1 where one of the conditions holds, else 0. These indices are no nodes of the graph. */
-  readonly either: ReadonlyMap<NodeId, Alternatives>;
-}
 
 /** One of several branches runs: the one whose number the index is. */
 export interface SwitchStep {
   readonly kind: 'switch';
-  /** A node, or one of the schedule's own indices. */
   readonly index: NodeId;
   /** Selects that get their values here. */
   readonly selects: readonly NodeId[];
@@ -46,22 +37,24 @@ interface Cone {
  * The steps that compute a graph: each node once, after what it reads, but for those of which `inlined` says that they are
  * computed where they are read. Without switches, the nodes in their order.
  */
-export function schedule(graph: Graph, inlined: (id: NodeId) => boolean): Schedule {
+export function schedule(graph: Graph, inlined: (id: NodeId) => boolean): readonly Step[] {
   const { nodes } = graph;
   const all = nodes.flatMap((_, id) => (inlined(id) ? [] : [id]));
-  if (!nodes.some(({ op }) => op.kind === 'select'))
-    return { steps: all.map((id) => ({ kind: 'node', id })), either: new Map() };
+  if (!nodes.some(({ op }) => op.kind === 'select')) return all.map((id) => ({ kind: 'node', id }));
 
-  const { conditions, either } = conditionsOf(graph);
+  const conditions = demands(graph);
   const done = new Uint8Array(nodes.length);
   const through = (id: NodeId): readonly NodeId[] => (inlined(id) ? (nodes[id]?.inputs ?? []).flatMap(through) : [id]);
   const reads = nodes.map(({ inputs }) => [...new Set(inputs.flatMap(through))]);
   const readers = nodes.map((): NodeId[] => []);
   for (const id of all) for (const from of reads[id] ?? []) readers[from]?.push(id);
 
-  /** By index: with fewer branches than options, one would run in the place of those that lack. */
-  const counts = optionCounts(nodes);
-  const heavy = (id: NodeId): boolean => isHeavyNode(nodes, id);
+  /** How many options there are by each index: with fewer branches, one would run in the place of those that lack. */
+  const counts = new Map<NodeId, number>();
+  for (const { op, inputs } of nodes) {
+    const [index = -1, ...options] = inputs;
+    if (op.kind === 'select') counts.set(index, Math.max(counts.get(index) ?? 0, options.length));
+  }
   const isSelect = (id: NodeId): boolean => nodes[id]?.op.kind === 'select';
   const ready = (ids: Iterable<NodeId>): boolean => {
     for (const id of ids) if (done[id] !== 1) return false;
@@ -111,23 +104,17 @@ export function schedule(graph: Graph, inlined: (id: NodeId) => boolean): Schedu
     return targets;
   }
 
-  /** Those that nothing stands in the way of. */
-  const openTargets = (targets: ReadonlyMap<NodeId, Cone>): readonly (readonly [NodeId, Cone])[] =>
-    [...targets].filter(([id, { outside }]) => done[id] !== 1 && ready(outside));
-
-  /** The first of the open switches, with all others on its index. */
+  /** The first switch that nothing stands in the way of, with all others on its index. */
   function nextSwitch(
-    open: readonly (readonly [NodeId, Cone])[],
-    pending: readonly NodeId[],
+    targets: ReadonlyMap<NodeId, Cone>,
     conditional: Iterable<NodeId>,
     outer: Condition,
-  ): SwitchStep {
+  ): SwitchStep | undefined {
+    const open = [...targets].filter(([id, { outside }]) => done[id] !== 1 && ready(outside));
+    if (open.length === 0) return undefined;
     const first = Math.min(...open.map(([id]) => id));
     const index = indexOf(first, outer);
-    // What has an index of its own to be computed once may be read much later, and does not come before its turn.
-    const others = pending.filter((id) => indexOf(id, outer) !== index);
-    const end = either.has(index) ? Math.min(nodes.length, ...others) : nodes.length;
-    const taken = open.filter(([id]) => id < end && indexOf(id, outer) === index);
+    const taken = open.filter(([id]) => indexOf(id, outer) === index);
     const members = new Set(taken.flatMap(([, { inside }]) => [...inside].filter((id) => done[id] !== 1)));
     // What could be computed by now, such as the gradient of a weight whose update comes at the end, is not put off: all that
     // it reads would have to be kept until then.
@@ -153,7 +140,7 @@ export function schedule(graph: Graph, inlined: (id: NodeId) => boolean): Schedu
   ): SwitchStep {
     const chosen = new Set(selects);
     const options = members.map((id) => conditions[id]?.get(index) ?? 0);
-    const count = either.has(index) ? 2 : (counts.get(index) ?? 0);
+    const count = counts.get(index) ?? 0;
     const branches = Array.from({ length: count }, (_, option): Branch => {
       const ids = members.filter((_, i) => options[i] === option);
       const inside = new Set(ids);
@@ -173,69 +160,20 @@ export function schedule(graph: Graph, inlined: (id: NodeId) => boolean): Schedu
     const steps: Step[] = [];
     let waiting = own;
     for (;;) {
-      // What is large is computed in the order of the graph: it takes memory until it is read.
-      const pending = [...targets.keys()].filter((id) => done[id] !== 1);
-      const first = Math.min(nodes.length, ...pending);
       waiting = waiting.filter((id) => {
         if (done[id] === 1) return false;
-        if ((id > first && heavy(id)) || isSelect(id) || !ready(reads[id] ?? [])) return true;
+        if (isSelect(id) || !ready(reads[id] ?? [])) return true;
         done[id] = 1;
         steps.push({ kind: 'node', id });
         return false;
       });
-      const open = openTargets(targets);
-      if (open.length === 0) break;
-      steps.push(nextSwitch(open, pending, conditional, outer));
+      const next = nextSwitch(targets, conditional, outer);
+      if (next === undefined) break;
+      steps.push(next);
     }
     if (waiting.length > 0) throw new Error(`nodes ${waiting.slice(0, 5)} wait for one another`);
     return steps;
   }
 
-  return { steps: arrange(all, ALWAYS), either };
-}
-
-function isHeavyNode(nodes: readonly Node[], id: NodeId): boolean {
-  const { op, inputs } = nodes[id] as Node;
-  return isHeavy(
-    op.kind,
-    inputs.map((from) => nodes[from]?.shape ?? []),
-  );
-}
-
-/**
- * When each node is computed: which option each of these indices must have then. What is small is computed where it may be in
- * vain, unless it reads something that is not.
- */
-function conditionsOf(graph: Graph): {
-  readonly conditions: readonly (Condition | undefined)[];
-  readonly either: ReadonlyMap<NodeId, Alternatives>;
-} {
-  const either = new Map<NodeId, Alternatives>();
-  const indices = new Map<string, NodeId>();
-  const indexOf = (several: Alternatives): NodeId => {
-    const key = several.map(keyOf).sort().join(', ');
-    const index = indices.get(key) ?? graph.nodes.length + indices.size;
-    indices.set(key, index);
-    either.set(index, several);
-    return index;
-  };
-  const conditions: (Condition | undefined)[] = [];
-  const isEither = (condition: Condition | undefined) => [...(condition?.keys() ?? [])].some((key) => either.has(key));
-  for (const [id, several] of alternatives(graph).entries()) {
-    const shared = several?.reduce(common);
-    const reads = (graph.nodes[id]?.inputs ?? []).flatMap((from) => (conditions[from]?.size ? [conditions[from]] : []));
-    const heavy = isHeavyNode(graph.nodes, id);
-    if (several === undefined || shared === undefined || several.length < 2 || !(heavy || reads.some(isEither))) {
-      conditions.push(shared);
-      continue;
-    }
-    const [first] = reads;
-    if (!heavy && reads.every((condition) => condition === first)) {
-      conditions.push(first);
-      continue;
-    }
-    const rest = several.map((one): Condition => new Map([...one].filter(([index]) => !shared.has(index))));
-    conditions.push(new Map([...shared, [indexOf(rest), 1] as const]));
-  }
-  return { conditions, either };
+  return arrange(all, new Map());
 }

@@ -1,6 +1,5 @@
 /** Switches as nested `If` operators, of which each computes one branch of a step of the schedule. */
 import { type Node, type NodeId, sizeOf } from '../../graph/ir.ts';
-import type { Alternatives } from '../../graph/passes/alternatives.ts';
 import type { Layout } from './blocked/layout.ts';
 import type { Made } from './blocked/lower.ts';
 import type { Memo } from './model.ts';
@@ -19,9 +18,7 @@ export interface SwitchContext {
   readonly read: (id: NodeId, layout: Layout) => string;
   /** The layout that the results of a select have. */
   readonly layoutOf: (select: NodeId) => Layout;
-  /** The conditions of which one must hold for an index of the schedule's own to be 1. */
-  readonly either: ReadonlyMap<NodeId, Alternatives>;
-  /** Comparisons of indices with numbers, and what they come to. */
+  /** Comparisons of indices with numbers. */
   readonly comparisons: Memo<string, string>;
   /** An input whose first axis is an open batch, if there is one, and which axis of a node is. */
   readonly openInput: NodeId;
@@ -38,7 +35,7 @@ interface Case {
 
 /** Adds a switch, and says of its selects and of what its branches keep what they have been made as. */
 export function lowerSwitch(context: SwitchContext, step: SwitchStep): void {
-  const { nodes, emitter, made } = context;
+  const { nodes, emitter, made, read } = context;
   const { model } = emitter;
   const { index, selects, branches } = step;
   const slots = Math.max(...branches.map(({ kept }) => kept.length));
@@ -79,7 +76,14 @@ export function lowerSwitch(context: SwitchContext, step: SwitchStep): void {
           count,
         );
   const { each, rest } = casesOf(step, nodes);
-  const compare = (type: 'Less' | 'Equal', to: number): string => comparison(context, type, index, to);
+  const at = read(index, 'plain');
+  /** Whether the index is below, or is, a number: a comparison for the whole model, not one in each branch. */
+  const compare = (type: 'Less' | 'Equal', to: number): string => {
+    const key = `${type} ${at} ${to}`;
+    const name = context.comparisons.get(key) ?? model.node(type, [at, model.floats([], [to])]);
+    context.comparisons.set(key, name);
+    return name;
+  };
   type Results = () => readonly string[];
   const oneByOne = ([first, ...others]: readonly Case[], last: Case): Results => {
     if (first === undefined) return () => results(last);
@@ -95,18 +99,7 @@ export function lowerSwitch(context: SwitchContext, step: SwitchStep): void {
     const [low, high] = [byHalves(cases.slice(0, cases.length >> 1)), byHalves(cases.slice(cases.length >> 1))];
     return () => model.branch(condition, low, high);
   };
-  const either = context.either.get(index);
-  const run = (): readonly string[] => {
-    const [otherwise, then] = each;
-    if (either !== undefined && then !== undefined && otherwise !== undefined)
-      return model.branch(
-        anyOf(context, either),
-        () => results(then),
-        () => results(otherwise),
-      );
-    return (rest === undefined ? byHalves(each) : oneByOne(each, rest))();
-  };
-  const names = run();
+  const names = (rest === undefined ? byHalves(each) : oneByOne(each, rest))();
   for (const [i, id] of selects.entries()) made.set(id, { name: names[i] as string, layout: context.layoutOf(id) });
   for (const { kept } of branches) {
     for (const [i, id] of kept.entries()) {
@@ -115,35 +108,6 @@ export function lowerSwitch(context: SwitchContext, step: SwitchStep): void {
       made.set(id, vector ? madeVector(emitter, name, nodes[id]?.shape ?? []) : { name, layout });
     }
   }
-}
-
-/** Whether an index is below, or is, a number: a comparison for the whole model, not one in each branch. */
-function comparison(context: SwitchContext, type: 'Less' | 'Equal', index: NodeId, to: number): string {
-  const { model } = context.emitter;
-  const at = context.read(index, 'plain');
-  return known(context, `${type} ${at} ${to}`, () => model.node(type, [at, model.floats([], [to])]));
-}
-
-/** Whether one of the conditions holds. */
-function anyOf(context: SwitchContext, conditions: Alternatives): string {
-  const { model } = context.emitter;
-  const joined = (type: 'And' | 'Or', values: readonly string[]): string =>
-    values.reduce((a, b) => known(context, `${type} ${a} ${b}`, () => model.node(type, [a, b])));
-  return joined(
-    'Or',
-    conditions.map((condition) =>
-      joined(
-        'And',
-        [...condition].map(([index, option]) => comparison(context, 'Equal', index, option)),
-      ),
-    ),
-  );
-}
-
-function known({ comparisons }: SwitchContext, key: string, make: () => string): string {
-  const name = comparisons.get(key) ?? make();
-  comparisons.set(key, name);
-  return name;
 }
 
 interface Cases {

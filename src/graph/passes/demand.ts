@@ -54,8 +54,7 @@ export function isHeavy(kind: OpKind, operands: readonly Shape[]): boolean {
   return !FREE.has(kind) && operands.some((shape) => sizeOf(shape) >= LARGE);
 }
 
-/** What two conditions have in common. */
-export function common(a: Condition, b: Condition): Condition {
+function common(a: Condition, b: Condition): Condition {
   if (a === b || a.size === 0) return a;
   const shared = [...a].filter(([index, option]) => b.get(index) === option);
   if (shared.length === a.size) return a;
