@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
-import { main } from '../src/cli/main.ts';
+import { json, refusedIn } from './support/netsmith.ts';
 
 let folder = '';
 before(() => {
@@ -12,37 +12,7 @@ before(() => {
 });
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-async function netsmith(...args: string[]) {
-  let [out, err] = ['', ''];
-  const streams = {
-    out(text: string) {
-      out += text;
-    },
-    err(text: string) {
-      err += text;
-    },
-    terminal: false,
-  };
-  const code = await main(args, streams);
-  return { code, out, err };
-}
-
-async function json(...args: string[]) {
-  const { code, out, err } = await netsmith(...args, '--json');
-  assert.equal(code, 0, err);
-  return JSON.parse(out);
-}
-
-/** Bad input: exit code 2, one message that matches, nothing written. */
-async function refused(expected: RegExp, ...args: string[]) {
-  const files = () => readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort();
-  const earlier = files();
-  const { code, out, err } = await netsmith(...args);
-  assert.equal(code, 2, `${args.join(' ')}\n${out}\n${err}`);
-  assert.match(err, expected);
-  assert.equal(out, '');
-  assert.deepEqual(files(), earlier);
-}
+const refused = (expected: RegExp, ...args: string[]) => refusedIn(folder, expected, ...args);
 
 const EVOLUTION = ['--strategy', 'aging-evolution', '--strategy-options', 'population=5,sample=3'];
 const search = (...more: string[]) => ['search', '--benchmark', 'nas-bench-201', ...EVOLUTION, ...more];

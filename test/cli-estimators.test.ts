@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
-import { main } from '../src/cli/main.ts';
+import { netsmith, refusedIn } from './support/netsmith.ts';
 
 let folder = '';
 before(() => {
@@ -11,37 +11,13 @@ before(() => {
 });
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-async function netsmith(...args: string[]) {
-  let [out, err] = ['', ''];
-  const streams = {
-    out(text: string) {
-      out += text;
-    },
-    err(text: string) {
-      err += text;
-    },
-    terminal: false,
-  };
-  const code = await main(args, streams);
-  return { code, out, err };
-}
-
 async function json(...args: string[]) {
   const { code, out, err } = await netsmith(...args, '--json');
   assert.equal(code, 0, err);
   return { value: JSON.parse(out), err };
 }
 
-/** Bad input: exit code 2, one message that matches, nothing written. */
-async function refused(expected: RegExp, ...args: string[]) {
-  const files = () => readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort();
-  const earlier = files();
-  const { code, out, err } = await netsmith(...args);
-  assert.equal(code, 2, `${args.join(' ')}\n${out}\n${err}`);
-  assert.match(err, expected);
-  assert.equal(out, '');
-  assert.deepEqual(files(), earlier);
-}
+const refused = (expected: RegExp, ...args: string[]) => refusedIn(folder, expected, ...args);
 
 const SMALL = [
   ...['--space', 'nas-bench-201', '--space-options', 'cells=1,channels=4'],

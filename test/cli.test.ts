@@ -15,53 +15,15 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
 import sharp from 'sharp';
-import { main } from '../src/cli/main.ts';
 import { createEngine } from '../src/engine/create.ts';
 import { nodeRuntime } from '../src/engine/runtime/node.node.ts';
+import { json, netsmith, refusedIn } from './support/netsmith.ts';
 
 let folder = '';
 /** A tiny study that the tests below look at: 3 trials of one epoch. */
 let study = '';
 
-interface Called {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-async function netsmith(...args: string[]): Promise<Called> {
-  let [out, err] = ['', ''];
-  const streams = {
-    out: (text: string) => {
-      out += text;
-    },
-    err: (text: string) => {
-      err += text;
-    },
-    terminal: false,
-  };
-  const code = await main(args, streams);
-  return { code, out, err };
-}
-
-/** Runs a command that must succeed, and reads its JSON: that alone is on standard output. */
-async function json(...args: string[]) {
-  const { code, out, err } = await netsmith(...args, '--json');
-  assert.equal(code, 0, err);
-  return JSON.parse(out);
-}
-
-/** Runs a command with bad input: exit code 2, one message that matches, nothing on standard output, nothing written. */
-async function refused(expected: RegExp, ...args: string[]): Promise<void> {
-  const files = () => readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort();
-  const earlier = files();
-  const { code, out, err } = await netsmith(...args);
-  assert.equal(code, 2, `${args.join(' ')}\n${out}\n${err}`);
-  assert.match(err, expected);
-  assert.doesNotMatch(err, /\n\s+at /, 'a person gets no stack');
-  assert.equal(out, '');
-  assert.deepEqual(files(), earlier, `${args.join(' ')} wrote something`);
-}
+const refused = (expected: RegExp, ...args: string[]) => refusedIn(folder, expected, ...args);
 
 const SMALL = [
   '--space',

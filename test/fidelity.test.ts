@@ -3,31 +3,10 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { main } from '../src/cli/main.ts';
+import { json, netsmith } from './support/netsmith.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'netsmith-fidelity-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
-
-async function netsmith(...args: string[]) {
-  let [out, err] = ['', ''];
-  const streams = {
-    out: (text: string) => {
-      out += text;
-    },
-    err: (text: string) => {
-      err += text;
-    },
-    terminal: false,
-  };
-  const code = await main(args, streams);
-  return { code, out, err };
-}
-
-async function json(...args: string[]) {
-  const { code, out, err } = await netsmith(...args, '--json');
-  assert.equal(code, 0, err);
-  return JSON.parse(out);
-}
 
 const SMALL = ['--train-samples', '200', '--epochs', '4', '--seed', '5'];
 
