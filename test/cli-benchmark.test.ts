@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
-import { json, refusedIn } from './support/netsmith.ts';
+import { json, netsmith, refusedIn } from './support/netsmith.ts';
 
 let folder = '';
 before(() => {
@@ -72,7 +72,8 @@ test('a data set without seconds has a budget in evaluations; limits and several
   assert.equal(found.trials, 10);
   assert.ok(found.best.costs.params <= 500_000);
   const html = readFileSync((await json('report', join(folder, 'limited'))).file, 'utf8');
-  assert.doesNotMatch(html, /time searching/);
+  assert.doesNotMatch(html, /time searching|0\.0 s|–\s*of training/);
+  assert.match((await netsmith('status', join(folder, 'limited'))).out, /10 complete; ends at 10 trials/);
   const front = await json(
     ...['search', '--benchmark', 'nas-bench-201', '--strategy', 'nsga2', '--objective', 'accuracy,flops'],
     ...['--trials', '12', '--out', join(folder, 'front')],

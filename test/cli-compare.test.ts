@@ -169,6 +169,20 @@ test('search --prior: told to the strategy, kept apart, not counted, and there a
   assert.match(readFileSync(join(warm, 'report.html'), 'utf8'), /began with 2 trials of the earlier study old/);
   assert.match(readFileSync(join(warm, 'report.html'), 'utf8'), /--prior /);
 
+  const cold = join(folder, 'cold');
+  await json('search', ...SMALL, ...tpe, '--trials', '3', '--seed', '1', '--out', cold);
+  const random = join(folder, 'random-1');
+  await json('search', ...SMALL, '--trials', '3', '--seed', '1', '--out', random);
+  const compared = await json('compare', random, cold, warm, '--out', join(folder, 'warm-and-cold'));
+  assert.deepEqual(names(compared), ['random', 'tpe:initial=3', 'tpe:initial=3, after old']);
+  const both = join(folder, 'both');
+  const begun = ['compare', ...SMALL, '--strategies', 'tpe:initial=3', '--seeds', '1', '--out', both];
+  await json(...begun, '--prior', old);
+  assert.equal((await json('status', join(both, 'random-seed-0'))).earlier[0].study, 'old');
+  await refused(/prior is \[".*old"\], not \[\]; a comparison goes on with the same/, ...begun);
+  await refused(/--prior: given with studies/, 'compare', random, cold, '--prior', old);
+  await refused(/--evaluate: given with studies/, 'compare', random, cold, '--evaluate', '1');
+
   const out = ['--out', join(folder, 'never')];
   const space = ['--space', 'nas-bench-201', '--space-options', 'cells=2,channels=4'];
   await refused(

@@ -192,38 +192,55 @@ test('compare of estimators: by what their winners come to on the test samples',
     writeFileSync(path, JSON.stringify({ ...base, ...settings }));
     return path;
   };
-  const proxies = { estimator: 'proxies', estimatorOptions: { sample: 4, batchSize: 16 }, strategy: 'aging-evolution' };
   const training = file('training', { trials: 2 });
-  const free = file('training-free', { ...proxies, trials: 2 });
   const out = join(folder, 'compared');
-  const compare = (...files: string[]) => [
-    'compare',
-    ...files.flatMap((path) => ['--config', path]),
-    '--seeds',
-    '1',
-    '--out',
-    out,
-  ];
+  const compare = (...more: string[]) => ['compare', ...more, '--seeds', '1', '--out', out];
+  const free = 'proxies:sample=4:batchSize=16';
+  const both = ['--config', training, '--estimators', `train,${free}`];
   await refused(
     /--evaluate: 0; searches that train nothing are compared by what evaluations come to/,
-    ...compare(training, free),
+    ...compare(...both),
   );
+  const proxies = { estimator: 'proxies', strategy: 'aging-evolution' };
   await refused(
     /"unlike": the budget is 200 trials, and 12 in "default", by default/,
-    ...compare(file('default', {}), file('unlike', proxies)),
+    ...compare('--config', file('default', {}), '--config', file('unlike', proxies)),
   );
-  const { value: found } = await json(...compare(training, free), '--evaluate', '1');
+  await refused(/--estimators: "magic"; must be one of train, proxies, predictor/, ...compare('--estimators', 'magic'));
+  await refused(/batch=9; there is no such option/, ...compare('--estimators', 'proxies:batch=9'));
+  await refused(
+    /--estimator: given with --estimators/,
+    ...compare('--estimators', 'train,proxies', '--estimator', 'train'),
+  );
+  await refused(
+    /--estimator: "predictor"; learns from earlier studies/,
+    ...compare('--estimators', 'train,predictor', '--trials', '2', '--evaluate', '1'),
+  );
+  const { value: found } = await json(...compare(...both), '--evaluate', '1');
   assert.equal(found.objective.metric, 'accuracy');
-  assert.deepEqual(found.competitors.map(({ name }: { name: string }) => name).sort(), ['training', 'training-free']);
-  assert.equal(found.reference, 'training');
+  assert.deepEqual(found.competitors.map(({ name }: { name: string }) => name).sort(), [free, 'train']);
+  assert.equal(found.reference, 'train');
   for (const { name, test, valid, gap, against } of found.competitors) {
     assert.deepEqual([test.count, valid, gap], [1, undefined, undefined]);
-    assert.equal(against === undefined, name === 'training');
+    assert.equal(against === undefined, name === 'train');
   }
   assert.doesNotMatch(readFileSync(found.files.report, 'utf8'), /Validation accuracy|NaN/);
   const studies = readdirSync(out)
     .filter((name) => name.includes('seed'))
     .map((name) => join(out, name));
-  rmSync(join(out, 'training-free-seed-0', 'best'), { recursive: true });
-  await refused(/training-free-seed-0": its best has not been evaluated; .*netsmith evaluate/, 'compare', ...studies);
+  const [untested] = studies.filter((dir) => dir.includes('proxies'));
+  rmSync(join(String(untested), 'best'), { recursive: true });
+  await refused(/proxies-.*-seed-0": its best has not been evaluated; .*netsmith evaluate/, 'compare', ...studies);
+
+  const prior = join(out, 'train-seed-0');
+  const { value: after } = await json(
+    ...['compare', '--config', training, '--strategies', 'tpe', '--estimators', 'train,predictor', '--prior', prior],
+    ...['--seeds', '1', '--evaluate', '1', '--out', join(folder, 'compared-after')],
+  );
+  assert.deepEqual(after.competitors.map(({ name }: { name: string }) => name).sort(), [
+    'random predictor',
+    'random train',
+    'tpe predictor',
+    'tpe train',
+  ]);
 });

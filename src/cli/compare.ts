@@ -6,9 +6,9 @@ import type { Engine } from '../engine/engine.ts';
 import type { Comparison } from '../report/compare/data.ts';
 import { benchmarkPresets, MEANS_NOTHING, TABLE_SETTINGS } from './benchmarks.ts';
 import { define, outputOf, type Shell } from './command.ts';
+import { parseEstimators, parseStrategies, RANDOM } from './compare/competitors.ts';
 import { tellComparison, warningsOf } from './compare/output.ts';
 import { type Entry, runSearches } from './compare/searches.ts';
-import { parseStrategies, RANDOM } from './compare/strategies.ts';
 import { compareStudies } from './compare/studies.ts';
 import { compareOnTable } from './compare/table.ts';
 import { checkSettings, SETTING_NAMES, type SettingName, type StudySettings } from './config.ts';
@@ -20,6 +20,8 @@ import { budgetOf, limitsOf } from './setup.ts';
 interface CompareOptions {
   readonly benchmark?: string;
   readonly strategies?: string;
+  readonly estimators?: string;
+  readonly prior?: readonly string[];
   readonly config?: readonly string[];
   readonly seeds: number;
   readonly evaluate: number;
@@ -43,10 +45,16 @@ export function addCompare(program: Command, shell: Shell): void {
       'netsmith compare runs/random-0 runs/random-1 runs/tpe-0 runs/tpe-1',
       'netsmith compare --strategies aging-evolution:population=8:sample=4,tpe --seeds 3 --trials 30 --epochs 2 --out runs/mine',
       'netsmith compare --config a.json --config b.json --seeds 3 --out runs/mine',
-      'netsmith compare --config trained.json --config by-proxies.json --seeds 3 --time 10m --evaluate 1 --out runs/mine',
+      'netsmith compare --estimators train,proxies --seeds 3 --time 10m --evaluate 1 --out runs/mine',
+      'netsmith compare --strategies tpe,bananas --prior runs/digits-small-cnn-1 --seeds 3 --out runs/mine',
     ],
   )
     .option('--strategies <a,b>', 'strategies, their options after colons: tpe,aging-evolution:population=50:sample=10')
+    .option('--estimators <a,b>', 'what judges the candidates, options after colons: train,proxies:batchSize=32')
+    .option(
+      '--prior <folder...>',
+      'every search begins with what these earlier studies of the same space have measured',
+    )
     .option('--config <file...>', 'settings from this file; several to compare them')
     .addOption(
       new Option('--seeds <n>', 'searches of each, with seeds from --seed on').argParser(numberIfItIsOne).default(3),
@@ -83,29 +91,33 @@ type Compared = Omit<Comparison, 'command' | 'warnings'>;
 
 function checkOptions(
   studies: readonly string[],
-  { benchmark, strategies, config, seeds, evaluate }: CompareOptions,
+  { benchmark, strategies, estimators, prior, config, seeds, evaluate }: CompareOptions,
   given: Readonly<Record<string, unknown>>,
 ): void {
   const whole = (value: unknown, least: number) => Number.isSafeInteger(value) && Number(value) >= least;
   if (!whole(seeds, 1)) throw invalid('--seeds', String(seeds), 'must be a whole number of at least 1');
   if (!whole(evaluate, 0)) throw invalid('--evaluate', String(evaluate), 'must be a whole number of at least 0');
+  const forSearches = [
+    ...(estimators === undefined ? [] : ['estimators']),
+    ...(prior === undefined ? [] : ['prior']),
+    ...(config === undefined ? [] : ['config']),
+    ...(evaluate === 0 ? [] : ['evaluate']),
+  ];
   if (benchmark !== undefined) {
     const wrong = Object.keys(given).find((name) => !ON_TABLES.includes(name as SettingName));
     if (wrong !== undefined) throw invalid(flagOf(wrong), String(given[wrong]), MEANS_NOTHING);
     if (studies.length > 0) throw invalid('compare', `"${studies[0]}"`, 'is either of studies or of --benchmark');
-    if (config !== undefined) throw invalid('--config', String(config[0]), 'is for searches that train');
-    if (evaluate > 0) throw invalid('--evaluate', String(evaluate), 'is for searches that train');
+    if (forSearches[0] !== undefined)
+      throw invalid(flagOf(forSearches[0]), 'given with --benchmark', 'is for searches of its own');
     if (strategies === undefined) throw invalid('--strategies', 'none', 'must name what is searched with');
   } else if (studies.length > 0) {
-    const wrong = [
-      ...(strategies === undefined ? [] : ['strategies']),
-      ...(config ? ['config'] : []),
-      ...Object.keys(given),
-    ];
-    if (wrong[0] !== undefined)
-      throw invalid(flagOf(wrong[0]), 'given with studies', 'studies have settings of their own');
-  } else if (strategies === undefined && config === undefined) {
-    throw invalid('compare', 'nothing to compare', 'name studies, or --strategies, or --config files');
+    const [wrong] = [...(strategies === undefined ? [] : ['strategies']), ...forSearches, ...Object.keys(given)];
+    if (wrong !== undefined) throw invalid(flagOf(wrong), 'given with studies', 'studies have settings of their own');
+  } else if (strategies === undefined && estimators === undefined && config === undefined) {
+    throw invalid('compare', 'nothing to compare', 'name studies, or --strategies, --estimators or --config files');
+  } else if (estimators !== undefined) {
+    const wrong = ['estimator', 'estimatorOptions'].find((name) => name in given);
+    if (wrong !== undefined) throw invalid(flagOf(wrong), 'given with --estimators', '--estimators stands for it');
   }
 }
 
@@ -141,29 +153,37 @@ async function onTable(
 
 async function bySearching(
   command: Command,
-  { strategies, config, seeds, evaluate }: CompareOptions,
+  { strategies, estimators, prior = [], config, seeds, evaluate }: CompareOptions,
   out: string,
   output: Output,
   shell: Shell,
 ): Promise<Compared | undefined> {
-  const files = config ?? [undefined];
-  const settings = await Promise.all(files.map((file) => readSettings(command, undefined, file)));
-  const entries = files.flatMap((file, i): Entry[] => {
-    const [base, one] = [file === undefined ? '' : nameOfFile(file), settings[i] as StudySettings];
-    if (strategies === undefined) return [{ name: base, settings: one }];
-    return parseStrategies(strategies).map(({ name, strategy, options }) => ({
-      name: config === undefined || config.length === 1 ? name : `${base} ${name}`,
-      settings: { ...one, strategy, strategyOptions: options },
-    }));
-  });
-  const [first] = settings;
+  const entries: Entry[] = [];
+  for (const file of config ?? [undefined]) {
+    const settings = await readSettings(command, undefined, file);
+    const base = file === undefined || (config?.length === 1 && (strategies ?? estimators)) ? '' : nameOfFile(file);
+    for (const by of strategies === undefined ? [undefined] : parseStrategies(strategies))
+      for (const judge of estimators === undefined ? [undefined] : parseEstimators(estimators))
+        entries.push({
+          name: [base, by?.name, judge?.name].filter(Boolean).join(' '),
+          settings: {
+            ...settings,
+            ...(by && { strategy: by.strategy, strategyOptions: by.options }),
+            ...(judge && { estimator: judge.estimator, estimatorOptions: judge.options }),
+          },
+        });
+  }
+  const [first] = entries;
   if (first === undefined) return undefined;
   const random: Entry = {
     name: RANDOM.name,
-    settings: { ...first, strategy: RANDOM.strategy, strategyOptions: {}, stopping: 'none', stoppingOptions: {} },
+    settings: {
+      ...first.settings,
+      ...{ strategy: RANDOM.strategy, strategyOptions: {}, stopping: 'none', stoppingOptions: {} },
+    },
   };
   const all = entries.some((entry) => entry.settings.strategy === RANDOM.strategy) ? entries : [random, ...entries];
-  const dirs = await runSearches({ entries: all, seeds: seedsOf(first, seeds), evaluate, out }, output);
+  const dirs = await runSearches({ entries: all, seeds: seedsOf(first.settings, seeds), prior, evaluate, out }, output);
   if (dirs === undefined) {
     output.note(`Go on with the same command and --out ${shellWord(out)}; what is done is not done again.`);
     shell.exitCode = 130;
@@ -191,13 +211,15 @@ function nextFree(): string {
 /** What was typed, with the folder that was chosen. */
 function commandLine(
   studies: readonly string[],
-  { strategies, config = [], seeds, evaluate }: CompareOptions,
+  { strategies, estimators, prior = [], config = [], seeds, evaluate }: CompareOptions,
   given: Readonly<Record<string, unknown>>,
   out: string,
 ): string {
   const words = [
     ...studies.map(shellWord),
     ...(strategies === undefined ? [] : [flagText('strategies', strategies)]),
+    ...(estimators === undefined ? [] : [flagText('estimators', estimators)]),
+    ...prior.map((dir) => flagText('prior', dir)),
     ...config.map((file) => flagText('config', file)),
     ...(studies.length > 0 ? [] : [flagText('seeds', seeds)]),
     ...(evaluate === 0 ? [] : [flagText('evaluate', evaluate)]),

@@ -57,6 +57,9 @@ const optionValue = z.union([z.number(), z.boolean(), z.string()], {
   error: 'must be a number, a word or true or false',
 });
 
+/** What may judge a search's candidates. */
+export const ESTIMATORS = ['train', 'proxies', 'predictor'] as const;
+
 export const studySchema = z.strictObject({
   data: say(z.string().min(1).default('digits'), 'data', 'data set; `netsmith data` lists them'),
   dataDir: say(z.string().min(1).optional(), 'data', 'folder of its files, or the file of a csv'),
@@ -103,7 +106,7 @@ export const studySchema = z.strictObject({
     'search a table instead of training: nas-bench-201; --data names its data set, and --time is that of its trainings',
   ),
   estimator: say(
-    z.enum(['train', 'proxies', 'predictor'], { error: 'must be train, proxies or predictor' }).default('train'),
+    z.enum(ESTIMATORS, { error: 'must be train, proxies or predictor' }).default('train'),
     'search',
     'how candidates are judged: trained; untrained, by zero-cost proxies; or predicted from the trials of --prior',
   ),

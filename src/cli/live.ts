@@ -117,10 +117,11 @@ function tellLine(picture: Picture, event: StudyEvent, setup: Setup, output: Out
       ? `failed: ${trial.reason}`
       : `${trial.state === 'complete' ? '' : `${trial.state}, `}${nameOfMetric(setup.settings, metric)} ${showMetric(metric, trial.metrics[metric])}`;
   const text = formatArchitecture(setup.space, trial.architecture);
-  const params = showCount(trial.costs.params ?? 0);
-  output.note(
-    `[${picture.ended}${of}] ${nameOf(trial)}: ${result}, ${params} parameters, ${showSeconds(trial.seconds)}; ${text}`,
-  );
+  const costs = [
+    `${showCount(trial.costs.params ?? 0)} parameters`,
+    ...(trial.seconds > 0 ? [showSeconds(trial.seconds)] : []),
+  ];
+  output.note(`[${picture.ended}${of}] ${nameOf(trial)}: ${[result, ...costs].join(', ')}; ${text}`);
 }
 
 /** By the time that the trials of this phase have taken on average, and by the budget. */
@@ -148,7 +149,7 @@ function render(picture: Picture, setup: Setup, left: number | undefined, elapse
     `${settings.data}, ${space.name}, ${settings.strategy}`,
     `${picture.phase === 'search' ? 'trials' : 'confirming'} ${picture.ended}${of}`,
     showSeconds(elapsed),
-    ...(left === undefined ? [] : [`about ${showSeconds(left)} left`]),
+    ...(left === undefined || left === 0 ? [] : [`about ${showSeconds(left)} left`]),
   ];
   const lines = [colors.bold(clip(head.join('   ')))];
   const { best } = picture;

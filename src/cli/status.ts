@@ -24,6 +24,7 @@ export function addStatus(program: Command, shell: Shell): void {
       study.clock,
     );
     const agreements = agreementsIn(study);
+    const { searchSeconds } = study.clock;
     const { trials: wanted, seconds } = budgetOf(study.settings);
     const budget = { trials: wanted ?? null, seconds: seconds ?? null, until: study.settings.until ?? null };
     const value = {
@@ -33,12 +34,17 @@ export function addStatus(program: Command, shell: Shell): void {
       states,
       earlier,
       budget,
-      searchSeconds: study.clock.searchSeconds,
+      searchSeconds,
       spent: { ...account },
       agreement: agreements.map((one) => ({ ...one })),
       best,
     };
-    const simulated = study.settings.benchmark !== undefined;
+    const { benchmark } = study.settings;
+    // Some tables have no seconds.
+    const isTimed = benchmark === undefined || searchSeconds > 0;
+    const time = isTimed
+      ? [`${showSeconds(searchSeconds)} of ${benchmark === undefined ? '' : 'simulated '}search`]
+      : [];
     const counted = Object.entries(states).map(([state, count]) => `${count} ${state}`);
     const ends = [
       ...(budget.trials === null ? [] : [`${budget.trials} trials`]),
@@ -46,7 +52,7 @@ export function addStatus(program: Command, shell: Shell): void {
       ...(budget.until === null ? [] : [budget.until]),
     ];
     const lines = [
-      `${value.study}: ${counted.join(', ') || 'no trials'}; ${showSeconds(study.clock.searchSeconds)} of ${simulated ? 'simulated ' : ''}search; ends at ${ends.join(' or ')}`,
+      [`${value.study}: ${counted.join(', ') || 'no trials'}`, ...time, `ends at ${ends.join(' or ')}`].join('; '),
       ...earlier.map(
         ({ study: name, trials, best }) =>
           `began with ${trials} trials of study ${name}, their best ${metric} ${showMetric(metric, best[metric])}; they do not count here`,

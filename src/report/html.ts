@@ -92,7 +92,7 @@ function result(data: ReportData): Markup {
     .join(', ');
   const size = data.space.size === undefined ? '' : ` (${data.space.size} architectures)`;
   const sentences: Markup[] = [
-    html`Search by ${data.strategy} proposed ${searched.length} ${searched.length === 1 ? 'architecture' : 'architectures'} of the space ${data.space.name}${size}${states === '' ? '' : `: ${states}`}; ${showSeconds(data.seconds)} ${work}. `,
+    html`Search by ${data.strategy} proposed ${searched.length} ${searched.length === 1 ? 'architecture' : 'architectures'} of the space ${data.space.name}${size}${states === '' ? '' : `: ${states}`}${data.seconds > 0 ? `; ${showSeconds(data.seconds)} ${work}` : ''}. `,
     ...(data.earlier ?? []).map(
       ({ study, trials, best }) =>
         html`It began with ${trials} trials of the earlier study ${study} (their best: ${showMetric(metric, best[metric])}), which count for nothing else here. `,

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { invalid } from '../../common/errors.ts';
 import { SETTING_NAMES, type SettingName, type StudySettings } from '../config.ts';
 import { budgetOf } from '../setup.ts';
+import type { StudyPlan } from '../study.ts';
 
 /** What is compared: how a search goes about it. */
 const COMPARED: readonly SettingName[] = [
@@ -58,9 +59,9 @@ export function protocolNames(all: readonly StudySettings[]): readonly SettingNa
   return SETTING_NAMES.filter((name) => !free.includes(name));
 }
 
-/** The settings by which runs are grouped, as one text. */
-export function groupKey(settings: StudySettings): string {
-  return JSON.stringify(COMPARED.map((name) => settings[name] ?? null));
+/** What studies are grouped by, as one text: how they searched, and what they began with. */
+export function groupKey({ settings, prior = [] }: Pick<StudyPlan, 'settings' | 'prior'>): string {
+  return JSON.stringify([...COMPARED.map((name) => settings[name] ?? null), prior]);
 }
 
 /** Whether all judge their candidates by training them, so that what they say of their choices can be compared. */

@@ -1,13 +1,15 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { invalid } from '../../common/errors.ts';
 import { bestTrials } from '../best.ts';
 import { SETTING_NAMES, type StudySettings } from '../config.ts';
+import { tryPredictor } from '../estimator.ts';
 import { chosen, evaluate } from '../evaluate.ts';
 import { readEvaluation } from '../evaluation.ts';
 import { interruptible } from '../interrupt.ts';
 import type { Output } from '../output.ts';
+import { readPrior } from '../prior.ts';
 import { isFinished } from '../report.ts';
 import { CHANGEABLE, reopen } from '../resume.ts';
 import { newStudy, searchToItsEnd } from '../search.ts';
@@ -26,6 +28,8 @@ export interface Entry {
 export interface SearchesOrder {
   readonly entries: readonly Entry[];
   readonly seeds: readonly number[];
+  /** Folders of earlier studies that every search begins with. */
+  readonly prior: readonly string[];
   /** Trainings of each winner for the test; 0: none. */
   readonly evaluate: number;
   /** Each search is a study in a folder of its own in here. */
@@ -38,14 +42,15 @@ export interface SearchesOrder {
  * does not fit, for protocols that differ, and for a study in the folder that is another.
  */
 export async function runSearches(order: SearchesOrder, output: Output): Promise<readonly NamedStudy[] | undefined> {
-  const { entries, seeds, out } = order;
+  const { entries, seeds, prior, out } = order;
   const twice = entries.find(({ name }, i) => entries.findIndex((other) => other.name === name) !== i);
   if (twice !== undefined) throw invalid('compare', `"${twice.name}" twice`, 'must name each once');
   checkProtocol(entries.map(({ name, settings }) => ({ place: `"${name}"`, settings })));
-  for (const { name, settings } of entries) {
-    if (settings.estimator === 'predictor')
-      throw invalid(`"${name}"`, 'estimator is "predictor"', 'it needs --prior: compare studies that are there');
-    await setUp(settings);
+  const quiet: Output = { ...output, note: () => {} };
+  for (const { settings } of entries) {
+    const setup = await setUp(settings);
+    const earlier = await readPrior(prior, setup, quiet);
+    if (setup.estimator.kind === 'predictor') await tryPredictor(setup, setup.estimator, earlier);
   }
   if (order.evaluate === 0 && !allTrain(entries.map(({ settings }) => settings)))
     throw invalid(
@@ -64,7 +69,7 @@ export async function runSearches(order: SearchesOrder, output: Output): Promise
   for (const { dir, settings } of runs) {
     if (!existsSync(join(dir, 'study.db'))) continue;
     const study = await readStudy(dir);
-    checkSame(dir, study, settings);
+    checkSame(dir, study, settings, prior);
     there.set(dir, study);
   }
   for (const [i, { name, dir, settings }] of runs.entries()) {
@@ -72,7 +77,7 @@ export async function runSearches(order: SearchesOrder, output: Output): Promise
     if (found === undefined || !(await isFinished(found))) {
       output.note(`\n[${i + 1} of ${runs.length}] ${name}, seed ${settings.seed}`);
       const { store, setup } =
-        found === undefined ? await newStudy(settings, { out: dir }, output) : await reopen(dir, {}, output);
+        found === undefined ? await newStudy(settings, { out: dir, prior }, output) : await reopen(dir, {}, output);
       const end = await searchToItsEnd(dir, store, setup, output);
       if (end.reason === 'interrupted') return undefined;
     }
@@ -82,12 +87,17 @@ export async function runSearches(order: SearchesOrder, output: Output): Promise
 }
 
 /** Throws UserError where a study in the comparison's folder is not the one that it should hold. */
-function checkSame(dir: string, { settings: found }: ReadStudy, wanted: StudySettings): void {
+function checkSame(dir: string, study: ReadStudy, wanted: StudySettings, prior: readonly string[]): void {
+  const { settings: found, prior: begun = [] } = study;
+  const rule = 'a comparison goes on with the same settings';
+  const folders = prior.map((folder) => resolve(folder));
+  if (!isDeepStrictEqual(begun, folders))
+    throw invalid(`study "${dir}"`, `prior is ${JSON.stringify(begun)}, not ${JSON.stringify(folders)}`, rule);
   const fixed = SETTING_NAMES.filter((name) => !CHANGEABLE.includes(name) || name === 'trials' || name === 'time');
   const other = fixed.find((name) => !isDeepStrictEqual(found[name], wanted[name]));
   if (other === undefined) return;
   const [is, should] = [found[other], wanted[other]].map((value) => JSON.stringify(value) ?? 'not set');
-  throw invalid(`study "${dir}"`, `${other} is ${is}, not ${should}`, 'a comparison goes on with the same settings');
+  throw invalid(`study "${dir}"`, `${other} is ${is}, not ${should}`, rule);
 }
 
 /** Tests the winner of a study, unless that has been done. */

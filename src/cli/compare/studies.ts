@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { invalid, type UserError } from '../../common/errors.ts';
 import type { Objective } from '../../common/metrics.ts';
@@ -45,7 +45,7 @@ export async function compareStudies(named: readonly NamedStudy[]): Promise<Omit
   checkProtocol(opened.map(({ dir, study: { settings } }) => ({ place: `study "${dir}"`, settings })));
   checkData(opened);
 
-  const groups = [...Map.groupBy(opened, ({ name, study }) => name ?? groupKey(study.settings)).values()];
+  const groups = [...Map.groupBy(opened, ({ name, study }) => name ?? groupKey(study)).values()];
   const names = namesOf(groups);
   const { settings, space, data } = first.study;
   const all = opened.map(({ study }) => study.settings);
@@ -157,18 +157,20 @@ function checkSeeds(group: readonly Opened[]): void {
   }
 }
 
-/** The strategy, with the options that were given for it, the rule that stops trials where there is one, and what estimates if not training. */
+/** The strategy, with the options that were given for it, the rule that stops trials where there is one, what estimates if not training, and what it began with. */
 function namesOf(groups: readonly (readonly Opened[])[]): readonly string[] {
   return groups.map(([one]) => {
     if (one?.name !== undefined) return one.name;
     if (one === undefined) return '';
-    const { strategy, strategyOptions, stopping, estimator, estimatorOptions } = one.study.settings;
+    const { settings, prior = [] } = one.study;
+    const { strategy, strategyOptions, stopping, estimator, estimatorOptions } = settings;
     const withOptions = (name: string, options: object) =>
       [name, ...Object.entries(options).map(([option, value]) => `${option}=${value}`)].join(':');
     return [
       withOptions(strategy, strategyOptions),
       ...(stopping === 'none' ? [] : [`${stopping} stopping`]),
       ...(estimator === 'train' ? [] : [withOptions(estimator, estimatorOptions)]),
+      ...(prior.length === 0 ? [] : [`after ${prior.map((dir) => basename(dir)).join(' and ')}`]),
     ].join(', ');
   });
 }

@@ -12,7 +12,7 @@ import { type Simulation, simulate, tabularProblem } from '../../study/simulate.
 import { benchmarkNamed, checkTimed, datasetOf } from '../benchmarks.ts';
 import type { Output } from '../output.ts';
 import { versions } from '../versions.ts';
-import type { NamedStrategy } from './strategies.ts';
+import type { NamedStrategy } from './competitors.ts';
 
 /** Searches of a table, each strategy with each seed. */
 export interface TableOrder {
