@@ -126,10 +126,12 @@ export function unroll(
   }
 
   function accumulate(sums: Float64Array, rows: number, start: number, value: (row: number) => number): void {
+    const width = sums.length;
     for (let i = 0; i < rows; i++) {
       const factor = value(i);
-      const row = start + i * sums.length;
-      for (let j = 0; j < sums.length; j++) sums[j] = (sums[j] as number) + factor * at(row + j);
+      if (factor === 0) continue;
+      const row = start + i * width;
+      for (let j = 0; j < width; j++) sums[j] = (sums[j] as number) + factor * (weights[row + j] as number);
     }
   }
 }

@@ -194,7 +194,7 @@ function propose(
 ): Architecture {
   const stream = proposalRng(problem, trial, 'controller');
   for (let attempt = 0; attempt < TRIES; attempt++) {
-    const flatness = 1 + attempt / 20;
+    const flatness = 2 ** (attempt / 20);
     const values = new Map<string, DecisionValue>();
     const tell = follow(sequence);
     unroll(sequence.shape, weights, (t, logProbabilities) => {
