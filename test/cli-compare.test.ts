@@ -149,6 +149,15 @@ test('compare of configurations: named by their files, random search added', asy
   }
 });
 
+test('compare under a stopping rule: random search without one is added', async () => {
+  const out = join(folder, 'stopped');
+  const found = await json(
+    ...['compare', ...SMALL, '--strategies', 'tpe', '--stopping', 'median', '--seeds', '1', '--out', out],
+  );
+  assert.deepEqual(names(found), ['random', 'random in full', 'tpe']);
+  assert.equal(found.reference, 'random in full');
+});
+
 test('search --prior: told to the strategy, kept apart, not counted, and there after resume', async () => {
   const [old, warm] = [join(folder, 'old'), join(folder, 'warm')];
   await json('search', ...SMALL, '--out', old);

@@ -8,6 +8,7 @@ import { benchmarkPresets, MEANS_NOTHING, TABLE_SETTINGS } from './benchmarks.ts
 import { define, outputOf, type Shell } from './command.ts';
 import { parseEstimators, parseStrategies, RANDOM } from './compare/competitors.ts';
 import { tellComparison, warningsOf } from './compare/output.ts';
+import { isRandom } from './compare/protocol.ts';
 import { type Entry, runSearches } from './compare/searches.ts';
 import { compareStudies } from './compare/studies.ts';
 import { compareOnTable } from './compare/table.ts';
@@ -176,13 +177,13 @@ async function bySearching(
   const [first] = entries;
   if (first === undefined) return undefined;
   const random: Entry = {
-    name: RANDOM.name,
+    name: entries.some(({ name }) => name === RANDOM.name) ? 'random in full' : RANDOM.name,
     settings: {
       ...first.settings,
       ...{ strategy: RANDOM.strategy, strategyOptions: {}, stopping: 'none', stoppingOptions: {} },
     },
   };
-  const all = entries.some((entry) => entry.settings.strategy === RANDOM.strategy) ? entries : [random, ...entries];
+  const all = entries.some(({ settings }) => isRandom(settings)) ? entries : [random, ...entries];
   const dirs = await runSearches({ entries: all, seeds: seedsOf(first.settings, seeds), prior, evaluate, out }, output);
   if (dirs === undefined) {
     output.note(`Go on with the same command and --out ${shellWord(out)}; what is done is not done again.`);

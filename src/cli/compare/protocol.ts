@@ -68,3 +68,8 @@ export function groupKey({ settings, prior = [] }: Pick<StudyPlan, 'settings' | 
 export function allTrain(all: readonly StudySettings[]): boolean {
   return all.every(({ estimator }) => estimator === 'train');
 }
+
+/** Whether it is plain random search, what others are held against; with the estimator `by` where that is given. */
+export function isRandom({ strategy, stopping, estimator }: StudySettings, by = estimator): boolean {
+  return strategy === 'random' && stopping === 'none' && estimator === by;
+}

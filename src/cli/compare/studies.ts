@@ -18,7 +18,7 @@ import { isFinished, reportTrial } from '../report.ts';
 import { budgetOf } from '../setup.ts';
 import { type ReadStudy, readStudy } from '../study.ts';
 import { versions } from '../versions.ts';
-import { allTrain, checkProtocol, groupKey, protocolNames } from './protocol.ts';
+import { allTrain, checkProtocol, groupKey, isRandom, protocolNames } from './protocol.ts';
 
 /** A finished study; without a name it is called after its strategy. */
 export interface NamedStudy {
@@ -78,10 +78,6 @@ export async function compareStudies(named: readonly NamedStudy[]): Promise<Omit
     tested: 'test: the mean of the trainings from scratch of `evaluate`.',
     versions: versions(),
   };
-}
-
-function isRandom({ strategy, stopping, estimator }: StudySettings, by = estimator): boolean {
-  return strategy === 'random' && stopping === 'none' && estimator === by;
 }
 
 /**
