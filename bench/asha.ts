@@ -12,7 +12,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { checkSettings } from '../src/cli/config.ts';
 import { entryModule } from '../src/cli/entry.ts';
 import { memoryOfProcess } from '../src/cli/memory.node.ts';
@@ -25,20 +24,19 @@ import type { Trial } from '../src/study/store/store.ts';
 import { createStudy } from '../src/study/study.node.ts';
 import { processPool } from '../src/study/worker/process.node.ts';
 import { circumstances, saveResult } from './engine/results.ts';
+import { parseFlags } from './support/flags.ts';
 
-const { values: flags } = parseArgs({
-  options: {
-    'data-dir': { type: 'string' },
-    seeds: { type: 'string', default: '3' },
-    candidates: { type: 'string', default: '27' },
-    epochs: { type: 'string', default: '16' },
-    eta: { type: 'string', default: '4' },
-    'train-samples': { type: 'string', default: '10000' },
-    workers: { type: 'string', default: '2' },
-    repeats: { type: 'string', default: '2' },
-    json: { type: 'boolean', default: false },
-    save: { type: 'boolean', default: false },
-  },
+const flags = parseFlags({
+  'data-dir': { type: 'string' },
+  seeds: { type: 'string', default: '3' },
+  candidates: { type: 'string', default: '27' },
+  epochs: { type: 'string', default: '16' },
+  eta: { type: 'string', default: '4' },
+  'train-samples': { type: 'string', default: '10000' },
+  workers: { type: 'string', default: '2' },
+  repeats: { type: 'string', default: '2' },
+  json: { type: 'boolean', default: false },
+  save: { type: 'boolean', default: false },
 });
 const say = (line: string) => process.stderr.write(`${line}\n`);
 

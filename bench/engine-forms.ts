@@ -5,17 +5,15 @@
  *
  *     npx node --conditions=netsmith-source bench/engine-forms.ts [--threads 2] [--only TEXT]
  */
-import { parseArgs } from 'node:util';
 import { probeBlock } from '../src/engine/onnx/blocked/probe.ts';
 import { nodeRuntime } from '../src/engine/runtime/node.node.ts';
 import { blockedFamilies } from './engine-forms/blocked.ts';
 import { filterGradientFamilies } from './engine-forms/blocked-filters.ts';
 import { type Family, measure, type Size } from './engine-forms/measure.ts';
 import { PORTABLE } from './engine-forms/portable.ts';
+import { parseFlags } from './support/flags.ts';
 
-const { values: flags } = parseArgs({
-  options: { threads: { type: 'string', default: '2' }, only: { type: 'string', default: '' } },
-});
+const flags = parseFlags({ threads: { type: 'string', default: '2' }, only: { type: 'string', default: '' } });
 const threads = Number(flags.threads);
 /** The stages of a network: so many floats each time. */
 const SIZES: readonly Size[] = [

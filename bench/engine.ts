@@ -8,7 +8,6 @@
  * Progress goes to standard error. Exit code 1 where something could not be measured, 2 for options that make no sense.
  */
 import { resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { compare, type Layout, type Row } from './engine/compare.ts';
 import { watchOthers } from './engine/contention.ts';
 import type { Machine } from './engine/order.ts';
@@ -17,25 +16,24 @@ import type { Operator, Profile } from './engine/profile-operators.ts';
 import { circumstances, saveResult } from './engine/results.ts';
 import { comparisonTable, compileTable, operatorTable } from './engine/tables.ts';
 import { NAMES, PEER_SIZE, WORKLOADS, type Workload } from './engine/workloads.ts';
+import { parseFlags } from './support/flags.ts';
 
 /** Of training steps. */
 const BATCHES = [16, 64, 128];
 /** Cores kept busy by others from which on a comparison is not to be trusted. */
 const DISTURBED = 0.1;
 
-const { values: flags } = parseArgs({
-  options: {
-    json: { type: 'boolean', default: false },
-    only: { type: 'string', multiple: true, default: [] },
-    batch: { type: 'string', multiple: true, default: BATCHES.map(String) },
-    python: { type: 'string' },
-    peers: { type: 'string', default: resolve(import.meta.dirname, '../../shared/peers') },
-    compiled: { type: 'boolean', default: false },
-    profile: { type: 'boolean', default: false },
-    save: { type: 'boolean', default: false },
-    rounds: { type: 'string', default: '3' },
-    threads: { type: 'string', default: '2' },
-  },
+const flags = parseFlags({
+  json: { type: 'boolean', default: false },
+  only: { type: 'string', multiple: true, default: [] },
+  batch: { type: 'string', multiple: true, default: BATCHES.map(String) },
+  python: { type: 'string' },
+  peers: { type: 'string', default: resolve(import.meta.dirname, '../../shared/peers') },
+  compiled: { type: 'boolean', default: false },
+  profile: { type: 'boolean', default: false },
+  save: { type: 'boolean', default: false },
+  rounds: { type: 'string', default: '3' },
+  threads: { type: 'string', default: '2' },
 });
 const say = (line: string) => process.stderr.write(`${line}\n`);
 

@@ -7,7 +7,6 @@
  * [--samples 3000] [--epochs 2] [--members 3] [--batch-size 32] [--layout auto|portable] [--spin]`; `--spin` keeps threads
  * awake between operators, which `stepMs` shows the worth of: with the machine to itself, and beside another process.
  */
-import { parseArgs } from 'node:util';
 import { rng } from '../src/common/random.ts';
 import { totalSpent } from '../src/common/spent.ts';
 import { openDataset } from '../src/data/open.node.ts';
@@ -17,18 +16,17 @@ import { formatArchitecture, resolve, sample, smallCnn } from '../src/space/inde
 import { trainNetwork } from '../src/train/loop.ts';
 import { openPrograms } from '../src/train/programs.ts';
 import { DEFAULT_SETTINGS } from '../src/train/settings.ts';
+import { parseFlags } from './support/flags.ts';
 
-const { values } = parseArgs({
-  options: {
-    'data-dir': { type: 'string' },
-    threads: { type: 'string', default: '2' },
-    samples: { type: 'string', default: '3000' },
-    epochs: { type: 'string', default: '2' },
-    members: { type: 'string', default: '3' },
-    'batch-size': { type: 'string', default: String(DEFAULT_SETTINGS.batchSize) },
-    layout: { type: 'string', default: 'auto' },
-    spin: { type: 'boolean', default: false },
-  },
+const values = parseFlags({
+  'data-dir': { type: 'string' },
+  threads: { type: 'string', default: '2' },
+  samples: { type: 'string', default: '3000' },
+  epochs: { type: 'string', default: '2' },
+  members: { type: 'string', default: '3' },
+  'batch-size': { type: 'string', default: String(DEFAULT_SETTINGS.batchSize) },
+  layout: { type: 'string', default: 'auto' },
+  spin: { type: 'boolean', default: false },
 });
 if (values['data-dir'] === undefined) throw new Error('--data-dir: the folder of the CIFAR-10 binaries');
 const layout = values.layout === 'portable' ? 'portable' : 'auto';

@@ -14,24 +14,22 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { circumstances, saveResult } from './engine/results.ts';
+import { parseFlags } from './support/flags.ts';
 
-const { values: flags } = parseArgs({
-  options: {
-    data: { type: 'string', default: 'digits' },
-    'data-dir': { type: 'string' },
-    'train-samples': { type: 'string' },
-    'valid-share': { type: 'string', default: '0.25' },
-    space: { type: 'string', default: 'small-cnn' },
-    strategy: { type: 'string', default: 'tpe' },
-    trials: { type: 'string', default: '40' },
-    epochs: { type: 'string', default: '5' },
-    seeds: { type: 'string', default: '3' },
-    workers: { type: 'string', default: '2' },
-    json: { type: 'boolean', default: false },
-    save: { type: 'boolean', default: false },
-  },
+const flags = parseFlags({
+  data: { type: 'string', default: 'digits' },
+  'data-dir': { type: 'string' },
+  'train-samples': { type: 'string' },
+  'valid-share': { type: 'string', default: '0.25' },
+  space: { type: 'string', default: 'small-cnn' },
+  strategy: { type: 'string', default: 'tpe' },
+  trials: { type: 'string', default: '40' },
+  epochs: { type: 'string', default: '5' },
+  seeds: { type: 'string', default: '3' },
+  workers: { type: 'string', default: '2' },
+  json: { type: 'boolean', default: false },
+  save: { type: 'boolean', default: false },
 });
 const NETSMITH = fileURLToPath(new URL('../bin/netsmith.js', import.meta.url));
 const FORMS = ['architecture', 'joint'] as const;

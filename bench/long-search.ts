@@ -6,7 +6,6 @@
  *
  *     node --conditions=netsmith-source bench/long-search.ts [--only NAME] [--seeds N] [--trials N] [--json] [--save]
  */
-import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { simulatedClock, tabularEstimator } from '../src/estimate/tabular/estimator.ts';
@@ -20,18 +19,17 @@ import { inProcessPool } from '../src/study/worker/in-process.ts';
 import { circumstances, saveResult } from './engine/results.ts';
 import { median } from './engine/statistics.ts';
 import { markdown } from './engine/tables.ts';
+import { parseFlags } from './support/flags.ts';
 
 const DATASET = 'cifar-10';
 const SECONDS = 12_000;
 
-const { values: flags } = parseArgs({
-  options: {
-    only: { type: 'string', multiple: true, default: ['random', 'aging-evolution'] },
-    seeds: { type: 'string', default: '500' },
-    trials: { type: 'string', default: '100000' },
-    json: { type: 'boolean', default: false },
-    save: { type: 'boolean', default: false },
-  },
+const flags = parseFlags({
+  only: { type: 'string', multiple: true, default: ['random', 'aging-evolution'] },
+  seeds: { type: 'string', default: '500' },
+  trials: { type: 'string', default: '100000' },
+  json: { type: 'boolean', default: false },
+  save: { type: 'boolean', default: false },
 });
 const most = Number(flags.trials);
 const seeds = Number(flags.seeds);

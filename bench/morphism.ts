@@ -10,7 +10,6 @@
  * over what they can. The same parents and children in each run of a seed. Every training lays its learning rate out over its own
  * epochs.
  */
-import { parseArgs } from 'node:util';
 import { rng } from '../src/common/random.ts';
 import type { Samples, SearchData } from '../src/data/dataset.ts';
 import { openDataset } from '../src/data/open.node.ts';
@@ -29,22 +28,21 @@ import { openInference } from '../src/train/inference.ts';
 import { inferenceGraph } from '../src/train/program.ts';
 import { DEFAULT_SETTINGS } from '../src/train/settings.ts';
 import { circumstances, saveResult } from './engine/results.ts';
+import { parseFlags } from './support/flags.ts';
 
-const { values: flags } = parseArgs({
-  options: {
-    data: { type: 'string', default: 'digits' },
-    'data-dir': { type: 'string' },
-    'train-samples': { type: 'string' },
-    'valid-share': { type: 'string', default: '0.25' },
-    space: { type: 'string', default: 'small-cnn' },
-    pairs: { type: 'string', default: '10' },
-    any: { type: 'boolean', default: false },
-    'parent-epochs': { type: 'string', default: '5' },
-    seed: { type: 'string', default: '0' },
-    threads: { type: 'string', default: '2' },
-    json: { type: 'boolean', default: false },
-    save: { type: 'boolean', default: false },
-  },
+const flags = parseFlags({
+  data: { type: 'string', default: 'digits' },
+  'data-dir': { type: 'string' },
+  'train-samples': { type: 'string' },
+  'valid-share': { type: 'string', default: '0.25' },
+  space: { type: 'string', default: 'small-cnn' },
+  pairs: { type: 'string', default: '10' },
+  any: { type: 'boolean', default: false },
+  'parent-epochs': { type: 'string', default: '5' },
+  seed: { type: 'string', default: '0' },
+  threads: { type: 'string', default: '2' },
+  json: { type: 'boolean', default: false },
+  save: { type: 'boolean', default: false },
 });
 const say = (line: string) => process.stderr.write(`${line}\n`);
 const [seed, parentEpochs, threads] = [Number(flags.seed), Number(flags['parent-epochs']), Number(flags.threads)];

@@ -6,7 +6,6 @@
  */
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { rng } from '../src/common/random.ts';
 import type { DatasetInfo, Samples } from '../src/data/dataset.ts';
 import { createEngine } from '../src/engine/create.ts';
@@ -16,6 +15,7 @@ import { darts, mlp, nasBench201, parseArchitecture, resnet, resolve, sample, sm
 import type { Module } from '../src/space/module.ts';
 import { openTraining } from '../src/train/loop.ts';
 import { DEFAULT_SETTINGS } from '../src/train/settings.ts';
+import { parseFlags } from './support/flags.ts';
 
 const STEPS = 3;
 const IMAGES = { kind: 'classification', input: [3, 32, 32], outputs: 10 } as const;
@@ -59,13 +59,11 @@ interface Row {
   readonly ratio: number;
 }
 
-const { values } = parseArgs({
-  options: {
-    only: { type: 'string' },
-    batch: { type: 'string', default: '16,64,128' },
-    json: { type: 'boolean', default: false },
-    child: { type: 'string' },
-  },
+const values = parseFlags({
+  only: { type: 'string' },
+  batch: { type: 'string', default: '16,64,128' },
+  json: { type: 'boolean', default: false },
+  child: { type: 'string' },
 });
 
 if (values.child === undefined) compare();

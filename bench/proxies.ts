@@ -10,7 +10,6 @@
  */
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { openDataset } from '../src/data/open.node.ts';
 import { createEngine } from '../src/engine/create.ts';
 import { nodeRuntime } from '../src/engine/runtime/node.node.ts';
@@ -18,20 +17,19 @@ import { PROXIES } from '../src/estimate/proxies/measure.ts';
 import { circumstances, saveResult } from './engine/results.ts';
 import { correlate, correlationTable } from './proxies/correlations.ts';
 import { searchAll, searchTable } from './proxies/search.ts';
+import { parseFlags } from './support/flags.ts';
 
-const { values: flags } = parseArgs({
-  options: {
-    json: { type: 'boolean', default: false },
-    architectures: { type: 'string', default: '500' },
-    only: { type: 'string', multiple: true, default: [] },
-    timed: { type: 'string', default: '20' },
-    search: { type: 'boolean', default: false },
-    seeds: { type: 'string', default: '5' },
-    candidates: { type: 'string', default: '1000' },
-    threads: { type: 'string', default: String(availableParallelism()) },
-    data: { type: 'string', default: join(import.meta.dirname, '../../shared/data/cifar-10-batches-bin') },
-    save: { type: 'boolean', default: false },
-  },
+const flags = parseFlags({
+  json: { type: 'boolean', default: false },
+  architectures: { type: 'string', default: '500' },
+  only: { type: 'string', multiple: true, default: [] },
+  timed: { type: 'string', default: '20' },
+  search: { type: 'boolean', default: false },
+  seeds: { type: 'string', default: '5' },
+  candidates: { type: 'string', default: '1000' },
+  threads: { type: 'string', default: String(availableParallelism()) },
+  data: { type: 'string', default: join(import.meta.dirname, '../../shared/data/cifar-10-batches-bin') },
+  save: { type: 'boolean', default: false },
 });
 const say = (line: string) => process.stderr.write(`${line}\n`);
 

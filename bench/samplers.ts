@@ -7,7 +7,6 @@
  * `--python`: an interpreter with Optuna (`python3 -m venv DIR && DIR/bin/pip install optuna torch scipy`; its Gaussian process
  * needs the last two). A sampler that has not come to a number of trials within the limit has none there.
  */
-import { parseArgs } from 'node:util';
 import { createEngine } from '../src/engine/create.ts';
 import { nodeRuntime } from '../src/engine/runtime/node.node.ts';
 import { openNasBench201 } from '../src/estimate/tabular/nas-bench-201.node.ts';
@@ -19,6 +18,7 @@ import { circumstances, saveResult } from './engine/results.ts';
 import { median } from './engine/statistics.ts';
 import { markdown } from './engine/tables.ts';
 import { CONTENDERS } from './search/contenders.ts';
+import { parseFlags } from './support/flags.ts';
 
 const TRIALS = [100, 1000, 10_000] as const;
 /** The median over so many trials before each of them. */
@@ -34,14 +34,12 @@ interface Row {
   readonly trials: number;
 }
 
-const { values: flags } = parseArgs({
-  options: {
-    python: { type: 'string' },
-    json: { type: 'boolean', default: false },
-    only: { type: 'string', multiple: true, default: [] },
-    limit: { type: 'string', default: '60' },
-    save: { type: 'boolean', default: false },
-  },
+const flags = parseFlags({
+  python: { type: 'string' },
+  json: { type: 'boolean', default: false },
+  only: { type: 'string', multiple: true, default: [] },
+  limit: { type: 'string', default: '60' },
+  save: { type: 'boolean', default: false },
 });
 const say = (line: string) => process.stderr.write(`${line}\n`);
 const limit = Number(flags.limit);

@@ -7,30 +7,27 @@
  * Options are tried out with `--only NAME --options population=30,sample=10 --first-seed 1000 --no-top`. Progress goes to standard error.
  */
 import { availableParallelism } from 'node:os';
-import { parseArgs } from 'node:util';
 import { createStrategy } from '../src/strategy/index.ts';
 import { circumstances, saveResult } from './engine/results.ts';
 import { CONTENDERS } from './search/contenders.ts';
 import { BUDGET_EVALUATIONS, BUDGET_SECONDS, type SearchOrder } from './search/play.ts';
 import { playAll } from './search/pool.ts';
 import { type Summary, summaryOf, summaryTable } from './search/summary.ts';
+import { parseFlags } from './support/flags.ts';
 
 const DATASETS = ['cifar-10', 'cifar-100', 'imagenet16-120'];
 /** A tenth of a percent of the table is hard to find: random search needs 677 evaluations in half of its runs. */
 const MOST_EVALUATIONS = 2000;
-const { values: flags } = parseArgs({
-  options: {
-    json: { type: 'boolean', default: false },
-    seeds: { type: 'string', default: '500' },
-    'first-seed': { type: 'string', default: '0' },
-    only: { type: 'string', multiple: true, default: [] },
-    dataset: { type: 'string', multiple: true, default: [] },
-    options: { type: 'string', default: '' },
-    top: { type: 'boolean', default: true },
-    processes: { type: 'string', default: String(availableParallelism()) },
-    save: { type: 'boolean', default: false },
-  },
-  allowNegative: true,
+const flags = parseFlags({
+  json: { type: 'boolean', default: false },
+  seeds: { type: 'string', default: '500' },
+  'first-seed': { type: 'string', default: '0' },
+  only: { type: 'string', multiple: true, default: [] },
+  dataset: { type: 'string', multiple: true, default: [] },
+  options: { type: 'string', default: '' },
+  top: { type: 'boolean', default: true },
+  processes: { type: 'string', default: String(availableParallelism()) },
+  save: { type: 'boolean', default: false },
 });
 const say = (line: string) => process.stderr.write(`${line}\n`);
 

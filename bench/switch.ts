@@ -5,7 +5,6 @@
  * `npx node --conditions=netsmith-source bench/switch.ts [--paths 5] [--runs 7] [--batch 64] [--cells 5] [--channels 16]
  * [--threads 2] [--layout auto|portable] [--path TEXT ...] [--save]`; `--path` names architectures in the benchmark's own form, in place of those.
  */
-import { parseArgs } from 'node:util';
 import { rng } from '../src/common/random.ts';
 import { createEngine } from '../src/engine/create.ts';
 import { nodeRuntime } from '../src/engine/runtime/node.node.ts';
@@ -17,19 +16,18 @@ import { switchFeeds } from '../src/train/single-path.ts';
 import { joinTensors } from '../src/train/vectors.ts';
 import { circumstances, saveResult } from './engine/results.ts';
 import { median } from './engine/statistics.ts';
+import { parseFlags } from './support/flags.ts';
 
-const { values: flags } = parseArgs({
-  options: {
-    paths: { type: 'string', default: '5' },
-    path: { type: 'string', multiple: true, default: [] },
-    runs: { type: 'string', default: '7' },
-    batch: { type: 'string', default: '64' },
-    cells: { type: 'string', default: '5' },
-    channels: { type: 'string', default: '16' },
-    threads: { type: 'string', default: '2' },
-    layout: { type: 'string', default: 'auto' },
-    save: { type: 'boolean', default: false },
-  },
+const flags = parseFlags({
+  paths: { type: 'string', default: '5' },
+  path: { type: 'string', multiple: true, default: [] },
+  runs: { type: 'string', default: '7' },
+  batch: { type: 'string', default: '64' },
+  cells: { type: 'string', default: '5' },
+  channels: { type: 'string', default: '16' },
+  threads: { type: 'string', default: '2' },
+  layout: { type: 'string', default: 'auto' },
+  save: { type: 'boolean', default: false },
 });
 const [batch, runs, threads] = [Number(flags.batch), Number(flags.runs), Number(flags.threads)];
 /** The network that bench/engine.ts times as `nas-bench-201-step`. */

@@ -7,11 +7,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { parseFlags } from './support/flags.ts';
 
-const { values } = parseArgs({
-  options: { 'data-dir': { type: 'string' }, rounds: { type: 'string', default: '2' } },
-});
+const values = parseFlags({ 'data-dir': { type: 'string' }, rounds: { type: 'string', default: '2' } });
 if (values['data-dir'] === undefined) throw new Error('--data-dir: the folder of the CIFAR-10 binaries');
 const netsmith = fileURLToPath(new URL('../bin/netsmith.js', import.meta.url));
 const settings =

@@ -8,7 +8,7 @@
  * A point that would not fit into memory, judged by the ones before it, is left out and said so.
  */
 import { freemem } from 'node:os';
-import { parseArgs } from 'node:util';
+import { parseFlags } from '../support/flags.ts';
 import { watchOthers } from './contention.ts';
 import { fitLine, type Line } from './line.ts';
 import type { Measurement } from './order.ts';
@@ -27,14 +27,12 @@ const FIXED = { cells: 8, channels: 16 };
 const ACTIONS = { 'darts-supernet': 'darts-supernet-weight-step', 'darts-v2': 'darts-v2-step' } as const;
 const RUNS = 3;
 
-const { values: flags } = parseArgs({
-  options: {
-    network: { type: 'string', default: 'darts-supernet' },
-    layout: { type: 'string', default: 'auto' },
-    rounds: { type: 'string', default: '2' },
-    threads: { type: 'string', default: '2' },
-    only: { type: 'string', multiple: true, default: Object.keys(AXES) },
-  },
+const flags = parseFlags({
+  network: { type: 'string', default: 'darts-supernet' },
+  layout: { type: 'string', default: 'auto' },
+  rounds: { type: 'string', default: '2' },
+  threads: { type: 'string', default: '2' },
+  only: { type: 'string', multiple: true, default: Object.keys(AXES) },
 });
 const network = oneOf('network', flags.network, ['darts-supernet', 'darts-v2']);
 const layout = oneOf('layout', flags.layout, ['auto', 'portable']);

@@ -14,7 +14,6 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve as resolvePath } from 'node:path';
-import { parseArgs } from 'node:util';
 import { rng } from '../../src/common/random.ts';
 import type { DatasetInfo } from '../../src/data/dataset.ts';
 import { createEngine } from '../../src/engine/create.ts';
@@ -26,24 +25,23 @@ import { OPTIMISERS } from '../../src/train/optimisers.ts';
 import { freshTensors } from '../../src/train/program.ts';
 import { ARCHITECTURE_OPTIMISER, supernetSteps } from '../../src/train/supernet.ts';
 import { joinTensors, splitTensors } from '../../src/train/vectors.ts';
+import { parseFlags } from '../support/flags.ts';
 
 const LIMIT = 1e-3;
 const CLASSES = 10;
 const SETTINGS = { optimizer: 'sgd', momentum: 0.9, nesterov: false, weightDecay: 0, clipNorm: 0 } as const;
 
-const { values: flags } = parseArgs({
-  options: {
-    python: { type: 'string' },
-    peers: { type: 'string', default: '../shared/peers' },
-    channels: { type: 'string', default: '4' },
-    cells: { type: 'string', default: '3' },
-    batch: { type: 'string', default: '8' },
-    size: { type: 'string', default: '16' },
-    seed: { type: 'string', default: '1' },
-    threads: { type: 'string', default: '2' },
-    layout: { type: 'string', default: 'auto' },
-    float64: { type: 'boolean', default: false },
-  },
+const flags = parseFlags({
+  python: { type: 'string' },
+  peers: { type: 'string', default: '../shared/peers' },
+  channels: { type: 'string', default: '4' },
+  cells: { type: 'string', default: '3' },
+  batch: { type: 'string', default: '8' },
+  size: { type: 'string', default: '16' },
+  seed: { type: 'string', default: '1' },
+  threads: { type: 'string', default: '2' },
+  layout: { type: 'string', default: 'auto' },
+  float64: { type: 'boolean', default: false },
 });
 const { python } = flags;
 if (python === undefined) throw new Error('--python PATH is needed: a Python with torch and numpy');

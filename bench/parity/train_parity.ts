@@ -14,7 +14,6 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { rng } from '../../src/common/random.ts';
 import type { Samples } from '../../src/data/dataset.ts';
 import { openDataset } from '../../src/data/open.node.ts';
@@ -25,6 +24,7 @@ import { initialise } from '../../src/network/initialise.ts';
 import { nasBench201, resolve } from '../../src/space/index.ts';
 import { freshTensors, trainingGraph } from '../../src/train/program.ts';
 import { joinTensors } from '../../src/train/vectors.ts';
+import { parseFlags } from '../support/flags.ts';
 
 const ARCHITECTURE = '|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_3x3~2|';
 const PARAMETERS = 1_288_506;
@@ -33,16 +33,14 @@ const SETTINGS = { optimizer: 'sgd', momentum: 0.9, nesterov: true, weightDecay:
 const LEARNING_RATE = 0.01;
 const [FIRST, FIRST_TOLERANCE, TOLERANCE] = [5, 1e-4, 0.01];
 
-const { values: flags } = parseArgs({
-  options: {
-    python: { type: 'string' },
-    'data-dir': { type: 'string', default: '../shared/data/cifar-10-batches-bin' },
-    threads: { type: 'string', default: '2' },
-    steps: { type: 'string', default: '50' },
-    seed: { type: 'string', default: '1' },
-    'own-head': { type: 'boolean', default: false },
-    float64: { type: 'boolean', default: false },
-  },
+const flags = parseFlags({
+  python: { type: 'string' },
+  'data-dir': { type: 'string', default: '../shared/data/cifar-10-batches-bin' },
+  threads: { type: 'string', default: '2' },
+  steps: { type: 'string', default: '50' },
+  seed: { type: 'string', default: '1' },
+  'own-head': { type: 'boolean', default: false },
+  float64: { type: 'boolean', default: false },
 });
 if (flags.python === undefined) throw new Error('--python PATH is needed: a Python with torch and numpy');
 const [threads, steps, seed] = [Number(flags.threads), Number(flags.steps), Number(flags.seed)];
