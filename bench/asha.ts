@@ -17,6 +17,7 @@ import { entryModule } from '../src/cli/entry.ts';
 import { memoryOfProcess } from '../src/cli/memory.node.ts';
 import { type Setup, setUp } from '../src/cli/setup.ts';
 import { ordersToJson, planOfSetup, planToJson } from '../src/cli/study.ts';
+import { mean } from '../src/report/numbers.ts';
 import type { Architecture } from '../src/space/index.ts';
 import type { Problem, Strategy } from '../src/strategy/strategy.ts';
 import { runStudy } from '../src/study/run.ts';
@@ -110,7 +111,6 @@ function listed(architectures: readonly Architecture[]): Strategy<number> {
 
 const accuracy = ({ metrics }: Trial) => metrics.accuracy ?? 0;
 const best = (trials: readonly Trial[]) => trials.reduce((a, b) => (accuracy(b) > accuracy(a) ? b : a));
-const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
 const epochsIn = (trials: readonly Trial[]) => trials.reduce((sum, { curve }) => sum + curve.length, 0);
 const same = (a: Architecture, b: Architecture) => JSON.stringify(a) === JSON.stringify(b);
 

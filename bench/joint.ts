@@ -14,6 +14,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { deviation, mean } from '../src/report/numbers.ts';
 import { circumstances, saveResult } from './engine/results.ts';
 import { parseFlags } from './support/flags.ts';
 
@@ -42,7 +43,7 @@ interface Row {
   readonly valid: number;
   /** Of the winner, trained from scratch. */
   readonly test: number;
-  /** Of all trials together. */
+  /** Of the workers, all trials together. */
   readonly seconds: number;
   readonly found: string;
 }
@@ -87,10 +88,7 @@ try {
   rmSync(folder, { recursive: true });
 }
 
-const spread = (values: readonly number[]) => {
-  const mean = values.reduce((a, b) => a + b, 0) / values.length;
-  return { mean, sd: Math.sqrt(values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / (values.length - 1)) };
-};
+const spread = (values: readonly number[]) => ({ mean: mean(values), sd: deviation(values) });
 const of = (form: Row['form']) => rows.filter((row) => row.form === form);
 const summary = FORMS.map((form) => ({
   form,

@@ -21,6 +21,7 @@ import { trainEstimator } from '../src/estimate/train.ts';
 import type { HostTensor } from '../src/graph/ir.ts';
 import { initialise } from '../src/network/initialise.ts';
 import { morphWeights } from '../src/network/morphism.ts';
+import { mean } from '../src/report/numbers.ts';
 import { type Architecture, formatArchitecture, neighbours, resolve, SPACES, sample } from '../src/space/index.ts';
 import type { Space } from '../src/space/space.ts';
 import { decodeCheckpoint } from '../src/train/checkpoint.ts';
@@ -176,7 +177,6 @@ async function measure(engine: Engine, data: SearchData, space: Space, number: n
 }
 
 const share = (value: number) => `${(100 * value).toFixed(1)} %`;
-const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 const trainSamples = flags['train-samples'];
 const dataset = await openDataset({

@@ -207,7 +207,7 @@ test('compare of estimators: by what their winners come to on the test samples',
     ...compare('--config', file('default', {}), '--config', file('unlike', proxies)),
   );
   await refused(/--estimators: "magic"; must be one of train, proxies, predictor/, ...compare('--estimators', 'magic'));
-  await refused(/batch=9; there is no such option/, ...compare('--estimators', 'proxies:batch=9'));
+  await refused(/batch=9; there is no such option/, ...compare('--estimators', 'proxies:batch=9', '--evaluate', '1'));
   await refused(
     /--estimator: given with --estimators/,
     ...compare('--estimators', 'train,proxies', '--estimator', 'train'),

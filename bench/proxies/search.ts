@@ -1,9 +1,11 @@
 /** Searches without training: aging evolution by a score, judged by the test accuracy of the architecture with the best score. */
+
 import type { SearchData } from '../../src/data/dataset.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { FREEREA } from '../../src/estimate/proxies/ensemble.ts';
 import { proxyEstimator } from '../../src/estimate/proxies/estimator.ts';
 import { networkCosts } from '../../src/network/costs.ts';
+import { deviation, mean } from '../../src/report/numbers.ts';
 import { openNasBench201Test } from '../../src/report/tabular/nas-bench-201-test.node.ts';
 import { formatArchitecture, resolve, SPACES } from '../../src/space/index.ts';
 import { createStrategy } from '../../src/strategy/index.ts';
@@ -54,14 +56,12 @@ export async function searchAll(job: SearchJob): Promise<SearchRow[]> {
       ends.push(end);
     }
     const values = ends.map(({ test }) => test);
-    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-    const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / Math.max(1, values.length - 1);
     rows.push({
       score,
       seeds: job.seeds,
       candidates: job.candidates,
-      mean,
-      sd: Math.sqrt(variance),
+      mean: mean(values),
+      sd: deviation(values),
       values,
       architectures: ends.map(({ text }) => text),
       seconds: Math.max(...ends.map(({ seconds }) => seconds)),

@@ -98,21 +98,18 @@ function checkOptions(
   const whole = (value: unknown, least: number) => Number.isSafeInteger(value) && Number(value) >= least;
   if (!whole(seeds, 1)) throw invalid('--seeds', String(seeds), 'must be a whole number of at least 1');
   if (!whole(evaluate, 0)) throw invalid('--evaluate', String(evaluate), 'must be a whole number of at least 0');
-  const forSearches = [
-    ...(estimators === undefined ? [] : ['estimators']),
-    ...(prior === undefined ? [] : ['prior']),
-    ...(config === undefined ? [] : ['config']),
-    ...(evaluate === 0 ? [] : ['evaluate']),
-  ];
+  const named = Object.entries({ strategies, estimators, prior, config, evaluate: evaluate || undefined }).flatMap(
+    ([name, value]) => (value === undefined ? [] : [name]),
+  );
   if (benchmark !== undefined) {
     const wrong = Object.keys(given).find((name) => !ON_TABLES.includes(name as SettingName));
     if (wrong !== undefined) throw invalid(flagOf(wrong), String(given[wrong]), MEANS_NOTHING);
     if (studies.length > 0) throw invalid('compare', `"${studies[0]}"`, 'is either of studies or of --benchmark');
-    if (forSearches[0] !== undefined)
-      throw invalid(flagOf(forSearches[0]), 'given with --benchmark', 'is for searches of its own');
+    const [other] = named.filter((name) => name !== 'strategies');
+    if (other !== undefined) throw invalid(flagOf(other), 'given with --benchmark', 'is for searches of its own');
     if (strategies === undefined) throw invalid('--strategies', 'none', 'must name what is searched with');
   } else if (studies.length > 0) {
-    const [wrong] = [...(strategies === undefined ? [] : ['strategies']), ...forSearches, ...Object.keys(given)];
+    const [wrong] = [...named, ...Object.keys(given)];
     if (wrong !== undefined) throw invalid(flagOf(wrong), 'given with studies', 'studies have settings of their own');
   } else if (strategies === undefined && estimators === undefined && config === undefined) {
     throw invalid('compare', 'nothing to compare', 'name studies, or --strategies, --estimators or --config files');

@@ -39,12 +39,9 @@ export function addStatus(program: Command, shell: Shell): void {
       agreement: agreements.map((one) => ({ ...one })),
       best,
     };
-    const { benchmark } = study.settings;
+    const searching = study.settings.benchmark === undefined ? 'search' : 'simulated search';
     // Some tables have no seconds.
-    const isTimed = benchmark === undefined || searchSeconds > 0;
-    const time = isTimed
-      ? [`${showSeconds(searchSeconds)} of ${benchmark === undefined ? '' : 'simulated '}search`]
-      : [];
+    const time = searchSeconds > 0 ? [`${showSeconds(searchSeconds)} of ${searching}`] : [];
     const counted = Object.entries(states).map(([state, count]) => `${count} ${state}`);
     const ends = [
       ...(budget.trials === null ? [] : [`${budget.trials} trials`]),

@@ -46,18 +46,18 @@ export async function runSearches(order: SearchesOrder, output: Output): Promise
   const twice = entries.find(({ name }, i) => entries.findIndex((other) => other.name === name) !== i);
   if (twice !== undefined) throw invalid('compare', `"${twice.name}" twice`, 'must name each once');
   checkProtocol(entries.map(({ name, settings }) => ({ place: `"${name}"`, settings })));
-  const quiet: Output = { ...output, note: () => {} };
-  for (const { settings } of entries) {
-    const setup = await setUp(settings);
-    const earlier = await readPrior(prior, setup, quiet);
-    if (setup.estimator.kind === 'predictor') await tryPredictor(setup, setup.estimator, earlier);
-  }
   if (order.evaluate === 0 && !allTrain(entries.map(({ settings }) => settings)))
     throw invalid(
       '--evaluate',
       '0',
       'searches that train nothing are compared by what evaluations come to: at least 1',
     );
+  const quiet: Output = { ...output, note: () => {} };
+  for (const { settings } of entries) {
+    const setup = await setUp(settings);
+    const earlier = await readPrior(prior, setup, quiet);
+    if (setup.estimator.kind === 'predictor') await tryPredictor(setup, setup.estimator, earlier);
+  }
   const runs = seeds.flatMap((seed) =>
     entries.map(({ name, settings }) => ({
       name,
