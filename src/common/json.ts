@@ -1,5 +1,35 @@
+import { invalid } from './errors.ts';
+
 /** Plain JSON data. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/** The deepest nesting that is read: far beyond what any file of ours has, far below what overflows the stack. */
+const MAX_DEPTH = 200;
+
+/**
+ * Reads JSON from a file or database that a person may have changed. Throws UserError, with `place`, for
+ * text that is not JSON or that nests deeper than 200 levels.
+ */
+export function parseJson(text: string, place: string): Json {
+  if (depthOf(text) > MAX_DEPTH) throw invalid(place, 'nests too deeply', `at most ${MAX_DEPTH} levels are read`);
+  try {
+    return JSON.parse(text) as Json;
+  } catch (error) {
+    const where = /\(line (\d+) column (\d+)\)/.exec(error instanceof Error ? error.message : '');
+    const found = where === null ? 'is not valid JSON' : `is not valid JSON at line ${where[1]}, column ${where[2]}`;
+    throw invalid(place, found, 'it must be a JSON text');
+  }
+}
+
+/** Of brackets outside strings; JSON that is broken in other ways may be counted wrongly, and is refused later. */
+function depthOf(text: string): number {
+  let [depth, deepest] = [0, 0];
+  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"?|[[\]{}]/gs)) {
+    if (token === '[' || token === '{') deepest = Math.max(deepest, ++depth);
+    else if (token === ']' || token === '}') depth--;
+  }
+  return deepest;
+}
 
 /** Freezes plain data all the way down and returns it. */
 export function deepFreeze<T>(value: T): T {

@@ -1,4 +1,5 @@
-import { invalid, messageOf, UserError } from '../common/errors.ts';
+import { invalid } from '../common/errors.ts';
+import { parseJson } from '../common/json.ts';
 import { type Choose, chooseAll } from './choose.ts';
 import { decisions } from './decisions.ts';
 import { describeDomain, formatValue, inDomain, parseValue } from './domain.ts';
@@ -86,16 +87,8 @@ export function formatArchitecture(space: Space, architecture: Architecture): st
  */
 export function parseArchitecture(space: Space, text: string): Architecture {
   const trimmed = text.trim();
-  if (trimmed.startsWith('{')) return checkArchitecture(space, parseJson(space, trimmed));
+  if (trimmed.startsWith('{')) return checkArchitecture(space, parseJson(trimmed, placeOf(space)));
   return checkArchitecture(space, space.text ? space.text.parse(trimmed) : parseAssignments(space, trimmed));
-}
-
-function parseJson(space: Space, text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new UserError(`${placeOf(space)}: is not JSON (${messageOf(error)}); must be { "decision": value, ... }`);
-  }
 }
 
 function parseAssignments(space: Space, text: string): Architecture {

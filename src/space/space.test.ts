@@ -122,7 +122,7 @@ test('a malformed text is refused with its place', () => {
     () => parseArchitecture(space, 'kernel='),
     `${place}: decision "kernel" is ""; must be a whole number from 1 to 3`,
   );
-  assert.throws(() => parseArchitecture(space, '{"width": 8'), /architecture of space "mine": is not JSON/u);
+  assert.throws(() => parseArchitecture(space, '{"width": 8'), /architecture of space "mine": is not valid JSON/u);
   assert.equal(formatArchitecture(space, parseArchitecture(space, ' kernel=2,width = 8 ')), 'width=8, kernel=2');
 });
 
