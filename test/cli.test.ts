@@ -379,7 +379,8 @@ test('bad input is refused: settings', async () => {
 });
 
 test('what cannot fit is refused with the numbers; a forecast says what the rest takes', async () => {
-  const shortage = /does not fit; it needs about [\d,]+ MiB of memory, and there are [\d,]+ MiB for it/;
+  const shortage =
+    /not enough memory: a process with the data of [\d,]+ images takes [\d.]+ MiB before any training; --memory is 977 KiB/;
   await refused(shortage, 'train', ...SMALL, '--arch', ARCH, '--memory', '1MB');
   await refused(shortage, 'search', ...SMALL, '--trials', '1', '--memory', '1MB', '--out', join(folder, 'nothing'));
   const { code, err } = await netsmith('train', ...SMALL, '--arch', ARCH);

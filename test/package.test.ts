@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -17,11 +17,17 @@ const ENV = Object.fromEntries(
 );
 
 function run(cwd: string, command: string, ...args: string[]): SpawnSyncReturns<string> {
-  return spawnSync(command, args, { cwd, env: ENV, encoding: 'utf8', timeout: 300_000 });
+  return runWith({}, cwd, command, ...args);
 }
 
-function succeed(cwd: string, command: string, ...args: string[]): string {
-  const { status, stdout, stderr, error } = run(cwd, command, ...args);
+function runWith(env: object, cwd: string, command: string, ...args: string[]): SpawnSyncReturns<string> {
+  return spawnSync(command, args, { cwd, env: { ...ENV, ...env }, encoding: 'utf8', timeout: 300_000 });
+}
+
+const succeed = (cwd: string, command: string, ...args: string[]) => succeedWith({}, cwd, command, ...args);
+
+function succeedWith(env: object, cwd: string, command: string, ...args: string[]): string {
+  const { status, stdout, stderr, error } = runWith(env, cwd, command, ...args);
   assert.equal(status, 0, `${command} ${args.join(' ')}\n${stdout}\n${stderr}\n${error ?? ''}`);
   return stdout;
 }
@@ -34,9 +40,9 @@ before(() => {
   const tarball = readdirSync(folder).find((name) => name.endsWith('.tgz'));
   assert.ok(tarball !== undefined);
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'elsewhere', private: true, type: 'module' }));
-  // The flag keeps onnxruntime-node from fetching CUDA libraries on Linux (README, "Install").
-  const flags = ['--prefer-offline', '--no-audit', '--no-fund', '--onnxruntime-node-install=skip'];
-  succeed(folder, 'npm', 'install', ...flags, `./${tarball}`);
+  // No flag keeps onnxruntime-node from fetching CUDA libraries: this address, where nothing answers, stands for all of its feeds.
+  const unreachable = { GLOBAL_AGENT_HTTPS_PROXY: 'http://127.0.0.1:9', GLOBAL_AGENT_HTTP_PROXY: 'http://127.0.0.1:9' };
+  succeedWith(unreachable, folder, 'npm', 'install', '--prefer-offline', '--no-audit', '--no-fund', `./${tarball}`);
 });
 after(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -47,10 +53,22 @@ test('the installed package holds built JavaScript with declarations, and no sou
   const wrong = files.filter((file) => /(\.test\.|(^|[\\/])(src|testing|node_modules)([\\/]|$))/.test(file));
   assert.deepEqual(wrong, []);
   assert.deepEqual(
-    files.filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts')),
+    files.filter((file) => /\.ts$/.test(file) && !/\.d\.ts$|^examples/.test(file)),
     [],
   );
   assert.ok(!existsSync(join(folder, 'node_modules', 'typescript')));
+});
+
+test('what README links is in the package, and package.json names the repository', () => {
+  const home = join(folder, 'node_modules', 'netsmith');
+  const links = [...readFileSync(join(home, 'README.md'), 'utf8').matchAll(/\]\(([^)#\s]+)/g)].map(
+    ([, link = '']) => link,
+  );
+  const missing = links.filter((link) => !/^[a-z]+:/.test(link) && !existsSync(join(home, link)));
+  assert.ok(links.length > 10);
+  assert.deepEqual(missing, []);
+  const { repository } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8'));
+  assert.match(repository.url, /^git\+https:/);
 });
 
 test('npx netsmith works in the folder where the package is installed', () => {

@@ -1,5 +1,5 @@
-import { invalid } from '../common/errors.ts';
 import { rng } from '../common/random.ts';
+import type { DatasetInfo } from '../data/dataset.ts';
 import type { Engine } from '../engine/engine.ts';
 import { candidateNetwork, candidateSettings } from '../estimate/train.ts';
 import { showBytes, showCount, showSeconds } from '../report/numbers.ts';
@@ -9,7 +9,8 @@ import { MemoryShortage, TrainingFailure } from '../train/failure.ts';
 import type { TrainRequest } from '../train/loop.ts';
 import { type Forecast, preflight } from '../train/preflight.ts';
 import { openPrograms } from '../train/programs.ts';
-import { memoryOfProcess, memoryOfPrograms } from './memory.node.ts';
+import type { StudySettings } from './config.ts';
+import { memoryOfProcess, memoryOfPrograms, notEnoughMemory } from './memory.node.ts';
 import type { Output } from './output.ts';
 import type { Setup } from './setup.ts';
 
@@ -17,9 +18,10 @@ import type { Setup } from './setup.ts';
 const MEMBERS = 8;
 
 /** Looks ahead and says what one training takes. Throws UserError with the numbers where it does not fit. */
-export async function forecastTraining(request: TrainRequest, output: Output): Promise<void> {
+export async function forecastTraining(request: TrainRequest, settings: StudySettings, output: Output): Promise<void> {
   const forecast = await preflight(request).catch((error: unknown) => {
-    throw error instanceof MemoryShortage ? doesNotFit('the network', error) : error;
+    if (!(error instanceof MemoryShortage)) throw error;
+    throw notEnoughMemory(settings, 1, 'training the network', dataText(request.info), error);
   });
   output.note(`Training takes about ${forecastText(forecast, request.settings.epochs)}.`);
 }
@@ -35,6 +37,8 @@ export async function forecastSearch(setup: Setup, engine: Engine, output: Outpu
   const members = membersBySize(setup);
   const [largest, smallest] = [members[0], members.at(-1)];
   if (largest === undefined || smallest === undefined) return;
+  const shortage = (what: string, error: MemoryShortage) =>
+    notEnoughMemory(settings, settings.workers, what, dataText(setup.dataset.search.info), error);
   const name = (which: string) => `${which} of ${members.length} random members`;
   try {
     const forecast = await preflight(requestOf(largest));
@@ -47,7 +51,7 @@ export async function forecastSearch(setup: Setup, engine: Engine, output: Outpu
     if (!(error instanceof MemoryShortage)) return;
     output.note(`${name('The largest')} does not fit: ${error.message}. Such trials fail.`);
     await preflight(requestOf(smallest)).catch((again: unknown) => {
-      if (again instanceof MemoryShortage) throw doesNotFit(name('the smallest'), again);
+      if (again instanceof MemoryShortage) throw shortage(`training ${name('the smallest')}`, again);
       if (!(again instanceof TrainingFailure)) throw again;
     });
   }
@@ -86,8 +90,10 @@ function trialRequests(
   });
 }
 
-function doesNotFit(what: string, { message }: MemoryShortage) {
-  return invalid('--memory', `${what} does not fit`, message);
+/** `the table of 14,000 rows` */
+function dataText({ input, counts }: DatasetInfo): string {
+  const samples = showCount(counts.train + counts.valid);
+  return input.length === 3 ? `the data of ${samples} images` : `the table of ${samples} rows`;
 }
 
 /** `310 MiB of memory and 46.0 s an epoch, 7 min 40 s in all` */

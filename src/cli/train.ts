@@ -71,7 +71,7 @@ export function addTrain(program: Command, shell: Shell): void {
             rng: (...labels: readonly (string | number)[]) => rng(settings.seed, 'train', ...labels),
             signal,
           };
-          await forecastTraining(request, output);
+          await forecastTraining(request, settings, output);
           const trained = await trainNetwork({
             ...request,
             onEpoch: ({ epoch, loss, valid, seconds }) =>

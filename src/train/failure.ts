@@ -6,7 +6,22 @@ export class TrainingFailure extends Error {
   override readonly name: string = 'TrainingFailure';
 }
 
-/** A network whose training needs more memory than there is for it. */
+/** A network whose training needs more memory than its process may still take. Both in bytes. */
 export class MemoryShortage extends TrainingFailure {
   override readonly name = 'MemoryShortage';
+  readonly neededBytes: number;
+  readonly leftBytes: number;
+
+  constructor(neededBytes: number, leftBytes: number) {
+    const left = leftBytes < MEBIBYTE ? 'nothing is left' : `${mebibytes(leftBytes)} are left`;
+    super(`training needs about ${mebibytes(neededBytes)} of memory, but ${left} of what this process may take`);
+    this.neededBytes = neededBytes;
+    this.leftBytes = leftBytes;
+  }
+}
+
+const MEBIBYTE = 2 ** 20;
+
+function mebibytes(bytes: number): string {
+  return `${Math.ceil(bytes / MEBIBYTE).toLocaleString('en-GB')} MiB`;
 }

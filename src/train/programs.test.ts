@@ -108,7 +108,10 @@ test('kept programs make room for a new one; what does not fit even so is refuse
   assert.equal(engine.disposed, 1);
   await assert.rejects(programs.inference(on(), 16), (error) => {
     assert.ok(error instanceof MemoryShortage);
-    assert.match(error.message, /^it needs about \d+ MiB of memory, and there are \d+ MiB for it/);
+    assert.match(
+      error.message,
+      /^training needs about \d+ MiB of memory, but \d+ MiB are left of what this process may take/,
+    );
     return true;
   });
   await held.release();

@@ -108,7 +108,7 @@ export function openPrograms(engine: Engine, options: ProgramsOptions = {}): Pro
     const { graph, ...built } = whole;
     const bytes = programBytes(graph, engine.options.block);
     const needed = lentBytes + bytes;
-    if (needed > memory) throw new MemoryShortage(shortage(needed, memory));
+    if (needed > memory) throw new MemoryShortage(needed, memory);
     lentBytes += bytes;
     try {
       await evictUntil(() => lentBytes + idleBytes() <= memory);
@@ -145,9 +145,4 @@ export function openPrograms(engine: Engine, options: ProgramsOptions = {}): Pro
 /** All that a graph is made from, as text: networks and what is known of data are plain JSON. */
 function keyOf(kind: string, on: NetworkOnData, settings: UpdateSettings | undefined, batchSize: number): string {
   return JSON.stringify([kind, on.network, on.choices, on.info, on.resolution, settings, batchSize]);
-}
-
-function shortage(needed: number, memory: number): string {
-  const mebibytes = (bytes: number) => `${Math.round(bytes / 2 ** 20).toLocaleString('en-GB')} MiB`;
-  return `it needs about ${mebibytes(needed)} of memory, and there are ${mebibytes(memory)} for it; a smaller batch needs less`;
 }
