@@ -152,7 +152,10 @@ test('metadata says everything that is needed to use the file', () => {
 });
 
 test('what is no model of ours is refused, by name', () => {
-  assert.throws(() => modelMetadata('file "a.onnx"', Uint8Array.of(1, 2, 3)), /file "a\.onnx": .*must be an ONNX file/);
+  assert.throws(
+    () => modelMetadata('file "a.onnx"', Uint8Array.of(1, 2, 3)),
+    /file "a\.onnx": .*must be an undamaged ONNX file/,
+  );
   const foreign = onnxProto.onnx.ModelProto.encode({ irVersion: 8, graph: { name: 'g' } }).finish();
   assert.throws(() => modelMetadata('file "b.onnx"', foreign), /file "b\.onnx": .*netsmith export/);
 });
