@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { json } from './support/netsmith.ts';
+import { json, refusedIn } from './support/netsmith.ts';
 
 let home = '';
 before(async () => {
@@ -15,7 +15,7 @@ before(async () => {
 });
 after(() => rm(home, { recursive: true, force: true }));
 
-test('report, card, model and comparison of a study name no folder', async () => {
+test('report, card, model and comparison of a study name no folder; a changed model is noticed', async () => {
   const [dir, other, out] = ['first', 'second', 'compared'].map((name) => join(home, name));
   assert.ok(dir && other && out);
   const settings = ['--data', 'csv', '--data-dir', join(home, 'data', 'table.csv'), '--space', 'mlp', '--epochs', '1'];
@@ -49,4 +49,13 @@ test('report, card, model and comparison of a study name no folder', async () =>
   }
   const report = await readFile(join(other, 'report.html'), 'utf8');
   for (const name of ['table.csv', 'second', 'first']) assert.ok(report.includes(name), `${name} goes by its name`);
+
+  const model = join(dir, 'best', 'model.onnx');
+  const rows = join(home, 'data', 'table.csv');
+  assert.equal((await json('predict', model, rows)).length, 48);
+  const bytes = await readFile(model);
+  const middle = bytes.length >> 1;
+  bytes[middle] = (bytes[middle] ?? 0) ^ 1;
+  await writeFile(model, bytes);
+  await refusedIn(home, /model ".*model\.onnx": .*checksum differs; the file is damaged/, 'predict', model, rows);
 });
