@@ -16,11 +16,17 @@ export function addPredict(program: Command, shell: Shell): void {
     'netsmith predict model.onnx photos',
     'netsmith predict model.onnx new-customers.csv --json',
   ])
-    .addHelpText('after', '\nFILE may be a folder, with all that is below it, or a pattern such as "photos/*.jpg".\n')
+    .addHelpText(
+      'after',
+      'A file may also be a folder, with all that is below it, or a pattern such as "photos/*.jpg".\n',
+    )
     .action(async (model: string, files: readonly string[], _options: unknown, command: Command) => {
       const output = outputOf(command, shell);
       const engine = await openEngine({ device: 'cpu', threads: 1, layout: 'auto' }, 1);
-      const predictor = await openPredictor(engine, model);
+      const predictor = await openPredictor(engine, model).catch(async (error: unknown) => {
+        await engine.dispose();
+        throw error;
+      });
       const predictions: Prediction[] = [];
       const rows: (readonly (string | number)[])[] = [];
       let [answered, failed] = [0, 0];

@@ -138,9 +138,9 @@ function answer({ task, labels }: ModelMetadata, values: readonly number[]): Ans
 
 async function* answerImages(loaded: Loaded, names: readonly string[]): AsyncGenerator<Prediction> {
   const { input, range } = loaded.model.metadata;
-  if (input.length !== 3) {
-    const found = `it takes ${sizeOf(input)} features and has no encoding of a table`;
-    throw invalid(loaded.place, found, 'it must be a model of images or of a CSV');
+  if (input.length !== 3 || (input[0] !== 1 && input[0] !== 3)) {
+    const found = `it takes [${input.join(', ')}] and has no encoding of a table`;
+    throw invalid(loaded.place, found, 'it must be a model of grey or colour images, or of a CSV');
   }
   const info = { input, ...(range !== undefined && { range }) };
   const sampleOf = async (named: Named): Promise<Sample> => {

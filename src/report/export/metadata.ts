@@ -78,11 +78,8 @@ const MAX_LABELS = 100_000;
 
 const size = z.int().min(1).max(MAX_INPUT);
 const shapeSchema = z
-  .union([
-    z.tuple([z.literal('N'), size]),
-    z.tuple([z.literal('N'), z.union([z.literal(1), z.literal(3)]), size, size]),
-  ])
-  .transform(([, ...input]) => input as number[])
+  .union([z.tuple([z.literal('N'), size]), z.tuple([z.literal('N'), size, size, size])])
+  .transform(([, ...input]): number[] => input)
   .refine((input) => input.reduce((product, n) => product * n, 1) <= MAX_INPUT);
 const rangeSchema = z.tuple([z.number(), z.number()]).refine(([low, high]) => low < high);
 const distinct = (names: readonly string[]) => new Set(names).size === names.length;
@@ -142,8 +139,7 @@ export function readMetadata(place: string, texts: Readonly<Record<string, strin
   fixed('netsmith.input.name', [INPUT_NAME]);
   fixed('netsmith.input.format', ['float32']);
   fixed('netsmith.output.name', [OUTPUT_NAMES[task]]);
-  const shapeRule =
-    '"N" and the number of features, or "N", 1 or 3 channels, height and width, of a size that can be read';
+  const shapeRule = 'a list: "N", then one whole size, or three, and together no more than can be read';
   const input = parsed('netsmith.input.shape', shapeSchema, shapeRule);
   const encoding = optional('netsmith.encoding', encodingSchema, 'the columns of a table');
   if (encoding !== undefined && (input.length !== 1 || featureCount(encoding) !== input[0])) {

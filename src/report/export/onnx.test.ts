@@ -9,7 +9,7 @@ import * as s from '../../space/builders.ts';
 import { residualReduce } from '../../space/composites.ts';
 import type { Module } from '../../space/module.ts';
 import { expectedOutputs, imageInfo, rawSamples, trainedWeights } from '../testing/trained.ts';
-import { exportOnnx, modelMetadata, modelProperties } from './onnx.ts';
+import { exportOnnx, modelMetadata, modelProperties, readModel } from './onnx.ts';
 import { relativeDifference } from './parity.ts';
 
 const about = { version: '0.0.0', space: 'test', architecture: 'a=1', training: { epochs: 3 } };
@@ -52,6 +52,9 @@ async function agrees(network: Module, info: DatasetInfo): Promise<ReturnType<ty
     [''],
     'standard operators only',
   );
+  const { metadata, batch } = readModel('model', made.model);
+  assert.deepEqual(metadata.input, info.input);
+  assert.ok(batch >= 1, 'what is exported passes the checks of what is read');
   return made;
 }
 
