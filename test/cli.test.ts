@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
 import sharp from 'sharp';
@@ -185,7 +185,8 @@ test('a report gives the winner only its own test, and repeats the evaluation as
   };
   const report = await html();
   assert.match(report, new RegExp(`the evaluation was of trial ${other}`));
-  const quoted = `'${dir.replace("'", "'\\''")}'`;
+  // By its name: a report does not say where the study is.
+  const quoted = `'${basename(dir).replace("'", "'\\''")}'`;
   for (const command of [
     `--out ${quoted}\n`,
     `netsmith evaluate ${quoted} --seeds 1 --trial ${other} --epochs 2 --no-baselines\n`,

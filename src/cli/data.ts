@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import picocolors from 'picocolors';
 import { DATASETS, type DatasetEntry } from '../data/catalogue.ts';
 import { downloadDataset } from '../data/download.node.ts';
 import { showBytes } from '../report/numbers.ts';
@@ -48,7 +47,7 @@ export function addData(program: Command, shell: Shell): void {
               if (received < total && Date.now() - told < 1000) return;
               told = Date.now();
               const share = Math.floor((100 * received) / total);
-              output.note(`${file}: ${showBytes(received)} of ${showBytes(total)} ${picocolors.dim(`(${share} %)`)}`);
+              output.note(`${file}: ${showBytes(received)} of ${showBytes(total)} (${share} %)`);
             },
           }),
       );

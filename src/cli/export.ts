@@ -7,6 +7,7 @@ import { networkCosts } from '../network/costs.ts';
 import { modelCard } from '../report/export/model-card.ts';
 import { exportOnnx } from '../report/export/onnx.ts';
 import { checkParity } from '../report/export/parity.ts';
+import { sealModel } from '../report/export/seal.node.ts';
 import { formatArchitecture, resolve, resolveHyperparameters } from '../space/index.ts';
 import { writeWhole } from '../study/store/files.node.ts';
 import { openPrograms } from '../train/programs.ts';
@@ -84,12 +85,14 @@ export async function exportBest(
   const version = netsmithVersion();
   const trained = withHyperparameters(training, resolveHyperparameters(space, architecture));
   const about = { ...trained, trainedOn: 'train + valid', metrics: evaluated?.metrics ?? [] };
-  const model = exportOnnx({
-    network,
-    info,
-    weights,
-    about: { version, space: space.name, architecture: text, training: about as unknown as Json },
-  });
+  const model = sealModel(
+    exportOnnx({
+      network,
+      info,
+      weights,
+      about: { version, space: space.name, architecture: text, training: about as unknown as Json },
+    }),
+  );
   const { parity, samples } = await checkParity({ engine, network, info, weights, model, samples: valid });
   const file = out ?? join(dir, 'best', 'model.onnx');
   writeWhole(file, model);

@@ -1,5 +1,6 @@
 import { createLogUpdate } from 'log-update';
 import colors from 'picocolors';
+import { printable } from '../common/text.ts';
 import { showCount, showMetric, showSeconds } from '../report/numbers.ts';
 import { formatArchitecture } from '../space/index.ts';
 import type { StudyEvent } from '../study/events.ts';
@@ -143,7 +144,10 @@ function render(picture: Picture, setup: Setup, left: number | undefined, elapse
   const { settings, space } = setup;
   const { metric } = headline(setup.problem.objectives, setup.dataset.search.info);
   const width = (process.stderr.columns ?? 100) - 1;
-  const clip = (text: string) => (text.length > width ? `${text.slice(0, width - 1)}…` : text);
+  const clip = (unsafe: string) => {
+    const text = printable(unsafe);
+    return text.length > width ? `${text.slice(0, width - 1)}…` : text;
+  };
   const of = picture.wanted === undefined ? '' : ` of ${picture.wanted}`;
   const head = [
     `${settings.data}, ${space.name}, ${settings.strategy}`,

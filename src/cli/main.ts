@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander';
 import { messageOf, UserError } from '../common/errors.ts';
+import { printable } from '../common/text.ts';
 import { TrainingFailure } from '../train/failure.ts';
 import { addBest } from './best.ts';
 import { createProgram, type Shell } from './command.ts';
@@ -8,7 +9,7 @@ import { addData } from './data.ts';
 import { addEvaluate } from './evaluate.ts';
 import { addExport } from './export.ts';
 import { Interrupted } from './interrupt.ts';
-import type { Streams } from './output.ts';
+import { type Streams, safeStreams } from './output.ts';
 import { addPredict } from './predict.ts';
 import { addReport } from './report.ts';
 import { addResume } from './resume.ts';
@@ -44,7 +45,8 @@ const COMMANDS = [
  * Runs one command line (without `node netsmith`) and returns the exit code: 0 done, 1 failed, 2 bad input (nothing was
  * written), 130 interrupted.
  */
-export async function main(args: readonly string[], streams: Streams = processStreams()): Promise<number> {
+export async function main(args: readonly string[], unsafe: Streams = processStreams()): Promise<number> {
+  const streams = safeStreams(unsafe);
   const shell: Shell = { streams, exitCode: 0 };
   const program = createProgram(shell, netsmithVersion());
   for (const add of COMMANDS) add(program, shell);
@@ -62,7 +64,7 @@ function explain(error: unknown, streams: Streams): number {
   if (error instanceof Interrupted) return 130;
   // By name: a space of the person's own file may bring another copy of the library with it.
   if (error instanceof Error && error.name === UserError.name) {
-    streams.err(`netsmith: ${error.message}\n`);
+    streams.err(`netsmith: ${printable(error.message)}\n`);
     return 2;
   }
   // The network's doing, not the program's: a stack would say nothing.

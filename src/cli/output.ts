@@ -1,4 +1,6 @@
+import stringWidth from 'string-width';
 import type { Json } from '../common/json.ts';
+import { printable } from '../common/text.ts';
 
 /** Where a command writes. `out` is for results alone; everything else goes to `err`. */
 export interface Streams {
@@ -32,17 +34,28 @@ export function createOutput(streams: Streams, options: { readonly json?: boolea
   };
 }
 
-/** Lines of cells, columns aligned, numbers to the right. */
+/**
+ * Streams that a name or a message from outside cannot steer: control characters are shown as `\u001b` on every line. That is how
+ * JSON escapes them too, so its values stay the same.
+ */
+export function safeStreams(streams: Streams): Streams {
+  const safe = (text: string) => text.split('\n').map(printable).join('\n');
+  return { terminal: streams.terminal, out: (text) => streams.out(safe(text)), err: (text) => streams.err(safe(text)) };
+}
+
+/** Lines of cells, columns aligned by their width in a terminal, numbers to the right. A cell stays on its line. */
 export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
-  const cells = [head, ...rows].map((row) => row.map(String));
-  const widths = head.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
+  const cells = [head, ...rows].map((row) => row.map((cell) => printable(String(cell))));
+  const widths = head.map((_, column) =>
+    cells.reduce((widest, row) => Math.max(widest, stringWidth(row[column] ?? '')), 0),
+  );
   const right = head.map((_, column) => rows.length > 0 && rows.every((row) => typeof row[column] === 'number'));
   return cells
     .map((row) =>
       row
         .map((cell, column) => {
-          const width = widths[column] ?? 0;
-          return right[column] ? cell.padStart(width) : cell.padEnd(width);
+          const space = ' '.repeat((widths[column] ?? 0) - stringWidth(cell));
+          return right[column] ? space + cell : cell + space;
         })
         .join('  ')
         .trimEnd(),

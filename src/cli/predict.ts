@@ -1,34 +1,61 @@
 import type { Command } from 'commander';
 import type { Json } from '../common/json.ts';
-import { type Prediction, predictFiles } from '../report/predict.node.ts';
+import { printable } from '../common/text.ts';
+import { openPredictor, type Prediction } from '../report/predict.node.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import { openEngine } from './engine.ts';
 import { table } from './output.ts';
 
-/** `netsmith predict MODEL FILE...`: [{ file, class, probabilities }], of a CSV's rows also `row`; of a regression `values` */
+/**
+ * `netsmith predict MODEL FILE...`: [{ file, class, probabilities }], of a CSV's rows also `row`; of a regression `values`; of what
+ * has no answer `error`. The exit code is 1 where some have none, 2 where all have none.
+ */
 export function addPredict(program: Command, shell: Shell): void {
-  define(
-    program,
-    'predict <model> <files...>',
-    'Say what an exported model makes of images, or of the rows of CSV files',
-    [
-      'netsmith predict runs/photos-small-cnn-1/best/model.onnx cat.jpg dog.png',
-      'netsmith predict model.onnx new-customers.csv --json',
-    ],
-  ).action(async (model: string, files: readonly string[], _options: unknown, command: Command) => {
-    const engine = await openEngine({ device: 'cpu', threads: 1, layout: 'auto' }, 1);
-    const { predictions } = await predictFiles(engine, model, files);
-    outputOf(command, shell).result(
-      predictions as unknown as Json,
-      table(
-        ['file', ...(predictions.some(({ row }) => row !== undefined) ? ['row'] : []), 'prediction'],
-        predictions.map(rowOf),
-      ),
-    );
-  });
+  define(program, 'predict <model> <files...>', 'Run an exported model on images or on the rows of CSV files', [
+    'netsmith predict runs/photos-small-cnn-1/best/model.onnx cat.jpg dog.png',
+    'netsmith predict model.onnx photos',
+    'netsmith predict model.onnx new-customers.csv --json',
+  ])
+    .addHelpText(
+      'after',
+      'A file may also be a folder, with all that is below it, or a pattern such as "photos/*.jpg".\n',
+    )
+    .action(async (model: string, files: readonly string[], _options: unknown, command: Command) => {
+      const output = outputOf(command, shell);
+      const engine = await openEngine({ device: 'cpu', threads: 1, layout: 'auto' }, 1);
+      const predictor = await openPredictor(engine, model).catch(async (error: unknown) => {
+        await engine.dispose();
+        throw error;
+      });
+      const predictions: Prediction[] = [];
+      const rows: (readonly (string | number)[])[] = [];
+      let [answered, failed] = [0, 0];
+      try {
+        for await (const prediction of predictor.predict(files)) {
+          // Of many files, text keeps a line each, JSON all that the model says.
+          if (output.json) predictions.push(prediction);
+          if (!('error' in prediction)) {
+            answered++;
+            if (!output.json) rows.push(rowOf(prediction));
+            continue;
+          }
+          failed++;
+          const { file, row, error } = prediction;
+          const where = row === undefined ? file : `${file}, row ${row}`;
+          if (!output.json) shell.streams.err(`netsmith: ${printable(where)}: ${printable(error)}\n`);
+        }
+      } finally {
+        await predictor.dispose();
+        await engine.dispose();
+      }
+      const head = ['file', ...(rows.some((row) => row.length > 2) ? ['row'] : []), 'prediction'];
+      if (output.json || answered > 0) output.result(predictions as unknown as Json, table(head, rows));
+      if (failed > 0 && answered > 0) output.note(`No answer for ${failed} of ${answered + failed}.`);
+      if (failed > 0) shell.exitCode = answered > 0 ? 1 : 2;
+    });
 }
 
-function rowOf(prediction: Prediction): readonly (string | number)[] {
+function rowOf(prediction: Exclude<Prediction, { readonly error: string }>): readonly (string | number)[] {
   const where = [prediction.file, ...(prediction.row === undefined ? [] : [prediction.row])];
   if ('values' in prediction) {
     const values = Object.entries(prediction.values).map(

@@ -1,5 +1,6 @@
-import { join, resolve as resolvePath } from 'node:path';
+import { basename, join, resolve as resolvePath } from 'node:path';
 import type { Command } from 'commander';
+import { valuesWithoutFolders, withoutFolders } from '../common/paths.ts';
 import { networkCosts } from '../network/costs.ts';
 import type { ReportData, ReportTrial } from '../report/data.ts';
 import { renderReport } from '../report/html.ts';
@@ -61,7 +62,7 @@ export async function reportData(dir: string, study: ReadStudy): Promise<ReportD
     network: resolve(space, best.architecture),
   };
   return {
-    name: record.name,
+    name: withoutFolders(record.name),
     createdAt: record.createdAt,
     finished: await isFinished(study),
     space: { name: space.name, options: space.options, ...(size !== undefined && { size }) },
@@ -70,10 +71,12 @@ export async function reportData(dir: string, study: ReadStudy): Promise<ReportD
     seed: settings.seed,
     objectives: problem.objectives,
     tested: testedObjective(problem.objectives, data),
-    data,
-    trials: (isTable ? onSimulatedClock(trials, record.createdAt) : trials).map((trial) => reportTrial(study, trial)),
+    data: { ...data, notes: valuesWithoutFolders(data.notes) },
+    trials: (isTable ? onSimulatedClock(trials, record.createdAt) : trials)
+      .map((trial) => reportTrial(study, trial))
+      .map((trial) => (trial.reason === undefined ? trial : { ...trial, reason: withoutFolders(trial.reason) })),
     seconds: computingSeconds(trials),
-    ...(study.earlier.length > 0 && { earlier: earlierStudies(study) }),
+    ...(study.earlier.length > 0 && { earlier: valuesWithoutFolders(earlierStudies(study)) }),
     agreements: agreementsIn(study),
     ...(account.workerSeconds > 0 && trainsTrials(settings) && { account }),
     ...(winner !== undefined && { winner: { ...winner, costs: networkCosts(winner.network, space.task) } }),
@@ -93,7 +96,7 @@ export async function reportData(dir: string, study: ReadStudy): Promise<ReportD
       metrics,
       costs,
     })),
-    settings: planToJson({ settings, data, ...(block !== undefined && { block }) }),
+    settings: valuesWithoutFolders(planToJson({ settings, data, ...(block !== undefined && { block }) })),
     commands: commandsOf(dir, study, best?.trial, evaluation),
     versions: versions(),
   };
@@ -117,14 +120,19 @@ export async function isFinished({ settings, problem, trials, clock, strategySta
   return proposals.length === 0;
 }
 
-/** The command lines that come to this report again, in order. */
+/**
+ * The command lines that come to this report again, in order. Files and folders go by their names: a report is for others, whom it
+ * does not concern where they lie.
+ */
 function commandsOf(
   dir: string,
-  { settings, prior = [] }: ReadStudy,
+  study: ReadStudy,
   best: number | undefined,
   evaluation: EvaluationRecord | undefined,
 ): string[] {
-  const shown = shellWord(resolvePath(dir));
+  const settings = valuesWithoutFolders(study.settings);
+  const prior = valuesWithoutFolders(study.prior ?? []);
+  const shown = shellWord(basename(resolvePath(dir)));
   const began = prior.length === 0 ? '' : ` --prior ${prior.map(shellWord).join(' ')}`;
   const search = `${commandOf('search', settings)}${began} --out ${shown}`;
   if (settings.benchmark !== undefined)

@@ -1,16 +1,13 @@
-/**
- * The datasets that Netsmith can open: what they are, and where the official files lie. Checksums are the published MD5s;
- * they guard against damage on the way, not against malice.
- */
+/** The datasets that Netsmith can open: what they are, and where the official files lie. */
 
 /** A file to fetch. */
 export interface DatasetFile {
   readonly name: string;
-  /** Tried in turn. */
+  /** Tried in turn; https alone. */
   readonly urls: readonly string[];
   readonly bytes: number;
-  /** Hexadecimal, as published. */
-  readonly md5: string;
+  /** SHA-256, hexadecimal. */
+  readonly sha256: string;
   /** The file is a tar archive: these of its files are unpacked, it is then removed. */
   readonly unpack?: readonly string[];
 }
@@ -31,8 +28,9 @@ export interface DatasetEntry {
 
 export type DatasetName = keyof typeof DATASETS;
 
-// Checked against torchvision's datasets/mnist.py, https://www.cs.toronto.edu/~kriz/cifar.html and the README of
-// https://github.com/zalandoresearch/fashion-mnist.
+// The authors publish MD5s at most. Sizes and SHA-256 sums are those that TensorFlow Datasets checks for the same files: of
+// https://github.com/tensorflow/datasets tensorflow_datasets/url_checksums/{cifar10,cifar100,mnist,fashion_mnist}.txt
+// (commits 333639b and, for mnist, 31f1255).
 export const DATASETS = {
   digits: {
     description: '1,797 handwritten digits, 8 by 8 grey pixels, 10 classes (UCI, CC BY 4.0)',
@@ -50,7 +48,7 @@ export const DATASETS = {
           name: 'cifar-10-binary.tar.gz',
           urls: ['https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz'],
           bytes: 170_052_171,
-          md5: 'c32a1d4ab5d03f1284b67883e8d87530',
+          sha256: 'c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd',
           unpack: [
             'data_batch_1.bin',
             'data_batch_2.bin',
@@ -75,7 +73,7 @@ export const DATASETS = {
           name: 'cifar-100-binary.tar.gz',
           urls: ['https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz'],
           bytes: 168_513_733,
-          md5: '03b5dce01913d631647c71ecec9e9cb8',
+          sha256: '58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec',
           unpack: ['train.bin', 'test.bin', 'fine_label_names.txt'],
         },
       ],
@@ -90,10 +88,10 @@ export const DATASETS = {
       files: idxFiles(
         ['https://ossci-datasets.s3.amazonaws.com/mnist/', 'https://storage.googleapis.com/cvdf-datasets/mnist/'],
         [
-          ['train-images-idx3-ubyte.gz', 9_912_422, 'f68b3c2dcbeaaa9fbdd348bbdeb94873'],
-          ['train-labels-idx1-ubyte.gz', 28_881, 'd53e105ee54ea40749a09fcbcd1e9432'],
-          ['t10k-images-idx3-ubyte.gz', 1_648_877, '9fb629c4189551a2d022fa330f9573f3'],
-          ['t10k-labels-idx1-ubyte.gz', 4_542, 'ec29112dd5afa0611ce80d1b7f02629c'],
+          ['train-images-idx3-ubyte.gz', 9_912_422, '440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609'],
+          ['train-labels-idx1-ubyte.gz', 28_881, '3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c'],
+          ['t10k-images-idx3-ubyte.gz', 1_648_877, '8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6'],
+          ['t10k-labels-idx1-ubyte.gz', 4_542, 'f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6'],
         ],
       ),
     },
@@ -107,13 +105,17 @@ export const DATASETS = {
       files: idxFiles(
         [
           'https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/',
-          'http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/',
+          'https://storage.googleapis.com/tensorflow/tf-keras-datasets/',
         ],
         [
-          ['train-images-idx3-ubyte.gz', 26_421_880, '8d4fb7e6c68d591d4c3dfef9ec88bf0d'],
-          ['train-labels-idx1-ubyte.gz', 29_515, '25c81989df183df01b3e8a0aad5dffbe'],
-          ['t10k-images-idx3-ubyte.gz', 4_422_102, 'bef4ecab320f06d8554ea6380940ec79'],
-          ['t10k-labels-idx1-ubyte.gz', 5_148, 'bb300cfdad3c16e7a12a480ee83cd310'],
+          [
+            'train-images-idx3-ubyte.gz',
+            26_421_880,
+            '3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84',
+          ],
+          ['train-labels-idx1-ubyte.gz', 29_515, 'a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845'],
+          ['t10k-images-idx3-ubyte.gz', 4_422_102, '346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073'],
+          ['t10k-labels-idx1-ubyte.gz', 5_148, '67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5'],
         ],
       ),
     },
@@ -132,7 +134,7 @@ export const DATASETS = {
 
 function idxFiles(
   bases: readonly string[],
-  files: readonly (readonly [name: string, bytes: number, md5: string])[],
+  files: readonly (readonly [name: string, bytes: number, sha256: string])[],
 ): readonly DatasetFile[] {
-  return files.map(([name, bytes, md5]) => ({ name, urls: bases.map((base) => base + name), bytes, md5 }));
+  return files.map(([name, bytes, sha256]) => ({ name, urls: bases.map((base) => base + name), bytes, sha256 }));
 }

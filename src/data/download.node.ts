@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream, createWriteStream, type Stats } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { extract } from 'tar';
+import { extract, type ReadEntry } from 'tar';
 import { invalid, messageOf, UserError } from '../common/errors.ts';
 import { DATASETS, type DatasetEntry, type DatasetFile } from './catalogue.ts';
 import { thousands } from './split.ts';
@@ -66,16 +66,16 @@ export async function downloadFiles(
 
 /** Fetches one file to `path`, by way of `path.part`. */
 async function downloadFile(file: DatasetFile, path: string, options: DownloadOptions): Promise<void> {
-  if ((await sizeOf(path)) > 0 && (await md5Of(path)) === file.md5) return;
+  if ((await sizeOf(path)) > 0 && (await sha256Of(path)) === file.sha256) return;
   const part = `${path}.part`;
   const failures: string[] = [];
   for (const url of file.urls) {
     try {
       await fetchPart(file, url, part, options);
-      const md5 = await md5Of(part);
-      if (md5 !== file.md5) {
+      const sha256 = await sha256Of(part);
+      if (sha256 !== file.sha256) {
         await rm(part, { force: true });
-        throw new Error(`its MD5 is ${md5}, it must be ${file.md5}; what was received is removed`);
+        throw new Error(`its SHA-256 is ${sha256}, it must be ${file.sha256}; what was received is removed`);
       }
       return await rename(part, path);
     } catch (error) {
@@ -88,14 +88,29 @@ async function downloadFile(file: DatasetFile, path: string, options: DownloadOp
   throw new UserError(`download of ${file.name}: ${failures.join('; ')}; ${rule}`);
 }
 
+const MOST_REDIRECTS = 5;
+
+/** The answer of an address, or of those that it refers to: of `https:` alone, so that nobody on the way can read or change it. */
+async function getSecurely(url: string, init: RequestInit, get: typeof fetch): Promise<Response> {
+  let address = new URL(url);
+  for (let left = MOST_REDIRECTS; ; left--) {
+    if (address.protocol !== 'https:') throw new Error(`${address.protocol} is not secure; the address must be https:`);
+    const response = await get(address.href, { ...init, redirect: 'manual' });
+    const location = response.headers.get('location');
+    if (response.status < 300 || response.status > 399 || location === null) return response;
+    await response.body?.cancel();
+    if (left === 0) throw new Error('it refers from one address to the next without end');
+    address = new URL(location, address);
+  }
+}
+
 /** Brings `part` to its full length, from where it is if the server can do that. */
 async function fetchPart(file: DatasetFile, url: string, part: string, options: DownloadOptions): Promise<void> {
   const { signal = null } = options;
-  const get = options.fetch ?? fetch;
   const have = await sizeOf(part);
   // Without `identity`, fetch would unpack a file that a server sends with Content-Encoding: gzip.
   const headers = { 'accept-encoding': 'identity', ...(have > 0 && { range: `bytes=${have}-` }) };
-  const response = await get(url, { headers, signal });
+  const response = await getSecurely(url, { headers, signal }, options.fetch ?? fetch);
   const range = /^bytes (?:(\d+)-\d+|\*)\/(\d+)$/.exec(response.headers.get('content-range') ?? '');
   if (response.status === 416) {
     await response.body?.cancel();
@@ -112,25 +127,48 @@ async function fetchPart(file: DatasetFile, url: string, part: string, options: 
   let received = goesOn ? have : 0;
   const length = response.headers.get('content-length');
   const total = length === null ? file.bytes : received + Number(length);
+  const tooLong = `it is longer than the ${thousands(file.bytes)} bytes that it must have; what was received is removed`;
+  if (total > file.bytes) {
+    await response.body.cancel();
+    await rm(part, { force: true });
+    throw new Error(tooLong);
+  }
   const count = async function* (chunks: AsyncIterable<Uint8Array>) {
     for await (const chunk of chunks) {
       received += chunk.length;
+      if (received > file.bytes) throw new Error(tooLong);
       options.onProgress?.({ file: file.name, received, total });
       yield chunk;
     }
   };
-  await pipeline(response.body, count, createWriteStream(part, { flags: goesOn ? 'a' : 'w' }));
+  try {
+    await pipeline(response.body, count, createWriteStream(part, { flags: goesOn ? 'a' : 'w' }));
+  } catch (error) {
+    if (received > file.bytes) await rm(part, { force: true });
+    throw error;
+  }
   if (length !== null && received < total)
     throw new Error(`it ended after ${thousands(received)} of ${thousands(total)} bytes`);
 }
 
-/** Moves the named files of an archive into `target`, each in one step, and removes the archive. */
+/** Files of an archive together are never larger: those of CIFAR have 184 MB. */
+const MAX_UNPACKED = 2 ** 30;
+
+/**
+ * Moves the named files of an archive into `target`, each in one step, and removes the archive. Official archives hold one folder
+ * with the files; only plain files of the expected names are taken from it, no links, and nothing outside that folder.
+ */
 async function unpack(archive: string, names: readonly string[], target: string): Promise<void> {
   const staging = await mkdtemp(join(target, '.unpack-'));
   try {
     const wanted = new Set(names);
-    // Official archives hold one folder with the files; only plain files of the expected names are taken from it.
-    const filter = (path: string) => wanted.has(basename(path));
+    let unpacked = 0;
+    const filter = (path: string, entry: Stats | ReadEntry) => {
+      const isFile = 'type' in entry && entry.type === 'File';
+      if (!isFile || path.split('/').length !== 2 || !wanted.has(basename(path))) return false;
+      unpacked += entry.size;
+      return unpacked <= MAX_UNPACKED;
+    };
     await extract({ file: archive, cwd: staging, strip: 1, strict: true, filter });
     for (const name of names) {
       if ((await sizeOf(join(staging, name))) === 0)
@@ -153,8 +191,8 @@ async function sizeOf(path: string): Promise<number> {
   return (await stat(path).catch(() => undefined))?.size ?? 0;
 }
 
-async function md5Of(path: string): Promise<string> {
-  const hash = createHash('md5');
+async function sha256Of(path: string): Promise<string> {
+  const hash = createHash('sha256');
   await pipeline(createReadStream(path), hash);
   return hash.digest('hex');
 }

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import test, { type TestContext } from 'node:test';
 import { create } from 'tar';
 import { DATASETS, type DatasetEntry, type DatasetFile } from './catalogue.ts';
@@ -11,16 +13,18 @@ import { type DownloadProgress, downloadDataset, downloadFiles } from './downloa
 import { assertRefused, tempFolder } from './testing/helpers.ts';
 
 const content = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * 2654435761) % 256));
-const md5 = (bytes: Uint8Array) => createHash('md5').update(bytes).digest('hex');
+const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 const file = (url: string, more: Partial<DatasetFile> = {}): DatasetFile => ({
   name: 'file.bin',
   urls: [url],
   bytes: content.length,
-  md5: md5(content),
+  sha256: sha256(content),
   ...more,
 });
+/** Has local servers, which speak http, answer addresses of https. */
+const local: typeof fetch = (input, init) => fetch(String(input).replace(/^https:/, 'http:'), init);
 const get = (entry: DatasetFile, dir: string, options = {}) =>
-  downloadFiles({ folder: 'set', files: [entry] }, dir, options);
+  downloadFiles({ folder: 'set', files: [entry] }, dir, { fetch: local, ...options });
 
 /** A local server; `asked` lists the Range header of each request. */
 async function serve(t: TestContext, answer: (request: IncomingMessage, response: ServerResponse) => void) {
@@ -34,7 +38,7 @@ async function serve(t: TestContext, answer: (request: IncomingMessage, response
     server.closeAllConnections();
     server.close();
   });
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/file.bin`, asked };
+  return { url: `https://127.0.0.1:${(server.address() as AddressInfo).port}/file.bin`, asked };
 }
 
 /** Answers ranges as a good server does; with `cutAfter`, the connection breaks after so many bytes. */
@@ -110,7 +114,7 @@ test('a part that is complete, or longer than the file, is not asked for beyond 
 test('a wrong checksum is refused, and what was received is removed', async (t) => {
   const dir = await tempFolder(t);
   const { url } = await serve(t, ranged(Buffer.from('<html>moved</html>')));
-  await assertRefused(get(file(url), dir), 'file.bin', md5(content), 'removed');
+  await assertRefused(get(file(url), dir), 'file.bin', sha256(content), 'removed');
   assert.deepEqual(await readdir(join(dir, 'set')), []);
 });
 
@@ -143,7 +147,7 @@ test('an archive is unpacked: the expected files alone, and the archive is remov
   await create({ gzip: true, file: join(source, 'x.tar.gz'), cwd: source }, ['inner']);
   const archive = await readFile(join(source, 'x.tar.gz'));
   const { url, asked } = await serve(t, ranged(archive));
-  const entry = file(url, { name: 'x.tar.gz', md5: md5(archive), unpack: ['a.bin', 'b.bin'] });
+  const entry = file(url, { name: 'x.tar.gz', sha256: sha256(archive), unpack: ['a.bin', 'b.bin'] });
   const dir = await tempFolder(t);
   const folder = await get(entry, dir);
   assert.deepEqual((await readdir(folder)).sort(), ['a.bin', 'b.bin']);
@@ -151,6 +155,55 @@ test('an archive is unpacked: the expected files alone, and the archive is remov
   await get(entry, dir);
   assert.equal(asked.length, 1);
   await assertRefused(get({ ...entry, unpack: ['a.bin', 'c.bin'] }, dir), 'no c.bin');
+});
+
+test('only https is spoken, by those referred to as well', async (t) => {
+  const dir = await tempFolder(t);
+  const good = await serve(t, ranged(content));
+  const plain = good.url.replace('https:', 'http:');
+  await assertRefused(get(file(plain), dir), 'http: is not secure');
+  const insecure = await serve(t, (_, response) => response.writeHead(302, { location: plain }).end());
+  await assertRefused(get(file(insecure.url), dir), 'http: is not secure');
+  assert.equal(good.asked.length, 0);
+  const circle = await serve(t, (_, response) => response.writeHead(302, { location: '/file.bin' }).end());
+  await assertRefused(get(file(circle.url), dir), 'without end');
+  const secure = await serve(t, (_, response) => response.writeHead(301, { location: good.url }).end());
+  await get(file(secure.url), dir);
+  assert.deepEqual(await readFile(join(dir, 'set', 'file.bin')), content);
+});
+
+test('a file that is longer than it must be is not received to its end', async (t) => {
+  for (const says of [true, false]) {
+    const dir = await tempFolder(t);
+    let sent = 0;
+    const { url } = await serve(t, async (_, response) => {
+      response.writeHead(200, says ? { 'content-length': 100 * content.length } : {});
+      const pieces = function* () {
+        for (; sent < 100; sent++) yield content;
+      };
+      await pipeline(Readable.from(pieces()), response).catch(() => {});
+    });
+    await assertRefused(get(file(url), dir), 'longer than the 300,000 bytes');
+    assert.ok(sent < 100, `${sent} pieces were sent`);
+    assert.deepEqual(await readdir(join(dir, 'set')), []);
+  }
+});
+
+test('links, and files outside the folder of an archive, are not unpacked', async (t) => {
+  const source = await tempFolder(t);
+  await mkdir(join(source, 'inner', 'deep'), { recursive: true });
+  await writeFile(join(source, 'victim'), 'secret');
+  await symlink(join(source, 'victim'), join(source, 'inner', 'a.bin'));
+  await writeFile(join(source, 'inner', 'deep', 'b.bin'), 'b');
+  await create({ gzip: true, file: join(source, 'x.tar.gz'), cwd: source }, ['inner']);
+  const archive = await readFile(join(source, 'x.tar.gz'));
+  const { url } = await serve(t, ranged(archive));
+  const dir = await tempFolder(t);
+  for (const name of ['a.bin', 'b.bin']) {
+    const entry = file(url, { name: 'x.tar.gz', bytes: archive.length, sha256: sha256(archive), unpack: [name] });
+    await assertRefused(get(entry, dir), `it holds no ${name}`);
+  }
+  assert.deepEqual(await readdir(join(dir, 'set')), ['x.tar.gz']);
 });
 
 test('only what is fetched can be asked for; the catalogue gives every file a checksum and a secure address', async (t) => {
@@ -169,8 +222,11 @@ test('only what is fetched can be asked for; the catalogue gives every file a ch
   const entries: readonly DatasetEntry[] = Object.values(DATASETS);
   const files = entries.flatMap(({ origin }) => (origin.kind === 'download' ? origin.files : []));
   assert.equal(files.length, 10);
-  for (const { name, urls, md5: sum } of files) {
-    assert.match(sum, /^[0-9a-f]{32}$/);
-    assert.ok(urls[0]?.startsWith('https://') && urls.every((url) => url.endsWith(`/${name}`)), name);
+  for (const { name, urls, sha256: sum } of files) {
+    assert.match(sum, /^[0-9a-f]{64}$/);
+    assert.ok(
+      urls.every((url) => url.startsWith('https://') && url.endsWith(`/${name}`)),
+      name,
+    );
   }
 });

@@ -1,3 +1,5 @@
+import { printable } from '../common/text.ts';
+
 /**
  * A small writer of SVG and HTML text. What it is given is escaped; the result is a `Markup`, so that text that was
  * already escaped is not escaped again, and text that was not cannot slip through.
@@ -6,18 +8,23 @@ export interface Markup {
   readonly markup: string;
 }
 
-/** Plain text for element content or a quoted attribute. Characters that XML 1.0 forbids become U+FFFD. */
+/** Plain text for element content or a quoted attribute. What must not be seen as it is becomes visible: see `visible`. */
 export function escapeText(text: string): string {
-  return text
-    .replace(FORBIDDEN, '\uFFFD')
+  return visible(text)
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')
     .replaceAll('"', '&quot;')
     .replaceAll("'", '&#39;');
 }
-// Everything outside XML 1.0's Char production: control characters, lone surrogates, U+FFFE and U+FFFF.
-const FORBIDDEN = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/gu;
+
+/**
+ * Text or markup in which control characters, those that turn the direction of writing, and what XML 1.0 forbids are shown as
+ * `\u001b`. Line breaks and tabs stay.
+ */
+export function visible(text: string): string {
+  return text.replace(/[^\n\t]+/g, printable).replace(/[\ufffe\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16)}`);
+}
 
 /** Markup from a template: interpolated strings and numbers are escaped, markup and lists of it are joined, undefined is nothing. */
 export function html(

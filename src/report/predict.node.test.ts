@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { after, before, test } from 'node:test';
 import sharp from 'sharp';
 import type { DatasetInfo, TableEncoding } from '../data/dataset.ts';
@@ -138,21 +138,67 @@ test('a regression gives values in the units of the target', async () => {
   assert.ok(Math.abs((first.values.price as number) - expected) < 1e-4 * Math.abs(expected));
 });
 
-test('errors name the file, and the row', async () => {
+test('what cannot be read has its reason in place of an answer; the others are answered', async () => {
   const { file } = await written('rows.onnx', s.sequential(s.linear('outputs')), table);
   const images = (await written('colours.onnx', colours, imageInfo([3, 6, 6]))).file;
-  const [bad, broken] = [join(dir, 'bad.csv'), join(dir, 'broken.png')];
-  await writeFile(bad, 'size,colour\n1,blue\nbig,blue\n');
+  const [bad, other, broken, good] = ['bad.csv', 'other.csv', 'broken.png', 'good.png'].map((name) => join(dir, name));
+  assert.ok(bad && other && broken && good);
+  await writeFile(bad, 'size,colour\n1,blue\nbig,blue\n3,blue\n');
+  await writeFile(other, 'size,price\n1,2\n');
   await writeFile(broken, 'no image');
-  await assert.rejects(predictFiles(engine, file, [bad]), { name: 'UserError', message: /bad\.csv.*row 2.*"big"/ });
-  await assert.rejects(predictFiles(engine, images, [broken]), { name: 'UserError', message: /broken\.png/ });
-  await assert.rejects(predictFiles(engine, images, [join(dir, 'absent.png')]), {
-    name: 'UserError',
-    message: /absent\.png/,
-  });
-  await assert.rejects(predictFiles(engine, images, [bad]), { name: 'UserError', message: /bad\.csv.*takes images/ });
+  await sharp({ create: { width: 8, height: 8, channels: 3, background: '#fff' } })
+    .png()
+    .toFile(good);
+  const shown = async (model: string, ...files: string[]) =>
+    (await predictFiles(engine, model, files)).predictions.map((one) => ({
+      file: basename(one.file),
+      ...(one.row !== undefined && { row: one.row }),
+      ...('error' in one ? { error: one.error } : {}),
+    }));
+  const rows = await shown(file, bad, other, join(dir, 'absent.csv'), good);
+  assert.deepEqual(rows.slice(0, 2), [
+    { file: 'bad.csv', row: 1 },
+    { file: 'bad.csv', row: 2, error: 'column "size": the value is "big"; it must be a number or missing' },
+  ]);
+  assert.deepEqual(rows.slice(2, 5), [
+    { file: 'bad.csv', row: 3 },
+    { file: 'other.csv', error: 'there is no column "colour"; the columns needed are size, colour' },
+    { file: 'absent.csv', error: 'file not found' },
+  ]);
+  assert.match(rows[5]?.error ?? '', /UTF-8/);
+  const pictures = await shown(images, broken, good, join(dir, 'absent.png'), bad, good);
+  assert.deepEqual(
+    pictures.map((one) => one.error !== undefined),
+    [true, false, true, true, false],
+  );
+  assert.match(pictures[0]?.error ?? '', /decoded/);
+  assert.equal(pictures[2]?.error, 'file not found');
+  assert.equal(pictures[3]?.error, 'it is a table; the model takes images');
   await assert.rejects(predictFiles(engine, join(dir, 'none.onnx'), []), { name: 'UserError', message: /none\.onnx/ });
   await assert.rejects(predictFiles(engine, broken, []), { name: 'UserError', message: /broken\.png.*ONNX/ });
+});
+
+test('a folder stands for what is in it, a pattern for what matches', async () => {
+  const model = (await written('colours.onnx', colours, imageInfo([3, 6, 6]))).file;
+  const folder = join(dir, 'photos');
+  for (const path of ['b.png', 'a.jpg', 'inner/c.png', '.hidden/d.png', '.e.png', '__MACOSX/f.png', 'dir.png/g.png']) {
+    const to = join(folder, path);
+    await mkdir(dirname(to), { recursive: true });
+    await sharp({ create: { width: 8, height: 8, channels: 3, background: '#fff' } })
+      .toFormat(path.endsWith('png') ? 'png' : 'jpeg')
+      .toFile(to);
+  }
+  await writeFile(join(folder, 'notes.txt'), 'no image');
+  await symlink(folder, join(folder, 'loop'));
+  await mkdir(join(dir, 'empty'));
+  const named = async (...names: string[]) =>
+    (await predictFiles(engine, model, names)).predictions.map((one) =>
+      'error' in one ? one.error : relative(folder, one.file).replaceAll('\\', '/'),
+    );
+  assert.deepEqual(await named(folder), ['a.jpg', 'b.png', 'dir.png/g.png', 'inner/c.png']);
+  assert.deepEqual(await named(join(folder, '*.{jpg,png}')), ['a.jpg', 'b.png', 'dir.png/g.png']);
+  assert.deepEqual(await named(join(folder, '*.gif')), ['no file matches this pattern']);
+  assert.deepEqual(await named(join(dir, 'empty')), ['the folder has no file that the model can read']);
 });
 
 test('parity is measured against the training engine, and a model of other weights is refused', async () => {

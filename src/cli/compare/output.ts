@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { valuesWithoutFolders } from '../../common/paths.ts';
 import { analyse, type Significance, type Spread } from '../../report/compare/analysis.ts';
 import { comparisonCsv, trajectoryCsv } from '../../report/compare/csv.ts';
 import type { Comparison } from '../../report/compare/data.ts';
@@ -25,7 +26,8 @@ export function warningsOf({ competitors }: Pick<Comparison, 'competitors'>): re
 }
 
 /** Writes the report and the tables, and tells the result. */
-export function tellComparison(dir: string, comparison: Comparison, output: Output): void {
+export function tellComparison(dir: string, given: Comparison, output: Output): void {
+  const comparison = valuesWithoutFolders(given);
   const analysis = analyse(comparison);
   const files = {
     report: join(dir, 'comparison.html'),

@@ -166,3 +166,16 @@ test('tables have a row for each search, and for each time one became better', (
   const steps = trajectoryCsv(comparison).trimEnd().split('\r\n');
   assert.deepEqual([steps[0], steps[1], steps.length], ['name,seed,seconds,valid', 'random,0,10,0.4', 25]);
 });
+
+test('no cell is a formula or steers a terminal; numbers stay numbers', () => {
+  const runs = [run(0, 0.5, { text: '@sum', architecture: { a: '=cmd|x', b: -1.5, c: '+1,"' }, valid: -2 })];
+  const names = ['=HYPERLINK("x")', '-2+3', '\ttab', '-7', '\u001b[2J'];
+  const text = comparisonCsv({ ...comparison, competitors: names.map((name) => ({ name, runs })) });
+  const cells = text.trimEnd().split('\r\n').slice(1);
+  const begins = [`"'=HYPERLINK(""x"")"`, `'-2+3`, `'\\u0009tab`, '-7', '\\u001b[2J'];
+  assert.deepEqual(
+    cells.map((line, i) => line.startsWith(`${begins[i]},0,-2,`)),
+    names.map(() => true),
+  );
+  assert.ok(cells[0]?.endsWith(`,'@sum,,'=cmd|x,-1.5,"'+1,"""`), cells[0]);
+});

@@ -1,3 +1,4 @@
+import { printable } from '../../common/text.ts';
 import type { Comparison } from './data.ts';
 
 /** One row for each search, with a header. Values as they are: shares from 0 to 1. Empty where there is none. */
@@ -28,8 +29,12 @@ export function trajectoryCsv({ competitors, axis }: Comparison): string {
   return `${[['name', 'seed', axis, 'valid'], ...rows].map((row) => row.map(cell).join(',')).join('\r\n')}\r\n`;
 }
 
-/** RFC 4180. */
+const NUMBER = /^[+-]?\d+(\.\d+)?(e[+-]?\d+)?$/i;
+
+/** RFC 4180. A text that a spreadsheet would take for a formula gets an apostrophe in front; numbers stay numbers. */
 function cell(value: string | number): string {
-  const text = String(value);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  const plain = String(value);
+  const isFormula = /^[=+\-@\t\r]/.test(plain) && typeof value === 'string' && !NUMBER.test(plain);
+  const text = printable(isFormula ? `'${plain}` : plain);
+  return /[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

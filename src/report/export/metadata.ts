@@ -1,6 +1,9 @@
+import { z } from 'zod';
 import { invalid } from '../../common/errors.ts';
-import type { Json } from '../../common/json.ts';
+import { type Json, parseJson } from '../../common/json.ts';
+import { printable } from '../../common/text.ts';
 import type { DatasetInfo, TableEncoding } from '../../data/dataset.ts';
+import { featureCount } from '../../data/table.ts';
 
 /**
  * What an exported model says of itself: enough to feed it and to read its answer without this project. Stored as the
@@ -22,6 +25,7 @@ import type { DatasetInfo, TableEncoding } from '../../data/dataset.ts';
  * | `netsmith.encoding` | JSON, a table's columns as {@link TableEncoding}; absent for images |
  * | `netsmith.dataset`, `netsmith.space`, `netsmith.architecture` | where it comes from |
  * | `netsmith.training` | JSON, a summary of the training |
+ * | `netsmith.sha256` | of all bytes before this entry, which is the file's last: see seal.node.ts; absent unless sealed |
  */
 export interface ModelMetadata {
   readonly version: string;
@@ -68,71 +72,94 @@ export function writeMetadata(metadata: ModelMetadata): Record<string, string> {
   };
 }
 
+/** Elements of one sample that are read at most: an image of 4096 by 4096 in colour. */
+const MAX_INPUT = 3 * 4096 * 4096;
+const MAX_LABELS = 100_000;
+
+const size = z.int().min(1).max(MAX_INPUT);
+const shapeSchema = z
+  .union([z.tuple([z.literal('N'), size]), z.tuple([z.literal('N'), size, size, size])])
+  .transform(([, ...input]): number[] => input)
+  .refine((input) => input.reduce((product, n) => product * n, 1) <= MAX_INPUT);
+const rangeSchema = z.tuple([z.number(), z.number()]).refine(([low, high]) => low < high);
+const distinct = (names: readonly string[]) => new Set(names).size === names.length;
+const labelsSchema = z.array(z.string()).min(1).max(MAX_LABELS).refine(distinct);
+const columnSchema = z.discriminatedUnion('kind', [
+  z.looseObject({ name: z.string(), kind: z.literal('number'), missing: z.number() }),
+  z.looseObject({ name: z.string(), kind: z.literal('category'), categories: z.array(z.string()).refine(distinct) }),
+]);
+const encodingSchema = z.looseObject({
+  columns: z
+    .array(columnSchema)
+    .min(1)
+    .refine((columns) => distinct(columns.map(({ name }) => name))),
+  label: z.string(),
+});
+
 /**
- * Reads the texts back; `place` names the file in errors. Throws UserError for a model that Netsmith did not write, or
- * whose metadata somebody damaged.
+ * Reads the texts back and checks each, as somebody else may have made or changed the file; `place` names it in errors. Throws
+ * UserError for a model that Netsmith did not write, or whose metadata is damaged.
  */
 export function readMetadata(place: string, texts: Readonly<Record<string, string>>): ModelMetadata {
+  if (!Object.keys(texts).some((key) => key.startsWith('netsmith.'))) {
+    throw invalid(place, 'it was not exported by Netsmith', 'it must be a model that netsmith export wrote');
+  }
   const text = (key: string): string => {
-    const found = texts[key];
+    const found = Object.hasOwn(texts, key) ? texts[key] : undefined;
     if (found === undefined) {
       throw invalid(place, `it has no metadata "${key}"`, 'it must be a model that netsmith export wrote');
     }
     return found;
   };
-  const parsed = <T>(key: string, check: (value: unknown) => value is T, rule: string): T => {
-    let value: unknown;
-    try {
-      value = JSON.parse(text(key));
-    } catch {
-      value = undefined;
-    }
-    if (!check(value)) throw invalid(place, `metadata "${key}" is ${text(key).slice(0, 80)}`, rule);
+  const refuse = (key: string, rule: string) => {
+    const found = text(key);
+    const shown = found.length > 80 ? `${found.slice(0, 80)}...` : found;
+    return invalid(place, `metadata "${key}" is ${printable(shown)}`, `it must be ${rule}`);
+  };
+  const fixed = <T extends string>(key: string, allowed: readonly T[]): T => {
+    const found = allowed.find((one) => one === text(key));
+    if (found === undefined) throw refuse(key, allowed.join(' or '));
+    return found;
+  };
+  const json = (key: string): Json => {
+    const value = parseJson(text(key), `${place}, metadata "${key}"`);
+    // JSON.parse makes Infinity of 1e999.
+    if (!allFinite(value)) throw refuse(key, 'JSON with finite numbers');
     return value;
   };
-  const optional = <T>(key: string, check: (value: unknown) => value is T, rule: string): T | undefined =>
-    texts[key] === undefined ? undefined : parsed(key, check, rule);
+  const parsed = <T>(key: string, schema: z.ZodType<T>, rule: string): T => {
+    const result = schema.safeParse(json(key));
+    if (!result.success) throw refuse(key, rule);
+    return result.data;
+  };
+  const optional = <T>(key: string, schema: z.ZodType<T>, rule: string): T | undefined =>
+    Object.hasOwn(texts, key) ? parsed(key, schema, rule) : undefined;
 
-  const task = text('netsmith.task');
-  if (task !== 'classification' && task !== 'regression') {
-    throw invalid(place, `metadata "netsmith.task" is ${task}`, 'classification or regression');
+  const task = fixed('netsmith.task', ['classification', 'regression']);
+  fixed('netsmith.input.name', [INPUT_NAME]);
+  fixed('netsmith.input.format', ['float32']);
+  fixed('netsmith.output.name', [OUTPUT_NAMES[task]]);
+  const shapeRule = 'a list: "N", then one whole size, or three, and together no more than can be read';
+  const input = parsed('netsmith.input.shape', shapeSchema, shapeRule);
+  const encoding = optional('netsmith.encoding', encodingSchema, 'the columns of a table');
+  if (encoding !== undefined && (input.length !== 1 || featureCount(encoding) !== input[0])) {
+    throw refuse('netsmith.encoding', `columns that make the input [${input.join(', ')}]`);
   }
-  const shape = parsed('netsmith.input.shape', isShape, 'a list: "N", then one whole size, or three');
   return {
     version: text('netsmith.version'),
     task,
-    input: shape.slice(1) as number[],
-    range: optional('netsmith.input.range', isRange, 'a list of two numbers'),
-    labels: parsed('netsmith.output.labels', isTexts, 'a list of texts'),
-    encoding: optional('netsmith.encoding', isEncoding, 'the columns of a table'),
+    input,
+    range: optional('netsmith.input.range', rangeSchema, 'two numbers, the smaller one first'),
+    labels: parsed('netsmith.output.labels', labelsSchema, `a list of at most ${MAX_LABELS} different names`),
+    encoding,
     dataset: text('netsmith.dataset'),
     space: text('netsmith.space'),
     architecture: text('netsmith.architecture'),
-    training: parsed('netsmith.training', (value): value is Json => value !== undefined, 'JSON'),
+    training: json('netsmith.training'),
   };
 }
 
-function isShape(value: unknown): value is [string, ...number[]] {
-  if (!Array.isArray(value) || value[0] !== 'N' || (value.length !== 2 && value.length !== 4)) return false;
-  return value.slice(1).every((size) => Number.isInteger(size) && size > 0);
-}
-
-function isRange(value: unknown): value is [number, number] {
-  return Array.isArray(value) && value.length === 2 && value.every(Number.isFinite);
-}
-
-function isTexts(value: unknown): value is string[] {
-  return Array.isArray(value) && value.every((item) => typeof item === 'string');
-}
-
-function isEncoding(value: unknown): value is TableEncoding {
-  if (typeof value !== 'object' || value === null || !('columns' in value) || !('label' in value)) return false;
-  return Array.isArray(value.columns) && value.columns.every(isColumn) && typeof value.label === 'string';
-}
-
-function isColumn(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null || !('name' in value) || !('kind' in value)) return false;
-  if (typeof value.name !== 'string') return false;
-  if (value.kind === 'number') return 'missing' in value && Number.isFinite(value.missing);
-  return value.kind === 'category' && 'categories' in value && isTexts(value.categories);
+function allFinite(value: Json): boolean {
+  if (typeof value === 'number') return Number.isFinite(value);
+  return value === null || typeof value !== 'object' || Object.values(value).every(allFinite);
 }

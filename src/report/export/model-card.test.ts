@@ -44,7 +44,18 @@ test('says how to call it in Node, browser and Python, and what goes in', () => 
 test('what comes from outside cannot become Markdown of its own', () => {
   const text = modelCard(card);
   assert.doesNotMatch(text, /^# half|<b>/m);
-  assert.match(text, /^\| Architecture \| \\\|nor\\_conv\\_3x3~0\\\|/m);
+  assert.match(text, /^\| Architecture \| \\\|nor\\_conv\\_3x3\\~0\\\|/m);
+});
+
+test('labels and notes with control characters, markup or folders are shown as plain text', () => {
+  const hostile = 'a|b\u001b[2J\n# c `d` [e](javascript:f) &lt; \u202e';
+  const labels = [hostile, 'x', 'y', 'z'];
+  const notes = ['Read "/home/ann/photos/cat.jpg".'];
+  const text = modelCard({ ...card, info: { ...card.info, labels, notes } });
+  const row = text.split('\n').find((one) => one.startsWith('| Classes |'));
+  const escaped = 'a\\|b\\\\u001b\\[2J \\# c \\`d\\` \\[e\\](javascript:f) \\&lt; \\\\u202e';
+  assert.equal(row, `| Classes | ${escaped}, x, y, z |`);
+  assert.match(text, /^- Read "cat\.jpg"\.$/m);
 });
 
 test('a table lists its features', () => {

@@ -1,4 +1,6 @@
 import type { Metrics } from '../../common/metrics.ts';
+import { withoutFolders } from '../../common/paths.ts';
+import { printable } from '../../common/text.ts';
 import type { DatasetInfo } from '../../data/dataset.ts';
 import type { Costs } from '../../network/network.ts';
 import { deviation, mean, showBytes, showCount, showDeviation, showLarge, showMetric } from '../numbers.ts';
@@ -36,21 +38,21 @@ A ${classes ? `classifier of ${info.outputs} classes` : `regression of ${info.ou
 
 | | |
 |---|---|
-| Architecture | ${cell(card.architecture)} |
-| Space | ${cell(card.space)} |
+| Architecture | ${line(card.architecture)} |
+| Space | ${line(card.space)} |
 | Parameters | ${showCount(costs.params)} |
 | FLOPs (multiply-accumulates, one sample) | ${showLarge(costs.flops)} |
 | File | ${showBytes(card.size)} |
 | Input \`${INPUT_NAME}\` | float32 ${shape}, ${inputMeaning(info)} |
 | Output \`${output}\` | float32 [N, ${info.outputs}], ${classes ? 'sums to 1 in each row' : 'in the units of the targets'} |
-| ${classes ? 'Classes' : 'Targets'} | ${cell(shorten(info.labels))} |
+| ${classes ? 'Classes' : 'Targets'} | ${line(shorten(info.labels))} |
 | Difference to the training engine | ${card.parity.parity.toExponential(1)} of the largest output, over ${card.parity.samples} samples |
 
 ## Data
 
-${line(info.name)}: ${showCount(info.counts.train)} training, ${showCount(info.counts.valid)} validation and ${showCount(info.counts.test)} test samples. ${line(card.training)}
+${line(info.name)}: ${showCount(info.counts.train)} training, ${showCount(info.counts.valid)} validation and ${showCount(info.counts.test)} test samples. ${line(withoutFolders(card.training))}
 
-${info.notes.map((note) => `- ${line(note)}`).join('\n')}
+${info.notes.map((note) => `- ${line(withoutFolders(note))}`).join('\n')}
 
 ## Metrics
 
@@ -103,7 +105,7 @@ function metricsTable({ validation, test }: ModelCardData): string {
     const spread = values.length > 1 ? ` ± ${showDeviation(name, deviation(values))}` : '';
     const seeds = `${values.length} ${values.length === 1 ? 'seed' : 'seeds'}`;
     const tested = values.length === 0 ? 'not measured' : `${showMetric(name, mean(values))}${spread} (${seeds})`;
-    return `| ${name} | ${showMetric(name, validation?.[name])} | ${tested} |`;
+    return `| ${line(name)} | ${showMetric(name, validation?.[name])} | ${tested} |`;
   });
   return ['| Metric | Validation | Test |', '|---|---|---|', ...rows].join('\n');
 }
@@ -138,7 +140,7 @@ function encodingSection({ encoding }: DatasetInfo): string {
       column.kind === 'number'
         ? `the number; ${column.missing} where it is missing`
         : `1 at the category, else 0: ${shorten(column.categories.map((name) => (name === '' ? '(missing)' : name)))}`;
-    return `| ${place} | ${cell(column.name)} | ${cell(meaning)} |`;
+    return `| ${place} | ${line(column.name)} | ${line(meaning)} |`;
   });
   return `
 ## Features
@@ -155,10 +157,5 @@ function shorten(names: readonly string[]): string {
 
 /** Text from outside on one line of Markdown, without effect there. */
 function line(text: string): string {
-  return text.replace(/\s+/g, ' ').replace(/[\\`*_<>[\]#]/g, '\\$&');
-}
-
-/** The same in a cell of a table. */
-function cell(text: string): string {
-  return line(text).replaceAll('|', '\\|');
+  return printable(text.replace(/\s+/g, ' ')).replace(/[\\`*_<>[\]#|&~]/g, '\\$&');
 }

@@ -9,7 +9,7 @@ import * as s from '../../space/builders.ts';
 import { residualReduce } from '../../space/composites.ts';
 import type { Module } from '../../space/module.ts';
 import { expectedOutputs, imageInfo, rawSamples, trainedWeights } from '../testing/trained.ts';
-import { exportOnnx, modelMetadata, modelProperties } from './onnx.ts';
+import { exportOnnx, modelMetadata, modelProperties, readModel } from './onnx.ts';
 import { relativeDifference } from './parity.ts';
 
 const about = { version: '0.0.0', space: 'test', architecture: 'a=1', training: { epochs: 3 } };
@@ -52,6 +52,9 @@ async function agrees(network: Module, info: DatasetInfo): Promise<ReturnType<ty
     [''],
     'standard operators only',
   );
+  const { metadata, batch } = readModel('model', made.model);
+  assert.deepEqual(metadata.input, info.input);
+  assert.ok(batch >= 1, 'what is exported passes the checks of what is read');
   return made;
 }
 
@@ -152,7 +155,10 @@ test('metadata says everything that is needed to use the file', () => {
 });
 
 test('what is no model of ours is refused, by name', () => {
-  assert.throws(() => modelMetadata('file "a.onnx"', Uint8Array.of(1, 2, 3)), /file "a\.onnx": .*must be an ONNX file/);
+  assert.throws(
+    () => modelMetadata('file "a.onnx"', Uint8Array.of(1, 2, 3)),
+    /file "a\.onnx": .*must be an undamaged ONNX file/,
+  );
   const foreign = onnxProto.onnx.ModelProto.encode({ irVersion: 8, graph: { name: 'g' } }).finish();
   assert.throws(() => modelMetadata('file "b.onnx"', foreign), /file "b\.onnx": .*netsmith export/);
 });

@@ -9,6 +9,7 @@ import * as ops from '../../graph/ops.ts';
 import { eliminateDeadCode } from '../../graph/passes.ts';
 import type { Module } from '../../space/module.ts';
 import { inferenceGraph } from '../../train/program.ts';
+import { type CheckedGraph, checkGraph } from './check-graph.ts';
 import { foldWeights } from './fold.ts';
 import { INPUT_NAME, type ModelMetadata, OUTPUT_NAMES, readMetadata, writeMetadata } from './metadata.ts';
 
@@ -93,13 +94,32 @@ function metadataOf(info: DatasetInfo, about: ExportRequest['about']): ModelMeta
   };
 }
 
-/** The metadata of an exported model. `place` names it in errors. Throws UserError for anything else than one. */
+/** The metadata of an exported model, as `readModel` reads it. */
 export function modelMetadata(place: string, model: Uint8Array): ModelMetadata {
-  return readMetadata(place, modelProperties(place, model));
+  return readModel(place, model).metadata;
+}
+
+/** An exported model that has been checked. */
+export interface ReadModel extends CheckedGraph {
+  readonly metadata: ModelMetadata;
+}
+
+/**
+ * Reads an exported model, which somebody else may have made or changed: its metadata, and its graph against that. `place` names
+ * the file in errors. Throws UserError for anything else than a model that Netsmith exported.
+ */
+export function readModel(place: string, model: Uint8Array): ReadModel {
+  const decoded = decodeModel(place, model);
+  const metadata = readMetadata(place, propertiesOf(decoded));
+  return { metadata, ...checkGraph(place, decoded, metadata) };
 }
 
 /** An ONNX file's own texts, `metadata_props`. Throws UserError when the bytes are no ONNX model. */
 export function modelProperties(place: string, model: Uint8Array): Record<string, string> {
+  return propertiesOf(decodeModel(place, model));
+}
+
+function decodeModel(place: string, model: Uint8Array): onnxProto.onnx.ModelProto {
   let decoded: onnxProto.onnx.ModelProto | undefined;
   try {
     decoded = onnxProto.onnx.ModelProto.decode(model);
@@ -107,7 +127,11 @@ export function modelProperties(place: string, model: Uint8Array): Record<string
     decoded = undefined;
   }
   if (decoded?.graph === undefined || decoded.graph === null) {
-    throw invalid(place, `${model.length} bytes that are no ONNX model`, 'it must be an ONNX file');
+    throw invalid(place, `${model.length} bytes that are no ONNX model`, 'it must be an undamaged ONNX file');
   }
-  return Object.fromEntries(decoded.metadataProps.map(({ key, value }) => [key ?? '', value ?? '']));
+  return decoded;
+}
+
+function propertiesOf({ metadataProps }: onnxProto.onnx.ModelProto): Record<string, string> {
+  return Object.fromEntries(metadataProps.map(({ key, value }) => [key ?? '', value ?? '']));
 }

@@ -2,6 +2,7 @@
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
 import type { Objective } from '../../common/metrics.ts';
+import { visible } from '../markup.ts';
 import { isShare } from '../numbers.ts';
 
 export const QUIET = '#9aa4b1';
@@ -30,7 +31,7 @@ export function plot(options: Plot.PlotOptions, label: string): string {
   });
   svg.setAttribute('xmlns', 'http://www.w3.org/2000/svg');
   svg.setAttribute('role', 'img');
-  return svg.toString();
+  return visible(svg.toString());
 }
 
 /** The axis of a metric; shares in per cent. */

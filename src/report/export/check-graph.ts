@@ -1,0 +1,162 @@
+import onnxProto from 'onnx-proto';
+import { invalid } from '../../common/errors.ts';
+import { type Shape, sizeOf } from '../../graph/ir.ts';
+import { ATTRIBUTES, type FileNode, type FileValue, GraphError, inferShapes } from './graph-shapes.ts';
+import { INPUT_NAME, type ModelMetadata, OUTPUT_NAMES } from './metadata.ts';
+
+type Proto = onnxProto.onnx.IModelProto;
+type Tensor = onnxProto.onnx.ITensorProto;
+type ProtoInt = onnxProto.onnx.ITensorProto['dataType'] | NonNullable<Tensor['dims']>[number];
+
+/** Samples that run together at most. */
+const MAX_BATCH = 64;
+/** Numbers that the values of one run may have together before fewer samples run at a time: 256 MiB of float32. */
+const RUN_ELEMENTS = 2 ** 26;
+/** A graph that takes more for one sample is refused: 4 GiB of float32, or minutes of computing. */
+const MAX_ELEMENTS = 2 ** 30;
+const MAX_PRODUCTS = 1e12;
+
+/** A graph that has been checked. */
+export interface CheckedGraph {
+  /** The file again, without anything that was not checked: what ONNX Runtime is given. */
+  readonly model: Uint8Array;
+  /** How many samples to run at a time. */
+  readonly batch: number;
+}
+
+/**
+ * Checks a graph that somebody else may have made or changed, before native code sees it: standard operators of exports alone, all
+ * weights inside the file, shapes that fit together, the input and the output that the metadata names, and memory and time of
+ * one run within limits. Throws UserError, with `place`, for anything else.
+ */
+export function checkGraph(place: string, proto: Proto, metadata: ModelMetadata): CheckedGraph {
+  try {
+    return checked(proto, metadata);
+  } catch (error) {
+    if (!(error instanceof GraphError)) throw error;
+    throw invalid(place, `its graph ${error.message}`, 'the file is damaged, or Netsmith did not export it');
+  }
+}
+
+const refuse = (what: string): never => {
+  throw new GraphError(what);
+};
+
+function checked(proto: Proto, metadata: ModelMetadata): CheckedGraph {
+  const graph = proto.graph ?? refuse('is missing');
+  const opset = proto.opsetImport ?? [];
+  if (opset.length !== 1 || (opset[0]?.domain ?? '') !== '') refuse('needs operators beside the standard ones');
+  if (some(proto.functions) || some(proto.trainingInfo) || some(graph.sparseInitializer))
+    refuse('has parts that no export of Netsmith has');
+  const given = new Map<string, FileValue>();
+  for (const tensor of graph.initializer ?? []) {
+    const name = tensor.name ?? '';
+    if (name === '' || given.has(name)) refuse('names its values wrongly');
+    given.set(name, fileValue(tensor));
+  }
+  const output = OUTPUT_NAMES[metadata.task];
+  const answers = metadata.labels.length;
+  checkEnds(graph, given, metadata, output);
+  const nodes = (graph.node ?? []).map(nodeOf);
+  const run = (batch: number) => {
+    const input: FileValue = { type: 'float', shape: [batch, ...metadata.input] };
+    const { values, costs } = inferShapes(nodes, new Map([...given, [INPUT_NAME, input]]));
+    const made = values.get(output);
+    if (made?.type !== 'float' || made.shape.join() !== [batch, answers].join())
+      refuse(`does not answer with ${answers} numbers for each sample, as its metadata says`);
+    return { elements: costs.elements + sizeOf(input.shape), products: costs.products };
+  };
+  const single = run(1);
+  if (single.elements > MAX_ELEMENTS || single.products > MAX_PRODUCTS)
+    refuse('takes more memory or time than any export');
+  const batch = Math.max(1, Math.min(MAX_BATCH, Math.floor(RUN_ELEMENTS / single.elements)));
+  if (run(batch).elements > 2 * batch * single.elements + RUN_ELEMENTS)
+    refuse('takes more memory or time than any export');
+  return { model: withoutExtras(proto, graph), batch };
+}
+
+const some = (list: readonly unknown[] | null | undefined): boolean => (list?.length ?? 0) > 0;
+
+/** protobuf's 64-bit numbers come as objects where the library `long` is there. */
+function whole(value: ProtoInt | null | undefined): number {
+  const number = typeof value === 'number' ? value : (value?.toNumber() ?? 0);
+  return Number.isSafeInteger(number) ? number : refuse('has an impossible number');
+}
+
+/** The one input and the one output: float32, an open batch, and what the metadata says. */
+function checkEnds(
+  graph: onnxProto.onnx.IGraphProto,
+  given: ReadonlyMap<string, FileValue>,
+  { input, labels }: ModelMetadata,
+  output: string,
+): void {
+  const end = (what: string, infos: readonly onnxProto.onnx.IValueInfoProto[], name: string, shape: Shape) => {
+    const [info, ...others] = infos;
+    const tensor = info?.type?.tensorType;
+    const [first, ...rest] = tensor?.shape?.dim ?? [];
+    const sizes = rest.map(({ dimValue }) => whole(dimValue));
+    if (
+      others.length > 0 ||
+      info?.name !== name ||
+      tensor?.elemType !== onnxProto.onnx.TensorProto.DataType.FLOAT ||
+      first === undefined ||
+      whole(first.dimValue) !== 0 ||
+      sizes.join() !== shape.join()
+    )
+      refuse(`has another ${what} than its metadata says, which is "${name}" [N, ${shape.join(', ')}]`);
+  };
+  end(
+    'input',
+    (graph.input ?? []).filter(({ name }) => !given.has(name ?? '')),
+    INPUT_NAME,
+    input,
+  );
+  end('output', graph.output ?? [], output, [labels.length]);
+}
+
+function fileValue(tensor: Tensor): FileValue {
+  const { DataType, DataLocation } = onnxProto.onnx.TensorProto;
+  if (tensor.dataLocation === DataLocation.EXTERNAL || some(tensor.externalData))
+    refuse('keeps weights in another file, which is not read');
+  if (tensor.segment !== undefined && tensor.segment !== null) refuse('keeps weights in segments');
+  const shape = (tensor.dims ?? []).map(whole);
+  const raw = tensor.rawData ?? new Uint8Array();
+  const isInts = tensor.dataType === DataType.INT64;
+  if (!isInts && tensor.dataType !== DataType.FLOAT) refuse('has weights that are not float32');
+  if (shape.some((n) => n < 0) || sizeOf(shape) * (isInts ? 8 : 4) !== raw.length)
+    refuse('has weights of another size than it says');
+  if (some(tensor.floatData) || some(tensor.int64Data) || some(tensor.int32Data)) refuse('has weights in two forms');
+  if (!isInts) return { type: 'float', shape };
+  if (shape.length > 1 || raw.length > 8 * 1024) refuse('has a shape of too many axes');
+  const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
+  const ints = Array.from({ length: raw.length / 8 }, (_, i) => Number(view.getBigInt64(8 * i, true)));
+  return { type: 'int', shape, ints };
+}
+
+function nodeOf({ opType, domain, input, output, attribute }: onnxProto.onnx.INodeProto): FileNode {
+  const { INT, INTS, FLOAT } = onnxProto.onnx.AttributeProto.AttributeType;
+  const type = opType ?? '';
+  if ((domain ?? '') !== '') refuse('needs operators beside the standard ones');
+  const known = Object.hasOwn(ATTRIBUTES, type) ? (ATTRIBUTES[type] ?? []) : [];
+  const ints: Record<string, readonly number[]> = {};
+  for (const { name, type: kind, i, ints: several } of attribute ?? []) {
+    if (name === undefined || name === null || !known.includes(name) || Object.hasOwn(ints, name))
+      return refuse('has an operator with a setting that no export of Netsmith has');
+    if (kind === INT) ints[name] = [whole(i)];
+    else if (kind === INTS) ints[name] = (several ?? []).map(whole);
+    else if (kind === FLOAT) ints[name] = [];
+    else return refuse('has an operator with a setting that no export of Netsmith has');
+  }
+  return { type, inputs: input ?? [], outputs: output ?? [], ints };
+}
+
+/** Texts, declared shapes and whatever else need not be there are left out. */
+function withoutExtras(proto: Proto, graph: onnxProto.onnx.IGraphProto): Uint8Array {
+  const { ModelProto } = onnxProto.onnx;
+  const { node = [], initializer = [], input = [], output = [] } = graph;
+  return ModelProto.encode({
+    irVersion: proto.irVersion ?? 0,
+    opsetImport: proto.opsetImport ?? [],
+    graph: { name: 'netsmith', node, initializer, input, output },
+  }).finish();
+}
