@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { invalid, messageOf, UserError } from '../common/errors.ts';
-import { readTable } from '../data/readers/csv.node.ts';
 import { readImage } from '../data/readers/image.node.ts';
+import { readTable } from '../data/readers/table.node.ts';
 import { encodeRow } from '../data/table.ts';
 import type { Engine, Program } from '../engine/engine.ts';
 import { type HostTensor, sizeOf } from '../graph/ir.ts';
@@ -69,7 +69,9 @@ async function ask(program: Program, metadata: ModelMetadata, { from, samples }:
   const { labels } = metadata;
   return from.map((source, i) => {
     const row = [...output.data.slice(i * labels.length, (i + 1) * labels.length)];
-    const named = Object.fromEntries(labels.map((label, k) => [label, row[k] ?? Number.NaN]));
+    const named = Object.fromEntries(
+      labels.map((label, k) => [label, (row[k] ?? Number.NaN) + (metadata.encoding?.labelOffset ?? 0)]),
+    );
     return metadata.task === 'regression'
       ? { ...source, values: named }
       : { ...source, class: labels[row.indexOf(Math.max(...row))] ?? '', probabilities: named };
@@ -97,7 +99,7 @@ async function images(files: readonly string[], { input, range }: ModelMetadata)
 
 async function* rowsOf(file: string, { encoding }: ModelMetadata): AsyncGenerator<Batch> {
   if (encoding === undefined) return;
-  const { columns, rows } = await readTable(file);
+  const { columns, rows, numbers: rowNumbers } = await readTable(file);
   for (let at = 0; at < rows; at += BATCH) {
     const numbers = Array.from({ length: Math.min(BATCH, rows - at) }, (_, i) => at + i);
     const samples = numbers.map((row) => {
@@ -105,11 +107,11 @@ async function* rowsOf(file: string, { encoding }: ModelMetadata): AsyncGenerato
       try {
         return encodeRow(encoding, cells);
       } catch (error) {
-        if (error instanceof UserError) throw new UserError(`file "${file}", row ${row + 1}: ${error.message}`);
+        if (error instanceof UserError) throw new UserError(`file "${file}", row ${rowNumbers[row]}: ${error.message}`);
         throw error;
       }
     });
-    yield { from: numbers.map((row) => ({ file, row: row + 1 })), samples };
+    yield { from: numbers.map((row) => ({ file, row: rowNumbers[row] ?? row + 1 })), samples };
   }
 }
 

@@ -1,6 +1,7 @@
 import { invalid } from '../../common/errors.ts';
 import type { Json } from '../../common/json.ts';
 import type { DatasetInfo, TableEncoding } from '../../data/dataset.ts';
+import { encodingSchema } from '../../data/encoding.ts';
 
 /**
  * What an exported model says of itself: enough to feed it and to read its answer without this project. Stored as the
@@ -126,13 +127,5 @@ function isTexts(value: unknown): value is string[] {
 }
 
 function isEncoding(value: unknown): value is TableEncoding {
-  if (typeof value !== 'object' || value === null || !('columns' in value) || !('label' in value)) return false;
-  return Array.isArray(value.columns) && value.columns.every(isColumn) && typeof value.label === 'string';
-}
-
-function isColumn(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null || !('name' in value) || !('kind' in value)) return false;
-  if (typeof value.name !== 'string') return false;
-  if (value.kind === 'number') return 'missing' in value && Number.isFinite(value.missing);
-  return value.kind === 'category' && 'categories' in value && isTexts(value.categories);
+  return encodingSchema.safeParse(value).success;
 }
