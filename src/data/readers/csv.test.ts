@@ -146,7 +146,10 @@ test('any text comes back from the file as it was written, with the line of each
   const quoted = (text: string) => `"${text.replaceAll('"', '""')}"`;
   await fc.assert(
     fc.asyncProperty(table, async (written) => {
-      await writeFile(path, `x,y,z\n${written.map((row) => [...row, 'z'].map(quoted).join(',')).join('\n')}\n`);
+      await writeFile(
+        path,
+        `first,second,third\n${written.map((row) => [...row, 'z'].map(quoted).join(',')).join('\n')}\n`,
+      );
       const { columns, lines } = await readTable(path);
       assert.deepEqual(
         columns.slice(0, 2).map(({ cells }) => cells),
