@@ -58,13 +58,24 @@ const PLAIN_NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
 const MINUS = /[\u2010-\u2013\u2212\ufe63\uff0d]/g;
 const BLANKS = /[\s\u00a0\u2000-\u200a\u202f]+/g;
 /** Sign, what stands before, sign, digits with separators, exponent, what stands behind. */
-const PARTS = /^([+-]?) ?([^\d\s.,+-]{0,4}) ?([+-]?) ?(\d[\d.,'’ ]*|[.,]\d+)(e[+-]?\d+)?(.{0,24})$/iu;
+const PARTS =
+  /^([+-]?) ?(\p{L}{1,3}\.(?=[ \d])|[^\d\s.,+-]{0,4}) ?([+-]?) ?(\d[\d.,'’ ]*|[.,]\d+)(e[+-]?\d+)?(.{0,24})$/iu;
 const DIGITS = {
   '.': /^(?:\d+|[1-9]\d{0,2}([,'’ ])\d{3}(?:\1\d{3})*|[1-9]\d?(?:,\d\d)+,\d{3})?(?:\.\d*)?$/,
   ',': /^(?:\d+|[1-9]\d{0,2}([.'’ ])\d{3}(?:\1\d{3})*)?(?:,\d*)?$/,
 } as const;
 const GROUPED = { '.': /[,'’ ]/g, ',': /[.'’ ]/g } as const;
 const MULTIPLIERS: Readonly<Record<string, number>> = { k: 1e3, K: 1e3, M: 1e6, B: 1e9 };
+/** Beside a currency: there `m` is no meter. */
+const OF_MONEY: Readonly<Record<string, number>> = {
+  m: 1e6,
+  mn: 1e6,
+  mio: 1e6,
+  million: 1e6,
+  b: 1e9,
+  bn: 1e9,
+  billion: 1e9,
+};
 /** Two letters or more; a single one only after a blank, as `1A` is rather a name. */
 const WORD = /^(?: \p{L}| ?\p{L}\p{L}[\p{L}.]*| ?°\p{L}?| ?\p{L}+[/·]\p{L}+[²³]?| ?\p{L}+[²³])$/u;
 const CURRENCY = /^\p{L}{0,3}\p{Sc}$/u;
@@ -105,10 +116,10 @@ export function readNumber(text: string, decimal: '.' | ',' = '.'): WrittenNumbe
 
 function unitOf(before: string, behind: string): { readonly unit: string; readonly times: number } | undefined {
   const word = behind.trim();
-  const times = MULTIPLIERS[word];
+  const times = MULTIPLIERS[word] ?? (before === '' ? undefined : OF_MONEY[word.toLowerCase()]);
   if (before !== '' && !isCurrency(before) && before !== '%') return undefined;
   if (word === '') return { unit: before, times: 1 };
-  if (times !== undefined && !behind.startsWith(' ')) return { unit: before, times };
+  if (times !== undefined && (before !== '' || !behind.startsWith(' '))) return { unit: before, times };
   if (before !== '') return undefined;
   return word === '%' || word === '‰' || isCurrency(word) || WORD.test(behind) ? { unit: word, times: 1 } : undefined;
 }

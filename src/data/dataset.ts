@@ -43,6 +43,8 @@ export type ColumnEncoding =
       readonly offset?: number;
       readonly decimal?: ',';
       readonly unit?: string;
+      /** Cells that are read as missing, beside the usual markers. */
+      readonly markers?: readonly string[];
     }
   /** 1 feature: days less `offset`, or the fraction of a day for the format `time`; where `timed`, also the fraction of its day. */
   | {
@@ -53,6 +55,7 @@ export type ColumnEncoding =
       readonly missing: number;
       readonly offset: number;
       readonly timed?: boolean;
+      readonly markers?: readonly string[];
     }
   /** 1 feature for each category; where `other`, 1 more for all further ones. The category '' is that of a missing value. */
   | {

@@ -13,6 +13,7 @@ const columnSchema = z.discriminatedUnion('kind', [
     offset: z.number().exactOptional(),
     decimal: z.literal(',').exactOptional(),
     unit: z.string().exactOptional(),
+    markers: z.array(z.string()).exactOptional(),
   }),
   z.looseObject({
     name,
@@ -21,6 +22,7 @@ const columnSchema = z.discriminatedUnion('kind', [
     missing: z.number(),
     offset: z.number(),
     timed: z.boolean().exactOptional(),
+    markers: z.array(z.string()).exactOptional(),
   }),
   z.looseObject({
     name,

@@ -3,10 +3,11 @@ import { invalid } from '../common/errors.ts';
 import { printable } from '../common/text.ts';
 import { isMissing, mayBeName, numberIn } from './cells.ts';
 import { inClassOrder } from './class-names.ts';
-import { cellPlace, readColumn, shown, type TextColumn, type TextTable } from './columns.ts';
+import { readColumn } from './columns.ts';
 import { columnNotes } from './notes.ts';
 import { thousands } from './split.ts';
 import { offsetOf } from './table.ts';
+import { cellPlace, shown, type TextColumn, type TextTable } from './text-table.ts';
 
 export interface Labels {
   /** The rows that have a label. */
@@ -24,7 +25,8 @@ export interface Labels {
  */
 export function numberLabels(table: TextTable, label: TextColumn): Labels {
   const notes = columnNotes();
-  const read = readColumn(table, label, notes);
+  const cells = label.cells.map((cell) => (isMissing(cell) ? '' : cell));
+  const read = readColumn(table, { name: label.name, cells }, notes);
   const wrong = label.cells.findIndex(
     (cell, row) => !isMissing(cell) && (read.kind !== 'number' || Number.isNaN(read.values[row])),
   );

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import { numberIn } from './cells.ts';
-import { readColumn, type TextColumn } from './columns.ts';
+import { readColumn } from './columns.ts';
 import type { TableEncoding } from './dataset.ts';
 import { columnNotes } from './notes.ts';
 import { encodeColumns, encodeRow, featureCount, fitEncoding } from './table.ts';
+import type { TextColumn } from './text-table.ts';
 
 const encoding: TableEncoding = {
   columns: [
@@ -64,7 +65,7 @@ test('the encoding is fitted on the training rows alone', () => {
     { name: 'n', kind: 'number', missing: 2 },
     { name: 'c', kind: 'category', categories: ['a', 'b', ''] },
   ]);
-  assert.deepEqual(notes, ['Column "late": left out, the training rows have no value in it.']);
+  assert.deepEqual(notes, ['Column "late": left out, no value in the training rows.']);
   const even = fittedTo(columns, [0, 1]).encoding.columns;
   assert.deepEqual(even[0], { name: 'n', kind: 'number', missing: 1.5 });
   assert.deepEqual(even[1], { name: 'c', kind: 'category', categories: ['a', 'b'] });

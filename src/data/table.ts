@@ -4,11 +4,12 @@
 import { invalid } from '../common/errors.ts';
 import { printable } from '../common/text.ts';
 import { type Cell, isMissing, MAX_FLOAT32, numberIn, tidy } from './cells.ts';
-import { type ReadColumn, shown } from './columns.ts';
+import type { ReadColumn } from './columns.ts';
 import type { ColumnEncoding, TableEncoding } from './dataset.ts';
 import { readDate } from './dates.ts';
 import { columnNotes, type Notes } from './notes.ts';
 import { thousands } from './split.ts';
+import { shown } from './text-table.ts';
 
 /** The category of missing values: no present value is the empty text. */
 export const MISSING_CATEGORY = '';
@@ -50,27 +51,27 @@ function fitNumber(
 ): ColumnEncoding | string {
   const { name, values } = column;
   const present = picked(values, train).filter((value) => !Number.isNaN(value));
-  if (present.length === 0) return 'the training rows have no value in it';
+  if (present.length === 0) return 'no value in the training rows';
   const { least, most, deviation } = spreadOf(present);
   const missing = median(present);
-  if (least === most && present.length === train.length) return 'it is the same in all training rows';
+  const own = column.markers.length > 0 ? { markers: column.markers } : {};
+  if (least === most && present.length === train.length) return 'the same value in all training rows';
   // Whether it is there at all can tell something.
   if (least === most) return { name, kind: 'category', categories: [MISSING_CATEGORY] };
-  if (least !== most && deviation < LEAST_DEVIATION)
-    return 'its values differ by less than 32-bit floats can tell apart';
+  if (least !== most && deviation < LEAST_DEVIATION) return 'differences too small for 32-bit floats';
   if (column.kind === 'date') {
     const { format, timed } = column;
     const offset = format === 'time' ? 0 : Math.floor(least);
-    return { name, kind: 'date', format, missing, offset, ...(timed && format !== 'time' && { timed }) };
+    return { name, kind: 'date', format, missing, offset, ...(timed && format !== 'time' && { timed }), ...own };
   }
   const counted = values.every((value, row) => value === (values[0] as number) + row);
   if (counted && (ROW_NUMBER_NAME.test(name) || isIdName(name))) return 'it numbers the rows';
   if (isIdName(name) && values.every(Number.isInteger) && new Set(values).size === values.length) {
-    return 'it identifies the rows: a whole number that is never the same';
+    return 'a whole number that differs in every row, by its name an identifier';
   }
   if (counted && values.length > 2) notes.add(name, 'counts the rows; remove it if it only numbers them');
   const offset = offsetOf(present);
-  return { name, kind: 'number', missing, ...(offset !== undefined && { offset }), ...column.notation };
+  return { name, kind: 'number', missing, ...(offset !== undefined && { offset }), ...column.notation, ...own };
 }
 
 function isIdName(name: string): boolean {
@@ -85,12 +86,12 @@ function fitText(
   const rows = picked(cells, train);
   const counts = new Map<string, number>();
   for (const cell of rows) if (cell !== '') counts.set(cell, (counts.get(cell) ?? 0) + 1);
-  if (counts.size === 0) return 'the training rows have no value in it';
+  if (counts.size === 0) return 'no value in the training rows';
   const present = rows.filter((cell) => cell !== '').length;
   const missing = present < rows.length ? [MISSING_CATEGORY] : [];
-  if (counts.size === 1 && missing.length === 0) return 'it is the same in all training rows';
+  if (counts.size === 1 && missing.length === 0) return 'the same value in all training rows';
   if (counts.size > present / 2 && counts.size > FEW_TEXTS) {
-    if (missing.length === 0) return 'it is text that differs in almost every row';
+    if (missing.length === 0) return 'text that differs in almost every row';
     notes.add(name, 'text that differs in almost every row; only whether it is missing is used');
     return { name, kind: 'category', categories: missing };
   }
@@ -161,11 +162,12 @@ function encodeCell(column: ColumnEncoding, cell: Cell, features: Float32Array, 
     encodeCategory(column, cell, features, at);
     return;
   }
-  const value = isMissing(cell)
-    ? Number.NaN
-    : column.kind === 'date'
-      ? dateCell(column, cell)
-      : numberCell(column, cell);
+  const value =
+    isMissing(cell) || column.markers?.includes(tidy(String(cell)))
+      ? Number.NaN
+      : column.kind === 'date'
+        ? dateCell(column, cell)
+        : numberCell(column, cell);
   if (value === undefined) {
     const rule =
       column.kind === 'date'

@@ -7,7 +7,7 @@ export const TABLE_CASES: readonly Case[] = [
   trains('csv-control/d.csv'),
   trains('csv-dates/d.csv', /"date": read as dates.*"time": read as times of day/s),
   trains('csv-empty-trailing-rows/comma.csv', /3 rows without any value are left out/),
-  trains('csv-empty-trailing-rows/d.csv', /rows without any value are left out.*"Date": left out, it is the same/s),
+  trains('csv-empty-trailing-rows/d.csv', /rows without any value are left out.*"Date": left out, the same value/s),
   trains('csv-float32-overflow/plain.csv'),
   {
     input: 'csv-float32-overflow/feature.csv',
@@ -45,6 +45,6 @@ export const TABLE_CASES: readonly Case[] = [
   trains('csv-thousands/d.csv', /"x1": "1,344.0" is read as 1344/),
   trains('csv-thousands/german.csv', /"x1": "1.344,0" is read as 1344/),
   trains('csv-thousands/percent.csv', /"x1": read as numbers in "%"/),
-  trains('csv-unique-text-small/d.csv', /"name": left out, it is text that differs/),
+  trains('csv-unique-text-small/d.csv', /"name": left out, text that differs/),
   { input: 'csv-xlsx/d.csv', expect: { refused: /Excel workbook.*save it as CSV/ } },
 ];

@@ -2,13 +2,14 @@ import { invalid } from '../../common/errors.ts';
 import { printable } from '../../common/text.ts';
 import { assemble } from '../assemble.ts';
 import { tidy } from '../cells.ts';
-import { readColumn, type TextColumn } from '../columns.ts';
+import { readColumn } from '../columns.ts';
 import type { DataRequest, Dataset } from '../dataset.ts';
 import { classLabels, numberLabels } from '../labels.ts';
 import { columnNotes } from '../notes.ts';
 import { memorySource } from '../samples.ts';
 import { divide, thousands } from '../split.ts';
 import { encodeColumns, featureCount, fitEncoding } from '../table.ts';
+import type { TextColumn } from '../text-table.ts';
 import { existing } from './files.node.ts';
 import { readTable, type Table } from './table.node.ts';
 

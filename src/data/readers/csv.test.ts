@@ -99,7 +99,7 @@ test('classes that are numbers are ordered by value; a constant feature is left 
   const { info } = (await open(`a,b,label\n${body}`)).search;
   assert.deepEqual(info.labels, ['9', '10', '100']);
   assert.deepEqual(info.input, [1]);
-  assert.match(info.notes.join('\n'), /Column "a": left out, it is the same in all training rows/);
+  assert.match(info.notes.join('\n'), /Column "a": left out, the same value in all training rows/);
 });
 
 test('bad tables are refused with file and line', async (t) => {

@@ -3,8 +3,9 @@ import { CsvError, parse } from 'csv-parse/sync';
 import { invalid, type UserError } from '../../common/errors.ts';
 import { printable } from '../../common/text.ts';
 import { numberIn, tidy } from '../cells.ts';
-import { decimalOf, shown, type TextColumn, type TextTable } from '../columns.ts';
+import { decimalOf } from '../notation.ts';
 import { thousands } from '../split.ts';
+import { shown, type TextColumn, type TextTable } from '../text-table.ts';
 import { readUnpacked } from './files.node.ts';
 import { tableText } from './table-bytes.node.ts';
 
@@ -109,7 +110,7 @@ function checkHeader(where: string, columns: readonly TextColumn[]): void {
     ({ name, cells }) => name !== '' && (numberIn(name) !== undefined || cells.includes(name)),
   );
   const named = names.filter((name) => name !== '').length;
-  if (looksLikeData.length * 2 > named && !isRising(names)) {
+  if (looksLikeData.length * 2 > named && !isRising(names) && !countsColumns(columns)) {
     const listed = looksLikeData
       .slice(0, 4)
       .map(({ name }) => shown(name))
@@ -128,6 +129,14 @@ function checkHeader(where: string, columns: readonly TextColumn[]): void {
 function isRising(names: readonly string[]): boolean {
   const numbers = names.flatMap((name) => numberIn(name) ?? []);
   return numbers.length >= 4 && numbers.every((n, k) => k === 0 || n > (numbers[k - 1] as number));
+}
+
+/** pandas' names: 0, 1, 2, ... beside others that are names. */
+function countsColumns(columns: readonly TextColumn[]): boolean {
+  const words = columns.filter(({ name }) => name !== '' && numberIn(name) === undefined);
+  const numbers = columns.flatMap(({ name }) => numberIn(name) ?? []);
+  const counted = numbers.every((n, k) => n === (numbers[0] ?? 0) + k) && (numbers[0] === 0 || numbers[0] === 1);
+  return counted && words.length > 0 && words.every(({ name, cells }) => !cells.includes(name));
 }
 
 /** What the parser met, as a UserError; `last` is the line on which the last good row ends. */

@@ -1,6 +1,7 @@
 import { invalid, messageOf, UserError } from '../../common/errors.ts';
-import { readColumn, type TextColumn, type TextTable } from '../../data/columns.ts';
+import { readColumn } from '../../data/columns.ts';
 import { columnNotes } from '../../data/notes.ts';
+import type { TextColumn, TextTable } from '../../data/text-table.ts';
 import { describeDomain, parseValue } from '../../space/domain.ts';
 import { checkArchitecture, decisions, formatArchitecture, parseArchitecture } from '../../space/index.ts';
 import type { Architecture, DecisionValue, Space } from '../../space/space.ts';
