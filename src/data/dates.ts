@@ -96,7 +96,10 @@ function dayNumber(year: number, month: number, date: number): number | undefine
 /** As a fraction of a day; above 1 for a duration. */
 function timeIn(text: string): number | undefined {
   const hour = HOUR.exec(text);
-  if (hour !== null) return twelve(Number(hour[1]), hour[2] ?? '') / 24;
+  if (hour !== null) {
+    const at = twelve(Number(hour[1]), hour[2] ?? '') / 24;
+    return Number.isNaN(at) ? undefined : at;
+  }
   const time = TIME.exec(text);
   if (time === null) return undefined;
   const [, days = '0', hours = '', minutes = '', seconds = '0', half, zone] = time;

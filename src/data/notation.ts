@@ -50,7 +50,7 @@ export function notationOf(
   const units = new Map<string, number>();
   for (const [text, count] of present) {
     const unit = readNumber(text, decimal)?.unit;
-    if (unit !== undefined && unit !== '') units.set(unit, (units.get(unit) ?? 0) + count);
+    if (unit !== undefined) units.set(unit, (units.get(unit) ?? 0) + count);
   }
   const [unit] = [...units].sort((a, b) => b[1] - a[1])[0] ?? [''];
   const notation: Notation = { ...(decimal === ',' && { decimal }), ...(unit !== '' && { unit }) };
