@@ -55,6 +55,10 @@ export function tidy(text: string): string {
 }
 
 const PLAIN_NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
+export function isPlainNumber(text: string): boolean {
+  return PLAIN_NUMBER.test(text);
+}
+
 const MINUS = /[\u2010-\u2013\u2212\ufe63\uff0d]/g;
 const BLANKS = /[\s\u00a0\u2000-\u200a\u202f]+/g;
 /** Sign, what stands before, sign, digits with separators, exponent, what stands behind. */

@@ -2,7 +2,7 @@
 import { invalid } from '../common/errors.ts';
 import { isMissing, MAX_FLOAT32, mayBeName, type Notation } from './cells.ts';
 import { type DateFormat, readDate } from './dates.ts';
-import { fitting, notationOf, noteNotation } from './notation.ts';
+import { fitting, notationOf, noteNotation, plainNumbers } from './notation.ts';
 import type { Notes } from './notes.ts';
 import { thousands } from './split.ts';
 import {
@@ -47,6 +47,11 @@ export type ReadColumn =
  * and column, for a number that 32-bit floats cannot hold, and for a column whose numbers are written in two ways.
  */
 export function readColumn(table: TextTable, { name, cells }: TextColumn, notes: Notes): ReadColumn {
+  const plain = plainNumbers(cells);
+  if (plain !== undefined) {
+    checkRange(table, { name, cells }, plain);
+    return { kind: 'number', name, cells, markers: [], notation: {}, values: plain };
+  }
   const { present, markers } = countCells(cells);
   const dates = dateFormatOf(present, table.decimal === ',' || table.delimiter === ';');
   if (dates !== undefined) {
@@ -62,8 +67,7 @@ export function readColumn(table: TextTable, { name, cells }: TextColumn, notes:
   if (notation === undefined) return { kind: 'text', name, cells: textCells(name, cells, markers, notes) };
   const read = new Map([...present.keys()].map((text) => [text, fitting(text, notation)]));
   const values = Float64Array.from(cells, (cell) => read.get(cell) ?? Number.NaN);
-  const tooLarge = values.findIndex((value) => Math.abs(value) > MAX_FLOAT32);
-  if (tooLarge >= 0) throw beyondFloats(table, name, cells, tooLarge);
+  checkRange(table, { name, cells }, values);
   noteNotation(notes, name, notation, present);
   const own = oddOf(present, read);
   noteMissing(notes, name, cells, table, [...markers, ...own]);
@@ -84,9 +88,11 @@ function textCells(
   return missing.size === 0 ? cells : cells.map((cell) => (missing.has(cell) ? '' : cell));
 }
 
-function beyondFloats(table: TextTable, name: string, cells: readonly string[], row: number): Error {
+function checkRange(table: TextTable, { name, cells }: TextColumn, values: Float64Array): void {
+  const row = values.findIndex((value) => Math.abs(value) > MAX_FLOAT32);
+  if (row < 0) return;
   const rule = `a 32-bit float holds at most ${MAX_FLOAT32.toPrecision(2)}; correct the cell, or leave it empty`;
-  return invalid(cellPlace(table, name, row), `the value is ${shown(cells[row])}`, rule);
+  throw invalid(cellPlace(table, name, row), `the value is ${shown(cells[row])}`, rule);
 }
 
 function oddOf(present: Counts, read: ReadonlyMap<string, unknown>): string[] {

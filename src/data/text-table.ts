@@ -36,11 +36,16 @@ export function countCells(cells: readonly string[]): {
   readonly present: Counts;
   readonly markers: readonly string[];
 } {
-  const all = new Map<string, number>();
-  for (const cell of cells) all.set(cell, (all.get(cell) ?? 0) + 1);
-  const markers = [...all.keys()].filter(isMissing);
-  const present = new Map([...all].filter(([text]) => !isMissing(text)));
-  return { present, markers: markers.filter((text) => text !== '') };
+  const present = new Map<string, number>();
+  const markers = new Set<string>();
+  for (const cell of cells) {
+    const count = present.get(cell);
+    if (count !== undefined) present.set(cell, count + 1);
+    else if (cell === '' || markers.has(cell)) continue;
+    else if (isMissing(cell)) markers.add(cell);
+    else present.set(cell, 1);
+  }
+  return { present, markers: [...markers] };
 }
 
 export function total(counts: Counts): number {
