@@ -23,14 +23,47 @@ export interface DatasetInfo {
   readonly notes: readonly string[];
 }
 
-/** Features in order: a numeric column gives one, a categorical one gives one for each category. */
+/**
+ * How a row becomes features, in order. What is subtracted is subtracted in 64-bit numbers, before the 32-bit floats of a network:
+ * large values that differ by little (milliseconds since 1970, map coordinates) would lose their differences there.
+ */
 export interface TableEncoding {
-  readonly columns: readonly (
-    | { readonly name: string; readonly kind: 'number'; readonly missing: number }
-    | { readonly name: string; readonly kind: 'category'; readonly categories: readonly string[] }
-  )[];
+  readonly columns: readonly ColumnEncoding[];
   readonly label: string;
+  /** Regression: what was subtracted from the label; the value is the network's output plus this. */
+  readonly labelOffset?: number;
 }
+
+export type ColumnEncoding =
+  /** 1 feature: the value less `offset`; `missing` (before that) stands for a missing one. How the numbers are written: Notation. */
+  | {
+      readonly name: string;
+      readonly kind: 'number';
+      readonly missing: number;
+      readonly offset?: number;
+      readonly decimal?: ',';
+      readonly unit?: string;
+      /** Cells that are read as missing, beside the usual markers. */
+      readonly markers?: readonly string[];
+    }
+  /** 1 feature: days less `offset`, or the fraction of a day for the format `time`; where `timed`, also the fraction of its day. */
+  | {
+      readonly name: string;
+      readonly kind: 'date';
+      readonly format: 'ymd' | 'dmy' | 'mdy' | 'time';
+      /** Days since 1970-01-01, as `offset`. */
+      readonly missing: number;
+      readonly offset: number;
+      readonly timed?: boolean;
+      readonly markers?: readonly string[];
+    }
+  /** 1 feature for each category; where `other`, 1 more for all further ones. The category '' is that of a missing value. */
+  | {
+      readonly name: string;
+      readonly kind: 'category';
+      readonly categories: readonly string[];
+      readonly other?: boolean;
+    };
 
 /** A part of a dataset, random access. */
 export interface Samples {

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
+import { numberIn } from './cells.ts';
+import { readColumn } from './columns.ts';
 import type { TableEncoding } from './dataset.ts';
-import { encodeRow, featureCount, fitEncoding, numberIn } from './table.ts';
+import { columnNotes } from './notes.ts';
+import { encodeColumns, encodeRow, featureCount, fitEncoding } from './table.ts';
+import type { TextColumn } from './text-table.ts';
 
 const encoding: TableEncoding = {
   columns: [
@@ -12,6 +16,18 @@ const encoding: TableEncoding = {
   ],
   label: 'species',
 };
+
+/** Reads columns as those of a file, and fits their encoding. */
+function fittedTo(columns: readonly TextColumn[], train: readonly number[]) {
+  const rows = columns[0]?.cells.length ?? 0;
+  const lines = Array.from({ length: rows }, (_, row) => row + 2);
+  const table = { place: 'table', columns, rows, lines, delimiter: ',', decimal: undefined };
+  const notes = columnNotes();
+  const read = columns.map((column) => readColumn(table, column, notes));
+  const encoding = fitEncoding(read, 'y', train, notes);
+  return { encoding, features: encodeColumns(encoding, read, rows), notes: notes.sentences() };
+}
+
 const all = (length: number) => Array.from({ length }, (_, k) => k);
 
 test('a row becomes numbers and one feature for each category; other columns do not matter', () => {
@@ -44,27 +60,26 @@ test('the encoding is fitted on the training rows alone', () => {
     { name: 'c', cells: ['b', 'a', 'a', '?', 'only in row 4'] },
     { name: 'late', cells: ['', '', '', '', '5'] },
   ];
-  const { encoding: fitted, notes } = fitEncoding(columns, 'y', [0, 1, 2, 3]);
+  const { encoding: fitted, notes } = fittedTo(columns, [0, 1, 2, 3]);
   assert.deepEqual(fitted.columns, [
     { name: 'n', kind: 'number', missing: 2 },
     { name: 'c', kind: 'category', categories: ['a', 'b', ''] },
   ]);
-  assert.deepEqual(notes, ['Column "late" is left out: the training rows have no value in it.']);
-  const even = fitEncoding(columns, 'y', [0, 1]).encoding.columns;
+  assert.deepEqual(notes, ['Column "late": left out, no value in the training rows.']);
+  const even = fittedTo(columns, [0, 1]).encoding.columns;
   assert.deepEqual(even[0], { name: 'n', kind: 'number', missing: 1.5 });
   assert.deepEqual(even[1], { name: 'c', kind: 'category', categories: ['a', 'b'] });
 });
 
 test('row numbers and texts that differ in almost every row are left out; rare categories beyond 100 are not told apart', () => {
   const rows = all(400);
-  const { encoding: fitted, notes } = fitEncoding(
+  const { encoding: fitted, notes } = fittedTo(
     [
       { name: 'Id', cells: rows.map((k) => String(k + 1)) },
       { name: 'year', cells: rows.map((k) => String(k + 1900)) },
       { name: 'name', cells: rows.map((k) => `person ${k}`) },
       { name: 'town', cells: rows.map((k) => (k < 200 ? 'big' : `town ${k % 150}`)) },
     ],
-    'y',
     rows,
   );
   assert.deepEqual(
@@ -72,13 +87,36 @@ test('row numbers and texts that differ in almost every row are left out; rare c
     ['year', 'town'],
   );
   const town = fitted.columns[1];
-  assert.ok(town?.kind === 'category' && town.categories.length === 100 && town.categories.includes('big'));
-  assert.match(notes.join('\n'), /"Id".*numbers the rows.*"name".*differs.*"town" has 151 categories/s);
+  assert.ok(
+    town?.kind === 'category' && town.categories.length === 100 && town.categories.includes('big') && town.other,
+  );
+  assert.equal(encodeRow(fitted, { year: 1, town: 'unknown' }).at(-1), 1, 'the feature of all others');
+  assert.match(
+    notes.join('\n'),
+    /"Id".*numbers the rows.*"name".*differs.*"town": 151 categories, of which the 100 most frequent/s,
+  );
 });
 
 test('numbers: decimal notation, finite, nothing else', () => {
   for (const text of ['1', '-1.5', '+.5', '2.', '1e3', ' 7 ']) assert.equal(numberIn(text), Number(text));
-  for (const text of ['', 'x', '0x10', '1,5', 'Infinity', '1e999', '1 2', '.', '-'])
+  for (const text of [
+    '',
+    'x',
+    '0x10',
+    '1,5',
+    'Infinity',
+    '1e999',
+    '1 2',
+    '1,34',
+    '12A',
+    'A12',
+    '1-2',
+    '+-1',
+    '(-1)',
+    '1 000 00',
+    '.',
+    '-',
+  ])
     assert.equal(numberIn(text), undefined);
   fc.assert(
     fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (x) => numberIn(String(x)) === x || x === 0),
@@ -89,12 +127,11 @@ test('every training cell is met by its own encoding: a category sets exactly on
   const cell = fc.constantFrom('a', 'b', 'c', '', '?', ' d');
   fc.assert(
     fc.property(fc.array(cell, { minLength: 1, maxLength: 30 }), (cells) => {
-      const { encoding: fitted } = fitEncoding(
+      const { encoding: fitted } = fittedTo(
         [{ name: 'c', cells: cells.map((text) => text.trim()) }],
-        'y',
         all(cells.length),
       );
-      if (fitted.columns.length === 0) return cells.every((text) => ['', '?'].includes(text));
+      if (fitted.columns.length === 0) return new Set(cells.map((text) => text.replace('?', ''))).size === 1;
       return cells.every((text) => encodeRow(fitted, { c: text }).reduce((sum, v) => sum + v, 0) === 1);
     }),
   );

@@ -2,111 +2,126 @@
  * Tables as features: what `csv` and `predict` share. Needs no file; works in a browser.
  */
 import { invalid } from '../common/errors.ts';
-import type { TableEncoding } from './dataset.ts';
+import { printable } from '../common/text.ts';
+import { type Cell, isMissing, MAX_FLOAT32, numberIn, tidy } from './cells.ts';
+import type { ReadColumn } from './columns.ts';
+import type { ColumnEncoding, TableEncoding } from './dataset.ts';
+import { readDate } from './dates.ts';
+import { columnNotes, type Notes } from './notes.ts';
 import { thousands } from './split.ts';
+import { shown } from './text-table.ts';
 
-/** A column of a file, as text. */
-export interface TextColumn {
-  readonly name: string;
-  readonly cells: readonly string[];
-}
-
-export type Cell = string | number | null | undefined;
-type EncodedColumn = TableEncoding['columns'][number];
-
-/** Cells that say that a value is missing. */
-const MISSING: ReadonlySet<string> = new Set(['', '?', 'NA', 'N/A', 'NaN', 'nan', 'null', 'NULL']);
 /** The category of missing values: no present value is the empty text. */
 export const MISSING_CATEGORY = '';
-/** Categories of one column; the rarer ones beyond them encode as zeros, like unknown ones. */
+/** Categories of one column that are told apart; the rarer ones share a feature. */
 const MOST_CATEGORIES = 100;
-const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
-const ROW_NUMBER_NAME = /(^|[ _])id$|^(index|row|nr|no|number|#|unnamed: 0)$/i;
-
-export function isMissing(cell: Cell): boolean {
-  return cell === undefined || cell === null || MISSING.has(String(cell).trim());
-}
-
-/** The finite decimal number that a cell holds, if it does. */
-export function numberIn(cell: Cell): number | undefined {
-  const text = String(cell ?? '').trim();
-  const value = NUMBER.test(text) ? Number(text) : Number.NaN;
-  return Number.isFinite(value) ? value : undefined;
-}
-
-/** Whether there are values and all of them are numbers; missing ones aside. */
-export function isNumeric(column: TextColumn): boolean {
-  const present = column.cells.filter((cell) => !isMissing(cell));
-  return present.length > 0 && present.every((cell) => numberIn(cell) !== undefined);
-}
+/** Different texts that are categories even where hardly one comes twice: what a table of a few rows has. */
+const FEW_TEXTS = 5;
+const ROW_NUMBER_NAME = /^(index|row|nr|no|number|#|unnamed: 0)$/i;
+/** Values this many deviations from 0 keep too few digits in 32-bit floats: an offset is subtracted. */
+const FAR_FROM_ZERO = 1000;
+/** Below this, a deviation cannot be divided by in 32-bit floats. */
+const LEAST_DEVIATION = 1e-37;
 
 /**
- * How columns become features, fitted on the rows `train` alone: the median stands for a missing number, and the
- * categories are those met there (missing among them, where it is met). Whether a column is numeric is taken from all its
- * cells. Columns that carry nothing (without a value, a row number, a text that differs in almost every row) are left out,
- * and the notes say so.
+ * How columns become features, fitted on the rows `train` alone: the median stands for a missing number or date, and the
+ * categories are those met there (missing among them, where it is met). Columns that carry nothing (without a value, always the
+ * same, a row number, an identifier, a text that differs in almost every row) are left out, and the notes say so.
  */
 export function fitEncoding(
-  columns: readonly TextColumn[],
+  columns: readonly ReadColumn[],
   label: string,
   train: ArrayLike<number>,
-): { readonly encoding: TableEncoding; readonly notes: readonly string[] } {
-  const notes: string[] = [];
-  const kept: EncodedColumn[] = [];
+  notes: Notes = columnNotes(),
+): TableEncoding {
+  const kept: ColumnEncoding[] = [];
   for (const column of columns) {
-    const fitted = isNumeric(column) ? fitNumber(column, train) : fitCategory(column, train, notes);
-    if (typeof fitted === 'string') notes.push(`Column "${column.name}" is left out: ${fitted}.`);
+    const fitted = column.kind === 'text' ? fitText(column, train, notes) : fitNumber(column, train, notes);
+    if (typeof fitted === 'string') notes.add(column.name, `left out, ${fitted}`);
     else kept.push(fitted);
   }
-  return { encoding: { columns: kept, label }, notes };
+  return { columns: kept, label };
 }
 
 /** The encoded column, or why it is left out. */
-function fitNumber({ name, cells }: TextColumn, train: ArrayLike<number>): EncodedColumn | string {
-  const first = numberIn(cells[0]) ?? Number.NaN;
-  if (ROW_NUMBER_NAME.test(name) && cells.every((cell, row) => numberIn(cell) === first + row))
-    return 'it numbers the rows';
-  const values = picked(cells, train).flatMap((cell) => numberIn(cell) ?? []);
-  if (values.length === 0) return 'the training rows have no value in it';
-  return { name, kind: 'number', missing: median(values) };
+function fitNumber(
+  column: Exclude<ReadColumn, { readonly kind: 'text' }>,
+  train: ArrayLike<number>,
+  notes: Notes,
+): ColumnEncoding | string {
+  const { name, values } = column;
+  const present = picked(values, train).filter((value) => !Number.isNaN(value));
+  if (present.length === 0) return 'no value in the training rows';
+  const { least, most, deviation } = spreadOf(present);
+  const missing = median(present);
+  const own = column.markers.length > 0 ? { markers: column.markers } : {};
+  if (least === most && present.length === train.length) return 'the same value in all training rows';
+  // Whether it is there at all can tell something.
+  if (least === most) return { name, kind: 'category', categories: [MISSING_CATEGORY] };
+  if (least !== most && deviation < LEAST_DEVIATION) return 'differences too small for 32-bit floats';
+  if (column.kind === 'date') {
+    const { format, timed } = column;
+    const offset = format === 'time' ? 0 : Math.floor(least);
+    return { name, kind: 'date', format, missing, offset, ...(timed && format !== 'time' && { timed }), ...own };
+  }
+  const counted = values.every((value, row) => value === (values[0] as number) + row);
+  if (counted && (ROW_NUMBER_NAME.test(name) || isIdName(name))) return 'it numbers the rows';
+  if (isIdName(name) && values.every(Number.isInteger) && new Set(values).size === values.length) {
+    return 'a whole number that differs in every row, by its name an identifier';
+  }
+  if (counted && values.length > 2) notes.add(name, 'counts the rows; remove it if it only numbers them');
+  const offset = offsetOf(present);
+  return { name, kind: 'number', missing, ...(offset !== undefined && { offset }), ...column.notation, ...own };
 }
 
-function fitCategory({ name, cells }: TextColumn, train: ArrayLike<number>, notes: string[]): EncodedColumn | string {
+function isIdName(name: string): boolean {
+  return /[a-z]I[Dd]$/.test(name) || /(^|[ _.-])(id|uuid|guid)$/i.test(name);
+}
+
+function fitText(
+  { name, cells }: Extract<ReadColumn, { readonly kind: 'text' }>,
+  train: ArrayLike<number>,
+  notes: Notes,
+): ColumnEncoding | string {
   const rows = picked(cells, train);
   const counts = new Map<string, number>();
-  for (const cell of rows) if (!isMissing(cell)) counts.set(cell, (counts.get(cell) ?? 0) + 1);
-  if (counts.size === 0) return 'the training rows have no value in it';
-  if (counts.size > MOST_CATEGORIES && counts.size > rows.length / 2) {
-    return `it is text that differs in almost every row (${thousands(counts.size)} values in ${thousands(rows.length)} rows)`;
+  for (const cell of rows) if (cell !== '') counts.set(cell, (counts.get(cell) ?? 0) + 1);
+  if (counts.size === 0) return 'no value in the training rows';
+  const present = rows.filter((cell) => cell !== '').length;
+  const missing = present < rows.length ? [MISSING_CATEGORY] : [];
+  if (counts.size === 1 && missing.length === 0) return 'the same value in all training rows';
+  if (counts.size > present / 2 && counts.size > FEW_TEXTS) {
+    if (missing.length === 0) return 'text that differs in almost every row';
+    notes.add(name, 'text that differs in almost every row; only whether it is missing is used');
+    return { name, kind: 'category', categories: missing };
   }
   const byCount = [...counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)).map(([text]) => text);
-  if (counts.size > MOST_CATEGORIES) {
-    notes.push(
-      `Column "${name}" has ${thousands(counts.size)} categories; the ${MOST_CATEGORIES} most frequent are told apart.`,
-    );
+  const other = counts.size > MOST_CATEGORIES;
+  if (other) {
+    const found = `${thousands(counts.size)} categories, of which the ${MOST_CATEGORIES} most frequent are told apart`;
+    notes.add(name, `${found}; the rest shares one feature`);
   }
   const categories = byCount.slice(0, MOST_CATEGORIES).sort();
-  const missing = rows.some(isMissing) ? [MISSING_CATEGORY] : [];
-  return { name, kind: 'category', categories: [...categories, ...missing] };
+  return { name, kind: 'category', categories: [...categories, ...missing], ...(other && { other }) };
 }
 
-/** The number of features: one for a number, one for each category. */
-export function featureCount(encoding: TableEncoding): number {
+/** The number of features. */
+export function featureCount(encoding: Pick<TableEncoding, 'columns'>): number {
   return encoding.columns.reduce((sum, column) => sum + widthOf(column), 0);
 }
 
 /**
- * The features of one row, given by column name; further columns do not matter. A missing number becomes the median, a
- * missing category its own category, an unknown category all zeros.
- * Throws UserError when a column is absent from the row, or when a number's cell holds something else.
+ * The features of one row, given by column name; further columns do not matter. A missing number or date becomes the median, a
+ * missing category its own category, an unknown category that of the rest, or all zeros where there is none.
+ * Throws UserError when a column is absent from the row, or when the cell of a number or date holds something else.
  */
 export function encodeRow(encoding: TableEncoding, row: Readonly<Record<string, Cell>>): Float32Array {
   const features = new Float32Array(featureCount(encoding));
   let at = 0;
   for (const column of encoding.columns) {
     if (!Object.hasOwn(row, column.name)) {
-      const needed = encoding.columns.map(({ name }) => name).join(', ');
-      throw invalid('table row', `there is no column "${column.name}"`, `the columns needed are ${needed}`);
+      const needed = encoding.columns.map(({ name }) => printable(name)).join(', ');
+      throw invalid('table row', `there is no column "${printable(column.name)}"`, `the columns needed are ${needed}`);
     }
     encodeCell(column, row[column.name], features, at);
     at += widthOf(column);
@@ -114,46 +129,132 @@ export function encodeRow(encoding: TableEncoding, row: Readonly<Record<string, 
   return features;
 }
 
-/** The features of all rows, one after another; the cells of `columns` are looked up by name. */
-export function encodeColumns(encoding: TableEncoding, columns: readonly TextColumn[], rows: number): Float32Array {
+/** The features of all rows, one after another; `columns` are looked up by name. */
+export function encodeColumns(encoding: TableEncoding, columns: readonly ReadColumn[], rows: number): Float32Array {
   const width = featureCount(encoding);
   const features = new Float32Array(rows * width);
   let at = 0;
   for (const column of encoding.columns) {
-    const cells = columns.find(({ name }) => name === column.name)?.cells ?? [];
-    for (let row = 0; row < rows; row++) encodeCell(column, cells[row], features, row * width + at);
+    const read = columns.find(({ name }) => name === column.name);
+    for (let row = 0; row < rows; row++) {
+      const start = row * width + at;
+      if (column.kind === 'category') encodeCategory(column, read?.cells[row], features, start);
+      else encodeNumber(column, (read?.kind === 'text' ? undefined : read?.values[row]) ?? Number.NaN, features, start);
+    }
     at += widthOf(column);
   }
   return features;
 }
 
-function widthOf(column: EncodedColumn): number {
-  return column.kind === 'number' ? 1 : column.categories.length;
-}
-
-function encodeCell(column: EncodedColumn, cell: Cell, features: Float32Array, at: number): void {
+function widthOf(column: ColumnEncoding): number {
   switch (column.kind) {
-    case 'number': {
-      const value = isMissing(cell) ? column.missing : numberIn(cell);
-      if (value === undefined) {
-        throw invalid(`table row, column "${column.name}"`, `the value is "${cell}"`, 'it must be a number or missing');
-      }
-      features[at] = value;
-      return;
-    }
-    case 'category': {
-      const category = column.categories.indexOf(isMissing(cell) ? MISSING_CATEGORY : String(cell).trim());
-      if (category >= 0) features[at + category] = 1;
-      return;
-    }
+    case 'number':
+      return 1;
+    case 'date':
+      return column.timed ? 2 : 1;
+    case 'category':
+      return column.categories.length + (column.other ? 1 : 0);
   }
 }
 
-function picked(cells: readonly string[], rows: ArrayLike<number>): string[] {
-  return Array.from({ length: rows.length }, (_, k) => cells[rows[k] as number] as string);
+function encodeCell(column: ColumnEncoding, cell: Cell, features: Float32Array, at: number): void {
+  if (column.kind === 'category') {
+    encodeCategory(column, cell, features, at);
+    return;
+  }
+  const value =
+    isMissing(cell) || column.markers?.includes(tidy(String(cell)))
+      ? Number.NaN
+      : column.kind === 'date'
+        ? dateCell(column, cell)
+        : numberCell(column, cell);
+  if (value === undefined) {
+    const rule =
+      column.kind === 'date'
+        ? `it must be a date like those of the training (${column.format})`
+        : 'it must be a number';
+    throw refusedCell(column.name, cell, `${rule}, or missing`);
+  }
+  if (Math.abs(value - (column.offset ?? 0)) > MAX_FLOAT32) {
+    throw refusedCell(column.name, cell, `a 32-bit float holds at most ${MAX_FLOAT32.toPrecision(2)}`);
+  }
+  encodeNumber(column, value, features, at);
 }
 
-function median(values: readonly number[]): number {
+function refusedCell(name: string, cell: Cell, rule: string): Error {
+  return invalid(`table row, column "${printable(name)}"`, `the value is ${shown(String(cell))}`, rule);
+}
+
+/** As the training's numbers were written, or else with a decimal point or comma where only one of them makes it a number. */
+function numberCell(column: Extract<ColumnEncoding, { readonly kind: 'number' }>, cell: Cell): number | undefined {
+  const { unit } = column;
+  const plain = { ...(unit !== undefined && { unit }) };
+  return numberIn(cell, column) ?? numberIn(cell, plain) ?? numberIn(cell, { ...plain, decimal: ',' });
+}
+
+function dateCell({ format }: Extract<ColumnEncoding, { readonly kind: 'date' }>, cell: Cell): number | undefined {
+  const text = tidy(String(cell));
+  return (readDate(text, format) ?? (format === 'time' ? undefined : readDate(text, 'ymd')))?.days;
+}
+
+/** `value` is NaN where it is missing. */
+function encodeNumber(
+  column: Exclude<ColumnEncoding, { readonly kind: 'category' }>,
+  value: number,
+  features: Float32Array,
+  at: number,
+): void {
+  const present = Number.isNaN(value) ? column.missing : value;
+  features[at] = present - (column.offset ?? 0);
+  if (column.kind === 'date' && column.timed) features[at + 1] = present - Math.floor(present);
+}
+
+function encodeCategory(
+  { categories, other }: Extract<ColumnEncoding, { readonly kind: 'category' }>,
+  cell: Cell,
+  features: Float32Array,
+  at: number,
+): void {
+  const text = cell === null || cell === undefined || Number.isNaN(cell) ? MISSING_CATEGORY : tidy(String(cell));
+  let category = categories.indexOf(text);
+  // A marker that the training did not have as a category of its own.
+  if (category < 0 && isMissing(text)) category = categories.indexOf(MISSING_CATEGORY);
+  if (category < 0 && other) category = categories.length;
+  if (category >= 0) features[at + category] = 1;
+}
+
+function picked<T>(cells: ArrayLike<T>, rows: ArrayLike<number>): T[] {
+  return Array.from({ length: rows.length }, (_, k) => cells[rows[k] as number] as T);
+}
+
+/** In two passes, so that a large mean does not swallow a small deviation. */
+export function spreadOf(values: ArrayLike<number>): {
+  readonly least: number;
+  readonly most: number;
+  readonly deviation: number;
+} {
+  let [least, most, sum] = [Infinity, -Infinity, 0];
+  const first = values[0] ?? 0;
+  for (let k = 0; k < values.length; k++) {
+    const value = values[k] as number;
+    least = Math.min(least, value);
+    most = Math.max(most, value);
+    sum += value - first;
+  }
+  const mean = first + sum / values.length;
+  let square = 0;
+  for (let k = 0; k < values.length; k++) square += ((values[k] as number) - mean) ** 2;
+  return { least, most, deviation: Math.sqrt(square / values.length) };
+}
+
+/** What is subtracted from values that lie far from 0 beside their deviation; undefined where nothing needs to be. */
+export function offsetOf(values: ArrayLike<number>): number | undefined {
+  const { least, most, deviation } = spreadOf(values);
+  const far = Math.max(Math.abs(least), Math.abs(most)) > FAR_FROM_ZERO * deviation;
+  return far && least !== most ? median(values) : undefined;
+}
+
+function median(values: ArrayLike<number>): number {
   const sorted = Float64Array.from(values).sort();
   const middle = sorted.length >> 1;
   const upper = sorted[middle] as number;

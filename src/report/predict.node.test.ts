@@ -158,7 +158,7 @@ test('what cannot be read has its reason in place of an answer; the others are a
   const rows = await shown(file, bad, other, join(dir, 'absent.csv'), good);
   assert.deepEqual(rows.slice(0, 2), [
     { file: 'bad.csv', row: 1 },
-    { file: 'bad.csv', row: 2, error: 'column "size": the value is "big"; it must be a number or missing' },
+    { file: 'bad.csv', row: 2, error: 'column "size": the value is "big"; it must be a number, or missing' },
   ]);
   assert.deepEqual(rows.slice(2, 5), [
     { file: 'bad.csv', row: 3 },

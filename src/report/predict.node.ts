@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { invalid, messageOf, UserError } from '../common/errors.ts';
-import { readTable, type Table } from '../data/readers/csv.node.ts';
 import { IMAGE_NAME, readImage } from '../data/readers/image.node.ts';
+import { readTable, type Table } from '../data/readers/table.node.ts';
 import { encodeRow } from '../data/table.ts';
 import type { Engine, Program } from '../engine/engine.ts';
 import { sizeOf } from '../graph/ir.ts';
@@ -128,9 +128,10 @@ async function ask({ place, model, program }: Loaded, samples: readonly Sample[]
 
 type Answer = Prediction extends infer P ? (P extends unknown ? Omit<P, 'file' | 'row'> : never) : never;
 
-function answer({ task, labels }: ModelMetadata, values: readonly number[]): Answer {
+function answer({ task, labels, encoding }: ModelMetadata, values: readonly number[]): Answer {
   if (!values.every(Number.isFinite)) return { error: 'the model answers with numbers that are not finite' };
-  const named = Object.fromEntries(labels.map((label, k) => [label, values[k] ?? Number.NaN]));
+  const offset = encoding?.labelOffset ?? 0;
+  const named = Object.fromEntries(labels.map((label, k) => [label, (values[k] ?? Number.NaN) + offset]));
   if (task === 'regression') return { values: named };
   const best = values.reduce((largest, value, k) => (value > (values[largest] ?? 0) ? k : largest), 0);
   return { class: labels[best] ?? '', probabilities: named };
@@ -178,7 +179,9 @@ async function* answerTables(loaded: Loaded, names: readonly string[]): AsyncGen
         const rows = Array.from({ length: Math.min(loaded.model.batch, table.rows - start) }, (_, i) => start + i);
         const read = (row: number) => attempt(file, async () => encodeRow(encoding, cellsOf(table, row)));
         const samples = await Promise.all(
-          rows.map(async (row): Promise<Sample> => ({ from: { file, row: row + 1 }, read: await read(row) })),
+          rows.map(async (row): Promise<Sample> => {
+            return { from: { file, row: table.numbers[row] ?? row + 1 }, read: await read(row) };
+          }),
         );
         yield* await ask(loaded, samples);
       }

@@ -8,7 +8,7 @@ import type { DataRequest } from '../dataset.ts';
 import { openDataset } from '../open.node.ts';
 import { encodeRow } from '../table.ts';
 import { assertRefused, readAll, tempFolder } from '../testing/helpers.ts';
-import { readTable, tableRows } from './csv.node.ts';
+import { readTable, tableRows } from './table.node.ts';
 
 async function opener(t: TestContext) {
   const path = join(await tempFolder(t), 'table.csv');
@@ -93,12 +93,13 @@ test('gzip, byte order mark, carriage returns, quotes and empty lines', async (t
   });
 });
 
-test('classes that are numbers are ordered by value; a constant feature has deviation 1', async (t) => {
+test('classes that are numbers are ordered by value; a constant feature is left out', async (t) => {
   const { open } = await opener(t);
   const body = rows.map((_, i) => `7,${i},${[10, 9, 100][i % 3]}`).join('\n');
   const { info } = (await open(`a,b,label\n${body}`)).search;
   assert.deepEqual(info.labels, ['9', '10', '100']);
-  assert.deepEqual([info.mean[0], info.deviation[0]], [7, 1]);
+  assert.deepEqual(info.input, [1]);
+  assert.match(info.notes.join('\n'), /Column "a": left out, the same value in all training rows/);
 });
 
 test('bad tables are refused with file and line', async (t) => {
@@ -108,7 +109,6 @@ test('bad tables are refused with file and line', async (t) => {
   await assertRefused(open(`a,b\n\n"x\ny",1\n1,2,3\n`), 'line 5', '3 fields');
   await assertRefused(open(`${body}\n1,"red,2,cow\n1,red,2,cow\n`), 'line 42', 'never closed');
   await assertRefused(open(`${body}\n1,"red"x,2,cow\n`), 'line 42', 'Quote');
-  await assertRefused(open(`${body}\n1,red,2,\n`), 'line 42', 'label "species" is missing');
   await assertRefused(open(body, { label: 'kind' }), '"kind"', 'weight, colour, price, species');
   await assertRefused(open(body, { label: 'colour', regression: true }), 'line 2, column "colour"', '"red"');
   await assertRefused(open(body, { label: 'price', seed: 1 }), '40 different numbers', 'ask for a regression');
@@ -146,10 +146,13 @@ test('any text comes back from the file as it was written, with the line of each
   const quoted = (text: string) => `"${text.replaceAll('"', '""')}"`;
   await fc.assert(
     fc.asyncProperty(table, async (written) => {
-      await writeFile(path, `x,y\n${written.map((row) => row.map(quoted).join(',')).join('\n')}\n`);
+      await writeFile(
+        path,
+        `first,second,third\n${written.map((row) => [...row, 'z'].map(quoted).join(',')).join('\n')}\n`,
+      );
       const { columns, lines } = await readTable(path);
       assert.deepEqual(
-        columns.map(({ cells }) => cells),
+        columns.slice(0, 2).map(({ cells }) => cells),
         [0, 1].map((c) => written.map((row) => row[c])),
       );
       assert.deepEqual(
@@ -159,4 +162,72 @@ test('any text comes back from the file as it was written, with the line of each
     }),
     { numRuns: 60 },
   );
+});
+
+test('labels: equal numbers are one class, words like NA are classes where they are frequent, rows without a label are left out', async (t) => {
+  const { open } = await opener(t);
+  const labeled = (label: (i: number) => string, request: Partial<DataRequest> = {}) =>
+    open(`x,label\n${rows.map((_, i) => `${i % 7},${label(i)}`).join('\n')}`, request);
+  const read = async (...args: Parameters<typeof labeled>) => {
+    const { info } = (await labeled(...args)).search;
+    const { train, valid, test } = info.counts;
+    return { labels: info.labels, rows: train + valid + test, notes: info.notes.join('\n'), encoding: info.encoding };
+  };
+  const merged = await read((i) => ['1', '0.0', '1.0', '0'][i % 4] ?? '');
+  assert.deepEqual(merged.labels, ['0', '1']);
+  assert.match(merged.notes, /one class: "1" and "1.0"; "0.0" and "0"/);
+  // Too many digits for a 64-bit number: not the same.
+  assert.equal((await read((i) => `900719925474099${i % 2 ? 2 : 3}`)).labels.length, 2);
+  assert.deepEqual((await read((i) => (i % 2 ? 'NA' : 'EU'))).labels, ['EU', 'NA']);
+  const rare = await read((i) => (i % 10 === 4 ? 'NA' : i % 2 ? 'a' : 'b'));
+  assert.deepEqual([rare.labels, rare.rows], [['a', 'b'], 36]);
+  assert.match(rare.notes, /4 rows without a label are left out \("label" in line 6 is "NA"\)/);
+  assert.deepEqual((await read((i) => (i % 4 === 0 ? 'NA' : String(i % 2)))).labels, ['0', '1'], 'beside numbers');
+  assert.match((await read((i) => ['yes', 'Yes'][i % 2] ?? '')).notes, /differ only in upper and lower case/);
+  assert.match(
+    (await read((i) => ['no', 'yes', ''][i % 3] ?? '')).notes,
+    /13 rows without a label .* is an empty cell/,
+  );
+  const numbers = await read((i) => (i % 8 === 1 ? 'n/a' : `"$${(1e6 + i).toLocaleString('en-US')}"`), {
+    regression: true,
+  });
+  assert.deepEqual([numbers.rows, numbers.encoding?.labelOffset], [35, 1_000_020]);
+  await assertRefused(
+    labeled(() => '-'),
+    'has no value in any row',
+  );
+  await assertRefused(
+    labeled((i) => (i === 3 ? '1e40' : String(i)), { regression: true }),
+    'line 5, column "label"',
+    '32-bit',
+  );
+});
+
+test('headers: data in their place is refused, numbers that count or rise are names, line breaks are blanks', async (t) => {
+  const { open } = await opener(t);
+  const body = rows.map((_, i) => `${i},${i % 5},${i % 3},${i % 4},${i % 2 ? 'a' : 'b'}`).join('\n');
+  await assertRefused(open(`5.1,3.5,1.4,0.2,a\n${body}`), 'line 1', 'most names are values', '"5.1", "3.5"');
+  await assertRefused(open(`b,c,d,b,a\n${body}`), 'two columns are named "b" (numbers 1 and 4)');
+  for (const header of ['0,1,2,3,label', '400.5,410,420,430,label', '"a\n(mm)",b,c,d,label']) {
+    const { info } = (await open(`${header}\n${body}`)).search;
+    assert.equal(info.encoding?.columns.length, 4, header);
+  }
+  const { info } = (await open(`"a\n(mm)",b,c,d,label\n${body}`)).search;
+  assert.equal(info.encoding?.columns[0]?.name, 'a (mm)');
+});
+
+test('UTF-16, carriage returns alone, a line that names the separator, empty rows and fields', async (t) => {
+  const { open, path } = await opener(t);
+  const columns = async (content: string | Uint8Array) =>
+    ((await open(content)).search.info.encoding?.columns ?? []).map(({ name, kind }) => `${name} ${kind}`);
+  const wanted = ['weight number', 'colour category', 'price number'];
+  assert.deepEqual(await columns(Buffer.from(`\ufeff${csv()}`, 'utf16le')), wanted);
+  assert.deepEqual(await columns(Buffer.from(csv(), 'utf16le').swap16()), wanted);
+  assert.deepEqual(await columns(csv().replaceAll('\n', '\r')), wanted);
+  assert.deepEqual(await columns(csv('|')), wanted);
+  await writeFile(path, `sep=;\r\n${csv(';').replaceAll('\n', '\r\n')};;\r\n;;;\r\n;;;\r\n5;red;7;cow\r\n`);
+  const { rows: count, lines, numbers, notes } = await readTable(path);
+  assert.deepEqual([count, lines.at(-1), numbers.at(-1)], [41, 45, 43]);
+  assert.deepEqual(notes, ['2 rows without any value are left out.', '1 row has empty fields behind the last column.']);
+  await assertRefused(open('a;b\n1;2\n1;2;3\n'), 'line 3', '3 fields');
 });

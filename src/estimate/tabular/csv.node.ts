@@ -1,5 +1,5 @@
-import { readTable } from '../../data/readers/csv.node.ts';
 import { existing } from '../../data/readers/files.node.ts';
+import { readTable } from '../../data/readers/table.node.ts';
 import { type CsvTableOptions, tableOfCells } from './csv.ts';
 import type { Table } from './table.ts';
 

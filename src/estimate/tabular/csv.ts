@@ -1,5 +1,7 @@
 import { invalid, messageOf, UserError } from '../../common/errors.ts';
-import { numberIn, type TextColumn } from '../../data/table.ts';
+import { readColumn } from '../../data/columns.ts';
+import { columnNotes } from '../../data/notes.ts';
+import type { TextColumn, TextTable } from '../../data/text-table.ts';
 import { describeDomain, parseValue } from '../../space/domain.ts';
 import { checkArchitecture, decisions, formatArchitecture, parseArchitecture } from '../../space/index.ts';
 import type { Architecture, DecisionValue, Space } from '../../space/space.ts';
@@ -7,12 +9,7 @@ import { type TableColumns, tableOfColumns } from './columns.ts';
 import type { Table } from './table.ts';
 
 /** A table of text, as a CSV reader gives it. */
-export interface Cells {
-  readonly columns: readonly TextColumn[];
-  readonly rows: number;
-  /** The line of the file on which each row ends. */
-  readonly lines: readonly number[];
-}
+export type Cells = Pick<TextTable, 'columns' | 'rows' | 'lines'> & Partial<Pick<TextTable, 'delimiter' | 'decimal'>>;
 
 /** Which architecture each row is of. */
 export interface ArchitectureColumns {
@@ -82,9 +79,13 @@ export function architectureRows(
 
 /** A column of finite numbers. Errors as `tableOfCells`. */
 export function numberColumn(place: string, cells: Cells, name: string): Float64Array {
-  return Float64Array.from(columnOf(place, cells, name).cells, (cell, row) => {
-    const value = numberIn(cell);
-    if (value !== undefined) return value;
+  const column = columnOf(place, cells, name);
+  const { delimiter = ',', decimal } = cells;
+  const read = readColumn({ ...cells, place, delimiter, decimal }, column, columnNotes());
+  return Float64Array.from(column.cells, (cell, row) => {
+    const value =
+      read.kind === 'number' && read.notation.unit === undefined ? read.values[row] : Number(cell || Number.NaN);
+    if (value !== undefined && Number.isFinite(value)) return value;
     throw invalid(`${lineOf(place, cells, row)}, column "${name}"`, `the value is "${cell}"`, 'must be a number');
   });
 }

@@ -3,6 +3,7 @@ import { invalid } from '../../common/errors.ts';
 import { type Json, parseJson } from '../../common/json.ts';
 import { printable } from '../../common/text.ts';
 import type { DatasetInfo, TableEncoding } from '../../data/dataset.ts';
+import { encodingSchema } from '../../data/encoding.ts';
 import { featureCount } from '../../data/table.ts';
 
 /**
@@ -84,17 +85,6 @@ const shapeSchema = z
 const rangeSchema = z.tuple([z.number(), z.number()]).refine(([low, high]) => low < high);
 const distinct = (names: readonly string[]) => new Set(names).size === names.length;
 const labelsSchema = z.array(z.string()).min(1).max(MAX_LABELS).refine(distinct);
-const columnSchema = z.discriminatedUnion('kind', [
-  z.looseObject({ name: z.string(), kind: z.literal('number'), missing: z.number() }),
-  z.looseObject({ name: z.string(), kind: z.literal('category'), categories: z.array(z.string()).refine(distinct) }),
-]);
-const encodingSchema = z.looseObject({
-  columns: z
-    .array(columnSchema)
-    .min(1)
-    .refine((columns) => distinct(columns.map(({ name }) => name))),
-  label: z.string(),
-});
 
 /**
  * Reads the texts back and checks each, as somebody else may have made or changed the file; `place` names it in errors. Throws

@@ -1,7 +1,8 @@
 import type { Metrics } from '../../common/metrics.ts';
 import { withoutFolders } from '../../common/paths.ts';
 import { printable } from '../../common/text.ts';
-import type { DatasetInfo } from '../../data/dataset.ts';
+import type { ColumnEncoding, DatasetInfo } from '../../data/dataset.ts';
+import { featureCount } from '../../data/table.ts';
 import type { Costs } from '../../network/network.ts';
 import { deviation, mean, showBytes, showCount, showDeviation, showLarge, showMetric } from '../numbers.ts';
 import { INPUT_NAME, OUTPUT_NAMES } from './metadata.ts';
@@ -129,18 +130,36 @@ function rawValues(info: DatasetInfo): string {
   return `${planes}, row by row, from ${info.range?.[0] ?? 0} to ${info.range?.[1] ?? 255}`;
 }
 
+function meaningOf(column: ColumnEncoding): string {
+  switch (column.kind) {
+    case 'number': {
+      const less = column.offset === undefined ? '' : ` less ${column.offset} (subtract in 64 bits)`;
+      const unit = column.unit === undefined ? '' : ` in ${column.unit}`;
+      return `the number${unit}${less}; ${column.missing}${less} where it is missing`;
+    }
+    case 'date': {
+      if (column.format === 'time') return `the time as a share of a day; ${column.missing} where it is missing`;
+      const time = column.timed ? ', then the time as a share of the day' : '';
+      return `days since 1970-01-01 less ${column.offset}${time}; those of day ${column.missing} where it is missing`;
+    }
+    case 'category': {
+      const names = [
+        ...column.categories.map((name) => (name === '' ? '(missing)' : name)),
+        ...(column.other ? ['(all others)'] : []),
+      ];
+      return `1 at the category, else 0: ${shorten(names)}`;
+    }
+  }
+}
+
 function encodingSection({ encoding }: DatasetInfo): string {
   if (encoding === undefined) return '';
   let at = 0;
   const rows = encoding.columns.map((column) => {
-    const width = column.kind === 'number' ? 1 : column.categories.length;
+    const width = featureCount({ columns: [column] });
     const place = width === 1 ? `${at}` : `${at} to ${at + width - 1}`;
     at += width;
-    const meaning =
-      column.kind === 'number'
-        ? `the number; ${column.missing} where it is missing`
-        : `1 at the category, else 0: ${shorten(column.categories.map((name) => (name === '' ? '(missing)' : name)))}`;
-    return `| ${place} | ${line(column.name)} | ${line(meaning)} |`;
+    return `| ${place} | ${line(column.name)} | ${line(meaningOf(column))} |`;
   });
   return `
 ## Features
@@ -148,7 +167,7 @@ function encodingSection({ encoding }: DatasetInfo): string {
 | Feature | Column | Value |
 |---|---|---|
 ${rows.join('\n')}
-`;
+${encoding.labelOffset === undefined ? '' : `\nAdd ${encoding.labelOffset} to the model's output, in 64 bits: it was subtracted from "${line(encoding.label)}" before training.\n`}`;
 }
 
 function shorten(names: readonly string[]): string {

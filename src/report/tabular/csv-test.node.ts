@@ -1,5 +1,5 @@
-import { readTable } from '../../data/readers/csv.node.ts';
 import { existing } from '../../data/readers/files.node.ts';
+import { readTable } from '../../data/readers/table.node.ts';
 import { type ArchitectureColumns, architectureRows, numberColumn } from '../../estimate/tabular/csv.ts';
 import type { TestAccuracy } from './nas-bench-201-test.ts';
 

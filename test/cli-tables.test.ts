@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { json, netsmith, refusedIn } from './support/netsmith.ts';
+
+let folder = '';
+before(() => {
+  folder = mkdtempSync(join(tmpdir(), 'netsmith-tables-'));
+});
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+const SPACE = join(import.meta.dirname, 'support/fixture-space.ts');
+
+function written(name: string, lines: readonly string[]): string {
+  const file = join(folder, name);
+  writeFileSync(file, `${lines.join('\n')}\n`);
+  return file;
+}
+
+/** Trains on a table and exports; the paths of the model and its card. */
+async function exported(
+  name: string,
+  lines: readonly string[],
+  ...args: string[]
+): Promise<{ file: string; card: string }> {
+  const data = ['--data', 'csv', '--data-dir', written(`${name}.csv`, lines), '--space', SPACE];
+  const out = join(folder, name);
+  await json('search', ...data, '--trials', '1', '--epochs', '30', '--batch-size', '16', '--out', out, ...args);
+  return json('export', out);
+}
+
+/** 160 values from 0 to 10, out of order. */
+const VALUES = Array.from({ length: 160 }, (_, i) => ((i * 61) % 160) / 16);
+const german = (value: number, digits: number) =>
+  value.toLocaleString('de-DE', { minimumFractionDigits: digits, maximumFractionDigits: digits });
+const dated = (value: number) => new Date(Date.UTC(2024, 0, 1 + Math.round(value * 16))).toISOString();
+
+test('what training subtracts and how it reads numbers and dates, predict does too: offsets, decimal commas, days', async () => {
+  const start = 1_700_000_000_000;
+  const row = (v: number) => [start + Math.round(v * 100), german(v * 1000, 1), dated(v).slice(0, 10)];
+  const rows = VALUES.map((v) => [...row(v), start + Math.round(v * 1000)].join(';'));
+  const { file: model, card } = await exported(
+    'shop',
+    ['time;amount;day;stamp', ...rows],
+    '--label',
+    'stamp',
+    '--regression',
+  );
+
+  const asked = [1, 5, 9];
+  const file = written('ask.csv', [
+    'day;time;amount',
+    ...asked.map((v) => [row(v)[2], row(v)[0], row(v)[1]].join(';')),
+  ]);
+  const answers = await json('predict', model, file);
+  for (const [k, v] of asked.entries()) {
+    const found = answers[k].values.stamp;
+    assert.ok(Math.abs(found - (start + v * 1000)) < 1500, `${found} for ${start + v * 1000}`);
+  }
+  // In a file with decimal points and commas between the columns, too.
+  const plain = written('plain.csv', ['day,time,amount', `${row(5)[2]},${row(5)[0]},5000.0`]);
+  const [answer] = await json('predict', model, plain);
+  assert.ok(Math.abs(answer.values.stamp - answers[1].values.stamp) < 1);
+  assert.match(readFileSync(card, 'utf8'), /to the model's output, in 64 bits/);
+});
+
+test('predict: rows without any value are passed over and the others keep their number; own words for missing; bad cells are refused', async () => {
+  const rows = VALUES.map(
+    (v, i) => `${i % 20 === 3 ? 'k.A.' : v.toFixed(3)},${((i * 7) % 11) - 5},${v > 5 ? 'yes' : 'no'}`,
+  );
+  const { file: model } = await exported('plain', ['x1,x2,label', ...rows]);
+  const ask = (...lines: string[]) => written('rows.csv', ['x1,x2', ...lines]);
+  const answers = await json('predict', model, ask('9,0', '1,0', ',', ',', '1,0', ',', 'k.A.,0', 'n/a,1'));
+  assert.deepEqual(
+    answers.map((one: { row: number; class: string }) => one.row),
+    [1, 2, 5, 7, 8],
+  );
+  assert.deepEqual(
+    answers.slice(0, 3).map((one: { class: string }) => one.class),
+    ['yes', 'no', 'no'],
+  );
+  const refused = async (pattern: RegExp, ...lines: string[]) => {
+    const { code, err } = await netsmith('predict', model, ask(...lines));
+    assert.match(err, pattern);
+    assert.notEqual(code, 0);
+  };
+  await refused(/row 2.*"x2": the value is "1e39"/, '9,0', '9,1e39');
+  await refused(/row 2.*"x1": the value is "soon"/, ',', 'soon,1');
+});
+
+test('a damaged table is refused before anything is written', async () => {
+  const refused = (expected: RegExp, bytes: string | Uint8Array) => {
+    const file = join(folder, 'bad.csv');
+    writeFileSync(file, bytes);
+    return refusedIn(
+      folder,
+      expected,
+      'search',
+      '--data',
+      'csv',
+      '--data-dir',
+      file,
+      '--space',
+      SPACE,
+      '--trials',
+      '1',
+    );
+  };
+  await refused(/old Excel workbook/, Buffer.from('d0cf11e0a1b11ae1', 'hex'));
+  await refused(/web page/, '<!DOCTYPE html>\n<html>');
+  await refused(/line 3: a NUL byte/, 'a,b\n1,2\n3,\0\n');
+  await refused(/line 3: 3 fields; the header names 2 columns/, 'a,b\n1,2\n1,2,3\n');
+});
