@@ -76,7 +76,7 @@ async function ask(program: Program, metadata: ModelMetadata, { from, samples }:
   });
 }
 
-async function images(files: readonly string[], { input, range }: ModelMetadata): Promise<Batch> {
+async function images(files: readonly string[], { input, range, decoding }: ModelMetadata): Promise<Batch> {
   if (input.length !== 3) {
     throw invalid(
       `file "${files[0]}"`,
@@ -89,7 +89,7 @@ async function images(files: readonly string[], { input, range }: ModelMetadata)
       if (extname(file).toLowerCase() === '.csv') {
         throw invalid(`file "${file}"`, 'a table', `the model takes images of [${input.join(', ')}]`);
       }
-      return readImage(file, { input, ...(range !== undefined && { range }) });
+      return readImage(file, { input, ...(range && { range }), ...(decoding && { decoding }) });
     }),
   );
   return { from: files.map((file) => ({ file })), samples };

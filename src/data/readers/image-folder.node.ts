@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
 import { invalid } from '../../common/errors.ts';
 import { printable } from '../../common/text.ts';
 import { assemble } from '../assemble.ts';
@@ -223,10 +223,8 @@ async function listing(
 
 /** A path within the folder in the form by which files are known. */
 function nameOf(path: string): string {
-  return path
-    .normalize('NFC')
-    .replaceAll('\\', '/')
-    .replace(/^(\.\/)+/, '');
+  const slashed = sep === '/' ? path : path.replaceAll(sep, '/');
+  return slashed.normalize('NFC').replace(/^(\.\/)+/, '');
 }
 
 function some({ files, names, targets }: Listing, indices: ArrayLike<number>): Listing {

@@ -115,10 +115,8 @@ async function deepValues(
   }
   const values = valuesFor(kind, [low, high]);
   if (kind === 'ushort' && values[1] === 65535) return undefined;
-  const shown = values.map((value) => +value.toPrecision(6)).join(' to ');
-  notes.push(
-    `Images with more than 8 bits a sample (${kind}) have values from ${low} to ${high}: ${shown} become 0 to 255.`,
-  );
+  const [shown, found] = [values, [low, high]].map((pair) => pair.map((value) => +value.toPrecision(4)).join(' to '));
+  notes.push(`Images with more than 8 bits a sample (${kind}) have values from ${found}: ${shown} become 0 to 255.`);
   return values;
 }
 
