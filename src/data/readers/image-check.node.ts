@@ -43,8 +43,6 @@ export interface CheckedImage {
   readonly header: ImageHeader;
   /** SHA-256 of the file; empty where it was not asked for. */
   readonly hash: Uint8Array;
-  /** Its end is not that of a whole file of its format, or the format does not show it. */
-  readonly suspect: boolean;
 }
 
 /** What is wrong with a file, without its name. `at`: the byte offset, where one is to blame. */
@@ -66,7 +64,8 @@ class Bad extends Error {
 }
 
 /**
- * Looks at every file: whether it begins as an image does, what its header says, and, with `whole`, its bytes (hashed) and its end.
+ * Looks at every file: whether it begins as an image does, what its header says, and, with `whole`, a hash of
+ * its bytes; where its end is not that of a whole file, or does not show it, it is decoded.
  * Throws UserError that names the files which are no images or cannot be read.
  */
 export async function checkImages(place: string, files: readonly string[], whole: boolean): Promise<CheckedImage[]> {
@@ -133,8 +132,9 @@ async function checkImage(file: string, whole: boolean): Promise<CheckedImage> {
     const found = `its header says ${thousands(width)} by ${thousands(height)} pixels`;
     throw new Bad({ found, rule: `at most ${thousands(MAX_PIXELS)} pixels are read` });
   }
-  if (bytes === undefined) return { header, hash: new Uint8Array(0), suspect: false };
-  return { header, hash: createHash('sha256').update(bytes).digest(), suspect: !endsWhole(bytes) };
+  if (bytes === undefined) return { header, hash: new Uint8Array(0) };
+  if (!endsWhole(bytes)) await decodeWhole(bytes);
+  return { header, hash: createHash('sha256').update(bytes).digest() };
 }
 
 function bmpHeaderOf(start: Uint8Array, size: number): ImageHeader {
@@ -170,11 +170,8 @@ function endsWhole(bytes: Uint8Array): boolean {
   }
 }
 
-/** Decodes files whole and drops the pixels. Throws UserError that names those which cannot be. */
-export function checkPixels(place: string, files: readonly string[]): Promise<void> {
-  return collect(place, files, async (file) => {
-    const bytes = await readRegular(file, MAX_FILE_BYTES);
-    // 8 by 8 pixels: a JPEG is then decoded by its coarsest coefficients, and all of it is read still.
-    await (await openImage(bytes)).resize(8, 8, { fit: 'fill' }).raw().toBuffer();
-  });
+/** Decodes a file whole and drops the pixels. Throws Error when it cannot be. */
+async function decodeWhole(bytes: Uint8Array): Promise<void> {
+  // 8 by 8 pixels: a JPEG is then decoded by its coarsest coefficients, and all of it is read still.
+  await (await openImage(bytes)).resize(8, 8, { fit: 'fill' }).raw().toBuffer();
 }

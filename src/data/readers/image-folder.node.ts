@@ -10,7 +10,7 @@ import { existing } from './files.node.ts';
 import { imageSource } from './image.node.ts';
 import { type CheckedImage, checkImages } from './image-check.node.ts';
 import { chooseDecoder, SAMPLE, survey } from './image-survey.node.ts';
-import { partsAmong, type Role, roleOf } from './parts.ts';
+import { partsAmong, type Role, roleOf, type TopFolder } from './parts.ts';
 import { byName, type Folder, foldersIn, imagesBelow, type Tally, unreadNotes } from './walk.node.ts';
 
 /** Image files and the class number of each. */
@@ -155,7 +155,7 @@ async function layout(
       ],
     };
   }
-  const found: Partial<Record<Role, string>> = { train: own.train as string };
+  const found: Partial<Record<Role, string>> = { train: withinItself(own.train ?? '', looked) };
   const notes: string[] = [];
   for (const role of ['valid', 'test'] as const) {
     const name = own[role];
@@ -165,9 +165,16 @@ async function layout(
       notes.push(
         `The images in "${printable(name)}" are not used: they are in no class folders and so have no labels.`,
       );
-    } else found[role] = name;
+    } else found[role] = withinItself(name, looked);
   }
   return { own: found, top, notes };
+}
+
+/** The path of a part; an archive often has one more folder of the same part in it: `seg_train/seg_train`. */
+function withinItself(name: string, looked: readonly TopFolder[]): string {
+  const [inner, ...others] = looked.find((folder) => folder.name === name)?.inner ?? [];
+  const again = inner !== undefined && others.length === 0 && roleOf(inner) === roleOf(name);
+  return again ? `${name}/${inner}` : name;
 }
 
 /** The class names in the order of their numbers. */

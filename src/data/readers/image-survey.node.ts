@@ -15,7 +15,7 @@ import {
   TOGETHER,
   valuesFor,
 } from './image.node.ts';
-import { type CheckedImage, checkPixels, collect, type ImageHeader } from './image-check.node.ts';
+import { type CheckedImage, collect, type ImageHeader } from './image-check.node.ts';
 
 /** Bytes of decoded images that stay in memory. */
 const CACHE_BYTES = 256 * 1024 * 1024;
@@ -178,8 +178,8 @@ async function allGrey(place: string, files: readonly string[], decoder: Decoder
 }
 
 /**
- * Decodes what can be decoded in a few seconds: all files or, of many pixels, those whose end is suspect. The first `train` of
- * the files are training images: says which of these are of one colour. Throws UserError for files that cannot be decoded,
+ * Decodes what can be decoded in a few seconds: all files or, of many pixels, a sample of the training images, which are the
+ * first `train` of the files. Says which of these are of one colour. Throws UserError for files that cannot be decoded,
  * and for training images that are all the same.
  */
 export async function survey(
@@ -191,12 +191,6 @@ export async function survey(
 ): Promise<string[]> {
   const pixels = checked.reduce((sum, { header }) => sum + header.width * header.height, 0);
   const whole = pixels <= DECODED_PIXELS;
-  if (!whole) {
-    await checkPixels(
-      place,
-      files.filter((_, k) => checked[k]?.suspect === true),
-    );
-  }
   const looked = whole ? files : files.slice(0, Math.min(train, SAMPLE));
   const constant: string[] = [];
   const of = Math.min(train, looked.length);

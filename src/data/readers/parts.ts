@@ -20,7 +20,7 @@ export function roleOf(name: string): Role | undefined {
     .normalize('NFKC')
     .replace(/([a-z])([A-Z])/g, '$1 $2')
     .toLowerCase()
-    .replace(/held?[-_ ]?out/g, 'heldout')
+    .replace(/h[oe]ld[-_ ]?out/g, 'heldout')
     .split(/[^\p{L}\p{N}]+|(?<=\D)(?=\d)/u)
     .map((word) => word.replace(/^(train|training|test|testing|valid|validation|val)(sets?|data|images|imgs)$/, '$1'))
     .filter((word) => word !== '' && !FILLERS.test(word));
