@@ -7,10 +7,10 @@ import { bmpHeader } from './bmp.ts';
 import { readPart, readRegular } from './files.node.ts';
 import {
   atMost,
+  checkSize,
   isBmp,
   isDeep,
   MAX_FILE_BYTES,
-  MAX_PIXELS,
   OPTIONS,
   openImage,
   reasonOf,
@@ -127,10 +127,10 @@ async function checkImage(file: string, whole: boolean): Promise<CheckedImage> {
   }
   const bytes = whole ? await readRegular(file, MAX_FILE_BYTES) : undefined;
   const header = isBmp(start) ? bmpHeaderOf(start, size) : await headerOf(bytes ?? file);
-  const { width, height } = header;
-  if (width * height > MAX_PIXELS) {
-    const found = `its header says ${thousands(width)} by ${thousands(height)} pixels`;
-    throw new Bad({ found, rule: `at most ${thousands(MAX_PIXELS)} pixels are read` });
+  try {
+    checkSize(header, start, size);
+  } catch (error) {
+    throw new Bad({ found: reasonOf(error), rule: REPLACE });
   }
   if (bytes === undefined) return { header, hash: new Uint8Array(0) };
   if (!endsWhole(bytes)) await decodeWhole(bytes);

@@ -239,13 +239,17 @@ test('every file that will be used is checked, those of the test part too; damag
   const bomb = Buffer.from(whole);
   bomb.writeUInt32BE(60_000, 16);
   bomb.writeUInt32BE(60_000, 20);
+  const wide = Buffer.from(whole);
+  wide.writeUInt32BE(15_000, 16);
+  wide.writeUInt32BE(15_000, 20);
   const flipped = Buffer.from(whole);
   flipped[flipped.length >> 1] = (flipped[flipped.length >> 1] as number) ^ 0xff;
   const cases: readonly (readonly [name: string, bytes: Uint8Array | string, said: RegExp])[] = [
     ['short.png', whole.subarray(0, whole.length / 2), /cannot be read/],
     ['short.jpg', jpeg.subarray(0, jpeg.length / 2), /cannot be read/],
     ['flipped.png', flipped, /cannot be read/],
-    ['bomb.png', bomb, /60,000 by 60,000 pixels|pixel limit|cannot be read/],
+    ['bomb.png', bomb, /60,000 by 60,000 pixels|pixel limit/],
+    ['wide.png', wide, /15,000 by 15,000 pixels, which its \d+ bytes cannot hold/],
     ['bomb.bmp', bmp(1, 1, [0], { bits: 24 }).fill(0x7f, 18, 26), /pixels need/],
     ['page.png', '<html>', /begins with the bytes 3c68746d/],
     ['empty.png', '', /the file is empty/],
@@ -260,8 +264,11 @@ test('every file that will be used is checked, those of the test part too; damag
     );
     await rm(file);
   }
+  await put(join(dir, 'wide.png'), wide);
+  await assertRefused(decodeImage(join(dir, 'wide.png'), [1, 8, 8]), 'wide.png', 'bytes cannot hold');
+  await rm(join(dir, 'wide.png'));
   for (const [name, bytes] of cases) await put(join(dir, 'Training', 'a', name), bytes);
-  await assertRefused(open(dir), '7 of 28 images cannot be read', 'empty.png" (the file is empty)', 'and 2 more');
+  await assertRefused(open(dir), '8 of 29 images cannot be read', 'empty.png" (the file is empty)', 'and 3 more');
 });
 
 test('a file that is damaged or removed after the check is named when it is read', async (t) => {

@@ -3,7 +3,8 @@ import { invalid, messageOf } from '../../common/errors.ts';
 import { printable } from '../../common/text.ts';
 import type { DatasetInfo, ImageDecoding } from '../dataset.ts';
 import { checkedIndex, type Source } from '../samples.ts';
-import { decodeBmp } from './bmp.ts';
+import { thousands } from '../split.ts';
+import { bmpHeader, decodeBmp } from './bmp.ts';
 import { readRegular } from './files.node.ts';
 
 /** Channels, height, width. */
@@ -16,7 +17,9 @@ export const IMAGE_NAME = /\.(a?png|jpe?g|jpe|jfif|pjpe?g|webp|gif|tiff?|avif|bm
 export const TOGETHER = 8;
 
 /** Pixels of an image that is read: a header may promise any number. */
-export const MAX_PIXELS = 2 ** 28;
+const MAX_PIXELS = 2 ** 28;
+/** Pixels of a side: as many as a JPEG can have. */
+const MAX_SIDE = 65_535;
 /** Bytes of an image file that is read. */
 export const MAX_FILE_BYTES = 2 ** 30;
 
@@ -70,11 +73,36 @@ async function decodePixels(
   return planes;
 }
 
+/**
+ * Throws Error for more pixels than are read, or than a PNG file of `bytes` bytes can hold; `start`: its first bytes. A header may
+ * promise any number, and memory for them is taken before the lack of data is noticed.
+ */
+export function checkSize(
+  { width, height }: { readonly width: number; readonly height: number },
+  start: Uint8Array,
+  bytes: number,
+): void {
+  const found = `its header says ${thousands(width)} by ${thousands(height)} pixels`;
+  if (Math.max(width, height) > MAX_SIDE || width * height > MAX_PIXELS) {
+    throw new Error(`${found}; at most ${thousands(MAX_PIXELS)} are read, and ${thousands(MAX_SIDE)} of a side`);
+  }
+  if (start[0] !== 0x89 || start.length < 26) return;
+  // By colour type; DEFLATE makes 1,032 bytes of one at best.
+  const samples = [1, 0, 3, 1, 2, 0, 4][start[25] ?? 0] ?? 1;
+  const least = (width * height * samples * (start[24] ?? 1)) / 8 / 1032;
+  if (least > bytes) throw new Error(`${found}, which its ${thousands(bytes)} bytes cannot hold`);
+}
+
 /** The upright picture in a file's bytes, with 8 bits a sample or 16 of which the upper 8 count. Throws Error. */
 export async function openImage(bytes: Uint8Array, { values }: ImageDecoding = {}): Promise<Sharp> {
   if (isBmp(bytes)) {
+    checkSize(bmpHeader(bytes), bytes, bytes.length);
     const { pixels, width, height } = decodeBmp(bytes);
     return sharp(pixels, { raw: { width, height, channels: 4 } });
+  }
+  if (bytes[0] === 0x89 && bytes.length >= 26) {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    checkSize({ width: view.getUint32(16), height: view.getUint32(20) }, bytes, bytes.length);
   }
   const isTiff = (bytes[0] === 0x49 && bytes[1] === 0x49) || (bytes[0] === 0x4d && bytes[1] === 0x4d);
   if (isTiff || values !== undefined) {
