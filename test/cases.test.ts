@@ -33,7 +33,7 @@ for (const [kind, cases] of [
         assert.ok(found.accuracy >= expect.accuracy, `accuracy ${found.accuracy}\n${err}`);
       if (expect.r2 !== undefined) assert.ok(found.r2 >= expect.r2, `r2 ${found.r2}\n${err}`);
       if (expect.note !== undefined) assert.match(err, expect.note);
-      if (expect.classes !== undefined) assert.match(err, new RegExp(`\\b${expect.classes} classes\\b`));
+      if (expect.classes !== undefined) assert.match(err, new RegExp(`\\b${expect.classes} class(es| folders)\\b`));
     });
   }
 }

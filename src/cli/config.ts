@@ -71,6 +71,11 @@ export const studySchema = z.strictObject({
     'data',
     'image-folder: 1 (grey) or 3 (colour)',
   ),
+  exclude: say(
+    z.array(z.string().min(1, 'must be the path of a file')).min(1).optional(),
+    'data',
+    'image-folder: files to leave out, as paths within the folder',
+  ),
   validShare: say(
     z.number().gte(0, 'must be at least 0').lt(1, 'must be below 1').default(0.25),
     'data',

@@ -1,15 +1,16 @@
+import { isAbsolute, relative, resolve, sep } from 'node:path';
 import type { Command } from 'commander';
 import { invalid } from '../common/errors.ts';
 import type { Store } from '../study/store/store.ts';
 import { openStudy } from '../study/study.node.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import type { SettingName } from './config.ts';
+import type { SettingName, StudySettings } from './config.ts';
 import { checkDevice } from './engine.ts';
 import { addSettings, givenSettings } from './flags.ts';
 import type { Output } from './output.ts';
 import { searchToItsEnd, tellResult } from './search.ts';
 import { checkRunSettings, type Setup } from './setup.ts';
-import { planOf, planToJson, setUpAgain } from './study.ts';
+import { planOf, planToJson, type StudyPlan, setUpAgain } from './study.ts';
 
 /** What may differ from one session of a study to the next: where its data lie, where it ends, what it runs on. */
 export const CHANGEABLE: readonly SettingName[] = [
@@ -31,26 +32,40 @@ export function addResume(program: Command, shell: Shell): void {
     program,
     'resume <dir>',
     'Go on with a study: one that was stopped or killed, or with a larger budget',
-    ['netsmith resume runs/digits-small-cnn-1', 'netsmith resume runs/digits-small-cnn-1 --trials 50 --workers 2'],
+    [
+      'netsmith resume runs/digits-small-cnn-1',
+      'netsmith resume runs/digits-small-cnn-1 --trials 50 --workers 2',
+      'netsmith resume runs/photos-small-cnn-1 --without cats/7.png',
+    ],
   );
-  addSettings(command, CHANGEABLE).action(async (dir: string, _options: unknown, command: Command) => {
+  command.option('--without <file...>', 'image-folder: leave out these images, damaged or removed ones');
+  addSettings(command, CHANGEABLE).action(async (dir: string, { without }: ResumeOptions, command: Command) => {
     const output = outputOf(command, shell);
-    const { store, setup } = await reopen(dir, givenSettings(command), output);
+    const { store, setup } = await reopen(dir, givenSettings(command), output, without);
     const end = await searchToItsEnd(dir, store, setup, output);
     await tellResult(dir, end, output, shell);
   });
 }
 
-/** Opens a study for writing, with some of its settings given anew. Throws UserError when its data are others now. */
+interface ResumeOptions {
+  readonly without?: readonly string[];
+}
+
+/**
+ * Opens a study for writing, with some of its settings given anew, and without some of its images. Throws UserError when its
+ * data are others now.
+ */
 export async function reopen(
   dir: string,
   given: Readonly<Record<string, unknown>>,
   output: Output,
+  without: readonly string[] = [],
 ): Promise<{ readonly store: Store; readonly setup: Setup }> {
   const store = await openStudy(dir, 'write');
   try {
     const plan = planOf(await store.study(), dir);
-    const setup = await setUpAgain(plan, dir, checkRunSettings(plan.settings, given));
+    const settings = leaveOut(plan, checkRunSettings(plan.settings, given), without);
+    const setup = await setUpAgain(plan, dir, settings, { without: without.length > 0 });
     const { length: done } = await store.trials('search');
     if (given.trials !== undefined && Number(given.trials) < done) {
       throw invalid('--trials', String(given.trials), `the study has ${done} trials already`);
@@ -61,10 +76,37 @@ export async function reopen(
       output.note(`The study began with tensors in ${then}; here it is ${now}: results differ in their last digits.`);
     }
     // A session that is killed is gone on with as it was: the new settings are the study's from now on.
-    await store.revise(planToJson({ ...plan, settings: setup.settings }));
+    const data = without.length > 0 ? setup.dataset.search.info : plan.data;
+    await store.revise(planToJson({ ...plan, data, settings: setup.settings }));
     return { store, setup };
   } catch (error) {
     await store.close();
     throw error;
   }
+}
+
+/**
+ * The settings with some images left out. The size and channels of the images are then fixed: what is left must not suggest others.
+ * Throws UserError unless the study is of an image folder.
+ */
+function leaveOut({ data }: StudyPlan, settings: StudySettings, without: readonly string[]): StudySettings {
+  if (without.length === 0) return settings;
+  const { dataDir, exclude = [] } = settings;
+  if (settings.data !== 'image-folder' || dataDir === undefined)
+    throw invalid('--without', `the data set is ${settings.data}`, 'only files of an image-folder can be left out');
+  const [channels, imageSize] = data.input;
+  return {
+    ...settings,
+    imageSize,
+    ...((channels === 1 || channels === 3) && { imageChannels: channels }),
+    exclude: [...new Set([...exclude, ...without.map((file) => within(dataDir, file))])],
+  };
+}
+
+/** The path of a file within the data's folder, whether it is given so, as seen from here, or absolute. */
+function within(dataDir: string, file: string): string {
+  const path = relative(dataDir, resolve(file));
+  const outside = path === '..' || path.startsWith(`..${sep}`) || isAbsolute(path);
+  const found = outside ? file : path;
+  return sep === '/' ? found : found.replaceAll(sep, '/');
 }

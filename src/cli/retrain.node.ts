@@ -7,8 +7,8 @@ import { openEngine } from './engine.ts';
 import { contestantOf, retrain } from './evaluation.ts';
 import { memoryOfPrograms } from './memory.node.ts';
 import type { FromRetrainer, Retrained, RetrainJob, ToRetrainer } from './retraining.ts';
-import { type Setup, setUp } from './setup.ts';
-import { spaceOf, type WorkerOrders } from './study.ts';
+import type { Setup } from './setup.ts';
+import { setUpInWorker, type WorkerOrders } from './study.ts';
 
 // The entry of a process that `retrainAll` starts. What it opens first is shared by all of its jobs.
 type Opened = {
@@ -42,7 +42,7 @@ process.on('message', async (message: ToRetrainer) => {
 });
 
 async function open({ plan, memoryBytes }: WorkerOrders): Promise<Opened> {
-  const setup = await setUp(plan.settings, await spaceOf(plan));
+  const setup = await setUpInWorker(plan);
   const engine = await openEngine(plan.settings, plan.settings.workers);
   const test = await setup.dataset.openTest();
   return { setup, engine, programs: openPrograms(engine, { memory: memoryOfPrograms(memoryBytes) }), test };

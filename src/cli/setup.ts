@@ -43,15 +43,15 @@ export interface Setup {
 /**
  * Opens the data and builds what the settings name. Writes nothing; throws UserError for whatever does not fit: this is
  * where a study's settings are checked before it is created, and where a worker or `resume` begins again from them, with
- * the space of the study (`spaceOf`).
+ * the space of the study (`spaceOf`). `checked`: the process that started this one has just checked the data.
  */
-export async function setUp(settings: StudySettings, spaceOfStudy?: Space): Promise<Setup> {
+export async function setUp(settings: StudySettings, spaceOfStudy?: Space, checked = false): Promise<Setup> {
   const definition = spaceOfStudy ?? (await loadSpace(settings.space));
   const strategy = createStrategy(settings.strategy, settings.strategyOptions, modelTools());
   const { benchmark } = settings;
   const { table, dataset } =
     benchmark === undefined
-      ? { table: undefined, dataset: await openDataset(dataRequest(settings)) }
+      ? { table: undefined, dataset: await openDataset({ ...dataRequest(settings), checked }) }
       : await openBenchmark(benchmark, settings);
   const { info } = dataset.search;
   const space = 'root' in definition ? definition : definition.create(taskOf(info), settings.spaceOptions);
@@ -69,7 +69,8 @@ export async function setUp(settings: StudySettings, spaceOfStudy?: Space): Prom
 
 /** What the data room is asked for. */
 export function dataRequest(settings: StudySettings): DataRequest {
-  const { data, dataDir, seed, validShare, trainSamples, imageSize, imageChannels, label, regression } = settings;
+  const { data, dataDir, seed, validShare, trainSamples, imageSize, imageChannels, exclude, label, regression } =
+    settings;
   return {
     name: data,
     seed,
@@ -78,6 +79,7 @@ export function dataRequest(settings: StudySettings): DataRequest {
     ...(trainSamples !== undefined && { trainSamples }),
     ...(imageSize !== undefined && { imageSize }),
     ...(imageChannels !== undefined && { imageChannels }),
+    ...(exclude !== undefined && { exclude }),
     ...(label !== undefined && { label }),
     ...(regression && { regression }),
   };

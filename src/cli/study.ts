@@ -1,5 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
-import { invalid } from '../common/errors.ts';
 import type { Json } from '../common/json.ts';
 import { totalSpent } from '../common/spent.ts';
 import type { DatasetInfo } from '../data/dataset.ts';
@@ -10,6 +8,7 @@ import type { Clock, EarlierTrial, StrategyState, StudyRecord, Trial } from '../
 import { openStudy } from '../study/study.node.ts';
 import { checkSettings, type StudySettings } from './config.ts';
 import { isSpaceFile } from './flags.ts';
+import { requireSameData } from './same-data.ts';
 import { loadSpace, problemOf, type Setup, setUp, taskOf } from './setup.ts';
 
 /**
@@ -91,14 +90,24 @@ export async function readStudy(dir: string): Promise<ReadStudy> {
 
 /**
  * Sets up a study again, with settings that may differ from its own. Throws UserError when its data are others now: they
- * would be divided anew, and samples of the search would come into the test part.
+ * would be divided anew, and samples of the search would come into the test part. `without`: images are left out that were
+ * not before, so that contents and counts may differ, but no name and no division.
  */
-export async function setUpAgain(plan: StudyPlan, dir: string, settings: StudySettings): Promise<Setup> {
+export async function setUpAgain(
+  plan: StudyPlan,
+  dir: string,
+  settings: StudySettings,
+  { without = false }: { readonly without?: boolean } = {},
+): Promise<Setup> {
   const setup = await setUp(settings, await spaceOf(plan));
-  const now = { settings, data: setup.dataset.search.info };
-  if (!isDeepStrictEqual(planToJson(now), planToJson({ settings, data: plan.data }))) {
-    throw invalid(`study "${dir}"`, 'its data are not what they were', 'a study goes on with the same files');
-  }
+  requireSameData(`study "${dir}"`, plan.data, setup.dataset.search.info, without);
+  return setup;
+}
+
+/** Sets up a study in a process that the study has started: where the data have changed since, it stops. */
+export async function setUpInWorker(plan: StudyPlan): Promise<Setup> {
+  const setup = await setUp(plan.settings, await spaceOf(plan), true);
+  requireSameData('study', plan.data, setup.dataset.search.info, false);
   return setup;
 }
 

@@ -23,6 +23,7 @@ const SETTINGS: readonly SettingName[] = [
   'regression',
   'imageSize',
   'imageChannels',
+  'exclude',
   'validShare',
   'trainSamples',
   'space',

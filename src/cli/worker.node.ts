@@ -1,11 +1,10 @@
 import { serveTrials } from '../study/worker/serve.node.ts';
 import { openEstimator } from './estimator.ts';
-import { setUp } from './setup.ts';
-import { spaceOf, type WorkerOrders } from './study.ts';
+import { setUpInWorker, type WorkerOrders } from './study.ts';
 
 // The entry of a worker process: builds, from the study's own record, what it estimates with.
 serveTrials(async ({ settings: json }) => {
   const { plan, memoryBytes, earlier = [] } = json as unknown as WorkerOrders;
-  const setup = await setUp(plan.settings, await spaceOf(plan));
+  const setup = await setUpInWorker(plan);
   return { space: setup.space, estimator: await openEstimator(setup, memoryBytes, earlier) };
 });

@@ -7,7 +7,10 @@ import { inputStatistics, targetStatistics } from './statistics.ts';
 
 /** What a reader found in its files. */
 export interface Found {
-  readonly info: Pick<DatasetInfo, 'name' | 'kind' | 'input' | 'outputs' | 'labels' | 'range' | 'encoding'>;
+  readonly info: Pick<
+    DatasetInfo,
+    'name' | 'kind' | 'input' | 'outputs' | 'labels' | 'range' | 'encoding' | 'decoding' | 'checksums'
+  >;
   /** What is divided into parts. */
   readonly pool: Source;
   /** Parts that the dataset brings itself. `test.open` reads the test part anew: nothing of it is held before. */

@@ -19,6 +19,10 @@ export interface DatasetInfo {
   readonly counts: { readonly train: number; readonly valid: number; readonly test: number };
   /** How raw values come about, for the metadata of an export: a table's columns, categories and imputed values. */
   readonly encoding?: TableEncoding;
+  /** How image files become 8-bit values, where that depends on the data; what `predict` must do too. */
+  readonly decoding?: ImageDecoding;
+  /** Of the data as read, so that a study notices any change; absent in studies of earlier versions. */
+  readonly checksums?: Checksums;
   /** What was read and how it was split, in sentences for people: files found, files absent, seed of the split. */
   readonly notes: readonly string[];
 }
@@ -64,6 +68,23 @@ export type ColumnEncoding =
       readonly categories: readonly string[];
       readonly other?: boolean;
     };
+/** What is absent does not occur in the data. */
+export interface ImageDecoding {
+  /** Grey, 0 to 255, that transparent images are laid on; 0 where absent. */
+  readonly background?: number;
+  /** The values that become 0 and 255 in images with more than 8 bits a sample (16-bit, 32-bit, floating point). */
+  readonly values?: readonly [number, number];
+}
+
+/** SHA-256, hexadecimal. */
+export interface Checksums {
+  /** Names of all files in their order, those left out by `exclude` among them: how samples were divided depends on it. */
+  readonly files?: string;
+  /** Training and validation samples; absent where another process has just checked them. */
+  readonly search?: string;
+  /** Test samples: says that they are the same, and nothing else of them. */
+  readonly test?: string;
+}
 
 /** A part of a dataset, random access. */
 export interface Samples {
@@ -102,6 +123,10 @@ export interface DataRequest {
   /** image-folder: side length that images are resized to, and channels. */
   readonly imageSize?: number | undefined;
   readonly imageChannels?: 1 | 3 | undefined;
+  /** image-folder: files that are left out, as paths within the folder (`cats/7.png`). They need not exist any more. */
+  readonly exclude?: readonly string[] | undefined;
+  /** Another process has just checked the files: image files are neither decoded nor hashed when they are opened. */
+  readonly checked?: boolean | undefined;
   /** csv: the label's column; numbers are a regression if `regression`. */
   readonly label?: string | undefined;
   readonly regression?: boolean | undefined;

@@ -1,6 +1,8 @@
+import { createHash, type Hash } from 'node:crypto';
 import { invalid } from '../common/errors.ts';
+import { deepFreeze } from '../common/json.ts';
 import type { DatasetName } from './catalogue.ts';
-import type { DataRequest, Dataset } from './dataset.ts';
+import type { DataRequest, Dataset, DatasetInfo, Samples } from './dataset.ts';
 import { openDigits } from './digits/digits.ts';
 
 type Reader = (request: DataRequest) => Promise<Dataset>;
@@ -22,6 +24,7 @@ const USED_BY: Readonly<Record<string, readonly DatasetName[]>> = {
   regression: ['csv'],
   imageSize: ['image-folder'],
   imageChannels: ['image-folder'],
+  exclude: ['image-folder'],
 };
 
 /**
@@ -40,5 +43,37 @@ export async function openDataset(request: DataRequest): Promise<Dataset> {
   }
   if (request.name === 'digits' && request.dir !== undefined)
     throw invalid('data "digits"', `dir is "${request.dir}"`, 'these images are embedded and have no folder');
-  return reader(request);
+  const dataset = await reader(request);
+  return dataset.search.info.checksums === undefined ? withChecksums(dataset) : dataset;
+}
+
+/** Samples that are hashed at once. */
+const CHUNK = 256;
+
+/** Adds checksums of all samples as they are read, where a reader has none of its files. Of the test part, nothing else is kept. */
+async function withChecksums(dataset: Dataset): Promise<Dataset> {
+  const { info, train, valid } = dataset.search;
+  const search = createHash('sha256');
+  for (const part of [train, valid]) await addSamples(search, part, info);
+  const test = createHash('sha256');
+  await addSamples(test, await dataset.openTest(), info);
+  const checksums = { search: search.digest('hex'), test: test.digest('hex') };
+  return { ...dataset, search: { ...dataset.search, info: deepFreeze({ ...info, checksums }) } };
+}
+
+async function addSamples(hash: Hash, samples: Samples, { kind, input, outputs }: DatasetInfo): Promise<void> {
+  const elements = input.reduce((product, n) => product * n, 1);
+  const wanted = kind === 'regression' ? outputs : 1;
+  hash.update(`${samples.count} `);
+  const inputs = new Float32Array(CHUNK * elements);
+  const targets = new Float32Array(CHUNK * wanted);
+  for (let start = 0; start < samples.count; start += CHUNK) {
+    const count = Math.min(CHUNK, samples.count - start);
+    await samples.read(
+      Array.from({ length: count }, (_, k) => start + k),
+      inputs,
+      targets,
+    );
+    hash.update(inputs.subarray(0, count * elements)).update(targets.subarray(0, count * wanted));
+  }
 }

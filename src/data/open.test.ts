@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import test from 'node:test';
 import { openDataset } from './open.node.ts';
-import { assertRefused, readAll } from './testing/helpers.ts';
+import { assertRefused, readAll, tempFolder } from './testing/helpers.ts';
 
 test('digits: 1,797 images of 8 by 8 in ten classes, divided into three parts without overlap', async () => {
   const data = await openDataset({ name: 'digits', seed: 3 });
@@ -63,4 +65,21 @@ test('options that a dataset has no use for are refused', async () => {
   await assertRefused(openDataset({ name: 'digits', seed: 1, label: 'price' }), '"digits"', 'label', 'only csv');
   await assertRefused(openDataset({ name: 'csv', seed: 1, imageSize: 32 }), '"csv"', 'imageSize', 'only image-folder');
   await assertRefused(openDataset({ name: 'digits', seed: 1, dir: 'photos' }), '"digits"', '"photos"', 'embedded');
+});
+
+test('checksums change with any sample, also one of the test part, and with nothing else', async (t) => {
+  const file = join(await tempFolder(t), 'table.csv');
+  const checksums = async (cell: string) => {
+    const rows = Array.from({ length: 40 }, (_, i) => `${i === 7 ? cell : (i * 37) % 11},${i % 2 ? 'yes' : 'no'}`);
+    await writeFile(file, `x,label\n${rows.join('\n')}\n`);
+    return (await openDataset({ name: 'csv', dir: file, seed: 1 })).search.info.checksums;
+  };
+  const one = await checksums('6');
+  assert.deepEqual(await checksums('6'), one);
+  const other = await checksums('6.0001');
+  assert.ok(one?.search !== other?.search || one?.test !== other?.test);
+  const { search, openTest } = await openDataset({ name: 'digits', seed: 3 });
+  assert.match(search.info.checksums?.search ?? '', /^[0-9a-f]{64}$/);
+  assert.notEqual(search.info.checksums?.search, search.info.checksums?.test);
+  assert.equal((await openTest()).count, search.info.counts.test);
 });

@@ -138,12 +138,12 @@ function answer({ task, labels, encoding }: ModelMetadata, values: readonly numb
 }
 
 async function* answerImages(loaded: Loaded, names: readonly string[]): AsyncGenerator<Prediction> {
-  const { input, range } = loaded.model.metadata;
+  const { input, range, decoding } = loaded.model.metadata;
   if (input.length !== 3 || (input[0] !== 1 && input[0] !== 3)) {
     const found = `it takes [${input.join(', ')}] and has no encoding of a table`;
     throw invalid(loaded.place, found, 'it must be a model of grey or colour images, or of a CSV');
   }
-  const info = { input, ...(range !== undefined && { range }) };
+  const info = { input, ...(range && { range }), ...(decoding && { decoding }) };
   const sampleOf = async (named: Named): Promise<Sample> => {
     const from = { file: named.file };
     if ('error' in named) return { from, read: named.error };

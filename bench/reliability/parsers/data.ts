@@ -5,7 +5,8 @@ import sharp from 'sharp';
 import type { Rng } from '../../../src/common/random.ts';
 import type { DataRequest } from '../../../src/data/dataset.ts';
 import { openDataset } from '../../../src/data/open.node.ts';
-import { imageHeaders, readImage } from '../../../src/data/readers/image.node.ts';
+import { readImage } from '../../../src/data/readers/image.node.ts';
+import { checkImages } from '../../../src/data/readers/image-check.node.ts';
 import { mutateBytes, mutateText } from '../mutate.ts';
 import type { Input, Parser } from '../parser.ts';
 
@@ -93,7 +94,23 @@ export const tables: Parser = {
   },
 };
 
-const FORMATS = ['png', 'jpeg', 'gif', 'webp', 'tiff'] as const;
+const FORMATS = ['png', 'jpeg', 'gif', 'webp', 'tiff', 'bmp'] as const;
+
+/** 24 bits a pixel, without compression; rows are padded to 4 bytes. */
+function bmp(size: number): Buffer {
+  const row = Math.ceil((size * 3) / 4) * 4;
+  const bytes = Buffer.alloc(54 + row * size, 90);
+  bytes.write('BM');
+  bytes.writeUInt32LE(bytes.length, 2);
+  bytes.fill(0, 6, 54);
+  bytes.writeUInt32LE(54, 10);
+  bytes.writeUInt32LE(40, 14);
+  bytes.writeInt32LE(size, 18);
+  bytes.writeInt32LE(size, 22);
+  bytes.writeUInt16LE(1, 26);
+  bytes.writeUInt16LE(24, 28);
+  return bytes;
+}
 
 export const imageFiles: Parser = {
   name: 'images',
@@ -103,7 +120,9 @@ export const imageFiles: Parser = {
       sharp(Buffer.from(Array.from({ length: size * size * 3 }, (_, i) => (i * 37) % 256)), {
         raw: { width: size, height: size, channels: 3 },
       });
-    const valid = await Promise.all(FORMATS.map((format) => pixels(9).toFormat(format).toBuffer()));
+    const valid = await Promise.all(
+      FORMATS.map((format) => (format === 'bmp' ? bmp(9) : pixels(9).toFormat(format).toBuffer())),
+    );
     return (random: Rng): Input => {
       const kind = random.int(FORMATS.length);
       const bytes = mutateBytes(valid[kind] ?? Buffer.of(), random);
@@ -112,7 +131,7 @@ export const imageFiles: Parser = {
         text: `${FORMATS[kind]} ${Buffer.from(bytes).toString('base64').slice(0, 400)}`,
         async read() {
           writeFileSync(file, bytes);
-          const [header] = await imageHeaders([file]);
+          const [header] = await checkImages('images', [file], true);
           return { header, values: [...(await readImage(file, { input: [3, 8, 8], range: [0, 255] }))] };
         },
       };

@@ -1,12 +1,13 @@
-import { open, readdir, readFile, stat } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { invalid } from '../../common/errors.ts';
+import { invalid, messageOf } from '../../common/errors.ts';
+import { printable } from '../../common/text.ts';
 import { assembleClasses } from '../assemble.ts';
 import { CIFAR_10_CLASSES, CIFAR_100_CLASSES } from '../class-names.ts';
 import type { DataRequest, Dataset } from '../dataset.ts';
 import { memorySource, type Source } from '../samples.ts';
 import { thousands } from '../split.ts';
-import { existing, folderWith } from './files.node.ts';
+import { existing, folderWith, kindOf, MAX_UNPACKED, namesIn, readRegular } from './files.node.ts';
 
 /** The official binary format: records of label bytes and 3,072 pixel bytes (red, green, blue planes, row-major). */
 interface Format {
@@ -21,6 +22,7 @@ interface Format {
 }
 
 const PIXELS = 3 * 32 * 32;
+const MAX_NAMES_BYTES = 2 ** 20;
 
 const CIFAR_10: Format = {
   name: 'cifar-10',
@@ -61,7 +63,7 @@ async function openCifar(format: Format, request: DataRequest): Promise<Dataset>
   const wanted = new RegExp(`^(${[...format.train, format.test].join('|')})$`);
   const dir = await folderWith(await existing(name, request.dir, 'folder'), format.folder, wanted);
   const place = `${name}, folder "${dir}"`;
-  const files = new Set(await readdir(dir));
+  const files = new Set(await namesIn(dir));
   const present = format.train.filter((file) => files.has(file));
   if (present.length === 0) {
     throw invalid(place, 'there is no training file', `at least one of ${format.train.join(', ')} is needed`);
@@ -95,7 +97,12 @@ async function openCifar(format: Format, request: DataRequest): Promise<Dataset>
 
 async function classNames(format: Format, path: string | undefined): Promise<readonly string[]> {
   if (path === undefined) return format.names;
-  const text = await readFile(path, 'utf8');
+  const text = await readRegular(path, MAX_NAMES_BYTES).then(
+    (bytes) => Buffer.from(bytes).toString('utf8'),
+    (error: unknown) => {
+      throw invalid(`file "${printable(path)}"`, printable(messageOf(error)), 'it must list the class names');
+    },
+  );
   const names = text.split('\n').flatMap((line) => line.trim() || []);
   if (names.length !== format.names.length || new Set(names).size !== names.length) {
     const rule = `it must list the ${format.names.length} different class names, one a line`;
@@ -107,7 +114,16 @@ async function classNames(format: Format, path: string | undefined): Promise<rea
 /** All records of the files, read into one block of memory and used where they lie. */
 async function readRecords(format: Format, paths: readonly string[], classes: number): Promise<Source> {
   const record = format.labelBytes + PIXELS;
-  const files = await Promise.all(paths.map(async (path) => ({ path, size: (await stat(path)).size })));
+  const files = await Promise.all(paths.map(async (path) => ({ path, size: await sizeOf(format, path) })));
+  const together = files.reduce((sum, { size }) => sum + size, 0);
+  if (together > MAX_UNPACKED) {
+    const found = `the files have ${thousands(together)} bytes together`;
+    throw invalid(
+      `${format.name} file "${printable(paths[0] ?? '')}"`,
+      found,
+      `at most ${thousands(MAX_UNPACKED)} are read`,
+    );
+  }
   for (const { path, size } of files) {
     if (size > 0 && size % record === 0) continue;
     const last = thousands(size - (size % record));
@@ -116,7 +132,7 @@ async function readRecords(format: Format, paths: readonly string[], classes: nu
     const rule = `every record has ${thousands(record)} bytes`;
     throw invalid(`${format.name} file "${path}", byte offset ${last}`, found, rule);
   }
-  const values = new Uint8Array(files.reduce((sum, { size }) => sum + size, 0));
+  const values = new Uint8Array(together);
   const targets = new Float32Array(values.length / record);
   let start = 0;
   for (const { path, size } of files) {
@@ -135,11 +151,24 @@ async function readRecords(format: Format, paths: readonly string[], classes: nu
   return memorySource({ values, elements: PIXELS, offset: format.labelBytes, stride: record, targets });
 }
 
+/** Throws UserError for what is no file: reading a named pipe would wait for ever. */
+async function sizeOf(format: Format, path: string): Promise<number> {
+  const found = await stat(path).catch((error: unknown) => messageOf(error));
+  if (typeof found === 'object' && found.isFile()) return found.size;
+  const what = typeof found === 'string' ? printable(found) : `it is ${kindOf(found)}`;
+  throw invalid(`${format.name} file "${printable(path)}"`, what, 'it must be a file that can be read');
+}
+
 async function readInto(path: string, bytes: Uint8Array): Promise<void> {
-  await using file = await open(path);
-  for (let done = 0; done < bytes.length; ) {
-    const { bytesRead } = await file.read(bytes, done);
-    if (bytesRead === 0) throw new Error(`file "${path}" became shorter while it was read`);
-    done += bytesRead;
+  const place = `file "${printable(path)}"`;
+  try {
+    await using file = await open(path);
+    for (let done = 0; done < bytes.length; ) {
+      const { bytesRead } = await file.read(bytes, done);
+      if (bytesRead === 0) throw new Error('it became shorter while it was read');
+      done += bytesRead;
+    }
+  } catch (error) {
+    throw invalid(place, printable(messageOf(error)), 'it must be a file that can be read');
   }
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readFile, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -79,6 +79,13 @@ test('damaged files are refused with file and byte offset', async (t) => {
   await assertRefused(open10(dir), 'class "truck" has 0 samples');
   await assertRefused(open10(join(dir, 'nowhere')), 'nowhere', 'folder');
   await assertRefused(open10(train), train, 'it is a file');
+  await rm(train);
+  await mkdir(train);
+  await assertRefused(open10(dir), train, 'it is a folder');
+  await rm(train, { recursive: true });
+  await writeFile(train, '');
+  await truncate(train, 3073 * 400_000);
+  await assertRefused(open10(dir), train, '1,229,200,000 bytes', 'at most 1,073,741,824');
 });
 
 const real = sharedData('cifar-10-batches-bin');

@@ -1,4 +1,3 @@
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { invalid } from '../../common/errors.ts';
 import { assembleClasses } from '../assemble.ts';
@@ -6,7 +5,7 @@ import { DIGIT_CLASSES, FASHION_MNIST_CLASSES } from '../class-names.ts';
 import type { DataRequest, Dataset } from '../dataset.ts';
 import { memorySource, type Source } from '../samples.ts';
 import { thousands } from '../split.ts';
-import { existing, folderWith, readUnpacked } from './files.node.ts';
+import { existing, folderWith, namesIn, readUnpacked } from './files.node.ts';
 
 /** MNIST (LeCun, Cortes and Burges 1998) from its four IDX files, gzipped or not. */
 export function openMnist(request: DataRequest): Promise<Dataset> {
@@ -18,6 +17,9 @@ export function openFashionMnist(request: DataRequest): Promise<Dataset> {
   return openIdx('fashion-mnist', FASHION_MNIST_CLASSES, request);
 }
 
+/** Pixels of an image's side that are read, as for images in folders. */
+const MAX_SIDE = 1024;
+
 interface IdxPair {
   readonly source: Source;
   /** Height and width. */
@@ -28,7 +30,7 @@ interface IdxPair {
 async function openIdx(name: string, labels: readonly string[], request: DataRequest): Promise<Dataset> {
   const dir = await folderWith(await existing(name, request.dir, 'folder'), name, /^(train|t10k)-(images|labels)/);
   const place = `${name}, folder "${dir}"`;
-  const files = await readdir(dir);
+  const files = await namesIn(dir);
   const trainFiles = pairOf(place, files, 'train');
   if (!trainFiles)
     throw invalid(place, 'there is no train-images-idx3-ubyte', 'the training images are needed (.gz or not)');
@@ -116,9 +118,9 @@ async function readIdx(
   path: string,
   dimensions: number,
 ): Promise<{ bytes: Uint8Array; header: number; sizes: readonly number[] }> {
-  const bytes = await readUnpacked(path);
-  const at = (offset: number) => `${name} file "${path}", byte offset ${thousands(offset)}`;
   const header = 4 + 4 * dimensions;
+  const bytes = await readUnpacked(path, { expected: (first) => expectedBytes(first, dimensions) });
+  const at = (offset: number) => `${name} file "${path}", byte offset ${thousands(offset)}`;
   if (bytes.length < header)
     throw invalid(at(bytes.length), 'the file ends in its header', `a header has ${header} bytes`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -127,14 +129,29 @@ async function readIdx(
     const hex = (n: number) => `0x${n.toString(16).padStart(8, '0')}`;
     throw invalid(at(0), `magic number ${hex(magic)}`, `it must be ${hex(0x800 + dimensions)}`);
   }
-  const sizes = Array.from({ length: dimensions }, (_, k) => view.getUint32(4 + 4 * k));
+  const sizes = sizesIn(view, dimensions);
   const zero = sizes.indexOf(0);
   if (zero >= 0) throw invalid(at(4 + 4 * zero), `sizes ${sizes.join(' by ')}`, 'every size must be at least 1');
-  const expected = header + sizes.reduce((product, n) => product * n, 1);
+  const side = sizes.slice(1).find((n) => n > MAX_SIDE);
+  if (side !== undefined)
+    throw invalid(at(8), `images of ${sizes.slice(1).join(' by ')}`, `a side is at most ${MAX_SIDE}`);
+  const expected = expectedBytes(bytes, dimensions);
   if (bytes.length !== expected) {
     const found = bytes.length < expected ? 'the data ends early' : 'there is more data than the header says';
     const rule = `sizes ${sizes.join(' by ')} make ${thousands(expected)} bytes; the file has ${thousands(bytes.length)}`;
     throw invalid(at(Math.min(bytes.length, expected)), found, rule);
   }
   return { bytes, header, sizes };
+}
+
+function sizesIn(view: DataView, dimensions: number): number[] {
+  return Array.from({ length: dimensions }, (_, k) => view.getUint32(4 + 4 * k));
+}
+
+/** Bytes of the whole file by what its header says; those of the header where even that is cut short. */
+function expectedBytes(first: Uint8Array, dimensions: number): number {
+  const header = 4 + 4 * dimensions;
+  if (first.length < header) return header;
+  const view = new DataView(first.buffer, first.byteOffset, first.length);
+  return header + sizesIn(view, dimensions).reduce((product, n) => product * n, 1);
 }

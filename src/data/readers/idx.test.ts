@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { openDataset } from '../open.node.ts';
 import { assertRefused, readAll, tempFolder } from '../testing/helpers.ts';
+import { readUnpacked } from './files.node.ts';
 
 function idx(sizes: readonly number[], data: readonly number[], magic = 0x800 + sizes.length): Uint8Array {
   const header = new DataView(new ArrayBuffer(4 + 4 * sizes.length));
@@ -103,4 +105,33 @@ test('damaged files are refused with file and byte offset', async (t) => {
   await assertRefused(open(dir), 't10k-labels-idx1-ubyte');
   await writeFile(join(dir, 't10k-labels-idx1-ubyte'), idx([2], [0, 1]));
   await assertRefused(open(dir), 't10k-images', '2 by 2', '3 by 2');
+});
+
+test('a gzip file that unpacks to more than its header says, or than is read, is refused before it fills the memory', async (t) => {
+  const dir = await tempFolder(t);
+  await write(dir, 'train', 40);
+  const images = join(dir, 'train-images-idx3-ubyte');
+  const bomb = gzipSync(Buffer.concat([idx([40, 3, 2], []), Buffer.alloc(64 * 2 ** 20)]));
+  await writeFile(images, bomb);
+  await assertRefused(open(dir), images, 'unpacked it has more than 256 bytes', 'more data than its header says');
+  const file = join(dir, 'zeros.gz');
+  await writeFile(file, gzipSync(Buffer.alloc(2 ** 20)));
+  assert.equal((await readUnpacked(file)).length, 2 ** 20);
+  await assertRefused(readUnpacked(file, { limit: 2 ** 20 - 1 }), file, 'unpacked it has more than 1,048,575 bytes');
+  await writeFile(images, idx([1, 2 ** 31, 1], []));
+  await assertRefused(open(dir), images, '2147483648 by 1', 'at most 1024');
+  await writeFile(images, gzipSync(idx([2 ** 32 - 1, 1000, 1000], [])));
+  await assertRefused(open(dir), images, 'ends early', '4294967295 by 1000 by 1000');
+});
+
+test('a named pipe in place of a file is refused, not waited for', {
+  skip: process.platform === 'win32',
+}, async (t) => {
+  const dir = await tempFolder(t);
+  await write(dir, 'train', 40);
+  const images = join(dir, 'train-images-idx3-ubyte');
+  await rm(images);
+  execFileSync('mkfifo', [images]);
+  await assertRefused(open(dir), images, 'named pipe');
+  await assertRefused(open(images), images, 'it is a named pipe');
 });

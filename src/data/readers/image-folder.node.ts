@@ -1,64 +1,62 @@
-import type { Dirent } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { join, sep } from 'node:path';
 import { invalid } from '../../common/errors.ts';
-import { assemble, statisticsSample } from '../assemble.ts';
+import { printable } from '../../common/text.ts';
+import { assemble } from '../assemble.ts';
 import { inClassOrder } from '../class-names.ts';
-import type { DataRequest, Dataset } from '../dataset.ts';
+import type { Checksums, DataRequest, Dataset } from '../dataset.ts';
 import { divide, type Parts, thousands } from '../split.ts';
 import { existing } from './files.node.ts';
-import {
-  checkSignatures,
-  IMAGE_NAME,
-  type ImageCache,
-  type ImageHeader,
-  type ImageShape,
-  imageHeaders,
-  imageSource,
-} from './image.node.ts';
-
-/** Bytes of decoded images that stay in memory. */
-const CACHE_BYTES = 256 * 1024 * 1024;
-/** Training images from which size, colours, mean and deviation are taken. */
-const SAMPLE = 1000;
-const OWN_VALID = ['valid', 'val', 'validation'];
+import { imageSource } from './image.node.ts';
+import { type CheckedImage, checkImages } from './image-check.node.ts';
+import { chooseDecoder, SAMPLE, survey } from './image-survey.node.ts';
+import { partsAmong, type Role, roleOf, type TopFolder } from './parts.ts';
+import { byName, type Folder, foldersIn, imagesBelow, type Tally, unreadNotes } from './walk.node.ts';
 
 /** Image files and the class number of each. */
 interface Listing {
   readonly files: readonly string[];
+  /** Their paths within the data's folder, by which they are known whatever the system: with `/`, in Unicode's form NFC. */
+  readonly names: readonly string[];
   readonly targets: Float32Array;
 }
 
 /**
- * A folder for each class, images of any size within (also deeper). `train` with class folders, and beside it `test` and
- * `valid` / `val`, are taken as the parts they are. Images are decoded when they are read; see decodeImage for how.
+ * A folder for each class, images of any size within (also deeper); or a folder for each part (train, valid, test, by whatever
+ * name and in any case) with class folders. Images are decoded when they are read; see decodeImage for how.
  * Throws UserError for fewer than 2 classes, a class with too few images, a class that the training part does not have,
- * or a file that is no image.
+ * folders that may be parts or classes, and files that are no image or cannot be read, all of them by name.
  */
 export async function openImageFolder(request: DataRequest): Promise<Dataset> {
   const dir = await existing('image-folder', request.dir, 'folder');
-  const place = `image-folder "${dir}"`;
-  const folders = await subfolders(dir);
-  const ownParts = folders.includes('train') && (await subfolders(join(dir, 'train'))).length > 0;
-  const root = ownParts ? join(dir, 'train') : dir;
-  const labels = inClassOrder(ownParts ? await subfolders(root) : folders);
-  if (labels.length < 2) {
-    throw invalid(
-      `image-folder "${root}"`,
-      `${labels.length} class folders`,
-      'at least 2 are needed, each named after its class',
-    );
+  const place = `image-folder "${printable(dir)}"`;
+  const unread: Tally = new Map();
+  const exclude = new Set((request.exclude ?? []).map(nameOf));
+  const { own, top, notes: ofParts } = await layout(place, dir, unread);
+  const train = own.train ?? '';
+  const folders = train === '' ? top : await foldersIn(join(dir, train), unread);
+  const labels = classesOf(train === '' ? place : `image-folder "${printable(join(dir, train))}"`, folders, top);
+  const list = (inner: string) => listing(dir, inner, labels, exclude, unread);
+
+  const pool = await list(train);
+  const empty = labels.find((_, k) => !pool.targets.includes(k));
+  if (empty !== undefined) {
+    const found = `the class folder "${printable(empty)}" has no images`;
+    throw invalid(place, [found, ...unreadNotes(unread)].join('; ').replace(/\.$/, ''), 'every class needs some');
   }
-  const pool = await list(root, labels);
-  const ownPart = async (names: readonly string[]) => {
-    const name = ownParts ? names.find((candidate) => folders.includes(candidate)) : undefined;
-    return name === undefined ? undefined : listPart(join(dir, name), labels);
-  };
-  const test = await ownPart(['test']);
-  const valid = await ownPart(OWN_VALID);
-  const parts = divide(
+  const [valid, test] = [own.valid && (await list(own.valid)), own.test && (await list(own.test))].map(
+    (one) => one || undefined,
+  );
+  for (const [inner, one] of [
+    [own.valid, valid],
+    [own.test, test],
+  ] as const) {
+    if (inner !== undefined && one !== undefined) await checkPart(join(dir, inner), one, labels);
+  }
+  checkExcluded(place, exclude, [pool, valid, test]);
+  const divided = divide(
     {
-      place: `image-folder "${root}"`,
+      place,
       count: pool.files.length,
       classes: { of: pool.targets, names: labels },
       ownTest: test !== undefined,
@@ -66,29 +64,60 @@ export async function openImageFolder(request: DataRequest): Promise<Dataset> {
     },
     request,
   );
-  await checkSignatures([...pool.files, ...(valid?.files ?? []), ...(test?.files ?? [])]);
+  const kept = (indices: Int32Array) => indices.filter((i) => !exclude.has(pool.names[i] as string));
+  const parts: Parts = {
+    train: kept(divided.train),
+    valid: kept(divided.valid),
+    test: kept(divided.test),
+    notes: divided.notes,
+  };
+  if (parts.train.length === 0) throw invalid(place, 'every training image is left out', 'some are needed');
+  const used = {
+    train: some(pool, parts.train),
+    valid: valid ? without(valid, exclude) : some(pool, parts.valid),
+    test: test ? without(test, exclude) : some(pool, parts.test),
+  };
 
-  const cache: ImageCache = { images: new Map(), bytesLeft: CACHE_BYTES };
-  const { shape, notes } = await chooseShape(place, pool, parts, request, cache);
-  const source = ({ files, targets }: Listing) => imageSource(files, targets, shape, cache);
+  const all = [...used.train.files, ...used.valid.files, ...used.test.files];
+  const checked = await checkImages(place, all, request.checked !== true);
+  const { decoder, decoding, notes } = await chooseDecoder(place, used.train.files, checked, request);
+  if (request.checked !== true) notes.push(...(await survey(place, all, used.train.files.length, checked, decoder)));
+  const source = ({ files, targets }: Listing) => imageSource(files, targets, decoder);
+  const ownTest = test && { count: used.test.files.length, open: async () => source(used.test) };
   return assemble(
     {
       info: {
         name: 'image-folder',
         kind: 'classification',
-        input: shape,
+        input: decoder.shape,
         outputs: labels.length,
         labels,
         range: [0, 255],
+        ...(decoding && { decoding }),
+        checksums: checksumsOf(
+          [pool, valid, test],
+          checked,
+          [used.train, used.valid, used.test],
+          request.checked === true,
+        ),
       },
       pool: source(pool),
-      valid: valid && source(valid),
-      test: test && { count: test.files.length, open: async () => source(test) },
+      valid: valid && source(used.valid),
+      test: ownTest,
       statisticsFrom: SAMPLE,
       notes: [
-        `${thousands(pool.files.length)} images in ${labels.length} class folders${ownParts ? ' of "train"' : ''}.`,
-        ...(valid ? [`${thousands(valid.files.length)} validation images in a folder of their own.`] : []),
-        ...(test ? [`${thousands(test.files.length)} test images in a folder of their own.`] : []),
+        `${thousands(pool.files.length)} images in ${labels.length} class folders${train === '' ? '' : ` of "${printable(train)}"`}.`,
+        ...(own.valid && valid
+          ? [`${thousands(valid.files.length)} validation images in the folder "${printable(own.valid)}".`]
+          : []),
+        ...(own.test && test
+          ? [`${thousands(test.files.length)} test images in the folder "${printable(own.test)}".`]
+          : []),
+        ...(exclude.size > 0 ? [`${thousands(exclude.size)} of the files are left out (exclude).`] : []),
+        ...ofParts,
+        ...missingClasses('validation', valid, labels),
+        ...missingClasses('test', test, labels),
+        ...unreadNotes(unread),
         ...notes,
       ],
     },
@@ -97,111 +126,175 @@ export async function openImageFolder(request: DataRequest): Promise<Dataset> {
   );
 }
 
-/** The shape asked for, or one that suits a sample of the training images. */
-async function chooseShape(
+/** Which folders at the top are parts; none are where the folders are classes. */
+async function layout(
   place: string,
-  pool: Listing,
-  parts: Parts,
-  request: DataRequest,
-  cache: ImageCache,
-): Promise<{ shape: ImageShape; notes: string[] }> {
-  const { imageSize, imageChannels } = request;
-  if (imageSize !== undefined && !(Number.isInteger(imageSize) && imageSize >= 4 && imageSize <= 1024)) {
-    throw invalid(place, `imageSize is ${imageSize}`, 'it must be a whole number of pixels from 4 to 1,024');
+  dir: string,
+  unread: Tally,
+): Promise<{ own: Partial<Record<Role, string>>; top: Folder[]; notes: string[] }> {
+  const top = await foldersIn(dir, unread);
+  const looked = [];
+  for (const { name } of top) {
+    const beside: Tally = new Map();
+    const inner = (await foldersIn(join(dir, name), beside)).map(({ label }) => label).sort();
+    looked.push({ name, inner, images: beside.has('an image beside the folders') });
   }
-  const sample = Array.from(statisticsSample(parts.train, SAMPLE, request.seed));
+  const own = partsAmong(place, looked);
+  if (own === undefined) {
+    const inner = [...new Set(looked.flatMap((one) => one.inner))];
+    const alike = inner.length > 0 && inner.every((name) => roleOf(name) !== undefined);
+    const called = inner.map((name) => `"${printable(name)}"`).join(', ');
+    const note = `The folders ${called} within class folders are not taken for parts; all images are divided.`;
+    const trains = top.filter(({ name }) => roleOf(name) !== undefined);
+    return {
+      own: {},
+      top,
+      notes: [
+        ...(alike ? [note] : []),
+        ...trains.map(({ name }) => `The folder "${printable(name)}" is taken for a class.`),
+      ],
+    };
+  }
+  const found: Partial<Record<Role, string>> = { train: withinItself(own.train ?? '', looked) };
   const notes: string[] = [];
-  if (sample.length < parts.train.length) {
-    notes.push(
-      `Mean, deviation and what else is said of the images are taken from ${thousands(SAMPLE)} training images.`,
-    );
+  for (const role of ['valid', 'test'] as const) {
+    const name = own[role];
+    const one = looked.find((folder) => folder.name === name);
+    if (name === undefined || one === undefined) continue;
+    if (one.images && one.inner.length === 0) {
+      notes.push(
+        `The images in "${printable(name)}" are not used: they are in no class folders and so have no labels.`,
+      );
+    } else found[role] = withinItself(name, looked);
   }
-  const headers = await imageHeaders(sample.map((i) => pool.files[i] as string));
-  const size = imageSize ?? suitableSize(headers);
-  notes.push(
-    `Images are stretched to ${size} by ${size} pixels (median of the shorter sides: ${medianSide(headers)}).`,
-  );
-  const colour = imageChannels === undefined ? headers.some((header) => header.colour) : imageChannels === 3;
-  const shape: ImageShape = [colour ? 3 : 1, size, size];
-  if (!colour || imageChannels !== undefined || !(await allGrey(pool, sample, shape, cache))) return { shape, notes };
-  cache.bytesLeft = CACHE_BYTES;
-  cache.images.clear();
-  return {
-    shape: [1, size, size],
-    notes: [...notes, 'The images are stored in colour but are grey: 1 channel is used.'],
-  };
+  return { own: found, top, notes };
 }
 
-/** The side that all images share, where it is small; otherwise the median of the shorter sides, a multiple of 8 from 16 to 64. */
-function suitableSize(headers: readonly ImageHeader[]): number {
-  const side = medianSide(headers);
-  if (side >= 8 && side <= 64 && headers.every(({ width, height }) => width === side && height === side)) return side;
-  return Math.min(64, Math.max(16, 8 * Math.round(side / 8)));
+/** The path of a part; an archive often has one more folder of the same part in it: `seg_train/seg_train`. */
+function withinItself(name: string, looked: readonly TopFolder[]): string {
+  const [inner, ...others] = looked.find((folder) => folder.name === name)?.inner ?? [];
+  const again = inner !== undefined && others.length === 0 && roleOf(inner) === roleOf(name);
+  return again ? `${name}/${inner}` : name;
 }
 
-function medianSide(headers: readonly ImageHeader[]): number {
-  const sides = headers.map(({ width, height }) => Math.min(width, height)).sort((a, b) => a - b);
-  return sides[sides.length >> 1] as number;
-}
-
-/** Whether no colour image of the sample has a coloured pixel. Stops at the first that has. */
-async function allGrey(
-  pool: Listing,
-  sample: readonly number[],
-  shape: ImageShape,
-  cache: ImageCache,
-): Promise<boolean> {
-  const source = imageSource(pool.files, pool.targets, shape, cache);
-  const area = shape[1] * shape[2];
-  const pixels = new Float32Array(3 * area);
-  for (const i of sample) {
-    await source.read([i], pixels, new Float32Array(1));
-    for (let p = 0; p < area; p++) {
-      if (pixels[p] !== pixels[p + area] || pixels[p] !== pixels[p + 2 * area]) return false;
-    }
+/** The class names in the order of their numbers. */
+function classesOf(place: string, folders: readonly Folder[], top: readonly Folder[]): readonly string[] {
+  const labels = folders.map(({ label }) => label);
+  const twice = labels.find((label, k) => labels.indexOf(label) < k);
+  if (twice !== undefined) {
+    const found = `two folders are named "${printable(twice)}", in different Unicode forms`;
+    throw invalid(place, found, 'every class has one folder');
   }
-  return true;
-}
-
-/** A part in a folder of its own; every class folder in it must be a class of the training part. */
-async function listPart(root: string, labels: readonly string[]): Promise<Listing> {
-  const unknown = (await subfolders(root)).find((name) => !labels.includes(name));
-  if (unknown !== undefined) {
-    throw invalid(
-      `image-folder "${root}"`,
-      `there is a class folder "${unknown}"`,
-      `the training classes are ${labels.join(', ')}`,
-    );
+  if (labels.length < 2) {
+    const inside =
+      top.length === 1 && folders === top ? ` (or name the folder "${printable(labels[0] ?? '')}" in it)` : '';
+    const count = `${labels.length} class folder${labels.length === 1 ? '' : 's'}`;
+    throw invalid(place, count, `at least 2 are needed, each named after its class${inside}`);
   }
-  const found = await list(root, labels);
-  if (found.files.length === 0)
-    throw invalid(`image-folder "${root}"`, 'there are no images', 'it must have class folders with images');
-  return found;
+  return inClassOrder(labels);
 }
 
-/** All images of the class folders below `root`, in a fixed order. */
-async function list(root: string, labels: readonly string[]): Promise<Listing> {
+/**
+ * All images of the class folders below `dir/inner`, in a fixed order. Excluded files have their place in it whether they exist
+ * or not, so that how the others are divided does not change.
+ */
+async function listing(
+  dir: string,
+  inner: string,
+  labels: readonly string[],
+  exclude: ReadonlySet<string>,
+  unread: Tally,
+): Promise<Listing> {
   const files: string[] = [];
+  const names: string[] = [];
   const targets: number[] = [];
-  const folders = await subfolders(root);
+  const folders = await foldersIn(join(dir, inner), new Map());
   for (const [number, label] of labels.entries()) {
-    if (!folders.includes(label)) continue;
-    for (const name of (await readdir(join(root, label), { recursive: true })).sort()) {
-      if (!IMAGE_NAME.test(name) || name.split(/[\\/]/).some((step) => step.startsWith('.'))) continue;
-      files.push(join(root, label, name));
+    const folder = folders.find((one) => one.label === label)?.name;
+    if (folder === undefined) continue;
+    const root = inner === '' ? folder : `${inner}/${folder}`;
+    const found = await imagesBelow(join(dir, root), unread);
+    const known = new Set(found.map(nameOf));
+    const gone = [...exclude].flatMap((name) => {
+      const within = name.startsWith(`${nameOf(root)}/`) ? name.slice(nameOf(root).length + 1) : '';
+      return within !== '' && !known.has(within) ? within : [];
+    });
+    for (const name of [...found, ...gone].sort(byName)) {
+      files.push(join(dir, root, name));
+      names.push(nameOf(`${root}/${name}`));
       targets.push(number);
     }
   }
-  return { files, targets: Float32Array.from(targets) };
+  return { files, names, targets: Float32Array.from(targets) };
 }
 
-/** Names of the folders in a folder, links to folders among them; hidden ones are passed over. */
-async function subfolders(dir: string): Promise<string[]> {
-  const isFolder = async (entry: Dirent) =>
-    entry.isDirectory() || (entry.isSymbolicLink() && (await stat(join(dir, entry.name))).isDirectory());
-  const names: string[] = [];
-  for (const entry of await readdir(dir, { withFileTypes: true })) {
-    if (!entry.name.startsWith('.') && (await isFolder(entry))) names.push(entry.name);
+/** A path within the folder in the form by which files are known. */
+function nameOf(path: string): string {
+  const slashed = sep === '/' ? path : path.replaceAll(sep, '/');
+  return slashed.normalize('NFC').replace(/^(\.\/)+/, '');
+}
+
+function some({ files, names, targets }: Listing, indices: ArrayLike<number>): Listing {
+  const chosen = Array.from(indices);
+  return {
+    files: chosen.map((i) => files[i] as string),
+    names: chosen.map((i) => names[i] as string),
+    targets: Float32Array.from(chosen, (i) => targets[i] as number),
+  };
+}
+
+function without(list: Listing, exclude: ReadonlySet<string>): Listing {
+  return some(
+    list,
+    list.names.flatMap((name, i) => (exclude.has(name) ? [] : i)),
+  );
+}
+
+/** A part in a folder of its own has images, and no class that the training part has not. */
+async function checkPart(root: string, part: Listing, labels: readonly string[]): Promise<void> {
+  const place = `image-folder "${printable(root)}"`;
+  const unknown = (await foldersIn(root, new Map())).find(({ label }) => !labels.includes(label));
+  if (unknown !== undefined) {
+    const classes = printable(labels.join(', '));
+    throw invalid(place, `there is a class folder "${printable(unknown.name)}"`, `the training classes are ${classes}`);
   }
-  return names.sort();
+  if (part.files.length === 0) throw invalid(place, 'there are no images', 'it must have class folders with images');
+}
+
+function checkExcluded(place: string, exclude: ReadonlySet<string>, listings: readonly (Listing | undefined)[]): void {
+  const known = new Set(listings.flatMap((one) => one?.names ?? []));
+  const unknown = [...exclude].find((name) => !known.has(name));
+  if (unknown === undefined) return;
+  const example = listings[0]?.names[0] ?? '';
+  throw invalid(
+    place,
+    `"${printable(unknown)}" is to be left out`,
+    `it must be the path of a file within a class folder, such as "${printable(example)}"`,
+  );
+}
+
+function missingClasses(part: string, listing: Listing | undefined, labels: readonly string[]): string[] {
+  const missing = listing ? labels.filter((_, k) => !listing.targets.includes(k)) : [];
+  return missing.length === 0 ? [] : [`No ${part} image is of the class ${printable(missing.join(', '))}.`];
+}
+
+/** Names of all files there are or were; contents of those that are used, in the order in which they are checked. */
+function checksumsOf(
+  listings: readonly (Listing | undefined)[],
+  checked: readonly CheckedImage[],
+  [train, valid, test]: readonly [Listing, Listing, Listing],
+  namesOnly: boolean,
+): Checksums {
+  const files = createHash('sha256');
+  for (const listing of listings) files.update(`${listing?.names.join('\0') ?? ''}\0\0`);
+  if (namesOnly) return { files: files.digest('hex') };
+  let next = 0;
+  const add = (hash: ReturnType<typeof createHash>, { names, targets }: Listing) => {
+    names.forEach((name, i) => {
+      hash.update(`${name}\0${targets[i]}\0`).update(checked[next++]?.hash ?? '');
+    });
+    return hash;
+  };
+  const search = add(add(createHash('sha256'), train).update('\0'), valid).digest('hex');
+  return { files: files.digest('hex'), search, test: add(createHash('sha256'), test).digest('hex') };
 }

@@ -2,8 +2,9 @@ import { z } from 'zod';
 import { invalid } from '../../common/errors.ts';
 import { type Json, parseJson } from '../../common/json.ts';
 import { printable } from '../../common/text.ts';
-import type { DatasetInfo, TableEncoding } from '../../data/dataset.ts';
+import type { DatasetInfo, ImageDecoding, TableEncoding } from '../../data/dataset.ts';
 import { encodingSchema } from '../../data/encoding.ts';
+import { describeDecoding, readDecoding } from '../../data/image-decoding.ts';
 import { featureCount } from '../../data/table.ts';
 
 /**
@@ -19,7 +20,8 @@ import { featureCount } from '../../data/table.ts';
  * | `netsmith.input.layout` | `NCHW` (images: red, green, blue) or `NF` (features) |
  * | `netsmith.input.format` | `float32` |
  * | `netsmith.input.channels` | images: `RGB` or `grey` |
- * | `netsmith.input.image` | images: how a file becomes an input: turned upright by EXIF, transparency on black, stretched to the size |
+ * | `netsmith.input.image` | images: how a file becomes an input, in words: turned upright by EXIF, transparency on black, stretched to the size |
+ * | `netsmith.input.decoding` | JSON, the same as {@link ImageDecoding}; absent where it is `{}` |
  * | `netsmith.input.range` | JSON, smallest and largest raw value: `[0,255]`; absent for tables |
  * | `netsmith.output.name` | `probabilities` [N, classes] or `values` [N, targets], in the targets' own units |
  * | `netsmith.output.labels` | JSON, names of the classes or targets in order |
@@ -34,6 +36,7 @@ export interface ModelMetadata {
   /** Without the batch: [C, H, W] or [F]. */
   readonly input: readonly number[];
   readonly range: readonly [number, number] | undefined;
+  readonly decoding: ImageDecoding | undefined;
   readonly labels: readonly string[];
   readonly encoding: TableEncoding | undefined;
   readonly dataset: string;
@@ -50,7 +53,7 @@ export const OUTPUT_NAMES = { classification: 'probabilities', regression: 'valu
 
 /** As the texts of the table above. */
 export function writeMetadata(metadata: ModelMetadata): Record<string, string> {
-  const { task, input, range, encoding } = metadata;
+  const { task, input, range, decoding, encoding } = metadata;
   return {
     'netsmith.version': metadata.version,
     'netsmith.task': task,
@@ -60,8 +63,9 @@ export function writeMetadata(metadata: ModelMetadata): Record<string, string> {
     'netsmith.input.format': 'float32',
     ...(input.length === 3 && {
       'netsmith.input.channels': input[0] === 1 ? 'grey' : 'RGB',
-      'netsmith.input.image': 'turned upright by EXIF, transparency on black, stretched to the size',
+      'netsmith.input.image': describeDecoding(decoding),
     }),
+    ...(decoding !== undefined && { 'netsmith.input.decoding': JSON.stringify(decoding) }),
     ...(range !== undefined && { 'netsmith.input.range': JSON.stringify(range) }),
     'netsmith.output.name': OUTPUT_NAMES[task],
     'netsmith.output.labels': JSON.stringify(metadata.labels),
@@ -140,6 +144,7 @@ export function readMetadata(place: string, texts: Readonly<Record<string, strin
     task,
     input,
     range: optional('netsmith.input.range', rangeSchema, 'two numbers, the smaller one first'),
+    decoding: decodingIn(place, texts['netsmith.input.decoding']),
     labels: parsed('netsmith.output.labels', labelsSchema, `a list of at most ${MAX_LABELS} different names`),
     encoding,
     dataset: text('netsmith.dataset'),
@@ -147,6 +152,15 @@ export function readMetadata(place: string, texts: Readonly<Record<string, strin
     architecture: text('netsmith.architecture'),
     training: json('netsmith.training'),
   };
+}
+
+function decodingIn(place: string, text: string | undefined): ImageDecoding | undefined {
+  if (text === undefined) return undefined;
+  const where = `${place}, metadata "netsmith.input.decoding"`;
+  const decoding = readDecoding(parseJson(text, where));
+  if (decoding === undefined)
+    throw invalid(where, printable(text.slice(0, 80)), 'a background from 0 to 255, and two values');
+  return decoding;
 }
 
 function allFinite(value: Json): boolean {

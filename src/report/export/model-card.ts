@@ -2,6 +2,7 @@ import type { Metrics } from '../../common/metrics.ts';
 import { withoutFolders } from '../../common/paths.ts';
 import { printable } from '../../common/text.ts';
 import type { ColumnEncoding, DatasetInfo } from '../../data/dataset.ts';
+import { describeDecoding } from '../../data/image-decoding.ts';
 import { featureCount } from '../../data/table.ts';
 import type { Costs } from '../../network/network.ts';
 import { deviation, mean, showBytes, showCount, showDeviation, showLarge, showMetric } from '../numbers.ts';
@@ -121,7 +122,8 @@ function metricsNote({ validation = {}, test }: ModelCardData): string {
 
 function inputMeaning(info: DatasetInfo): string {
   const range = info.range === undefined ? 'raw values' : `raw values from ${info.range[0]} to ${info.range[1]}`;
-  return info.input.length === 3 ? `NCHW, ${range}` : `${range}, one for each feature`;
+  const files = info.decoding === undefined ? '' : `; image files are ${describeDecoding(info.decoding)}`;
+  return info.input.length === 3 ? `NCHW, ${range}${files}` : `${range}, one for each feature`;
 }
 
 function rawValues(info: DatasetInfo): string {

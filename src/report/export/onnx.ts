@@ -88,6 +88,7 @@ function metadataOf(info: DatasetInfo, about: ExportRequest['about']): ModelMeta
     task: info.kind,
     input: info.input,
     range: info.range,
+    decoding: info.decoding,
     labels: info.labels,
     encoding: info.encoding,
     dataset: info.name,

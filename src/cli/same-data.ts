@@ -1,0 +1,79 @@
+import { isDeepStrictEqual } from 'node:util';
+import { invalid } from '../common/errors.ts';
+import { printable } from '../common/text.ts';
+import type { DatasetInfo } from '../data/dataset.ts';
+
+const PARTS = { train: 'training', valid: 'validation', test: 'test' } as const;
+
+/**
+ * Throws UserError, which says what differs, unless a study's data are what they were. What one of them does not know (checksums
+ * of an earlier version) is not compared, nor are the notes. With `without`, images are left out that were not before: contents
+ * and counts may then differ, but the names of the files that there are or were may not, as the division depends on them.
+ */
+export function requireSameData(place: string, then: DatasetInfo, now: DatasetInfo, without: boolean): void {
+  const differences = without ? differencesWithout(then, now) : differencesOf(then, now);
+  if (differences.length === 0) return;
+  const found = `the data have changed since the study was created: ${differences.join(', ')}`;
+  const fewer = sum(now) < sum(then) && now.name === 'image-folder' && !without;
+  const way = fewer ? '; if an image had to be removed: netsmith resume DIR --without FILE' : '';
+  throw invalid(place, found, `a study goes on with the same files${way}`);
+}
+
+function differencesOf(then: DatasetInfo, now: DatasetInfo): string[] {
+  const found = [...structure(then, now), ...counts(then, now)];
+  const [old = {}, fresh = {}] = [then.checksums, now.checksums];
+  const differs = (name: keyof typeof old) =>
+    old[name] !== undefined && fresh[name] !== undefined && old[name] !== fresh[name];
+  if (found.length === 0 && differs('files')) found.push('files have other names');
+  if (found.length === 0 && differs('search')) found.push('a training or validation sample is not what it was');
+  if (found.length === 0 && differs('test')) found.push('a test sample is not what it was');
+  if (found.length === 0 && !isDeepStrictEqual(rest(then), rest(now)))
+    found.push('their statistics are not what they were');
+  return found;
+}
+
+function differencesWithout(then: DatasetInfo, now: DatasetInfo): string[] {
+  const found = structure(then, now);
+  const [before, after] = [then.checksums?.files, now.checksums?.files];
+  if (before !== undefined && before !== after) {
+    found.push('there are files that were not there, or others are gone than those left out');
+  }
+  for (const part of ['train', 'valid', 'test'] as const) {
+    if (now.counts[part] > then.counts[part]) found.push(...counts(then, now));
+  }
+  return [...new Set(found)];
+}
+
+function structure(then: DatasetInfo, now: DatasetInfo): string[] {
+  const shape = (list: readonly number[]) => `[${list.join(', ')}]`;
+  return [
+    ...(isDeepStrictEqual(then.labels, now.labels)
+      ? []
+      : [`the ${then.kind === 'regression' ? 'targets' : 'classes'} are ${named(now)}, and were ${named(then)}`]),
+    ...(isDeepStrictEqual(then.input, now.input)
+      ? []
+      : [`a sample is ${shape(now.input)}, and was ${shape(then.input)}`]),
+  ];
+}
+
+function named({ labels }: DatasetInfo): string {
+  const shown = labels.slice(0, 10).map(printable).join(', ');
+  return labels.length > 10 ? `${shown}, ... (${labels.length})` : shown;
+}
+
+function counts(then: DatasetInfo, now: DatasetInfo): string[] {
+  return (['train', 'valid', 'test'] as const).flatMap((part) =>
+    then.counts[part] === now.counts[part]
+      ? []
+      : [`${now.counts[part]} ${PARTS[part]} samples, and not ${then.counts[part]}`],
+  );
+}
+
+/** All but what is compared by itself, as it is when it comes out of a store. */
+function rest({ notes, checksums, ...info }: DatasetInfo): unknown {
+  return JSON.parse(JSON.stringify(info));
+}
+
+function sum({ counts: { train, valid, test } }: DatasetInfo): number {
+  return train + valid + test;
+}
