@@ -35,7 +35,7 @@ const SETTINGS = SETTING_NAMES.filter((name) => name !== 'strategy' && name !== 
 /** Models of strategies are trained on the machine. */
 const ON_TABLES: readonly SettingName[] = [...TABLE_SETTINGS, 'device', 'threads', 'layout'];
 
-/** `netsmith compare`: { title, objective, budget, axis, reference, significance, warnings, optimum?, competitors, files } */
+/** `netsmith compare`: { title, objective, budget, axis, reference, significance, warnings, optimum?, competitors, conclusion, files } */
 export function addCompare(program: Command, shell: Shell): void {
   const command = define(
     program,
@@ -83,7 +83,7 @@ export function addCompare(program: Command, shell: Shell): void {
             : await bySearching(command, options, out, output, shell);
       if (compared === undefined) return;
       const warnings = warningsOf(compared);
-      tellComparison(out, { ...compared, warnings, command: commandLine(studies, options, given, out) }, output);
+      await tellComparison(out, { ...compared, warnings, command: commandLine(studies, options, given, out) }, output);
     },
   );
 }

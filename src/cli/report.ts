@@ -1,7 +1,9 @@
-import { join, resolve as resolvePath } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, isAbsolute, join, relative, resolve as resolvePath, sep } from 'node:path';
 import type { Command } from 'commander';
 import { networkCosts } from '../network/costs.ts';
 import type { ReportData, ReportTrial } from '../report/data.ts';
+import { modelMetadata } from '../report/export/onnx.ts';
 import { renderReport } from '../report/html.ts';
 import { count, formatArchitecture, resolve } from '../space/index.ts';
 import { createStrategy } from '../strategy/index.ts';
@@ -11,11 +13,12 @@ import { writeWhole } from '../study/store/files.node.ts';
 import type { Trial } from '../study/store/store.ts';
 import { bestTrials } from './best.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { trainsTrials } from './config.ts';
+import { type StudySettings, trainsTrials } from './config.ts';
 import { modelTools } from './engine.ts';
 import { type EvaluationRecord, readEvaluation } from './evaluation.ts';
 import { commandOf, shellWord } from './flags.ts';
 import { testedObjective } from './objectives.ts';
+import { readPredictions } from './predictions.ts';
 import { earlierStudies } from './prior.ts';
 import { budgetOf } from './setup.ts';
 import { agreementsIn, planToJson, type ReadStudy, readStudy } from './study.ts';
@@ -24,7 +27,7 @@ import { versions } from './versions.ts';
 
 /** `netsmith report DIR`: { file } */
 export function addReport(program: Command, shell: Shell): void {
-  define(program, 'report <dir>', 'Write a study as one self-contained HTML file', [
+  define(program, 'report <dir>', 'Write an HTML report of a study (one self-contained file)', [
     'netsmith report runs/digits-small-cnn-1',
     'netsmith report runs/digits-small-cnn-1 --out report.html',
   ])
@@ -49,6 +52,7 @@ export async function reportData(dir: string, study: ReadStudy): Promise<ReportD
   const size = count(space)?.toLocaleString('en-GB');
   const [best] = bestTrials(study);
   const evaluation = readEvaluation(dir);
+  const shown = settingsShown(settings);
   // A study that went on since, or `--trial`: what was tested need not be what is best.
   const ofWinner = evaluation?.trial === best?.trial ? evaluation : undefined;
   const account = accountOf(
@@ -59,9 +63,14 @@ export async function reportData(dir: string, study: ReadStudy): Promise<ReportD
     trial: best.trial,
     architecture: formatArchitecture(space, best.architecture),
     network: resolve(space, best.architecture),
+    metrics: best.metrics,
+    runs: best.results.length,
   };
+  const samples = ofWinner && readPredictions(dir, ofWinner.trial, ofWinner.epochs);
+  const modelBytes = winner && modelBytesOf(dir, winner.architecture);
   return {
     name: record.name,
+    dir: shellWord(withoutHome(dir)),
     createdAt: record.createdAt,
     finished: await isFinished(study),
     space: { name: space.name, options: space.options, ...(size !== undefined && { size }) },
@@ -73,6 +82,9 @@ export async function reportData(dir: string, study: ReadStudy): Promise<ReportD
     data,
     trials: (isTable ? onSimulatedClock(trials, record.createdAt) : trials).map((trial) => reportTrial(study, trial)),
     seconds: computingSeconds(trials),
+    searchSeconds: study.clock.searchSeconds,
+    front: bestTrials(study).map(({ trial }) => trial),
+    ...(modelBytes !== undefined && { modelBytes }),
     ...(study.earlier.length > 0 && { earlier: earlierStudies(study) }),
     agreements: agreementsIn(study),
     ...(account.workerSeconds > 0 && trainsTrials(settings) && { account }),
@@ -84,6 +96,7 @@ export async function reportData(dir: string, study: ReadStudy): Promise<ReportD
         metrics: ofWinner.metrics,
         trainedOn: ofWinner.trainedOn,
         ...(ofWinner.confusion !== undefined && { confusion: ofWinner.confusion }),
+        ...(samples !== undefined && { samples }),
       },
     }),
     ...(evaluation !== undefined && ofWinner === undefined && { testedInstead: evaluation.trial }),
@@ -93,8 +106,8 @@ export async function reportData(dir: string, study: ReadStudy): Promise<ReportD
       metrics,
       costs,
     })),
-    settings: planToJson({ settings, data, ...(block !== undefined && { block }) }),
-    commands: commandsOf(dir, study, best?.trial, evaluation),
+    settings: planToJson({ settings: shown, data, ...(block !== undefined && { block }) }),
+    commands: commandsOf(dir, { ...study, settings: shown }, best?.trial, evaluation),
     versions: versions(),
   };
 }
@@ -124,8 +137,8 @@ function commandsOf(
   best: number | undefined,
   evaluation: EvaluationRecord | undefined,
 ): string[] {
-  const shown = shellWord(resolvePath(dir));
-  const began = prior.length === 0 ? '' : ` --prior ${prior.map(shellWord).join(' ')}`;
+  const shown = shellWord(withoutHome(dir));
+  const began = prior.length === 0 ? '' : ` --prior ${prior.map((one) => shellWord(withoutHome(one))).join(' ')}`;
   const search = `${commandOf('search', settings)}${began} --out ${shown}`;
   if (settings.benchmark !== undefined)
     return [search, ...(evaluation === undefined ? [] : [`netsmith evaluate ${shown}`])];
@@ -141,6 +154,36 @@ function commandsOf(
     `netsmith evaluate ${shown} --seeds ${seeds.length}${which}${without}`,
     `netsmith export ${shown}${which}`,
   ];
+}
+
+/**
+ * A path as a report may show it to others: from the folder that the command runs in, or, outside of it, its last part alone; where
+ * someone's files are is nobody else's business.
+ */
+function withoutHome(path: string): string {
+  const from = relative('', resolvePath(path));
+  return from !== '' && from.split(sep)[0] !== '..' && !isAbsolute(from) ? from : basename(resolvePath(path));
+}
+
+function settingsShown(settings: StudySettings): StudySettings {
+  const { dataDir, space } = settings;
+  return {
+    ...settings,
+    ...(dataDir !== undefined && { dataDir: withoutHome(dataDir) }),
+    ...(isAbsolute(space) && { space: withoutHome(space) }),
+  };
+}
+
+/** Of `best/model.onnx`, if it is of this architecture; undefined also for a file that cannot be read as one of ours. */
+function modelBytesOf(dir: string, architecture: string): number | undefined {
+  const file = join(dir, 'best', 'model.onnx');
+  if (!existsSync(file)) return undefined;
+  try {
+    const bytes = readFileSync(file);
+    return modelMetadata(`model "${file}"`, bytes).architecture === architecture ? bytes.length : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** A trial with its architecture in the space's own notation. */

@@ -98,3 +98,8 @@ export function deviation(values: readonly number[]): number {
   const centre = mean(values);
   return Math.sqrt(values.reduce((sum, value) => sum + (value - centre) ** 2, 0) / (values.length - 1));
 }
+
+/** `1 seed`, `3 seeds`, `1,200 trials` */
+export function plural(count: number, noun: string): string {
+  return `${showCount(count)} ${noun}${count === 1 ? '' : noun.endsWith('s') ? 'es' : 's'}`;
+}

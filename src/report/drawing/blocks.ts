@@ -9,8 +9,8 @@ export type Block =
   /** An empty chain as `shortcut` is the identity. */
   | { readonly kind: 'residual'; readonly body: Block; readonly shortcut: Block }
   | { readonly kind: 'repeat'; readonly times: string; readonly body: Block }
-  /** Drawn on its own, once; here only its name. */
-  | { readonly kind: 'cell'; readonly name: string }
+  /** Drawn on its own, once; here only its name, and what this place has of its own: `32 channels`. */
+  | { readonly kind: 'cell'; readonly name: string; readonly detail: string | undefined }
   /** A decision still open. */
   | { readonly kind: 'choice'; readonly name: string; readonly options: readonly string[] };
 
@@ -44,24 +44,27 @@ export interface Blocks {
   readonly cells: readonly Cell[];
 }
 
-/** The drawing's blocks for a network, or for a space with open choices. Equal cells are one cell. */
+/** The drawing's blocks for a network, or for a space with open choices. Cells that differ only in their channels are one. */
 export function blocksOf(network: Module): Blocks {
-  const cells = new Map<string, Cell>();
+  const cells = openCells(network);
   const root = block(network, cells);
-  return { root, cells: [...cells.values()] };
+  return {
+    root,
+    cells: [...cells.known.values()].map(({ cell, entries }) => ({ ...cell, entries: entries.map(together) })),
+  };
 }
 
-function block(module: Module, cells: Map<string, Cell>): Block {
+function block(module: Module, cells: Cells, scope?: string): Block {
   switch (module.kind) {
     case 'sequential':
       return chain(module.children.map((child) => block(child, cells)));
     case 'stack':
       return chain(module.cells.map((cell) => block(cell, cells)));
     case 'scope':
-      return block(module.body, cells);
+      return block(module.body, cells, module.name);
     case 'choice': {
       const [only, ...more] = Object.values(module.options);
-      if (only !== undefined && more.length === 0) return block(only, cells);
+      if (only !== undefined && more.length === 0) return block(only, cells, scope);
       return { kind: 'choice', name: module.name, options: Object.keys(module.options) };
     }
     case 'residual':
@@ -74,7 +77,7 @@ function block(module: Module, cells: Map<string, Cell>): Block {
       return { kind: 'repeat', times, body };
     }
     case 'dag':
-      return { kind: 'cell', name: cellOf(module, cells).name };
+      return { kind: 'cell', name: cellOf(module, cells, scope).name, detail: channelsOf(module) };
     case 'identity':
       return EMPTY;
     default:
@@ -119,15 +122,106 @@ function chain(parts: readonly Block[]): Block {
   return counted.length === 1 && only !== undefined ? only : { kind: 'chain', blocks: counted };
 }
 
-function cellOf(dag: Extract<Module, { kind: 'dag' }>, cells: Map<string, Cell>): Cell {
-  const key = JSON.stringify(dag);
-  const known = cells.get(key);
-  if (known !== undefined) return known;
-  const nodes = dag.nodes.map((node) => cellNode(node));
-  const entries = dag.entries.map(oneLine).map((line) => (line === 'identity' ? '' : line));
-  const cell: Cell = { name: cellName(cells.size), entries, nodes, output: dag.output };
-  cells.set(key, cell);
+type Dag = Extract<Module, { kind: 'dag' }>;
+
+/** Cells met so far in a walk through a network: what is the same cell, and what each is called. */
+export interface Cells {
+  /** Whether the network has but one. */
+  readonly single: boolean;
+  /** By their nodes. */
+  readonly known: Map<string, { readonly cell: Cell; readonly entries: readonly Set<string>[] }>;
+}
+
+export function openCells(network: Module): Cells {
+  const keys = new Set<string>();
+  collect(network, keys);
+  return { single: keys.size === 1, known: new Map() };
+}
+
+function collect(module: Module, keys: Set<string>): void {
+  if (module.kind === 'dag') keys.add(keyOfCell(module));
+  else for (const child of childrenOf(module)) collect(child, keys);
+}
+
+function childrenOf(module: Module): readonly Module[] {
+  switch (module.kind) {
+    case 'sequential':
+      return module.children;
+    case 'stack':
+      return module.cells;
+    case 'scope':
+      return [module.body];
+    case 'repeat':
+      return [module.body];
+    case 'residual':
+      return [module.body, module.shortcut];
+    case 'choice':
+      return Object.values(module.options);
+    default:
+      return [];
+  }
+}
+
+/**
+ * Two cells are the same when their nodes and output are: how their inputs are brought to the cell's channels (`entries`) is told
+ * with the places, since DARTS's cells, all alike, differ in that.
+ */
+function keyOfCell({ nodes, output, entries }: Dag): string {
+  return JSON.stringify([nodes, output, entries.length]);
+}
+
+/** The cell of a dag, known or new; `scope`: the name around it, which names the cell. */
+export function cellOf(dag: Dag, cells: Cells, scope: string | undefined): Cell {
+  const key = keyOfCell(dag);
+  const entries = dag.entries.map(entryLine);
+  const known = cells.known.get(key);
+  if (known !== undefined) {
+    for (const [i, entry] of entries.entries()) known.entries[i]?.add(entry);
+    return known.cell;
+  }
+  const taken = new Set([...cells.known.values()].map(({ cell }) => cell.name));
+  const cell: Cell = {
+    name: nameFor(scope, cells, taken),
+    entries,
+    nodes: dag.nodes.map((node) => cellNode(node)),
+    output: dag.output,
+  };
+  cells.known.set(key, { cell, entries: entries.map((entry) => new Set([entry])) });
   return cell;
+}
+
+/** What people call them, where a scope's name is shorter. */
+const SCOPE_NAMES: Readonly<Record<string, string>> = { reduce: 'reduction' };
+
+function nameFor(scope: string | undefined, { single, known }: Cells, taken: ReadonlySet<string>): string {
+  if (scope === undefined || scope === '') return single ? 'cell' : cellName(known.size);
+  const called = SCOPE_NAMES[scope] ?? scope;
+  const name = /\bcell$/u.test(called) ? called : `${called} cell`;
+  if (!taken.has(name)) return name;
+  let number = 2;
+  while (taken.has(`${name} ${number}`)) number++;
+  return `${name} ${number}`;
+}
+
+/** What an input goes through, '' for nothing; without the numbers of channels, which differ from place to place. */
+export function entryLine(entry: Module): string {
+  const line = oneLine(entry).replace(/(conv \d+×\d+|factorised reduce), \d+/gu, '$1');
+  return line === 'identity' ? '' : line;
+}
+
+/** `ReLU · conv 1×1 · batch norm or factorised reduce`: what an input goes through in one place or another. */
+function together(entries: ReadonlySet<string>): string {
+  return [...entries].map((entry) => (entry === '' && entries.size > 1 ? 'as it is' : entry)).join(' or ');
+}
+
+/** The channels that a cell's inputs are brought to, where its last entry says so. */
+function channelsOf({ entries }: Dag): string | undefined {
+  const last = entries.at(-1);
+  const layers = last === undefined ? [] : last.kind === 'sequential' ? last.children : [last];
+  const channels = layers
+    .flatMap((layer) => (layer.kind === 'conv' && typeof layer.channels === 'number' ? layer.channels : []))
+    .at(-1);
+  return channels === undefined ? undefined : `${channels} channels`;
 }
 
 function cellNode(node: DagNode): CellNode {
