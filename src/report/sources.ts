@@ -22,7 +22,7 @@ export const SOURCES = {
     work: 'of training',
     column: 'Validation',
     part: 'validation',
-    note: 'Validation values were used to select the winner, so they are optimistic. The test set was used once, after the search.',
+    note: 'Validation values selected the winner, so they are optimistic; the test set was used once, after the search.',
     trained: true,
   },
   proxies: {

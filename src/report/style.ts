@@ -24,14 +24,16 @@ a { color: var(--accent); text-underline-offset: .15em; }
 h1 { font-size: clamp(1.5rem, 1.2rem + 1.6vw, 2.1rem); line-height: 1.2; letter-spacing: -.015em; margin: 0; overflow-wrap: anywhere; }
 h2 { font-size: 1.3rem; line-height: 1.3; letter-spacing: -.01em; margin: 0 0 .9rem; }
 h3 { font-size: 1rem; margin: 1.6rem 0 .5rem; }
-section { margin-top: 2.6rem; padding-top: 1.5rem; border-top: 1px solid var(--line); scroll-margin-top: 3.2rem; }
+section { margin-top: 2.6rem; padding-top: 1.5rem; border-top: 1px solid var(--line); }
+#content > section:first-child { margin-top: 0; border-top: 0; }
+h2, h3 { scroll-margin-top: 4rem; }
 .over { color: var(--quiet); font-size: .82rem; margin: 0 0 .3rem; }
 .meta { color: var(--quiet); font-size: .92rem; margin: .4rem 0 0; overflow-wrap: anywhere; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(10.4rem, 1fr)); gap: .75rem; margin: 1.5rem 0 0; }
-.tiles > div { background: var(--panel); border: 1px solid var(--line); border-radius: 10px; padding: .75rem .9rem .7rem; min-width: 0; }
-.tiles dt { color: var(--quiet); font-size: .82rem; }
+.tiles { display: flex; flex-wrap: wrap; gap: .75rem; margin: 1.5rem 0 0; }
+.tiles > div { background: var(--panel); border: 1px solid var(--line); border-radius: 10px; padding: .75rem .9rem .7rem; flex: 1 1 8.2rem; }
+.tiles dt { color: var(--quiet); font-size: .82rem; white-space: nowrap; max-width: 13rem; overflow: hidden; text-overflow: ellipsis; }
 .tiles dd { margin: 0; color: var(--quiet); font-size: .8rem; overflow-wrap: anywhere; }
-.tiles dd.value { color: var(--ink); font-size: 1.5rem; line-height: 1.3; font-weight: 620; letter-spacing: -.02em; font-variant-numeric: tabular-nums; }
+.tiles dd.value { color: var(--ink); font-size: 1.5rem; line-height: 1.3; font-weight: 620; letter-spacing: -.02em; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .tiles .first { border-color: var(--accent); box-shadow: inset 3px 0 0 var(--accent); }
 .verdict { margin: 1rem 0 0; padding: .8rem 1rem; border-radius: 10px; border: 1px solid var(--line); border-left: 4px solid var(--quiet); background: var(--panel); }
 .verdict p { margin: 0; overflow-wrap: anywhere; }
@@ -48,14 +50,14 @@ nav a { text-decoration: none; display: inline-block; padding: .15rem 0; } nav a
 .tall { max-height: 42rem; overflow-y: auto; }
 .narrow { width: fit-content; max-width: 100%; }
 table { border-collapse: collapse; font-size: .875rem; line-height: 1.4; font-variant-numeric: tabular-nums; min-width: 100%; }
-caption { text-align: left; color: var(--quiet); font-size: .82rem; padding: .6rem .8rem .5rem; }
-caption span { position: sticky; left: .8rem; display: inline-block; max-width: calc(min(100vw, 68rem) - 4.6rem); }
-th, td { padding: .38rem .8rem; text-align: right; vertical-align: top; border-top: 1px solid var(--line); white-space: nowrap; font-weight: 400; }
+caption { text-align: left; color: var(--quiet); font-size: .82rem; padding: .6rem .65rem .5rem; }
+caption span { position: sticky; left: .65rem; display: inline-block; max-width: calc(min(100vw, 68rem) - 4.6rem); }
+th, td { padding: .38rem .65rem; text-align: right; vertical-align: top; border-top: 1px solid var(--line); white-space: nowrap; font-weight: 400; }
 thead th { font-weight: 600; vertical-align: bottom; font-size: .82rem; color: var(--quiet); white-space: normal; }
 tbody th { font-weight: 550; }
 th:first-child { text-align: left; }
-th.text, td.text { text-align: left; white-space: normal; overflow-wrap: anywhere; }
-td.long { min-width: 17rem; }
+th.text, td.text { text-align: left; white-space: normal; overflow-wrap: break-word; max-width: 22rem; }
+th.text:first-child { white-space: nowrap; } td.text.long { min-width: 19rem; max-width: none; overflow-wrap: anywhere; }
 .facts th { color: var(--quiet); font-weight: 400; padding-right: 1.2rem; } .facts td { text-align: left; white-space: normal; overflow-wrap: anywhere; }
 .tall thead th { position: sticky; top: 0; background: var(--page); box-shadow: inset 0 -1px 0 var(--line); z-index: 1; }
 th button { all: unset; cursor: pointer; } th button:hover { color: var(--accent); } th button:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; border-radius: 3px; }
@@ -80,12 +82,12 @@ figcaption { color: var(--quiet); font-size: .82rem; margin-bottom: .35rem; }
 .samples img.pixels { image-rendering: pixelated; } .samples li { font-size: .82rem; line-height: 1.35; min-width: 0; overflow-wrap: anywhere; } .samples p { margin: .3rem 0 0; }
 details { margin: .9rem 0; } summary { cursor: pointer; color: var(--accent); font-weight: 550; font-size: .92rem; }
 .notes { margin: 0; padding-left: 1.1rem; } .empty { color: var(--quiet); } footer { color: var(--quiet); font-size: .82rem; margin-top: 3rem; }
-@media (max-width: 40rem) { main { padding: 1.25rem 1rem 3rem; } .tiles { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: .6rem; } .tiles dd.value { font-size: 1.25rem; }
+@media (max-width: 40rem) { nav { position: static; } nav ol { flex-wrap: wrap; white-space: normal; gap: 0 1rem; } h2, h3 { scroll-margin-top: 1rem; } main { padding: 1.25rem 1rem 3rem; } .tiles { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: .6rem; } .tiles dt { white-space: normal; } .tiles dd.value { font-size: 1.25rem; }
   th, td { padding: .36rem .6rem; } caption { padding-inline: .6rem; } caption span { left: .6rem; max-width: calc(100vw - 3.6rem); } }
 @media (prefers-reduced-motion: reduce) { html { scroll-behavior: auto; } }
 @media print { :root { color-scheme: light; } main { max-width: none; padding: 0; } nav, .skip { display: none; }
   body { font-size: 10.5pt; } .scroll, pre { overflow: visible; max-height: none; background: none; border: 0; padding: 0; } .tall thead th { position: static; }
-  th, td { white-space: normal; padding: .2rem .4rem; } table { font-size: 8.5pt; } td.long { min-width: 0; } .panels svg { max-width: 100%; }
+  th, td { white-space: normal; padding: .2rem .4rem; } table { font-size: 8.5pt; } td.text.long { min-width: 0; } .panels svg { max-width: 100%; }
   section { margin-top: 1.4rem; } h2, h3, figcaption, caption { break-after: avoid; } figure, tr, .tiles > div, .verdict, .samples li { break-inside: avoid; }
   .figures { grid-template-columns: 1fr 1fr; } .tiles > div, .verdict { background: none; } }
 `;

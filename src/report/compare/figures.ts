@@ -1,6 +1,6 @@
 /** The figures of a comparison. */
 import * as Plot from '@observablehq/plot';
-import { extent, INK, plot, QUIET, valueAxis } from '../figures/plot.ts';
+import { extent, INK, plot, QUIET, showTick, valueAxis } from '../figures/plot.ts';
 import { isShare } from '../numbers.ts';
 import { type BandPoint, type CompetitorSummary, regretOf } from './analysis.ts';
 import type { Comparison } from './data.ts';
@@ -26,7 +26,7 @@ function overTime(comparison: Comparison, points: readonly BandPoint[], y: Plot.
       ...FIGURE,
       x: {
         label: `${comparison.axis === 'seconds' ? 'search time (seconds)' : 'evaluations'} →`,
-        tickFormat: '.3~s',
+        tickFormat: showTick,
         ticks: 6,
       },
       y,
@@ -80,7 +80,7 @@ export function regretFigure(comparison: Comparison, points: readonly BandPoint[
   }));
   const unit = scale === 100 ? ', points' : '';
   const label = `↓ regret of ${objective.metric} (validation${unit})`;
-  const y = { type: 'log', label, grid: true, ticks: 5, tickFormat: '~g' } as const;
+  const y = { type: 'log', label, grid: true, ticks: 5, tickFormat: showTick } as const;
   return overTime(comparison, shown, y, 'Mean regret of each search, with its 95 % interval');
 }
 

@@ -1,11 +1,11 @@
 import { html, type Markup } from '../markup.ts';
 import { plural, showCount, showDeviation, showDifference, showMetric, showSeconds } from '../numbers.ts';
-import { environment, figure, NONE, page, type Section, type Tile } from '../page.ts';
+import { environment, figure, NONE, page, type Section } from '../page.ts';
 import { type Cell, type Column, dataTable, factTable } from '../table.ts';
 import { type Analysis, bands, type CompetitorSummary, type Significance, type Spread } from './analysis.ts';
 import type { Comparison } from './data.ts';
 import { bestFigure, coloursOf, finalFigure, regretFigure } from './figures.ts';
-import { showP, winnerOf } from './verdict.ts';
+import { ranked, showP, tilesOf, winnerOf } from './verdict.ts';
 
 /** A comparison as one HTML file that needs nothing else. What came from outside is escaped. */
 export async function renderComparison(comparison: Comparison, analysis: Analysis): Promise<string> {
@@ -15,7 +15,7 @@ export async function renderComparison(comparison: Comparison, analysis: Analysi
     title: comparison.title,
     about: `Comparison of ${comparison.competitors.map(({ name }) => name).join(', ')} · budget ${comparison.budget}`,
     version: comparison.versions.netsmith ?? '',
-    tiles: tiles(comparison, analysis),
+    tiles: tilesOf(comparison, analysis),
     verdict: { tone, text: html`${text}`, next: warnings.length === 0 ? undefined : html`${warnings.join(' ')}` },
     sections: [
       result(comparison, analysis),
@@ -41,44 +41,6 @@ function showInterval(metric: string, spread: Spread | undefined): string {
   return `${showMetric(metric, low)} to ${showMetric(metric, high)}`;
 }
 
-/** Best first: by the test mean where all were tested, else by validation. */
-export function ranked({ objective }: Comparison, { competitors }: Analysis): readonly CompetitorSummary[] {
-  const sign = objective.direction === 'maximise' ? -1 : 1;
-  const tested = competitors.every(({ test }) => test !== undefined);
-  const value = ({ test, valid }: CompetitorSummary) => sign * ((tested ? test : valid)?.mean ?? Number.NaN);
-  return competitors.toSorted((a, b) => value(a) - value(b));
-}
-
-function tiles(comparison: Comparison, analysis: Analysis): readonly Tile[] {
-  const { metric } = comparison.objective;
-  const { part } = analysis.leader;
-  const seconds = analysis.competitors.reduce((sum, { totalSeconds }) => sum + totalSeconds, 0);
-  const counts = comparison.competitors.map(({ runs }) => runs.length);
-  const [fewest, most] = [Math.min(...counts), Math.max(...counts)];
-  return [
-    ...ranked(comparison, analysis)
-      .slice(0, 3)
-      .map((one, i): Tile => {
-        const spread = part === 'test' ? one.test : one.valid;
-        const sd = spread === undefined || spread.count < 2 ? '' : `± ${showDeviation(metric, spread.sd)}, `;
-        return {
-          name: `${i + 1}. ${one.name}`,
-          value: showMetric(metric, spread?.mean),
-          more: `${sd}${part === 'test' ? 'test' : 'validation'} ${metric}`,
-        };
-      }),
-    { name: 'Seeds', value: fewest === most ? String(fewest) : `${fewest}–${most}`, more: 'searches of each' },
-    {
-      name: 'Compute',
-      value: showSeconds(seconds),
-      more: plural(
-        counts.reduce((a, b) => a + b, 0),
-        'search',
-      ),
-    },
-  ];
-}
-
 function result(comparison: Comparison, analysis: Analysis): Section {
   const { objective, optimum, reference, tested } = comparison;
   const { metric } = objective;
@@ -92,7 +54,7 @@ function result(comparison: Comparison, analysis: Analysis): Section {
     { head: 'Seeds' },
     ...(hasTest ? [{ head: `Test ${metric}` }] : []),
     ...(hasValid ? [{ head: `Validation ${metric}` }] : []),
-    { head: '95 % interval of the mean' },
+    { head: '95 % bootstrap interval' },
     ...(optimum === undefined ? [] : [{ head: 'Regret' }]),
     ...(both ? [{ head: 'Validation minus test' }] : []),
     { head: 'Evaluations' },
@@ -127,15 +89,11 @@ function result(comparison: Comparison, analysis: Analysis): Section {
     ],
   }));
   const chosen = hasValid ? 'by validation value' : 'by its own estimator, whose values cannot be compared';
-  const best =
-    optimum === undefined
-      ? ''
-      : ` Best of the space: ${showMetric(metric, optimum.valid)} validation${optimum.test === undefined ? '' : `, ${showMetric(metric, optimum.test)} test`}; regret is the mean distance to it on validation.`;
   return {
     id: 'results',
     title: 'Results',
     body: html`${dataTable({
-      caption: `Of the architecture that each search chose ${chosen}: mean ± standard deviation over seeds; ${tested} Intervals are bootstrap percentile intervals.${best}`,
+      caption: `Mean ± standard deviation over seeds, of the architecture that each search chose ${chosen}; ${tested}`,
       columns,
       rows,
       sortable: true,

@@ -1,5 +1,6 @@
-import { plural, showDifference, showMetric } from '../numbers.ts';
-import type { Analysis, Leader } from './analysis.ts';
+import { plural, showDeviation, showDifference, showMetric, showSeconds } from '../numbers.ts';
+import type { Tile } from '../page.ts';
+import type { Analysis, CompetitorSummary, Leader } from './analysis.ts';
 import type { Comparison } from './data.ts';
 
 /** Below this a difference is called one. */
@@ -73,4 +74,53 @@ function seedsNeeded({ against }: Leader, { competitors }: Comparison): string {
 /** `a`, `a and b`, `a, b and c` */
 function listed(names: readonly string[]): string {
   return names.length < 2 ? (names[0] ?? '') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
+}
+
+/** Best first: by the test mean where all were tested, else by validation. */
+export function ranked({ objective }: Comparison, { competitors }: Analysis): readonly CompetitorSummary[] {
+  const sign = objective.direction === 'maximise' ? -1 : 1;
+  const tested = competitors.every(({ test }) => test !== undefined);
+  const value = ({ test, valid }: CompetitorSummary) => sign * ((tested ? test : valid)?.mean ?? Number.NaN);
+  return competitors.toSorted((a, b) => value(a) - value(b));
+}
+
+/** The first three, and what it took. */
+export function tilesOf(comparison: Comparison, analysis: Analysis): readonly Tile[] {
+  const { objective, optimum } = comparison;
+  const { metric } = objective;
+  const { part } = analysis.leader;
+  const seconds = analysis.competitors.reduce((sum, { totalSeconds }) => sum + totalSeconds, 0);
+  const counts = comparison.competitors.map(({ runs }) => runs.length);
+  const [fewest, most] = [Math.min(...counts), Math.max(...counts)];
+  return [
+    ...ranked(comparison, analysis)
+      .slice(0, 3)
+      .map((one, i): Tile => {
+        const spread = part === 'test' ? one.test : one.valid;
+        const sd = spread === undefined || spread.count < 2 ? '' : `± ${showDeviation(metric, spread.sd)}, `;
+        return {
+          name: `${i + 1}. ${one.name}`,
+          value: showMetric(metric, spread?.mean),
+          more: `${sd}${part === 'test' ? 'test' : 'validation'} ${metric}`,
+        };
+      }),
+    ...(optimum === undefined
+      ? []
+      : [
+          {
+            name: 'Best of the space',
+            value: showMetric(metric, part === 'test' ? (optimum.test ?? optimum.valid) : optimum.valid),
+            more: part === 'test' && optimum.test !== undefined ? 'test' : 'validation',
+          },
+        ]),
+    { name: 'Seeds', value: fewest === most ? String(fewest) : `${fewest}–${most}`, more: 'searches of each' },
+    {
+      name: 'Compute',
+      value: showSeconds(seconds),
+      more: plural(
+        counts.reduce((a, b) => a + b, 0),
+        'search',
+      ),
+    },
+  ];
 }

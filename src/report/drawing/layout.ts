@@ -1,8 +1,8 @@
 import ELK from 'elkjs/lib/elk.bundled.js';
 import type { ElkExtendedEdge, ElkNode } from 'elkjs/lib/elk-api.js';
 import { coordinate } from '../markup.ts';
-import type { Block, Cell, CellNode } from './blocks.ts';
-import { isEmpty } from './blocks.ts';
+import { type Block, isEmpty } from './blocks.ts';
+import type { Cell, CellNode } from './cells.ts';
 import type { Family } from './describe.ts';
 
 /** How a shape is painted. */

@@ -1,8 +1,8 @@
 import type { LayerCosts } from '../../network/network.ts';
 import type { Module } from '../../space/module.ts';
 import { showCount, showLarge } from '../numbers.ts';
-import { type Cells, cellOf, entryLine, keyOf, oneLine, openCells } from './blocks.ts';
-import { describe } from './describe.ts';
+import { type Cells, cellOf, entryLine, openCells } from './cells.ts';
+import { describe, keyOf, oneLine } from './describe.ts';
 
 /** One line of the text: what it is, how deep it stands, and the path of the module whose costs it shows. */
 interface Line {
@@ -25,7 +25,7 @@ export function architectureText(network: Module, layers?: readonly LayerCosts[]
   return alignColumns([['layer', 'output', 'params', 'FLOPs'], ...rows]);
 }
 
-function write(module: Module, path: string, depth: number, lines: Line[], cells: Cells, scope?: string): void {
+function write(module: Module, path: string, depth: number, lines: Line[], cells: Cells): void {
   const below = (segment: string) => (path === '' ? segment : `${path}/${segment}`);
   const line = (text: string) => lines.push({ depth, text, path });
   switch (module.kind) {
@@ -38,12 +38,12 @@ function write(module: Module, path: string, depth: number, lines: Line[], cells
       for (const [i, cell] of module.cells.entries()) write(cell, below(String(i)), depth + 1, lines, cells);
       return;
     case 'scope':
-      write(module.body, below(module.name), depth, lines, cells, module.name);
+      write(module.body, below(module.name), depth, lines, cells);
       return;
     case 'choice': {
       const [only, ...more] = Object.entries(module.options);
       if (only !== undefined && more.length === 0) {
-        write(only[1], below(only[0]), depth, lines, cells, scope);
+        write(only[1], below(only[0]), depth, lines, cells);
         return;
       }
       line(`choice ${module.name}`);
@@ -76,7 +76,7 @@ function write(module: Module, path: string, depth: number, lines: Line[], cells
       return;
     case 'dag': {
       const before = cells.known.size;
-      const { name, entries: first } = cellOf(module, cells, scope);
+      const { name, entries: first } = cellOf(module, cells);
       const isNew = cells.known.size > before;
       line(isNew ? name : `${name}, as above`);
       for (const [i, entry] of module.entries.entries()) {

@@ -4,7 +4,7 @@ import type { Objective } from '../../common/metrics.ts';
 import type { ReportTrial } from '../data.ts';
 import { plural, showCount } from '../numbers.ts';
 import { spaced } from '../samples.ts';
-import { ACCENT, extent, type Figure, plot, QUIET, STRONG, valueAxis } from './plot.ts';
+import { ACCENT, extent, type Figure, plot, QUIET, STRONG, showTick, valueAxis, wholeTicks } from './plot.ts';
 import { bestSoFar, busyTime, measured, objectiveValue, paretoFront } from './series.ts';
 
 /** Dots and curves of one figure; with more the file grows and nobody can tell them apart. */
@@ -86,7 +86,7 @@ export function bestOverTrials(trials: readonly ReportTrial[], objective: Object
     {
       label: 'trials completed →',
       domain: [0, Math.max(2, ended.length)],
-      ticks: Math.min(8, Math.max(2, ended.length)),
+      ticks: wholeTicks(0, Math.max(2, ended.length)),
       tickFormat: 'd',
     },
     objective,
@@ -143,7 +143,7 @@ export function learningCurves(
     {
       x: {
         label: 'epoch →',
-        ticks: Math.min(8, Math.max(2, longest)),
+        ticks: longest <= 1 ? [1] : wholeTicks(1, longest),
         tickFormat: 'd',
         domain: longest <= 1 ? [0, 2] : [1, longest],
       },
@@ -209,7 +209,7 @@ export function costScatter(
         label: `${cost === 'params' ? 'parameters' : 'FLOPs (multiply-accumulates)'} →`,
         type: log ? 'log' : 'linear',
         domain: log ? [least / 1.2, most * 1.2] : [Math.max(0, least - room), most + room],
-        tickFormat: '.3~s',
+        tickFormat: showTick,
         ticks: log ? 4 : 5,
         grid: true,
       },

@@ -5,7 +5,7 @@
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
 import type { Objective } from '../../common/metrics.ts';
-import { isShare } from '../numbers.ts';
+import { isShare, showLarge } from '../numbers.ts';
 
 export const QUIET = 'var(--dot)';
 export const STRONG = 'var(--accent)';
@@ -70,9 +70,30 @@ export function valueAxis(objective: Objective, part: string, values: readonly n
   const room = (high - low) / 20 || Math.abs(high) / 20 || 1;
   const [from, to] = [low - room, high + room];
   const domain = share ? [Math.max(0, from), Math.min(100, to)] : [from, to];
-  const large = Math.max(Math.abs(from), Math.abs(to));
-  const tickFormat = large >= 1e5 ? '.3~s' : large < 1e-3 ? '.2~e' : '~g';
-  return { ...axisOf(objective, part), nice: false, ticks: 6, domain, tickFormat };
+  return { ...axisOf(objective, part), nice: false, ticks: 6, domain, tickFormat: showTick };
+}
+
+/** Short enough for the margin: `97.5`, `1.2M`, `3e-5`. */
+export function showTick(value: number): string {
+  const size = Math.abs(value);
+  if (size >= 1e15 || (size > 0 && size < 1e-3))
+    return value.toExponential(1).replace('.0e', 'e').replace('e+', 'e').replace('-', '−');
+  if (size >= 1e4)
+    return showLarge(value)
+      .replace(/\.?0* ([kMG])$/u, '$1')
+      .replace('-', '−');
+  return String(Number(value.toPrecision(5))).replace('-', '−');
+}
+
+/** Whole numbers from `first` to `last` at about eight places. */
+export function wholeTicks(first: number, last: number): number[] {
+  const step =
+    [1, 2, 5]
+      .flatMap((digit) => Array.from({ length: 9 }, (_, power) => digit * 10 ** power))
+      .toSorted((a, b) => a - b)
+      .find((size) => (last - first) / size <= 8) ?? 1;
+  const from = Math.ceil(first / step) * step;
+  return Array.from({ length: Math.floor((last - from) / step) + 1 }, (_, i) => from + i * step);
 }
 
 /** Smallest and largest; of a list of any length. */

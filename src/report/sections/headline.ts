@@ -52,7 +52,7 @@ export function tilesOf(data: ReportData): readonly Tile[] {
       ? []
       : [
           { name: 'Parameters', value: showLarge(winner.costs.params), more: showCount(winner.costs.params) },
-          { name: 'FLOPs per sample', value: showLarge(winner.costs.flops), more: 'multiply-accumulates' },
+          { name: 'FLOPs', value: showLarge(winner.costs.flops), more: 'per sample' },
         ]),
     ...(data.modelBytes === undefined
       ? []
@@ -115,15 +115,14 @@ export function verdictOf(data: ReportData): Verdict {
   const seeds = plural(Math.min(values.length, theirs.length), 'seed');
   const judged = {
     within: `within the noise of ${seeds}`,
-    beyond: `more than the noise of ${seeds}`,
+    beyond: `beyond the noise of ${seeds}`,
     unknown: '1 seed, so the noise is unknown',
   }[noise];
-  const against = `${own} against ${spread(shown, theirs)}`;
   const relation =
     Math.abs(gain) < 1e-12
-      ? `as good as the baseline ${rival.name} (${against})`
-      : `${distance(shown, Math.abs(gain))} ${gain > 0 ? 'better' : 'worse'} than ${bestOf(data)} ${rival.name} (${against}; ${judged})`;
-  const text = html`Trial ${winner.trial} is <strong>${relation}</strong> in test ${shown}${sizeAgainst(winner.costs.params, rival)}.`;
+      ? html`<strong>as good</strong> as`
+      : html`<strong>${distance(shown, Math.abs(gain))} ${gain > 0 ? 'better' : 'worse'}</strong> than`;
+  const text = html`Trial ${winner.trial} is ${relation} ${bestOf(data)} ${rival.name}, in test ${shown}: ${own} against ${spread(shown, theirs)} (${judged})${sizeAgainst(winner.costs.params, rival)}.`;
   const tone = noise !== 'beyond' ? 'even' : gain > 0 ? 'better' : 'worse';
   return { tone, text, next: joined(nextOf(data, tone, values.length), resume) };
 }
@@ -153,7 +152,7 @@ function bestBaseline({ baselines, tested: { metric, direction } }: ReportData):
 }
 
 function bestOf({ baselines }: ReportData): string {
-  return baselines.length > 1 ? 'the best baseline,' : 'the baseline';
+  return baselines.length > 1 ? 'the best baseline,' : 'the baseline,';
 }
 
 /** `0.28 points`, `0.012` */

@@ -14,7 +14,7 @@ export function resultsSection(data: ReportData): Section | undefined {
   return {
     id: 'results',
     title: 'Results',
-    body: html`${networksTable(data)}${frontTable(data)}${confusion(data)}`,
+    body: html`${networksTable(data)}${otherMetrics(data)}${frontTable(data)}${confusion(data)}`,
   };
 }
 
@@ -31,7 +31,6 @@ function networksTable(data: ReportData): Markup {
   );
   const valid = winning?.metrics[metric] ?? winning?.costs[metric];
   const tested = valuesOf(test?.metrics ?? [], shown);
-  const others = [...new Set((test?.metrics ?? []).flatMap((m) => Object.keys(m)))].filter((m) => m !== shown);
   const repeated = estimator === 'train' && confirmed.length > 0;
   const before = confirmed.length > 0 ? mean(confirmed) : valid;
   const gap =
@@ -59,7 +58,6 @@ function networksTable(data: ReportData): Markup {
           : spread(shown, values),
         ...(baselines.length === 0 ? [] : [difference]),
         ...validation,
-        ...others.map((m) => spread(m, valuesOf(result?.metrics ?? [], m))),
         costs === undefined ? '–' : showCount(costs.params),
         costs === undefined ? '–' : showLarge(costs.flops),
       ],
@@ -72,7 +70,6 @@ function networksTable(data: ReportData): Markup {
     { head: `${column} ${metric}` },
     ...(repeated ? [{ head: 'other seeds' }] : []),
     ...(gap === undefined ? [] : [{ head: 'test minus validation' }]),
-    ...others.map((m) => ({ head: `Test ${m}` })),
     { head: 'Parameters' },
     { head: 'FLOPs' },
   ];
@@ -94,6 +91,21 @@ function networksTable(data: ReportData): Markup {
     ),
   ];
   return dataTable({ caption: `${note}${seedsNote(data)}`, columns, rows });
+}
+
+/** What else was measured on the test set. */
+function otherMetrics({ test, baselines, tested, winner }: ReportData): Markup {
+  const others = [...new Set((test?.metrics ?? []).flatMap((m) => Object.keys(m)))].filter((m) => m !== tested.metric);
+  if (test === undefined || others.length === 0) return NONE;
+  const row = (name: string, { metrics }: TestResult) => ({
+    cells: [name, ...others.map((m) => spread(m, valuesOf(metrics, m)))],
+  });
+  const table = dataTable({
+    caption: 'Other metrics on the test set.',
+    columns: [{ head: 'Network', kind: 'text' }, ...others.map((head) => ({ head }))],
+    rows: [row(`Found (trial ${winner?.trial})`, test), ...baselines.map((one) => row(`Baseline ${one.name}`, one))],
+  });
+  return html`<details><summary>Other test metrics</summary>${table}</details>`;
 }
 
 function seedsNote({ test, baselines, estimator }: ReportData): string {

@@ -1,7 +1,7 @@
 import type { ReportData, ReportTrial } from '../data.ts';
 import { bestOverTime, bestOverTrials, costScatter, learningCurves } from '../figures/figures.ts';
 import { html, type Markup } from '../markup.ts';
-import { plural, showAccount, showAgreement, showCount, showMetric, showSeconds } from '../numbers.ts';
+import { plural, showAccount, showAgreement, showCount, showMetric, shownAgreements, showSeconds } from '../numbers.ts';
 import { figure, NONE, type Section } from '../page.ts';
 import { SOURCES } from '../sources.ts';
 import { factTable } from '../table.ts';
@@ -53,7 +53,7 @@ function facts(data: ReportData): Markup {
     ['Trials', states.join(', ') || 'none'],
     ...(data.seconds > 0 ? [['Compute', `${showSeconds(data.seconds)} ${SOURCES[estimator].work}`] as const] : []),
     ...(data.account === undefined ? [] : [['Worker time', showAccount(data.account)] as const]),
-    ...data.agreements.map((one) => ['Rank correlation', showAgreement(one)] as const),
+    ...shownAgreements(data.agreements, data.estimator).map((one) => ['Rank correlation', showAgreement(one)] as const),
     ...(data.earlier ?? []).map(
       ({ study, trials, best }) =>
         [

@@ -13,9 +13,10 @@ const MOST_ROWS = 1000;
 export function trialsSection(data: ReportData): Section {
   const { trials, winner, estimator, dir } = data;
   const { metric: first } = headlineOf(data);
-  const metrics = [...new Set(trials.flatMap((t) => Object.keys(t.metrics)))].toSorted(
-    (a, b) => Number(b === first) - Number(a === first),
-  );
+  const found = new Set(trials.flatMap((t) => Object.keys(t.metrics)));
+  // The others, which say nearly the same, would push the architecture out of sight; `netsmith trials --json` has them.
+  const wanted = [first, ...data.objectives.map(({ metric }) => metric), 'loss'];
+  const metrics = [...new Set(wanted)].filter((metric) => found.has(metric));
   const kept = shownTrials(data);
   const left =
     kept.length < trials.length
