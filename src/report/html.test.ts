@@ -103,7 +103,7 @@ test('tiles and the verdict come first, then the contents; facts stand in tables
   assert.deepEqual(tiles, [
     ['Test accuracy', '88.00 %', '± 1.41, 2 seeds'],
     ['Validation accuracy', '89.67 %', 'trial 2, mean of 3 runs'],
-    ['Parameters', '132', '132'],
+    ['Parameters', '128', '128'],
     ['FLOPs', '3.91 k', 'per sample'],
     ['Model file', '2.00 KiB', 'best/model.onnx'],
     ['Search time', '40.0 s', '55.0 s of training'],
@@ -116,7 +116,7 @@ test('tiles and the verdict come first, then the contents; facts stand in tables
   );
   const text = textOf(html);
   for (const part of [
-    'Verdict: Trial 2 is 7.00 points better than the baseline, resnet, in test accuracy: 88.00 % ± 1.41 against 81.00 % ± 1.41 (beyond the noise of 2 seeds), with 8.0 times fewer parameters.',
+    'Verdict: Trial 2 is 7.00 points better than the baseline, resnet, in test accuracy: 88.00 % ± 1.41 against 81.00 % ± 1.41 (beyond the noise of 2 seeds), with 8.3 times fewer parameters.',
     'Random search tried 4 of 81 architectures in small-cnn.',
     '3 complete, 1 failed',
     '91.00 %89.00 % ± 1.41−1.00 points', // Its search value, its confirmations, and how far below them its test value is.
@@ -203,7 +203,7 @@ test('a study that was not evaluated says so, with the command, and shows no tes
   checkPage(html);
   const text = textOf(html);
   assert.match(text, /Test accuracy–not measured yet: netsmith evaluate runs\/one/);
-  assert.match(text, /Trial 2 is the best so far: 89\.67 % validation accuracy with 132 parameters/);
+  assert.match(text, /Trial 2 is the best so far: 89\.67 % validation accuracy with 128 parameters/);
   assert.match(text, /The test set has not been used yet/);
   assert.match(text, /netsmith resume runs\/one/);
   assert.doesNotMatch(text, /Confusion|Sample predictions/);

@@ -67,7 +67,7 @@ export function valueAxis(objective: Objective, part: string, values: readonly n
   const share = isShare(objective.metric);
   const scale = share ? 100 : 1;
   const [low, high] = extent(values).map((value) => value * scale) as [number, number];
-  const room = (high - low) / 20 || Math.abs(high) / 20 || 1;
+  const room = (high - low) / 20 || Math.abs(high) / 5 || 1;
   const [from, to] = [low - room, high + room];
   const domain = share ? [Math.max(0, from), Math.min(100, to)] : [from, to];
   return { ...axisOf(objective, part), nice: false, ticks: 6, domain, tickFormat: showTick };

@@ -14,12 +14,12 @@ import {
 } from '../numbers.ts';
 import type { Tile, Verdict } from '../page.ts';
 import { SOURCES } from '../sources.ts';
-import { capital, spread, valuesOf } from './values.ts';
+import { capital, headlineOf, spread, valuesOf } from './values.ts';
 
 /** What a reader wants to know first: how good, how large, how long. */
 export function tilesOf(data: ReportData): readonly Tile[] {
   const { winner, test, trials, estimator } = data;
-  const { metric } = data.objectives[0];
+  const { metric } = headlineOf(data);
   const { metric: shown } = data.tested;
   const { column } = SOURCES[estimator];
   const searched = trials.filter((t) => t.purpose === 'search');
@@ -82,7 +82,7 @@ export function verdictOf(data: ReportData): Verdict {
     ? undefined
     : html` The search is still running or was stopped early: <code>netsmith resume ${dir}</code> continues it.`;
   if (winner === undefined) return withoutWinner(data, resume);
-  const { metric } = data.objectives[0];
+  const { metric } = headlineOf(data);
   const { metric: shown } = data.tested;
   const size = `${showCount(winner.costs.params)} parameters`;
   const values = valuesOf(test?.metrics ?? [], shown);
@@ -94,7 +94,7 @@ export function verdictOf(data: ReportData): Verdict {
         : `Only trial ${data.testedInstead} has been tested`;
     return {
       tone: 'open',
-      text: html`Trial ${winner.trial} is the best${data.finished ? '' : ' so far'}: ${best} with ${size}.`,
+      text: html`Trial ${winner.trial} is the best${data.finished ? '' : ' so far'}${amongFront(data)}: ${best} with ${size}.`,
       next: html`${instead}: <code>${evaluateCommand(data)}</code> measures the best on it.${resume}`,
     };
   }
@@ -125,6 +125,11 @@ export function verdictOf(data: ReportData): Verdict {
   const text = html`Trial ${winner.trial} is ${relation} ${bestOf(data)} ${rival.name}, in test ${shown}: ${own} against ${spread(shown, theirs)} (${judged})${sizeAgainst(winner.costs.params, rival)}.`;
   const tone = noise !== 'beyond' ? 'even' : gain > 0 ? 'better' : 'worse';
   return { tone, text, next: joined(nextOf(data, tone, values.length), resume) };
+}
+
+/** Of several objectives: what it is the best of. */
+function amongFront({ objectives, front }: ReportData): string {
+  return objectives.length < 2 ? '' : ` by ${objectives[0].metric}, one of ${front.length} on the Pareto front`;
 }
 
 function withoutWinner({ trials }: ReportData, resume: Markup | undefined): Verdict {
