@@ -17,6 +17,7 @@ import { after, before, test } from 'node:test';
 import sharp from 'sharp';
 import { createEngine } from '../src/engine/create.ts';
 import { nodeRuntime } from '../src/engine/runtime/node.node.ts';
+import { checkPage } from '../src/report/testing/page.ts';
 import { json, netsmith, refusedIn } from './support/netsmith.ts';
 
 let folder = '';
@@ -168,9 +169,48 @@ test('evaluate, export, predict and report, one after another', async () => {
   assert.ok(Math.abs(probabilities.reduce((sum, p) => sum + p, 0) - 1) < 1e-5);
 
   const { file } = await json('report', study);
-  const html = readFileSync(file, 'utf8');
-  assert.match(html, /<!doctype html>/i);
-  assert.doesNotMatch(html, /(src|href)="https?:/);
+  const document = checkPage(readFileSync(file, 'utf8'));
+  const samples = [...document.querySelectorAll('.samples li')];
+  assert.ok(samples.length >= 6 && samples.length <= 12, `${samples.length} test images`);
+  const size = (
+    await sharp(Buffer.from(samples[0]?.querySelector('img')?.src.split(',')[1] ?? '', 'base64')).metadata()
+  ).width;
+  assert.equal(size, 8, 'a digit, pixel by pixel');
+  assert.match(
+    document.querySelector('.tiles')?.textContent ?? '',
+    /^Test accuracy[\d.]+\s%± [\d.]+, 2 seeds.*Model file[\d.]+ KiB/,
+  );
+  assert.match(
+    document.querySelector('.verdict')?.textContent ?? '',
+    /^Verdict: Trial \d is [\d.]+ points (better|worse) than the best baseline/,
+  );
+});
+
+test('samples of the test set are in the report only where they were kept, and a damaged file of them is named', async () => {
+  const dir = join(folder, 'samples');
+  cpSync(study, dir, { recursive: true, filter: (path) => !path.endsWith('best') });
+  const kept = join(dir, 'best', 'predictions.json');
+  const evaluate = ['evaluate', dir, '--seeds', '1', '--no-baselines'];
+  await json(...evaluate);
+  const samples = readFileSync(kept, 'utf8');
+  assert.ok(samples.length < 100_000);
+  const html = async () => readFileSync((await json('report', dir)).file, 'utf8');
+  assert.match(await html(), /<img /);
+  for (const [damage, expected] of [
+    [
+      samples.replace('data:image/png', 'javascript:alert'),
+      /predictions\.json": damaged \(samples\.shown\.0\.image.*run netsmith evaluate again/,
+    ],
+    [samples.slice(0, 100), /predictions\.json": is not valid JSON/],
+    [samples.replace('"confidence"', '"confident"'), /predictions\.json": damaged/],
+  ] as const) {
+    writeFileSync(kept, damage);
+    await refused(expected, 'report', dir);
+  }
+  writeFileSync(kept, samples);
+  await json(...evaluate, '--no-samples');
+  assert.equal(existsSync(kept), false);
+  assert.doesNotMatch(await html(), /<img |Sample predictions/);
 });
 
 test('a report gives the winner only its own test, and repeats the evaluation as it was', async () => {

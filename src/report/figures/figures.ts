@@ -111,7 +111,12 @@ export function bestOverTime(trials: readonly ReportTrial[], objective: Objectiv
   }));
   return bestFigure(
     points,
-    { label: `search time (${name}) →`, domain: [0, extent(points.map(({ x }) => x))[1] * 1.02 || 1], ticks: 6 },
+    {
+      label: `search time (${name}) →`,
+      domain: [0, extent(points.map(({ x }) => x))[1] * 1.02 || 1],
+      ticks: 6,
+      tickFormat: showTick,
+    },
     objective,
     part,
     `Best ${objective.metric} so far over search time`,

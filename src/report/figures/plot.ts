@@ -77,7 +77,7 @@ export function valueAxis(objective: Objective, part: string, values: readonly n
 export function showTick(value: number): string {
   const size = Math.abs(value);
   if (size >= 1e15 || (size > 0 && size < 1e-3))
-    return value.toExponential(1).replace('.0e', 'e').replace('e+', 'e').replace('-', '−');
+    return Number(value.toPrecision(3)).toExponential().replace('e+', 'e').replaceAll('-', '−');
   if (size >= 1e4)
     return showLarge(value)
       .replace(/\.?0* ([kMG])$/u, '$1')

@@ -8,6 +8,7 @@ import {
   showBytes,
   showCount,
   showDeviation,
+  showDifference,
   showLarge,
   showMetric,
   showSeconds,
@@ -162,7 +163,7 @@ function bestOf({ baselines }: ReportData): string {
 
 /** `0.28 points`, `0.012` */
 function distance(metric: string, size: number): string {
-  return showMetric(metric, size).replace(/\s*%$/u, ' points');
+  return showDifference(metric, size).slice(1);
 }
 
 function sizeAgainst(params: number, { costs }: TestResult): string {

@@ -82,5 +82,8 @@ function answer(sample: TestSample, labels: readonly string[]): (string | Markup
 }
 
 function number(value: number | undefined): string {
-  return value === undefined ? '–' : String(Number(value.toPrecision(4))).replace('-', '−');
+  if (value === undefined) return '–';
+  const text =
+    Math.abs(value) >= 1000 && Math.abs(value) < 1e12 ? showCount(value) : String(Number(value.toPrecision(4)));
+  return text.replace('-', '−');
 }
