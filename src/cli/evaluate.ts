@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import { invalid, UserError } from '../common/errors.ts';
 import type { Json } from '../common/json.ts';
 import type { Metrics } from '../common/metrics.ts';
-import { plural, showCount, showMetric, showSeconds } from '../report/numbers.ts';
+import { showCount, showMetric, showSeconds } from '../report/numbers.ts';
 import { type Architecture, formatArchitecture } from '../space/index.ts';
 import { BASELINES } from '../space/spaces/index.ts';
 import type { Trial } from '../study/store/store.ts';
@@ -251,9 +251,7 @@ export function evaluationText(setup: Setup, best: Chosen, record: EvaluationRec
   const { params = 0, flops = 0 } = best.trial.costs;
   return table(
     [
-      setup.estimator.kind === 'table'
-        ? `test (${record.epochs} epochs)`
-        : `test (${plural(record.seeds.length, 'seed')})`,
+      setup.estimator.kind === 'table' ? `test (${record.epochs} epochs)` : `test (${record.seeds.length} seeds)`,
       metric,
       'deviation',
       'params',

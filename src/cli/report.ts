@@ -50,7 +50,8 @@ export async function reportData(dir: string, study: ReadStudy): Promise<ReportD
   const { record, settings, data, block, space, problem, trials } = study;
   const isTable = settings.benchmark !== undefined;
   const size = count(space)?.toLocaleString('en-GB');
-  const [best] = bestTrials(study);
+  const front = bestTrials(study);
+  const [best] = front;
   const evaluation = readEvaluation(dir);
   const shown = settingsShown(settings);
   // A study that went on since, or `--trial`: what was tested need not be what is best.
@@ -83,7 +84,7 @@ export async function reportData(dir: string, study: ReadStudy): Promise<ReportD
     trials: (isTable ? onSimulatedClock(trials, record.createdAt) : trials).map((trial) => reportTrial(study, trial)),
     seconds: computingSeconds(trials),
     searchSeconds: study.clock.searchSeconds,
-    front: bestTrials(study).map(({ trial }) => trial),
+    front: front.map(({ trial }) => trial),
     ...(modelBytes !== undefined && { modelBytes }),
     ...(study.earlier.length > 0 && { earlier: earlierStudies(study) }),
     agreements: agreementsIn(study),

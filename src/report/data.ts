@@ -30,6 +30,8 @@ export interface Winner {
   /** The search trial. Its confirmations are the trials that repeat it. */
   readonly trial: number;
   readonly architecture: string;
+  /** How it was found to be best, to begin a sentence: `The best by mean accuracy over search trial and confirmations`. */
+  readonly by?: string;
   /** Resolved. */
   readonly network: Module;
   readonly costs: Costs & { readonly layers: readonly LayerCosts[] };
@@ -92,6 +94,8 @@ export interface ReportData {
     readonly confusion?: readonly (readonly number[])[];
     /** Samples it was trained on, e.g. `train + valid`. */
     readonly trainedOn: string;
+    /** Metrics of the weights that `export` writes, which are those of one seed. */
+    readonly ofFile?: Metrics;
     /** Some test samples and what the first seed's network said of them. */
     readonly samples?: TestSamples;
   };

@@ -216,6 +216,25 @@ test('an evaluation of another trial than the winner is named, and gives the win
   assert.doesNotMatch(text, /has not been used|not measured on/);
 });
 
+test('how the winner was chosen, and what the exported file itself came to, stand beside the mean of the seeds', async () => {
+  const { winner, test: tested } = data;
+  assert.ok(winner && tested);
+  const by = 'The best by mean accuracy over search trial and confirmations';
+  const html = await renderReport({
+    ...data,
+    winner: { ...winner, by },
+    test: { ...tested, ofFile: { accuracy: 0.8712 } },
+  });
+  checkPage(html);
+  assert.match(
+    textOf(html),
+    /The best by mean accuracy over search trial and confirmations\. Validation values selected/,
+  );
+  assert.match(textOf(html), /Test, exported file.*87\.12 %/);
+  const one = { ...tested, seeds: [0], metrics: [{ accuracy: 0.8712 }], ofFile: { accuracy: 0.8712 } };
+  assert.doesNotMatch(textOf(await renderReport({ ...data, test: one })), /exported file/);
+});
+
 test('rank correlations are shown of 20 architectures and more', async () => {
   const agreement = { estimate: 'params', truth: 'after 8 epochs', pairs: 24, tau: 0.613 };
   const of = async (pairs: number) =>

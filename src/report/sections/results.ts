@@ -31,6 +31,8 @@ function networksTable(data: ReportData): Markup {
   );
   const valid = winning?.metrics[metric] ?? winning?.costs[metric];
   const tested = valuesOf(test?.metrics ?? [], shown);
+  // Of one seed it is the test value itself.
+  const ofFile = tested.length > 1 ? test?.ofFile?.[shown] : undefined;
   const repeated = estimator === 'train' && confirmed.length > 0;
   const before = confirmed.length > 0 ? mean(confirmed) : valid;
   const gap =
@@ -70,6 +72,7 @@ function networksTable(data: ReportData): Markup {
     { head: `${column} ${metric}` },
     ...(repeated ? [{ head: 'other seeds' }] : []),
     ...(gap === undefined ? [] : [{ head: 'test minus validation' }]),
+    ...(ofFile === undefined ? [] : [{ head: 'Test, exported file' }]),
     { head: 'Parameters' },
     { head: 'FLOPs' },
   ];
@@ -77,6 +80,7 @@ function networksTable(data: ReportData): Markup {
     showMetric(metric, valid),
     ...(repeated ? [spread(metric, confirmed)] : []),
     ...(gap === undefined ? [] : [showDifference(metric, gap)]),
+    ...(ofFile === undefined ? [] : [showMetric(shown, ofFile)]),
   ];
   const rows = [
     row(`Found (trial ${winner.trial})`, found, test, winner.costs, true),
@@ -90,7 +94,11 @@ function networksTable(data: ReportData): Markup {
       ),
     ),
   ];
-  return dataTable({ caption: `${note}${seedsNote(data)}`, columns, rows });
+  return dataTable({
+    caption: `${winner.by === undefined ? '' : `${winner.by}. `}${note}${seedsNote(data)}`,
+    columns,
+    rows,
+  });
 }
 
 /** What else was measured on the test set. */
