@@ -135,10 +135,12 @@ suite('figures of few or strange values', () => {
   });
 
   test('ticks are short, and whole where they count', () => {
-    assert.deepEqual([97.5, 0.1 + 0.2, 12_345_678, 3e30, 1e-7, -0.25, 0, 1500].map(showTick), [
+    assert.deepEqual([97.5, 0.1 + 0.2, 12_345_678, 100_000, -20_500, 3e30, 1e-7, -0.25, 0, 1500].map(showTick), [
       '97.5',
       '0.3',
       '12.3M',
+      '100k',
+      '−20.5k',
       '3e30',
       '1e-7'.replace('-', '−'),
       '−0.25',
@@ -183,10 +185,9 @@ test('5,000 trials: figures and table are thinned, which is said, and the file s
       },
     ),
   );
-  const best = many.reduce((a, b) => ((b.metrics.accuracy ?? 0) > (a.metrics.accuracy ?? 0) ? b : a));
   const made = study(many);
   assert.ok(made.winner);
-  const html = await renderReport({ ...made, winner: { ...made.winner, trial: best.trial } });
+  const html = await renderReport({ ...made, winner: { ...made.winner, trial: 1 } });
   const document = checkPage(html);
   assert.ok(html.length < 1_500_000, `${html.length} characters`);
   const text = textOf(html);

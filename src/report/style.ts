@@ -48,7 +48,6 @@ nav a { text-decoration: none; display: inline-block; padding: .15rem 0; } nav a
     linear-gradient(to right, var(--shade), transparent) left / .8rem 100% scroll no-repeat,
     linear-gradient(to left, var(--shade), transparent) right / .8rem 100% scroll no-repeat, var(--page); }
 .tall { max-height: 42rem; overflow-y: auto; }
-.narrow { width: fit-content; max-width: 100%; }
 table { border-collapse: collapse; font-size: .875rem; line-height: 1.4; font-variant-numeric: tabular-nums; min-width: 100%; }
 caption { text-align: left; color: var(--quiet); font-size: .82rem; padding: .6rem .65rem .5rem; }
 caption span { position: sticky; left: .65rem; display: inline-block; max-width: calc(min(100vw, 68rem) - 4.6rem); }
@@ -57,7 +56,7 @@ thead th { font-weight: 600; vertical-align: bottom; font-size: .82rem; color: v
 tbody th { font-weight: 550; }
 th:first-child { text-align: left; }
 th.text, td.text { text-align: left; white-space: normal; overflow-wrap: break-word; max-width: 22rem; }
-th.text:first-child { white-space: nowrap; } td.text.long { min-width: 19rem; max-width: none; overflow-wrap: anywhere; }
+tbody th.text { min-width: 8rem; } td.text.long { min-width: 19rem; max-width: none; overflow-wrap: anywhere; }
 .facts th { color: var(--quiet); font-weight: 400; padding-right: 1.2rem; } .facts td { text-align: left; white-space: normal; overflow-wrap: anywhere; }
 .tall thead th { position: sticky; top: 0; background: var(--page); box-shadow: inset 0 -1px 0 var(--line); z-index: 1; }
 th button { all: unset; cursor: pointer; } th button:hover { color: var(--accent); } th button:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; border-radius: 3px; }
@@ -80,7 +79,7 @@ figcaption { color: var(--quiet); font-size: .82rem; margin-bottom: .35rem; }
 .samples { display: grid; grid-template-columns: repeat(auto-fill, minmax(7.2rem, 1fr)); gap: .9rem; list-style: none; padding: 0; margin: .9rem 0; }
 .samples img { display: block; width: 100%; aspect-ratio: 1; object-fit: contain; background: var(--panel); border: 1px solid var(--line); border-radius: 8px; }
 .samples img.pixels { image-rendering: pixelated; } .samples li { font-size: .82rem; line-height: 1.35; min-width: 0; overflow-wrap: anywhere; } .samples p { margin: .3rem 0 0; }
-details { margin: .9rem 0; } summary { cursor: pointer; color: var(--accent); font-weight: 550; font-size: .92rem; }
+details { margin: .9rem 0; } td details { margin: 0; } summary { cursor: pointer; color: var(--accent); font-weight: 550; font-size: .92rem; }
 .notes { margin: 0; padding-left: 1.1rem; } .empty { color: var(--quiet); } footer { color: var(--quiet); font-size: .82rem; margin-top: 3rem; }
 @media (max-width: 40rem) { nav { position: static; } nav ol { flex-wrap: wrap; white-space: normal; gap: 0 1rem; } h2, h3 { scroll-margin-top: 1rem; } main { padding: 1.25rem 1rem 3rem; } .tiles { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: .6rem; } .tiles dt { white-space: normal; } .tiles dd.value { font-size: 1.25rem; }
   th, td { padding: .36rem .6rem; } caption { padding-inline: .6rem; } caption span { left: .6rem; max-width: calc(100vw - 3.6rem); } }

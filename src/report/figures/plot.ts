@@ -78,10 +78,10 @@ export function showTick(value: number): string {
   const size = Math.abs(value);
   if (size >= 1e15 || (size > 0 && size < 1e-3))
     return Number(value.toPrecision(3)).toExponential().replace('e+', 'e').replaceAll('-', '−');
-  if (size >= 1e4)
-    return showLarge(value)
-      .replace(/\.?0* ([kMG])$/u, '$1')
-      .replace('-', '−');
+  if (size >= 1e4) {
+    const [number, unit = ''] = showLarge(value).split(' ');
+    return `${Number(number)}${unit}`.replace('-', '−');
+  }
   return String(Number(value.toPrecision(5))).replace('-', '−');
 }
 

@@ -21,7 +21,6 @@ function figures(data: ReportData): Markup {
   const curves = estimator === 'train' ? learningCurves(trials, objective, chosen) : undefined;
   const byParams = costScatter(trials, objective, 'params', chosen, part);
   const byFlops = costScatter(trials, objective, 'flops', chosen, part);
-  const thinned = [overTrials, overTime, curves, byParams, byFlops].some((one) => one?.left !== undefined);
   const shown = [
     figure(overTrials?.svg, `Best so far (line) and each trial (dots), ${where}${leftOut(overTrials)}`),
     figure(overTime?.svg, `The same over search time${leftOut(overTime)}`),
@@ -33,7 +32,7 @@ function figures(data: ReportData): Markup {
     figure(byFlops?.svg, `${capital(objective.metric)} against FLOPs per sample${leftOut(byFlops)}`),
   ];
   if (shown.every((one) => one.markup === '')) return NONE;
-  return html`<div class="figures"${thinned ? html` data-thinned` : undefined}>${shown}</div>`;
+  return html`<div class="figures">${shown}</div>`;
 }
 
 function leftOut(one: { readonly left?: string } | undefined): string {

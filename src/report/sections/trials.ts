@@ -53,7 +53,7 @@ export function trialsSection(data: ReportData): Section {
     id: 'trials',
     title: 'Trials',
     body: dataTable({
-      caption: `Every trial, ${SOURCES[estimator].where}; with scripts allowed, a click on a heading sorts.${left}`,
+      caption: `${left === '' ? 'Every trial' : 'Trials'}, ${SOURCES[estimator].where}; with scripts allowed, a click on a heading sorts.${left}`,
       columns,
       rows,
       sortable: true,
@@ -67,7 +67,8 @@ function shownTrials(data: ReportData): readonly ReportTrial[] {
   const { trials } = data;
   if (trials.length <= MOST_ROWS) return trials;
   const objective = headlineOf(data);
-  const rank = (t: ReportTrial) => (t.purpose === 'confirm' ? 0 : t.state === 'complete' ? 1 : 2);
+  const rank = (t: ReportTrial) =>
+    t.purpose === 'confirm' || t.trial === data.winner?.trial ? 0 : t.state === 'complete' ? 1 : 2;
   const ordered = trials.toSorted(
     (a, b) => rank(a) - rank(b) || compareBy(objective, { ...a.costs, ...a.metrics }, { ...b.costs, ...b.metrics }),
   );
