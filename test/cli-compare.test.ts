@@ -42,7 +42,12 @@ suite('compare on a table', () => {
       assert.ok(likeness.distance >= 0 && likeness.distance <= 6 && likeness.equal <= 1);
       assert.equal(against === undefined, name === 'random');
     }
-    assert.match(readFileSync(found.files.report, 'utf8'), /Wilcoxon signed-rank test/);
+    const html = readFileSync(found.files.report, 'utf8');
+    assert.match(html, /Wilcoxon signed-rank test/);
+    // Who won stands at the top and at the end of the report, and at the end of the text.
+    assert.match(found.conclusion, /(is best: |No clear winner: |No winner yet: ).*6 seeds/);
+    const escaped = found.conclusion.replaceAll('<', '&lt;');
+    assert.equal(html.split(escaped).length - 1, 2);
     assert.equal(readFileSync(found.files.runs, 'utf8').trimEnd().split('\r\n').length, 1 + 3 * 6);
     assert.doesNotMatch(found.err, /Warning/);
     const again = await json(...TABLE, '--strategies', strategies, '--seeds', '6', '--time', '4000s', '--out', out);
@@ -55,7 +60,7 @@ suite('compare on a table', () => {
       ...['--out', join(folder, 'few')],
     );
     assert.equal(found.axis, 'evaluations');
-    assert.match(found.err, /Warning: Fewer than 3 seeds of random: 2 seeds cannot tell/);
+    assert.match(found.err, /Warning: Fewer than 3 seeds of random: 2 seeds cannot distinguish/);
     assert.equal(found.warnings.length, 1);
     assert.equal(found.competitors[0].evaluations.mean, 20);
   });
@@ -175,7 +180,7 @@ test('search --prior: told to the strategy, kept apart, not counted, and there a
   await json('resume', warm, '--trials', '3');
   assert.deepEqual((await json('status', warm)).earlier, status.earlier);
   await json('report', warm);
-  assert.match(readFileSync(join(warm, 'report.html'), 'utf8'), /began with 2 trials of the earlier study old/);
+  assert.match(readFileSync(join(warm, 'report.html'), 'utf8'), /2 trials of the earlier study old/);
   assert.match(readFileSync(join(warm, 'report.html'), 'utf8'), /--prior /);
 
   const cold = join(folder, 'cold');

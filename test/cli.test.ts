@@ -11,12 +11,13 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
 import sharp from 'sharp';
 import { createEngine } from '../src/engine/create.ts';
 import { nodeRuntime } from '../src/engine/runtime/node.node.ts';
+import { checkPage } from '../src/report/testing/page.ts';
 import { json, netsmith, refusedIn } from './support/netsmith.ts';
 
 let folder = '';
@@ -168,9 +169,48 @@ test('evaluate, export, predict and report, one after another', async () => {
   assert.ok(Math.abs(probabilities.reduce((sum, p) => sum + p, 0) - 1) < 1e-5);
 
   const { file } = await json('report', study);
-  const html = readFileSync(file, 'utf8');
-  assert.match(html, /<!doctype html>/i);
-  assert.doesNotMatch(html, /(src|href)="https?:/);
+  const document = checkPage(readFileSync(file, 'utf8'));
+  const samples = [...document.querySelectorAll('.samples li')];
+  assert.ok(samples.length >= 6 && samples.length <= 12, `${samples.length} test images`);
+  const size = (
+    await sharp(Buffer.from(samples[0]?.querySelector('img')?.src.split(',')[1] ?? '', 'base64')).metadata()
+  ).width;
+  assert.equal(size, 8, 'a digit, pixel by pixel');
+  assert.match(
+    document.querySelector('.tiles')?.textContent ?? '',
+    /^Test accuracy[\d.]+\s%± [\d.]+, 2 seeds.*Model file[\d.]+ KiB/,
+  );
+  assert.match(
+    document.querySelector('.verdict')?.textContent ?? '',
+    /^Verdict: Trial \d is [\d.]+ points (better|worse) than the best baseline/,
+  );
+});
+
+test('samples of the test set are in the report only where they were kept, and a damaged file of them is named', async () => {
+  const dir = join(folder, 'samples');
+  cpSync(study, dir, { recursive: true, filter: (path) => !path.endsWith('best') });
+  const kept = join(dir, 'best', 'predictions.json');
+  const evaluate = ['evaluate', dir, '--seeds', '1', '--no-baselines'];
+  await json(...evaluate);
+  const samples = readFileSync(kept, 'utf8');
+  assert.ok(samples.length < 100_000);
+  const html = async () => readFileSync((await json('report', dir)).file, 'utf8');
+  assert.match(await html(), /<img /);
+  for (const [damage, expected] of [
+    [
+      samples.replace('data:image/png', 'javascript:alert'),
+      /predictions\.json": damaged \(samples\.shown\.0\.image.*run netsmith evaluate again/,
+    ],
+    [samples.slice(0, 100), /predictions\.json": is not valid JSON/],
+    [samples.replace('"confidence"', '"confident"'), /predictions\.json": damaged/],
+  ] as const) {
+    writeFileSync(kept, damage);
+    await refused(expected, 'report', dir);
+  }
+  writeFileSync(kept, samples);
+  await json(...evaluate, '--no-samples');
+  assert.equal(existsSync(kept), false);
+  assert.doesNotMatch(await html(), /<img |Sample predictions/);
 });
 
 test('a report gives the winner only its own test, and repeats the evaluation as it was', async () => {
@@ -184,9 +224,10 @@ test('a report gives the winner only its own test, and repeats the evaluation as
     return readFileSync(file, 'utf8').replaceAll('&#39;', "'").replaceAll('&quot;', '"');
   };
   const report = await html();
-  assert.match(report, new RegExp(`the evaluation was of trial ${other}`));
-  // By its name: a report does not say where the study is.
-  const quoted = `'${basename(dir).replace("'", "'\\''")}'`;
+  assert.match(report, new RegExp(`Only trial ${other} has been tested`));
+  // Where someone's folders are is nobody else's business: of a path outside the working folder the last part is named.
+  const quoted = `'it'\\''s a copy'`;
+  assert.ok(!report.includes(folder));
   for (const command of [
     `--out ${quoted}\n`,
     `netsmith evaluate ${quoted} --seeds 1 --trial ${other} --epochs 2 --no-baselines\n`,
@@ -221,9 +262,9 @@ test('a search that ends with its space, within limits, is at its end in its rep
   const { code, err } = await netsmith('search', ...few, '--train-samples', '100', '--trials', '500', '--out', dir);
   assert.match(err, /The strategy has nothing more to propose/);
   assert.equal(code, 0);
-  assert.doesNotMatch(readFileSync((await json('report', dir)).file, 'utf8'), /not at its end yet/);
+  assert.doesNotMatch(readFileSync((await json('report', dir)).file, 'utf8'), /stopped early/);
   const text = readFileSync((await json('report', study)).file, 'utf8');
-  assert.doesNotMatch(text, /not at its end yet/);
+  assert.doesNotMatch(text, /stopped early/);
 });
 
 test('a study goes on in another layout, and says so where results differ by it; not with fewer trials', async () => {

@@ -74,5 +74,5 @@ export function bestText(study: ReadStudy): string {
   );
   const coverage = coverageOf(study.trials, objectives);
   if (coverage === undefined) return listed;
-  return `${listed}\nThe front dominates ${(100 * coverage.hypervolume).toFixed(1)} % of the box between the worst and the best values.`;
+  return `${listed}\nHypervolume ${coverage.hypervolume.toFixed(3)} (normalised to the range of each objective).`;
 }

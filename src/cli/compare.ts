@@ -35,7 +35,7 @@ const SETTINGS = SETTING_NAMES.filter((name) => name !== 'strategy' && name !== 
 /** Models of strategies are trained on the machine. */
 const ON_TABLES: readonly SettingName[] = [...TABLE_SETTINGS, 'device', 'threads', 'layout'];
 
-/** `netsmith compare`: { title, objective, budget, axis, reference, significance, warnings, optimum?, competitors, files } */
+/** `netsmith compare`: { title, objective, budget, axis, reference, significance, warnings, optimum?, competitors, conclusion, files } */
 export function addCompare(program: Command, shell: Shell): void {
   const command = define(
     program,
@@ -51,17 +51,17 @@ export function addCompare(program: Command, shell: Shell): void {
     ],
   )
     .option('--strategies <a,b>', 'strategies, their options after colons: tpe,aging-evolution:population=50:sample=10')
-    .option('--estimators <a,b>', 'what judges the candidates, options after colons: train,proxies:batchSize=32')
-    .option(
-      '--prior <folder...>',
-      'every search begins with what these earlier studies of the same space have measured',
-    )
+    .option('--estimators <a,b>', 'estimators, options after colons: train,proxies:batchSize=32')
+    .option('--prior <folder...>', 'warm-start every search from the trials of earlier studies of the same space')
     .option('--config <file...>', 'settings from this file; several to compare them')
     .addOption(
       new Option('--seeds <n>', 'searches of each, with seeds from --seed on').argParser(numberIfItIsOne).default(3),
     )
     .addOption(
-      new Option('--evaluate <n>', "train each search's winner so many times from scratch, and test it")
+      new Option(
+        '--evaluate <n>',
+        "retrain each search's winner N times from scratch and evaluate it on the test split",
+      )
         .argParser(numberIfItIsOne)
         .default(0),
     )
@@ -83,7 +83,7 @@ export function addCompare(program: Command, shell: Shell): void {
             : await bySearching(command, options, out, output, shell);
       if (compared === undefined) return;
       const warnings = warningsOf(compared);
-      tellComparison(out, { ...compared, warnings, command: commandLine(studies, options, given, out) }, output);
+      await tellComparison(out, { ...compared, warnings, command: commandLine(studies, options, given, out) }, output);
     },
   );
 }

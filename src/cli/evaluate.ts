@@ -23,6 +23,7 @@ import { addSettings, givenSettings, numberIfItIsOne } from './flags.ts';
 import { interruptible } from './interrupt.ts';
 import { testedObjective } from './objectives.ts';
 import { type Output, table } from './output.ts';
+import { NO_SAMPLES, writePredictions } from './predictions.ts';
 import { type Retrained, type RetrainJob, retrainAll } from './retraining.ts';
 import { checkRunSettings, costsOf, type Setup } from './setup.ts';
 import { planOfSetup, type ReadStudy, readStudy, setUpAgain } from './study.ts';
@@ -32,6 +33,8 @@ export interface EvaluateOptions {
   /** Trainings from scratch, each with random streams of its own. */
   readonly seeds: number;
   readonly baselines: boolean;
+  /** Whether some test samples are kept for the report. */
+  readonly samples?: boolean;
   /** Another trial than the best. */
   readonly trial?: number;
 }
@@ -51,7 +54,8 @@ export function addEvaluate(program: Command, shell: Shell): void {
       new Option('--seeds <n>', 'trainings, each with a seed of its own').argParser(numberIfItIsOne).default(3),
     )
     .addOption(new Option('--trial <n>', 'this trial instead of the best').argParser(numberIfItIsOne))
-    .option('--no-baselines', 'without the hand-designed baselines');
+    .option('--no-baselines', 'without the hand-designed baselines')
+    .option(...NO_SAMPLES);
   addSettings(command, ['dataDir', 'epochs', 'workers', 'threads', 'device', 'memory', 'layout']).action(
     async (dir: string, options: EvaluateOptions, command: Command) => {
       const output = outputOf(command, shell);
@@ -124,7 +128,12 @@ export async function evaluate(
     ...baselines.map(([baseline, of]) => ({ baseline, architecture: of.architecture })),
   ];
   const results = new Map<RetrainJob, Retrained>();
-  const jobs = entrants.flatMap((entrant) => seeds.map((repetition): RetrainJob => ({ ...entrant, repetition })));
+  const jobs = entrants.flatMap((entrant) =>
+    seeds.map((repetition): RetrainJob => {
+      const sampled = options.samples === true && !('baseline' in entrant) && repetition === 0;
+      return { ...entrant, repetition, ...(sampled && { sampled }) };
+    }),
+  );
   await retrainAll(jobs, planOfSetup(setup), signal, (job, result) => {
     const { metric } = testedObjective(setup.problem.objectives, setup.dataset.search.info);
     const name = job.baseline === undefined ? `trial ${best.trial.trial}` : `baseline ${job.baseline}`;
@@ -142,6 +151,7 @@ export async function evaluate(
   const found = resultsOf(undefined);
   const [first] = found;
   if (first !== undefined) writeWeights(dir, architecture, settings.epochs, first.weights);
+  writePredictions(dir, best.trial.trial, settings.epochs, first?.samples);
   const confusions = found.flatMap(({ confusion }) => (confusion === undefined ? [] : [confusion]));
   const record: EvaluationRecord = {
     trial: best.trial.trial,

@@ -8,10 +8,13 @@ import type { Dataset, Samples } from '../data/dataset.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { HostTensor } from '../graph/ir.ts';
 import { deviation, mean } from '../report/numbers.ts';
+import { sampleTest } from '../report/samples.node.ts';
+import type { TestSamples } from '../report/samples.ts';
 import { type Architecture, resolve, resolveHyperparameters, type Space } from '../space/index.ts';
 import { BASELINES } from '../space/spaces/index.ts';
 import { writeWhole } from '../study/store/files.node.ts';
 import { decodeCheckpoint, encodeCheckpoint } from '../train/checkpoint.ts';
+import { measuredBy } from '../train/inference.ts';
 import { trainNetwork } from '../train/loop.ts';
 import type { Programs } from '../train/programs.ts';
 import { concatSamples } from '../train/samples.ts';
@@ -42,15 +45,17 @@ export interface Retraining {
   readonly signal?: AbortSignal;
 }
 
-/** Trains on train + valid together; the test part is opened only if `test` is given. */
+/** Trains on train + valid together; the test part is opened only if `test` is given. `sampled`: with some of its samples for the report. */
 export async function retrain(
   { space, architecture }: Contestant,
   { engine, programs, dataset, training, seed, repetition, signal }: Retraining,
   test?: Samples,
+  sampled = false,
 ): Promise<{
   readonly weights: Readonly<Record<string, HostTensor>>;
   readonly metrics: Metrics;
   readonly confusion?: readonly (readonly number[])[];
+  readonly samples?: TestSamples;
 }> {
   const { info, train, valid } = dataset.search;
   const trained = await trainNetwork({
@@ -64,8 +69,11 @@ export async function retrain(
     ...(signal !== undefined && { signal }),
   });
   try {
-    const measured = test === undefined ? { metrics: {} } : await trained.measure(test);
-    return { weights: await trained.weights(), ...measured };
+    const weights = await trained.weights();
+    if (test === undefined) return { weights, metrics: {} };
+    const outputs = await trained.outputs(test);
+    const samples = sampled ? await sampleTest(test, info, outputs) : undefined;
+    return { weights, ...measuredBy(outputs, info), ...(samples !== undefined && { samples }) };
   } finally {
     await trained.dispose();
   }

@@ -1,8 +1,10 @@
-import { basename, join, resolve as resolvePath } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, isAbsolute, join, relative, resolve as resolvePath, sep } from 'node:path';
 import type { Command } from 'commander';
 import { valuesWithoutFolders, withoutFolders } from '../common/paths.ts';
 import { networkCosts } from '../network/costs.ts';
 import type { ReportData, ReportTrial } from '../report/data.ts';
+import { modelMetadata } from '../report/export/onnx.ts';
 import { renderReport } from '../report/html.ts';
 import { count, formatArchitecture, resolve } from '../space/index.ts';
 import { createStrategy } from '../strategy/index.ts';
@@ -12,11 +14,12 @@ import { writeWhole } from '../study/store/files.node.ts';
 import type { Trial } from '../study/store/store.ts';
 import { bestTrials } from './best.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { trainsTrials } from './config.ts';
+import { type StudySettings, trainsTrials } from './config.ts';
 import { modelTools } from './engine.ts';
 import { type EvaluationRecord, readEvaluation } from './evaluation.ts';
 import { commandOf, shellWord } from './flags.ts';
 import { testedObjective } from './objectives.ts';
+import { readPredictions } from './predictions.ts';
 import { earlierStudies } from './prior.ts';
 import { budgetOf } from './setup.ts';
 import { agreementsIn, planToJson, type ReadStudy, readStudy } from './study.ts';
@@ -25,7 +28,7 @@ import { versions } from './versions.ts';
 
 /** `netsmith report DIR`: { file } */
 export function addReport(program: Command, shell: Shell): void {
-  define(program, 'report <dir>', 'Write a study as one self-contained HTML file', [
+  define(program, 'report <dir>', 'Write an HTML report of a study (one self-contained file)', [
     'netsmith report runs/digits-small-cnn-1',
     'netsmith report runs/digits-small-cnn-1 --out report.html',
   ])
@@ -48,8 +51,10 @@ export async function reportData(dir: string, study: ReadStudy): Promise<ReportD
   const { record, settings, data, block, space, problem, trials } = study;
   const isTable = settings.benchmark !== undefined;
   const size = count(space)?.toLocaleString('en-GB');
-  const [best] = bestTrials(study);
+  const front = bestTrials(study);
+  const [best] = front;
   const evaluation = readEvaluation(dir);
+  const shown = settingsShown(settings);
   // A study that went on since, or `--trial`: what was tested need not be what is best.
   const ofWinner = evaluation?.trial === best?.trial ? evaluation : undefined;
   const account = accountOf(
@@ -60,9 +65,14 @@ export async function reportData(dir: string, study: ReadStudy): Promise<ReportD
     trial: best.trial,
     architecture: formatArchitecture(space, best.architecture),
     network: resolve(space, best.architecture),
+    metrics: best.metrics,
+    runs: best.results.length,
   };
+  const samples = ofWinner && readPredictions(dir, ofWinner.trial, ofWinner.epochs);
+  const modelBytes = winner && modelBytesOf(dir, winner.architecture);
   return {
     name: withoutFolders(record.name),
+    dir: shellWord(withoutHome(dir)),
     createdAt: record.createdAt,
     finished: await isFinished(study),
     space: { name: space.name, options: space.options, ...(size !== undefined && { size }) },
@@ -76,6 +86,9 @@ export async function reportData(dir: string, study: ReadStudy): Promise<ReportD
       .map((trial) => reportTrial(study, trial))
       .map((trial) => (trial.reason === undefined ? trial : { ...trial, reason: withoutFolders(trial.reason) })),
     seconds: computingSeconds(trials),
+    searchSeconds: study.clock.searchSeconds,
+    front: front.map(({ trial }) => trial),
+    ...(modelBytes !== undefined && { modelBytes }),
     ...(study.earlier.length > 0 && { earlier: valuesWithoutFolders(earlierStudies(study)) }),
     agreements: agreementsIn(study),
     ...(account.workerSeconds > 0 && trainsTrials(settings) && { account }),
@@ -87,6 +100,7 @@ export async function reportData(dir: string, study: ReadStudy): Promise<ReportD
         metrics: ofWinner.metrics,
         trainedOn: ofWinner.trainedOn,
         ...(ofWinner.confusion !== undefined && { confusion: ofWinner.confusion }),
+        ...(samples !== undefined && { samples }),
       },
     }),
     ...(evaluation !== undefined && ofWinner === undefined && { testedInstead: evaluation.trial }),
@@ -96,8 +110,8 @@ export async function reportData(dir: string, study: ReadStudy): Promise<ReportD
       metrics,
       costs,
     })),
-    settings: valuesWithoutFolders(planToJson({ settings, data, ...(block !== undefined && { block }) })),
-    commands: commandsOf(dir, study, best?.trial, evaluation),
+    settings: valuesWithoutFolders(planToJson({ settings: shown, data, ...(block !== undefined && { block }) })),
+    commands: commandsOf(dir, { ...study, settings: shown }, best?.trial, evaluation),
     versions: versions(),
   };
 }
@@ -120,20 +134,15 @@ export async function isFinished({ settings, problem, trials, clock, strategySta
   return proposals.length === 0;
 }
 
-/**
- * The command lines that come to this report again, in order. Files and folders go by their names: a report is for others, whom it
- * does not concern where they lie.
- */
+/** The command lines that make this report again, in order. */
 function commandsOf(
   dir: string,
-  study: ReadStudy,
+  { settings, prior = [] }: Pick<ReadStudy, 'settings' | 'prior'>,
   best: number | undefined,
   evaluation: EvaluationRecord | undefined,
 ): string[] {
-  const settings = valuesWithoutFolders(study.settings);
-  const prior = valuesWithoutFolders(study.prior ?? []);
-  const shown = shellWord(basename(resolvePath(dir)));
-  const began = prior.length === 0 ? '' : ` --prior ${prior.map(shellWord).join(' ')}`;
+  const shown = shellWord(withoutHome(dir));
+  const began = prior.length === 0 ? '' : ` --prior ${prior.map((one) => shellWord(withoutHome(one))).join(' ')}`;
   const search = `${commandOf('search', settings)}${began} --out ${shown}`;
   if (settings.benchmark !== undefined)
     return [search, ...(evaluation === undefined ? [] : [`netsmith evaluate ${shown}`])];
@@ -149,6 +158,36 @@ function commandsOf(
     `netsmith evaluate ${shown} --seeds ${seeds.length}${which}${without}`,
     `netsmith export ${shown}${which}`,
   ];
+}
+
+/**
+ * A path as a report may show it to others: from the folder that the command runs in, or, outside of it, its last part alone; where
+ * someone's files are is nobody else's business.
+ */
+function withoutHome(path: string): string {
+  const from = relative('', resolvePath(path));
+  return from !== '' && from.split(sep)[0] !== '..' && !isAbsolute(from) ? from : basename(resolvePath(path));
+}
+
+function settingsShown(settings: StudySettings): StudySettings {
+  const { dataDir, space } = settings;
+  return {
+    ...settings,
+    ...(dataDir !== undefined && { dataDir: withoutHome(dataDir) }),
+    ...(isAbsolute(space) && { space: withoutHome(space) }),
+  };
+}
+
+/** Of `best/model.onnx`, if it is of this architecture; undefined also for a file that cannot be read as one of ours. */
+function modelBytesOf(dir: string, architecture: string): number | undefined {
+  const file = join(dir, 'best', 'model.onnx');
+  if (!existsSync(file)) return undefined;
+  try {
+    const bytes = readFileSync(file);
+    return modelMetadata(`model "${file}"`, bytes).architecture === architecture ? bytes.length : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** A trial with its architecture in the space's own notation. */

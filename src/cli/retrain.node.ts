@@ -52,6 +52,6 @@ async function work({ setup, engine, programs, test }: Opened, job: RetrainJob):
   const { settings, dataset, training } = setup;
   const began = performance.now();
   const run = { engine, programs, dataset, training, seed: settings.seed, repetition: job.repetition };
-  const retrained = await retrain(contestantOf(setup, job), run, test);
+  const retrained = await retrain(contestantOf(setup, job), run, test, job.sampled);
   return { ...retrained, seconds: (performance.now() - began) / 1000 };
 }

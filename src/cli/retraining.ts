@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { UserError } from '../common/errors.ts';
 import type { Metrics } from '../common/metrics.ts';
 import type { HostTensor } from '../graph/ir.ts';
+import type { TestSamples } from '../report/samples.ts';
 import type { Architecture } from '../space/index.ts';
 import { TrainingFailure } from '../train/failure.ts';
 import { entryModule } from './entry.ts';
@@ -15,6 +16,8 @@ export interface RetrainJob {
   readonly baseline?: string;
   readonly architecture: Architecture;
   readonly repetition: number;
+  /** Whether some test samples are to come back with it, for the report. */
+  readonly sampled?: boolean;
 }
 
 export interface Retrained {
@@ -22,6 +25,7 @@ export interface Retrained {
   /** [true class][predicted class] */
   readonly confusion?: readonly (readonly number[])[];
   readonly weights: Readonly<Record<string, HostTensor>>;
+  readonly samples?: TestSamples;
   readonly seconds: number;
 }
 

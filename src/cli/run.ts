@@ -14,6 +14,7 @@ import { exportBest } from './export.ts';
 import { numberIfItIsOne, readSettings } from './flags.ts';
 import { interruptible } from './interrupt.ts';
 import { testedObjective } from './objectives.ts';
+import { NO_SAMPLES } from './predictions.ts';
 import { writeReport } from './report.ts';
 import { addStudyOptions, newStudy, type StudyOptions, searchToItsEnd, tellInterrupted } from './search.ts';
 import { type ReadStudy, readStudy } from './study.ts';
@@ -34,8 +35,12 @@ export function addRun(program: Command, shell: Shell): void {
   )
     .addOption(new Option('--seeds <n>', 'trainings of the evaluation').argParser(numberIfItIsOne).default(3))
     .option('--no-baselines', 'evaluate without the hand-designed baselines')
+    .option(...NO_SAMPLES)
     .action(
-      async (options: StudyOptions & { readonly seeds: number; readonly baselines: boolean }, command: Command) => {
+      async (
+        options: StudyOptions & { readonly seeds: number; readonly baselines: boolean; readonly samples: boolean },
+        command: Command,
+      ) => {
         const output = outputOf(command, shell);
         checkCounts(options);
         const settings = await readSettings(command, presets);

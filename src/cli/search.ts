@@ -112,7 +112,7 @@ async function lookAhead(
   const { settings, estimator } = setup;
   if (estimator.kind === 'table') return {};
   const foresight = estimator.kind === 'predictor' ? await tryPredictor(setup, estimator, earlier) : undefined;
-  if (foresight !== undefined) output.note(`Rank correlation (Kendall's tau): ${showAgreement(foresight)}.`);
+  if (foresight !== undefined) output.note(`${showAgreement(foresight)}.`);
   const engine = await openEngine(settings, settings.workers);
   try {
     if (estimator.kind === 'train') await forecastSearch(setup, engine, output);

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { showAccount, showAgreement, showMetric, showSeconds } from '../report/numbers.ts';
+import { showAccount, showAgreement, showMetric, shownAgreements, showSeconds } from '../report/numbers.ts';
 import { accountOf } from '../study/account.ts';
 import type { TrialState } from '../study/store/store.ts';
 import { bestText, bestToJson } from './best.ts';
@@ -54,7 +54,7 @@ export function addStatus(program: Command, shell: Shell): void {
         ({ study: name, trials, best }) =>
           `began with ${trials} trials of study ${name}, their best ${metric} ${showMetric(metric, best[metric])}; they do not count here`,
       ),
-      ...agreements.map((one) => `rank correlation (Kendall's tau): ${showAgreement(one)}`),
+      ...shownAgreements(agreements, study.settings.estimator).map(showAgreement),
       ...(account.workerSeconds > 0 && trainsTrials(study.settings)
         ? [`time of the workers: ${showAccount(account)}`]
         : []),

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism, cpus, platform } from 'node:os';
+import { plural } from '../report/numbers.ts';
 
 /** Netsmith's own version. */
 export function netsmithVersion(): string {
@@ -17,6 +18,6 @@ export function versions(): Readonly<Record<string, string>> {
     netsmith: netsmithVersion(),
     node: process.versions.node,
     onnxruntime: version,
-    machine: `${cpus()[0]?.model.trim() || process.arch}, ${availableParallelism()} cores, ${platform()}`,
+    machine: `${cpus()[0]?.model.trim() || process.arch}, ${plural(availableParallelism(), 'core')}, ${platform()}`,
   };
 }

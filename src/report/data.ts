@@ -7,6 +7,7 @@ import type { SpaceOptions } from '../space/space.ts';
 import type { Account } from '../study/account.ts';
 import type { Agreement } from '../study/agreement.ts';
 import type { Trial } from '../study/store/store.ts';
+import type { TestSamples } from './samples.ts';
 
 /** A trial as a report shows it: the store's, its architecture in the space's own notation. */
 export type ReportTrial = Pick<
@@ -29,9 +30,14 @@ export interface Winner {
   /** The search trial. Its confirmations are the trials that repeat it. */
   readonly trial: number;
   readonly architecture: string;
+  /** How it was found to be best, to begin a sentence: `The best by mean accuracy over search trial and confirmations`. */
+  readonly by?: string;
   /** Resolved. */
   readonly network: Module;
   readonly costs: Costs & { readonly layers: readonly LayerCosts[] };
+  /** Means over all complete trainings of the architecture in the search, confirmations included, and how many there are. */
+  readonly metrics: Metrics;
+  readonly runs: number;
 }
 
 /** A network trained from scratch with several seeds and then tested: one element of `metrics` for each seed. */
@@ -47,6 +53,8 @@ export interface TestResult {
 export interface ReportData {
   /** Name of the study. */
   readonly name: string;
+  /** Its folder, as commands name it. */
+  readonly dir: string;
   /** Milliseconds since 1970. */
   readonly createdAt: number;
   /** Whether the search is at its end; a report can be made of a study under way, or of one that was interrupted. */
@@ -67,6 +75,12 @@ export interface ReportData {
   readonly trials: readonly ReportTrial[];
   /** Of computing, all trials together (`computingSeconds`). */
   readonly seconds: number;
+  /** For which the search was running, in seconds; on a table, simulated ones. */
+  readonly searchSeconds: number;
+  /** Trials of the Pareto front, best first by the first objective; of one objective, the winner alone. */
+  readonly front: readonly number[];
+  /** Of `best/model.onnx`, where it is the winner's. */
+  readonly modelBytes?: number;
   /** Earlier studies that the strategy was told of: how many trials, and the metrics of the best of them. */
   readonly earlier?: readonly { readonly study: string; readonly trials: number; readonly best: Metrics }[];
   /** How what was measured cheaply ranks architectures, against the best that is known of them. */
@@ -80,6 +94,10 @@ export interface ReportData {
     readonly confusion?: readonly (readonly number[])[];
     /** Samples it was trained on, e.g. `train + valid`. */
     readonly trainedOn: string;
+    /** Metrics of the weights that `export` writes, which are those of one seed. */
+    readonly ofFile?: Metrics;
+    /** Some test samples and what the first seed's network said of them. */
+    readonly samples?: TestSamples;
   };
   /** The trial that `evaluate` tested where that is not the winner, whose test is then absent. */
   readonly testedInstead?: number;

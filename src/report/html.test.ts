@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseHTML } from 'linkedom';
 import { networkCosts } from '../network/costs.ts';
 import * as s from '../space/builders.ts';
 import type { ReportData, ReportTrial } from './data.ts';
 import { bestSoFar, busyTime, measured, paretoFront } from './figures/series.ts';
-import { flatten, renderReport } from './html.ts';
+import { renderReport } from './html.ts';
+import { flatten } from './sections/reproduce.ts';
+import { checkPage, textOf } from './testing/page.ts';
 import { imageInfo } from './testing/trained.ts';
 
 const accuracy = { metric: 'accuracy', direction: 'maximise', unit: 'share' } as const;
@@ -37,6 +38,7 @@ const info = imageInfo([3, 6, 6], {
 });
 const data: ReportData = {
   name: 'study "<one>"',
+  dir: 'runs/one',
   createdAt: start,
   finished: true,
   space: { name: 'small-cnn', options: { depth: 3 }, size: '81' },
@@ -55,7 +57,17 @@ const data: ReportData = {
     trial(5, 0.88, { purpose: 'confirm', repeats: 2 }),
   ],
   seconds: 55,
-  winner: { trial: 2, architecture: 'width=2', network, costs: networkCosts(network, info) },
+  searchSeconds: 40,
+  front: [2],
+  modelBytes: 2048,
+  winner: {
+    trial: 2,
+    architecture: 'width=2',
+    network,
+    costs: networkCosts(network, info),
+    metrics: { accuracy: 0.89667, loss: 0.1 },
+    runs: 3,
+  },
   test: {
     name: 'found',
     seeds: [0, 1],
@@ -69,85 +81,179 @@ const data: ReportData = {
     trainedOn: 'train + valid',
   },
   agreements: [],
-  baselines: [{ name: 'resnet', seeds: [0, 1], metrics: [{ accuracy: 0.8 }, { accuracy: 0.82 }] }],
+  baselines: [
+    {
+      name: 'resnet',
+      seeds: [0, 1],
+      metrics: [{ accuracy: 0.8 }, { accuracy: 0.82 }],
+      costs: { params: 1056, flops: 9000 },
+    },
+  ],
   settings: { train: { epochs: 2, learningRate: 0.05 }, objectives: ['accuracy'], secret: '<i>' },
   commands: ['netsmith search --data "a b" --seed 7'],
   versions: { netsmith: '0.1.0', node: '24' },
 };
 
-const textOf = (html: string) =>
-  parseHTML(html).document.body.textContent?.replaceAll('\u00a0', ' ').replace(/\s+/g, ' ') ?? '';
-
-test('the result in words: winner, confirmation, test, gap and baseline, each under its own name', async () => {
-  const text = textOf(await renderReport(data));
+test('tiles and the verdict come first, then the contents; facts stand in tables', async () => {
+  const html = await renderReport(data);
+  const document = checkPage(html);
+  const tiles = [...document.querySelectorAll('.tiles > div')].map((tile) =>
+    [...tile.children].map(({ textContent }) => textContent?.replaceAll('\u00a0', ' ')),
+  );
+  assert.deepEqual(tiles, [
+    ['Test accuracy', '88.00 %', '± 1.41, 2 seeds'],
+    ['Validation accuracy', '89.67 %', 'trial 2, mean of 3 runs'],
+    ['Parameters', '128', '128'],
+    ['FLOPs', '3.91 k', 'per sample'],
+    ['Model file', '2.00 KiB', 'best/model.onnx'],
+    ['Search time', '40.0 s', '55.0 s of training'],
+    ['Trials', '3', 'complete, 1 failed'],
+  ]);
+  const order = ['class="tiles"', 'class="verdict', '<nav', '<section'].map((part) => html.indexOf(part));
+  assert.deepEqual(
+    order,
+    order.toSorted((x, y) => x - y),
+  );
+  const text = textOf(html);
   for (const part of [
-    'trial 2',
-    'reaches 91.00 % on the validation samples',
-    'Trained again with other seeds: 89.00 % ± 1.41 (2 seeds)',
-    '88.00 % ± 1.41 (2 seeds) on the test samples',
-    'From the confirmed validation mean to the test mean: −1.00 points',
-    'Baseline resnet, trained with the same budget: 81.00 %',
-    'the found network: +7.00 points',
+    'Verdict: Trial 2 is 7.00 points better than the baseline, resnet, in test accuracy: 88.00 % ± 1.41 against 81.00 % ± 1.41 (beyond the noise of 2 seeds), with 8.3 times fewer parameters.',
+    'Random search tried 4 of 81 architectures in small-cnn.',
     '3 complete, 1 failed',
-    '55.0 s of training in all',
+    '91.00 %89.00 % ± 1.41−1.00 points', // Its search value, its confirmations, and how far below them its test value is.
+    '−7.00 points', // The baseline against the found one.
+    'Confusion matrix on the test set (2 seeds summed; rows normalised).',
     'the loss is <NaN> in epoch 2',
     'netsmith search --data "a b" --seed 7',
     'train.learningRate',
     'A <script>note</script>.',
-    'netsmith 0.1.0'.split(' ')[1] as string,
   ]) {
-    assert.ok(text.includes(part), `"${part}" in the report`);
+    assert.ok(text.includes(part), `"${part}" in the report:\n${text}`);
+  }
+  assert.equal(document.querySelectorAll('#content p').length, 0, 'no paragraph of prose');
+});
+
+test('one file, in which nothing of the data is markup', async () => {
+  const html = await renderReport(data);
+  const document = checkPage(html);
+  assert.equal(document.querySelectorAll('img, b, i').length, 0);
+  assert.equal(document.querySelectorAll('figure svg[role=img]').length, 7, 'five of the search, confusion, drawing');
+  assert.equal(document.querySelectorAll('table[data-sortable] tr.best').length, 1);
+});
+
+test('light and dark themes and paper: figures and drawing take their colours from the theme', async () => {
+  const html = await renderReport(data);
+  assert.match(html, /@media screen and \(prefers-color-scheme: dark\)/);
+  assert.match(html, /@media print/);
+  const document = checkPage(html);
+  for (const svg of document.querySelectorAll('#search ~ .figures svg')) {
+    assert.doesNotMatch(svg.toString(), /(?:fill|stroke)="#/, 'no colour of its own');
+  }
+  // Every variable that is used is there in both themes.
+  const used = new Set([...html.matchAll(/var\((--[a-z0-9-]+)\)/g)].map(([, name]) => name ?? ''));
+  const [, light = '', dark = ''] = /:root \{([^}]*)\}[^{]*\{ :root \{([^}]*)\}/.exec(html) ?? [];
+  for (const name of used) {
+    if (name.startsWith('--plot')) continue;
+    assert.ok(light.includes(`${name}:`) && dark.includes(`${name}:`), name);
   }
 });
 
-test('one file: no script, nothing from elsewhere, nothing of the data as markup', async () => {
+test('colours of text have a contrast of 4.5 on what they stand on, in both themes', async () => {
   const html = await renderReport(data);
-  const { document } = parseHTML(html);
-  assert.equal(document.querySelectorAll('script, link, img, iframe, b, i').length, 0);
-  assert.doesNotMatch(html, /(?:src|href)=|@import|url\(|NaN(?!&gt;)|undefined|\[object/);
-  assert.equal(document.querySelectorAll('figure svg').length, 7, 'five of the search, confusion, drawing');
-  assert.equal(document.querySelectorAll('tr.best').length, 1);
+  const [, light = '', dark = ''] = /:root \{([^}]*)\}[^{]*\{ :root \{([^}]*)\}/.exec(html) ?? [];
+  const luminance = (hex: string) => {
+    const [r = 0, g = 0, b = 0] = [1, 3, 5].map((at) => {
+      const value = Number.parseInt(hex.slice(at, at + 2), 16) / 255;
+      return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  for (const theme of [light, dark]) {
+    const colour = (name: string) => new RegExp(`--${name}: (#[0-9a-f]{6})`).exec(theme)?.[1] ?? '';
+    for (const ink of ['ink', 'quiet', 'accent', 'warm', 'good', 'bad']) {
+      for (const ground of ['page', 'panel']) {
+        const [low = 0, high = 0] = [luminance(colour(ink)), luminance(colour(ground))].toSorted((x, y) => x - y);
+        assert.ok((high + 0.05) / (low + 0.05) >= 4.5, `${ink} on ${ground}`);
+      }
+    }
+  }
 });
 
-test('a study that was not evaluated says so, and shows no test value', async () => {
+test('a difference within the noise of the seeds is called so; one seed has no noise to judge by', async () => {
+  const close = { name: 'resnet', seeds: [0, 1], metrics: [{ accuracy: 0.86 }, { accuracy: 0.895 }] };
+  const near = textOf(await renderReport({ ...data, baselines: [close] }));
+  assert.match(
+    near,
+    /0\.25 points better than the baseline, resnet.*\(within the noise of 2 seeds\).*More seeds narrow the noise: netsmith evaluate runs\/one --seeds 5/,
+  );
+  const one = { ...close, seeds: [0], metrics: [{ accuracy: 0.9 }] };
+  assert.match(
+    textOf(await renderReport({ ...data, baselines: [one] })),
+    /2\.00 points worse than .*\(1 seed, so the noise is unknown\)/,
+  );
+  const far = { ...close, metrics: [{ accuracy: 0.99 }, { accuracy: 0.991 }] };
+  assert.match(
+    textOf(await renderReport({ ...data, baselines: [close, far] })),
+    /points worse than the best baseline, resnet.*A longer search/,
+  );
+});
+
+test('a study that was not evaluated says so, with the command, and shows no test value', async () => {
   const { test: _, ...rest } = data;
-  const text = textOf(await renderReport({ ...rest, baselines: [], finished: false }));
-  assert.match(text, /The test samples have not been used/);
-  assert.match(text, /not at its end yet/);
-  assert.doesNotMatch(text, /on the test samples, which/);
+  const html = await renderReport({ ...rest, baselines: [], finished: false });
+  checkPage(html);
+  const text = textOf(html);
+  assert.match(text, /Test accuracy–not measured yet: netsmith evaluate runs\/one/);
+  assert.match(text, /Trial 2 is the best so far: 89\.67 % validation accuracy with 128 parameters/);
+  assert.match(text, /The test set has not been used yet/);
+  assert.match(text, /netsmith resume runs\/one/);
+  assert.doesNotMatch(text, /Confusion|Sample predictions/);
 });
 
 test('an evaluation of another trial than the winner is named, and gives the winner no test value', async () => {
   const { test: _, ...rest } = data;
   const text = textOf(await renderReport({ ...rest, baselines: [], testedInstead: 3 }));
-  assert.match(text, /It has not been tested: the evaluation was of trial 3/);
-  assert.doesNotMatch(text, /have not been used|not opened|on the test samples, which/);
+  assert.match(text, /Only trial 3 has been tested/);
+  assert.doesNotMatch(text, /has not been used|not measured on/);
 });
 
-test('rank correlations are shown where there are any', async () => {
-  const agreement = { estimate: 'after 2 of 8 epochs', truth: 'after 8 epochs', pairs: 24, tau: 0.613 };
-  const shown = textOf(await renderReport({ ...data, agreements: [{ ...agreement, interval: [-0.1, 0.78] }] }));
+test('how the winner was chosen, and what the exported file itself came to, stand beside the mean of the seeds', async () => {
+  const { winner, test: tested } = data;
+  assert.ok(winner && tested);
+  const by = 'The best by mean accuracy over search trial and confirmations';
+  const html = await renderReport({
+    ...data,
+    winner: { ...winner, by },
+    test: { ...tested, ofFile: { accuracy: 0.8712 } },
+  });
+  checkPage(html);
   assert.match(
-    shown,
-    /0\.61 \(95\s%: −0\.10 to 0\.78\) between after 2 of 8 epochs and after 8 epochs, 24 architectures/,
+    textOf(html),
+    /The best by mean accuracy over search trial and confirmations\. Validation values selected/,
   );
-  assert.doesNotMatch(textOf(await renderReport(data)), /Rank correlation/);
+  assert.match(textOf(html), /Test, exported file.*87\.12 %/);
+  const one = { ...tested, seeds: [0], metrics: [{ accuracy: 0.8712 }], ofFile: { accuracy: 0.8712 } };
+  assert.doesNotMatch(textOf(await renderReport({ ...data, test: one })), /exported file/);
+});
+
+test('rank correlations are shown of 20 architectures and more', async () => {
+  const agreement = { estimate: 'params', truth: 'after 8 epochs', pairs: 24, tau: 0.613 };
+  const of = async (pairs: number) =>
+    textOf(await renderReport({ ...data, agreements: [{ ...agreement, pairs, interval: [-0.1, 0.78] }] }));
+  assert.match(
+    await of(24),
+    /Kendall tau between parameter count and the value after 8 epochs: 0\.61 \(95 % CI −0\.10 to 0\.78, n=24\)/,
+  );
+  assert.doesNotMatch(await of(19), /Kendall/);
 });
 
 test('what the time of the workers went to is said where it is known', async () => {
   const account = { workerSeconds: 200, train: 150, valid: 30, compile: 10, idle: 6, other: 4 };
   const text = textOf(await renderReport({ ...data, account }));
-  assert.match(text, /training steps 75\.0 %, validation 15\.0 %, compiling 5\.0 %, idle 3\.0 %, other 2\.0 %/);
-  assert.doesNotMatch(textOf(await renderReport(data)), /What the workers' time went to/);
-});
-
-test('a study without any complete trial still has a report', async () => {
-  const { test: _, winner: __, ...rest } = data;
-  const text = textOf(
-    await renderReport({ ...rest, trials: [trial(0, undefined, { reason: 'out of memory' })], baselines: [] }),
+  assert.match(
+    text,
+    /Worker time *training steps 75\.0 %, validation 15\.0 %, compiling 5\.0 %, idle 3\.0 %, other 2\.0 %/,
   );
-  assert.match(text, /No trial is complete/);
-  assert.match(text, /out of memory/);
+  assert.doesNotMatch(textOf(await renderReport(data)), /Worker time/);
 });
 
 test('best so far counts complete trials alone, in the order in which they ended', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { confusionFigure } from './figures/figures.ts';
+import { confusionFigure } from './figures/confusion.ts';
 import { html } from './markup.ts';
 
 test('text is escaped for elements and attributes; what cannot be seen becomes visible', () => {

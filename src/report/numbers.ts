@@ -70,10 +70,20 @@ export function showMetric(metric: string, value: number | undefined): string {
   return isShare(metric) ? `${(value * 100).toFixed(2)}${NO_BREAK}%` : Number(value.toPrecision(4)).toString();
 }
 
-/** `0.61 (95 %: 0.42 to 0.78) between after 2 of 8 epochs and after 8 epochs, 24 architectures` */
+/** `Kendall tau between the value after 2 of 8 epochs and the value after 8 epochs: 0.61 (95 % CI 0.42 to 0.78, n=24)` */
 export function showAgreement({ estimate, truth, pairs, tau, interval: [low, high] }: Agreement): string {
   const show = (value: number) => value.toFixed(2).replace('-', '−');
-  return `${show(tau)} (95${NO_BREAK}%: ${show(low)} to ${show(high)}) between ${estimate} and ${truth}, ${pairs} architectures`;
+  const name = (look: string) =>
+    look === 'params' ? 'parameter count' : look === 'flops' ? 'FLOPs' : look.replace(/^after/, 'the value after');
+  return `Kendall tau between ${name(estimate)} and ${name(truth)}: ${show(tau)} (95${NO_BREAK}% CI ${show(low)} to ${show(high)}, n=${pairs})`;
+}
+
+/** Rank correlations of fewer architectures are nearly noise: people are not shown them. */
+const LEAST_SHOWN = 20;
+
+/** The rank correlations to show; a predictor's always, since nothing else says what its values are worth. */
+export function shownAgreements(agreements: readonly Agreement[], estimator: string): readonly Agreement[] {
+  return agreements.filter(({ pairs }) => estimator === 'predictor' || pairs >= LEAST_SHOWN);
 }
 
 /** A standard deviation beside a mean: of shares in percentage points, without a sign or a unit. */
@@ -97,4 +107,9 @@ export function deviation(values: readonly number[]): number {
   if (values.length < 2) return 0;
   const centre = mean(values);
   return Math.sqrt(values.reduce((sum, value) => sum + (value - centre) ** 2, 0) / (values.length - 1));
+}
+
+/** `1 seed`, `3 seeds`, `1,200 searches` */
+export function plural(count: number, noun: string): string {
+  return `${showCount(count)} ${noun}${count === 1 ? '' : /(s|x|ch|sh)$/u.test(noun) ? 'es' : 's'}`;
 }

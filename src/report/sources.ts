@@ -2,9 +2,9 @@ import type { ReportData } from './data.ts';
 
 /** How a report words where the values of search trials come from. */
 interface Source {
-  /** `reaches 91.00 % on the validation samples` */
+  /** `Best so far and each trial, on the validation set` */
   readonly where: string;
-  /** `55.0 s of training in all` */
+  /** `55.0 s of training` */
   readonly work: string;
   /** What stands before the metric at the head of a column. */
   readonly column: string;
@@ -18,35 +18,35 @@ interface Source {
 
 export const SOURCES = {
   train: {
-    where: 'on the validation samples',
-    work: 'of training in all',
+    where: 'on the validation set',
+    work: 'of training',
     column: 'Validation',
     part: 'validation',
-    note: 'Validation: samples that the search chose by; the best of many is an optimistic figure, the mean over other seeds less so.',
+    note: 'Validation values selected the winner, so they are optimistic; the test set was used once, after the search.',
     trained: true,
   },
   proxies: {
     where: 'before any training',
-    work: 'of measuring in all, nothing being trained',
-    column: 'Untrained:',
+    work: 'of measuring (nothing was trained)',
+    column: 'Untrained',
     part: 'untrained',
-    note: 'Untrained: a score of the network with its first weights, by which architectures are ordered; how large it is means nothing.',
+    note: 'Untrained: a score of the network with its initial weights; only the order of scores counts, not their size.',
     trained: false,
   },
   predictor: {
-    where: 'by prediction from earlier studies',
-    work: 'of predicting in all, nothing being trained',
+    where: 'predicted from earlier studies',
+    work: 'of predicting (nothing was trained)',
     column: 'Predicted',
     part: 'predicted',
-    note: 'Predicted: from the trials of the earlier studies; the best of many predictions is an optimistic one.',
+    note: 'Predicted from the trials of earlier studies; the best of many predictions is optimistic.',
     trained: false,
   },
   table: {
-    where: 'on validation samples, looked up in the table',
-    work: 'of training in all, looked up and not spent',
+    where: 'on the validation set, from the table',
+    work: 'of training, looked up in the table',
     column: 'Validation',
     part: 'validation',
-    note: 'Validation: what the table has of a short training, by which the search chose. Test: what it has of a full one.',
+    note: 'Validation: from a short training in the table, used to select the winner. Test: from a full training in the table.',
     trained: true,
   },
 } as const satisfies Readonly<Record<ReportData['estimator'], Source>>;

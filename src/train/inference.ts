@@ -68,13 +68,15 @@ export function inferenceOver(program: Program, info: DatasetInfo, state: State,
 
   return {
     outputs,
-    async measure(samples, signal) {
-      const result = await outputs(samples, signal);
-      return info.kind === 'classification'
-        ? classificationMetrics(result.outputs, result.truths, info.outputs)
-        : { metrics: measureRegression(result, info) };
-    },
+    measure: async (samples, signal) => measuredBy(await outputs(samples, signal), info),
   };
+}
+
+/** What a network's outputs come to. */
+export function measuredBy(result: Outputs, info: DatasetInfo): Measured {
+  return info.kind === 'classification'
+    ? classificationMetrics(result.outputs, result.truths, info.outputs)
+    : { metrics: measureRegression(result, info) };
 }
 
 /** What `evaluateNetwork` is given. */

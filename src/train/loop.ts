@@ -8,7 +8,7 @@ import type { Module } from '../space/module.ts';
 import { runAhead, SLOTS, trainingBatches } from './batches.ts';
 import type { Checkpoint, EpochRecord } from './checkpoint.ts';
 import { TrainingFailure } from './failure.ts';
-import { type Inference, inferenceOver, type Measured } from './inference.ts';
+import { type Inference, inferenceOver, type Measured, type Outputs } from './inference.ts';
 import { OPTIMISERS } from './optimisers.ts';
 import { freshTensors, type TrainingGraph } from './program.ts';
 import { type Lent, openPrograms, type Programs } from './programs.ts';
@@ -67,6 +67,8 @@ export interface Training {
   /** Parameters and statistics by path. */
   weights(): Promise<Record<string, HostTensor>>;
   measure(samples: Samples): Promise<Measured>;
+  /** What the network gives for these samples (`measuredBy` measures it). */
+  outputs(samples: Samples): Promise<Outputs>;
   dispose(): Promise<void>;
 }
 
@@ -175,6 +177,7 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
     checkpoint: async () => ({ history: [...history], steps, tensors: await tensors() }),
     weights: async () => ownTensors(built, await tensors()),
     measure: (samples) => ready.valid.measure(samples, signal),
+    outputs: (samples) => ready.valid.outputs(samples, signal),
     dispose,
   };
 }

@@ -3,7 +3,8 @@ import { valuesWithoutFolders } from '../../common/paths.ts';
 import { analyse, type Significance, type Spread } from '../../report/compare/analysis.ts';
 import { comparisonCsv, trajectoryCsv } from '../../report/compare/csv.ts';
 import type { Comparison } from '../../report/compare/data.ts';
-import { ranked, renderComparison, showP } from '../../report/compare/html.ts';
+import { renderComparison } from '../../report/compare/html.ts';
+import { ranked, showP, winnerOf } from '../../report/compare/verdict.ts';
 import { showDeviation, showDifference, showMetric, showSeconds } from '../../report/numbers.ts';
 import { writeWhole } from '../../study/store/files.node.ts';
 import { type Output, table } from '../output.ts';
@@ -17,16 +18,20 @@ export function warningsOf({ competitors }: Pick<Comparison, 'competitors'>): re
   const few = competitors.filter(({ runs }) => runs.length < FEWEST_SEEDS).map(({ name }) => name);
   if (few.length > 0) {
     const seeds = fewest === 1 ? '1 seed' : `${fewest} seeds`;
-    return [`Fewer than ${FEWEST_SEEDS} seeds of ${few.join(', ')}: ${seeds} cannot tell a better strategy from luck.`];
+    return [
+      `Fewer than ${FEWEST_SEEDS} seeds of ${few.join(', ')}: ${seeds} cannot distinguish a better strategy from luck.`,
+    ];
   }
   const least = 2 ** (1 - fewest);
   return least > 0.05
-    ? [`With ${fewest} seeds no difference can reach p = 0.05: the smallest p that there is is ${least}.`]
+    ? [
+        `With ${fewest} seeds, no difference can be significant at 0.05 (smallest possible p: ${least}). Use at least 6.`,
+      ]
     : [];
 }
 
 /** Writes the report and the tables, and tells the result. */
-export function tellComparison(dir: string, given: Comparison, output: Output): void {
+export async function tellComparison(dir: string, given: Comparison, output: Output): Promise<void> {
   const comparison = valuesWithoutFolders(given);
   const analysis = analyse(comparison);
   const files = {
@@ -34,18 +39,21 @@ export function tellComparison(dir: string, given: Comparison, output: Output): 
     runs: join(dir, 'comparison.csv'),
     trajectories: join(dir, 'trajectories.csv'),
   };
-  writeWhole(files.report, renderComparison(comparison, analysis));
+  writeWhole(files.report, await renderComparison(comparison, analysis));
   writeWhole(files.runs, comparisonCsv(comparison));
   writeWhole(files.trajectories, trajectoryCsv(comparison));
   for (const warning of comparison.warnings) output.note(`Warning: ${warning}`);
 
   const { objective, axis, budget, reference, warnings, optimum, title } = comparison;
   const { metric } = objective;
+  const { text: conclusion } = winnerOf(comparison, analysis);
   const order = ranked(comparison, analysis);
   const hasTest = order.some(({ test }) => test !== undefined);
   const hasValid = order.some(({ valid }) => valid !== undefined);
   const spread = (value: Spread | undefined) =>
-    value === undefined ? '–' : `${showMetric(metric, value.mean)} ± ${showDeviation(metric, value.sd)}`;
+    value === undefined
+      ? '–'
+      : `${showMetric(metric, value.mean)}${value.count < 2 ? '' : ` ± ${showDeviation(metric, value.sd)}`}`;
   const p = (value: Significance | undefined) => (value === undefined ? '–' : showP(value.holm));
   const rows = order.map((one) => [
     one.name,
@@ -72,10 +80,13 @@ export function tellComparison(dir: string, given: Comparison, output: Output): 
     '',
     table(head, rows),
     '',
-    `p: ${analysis.test}, against ${reference}, corrected (Holm).${hasTest && hasValid ? ' gap: validation less test.' : ''}`,
-    'distance: decisions that differ between two seeds; equal: pairs of seeds that found the same. docs/compare.md says more.',
+    `p: ${analysis.test}, against ${reference}, Holm-corrected.${hasTest && hasValid ? ' gap = validation minus test.' : ''}`,
+    'distance = mean number of differing decisions between seeds; equal = share of seed pairs that found the same architecture. See docs/compare.md.',
+    '',
     `Report   ${files.report}`,
     `Tables   ${files.runs}, ${files.trajectories}`,
+    '',
+    conclusion,
   ];
   const value = {
     title,
@@ -87,6 +98,7 @@ export function tellComparison(dir: string, given: Comparison, output: Output): 
     warnings,
     ...(optimum !== undefined && { optimum: { ...optimum } }),
     competitors: order,
+    conclusion,
     files,
   };
   output.result(JSON.parse(JSON.stringify(value)), lines.join('\n'));

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { rng } from '../../common/random.ts';
+import { checkPage, textOf } from '../testing/page.ts';
 import { analyse, bands, regretOf } from './analysis.ts';
 import { comparisonCsv, trajectoryCsv } from './csv.ts';
 import type { ComparedRun, Comparison } from './data.ts';
 import { renderComparison } from './html.ts';
+import { winnerOf } from './verdict.ts';
 
 const run = (seed: number, valid: number, more: Partial<ComparedRun> = {}): ComparedRun => ({
   seed,
@@ -88,7 +90,7 @@ suite('what a comparison comes to', () => {
     assert.ok(found[1]?.against?.valid);
   });
 
-  test('where searches have trained nothing there are test values alone', () => {
+  test('where searches have trained nothing there are test values alone', async () => {
     const competitors = comparison.competitors.map(({ name, runs }) => ({
       name,
       runs: runs.map(({ valid: _, ...one }) => ({ ...one, trajectory: [] })),
@@ -102,8 +104,9 @@ suite('what a comparison comes to', () => {
     );
     assert.ok(Math.abs((one?.against?.test?.difference ?? 0) - 0.1) < 1e-12);
     assert.deepEqual(bands(trainless), []);
-    const text = renderComparison(trainless, analyse(trainless));
-    assert.doesNotMatch(text, /Validation accuracy|NaN|undefined/);
+    const text = await renderComparison(trainless, analyse(trainless));
+    checkPage(text);
+    assert.doesNotMatch(textOf(text), /Validation accuracy|NaN|undefined/);
     assert.equal(comparisonCsv(trainless).split('\r\n')[1]?.startsWith('random,0,,,0.55,12,60'), true);
   });
 
@@ -146,13 +149,75 @@ test('bands go from the first moment at which all have a value to the end', () =
   assert.ok(Math.abs(regret.mean - 0.175) < 1e-12);
 });
 
-test('the report is one file, whatever the names are', () => {
-  const text = renderComparison(comparison, analyse(comparison));
-  assert.match(text, /^<!doctype html>/);
-  assert.ok(text.includes('a &quot;comparison&quot; &amp; more') && text.includes('&lt;better&gt;'));
-  assert.doesNotMatch(text, /<better>|<script|https?:\/\/(?!www\.w3\.org)/);
-  assert.equal(text.match(/<svg[^>]* role="img"/g)?.length, 4);
-  assert.doesNotMatch(text, /NaN|undefined/);
+test('the report is one file, whatever the names are, and says at both its ends who won', async () => {
+  const html = await renderComparison(comparison, analyse(comparison));
+  const document = checkPage(html);
+  assert.ok(html.includes('a &quot;comparison&quot; &amp; more') && html.includes('&lt;better&gt;'));
+  assert.doesNotMatch(html, /<better>/);
+  assert.doesNotMatch(textOf(html), /NaN/);
+  assert.equal(html.match(/<svg[^>]* role="img"/g)?.length, 4);
+  const won = '<better> is best: 67.50 % mean test accuracy, better than random (p = 0.031); 6 seeds.';
+  const text = textOf(html);
+  assert.ok(text.includes(`Verdict: ${won}`), text);
+  assert.equal(document.querySelector('section:last-of-type h2')?.textContent, 'Conclusion');
+  assert.ok(text.includes(`Conclusion${won}`));
+});
+
+suite('who won', () => {
+  const won = (
+    competitors: readonly { name: string; runs: readonly ComparedRun[] }[],
+    more: Partial<Comparison> = {},
+  ) => {
+    const one = { ...comparison, ...more, competitors };
+    return winnerOf(one, analyse(one)).text.replaceAll('\u00a0', ' ');
+  };
+  const seeds = [0, 1, 2, 3, 4, 5, 6, 7];
+  const of = (name: string, value: (seed: number) => number) => ({
+    name,
+    runs: seeds.map((seed) => run(seed, value(seed))),
+  });
+  const low = of('random', (seed) => 0.5 + seed / 1000);
+
+  test('of three, what can be told apart and what cannot', () => {
+    const high = of('tpe', (seed) => 0.6 + seed / 500);
+    const alike = of('gp', (seed) => 0.6 + ((seed * 5) % 8) / 500);
+    assert.equal(
+      won([low, high, alike]),
+      'tpe is best: 65.70 % mean test accuracy, better than random (p = 0.023); not distinguishable from gp; 8 seeds.',
+    );
+    assert.match(won([low, of('worse', (seed) => 0.4 + seed / 100)]), /^random is best: .*better than worse/);
+  });
+
+  test('without significance nobody has', () => {
+    const alike = of('tpe', (seed) => 0.5 + ((seed * 5) % 8) / 1000 + 0.0001);
+    assert.match(
+      won([low, alike]),
+      /^No clear winner: tpe has the best mean \(.*ahead of random\), but is not distinguishable from random \(p = /,
+    );
+  });
+
+  test('so few seeds that no difference could be significant are no result', () => {
+    const few = ({ name, runs }: { name: string; runs: readonly ComparedRun[] }) => ({ name, runs: runs.slice(0, 3) });
+    assert.equal(
+      won([few(low), few(of('tpe', () => 0.9))]),
+      'No winner yet: tpe has the best mean (95.00 % mean test accuracy), but 3 seeds cannot show a difference (smallest possible p: 0.25); use at least 6 seeds.',
+    );
+    assert.match(won([few(low), few({ ...low, name: 'same' })]), /have the same mean/);
+    assert.match(won([few(low)]), /nothing to compare it with/);
+  });
+
+  test('of a metric that is to be small, the smallest', () => {
+    const objective = { metric: 'loss', direction: 'minimise', unit: 'nats' } as const;
+    assert.match(
+      won([low, of('worse', (seed) => 0.6 + seed / 1000)], { objective }),
+      /^random is best: 0\.5535 mean test loss/,
+    );
+  });
+
+  test('other seeds in each are two samples', () => {
+    const others = of('tpe', (seed) => 0.6 + seed / 500).runs.map((one) => ({ ...one, seed: one.seed + 10 }));
+    assert.match(won([low, { name: 'tpe', runs: others }]), /^tpe is best: .*random \(p < 0\.001\)/);
+  });
 });
 
 test('tables have a row for each search, and for each time one became better', () => {

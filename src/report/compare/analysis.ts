@@ -62,6 +62,21 @@ export type TestName = 'Wilcoxon signed-rank test, paired by seed' | 'Mann-Whitn
 export interface Analysis {
   readonly test: TestName;
   readonly competitors: readonly CompetitorSummary[];
+  /** The competitor with the best mean against each other one. */
+  readonly leader: Leader;
+}
+
+export interface Leader {
+  readonly name: string;
+  /** What it leads by: test values where every run has one, else validation values. */
+  readonly part: 'test' | 'valid';
+  /**
+   * Every other competitor, best first. `difference`: the leader's mean less theirs. `holm`: corrected for all pairs of competitors,
+   * not only the leader's, since the leader was picked by the same values.
+   */
+  readonly against: readonly ({ readonly name: string } & Significance)[];
+  /** The smallest corrected p that so few seeds can reach. */
+  readonly leastP: number;
 }
 
 /** Resamples of a bootstrap. */
@@ -128,7 +143,47 @@ export function analyse(comparison: Comparison): Analysis {
   return {
     test: paired ? 'Wilcoxon signed-rank test, paired by seed' : 'Mann-Whitney test',
     competitors: summaries,
+    leader: leaderOf(comparison, paired, tested),
   };
+}
+
+function leaderOf({ competitors, objective }: Comparison, paired: boolean, tested: boolean): Leader {
+  const part = tested ? 'test' : 'valid';
+  const sign = objective.direction === 'maximise' ? -1 : 1;
+  const all = competitors
+    .map(({ name, runs }) => ({ name, values: bySeed(runs).map((run) => run[part] ?? Number.NaN) }))
+    .toSorted((a, b) => sign * (mean(a.values) - mean(b.values)));
+  const pairs = all.flatMap((one, i) => all.slice(i + 1).map((other) => [one, other] as const));
+  const ps = pairs.map(([a, b]) =>
+    paired
+      ? signedRankTest(a.values.map((value, i) => value - (b.values[i] as number)))
+      : rankSumTest(a.values, b.values),
+  );
+  const corrected = holm(ps);
+  const [first] = all;
+  if (first === undefined) throw new Error('a comparison of nothing');
+  const against = pairs.flatMap(([a, b], i) =>
+    a !== first
+      ? []
+      : [
+          {
+            name: b.name,
+            difference: mean(a.values) - mean(b.values),
+            p: ps[i] as number,
+            holm: corrected[i] as number,
+          },
+        ],
+  );
+  const least = Math.max(0, ...pairs.map(([a, b]) => leastP(a.values.length, b.values.length, paired)));
+  return { name: first.name, part, against, leastP: Math.min(1, least * pairs.length) };
+}
+
+/** The smallest two-sided p of so many values: all differences of one sign, or all of one sample above the other. */
+function leastP(a: number, b: number, paired: boolean): number {
+  if (paired) return 2 ** (1 - a);
+  let ways = 1;
+  for (let i = 1; i <= Math.min(a, b); i++) ways = (ways * (a + b + 1 - i)) / i;
+  return 2 / ways;
 }
 
 function bySeed(runs: readonly ComparedRun[]): readonly ComparedRun[] {

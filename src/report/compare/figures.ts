@@ -1,13 +1,12 @@
 /** The figures of a comparison. */
 import * as Plot from '@observablehq/plot';
-import type { Objective } from '../../common/metrics.ts';
-import { axisOf, plot, QUIET } from '../figures/plot.ts';
+import { extent, INK, plot, QUIET, showTick, valueAxis } from '../figures/plot.ts';
 import { isShare } from '../numbers.ts';
 import { type BandPoint, type CompetitorSummary, regretOf } from './analysis.ts';
 import type { Comparison } from './data.ts';
 
-/** Told apart by people who see few colours (Okabe & Ito 2008), then a few more. */
-const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#7b3294', '#8c510a', '#4d9221'];
+/** Told apart by people who see few colours (Okabe & Ito 2008), then a few more; `style.ts` has them for both themes. */
+const COLOURS = Array.from({ length: 9 }, (_, i) => `var(--c${i})`);
 
 /** A colour for each competitor; random search is grey. */
 export function coloursOf({ competitors, reference }: Comparison): Readonly<Record<string, string>> {
@@ -17,7 +16,7 @@ export function coloursOf({ competitors, reference }: Comparison): Readonly<Reco
   );
 }
 
-const FIGURE = { width: 560, height: 320 };
+const FIGURE = { width: 520, height: 310 };
 
 function overTime(comparison: Comparison, points: readonly BandPoint[], y: Plot.ScaleOptions, label: string): string {
   const colours = coloursOf(comparison);
@@ -25,7 +24,11 @@ function overTime(comparison: Comparison, points: readonly BandPoint[], y: Plot.
   return plot(
     {
       ...FIGURE,
-      x: { label: `${comparison.axis === 'seconds' ? 'seconds of searching' : 'evaluations'} →`, tickFormat: '~s' },
+      x: {
+        label: `${comparison.axis === 'seconds' ? 'search time (seconds)' : 'evaluations'} →`,
+        tickFormat: showTick,
+        ticks: 6,
+      },
       y,
       marks: [
         Plot.areaY(points, {
@@ -48,11 +51,15 @@ export function bestFigure(comparison: Comparison, points: readonly BandPoint[])
   // What the first draws come to says little and would take most of the picture.
   const moments = [...new Set(points.map(({ at }) => at))];
   const later = points.filter(({ at }) => at >= (moments[Math.floor(moments.length / 20)] ?? 0));
-  const scale = isShare(objective.metric) ? 100 : 1;
-  const [low, high] = [Math.min(...later.map((one) => one.low)), Math.max(...later.map((one) => one.high))];
-  const margin = (high - low) / 20 || Math.abs(high) / 20 || 1;
-  const y = { ...axisOf(objective), domain: [scale * (low - margin), scale * (high + margin)], clamp: true };
-  return overTime(comparison, points, y, `Best ${objective.metric} so far`);
+  const y = {
+    ...valueAxis(
+      objective,
+      'validation',
+      later.flatMap(({ low, high }) => [low, high]),
+    ),
+    clamp: true,
+  };
+  return overTime(comparison, points, y, `Mean best ${objective.metric} so far of each search, with its 95 % interval`);
 }
 
 /** The mean regret with its band, on a logarithmic axis. Undefined where the optimum is unknown. */
@@ -62,7 +69,7 @@ export function regretFigure(comparison: Comparison, points: readonly BandPoint[
   const regrets = regretOf(points, optimum.valid, objective);
   const above = regrets.flatMap(({ mean, low }) => [mean, low]).filter((value) => value > 1e-9);
   if (above.length === 0) return undefined;
-  const floor = Math.min(...above) / 2;
+  const floor = extent(above)[0] / 2;
   const scale = isShare(objective.metric) ? 100 : 1;
   const shown = regrets.map(({ name, at, mean, low, high }) => ({
     name,
@@ -73,8 +80,8 @@ export function regretFigure(comparison: Comparison, points: readonly BandPoint[
   }));
   const unit = scale === 100 ? ', points' : '';
   const label = `↓ regret of ${objective.metric} (validation${unit})`;
-  const y = { type: 'log', label, grid: true, ticks: 5, tickFormat: '~g' } as const;
-  return overTime(comparison, shown, y, 'Regret');
+  const y = { type: 'log', label, grid: true, ticks: 5, tickFormat: showTick } as const;
+  return overTime(comparison, shown, y, 'Mean regret of each search, with its 95 % interval');
 }
 
 /** What each seed ended with, and the mean with its interval. Undefined where there are no values. */
@@ -89,14 +96,14 @@ export function finalFigure(comparison: Comparison, summaries: readonly Competit
     spread === undefined ? [] : [{ name, mean: spread.mean, low: spread.interval[0], high: spread.interval[1] }],
   );
   const names = competitors.map(({ name }) => name);
-  const axis: Objective = objective;
+  const spans = [...dots.map(({ value }) => value), ...means.flatMap(({ low, high }) => [low, high])];
   return plot(
     {
       ...FIGURE,
       height: 60 + 34 * names.length,
-      marginLeft: 24 + 7 * Math.min(24, Math.max(...names.map(({ length }) => length))),
-      x: { ...axisOf(axis, part === 'valid' ? 'validation' : 'test'), labelArrow: null },
-      y: { type: 'band', domain: names, label: null, padding: 0.3 },
+      marginLeft: 24 + 7 * Math.min(LONGEST, Math.max(...names.map(({ length }) => length))),
+      x: { ...valueAxis(objective, part === 'valid' ? 'validation' : 'test', spans), labelArrow: null, ticks: 5 },
+      y: { type: 'band', domain: names, label: null, padding: 0.3, tickFormat: cut },
       marks: [
         Plot.tickX(dots, {
           x: 'value',
@@ -104,10 +111,17 @@ export function finalFigure(comparison: Comparison, summaries: readonly Competit
           stroke: ({ name }: { name: string }) => colours[name],
           strokeOpacity: 0.45,
         }),
-        Plot.ruleY(means, { x1: 'low', x2: 'high', y: 'name', stroke: '#1c2128', strokeWidth: 2 }),
-        Plot.dot(means, { x: 'mean', y: 'name', r: 4, fill: '#1c2128' }),
+        Plot.ruleY(means, { x1: 'low', x2: 'high', y: 'name', stroke: INK, strokeWidth: 2 }),
+        Plot.dot(means, { x: 'mean', y: 'name', r: 4, fill: INK }),
       ],
     },
-    `Final ${objective.metric} of each seed`,
+    `Final ${part === 'valid' ? 'validation' : 'test'} ${objective.metric} of each seed and their mean, by search`,
   );
+}
+
+/** Longest name beside an axis. */
+const LONGEST = 24;
+
+function cut(name: string): string {
+  return name.length > LONGEST ? `${name.slice(0, LONGEST - 1)}…` : name;
 }

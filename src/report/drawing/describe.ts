@@ -102,3 +102,37 @@ function square(size: Value<number>): string {
 function listed(parts: readonly (string | undefined)[]): string {
   return parts.filter((part) => part !== undefined).join(', ');
 }
+
+/** The chosen option's key, where the module is a choice already made; options of an open one. */
+export function keyOf(module: Module): string | undefined {
+  if (module.kind === 'scope') return keyOf(module.body);
+  if (module.kind !== 'choice') return undefined;
+  return Object.keys(module.options).join(' | ');
+}
+
+/** A module in one line, structure as words: `ReLU, conv 3×3, batch norm`. */
+export function oneLine(module: Module): string {
+  switch (module.kind) {
+    case 'sequential': {
+      const words = module.children.map(oneLine).filter((word) => word !== 'identity');
+      return words.length === 0 ? 'identity' : words.join(' · ');
+    }
+    case 'scope':
+      return oneLine(module.body);
+    case 'choice': {
+      const options = Object.values(module.options);
+      const only = options.length === 1 ? options[0] : undefined;
+      return only === undefined ? `${module.name} {${Object.keys(module.options).join(' | ')}}` : oneLine(only);
+    }
+    case 'residual':
+      return `(${oneLine(module.body)}) + ${oneLine(module.shortcut) === 'identity' ? 'input' : `(${oneLine(module.shortcut)})`}`;
+    case 'repeat':
+      return `(${oneLine(module.body)}) ×${typeof module.times === 'number' ? module.times : module.times.name}`;
+    case 'stack':
+      return module.cells.map(oneLine).join(' · ');
+    case 'dag':
+      return `cell of ${module.nodes.length} nodes`;
+    default:
+      return describe(module);
+  }
+}

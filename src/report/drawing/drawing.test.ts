@@ -5,10 +5,11 @@ import { networkCosts } from '../../network/costs.ts';
 import { MODULE_CASES } from '../../network/testing/cases.ts';
 import * as s from '../../space/builders.ts';
 import { reluConvBn, residualReduce } from '../../space/composites.ts';
+import { parseArchitecture, resolve } from '../../space/index.ts';
 import type { Module } from '../../space/module.ts';
 import { SPACES } from '../../space/spaces/index.ts';
 import { blocksOf } from './blocks.ts';
-import { drawArchitecture } from './draw.ts';
+import { drawArchitecture, drawPanels } from './draw.ts';
 import { architectureText } from './text.ts';
 
 const task = { kind: 'classification', input: [3, 16, 16], outputs: 10 } as const;
@@ -49,9 +50,53 @@ test('every space draws with its choices open', async () => {
 
 test('a cell is drawn once, with its operations; repeats are counted', async () => {
   const texts = textsOf(await drawArchitecture(network));
-  assert.equal(texts.filter((text) => text === 'cell A').length, 1, 'one panel');
-  assert.equal(texts.filter((text) => /^cell A\s+×5$/.test(text)).length, 2, 'two places');
+  assert.equal(texts.filter((text) => text === 'cell').length, 1, 'one panel');
+  assert.equal(texts.filter((text) => /^cell\s+×5$/.test(text)).length, 2, 'two places');
   assert.equal(blocksOf(network).cells.length, 1);
+});
+
+test('darts is drawn as its normal and its reduction cell, each once, with how often they occur and with which channels', async () => {
+  const space = SPACES.darts.create({ ...task, input: [3, 32, 32] });
+  const chosen = resolve(space, parseArchitecture(space, 'DARTS_V2'));
+  const texts = textsOf(await drawArchitecture(chosen));
+  assert.deepEqual(
+    texts
+      .filter((text) => /cell[ ,]|cell$/.test(text) && !/previous/.test(text))
+      .map((text) => text.replace(/\s+/g, ' ')),
+    [
+      ...['normal cell, 16 channels ×2', 'reduction cell, 32 channels', 'normal cell, 32 channels ×2'],
+      ...['reduction cell, 64 channels', 'normal cell, 64 channels ×2', 'normal cell', 'reduction cell'],
+    ],
+  );
+  const panels = await drawPanels(chosen);
+  assert.deepEqual(
+    panels.map(({ heading }) => heading),
+    ['Network', 'Normal cell', 'Reduction cell'],
+  );
+  const written = architectureText(chosen)
+    .split('\n')
+    .map((line) => line.trim());
+  assert.equal(written.filter((line) => line === 'normal cell').length, 1);
+  assert.equal(written.filter((line) => line === 'normal cell, as above').length, 5);
+  assert.equal(written.filter((line) => line === 'reduction cell, as above').length, 1);
+  // The cells after a reduction take their older input in another way, which is not lost.
+  assert.equal(written.filter((line) => /^factorised reduce/.test(line)).length, 2);
+});
+
+test('different cells that are of one kind are called by letters', async () => {
+  const other = s.dag(2, () => s.identity());
+  const texts = textsOf(await drawArchitecture(s.sequential(cell, other, cell)));
+  assert.deepEqual(
+    texts.filter((text) => /^cell [A-Z]$/.test(text)),
+    ['cell A', 'cell B', 'cell A', 'cell A', 'cell B'],
+  );
+});
+
+test('a drawing has a dark theme for browsers, and the light one in its own attributes for everything else', async () => {
+  const svg = await drawArchitecture(network);
+  assert.match(svg, /<style>@media screen and \(prefers-color-scheme:dark\)/);
+  for (const [, name] of svg.matchAll(/class="(nd-[a-z]+)/g)) assert.ok(svg.includes(`.${name}{`), name);
+  for (const [shape] of svg.matchAll(/<(?:rect|text)[^>]*>/g)) assert.match(shape, / fill="/);
 });
 
 test('a chosen option shows its key', async () => {

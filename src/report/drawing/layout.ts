@@ -1,8 +1,8 @@
 import ELK from 'elkjs/lib/elk.bundled.js';
 import type { ElkExtendedEdge, ElkNode } from 'elkjs/lib/elk-api.js';
 import { coordinate } from '../markup.ts';
-import type { Block, Cell, CellNode } from './blocks.ts';
-import { isEmpty } from './blocks.ts';
+import { type Block, isEmpty } from './blocks.ts';
+import type { Cell, CellNode } from './cells.ts';
 import type { Family } from './describe.ts';
 
 /** How a shape is painted. */
@@ -81,7 +81,7 @@ export async function layoutCell(cell: Cell): Promise<Placed> {
   const flow: Flow = { drawn: new Map(), dashed: new Set(), edges: [] };
   const children: ElkNode[] = [];
   const values = cell.entries.map((entry, i) => {
-    const input = place(flow, children, 'end', [cell.entries.length === 1 ? 'input' : `input ${i}`]);
+    const input = place(flow, children, 'end', [inputName(i, cell.entries.length)]);
     return entry === '' ? input : linked(flow, input, place(flow, children, 'light', wrap(entry)));
   });
   for (const node of cell.nodes) {
@@ -104,6 +104,12 @@ export async function layoutCell(cell: Cell): Promise<Placed> {
   return layout(flow, children);
 }
 
+/** Of several inputs (`stack`), the last is the output of the cell before, the one before it that of the cell before that. */
+function inputName(i: number, count: number): string {
+  if (count === 1) return 'input';
+  return i === count - 1 ? 'previous cell' : i === count - 2 ? 'cell before the previous' : `cell ${count - i} before`;
+}
+
 function nodeLines(node: CellNode, number: number): string[] {
   const combine = node.edges.length < 2 ? `${number}` : `${number}  ${node.combine === 'sum' ? '+' : 'concat'}`;
   return [
@@ -119,7 +125,7 @@ function append(flow: Flow, into: ElkNode[], block: Block, from: string): string
     case 'layers':
       return linked(flow, from, place(flow, into, block.family, block.lines.flatMap(wrap)));
     case 'cell':
-      return linked(flow, from, place(flow, into, 'cell', [block.name]));
+      return linked(flow, from, place(flow, into, 'cell', [[block.name, block.detail].filter(Boolean).join(', ')]));
     case 'choice':
       return linked(flow, from, place(flow, into, 'choice', [block.name, ...wrap(block.options.join(' | '))]));
     case 'chain':

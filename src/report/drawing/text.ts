@@ -1,8 +1,8 @@
 import type { LayerCosts } from '../../network/network.ts';
 import type { Module } from '../../space/module.ts';
 import { showCount, showLarge } from '../numbers.ts';
-import { cellName, keyOf, oneLine } from './blocks.ts';
-import { describe } from './describe.ts';
+import { type Cells, cellOf, entryLine, openCells } from './cells.ts';
+import { describe, keyOf, oneLine } from './describe.ts';
 
 /** One line of the text: what it is, how deep it stands, and the path of the module whose costs it shows. */
 interface Line {
@@ -18,14 +18,14 @@ interface Line {
  */
 export function architectureText(network: Module, layers?: readonly LayerCosts[]): string {
   const lines: Line[] = [];
-  write(network, '', 0, lines, new Map());
+  write(network, '', 0, lines, openCells(network));
   const labels = lines.map(({ depth, text }) => '  '.repeat(depth) + text);
   if (layers === undefined) return labels.join('\n');
   const rows = lines.map(({ path }, i) => [labels[i] as string, ...costCells(path, layers)]);
   return alignColumns([['layer', 'output', 'params', 'FLOPs'], ...rows]);
 }
 
-function write(module: Module, path: string, depth: number, lines: Line[], cells: Map<string, string>): void {
+function write(module: Module, path: string, depth: number, lines: Line[], cells: Cells): void {
   const below = (segment: string) => (path === '' ? segment : `${path}/${segment}`);
   const line = (text: string) => lines.push({ depth, text, path });
   switch (module.kind) {
@@ -75,20 +75,17 @@ function write(module: Module, path: string, depth: number, lines: Line[], cells
       write(module.shortcut, below('shortcut'), depth + 2, lines, cells);
       return;
     case 'dag': {
-      const key = JSON.stringify(module);
-      const known = cells.get(key);
-      if (known !== undefined) {
-        line(`${known}, as above`);
-        return;
-      }
-      const name = cellName(cells.size);
-      cells.set(key, name);
-      line(name);
+      const before = cells.known.size;
+      const { name, entries: first } = cellOf(module, cells);
+      const isNew = cells.known.size > before;
+      line(isNew ? name : `${name}, as above`);
       for (const [i, entry] of module.entries.entries()) {
-        if (entry.kind === 'identity') continue;
+        // Cells that are otherwise alike may differ in how they take their inputs.
+        if (entry.kind === 'identity' || (!isNew && entryLine(entry) === first[i])) continue;
         lines.push({ depth: depth + 1, text: `input ${i}`, path: below(String(i)) });
         write(entry, below(String(i)), depth + 2, lines, cells);
       }
+      if (!isNew) return;
       for (const [i, node] of module.nodes.entries()) {
         const to = module.entries.length + i;
         const from = 'kind' in node.from ? node.edges.map((_, j) => j) : node.from;

@@ -2,13 +2,34 @@
 import * as Plot from '@observablehq/plot';
 import type { Objective } from '../../common/metrics.ts';
 import type { ReportTrial } from '../data.ts';
-import { ACCENT, axisOf, plot, QUIET, STRONG } from './plot.ts';
+import { plural, showCount } from '../numbers.ts';
+import { spaced } from '../samples.ts';
+import { ACCENT, extent, type Figure, plot, QUIET, STRONG, showTick, valueAxis, wholeTicks } from './plot.ts';
 import { bestSoFar, busyTime, measured, objectiveValue, paretoFront } from './series.ts';
+
+/** Dots and curves of one figure; with more the file grows and nobody can tell them apart. */
+const MOST_DOTS = 1000;
+const MOST_CURVES = 150;
 
 interface Point {
   readonly x: number;
   readonly value: number;
   readonly best: number | undefined;
+}
+
+/** At most so many of the points, those that must stay among them; what was left out, in words. */
+function thin<T>(points: readonly T[], most: number, noun: string, stays: (point: T, i: number) => boolean) {
+  if (points.length <= most) return { shown: points, note: {} };
+  const must = new Set(points.filter(stays));
+  const shown = new Set([
+    ...must,
+    ...spaced(
+      points.filter((point) => !must.has(point)),
+      Math.max(0, most - must.size),
+    ),
+  ]);
+  const left = `${showCount(shown.size)} of ${plural(points.length, noun)} drawn`;
+  return { shown: points.filter((point) => shown.has(point)), note: { left } };
 }
 
 function bestFigure(
@@ -17,23 +38,40 @@ function bestFigure(
   objective: Objective,
   part: string,
   label: string,
-): string {
-  const steps = points.filter((point) => point.best !== undefined);
-  return plot(
+): Figure {
+  const { shown, note } = thin(points, MOST_DOTS, 'trial', (point, i) => point.best !== points[i - 1]?.best);
+  const steps = shown.filter((point) => point.best !== undefined);
+  const last = points.at(-1);
+  const line = last?.best === undefined || steps.at(-1) === last ? steps : [...steps, last];
+  const y = valueAxis(
+    objective,
+    part,
+    points.map(({ value }) => value),
+  );
+  const svg = plot(
     {
       x,
-      y: axisOf(objective, part),
+      y,
       marks: [
-        Plot.dot(points, { x: 'x', y: 'value', r: 2.5, fill: QUIET }),
-        Plot.line(steps, { x: 'x', y: 'best', curve: 'step-after', stroke: STRONG, strokeWidth: 2 }),
+        Plot.dot(shown, { x: 'x', y: 'value', r: 3, fill: QUIET, fillOpacity: 0.75 }),
+        Plot.line(line, { x: 'x', y: 'best', curve: 'step-after', stroke: STRONG, strokeWidth: 2 }),
+        // A line of one point cannot be seen.
+        ...(line.length === 1 ? [Plot.dot(line, { x: 'x', y: 'best', r: 4, fill: STRONG })] : []),
       ],
     },
-    label,
+    `${label}${summary(points, objective)}`,
   );
+  return { svg, ...note };
+}
+
+/** `: 24 trials, best 0.98` */
+function summary(points: readonly Point[], { metric }: Objective): string {
+  const best = points.at(-1)?.best;
+  return `: ${plural(points.length, 'trial')}${best === undefined ? '' : `, best ${metric} ${Number(best.toPrecision(4))}`}`;
 }
 
 /** Each search trial's value (`part`: of what), and the best so far, by the order in which trials ended. Undefined without any. */
-export function bestOverTrials(trials: readonly ReportTrial[], objective: Objective, part: string): string | undefined {
+export function bestOverTrials(trials: readonly ReportTrial[], objective: Objective, part: string): Figure | undefined {
   const ended = measured(trials, objective);
   if (ended.length === 0) return undefined;
   const best = bestSoFar(ended, objective);
@@ -44,68 +82,93 @@ export function bestOverTrials(trials: readonly ReportTrial[], objective: Object
   }));
   return bestFigure(
     points,
-    { label: 'trials completed →', domain: [0, ended.length], ticks: Math.min(10, ended.length), tickFormat: 'd' },
+    // From before the first to after the last, so that neither stands on the edge.
+    {
+      label: 'trials completed →',
+      domain: [0, Math.max(2, ended.length)],
+      ticks: wholeTicks(0, Math.max(2, ended.length)),
+      tickFormat: 'd',
+    },
     objective,
     part,
     `Best ${objective.metric} so far over trials`,
   );
 }
 
-/** The same over time, in minutes in which the study was running. Undefined without times. */
-export function bestOverTime(trials: readonly ReportTrial[], objective: Objective, part: string): string | undefined {
+/** The same over time, in seconds, minutes or hours in which the study was running. Undefined without times. */
+export function bestOverTime(trials: readonly ReportTrial[], objective: Objective, part: string): Figure | undefined {
   const ended = measured(trials, objective).filter((trial) => trial.endedAt !== undefined);
   if (ended.length === 0) return undefined;
   const busy = busyTime(trials);
   const best = bestSoFar(ended, objective);
   const seconds = ended.map((trial) => busy(trial.endedAt as number));
-  const long = (seconds.at(-1) ?? 0) > 300;
+  const total = seconds.at(-1) ?? 0;
+  const [unit, name] = total > 10_800 ? [3600, 'hours'] : total > 300 ? [60, 'minutes'] : [1, 'seconds'];
   const points = ended.map((trial, i) => ({
-    x: (seconds[i] as number) / (long ? 60 : 1),
+    x: (seconds[i] as number) / unit,
     value: objectiveValue(trial, objective) as number,
     best: best[i],
   }));
   return bestFigure(
     points,
-    { label: `time searching (${long ? 'minutes' : 'seconds'}) →`, zero: true },
+    {
+      label: `search time (${name}) →`,
+      domain: [0, extent(points.map(({ x }) => x))[1] * 1.02 || 1],
+      ticks: 6,
+      tickFormat: showTick,
+    },
     objective,
     part,
-    `Best ${objective.metric} so far over time`,
+    `Best ${objective.metric} so far over search time`,
   );
 }
 
-/** Learning curves of all search trials, that of `highlight` on top. Undefined when no trial has reported. */
+/** Learning curves of search trials, that of `highlight` on top. Undefined when no trial has reported. */
 export function learningCurves(
   trials: readonly ReportTrial[],
   objective: Objective,
   highlight: number | undefined,
-): string | undefined {
+): Figure | undefined {
   const { metric } = objective;
-  const points = trials
-    .filter((trial) => trial.purpose === 'search')
-    .flatMap(({ trial, curve }) => curve.map((report) => ({ trial, step: report.step, value: report.metrics[metric] })))
-    .filter((point) => point.value !== undefined && Number.isFinite(point.value));
+  const curves = trials
+    .filter(({ purpose }) => purpose === 'search')
+    .map(({ trial, curve }) =>
+      curve
+        .map((report) => ({ trial, step: report.step, value: report.metrics[metric] }))
+        .filter((point): point is typeof point & { value: number } => Number.isFinite(point.value)),
+    )
+    .filter((points) => points.length > 0);
+  const { shown, note } = thin(curves, MOST_CURVES, 'curve', ([first]) => first?.trial === highlight);
+  const points = shown.flat();
   if (points.length === 0) return undefined;
   const winner = points.filter((point) => point.trial === highlight);
   const last = winner.at(-1);
-  const longest = Math.max(...points.map((point) => point.step));
-  return plot(
+  const longest = extent(points.map(({ step }) => step))[1];
+  const svg = plot(
     {
       x: {
         label: 'epoch →',
-        ticks: Math.min(10, longest),
+        ticks: longest <= 1 ? [1] : wholeTicks(1, longest),
         tickFormat: 'd',
-        domain: [Math.min(1, longest - 1), longest],
+        domain: longest <= 1 ? [0, 2] : [1, longest],
       },
-      y: axisOf(objective),
+      y: valueAxis(
+        objective,
+        'validation',
+        points.map(({ value }) => value),
+      ),
       marginRight: 64,
       marks: [
         Plot.line(points, { x: 'step', y: 'value', z: 'trial', stroke: QUIET, strokeOpacity: 0.6, strokeWidth: 1 }),
-        Plot.dot(points, { x: 'step', y: 'value', r: 1.5, fill: QUIET, fillOpacity: 0.6 }),
+        // A curve of one epoch is a dot.
+        ...(longest <= 1 || points.length <= 300
+          ? [Plot.dot(points, { x: 'step', y: 'value', r: longest <= 1 ? 3 : 1.5, fill: QUIET, fillOpacity: 0.7 })]
+          : []),
         Plot.line(winner, { x: 'step', y: 'value', stroke: ACCENT, strokeWidth: 2.5 }),
         ...(last === undefined
           ? []
           : [
-              Plot.dot([last], { x: 'step', y: 'value', r: 3, fill: ACCENT }),
+              Plot.dot([last], { x: 'step', y: 'value', r: 3.5, fill: ACCENT }),
               Plot.text([last], {
                 x: 'step',
                 y: 'value',
@@ -117,8 +180,9 @@ export function learningCurves(
             ]),
       ],
     },
-    'Learning curves of all trials',
+    `Learning curves of ${plural(shown.length, 'trial')}: ${metric} on the validation set by epoch`,
   );
+  return { svg, ...note };
 }
 
 /** The objective against a cost (params, flops) with the Pareto front. Undefined with fewer than two trials. */
@@ -128,79 +192,53 @@ export function costScatter(
   cost: 'params' | 'flops',
   highlight: number | undefined,
   part: string,
-): string | undefined {
-  const points = measured(trials, objective)
+): Figure | undefined {
+  const all = measured(trials, objective)
     .filter((trial) => trial.state === 'complete' && (trial.costs[cost] ?? 0) > 0)
     .map((trial) => ({
       trial: trial.trial,
       cost: trial.costs[cost] as number,
       value: objectiveValue(trial, objective) as number,
     }));
-  if (points.length < 2 || objective.metric === cost) return undefined;
-  const front = paretoFront(points, objective.direction);
-  const winner = points.filter((point) => point.trial === highlight);
-  const costs = points.map((point) => point.cost);
-  const wide = Math.max(...costs) / Math.min(...costs) > 20;
-  return plot(
+  if (all.length < 2 || objective.metric === cost) return undefined;
+  const front = paretoFront(all, objective.direction);
+  const winner = all.filter((point) => point.trial === highlight);
+  const stays = new Set([...front, ...winner]);
+  const { shown, note } = thin(all, MOST_DOTS, 'trial', (point) => stays.has(point));
+  const [least, most] = extent(all.map((point) => point.cost));
+  const log = most / least > 20;
+  const room = (most - least) / 20 || most / 20;
+  const svg = plot(
     {
       x: {
         label: `${cost === 'params' ? 'parameters' : 'FLOPs (multiply-accumulates)'} →`,
-        type: wide ? 'log' : 'linear',
-        tickFormat: '~s',
-        ticks: 6,
+        type: log ? 'log' : 'linear',
+        domain: log ? [least / 1.2, most * 1.2] : [Math.max(0, least - room), most + room],
+        tickFormat: showTick,
+        ticks: log ? 4 : 5,
         grid: true,
-        nice: true,
       },
-      y: axisOf(objective, part),
+      y: valueAxis(
+        objective,
+        part,
+        all.map(({ value }) => value),
+      ),
       marks: [
         Plot.line(front, { x: 'cost', y: 'value', curve: 'step-after', stroke: STRONG, strokeOpacity: 0.7 }),
-        Plot.dot(points, { x: 'cost', y: 'value', r: 3, fill: QUIET }),
+        Plot.dot(shown, { x: 'cost', y: 'value', r: 3, fill: QUIET, fillOpacity: 0.8 }),
         Plot.dot(front, { x: 'cost', y: 'value', r: 3.5, fill: STRONG }),
-        Plot.dot(winner, { x: 'cost', y: 'value', r: 6, stroke: ACCENT, strokeWidth: 2 }),
+        Plot.dot(winner, { x: 'cost', y: 'value', r: 6.5, stroke: ACCENT, strokeWidth: 2, fill: 'none' }),
+        Plot.text(winner, {
+          x: 'cost',
+          y: 'value',
+          text: () => 'winner',
+          dy: 14,
+          fill: ACCENT,
+          textAnchor: (winner[0]?.cost ?? 0) > (least + most) / 2 ? 'end' : 'start',
+        }),
       ],
     },
-    `${objective.metric} against ${cost}`,
+    `${objective.metric} against ${cost} of ${plural(all.length, 'trial')}, ${front.length} on the Pareto front`,
   );
-}
-
-/** Samples by true class (rows) and predicted class (columns); shade: share of the row. */
-export function confusionFigure(matrix: readonly (readonly number[])[], labels: readonly string[]): string {
-  const cells = matrix.flatMap((row, truth) => {
-    const total = row.reduce((sum, n) => sum + n, 0);
-    return row.map((count, predicted) => ({ truth, predicted, count, share: total === 0 ? 0 : count / total }));
-  });
-  const name = (index: number) => labels[index] ?? String(index);
-  const longest = Math.max(...matrix.map((_, i) => name(i).length));
-  const named = matrix.length <= 30;
-  const margin = named ? 30 + Math.min(longest, 20) * 6.5 : 40;
-  const side = Math.min(560, Math.max(200, matrix.length * 40));
-  const axis = { tickFormat: (i: number) => cut(name(i)), ...(named ? {} : { ticks: [] }) };
-  return plot(
-    {
-      width: side + margin + 12,
-      height: side + margin + 12,
-      marginLeft: margin,
-      marginBottom: margin,
-      insetTop: 0,
-      x: { label: 'predicted', domain: matrix.map((_, i) => i), tickRotate: longest > 4 ? -40 : 0, ...axis },
-      y: { label: 'true', domain: matrix.map((_, i) => i), ...axis },
-      color: { type: 'linear', domain: [0, 1], range: ['#ffffff', '#5b93cf'], interpolate: 'rgb' },
-      marks: [
-        Plot.cell(cells, { x: 'predicted', y: 'truth', fill: 'share', inset: 0.5, stroke: '#e3e6ea' }),
-        ...(matrix.length <= 15
-          ? [
-              Plot.text(
-                cells.filter((cell) => cell.count > 0),
-                { x: 'predicted', y: 'truth', text: (cell: { count: number }) => String(cell.count), fill: '#1c2128' },
-              ),
-            ]
-          : []),
-      ],
-    },
-    'Confusion matrix on the test samples',
-  );
-}
-
-function cut(label: string): string {
-  return label.length > 20 ? `${label.slice(0, 19)}…` : label;
+  return { svg, ...note };
 }

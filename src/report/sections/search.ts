@@ -1,0 +1,64 @@
+import type { ReportData, ReportTrial } from '../data.ts';
+import { bestOverTime, bestOverTrials, costScatter, learningCurves } from '../figures/figures.ts';
+import { html, type Markup } from '../markup.ts';
+import { plural, showAccount, showAgreement, showCount, showMetric, shownAgreements, showSeconds } from '../numbers.ts';
+import { figure, NONE, type Section } from '../page.ts';
+import { SOURCES } from '../sources.ts';
+import { factTable } from '../table.ts';
+import { capital, headlineOf } from './values.ts';
+
+/** What was tried, by what, and how it went. */
+export function searchSection(data: ReportData): Section {
+  return { id: 'search', title: 'Search', body: html`${figures(data)}${facts(data)}` };
+}
+
+function figures(data: ReportData): Markup {
+  const { trials, winner, estimator } = data;
+  const objective = headlineOf(data);
+  const { where, part } = SOURCES[estimator];
+  const chosen = winner?.trial;
+  const [overTrials, overTime] = [bestOverTrials(trials, objective, part), bestOverTime(trials, objective, part)];
+  const curves = estimator === 'train' ? learningCurves(trials, objective, chosen) : undefined;
+  const byParams = costScatter(trials, objective, 'params', chosen, part);
+  const byFlops = costScatter(trials, objective, 'flops', chosen, part);
+  const shown = [
+    figure(overTrials?.svg, `Best so far (line) and each trial (dots), ${where}${leftOut(overTrials)}`),
+    figure(overTime?.svg, `The same over search time${leftOut(overTime)}`),
+    figure(curves?.svg, `Learning curves on the validation set, the winner in colour${leftOut(curves)}`),
+    figure(
+      byParams?.svg,
+      `${capital(objective.metric)} against parameters, with the Pareto front; ring: the winner${leftOut(byParams)}`,
+    ),
+    figure(byFlops?.svg, `${capital(objective.metric)} against FLOPs per sample${leftOut(byFlops)}`),
+  ];
+  if (shown.every((one) => one.markup === '')) return NONE;
+  return html`<div class="figures">${shown}</div>`;
+}
+
+function leftOut(one: { readonly left?: string } | undefined): string {
+  return one?.left === undefined ? '.' : ` (${one.left}).`;
+}
+
+function facts(data: ReportData): Markup {
+  const { space, strategy, trials, estimator } = data;
+  const { metric } = headlineOf(data);
+  const searched = trials.filter((t) => t.purpose === 'search');
+  const states = (['complete', 'pruned', 'paused', 'failed', 'running', 'waiting'] as const).flatMap((state) => {
+    const count = searched.filter((t: ReportTrial) => t.state === state).length;
+    return count === 0 ? [] : [`${showCount(count)} ${state}`];
+  });
+  const size = space.size === undefined ? '' : ` of ${space.size} architectures`;
+  return factTable(`${capital(strategy)} search tried ${showCount(searched.length)}${size} in ${space.name}.`, [
+    ['Trials', states.join(', ') || 'none'],
+    ...(data.seconds > 0 ? [['Compute', `${showSeconds(data.seconds)} ${SOURCES[estimator].work}`] as const] : []),
+    ...(data.account === undefined ? [] : [['Worker time', showAccount(data.account)] as const]),
+    ...shownAgreements(data.agreements, data.estimator).map((one) => ['Rank correlation', showAgreement(one)] as const),
+    ...(data.earlier ?? []).map(
+      ({ study, trials, best }) =>
+        [
+          'Warm start',
+          html`${plural(trials, 'trial')} of the earlier study ${study}, best ${metric} ${showMetric(metric, best[metric])}`,
+        ] as const,
+    ),
+  ]);
+}
