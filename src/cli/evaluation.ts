@@ -10,7 +10,7 @@ import type { HostTensor } from '../graph/ir.ts';
 import { deviation, mean } from '../report/numbers.ts';
 import { type Architecture, resolve, resolveHyperparameters, type Space } from '../space/index.ts';
 import { BASELINES } from '../space/spaces/index.ts';
-import { writeWhole } from '../study/store/files.node.ts';
+import { checkWritable, writeWhole } from '../study/store/files.node.ts';
 import { decodeCheckpoint, encodeCheckpoint } from '../train/checkpoint.ts';
 import { trainNetwork } from '../train/loop.ts';
 import type { Programs } from '../train/programs.ts';
@@ -104,6 +104,12 @@ export interface EvaluationRecord {
     readonly metrics: readonly Metrics[];
     readonly costs: { readonly params: number; readonly flops: number };
   }[];
+}
+
+/** Throws as `writeWhole` where nothing can be kept in `best/`. Ask before a training, not after it. */
+export function checkKeeps(dir: string): void {
+  const best = join(dir, 'best');
+  checkWritable(existsSync(best) ? best : dir);
 }
 
 export function writeEvaluation(dir: string, record: EvaluationRecord): void {

@@ -95,6 +95,7 @@ export function searching(session: Session): Phase {
     const needless = saved.filter(({ trial }) => !wanted.has(trial));
     if (needless.length === 0) return;
     for (const trial of await store.forget(needless)) leaders.note(session.note(trial));
+    await store.discard(needless.flatMap(({ checkpoint }) => checkpoint ?? []));
   }
 }
 

@@ -15,6 +15,7 @@ import {
 import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { invalid, messageOf, UserError } from '../common/errors.ts';
+import { checkWritable } from './store/files.node.ts';
 import { takeLock } from './store/lock.node.ts';
 import { APPLICATION_ID, initialise, settleIn, sqliteStore } from './store/sqlite.node.ts';
 import { type NewStudy, SCHEMA, type Store } from './store/store.ts';
@@ -95,6 +96,7 @@ export async function openStudy(dir: string, access: 'read' | 'write'): Promise<
   checkOurs(path);
   if (access === 'read') return sqliteStore(open(path, true), dir);
 
+  checkWritable(dir);
   const lock = takeLock(dir);
   if (!lock)
     throw new UserError(`study "${dir}": ${writerOf(path)} is writing to it; a study has one writer at a time`);

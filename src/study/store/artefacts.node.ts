@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../../common/errors.ts';
 import type { Artefacts } from '../../estimate/estimator.ts';
@@ -14,8 +14,7 @@ export function fileArtefacts(folder: string): Artefacts {
     async put(bytes) {
       const hash = sha256(bytes);
       const path = join(folder, hash);
-      if (existsSync(path) && sha256(readFileSync(path)) === hash) touch(path);
-      else writeWhole(path, bytes);
+      if (!existsSync(path) || sha256(readFileSync(path)) !== hash) writeWhole(path, bytes);
       return hash;
     },
     async get(hash) {
@@ -32,22 +31,19 @@ export function fileArtefacts(folder: string): Artefacts {
   };
 }
 
-/** Removes the artefacts that `needed` does not name, and unfinished files, if older than `graceMs`. */
-export function sweepFiles(folder: string, needed: ReadonlySet<string>, graceMs: number): void {
+const IS_ARTEFACT = /^[0-9a-f]{64}$/;
+
+/** Removes the artefacts that `needed` does not name, and unfinished files. */
+export function sweepFiles(folder: string, needed: ReadonlySet<string>): void {
   if (!existsSync(folder)) return;
-  for (const name of readdirSync(folder)) {
-    const ours = name.endsWith(UNFINISHED) || /^[0-9a-f]{64}$/.test(name);
-    if (!ours || needed.has(name)) continue;
-    const path = join(folder, name);
-    const modified = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
-    if (modified !== undefined && Date.now() - modified >= graceMs) rmSync(path, { force: true });
-  }
+  for (const name of readdirSync(folder))
+    if (name.endsWith(UNFINISHED) || (IS_ARTEFACT.test(name) && !needed.has(name)))
+      rmSync(join(folder, name), { force: true });
 }
 
-/** An artefact that is put again is young again: see the sweep's grace. */
-function touch(path: string): void {
-  const now = new Date();
-  utimesSync(path, now, now);
+/** Removes these artefacts. */
+export function removeFiles(folder: string, hashes: readonly string[]): void {
+  for (const hash of hashes) if (IS_ARTEFACT.test(hash)) rmSync(join(folder, hash), { force: true });
 }
 
 function sha256(bytes: Uint8Array): string {

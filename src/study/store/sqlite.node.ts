@@ -2,12 +2,22 @@ import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { Kysely, type SqliteDatabase, SqliteDialect, type Transaction } from 'kysely';
 import type { Json } from '../../common/json.ts';
-import { fileArtefacts, sweepFiles } from './artefacts.node.ts';
-import { writeMissingTrialFiles, writeTrialFiles } from './files.node.ts';
+import { fileArtefacts, removeFiles, sweepFiles } from './artefacts.node.ts';
+import { removeTrialFiles, writeMissingTrialFiles, writeTrialFiles } from './files.node.ts';
 import { earlierOf, earlierRow, reportOf, reportRow, trialOf, trialRow } from './rows.ts';
 import { createTables, EARLIER_TRIALS, type Tables } from './schema.ts';
 import { type NewStudy, SCHEMA, type Store, type StrategyState, type Trial, type TrialKey } from './store.ts';
-import { begun, checkRevision, compareKeys, finished, forgotten, nameOf, released, reported } from './transitions.ts';
+import {
+  begun,
+  checkRevision,
+  compareKeys,
+  finished,
+  forgotten,
+  nameOf,
+  released,
+  reported,
+  retried,
+} from './transitions.ts';
 
 type Db = Kysely<Tables> | Transaction<Tables>;
 
@@ -53,6 +63,11 @@ export function sqliteStore(database: DatabaseSync, study: string): Store {
       if (next) await advance(db, next);
       return trial;
     });
+
+  const neededArtefacts = async (): Promise<ReadonlySet<string>> => {
+    const rows = await kysely.selectFrom('trials').select('checkpoint').where('checkpoint', 'is not', null).execute();
+    return new Set(rows.flatMap(({ checkpoint }) => checkpoint ?? []));
+  };
 
   return {
     artefacts: fileArtefacts(artefactFolder),
@@ -116,10 +131,28 @@ export function sqliteStore(database: DatabaseSync, study: string): Store {
         for (const trial of trials) await saveTrial(db, trial);
         return trials;
       }),
-    async sweep(graceMs = 0) {
-      const rows = await kysely.selectFrom('trials').select('checkpoint').where('checkpoint', 'is not', null).execute();
-      sweepFiles(artefactFolder, new Set(rows.flatMap(({ checkpoint }) => checkpoint ?? [])), graceMs);
+    async retry(keys) {
+      const retriedTrials = await transaction(async (db) => {
+        const trials: Trial[] = [];
+        for (const key of keys) trials.push(retried(await requireTrial(db, key)));
+        for (const trial of trials) {
+          await saveTrial(db, trial);
+          await reportsOf(db, trial).execute();
+        }
+        return trials;
+      });
+      for (const trial of retriedTrials) removeTrialFiles(study, trial);
+      return retriedTrials;
     },
+    async discard(hashes) {
+      if (hashes.length === 0) return;
+      const needed = await neededArtefacts();
+      removeFiles(
+        artefactFolder,
+        hashes.filter((hash) => !needed.has(hash)),
+      );
+    },
+    sweep: async () => sweepFiles(artefactFolder, await neededArtefacts()),
     async close() {
       await kysely.destroy();
       if (database.isOpen) database.close();
@@ -159,7 +192,9 @@ function kyselyOver(database: DatabaseSync): Kysely<Tables> {
   const adapter: SqliteDatabase = {
     close: () => database.close(),
     prepare(sql) {
-      const statement = database.prepare(sql);
+      // After an error such as a full disk SQLite has rolled back by itself; Kysely's own attempt would hide the error.
+      const isDone = sql === 'rollback' && !database.isTransaction;
+      const statement = database.prepare(isDone ? 'SELECT 1' : sql);
       const values = (parameters: readonly unknown[]) => parameters as (string | number | null)[];
       return {
         reader: statement.columns().length > 0,

@@ -1,13 +1,14 @@
 import { UserError } from '../../common/errors.ts';
 import type { Json } from '../../common/json.ts';
 import type { Evaluation, Report } from '../../estimate/estimator.ts';
-import type { Answer, FromWorker, Job, Spawn, WorkerHandle } from './protocol.ts';
+import type { Answer, Fault, FromWorker, Job, Spawn, WorkerHandle } from './protocol.ts';
 
 /** What becomes of the job that was assigned under the name `job`. */
 export type WorkerEvent =
   | { readonly kind: 'report'; readonly job: string; readonly report: Report; readonly checkpoint: string | undefined }
   | { readonly kind: 'ended'; readonly job: string; readonly evaluation: Evaluation }
-  | { readonly kind: 'failed'; readonly job: string; readonly reason: string }
+  | { readonly kind: 'note'; readonly job: string; readonly text: string }
+  | { readonly kind: 'failed'; readonly job: string; readonly reason: string; readonly fault: Fault }
   /** Its worker is gone; another is being started in its place. */
   | { readonly kind: 'died'; readonly job: string; readonly reason: string }
   /** No worker can be started any more. */
@@ -80,6 +81,7 @@ export function createPool({ workers: size, study, settings, spawn }: PoolOption
         emit({ kind: 'broken', error: message.user ? new UserError(message.reason) : new Error(message.reason) });
         return;
       case 'report':
+      case 'note':
         if (job !== undefined) emit({ ...message, job });
         return;
       case 'ended':

@@ -174,7 +174,37 @@ export function storeConformance(name: string, open: (study: NewStudy) => Promis
       await assert.rejects(store.artefacts.get('0'.repeat(64)), /artefact 0000/);
     });
 
-    test('a sweep leaves what trials refer to and what is young', async () => {
+    test('a failed trial that is retried waits without anything that it came to', async () => {
+      await store.propose([proposed(0)], { revision: 1, state: 'asked' });
+      const { fence } = await store.begin(search(0));
+      await assert.rejects(store.retry([search(0)]), /only a failed trial is retried/);
+      for (const step of [1, 2]) await store.report(search(0), fence, point(step), `c${step}`);
+      await store.finish(search(0), fence, { state: 'failed', metrics: {}, seconds: 2, reason: 'it died' });
+      const [waiting] = await store.retry([search(0)]);
+      assert.deepEqual(waiting, { ...proposed(0), attempts: 1, fence: waiting?.fence });
+      assert.deepEqual(await store.trial(search(0)), waiting);
+      await assert.rejects(store.report(search(0), fence, point(3), 'late'), StaleWriter);
+      const again = await store.begin(search(0));
+      await store.report(search(0), again.fence, point(1), 'other');
+      await store.finish(search(0), again.fence, complete(0.5));
+      const trial = await store.trial(search(0));
+      assert.deepEqual([trial?.state, trial?.curve, trial?.attempts], ['complete', [point(1)], 2]);
+      assert.equal(trial?.reason, undefined);
+    });
+
+    test('artefacts are discarded by name, unless a trial refers to them', async () => {
+      const put = (byte: number) => store.artefacts.put(new Uint8Array([byte]));
+      const [kept, lost, queued] = [await put(1), await put(2), await put(3)];
+      await store.propose([proposed(0)]);
+      const { fence } = await store.begin(search(0));
+      await store.report(search(0), fence, point(1), kept);
+      await store.discard([kept, lost, 'no such artefact']);
+      await store.artefacts.get(kept);
+      await store.artefacts.get(queued); // Of a report that has not been dealt with yet.
+      await assert.rejects(store.artefacts.get(lost));
+    });
+
+    test('a sweep leaves what trials refer to', async () => {
       const [kept, lost] = [
         await store.artefacts.put(new Uint8Array([1])),
         await store.artefacts.put(new Uint8Array([2])),
@@ -183,8 +213,6 @@ export function storeConformance(name: string, open: (study: NewStudy) => Promis
       const { fence } = await store.begin(search(0));
       await store.report(search(0), fence, point(1), kept);
       await assert.rejects(store.forget([search(0)]), /still needed/);
-      await store.sweep(60_000);
-      await store.artefacts.get(lost);
       await store.sweep();
       await store.artefacts.get(kept);
       await assert.rejects(store.artefacts.get(lost));
