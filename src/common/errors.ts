@@ -38,12 +38,13 @@ const SQLITE: Readonly<Record<number, string>> = {
   14: 'the database cannot be opened',
 };
 
-/** `no space is left on the disk`, where this error or what caused it is the machine's fault; undefined for any other. */
+/** `no space is left on the disk (ENOSPC)`, where this error or what caused it is the machine's fault; undefined for any other. */
 export function environmentFault(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   const { code, errcode } = error as { readonly code?: unknown; readonly errcode?: unknown };
   const fault = typeof errcode === 'number' ? SQLITE[errcode & 0xff] : SYSTEM[String(code)];
-  return fault ?? environmentFault(error.cause);
+  if (fault === undefined) return environmentFault(error.cause);
+  return `${fault} (${typeof errcode === 'number' ? `SQLite: ${error.message}` : code})`;
 }
 
 /**
@@ -53,7 +54,7 @@ export function environmentFault(error: unknown): string | undefined {
 export function stopped(error: unknown, place: string): unknown {
   if (error instanceof StudyStopped) return error;
   const fault = environmentFault(error);
-  return fault === undefined ? error : new StudyStopped(`${place}: ${fault} (${messageOf(error)})`, { cause: error });
+  return fault === undefined ? error : new StudyStopped(`${place}: ${fault}`, { cause: error });
 }
 
 /** `space "mine": choice "k" has 1 option; a choice needs at least 2` */

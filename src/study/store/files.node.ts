@@ -62,9 +62,10 @@ function removeQuietly(file: string): void {
 
 /** A place without permission is for whoever named it to mend; a full disk would keep any place from being written. */
 function cannotWrite(error: unknown, place: string): unknown {
+  const fault = environmentFault(error);
   const denied = error instanceof Error && 'code' in error && (error.code === 'EACCES' || error.code === 'EPERM');
-  if (!denied && environmentFault(error) !== undefined) return stopped(error, place);
-  return new UserError(`${place}: ${messageOf(error)}; it must be possible to write there`, { cause: error });
+  if (!denied && fault !== undefined) return stopped(error, place);
+  return new UserError(`${place}: ${fault ?? messageOf(error)}; it must be possible to write there`, { cause: error });
 }
 
 /**

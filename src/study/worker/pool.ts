@@ -1,4 +1,4 @@
-import { UserError } from '../../common/errors.ts';
+import { StudyStopped, UserError } from '../../common/errors.ts';
 import type { Json } from '../../common/json.ts';
 import type { Evaluation, Report } from '../../estimate/estimator.ts';
 import type { Answer, Fault, FromWorker, Job, Spawn, WorkerHandle } from './protocol.ts';
@@ -33,6 +33,8 @@ export interface PoolOptions {
   readonly settings: Json;
   readonly spawn: Spawn;
 }
+
+const BROKEN = { user: UserError, machine: StudyStopped, other: Error };
 
 /** A worker that dies so often in a row before it is ready will never be. */
 const STARTS = 3;
@@ -78,7 +80,7 @@ export function createPool({ workers: size, study, settings, spawn }: PoolOption
         wake();
         return;
       case 'broken':
-        emit({ kind: 'broken', error: message.user ? new UserError(message.reason) : new Error(message.reason) });
+        emit({ kind: 'broken', error: new BROKEN[message.fault](message.reason) });
         return;
       case 'report':
       case 'note':
@@ -98,7 +100,7 @@ export function createPool({ workers: size, study, settings, spawn }: PoolOption
     const failures = worker.ready ? 0 : (failedStarts.get(worker.index) ?? 0) + 1;
     failedStarts.set(worker.index, failures);
     if (failures >= STARTS) {
-      emit({ kind: 'broken', error: new Error(`a worker cannot be started: ${reason}`) });
+      emit({ kind: 'broken', error: new StudyStopped(`a worker cannot be started: ${reason}`) });
       return;
     }
     begin(worker.index);

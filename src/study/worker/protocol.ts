@@ -35,7 +35,7 @@ export type ToWorker =
 export type FromWorker =
   | { readonly kind: 'ready' }
   /** It could not be set up; `user`: for a reason that a person can mend. */
-  | { readonly kind: 'broken'; readonly reason: string; readonly user: boolean }
+  | { readonly kind: 'broken'; readonly reason: string; readonly fault: 'user' | 'machine' | 'other' }
   | { readonly kind: 'report'; readonly report: Report; readonly checkpoint: string | undefined }
   /** Something that a person should hear of; the estimate goes on. */
   | { readonly kind: 'note'; readonly text: string }

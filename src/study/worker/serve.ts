@@ -33,12 +33,13 @@ export function serve(
       bench = await makeBench(given);
       return { kind: 'ready' };
     } catch (error) {
-      return { kind: 'broken', reason: messageOf(error), user: error instanceof UserError };
+      const fault = error instanceof UserError ? 'user' : isMachines(error) ? 'machine' : 'other';
+      return { kind: 'broken', reason: messageOf(error), fault };
     }
   };
 
   const work = async (job: Job): Promise<FromWorker> => {
-    if (!bench || !artefacts) return { kind: 'broken', reason: 'a job came before the set-up', user: false };
+    if (!bench || !artefacts) return { kind: 'broken', reason: 'a job came before the set-up', fault: 'other' };
     try {
       const evaluation = await bench.estimator.estimate(
         { space: bench.space, architecture: job.architecture },
@@ -96,5 +97,9 @@ function reliable({ put, get }: Artefacts): Artefacts {
 
 function faultOf(error: unknown): Fault {
   if (error instanceof DataError) return 'data';
-  return error instanceof StudyStopped || environmentFault(error) !== undefined ? 'machine' : 'candidate';
+  return isMachines(error) ? 'machine' : 'candidate';
+}
+
+function isMachines(error: unknown): boolean {
+  return error instanceof StudyStopped || environmentFault(error) !== undefined;
 }
