@@ -6,6 +6,11 @@ export class UserError extends Error {
   override readonly name = 'UserError';
 }
 
+/** The environment is at fault (a full disk, a study that was moved away): nothing failed, and trials go back to waiting. */
+export class StudyStopped extends Error {
+  override readonly name = 'StudyStopped';
+}
+
 /** `space "mine": choice "k" has 1 option; a choice needs at least 2` */
 export function invalid(place: string, found: string, rule: string): UserError {
   return new UserError(`${place}: ${found}; ${rule}`);
