@@ -8,7 +8,7 @@ import { modelCard } from '../report/export/model-card.ts';
 import { exportOnnx } from '../report/export/onnx.ts';
 import { checkParity } from '../report/export/parity.ts';
 import { formatArchitecture, resolve, resolveHyperparameters } from '../space/index.ts';
-import { checkWritable, writeWhole } from '../study/store/files.node.ts';
+import { checkWritable, writeInStudy, writeWhole } from '../study/store/files.node.ts';
 import { openPrograms } from '../train/programs.ts';
 import { withHyperparameters } from '../train/settings.ts';
 import { define, outputOf, type Shell } from './command.ts';
@@ -95,12 +95,14 @@ export async function exportBest(
   });
   const { parity, samples } = await checkParity({ engine, network, info, weights, model, samples: valid });
   const file = out ?? join(dir, 'best', 'model.onnx');
-  writeWhole(file, model);
+  if (out === undefined) writeInStudy(dir, ['best', 'model.onnx'], model);
+  else writeWhole(file, model);
   if (out !== undefined) return { file, parity, samples };
   const { params, flops, activationBytes } = networkCosts(network, space.task);
   const card = join(dir, 'best', 'MODEL_CARD.md');
-  writeWhole(
-    card,
+  writeInStudy(
+    dir,
+    ['best', 'MODEL_CARD.md'],
     modelCard({
       file: 'model.onnx',
       info,

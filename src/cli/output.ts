@@ -1,3 +1,4 @@
+import { largest } from '../common/extremes.ts';
 import type { Json } from '../common/json.ts';
 
 /** Where a command writes. `out` is for results alone; everything else goes to `err`. */
@@ -35,7 +36,7 @@ export function createOutput(streams: Streams, options: { readonly json?: boolea
 /** Lines of cells, columns aligned, numbers to the right. */
 export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
   const cells = [head, ...rows].map((row) => row.map(String));
-  const widths = head.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
+  const widths = head.map((_, column) => largest(cells.map((row) => row[column]?.length ?? 0)));
   const right = head.map((_, column) => rows.length > 0 && rows.every((row) => typeof row[column] === 'number'));
   return cells
     .map((row) =>

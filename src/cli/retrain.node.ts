@@ -47,7 +47,7 @@ function failureOf(error: unknown): FailureKind {
 }
 
 async function open({ plan, memoryBytes }: WorkerOrders): Promise<Opened> {
-  const setup = await setUp(plan.settings, await spaceOf(plan));
+  const setup = await setUp(plan.settings, spaceOf(plan));
   const engine = await openEngine(plan.settings, plan.settings.workers);
   const test = await setup.dataset.openTest();
   return { setup, engine, programs: openPrograms(engine, { memory: memoryOfPrograms(memoryBytes) }), test };

@@ -6,6 +6,6 @@ import { spaceOf, type WorkerOrders } from './study.ts';
 // The entry of a worker process: builds, from the study's own record, what it estimates with.
 serveTrials(async ({ settings: json }) => {
   const { plan, memoryBytes, earlier = [] } = json as unknown as WorkerOrders;
-  const setup = await setUp(plan.settings, await spaceOf(plan));
+  const setup = await setUp(plan.settings, spaceOf(plan));
   return { space: setup.space, estimator: await openEstimator(setup, memoryBytes, earlier) };
 });

@@ -16,7 +16,13 @@ test('what the machine is at fault for is known by the code of the system or of 
   // Extended codes: SQLITE_IOERR_WRITE, SQLITE_READONLY_DBMOVED.
   for (const code of [778, 1032, 14]) assert.ok(environmentFault(inSqlite(code, 'no')));
   assert.ok(environmentFault(new UserError('cannot be kept', { cause: failing('ENOSPC') })));
-  for (const other of [failing('ENOENT'), inSqlite(11, 'malformed'), inSqlite(5, 'locked'), new Error('a bug'), 'text'])
+  for (const other of [
+    failing('ENOENT'),
+    inSqlite(11, 'malformed'),
+    inSqlite(1, 'no such table'),
+    new Error('a bug'),
+    'text',
+  ])
     assert.equal(environmentFault(other), undefined);
 });
 

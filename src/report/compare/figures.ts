@@ -1,5 +1,7 @@
 /** The figures of a comparison. */
+
 import * as Plot from '@observablehq/plot';
+import { largest, smallest } from '../../common/extremes.ts';
 import type { Objective } from '../../common/metrics.ts';
 import { axisOf, plot, QUIET } from '../figures/plot.ts';
 import { isShare } from '../numbers.ts';
@@ -49,7 +51,7 @@ export function bestFigure(comparison: Comparison, points: readonly BandPoint[])
   const moments = [...new Set(points.map(({ at }) => at))];
   const later = points.filter(({ at }) => at >= (moments[Math.floor(moments.length / 20)] ?? 0));
   const scale = isShare(objective.metric) ? 100 : 1;
-  const [low, high] = [Math.min(...later.map((one) => one.low)), Math.max(...later.map((one) => one.high))];
+  const [low, high] = [smallest(later.map((one) => one.low)), largest(later.map((one) => one.high))];
   const margin = (high - low) / 20 || Math.abs(high) / 20 || 1;
   const y = { ...axisOf(objective), domain: [scale * (low - margin), scale * (high + margin)], clamp: true };
   return overTime(comparison, points, y, `Best ${objective.metric} so far`);
@@ -62,7 +64,7 @@ export function regretFigure(comparison: Comparison, points: readonly BandPoint[
   const regrets = regretOf(points, optimum.valid, objective);
   const above = regrets.flatMap(({ mean, low }) => [mean, low]).filter((value) => value > 1e-9);
   if (above.length === 0) return undefined;
-  const floor = Math.min(...above) / 2;
+  const floor = smallest(above) / 2;
   const scale = isShare(objective.metric) ? 100 : 1;
   const shown = regrets.map(({ name, at, mean, low, high }) => ({
     name,
@@ -94,7 +96,7 @@ export function finalFigure(comparison: Comparison, summaries: readonly Competit
     {
       ...FIGURE,
       height: 60 + 34 * names.length,
-      marginLeft: 24 + 7 * Math.min(24, Math.max(...names.map(({ length }) => length))),
+      marginLeft: 24 + 7 * Math.min(24, largest(names.map(({ length }) => length))),
       x: { ...axisOf(axis, part === 'valid' ? 'validation' : 'test'), labelArrow: null },
       y: { type: 'band', domain: names, label: null, padding: 0.3 },
       marks: [

@@ -1,5 +1,7 @@
 /** The figures of a study's report. */
+
 import * as Plot from '@observablehq/plot';
+import { largest, smallest } from '../../common/extremes.ts';
 import type { Objective } from '../../common/metrics.ts';
 import type { ReportTrial } from '../data.ts';
 import { ACCENT, axisOf, plot, QUIET, STRONG } from './plot.ts';
@@ -87,7 +89,7 @@ export function learningCurves(
   if (points.length === 0) return undefined;
   const winner = points.filter((point) => point.trial === highlight);
   const last = winner.at(-1);
-  const longest = Math.max(...points.map((point) => point.step));
+  const longest = largest(points.map((point) => point.step));
   return plot(
     {
       x: {
@@ -140,7 +142,7 @@ export function costScatter(
   const front = paretoFront(points, objective.direction);
   const winner = points.filter((point) => point.trial === highlight);
   const costs = points.map((point) => point.cost);
-  const wide = Math.max(...costs) / Math.min(...costs) > 20;
+  const wide = largest(costs) / smallest(costs) > 20;
   return plot(
     {
       x: {
@@ -170,7 +172,7 @@ export function confusionFigure(matrix: readonly (readonly number[])[], labels: 
     return row.map((count, predicted) => ({ truth, predicted, count, share: total === 0 ? 0 : count / total }));
   });
   const name = (index: number) => labels[index] ?? String(index);
-  const longest = Math.max(...matrix.map((_, i) => name(i).length));
+  const longest = largest(matrix.map((_, i) => name(i).length));
   const named = matrix.length <= 30;
   const margin = named ? 30 + Math.min(longest, 20) * 6.5 : 40;
   const side = Math.min(560, Math.max(200, matrix.length * 40));

@@ -57,7 +57,7 @@ export interface EarlierTrial extends Pick<Trial, 'architecture' | 'metrics' | '
 }
 
 /** The schema that this version writes. It reads older ones, brings them up to date when it writes, and refuses newer. */
-export const SCHEMA = 3;
+export const SCHEMA = 4;
 
 /** What a study is: everything needed to repeat it. */
 export interface StudyRecord {
