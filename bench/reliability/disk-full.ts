@@ -56,7 +56,7 @@ rmSync(root, { recursive: true });
 
 async function bench(): Promise<void> {
   const undisturbed = join(root, 'undisturbed');
-  await undisturbedIn(undisturbed);
+  await undisturbedIn(undisturbed, phases);
   const rows: Row[] = [];
   const filler = join(disk, 'filler');
   for (let index = 0; rows.length < wanted && index < 4 * wanted; index++) {

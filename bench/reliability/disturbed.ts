@@ -98,9 +98,10 @@ export function prepare(phase: Phase, dir: string, undisturbed: string): void {
   cpSync(undisturbed, dir, { recursive: true, filter: (path) => !path.endsWith('best') });
 }
 
-/** Search, confirmation and evaluation that nothing disturbs. */
-export async function undisturbedIn(dir: string): Promise<void> {
-  for (const phase of ['search', 'evaluate'] as const) {
+/** What the phases are to come to: search and confirmation that nothing disturbs, and an evaluation if it is one of them. */
+export async function undisturbedIn(dir: string, phases: readonly Phase[]): Promise<void> {
+  const commands = phases.includes('evaluate') ? (['search', 'evaluate'] as const) : (['search'] as const);
+  for (const phase of commands) {
     const { code, err } = await command(commandOf(phase, dir));
     if (code !== 0) throw new Error(err);
   }

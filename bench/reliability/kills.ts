@@ -38,7 +38,7 @@ const root = mkdtempSync(join(tmpdir(), 'netsmith-kills-'));
 const rows: Row[] = [];
 try {
   const undisturbed = join(root, 'undisturbed');
-  await undisturbedIn(undisturbed);
+  await undisturbedIn(undisturbed, phases);
   for (let index = 0; rows.length < wanted && index < 4 * wanted; index++) {
     const moment = momentOf(Number(flags.seed), index, phases);
     const { phase } = moment;
