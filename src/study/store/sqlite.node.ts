@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { Kysely, type SqliteDatabase, SqliteDialect, type Transaction } from 'kysely';
 import { fileArtefacts, removeFiles, sweepFiles } from './artefacts.node.ts';
 import { earlierSum, progressSum, strategySum, studySum, trialSum, type Unsigned } from './checksums.node.ts';
@@ -57,6 +57,26 @@ export function sqliteStore(
     return new Set(rows.flatMap(({ checkpoint }) => checkpoint ?? []));
   };
 
+  /** As it is in the database; undefined: not read yet. Nobody else writes while this store does. */
+  let progress: Unsigned<ProgressRow> | undefined;
+  const advanceProgress = async (
+    body: (db: Db, now: Unsigned<ProgressRow>) => Promise<Unsigned<ProgressRow>>,
+  ): Promise<void> => {
+    try {
+      await write(async (db) => {
+        const next = await body(db, progress ?? (await read.progress(db)));
+        await db
+          .updateTable('progress')
+          .set({ ...next, checksum: progressSum(next) })
+          .execute();
+        progress = next;
+      });
+    } catch (error) {
+      progress = undefined;
+      throw error;
+    }
+  };
+
   return {
     artefacts: fileArtefacts(artefactFolder),
     async study() {
@@ -77,15 +97,15 @@ export function sqliteStore(
     trial: (key) => transaction((db) => read.trial(db, key)),
     earlier: () => transaction((db) => read.earlier(db)),
     propose: (trials, next) =>
-      write(async (db) => {
-        const progress = { ...(await read.progress(db)) };
+      advanceProgress(async (db, now) => {
+        const counts = { ...now };
         for (const trial of trials) {
           if (await read.trial(db, trial)) throw new Error(`${nameOf(trial)} exists already`);
           await db.insertInto('trials').values(signed(trial)).execute();
-          progress[`${trial.purpose}_trials`]++;
+          counts[`${trial.purpose}_trials`]++;
         }
-        if (trials.length > 0) await saveProgress(db, progress);
         if (next) await read.advance(db, next);
+        return counts;
       }),
     begin: (key) => change(key, (trial) => begun(trial, Date.now())),
     report: (key, fence, report, checkpoint) =>
@@ -108,10 +128,7 @@ export function sqliteStore(
       return { searchSeconds: search_seconds, workerSeconds: worker_seconds };
     },
     recordClock: ({ searchSeconds, workerSeconds }) =>
-      write(async (db) => {
-        const progress = await read.progress(db);
-        await saveProgress(db, { ...progress, search_seconds: searchSeconds, worker_seconds: workerSeconds });
-      }),
+      advanceProgress(async (_, now) => ({ ...now, search_seconds: searchSeconds, worker_seconds: workerSeconds })),
     forget: (keys) =>
       write(async (db) => {
         const trials: Trial[] = [];
@@ -160,12 +177,21 @@ const placeOf = (study: string) => `study "${study}": study.db`;
 /** Kysely's own SQLite dialect, over Node's database. It never closes the database unless told to. */
 function kyselyOver(database: DatabaseSync, study: string): Kysely<Tables> {
   const place = placeOf(study);
+  /** Statements are few and come again and again. */
+  const prepared = new Map<string, StatementSync>();
+  const prepare = (text: string): StatementSync => {
+    const known = prepared.get(text);
+    if (known !== undefined) return known;
+    const statement = guarded(place, () => database.prepare(text));
+    prepared.set(text, statement);
+    return statement;
+  };
   const adapter: SqliteDatabase = {
     close: () => database.close(),
     prepare(sql) {
       // After some errors (a full disk) SQLite has rolled back by itself; rolling back again would hide what happened.
       if (sql === 'rollback' && !database.isTransaction) return NOTHING;
-      const statement = guarded(place, () => database.prepare(sql));
+      const statement = prepare(sql);
       const values = (parameters: readonly unknown[]) => parameters as (string | number | null)[];
       return {
         reader: statement.columns().length > 0,
@@ -296,13 +322,6 @@ async function saveTrial(db: Db, trial: Trial): Promise<void> {
     .set(signed(trial))
     .where('purpose', '=', trial.purpose)
     .where('trial', '=', trial.trial)
-    .execute();
-}
-
-async function saveProgress(db: Db, progress: Unsigned<ProgressRow>): Promise<void> {
-  await db
-    .updateTable('progress')
-    .set({ ...progress, checksum: progressSum(progress) })
     .execute();
 }
 

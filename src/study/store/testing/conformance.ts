@@ -83,14 +83,15 @@ export function storeConformance(name: string, open: (study: NewStudy) => Promis
     });
 
     test('trials come by number, search before confirm, and one purpose on request', async () => {
-      await store.propose([10, 2, 1].map(proposed), { revision: 1, state: 0 });
-      await store.propose([newTrial({ ...confirm(1), architecture: {}, fidelity: 0 })]);
+      const numbers = Array.from({ length: 11 }, (_, n) => n);
+      await store.propose(numbers.toReversed().map(proposed), { revision: 1, state: 0 });
+      await store.propose([newTrial({ ...confirm(0), architecture: {}, fidelity: 0 })]);
       const keys = async (purpose?: 'search' | 'confirm') =>
         (await store.trials(purpose)).map((t) => [t.purpose, t.trial]);
-      const searched = [1, 2, 10].map((n) => ['search', n]);
-      assert.deepEqual(await keys(), [...searched, ['confirm', 1]]);
+      const searched = numbers.map((n) => ['search', n]);
+      assert.deepEqual(await keys(), [...searched, ['confirm', 0]]);
       assert.deepEqual(await keys('search'), searched);
-      assert.deepEqual(await keys('confirm'), [['confirm', 1]]);
+      assert.deepEqual(await keys('confirm'), [['confirm', 0]]);
     });
 
     test('a report of an earlier step replaces the points of a lost attempt', async () => {
