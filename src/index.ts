@@ -3,7 +3,7 @@
  *
  * @packageDocumentation
  */
-export { UserError } from './common/errors.ts';
+export { DataError, StudyStopped, UserError } from './common/errors.ts';
 export type { Fidelity } from './common/fidelity.ts';
 export type { Json } from './common/json.ts';
 export { METRICS, type Metrics, type Objective } from './common/metrics.ts';

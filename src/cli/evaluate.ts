@@ -13,6 +13,7 @@ import { define, outputOf, type Shell } from './command.ts';
 import type { EstimatorPlan } from './estimator.ts';
 import {
   type Contestant,
+  checkKeeps,
   type EvaluationRecord,
   type Summary,
   summarise,
@@ -109,7 +110,8 @@ export function validMetrics({ estimator }: Pick<Setup, 'estimator'>, { metrics 
 
 /**
  * Trains the chosen architecture and the baselines, all from scratch on train + valid with the same settings and number
- * of epochs, and measures them on the test part. Keeps the result and the weights of the first seed in `best/`.
+ * of epochs, and measures them on the test part. Keeps the result and the weights of the first seed in `best/`, and throws,
+ * before it trains anything, where they cannot be written (`writeWhole`).
  */
 export async function evaluate(
   dir: string,
@@ -121,6 +123,7 @@ export async function evaluate(
 ): Promise<EvaluationRecord> {
   const { settings } = setup;
   const { architecture } = best.trial;
+  checkKeeps(dir);
   const seeds = Array.from({ length: options.seeds }, (_, repetition) => repetition);
   const baselines = options.baselines ? baselinesFor(setup) : [];
   const entrants = [
@@ -134,16 +137,20 @@ export async function evaluate(
       return { ...entrant, repetition, ...(sampled && { sampled }) };
     }),
   );
-  await retrainAll(jobs, planOfSetup(setup), signal, (job, result) => {
-    const { metric } = testedObjective(setup.problem.objectives, setup.dataset.search.info);
-    const name = job.baseline === undefined ? `trial ${best.trial.trial}` : `baseline ${job.baseline}`;
-    if (result instanceof TrainingFailure) {
-      output.note(`${name}, seed ${job.repetition}: failed: ${result.message}`);
-      return;
-    }
-    results.set(job, result);
-    const value = showMetric(metric, result.metrics[metric]);
-    output.note(`${name}, seed ${job.repetition}: test ${metric} ${value} (${showSeconds(result.seconds)})`);
+  const nameOf = ({ baseline, repetition }: RetrainJob) =>
+    `${baseline === undefined ? `trial ${best.trial.trial}` : `baseline ${baseline}`}, seed ${repetition}`;
+  await retrainAll(jobs, planOfSetup(setup), signal, {
+    onRetry: (job, reason) => output.note(`${nameOf(job)}: ${reason}. It is trained once more.`),
+    onDone(job, result) {
+      const { metric } = testedObjective(setup.problem.objectives, setup.dataset.search.info);
+      if (result instanceof TrainingFailure) {
+        output.note(`${nameOf(job)}: failed: ${result.message}`);
+        return;
+      }
+      results.set(job, result);
+      const value = showMetric(metric, result.metrics[metric]);
+      output.note(`${nameOf(job)}: test ${metric} ${value} (${showSeconds(result.seconds)})`);
+    },
   });
 
   const resultsOf = (name: string | undefined) =>

@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { z } from 'zod';
+import { invalid, messageOf } from '../common/errors.ts';
+import { type Json, parseJson } from '../common/json.ts';
 import type { Metrics } from '../common/metrics.ts';
 import { rng } from '../common/random.ts';
 import type { Dataset, Samples } from '../data/dataset.ts';
@@ -12,7 +15,7 @@ import { sampleTest } from '../report/samples.node.ts';
 import type { TestSamples } from '../report/samples.ts';
 import { type Architecture, resolve, resolveHyperparameters, type Space } from '../space/index.ts';
 import { BASELINES } from '../space/spaces/index.ts';
-import { writeWhole } from '../study/store/files.node.ts';
+import { checkWritable, folderOf, readPlain, writeInStudy } from '../study/store/files.node.ts';
 import { decodeCheckpoint, encodeCheckpoint } from '../train/checkpoint.ts';
 import { measuredBy } from '../train/inference.ts';
 import { trainNetwork } from '../train/loop.ts';
@@ -114,14 +117,75 @@ export interface EvaluationRecord {
   }[];
 }
 
-export function writeEvaluation(dir: string, record: EvaluationRecord): void {
-  writeWhole(join(dir, 'best', 'evaluation.json'), `${JSON.stringify(record, null, 2)}\n`);
+/** Throws as `writeWhole` where nothing can be kept in `best/`. Ask before a training, not after it. */
+export function checkKeeps(dir: string): void {
+  const best = join(dir, 'best');
+  checkWritable(lstatSync(best, { throwIfNoEntry: false }) ? folderOf(dir, 'best') : dir);
 }
 
-/** Undefined where the study has not been evaluated. */
+const EVALUATION = 'evaluation.json';
+
+export function writeEvaluation(dir: string, record: EvaluationRecord): void {
+  const text = JSON.stringify({ ...record, checksum: checksumOf(record) }, null, 2);
+  writeInStudy(dir, ['best', EVALUATION], `${text}\n`);
+}
+
+/** Of the record as it stands in the file, whatever else is in it. */
+function checksumOf(record: object): string {
+  return sha256Of(Buffer.from(JSON.stringify(record))).slice(0, 32);
+}
+
+const count = z.int().min(0);
+/** A network that diverged may have no finite loss, and JSON has no other. */
+const metrics = z.array(z.record(z.string(), z.number().nullable()));
+const architecture = z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(count)]));
+const evaluationSchema = z.looseObject({
+  trial: count,
+  architecture,
+  seeds: z.array(count),
+  epochs: count,
+  metrics,
+  confusion: z.array(z.array(z.number())).optional(),
+  trainedOn: z.string(),
+  baselines: z.array(
+    z.looseObject({
+      name: z.string(),
+      architecture,
+      seeds: z.array(count),
+      metrics,
+      costs: z.looseObject({ params: z.number(), flops: z.number() }),
+    }),
+  ),
+});
+
+/**
+ * Undefined where the study has not been evaluated. Throws UserError for a file that is not what was written: its values are in
+ * the report and on the model card.
+ */
 export function readEvaluation(dir: string): EvaluationRecord | undefined {
-  const path = join(dir, 'best', 'evaluation.json');
-  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as EvaluationRecord) : undefined;
+  const path = join(dir, 'best', EVALUATION);
+  const found = readJson(path);
+  if (found === undefined) return undefined;
+  const rule = `delete it and run netsmith evaluate ${dir} again`;
+  const place = `file "${path}"`;
+  const result = evaluationSchema.safeParse(found);
+  if (!result.success) {
+    const [issue] = result.error.issues;
+    throw invalid(place, `${issue?.path.map(String).join('.') || 'it'} is not what it should be`, rule);
+  }
+  // Evaluations of earlier versions have none.
+  const { checksum, ...record } = found as { readonly checksum?: Json };
+  if (checksum !== undefined && checksum !== checksumOf(record))
+    throw invalid(place, 'is not what was written (its checksum differs)', rule);
+  return record as unknown as EvaluationRecord;
+}
+
+/** Throws UserError where it is no JSON. */
+function readJson(path: string): Json | undefined {
+  const bytes = readPlain(path);
+  return bytes === undefined
+    ? undefined
+    : parseJson(new TextDecoder().decode(bytes), `file "${path}" (delete it and run netsmith evaluate again)`);
 }
 
 /** What `best/weights.json` says of `best/weights.bin`: weights of an architecture after its final training. */
@@ -143,9 +207,9 @@ export function writeWeights(
   tensors: Readonly<Record<string, HostTensor>>,
 ): void {
   const bytes = encodeCheckpoint({ history: [], steps: 0, tensors });
-  writeWhole(join(dir, 'best', 'weights.bin'), bytes);
+  writeInStudy(dir, ['best', 'weights.bin'], bytes);
   const of: FinalWeights = { architecture, epochs, sha256: sha256Of(bytes) };
-  writeWhole(join(dir, 'best', 'weights.json'), `${JSON.stringify(of, null, 2)}\n`);
+  writeInStudy(dir, ['best', 'weights.json'], `${JSON.stringify(of, null, 2)}\n`);
 }
 
 /** The weights that `evaluate` or an earlier `export` left, if they are of this architecture and length of training. */
@@ -155,9 +219,14 @@ export function readWeights(
   epochs: number,
 ): Readonly<Record<string, HostTensor>> | undefined {
   const [file, about] = [join(dir, 'best', 'weights.bin'), join(dir, 'best', 'weights.json')];
-  if (!existsSync(file) || !existsSync(about)) return undefined;
-  const bytes = readFileSync(file);
+  const bytes = readPlain(file, Number.POSITIVE_INFINITY);
+  const found = readJson(about);
+  if (bytes === undefined || found === undefined) return undefined;
   const wanted: FinalWeights = { architecture, epochs, sha256: sha256Of(bytes) };
-  const found: unknown = JSON.parse(readFileSync(about, 'utf8'));
-  return isDeepStrictEqual(found, wanted) ? decodeCheckpoint(bytes).tensors : undefined;
+  if (!isDeepStrictEqual(found, wanted)) return undefined;
+  try {
+    return decodeCheckpoint(bytes).tensors;
+  } catch (error) {
+    throw invalid(`file "${file}"`, messageOf(error), 'delete it: export then trains the network again');
+  }
 }

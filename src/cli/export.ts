@@ -9,13 +9,13 @@ import { exportOnnx } from '../report/export/onnx.ts';
 import { checkParity } from '../report/export/parity.ts';
 import { sealModel } from '../report/export/seal.node.ts';
 import { formatArchitecture, resolve, resolveHyperparameters } from '../space/index.ts';
-import { writeWhole } from '../study/store/files.node.ts';
+import { checkWritable, writeInStudy, writeWhole } from '../study/store/files.node.ts';
 import { openPrograms } from '../train/programs.ts';
 import { withHyperparameters } from '../train/settings.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import { openEngine } from './engine.ts';
 import { type Chosen, chosen, validMetrics } from './evaluate.ts';
-import { type EvaluationRecord, readEvaluation, readWeights, retrain, writeWeights } from './evaluation.ts';
+import { checkKeeps, type EvaluationRecord, readEvaluation, readWeights, retrain, writeWeights } from './evaluation.ts';
 import { addSettings, givenSettings, numberIfItIsOne } from './flags.ts';
 import { interruptible } from './interrupt.ts';
 import { memoryOfProcess, memoryOfPrograms } from './memory.node.ts';
@@ -57,7 +57,8 @@ export function addExport(program: Command, shell: Shell): void {
 
 /**
  * Exports the chosen architecture with the weights that `evaluate` left, or trains it on train + valid if there are none.
- * The parity with the training engine, on validation samples, is checked before anything is written.
+ * The parity with the training engine, on validation samples, is checked before anything is written; that it can be written,
+ * before anything is trained.
  */
 export async function exportBest(
   dir: string,
@@ -70,9 +71,11 @@ export async function exportBest(
   const { settings, dataset, space, training } = setup;
   const { info, valid } = dataset.search;
   const { architecture } = best.trial;
+  let weights = readWeights(dir, architecture, settings.epochs);
+  if (out === undefined || weights === undefined) checkKeeps(dir);
+  if (out !== undefined) checkWritable(dirname(out));
   const engine = await openEngine(settings, 1);
   const network = resolve(space, architecture);
-  let weights = readWeights(dir, architecture, settings.epochs);
   if (weights === undefined) {
     output.note(`Training it on train + valid for ${settings.epochs} epochs (no evaluation has left its weights).`);
     const programs = openPrograms(engine, { memory: memoryOfPrograms(memoryOfProcess(settings, 1)) });
@@ -95,12 +98,14 @@ export async function exportBest(
   );
   const { parity, samples } = await checkParity({ engine, network, info, weights, model, samples: valid });
   const file = out ?? join(dir, 'best', 'model.onnx');
-  writeWhole(file, model);
+  if (out === undefined) writeInStudy(dir, ['best', 'model.onnx'], model);
+  else writeWhole(file, model);
   if (out !== undefined) return { file, parity, samples };
   const { params, flops, activationBytes } = networkCosts(network, space.task);
   const card = join(dir, 'best', 'MODEL_CARD.md');
-  writeWhole(
-    card,
+  writeInStudy(
+    dir,
+    ['best', 'MODEL_CARD.md'],
     modelCard({
       file: 'model.onnx',
       info,

@@ -52,6 +52,10 @@ export function createLiveView(setup: Setup, secondsToGo: number | undefined, en
     onEvent(event) {
       follow(picture, event);
       if (event.kind === 'phase') since = { began: performance.now(), ended: picture.ended };
+      if (event.kind === 'note') {
+        log.clear();
+        output.note(noteOf(event));
+      }
       draw();
     },
     say(text) {
@@ -90,6 +94,7 @@ function follow(picture: Picture, event: StudyEvent): Picture {
     case 'best':
       picture.best = event.best[0];
       break;
+    case 'note':
     case 'finished':
       break;
     default:
@@ -104,11 +109,14 @@ function nameOf(trial: Trial): string {
   return trial.purpose === 'search' ? `trial ${trial.trial}` : `trial ${trial.repeats} again`;
 }
 
+const noteOf = ({ trial, text }: StudyEvent & { kind: 'note' }) => `${nameOf(trial)}: ${printable(text)}`;
+
 /** Plain lines: one for each trial that ended, and one for each phase but the first. */
 function tellLine(picture: Picture, event: StudyEvent, setup: Setup, output: Output): void {
   if (event.kind === 'phase' && event.phase === 'confirm')
     output.note(`Confirming: ${event.trials} trainings with other seeds.`);
   if (event.kind === 'released' && event.reason !== '') output.note(`${nameOf(event.trial)} waits: ${event.reason}`);
+  if (event.kind === 'note') output.note(noteOf(event));
   if (event.kind !== 'ended') return;
   const { trial } = event;
   const of = picture.wanted === undefined ? '' : ` of ${picture.wanted}`;

@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander';
-import { messageOf, UserError } from '../common/errors.ts';
+import { messageOf, StudyStopped, stopped, UserError } from '../common/errors.ts';
 import { printable } from '../common/text.ts';
 import { TrainingFailure } from '../train/failure.ts';
 import { addBest } from './best.ts';
@@ -67,7 +67,13 @@ function explain(error: unknown, streams: Streams): number {
     streams.err(`netsmith: ${printable(error.message)}\n`);
     return 2;
   }
-  // The network's doing, not the program's: a stack would say nothing.
+  // The machine's doing (a full disk): a stack would say nothing.
+  const fault = stopped(error, 'stopped');
+  if (fault instanceof StudyStopped) {
+    streams.err(`netsmith: ${fault.message}\n`);
+    return 1;
+  }
+  // The network's doing, not the program's.
   if (error instanceof TrainingFailure) {
     streams.err(`netsmith: the training failed: ${error.message}\n`);
     return 1;

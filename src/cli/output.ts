@@ -1,4 +1,5 @@
 import stringWidth from 'string-width';
+import { largest } from '../common/extremes.ts';
 import type { Json } from '../common/json.ts';
 import { printable } from '../common/text.ts';
 
@@ -46,9 +47,7 @@ export function safeStreams(streams: Streams): Streams {
 /** Lines of cells, columns aligned by their width in a terminal, numbers to the right. A cell stays on its line. */
 export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
   const cells = [head, ...rows].map((row) => row.map((cell) => printable(String(cell))));
-  const widths = head.map((_, column) =>
-    cells.reduce((widest, row) => Math.max(widest, stringWidth(row[column] ?? '')), 0),
-  );
+  const widths = head.map((_, column) => largest(cells.map((row) => stringWidth(row[column] ?? ''))));
   const right = head.map((_, column) => rows.length > 0 && rows.every((row) => typeof row[column] === 'number'));
   return cells
     .map((row) =>

@@ -2,6 +2,7 @@ import { isAbsolute, relative, resolve, sep } from 'node:path';
 import type { Command } from 'commander';
 import { invalid } from '../common/errors.ts';
 import type { Store } from '../study/store/store.ts';
+import { nameOf } from '../study/store/transitions.ts';
 import { openStudy } from '../study/study.node.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import type { SettingName, StudySettings } from './config.ts';
@@ -26,6 +27,11 @@ export const CHANGEABLE: readonly SettingName[] = [
   'layout',
 ];
 
+interface ResumeOptions {
+  readonly without?: readonly string[];
+  readonly retryFailed: boolean;
+}
+
 /** `netsmith resume DIR`: { study, trials, best } */
 export function addResume(program: Command, shell: Shell): void {
   const command = define(
@@ -36,19 +42,28 @@ export function addResume(program: Command, shell: Shell): void {
       'netsmith resume runs/digits-small-cnn-1',
       'netsmith resume runs/digits-small-cnn-1 --trials 50 --workers 2',
       'netsmith resume runs/photos-small-cnn-1 --without cats/7.png',
+      'netsmith resume runs/digits-small-cnn-1 --retry-failed --workers 1',
     ],
-  );
-  command.option('--without <file...>', 'image-folder: leave out these images, damaged or removed ones');
-  addSettings(command, CHANGEABLE).action(async (dir: string, { without }: ResumeOptions, command: Command) => {
+  )
+    .option('--without <file...>', 'image-folder: leave out these images, damaged or removed ones')
+    .option('--retry-failed', 'train failed trials again, from their beginning and under their old numbers', false);
+  addSettings(command, CHANGEABLE).action(async (dir: string, options: ResumeOptions, command: Command) => {
     const output = outputOf(command, shell);
-    const { store, setup } = await reopen(dir, givenSettings(command), output, without);
+    const { store, setup } = await reopen(dir, givenSettings(command), output, options.without);
+    if (options.retryFailed) await retryFailed(store, output);
     const end = await searchToItsEnd(dir, store, setup, output);
     await tellResult(dir, end, output, shell);
   });
 }
 
-interface ResumeOptions {
-  readonly without?: readonly string[];
+/**
+ * Puts failed trials back to waiting. The strategy has been told that they failed, and is told again how they end, as it is of
+ * trials that it did not ask for; a rung of rising fidelity that went on without one does not wait for it.
+ */
+async function retryFailed(store: Store, output: Output): Promise<void> {
+  const failed = (await store.trials()).filter(({ state }) => state === 'failed');
+  await store.retry(failed);
+  output.note(failed.length === 0 ? 'No trial has failed.' : `Tried again: ${failed.map(nameOf).join(', ')}.`);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { messageOf, UserError } from '../common/errors.ts';
+import { environmentFault, messageOf, UserError } from '../common/errors.ts';
 import type { Samples } from '../data/dataset.ts';
 import type { Engine } from '../engine/engine.ts';
 import { TrainingFailure } from '../train/failure.ts';
@@ -6,7 +6,7 @@ import { openPrograms, type Programs } from '../train/programs.ts';
 import { openEngine } from './engine.ts';
 import { contestantOf, retrain } from './evaluation.ts';
 import { memoryOfPrograms } from './memory.node.ts';
-import type { FromRetrainer, Retrained, RetrainJob, ToRetrainer } from './retraining.ts';
+import type { FailureKind, FromRetrainer, Retrained, RetrainJob, ToRetrainer } from './retraining.ts';
 import type { Setup } from './setup.ts';
 import { setUpInWorker, type WorkerOrders } from './study.ts';
 
@@ -36,10 +36,15 @@ process.on('message', async (message: ToRetrainer) => {
     if (opened === undefined) throw new Error('a job came before its study');
     send({ retrained: await work(await opened, message.job) });
   } catch (error) {
-    const failure = error instanceof UserError ? 'user' : error instanceof TrainingFailure ? 'training' : 'other';
-    send({ failure, reason: messageOf(error) });
+    send({ failure: failureOf(error), reason: messageOf(error) });
   }
 });
+
+function failureOf(error: unknown): FailureKind {
+  if (error instanceof UserError) return 'user';
+  if (error instanceof TrainingFailure) return 'training';
+  return environmentFault(error) === undefined ? 'other' : 'machine';
+}
 
 async function open({ plan, memoryBytes }: WorkerOrders): Promise<Opened> {
   const setup = await setUpInWorker(plan);

@@ -1,10 +1,11 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { UserError } from '../common/errors.ts';
+import { StudyStopped, UserError } from '../common/errors.ts';
 import type { Metrics } from '../common/metrics.ts';
 import type { HostTensor } from '../graph/ir.ts';
 import type { TestSamples } from '../report/samples.ts';
 import type { Architecture } from '../space/index.ts';
+import { describeDeath } from '../study/worker/process.node.ts';
 import { TrainingFailure } from '../train/failure.ts';
 import { entryModule } from './entry.ts';
 import { memoryOfProcess } from './memory.node.ts';
@@ -35,66 +36,100 @@ export type ToRetrainer = WorkerOrders | { readonly job: RetrainJob };
 /** What it answers to each job. `failure`: of which kind the error was. */
 export type FromRetrainer =
   | { readonly retrained: Retrained }
-  | { readonly failure: 'user' | 'training' | 'other'; readonly reason: string };
+  | { readonly failure: FailureKind; readonly reason: string };
+
+export type FailureKind = keyof typeof FAILURES;
+
+const FAILURES = { user: UserError, training: TrainingFailure, machine: StudyStopped, other: Error };
+
+/** A process that ended in the middle of a job. */
+class TrainerDied extends TrainingFailure {
+  override readonly name = 'TrainerDied';
+}
+
+/** How often a job whose process died is done again, in a new one. */
+const RETRIES = 1;
+
+/** What is told of jobs while they are done. */
+export interface RetrainEvents {
+  /** Its process died, for this reason; it is begun again in a new one. */
+  onRetry?(job: RetrainJob, reason: string): void;
+  onDone(job: RetrainJob, result: Retrained | TrainingFailure): void;
+}
 
 /**
  * Does the jobs in processes of their own, as many at a time as the study has workers. `onDone` is called as they end;
- * what a job comes to does not depend on the order. Throws UserError, and TrainingFailure of anything but
- * a baseline; kills the workers on abort.
+ * what a job comes to does not depend on the order. A process that dies is replaced, and its job begun once more; one whose
+ * process dies again has failed. Throws UserError, StudyStopped, and TrainingFailure of anything but a baseline; kills the
+ * workers on abort.
  */
 export async function retrainAll(
   jobs: readonly RetrainJob[],
   plan: StudyPlan,
   signal: AbortSignal,
-  onDone: (job: RetrainJob, result: Retrained | TrainingFailure) => void,
+  { onRetry, onDone }: RetrainEvents,
 ): Promise<void> {
   const waiting = [...jobs];
-  const memoryBytes = memoryOfProcess(plan.settings, Math.min(plan.settings.workers, jobs.length));
-  const children = Array.from({ length: Math.min(plan.settings.workers, jobs.length) }, () =>
-    fork(fileURLToPath(entryModule('retrain.node')), {
+  const workers = Math.min(plan.settings.workers, jobs.length);
+  const memoryBytes = memoryOfProcess(plan.settings, workers);
+  const children = new Set<ChildProcess>();
+  let isOver = false;
+  const begin = (): ChildProcess => {
+    const child = fork(fileURLToPath(entryModule('retrain.node')), {
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    }),
-  );
-  const killAll = () => {
+    });
+    children.add(child);
+    child.on('exit', () => children.delete(child));
+    child.on('error', () => {}); // Its exit is heard of.
+    child.send({ plan, memoryBytes } satisfies ToRetrainer, () => {});
+    return child;
+  };
+  const endAll = () => {
+    isOver = true;
     for (const child of children) child.kill('SIGKILL');
   };
-  signal.addEventListener('abort', killAll);
+  signal.addEventListener('abort', endAll);
+
+  const work = async (): Promise<void> => {
+    let child = begin();
+    const trained = async (job: RetrainJob): Promise<Retrained | TrainingFailure> => {
+      for (let retry = 0; ; retry++) {
+        try {
+          return await ask(child, job, signal);
+        } catch (error) {
+          const died = error instanceof TrainerDied && !isOver;
+          if (died) child = begin();
+          if (died && retry < RETRIES) onRetry?.(job, error.message);
+          // A baseline that these settings cannot train is a result too; the rest goes on.
+          else if (job.baseline !== undefined && error instanceof TrainingFailure) return error;
+          else throw error;
+        }
+      }
+    };
+    for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) onDone(job, await trained(job));
+  };
   try {
     signal.throwIfAborted();
-    await Promise.all(
-      children.map(async (child) => {
-        child.send({ plan, memoryBytes } satisfies ToRetrainer);
-        for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) {
-          const done = await ask(child, job, signal).catch((error: unknown) => {
-            // A baseline that these settings cannot train is a result too; the rest goes on.
-            if (job?.baseline !== undefined && error instanceof TrainingFailure) return error;
-            throw error;
-          });
-          onDone(job, done);
-        }
-      }),
-    );
+    await Promise.all(Array.from({ length: workers }, work));
   } finally {
-    signal.removeEventListener('abort', killAll);
-    killAll();
+    signal.removeEventListener('abort', endAll);
+    endAll();
   }
 }
 
 async function ask(child: ChildProcess, job: RetrainJob, signal: AbortSignal): Promise<Retrained> {
   const { promise, resolve, reject } = Promise.withResolvers<FromRetrainer>();
   const died = (code: number | null, by: string | null) =>
-    reject(
-      signal.aborted ? signal.reason : new Error(`a training ended with its process (${by ?? `exit code ${code}`})`),
-    );
+    reject(signal.aborted ? signal.reason : new TrainerDied(`its process died: ${describeDeath(code, by)}`));
   child.once('exit', died);
   child.once('message', (message) => resolve(message as FromRetrainer));
   try {
     if (child.exitCode !== null || child.signalCode !== null) died(child.exitCode, child.signalCode);
-    else child.send({ job } satisfies ToRetrainer);
+    else child.send({ job } satisfies ToRetrainer, () => {});
     const answer = await promise;
     if ('retrained' in answer) return answer.retrained;
-    throw new { user: UserError, training: TrainingFailure, other: Error }[answer.failure](answer.reason);
+    throw new FAILURES[answer.failure](answer.reason);
   } finally {
     child.off('exit', died);
     child.removeAllListeners('message');

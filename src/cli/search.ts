@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { invalid } from '../common/errors.ts';
+import { DataError, invalid, StudyStopped, stopped } from '../common/errors.ts';
 import type { Json } from '../common/json.ts';
 import { showAgreement } from '../report/numbers.ts';
 import { beginning } from '../study/earlier.ts';
@@ -87,17 +87,22 @@ export async function newStudy(
   const known = await lookAhead(setup, earlier, output);
   const state = await beginning(setup.strategy, setup.problem, earlier);
   const dir = out ?? nextFree(settings);
-  const store = await createStudy(dir, {
-    name: basename(resolve(dir)),
-    settings: planToJson({
-      ...planOfSetup(setup),
-      ...known,
-      ...(prior.length > 0 && { prior: prior.map((folder) => resolve(folder)) }),
-    }),
-    state,
-    earlier,
-  });
-  return { dir, store, setup };
+  try {
+    const store = await createStudy(dir, {
+      name: basename(resolve(dir)),
+      settings: planToJson({
+        ...planOfSetup(setup),
+        ...known,
+        ...(prior.length > 0 && { prior: prior.map((folder) => resolve(folder)) }),
+      }),
+      state,
+      earlier,
+    });
+    return { dir, store, setup };
+  } catch (error) {
+    const why = stopped(error, `folder "${dir}"`);
+    throw existsSync(join(dir, 'study.db')) ? withWayOn(why, dir) : why;
+  }
 }
 
 /**
@@ -135,7 +140,8 @@ function nextFree({ data, dataDir, space }: StudySettings): string {
 
 /**
  * Runs a study that is open for writing until its budget is spent or Ctrl-C, and closes it. Trials run in processes of
- * their own, each of which builds what it needs from the study's settings; those of a table are looked up in this one.
+ * their own, each of which builds what it needs from the study's settings; those of a table are looked up in this one. Throws
+ * DataError and StudyStopped as `runStudy`, with how to go on.
  */
 export async function searchToItsEnd(dir: string, store: Store, setup: Setup, output: Output): Promise<StudyEnd> {
   const { settings, problem, strategy, stopping, estimator } = setup;
@@ -164,10 +170,20 @@ export async function searchToItsEnd(dir: string, store: Store, setup: Setup, ou
         onEvent: view.onEvent,
       }),
     );
+  } catch (error) {
+    throw withWayOn(error, dir);
   } finally {
     view.close();
     await store.close();
   }
+}
+
+/** What stops a study but not for good says how to go on. */
+function withWayOn(error: unknown, dir: string): unknown {
+  const wayOn = `Mend this, and go on with: netsmith resume ${dir} (trials that were running wait)`;
+  if (error instanceof DataError) return new DataError(`${error.message}\n${wayOn}`, { cause: error });
+  if (error instanceof StudyStopped) return new StudyStopped(`${error.message}\n${wayOn}`, { cause: error });
+  return error;
 }
 
 async function inProcesses(dir: string, setup: Setup, store: Store): Promise<Pick<StudyRun, 'workers'>> {

@@ -91,12 +91,7 @@ export function taskOf({ kind, input, outputs }: DatasetInfo): Task {
 
 /** A space of Netsmith by its name, or the one that a file exports (as default, or as its only space). */
 export async function loadSpace(name: string): Promise<SpaceDefinition> {
-  if (!isSpaceFile(name)) {
-    const found = Object.values(SPACES).find((space) => space.name === name);
-    if (found !== undefined) return found;
-    const known = Object.keys(SPACES).join(', ');
-    throw invalid('--space', `"${name}"`, `must be one of ${known}, or a .ts or .js file that exports a space`);
-  }
+  if (!isSpaceFile(name)) return namedSpace(name);
   if (!existsSync(name)) throw invalid('--space', `"${name}"`, 'there is no such file');
   const spaces = Object.entries(await importFile(name)).filter(([, value]) => isSpaceDefinition(value));
   const chosen = spaces.find(([key]) => key === 'default') ?? spaces[0];
@@ -109,6 +104,14 @@ export async function loadSpace(name: string): Promise<SpaceDefinition> {
     );
   }
   return chosen[1] as SpaceDefinition;
+}
+
+/** A space of Netsmith by its name: nothing is loaded. */
+export function namedSpace(name: string): SpaceDefinition {
+  const found = Object.values(SPACES).find((space) => space.name === name);
+  if (found !== undefined) return found;
+  const known = Object.keys(SPACES).join(', ');
+  throw invalid('--space', `"${name}"`, `must be one of ${known}, or a .ts or .js file that exports a space`);
 }
 
 async function importFile(path: string): Promise<object> {

@@ -1,32 +1,18 @@
-import type { Json } from '../common/json.ts';
+import { invalid } from '../common/errors.ts';
+import { type Json, parseJson } from '../common/json.ts';
 import { totalSpent } from '../common/spent.ts';
-import type { DatasetInfo } from '../data/dataset.ts';
 import { formatArchitecture, type Space, spaceFromJson, spaceToJson } from '../space/index.ts';
 import type { Problem } from '../strategy/strategy.ts';
 import { type Agreement, agreementsOf } from '../study/agreement.ts';
 import type { Clock, EarlierTrial, StrategyState, StudyRecord, Trial } from '../study/store/store.ts';
 import { openStudy } from '../study/study.node.ts';
-import { checkSettings, type StudySettings } from './config.ts';
+import type { StudySettings } from './config.ts';
 import { isSpaceFile } from './flags.ts';
+import { checkPlan, type StudyPlan } from './plan.ts';
 import { requireSameData } from './same-data.ts';
-import { loadSpace, problemOf, type Setup, setUp, taskOf } from './setup.ts';
+import { namedSpace, problemOf, type Setup, setUp, taskOf } from './setup.ts';
 
-/**
- * What the record of a study holds as its settings: those of the command line, and what its data were, so that a study
- * can be read (and its data be recognised) without them.
- */
-export interface StudyPlan {
-  readonly settings: StudySettings;
-  readonly data: DatasetInfo;
-  /** Channels in a block of the engine's layout where the study began, 0 for NCHW: results differ in rounding. */
-  readonly block?: number;
-  /** How well the predictor of a study that has one ranked earlier trials that it was not shown. */
-  readonly foresight?: Agreement;
-  /** A space that came from a file, as it was when the study began: the file may change or go. */
-  readonly ownSpace?: Json;
-  /** Folders of the earlier studies that it began with, as they were called then. */
-  readonly prior?: readonly string[];
-}
+export type { StudyPlan } from './plan.ts';
 
 /** What a worker process of a study is told. */
 export interface WorkerOrders {
@@ -42,7 +28,12 @@ export function ordersToJson({ plan, ...rest }: WorkerOrders): Json {
 }
 
 export function planOfSetup({ settings, dataset, space }: Setup): StudyPlan {
-  return { settings, data: dataset.search.info, ...(isSpaceFile(settings.space) && { ownSpace: spaceToJson(space) }) };
+  return { settings, data: dataset.search.info, ...(isSpaceFile(settings.space) && { ownSpace: storedSpace(space) }) };
+}
+
+/** Throws UserError for a space that nests so deeply that it could not be read again. */
+function storedSpace(space: Space): Json {
+  return parseJson(JSON.stringify(spaceToJson(space)), `space "${space.name}" as JSON`);
 }
 
 export function planToJson({ settings, data, block, foresight, ownSpace, prior }: StudyPlan): Json {
@@ -50,8 +41,7 @@ export function planToJson({ settings, data, block, foresight, ownSpace, prior }
 }
 
 export function planOf(record: StudyRecord, dir: string): StudyPlan {
-  const { settings, ...rest } = record.settings as unknown as StudyPlan;
-  return { settings: checkSettings(settings, (name) => `study "${dir}": ${name}`), ...rest };
+  return checkPlan(record.settings, dir);
 }
 
 /** A study as it is now, read without holding it: another process may be at work on it. */
@@ -71,7 +61,7 @@ export async function readStudy(dir: string): Promise<ReadStudy> {
   try {
     const record = await store.study();
     const plan = planOf(record, dir);
-    const space = await spaceOf(plan);
+    const space = spaceOf(plan, `study "${dir}"`);
     const problem = problemOf(plan.settings, space, plan.data);
     return {
       ...plan,
@@ -99,22 +89,31 @@ export async function setUpAgain(
   settings: StudySettings,
   { without = false }: { readonly without?: boolean } = {},
 ): Promise<Setup> {
-  const setup = await setUp(settings, await spaceOf(plan));
+  const setup = await setUp(settings, spaceOf(plan, `study "${dir}"`));
   requireSameData(`study "${dir}"`, plan.data, setup.dataset.search.info, without);
   return setup;
 }
 
 /** Sets up a study in a process that the study has started: where the data have changed since, it stops. */
 export async function setUpInWorker(plan: StudyPlan): Promise<Setup> {
-  const setup = await setUp(plan.settings, await spaceOf(plan), true);
+  const setup = await setUp(plan.settings, spaceOf(plan), true);
   requireSameData('study', plan.data, setup.dataset.search.info, false);
   return setup;
 }
 
-/** The space of a study. One that came from a file has the general text form, since its own is code. */
-export async function spaceOf({ settings, data, ownSpace }: StudyPlan): Promise<Space> {
+/**
+ * The space of a study: one of Netsmith's, or the one that is stored with it, which has the general text form, since its own is
+ * code. Never a file that the study names: it would be run, and the study may come from anybody.
+ */
+export function spaceOf({ settings, data, ownSpace }: StudyPlan, place = 'study'): Space {
   if (ownSpace !== undefined) return spaceFromJson(ownSpace);
-  return (await loadSpace(settings.space)).create(taskOf(data), settings.spaceOptions);
+  if (isSpaceFile(settings.space))
+    throw invalid(
+      place,
+      `the study has no stored space, but names the file "${settings.space}"`,
+      'a study is read without running code: search again with --space, which stores what the file exports',
+    );
+  return namedSpace(settings.space).create(taskOf(data), settings.spaceOptions);
 }
 
 /** How what the study measured cheaply, or predicted, ranks architectures; nothing where there is no training to hold it against. */

@@ -1,3 +1,4 @@
+import { largest } from './extremes.ts';
 import { compareBy, type Metrics, type Objective } from './metrics.ts';
 import type { Measured } from './pareto.ts';
 
@@ -34,7 +35,7 @@ export function hypervolume(
 function volume(points: readonly (readonly number[])[]): number {
   const [first] = points;
   if (first === undefined) return 0;
-  if (first.length === 1) return Math.max(...points.map(([share = 0]) => share));
+  if (first.length === 1) return largest(points.map(([share = 0]) => share));
   const last = (point: readonly number[]) => point.at(-1) ?? 0;
   const sorted = [...points].sort((a, b) => last(b) - last(a));
   return sorted.reduce((sum, point, i) => {

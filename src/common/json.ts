@@ -8,10 +8,12 @@ const MAX_DEPTH = 200;
 
 /**
  * Reads JSON from a file or database that a person may have changed. Throws UserError, with `place`, for
- * text that is not JSON or that nests deeper than 200 levels.
+ * text that is not JSON or that nests deeper than `most` levels (default 200).
  */
-export function parseJson(text: string, place: string): Json {
-  if (depthOf(text) > MAX_DEPTH) throw invalid(place, 'nests too deeply', `at most ${MAX_DEPTH} levels are read`);
+export function parseJson(text: string, place: string, most: number = MAX_DEPTH): Json {
+  // A short text has no room for so many levels.
+  if (text.length > most && depthOf(text) > most)
+    throw invalid(place, 'nests too deeply', `at most ${most} levels are read`);
   try {
     return JSON.parse(text) as Json;
   } catch (error) {

@@ -21,7 +21,7 @@ export function rank<T extends Measured>(items: readonly T[], objectives: readon
   let left = [...items];
   while (left.length > 0) {
     const front = paretoFront(left, objectives);
-    ranked.push(...byCrowding(front, objectives));
+    for (const item of byCrowding(front, objectives)) ranked.push(item);
     left = left.filter((item) => !front.includes(item));
   }
   return ranked;

@@ -1,4 +1,5 @@
 import { invalid } from '../common/errors.ts';
+import { largest } from '../common/extremes.ts';
 import { rng } from '../common/random.ts';
 import type { DataRequest } from './dataset.ts';
 
@@ -123,9 +124,9 @@ function apportion(sizes: readonly number[], wanted: number, keep: number): numb
   }
   // Small classes were raised to 1: the largest shares give way.
   for (; left < 0; left++) {
-    const largest = shares.indexOf(Math.max(...shares));
-    if (shares[largest] === 1) break;
-    shares[largest] = (shares[largest] as number) - 1;
+    const most = shares.indexOf(largest(shares));
+    if (shares[most] === 1) break;
+    shares[most] = (shares[most] as number) - 1;
   }
   return shares;
 }

@@ -41,13 +41,18 @@ export interface EstimateRun {
   /** Streams for this trial, the same at every attempt: initial weights, order of samples, augmentation. */
   rng(...labels: readonly (string | number)[]): Rng;
   readonly signal: AbortSignal;
-  /** A checkpoint to go on from: the trial's own after a crash or a pause, or another's that it continues. */
+  /**
+   * A checkpoint to go on from: the trial's own after a crash or a pause, or another's that it continues. Where it cannot be
+   * read, the estimate begins anew.
+   */
   readonly checkpoint?: string;
-  /** Weights to start from, unless there is a checkpoint to go on from. */
+  /** Weights to start from, unless there is a checkpoint to go on from; initial weights where they cannot be read. */
   readonly inherit?: Inheritance;
   readonly artefacts: Artefacts;
   /** After every epoch, with the checkpoint that continues from there. The answer is binding. */
   report(report: Report, checkpoint: string | undefined): Promise<'continue' | 'pause' | 'stop'>;
+  /** Something that a person should hear of: a checkpoint that is lost, say. */
+  note?(text: string): void;
 }
 
 /** complete: at the fidelity asked for; paused, pruned: ended before it, as `report` answered. */
@@ -65,6 +70,9 @@ export class TrialFailure extends Error {
 }
 
 export interface Estimator {
-  /** Throws TrialFailure; rejects with the signal's reason when aborted. */
+  /**
+   * Throws TrialFailure; DataError for samples that cannot be read, and StudyStopped where the machine is at fault: these end
+   * the study, not the trial. Rejects with the signal's reason when aborted.
+   */
   estimate(candidate: Candidate, run: EstimateRun): Promise<Evaluation>;
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { DataError } from '../common/errors.ts';
 import { choice, linear, pick, relu, sequential } from '../space/builders.ts';
 import { defineSpace } from '../space/define.ts';
 import type { Architecture } from '../space/space.ts';
@@ -114,12 +115,21 @@ test('a candidate trains with its own hyperparameters: each of them changes what
   assert.equal(new Set(losses).size, changes.length, losses.join());
 });
 
-test('inheriting from what cannot be read fails the trial', async () => {
+test('what inherits from a checkpoint that cannot be read begins with initial weights, and says so', async () => {
   const artefacts = artefactsInMemory();
   const inherit = { checkpoint: await artefacts.put(new Uint8Array(3)), architecture: good.architecture, width: 1 };
+  const notes: string[] = [];
+  const run = runOf({ artefacts, inherit, note: (text) => notes.push(text) });
+  const { metrics } = await estimator().estimate(good, run);
+  assert.deepEqual(metrics, (await estimator().estimate(good, runOf())).metrics);
+  assert.match(notes.join(), /inherits none: not a readable checkpoint/);
+});
+
+test('samples that cannot be read are not the candidate’s fault', async () => {
+  const train = { ...data.train, read: () => Promise.reject(new RangeError('image "a.png" is cut off')) };
   await assert.rejects(
-    estimator().estimate(good, runOf({ artefacts, inherit })),
-    failsWith(/not a readable checkpoint/),
+    trainEstimator({ engine: referenceEngine(), data: { ...data, train }, settings }).estimate(good, runOf()),
+    (error) => error instanceof DataError && /a\.png/.test(error.message),
   );
 });
 

@@ -12,7 +12,6 @@ import { openTraining, type Training } from '../train/loop.ts';
 import type { Programs } from '../train/programs.ts';
 import { checkSettings, type TrainSettings, withHyperparameters } from '../train/settings.ts';
 import {
-  type Artefacts,
   type Candidate,
   type EstimateRun,
   type Estimator,
@@ -98,7 +97,7 @@ async function begin(
     network: candidateNetwork(candidate, fidelity.width),
     settings: candidateSettings(settings, candidate, fullFidelity.epochs, data.info),
   }));
-  const checkpoint = run.checkpoint === undefined ? undefined : await load(run.artefacts, run.checkpoint);
+  const checkpoint = run.checkpoint === undefined ? undefined : await load(run, run.checkpoint, 'it starts over');
   const initial = checkpoint === undefined ? await inherited(candidate, made.network, data.info, run) : undefined;
   return openTraining({
     engine,
@@ -119,7 +118,7 @@ async function begin(
 
 /** Trains on to the fidelity's epochs, or until `report` says otherwise. */
 async function proceed(training: Training, run: EstimateRun): Promise<Evaluation> {
-  let checkpoint = run.checkpoint;
+  let checkpoint = training.history.length === 0 ? undefined : run.checkpoint;
   const ended = (state: Evaluation['state']): Evaluation => {
     const curve = curveOf(training.history);
     const last = curve.at(-1);
@@ -152,12 +151,13 @@ function curveOf(history: readonly EpochRecord[]): Report[] {
   });
 }
 
-async function load(artefacts: Artefacts, hash: string): Promise<Checkpoint> {
-  const bytes = await artefacts.get(hash);
+/** A checkpoint; undefined, with a note that says `instead`, where it is lost or damaged: training can make it again. */
+async function load(run: EstimateRun, hash: string, instead: string): Promise<Checkpoint | undefined> {
   try {
-    return decodeCheckpoint(bytes);
+    return decodeCheckpoint(await run.artefacts.get(hash));
   } catch (error) {
-    throw new TrialFailure(`checkpoint ${hash}: ${messageOf(error)}`, { cause: error });
+    run.note?.(`a checkpoint cannot be read, so ${instead}: ${messageOf(error)}`);
+    return undefined;
   }
 }
 
@@ -169,13 +169,14 @@ async function inherited(
   run: EstimateRun,
 ): Promise<Readonly<Record<string, HostTensor>> | undefined> {
   if (run.inherit === undefined) return undefined;
-  const { tensors: weights } = await load(run.artefacts, run.inherit.checkpoint);
   const { inherit, fidelity } = run;
+  const parents = await load(run, inherit.checkpoint, 'it begins with initial weights and inherits none');
+  if (parents === undefined) return undefined;
   const factor = Math.round(1 / fidelity.resolution);
   const seen = input.map((side, axis) => (axis === 0 ? side : Math.floor(side / factor)));
   return make(() => {
     const parent = candidateNetwork({ space, architecture: inherit.architecture }, inherit.width);
-    const request = { parent, child: network, weights, input: seen, outputs };
+    const request = { parent, child: network, weights: parents.tensors, input: seen, outputs };
     return morphWeights({ ...request, rng: (...labels) => run.rng(...labels) }).weights;
   });
 }

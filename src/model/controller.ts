@@ -7,6 +7,7 @@
  * bias [4H] (input, forget, cell, output), output [K, H], its bias [K]. K options of all decisions together, H hidden
  * units, D = H / 2. Row K of the embedding stands for the beginning and for a decision that is inactive.
  */
+import { largest } from '../common/extremes.ts';
 import type { Rng } from '../common/random.ts';
 import type { Engine, Program } from '../engine/engine.ts';
 import { createGraph, finish, type GraphBuilder } from '../graph/builder.ts';
@@ -327,7 +328,7 @@ function adam(g: GraphBuilder, weights: NodeId, gradient: NodeId, size: number):
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 
 function logSoftmax(logits: Float64Array): Float64Array {
-  const top = Math.max(...logits);
+  const top = largest(logits);
   const sum = logits.reduce((total, logit) => total + Math.exp(logit - top), 0);
   return logits.map((logit) => logit - top - Math.log(sum));
 }

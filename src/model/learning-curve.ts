@@ -1,3 +1,4 @@
+import { largest } from '../common/extremes.ts';
 import { lowerTail } from './normal.ts';
 
 /** A point of a learning curve after `step` epochs; larger values are better. */
@@ -79,7 +80,7 @@ export function forecastCurve(points: readonly CurvePoint[], horizon: number, sp
       ...posterior(points, rise, horizon, spread, first.value),
     })),
   );
-  const most = Math.max(...parts.map(({ logPrior, logEvidence }) => logPrior + logEvidence));
+  const most = largest(parts.map(({ logPrior, logEvidence }) => logPrior + logEvidence));
   const raw = parts.map((part) => Math.exp(part.logPrior + part.logEvidence - most));
   const total = raw.reduce((a, b) => a + b, 0);
   const weighted = parts.map((part, i) => ({ ...part, weight: (raw[i] ?? 0) / total }));

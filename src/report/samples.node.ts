@@ -1,4 +1,5 @@
 import sharp from 'sharp';
+import { largest, smallest } from '../common/extremes.ts';
 import type { DatasetInfo, Samples } from '../data/dataset.ts';
 import { sizeOf } from '../graph/ir.ts';
 import type { Outputs } from '../train/inference.ts';
@@ -36,7 +37,7 @@ export async function sampleTest(samples: Samples, info: DatasetInfo, outputs: O
 /** [C, H, W] in raw units to a data URI; of other than 3 channels, the first in grey. */
 async function imageOf(values: Float32Array, { input, range }: DatasetInfo): Promise<string> {
   const [channels = 1, height = 1, width = 1] = input;
-  const [low, high] = range ?? [Math.min(...values), Math.max(...values)];
+  const [low, high] = range ?? [smallest(values), largest(values)];
   const planes = channels === 3 ? 3 : 1;
   const area = height * width;
   const pixels = Buffer.alloc(planes * area);

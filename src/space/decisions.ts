@@ -80,6 +80,8 @@ function absorb(alternatives: readonly Conjunction[]): Conjunction[] {
 }
 
 function mergeOptions(alternatives: readonly Conjunction[], domains: ReadonlyMap<string, Domain>) {
+  // A choice has two options at least. What most decisions have is one alternative, as long as choices are nested.
+  if (alternatives.length < 2) return undefined;
   const groups = new Map<string, { rest: Conjunction; decision: string; options: Set<string> }>();
   for (const alternative of alternatives) {
     for (const condition of alternative) {

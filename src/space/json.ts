@@ -1,9 +1,21 @@
 import { UserError } from '../common/errors.ts';
+import { largest } from '../common/extremes.ts';
 import type { Json } from '../common/json.ts';
 import { checkTask, createSpace, within } from './define.ts';
-import { checkedChoice, FIELDS, type Field, fieldsOf, isObject, isValueChoice, node, valueChoice } from './fields.ts';
-import type { Module } from './module.ts';
+import {
+  checkedChoice,
+  checkName,
+  FIELDS,
+  type Field,
+  fieldsOf,
+  isObject,
+  isValueChoice,
+  node,
+  valueChoice,
+} from './fields.ts';
+import type { Module, Value } from './module.ts';
 import type { Hyperparameters, Space, SpaceOptions } from './space.ts';
+import { childrenOf } from './walk.ts';
 
 /**
  * A space as plain JSON: the tree itself, its task, options and hyperparameters. Its own text form is code and stays
@@ -16,23 +28,45 @@ export function spaceToJson(space: Space): Json {
 
 /** The space that a JSON value describes; every node passes the checks of its builder. Throws UserError with the place. */
 export function spaceFromJson(found: unknown): Space {
-  if (!isObject(found)) throw new UserError(`space: is ${JSON.stringify(found)}; must be an object`);
+  if (!isObject(found)) throw new UserError(`space: is ${excerpt(found)}; must be an object`);
   const { name, task, options = {}, root, hyperparameters = {} } = found;
-  if (typeof name !== 'string') throw new UserError(`space: name is ${JSON.stringify(name)}; must be a text`);
+  if (typeof name !== 'string') throw new UserError(`space: name is ${excerpt(name)}; must be a text`);
   return within(`space "${name}"`, () => {
     checkTask(task);
     for (const [key, value] of Object.entries({ options, hyperparameters })) {
-      if (!isObject(value)) throw new UserError(`${key} is ${JSON.stringify(value)}; must be an object`);
+      if (!isObject(value)) throw new UserError(`${key} is ${excerpt(value)}; must be an object`);
+      for (const one of Object.keys(value)) checkName(`a name in ${key}`, one);
     }
+    for (const [key, value] of Object.entries(options as object))
+      if (value === null || typeof value === 'object')
+        throw new UserError(`option "${key}" is ${excerpt(value)}; must be a number, a text or true or false`);
     const { kind, input, outputs } = task;
+    const tree = moduleFromJson(root);
+    const extent = extentOf(tree);
+    if (extent > MOST_MODULES)
+      throw new UserError(`has ${extent} modules, repetitions counted; at most ${MOST_MODULES} are read`);
     return createSpace({
       name,
       task: { kind, input, outputs },
       options: structuredClone(options) as SpaceOptions,
-      root: moduleFromJson(root),
+      root: tree,
       hyperparameters: structuredClone(hyperparameters) as Hyperparameters,
     });
   });
+}
+
+/** Far beyond what can be trained: a repeat of a billion in somebody's file would never end. */
+const MOST_MODULES = 100_000;
+
+/** How many modules a tree has where every repeat is as long as it can be. */
+function extentOf(module: Module): number {
+  const inside = childrenOf(module).reduce((sum, child) => sum + extentOf(child), 1);
+  return module.kind === 'repeat' ? inside * Math.max(1, mostOf(module.times)) : inside;
+}
+
+function mostOf(times: Value<number>): number {
+  if (typeof times === 'number') return times;
+  return times.kind === 'pick' ? largest(times.values.map(Number)) : times.max;
 }
 
 /**

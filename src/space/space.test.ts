@@ -126,6 +126,23 @@ test('a malformed text is refused with its place', () => {
   assert.equal(formatArchitecture(space, parseArchitecture(space, ' kernel=2,width = 8 ')), 'width=8, kernel=2');
 });
 
+test('choices nested hundreds deep are counted, and what would take for ever is not', () => {
+  const nest = (depth: number): Module =>
+    Array.from({ length: depth }).reduce<Module>(
+      (inside, _, i) => s.choice(`c${i}`, { a: inside, b: s.identity(), c: s.relu() }),
+      s.dropout(s.pick('rate', [0, 0.5])),
+    );
+  assert.equal(count(spaceOf(nest(3))), 2n * 3n + 2n);
+  assert.equal(count(spaceOf(nest(500))), 2n * 500n + 2n);
+  // Every two of forty choices have a decision together: what one takes hangs on all others.
+  const n = 40;
+  const tangled = Array.from({ length: n }, (_, i) => {
+    const picks = Array.from({ length: n }, (_, j) => s.pick(`x${Math.min(i, j)}-${Math.max(i, j)}`, [0, 0.5]));
+    return s.choice(`c${i}`, { a: s.sequential(...picks.map((rate) => s.dropout(rate))), b: s.identity() });
+  });
+  assert.equal(count(spaceOf(s.sequential(...tangled))), undefined);
+});
+
 test('counting multiplies independent decisions and never enumerates', () => {
   const op = (name: string) =>
     s.choice(name, { a: s.relu(), b: s.identity(), c: s.conv('same', s.pick(`${name}k`, [1, 3])) });

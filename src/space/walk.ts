@@ -1,3 +1,4 @@
+import { largest, smallest } from '../common/extremes.ts';
 import { fieldsOf, isValueChoice } from './fields.ts';
 import type { DagNode, Module, ValueChoice } from './module.ts';
 import type { Architecture, Condition, DecisionValue, Domain, Hyperparameters, Space } from './space.ts';
@@ -194,7 +195,7 @@ function domainOf(choice: ValueChoice): Domain {
 function bounds(choice: ValueChoice): readonly [number, number] {
   if (choice.kind !== 'pick') return [choice.min, choice.max];
   const numbers = choice.values.map(Number);
-  return [Math.min(...numbers), Math.max(...numbers)];
+  return [smallest(numbers), largest(numbers)];
 }
 
 function hasScope(module: Module): boolean {

@@ -1,3 +1,4 @@
+import { largest } from '../common/extremes.ts';
 import {
   fitHyperparameters,
   type GaussianProcess,
@@ -91,7 +92,7 @@ export function gaussianProcessSearch(options: GaussianProcessOptions): Strategy
       values.push(process.given(values).mean(point));
       process.add(point);
     }
-    const best = Math.max(...values);
+    const best = largest(values);
     const scores = acquire(process.given(values), drafts, known, { best, size: values.length });
     process.truncate(rows.length);
     return bestWithin(problem, trial, drafts, scores);

@@ -1,3 +1,4 @@
+import { largest } from '../common/extremes.ts';
 import type { Rng } from '../common/random.ts';
 import { chooseAll } from '../space/choose.ts';
 import { equalValues, sampleValue } from '../space/domain.ts';
@@ -147,7 +148,7 @@ export function mcts(options: MctsOptions): Strategy<MctsState> {
       // With RAVE an option that was never tried has a mean, too, and its bound is finite.
       return mean + options.exploration * Math.sqrt(all / (options.rave === 0 ? visits : visits + 1));
     });
-    return open[bounds.indexOf(Math.max(...bounds))] as DecisionValue;
+    return open[bounds.indexOf(largest(bounds))] as DecisionValue;
   }
 
   function rollOut(open: readonly DecisionValue[], moves: readonly Move[], stream: Rng): DecisionValue {

@@ -66,7 +66,7 @@ export interface Strategy<S extends Json = Json> {
   init(problem: Problem): S;
   /** At most `count` proposals for trials `firstTrial`, `firstTrial + 1`, ... */
   ask(problem: Problem, state: S, firstTrial: number, count: number): Promise<[S, Proposal[]]>;
-  /** Takes outcomes in any order, also of trials that it did not ask for. */
+  /** Takes outcomes in any order, also of trials that it did not ask for, and again of one that had failed and was retried. */
   tell(problem: Problem, state: S, outcomes: readonly Outcome[]): Promise<S>;
   /**
    * The ended trials that it may still continue or inherit from: the study keeps their checkpoints, and no others of a

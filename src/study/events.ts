@@ -12,6 +12,8 @@ export type StudyEvent =
   | { readonly kind: 'ended'; readonly trial: Trial }
   /** Back to waiting: interrupted, out of time, or its worker died and it is tried again (then with the reason). */
   | { readonly kind: 'released'; readonly trial: Trial; readonly reason: string }
+  /** Something that a person should hear of: a checkpoint that could not be read, say. */
+  | { readonly kind: 'note'; readonly trial: Trial; readonly text: string }
   /** Best so far in the search: one architecture, or the Pareto front. */
   | { readonly kind: 'best'; readonly best: readonly Contender[] }
   | { readonly kind: 'finished'; readonly end: StudyEnd };

@@ -1,7 +1,8 @@
+import { DataError, StudyStopped } from '../common/errors.ts';
 import type { Evaluation } from '../estimate/estimator.ts';
 import type { Problem } from '../strategy/strategy.ts';
 import { jobOf } from './job.ts';
-import { type Session, SWEEP_GRACE_MS } from './session.ts';
+import type { Session } from './session.ts';
 import type { StrategyState, Trial, TrialEnd } from './store/store.ts';
 import { nameOf } from './store/transitions.ts';
 import type { WorkerEvent } from './worker/pool.ts';
@@ -26,12 +27,12 @@ export interface Phase {
  * nothing waits. One thing happens at a time, and each is one transaction of the store.
  */
 export async function conduct(session: Session, phase: Phase): Promise<void> {
-  const { store, workers, problem, signal, retries = 0 } = session.run;
+  const { store, workers, problem, signal, retries = 1 } = session.run;
   /** By the name of the job: one attempt at one trial. */
   const running = new Map<string, Trial>();
   /** Attempts that were told to pause so that the trial waits (time is up, Ctrl-C), not because its rule said so. */
   const releasing = new Set<string>();
-  /** How often a trial's worker has died, by the trial's name. */
+  /** How often a trial's worker has died while this call has lasted, by the trial's name. */
   const deaths = new Map<string, number>();
 
   const start = async (waiting: Trial): Promise<void> => {
@@ -56,11 +57,19 @@ export async function conduct(session: Session, phase: Phase): Promise<void> {
     const now = session.note(await store.report(trial, trial.fence, event.report, event.checkpoint));
     running.set(name, now);
     session.emit({ kind: 'reported', trial: now, report: event.report });
+    await replaced(trial, now);
     const release = !isDone(now) && (signal?.aborted || phase.timeIsUp(now, [...running.values()]));
     if (release) releasing.add(name);
     workers.answer(name, release ? 'pause' : answerTo(now));
     await session.recordClock();
-    await store.sweep(SWEEP_GRACE_MS);
+  };
+
+  /**
+   * Removes the checkpoint that another has taken the place of, while its worker waits for an answer. Nothing is removed for
+   * its age: a checkpoint whose report is queued may be old when its turn comes (the computer slept, a clock was set).
+   */
+  const replaced = async (before: Trial, { checkpoint }: Trial): Promise<void> => {
+    if (before.checkpoint !== undefined && before.checkpoint !== checkpoint) await store.discard([before.checkpoint]);
   };
 
   const release = async (name: string, trial: Trial, reason: string): Promise<void> => {
@@ -74,9 +83,9 @@ export async function conduct(session: Session, phase: Phase): Promise<void> {
     if (told) session.noteStrategyState(told);
     running.delete(nameOfAttempt(trial));
     session.emit({ kind: 'ended', trial: now });
+    await replaced(trial, now);
     await phase.ended(now);
     await session.recordClock();
-    await store.sweep(SWEEP_GRACE_MS);
   };
 
   const handle = async (event: WorkerEvent): Promise<void> => {
@@ -92,7 +101,12 @@ export async function conduct(session: Session, phase: Phase): Promise<void> {
         if (state !== 'complete') return finish(trial, cutShort(trial, state));
         return finish(trial, completed(trial, event.evaluation, problem));
       }
+      case 'note':
+        return session.emit({ kind: 'note', trial, text: event.text });
       case 'failed':
+        // Every other trial would fail of the same, and none of them for its own fault.
+        if (event.fault === 'data') throw new DataError(event.reason);
+        if (event.fault === 'machine') throw new StudyStopped(event.reason);
         return finish(trial, failed(trial, event.reason));
       case 'died': {
         if (signal?.aborted) return release(event.job, trial, 'to be resumed');

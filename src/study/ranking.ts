@@ -1,3 +1,4 @@
+import { largest } from '../common/extremes.ts';
 import { hypervolume } from '../common/hypervolume.ts';
 import { compareBy, type Metrics, type Objective } from '../common/metrics.ts';
 import { paretoFront, rank } from '../common/pareto.ts';
@@ -87,7 +88,7 @@ function isUpToDate(trials: readonly Trial[], objectives: readonly Objective[]):
       .filter(({ state }) => state === 'complete' || state === 'failed')
       .map(({ architecture }) => architectureKey(architecture)),
   );
-  const lastBegun = Math.max(...confirms.map(({ startedAt }) => startedAt ?? 0));
+  const lastBegun = largest(confirms.map(({ startedAt }) => startedAt ?? 0));
   const isSettled = ({ architecture, results }: Contender) => {
     const key = architectureKey(architecture);
     // Of a large front only the first few are confirmed: the others are settled unless they are newer.
@@ -100,7 +101,7 @@ function isUpToDate(trials: readonly Trial[], objectives: readonly Objective[]):
 function collect(trials: readonly Trial[], objectives: readonly Objective[], confirmed: boolean): Contender[] {
   const complete = trials.filter(({ state }) => state === 'complete');
   const searched = complete.filter(({ purpose }) => purpose === 'search');
-  const fidelity = Math.max(...searched.map((trial) => trial.fidelity));
+  const fidelity = largest(searched.map((trial) => trial.fidelity));
   const counted = complete.filter((t) => t.fidelity === fidelity && (confirmed || t.purpose === 'search'));
   const groups = Map.groupBy(counted, ({ architecture }) => architectureKey(architecture));
   return [...groups.values()].flatMap((results) => contender(results, objectives) ?? []);

@@ -167,6 +167,98 @@ suite('failures', () => {
     assert.equal((await store.trials())[1]?.reason, 'the image has vanished');
   });
 
+  test('samples that cannot be read stop the study: the trial waits, and makes what it would have made', async () => {
+    const [once, store] = [newStore(random), newStore(random)];
+    await run(once, random, { budget: { trials: 4 } });
+    const fate = await fates({ 2: 'no data' });
+    await assert.rejects(run(store, random, { budget: { trials: 4 } }, { fate }), {
+      name: 'UserError',
+      message: 'image "a.png": is cut off',
+    });
+    assert.deepEqual(await states(store), ['complete', 'complete', 'waiting']);
+    await run(store, random, { budget: { trials: 4 } });
+    assert.deepEqual(await essence(store), await essence(once));
+  });
+
+  test('a disk that is full stops the study, whatever was to be written; it goes on as if nothing had been', async () => {
+    const full = () => Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+    for (const study of [random, STUDIES.asha, STUDIES['aging-evolution']]) {
+      const once = newStore(study);
+      await run(once, study, { budget: { trials: 10 }, confirm: { top: 2 } });
+      for (const method of ['propose', 'begin', 'report', 'finish', 'discard', 'recordClock', 'put'] as const) {
+        const store = newStore(study);
+        // Fails before the write or after it, from some call on, releases included, until there is space again.
+        for (const [from, when] of [
+          [3, 'before'],
+          [2, 'after'],
+        ] as const) {
+          let calls = 0;
+          let isFull = false;
+          const failing =
+            <A extends unknown[], R>(body: (...args: A) => Promise<R>, isChosen: boolean) =>
+            async (...args: A): Promise<R> => {
+              if (isChosen && ++calls === from) {
+                isFull = true;
+                if (when === 'after') await body(...args);
+              }
+              if (isFull) throw full();
+              return body(...args);
+            };
+          const broken: Store = {
+            ...store,
+            artefacts: { ...store.artefacts, put: failing(store.artefacts.put, method === 'put') },
+            release: failing(store.release, false),
+          };
+          for (const name of ['propose', 'begin', 'report', 'finish', 'discard', 'recordClock'] as const)
+            Object.assign(broken, { [name]: failing(store[name] as () => Promise<void>, name === method) });
+          await assert.rejects(run(broken, study, { budget: { trials: 10 }, confirm: { top: 2 } }), {
+            name: 'StudyStopped',
+            message: /no space/,
+          });
+          assert.ok((await store.trials()).every(({ state }) => state !== 'failed'));
+        }
+        await run(store, study, { budget: { trials: 10 }, confirm: { top: 2 } });
+        assert.deepEqual(await essence(store), await essence(once), method);
+      }
+    }
+  });
+
+  test('a trial whose checkpoint is lost starts over, and comes to the same', async () => {
+    const [once, store] = [newStore(random), newStore(random)];
+    await run(once, random, { budget: { trials: 2 } });
+    const control = new AbortController();
+    const onEvent = ({ kind }: StudyEvent) => kind === 'reported' && control.abort();
+    await run(store, random, { budget: { trials: 2 }, signal: control.signal, onEvent });
+    const lost: Store = {
+      ...store,
+      artefacts: { ...store.artefacts, get: () => Promise.reject(new Error('artefact 1 is damaged')) },
+    };
+    const notes: string[] = [];
+    await run(lost, random, {
+      budget: { trials: 2 },
+      onEvent: (event) => event.kind === 'note' && notes.push(`${event.trial.trial}: ${event.text}`),
+    });
+    assert.deepEqual(notes, ['0: artefact 1 is damaged']);
+    assert.deepEqual(await essence(store), await essence(once));
+  });
+
+  test('failed trials that are retried end like any other, for every strategy', async () => {
+    for (const study of Object.values(STUDIES)) {
+      const store = newStore(study);
+      let count = 0;
+      const fate = () => (count++ % 3 === 1 ? ('fails' as const) : ('trains' as const));
+      await run(store, study, { budget: { trials: 12 }, confirm: { top: 2 } }, { fate });
+      const failed = (await store.trials()).filter(({ state }) => state === 'failed');
+      assert.ok(failed.length > 2);
+      await store.retry(failed);
+      const { trials } = await run(store, study, { budget: { trials: 16 }, confirm: { top: 2 } });
+      assert.equal(trials, 16);
+      assert.deepEqual(await states(store), Array(16).fill('complete'));
+      // A confirmation of what is no longer among the first waits.
+      assert.ok((await store.trials('confirm')).every(({ state }) => state !== 'failed'));
+    }
+  });
+
   test('what a strategy throws ends the run; the study can go on', async () => {
     const store = newStore(random);
     const broken = { ...random.strategy, ask: () => Promise.reject(new Error('out of ideas')) };

@@ -1,3 +1,4 @@
+import { smallest } from '../common/extremes.ts';
 import type { Proposal } from '../strategy/strategy.ts';
 import { budgetEnd } from './budget.ts';
 import { costsOf } from './job.ts';
@@ -50,7 +51,7 @@ export function searching(session: Session): Phase {
 
     timeIsUp(trial, running) {
       const end = spent();
-      const first = Math.min(...running.map((one) => one.trial));
+      const first = smallest(running.map((one) => one.trial));
       return end === 'target' || (end === 'time' && (anyComplete() || trial.trial !== first));
     },
 
@@ -95,6 +96,7 @@ export function searching(session: Session): Phase {
     const needless = saved.filter(({ trial }) => !wanted.has(trial));
     if (needless.length === 0) return;
     for (const trial of await store.forget(needless)) leaders.note(session.note(trial));
+    await store.discard(needless.flatMap(({ checkpoint }) => checkpoint ?? []));
   }
 }
 

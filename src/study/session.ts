@@ -31,12 +31,9 @@ export interface Session {
   searchSeconds(): number;
   /** Writes the clock down. */
   recordClock(): Promise<void>;
-  /** Ends the workers and puts the trials that they had back to waiting. */
+  /** Ends the workers and puts the trials that they had back to waiting. May be called again. */
   close(): Promise<void>;
 }
-
-/** Milliseconds that a young artefact is spared by sweeps: far more than a report takes to arrive. */
-export const SWEEP_GRACE_MS = 60_000;
 
 const GRACE_SECONDS = 5;
 
@@ -118,15 +115,18 @@ export async function openSession(run: StudyRun): Promise<Session> {
       clearTimeout(graceTimer);
       signal?.removeEventListener('abort', interrupt);
       await run.workers.close();
-      for (const trial of [...open.search.values(), ...open.confirm.values()])
-        if (trial.state === 'running') note(await store.release(trial));
+      for (const trial of [...open.search.values(), ...open.confirm.values()]) {
+        // After a write that failed half-way the store may be further than what is noted here.
+        const isRunning = trial.state === 'running' && (await store.trial(trial))?.state === 'running';
+        if (isRunning) note(await store.release(trial));
+      }
     },
   };
   try {
     // Setting workers up may take a while: an interruption does not wait for it.
     await Promise.race([run.workers.start(queue.push), aborted(signal)]);
   } catch (error) {
-    await session.close();
+    await session.close().catch(() => {});
     throw error;
   }
   return session;

@@ -1,3 +1,4 @@
+import { largest, smallest } from '../common/extremes.ts';
 import { compareBy, type Metrics, type Objective } from '../common/metrics.ts';
 import type { Report } from '../estimate/estimator.ts';
 import type { TrialState } from './store/store.ts';
@@ -101,7 +102,7 @@ export function curveStopping(objective: Objective, options: CurveOptions): Stop
     const whole = ended.filter((curve) => curve.at(-1)?.step === epochs && curve.some((point) => point.step <= step));
     if (whole.length < trials) return 'continue';
     const values = [...whole.flat(), ...points].map(({ value }) => value);
-    const spread = Math.max(...values) - Math.min(...values);
+    const spread = largest(values) - smallest(values);
     if (!(spread > 0)) return 'continue';
     const at = (curve: readonly Point[]) =>
       forecast(
@@ -117,7 +118,7 @@ export function curveStopping(objective: Objective, options: CurveOptions): Stop
     const variance = (OWN_WEIGHT * own.deviation ** 2 + scatter) / (OWN_WEIGHT + errors.length - 1);
     const deviation = Math.sqrt(variance * (1 + 1 / errors.length));
     // The ensemble's own distribution, moved and stretched.
-    const needed = Math.max(...finals) - (own.mean + error);
+    const needed = largest(finals) - (own.mean + error);
     return own.above(own.mean + (needed * own.deviation) / deviation) < probability ? 'stop' : 'continue';
   };
 }

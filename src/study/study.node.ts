@@ -3,6 +3,7 @@ import {
   closeSync,
   existsSync,
   linkSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readSync,
@@ -14,10 +15,13 @@ import {
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { invalid, messageOf, UserError } from '../common/errors.ts';
+import { invalid, messageOf, StudyStopped, UserError } from '../common/errors.ts';
+import { damaged, guarded, translated } from './store/errors.ts';
+import { checkWritable } from './store/files.node.ts';
 import { takeLock } from './store/lock.node.ts';
-import { APPLICATION_ID, initialise, settleIn, sqliteStore } from './store/sqlite.node.ts';
+import { settleIn, sqliteStore } from './store/sqlite.node.ts';
 import { type NewStudy, SCHEMA, type Store } from './store/store.ts';
+import { APPLICATION_ID, checkTables, fill, readOld, upgrade } from './store/upgrade.node.ts';
 
 /** What a study keeps in its folder; a new study wants none of them there. */
 const CONTENTS = ['study.db', 'trials', 'artefacts'];
@@ -53,19 +57,32 @@ export async function createStudy(dir: string, study: NewStudy): Promise<Store> 
   checkNewStudy(dir);
   const path = join(dir, 'study.db');
   const unfinished = `${path}.${randomUUID()}.unfinished`;
-  writeEmpty(unfinished);
+  guarded(`study "${dir}"`, () => writeEmpty(unfinished));
   try {
-    const database = new DatabaseSync(unfinished);
-    try {
-      await initialise(database, study, Date.now());
-    } finally {
-      if (database.isOpen) database.close();
-    }
+    guarded(`study "${dir}"`, () => initialise(unfinished, study));
     if (!publish(unfinished, path)) throw isStudyAlready(dir);
   } finally {
     rmSync(unfinished, { force: true });
   }
   return openStudy(dir, 'write');
+}
+
+/** Fills an empty file with the tables and the study's record, in one transaction. */
+function initialise(path: string, { name, settings, state, earlier = [] }: NewStudy): void {
+  const database = new DatabaseSync(path);
+  try {
+    database.exec('BEGIN');
+    fill(database, {
+      ...{ name, settings, earlier },
+      createdAt: Date.now(),
+      strategy: { revision: 0, state },
+      clock: { searchSeconds: 0, workerSeconds: 0 },
+      trials: [],
+    });
+    database.exec('COMMIT');
+  } finally {
+    database.close();
+  }
 }
 
 /** Gives the file its name, unless another has that name: then returns false. */
@@ -85,41 +102,148 @@ function publish(unfinished: string, path: string): boolean {
 
 /**
  * Opens the study in `dir`. One process may hold it for writing: another is refused, with the first one's process id.
- * Readers are always welcome. Throws UserError also when there is no study, when `study.db` is not ours, and when a newer
- * version of Netsmith wrote it.
+ * Readers are always welcome, also to a study of an older schema, which a writer brings up to date. Throws UserError also
+ * when there is no study, when `study.db` is not ours or is damaged, and when a newer version of Netsmith wrote it.
  */
 export async function openStudy(dir: string, access: 'read' | 'write'): Promise<Store> {
   const path = join(dir, 'study.db');
+  const place = `study "${dir}": study.db`;
   if (!existsSync(path))
     throw invalid(`folder "${dir}"`, 'has no study.db', 'a study is a folder that netsmith search made');
+  checkFiles(dir);
   checkOurs(path);
-  if (access === 'read') return sqliteStore(open(path, true), dir);
+  if (access === 'read') return guarded(place, () => sqliteStore(openToRead(path, place), dir));
 
-  const lock = takeLock(dir);
+  checkWritable(dir);
+  const lock = guarded(`study "${dir}": writer.lock`, () => takeLock(dir));
   if (!lock)
     throw new UserError(`study "${dir}": ${writerOf(path)} is writing to it; a study has one writer at a time`);
+  let database: DatabaseSync | undefined;
   try {
-    const database = open(path, false);
-    database.exec('PRAGMA journal_mode = WAL');
-    database.exec('PRAGMA synchronous = FULL');
-    await settleIn(database, dir);
-    const store = sqliteStore(database, dir);
+    const opened = openToWrite(path, place);
+    database = opened;
+    await settleIn(opened, dir);
+    const store = sqliteStore(opened, dir, { checkPlace: placeChecker(dir, path) });
     return {
       ...store,
       async close() {
-        leaveLog(database);
+        leaveLog(opened);
         await store.close();
         lock.release();
       },
     };
   } catch (error) {
+    if (database?.isOpen) database.close();
     lock.release();
+    throw translated(error, place);
+  }
+}
+
+/** A study of an older schema is read from a copy in memory, with the tables of today. */
+function openToRead(path: string, place: string): DatabaseSync {
+  const database = open(path, true);
+  try {
+    const version = versionOf(database);
+    checkTables(database, version, place);
+    if (version === SCHEMA) return database;
+    const copy = new DatabaseSync(':memory:');
+    fill(copy, readOld(database, version, place));
+    copy.exec('PRAGMA query_only = TRUE');
+    database.close();
+    return copy;
+  } catch (error) {
+    database.close();
     throw error;
   }
 }
 
+function openToWrite(path: string, place: string): DatabaseSync {
+  const database = open(path, false);
+  try {
+    const version = versionOf(database);
+    checkTables(database, version, place);
+    const [found] = database.prepare('PRAGMA integrity_check(1)').all();
+    if (found?.integrity_check !== 'ok') throw damaged(place, String(found?.integrity_check));
+    database.exec('PRAGMA journal_mode = WAL');
+    database.exec('PRAGMA synchronous = FULL');
+    if (version !== SCHEMA) upgrade(database, version, place);
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+function versionOf(database: DatabaseSync): number {
+  return Number(database.prepare('PRAGMA user_version').get()?.user_version);
+}
+
+/** A writer whose database has been deleted, moved or replaced would go on for hours in a file that nobody can open again. */
+function placeChecker(dir: string, path: string): () => void {
+  const absolute = resolve(path);
+  const identity = () => {
+    const found = statSync(absolute, { bigint: true, throwIfNoEntry: false });
+    return found && `${found.dev} ${found.ino}`;
+  };
+  const opened = identity();
+  return () => {
+    const now = identity();
+    if (now === opened) return;
+    const what = now === undefined ? 'is no longer there: it was deleted or moved' : 'is another file now';
+    throw new StudyStopped(
+      `study "${dir}": study.db ${what} while the study was running. Where it was moved, resume it there; what it had reported until then is in it.`,
+    );
+  };
+}
+
 function open(path: string, readOnly: boolean): DatabaseSync {
-  return new DatabaseSync(path, { readOnly, timeout: PATIENCE_MS });
+  const database = new DatabaseSync(path, { readOnly, timeout: PATIENCE_MS, defensive: true });
+  // No function and no virtual table that a file names runs because it is read.
+  database.exec('PRAGMA trusted_schema = OFF');
+  return database;
+}
+
+/**
+ * Throws UserError where a file that SQLite would open is a link, a pipe or a folder: a study from somebody else could
+ * lead writes to any place with it, or make us wait for ever.
+ */
+function checkFiles(dir: string): void {
+  for (const name of [
+    'study.db',
+    'study.db-wal',
+    'study.db-shm',
+    'study.db-journal',
+    'writer.lock',
+    'writer.lock-journal',
+  ]) {
+    const path = join(dir, name);
+    const found = lstatSync(path, { throwIfNoEntry: false });
+    if (found === undefined) continue;
+    if (!found.isFile())
+      throw invalid(
+        `file "${path}"`,
+        found.isSymbolicLink() ? 'is a link' : 'is no plain file',
+        'a study keeps its files in its own folder',
+      );
+    if (name.startsWith('writer.lock') && found.size > 0)
+      throw invalid(`file "${path}"`, 'is not empty', 'a lock is an empty file; delete it');
+    if (name.endsWith('-journal') && namesAnother(path))
+      throw invalid(`file "${path}"`, 'names a file elsewhere', 'a study has no such journal; delete it');
+  }
+}
+
+/** Whether a journal ends with the name of another, which SQLite would delete (https://sqlite.org/fileformat2.html). */
+function namesAnother(path: string): boolean {
+  const { size } = statSync(path);
+  if (size < 8) return false;
+  const end = Buffer.alloc(8);
+  const file = openSync(path, 'r');
+  try {
+    readSync(file, end, 0, 8, size - 8);
+  } finally {
+    closeSync(file);
+  }
+  return end.toString('hex') === 'd9d505f920a163d7';
 }
 
 /**
@@ -151,6 +275,7 @@ function checkOurs(path: string): void {
   if (header.toString('latin1', 0, 16) !== 'SQLite format 3\0') throw foreign('is not a database');
   if (header.readUInt32BE(68) !== APPLICATION_ID) throw foreign('is a database of another program');
   const version = header.readUInt32BE(60);
+  if (version < 1) throw foreign('has no schema');
   if (version > SCHEMA)
     throw invalid(
       `study "${dirname(path)}"`,
@@ -161,10 +286,12 @@ function checkOurs(path: string): void {
 
 /** `process 4711` */
 function writerOf(path: string): string {
-  const database = open(path, true);
+  const database = guarded(`file "${path}"`, () => open(path, true));
   try {
     const writer = database.prepare('SELECT writer FROM study').get()?.writer;
     return typeof writer === 'number' ? `process ${writer}` : 'another process';
+  } catch {
+    return 'another process';
   } finally {
     database.close();
   }

@@ -2,7 +2,7 @@ import { type Rng, rng } from '../common/random.ts';
 import type { DatasetInfo, Samples } from '../data/dataset.ts';
 import type { HostTensor } from '../graph/ir.ts';
 import { blendRows, cutout, type ImageShape, mirror, randomCrop, symmetricBeta } from './augment.ts';
-import { sampleSizes } from './samples.ts';
+import { readSamples, sampleSizes } from './samples.ts';
 import type { TrainSettings } from './settings.ts';
 
 /**
@@ -91,7 +91,7 @@ export function trainingBatches(
           const batch = slots[step % SLOTS] as Batch;
           const indices = order.slice(step * batchSize, (step + 1) * batchSize);
           step++;
-          await samples.read(indices, batch.x.data, raw);
+          await readSamples(samples, indices, batch.x.data, raw);
           if (info.kind === 'classification') spread(raw, batch.targets.data, info.outputs, settings.labelSmoothing);
           else standardise(raw, batch.targets.data, info);
           augment(batch.x.data, stream);
@@ -155,7 +155,7 @@ export function orderedBatches(
       const x = slot.x.fill(0, count * sizes.input);
       const truths = slot.truths.subarray(0, count * sizes.target);
       const indices = Array.from({ length: count }, (_, i) => first + i);
-      await samples.read(indices, x.subarray(0, count * sizes.input), truths);
+      await readSamples(samples, indices, x.subarray(0, count * sizes.input), truths);
       return { x: { shape: [batchSize, ...info.input], data: x }, truths };
     },
   };

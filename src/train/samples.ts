@@ -1,9 +1,22 @@
+import { DataError, messageOf } from '../common/errors.ts';
 import type { DatasetInfo, Samples } from '../data/dataset.ts';
 import { sizeOf } from '../graph/ir.ts';
 
 /** Values that one sample has in the inputs and in the targets that `Samples.read` fills. */
 export function sampleSizes(info: DatasetInfo): { readonly input: number; readonly target: number } {
   return { input: sizeOf(info.input), target: info.kind === 'classification' ? 1 : info.outputs };
+}
+
+/**
+ * `samples.read`, for whoever estimates candidates. Throws DataError, whatever the reader threw: no candidate is to blame for a
+ * file that is damaged or gone.
+ */
+export async function readSamples(samples: Samples, ...into: Parameters<Samples['read']>): Promise<void> {
+  try {
+    await samples.read(...into);
+  } catch (error) {
+    throw error instanceof DataError ? error : new DataError(messageOf(error), { cause: error });
+  }
 }
 
 /** Two parts as one, `first` before `second`: training and validation samples for the final training. */

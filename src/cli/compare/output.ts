@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { smallest } from '../../common/extremes.ts';
 import { valuesWithoutFolders } from '../../common/paths.ts';
 import { analyse, type Significance, type Spread } from '../../report/compare/analysis.ts';
 import { comparisonCsv, trajectoryCsv } from '../../report/compare/csv.ts';
@@ -14,7 +15,7 @@ const FEWEST_SEEDS = 3;
 
 /** What a reader should beware of, by the numbers of seeds. */
 export function warningsOf({ competitors }: Pick<Comparison, 'competitors'>): readonly string[] {
-  const fewest = Math.min(...competitors.map(({ runs }) => runs.length));
+  const fewest = smallest(competitors.map(({ runs }) => runs.length));
   const few = competitors.filter(({ runs }) => runs.length < FEWEST_SEEDS).map(({ name }) => name);
   if (few.length > 0) {
     const seeds = fewest === 1 ? '1 seed' : `${fewest} seeds`;

@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { invalid, type UserError } from '../../common/errors.ts';
+import { largest } from '../../common/extremes.ts';
 import type { Objective } from '../../common/metrics.ts';
 import { compareBy } from '../../common/metrics.ts';
 import type { ComparedRun, Comparison, Step } from '../../report/compare/data.ts';
@@ -181,7 +182,7 @@ function runOf({ dir, study }: Opened, objective: Objective, axis: Comparison['a
     .filter(({ purpose, endedAt }) => purpose === 'search' && endedAt !== undefined)
     .toSorted((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0) || a.trial - b.trial);
   const busy = busyTime(trials.map((trial) => reportTrial(study, trial)));
-  const full = Math.max(...best.results.map(({ fidelity }) => fidelity));
+  const full = largest(best.results.map(({ fidelity }) => fidelity));
   const trajectory: Step[] = [];
   for (const [i, trial] of ended.entries()) {
     const value = measured(trial)[metric];

@@ -3,6 +3,7 @@
  * condition (graph/passes/demand.ts) is computed in a branch that only runs then, together with all else that is ready by
  * then under the same index. Few large conditionals cost less than many small ones.
  */
+import { smallest } from '../../common/extremes.ts';
 import type { Graph, NodeId } from '../../graph/ir.ts';
 import { type Condition, demands } from '../../graph/passes/demand.ts';
 
@@ -112,7 +113,7 @@ export function schedule(graph: Graph, inlined: (id: NodeId) => boolean): readon
   ): SwitchStep | undefined {
     const open = [...targets].filter(([id, { outside }]) => done[id] !== 1 && ready(outside));
     if (open.length === 0) return undefined;
-    const first = Math.min(...open.map(([id]) => id));
+    const first = smallest(open.map(([id]) => id));
     const index = indexOf(first, outer);
     const taken = open.filter(([id]) => indexOf(id, outer) === index);
     const members = new Set(taken.flatMap(([, { inside }]) => [...inside].filter((id) => done[id] !== 1)));

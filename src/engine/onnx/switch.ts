@@ -1,4 +1,5 @@
 /** Switches as nested `If` operators, of which each computes one branch of a step of the schedule. */
+import { largest } from '../../common/extremes.ts';
 import { type Node, type NodeId, sizeOf } from '../../graph/ir.ts';
 import type { Layout } from './blocked/layout.ts';
 import type { Made } from './blocked/lower.ts';
@@ -38,7 +39,7 @@ export function lowerSwitch(context: SwitchContext, step: SwitchStep): void {
   const { nodes, emitter, made, read } = context;
   const { model } = emitter;
   const { index, selects, branches } = step;
-  const slots = Math.max(...branches.map(({ kept }) => kept.length));
+  const slots = largest(branches.map(({ kept }) => kept.length));
   /** The values that a branch keeps, as they are in it. */
   const keptAs = new Map<NodeId, { readonly layout: Layout; readonly vector: boolean }>();
 

@@ -1,7 +1,7 @@
 import { rng } from '../../common/random.ts';
 import type { SearchData } from '../../data/dataset.ts';
 import type { HostTensor } from '../../graph/ir.ts';
-import { sampleSizes } from '../../train/samples.ts';
+import { readSamples, sampleSizes } from '../../train/samples.ts';
 
 /** What gradients and activations are taken on. */
 export interface ProxyBatch {
@@ -11,7 +11,7 @@ export interface ProxyBatch {
   readonly targets: HostTensor;
 }
 
-/** Training samples drawn without replacement, not augmented; all of them where there are fewer than `size`. */
+/** Training samples drawn without replacement, not augmented; all of them where there are fewer than `size`. Throws DataError. */
 export async function readBatch({ info, train }: SearchData, size: number, seed: number): Promise<ProxyBatch> {
   const order = rng('proxies', seed, 'samples').shuffle(Array.from({ length: train.count }, (_, i) => i));
   const indices = order.slice(0, size);
@@ -19,7 +19,7 @@ export async function readBatch({ info, train }: SearchData, size: number, seed:
   const sizes = sampleSizes(info);
   const inputs = new Float32Array(count * sizes.input);
   const raw = new Float32Array(count * sizes.target);
-  await train.read(indices, inputs, raw);
+  await readSamples(train, indices, inputs, raw);
   const targets = new Float32Array(count * info.outputs);
   if (info.kind === 'classification') for (const [i, label] of raw.entries()) targets[i * info.outputs + label] = 1;
   else {

@@ -1,4 +1,5 @@
 /** Several proxies as one score. */
+import { largest } from '../../common/extremes.ts';
 import { ranksOf } from '../../common/ranks.ts';
 import type { ProxyName, ProxyScores } from './measure.ts';
 import { DEAD } from './readout.ts';
@@ -14,10 +15,10 @@ export const VOTE = ['synflow', 'jacobian', 'snip'] as const satisfies readonly 
  * score stays what it was.
  */
 export function freereaScore(sample: readonly ProxyScores[]): (scores: ProxyScores) => number {
-  const largest = FREEREA.map((name) => Math.max(...sample.map((scores) => magnitude(scores[name]))));
+  const most = FREEREA.map((name) => largest(sample.map((scores) => magnitude(scores[name]))));
   return (scores) =>
     FREEREA.reduce((sum, name, i) => {
-      const share = (scores[name] ?? 0) / ((largest[i] as number) || 1);
+      const share = (scores[name] ?? 0) / ((most[i] as number) || 1);
       return sum + Math.max(-1, share);
     }, 0);
 }

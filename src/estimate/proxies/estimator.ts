@@ -1,4 +1,4 @@
-import { messageOf, UserError } from '../../common/errors.ts';
+import { DataError, messageOf, UserError } from '../../common/errors.ts';
 import { rng } from '../../common/random.ts';
 import type { Space } from '../../space/space.ts';
 import { sample } from '../../space/vary.ts';
@@ -70,7 +70,8 @@ export function proxyEstimator({ freereaSample = 0, now, ...options }: ProxyEsti
 }
 
 /** It is the candidate's fault. */
-const cannotBeBuilt = (error: unknown) => error instanceof TrainingFailure || error instanceof UserError;
+const cannotBeBuilt = (error: unknown) =>
+  error instanceof TrainingFailure || (error instanceof UserError && !(error instanceof DataError));
 
 type Combine = (scores: ProxyScores) => Promise<{ readonly freerea?: number }>;
 

@@ -1,4 +1,5 @@
 /** Values whose logarithm fits into float32 where they do not. */
+import { largest } from '../../common/extremes.ts';
 import { createGraph, finish, type GraphBuilder } from '../../graph/builder.ts';
 import type { Graph, Node, NodeId, UnaryFunction } from '../../graph/ir.ts';
 import { sizeOf } from '../../graph/ir.ts';
@@ -95,7 +96,7 @@ function apply(g: GraphBuilder, node: Node, about: (id: NodeId) => Scaled): read
     }
     case 'select': {
       const options = inputs.slice(1).map(about);
-      const growth = Math.max(...options.map((one) => one.growth));
+      const growth = largest(options.map((one) => one.growth));
       if (options.every((one) => one.scale === options[0]?.scale))
         return as(inputs, { scale: options[0]?.scale, growth });
       const zero = ops.constant(g, 0);

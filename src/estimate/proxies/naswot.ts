@@ -1,3 +1,4 @@
+import { largest, smallest } from '../../common/extremes.ts';
 import type { GraphBuilder } from '../../graph/builder.ts';
 import { type HostTensor, type Node, type NodeId, sizeOf } from '../../graph/ir.ts';
 import * as ops from '../../graph/ops.ts';
@@ -37,7 +38,7 @@ export const naswot: Readout = {
       Float64Array.from(data, (value) => (value + units) / 2),
       n,
     );
-    const singular = Math.min(...values) <= ROUNDING * Math.max(1, ...values);
+    const singular = smallest(values) <= ROUNDING * Math.max(1, largest(values));
     return singular ? DEAD : finite(values.reduce((sum, value) => sum + Math.log(value), 0));
   },
 };

@@ -211,13 +211,20 @@ export function estimatorConformance(name: string, setup: MakeSetup): void {
     checkAborted(check);
     checkFailing(check);
 
-    check('a checkpoint that is none fails with the reason', async ({ estimator, candidate }) => {
+    check('from a checkpoint that is damaged or lost it starts over, and says so', async ({ estimator, candidate }) => {
+      const whole = await estimator.estimate(candidate, runOf());
       const artefacts = artefactsInMemory();
-      const checkpoint = await artefacts.put(new TextEncoder().encode('something else'));
-      await assert.rejects(
-        estimator.estimate(candidate, runOf({ artefacts, checkpoint })),
-        (error) => error instanceof TrialFailure && /checkpoint 0: not a readable checkpoint/.test(error.message),
-      );
+      const damaged = await artefacts.put(new TextEncoder().encode('something else'));
+      for (const [checkpoint, why] of [
+        [damaged, /starts over: not a readable checkpoint/],
+        ['7', /starts over: there is no artefact 7/],
+      ] as const) {
+        const notes: string[] = [];
+        const run = runOf({ artefacts, checkpoint, note: (text) => notes.push(text) });
+        assert.deepEqual(timeless(await estimator.estimate(candidate, run)), timeless(whole));
+        assert.equal(notes.length, 1);
+        assert.match(notes[0] ?? '', why);
+      }
     });
   });
 }

@@ -4,6 +4,7 @@
  * linear that follows it goes inside that option (`sink`), until sums over options, over switches and over other branches
  * bring values together again (`mergeSums`); and inside an option, other switches on the same index are known (`resolve`).
  */
+import { largest } from '../../common/extremes.ts';
 import type { Graph, Node, NodeId, Op, Shape } from '../ir.ts';
 import { sameShape } from '../ops/definition.ts';
 import { add, broadcastTo, constant, type GraphBuilder, select, sub } from '../ops.ts';
@@ -186,7 +187,7 @@ function addMerged(g: GraphBuilder, shape: Shape, others: readonly NodeId[], swi
   const narrow = others.filter((id) => !isWhole(id));
   let sum = total(others.filter(isWhole));
   for (const [n, [index, group]] of groups.entries()) {
-    const count = Math.max(...group.map((id) => operands(id).length)) - 1;
+    const count = largest(group.map((id) => operands(id).length)) - 1;
     const last = n === groups.length - 1 ? narrow : [];
     const options = Array.from({ length: count }, (_, k) =>
       total([sum, ...group.map((id) => operands(id)[k + 1]), ...last]),

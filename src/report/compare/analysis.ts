@@ -1,3 +1,4 @@
+import { largest } from '../../common/extremes.ts';
 import type { Objective } from '../../common/metrics.ts';
 import { rng } from '../../common/random.ts';
 import { holm, rankSumTest, signedRankTest } from '../../common/ranks.ts';
@@ -250,8 +251,8 @@ const GRID = 100;
 export function bands({ competitors }: Pick<Comparison, 'competitors'>): BandPoint[] {
   const runs = competitors.flatMap((competitor) => competitor.runs);
   if (runs.some(({ trajectory }) => trajectory.length === 0)) return [];
-  const from = Math.max(...runs.map(({ trajectory }) => trajectory[0]?.at ?? 0));
-  const to = Math.max(...runs.map(({ end }) => end));
+  const from = largest(runs.map(({ trajectory }) => trajectory[0]?.at ?? 0));
+  const to = largest(runs.map(({ end }) => end));
   const moments = Array.from({ length: GRID + 1 }, (_, i) => from + ((to - from) * i) / GRID);
   return competitors.flatMap(({ name, runs }) => {
     const resampled = resamples(runs.length, name, 'band');

@@ -1,4 +1,5 @@
 /** The figures of a comparison. */
+
 import * as Plot from '@observablehq/plot';
 import { extent, INK, plot, QUIET, showTick, valueAxis } from '../figures/plot.ts';
 import { isShare } from '../numbers.ts';

@@ -72,8 +72,9 @@ function chain(parts: readonly Block[]): Block {
   const merged: Block[] = [];
   for (const part of parts) {
     const last = merged.at(-1);
-    if (part.kind === 'chain') merged.push(...part.blocks);
-    else if (
+    if (part.kind === 'chain') {
+      for (const block of part.blocks) merged.push(block);
+    } else if (
       part.kind === 'layers' &&
       last?.kind === 'layers' &&
       (part.family === 'light' || last.family === 'light')

@@ -1,5 +1,6 @@
 import ELK from 'elkjs/lib/elk.bundled.js';
 import type { ElkExtendedEdge, ElkNode } from 'elkjs/lib/elk-api.js';
+import { largest } from '../../common/extremes.ts';
 import { coordinate } from '../markup.ts';
 import { type Block, isEmpty } from './blocks.ts';
 import type { Cell, CellNode } from './cells.ts';
@@ -185,7 +186,7 @@ function place(flow: Flow, into: ElkNode[], style: Style, lines: readonly string
 function sizeFor({ style, lines }: Drawn): { width: number; height: number } {
   if (style === 'fork') return { width: 5, height: 5 };
   if (style === 'join') return { width: 22, height: 22 };
-  const longest = Math.max(...lines.map((line) => line.length), 2);
+  const longest = Math.max(2, largest(lines.map((line) => line.length)));
   return { width: Math.ceil(longest * CHARACTER) + 2 * PAD_X, height: lines.length * LINE + 2 * PAD_Y };
 }
 

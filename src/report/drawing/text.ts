@@ -1,3 +1,4 @@
+import { largest } from '../../common/extremes.ts';
 import type { LayerCosts } from '../../network/network.ts';
 import type { Module } from '../../space/module.ts';
 import { showCount, showLarge } from '../numbers.ts';
@@ -127,7 +128,7 @@ function costCells(path: string, layers: readonly LayerCosts[]): string[] {
 
 /** Columns of text: the first aligned left, the others right. */
 export function alignColumns(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => [...(row[column] ?? '')].length)));
+  const widths = (rows[0] ?? []).map((_, column) => largest(rows.map((row) => [...(row[column] ?? '')].length)));
   return rows
     .map((row) =>
       row

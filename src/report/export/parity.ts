@@ -1,3 +1,4 @@
+import { largest } from '../../common/extremes.ts';
 import type { DatasetInfo, Samples } from '../../data/dataset.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { type HostTensor, sizeOf } from '../../graph/ir.ts';
@@ -83,7 +84,7 @@ function softmax(logits: Float32Array, columns: number): Float64Array {
   const out = new Float64Array(logits.length);
   for (let start = 0; start < logits.length; start += columns) {
     const row = logits.subarray(start, start + columns);
-    const top = Math.max(...row);
+    const top = largest(row);
     const total = row.reduce((sum, v) => sum + Math.exp(v - top), 0);
     row.forEach((v, i) => {
       out[start + i] = Math.exp(v - top) / total;

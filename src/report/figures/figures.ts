@@ -1,4 +1,5 @@
 /** The figures of a study's report. */
+
 import * as Plot from '@observablehq/plot';
 import type { Objective } from '../../common/metrics.ts';
 import type { ReportTrial } from '../data.ts';

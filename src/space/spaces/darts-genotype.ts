@@ -11,7 +11,10 @@ export const GENOTYPES = {
 
 const CELLS = ['normal', 'reduce'] as const;
 const INPUTS = 2;
-const PAIR = String.raw`\(\s*['"](\w+)['"]\s*,\s*(\d+)\s*\)`;
+/** One pair and what stands before the next; `y`: nothing is skipped and nothing is tried in two ways. */
+const PAIR = /\s*\(\s*['"](\w+)['"]\s*,\s*(\d+)\s*\)\s*,?/uy;
+/** The longest text that is read; the largest of the paper's have 500 characters. */
+const MOST_CHARACTERS = 20_000;
 
 /**
  * The notation of the published DARTS code: for each kind of cell, `kept` pairs of an operation and the node that it reads
@@ -37,17 +40,17 @@ export function genotypeText(nodes: number, kept: number): TextForm {
 
   function parseCell(text: string, cell: string): [string, string | readonly number[]][] {
     const refuse = (found: string, rule: string) => invalid(`architecture "${shortened(text)}"`, found, rule);
-    const list = new RegExp(String.raw`(?:^|[^\w])${cell}\s*=\s*\[((?:\s*${PAIR}\s*,?)*)\s*\]`, 'u').exec(text)?.[1];
-    if (list === undefined)
+    if (text.length > MOST_CHARACTERS)
+      throw refuse(`has ${text.length} characters`, `at most ${MOST_CHARACTERS} are read`);
+    const list = new RegExp(String.raw`(?:^|[^\w])${cell}\s*=\s*\[([^\]]*)\]`, 'u').exec(text)?.[1];
+    const pairs = list === undefined ? undefined : pairsOf(list);
+    if (pairs === undefined)
       throw refuse(`has no ${cell}=[...]`, "must be normal=[('OPERATION', INPUT), ...], reduce=[...]");
     const concat = new RegExp(String.raw`${cell}_concat\s*=\s*(range\([^)]*\)|\[[^\]]*\])`, 'u').exec(text)?.[1];
     const all = [`range(${INPUTS},${INPUTS + nodes})`, `[${numbers}]`];
     if (concat !== undefined && !all.includes(concat.replaceAll(/\s/gu, ''))) {
       throw refuse(`${cell}_concat is ${concat}`, `must be all nodes, ${all[0]}`);
     }
-    const pairs = [...list.matchAll(new RegExp(PAIR, 'gu'))].map(
-      ([, operation = '', from]) => [operation, Number(from)] as const,
-    );
     if (pairs.length !== nodes * kept) {
       throw refuse(
         `${cell} has ${pairs.length} pairs`,
@@ -76,6 +79,19 @@ export function genotypeText(nodes: number, kept: number): TextForm {
       return Object.fromEntries(CELLS.flatMap((cell) => parseCell(written, cell))) satisfies Architecture;
     },
   };
+}
+
+/** The pairs of a list; undefined where something else stands in it. */
+function pairsOf(list: string): (readonly [operation: string, from: number])[] | undefined {
+  const pairs: (readonly [string, number])[] = [];
+  let at = 0;
+  for (;;) {
+    PAIR.lastIndex = at;
+    const found = PAIR.exec(list);
+    if (found === null) return list.slice(at).trim() === '' ? pairs : undefined;
+    pairs.push([found[1] ?? '', Number(found[2])]);
+    at = PAIR.lastIndex;
+  }
 }
 
 const shortened = (text: string) => (text.length > 60 ? `${text.slice(0, 60)}...` : text);

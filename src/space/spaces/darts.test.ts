@@ -80,6 +80,14 @@ test('published genotypes are members, by name, in their notation, and in that o
   );
 });
 
+test('a genotype that no pattern fits is refused at once, however many ways there are to try', () => {
+  const spaces = ' '.repeat(100);
+  const list = `normal=[${`('sep_conv_3x3',${spaces}0)${spaces}`.repeat(50)}`;
+  for (const text of [`${list}!]`, list, `${list},,]`, 'normal='.repeat(2000)])
+    assert.throws(() => parseArchitecture(space, text), /has no normal=\[...\]/);
+  assert.throws(() => parseArchitecture(space, 'x'.repeat(30_000)), /has 30000 characters; at most 20000 are read/);
+});
+
 test('a malformed genotype is refused with its place', () => {
   const pair = "('skip_connect', 0), ('skip_connect', 1)";
   const cell = `[${Array(4).fill(pair).join(', ')}]`;

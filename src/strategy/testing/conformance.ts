@@ -172,6 +172,22 @@ export function strategyConformance(make: () => Strategy, problem: Problem): voi
       assert.ok(mixed.proposals.length > ends.length);
     });
 
+    test('a failed trial that is told again, as complete, is taken', async () => {
+      const strategy = make();
+      let state = strategy.init(problem);
+      const failed: Outcome[] = [];
+      for (let trial = 0; trial < 8; trial++) {
+        const [asked, [proposal]] = await strategy.ask(problem, deepFreeze(state), trial, 1);
+        if (!proposal) break;
+        const outcome = trial % 2 === 0 ? fails(proposal, trial) : pseudoOutcome(proposal, trial);
+        if (trial % 2 === 0) failed.push(pseudoOutcome(proposal, trial));
+        state = isJson(await strategy.tell(problem, deepFreeze(asked), [outcome]));
+      }
+      for (const outcome of failed) state = isJson(await strategy.tell(problem, deepFreeze(state), [outcome]));
+      const [, next] = await strategy.ask(problem, deepFreeze(state), 8, 1);
+      assert.equal(next.length, 1);
+    });
+
     test('limits are kept', async () => {
       const { proposals } = await play(make(), { problem: limited, trials, width: 2 });
       assert.ok(proposals.length > 0);

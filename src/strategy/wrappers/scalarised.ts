@@ -1,4 +1,5 @@
 import { invalid } from '../../common/errors.ts';
+import { largest, smallest } from '../../common/extremes.ts';
 import type { Json } from '../../common/json.ts';
 import type { Metrics, Objective } from '../../common/metrics.ts';
 import { sample } from '../../space/index.ts';
@@ -67,7 +68,7 @@ export function scalarised(inner: Strategy, { method, weights }: ScalarisedOptio
           return (weights[objective.metric] ?? 1) * badness(objective, outcome.metrics, state.ranges);
         });
         const sum = parts.reduce((a, b) => a + b, 0);
-        const scalar = method === 'weights' ? sum : Math.max(...parts) + AUGMENTATION * sum;
+        const scalar = method === 'weights' ? sum : largest(parts) + AUGMENTATION * sum;
         return Number.isFinite(scalar)
           ? { ...outcome, metrics: { ...outcome.metrics, [SCALAR.metric]: scalar } }
           : outcome;
@@ -106,7 +107,7 @@ function rangesOf(problem: Problem): ScalarisedState['ranges'] {
     problem.objectives.flatMap(({ metric }): [string, Range][] => {
       const values = costs.flatMap((one: Readonly<Record<string, number>>) => one[metric] ?? []);
       if (values.length === 0) return [];
-      const [least, most] = [Math.min(...values), Math.max(...values)];
+      const [least, most] = [smallest(values), largest(values)];
       return [[metric, { least, most: most > least ? most : least + 1 }]];
     }),
   );

@@ -1,53 +1,70 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, lstatSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { messageOf } from '../../common/errors.ts';
 import type { Artefacts } from '../../estimate/estimator.ts';
-import { UNFINISHED, writeWhole } from './files.node.ts';
+import { folderOf, readPlain, UNFINISHED, writeWhole } from './files.node.ts';
 
 /**
- * Artefacts as files `<folder>/<sha256>`. Any process may put and get: a file is there whole or not at all, and nothing
- * but its content decides its name.
+ * Artefacts as files `<folder>/<sha256>`, in the folder of a study. Any process may put and get: a file is there whole
+ * or not at all, and nothing but its content decides its name.
  */
 export function fileArtefacts(folder: string): Artefacts {
   return {
     async put(bytes) {
       const hash = sha256(bytes);
-      const path = join(folder, hash);
-      if (existsSync(path) && sha256(readFileSync(path)) === hash) touch(path);
-      else writeWhole(path, bytes);
+      const path = join(folderOf(dirname(folder), basename(folder)), hash);
+      if (!isIntact(path, hash)) writeWhole(path, bytes);
       return hash;
     },
     async get(hash) {
+      if (!isHash(hash)) throw new Error(`artefact "${hash}" cannot be read: its name is no SHA-256`);
       const path = join(folder, hash);
-      let bytes: Uint8Array;
+      let bytes: Uint8Array | undefined;
       try {
-        bytes = readFileSync(path);
+        bytes = readPlain(path, Number.POSITIVE_INFINITY);
       } catch (error) {
-        throw new Error(`artefact ${hash} cannot be read: ${messageOf(error)}`);
+        throw new Error(`artefact ${hash} cannot be read: ${messageOf(error)}`, { cause: error });
       }
+      if (bytes === undefined) throw new Error(`artefact ${hash} cannot be read: there is no ${path}`);
       if (sha256(bytes) !== hash) throw new Error(`artefact ${hash} is damaged: ${path} has another hash`);
       return bytes;
     },
   };
 }
 
-/** Removes the artefacts that `needed` does not name, and unfinished files, if older than `graceMs`. */
-export function sweepFiles(folder: string, needed: ReadonlySet<string>, graceMs: number): void {
-  if (!existsSync(folder)) return;
-  for (const name of readdirSync(folder)) {
-    const ours = name.endsWith(UNFINISHED) || /^[0-9a-f]{64}$/.test(name);
-    if (!ours || needed.has(name)) continue;
+/** Removes the artefacts that `needed` does not name, and unfinished files. */
+export function sweepFiles(folder: string, needed: ReadonlySet<string>): void {
+  if (!isPlainFolder(folder)) return;
+  removeFiles(
+    folder,
+    readdirSync(folder).filter((name) => !needed.has(name)),
+  );
+}
+
+/** Removes these artefacts and unfinished files; none of any other name. */
+export function removeFiles(folder: string, names: readonly string[]): void {
+  if (!isPlainFolder(folder)) return;
+  for (const name of names) {
     const path = join(folder, name);
-    const modified = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
-    if (modified !== undefined && Date.now() - modified >= graceMs) rmSync(path, { force: true });
+    const isOurs = name === basename(path) && (name.endsWith(UNFINISHED) || isHash(name));
+    if (isOurs && lstatSync(path, { throwIfNoEntry: false })?.isFile()) rmSync(path, { force: true });
   }
 }
 
-/** An artefact that is put again is young again: see the sweep's grace. */
-function touch(path: string): void {
-  const now = new Date();
-  utimesSync(path, now, now);
+/** Not a link: the files in it would be somebody else's. */
+function isPlainFolder(folder: string): boolean {
+  return lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+function isHash(name: string): boolean {
+  return /^[0-9a-f]{64}$/.test(name);
+}
+
+function isIntact(path: string, hash: string): boolean {
+  if (!existsSync(path) || !statSync(path).isFile()) return false;
+  const bytes = readPlain(path, Number.POSITIVE_INFINITY);
+  return bytes !== undefined && sha256(bytes) === hash;
 }
 
 function sha256(bytes: Uint8Array): string {

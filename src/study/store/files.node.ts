@@ -1,7 +1,20 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
-import { invalid, messageOf } from '../../common/errors.ts';
+import { environmentFault, invalid, messageOf, StudyStopped, UserError } from '../../common/errors.ts';
+import { translated } from './errors.ts';
 import type { Trial } from './store.ts';
 import { hasEnded } from './transitions.ts';
 
@@ -10,13 +23,15 @@ export const UNFINISHED = '.unfinished';
 
 /**
  * Writes a file so that its name stands for the whole content or for nothing: a temporary file beside it, flushed to
- * the disk, then renamed. Its folder is made in a folder that is there. Throws UserError where it cannot be written.
+ * the disk, then renamed. Its folder is made in a folder that is there. Throws StudyStopped for a disk that is full, broken or
+ * read-only, and UserError for a place that cannot be written to; nothing is left there.
  */
 export function writeWhole(path: string, content: Uint8Array | string): void {
   const temporary = `${path}.${process.pid}-${randomBytes(4).toString('hex')}${UNFINISHED}`;
   try {
     mkdirSync(dirname(path), { recursive: true });
-    const file = openSync(temporary, 'w');
+    // 'wx': never through a link that somebody has put there.
+    const file = openSync(temporary, 'wx');
     try {
       writeFileSync(file, content);
       fsyncSync(file);
@@ -25,8 +40,115 @@ export function writeWhole(path: string, content: Uint8Array | string): void {
     }
     renameSync(temporary, path);
   } catch (error) {
-    rmSync(temporary, { force: true });
-    throw invalid(`file "${path}"`, messageOf(error), 'it must be possible to write there');
+    removeQuietly(temporary);
+    throw cannotWrite(error, `file "${path}"`);
+  }
+}
+
+/** So much must fit on the disk before a training begins whose result is to be kept there. */
+const PROBE_BYTES = 64 * 1024;
+
+/** Throws as `writeWhole` unless a file can be written into this folder, which is there; leaves nothing. */
+export function checkWritable(folder: string): void {
+  const file = join(folder, `.netsmith-probe-${randomBytes(8).toString('hex')}${UNFINISHED}`);
+  try {
+    const probe = openSync(file, 'wx');
+    try {
+      writeFileSync(probe, new Uint8Array(PROBE_BYTES));
+      fsyncSync(probe);
+    } finally {
+      closeSync(probe);
+    }
+  } catch (error) {
+    throw cannotWrite(error, `folder "${folder}"`);
+  } finally {
+    removeQuietly(file);
+  }
+}
+
+function removeQuietly(file: string): void {
+  try {
+    rmSync(file, { force: true });
+  } catch {
+    // Whatever kept it from being written is told.
+  }
+}
+
+/** A place without permission is for whoever named it to mend; a full disk would keep any place from being written. */
+function cannotWrite(error: unknown, place: string): unknown {
+  const known = translated(error, place);
+  if (known !== error) return known;
+  return new UserError(`${place}: ${environmentFault(error) ?? messageOf(error)}; it must be possible to write there`, {
+    cause: error,
+  });
+}
+
+/**
+ * The folder `name` of a study, made if it is not there. Throws UserError where a link or a file has its place: a study from
+ * somebody else could lead writes to any place with it. Throws StudyStopped where the study itself is gone.
+ */
+export function folderOf(study: string, ...names: readonly string[]): string {
+  if (!statSync(study, { throwIfNoEntry: false })?.isDirectory())
+    throw new StudyStopped(
+      `study "${study}": its folder is no longer there; if it was moved, resume it where it is now`,
+    );
+  let folder = study;
+  for (const name of names) {
+    folder = join(folder, name);
+    const found = lstatSync(folder, { throwIfNoEntry: false });
+    if (found === undefined) makeFolder(folder);
+    else if (!found.isDirectory()) throw isNoFolder(folder, found.isSymbolicLink());
+  }
+  return folder;
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    // Another process of this study has just made it.
+    if (lstatSync(folder, { throwIfNoEntry: false })?.isDirectory()) return;
+    const known = translated(error, `folder "${folder}"`);
+    throw known === error ? invalid(`folder "${folder}"`, messageOf(error), 'it must be possible to make it') : known;
+  }
+}
+
+function isNoFolder(folder: string, isLink: boolean) {
+  return invalid(
+    `folder "${folder}"`,
+    isLink ? 'is a link' : 'is no folder',
+    'what a study writes stays in its own folder: put a plain folder in its place, or remove it',
+  );
+}
+
+/** Writes `content` to a file of a study, as `writeWhole` and `folderOf` do. `path`: names below the study's folder. */
+export function writeInStudy(
+  study: string,
+  path: readonly [...folders: string[], file: string],
+  content: Uint8Array | string,
+): void {
+  writeWhole(join(folderOf(study, ...path.slice(0, -1)), path.at(-1) ?? ''), content);
+}
+
+/** No file of ours that is read whole is larger, artefacts and weights aside. */
+const MOST_BYTES = 2 ** 28;
+
+/**
+ * The bytes of a file; undefined where there is none. Throws UserError for what is no plain file (a pipe would never
+ * end), one of more than `most` bytes, and one that cannot be read.
+ */
+export function readPlain(path: string, most: number = MOST_BYTES): Uint8Array | undefined {
+  const place = `file "${path}"`;
+  try {
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (found === undefined) return undefined;
+    if (!found.isFile()) throw invalid(place, 'is no plain file', 'a study keeps plain files; delete it');
+    if (found.size > most) throw invalid(place, `has ${found.size} bytes`, `at most ${most} are read`);
+    return readFileSync(path);
+  } catch (error) {
+    const known = translated(error, place);
+    if (known !== error || !(error instanceof Error && 'code' in error)) throw known;
+    throw invalid(place, messageOf(error), 'it must be possible to read it');
   }
 }
 
@@ -35,19 +157,30 @@ export function writeWhole(path: string, content: Uint8Array | string): void {
  * ends. The database is the truth; a copy that a crash prevented is written when the study is opened next.
  */
 export function writeTrialFiles(study: string, trial: Trial): void {
-  const folder = trialFolder(study, trial);
   const { state, reason, metrics, costs, seconds, curve } = trial;
-  writeWhole(join(folder, 'architecture.json'), pretty(trial.architecture));
-  writeWhole(join(folder, 'metrics.json'), pretty({ state, reason, metrics, costs, seconds, curve }));
+  const folder = ['trials', nameOfFolder(trial)] as const;
+  writeInStudy(study, [...folder, 'architecture.json'], pretty(trial.architecture));
+  writeInStudy(study, [...folder, 'metrics.json'], pretty({ state, reason, metrics, costs, seconds, curve }));
+}
+
+/** Removes the copies of a trial that is to be done again. */
+export function removeTrialFiles(study: string, trial: Trial): void {
+  const trials = join(study, 'trials');
+  // Not through a link: those files would be somebody else's.
+  if (lstatSync(trials, { throwIfNoEntry: false })?.isDirectory())
+    rmSync(join(trials, nameOfFolder(trial)), { recursive: true, force: true });
 }
 
 export function writeMissingTrialFiles(study: string, trials: readonly Trial[]): void {
   for (const trial of trials)
-    if (hasEnded(trial) && !existsSync(join(trialFolder(study, trial), 'metrics.json'))) writeTrialFiles(study, trial);
+    if (hasEnded(trial) && !existsSync(join(study, 'trials', nameOfFolder(trial), 'metrics.json')))
+      writeTrialFiles(study, trial);
 }
 
-function trialFolder(study: string, { purpose, trial }: Trial): string {
-  return join(study, 'trials', purpose === 'search' ? `${trial}` : `confirm-${trial}`);
+/** The number becomes a path: it is checked here too, whatever was checked before. */
+function nameOfFolder({ purpose, trial }: Trial): string {
+  if (!Number.isSafeInteger(trial) || trial < 0) throw new RangeError(`trial ${trial} has no folder`);
+  return purpose === 'search' ? `${trial}` : `confirm-${trial}`;
 }
 
 function pretty(value: unknown): string {

@@ -9,12 +9,17 @@ import {
   type Trial,
   type TrialKey,
 } from './store.ts';
-import { begun, checkRevision, compareKeys, finished, forgotten, nameOf, released, reported } from './transitions.ts';
-
-interface KeptArtefact {
-  readonly bytes: Uint8Array;
-  readonly putAt: number;
-}
+import {
+  begun,
+  checkRevision,
+  compareKeys,
+  finished,
+  forgotten,
+  nameOf,
+  released,
+  reported,
+  retried,
+} from './transitions.ts';
 
 /**
  * A study that lives as long as this process: for library use, tests and the browser. The trials and strategy states that it is
@@ -23,7 +28,7 @@ interface KeptArtefact {
 export function memoryStore(study: NewStudy, now: () => number = Date.now): Store {
   let record = deepFreeze({ schema: SCHEMA, name: study.name, createdAt: now(), settings: copy(study.settings) });
   const trials: Readonly<Record<Trial['purpose'], Map<number, Trial>>> = { search: new Map(), confirm: new Map() };
-  const kept = new Map<string, KeptArtefact>();
+  const kept = new Map<string, Uint8Array>();
   const earlier = deepFreeze(copy(study.earlier ?? []));
   let strategy: StrategyState = deepFreeze({ revision: 0, state: copy(study.state) });
   let clock: Clock = { searchSeconds: 0, workerSeconds: 0 };
@@ -39,12 +44,17 @@ export function memoryStore(study: NewStudy, now: () => number = Date.now): Stor
     trials[trial.purpose].set(trial.trial, trial);
     return trial;
   };
+  const removeNeedless = (hashes: readonly string[]) => {
+    if (kept.size === 0 || hashes.length === 0) return;
+    const needed = new Set(all().map((trial) => trial.checkpoint));
+    for (const hash of hashes) if (!needed.has(hash)) kept.delete(hash);
+  };
   const advance = (next: StrategyState | undefined) => {
     if (next) strategy = deepFreeze(next);
   };
 
   return {
-    artefacts: memoryArtefacts(kept, now),
+    artefacts: memoryArtefacts(kept),
     study: async () => record,
     async revise(settings) {
       record = deepFreeze({ ...record, settings: copy(settings) });
@@ -75,27 +85,27 @@ export function memoryStore(study: NewStudy, now: () => number = Date.now): Stor
     async forget(keys) {
       return keys.map(get).map(forgotten).map(save);
     },
-    async sweep(graceMs = 0) {
-      if (kept.size === 0) return;
-      const needed = new Set(all().map((trial) => trial.checkpoint));
-      for (const [hash, { putAt }] of kept) if (!needed.has(hash) && now() - putAt >= graceMs) kept.delete(hash);
+    async retry(keys) {
+      return keys.map(get).map(retried).map(save);
     },
+    discard: async (hashes) => removeNeedless(hashes),
+    sweep: async () => removeNeedless([...kept.keys()]),
     close: async () => {},
   };
 }
 
 /** Artefacts in this process's memory. */
-export function memoryArtefacts(kept: Map<string, KeptArtefact> = new Map(), now: () => number = Date.now): Artefacts {
+export function memoryArtefacts(kept: Map<string, Uint8Array> = new Map()): Artefacts {
   return {
     async put(bytes) {
       const hash = await sha256(bytes);
-      kept.set(hash, { bytes: bytes.slice(), putAt: now() });
+      kept.set(hash, bytes.slice());
       return hash;
     },
     async get(hash) {
       const artefact = kept.get(hash);
       if (!artefact) throw new Error(`there is no artefact ${hash}`);
-      return artefact.bytes.slice();
+      return artefact.slice();
     },
   };
 }

@@ -1,12 +1,80 @@
-import { deepFreeze } from '../../common/json.ts';
-import type { Spent } from '../../common/spent.ts';
+import { z } from 'zod';
+import { deepFreeze, type Json, parseJson } from '../../common/json.ts';
 import type { Report } from '../../estimate/estimator.ts';
+import { damaged } from './errors.ts';
 import type { EarlierRow, ReportRow, TrialRow } from './schema.ts';
 import type { EarlierTrial, Trial, TrialKey } from './store.ts';
 
-/** Trials to rows and back. */
+/** Trials to rows and back. What is read is checked: a study may have been damaged, or made to do harm. */
 
-export function trialRow(trial: Trial): TrialRow {
+const count = z.int().min(0);
+/** Milliseconds since 1970 that a Date can hold. */
+const moment = z.int().min(0).max(8.64e15);
+const seconds = z.number().min(0);
+const metrics = z.record(z.string(), z.number());
+const architecture = z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(count)]));
+const spent = z.strictObject({ compile: z.number(), train: z.number(), valid: z.number(), idle: z.number() });
+const start = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('fresh') }),
+  z.strictObject({ kind: z.literal('continue'), trial: count }),
+  z.strictObject({ kind: z.literal('inherit'), trial: count }),
+]);
+const purpose = z.enum(['search', 'confirm']);
+
+const trialSchema = z.object({
+  purpose,
+  trial: count,
+  repeats: count.nullable(),
+  repeat_index: count.nullable(),
+  state: z.enum(['waiting', 'running', 'complete', 'paused', 'pruned', 'failed']),
+  architecture: z.string(),
+  fidelity: count,
+  start: z.string(),
+  origin: z.enum(['asked', 'person', 'earlier study']),
+  metrics: z.string(),
+  costs: z.string(),
+  seconds,
+  started_at: moment.nullable(),
+  ended_at: moment.nullable(),
+  // It names a file.
+  checkpoint: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .nullable(),
+  attempts: count,
+  fence: count,
+  reason: z.string().nullable(),
+});
+
+const reportSchema = z.object({
+  purpose,
+  trial: count,
+  step: count,
+  metrics: z.string(),
+  seconds,
+  spent: z.string().nullable(),
+});
+
+const earlierSchema = z.object({
+  position: count,
+  study: z.string(),
+  trial: count,
+  architecture: z.string(),
+  metrics: z.string(),
+  costs: z.string(),
+  seconds,
+});
+
+/** The value, if the schema takes it; throws UserError, at `place`, otherwise. */
+export function checked<T>(schema: z.ZodType<T>, value: unknown, place: string): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const at = issue?.path.map(String).join('.') ?? '';
+  throw damaged(place, `${at === '' ? 'a value' : at} is not what it should be (${issue?.message ?? 'invalid'})`);
+}
+
+export function trialRow(trial: Trial): Omit<TrialRow, 'checksum'> {
   return {
     purpose: trial.purpose,
     trial: trial.trial,
@@ -29,20 +97,26 @@ export function trialRow(trial: Trial): TrialRow {
   };
 }
 
-/** The text columns were written by `trialRow`: their JSON has the types that it had there. */
-export function trialOf(row: TrialRow, curve: readonly Report[]): Trial {
+/** `place` begins the errors. */
+export function trialOf(found: object, curve: readonly Report[], place: string): Trial {
+  const row = checked(trialSchema, found, place);
+  const json = (column: 'architecture' | 'start' | 'metrics' | 'costs') =>
+    parseJson(row[column], `${place}: ${column}`);
+  const began = checked(start, json('start'), `${place}: start`);
+  if (row.purpose === 'search' && began.kind !== 'fresh' && began.trial >= row.trial)
+    throw damaged(place, `it goes on from trial ${began.trial}, which is not an earlier one`);
   return deepFreeze({
     purpose: row.purpose,
     trial: row.trial,
     ...(row.repeats === null ? {} : { repeats: row.repeats }),
     ...(row.repeat_index === null ? {} : { repeatIndex: row.repeat_index }),
-    state: row.state as Trial['state'],
-    architecture: JSON.parse(row.architecture) as Trial['architecture'],
+    state: row.state,
+    architecture: checked(architecture, json('architecture'), `${place}: architecture`),
     fidelity: row.fidelity,
-    start: JSON.parse(row.start) as Trial['start'],
-    origin: row.origin as Trial['origin'],
-    metrics: JSON.parse(row.metrics) as Trial['metrics'],
-    costs: JSON.parse(row.costs) as Trial['costs'],
+    start: began,
+    origin: row.origin,
+    metrics: checked(metrics, json('metrics'), `${place}: metrics`),
+    costs: checked(metrics, json('costs'), `${place}: costs`),
     curve,
     seconds: row.seconds,
     ...(row.started_at === null ? {} : { startedAt: row.started_at }),
@@ -65,19 +139,20 @@ export function reportRow({ purpose, trial }: TrialKey, report: Report): ReportR
   };
 }
 
-export function reportOf(row: ReportRow): Report {
+export function reportOf(found: object, place: string): Report {
+  const row = checked(reportSchema, found, `${place}: curve`);
   return {
     step: row.step,
-    metrics: JSON.parse(row.metrics) as Report['metrics'],
+    metrics: checked(metrics, parseJson(row.metrics, `${place}: curve`), `${place}: curve`),
     seconds: row.seconds,
-    ...(typeof row.spent === 'string' && { spent: JSON.parse(row.spent) as Spent }),
+    ...(row.spent !== null && { spent: checked(spent, parseJson(row.spent, `${place}: curve`), `${place}: curve`) }),
   };
 }
 
 export function earlierRow(
   { study, trial, architecture, metrics, costs, seconds }: EarlierTrial,
   position: number,
-): EarlierRow {
+): Omit<EarlierRow, 'checksum'> {
   return {
     ...{ position, study, trial, seconds },
     architecture: JSON.stringify(architecture),
@@ -86,11 +161,47 @@ export function earlierRow(
   };
 }
 
-export function earlierOf({ study, trial, architecture, metrics, costs, seconds }: EarlierRow): EarlierTrial {
+export function earlierOf(found: object, place: string): EarlierTrial {
+  const row = checked(earlierSchema, found, place);
+  const json = (column: 'architecture' | 'metrics' | 'costs') => parseJson(row[column], `${place}: ${column}`);
   return deepFreeze({
-    ...{ study, trial, seconds },
-    architecture: JSON.parse(architecture) as EarlierTrial['architecture'],
-    metrics: JSON.parse(metrics) as EarlierTrial['metrics'],
-    costs: JSON.parse(costs) as EarlierTrial['costs'],
+    ...{ study: row.study, trial: row.trial, seconds: row.seconds },
+    architecture: checked(architecture, json('architecture'), `${place}: architecture`),
+    metrics: checked(metrics, json('metrics'), `${place}: metrics`),
+    costs: checked(metrics, json('costs'), `${place}: costs`),
   });
+}
+
+const studySchema = z.object({
+  name: z.string(),
+  created_at: moment,
+  settings: z.string(),
+  earlier: count,
+});
+
+/** The study's record, as its row has it. */
+export function recordOf(found: object, place: string) {
+  const { name, created_at, settings, earlier } = checked(studySchema, found, place);
+  return { name, createdAt: created_at, settings: parseJson(settings, `${place}: settings`), earlier };
+}
+
+const strategySchema = z.object({ revision: count, state: z.string() });
+
+/** A strategy's tree of what it has tried may be deep. */
+const DEEPEST_STATE = 2000;
+
+export function strategyOf(found: object, place: string): { readonly revision: number; readonly state: Json } {
+  const { revision, state } = checked(strategySchema, found, place);
+  return { revision, state: parseJson(state, `${place}: state`, DEEPEST_STATE) };
+}
+
+const progressSchema = z.object({
+  search_trials: count,
+  confirm_trials: count,
+  search_seconds: seconds,
+  worker_seconds: seconds,
+});
+
+export function progressOf(found: object, place: string): z.infer<typeof progressSchema> {
+  return checked(progressSchema, found, place);
 }

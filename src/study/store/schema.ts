@@ -1,29 +1,42 @@
-import { type Kysely, sql } from 'kysely';
-
 /**
- * The tables of a study, schema 3. JSON columns hold text. The version stands in `PRAGMA user_version`, where it can be
- * read whatever the tables of a later version look like.
+ * The tables of a study, schema 4: strict, one row each of `study`, `strategy` and `progress`. JSON columns hold text.
+ * `checksum` is of what a row holds (`checksums.node.ts`). The version stands in `PRAGMA user_version`, where it can be read
+ * whatever the tables of a later version look like.
  */
 export interface Tables {
   study: StudyRow;
+  strategy: StrategyRow;
+  progress: ProgressRow;
   trials: TrialRow;
   reports: ReportRow;
-  /** Since schema 3; not there where an older study is only read. */
   earlier_trials: EarlierRow;
 }
 
-/** One row: what the study is, and how far it has come. */
+/** What the study is. */
 export interface StudyRow {
   name: string;
   created_at: number;
   settings: string;
-  revision: number;
-  strategy_state: string;
-  search_seconds: number;
-  /** Since schema 2, as in `Clock`; undefined where an older study is only read. */
-  worker_seconds: number | undefined;
-  /** Process id of the last writer. */
+  /** How many rows `earlier_trials` has. */
+  earlier: number;
+  checksum: string;
+  /** Process id of the last writer; not in the checksum. */
   writer: number | null;
+}
+
+export interface StrategyRow {
+  revision: number;
+  state: string;
+  checksum: string;
+}
+
+/** How far it has come: how many rows `trials` has of each purpose, and its clock. */
+export interface ProgressRow {
+  search_trials: number;
+  confirm_trials: number;
+  search_seconds: number;
+  worker_seconds: number;
+  checksum: string;
 }
 
 export interface TrialRow {
@@ -45,16 +58,18 @@ export interface TrialRow {
   attempts: number;
   fence: number;
   reason: string | null;
+  /** Of this row and of its `reports`. */
+  checksum: string;
 }
 
+/** A point of a trial's curve; the trial's checksum covers it. */
 export interface ReportRow {
   purpose: 'search' | 'confirm';
   trial: number;
   step: number;
   metrics: string;
   seconds: number;
-  /** Since schema 2; undefined where an older study is only read. */
-  spent: string | null | undefined;
+  spent: string | null;
 }
 
 /** `position`: from 0, in the order in which the strategy was told. */
@@ -66,54 +81,20 @@ export interface EarlierRow {
   metrics: string;
   costs: string;
   seconds: number;
+  checksum: string;
 }
 
-export const EARLIER_TRIALS =
-  'CREATE TABLE earlier_trials (position integer PRIMARY KEY, study text NOT NULL, trial integer NOT NULL, architecture text NOT NULL, metrics text NOT NULL, costs text NOT NULL, seconds real NOT NULL)';
-
-export async function createTables(db: Kysely<Tables>): Promise<void> {
-  await db.schema
-    .createTable('study')
-    .addColumn('name', 'text', (c) => c.notNull())
-    .addColumn('created_at', 'integer', (c) => c.notNull())
-    .addColumn('settings', 'text', (c) => c.notNull())
-    .addColumn('revision', 'integer', (c) => c.notNull())
-    .addColumn('strategy_state', 'text', (c) => c.notNull())
-    .addColumn('search_seconds', 'real', (c) => c.notNull())
-    .addColumn('worker_seconds', 'real', (c) => c.notNull())
-    .addColumn('writer', 'integer')
-    .execute();
-  await db.schema
-    .createTable('trials')
-    .addColumn('purpose', 'text', (c) => c.notNull())
-    .addColumn('trial', 'integer', (c) => c.notNull())
-    .addColumn('repeats', 'integer')
-    .addColumn('repeat_index', 'integer')
-    .addColumn('state', 'text', (c) => c.notNull())
-    .addColumn('architecture', 'text', (c) => c.notNull())
-    .addColumn('fidelity', 'integer', (c) => c.notNull())
-    .addColumn('start', 'text', (c) => c.notNull())
-    .addColumn('origin', 'text', (c) => c.notNull())
-    .addColumn('metrics', 'text', (c) => c.notNull())
-    .addColumn('costs', 'text', (c) => c.notNull())
-    .addColumn('seconds', 'real', (c) => c.notNull())
-    .addColumn('started_at', 'integer')
-    .addColumn('ended_at', 'integer')
-    .addColumn('checkpoint', 'text')
-    .addColumn('attempts', 'integer', (c) => c.notNull())
-    .addColumn('fence', 'integer', (c) => c.notNull())
-    .addColumn('reason', 'text')
-    .addPrimaryKeyConstraint('trials_key', ['purpose', 'trial'])
-    .execute();
-  await db.schema
-    .createTable('reports')
-    .addColumn('purpose', 'text', (c) => c.notNull())
-    .addColumn('trial', 'integer', (c) => c.notNull())
-    .addColumn('step', 'integer', (c) => c.notNull())
-    .addColumn('metrics', 'text', (c) => c.notNull())
-    .addColumn('seconds', 'real', (c) => c.notNull())
-    .addColumn('spent', 'text')
-    .addPrimaryKeyConstraint('reports_key', ['purpose', 'trial', 'step'])
-    .execute();
-  await sql.raw(EARLIER_TRIALS).execute(db);
-}
+/** As SQLite keeps it: a file with any other text has not been made by this version. */
+export const TABLES: Readonly<Record<keyof Tables, string>> = {
+  study:
+    'CREATE TABLE study (name TEXT NOT NULL, created_at INTEGER NOT NULL, settings TEXT NOT NULL, earlier INTEGER NOT NULL, checksum TEXT NOT NULL, writer INTEGER) STRICT',
+  strategy: 'CREATE TABLE strategy (revision INTEGER NOT NULL, state TEXT NOT NULL, checksum TEXT NOT NULL) STRICT',
+  progress:
+    'CREATE TABLE progress (search_trials INTEGER NOT NULL, confirm_trials INTEGER NOT NULL, search_seconds REAL NOT NULL, worker_seconds REAL NOT NULL, checksum TEXT NOT NULL) STRICT',
+  trials:
+    'CREATE TABLE trials (purpose TEXT NOT NULL, trial INTEGER NOT NULL, repeats INTEGER, repeat_index INTEGER, state TEXT NOT NULL, architecture TEXT NOT NULL, fidelity INTEGER NOT NULL, start TEXT NOT NULL, origin TEXT NOT NULL, metrics TEXT NOT NULL, costs TEXT NOT NULL, seconds REAL NOT NULL, started_at INTEGER, ended_at INTEGER, checkpoint TEXT, attempts INTEGER NOT NULL, fence INTEGER NOT NULL, reason TEXT, checksum TEXT NOT NULL, PRIMARY KEY (purpose, trial)) STRICT',
+  reports:
+    'CREATE TABLE reports (purpose TEXT NOT NULL, trial INTEGER NOT NULL, step INTEGER NOT NULL, metrics TEXT NOT NULL, seconds REAL NOT NULL, spent TEXT, PRIMARY KEY (purpose, trial, step)) STRICT',
+  earlier_trials:
+    'CREATE TABLE earlier_trials (position INTEGER PRIMARY KEY, study TEXT NOT NULL, trial INTEGER NOT NULL, architecture TEXT NOT NULL, metrics TEXT NOT NULL, costs TEXT NOT NULL, seconds REAL NOT NULL, checksum TEXT NOT NULL) STRICT',
+};

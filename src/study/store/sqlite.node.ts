@@ -1,95 +1,116 @@
 import { join } from 'node:path';
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { Kysely, type SqliteDatabase, SqliteDialect, type Transaction } from 'kysely';
-import type { Json } from '../../common/json.ts';
-import { fileArtefacts, sweepFiles } from './artefacts.node.ts';
-import { writeMissingTrialFiles, writeTrialFiles } from './files.node.ts';
-import { earlierOf, earlierRow, reportOf, reportRow, trialOf, trialRow } from './rows.ts';
-import { createTables, EARLIER_TRIALS, type Tables } from './schema.ts';
-import { type NewStudy, SCHEMA, type Store, type StrategyState, type Trial, type TrialKey } from './store.ts';
-import { begun, checkRevision, compareKeys, finished, forgotten, nameOf, released, reported } from './transitions.ts';
+import { fileArtefacts, removeFiles, sweepFiles } from './artefacts.node.ts';
+import { earlierSum, progressSum, strategySum, studySum, trialSum, type Unsigned } from './checksums.node.ts';
+import { damaged, guarded } from './errors.ts';
+import { removeTrialFiles, writeMissingTrialFiles, writeTrialFiles } from './files.node.ts';
+import { earlierOf, progressOf, recordOf, reportOf, reportRow, strategyOf, trialOf, trialRow } from './rows.ts';
+import type { ProgressRow, ReportRow, Tables, TrialRow } from './schema.ts';
+import { SCHEMA, type Store, type StrategyState, type Trial, type TrialKey } from './store.ts';
+import {
+  begun,
+  checkRevision,
+  compareKeys,
+  finished,
+  forgotten,
+  nameOf,
+  released,
+  reported,
+  retried,
+} from './transitions.ts';
 
 type Db = Kysely<Tables> | Transaction<Tables>;
 
-/** Marks a file as a study of ours ("NSMT"); SQLite keeps it in the file's header. */
-export const APPLICATION_ID = 0x4e534d54;
-
-/** Fills an empty database with the tables and the study's record, in one transaction. */
-export async function initialise(database: DatabaseSync, study: NewStudy, now: number): Promise<void> {
-  database.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
-  database.exec(`PRAGMA user_version = ${SCHEMA}`);
-  await kyselyOver(database)
-    .transaction()
-    .execute(async (db) => {
-      await createTables(db);
-      await db
-        .insertInto('study')
-        .values({
-          name: study.name,
-          created_at: now,
-          settings: JSON.stringify(study.settings),
-          revision: 0,
-          strategy_state: JSON.stringify(study.state),
-          search_seconds: 0,
-          worker_seconds: 0,
-          writer: null,
-        })
-        .execute();
-      for (const [position, trial] of (study.earlier ?? []).entries())
-        await db.insertInto('earlier_trials').values(earlierRow(trial, position)).execute();
-    });
+export interface SqliteStoreOptions {
+  /** Called before each write: throws where it would go to a file that is no longer the study's. */
+  readonly checkPlace?: () => void;
 }
 
 /** A study in the folder `study`, over an open database with our tables (see `../study.node.ts`, which checks them). */
-export function sqliteStore(database: DatabaseSync, study: string): Store {
-  const kysely = kyselyOver(database);
+export function sqliteStore(
+  database: DatabaseSync,
+  study: string,
+  { checkPlace = () => {} }: SqliteStoreOptions = {},
+): Store {
+  const kysely = kyselyOver(database, study);
+  const read = reader(study);
   const artefactFolder = join(study, 'artefacts');
   const transaction = <T>(body: (db: Db) => Promise<T>): Promise<T> => kysely.transaction().execute(body);
+  const write = <T>(body: (db: Db) => Promise<T>): Promise<T> =>
+    transaction((db) => {
+      checkPlace();
+      return body(db);
+    });
   /** Reads a trial, applies a transition, writes it back. */
   const change = (key: TrialKey, transition: (trial: Trial) => Trial, next?: StrategyState): Promise<Trial> =>
-    transaction(async (db) => {
-      const trial = transition(await requireTrial(db, key));
+    write(async (db) => {
+      const trial = transition(await read.requireTrial(db, key));
       await saveTrial(db, trial);
-      if (next) await advance(db, next);
+      if (next) await read.advance(db, next);
       return trial;
     });
+
+  const neededArtefacts = async (): Promise<ReadonlySet<string>> => {
+    checkPlace();
+    const rows = await kysely.selectFrom('trials').select('checkpoint').where('checkpoint', 'is not', null).execute();
+    return new Set(rows.flatMap(({ checkpoint }) => checkpoint ?? []));
+  };
+
+  /** As it is in the database; undefined: not read yet. Nobody else writes while this store does. */
+  let progress: Unsigned<ProgressRow> | undefined;
+  const advanceProgress = async (
+    body: (db: Db, now: Unsigned<ProgressRow>) => Promise<Unsigned<ProgressRow>>,
+  ): Promise<void> => {
+    try {
+      await write(async (db) => {
+        const next = await body(db, progress ?? (await read.progress(db)));
+        await db
+          .updateTable('progress')
+          .set({ ...next, checksum: progressSum(next) })
+          .execute();
+        progress = next;
+      });
+    } catch (error) {
+      progress = undefined;
+      throw error;
+    }
+  };
 
   return {
     artefacts: fileArtefacts(artefactFolder),
     async study() {
-      const row = await kysely.selectFrom('study').selectAll().executeTakeFirstOrThrow();
-      const settings = JSON.parse(row.settings) as Json;
-      return { schema: SCHEMA, name: row.name, createdAt: row.created_at, settings };
+      const { name, createdAt, settings } = await read.record(kysely);
+      return { schema: SCHEMA, name, createdAt, settings };
     },
-    async revise(settings) {
-      await kysely
-        .updateTable('study')
-        .set({ settings: JSON.stringify(settings) })
-        .execute();
-    },
-    async strategyState() {
-      const row = await kysely.selectFrom('study').select(['revision', 'strategy_state']).executeTakeFirstOrThrow();
-      return { revision: row.revision, state: JSON.parse(row.strategy_state) as Json };
-    },
-    trials: (purpose) => transaction((db) => readTrials(db, purpose)),
-    trial: (key) => transaction((db) => readTrial(db, key)),
-    async earlier() {
-      const isThere = database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'earlier_trials'").get() !== undefined;
-      if (!isThere) return [];
-      return (await kysely.selectFrom('earlier_trials').selectAll().orderBy('position').execute()).map(earlierOf);
-    },
+    revise: (settings) =>
+      write(async (db) => {
+        const { name, createdAt, earlier } = await read.record(db);
+        const row = { name, created_at: createdAt, settings: JSON.stringify(settings), earlier };
+        await db
+          .updateTable('study')
+          .set({ ...row, checksum: studySum(row) })
+          .execute();
+      }),
+    strategyState: () => read.strategyState(kysely),
+    trials: (purpose) => transaction((db) => read.trials(db, purpose)),
+    trial: (key) => transaction((db) => read.trial(db, key)),
+    earlier: () => transaction((db) => read.earlier(db)),
     propose: (trials, next) =>
-      transaction(async (db) => {
+      advanceProgress(async (db, now) => {
+        const counts = { ...now };
         for (const trial of trials) {
-          if (await readTrial(db, trial)) throw new Error(`${nameOf(trial)} exists already`);
-          await db.insertInto('trials').values(trialRow(trial)).execute();
+          if (await read.trial(db, trial)) throw new Error(`${nameOf(trial)} exists already`);
+          await db.insertInto('trials').values(signed(trial)).execute();
+          counts[`${trial.purpose}_trials`]++;
         }
-        if (next) await advance(db, next);
+        if (next) await read.advance(db, next);
+        return counts;
       }),
     begin: (key) => change(key, (trial) => begun(trial, Date.now())),
     report: (key, fence, report, checkpoint) =>
-      transaction(async (db) => {
-        const trial = reported(await requireTrial(db, key), fence, report, checkpoint);
+      write(async (db) => {
+        const trial = reported(await read.requireTrial(db, key), fence, report, checkpoint);
         await saveTrial(db, trial);
         await reportsOf(db, key).where('step', '>=', report.step).execute();
         const point = trial.curve.at(-1);
@@ -103,23 +124,40 @@ export function sqliteStore(database: DatabaseSync, study: string): Store {
     },
     release: (key) => change(key, released),
     async clock() {
-      const row = await kysely.selectFrom('study').selectAll().executeTakeFirstOrThrow();
-      return { searchSeconds: row.search_seconds, workerSeconds: row.worker_seconds ?? 0 };
+      const { search_seconds, worker_seconds } = await read.progress(kysely);
+      return { searchSeconds: search_seconds, workerSeconds: worker_seconds };
     },
-    async recordClock({ searchSeconds, workerSeconds }) {
-      await kysely.updateTable('study').set({ search_seconds: searchSeconds, worker_seconds: workerSeconds }).execute();
-    },
+    recordClock: ({ searchSeconds, workerSeconds }) =>
+      advanceProgress(async (_, now) => ({ ...now, search_seconds: searchSeconds, worker_seconds: workerSeconds })),
     forget: (keys) =>
-      transaction(async (db) => {
+      write(async (db) => {
         const trials: Trial[] = [];
-        for (const key of keys) trials.push(forgotten(await requireTrial(db, key)));
+        for (const key of keys) trials.push(forgotten(await read.requireTrial(db, key)));
         for (const trial of trials) await saveTrial(db, trial);
         return trials;
       }),
-    async sweep(graceMs = 0) {
-      const rows = await kysely.selectFrom('trials').select('checkpoint').where('checkpoint', 'is not', null).execute();
-      sweepFiles(artefactFolder, new Set(rows.flatMap(({ checkpoint }) => checkpoint ?? [])), graceMs);
+    async retry(keys) {
+      const retriedTrials = await write(async (db) => {
+        const trials: Trial[] = [];
+        for (const key of keys) trials.push(retried(await read.requireTrial(db, key)));
+        for (const trial of trials) {
+          await saveTrial(db, trial);
+          await reportsOf(db, trial).execute();
+        }
+        return trials;
+      });
+      for (const trial of retriedTrials) removeTrialFiles(study, trial);
+      return retriedTrials;
     },
+    async discard(hashes) {
+      if (hashes.length === 0) return;
+      const needed = await neededArtefacts();
+      removeFiles(
+        artefactFolder,
+        hashes.filter((hash) => !needed.has(hash)),
+      );
+    },
+    sweep: async () => sweepFiles(artefactFolder, await neededArtefacts()),
     async close() {
       await kysely.destroy();
       if (database.isOpen) database.close();
@@ -127,89 +165,161 @@ export function sqliteStore(database: DatabaseSync, study: string): Store {
   };
 }
 
-/** What each schema has that the one before had not. */
-const ADDED: Readonly<Record<number, readonly string[]>> = {
-  2: [
-    'ALTER TABLE study ADD COLUMN worker_seconds real NOT NULL DEFAULT 0',
-    'ALTER TABLE reports ADD COLUMN spent text',
-  ],
-  3: [EARLIER_TRIALS],
-};
-
-/** Brings a study of an older version up to date, all of it or nothing. */
-function upgrade(database: DatabaseSync): void {
-  const { user_version: found } = database.prepare('PRAGMA user_version').get() as { user_version: number };
-  const steps = Array.from({ length: SCHEMA - found }, (_, i) => ADDED[found + 1 + i] ?? []).flat();
-  if (steps.length === 0) return;
-  database.exec(['BEGIN', ...steps, `PRAGMA user_version = ${SCHEMA}`, 'COMMIT'].join('; '));
-}
-
-/**
- * What a writer puts right when it opens a study: an older schema, its process id for those it keeps out, and copies
- * never written.
- */
+/** What a writer puts right when it opens a study: its process id for those it keeps out, and copies never written. */
 export async function settleIn(database: DatabaseSync, study: string): Promise<void> {
-  upgrade(database);
-  database.prepare('UPDATE study SET writer = ?').run(process.pid);
-  writeMissingTrialFiles(study, await readTrials(kyselyOver(database)));
+  const trials = await reader(study).trials(kyselyOver(database, study));
+  guarded(placeOf(study), () => database.prepare('UPDATE study SET writer = ?').run(process.pid));
+  writeMissingTrialFiles(study, trials);
 }
+
+const placeOf = (study: string) => `study "${study}": study.db`;
 
 /** Kysely's own SQLite dialect, over Node's database. It never closes the database unless told to. */
-function kyselyOver(database: DatabaseSync): Kysely<Tables> {
+function kyselyOver(database: DatabaseSync, study: string): Kysely<Tables> {
+  const place = placeOf(study);
+  /** Statements are few and come again and again. */
+  const prepared = new Map<string, StatementSync>();
+  const prepare = (text: string): StatementSync => {
+    const known = prepared.get(text);
+    if (known !== undefined) return known;
+    const statement = guarded(place, () => database.prepare(text));
+    prepared.set(text, statement);
+    return statement;
+  };
   const adapter: SqliteDatabase = {
     close: () => database.close(),
     prepare(sql) {
-      const statement = database.prepare(sql);
+      // After some errors (a full disk) SQLite has rolled back by itself; rolling back again would hide what happened.
+      if (sql === 'rollback' && !database.isTransaction) return NOTHING;
+      const statement = prepare(sql);
       const values = (parameters: readonly unknown[]) => parameters as (string | number | null)[];
       return {
         reader: statement.columns().length > 0,
-        all: (parameters) => statement.all(...values(parameters)),
-        run: (parameters) => statement.run(...values(parameters)),
-        iterate: (parameters) => statement.iterate(...values(parameters)),
+        all: (parameters) => guarded(place, () => statement.all(...values(parameters))),
+        run: (parameters) => guarded(place, () => statement.run(...values(parameters))),
+        iterate: (parameters) => guarded(place, () => statement.iterate(...values(parameters))),
       };
     },
   };
   return new Kysely<Tables>({ dialect: new SqliteDialect({ database: adapter }) });
 }
 
-async function readTrials(db: Db, purpose?: Trial['purpose']): Promise<readonly Trial[]> {
-  const rows = await db
-    .selectFrom('trials')
-    .selectAll()
-    .$if(purpose !== undefined, (query) => query.where('purpose', '=', purpose ?? 'search'))
-    .execute();
-  const points = await db.selectFrom('reports').selectAll().orderBy('step').execute();
-  const curves = Map.groupBy(points, ({ purpose, trial }) => `${purpose} ${trial}`);
-  return rows
-    .map((row) => trialOf(row, (curves.get(`${row.purpose} ${row.trial}`) ?? []).map(reportOf)))
-    .sort(compareKeys);
+const NOTHING: ReturnType<SqliteDatabase['prepare']> = {
+  reader: false,
+  all: () => [],
+  run: () => ({ changes: 0, lastInsertRowid: 0 }),
+  iterate: () => [][Symbol.iterator](),
+};
+
+/** Reads rows, and lets none through that is not what was written: every row against its checksum and its types. */
+function reader(study: string) {
+  const place = placeOf(study);
+  const verify = (at: string, row: { readonly checksum: string }, sum: string) => {
+    if (row.checksum !== sum) throw damaged(at, 'is not what was written (its checksum differs)');
+  };
+  const only = <T>(table: string, rows: readonly T[]): T => {
+    const [row] = rows;
+    if (row === undefined || rows.length > 1) throw damaged(place, `table "${table}" has ${rows.length} rows`);
+    return row;
+  };
+  const readRow = (row: TrialRow, points: readonly ReportRow[]): Trial => {
+    const at = `study "${study}": ${nameOf(row)} in study.db`;
+    verify(at, row, trialSum(row, points));
+    return trialOf(
+      row,
+      points.map((point) => reportOf(point, at)),
+      at,
+    );
+  };
+
+  const found = {
+    async record(db: Db) {
+      const row = only('study', await db.selectFrom('study').selectAll().execute());
+      verify(`${place}: the study's record`, row, studySum(row));
+      return recordOf(row, `${place}: the study's record`);
+    },
+    async strategyState(db: Db): Promise<StrategyState> {
+      const row = only('strategy', await db.selectFrom('strategy').selectAll().execute());
+      verify(`${place}: the strategy's state`, row, strategySum(row));
+      return strategyOf(row, `${place}: the strategy's state`);
+    },
+    async progress(db: Db): Promise<Unsigned<ProgressRow>> {
+      const row = only('progress', await db.selectFrom('progress').selectAll().execute());
+      verify(`${place}: the study's progress`, row, progressSum(row));
+      return progressOf(row, `${place}: the study's progress`);
+    },
+    async trials(db: Db, purpose?: Trial['purpose']): Promise<readonly Trial[]> {
+      const progress = await found.progress(db);
+      const rows = await db
+        .selectFrom('trials')
+        .selectAll()
+        .$if(purpose !== undefined, (query) => query.where('purpose', '=', purpose ?? 'search'))
+        .execute();
+      const points = await db.selectFrom('reports').selectAll().orderBy('step').execute();
+      const curves = Map.groupBy(points, ({ purpose, trial }) => `${purpose} ${trial}`);
+      const trials = rows.map((row) => readRow(row, curves.get(`${row.purpose} ${row.trial}`) ?? [])).sort(compareKeys);
+      for (const one of ['search', 'confirm'] as const) {
+        if (purpose !== undefined && purpose !== one) continue;
+        const { length } = trials.filter((trial) => trial.purpose === one);
+        const wanted = progress[`${one}_trials`];
+        if (length !== wanted)
+          throw damaged(place, `it has ${length} of the ${wanted} ${one} trials that were written`);
+      }
+      return trials;
+    },
+    async trial(db: Db, { purpose, trial }: TrialKey): Promise<Trial | undefined> {
+      const mine = db.selectFrom('trials').selectAll().where('purpose', '=', purpose).where('trial', '=', trial);
+      const row = await mine.executeTakeFirst();
+      if (!row) return undefined;
+      const points = await db
+        .selectFrom('reports')
+        .selectAll()
+        .where('purpose', '=', purpose)
+        .where('trial', '=', trial)
+        .orderBy('step')
+        .execute();
+      return readRow(row, points);
+    },
+    async requireTrial(db: Db, key: TrialKey): Promise<Trial> {
+      const trial = await found.trial(db, key);
+      if (!trial) throw new Error(`there is no ${nameOf(key)}`);
+      return trial;
+    },
+    async earlier(db: Db) {
+      const { earlier: wanted } = await found.record(db);
+      const rows = await db.selectFrom('earlier_trials').selectAll().orderBy('position').execute();
+      if (rows.length !== wanted)
+        throw damaged(place, `it has ${rows.length} of the ${wanted} trials of earlier studies that were written`);
+      return rows.map((row) => {
+        const at = `${place}: trial ${row.trial} of earlier study "${row.study}"`;
+        verify(at, row, earlierSum(row));
+        return earlierOf(row, at);
+      });
+    },
+    async advance(db: Db, next: StrategyState): Promise<void> {
+      const { revision } = await db.selectFrom('strategy').select('revision').executeTakeFirstOrThrow();
+      checkRevision(revision, next);
+      const row = { revision: next.revision, state: JSON.stringify(next.state) };
+      await db
+        .updateTable('strategy')
+        .set({ ...row, checksum: strategySum(row) })
+        .execute();
+    },
+  };
+  return found;
 }
 
-async function readTrial(db: Db, { purpose, trial }: TrialKey): Promise<Trial | undefined> {
-  const mine = db.selectFrom('trials').selectAll().where('purpose', '=', purpose).where('trial', '=', trial);
-  const row = await mine.executeTakeFirst();
-  if (!row) return undefined;
-  const points = await db
-    .selectFrom('reports')
-    .selectAll()
-    .where('purpose', '=', purpose)
-    .where('trial', '=', trial)
-    .orderBy('step')
-    .execute();
-  return trialOf(row, points.map(reportOf));
-}
-
-async function requireTrial(db: Db, key: TrialKey): Promise<Trial> {
-  const trial = await readTrial(db, key);
-  if (!trial) throw new Error(`there is no ${nameOf(key)}`);
-  return trial;
+function signed(trial: Trial): TrialRow {
+  const row = trialRow(trial);
+  const curve = trial.curve.map((report) => reportRow(trial, report));
+  return { ...row, checksum: trialSum(row, curve) };
 }
 
 /** Everything but the curve, of which only `report` writes. */
 async function saveTrial(db: Db, trial: Trial): Promise<void> {
   await db
     .updateTable('trials')
-    .set(trialRow(trial))
+    .set(signed(trial))
     .where('purpose', '=', trial.purpose)
     .where('trial', '=', trial.trial)
     .execute();
@@ -217,13 +327,4 @@ async function saveTrial(db: Db, trial: Trial): Promise<void> {
 
 function reportsOf(db: Db, { purpose, trial }: TrialKey) {
   return db.deleteFrom('reports').where('purpose', '=', purpose).where('trial', '=', trial);
-}
-
-async function advance(db: Db, next: StrategyState): Promise<void> {
-  const { revision } = await db.selectFrom('study').select('revision').executeTakeFirstOrThrow();
-  checkRevision(revision, next);
-  await db
-    .updateTable('study')
-    .set({ revision: next.revision, strategy_state: JSON.stringify(next.state) })
-    .execute();
 }

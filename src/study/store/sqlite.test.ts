@@ -9,6 +9,7 @@ import { UserError } from '../../common/errors.ts';
 import { createStudy, openStudy } from '../study.node.ts';
 import type { Store } from './store.ts';
 import { storeConformance } from './testing/conformance.ts';
+import { makeOlder } from './testing/older.ts';
 import { newTrial } from './transitions.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'netsmith-store-'));
@@ -201,37 +202,42 @@ test('a study of a newer schema is refused with both versions', async () => {
   database.exec('PRAGMA user_version = 7');
   database.close();
   for (const access of ['read', 'write'] as const)
-    await assert.rejects(openStudy(dir, access), { name: 'UserError', message: /schema 7;.*schema 3/ });
+    await assert.rejects(openStudy(dir, access), { name: 'UserError', message: /schema 7;.*schema 4/ });
 });
 
-test('a study of schema 1 can be read as it is; a writer brings it up to date', async () => {
-  const dir = fresh();
-  const spent = { compile: 1, train: 2, valid: 3, idle: 4 };
-  const store = await createStudy(dir, STUDY);
-  await store.propose([newTrial({ ...search(0), architecture: { k: 0 }, fidelity: 0 })]);
-  const { fence } = await store.begin(search(0));
-  const report = { step: 1, metrics: { accuracy: 0.5 }, seconds: 1 };
-  await store.report(search(0), fence, report, undefined);
-  await store.recordClock({ searchSeconds: 7, workerSeconds: 0 });
-  await store.close();
-  const old = new DatabaseSync(join(dir, 'study.db'));
-  old.exec(
-    'ALTER TABLE study DROP COLUMN worker_seconds; ALTER TABLE reports DROP COLUMN spent; DROP TABLE earlier_trials; PRAGMA user_version = 1',
-  );
-  old.close();
+for (const schema of [1, 2, 3] as const)
+  test(`a study of schema ${schema} can be read as it is; a writer brings it up to date`, async () => {
+    const dir = fresh();
+    const spent = { compile: 1, train: 2, valid: 3, idle: 4 };
+    const told = { study: 'older', trial: 4, architecture: { k: 1 }, metrics: { accuracy: 1 }, costs: {}, seconds: 3 };
+    const store = await createStudy(dir, { ...STUDY, earlier: schema === 3 ? [told] : [] });
+    await store.propose([newTrial({ ...search(0), architecture: { k: 0 }, fidelity: 0 })], { revision: 1, state: [1] });
+    const { fence } = await store.begin(search(0));
+    const report = { step: 1, metrics: { accuracy: 0.5 }, seconds: 1 };
+    await store.report(search(0), fence, report, undefined);
+    const before = await store.trial(search(0));
+    const workerSeconds = schema === 1 ? 0 : 14;
+    await store.recordClock({ searchSeconds: 7, workerSeconds });
+    await store.close();
+    makeOlder(dir, schema);
 
-  const reader = await openStudy(dir, 'read');
-  assert.deepEqual(await reader.clock(), { searchSeconds: 7, workerSeconds: 0 });
-  assert.deepEqual((await reader.trial(search(0)))?.curve, [report]);
-  assert.deepEqual(await reader.earlier(), []);
-  await reader.close();
-  const writer = await openStudy(dir, 'write');
-  await writer.release(search(0));
-  const again = await writer.begin(search(0));
-  await writer.report(search(0), again.fence, { ...report, step: 2, spent }, undefined);
-  assert.deepEqual((await writer.trial(search(0)))?.curve, [report, { ...report, step: 2, spent }]);
-  await writer.recordClock({ searchSeconds: 8, workerSeconds: 2 });
-  assert.deepEqual(await writer.clock(), { searchSeconds: 8, workerSeconds: 2 });
-  await writer.close();
-  await (await openStudy(dir, 'write')).close();
-});
+    const bytes = readFileSync(join(dir, 'study.db'));
+    const reader = await openStudy(dir, 'read');
+    assert.deepEqual(await reader.clock(), { searchSeconds: 7, workerSeconds });
+    assert.deepEqual(await reader.trial(search(0)), before);
+    assert.deepEqual(await reader.strategyState(), { revision: 1, state: [1] });
+    assert.deepEqual(await reader.earlier(), schema === 3 ? [told] : []);
+    await assert.rejects(reader.recordClock({ searchSeconds: 1, workerSeconds: 1 }), /readonly/);
+    await reader.close();
+    assert.deepEqual(readFileSync(join(dir, 'study.db')), bytes);
+    const writer = await openStudy(dir, 'write');
+    await writer.release(search(0));
+    const again = await writer.begin(search(0));
+    await writer.report(search(0), again.fence, { ...report, step: 2, spent }, undefined);
+    assert.deepEqual((await writer.trial(search(0)))?.curve, [report, { ...report, step: 2, spent }]);
+    await writer.recordClock({ searchSeconds: 8, workerSeconds: 20 });
+    assert.deepEqual(await writer.clock(), { searchSeconds: 8, workerSeconds: 20 });
+    assert.deepEqual(await writer.earlier(), schema === 3 ? [told] : []);
+    await writer.close();
+    await (await openStudy(dir, 'write')).close();
+  });

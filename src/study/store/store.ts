@@ -57,7 +57,7 @@ export interface EarlierTrial extends Pick<Trial, 'architecture' | 'metrics' | '
 }
 
 /** The schema that this version writes. It reads older ones, brings them up to date when it writes, and refuses newer. */
-export const SCHEMA = 3;
+export const SCHEMA = 4;
 
 /** What a study is: everything needed to repeat it. */
 export interface StudyRecord {
@@ -129,11 +129,15 @@ export interface Store {
   recordClock(clock: Clock): Promise<void>;
   /** Drops the checkpoints of these ended trials: nobody will go on from there. */
   forget(keys: readonly TrialKey[]): Promise<readonly Trial[]>;
+  /** Puts failed trials back to waiting, to be begun anew: with their curve, checkpoint and reason goes all that they came to. */
+  retry(keys: readonly TrialKey[]): Promise<readonly Trial[]>;
+  /** Removes those of these artefacts that no trial refers to. */
+  discard(hashes: readonly string[]): Promise<void>;
   /**
-   * Removes artefacts that no trial refers to, but for those put less than `graceMs` ago (default 0): a worker puts an
-   * artefact before the store hears of it.
+   * Removes all artefacts that no trial refers to. A worker puts an artefact before the store hears of it, however much later
+   * that is: sweep while none is at work.
    */
-  sweep(graceMs?: number): Promise<void>;
+  sweep(): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -11,7 +11,7 @@ import { StaleWriter, type StrategyState, type Trial, type TrialEnd, type TrialK
  *
  *     waiting ──begin──▶ running ──finish──▶ complete | paused | pruned | failed
  *        ▲                  │
- *        └─────release──────┘
+ *        └─────release──────┘             (failed ──retry──▶ waiting)
  */
 
 /** What is known of a trial when it is proposed. */
@@ -87,6 +87,12 @@ export function forgotten(trial: Trial): Trial {
   if (!hasEnded(trial)) throw new Error(`${nameOf(trial)} is ${trial.state}; its checkpoint is still needed`);
   const { checkpoint: _, ...rest } = trial;
   return deepFreeze(rest);
+}
+
+export function retried(trial: Trial): Trial {
+  if (trial.state !== 'failed') throw new Error(`${nameOf(trial)} is ${trial.state}; only a failed trial is retried`);
+  const { checkpoint, reason, startedAt, endedAt, ...rest } = trial;
+  return deepFreeze({ ...rest, state: 'waiting' as const, metrics: {}, curve: [], seconds: 0, fence: trial.fence + 1 });
 }
 
 export function checkRevision(stored: number, next: StrategyState): void {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DataError, messageOf } from '../../common/errors.ts';
 import { rng } from '../../common/random.ts';
 import { type Estimator, type Evaluation, type Report, TrialFailure } from '../../estimate/estimator.ts';
 import { architectureKey } from '../../space/architecture.ts';
@@ -6,7 +7,7 @@ import type { Architecture, Space } from '../../space/space.ts';
 import type { Bench } from '../worker/protocol.ts';
 
 /** What happens to a candidate instead of training. */
-export type Fate = 'trains' | 'fails' | 'throws' | 'not finite' | 'kills its process' | 'hangs';
+export type Fate = 'trains' | 'fails' | 'throws' | 'no data' | 'not finite' | 'kills its process' | 'hangs';
 
 export interface FakeOptions {
   readonly epochMs?: number;
@@ -32,12 +33,17 @@ export function fakeEstimator({ epochMs = 0, fate = () => 'trains', onEpoch = ()
       const destiny = fate(architecture);
       if (destiny === 'fails') throw new TrialFailure('loss is not finite');
       if (destiny === 'throws') throw new RangeError('a bug');
+      if (destiny === 'no data') throw new DataError('image "a.png": is cut off');
       const quality = rng('quality', architectureKey(architecture)).float() * 0.8;
       const seed = run.rng('seed').int(1e9).toString(36);
-      let saved: Saved = run.checkpoint
-        ? (JSON.parse(new TextDecoder().decode(await run.artefacts.get(run.checkpoint))) as Saved)
-        : { step: 0, gained: 0, history: [] };
-      let checkpoint = run.checkpoint;
+      let saved: Saved = { step: 0, gained: 0, history: [] };
+      try {
+        if (run.checkpoint)
+          saved = JSON.parse(new TextDecoder().decode(await run.artefacts.get(run.checkpoint))) as Saved;
+      } catch (error) {
+        run.note?.(messageOf(error));
+      }
+      let checkpoint = saved.step === 0 ? undefined : run.checkpoint;
       const metrics = () => ({
         accuracy: destiny === 'not finite' ? Number.NaN : quality + saved.gained,
         loss: 1 - quality,

@@ -1,13 +1,14 @@
-import { UserError } from '../../common/errors.ts';
+import { StudyStopped, UserError } from '../../common/errors.ts';
 import type { Json } from '../../common/json.ts';
 import type { Evaluation, Report } from '../../estimate/estimator.ts';
-import type { Answer, FromWorker, Job, Spawn, WorkerHandle } from './protocol.ts';
+import type { Answer, Fault, FromWorker, Job, Spawn, WorkerHandle } from './protocol.ts';
 
 /** What becomes of the job that was assigned under the name `job`. */
 export type WorkerEvent =
   | { readonly kind: 'report'; readonly job: string; readonly report: Report; readonly checkpoint: string | undefined }
   | { readonly kind: 'ended'; readonly job: string; readonly evaluation: Evaluation }
-  | { readonly kind: 'failed'; readonly job: string; readonly reason: string }
+  | { readonly kind: 'note'; readonly job: string; readonly text: string }
+  | { readonly kind: 'failed'; readonly job: string; readonly reason: string; readonly fault: Fault }
   /** Its worker is gone; another is being started in its place. */
   | { readonly kind: 'died'; readonly job: string; readonly reason: string }
   /** No worker can be started any more. */
@@ -32,6 +33,8 @@ export interface PoolOptions {
   readonly settings: Json;
   readonly spawn: Spawn;
 }
+
+const BROKEN = { user: UserError, machine: StudyStopped, other: Error };
 
 /** A worker that dies so often in a row before it is ready will never be. */
 const STARTS = 3;
@@ -77,9 +80,10 @@ export function createPool({ workers: size, study, settings, spawn }: PoolOption
         wake();
         return;
       case 'broken':
-        emit({ kind: 'broken', error: message.user ? new UserError(message.reason) : new Error(message.reason) });
+        emit({ kind: 'broken', error: new BROKEN[message.fault](message.reason) });
         return;
       case 'report':
+      case 'note':
         if (job !== undefined) emit({ ...message, job });
         return;
       case 'ended':
@@ -96,7 +100,7 @@ export function createPool({ workers: size, study, settings, spawn }: PoolOption
     const failures = worker.ready ? 0 : (failedStarts.get(worker.index) ?? 0) + 1;
     failedStarts.set(worker.index, failures);
     if (failures >= STARTS) {
-      emit({ kind: 'broken', error: new Error(`a worker cannot be started: ${reason}`) });
+      emit({ kind: 'broken', error: new StudyStopped(`a worker cannot be started: ${reason}`) });
       return;
     }
     begin(worker.index);

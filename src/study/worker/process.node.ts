@@ -46,7 +46,7 @@ function forker(entry: URL): Spawn {
 }
 
 /** `killed by SIGKILL, as when memory runs out` */
-function describeDeath(code: number | null, signal: string | null, lastWords: string): string {
+export function describeDeath(code: number | null, signal: string | null, lastWords = ''): string {
   const how = signal === null ? `exited with code ${code}` : `killed by ${signal}`;
   const why = signal === 'SIGKILL' ? ', as when memory runs out' : '';
   return `${how}${why}${lastWords === '' ? '' : `: ${lastWords}`}`;

@@ -39,8 +39,10 @@ async function fated(byTrial: Readonly<Record<number, Fate>>): Promise<Json> {
 
 const brief = async (store: Store) => (await store.trials()).map(({ state, attempts }) => `${state} ${attempts}`);
 
-test('a worker that dies fails its trial and is replaced; its other trials go on', { timeout: 20_000 }, async () => {
-  const { store } = await run(1, await fated({ 1: 'kills its process' }), { budget: { trials: 3 } });
+test('without retries a worker that dies fails its trial and is replaced; the other trials go on', {
+  timeout: 20_000,
+}, async () => {
+  const { store } = await run(1, await fated({ 1: 'kills its process' }), { budget: { trials: 3 }, retries: 0 });
   assert.deepEqual(await brief(store), ['complete 1', 'failed 1', 'complete 1']);
   const failed = await store.trial({ purpose: 'search', trial: 1 });
   assert.match(failed?.reason ?? '', /the worker died: killed by SIGKILL, as when memory runs out/);
@@ -48,11 +50,8 @@ test('a worker that dies fails its trial and is replaced; its other trials go on
   await store.close();
 });
 
-test('a trial whose worker dies is begun again as often as asked', { timeout: 20_000 }, async () => {
-  const { store, events } = await run(1, await fated({ 0: 'kills its process' }), {
-    budget: { trials: 2 },
-    retries: 1,
-  });
+test('a trial whose worker dies is taken up again once; the second death fails it', { timeout: 20_000 }, async () => {
+  const { store, events } = await run(1, await fated({ 0: 'kills its process' }), { budget: { trials: 2 } });
   assert.deepEqual(await brief(store), ['failed 2', 'complete 1']);
   assert.equal(events.filter(({ kind }) => kind === 'released').length, 1);
   await store.close();

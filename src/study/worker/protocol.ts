@@ -35,10 +35,15 @@ export type ToWorker =
 export type FromWorker =
   | { readonly kind: 'ready' }
   /** It could not be set up; `user`: for a reason that a person can mend. */
-  | { readonly kind: 'broken'; readonly reason: string; readonly user: boolean }
+  | { readonly kind: 'broken'; readonly reason: string; readonly fault: 'user' | 'machine' | 'other' }
   | { readonly kind: 'report'; readonly report: Report; readonly checkpoint: string | undefined }
+  /** Something that a person should hear of; the estimate goes on. */
+  | { readonly kind: 'note'; readonly text: string }
   | { readonly kind: 'ended'; readonly evaluation: Evaluation }
-  | { readonly kind: 'failed'; readonly reason: string };
+  | { readonly kind: 'failed'; readonly reason: string; readonly fault: Fault };
+
+/** Whose fault a failure is: a candidate's fails its trial; the data's and the machine's stop the study. */
+export type Fault = 'candidate' | 'data' | 'machine';
 
 /** What a worker is told before its first job. */
 export interface WorkerSetUp {

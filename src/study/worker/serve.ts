@@ -1,9 +1,10 @@
-import { messageOf, UserError } from '../../common/errors.ts';
+import { DataError, environmentFault, messageOf, StudyStopped, UserError } from '../../common/errors.ts';
 import { rng } from '../../common/random.ts';
 import type { Artefacts } from '../../estimate/estimator.ts';
 import type {
   Answer,
   Bench,
+  Fault,
   FromWorker,
   Job,
   MakeArtefacts,
@@ -28,16 +29,17 @@ export function serve(
 
   const setUp = async (given: WorkerSetUp): Promise<FromWorker> => {
     try {
-      artefacts = makeArtefacts(given);
+      artefacts = reliable(makeArtefacts(given));
       bench = await makeBench(given);
       return { kind: 'ready' };
     } catch (error) {
-      return { kind: 'broken', reason: messageOf(error), user: error instanceof UserError };
+      const fault = error instanceof UserError ? 'user' : isMachines(error) ? 'machine' : 'other';
+      return { kind: 'broken', reason: messageOf(error), fault };
     }
   };
 
   const work = async (job: Job): Promise<FromWorker> => {
-    if (!bench || !artefacts) return { kind: 'broken', reason: 'a job came before the set-up', user: false };
+    if (!bench || !artefacts) return { kind: 'broken', reason: 'a job came before the set-up', fault: 'other' };
     try {
       const evaluation = await bench.estimator.estimate(
         { space: bench.space, architecture: job.architecture },
@@ -56,11 +58,12 @@ export function serve(
             channel.send({ kind: 'report', report, checkpoint });
             return answer;
           },
+          note: (text) => channel.send({ kind: 'note', text }),
         },
       );
       return { kind: 'ended', evaluation };
     } catch (error) {
-      return { kind: 'failed', reason: messageOf(error) };
+      return { kind: 'failed', reason: messageOf(error), fault: faultOf(error) };
     }
   };
 
@@ -76,4 +79,27 @@ export function serve(
         return message satisfies never;
     }
   });
+}
+
+/** Artefacts that blame the machine, whatever the reason, when they cannot be kept. */
+function reliable({ put, get }: Artefacts): Artefacts {
+  return {
+    get,
+    async put(bytes) {
+      try {
+        return await put(bytes);
+      } catch (error) {
+        throw error instanceof StudyStopped ? error : new StudyStopped(messageOf(error), { cause: error });
+      }
+    },
+  };
+}
+
+function faultOf(error: unknown): Fault {
+  if (error instanceof DataError) return 'data';
+  return isMachines(error) ? 'machine' : 'candidate';
+}
+
+function isMachines(error: unknown): boolean {
+  return error instanceof StudyStopped || environmentFault(error) !== undefined;
 }

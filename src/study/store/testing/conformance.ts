@@ -9,6 +9,8 @@ const confirm = (trial: number) => ({ purpose: 'confirm' as const, trial });
 const proposed = (trial: number) =>
   newTrial({ ...search(trial), architecture: { k: trial, from: [0, 1] }, fidelity: 0 });
 const point = (step: number, accuracy = step / 10) => ({ step, metrics: { accuracy }, seconds: step });
+/** The name of an artefact that is not there. */
+const hash = (digit: number) => String(digit).repeat(64);
 const complete = (accuracy: number) => ({ state: 'complete' as const, metrics: { accuracy }, seconds: 9 });
 
 /** What every store must do. `open` returns a store over a fresh study. */
@@ -52,14 +54,14 @@ export function storeConformance(name: string, open: (study: NewStudy) => Promis
       assert.equal((await store.trial(search(0)))?.state, 'waiting');
       const { fence, attempts, state } = await store.begin(search(0));
       assert.deepEqual([state, attempts], ['running', 1]);
-      await store.report(search(0), fence, point(1), 'c1');
+      await store.report(search(0), fence, point(1), hash(1));
       const spent = { compile: 0.5, train: 1, valid: 0.25, idle: 0.125 };
       await store.report(search(0), fence, { ...point(2), spent }, undefined);
-      await store.finish(search(0), fence, { ...complete(0.7), checkpoint: 'c3' }, { revision: 2, state: 'told' });
+      await store.finish(search(0), fence, { ...complete(0.7), checkpoint: hash(3) }, { revision: 2, state: 'told' });
       const trial = await store.trial(search(0));
       assert.ok(trial);
       assert.deepEqual(trial.architecture, { k: 0, from: [0, 1] });
-      assert.deepEqual([trial.state, trial.metrics, trial.checkpoint], ['complete', { accuracy: 0.7 }, 'c3']);
+      assert.deepEqual([trial.state, trial.metrics, trial.checkpoint], ['complete', { accuracy: 0.7 }, hash(3)]);
       assert.deepEqual(trial.curve, [point(1), { ...point(2), spent }]);
       assert.ok(trial.startedAt !== undefined && trial.endedAt !== undefined && trial.endedAt >= trial.startedAt);
       assert.deepEqual(await store.strategyState(), { revision: 2, state: 'told' });
@@ -81,24 +83,25 @@ export function storeConformance(name: string, open: (study: NewStudy) => Promis
     });
 
     test('trials come by number, search before confirm, and one purpose on request', async () => {
-      await store.propose([10, 2, 1].map(proposed), { revision: 1, state: 0 });
-      await store.propose([newTrial({ ...confirm(1), architecture: {}, fidelity: 0 })]);
+      const numbers = Array.from({ length: 11 }, (_, n) => n);
+      await store.propose(numbers.toReversed().map(proposed), { revision: 1, state: 0 });
+      await store.propose([newTrial({ ...confirm(0), architecture: {}, fidelity: 0 })]);
       const keys = async (purpose?: 'search' | 'confirm') =>
         (await store.trials(purpose)).map((t) => [t.purpose, t.trial]);
-      const searched = [1, 2, 10].map((n) => ['search', n]);
-      assert.deepEqual(await keys(), [...searched, ['confirm', 1]]);
+      const searched = numbers.map((n) => ['search', n]);
+      assert.deepEqual(await keys(), [...searched, ['confirm', 0]]);
       assert.deepEqual(await keys('search'), searched);
-      assert.deepEqual(await keys('confirm'), [['confirm', 1]]);
+      assert.deepEqual(await keys('confirm'), [['confirm', 0]]);
     });
 
     test('a report of an earlier step replaces the points of a lost attempt', async () => {
       await store.propose([proposed(0)]);
       const { fence } = await store.begin(search(0));
-      for (const step of [1, 2, 3]) await store.report(search(0), fence, point(step), `c${step}`);
-      await store.report(search(0), fence, point(2, 0.9), 'other');
+      for (const step of [1, 2, 3]) await store.report(search(0), fence, point(step), hash(step));
+      await store.report(search(0), fence, point(2, 0.9), hash(9));
       const trial = await store.trial(search(0));
       assert.deepEqual(trial?.curve, [point(1), point(2, 0.9)]);
-      assert.equal(trial?.checkpoint, 'other');
+      assert.equal(trial?.checkpoint, hash(9));
     });
 
     test('a metric that is not finite is left out', async () => {
@@ -115,15 +118,15 @@ export function storeConformance(name: string, open: (study: NewStudy) => Promis
     test('a released trial waits with its curve and checkpoint, and its late writer is refused', async () => {
       await store.propose([proposed(0)]);
       const first = await store.begin(search(0));
-      await store.report(search(0), first.fence, point(1), 'c1');
+      await store.report(search(0), first.fence, point(1), hash(1));
       await store.release(search(0));
       const waiting = await store.trial(search(0));
-      assert.deepEqual([waiting?.state, waiting?.checkpoint, waiting?.curve], ['waiting', 'c1', [point(1)]]);
-      await assert.rejects(store.report(search(0), first.fence, point(2), 'late'), StaleWriter);
+      assert.deepEqual([waiting?.state, waiting?.checkpoint, waiting?.curve], ['waiting', hash(1), [point(1)]]);
+      await assert.rejects(store.report(search(0), first.fence, point(2), hash(8)), StaleWriter);
       const second = await store.begin(search(0));
       assert.ok(second.fence > first.fence);
       assert.equal(second.attempts, 2);
-      await assert.rejects(store.report(search(0), first.fence, point(2), 'late'), StaleWriter);
+      await assert.rejects(store.report(search(0), first.fence, point(2), hash(8)), StaleWriter);
       await assert.rejects(store.finish(search(0), first.fence, complete(1)), StaleWriter);
       await store.finish(search(0), second.fence, complete(0.5));
       await assert.rejects(store.finish(search(0), second.fence, complete(1)), StaleWriter);
@@ -174,7 +177,37 @@ export function storeConformance(name: string, open: (study: NewStudy) => Promis
       await assert.rejects(store.artefacts.get('0'.repeat(64)), /artefact 0000/);
     });
 
-    test('a sweep leaves what trials refer to and what is young', async () => {
+    test('a failed trial that is retried waits without anything that it came to', async () => {
+      await store.propose([proposed(0)], { revision: 1, state: 'asked' });
+      const { fence } = await store.begin(search(0));
+      await assert.rejects(store.retry([search(0)]), /only a failed trial is retried/);
+      for (const step of [1, 2]) await store.report(search(0), fence, point(step), `${step}`.repeat(64));
+      await store.finish(search(0), fence, { state: 'failed', metrics: {}, seconds: 2, reason: 'it died' });
+      const [waiting] = await store.retry([search(0)]);
+      assert.deepEqual(waiting, { ...proposed(0), attempts: 1, fence: waiting?.fence });
+      assert.deepEqual(await store.trial(search(0)), waiting);
+      await assert.rejects(store.report(search(0), fence, point(3), undefined), StaleWriter);
+      const again = await store.begin(search(0));
+      await store.report(search(0), again.fence, point(1), '3'.repeat(64));
+      await store.finish(search(0), again.fence, complete(0.5));
+      const trial = await store.trial(search(0));
+      assert.deepEqual([trial?.state, trial?.curve, trial?.attempts], ['complete', [point(1)], 2]);
+      assert.equal(trial?.reason, undefined);
+    });
+
+    test('artefacts are discarded by name, unless a trial refers to them', async () => {
+      const put = (byte: number) => store.artefacts.put(new Uint8Array([byte]));
+      const [kept, lost, queued] = [await put(1), await put(2), await put(3)];
+      await store.propose([proposed(0)]);
+      const { fence } = await store.begin(search(0));
+      await store.report(search(0), fence, point(1), kept);
+      await store.discard([kept, lost, 'no such artefact']);
+      await store.artefacts.get(kept);
+      await store.artefacts.get(queued); // Of a report that has not been dealt with yet.
+      await assert.rejects(store.artefacts.get(lost));
+    });
+
+    test('a sweep leaves what trials refer to', async () => {
       const [kept, lost] = [
         await store.artefacts.put(new Uint8Array([1])),
         await store.artefacts.put(new Uint8Array([2])),
@@ -183,8 +216,6 @@ export function storeConformance(name: string, open: (study: NewStudy) => Promis
       const { fence } = await store.begin(search(0));
       await store.report(search(0), fence, point(1), kept);
       await assert.rejects(store.forget([search(0)]), /still needed/);
-      await store.sweep(60_000);
-      await store.artefacts.get(lost);
       await store.sweep();
       await store.artefacts.get(kept);
       await assert.rejects(store.artefacts.get(lost));

@@ -1,0 +1,45 @@
+import { invalid, StudyStopped, stopped, UserError } from '../../common/errors.ts';
+
+/** SQLite's primary result codes (https://sqlite.org/rescode.html): the file is not what was written. */
+const DAMAGE = new Set([
+  11, // CORRUPT
+  18, // TOOBIG: a length in the file beyond all bounds
+  24, // FORMAT
+  26, // NOTADB
+]);
+
+/** `file` is not what Netsmith wrote. */
+export function damaged(place: string, found: string): UserError {
+  return invalid(
+    place,
+    found,
+    'the file is damaged, or something other than Netsmith has changed it: restore the study from a copy (trials/*/metrics.json ' +
+      'hold what its trials measured)',
+  );
+}
+
+/**
+ * What SQLite or the file system threw at `place`, as an error that says what to do: UserError where the file is
+ * damaged, StudyStopped where the machine is at fault. Any other error is returned as it is, and so is one for want of
+ * permission: whoever named the place can name another.
+ */
+export function translated(error: unknown, place: string): unknown {
+  if (!(error instanceof Error) || error instanceof UserError || error instanceof StudyStopped) return error;
+  const { code, errcode } = error as { readonly code?: unknown; readonly errcode?: unknown };
+  if (typeof errcode === 'number') {
+    const isDamage = DAMAGE.has(errcode & 0xff) || /malformed|file format/.test(error.message);
+    return isDamage ? damaged(place, error.message) : stopped(error, place);
+  }
+  // A whole number in the file that JavaScript cannot hold.
+  if (code === 'ERR_OUT_OF_RANGE') return damaged(place, error.message);
+  return code === 'EACCES' || code === 'EPERM' ? error : stopped(error, place);
+}
+
+/** Runs `body`; what it throws is `translated`. */
+export function guarded<T>(place: string, body: () => T): T {
+  try {
+    return body();
+  } catch (error) {
+    throw translated(error, place);
+  }
+}
