@@ -254,6 +254,19 @@ suite('a study stays in its folder', () => {
       assert.ok(!existsSync(join(folder, 'victim')));
     }
   });
+
+  test('a number that no trial before it reaches is refused', async () => {
+    const dir = copy();
+    makeOlder(dir, 3);
+    const database = new DatabaseSync(join(dir, 'study.db'));
+    database.exec('UPDATE trials SET trial = 123456789 WHERE trial = 4');
+    database.close();
+    for (const command of ['trials', 'resume']) {
+      const { code, err } = await netsmith(command, dir);
+      assert.equal(code, 2, err);
+      assert.match(err, /trial 4 is missing/);
+    }
+  });
 });
 
 suite('a study that is damaged', () => {

@@ -264,6 +264,9 @@ function reader(study: string) {
         const wanted = progress[`${one}_trials`];
         if (length !== wanted)
           throw damaged(place, `it has ${length} of the ${wanted} ${one} trials that were written`);
+        const first = one === 'search' ? 0 : trials.length - length;
+        for (let i = 0; i < length; i++)
+          if (trials[first + i]?.trial !== i) throw damaged(place, `${nameOf({ purpose: one, trial: i })} is missing`);
       }
       return trials;
     },
