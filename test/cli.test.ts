@@ -57,10 +57,10 @@ test('every command has help with an example', async () => {
   for (const name of commands) {
     const help = await netsmith(name, '--help');
     assert.equal(help.code, 0);
-    assert.match(help.out, new RegExp(`Example:\\n {2}\\$ netsmith ${name}`), name);
+    assert.match(help.out, new RegExp(`Example:\\n {2}\\$ (npx )?netsmith ${name}`), name);
     assert.match(help.out, /--json/, name);
   }
-  assert.match((await netsmith('data', 'get', '--help')).out, /Example:\n {2}\$ netsmith data get/);
+  assert.match((await netsmith('data', 'get', '--help')).out, /Example:\n {2}\$ (npx )?netsmith data get/);
 });
 
 test('every training setting is a flag of train and of search', async () => {

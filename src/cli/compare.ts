@@ -15,6 +15,7 @@ import { compareOnTable } from './compare/table.ts';
 import { checkSettings, SETTING_NAMES, type SettingName, type StudySettings } from './config.ts';
 import { openEngine } from './engine.ts';
 import { addSettings, flagOf, flagText, givenSettings, numberIfItIsOne, readSettings, shellWord } from './flags.ts';
+import { Interrupted } from './interrupt.ts';
 import type { Output } from './output.ts';
 import { budgetOf, limitsOf } from './setup.ts';
 
@@ -182,9 +183,9 @@ async function bySearching(
   };
   const all = entries.some(({ settings }) => isRandom(settings)) ? entries : [random, ...entries];
   const dirs = await runSearches({ entries: all, seeds: seedsOf(first.settings, seeds), prior, evaluate, out }, output);
-  if (dirs === undefined) {
+  if (dirs instanceof Interrupted) {
     output.note(`Go on with the same command and --out ${shellWord(out)}; what is done is not done again.`);
-    shell.exitCode = 130;
+    shell.exitCode = dirs.exitCode;
     return undefined;
   }
   return compareStudies(dirs);

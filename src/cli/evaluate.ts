@@ -27,6 +27,7 @@ import { type Retrained, type RetrainJob, retrainAll } from './retraining.ts';
 import { checkRunSettings, costsOf, type Setup } from './setup.ts';
 import { planOfSetup, type ReadStudy, readStudy, setUpAgain } from './study.ts';
 import { lookUpTest } from './table-search.ts';
+import { createTrainingsView } from './trainings.ts';
 
 export interface EvaluateOptions {
   /** Trainings from scratch, each with random streams of its own. */
@@ -125,17 +126,27 @@ export async function evaluate(
   ];
   const results = new Map<RetrainJob, Retrained>();
   const jobs = entrants.flatMap((entrant) => seeds.map((repetition): RetrainJob => ({ ...entrant, repetition })));
-  await retrainAll(jobs, planOfSetup(setup), signal, (job, result) => {
-    const { metric } = testedObjective(setup.problem.objectives, setup.dataset.search.info);
-    const name = job.baseline === undefined ? `trial ${best.trial.trial}` : `baseline ${job.baseline}`;
+  const nameOf = ({ baseline, repetition }: RetrainJob) =>
+    `${baseline === undefined ? `trial ${best.trial.trial}` : `baseline ${baseline}`}, seed ${repetition}`;
+  const view = createTrainingsView('final trainings on train + valid', jobs.length, output);
+  const onDone = (job: RetrainJob, result: Retrained | TrainingFailure) => {
+    const name = nameOf(job);
     if (result instanceof TrainingFailure) {
-      output.note(`${name}, seed ${job.repetition}: failed: ${result.message}`);
+      view.ended(name, `${name}: failed: ${result.message}`);
       return;
     }
     results.set(job, result);
+    const { metric } = testedObjective(setup.problem.objectives, setup.dataset.search.info);
     const value = showMetric(metric, result.metrics[metric]);
-    output.note(`${name}, seed ${job.repetition}: test ${metric} ${value} (${showSeconds(result.seconds)})`);
-  });
+    view.ended(name, `${name}: test ${metric} ${value} (${showSeconds(result.seconds)})`);
+  };
+  try {
+    await retrainAll(jobs, planOfSetup(setup), signal, onDone, (job, { epoch, epochs, loss }) =>
+      view.onProgress(nameOf(job), epoch, epochs, loss === undefined ? undefined : `loss ${loss.toFixed(4)}`),
+    );
+  } finally {
+    view.close();
+  }
 
   const resultsOf = (name: string | undefined) =>
     jobs.filter(({ baseline }) => baseline === name).flatMap((job) => results.get(job) ?? []);

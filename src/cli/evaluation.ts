@@ -11,7 +11,7 @@ import { deviation, mean } from '../report/numbers.ts';
 import { type Architecture, resolve, resolveHyperparameters, type Space } from '../space/index.ts';
 import { BASELINES } from '../space/spaces/index.ts';
 import { writeWhole } from '../study/store/files.node.ts';
-import { decodeCheckpoint, encodeCheckpoint } from '../train/checkpoint.ts';
+import { decodeCheckpoint, type EpochRecord, encodeCheckpoint } from '../train/checkpoint.ts';
 import { trainNetwork } from '../train/loop.ts';
 import type { Programs } from '../train/programs.ts';
 import { concatSamples } from '../train/samples.ts';
@@ -40,12 +40,13 @@ export interface Retraining {
   readonly seed: number;
   readonly repetition: number;
   readonly signal?: AbortSignal;
+  onEpoch?(record: EpochRecord): void;
 }
 
 /** Trains on train + valid together; the test part is opened only if `test` is given. */
 export async function retrain(
   { space, architecture }: Contestant,
-  { engine, programs, dataset, training, seed, repetition, signal }: Retraining,
+  { engine, programs, dataset, training, seed, repetition, signal, onEpoch }: Retraining,
   test?: Samples,
 ): Promise<{
   readonly weights: Readonly<Record<string, HostTensor>>;
@@ -62,6 +63,7 @@ export async function retrain(
     settings: withHyperparameters(training, resolveHyperparameters(space, architecture)),
     rng: (...labels) => rng(seed, 'evaluate', repetition, ...labels),
     ...(signal !== undefined && { signal }),
+    ...(onEpoch && { onEpoch }),
   });
   try {
     const measured = test === undefined ? { metrics: {} } : await trained.measure(test);

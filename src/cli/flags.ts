@@ -5,6 +5,9 @@ import { type Command, Option } from 'commander';
 import { z } from 'zod';
 import { invalid, messageOf, UserError } from '../common/errors.ts';
 import { checkSettings, GROUPS, type SettingName, type StudySettings, studySchema } from './config.ts';
+import { shellWord } from './invocation.ts';
+
+export { shellWord };
 
 /** What a flag needs to know of a setting; read from the schema's own JSON Schema, so that there is one list. */
 interface Described {
@@ -163,9 +166,4 @@ export function flagText(name: string, value: unknown): string {
           .join(',')
       : String(value);
   return `${flagOf(name)} ${shellWord(text)}`;
-}
-
-/** The text as one word of a POSIX shell, quoted where it must be. */
-export function shellWord(text: string): string {
-  return /^[\w.,=/:-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -1,4 +1,5 @@
 import type { Json } from '../common/json.ts';
+import type { Screen } from './screen.ts';
 
 /** Where a command writes. `out` is for results alone; everything else goes to `err`. */
 export interface Streams {
@@ -6,13 +7,16 @@ export interface Streams {
   err(text: string): void;
   /** Whether `err` is a terminal, where a live view makes sense. */
   readonly terminal: boolean;
+  /** The terminal, where there is one. */
+  readonly screen?: Screen;
 }
 
 /** How a command speaks: results as text or as JSON, notes unless it is to be quiet. */
 export interface Output {
   readonly json: boolean;
   readonly quiet: boolean;
-  readonly terminal: boolean;
+  /** Where a picture can be drawn that changes; undefined: there are lines alone. */
+  readonly screen: Screen | undefined;
   /** A line for people, on standard error. */
   note(text: string): void;
   /** The command's result, on standard output: the value with --json, else the text. */
@@ -24,7 +28,7 @@ export function createOutput(streams: Streams, options: { readonly json?: boolea
   return {
     json,
     quiet,
-    terminal: streams.terminal && !quiet,
+    screen: quiet ? undefined : streams.screen,
     note: (text) => {
       if (!quiet) streams.err(`${text}\n`);
     },

@@ -28,13 +28,23 @@ export interface Retrained {
 /** What a worker is told: first the study, then one job after another. */
 export type ToRetrainer = WorkerOrders | { readonly job: RetrainJob };
 
-/** What it answers to each job. `failure`: of which kind the error was. */
+/** How far a training is. */
+export interface TrainingProgress {
+  /** Epochs done, from 0 to `epochs`. */
+  readonly epoch: number;
+  readonly epochs: number;
+  /** Of the last epoch done; none before there is one. */
+  readonly loss?: number;
+}
+
+/** What it answers to each job, after any number of `progress`. `failure`: of which kind the error was. */
 export type FromRetrainer =
+  | { readonly progress: TrainingProgress }
   | { readonly retrained: Retrained }
   | { readonly failure: 'user' | 'training' | 'other'; readonly reason: string };
 
 /**
- * Does the jobs in processes of their own, as many at a time as the study has workers. `onDone` is called as they end;
+ * Does the jobs in processes of their own, as many at a time as the study has workers. `onDone` is called as they end, `onProgress` after each epoch;
  * what a job comes to does not depend on the order. Throws UserError, and TrainingFailure of anything but
  * a baseline; kills the workers on abort.
  */
@@ -43,6 +53,7 @@ export async function retrainAll(
   plan: StudyPlan,
   signal: AbortSignal,
   onDone: (job: RetrainJob, result: Retrained | TrainingFailure) => void,
+  onProgress: (job: RetrainJob, progress: TrainingProgress) => void = () => {},
 ): Promise<void> {
   const waiting = [...jobs];
   const memoryBytes = memoryOfProcess(plan.settings, Math.min(plan.settings.workers, jobs.length));
@@ -62,11 +73,14 @@ export async function retrainAll(
       children.map(async (child) => {
         child.send({ plan, memoryBytes } satisfies ToRetrainer);
         for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) {
-          const done = await ask(child, job, signal).catch((error: unknown) => {
-            // A baseline that these settings cannot train is a result too; the rest goes on.
-            if (job?.baseline !== undefined && error instanceof TrainingFailure) return error;
-            throw error;
-          });
+          const current = job;
+          const done = await ask(child, job, signal, (progress) => onProgress(current, progress)).catch(
+            (error: unknown) => {
+              // A baseline that these settings cannot train is a result too; the rest goes on.
+              if (job?.baseline !== undefined && error instanceof TrainingFailure) return error;
+              throw error;
+            },
+          );
           onDone(job, done);
         }
       }),
@@ -77,14 +91,23 @@ export async function retrainAll(
   }
 }
 
-async function ask(child: ChildProcess, job: RetrainJob, signal: AbortSignal): Promise<Retrained> {
-  const { promise, resolve, reject } = Promise.withResolvers<FromRetrainer>();
+async function ask(
+  child: ChildProcess,
+  job: RetrainJob,
+  signal: AbortSignal,
+  onProgress: (progress: TrainingProgress) => void,
+): Promise<Retrained> {
+  const { promise, resolve, reject } = Promise.withResolvers<Exclude<FromRetrainer, { progress: unknown }>>();
   const died = (code: number | null, by: string | null) =>
     reject(
       signal.aborted ? signal.reason : new Error(`a training ended with its process (${by ?? `exit code ${code}`})`),
     );
   child.once('exit', died);
-  child.once('message', (message) => resolve(message as FromRetrainer));
+  child.on('message', (message) => {
+    const answer = message as FromRetrainer;
+    if ('progress' in answer) onProgress(answer.progress);
+    else resolve(answer);
+  });
   try {
     if (child.exitCode !== null || child.signalCode !== null) died(child.exitCode, child.signalCode);
     else child.send({ job } satisfies ToRetrainer);
