@@ -197,7 +197,7 @@ function draw(
     {
       name: phase === 'search' ? 'trials' : 'confirming',
       ...(share !== undefined && { share }),
-      text: `${ended}${of}  ${time}`,
+      text: `${ended}${of}, ${time}`,
     },
   ];
   for (const trial of running.values()) {

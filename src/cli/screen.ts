@@ -108,7 +108,7 @@ export interface Row {
 /** Rows under a heading, names and bars below one another, each line within the columns. */
 export function drawRows(heading: string, rows: readonly Row[], columns: number): string[] {
   const names = Math.min(Math.max(0, ...rows.map(({ name }) => stringWidth(name))), Math.floor(columns * 0.4));
-  const cells = Math.min(24, Math.max(6, Math.floor(columns / 5)));
+  const cells = Math.min(24, Math.max(4, Math.floor((columns - 30) / 4)));
   return [
     colors.bold(clip(heading, columns)),
     ...rows.map(({ name, share, text, paint = (plain: string) => plain }) => {
@@ -118,11 +118,11 @@ export function drawRows(heading: string, rows: readonly Row[], columns: number)
   ];
 }
 
-/** `1 min 20 s, about 2 min 5 s left` */
+/** `about 2 min 10 s left (1 min 20 s so far)`: what is wanted most stands first, since narrow terminals cut the end. */
 export function timeText(elapsed: number, left: number | undefined): string {
   return left === undefined || left <= 0
     ? showSeconds(elapsed)
-    : `${showSeconds(elapsed)}, about ${roughly(left)} left`;
+    : `about ${roughly(left)} left (${showSeconds(elapsed)} so far)`;
 }
 
 /** An estimate, without a precision that it has not: `8 s`, `2 min 10 s`, `1 h 5 min`. */

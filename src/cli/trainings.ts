@@ -65,7 +65,7 @@ export function createTrainingsView(
     const total = {
       name: 'total',
       share: share(),
-      text: `${count === 1 ? '' : `${done} of ${count}  `}${timeText(elapsed, secondsLeftOf(share(), elapsed))}`,
+      text: `${count === 1 ? '' : `${done} of ${count}, `}${timeText(elapsed, secondsLeftOf(share(), elapsed))}`,
     };
     const each = [...running].map(([name, { epoch, epochs, last }]) => ({
       name,
