@@ -341,7 +341,13 @@ test('a study keeps its own space: the file may go, and the folder may move', as
 
 test('bad input is refused: settings', async () => {
   const out = ['--out', join(folder, 'never')];
-  await refused(/--space: "resnext".*must be one of nas-bench-201/, 'search', '--space', 'resnext', ...out);
+  await refused(
+    /--space: "resnext"; did you mean "resnet"\? It must be one of nas-bench-201.*or a \.ts or \.js file/,
+    'search',
+    '--space',
+    'resnext',
+    ...out,
+  );
   await refused(
     /space "nas-bench-201": unknown option "cellz"/,
     'search',
@@ -358,7 +364,7 @@ test('bad input is refused: settings', async () => {
   await refused(/--time: "soon"/, 'search', '--time', 'soon', ...out);
   await refused(/--until: "accuracy=97".*shares are at most 1/, 'search', '--until', 'accuracy=97', ...out);
   await refused(/--until: "accuracy"/, 'search', '--until', 'accuracy', ...out);
-  await refused(/strategy "genetic": is not known/, 'search', '--strategy', 'genetic', ...out);
+  await refused(/unknown strategy "genetic"; it must be one of/, 'search', '--strategy', 'genetic', ...out);
   await refused(
     /strategy "aging-evolution".*population/,
     'search',

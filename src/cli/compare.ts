@@ -16,6 +16,7 @@ import { checkSettings, SETTING_NAMES, type SettingName, type StudySettings } fr
 import { openEngine } from './engine.ts';
 import { addSettings, flagOf, flagText, givenSettings, numberIfItIsOne, readSettings, shellWord } from './flags.ts';
 import { Interrupted } from './interrupt.ts';
+import { isWhole } from './numbers.ts';
 import type { Output } from './output.ts';
 import { budgetOf, limitsOf } from './setup.ts';
 
@@ -96,9 +97,9 @@ function checkOptions(
   { benchmark, strategies, estimators, prior, config, seeds, evaluate }: CompareOptions,
   given: Readonly<Record<string, unknown>>,
 ): void {
-  const whole = (value: unknown, least: number) => Number.isSafeInteger(value) && Number(value) >= least;
-  if (!whole(seeds, 1)) throw invalid('--seeds', String(seeds), 'must be a whole number of at least 1');
-  if (!whole(evaluate, 0)) throw invalid('--evaluate', String(evaluate), 'must be a whole number of at least 0');
+  if (!isWhole(seeds, 1, 1000)) throw invalid('--seeds', String(seeds), 'must be a whole number from 1 to 1,000');
+  if (!isWhole(evaluate, 0, 1000))
+    throw invalid('--evaluate', String(evaluate), 'must be a whole number from 0 to 1,000');
   const named = Object.entries({ strategies, estimators, prior, config, evaluate: evaluate || undefined }).flatMap(
     ([name, value]) => (value === undefined ? [] : [name]),
   );

@@ -21,6 +21,7 @@ import {
 } from './evaluation.ts';
 import { addSettings, givenSettings, numberIfItIsOne } from './flags.ts';
 import { interruptible } from './interrupt.ts';
+import { isWhole } from './numbers.ts';
 import { testedObjective } from './objectives.ts';
 import { type Output, table } from './output.ts';
 import { type Retrained, type RetrainJob, retrainAll } from './retraining.ts';
@@ -78,9 +79,9 @@ export function addEvaluate(program: Command, shell: Shell): void {
 }
 
 export function checkCounts({ seeds, trial }: Pick<EvaluateOptions, 'seeds' | 'trial'>): void {
-  const whole = (value: unknown, least: number) => Number.isSafeInteger(value) && Number(value) >= least;
-  if (!whole(seeds, 1)) throw invalid('--seeds', String(seeds), 'must be a whole number of at least 1');
-  if (trial !== undefined && !whole(trial, 0)) throw invalid('--trial', String(trial), 'must be the number of a trial');
+  if (!isWhole(seeds, 1, 1000)) throw invalid('--seeds', String(seeds), 'must be a whole number from 1 to 1,000');
+  if (trial !== undefined && !isWhole(trial, 0, Number.MAX_SAFE_INTEGER))
+    throw invalid('--trial', String(trial), 'must be the number of a trial');
 }
 
 /** The trial that is asked for, or the best. Throws UserError where there is none. */

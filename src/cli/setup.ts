@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve as resolvePath } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { unknownName } from '../common/closest.ts';
 import { invalid, messageOf, UserError } from '../common/errors.ts';
 import type { Fidelity } from '../common/fidelity.ts';
 import type { DataRequest, Dataset, DatasetInfo } from '../data/dataset.ts';
@@ -92,8 +93,8 @@ export async function loadSpace(name: string): Promise<SpaceDefinition> {
   if (!isSpaceFile(name)) {
     const found = Object.values(SPACES).find((space) => space.name === name);
     if (found !== undefined) return found;
-    const known = Object.keys(SPACES).join(', ');
-    throw invalid('--space', `"${name}"`, `must be one of ${known}, or a .ts or .js file that exports a space`);
+    const { message } = unknownName('--space:', name, Object.keys(SPACES));
+    throw new UserError(`${message}, or a .ts or .js file that exports a space`);
   }
   if (!existsSync(name)) throw invalid('--space', `"${name}"`, 'there is no such file');
   const spaces = Object.entries(await importFile(name)).filter(([, value]) => isSpaceDefinition(value));

@@ -15,6 +15,7 @@ import { writeWhole } from '../study/store/files.node.ts';
 import { bestTrials } from './best.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import { numberIfItIsOne, parsePairs } from './flags.ts';
+import { isWhole, parseNumber } from './numbers.ts';
 import { loadSpace } from './setup.ts';
 import { readStudy } from './study.ts';
 
@@ -113,12 +114,17 @@ async function fromStudy(dir: string, { trial }: ShowOptions): Promise<Shown> {
 }
 
 function taskFrom({ input, outputs, regression }: ShowOptions): Task {
-  const shape = input.split(',').map(Number);
-  if (!shape.every((size) => Number.isSafeInteger(size) && size > 0) || (shape.length !== 1 && shape.length !== 3)) {
-    throw invalid('--input', `"${input}"`, 'must be channels,height,width or a number of features');
+  const shape = input.split(',').map((size) => parseNumber(size) ?? Number.NaN);
+  const isShape = shape.length === 1 || (shape.length === 3 && shape.every((size) => size <= 4096));
+  if (!isShape || !shape.every((size) => isWhole(size, 1, 1_000_000))) {
+    throw invalid(
+      '--input',
+      `"${input}"`,
+      'must be channels,height,width, each up to 4,096, or a number of features, up to 1,000,000',
+    );
   }
-  if (typeof outputs !== 'number' || !Number.isSafeInteger(outputs) || outputs < 1) {
-    throw invalid('--outputs', `"${outputs}"`, 'must be a whole number of at least 1');
+  if (!isWhole(outputs, 1, 1_000_000)) {
+    throw invalid('--outputs', `"${outputs}"`, 'must be a whole number from 1 to 1,000,000');
   }
   return { kind: regression ? 'regression' : 'classification', input: shape, outputs };
 }

@@ -1,5 +1,7 @@
+import { unknownName } from '../common/closest.ts';
 import { invalid, UserError } from '../common/errors.ts';
 import { deepFreeze } from '../common/json.ts';
+import { showLimit } from '../common/rules.ts';
 import { decisions } from './decisions.ts';
 import { isObject, isValueChoice, valueChoice } from './fields.ts';
 import type { Module } from './module.ts';
@@ -74,7 +76,7 @@ function mergeOptions(name: string, defaults: SpaceOptions, given: SpaceOptions)
     const expected = Object.hasOwn(defaults, key) ? defaults[key] : undefined;
     if (expected === undefined) {
       const known = Object.keys(defaults);
-      throw invalid(place, `unknown option "${key}"`, known.length ? `has ${known.join(', ')}` : 'it has no options');
+      throw unknownName(`${place}: unknown option`, key, known);
     }
     if (typeof value !== typeof expected || Number.isNaN(value)) {
       throw invalid(place, `option "${key}" is ${JSON.stringify(value)}`, `must be a ${typeof expected}`);
@@ -99,11 +101,12 @@ export function checkTask(task: unknown): asserts task is Task {
   }
 }
 
-/** The option, if it is a whole number of at least `min`; throws UserError otherwise. */
-export function wholeOption(options: SpaceOptions, key: string, min: number): number {
+/** The option, if it is a whole number from `min` to `max`; throws UserError otherwise. */
+export function wholeOption(options: SpaceOptions, key: string, min: number, max = Number.MAX_SAFE_INTEGER): number {
   const value = options[key];
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < min) {
-    throw new UserError(`option "${key}" is ${value}; must be a whole number of at least ${min}`);
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < min || value > max) {
+    const rule = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${showLimit(max)}`;
+    throw new UserError(`option "${key}" is ${value}; must be a whole number ${rule}`);
   }
   return value;
 }
