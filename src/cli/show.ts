@@ -16,7 +16,7 @@ import { bestTrials } from './best.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import { numberIfItIsOne, parsePairs } from './flags.ts';
 import { isWhole, parseNumber } from './numbers.ts';
-import { loadSpace } from './setup.ts';
+import { loadSpace, spaceFor } from './setup.ts';
 import { readStudy } from './study.ts';
 
 interface ShowOptions {
@@ -72,7 +72,10 @@ type Shown = { readonly space: Space; readonly architecture: Architecture };
 
 async function fromSpace(options: ShowOptions): Promise<Shown> {
   if (options.space === undefined) throw invalid('show', 'neither a study nor --space', 'needs one of them');
-  const space = (await loadSpace(options.space)).create(taskFrom(options), options.spaceOptions ?? {});
+  const space = spaceFor(await loadSpace(options.space), taskFrom(options), {
+    space: options.space,
+    spaceOptions: options.spaceOptions ?? {},
+  });
   return { space, architecture: architectureFrom(space, options.arch) };
 }
 

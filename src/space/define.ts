@@ -3,9 +3,10 @@ import { invalid, UserError } from '../common/errors.ts';
 import { deepFreeze } from '../common/json.ts';
 import { showLimit } from '../common/rules.ts';
 import { decisions } from './decisions.ts';
-import { isObject, isValueChoice, valueChoice } from './fields.ts';
+import { isModule, isObject, isValueChoice, quoted, valueChoice } from './fields.ts';
 import type { Module } from './module.ts';
 import type { Hyperparameters, Space, SpaceDefinition, SpaceOptions, Task, TextForm } from './space.ts';
+import { childrenOf } from './walk.ts';
 
 /** Options as their defaults type them: `{ cells: 5 }` gives `{ cells: number }`. */
 export type OptionsOf<D extends SpaceOptions> = {
@@ -32,24 +33,63 @@ export function defineSpace<const D extends SpaceOptions = Record<never, never>>
   { description = '', defaults, text }: DefineOptions<D> = {},
 ): SpaceDefinition {
   const known: SpaceOptions = deepFreeze({ ...defaults });
+  if (typeof name !== 'string' || name === '')
+    throw invalid('defineSpace', `name is ${quoted(name)}`, 'must be a text');
+  const place = `space "${name}"`;
+  if (typeof build !== 'function')
+    throw invalid(place, `the second argument is ${quoted(build)}`, 'must be a function (task, options) => module');
+  for (const [key, value] of Object.entries(known)) {
+    const isOption = Number.isFinite(value) || typeof value === 'string' || typeof value === 'boolean';
+    if (!isOption)
+      throw invalid(place, `default of option "${key}" is ${quoted(value)}`, 'must be a number, text or boolean');
+  }
   return Object.freeze({
     name,
     description,
     defaults: known,
     create(task: Task, given: SpaceOptions = {}): Space {
       const options = mergeOptions(name, known, given);
-      return within(`space "${name}"`, () => {
+      return within(place, () => {
         checkTask(task);
-        const built = build(task, options as OptionsOf<D>);
-        const [root, hyperparameters] = 'kind' in built ? [built, {}] : [built.network, built.hyperparameters];
+        const { network: root, hyperparameters } = partsOf(build(task, options as OptionsOf<D>));
         return createSpace({ name, task, options, root, hyperparameters, ...(text && { text }) });
       });
     },
   });
 }
 
+/** What a person's function returned. Throws UserError unless it is a tree, or a tree with training settings. */
+function partsOf(built: unknown): { readonly network: Module; readonly hyperparameters: Hyperparameters } {
+  if (isModule(built)) return { network: built, hyperparameters: {} };
+  const rule = 'it must return one module, such as sequential(...), or { network, hyperparameters }';
+  if (!isObject(built) || !('network' in built))
+    throw new UserError(`the definition returned ${quoted(built)}; ${rule}`);
+  const { network, hyperparameters = {} } = built;
+  if (!isModule(network))
+    throw new UserError(`the network that the definition returned is ${quoted(network)}; ${rule}`);
+  if (!isObject(hyperparameters))
+    throw new UserError(`the hyperparameters that the definition returned are ${quoted(hyperparameters)}; ${rule}`);
+  return { network, hyperparameters: hyperparameters as Hyperparameters };
+}
+
+/** Modules of a space, repetitions and all options counted; more would take minutes to walk. */
+const MOST_MODULES = 500_000;
+
+function modulesOf(module: Module): number {
+  const inside = childrenOf(module).reduce((sum, child) => sum + modulesOf(child), 0);
+  if (module.kind !== 'repeat') return 1 + inside;
+  const { times } = module;
+  if (!isValueChoice(times)) return 1 + times * inside;
+  return 1 + inside * (times.kind === 'pick' ? Math.max(...times.values.map(Number)) : times.max);
+}
+
 /** Checks what only the whole shows, and freezes. Throws UserError. */
 export function createSpace(space: Space): Space {
+  const modules = modulesOf(space.root);
+  if (modules > MOST_MODULES)
+    throw new UserError(
+      `it has up to ${showLimit(modules)} modules, repetitions counted; may have ${showLimit(MOST_MODULES)}`,
+    );
   for (const [key, value] of Object.entries(space.hyperparameters)) {
     if (isValueChoice(value)) valueChoice(value);
     else if (typeof value !== 'string' && !Number.isFinite(value)) {
@@ -66,7 +106,7 @@ export function within<T>(place: string, body: () => T): T {
   try {
     return body();
   } catch (error) {
-    throw error instanceof UserError ? new UserError(`${place}: ${error.message}`) : error;
+    throw error instanceof UserError ? new UserError(`${place}: ${error.message}`, { cause: error }) : error;
   }
 }
 

@@ -309,7 +309,7 @@ test('JSON is refused with the place of what is wrong in it', () => {
     broken((copy) => {
       copy.root.children[0].kernel = -1;
     }),
-    'space "mine": root.children[0]: kernel of conv is -1; must be a whole number of at least 1',
+    'space "mine": root.children[0]: kernel of conv is -1; must be a whole number from 1 to 4,096',
   );
   refuses(
     broken((copy) => {
