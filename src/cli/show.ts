@@ -30,7 +30,7 @@ interface ShowOptions {
   readonly svg?: string;
 }
 
-/** `netsmith show`: { space, architecture, text, params, flops, layers } */
+/** `netsmith show`: { space, architecture, text, params, flops, layers: [{ path, kind, output, params, flops, activationBytes }] } */
 export function addShow(program: Command, shell: Shell): void {
   define(program, 'show [dir]', "Show an architecture: a study's best (or another trial), or any of a space", [
     'netsmith show runs/digits-small-cnn-1 --svg best.svg',
@@ -61,7 +61,7 @@ export function addShow(program: Command, shell: Shell): void {
           text,
           params,
           flops,
-          layers: layers.map(({ path, kind, output, params, flops }) => ({ path, kind, output, params, flops })),
+          layers: layers.map((layer) => ({ ...layer })),
         },
         `${text}\n\n${architectureText(network, layers)}`,
       );
