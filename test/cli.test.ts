@@ -295,7 +295,14 @@ test('settings come from a file too, flags going before it, and an unknown one i
   assert.equal(found.trials, 1);
   const typed = join(folder, 'netsmith.config.ts');
   writeFileSync(typed, 'export default { trialz: 3 };\n');
-  await refused(/netsmith\.config\.ts: "trialz".*no setting/, 'search', '--config', typed, '--out', join(folder, 'x'));
+  await refused(
+    /netsmith\.config\.ts: unknown setting "trialz"; did you mean "trials"\?/,
+    'search',
+    '--config',
+    typed,
+    '--out',
+    join(folder, 'x'),
+  );
   await refused(/--config: "nowhere\.json"/, 'search', '--config', 'nowhere.json', '--out', join(folder, 'x'));
 });
 
@@ -359,7 +366,7 @@ test('bad input is refused: settings', async () => {
   );
   await refused(/unknown option '--epoch'/, 'search', '--epoch', '3', ...out);
   await refused(/unknown command 'serch'/, 'serch');
-  await refused(/--trials: 0; must be at least 1/, 'search', '--trials', '0', ...out);
+  await refused(/--trials: 0; must be a whole number from 1 to 10,000,000/, 'search', '--trials', '0', ...out);
   await refused(/--learning-rate: "fast"/, 'search', '--learning-rate', 'fast', ...out);
   await refused(/--time: "soon"/, 'search', '--time', 'soon', ...out);
   await refused(/--until: "accuracy=97".*shares are at most 1/, 'search', '--until', 'accuracy=97', ...out);

@@ -230,7 +230,9 @@ export function checkSettings(raw: unknown, place: (setting: string) => string):
   if (issue === undefined) throw new UserError('the settings are not valid');
   if (issue.code === 'unrecognized_keys') {
     const key = issue.keys[0] ?? '';
-    throw unknownName(`${place(key)}: unknown setting`, key, SETTING_NAMES);
+    // The place without the name, which comes again.
+    const where = place(key).slice(0, place(key).lastIndexOf(key)).replace(/: "?$/, '');
+    throw unknownName(`${where}: unknown setting`, key, SETTING_NAMES);
   }
   const name = String(issue.path[0] ?? '');
   const value = issue.path.reduce<unknown>(

@@ -34,7 +34,8 @@ export function ruleOf({ code, expected, minimum, maximum, inclusive, divisor, v
   }
 }
 
-/** `1,000,000` */
+/** `1,000,000`, `1e+38` */
 export function showLimit(limit: unknown): string {
-  return typeof limit === 'number' ? limit.toLocaleString('en-US', { maximumFractionDigits: 6 }) : String(limit);
+  if (typeof limit !== 'number' || Math.abs(limit) > Number.MAX_SAFE_INTEGER) return String(limit);
+  return limit.toLocaleString('en-US', { maximumFractionDigits: 6 });
 }

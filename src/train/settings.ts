@@ -74,12 +74,15 @@ export type SettingRule =
 /** A training of more would not end in a lifetime; a larger number is a slip. */
 const MOST_EPOCHS = 1_000_000;
 
+/** What float32 holds; a rate that makes no sense makes a failed trial, and costs nothing. */
+const MOST_RATE = 1e38;
+
 /** The rule of each setting: the command line makes its flags from it, `checkSettings` its checks. */
 export const SETTING_RULES = {
   epochs: { kind: 'integer', min: 1, max: MOST_EPOCHS, help: 'passes over the training samples' },
   batchSize: { kind: 'integer', min: 1, max: 1_000_000, help: 'samples in one training step' },
   optimizer: { kind: 'word', words: ['sgd', 'adam', 'adamw'], help: 'how weights follow their gradients' },
-  learningRate: { kind: 'number', min: 0, above: true, max: 1000, help: 'largest learning rate of the schedule' },
+  learningRate: { kind: 'number', min: 0, above: true, max: MOST_RATE, help: 'largest learning rate of the schedule' },
   momentum: { kind: 'number', min: 0, below: 1, help: 'momentum of sgd' },
   nesterov: { kind: 'boolean', help: 'Nesterov momentum (sgd)' },
   weightDecay: {
