@@ -177,6 +177,14 @@ test('final trainings: a bar for each in a terminal, a line now and then without
   ]);
 });
 
+test('a name or a reason from outside cannot steer the terminal', (t) => {
+  const setup = shown();
+  const hostile: Shown = { ...setup, settings: { ...setup.settings, data: 'a\u001b[2Jb' } };
+  const { terminal, after } = viewAt(t, 120, hostile);
+  after(1, ended(0, { state: 'failed', reason: 'no\u001b]0;title\u0007' }));
+  assert.match(terminal.shown().join(''), /failed: no\\u001b\]0;title\\u0007, .*a\\u001b\[2Jb, mlp/);
+});
+
 test('bars, cut texts and rough times', () => {
   assert.deepEqual(
     [bar(0, 4), bar(0.5, 4), bar(0.999, 4), bar(1, 4), bar(Number.NaN, 2)],

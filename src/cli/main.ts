@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander';
 import { messageOf, UserError } from '../common/errors.ts';
+import { printable } from '../common/text.ts';
 import { TrainingFailure } from '../train/failure.ts';
 import { addBest } from './best.ts';
 import { createProgram, type Shell } from './command.ts';
@@ -67,7 +68,7 @@ function explain(error: unknown, streams: Streams): number {
   if (error instanceof Interrupted) return error.exitCode;
   // By name: a space of the person's own file may bring another copy of the library with it.
   if (error instanceof Error && error.name === UserError.name) {
-    streams.err(`netsmith: ${error.message}\n`);
+    streams.err(`netsmith: ${printable(error.message)}\n`);
     return 2;
   }
   // The network's doing, not the program's: a stack would say nothing.

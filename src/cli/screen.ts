@@ -1,6 +1,7 @@
 import { createLogUpdate } from 'log-update';
 import colors from 'picocolors';
 import stringWidth from 'string-width';
+import { printable } from '../common/text.ts';
 import { showSeconds } from '../report/numbers.ts';
 
 /** A terminal: what a picture that changes is drawn on. */
@@ -59,7 +60,7 @@ export function openLive(screen: Screen, picture: (columns: number) => readonly 
     },
     say(text) {
       log.clear();
-      screen.write(`${text}\n`);
+      screen.write(`${text.split('\n').map(printable).join('\n')}\n`);
       draw();
     },
     close() {
@@ -73,8 +74,12 @@ export function openLive(screen: Screen, picture: (columns: number) => readonly 
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
-/** The text in at most so many columns of a terminal, cut with an ellipsis; wide characters count as two. */
-export function clip(text: string, columns: number): string {
+/**
+ * The text in at most so many columns of a terminal, cut with an ellipsis; wide characters count as two. Nothing in it can steer the
+ * terminal.
+ */
+export function clip(unsafe: string, columns: number): string {
+  const text = printable(unsafe);
   if (stringWidth(text) <= columns) return text;
   let [cut, width] = ['', 0];
   for (const { segment } of graphemes.segment(text)) {
