@@ -48,6 +48,7 @@ export { openNasBench201 } from './estimate/tabular/nas-bench-201.node.ts';
 export type { Row, Table } from './estimate/tabular/table.ts';
 export { type TrainEstimatorOptions, trainEstimator } from './estimate/train.ts';
 export type { Graph, HostTensor, Shape } from './graph/ir.ts';
+export { checkBuildable } from './network/buildable.ts';
 export { networkCosts } from './network/costs.ts';
 export { type Morphism, type MorphRequest, morphWeights } from './network/morphism.ts';
 export type { Costs, LayerCosts } from './network/network.ts';

@@ -78,8 +78,8 @@ test('a data set without seconds has a budget in evaluations; limits and several
 
 test('refuses what a table does not have', async () => {
   const never = ['--out', join(folder, 'never')];
-  await refused(/--benchmark: "x"; must be one of nas-bench-201/, 'search', '--benchmark', 'x', ...never);
-  await refused(/--data: "digits"; must be one of cifar-10/, ...search('--data', 'digits', ...never));
+  await refused(/--benchmark: "x"; it must be one of nas-bench-201/, 'search', '--benchmark', 'x', ...never);
+  await refused(/--data: "digits"; it must be one of cifar-10/, ...search('--data', 'digits', ...never));
   await refused(/--epochs: 3; means nothing to a table/, ...search('--epochs', '3', ...never));
   await refused(/--space: "mlp"; means nothing to a table/, ...search('--space', 'mlp', ...never));
   await refused(/--estimator: "proxies"; means nothing to a table/, ...search('--estimator', 'proxies', ...never));

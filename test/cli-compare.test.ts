@@ -67,13 +67,13 @@ suite('compare on a table', () => {
 
   test('refuses what a table does not have', async () => {
     await refused(/--strategies: none; must name/, ...TABLE);
-    await refused(/strategy "magic": is not known/, ...TABLE, '--strategies', 'magic');
+    await refused(/unknown strategy "magic"; it must be one of/, ...TABLE, '--strategies', 'magic');
     await refused(/option gamma is 2/, ...TABLE, '--strategies', 'tpe:gamma=2');
     await refused(/--strategies: "tpe" twice/, ...TABLE, '--strategies', 'tpe,tpe');
     await refused(/--epochs: 3; means nothing to a table/, ...TABLE, '--strategies', 'tpe', '--epochs', '3');
     await refused(/no seconds for cifar-100/, ...TABLE, '--strategies', 'tpe', '--data', 'cifar-100', '--time', '9s');
-    await refused(/--data: "mnist"; must be one of/, ...TABLE, '--strategies', 'tpe', '--data', 'mnist');
-    await refused(/--benchmark: "x"; must be one of/, 'compare', '--benchmark', 'x', '--strategies', 'tpe');
+    await refused(/--data: "mnist"; it must be one of/, ...TABLE, '--strategies', 'tpe', '--data', 'mnist');
+    await refused(/--benchmark: "x"; it must be one of/, 'compare', '--benchmark', 'x', '--strategies', 'tpe');
     await refused(/--seeds: 0/, ...TABLE, '--strategies', 'tpe', '--seeds', '0');
     await refused(/no trial is complete/, ...TABLE, '--strategies', 'tpe', '--time', '1s', '--out', join(folder, 'x'));
     await refused(/nothing to compare/, 'compare');

@@ -108,13 +108,13 @@ suite('search by proxies', () => {
     );
     await refused(/--estimator-options: batchSize=1; /, ...proxies, '--estimator-options', 'batchSize=1');
     await refused(
-      /--estimator-options: batch=9; there is no such option/,
+      /--estimator-options: unknown option "batch"; it must be one of/,
       ...proxies,
       '--estimator-options',
       'batch=9',
     );
     await refused(
-      /--estimator-options: batchSize=9; there is no such option/,
+      /--estimator-options: unknown option "batchSize"; there are none/,
       ...search,
       '--estimator-options',
       'batchSize=9',
@@ -123,9 +123,24 @@ suite('search by proxies', () => {
       /--estimator-options: sample=9; is for the objective freerea/,
       ...[...proxies, '--objective', 'zen', '--estimator-options', 'sample=9'],
     );
-    await refused(/--confirm: 2; means nothing to --estimator proxies/, ...proxies, '--confirm', '2');
-    await refused(/--stopping: median; means nothing to --estimator proxies/, ...proxies, '--stopping', 'median');
-    await refused(/--width: 0.5; means nothing to --estimator proxies/, ...proxies, '--width', '0.5');
+    await refused(
+      /--confirm: 2; cannot be used with --estimator proxies, because nothing is trained/,
+      ...proxies,
+      '--confirm',
+      '2',
+    );
+    await refused(
+      /--stopping: median; cannot be used with --estimator proxies, because nothing is trained/,
+      ...proxies,
+      '--stopping',
+      'median',
+    );
+    await refused(
+      /--width: 0.5; cannot be used with --estimator proxies, because nothing is trained/,
+      ...proxies,
+      '--width',
+      '0.5',
+    );
     await refused(
       /--strategy: "hyperband"; its trials have more and more epochs, and --estimator proxies has none/,
       ...[...proxies, '--epochs', '9', '--strategy', 'hyperband'],
@@ -207,7 +222,10 @@ test('compare of estimators: by what their winners come to on the test samples',
     ...compare('--config', file('default', {}), '--config', file('unlike', proxies)),
   );
   await refused(/--estimators: "magic"; must be one of train, proxies, predictor/, ...compare('--estimators', 'magic'));
-  await refused(/batch=9; there is no such option/, ...compare('--estimators', 'proxies:batch=9', '--evaluate', '1'));
+  await refused(
+    /unknown option "batch"; it must be one of batchSize/,
+    ...compare('--estimators', 'proxies:batch=9', '--evaluate', '1'),
+  );
   await refused(
     /--estimator: given with --estimators/,
     ...compare('--estimators', 'train,proxies', '--estimator', 'train'),

@@ -58,10 +58,10 @@ test('every command has help with an example', async () => {
   for (const name of commands) {
     const help = await netsmith(name, '--help');
     assert.equal(help.code, 0);
-    assert.match(help.out, new RegExp(`Example:\\n {2}\\$ netsmith ${name}`), name);
+    assert.match(help.out, new RegExp(`Example:\\n {2}\\$ (npx )?netsmith ${name}`), name);
     assert.match(help.out, /--json/, name);
   }
-  assert.match((await netsmith('data', 'get', '--help')).out, /Example:\n {2}\$ netsmith data get/);
+  assert.match((await netsmith('data', 'get', '--help')).out, /Example:\n {2}\$ (npx )?netsmith data get/);
 });
 
 test('every training setting is a flag of train and of search', async () => {
@@ -337,7 +337,14 @@ test('settings come from a file too, flags going before it, and an unknown one i
   assert.equal(found.trials, 1);
   const typed = join(folder, 'netsmith.config.ts');
   writeFileSync(typed, 'export default { trialz: 3 };\n');
-  await refused(/netsmith\.config\.ts: "trialz".*no setting/, 'search', '--config', typed, '--out', join(folder, 'x'));
+  await refused(
+    /netsmith\.config\.ts: unknown setting "trialz"; did you mean "trials"\?/,
+    'search',
+    '--config',
+    typed,
+    '--out',
+    join(folder, 'x'),
+  );
   await refused(/--config: "nowhere\.json"/, 'search', '--config', 'nowhere.json', '--out', join(folder, 'x'));
 });
 
@@ -383,7 +390,13 @@ test('a study keeps its own space: the file may go, and the folder may move', as
 
 test('bad input is refused: settings', async () => {
   const out = ['--out', join(folder, 'never')];
-  await refused(/--space: "resnext".*must be one of nas-bench-201/, 'search', '--space', 'resnext', ...out);
+  await refused(
+    /--space: "resnext"; did you mean "resnet"\? It must be one of nas-bench-201.*or a \.ts or \.js file/,
+    'search',
+    '--space',
+    'resnext',
+    ...out,
+  );
   await refused(
     /space "nas-bench-201": unknown option "cellz"/,
     'search',
@@ -395,12 +408,12 @@ test('bad input is refused: settings', async () => {
   );
   await refused(/unknown option '--epoch'/, 'search', '--epoch', '3', ...out);
   await refused(/unknown command 'serch'/, 'serch');
-  await refused(/--trials: 0; must be at least 1/, 'search', '--trials', '0', ...out);
+  await refused(/--trials: 0; must be a whole number from 1 to 10,000,000/, 'search', '--trials', '0', ...out);
   await refused(/--learning-rate: "fast"/, 'search', '--learning-rate', 'fast', ...out);
   await refused(/--time: "soon"/, 'search', '--time', 'soon', ...out);
   await refused(/--until: "accuracy=97".*shares are at most 1/, 'search', '--until', 'accuracy=97', ...out);
   await refused(/--until: "accuracy"/, 'search', '--until', 'accuracy', ...out);
-  await refused(/strategy "genetic": is not known/, 'search', '--strategy', 'genetic', ...out);
+  await refused(/unknown strategy "genetic"; it must be one of/, 'search', '--strategy', 'genetic', ...out);
   await refused(
     /strategy "aging-evolution".*population/,
     'search',

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { unknownName } from '../common/closest.ts';
 import { invalid } from '../common/errors.ts';
 import { COST_METRICS } from '../common/metrics.ts';
 import type { Dataset, DatasetInfo, Samples } from '../data/dataset.ts';
@@ -40,8 +41,7 @@ export const TABLE_SETTINGS: readonly SettingName[] = [
 /** Throws UserError for a name that is not known. */
 export function benchmarkNamed(name: string): Benchmark {
   const found = Object.hasOwn(BENCHMARKS, name) ? BENCHMARKS[name] : undefined;
-  if (found === undefined)
-    throw invalid('--benchmark', `"${name}"`, `must be one of ${Object.keys(BENCHMARKS).join(', ')}`);
+  if (found === undefined) throw unknownName('--benchmark:', name, Object.keys(BENCHMARKS));
   return found;
 }
 
@@ -49,8 +49,7 @@ export function benchmarkNamed(name: string): Benchmark {
 export function datasetOf({ budgets }: Benchmark, name: string | undefined): string {
   const names = Object.keys(budgets);
   const [usual = ''] = names;
-  if (name !== undefined && !names.includes(name))
-    throw invalid('--data', `"${name}"`, `must be one of ${names.join(', ')}`);
+  if (name !== undefined && !names.includes(name)) throw unknownName('--data:', name, names);
   return name ?? usual;
 }
 

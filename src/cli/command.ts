@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { commandName } from './invocation.ts';
 import { createOutput, type Output, type Streams } from './output.ts';
 
 /** What a command is given besides its arguments. */
@@ -15,7 +16,11 @@ export function define(program: Command, usage: string, summary: string, example
     .description(summary)
     .option('--json', 'print the result as JSON, and nothing else, on standard output', false)
     .option('--quiet', 'print no progress', false)
-    .addHelpText('after', `\nExample:\n${examples.map((line) => `  $ ${line}`).join('\n')}\n`);
+    .addHelpText('after', () => {
+      const name = commandName();
+      const typed = examples.map((line) => `  $ ${line.replace(/^netsmith\b/, name)}`);
+      return `\nExample:\n${typed.join('\n')}\n`;
+    });
 }
 
 /** How this call of a command speaks. */

@@ -15,6 +15,8 @@ import { compareOnTable } from './compare/table.ts';
 import { checkSettings, SETTING_NAMES, type SettingName, type StudySettings } from './config.ts';
 import { openEngine } from './engine.ts';
 import { addSettings, flagOf, flagText, givenSettings, numberIfItIsOne, readSettings, shellWord } from './flags.ts';
+import { Interrupted } from './interrupt.ts';
+import { isWhole } from './numbers.ts';
 import type { Output } from './output.ts';
 import { budgetOf, limitsOf } from './setup.ts';
 
@@ -95,9 +97,9 @@ function checkOptions(
   { benchmark, strategies, estimators, prior, config, seeds, evaluate }: CompareOptions,
   given: Readonly<Record<string, unknown>>,
 ): void {
-  const whole = (value: unknown, least: number) => Number.isSafeInteger(value) && Number(value) >= least;
-  if (!whole(seeds, 1)) throw invalid('--seeds', String(seeds), 'must be a whole number of at least 1');
-  if (!whole(evaluate, 0)) throw invalid('--evaluate', String(evaluate), 'must be a whole number of at least 0');
+  if (!isWhole(seeds, 1, 1000)) throw invalid('--seeds', String(seeds), 'must be a whole number from 1 to 1,000');
+  if (!isWhole(evaluate, 0, 1000))
+    throw invalid('--evaluate', String(evaluate), 'must be a whole number from 0 to 1,000');
   const named = Object.entries({ strategies, estimators, prior, config, evaluate: evaluate || undefined }).flatMap(
     ([name, value]) => (value === undefined ? [] : [name]),
   );
@@ -182,9 +184,9 @@ async function bySearching(
   };
   const all = entries.some(({ settings }) => isRandom(settings)) ? entries : [random, ...entries];
   const dirs = await runSearches({ entries: all, seeds: seedsOf(first.settings, seeds), prior, evaluate, out }, output);
-  if (dirs === undefined) {
+  if (dirs instanceof Interrupted) {
     output.note(`Go on with the same command and --out ${shellWord(out)}; what is done is not done again.`);
-    shell.exitCode = 130;
+    shell.exitCode = dirs.exitCode;
     return undefined;
   }
   return compareStudies(dirs);

@@ -1,8 +1,11 @@
 import { z } from 'zod';
+import { unknownName } from '../common/closest.ts';
 import { UserError } from '../common/errors.ts';
 import { METRICS } from '../common/metrics.ts';
+import { ruleOf, showLimit } from '../common/rules.ts';
 import { STRATEGIES } from '../strategy/index.ts';
 import { DEFAULT_SETTINGS, SETTING_RULES, type SettingRule, type TrainSettings } from '../train/settings.ts';
+import { parseNumber } from './numbers.ts';
 
 /**
  * Every setting of a study, once: this schema checks `netsmith.config.ts` / `.json`, its keys in kebab case are the
@@ -23,7 +26,10 @@ export const GROUPS = {
 type Group = keyof typeof GROUPS;
 
 const say = <T extends z.ZodType>(type: T, group: Group, description: string) => type.meta({ group, description });
-const whole = (least: number) => z.int(`must be a whole number`).min(least, `must be at least ${least}`);
+const whole = (least: number, most = Number.MAX_SAFE_INTEGER) => {
+  const rule = `must be a whole number from ${least} to ${showLimit(most)}`;
+  return z.int(rule).min(least, rule).max(most, rule);
+};
 
 /** The settings of training, by the rules that the train room gives them. */
 const training = Object.fromEntries(
@@ -36,11 +42,12 @@ const training = Object.fromEntries(
 function typeOfRule(rule: SettingRule): z.ZodType {
   switch (rule.kind) {
     case 'integer':
-      return whole(rule.min);
+      return whole(rule.min, rule.max);
     case 'number': {
-      const { min, above, below } = rule;
+      const { min, above, below, max } = rule;
       let type = above ? z.number().gt(min, `must be above ${min}`) : z.number().min(min, `must be at least ${min}`);
       if (below !== undefined) type = type.lt(below, `must be below ${below}`);
+      if (max !== undefined) type = type.max(max, `must be at most ${showLimit(max)}`);
       return type;
     }
     case 'boolean':
@@ -51,7 +58,8 @@ function typeOfRule(rule: SettingRule): z.ZodType {
 }
 
 /** A share of the full thing, for trials that are a cheaper look at a candidate. */
-const share = z.number().gt(0, 'must be above 0').max(1, 'must be at most 1').default(1);
+const share = (least: number) =>
+  z.number().min(least, `must be at least ${least}`).max(1, 'must be at most 1').default(1);
 
 const optionValue = z.union([z.number(), z.boolean(), z.string()], {
   error: 'must be a number, a word or true or false',
@@ -65,7 +73,7 @@ export const studySchema = z.strictObject({
   dataDir: say(z.string().min(1).optional(), 'data', 'folder of its files, or the file of a csv'),
   label: say(z.string().min(1).optional(), 'data', "csv: the label's column"),
   regression: say(z.boolean().default(false), 'data', 'csv: predict the label as a number'),
-  imageSize: say(whole(4).optional(), 'data', 'image-folder: side that images are resized to'),
+  imageSize: say(whole(4, 4096).optional(), 'data', 'image-folder: side that images are resized to'),
   imageChannels: say(
     z.union([z.literal(1), z.literal(3)], { error: 'must be 1 or 3' }).optional(),
     'data',
@@ -81,7 +89,7 @@ export const studySchema = z.strictObject({
     'data',
     'share of the samples, test aside, that is validation; 0, for `train` alone: none',
   ),
-  trainSamples: say(whole(1).optional(), 'data', 'use only so many training samples'),
+  trainSamples: say(whole(1, 1e9).optional(), 'data', 'use only so many training samples'),
 
   space: say(
     z.string().min(1).default('small-cnn'),
@@ -126,14 +134,17 @@ export const studySchema = z.strictObject({
     'what to look for: one or more metrics (default: accuracy, or r2 of a regression; freerea with proxies)',
   ),
   trials: say(
-    whole(1).optional(),
+    whole(1, 10_000_000).optional(),
     'search',
     'end after so many trials (default 12, or 200 where nothing is trained, unless another end is given)',
   ),
   time: say(
     z
       .string()
-      .refine((text) => parseDuration(text) !== undefined, 'must be a number with s, m or h, such as 90s')
+      .refine(
+        (text) => parseDuration(text) !== undefined,
+        'must be a number with s, m or h, such as 90s; at most 100,000 h',
+      )
       .optional(),
     'search',
     'end after this time, e.g. 90s, 10m, 2h',
@@ -149,26 +160,30 @@ export const studySchema = z.strictObject({
     'search',
     'end when a metric is this good, e.g. accuracy=0.97',
   ),
-  maxParams: say(whole(1).optional(), 'search', 'consider only networks of at most so many parameters'),
-  maxFlops: say(whole(1).optional(), 'search', 'consider only networks of at most so many multiply-accumulates'),
+  maxParams: say(whole(1, 1e12).optional(), 'search', 'consider only networks of at most so many parameters'),
+  maxFlops: say(whole(1, 1e15).optional(), 'search', 'consider only networks of at most so many multiply-accumulates'),
   confirm: say(
-    whole(0).default(0),
+    whole(0, 10_000).default(0),
     'search',
     'train the top so many again with another seed before one is called best',
   ),
-  dataShare: say(share, 'search', 'trials train on this share of the training samples; the evaluation on all'),
+  dataShare: say(share(0.0001), 'search', 'trials train on this share of the training samples; the evaluation on all'),
   resolution: say(
-    share.refine((value) => Number.isInteger(1 / value), 'must be 1, or one part of it: 0.5, 0.25, ...'),
+    share(1 / 64).refine((value) => Number.isInteger(1 / value), 'must be 1, or one part of it: 0.5, 0.25, ...'),
     'search',
     'trials see images at this share of their side: 1, 0.5, 0.25, ...; the evaluation at full size',
   ),
-  width: say(share, 'search', 'trials train networks with this share of their channels; the evaluation whole ones'),
+  width: say(
+    share(0.01),
+    'search',
+    'trials train networks with this share of their channels; the evaluation whole ones',
+  ),
   seed: say(whole(0).default(0), 'search', 'where all randomness comes from'),
 
   ...training,
 
-  workers: say(whole(1).default(1), 'machine', 'trials at the same time, each in its own process'),
-  threads: say(whole(1).default(1), 'machine', 'threads of each worker'),
+  workers: say(whole(1, 256).default(1), 'machine', 'trials at the same time, each in its own process'),
+  threads: say(whole(1, 256).default(1), 'machine', 'threads of each worker'),
   device: say(
     z.enum(['cpu', 'webgpu'], { error: 'must be cpu or webgpu' }).default('cpu'),
     'machine',
@@ -177,7 +192,10 @@ export const studySchema = z.strictObject({
   memory: say(
     z
       .string()
-      .refine((text) => parseBytes(text) !== undefined, 'must be a number with MB, GB, MiB or GiB, such as 4GB')
+      .refine(
+        (text) => parseBytes(text) !== undefined,
+        'must be a number with MB, GB, MiB or GiB, such as 4GB; at most 1,000,000 GB',
+      )
       .optional(),
     'machine',
     'what training may take, all workers together, e.g. 4GB (default: 90 % of what is free)',
@@ -211,13 +229,15 @@ export const DEFAULT_TRIALS = { train: 12, proxies: 200, predictor: 200 } as con
  * setting's name into what the person wrote: `--trials`, or `netsmith.config.json: trials`.
  */
 export function checkSettings(raw: unknown, place: (setting: string) => string): StudySettings {
-  const result = studySchema.safeParse(raw);
+  const result = studySchema.safeParse(raw, { error: ruleOf });
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   if (issue === undefined) throw new UserError('the settings are not valid');
   if (issue.code === 'unrecognized_keys') {
     const key = issue.keys[0] ?? '';
-    throw new UserError(`${place(key)}: no setting of this name; the settings are ${SETTING_NAMES.join(', ')}`);
+    // The place without the name, which comes again.
+    const where = place(key).slice(0, place(key).lastIndexOf(key)).replace(/: "?$/, '');
+    throw unknownName(`${where}: unknown setting`, key, SETTING_NAMES);
   }
   const name = String(issue.path[0] ?? '');
   const value = issue.path.reduce<unknown>(
@@ -235,21 +255,26 @@ export function trainsTrials({ estimator, benchmark }: Pick<StudySettings, 'esti
 
 export const SETTING_NAMES = Object.keys(studySchema.shape) as readonly SettingName[];
 
-/** Seconds of `90s`, `10m`, `2h` or a bare number of seconds; undefined when it is none of these, or not above 0. */
+/** More is a slip: eleven years. */
+const MOST_SECONDS = 100_000 * 3600;
+/** Likewise: more than any machine has. */
+const MOST_BYTES = 1e15;
+
+/** Seconds of `90s`, `10m`, `2h` or a bare number of seconds; undefined when it is none of these, not above 0, or above 100,000 h. */
 export function parseDuration(text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?)(s|m|h)?$/.exec(text.trim());
   if (match === null) return undefined;
   const seconds = Number(match[1]) * { s: 1, m: 60, h: 3600 }[(match[2] ?? 's') as 's' | 'm' | 'h'];
-  return seconds > 0 ? seconds : undefined;
+  return seconds > 0 && seconds <= MOST_SECONDS ? seconds : undefined;
 }
 
-/** Bytes of `512MB`, `1.5GiB`; undefined when it is neither, or 0. */
+/** Bytes of `512MB`, `1.5GiB`; undefined when it is neither, 0, or above 1,000,000 GB. */
 export function parseBytes(text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?)\s*(MB|GB|MiB|GiB)$/i.exec(text.trim());
   if (match === null) return undefined;
   const units = { mb: 1e6, gb: 1e9, mib: 2 ** 20, gib: 2 ** 30 } as const;
   const bytes = Number(match[1]) * units[(match[2] ?? '').toLowerCase() as keyof typeof units];
-  return bytes > 0 ? bytes : undefined;
+  return bytes > 0 && bytes <= MOST_BYTES ? bytes : undefined;
 }
 
 /** `accuracy=0.97`; undefined when it is not of this form or names no metric. */
@@ -259,7 +284,7 @@ function isMetric(name: string): name is keyof typeof METRICS {
 
 export function parseTarget(text: string): { readonly metric: string; readonly value: number } | undefined {
   const match = /^([a-zA-Z0-9]+)=(.+)$/.exec(text.trim());
-  const [metric, value] = [match?.[1], Number(match?.[2])];
-  if (metric === undefined || !isMetric(metric) || !Number.isFinite(value)) return undefined;
+  const [metric, value] = [match?.[1], parseNumber(match?.[2] ?? '')];
+  if (metric === undefined || !isMetric(metric) || value === undefined) return undefined;
   return METRICS[metric].unit === 'share' && value > 1 ? undefined : { metric, value };
 }

@@ -22,9 +22,9 @@ import type { Setup } from './setup.ts';
 
 const proxies = z.strictObject({
   /** Training samples that gradients and activations are taken on. */
-  batchSize: z.int().min(2).default(64),
+  batchSize: z.int().min(2).max(100_000).default(64),
   /** Random architectures that `freerea` is normalised by. */
-  sample: z.int().min(2).default(64),
+  sample: z.int().min(2).max(10_000).default(64),
 });
 const predictor = z.strictObject({
   model: z.enum(['forest', 'gaussian-process', 'mlp-ensemble']).default('forest'),
@@ -74,7 +74,7 @@ export function estimatorOf(settings: StudySettings, { objectives }: Problem, ta
 
 /** What only a training has. Strategies of rising fidelity are refused with the problem (`problemOf`). */
 function checkTrainless({ estimator, stopping, confirm, dataShare, resolution, width }: StudySettings): void {
-  const nothing = `means nothing to --estimator ${estimator}, which trains nothing`;
+  const nothing = `cannot be used with --estimator ${estimator}, because nothing is trained`;
   if (stopping !== 'none') throw invalid('--stopping', stopping, nothing);
   if (confirm > 0) throw invalid('--confirm', String(confirm), nothing);
   for (const [flag, share] of Object.entries({

@@ -22,6 +22,7 @@ import {
 } from './evaluation.ts';
 import { addSettings, givenSettings, numberIfItIsOne } from './flags.ts';
 import { interruptible } from './interrupt.ts';
+import { isWhole } from './numbers.ts';
 import { testedObjective } from './objectives.ts';
 import { type Output, table } from './output.ts';
 import { NO_SAMPLES, writePredictions } from './predictions.ts';
@@ -29,6 +30,7 @@ import { type Retrained, type RetrainJob, retrainAll } from './retraining.ts';
 import { checkRunSettings, costsOf, type Setup } from './setup.ts';
 import { planOfSetup, type ReadStudy, readStudy, setUpAgain } from './study.ts';
 import { lookUpTest } from './table-search.ts';
+import { createTrainingsView } from './trainings.ts';
 
 export interface EvaluateOptions {
   /** Trainings from scratch, each with random streams of its own. */
@@ -82,9 +84,9 @@ export function addEvaluate(program: Command, shell: Shell): void {
 }
 
 export function checkCounts({ seeds, trial }: Pick<EvaluateOptions, 'seeds' | 'trial'>): void {
-  const whole = (value: unknown, least: number) => Number.isSafeInteger(value) && Number(value) >= least;
-  if (!whole(seeds, 1)) throw invalid('--seeds', String(seeds), 'must be a whole number of at least 1');
-  if (trial !== undefined && !whole(trial, 0)) throw invalid('--trial', String(trial), 'must be the number of a trial');
+  if (!isWhole(seeds, 1, 1000)) throw invalid('--seeds', String(seeds), 'must be a whole number from 1 to 1,000');
+  if (trial !== undefined && !isWhole(trial, 0, Number.MAX_SAFE_INTEGER))
+    throw invalid('--trial', String(trial), 'must be the number of a trial');
 }
 
 /** The trial that is asked for, or the best. Throws UserError where there is none. */
@@ -139,19 +141,27 @@ export async function evaluate(
   );
   const nameOf = ({ baseline, repetition }: RetrainJob) =>
     `${baseline === undefined ? `trial ${best.trial.trial}` : `baseline ${baseline}`}, seed ${repetition}`;
-  await retrainAll(jobs, planOfSetup(setup), signal, {
-    onRetry: (job, reason) => output.note(`${nameOf(job)}: ${reason}. It is trained once more.`),
-    onDone(job, result) {
-      const { metric } = testedObjective(setup.problem.objectives, setup.dataset.search.info);
-      if (result instanceof TrainingFailure) {
-        output.note(`${nameOf(job)}: failed: ${result.message}`);
-        return;
-      }
-      results.set(job, result);
-      const value = showMetric(metric, result.metrics[metric]);
-      output.note(`${nameOf(job)}: test ${metric} ${value} (${showSeconds(result.seconds)})`);
-    },
-  });
+  const view = createTrainingsView('final trainings on train + valid', jobs.length, output);
+  try {
+    await retrainAll(jobs, planOfSetup(setup), signal, {
+      onRetry: (job, reason) => view.say(`${nameOf(job)}: ${reason}. It is trained once more.`),
+      onProgress: (job, { epoch, epochs, loss }) =>
+        view.onProgress(nameOf(job), epoch, epochs, loss === undefined ? undefined : `loss ${loss.toFixed(4)}`),
+      onDone(job, result) {
+        const name = nameOf(job);
+        if (result instanceof TrainingFailure) {
+          view.ended(name, `${name}: failed: ${result.message}`);
+          return;
+        }
+        results.set(job, result);
+        const { metric } = testedObjective(setup.problem.objectives, setup.dataset.search.info);
+        const value = showMetric(metric, result.metrics[metric]);
+        view.ended(name, `${name}: test ${metric} ${value} (${showSeconds(result.seconds)})`);
+      },
+    });
+  } finally {
+    view.close();
+  }
 
   const resultsOf = (name: string | undefined) =>
     jobs.filter(({ baseline }) => baseline === name).flatMap((job) => results.get(job) ?? []);

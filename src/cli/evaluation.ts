@@ -16,7 +16,7 @@ import type { TestSamples } from '../report/samples.ts';
 import { type Architecture, resolve, resolveHyperparameters, type Space } from '../space/index.ts';
 import { BASELINES } from '../space/spaces/index.ts';
 import { checkWritable, folderOf, readPlain, writeInStudy } from '../study/store/files.node.ts';
-import { decodeCheckpoint, encodeCheckpoint } from '../train/checkpoint.ts';
+import { decodeCheckpoint, type EpochRecord, encodeCheckpoint } from '../train/checkpoint.ts';
 import { measuredBy } from '../train/inference.ts';
 import { trainNetwork } from '../train/loop.ts';
 import type { Programs } from '../train/programs.ts';
@@ -46,12 +46,13 @@ export interface Retraining {
   readonly seed: number;
   readonly repetition: number;
   readonly signal?: AbortSignal;
+  onEpoch?(record: EpochRecord): void;
 }
 
 /** Trains on train + valid together; the test part is opened only if `test` is given. `sampled`: with some of its samples for the report. */
 export async function retrain(
   { space, architecture }: Contestant,
-  { engine, programs, dataset, training, seed, repetition, signal }: Retraining,
+  { engine, programs, dataset, training, seed, repetition, signal, onEpoch }: Retraining,
   test?: Samples,
   sampled = false,
 ): Promise<{
@@ -70,6 +71,7 @@ export async function retrain(
     settings: withHyperparameters(training, resolveHyperparameters(space, architecture)),
     rng: (...labels) => rng(seed, 'evaluate', repetition, ...labels),
     ...(signal !== undefined && { signal }),
+    ...(onEpoch && { onEpoch }),
   });
   try {
     const weights = await trained.weights();

@@ -10,6 +10,7 @@ import { checkParity } from '../report/export/parity.ts';
 import { sealModel } from '../report/export/seal.node.ts';
 import { formatArchitecture, resolve, resolveHyperparameters } from '../space/index.ts';
 import { checkWritable, writeInStudy, writeWhole } from '../study/store/files.node.ts';
+import type { EpochRecord } from '../train/checkpoint.ts';
 import { openPrograms } from '../train/programs.ts';
 import { withHyperparameters } from '../train/settings.ts';
 import { define, outputOf, type Shell } from './command.ts';
@@ -22,6 +23,7 @@ import { memoryOfProcess, memoryOfPrograms } from './memory.node.ts';
 import type { Output } from './output.ts';
 import { checkRunSettings, type Setup } from './setup.ts';
 import { readStudy, setUpAgain } from './study.ts';
+import { createTrainingsView } from './trainings.ts';
 import { netsmithVersion } from './versions.ts';
 
 /** `netsmith export DIR`: { file, parity, samples, card? } */
@@ -79,8 +81,16 @@ export async function exportBest(
   if (weights === undefined) {
     output.note(`Training it on train + valid for ${settings.epochs} epochs (no evaluation has left its weights).`);
     const programs = openPrograms(engine, { memory: memoryOfPrograms(memoryOfProcess(settings, 1)) });
-    const run = { engine, programs, dataset, training, seed: settings.seed, repetition: 0, signal };
-    weights = (await retrain({ space, architecture }, run)).weights;
+    const view = createTrainingsView('final training on train + valid', 1, output);
+    const { epochs } = settings;
+    const onEpoch = ({ epoch, loss }: EpochRecord) =>
+      view.onProgress(`trial ${best.trial.trial}`, epoch, epochs, `loss ${loss.toFixed(4)}`);
+    const run = { engine, programs, dataset, training, seed: settings.seed, repetition: 0, signal, onEpoch };
+    try {
+      weights = (await retrain({ space, architecture }, run)).weights;
+    } finally {
+      view.close();
+    }
     writeWeights(dir, architecture, settings.epochs, weights);
   }
   const text = formatArchitecture(space, architecture);

@@ -1,10 +1,17 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Command, Option } from 'commander';
 import { z } from 'zod';
-import { invalid, messageOf, UserError } from '../common/errors.ts';
+import { unknownName } from '../common/closest.ts';
+import { invalid, messageOf } from '../common/errors.ts';
+import { parseJson } from '../common/json.ts';
+import { printable } from '../common/text.ts';
 import { checkSettings, GROUPS, type SettingName, type StudySettings, studySchema } from './config.ts';
+import { shellWord } from './invocation.ts';
+import { numberIfItIsOne } from './numbers.ts';
+
+export { numberIfItIsOne, shellWord };
 
 /** What a flag needs to know of a setting; read from the schema's own JSON Schema, so that there is one list. */
 interface Described {
@@ -71,22 +78,18 @@ const PLACEHOLDERS: Partial<Record<SettingName, string>> = {
   memory: 'size',
 };
 
-/** A number where the text is one; else the text, which the schema then refuses by name. */
-export function numberIfItIsOne(text: string): number | string {
-  return text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text;
-}
-
-/** `cells=1,channels=16,flip=true` */
+/** `cells=1,channels=16,flip=true`. Throws UserError for what is no pair, and for a name that is given twice. */
 export function parsePairs(text: string, place: string): Record<string, number | string | boolean> {
-  const pairs = text.split(',').map((part) => {
+  const pairs = new Map<string, number | string | boolean>();
+  for (const part of text.split(',')) {
     const at = part.indexOf('=');
     if (at < 1) throw invalid(place, `"${part}"`, 'must be name=value, several of them separated by commas');
-    const value = part.slice(at + 1).trim();
-    return [
-      part.slice(0, at).trim(),
-      value === 'true' ? true : value === 'false' ? false : numberIfItIsOne(value),
-    ] as const;
-  });
+    const [name, value] = [part.slice(0, at).trim(), part.slice(at + 1).trim()];
+    if (pairs.has(name)) throw invalid(place, `"${name}" twice`, 'each option is given once');
+    // As a key of a plain object it would be lost on the way.
+    if (name === '__proto__') throw unknownName(`${place}: unknown option`, name, []);
+    pairs.set(name, value === 'true' ? true : value === 'false' ? false : numberIfItIsOne(value));
+  }
   return Object.fromEntries(pairs);
 }
 
@@ -128,19 +131,32 @@ export function isSpaceFile(space: string): boolean {
 
 async function readConfig(file: string): Promise<Readonly<Record<string, unknown>>> {
   const path = resolve(file);
-  if (!existsSync(path)) throw invalid('--config', `"${file}"`, 'there is no such file');
+  const place = `configuration "${printable(file)}"`;
+  if (!existsSync(path)) throw invalid('--config', `"${printable(file)}"`, 'there is no such file');
+  if (!statSync(path).isFile()) throw invalid(place, 'is no file', 'it must be a .json, .ts or .js file');
+  if (!/\.(json|[mc]?[tj]s)$/.test(path))
+    throw invalid(place, 'is of another type', 'it must be a .json, .ts or .js file');
+  const value = path.endsWith('.json') ? parseJson(textOf(path, place), place) : await defaultOf(path, place);
+  if (value === null || typeof value !== 'object' || Array.isArray(value))
+    throw invalid(place, 'holds no object', 'it must be one object (the default export of a .ts or .js file)');
+  // An editor wants `$schema`; it is no setting.
+  return Object.fromEntries(Object.entries(value).filter(([name]) => name !== '$schema'));
+}
+
+function textOf(path: string, place: string): string {
   try {
-    const value: unknown = path.endsWith('.json')
-      ? JSON.parse(readFileSync(path, 'utf8'))
-      : Reflect.get(await import(pathToFileURL(path).href), 'default');
-    if (value !== null && typeof value === 'object' && !Array.isArray(value)) {
-      // An editor wants `$schema`; it is no setting.
-      return Object.fromEntries(Object.entries(value).filter(([name]) => name !== '$schema'));
-    }
+    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
   } catch (error) {
-    throw new UserError(`${file}: ${messageOf(error)}; a configuration must be readable`);
+    throw invalid(place, `cannot be read (${messageOf(error)})`, 'it must be a text in UTF-8');
   }
-  throw invalid(file, 'no object', 'a configuration is one object (the default export of a .ts or .js file)');
+}
+
+async function defaultOf(path: string, place: string): Promise<unknown> {
+  try {
+    return Reflect.get(await import(pathToFileURL(path).href), 'default');
+  } catch (error) {
+    throw invalid(place, `cannot be loaded (${messageOf(error)})`, 'it must be a module with a default export');
+  }
 }
 
 /** The command line that has these settings, those aside that are the schema's defaults anyway. */
@@ -163,9 +179,4 @@ export function flagText(name: string, value: unknown): string {
           .join(',')
       : String(value);
   return `${flagOf(name)} ${shellWord(text)}`;
-}
-
-/** The text as one word of a POSIX shell, quoted where it must be. */
-export function shellWord(text: string): string {
-  return /^[\w.,=/:-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

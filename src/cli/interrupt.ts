@@ -1,30 +1,41 @@
-/** Why a run was aborted when a person pressed Ctrl-C (or the process was asked to end). */
+import { constants } from 'node:os';
+
+/** Why a run was aborted when a person pressed Ctrl-C, closed the terminal, or the process was asked to end. */
 export class Interrupted extends Error {
   override readonly name = 'Interrupted';
+  readonly exitCode: number;
+
+  constructor(by: NodeJS.Signals) {
+    super('interrupted');
+    this.exitCode = 128 + constants.signals[by];
+  }
 }
 
+/** SIGINT: Ctrl-C. SIGHUP: the terminal was closed. SIGTERM: `kill`, or the machine shuts down. */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 /**
- * Runs `body` with a signal that Ctrl-C (or SIGTERM) aborts; `onFirst` then says what happens next. A second Ctrl-C
- * ends the process at once: everything that is stored is whole at any moment.
+ * Runs `body` with a signal that Ctrl-C (or SIGTERM, SIGHUP) aborts with `Interrupted` as its reason; `onFirst` then says what happens
+ * next. A second Ctrl-C ends the process at once: everything that is stored is whole at any moment.
  */
 export async function interruptible<T>(onFirst: () => void, body: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
   const stop = (by: NodeJS.Signals) => {
     if (controller.signal.aborted) {
+      // A terminal that closes sends SIGHUP after SIGINT or twice, and nobody has asked for an end at once.
+      if (by === 'SIGHUP') return;
       // By the signal itself: `process.exit` would break a run in the engine's thread.
       process.off(by, stop);
       process.kill(process.pid, by);
       return;
     }
+    controller.abort(new Interrupted(by));
     onFirst();
-    controller.abort(new Interrupted('interrupted'));
   };
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
+  for (const name of SIGNALS) process.on(name, stop);
   try {
     return await body(controller.signal);
   } finally {
-    process.off('SIGINT', stop);
-    process.off('SIGTERM', stop);
+    for (const name of SIGNALS) process.off(name, stop);
   }
 }

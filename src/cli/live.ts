@@ -1,6 +1,4 @@
-import { createLogUpdate } from 'log-update';
 import colors from 'picocolors';
-import { printable } from '../common/text.ts';
 import { showCount, showMetric, showSeconds } from '../report/numbers.ts';
 import { formatArchitecture } from '../space/index.ts';
 import type { StudyEvent } from '../study/events.ts';
@@ -8,91 +6,97 @@ import type { Contender } from '../study/ranking.ts';
 import type { Trial } from '../study/store/store.ts';
 import { headline, nameOfMetric } from './objectives.ts';
 import type { Output } from './output.ts';
+import { drawRows, type Now, openLive, type Row, secondsLeftOf, timeText } from './screen.ts';
 import type { Setup } from './setup.ts';
 
-/** What is told of a search while it runs: a picture that changes in a terminal, else a line for each trial. */
+/** What is told of a search while it runs: a line for each trial, and in a terminal a picture that changes below them. */
 export interface LiveView {
   onEvent(event: StudyEvent): void;
   /** A line for people that stays, above the picture. */
   say(text: string): void;
-  /** Leaves the last picture standing, or nothing. */
+  /** Takes the picture away; the lines stay. */
   close(): void;
 }
 
-/** Everything that the picture shows. */
-interface Picture {
+/** What of a setup the view shows. */
+export type Shown = Pick<Setup, 'settings' | 'space'> & {
+  readonly problem: Pick<Setup['problem'], 'objectives' | 'fidelities'>;
+  readonly dataset: { readonly search: Pick<Setup['dataset']['search'], 'info'> };
+};
+
+/** Where the search stands. */
+interface Progress {
   phase: Trial['purpose'];
   wanted: number | undefined;
   ended: number;
+  /** When the phase began, and how many of its trials had ended then. */
+  since: { readonly began: number; readonly ended: number };
   best: Contender | undefined;
   readonly running: Map<string, Trial>;
 }
 
 /** `secondsToGo`: what is left of a budget in time; `ended`: search trials of earlier sessions. */
-export function createLiveView(setup: Setup, secondsToGo: number | undefined, ended: number, output: Output): LiveView {
-  const picture: Picture = { phase: 'search', wanted: undefined, ended, best: undefined, running: new Map() };
-  const began = performance.now();
-  /** When the phase began, and how many of its trials had ended then. */
-  let since = { began, ended };
-  const secondsFrom = (moment: number) => (performance.now() - moment) / 1000;
-  if (output.quiet || !output.terminal) {
+export function createLiveView(
+  setup: Shown,
+  secondsToGo: number | undefined,
+  ended: number,
+  { note, quiet, screen }: Pick<Output, 'note' | 'quiet' | 'screen'>,
+  now: Now = () => performance.now(),
+): LiveView {
+  const began = now();
+  const since = { began, ended };
+  const progress: Progress = { phase: 'search', wanted: undefined, ended, since, best: undefined, running: new Map() };
+  if (quiet || screen === undefined) {
     return {
-      onEvent: (event) => tellLine(follow(picture, event), event, setup, output),
-      say: output.note,
+      onEvent(event) {
+        follow(progress, event, now());
+        const line = lineOf(progress, event, setup);
+        if (line !== undefined) note(line);
+      },
+      say: note,
       close: () => {},
     };
   }
-  const log = createLogUpdate(process.stderr);
-  const draw = () => {
-    const left = secondsLeft(picture, since.ended, secondsToGo, secondsFrom(since.began));
-    log(render(picture, setup, left, secondsFrom(began)));
+  const picture = (columns: number) => {
+    const at = now();
+    const share = shareDone(progress, setup, secondsToGo, (at - progress.since.began) / 1000);
+    const left = share === undefined ? undefined : secondsLeft(progress, setup, secondsToGo, at);
+    return draw(progress, setup, share, timeText((at - began) / 1000, left), columns);
   };
-  const timer = setInterval(draw, 1000);
+  const live = openLive(screen, picture, now);
   return {
     onEvent(event) {
-      follow(picture, event);
-      if (event.kind === 'phase') since = { began: performance.now(), ended: picture.ended };
-      if (event.kind === 'note') {
-        log.clear();
-        output.note(noteOf(event));
-      }
-      draw();
+      follow(progress, event, now());
+      const line = lineOf(progress, event, setup);
+      if (line === undefined) live.changed();
+      else live.say(line);
     },
-    say(text) {
-      log.clear();
-      output.note(text);
-      draw();
-    },
-    close() {
-      clearInterval(timer);
-      log.clear();
-      log.done();
-    },
+    say: live.say,
+    close: live.close,
   };
 }
 
-function follow(picture: Picture, event: StudyEvent): Picture {
+function follow(progress: Progress, event: StudyEvent, at: number): void {
   switch (event.kind) {
     case 'phase':
-      Object.assign(picture, {
-        phase: event.phase,
-        wanted: event.trials,
-        ...(event.phase === 'confirm' && { ended: 0 }),
-      });
+      progress.phase = event.phase;
+      progress.wanted = event.trials;
+      if (event.phase === 'confirm') progress.ended = 0;
+      progress.since = { began: at, ended: progress.ended };
       break;
     case 'started':
     case 'reported':
-      picture.running.set(keyOf(event.trial), event.trial);
+      progress.running.set(keyOf(event.trial), event.trial);
       break;
     case 'ended':
-      picture.ended++;
-      picture.running.delete(keyOf(event.trial));
+      progress.ended++;
+      progress.running.delete(keyOf(event.trial));
       break;
     case 'released':
-      picture.running.delete(keyOf(event.trial));
+      progress.running.delete(keyOf(event.trial));
       break;
     case 'best':
-      picture.best = event.best[0];
+      progress.best = event.best[0];
       break;
     case 'note':
     case 'finished':
@@ -100,82 +104,123 @@ function follow(picture: Picture, event: StudyEvent): Picture {
     default:
       event satisfies never;
   }
-  return picture;
 }
 
 const keyOf = ({ purpose, trial }: Trial) => `${purpose} ${trial}`;
 
 function nameOf(trial: Trial): string {
-  return trial.purpose === 'search' ? `trial ${trial.trial}` : `trial ${trial.repeats} again`;
+  return trial.purpose === 'search' ? `trial ${trial.trial}` : `confirming trial ${trial.repeats}`;
 }
 
-const noteOf = ({ trial, text }: StudyEvent & { kind: 'note' }) => `${nameOf(trial)}: ${printable(text)}`;
+/** Epochs that a trial has done, and those of its own fidelity; 0 where nothing is trained. */
+function epochsOf({ curve, fidelity }: Trial, { problem, settings }: Shown) {
+  return { done: curve.at(-1)?.step ?? 0, of: problem.fidelities[fidelity]?.epochs ?? settings.epochs };
+}
 
-/** Plain lines: one for each trial that ended, and one for each phase but the first. */
-function tellLine(picture: Picture, event: StudyEvent, setup: Setup, output: Output): void {
+/** The line for what has happened: of each trial that ended or waits, and of each phase but the first. */
+function lineOf({ ended, wanted }: Progress, event: StudyEvent, setup: Shown): string | undefined {
   if (event.kind === 'phase' && event.phase === 'confirm')
-    output.note(`Confirming: ${event.trials} trainings with other seeds.`);
-  if (event.kind === 'released' && event.reason !== '') output.note(`${nameOf(event.trial)} waits: ${event.reason}`);
-  if (event.kind === 'note') output.note(noteOf(event));
-  if (event.kind !== 'ended') return;
+    return `Confirming: ${event.trials} trainings with other seeds.`;
+  if (event.kind === 'released' && event.reason !== '') return `${nameOf(event.trial)} paused: ${event.reason}`;
+  if (event.kind === 'note') return `${nameOf(event.trial)}: ${event.text}`;
+  if (event.kind !== 'ended') return undefined;
   const { trial } = event;
-  const of = picture.wanted === undefined ? '' : ` of ${picture.wanted}`;
+  const of = wanted === undefined ? '' : ` of ${wanted}`;
   const { metric } = headline(setup.problem.objectives, setup.dataset.search.info);
-  const result =
-    trial.state === 'failed'
-      ? `failed: ${trial.reason}`
-      : `${trial.state === 'complete' ? '' : `${trial.state}, `}${nameOfMetric(setup.settings, metric)} ${showMetric(metric, trial.metrics[metric])}`;
-  const text = formatArchitecture(setup.space, trial.architecture);
-  const costs = [
+  const value = `${nameOfMetric(setup.settings, metric)} ${showMetric(metric, trial.metrics[metric])}`;
+  const about = [
+    trial.state === 'failed' ? `failed: ${trial.reason}` : [...howFar(trial, setup), value].join(', '),
     `${showCount(trial.costs.params ?? 0)} parameters`,
     ...(trial.seconds > 0 ? [showSeconds(trial.seconds)] : []),
   ];
-  output.note(`[${picture.ended}${of}] ${nameOf(trial)}: ${[result, ...costs].join(', ')}; ${text}`);
+  const text = formatArchitecture(setup.space, trial.architecture);
+  return `[${ended}${of}] ${nameOf(trial)}: ${about.join(', ')}; ${text}`;
 }
 
-/** By the time that the trials of this phase have taken on average, and by the budget. */
-function secondsLeft(
-  picture: Picture,
-  endedBefore: number,
+/** How far a trial has come, where that is not the same for all: `9 epochs`, `pruned after 4 of 10 epochs`. */
+function howFar(trial: Trial, setup: Shown): readonly string[] {
+  const { done, of } = epochsOf(trial, setup);
+  if (trial.state !== 'complete') return [done === 0 ? trial.state : `${trial.state} after ${done} of ${of} epochs`];
+  return setup.problem.fidelities.length > 1 && of > 0 ? [of === 1 ? '1 epoch' : `${of} epochs`] : [];
+}
+
+/** Trials of this phase and session that have ended, running ones by their share. */
+function trialsDone({ ended, since, running }: Progress, setup: Shown): number {
+  const begun = [...running.values()].map((trial) => {
+    const { done, of } = epochsOf(trial, setup);
+    return of > 0 ? Math.min(1, done / of) : 0;
+  });
+  return begun.reduce((sum, share) => sum + share, ended - since.ended);
+}
+
+/** By trials or by time, whichever ends it first; undefined where neither is known. */
+function shareDone(
+  progress: Progress,
+  setup: Shown,
   secondsToGo: number | undefined,
   elapsed: number,
 ): number | undefined {
-  const done = picture.ended - endedBefore;
-  const guesses = [
-    ...(secondsToGo === undefined || picture.phase !== 'search' ? [] : [secondsToGo - elapsed]),
-    ...(picture.wanted === undefined || done < 1 ? [] : [(elapsed / done) * (picture.wanted - picture.ended)]),
+  const { wanted, phase, since } = progress;
+  const shares = [
+    ...(wanted === undefined || wanted === 0 ? [] : [(since.ended + trialsDone(progress, setup)) / wanted]),
+    ...(secondsToGo === undefined || phase !== 'search' || secondsToGo <= 0 ? [] : [elapsed / secondsToGo]),
   ];
-  return guesses.length === 0 ? undefined : Math.max(0, Math.min(...guesses));
+  return shares.length === 0 ? undefined : Math.min(1, Math.max(...shares));
 }
 
-function render(picture: Picture, setup: Setup, left: number | undefined, elapsed: number): string {
+function secondsLeft(
+  progress: Progress,
+  setup: Shown,
+  secondsToGo: number | undefined,
+  at: number,
+): number | undefined {
+  const elapsed = (at - progress.since.began) / 1000;
+  const { wanted, since, phase } = progress;
+  const toDo = (wanted ?? 0) - since.ended;
+  const guesses = [
+    toDo > 0 ? secondsLeftOf(trialsDone(progress, setup) / toDo, elapsed) : undefined,
+    phase === 'search' && secondsToGo !== undefined ? secondsToGo - elapsed : undefined,
+  ].filter((guess) => guess !== undefined);
+  return guesses.length === 0 ? undefined : Math.min(...guesses);
+}
+
+function draw(
+  { phase, wanted, ended, best, running }: Progress,
+  setup: Shown,
+  share: number | undefined,
+  time: string,
+  columns: number,
+): string[] {
   const { settings, space } = setup;
   const { metric } = headline(setup.problem.objectives, setup.dataset.search.info);
-  const width = (process.stderr.columns ?? 100) - 1;
-  const clip = (unsafe: string) => {
-    const text = printable(unsafe);
-    return text.length > width ? `${text.slice(0, width - 1)}…` : text;
-  };
-  const of = picture.wanted === undefined ? '' : ` of ${picture.wanted}`;
-  const head = [
-    `${settings.data}, ${space.name}, ${settings.strategy}`,
-    `${picture.phase === 'search' ? 'trials' : 'confirming'} ${picture.ended}${of}`,
-    showSeconds(elapsed),
-    ...(left === undefined || left === 0 ? [] : [`about ${showSeconds(left)} left`]),
+  const name = nameOfMetric(settings, metric);
+  const of = wanted === undefined ? '' : ` of ${wanted}`;
+  const rows: Row[] = [
+    {
+      name: phase === 'search' ? 'trials' : 'confirming',
+      ...(share !== undefined && { share }),
+      text: `${ended}${of}, ${time}`,
+    },
   ];
-  const lines = [colors.bold(clip(head.join('   ')))];
-  const { best } = picture;
-  if (best !== undefined) {
-    const text = `best     trial ${best.trial}: ${nameOfMetric(settings, metric)} ${showMetric(metric, best.metrics[metric])}, ${showCount(best.costs.params ?? 0)} parameters; ${formatArchitecture(space, best.architecture)}`;
-    lines.push(colors.green(clip(text)));
-  }
-  for (const trial of picture.running.values()) {
+  for (const trial of running.values()) {
+    const { done, of } = epochsOf(trial, setup);
     const last = trial.curve.at(-1);
-    const progress =
-      last === undefined
-        ? 'begins'
-        : `epoch ${last.step} of ${settings.epochs}, ${metric} ${showMetric(metric, last.metrics[metric])}`;
-    lines.push(clip(`running  ${nameOf(trial)}: ${progress}; ${formatArchitecture(space, trial.architecture)}`));
+    const value = last === undefined ? '' : `  ${name} ${showMetric(metric, last.metrics[metric])}`;
+    const text = formatArchitecture(space, trial.architecture);
+    rows.push({
+      name: nameOf(trial),
+      ...(of > 0 && { share: done / of }),
+      text: of > 0 ? `epoch ${done} of ${of}${value}  ${text}` : text,
+    });
   }
-  return lines.join('\n');
+  if (best !== undefined) {
+    const value = `${name} ${showMetric(metric, best.metrics[metric])}`;
+    const params = `${showCount(best.costs.params ?? 0)} parameters`;
+    rows.push({
+      name: 'best',
+      text: `trial ${best.trial}: ${value}, ${params}; ${formatArchitecture(space, best.architecture)}`,
+      paint: colors.green,
+    });
+  }
+  return drawRows(`${settings.data}, ${space.name}, ${settings.strategy}`, rows, columns);
 }

@@ -18,6 +18,7 @@ import { addSearch } from './search.ts';
 import { addShow } from './show.ts';
 import { addSpaces } from './spaces.ts';
 import { addStatus } from './status.ts';
+import { processStreams } from './streams.ts';
 import { addTrain } from './train.ts';
 import { addTrials } from './trials.ts';
 import { netsmithVersion } from './versions.ts';
@@ -43,11 +44,14 @@ const COMMANDS = [
 
 /**
  * Runs one command line (without `node netsmith`) and returns the exit code: 0 done, 1 failed, 2 bad input (nothing was
- * written), 130 interrupted.
+ * written), 128 and the number of the signal that interrupted it (130: Ctrl-C).
  */
-export async function main(args: readonly string[], unsafe: Streams = processStreams()): Promise<number> {
-  const streams = safeStreams(unsafe);
+export async function main(args: readonly string[], given?: Streams): Promise<number> {
+  const streams = safeStreams(given ?? processStreams(() => failed()));
   const shell: Shell = { streams, exitCode: 0 };
+  const failed = () => {
+    shell.exitCode = 1;
+  };
   const program = createProgram(shell, netsmithVersion());
   for (const add of COMMANDS) add(program, shell);
   try {
@@ -61,7 +65,7 @@ export async function main(args: readonly string[], unsafe: Streams = processStr
 function explain(error: unknown, streams: Streams): number {
   // Commander has printed its message already; only a request for help or for the version is no error.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  if (error instanceof Interrupted) return 130;
+  if (error instanceof Interrupted) return error.exitCode;
   // By name: a space of the person's own file may bring another copy of the library with it.
   if (error instanceof Error && error.name === UserError.name) {
     streams.err(`netsmith: ${printable(error.message)}\n`);
@@ -80,12 +84,4 @@ function explain(error: unknown, streams: Streams): number {
   }
   streams.err(`netsmith: ${error instanceof Error && error.stack !== undefined ? error.stack : messageOf(error)}\n`);
   return 1;
-}
-
-function processStreams(): Streams {
-  return {
-    out: (text) => void process.stdout.write(text),
-    err: (text) => void process.stderr.write(text),
-    terminal: process.stderr.isTTY === true,
-  };
 }

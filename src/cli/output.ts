@@ -2,6 +2,7 @@ import stringWidth from 'string-width';
 import { largest } from '../common/extremes.ts';
 import type { Json } from '../common/json.ts';
 import { printable } from '../common/text.ts';
+import type { Screen } from './screen.ts';
 
 /** Where a command writes. `out` is for results alone; everything else goes to `err`. */
 export interface Streams {
@@ -9,13 +10,16 @@ export interface Streams {
   err(text: string): void;
   /** Whether `err` is a terminal, where a live view makes sense. */
   readonly terminal: boolean;
+  /** The terminal, where there is one. */
+  readonly screen?: Screen;
 }
 
 /** How a command speaks: results as text or as JSON, notes unless it is to be quiet. */
 export interface Output {
   readonly json: boolean;
   readonly quiet: boolean;
-  readonly terminal: boolean;
+  /** Where a picture can be drawn that changes; undefined: there are lines alone. */
+  readonly screen: Screen | undefined;
   /** A line for people, on standard error. */
   note(text: string): void;
   /** The command's result, on standard output: the value with --json, else the text. */
@@ -27,7 +31,7 @@ export function createOutput(streams: Streams, options: { readonly json?: boolea
   return {
     json,
     quiet,
-    terminal: streams.terminal && !quiet,
+    screen: quiet ? undefined : streams.screen,
     note: (text) => {
       if (!quiet) streams.err(`${text}\n`);
     },
@@ -41,7 +45,7 @@ export function createOutput(streams: Streams, options: { readonly json?: boolea
  */
 export function safeStreams(streams: Streams): Streams {
   const safe = (text: string) => text.split('\n').map(printable).join('\n');
-  return { terminal: streams.terminal, out: (text) => streams.out(safe(text)), err: (text) => streams.err(safe(text)) };
+  return { ...streams, out: (text) => streams.out(safe(text)), err: (text) => streams.err(safe(text)) };
 }
 
 /** Lines of cells, columns aligned by their width in a terminal, numbers to the right. A cell stays on its line. */

@@ -1,6 +1,7 @@
 import { environmentFault, messageOf, UserError } from '../common/errors.ts';
 import type { Samples } from '../data/dataset.ts';
 import type { Engine } from '../engine/engine.ts';
+import type { EpochRecord } from '../train/checkpoint.ts';
 import { TrainingFailure } from '../train/failure.ts';
 import { openPrograms, type Programs } from '../train/programs.ts';
 import { openEngine } from './engine.ts';
@@ -23,8 +24,10 @@ const send = (message: FromRetrainer) => process.send?.(message);
 
 // By a signal: `process.exit` would break a run in the engine's thread.
 process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
-// A terminal sends Ctrl-C to the whole group of processes; what becomes of the jobs is for the parent to say.
-process.on('SIGINT', () => {});
+// A terminal sends Ctrl-C (and SIGHUP when it closes) to the whole group of processes; what becomes of the jobs is for the parent to say.
+for (const name of ['SIGINT', 'SIGHUP'] as const) process.on(name, () => {});
+// Nobody may be reading standard error any more.
+process.stderr.on('error', () => {});
 process.on('message', async (message: ToRetrainer) => {
   if ('plan' in message) {
     opened = open(message);
@@ -56,7 +59,10 @@ async function open({ plan, memoryBytes }: WorkerOrders): Promise<Opened> {
 async function work({ setup, engine, programs, test }: Opened, job: RetrainJob): Promise<Retrained> {
   const { settings, dataset, training } = setup;
   const began = performance.now();
-  const run = { engine, programs, dataset, training, seed: settings.seed, repetition: job.repetition };
+  const { epochs } = training;
+  send({ progress: { epoch: 0, epochs } });
+  const onEpoch = ({ epoch, loss }: EpochRecord) => void send({ progress: { epoch, epochs, loss } });
+  const run = { engine, programs, dataset, training, seed: settings.seed, repetition: job.repetition, onEpoch };
   const retrained = await retrain(contestantOf(setup, job), run, test, job.sampled);
   return { ...retrained, seconds: (performance.now() - began) / 1000 };
 }

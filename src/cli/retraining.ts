@@ -33,8 +33,18 @@ export interface Retrained {
 /** What a worker is told: first the study, then one job after another. */
 export type ToRetrainer = WorkerOrders | { readonly job: RetrainJob };
 
-/** What it answers to each job. `failure`: of which kind the error was. */
+/** How far a training is. */
+export interface TrainingProgress {
+  /** Epochs done, from 0 to `epochs`. */
+  readonly epoch: number;
+  readonly epochs: number;
+  /** Of the last epoch done; none before there is one. */
+  readonly loss?: number;
+}
+
+/** What it answers to each job, after any number of `progress`. `failure`: of which kind the error was. */
 export type FromRetrainer =
+  | { readonly progress: TrainingProgress }
   | { readonly retrained: Retrained }
   | { readonly failure: FailureKind; readonly reason: string };
 
@@ -54,20 +64,22 @@ const RETRIES = 1;
 export interface RetrainEvents {
   /** Its process died, for this reason; it is begun again in a new one. */
   onRetry?(job: RetrainJob, reason: string): void;
+  /** After each of its epochs. */
+  onProgress?(job: RetrainJob, progress: TrainingProgress): void;
   onDone(job: RetrainJob, result: Retrained | TrainingFailure): void;
 }
 
 /**
- * Does the jobs in processes of their own, as many at a time as the study has workers. `onDone` is called as they end;
- * what a job comes to does not depend on the order. A process that dies is replaced, and its job begun once more; one whose
- * process dies again has failed. Throws UserError, StudyStopped, and TrainingFailure of anything but a baseline; kills the
- * workers on abort.
+ * Does the jobs in processes of their own, as many at a time as the study has workers. `onDone` is called as they end, `onProgress`
+ * after each epoch; what a job comes to does not depend on the order. A process that dies is replaced, and its job begun once more; one
+ * whose process dies again has failed. Throws UserError, StudyStopped, and TrainingFailure of anything but a baseline; kills the workers
+ * on abort.
  */
 export async function retrainAll(
   jobs: readonly RetrainJob[],
   plan: StudyPlan,
   signal: AbortSignal,
-  { onRetry, onDone }: RetrainEvents,
+  { onRetry, onDone, onProgress }: RetrainEvents,
 ): Promise<void> {
   const waiting = [...jobs];
   const workers = Math.min(plan.settings.workers, jobs.length);
@@ -96,7 +108,7 @@ export async function retrainAll(
     const trained = async (job: RetrainJob): Promise<Retrained | TrainingFailure> => {
       for (let retry = 0; ; retry++) {
         try {
-          return await ask(child, job, signal);
+          return await ask(child, job, signal, (progress) => onProgress?.(job, progress));
         } catch (error) {
           const died = error instanceof TrainerDied && !isOver;
           if (died) child = begin();
@@ -118,12 +130,21 @@ export async function retrainAll(
   }
 }
 
-async function ask(child: ChildProcess, job: RetrainJob, signal: AbortSignal): Promise<Retrained> {
-  const { promise, resolve, reject } = Promise.withResolvers<FromRetrainer>();
+async function ask(
+  child: ChildProcess,
+  job: RetrainJob,
+  signal: AbortSignal,
+  onProgress: (progress: TrainingProgress) => void,
+): Promise<Retrained> {
+  const { promise, resolve, reject } = Promise.withResolvers<Exclude<FromRetrainer, { progress: unknown }>>();
   const died = (code: number | null, by: string | null) =>
     reject(signal.aborted ? signal.reason : new TrainerDied(`its process died: ${describeDeath(code, by)}`));
   child.once('exit', died);
-  child.once('message', (message) => resolve(message as FromRetrainer));
+  child.on('message', (message) => {
+    const answer = message as FromRetrainer;
+    if ('progress' in answer) onProgress(answer.progress);
+    else resolve(answer);
+  });
   try {
     if (child.exitCode !== null || child.signalCode !== null) died(child.exitCode, child.signalCode);
     else child.send({ job } satisfies ToRetrainer, () => {});

@@ -13,6 +13,7 @@ import { summarise } from './evaluation.ts';
 import { exportBest } from './export.ts';
 import { numberIfItIsOne, readSettings } from './flags.ts';
 import { interruptible } from './interrupt.ts';
+import { hint } from './invocation.ts';
 import { testedObjective } from './objectives.ts';
 import { NO_SAMPLES } from './predictions.ts';
 import { writeReport } from './report.ts';
@@ -53,7 +54,7 @@ export function addRun(program: Command, shell: Shell): void {
           );
         const { dir, store, setup } = await newStudy(settings, options, output);
         const end = await searchToItsEnd(dir, store, setup, output);
-        if (end.reason === 'interrupted') return tellInterrupted(dir, output, shell);
+        if (end.reason === 'interrupted') return tellInterrupted(dir, end, output, shell);
 
         const study = await readStudy(dir);
         if (bestTrials(study).length === 0) throw nothingFound(study, dir);
@@ -64,7 +65,7 @@ export function addRun(program: Command, shell: Shell): void {
           `Training it${again} from scratch on train + valid, ${options.seeds === 1 ? 'once' : `${options.seeds} times`}, for the test split.`,
         );
         const { record, exported } = await interruptible(
-          () => output.note(`Interrupted. Go on with: netsmith evaluate ${dir}`),
+          () => output.note(`Interrupted. Continue with: ${hint('evaluate', dir)}`),
           async (signal) => {
             const record = await evaluate(dir, setup, best, options, output, signal);
             return { record, exported: await exportBest(dir, setup, best, undefined, output, signal) };

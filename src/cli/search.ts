@@ -18,7 +18,8 @@ import { openEngine } from './engine.ts';
 import { entryModule } from './entry.ts';
 import { tryPredictor } from './estimator.ts';
 import { addSettings, readSettings } from './flags.ts';
-import { interruptible } from './interrupt.ts';
+import { Interrupted, interruptible } from './interrupt.ts';
+import { hint } from './invocation.ts';
 import { createLiveView } from './live.ts';
 import { memoryOfProcess } from './memory.node.ts';
 import type { Output } from './output.ts';
@@ -138,12 +139,15 @@ function nextFree({ data, dataDir, space }: StudySettings): string {
   }
 }
 
+/** How a search ended, and what the process exits with if that was an interruption. */
+export type SearchEnd = StudyEnd & { readonly interrupted?: Interrupted };
+
 /**
  * Runs a study that is open for writing until its budget is spent or Ctrl-C, and closes it. Trials run in processes of
  * their own, each of which builds what it needs from the study's settings; those of a table are looked up in this one. Throws
  * DataError and StudyStopped as `runStudy`, with how to go on.
  */
-export async function searchToItsEnd(dir: string, store: Store, setup: Setup, output: Output): Promise<StudyEnd> {
+export async function searchToItsEnd(dir: string, store: Store, setup: Setup, output: Output): Promise<SearchEnd> {
   const { settings, problem, strategy, stopping, estimator } = setup;
   const budget = budgetOf(settings);
   const ended = (await store.trials('search')).filter(({ endedAt }) => endedAt !== undefined).length;
@@ -156,8 +160,8 @@ export async function searchToItsEnd(dir: string, store: Store, setup: Setup, ou
       estimator.kind === 'table'
         ? await runOnTable(setup, estimator.table, store)
         : await inProcesses(dir, setup, store);
-    return await interruptible(say, (signal) =>
-      runStudy({
+    return await interruptible(say, async (signal) => {
+      const end = await runStudy({
         store,
         strategy,
         problem,
@@ -168,8 +172,11 @@ export async function searchToItsEnd(dir: string, store: Store, setup: Setup, ou
         signal,
         graceSeconds: GRACE_SECONDS,
         onEvent: view.onEvent,
-      }),
-    );
+      });
+      return end.reason === 'interrupted' && signal.reason instanceof Interrupted
+        ? { ...end, interrupted: signal.reason }
+        : end;
+    });
   } catch (error) {
     throw withWayOn(error, dir);
   } finally {
@@ -213,11 +220,11 @@ const REASONS: Readonly<Record<StudyEnd['reason'], string>> = {
 };
 
 /** The result of `search` and `resume`, and how to go on. */
-export async function tellResult(dir: string, end: StudyEnd, output: Output, shell: Shell): Promise<void> {
+export async function tellResult(dir: string, end: SearchEnd, output: Output, shell: Shell): Promise<void> {
   const study = await readStudy(dir);
   output.note(REASONS[end.reason]);
-  if (end.reason === 'interrupted') tellInterrupted(dir, output, shell);
-  else if (end.best.length > 0) output.note(`Next: netsmith evaluate ${dir}`);
+  if (end.reason === 'interrupted') tellInterrupted(dir, end, output, shell);
+  else if (end.best.length > 0) output.note(`Next: ${hint('evaluate', dir)}`);
   else {
     const reason = study.trials.find((trial) => trial.reason !== undefined)?.reason;
     output.note(`No trial is complete${reason === undefined ? '' : `; the first failed with: ${reason}`}`);
@@ -226,7 +233,7 @@ export async function tellResult(dir: string, end: StudyEnd, output: Output, she
   output.result(bestToJson(dir, study) as unknown as Json, bestText(study));
 }
 
-export function tellInterrupted(dir: string, output: Output, shell: Shell): void {
-  output.note(`Go on with: netsmith resume ${dir}`);
-  shell.exitCode = 130;
+export function tellInterrupted(dir: string, { interrupted }: SearchEnd, output: Output, shell: Shell): void {
+  output.note(`Resume with: ${hint('resume', dir)}`);
+  shell.exitCode = interrupted?.exitCode ?? 130;
 }

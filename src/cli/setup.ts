@@ -1,10 +1,13 @@
 import { existsSync } from 'node:fs';
-import { resolve as resolvePath } from 'node:path';
+import { basename, resolve as resolvePath } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { unknownName } from '../common/closest.ts';
 import { invalid, messageOf, UserError } from '../common/errors.ts';
 import type { Fidelity } from '../common/fidelity.ts';
+import { rng } from '../common/random.ts';
 import type { DataRequest, Dataset, DatasetInfo } from '../data/dataset.ts';
 import { openDataset } from '../data/open.node.ts';
+import { checkBuildable } from '../network/buildable.ts';
 import { networkCosts } from '../network/costs.ts';
 import { type Architecture, resolve, type Space, type SpaceDefinition, type Task } from '../space/index.ts';
 import { SPACES } from '../space/spaces/index.ts';
@@ -12,7 +15,7 @@ import { createStrategy, fidelitiesOf } from '../strategy/index.ts';
 import type { Limit, Problem, Strategy } from '../strategy/strategy.ts';
 import { type Budget, checkBudget } from '../study/budget.ts';
 import type { StoppingRule } from '../study/stopping.ts';
-import { checkSettings as checkTraining, type TrainSettings } from '../train/settings.ts';
+import { checkSettings as checkTraining, type TrainSettings, withHyperparameters } from '../train/settings.ts';
 import { openBenchmark } from './benchmarks.ts';
 import {
   checkSettings,
@@ -54,8 +57,10 @@ export async function setUp(settings: StudySettings, spaceOfStudy?: Space, check
       ? { table: undefined, dataset: await openDataset({ ...dataRequest(settings), checked }) }
       : await openBenchmark(benchmark, settings);
   const { info } = dataset.search;
-  const space = 'root' in definition ? definition : definition.create(taskOf(info), settings.spaceOptions);
+  const space = 'root' in definition ? definition : spaceFor(definition, taskOf(info), settings);
   const training = checkTraining(trainSettings(settings), 'training settings', info);
+  if (spaceOfStudy === undefined && table === undefined)
+    checkBuildable(space, rng(settings.seed, 'buildable'), (chosen) => withHyperparameters(training, chosen));
   if (settings.resolution < 1 && info.input.length !== 3) {
     throw invalid('--resolution', String(settings.resolution), `only images have one; ${info.name} is a table`);
   }
@@ -110,16 +115,47 @@ export async function loadSpace(name: string): Promise<SpaceDefinition> {
 export function namedSpace(name: string): SpaceDefinition {
   const found = Object.values(SPACES).find((space) => space.name === name);
   if (found !== undefined) return found;
-  const known = Object.keys(SPACES).join(', ');
-  throw invalid('--space', `"${name}"`, `must be one of ${known}, or a .ts or .js file that exports a space`);
+  const { message } = unknownName('--space:', name, Object.keys(SPACES));
+  throw new UserError(`${message}, or a .ts or .js file that exports a space`);
 }
 
 async function importFile(path: string): Promise<object> {
   try {
     return await import(pathToFileURL(path).href);
   } catch (error) {
-    throw new UserError(`--space: "${path}" cannot be loaded; ${messageOf(error)}`);
+    throw new UserError(`--space: "${path}"${lineIn(path, error)} cannot be loaded; ${messageOf(error).trim()}`);
   }
+}
+
+/**
+ * The space of a definition. What a person's own file throws, of whatever kind, is a UserError with the line in the file.
+ */
+export function spaceFor(
+  definition: SpaceDefinition,
+  task: Task,
+  { space, spaceOptions }: Pick<StudySettings, 'space' | 'spaceOptions'>,
+): Space {
+  try {
+    return definition.create(task, spaceOptions);
+  } catch (error) {
+    if (!isSpaceFile(space)) throw error;
+    const line = lineIn(resolvePath(space), error);
+    const isTold = error instanceof Error && error.name === UserError.name;
+    const what = isTold ? error.message : `space "${definition.name}": ${String(error)}`;
+    throw new UserError(line === '' ? what : `${basename(space)}${line}: ${what}`);
+  }
+}
+
+/** `, line 12`: where in the file an error, or what caused it, was thrown; nothing where that is not known. */
+function lineIn(path: string, error: unknown): string {
+  let deepest = '';
+  for (let one = error; one instanceof Error; one = one.cause) {
+    const { stack = '' } = one;
+    const at = [pathToFileURL(path).href, path].map((name) => stack.indexOf(`${name}:`)).find((found) => found >= 0);
+    const line = at === undefined ? undefined : /:(\d+)/.exec(stack.slice(at + path.length))?.[1];
+    if (line !== undefined) deepest = `, line ${line}`;
+  }
+  return deepest;
 }
 
 function isSpaceDefinition(value: unknown): value is SpaceDefinition {

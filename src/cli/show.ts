@@ -15,7 +15,8 @@ import { writeWhole } from '../study/store/files.node.ts';
 import { bestTrials } from './best.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import { numberIfItIsOne, parsePairs } from './flags.ts';
-import { loadSpace } from './setup.ts';
+import { isWhole, parseNumber } from './numbers.ts';
+import { loadSpace, spaceFor } from './setup.ts';
 import { readStudy } from './study.ts';
 
 interface ShowOptions {
@@ -29,7 +30,7 @@ interface ShowOptions {
   readonly svg?: string;
 }
 
-/** `netsmith show`: { space, architecture, text, params, flops, layers } */
+/** `netsmith show`: { space, architecture, text, params, flops, layers: [{ path, kind, output, params, flops, activationBytes }] } */
 export function addShow(program: Command, shell: Shell): void {
   define(program, 'show [dir]', "Show an architecture: a study's best (or another trial), or any of a space", [
     'netsmith show runs/digits-small-cnn-1 --svg best.svg',
@@ -60,7 +61,7 @@ export function addShow(program: Command, shell: Shell): void {
           text,
           params,
           flops,
-          layers: layers.map(({ path, kind, output, params, flops }) => ({ path, kind, output, params, flops })),
+          layers: layers.map((layer) => ({ ...layer })),
         },
         `${text}\n\n${architectureText(network, layers)}`,
       );
@@ -71,7 +72,10 @@ type Shown = { readonly space: Space; readonly architecture: Architecture };
 
 async function fromSpace(options: ShowOptions): Promise<Shown> {
   if (options.space === undefined) throw invalid('show', 'neither a study nor --space', 'needs one of them');
-  const space = (await loadSpace(options.space)).create(taskFrom(options), options.spaceOptions ?? {});
+  const space = spaceFor(await loadSpace(options.space), taskFrom(options), {
+    space: options.space,
+    spaceOptions: options.spaceOptions ?? {},
+  });
   return { space, architecture: architectureFrom(space, options.arch) };
 }
 
@@ -113,12 +117,17 @@ async function fromStudy(dir: string, { trial }: ShowOptions): Promise<Shown> {
 }
 
 function taskFrom({ input, outputs, regression }: ShowOptions): Task {
-  const shape = input.split(',').map(Number);
-  if (!shape.every((size) => Number.isSafeInteger(size) && size > 0) || (shape.length !== 1 && shape.length !== 3)) {
-    throw invalid('--input', `"${input}"`, 'must be channels,height,width or a number of features');
+  const shape = input.split(',').map((size) => parseNumber(size) ?? Number.NaN);
+  const isShape = shape.length === 1 || (shape.length === 3 && shape.every((size) => size <= 4096));
+  if (!isShape || !shape.every((size) => isWhole(size, 1, 1_000_000))) {
+    throw invalid(
+      '--input',
+      `"${input}"`,
+      'must be channels,height,width, each up to 4,096, or a number of features, up to 1,000,000',
+    );
   }
-  if (typeof outputs !== 'number' || !Number.isSafeInteger(outputs) || outputs < 1) {
-    throw invalid('--outputs', `"${outputs}"`, 'must be a whole number of at least 1');
+  if (!isWhole(outputs, 1, 1_000_000)) {
+    throw invalid('--outputs', `"${outputs}"`, 'must be a whole number from 1 to 1,000,000');
   }
   return { kind: regression ? 'regression' : 'classification', input: shape, outputs };
 }

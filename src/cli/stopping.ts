@@ -6,10 +6,13 @@ import { curveStopping, medianStopping, type StoppingRule } from '../study/stopp
 import type { StudySettings } from './config.ts';
 import { checkOptions } from './options.ts';
 
-const median = z.strictObject({ warmup: z.int().min(0).default(1), trials: z.int().min(1).default(5) });
+const median = z.strictObject({
+  warmup: z.int().min(0).max(1e6).default(1),
+  trials: z.int().min(1).max(1e6).default(5),
+});
 const curve = z.strictObject({
-  warmup: z.int().min(1).default(2),
-  trials: z.int().min(2).default(5),
+  warmup: z.int().min(1).max(1e6).default(2),
+  trials: z.int().min(2).max(1e6).default(5),
   probability: z.number().gt(0).lt(1).default(0.05),
 });
 

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { rng } from '../common/random.ts';
-import { showCount, showMetric } from '../report/numbers.ts';
+import { showCount, showMetric, showSeconds } from '../report/numbers.ts';
 import { formatArchitecture, resolve, resolveHyperparameters } from '../space/index.ts';
-import { trainNetwork } from '../train/loop.ts';
+import { type Training, trainNetwork } from '../train/loop.ts';
 import { openPrograms } from '../train/programs.ts';
 import { withHyperparameters } from '../train/settings.ts';
 import { define, outputOf, type Shell } from './command.ts';
@@ -14,6 +14,7 @@ import { memoryOfProcess, memoryOfPrograms } from './memory.node.ts';
 import { forecastTraining } from './preflight.ts';
 import { costsOf, setUp } from './setup.ts';
 import { architectureFrom } from './show.ts';
+import { createTrainingsView } from './trainings.ts';
 
 /** The settings of one training run; the rest of a study's are about the search. */
 const SETTINGS: readonly SettingName[] = [
@@ -73,13 +74,24 @@ export function addTrain(program: Command, shell: Shell): void {
             signal,
           };
           await forecastTraining(request, settings, output);
-          const trained = await trainNetwork({
-            ...request,
-            onEpoch: ({ epoch, loss, valid, seconds }) =>
-              output.note(
-                `epoch ${epoch}: training loss ${loss.toFixed(4)}, ${showMetrics(valid)} (${seconds.toFixed(1)} s)`,
-              ),
-          });
+          const { epochs, batchSize } = request.settings;
+          const steps = Math.max(1, Math.floor(train.count / batchSize));
+          const view = createTrainingsView(`training ${space.name} on ${info.name}`, 1, output);
+          let trained: Training;
+          try {
+            view.onProgress('training', 0, epochs);
+            trained = await trainNetwork({
+              ...request,
+              onStep: (epoch, step) => view.onProgress('training', epoch - 1 + Math.min(1, step / steps), epochs),
+              onEpoch: ({ epoch, loss, valid, seconds }) => {
+                view.onProgress('training', epoch, epochs);
+                const measured = showMetrics(valid) || 'no validation samples';
+                view.say(`epoch ${epoch}: training loss ${loss.toFixed(4)}, ${measured} (${showSeconds(seconds)})`);
+              },
+            });
+          } finally {
+            view.close();
+          }
           try {
             const test = options.test ? (await trained.measure(await dataset.openTest())).metrics : undefined;
             return { epochs: trained.history, test };

@@ -1,4 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
+import { unknownName } from '../common/closest.ts';
 import { invalid } from '../common/errors.ts';
 import { deepFreeze } from '../common/json.ts';
 import type { DatasetName } from './catalogue.ts';
@@ -35,8 +36,7 @@ export async function openDataset(request: DataRequest): Promise<Dataset> {
   const reader: Reader | undefined = Object.hasOwn(READERS, request.name)
     ? READERS[request.name as keyof typeof READERS]
     : undefined;
-  if (!reader)
-    throw invalid('data', `there is no "${request.name}"`, `it must be one of ${Object.keys(READERS).join(', ')}`);
+  if (!reader) throw unknownName('data: there is no', request.name, Object.keys(READERS));
   for (const [option, names] of Object.entries(USED_BY)) {
     if (request[option as keyof DataRequest] === undefined || names.some((name) => name === request.name)) continue;
     throw invalid(`data "${request.name}"`, `${option} is given`, `only ${names.join(', ')} has a use for it`);

@@ -22,8 +22,8 @@ const refused: readonly (readonly [string, () => unknown, string])[] = [
     () => s.float('k', 0, 1, { log: true }),
     'float "k" starts at 0; a logarithmic range must start',
   ],
-  ['kernel 0', () => s.conv(8, 0), 'kernel of conv is 0; must be a whole number of at least 1'],
-  ['stride 0', () => s.maxPool(3, { stride: 0 }), 'stride of pool is 0; must be a whole number of at least 1'],
+  ['kernel 0', () => s.conv(8, 0), 'kernel of conv is 0; must be a whole number from 1 to 4,096'],
+  ['stride 0', () => s.maxPool(3, { stride: 0 }), 'stride of pool is 0; must be a whole number from 1 to 4,096'],
   ['kernel of a choice', () => s.conv(8, s.pick('k', [0, 3])), 'kernel of conv can be 0 by pick "k"; must be a whole'],
   ['channels of a float', () => s.conv(s.float('c', 1, 8), 3), 'channels of conv is float "c"; must be a whole number'],
   ['a rate of 1', () => s.dropout(1), 'rate of dropout is 1; must be at least 0 and below 1'],
@@ -60,6 +60,25 @@ const refused: readonly (readonly [string, () => unknown, string])[] = [
     () => s.sequential(s.relu(), undefined as never),
     'children[1] of sequential is undefined; must be a module',
   ],
+  [
+    'a list of modules',
+    () => s.sequential([s.relu()] as never),
+    'children[0] of sequential is a list of 1; must be a module',
+  ],
+  [
+    'a builder not called',
+    () => s.residual(s.relu as never),
+    'body of residual is a function (relu, which must be called)',
+  ],
+  ['another kind', () => s.repeat(2, { kind: 'relu' } as never), 'body of repeat is of kind relu; must be a module'],
+  ['a choice of values', () => s.sequential(s.pick('k', [3, 5]) as never), 'children[0] of sequential is of kind pick'],
+  ['a negative width', () => s.conv(-16, 3), 'channels of conv is -16; must be a whole number from 1 to 1,000,000'],
+  ['a width that is none', () => s.linear(Number.NaN), 'units of linear is NaN; must be a whole number'],
+  ['half a kernel', () => s.conv(8, 2.5), 'kernel of conv is 2.5; must be a whole number'],
+  ['repetitions below none', () => s.repeat(-1, s.relu()), 'times of repeat is -1; must be a whole number from 0 to'],
+  ['an empty pick', () => s.pick('k', []), 'pick "k" has 0 values; a pick needs at least 2'],
+  ['more than can be built', () => s.repeat(s.int('n', 1, 1e9), s.relu()), 'times of repeat can be 1000000000 by int'],
+  ['a dag of more nodes than can be walked', () => s.dag(1e9, () => s.relu()), 'nodes of dag is 1000000000; must be'],
 ];
 
 for (const [name, build, message] of refused) {

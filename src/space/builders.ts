@@ -1,4 +1,4 @@
-import { checkedChoice, inputsChoice, node, valueChoice } from './fields.ts';
+import { checkedChoice, checkNodeCount, inputsChoice, node, valueChoice } from './fields.ts';
 import type { ActivationFunction, DagNode, InputsChoice, Module, Value, ValueChoice } from './module.ts';
 
 /**
@@ -184,6 +184,7 @@ export function dagOfNodes(
   describe: (node: number) => DagNodeOptions,
   { entries = [identity()], output = 'last' }: Pick<DagOptions, 'entries' | 'output'> = {},
 ): Kind<'dag'> {
+  checkNodeCount(nodes);
   const built = Array.from({ length: nodes }, (_, i): DagNode => {
     const number = entries.length + i;
     const earlier = Array.from({ length: number }, (_, j) => j);

@@ -1,9 +1,12 @@
+import { unknownName } from '../common/closest.ts';
 import { invalid, UserError } from '../common/errors.ts';
 import { deepFreeze } from '../common/json.ts';
+import { showLimit } from '../common/rules.ts';
 import { decisions } from './decisions.ts';
-import { isObject, isValueChoice, valueChoice } from './fields.ts';
+import { isModule, isObject, isValueChoice, quoted, valueChoice } from './fields.ts';
 import type { Module } from './module.ts';
 import type { Hyperparameters, Space, SpaceDefinition, SpaceOptions, Task, TextForm } from './space.ts';
+import { childrenOf } from './walk.ts';
 
 /** Options as their defaults type them: `{ cells: 5 }` gives `{ cells: number }`. */
 export type OptionsOf<D extends SpaceOptions> = {
@@ -30,24 +33,63 @@ export function defineSpace<const D extends SpaceOptions = Record<never, never>>
   { description = '', defaults, text }: DefineOptions<D> = {},
 ): SpaceDefinition {
   const known: SpaceOptions = deepFreeze({ ...defaults });
+  if (typeof name !== 'string' || name === '')
+    throw invalid('defineSpace', `name is ${quoted(name)}`, 'must be a text');
+  const place = `space "${name}"`;
+  if (typeof build !== 'function')
+    throw invalid(place, `the second argument is ${quoted(build)}`, 'must be a function (task, options) => module');
+  for (const [key, value] of Object.entries(known)) {
+    const isOption = Number.isFinite(value) || typeof value === 'string' || typeof value === 'boolean';
+    if (!isOption)
+      throw invalid(place, `default of option "${key}" is ${quoted(value)}`, 'must be a number, text or boolean');
+  }
   return Object.freeze({
     name,
     description,
     defaults: known,
     create(task: Task, given: SpaceOptions = {}): Space {
       const options = mergeOptions(name, known, given);
-      return within(`space "${name}"`, () => {
+      return within(place, () => {
         checkTask(task);
-        const built = build(task, options as OptionsOf<D>);
-        const [root, hyperparameters] = 'kind' in built ? [built, {}] : [built.network, built.hyperparameters];
+        const { network: root, hyperparameters } = partsOf(build(task, options as OptionsOf<D>));
         return createSpace({ name, task, options, root, hyperparameters, ...(text && { text }) });
       });
     },
   });
 }
 
+/** What a person's function returned. Throws UserError unless it is a tree, or a tree with training settings. */
+function partsOf(built: unknown): { readonly network: Module; readonly hyperparameters: Hyperparameters } {
+  if (isModule(built)) return { network: built, hyperparameters: {} };
+  const rule = 'it must return one module, such as sequential(...), or { network, hyperparameters }';
+  if (!isObject(built) || !('network' in built))
+    throw new UserError(`the definition returned ${quoted(built)}; ${rule}`);
+  const { network, hyperparameters = {} } = built;
+  if (!isModule(network))
+    throw new UserError(`the network that the definition returned is ${quoted(network)}; ${rule}`);
+  if (!isObject(hyperparameters))
+    throw new UserError(`the hyperparameters that the definition returned are ${quoted(hyperparameters)}; ${rule}`);
+  return { network, hyperparameters: hyperparameters as Hyperparameters };
+}
+
+/** Modules of a space, repetitions and all options counted; more would take minutes to walk. */
+const MOST_MODULES = 500_000;
+
+function modulesOf(module: Module): number {
+  const inside = childrenOf(module).reduce((sum, child) => sum + modulesOf(child), 0);
+  if (module.kind !== 'repeat') return 1 + inside;
+  const { times } = module;
+  if (!isValueChoice(times)) return 1 + times * inside;
+  return 1 + inside * (times.kind === 'pick' ? Math.max(...times.values.map(Number)) : times.max);
+}
+
 /** Checks what only the whole shows, and freezes. Throws UserError. */
 export function createSpace(space: Space): Space {
+  const modules = modulesOf(space.root);
+  if (modules > MOST_MODULES)
+    throw new UserError(
+      `it has up to ${showLimit(modules)} modules, repetitions counted; may have ${showLimit(MOST_MODULES)}`,
+    );
   for (const [key, value] of Object.entries(space.hyperparameters)) {
     if (isValueChoice(value)) valueChoice(value);
     else if (typeof value !== 'string' && !Number.isFinite(value)) {
@@ -64,7 +106,7 @@ export function within<T>(place: string, body: () => T): T {
   try {
     return body();
   } catch (error) {
-    throw error instanceof UserError ? new UserError(`${place}: ${error.message}`) : error;
+    throw error instanceof UserError ? new UserError(`${place}: ${error.message}`, { cause: error }) : error;
   }
 }
 
@@ -74,7 +116,7 @@ function mergeOptions(name: string, defaults: SpaceOptions, given: SpaceOptions)
     const expected = Object.hasOwn(defaults, key) ? defaults[key] : undefined;
     if (expected === undefined) {
       const known = Object.keys(defaults);
-      throw invalid(place, `unknown option "${key}"`, known.length ? `has ${known.join(', ')}` : 'it has no options');
+      throw unknownName(`${place}: unknown option`, key, known);
     }
     if (typeof value !== typeof expected || Number.isNaN(value)) {
       throw invalid(place, `option "${key}" is ${JSON.stringify(value)}`, `must be a ${typeof expected}`);
@@ -99,11 +141,12 @@ export function checkTask(task: unknown): asserts task is Task {
   }
 }
 
-/** The option, if it is a whole number of at least `min`; throws UserError otherwise. */
-export function wholeOption(options: SpaceOptions, key: string, min: number): number {
+/** The option, if it is a whole number from `min` to `max`; throws UserError otherwise. */
+export function wholeOption(options: SpaceOptions, key: string, min: number, max = Number.MAX_SAFE_INTEGER): number {
   const value = options[key];
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < min) {
-    throw new UserError(`option "${key}" is ${value}; must be a whole number of at least ${min}`);
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < min || value > max) {
+    const rule = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${showLimit(max)}`;
+    throw new UserError(`option "${key}" is ${value}; must be a whole number ${rule}`);
   }
   return value;
 }

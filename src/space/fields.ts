@@ -1,5 +1,6 @@
 import { UserError } from '../common/errors.ts';
 import { deepFreeze } from '../common/json.ts';
+import { showLimit } from '../common/rules.ts';
 import type { DagNode, InputsChoice, Module, ValueChoice } from './module.ts';
 
 /**
@@ -23,11 +24,18 @@ export type Field =
 
 const isWhole = (min: number) => (v: unknown) => Number.isSafeInteger(v) && (v as number) >= min;
 
-function whole(min: number, ...words: readonly string[]): Field {
-  const accepts = (v: unknown) => isWhole(min)(v) || words.includes(v as string);
+/** `max`: more is a slip, and would take all memory before anything else could be said. */
+function whole(min: number, max: number, ...words: readonly string[]): Field {
+  const accepts = (v: unknown) => (isWhole(min)(v) && Number(v) <= max) || words.includes(v as string);
   const also = words.map((word) => `, or '${word}'`).join('');
-  return { holds: 'value', open: true, whole: true, rule: `must be a whole number of at least ${min}${also}`, accepts };
+  const rule = `must be a whole number from ${min} to ${showLimit(max)}${also}`;
+  return { holds: 'value', open: true, whole: true, rule, accepts };
 }
+
+const MOST_CHANNELS = 1_000_000;
+const MOST_PIXELS = 4096;
+const MOST_ROUNDS = 10_000;
+const MOST_NODES = 200;
 
 function word(open: boolean, ...words: readonly string[]): Field {
   const accepts = (v: unknown) => words.includes(v as string);
@@ -57,11 +65,11 @@ type FieldsOf<K extends Module['kind']> = { readonly [F in Exclude<keyof ModuleO
 
 export const FIELDS = {
   conv: {
-    channels: whole(1, 'same'),
-    kernel: whole(1),
-    stride: whole(1),
-    dilation: whole(1),
-    groups: whole(1, 'depthwise'),
+    channels: whole(1, MOST_CHANNELS, 'same'),
+    kernel: whole(1, MOST_PIXELS),
+    stride: whole(1, MOST_PIXELS),
+    dilation: whole(1, MOST_PIXELS),
+    groups: whole(1, MOST_CHANNELS, 'depthwise'),
     bias: flag,
   },
   batchNorm: {
@@ -73,24 +81,24 @@ export const FIELDS = {
   activation: { fn: word(true, 'relu', 'sigmoid', 'tanh', 'silu', 'gelu', 'hardSwish') },
   pool: {
     op: word(true, 'max', 'average'),
-    kernel: whole(1),
-    stride: whole(1),
-    padding: closed(whole(0, 'half')),
+    kernel: whole(1, MOST_PIXELS),
+    stride: whole(1, MOST_PIXELS),
+    padding: closed(whole(0, MOST_PIXELS, 'half')),
   },
   globalPool: { op: word(true, 'max', 'average') },
-  linear: { units: whole(1, 'outputs'), bias: flag },
+  linear: { units: whole(1, MOST_CHANNELS, 'outputs'), bias: flag },
   flatten: {},
   dropout: { rate },
   dropPath: { rate },
   identity: {},
-  zero: { stride: whole(1) },
+  zero: { stride: whole(1, MOST_PIXELS) },
   sequential: { children: { holds: 'modules' } },
   residual: { body: module, shortcut: module },
-  repeat: { times: whole(0), body: module },
+  repeat: { times: whole(0, MOST_ROUNDS), body: module },
   dag: { entries: { holds: 'modules' }, nodes: { holds: 'nodes' }, output: word(false, 'last', 'concat') },
   stack: { cells: { holds: 'modules' } },
   squeezeExcite: { ratio: real(true, 'must be above 0 and at most 1', (v) => v > 0 && v <= 1) },
-  factorisedReduce: { channels: whole(1, 'same'), affine: flag },
+  factorisedReduce: { channels: whole(1, MOST_CHANNELS, 'same'), affine: flag },
   choice: { name, options: { holds: 'options' } },
   scope: { name, body: module },
 } as const satisfies { readonly [K in Module['kind']]: FieldsOf<K> };
@@ -100,8 +108,22 @@ export function fieldsOf(kind: Module['kind']): Readonly<Record<string, Field>> 
   return FIELDS[kind];
 }
 
-const quoted = (value: unknown) =>
-  typeof value === 'object' || typeof value === 'string' ? JSON.stringify(value) : String(value);
+/** For error messages, in a few words: what a person may have written in the place of something else can be large. */
+export function quoted(value: unknown): string {
+  if (typeof value === 'function')
+    return `a function${value.name === '' ? '' : ` (${value.name}, which must be called)`}`;
+  if (typeof value === 'string') return shortened(JSON.stringify(value));
+  if (value instanceof Promise) return 'a promise';
+  if (Array.isArray(value) && !value.every((one) => typeof one === 'number')) return `a list of ${value.length}`;
+  if (value === null || typeof value !== 'object') return String(value);
+  if ('kind' in value) return `of kind ${shortened(String(value.kind))}`;
+  if ('create' in value) return 'a search space';
+  return Array.isArray(value)
+    ? shortened(JSON.stringify(value))
+    : `an object with ${shortened(Object.keys(value).join(', ') || 'nothing in it')}`;
+}
+
+const shortened = (text: string) => (text.length > 60 ? `${text.slice(0, 60)}...` : text);
 
 /** An error whose place is put before it by whoever knows it (`defineSpace`, the JSON reader). */
 function broken(found: string, rule: string): UserError {
@@ -244,12 +266,13 @@ function checkValue(kind: string, key: string, field: Extract<Field, { holds: 'v
   }
 }
 
+export function isModule(found: unknown): found is Module {
+  return isObject(found) && typeof found.kind === 'string' && Object.hasOwn(FIELDS, found.kind);
+}
+
 function checkIsModule(place: string, found: unknown): void {
-  if (!isObject(found) || typeof found.kind !== 'string' || !Object.hasOwn(FIELDS, found.kind)) {
-    throw broken(
-      `${place} is ${isObject(found) ? `of kind ${quoted(found.kind)}` : quoted(found)}`,
-      'must be a module',
-    );
+  if (!isModule(found)) {
+    throw broken(`${place} is ${quoted(found)}`, 'must be a module');
   }
 }
 
@@ -261,12 +284,19 @@ function checkOptions(found: unknown): void {
   }
 }
 
+/** Before so many are made. Throws UserError. */
+export function checkNodeCount(count: unknown): void {
+  if (count !== 0 && !(isWhole(1)(count) && Number(count) <= MOST_NODES))
+    throw broken(`nodes of dag is ${quoted(count)}`, `must be a whole number from 1 to ${MOST_NODES}`);
+}
+
 const NODE_FIELDS = ['from', 'edges', 'combine', 'body'] as const satisfies readonly (keyof DagNode)[];
 
 function checkNodes(found: unknown, entries: unknown): void {
   const inputs = Array.isArray(entries) ? entries.length : 0;
   if (inputs === 0) throw broken('dag has no entries', 'a dag needs at least 1, for its input');
   if (!Array.isArray(found) || found.length === 0) throw broken('dag has no nodes', 'a dag needs at least 1');
+  if (found.length > MOST_NODES) throw broken(`dag has ${found.length} nodes`, `may have up to ${MOST_NODES}`);
   const nodes: readonly unknown[] = found;
   for (const [i, node] of nodes.entries()) {
     const earlier = inputs + i;

@@ -33,7 +33,10 @@ test('a space puts its name before what its builders refuse, and refuses options
     defaults: { cells: 5, deep: false },
   });
   refuses(() => mine.create(TASK), 'space "mine": choice "k" has 1 option; a choice needs at least 2');
-  refuses(() => mine.create(TASK, { cell: 1 }), 'space "mine": unknown option "cell"; has cells, deep');
+  refuses(
+    () => mine.create(TASK, { cell: 1 }),
+    'space "mine": unknown option "cell"; did you mean "cells"? It must be one of cells, deep',
+  );
   refuses(() => mine.create(TASK, { cells: '1' }), 'space "mine": option "cells" is "1"; must be a number');
   refuses(() => mine.create(TASK, { deep: 1 }), 'space "mine": option "deep" is 1; must be a boolean');
   refuses(
@@ -323,7 +326,7 @@ test('JSON is refused with the place of what is wrong in it', () => {
     broken((copy) => {
       copy.root.children[0].kernel = -1;
     }),
-    'space "mine": root.children[0]: kernel of conv is -1; must be a whole number of at least 1',
+    'space "mine": root.children[0]: kernel of conv is -1; must be a whole number from 1 to 4,096',
   );
   refuses(
     broken((copy) => {

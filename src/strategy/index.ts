@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { unknownName } from '../common/closest.ts';
 import { invalid, UserError } from '../common/errors.ts';
 import type { Fidelity } from '../common/fidelity.ts';
+import { ruleOf } from '../common/rules.ts';
 import type { ModelTools } from '../model/tools.ts';
 import { agingEvolution } from './aging-evolution.ts';
 import { bananas } from './bananas.ts';
@@ -38,8 +40,8 @@ export interface StrategyDefinition {
 
 const evolutionOptions = z
   .strictObject({
-    population: z.int().min(1).default(25),
-    sample: z.int().min(1).default(15),
+    population: z.int().min(1).max(100_000).default(25),
+    sample: z.int().min(1).max(100_000).default(15),
   })
   .refine(({ population, sample }) => sample <= population, 'sample must be at most population');
 
@@ -62,9 +64,9 @@ export const STRATEGIES = {
     'Genetic algorithm: crossover, mutation, tournaments, elitism (Whitley 1989; Xie & Yuille 2017).',
     z.strictObject({
       replacement: z.enum(['steady-state', 'generational']).default('steady-state'),
-      population: z.int().min(1).default(20),
-      elite: z.int().min(0).default(2),
-      tournament: z.int().min(1).default(5),
+      population: z.int().min(1).max(100_000).default(20),
+      elite: z.int().min(0).max(100_000).default(2),
+      tournament: z.int().min(1).max(100_000).default(5),
       crossover: z.number().min(0).max(1).default(0.9),
       mutation: z.number().min(0).max(1).default(0.5),
     }),
@@ -74,7 +76,7 @@ export const STRATEGIES = {
     'nsga2',
     'Genetic algorithm for several objectives: fronts and crowding (Deb et al. 2002).',
     z.strictObject({
-      population: z.int().min(1).default(20),
+      population: z.int().min(1).max(100_000).default(20),
       crossover: z.number().min(0).max(1).default(0.9),
       mutation: z.number().min(0).max(1).default(0.5),
     }),
@@ -84,7 +86,7 @@ export const STRATEGIES = {
     'local-search',
     'Hill climbing over all neighbours, begun anew at each optimum (White et al. 2021).',
     z.strictObject({
-      starts: z.int().min(1).default(10),
+      starts: z.int().min(1).max(1_000_000).default(10),
       improvement: z.enum(['first', 'best']).default('first'),
       warmStart: z.boolean().default(false),
     }),
@@ -94,11 +96,11 @@ export const STRATEGIES = {
     'mcts',
     'Monte Carlo tree search over the decisions: UCT, rollouts (Kocsis & Szepesvári 2006; Wang et al. 2019).',
     z.strictObject({
-      exploration: z.number().min(0).default(0.3),
-      rave: z.number().min(0).default(50),
-      temperature: z.number().min(0).default(0.1),
-      widening: z.number().min(0).default(1),
-      nodes: z.int().min(1).default(2000),
+      exploration: z.number().min(0).max(1_000).default(0.3),
+      rave: z.number().min(0).max(1_000_000).default(50),
+      temperature: z.number().min(0).max(1_000).default(0.1),
+      widening: z.number().min(0).max(1_000).default(1),
+      nodes: z.int().min(1).max(1_000_000).default(2000),
     }),
     mcts,
   ),
@@ -106,9 +108,9 @@ export const STRATEGIES = {
     'pnas',
     'Progressive search: from simple to complex, by a surrogate (Liu et al. 2018).',
     z.strictObject({
-      levels: z.int().min(1).default(3),
-      beam: z.int().min(1).default(16),
-      penalty: z.number().positive().default(1),
+      levels: z.int().min(1).max(100).default(3),
+      beam: z.int().min(1).max(10_000).default(16),
+      penalty: z.number().positive().max(1000).default(1),
     }),
     pnas,
   ),
@@ -118,10 +120,10 @@ export const STRATEGIES = {
     z.strictObject({
       algorithm: z.enum(['reinforce', 'ppo']).default('ppo'),
       hidden: z.int().min(2).max(256).multipleOf(2).default(32),
-      batch: z.int().min(1).default(5),
-      epochs: z.int().min(1).default(5),
-      learningRate: z.number().positive().default(0.01),
-      entropy: z.number().min(0).default(0.01),
+      batch: z.int().min(1).max(10_000).default(5),
+      epochs: z.int().min(1).max(1_000).default(5),
+      learningRate: z.number().positive().max(1000).default(0.01),
+      entropy: z.number().min(0).max(1_000).default(0.01),
       clip: z.number().positive().max(1).default(0.2),
       baseline: z.number().min(0).max(1).default(0.9),
     }),
@@ -131,12 +133,12 @@ export const STRATEGIES = {
     'gaussian-process',
     'Bayesian optimisation with a Gaussian process on paths and decisions (Snoek et al. 2012; Ru et al. 2021).',
     z.strictObject({
-      initial: z.int().min(2).default(10),
+      initial: z.int().min(2).max(1_000_000).default(10),
       kernel: z.enum(['path', 'hamming']).default('path'),
       acquisition: z.enum(['ei', 'ucb']).default('ucb'),
-      beta: z.number().min(0).default(3),
-      candidates: z.int().min(1).default(200),
-      parents: z.int().min(1).default(5),
+      beta: z.number().min(0).max(1_000_000).default(3),
+      candidates: z.int().min(1).max(10_000).default(200),
+      parents: z.int().min(1).max(10_000).default(5),
     }),
     gaussianProcessSearch,
   ),
@@ -144,9 +146,9 @@ export const STRATEGIES = {
     'tpe',
     'Tree-structured Parzen estimator: what is denser among the good than among the bad (Bergstra et al. 2011).',
     z.strictObject({
-      initial: z.int().min(2).default(10),
+      initial: z.int().min(2).max(1_000_000).default(10),
       gamma: z.number().gt(0).lt(1).default(0.1),
-      candidates: z.int().min(1).default(64),
+      candidates: z.int().min(1).max(10_000).default(64),
       multivariate: z.boolean().default(true),
     }),
     tpe,
@@ -155,11 +157,11 @@ export const STRATEGIES = {
     'bananas',
     'An ensemble of networks on paths, trained on the engine, and mutations of the best (White et al. 2021).',
     z.strictObject({
-      initial: z.int().min(2).default(10),
-      every: z.int().min(1).default(10),
-      members: z.int().min(2).default(5),
-      parents: z.int().min(1).default(5),
-      mutations: z.int().min(1).default(40),
+      initial: z.int().min(2).max(1_000_000).default(10),
+      every: z.int().min(1).max(1_000_000).default(10),
+      members: z.int().min(2).max(100).default(5),
+      parents: z.int().min(1).max(10_000).default(5),
+      mutations: z.int().min(1).max(10_000).default(40),
     }),
     bananas,
   ),
@@ -192,8 +194,7 @@ export function fidelitiesOf(
 function definitionOf(name: string): StrategyDefinition {
   const known: Readonly<Record<string, StrategyDefinition>> = STRATEGIES;
   const definition = Object.hasOwn(known, name) ? known[name] : undefined;
-  if (!definition)
-    throw invalid(`strategy "${name}"`, 'is not known', `the strategies are ${Object.keys(known).join(', ')}`);
+  if (!definition) throw unknownName('unknown strategy', name, Object.keys(known));
   return definition;
 }
 
@@ -208,23 +209,24 @@ function define<Options extends Readonly<Record<string, number | string | boolea
     description,
     defaults: schema.parse({}),
     create(options = {}, tools = {}) {
-      const parsed = schema.safeParse(options);
+      const parsed = schema.safeParse(options, { error: ruleOf });
       if (parsed.success) return factory(parsed.data, tools);
       throw refusal(name, options, parsed.error);
     },
   };
 }
 
-/** `strategy "aging-evolution": option population is 0; Too small: expected number to be >=1` */
+/** `strategy "aging-evolution": option population is 0; must be at least 1` */
 function refusal(name: string, options: Readonly<Record<string, unknown>>, error: z.ZodError): UserError {
+  const place = `strategy "${name}"`;
   const issue = error.issues[0];
-  if (!issue) return new UserError(`strategy "${name}": ${error.message}`);
+  if (!issue) return new UserError(`${place}: ${error.message}`);
   if (issue.code === 'unrecognized_keys')
-    return invalid(`strategy "${name}"`, `option ${issue.keys[0]} is not known`, 'see netsmith search --help');
+    return unknownName(`${place}: unknown option`, issue.keys[0] ?? '', Object.keys(definitionOf(name).defaults));
   const option = issue.path[0];
   const found =
     option === undefined
       ? JSON.stringify(options)
       : `option ${String(option)} is ${JSON.stringify(options[String(option)])}`;
-  return invalid(`strategy "${name}"`, found, issue.message);
+  return invalid(place, found, issue.message);
 }

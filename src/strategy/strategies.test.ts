@@ -140,8 +140,8 @@ suite('the registry', () => {
       }
       return 'accepted';
     };
-    assert.match(message('bayes', {}), /"bayes": is not known; the strategies are random/);
-    assert.match(message('random', { population: 3 }), /"random": option population is not known/);
+    assert.match(message('bayes', {}), /unknown strategy "bayes"; it must be one of random/);
+    assert.match(message('random', { population: 3 }), /"random": unknown option "population"; there are none/);
     assert.match(message('aging-evolution', { population: 0 }), /option population is 0; .*1/);
     assert.match(message('aging-evolution', { population: '5' }), /option population is "5"/);
     assert.match(message('aging-evolution', { population: 5, sample: 6 }), /sample must be at most population/);

@@ -14,9 +14,9 @@ test('the defaults keep every rule', () => {
 });
 
 test('a broken rule is named with the setting and its value', () => {
-  refuses({ epochs: 0 }, /^settings: epochs is 0; it must be a whole number, at least 1$/);
+  refuses({ epochs: 0 }, /^settings: epochs is 0; it must be a whole number from 1 to 1,000,000$/);
   refuses({ batchSize: 2.5 }, /batchSize is 2.5/);
-  refuses({ learningRate: 0 }, /learningRate is 0; it must be a number above 0$/);
+  refuses({ learningRate: 0 }, /learningRate is 0; it must be a number above 0 and at most 1e\+38$/);
   refuses({ learningRate: Number.NaN }, /learningRate/);
   refuses({ momentum: 1 }, /momentum is 1; it must be a number of at least 0 and below 1$/);
   refuses({ optimizer: 'lion' }, /optimizer is "lion"; it must be one of sgd, adam, adamw/);

@@ -1,4 +1,5 @@
 import { invalid } from '../common/errors.ts';
+import { showLimit } from '../common/rules.ts';
 
 /** Every setting of a training run, with its default: what `netsmith train --help` lists and a report repeats. */
 export interface TrainSettings {
@@ -58,36 +59,48 @@ export const DEFAULT_SETTINGS: TrainSettings = {
 
 /** What a setting may be, and its help text. `below`: the value itself is not allowed any more. */
 export type SettingRule =
-  | { readonly kind: 'integer'; readonly min: number; readonly help: string }
+  | { readonly kind: 'integer'; readonly min: number; readonly max: number; readonly help: string }
   | {
       readonly kind: 'number';
       readonly min: number;
       readonly above?: true;
       readonly below?: number;
+      readonly max?: number;
       readonly help: string;
     }
   | { readonly kind: 'boolean'; readonly help: string }
   | { readonly kind: 'word'; readonly words: readonly string[]; readonly help: string };
 
+/** A training of more would not end in a lifetime; a larger number is a slip. */
+const MOST_EPOCHS = 1_000_000;
+
+/** What float32 holds; a rate that makes no sense makes a failed trial, and costs nothing. */
+const MOST_RATE = 1e38;
+
 /** The rule of each setting: the command line makes its flags from it, `checkSettings` its checks. */
 export const SETTING_RULES = {
-  epochs: { kind: 'integer', min: 1, help: 'passes over the training samples' },
-  batchSize: { kind: 'integer', min: 1, help: 'samples in one training step' },
+  epochs: { kind: 'integer', min: 1, max: MOST_EPOCHS, help: 'passes over the training samples' },
+  batchSize: { kind: 'integer', min: 1, max: 1_000_000, help: 'samples in one training step' },
   optimizer: { kind: 'word', words: ['sgd', 'adam', 'adamw'], help: 'how weights follow their gradients' },
-  learningRate: { kind: 'number', min: 0, above: true, help: 'largest learning rate of the schedule' },
+  learningRate: { kind: 'number', min: 0, above: true, max: MOST_RATE, help: 'largest learning rate of the schedule' },
   momentum: { kind: 'number', min: 0, below: 1, help: 'momentum of sgd' },
   nesterov: { kind: 'boolean', help: 'Nesterov momentum (sgd)' },
-  weightDecay: { kind: 'number', min: 0, help: 'L2 penalty (sgd, adam) or decoupled decay (adamw) of every parameter' },
+  weightDecay: {
+    kind: 'number',
+    min: 0,
+    max: 1000,
+    help: 'L2 penalty (sgd, adam) or decoupled decay (adamw) of every parameter',
+  },
   schedule: { kind: 'word', words: ['constant', 'step', 'cosine'], help: 'how the learning rate changes' },
-  warmupEpochs: { kind: 'number', min: 0, help: 'epochs over which the rate rises from 0' },
-  stepEpochs: { kind: 'integer', min: 1, help: 'schedule step: epochs between two drops' },
-  stepFactor: { kind: 'number', min: 0, above: true, help: 'schedule step: factor of each drop' },
-  clipNorm: { kind: 'number', min: 0, help: 'largest norm of all gradients together; 0: no clipping' },
+  warmupEpochs: { kind: 'number', min: 0, max: MOST_EPOCHS, help: 'epochs over which the rate rises from 0' },
+  stepEpochs: { kind: 'integer', min: 1, max: MOST_EPOCHS, help: 'schedule step: epochs between two drops' },
+  stepFactor: { kind: 'number', min: 0, above: true, max: 1000, help: 'schedule step: factor of each drop' },
+  clipNorm: { kind: 'number', min: 0, max: 1_000_000, help: 'largest norm of all gradients together; 0: no clipping' },
   labelSmoothing: { kind: 'number', min: 0, below: 1, help: 'share of the target spread over all classes' },
-  cropPadding: { kind: 'integer', min: 0, help: 'random crop after padding by so many pixels; 0: none' },
+  cropPadding: { kind: 'integer', min: 0, max: 1024, help: 'random crop after padding by so many pixels; 0: none' },
   flip: { kind: 'boolean', help: 'mirror half of the training images' },
-  cutout: { kind: 'integer', min: 0, help: 'side of the square blanked in each training image; 0: none' },
-  mixup: { kind: 'number', min: 0, help: 'parameter of the beta distribution of mixup; 0: none' },
+  cutout: { kind: 'integer', min: 0, max: 4096, help: 'side of the square blanked in each training image; 0: none' },
+  mixup: { kind: 'number', min: 0, max: 1000, help: 'parameter of the beta distribution of mixup; 0: none' },
 } as const satisfies Readonly<Record<keyof TrainSettings, SettingRule>>;
 
 /** Settings that only make sense for images. */
@@ -159,16 +172,18 @@ function ruleOf(name: string): SettingRule | undefined {
 function brokenRule(rule: SettingRule, value: unknown): string | undefined {
   switch (rule.kind) {
     case 'integer':
-      return Number.isSafeInteger(value) && Number(value) >= rule.min
+      return Number.isSafeInteger(value) && Number(value) >= rule.min && Number(value) <= rule.max
         ? undefined
-        : `it must be a whole number, at least ${rule.min}`;
+        : `it must be a whole number from ${rule.min} to ${showLimit(rule.max)}`;
     case 'number': {
       const kept =
         typeof value === 'number' &&
         Number.isFinite(value) &&
         (rule.above ? value > rule.min : value >= rule.min) &&
-        (rule.below === undefined || value < rule.below);
-      const upper = rule.below === undefined ? '' : ` and below ${rule.below}`;
+        (rule.below === undefined || value < rule.below) &&
+        (rule.max === undefined || value <= rule.max);
+      const most = rule.max === undefined ? '' : ` and at most ${showLimit(rule.max)}`;
+      const upper = rule.below === undefined ? most : ` and below ${rule.below}`;
       return kept ? undefined : `it must be a number ${rule.above ? 'above' : 'of at least'} ${rule.min}${upper}`;
     }
     case 'boolean':

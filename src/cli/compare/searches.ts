@@ -7,7 +7,7 @@ import { SETTING_NAMES, type StudySettings } from '../config.ts';
 import { tryPredictor } from '../estimator.ts';
 import { chosen, evaluate } from '../evaluate.ts';
 import { readEvaluation } from '../evaluation.ts';
-import { interruptible } from '../interrupt.ts';
+import { Interrupted, interruptible } from '../interrupt.ts';
 import type { Output } from '../output.ts';
 import { readPrior } from '../prior.ts';
 import { isFinished } from '../report.ts';
@@ -38,10 +38,10 @@ export interface SearchesOrder {
 
 /**
  * Runs the searches one after another, the seeds in the outer loop. A study that is there already is gone on with, and left alone when
- * it is at its end. Undefined when it was interrupted. Everything is checked before the first begins: throws UserError for what
+ * it is at its end. `Interrupted` when it was. Everything is checked before the first begins: throws UserError for what
  * does not fit, for protocols that differ, and for a study in the folder that is another.
  */
-export async function runSearches(order: SearchesOrder, output: Output): Promise<readonly NamedStudy[] | undefined> {
+export async function runSearches(order: SearchesOrder, output: Output): Promise<readonly NamedStudy[] | Interrupted> {
   const { entries, seeds, prior, out } = order;
   const twice = entries.find(({ name }, i) => entries.findIndex((other) => other.name === name) !== i);
   if (twice !== undefined) throw invalid('compare', `"${twice.name}" twice`, 'must name each once');
@@ -79,7 +79,7 @@ export async function runSearches(order: SearchesOrder, output: Output): Promise
       const { store, setup } =
         found === undefined ? await newStudy(settings, { out: dir, prior }, output) : await reopen(dir, {}, output);
       const end = await searchToItsEnd(dir, store, setup, output);
-      if (end.reason === 'interrupted') return undefined;
+      if (end.reason === 'interrupted') return end.interrupted ?? new Interrupted('SIGINT');
     }
     if (order.evaluate > 0) await evaluateWinner(dir, order.evaluate, output);
   }

@@ -124,5 +124,8 @@ test('the text shows output, parameters and FLOPs of each line, of everything be
   assert.match(text, /^conv 3×3, 8 +\[8, 16, 16\] +216 +55\.3 k$/m);
   // Five cells of two edges, each a 3x3 convolution of 8 channels and its batch norm.
   assert.match(text, /^repeat ×5 +\[8, 16, 16\] +5,920 +1\.47 M$/m);
-  assert.match(text, /^ +conv 3×3 +\[8, 16, 16\] +576 +147 k$/m);
+  // What stands inside a repeat is counted for all of its repetitions, so that the lines add up.
+  assert.match(text, /^ +conv 3×3 +\[8, 16, 16\] +2,880 +737 k$/m);
+  const { params } = networkCosts(network, task);
+  assert.match(text, new RegExp(`^total +\\[.*\\] +${params.toLocaleString('en-US')} `, 'm'));
 });

@@ -15,7 +15,7 @@ interface Line {
 /**
  * A network as indented text, one layer a line, for the terminal. With the layers of `networkCosts`, each line also
  * shows the output's shape (without the batch), the parameters and the FLOPs of everything below it; inside a repeat,
- * those of the first repetition. Equal cells are written out once.
+ * those of all repetitions together. The last line has the totals. Equal cells are written out once.
  */
 export function architectureText(network: Module, layers?: readonly LayerCosts[]): string {
   const lines: Line[] = [];
@@ -23,7 +23,7 @@ export function architectureText(network: Module, layers?: readonly LayerCosts[]
   const labels = lines.map(({ depth, text }) => '  '.repeat(depth) + text);
   if (layers === undefined) return labels.join('\n');
   const rows = lines.map(({ path }, i) => [labels[i] as string, ...costCells(path, layers)]);
-  return alignColumns([['layer', 'output', 'params', 'FLOPs'], ...rows]);
+  return alignColumns([['layer', 'output', 'params', 'FLOPs'], ...rows, ['total', ...costCells('', layers)]]);
 }
 
 function write(module: Module, path: string, depth: number, lines: Line[], cells: Cells): void {
@@ -61,7 +61,7 @@ function write(module: Module, path: string, depth: number, lines: Line[], cells
         return;
       }
       line(`repeat ×${times ?? (module.times as { name: string }).name}`);
-      if (times !== 0) write(module.body, below('0'), depth + 1, lines, cells);
+      if (times !== 0) write(module.body, below(EACH), depth + 1, lines, cells);
       return;
     }
     case 'residual':
@@ -116,10 +116,20 @@ function write(module: Module, path: string, depth: number, lines: Line[], cells
   }
 }
 
+/** In a path: each repetition of a repeat. */
+const EACH = '*';
+
 /** Output shape, parameters and FLOPs of all layers at or below a path. */
 function costCells(path: string, layers: readonly LayerCosts[]): string[] {
-  const below = layers.filter((layer) => path === '' || layer.path === path || layer.path.startsWith(`${path}/`));
-  const own = layers.find((layer) => layer.path === path) ?? below.at(-1);
+  const wanted = path.split('/');
+  const at = (layer: LayerCosts, exact: boolean) => {
+    const segments = layer.path.split('/');
+    const isThere = wanted.every((one, i) => one === segments[i] || (one === EACH && segments[i] !== undefined));
+    return isThere && (!exact || segments.length === wanted.length);
+  };
+  const below = layers.filter((layer) => path === '' || at(layer, false));
+  // Of repetitions the last: what comes out in the end.
+  const own = layers.findLast((layer) => (path === '' ? layer.path === '' : at(layer, true))) ?? below.at(-1);
   if (own === undefined) return ['', '', ''];
   const sum = (value: (layer: LayerCosts) => number) => below.reduce((total, layer) => total + value(layer), 0);
   const [params, flops] = [sum((layer) => layer.params), sum((layer) => layer.flops)];

@@ -167,7 +167,7 @@ test('the search network has batch norm without weights and after pools; the dis
 test('what the options cannot be is refused', () => {
   refuses(
     () => darts.create(task, { cells: 0 }),
-    'space "darts": option "cells" is 0; must be a whole number of at least 1',
+    'space "darts": option "cells" is 0; must be a whole number from 1 to 64',
   );
   refuses(
     () => darts.create(task, { dropPath: 1 }),

@@ -49,8 +49,8 @@ export const darts = defineSpace(
     if (Math.min(height, width) < SMALLEST_SIDE) {
       throw new UserError(`images are ${height}x${width}; both sides must be at least ${SMALLEST_SIDE}`);
     }
-    const channels = wholeOption(options, 'channels', 2);
-    const count = wholeOption(options, 'cells', 1);
+    const channels = wholeOption(options, 'channels', 2, 1024);
+    const count = wholeOption(options, 'cells', 1, 64);
     const { search, dropPath: rate } = options;
     if (!(rate >= 0 && rate < 1)) throw new UserError(`option "dropPath" is ${rate}; must be at least 0 and below 1`);
     const reductions = [Math.floor(count / 3), Math.floor((2 * count) / 3)];

@@ -43,8 +43,8 @@ export const nasBench201 = defineSpace(
     if (height % 4 !== 0 || width % 4 !== 0) {
       throw new UserError(`images are ${height}x${width}; both sides must be multiples of 4 to be halved twice`);
     }
-    const cells = wholeOption(options, 'cells', 1);
-    const channels = wholeOption(options, 'channels', 1);
+    const cells = wholeOption(options, 'cells', 1, 64);
+    const channels = wholeOption(options, 'channels', 1, 1024);
     const cell = dag(NODES, (from, to) => choice(`${from}->${to}`, OPERATIONS));
     return sequential(
       conv(channels, 3),

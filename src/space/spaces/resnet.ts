@@ -17,8 +17,8 @@ export const resnet = defineSpace(
   'resnet',
   (task, options) => {
     const image = imageOf(task);
-    const depth = wholeOption(options, 'depth', 8);
-    const channels = wholeOption(options, 'channels', 1);
+    const depth = wholeOption(options, 'depth', 8, 1202);
+    const channels = wholeOption(options, 'channels', 1, 1024);
     if ((depth - 2) % 6 !== 0) throw new UserError(`option "depth" is ${depth}; must be 6n + 2: 8, 14, 20, 32, 44, 56`);
     const blocks = (depth - 2) / 6;
     const { stem, stages } = reductions(image, STAGES);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { invalid, type UserError } from '../../common/errors.ts';
+import { ruleOf } from '../../common/rules.ts';
 import type { ModelTools } from '../../model/tools.ts';
 import { asha } from '../asha.ts';
 import { bohb } from '../bohb.ts';
@@ -31,21 +32,21 @@ export interface Registry {
 
 const inner = z.string().default('random');
 const rungs = {
-  eta: z.int().min(2).default(3),
-  minEpochs: z.int().min(1).default(1),
-  enough: z.int().min(0).default(0),
+  eta: z.int().min(2).max(1000).default(3),
+  minEpochs: z.int().min(1).max(1_000_000).default(1),
+  enough: z.int().min(0).max(1_000_000).default(0),
 };
 const rising = { inner, ...rungs };
 const bohbOptions = z.strictObject({
   ...rungs,
-  brackets: z.int().min(0).default(0),
+  brackets: z.int().min(0).max(1000).default(0),
   random: z
     .number()
     .min(0)
     .max(1)
     .default(1 / 3),
   gamma: z.number().gt(0).lt(1).default(0.15),
-  candidates: z.int().min(1).default(64),
+  candidates: z.int().min(1).max(10_000).default(64),
 });
 
 /**
@@ -57,19 +58,23 @@ export function wrapperDefinitions(registry: Registry) {
     'successive-halving': risingStrategy(
       'successive-halving',
       'Many candidates for a few epochs, the best in eta for longer, and so on (Jamieson & Talwalkar 2016).',
-      z.strictObject({ ...rising, candidates: z.int().min(0).default(0), brackets: z.int().min(0).default(0) }),
+      z.strictObject({
+        ...rising,
+        candidates: z.int().min(0).max(1_000_000).default(0),
+        brackets: z.int().min(0).max(1000).default(0),
+      }),
       successiveHalving,
     ),
     hyperband: risingStrategy(
       'hyperband',
       'Successive halving in brackets, from many short trainings to a few long ones (Li et al. 2018).',
-      z.strictObject({ ...rising, brackets: z.int().min(0).default(0) }),
+      z.strictObject({ ...rising, brackets: z.int().min(0).max(1000).default(0) }),
       hyperband,
     ),
     asha: risingStrategy(
       'asha',
       'Successive halving that promotes at once and never waits: for many workers (Li et al. 2020).',
-      z.strictObject({ ...rising, candidates: z.int().min(0).default(0) }),
+      z.strictObject({ ...rising, candidates: z.int().min(0).max(1_000_000).default(0) }),
       asha,
     ),
     bohb: {
@@ -97,7 +102,7 @@ export function wrapperDefinitions(registry: Registry) {
       'Several objectives as one, by weights (weight.accuracy=2) or Chebyshev, for strategies that know but one.',
       z
         .object({ inner, method: z.enum(['weights', 'chebyshev']).default('chebyshev') })
-        .catchall(z.number().gt(0))
+        .catchall(z.number().gt(0).max(1_000_000))
         .refine((options) => unknownOption(options) === undefined, 'no option but inner, method and weight.METRIC'),
       (strategy, { inner: _, method, ...others }) => {
         const weights = Object.entries(others).map(([key, weight]) => [key.slice('weight.'.length), Number(weight)]);
@@ -166,7 +171,7 @@ export function wrapperDefinitions(registry: Registry) {
   }
 
   function check<O>(name: string, schema: z.ZodType<O>, options: Options): O {
-    const parsed = schema.safeParse(options);
+    const parsed = schema.safeParse(options, { error: ruleOf });
     if (parsed.success) return parsed.data;
     throw registry.refusal(name, options, parsed.error);
   }

@@ -378,7 +378,9 @@ suite('fidelities of a study', () => {
   test('one alone is refused, and so is a rising strategy within another, or several objectives', () => {
     assert.throws(() => epochs('asha', {}, 2), { name: 'UserError', message: /epochs is 2; must be at least 3/ });
     assert.throws(() => createStrategy('asha', { inner: 'hyperband' }), { name: 'UserError' });
-    assert.throws(() => createStrategy('asha', { 'inner.x': 1 }), { message: /"random": option x is not known/ });
+    assert.throws(() => createStrategy('asha', { 'inner.x': 1 }), {
+      message: /"random": unknown option "x"; there are none/,
+    });
     const params = { metric: 'params', direction: 'minimise', unit: 'parameters' } as const;
     const two: Problem = { ...rising, objectives: [...rising.objectives, params] };
     assert.throws(() => createStrategy('asha').init(two), { name: 'UserError', message: /scalarised/ });

@@ -12,8 +12,10 @@ export function serveTrials(makeBench: MakeBench): void {
   if (!send) throw new Error('this module is the entry of a worker process; a study starts it');
   // By a signal: `process.exit` would wait for, and break, a run in the engine's thread.
   process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
-  // A terminal sends Ctrl-C to the whole group of processes; what becomes of the trial is for the study's to say.
-  process.on('SIGINT', () => {});
+  // A terminal sends Ctrl-C (and SIGHUP when it closes) to the whole group of processes; what becomes of the trial is for the study's to say.
+  for (const name of ['SIGINT', 'SIGHUP'] as const) process.on(name, () => {});
+  // Nobody may be reading standard error any more.
+  process.stderr.on('error', () => {});
   serve(
     {
       send: (message) => send(message),

@@ -1,0 +1,52 @@
+import { messageOf } from '../common/errors.ts';
+import type { Streams } from './output.ts';
+import type { Screen } from './screen.ts';
+
+/** Errors of a reader that is gone: `| head -1` has read enough, a terminal window was closed. */
+const GONE: ReadonlySet<unknown> = new Set(['EPIPE', 'EIO', 'ECONNRESET', 'ERR_STREAM_DESTROYED']);
+
+/**
+ * The streams of this process. Text for a reader that is gone is dropped, and the command runs to its end: a search is not lost
+ * with the terminal that it was started in. Any other error of standard output (a full disk) is told, and `failed` is called.
+ */
+export function processStreams(failed: () => void): Streams {
+  const err = writer(process.stderr, () => {});
+  const out = writer(process.stdout, (error) => {
+    err(`netsmith: standard output cannot be written; ${messageOf(error)}\n`);
+    failed();
+  });
+  const terminal = process.stderr.isTTY === true && process.env.TERM !== 'dumb';
+  return { out, err, terminal, ...(terminal && { screen: screenOf(process.stderr, err) }) };
+}
+
+function writer(stream: NodeJS.WriteStream, onError: (error: Error) => void): (text: string) => void {
+  let closed = false;
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (closed) return;
+    closed = true;
+    if (!GONE.has(error.code)) onError(error);
+  });
+  return (text) => {
+    if (!closed) stream.write(text);
+  };
+}
+
+function screenOf(stream: NodeJS.WriteStream, write: (text: string) => void): Screen {
+  return {
+    isTTY: true,
+    get columns() {
+      return stream.columns;
+    },
+    get rows() {
+      return stream.rows;
+    },
+    write(text) {
+      write(text);
+      return true;
+    },
+    onResize(listener) {
+      stream.on('resize', listener);
+      return () => void stream.off('resize', listener);
+    },
+  };
+}

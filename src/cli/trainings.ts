@@ -1,0 +1,90 @@
+import type { Output } from './output.ts';
+import { drawRows, type Now, openLive, roughly, secondsLeftOf, timeText } from './screen.ts';
+
+/** What is told of final trainings while they run: a bar for each in a terminal, else a line now and then. */
+export interface TrainingsView {
+  /** How far a training is, from 0 to `epochs`; `epoch` may be in the middle of one. `last`: what to say of the last. */
+  onProgress(name: string, epoch: number, epochs: number, last?: string): void;
+  /** A training has ended; the line stays. */
+  ended(name: string, line: string): void;
+  say(text: string): void;
+  close(): void;
+}
+
+/** Without a terminal a long training is heard of at most so often. */
+const LINE_MS = 30_000;
+
+interface Running {
+  readonly began: number;
+  readonly epoch: number;
+  readonly epochs: number;
+  readonly last: string;
+}
+
+/** `count`: how many trainings there are. */
+export function createTrainingsView(
+  heading: string,
+  count: number,
+  { note, quiet, screen }: Pick<Output, 'note' | 'quiet' | 'screen'>,
+  now: Now = () => performance.now(),
+): TrainingsView {
+  const began = now();
+  const running = new Map<string, Running>();
+  let done = 0;
+  const share = () => {
+    const begun = [...running.values()].reduce((sum, { epoch, epochs }) => sum + epoch / epochs, 0);
+    return Math.min(1, (done + begun) / count);
+  };
+  const follow = (name: string, epoch: number, epochs: number, last = '') =>
+    running.set(name, { began: running.get(name)?.began ?? now(), epoch, epochs, last });
+  const end = (name: string) => {
+    running.delete(name);
+    done++;
+  };
+  if (quiet || screen === undefined) {
+    let told = began;
+    return {
+      onProgress(name, epoch, epochs, last) {
+        follow(name, epoch, epochs, last);
+        const { began: since = 0 } = running.get(name) ?? {};
+        if (now() - told < LINE_MS || !Number.isInteger(epoch) || epoch === 0 || epoch >= epochs) return;
+        told = now();
+        const left = secondsLeftOf(epoch / epochs, (told - since) / 1000);
+        note(`${name}: epoch ${epoch} of ${epochs}${left === undefined ? '' : `, about ${roughly(left)} left`}`);
+      },
+      ended(name, line) {
+        end(name);
+        note(line);
+      },
+      say: note,
+      close: () => {},
+    };
+  }
+  const picture = (columns: number) => {
+    const elapsed = (now() - began) / 1000;
+    const total = {
+      name: 'total',
+      share: share(),
+      text: `${count === 1 ? '' : `${done} of ${count}, `}${timeText(elapsed, secondsLeftOf(share(), elapsed))}`,
+    };
+    const each = [...running].map(([name, { epoch, epochs, last }]) => ({
+      name,
+      share: epoch / epochs,
+      text: `epoch ${Math.floor(epoch)} of ${epochs}${last === '' ? '' : `  ${last}`}`,
+    }));
+    return drawRows(heading, [total, ...each], columns);
+  };
+  const live = openLive(screen, picture, now);
+  return {
+    onProgress(name, epoch, epochs, last) {
+      follow(name, epoch, epochs, last);
+      live.changed();
+    },
+    ended(name, line) {
+      end(name);
+      live.say(line);
+    },
+    say: live.say,
+    close: live.close,
+  };
+}
