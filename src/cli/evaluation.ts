@@ -120,7 +120,14 @@ export function readEvaluation(dir: string): EvaluationRecord | undefined {
 interface FinalWeights {
   readonly architecture: Architecture;
   readonly epochs: number;
-  /** Of weights.bin. The two files are two writes: after a kill between them the label is not that of the weights. */
+  /** The repetition whose weights they are. */
+  readonly seed: number;
+  /** Of these very weights, on the test samples; absent: they were trained for the export alone. */
+  readonly test?: Metrics;
+}
+
+/** Of weights.bin. The two files are two writes: after a kill between them the label is not that of the weights. */
+interface WeightsFile extends FinalWeights {
   readonly sha256: string;
 }
 
@@ -128,28 +135,22 @@ function sha256Of(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-export function writeWeights(
-  dir: string,
-  architecture: Architecture,
-  epochs: number,
-  tensors: Readonly<Record<string, HostTensor>>,
-): void {
+export function writeWeights(dir: string, about: FinalWeights, tensors: Readonly<Record<string, HostTensor>>): void {
   const bytes = encodeCheckpoint({ history: [], steps: 0, tensors });
   writeWhole(join(dir, 'best', 'weights.bin'), bytes);
-  const of: FinalWeights = { architecture, epochs, sha256: sha256Of(bytes) };
+  const of: WeightsFile = { ...about, sha256: sha256Of(bytes) };
   writeWhole(join(dir, 'best', 'weights.json'), `${JSON.stringify(of, null, 2)}\n`);
 }
 
-/** The weights that `evaluate` or an earlier `export` left, if they are of this architecture and length of training. */
+/** The weights that `evaluate` or an earlier `export` left, of however many epochs, if they are of this architecture. */
 export function readWeights(
   dir: string,
   architecture: Architecture,
-  epochs: number,
-): Readonly<Record<string, HostTensor>> | undefined {
+): (FinalWeights & { readonly tensors: Readonly<Record<string, HostTensor>> }) | undefined {
   const [file, about] = [join(dir, 'best', 'weights.bin'), join(dir, 'best', 'weights.json')];
   if (!existsSync(file) || !existsSync(about)) return undefined;
   const bytes = readFileSync(file);
-  const wanted: FinalWeights = { architecture, epochs, sha256: sha256Of(bytes) };
-  const found: unknown = JSON.parse(readFileSync(about, 'utf8'));
-  return isDeepStrictEqual(found, wanted) ? decodeCheckpoint(bytes).tensors : undefined;
+  const found = JSON.parse(readFileSync(about, 'utf8')) as WeightsFile;
+  const fits = found.sha256 === sha256Of(bytes) && isDeepStrictEqual(found.architecture, architecture);
+  return fits ? { ...found, tensors: decodeCheckpoint(bytes).tensors } : undefined;
 }

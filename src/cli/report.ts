@@ -9,11 +9,11 @@ import { accountOf, computingSeconds } from '../study/account.ts';
 import { budgetEnd } from '../study/budget.ts';
 import { writeWhole } from '../study/store/files.node.ts';
 import type { Trial } from '../study/store/store.ts';
-import { bestTrials } from './best.ts';
+import { bestTrials, takenBy } from './best.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import { trainsTrials } from './config.ts';
 import { modelTools } from './engine.ts';
-import { type EvaluationRecord, readEvaluation } from './evaluation.ts';
+import { type EvaluationRecord, readEvaluation, readWeights } from './evaluation.ts';
 import { commandOf, shellWord } from './flags.ts';
 import { testedObjective } from './objectives.ts';
 import { earlierStudies } from './prior.ts';
@@ -47,18 +47,22 @@ export async function reportData(dir: string, study: ReadStudy): Promise<ReportD
   const { record, settings, data, block, space, problem, trials } = study;
   const isTable = settings.benchmark !== undefined;
   const size = count(space)?.toLocaleString('en-GB');
-  const [best] = bestTrials(study);
   const evaluation = readEvaluation(dir);
+  const front = bestTrials(study);
+  // Of several objectives the one that was evaluated is the one that a person has chosen.
+  const best = front.find(({ trial }) => trial === evaluation?.trial) ?? front[0];
   // A study that went on since, or `--trial`: what was tested need not be what is best.
   const ofWinner = evaluation?.trial === best?.trial ? evaluation : undefined;
   const account = accountOf(
     trials.filter(({ purpose }) => purpose === 'search'),
     study.clock,
   );
+  const exported = best && readWeights(dir, best.architecture);
   const winner = best && {
     trial: best.trial,
     architecture: formatArchitecture(space, best.architecture),
     network: resolve(space, best.architecture),
+    by: takenBy(study, front, best),
   };
   return {
     name: record.name,
@@ -83,6 +87,7 @@ export async function reportData(dir: string, study: ReadStudy): Promise<ReportD
         seeds: ofWinner.seeds,
         metrics: ofWinner.metrics,
         trainedOn: ofWinner.trainedOn,
+        ...(exported?.test !== undefined && exported.epochs === ofWinner.epochs && { ofFile: exported.test }),
         ...(ofWinner.confusion !== undefined && { confusion: ofWinner.confusion }),
       },
     }),

@@ -51,7 +51,8 @@ async function open({ plan, memoryBytes }: WorkerOrders): Promise<Opened> {
 async function work({ setup, engine, programs, test }: Opened, job: RetrainJob): Promise<Retrained> {
   const { settings, dataset, training } = setup;
   const began = performance.now();
-  const run = { engine, programs, dataset, training, seed: settings.seed, repetition: job.repetition };
+  const final = { ...training, epochs: job.epochs };
+  const run = { engine, programs, dataset, training: final, seed: settings.seed, repetition: job.repetition };
   const retrained = await retrain(contestantOf(setup, job), run, test);
   return { ...retrained, seconds: (performance.now() - began) / 1000 };
 }

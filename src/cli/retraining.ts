@@ -15,6 +15,8 @@ export interface RetrainJob {
   readonly baseline?: string;
   readonly architecture: Architecture;
   readonly repetition: number;
+  /** Of this training: those of the study's settings are the search's. */
+  readonly epochs: number;
 }
 
 export interface Retrained {

@@ -5,12 +5,13 @@ import { invalid } from '../common/errors.ts';
 import type { Json } from '../common/json.ts';
 import { showMetric } from '../report/numbers.ts';
 import { TrainingFailure } from '../train/failure.ts';
-import { bestText, bestToJson, bestTrials } from './best.ts';
+import { bestTable, bestText, bestToJson, bestTrials } from './best.ts';
+import { CHOOSE, type ChoiceOptions, choiceText, chosen, ruleOf } from './choice.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import type { StudySettings } from './config.ts';
-import { checkCounts, chosen, evaluate, evaluationText, evaluationToJson } from './evaluate.ts';
+import { checkSeeds, type EvaluateOptions, evaluate, evaluationText, evaluationToJson, seedsText } from './evaluate.ts';
 import { summarise } from './evaluation.ts';
-import { exportBest } from './export.ts';
+import { exportBest, parityText, testText } from './export.ts';
 import { numberIfItIsOne, readSettings } from './flags.ts';
 import { interruptible } from './interrupt.ts';
 import { testedObjective } from './objectives.ts';
@@ -23,7 +24,7 @@ function presets({ estimator = 'train' }: Partial<StudySettings>): Partial<Study
   return { confirm: estimator === 'train' ? 3 : 0, workers: Math.min(2, availableParallelism()) };
 }
 
-/** `netsmith run`: { study, trials, best, evaluation, export, report } */
+/** `netsmith run`: { study, trials, choice, best, evaluation, export, report } */
 export function addRun(program: Command, shell: Shell): void {
   addStudyOptions(
     define(program, 'run', 'The whole job: search, confirm, evaluate, export and report', [
@@ -33,59 +34,66 @@ export function addRun(program: Command, shell: Shell): void {
     ]),
   )
     .addOption(new Option('--seeds <n>', 'trainings of the evaluation').argParser(numberIfItIsOne).default(3))
+    .option(...CHOOSE)
     .option('--no-baselines', 'evaluate without the hand-designed baselines')
-    .action(
-      async (options: StudyOptions & { readonly seeds: number; readonly baselines: boolean }, command: Command) => {
-        const output = outputOf(command, shell);
-        checkCounts(options);
-        const settings = await readSettings(command, presets);
-        const { benchmark } = settings;
-        if (benchmark !== undefined)
-          throw invalid(
-            '--benchmark',
-            `"${benchmark}"`,
-            'there is no network to train: netsmith search, then netsmith evaluate',
-          );
-        const { dir, store, setup } = await newStudy(settings, options, output);
-        const end = await searchToItsEnd(dir, store, setup, output);
-        if (end.reason === 'interrupted') return tellInterrupted(dir, output, shell);
+    .action(async (options: StudyOptions & EvaluateOptions & Pick<ChoiceOptions, 'choose'>, command: Command) => {
+      const output = outputOf(command, shell);
+      checkSeeds(options);
+      const settings = await readSettings(command, presets);
+      // Before anything is written; without objectives of the person's own there is one.
+      ruleOf(
+        options.choose,
+        (settings.objective ?? []).map((metric) => ({ metric })),
+      );
+      const { benchmark } = settings;
+      if (benchmark !== undefined)
+        throw invalid(
+          '--benchmark',
+          `"${benchmark}"`,
+          'there is no network to train: netsmith search, then netsmith evaluate',
+        );
+      const { dir, store, setup } = await newStudy(settings, options, output);
+      const end = await searchToItsEnd(dir, store, setup, output);
+      if (end.reason === 'interrupted') return tellInterrupted(dir, output, shell);
 
-        const study = await readStudy(dir);
-        if (bestTrials(study).length === 0) throw nothingFound(study, dir);
-        const best = chosen(study, dir, undefined);
-        output.note(`\n${bestText(study)}\n`);
-        const again = setup.estimator.kind === 'train' ? ' again' : '';
-        output.note(
-          `Training it${again} from scratch on train + valid, ${options.seeds === 1 ? 'once' : `${options.seeds} times`}, for the test split.`,
-        );
-        const { record, exported } = await interruptible(
-          () => output.note(`Interrupted. Go on with: netsmith evaluate ${dir}`),
-          async (signal) => {
-            const record = await evaluate(dir, setup, best, options, output, signal);
-            return { record, exported: await exportBest(dir, setup, best, undefined, output, signal) };
-          },
-        );
-        const report = await writeReport(dir);
+      const study = await readStudy(dir);
+      if (bestTrials(study).length === 0) throw nothingFound(study, dir);
+      const best = chosen(study, dir, options.choose === undefined ? {} : { choose: options.choose });
+      const which = choiceText(best.choice, study.problem.objectives);
+      output.note(`\n${which === undefined ? bestText(study) : `${bestTable(study)}\n${which}`}\n`);
+      const again = setup.estimator.kind === 'train' ? 'Retraining' : 'Training';
+      output.note(
+        `${again} trial ${best.choice.trial} on train + validation data with ${seedsText(options.seeds)}, then evaluating on the test split.`,
+      );
+      const { record, exported } = await interruptible(
+        () => output.note(`Interrupted. Go on with: netsmith evaluate ${dir}`),
+        async (signal) => {
+          const record = await evaluate(dir, setup, best, options, output, signal);
+          return { record, exported: await exportBest(dir, setup, best, {}, output, signal) };
+        },
+      );
+      const report = await writeReport(dir);
 
-        const { metric } = testedObjective(setup.problem.objectives, setup.dataset.search.info);
-        const { mean = Number.NaN, sd = Number.NaN } = summarise(record.metrics)[metric] ?? {};
-        output.result(
-          {
-            ...bestToJson(dir, study),
-            evaluation: evaluationToJson(dir, setup, best, record),
-            export: exported,
-            report,
-          } as unknown as Json,
-          [
-            evaluationText(setup, best, record),
-            '',
-            `Found    ${metric} ${showMetric(metric, mean)} on the test split (mean of ${options.seeds}, deviation ${showMetric(metric, sd)})`,
-            `Model    ${exported.file} (differs from the training engine by ${exported.parity.toExponential(1)})`,
-            `Report   ${report}`,
-          ].join('\n'),
-        );
-      },
-    );
+      const { metric } = testedObjective(setup.problem.objectives, setup.dataset.search.info);
+      const { mean = Number.NaN, sd = Number.NaN } = summarise(record.metrics)[metric] ?? {};
+      const spread = options.seeds > 1 ? ` (mean of ${options.seeds}, deviation ${showMetric(metric, sd)})` : '';
+      output.result(
+        {
+          ...bestToJson(dir, study, best.choice),
+          evaluation: evaluationToJson(dir, setup, best, record),
+          export: exported,
+          report,
+        } as unknown as Json,
+        [
+          evaluationText(setup, best, record),
+          '',
+          `Found    ${metric} ${showMetric(metric, mean)} on the test split${spread}`,
+          `Model    ${exported.file} (${parityText(exported)})`,
+          `         ${testText(setup, exported)}`,
+          `Report   ${report}`,
+        ].join('\n'),
+      );
+    });
 }
 
 /** No bad input, since a study was written: the settings were sound and no network could be trained with them. */

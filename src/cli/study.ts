@@ -8,6 +8,7 @@ import type { Problem } from '../strategy/strategy.ts';
 import { type Agreement, agreementsOf } from '../study/agreement.ts';
 import type { Clock, EarlierTrial, StrategyState, StudyRecord, Trial } from '../study/store/store.ts';
 import { openStudy } from '../study/study.node.ts';
+import { checkSettings as checkTraining } from '../train/settings.ts';
 import { checkSettings, type StudySettings } from './config.ts';
 import { isSpaceFile } from './flags.ts';
 import { loadSpace, problemOf, type Setup, setUp, taskOf } from './setup.ts';
@@ -100,6 +101,17 @@ export async function setUpAgain(plan: StudyPlan, dir: string, settings: StudySe
     throw invalid(`study "${dir}"`, 'its data are not what they were', 'a study goes on with the same files');
   }
   return setup;
+}
+
+/**
+ * As `setUpAgain`, for a final training: its epochs are `training.epochs` and may be any number, as the rules of the
+ * search (how epochs rise from fidelity to fidelity) do not apply to it. `settings` keep the search's epochs.
+ */
+export async function setUpFinal(plan: StudyPlan, dir: string, settings: StudySettings): Promise<Setup> {
+  if (settings.benchmark !== undefined) return setUpAgain(plan, dir, settings);
+  const setup = await setUpAgain(plan, dir, { ...settings, epochs: plan.settings.epochs });
+  const training = { ...setup.training, epochs: settings.epochs };
+  return { ...setup, training: checkTraining(training, 'training settings', setup.dataset.search.info) };
 }
 
 /** The space of a study. One that came from a file has the general text form, since its own is code. */

@@ -24,11 +24,13 @@ export type ReportTrial = Pick<
   | 'reason'
 > & { readonly architecture: string };
 
-/** What the search found. Of several objectives, the first of the Pareto front by the first objective. */
+/** What the search found. Of several objectives, the best by the first of the Pareto front, or the one that was evaluated. */
 export interface Winner {
   /** The search trial. Its confirmations are the trials that repeat it. */
   readonly trial: number;
   readonly architecture: string;
+  /** How it was found to be best, to begin a sentence: `The best by mean accuracy over search trial and confirmations`. */
+  readonly by?: string;
   /** Resolved. */
   readonly network: Module;
   readonly costs: Costs & { readonly layers: readonly LayerCosts[] };
@@ -80,6 +82,8 @@ export interface ReportData {
     readonly confusion?: readonly (readonly number[])[];
     /** Samples it was trained on, e.g. `train + valid`. */
     readonly trainedOn: string;
+    /** Metrics of the weights that `export` writes, which are those of one seed. */
+    readonly ofFile?: Metrics;
   };
   /** The trial that `evaluate` tested where that is not the winner, whose test is then absent. */
   readonly testedInstead?: number;

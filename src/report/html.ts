@@ -106,7 +106,7 @@ function result(data: ReportData): Markup {
   }
   const valid = winning.metrics[metric] ?? winning.costs[metric];
   sentences.push(
-    html`The best by ${metric}, <strong>trial ${winner.trial}</strong>, has ${showCount(winner.costs.params)} parameters and ${showLarge(winner.costs.flops)} FLOPs, and reaches <strong>${showMetric(metric, valid)}</strong> ${where}. `,
+    html`${winner.by ?? `The best by ${metric}`}, <strong>trial ${winner.trial}</strong>, has ${showCount(winner.costs.params)} parameters and ${showLarge(winner.costs.flops)} FLOPs, and reaches <strong>${showMetric(metric, valid)}</strong> ${where}. `,
   );
   const confirmed = valuesOf(
     confirmations(data).map((t) => t.metrics),
@@ -128,6 +128,10 @@ function result(data: ReportData): Markup {
         ? html`The table's test value: <strong>${shown} ${showMetric(shown, tested[0])}</strong>, which the search never saw. `
         : html`Trained from scratch on ${test.trainedOn} and then tested: <strong>${shown === metric ? '' : `${shown} `}${spread(shown, tested)} on the test samples</strong>, which the search never saw. `,
     );
+    if (test.ofFile !== undefined && tested.length > 1)
+      sentences.push(
+        html`The exported file has the weights of one of these trainings: ${showMetric(shown, test.ofFile[shown])}. `,
+      );
     const before = confirmed.length > 0 ? mean(confirmed) : valid;
     if (before !== undefined && trained && shown === metric) {
       const which = confirmed.length > 0 ? 'the confirmed validation mean' : 'the validation value';
