@@ -7,6 +7,7 @@ import { count, formatArchitecture, resolve } from '../space/index.ts';
 import { createStrategy } from '../strategy/index.ts';
 import { accountOf, computingSeconds } from '../study/account.ts';
 import { budgetEnd } from '../study/budget.ts';
+import { triedOf } from '../study/exhaustion.ts';
 import { writeWhole } from '../study/store/files.node.ts';
 import type { Trial } from '../study/store/store.ts';
 import { bestTrials, takenBy } from './best.ts';
@@ -119,7 +120,9 @@ export async function isFinished({ settings, problem, trials, clock, strategySta
   // Within its budget it is at its end when the strategy has no more to propose.
   const strategy = createStrategy(settings.strategy, settings.strategyOptions, modelTools());
   const [, proposals] = await strategy.ask(problem, strategyState.state, searched.length, 1);
-  return proposals.length === 0;
+  const tried = triedOf(problem);
+  for (const trial of searched) tried.note(trial);
+  return proposals.length === 0 || tried.isUsedUp(proposals);
 }
 
 /** The command lines that come to this report again, in order. */

@@ -16,7 +16,7 @@ import { numberIfItIsOne, readSettings } from './flags.ts';
 import { interruptible } from './interrupt.ts';
 import { testedObjective } from './objectives.ts';
 import { writeReport } from './report.ts';
-import { addStudyOptions, newStudy, type StudyOptions, searchToItsEnd, tellInterrupted } from './search.ts';
+import { addStudyOptions, endText, newStudy, type StudyOptions, searchToItsEnd, tellInterrupted } from './search.ts';
 import { type ReadStudy, readStudy } from './study.ts';
 
 /** What `run` does unless told otherwise: enough to be sure of the winner, short enough to wait for. */
@@ -57,6 +57,7 @@ export function addRun(program: Command, shell: Shell): void {
       if (end.reason === 'interrupted') return tellInterrupted(dir, output, shell);
 
       const study = await readStudy(dir);
+      if (end.reason === 'exhausted') output.note(endText(end, study));
       if (bestTrials(study).length === 0) throw nothingFound(study, dir);
       const best = chosen(study, dir, options.choose === undefined ? {} : { choose: options.choose });
       const which = choiceText(best.choice, study.problem.objectives);
