@@ -162,3 +162,44 @@ test('of one seed there is no mean and no deviation', async () => {
   assert.match(err, /Best by accuracy of one training; --confirm N/);
   assert.doesNotMatch(readFileSync(join(dir, 'best', 'MODEL_CARD.md'), 'utf8'), /mean of|±/);
 });
+
+suite('a search that has nothing left to try', () => {
+  const few = ['--space', join(import.meta.dirname, '../examples/own-space.ts'), '--space-options', 'width=4'];
+  const proxies = ['--estimator', 'proxies', '--objective', 'synflow', '--workers', '1', '--trials', '200'];
+
+  test('finds what exhaustive search finds within a tight limit, and says that this is all', async () => {
+    const tight = [...few, ...proxies, '--max-params', '110'];
+    const architectures = async (strategy: string) => {
+      const dir = join(folder, `few-${strategy}`);
+      const { code, err } = await netsmith('search', ...tight, '--strategy', strategy, '--out', dir);
+      assert.equal(code, 0, err);
+      const trials: { text: string }[] = await json('trials', dir);
+      const texts = [...new Set(trials.map(({ text }) => text))].sort();
+      assert.ok(trials.length < 200, `${trials.length}`);
+      const all = texts.length === 1 ? 'The only architecture' : `All ${texts.length} architectures`;
+      assert.match(err, new RegExp(`${all} within the limits ha(s|ve) been tried`));
+      return texts;
+    };
+    const expected = await architectures('exhaustive');
+    assert.ok(expected.length > 0);
+    for (const strategy of ['random', 'aging-evolution']) assert.deepEqual(await architectures(strategy), expected);
+  });
+
+  test('a limit below the smallest network is refused with the size of that one', async () => {
+    await refused(
+      /limits params <= 10: no architecture of space "own-space" keeps them \(the smallest has \d+ parameters\)/,
+      ...['search', ...few, ...proxies, '--max-params', '10', '--out', join(folder, 'never')],
+    );
+  });
+});
+
+test('a search whose trials all fail alike stops after a few, says why, and exits with 1', async () => {
+  const dir = join(folder, 'failing');
+  const diverging = [...SMALL, '--epochs', '1', '--learning-rate', '1e30', '--time', '10m', '--workers', '1'];
+  const { code, out, err } = await netsmith('search', ...diverging, '--out', dir, '--json');
+  assert.equal(code, 1);
+  assert.equal(JSON.parse(out).best, null);
+  assert.match(err, /Stopped early: all trials fail for the same reason/);
+  assert.match(err, /No trial is complete; the first failed with: .*loss/);
+  assert.deepEqual((await json('status', dir)).states, { failed: 5 });
+});
