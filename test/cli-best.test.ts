@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { json, netsmith, refusedIn } from './support/netsmith.ts';
@@ -202,4 +202,15 @@ test('a search whose trials all fail alike stops after a few, says why, and exit
   assert.match(err, /Stopped early: all trials fail for the same reason/);
   assert.match(err, /No trial is complete; the first failed with: .*loss/);
   assert.deepEqual((await json('status', dir)).states, { failed: 5 });
+});
+
+test('help states the defaults of the command itself', async () => {
+  const help = async (command: string) => (await netsmith(command, '--help')).out.replaceAll(/\s+/g, ' ');
+  assert.match(await help('run'), /--confirm <n> [^()]+\(default: 3; 0 where nothing is trained\)/);
+  const workers = Math.min(2, availableParallelism());
+  assert.match(await help('run'), new RegExp(`--workers <n> [^()]+\\(default: ${workers}\\)`));
+  assert.match(await help('search'), /--confirm <n> [^()]+\(default: 0\)/);
+  for (const command of ['evaluate', 'export'])
+    assert.match(await help(command), /--epochs <n> [^()]+\(default: as in the study\)/);
+  assert.match(await help('resume'), /--memory <size> [^()]+\(default: as in the study\)/);
 });

@@ -20,7 +20,7 @@ import {
   writeEvaluation,
   writeWeights,
 } from './evaluation.ts';
-import { addSettings, givenSettings, numberIfItIsOne } from './flags.ts';
+import { addSettingsOfStudy, givenSettings, numberIfItIsOne } from './flags.ts';
 import { interruptible } from './interrupt.ts';
 import { testedObjective } from './objectives.ts';
 import { type Output, table } from './output.ts';
@@ -48,7 +48,7 @@ export function addEvaluate(program: Command, shell: Shell): void {
     ],
   ).addOption(new Option('--seeds <n>', 'trainings, each with its own seed').argParser(numberIfItIsOne).default(3));
   addChoice(command).option('--no-baselines', 'without the hand-designed baselines');
-  addSettings(command, ['dataDir', 'epochs', 'workers', 'threads', 'device', 'memory', 'layout']).action(
+  addSettingsOfStudy(command, ['dataDir', 'epochs', 'workers', 'threads', 'device', 'memory', 'layout']).action(
     async (dir: string, options: EvaluateOptions & ChoiceOptions, command: Command) => {
       const output = outputOf(command, shell);
       checkSeeds(options);

@@ -19,7 +19,7 @@ import { define, outputOf, type Shell } from './command.ts';
 import { openEngine } from './engine.ts';
 import { noteChoice, seedsText, validMetrics } from './evaluate.ts';
 import { readEvaluation, readWeights, retrain, type Summary, summarise, writeWeights } from './evaluation.ts';
-import { addSettings, givenSettings } from './flags.ts';
+import { addSettingsOfStudy, givenSettings } from './flags.ts';
 import { interruptible } from './interrupt.ts';
 import { memoryOfProcess, memoryOfPrograms } from './memory.node.ts';
 import { testedObjective } from './objectives.ts';
@@ -40,7 +40,7 @@ export function addExport(program: Command, shell: Shell): void {
       'netsmith export runs/accuracy-and-params --choose knee',
     ],
   ).option('--out <file>', 'the file to write (default: best/model.onnx in the study)');
-  addSettings(addChoice(command), ['dataDir', 'epochs', 'threads', 'device', 'memory', 'layout']).action(
+  addSettingsOfStudy(addChoice(command), ['dataDir', 'epochs', 'threads', 'device', 'memory', 'layout']).action(
     async (dir: string, options: ChoiceOptions & { readonly out?: string }, command: Command) => {
       const output = outputOf(command, shell);
       const study = await readStudy(dir);

@@ -5,7 +5,7 @@ import { openStudy } from '../study/study.node.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import type { SettingName } from './config.ts';
 import { checkDevice } from './engine.ts';
-import { addSettings, givenSettings } from './flags.ts';
+import { addSettingsOfStudy, givenSettings } from './flags.ts';
 import type { Output } from './output.ts';
 import { searchToItsEnd, tellResult } from './search.ts';
 import { checkRunSettings, type Setup } from './setup.ts';
@@ -33,7 +33,7 @@ export function addResume(program: Command, shell: Shell): void {
     'Go on with a study: one that was stopped or killed, or with a larger budget',
     ['netsmith resume runs/digits-small-cnn-1', 'netsmith resume runs/digits-small-cnn-1 --trials 50 --workers 2'],
   );
-  addSettings(command, CHANGEABLE).action(async (dir: string, _options: unknown, command: Command) => {
+  addSettingsOfStudy(command, CHANGEABLE).action(async (dir: string, _options: unknown, command: Command) => {
     const output = outputOf(command, shell);
     const { store, setup } = await reopen(dir, givenSettings(command), output);
     const end = await searchToItsEnd(dir, store, setup, output);

@@ -8,7 +8,7 @@ import { TrainingFailure } from '../train/failure.ts';
 import { bestTable, bestText, bestToJson, bestTrials } from './best.ts';
 import { CHOOSE, type ChoiceOptions, choiceText, chosen, ruleOf } from './choice.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import type { StudySettings } from './config.ts';
+import { SETTING_NAMES, type StudySettings } from './config.ts';
 import { checkSeeds, type EvaluateOptions, evaluate, evaluationText, evaluationToJson, seedsText } from './evaluate.ts';
 import { summarise } from './evaluation.ts';
 import { exportBest, parityText, testText } from './export.ts';
@@ -20,18 +20,23 @@ import { addStudyOptions, endText, newStudy, type StudyOptions, searchToItsEnd, 
 import { type ReadStudy, readStudy } from './study.ts';
 
 /** What `run` does unless told otherwise: enough to be sure of the winner, short enough to wait for. */
+const CONFIRM = 3;
+const workers = () => Math.min(2, availableParallelism());
 function presets({ estimator = 'train' }: Partial<StudySettings>): Partial<StudySettings> {
-  return { confirm: estimator === 'train' ? 3 : 0, workers: Math.min(2, availableParallelism()) };
+  return { confirm: estimator === 'train' ? CONFIRM : 0, workers: workers() };
 }
 
 /** `netsmith run`: { study, trials, choice, best, evaluation, export, report } */
 export function addRun(program: Command, shell: Shell): void {
   addStudyOptions(
-    define(program, 'run', 'The whole job: search, confirm, evaluate, export and report', [
+    define(program, 'run', 'Run the full pipeline: search, confirm, evaluate, export, report', [
       'netsmith run',
       'netsmith run --data image-folder --data-dir photos --image-size 64 --time 1h',
       'netsmith run --estimator proxies --strategy aging-evolution --epochs 40',
+      'netsmith run --objective accuracy,params --strategy nsga2 --trials 40 --choose knee',
     ]),
+    SETTING_NAMES,
+    { confirm: `${CONFIRM}; 0 where nothing is trained`, workers: String(workers()) },
   )
     .addOption(new Option('--seeds <n>', 'trainings of the evaluation').argParser(numberIfItIsOne).default(3))
     .option(...CHOOSE)

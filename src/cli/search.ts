@@ -66,8 +66,12 @@ export interface StudyOptions {
 }
 
 /** The options of `search` and `run`. */
-export function addStudyOptions(command: Command, names: readonly SettingName[] = SETTING_NAMES): Command {
-  return addSettings(command, names)
+export function addStudyOptions(
+  command: Command,
+  names: readonly SettingName[] = SETTING_NAMES,
+  presets: Readonly<Partial<Record<SettingName, string>>> = {},
+): Command {
+  return addSettings(command, names, presets)
     .option('--out <folder>', "the study's folder (default: the next free runs/NAME-N)")
     .option('--prior <folder...>', 'begin with what these earlier studies of the same space have measured')
     .option('--config <file>', 'settings from this file (default: netsmith.config.ts, .js or .json, if there is one)');

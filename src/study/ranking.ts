@@ -51,8 +51,8 @@ function lexicographic<T extends Measured>(items: readonly T[], objectives: read
 }
 
 /**
- * The one rule for what is best, for every command and report (docs/best.md): one architecture, or with several
- * objectives the Pareto front, the best by the first objective first. Means are over search and confirmation results.
+ * The one rule for what is best, for every command and report (docs/best.md): one architecture (of equals the one with
+ * the fewest parameters), or with several objectives the Pareto front, the best by the first objective first. Means are over search and confirmation results.
  * While the confirmation is up to date, only what has been confirmed may win: the best of many noisy results is too good
  * by selection. Where every confirmation has failed, all may.
  */
@@ -62,7 +62,21 @@ export function bestOf(trials: readonly Trial[], objectives: readonly Objective[
   const eligible = confirmed.length > 0 ? confirmed : all;
   return objectives.length > 1
     ? lexicographic(paretoFront(eligible, objectives), objectives)
-    : rank(eligible, objectives).slice(0, 1);
+    : smallestOfEquals(rank(eligible, objectives), objectives[0]);
+}
+
+/** Values that differ by less, relatively, are equal: means of the same results differ in their last digits. */
+const TOLERANCE = 1e-9;
+
+/** The best of a ranking; of those with the same value the one with the fewest parameters, as a list. */
+function smallestOfEquals(ranked: readonly Contender[], objective: Objective | undefined): Contender[] {
+  const valueIn = ({ metrics }: Contender) => metrics[objective?.metric ?? ''] ?? Number.NaN;
+  const [first] = ranked;
+  if (first === undefined) return [];
+  const best = valueIn(first);
+  const equals = ranked.filter((one) => Math.abs(valueIn(one) - best) <= TOLERANCE * Math.max(1, Math.abs(best)));
+  const size = ({ costs: { params = Number.POSITIVE_INFINITY } }: Contender) => params;
+  return [equals.reduce((a, b) => (size(b) < size(a) ? b : a), first)];
 }
 
 /** How far a study has come with several objectives. */
