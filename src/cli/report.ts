@@ -64,6 +64,7 @@ export async function reportData(dir: string, study: ReadStudy): Promise<ReportD
     architecture: formatArchitecture(space, best.architecture),
     network: resolve(space, best.architecture),
     by: takenBy(study, front, best),
+    metrics: best.metrics,
   };
   return {
     name: record.name,

@@ -31,6 +31,8 @@ export interface Winner {
   readonly architecture: string;
   /** How it was found to be best, to begin a sentence: `The best by mean accuracy over search trial and confirmations`. */
   readonly by?: string;
+  /** What it was chosen by: means over its search trials and confirmations. Absent: the values of its search trial. */
+  readonly metrics?: Metrics;
   /** Resolved. */
   readonly network: Module;
   readonly costs: Costs & { readonly layers: readonly LayerCosts[] };

@@ -104,7 +104,7 @@ function result(data: ReportData): Markup {
     sentences.push(html`<strong>No trial is complete, so there is no result yet.</strong> `);
     return section('Result', [html`<p class="lead">${sentences}</p>`]);
   }
-  const valid = winning.metrics[metric] ?? winning.costs[metric];
+  const valid = winner.metrics?.[metric] ?? winning.metrics[metric] ?? winning.costs[metric];
   sentences.push(
     html`${winner.by ?? `The best by ${metric}`}, <strong>trial ${winner.trial}</strong>, has ${showCount(winner.costs.params)} parameters and ${showLarge(winner.costs.flops)} FLOPs, and reaches <strong>${showMetric(metric, valid)}</strong> ${where}. `,
   );
@@ -132,7 +132,7 @@ function result(data: ReportData): Markup {
       sentences.push(
         html`The exported file has the weights of one of these trainings: ${showMetric(shown, test.ofFile[shown])}. `,
       );
-    const before = confirmed.length > 0 ? mean(confirmed) : valid;
+    const before = confirmed.length > 0 && winner.metrics === undefined ? mean(confirmed) : valid;
     if (before !== undefined && trained && shown === metric) {
       const which = confirmed.length > 0 ? 'the confirmed validation mean' : 'the validation value';
       sentences.push(html`From ${which} to the test mean: ${showDifference(metric, mean(tested) - before)}. `);

@@ -97,14 +97,14 @@ print(session.run(["${output}"], {"${INPUT_NAME}": x})[0])
 ${encodingSection(info)}`;
 }
 
-function metricsTable({ validation = {}, testOfFile = {}, test = [] }: ModelCardData): string {
-  const names = [...new Set([validation, testOfFile, ...test].flatMap((metrics) => Object.keys(metrics)))];
+function metricsTable({ validation = {}, testOfFile, test = [] }: ModelCardData): string {
+  const names = [...new Set([validation, testOfFile ?? {}, ...test].flatMap((metrics) => Object.keys(metrics)))];
   if (names.length === 0) return 'None were measured.';
   // Of one training the mean is the file's own value.
   const several = test.length > 1;
   const rows = names.map((name) => {
     const values = test.map((metrics) => metrics[name]).filter((value) => value !== undefined);
-    const own = testOfFile[name] === undefined ? 'not measured' : showMetric(name, testOfFile[name]);
+    const own = testOfFile === undefined ? 'not measured' : showMetric(name, testOfFile[name]);
     const all = `${showMetric(name, mean(values))} ± ${showDeviation(name, deviation(values))}`;
     const cells = [name, showMetric(name, validation[name]), own];
     return [...cells, ...(several ? [values.length > 1 ? all : '–'] : [])];
