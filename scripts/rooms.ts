@@ -9,7 +9,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   strategy: ['space', 'model'],
   estimate: ['space', 'model', 'network', 'graph', 'engine', 'train', 'data', 'device'],
   oneshot: ['space', 'model', 'network', 'graph', 'engine', 'train', 'data', 'device', 'strategy', 'estimate'],
-  study: ['space', 'strategy/strategy.ts', 'estimate/estimator.ts', 'estimate/tabular/table.ts'],
+  study: ['space', 'strategy/strategy.ts', 'strategy/members.ts', 'estimate/estimator.ts', 'estimate/tabular/table.ts'],
   model: ['graph', 'engine'],
   network: ['space', 'graph'],
   graph: [],

@@ -39,7 +39,7 @@ suite('search by proxies', () => {
       ...['run', ...PROXIES, ...FEW, '--trials', '6', '--seeds', '1', '--no-baselines', '--out', dir],
     );
     assert.match(err, /\[6 of 6\] trial 5: freerea -?[\d.]+, /);
-    assert.match(err, /Training it from scratch on train \+ valid/);
+    assert.match(err, /Training trial \d on train \+ validation data with 1 seed/);
     assert.deepEqual(Object.keys(found.best.metrics).sort(), ['freerea', 'logSynflow', 'naswot', 'skipReach']);
     const { evaluation } = found;
     assert.deepEqual([evaluation.valid, evaluation.gap], [{}, {}]);

@@ -5,10 +5,11 @@ import type { Metrics } from '../common/metrics.ts';
 import { showCount, showMetric, showSeconds } from '../report/numbers.ts';
 import { type Architecture, formatArchitecture } from '../space/index.ts';
 import { BASELINES } from '../space/spaces/index.ts';
-import type { Trial } from '../study/store/store.ts';
+import type { Choice } from '../study/choice.ts';
 import { TrainingFailure } from '../train/failure.ts';
 import { MEANS_NOTHING } from './benchmarks.ts';
-import { measuredMetrics, requireBest } from './best.ts';
+import { bestTable } from './best.ts';
+import { addChoice, type ChoiceOptions, type Chosen, choiceText, chosen } from './choice.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import type { EstimatorPlan } from './estimator.ts';
 import {
@@ -20,7 +21,7 @@ import {
   writeEvaluation,
   writeWeights,
 } from './evaluation.ts';
-import { addSettings, givenSettings, numberIfItIsOne } from './flags.ts';
+import { addSettingsOfStudy, givenSettings, numberIfItIsOne } from './flags.ts';
 import { interruptible } from './interrupt.ts';
 import { isWhole } from './numbers.ts';
 import { testedObjective } from './objectives.ts';
@@ -28,7 +29,7 @@ import { type Output, table } from './output.ts';
 import { NO_SAMPLES, writePredictions } from './predictions.ts';
 import { type Retrained, type RetrainJob, retrainAll } from './retraining.ts';
 import { checkRunSettings, costsOf, type Setup } from './setup.ts';
-import { planOfSetup, type ReadStudy, readStudy, setUpAgain } from './study.ts';
+import { planOfSetup, type ReadStudy, readStudy, setUpFinal } from './study.ts';
 import { lookUpTest } from './table-search.ts';
 import { createTrainingsView } from './trainings.ts';
 
@@ -38,38 +39,35 @@ export interface EvaluateOptions {
   readonly baselines: boolean;
   /** Whether some test samples are kept for the report. */
   readonly samples?: boolean;
-  /** Another trial than the best. */
-  readonly trial?: number;
 }
 
-/** `netsmith evaluate DIR`: { study, trial, architecture, text, test, valid, gap, baselines, ... } */
+/** `netsmith evaluate DIR`: { study, trial, choice, architecture, text, test, kept, valid, gap, baselines, ... } */
 export function addEvaluate(program: Command, shell: Shell): void {
   const command = define(
     program,
     'evaluate <dir>',
-    'Train the best again from scratch, on train + valid with several seeds, then open the test split',
+    'Retrain the best architecture on train + validation data with several seeds and evaluate it on the test split',
     [
       'netsmith evaluate runs/digits-small-cnn-1 --seeds 3',
       'netsmith evaluate runs/digits-small-cnn-1 --epochs 50 --no-baselines',
+      'netsmith evaluate runs/accuracy-and-params --choose knee',
     ],
-  )
-    .addOption(
-      new Option('--seeds <n>', 'trainings, each with a seed of its own').argParser(numberIfItIsOne).default(3),
-    )
-    .addOption(new Option('--trial <n>', 'this trial instead of the best').argParser(numberIfItIsOne))
+  ).addOption(new Option('--seeds <n>', 'trainings, each with its own seed').argParser(numberIfItIsOne).default(3));
+  addChoice(command)
     .option('--no-baselines', 'without the hand-designed baselines')
     .option(...NO_SAMPLES);
-  addSettings(command, ['dataDir', 'epochs', 'workers', 'threads', 'device', 'memory', 'layout']).action(
-    async (dir: string, options: EvaluateOptions, command: Command) => {
+  addSettingsOfStudy(command, ['dataDir', 'epochs', 'workers', 'threads', 'device', 'memory', 'layout']).action(
+    async (dir: string, options: EvaluateOptions & ChoiceOptions, command: Command) => {
       const output = outputOf(command, shell);
-      checkCounts(options);
+      checkSeeds(options);
       const study = await readStudy(dir);
       const settings = checkRunSettings(study.settings, givenSettings(command));
-      const best = chosen(study, dir, options.trial);
-      const setup = await setUpAgain(study, dir, settings);
+      const best = chosen(study, dir, options);
+      const setup = await setUpFinal(study, dir, settings);
       const { estimator } = setup;
       if (estimator.kind === 'table' && command.getOptionValueSource('seeds') === 'cli')
         throw invalid('--seeds', String(options.seeds), MEANS_NOTHING);
+      noteChoice(study, best.choice, output);
       const record =
         estimator.kind === 'table'
           ? await lookUpTest(dir, setup, estimator.table, best)
@@ -83,24 +81,14 @@ export function addEvaluate(program: Command, shell: Shell): void {
   );
 }
 
-export function checkCounts({ seeds, trial }: Pick<EvaluateOptions, 'seeds' | 'trial'>): void {
+export function checkSeeds({ seeds }: Pick<EvaluateOptions, 'seeds'>): void {
   if (!isWhole(seeds, 1, 1000)) throw invalid('--seeds', String(seeds), 'must be a whole number from 1 to 1,000');
-  if (trial !== undefined && !isWhole(trial, 0, Number.MAX_SAFE_INTEGER))
-    throw invalid('--trial', String(trial), 'must be the number of a trial');
 }
 
-/** The trial that is asked for, or the best. Throws UserError where there is none. */
-export function chosen(study: ReadStudy, dir: string, number: number | undefined): Chosen {
-  const best = number === undefined ? requireBest(study, dir) : undefined;
-  const trial = study.trials.find((one) => one.purpose === 'search' && one.trial === (best?.trial ?? number));
-  if (trial === undefined) throw invalid('--trial', String(number), `study "${dir}" has no trial of this number`);
-  return { trial, metrics: best === undefined ? trial.metrics : measuredMetrics(best) };
-}
-
-/** A search trial, and what its estimator (of confirmed ones, their trainings too) said of it. */
-export interface Chosen {
-  readonly trial: Trial;
-  readonly metrics: Metrics;
+/** Of several objectives: the front, which network of it is taken, and how to take another. */
+export function noteChoice(study: ReadStudy, choice: Choice, output: Output): void {
+  const text = choiceText(choice, study.problem.objectives);
+  if (text !== undefined) output.note(`${bestTable(study)}\n${text}`);
 }
 
 const isTrained = ({ kind }: EstimatorPlan) => kind === 'train' || kind === 'table';
@@ -112,8 +100,9 @@ export function validMetrics({ estimator }: Pick<Setup, 'estimator'>, { metrics 
 
 /**
  * Trains the chosen architecture and the baselines, all from scratch on train + valid with the same settings and number
- * of epochs, and measures them on the test part. Keeps the result and the weights of the first seed in `best/`, and throws,
- * before it trains anything, where they cannot be written (`writeWhole`).
+ * of epochs (`setup.training`), and measures them on the test part. Keeps the result and the weights of the first seed,
+ * with what these came to on the test part, in `best/`, and throws, before it trains anything, where they cannot be
+ * written (`writeWhole`).
  */
 export async function evaluate(
   dir: string,
@@ -123,7 +112,7 @@ export async function evaluate(
   output: Output,
   signal: AbortSignal,
 ): Promise<EvaluationRecord> {
-  const { settings } = setup;
+  const { epochs } = setup.training;
   const { architecture } = best.trial;
   checkKeeps(dir);
   const seeds = Array.from({ length: options.seeds }, (_, repetition) => repetition);
@@ -136,7 +125,7 @@ export async function evaluate(
   const jobs = entrants.flatMap((entrant) =>
     seeds.map((repetition): RetrainJob => {
       const sampled = options.samples === true && !('baseline' in entrant) && repetition === 0;
-      return { ...entrant, repetition, ...(sampled && { sampled }) };
+      return { ...entrant, repetition, epochs, ...(sampled && { sampled }) };
     }),
   );
   const nameOf = ({ baseline, repetition }: RetrainJob) =>
@@ -167,14 +156,14 @@ export async function evaluate(
     jobs.filter(({ baseline }) => baseline === name).flatMap((job) => results.get(job) ?? []);
   const found = resultsOf(undefined);
   const [first] = found;
-  if (first !== undefined) writeWeights(dir, architecture, settings.epochs, first.weights);
-  writePredictions(dir, best.trial.trial, settings.epochs, first?.samples);
+  if (first !== undefined) writeWeights(dir, { architecture, epochs, seed: 0, test: first.metrics }, first.weights);
+  writePredictions(dir, best.trial.trial, epochs, first?.samples);
   const confusions = found.flatMap(({ confusion }) => (confusion === undefined ? [] : [confusion]));
   const record: EvaluationRecord = {
     trial: best.trial.trial,
     architecture,
     seeds,
-    epochs: settings.epochs,
+    epochs,
     metrics: found.map(({ metrics }) => metrics),
     ...(confusions.length > 0 && { confusion: confusions.reduce(addMatrices) }),
     trainedOn: 'train + valid',
@@ -207,6 +196,7 @@ function addMatrices(a: readonly (readonly number[])[], b: readonly (readonly nu
 export interface EvaluationResult {
   readonly study: string;
   readonly trial: number;
+  readonly choice: Choice;
   readonly architecture: Architecture;
   readonly text: string;
   readonly params: number;
@@ -214,6 +204,8 @@ export interface EvaluationResult {
   readonly epochs: number;
   readonly seeds: readonly number[];
   readonly test: Summary;
+  /** The seed whose weights are kept for `export`, and what they come to on the test split. Absent for a table. */
+  readonly kept?: { readonly seed: number; readonly test: Metrics };
   /** Validation metrics of the search (of confirmed trials: the mean over their runs). Empty where it has trained nothing. */
   readonly valid: Metrics;
   /** What the search chose it by, where that is no training. */
@@ -239,6 +231,7 @@ export function evaluationToJson(
   return {
     study,
     trial: record.trial,
+    choice: best.choice,
     architecture: record.architecture,
     text: formatArchitecture(space, record.architecture),
     params,
@@ -246,6 +239,7 @@ export function evaluationToJson(
     epochs: record.epochs,
     seeds: record.seeds,
     test,
+    ...(estimator.kind !== 'table' && { kept: { seed: record.seeds[0] ?? 0, test: record.metrics[0] ?? {} } }),
     valid: found,
     ...(!isTrained(estimator) && { estimate: { estimator: estimator.kind, metrics: best.metrics } }),
     gap: Object.fromEntries(shared.map(([name, valid]) => [name, valid - (test[name]?.mean ?? Number.NaN)])),
@@ -255,22 +249,27 @@ export function evaluationToJson(
   };
 }
 
+export const seedsText = (count: number) => (count === 1 ? '1 seed' : `${count} seeds`);
+
 export function evaluationText(setup: Setup, best: Chosen, record: EvaluationRecord): string {
   const { metric } = testedObjective(setup.problem.objectives, setup.dataset.search.info);
+  const { length: count } = record.seeds;
   const row = (
     name: string,
     metrics: readonly Metrics[],
     { params, flops }: { readonly params: number; readonly flops: number },
   ) => {
     const { mean = Number.NaN, sd = Number.NaN } = summarise(metrics)[metric] ?? {};
-    return [name, showMetric(metric, mean), showMetric(metric, sd), showCount(params), showCount(flops)];
+    // One value has no deviation.
+    const spread = count > 1 ? [showMetric(metric, sd)] : [];
+    return [name, showMetric(metric, mean), ...spread, showCount(params), showCount(flops)];
   };
   const { params = 0, flops = 0 } = best.trial.costs;
   return table(
     [
-      setup.estimator.kind === 'table' ? `test (${record.epochs} epochs)` : `test (${record.seeds.length} seeds)`,
+      setup.estimator.kind === 'table' ? `test (${record.epochs} epochs)` : `test (${seedsText(count)})`,
       metric,
-      'deviation',
+      ...(count > 1 ? ['deviation'] : []),
       'params',
       'FLOPs',
     ],

@@ -169,17 +169,22 @@ export function readEvaluation(dir: string): EvaluationRecord | undefined {
   const found = readJson(path);
   if (found === undefined) return undefined;
   const rule = `delete it and run netsmith evaluate ${dir} again`;
+  return checkedRecord(found, evaluationSchema, path, rule) as EvaluationRecord;
+}
+
+/** What stands in a file of `best/`, without its checksum. Throws UserError where that or the form is not what was written. */
+function checkedRecord(found: Json, schema: z.ZodType, path: string, rule: string): unknown {
   const place = `file "${path}"`;
-  const result = evaluationSchema.safeParse(found);
+  const result = schema.safeParse(found);
   if (!result.success) {
     const [issue] = result.error.issues;
     throw invalid(place, `${issue?.path.map(String).join('.') || 'it'} is not what it should be`, rule);
   }
-  // Evaluations of earlier versions have none.
+  // Files of earlier versions have none.
   const { checksum, ...record } = found as { readonly checksum?: Json };
   if (checksum !== undefined && checksum !== checksumOf(record))
     throw invalid(place, 'is not what was written (its checksum differs)', rule);
-  return record as unknown as EvaluationRecord;
+  return record;
 }
 
 /** Throws UserError where it is no JSON. */
@@ -194,7 +199,22 @@ function readJson(path: string): Json | undefined {
 interface FinalWeights {
   readonly architecture: Architecture;
   readonly epochs: number;
-  /** Of weights.bin. The two files are two writes: after a kill between them the label is not that of the weights. */
+  /** The repetition whose weights they are. */
+  readonly seed: number;
+  /** Of these very weights, on the test samples; absent: they were trained for the export alone. */
+  readonly test?: Metrics;
+}
+
+const weightsSchema = z.looseObject({
+  architecture,
+  epochs: count,
+  seed: count.optional(),
+  test: z.record(z.string(), z.number().nullable()).optional(),
+  sha256: z.string(),
+});
+
+/** Of weights.bin. The two files are two writes: after a kill between them the label is not that of the weights. */
+interface WeightsFile extends FinalWeights {
   readonly sha256: string;
 }
 
@@ -202,33 +222,33 @@ function sha256Of(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-export function writeWeights(
-  dir: string,
-  architecture: Architecture,
-  epochs: number,
-  tensors: Readonly<Record<string, HostTensor>>,
-): void {
+export function writeWeights(dir: string, about: FinalWeights, tensors: Readonly<Record<string, HostTensor>>): void {
   const bytes = encodeCheckpoint({ history: [], steps: 0, tensors });
   writeInStudy(dir, ['best', 'weights.bin'], bytes);
-  const of: FinalWeights = { architecture, epochs, sha256: sha256Of(bytes) };
-  writeInStudy(dir, ['best', 'weights.json'], `${JSON.stringify(of, null, 2)}\n`);
+  const of: WeightsFile = { ...about, sha256: sha256Of(bytes) };
+  const text = JSON.stringify({ ...of, checksum: checksumOf(of) }, null, 2);
+  writeInStudy(dir, ['best', 'weights.json'], `${text}\n`);
 }
 
-/** The weights that `evaluate` or an earlier `export` left, if they are of this architecture and length of training. */
+/** The weights that `evaluate` or an earlier `export` left, of however many epochs, if they are of this architecture. */
 export function readWeights(
   dir: string,
   architecture: Architecture,
-  epochs: number,
-): Readonly<Record<string, HostTensor>> | undefined {
+): (FinalWeights & { readonly tensors: Readonly<Record<string, HostTensor>> }) | undefined {
   const [file, about] = [join(dir, 'best', 'weights.bin'), join(dir, 'best', 'weights.json')];
   const bytes = readPlain(file, Number.POSITIVE_INFINITY);
   const found = readJson(about);
   if (bytes === undefined || found === undefined) return undefined;
-  const wanted: FinalWeights = { architecture, epochs, sha256: sha256Of(bytes) };
-  if (!isDeepStrictEqual(found, wanted)) return undefined;
+  const rule = 'delete it: export then trains the network again';
+  // Labels of earlier versions name no seed: their weights are those of the first.
+  const label = checkedRecord(found, weightsSchema, about, rule) as Omit<WeightsFile, 'seed'> & {
+    readonly seed?: number;
+  };
+  const { sha256, seed = 0, ...weights } = label;
+  if (sha256 !== sha256Of(bytes) || !isDeepStrictEqual(weights.architecture, architecture)) return undefined;
   try {
-    return decodeCheckpoint(bytes).tensors;
+    return { ...weights, seed, tensors: decodeCheckpoint(bytes).tensors };
   } catch (error) {
-    throw invalid(`file "${file}"`, messageOf(error), 'delete it: export then trains the network again');
+    throw invalid(`file "${file}"`, messageOf(error), rule);
   }
 }

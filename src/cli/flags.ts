@@ -31,11 +31,20 @@ export function flagOf(setting: string): string {
   return `--${setting.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
-/** Gives a command a flag for each of these settings. The schema's defaults are only named in the help text. */
-export function addSettings(command: Command, names: readonly SettingName[]): Command {
+/**
+ * Gives a command a flag for each of these settings. The schema's defaults are only named in the help text; `presets` are
+ * the command's own defaults, in words.
+ */
+export function addSettings(
+  command: Command,
+  names: readonly SettingName[],
+  presets: Readonly<Partial<Record<SettingName, string>>> = {},
+): Command {
   for (const name of names) {
-    const { type, description = '', group, enum: words } = DESCRIBED[name];
-    const preset = DESCRIBED[name].default;
+    const { type, group, enum: words, ...described } = DESCRIBED[name];
+    const { description: text = '' } = described;
+    const description = presets[name] === undefined ? text : text.replace(/ \(default[^)]*\)/, '');
+    const preset = presets[name] ?? DESCRIBED[name].default;
     const shown = typeof preset === 'object' || preset === undefined || preset === false ? '' : ` (default: ${preset})`;
     const heading = group === undefined ? 'Options:' : GROUPS[group];
     const add = (flags: string, text: string, parse?: (text: string) => unknown) => {
@@ -64,6 +73,11 @@ export function addSettings(command: Command, names: readonly SettingName[]): Co
     }
   }
   return command;
+}
+
+/** The flags of a command on a study that is there, whose settings are the defaults. */
+export function addSettingsOfStudy(command: Command, names: readonly SettingName[]): Command {
+  return addSettings(command, names, Object.fromEntries(names.map((name) => [name, 'as in the study'])));
 }
 
 const PLACEHOLDERS: Partial<Record<SettingName, string>> = {

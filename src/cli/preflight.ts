@@ -4,7 +4,7 @@ import type { Engine } from '../engine/engine.ts';
 import { candidateNetwork, candidateSettings } from '../estimate/train.ts';
 import { showBytes, showCount, showSeconds } from '../report/numbers.ts';
 import { type Architecture, sample } from '../space/index.ts';
-import { withinLimits } from '../strategy/limits.ts';
+import { sampleWithin, withinLimits } from '../strategy/limits.ts';
 import { MemoryShortage, TrainingFailure } from '../train/failure.ts';
 import type { TrainRequest } from '../train/loop.ts';
 import { type Forecast, preflight } from '../train/preflight.ts';
@@ -60,7 +60,9 @@ export async function forecastSearch(setup: Setup, engine: Engine, output: Outpu
 /** Random members that keep the limits and can be built, those first that keep most for the backward pass. */
 function membersBySize({ settings, problem, space, training, dataset }: Setup): Architecture[] {
   const random = rng(settings.seed, 'preflight');
-  const drawn = Array.from({ length: MEMBERS }, () => sample(space, random));
+  const samples = Array.from({ length: MEMBERS }, () => sample(space, random));
+  const isRare = !samples.some((one) => withinLimits(problem, one));
+  const drawn = isRare ? samples.map((_, i) => sampleWithin(problem, i)) : samples;
   const sizes = new Map<Architecture, number>();
   for (const architecture of drawn) {
     try {

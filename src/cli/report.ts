@@ -10,13 +10,14 @@ import { count, formatArchitecture, resolve } from '../space/index.ts';
 import { createStrategy } from '../strategy/index.ts';
 import { accountOf, computingSeconds } from '../study/account.ts';
 import { budgetEnd } from '../study/budget.ts';
+import { triedOf } from '../study/exhaustion.ts';
 import { writeWhole } from '../study/store/files.node.ts';
 import type { Trial } from '../study/store/store.ts';
-import { bestTrials } from './best.ts';
+import { bestTrials, takenBy } from './best.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import { type StudySettings, trainsTrials } from './config.ts';
 import { modelTools } from './engine.ts';
-import { type EvaluationRecord, readEvaluation } from './evaluation.ts';
+import { type EvaluationRecord, readEvaluation, readWeights } from './evaluation.ts';
 import { commandOf, shellWord } from './flags.ts';
 import { testedObjective } from './objectives.ts';
 import { readPredictions } from './predictions.ts';
@@ -51,9 +52,10 @@ export async function reportData(dir: string, study: ReadStudy): Promise<ReportD
   const { record, settings, data, block, space, problem, trials } = study;
   const isTable = settings.benchmark !== undefined;
   const size = count(space)?.toLocaleString('en-GB');
-  const front = bestTrials(study);
-  const [best] = front;
   const evaluation = readEvaluation(dir);
+  const front = bestTrials(study);
+  // Of several objectives the one that was evaluated is the one that a person has chosen.
+  const best = front.find(({ trial }) => trial === evaluation?.trial) ?? front[0];
   const shown = settingsShown(settings);
   // A study that went on since, or `--trial`: what was tested need not be what is best.
   const ofWinner = evaluation?.trial === best?.trial ? evaluation : undefined;
@@ -61,10 +63,12 @@ export async function reportData(dir: string, study: ReadStudy): Promise<ReportD
     trials.filter(({ purpose }) => purpose === 'search'),
     study.clock,
   );
+  const exported = best && readWeights(dir, best.architecture);
   const winner = best && {
     trial: best.trial,
     architecture: formatArchitecture(space, best.architecture),
     network: resolve(space, best.architecture),
+    by: takenBy(study, front, best),
     metrics: best.metrics,
     runs: best.results.length,
   };
@@ -99,6 +103,7 @@ export async function reportData(dir: string, study: ReadStudy): Promise<ReportD
         seeds: ofWinner.seeds,
         metrics: ofWinner.metrics,
         trainedOn: ofWinner.trainedOn,
+        ...(exported?.test !== undefined && exported.epochs === ofWinner.epochs && { ofFile: exported.test }),
         ...(ofWinner.confusion !== undefined && { confusion: ofWinner.confusion }),
         ...(samples !== undefined && { samples }),
       },
@@ -131,7 +136,9 @@ export async function isFinished({ settings, problem, trials, clock, strategySta
   // Within its budget it is at its end when the strategy has no more to propose.
   const strategy = createStrategy(settings.strategy, settings.strategyOptions, modelTools());
   const [, proposals] = await strategy.ask(problem, strategyState.state, searched.length, 1);
-  return proposals.length === 0;
+  const tried = triedOf(problem);
+  for (const trial of searched) tried.note(trial);
+  return proposals.length === 0 || tried.isUsedUp(proposals);
 }
 
 /** The command lines that make this report again, in order. */

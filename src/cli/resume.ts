@@ -7,7 +7,7 @@ import { openStudy } from '../study/study.node.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import type { SettingName, StudySettings } from './config.ts';
 import { checkDevice } from './engine.ts';
-import { addSettings, givenSettings } from './flags.ts';
+import { addSettingsOfStudy, givenSettings } from './flags.ts';
 import type { Output } from './output.ts';
 import { searchToItsEnd, tellResult } from './search.ts';
 import { checkRunSettings, type Setup } from './setup.ts';
@@ -47,7 +47,7 @@ export function addResume(program: Command, shell: Shell): void {
   )
     .option('--without <file...>', 'image-folder: leave out these images, damaged or removed ones')
     .option('--retry-failed', 'train failed trials again, from their beginning and under their old numbers', false);
-  addSettings(command, CHANGEABLE).action(async (dir: string, options: ResumeOptions, command: Command) => {
+  addSettingsOfStudy(command, CHANGEABLE).action(async (dir: string, options: ResumeOptions, command: Command) => {
     const output = outputOf(command, shell);
     const { store, setup } = await reopen(dir, givenSettings(command), output, options.without);
     if (options.retryFailed) await retryFailed(store, output);

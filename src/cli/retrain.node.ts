@@ -59,10 +59,11 @@ async function open({ plan, memoryBytes }: WorkerOrders): Promise<Opened> {
 async function work({ setup, engine, programs, test }: Opened, job: RetrainJob): Promise<Retrained> {
   const { settings, dataset, training } = setup;
   const began = performance.now();
-  const { epochs } = training;
+  const { epochs } = job;
   send({ progress: { epoch: 0, epochs } });
   const onEpoch = ({ epoch, loss }: EpochRecord) => void send({ progress: { epoch, epochs, loss } });
-  const run = { engine, programs, dataset, training, seed: settings.seed, repetition: job.repetition, onEpoch };
+  const final = { ...training, epochs };
+  const run = { engine, programs, dataset, training: final, seed: settings.seed, repetition: job.repetition, onEpoch };
   const retrained = await retrain(contestantOf(setup, job), run, test, job.sampled);
   return { ...retrained, seconds: (performance.now() - began) / 1000 };
 }

@@ -19,6 +19,8 @@ export interface RetrainJob {
   readonly repetition: number;
   /** Whether some test samples are to come back with it, for the report. */
   readonly sampled?: boolean;
+  /** Of this training: those of the study's settings are the search's. */
+  readonly epochs: number;
 }
 
 export interface Retrained {

@@ -6,6 +6,7 @@ import type { Json } from '../common/json.ts';
 import { showAgreement } from '../report/numbers.ts';
 import { beginning } from '../study/earlier.ts';
 import type { StudyEnd } from '../study/events.ts';
+import { allTried } from '../study/exhaustion.ts';
 import { runStudy, type StudyRun } from '../study/run.ts';
 import type { EarlierTrial, Store } from '../study/store/store.ts';
 import { checkNewStudy, createStudy } from '../study/study.node.ts';
@@ -26,7 +27,15 @@ import type { Output } from './output.ts';
 import { forecastSearch } from './preflight.ts';
 import { readPrior } from './prior.ts';
 import { budgetOf, type Setup, setUp } from './setup.ts';
-import { ordersToJson, planOfSetup, planToJson, readStudy, type StudyPlan, type WorkerOrders } from './study.ts';
+import {
+  ordersToJson,
+  planOfSetup,
+  planToJson,
+  type ReadStudy,
+  readStudy,
+  type StudyPlan,
+  type WorkerOrders,
+} from './study.ts';
 import { runOnTable } from './table-search.ts';
 
 /** `netsmith search`: { study, trials, best } */
@@ -58,8 +67,12 @@ export interface StudyOptions {
 }
 
 /** The options of `search` and `run`. */
-export function addStudyOptions(command: Command, names: readonly SettingName[] = SETTING_NAMES): Command {
-  return addSettings(command, names)
+export function addStudyOptions(
+  command: Command,
+  names: readonly SettingName[] = SETTING_NAMES,
+  presets: Readonly<Partial<Record<SettingName, string>>> = {},
+): Command {
+  return addSettings(command, names, presets)
     .option('--out <folder>', "the study's folder (default: the next free runs/NAME-N)")
     .option('--prior <folder...>', 'begin with what these earlier studies of the same space have measured')
     .option('--config <file>', 'settings from this file (default: netsmith.config.ts, .js or .json, if there is one)');
@@ -211,18 +224,33 @@ async function inProcesses(dir: string, setup: Setup, store: Store): Promise<Pic
 /** Ctrl-C lets the running epochs end and keeps them, however long they take; a second one ends at once. */
 const GRACE_SECONDS = 24 * 3600;
 
-const REASONS: Readonly<Record<StudyEnd['reason'], string>> = {
+const REASONS: Readonly<Record<Exclude<StudyEnd['reason'], 'exhausted'>, string>> = {
   trials: 'All trials are done.',
   time: 'The time is up.',
   target: 'The target is reached.',
-  exhausted: 'The strategy has nothing more to propose.',
+  failing: 'Stopped early: all trials fail for the same reason.',
   interrupted: 'Interrupted.',
 };
+
+/** Why the search has ended. */
+export function endText({ reason }: StudyEnd, { problem, trials }: Pick<ReadStudy, 'problem' | 'trials'>): string {
+  if (reason !== 'exhausted') return REASONS[reason];
+  const searched = trials.filter(({ purpose }) => purpose === 'search');
+  const all = allTried(problem, searched);
+  const limits = problem.limits.map(({ cost, max }) => `${cost} <= ${max}`).join(', ');
+  const isLimited = limits !== '';
+  if (isLimited && searched.length === 0) return `No architecture of the space keeps the limits ${limits}.`;
+  if (all === undefined) return 'The search space is exhausted: the strategy proposes nothing more.';
+  const where = isLimited ? `${all.proved ? '' : ' that were found'} within the limits` : ' of the space';
+  return all.count === 1
+    ? `The only architecture${where.replace('were', 'was')} has been tried.`
+    : `All ${all.count} architectures${where} have been tried.`;
+}
 
 /** The result of `search` and `resume`, and how to go on. */
 export async function tellResult(dir: string, end: SearchEnd, output: Output, shell: Shell): Promise<void> {
   const study = await readStudy(dir);
-  output.note(REASONS[end.reason]);
+  output.note(endText(end, study));
   if (end.reason === 'interrupted') tellInterrupted(dir, end, output, shell);
   else if (end.best.length > 0) output.note(`Next: ${hint('evaluate', dir)}`);
   else {

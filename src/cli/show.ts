@@ -12,15 +12,15 @@ import {
   type Task,
 } from '../space/index.ts';
 import { writeWhole } from '../study/store/files.node.ts';
-import { bestTrials } from './best.ts';
+import { CHOOSE, type ChoiceOptions, choiceText, chosen } from './choice.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import { numberIfItIsOne, parsePairs } from './flags.ts';
 import { isWhole, parseNumber } from './numbers.ts';
+import type { Output } from './output.ts';
 import { loadSpace, spaceFor } from './setup.ts';
 import { readStudy } from './study.ts';
 
-interface ShowOptions {
-  readonly trial?: number | string;
+interface ShowOptions extends ChoiceOptions {
   readonly space?: string;
   readonly spaceOptions?: Record<string, number | string | boolean>;
   readonly arch?: string;
@@ -37,6 +37,7 @@ export function addShow(program: Command, shell: Shell): void {
     "netsmith show --space nas-bench-201 --arch '|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|avg_pool_3x3~2|'",
   ])
     .addOption(new Option('--trial <n>', 'this trial of the study').argParser(numberIfItIsOne))
+    .option(...CHOOSE)
     .option('--space <name|file>', 'outside a study: the space')
     .option('--space-options <k=v,...>', "outside a study: the space's own options", (text: string) =>
       parsePairs(text, '--space-options'),
@@ -49,12 +50,14 @@ export function addShow(program: Command, shell: Shell): void {
     .option('--regression', 'outside a study: the targets are numbers', false)
     .option('--svg <file>', 'also draw it into this file')
     .action(async (dir: string | undefined, options: ShowOptions, command: Command) => {
-      const { space, architecture } = dir === undefined ? await fromSpace(options) : await fromStudy(dir, options);
+      const output = outputOf(command, shell);
+      const { space, architecture } =
+        dir === undefined ? await fromSpace(options) : await fromStudy(dir, options, output);
       const network = resolve(space, architecture);
       const { params, flops, layers } = networkCosts(network, space.task);
       const text = formatArchitecture(space, architecture);
       if (options.svg !== undefined) writeWhole(options.svg, await drawArchitecture(network, { title: text }));
-      outputOf(command, shell).result(
+      output.result(
         {
           space: space.name,
           architecture,
@@ -95,25 +98,12 @@ function onlyArchitecture(space: Space): Architecture | undefined {
   }
 }
 
-async function fromStudy(dir: string, { trial }: ShowOptions): Promise<Shown> {
+async function fromStudy(dir: string, options: ShowOptions, output: Output): Promise<Shown> {
   const study = await readStudy(dir);
-  if (trial === undefined) {
-    const best = bestTrials(study)[0];
-    if (best === undefined)
-      throw invalid(`study "${dir}"`, 'no trial is complete', 'has no best yet; name one with --trial');
-    return { space: study.space, architecture: best.architecture };
-  }
-  const found = study.trials.find((one) => one.purpose === 'search' && one.trial === trial);
-  if (found === undefined) {
-    // Confirmations have numbers of their own and are not shown.
-    const { length } = study.trials.filter(({ purpose }) => purpose === 'search');
-    throw invalid(
-      '--trial',
-      String(trial),
-      length === 0 ? 'the study has no trials yet' : `the study has trials 0 to ${length - 1}`,
-    );
-  }
-  return { space: study.space, architecture: found.architecture };
+  const { trial, choice } = chosen(study, dir, options);
+  const text = choiceText(choice, study.problem.objectives);
+  if (text !== undefined) output.note(text);
+  return { space: study.space, architecture: trial.architecture };
 }
 
 function taskFrom({ input, outputs, regression }: ShowOptions): Task {

@@ -6,6 +6,7 @@ import type { Problem } from '../strategy/strategy.ts';
 import { type Agreement, agreementsOf } from '../study/agreement.ts';
 import type { Clock, EarlierTrial, StrategyState, StudyRecord, Trial } from '../study/store/store.ts';
 import { openStudy } from '../study/study.node.ts';
+import { checkSettings as checkTraining } from '../train/settings.ts';
 import type { StudySettings } from './config.ts';
 import { isSpaceFile } from './flags.ts';
 import { checkPlan, type StudyPlan } from './plan.ts';
@@ -99,6 +100,17 @@ export async function setUpInWorker(plan: StudyPlan): Promise<Setup> {
   const setup = await setUp(plan.settings, spaceOf(plan), true);
   requireSameData('study', plan.data, setup.dataset.search.info, false);
   return setup;
+}
+
+/**
+ * As `setUpAgain`, for a final training: its epochs are `training.epochs` and may be any number, as the rules of the
+ * search (how epochs rise from fidelity to fidelity) do not apply to it. `settings` keep the search's epochs.
+ */
+export async function setUpFinal(plan: StudyPlan, dir: string, settings: StudySettings): Promise<Setup> {
+  if (settings.benchmark !== undefined) return setUpAgain(plan, dir, settings);
+  const setup = await setUpAgain(plan, dir, { ...settings, epochs: plan.settings.epochs });
+  const training = { ...setup.training, epochs: settings.epochs };
+  return { ...setup, training: checkTraining(training, 'training settings', setup.dataset.search.info) };
 }
 
 /**

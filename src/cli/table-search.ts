@@ -9,7 +9,7 @@ import type { Store, Trial } from '../study/store/store.ts';
 import { hasEnded } from '../study/store/transitions.ts';
 import { inProcessPool } from '../study/worker/in-process.ts';
 import { benchmarkNamed } from './benchmarks.ts';
-import type { Chosen } from './evaluate.ts';
+import type { Chosen } from './choice.ts';
 import { type EvaluationRecord, writeEvaluation } from './evaluation.ts';
 import { budgetOf, type Setup } from './setup.ts';
 

@@ -25,7 +25,7 @@ export type ReportTrial = Pick<
   | 'reason'
 > & { readonly architecture: string };
 
-/** What the search found. Of several objectives, the first of the Pareto front by the first objective. */
+/** What the search found. Of several objectives, the best by the first of the Pareto front, or the one that was evaluated. */
 export interface Winner {
   /** The search trial. Its confirmations are the trials that repeat it. */
   readonly trial: number;

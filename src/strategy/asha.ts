@@ -37,7 +37,8 @@ export type AshaState = {
  * this is asynchronous BOHB (as in Klein et al. 2020, MOBSTER).
  *
  * Differs: the lowest rung is always the lowest fidelity (s = 0 in the paper); failed, paused and pruned trials count
- * in n and are never promoted. A trial so far behind the border of promotion that it would take more than four standard
+ * in n and are never promoted. When there are no more candidates and nothing runs, a rung that has promoted nobody
+ * promotes its best. A trial so far behind the border of promotion that it would take more than four standard
  * deviations of chance to bring it there is given up (`reach`), so that state and checkpoints do not grow with n.
  *
  * State: O(√n) a rung. ask, tell: O(√n), and the inner strategy.
@@ -52,9 +53,25 @@ export function asha(inner: Strategy, options: AshaOptions): Strategy<AshaState>
     trial: number,
   ): Promise<[AshaState, Proposal] | undefined> {
     const running = [...state.running, trial];
-    const level = state.rungs.findLastIndex((rung) => isPromotable(rung, eta));
-    const [rung, first] = [state.rungs[level], state.rungs[level]?.waiting[0]];
-    if (rung && first) {
+    const promoted = promoteFrom(state.rungs.findLastIndex((rung) => isPromotable(rung, eta)));
+    if (promoted) return promoted;
+    const isFull = options.candidates > 0 && state.begun >= options.candidates;
+    const [candidates, candidate] = isFull ? [] : await learner.ask(problem, state.candidates, trial);
+    if (candidates === undefined || candidate === undefined) {
+      // Too few for a promotion, and no more to come: the best goes on, or nothing would reach the full fidelity.
+      if (state.running.length > 0) return undefined;
+      return promoteFrom(
+        state.rungs.findLastIndex(({ waiting, promotions }) => waiting.length > 0 && promotions === 0),
+      );
+    }
+    return [
+      { ...state, begun: state.begun + 1, running, candidates },
+      { ...candidate, fidelity: 0 },
+    ];
+
+    function promoteFrom(level: number): [AshaState, Proposal] | undefined {
+      const [rung, first] = [state.rungs[level], state.rungs[level]?.waiting[0]];
+      if (rung === undefined || first === undefined) return undefined;
       const rungs = state.rungs.with(level, promote(rung, first, eta));
       const start = { kind: 'continue' as const, trial: first.trial };
       return [
@@ -62,13 +79,6 @@ export function asha(inner: Strategy, options: AshaOptions): Strategy<AshaState>
         { architecture: first.architecture, fidelity: level + 1, start },
       ];
     }
-    if (options.candidates > 0 && state.begun >= options.candidates) return undefined;
-    const [candidates, candidate] = await learner.ask(problem, state.candidates, trial);
-    if (candidate === undefined) return undefined;
-    return [
-      { ...state, begun: state.begun + 1, running, candidates },
-      { ...candidate, fidelity: 0 },
-    ];
   }
 
   return {

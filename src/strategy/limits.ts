@@ -1,7 +1,8 @@
-import { invalid } from '../common/errors.ts';
+import { invalid, type UserError } from '../common/errors.ts';
 import { type Rng, rng } from '../common/random.ts';
-import { sample } from '../space/index.ts';
+import { mutate, sample } from '../space/index.ts';
 import type { Architecture } from '../space/space.ts';
+import { findMembers, type Members } from './members.ts';
 import type { Problem } from './strategy.ts';
 
 /** How often an architecture is drawn anew before a strategy gives up. */
@@ -30,19 +31,45 @@ export function drawWithin(problem: Problem, draw: (attempt: number) => Architec
   return undefined;
 }
 
-/** A random architecture for trial `trial` within the limits. Throws UserError when TRIES draws find none. */
+/**
+ * A random architecture for trial `trial` within the limits. Where TRIES draws find none, members are looked for
+ * (`findMembers`), and one of them is drawn. Throws UserError when there are none.
+ */
 export function sampleWithin(problem: Problem, trial: number): Architecture {
   const stream = proposalRng(problem, trial);
-  const architecture = drawWithin(problem, () => sample(problem.space, stream));
-  if (!architecture) {
-    const limits = problem.limits.map(({ cost, max }) => `${cost} <= ${max}`).join(', ');
-    throw invalid(
-      `limits ${limits}`,
-      `none of ${TRIES} random architectures of space "${problem.space.name}" keeps them`,
-      'a search needs limits that some architectures keep',
-    );
+  return drawWithin(problem, () => sample(problem.space, stream)) ?? sampleRare(problem, stream);
+}
+
+/** Steps of the walk from a member that was found to others that were not listed. */
+const STEPS = 20;
+
+/**
+ * A member within limits that random draws do not meet: of the list, uniformly; where the list is not complete, with a
+ * random walk of mutations within the limits from there. Throws UserError when there is none.
+ */
+function sampleRare(problem: Problem, stream: Rng): Architecture {
+  const { members, complete, proved, nearest } = findMembers(problem);
+  if (members.length === 0) throw noMembers(problem, proved, nearest);
+  let member = stream.pick(members);
+  for (let step = 0; step < STEPS && !complete; step++) {
+    const next = mutate(problem.space, member, stream);
+    if (withinLimits(problem, next)) member = next;
   }
-  return architecture;
+  return member;
+}
+
+/** `limits params <= 10: no architecture of space "small-cnn" keeps them (the smallest has 2,658 parameters); ...` */
+function noMembers({ limits, space }: Problem, proved: boolean, nearest: Members['nearest']): UserError {
+  const names: Readonly<Record<string, string>> = { params: 'parameters', flops: 'FLOPs' };
+  const show = (cost: string) => `${nearest?.[cost]?.toLocaleString('en-US')} ${names[cost] ?? cost}`;
+  const which = proved ? 'the smallest has' : 'the smallest found has';
+  const shown =
+    nearest === undefined ? 'none could be built' : `${which} ${limits.map(({ cost }) => show(cost)).join(', ')}`;
+  return invalid(
+    `limits ${limits.map(({ cost, max }) => `${cost} <= ${max}`).join(', ')}`,
+    `no architecture of space "${space.name}" ${proved ? 'keeps them' : 'was found that keeps them'} (${shown})`,
+    'raise the limits so that some architectures keep them',
+  );
 }
 
 /** The stream from which the proposal of trial `trial` is drawn. */

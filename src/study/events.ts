@@ -20,8 +20,11 @@ export type StudyEvent =
 
 /** How a call of `runStudy` ended. */
 export interface StudyEnd {
-  /** exhausted: the strategy has nothing more to propose. */
-  readonly reason: BudgetEnd | 'exhausted' | 'interrupted';
+  /**
+   * exhausted: the strategy has nothing more to propose, or only repeats what was tried when everything was (exhaustion.ts).
+   * failing: every trial fails, for the same reason.
+   */
+  readonly reason: BudgetEnd | 'exhausted' | 'failing' | 'interrupted';
   /** Search trials so far. */
   readonly trials: number;
   /** See `bestOf`. Empty when no trial was completed. */

@@ -1,7 +1,6 @@
 import { compareBy, dominates, type Metrics, type Objective } from '../common/metrics.ts';
-import { rank } from '../common/pareto.ts';
 import { architectureKey } from '../space/architecture.ts';
-import { type Contender, contender } from './ranking.ts';
+import { type Contender, contender, ranked } from './ranking.ts';
 import type { Trial } from './store/store.ts';
 
 /** What `contenders` says of a search, kept up to date trial by trial. */
@@ -10,7 +9,7 @@ export interface Leaders {
   note(trial: Trial): void;
   /** The best: one, or with several objectives the Pareto front; as `contenders` orders them. */
   best(): readonly Contender[];
-  /** The first `count` contenders. O(count); with several objectives `rank` of all, unless the front has as many. */
+  /** The first `count` contenders. O(count); with several objectives `ranked` of all, unless the front has as many. */
   first(count: number): readonly Contender[];
 }
 
@@ -103,11 +102,11 @@ export function createLeaders(objectives: readonly [Objective, ...Objective[]]):
         for (const entry of entering) enterFront(entry);
       }
     },
-    best: () => (isSingle ? order.slice(0, 1) : rank(order.sort(byAge), objectives)).flatMap(contenderOf),
+    best: () => (isSingle ? order.slice(0, 1) : ranked(order.sort(byAge), objectives)).flatMap(contenderOf),
     first(count) {
       if (isSingle) return order.slice(0, count).flatMap(contenderOf);
       const enough = count <= order.length ? order : [...all.values()];
-      return rank(enough.sort(byAge), objectives).slice(0, count).flatMap(contenderOf);
+      return ranked(enough.sort(byAge), objectives).slice(0, count).flatMap(contenderOf);
     },
   };
 }

@@ -118,6 +118,28 @@ suite('best', () => {
   });
 });
 
+test('of architectures with the same mean the smallest is best, whatever the last digits say', () => {
+  const of = (k: number, size: number, ...values: readonly [number, number]) => [
+    trial(k, { k, accuracy: values[0], costs: { params: size } }),
+    trial(k, { k, accuracy: values[1], costs: { params: size }, purpose: 'confirm', repeats: k }),
+  ];
+  const trials = [...of(0, 300, 356 / 360, 355 / 360), ...of(1, 100, 358 / 360, 353 / 360), ...of(2, 1, 0.9, 0.9)];
+  assert.equal(bestOf(trials, [accuracy])[0]?.trial, 1);
+  assert.equal(bestOf(trials.toReversed(), [accuracy])[0]?.trial, 1);
+});
+
+test('of several objectives the best by the first comes first, however crowded the front; it leads those to confirm', () => {
+  const of = (k: number, accuracy: number, size: number) => trial(k, { k, accuracy, costs: { params: size } });
+  // The small one is an end of the front too, and is older.
+  const trials = [of(0, 0.825, 5), of(1, 0.9, 20), of(2, 0.97, 25), of(3, 1, 30)];
+  assert.deepEqual(
+    bestOf(trials, [accuracy, params]).map(({ trial }) => trial),
+    [3, 2, 1, 0],
+  );
+  assert.equal(contenders(trials, [accuracy, params])[0]?.trial, 3);
+  assert.equal(bestOf(trials, [params, accuracy])[0]?.trial, 0);
+});
+
 suite('Pareto', () => {
   const point = (accuracy: number, params: number) => ({ metrics: { accuracy, params } });
 

@@ -1,7 +1,7 @@
 import { largest } from '../common/extremes.ts';
 import { hypervolume } from '../common/hypervolume.ts';
 import { compareBy, type Metrics, type Objective } from '../common/metrics.ts';
-import { paretoFront, rank } from '../common/pareto.ts';
+import { type Measured, paretoFront, rank } from '../common/pareto.ts';
 import { architectureKey } from '../space/architecture.ts';
 import type { Architecture } from '../space/space.ts';
 import type { Trial } from './store/store.ts';
@@ -26,25 +26,58 @@ export function measured(trial: Trial): Metrics {
 }
 
 /**
- * The architectures of the completed search trials, each once, best first by the mean of their search results. Only
- * trials of the highest fidelity that was completed count: results of different fidelities cannot be compared.
+ * The architectures of the completed search trials, each once, best first by the mean of their search results: this is
+ * the order in which they are confirmed. Only trials of the highest fidelity that was completed count: results of
+ * different fidelities cannot be compared.
  */
 export function contenders(trials: readonly Trial[], objectives: readonly Objective[]): Contender[] {
-  return rank(collect(trials, objectives, false), objectives);
+  return ranked(collect(trials, objectives, false), objectives);
 }
 
 /**
- * What the study says is best: one architecture, or with several objectives the Pareto front. Means are over search and
- * confirmation results. While the confirmation is up to date, only what has been confirmed may win: the best of many
- * noisy results is too good by selection. Where every confirmation has failed, all may.
+ * As `rank`, but of several objectives the best by the first leads: it is the one that is taken unless a person chooses
+ * another (choice.ts). The ends of a front are equals for `rank`.
+ */
+export function ranked<T extends Measured>(items: readonly T[], objectives: readonly Objective[]): T[] {
+  const all = rank(items, objectives);
+  const [leader] = objectives.length > 1 ? lexicographic(all, objectives) : [];
+  return leader === undefined ? all : [leader, ...all.filter((item) => item !== leader)];
+}
+
+/** By the first objective; equals by the second, and so on. */
+function lexicographic<T extends Measured>(items: readonly T[], objectives: readonly Objective[]): T[] {
+  const compare = (a: T, b: T) =>
+    objectives.reduce((found, objective) => found || compareBy(objective, a.metrics, b.metrics), 0);
+  return items.toSorted(compare);
+}
+
+/**
+ * The one rule for what is best, for every command and report (docs/best.md): one architecture (of equals the one with
+ * the fewest parameters), or with several objectives the Pareto front, the best by the first objective first. Means are over search and confirmation results.
+ * While the confirmation is up to date, only what has been confirmed may win: the best of many noisy results is too good
+ * by selection. Where every confirmation has failed, all may.
  */
 export function bestOf(trials: readonly Trial[], objectives: readonly Objective[]): Contender[] {
   const all = collect(trials, objectives, true);
   const confirmed = isUpToDate(trials, objectives) ? all.filter(({ confirmations }) => confirmations > 0) : [];
   const eligible = confirmed.length > 0 ? confirmed : all;
   return objectives.length > 1
-    ? rank(paretoFront(eligible, objectives), objectives)
-    : rank(eligible, objectives).slice(0, 1);
+    ? lexicographic(paretoFront(eligible, objectives), objectives)
+    : smallestOfEquals(rank(eligible, objectives), objectives[0]);
+}
+
+/** Values that differ by less, relatively, are equal: means of the same results differ in their last digits. */
+const TOLERANCE = 1e-9;
+
+/** The best of a ranking; of those with the same value the one with the fewest parameters, as a list. */
+function smallestOfEquals(ranked: readonly Contender[], objective: Objective | undefined): Contender[] {
+  const valueIn = ({ metrics }: Contender) => metrics[objective?.metric ?? ''] ?? Number.NaN;
+  const [first] = ranked;
+  if (first === undefined) return [];
+  const best = valueIn(first);
+  const equals = ranked.filter((one) => Math.abs(valueIn(one) - best) <= TOLERANCE * Math.max(1, Math.abs(best)));
+  const size = ({ costs: { params = Number.POSITIVE_INFINITY } }: Contender) => params;
+  return [equals.reduce((a, b) => (size(b) < size(a) ? b : a), first)];
 }
 
 /** How far a study has come with several objectives. */

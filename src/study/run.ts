@@ -41,7 +41,7 @@ export interface StudyRun {
 /**
  * Runs a study from where it stands until its budget is spent, then confirms the best. All state is in the store: a
  * process that is killed loses at most what its trials did since their last report, and with one worker and a budget in
- * trials the next call makes the very trials that this one would have made. A failed trial never ends a study.
+ * trials the next call makes the very trials that this one would have made. A failed trial never ends a study; a search in which all fail alike ends.
  *
  * Throws UserError for a budget that allows nothing, or when the workers cannot be set up; DataError where samples cannot be
  * read any more; StudyStopped where the machine is at fault (a full disk); and whatever the strategy throws. Trials that were
@@ -81,7 +81,7 @@ async function conductAll(session: Session): Promise<StudyEnd> {
   await store.sweep();
   const trials = session.trials('search');
   const end: StudyEnd = {
-    reason: signal?.aborted ? 'interrupted' : (spent ?? 'exhausted'),
+    reason: signal?.aborted ? 'interrupted' : (spent ?? (search.failing() === undefined ? 'exhausted' : 'failing')),
     trials: trials.length,
     best: bestOf([...trials, ...session.trials('confirm')], objectives),
   };

@@ -1,6 +1,7 @@
 import { smallest } from '../common/extremes.ts';
 import type { Proposal } from '../strategy/strategy.ts';
 import { budgetEnd } from './budget.ts';
+import { triedOf, watchFailures } from './exhaustion.ts';
 import { costsOf } from './job.ts';
 import { createLeaders } from './leaders.ts';
 import type { Phase } from './loop.ts';
@@ -10,17 +11,23 @@ import type { StrategyState, Trial, TrialEnd } from './store/store.ts';
 import { finite, newTrial } from './store/transitions.ts';
 
 /** The search: trials that wait come first, in their order; then the strategy is asked, within the budget. */
-export function searching(session: Session): Phase {
+export function searching(session: Session): Phase & { failing(): string | undefined } {
   const { store, strategy, problem, budget, stopping, confirm } = session.run;
   const all = () => session.trials('search');
   const spent = () => budgetEnd(budget, all(), session.searchSeconds(), problem.objectives);
   const anyComplete = () => all().some(({ state }) => state === 'complete');
   const leaders = createLeaders(problem.objectives);
   for (const trial of all()) leaders.note(trial);
+  const tried = triedOf(problem);
+  for (const trial of all()) tried.note(trial);
+  const failures = watchFailures(all());
   let best = '';
 
   return {
+    failing: failures.reason,
+
     async next(count, running) {
+      if (failures.reason() !== undefined) return [];
       const waiting = session.open('search').filter(({ state }) => state === 'waiting');
       const end = spent();
       if (end === 'target') return [];
@@ -31,11 +38,12 @@ export function searching(session: Session): Phase {
       const wanted = Math.min(count, (budget.trials ?? Number.POSITIVE_INFINITY) - first);
       const { revision, state } = session.strategyState();
       const [asked, proposals] = await strategy.ask(problem, state, first, wanted);
-      if (proposals.length === 0) return [];
+      if (proposals.length === 0 || tried.isUsedUp(proposals)) return [];
       const proposed = proposals.map((proposal, i) => waitingTrial(proposal, first + i));
       const next = { revision: revision + 1, state: asked };
       await store.propose(proposed, next);
       session.noteStrategyState(next);
+      for (const trial of proposed) tried.note(trial);
       return proposed.map(session.note);
     },
 
@@ -63,6 +71,7 @@ export function searching(session: Session): Phase {
 
     async ended(trial) {
       leaders.note(trial);
+      failures.note(trial);
       await forgetOthers();
       const first = leaders.best();
       const now = JSON.stringify(first.map((one) => [one.trial, one.metrics]));

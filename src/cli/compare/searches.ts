@@ -3,9 +3,10 @@ import { join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { invalid } from '../../common/errors.ts';
 import { bestTrials } from '../best.ts';
+import { chosen } from '../choice.ts';
 import { SETTING_NAMES, type StudySettings } from '../config.ts';
 import { tryPredictor } from '../estimator.ts';
-import { chosen, evaluate } from '../evaluate.ts';
+import { evaluate } from '../evaluate.ts';
 import { readEvaluation } from '../evaluation.ts';
 import { Interrupted, interruptible } from '../interrupt.ts';
 import type { Output } from '../output.ts';
@@ -109,6 +110,6 @@ async function evaluateWinner(dir: string, seeds: number, output: Output): Promi
   const setup = await setUpAgain(study, dir, study.settings);
   await interruptible(
     () => output.note('Interrupted: this evaluation is not kept.'),
-    (signal) => evaluate(dir, setup, chosen(study, dir, undefined), { seeds, baselines: false }, output, signal),
+    (signal) => evaluate(dir, setup, chosen(study, dir), { seeds, baselines: false }, output, signal),
   );
 }

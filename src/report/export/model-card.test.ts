@@ -18,13 +18,24 @@ const card = {
 
 test('a model that was never tested says so, and shows no test figure', () => {
   const text = modelCard(card);
-  assert.match(text, /The test samples have not been used/);
+  assert.match(text, /The weights in this file have not been tested/);
   assert.match(text, /\| accuracy \| 90\.00.% \| not measured \|/);
 });
 
-test('test figures have their deviation and number of seeds', () => {
-  const text = modelCard({ ...card, test: [{ accuracy: 0.87 }, { accuracy: 0.89 }] });
-  assert.match(text, /\| accuracy \| 90\.00.% \| 88\.00.% ± 1\.41 \(2 seeds\) \|/);
+test("the file's own test value stands beside the mean over seeds", () => {
+  const test = [{ accuracy: 0.87 }, { accuracy: 0.89 }];
+  const text = modelCard({ ...card, testOfFile: { accuracy: 0.87 }, test });
+  assert.match(text, /\| Metric \| Validation \| Test, this file \| Test, mean of 2 seeds \|/);
+  assert.match(text, /\| accuracy \| 90\.00.% \| 87\.00.% \| 88\.00.% ± 1\.41 \|/);
+  const untested = modelCard({ ...card, test });
+  assert.match(untested, /\| accuracy \| 90\.00.% \| not measured \| 88\.00.% ± 1\.41 \|/);
+  assert.match(untested, /The weights in this file have not been tested/);
+});
+
+test('one value has no mean and no deviation', () => {
+  const text = modelCard({ ...card, testOfFile: { accuracy: 0.87 }, test: [{ accuracy: 0.87 }] });
+  assert.match(text, /\| accuracy \| 90\.00.% \| 87\.00.% \|\n/);
+  assert.doesNotMatch(text, /mean of|±/);
 });
 
 test('says how to call it in Node, browser and Python, and what goes in', () => {

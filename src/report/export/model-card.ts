@@ -21,7 +21,9 @@ export interface ModelCardData {
   readonly parity: { readonly parity: number; readonly samples: number };
   /** On validation samples: the search's own figure; empty where it has trained nothing. */
   readonly validation?: Metrics;
-  /** On test samples, one element for each seed; the file is one of these trainings. Absent: never tested. */
+  /** On test samples, of the very weights that are in the file. Absent: these have not been tested. */
+  readonly testOfFile?: Metrics;
+  /** On test samples, one element for each seed with which the architecture was trained. Absent: never evaluated. */
   readonly test?: readonly Metrics[];
   /** What it was trained on and for how long, in a sentence. */
   readonly training: string;
@@ -64,9 +66,9 @@ ${metricsNote(card)}
 
 ## Limits
 
-- The figures hold for samples like those of the data set above; on others the model may be wrong and sure of itself.
+- The figures hold for samples like those of the data set above; on other data the model may be confidently wrong.
 ${classes ? `- Every input gets one of the ${info.outputs} classes, also one that belongs to none of them. Probabilities are not calibrated.` : '- Values outside the range of the training targets are extrapolations.'}
-- It has not been examined for fairness towards groups of people, nor against inputs made to deceive it.
+- Not evaluated for fairness across groups or for robustness to adversarial inputs.
 
 ## How to call it
 
@@ -99,25 +101,34 @@ print(session.run(["${output}"], {"${INPUT_NAME}": x})[0])
 ${encodingSection(info)}`;
 }
 
-function metricsTable({ validation, test }: ModelCardData): string {
-  const names = [...new Set([...Object.keys(validation ?? {}), ...(test ?? []).flatMap((m) => Object.keys(m))])];
+function metricsTable({ validation = {}, testOfFile, test = [] }: ModelCardData): string {
+  const names = [...new Set([validation, testOfFile ?? {}, ...test].flatMap((metrics) => Object.keys(metrics)))];
   if (names.length === 0) return 'None were measured.';
+  // Of one training the mean is the file's own value.
+  const several = test.length > 1;
   const rows = names.map((name) => {
-    const values = (test ?? []).map((metrics) => metrics[name]).filter((value) => value !== undefined);
-    const spread = values.length > 1 ? ` ± ${showDeviation(name, deviation(values))}` : '';
-    const seeds = `${values.length} ${values.length === 1 ? 'seed' : 'seeds'}`;
-    const tested = values.length === 0 ? 'not measured' : `${showMetric(name, mean(values))}${spread} (${seeds})`;
-    return `| ${line(name)} | ${showMetric(name, validation?.[name])} | ${tested} |`;
+    const values = test.map((metrics) => metrics[name]).filter((value) => value !== undefined);
+    const own = testOfFile === undefined ? 'not measured' : showMetric(name, testOfFile[name]);
+    const all = `${showMetric(name, mean(values))} ± ${showDeviation(name, deviation(values))}`;
+    const cells = [line(name), showMetric(name, validation[name]), own];
+    return [...cells, ...(several ? [values.length > 1 ? all : '–'] : [])];
   });
-  return ['| Metric | Validation | Test |', '|---|---|---|', ...rows].join('\n');
+  const head = ['Metric', 'Validation', 'Test, this file', ...(several ? [`Test, mean of ${test.length} seeds`] : [])];
+  return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }
 
-function metricsNote({ validation = {}, test }: ModelCardData): string {
-  const chosenBy = Object.keys(validation).length > 0;
-  if (test === undefined)
-    return `The test samples have not been used${chosenBy ? '; a validation figure that a search chose by is optimistic' : ''}.`;
-  const optimistic = chosenBy ? ' The validation figure is the one that the search chose by, so it is optimistic.' : '';
-  return `Test samples were opened only after the search. ±: standard deviation over seeds.${optimistic}`;
+function metricsNote({ validation = {}, testOfFile, test }: ModelCardData): string {
+  const notes: string[] = [];
+  if (testOfFile === undefined)
+    notes.push('The weights in this file have not been tested (`netsmith evaluate` tests, and keeps what it tested).');
+  if (test !== undefined && test.length > 1)
+    notes.push(
+      `The same architecture was trained ${test.length} times with different seeds; ±: standard deviation over seeds.${testOfFile === undefined ? '' : ' This file has the weights of one of these trainings.'}`,
+    );
+  if (testOfFile !== undefined || test !== undefined) notes.push('The test split was opened only after the search.');
+  if (Object.keys(validation).length > 0)
+    notes.push('The validation value was used to select the architecture, so it is optimistic.');
+  return notes.join(' ');
 }
 
 function inputMeaning(info: DatasetInfo): string {

@@ -1,9 +1,13 @@
 import { invalid } from '../../common/errors.ts';
 import type { Json } from '../../common/json.ts';
-import { decisions } from '../../space/index.ts';
+import { count, decisions } from '../../space/index.ts';
+import { fingerprint } from '../keys.ts';
 import { proposalRng, sampleWithin } from '../limits.ts';
+import { areRare, membersOf } from '../members.ts';
 import type { Outcome, Problem, Proposal, Strategy } from '../strategy.ts';
 import { viewOf } from './view.ts';
+
+const MOST_REMEMBERED = 1000;
 
 /** How the strategy inside one of many fidelities learns. */
 export interface LearningOptions {
@@ -20,6 +24,8 @@ export type LearnerState = {
   readonly complete: readonly number[];
   /** The inner strategy's state for that fidelity and for each above. */
   readonly states: readonly Json[];
+  /** Of a space with few members: the fingerprints of those that were candidates. */
+  readonly seen?: readonly string[];
 };
 
 /** What is to be begun, at whatever fidelity the outer strategy likes. */
@@ -43,10 +49,35 @@ export interface Learner {
  * for every candidate, so that they keep in step (a strategy that counts, or walks through the space), and the one that
  * is learned from decides. Of a trial that ended at another fidelity a state is told that it paused, without metrics; of
  * one that failed, that it failed. A fidelity below the one that is learned from is never asked again: its state goes.
+ *
+ * Of a space with few members (1,000 at most, or rare within the limits) there are no more candidates when the inner
+ * strategy repeats itself after all members were candidates.
  */
 export function learnByFidelity(inner: Strategy, { enough, random = 0 }: LearningOptions): Learner {
   const views = viewOf((problem) => problem.fidelities.map((one): Problem => ({ ...problem, fidelities: [one] })));
   const viewAt = (problem: Problem, level: number) => views(problem)[level] ?? problem;
+
+  async function propose(
+    problem: Problem,
+    state: LearnerState,
+    trial: number,
+  ): Promise<[LearnerState, Candidate | undefined]> {
+    if (random > 0 && proposalRng(problem, trial, 'random share').float() < random)
+      return [state, { architecture: sampleWithin(problem, trial), start: { kind: 'fresh' } }];
+    const states: Json[] = [];
+    let chosen: Proposal | undefined;
+    for (const [i, before] of state.states.entries()) {
+      const [asked, [proposal]] = await inner.ask(viewAt(problem, state.level + i), before, trial, 1);
+      if (i === 0 && proposal === undefined) return [state, undefined];
+      if (i === 0) chosen = proposal;
+      states.push(proposal === undefined ? before : asked);
+    }
+    if (chosen === undefined || chosen.start.kind === 'continue') return [state, undefined];
+    return [
+      { ...state, states },
+      { architecture: chosen.architecture, start: chosen.start },
+    ];
+  }
 
   return {
     init(problem) {
@@ -59,25 +90,18 @@ export function learnByFidelity(inner: Strategy, { enough, random = 0 }: Learnin
         );
       }
       const states = views(problem).map((view) => inner.init(view));
-      return { level: 0, complete: states.map(() => 0), states };
+      return { level: 0, complete: states.map(() => 0), states, ...(hasFew(problem) && { seen: [] }) };
     },
 
     async ask(problem, state, trial) {
-      if (random > 0 && proposalRng(problem, trial, 'random share').float() < random)
-        return [state, { architecture: sampleWithin(problem, trial), start: { kind: 'fresh' } }];
-      const states: Json[] = [];
-      let chosen: Proposal | undefined;
-      for (const [i, before] of state.states.entries()) {
-        const [asked, [proposal]] = await inner.ask(viewAt(problem, state.level + i), before, trial, 1);
-        if (i === 0 && proposal === undefined) return [state, undefined];
-        if (i === 0) chosen = proposal;
-        states.push(proposal === undefined ? before : asked);
-      }
-      if (chosen === undefined || chosen.start.kind === 'continue') return [state, undefined];
-      return [
-        { ...state, states },
-        { architecture: chosen.architecture, start: chosen.start },
-      ];
+      const [next, candidate] = await propose(problem, state, trial);
+      if (candidate === undefined || state.seen === undefined) return [next, candidate];
+      const print = fingerprint(candidate.architecture);
+      if (!state.seen.includes(print)) return [{ ...next, seen: [...state.seen, print] }, candidate];
+      const few = membersOf(problem);
+      const seen = new Set(state.seen);
+      const isUsedUp = few?.complete && few.members.every((one) => seen.has(fingerprint(one)));
+      return isUsedUp ? [state, undefined] : [next, candidate];
     },
 
     async tell(problem, state, outcome) {
@@ -94,7 +118,13 @@ export function learnByFidelity(inner: Strategy, { enough, random = 0 }: Learnin
         0,
         complete.findLastIndex((n) => n >= needed),
       );
-      return { level: state.level + up, complete: complete.slice(up), states: states.slice(up) };
+      return { ...state, level: state.level + up, complete: complete.slice(up), states: states.slice(up) };
     },
   };
+}
+
+/** Whether its members can be remembered. */
+function hasFew(problem: Problem): boolean {
+  const size = count(problem.space);
+  return (size !== undefined && size <= MOST_REMEMBERED) || areRare(problem);
 }

@@ -2,8 +2,10 @@ import { invalid } from '../../common/errors.ts';
 import { largest, smallest } from '../../common/extremes.ts';
 import type { Json } from '../../common/json.ts';
 import type { Metrics, Objective } from '../../common/metrics.ts';
+import type { Rng } from '../../common/random.ts';
 import { sample } from '../../space/index.ts';
 import { drawWithin, proposalRng } from '../limits.ts';
+import { areRare, membersOf } from '../members.ts';
 import type { Problem, Strategy } from '../strategy.ts';
 import { viewOf } from './view.ts';
 
@@ -93,10 +95,13 @@ function badness({ metric, direction, unit }: Objective, metrics: Metrics, range
   return Math.max(0, distance) / (1 + Math.max(0, distance));
 }
 
+const draw = (problem: Problem, stream: Rng) => drawWithin(problem, () => sample(problem.space, stream));
+
 function rangesOf(problem: Problem): ScalarisedState['ranges'] {
   const stream = proposalRng(problem, 0, 'scales');
-  const costs = Array.from({ length: SAMPLES }, () => {
-    const architecture = drawWithin(problem, () => sample(problem.space, stream));
+  const rare = areRare(problem) ? membersOf(problem)?.members : undefined;
+  const drawn = rare?.slice(0, SAMPLES) ?? Array.from({ length: SAMPLES }, () => draw(problem, stream));
+  const costs = drawn.map((architecture) => {
     try {
       return architecture === undefined ? {} : problem.costs(architecture);
     } catch {

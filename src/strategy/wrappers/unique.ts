@@ -1,7 +1,8 @@
 import type { Json } from '../../common/json.ts';
-import { sample } from '../../space/index.ts';
+import { type Architecture, sample } from '../../space/index.ts';
 import { fingerprint } from '../keys.ts';
 import { drawWithin, proposalRng } from '../limits.ts';
+import { membersOf } from '../members.ts';
 import type { Problem, Proposal, Strategy } from '../strategy.ts';
 import { askAgain, oneByOne } from './ask.ts';
 
@@ -19,7 +20,7 @@ const TRIES = 20;
 /**
  * No architecture twice: where the inner strategy proposes one that was there already, it is asked again, then uniform
  * samples are drawn; when all of these were there too, the search is exhausted. A trial that continues another is no
- * repetition. Two architectures are the same when their decisions are.
+ * repetition. Where members are rare, the last of them are taken from their list (`membersOf`). Two architectures are the same when their decisions are.
  *
  * State: 11 characters a trial. ask: the inner strategy's, and O(trials / 512).
  */
@@ -68,14 +69,23 @@ export function unique(inner: Strategy): Strategy<UniqueState> {
   };
 }
 
-/** A uniform sample within the limits that has not been seen. */
+/** A uniform sample within the limits that has not been seen; undefined where all that are known have been. */
 function another(problem: Problem, trial: number, seen: ReadonlySet<string>): Proposal | undefined {
   const stream = proposalRng(problem, trial, 'unique');
+  const isNew = (architecture: Architecture) => !seen.has(fingerprint(architecture));
+  const propose = (architecture: Architecture): Proposal => ({
+    architecture,
+    fidelity: problem.fidelities.length - 1,
+    start: { kind: 'fresh' },
+  });
+  const few = membersOf(problem);
+  if (few?.complete && !few.members.some(isNew)) return undefined;
   for (let i = 0; i < 1000; i++) {
     const architecture = drawWithin(problem, () => sample(problem.space, stream));
-    if (architecture === undefined) return undefined;
-    if (!seen.has(fingerprint(architecture)))
-      return { architecture, fidelity: problem.fidelities.length - 1, start: { kind: 'fresh' } };
+    if (architecture === undefined) break;
+    if (isNew(architecture)) return propose(architecture);
   }
-  return undefined;
+  // Chance does not meet the last ones.
+  const left = few?.members.filter(isNew) ?? [];
+  return left.length === 0 ? undefined : propose(stream.pick(left));
 }
