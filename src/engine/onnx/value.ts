@@ -10,8 +10,6 @@ export type Target = 'cpu' | 'webgpu' | 'standard';
 
 /** ONNX's number of the type float32, for `Cast`. */
 export const FLOAT = 1;
-/** ONNX's number of the type int64, for `Cast`. */
-export const INT64 = 7;
 
 /** A tensor of the ONNX graph. */
 export interface Value {

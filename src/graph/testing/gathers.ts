@@ -41,6 +41,7 @@ export const gatherCases: readonly GraphCase[] = [
     transpose(g, gather(g, x, at), [0, 2, 1]),
   ),
   indexed('scatterAdd rows', [4, 3], [4], 5, (g, x, at) => scatterAdd(g, x, at, 5)),
+  indexed('scatterAdd to many rows', [2, 3, 2], [2, 3], 300, (g, x, at) => scatterAdd(g, x, at, 300)),
   indexed('scatterAdd of images', [2, 3, 2, 2], [2, 3], 4, (g, x, at) => scatterAdd(g, x, at, 4)),
   graphCase('gather with constant indices', { x: [[4, 2]] }, (g, x = 0) => gather(g, x, indices(g, [3, 0, 3]))),
   indexed('cast', [2, 3], [2, 3], 9, (g, x, at) => mul(g, x, cast(g, at))),
