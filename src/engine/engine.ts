@@ -1,8 +1,8 @@
-import type { Graph, HostTensor } from '../graph/ir.ts';
+import type { Graph, HostTensor, IntTensor } from '../graph/ir.ts';
 import type { Device, MemoryPolicy } from './runtime/runtime.ts';
 
 /** Data for the inputs of one run, by input name. Not copied: it stays as it is until the run has ended. */
-export type Feeds = Readonly<Record<string, HostTensor>>;
+export type Feeds = Readonly<Record<string, HostTensor | IntTensor>>;
 
 /** Where graphs run, and how. */
 export interface EngineOptions {

@@ -1,4 +1,4 @@
-import type { HostTensor, Shape } from '../graph/ir.ts';
+import type { HostTensor, IntTensor, Shape } from '../graph/ir.ts';
 import type { Feeds, Program, State } from './engine.ts';
 import { type Arrangement, PLAIN, rearrange } from './onnx/blocked/layout.ts';
 import type { Runtime, RuntimeTensor, Session, ValueInfo } from './runtime/runtime.ts';
@@ -146,11 +146,10 @@ function fed(parts: ProgramParts, info: ValueInfo, feeds: Feeds, state: StateEnt
     layOut(parts.runtime, entry, arrangement, parts.block);
     return entry.current;
   }
-  const { shape, data } = given as HostTensor;
-  return parts.runtime.wrap({
-    shape,
-    data: arrangement === PLAIN ? data : rearrange(data, arrangement, parts.block, 'to blocked'),
-  });
+  const { shape, data } = given as HostTensor | IntTensor;
+  if (arrangement === PLAIN || data instanceof Int32Array)
+    return parts.runtime.wrap({ shape, data } as HostTensor | IntTensor);
+  return parts.runtime.wrap({ shape, data: rearrange(data, arrangement, parts.block, 'to blocked') });
 }
 
 /** A named dimension of the program fits any size. */

@@ -1,4 +1,5 @@
-import type { Graph, Node, NodeId, Shape } from './ir.ts';
+import type { DType, Graph, Node, NodeId, Op, Shape } from './ir.ts';
+import { expectDtypes } from './ops/definition.ts';
 import type { GraphBuilder } from './ops.ts';
 import { definitionOf } from './ops.ts';
 
@@ -15,22 +16,25 @@ export function createGraph(from?: Graph): GraphBuilder {
     return found;
   };
   const shape = (id: NodeId): Shape => node(id).shape;
+  const dtype = (id: NodeId): DType => node(id).dtype;
   return {
     nodes,
     get path() {
       return path;
     },
     shape,
+    dtype,
     add(op, inputs) {
-      const inferred = definitionOf(op.kind).shape(op, inputs.map(shape));
+      const definition = definitionOf(op.kind);
+      const inferred = definition.shape(op, inputs.map(shape));
+      const formats = inputs.map(dtype);
+      const format = (definition.dtype ?? onlyFloats)(op, formats);
       if (op.kind === 'input') {
         // Two nodes of one input would each see only half of its gradient.
         if (inputNames.has(op.name)) throw new Error(`input "${op.name}" is in the graph already`);
         inputNames.add(op.name);
       }
-      nodes.push(
-        Object.freeze({ op: Object.freeze(op), inputs: [...inputs], shape: inferred, dtype: 'float32', path }),
-      );
+      nodes.push(Object.freeze({ op: Object.freeze(op), inputs: [...inputs], shape: inferred, dtype: format, path }));
       return nodes.length - 1;
     },
     within(segment, body) {
@@ -43,6 +47,15 @@ export function createGraph(from?: Graph): GraphBuilder {
       }
     },
   };
+}
+
+function onlyFloats(op: Op, inputs: readonly DType[]): DType {
+  expectDtypes(
+    op,
+    inputs,
+    inputs.map(() => 'float32'),
+  );
+  return 'float32';
 }
 
 /** The graph as built so far, with named outputs. The builder can go on; the graph does not change any more. */

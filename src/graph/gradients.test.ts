@@ -15,7 +15,7 @@ describe('gradients agree with central differences of the interpreter', () => {
         [secondGradientGraph(testCase), 'slope'],
       ] as const) {
         const results = interpret(graph, testCase.feeds);
-        for (const name of Object.keys(testCase.feeds)) {
+        for (const name of Object.keys(testCase.feeds).filter((feed) => !testCase.indices?.includes(feed))) {
           const expected = centralDifferences(graph, scalar, testCase.feeds, name);
           const error = relativeError(results[`d ${name}`]?.data ?? [], expected);
           assert.ok(error < TOLERANCE, `d ${scalar} / d ${name}: relative error ${error}`);

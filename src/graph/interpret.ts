@@ -6,7 +6,7 @@ import { definitionOf, type Tensor } from './ops.ts';
 /** A tensor given to the interpreter, row-major. */
 export interface FedTensor {
   readonly shape: Shape;
-  readonly data: Float64Array | Float32Array | readonly number[];
+  readonly data: Float64Array | Float32Array | Int32Array | readonly number[];
 }
 
 /**

@@ -6,8 +6,8 @@
  */
 
 export type Shape = readonly number[];
-/** The number format of a tensor. float32 is the only one so far; the reference interpreter computes in float64. */
-export type DType = 'float32';
+/** The number format of a tensor: int32 for indices and tokens, float32 for all else. The reference interpreter computes in float64. */
+export type DType = 'float32' | 'int32';
 /** Index of a node in its graph. */
 export type NodeId = number;
 
@@ -48,9 +48,11 @@ export interface PoolGeometry {
 
 export type Op =
   /** Fed from outside at each run. A name stands once in a graph. */
-  | { readonly kind: 'input'; readonly name: string; readonly shape: Shape }
+  | { readonly kind: 'input'; readonly name: string; readonly shape: Shape; readonly dtype?: 'int32' }
   /** Row-major data; of length 1 for a scalar (shape []) */
-  | { readonly kind: 'constant'; readonly shape: Shape; readonly data: readonly number[] }
+  | { readonly kind: 'constant'; readonly shape: Shape; readonly data: readonly number[]; readonly dtype?: 'int32' }
+  /** int32 to float32. */
+  | { readonly kind: 'cast' }
   | { readonly kind: 'unary'; readonly fn: UnaryFunction }
   /** min(max(x, low), high); the gradient passes where low < x < high. */
   | { readonly kind: 'clip'; readonly low: number; readonly high: number }
@@ -62,8 +64,16 @@ export type Op =
       readonly axes: readonly number[];
       readonly keepDims: boolean;
     }
-  /** log(softmax(x)) along the last axis. */
-  | { readonly kind: 'logSoftmax' }
+  /** log(softmax(x)) along an axis. */
+  | { readonly kind: 'logSoftmax'; readonly axis: number }
+  /** 1 where it holds, else 0, in float32, of two tensors of one number format; they broadcast as in NumPy. The gradient is zero. */
+  | { readonly kind: 'compare'; readonly fn: 'equal' | 'less' }
+  /** (mask, a, b) -> a where the mask is 1, b where it is 0; the three broadcast as in NumPy. */
+  | { readonly kind: 'where' }
+  /** (table [rows, ...], indices int32) -> the rows: [...shape of the indices, ...shape of a row]. Indices are 0 to rows - 1. */
+  | { readonly kind: 'gather' }
+  /** (values, indices int32) -> [rows, ...]: the sum of the values at each index; the gradient of gather by its table. */
+  | { readonly kind: 'scatterAdd'; readonly rows: number }
   | { readonly kind: 'broadcastTo'; readonly shape: Shape }
   | { readonly kind: 'reshape'; readonly shape: Shape }
   | { readonly kind: 'transpose'; readonly perm: readonly number[] }
@@ -116,6 +126,12 @@ export interface Graph {
 export interface HostTensor {
   readonly shape: Shape;
   readonly data: Float32Array;
+}
+
+/** Indices or tokens on the host, row-major. */
+export interface IntTensor {
+  readonly shape: Shape;
+  readonly data: Int32Array;
 }
 
 /** The number of elements of a tensor of this shape. */

@@ -1,7 +1,15 @@
 import type { OpKind, OpOf } from './ir.ts';
 import { convDefinition, convInputGradDefinition, convWeightGradDefinition } from './ops/conv.ts';
 import type { Definition } from './ops/definition.ts';
-import { binaryDefinition, clipDefinition, unaryDefinition } from './ops/elementwise.ts';
+import {
+  binaryDefinition,
+  castDefinition,
+  clipDefinition,
+  compareDefinition,
+  unaryDefinition,
+  whereDefinition,
+} from './ops/elementwise.ts';
+import { gatherDefinition, scatterAddDefinition } from './ops/gather.ts';
 import { constantDefinition, inputDefinition } from './ops/leaf.ts';
 import { matmulDefinition } from './ops/matmul.ts';
 import {
@@ -31,11 +39,16 @@ type Definitions = { readonly [K in OpKind]: Definition<OpOf<K>> };
 export const OPS = {
   input: inputDefinition,
   constant: constantDefinition,
+  cast: castDefinition,
   unary: unaryDefinition,
   clip: clipDefinition,
   binary: binaryDefinition,
   reduce: reduceDefinition,
   logSoftmax: logSoftmaxDefinition,
+  compare: compareDefinition,
+  where: whereDefinition,
+  gather: gatherDefinition,
+  scatterAdd: scatterAddDefinition,
   broadcastTo: broadcastToDefinition,
   reshape: reshapeDefinition,
   transpose: transposeDefinition,

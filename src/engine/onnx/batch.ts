@@ -39,8 +39,11 @@ function axisOf(
       return open.has(op.name) ? 0 : undefined;
     case 'constant':
     case 'convWeightGrad':
+    // Of all samples together.
+    case 'scatterAdd':
       return undefined;
     case 'unary':
+    case 'cast':
     case 'clip':
     case 'logSoftmax':
     case 'conv':
@@ -52,7 +55,12 @@ function axisOf(
     case 'avgPoolGrad':
       return axis(0);
     case 'binary':
+    case 'compare':
       return aligned(0) ?? aligned(1);
+    case 'where':
+      return aligned(0) ?? aligned(1) ?? aligned(2);
+    case 'gather':
+      return axis(1);
     case 'broadcastTo':
       return aligned(0);
     case 'reduce':

@@ -20,7 +20,8 @@ import { planLayouts } from './blocked/plan.ts';
 import { findCuts } from './cuts.ts';
 import { broadcast } from './forms.ts';
 import { lowerConv, lowerConvInputGrad, lowerConvWeightGrad } from './lowerings/convolution.ts';
-import { lowerBinary, lowerClip, lowerUnary } from './lowerings/elementwise.ts';
+import { lowerBinary, lowerClip, lowerCompare, lowerUnary, lowerWhere } from './lowerings/elementwise.ts';
+import { lowerGather, lowerScatterAdd } from './lowerings/gather.ts';
 import { lowerMatmul } from './lowerings/matmul.ts';
 import {
   lowerAvgPool,
@@ -43,7 +44,7 @@ import { createModel } from './model.ts';
 import type { Dimension } from './proto.ts';
 import { type Step, schedule } from './schedule.ts';
 import { lowerSwitch, type SwitchContext } from './switch.ts';
-import type { Lowering, Target, Value } from './value.ts';
+import { FLOAT, type Lowering, operand, type Target, type Value } from './value.ts';
 import { lowerVector } from './vectors.ts';
 
 export interface OnnxOptions {
@@ -76,12 +77,18 @@ type Lowerings = { readonly [K in Exclude<OpKind, 'input'>]: Lowering<OpOf<K>> }
 
 /** One lowering for each operator kind; a kind without one does not compile. */
 const LOWERINGS = {
-  constant: ({ model }, { op }) => model.floats(op.shape, op.data),
+  constant: ({ model }, { op }) =>
+    op.dtype === 'int32' ? model.indices(op.shape, op.data) : model.floats(op.shape, op.data),
+  cast: ({ model }, { inputs }) => model.node('Cast', [operand(inputs, 0).name], { to: FLOAT }),
   unary: lowerUnary,
   clip: lowerClip,
   binary: lowerBinary,
   reduce: lowerReduce,
   logSoftmax: lowerLogSoftmax,
+  compare: lowerCompare,
+  where: lowerWhere,
+  gather: lowerGather,
+  scatterAdd: lowerScatterAdd,
   broadcastTo: lowerBroadcastTo,
   reshape: lowerReshape,
   transpose: lowerTranspose,
@@ -170,7 +177,7 @@ export function lowerGraph(graph: Graph, options: OnnxOptions = {}): LoweredMode
     const own = lowered(id);
     return own.layout === 'plain' ? own : { name: read(id, 'plain') };
   };
-  const emitInput = (id: NodeId, inputName: string, shape: Shape): Made => {
+  const emitInput = (id: NodeId, { name: inputName, dtype }: OpOf<'input'>, shape: Shape): Made => {
     const weights = initializers[inputName];
     if (weights !== undefined) {
       if (`${weights.shape}` !== `${shape}`) {
@@ -179,7 +186,8 @@ export function lowerGraph(graph: Graph, options: OnnxOptions = {}): LoweredMode
       model.initializer(inputName, weights);
       return { name: inputName, layout: 'plain' };
     }
-    model.input(inputName, dimensions(id, shape));
+    model.input(inputName, dimensions(id, shape), dtype);
+    if (dtype === 'int32') return { name: inputName, layout: 'plain' };
     const wish = plan?.layouts[id] ?? 'plain';
     const layout = wish === 'filter' || wish === 'outer' ? wish : 'plain';
     const arrangement = simplified(plan?.arrangements.get(id) ?? [{ shape, layout }]);
@@ -191,7 +199,7 @@ export function lowerGraph(graph: Graph, options: OnnxOptions = {}): LoweredMode
     const node = nodes[id] as Node;
     const { op, shape } = node;
     model.at(node.path);
-    if (op.kind === 'input') return emitInput(id, op.name, shape);
+    if (op.kind === 'input') return emitInput(id, op, shape);
     const form = emitCut(id) ?? lowerVector(vectors, id) ?? blocked?.lower(id);
     if (form !== undefined) {
       if (form.layout === 'blocked') model.declare(form.name, dimensions(id, shape));

@@ -3,7 +3,7 @@
  * IR version 8 and operator set 18, so that any ONNX Runtime since 1.14 reads what we export.
  */
 import onnxProto from 'onnx-proto';
-import type { HostTensor, Shape } from '../../graph/ir.ts';
+import type { DType, HostTensor, Shape } from '../../graph/ir.ts';
 import { type Attributes, attribute, bytesOf, type Dimension, valueInfo } from './proto.ts';
 
 const { onnx } = onnxProto;
@@ -28,7 +28,7 @@ export interface Memo<K, V> {
 export interface ModelBuilder {
   /** Nodes added from here on are named after this place in the module tree, for messages and for readers of an export. */
   at(path: string): void;
-  input(name: string, dimensions: readonly Dimension[]): void;
+  input(name: string, dimensions: readonly Dimension[], dtype?: DType): void;
   /** Makes a value an output of the model, under a name of its own. */
   output(name: string, dimensions: readonly Dimension[], value: string): void;
   /** Adds a node and returns the name of its first output. */
@@ -56,6 +56,8 @@ export interface ModelBuilder {
   initializer(name: string, tensor: HostTensor): void;
   /** A float32 constant; equal small constants are stored once. */
   floats(shape: Shape, data: ArrayLike<number>): string;
+  /** An int32 constant: tokens or positions of a graph. */
+  indices(shape: Shape, data: readonly number[]): string;
   /** An int64 vector (axes, shapes); equal ones are stored once. */
   ints(values: readonly number[]): string;
   /**
@@ -229,7 +231,7 @@ export function createModel(graphName: string): ModelBuilder {
     at(path) {
       place = path;
     },
-    input: (name, dimensions) => void inputs.push(valueInfo(name, dimensions)),
+    input: (name, dimensions, dtype) => void inputs.push(valueInfo(name, dimensions, dtype)),
     output(name, dimensions, computed) {
       const value = read(computed);
       outputs.push(valueInfo(name, dimensions));
@@ -258,6 +260,17 @@ export function createModel(graphName: string): ModelBuilder {
       if (varied.has(source)) return [];
       const own = shapes.get(source);
       return [...(own ? [own] : []), ...(madeShapes.get(source) ?? [])];
+    },
+    indices(shape, data) {
+      const values = Int32Array.from(data);
+      return shared(`i ${shape.join()} ${values.join()}`, 'indices', (name) =>
+        initializers.push({
+          name,
+          dims: [...shape],
+          dataType: onnx.TensorProto.DataType.INT32,
+          rawData: bytesOf(values),
+        }),
+      );
     },
     initializer: (name, { shape, data }) => void addFloats(name, shape, data),
     floats(shape, data) {

@@ -1,5 +1,6 @@
 /** Values of our own types as the messages of onnx-proto. */
 import onnxProto from 'onnx-proto';
+import type { DType } from '../../graph/ir.ts';
 
 const { onnx } = onnxProto;
 
@@ -16,14 +17,20 @@ export type Attributes = Readonly<Record<string, Attribute>>;
 export type Dimension = number | string;
 
 /** ONNX keeps raw data little-endian, as every machine that Node runs on does. */
-export function bytesOf(data: Float32Array | BigInt64Array): Uint8Array {
+export function bytesOf(data: Float32Array | Int32Array | BigInt64Array): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
 /** Without dimensions, a tensor of any shape. */
-export function valueInfo(name: string, dimensions: readonly Dimension[] | undefined): onnxProto.onnx.IValueInfoProto {
+export function valueInfo(
+  name: string,
+  dimensions: readonly Dimension[] | undefined,
+  dtype: DType = 'float32',
+): onnxProto.onnx.IValueInfoProto {
   const dim = dimensions?.map((d) => (typeof d === 'string' ? { dimParam: d } : { dimValue: d }));
-  return { name, type: { tensorType: { elemType: onnx.TensorProto.DataType.FLOAT, ...(dim && { shape: { dim } }) } } };
+  const { FLOAT, INT32 } = onnx.TensorProto.DataType;
+  const elemType = dtype === 'int32' ? INT32 : FLOAT;
+  return { name, type: { tensorType: { elemType, ...(dim && { shape: { dim } }) } } };
 }
 
 export function attribute(name: string, value: Attribute): onnxProto.onnx.IAttributeProto {

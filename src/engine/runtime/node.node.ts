@@ -5,7 +5,7 @@
  */
 import { createRequire } from 'node:module';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import type { HostTensor } from '../../graph/ir.ts';
+import type { HostTensor, IntTensor } from '../../graph/ir.ts';
 import type { Device, Runtime, RuntimeTensor, Session, ValueInfo } from './runtime.ts';
 
 /** Of the levels verbose, info, warning, error, fatal: what goes wrong reaches us as an exception anyway. */
@@ -108,8 +108,8 @@ function native(tensor: RuntimeTensor | undefined): Tensor {
   return found;
 }
 
-function wrap({ shape, data }: HostTensor): RuntimeTensor {
-  return fromNative(new Tensor('float32', data, shape));
+function wrap({ shape, data }: HostTensor | IntTensor): RuntimeTensor {
+  return fromNative(data instanceof Int32Array ? new Tensor('int32', data, shape) : new Tensor('float32', data, shape));
 }
 
 function fromNative(result: Tensor, freed = () => {}): RuntimeTensor {
@@ -117,7 +117,7 @@ function fromNative(result: Tensor, freed = () => {}): RuntimeTensor {
   const tensor: RuntimeTensor = Object.freeze({
     shape: result.dims,
     // A device tensor's own `getData` ends the process here: state.ts reads through a session instead.
-    data: result.location === 'cpu' ? (result.data as Float32Array) : undefined,
+    data: result.location === 'cpu' && result.type === 'float32' ? (result.data as Float32Array) : undefined,
     dispose() {
       if (disposed) return;
       disposed = true;

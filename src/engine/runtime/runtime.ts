@@ -2,7 +2,7 @@
  * What an adapter of ONNX Runtime provides. `node.node.ts` adapts onnxruntime-node; one of onnxruntime-web follows. The
  * engine is written against this alone, so that it runs in a browser too.
  */
-import type { HostTensor, Shape } from '../../graph/ir.ts';
+import type { HostTensor, IntTensor, Shape } from '../../graph/ir.ts';
 
 /** Where a session runs. */
 export type Device = 'cpu' | 'webgpu';
@@ -28,7 +28,7 @@ export interface SessionOptions {
 /** A tensor in the runtime's hands: host memory that it may read and write, or a buffer of the device. */
 export interface RuntimeTensor {
   readonly shape: Shape;
-  /** The values, if they lie on the host: the runtime's own memory, not a copy. Undefined for a tensor on the device. */
+  /** The values of a float32 tensor that lies on the host: the runtime's own memory, not a copy. Undefined otherwise. */
   readonly data: Float32Array | undefined;
   dispose(): void;
 }
@@ -62,7 +62,7 @@ export interface Runtime {
   /** Throws Error with the runtime's own words: no such provider, no driver, a model that it refuses. */
   createSession(model: Uint8Array, options: SessionOptions): Promise<Session>;
   /** A tensor of these values. The array may be used as it is, without a copy: it must not change during a run. */
-  wrap(tensor: HostTensor): RuntimeTensor;
+  wrap(tensor: HostTensor | IntTensor): RuntimeTensor;
   /** Lets go of what the runtime holds, such as a thread; nothing can be asked of it afterwards. Not during a run. */
   close(): Promise<void>;
   /** What a person must install or set for this device to be found, if the runtime knows. */

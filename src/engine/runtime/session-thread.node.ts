@@ -1,6 +1,7 @@
 /** The thread that sessions of `threadedRuntime` live in: does what messages ask, one after another. */
 import { parentPort, receiveMessageOnPort } from 'node:worker_threads';
 import { messageOf } from '../../common/errors.ts';
+import type { HostTensor, IntTensor } from '../../graph/ir.ts';
 import { nodeRuntime } from './node.node.ts';
 import type { RuntimeTensor, Session } from './runtime.ts';
 import { type Answer, NONE, ONCE, type Placed, type Request, type WireTensor } from './thread-messages.ts';
@@ -21,7 +22,7 @@ const held = new Map<number, RuntimeTensor>();
 let last = 0;
 
 function fromWire(tensor: WireTensor): RuntimeTensor {
-  if ('data' in tensor) return runtime.wrap(tensor);
+  if ('data' in tensor) return runtime.wrap(tensor as HostTensor | IntTensor);
   const found = held.get(tensor.held);
   if (found === undefined) throw new Error('the tensor has been disposed of');
   return found;

@@ -4,7 +4,7 @@ import type { SessionOptions, ValueInfo } from './runtime.ts';
 
 /** Host values in shared memory, or the number of a tensor that stays on the device. */
 export type WireTensor =
-  | { readonly shape: Shape; readonly data: Float32Array }
+  | { readonly shape: Shape; readonly data: Float32Array | Int32Array }
   | { readonly shape: Shape; readonly held: number };
 
 type Named = readonly (readonly [string, WireTensor])[];

@@ -7,7 +7,7 @@
  */
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { HostTensor } from '../../graph/ir.ts';
+import type { HostTensor, IntTensor } from '../../graph/ir.ts';
 import { nodeRuntime } from './node.node.ts';
 import type { Runtime, RuntimeTensor, SessionOptions } from './runtime.ts';
 import { type Answer, NONE, ONCE, type Placed, REMEMBERED, type Request, type WireTensor } from './thread-messages.ts';
@@ -28,7 +28,7 @@ export function threadedRuntime(): Runtime {
   function received(wire: WireTensor): RuntimeTensor {
     const tensor = Object.freeze({
       shape: wire.shape,
-      data: 'data' in wire ? wire.data : undefined,
+      data: 'data' in wire && wire.data instanceof Float32Array ? wire.data : undefined,
       dispose: () => {
         if ('held' in wire) void thread.tell({ kind: 'free', held: wire.held });
       },
@@ -46,7 +46,7 @@ export function threadedRuntime(): Runtime {
   return {
     name,
     missing,
-    wrap: ({ shape, data }: HostTensor) => received({ shape, data: shared(data) }),
+    wrap: ({ shape, data }: HostTensor | IntTensor) => received({ shape, data: shared(data) }),
     close: thread.close,
     async createSession(model: Uint8Array, options: SessionOptions) {
       const session = sessions++;
@@ -118,11 +118,13 @@ function isSame(a: WireTensor, b: WireTensor): boolean {
  * Copies values into memory that threads share, unless they lie there already. An array that is fed again gets the memory
  * it had: the garbage collector does not feel how large that is, and would let it pile up.
  */
-function sharedMemory(): (data: Float32Array) => Float32Array {
-  const copies = new WeakMap<Float32Array, Float32Array>();
+function sharedMemory(): (data: Float32Array | Int32Array) => Float32Array | Int32Array {
+  const copies = new WeakMap<object, Float32Array | Int32Array>();
   return (data) => {
     if (data.buffer instanceof SharedArrayBuffer) return data;
-    const copy = copies.get(data) ?? new Float32Array(new SharedArrayBuffer(data.byteLength));
+    const memory = () => new SharedArrayBuffer(data.byteLength);
+    const copy =
+      copies.get(data) ?? (data instanceof Int32Array ? new Int32Array(memory()) : new Float32Array(memory()));
     copies.set(data, copy);
     copy.set(data);
     return copy;

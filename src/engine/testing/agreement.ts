@@ -4,7 +4,7 @@ import { interpret } from '../../graph/interpret.ts';
 import type { Graph, HostTensor } from '../../graph/ir.ts';
 import type { GraphCase } from '../../graph/testing/cases.ts';
 import { gradientGraph } from '../../graph/testing/check.ts';
-import type { Engine, Program } from '../engine.ts';
+import type { Engine, Feeds, Program } from '../engine.ts';
 import { regressionFeeds, regressionStart, regressionStep } from './regression.ts';
 
 type Fed = Readonly<Record<string, { readonly shape: readonly number[]; readonly data: ArrayLike<number> }>>;
@@ -15,13 +15,22 @@ export function toFloat32(feeds: Fed): Record<string, HostTensor> {
   );
 }
 
+/** The feeds of a case as an engine takes them. */
+export function feedsOf({ feeds, indices = [] }: GraphCase): Feeds {
+  const whole = Object.entries(feeds).filter(([name]) => indices.includes(name));
+  return {
+    ...toFloat32(feeds),
+    ...Object.fromEntries(whole.map(([name, { shape, data }]) => [name, { shape, data: Int32Array.from(data) }])),
+  };
+}
+
 /** Outputs within 1e-4 of the largest; gradients (`d NAME`) within 1e-3 of their norm. */
 export async function assertAgreement(compile: (graph: Graph) => Promise<Program>, testCase: GraphCase): Promise<void> {
   const graph = gradientGraph(testCase);
   const expected = interpret(graph, testCase.feeds);
   const program = await compile(graph);
   try {
-    const actual = await program.run(toFloat32(testCase.feeds));
+    const actual = await program.run(feedsOf(testCase));
     assert.deepEqual(Object.keys(actual).sort(), Object.keys(graph.outputs).sort());
     for (const [name, { shape, data }] of Object.entries(expected)) {
       const found = actual[name];

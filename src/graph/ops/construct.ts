@@ -2,13 +2,23 @@
  * One function per operator: what the rest of the house writes graphs with. They normalise their arguments (negative
  * axes count from the end) and leave out what does nothing; shapes are checked by the builder.
  */
-import type { BinaryFunction, ConvGeometry, NodeId, OpOf, PoolGeometry, Shape, UnaryFunction } from '../ir.ts';
+import type { BinaryFunction, ConvGeometry, DType, NodeId, OpOf, PoolGeometry, Shape, UnaryFunction } from '../ir.ts';
 import { sizeOf } from '../ir.ts';
 import { type GraphBuilder, sameShape } from './definition.ts';
 
 /** A tensor fed at each run. A name can be used once in a graph. */
-export function input(g: GraphBuilder, name: string, shape: Shape): NodeId {
-  return g.add({ kind: 'input', name, shape }, []);
+export function input(g: GraphBuilder, name: string, shape: Shape, dtype: DType = 'float32'): NodeId {
+  return g.add({ kind: 'input', name, shape, ...(dtype === 'int32' && { dtype }) }, []);
+}
+
+/** Whole numbers as indices: row-major data of the given shape, a vector without one. */
+export function indices(g: GraphBuilder, data: readonly number[], shape: Shape = [data.length]): NodeId {
+  return g.add({ kind: 'constant', shape, data, dtype: 'int32' }, []);
+}
+
+/** int32 to float32. */
+export function cast(g: GraphBuilder, x: NodeId): NodeId {
+  return g.dtype(x) === 'float32' ? x : g.add({ kind: 'cast' }, [x]);
 }
 
 /** A scalar (no shape given), row-major data of the given shape, or one number filling that shape. */
@@ -76,9 +86,32 @@ export const reduceMean = (g: GraphBuilder, x: NodeId, axes: readonly number[], 
 export const reduceMax = (g: GraphBuilder, x: NodeId, axes: readonly number[], keepDims = false): NodeId =>
   reduce(g, 'max', x, axes, keepDims);
 
-/** log(softmax(x)) along the last axis. */
-export function logSoftmax(g: GraphBuilder, x: NodeId): NodeId {
-  return g.add({ kind: 'logSoftmax' }, [x]);
+/** log(softmax(x)) along an axis, the last by default; negative ones count from the end. */
+export function logSoftmax(g: GraphBuilder, x: NodeId, axis = -1): NodeId {
+  return g.add({ kind: 'logSoftmax', axis: axis < 0 ? axis + g.shape(x).length : axis }, [x]);
+}
+
+/** softmax(x) along an axis, the last by default. */
+export const softmax = (g: GraphBuilder, x: NodeId, axis = -1): NodeId => exp(g, logSoftmax(g, x, axis));
+
+/** 1 where a equals b, else 0; both float32 or both int32. */
+export const equal = (g: GraphBuilder, a: NodeId, b: NodeId): NodeId => g.add({ kind: 'compare', fn: 'equal' }, [a, b]);
+/** 1 where a is less than b, else 0; both float32 or both int32. */
+export const less = (g: GraphBuilder, a: NodeId, b: NodeId): NodeId => g.add({ kind: 'compare', fn: 'less' }, [a, b]);
+
+/** a where the mask is 1, b where it is 0. */
+export function where(g: GraphBuilder, mask: NodeId, a: NodeId, b: NodeId): NodeId {
+  return g.add({ kind: 'where' }, [mask, a, b]);
+}
+
+/** The rows of a table [rows, ...] at the indices (int32): [...shape of the indices, ...shape of a row]. */
+export function gather(g: GraphBuilder, table: NodeId, at: NodeId): NodeId {
+  return g.add({ kind: 'gather' }, [table, at]);
+}
+
+/** The sum of the values at each index, [rows, ...]: what `gather` has as its gradient. */
+export function scatterAdd(g: GraphBuilder, values: NodeId, at: NodeId, rows: number): NodeId {
+  return g.add({ kind: 'scatterAdd', rows }, [values, at]);
 }
 
 export function broadcastTo(g: GraphBuilder, x: NodeId, shape: Shape): NodeId {

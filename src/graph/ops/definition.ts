@@ -1,4 +1,4 @@
-import type { Node, NodeId, Op, Shape } from '../ir.ts';
+import type { DType, Node, NodeId, Op, Shape } from '../ir.ts';
 
 /** A graph in the making. Operators are written against this interface alone. */
 export interface GraphBuilder {
@@ -8,6 +8,7 @@ export interface GraphBuilder {
   /** Appends a node and infers its shape. Throws Error naming the operator, the shapes and the rule that they break. */
   add(op: Op, inputs: readonly NodeId[]): NodeId;
   shape(id: NodeId): Shape;
+  dtype(id: NodeId): DType;
   /** Runs `body` with `segment` appended to the path. */
   within<T>(segment: string, body: () => T): T;
 }
@@ -34,6 +35,8 @@ export interface GradientContext<O extends Op> {
 export interface Definition<O extends Op> {
   /** The output's shape. Throws Error where the rule is broken. */
   shape(op: O, inputs: readonly Shape[]): Shape;
+  /** The output's number format, from the inputs'; where missing, all of them are float32. Throws Error where the rule is broken. */
+  dtype?(op: O, inputs: readonly DType[]): DType;
   /** Multiply-accumulates of one run; a bias counts once an output. */
   flops(op: O, inputs: readonly Shape[], output: Shape): number;
   /** Whether the gradient by the i-th input can be other than zero; where missing, it can for all. */
@@ -42,6 +45,21 @@ export interface Definition<O extends Op> {
   gradient(g: GraphBuilder, context: GradientContext<O>): readonly (NodeId | undefined)[];
   /** The reference: plain loops in float64. Never writes to its inputs, but may return one of their arrays. */
   kernel(op: O, inputs: readonly Tensor[], output: Shape): Float64Array;
+}
+
+/** The number format of an operator that only moves values: that of its operands, which are alike. */
+export function sameDtype(op: Op, inputs: readonly DType[]): DType {
+  const [first = 'float32', ...others] = inputs;
+  if (others.some((other) => other !== first))
+    throw new Error(`${nameOf(op)}: its operands have one number format, found ${inputs.join(', ')}`);
+  return first;
+}
+
+/** Throws Error unless the operands have these number formats. */
+export function expectDtypes(op: Op, inputs: readonly DType[], expected: readonly DType[]): void {
+  if (inputs.some((dtype, i) => dtype !== expected[i])) {
+    throw new Error(`${nameOf(op)}: takes ${expected.join(', ')}, found ${inputs.join(', ')}`);
+  }
 }
 
 /** The FLOPs of an operator that is not counted. */

@@ -1,6 +1,17 @@
-import type { BinaryFunction, NodeId, OpOf, UnaryFunction } from '../ir.ts';
-import { add, constant, div, exp, mul, neg, scale, step, sub, sumTo } from './construct.ts';
-import { arity, at, type Definition, type GraphBuilder, notCounted, refuse, sameShape } from './definition.ts';
+import { type BinaryFunction, type NodeId, type OpOf, type Shape, sizeOf, type UnaryFunction } from '../ir.ts';
+import { add, constant, div, exp, mul, neg, scale, step, sub, sumTo, where } from './construct.ts';
+import {
+  arity,
+  at,
+  type Definition,
+  expectDtypes,
+  type GraphBuilder,
+  notCounted,
+  refuse,
+  sameDtype,
+  sameShape,
+  type Tensor,
+} from './definition.ts';
 import { erf } from './erf.ts';
 import { broadcastShape, broadcastStrides, offsets } from './strides.ts';
 
@@ -110,6 +121,23 @@ const BINARY: Readonly<Record<BinaryFunction, BinaryRule>> = {
   },
 };
 
+/** The reference of an operator on two broadcast operands. */
+function pairwise(value: (a: number, b: number) => number, inputs: readonly Tensor[], shape: Shape): Float64Array {
+  const [a, b] = [at(inputs, 0), at(inputs, 1)];
+  if (sameShape(a.shape, b.shape)) {
+    const y = new Float64Array(a.data.length);
+    for (let i = 0; i < y.length; i++) y[i] = value(a.data[i] as number, b.data[i] as number);
+    return y;
+  }
+  const fromA = offsets(shape, broadcastStrides(a.shape, shape));
+  const fromB = offsets(shape, broadcastStrides(b.shape, shape));
+  const y = new Float64Array(fromA.length);
+  for (let i = 0; i < y.length; i++) {
+    y[i] = value(a.data[fromA[i] as number] as number, b.data[fromB[i] as number] as number);
+  }
+  return y;
+}
+
 export const binaryDefinition: Definition<OpOf<'binary'>> = {
   shape(op, inputs) {
     arity(op, inputs, 2);
@@ -126,20 +154,74 @@ export const binaryDefinition: Definition<OpOf<'binary'>> = {
       wants(1) ? sumTo(g, rule.b(g, upstream, a, b), g.shape(b)) : undefined,
     ];
   },
-  kernel(op, inputs, shape) {
-    const { value } = BINARY[op.fn];
-    const [a, b] = [at(inputs, 0), at(inputs, 1)];
-    if (sameShape(a.shape, b.shape)) {
-      const y = new Float64Array(a.data.length);
-      for (let i = 0; i < y.length; i++) y[i] = value(a.data[i] as number, b.data[i] as number);
-      return y;
-    }
-    const fromA = offsets(shape, broadcastStrides(a.shape, shape));
-    const fromB = offsets(shape, broadcastStrides(b.shape, shape));
-    const y = new Float64Array(fromA.length);
-    for (let i = 0; i < y.length; i++) {
-      y[i] = value(a.data[fromA[i] as number] as number, b.data[fromB[i] as number] as number);
-    }
-    return y;
+  kernel: (op, inputs, shape) => pairwise(BINARY[op.fn].value, inputs, shape),
+};
+
+export const compareDefinition: Definition<OpOf<'compare'>> = {
+  shape(op, inputs) {
+    arity(op, inputs, 2);
+    const shape = broadcastShape(at(inputs, 0), at(inputs, 1));
+    return shape ?? refuse(op, inputs, 'aligned at the last axis, sizes are equal or 1');
   },
+  dtype(op, inputs) {
+    sameDtype(op, inputs);
+    return 'float32';
+  },
+  flops: notCounted,
+  differentiable: () => false,
+  gradient: () => [],
+  kernel: (op, inputs, shape) =>
+    pairwise(op.fn === 'equal' ? (a, b) => Number(a === b) : (a, b) => Number(a < b), inputs, shape),
+};
+
+/** The shape of three operands broadcast together. */
+function commonShape(op: OpOf<'where'>, inputs: readonly Shape[]): Shape {
+  const [mask, a, b] = [at(inputs, 0), at(inputs, 1), at(inputs, 2)];
+  const values = broadcastShape(a, b);
+  const common = values && broadcastShape(mask, values);
+  return common ?? refuse(op, inputs, 'aligned at the last axis, sizes are equal or 1');
+}
+
+export const whereDefinition: Definition<OpOf<'where'>> = {
+  shape(op, inputs) {
+    arity(op, inputs, 3);
+    return commonShape(op, inputs);
+  },
+  flops: notCounted,
+  differentiable: (_op, input) => input > 0,
+  gradient(g, { inputs, upstream, wants }) {
+    const [mask, a, b] = [at(inputs, 0), at(inputs, 1), at(inputs, 2)];
+    const zero = constant(g, 0);
+    return [
+      undefined,
+      wants(1) ? sumTo(g, where(g, mask, upstream, zero), g.shape(a)) : undefined,
+      wants(2) ? sumTo(g, where(g, mask, zero, upstream), g.shape(b)) : undefined,
+    ];
+  },
+  kernel(_op, inputs, shape) {
+    const [mask, a, b] = inputs.map(({ data, shape: own }) => ({
+      data,
+      from: offsets(shape, broadcastStrides(own, shape)),
+    }));
+    if (mask === undefined || a === undefined || b === undefined) throw new RangeError('where takes 3 inputs');
+    return Float64Array.from({ length: sizeOf(shape) }, (_, i) => {
+      const { data, from } = mask.data[mask.from[i] as number] === 0 ? b : a;
+      return data[from[i] as number] as number;
+    });
+  },
+};
+
+export const castDefinition: Definition<OpOf<'cast'>> = {
+  shape(op, inputs) {
+    arity(op, inputs, 1);
+    return at(inputs, 0);
+  },
+  dtype(op, inputs) {
+    expectDtypes(op, inputs, ['int32']);
+    return 'float32';
+  },
+  flops: notCounted,
+  differentiable: () => false,
+  gradient: () => [],
+  kernel: (_op, inputs) => at(inputs, 0).data,
 };

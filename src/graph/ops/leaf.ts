@@ -7,6 +7,7 @@ export const inputDefinition: Definition<OpOf<'input'>> = {
     arity(op, inputs, 0);
     return positive(op, inputs, op.shape);
   },
+  dtype: (op) => op.dtype ?? 'float32',
   flops: notCounted,
   gradient: () => [],
   kernel(op) {
@@ -21,8 +22,11 @@ export const constantDefinition: Definition<OpOf<'constant'>> = {
     if (sizeOf(op.shape) !== op.data.length) {
       refuse(op, inputs, `shape [${op.shape.join(',')}] takes ${sizeOf(op.shape)} numbers, found ${op.data.length}`);
     }
+    if (op.dtype === 'int32' && !op.data.every((n) => n === (n | 0)))
+      refuse(op, inputs, 'int32 has whole numbers of 32 bits');
     return op.shape;
   },
+  dtype: (op) => op.dtype ?? 'float32',
   flops: notCounted,
   gradient: () => [],
   kernel: (op) => Float64Array.from(op.data),

@@ -61,24 +61,29 @@ export const logSoftmaxDefinition: Definition<OpOf<'logSoftmax'>> = {
   shape(op, inputs) {
     arity(op, inputs, 1);
     const shape = at(inputs, 0);
-    return shape.length > 0 ? shape : refuse(op, inputs, 'needs at least one axis');
+    const { axis } = op;
+    return Number.isInteger(axis) && axis >= 0 && axis < shape.length
+      ? shape
+      : refuse(op, inputs, `has no axis ${axis}`);
   },
   flops: notCounted,
-  gradient(g, { output, upstream }) {
-    const last = g.shape(output).length - 1;
-    return [sub(g, upstream, mul(g, exp(g, output), reduceSum(g, upstream, [last], true)))];
+  gradient(g, { op, output, upstream }) {
+    return [sub(g, upstream, mul(g, exp(g, output), reduceSum(g, upstream, [op.axis], true)))];
   },
-  kernel(_op, inputs, shape) {
+  kernel({ axis }, inputs, shape) {
     const x = at(inputs, 0).data;
-    const width = at(shape, shape.length - 1);
+    const count = at(shape, axis);
+    const stride = sizeOf(shape.slice(axis + 1));
     const y = new Float64Array(x.length);
-    for (let row = 0; row < x.length; row += width) {
+    for (let first = 0; first < x.length; first++) {
+      if (Math.floor(first / stride) % count !== 0) continue;
+      const last = first + count * stride;
       let largest = -Infinity;
-      for (let i = row; i < row + width; i++) largest = Math.max(largest, x[i] as number);
+      for (let i = first; i < last; i += stride) largest = Math.max(largest, x[i] as number);
       let sum = 0;
-      for (let i = row; i < row + width; i++) sum += Math.exp((x[i] as number) - largest);
+      for (let i = first; i < last; i += stride) sum += Math.exp((x[i] as number) - largest);
       const shift = largest + Math.log(sum);
-      for (let i = row; i < row + width; i++) y[i] = (x[i] as number) - shift;
+      for (let i = first; i < last; i += stride) y[i] = (x[i] as number) - shift;
     }
     return y;
   },

@@ -1,6 +1,6 @@
 import { type OpOf, type Shape, sizeOf } from '../ir.ts';
 import { pad, reshape, slice, sumTo, transpose } from './construct.ts';
-import { arity, at, type Definition, notCounted, positive, refuse, sameShape } from './definition.ts';
+import { arity, at, type Definition, notCounted, positive, refuse, sameDtype, sameShape } from './definition.ts';
 import { broadcastShape, broadcastStrides, offsets, rowMajor } from './strides.ts';
 
 /** The elements of `from` at the given offsets. */
@@ -30,6 +30,7 @@ export const broadcastToDefinition: Definition<OpOf<'broadcastTo'>> = {
     if (common !== undefined && sameShape(common, op.shape)) return op.shape;
     return refuse(op, inputs, `aligned at the last axis, sizes equal those of [${op.shape.join(',')}] or are 1`);
   },
+  dtype: sameDtype,
   flops: notCounted,
   gradient: (g, { inputs, upstream }) => [sumTo(g, upstream, g.shape(at(inputs, 0)))],
   kernel(_op, inputs, shape) {
@@ -45,6 +46,7 @@ export const reshapeDefinition: Definition<OpOf<'reshape'>> = {
     if (sizeOf(at(inputs, 0)) === sizeOf(op.shape)) return op.shape;
     return refuse(op, inputs, `the number of elements stays, but [${op.shape.join(',')}] has ${sizeOf(op.shape)}`);
   },
+  dtype: sameDtype,
   flops: notCounted,
   gradient: (g, { inputs, upstream }) => [reshape(g, upstream, g.shape(at(inputs, 0)))],
   kernel: (_op, inputs) => at(inputs, 0).data,
@@ -60,6 +62,7 @@ export const transposeDefinition: Definition<OpOf<'transpose'>> = {
     }
     return refuse(op, inputs, `perm is an order of 0 to ${shape.length - 1}, found [${op.perm.join(',')}]`);
   },
+  dtype: sameDtype,
   flops: notCounted,
   gradient(g, { op, upstream }) {
     return [
@@ -99,6 +102,7 @@ export const sliceDefinition: Definition<OpOf<'slice'>> = {
     const found = `[${starts.join(',')}] to [${ends.join(',')}]`;
     return refuse(op, inputs, `each axis has 0 <= start < end <= size, found ${found}`);
   },
+  dtype: sameDtype,
   flops: notCounted,
   gradient(g, { op, inputs, upstream }) {
     const after = g.shape(at(inputs, 0)).map((n, axis) => n - at(op.ends, axis));
@@ -121,6 +125,7 @@ export const padDefinition: Definition<OpOf<'pad'>> = {
     const found = `[${before.join(',')}] and [${after.join(',')}]`;
     return refuse(op, inputs, `each axis has a whole number of zeros before and after, found ${found}`);
   },
+  dtype: sameDtype,
   flops: notCounted,
   gradient(g, { op, inputs, upstream }) {
     const ends = g.shape(at(inputs, 0)).map((n, axis) => n + at(op.before, axis));
@@ -148,6 +153,7 @@ export const concatDefinition: Definition<OpOf<'concat'>> = {
       inputs.reduce((sum, shape) => sum + at(shape, axis), 0),
     );
   },
+  dtype: sameDtype,
   flops: notCounted,
   gradient(g, { op, inputs, upstream, wants }) {
     const whole = g.shape(upstream);

@@ -72,9 +72,12 @@ export function givesZero(
   switch (op.kind) {
     case 'input':
     case 'logSoftmax':
+    case 'cast':
+    case 'compare':
       return false;
     case 'constant':
-      return op.data.every((value) => value === 0);
+      // Indices are no summands: a row 0 is as good as another.
+      return op.dtype !== 'int32' && op.data.every((value) => value === 0);
     case 'unary':
       return op.fn === 'zerosLike' || (KEEPS_ZERO[op.fn] && isZero(a));
     case 'clip':
@@ -91,7 +94,11 @@ export function givesZero(
     case 'maxPoolGather':
       return isZero(b);
     case 'select':
+    case 'where':
       return inputs.slice(1).every(isZero);
+    case 'gather':
+    case 'scatterAdd':
+      return isZero(a);
     case 'reduce':
     case 'broadcastTo':
     case 'reshape':

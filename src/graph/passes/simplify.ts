@@ -55,6 +55,7 @@ export function simplify(graph: Graph, tables: readonly Rules[]): Graph {
       return g.path;
     },
     shape: g.shape,
+    dtype: g.dtype,
     within: g.within,
     add,
     node(id) {

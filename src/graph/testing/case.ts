@@ -9,6 +9,8 @@ export interface GraphCase {
   /** Makes an input for each feed, by name, and returns the outputs by name. */
   build(g: GraphBuilder): Record<string, NodeId>;
   readonly feeds: Readonly<Record<string, Tensor>>;
+  /** Feeds that are int32. */
+  readonly indices?: readonly string[];
   /** The gradient is meant to differ from the slope. */
   readonly stopsGradient?: true;
 }
@@ -31,6 +33,12 @@ export function tensor(label: string, shape: Shape, spread: Spread = 'normal'): 
     distinct: () => random.shuffle(Array.from({ length: size }, (_, i) => (i - size / 2) / 16 + 1 / 64)),
   };
   return { shape, data: Float64Array.from(draw[spread](), Math.fround) };
+}
+
+/** Indices below `below`, some of them twice. */
+export function indexTensor(label: string, shape: Shape, below: number): Tensor {
+  const random = rng('graph case', label);
+  return { shape, data: Float64Array.from({ length: sizeOf(shape) }, () => random.int(below)) };
 }
 
 /** A case with one output `y`: each feed is made an input, and `body` gets their nodes in the order of `feeds`. */

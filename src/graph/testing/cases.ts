@@ -6,6 +6,7 @@
 import type { GraphCase } from './case.ts';
 import { compositeCases } from './composite.ts';
 import { elementwiseCases } from './elementwise.ts';
+import { gatherCases } from './gathers.ts';
 import { poolCases } from './pools.ts';
 import { productCases } from './products.ts';
 import { shapeCases } from './shapes.ts';
@@ -16,6 +17,7 @@ export type { GraphCase } from './case.ts';
 export const CASES: readonly GraphCase[] = [
   ...elementwiseCases,
   ...shapeCases,
+  ...gatherCases,
   ...productCases,
   ...poolCases,
   ...switchCases,

@@ -47,7 +47,9 @@ function weightedSum(g: GraphBuilder, label: string, terms: readonly NodeId[]): 
 }
 
 function gradientOutputs(g: GraphBuilder, of: NodeId): Record<string, NodeId> {
-  const inputs = g.nodes.flatMap(({ op }, id) => (op.kind === 'input' ? [{ name: op.name, id }] : []));
+  const inputs = g.nodes.flatMap(({ op, dtype }, id) =>
+    op.kind === 'input' && dtype === 'float32' ? [{ name: op.name, id }] : [],
+  );
   const wrt = inputs.map(({ id }) => id);
   return Object.fromEntries(gradients(g, of, wrt).map((id, i) => [`d ${inputs[i]?.name}`, id]));
 }

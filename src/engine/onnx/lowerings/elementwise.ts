@@ -54,3 +54,14 @@ export const lowerBinary: Lowering<OpOf<'binary'>> = ({ model }, { op, inputs, s
 
 export const lowerClip: Lowering<OpOf<'clip'>> = ({ model }, { op, inputs }) =>
   model.node('Clip', [operand(inputs, 0).name, model.floats([], [op.low]), model.floats([], [op.high])]);
+
+/** Of two tensors of one number format; ONNX answers with booleans. */
+export const lowerCompare: Lowering<OpOf<'compare'>> = ({ model }, { op, inputs }) => {
+  const names = inputs.map(({ name }) => name);
+  return model.node('Cast', [model.node(op.fn === 'equal' ? 'Equal' : 'Less', names)], { to: FLOAT });
+};
+
+export const lowerWhere: Lowering<OpOf<'where'>> = ({ model }, { inputs }) => {
+  const [mask = '', a = '', b = ''] = inputs.map(({ name }) => name);
+  return model.node('Where', [model.node('Greater', [mask, model.floats([], [0.5])]), a, b]);
+};

@@ -14,5 +14,5 @@ export const lowerReduce: Lowering<OpOf<'reduce'>> = ({ model }, { op, inputs })
   return model.node(REDUCE[op.fn], [x, model.ints(op.axes)], { keepdims: Number(op.keepDims) });
 };
 
-export const lowerLogSoftmax: Lowering<OpOf<'logSoftmax'>> = ({ model }, { inputs }) =>
-  model.node('LogSoftmax', [operand(inputs, 0).name], { axis: -1 });
+export const lowerLogSoftmax: Lowering<OpOf<'logSoftmax'>> = ({ model }, { op, inputs }) =>
+  model.node('LogSoftmax', [operand(inputs, 0).name], { axis: op.axis });

@@ -10,7 +10,7 @@ const LARGEST = 4096;
 
 /** An operator on constants alone is a constant; a broadcast stays, since its operand says as much in fewer numbers. */
 function evaluate(r: Rewriter, op: Op, inputs: readonly NodeId[]): NodeId | undefined {
-  if (inputs.length === 0 || !inputs.every((id) => isConstant(r, id))) return undefined;
+  if (inputs.length === 0 || !inputs.every((id) => isConstant(r, id) && r.dtype(id) === 'float32')) return undefined;
   const definition = definitionOf<OpKind>(op.kind);
   const shape = definition.shape(op, inputs.map(r.shape));
   if (sizeOf(shape) > LARGEST) return undefined;
