@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
+import { editStudy } from './support/edit.ts';
 import { json, netsmith, refusedIn } from './support/netsmith.ts';
 
 let folder = '';
@@ -50,9 +50,7 @@ test('resumed with more time, also when the clock was not written down, it is th
   const [long, short] = [join(folder, 'long'), join(folder, 'short')];
   await json(...search('--time', '4000s', '--out', long));
   await json(...search('--time', '1500s', '--out', short));
-  const database = new DatabaseSync(join(short, 'study.db'));
-  database.exec('UPDATE study SET search_seconds = 7');
-  database.close();
+  editStudy(short, 'UPDATE progress SET search_seconds = 7');
   await json('resume', short, '--time', '4000s');
   const complete = async (dir: string) =>
     (await json('trials', dir)).filter(({ state }: { state: string }) => state === 'complete');

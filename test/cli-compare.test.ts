@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { after, before, suite, test } from 'node:test';
+import { editStudy } from './support/edit.ts';
 import { netsmith, refusedIn } from './support/netsmith.ts';
 
 let folder = '';
@@ -109,9 +109,7 @@ test('compare by searches of its own: what is done is not done again; then of th
   assert.deepEqual(values(again), values(found));
 
   // As after a kill in the middle of a study: it is gone on with, and not begun anew.
-  const database = new DatabaseSync(join(kept, 'study.db'));
-  database.exec('DELETE FROM trials WHERE trial = 1; DELETE FROM reports WHERE trial = 1');
-  database.close();
+  editStudy(kept, 'DELETE FROM trials WHERE trial = 1; DELETE FROM reports WHERE trial = 1');
   await refused(/study ".*random-seed-0": is not at its end; .*netsmith resume/, 'compare', out);
   assert.deepEqual(values(await json(...args)), values(found));
   assert.equal(await begun(kept), keptBefore);
