@@ -172,7 +172,7 @@ for (const [what, source, expected] of wrong)
 test('a space of which some members can be built is searched: the others are failed trials', async () => {
   const file = fileOf(
     returning(
-      `sequential(n.choice('op', { good: conv(8, 3), bad: sequential(globalAvgPool(), conv(8, 3)) }), globalAvgPool(), linear('outputs'))`,
+      `sequential(conv(8, pick('kernel', [1, 3, 5])), n.choice('op', { good: conv(8, 3), bad: sequential(globalAvgPool(), conv(8, 3)) }), globalAvgPool(), linear('outputs'))`,
     ),
   );
   const dir = join(folder, 'some');
