@@ -3,6 +3,8 @@
  *
  * @packageDocumentation
  */
+import './common/node-version.ts';
+
 export { DataError, StudyStopped, UserError } from './common/errors.ts';
 export type { Fidelity } from './common/fidelity.ts';
 export type { Json } from './common/json.ts';

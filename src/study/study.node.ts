@@ -14,8 +14,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { invalid, messageOf, StudyStopped, UserError } from '../common/errors.ts';
+import { DatabaseSync } from './store/database.node.ts';
 import { damaged, guarded, translated } from './store/errors.ts';
 import { checkWritable } from './store/files.node.ts';
 import { takeLock } from './store/lock.node.ts';
