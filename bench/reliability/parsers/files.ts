@@ -44,7 +44,8 @@ export const studies: Parser = {
             throw new Error(`${what}: something was written outside: ${outside}`);
           if (found.startsWith('refused')) throw new UserError(found);
           // An evaluation that is gone is as one that was never made.
-          const isLess = found.split('\n', 4).join() === whole.split('\n', 4).join() && found.endsWith('"no evaluation"');
+          const isLess =
+            found.split('\n', 4).join() === whole.split('\n', 4).join() && found.endsWith('"no evaluation"');
           if (found !== whole && !isLess && !what.startsWith('signed'))
             throw new Error(`${what}: read as something else: ${found}`);
           return found;
