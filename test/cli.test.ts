@@ -199,10 +199,11 @@ test('samples of the test set are in the report only where they were kept, and a
   for (const [damage, expected] of [
     [
       samples.replace('data:image/png', 'javascript:alert'),
-      /predictions\.json": damaged \(samples\.shown\.0\.image.*run netsmith evaluate again/,
+      /predictions\.json": samples\.shown\.0\.image is not what it should be; delete it, or run netsmith evaluate again/,
     ],
-    [samples.slice(0, 100), /predictions\.json": is not valid JSON/],
-    [samples.replace('"confidence"', '"confident"'), /predictions\.json": damaged/],
+    [samples.slice(0, 100), /predictions\.json" \(delete it.*\): is not valid JSON/],
+    [samples.replace('"confidence"', '"confident"'), /predictions\.json": samples\.shown\.0 is not what it should be/],
+    [samples.replace(/"predicted":[1-9]/, '"predicted":0'), /predictions\.json": is not what was written/],
   ] as const) {
     writeFileSync(kept, damage);
     await refused(expected, 'report', dir);

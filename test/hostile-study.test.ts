@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import {
   cpSync,
   existsSync,
@@ -326,6 +327,27 @@ suite('a study that is damaged', () => {
     rmSync(path);
     assert.equal((await netsmith('report', dir)).code, 0);
   });
+});
+
+test('a pipe, folder or link in the place of a file in best/ neither hangs a report nor is written through', async () => {
+  for (const name of ['evaluation.json', 'predictions.json', 'weights.json', 'weights.bin', 'model.onnx'])
+    for (const what of ['pipe', 'folder', 'link'] as const) {
+      const dir = copy();
+      const path = join(dir, 'best', name);
+      const outside = join(folder, `outside-${copies++}`);
+      writeFileSync(outside, 'mine');
+      rmSync(path, { force: true });
+      if (what === 'pipe') execFileSync('mkfifo', [path]);
+      else if (what === 'folder') mkdirSync(path);
+      else symlinkSync(outside, path);
+      for (const command of ['report', 'evaluate'] as const) {
+        const { code, err } = await netsmith(command, dir);
+        assert.ok(code === 0 || code === 2, `${command}, ${name} as a ${what}: ${err}`);
+        assert.doesNotMatch(err, /\n\s+at /);
+        if (code === 2) assert.match(err, new RegExp(name.replace('.', '\\.')), `${name} as a ${what}`);
+      }
+      assert.equal(readFileSync(outside, 'utf8'), 'mine');
+    }
 });
 
 suite('a study that goes away while it runs', () => {

@@ -128,13 +128,18 @@ export function checkKeeps(dir: string): void {
 const EVALUATION = 'evaluation.json';
 
 export function writeEvaluation(dir: string, record: EvaluationRecord): void {
-  const text = JSON.stringify({ ...record, checksum: checksumOf(record) }, null, 2);
+  const text = JSON.stringify(withChecksum(record), null, 2);
   writeInStudy(dir, ['best', EVALUATION], `${text}\n`);
 }
 
 /** Of the record as it stands in the file, whatever else is in it. */
 function checksumOf(record: object): string {
   return sha256Of(Buffer.from(JSON.stringify(record))).slice(0, 32);
+}
+
+/** As `checkedRecord` reads it. */
+export function withChecksum<T extends object>(record: T): T & { readonly checksum: string } {
+  return { ...record, checksum: checksumOf(record) };
 }
 
 const count = z.int().min(0);
@@ -173,7 +178,7 @@ export function readEvaluation(dir: string): EvaluationRecord | undefined {
 }
 
 /** What stands in a file of `best/`, without its checksum. Throws UserError where that or the form is not what was written. */
-function checkedRecord(found: Json, schema: z.ZodType, path: string, rule: string): unknown {
+export function checkedRecord(found: Json, schema: z.ZodType, path: string, rule: string): unknown {
   const place = `file "${path}"`;
   const result = schema.safeParse(found);
   if (!result.success) {
@@ -187,8 +192,8 @@ function checkedRecord(found: Json, schema: z.ZodType, path: string, rule: strin
   return record;
 }
 
-/** Throws UserError where it is no JSON. */
-function readJson(path: string): Json | undefined {
+/** A file of `best/`; undefined where there is none. Throws UserError where it is no plain file or no JSON. */
+export function readJson(path: string): Json | undefined {
   const bytes = readPlain(path);
   return bytes === undefined
     ? undefined
@@ -226,7 +231,7 @@ export function writeWeights(dir: string, about: FinalWeights, tensors: Readonly
   const bytes = encodeCheckpoint({ history: [], steps: 0, tensors });
   writeInStudy(dir, ['best', 'weights.bin'], bytes);
   const of: WeightsFile = { ...about, sha256: sha256Of(bytes) };
-  const text = JSON.stringify({ ...of, checksum: checksumOf(of) }, null, 2);
+  const text = JSON.stringify(withChecksum(of), null, 2);
   writeInStudy(dir, ['best', 'weights.json'], `${text}\n`);
 }
 

@@ -168,21 +168,28 @@ async function* answerTables(loaded: Loaded, names: readonly string[]): AsyncGen
       yield { file, error: named.error };
       continue;
     }
-    const table = await attempt(file, () => readTable(file));
+    const bad: Sample[] = [];
+    const table = await attempt(file, () =>
+      readTable(file, (row, why) => bad.push({ from: { file, row }, read: why })),
+    );
     const known = new Set(typeof table === 'string' ? [] : table.columns.map(({ name }) => name));
     const absent = typeof table === 'string' ? undefined : needed.find((name) => !known.has(name));
     if (typeof table === 'string') yield { file, error: table };
     else if (absent !== undefined)
       yield { file, error: `there is no column "${absent}"; the columns needed are ${shorten(needed)}` };
     else {
-      for (let start = 0; start < table.rows; start += loaded.model.batch) {
-        const rows = Array.from({ length: Math.min(loaded.model.batch, table.rows - start) }, (_, i) => start + i);
-        const read = (row: number) => attempt(file, async () => encodeRow(encoding, cellsOf(table, row)));
-        const samples = await Promise.all(
-          rows.map(async (row): Promise<Sample> => {
-            return { from: { file, row: table.numbers[row] ?? row + 1 }, read: await read(row) };
-          }),
-        );
+      const read = (row: number) => attempt(file, async () => encodeRow(encoding, cellsOf(table, row)));
+      for (let [start, next] = [0, 0]; start < table.rows || next < bad.length; ) {
+        const samples: Sample[] = [];
+        // In the order of the file.
+        while (samples.length < loaded.model.batch && (start < table.rows || next < bad.length)) {
+          const row = table.numbers[start] ?? Number.POSITIVE_INFINITY;
+          const wrong = bad[next];
+          if (wrong !== undefined && (wrong.from.row ?? 0) < row) {
+            samples.push(wrong);
+            next++;
+          } else samples.push({ from: { file, row }, read: await read(start++) });
+        }
         yield* await ask(loaded, samples);
       }
     }
