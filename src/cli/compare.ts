@@ -42,7 +42,7 @@ export function addCompare(program: Command, shell: Shell): void {
   const command = define(
     program,
     'compare [studies...]',
-    'Compare strategies, estimators or configurations over several seeds, random search always among them: on a table, of finished studies, or by searches of its own',
+    'Compare strategies, estimators or configurations over several seeds, always including random search: on a tabular benchmark, from finished studies, or by running the searches',
     [
       'netsmith compare --benchmark nas-bench-201 --strategies aging-evolution,tpe --seeds 20 --time 12000s',
       'netsmith compare runs/random-0 runs/random-1 runs/tpe-0 runs/tpe-1',
@@ -52,12 +52,14 @@ export function addCompare(program: Command, shell: Shell): void {
       'netsmith compare --strategies tpe,bananas --prior runs/digits-small-cnn-1 --seeds 3 --out runs/mine',
     ],
   )
-    .option('--strategies <a,b>', 'strategies, their options after colons: tpe,aging-evolution:population=50:sample=10')
-    .option('--estimators <a,b>', 'estimators, options after colons: train,proxies:batchSize=32')
+    .option('--strategies <a,b>', 'strategies, with options after colons: tpe,aging-evolution:population=50:sample=10')
+    .option('--estimators <a,b>', 'estimators, with options after colons: train,proxies:batchSize=32')
     .option('--prior <folder...>', 'warm-start every search from the trials of earlier studies of the same space')
-    .option('--config <file...>', 'settings from this file; several to compare them')
+    .option('--config <file...>', 'file with settings; repeat the option to compare several files')
     .addOption(
-      new Option('--seeds <n>', 'searches of each, with seeds from --seed on').argParser(numberIfItIsOne).default(3),
+      new Option('--seeds <n>', 'number of searches per competitor, with consecutive seeds that start at --seed')
+        .argParser(numberIfItIsOne)
+        .default(3),
     )
     .addOption(
       new Option(
@@ -69,7 +71,7 @@ export function addCompare(program: Command, shell: Shell): void {
     )
     .option(
       '--out <folder>',
-      'where the report, the tables and the studies go (default: the next free runs/compare-N)',
+      'folder for the report, the tables and the studies (default: the next free runs/compare-N)',
     );
   addSettings(command, SETTINGS).action(
     async (studies: readonly string[], options: CompareOptions, command: Command) => {

@@ -52,9 +52,11 @@ export function addEvaluate(program: Command, shell: Shell): void {
       'netsmith evaluate runs/digits-small-cnn-1 --epochs 50 --no-baselines',
       'netsmith evaluate runs/accuracy-and-params --choose knee',
     ],
-  ).addOption(new Option('--seeds <n>', 'trainings, each with its own seed').argParser(numberIfItIsOne).default(3));
+  ).addOption(
+    new Option('--seeds <n>', 'number of training runs, each with its own seed').argParser(numberIfItIsOne).default(3),
+  );
   addChoice(command)
-    .option('--no-baselines', 'without the hand-designed baselines')
+    .option('--no-baselines', 'skip the hand-designed baselines')
     .option(...NO_SAMPLES);
   addSettingsOfStudy(command, ['dataDir', 'epochs', 'workers', 'threads', 'device', 'memory', 'layout']).action(
     async (dir: string, options: EvaluateOptions & ChoiceOptions, command: Command) => {

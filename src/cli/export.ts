@@ -44,13 +44,13 @@ export function addExport(program: Command, shell: Shell): void {
   const command = define(
     program,
     'export <dir>',
-    'Write the best network as ONNX, trained on train + validation data; checked against the trained network first',
+    'Export the best network, trained on train + validation data, to ONNX, and verify the file against the trained network',
     [
       'netsmith export runs/digits-small-cnn-1',
       'netsmith export runs/digits-small-cnn-1 --out model.onnx --epochs 50',
       'netsmith export runs/accuracy-and-params --choose knee',
     ],
-  ).option('--out <file>', 'the file to write (default: best/model.onnx in the study)');
+  ).option('--out <file>', 'output file (default: best/model.onnx in the study folder)');
   addSettingsOfStudy(addChoice(command), ['dataDir', 'epochs', 'threads', 'device', 'memory', 'layout']).action(
     async (dir: string, options: ChoiceOptions & { readonly out?: string }, command: Command) => {
       const output = outputOf(command, shell);

@@ -53,7 +53,7 @@ export function addSettings(
     };
     switch (type) {
       case 'boolean':
-        if (preset === true) add(`--no-${flagOf(name).slice(2)}`, `without: ${description}`);
+        if (preset === true) add(`--no-${flagOf(name).slice(2)}`, `turn off: ${description}`);
         add(flagOf(name), description + shown);
         break;
       case 'integer':

@@ -73,9 +73,9 @@ export function addStudyOptions(
   presets: Readonly<Partial<Record<SettingName, string>>> = {},
 ): Command {
   return addSettings(command, names, presets)
-    .option('--out <folder>', "the study's folder (default: the next free runs/NAME-N)")
-    .option('--prior <folder...>', 'begin with what these earlier studies of the same space have measured')
-    .option('--config <file>', 'settings from this file (default: netsmith.config.ts, .js or .json, if there is one)');
+    .option('--out <folder>', 'folder of the study (default: the next free runs/NAME-N)')
+    .option('--prior <folder...>', 'warm-start from the trials of earlier studies of the same space')
+    .option('--config <file>', 'file with settings (default: netsmith.config.ts, .js or .json, if it exists)');
 }
 
 /**

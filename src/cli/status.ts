@@ -11,7 +11,7 @@ import { agreementsIn, type ReadStudy, readStudy } from './study.ts';
 
 /** `netsmith status DIR`: { study, createdAt, states, trials, earlier, budget, searchSeconds, spent, agreement, best } */
 export function addStatus(program: Command, shell: Shell): void {
-  define(program, 'status <dir>', 'Say how far a study is; also while another process is at work on it', [
+  define(program, 'status <dir>', 'Show the progress of a study, also while it is running', [
     'netsmith status runs/digits-small-cnn-1',
   ]).action(async (dir: string, _options: unknown, command: Command) => {
     const study = await readStudy(dir);
