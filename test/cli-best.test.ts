@@ -92,7 +92,7 @@ suite('several objectives', () => {
       /--choose: "knee"; must be first: the search has one objective/,
       ...['run', '--choose', 'knee', '--out', join(folder, 'never')],
     );
-    await refused(/--epochs: 3; means nothing to a table/, 'evaluate', front(), '--epochs', '3');
+    await refused(/--epochs: 3; has no effect on a tabular benchmark/, 'evaluate', front(), '--epochs', '3');
   });
 });
 
@@ -130,8 +130,8 @@ test("an export has the evaluation's weights, of however many epochs, and their 
 
   // Trained for the export alone: there is no test value, and nothing says that there is one.
   const longer = await netsmith('export', dir, '--epochs', '2');
-  assert.match(longer.err, /The weights that are kept are of 1 epoch; training for 2 epochs/);
-  assert.match(longer.out, /Weights of seed 0, 2 epochs: these weights have not been tested/);
+  assert.match(longer.err, /The stored weights were trained for 1 epoch; training for 2 epochs/);
+  assert.match(longer.out, /Weights of seed 0, 2 epochs: not tested yet/);
   assert.match(card(), /not measured[\s\S]*The weights in this file have not been tested/);
 });
 
@@ -159,7 +159,7 @@ test('of one seed there is no mean and no deviation', async () => {
   assert.match(out, /^Found {4}accuracy [\d.]+\s% on the test split$/m);
   assert.match(out, /^ +test accuracy [\d.]+\s% \(this file\)$/m);
   assert.doesNotMatch(out, /mean|deviation|seeds/);
-  assert.match(err, /Best by accuracy of one training; --confirm N/);
+  assert.match(err, /Best by accuracy of a single training run; --confirm N/);
   assert.doesNotMatch(readFileSync(join(dir, 'best', 'MODEL_CARD.md'), 'utf8'), /mean of|±/);
 });
 

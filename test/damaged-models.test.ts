@@ -126,7 +126,7 @@ test('a model is refused in one sentence that says what is wrong', async () => {
   assert.match(`${await withText('netsmith.input.shape', '["N",3,7,6]')}`, /its graph has another input than/);
   assert.match(`${await withText('netsmith.input.range', '[0,1e999]')}`, /finite numbers/);
   assert.match(`${await withText('netsmith.task', 'regression')}`, /"netsmith\.output\.name" is probabilities/);
-  assert.match(`${await withText('netsmith.training', '['.repeat(5000))}`, /nests too deeply/);
+  assert.match(`${await withText('netsmith.training', '['.repeat(5000))}`, /is nested too deeply/);
   const external = await edited(({ graph }) => {
     const [weight] = graph?.initializer ?? [];
     if (weight) Object.assign(weight, { dataLocation: TensorProto.DataLocation.EXTERNAL, rawData: new Uint8Array() });

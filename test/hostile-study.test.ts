@@ -94,7 +94,7 @@ suite('a study never runs code', () => {
     for (const call of calls) {
       const { code, err } = await netsmith(...call);
       assert.equal(code, 2, `${call.join(' ')}\n${err}`);
-      assert.match(err, /no stored space/, call.join(' '));
+      assert.match(err, /does not contain its space/, call.join(' '));
       assert.ok(!existsSync(mark), call.join(' '));
     }
     // The trap works.
@@ -143,7 +143,7 @@ suite('a study never runs code', () => {
     });
     const { code, err } = await netsmith('status', dir);
     assert.equal(code, 2);
-    assert.match(err, /nests too deeply/);
+    assert.match(err, /is nested too deeply/);
   });
 
   test('a plan without its data, and one of another form, is refused', async () => {
@@ -306,7 +306,7 @@ suite('a study that is damaged', () => {
     database.close();
     const { code, err } = await netsmith('best', dir);
     assert.equal(code, 2);
-    assert.match(err, /trial 3 in study\.db: is not what was written.*restore the study from a copy/);
+    assert.match(err, /trial 3 in study\.db: has changed since it was written.*restore the study from a copy/);
   });
 
   test('an evaluation that was changed is refused with its file and the way on', async () => {

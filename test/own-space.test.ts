@@ -158,7 +158,7 @@ const wrong: readonly (readonly [what: string, source: string, expected: RegExp]
   [
     'a module in place of a space',
     `export const mine = sequential(globalAvgPool(), linear('outputs'));`,
-    /exports 0 spaces; must export one made by defineSpace/,
+    /exports 0 spaces; must export exactly one space made by defineSpace/,
   ],
   ['no TypeScript', `export const mine = defineSpace('mine', () => {`, /space-\d+\.ts", line 3 cannot be loaded; /],
 ];

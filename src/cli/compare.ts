@@ -4,7 +4,7 @@ import { type Command, Option } from 'commander';
 import { invalid } from '../common/errors.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Comparison } from '../report/compare/data.ts';
-import { benchmarkPresets, MEANS_NOTHING, TABLE_SETTINGS } from './benchmarks.ts';
+import { benchmarkPresets, NO_EFFECT, TABLE_SETTINGS } from './benchmarks.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import { parseEstimators, parseStrategies, RANDOM } from './compare/competitors.ts';
 import { tellComparison, warningsOf } from './compare/output.ts';
@@ -107,19 +107,26 @@ function checkOptions(
   );
   if (benchmark !== undefined) {
     const wrong = Object.keys(given).find((name) => !ON_TABLES.includes(name as SettingName));
-    if (wrong !== undefined) throw invalid(flagOf(wrong), String(given[wrong]), MEANS_NOTHING);
-    if (studies.length > 0) throw invalid('compare', `"${studies[0]}"`, 'is either of studies or of --benchmark');
+    if (wrong !== undefined) throw invalid(flagOf(wrong), String(given[wrong]), NO_EFFECT);
+    if (studies.length > 0)
+      throw invalid('compare', `"${studies[0]}"`, 'takes either studies or --benchmark, not both');
     const [other] = named.filter((name) => name !== 'strategies');
-    if (other !== undefined) throw invalid(flagOf(other), 'given with --benchmark', 'is for searches of its own');
-    if (strategies === undefined) throw invalid('--strategies', 'none', 'must name what is searched with');
+    if (other !== undefined) throw invalid(flagOf(other), 'given with --benchmark', 'cannot be used with --benchmark');
+    if (strategies === undefined) throw invalid('--strategies', 'none', 'must name at least one strategy');
   } else if (studies.length > 0) {
     const [wrong] = [...named, ...Object.keys(given)];
-    if (wrong !== undefined) throw invalid(flagOf(wrong), 'given with studies', 'studies have settings of their own');
+    if (wrong !== undefined)
+      throw invalid(
+        flagOf(wrong),
+        'given with studies',
+        'cannot be used with finished studies, which have their own settings',
+      );
   } else if (strategies === undefined && estimators === undefined && config === undefined) {
     throw invalid('compare', 'nothing to compare', 'name studies, or --strategies, --estimators or --config files');
   } else if (estimators !== undefined) {
     const wrong = ['estimator', 'estimatorOptions'].find((name) => name in given);
-    if (wrong !== undefined) throw invalid(flagOf(wrong), 'given with --estimators', '--estimators stands for it');
+    if (wrong !== undefined)
+      throw invalid(flagOf(wrong), 'given with --estimators', 'cannot be used with --estimators');
   }
 }
 
@@ -187,7 +194,7 @@ async function bySearching(
   const all = entries.some(({ settings }) => isRandom(settings)) ? entries : [random, ...entries];
   const dirs = await runSearches({ entries: all, seeds: seedsOf(first.settings, seeds), prior, evaluate, out }, output);
   if (dirs instanceof Interrupted) {
-    output.note(`Go on with the same command and --out ${shellWord(out)}; what is done is not done again.`);
+    output.note(`Continue with the same command and --out ${shellWord(out)}; finished searches are not repeated.`);
     shell.exitCode = dirs.exitCode;
     return undefined;
   }

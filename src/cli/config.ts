@@ -128,7 +128,7 @@ export const studySchema = z.strictObject({
     z
       .array(z.enum(METRIC_NAMES, { error: `must be one of ${METRIC_NAMES.join(', ')}` }))
       .min(1)
-      .refine((names) => new Set(names).size === names.length, 'names a metric twice')
+      .refine((names) => new Set(names).size === names.length, 'must name each metric only once')
       .optional(),
     'search',
     'metrics to optimize (default: accuracy; r2 for a regression; freerea with proxies)',

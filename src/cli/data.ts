@@ -24,7 +24,7 @@ export function addData(program: Command, shell: Shell): void {
     }));
     const rows = sets.map(({ name, origin, bytes, description }) => [
       name,
-      origin === 'download' ? `${showBytes(bytes)} to fetch` : origin === 'own' ? 'your own' : 'in the package',
+      origin === 'download' ? `${showBytes(bytes)} to download` : origin === 'own' ? 'your own' : 'in the package',
       description,
     ]);
     outputOf(command, shell).result(sets, table(['name', 'where', 'description'], rows));
@@ -39,7 +39,7 @@ export function addData(program: Command, shell: Shell): void {
       const output = outputOf(command, shell, command.optsWithGlobals());
       let told = 0;
       const folder = await interruptible(
-        () => output.note('Interrupted; run it again to go on from here.'),
+        () => output.note('Interrupted. Run the command again to continue the download.'),
         (signal) =>
           downloadDataset(name, dir, {
             signal,

@@ -62,7 +62,7 @@ export function addRun(program: Command, shell: Shell): void {
         throw invalid(
           '--benchmark',
           `"${benchmark}"`,
-          'there is no network to train: netsmith search, then netsmith evaluate',
+          'a tabular benchmark has no network to train: use netsmith search, then netsmith evaluate',
         );
       const { dir, store, setup } = await newStudy(settings, options, output);
       const end = await searchToItsEnd(dir, store, setup, output);

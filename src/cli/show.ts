@@ -85,7 +85,7 @@ export function addShow(program: Command, shell: Shell): void {
 type Shown = { readonly space: Space; readonly architecture: Architecture };
 
 async function fromSpace(options: ShowOptions): Promise<Shown> {
-  if (options.space === undefined) throw invalid('show', 'neither a study nor --space', 'needs one of them');
+  if (options.space === undefined) throw invalid('show', 'no study and no --space', 'give one of them');
   const space = spaceFor(await loadSpace(options.space), taskFrom(options), {
     space: options.space,
     spaceOptions: options.spaceOptions ?? {},

@@ -215,7 +215,7 @@ const NOTHING: ReturnType<SqliteDatabase['prepare']> = {
 function reader(study: string) {
   const place = placeOf(study);
   const verify = (at: string, row: { readonly checksum: string }, sum: string) => {
-    if (row.checksum !== sum) throw damaged(at, 'is not what was written (its checksum differs)');
+    if (row.checksum !== sum) throw damaged(at, 'has changed since it was written (its checksum differs)');
   };
   const only = <T>(table: string, rows: readonly T[]): T => {
     const [row] = rows;
