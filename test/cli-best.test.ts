@@ -187,7 +187,7 @@ suite('a search that has nothing left to try', () => {
 
   test('a limit below the smallest network is refused with the size of that one', async () => {
     await refused(
-      /limits params <= 10: no architecture of space "own-space" keeps them \(the smallest has \d+ parameters\)/,
+      /limits params <= 10: no architecture of space "own-space" is within them \(the smallest has \d+ parameters\)/,
       ...['search', ...few, ...proxies, '--max-params', '10', '--out', join(folder, 'never')],
     );
   });

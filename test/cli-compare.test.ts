@@ -190,7 +190,7 @@ test('search --prior: told to the strategy, kept apart, not counted, and there a
   const before = readFileSync(join(old, 'study.db'));
   const tpe = ['--strategy', 'tpe', '--strategy-options', 'initial=3'];
   const found = await json('search', ...SMALL, ...tpe, '--seed', '1', '--prior', old, '--out', warm);
-  assert.match(found.err, /Begins with 2 trials of study/);
+  assert.match(found.err, /Warm-starting from 2 trials of study/);
   assert.equal(found.trials, 2);
   assert.deepEqual(readFileSync(join(old, 'study.db')), before);
   const status = await json('status', warm);

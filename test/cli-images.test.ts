@@ -108,7 +108,7 @@ test('a study goes on without images that had to be removed, and no other image 
   for (const name of ['top/4.png', 'left/7.png']) rmSync(join(photos, name));
   await refused(/\d+ \w+ samples instead of \d+.*netsmith resume DIR --without FILE/, 'resume', mine, '--trials', '3');
   await refused(/other than the skipped ones are missing/, 'resume', mine, '--without', 'top/4.png');
-  await refused(/"top\/nowhere" is to be left out|files were added/, 'resume', mine, '--without', 'top/nowhere');
+  await refused(/excluded file "top\/nowhere" not found|files were added/, 'resume', mine, '--without', 'top/nowhere');
   const ended = await json('resume', mine, '--trials', '3', '--without', 'top/4.png', join(photos, 'left', '7.png'));
   assert.equal(ended.trials, 3);
   assert.deepEqual((await trialsOf(mine)).slice(0, 2), before);
@@ -136,7 +136,7 @@ test('transparent images are not black on black, in a search and for the model t
   ];
   const space = ['--space', 'nas-bench-201', '--space-options', 'cells=1,channels=8', '--batch-size', '4'];
   const { err } = await netsmith('search', ...flags, ...space, '--strategy', 'random', '--out', dir);
-  assert.match(err, /Transparent images are laid on white/);
+  assert.match(err, /Transparent pixels are filled with white/);
   const { file } = await json('export', dir);
   const predictions = await json('predict', file, join(drawings, 'top', '0.png'), join(drawings, 'left', '1.png'));
   const [top, left] = predictions.map((one: { probabilities: Record<string, number> }) => one.probabilities.top);

@@ -513,7 +513,7 @@ test('a study at rest is one database file, and reading it leaves nothing behind
 });
 
 test('bad input is refused: folders', async () => {
-  await refused(/is a study already/, 'search', ...SMALL, '--out', study);
+  await refused(/already contains a study/, 'search', ...SMALL, '--out', study);
   // As root no permission is in the way; a file where a folder should be is.
   writeFileSync(join(folder, 'file'), '');
   await refused(/file\/study/, 'search', ...SMALL, '--out', join(folder, 'file', 'study'));

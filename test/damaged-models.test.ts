@@ -158,7 +158,7 @@ test('the command says so without a stack, and exits with 2', async () => {
   await writeFile(file, exported().slice(0, 3000));
   await refusedIn(dir, /^netsmith: model ".*bad\.onnx": .*\n$/, 'predict', file, image);
   await refusedIn(dir, /^netsmith: Model file not found: nowhere\.onnx\n$/, 'predict', 'nowhere.onnx', image);
-  await refusedIn(dir, /it is no file/, 'predict', dir, image);
+  await refusedIn(dir, /it is not a file/, 'predict', dir, image);
   const { code } = await netsmith('predict', file, image, '--json');
   assert.equal(code, 2);
 });

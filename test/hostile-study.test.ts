@@ -229,7 +229,7 @@ suite('a study stays in its folder', () => {
   test('a journal that names another file is not played back', async () => {
     const dir = copy();
     writeFileSync(join(dir, 'study.db-journal'), Buffer.from('d9d505f920a163d7', 'hex'));
-    await assert.rejects(openStudy(dir, 'write'), { name: 'UserError', message: /names a file elsewhere/ });
+    await assert.rejects(openStudy(dir, 'write'), { name: 'UserError', message: /refers to a file elsewhere/ });
   });
 
   test('numbers and hashes of the database become paths only when they are ones', async () => {
@@ -347,7 +347,10 @@ suite('a study that goes away while it runs', () => {
       const report = (step: number) => store.report(key, fence, { step, metrics: {}, seconds: step }, undefined);
       await report(3);
       act(dir);
-      await assert.rejects(report(4), { name: 'StudyStopped', message: /study\.db is (no longer there|another file)/ });
+      await assert.rejects(report(4), {
+        name: 'StudyStopped',
+        message: /study\.db was (deleted or moved|replaced by another file)/,
+      });
       if (!existsSync(dir)) {
         await assert.rejects(store.artefacts.put(Uint8Array.of(7)), { name: 'StudyStopped' });
         assert.ok(!existsSync(dir), 'the folder is not made again');

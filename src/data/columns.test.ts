@@ -74,7 +74,7 @@ test('dates: the order that all cells allow, said where none tells; times; missi
 test('a marker in text: a word is a category of its own, with a note, the others are missing', () => {
   const { column, notes } = read(['Gravel', 'None', '?', 'Paved', '']);
   assert.deepEqual(column.cells, ['Gravel', 'None', '', 'Paved', '']);
-  assert.equal(notes, 'Column "c": "None" is a category of its own, not a missing value.');
+  assert.equal(notes, 'Column "c": "None" is read as a category, not as a missing value.');
 });
 
 test('a row encodes alone as it does among all rows of its file', () => {

@@ -76,7 +76,7 @@ test('an interrupted download is kept apart and goes on where it stopped', async
     t,
     ranged(content, () => cut),
   );
-  await assertRefused(get(file(url), dir), 'file.bin', 'bytes are kept', 'run it again');
+  await assertRefused(get(file(url), dir), 'file.bin', 'bytes are kept', 'run the command again');
   const folder = join(dir, 'set');
   assert.deepEqual(await readdir(folder), ['file.bin.part']);
   const kept = (await readFile(join(folder, 'file.bin.part'))).length;
@@ -201,7 +201,7 @@ test('links, and files outside the folder of an archive, are not unpacked', asyn
   const dir = await tempFolder(t);
   for (const name of ['a.bin', 'b.bin']) {
     const entry = file(url, { name: 'x.tar.gz', bytes: archive.length, sha256: sha256(archive), unpack: [name] });
-    await assertRefused(get(entry, dir), `it holds no ${name}`);
+    await assertRefused(get(entry, dir), `the archive does not contain ${name}`);
   }
   assert.deepEqual(await readdir(join(dir, 'set')), ['x.tar.gz']);
 });

@@ -20,7 +20,7 @@ export interface Budget {
 export function checkBudget(budget: Budget, objectives: readonly Objective[]): void {
   const { trials, seconds, target } = budget;
   if (trials !== undefined && !(Number.isInteger(trials) && trials >= 1))
-    throw invalid('budget', `trials is ${trials}`, 'a search needs a whole number of trials, at least 1');
+    throw invalid('budget', `trials is ${trials}`, 'must be a whole number of at least 1');
   if (seconds !== undefined && !(seconds > 0)) throw invalid('budget', `seconds is ${seconds}`, 'must be above 0');
   if (target && !objectives.some(({ metric }) => metric === target.metric))
     throw invalid(

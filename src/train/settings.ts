@@ -140,26 +140,22 @@ export function checkSettings(
   for (const [name, value] of values) {
     const rule = ruleOf(name);
     if (rule === undefined)
-      throw invalid(place, `unknown setting ${JSON.stringify(name)}`, `known: ${names().join(', ')}`);
+      throw invalid(place, `unknown setting ${JSON.stringify(name)}`, `must be one of ${names().join(', ')}`);
     const broken = brokenRule(rule, value);
     if (broken !== undefined) throw invalid(place, `${name} is ${JSON.stringify(value)}`, broken);
   }
   const missing = names().find((name) => !(name in settings));
-  if (missing !== undefined) throw invalid(place, `${missing} is missing`, 'every setting is needed');
+  if (missing !== undefined) throw invalid(place, `${missing} is missing`, 'all settings are required');
   if (settings.warmupEpochs > settings.epochs) {
     throw invalid(place, `warmupEpochs is ${settings.warmupEpochs}`, `it must not exceed epochs (${settings.epochs})`);
   }
   if (data !== undefined) {
     const used = data.input.length === 3 ? undefined : IMAGE_SETTINGS.find((name) => Number(settings[name]) > 0);
     if (used !== undefined) {
-      throw invalid(place, `${used} is ${settings[used]}`, 'it changes images, and the data are not images');
+      throw invalid(place, `${used} is ${settings[used]}`, 'it only applies to images');
     }
     if (data.kind === 'regression' && settings.labelSmoothing > 0) {
-      throw invalid(
-        place,
-        `labelSmoothing is ${settings.labelSmoothing}`,
-        'it needs classes, and this is a regression',
-      );
+      throw invalid(place, `labelSmoothing is ${settings.labelSmoothing}`, 'it only applies to classification');
     }
   }
   return settings;
@@ -175,7 +171,11 @@ export function withHyperparameters(
 ): TrainSettings {
   const place = 'hyperparameters';
   if ('epochs' in hyperparameters) {
-    throw invalid(place, 'epochs is a hyperparameter', 'how long a candidate trains is its fidelity');
+    throw invalid(
+      place,
+      'epochs is a hyperparameter',
+      'must not be a hyperparameter, because the fidelity sets the number of epochs',
+    );
   }
   // The cast is what checkSettings proves: it refuses unknown names and values that break a rule.
   return checkSettings({ ...settings, ...hyperparameters } as TrainSettings, place);

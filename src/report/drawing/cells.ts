@@ -134,7 +134,7 @@ export function entryLine(entry: Module): string {
 
 /** `ReLU · conv 1×1 · batch norm or factorised reduce`: what an input goes through in one place or another. */
 export function together(entries: ReadonlySet<string>): string {
-  return [...entries].map((entry) => (entry === '' && entries.size > 1 ? 'as it is' : entry)).join(' or ');
+  return [...entries].map((entry) => (entry === '' && entries.size > 1 ? 'identity' : entry)).join(' or ');
 }
 
 /** The channels that a cell's inputs are brought to, where its last entry says so. */
