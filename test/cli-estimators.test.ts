@@ -229,7 +229,7 @@ test('compare of estimators: by what their winners come to on the test samples',
     ...compare('--estimators', 'train,proxies', '--estimator', 'train'),
   );
   await refused(
-    /--estimator: "predictor"; learns from earlier studies/,
+    /--estimator: "predictor"; the predictor learns from earlier studies/,
     ...compare('--estimators', 'train,predictor', '--trials', '2', '--evaluate', '1'),
   );
   const { value: found } = await json(...compare(...both), '--evaluate', '1');

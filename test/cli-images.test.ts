@@ -95,7 +95,7 @@ test('resume notices one changed image, of the test part too, and says what has 
   }
   const extra = join(photos, 'new', 'x.png');
   for (let k = 0; k < 4; k++) put(join(photos, 'new', `${k}.png`), await picture(60 + k));
-  await refused(/the classes are left, new, top, and were left, top/, 'resume', study, '--trials', '3');
+  await refused(/the classes are now left, new, top instead of left, top/, 'resume', study, '--trials', '3');
   rmSync(dirname(extra), { recursive: true });
 });
 

@@ -23,7 +23,7 @@ before(() => {
 after(() => rmSync(folder, { recursive: true, force: true }));
 
 /** The data set is opened after the settings, the strategy's options among them, were accepted; there is none of this name. */
-const ACCEPTED = /^netsmith: data: there is no "none"/;
+const ACCEPTED = /^netsmith: data: unknown dataset "none"/;
 const NONE = ['--data', 'none'];
 
 /** Runs a command that ends with exit code 2 and one sentence; returns that. */
@@ -189,7 +189,10 @@ test('unknown names come with the one that was meant', async () => {
     /strategy "tpe": unknown option "initail"; did you mean "initial"\? It must be one of initial, gamma, candidates, multivariate/,
   );
   assert.match(await refusal('search', '--space', 'darst', ...NONE), /--space: "darst"; did you mean "darts"\?/);
-  assert.match(await refusal('search', '--data', 'cifar10'), /data: there is no "cifar10"; did you mean "cifar-10"\?/);
+  assert.match(
+    await refusal('search', '--data', 'cifar10'),
+    /data: unknown dataset "cifar10"; did you mean "cifar-10"\?/,
+  );
   assert.match(
     await refusal('show', '--space', 'darts', '--space-options', 'cels=3'),
     /unknown option "cels"; did you mean "cells"\?/,

@@ -23,9 +23,9 @@ test('a shortage names what does not fit: the process with its data, the workers
   assert.match(messageWith(-20 * MIB, 1), /raise --memory or use less data$/);
   assert.match(
     messageWith(120 * MIB, 2),
-    /training the network needs about 200 MiB, but 1\d\d MiB are left per worker beside the .* lower --workers or --batch-size, or raise --memory$/,
+    /training the network needs about 200 MiB, but 1\d\d MiB are left per worker after the .* lower --workers or --batch-size, or raise --memory$/,
   );
-  assert.match(messageWith(120 * MIB, 1), /1\d\d MiB are left beside the .*; lower --batch-size or raise --memory$/);
+  assert.match(messageWith(120 * MIB, 1), /1\d\d MiB are left after the .*; lower --batch-size or raise --memory$/);
 });
 
 test('a trial that finds no memory left says so, and not "0 MiB"', () => {

@@ -36,7 +36,7 @@ export async function openDataset(request: DataRequest): Promise<Dataset> {
   const reader: Reader | undefined = Object.hasOwn(READERS, request.name)
     ? READERS[request.name as keyof typeof READERS]
     : undefined;
-  if (!reader) throw unknownName('data: there is no', request.name, Object.keys(READERS));
+  if (!reader) throw unknownName('data: unknown dataset', request.name, Object.keys(READERS));
   for (const [option, names] of Object.entries(USED_BY)) {
     if (request[option as keyof DataRequest] === undefined || names.some((name) => name === request.name)) continue;
     throw invalid(`data "${request.name}"`, `${option} is given`, `it only applies to ${names.join(', ')}`);

@@ -53,12 +53,13 @@ export interface Outcome {
 }
 
 /**
- * Pillar 2: what to try next. A strategy never evaluates, and everything it knows is in its state, which is plain JSON
- * and is stored with each trial: what it is after a round trip through JSON, it must be before (no undefined, no -0, no number
- * that is not finite), as a study goes on with the very object and a resumed one with what was stored. `ask` draws its randomness from (problem.seed, trial number), so that a resumed study
- * proposes what the uninterrupted one would have. An empty list of proposals means: nothing before the next `tell`; if
- * nothing is running either, the search is exhausted. The state that comes with an empty list is not kept. Proposals keep
- * the problem's limits. Neither method changes the state it is given (which is frozen).
+ * Pillar 2: proposes what to try next. A strategy never evaluates. All its knowledge is in its state, which is plain JSON
+ * and is stored with each trial. State must survive a JSON round trip unchanged (no undefined, -0 or non-finite numbers):
+ * a running study keeps the object, a resumed one reads it from disk. `ask` draws its randomness from (problem.seed,
+ * trial number), so a resumed study proposes the same architectures as an uninterrupted one. An empty list of proposals
+ * means: no proposal before the next `tell`; if no trial is running either, the search is exhausted. The state returned
+ * with an empty list is not stored. All proposals are within the problem's limits. Neither method changes the state it
+ * receives (which is frozen).
  */
 export interface Strategy<S extends Json = Json> {
   readonly name: string;

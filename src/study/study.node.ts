@@ -108,7 +108,12 @@ function publish(unfinished: string, path: string): boolean {
 export async function openStudy(dir: string, access: 'read' | 'write'): Promise<Store> {
   const path = join(dir, 'study.db');
   const place = `study "${dir}": study.db`;
-  if (!existsSync(path)) throw invalid(`folder "${dir}"`, 'has no study.db', 'it must be the folder of a study');
+  if (!existsSync(path))
+    throw invalid(
+      `folder "${dir}"`,
+      'is not the folder of a study (no study.db)',
+      'create one with netsmith search or netsmith run',
+    );
   checkFiles(dir);
   checkOurs(path);
   if (access === 'read') return guarded(place, () => sqliteStore(openToRead(path, place), dir));

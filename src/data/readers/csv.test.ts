@@ -107,7 +107,7 @@ test('bad tables are refused with file and line', async (t) => {
   const body = csv();
   await assertRefused(open(`${body}\n1,red,2\n`), path, 'line 42', '3 fields', '4 columns');
   await assertRefused(open(`a,b\n\n"x\ny",1\n1,2,3\n`), 'line 5', '3 fields');
-  await assertRefused(open(`${body}\n1,"red,2,cow\n1,red,2,cow\n`), 'line 42', 'never closed');
+  await assertRefused(open(`${body}\n1,"red,2,cow\n1,red,2,cow\n`), 'line 42', 'not closed');
   await assertRefused(open(`${body}\n1,"red"x,2,cow\n`), 'line 42', 'Quote');
   await assertRefused(open(body, { label: 'kind' }), '"kind"', 'weight, colour, price, species');
   await assertRefused(open(body, { label: 'colour', regression: true }), 'line 2, column "colour"', '"red"');
@@ -122,7 +122,7 @@ test('bad tables are refused with file and line', async (t) => {
   await assertRefused(open(Uint8Array.from([...Buffer.from('a,b\n1,2\n'), 0xff, 44, 49])), 'line 3', 'UTF-8');
   await assertRefused(open(gzipSync(body).subarray(0, 60)), 'byte offset 60', 'gzip data ends early');
   await assertRefused(openDataset({ name: 'csv', dir: join(path, '..'), seed: 1 }), 'it is a folder', 'file');
-  await assertRefused(openDataset({ name: 'csv', dir: `${path}.gone`, seed: 1 }), 'there is none', '.gone');
+  await assertRefused(openDataset({ name: 'csv', dir: `${path}.gone`, seed: 1 }), 'does not exist', '.gone');
 });
 
 test('a table to predict on may lack the label; its rows encode as in training', async (t) => {

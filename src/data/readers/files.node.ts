@@ -18,7 +18,8 @@ export async function existing(place: string, path: string | undefined, kind: 'f
   );
   const right = typeof found === 'object' && (kind === 'folder' ? found.isDirectory() : found.isFile());
   if (!right) {
-    const what = found === undefined ? 'there is none' : typeof found === 'string' ? found : `it is ${kindOf(found)}`;
+    const what =
+      found === undefined ? 'it does not exist' : typeof found === 'string' ? found : `it is ${kindOf(found)}`;
     throw invalid(`${place}, "${printable(path)}"`, printable(what), `the data path must be an existing ${kind}`);
   }
   return path;

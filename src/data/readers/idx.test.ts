@@ -63,7 +63,7 @@ test('files that are spelt with a dot are found', async (t) => {
 
 test('damaged files are refused with file and byte offset', async (t) => {
   const dir = await tempFolder(t);
-  await assertRefused(open(dir), 'no train-images-idx3-ubyte');
+  await assertRefused(open(dir), 'train-images-idx3-ubyte not found');
   await write(dir, 'train', 40);
   const images = join(dir, 'train-images-idx3-ubyte');
   const labels = join(dir, 'train-labels-idx1-ubyte');
@@ -72,7 +72,7 @@ test('damaged files are refused with file and byte offset', async (t) => {
   await writeFile(images, idx([40, 3, 2], pixels, 0x801));
   await assertRefused(open(dir), images, 'byte offset 0', '0x00000801', '0x00000803');
   await writeFile(images, idx([40, 3, 2], pixels.slice(1)));
-  await assertRefused(open(dir), images, 'byte offset 255', 'ends early', '40 by 3 by 2');
+  await assertRefused(open(dir), images, 'byte offset 255', 'truncated', '40 by 3 by 2');
   await writeFile(images, idx([40, 3, 2], [...pixels, 0]));
   await assertRefused(open(dir), images, 'byte offset 256', 'more data');
   await writeFile(images, idx([0, 3, 2], []));
@@ -121,7 +121,7 @@ test('a gzip file that unpacks to more than its header says, or than is read, is
   await writeFile(images, idx([1, 2 ** 31, 1], []));
   await assertRefused(open(dir), images, '2147483648 by 1', 'at most 1024');
   await writeFile(images, gzipSync(idx([2 ** 32 - 1, 1000, 1000], [])));
-  await assertRefused(open(dir), images, 'ends early', '4294967295 by 1000 by 1000');
+  await assertRefused(open(dir), images, 'truncated', '4294967295 by 1000 by 1000');
 });
 
 test('a named pipe in place of a file is refused, not waited for', {

@@ -150,7 +150,7 @@ test('transparent images are laid on what shows them, in training and by predict
         await put(join(dir, 'ab'[kind] ?? '', `${k}.png`), await drawing(kind, k, greys[k % greys.length] ?? 0));
     const { info } = (await open(dir)).search;
     assert.deepEqual(info.decoding, { background });
-    assert.match(info.notes.join('\n'), new RegExp(`laid on ${name}`));
+    assert.match(info.notes.join('\n'), new RegExp(`filled with ${name}`));
     const one = await readImage(join(dir, 'a', '0.png'), info);
     assert.equal(one[0], greys[0]);
     assert.equal(one.at(-1), background, 'where it is transparent');
@@ -217,10 +217,10 @@ test('pipes, loops of links, links to nothing and folders that cannot be read', 
 
   const dangling = join(dir, 'a', 'gone.png');
   await symlink('nowhere', dangling);
-  await assertRefused(open(dir), dangling, 'leads nowhere');
+  await assertRefused(open(dir), dangling, 'broken link');
   await rm(dangling);
   await symlink('gone.png', dangling);
-  await assertRefused(open(dir), dangling, 'leads nowhere');
+  await assertRefused(open(dir), dangling, 'broken link');
   await rm(dangling);
   if (process.getuid?.() === 0 || process.platform === 'win32')
     return t.diagnostic('permissions do not bind this user');

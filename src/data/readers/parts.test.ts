@@ -55,10 +55,10 @@ test('folders that are all named like parts are parts, with a role each', () => 
 });
 
 test('what may be either is refused, never guessed', () => {
-  refused(/"train" is named like a part, and "extra" is beside/, folder('train'), folder('extra'));
+  refused(/"train" is named like a split, and "extra" is beside/, folder('train'), folder('extra'));
   refused(/"train", "test" are named like splits, and "other" is beside/, leaf('train'), leaf('test'), leaf('other'));
   refused(/have no class folders/, leaf('train'), leaf('test'));
-  refused(/"train" and "Training_set" are both the train part/, folder('train'), folder('Training_set'));
+  refused(/"train" and "Training_set" are both the train split/, folder('train'), folder('Training_set'));
   refused(/"test", "valid", but no training split/, folder('test'), folder('valid'));
   refused(/"Lernen", "Probe" all contain the folders "cat", "dog"/, folder('Lernen'), folder('Probe'));
   assert.equal(

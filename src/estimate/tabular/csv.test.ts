@@ -73,7 +73,7 @@ suite('a table of a CSV', () => {
     await refused(GOOD.replace('20,200', ',200'), /line 3, column "time": the value is ""; must be a number/);
     const notation = { ...OPTIONS, architecture: 'cell' };
     await refused('cell,valid,time,size\nblock=pool,1,1,1\n', /line 2, column "cell": .*"block" is "pool"/, notation);
-    await assert.rejects(openCsvTable(join(folder, 'absent.csv'), OPTIONS), /there is none/);
+    await assert.rejects(openCsvTable(join(folder, 'absent.csv'), OPTIONS), /it does not exist/);
     const other = { ...OPTIONS, datasets: { mine: { metrics: { loss: 'valid' } } } };
     await assert.rejects(openCsvTable(fileOf(GOOD), other), /data set "mine": has no column for accuracy/);
   });
