@@ -231,5 +231,5 @@ test('search --prior: told to the strategy, kept apart, not counted, and there a
   );
   await refused(/has the objectives accuracy/, 'search', ...SMALL, '--objective', 'loss', ...out, '--prior', old);
   await refused(/twice; each study can be given only once/, 'search', ...SMALL, ...out, '--prior', old, old);
-  await refused(/has no study.db/, 'search', ...SMALL, ...out, '--prior', join(folder, 'nowhere'));
+  await refused(/is not the folder of a study/, 'search', ...SMALL, ...out, '--prior', join(folder, 'nowhere'));
 });

@@ -185,7 +185,7 @@ test('a folder that cannot be written to is refused and nothing is made', async 
 
 test('a folder without a study, and files that are none, are refused', async () => {
   const dir = fresh();
-  await assert.rejects(openStudy(dir, 'read'), { name: 'UserError', message: /has no study.db/ });
+  await assert.rejects(openStudy(dir, 'read'), { name: 'UserError', message: /is not the folder of a study/ });
   assert.ok(!existsSync(dir));
   mkdirSync(dir);
   writeFileSync(join(dir, 'study.db'), 'no database at all, but some text that is long enough to look like one');
