@@ -310,7 +310,7 @@ test('excluded files leave all others where they were, whether they are there, d
   assert.equal(left.search.info.checksums?.files, whole.search.info.checksums?.files);
   assert.notEqual(left.search.info.checksums?.search, whole.search.info.checksums?.search);
   await assertRefused(open(dir, { exclude: ['c/1.png'] }), '"c/1.png"', 'within a class folder');
-  await assertRefused(openDataset({ name: 'digits', seed: 1, exclude: ['1'] }), 'exclude', 'only image-folder');
+  await assertRefused(openDataset({ name: 'digits', seed: 1, exclude: ['1'] }), 'exclude', 'only applies to image-folder');
 });
 
 test('names are compared in one Unicode form, in classes and among parts; __proto__ is a class', async (t) => {
