@@ -1,17 +1,17 @@
 /**
- * An error that a person can mend: it says where, which rule, and the value that broke it. The command line prints its
- * message without a stack and exits with code 2. Nothing has been changed when it is thrown.
+ * An error that the user can fix: it states the place, what was found, and the rule. The command line prints its message
+ * without a stack and exits with code 2. Nothing has been changed when it is thrown.
  */
 export class UserError extends Error {
   override readonly name = 'UserError';
 }
 
-/** Samples that cannot be read: a damaged or vanished file, which no candidate is to blame for. */
+/** Samples cannot be read because a file is damaged or missing; this is not the fault of a candidate. */
 export class DataError extends UserError {}
 
 /**
- * The disk, the folder or the machine is at fault, not a candidate: the study stops, its running trials wait, and `resume`
- * makes the trials that an undisturbed study would have made. The command line prints its message without a stack and exits
+ * The disk, the folder or the machine is at fault, not a candidate: the study stops, its running trials are paused, and
+ * `resume` produces the same trials as an undisturbed study. The command line prints the message without a stack and exits
  * with code 1.
  */
 export class StudyStopped extends Error {

@@ -9,7 +9,7 @@ export interface Limit {
   readonly max: number;
 }
 
-/** Everything that a strategy may know of the study. */
+/** Everything a strategy knows about the study. */
 export interface Problem {
   readonly space: Space;
   readonly objectives: readonly [Objective, ...Objective[]];
@@ -23,7 +23,7 @@ export interface Problem {
 
 export type Start =
   | { readonly kind: 'fresh' }
-  /** Go on with that trial's weights, optimizer state and schedule, at a higher fidelity of epochs. */
+  /** Continue with the weights, optimizer state and schedule of that trial, for more epochs. */
   | { readonly kind: 'continue'; readonly trial: number }
   /**
    * Begin with that trial's weights, of another architecture: where the estimator can, so that the function is preserved
@@ -44,7 +44,7 @@ export interface Outcome {
   readonly architecture: Architecture;
   readonly fidelity: number;
   readonly state: 'complete' | 'paused' | 'pruned' | 'failed';
-  /** What was measured, and the costs beside it (params, flops). Empty when failed. */
+  /** Metrics and costs (params, flops); empty for a failed trial. */
   readonly metrics: Metrics;
   readonly seconds: number;
   /** Why it failed. */
@@ -63,11 +63,11 @@ export interface Outcome {
  */
 export interface Strategy<S extends Json = Json> {
   readonly name: string;
-  /** Throws UserError for a problem that it cannot work on (exhaustive search of a continuous space, say). */
+  /** Throws UserError for an unsupported problem (such as exhaustive search of a continuous space). */
   init(problem: Problem): S;
   /** At most `count` proposals for trials `firstTrial`, `firstTrial + 1`, ... */
   ask(problem: Problem, state: S, firstTrial: number, count: number): Promise<[S, Proposal[]]>;
-  /** Takes outcomes in any order, also of trials that it did not ask for, and again of one that had failed and was retried. */
+  /** Takes outcomes in any order, including trials it did not propose and retried trials that had failed before. */
   tell(problem: Problem, state: S, outcomes: readonly Outcome[]): Promise<S>;
   /**
    * The ended trials that it may still continue or inherit from: the study keeps their checkpoints, and no others of a
