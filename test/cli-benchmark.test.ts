@@ -68,7 +68,7 @@ test('a data set without seconds has a budget in evaluations; limits and several
   assert.ok(found.best.costs.params <= 500_000);
   const html = readFileSync((await json('report', join(folder, 'limited'))).file, 'utf8');
   assert.doesNotMatch(html, /search time|0\.0 s|–\s*of training/);
-  assert.match((await netsmith('status', join(folder, 'limited'))).out, /10 complete; ends at 10 trials/);
+  assert.match((await netsmith('status', join(folder, 'limited'))).out, /10 complete; stops at 10 trials/);
   const front = await json(
     ...['search', '--benchmark', 'nas-bench-201', '--strategy', 'nsga2', '--objective', 'accuracy,flops'],
     ...['--trials', '12', '--out', join(folder, 'front')],
