@@ -90,7 +90,7 @@ suite('several objectives', () => {
       /--choose: "knee"; must be first: the search has one objective/,
       ...['run', '--choose', 'knee', '--out', join(folder, 'never')],
     );
-    await refused(/--epochs: 3; means nothing to a table/, 'evaluate', front(), '--epochs', '3');
+    await refused(/--epochs: 3; has no effect on a tabular benchmark/, 'evaluate', front(), '--epochs', '3');
   });
 });
 
@@ -128,8 +128,8 @@ test("an export has the evaluation's weights, of however many epochs, and their 
 
   // Trained for the export alone: there is no test value, and nothing says that there is one.
   const longer = await netsmith('export', dir, '--epochs', '2');
-  assert.match(longer.err, /The weights that are kept are of 1 epoch; training for 2 epochs/);
-  assert.match(longer.out, /Weights of seed 0, 2 epochs: these weights have not been tested/);
+  assert.match(longer.err, /The stored weights were trained for 1 epoch; training for 2 epochs/);
+  assert.match(longer.out, /Weights of seed 0, 2 epochs: not tested yet/);
   assert.match(card(), /not measured[\s\S]*The weights in this file have not been tested/);
 });
 
@@ -157,7 +157,7 @@ test('of one seed there is no mean and no deviation', async () => {
   assert.match(out, /^Found {4}accuracy [\d.]+\s% on the test split$/m);
   assert.match(out, /^ +test accuracy [\d.]+\s% \(this file\)$/m);
   assert.doesNotMatch(out, /mean|deviation|seeds/);
-  assert.match(err, /Best by accuracy of one training; --confirm N/);
+  assert.match(err, /Best by accuracy of a single training run; --confirm N/);
   assert.doesNotMatch(readFileSync(join(dir, 'best', 'MODEL_CARD.md'), 'utf8'), /mean of|±/);
 });
 
@@ -185,7 +185,7 @@ suite('a search that has nothing left to try', () => {
 
   test('a limit below the smallest network is refused with the size of that one', async () => {
     await refused(
-      /limits params <= 10: no architecture of space "own-space" keeps them \(the smallest has \d+ parameters\)/,
+      /limits params <= 10: no architecture of space "own-space" is within them \(the smallest has \d+ parameters\)/,
       ...['search', ...few, ...proxies, '--max-params', '10', '--out', join(folder, 'never')],
     );
   });
@@ -204,7 +204,7 @@ test('a search whose trials all fail alike stops after a few, says why, and exit
 
 test('help states the defaults of the command itself', async () => {
   const help = async (command: string) => (await netsmith(command, '--help')).out.replaceAll(/\s+/g, ' ');
-  assert.match(await help('run'), /--confirm <n> [^()]+\(default: 3; 0 where nothing is trained\)/);
+  assert.match(await help('run'), /--confirm <n> [^()]+\(default: 3; 0 without training\)/);
   const workers = Math.min(2, availableParallelism());
   assert.match(await help('run'), new RegExp(`--workers <n> [^()]+\\(default: ${workers}\\)`));
   assert.match(await help('search'), /--confirm <n> [^()]+\(default: 0\)/);

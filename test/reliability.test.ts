@@ -92,7 +92,7 @@ test('a folder that cannot be written to is noticed before anything is trained',
   ]) {
     const { code, err } = await netsmith(...args);
     assert.equal(code, 2, err);
-    assert.match(err, /folder ".*best".*(must be possible to write there|is no folder)/);
+    assert.match(err, /folder ".*best".*(must be writable|is not a folder)/);
     assert.doesNotMatch(err, /seed 0|Training it/);
   }
   const { code, err } = await netsmith('report', done, '--out', join(dir, 'best', 'report.html'));

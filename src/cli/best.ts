@@ -13,7 +13,7 @@ import { costsToJson, type ReadStudy, readStudy } from './study.ts';
 
 /** `netsmith best DIR`: { study, trials, choice, best } */
 export function addBest(program: Command, shell: Shell): void {
-  define(program, 'best <dir>', 'Show the best trial of a study; of several objectives, its Pareto front', [
+  define(program, 'best <dir>', 'Show the best trial of a study, or the Pareto front if it has several objectives', [
     'netsmith best runs/digits-small-cnn-1 --json',
   ]).action(async (dir: string, _options: unknown, command: Command) => {
     const study = await readStudy(dir);
@@ -40,7 +40,7 @@ export function requireBest(study: ReadStudy, dir: string): Contender {
 }
 
 export function nothingComplete(dir: string): UserError {
-  return invalid(`study "${dir}"`, 'no trial is complete', 'a study has a best when one is');
+  return invalid(`study "${dir}"`, 'no trial is complete', 'a study needs a complete trial to have a best one');
 }
 
 /**
@@ -103,7 +103,7 @@ function ruleText(study: ReadStudy, first: Contender): string {
     return `Commands take trial ${first.trial}, the best by ${rule}; --trial N or --choose knee takes another.`;
   const isOneTraining = first.results.length === 1 && trainsTrials(study.settings);
   return isOneTraining
-    ? `Best by ${rule} of one training; --confirm N trains the top N again with other seeds.`
+    ? `Best by ${rule} of a single training run; --confirm N retrains the top N with new seeds.`
     : `Best by ${rule}.`;
 }
 
@@ -125,5 +125,5 @@ export function bestTable(study: ReadStudy): string {
   );
   const coverage = coverageOf(study.trials, objectives);
   if (coverage === undefined) return listed;
-  return `${listed}\nHypervolume ${coverage.hypervolume.toFixed(3)} (normalised to the range of each objective).`;
+  return `${listed}\nHypervolume ${coverage.hypervolume.toFixed(3)} (normalized to the range of each objective).`;
 }

@@ -7,7 +7,7 @@ import { type Architecture, formatArchitecture } from '../space/index.ts';
 import { BASELINES } from '../space/spaces/index.ts';
 import type { Choice } from '../study/choice.ts';
 import { TrainingFailure } from '../train/failure.ts';
-import { MEANS_NOTHING } from './benchmarks.ts';
+import { NO_EFFECT } from './benchmarks.ts';
 import { bestTable } from './best.ts';
 import { addChoice, type ChoiceOptions, type Chosen, choiceText, chosen } from './choice.ts';
 import { define, outputOf, type Shell } from './command.ts';
@@ -52,9 +52,11 @@ export function addEvaluate(program: Command, shell: Shell): void {
       'netsmith evaluate runs/digits-small-cnn-1 --epochs 50 --no-baselines',
       'netsmith evaluate runs/accuracy-and-params --choose knee',
     ],
-  ).addOption(new Option('--seeds <n>', 'trainings, each with its own seed').argParser(numberIfItIsOne).default(3));
+  ).addOption(
+    new Option('--seeds <n>', 'number of training runs, each with its own seed').argParser(numberIfItIsOne).default(3),
+  );
   addChoice(command)
-    .option('--no-baselines', 'without the hand-designed baselines')
+    .option('--no-baselines', 'skip the hand-designed baselines')
     .option(...NO_SAMPLES);
   addSettingsOfStudy(command, ['dataDir', 'epochs', 'workers', 'threads', 'device', 'memory', 'layout']).action(
     async (dir: string, options: EvaluateOptions & ChoiceOptions, command: Command) => {
@@ -66,13 +68,13 @@ export function addEvaluate(program: Command, shell: Shell): void {
       const setup = await setUpFinal(study, dir, settings);
       const { estimator } = setup;
       if (estimator.kind === 'table' && command.getOptionValueSource('seeds') === 'cli')
-        throw invalid('--seeds', String(options.seeds), MEANS_NOTHING);
+        throw invalid('--seeds', String(options.seeds), NO_EFFECT);
       noteChoice(study, best.choice, output);
       const record =
         estimator.kind === 'table'
           ? await lookUpTest(dir, setup, estimator.table, best)
           : await interruptible(
-              () => output.note('Interrupted; nothing was kept.'),
+              () => output.note('Interrupted. Completed training runs were discarded.'),
               (signal) => evaluate(dir, setup, best, options, output, signal),
             );
       const result = evaluationToJson(dir, setup, best, record);
@@ -130,10 +132,10 @@ export async function evaluate(
   );
   const nameOf = ({ baseline, repetition }: RetrainJob) =>
     `${baseline === undefined ? `trial ${best.trial.trial}` : `baseline ${baseline}`}, seed ${repetition}`;
-  const view = createTrainingsView('final trainings on train + valid', jobs.length, output);
+  const view = createTrainingsView('final training on train + validation data', jobs.length, output);
   try {
     await retrainAll(jobs, planOfSetup(setup), signal, {
-      onRetry: (job, reason) => view.say(`${nameOf(job)}: ${reason}. It is trained once more.`),
+      onRetry: (job, reason) => view.say(`${nameOf(job)}: ${reason}. Training it once more.`),
       onProgress: (job, { epoch, epochs, loss }) =>
         view.onProgress(nameOf(job), epoch, epochs, loss === undefined ? undefined : `loss ${loss.toFixed(4)}`),
       onDone(job, result) {

@@ -183,12 +183,12 @@ export function checkedRecord(found: Json, schema: z.ZodType, path: string, rule
   const result = schema.safeParse(found);
   if (!result.success) {
     const [issue] = result.error.issues;
-    throw invalid(place, `${issue?.path.map(String).join('.') || 'it'} is not what it should be`, rule);
+    throw invalid(place, `${issue?.path.map(String).join('.') || 'its content'} is not valid`, rule);
   }
   // Files of earlier versions have none.
   const { checksum, ...record } = found as { readonly checksum?: Json };
   if (checksum !== undefined && checksum !== checksumOf(record))
-    throw invalid(place, 'is not what was written (its checksum differs)', rule);
+    throw invalid(place, 'has changed since it was written (its checksum differs)', rule);
   return record;
 }
 
@@ -244,7 +244,7 @@ export function readWeights(
   const bytes = readPlain(file, Number.POSITIVE_INFINITY);
   const found = readJson(about);
   if (bytes === undefined || found === undefined) return undefined;
-  const rule = 'delete it: export then trains the network again';
+  const rule = 'delete it, and export retrains the network';
   // Labels of earlier versions name no seed: their weights are those of the first.
   const label = checkedRecord(found, weightsSchema, about, rule) as Omit<WeightsFile, 'seed'> & {
     readonly seed?: number;

@@ -16,10 +16,7 @@ export function addPredict(program: Command, shell: Shell): void {
     'netsmith predict model.onnx photos',
     'netsmith predict model.onnx new-customers.csv --json',
   ])
-    .addHelpText(
-      'after',
-      'A file may also be a folder, with all that is below it, or a pattern such as "photos/*.jpg".\n',
-    )
+    .addHelpText('after', 'A file can also be a folder (searched recursively) or a pattern such as "photos/*.jpg".\n')
     .action(async (model: string, files: readonly string[], _options: unknown, command: Command) => {
       const output = outputOf(command, shell);
       const engine = await openEngine({ device: 'cpu', threads: 1, layout: 'auto' }, 1);
@@ -50,7 +47,7 @@ export function addPredict(program: Command, shell: Shell): void {
       }
       const head = ['file', ...(rows.some((row) => row.length > 2) ? ['row'] : []), 'prediction'];
       if (output.json || answered > 0) output.result(predictions as unknown as Json, table(head, rows));
-      if (failed > 0 && answered > 0) output.note(`No answer for ${failed} of ${answered + failed}.`);
+      if (failed > 0 && answered > 0) output.note(`No prediction for ${failed} of ${answered + failed}.`);
       if (failed > 0) shell.exitCode = answered > 0 ? 1 : 2;
     });
 }

@@ -7,7 +7,7 @@ import { folderOf, writeInStudy } from '../study/store/files.node.ts';
 import { checkedRecord, readJson, withChecksum } from './evaluation.ts';
 
 /** The option of `evaluate` and `run`. */
-export const NO_SAMPLES = ['--no-samples', 'keep no test samples with their predictions for the report'] as const;
+export const NO_SAMPLES = ['--no-samples', 'do not store sample predictions on the test split for the report'] as const;
 
 /** What `best/predictions.json` holds: of which evaluation it is, and the samples. */
 const PREDICTIONS = z.strictObject({

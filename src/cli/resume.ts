@@ -34,19 +34,14 @@ interface ResumeOptions {
 
 /** `netsmith resume DIR`: { study, trials, best } */
 export function addResume(program: Command, shell: Shell): void {
-  const command = define(
-    program,
-    'resume <dir>',
-    'Go on with a study: one that was stopped or killed, or with a larger budget',
-    [
-      'netsmith resume runs/digits-small-cnn-1',
-      'netsmith resume runs/digits-small-cnn-1 --trials 50 --workers 2',
-      'netsmith resume runs/photos-small-cnn-1 --without cats/7.png',
-      'netsmith resume runs/digits-small-cnn-1 --retry-failed --workers 1',
-    ],
-  )
-    .option('--without <file...>', 'image-folder: leave out these images, damaged or removed ones')
-    .option('--retry-failed', 'train failed trials again, from their beginning and under their old numbers', false);
+  const command = define(program, 'resume <dir>', 'Resume a stopped or killed study, or extend its budget', [
+    'netsmith resume runs/digits-small-cnn-1',
+    'netsmith resume runs/digits-small-cnn-1 --trials 50 --workers 2',
+    'netsmith resume runs/photos-small-cnn-1 --without cats/7.png',
+    'netsmith resume runs/digits-small-cnn-1 --retry-failed --workers 1',
+  ])
+    .option('--without <file...>', 'image-folder: skip these images (damaged or removed files)')
+    .option('--retry-failed', 'retrain failed trials from scratch; they keep their numbers', false);
   addSettingsOfStudy(command, CHANGEABLE).action(async (dir: string, options: ResumeOptions, command: Command) => {
     const output = outputOf(command, shell);
     const { store, setup } = await reopen(dir, givenSettings(command), output, options.without);
@@ -63,7 +58,7 @@ export function addResume(program: Command, shell: Shell): void {
 async function retryFailed(store: Store, output: Output): Promise<void> {
   const failed = (await store.trials()).filter(({ state }) => state === 'failed');
   await store.retry(failed);
-  output.note(failed.length === 0 ? 'No trial has failed.' : `Tried again: ${failed.map(nameOf).join(', ')}.`);
+  output.note(failed.length === 0 ? 'No trial has failed.' : `Retrying: ${failed.map(nameOf).join(', ')}.`);
 }
 
 /**
@@ -83,12 +78,14 @@ export async function reopen(
     const setup = await setUpAgain(plan, dir, settings, { without: without.length > 0 });
     const { length: done } = await store.trials('search');
     if (given.trials !== undefined && Number(given.trials) < done) {
-      throw invalid('--trials', String(given.trials), `the study has ${done} trials already`);
+      throw invalid('--trials', String(given.trials), `the study already has ${done} trials`);
     }
     const block = setup.estimator.kind === 'table' ? undefined : (await checkDevice(setup.settings)).block;
     if (plan.block !== undefined && block !== undefined && plan.block !== block) {
       const [then, now] = [plan.block, block].map((size) => (size === 0 ? 'NCHW' : `blocks of ${size} channels`));
-      output.note(`The study began with tensors in ${then}; here it is ${now}: results differ in their last digits.`);
+      output.note(
+        `The study used the tensor layout ${then} so far and now uses ${now}: results differ in their last digits.`,
+      );
     }
     // A session that is killed is gone on with as it was: the new settings are the study's from now on.
     const data = without.length > 0 ? setup.dataset.search.info : plan.data;
@@ -108,7 +105,7 @@ function leaveOut({ data }: StudyPlan, settings: StudySettings, without: readonl
   if (without.length === 0) return settings;
   const { dataDir, exclude = [] } = settings;
   if (settings.data !== 'image-folder' || dataDir === undefined)
-    throw invalid('--without', `the data set is ${settings.data}`, 'only files of an image-folder can be left out');
+    throw invalid('--without', `the dataset is ${settings.data}`, 'only images of an image-folder can be skipped');
   const [channels, imageSize] = data.input;
   return {
     ...settings,

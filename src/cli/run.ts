@@ -38,11 +38,15 @@ export function addRun(program: Command, shell: Shell): void {
       'netsmith run --objective accuracy,params --strategy nsga2 --trials 40 --choose knee',
     ]),
     SETTING_NAMES,
-    { confirm: `${CONFIRM}; 0 where nothing is trained`, workers: String(workers()) },
+    { confirm: `${CONFIRM}; 0 without training`, workers: String(workers()) },
   )
-    .addOption(new Option('--seeds <n>', 'trainings of the evaluation').argParser(numberIfItIsOne).default(3))
+    .addOption(
+      new Option('--seeds <n>', 'number of training runs of the final evaluation')
+        .argParser(numberIfItIsOne)
+        .default(3),
+    )
     .option(...CHOOSE)
-    .option('--no-baselines', 'evaluate without the hand-designed baselines')
+    .option('--no-baselines', 'skip the hand-designed baselines')
     .option(...NO_SAMPLES)
     .action(async (options: StudyOptions & EvaluateOptions & Pick<ChoiceOptions, 'choose'>, command: Command) => {
       const output = outputOf(command, shell);
@@ -58,7 +62,7 @@ export function addRun(program: Command, shell: Shell): void {
         throw invalid(
           '--benchmark',
           `"${benchmark}"`,
-          'there is no network to train: netsmith search, then netsmith evaluate',
+          'a tabular benchmark has no network to train: use netsmith search, then netsmith evaluate',
         );
       const { dir, store, setup } = await newStudy(settings, options, output);
       const end = await searchToItsEnd(dir, store, setup, output);

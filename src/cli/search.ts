@@ -73,9 +73,9 @@ export function addStudyOptions(
   presets: Readonly<Partial<Record<SettingName, string>>> = {},
 ): Command {
   return addSettings(command, names, presets)
-    .option('--out <folder>', "the study's folder (default: the next free runs/NAME-N)")
-    .option('--prior <folder...>', 'begin with what these earlier studies of the same space have measured')
-    .option('--config <file>', 'settings from this file (default: netsmith.config.ts, .js or .json, if there is one)');
+    .option('--out <folder>', 'folder of the study (default: the next free runs/NAME-N)')
+    .option('--prior <folder...>', 'warm-start from the trials of earlier studies of the same space')
+    .option('--config <file>', 'file with settings (default: netsmith.config.ts, .js or .json, if it exists)');
 }
 
 /**
@@ -93,7 +93,7 @@ export async function newStudy(
     throw invalid(
       '--valid-share',
       String(settings.validShare),
-      'a search needs validation samples to compare networks by',
+      'a search needs validation samples to compare networks',
     );
   }
   for (const note of info.notes) output.note(note);
@@ -167,7 +167,7 @@ export async function searchToItsEnd(dir: string, store: Store, setup: Setup, ou
   const isTimed = budget.seconds !== undefined && estimator.kind !== 'table';
   const seconds = isTimed ? budget.seconds - (await store.clock()).searchSeconds : undefined;
   const view = createLiveView(setup, seconds, ended, output);
-  const say = () => view.say('Stopping: the running epoch is finished and kept. Ctrl-C again ends at once.');
+  const say = () => view.say('Stopping after the current epoch (progress is saved). Press Ctrl-C again to quit now.');
   try {
     const machine =
       estimator.kind === 'table'
@@ -200,7 +200,7 @@ export async function searchToItsEnd(dir: string, store: Store, setup: Setup, ou
 
 /** What stops a study but not for good says how to go on. */
 function withWayOn(error: unknown, dir: string): unknown {
-  const wayOn = `Mend this, and go on with: netsmith resume ${dir} (trials that were running wait)`;
+  const wayOn = `Fix this, then resume with: netsmith resume ${dir} (trials that were running are paused)`;
   if (error instanceof DataError) return new DataError(`${error.message}\n${wayOn}`, { cause: error });
   if (error instanceof StudyStopped) return new StudyStopped(`${error.message}\n${wayOn}`, { cause: error });
   return error;
@@ -239,11 +239,11 @@ export function endText({ reason }: StudyEnd, { problem, trials }: Pick<ReadStud
   const all = allTried(problem, searched);
   const limits = problem.limits.map(({ cost, max }) => `${cost} <= ${max}`).join(', ');
   const isLimited = limits !== '';
-  if (isLimited && searched.length === 0) return `No architecture of the space keeps the limits ${limits}.`;
-  if (all === undefined) return 'The search space is exhausted: the strategy proposes nothing more.';
-  const where = isLimited ? `${all.proved ? '' : ' that were found'} within the limits` : ' of the space';
+  if (isLimited && searched.length === 0) return `No architecture of the space is within the limits ${limits}.`;
+  if (all === undefined) return 'The search space is exhausted: the strategy has no more proposals.';
+  const where = isLimited ? `${all.proved ? '' : ' found'} within the limits` : ' of the space';
   return all.count === 1
-    ? `The only architecture${where.replace('were', 'was')} has been tried.`
+    ? `The only architecture${where} has been tried.`
     : `All ${all.count} architectures${where} have been tried.`;
 }
 

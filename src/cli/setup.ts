@@ -62,7 +62,7 @@ export async function setUp(settings: StudySettings, spaceOfStudy?: Space, check
   if (spaceOfStudy === undefined && table === undefined)
     checkBuildable(space, rng(settings.seed, 'buildable'), (chosen) => withHyperparameters(training, chosen));
   if (settings.resolution < 1 && info.input.length !== 3) {
-    throw invalid('--resolution', String(settings.resolution), `only images have one; ${info.name} is a table`);
+    throw invalid('--resolution', String(settings.resolution), `only applies to images; ${info.name} is a table`);
   }
   const problem = problemOf(settings, space, info);
   const estimator = estimatorOf(settings, problem, table);
@@ -97,7 +97,7 @@ export function taskOf({ kind, input, outputs }: DatasetInfo): Task {
 /** A space of Netsmith by its name, or the one that a file exports (as default, or as its only space). */
 export async function loadSpace(name: string): Promise<SpaceDefinition> {
   if (!isSpaceFile(name)) return namedSpace(name);
-  if (!existsSync(name)) throw invalid('--space', `"${name}"`, 'there is no such file');
+  if (!existsSync(name)) throw invalid('--space', `"${name}"`, 'the file does not exist');
   const spaces = Object.entries(await importFile(name)).filter(([, value]) => isSpaceDefinition(value));
   const chosen = spaces.find(([key]) => key === 'default') ?? spaces[0];
   const others = spaces.filter(([, value]) => value !== chosen?.[1]);
@@ -105,7 +105,7 @@ export async function loadSpace(name: string): Promise<SpaceDefinition> {
     throw invalid(
       '--space',
       `"${name}" exports ${spaces.length} spaces`,
-      'must export one made by defineSpace, or a default',
+      'must export exactly one space made by defineSpace, or a default one',
     );
   }
   return chosen[1] as SpaceDefinition;
@@ -190,7 +190,7 @@ function fidelitiesFor(settings: StudySettings): Problem['fidelities'] {
     throw invalid(
       '--strategy',
       `"${strategy}"`,
-      `its trials have more and more epochs, and --estimator ${estimator} has none`,
+      `needs trials with different numbers of epochs; --estimator ${estimator} does not train`,
     );
   return [{ ...full, epochs: 0 }];
 }

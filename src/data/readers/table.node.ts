@@ -84,7 +84,8 @@ export function parseTable(place: string, bytes: Uint8Array, onBadRow?: OnBadRow
   }
   const all = (names ?? []).map((name, c) => ({ name, cells: cells[c] ?? [] }));
   checkHeader(where(headerLine), all);
-  if (lines.length + bad === 0) throw invalid(place, 'there are no rows', 'a header and at least one row are needed');
+  if (lines.length + bad === 0)
+    throw invalid(place, 'there are no rows', 'the table needs a header and at least one row');
   const columns = all.filter(({ name }) => name !== '');
   const unnamed = all.flatMap(({ name, cells: own }, c) =>
     name === '' && own.some((cell) => cell !== '') ? [c + 1] : [],
@@ -124,13 +125,15 @@ function checkHeader(where: string, columns: readonly TextColumn[]): void {
       .map(({ name }) => shown(name))
       .join(', ');
     const only = names.every((name) => name === '' || numberIn(name) !== undefined);
-    const found = only ? `there are only numbers (${listed})` : `most names are values like those below (${listed})`;
-    throw invalid(where, found, 'the first line must name the columns; add one above it');
+    const found = only
+      ? `the first line contains only numbers (${listed})`
+      : `most column names look like values (${listed})`;
+    throw invalid(where, found, 'the first line must name the columns; add a header line');
   }
   const again = names.findIndex((name, k) => name !== '' && names.indexOf(name) < k);
   if (again < 0) return;
   const found = `two columns are named ${shown(names[again])} (numbers ${names.indexOf(names[again] ?? '') + 1} and ${again + 1})`;
-  throw invalid(where, found, 'every column needs its own name');
+  throw invalid(where, found, 'every column needs a unique name');
 }
 
 /** Numbers that are names: 0, 1, 2, ..., years, wavelengths. A row of data that rises all along is rare. */
@@ -150,7 +153,7 @@ function countsColumns(columns: readonly TextColumn[]): boolean {
 /** What the parser met, as a UserError; `last` is the line on which the last good row ends. */
 function refusal(where: (line: number) => string, error: CsvError, last: number): UserError {
   if (error.code === 'CSV_QUOTE_NOT_CLOSED') {
-    return invalid(where(last + 1), 'a quotation mark in this row is never closed', 'quotation marks come in pairs');
+    return invalid(where(last + 1), 'a quotation mark in this row is not closed', 'quotation marks come in pairs');
   }
   return invalid(where(Number(error.lines)), printable(error.message), 'the row must be well-formed CSV');
 }

@@ -142,7 +142,8 @@ test('metadata says everything that is needed to use the file', () => {
     'netsmith.input.layout': 'NCHW',
     'netsmith.input.format': 'float32',
     'netsmith.input.channels': 'RGB',
-    'netsmith.input.image': 'turned upright by EXIF, transparency on black, stretched to the size',
+    'netsmith.input.image':
+      'rotated according to EXIF, transparency filled with black, resized to the input size (aspect ratio not kept)',
     'netsmith.input.range': '[0,255]',
     'netsmith.output.name': 'probabilities',
     'netsmith.output.labels': '["ant","bee","cat","dog"]',

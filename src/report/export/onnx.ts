@@ -129,7 +129,7 @@ function decodeModel(place: string, model: Uint8Array): onnxProto.onnx.ModelProt
     decoded = undefined;
   }
   if (decoded?.graph === undefined || decoded.graph === null) {
-    throw invalid(place, `${model.length} bytes that are no ONNX model`, 'it must be an undamaged ONNX file');
+    throw invalid(place, `${model.length} bytes are not an ONNX model`, 'it must be an undamaged ONNX file');
   }
   return decoded;
 }
