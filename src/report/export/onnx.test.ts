@@ -161,7 +161,7 @@ test('what is no model of ours is refused, by name', () => {
     /file "a\.onnx": .*must be an undamaged ONNX file/,
   );
   const foreign = onnxProto.onnx.ModelProto.encode({ irVersion: 8, graph: { name: 'g' } }).finish();
-  assert.throws(() => modelMetadata('file "b.onnx"', foreign), /file "b\.onnx": .*netsmith export/);
+  assert.throws(() => modelMetadata('file "b.onnx"', foreign), /file "b\.onnx": .*exported by Netsmith/);
 });
 
 test('a missing weight is named', () => {
