@@ -199,7 +199,7 @@ test('samples of the test set are in the report only where they were kept, and a
   for (const [damage, expected] of [
     [
       samples.replace('data:image/png', 'javascript:alert'),
-      /predictions\.json": damaged \(samples\.shown\.0\.image.*run netsmith evaluate again/,
+      /predictions\.json": damaged \(samples\.shown\.0\.image.*run .*netsmith(\.js)? evaluate .*again/,
     ],
     [samples.slice(0, 100), /predictions\.json": is not valid JSON/],
     [samples.replace('"confidence"', '"confident"'), /predictions\.json": damaged/],

@@ -5,6 +5,7 @@ import { invalid } from '../common/errors.ts';
 import { parseJson } from '../common/json.ts';
 import type { TestSamples } from '../report/samples.ts';
 import { writeWhole } from '../study/store/files.node.ts';
+import { hint } from './invocation.ts';
 
 /** The option of `evaluate` and `run`. */
 export const NO_SAMPLES = ['--no-samples', 'keep no test samples with their predictions for the report'] as const;
@@ -55,7 +56,7 @@ export function readPredictions(dir: string, trial: number, epochs: number): Tes
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     const where = issue === undefined ? '' : `${issue.path.join('.')}: ${issue.message}`;
-    throw invalid(place, `damaged (${where})`, 'remove it, or run netsmith evaluate again');
+    throw invalid(place, `damaged (${where})`, `remove it, or run ${hint('evaluate', dir)} again`);
   }
   const { samples, ...of } = parsed.data;
   if (of.trial !== trial || of.epochs !== epochs) return undefined;
@@ -65,7 +66,7 @@ export function readPredictions(dir: string, trial: number, epochs: number): Tes
     if (truth !== undefined && predicted !== undefined && confidence !== undefined)
       return { ...about, truth, predicted, confidence };
     if (truths !== undefined && values !== undefined) return { ...about, truths, values };
-    throw invalid(place, 'a sample without a prediction', 'remove it, or run netsmith evaluate again');
+    throw invalid(place, 'a sample without a prediction', `remove it, or run ${hint('evaluate', dir)} again`);
   });
   return { ...samples, shown };
 }

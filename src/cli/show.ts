@@ -14,6 +14,7 @@ import {
 import { writeWhole } from '../study/store/files.node.ts';
 import { CHOOSE, type ChoiceOptions, choiceText, chosen } from './choice.ts';
 import { define, outputOf, type Shell } from './command.ts';
+import { readEvaluation } from './evaluation.ts';
 import { numberIfItIsOne, parsePairs } from './flags.ts';
 import { isWhole, parseNumber } from './numbers.ts';
 import type { Output } from './output.ts';
@@ -100,7 +101,8 @@ function onlyArchitecture(space: Space): Architecture | undefined {
 
 async function fromStudy(dir: string, options: ShowOptions, output: Output): Promise<Shown> {
   const study = await readStudy(dir);
-  const { trial, choice } = chosen(study, dir, options);
+  const evaluated = study.problem.objectives.length > 1 ? readEvaluation(dir)?.trial : undefined;
+  const { trial, choice } = chosen(study, dir, options, evaluated);
   const text = choiceText(choice, study.problem.objectives);
   if (text !== undefined) output.note(text);
   return { space: study.space, architecture: trial.architecture };
