@@ -34,8 +34,8 @@ interface ShowOptions extends ChoiceOptions {
 /** `netsmith show`: { space, architecture, text, params, flops, layers: [{ path, kind, output, params, flops, activationBytes }] } */
 export function addShow(program: Command, shell: Shell): void {
   define(program, 'show [dir]', "Show an architecture: a study's best (or another trial), or any of a space", [
+    'netsmith show runs/digits-small-cnn-1 --svg best.svg',
     'netsmith show --space nas-bench-201 --arch "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|avg_pool_3x3~2|"',
-    "netsmith show --space nas-bench-201 --arch '|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|avg_pool_3x3~2|'",
   ])
     .addOption(new Option('--trial <n>', 'this trial of the study').argParser(numberIfItIsOne))
     .option(...CHOOSE)
