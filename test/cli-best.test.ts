@@ -65,7 +65,7 @@ suite('several objectives', () => {
     assert.deepEqual(await taken('--trial', String(knee.trial)), { ...found.choice, trial: knee.trial, by: 'trial' });
     const architecture = async (...args: string[]) => (await json('show', front(), ...args)).text;
     assert.equal(await architecture('--choose', 'knee'), await architecture('--trial', String(knee.trial)));
-    assert.notEqual(await architecture('--choose', 'knee'), await architecture());
+    assert.notEqual(await architecture('--choose', 'knee'), await architecture('--choose', 'first'));
   });
 
   test('the report is of the network that was evaluated', async () => {
@@ -77,6 +77,16 @@ suite('several objectives', () => {
     assert.match(text, /one that was evaluated of \d+ on the Pareto front/);
     assert.match(text, new RegExp(`Trial ${choice.trial}, the winner\\.`));
     assert.doesNotMatch(text, /not measured yet/);
+  });
+
+  test('show and best name the network that was evaluated, as export and report do', async () => {
+    const { choice } = await json('evaluate', front(), '--choose', 'knee');
+    const shown = await netsmith('show', front());
+    assert.match(shown.err, new RegExp(`trial ${choice.trial} is the one that was evaluated`));
+    assert.equal((await json('show', front())).text, (await json('show', front(), '--choose', 'knee')).text);
+    const best = await netsmith('best', front());
+    assert.match(best.out, new RegExp(`export, report and show take trial ${choice.trial}, which was evaluated`));
+    assert.deepEqual((await json('best', front())).choice, { ...choice, by: 'evaluation' });
   });
 
   test('refuses what is no choice', async () => {

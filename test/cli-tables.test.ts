@@ -59,6 +59,9 @@ test('what training subtracts and how it reads numbers and dates, predict does t
     const found = answers[k].values.stamp;
     assert.ok(Math.abs(found - (start + v * 1000)) < 1500, `${found} for ${start + v * 1000}`);
   }
+  // A person sees them differ, too.
+  const { out } = await netsmith('predict', model, file);
+  for (const { values } of answers) assert.ok(out.includes(`stamp ${values.stamp.toFixed(0).slice(0, -1)}`), out);
   // In a file with decimal points and commas between the columns, too.
   const plain = written('plain.csv', ['day,time,amount', `${row(5)[2]},${row(5)[0]},5000.0`]);
   const [answer] = await json('predict', model, plain);

@@ -322,7 +322,7 @@ suite('a study that is damaged', () => {
       writeFileSync(path, text);
       const { code, err } = await netsmith('report', dir);
       assert.equal(code, 2, err);
-      assert.match(err, /evaluation\.json".*(delete it and run netsmith evaluate)/s);
+      assert.match(err, /evaluation\.json".*(delete it and run .*netsmith(\.js)? evaluate)/s);
     }
     rmSync(path);
     assert.equal((await netsmith('report', dir)).code, 0);

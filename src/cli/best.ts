@@ -7,6 +7,7 @@ import type { Choice } from '../study/choice.ts';
 import { bestOf, type Contender, coverageOf } from '../study/ranking.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import { trainsTrials } from './config.ts';
+import { readEvaluation } from './evaluation.ts';
 import { nameOfMetric } from './objectives.ts';
 import { table } from './output.ts';
 import { costsToJson, type ReadStudy, readStudy } from './study.ts';
@@ -18,8 +19,17 @@ export function addBest(program: Command, shell: Shell): void {
   ]).action(async (dir: string, _options: unknown, command: Command) => {
     const study = await readStudy(dir);
     requireBest(study, dir);
-    outputOf(command, shell).result(bestToJson(dir, study), bestText(study));
+    const taken = evaluatedOf(dir, study);
+    outputOf(command, shell).result(bestToJson(dir, study, taken), bestText(study, taken));
   });
+}
+
+/** The network of the front that was evaluated: `export`, `report` and `show` take it. Undefined where there is none. */
+function evaluatedOf(dir: string, study: ReadStudy): Choice | undefined {
+  if (study.problem.objectives.length === 1) return undefined;
+  const front = bestTrials(study).map(({ trial }) => trial);
+  const trial = readEvaluation(dir)?.trial;
+  return trial !== undefined && front.includes(trial) ? { trial, by: 'evaluation', front } : undefined;
 }
 
 /** What the study says is best (`bestOf`): one architecture, or the Pareto front of several objectives. */
@@ -74,10 +84,10 @@ export function bestToJson(dir: string, study: ReadStudy, choice?: Choice) {
   };
 }
 
-/** The best as a table, and by what rule they are. */
-export function bestText(study: ReadStudy): string {
+/** The best as a table, and by what rule they are. `taken`: the network of the front that was evaluated. */
+export function bestText(study: ReadStudy, taken?: Choice): string {
   const [first] = bestTrials(study);
-  return first === undefined ? 'No trial is complete.' : `${bestTable(study)}\n${ruleText(study, first)}`;
+  return first === undefined ? 'No trial is complete.' : `${bestTable(study)}\n${ruleText(study, first, taken)}`;
 }
 
 /** By what the best is the best (`bestOf`): `mean accuracy over search trial and confirmations`. */
@@ -96,9 +106,11 @@ export function takenBy(study: ReadStudy, front: readonly Contender[], taken: Co
 }
 
 /** How the best was found out, and which of a front the commands take. */
-function ruleText(study: ReadStudy, first: Contender): string {
+function ruleText(study: ReadStudy, first: Contender, taken: Choice | undefined): string {
   const { objectives } = study.problem;
   const rule = ruleName(study, first);
+  if (objectives.length > 1 && taken !== undefined && taken.trial !== first.trial)
+    return `export, report and show take trial ${taken.trial}, which was evaluated; trial ${first.trial} is the best by ${rule}.`;
   if (objectives.length > 1)
     return `Commands take trial ${first.trial}, the best by ${rule}; --trial N or --choose knee takes another.`;
   const isOneTraining = first.results.length === 1 && trainsTrials(study.settings);

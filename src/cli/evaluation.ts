@@ -22,6 +22,7 @@ import { trainNetwork } from '../train/loop.ts';
 import type { Programs } from '../train/programs.ts';
 import { concatSamples } from '../train/samples.ts';
 import { type TrainSettings, withHyperparameters } from '../train/settings.ts';
+import { commandName, hint } from './invocation.ts';
 import type { RetrainJob } from './retraining.ts';
 import type { Setup } from './setup.ts';
 
@@ -173,7 +174,7 @@ export function readEvaluation(dir: string): EvaluationRecord | undefined {
   const path = join(dir, 'best', EVALUATION);
   const found = readJson(path);
   if (found === undefined) return undefined;
-  const rule = `delete it and run netsmith evaluate ${dir} again`;
+  const rule = `delete it and run ${hint('evaluate', dir)} again`;
   return checkedRecord(found, evaluationSchema, path, rule) as EvaluationRecord;
 }
 
@@ -197,7 +198,7 @@ export function readJson(path: string): Json | undefined {
   const bytes = readPlain(path);
   return bytes === undefined
     ? undefined
-    : parseJson(new TextDecoder().decode(bytes), `file "${path}" (delete it and run netsmith evaluate again)`);
+    : parseJson(new TextDecoder().decode(bytes), `file "${path}" (delete it and run ${commandName()} evaluate again)`);
 }
 
 /** What `best/weights.json` says of `best/weights.bin`: weights of an architecture after its final training. */

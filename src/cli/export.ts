@@ -31,6 +31,7 @@ import {
 } from './evaluation.ts';
 import { addSettingsOfStudy, givenSettings } from './flags.ts';
 import { interruptible } from './interrupt.ts';
+import { hint } from './invocation.ts';
 import { memoryOfProcess, memoryOfPrograms } from './memory.node.ts';
 import { testedObjective } from './objectives.ts';
 import type { Output } from './output.ts';
@@ -155,7 +156,7 @@ export async function exportBest(
     const { epochs } = training;
     const found =
       others === undefined
-        ? 'No trained weights found (run `netsmith evaluate` to keep them)'
+        ? `No trained weights found (${hint('evaluate', dir)} stores them)`
         : `The stored weights were trained for ${epochsText(others)}`;
     output.note(`${found}; training for ${epochsText(epochs)} on train + validation data.`);
     const programs = openPrograms(engine, { memory: memoryOfPrograms(memoryOfProcess(settings, 1)) });

@@ -52,12 +52,16 @@ export function addPredict(program: Command, shell: Shell): void {
     });
 }
 
+/** Six digits, and all before the decimal point: milliseconds since 1970 differ in the last of them. */
+function showTarget(value: number): string {
+  const whole = Math.trunc(Math.abs(value)).toString().length;
+  return Math.abs(value) < 1e15 ? String(Number(value.toPrecision(Math.max(6, whole + 1)))) : String(value);
+}
+
 function rowOf(prediction: Exclude<Prediction, { readonly error: string }>): readonly (string | number)[] {
   const where = [prediction.file, ...(prediction.row === undefined ? [] : [prediction.row])];
   if ('values' in prediction) {
-    const values = Object.entries(prediction.values).map(
-      ([target, value]) => `${target} ${Number(value.toPrecision(6))}`,
-    );
+    const values = Object.entries(prediction.values).map(([target, value]) => `${target} ${showTarget(value)}`);
     return [...where, values.join(', ')];
   }
   const share = prediction.probabilities[prediction.class] ?? 0;

@@ -38,6 +38,17 @@ test('whatever differs is said, the plainest first', () => {
   refused(/statistics/, { decoding: { background: 255 } });
 });
 
+test('the way on is typed as the program was called', () => {
+  const before = process.env.npm_command;
+  process.env.npm_command = 'exec';
+  try {
+    refused(/had to be removed: npx netsmith resume DIR --without FILE/, without);
+  } finally {
+    if (before === undefined) delete process.env.npm_command;
+    else process.env.npm_command = before;
+  }
+});
+
 test('studies of earlier versions and processes that were told to trust have fewer checksums: what both have is compared', () => {
   const { checksums, ...old } = info;
   check({}, old);

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { invalid } from '../common/errors.ts';
 import { printable } from '../common/text.ts';
 import type { DatasetInfo } from '../data/dataset.ts';
+import { commandName } from './invocation.ts';
 
 const PARTS = { train: 'training', valid: 'validation', test: 'test' } as const;
 
@@ -15,7 +16,7 @@ export function requireSameData(place: string, then: DatasetInfo, now: DatasetIn
   if (differences.length === 0) return;
   const found = `the data have changed since the study was created: ${differences.join(', ')}`;
   const fewer = sum(now) < sum(then) && now.name === 'image-folder' && !without;
-  const way = fewer ? '; if an image had to be removed: netsmith resume DIR --without FILE' : '';
+  const way = fewer ? `; if an image had to be removed: ${commandName()} resume DIR --without FILE` : '';
   throw invalid(place, found, `a study can only be resumed with the same files${way}`);
 }
 

@@ -200,7 +200,7 @@ export async function searchToItsEnd(dir: string, store: Store, setup: Setup, ou
 
 /** What stops a study but not for good says how to go on. */
 function withWayOn(error: unknown, dir: string): unknown {
-  const wayOn = `Fix this, then resume with: netsmith resume ${dir} (trials that were running are paused)`;
+  const wayOn = `Fix this, then resume with: ${hint('resume', dir)} (trials that were running are paused)`;
   if (error instanceof DataError) return new DataError(`${error.message}\n${wayOn}`, { cause: error });
   if (error instanceof StudyStopped) return new StudyStopped(`${error.message}\n${wayOn}`, { cause: error });
   return error;

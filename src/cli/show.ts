@@ -14,6 +14,7 @@ import {
 import { writeWhole } from '../study/store/files.node.ts';
 import { CHOOSE, type ChoiceOptions, choiceText, chosen } from './choice.ts';
 import { define, outputOf, type Shell } from './command.ts';
+import { readEvaluation } from './evaluation.ts';
 import { numberIfItIsOne, parsePairs } from './flags.ts';
 import { isWhole, parseNumber } from './numbers.ts';
 import type { Output } from './output.ts';
@@ -38,7 +39,7 @@ export function addShow(program: Command, shell: Shell): void {
     'Show an architecture: the best (or another) trial of a study, or any architecture of a space',
     [
       'netsmith show runs/digits-small-cnn-1 --svg best.svg',
-      "netsmith show --space nas-bench-201 --arch '|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|avg_pool_3x3~2|'",
+      'netsmith show --space nas-bench-201 --arch "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|avg_pool_3x3~2|"',
     ],
   )
     .addOption(new Option('--trial <n>', 'show this trial instead of the best').argParser(numberIfItIsOne))
@@ -111,7 +112,8 @@ function onlyArchitecture(space: Space): Architecture | undefined {
 
 async function fromStudy(dir: string, options: ShowOptions, output: Output): Promise<Shown> {
   const study = await readStudy(dir);
-  const { trial, choice } = chosen(study, dir, options);
+  const evaluated = study.problem.objectives.length > 1 ? readEvaluation(dir)?.trial : undefined;
+  const { trial, choice } = chosen(study, dir, options, evaluated);
   const text = choiceText(choice, study.problem.objectives);
   if (text !== undefined) output.note(text);
   return { space: study.space, architecture: trial.architecture };

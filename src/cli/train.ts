@@ -40,7 +40,7 @@ const SETTINGS: readonly SettingName[] = [
 /** `netsmith train`: { architecture, text, params, flops, epochs: [{ epoch, loss, valid, seconds, spent }], test? } */
 export function addTrain(program: Command, shell: Shell): void {
   const command = define(program, 'train', 'Train one given architecture', [
-    "netsmith train --space small-cnn --epochs 20 --arch 'depth1=1, depth2=1, ...' --test",
+    'netsmith train --space small-cnn --epochs 20 --arch "depth1=1, depth2=1, ..." --test',
     'netsmith train --space resnet --space-options depth=8 --epochs 5',
   ])
     .option('--arch <text>', "architecture, in the space's notation or as JSON (not needed if the space has only one)")
