@@ -18,13 +18,16 @@ for (const [i, { name }] of moduleCases().entries()) {
     testLayouts(layouts, `${name}, ${mode}: the engine agrees with the interpreter`, async ({ engine, channels }) => {
       // In halves of a block, so that some are whole blocks and some are not.
       const moduleCase = moduleCases(engine.options.block === 0 ? 1 : channels / 2)[i] as ModuleCase;
-      const { graph, feeds, differentiable } = caseGraph(moduleCase, mode);
+      const { graph, feeds, differentiable, indices } = caseGraph(moduleCase, mode);
       const expected = interpret(graph, feeds);
       const program = await engine.compile(graph);
       programs.push(program);
       const actual = await program.run(
         Object.fromEntries(
-          Object.entries(feeds).map(([name, { shape, data }]) => [name, { shape, data: Float32Array.from(data) }]),
+          Object.entries(feeds).map(([name, { shape, data }]) => [
+            name,
+            indices.includes(name) ? { shape, data: Int32Array.from(data) } : { shape, data: Float32Array.from(data) },
+          ]),
         ),
       );
       const difference = (name: string) => {

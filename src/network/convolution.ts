@@ -1,14 +1,23 @@
 import type { NodeId } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
-import { channelsOf, closed, imageShape, type Lower, type Lowering } from './lowering.ts';
+import {
+  channelsOf,
+  closed,
+  imageShape,
+  type Lower,
+  type Lowering,
+  overImages,
+  showWindow,
+  sizeOfWindow,
+} from './lowering.ts';
 import { normaliseBatch } from './normalisation.ts';
 
 interface ConvOptions {
   readonly name: string;
   readonly channels: number;
-  readonly kernel: number;
-  readonly stride: number;
-  readonly dilation: number;
+  readonly kernel: readonly [number, number];
+  readonly stride: readonly [number, number];
+  readonly dilation: readonly [number, number];
   readonly groups: number;
   readonly bias: boolean;
 }
@@ -20,39 +29,59 @@ function convolve(l: Lowering, x: NodeId, options: ConvOptions): NodeId {
   if (incoming % groups !== 0 || channels % groups !== 0) {
     throw l.error(`${incoming} channels in, ${channels} out, ${groups} groups`, 'groups must divide both');
   }
-  const pad = dilation * Math.floor((kernel - 1) / 2);
-  const reach = dilation * (kernel - 1) + 1;
-  if (height + 2 * pad < reach || width + 2 * pad < reach) {
+  const [top, left] = [dilation[0] * Math.floor((kernel[0] - 1) / 2), dilation[1] * Math.floor((kernel[1] - 1) / 2)];
+  const reach = [dilation[0] * (kernel[0] - 1) + 1, dilation[1] * (kernel[1] - 1) + 1] as const;
+  if (height + 2 * top < reach[0] || width + 2 * left < reach[1]) {
     throw l.error(
       `input is ${height}x${width}`,
-      `a kernel that reaches ${reach} pixels must fit into the padded input`,
+      `a kernel that reaches ${showWindow(reach)} pixels must fit into the padded input`,
     );
   }
-  const fan = (kernel * kernel * channels) / groups;
-  const shape = [channels, incoming / groups, kernel, kernel];
+  const fan = (kernel[0] * kernel[1] * channels) / groups;
+  const shape = [channels, incoming / groups, ...kernel];
   const weight = l.parameter(`${options.name}weight`, shape, { kind: 'heNormal', fan });
   const bias = options.bias
     ? l.parameter(`${options.name}bias`, [channels], { kind: 'constant', value: 0 })
     : undefined;
-  const geometry = {
-    stride: [stride, stride],
-    dilation: [dilation, dilation],
-    pads: [pad, pad, pad, pad],
-    groups,
-  } as const;
+  const geometry = { stride, dilation, pads: [top, left, top, left], groups } as const;
   return ops.conv(l.g, x, weight, geometry, bias);
 }
 
 export const lowerConv: Lower<'conv'> = (l, module, x) => {
   const incoming = channelsOf(l, x);
-  return convolve(l, x, {
+  const options = {
     name: '',
     channels: module.channels === 'same' ? incoming : closed(module.channels),
-    kernel: closed(module.kernel),
-    stride: closed(module.stride),
-    dilation: closed(module.dilation),
+    kernel: sizeOfWindow(l, x, module.kernel),
+    stride: sizeOfWindow(l, x, module.stride),
+    dilation: sizeOfWindow(l, x, module.dilation),
     groups: module.groups === 'depthwise' ? incoming : closed(module.groups),
     bias: module.bias,
+  };
+  return overImages(l, x, (images) => convolve(l, images, options));
+};
+
+/** He initialisation by the inputs that reach an output. */
+export const lowerConvTranspose: Lower<'convTranspose'> = (l, module, x) => {
+  const [kernel, stride] = [sizeOfWindow(l, x, module.kernel), sizeOfWindow(l, x, module.stride)];
+  const cut = [kernel[0] - stride[0], kernel[1] - stride[1]] as const;
+  if (cut[0] < 0 || cut[1] < 0) {
+    throw l.error(
+      `kernel is ${showWindow(kernel)}, stride is ${showWindow(stride)}`,
+      'the kernel of a transposed convolution is at least its stride',
+    );
+  }
+  const [top, left] = [Math.floor(cut[0] / 2), Math.floor(cut[1] / 2)];
+  const pads = [top, left, cut[0] - top, cut[1] - left] as const;
+  return overImages(l, x, (images, [n, incoming, height, width]) => {
+    const channels = module.channels === 'same' ? incoming : closed(module.channels);
+    const fan = (incoming * kernel[0] * kernel[1]) / (stride[0] * stride[1]);
+    const weight = l.parameter('weight', [incoming, channels, ...kernel], { kind: 'heNormal', fan });
+    const shape = [n, channels, height * stride[0], width * stride[1]];
+    const y = ops.convTranspose(l.g, images, weight, { stride, dilation: [1, 1], pads, groups: 1 }, shape);
+    if (!module.bias) return y;
+    const bias = l.parameter('bias', [channels], { kind: 'constant', value: 0 });
+    return ops.add(l.g, y, ops.reshape(l.g, bias, [1, channels, 1, 1]));
   });
 };
 
@@ -70,7 +99,15 @@ export const lowerFactorisedReduce: Lower<'factorisedReduce'> = (l, module, x) =
   const after = [0, 0, h % 2, w % 2];
   const shifted = after.some((pad) => pad > 0) ? ops.pad(l.g, cropped, [0, 0, 0, 0], after) : cropped;
   const half = (name: string, input: NodeId, outgoing: number) =>
-    convolve(l, input, { name, channels: outgoing, kernel: 1, stride: 2, dilation: 1, groups: 1, bias: false });
+    convolve(l, input, {
+      name,
+      channels: outgoing,
+      kernel: [1, 1],
+      stride: [2, 2],
+      dilation: [1, 1],
+      groups: 1,
+      bias: false,
+    });
   const first = Math.floor(channels / 2);
   const joined = ops.concat(l.g, [half('first/', rectified, first), half('second/', shifted, channels - first)], 1);
   return normaliseBatch(l, joined, { affine: module.affine, momentum: 0.1, epsilon: 1e-5 });

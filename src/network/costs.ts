@@ -10,6 +10,7 @@ import type { Costs, LayerCosts } from './network.ts';
 /** Kinds that only arrange others or look at the same memory: they cost nothing of their own. */
 const ARRANGING: ReadonlySet<Module['kind']> = new Set([
   'sequential',
+  'shared',
   'stack',
   'repeat',
   'choice',

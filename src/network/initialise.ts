@@ -35,6 +35,11 @@ function fill(data: Float32Array, initialiser: Initialiser, stream: () => Rng): 
       for (let i = 0; i < data.length; i++) data[i] = initialiser.deviation * random.normal();
       return;
     }
+    case 'uniform': {
+      const random = stream();
+      for (let i = 0; i < data.length; i++) data[i] = initialiser.limit * (2 * random.float() - 1);
+      return;
+    }
     case 'glorotUniform': {
       const random = stream();
       const limit = Math.sqrt(6 / (initialiser.fanIn + initialiser.fanOut));

@@ -1,17 +1,20 @@
 import { invalid } from '../common/errors.ts';
 import type { GraphBuilder } from '../graph/builder.ts';
-import type { NodeId } from '../graph/ir.ts';
+import type { NodeId, Shape } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
 import type { Module } from '../space/module.ts';
 import { lowerActivation } from './activation.ts';
-import { lowerConv, lowerFactorisedReduce, lowerSqueezeExcite } from './convolution.ts';
+import { lowerConv, lowerConvTranspose, lowerFactorisedReduce, lowerSqueezeExcite } from './convolution.ts';
 import { lowerFlatten, lowerLinear } from './dense.ts';
 import type { Lower, Lowering, ModuleKind, ModuleOf, OpenChoices } from './lowering.ts';
 import { mixture } from './mixture.ts';
-import type { Layer, LoweredNetwork, Parameter, RandomInput, Statistic } from './network.ts';
+import type { CarriedState, Chosen, Layer, LoweredNetwork, Parameter, RandomInput, Statistic } from './network.ts';
 import { lowerBatchNorm, lowerLayerNorm } from './normalisation.ts';
-import { lowerGlobalPool, lowerPool } from './pooling.ts';
+import { lowerGlobalPool, lowerLast, lowerPool } from './pooling.ts';
+import { lowerRecurrent } from './recurrent.ts';
 import { lowerDropout, lowerDropPath } from './regularisation.ts';
+import { lowerResize } from './resize.ts';
+import { lowerAttention, lowerEmbedding, lowerPositions } from './sequence.ts';
 import {
   lowerChoice,
   lowerDag,
@@ -20,6 +23,7 @@ import {
   lowerResidual,
   lowerScope,
   lowerSequential,
+  lowerShared,
   lowerStack,
   lowerZero,
 } from './structure.ts';
@@ -27,18 +31,26 @@ import { guarded, switched } from './switch.ts';
 
 const LOWERINGS: { readonly [K in ModuleKind]: Lower<K> } = {
   conv: lowerConv,
+  convTranspose: lowerConvTranspose,
+  resize: lowerResize,
   batchNorm: lowerBatchNorm,
   layerNorm: lowerLayerNorm,
   activation: lowerActivation,
   pool: lowerPool,
   globalPool: lowerGlobalPool,
+  last: lowerLast,
   linear: lowerLinear,
   flatten: lowerFlatten,
+  embedding: lowerEmbedding,
+  positions: lowerPositions,
+  attention: lowerAttention,
+  recurrent: lowerRecurrent,
   dropout: lowerDropout,
   dropPath: lowerDropPath,
   identity: lowerIdentity,
   zero: lowerZero,
   sequential: lowerSequential,
+  shared: lowerShared,
   residual: lowerResidual,
   repeat: lowerRepeat,
   dag: lowerDag,
@@ -60,39 +72,82 @@ export interface LowerOptions {
   readonly mode: 'train' | 'infer';
   /** What becomes of open choices; without it, there must be none. */
   readonly choices?: keyof typeof OPEN;
+  /** How the output must be shaped, without the batch; [outputs] by default. */
+  readonly shape?: Shape;
+  /** How many different tokens there are, where x is of tokens. */
+  readonly vocabulary?: number;
+  /** Whether recurrent layers begin with a state that is fed, and give out theirs (`states`). Without, they begin with zeros. */
+  readonly state?: boolean;
 }
+
+/** Kinds that take tokens, or hand on what they get. All others compute with numbers. */
+const TAKES_TOKENS: ReadonlySet<ModuleKind> = new Set<ModuleKind>([
+  'embedding',
+  'sequential',
+  'shared',
+  'repeat',
+  'stack',
+  'dag',
+  'residual',
+  'choice',
+  'scope',
+  'identity',
+]);
 
 /**
  * Appends a network to a graph. `network` has no open choices (`resolve` closes them), or is a supernet (`supernet` opens
- * them) and `choices` says how it computes them; values and repetitions must be decided in either. `x` is [N, C, H, W] or
- * [N, F], already normalised. In mode `train`, batch norm uses the batch's statistics and dropout draws; in `infer`, neither.
+ * them) and `choices` says how it computes them; values and repetitions must be decided in either. `x` is [N, C, H, W], [N, C, T]
+ * or [N, F], already normalised, or tokens, int32 [N, T]. In mode `train`, batch norm uses the batch's statistics and dropout draws; in `infer`, neither.
  * Both modes name the same parameters and statistics, by their paths in the tree.
  *
- * Throws UserError with the module's path when shapes do not fit, or when the output is not [N, outputs].
+ * Throws UserError with the module's path when shapes do not fit, or when the output is not [N, outputs] or of `shape`.
  */
 export function lowerNetwork(g: GraphBuilder, network: Module, x: NodeId, options: LowerOptions): LoweredNetwork {
   const parameters: Parameter[] = [];
   const statistics: Statistic[] = [];
   const randomInputs: RandomInput[] = [];
+  const states: CarriedState[] = [];
   const layers: Layer[] = [];
+  /** Where in `parameters` a shared tensor stands, by its path. */
+  const sharedTensors = new Map<string, number>();
   const open = options.choices && OPEN[options.choices](g, network);
 
-  function lower(module: Module, input: NodeId, path: string, before: readonly NodeId[] = []): NodeId {
+  /** `owner`: what the names of parameters begin with. The path, but within `shared`. */
+  function lower(module: Module, input: NodeId, path: string, before: readonly NodeId[] = [], owner = path): NodeId {
     const place = path === '' ? `network (${module.kind})` : `network ${path} (${module.kind})`;
     const named = (name: string) => (path === '' ? name : `${path}/${name}`);
+    const owned = (name: string) => (owner === '' ? name : `${owner}/${name}`);
+    if (g.dtype(input) === 'int32' && !TAKES_TOKENS.has(module.kind))
+      throw invalid(place, 'input is tokens', 'it computes with numbers: add embedding() before it');
     const l: Lowering = {
       g,
       mode: options.mode,
       outputs: options.outputs,
+      vocabulary: options.vocabulary,
+      input: g.shape(x),
       before,
       open,
       child: (segment, child, value, past) =>
         segment === ''
-          ? lower(child, value, path, past)
-          : g.within(segment, () => lower(child, value, named(segment), past)),
+          ? lower(child, value, path, past, owner)
+          : g.within(segment, () => lower(child, value, named(segment), past, owned(segment))),
+      shared: (name, body, value) => lower(body, value, path, before, `shared/${name}`),
       parameter(name, shape, initialiser) {
-        const node = ops.input(g, named(name), shape);
-        parameters.push({ path: named(name), shape, initialiser, node, when: open?.when ?? [] });
+        const tensor = owned(name);
+        const when = open?.when ?? [];
+        const index = sharedTensors.get(tensor);
+        const known = index === undefined ? undefined : parameters[index];
+        if (index !== undefined && known !== undefined) {
+          if (String(known.shape) !== String(shape)) {
+            const found = `"${tensor}" is [${shape}] here, and [${known.shape}] where it was used before`;
+            throw invalid(place, found, 'what is shared has one shape');
+          }
+          parameters[index] = { ...known, when: inCommon(known.when, when) };
+          return known.node;
+        }
+        if (owner !== path) sharedTensors.set(tensor, parameters.length);
+        const node = ops.input(g, tensor, shape);
+        parameters.push({ path: tensor, shape, initialiser, node, when });
         return node;
       },
       statistic(name, shape, initial, move) {
@@ -110,6 +165,18 @@ export function lowerNetwork(g: GraphBuilder, network: Module, x: NodeId, option
         randomInputs.push({ name, shape });
         return ops.input(g, name, shape);
       },
+      stateIn(name, shape) {
+        if (options.state !== true) return undefined;
+        const full = named(`state/${name}`);
+        const node = ops.input(g, full, shape);
+        states.push({ name: full, shape, input: node, output: node });
+        return node;
+      },
+      stateOut(name, output) {
+        const i = states.findIndex((state) => state.name === named(`state/${name}`));
+        const state = states[i];
+        if (state !== undefined) states[i] = { ...state, output };
+      },
       error: (found, rule) => invalid(place, found, rule),
     };
     const output = lowerOne(l, module, input);
@@ -120,12 +187,10 @@ export function lowerNetwork(g: GraphBuilder, network: Module, x: NodeId, option
   const output = lower(network, x, '');
   const batch = g.shape(x)[0] ?? 1;
   const shape = g.shape(output);
-  if (shape.length !== 2 || shape[0] !== batch || shape[1] !== options.outputs) {
-    throw invalid(
-      'network',
-      `its output is [${shape}]`,
-      `it must be [${batch}, ${options.outputs}], one for each output`,
-    );
+  const wanted = [batch, ...(options.shape ?? [options.outputs])];
+  if (String(shape) !== String(wanted)) {
+    const rule = `it must be [${wanted.join(', ')}]${options.shape === undefined ? ', one for each output' : ''}`;
+    throw invalid('network', `its output is [${shape}]`, rule);
   }
   return {
     output,
@@ -134,8 +199,15 @@ export function lowerNetwork(g: GraphBuilder, network: Module, x: NodeId, option
     switches: open?.switches ?? [],
     statistics,
     randomInputs,
+    states,
     layers,
   };
+}
+
+/** The options that must be chosen for either of two uses: what both begin with. */
+function inCommon(a: readonly Chosen[], b: readonly Chosen[]): readonly Chosen[] {
+  const end = a.findIndex((one, i) => one.name !== b[i]?.name || one.option !== b[i]?.option);
+  return end < 0 ? a : a.slice(0, end);
 }
 
 function lowerOne<K extends ModuleKind>(l: Lowering, module: ModuleOf<K>, x: NodeId): NodeId {

@@ -2,7 +2,7 @@ import { invalid, type UserError } from '../common/errors.ts';
 import type { GraphBuilder } from '../graph/builder.ts';
 import type { NodeId, Shape } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
-import type { Module, Value, ValueChoice } from '../space/module.ts';
+import type { Module, Size, Value, ValueChoice } from '../space/module.ts';
 import type { ArchitectureParameter, Chosen, Initialiser, Move, Switch } from './network.ts';
 
 export type ModuleKind = Module['kind'];
@@ -14,18 +14,28 @@ export interface Lowering {
   readonly mode: 'train' | 'infer';
   /** Width of the last layer: classes, or targets of a regression. */
   readonly outputs: number;
+  /** Number of tokens that there are; undefined where the task has none. */
+  readonly vocabulary: number | undefined;
+  /** Shape of what the whole network reads. */
+  readonly input: Shape;
   /** What the stack around this module has put out before x, the newest first; nothing outside a stack. */
   readonly before: readonly NodeId[];
   /** What becomes of open choices; undefined: there must be none. */
   readonly open: OpenChoices | undefined;
   /** Lowers a child under the path segment; under '', in this module's own place. Without `before`, it has none. */
   child(segment: string, module: Module, x: NodeId, before?: readonly NodeId[]): NodeId;
+  /** Lowers a body in this module's own place, with its parameters named `shared/NAME/...`: those of all uses of the name. */
+  shared(name: string, body: Module, x: NodeId): NodeId;
   /** A trained tensor of this module, `name` within its path. */
   parameter(name: string, shape: Shape, initialiser: Initialiser): NodeId;
   /** A running statistic of this module; in training, `move` says what becomes of it. */
   statistic(name: string, shape: Shape, initial: number, move?: Move): NodeId;
   /** Uniform random numbers in [0, 1), new ones at every training step. */
   random(shape: Shape): NodeId;
+  /** The input that brings a state of this module in; undefined where it begins with zeros. */
+  stateIn(name: string, shape: Shape): NodeId | undefined;
+  /** What the state of that name is after the run. */
+  stateOut(name: string, output: NodeId): void;
   /** An error at this module's place. */
   error(found: string, rule: string): UserError;
 }
@@ -68,12 +78,61 @@ export function sum(l: Lowering, values: readonly NodeId[]): NodeId {
 }
 
 /** [N, C, H, W], or the error that this module needs images. */
-export function imageShape(l: Lowering, x: NodeId): readonly [number, number, number, number] {
+export function imageShape(
+  l: Lowering,
+  x: NodeId,
+  rule = 'it needs images, [N, C, H, W]',
+): readonly [number, number, number, number] {
   const [n, c, h, w, ...rest] = l.g.shape(x);
   if (n === undefined || c === undefined || h === undefined || w === undefined || rest.length > 0) {
-    throw l.error(`input is [${l.g.shape(x)}]`, 'it needs images, [N, C, H, W]');
+    throw l.error(`input is [${l.g.shape(x)}]`, rule);
   }
   return [n, c, h, w];
+}
+
+/** [N, C, T], or the error that this module needs sequences. */
+export function sequenceShape(l: Lowering, x: NodeId): readonly [number, number, number] {
+  const [n, c, t, ...rest] = l.g.shape(x);
+  if (n === undefined || c === undefined || t === undefined || rest.length > 0) {
+    throw l.error(`input is [${l.g.shape(x)}]`, 'it needs sequences, [N, C, T]');
+  }
+  return [n, c, t];
+}
+
+/** What a module does to images, done to images or to sequences, which are then images one pixel high. */
+export function overImages(
+  l: Lowering,
+  x: NodeId,
+  body: (images: NodeId, shape: readonly [number, number, number, number]) => NodeId,
+): NodeId {
+  const { g } = l;
+  if (!isSequence(l, x)) {
+    return body(x, imageShape(l, x, 'it needs images, [N, C, H, W], or sequences, [N, C, T]'));
+  }
+  const [n, c, t] = sequenceShape(l, x);
+  const y = body(ops.reshape(g, x, [n, c, 1, t]), [n, c, 1, t]);
+  const [, channels = 1, , length = 1] = g.shape(y);
+  return ops.reshape(g, y, [n, channels, length]);
+}
+
+export const isSequence = (l: Lowering, x: NodeId): boolean => l.g.shape(x).length === 3;
+
+/** [height, width] of a window over x; over sequences the height is 1, whatever one number says. */
+export function sizeOfWindow(l: Lowering, x: NodeId, size: Size): readonly [number, number] {
+  if (!Array.isArray(size)) {
+    const one = closed(size as Value<number>);
+    return [isSequence(l, x) ? 1 : one, one];
+  }
+  const [height, width] = size as readonly [Value<number>, Value<number>];
+  const pair = [closed(height), closed(width)] as const;
+  if (isSequence(l, x) && pair[0] !== 1)
+    throw l.error(`a window of ${pair[0]}x${pair[1]} over a sequence`, 'it takes one number, or [1, length]');
+  return pair;
+}
+
+/** A window's size in an error: one number where it is square. */
+export function showWindow([height, width]: readonly [number, number]): string {
+  return height === width ? `${height}` : `${height}x${width}`;
 }
 
 /** The size of axis 1: channels of images, or features. */

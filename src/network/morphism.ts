@@ -1,6 +1,6 @@
 import type { Rng } from '../common/random.ts';
 import { createGraph } from '../graph/builder.ts';
-import type { HostTensor, Shape } from '../graph/ir.ts';
+import type { DType, HostTensor, Shape } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
 import type { DagNode, Module } from '../space/module.ts';
 import { lowerNetwork } from './lower.ts';
@@ -26,6 +26,7 @@ import {
   followLayerNorm,
   followLinear,
   followSqueezeExcite,
+  followWhole,
 } from './morphism/layers.ts';
 
 export interface MorphRequest {
@@ -34,9 +35,14 @@ export interface MorphRequest {
   readonly child: Module;
   /** The parent's parameters and statistics by path; others are ignored. */
   readonly weights: Readonly<Record<string, HostTensor>>;
-  /** Shape of what both read, without the batch: [C, H, W] or [F]. */
+  /** Shape of what both read, without the batch: [C, H, W], [C, T], [F], or of tokens [T]. */
   readonly input: Shape;
+  /** int32: tokens. float32 by default. */
+  readonly dtype?: DType;
   readonly outputs: number;
+  /** As in `lowerNetwork`. */
+  readonly shape?: Shape;
+  readonly vocabulary?: number;
   /** How repeated channels share what is read from them. */
   rng(...labels: readonly string[]): Rng;
 }
@@ -57,10 +63,12 @@ export interface Morphism {
  * - deeper: a new layer passes on what it reads (`insert`): convolution, batch norm, ReLU after a ReLU, residual block;
  * - a larger kernel or a smaller dilation: zeros around the weights, or between them;
  * - an operation on an edge that was nothing: its last scale is 0;
- * - batch norm where there was none, or none after a layer with a bias.
+ * - batch norm where there was none, or none after a layer with a bias;
+ * - a new residual block of attention: its output projection is 0.
  *
  * Anything else is no morphism: a narrower layer (the first channels), a smaller kernel (its centre), fewer layers, another
- * activation, a layer norm over channels that are repeated unevenly, a new layer before SiLU or GELU. The child then
+ * activation, a layer norm over channels that are repeated unevenly, a new layer before SiLU or GELU. Embeddings, positions,
+ * attention, recurrent layers, transposed convolutions and what is shared are taken over as they are or not at all. The child then
  * takes over what it can, as near to the parent as may be, and `departures` names each place.
  *
  * Throws UserError where either network cannot be built.
@@ -77,6 +85,14 @@ export function morphWeights(request: MorphRequest): Morphism {
       if (String(wanted) !== String(shape))
         throw new Error(`"${path}" became [${shape}]; the network's is [${wanted}]`);
       found[path] = { shape, data };
+    },
+    copy(from, to) {
+      const owned = [...child.tensors].filter(([path]) => path.startsWith(within(to, '')));
+      const copies = owned.map(([path, shape]) => [path, shape, m.parent(from + path.slice(to.length))] as const);
+      if (copies.some(([, shape, tensor]) => String(tensor?.shape) !== String(shape))) return false;
+      for (const [path, shape, tensor] of copies)
+        if (tensor !== undefined) m.set(path, shape, Float32Array.from(tensor.data));
+      return true;
     },
     parentShape: (path) => parent.outputs.get(path) ?? [],
     childShape: (path) => child.outputs.get(path) ?? [],
@@ -96,10 +112,15 @@ interface Shapes {
   readonly tensors: ReadonlyMap<string, Shape>;
 }
 
-function shapesOf(network: Module, { input, outputs }: MorphRequest): Shapes {
+function shapesOf(network: Module, { input, dtype, outputs, shape, vocabulary }: MorphRequest): Shapes {
   const g = createGraph();
-  const x = ops.input(g, 'x', [1, ...input]);
-  const { layers, parameters, statistics } = lowerNetwork(g, network, x, { outputs, mode: 'infer' });
+  const x = ops.input(g, 'x', [1, ...input], dtype);
+  const { layers, parameters, statistics } = lowerNetwork(g, network, x, {
+    outputs,
+    mode: 'infer',
+    ...(shape && { shape }),
+    ...(vocabulary !== undefined && { vocabulary }),
+  });
   return {
     outputs: new Map(layers.map(({ path, output }) => [path, g.shape(output).slice(1)])),
     tensors: new Map([...parameters, ...statistics].map(({ path, shape }) => [path, shape])),
@@ -144,7 +165,7 @@ function replace(m: Morphing, p: Placed, c: Placed, x: Flow): Flow {
 function followAlike(m: Morphing, p: Placed, c: Placed, x: Flow, before: readonly Flow[]): Flow {
   const differ = (...fields: readonly string[]) => {
     const [one, other] = [p.module, c.module] as unknown as readonly Readonly<Record<string, unknown>>[];
-    const field = fields.find((name) => one?.[name] !== other?.[name]);
+    const field = fields.find((name) => String(one?.[name]) !== String(other?.[name]));
     if (field !== undefined) m.depart(c.path, `${field} ${one?.[field]} became ${other?.[field]}`);
   };
   switch (c.module.kind) {
@@ -165,6 +186,18 @@ function followAlike(m: Morphing, p: Placed, c: Placed, x: Flow, before: readonl
       const flow = changed(x, c.module.fn === 'relu' || c.module.fn === 'sigmoid');
       return c.module.fn === 'relu' && x.moments ? { ...flow, moments: rectified(x.moments) } : flow;
     }
+    case 'convTranspose':
+    case 'embedding':
+    case 'positions':
+    case 'attention':
+    case 'recurrent':
+    case 'shared':
+      return followWhole(m, p, c, x);
+    case 'resize':
+      differ('mode', 'factor');
+      return changed(x, x.positive);
+    case 'last':
+      return changed(x, x.positive);
     case 'pool':
       differ('op', 'kernel', 'stride', 'padding');
       return changed(x, x.positive);

@@ -7,6 +7,8 @@ export type Initialiser =
   | { readonly kind: 'heNormal'; readonly fan: number }
   /** Uniform in ±sqrt(6 / (fanIn + fanOut)) (Glorot & Bengio 2010). */
   | { readonly kind: 'glorotUniform'; readonly fanIn: number; readonly fanOut: number }
+  /** Uniform in ±limit. */
+  | { readonly kind: 'uniform'; readonly limit: number }
   | { readonly kind: 'normal'; readonly deviation: number }
   | { readonly kind: 'constant'; readonly value: number };
 
@@ -73,10 +75,23 @@ export interface RandomInput {
   readonly shape: Shape;
 }
 
+/**
+ * What a recurrent layer carries from one run to the next, as an exported model or truncated backpropagation does: the value of
+ * `output` is fed as the input `name` of the next run, and zeros at first.
+ */
+export interface CarriedState {
+  readonly name: string;
+  /** [N, units] */
+  readonly shape: Shape;
+  readonly input: NodeId;
+  readonly output: NodeId;
+}
+
 /** What lowering a network leaves in the graph. */
 export interface LoweredNetwork {
-  /** [N, outputs]: logits, or standardised targets of a regression. */
+  /** [N, outputs], or of the shape that was asked for: logits, or standardised targets of a regression. */
   readonly output: NodeId;
+  /** Each once, also those that several places share. */
   readonly parameters: readonly Parameter[];
   /** Of a supernet; not among `parameters`. */
   readonly architecture: readonly ArchitectureParameter[];
@@ -84,6 +99,8 @@ export interface LoweredNetwork {
   readonly switches: readonly Switch[];
   readonly statistics: readonly Statistic[];
   readonly randomInputs: readonly RandomInput[];
+  /** Of recurrent layers, where `state` is asked for; empty without: then they begin with zeros. */
+  readonly states: readonly CarriedState[];
   /** Every module, children before their parents, with the node that it ends in. */
   readonly layers: readonly Layer[];
 }

@@ -1,6 +1,6 @@
 import type { NodeId } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
-import { alongChannels, channelsOf, type Lower, type Lowering } from './lowering.ts';
+import { alongChannels, channelsOf, closed, type Lower, type Lowering } from './lowering.ts';
 
 interface Affine {
   readonly affine: boolean;
@@ -93,9 +93,10 @@ export function normaliseBatch(l: Lowering, x: NodeId, options: Affine & { reado
 
 export const lowerBatchNorm: Lower<'batchNorm'> = (l, module, x) => normaliseBatch(l, x, module);
 
-/** Layer normalisation over all axes but the batch (Ba et al. 2016); its weight and bias are by channel. */
+/** Layer normalisation (Ba et al. 2016), over all axes but the batch or over the channels; weight and bias are by channel. */
 export const lowerLayerNorm: Lower<'layerNorm'> = (l, module, x) => {
-  const axes = l.g.shape(x).flatMap((_, axis) => (axis === 0 ? [] : [axis]));
-  const { centred, variance } = centredMoments(l, x, axes); // variance [N, 1, 1, 1]
+  const all = l.g.shape(x).flatMap((_, axis) => (axis === 0 ? [] : [axis]));
+  const axes = closed(module.axes) === 'channel' ? [1] : all;
+  const { centred, variance } = centredMoments(l, x, axes); // variance [N, 1, 1, 1], or [N, 1, H, W] by position
   return scaleCentred(l, centred, variance, module);
 };

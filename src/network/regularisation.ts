@@ -3,7 +3,7 @@ import * as ops from '../graph/ops.ts';
 import { closed, type Lower, type Lowering } from './lowering.ts';
 
 /** Keeps with probability 1 − rate, and divides what is kept by it; one draw for each element of `shape`. */
-function drop(l: Lowering, x: NodeId, rate: number, shape: Shape): NodeId {
+export function drop(l: Lowering, x: NodeId, rate: number, shape: Shape): NodeId {
   if (l.mode === 'infer' || rate === 0) return x;
   const kept = ops.step(l.g, ops.sub(l.g, l.random(shape), ops.constant(l.g, rate)));
   return ops.mul(l.g, x, ops.mul(l.g, kept, ops.constant(l.g, 1 / (1 - rate))));

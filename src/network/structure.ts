@@ -1,16 +1,15 @@
 import { invalid } from '../common/errors.ts';
 import type { NodeId } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
-import { closed, imageShape, type Lower, type Lowering, type ModuleOf, sum } from './lowering.ts';
+import { closed, type Lower, type Lowering, type ModuleOf, overImages, sizeOfWindow, sum } from './lowering.ts';
 
 export const lowerIdentity: Lower<'identity'> = (_l, _module, x) => x;
 
 export const lowerZero: Lower<'zero'> = (l, module, x) => {
   const stride = closed(module.stride);
   if (stride === 1) return ops.zerosLike(l.g, x);
-  imageShape(l, x);
-  const geometry = { kernel: [1, 1], stride: [stride, stride], pads: [0, 0, 0, 0] } as const;
-  return ops.zerosLike(l.g, ops.avgPool(l.g, x, geometry));
+  const geometry = { kernel: [1, 1], stride: sizeOfWindow(l, x, stride), pads: [0, 0, 0, 0] } as const;
+  return overImages(l, x, (images) => ops.zerosLike(l.g, ops.avgPool(l.g, images, geometry)));
 };
 
 export const lowerSequential: Lower<'sequential'> = (l, module, x) =>
@@ -59,6 +58,8 @@ function openEdges(l: Lowering, wiring: string, to: number, edge: (from: number)
   if (open === undefined) throw l.error(`the inputs of node ${to} are open (${wiring})`, 'resolve the space first');
   return Array.from({ length: to }, (_, from) => open.edge(() => edge(from), wiring, from));
 }
+
+export const lowerShared: Lower<'shared'> = (l, module, x) => l.shared(module.name, module.body, x);
 
 export const lowerStack: Lower<'stack'> = (l, module, x) =>
   module.cells

@@ -97,7 +97,9 @@ test('what a builder returns is frozen all the way down, and lists are copied', 
   values.push(7);
   assert.throws(() => Object.assign(built.children[0] as object, { kernel: 1 }), TypeError);
   const [conv] = built.children;
-  assert.ok(conv?.kind === 'conv' && typeof conv.kernel === 'object' && conv.kernel.kind === 'pick');
+  assert.ok(
+    conv?.kind === 'conv' && typeof conv.kernel === 'object' && 'kind' in conv.kernel && conv.kernel.kind === 'pick',
+  );
   assert.deepEqual(conv.kernel.values, [3, 5]);
   assert.throws(() => (conv.kernel as unknown as { values: number[] }).values.push(9), TypeError);
 });

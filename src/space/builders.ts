@@ -1,5 +1,5 @@
 import { checkedChoice, checkNodeCount, inputsChoice, node, valueChoice } from './fields.ts';
-import type { ActivationFunction, DagNode, InputsChoice, Module, Value, ValueChoice } from './module.ts';
+import type { ActivationFunction, DagNode, InputsChoice, Module, Size, Value, ValueChoice } from './module.ts';
 
 /**
  * One builder for each module kind and each kind of choice, with defaults. Each checks what it is given and throws
@@ -8,20 +8,43 @@ import type { ActivationFunction, DagNode, InputsChoice, Module, Value, ValueCho
 type Kind<K extends Module['kind']> = Extract<Module, { kind: K }>;
 
 export interface ConvOptions {
-  readonly stride?: Value<number>;
-  readonly dilation?: Value<number>;
+  readonly stride?: Size;
+  readonly dilation?: Size;
   readonly groups?: Value<number> | 'depthwise';
   /** Without by default: a normalisation nearly always follows and would undo it. */
   readonly bias?: boolean;
 }
 
-/** [N, C, H, W] -> [N, channels, ⌈H/stride⌉, ⌈W/stride⌉] for odd kernels. Stride, dilation and groups 1, no bias. */
+/**
+ * [N, C, H, W] -> [N, channels, ⌈H/stride⌉, ⌈W/stride⌉], or [N, C, T] -> [N, channels, ⌈T/stride⌉], for odd kernels. Kernel, stride
+ * and dilation are one number for both sides, or [height, width]. Stride, dilation and groups 1, no bias.
+ */
 export function conv(
   channels: Value<number> | 'same',
-  kernel: Value<number>,
+  kernel: Size,
   { stride = 1, dilation = 1, groups = 1, bias = false }: ConvOptions = {},
 ): Kind<'conv'> {
   return node({ kind: 'conv', channels, kernel, stride, dilation, groups, bias });
+}
+
+/**
+ * Transposed convolution: [N, C, H, W] -> [N, channels, stride·H, stride·W], or [N, C, T] -> [N, channels, stride·T]. The stride is
+ * the kernel by default; no bias.
+ */
+export function convTranspose(
+  channels: Value<number> | 'same',
+  kernel: Size,
+  { stride = kernel, bias = false }: { readonly stride?: Size; readonly bias?: boolean } = {},
+): Kind<'convTranspose'> {
+  return node({ kind: 'convTranspose', channels, kernel, stride, bias });
+}
+
+/** Sides times `factor`, or the size of the network's input; nearest by default, or bilinear. */
+export function resize(
+  factor: Value<number> | 'input',
+  { mode = 'nearest' }: { readonly mode?: Value<'nearest' | 'bilinear'> } = {},
+): Kind<'resize'> {
+  return node({ kind: 'resize', mode, factor });
 }
 
 /** Momentum is the share of the new batch in the running statistics, as in PyTorch. */
@@ -29,8 +52,15 @@ export function batchNorm({ affine = true, momentum = 0.1, epsilon = 1e-5 } = {}
   return node({ kind: 'batchNorm', affine, momentum, epsilon });
 }
 
-export function layerNorm({ affine = true, epsilon = 1e-5 } = {}): Kind<'layerNorm'> {
-  return node({ kind: 'layerNorm', affine, epsilon });
+export interface LayerNormOptions {
+  readonly affine?: boolean;
+  readonly epsilon?: number;
+  /** all (the default): over all axes but the batch; channel: over the channels at each position, as in transformers. */
+  readonly axes?: Value<'all' | 'channel'>;
+}
+
+export function layerNorm({ affine = true, epsilon = 1e-5, axes = 'all' }: LayerNormOptions = {}): Kind<'layerNorm'> {
+  return node({ kind: 'layerNorm', affine, epsilon, axes });
 }
 
 export function activation(fn: Value<ActivationFunction>): Kind<'activation'> {
@@ -46,22 +76,22 @@ export const hardSwish = (): Kind<'activation'> => activation('hardSwish');
 
 export interface PoolOptions {
   /** 1 by default, as in cells; not the kernel's size as in PyTorch. */
-  readonly stride?: Value<number>;
-  readonly padding?: number | 'half';
+  readonly stride?: Size;
+  readonly padding?: number | 'half' | readonly [number, number];
 }
 
 export function pool(
   op: Value<'max' | 'average'>,
-  kernel: Value<number>,
+  kernel: Size,
   { stride = 1, padding = 'half' }: PoolOptions = {},
 ): Kind<'pool'> {
   return node({ kind: 'pool', op, kernel, stride, padding });
 }
 
-export const maxPool = (kernel: Value<number>, options?: PoolOptions): Kind<'pool'> => pool('max', kernel, options);
-export const avgPool = (kernel: Value<number>, options?: PoolOptions): Kind<'pool'> => pool('average', kernel, options);
+export const maxPool = (kernel: Size, options?: PoolOptions): Kind<'pool'> => pool('max', kernel, options);
+export const avgPool = (kernel: Size, options?: PoolOptions): Kind<'pool'> => pool('average', kernel, options);
 
-/** [N, C, H, W] -> [N, C] */
+/** [N, C, H, W] or [N, C, T] -> [N, C] */
 export function globalPool(op: Value<'max' | 'average'>): Kind<'globalPool'> {
   return node({ kind: 'globalPool', op });
 }
@@ -69,12 +99,55 @@ export function globalPool(op: Value<'max' | 'average'>): Kind<'globalPool'> {
 export const globalAvgPool = (): Kind<'globalPool'> => globalPool('average');
 export const globalMaxPool = (): Kind<'globalPool'> => globalPool('max');
 
-/** [N, F] -> [N, units], with a bias by default. */
+/** [N, C, T] -> [N, C]: the last position. */
+export const last = (): Kind<'last'> => node({ kind: 'last' });
+
+/** Tokens, int32 [N, T], to vectors, [N, channels, T]; 'inputs': the vocabulary of the task. */
+export function embedding(vocabulary: Value<number> | 'inputs', channels: Value<number>): Kind<'embedding'> {
+  return node({ kind: 'embedding', vocabulary, channels });
+}
+
+/** Adds where it stands to each position: learned for up to `length` positions (those at hand by default), or by sines. */
+export function positions(
+  encoding: Value<'learned' | 'sinusoidal'> = 'learned',
+  { length = 'input' }: { readonly length?: number | 'input' } = {},
+): Kind<'positions'> {
+  return node({ kind: 'positions', encoding, length });
+}
+
+export interface AttentionOptions {
+  /** Whether positions are kept from seeing later ones; false by default. */
+  readonly causal?: boolean;
+  /** Positions see those less than this far away; all by default. */
+  readonly window?: Value<number> | 'all';
+  /** Of the attention weights; 0 by default. */
+  readonly dropout?: Value<number>;
+  /** Of the projections; with by default. */
+  readonly bias?: boolean;
+}
+
+/** Multi-head self-attention, [N, C, T] -> [N, C, T]; `heads` divides C. */
+export function attention(
+  heads: Value<number>,
+  { causal = false, window = 'all', dropout = 0, bias = true }: AttentionOptions = {},
+): Kind<'attention'> {
+  return node({ kind: 'attention', heads, causal, window, dropout, bias });
+}
+
+/** [N, C, T] -> [N, units, T], one position after another; `last()` behind it takes the last. */
+export function recurrent(
+  cell: Value<'rnn' | 'gru' | 'lstm'>,
+  units: Value<number> | 'same' = 'same',
+): Kind<'recurrent'> {
+  return node({ kind: 'recurrent', cell, units });
+}
+
+/** [N, F] -> [N, units], or [N, C, T] -> [N, units, T], with a bias by default. */
 export function linear(units: Value<number> | 'outputs', { bias = true } = {}): Kind<'linear'> {
   return node({ kind: 'linear', units, bias });
 }
 
-/** [N, C, H, W] -> [N, C·H·W] */
+/** [N, C, H, W] -> [N, C·H·W], [N, C, T] -> [N, C·T] */
 export const flatten = (): Kind<'flatten'> => node({ kind: 'flatten' });
 export const dropout = (rate: Value<number>): Kind<'dropout'> => node({ kind: 'dropout', rate });
 export const dropPath = (rate: Value<number>): Kind<'dropPath'> => node({ kind: 'dropPath', rate });
@@ -88,6 +161,11 @@ export function sequential(...children: readonly Module[]): Kind<'sequential'> {
 /** body(x) + shortcut(x) */
 export function residual(body: Module, shortcut: Module = identity()): Kind<'residual'> {
   return node({ kind: 'residual', body, shortcut });
+}
+
+/** Weight tying: all uses of one name read the same parameters, `shared/NAME/...`; their shapes must be the same. */
+export function shared(name: string, body: Module): Kind<'shared'> {
+  return node({ kind: 'shared', name, body });
 }
 
 /** 0 times is the identity. */

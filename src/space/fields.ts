@@ -8,11 +8,16 @@ import type { DagNode, InputsChoice, Module, ValueChoice } from './module.ts';
  * tree are derived. A new module kind is a member of `Module` and a row here.
  */
 export type Field =
-  /** A number, word or boolean; `open`: a value choice may stand for it; `whole`: only whole numbers are accepted. */
+  /**
+   * A number, word or boolean; `open`: a value choice may stand for it; `whole`: only whole numbers are accepted; `pair`: two of
+   * them may stand for it, [height, width]; `initial`: what a module without the field has, as stored spaces of older versions.
+   */
   | {
       readonly holds: 'value';
       readonly open: boolean;
       readonly whole: boolean;
+      readonly pair?: true;
+      readonly initial?: string;
       readonly rule: string;
       accepts(value: unknown): boolean;
     }
@@ -22,39 +27,51 @@ export type Field =
   | { readonly holds: 'options' }
   | { readonly holds: 'nodes' };
 
+type ValueField = Extract<Field, { holds: 'value' }>;
+
 const isWhole = (min: number) => (v: unknown) => Number.isSafeInteger(v) && (v as number) >= min;
 
 /** `max`: more is a slip, and would take all memory before anything else could be said. */
-function whole(min: number, max: number, ...words: readonly string[]): Field {
+function whole(min: number, max: number, ...words: readonly string[]): ValueField {
   const accepts = (v: unknown) => (isWhole(min)(v) && Number(v) <= max) || words.includes(v as string);
   const also = words.map((word) => `, or '${word}'`).join('');
   const rule = `must be a whole number from ${min} to ${showLimit(max)}${also}`;
   return { holds: 'value', open: true, whole: true, rule, accepts };
 }
 
+/** One number for both sides, or [height, width]. */
+const size = (min: number): ValueField => ({ ...whole(min, MOST_PIXELS), pair: true });
+
 const MOST_CHANNELS = 1_000_000;
 const MOST_PIXELS = 4096;
 const MOST_ROUNDS = 10_000;
 const MOST_NODES = 200;
 
-function word(open: boolean, ...words: readonly string[]): Field {
+function word(open: boolean, ...words: readonly string[]): ValueField {
   const accepts = (v: unknown) => words.includes(v as string);
   return { holds: 'value', open, whole: false, rule: `must be one of ${words.join(', ')}`, accepts };
 }
 
-function real(open: boolean, rule: string, inside: (v: number) => boolean): Field {
+function real(open: boolean, rule: string, inside: (v: number) => boolean): ValueField {
   const accepts = (v: unknown) => typeof v === 'number' && Number.isFinite(v) && inside(v);
   return { holds: 'value', open, whole: false, rule, accepts };
 }
 
-const flag: Field = {
+/** The field, or one of some words. */
+function either(field: ValueField, ...words: readonly string[]): ValueField {
+  const also = words.map((one) => `, or '${one}'`).join('');
+  const accepts = (v: unknown) => field.accepts(v) || words.includes(v as string);
+  return { ...field, rule: field.rule + also, accepts };
+}
+
+const flag: ValueField = {
   holds: 'value',
   open: false,
   whole: false,
   rule: 'must be true or false',
   accepts: (v) => typeof v === 'boolean',
 };
-const closed = (field: Field): Field => (field.holds === 'value' ? { ...field, open: false } : field);
+const closed = (field: ValueField): ValueField => ({ ...field, open: false });
 const rate = real(true, 'must be at least 0 and below 1', (v) => v >= 0 && v < 1);
 const epsilon = real(false, 'must be above 0', (v) => v > 0);
 const name: Field = { holds: 'name' };
@@ -66,27 +83,46 @@ type FieldsOf<K extends Module['kind']> = { readonly [F in Exclude<keyof ModuleO
 export const FIELDS = {
   conv: {
     channels: whole(1, MOST_CHANNELS, 'same'),
-    kernel: whole(1, MOST_PIXELS),
-    stride: whole(1, MOST_PIXELS),
-    dilation: whole(1, MOST_PIXELS),
+    kernel: size(1),
+    stride: size(1),
+    dilation: size(1),
     groups: whole(1, MOST_CHANNELS, 'depthwise'),
     bias: flag,
+  },
+  convTranspose: { channels: whole(1, MOST_CHANNELS, 'same'), kernel: size(1), stride: size(1), bias: flag },
+  resize: {
+    mode: word(true, 'nearest', 'bilinear'),
+    factor: either(
+      real(true, 'must be above 0 and at most 64', (v) => v > 0 && v <= 64),
+      'input',
+    ),
   },
   batchNorm: {
     affine: flag,
     momentum: real(false, 'must be above 0 and at most 1', (v) => v > 0 && v <= 1),
     epsilon,
   },
-  layerNorm: { affine: flag, epsilon },
+  layerNorm: { affine: flag, epsilon, axes: { ...word(true, 'all', 'channel'), initial: 'all' } },
   activation: { fn: word(true, 'relu', 'sigmoid', 'tanh', 'silu', 'gelu', 'hardSwish') },
   pool: {
     op: word(true, 'max', 'average'),
-    kernel: whole(1, MOST_PIXELS),
-    stride: whole(1, MOST_PIXELS),
-    padding: closed(whole(0, MOST_PIXELS, 'half')),
+    kernel: size(1),
+    stride: size(1),
+    padding: { ...closed(whole(0, MOST_PIXELS, 'half')), pair: true },
   },
   globalPool: { op: word(true, 'max', 'average') },
   linear: { units: whole(1, MOST_CHANNELS, 'outputs'), bias: flag },
+  last: {},
+  embedding: { vocabulary: whole(1, MOST_CHANNELS, 'inputs'), channels: whole(1, MOST_CHANNELS) },
+  positions: { encoding: word(true, 'learned', 'sinusoidal'), length: closed(whole(1, MOST_CHANNELS, 'input')) },
+  attention: {
+    heads: whole(1, MOST_PIXELS),
+    causal: flag,
+    window: whole(1, MOST_CHANNELS, 'all'),
+    dropout: rate,
+    bias: flag,
+  },
+  recurrent: { cell: word(true, 'rnn', 'gru', 'lstm'), units: whole(1, MOST_CHANNELS, 'same') },
   flatten: {},
   dropout: { rate },
   dropPath: { rate },
@@ -94,6 +130,7 @@ export const FIELDS = {
   zero: { stride: whole(1, MOST_PIXELS) },
   sequential: { children: { holds: 'modules' } },
   residual: { body: module, shortcut: module },
+  shared: { name, body: module },
   repeat: { times: whole(0, MOST_ROUNDS), body: module },
   dag: { entries: { holds: 'modules' }, nodes: { holds: 'nodes' }, output: word(false, 'last', 'concat') },
   stack: { cells: { holds: 'modules' } },
@@ -199,14 +236,21 @@ export function inputsChoice(choice: InputsChoice): InputsChoice {
   return deepFreeze(choice);
 }
 
-/** Checks a module's own fields and freezes it; its children have been checked when they were made. Throws UserError. */
-export function node<M extends Module>(found: M): M {
-  const fields: Readonly<Record<string, Field>> | undefined = Object.hasOwn(FIELDS, found.kind)
-    ? fieldsOf(found.kind)
+/**
+ * Checks a module's own fields and freezes it; its children have been checked when they were made. A field that older versions
+ * lacked gets what they meant. Throws UserError.
+ */
+export function node<M extends Module>(given: M): M {
+  const fields: Readonly<Record<string, Field>> | undefined = Object.hasOwn(FIELDS, given.kind)
+    ? fieldsOf(given.kind)
     : undefined;
   if (fields === undefined) {
-    throw broken(`module kind is ${quoted(found.kind)}`, `must be one of ${Object.keys(FIELDS).join(', ')}`);
+    throw broken(`module kind is ${quoted(given.kind)}`, `must be one of ${Object.keys(FIELDS).join(', ')}`);
   }
+  const missing = Object.entries(fields).flatMap(([key, field]) =>
+    field.holds === 'value' && field.initial !== undefined && !Object.hasOwn(given, key) ? [[key, field.initial]] : [],
+  );
+  const found: M = missing.length === 0 ? given : { ...given, ...Object.fromEntries(missing) };
   checkFields(found.kind, found, ['kind', ...Object.keys(fields)]);
   const values: Readonly<Record<string, unknown>> = found;
   for (const [key, field] of Object.entries(fields)) checkField(found.kind, key, field, values);
@@ -249,7 +293,13 @@ function checkField(kind: string, key: string, field: Field, values: Readonly<Re
   }
 }
 
-function checkValue(kind: string, key: string, field: Extract<Field, { holds: 'value' }>, found: unknown): void {
+function checkValue(kind: string, key: string, field: ValueField, found: unknown): void {
+  if (field.pair === true && Array.isArray(found)) {
+    if (found.length !== 2) throw broken(`${key} of ${kind} is ${quoted(found)}`, 'a pair is [height, width]');
+    const { pair: _, ...each } = field;
+    for (const one of found) checkValue(kind, key, each, one);
+    return;
+  }
   if (!isValueChoice(found)) {
     if (!field.accepts(found)) throw broken(`${key} of ${kind} is ${quoted(found)}`, field.rule);
     return;

@@ -95,6 +95,8 @@ type Read = (value: unknown, place: string) => Module;
 function readField(field: Field, found: unknown, place: string, read: Read): unknown {
   switch (field.holds) {
     case 'value':
+      if (Array.isArray(found) && found.length <= 2)
+        return found.map((one: unknown) => readField({ ...field }, one, place, read));
       return isValueChoice(found) ? within(place, () => valueChoice(structuredClone(found))) : found;
     case 'name':
       return found;

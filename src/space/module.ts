@@ -3,7 +3,7 @@
  * space is the same tree with choices left open: a `choice` stands for a module, a value choice for a number or a word,
  * `pickInputs` for wiring. Builders for all of them, with their defaults and checks, are in `builders.ts`.
  *
- * Tensors are [N, C, H, W] (images) or [N, F] (features); N is the batch.
+ * Tensors are [N, C, H, W] (images), [N, C, T] (sequences), [N, F] (features), or int32 [N, T] (tokens); N is the batch.
  */
 
 /** A value of a module's field, or a choice that stands for it. */
@@ -21,6 +21,9 @@ export type ValueChoice =
       readonly max: number;
       readonly log: boolean;
     };
+
+/** One number for both sides of a window, or [height, width]. A sequence has no height: it takes one number, or [1, length]. */
+export type Size = Value<number> | readonly [Value<number>, Value<number>];
 
 /** Which of the earlier nodes of a dag (the first are its inputs) a node reads: `count` different ones. */
 export interface InputsChoice {
@@ -42,37 +45,115 @@ export interface DagNode {
 }
 
 export type Module =
-  /** Convolution, square kernel; zero padding dilation·⌊(kernel−1)/2⌋ on each side. Weight [O, I/groups, k, k]. */
+  /**
+   * Convolution of images or sequences; zero padding dilation·⌊(kernel−1)/2⌋ on each side. Weight [O, I/groups, kH, kW]; of a
+   * sequence, kH is 1.
+   */
   | {
       readonly kind: 'conv';
       /** Output channels; 'same': as many as come in. */
       readonly channels: Value<number> | 'same';
-      readonly kernel: Value<number>;
-      readonly stride: Value<number>;
-      readonly dilation: Value<number>;
+      readonly kernel: Size;
+      readonly stride: Size;
+      readonly dilation: Size;
       /** 'depthwise': as many groups as channels come in. */
       readonly groups: Value<number> | 'depthwise';
       readonly bias: boolean;
     }
-  /** Batch normalisation over N, H, W (Ioffe & Szegedy 2015); running mean and unbiased variance as in PyTorch. */
+  /**
+   * Transposed convolution of images or sequences: the output is exactly `stride` times as large. kernel ≥ stride; of the
+   * kernel−stride pixels that are cut, ⌊half⌋ are cut before. Weight [I, O, kH, kW], as in PyTorch.
+   */
+  | {
+      readonly kind: 'convTranspose';
+      readonly channels: Value<number> | 'same';
+      readonly kernel: Size;
+      readonly stride: Size;
+      readonly bias: boolean;
+    }
+  /**
+   * Images or sequences in another size, as PyTorch's `interpolate` does with align_corners=False. Sides are multiplied by
+   * `factor` and rounded down, at least 1; 'input': the size of the network's input.
+   */
+  | {
+      readonly kind: 'resize';
+      readonly mode: Value<'nearest' | 'bilinear'>;
+      readonly factor: Value<number> | 'input';
+    }
+  /** Batch normalisation over all but the channels (Ioffe & Szegedy 2015); running mean and unbiased variance as in PyTorch. */
   | { readonly kind: 'batchNorm'; readonly affine: boolean; readonly momentum: number; readonly epsilon: number }
-  /** Layer normalisation over all but N (Ba et al. 2016), with a weight and a bias for each channel or feature. */
-  | { readonly kind: 'layerNorm'; readonly affine: boolean; readonly epsilon: number }
+  /**
+   * Layer normalisation (Ba et al. 2016), with a weight and a bias for each channel or feature. all: over all axes but N;
+   * channel: over the channels at each position, as in transformers.
+   */
+  | {
+      readonly kind: 'layerNorm';
+      readonly affine: boolean;
+      readonly epsilon: number;
+      readonly axes: Value<'all' | 'channel'>;
+    }
   | { readonly kind: 'activation'; readonly fn: Value<ActivationFunction> }
-  /** Square pooling; padding as given. Average pooling does not count padding (`count_include_pad=False`). */
+  /** Pooling of images or sequences; padding as given. Average pooling does not count it (`count_include_pad=False`). */
   | {
       readonly kind: 'pool';
       readonly op: Value<'max' | 'average'>;
-      readonly kernel: Value<number>;
-      readonly stride: Value<number>;
+      readonly kernel: Size;
+      readonly stride: Size;
       /** 'half': ⌊(kernel−1)/2⌋. */
-      readonly padding: number | 'half';
+      readonly padding: number | 'half' | readonly [number, number];
     }
-  /** [N, C, H, W] -> [N, C] */
+  /** [N, C, H, W] or [N, C, T] -> [N, C] */
   | { readonly kind: 'globalPool'; readonly op: Value<'max' | 'average'> }
-  /** [N, F] -> [N, units]; 'outputs': as many as the task has (classes, or targets of a regression). Weight [O, I]. */
+  /** [N, C, T] -> [N, C]: the last position. */
+  | { readonly kind: 'last' }
+  /**
+   * [N, F] -> [N, units], and [N, C, T] -> [N, units, T], each position by itself; 'outputs': as many as the task has (classes,
+   * or targets of a regression). Weight [O, I].
+   */
   | { readonly kind: 'linear'; readonly units: Value<number> | 'outputs'; readonly bias: boolean }
   | { readonly kind: 'flatten' }
+  /**
+   * Tokens, int32 [N, T], to vectors, [N, channels, T]; tokens are 0 to vocabulary−1. 'inputs': the vocabulary of the task.
+   * Weight [vocabulary, channels].
+   */
+  | {
+      readonly kind: 'embedding';
+      readonly vocabulary: Value<number> | 'inputs';
+      readonly channels: Value<number>;
+    }
+  /**
+   * Adds to each position of [N, C, T] a vector of its own: learned, weight [length, C], or sines and cosines (Vaswani et al.
+   * 2017, section 3.5). `length` is the longest sequence that a learned one can take; 'input': the length at hand.
+   */
+  | {
+      readonly kind: 'positions';
+      readonly encoding: Value<'learned' | 'sinusoidal'>;
+      readonly length: number | 'input';
+    }
+  /**
+   * Multi-head self-attention, [N, C, T] -> [N, C, T] (Vaswani et al. 2017); of images, pixels are the positions. C is
+   * divisible by `heads`. causal: no position sees a later one. window: it sees positions less than `window` away. Weights
+   * qkv [3·C, C] and out [C, C].
+   */
+  | {
+      readonly kind: 'attention';
+      readonly heads: Value<number>;
+      readonly causal: boolean;
+      readonly window: Value<number> | 'all';
+      /** Of the attention weights. */
+      readonly dropout: Value<number>;
+      readonly bias: boolean;
+    }
+  /**
+   * A recurrent layer, [N, C, T] -> [N, units, T], unrolled over the T of the graph. Gates and their order are PyTorch's:
+   * input/weight [G·units, C], hidden/weight [G·units, units], and a bias for each; G is 1 (rnn, with tanh), 3 (gru: r, z, n) or
+   * 4 (lstm: i, f, g, o). It begins with zeros, or with a state that is fed.
+   */
+  | {
+      readonly kind: 'recurrent';
+      readonly cell: Value<'rnn' | 'gru' | 'lstm'>;
+      readonly units: Value<number> | 'same';
+    }
   /** Zeroes each element with probability `rate` and divides the rest by 1 − rate; identity when not training. */
   | { readonly kind: 'dropout'; readonly rate: Value<number> }
   /** Zeroes each sample with probability `rate` and divides the rest by 1 − rate (stochastic depth). */
@@ -83,6 +164,11 @@ export type Module =
   | { readonly kind: 'sequential'; readonly children: readonly Module[] }
   /** body(x) + shortcut(x) */
   | { readonly kind: 'residual'; readonly body: Module; readonly shortcut: Module }
+  /**
+   * Weight tying: parameters inside `body` are named `shared/NAME/...`, so that all uses of one name read the same tensors.
+   * Running statistics, random numbers and states stay each place's own.
+   */
+  | { readonly kind: 'shared'; readonly name: string; readonly body: Module }
   /** `body`, `times` in a row, with weights of their own. */
   | { readonly kind: 'repeat'; readonly times: Value<number>; readonly body: Module }
   /**

@@ -1,29 +1,54 @@
 import { UserError } from '../common/errors.ts';
 import { isValueChoice } from './fields.ts';
 import type { Module } from './module.ts';
-import type { Task } from './space.ts';
 import type { Dag } from './walk.ts';
 
-/** What a tensor is: [N, C, H, W] or [N, F]. */
-type Rank = 'image' | 'vector';
+/** What a tensor is: [N, C, H, W], [N, C, T], [N, F], or int32 [N, T]. */
+export type Rank = 'image' | 'sequence' | 'vector' | 'tokens';
 type Ranks = ReadonlySet<Rank>;
 
 const IMAGE: Ranks = new Set(['image']);
+const SEQUENCE: Ranks = new Set(['sequence']);
 const VECTOR: Ranks = new Set(['vector']);
+const TOKENS: Ranks = new Set(['tokens']);
+/** What has positions. */
+const SPATIAL: Ranks = new Set(['image', 'sequence']);
+const NUMBERS: Ranks = new Set(['image', 'sequence', 'vector']);
+
+const NAMES: Readonly<Record<Rank, string>> = {
+  image: 'an image',
+  sequence: 'a sequence',
+  vector: 'a vector',
+  tokens: 'tokens',
+};
+
+/** What a network reads and what it has to end in. */
+export interface Ends {
+  /** Without the batch. */
+  readonly input: readonly number[];
+  /** int32: tokens. float32 by default. */
+  readonly dtype?: 'float32' | 'int32';
+  /** A vector by default: one number for each output. */
+  readonly output?: Exclude<Rank, 'tokens'>;
+}
 
 /**
  * Throws UserError where no architecture of a tree can be built for the task because an image comes to what takes a vector, or the other
  * way round, with the place in the tree: `sequential[0].linear gets an image; ...`. What may be either is let through: the
  * sizes decide when a network is built.
  */
-export function checkRanks(root: Module, task: Task): void {
-  const out = ranksOf(root, task.input.length === 3 ? IMAGE : VECTOR, '');
-  if (!out.has('vector')) {
-    throw new UserError(
-      `${root.kind} ends in an image; a network ends in one number for each output: add globalAvgPool() or flatten(), then linear('outputs')`,
-    );
-  }
+export function checkRanks(root: Module, { input, dtype = 'float32', output = 'vector' }: Ends): void {
+  const into = dtype === 'int32' ? TOKENS : input.length === 3 ? IMAGE : input.length === 2 ? SEQUENCE : VECTOR;
+  const out = ranksOf(root, into, '');
+  if (out.has(output)) return;
+  const found = `${root.kind} ends in ${named(out)}`;
+  if (output !== 'vector') throw new UserError(`${found}; a network for this task ends in ${NAMES[output]}`);
+  throw new UserError(
+    `${found}; a network ends in one number for each output: add globalAvgPool() or flatten(), then linear('outputs')`,
+  );
 }
+
+const named = (ranks: Ranks): string => [...ranks].map((rank) => NAMES[rank]).join(' or ');
 
 /** The ranks that can come out of a module, of those that can go in. Throws UserError when none can. */
 function ranksOf(module: Module, into: Ranks, before: string): Ranks {
@@ -31,21 +56,41 @@ function ranksOf(module: Module, into: Ranks, before: string): Ranks {
   const child = (inner: Module, ranks: Ranks, step = '') => ranksOf(inner, ranks, `${place}${step}.`);
   switch (module.kind) {
     case 'conv':
+    case 'convTranspose':
+    case 'resize':
     case 'pool':
+    case 'attention':
+      return taking(SPATIAL, into, place, 'it needs images or sequences: use it before pooling or flatten()');
     case 'squeezeExcite':
     case 'factorisedReduce':
       return taking(IMAGE, into, place, 'it needs images: use it before pooling or flatten()');
     case 'globalPool':
-      taking(IMAGE, into, place, 'it needs images: pool only once');
+      taking(SPATIAL, into, place, 'it needs images or sequences: pool only once');
       return VECTOR;
     case 'linear':
-      return taking(VECTOR, into, place, 'it needs a vector: add globalAvgPool() or flatten() before it');
+      return taking(LINEAR, into, place, 'it needs a vector: add globalAvgPool() or flatten() before it');
     case 'flatten':
+      taking(NUMBERS, into, place, EMBED);
       return VECTOR;
+    case 'embedding':
+      taking(TOKENS, into, place, 'it needs tokens, which are whole numbers');
+      return SEQUENCE;
+    case 'positions':
+    case 'recurrent':
+      return taking(SEQUENCE, into, place, 'it needs sequences');
+    case 'last':
+      taking(SEQUENCE, into, place, 'it needs sequences');
+      return VECTOR;
+    case 'batchNorm':
+    case 'layerNorm':
+    case 'activation':
+    case 'dropout':
+    case 'dropPath':
+      return taking(NUMBERS, into, place, EMBED);
     case 'zero':
       return module.stride === 1 || isValueChoice(module.stride)
         ? into
-        : taking(IMAGE, into, place, 'it needs images if it has a stride');
+        : taking(SPATIAL, into, place, 'it needs images or sequences if it has a stride');
     case 'sequential':
       return module.children.reduce((ranks, one, i) => ranksOf(one, ranks, `${place}[${i}].`), into);
     case 'stack':
@@ -55,6 +100,7 @@ function ranksOf(module: Module, into: Ranks, before: string): Ranks {
     case 'repeat':
       return repeated(module, into, (ranks) => child(module.body, ranks));
     case 'scope':
+    case 'shared':
       return child(module.body, into);
     case 'choice':
       return anyOf(Object.entries(module.options), ([key, option]) => child(option, into, ` "${module.name}" ${key}`));
@@ -65,12 +111,13 @@ function ranksOf(module: Module, into: Ranks, before: string): Ranks {
   }
 }
 
+/** A sequence is taken position by position. */
+const LINEAR: Ranks = new Set(['vector', 'sequence']);
+const EMBED = 'it takes no tokens: add embedding() before it';
+
 function taking(taken: Ranks, into: Ranks, place: string, rule: string): Ranks {
   const both = shared(into, taken);
-  if (both.size === 0)
-    throw new UserError(
-      `${place} gets ${[...into].map((rank) => (rank === 'image' ? 'an image' : 'a vector')).join(' or ')}; ${rule}`,
-    );
+  if (both.size === 0) throw new UserError(`${place} gets ${named(into)}; ${rule}`);
   return both;
 }
 
@@ -85,8 +132,13 @@ function shared(a: Ranks, b: Ranks): Ranks {
 /** What is added or joined must be alike. */
 function meeting(branches: readonly Ranks[], place: string): Ranks {
   const alike = branches.reduce((a, b) => shared(a, b));
-  if (alike.size === 0)
-    throw new UserError(`${place} combines images and vectors; all its branches must have the same rank`);
+  if (alike.size === 0) {
+    const found = [...branches.reduce(either)]
+      .sort()
+      .map((rank) => (rank === 'tokens' ? rank : `${rank}s`))
+      .join(' and ');
+    throw new UserError(`${place} combines ${found}; all its branches must have the same rank`);
+  }
   return alike;
 }
 

@@ -33,7 +33,7 @@ export function resolveHyperparameters(
 }
 
 /**
- * A resolved network with its widths (channels of convolutions and factorised reductions, units of linear layers) times
+ * A resolved network with its widths (channels of convolutions, embeddings and factorised reductions, units of layers) times
  * `factor`, rounded, at least 1; `'same'` and `'outputs'` stay. A grouped convolution may then no longer divide evenly.
  */
 export function scaleWidth(module: Module, factor: number): Module {
@@ -50,8 +50,13 @@ function scaled(module: Module, factor: number): Module {
   };
   switch (module.kind) {
     case 'conv':
+    case 'convTranspose':
     case 'factorisedReduce':
       return { ...module, channels: width(module.channels) as number | 'same' };
+    case 'embedding':
+      return { ...module, channels: width(module.channels) as number };
+    case 'recurrent':
+      return { ...module, units: width(module.units) as number | 'same' };
     case 'linear':
       return { ...module, units: width(module.units) as number | 'outputs' };
     default:
@@ -70,6 +75,7 @@ export function mapChildren(module: Module, change: (child: Module) => Module): 
       return { ...module, body: change(module.body), shortcut: change(module.shortcut) };
     case 'repeat':
     case 'scope':
+    case 'shared':
       return { ...module, body: change(module.body) };
     case 'choice': {
       const options = Object.entries(module.options).map(([key, option]) => [key, change(option)] as const);

@@ -344,7 +344,7 @@ test('JSON is refused with the place of what is wrong in it', () => {
     broken((copy) => {
       copy.root.children[0].kind = 'convolution';
     }),
-    /^UserError: space "mine": root\.children\[0\]: is \{"kind":"convolution".*must be a module, of kind conv, batchNorm/u,
+    /^UserError: space "mine": root\.children\[0\]: is \{"kind":"convolution".*must be a module, of kind conv, convTranspose/u,
   );
   assert.throws(
     broken((copy) => {

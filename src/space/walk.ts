@@ -180,6 +180,7 @@ function visitNode(node: DagNode, to: number, place: Place): DagNode {
 }
 
 function visitValue(value: unknown, place: Place): unknown {
+  if (Array.isArray(value)) return value.map((one: unknown) => visitValue(one, place));
   if (!isValueChoice(value)) return value;
   const name = place.prefix + value.name;
   return place.decide({ name, domain: domainOf(value), path: place.path }) ?? { ...value, name };
@@ -213,6 +214,7 @@ export function childrenOf(module: Module): readonly Module[] {
       return [module.body, module.shortcut];
     case 'repeat':
     case 'scope':
+    case 'shared':
       return [module.body];
     case 'choice':
       return Object.values(module.options);

@@ -15,8 +15,9 @@ import {
   toBlocked,
   toPlain,
 } from './blocked/layout.ts';
-import { blockedLowering, type Made } from './blocked/lower.ts';
+import { blockedLowering } from './blocked/lower.ts';
 import { planLayouts } from './blocked/plan.ts';
+import type { Made } from './blocked/site.ts';
 import { findCuts } from './cuts.ts';
 import { broadcast } from './forms.ts';
 import { lowerConv, lowerConvInputGrad, lowerConvWeightGrad } from './lowerings/convolution.ts';

@@ -2,7 +2,7 @@
 import { largest } from '../../common/extremes.ts';
 import { type Node, type NodeId, sizeOf } from '../../graph/ir.ts';
 import type { Layout } from './blocked/layout.ts';
-import type { Made } from './blocked/lower.ts';
+import type { Made } from './blocked/site.ts';
 import type { Memo } from './model.ts';
 import type { Branch, Step, SwitchStep } from './schedule.ts';
 import type { Emitter } from './value.ts';

@@ -104,6 +104,15 @@ export function where(g: GraphBuilder, mask: NodeId, a: NodeId, b: NodeId): Node
   return g.add({ kind: 'where' }, [mask, a, b]);
 }
 
+/** [length, length]: 1 where a position (row) sees another (column): itself and the window - 1 before it; else 0. */
+export function causalMask(g: GraphBuilder, length: number, window = length): NodeId {
+  const sees = Array.from({ length: length ** 2 }, (_, i) => {
+    const back = Math.floor(i / length) - (i % length);
+    return back >= 0 && back < window ? 1 : 0;
+  });
+  return constant(g, sees, [length, length]);
+}
+
 /** The rows of a table [rows, ...] at the indices (int32): [...shape of the indices, ...shape of a row]. */
 export function gather(g: GraphBuilder, table: NodeId, at: NodeId): NodeId {
   return g.add({ kind: 'gather' }, [table, at]);
@@ -172,6 +181,15 @@ export function matmul(g: GraphBuilder, a: NodeId, b: NodeId, options: MatmulOpt
 export function conv(g: GraphBuilder, x: NodeId, w: NodeId, geometry: ConvGeometry, bias?: NodeId): NodeId {
   const { stride, dilation, pads, groups } = geometry;
   return g.add({ kind: 'conv', stride, dilation, pads, groups }, bias === undefined ? [x, w] : [x, w, bias]);
+}
+
+/**
+ * The transposed convolution, which is the gradient of conv by its input: y [N, O, oH, oW], w [O, C/groups, kH, kW] -> [N, C, H, W]
+ * of the given shape, which `conv` with this geometry turns into y's.
+ */
+export function convTranspose(g: GraphBuilder, y: NodeId, w: NodeId, geometry: ConvGeometry, shape: Shape): NodeId {
+  const { stride, dilation, pads, groups } = geometry;
+  return g.add({ kind: 'convInputGrad', shape, stride, dilation, pads, groups }, [y, w]);
 }
 
 /** x [N, C, H, W] -> [N, C, oH, oW]; padding never wins. */

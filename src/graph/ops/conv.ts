@@ -3,7 +3,7 @@
  * solved for one of the three; so each one's gradients are the other two, and differentiation is closed.
  */
 import { type ConvGeometry, type NodeId, type Op, type OpOf, type Shape, sizeOf } from '../ir.ts';
-import { add, conv, reduceSum, reshape, transpose } from './construct.ts';
+import { add, conv, convTranspose as inputGrad, reduceSum, reshape, transpose } from './construct.ts';
 import { arity, at, type Definition, type GraphBuilder, refuse, sameShape } from './definition.ts';
 
 /** The size of the output along one axis. */
@@ -41,11 +41,6 @@ function convShape(op: Op & ConvGeometry, shapes: readonly Shape[], x: Shape, w:
 
 function convFlops(w: Shape, y: Shape): number {
   return sizeOf(y) * sizeOf(w.slice(1));
-}
-
-/** The gradient of conv by x: dy [N, O, oH, oW] -> [N, C, H, W]. */
-function inputGrad(g: GraphBuilder, dy: NodeId, w: NodeId, geometry: ConvGeometry, shape: Shape): NodeId {
-  return g.add({ kind: 'convInputGrad', shape, ...geometryOf(geometry) }, [dy, w]);
 }
 
 /** The gradient of conv by w: x [N, C, H, W], dy [N, O, oH, oW] -> [O, C/groups, kH, kW]. */

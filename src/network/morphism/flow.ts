@@ -14,6 +14,8 @@ export interface Morphing {
   parent(path: string): HostTensor | undefined;
   /** Sets a tensor of the child. Its data may still be changed by what follows it. */
   set(path: string, shape: Shape, data: Float32Array<ArrayBuffer>): void;
+  /** Takes over all tensors whose path begins with these segments; whether they are all there, in the same shapes. */
+  copy(parent: string, child: string): boolean;
   /** Outputs of the parent's and of the child's modules, without the batch. */
   parentShape(path: string): Shape;
   childShape(path: string): Shape;

@@ -14,6 +14,7 @@ import {
   widened,
   within,
 } from './flow.ts';
+import { sidesOf } from './layers.ts';
 
 /**
  * A module of the child that the parent has nothing for, made to put out what it reads (Net2DeeperNet, Chen et al. 2016,
@@ -47,23 +48,28 @@ export function insert(m: Morphing, placed: Placed, x: Flow): Flow {
 }
 
 function insertConv(m: Morphing, conv: Extract<Module, { kind: 'conv' }>, path: string, x: Flow): Flow {
-  const [kernel, incoming] = [Number(conv.kernel), x.of.length];
+  const isSequence = m.childShape(path).length === 2;
+  const [kernel, stride] = [sidesOf(conv.kernel, isSequence), sidesOf(conv.stride, isSequence)];
+  const incoming = x.of.length;
   const outputs = m.childShape(path)[0] ?? 1;
   const depthwise = conv.groups === 'depthwise' || Number(conv.groups) === incoming;
-  const passes = conv.stride === 1 && kernel % 2 === 1 && (depthwise ? outputs === incoming : conv.groups === 1);
+  const passes =
+    stride.every((n) => n === 1) &&
+    kernel.every((n) => n % 2 === 1) &&
+    (depthwise ? outputs === incoming : conv.groups === 1);
   if (!passes) {
     m.depart(path, 'a new convolution with a stride, an even kernel or groups cannot pass on what it reads');
     return { of: widened(x.from, outputs), from: x.from, positive: false };
   }
-  return passOn(m, path, x, kernel, conv.bias, [outputs, depthwise ? 1 : incoming, kernel, kernel]);
+  return passOn(m, path, x, kernel[0] * kernel[1], conv.bias, [outputs, depthwise ? 1 : incoming, ...kernel]);
 }
 
 /** A layer whose outputs are its inputs, each as often as there is room for; depthwise where it reads one. */
-function passOn(m: Morphing, path: string, x: Flow, kernel: number, bias: boolean, shape: readonly number[]): Flow {
+function passOn(m: Morphing, path: string, x: Flow, taps: number, bias: boolean, shape: readonly number[]): Flow {
   const [outputs = 1, incoming = 1] = shape;
   const depthwise = incoming === 1 && x.of.length > 1;
   const of = depthwise ? x.of : widened(x.from, outputs);
-  const [taps, centre] = [kernel * kernel, (kernel * kernel - 1) / 2];
+  const centre = (taps - 1) / 2;
   const data = new Float32Array(outputs * incoming * taps);
   const groups = replicas(x);
   const sources = of.map((channel, o) => {
@@ -137,9 +143,14 @@ function silent(m: Morphing, child: Placed): boolean {
       zero('bias');
       return true;
     case 'conv':
+    case 'convTranspose':
     case 'linear':
       zero('weight');
       zero('bias');
+      return true;
+    case 'attention':
+      zero('out/weight');
+      zero('out/bias');
       return true;
     case 'residual': {
       const body = silent(m, { module: module.body, path: within(path, 'body') });
@@ -159,6 +170,8 @@ function keepsZeros(module: Module): boolean {
     case 'dropPath':
     case 'pool':
     case 'globalPool':
+    case 'last':
+    case 'resize':
     case 'flatten':
       return true;
     default:

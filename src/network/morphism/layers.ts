@@ -1,6 +1,7 @@
 import type { HostTensor, Shape } from '../../graph/ir.ts';
-import type { Module } from '../../space/module.ts';
-import { changed, type Flow, type Morphing, type Placed, replicas, widened, within } from './flow.ts';
+import type { Module, Size } from '../../space/module.ts';
+import { childrenOf } from '../../space/walk.ts';
+import { changed, type Flow, type Morphing, type Placed, replicas, unrelated, widened, within } from './flow.ts';
 
 type Kind<K extends Module['kind']> = Extract<Module, { kind: K }>;
 
@@ -74,14 +75,20 @@ export function followConv(m: Morphing, parent: Placed, child: Placed, x: Flow):
   const weight = m.parent(within(parent.path, 'weight'));
   const outputs = m.childShape(child.path)[0] ?? 1;
   const from = m.parentShape(parent.path)[0] ?? 1;
-  if (p.stride !== c.stride) m.depart(child.path, `stride ${p.stride} became ${c.stride}`);
-  const [before, after] = [offsetsOf(p), offsetsOf(c)];
-  const kernel = Number(c.kernel);
+  const isSequence = m.childShape(child.path).length === 2;
+  const sizes = (size: Size) => sidesOf(size, isSequence);
+  if (`${sizes(p.stride)}` !== `${sizes(c.stride)}`) m.depart(child.path, `stride ${p.stride} became ${c.stride}`);
+  const [before, after] = [p, c].map((conv) => offsetsOf(sizes(conv.kernel), sizes(conv.dilation))) as [
+    string[],
+    string[],
+  ];
+  const [kernelBefore, kernel] = [sizes(p.kernel), sizes(c.kernel)];
   const taps = after.map((tap) => before.indexOf(tap));
   const lost = before.some((tap) => !after.includes(tap));
   if (lost)
     m.depart(child.path, `its kernel of ${p.kernel} is cut to ${c.kernel}: pixels at the edge are no longer read`);
-  else if ((Number(p.kernel) - kernel) % 2 !== 0) m.depart(child.path, 'even and odd kernels pad differently');
+  else if (kernel.some((size, axis) => (size - (kernelBefore[axis] ?? 0)) % 2 !== 0))
+    m.depart(child.path, 'even and odd kernels pad differently');
 
   const [groupsBefore, groups] = [groupsOf(p, x.from), groupsOf(c, x.of.length)];
   const isEach = groupsBefore === x.from && groups === x.of.length && from === x.from && outputs === x.of.length;
@@ -93,7 +100,7 @@ export function followConv(m: Morphing, parent: Placed, child: Placed, x: Flow):
     return { of: out, from, positive: false };
   }
   const data = isEach || isSame ? regrouped(weight, out, each, taps) : dense(m, child.path, weight, { out, x, taps });
-  m.set(within(child.path, 'weight'), [outputs, each, kernel, kernel], data);
+  m.set(within(child.path, 'weight'), [outputs, each, ...kernel], data);
   const bias = biasOf(m, within(parent.path, 'bias'), within(child.path, 'bias'), out, c.bias);
   return { of: out, from, positive: false, producer: { weight: data, ...(bias && { bias }) } };
 }
@@ -116,12 +123,42 @@ function groupsOf(conv: Kind<'conv'>, incoming: number): number {
   return conv.groups === 'depthwise' ? incoming : Number(conv.groups);
 }
 
+/** [height, width] of a window of a network without open choices; of one over a sequence the height is 1. */
+export function sidesOf(size: Size, isSequence: boolean): readonly [number, number] {
+  if (Array.isArray(size)) return [Number(size[0]), Number(size[1])];
+  return [isSequence ? 1 : Number(size), Number(size)];
+}
+
 /** The pixels that a kernel reads, from its centre: as text, row and column. */
-function offsetsOf(conv: Kind<'conv'>): string[] {
-  const [kernel, dilation] = [Number(conv.kernel), Number(conv.dilation)];
-  const centre = Math.floor((kernel - 1) / 2);
-  const along = Array.from({ length: kernel }, (_, i) => (i - centre) * dilation);
-  return along.flatMap((row) => along.map((column) => `${row} ${column}`));
+function offsetsOf(kernel: readonly [number, number], dilation: readonly [number, number]): string[] {
+  const along = (axis: 0 | 1) => {
+    const centre = Math.floor((kernel[axis] - 1) / 2);
+    return Array.from({ length: kernel[axis] }, (_, i) => (i - centre) * dilation[axis]);
+  };
+  return along(0).flatMap((row) => along(1).map((column) => `${row} ${column}`));
+}
+
+/**
+ * A layer that is taken over whole or not at all: where module and channels are as in the parent, with all of the parent's
+ * tensors, also those that are shared. Elsewhere the child departs and starts anew.
+ */
+export function followWhole(m: Morphing, parent: Placed, child: Placed, x: Flow): Flow {
+  const flow = unrelated(m, parent.path, child.path);
+  const alike = JSON.stringify(parent.module) === JSON.stringify(child.module);
+  const same = alike && isPlain(x) && x.from === x.of.length && isPlain(flow) && flow.from === flow.of.length;
+  const owners = [
+    [parent.path, child.path],
+    ...sharedIn(child.module).map((name) => [`shared/${name}`, `shared/${name}`]),
+  ] as [string, string][];
+  if (!same || !owners.every(([from, to]) => m.copy(from, to)))
+    m.depart(child.path, `a ${child.module.kind} is taken over only as it is, by the channels that it had`);
+  return flow;
+}
+
+/** The names of all that is shared in a module. */
+function sharedIn(module: Module): string[] {
+  const inside = childrenOf(module).flatMap(sharedIn);
+  return module.kind === 'shared' ? [module.name, ...inside] : inside;
 }
 
 export function followLinear(m: Morphing, parent: Placed, child: Placed, x: Flow): Flow {
@@ -179,6 +216,7 @@ export function followLayerNorm(m: Morphing, parent: Placed, child: Placed, x: F
   const counts = new Set(replicas(x).map((copies) => copies.length));
   if (counts.size > 1) m.depart(child.path, 'its mean is over channels that are not repeated equally often');
   if (p.epsilon !== c.epsilon) m.depart(child.path, 'its epsilon is another');
+  if (p.axes !== c.axes) m.depart(child.path, 'its axes are others');
   if (p.affine !== c.affine) m.depart(child.path, 'weight and bias are not in both');
   for (const name of c.affine ? ['weight', 'bias'] : []) {
     const tensor = m.parent(within(parent.path, name));

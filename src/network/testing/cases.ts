@@ -13,6 +13,10 @@ export interface ModuleCase {
   readonly module: Module;
   /** Without the batch. */
   readonly input: Shape;
+  /** How many different tokens there are; the input is float32 without. */
+  readonly tokens?: number;
+  /** Whether its states are fed. */
+  readonly state?: true;
 }
 
 /** Channels of most images among the cases. */
@@ -84,10 +88,80 @@ export function moduleCases(wider = 1): readonly ModuleCase[] {
       input: image,
     },
     { name: 'factorised reduce on odd size', module: s.factorisedReduce(), input: odd },
+    ...sequenceCases(wider),
     { name: 'ReLU, conv, batch norm', module: reluConvBn(3), input: image },
     { name: 'separable conv', module: separableConv(3), input: odd },
     { name: 'dilated conv', module: dilatedConv(3), input: odd },
     { name: 'residual reduce', module: residualReduce(6 * wider), input: image },
+  ];
+}
+
+/** What sequences and dense prediction have beside it. */
+function sequenceCases(wider: number): readonly ModuleCase[] {
+  const c = CHANNELS * wider;
+  const image = [c, 6, 6];
+  const sequence = [c, 7];
+  const tied = (body: Module) => s.shared('table', body);
+  return [
+    { name: 'conv 1x3', module: s.conv(3 * wider, [1, 3], { stride: [2, 1] }), input: image },
+    { name: 'conv 5x3 dilation 1x2', module: s.conv(c, [5, 3], { dilation: [1, 2], groups: 2 }), input: image },
+    { name: 'conv of a sequence', module: s.conv(3 * wider, 3, { stride: 2, bias: true }), input: sequence },
+    { name: 'conv of a sequence, dilation 2', module: s.conv('same', [1, 3], { dilation: 2 }), input: sequence },
+    { name: 'conv of a sequence, depthwise', module: s.conv('same', 3, { groups: 'depthwise' }), input: sequence },
+    { name: 'transposed conv', module: s.convTranspose(3 * wider, 2), input: [c, 3, 3] },
+    {
+      name: 'transposed conv 4x3 stride 2x1 with bias',
+      module: s.convTranspose('same', [4, 3], { stride: [2, 1], bias: true }),
+      input: [c, 3, 4],
+    },
+    { name: 'transposed conv of a sequence', module: s.convTranspose(3 * wider, 3, { stride: 2 }), input: [c, 4] },
+    { name: 'max pool 2x1', module: s.maxPool([2, 1], { stride: [2, 1], padding: [0, 0] }), input: image },
+    { name: 'max pool of a sequence', module: s.maxPool(3, { stride: 2 }), input: sequence },
+    { name: 'average pool of a sequence', module: s.avgPool(3, { padding: 1 }), input: sequence },
+    {
+      name: 'zero stride 2 of a sequence',
+      module: s.residual(s.zero(2), s.conv('same', 1, { stride: 2 })),
+      input: sequence,
+    },
+    { name: 'global average pool of a sequence', module: s.globalAvgPool(), input: sequence },
+    { name: 'last position', module: s.last(), input: sequence },
+    { name: 'nearest resize', module: s.resize(2), input: [c, 3, 4] },
+    { name: 'bilinear resize', module: s.resize(1.5, { mode: 'bilinear' }), input: [c, 3, 4] },
+    { name: 'bilinear resize of a sequence', module: s.resize(2, { mode: 'bilinear' }), input: [c, 4] },
+    {
+      name: 'resize to the input',
+      module: s.sequential(s.maxPool(3, { stride: 2 }), s.resize('input', { mode: 'bilinear' })),
+      input: [c, 5, 5],
+    },
+    { name: 'batch norm of sequences', module: s.batchNorm(), input: sequence },
+    { name: 'layer norm over the channels of a sequence', module: s.layerNorm({ axes: 'channel' }), input: sequence },
+    { name: 'layer norm over the channels of an image', module: s.layerNorm({ axes: 'channel' }), input: [c, 3, 3] },
+    { name: 'layer norm of sequences', module: s.layerNorm(), input: sequence },
+    { name: 'linear of a sequence', module: s.linear(5 * wider), input: sequence },
+    { name: 'embedding', module: s.embedding(6, c), input: [7], tokens: 6 },
+    { name: 'embedding of the inputs', module: s.embedding('inputs', c), input: [7], tokens: 300 },
+    { name: 'learned positions', module: s.positions('learned', { length: 9 }), input: sequence },
+    { name: 'sinusoidal positions', module: s.positions('sinusoidal'), input: sequence },
+    { name: 'attention', module: s.attention(2), input: sequence },
+    { name: 'causal attention', module: s.attention(1, { causal: true, bias: false }), input: sequence },
+    { name: 'causal attention, window 3', module: s.attention(2, { causal: true, window: 3 }), input: sequence },
+    { name: 'attention, window 2, dropout', module: s.attention(2, { window: 2, dropout: 0.3 }), input: sequence },
+    { name: 'attention of an image', module: s.attention(2), input: [c, 2, 3] },
+    ...(['rnn', 'gru', 'lstm'] as const).flatMap((cell): ModuleCase[] => [
+      { name: `${cell}`, module: s.recurrent(cell, 3 * wider), input: [c, 4] },
+      { name: `${cell} with a state`, module: s.sequential(s.recurrent(cell), s.last()), input: [c, 3], state: true },
+    ]),
+    {
+      name: 'shared embedding and output layer',
+      module: s.sequential(tied(s.embedding(6, c)), s.tanh(), tied(s.linear(6, { bias: false }))),
+      input: [5],
+      tokens: 6,
+    },
+    {
+      name: 'shared block, repeated',
+      module: s.repeat(3, s.shared('block', s.sequential(s.conv('same', 3), s.batchNorm(), s.tanh()))),
+      input: [c, 4, 4],
+    },
   ];
 }
 
@@ -98,20 +172,27 @@ export interface CaseGraph {
   readonly graph: Graph;
   /** Values of all inputs. */
   readonly feeds: Readonly<Record<string, { shape: Shape; data: Float64Array<ArrayBuffer> }>>;
-  /** Inputs that have a gradient: `x` and the parameters. */
+  /** Feeds that are int32. */
+  readonly indices: readonly string[];
+  /** Inputs that have a gradient: `x` unless it is of tokens, the states and the parameters. */
   readonly differentiable: readonly string[];
 }
 
 /** A module in a network that ends in a linear layer, with a scalar of its output and the gradients of that scalar. */
 export function caseGraph(
-  { name, module, input }: ModuleCase,
+  { name, module, input, tokens, state }: ModuleCase,
   mode: 'train' | 'infer' = 'train',
   batch = 3,
 ): CaseGraph {
   const g = createGraph();
-  const x = ops.input(g, 'x', [batch, ...input]);
+  const x = ops.input(g, 'x', [batch, ...input], tokens === undefined ? 'float32' : 'int32');
   const network = s.sequential(module, s.flatten(), s.linear('outputs'));
-  const lowered = lowerNetwork(g, network, x, { outputs: 4, mode });
+  const lowered = lowerNetwork(g, network, x, {
+    outputs: 4,
+    mode,
+    ...(tokens !== undefined && { vocabulary: tokens }),
+    ...(state && { state }),
+  });
   const shape = g.shape(lowered.output);
   const random = rng('module case', name);
   const draw = (of: Shape, make: () => number) => ({
@@ -119,8 +200,15 @@ export function caseGraph(
     data: Float64Array.from({ length: sizeOf(of) }, make),
   });
   const weights = ops.input(g, 'weights', shape);
-  const value = ops.reduceSum(g, ops.mul(g, lowered.output, weights), [0, 1]);
-  const differentiable = [{ name: 'x', node: x }, ...lowered.parameters.map((p) => ({ name: p.path, node: p.node }))];
+  const value = lowered.states.reduce(
+    (sum, { output }) => ops.add(g, sum, ops.reduceSum(g, ops.mul(g, output, output), [0, 1])),
+    ops.reduceSum(g, ops.mul(g, lowered.output, weights), [0, 1]),
+  );
+  const differentiable = [
+    ...(tokens === undefined ? [{ name: 'x', node: x }] : []),
+    ...lowered.states.map(({ name, input }) => ({ name, node: input })),
+    ...lowered.parameters.map((p) => ({ name: p.path, node: p.node })),
+  ];
   const derivatives = gradients(
     g,
     value,
@@ -132,11 +220,13 @@ export function caseGraph(
     ...Object.fromEntries(differentiable.map((d, i) => [`d ${d.name}`, derivatives[i] ?? value])),
   });
   const feeds = Object.fromEntries([
-    ['x', draw([batch, ...input], () => random.normal())],
+    ['x', draw([batch, ...input], () => (tokens === undefined ? random.normal() : random.int(tokens)))],
     ['weights', draw(shape, () => random.normal())],
     ...lowered.parameters.map((p) => [p.path, draw(p.shape, () => 0.5 * random.normal() + 0.2)]),
     ...lowered.statistics.map((p) => [p.path, draw(p.shape, () => 0.5 + random.float())]),
+    ...lowered.states.map((one) => [one.name, draw(one.shape, () => random.normal())]),
     ...lowered.randomInputs.map((p) => [p.name, draw(p.shape, () => random.float())]),
   ]);
-  return { graph, feeds, differentiable: differentiable.map((d) => d.name) };
+  const indices = tokens === undefined ? [] : ['x'];
+  return { graph, feeds, indices, differentiable: differentiable.map((d) => d.name) };
 }

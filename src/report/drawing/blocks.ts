@@ -37,6 +37,7 @@ function block(module: Module, cells: Cells): Block {
     case 'stack':
       return chain(module.cells.map((cell) => block(cell, cells)));
     case 'scope':
+    case 'shared':
       return block(module.body, cells);
     case 'choice': {
       const [only, ...more] = Object.values(module.options);

@@ -1,9 +1,9 @@
-import type { Module, Value, ValueChoice } from '../../space/module.ts';
+import type { Module, Size, Value, ValueChoice } from '../../space/module.ts';
 
 /** Module kinds that are drawn as one line; the others give the drawing its structure. */
 export type LeafKind = Exclude<
   Module['kind'],
-  'sequential' | 'residual' | 'repeat' | 'dag' | 'stack' | 'choice' | 'scope'
+  'sequential' | 'residual' | 'repeat' | 'dag' | 'stack' | 'choice' | 'scope' | 'shared'
 >;
 export type Leaf = Extract<Module, { readonly kind: LeafKind }>;
 
@@ -12,12 +12,19 @@ export type Family = 'convolution' | 'linear' | 'pooling' | 'light' | 'nothing';
 
 export const FAMILIES = {
   conv: 'convolution',
+  convTranspose: 'convolution',
   squeezeExcite: 'convolution',
   factorisedReduce: 'convolution',
   linear: 'linear',
   flatten: 'linear',
+  embedding: 'linear',
+  attention: 'linear',
+  recurrent: 'linear',
   pool: 'pooling',
   globalPool: 'pooling',
+  last: 'pooling',
+  resize: 'pooling',
+  positions: 'light',
   batchNorm: 'light',
   layerNorm: 'light',
   activation: 'light',
@@ -32,24 +39,50 @@ export function describe(module: Leaf): string {
   switch (module.kind) {
     case 'conv': {
       const parts = [`conv ${square(module.kernel)}`, module.channels === 'same' ? undefined : show(module.channels)];
-      if (module.stride !== 1) parts.push(`stride ${show(module.stride)}`);
-      if (module.dilation !== 1) parts.push(`dilation ${show(module.dilation)}`);
+      if (module.stride !== 1) parts.push(`stride ${side(module.stride)}`);
+      if (module.dilation !== 1) parts.push(`dilation ${side(module.dilation)}`);
       if (module.groups === 'depthwise') parts[0] = `depthwise ${parts[0]}`;
       else if (module.groups !== 1) parts.push(`groups ${show(module.groups)}`);
       if (module.bias) parts.push('bias');
       return listed(parts);
     }
+    case 'convTranspose':
+      return listed([
+        `transposed conv ${square(module.kernel)}`,
+        module.channels === 'same' ? undefined : show(module.channels),
+        `stride ${side(module.stride)}`,
+        module.bias ? 'bias' : undefined,
+      ]);
+    case 'resize':
+      return `${show(module.mode)} resize ${module.factor === 'input' ? 'to the input' : `×${show(module.factor)}`}`;
     case 'batchNorm':
       return module.affine ? 'batch norm' : 'batch norm (not affine)';
     case 'layerNorm':
-      return module.affine ? 'layer norm' : 'layer norm (not affine)';
+      return `layer norm${normAxes(module.axes)}${module.affine ? '' : ' (not affine)'}`;
     case 'activation':
       return isOpen(module.fn) ? show(module.fn) : ACTIVATION_NAMES[module.fn];
     case 'pool': {
       const parts = [`${show(module.op)} pool ${square(module.kernel)}`];
-      if (module.stride !== 1) parts.push(`stride ${show(module.stride)}`);
+      if (module.stride !== 1) parts.push(`stride ${side(module.stride)}`);
       return listed(parts);
     }
+    case 'last':
+      return 'last position';
+    case 'embedding':
+      return `embedding of ${module.vocabulary === 'inputs' ? 'inputs' : show(module.vocabulary)}, ${show(module.channels)}`;
+    case 'positions':
+      return `${show(module.encoding)} positions`;
+    case 'attention':
+      return listed([
+        `${module.causal ? 'causal ' : ''}attention, heads ${show(module.heads)}`,
+        module.window === 'all' ? undefined : `window ${show(module.window)}`,
+        module.dropout === 0 ? undefined : `dropout ${show(module.dropout)}`,
+      ]);
+    case 'recurrent':
+      return listed([
+        isOpen(module.cell) ? show(module.cell) : module.cell.toUpperCase(),
+        module.units === 'same' ? undefined : show(module.units),
+      ]);
     case 'globalPool':
       return `global ${show(module.op)} pool`;
     case 'linear':
@@ -95,8 +128,22 @@ export function show(value: Value<number | string | boolean>): string {
     : `${value.name} [${value.min}, ${value.max}]`;
 }
 
-function square(size: Value<number>): string {
+/** Both sides of a window. */
+function square(size: Size): string {
+  if (isPair(size)) return `${show(size[0])}×${show(size[1])}`;
   return isOpen(size) ? show(size) : `${size}×${size}`;
+}
+
+/** One number where both sides have it. */
+const side = (size: Size): string => (isPair(size) ? square(size) : show(size));
+
+function isPair(size: Size): size is readonly [Value<number>, Value<number>] {
+  return Array.isArray(size);
+}
+
+function normAxes(axes: Value<'all' | 'channel'>): string {
+  if (isOpen(axes)) return ` over ${show(axes)}`;
+  return axes === 'all' ? '' : ' by position';
 }
 
 function listed(parts: readonly (string | undefined)[]): string {
@@ -119,6 +166,8 @@ export function oneLine(module: Module): string {
     }
     case 'scope':
       return oneLine(module.body);
+    case 'shared':
+      return `${oneLine(module.body)} (shared ${module.name})`;
     case 'choice': {
       const options = Object.values(module.options);
       const only = options.length === 1 ? options[0] : undefined;

@@ -38,6 +38,10 @@ function write(module: Module, path: string, depth: number, lines: Line[], cells
       line('stack');
       for (const [i, cell] of module.cells.entries()) write(cell, below(String(i)), depth + 1, lines, cells);
       return;
+    case 'shared':
+      line(`shared ${module.name}`);
+      write(module.body, path, depth + 1, lines, cells);
+      return;
     case 'scope':
       write(module.body, below(module.name), depth, lines, cells);
       return;

@@ -1,0 +1,74 @@
+import type { NodeId } from '../graph/ir.ts';
+import { sizeOf } from '../graph/ir.ts';
+import * as ops from '../graph/ops.ts';
+import { eachPosition } from './dense.ts';
+import { closed, type Lower, type Lowering, sequenceShape } from './lowering.ts';
+import { drop } from './regularisation.ts';
+
+/** Rows start with a deviation of 1/√channels, so that they can serve as the weight of the output layer as well. */
+export const lowerEmbedding: Lower<'embedding'> = (l, module, x) => {
+  const { g } = l;
+  const shape = g.shape(x);
+  if (g.dtype(x) !== 'int32' || shape.length !== 2)
+    throw l.error(`input is ${g.dtype(x)} [${shape}]`, 'it needs tokens, int32 [N, T]');
+  const rows = module.vocabulary === 'inputs' ? l.vocabulary : closed(module.vocabulary);
+  if (rows === undefined) throw l.error("vocabulary is 'inputs'", 'the task has no vocabulary: give a number');
+  const channels = closed(module.channels);
+  const table = l.parameter('weight', [rows, channels], { kind: 'normal', deviation: 1 / Math.sqrt(channels) });
+  return ops.transpose(g, ops.gather(g, table, x), [0, 2, 1]); // [N, T, C] -> [N, C, T]
+};
+
+export const lowerPositions: Lower<'positions'> = (l, module, x) => {
+  const { g } = l;
+  const [, c, t] = sequenceShape(l, x);
+  if (closed(module.encoding) === 'sinusoidal') return ops.add(g, x, ops.constant(g, sinusoids(c, t), [c, t]));
+  const length = module.length === 'input' ? t : module.length;
+  if (t > length) throw l.error(`a sequence of ${t} positions`, `it learns ${length}: give it a larger length`);
+  const table = l.parameter('weight', [length, c], { kind: 'normal', deviation: 0.02 });
+  return ops.add(g, x, ops.transpose(g, ops.slice(g, table, [0, 0], [t, c]), [1, 0]));
+};
+
+/** [C, T]: sin(p / 10000^(c/C)) at even channels c, the cosine of the channel before at odd ones. */
+function sinusoids(channels: number, length: number): number[] {
+  return Array.from({ length: channels * length }, (_, i) => {
+    const [c, position] = [Math.floor(i / length), i % length];
+    const angle = position / 10_000 ** ((c - (c % 2)) / channels);
+    return c % 2 === 0 ? Math.sin(angle) : Math.cos(angle);
+  });
+}
+
+/** What a masked position weighs before the softmax: its share is then zero. */
+const MASKED = -1e9;
+
+/** Scaled dot products (Vaswani et al. 2017, section 3.2). One projection makes queries, keys and values. */
+export const lowerAttention: Lower<'attention'> = (l, module, x) => {
+  const { g } = l;
+  const shape = g.shape(x);
+  const [n, c, ...sides] = shape;
+  if (n === undefined || c === undefined || sides.length === 0)
+    throw l.error(`input is [${shape}]`, 'it needs sequences, [N, C, T], or images, [N, C, H, W]');
+  const heads = closed(module.heads);
+  if (c % heads !== 0) throw l.error(`${c} channels, ${heads} heads`, 'heads must divide the channels');
+  const [t, width] = [sizeOf(sides), c / heads];
+  const qkv = eachPosition(l, 'qkv/', ops.reshape(g, x, [n, c, t]), 3 * c, module.bias); // [N, 3·C, T]
+  const part = (k: number) =>
+    ops.reshape(g, ops.slice(g, qkv, [0, k * c, 0], [n, (k + 1) * c, t]), [n, heads, width, t]);
+  const query = ops.scale(g, part(0), 1 / Math.sqrt(width));
+  const scores = ops.matmul(g, query, part(1), { transposeA: true }); // [N, heads, T, T]: query by key
+  const mask = maskOf(l, t, module.causal, module.window === 'all' ? t : closed(module.window));
+  const seen = mask === undefined ? scores : ops.where(g, mask, scores, ops.constant(g, MASKED));
+  const weights = ops.softmax(g, seen);
+  const kept = drop(l, weights, closed(module.dropout), g.shape(weights));
+  const mixed = ops.matmul(g, part(2), kept, { transposeB: true }); // [N, heads, width, T]
+  return ops.reshape(g, eachPosition(l, 'out/', ops.reshape(g, mixed, [n, c, t]), c, module.bias), shape);
+};
+
+/** [T, T]: 1 where the row's position sees the column's; undefined where all see all. */
+function maskOf(l: Lowering, length: number, causal: boolean, window: number): NodeId | undefined {
+  if (causal) return ops.causalMask(l.g, length, window);
+  if (window >= length) return undefined;
+  const near = Array.from({ length: length ** 2 }, (_, i) =>
+    Math.abs(Math.floor(i / length) - (i % length)) < window ? 1 : 0,
+  );
+  return ops.constant(l.g, near, [length, length]);
+}
