@@ -133,7 +133,10 @@ function shared(a: Ranks, b: Ranks): Ranks {
 function meeting(branches: readonly Ranks[], place: string): Ranks {
   const alike = branches.reduce((a, b) => shared(a, b));
   if (alike.size === 0) {
-    const found = [...branches.reduce(either)].sort().map((rank) => (rank === 'tokens' ? rank : `${rank}s`)).join(' and ');
+    const found = [...branches.reduce(either)]
+      .sort()
+      .map((rank) => (rank === 'tokens' ? rank : `${rank}s`))
+      .join(' and ');
     throw new UserError(`${place} adds or joins ${found}; its branches must end alike`);
   }
   return alike;
