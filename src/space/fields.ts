@@ -247,13 +247,13 @@ export function node<M extends Module>(given: M): M {
   if (fields === undefined) {
     throw broken(`module kind is ${quoted(given.kind)}`, `must be one of ${Object.keys(FIELDS).join(', ')}`);
   }
+  const values: Readonly<Record<string, unknown>> = given;
   const missing = Object.entries(fields).flatMap(([key, field]) =>
-    field.holds === 'value' && field.initial !== undefined && !Object.hasOwn(given, key) ? [[key, field.initial]] : [],
+    field.holds === 'value' && field.initial !== undefined && values[key] === undefined ? [[key, field.initial]] : [],
   );
   const found: M = missing.length === 0 ? given : { ...given, ...Object.fromEntries(missing) };
   checkFields(found.kind, found, ['kind', ...Object.keys(fields)]);
-  const values: Readonly<Record<string, unknown>> = found;
-  for (const [key, field] of Object.entries(fields)) checkField(found.kind, key, field, values);
+  for (const [key, field] of Object.entries(fields)) checkField(found.kind, key, field, found);
   return deepFreeze(found);
 }
 

@@ -11,6 +11,7 @@ import { encodeAdjacency, encodeOneHot, encodePath } from './encode.ts';
 import { first, successor } from './enumerate.ts';
 import { moduleFromJson, spaceFromJson, spaceToJson } from './json.ts';
 import type { Module } from './module.ts';
+import { checkRanks } from './ranks.ts';
 import { resolve, resolveHyperparameters, scaleWidth, supernet } from './resolve.ts';
 import type { Hyperparameters, Space } from './space.ts';
 import { TASK } from './testing/spaces.ts';
@@ -358,4 +359,43 @@ test('a resolved network goes through JSON too', () => {
   const space = spaceOf(s.choice('k', { a: width(), b: s.relu() }));
   const network = resolve(space, { k: 'b' });
   assert.deepEqual(moduleFromJson(JSON.parse(JSON.stringify(network)), 'network', { resolved: true }), network);
+});
+
+test('a stored layer norm without axes is over all of them, as it was; sides of windows can be decisions', () => {
+  const stored = { kind: 'layerNorm', affine: true, epsilon: 1e-5 };
+  assert.deepEqual(moduleFromJson(stored), s.layerNorm());
+  assert.throws(() => moduleFromJson({ ...stored, axes: 'none' }), /axes of layerNorm is "none"/u);
+  const space = defineSpace('pairs', () =>
+    s.sequential(s.conv(4, [1, s.pick('length', [3, 5])]), s.globalAvgPool(), s.linear('outputs')),
+  ).create({ kind: 'classification', input: [2, 4, 8], outputs: 2 });
+  const read = spaceFromJson(JSON.parse(JSON.stringify(spaceToJson(space))));
+  assert.deepEqual(read.root, space.root);
+  assert.deepEqual(
+    decisions(read).map(({ name }) => name),
+    ['length'],
+  );
+  const network = resolve(read, { length: 5 });
+  assert.ok(network.kind === 'sequential' && network.children[0]?.kind === 'conv');
+  assert.deepEqual(network.children[0].kernel, [1, 5]);
+});
+
+test('ranks: what takes tokens, sequences and images is told apart before anything is built', () => {
+  const head = [s.last(), s.linear('outputs')];
+  const words = { input: [16], dtype: 'int32' } as const;
+  checkRanks(s.sequential(s.embedding(9, 8), s.attention(2), s.recurrent('gru'), ...head), words);
+  checkRanks(s.sequential(s.embedding(9, 8), s.linear('outputs')), { ...words, output: 'sequence' });
+  checkRanks(s.sequential(s.conv(8, 3), s.maxPool(2), s.globalAvgPool(), s.linear('outputs')), { input: [3, 64] });
+  checkRanks(s.sequential(s.maxPool(2), s.resize(2), s.conv(8, 3)), { input: [3, 8, 8], output: 'image' });
+  const declines = (network: Module, ends: Parameters<typeof checkRanks>[1], message: RegExp) =>
+    assert.throws(() => checkRanks(network, ends), message);
+  declines(s.sequential(s.linear(4), ...head), words, /sequential\[0\]\.linear gets tokens; it takes a vector/u);
+  declines(s.sequential(s.relu()), words, /activation gets tokens; it takes no tokens: add embedding\(\)/u);
+  declines(s.embedding(9, 8), { input: [3, 8, 8] }, /embedding gets an image; it takes tokens/u);
+  declines(s.recurrent('lstm'), { input: [3, 8, 8] }, /recurrent gets an image; it takes sequences/u);
+  declines(s.embedding(9, 8), words, /embedding ends in a sequence; a network ends in one number for each output/u);
+  declines(
+    s.globalAvgPool(),
+    { input: [3, 8, 8], output: 'image' },
+    /ends in a vector; a network for this task ends in an image/u,
+  );
 });

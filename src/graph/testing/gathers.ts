@@ -1,6 +1,7 @@
 import type { NodeId, Shape } from '../ir.ts';
 import {
   cast,
+  causalMask,
   constant,
   equal,
   gather,
@@ -32,8 +33,6 @@ function indexed(
   };
 }
 
-const causal = (n: number) => Array.from({ length: n * n }, (_, i) => (i % n <= Math.floor(i / n) ? 1 : 0));
-
 export const gatherCases: readonly GraphCase[] = [
   indexed('gather rows', [5, 3], [4], 5, (g, x, at) => gather(g, x, at)),
   indexed('gather numbers', [6], [2, 3], 6, (g, x, at) => gather(g, x, at)),
@@ -48,7 +47,10 @@ export const gatherCases: readonly GraphCase[] = [
   indexed('equal of tokens', [2, 3], [2, 3], 3, (g, x, at) => mul(g, x, equal(g, at, indices(g, [1], [])))),
   graphCase('less', { a: [[2, 3], 'distinct'], b: [[3], 'normal'] }, (g, a = 0, b = 0) => mul(g, a, less(g, a, b))),
   graphCase('where, a causal mask', { a: [[2, 4, 4]], b: [[4, 1]] }, (g, a = 0, b = 0) =>
-    where(g, constant(g, causal(4), [4, 4]), a, b),
+    where(g, causalMask(g, 4), a, b),
+  ),
+  graphCase('where, a causal mask with a window', { a: [[2, 4, 4]], b: [[4, 1]] }, (g, a = 0, b = 0) =>
+    where(g, causalMask(g, 4, 2), a, b),
   ),
   graphCase('where with a number', { a: [[3, 4], 'distinct'] }, (g, a = 0) =>
     where(g, less(g, a, constant(g, 0)), constant(g, -2), a),
@@ -58,6 +60,6 @@ export const gatherCases: readonly GraphCase[] = [
   ),
   graphCase('softmax along 1', { x: [[2, 3, 2, 2]] }, (g, x = 0) => softmax(g, x, 1)),
   graphCase('masked softmax', { x: [[2, 4, 4]] }, (g, x = 0) =>
-    softmax(g, where(g, constant(g, causal(4), [4, 4]), x, constant(g, -1e9)), 2),
+    softmax(g, where(g, causalMask(g, 4), x, constant(g, -1e9)), 2),
   ),
 ];

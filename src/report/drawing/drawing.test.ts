@@ -129,3 +129,29 @@ test('the text shows output, parameters and FLOPs of each line, of everything be
   const { params } = networkCosts(network, task);
   assert.match(text, new RegExp(`^total +\\[.*\\] +${params.toLocaleString('en-US')} `, 'm'));
 });
+
+test('layers of sequences and dense prediction are named with what is chosen about them', () => {
+  const text = architectureText(
+    s.sequential(
+      s.shared('tokens', s.embedding('inputs', 8)),
+      s.attention(2, { causal: true, window: 3 }),
+      s.layerNorm({ axes: 'channel' }),
+      s.recurrent('gru', s.pick('units', [4, 8])),
+      s.conv(8, [1, 3], { stride: [2, 1] }),
+      s.convTranspose(4, 4, { stride: 2 }),
+      s.resize('input', { mode: 'bilinear' }),
+      s.last(),
+    ),
+  );
+  assert.deepEqual(text.split('\n'), [
+    'shared tokens',
+    '  embedding of inputs, 8',
+    'causal attention, heads 2, window 3',
+    'layer norm by position',
+    'GRU, units {4, 8}',
+    'conv 1×3, 8, stride 2×1',
+    'transposed conv 4×4, 4, stride 2',
+    'bilinear resize to the input',
+    'last position',
+  ]);
+});
