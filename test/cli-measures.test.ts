@@ -20,7 +20,7 @@ suite('measures of a network', () => {
     const out = join(folder, 'simple');
     const objectives = ['--objective', 'accuracy,distinctOperations', '--strategy', 'nsga2', '--trials', '120'];
     await json('search', ...table, ...objectives, '--out', out);
-    const { front }: { front: readonly Found[] } = await json('best', out);
+    const { best: front }: { best: readonly Found[] } = await json('best', out);
     const points = front.map(({ metrics, costs }) => [costs.distinctOperations ?? 0, metrics.accuracy ?? 0] as const);
     const sorted = points.toSorted(([a], [b]) => a - b);
     assert.ok(new Set(points.map(([count]) => count)).size >= 2, JSON.stringify(points));

@@ -46,7 +46,16 @@ const NODE = 120;
  */
 export function modelBytes({ graph }: Subject): number {
   const { g, lowered } = graph();
-  const parameters = lowered.parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
-  const operations = g.nodes.filter(({ op }) => op.kind !== 'input' && op.kind !== 'constant').length;
+  // What the output does not need is not written; a node comes after those it reads.
+  const needed = new Set([lowered.output]);
+  for (const [id, node] of [...g.nodes.entries()].reverse())
+    if (needed.has(id)) for (const from of node.inputs) needed.add(from);
+  const parameters = lowered.parameters.reduce(
+    (sum, { node, shape }) => sum + (needed.has(node) ? sizeOf(shape) : 0),
+    0,
+  );
+  const operations = g.nodes.filter(
+    ({ op }, id) => needed.has(id) && op.kind !== 'input' && op.kind !== 'constant',
+  ).length;
   return 4 * parameters + NODE * operations + FILE;
 }
