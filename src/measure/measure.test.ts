@@ -62,7 +62,7 @@ suite('static measures', () => {
       [cells, cell('nor_conv_3x3')],
       [cells, cell('skip_connect', { 0: 'avg_pool_3x3' })],
       // The convolution is read by edges of zeros alone: the file does not have it.
-      [cells, cell('none', { 0: 'nor_conv_3x3' })],
+      [cells, cell('none', { 0: 'nor_conv_3x3', 3: 'skip_connect' })],
       [resnet.space, resnet.architecture],
     ] as const) {
       const { network } = subjectOf(space, architecture);

@@ -1,4 +1,6 @@
+import { finish } from '../graph/builder.ts';
 import { sizeOf } from '../graph/ir.ts';
+import { optimise } from '../graph/passes.ts';
 import type { Module } from '../space/module.ts';
 import { childrenOf } from '../space/walk.ts';
 import type { Subject } from './measure.ts';
@@ -46,16 +48,11 @@ const NODE = 120;
  */
 export function modelBytes({ graph }: Subject): number {
   const { g, lowered } = graph();
-  // What the output does not need is not written; a node comes after those it reads.
-  const needed = new Set([lowered.output]);
-  for (const [id, node] of [...g.nodes.entries()].reverse())
-    if (needed.has(id)) for (const from of node.inputs) needed.add(from);
-  const parameters = lowered.parameters.reduce(
-    (sum, { node, shape }) => sum + (needed.has(node) ? sizeOf(shape) : 0),
-    0,
-  );
-  const operations = g.nodes.filter(
-    ({ op }, id) => needed.has(id) && op.kind !== 'input' && op.kind !== 'constant',
-  ).length;
+  // As an export does: zeros are folded, and what the output does not need is not written.
+  const { nodes } = optimise(finish(g, { output: lowered.output }));
+  const inputs = new Set(nodes.flatMap(({ op }) => (op.kind === 'input' ? [op.name] : [])));
+  const kept = lowered.parameters.filter(({ path }) => inputs.has(path));
+  const parameters = kept.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  const operations = nodes.filter(({ op }) => op.kind !== 'input' && op.kind !== 'constant').length;
   return 4 * parameters + NODE * operations + FILE;
 }
