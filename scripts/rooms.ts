@@ -12,6 +12,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   study: ['space', 'strategy/strategy.ts', 'strategy/members.ts', 'estimate/estimator.ts', 'estimate/tabular/table.ts'],
   model: ['graph', 'engine'],
   network: ['space', 'graph'],
+  measure: ['space', 'graph', 'network'],
   graph: [],
   engine: ['graph'],
   train: ['space', 'graph', 'engine', 'network', 'data'],

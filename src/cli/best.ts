@@ -8,7 +8,7 @@ import { bestOf, type Contender, coverageOf } from '../study/ranking.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import { trainsTrials } from './config.ts';
 import { readEvaluation } from './evaluation.ts';
-import { nameOfMetric } from './objectives.ts';
+import { nameOfMetric, shownCosts } from './objectives.ts';
 import { table } from './output.ts';
 import { costsToJson, type ReadStudy, readStudy } from './study.ts';
 
@@ -122,7 +122,7 @@ function ruleText(study: ReadStudy, first: Contender, taken: Choice | undefined)
 /** The best alone, or the Pareto front. */
 export function bestTable(study: ReadStudy): string {
   const { objectives } = study.problem;
-  const names = [...new Set([...objectives.map(({ metric }) => metric), 'params', 'flops'])];
+  const names = [...new Set([...objectives.map(({ metric }) => metric), ...shownCosts(study.problem)])];
   const rows = bestTrials(study).map((best) => [
     String(best.trial),
     ...names.map((name) =>

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { unknownName } from '../common/closest.ts';
 import { UserError } from '../common/errors.ts';
-import { METRICS } from '../common/metrics.ts';
+import { COST_METRICS, METRICS } from '../common/metrics.ts';
 import { ruleOf, showLimit } from '../common/rules.ts';
 import { STRATEGIES } from '../strategy/index.ts';
 import { DEFAULT_SETTINGS, SETTING_RULES, type SettingRule, type TrainSettings } from '../train/settings.ts';
@@ -150,18 +150,41 @@ export const studySchema = z.strictObject({
     'stop after this time, e.g. 90s, 10m, 2h',
   ),
   until: say(
+    // A study of before has one text, and a configuration may have one.
+    z.preprocess(
+      (value) => (typeof value === 'string' ? value.split(',') : value),
+      z
+        .array(
+          z
+            .string()
+            .refine(
+              (text) => parseTarget(text) !== undefined,
+              'must be METRIC=VALUE, such as accuracy=0.97 (at most 1 for metrics that are fractions)',
+            ),
+        )
+        .min(1)
+        .refine(
+          (texts) => new Set(texts.map((text) => parseTarget(text)?.metric)).size === texts.length,
+          'names a metric twice',
+        )
+        .optional(),
+    ),
+    'search',
+    'stop when good enough: when one trial reaches this value, or all of several, e.g. accuracy=0.97,params=20000',
+  ),
+  limit: say(
     z
-      .string()
+      .record(z.string(), z.union([z.number(), z.string()]))
       .refine(
-        (text) => parseTarget(text) !== undefined,
-        'must be METRIC=VALUE, such as accuracy=0.97 (at most 1 for metrics that are fractions)',
+        (limits) => Object.entries(limits).every(([name, value]) => limitValue(name, value) !== undefined),
+        `must be MEASURE=NUMBER with a measure of ${Object.keys(COST_METRICS).join(', ')}; bytes also as 100KB or 2MB`,
       )
       .optional(),
     'search',
-    'stop when a metric reaches this value, e.g. accuracy=0.97',
+    `only consider networks within these limits of ${Object.keys(COST_METRICS).join(', ')}: params=20000,modelBytes=100KB`,
   ),
-  maxParams: say(whole(1, 1e12).optional(), 'search', 'only consider networks with at most N parameters'),
-  maxFlops: say(whole(1, 1e15).optional(), 'search', 'only consider networks with at most N multiply-accumulates'),
+  maxParams: say(whole(1, 1e12).optional(), 'search', 'short for --limit params=N'),
+  maxFlops: say(whole(1, 1e15).optional(), 'search', 'short for --limit flops=N'),
   confirm: say(whole(0, 10_000).default(0), 'search', 'retrain the top N with a new seed before choosing the best'),
   dataShare: say(
     share(0.0001),
@@ -275,11 +298,19 @@ export function parseDuration(text: string): number | undefined {
   return seconds > 0 && seconds <= MOST_SECONDS ? seconds : undefined;
 }
 
-/** Bytes of `512MB`, `1.5GiB`; undefined when it is neither, 0, or above 1,000,000 GB. */
+/** The number of a limit on a static measure, at least 0; undefined where the name or the value is none. */
+export function limitValue(name: string, value: unknown): number | undefined {
+  if (!Object.hasOwn(COST_METRICS, name)) return undefined;
+  const inBytes = METRICS[name as keyof typeof COST_METRICS].unit === 'bytes';
+  const found = typeof value === 'string' && inBytes ? parseBytes(value) : value;
+  return typeof found === 'number' && found >= 0 ? found : undefined;
+}
+
+/** Bytes of `100KB`, `512MB`, `1.5GiB`; undefined when it is neither, 0, or above 1,000,000 GB. */
 export function parseBytes(text: string): number | undefined {
-  const match = /^(\d+(?:\.\d+)?)\s*(MB|GB|MiB|GiB)$/i.exec(text.trim());
+  const match = /^(\d+(?:\.\d+)?)\s*(KB|MB|GB|KiB|MiB|GiB)$/i.exec(text.trim());
   if (match === null) return undefined;
-  const units = { mb: 1e6, gb: 1e9, mib: 2 ** 20, gib: 2 ** 30 } as const;
+  const units = { kb: 1e3, kib: 2 ** 10, mb: 1e6, gb: 1e9, mib: 2 ** 20, gib: 2 ** 30 } as const;
   const bytes = Number(match[1]) * units[(match[2] ?? '').toLowerCase() as keyof typeof units];
   return bytes > 0 && bytes <= MOST_BYTES ? bytes : undefined;
 }

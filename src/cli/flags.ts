@@ -47,7 +47,7 @@ export function addSettings(
     const preset = presets[name] ?? DESCRIBED[name].default;
     const shown = typeof preset === 'object' || preset === undefined || preset === false ? '' : ` (default: ${preset})`;
     const heading = group === undefined ? 'Options:' : GROUPS[group];
-    const add = (flags: string, text: string, parse?: (text: string) => unknown) => {
+    const add = (flags: string, text: string, parse?: (text: string, before: unknown) => unknown) => {
       const option = new Option(flags, text).helpGroup(heading);
       command.addOption(parse === undefined ? option : option.argParser(parse));
     };
@@ -61,10 +61,20 @@ export function addSettings(
         add(`${flagOf(name)} <n>`, description + shown, numberIfItIsOne);
         break;
       case 'array':
-        add(`${flagOf(name)} <a,b>`, description + shown, (text) => text.split(',').map((part) => part.trim()));
+        add(`${flagOf(name)} <${PLACEHOLDERS[name] ?? 'a,b'}>`, description + shown, (text, before) => [
+          // What may be given several times adds up; the last of the others counts.
+          ...(name === 'until' && Array.isArray(before) ? before : []),
+          ...text.split(',').map((part) => part.trim()),
+        ]);
         break;
       case 'object':
-        add(`${flagOf(name)} <k=v,...>`, description, (text) => parsePairs(text, flagOf(name)));
+        add(`${flagOf(name)} <k=v,...>`, description, (text, before) => {
+          const pairs = parsePairs(text, flagOf(name));
+          if (name !== 'limit' || before === null || typeof before !== 'object') return pairs;
+          const twice = Object.keys(pairs).find((key) => Object.hasOwn(before, key));
+          if (twice !== undefined) throw invalid(flagOf(name), `"${twice}" twice`, 'each measure has one limit');
+          return { ...before, ...pairs };
+        });
         break;
       default:
         add(`${flagOf(name)} <${words?.join('|') ?? PLACEHOLDERS[name] ?? 'n'}>`, description + shown, (text) =>
@@ -88,7 +98,7 @@ const PLACEHOLDERS: Partial<Record<SettingName, string>> = {
   space: 'name|file',
   strategy: 'name',
   time: 'duration',
-  until: 'metric=value',
+  until: 'metric=value,...',
   memory: 'size',
 };
 

@@ -2,7 +2,8 @@ import { invalid } from '../common/errors.ts';
 import { COST_METRICS, METRICS, type Objective, PROXY_METRICS, TRAINED_METRICS } from '../common/metrics.ts';
 import type { DatasetInfo } from '../data/dataset.ts';
 import type { Problem } from '../strategy/strategy.ts';
-import type { StudySettings } from './config.ts';
+import type { Target } from '../study/budget.ts';
+import { parseTarget, type StudySettings } from './config.ts';
 
 type Kind = Pick<DatasetInfo, 'kind'>;
 type MetricName = keyof typeof METRICS;
@@ -41,6 +42,28 @@ export function objectivesOf(settings: StudySettings, { kind }: Kind): Problem['
   return [first, ...others];
 }
 
+/** What a trial must reach for a search to be good enough. Throws UserError for a metric that no trial will have. */
+export function targetsOf(settings: StudySettings, info: Kind): readonly Target[] {
+  const has = new Set(objectivesOf(settings, info).map(({ metric }) => metric));
+  return (settings.until ?? []).flatMap((text) => {
+    const target = parseTarget(text);
+    if (target === undefined) return [];
+    const { metric } = target;
+    const needed = ONLY[metric as MetricName];
+    const trained = settings.estimator === 'train' && settings.benchmark === undefined;
+    const isMeasured = trained && isTrained(metric) && (needed === undefined || needed === info.kind);
+    if (needed !== undefined && needed !== info.kind)
+      throw invalid('--until', `"${text}"`, `${metric} is a metric of ${needed} only, and this is ${info.kind}`);
+    if (!has.has(metric) && isEstimated({ metric }) && !isMeasured)
+      throw invalid(
+        '--until',
+        `"${text}"`,
+        `a trial of this search measures ${[...has].join(', ')}, and what is known before: ${Object.keys(COST_METRICS).join(', ')}`,
+      );
+    return [target];
+  });
+}
+
 /** The metric of a trial to show for people: the first objective that is no cost. */
 export function headline(objectives: Problem['objectives'], task: Kind): Objective {
   return objectives.find(isEstimated) ?? testedObjective(objectives, task);
@@ -55,6 +78,12 @@ export function testedObjective(objectives: Problem['objectives'], { kind }: Kin
 /** Not known beforehand. */
 export function isEstimated({ metric }: Pick<Objective, 'metric'>): boolean {
   return !Object.hasOwn(COST_METRICS, metric);
+}
+
+/** The costs that people are shown of a trial: parameters and FLOPs always, and those that the search has to do with. */
+export function shownCosts({ objectives, limits }: Pick<Problem, 'objectives' | 'limits'>): readonly string[] {
+  const named = [...objectives.map(({ metric }) => metric), ...limits.map(({ cost }) => cost)];
+  return [...new Set(['params', 'flops', ...named.filter((metric) => !isEstimated({ metric }))])];
 }
 
 /** What people are shown a trial's metric as: a prediction is called one. */

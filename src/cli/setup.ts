@@ -7,9 +7,9 @@ import type { Fidelity } from '../common/fidelity.ts';
 import { rng } from '../common/random.ts';
 import type { DataRequest, Dataset, DatasetInfo } from '../data/dataset.ts';
 import { openDataset } from '../data/open.node.ts';
+import { costsOf } from '../measure/index.ts';
 import { checkBuildable } from '../network/buildable.ts';
-import { networkCosts } from '../network/costs.ts';
-import { type Architecture, resolve, type Space, type SpaceDefinition, type Task } from '../space/index.ts';
+import type { Space, SpaceDefinition, Task } from '../space/index.ts';
 import { SPACES } from '../space/spaces/index.ts';
 import { createStrategy, fidelitiesOf } from '../strategy/index.ts';
 import type { Limit, Problem, Strategy } from '../strategy/strategy.ts';
@@ -20,6 +20,7 @@ import { openBenchmark } from './benchmarks.ts';
 import {
   checkSettings,
   DEFAULT_TRIALS,
+  limitValue,
   parseDuration,
   parseTarget,
   type StudySettings,
@@ -28,7 +29,7 @@ import {
 import { modelTools } from './engine.ts';
 import { type EstimatorPlan, estimatorOf } from './estimator.ts';
 import { flagOf, isSpaceFile } from './flags.ts';
-import { objectivesOf } from './objectives.ts';
+import { objectivesOf, targetsOf } from './objectives.ts';
 import { stoppingOf } from './stopping.ts';
 
 /** Everything that settings stand for, short of an engine. */
@@ -67,7 +68,7 @@ export async function setUp(settings: StudySettings, spaceOfStudy?: Space, check
   const problem = problemOf(settings, space, info);
   const estimator = estimatorOf(settings, problem, table);
   strategy.init(problem);
-  checkBudget(budgetOf(settings), problem.objectives);
+  checkBudget(budgetOf(settings));
   const stopping = stoppingOf(settings, problem);
   return { settings, dataset, space, training, problem, strategy, stopping, estimator };
 }
@@ -164,20 +165,18 @@ function isSpaceDefinition(value: unknown): value is SpaceDefinition {
 
 /** The problem that a strategy is given: what to look for in this space, within which limits. */
 export function problemOf(settings: StudySettings, space: Space, info: DatasetInfo): Problem {
+  const objectives = objectivesOf(settings, info);
+  const limits = limitsOf(settings);
+  const targets = targetsOf(settings, info);
+  const names = [...objectives, ...targets].map(({ metric }) => metric).concat(limits.map(({ cost }) => cost));
   return {
     space,
-    objectives: objectivesOf(settings, info),
-    limits: limitsOf(settings),
+    objectives,
+    limits,
     seed: settings.seed,
     fidelities: fidelitiesFor(settings),
-    costs: (architecture) => costsOf(space, architecture),
+    costs: (architecture) => costsOf(space, architecture, names),
   };
-}
-
-/** params, flops and activationBytes of an architecture. */
-export function costsOf(space: Space, architecture: Architecture): Readonly<Record<string, number>> {
-  const { params, flops, activationBytes } = networkCosts(resolve(space, architecture), space.task);
-  return { params, flops, activationBytes };
 }
 
 /** How thoroughly the trials of a study look at a candidate; 0 epochs where nothing is trained. Throws UserError. */
@@ -195,11 +194,15 @@ function fidelitiesFor(settings: StudySettings): Problem['fidelities'] {
   return [{ ...full, epochs: 0 }];
 }
 
-export function limitsOf({ maxParams, maxFlops }: StudySettings): readonly Limit[] {
-  return [
-    ...(maxParams === undefined ? [] : [{ cost: 'params', max: maxParams }]),
-    ...(maxFlops === undefined ? [] : [{ cost: 'flops', max: maxFlops }]),
-  ];
+/** The limits of --limit and of its short forms. Throws UserError for a cost that two of them limit. */
+export function limitsOf({ maxParams, maxFlops, limit = {} }: StudySettings): readonly Limit[] {
+  const short = Object.entries({ params: maxParams, flops: maxFlops });
+  const twice = short.find(([cost, max]) => max !== undefined && limit[cost] !== undefined);
+  if (twice !== undefined)
+    throw invalid('--limit', `${twice[0]}=${limit[twice[0]]}`, `${twice[0]} has a limit of ${twice[1]} already`);
+  return [...short, ...Object.entries(limit).map(([cost, max]) => [cost, limitValue(cost, max)] as const)].flatMap(
+    ([cost, max]) => (max === undefined ? [] : [{ cost, max }]),
+  );
 }
 
 /** A study's settings with those that were given anew for one command. */
@@ -210,13 +213,13 @@ export function checkRunSettings(stored: StudySettings, given: Readonly<Record<s
 }
 
 /** What ends the search; without an end of the person's own, a number of trials. */
-export function budgetOf({ trials, time, until, estimator }: StudySettings): Budget {
+export function budgetOf({ trials, time, until = [], estimator }: StudySettings): Budget {
   const seconds = time === undefined ? undefined : parseDuration(time);
-  const target = until === undefined ? undefined : parseTarget(until);
-  const wanted = trials ?? (seconds === undefined && target === undefined ? DEFAULT_TRIALS[estimator] : undefined);
+  const targets = until.flatMap((text) => parseTarget(text) ?? []);
+  const wanted = trials ?? (seconds === undefined && targets.length === 0 ? DEFAULT_TRIALS[estimator] : undefined);
   return {
     ...(wanted !== undefined && { trials: wanted }),
     ...(seconds !== undefined && { seconds }),
-    ...(target !== undefined && { target }),
+    ...(targets.length > 0 && { targets }),
   };
 }

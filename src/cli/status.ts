@@ -26,7 +26,7 @@ export function addStatus(program: Command, shell: Shell): void {
     const agreements = agreementsIn(study);
     const { searchSeconds } = study.clock;
     const { trials: wanted, seconds } = budgetOf(study.settings);
-    const budget = { trials: wanted ?? null, seconds: seconds ?? null, until: study.settings.until ?? null };
+    const budget = { trials: wanted ?? null, seconds: seconds ?? null, until: study.settings.until?.join(',') ?? null };
     const value = {
       study: dir,
       createdAt: new Date(study.record.createdAt).toISOString(),

@@ -154,6 +154,7 @@ export function trialToJson(space: Space, trial: Trial) {
   };
 }
 
-export function costsToJson({ params = 0, flops = 0 }: Trial['costs']) {
-  return { params, flops };
+/** params and flops always; the other costs that the study names. Activation memory is in every trial, for the forecast. */
+export function costsToJson({ params = 0, flops = 0, ...others }: Trial['costs']) {
+  return { params, flops, ...others };
 }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { rng } from '../common/random.ts';
+import { costsOf } from '../measure/index.ts';
 import { showCount, showMetric, showSeconds } from '../report/numbers.ts';
 import { formatArchitecture, resolve, resolveHyperparameters } from '../space/index.ts';
 import { type Training, trainNetwork } from '../train/loop.ts';
@@ -12,7 +13,7 @@ import { addSettings, readSettings } from './flags.ts';
 import { interruptible } from './interrupt.ts';
 import { memoryOfProcess, memoryOfPrograms } from './memory.node.ts';
 import { forecastTraining } from './preflight.ts';
-import { costsOf, setUp } from './setup.ts';
+import { setUp } from './setup.ts';
 import { architectureFrom } from './show.ts';
 import { createTrainingsView } from './trainings.ts';
 

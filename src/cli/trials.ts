@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { showCount, showMetric } from '../report/numbers.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { isEstimated, nameOfMetric } from './objectives.ts';
+import { isEstimated, nameOfMetric, shownCosts } from './objectives.ts';
 import { table } from './output.ts';
 import { readStudy, trialToJson } from './study.ts';
 
@@ -18,19 +18,22 @@ export function addTrials(program: Command, shell: Shell): void {
         .filter(({ purpose }) => options.all || purpose === 'search')
         .map((t) => trialToJson(space, t));
       const measured = problem.objectives.filter(isEstimated).map(({ metric }) => metric);
+      const costs = shownCosts(problem);
       const heads = measured.map((name) => nameOfMetric(settings, name));
       const rows = listed.map((trial) => [
         trial.purpose === 'search' ? String(trial.trial) : `${trial.repeats} again`,
         trial.state,
         trial.continues === undefined ? String(trial.epochs) : `${trial.epochs} from trial ${trial.continues}`,
         ...measured.map((name) => showMetric(name, trial.metrics[name])),
-        showCount(trial.costs.params),
-        showCount(trial.costs.flops),
+        ...costs.map((name) => {
+          const value = Object.entries(trial.costs).find(([cost]) => cost === name)?.[1];
+          return name === 'flops' && value !== undefined ? showCount(value) : showMetric(name, value);
+        }),
         trial.reason ?? trial.text,
       ]);
       outputOf(command, shell).result(
         listed,
-        table(['trial', 'state', 'epochs', ...heads, 'params', 'flops', 'architecture'], rows),
+        table(['trial', 'state', 'epochs', ...heads, ...costs, 'architecture'], rows),
       );
     });
 }

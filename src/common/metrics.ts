@@ -38,11 +38,18 @@ export const PROXY_METRICS = {
   skipReach: SCORE,
 } as const satisfies Vocabulary;
 
-/** Known before anything is measured. */
+/** Known before any training, from the architecture alone: `measure/` computes them (docs/measures.md). */
 export const COST_METRICS = {
   params: { direction: 'minimise', unit: 'parameters' },
   flops: { direction: 'minimise', unit: 'multiply-accumulates' },
+  activationBytes: { direction: 'minimise', unit: 'bytes' },
+  modelBytes: { direction: 'minimise', unit: 'bytes' },
+  depth: { direction: 'minimise', unit: 'layers' },
+  descriptionLength: { direction: 'minimise', unit: 'bits' },
+  distinctOperations: { direction: 'minimise', unit: 'operations' },
 } as const satisfies Vocabulary;
+
+export type CostName = keyof typeof COST_METRICS;
 
 /** Everything that Netsmith measures. */
 export const METRICS = { ...TRAINED_METRICS, ...PROXY_METRICS, ...COST_METRICS } as const satisfies Vocabulary;

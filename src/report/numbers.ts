@@ -67,6 +67,7 @@ export function showMetric(metric: string, value: number | undefined): string {
   if (!Number.isFinite(value)) return String(value);
   if (metric === 'params') return showCount(value);
   if (metric === 'flops') return showLarge(value);
+  if (metric.endsWith('Bytes')) return showBytes(value);
   return isShare(metric) ? `${(value * 100).toFixed(2)}${NO_BREAK}%` : Number(value.toPrecision(4)).toString();
 }
 

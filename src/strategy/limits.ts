@@ -1,4 +1,5 @@
 import { invalid, type UserError } from '../common/errors.ts';
+import { COST_METRICS } from '../common/metrics.ts';
 import { type Rng, rng } from '../common/random.ts';
 import { mutate, sample } from '../space/index.ts';
 import type { Architecture } from '../space/space.ts';
@@ -60,8 +61,7 @@ function sampleRare(problem: Problem, stream: Rng): Architecture {
 
 /** `limits params <= 10: no architecture of space "small-cnn" keeps them (the smallest has 2,658 parameters); ...` */
 function noMembers({ limits, space }: Problem, proved: boolean, nearest: Members['nearest']): UserError {
-  const names: Readonly<Record<string, string>> = { params: 'parameters', flops: 'FLOPs' };
-  const show = (cost: string) => `${nearest?.[cost]?.toLocaleString('en-US')} ${names[cost] ?? cost}`;
+  const show = (cost: string) => `${nearest?.[cost]?.toLocaleString('en-US')} ${unitOf(cost)}`;
   const which = proved ? 'the smallest has' : 'the smallest found has';
   const shown =
     nearest === undefined ? 'none could be built' : `${which} ${limits.map(({ cost }) => show(cost)).join(', ')}`;
@@ -70,6 +70,12 @@ function noMembers({ limits, space }: Problem, proved: boolean, nearest: Members
     `no architecture ${proved ? 'of' : 'found in'} space "${space.name}" ${proved ? 'is ' : ''}within them (${shown})`,
     'raise the limits',
   );
+}
+
+/** `parameters`, `FLOPs`, `bits`; for a measure of the user's own its name. */
+function unitOf(cost: string): string {
+  const unit = Object.entries(COST_METRICS).find(([name]) => name === cost)?.[1].unit;
+  return unit === 'multiply-accumulates' ? 'FLOPs' : (unit ?? cost);
 }
 
 /** The stream from which the proposal of trial `trial` is drawn. */

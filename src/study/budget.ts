@@ -1,5 +1,5 @@
 import { invalid } from '../common/errors.ts';
-import { compareBy, type Objective } from '../common/metrics.ts';
+import { compareBy, METRICS, type Metrics, type Objective } from '../common/metrics.ts';
 import { measured } from './ranking.ts';
 import type { Trial } from './store/store.ts';
 
@@ -12,22 +12,40 @@ export interface Budget {
    * report; if no trial is complete yet, the first one may finish.
    */
   readonly seconds?: number;
-  /** Stop when a completed trial reaches this value of a metric, or a better one. */
-  readonly target?: { readonly metric: string; readonly value: number };
+  /** Stop when a completed trial reaches all of these values, or better ones: good enough. */
+  readonly targets?: readonly Target[];
+}
+
+/** A value of a metric, or of a cost, that is good enough. */
+export interface Target {
+  readonly metric: string;
+  readonly value: number;
 }
 
 /** Throws UserError for a budget that is empty or names an unknown metric. */
-export function checkBudget(budget: Budget, objectives: readonly Objective[]): void {
-  const { trials, seconds, target } = budget;
+export function checkBudget(budget: Budget, objectives: readonly Objective[] = []): void {
+  const { trials, seconds, targets = [] } = budget;
   if (trials !== undefined && !(Number.isInteger(trials) && trials >= 1))
     throw invalid('budget', `trials is ${trials}`, 'must be a whole number of at least 1');
   if (seconds !== undefined && !(seconds > 0)) throw invalid('budget', `seconds is ${seconds}`, 'must be above 0');
-  if (target && !objectives.some(({ metric }) => metric === target.metric))
+  const unknown = targets.find((target) => directionOf(target, objectives) === undefined);
+  if (unknown !== undefined)
     throw invalid(
       'budget',
-      `the target is ${target.metric}`,
-      `must be an objective: ${objectives.map((o) => o.metric).join(', ')}`,
+      `a target is ${unknown.metric}`,
+      `must be one of ${[...new Set([...objectives.map(({ metric }) => metric), ...Object.keys(METRICS)])].join(', ')}`,
     );
+}
+
+function reaches(metrics: Metrics, target: Target, objectives: readonly Objective[]): boolean {
+  const objective = directionOf(target, objectives);
+  return objective !== undefined && compareBy(objective, metrics, { [target.metric]: target.value }) <= 0;
+}
+
+/** Which way a target's metric is better: as the study has it, else as Netsmith does. */
+function directionOf({ metric }: Target, objectives: readonly Objective[]): Objective | undefined {
+  const known = Object.entries(METRICS).find(([name]) => name === metric);
+  return objectives.find((one) => one.metric === metric) ?? (known && { metric, ...known[1] });
 }
 
 export type BudgetEnd = 'trials' | 'time' | 'target';
@@ -39,12 +57,10 @@ export function budgetEnd(
   searchSeconds: number,
   objectives: readonly Objective[],
 ): BudgetEnd | undefined {
-  const { target } = budget;
-  const objective = objectives.find(({ metric }) => metric === target?.metric);
-  if (target && objective) {
-    const wanted = { [target.metric]: target.value };
+  const { targets = [] } = budget;
+  if (targets.length > 0) {
     const reached = trials.some(
-      (trial) => trial.state === 'complete' && compareBy(objective, measured(trial), wanted) <= 0,
+      (trial) => trial.state === 'complete' && targets.every((target) => reaches(measured(trial), target, objectives)),
     );
     if (reached) return 'target';
   }

@@ -112,7 +112,7 @@ suite('budgets', () => {
 
   test('target: ends with the first trial that reaches it', async () => {
     const store = newStore(random);
-    const end = await run(store, random, { budget: { trials: 500, target: { metric: 'accuracy', value: 0.75 } } });
+    const end = await run(store, random, { budget: { trials: 500, targets: [{ metric: 'accuracy', value: 0.75 }] } });
     assert.equal(end.reason, 'target');
     const accuracies = (await store.trials()).map(({ metrics }) => metrics.accuracy ?? 0);
     assert.ok((accuracies.at(-1) ?? 0) >= 0.75);
@@ -127,7 +127,7 @@ suite('budgets', () => {
   });
 
   test('a budget of nothing is refused', async () => {
-    const budgets = [{ trials: 0 }, { trials: 1.5 }, { seconds: 0 }, { target: { metric: 'f1', value: 1 } }];
+    const budgets = [{ trials: 0 }, { trials: 1.5 }, { seconds: 0 }, { targets: [{ metric: 'speed', value: 1 }] }];
     for (const budget of budgets)
       await assert.rejects(run(newStore(random), random, { budget }), { name: 'UserError', message: /^budget: / });
   });

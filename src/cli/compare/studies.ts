@@ -218,7 +218,7 @@ function budgetText(settings: StudySettings): string {
   return [
     ...(trials === undefined ? [] : [`${trials} trials`]),
     ...(seconds === undefined ? [] : [`${seconds} s`]),
-    ...(settings.until === undefined ? [] : [`until ${settings.until}`]),
+    ...(settings.until === undefined ? [] : [`until ${settings.until.join(' and ')}`]),
   ].join(' or ');
 }
 

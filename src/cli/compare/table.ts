@@ -1,13 +1,14 @@
 import { invalid } from '../../common/errors.ts';
 import { compareBy } from '../../common/metrics.ts';
 import type { Table } from '../../estimate/tabular/table.ts';
+import { costsOf } from '../../measure/index.ts';
 import type { ComparedRun, Comparison, Competitor } from '../../report/compare/data.ts';
 import { showMetric } from '../../report/numbers.ts';
 import type { TestAccuracy } from '../../report/tabular/nas-bench-201-test.ts';
 import { type Architecture, decisions, first, formatArchitecture, successor } from '../../space/index.ts';
 import { createStrategy, type ModelTools } from '../../strategy/index.ts';
 import { withinLimits } from '../../strategy/limits.ts';
-import type { Limit } from '../../strategy/strategy.ts';
+import type { Limit, Problem } from '../../strategy/strategy.ts';
 import { type Simulation, simulate, tabularProblem } from '../../study/simulate.ts';
 import { benchmarkNamed, checkTimed, datasetOf } from '../benchmarks.ts';
 import type { Output } from '../output.ts';
@@ -42,8 +43,9 @@ export async function compareOnTable(
   const axis = 'seconds' in budget ? 'seconds' : 'evaluations';
   const end = ('seconds' in budget ? budget.seconds : budget.evaluations) ?? 0;
 
+  const problemFor = (seed: number) => withMeasures(tabularProblem(table, dataset, seed, { limits: order.limits }));
   const play = async ({ name, strategy, options }: NamedStrategy, seed: number): Promise<ComparedRun> => {
-    const problem = tabularProblem(table, dataset, seed, { limits: order.limits });
+    const problem = problemFor(seed);
     const created = createStrategy(strategy, options, tools);
     const { trials: ended, trajectory, best } = await simulate({ strategy: created, problem, table, dataset, budget });
     if (best === undefined)
@@ -103,6 +105,18 @@ function* members({ space }: Table): Generator<Architecture> {
   for (let one: Architecture | undefined = first(space); one !== undefined; one = successor(space, one)) yield one;
 }
 
+/** With the measures that the limits name and the table does not have, of the table's networks. */
+function withMeasures(problem: Problem): Problem {
+  const names = problem.limits.map(({ cost }) => cost);
+  const costs: Problem['costs'] = (architecture) => {
+    const known = problem.costs(architecture);
+    return names.every((name) => known[name] !== undefined)
+      ? known
+      : { ...costsOf(problem.space, architecture, names), ...known };
+  };
+  return { ...problem, costs };
+}
+
 /** The best of the table within the limits, by each metric for itself. */
 function optimumOf(
   table: Table,
@@ -111,7 +125,7 @@ function optimumOf(
   limits: readonly Limit[],
 ): { readonly valid: number; readonly test?: number } {
   const [objective] = table.objectives;
-  const problem = tabularProblem(table, dataset, 0, { limits });
+  const problem = withMeasures(tabularProblem(table, dataset, 0, { limits }));
   const { metric } = objective;
   const better = (a: number | undefined, b: number | undefined) =>
     a === undefined || (b !== undefined && compareBy(objective, { [metric]: b }, { [metric]: a }) < 0) ? b : a;

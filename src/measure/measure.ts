@@ -1,0 +1,58 @@
+import type { Objective } from '../common/metrics.ts';
+import { createGraph, type GraphBuilder } from '../graph/builder.ts';
+import * as ops from '../graph/ops.ts';
+import { networkCosts } from '../network/costs.ts';
+import { lowerNetwork } from '../network/lower.ts';
+import type { Costs, LoweredNetwork } from '../network/network.ts';
+import type { Module } from '../space/module.ts';
+import { resolve } from '../space/resolve.ts';
+import type { Architecture, Space } from '../space/space.ts';
+
+/** What is measured: an architecture of a space, and the network that it stands for. */
+export interface Subject {
+  readonly space: Space;
+  readonly architecture: Architecture;
+  /** Resolved. */
+  readonly network: Module;
+  /** Parameters, FLOPs and activation memory; computed once. Throws UserError where the network cannot be built. */
+  costs(): Costs;
+  /** The graph of one sample's inference, before dead code is removed; built once. Throws UserError as `costs` does. */
+  graph(): { readonly g: GraphBuilder; readonly lowered: LoweredNetwork };
+}
+
+/** One number that can be said of a network, by name, with the direction that is better and the unit. */
+export interface Measure {
+  readonly metric: Objective;
+  /** Known from the description alone; measured on a device; or measured of a trained network. */
+  readonly when: 'static' | 'device' | 'trained';
+  of(subject: Subject): number | Promise<number>;
+}
+
+/** A measure that is known before any training, and at once. */
+export interface StaticMeasure extends Measure {
+  readonly when: 'static';
+  of(subject: Subject): number;
+}
+
+export function subjectOf(space: Space, architecture: Architecture): Subject {
+  const network = resolve(space, architecture);
+  let costs: Costs | undefined;
+  let graph: ReturnType<Subject['graph']> | undefined;
+  return {
+    ...{ space, architecture, network },
+    costs: () => {
+      costs ??= networkCosts(network, space.task);
+      return costs;
+    },
+    graph: () => {
+      graph ??= lower(network, space);
+      return graph;
+    },
+  };
+}
+
+function lower(network: Module, { task }: Space): ReturnType<Subject['graph']> {
+  const g = createGraph();
+  const x = ops.input(g, 'x', [1, ...task.input]);
+  return { g, lowered: lowerNetwork(g, network, x, { outputs: task.outputs, mode: 'infer' }) };
+}
