@@ -3,6 +3,7 @@
  *
  * @packageDocumentation
  */
+export { defineConfig, type NetsmithConfig } from './cli/define-config.ts';
 export { DataError, StudyStopped, UserError } from './common/errors.ts';
 export type { Fidelity } from './common/fidelity.ts';
 export type { Json } from './common/json.ts';

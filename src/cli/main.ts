@@ -5,19 +5,24 @@ import { TrainingFailure } from '../train/failure.ts';
 import { addBest } from './best.ts';
 import { createProgram, type Shell } from './command.ts';
 import { addCompare } from './compare.ts';
+import { addCompletion } from './completion.ts';
 import { addData } from './data.ts';
+import { addDoctor } from './doctor.ts';
 import { addEvaluate } from './evaluate.ts';
 import { addExport } from './export.ts';
 import { Interrupted } from './interrupt.ts';
+import { addLs } from './ls.ts';
 import { type Streams, safeStreams } from './output.ts';
 import { addPredict } from './predict.ts';
 import { addReport } from './report.ts';
 import { addResume } from './resume.ts';
 import { addRun } from './run.ts';
+import { addSamples } from './samples.ts';
 import { addSearch } from './search.ts';
 import { addShow } from './show.ts';
 import { addSpaces } from './spaces.ts';
 import { addStatus } from './status.ts';
+import { addStrategies } from './strategies.ts';
 import { processStreams } from './streams.ts';
 import { addTrain } from './train.ts';
 import { addTrials } from './trials.ts';
@@ -28,6 +33,7 @@ const COMMANDS = [
   addRun,
   addSearch,
   addResume,
+  addLs,
   addStatus,
   addTrials,
   addBest,
@@ -39,7 +45,11 @@ const COMMANDS = [
   addCompare,
   addTrain,
   addSpaces,
+  addSamples,
+  addStrategies,
   addData,
+  addDoctor,
+  addCompletion,
 ] as const;
 
 /**

@@ -20,6 +20,7 @@ import { modelTools } from './engine.ts';
 import { type EvaluationRecord, readEvaluation, readWeights } from './evaluation.ts';
 import { commandOf, shellWord } from './flags.ts';
 import { testedObjective } from './objectives.ts';
+import { OPEN, openFile } from './open.ts';
 import { readPredictions } from './predictions.ts';
 import { earlierStudies } from './prior.ts';
 import { budgetOf } from './setup.ts';
@@ -31,12 +32,15 @@ import { versions } from './versions.ts';
 export function addReport(program: Command, shell: Shell): void {
   define(program, 'report <dir>', 'Write an HTML report of a study (one self-contained file)', [
     'netsmith report runs/digits-small-cnn-1',
-    'netsmith report runs/digits-small-cnn-1 --out report.html',
+    'netsmith report runs/digits-small-cnn-1 --out report.html --open',
   ])
     .option('--out <file>', 'the file to write (default: report.html in the study)')
-    .action(async (dir: string, options: { readonly out?: string }, command: Command) => {
+    .option(...OPEN)
+    .action(async (dir: string, options: { readonly out?: string; readonly open: boolean }, command: Command) => {
+      const output = outputOf(command, shell);
       const file = await writeReport(dir, options.out);
-      outputOf(command, shell).result({ file }, file);
+      output.result({ file }, file);
+      if (options.open) await openFile(file, output);
     });
 }
 
