@@ -114,7 +114,7 @@ export function givenSettings(command: Command): Readonly<Record<string, unknown
   return Object.fromEntries(given.map((name) => [name, options[name]]));
 }
 
-const CONFIG_FILES = ['netsmith.config.ts', 'netsmith.config.js', 'netsmith.config.json'];
+export const CONFIG_FILES = ['netsmith.config.ts', 'netsmith.config.js', 'netsmith.config.json'];
 
 /**
  * Settings from flags over those of `--config` (or a `netsmith.config.*` of the working directory) over `presets` (for these) over

@@ -10,6 +10,7 @@ import { addData } from './data.ts';
 import { addDoctor } from './doctor.ts';
 import { addEvaluate } from './evaluate.ts';
 import { addExport } from './export.ts';
+import { addInit } from './init.ts';
 import { Interrupted } from './interrupt.ts';
 import { addLs } from './ls.ts';
 import { type Streams, safeStreams } from './output.ts';
@@ -28,8 +29,9 @@ import { addTrain } from './train.ts';
 import { addTrials } from './trials.ts';
 import { netsmithVersion } from './versions.ts';
 
-/** In the order of --help: a study from its beginning to its end, then what stands alone. */
+/** In the order of --help: the configuration, a study from its beginning to its end, then what stands alone. */
 const COMMANDS = [
+  addInit,
   addRun,
   addSearch,
   addResume,
