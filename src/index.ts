@@ -26,6 +26,7 @@ export { nodeRuntime } from './engine/runtime/node.node.ts';
 export type { Device, MemoryPolicy, Runtime } from './engine/runtime/runtime.ts';
 export { threadedRuntime } from './engine/runtime/thread.node.ts';
 export * from './estimate/estimator.ts';
+export { defineEstimator, type EstimatorContext, type EstimatorDefinition, type OwnEstimator } from './estimate/own.ts';
 export {
   type Known,
   type Predictor,
@@ -64,7 +65,8 @@ export { openNasBench201Test } from './report/tabular/nas-bench-201-test.node.ts
 export type { TestAccuracy } from './report/tabular/nas-bench-201-test.ts';
 export * from './space/index.ts';
 export { BASELINES, SPACES } from './space/spaces/index.ts';
-export { createStrategy, STRATEGIES, type StrategyDefinition } from './strategy/index.ts';
+export { createStrategy, type OptionRule, STRATEGIES, type StrategyDefinition } from './strategy/index.ts';
+export { defineStrategy, type OwnStrategy } from './strategy/own.ts';
 export type * from './strategy/strategy.ts';
 export { type Agreement, agreementsOf } from './study/agreement.ts';
 export type { Budget, BudgetEnd } from './study/budget.ts';

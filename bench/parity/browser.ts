@@ -59,7 +59,7 @@ const TYPES: Readonly<Record<string, string>> = {
 async function inBrowser(best: string, driver: string): Promise<Record<string, number>> {
   const card = readFileSync(join(best, 'MODEL_CARD.md'), 'utf8');
   const page = /```html\n([\s\S]*?)\n```/.exec(card)?.[1];
-  assert.ok(page?.includes(ORT_WEB), 'the card has a page, and it loads onnxruntime-web from its address');
+  assert.ok(page !== undefined && page.includes(ORT_WEB), 'the card has a page, and it loads onnxruntime-web from its address');
   // The address alone is another one: the check needs no network.
   const served = `<script>${ERRORS}</script>\n${page.replace(ORT_WEB, '/ort/dist/ort.wasm.min.mjs')}\n<script type="module">\n${driver}\n</script>`;
   let answered: (text: string) => void = () => {};

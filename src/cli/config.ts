@@ -100,7 +100,7 @@ export const studySchema = z.strictObject({
   strategy: say(
     z.string().min(1).default('random'),
     'search',
-    `search strategy: ${Object.keys(STRATEGIES).join(', ')}`,
+    `search strategy: ${Object.keys(STRATEGIES).join(', ')}, or a .ts or .js file that exports one`,
   ),
   strategyOptions: say(
     z.record(z.string(), optionValue).default({}),
@@ -119,9 +119,13 @@ export const studySchema = z.strictObject({
     'search a table instead of training: nas-bench-201; --data names its data set, and --time is that of its trainings',
   ),
   estimator: say(
-    z.enum(ESTIMATORS, { error: 'must be train, proxies or predictor' }).default('train'),
+    z
+      .union([z.enum(ESTIMATORS), z.string().regex(/\.m?[tj]s$/)], {
+        error: 'must be train, proxies or predictor, or a .ts or .js file that exports an estimator',
+      })
+      .default('train'),
     'search',
-    'how candidates are judged: trained; untrained, by zero-cost proxies; or predicted from the trials of --prior',
+    'how candidates are judged: trained; untrained, by zero-cost proxies; predicted from the trials of --prior; or by a .ts or .js file',
   ),
   estimatorOptions: say(z.record(z.string(), optionValue).default({}), 'search', "the estimator's own options"),
   objective: say(
@@ -220,9 +224,7 @@ export function trainSettings(settings: StudySettings): TrainSettings {
 }
 
 /** The trials that end a search, by its estimator, unless a person gave another end. */
-export const DEFAULT_TRIALS = { train: 12, proxies: 200, predictor: 200 } as const satisfies Readonly<
-  Record<StudySettings['estimator'], number>
->;
+export const DEFAULT_TRIALS: Readonly<Record<string, number>> = { train: 12, proxies: 200, predictor: 200 };
 
 /**
  * Checks settings as they come from flags, a file or a stored study, and fills in the defaults. `place` turns a

@@ -10,6 +10,7 @@ import { printable } from '../common/text.ts';
 import { checkSettings, GROUPS, type SettingName, type StudySettings, studySchema } from './config.ts';
 import { shellWord } from './invocation.ts';
 import { numberIfItIsOne } from './numbers.ts';
+import { ownFilesOf } from './own-files.ts';
 
 export { numberIfItIsOne, shellWord };
 
@@ -86,7 +87,8 @@ const PLACEHOLDERS: Partial<Record<SettingName, string>> = {
   dataDir: 'path',
   label: 'column',
   space: 'name|file',
-  strategy: 'name',
+  strategy: 'name|file',
+  estimator: 'train|proxies|predictor|file',
   time: 'duration',
   until: 'metric=value',
   memory: 'size',
@@ -135,6 +137,7 @@ export async function readSettings(
     ...settings,
     ...(settings.dataDir === undefined ? {} : { dataDir: resolve(settings.dataDir) }),
     ...(isSpaceFile(settings.space) ? { space: resolve(settings.space) } : {}),
+    ...ownFilesOf(settings),
   };
 }
 

@@ -3,6 +3,7 @@ import { COST_METRICS, METRICS, type Objective, PROXY_METRICS, TRAINED_METRICS }
 import type { DatasetInfo } from '../data/dataset.ts';
 import type { Problem } from '../strategy/strategy.ts';
 import type { StudySettings } from './config.ts';
+import { isOwnFile } from './own-files.ts';
 
 type Kind = Pick<DatasetInfo, 'kind'>;
 type MetricName = keyof typeof METRICS;
@@ -25,7 +26,7 @@ export function objectivesOf(settings: StudySettings, { kind }: Kind): Problem['
     const needed = ONLY[name as MetricName];
     if (estimator === 'proxies' && isTrained(name))
       throw invalid('--objective', `"${name}"`, `with --estimator proxies it is one of ${allOf(PROXY_METRICS)}`);
-    if (estimator !== 'proxies' && Object.hasOwn(PROXY_METRICS, name))
+    if (estimator !== 'proxies' && !isOwnFile(estimator) && Object.hasOwn(PROXY_METRICS, name))
       throw invalid('--objective', `"${name}"`, 'is a proxy, measured with --estimator proxies');
     if (needed !== undefined && needed !== kind)
       throw invalid('--objective', `"${name}"`, `is a metric of ${needed} only, and this is ${kind}`);

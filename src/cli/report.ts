@@ -15,12 +15,13 @@ import { writeWhole } from '../study/store/files.node.ts';
 import type { Trial } from '../study/store/store.ts';
 import { bestTrials, takenBy } from './best.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { type StudySettings, trainsTrials } from './config.ts';
+import { ESTIMATORS, type StudySettings, trainsTrials } from './config.ts';
 import { modelTools } from './engine.ts';
 import { type EvaluationRecord, readEvaluation, readWeights } from './evaluation.ts';
 import { commandOf, shellWord } from './flags.ts';
 import { testedObjective } from './objectives.ts';
 import { OPEN, openFile } from './open.ts';
+import { isOwnFile } from './own-files.ts';
 import { readPredictions } from './predictions.ts';
 import { earlierStudies } from './prior.ts';
 import { budgetOf } from './setup.ts';
@@ -84,8 +85,8 @@ export async function reportData(dir: string, study: ReadStudy): Promise<ReportD
     createdAt: record.createdAt,
     finished: await isFinished(study),
     space: { name: space.name, options: space.options, ...(size !== undefined && { size }) },
-    strategy: settings.strategy,
-    estimator: isTable ? 'table' : settings.estimator,
+    strategy: isOwnFile(settings.strategy) ? basename(settings.strategy) : settings.strategy,
+    estimator: isTable ? 'table' : (ESTIMATORS.find((name) => name === settings.estimator) ?? 'own'),
     seed: settings.seed,
     objectives: problem.objectives,
     tested: testedObjective(problem.objectives, data),
@@ -137,6 +138,8 @@ export async function isFinished({ settings, problem, trials, clock, strategySta
     ({ state, purpose }) => state !== 'running' && (state !== 'waiting' || (leftWaiting && purpose === 'search')),
   );
   if (!rests || spent !== undefined) return rests;
+  // A strategy of a file is not run to be asked.
+  if (isOwnFile(settings.strategy)) return false;
   // Within its budget it is at its end when the strategy has no more to propose.
   const strategy = createStrategy(settings.strategy, settings.strategyOptions, modelTools());
   const [, proposals] = await strategy.ask(problem, strategyState.state, searched.length, 1);
@@ -181,11 +184,13 @@ function withoutHome(path: string): string {
 }
 
 function settingsShown(settings: StudySettings): StudySettings {
-  const { dataDir, space } = settings;
+  const { dataDir, space, strategy, estimator } = settings;
   return {
     ...settings,
     ...(dataDir !== undefined && { dataDir: withoutHome(dataDir) }),
     ...(isAbsolute(space) && { space: withoutHome(space) }),
+    ...(isAbsolute(strategy) && { strategy: withoutHome(strategy) }),
+    ...(isAbsolute(estimator) && { estimator: withoutHome(estimator) }),
   };
 }
 
