@@ -120,6 +120,27 @@ export const mine = defineSpace('mine', () =>
   rmSync(dir, { recursive: true });
 });
 
+test('export writes model.json beside the model, and overwrites no file of others', async () => {
+  const out = join(folder, 'mine.onnx');
+  const { file, about } = await json('export', study, '--out', out);
+  assert.deepEqual([file, about], [out, join(folder, 'mine.json')]);
+  const { model, inputs, outputs, labels, preprocessing, task } = JSON.parse(readFileSync(about, 'utf8'));
+  assert.deepEqual([model, task], ['mine.onnx', 'classification']);
+  assert.deepEqual(inputs, [{ name: 'input', dtype: 'float32', shape: ['N', 1, 8, 8], layout: 'NCHW' }]);
+  assert.deepEqual([outputs[0].name, outputs[0].shape], ['probabilities', ['N', 10]]);
+  assert.deepEqual(labels, ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9']);
+  const { width, height, channels, resize, range } = preprocessing;
+  assert.deepEqual([width, height, channels, range], [8, 8, 'grey', [0, 16]]);
+  assert.deepEqual(resize, { fit: 'fill', filter: 'lanczos3' });
+  await json('export', study, '--out', out);
+  writeFileSync(about, '{ "of": "mine" }');
+  await refused(/mine\.json": was not written by netsmith export/, 'export', study, '--out', out);
+  await json('export', study);
+  const beside = JSON.parse(readFileSync(join(study, 'best', 'model.json'), 'utf8'));
+  assert.equal(beside.model, 'model.onnx');
+  assert.match(readFileSync(join(study, 'best', 'MODEL_CARD.md'), 'utf8'), /fetch\('model\.json'\)/);
+});
+
 test('--open starts the program of the system for the file, and a failure is a note', async (t) => {
   if (process.platform !== 'linux') return t.skip('the program has another name here');
   const bin = join(folder, 'bin');

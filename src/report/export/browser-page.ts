@@ -65,7 +65,8 @@ const IMAGE = `  // A picture file as channels, height, width. Browsers turn it 
       else if (r === g && g === b) planes[i] = r;
       else planes[i] = Math.round(display(0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b)));
     }
-    return planes;
+    const [low, high] = preprocessing.range;
+    return planes.map((value) => low + (value / 255) * (high - low));
   }
 `;
 

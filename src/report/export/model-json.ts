@@ -13,8 +13,8 @@ export const MODEL_JSON_FORMAT = 'netsmith-model';
  * `{ format, formatVersion, netsmith, model, task, inputs: [{ name, dtype, shape, layout }], outputs: [{ name, dtype, shape, meaning }],
  * labels, preprocessing, dataset, space, architecture, training }`. The batch `N` may have any size. `preprocessing` of images is
  * `{ kind: 'image', width, height, channels, orientation, background, values?, resize: { fit, filter }, range, normalization, text }`,
- * of a table `{ kind: 'table', columns: [{ name, kind, feature, width, ... }], normalization, label, labelOffset? }` with the encoding
- * of each column, else `{ kind: 'values', range?, normalization }`.
+ * where 8-bit values from 0 to 255 are stretched to `range`; of a table `{ kind: 'table', columns: [{ name, kind, feature, width, ... }],
+ * normalization, label, labelOffset? }` with the encoding of each column, else `{ kind: 'values', range?, normalization }`.
  */
 export function modelJson(metadata: ModelMetadata, file: string): Readonly<Record<string, Json>> {
   const { task, input, labels } = metadata;
