@@ -6,6 +6,7 @@ import { delimiter, join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { after, before, test } from 'node:test';
 import { parse } from 'csv-parse/sync';
+import { defineConfig } from '../src/cli/define-config.ts';
 import { askSettings } from '../src/cli/init.ts';
 import { Interrupted } from '../src/cli/interrupt.ts';
 import { openerOf } from '../src/cli/open.ts';
@@ -246,4 +247,24 @@ test('init asks what is not given, and again where an answer cannot be', async (
   const images = await answering([folder, '3', '32', '2h'], { data: 'image-folder' });
   assert.deepEqual(images.answers, { data: 'image-folder', dataDir: folder, imageSize: 32, time: '2h' });
   await assert.rejects(answering(['csv']), Interrupted);
+});
+
+test('a netsmith.config.ts with defineConfig is typed, and its settings are taken', async () => {
+  const config = join(folder, 'netsmith.config.ts');
+  const library = new URL('../src/cli/define-config.ts', import.meta.url).href;
+  writeFileSync(
+    config,
+    `import { defineConfig } from '${library}';
+export default defineConfig({ space: 'mlp', epochs: 1, trainSamples: 60, trials: 1, seed: 5 });`,
+  );
+  const dir = join(folder, 'configured');
+  assert.equal((await json('search', '--config', config, '--out', dir)).trials, 1);
+  const given = defineConfig({ data: 'digits', strategy: 'tpe', strategyOptions: { initial: 4 } });
+  assert.deepEqual(given, { data: 'digits', strategy: 'tpe', strategyOptions: { initial: 4 } });
+  // @ts-expect-error a number of trials is no text
+  defineConfig({ trials: 'many' });
+  // @ts-expect-error there is no such setting
+  defineConfig({ trails: 3 });
+  const names = Object.keys(configSchema().properties as object);
+  for (const name of ['$schema', 'data', 'strategy', 'trials']) assert.ok(names.includes(name), name);
 });
