@@ -68,6 +68,8 @@ const optionValue = z.union([z.number(), z.boolean(), z.string()], {
 /** What may judge a search's candidates. */
 export const ESTIMATORS = ['train', 'proxies', 'predictor'] as const;
 
+const ESTIMATOR_RULE = 'must be train, proxies or predictor, or a .ts or .js file that exports one';
+
 export const studySchema = z.strictObject({
   data: say(z.string().min(1).default('digits'), 'data', 'data set; `netsmith data` lists them'),
   dataDir: say(z.string().min(1).optional(), 'data', 'folder of its files, or the file of a csv'),
@@ -120,9 +122,7 @@ export const studySchema = z.strictObject({
   ),
   estimator: say(
     z
-      .union([z.enum(ESTIMATORS), z.string().regex(/\.m?[tj]s$/)], {
-        error: 'must be train, proxies or predictor, or a .ts or .js file that exports an estimator',
-      })
+      .union([z.enum(ESTIMATORS), z.string().regex(/\.m?[tj]s$/, ESTIMATOR_RULE)], { error: ESTIMATOR_RULE })
       .default('train'),
     'search',
     'how candidates are judged: trained; untrained, by zero-cost proxies; predicted from the trials of --prior; or by a .ts or .js file',
