@@ -1,10 +1,10 @@
-// Builds dist/: the JavaScript and declarations that the published package holds (Node strips no types under
-// node_modules). Run by `prepare`, so by `npm ci` too. Files that are not TypeScript are copied beside their module.
+// Builds dist/ and schema/: the JavaScript and declarations that the published package holds (Node strips no types under
+// node_modules), and the JSON Schema of netsmith.config.json. Run by `prepare`, so by `npm ci` too. Files that are not TypeScript are copied beside their module.
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, extname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const [source, target] = [join(root, 'src'), join(root, 'dist')];
@@ -22,3 +22,7 @@ cpSync(source, target, {
   filter: (path) => extname(path) !== '.ts' && !path.split(/[\\/]/).includes('testing'),
 });
 if (!existsSync(join(target, 'index.js'))) throw new Error('the build wrote no dist/index.js');
+
+const { configSchema, SCHEMA_FILE } = await import(pathToFileURL(join(target, 'cli', 'schema.js')).href);
+mkdirSync(dirname(join(root, SCHEMA_FILE)), { recursive: true });
+writeFileSync(join(root, SCHEMA_FILE), `${JSON.stringify(configSchema(), null, 2)}\n`);

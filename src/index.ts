@@ -5,10 +5,11 @@
  */
 import './common/node-version.ts';
 
+export { defineConfig, type NetsmithConfig } from './cli/define-config.ts';
 export { DataError, StudyStopped, UserError } from './common/errors.ts';
 export type { Fidelity } from './common/fidelity.ts';
 export type { Json } from './common/json.ts';
-export { METRICS, type Metrics, type Objective } from './common/metrics.ts';
+export { compareBy, METRICS, type Metrics, type Objective } from './common/metrics.ts';
 export { type Rng, rng } from './common/random.ts';
 export type { Spent } from './common/spent.ts';
 export {
@@ -26,7 +27,9 @@ export type { CompileOptions, Engine, EngineOptions, Program, State } from './en
 export { nodeRuntime } from './engine/runtime/node.node.ts';
 export type { Device, MemoryPolicy, Runtime } from './engine/runtime/runtime.ts';
 export { threadedRuntime } from './engine/runtime/thread.node.ts';
+export { type CheckEstimatorOptions, checkEstimator } from './estimate/conformance.node.ts';
 export * from './estimate/estimator.ts';
+export { defineEstimator, type EstimatorContext, type EstimatorDefinition, type OwnEstimator } from './estimate/own.ts';
 export {
   type Known,
   type Predictor,
@@ -66,7 +69,10 @@ export { openNasBench201Test } from './report/tabular/nas-bench-201-test.node.ts
 export type { TestAccuracy } from './report/tabular/nas-bench-201-test.ts';
 export * from './space/index.ts';
 export { BASELINES, SPACES } from './space/spaces/index.ts';
-export { createStrategy, STRATEGIES, type StrategyDefinition } from './strategy/index.ts';
+export { type CheckStrategyOptions, checkStrategy } from './strategy/conformance.node.ts';
+export { createStrategy, type OptionRule, STRATEGIES, type StrategyDefinition } from './strategy/index.ts';
+export { sampleWithin, withinLimits } from './strategy/limits.ts';
+export { defineStrategy, type OwnStrategy } from './strategy/own.ts';
 export type * from './strategy/strategy.ts';
 export { type Agreement, agreementsOf } from './study/agreement.ts';
 export type { Budget, BudgetEnd, Target } from './study/budget.ts';

@@ -4,6 +4,8 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
+import { hillClimbing } from '../examples/own-strategy.ts';
+import { checkStrategy } from '../src/strategy/conformance.node.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 
@@ -17,7 +19,14 @@ function run(...args: string[]): string {
 
 test('there is a test of every example', () => {
   const examples = readdirSync(join(ROOT, 'examples')).filter((file) => file.endsWith('.ts'));
-  assert.deepEqual(examples.sort(), ['image-folder.ts', 'joint-search.ts', 'library.ts', 'own-space.ts']);
+  assert.deepEqual(examples.sort(), [
+    'image-folder.ts',
+    'joint-search.ts',
+    'library.ts',
+    'own-estimator.ts',
+    'own-space.ts',
+    'own-strategy.ts',
+  ]);
 });
 
 test('own-space.ts: a space of a file is shown, and its options are taken', () => {
@@ -27,6 +36,23 @@ test('own-space.ts: a space of a file is shown, and its options are taken', () =
   const { text, params } = JSON.parse(run(...args));
   assert.equal(text, arch);
   assert.ok(params > 0);
+});
+
+test('own-strategy.ts and own-estimator.ts keep the rules, and are searched with, stored and resumed', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'netsmith-example-'));
+  try {
+    await checkStrategy(hillClimbing);
+    const [strategy, estimator] = ['own-strategy.ts', 'own-estimator.ts'].map((file) => join(ROOT, 'examples', file));
+    const own = ['--strategy', strategy ?? '', '--estimator', estimator ?? ''];
+    const small = ['--space', 'mlp', '--epochs', '1', '--train-samples', '60', '--quiet', '--json'];
+    const dir = join(folder, 'study');
+    const search = ['bin/netsmith.js', 'search', ...small, ...own, '--trials', '2', '--out', dir];
+    assert.equal(JSON.parse(run(...search)).trials, 2);
+    const resumed = run('bin/netsmith.js', 'resume', dir, ...own, '--trials', '3', '--quiet', '--json');
+    assert.ok(JSON.parse(resumed).best.metrics.accuracy > 0);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test('library.ts: a search in one process', () => {

@@ -115,6 +115,12 @@ test('every command prints the JSON that docs/json.md promises', async () => {
     ],
     spaces: [],
     data: [],
+    init: [folder, '--data', 'digits', '--yes'],
+    ls: [folder],
+    samples: ['mlp', '--count', '2'],
+    strategies: [],
+    doctor: [],
+    completion: ['bash'],
   };
   assert.deepEqual([...promised.keys()].sort(), [...Object.keys(calls), 'run'].sort(), 'every command is documented');
   for (const [command, args] of Object.entries(calls)) {

@@ -50,6 +50,7 @@ test('the installed package holds built JavaScript with declarations, and no sou
   const home = join(folder, 'node_modules', 'netsmith');
   const files = readdirSync(home, { recursive: true, encoding: 'utf8' });
   assert.ok(files.includes(join('dist', 'index.js')) && files.includes(join('dist', 'index.d.ts')));
+  assert.ok(files.includes(join('schema', 'netsmith.config.schema.json')), 'the schema that a configuration may name');
   const wrong = files.filter((file) => /(\.test\.|(^|[\\/])(src|testing|node_modules)([\\/]|$))/.test(file));
   assert.deepEqual(wrong, []);
   assert.deepEqual(

@@ -17,6 +17,7 @@ import { openEngine } from './engine.ts';
 import { addSettings, flagOf, flagText, givenSettings, numberIfItIsOne, readSettings, shellWord } from './flags.ts';
 import { Interrupted } from './interrupt.ts';
 import { isWhole } from './numbers.ts';
+import { OPEN, openFile } from './open.ts';
 import type { Output } from './output.ts';
 import { budgetOf, limitsOf } from './setup.ts';
 
@@ -29,6 +30,7 @@ interface CompareOptions {
   readonly seeds: number;
   readonly evaluate: number;
   readonly out?: string;
+  readonly open: boolean;
 }
 
 /** `--strategies` stands for these. */
@@ -72,7 +74,8 @@ export function addCompare(program: Command, shell: Shell): void {
     .option(
       '--out <folder>',
       'folder for the report, the tables and the studies (default: the next free runs/compare-N)',
-    );
+    )
+    .option(...OPEN);
   addSettings(command, SETTINGS).action(
     async (studies: readonly string[], options: CompareOptions, command: Command) => {
       const output = outputOf(command, shell);
@@ -87,7 +90,12 @@ export function addCompare(program: Command, shell: Shell): void {
             : await bySearching(command, options, out, output, shell);
       if (compared === undefined) return;
       const warnings = warningsOf(compared);
-      await tellComparison(out, { ...compared, warnings, command: commandLine(studies, options, given, out) }, output);
+      const report = await tellComparison(
+        out,
+        { ...compared, warnings, command: commandLine(studies, options, given, out) },
+        output,
+      );
+      if (options.open) await openFile(report, output);
     },
   );
 }

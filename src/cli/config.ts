@@ -68,6 +68,8 @@ const optionValue = z.union([z.number(), z.boolean(), z.string()], {
 /** What may judge a search's candidates. */
 export const ESTIMATORS = ['train', 'proxies', 'predictor'] as const;
 
+const ESTIMATOR_RULE = 'must be train, proxies or predictor, or a .ts or .js file that exports one';
+
 export const studySchema = z.strictObject({
   data: say(z.string().min(1).default('digits'), 'data', 'dataset (`netsmith data` lists them)'),
   dataDir: say(z.string().min(1).optional(), 'data', 'folder with the files of the dataset, or the CSV file'),
@@ -100,7 +102,7 @@ export const studySchema = z.strictObject({
   strategy: say(
     z.string().min(1).default('random'),
     'search',
-    `search strategy: ${Object.keys(STRATEGIES).join(', ')}`,
+    `search strategy: ${Object.keys(STRATEGIES).join(', ')}, or a .ts or .js file that exports one`,
   ),
   strategyOptions: say(
     z.record(z.string(), optionValue).default({}),
@@ -119,9 +121,11 @@ export const studySchema = z.strictObject({
     'search a tabular benchmark instead of training (nas-bench-201); --data selects its dataset, and --time counts simulated training time',
   ),
   estimator: say(
-    z.enum(ESTIMATORS, { error: 'must be train, proxies or predictor' }).default('train'),
+    z
+      .union([z.enum(ESTIMATORS), z.string().regex(/\.m?[tj]s$/, ESTIMATOR_RULE)], { error: ESTIMATOR_RULE })
+      .default('train'),
     'search',
-    'how candidates are scored: by training, by zero-cost proxies, or by a predictor fitted to the --prior trials',
+    'how candidates are scored: by training, by zero-cost proxies, by a predictor fitted to the --prior trials, or by a .ts or .js file',
   ),
   estimatorOptions: say(z.record(z.string(), optionValue).default({}), 'search', 'options of the estimator'),
   objective: say(
@@ -250,9 +254,7 @@ export function trainSettings(settings: StudySettings): TrainSettings {
 }
 
 /** The trials that end a search, by its estimator, unless a person gave another end. */
-export const DEFAULT_TRIALS = { train: 12, proxies: 200, predictor: 200 } as const satisfies Readonly<
-  Record<StudySettings['estimator'], number>
->;
+export const DEFAULT_TRIALS: Readonly<Record<string, number>> = { train: 12, proxies: 200, predictor: 200 };
 
 /**
  * Checks settings as they come from flags, a file or a stored study, and fills in the defaults. `place` turns a

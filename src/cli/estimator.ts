@@ -18,6 +18,7 @@ import { modelTools, openEngine } from './engine.ts';
 import { memoryOfPrograms } from './memory.node.ts';
 import { isEstimated } from './objectives.ts';
 import { checkOptions } from './options.ts';
+import { isOwnFile, ownEstimator } from './own-files.ts';
 import type { Setup } from './setup.ts';
 
 const proxies = z.strictObject({
@@ -41,6 +42,8 @@ export type EstimatorPlan =
       readonly freereaSample: number;
     }
   | ({ readonly kind: 'predictor'; readonly metric: string } & z.infer<typeof predictor>)
+  /** Of a file that the command line names. */
+  | { readonly kind: 'own' }
   /** Looked up in a table, in the study's own process (`runOnTable`). */
   | { readonly kind: 'table'; readonly table: Table };
 
@@ -50,6 +53,7 @@ export function estimatorOf(settings: StudySettings, { objectives }: Problem, ta
   const { estimator, estimatorOptions } = settings;
   const checked = <T>(schema: z.ZodType<T>) => checkOptions('--estimator-options', schema, estimatorOptions);
   const estimated = objectives.filter(isEstimated).map(({ metric }) => metric);
+  if (isOwnFile(estimator)) return { kind: 'own' };
   if (estimator !== 'train') checkTrainless(settings);
   switch (estimator) {
     case 'train':
@@ -67,7 +71,7 @@ export function estimatorOf(settings: StudySettings, { objectives }: Problem, ta
         freereaSample: combined ? sample : 0,
       };
     }
-    case 'predictor':
+    default:
       return { kind: 'predictor', metric: estimated[0] ?? '', ...checked(predictor) };
   }
 }
@@ -113,6 +117,20 @@ export async function openEstimator(
     }
     case 'predictor':
       return predictorEstimator(await learn(setup, estimator, earlier), estimator.metric);
+    case 'own': {
+      if (setup.own.estimator === undefined) throw new Error('the estimator is of a file that nobody has named');
+      const definition = await ownEstimator(setup.own.estimator);
+      let engine: ReturnType<typeof openEngine> | undefined;
+      const context = {
+        ...{ space: setup.space, data, training: setup.training, objectives: setup.problem.objectives },
+        ...{ seed: settings.seed, memoryBytes },
+        engine() {
+          engine ??= openEngine(settings, settings.workers);
+          return engine;
+        },
+      };
+      return definition.open(context, settings.estimatorOptions);
+    }
     case 'table':
       throw new Error('a table is looked up without workers');
   }

@@ -1,12 +1,13 @@
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { invalid } from '../common/errors.ts';
 import type { Json } from '../common/json.ts';
 import type { Metrics } from '../common/metrics.ts';
 import { networkCosts } from '../network/costs.ts';
 import { modelCard } from '../report/export/model-card.ts';
-import { exportOnnx } from '../report/export/onnx.ts';
+import { MODEL_JSON_FORMAT, modelJson } from '../report/export/model-json.ts';
+import { exportOnnx, modelMetadata } from '../report/export/onnx.ts';
 import { checkParity } from '../report/export/parity.ts';
 import { sealModel } from '../report/export/seal.node.ts';
 import { showDeviation, showMetric } from '../report/numbers.ts';
@@ -40,7 +41,7 @@ import { readStudy, setUpFinal } from './study.ts';
 import { createTrainingsView } from './trainings.ts';
 import { netsmithVersion } from './versions.ts';
 
-/** `netsmith export DIR`: { file, parity, samples, card?, trial, choice, epochs, seed, test?, tested? } */
+/** `netsmith export DIR`: { file, about, parity, samples, card?, trial, choice, epochs, seed, test?, tested? } */
 export function addExport(program: Command, shell: Shell): void {
   const command = define(
     program,
@@ -111,6 +112,8 @@ export function testText(setup: Setup, { test, tested }: Exported): string {
 /** What was exported, from which training. */
 export interface Exported {
   readonly file: string;
+  /** The JSON file beside it that says how to feed the model and read its answer. */
+  readonly about: string;
   /** The largest difference to the training engine over the largest output, on this many samples. */
   readonly parity: number;
   readonly samples: number;
@@ -147,6 +150,8 @@ export async function exportBest(
   const fits = left !== undefined && (!mustTrain || left.epochs === training.epochs);
   if (out === undefined || !fits) checkKeeps(dir);
   if (out !== undefined) checkWritable(dirname(out));
+  const beside = join(out === undefined ? join(dir, 'best') : dirname(out), `${stem(out ?? 'model.onnx')}.json`);
+  checkOurs(beside);
   const engine = await openEngine(settings, 1);
   const network = resolve(space, architecture);
   const kept = fits ? left : await trainAgain(left?.epochs);
@@ -193,8 +198,13 @@ export async function exportBest(
   const file = out ?? join(dir, 'best', 'model.onnx');
   if (out === undefined) writeInStudy(dir, ['best', 'model.onnx'], model);
   else writeWhole(file, model);
+  const json = modelJson(modelMetadata(`model "${file}"`, model), basename(file));
+  const described = `${JSON.stringify(json, null, 2)}\n`;
+  if (out === undefined) writeInStudy(dir, ['best', 'model.json'], described);
+  else writeWhole(beside, described);
   const exported: Exported = {
     file,
+    about: beside,
     parity,
     samples,
     trial,
@@ -226,4 +236,21 @@ export async function exportBest(
     }),
   );
   return { ...exported, card };
+}
+
+/** `model.onnx` -> `model` */
+function stem(file: string): string {
+  return basename(file).replace(/\.onnx$/i, '');
+}
+
+/** Throws UserError where the file that goes beside the model is there and is none that an export wrote. */
+function checkOurs(path: string): void {
+  if (!existsSync(path)) return;
+  try {
+    const found = JSON.parse(readFileSync(path, 'utf8'));
+    if (found?.format === MODEL_JSON_FORMAT) return;
+  } catch {
+    // Then it is none of ours.
+  }
+  throw invalid(`file "${path}"`, 'was not written by netsmith export', 'give --out another name, or move it away');
 }

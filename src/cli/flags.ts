@@ -10,6 +10,7 @@ import { printable } from '../common/text.ts';
 import { checkSettings, GROUPS, type SettingName, type StudySettings, studySchema } from './config.ts';
 import { shellWord } from './invocation.ts';
 import { numberIfItIsOne } from './numbers.ts';
+import { ownFilesOf } from './own-files.ts';
 
 export { numberIfItIsOne, shellWord };
 
@@ -96,7 +97,8 @@ const PLACEHOLDERS: Partial<Record<SettingName, string>> = {
   dataDir: 'path',
   label: 'column',
   space: 'name|file',
-  strategy: 'name',
+  strategy: 'name|file',
+  estimator: 'train|proxies|predictor|file',
   time: 'duration',
   until: 'metric=value,...',
   memory: 'size',
@@ -124,7 +126,7 @@ export function givenSettings(command: Command): Readonly<Record<string, unknown
   return Object.fromEntries(given.map((name) => [name, options[name]]));
 }
 
-const CONFIG_FILES = ['netsmith.config.ts', 'netsmith.config.js', 'netsmith.config.json'];
+export const CONFIG_FILES = ['netsmith.config.ts', 'netsmith.config.js', 'netsmith.config.json'];
 
 /**
  * Settings from flags over those of `--config` (or a `netsmith.config.*` of the working directory) over `presets` (for these) over
@@ -145,6 +147,7 @@ export async function readSettings(
     ...settings,
     ...(settings.dataDir === undefined ? {} : { dataDir: resolve(settings.dataDir) }),
     ...(isSpaceFile(settings.space) ? { space: resolve(settings.space) } : {}),
+    ...ownFilesOf(settings),
   };
 }
 

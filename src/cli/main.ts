@@ -5,29 +5,37 @@ import { TrainingFailure } from '../train/failure.ts';
 import { addBest } from './best.ts';
 import { createProgram, type Shell } from './command.ts';
 import { addCompare } from './compare.ts';
+import { addCompletion } from './completion.ts';
 import { addData } from './data.ts';
+import { addDoctor } from './doctor.ts';
 import { addEvaluate } from './evaluate.ts';
 import { addExport } from './export.ts';
+import { addInit } from './init.ts';
 import { Interrupted } from './interrupt.ts';
+import { addLs } from './ls.ts';
 import { type Streams, safeStreams } from './output.ts';
 import { addPredict } from './predict.ts';
 import { addReport } from './report.ts';
 import { addResume } from './resume.ts';
 import { addRun } from './run.ts';
+import { addSamples } from './samples.ts';
 import { addSearch } from './search.ts';
 import { addShow } from './show.ts';
 import { addSpaces } from './spaces.ts';
 import { addStatus } from './status.ts';
+import { addStrategies } from './strategies.ts';
 import { processStreams } from './streams.ts';
 import { addTrain } from './train.ts';
 import { addTrials } from './trials.ts';
 import { netsmithVersion } from './versions.ts';
 
-/** In the order of --help: a study from its beginning to its end, then what stands alone. */
+/** In the order of --help: the configuration, a study from its beginning to its end, then what stands alone. */
 const COMMANDS = [
+  addInit,
   addRun,
   addSearch,
   addResume,
+  addLs,
   addStatus,
   addTrials,
   addBest,
@@ -39,7 +47,11 @@ const COMMANDS = [
   addCompare,
   addTrain,
   addSpaces,
+  addSamples,
+  addStrategies,
   addData,
+  addDoctor,
+  addCompletion,
 ] as const;
 
 /**

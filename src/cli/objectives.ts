@@ -4,6 +4,7 @@ import type { DatasetInfo } from '../data/dataset.ts';
 import type { Problem } from '../strategy/strategy.ts';
 import type { Target } from '../study/budget.ts';
 import { parseTarget, type StudySettings } from './config.ts';
+import { isOwnFile } from './own-files.ts';
 
 type Kind = Pick<DatasetInfo, 'kind'>;
 type MetricName = keyof typeof METRICS;
@@ -26,7 +27,7 @@ export function objectivesOf(settings: StudySettings, { kind }: Kind): Problem['
     const needed = ONLY[name as MetricName];
     if (estimator === 'proxies' && isTrained(name))
       throw invalid('--objective', `"${name}"`, `must be one of ${allOf(PROXY_METRICS)} with --estimator proxies`);
-    if (estimator !== 'proxies' && Object.hasOwn(PROXY_METRICS, name))
+    if (estimator !== 'proxies' && !isOwnFile(estimator) && Object.hasOwn(PROXY_METRICS, name))
       throw invalid('--objective', `"${name}"`, 'is a proxy and needs --estimator proxies');
     if (needed !== undefined && needed !== kind)
       throw invalid('--objective', `"${name}"`, `is a metric for ${needed} only, but the task is ${kind}`);

@@ -14,11 +14,13 @@ import { readPlain, writeWhole } from '../study/store/files.node.ts';
 import type { Trial } from '../study/store/store.ts';
 import { bestTrials, takenBy } from './best.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { type StudySettings, trainsTrials } from './config.ts';
+import { ESTIMATORS, type StudySettings, trainsTrials } from './config.ts';
 import { modelTools } from './engine.ts';
 import { type EvaluationRecord, readEvaluation, readWeights } from './evaluation.ts';
 import { commandOf, shellWord } from './flags.ts';
 import { testedObjective } from './objectives.ts';
+import { OPEN, openFile } from './open.ts';
+import { isOwnFile } from './own-files.ts';
 import { readPredictions } from './predictions.ts';
 import { earlierStudies } from './prior.ts';
 import { budgetOf } from './setup.ts';
@@ -30,12 +32,15 @@ import { versions } from './versions.ts';
 export function addReport(program: Command, shell: Shell): void {
   define(program, 'report <dir>', 'Write an HTML report of a study (one self-contained file)', [
     'netsmith report runs/digits-small-cnn-1',
-    'netsmith report runs/digits-small-cnn-1 --out report.html',
+    'netsmith report runs/digits-small-cnn-1 --out report.html --open',
   ])
     .option('--out <file>', 'output file (default: report.html in the study folder)')
-    .action(async (dir: string, options: { readonly out?: string }, command: Command) => {
+    .option(...OPEN)
+    .action(async (dir: string, options: { readonly out?: string; readonly open: boolean }, command: Command) => {
+      const output = outputOf(command, shell);
       const file = await writeReport(dir, options.out);
-      outputOf(command, shell).result({ file }, file);
+      output.result({ file }, file);
+      if (options.open) await openFile(file, output);
     });
 }
 
@@ -79,8 +84,8 @@ export async function reportData(dir: string, study: ReadStudy): Promise<ReportD
     createdAt: record.createdAt,
     finished: await isFinished(study),
     space: { name: space.name, options: space.options, ...(size !== undefined && { size }) },
-    strategy: settings.strategy,
-    estimator: isTable ? 'table' : settings.estimator,
+    strategy: isOwnFile(settings.strategy) ? basename(settings.strategy) : settings.strategy,
+    estimator: isTable ? 'table' : (ESTIMATORS.find((name) => name === settings.estimator) ?? 'own'),
     seed: settings.seed,
     objectives: problem.objectives,
     tested: testedObjective(problem.objectives, data),
@@ -132,6 +137,8 @@ export async function isFinished({ settings, problem, trials, clock, strategySta
     ({ state, purpose }) => state !== 'running' && (state !== 'waiting' || (leftWaiting && purpose === 'search')),
   );
   if (!rests || spent !== undefined) return rests;
+  // A strategy of a file is not run to be asked.
+  if (isOwnFile(settings.strategy)) return false;
   // Within its budget it is at its end when the strategy has no more to propose.
   const strategy = createStrategy(settings.strategy, settings.strategyOptions, modelTools());
   const [, proposals] = await strategy.ask(problem, strategyState.state, searched.length, 1);
@@ -176,11 +183,13 @@ function withoutHome(path: string): string {
 }
 
 function settingsShown(settings: StudySettings): StudySettings {
-  const { dataDir, space } = settings;
+  const { dataDir, space, strategy, estimator } = settings;
   return {
     ...settings,
     ...(dataDir !== undefined && { dataDir: withoutHome(dataDir) }),
     ...(isAbsolute(space) && { space: withoutHome(space) }),
+    ...(isAbsolute(strategy) && { strategy: withoutHome(strategy) }),
+    ...(isAbsolute(estimator) && { estimator: withoutHome(estimator) }),
   };
 }
 

@@ -9,6 +9,7 @@ import type { SettingName, StudySettings } from './config.ts';
 import { checkDevice } from './engine.ts';
 import { addSettingsOfStudy, givenSettings } from './flags.ts';
 import type { Output } from './output.ts';
+import { namedAgain } from './own-files.ts';
 import { searchToItsEnd, tellResult } from './search.ts';
 import { checkRunSettings, type Setup } from './setup.ts';
 import { planOf, planToJson, type StudyPlan, setUpAgain } from './study.ts';
@@ -41,6 +42,8 @@ export function addResume(program: Command, shell: Shell): void {
     'netsmith resume runs/digits-small-cnn-1 --retry-failed --workers 1',
   ])
     .option('--without <file...>', 'image-folder: skip these images (damaged or removed files)')
+    .option('--strategy <file>', 'the file of a study with your own strategy, which must be named again')
+    .option('--estimator <file>', 'the file of a study with your own estimator, which must be named again')
     .option('--retry-failed', 'retrain failed trials from scratch; they keep their numbers', false);
   addSettingsOfStudy(command, CHANGEABLE).action(async (dir: string, options: ResumeOptions, command: Command) => {
     const output = outputOf(command, shell);
@@ -74,8 +77,9 @@ export async function reopen(
   const store = await openStudy(dir, 'write');
   try {
     const plan = planOf(await store.study(), dir);
-    const settings = leaveOut(plan, checkRunSettings(plan.settings, given), without);
-    const setup = await setUpAgain(plan, dir, settings, { without: without.length > 0 });
+    const own = namedAgain(`study "${dir}"`, plan.settings, given);
+    const settings = leaveOut(plan, checkRunSettings(plan.settings, { ...given, ...own }), without);
+    const setup = await setUpAgain(plan, dir, settings, { without: without.length > 0, own });
     const { length: done } = await store.trials('search');
     if (given.trials !== undefined && Number(given.trials) < done) {
       throw invalid('--trials', String(given.trials), `the study already has ${done} trials`);

@@ -16,6 +16,7 @@ import { numberIfItIsOne, readSettings } from './flags.ts';
 import { interruptible } from './interrupt.ts';
 import { hint } from './invocation.ts';
 import { testedObjective } from './objectives.ts';
+import { OPEN, openFile } from './open.ts';
 import { NO_SAMPLES } from './predictions.ts';
 import { writeReport } from './report.ts';
 import { addStudyOptions, endText, newStudy, type StudyOptions, searchToItsEnd, tellInterrupted } from './search.ts';
@@ -27,6 +28,8 @@ const workers = () => Math.min(2, availableParallelism());
 function presets({ estimator = 'train' }: Partial<StudySettings>): Partial<StudySettings> {
   return { confirm: estimator === 'train' ? CONFIRM : 0, workers: workers() };
 }
+
+type RunOptions = StudyOptions & EvaluateOptions & Pick<ChoiceOptions, 'choose'> & { readonly open: boolean };
 
 /** `netsmith run`: { study, trials, choice, best, evaluation, export, report } */
 export function addRun(program: Command, shell: Shell): void {
@@ -48,7 +51,8 @@ export function addRun(program: Command, shell: Shell): void {
     .option(...CHOOSE)
     .option('--no-baselines', 'skip the hand-designed baselines')
     .option(...NO_SAMPLES)
-    .action(async (options: StudyOptions & EvaluateOptions & Pick<ChoiceOptions, 'choose'>, command: Command) => {
+    .option(...OPEN)
+    .action(async (options: RunOptions, command: Command) => {
       const output = outputOf(command, shell);
       checkSeeds(options);
       const settings = await readSettings(command, presets);
@@ -106,6 +110,7 @@ export function addRun(program: Command, shell: Shell): void {
           `Report   ${report}`,
         ].join('\n'),
       );
+      if (options.open) await openFile(report, output);
     });
 }
 

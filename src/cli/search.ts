@@ -213,6 +213,7 @@ async function inProcesses(dir: string, setup: Setup, store: Store): Promise<Pic
   const orders: WorkerOrders = {
     plan: planOfSetup(setup),
     memoryBytes,
+    own: setup.own,
     ...(learns && { earlier: await store.earlier() }),
   };
   const entry = entryModule('worker.node');

@@ -30,6 +30,7 @@ import { modelTools } from './engine.ts';
 import { type EstimatorPlan, estimatorOf } from './estimator.ts';
 import { flagOf, isSpaceFile } from './flags.ts';
 import { objectivesOf, targetsOf } from './objectives.ts';
+import { absentStrategy, isOwnFile, type OwnFiles, ownEstimator, ownFilesOf, ownStrategy } from './own-files.ts';
 import { stoppingOf } from './stopping.ts';
 
 /** Everything that settings stand for, short of an engine. */
@@ -42,16 +43,30 @@ export interface Setup {
   readonly strategy: Strategy;
   readonly stopping: StoppingRule | undefined;
   readonly estimator: EstimatorPlan;
+  /** What the command line names of a person's own, and may be run. */
+  readonly own: OwnFiles;
 }
 
 /**
  * Opens the data and builds what the settings name. Writes nothing; throws UserError for whatever does not fit: this is
  * where a study's settings are checked before it is created, and where a worker or `resume` begins again from them, with
- * the space of the study (`spaceOf`). `checked`: the process that started this one has just checked the data.
+ * the space of the study (`spaceOf`). `checked`: the process that started this one has just checked the data. `own`: the files that the
+ * command line names; those that a stored study alone names are not run.
  */
-export async function setUp(settings: StudySettings, spaceOfStudy?: Space, checked = false): Promise<Setup> {
+export async function setUp(
+  settings: StudySettings,
+  spaceOfStudy?: Space,
+  checked = false,
+  own: OwnFiles = spaceOfStudy === undefined ? ownFilesOf(settings) : {},
+): Promise<Setup> {
   const definition = spaceOfStudy ?? (await loadSpace(settings.space));
-  const strategy = createStrategy(settings.strategy, settings.strategyOptions, modelTools());
+  const strategy =
+    own.strategy !== undefined
+      ? await ownStrategy(own.strategy, settings.strategyOptions)
+      : isOwnFile(settings.strategy)
+        ? absentStrategy(settings.strategy)
+        : createStrategy(settings.strategy, settings.strategyOptions, modelTools());
+  if (own.estimator !== undefined) (await ownEstimator(own.estimator)).checkOptions(settings.estimatorOptions);
   const { benchmark } = settings;
   const { table, dataset } =
     benchmark === undefined
@@ -70,7 +85,7 @@ export async function setUp(settings: StudySettings, spaceOfStudy?: Space, check
   strategy.init(problem);
   checkBudget(budgetOf(settings));
   const stopping = stoppingOf(settings, problem);
-  return { settings, dataset, space, training, problem, strategy, stopping, estimator };
+  return { settings, dataset, space, training, problem, strategy, stopping, estimator, own };
 }
 
 /** What the data room is asked for. */
@@ -183,8 +198,8 @@ export function problemOf(settings: StudySettings, space: Space, info: DatasetIn
 function fidelitiesFor(settings: StudySettings): Problem['fidelities'] {
   const { estimator, strategy, strategyOptions, epochs, dataShare, resolution, width } = settings;
   const full: Fidelity = { epochs, data: dataShare, resolution, width };
-  const fidelities = fidelitiesOf(strategy, strategyOptions, full);
-  if (estimator === 'train') return fidelities;
+  const fidelities = isOwnFile(strategy) ? ([full] as const) : fidelitiesOf(strategy, strategyOptions, full);
+  if (estimator === 'train' || isOwnFile(estimator)) return fidelities;
   if (fidelities.length > 1)
     throw invalid(
       '--strategy',
@@ -216,7 +231,9 @@ export function checkRunSettings(stored: StudySettings, given: Readonly<Record<s
 export function budgetOf({ trials, time, until = [], estimator }: StudySettings): Budget {
   const seconds = time === undefined ? undefined : parseDuration(time);
   const targets = until.flatMap((text) => parseTarget(text) ?? []);
-  const wanted = trials ?? (seconds === undefined && targets.length === 0 ? DEFAULT_TRIALS[estimator] : undefined);
+  const wanted =
+    trials ??
+    (seconds === undefined && targets.length === 0 ? (DEFAULT_TRIALS[estimator] ?? DEFAULT_TRIALS.train) : undefined);
   return {
     ...(wanted !== undefined && { trials: wanted }),
     ...(seconds !== undefined && { seconds }),

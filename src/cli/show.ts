@@ -119,7 +119,8 @@ async function fromStudy(dir: string, options: ShowOptions, output: Output): Pro
   return { space: study.space, architecture: trial.architecture };
 }
 
-function taskFrom({ input, outputs, regression }: ShowOptions): Task {
+/** The task that `--input`, `--outputs` and `--regression` describe. Throws UserError. */
+export function taskFrom({ input, outputs, regression }: Pick<ShowOptions, 'input' | 'outputs' | 'regression'>): Task {
   const shape = input.split(',').map((size) => parseNumber(size) ?? Number.NaN);
   const isShape = shape.length === 1 || (shape.length === 3 && shape.every((size) => size <= 4096));
   if (!isShape || !shape.every((size) => isWhole(size, 1, 1_000_000))) {

@@ -1,13 +1,11 @@
 import type { Command } from 'commander';
-import { z } from 'zod';
-import type { Json } from '../common/json.ts';
 import { showCount } from '../report/numbers.ts';
 import { count } from '../space/index.ts';
 import type { SpaceDefinition, Task } from '../space/space.ts';
 import { SPACES } from '../space/spaces/index.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { studySchema } from './config.ts';
 import { table } from './output.ts';
+import { configSchema } from './schema.ts';
 
 /** `netsmith spaces`: [{ name, description, options, size }]; size for 32x32 colour images of 10 classes. */
 export function addSpaces(program: Command, shell: Shell): void {
@@ -19,7 +17,7 @@ export function addSpaces(program: Command, shell: Shell): void {
     .action((options: { readonly schema: boolean }, command: Command) => {
       const output = outputOf(command, shell);
       if (options.schema) {
-        const schema = z.toJSONSchema(studySchema, { io: 'input' }) as Json;
+        const schema = configSchema();
         output.result(schema, JSON.stringify(schema, null, 2));
         return;
       }

@@ -9,6 +9,7 @@ import { openStudy } from '../study/study.node.ts';
 import { checkSettings as checkTraining } from '../train/settings.ts';
 import type { StudySettings } from './config.ts';
 import { isSpaceFile } from './flags.ts';
+import type { OwnFiles } from './own-files.ts';
 import { checkPlan, type StudyPlan } from './plan.ts';
 import { requireSameData } from './same-data.ts';
 import { namedSpace, problemOf, type Setup, setUp, taskOf } from './setup.ts';
@@ -22,6 +23,8 @@ export interface WorkerOrders {
   readonly memoryBytes: number;
   /** What the study began with: a predictor learns from it. */
   readonly earlier?: readonly EarlierTrial[];
+  /** Files of a person's own that the command line of the process at work names. */
+  readonly own?: OwnFiles;
 }
 
 export function ordersToJson({ plan, ...rest }: WorkerOrders): Json {
@@ -88,16 +91,18 @@ export async function setUpAgain(
   plan: StudyPlan,
   dir: string,
   settings: StudySettings,
-  { without = false }: { readonly without?: boolean } = {},
+  { without = false, own = {} }: { readonly without?: boolean; readonly own?: OwnFiles } = {},
 ): Promise<Setup> {
-  const setup = await setUp(settings, spaceOf(plan, `study "${dir}"`));
+  const setup = await setUp(settings, spaceOf(plan, `study "${dir}"`), false, own);
   requireSameData(`study "${dir}"`, plan.data, setup.dataset.search.info, without);
   return setup;
 }
 
 /** Sets up a study in a process that the study has started: where the data have changed since, it stops. */
-export async function setUpInWorker(plan: StudyPlan): Promise<Setup> {
-  const setup = await setUp(plan.settings, spaceOf(plan), true);
+export async function setUpInWorker(plan: StudyPlan, own: OwnFiles = {}): Promise<Setup> {
+  // A strategy is of no use to a worker.
+  const { strategy: _, ...used } = own;
+  const setup = await setUp(plan.settings, spaceOf(plan), true, used);
   requireSameData('study', plan.data, setup.dataset.search.info, false);
   return setup;
 }

@@ -41,6 +41,14 @@ export const SOURCES = {
     note: 'Predicted from the trials of earlier studies; the best of many predictions is optimistic.',
     trained: false,
   },
+  own: {
+    where: 'by an estimator of its own',
+    work: 'of estimating',
+    column: 'Estimated',
+    part: 'estimated',
+    note: 'Estimated by a file that the command line named; the best of many estimates is optimistic.',
+    trained: false,
+  },
   table: {
     where: 'on the validation set, from the table',
     work: 'of training, looked up in the table',

@@ -12,6 +12,7 @@ import { gaussianProcessSearch } from './gaussian-process.ts';
 import { localSearch } from './local-search.ts';
 import { mcts } from './mcts.ts';
 import { nsga2 } from './nsga2.ts';
+import { type OptionRule, optionRules } from './option-rules.ts';
 import { pnas } from './pnas.ts';
 import { randomSearch } from './random.ts';
 import { controller } from './reinforce.ts';
@@ -21,6 +22,7 @@ import { type Rungs, wrapperDefinitions } from './wrappers/definitions.ts';
 import { risingFidelities } from './wrappers/fidelities.ts';
 
 export type { ModelTools } from '../model/tools.ts';
+export type { OptionRule } from './option-rules.ts';
 export type * from './strategy.ts';
 
 /** A strategy as the command line offers it. */
@@ -29,6 +31,8 @@ export interface StrategyDefinition {
   readonly description: string;
   /** Its options with their defaults, in the order of `--help`. */
   readonly defaults: Readonly<Record<string, number | string | boolean>>;
+  /** What each option may be, in the same order; no such method: only the defaults are known. */
+  rules?(): readonly OptionRule[];
   /**
    * Throws UserError for an unknown option, or a value that breaks the option's rule. A strategy that needs a tool and has
    * none throws UserError when it is asked.
@@ -208,6 +212,7 @@ function define<Options extends Readonly<Record<string, number | string | boolea
     name,
     description,
     defaults: schema.parse({}),
+    rules: () => optionRules(schema),
     create(options = {}, tools = {}) {
       const parsed = schema.safeParse(options, { error: ruleOf });
       if (parsed.success) return factory(parsed.data, tools);

@@ -1,7 +1,9 @@
+import { resolve } from 'node:path';
 import { invalid } from '../../common/errors.ts';
 import { createStrategy } from '../../strategy/index.ts';
 import { ESTIMATORS, type StudySettings } from '../config.ts';
 import { parsePairs } from '../flags.ts';
+import { isOwnFile } from '../own-files.ts';
 
 type Options = Readonly<Record<string, number | string | boolean>>;
 
@@ -27,6 +29,8 @@ export const RANDOM: NamedStrategy = { name: 'random', strategy: 'random', optio
  */
 export function parseStrategies(text: string): readonly NamedStrategy[] {
   const named = parseNamed('--strategies', text).map(({ name, word, options }) => {
+    // A file is loaded, and its options checked, where its settings are.
+    if (isOwnFile(word)) return { name, strategy: resolve(word), options };
     createStrategy(word, options);
     return { name, strategy: word, options };
   });
@@ -39,7 +43,7 @@ export function parseStrategies(text: string): readonly NamedStrategy[] {
  */
 export function parseEstimators(text: string): readonly NamedEstimator[] {
   return parseNamed('--estimators', text).map(({ name, word, options }) => {
-    const estimator = ESTIMATORS.find((one) => one === word);
+    const estimator = isOwnFile(word) ? resolve(word) : ESTIMATORS.find((one) => one === word);
     if (estimator === undefined) throw invalid('--estimators', `"${word}"`, `must be one of ${ESTIMATORS.join(', ')}`);
     return { name, estimator, options };
   });

@@ -31,8 +31,8 @@ export function warningsOf({ competitors }: Pick<Comparison, 'competitors'>): re
     : [];
 }
 
-/** Writes the report and the tables, and tells the result. */
-export async function tellComparison(dir: string, given: Comparison, output: Output): Promise<void> {
+/** Writes the report and the tables, and tells the result. Returns the report's file. */
+export async function tellComparison(dir: string, given: Comparison, output: Output): Promise<string> {
   const comparison = valuesWithoutFolders(given);
   const analysis = analyse(comparison);
   const files = {
@@ -103,4 +103,5 @@ export async function tellComparison(dir: string, given: Comparison, output: Out
     files,
   };
   output.result(JSON.parse(JSON.stringify(value)), lines.join('\n'));
+  return files.report;
 }

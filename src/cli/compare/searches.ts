@@ -10,6 +10,7 @@ import { evaluate } from '../evaluate.ts';
 import { readEvaluation } from '../evaluation.ts';
 import { Interrupted, interruptible } from '../interrupt.ts';
 import type { Output } from '../output.ts';
+import { ownFilesOf } from '../own-files.ts';
 import { readPrior } from '../prior.ts';
 import { isFinished } from '../report.ts';
 import { CHANGEABLE, reopen } from '../resume.ts';
@@ -74,7 +75,9 @@ export async function runSearches(order: SearchesOrder, output: Output): Promise
     if (found === undefined || !(await isFinished(found))) {
       output.note(`\n[${i + 1} of ${runs.length}] ${name}, seed ${settings.seed}`);
       const { store, setup } =
-        found === undefined ? await newStudy(settings, { out: dir, prior }, output) : await reopen(dir, {}, output);
+        found === undefined
+          ? await newStudy(settings, { out: dir, prior }, output)
+          : await reopen(dir, { ...ownFilesOf(settings) }, output);
       const end = await searchToItsEnd(dir, store, setup, output);
       if (end.reason === 'interrupted') return end.interrupted ?? new Interrupted('SIGINT');
     }

@@ -12,6 +12,7 @@ import type { Limit, Problem } from '../../strategy/strategy.ts';
 import { type Simulation, simulate, tabularProblem } from '../../study/simulate.ts';
 import { benchmarkNamed, checkTimed, datasetOf } from '../benchmarks.ts';
 import type { Output } from '../output.ts';
+import { isOwnFile, ownStrategy } from '../own-files.ts';
 import { versions } from '../versions.ts';
 import type { NamedStrategy } from './competitors.ts';
 
@@ -46,7 +47,9 @@ export async function compareOnTable(
   const problemFor = (seed: number) => withMeasures(tabularProblem(table, dataset, seed, { limits: order.limits }));
   const play = async ({ name, strategy, options }: NamedStrategy, seed: number): Promise<ComparedRun> => {
     const problem = problemFor(seed);
-    const created = createStrategy(strategy, options, tools);
+    const created = isOwnFile(strategy)
+      ? await ownStrategy(strategy, options)
+      : createStrategy(strategy, options, tools);
     const { trials: ended, trajectory, best } = await simulate({ strategy: created, problem, table, dataset, budget });
     if (best === undefined)
       throw invalid(`"${name}", seed ${seed}`, 'no trial is complete', 'a comparison needs a larger budget');

@@ -32,7 +32,7 @@ export function trajectoryCsv({ competitors, axis }: Comparison): string {
 const NUMBER = /^[+-]?\d+(\.\d+)?(e[+-]?\d+)?$/i;
 
 /** RFC 4180. A text that a spreadsheet would take for a formula gets an apostrophe in front; numbers stay numbers. */
-function cell(value: string | number): string {
+export function cell(value: string | number): string {
   const plain = String(value);
   const isFormula = /^[=+\-@\t\r]/.test(plain) && typeof value === 'string' && !NUMBER.test(plain);
   const text = printable(isFormula ? `'${plain}` : plain);

@@ -6,6 +6,7 @@ import { describeDecoding } from '../../data/image-decoding.ts';
 import { featureCount } from '../../data/table.ts';
 import type { Costs } from '../../network/network.ts';
 import { deviation, mean, showBytes, showCount, showDeviation, showLarge, showMetric } from '../numbers.ts';
+import { browserPage } from './browser-page.ts';
 import { INPUT_NAME, OUTPUT_NAMES } from './metadata.ts';
 
 export interface ModelCardData {
@@ -87,7 +88,11 @@ const { ${output} } = await session.run({ ${INPUT_NAME}: new ort.Tensor('float32
 console.log(${output}.data);
 \`\`\`
 
-Browser: the same with \`import * as ort from 'onnxruntime-web';\`.
+Browser: this page, served from the folder of \`${card.file}\` and \`${card.file.replace(/\.onnx$/i, '')}.json\` (which says the same as this card, for programs):
+
+\`\`\`html
+${browserPage(info, info.encoding !== undefined, card.file)}
+\`\`\`
 
 Python:
 

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
-import { rng } from '../../common/random.ts';
 import { sharedData } from '../../common/testing/shared-data.ts';
 import {
   conv,
@@ -15,7 +14,10 @@ import {
   sequential,
 } from '../../space/index.ts';
 import type { Architecture, Space, Task } from '../../space/space.ts';
-import type { Outcome, Problem, Proposal } from '../strategy.ts';
+import { pseudoCosts, pseudoOutcome } from '../conformance.node.ts';
+import type { Problem } from '../strategy.ts';
+
+export { pseudoCosts, pseudoOutcome };
 
 /** Problems and objectives that cost nothing, for tests of strategies. */
 
@@ -55,18 +57,6 @@ export const RISING: Problem['fidelities'] = [
   { epochs: 3, data: 1, resolution: 1, width: 1 },
   { epochs: 9, data: 1, resolution: 1, width: 1 },
 ];
-
-/** Costs that depend on the architecture alone: params is uniform in [0, 1000). */
-export function pseudoCosts(architecture: Architecture): Readonly<Record<string, number>> {
-  return { params: rng('params', JSON.stringify(architecture)).int(1000) };
-}
-
-/** What a trial of a proposal might give: an accuracy that depends on the architecture, better at higher fidelity. */
-export function pseudoOutcome(proposal: Proposal, trial: number): Outcome {
-  const { architecture, fidelity } = proposal;
-  const accuracy = rng('accuracy', JSON.stringify(architecture)).float() * 0.9 + fidelity * 0.01;
-  return { trial, architecture, fidelity, state: 'complete', metrics: { accuracy }, seconds: 1, origin: 'asked' };
-}
 
 /** The benchmark's table, which tests may have to do without. */
 export const NAS_BENCH_201 = sharedData('nas-bench-201.csv.gz');

@@ -6,6 +6,7 @@ import { asha } from '../asha.ts';
 import { bohb } from '../bohb.ts';
 import { hyperband } from '../hyperband.ts';
 import type { StrategyDefinition } from '../index.ts';
+import { optionRules } from '../option-rules.ts';
 import type { Strategy } from '../strategy.ts';
 import { successiveHalving } from '../successive-halving.ts';
 import { constrained } from './constrained.ts';
@@ -81,6 +82,7 @@ export function wrapperDefinitions(registry: Registry) {
       name: 'bohb',
       description: 'Hyperband with candidates from a kernel density model (Falkner et al. 2018).',
       defaults: bohbOptions.parse({}),
+      rules: () => optionRules(bohbOptions),
       create: (options = {}) => bohb(check('bohb', bohbOptions, options)),
       rungs: (options = {}) => check('bohb', bohbOptions, options),
     },
@@ -147,6 +149,7 @@ export function wrapperDefinitions(registry: Registry) {
       name,
       description,
       defaults: schema.parse({}) as StrategyDefinition['defaults'],
+      rules: () => optionRules(schema),
       create(options = {}, tools) {
         const { own, ofInner } = parse(name, schema, options);
         checkInner(own.inner, ofInner);

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from './database.node.ts';
 
@@ -22,6 +23,18 @@ export function takeLock(study: string): Lock | undefined {
     throw error;
   }
   return { release: () => file.isOpen && file.close() };
+}
+
+/** Whether a process writes to the study at this moment. Nothing is created; false where that cannot be found out. */
+export function isHeld(study: string): boolean {
+  if (!existsSync(join(study, 'writer.lock'))) return false;
+  try {
+    const lock = takeLock(study);
+    lock?.release();
+    return lock === undefined;
+  } catch {
+    return false;
+  }
 }
 
 function isBusy(error: unknown): boolean {

@@ -1,0 +1,122 @@
+import { existsSync, statSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import type { Command } from 'commander';
+import { invalid } from '../common/errors.ts';
+import { DATASETS, type DatasetEntry } from '../data/catalogue.ts';
+import { define, outputOf, type Shell } from './command.ts';
+import { checkSettings, parseDuration, SETTING_NAMES, type StudySettings } from './config.ts';
+import { addSettings, CONFIG_FILES, flagOf, givenSettings, isSpaceFile } from './flags.ts';
+import { hint } from './invocation.ts';
+import { isWhole, parseNumber } from './numbers.ts';
+import { type Asker, withTerminal } from './questions.ts';
+import { SCHEMA_FILE } from './schema.ts';
+import { netsmithVersion } from './versions.ts';
+
+type Given = Readonly<Record<string, unknown>>;
+
+/** `netsmith init [FOLDER]`: { file, settings } */
+export function addInit(program: Command, shell: Shell): void {
+  const command = define(program, 'init [folder]', 'Write netsmith.config.json: asks a few questions, or takes flags', [
+    'netsmith init',
+    'netsmith init --data csv --data-dir houses.csv --label price --regression --trials 40 --yes',
+  ]).option('--yes', 'ask nothing: write what the flags say', false);
+  addSettings(command, SETTING_NAMES).action(
+    async (folder: string | undefined, { yes }: { readonly yes: boolean }, command: Command) => {
+      const output = outputOf(command, shell);
+      const where = folder ?? '.';
+      if (!statSync(where, { throwIfNoEntry: false })?.isDirectory())
+        throw invalid('folder', `"${where}"`, 'there is no such folder');
+      const there = CONFIG_FILES.find((name) => existsSync(join(where, name)));
+      if (there !== undefined)
+        throw invalid(
+          `file "${join(where, there)}"`,
+          'exists already',
+          'init overwrites nothing: edit it, or delete it first',
+        );
+      const given = givenSettings(command);
+      if (!yes && process.stdin.isTTY !== true)
+        throw invalid('init', 'there is no terminal to ask in', 'give the settings as flags, and --yes');
+      const settings = withSpace(yes ? given : await withTerminal((asker) => askSettings(given, asker)));
+      const place = (name: string) => (name in given ? flagOf(name) : `"${name}"`);
+      checkPaths(checkSettings(settings, place));
+      const file = join(where, 'netsmith.config.json');
+      const text = JSON.stringify({ $schema: schemaFrom(where), ...settings }, null, 2);
+      writeFileSync(file, `${text}\n`, { flag: 'wx' });
+      output.note(`Next: ${hint('run')}`);
+      output.result({ file, settings: JSON.parse(JSON.stringify(settings)) }, file);
+    },
+  );
+}
+
+/** The default space is for images. */
+function withSpace(settings: Given): Given {
+  return settings.data === 'csv' && settings.space === undefined ? { ...settings, space: 'mlp' } : settings;
+}
+
+function checkPaths({ data, dataDir, space }: StudySettings): void {
+  const entry: DatasetEntry | undefined = (DATASETS as Readonly<Record<string, DatasetEntry>>)[data];
+  if (entry !== undefined && entry.origin.kind !== 'embedded' && dataDir === undefined)
+    throw invalid('--data-dir', 'missing', `data set ${data} needs the ${data === 'csv' ? 'file' : 'folder'} it is in`);
+  if (dataDir !== undefined && !existsSync(dataDir))
+    throw invalid('--data-dir', `"${dataDir}"`, 'there is no such file or folder');
+  if (isSpaceFile(space) && !existsSync(space)) throw invalid('--space', `"${space}"`, 'there is no such file');
+}
+
+/** Beside the file where Netsmith is installed there; else where the package is published. */
+function schemaFrom(folder: string): string {
+  const installed = join(folder, 'node_modules', 'netsmith', SCHEMA_FILE);
+  return existsSync(installed)
+    ? `./${relative(folder, installed).replaceAll('\\', '/')}`
+    : `https://unpkg.com/netsmith@${netsmithVersion()}/${SCHEMA_FILE}`;
+}
+
+/** Asks for what is not given: the data, how they are read, and when the search ends. */
+export async function askSettings(given: Given, asker: Asker): Promise<Given> {
+  const answers: Record<string, unknown> = { ...given };
+  /** Asks, unless a flag has answered. */
+  const fill = async (name: string, ask: () => Promise<unknown>) => {
+    if (answers[name] === undefined) answers[name] = await ask();
+  };
+  await fill('data', () =>
+    asker.choose(
+      'What data is the network for?',
+      Object.entries<DatasetEntry>(DATASETS).map(([name, { description }]) => [name, description]),
+    ),
+  );
+  const isTable = answers.data === 'csv';
+  const what = isTable ? 'file' : 'folder';
+  if (answers.data !== 'digits')
+    await fill('dataDir', () =>
+      asker.ask(`Which ${what}?`, (path) => (existsSync(path) ? undefined : `There is no ${what} "${path}".`)),
+    );
+  if (isTable) {
+    await fill('label', () =>
+      asker.ask('Which column is to be predicted?', (name) => (name === '' ? 'Its name, please.' : undefined)),
+    );
+    await fill('regression', async () => {
+      const kinds = [
+        ['class', 'one of a few names or codes'],
+        ['number', 'a quantity'],
+      ] as const;
+      return (await asker.choose('What is in that column?', kinds)) === 'number';
+    });
+  }
+  if (answers.data === 'image-folder')
+    await fill('imageSize', async () => {
+      const rule = (text: string) =>
+        isWhole(parseNumber(text), 4, 4096) ? undefined : 'A whole number from 4 to 4,096, please.';
+      return parseNumber(await asker.ask('To how many pixels a side should images be resized?', rule, '64'));
+    });
+  if (answers.time === undefined && answers.trials === undefined) {
+    const isTrials = (text: string) => isWhole(parseNumber(text), 1, 10_000_000);
+    const rule = (text: string) =>
+      isTrials(text) || parseDuration(text) !== undefined ? undefined : 'Such as 40, 30m or 2h, please.';
+    const budget = await asker.ask(
+      'When should the search end? (after 40 trials: 40; after a time: 30m, 2h)',
+      rule,
+      '30m',
+    );
+    Object.assign(answers, isTrials(budget) ? { trials: parseNumber(budget) } : { time: budget });
+  }
+  return answers;
+}

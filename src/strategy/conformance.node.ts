@@ -1,0 +1,290 @@
+import assert from 'node:assert/strict';
+import { messageOf } from '../common/errors.ts';
+import { deepFreeze, type Json } from '../common/json.ts';
+import type { Objective } from '../common/metrics.ts';
+import { rng } from '../common/random.ts';
+import {
+  activation,
+  checkArchitecture,
+  conv,
+  defineSpace,
+  globalAvgPool,
+  linear,
+  pick,
+  sequential,
+} from '../space/index.ts';
+import type { Architecture } from '../space/space.ts';
+import type { StrategyDefinition } from './index.ts';
+import { withinLimits } from './limits.ts';
+import type { Outcome, Problem, Proposal, Strategy } from './strategy.ts';
+
+/** One thing that must hold. `check` rejects where it does not. */
+export interface Rule {
+  readonly title: string;
+  check(): Promise<void>;
+}
+
+interface Played {
+  readonly proposals: readonly Proposal[];
+  readonly state: Json;
+}
+
+interface Play {
+  readonly problem: Problem;
+  readonly trials: number;
+  /** How many are asked for at a time. */
+  readonly width?: number;
+  readonly outcome?: (proposal: Proposal, trial: number) => Outcome;
+  /** The order in which a round's outcomes are told. */
+  readonly order?: (outcomes: readonly Outcome[]) => readonly Outcome[];
+  /** What happens to the state between two calls. */
+  readonly keep?: (state: Json) => Json;
+}
+
+/** Plays the loop of a study, in rounds, until there are `trials` or nothing more is proposed. */
+async function play(strategy: Strategy, settings: Play): Promise<Played> {
+  const {
+    problem,
+    trials,
+    width = 1,
+    outcome = pseudoOutcome,
+    order = (told) => told,
+    keep = (state) => state,
+  } = settings;
+  const proposals: Proposal[] = [];
+  const checked = (state: Json): Json => keep(deepFreeze(isJson(state)));
+  let state = checked(strategy.init(problem));
+  while (proposals.length < trials) {
+    const first = proposals.length;
+    const [asked, round] = await strategy.ask(problem, state, first, Math.min(width, trials - first));
+    assert.ok(round.length <= width, `${round.length} proposals where ${width} were asked for`);
+    if (round.length === 0) break;
+    proposals.push(...round);
+    const outcomes = order(round.map((proposal, i) => outcome(proposal, first + i)));
+    state = checked(asked);
+    for (const one of outcomes) state = checked(await strategy.tell(problem, state, [one]));
+  }
+  return { proposals, state };
+}
+
+/** The state, if it is the very same after a round trip through JSON. */
+function isJson(state: Json): Json {
+  assert.deepEqual(JSON.parse(JSON.stringify(state)), state, 'the state is not what JSON makes of it');
+  return state;
+}
+
+const fails = (proposal: Proposal, trial: number): Outcome => ({
+  ...pseudoOutcome(proposal, trial),
+  state: 'failed',
+  metrics: {},
+  reason: 'for the test',
+});
+
+/** Costs that depend on the architecture alone: params is uniform in [0, 1000). */
+export function pseudoCosts(architecture: Architecture): Readonly<Record<string, number>> {
+  return { params: rng('params', JSON.stringify(architecture)).int(1000) };
+}
+
+/** What a trial of a proposal might give: an accuracy that depends on the architecture, better at higher fidelity. */
+export function pseudoOutcome(proposal: Proposal, trial: number): Outcome {
+  const { architecture, fidelity } = proposal;
+  const accuracy = rng('accuracy', JSON.stringify(architecture)).float() * 0.9 + fidelity * 0.01;
+  return { trial, architecture, fidelity, state: 'complete', metrics: { accuracy }, seconds: 1, origin: 'asked' };
+}
+
+/**
+ * What every strategy must do, on a problem that it can work on; its limits, if it has none, are chosen here. States are
+ * frozen throughout: a strategy that changes what it is given throws.
+ */
+export function strategyRules(
+  make: () => Strategy,
+  problem: Problem,
+  { deterministic = false }: Pick<CheckStrategyOptions, 'deterministic'> = {},
+): readonly Rule[] {
+  const rules: Rule[] = [];
+  const test = (title: string, check: () => Promise<void>) => rules.push({ title, check });
+  const trials = 30;
+  const limited: Problem = { ...problem, limits: [{ cost: 'params', max: 600 }] };
+  test('proposals are members of the space at a fidelity of the problem', async () => {
+    const { proposals } = await play(make(), { problem, trials });
+    assert.ok(proposals.length > 0);
+    for (const { architecture, fidelity } of proposals) {
+      assert.deepEqual(checkArchitecture(problem.space, architecture), architecture);
+      assert.ok(Number.isInteger(fidelity) && fidelity >= 0 && fidelity < problem.fidelities.length);
+    }
+  });
+
+  test('what is continued is an earlier trial of the same architecture at a lower fidelity', async () => {
+    const { proposals } = await play(make(), { problem, trials, width: 4 });
+    for (const [trial, { start, architecture, fidelity }] of proposals.entries()) {
+      if (start.kind !== 'continue') continue;
+      const source = proposals[start.trial];
+      assert.ok(source && start.trial < trial && source.fidelity < fidelity);
+      assert.deepEqual(source.architecture, architecture);
+    }
+  });
+
+  test('the same seed gives the same proposals, another seed others', async () => {
+    for (const width of [1, 3]) {
+      const once = await play(make(), { problem, trials, width });
+      assert.deepEqual(await play(make(), { problem, trials, width }), once);
+      const other = await play(make(), { problem: { ...problem, seed: 2 }, trials, width });
+      if (!deterministic) assert.notDeepEqual(other.proposals, once.proposals);
+    }
+  });
+
+  test('the state survives a round trip through JSON at every step', async () => {
+    const keep = (state: Json): Json => deepFreeze(JSON.parse(JSON.stringify(state)) as Json);
+    assert.deepEqual(await play(make(), { problem, trials, keep }), await play(make(), { problem, trials }));
+  });
+
+  test('values of 0 and values that are missing leave nothing in the state that JSON has not', async () => {
+    const objectives = problem.objectives.map((one) => ({ ...one, direction: 'minimise' as const }));
+    const least: Problem = { ...problem, objectives: objectives as [Objective, ...Objective[]] };
+    const zeros = Object.fromEntries(objectives.map(({ metric }) => [metric, 0]));
+    await play(make(), {
+      ...{ problem: least, trials },
+      outcome: (proposal, trial) => ({ ...pseudoOutcome(proposal, trial), metrics: trial % 3 === 2 ? {} : zeros }),
+    });
+  });
+
+  test('a strategy made anew at every step goes on as if it were the old one', async () => {
+    const anew: Strategy = {
+      name: make().name,
+      init: (p) => make().init(p),
+      ask: (p, state, first, count) => make().ask(p, state, first, count),
+      tell: (p, state, outcomes) => make().tell(p, state, outcomes),
+    };
+    assert.deepEqual(await play(anew, { problem, trials }), await play(make(), { problem, trials }));
+  });
+
+  test('asks for several at once are answered before any outcome', async () => {
+    const strategy = make();
+    const [state, round] = await strategy.ask(problem, deepFreeze(strategy.init(problem)), 0, 4);
+    const [, more] = await strategy.ask(problem, deepFreeze(state), round.length, 4);
+    assert.ok(round.length > 0 && round.length <= 4 && more.length <= 4);
+  });
+
+  test('outcomes are taken in any order, one by one or together', async () => {
+    for (const order of [(told: readonly Outcome[]) => told.toReversed(), (told: readonly Outcome[]) => told]) {
+      const { proposals } = await play(make(), { problem, trials, width: 5, order });
+      assert.ok(proposals.length > 5);
+    }
+    const strategy = make();
+    const [state, round] = await strategy.ask(problem, deepFreeze(strategy.init(problem)), 0, 4);
+    const told = await strategy.tell(problem, deepFreeze(state), round.map(pseudoOutcome));
+    const [, next] = await strategy.ask(problem, deepFreeze(told), round.length, 1);
+    assert.equal(next.length, 1);
+  });
+
+  test('outcomes that nobody asked for are taken', async () => {
+    const strategy = make();
+    const { proposals } = await play(strategy, { problem: { ...problem, seed: 5 }, trials: 3 });
+    const foreign = proposals.map(
+      (proposal, i): Outcome => ({
+        ...pseudoOutcome(proposal, 100 + i),
+        origin: i === 0 ? 'person' : 'earlier study',
+      }),
+    );
+    const state = isJson(await strategy.tell(problem, deepFreeze(strategy.init(problem)), foreign));
+    const [, next] = await strategy.ask(problem, deepFreeze(state), 0, 1);
+    assert.equal(next.length, 1);
+  });
+
+  test('failed, paused and pruned trials do not stop the search', async () => {
+    const all = await play(make(), { problem, trials, outcome: fails });
+    assert.ok(all.proposals.length > 0);
+    const ends = ['complete', 'failed', 'paused', 'pruned'] as const;
+    const mixed = await play(make(), {
+      problem,
+      trials,
+      outcome(proposal, trial) {
+        const state = ends[trial % ends.length] ?? 'complete';
+        return state === 'failed' ? fails(proposal, trial) : { ...pseudoOutcome(proposal, trial), state };
+      },
+    });
+    assert.ok(mixed.proposals.length > ends.length);
+  });
+
+  test('a failed trial that is told again, as complete, is taken', async () => {
+    const strategy = make();
+    let state = strategy.init(problem);
+    const failed: Outcome[] = [];
+    for (let trial = 0; trial < 8; trial++) {
+      const [asked, [proposal]] = await strategy.ask(problem, deepFreeze(state), trial, 1);
+      if (!proposal) break;
+      const outcome = trial % 2 === 0 ? fails(proposal, trial) : pseudoOutcome(proposal, trial);
+      if (trial % 2 === 0) failed.push(pseudoOutcome(proposal, trial));
+      state = isJson(await strategy.tell(problem, deepFreeze(asked), [outcome]));
+    }
+    for (const outcome of failed) state = isJson(await strategy.tell(problem, deepFreeze(state), [outcome]));
+    const [, next] = await strategy.ask(problem, deepFreeze(state), 8, 1);
+    assert.equal(next.length, 1);
+  });
+
+  test('limits are kept', async () => {
+    const { proposals } = await play(make(), { problem: limited, trials, width: 2 });
+    assert.ok(proposals.length > 0);
+    for (const { architecture } of proposals) assert.ok(withinLimits(limited, architecture));
+  });
+
+  test('limits that nothing keeps are a UserError or an empty search, never an endless one', async () => {
+    const impossible: Problem = { ...problem, limits: [{ cost: 'params', max: -1 }] };
+    try {
+      assert.deepEqual((await play(make(), { problem: impossible, trials })).proposals, []);
+    } catch (error) {
+      assert.ok(error instanceof Error);
+      assert.equal(error.name, 'UserError');
+      assert.match(error.message, /params <= -1/);
+    }
+  });
+  return rules;
+}
+
+export interface CheckStrategyOptions {
+  /** What it works on; by default a small space of images with one objective. */
+  readonly problem?: Problem;
+  /** It proposes the same for every seed. */
+  readonly deterministic?: boolean;
+}
+
+/**
+ * Checks that a strategy keeps the rules that a study relies on: proposals are members of the space and within the limits, the
+ * same seed gives the same proposals, the state is plain JSON that survives being stored at any step and is never changed in place,
+ * outcomes are taken in any order, failed and pruned trials stop nothing. Nothing is trained. Throws Error, with the rule, at the first one
+ * that is broken.
+ */
+export async function checkStrategy(
+  strategy: Strategy | StrategyDefinition,
+  options: CheckStrategyOptions = {},
+): Promise<void> {
+  const make = () => ('create' in strategy ? strategy.create() : strategy);
+  for (const { title, check } of strategyRules(make, options.problem ?? smallProblem(), options)) {
+    try {
+      await check();
+    } catch (error) {
+      throw new Error(`strategy "${strategy.name}" breaks the rule "${title}": ${messageOf(error)}`, { cause: error });
+    }
+  }
+}
+
+/** 54 architectures of a small convolutional network. */
+function smallProblem(): Problem {
+  const space = defineSpace('small', () =>
+    sequential(
+      conv(pick('channels', [4, 8, 16]), 3),
+      conv(pick('more', [4, 8]), pick('kernel', [1, 3, 5])),
+      activation(pick('activation', ['relu', 'silu', 'tanh'])),
+      globalAvgPool(),
+      linear('outputs'),
+    ),
+  ).create({ kind: 'classification', input: [3, 32, 32], outputs: 10 });
+  return {
+    space,
+    objectives: [{ metric: 'accuracy', direction: 'maximise', unit: 'share' }],
+    limits: [],
+    seed: 1,
+    costs: pseudoCosts,
+    fidelities: [{ epochs: 1, data: 1, resolution: 1, width: 1 }],
+  };
+}

@@ -1,0 +1,201 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { rng } from '../src/common/random.ts';
+import { checkEstimator } from '../src/estimate/conformance.node.ts';
+import { defineEstimator } from '../src/estimate/own.ts';
+import { SPACES, sample } from '../src/space/index.ts';
+import { checkStrategy } from '../src/strategy/conformance.node.ts';
+import { createStrategy } from '../src/strategy/index.ts';
+import { defineStrategy } from '../src/strategy/own.ts';
+import { json, netsmith, refusedIn } from './support/netsmith.ts';
+
+const SOURCE = new URL('../src/', import.meta.url).href;
+const TINY = ['--space', 'mlp', '--epochs', '1', '--train-samples', '60'];
+
+let folder = '';
+let strategy = '';
+let estimator = '';
+/** Written whenever a file of the person's own is run. */
+let trace = '';
+const refused = (expected: RegExp, ...args: string[]) => refusedIn(folder, expected, ...args);
+const runs = () => (existsSync(trace) ? readFileSync(trace, 'utf8').trim().split('\n') : []);
+
+before(() => {
+  folder = mkdtempSync(join(tmpdir(), 'netsmith-own-'));
+  [strategy, estimator, trace] = [join(folder, 'strategy.ts'), join(folder, 'estimator.ts'), join(folder, 'trace')];
+  const log = (what: string) =>
+    `import { appendFileSync } from 'node:fs';\nappendFileSync(${JSON.stringify(trace)}, '${what}\\n');\n`;
+  writeFileSync(
+    strategy,
+    `${log('strategy')}import { createStrategy } from '${SOURCE}strategy/index.ts';
+import { defineStrategy } from '${SOURCE}strategy/own.ts';
+export default defineStrategy({
+  name: 'mine',
+  defaults: { population: 3 },
+  create: ({ population }) => ({ ...createStrategy('aging-evolution', { population, sample: 2 }), name: 'mine' }),
+});`,
+  );
+  writeFileSync(
+    estimator,
+    `${log('estimator')}import { defineEstimator } from '${SOURCE}estimate/own.ts';
+import { networkCosts } from '${SOURCE}network/costs.ts';
+import { resolve } from '${SOURCE}space/index.ts';
+export const mine = defineEstimator({
+  name: 'smaller-is-better',
+  defaults: { scale: 1000 },
+  open: (_context, { scale }) => ({
+    async estimate({ space, architecture }, run) {
+      const { params } = networkCosts(resolve(space, architecture), space.task);
+      const report = { step: run.fidelity.epochs, metrics: { accuracy: 1 / (1 + params / scale) }, seconds: 0.001 };
+      await run.report(report, undefined);
+      return { state: 'complete', metrics: report.metrics, curve: [report], seconds: report.seconds };
+    },
+  }),
+});`,
+  );
+});
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+test('a search by a strategy and an estimator of files: stored, read without running them, resumed when named again', async () => {
+  const dir = join(folder, 'study');
+  const own = ['--strategy', strategy, '--estimator', estimator];
+  const found = await json(
+    'search',
+    ...TINY,
+    ...own,
+    '--strategy-options',
+    'population=4',
+    '--trials',
+    '4',
+    '--out',
+    dir,
+  );
+  assert.equal(found.trials, 4);
+  assert.ok(runs().includes('strategy') && runs().includes('estimator'));
+  const { architecture, metrics, costs } = found.best;
+  assert.equal(metrics.accuracy, 1 / (1 + costs.params / 1000));
+
+  const ran = runs().length;
+  await rmTrace();
+  assert.deepEqual((await json('best', dir)).best.architecture, architecture);
+  for (const command of ['status', 'trials', 'show', 'report']) await json(command, dir);
+  assert.equal((await json('ls', folder))[0].state, 'finished');
+  await json('evaluate', dir, '--seeds', '1', '--no-baselines');
+  await json('export', dir);
+  assert.deepEqual(runs(), [], 'a stored study runs no file');
+  assert.ok(ran > 0);
+  const html = readFileSync(join(dir, 'report.html'), 'utf8');
+  assert.ok(!html.includes(folder), 'a report shows no folder of the person');
+
+  await refused(
+    /its strategy is the file ".*strategy\.ts"; .*name the file again: --strategy/,
+    'resume',
+    dir,
+    '--trials',
+    '5',
+  );
+  await refused(/its estimator is the file/, 'resume', dir, '--trials', '5', '--strategy', strategy);
+  assert.deepEqual(runs(), []);
+  const moved = join(folder, 'moved.ts');
+  renameSync(strategy, moved);
+  try {
+    const resumed = await json('resume', dir, '--trials', '6', '--strategy', moved, '--estimator', estimator);
+    assert.equal(resumed.trials, 6);
+    assert.ok(runs().includes('strategy') && runs().includes('estimator'));
+  } finally {
+    renameSync(moved, strategy);
+  }
+});
+
+async function rmTrace(): Promise<void> {
+  rmSync(trace, { force: true });
+}
+
+test('files that cannot be used are refused, and nothing is written', async () => {
+  const search = ['search', ...TINY, '--trials', '1', '--out', join(folder, 'never')];
+  await refused(
+    /--strategy: ".*nothing\.ts"; there is no such file/,
+    ...search,
+    '--strategy',
+    join(folder, 'nothing.ts'),
+  );
+  await refused(/exports none; must export one made by defineStrategy/, ...search, '--strategy', estimator);
+  await refused(/exports none; must export one made by defineEstimator/, ...search, '--estimator', strategy);
+  const broken = join(folder, 'broken.ts');
+  writeFileSync(broken, "throw new Error('not today');");
+  await refused(/broken\.ts" cannot be loaded; not today/, ...search, '--strategy', broken);
+  await refused(
+    /strategy "mine": unknown option "populaton"; did you mean "population"/,
+    ...[...search, '--strategy', strategy, '--strategy-options', 'populaton=3'],
+  );
+  await refused(
+    /estimator "smaller-is-better": option scale is "x"; must be a number/,
+    ...[...search, '--estimator', estimator, '--estimator-options', 'scale=x'],
+  );
+});
+
+test('a study of a strategy of ours takes none of a file', async () => {
+  const dir = join(folder, 'plain');
+  await json('search', ...TINY, '--trials', '1', '--out', dir);
+  await refused(/the study's strategy is random, and cannot be changed/, 'resume', dir, '--strategy', strategy);
+});
+
+test('compare takes a strategy of a file: on a table, and by searches of its own', async () => {
+  const named = `${strategy}:population=5`;
+  const onTable = ['--benchmark', 'nas-bench-201', '--seeds', '2', '--trials', '8', '--out', join(folder, 'table')];
+  const { competitors } = await json('compare', '--strategies', named, ...onTable);
+  assert.equal(competitors.length, 2);
+  const own = ['compare', '--strategies', strategy, '--estimator', estimator, ...TINY];
+  const { code, err } = await netsmith(
+    ...own,
+    '--seeds',
+    '1',
+    '--trials',
+    '2',
+    '--evaluate',
+    '1',
+    '--out',
+    join(folder, 'own'),
+  );
+  assert.equal(code, 0, err);
+});
+
+test('checkStrategy names the first rule that is broken', async () => {
+  await checkStrategy(createStrategy('random'));
+  const forgetful = defineStrategy({
+    name: 'forgetful',
+    create: () => ({ ...createStrategy('random'), init: () => ({ date: undefined }) as never }),
+  });
+  await assert.rejects(
+    checkStrategy(forgetful),
+    /strategy "forgetful" breaks the rule ".*": .*not what JSON makes of it/s,
+  );
+  const careless = { ...createStrategy('random'), name: 'careless' };
+  const outside = {
+    ...careless,
+    ask: async (...args: Parameters<typeof careless.ask>) => {
+      const [state, proposals] = await careless.ask(...args);
+      return [state, proposals.map((one) => ({ ...one, fidelity: 7 }))] as [typeof state, typeof proposals];
+    },
+  };
+  await assert.rejects(checkStrategy(outside), /"proposals are members of the space at a fidelity of the problem"/);
+});
+
+test('checkEstimator names the first rule that is broken', async () => {
+  const space = SPACES.mlp.create({ kind: 'classification', input: [4], outputs: 3 });
+  const candidate = { space, architecture: sample(space, rng('own')) };
+  const silent = defineEstimator({
+    name: 'silent',
+    open: () => ({
+      estimate: async () => ({ state: 'complete', metrics: { accuracy: 1 }, curve: [], seconds: 1 }) as const,
+    }),
+  });
+  const context = {} as Parameters<typeof silent.open>[0];
+  await assert.rejects(
+    checkEstimator(await silent.open(context), { candidate }),
+    /the estimator breaks the rule "reports once, at the fidelity asked for, and ends with that"/,
+  );
+});
