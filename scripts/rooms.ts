@@ -7,17 +7,18 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   common: [],
   space: [],
   strategy: ['space', 'model'],
-  estimate: ['space', 'model', 'network', 'graph', 'engine', 'train', 'data', 'device'],
-  oneshot: ['space', 'model', 'network', 'graph', 'engine', 'train', 'data', 'device', 'strategy', 'estimate'],
+  estimate: ['space', 'model', 'network', 'graph', 'engine', 'train', 'task', 'data', 'device'],
+  oneshot: ['space', 'model', 'network', 'graph', 'engine', 'train', 'task', 'data', 'device', 'strategy', 'estimate'],
   study: ['space', 'strategy/strategy.ts', 'strategy/members.ts', 'estimate/estimator.ts', 'estimate/tabular/table.ts'],
   model: ['graph', 'engine'],
   network: ['space', 'graph'],
   graph: [],
   engine: ['graph'],
-  train: ['space', 'graph', 'engine', 'network', 'data'],
-  data: [],
+  task: ['space/space.ts', 'graph'],
+  train: ['space', 'task', 'graph', 'engine', 'network', 'data'],
+  data: ['task'],
   device: ['engine', 'network'],
-  report: ['space', 'strategy', 'estimate', 'study', 'network', 'graph', 'engine', 'train', 'data', 'device'],
+  report: ['space', 'strategy', 'estimate', 'study', 'network', 'graph', 'engine', 'train', 'task', 'data', 'device'],
 };
 const ROOMS = [...Object.keys(MAY_IMPORT), 'cli'];
 

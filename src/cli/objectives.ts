@@ -2,33 +2,30 @@ import { invalid } from '../common/errors.ts';
 import { COST_METRICS, METRICS, type Objective, PROXY_METRICS, TRAINED_METRICS } from '../common/metrics.ts';
 import type { DatasetInfo } from '../data/dataset.ts';
 import type { Problem } from '../strategy/strategy.ts';
+import { taskOf } from '../task/index.ts';
 import type { StudySettings } from './config.ts';
 
 type Kind = Pick<DatasetInfo, 'kind'>;
 type MetricName = keyof typeof METRICS;
 
-/** Metrics that only one kind of task has. */
-const ONLY: Readonly<Partial<Record<MetricName, DatasetInfo['kind']>>> = {
-  accuracy: 'classification',
-  precision: 'classification',
-  recall: 'classification',
-  f1: 'classification',
-  mse: 'regression',
-  r2: 'regression',
-};
+/** Whether networks of this task are measured by it. */
+const belongs = (name: string, kind: DatasetInfo['kind']) => taskOf({ kind }).metrics.some((one) => one === name);
 
 /** What a search is for: what the settings name, else what its estimator gives. Throws UserError for a metric that it cannot give. */
 export function objectivesOf(settings: StudySettings, { kind }: Kind): Problem['objectives'] {
   const { estimator, objective: named } = settings;
   const names = named ?? [estimator === 'proxies' ? 'freerea' : usual(kind)];
   const objectives = names.map((name): Objective => {
-    const needed = ONLY[name as MetricName];
     if (estimator === 'proxies' && isTrained(name))
       throw invalid('--objective', `"${name}"`, `with --estimator proxies it is one of ${allOf(PROXY_METRICS)}`);
     if (estimator !== 'proxies' && Object.hasOwn(PROXY_METRICS, name))
       throw invalid('--objective', `"${name}"`, 'is a proxy, measured with --estimator proxies');
-    if (needed !== undefined && needed !== kind)
-      throw invalid('--objective', `"${name}"`, `is a metric of ${needed} only, and this is ${kind}`);
+    if (isTrained(name) && !belongs(name, kind))
+      throw invalid(
+        '--objective',
+        `"${name}"`,
+        `is not a metric of ${kind}; choose one of ${taskOf({ kind }).metrics.join(', ')} or a cost`,
+      );
     return { metric: name, ...METRICS[name as MetricName] };
   });
   const [first, ...others] = objectives;
@@ -62,6 +59,6 @@ export function nameOfMetric({ estimator }: Pick<StudySettings, 'estimator'>, me
   return estimator === 'predictor' && isEstimated({ metric }) ? `predicted ${metric}` : metric;
 }
 
-const usual = (kind: DatasetInfo['kind']) => (kind === 'classification' ? 'accuracy' : 'r2');
+const usual = (kind: DatasetInfo['kind']) => taskOf({ kind }).metrics[0];
 const isTrained = (name: string) => Object.hasOwn(TRAINED_METRICS, name);
 const allOf = (metrics: object) => Object.keys({ ...metrics, ...COST_METRICS }).join(', ');

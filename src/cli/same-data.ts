@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { invalid } from '../common/errors.ts';
 import { printable } from '../common/text.ts';
 import type { DatasetInfo } from '../data/dataset.ts';
+import { taskOf } from '../task/index.ts';
 
 const PARTS = { train: 'training', valid: 'validation', test: 'test' } as const;
 
@@ -49,7 +50,7 @@ function structure(then: DatasetInfo, now: DatasetInfo): string[] {
   return [
     ...(isDeepStrictEqual(then.labels, now.labels)
       ? []
-      : [`the ${then.kind === 'regression' ? 'targets' : 'classes'} are ${named(now)}, and were ${named(then)}`]),
+      : [`the ${taskOf(then).outputsName.many} are ${named(now)}, and were ${named(then)}`]),
     ...(isDeepStrictEqual(then.input, now.input)
       ? []
       : [`a sample is ${shape(now.input)}, and was ${shape(then.input)}`]),
