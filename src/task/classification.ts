@@ -1,12 +1,13 @@
 import { largest } from '../common/extremes.ts';
 import * as ops from '../graph/ops.ts';
 import { classificationScorer } from './metrics.ts';
-import type { TaskDefinition } from './task.ts';
+import { byLabel, type TaskDefinition } from './task.ts';
 
 /** One of several classes. Raw targets are class numbers; the network gives logits, an exported model probabilities. */
 export const classification: TaskDefinition = {
   metrics: ['accuracy', 'precision', 'recall', 'f1', 'loss'],
   classes: true,
+  standardized: false,
   outputsName: { one: 'class', many: 'classes' },
   exportedName: 'probabilities',
   targetSize: () => 1,
@@ -34,5 +35,10 @@ export const classification: TaskDefinition = {
       });
     }
     return out;
+  },
+  /** Of several equal probabilities, the first class. */
+  decode(labels, values) {
+    const best = values.reduce((largest, value, k) => (value > (values[largest] ?? 0) ? k : largest), 0);
+    return { class: labels[best] ?? '', probabilities: byLabel(labels, values) };
   },
 };

@@ -1,11 +1,12 @@
 import * as ops from '../graph/ops.ts';
 import { regressionScorer } from './metrics.ts';
-import type { TargetScale, TaskData, TaskDefinition } from './task.ts';
+import { byLabel, type TargetScale, type TaskData, type TaskDefinition } from './task.ts';
 
 /** One or several numbers. The network gives them standardized; an exported model gives them in their own units. */
 export const regression: TaskDefinition = {
   metrics: ['r2', 'mse', 'loss'],
   classes: false,
+  standardized: true,
   outputsName: { one: 'target', many: 'targets' },
   exportedName: 'values',
   targetSize: ({ outputs }) => outputs,
@@ -36,6 +37,7 @@ export const regression: TaskDefinition = {
     return ops.add(g, scaled, ops.constant(g, target.mean, shape));
   },
   answerOf: (outputs) => Float64Array.from(outputs),
+  decode: (labels, values) => ({ values: byLabel(labels, values) }),
 };
 
 /** Throws Error when the dataset has no statistics of its targets. */

@@ -30,6 +30,8 @@ export interface TaskDefinition {
   readonly outputsName: { readonly one: string; readonly many: string };
   /** The output of an exported model. */
   readonly exportedName: string;
+  /** Whether the targets are numbers with a mean and a deviation (`TaskData.target`). */
+  readonly standardized: boolean;
   /** Values that one sample has among the raw targets of `Samples.read`. */
   targetSize(data: TaskData): number;
   /** Raw targets [N, targetSize] as training compares them with the outputs, [N, outputs]; fills `into`. */
@@ -44,4 +46,13 @@ export interface TaskDefinition {
   answer(g: GraphBuilder, output: NodeId, data: TaskData): NodeId;
   /** The same of outputs that are restored, in float64. */
   answerOf(outputs: Float32Array, data: TaskData): Float64Array;
+  /** What `predict` prints of one sample: an exported model's values, one for each label. */
+  decode(labels: readonly string[], values: readonly number[]): Decoded;
 }
+
+export type Decoded =
+  | { readonly class: string; readonly probabilities: Readonly<Record<string, number>> }
+  | { readonly values: Readonly<Record<string, number>> };
+
+export const byLabel = (labels: readonly string[], values: readonly number[]): Readonly<Record<string, number>> =>
+  Object.fromEntries(labels.map((label, k) => [label, values[k] ?? Number.NaN]));
