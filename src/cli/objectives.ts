@@ -2,7 +2,7 @@ import { invalid } from '../common/errors.ts';
 import { COST_METRICS, METRICS, type Objective, PROXY_METRICS, TRAINED_METRICS } from '../common/metrics.ts';
 import type { DatasetInfo } from '../data/dataset.ts';
 import type { Problem } from '../strategy/strategy.ts';
-import { taskOf } from '../task/index.ts';
+import { TASK_KINDS, taskOf } from '../task/index.ts';
 import type { StudySettings } from './config.ts';
 
 type Kind = Pick<DatasetInfo, 'kind'>;
@@ -10,6 +10,7 @@ type MetricName = keyof typeof METRICS;
 
 /** Whether networks of this task are measured by it. */
 const belongs = (name: string, kind: DatasetInfo['kind']) => taskOf({ kind }).metrics.some((one) => one === name);
+const kindsWith = (name: string) => TASK_KINDS.filter((kind) => belongs(name, kind)).join(' and ');
 
 /** What a search is for: what the settings name, else what its estimator gives. Throws UserError for a metric that it cannot give. */
 export function objectivesOf(settings: StudySettings, { kind }: Kind): Problem['objectives'] {
@@ -21,11 +22,7 @@ export function objectivesOf(settings: StudySettings, { kind }: Kind): Problem['
     if (estimator !== 'proxies' && Object.hasOwn(PROXY_METRICS, name))
       throw invalid('--objective', `"${name}"`, 'is a proxy, measured with --estimator proxies');
     if (isTrained(name) && !belongs(name, kind))
-      throw invalid(
-        '--objective',
-        `"${name}"`,
-        `is not a metric of ${kind}; choose one of ${taskOf({ kind }).metrics.join(', ')} or a cost`,
-      );
+      throw invalid('--objective', `"${name}"`, `is a metric of ${kindsWith(name)} only, and this is ${kind}`);
     return { metric: name, ...METRICS[name as MetricName] };
   });
   const [first, ...others] = objectives;
