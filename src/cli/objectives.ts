@@ -3,34 +3,28 @@ import { COST_METRICS, METRICS, type Objective, PROXY_METRICS, TRAINED_METRICS }
 import type { DatasetInfo } from '../data/dataset.ts';
 import type { Problem } from '../strategy/strategy.ts';
 import type { Target } from '../study/budget.ts';
+import { TASK_KINDS, taskOf } from '../task/index.ts';
 import { parseTarget, type StudySettings } from './config.ts';
 import { isOwnFile } from './own-files.ts';
 
 type Kind = Pick<DatasetInfo, 'kind'>;
 type MetricName = keyof typeof METRICS;
 
-/** Metrics that only one kind of task has. */
-const ONLY: Readonly<Partial<Record<MetricName, DatasetInfo['kind']>>> = {
-  accuracy: 'classification',
-  precision: 'classification',
-  recall: 'classification',
-  f1: 'classification',
-  mse: 'regression',
-  r2: 'regression',
-};
+/** Whether networks of this task are measured by it. */
+const belongs = (name: string, kind: DatasetInfo['kind']) => taskOf({ kind }).metrics.some((one) => one === name);
+const kindsWith = (name: string) => TASK_KINDS.filter((kind) => belongs(name, kind)).join(' and ');
 
 /** What a search is for: what the settings name, else what its estimator gives. Throws UserError for a metric that it cannot give. */
 export function objectivesOf(settings: StudySettings, { kind }: Kind): Problem['objectives'] {
   const { estimator, objective: named } = settings;
   const names = named ?? [estimator === 'proxies' ? 'freerea' : usual(kind)];
   const objectives = names.map((name): Objective => {
-    const needed = ONLY[name as MetricName];
     if (estimator === 'proxies' && isTrained(name))
       throw invalid('--objective', `"${name}"`, `must be one of ${allOf(PROXY_METRICS)} with --estimator proxies`);
     if (estimator !== 'proxies' && !isOwnFile(estimator) && Object.hasOwn(PROXY_METRICS, name))
       throw invalid('--objective', `"${name}"`, 'is a proxy and needs --estimator proxies');
-    if (needed !== undefined && needed !== kind)
-      throw invalid('--objective', `"${name}"`, `is a metric for ${needed} only, but the task is ${kind}`);
+    if (isTrained(name) && !belongs(name, kind))
+      throw invalid('--objective', `"${name}"`, `is a metric for ${kindsWith(name)} only, but the task is ${kind}`);
     return { metric: name, ...METRICS[name as MetricName] };
   });
   const [first, ...others] = objectives;
@@ -50,11 +44,14 @@ export function targetsOf(settings: StudySettings, info: Kind): readonly Target[
     const target = parseTarget(text);
     if (target === undefined) return [];
     const { metric } = target;
-    const needed = ONLY[metric as MetricName];
     const trained = settings.estimator === 'train' && settings.benchmark === undefined;
-    const isMeasured = trained && isTrained(metric) && (needed === undefined || needed === info.kind);
-    if (needed !== undefined && needed !== info.kind)
-      throw invalid('--until', `"${text}"`, `${metric} is a metric of ${needed} only, and this is ${info.kind}`);
+    const isMeasured = trained && isTrained(metric) && belongs(metric, info.kind);
+    if (isTrained(metric) && !belongs(metric, info.kind))
+      throw invalid(
+        '--until',
+        `"${text}"`,
+        `${metric} is a metric for ${kindsWith(metric)} only, but the task is ${info.kind}`,
+      );
     if (!has.has(metric) && isEstimated({ metric }) && !isMeasured)
       throw invalid(
         '--until',
@@ -92,6 +89,6 @@ export function nameOfMetric({ estimator }: Pick<StudySettings, 'estimator'>, me
   return estimator === 'predictor' && isEstimated({ metric }) ? `predicted ${metric}` : metric;
 }
 
-const usual = (kind: DatasetInfo['kind']) => (kind === 'classification' ? 'accuracy' : 'r2');
+const usual = (kind: DatasetInfo['kind']) => taskOf({ kind }).metrics[0];
 const isTrained = (name: string) => Object.hasOwn(TRAINED_METRICS, name);
 const allOf = (metrics: object) => Object.keys({ ...metrics, ...COST_METRICS }).join(', ');

@@ -3,6 +3,7 @@ import type { Json } from '../common/json.ts';
 import type { DatasetInfo } from '../data/dataset.ts';
 import type { Agreement } from '../study/agreement.ts';
 import { damaged } from '../study/store/errors.ts';
+import { TASK_KINDS } from '../task/index.ts';
 import { checkSettings, type StudySettings } from './config.ts';
 
 /**
@@ -29,7 +30,7 @@ const numbers = z.array(z.number());
 /** Loose: a reader of data may have told more of them than is needed here. */
 const dataSchema = z.looseObject({
   name: z.string(),
-  kind: z.enum(['classification', 'regression']),
+  kind: z.enum(TASK_KINDS),
   input: z.union([z.tuple([size]), z.tuple([size, size, size])]),
   outputs: size,
   labels: z.array(z.string()),

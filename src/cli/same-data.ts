@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { invalid } from '../common/errors.ts';
 import { printable } from '../common/text.ts';
 import type { DatasetInfo } from '../data/dataset.ts';
+import { taskOf } from '../task/index.ts';
 import { commandName } from './invocation.ts';
 
 const PARTS = { train: 'training', valid: 'validation', test: 'test' } as const;
@@ -50,7 +51,7 @@ function structure(then: DatasetInfo, now: DatasetInfo): string[] {
   return [
     ...(isDeepStrictEqual(then.labels, now.labels)
       ? []
-      : [`the ${then.kind === 'regression' ? 'targets' : 'classes'} are now ${named(now)} instead of ${named(then)}`]),
+      : [`the ${taskOf(then).outputsName.many} are now ${named(now)} instead of ${named(then)}`]),
     ...(isDeepStrictEqual(then.input, now.input)
       ? []
       : [`the sample shape is now ${shape(now.input)} instead of ${shape(then.input)}`]),

@@ -1,5 +1,6 @@
 import { deepFreeze } from '../common/json.ts';
 import { rng } from '../common/random.ts';
+import { taskOf } from '../task/index.ts';
 import type { DataRequest, Dataset, DatasetInfo, Samples } from './dataset.ts';
 import { part, type Source } from './samples.ts';
 import { divide, type Parts } from './split.ts';
@@ -29,7 +30,7 @@ export interface OwnTest {
 /** A dataset of what was found and how it was divided: the parts, and the statistics over the training part. */
 export async function assemble(found: Found, parts: Parts, request: Pick<DataRequest, 'seed'>): Promise<Dataset> {
   const { info, pool, test } = found;
-  const regression = info.kind === 'regression';
+  const task = taskOf(info);
   const looked = statisticsSample(parts.train, found.statisticsFrom, request.seed);
   const train = part(pool, parts.train);
   const valid = found.valid ?? part(pool, parts.valid);
@@ -39,8 +40,8 @@ export async function assemble(found: Found, parts: Parts, request: Pick<DataReq
       valid,
       info: deepFreeze({
         ...info,
-        ...(await inputStatistics(pool, looked, info.input, regression ? info.outputs : 1)),
-        ...(regression && { target: targetStatistics(pool.targets, info.outputs, parts.train) }),
+        ...(await inputStatistics(pool, looked, info.input, task.targetSize(info))),
+        ...(task.standardized && { target: targetStatistics(pool.targets, info.outputs, parts.train) }),
         counts: { train: train.count, valid: valid.count, test: test?.count ?? parts.test.length },
         notes: [...found.notes, ...parts.notes],
       }),

@@ -2,6 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { unknownName } from '../common/closest.ts';
 import { invalid } from '../common/errors.ts';
 import { deepFreeze } from '../common/json.ts';
+import { taskOf } from '../task/index.ts';
 import type { DatasetName } from './catalogue.ts';
 import type { DataRequest, Dataset, DatasetInfo, Samples } from './dataset.ts';
 import { openDigits } from './digits/digits.ts';
@@ -65,9 +66,9 @@ async function withChecksums(dataset: Dataset): Promise<Dataset> {
   return { ...dataset, search: { ...dataset.search, info: deepFreeze({ ...info, checksums }) } };
 }
 
-async function addSamples(hash: Hash, samples: Samples, { kind, input, outputs }: DatasetInfo): Promise<void> {
-  const elements = input.reduce((product, n) => product * n, 1);
-  const wanted = kind === 'regression' ? outputs : 1;
+async function addSamples(hash: Hash, samples: Samples, info: DatasetInfo): Promise<void> {
+  const elements = info.input.reduce((product, n) => product * n, 1);
+  const wanted = taskOf(info).targetSize(info);
   hash.update(`${samples.count} `);
   const inputs = new Float32Array(CHUNK * elements);
   const targets = new Float32Array(CHUNK * wanted);

@@ -5,7 +5,8 @@ import { readTable, type Table } from '../data/readers/table.node.ts';
 import { encodeRow } from '../data/table.ts';
 import type { Engine, Program } from '../engine/engine.ts';
 import { sizeOf } from '../graph/ir.ts';
-import { INPUT_NAME, type ModelMetadata, OUTPUT_NAMES } from './export/metadata.ts';
+import { taskOf } from '../task/index.ts';
+import { INPUT_NAME, type ModelMetadata } from './export/metadata.ts';
 import { modelProperties, type ReadModel, readModel } from './export/onnx.ts';
 import { checkSeal } from './export/seal.node.ts';
 import { type Named, namedFiles } from './predict-files.node.ts';
@@ -114,7 +115,7 @@ async function ask({ place, model, program }: Loaded, samples: readonly Sample[]
   if (good.length > 0) {
     const feeds = { [INPUT_NAME]: { shape: [good.length, ...input], data } };
     const results = await program.run(feeds).catch(() => ({}) as Awaited<ReturnType<Program['run']>>);
-    output = results[OUTPUT_NAMES[task]]?.data ?? output;
+    output = results[taskOf({ kind: task }).exportedName]?.data ?? output;
     if (output.length !== good.length * labels.length)
       throw invalid(place, 'ONNX Runtime cannot run it', 'the file is damaged, or there is too little memory for it');
   }
@@ -131,10 +132,10 @@ type Answer = Prediction extends infer P ? (P extends unknown ? Omit<P, 'file' |
 function answer({ task, labels, encoding }: ModelMetadata, values: readonly number[]): Answer {
   if (!values.every(Number.isFinite)) return { error: 'the model answers with numbers that are not finite' };
   const offset = encoding?.labelOffset ?? 0;
-  const named = Object.fromEntries(labels.map((label, k) => [label, (values[k] ?? Number.NaN) + offset]));
-  if (task === 'regression') return { values: named };
-  const best = values.reduce((largest, value, k) => (value > (values[largest] ?? 0) ? k : largest), 0);
-  return { class: labels[best] ?? '', probabilities: named };
+  return taskOf({ kind: task }).decode(
+    labels,
+    values.map((value) => value + offset),
+  );
 }
 
 async function* answerImages(loaded: Loaded, names: readonly string[]): AsyncGenerator<Prediction> {

@@ -2,6 +2,7 @@ import sharp from 'sharp';
 import { largest, smallest } from '../common/extremes.ts';
 import type { DatasetInfo, Samples } from '../data/dataset.ts';
 import { sizeOf } from '../graph/ir.ts';
+import { taskOf } from '../task/index.ts';
 import type { Outputs } from '../train/inference.ts';
 import { cellsOf, chooseSamples, type TestSample, type TestSamples } from './samples.ts';
 
@@ -18,7 +19,7 @@ export async function sampleTest(samples: Samples, info: DatasetInfo, outputs: O
   await samples.read(
     chosen.map(({ index }) => index),
     inputs,
-    new Float32Array(chosen.length * (info.kind === 'regression' ? info.outputs : 1)),
+    new Float32Array(chosen.length * taskOf(info).targetSize(info)),
   );
   let columns: readonly string[] | undefined;
   const shown = await Promise.all(

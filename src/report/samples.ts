@@ -1,4 +1,5 @@
 import type { DatasetInfo, TableEncoding } from '../data/dataset.ts';
+import { taskOf } from '../task/index.ts';
 import type { Outputs } from '../train/inference.ts';
 
 /** Test samples that a report shows: those that a network is most surely wrong about, and some that it gets right. */
@@ -41,7 +42,7 @@ export function chooseSamples(info: DatasetInfo, { outputs, truths }: Outputs): 
   const { outputs: width } = info;
   const count = outputs.length / width;
   const row = (values: Float32Array, n: number) => [...values.subarray(n * width, (n + 1) * width)];
-  if (info.kind === 'regression') {
+  if (!taskOf(info).classes) {
     const all = Array.from({ length: count }, (_, index) => {
       const [truth, values] = [row(truths, index), row(outputs, index)];
       const error = truth.reduce(

@@ -1,6 +1,7 @@
 import { type Rng, rng } from '../common/random.ts';
 import type { DatasetInfo, Samples } from '../data/dataset.ts';
 import type { HostTensor } from '../graph/ir.ts';
+import { taskOf } from '../task/index.ts';
 import { blendRows, cutout, type ImageShape, mirror, randomCrop, symmetricBeta } from './augment.ts';
 import { readSamples, sampleSizes } from './samples.ts';
 import type { TrainSettings } from './settings.ts';
@@ -49,6 +50,7 @@ export function trainingBatches(
   const used = usedSamples(samples.count, share);
   const batchSize = Math.min(settings.batchSize, used.length);
   const stepsPerEpoch = Math.floor(used.length / batchSize);
+  const task = taskOf(info);
   const sizes = sampleSizes(info);
   const raw = new Float32Array(batchSize * sizes.target);
   const scratch = new Float32Array(batchSize * Math.max(sizes.input, info.outputs));
@@ -92,8 +94,7 @@ export function trainingBatches(
           const indices = order.slice(step * batchSize, (step + 1) * batchSize);
           step++;
           await readSamples(samples, indices, batch.x.data, raw);
-          if (info.kind === 'classification') spread(raw, batch.targets.data, info.outputs, settings.labelSmoothing);
-          else standardise(raw, batch.targets.data, info);
+          task.targets(raw, batch.targets.data, info, settings.labelSmoothing);
           augment(batch.x.data, stream);
           if (settings.mixup > 0) mix(batch, stream);
           return batch;
@@ -110,26 +111,6 @@ function usedSamples(count: number, share: number): number[] {
   return rng('share of the training samples', count)
     .shuffle(all)
     .slice(0, Math.max(1, Math.round(share * count)));
-}
-
-/** Class numbers to distributions: 1 − smoothing on the class, and smoothing shared by all of them (itself included). */
-function spread(labels: Float32Array, targets: Float32Array, classes: number, smoothing: number): void {
-  targets.fill(smoothing / classes);
-  for (const [i, label] of labels.entries()) targets[i * classes + label] = 1 - smoothing + smoothing / classes;
-}
-
-function standardise(raw: Float32Array, targets: Float32Array, info: DatasetInfo): void {
-  const { mean, deviation } = targetScale(info);
-  for (let i = 0; i < raw.length; i++) {
-    const t = i % info.outputs;
-    targets[i] = ((raw[i] as number) - (mean[t] as number)) / (deviation[t] as number);
-  }
-}
-
-/** Mean and deviation of a regression's targets. Throws Error when the dataset has none. */
-export function targetScale(info: DatasetInfo): NonNullable<DatasetInfo['target']> {
-  if (info.target === undefined) throw new Error(`dataset "${info.name}" is a regression without target statistics`);
-  return info.target;
 }
 
 /**

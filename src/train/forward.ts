@@ -7,6 +7,7 @@ import { optimise, optimiseForward } from '../graph/passes.ts';
 import { type LowerOptions, lowerNetwork } from '../network/lower.ts';
 import type { Chosen, LoweredNetwork, Parameter } from '../network/network.ts';
 import type { Module } from '../space/module.ts';
+import { taskOf } from '../task/index.ts';
 import { TrainingFailure } from './failure.ts';
 import type { Moved } from './running-statistics.ts';
 import { cutInputs, networkVectors, type Vector } from './vectors.ts';
@@ -41,9 +42,7 @@ export interface TrainedVector extends Vector {
 }
 
 /**
- * x [B, ...input] raw, targets [B, outputs] -> loss [], the mean over the batch: of the cross-entropy between the target
- * distribution and the softmax of the logits, or of the squared difference to the standardised targets (also over the
- * targets). Throws TrainingFailure when the network cannot be built on this data.
+ * x [B, ...input] raw, targets [B, outputs] -> loss [], the task's, the mean over the batch. Throws TrainingFailure when the network cannot be built on this data.
  */
 export function forwardGraph(on: NetworkOnData, batchSize: number): ForwardGraph {
   const alive = aliveNames(on, batchSize);
@@ -54,7 +53,7 @@ export function forwardGraph(on: NetworkOnData, batchSize: number): ForwardGraph
     move && alive.has(one.path) ? [{ ...one, move }] : [],
   );
   const targets = ops.input(g, 'targets', [batchSize, on.info.outputs]);
-  const loss = g.within('loss', () => lossOf(g, on.info.kind, output, targets));
+  const loss = g.within('loss', () => taskOf(on.info).loss(g, output, targets));
   const batches = moved.map(({ path, move }) => [`batch:${path}`, move.batch] as const);
   const whole = optimiseForward(finish(g, { loss, ...Object.fromEntries(batches) }));
 
@@ -146,14 +145,4 @@ function reduceResolution(g: GraphBuilder, x: NodeId, resolution: number): NodeI
   if (!Number.isInteger(factor)) throw new Error(`resolution ${resolution} is not 1, 1/2, 1/3, ...`);
   if (g.shape(x).length !== 4) throw new Error(`resolution ${resolution}: only images have one`);
   return ops.avgPool(g, x, { kernel: [factor, factor], stride: [factor, factor], pads: [0, 0, 0, 0] });
-}
-
-/** The mean loss over the batch, shape []. */
-export function lossOf(g: GraphBuilder, kind: DatasetInfo['kind'], output: NodeId, targets: NodeId): NodeId {
-  if (kind === 'regression') {
-    const difference = ops.sub(g, output, targets);
-    return ops.reduceMean(g, ops.mul(g, difference, difference), [0, 1]);
-  }
-  const agreement = ops.mul(g, targets, ops.logSoftmax(g, output)); // [B, K]
-  return ops.neg(g, ops.reduceMean(g, ops.reduceSum(g, agreement, [1]), [0]));
 }

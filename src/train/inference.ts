@@ -1,11 +1,11 @@
-import type { Metrics } from '../common/metrics.ts';
 import type { DatasetInfo, Samples } from '../data/dataset.ts';
 import type { Engine, Program, State } from '../engine/engine.ts';
 import type { HostTensor } from '../graph/ir.ts';
 import type { Module } from '../space/module.ts';
-import { orderedBatches, runAhead, targetScale } from './batches.ts';
+import { taskOf } from '../task/index.ts';
+import type { Measured } from '../task/metrics.ts';
+import { orderedBatches, runAhead } from './batches.ts';
 import type { NetworkOnData } from './forward.ts';
-import { classificationMetrics, regressionMetrics } from './metrics.ts';
 import { inferenceGraph } from './program.ts';
 
 /** What a network gives for some samples, and what would have been right. */
@@ -14,14 +14,6 @@ export interface Outputs {
   readonly outputs: Float32Array;
   /** Class numbers [N], or targets [N, outputs] in their own units. */
   readonly truths: Float32Array;
-}
-
-/** How well a network does on some samples. */
-export interface Measured {
-  /** accuracy, precision, recall, f1, loss; or loss, mse, r2. `loss` is what training minimises, without smoothing. */
-  readonly metrics: Metrics;
-  /** Of a classifier: counts, `confusion[truth][predicted]`. */
-  readonly confusion?: readonly (readonly number[])[];
 }
 
 /** A network ready to be used. */
@@ -43,40 +35,58 @@ export async function openInference(
 
 /** The same over a program that is compiled already, for batches of this size. */
 export function inferenceOver(program: Program, info: DatasetInfo, state: State, batchSize: number): Inference {
-  async function outputs(samples: Samples, signal?: AbortSignal): Promise<Outputs> {
+  const task = taskOf(info);
+
+  /** Gives the outputs of each batch, in the units that people know, with its raw targets; they are used again later. */
+  async function eachBatch(
+    samples: Samples,
+    signal: AbortSignal | undefined,
+    take: (outputs: Float32Array, truths: Float32Array, from: number, count: number) => void,
+  ): Promise<void> {
     const batches = orderedBatches(samples, info, batchSize);
-    const found = new Float32Array(samples.count * info.outputs);
-    const truths: Float32Array[] = [];
+    const waiting: Float32Array[] = [];
     await runAhead({
       count: batches.steps,
       async prepare(step) {
-        const { x, truths: some } = await batches.read(step);
+        const { x, truths } = await batches.read(step);
         signal?.throwIfAborted();
-        truths.push(some.slice());
+        waiting.push(truths.slice());
         return { x };
       },
       run: (feeds) => program.run(feeds, state),
       take({ output }, step) {
         const from = step * batchSize;
         const count = Math.min(batchSize, samples.count - from);
-        found.set((output as HostTensor).data.subarray(0, count * info.outputs), from * info.outputs);
+        const found = (output as HostTensor).data.slice(0, count * info.outputs);
+        task.restore(found, info);
+        take(found, waiting.shift() as Float32Array, from, count);
       },
     });
-    if (info.kind === 'regression') unstandardise(found, info);
-    return { outputs: found, truths: joined(truths) };
   }
 
   return {
-    outputs,
-    measure: async (samples, signal) => measuredBy(await outputs(samples, signal), info),
+    async outputs(samples, signal) {
+      const outputs = new Float32Array(samples.count * info.outputs);
+      const truths = new Float32Array(samples.count * task.targetSize(info));
+      await eachBatch(samples, signal, (some, wanted, from) => {
+        outputs.set(some, from * info.outputs);
+        truths.set(wanted, from * task.targetSize(info));
+      });
+      return { outputs, truths };
+    },
+    async measure(samples, signal) {
+      const scorer = task.scorer(info);
+      await eachBatch(samples, signal, (some, wanted, _, count) => scorer.add(some, wanted, count));
+      return scorer.result();
+    },
   };
 }
 
 /** What a network's outputs come to. */
-export function measuredBy(result: Outputs, info: DatasetInfo): Measured {
-  return info.kind === 'classification'
-    ? classificationMetrics(result.outputs, result.truths, info.outputs)
-    : { metrics: measureRegression(result, info) };
+export function measuredBy({ outputs, truths }: Outputs, info: DatasetInfo): Measured {
+  const scorer = taskOf(info).scorer(info);
+  scorer.add(outputs, truths, outputs.length / info.outputs);
+  return scorer.result();
 }
 
 /** What `evaluateNetwork` is given. */
@@ -108,33 +118,4 @@ export async function evaluateNetwork(request: EvaluationRequest): Promise<Measu
   } finally {
     state.dispose();
   }
-}
-
-/** mse and r2 in the targets' units, loss on the standardised ones. */
-function measureRegression({ outputs, truths }: Outputs, info: DatasetInfo): Metrics {
-  const { deviation } = targetScale(info);
-  let loss = 0;
-  for (let i = 0; i < truths.length; i++) {
-    const error = ((outputs[i] as number) - (truths[i] as number)) / (deviation[i % info.outputs] as number);
-    loss += error ** 2 / truths.length;
-  }
-  return { loss, ...regressionMetrics(outputs, truths, info.outputs) };
-}
-
-function unstandardise(values: Float32Array, info: DatasetInfo): void {
-  const { mean, deviation } = targetScale(info);
-  for (let i = 0; i < values.length; i++) {
-    const t = i % info.outputs;
-    values[i] = (values[i] as number) * (deviation[t] as number) + (mean[t] as number);
-  }
-}
-
-function joined(parts: readonly Float32Array[]): Float32Array {
-  const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }

@@ -1,10 +1,11 @@
 import { DataError, messageOf } from '../common/errors.ts';
 import type { DatasetInfo, Samples } from '../data/dataset.ts';
 import { sizeOf } from '../graph/ir.ts';
+import { taskOf } from '../task/index.ts';
 
 /** Values that one sample has in the inputs and in the targets that `Samples.read` fills. */
 export function sampleSizes(info: DatasetInfo): { readonly input: number; readonly target: number } {
-  return { input: sizeOf(info.input), target: info.kind === 'classification' ? 1 : info.outputs };
+  return { input: sizeOf(info.input), target: taskOf(info).targetSize(info) };
 }
 
 /**

@@ -1,5 +1,6 @@
 import { invalid } from '../common/errors.ts';
 import { showLimit } from '../common/rules.ts';
+import { taskOf } from '../task/index.ts';
 
 /** Every setting of a training run, with its default: what `netsmith train --help` lists and a report repeats. */
 export interface TrainSettings {
@@ -154,7 +155,7 @@ export function checkSettings(
     if (used !== undefined) {
       throw invalid(place, `${used} is ${settings[used]}`, 'it only applies to images');
     }
-    if (data.kind === 'regression' && settings.labelSmoothing > 0) {
+    if (!taskOf(data).classes && settings.labelSmoothing > 0) {
       throw invalid(place, `labelSmoothing is ${settings.labelSmoothing}`, 'it only applies to classification');
     }
   }

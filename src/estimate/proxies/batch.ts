@@ -1,6 +1,7 @@
 import { rng } from '../../common/random.ts';
 import type { SearchData } from '../../data/dataset.ts';
 import type { HostTensor } from '../../graph/ir.ts';
+import { taskOf } from '../../task/index.ts';
 import { readSamples, sampleSizes } from '../../train/samples.ts';
 
 /** What gradients and activations are taken on. */
@@ -21,14 +22,7 @@ export async function readBatch({ info, train }: SearchData, size: number, seed:
   const raw = new Float32Array(count * sizes.target);
   await readSamples(train, indices, inputs, raw);
   const targets = new Float32Array(count * info.outputs);
-  if (info.kind === 'classification') for (const [i, label] of raw.entries()) targets[i * info.outputs + label] = 1;
-  else {
-    const { mean = [], deviation = [] } = info.target ?? {};
-    for (const [i, value] of raw.entries()) {
-      const at = i % info.outputs;
-      targets[i] = (value - (mean[at] ?? 0)) / (deviation[at] ?? 1);
-    }
-  }
+  taskOf(info).targets(raw, targets, info, 0);
   return {
     x: { shape: [count, ...info.input], data: inputs },
     targets: { shape: [count, info.outputs], data: targets },

@@ -8,7 +8,8 @@ import * as ops from '../../graph/ops.ts';
 import { optimise } from '../../graph/passes.ts';
 import type { Parameter, RandomInput } from '../../network/network.ts';
 import type { Architecture } from '../../space/space.ts';
-import { inputsOf, lossOf, type NetworkOnData } from '../../train/forward.ts';
+import { taskOf } from '../../task/index.ts';
+import { inputsOf, type NetworkOnData } from '../../train/forward.ts';
 import { inferenceGraph } from '../../train/program.ts';
 import { switchFeeds } from '../../train/single-path.ts';
 import type { ProxyBatch } from './batch.ts';
@@ -96,7 +97,7 @@ async function openReadouts(
   const { context, lowered } = openNetwork(on, batch.x.shape[0] ?? 1, 'train');
   const { g, output } = context;
   const targets = ops.input(g, 'targets', batch.targets.shape);
-  const loss = lossOf(g, on.info.kind, output, targets);
+  const loss = taskOf(on.info).loss(g, output, targets);
   const outputs: Record<string, NodeId> = {};
   for (const name of names) Object.assign(outputs, READOUTS[name].append(context, loss));
   const graph = optimise(finish(g, outputs));

@@ -1,4 +1,4 @@
-import { OUTPUT_NAMES } from './metadata.ts';
+import { taskOf } from '../../task/index.ts';
 
 /** The release of onnxruntime-web that the page has been tried with (bench/parity/browser.ts). */
 export const ORT_WEB = 'https://cdn.jsdelivr.net/npm/onnxruntime-web@1.30.0/dist/ort.wasm.min.mjs';
@@ -10,7 +10,7 @@ export function browserPage(
   file: string,
 ): string {
   const isImage = data.input.length === 3;
-  const output = OUTPUT_NAMES[data.kind];
+  const output = taskOf(data).exportedName;
   const form = isImage
     ? '<input type="file" accept="image/*">'
     : `<textarea rows="3" cols="60">${hasColumns ? '{ "column": "value" }' : `[${data.input.join('')} values]`}</textarea> <button>Predict</button>`;

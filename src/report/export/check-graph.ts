@@ -1,6 +1,7 @@
 import onnxProto from 'onnx-proto';
 import { invalid } from '../../common/errors.ts';
 import { type Shape, sizeOf } from '../../graph/ir.ts';
+import { taskOf } from '../../task/index.ts';
 import {
   ATTRIBUTES,
   type CheckedGraph,
@@ -9,7 +10,7 @@ import {
   GraphError,
   inferShapes,
 } from './graph-shapes.ts';
-import { INPUT_NAME, type ModelMetadata, OUTPUT_NAMES } from './metadata.ts';
+import { INPUT_NAME, type ModelMetadata } from './metadata.ts';
 
 type Proto = onnxProto.onnx.IModelProto;
 type Tensor = onnxProto.onnx.ITensorProto;
@@ -53,7 +54,7 @@ function checked(proto: Proto, metadata: ModelMetadata): CheckedGraph {
     if (name === '' || given.has(name)) refuse('names its values wrongly');
     given.set(name, fileValue(tensor));
   }
-  const output = OUTPUT_NAMES[metadata.task];
+  const output = taskOf({ kind: metadata.task }).exportedName;
   const answers = metadata.labels.length;
   checkEnds(graph, given, metadata, output);
   const nodes = (graph.node ?? []).map(nodeOf);

@@ -2,10 +2,12 @@ import { z } from 'zod';
 import { invalid } from '../../common/errors.ts';
 import { type Json, parseJson } from '../../common/json.ts';
 import { printable } from '../../common/text.ts';
-import type { DatasetInfo, ImageDecoding, TableEncoding } from '../../data/dataset.ts';
+import type { ImageDecoding, TableEncoding } from '../../data/dataset.ts';
 import { encodingSchema } from '../../data/encoding.ts';
 import { describeDecoding, readDecoding } from '../../data/image-decoding.ts';
 import { featureCount } from '../../data/table.ts';
+import { TASK_KINDS, taskOf } from '../../task/index.ts';
+import type { TaskKind } from '../../task/task.ts';
 
 /**
  * What an exported model says of itself: enough to feed it and to read its answer without this project. Stored as the
@@ -32,7 +34,7 @@ import { featureCount } from '../../data/table.ts';
  */
 export interface ModelMetadata {
   readonly version: string;
-  readonly task: 'classification' | 'regression';
+  readonly task: TaskKind;
   /** Without the batch: [C, H, W] or [F]. */
   readonly input: readonly number[];
   readonly range: readonly [number, number] | undefined;
@@ -46,10 +48,6 @@ export interface ModelMetadata {
 }
 
 export const INPUT_NAME = 'input';
-export const OUTPUT_NAMES = { classification: 'probabilities', regression: 'values' } as const satisfies Record<
-  DatasetInfo['kind'],
-  string
->;
 
 /** As the texts of the table above. */
 export function writeMetadata(metadata: ModelMetadata): Record<string, string> {
@@ -67,7 +65,7 @@ export function writeMetadata(metadata: ModelMetadata): Record<string, string> {
     }),
     ...(decoding !== undefined && { 'netsmith.input.decoding': JSON.stringify(decoding) }),
     ...(range !== undefined && { 'netsmith.input.range': JSON.stringify(range) }),
-    'netsmith.output.name': OUTPUT_NAMES[task],
+    'netsmith.output.name': taskOf({ kind: task }).exportedName,
     'netsmith.output.labels': JSON.stringify(metadata.labels),
     ...(encoding !== undefined && { 'netsmith.encoding': JSON.stringify(encoding) }),
     'netsmith.dataset': metadata.dataset,
@@ -129,10 +127,10 @@ export function readMetadata(place: string, texts: Readonly<Record<string, strin
   const optional = <T>(key: string, schema: z.ZodType<T>, rule: string): T | undefined =>
     Object.hasOwn(texts, key) ? parsed(key, schema, rule) : undefined;
 
-  const task = fixed('netsmith.task', ['classification', 'regression']);
+  const task = fixed('netsmith.task', TASK_KINDS);
   fixed('netsmith.input.name', [INPUT_NAME]);
   fixed('netsmith.input.format', ['float32']);
-  fixed('netsmith.output.name', [OUTPUT_NAMES[task]]);
+  fixed('netsmith.output.name', [taskOf({ kind: task }).exportedName]);
   const shapeRule = 'a list: "N", then one whole size, or three, and together no more than can be read';
   const input = parsed('netsmith.input.shape', shapeSchema, shapeRule);
   const encoding = optional('netsmith.encoding', encodingSchema, 'the columns of a table');

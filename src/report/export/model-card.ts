@@ -5,9 +5,10 @@ import type { ColumnEncoding, DatasetInfo } from '../../data/dataset.ts';
 import { describeDecoding } from '../../data/image-decoding.ts';
 import { featureCount } from '../../data/table.ts';
 import type { Costs } from '../../network/network.ts';
+import { taskOf } from '../../task/index.ts';
 import { deviation, mean, showBytes, showCount, showDeviation, showLarge, showMetric } from '../numbers.ts';
 import { browserPage } from './browser-page.ts';
-import { INPUT_NAME, OUTPUT_NAMES } from './metadata.ts';
+import { INPUT_NAME } from './metadata.ts';
 
 export interface ModelCardData {
   /** File name of the model, beside the card. */
@@ -34,8 +35,8 @@ export interface ModelCardData {
 /** The model card, Markdown: what the file is, what it was trained on, how good it is, its limits, how to call it. */
 export function modelCard(card: ModelCardData): string {
   const { info, costs } = card;
-  const classes = info.kind === 'classification';
-  const output = OUTPUT_NAMES[info.kind];
+  const classes = taskOf(info).classes;
+  const output = taskOf(info).exportedName;
   const shape = `[N, ${info.input.join(', ')}]`;
   return `# Model card: ${line(card.file)}
 

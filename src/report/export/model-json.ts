@@ -1,7 +1,8 @@
 import type { Json } from '../../common/json.ts';
 import { describeDecoding } from '../../data/image-decoding.ts';
 import { featureCount } from '../../data/table.ts';
-import { INPUT_NAME, type ModelMetadata, OUTPUT_NAMES } from './metadata.ts';
+import { taskOf } from '../../task/index.ts';
+import { INPUT_NAME, type ModelMetadata } from './metadata.ts';
 
 /** How a reader recognises the file. */
 export const MODEL_JSON_FORMAT = 'netsmith-model';
@@ -30,7 +31,7 @@ export function modelJson(metadata: ModelMetadata, file: string): Readonly<Recor
       ],
       outputs: [
         {
-          name: OUTPUT_NAMES[task],
+          name: taskOf({ kind: task }).exportedName,
           dtype: 'float32',
           shape: ['N', labels.length],
           meaning: task === 'classification' ? 'probability of each label' : 'value of each target, in its own unit',

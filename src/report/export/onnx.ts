@@ -8,11 +8,12 @@ import type { Graph, HostTensor } from '../../graph/ir.ts';
 import * as ops from '../../graph/ops.ts';
 import { eliminateDeadCode } from '../../graph/passes.ts';
 import type { Module } from '../../space/module.ts';
+import { taskOf } from '../../task/index.ts';
 import { inferenceGraph } from '../../train/program.ts';
 import { checkGraph } from './check-graph.ts';
 import { foldWeights } from './fold.ts';
 import type { CheckedGraph } from './graph-shapes.ts';
-import { INPUT_NAME, type ModelMetadata, OUTPUT_NAMES, readMetadata, writeMetadata } from './metadata.ts';
+import { INPUT_NAME, type ModelMetadata, readMetadata, writeMetadata } from './metadata.ts';
 
 export interface ExportRequest {
   /** Resolved. */
@@ -73,14 +74,8 @@ function withOutputs(graph: Graph, info: DatasetInfo): Graph {
   }
   const raw = graph.outputs.output;
   if (raw === undefined) throw new Error('export: the inference graph has no output');
-  const output = g.within('output', () => {
-    if (info.kind === 'classification') return ops.exp(g, ops.logSoftmax(g, raw));
-    if (info.target === undefined) return raw;
-    const { mean, deviation } = info.target;
-    const shape = [1, info.outputs];
-    return ops.add(g, ops.mul(g, raw, ops.constant(g, deviation, shape)), ops.constant(g, mean, shape));
-  });
-  return finish(g, { [OUTPUT_NAMES[info.kind]]: output });
+  const output = g.within('output', () => taskOf(info).answer(g, raw, info));
+  return finish(g, { [taskOf(info).exportedName]: output });
 }
 
 function metadataOf(info: DatasetInfo, about: ExportRequest['about']): ModelMetadata {

@@ -1,10 +1,10 @@
-import { largest } from '../../common/extremes.ts';
 import type { DatasetInfo, Samples } from '../../data/dataset.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { type HostTensor, sizeOf } from '../../graph/ir.ts';
 import type { Module } from '../../space/module.ts';
+import { taskOf } from '../../task/index.ts';
 import { openInference } from '../../train/inference.ts';
-import { INPUT_NAME, OUTPUT_NAMES } from './metadata.ts';
+import { INPUT_NAME } from './metadata.ts';
 
 /** An export that differs more than this from the training engine is refused. */
 export const PARITY_LIMIT = 1e-4;
@@ -39,8 +39,8 @@ export async function checkParity(
   try {
     const input = await rawInputs(samples, info, count);
     const results = await program.run({ [INPUT_NAME]: input });
-    const output = results[OUTPUT_NAMES[info.kind]];
-    if (output === undefined) throw new Error(`parity: the model has no output "${OUTPUT_NAMES[info.kind]}"`);
+    const output = results[taskOf(info).exportedName];
+    if (output === undefined) throw new Error(`parity: the model has no output "${taskOf(info).exportedName}"`);
     found = output.data;
   } finally {
     await program.dispose();
@@ -57,7 +57,7 @@ export async function checkParity(
 /** The first samples as they come from the dataset, [count, ...input]. */
 export async function rawInputs(samples: Samples, info: DatasetInfo, count: number): Promise<HostTensor> {
   const data = new Float32Array(count * sizeOf(info.input));
-  const targets = new Float32Array(count * (info.kind === 'regression' ? info.outputs : 1));
+  const targets = new Float32Array(count * taskOf(info).targetSize(info));
   await samples.read([...new Array(count).keys()], data, targets);
   return { shape: [count, ...info.input], data };
 }
@@ -70,27 +70,13 @@ async function trainingOutputs(request: ParityRequest, count: number): Promise<F
     try {
       const first: Samples = { count, read: (indices, inputs, targets) => samples.read(indices, inputs, targets) };
       const { outputs } = await inference.outputs(first);
-      return info.kind === 'classification' ? softmax(outputs, info.outputs) : Float64Array.from(outputs);
+      return taskOf(info).answerOf(outputs, info);
     } finally {
       await inference.dispose();
     }
   } finally {
     state.dispose();
   }
-}
-
-/** Of each row of [N, columns]. */
-function softmax(logits: Float32Array, columns: number): Float64Array {
-  const out = new Float64Array(logits.length);
-  for (let start = 0; start < logits.length; start += columns) {
-    const row = logits.subarray(start, start + columns);
-    const top = largest(row);
-    const total = row.reduce((sum, v) => sum + Math.exp(v - top), 0);
-    row.forEach((v, i) => {
-      out[start + i] = Math.exp(v - top) / total;
-    });
-  }
-  return out;
 }
 
 /** NaN, which passes no comparison, when the sizes disagree or a value is not finite. */

@@ -1,4 +1,5 @@
 import type { Json } from '../../common/json.ts';
+import { taskOf } from '../../task/index.ts';
 import type { ReportData } from '../data.ts';
 import { html } from '../markup.ts';
 import { showCount } from '../numbers.ts';
@@ -35,7 +36,7 @@ export function flatten(value: Json, path = ''): [string, string][] {
 
 export function dataSection({ data, estimator }: ReportData): Section {
   const { train, valid, test } = data.counts;
-  const classes = data.kind === 'classification';
+  const classes = taskOf(data).classes;
   const samples =
     estimator === 'table'
       ? []

@@ -1,4 +1,5 @@
 import type { DatasetInfo } from '../../data/dataset.ts';
+import { taskOf } from '../../task/index.ts';
 import type { ReportData } from '../data.ts';
 import { html, type Markup } from '../markup.ts';
 import { showCount } from '../numbers.ts';
@@ -45,10 +46,9 @@ function altOf(sample: TestSample, { labels }: DatasetInfo): string {
 
 function rows({ shown, of, columns = [] }: TestSamples, data: DatasetInfo): Markup {
   const { labels, kind } = data;
-  const heads =
-    kind === 'classification'
-      ? ['True class', 'Predicted', 'Confidence']
-      : labels.flatMap((label) => [`True ${label}`, 'Predicted', 'Error']);
+  const heads = taskOf({ kind }).classes
+    ? ['True class', 'Predicted', 'Confidence']
+    : labels.flatMap((label) => [`True ${label}`, 'Predicted', 'Error']);
   const features = data.encoding?.columns.length ?? columns.length;
   const some = features > columns.length ? `, the first ${columns.length} of ${features} columns` : '';
   return dataTable({
@@ -56,7 +56,7 @@ function rows({ shown, of, columns = [] }: TestSamples, data: DatasetInfo): Mark
     columns: [
       { head: 'Row' },
       ...heads.map(
-        (head) => ({ head, kind: kind === 'classification' && head !== 'Confidence' ? 'text' : 'number' }) as const,
+        (head) => ({ head, kind: taskOf({ kind }).classes && head !== 'Confidence' ? 'text' : 'number' }) as const,
       ),
       ...columns.map((head) => ({ head, kind: 'text' }) as const),
     ],
