@@ -141,7 +141,7 @@ suite('search by proxies', () => {
       ...[...proxies, '--epochs', '9', '--strategy', 'hyperband'],
     );
     await refused(/--until/, ...proxies, '--until', 'freerea');
-    await refused(/the target is naswot; must be an objective: freerea/, ...proxies, '--until', 'naswot=3');
+    await refused(/--until: "naswot=3"; a trial of this search measures freerea/, ...proxies, '--until', 'naswot=3');
   });
 });
 

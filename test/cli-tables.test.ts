@@ -130,6 +130,6 @@ test('a damaged table is refused before anything is written', async () => {
   };
   await refused(/old Excel workbook/, Buffer.from('d0cf11e0a1b11ae1', 'hex'));
   await refused(/web page/, '<!DOCTYPE html>\n<html>');
-  await refused(/line 3: a NUL byte/, 'a,b\n1,2\n3,\0\n');
+  await refused(/line 3: found a NUL byte/, 'a,b\n1,2\n3,\0\n');
   await refused(/line 3: 3 fields; the header names 2 columns/, 'a,b\n1,2\n1,2,3\n');
 });

@@ -200,7 +200,7 @@ test('samples of the test set are in the report only where they were kept, and a
   for (const [damage, expected] of [
     [
       samples.replace('data:image/png', 'javascript:alert'),
-      /predictions\.json": samples\.shown\.0\.image is not what it should be; delete it, or run netsmith evaluate again/,
+      /predictions\.json": samples\.shown\.0\.image is not valid; delete it, or run netsmith evaluate again/,
     ],
     [samples.slice(0, 100), /predictions\.json" \(delete it.*\): is not valid JSON/],
     [samples.replace('"confidence"', '"confident"'), /predictions\.json": samples\.shown\.0 is not what it should be/],

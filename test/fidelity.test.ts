@@ -64,5 +64,5 @@ test('of several objectives, `best` says how much its front covers', async () =>
   await json('search', ...SMALL, ...options, '--objective', 'accuracy,params', '--trials', '14', '--out', dir);
   const { best, coverage } = await json('best', dir);
   assert.ok(best.length >= 1 && coverage.hypervolume >= 0 && coverage.hypervolume <= 1);
-  assert.match((await netsmith('best', dir)).out, /Hypervolume [01]\.\d{3} \(normalised/);
+  assert.match((await netsmith('best', dir)).out, /Hypervolume [01]\.\d{3} \(normalized/);
 });

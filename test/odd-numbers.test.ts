@@ -146,7 +146,7 @@ test('a configuration that is none is refused: folder, binary file, deep nesting
     return path;
   };
   const search = (path: string) => refusal('search', '--config', path, ...NONE);
-  assert.match(await search(folder), /configuration ".*": is no file; it must be/);
+  assert.match(await search(folder), /configuration ".*": is not a file; it must be/);
   assert.match(await search(join(folder, 'no.json')), /--config: ".*no\.json"; the file does not exist/);
   assert.match(
     await search(file('binary.json', Uint8Array.of(137, 80, 78, 71, 255, 0))),

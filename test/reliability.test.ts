@@ -138,7 +138,7 @@ test('failed trials are trained again when that is asked for', async () => {
   const plain = await netsmith('resume', dir);
   assert.doesNotMatch(plain.err, /\[\d of 2\]/);
   const again = await netsmith('resume', dir, '--retry-failed');
-  assert.match(again.err, /Tried again: trial 0, trial 1\./);
+  assert.match(again.err, /Retrying: trial 0, trial 1\./);
   assert.equal(again.err.match(/ trial \d: failed/g)?.length, 2);
   const none = await netsmith('resume', done, '--retry-failed');
   assert.match(none.err, /No trial has failed/);

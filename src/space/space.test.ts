@@ -388,10 +388,10 @@ test('ranks: what takes tokens, sequences and images is told apart before anythi
   checkRanks(s.sequential(s.maxPool(2), s.resize(2), s.conv(8, 3)), { input: [3, 8, 8], output: 'image' });
   const declines = (network: Module, ends: Parameters<typeof checkRanks>[1], message: RegExp) =>
     assert.throws(() => checkRanks(network, ends), message);
-  declines(s.sequential(s.linear(4), ...head), words, /sequential\[0\]\.linear gets tokens; it takes a vector/u);
+  declines(s.sequential(s.linear(4), ...head), words, /sequential\[0\]\.linear gets tokens; it needs a vector/u);
   declines(s.sequential(s.relu()), words, /activation gets tokens; it takes no tokens: add embedding\(\)/u);
-  declines(s.embedding(9, 8), { input: [3, 8, 8] }, /embedding gets an image; it takes tokens/u);
-  declines(s.recurrent('lstm'), { input: [3, 8, 8] }, /recurrent gets an image; it takes sequences/u);
+  declines(s.embedding(9, 8), { input: [3, 8, 8] }, /embedding gets an image; it needs tokens/u);
+  declines(s.recurrent('lstm'), { input: [3, 8, 8] }, /recurrent gets an image; it needs sequences/u);
   declines(s.embedding(9, 8), words, /embedding ends in a sequence; a network ends in one number for each output/u);
   declines(
     s.globalAvgPool(),

@@ -161,6 +161,29 @@ const conv: Rule = (operands, ints) => {
   return images(x, kernel, filters, ints);
 };
 
+const convTranspose: Rule = (operands, ints) => {
+  const [x, w] = [operand(operands, 0), operand(operands, 1)];
+  const [inputs, filters = 0, ...kernel] = w.shape;
+  const { strides = [1, 1], dilations = [1, 1], pads = [0, 0, 0, 0], output_padding: added = [0, 0] } = ints;
+  const [group = 0] = ints.group ?? [1];
+  const [n, channels, ...sides] = x.shape;
+  if (n === undefined || sides.length !== 2 || kernel.length !== 2)
+    return wrong('treats something as images that is none');
+  if (channels !== inputs || group < 1 || (inputs ?? 0) % group !== 0)
+    return wrong('has a convolution that does not fit its input');
+  if (ints.kernel_shape !== undefined && ints.kernel_shape.join() !== kernel.join())
+    return wrong('has a convolution whose kernel has another size than it says');
+  if (operands.length === 3 && operand(operands, 2).shape.join() !== `${filters * group}`)
+    return wrong('has a convolution whose bias does not fit');
+  const made = sides.map((size, axis) => {
+    const [k = 0, stride = 0, dilation = 0] = [kernel[axis], strides[axis], dilations[axis]];
+    const cut = (pads[axis] ?? 0) + (pads[axis + 2] ?? 0);
+    const side = (size - 1) * stride + dilation * (k - 1) + 1 - cut + (added[axis] ?? 0);
+    return stride >= 1 && dilation >= 1 && side >= 1 ? side : wrong('has an impossible window');
+  });
+  return float([n, filters * group, ...made]);
+};
+
 const pool: Rule = (operands, ints) => {
   const x = operand(operands, 0);
   const { kernel_shape: kernel = [], pads = [] } = ints;
@@ -263,7 +286,12 @@ const RULES: Readonly<Record<string, Rule>> = {
   ...{ Add: two, Sub: two, Mul: two, Div: two, Max: two, Min: two },
   ...{ Greater: comparison, GreaterOrEqual: comparison, Less: comparison, Where: counted(3, 3, select) },
   ...{ ReduceSum: reduction, ReduceMean: reduction, ReduceMax: reduction },
-  ...{ Conv: counted(2, 3, conv), AveragePool: counted(1, 1, pool), MaxPool: counted(1, 1, pool) },
+  ...{
+    Conv: counted(2, 3, conv),
+    ConvTranspose: counted(2, 3, convTranspose),
+    AveragePool: counted(1, 1, pool),
+    MaxPool: counted(1, 1, pool),
+  },
   ...{ Gemm: counted(2, 3, gemm), MatMul: counted(2, 2, matmul) },
   ...{ Reshape: counted(2, 2, reshape), Slice: counted(3, 4, slice), Pad: counted(2, 2, pad) },
   ...{ Concat: counted(1, 10_000, concat), Transpose: counted(1, 1, transpose) },
@@ -280,6 +308,7 @@ export const ATTRIBUTES: Readonly<Record<string, readonly string[]>> = {
   ...{ Cast: ['to'], Clip: [], HardSigmoid: ['alpha', 'beta'], LogSoftmax: ['axis'], Transpose: ['perm'] },
   ...{ ReduceSum: ['keepdims'], ReduceMean: ['keepdims'], ReduceMax: ['keepdims'], Concat: ['axis'] },
   Conv: ['strides', 'dilations', 'pads', 'group', 'kernel_shape'],
+  ConvTranspose: ['strides', 'dilations', 'pads', 'group', 'kernel_shape', 'output_padding'],
   AveragePool: ['kernel_shape', 'strides', 'pads', 'count_include_pad'],
   ...{ MaxPool: ['kernel_shape', 'strides', 'pads'], Gemm: ['transA', 'transB'] },
 };
@@ -288,6 +317,7 @@ export const ATTRIBUTES: Readonly<Record<string, readonly string[]>> = {
 function productsOf(type: string, operands: readonly FileValue[], made: Shape): number {
   const [first, second] = operands.map(({ shape }) => shape);
   if (type === 'Conv') return sizeOf(made) * sizeOf((second ?? []).slice(1));
+  if (type === 'ConvTranspose') return sizeOf(first ?? []) * sizeOf((second ?? []).slice(1));
   if (type === 'Gemm') return sizeOf(made) * (sizeOf(first ?? []) / Math.max(1, made[0] ?? 1));
   if (type === 'MatMul') return sizeOf(made) * (first?.at(-1) ?? 1);
   return sizeOf(made);

@@ -45,5 +45,5 @@ test('an image has its size, resize filter, channels, background, values and ran
     ...{ values: [0, 4095], resize: { fit: 'fill', filter: 'lanczos3' }, range: [0, 255] },
     normalization: 'inside the model',
   });
-  assert.match(String(text), /transparency on white/);
+  assert.match(String(text), /transparency filled with white/);
 });

@@ -60,7 +60,12 @@ async function agrees(network: Module, info: DatasetInfo): Promise<ReturnType<ty
 
 const classifier = (...body: Module[]) => s.sequential(...body, s.flatten(), s.linear('outputs'));
 
-for (const { name, module, input } of MODULE_CASES) {
+/** What today's tasks give: features and images of float32. */
+const ofTasks = MODULE_CASES.filter(
+  ({ input, tokens, state }) => input.length !== 2 && tokens === undefined && state === undefined,
+);
+
+for (const { name, module, input } of ofTasks) {
   test(`exported like trained, batch 1 and 7: ${name}`, async () => {
     await agrees(classifier(module), imageInfo(input));
   });
