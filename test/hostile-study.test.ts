@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, suite, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { readStudy } from '../src/cli/study.ts';
+import { readStudy } from '../src/app/study.ts';
 import type { Json } from '../src/common/json.ts';
 import { progressSum, studySum, trialSum } from '../src/study/store/checksums.node.ts';
 import { trialRow } from '../src/study/store/rows.ts';

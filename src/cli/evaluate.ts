@@ -1,17 +1,7 @@
 import { type Command, Option } from 'commander';
-import { invalid, UserError } from '../common/errors.ts';
-import type { Json } from '../common/json.ts';
-import type { Metrics } from '../common/metrics.ts';
-import { showCount, showMetric, showSeconds } from '../report/numbers.ts';
-import { type Architecture, formatArchitecture } from '../space/index.ts';
-import { BASELINES } from '../space/spaces/index.ts';
-import type { Choice } from '../study/choice.ts';
-import { TrainingFailure } from '../train/failure.ts';
-import { MEANS_NOTHING } from './benchmarks.ts';
-import { bestTable } from './best.ts';
-import { addChoice, type ChoiceOptions, type Chosen, choiceText, chosen } from './choice.ts';
-import { define, outputOf, type Shell } from './command.ts';
-import type { EstimatorPlan } from './estimator.ts';
+import { MEANS_NOTHING } from '../app/benchmarks.ts';
+import { type ChoiceOptions, type Chosen, chosen } from '../app/choice.ts';
+import type { EstimatorPlan } from '../app/estimators.ts';
 import {
   type Contestant,
   checkKeeps,
@@ -20,18 +10,32 @@ import {
   summarise,
   writeEvaluation,
   writeWeights,
-} from './evaluation.ts';
-import { addSettingsOfStudy, givenSettings, numberIfItIsOne } from './flags.ts';
+} from '../app/evaluation/evaluation.ts';
+import { writePredictions } from '../app/evaluation/predictions.ts';
+import { type Retrained, type RetrainJob, retrainAll } from '../app/evaluation/retraining.ts';
+import { checkRunSettings, costsOf, type Setup } from '../app/setup.ts';
+import { planOfSetup, type ReadStudy, readStudy, setUpFinal } from '../app/study.ts';
+import { lookUpTest } from '../app/table-search.ts';
+import { invalid, UserError } from '../common/errors.ts';
+import type { Json } from '../common/json.ts';
+import type { Metrics } from '../common/metrics.ts';
+import { isWhole, numberIfItIsOne } from '../common/numbers.ts';
+import { showCount, showMetric, showSeconds } from '../report/numbers.ts';
+import { type Architecture, formatArchitecture } from '../space/index.ts';
+import { BASELINES } from '../space/spaces/index.ts';
+import type { Choice } from '../study/choice.ts';
+import { testedObjective } from '../study/objectives.ts';
+import { TrainingFailure } from '../train/failure.ts';
+import { bestTable } from './best.ts';
+import { addChoice, choiceText } from './choice.ts';
+import { define, outputOf, type Shell } from './command.ts';
+import { addSettingsOfStudy, givenSettings } from './flags.ts';
 import { interruptible } from './interrupt.ts';
-import { isWhole } from './numbers.ts';
-import { testedObjective } from './objectives.ts';
 import { type Output, table } from './output.ts';
-import { NO_SAMPLES, writePredictions } from './predictions.ts';
-import { type Retrained, type RetrainJob, retrainAll } from './retraining.ts';
-import { checkRunSettings, costsOf, type Setup } from './setup.ts';
-import { planOfSetup, type ReadStudy, readStudy, setUpFinal } from './study.ts';
-import { lookUpTest } from './table-search.ts';
 import { createTrainingsView } from './trainings.ts';
+
+/** The option of `evaluate` and `run`. */
+export const NO_SAMPLES = ['--no-samples', 'keep no test samples with their predictions for the report'] as const;
 
 export interface EvaluateOptions {
   /** Trainings from scratch, each with random streams of its own. */

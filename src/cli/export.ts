@@ -1,6 +1,21 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
+import { type ChoiceOptions, type Chosen, chosen } from '../app/choice.ts';
+import { openEngine } from '../app/engine.ts';
+import {
+  checkKeeps,
+  readEvaluation,
+  readWeights,
+  retrain,
+  type Summary,
+  summarise,
+  writeWeights,
+} from '../app/evaluation/evaluation.ts';
+import { memoryOfProcess, memoryOfPrograms } from '../app/memory.node.ts';
+import { checkRunSettings, type Setup } from '../app/setup.ts';
+import { readStudy, setUpFinal } from '../app/study.ts';
+import { netsmithVersion } from '../app/versions.ts';
 import { invalid } from '../common/errors.ts';
 import type { Json } from '../common/json.ts';
 import type { Metrics } from '../common/metrics.ts';
@@ -12,32 +27,18 @@ import { sealModel } from '../report/export/seal.node.ts';
 import { showDeviation, showMetric } from '../report/numbers.ts';
 import { formatArchitecture, resolve, resolveHyperparameters } from '../space/index.ts';
 import type { Choice } from '../study/choice.ts';
+import { testedObjective } from '../study/objectives.ts';
 import { checkWritable, writeInStudy, writeWhole } from '../study/store/files.node.ts';
 import type { EpochRecord } from '../train/checkpoint.ts';
 import { openPrograms } from '../train/programs.ts';
 import { withHyperparameters } from '../train/settings.ts';
-import { addChoice, type ChoiceOptions, type Chosen, chosen } from './choice.ts';
+import { addChoice } from './choice.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { openEngine } from './engine.ts';
 import { noteChoice, seedsText, validMetrics } from './evaluate.ts';
-import {
-  checkKeeps,
-  readEvaluation,
-  readWeights,
-  retrain,
-  type Summary,
-  summarise,
-  writeWeights,
-} from './evaluation.ts';
 import { addSettingsOfStudy, givenSettings } from './flags.ts';
 import { interruptible } from './interrupt.ts';
-import { memoryOfProcess, memoryOfPrograms } from './memory.node.ts';
-import { testedObjective } from './objectives.ts';
 import type { Output } from './output.ts';
-import { checkRunSettings, type Setup } from './setup.ts';
-import { readStudy, setUpFinal } from './study.ts';
 import { createTrainingsView } from './trainings.ts';
-import { netsmithVersion } from './versions.ts';
 
 /** `netsmith export DIR`: { file, parity, samples, card?, trial, choice, epochs, seed, test?, tested? } */
 export function addExport(program: Command, shell: Shell): void {

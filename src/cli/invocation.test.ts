@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { commandName, quoted } from './invocation.ts';
+import { quoted } from '../app/command-line.ts';
+import { commandName } from './invocation.ts';
 
 const called = (script: string, env: Readonly<Record<string, string>> = {}) =>
   commandName({ env, script, cwd: '/home/ann/project', platform: 'linux' });

@@ -1,4 +1,5 @@
 import { basename, relative, sep } from 'node:path';
+import { quoted, shellWord } from '../app/command-line.ts';
 
 /** What tells how this program was called. */
 export interface Invocation {
@@ -31,15 +32,4 @@ export function commandName({ env, script, cwd, platform }: Invocation = ofProce
 /** A command line to be copied: `npx netsmith resume 'runs/my study'`. */
 export function hint(...words: readonly string[]): string {
   return [commandName(), ...words.map(shellWord)].join(' ');
-}
-
-/** The text as one word of this machine's shell, quoted where it must be. */
-export function shellWord(text: string): string {
-  return quoted(text, process.platform);
-}
-
-/** As a word of a POSIX shell, or of cmd.exe and PowerShell. */
-export function quoted(text: string, platform: NodeJS.Platform): string {
-  if (platform === 'win32') return /^[\w.,=/:\\-]+$/.test(text) ? text : `"${text.replaceAll('"', '\\"')}"`;
-  return /^[\w.,=/:-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

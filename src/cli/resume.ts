@@ -1,17 +1,17 @@
 import { isAbsolute, relative, resolve, sep } from 'node:path';
 import type { Command } from 'commander';
+import { checkDevice } from '../app/engine.ts';
+import { checkRunSettings, type Setup } from '../app/setup.ts';
+import { planOf, planToJson, type StudyPlan, setUpAgain } from '../app/study.ts';
 import { invalid } from '../common/errors.ts';
+import type { SettingName, StudySettings } from '../study/spec.ts';
 import type { Store } from '../study/store/store.ts';
 import { nameOf } from '../study/store/transitions.ts';
 import { openStudy } from '../study/study.node.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import type { SettingName, StudySettings } from './config.ts';
-import { checkDevice } from './engine.ts';
 import { addSettingsOfStudy, givenSettings } from './flags.ts';
 import type { Output } from './output.ts';
 import { searchToItsEnd, tellResult } from './search.ts';
-import { checkRunSettings, type Setup } from './setup.ts';
-import { planOf, planToJson, type StudyPlan, setUpAgain } from './study.ts';
 
 /** What may differ from one session of a study to the next: where its data lie, where it ends, what it runs on. */
 export const CHANGEABLE: readonly SettingName[] = [

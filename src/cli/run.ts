@@ -1,25 +1,35 @@
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import { Option } from 'commander';
+import { bestToJson, bestTrials } from '../app/best.ts';
+import { type ChoiceOptions, chosen, ruleOf } from '../app/choice.ts';
+import { summarise } from '../app/evaluation/evaluation.ts';
+import { writeReport } from '../app/report.ts';
+import { type ReadStudy, readStudy } from '../app/study.ts';
 import { invalid } from '../common/errors.ts';
 import type { Json } from '../common/json.ts';
+import { numberIfItIsOne } from '../common/numbers.ts';
 import { showMetric } from '../report/numbers.ts';
+import { testedObjective } from '../study/objectives.ts';
+import { SETTING_NAMES, type StudySettings } from '../study/spec.ts';
 import { TrainingFailure } from '../train/failure.ts';
-import { bestTable, bestText, bestToJson, bestTrials } from './best.ts';
-import { CHOOSE, type ChoiceOptions, choiceText, chosen, ruleOf } from './choice.ts';
+import { bestTable, bestText } from './best.ts';
+import { CHOOSE, choiceText } from './choice.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { SETTING_NAMES, type StudySettings } from './config.ts';
-import { checkSeeds, type EvaluateOptions, evaluate, evaluationText, evaluationToJson, seedsText } from './evaluate.ts';
-import { summarise } from './evaluation.ts';
+import {
+  checkSeeds,
+  type EvaluateOptions,
+  evaluate,
+  evaluationText,
+  evaluationToJson,
+  NO_SAMPLES,
+  seedsText,
+} from './evaluate.ts';
 import { exportBest, parityText, testText } from './export.ts';
-import { numberIfItIsOne, readSettings } from './flags.ts';
+import { readSettings } from './flags.ts';
 import { interruptible } from './interrupt.ts';
 import { hint } from './invocation.ts';
-import { testedObjective } from './objectives.ts';
-import { NO_SAMPLES } from './predictions.ts';
-import { writeReport } from './report.ts';
 import { addStudyOptions, endText, newStudy, type StudyOptions, searchToItsEnd, tellInterrupted } from './search.ts';
-import { type ReadStudy, readStudy } from './study.ts';
 
 /** What `run` does unless told otherwise: enough to be sure of the winner, short enough to wait for. */
 const CONFIRM = 3;

@@ -1,32 +1,15 @@
 import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { DataError, invalid, StudyStopped, stopped } from '../common/errors.ts';
-import type { Json } from '../common/json.ts';
-import { showAgreement } from '../report/numbers.ts';
-import { beginning } from '../study/earlier.ts';
-import type { StudyEnd } from '../study/events.ts';
-import { allTried } from '../study/exhaustion.ts';
-import { runStudy, type StudyRun } from '../study/run.ts';
-import type { EarlierTrial, Store } from '../study/store/store.ts';
-import { checkNewStudy, createStudy } from '../study/study.node.ts';
-import { processPool } from '../study/worker/process.node.ts';
-import { benchmarkPresets } from './benchmarks.ts';
-import { bestText, bestToJson } from './best.ts';
-import { define, outputOf, type Shell } from './command.ts';
-import { SETTING_NAMES, type SettingName, type StudySettings } from './config.ts';
-import { openEngine } from './engine.ts';
-import { entryModule } from './entry.ts';
-import { tryPredictor } from './estimator.ts';
-import { addSettings, readSettings } from './flags.ts';
-import { Interrupted, interruptible } from './interrupt.ts';
-import { hint } from './invocation.ts';
-import { createLiveView } from './live.ts';
-import { memoryOfProcess } from './memory.node.ts';
-import type { Output } from './output.ts';
-import { forecastSearch } from './preflight.ts';
-import { readPrior } from './prior.ts';
-import { budgetOf, type Setup, setUp } from './setup.ts';
+import { benchmarkPresets } from '../app/benchmarks.ts';
+import { bestToJson } from '../app/best.ts';
+import { openEngine } from '../app/engine.ts';
+import { entryModule } from '../app/entry.ts';
+import { tryPredictor } from '../app/estimators.ts';
+import { memoryOfProcess } from '../app/memory.node.ts';
+import { forecastSearch } from '../app/preflight.ts';
+import { readPrior } from '../app/prior.ts';
+import { budgetOf, type Setup, setUp } from '../app/setup.ts';
 import {
   ordersToJson,
   planOfSetup,
@@ -35,8 +18,26 @@ import {
   readStudy,
   type StudyPlan,
   type WorkerOrders,
-} from './study.ts';
-import { runOnTable } from './table-search.ts';
+} from '../app/study.ts';
+import { runOnTable } from '../app/table-search.ts';
+import { DataError, invalid, StudyStopped, stopped } from '../common/errors.ts';
+import type { Json } from '../common/json.ts';
+import { showAgreement } from '../report/numbers.ts';
+import { beginning } from '../study/earlier.ts';
+import type { StudyEnd } from '../study/events.ts';
+import { allTried } from '../study/exhaustion.ts';
+import { runStudy, type StudyRun } from '../study/run.ts';
+import { SETTING_NAMES, type SettingName, type StudySettings } from '../study/spec.ts';
+import type { EarlierTrial, Store } from '../study/store/store.ts';
+import { checkNewStudy, createStudy } from '../study/study.node.ts';
+import { processPool } from '../study/worker/process.node.ts';
+import { bestText } from './best.ts';
+import { define, outputOf, type Shell } from './command.ts';
+import { addSettings, readSettings } from './flags.ts';
+import { Interrupted, interruptible } from './interrupt.ts';
+import { hint } from './invocation.ts';
+import { createLiveView } from './live.ts';
+import type { Output } from './output.ts';
 
 /** `netsmith search`: { study, trials, best } */
 export function addSearch(program: Command, shell: Shell): void {

@@ -5,8 +5,8 @@ import { showCount } from '../report/numbers.ts';
 import { count } from '../space/index.ts';
 import type { SpaceDefinition, Task } from '../space/space.ts';
 import { SPACES } from '../space/spaces/index.ts';
+import { studySchema } from '../study/spec.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { studySchema } from './config.ts';
 import { table } from './output.ts';
 
 /** `netsmith spaces`: [{ name, description, options, size }]; size for 32x32 colour images of 10 classes. */

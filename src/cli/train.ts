@@ -1,18 +1,18 @@
 import type { Command } from 'commander';
+import { openEngine } from '../app/engine.ts';
+import { memoryOfProcess, memoryOfPrograms } from '../app/memory.node.ts';
+import { forecastTraining } from '../app/preflight.ts';
+import { costsOf, setUp } from '../app/setup.ts';
 import { rng } from '../common/random.ts';
 import { showCount, showMetric, showSeconds } from '../report/numbers.ts';
 import { formatArchitecture, resolve, resolveHyperparameters } from '../space/index.ts';
+import { type SettingName, TRAINING_NAMES } from '../study/spec.ts';
 import { type Training, trainNetwork } from '../train/loop.ts';
 import { openPrograms } from '../train/programs.ts';
 import { withHyperparameters } from '../train/settings.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { type SettingName, TRAINING_NAMES } from './config.ts';
-import { openEngine } from './engine.ts';
 import { addSettings, readSettings } from './flags.ts';
 import { interruptible } from './interrupt.ts';
-import { memoryOfProcess, memoryOfPrograms } from './memory.node.ts';
-import { forecastTraining } from './preflight.ts';
-import { costsOf, setUp } from './setup.ts';
 import { architectureFrom } from './show.ts';
 import { createTrainingsView } from './trainings.ts';
 

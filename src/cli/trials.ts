@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
+import { readStudy, trialToJson } from '../app/study.ts';
 import { showCount, showMetric } from '../report/numbers.ts';
+import { isEstimated, nameOfMetric } from '../study/objectives.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { isEstimated, nameOfMetric } from './objectives.ts';
 import { table } from './output.ts';
-import { readStudy, trialToJson } from './study.ts';
 
 /** `netsmith trials DIR`: [{ trial, state, architecture, metrics, costs, ... }] */
 export function addTrials(program: Command, shell: Shell): void {

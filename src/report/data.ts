@@ -49,7 +49,7 @@ export interface TestResult {
   readonly costs?: { readonly params: number; readonly flops: number };
 }
 
-/** Everything a report says; plain data, which `cli/` gathers from the store. */
+/** Everything a report says; plain data, which `app/` gathers from the store. */
 export interface ReportData {
   /** Name of the study. */
   readonly name: string;

@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { readEvaluation } from '../../src/cli/evaluation.ts';
+import { readEvaluation } from '../../src/app/evaluation/evaluation.ts';
 import { type Rng, rng } from '../../src/common/random.ts';
 import { earlierSum, progressSum, strategySum, studySum, trialSum } from '../../src/study/store/checksums.node.ts';
 import { openStudy } from '../../src/study/study.node.ts';

@@ -1,6 +1,6 @@
 import { invalid } from '../../common/errors.ts';
 import { createStrategy } from '../../strategy/index.ts';
-import { ESTIMATORS, type StudySettings } from '../config.ts';
+import { ESTIMATORS, type StudySettings } from '../../study/spec.ts';
 import { parsePairs } from '../flags.ts';
 
 type Options = Readonly<Record<string, number | string | boolean>>;

@@ -1,3 +1,5 @@
+import { benchmarkNamed, checkTimed, datasetOf } from '../../app/benchmarks.ts';
+import { versions } from '../../app/versions.ts';
 import { invalid } from '../../common/errors.ts';
 import { compareBy } from '../../common/metrics.ts';
 import type { Table } from '../../estimate/tabular/table.ts';
@@ -9,9 +11,7 @@ import { createStrategy, type ModelTools } from '../../strategy/index.ts';
 import { withinLimits } from '../../strategy/limits.ts';
 import type { Limit } from '../../strategy/strategy.ts';
 import { type Simulation, simulate, tabularProblem } from '../../study/simulate.ts';
-import { benchmarkNamed, checkTimed, datasetOf } from '../benchmarks.ts';
 import type { Output } from '../output.ts';
-import { versions } from '../versions.ts';
 import type { NamedStrategy } from './competitors.ts';
 
 /** Searches of a table, each strategy with each seed. */

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { invalid } from '../common/errors.ts';
+import { checkOptions } from '../common/options.ts';
 import { forecastCurve } from '../model/learning-curve.ts';
 import type { Problem } from '../strategy/strategy.ts';
-import { curveStopping, medianStopping, type StoppingRule } from '../study/stopping.ts';
-import type { StudySettings } from './config.ts';
-import { checkOptions } from './options.ts';
+import type { StudySettings } from './spec.ts';
+import { curveStopping, medianStopping, type StoppingRule } from './stopping.ts';
 
 const median = z.strictObject({
   warmup: z.int().min(0).max(1e6).default(1),

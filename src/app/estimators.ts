@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { bootstrapInterval, kendall } from '../common/correlation.ts';
 import { invalid } from '../common/errors.ts';
 import type { PROXY_METRICS } from '../common/metrics.ts';
+import { checkOptions } from '../common/options.ts';
 import { rng } from '../common/random.ts';
 import type { Estimator } from '../estimate/estimator.ts';
 import { type Predictor, predictorEstimator, trainPredictor } from '../estimate/predictor/predictor.ts';
@@ -11,13 +12,12 @@ import type { Table } from '../estimate/tabular/table.ts';
 import { trainEstimator } from '../estimate/train.ts';
 import type { Problem } from '../strategy/strategy.ts';
 import type { Agreement } from '../study/agreement.ts';
+import { isEstimated } from '../study/objectives.ts';
+import type { StudySettings } from '../study/spec.ts';
 import type { EarlierTrial } from '../study/store/store.ts';
 import { openPrograms } from '../train/programs.ts';
-import type { StudySettings } from './config.ts';
 import { modelTools, openEngine } from './engine.ts';
 import { memoryOfPrograms } from './memory.node.ts';
-import { isEstimated } from './objectives.ts';
-import { checkOptions } from './options.ts';
 import type { Setup } from './setup.ts';
 
 const proxies = z.strictObject({

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { Json } from '../common/json.ts';
 import type { DatasetInfo } from '../data/dataset.ts';
-import type { Agreement } from '../study/agreement.ts';
-import { damaged } from '../study/store/errors.ts';
-import { checkSettings, type StudySettings } from './config.ts';
+import type { Agreement } from './agreement.ts';
+import { checkSettings, type StudySettings } from './spec.ts';
+import { damaged } from './store/errors.ts';
 
 /**
  * What the record of a study holds as its settings: those of the command line, and what its data were, so that a study

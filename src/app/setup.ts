@@ -14,22 +14,23 @@ import { SPACES } from '../space/spaces/index.ts';
 import { createStrategy, fidelitiesOf } from '../strategy/index.ts';
 import type { Limit, Problem, Strategy } from '../strategy/strategy.ts';
 import { type Budget, checkBudget } from '../study/budget.ts';
-import type { StoppingRule } from '../study/stopping.ts';
-import { checkSettings as checkTraining, type TrainSettings, withHyperparameters } from '../train/settings.ts';
-import { openBenchmark } from './benchmarks.ts';
+import { objectivesOf } from '../study/objectives.ts';
 import {
   checkSettings,
   DEFAULT_TRIALS,
+  flagOf,
+  isSpaceFile,
   parseDuration,
   parseTarget,
   type StudySettings,
   trainSettings,
-} from './config.ts';
+} from '../study/spec.ts';
+import type { StoppingRule } from '../study/stopping.ts';
+import { stoppingOf } from '../study/stopping-rules.ts';
+import { checkSettings as checkTraining, type TrainSettings, withHyperparameters } from '../train/settings.ts';
+import { openBenchmark } from './benchmarks.ts';
 import { modelTools } from './engine.ts';
-import { type EstimatorPlan, estimatorOf } from './estimator.ts';
-import { flagOf, isSpaceFile } from './flags.ts';
-import { objectivesOf } from './objectives.ts';
-import { stoppingOf } from './stopping.ts';
+import { type EstimatorPlan, estimatorOf } from './estimators.ts';
 
 /** Everything that settings stand for, short of an engine. */
 export interface Setup {

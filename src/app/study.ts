@@ -4,16 +4,16 @@ import { totalSpent } from '../common/spent.ts';
 import { formatArchitecture, type Space, spaceFromJson, spaceToJson } from '../space/index.ts';
 import type { Problem } from '../strategy/strategy.ts';
 import { type Agreement, agreementsOf } from '../study/agreement.ts';
+import { checkPlan, type StudyPlan } from '../study/plan.ts';
+import type { StudySettings } from '../study/spec.ts';
+import { isSpaceFile } from '../study/spec.ts';
 import type { Clock, EarlierTrial, StrategyState, StudyRecord, Trial } from '../study/store/store.ts';
 import { openStudy } from '../study/study.node.ts';
 import { checkSettings as checkTraining } from '../train/settings.ts';
-import type { StudySettings } from './config.ts';
-import { isSpaceFile } from './flags.ts';
-import { checkPlan, type StudyPlan } from './plan.ts';
 import { requireSameData } from './same-data.ts';
 import { namedSpace, problemOf, type Setup, setUp, taskOf } from './setup.ts';
 
-export type { StudyPlan } from './plan.ts';
+export type { StudyPlan } from '../study/plan.ts';
 
 /** What a worker process of a study is told. */
 export interface WorkerOrders {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { unknownName } from '../common/closest.ts';
-import { invalid } from '../common/errors.ts';
-import { ruleOf } from '../common/rules.ts';
+import { unknownName } from './closest.ts';
+import { invalid } from './errors.ts';
+import { ruleOf } from './rules.ts';
 
 /** Options of their own, as a person typed them. */
 export type OptionValues = Readonly<Record<string, number | string | boolean>>;

@@ -1,13 +1,10 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { invalid } from '../common/errors.ts';
-import { parseJson } from '../common/json.ts';
-import type { TestSamples } from '../report/samples.ts';
-import { writeWhole } from '../study/store/files.node.ts';
-
-/** The option of `evaluate` and `run`. */
-export const NO_SAMPLES = ['--no-samples', 'keep no test samples with their predictions for the report'] as const;
+import { invalid } from '../../common/errors.ts';
+import { parseJson } from '../../common/json.ts';
+import type { TestSamples } from '../../report/samples.ts';
+import { writeWhole } from '../../study/store/files.node.ts';
 
 /** What `best/predictions.json` holds: of which evaluation it is, and the samples. */
 const PREDICTIONS = z.strictObject({

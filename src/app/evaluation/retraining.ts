@@ -1,15 +1,15 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { StudyStopped, UserError } from '../common/errors.ts';
-import type { Metrics } from '../common/metrics.ts';
-import type { HostTensor } from '../graph/ir.ts';
-import type { TestSamples } from '../report/samples.ts';
-import type { Architecture } from '../space/index.ts';
-import { describeDeath } from '../study/worker/process.node.ts';
-import { TrainingFailure } from '../train/failure.ts';
-import { entryModule } from './entry.ts';
-import { memoryOfProcess } from './memory.node.ts';
-import type { StudyPlan, WorkerOrders } from './study.ts';
+import { StudyStopped, UserError } from '../../common/errors.ts';
+import type { Metrics } from '../../common/metrics.ts';
+import type { HostTensor } from '../../graph/ir.ts';
+import type { TestSamples } from '../../report/samples.ts';
+import type { Architecture } from '../../space/index.ts';
+import { describeDeath } from '../../study/worker/process.node.ts';
+import { TrainingFailure } from '../../train/failure.ts';
+import { entryModule } from '../entry.ts';
+import { memoryOfProcess } from '../memory.node.ts';
+import type { StudyPlan, WorkerOrders } from '../study.ts';
 
 /** One training from scratch on train + valid, measured on the test part. */
 export interface RetrainJob {
@@ -89,7 +89,7 @@ export async function retrainAll(
   const children = new Set<ChildProcess>();
   let isOver = false;
   const begin = (): ChildProcess => {
-    const child = fork(fileURLToPath(entryModule('retrain.node')), {
+    const child = fork(fileURLToPath(entryModule('evaluation/retrain.node')), {
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });

@@ -1,15 +1,15 @@
-import { environmentFault, messageOf, UserError } from '../common/errors.ts';
-import type { Samples } from '../data/dataset.ts';
-import type { Engine } from '../engine/engine.ts';
-import type { EpochRecord } from '../train/checkpoint.ts';
-import { TrainingFailure } from '../train/failure.ts';
-import { openPrograms, type Programs } from '../train/programs.ts';
-import { openEngine } from './engine.ts';
+import { environmentFault, messageOf, UserError } from '../../common/errors.ts';
+import type { Samples } from '../../data/dataset.ts';
+import type { Engine } from '../../engine/engine.ts';
+import type { EpochRecord } from '../../train/checkpoint.ts';
+import { TrainingFailure } from '../../train/failure.ts';
+import { openPrograms, type Programs } from '../../train/programs.ts';
+import { openEngine } from '../engine.ts';
+import { memoryOfPrograms } from '../memory.node.ts';
+import type { Setup } from '../setup.ts';
+import { setUpInWorker, type WorkerOrders } from '../study.ts';
 import { contestantOf, retrain } from './evaluation.ts';
-import { memoryOfPrograms } from './memory.node.ts';
 import type { FailureKind, FromRetrainer, Retrained, RetrainJob, ToRetrainer } from './retraining.ts';
-import type { Setup } from './setup.ts';
-import { setUpInWorker, type WorkerOrders } from './study.ts';
 
 // The entry of a process that `retrainAll` starts. What it opens first is shared by all of its jobs.
 type Opened = {

@@ -10,7 +10,7 @@ import { hasEnded } from '../study/store/transitions.ts';
 import { inProcessPool } from '../study/worker/in-process.ts';
 import { benchmarkNamed } from './benchmarks.ts';
 import type { Chosen } from './choice.ts';
-import { type EvaluationRecord, writeEvaluation } from './evaluation.ts';
+import { type EvaluationRecord, writeEvaluation } from './evaluation/evaluation.ts';
 import { budgetOf, type Setup } from './setup.ts';
 
 /**

@@ -3,7 +3,7 @@ import type { Engine, EngineTraits } from '../engine/engine.ts';
 import { nodeRuntime } from '../engine/runtime/node.node.ts';
 import { threadedRuntime } from '../engine/runtime/thread.node.ts';
 import type { ModelTools } from '../strategy/index.ts';
-import type { StudySettings } from './config.ts';
+import type { StudySettings } from '../study/spec.ts';
 
 type MachineSettings = Pick<StudySettings, 'device' | 'threads' | 'layout'>;
 

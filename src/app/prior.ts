@@ -4,9 +4,9 @@ import { invalid } from '../common/errors.ts';
 import type { Metrics } from '../common/metrics.ts';
 import { rank } from '../common/pareto.ts';
 import { spaceToJson, type Task } from '../space/index.ts';
+import { type SettingName, TRAINING_NAMES } from '../study/spec.ts';
 import type { EarlierTrial } from '../study/store/store.ts';
-import { type SettingName, TRAINING_NAMES } from './config.ts';
-import type { Output } from './output.ts';
+import type { Notes } from './notes.ts';
 import type { Setup } from './setup.ts';
 import { type ReadStudy, readStudy } from './study.ts';
 
@@ -21,11 +21,7 @@ const PROTOCOL: readonly SettingName[] = [
  * so where they were trained otherwise. Throws UserError for a study of another space, task or objective, one without such
  * trials, and a folder that is named twice.
  */
-export async function readPrior(
-  dirs: readonly string[],
-  setup: Setup,
-  output: Output,
-): Promise<readonly EarlierTrial[]> {
+export async function readPrior(dirs: readonly string[], setup: Setup, notes: Notes): Promise<readonly EarlierTrial[]> {
   const seen = new Set<string>();
   const earlier: EarlierTrial[] = [];
   for (const dir of dirs) {
@@ -46,7 +42,7 @@ export async function readPrior(
       settings.estimator === setup.settings.estimator ? [...PROTOCOL, 'estimatorOptions' as const] : PROTOCOL;
     const others = names.filter((name) => !isDeepStrictEqual(settings[name], setup.settings[name]));
     const differences = others.map((name) => `${name} was ${JSON.stringify(settings[name]) ?? 'not set'}`);
-    output.note(
+    notes.note(
       `Begins with ${complete.length} trials of study "${dir}"${differences.length === 0 ? '.' : `, trained otherwise (${differences.join(', ')}): their values count as they are.`}`,
     );
     for (const { trial, architecture, metrics, costs, seconds } of complete)

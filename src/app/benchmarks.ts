@@ -8,8 +8,7 @@ import type { Table } from '../estimate/tabular/table.ts';
 import { openNasBench201Test } from '../report/tabular/nas-bench-201-test.node.ts';
 import type { TestAccuracy } from '../report/tabular/nas-bench-201-test.ts';
 import { first } from '../space/index.ts';
-import { SETTING_NAMES, type SettingName, type StudySettings, studySchema } from './config.ts';
-import { flagOf } from './flags.ts';
+import { flagOf, SETTING_NAMES, type SettingName, type StudySettings, studySchema } from '../study/spec.ts';
 
 interface Benchmark {
   /** What a search of it has in its settings: its space, and how long its trainings were. */

@@ -2,10 +2,10 @@ import { z } from 'zod';
 import { unknownName } from '../common/closest.ts';
 import { UserError } from '../common/errors.ts';
 import { METRICS } from '../common/metrics.ts';
+import { parseNumber } from '../common/numbers.ts';
 import { ruleOf, showLimit } from '../common/rules.ts';
 import { STRATEGIES } from '../strategy/index.ts';
 import { DEFAULT_SETTINGS, SETTING_RULES, type SettingRule, type TrainSettings } from '../train/settings.ts';
-import { parseNumber } from './numbers.ts';
 
 /**
  * Every setting of a study, once: this schema checks `netsmith.config.ts` / `.json`, its keys in kebab case are the
@@ -287,4 +287,14 @@ export function parseTarget(text: string): { readonly metric: string; readonly v
   const [metric, value] = [match?.[1], parseNumber(match?.[2] ?? '')];
   if (metric === undefined || !isMetric(metric) || value === undefined) return undefined;
   return METRICS[metric].unit === 'share' && value > 1 ? undefined : { metric, value };
+}
+
+/** `learningRate` -> `--learning-rate` */
+export function flagOf(setting: string): string {
+  return `--${setting.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+/** Whether `--space` names a file that exports a space and not a space. */
+export function isSpaceFile(space: string): boolean {
+  return /\.(ts|js|mts|mjs)$/.test(space);
 }

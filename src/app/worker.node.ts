@@ -1,5 +1,5 @@
 import { serveTrials } from '../study/worker/serve.node.ts';
-import { openEstimator } from './estimator.ts';
+import { openEstimator } from './estimators.ts';
 import { setUpInWorker, type WorkerOrders } from './study.ts';
 
 // The entry of a worker process: builds, from the study's own record, what it estimates with.

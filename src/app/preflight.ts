@@ -5,32 +5,32 @@ import { candidateNetwork, candidateSettings } from '../estimate/train.ts';
 import { showBytes, showCount, showSeconds } from '../report/numbers.ts';
 import { type Architecture, sample } from '../space/index.ts';
 import { sampleWithin, withinLimits } from '../strategy/limits.ts';
+import type { StudySettings } from '../study/spec.ts';
 import { MemoryShortage, TrainingFailure } from '../train/failure.ts';
 import type { TrainRequest } from '../train/loop.ts';
 import { type Forecast, preflight } from '../train/preflight.ts';
 import { openPrograms } from '../train/programs.ts';
-import type { StudySettings } from './config.ts';
 import { memoryOfProcess, memoryOfPrograms, notEnoughMemory } from './memory.node.ts';
-import type { Output } from './output.ts';
+import type { Notes } from './notes.ts';
 import type { Setup } from './setup.ts';
 
 /** Random members of the space that a search is forecast by. */
 const MEMBERS = 8;
 
 /** Looks ahead and says what one training takes. Throws UserError with the numbers where it does not fit. */
-export async function forecastTraining(request: TrainRequest, settings: StudySettings, output: Output): Promise<void> {
+export async function forecastTraining(request: TrainRequest, settings: StudySettings, notes: Notes): Promise<void> {
   const forecast = await preflight(request).catch((error: unknown) => {
     if (!(error instanceof MemoryShortage)) throw error;
     throw notEnoughMemory(settings, 1, 'training the network', dataText(request.info), error);
   });
-  output.note(`Training takes about ${forecastText(forecast, request.settings.epochs)}.`);
+  notes.note(`Training takes about ${forecastText(forecast, request.settings.epochs)}.`);
 }
 
 /**
  * Says what trials of a search take at most on this engine, by the largest of a few random members within the limits. One
  * that does not fit is announced; throws UserError where the smallest does not fit either.
  */
-export async function forecastSearch(setup: Setup, engine: Engine, output: Output): Promise<void> {
+export async function forecastSearch(setup: Setup, engine: Engine, notes: Notes): Promise<void> {
   const { settings, problem } = setup;
   const memory = memoryOfPrograms(memoryOfProcess(settings, settings.workers));
   const requestOf = trialRequests(setup, { engine, programs: openPrograms(engine, { keep: 0, memory }) });
@@ -44,12 +44,12 @@ export async function forecastSearch(setup: Setup, engine: Engine, output: Outpu
     const forecast = await preflight(requestOf(largest));
     const { params = 0 } = problem.costs(largest);
     const takes = `takes about ${forecastText(forecast, settings.epochs)}`;
-    output.note(`${name('The largest')} (${showCount(params)} parameters) ${takes}.`);
+    notes.note(`${name('The largest')} (${showCount(params)} parameters) ${takes}.`);
   } catch (error) {
     // A member that cannot be trained is a failed trial to come, and says nothing of the others.
     if (!(error instanceof TrainingFailure)) throw error;
     if (!(error instanceof MemoryShortage)) return;
-    output.note(`${name('The largest')} does not fit: ${error.message}. Such trials fail.`);
+    notes.note(`${name('The largest')} does not fit: ${error.message}. Such trials fail.`);
     await preflight(requestOf(smallest)).catch((again: unknown) => {
       if (again instanceof MemoryShortage) throw shortage(`training ${name('the smallest')}`, again);
       if (!(again instanceof TrainingFailure)) throw again;
