@@ -22,7 +22,7 @@ import type { Problem, Strategy } from '../src/strategy/strategy.ts';
 import { runStudy } from '../src/study/run.ts';
 import { checkSettings } from '../src/study/spec.ts';
 import type { Trial } from '../src/study/store/store.ts';
-import { createStudy } from '../src/study/study.node.ts';
+import { createStudyStore } from '../src/study/study.node.ts';
 import { processPool } from '../src/study/worker/process.node.ts';
 import { circumstances, saveResult } from './engine/results.ts';
 import { parseFlags } from './support/flags.ts';
@@ -66,7 +66,7 @@ async function trialsOf(setup: Setup, strategy: Strategy, problem: Problem, what
   const folder = mkdtempSync(join(tmpdir(), 'netsmith-asha-'));
   const dir = join(folder, 'study');
   const plan = planOfSetup(setup);
-  const store = await createStudy(dir, { name: what, settings: planToJson(plan), state: strategy.init(problem) });
+  const store = await createStudyStore(dir, { name: what, settings: planToJson(plan), state: strategy.init(problem) });
   const { settings } = setup;
   const orders = ordersToJson({ plan, memoryBytes: memoryOfProcess(settings, settings.workers) });
   try {

@@ -3,6 +3,21 @@
  *
  * @packageDocumentation
  */
+export type { ChoiceOptions } from './app/choice.ts';
+export type { EvaluateOptions, EvaluationEvents, EvaluationResult } from './app/evaluation/evaluate.ts';
+export type { Exported } from './app/export.ts';
+export {
+  type BestNetwork,
+  createStudy,
+  type FinalOptions,
+  type Optimized,
+  type OptimizeOptions,
+  openStudy,
+  type Study,
+  type StudySpec,
+  type StudyTrial,
+} from './app/open.ts';
+export type { FunctionTrial, ObjectiveFunction } from './app/own-function.ts';
 export { DataError, StudyStopped, UserError } from './common/errors.ts';
 export type { Fidelity } from './common/fidelity.ts';
 export type { Json } from './common/json.ts';
@@ -90,7 +105,7 @@ export type {
   TrialKey,
   TrialState,
 } from './study/store/store.ts';
-export { createStudy, openStudy } from './study/study.node.ts';
+export { createStudyStore, openStudyStore } from './study/study.node.ts';
 export { inProcessPool } from './study/worker/in-process.ts';
 export type { WorkerPool } from './study/worker/pool.ts';
 export { type ProcessPoolOptions, processPool } from './study/worker/process.node.ts';

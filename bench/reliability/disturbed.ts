@@ -5,7 +5,7 @@ import { cpSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { rng } from '../../src/common/random.ts';
-import { openStudy } from '../../src/study/study.node.ts';
+import { openStudyStore } from '../../src/study/study.node.ts';
 
 const BIN = join(import.meta.dirname, '../../bin/netsmith.js');
 const SEARCH =
@@ -114,7 +114,7 @@ export async function isEqual(phase: Phase, dir: string, undisturbed: string): P
 }
 
 async function outcomeOf(phase: Phase, dir: string) {
-  const store = await openStudy(dir, 'read');
+  const store = await openStudyStore(dir, 'read');
   const trials = (await store.trials()).map(
     ({ startedAt, endedAt, attempts, fence, seconds, checkpoint, curve, ...trial }) => ({
       ...trial,

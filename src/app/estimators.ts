@@ -41,6 +41,8 @@ export type EstimatorPlan =
       readonly freereaSample: number;
     }
   | ({ readonly kind: 'predictor'; readonly metric: string } & z.infer<typeof predictor>)
+  /** By a function of the program that uses Netsmith as a library, in its process. */
+  | { readonly kind: 'function' }
   /** Looked up in a table, in the study's own process (`runOnTable`). */
   | { readonly kind: 'table'; readonly table: Table };
 
@@ -69,6 +71,9 @@ export function estimatorOf(settings: StudySettings, { objectives }: Problem, ta
     }
     case 'predictor':
       return { kind: 'predictor', metric: estimated[0] ?? '', ...checked(predictor) };
+    case 'function':
+      checked(z.strictObject({}));
+      return { kind: 'function' };
   }
 }
 
@@ -113,8 +118,9 @@ export async function openEstimator(
     }
     case 'predictor':
       return predictorEstimator(await learn(setup, estimator, earlier), estimator.metric);
+    case 'function':
     case 'table':
-      throw new Error('a table is looked up without workers');
+      throw new Error('a table or a function needs no worker processes');
   }
 }
 

@@ -11,7 +11,7 @@ import { accountOf, computingSeconds } from '../study/account.ts';
 import { budgetEnd } from '../study/budget.ts';
 import { triedOf } from '../study/exhaustion.ts';
 import { testedObjective } from '../study/objectives.ts';
-import { type StudySettings, trainsTrials } from '../study/spec.ts';
+import { FUNCTION, type StudySettings, trainsTrials } from '../study/spec.ts';
 import { writeWhole } from '../study/store/files.node.ts';
 import type { Trial } from '../study/store/store.ts';
 import { bestTrials, takenBy } from './best.ts';
@@ -135,10 +135,13 @@ function commandsOf(
 ): string[] {
   const shown = shellWord(withoutHome(dir));
   const began = prior.length === 0 ? '' : ` --prior ${prior.map((one) => shellWord(withoutHome(one))).join(' ')}`;
+  const isFunctions = settings.estimator === FUNCTION;
   const search = `${commandOf('search', settings)}${began} --out ${shown}`;
   if (settings.benchmark !== undefined)
     return [search, ...(evaluation === undefined ? [] : [`netsmith evaluate ${shown}`])];
-  if (evaluation === undefined) return [search, `netsmith export ${shown}`];
+  // What a program has searched by a function of its own, no command can search again.
+  const searched = isFunctions ? [] : [search];
+  if (evaluation === undefined) return [...searched, `netsmith export ${shown}`];
   const { trial, epochs, seeds, baselines } = evaluation;
   const which = [
     ...(trial === best ? [] : [` --trial ${trial}`]),
@@ -146,7 +149,7 @@ function commandsOf(
   ].join('');
   const without = baselines.length === 0 ? ' --no-baselines' : '';
   return [
-    search,
+    ...searched,
     `netsmith evaluate ${shown} --seeds ${seeds.length}${which}${without}`,
     `netsmith export ${shown}${which}`,
   ];

@@ -1,8 +1,7 @@
-import { existsSync } from 'node:fs';
 import { basename, resolve as resolvePath } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { unknownName } from '../common/closest.ts';
-import { invalid, messageOf, UserError } from '../common/errors.ts';
+import { invalid, UserError } from '../common/errors.ts';
 import type { Fidelity } from '../common/fidelity.ts';
 import { rng } from '../common/random.ts';
 import type { DataRequest, Dataset, DatasetInfo } from '../data/dataset.ts';
@@ -49,8 +48,11 @@ export interface Setup {
  * where a study's settings are checked before it is created, and where a worker or `resume` begins again from them, with
  * the space of the study (`spaceOf`). `checked`: the process that started this one has just checked the data.
  */
-export async function setUp(settings: StudySettings, spaceOfStudy?: Space, checked = false): Promise<Setup> {
-  const definition = spaceOfStudy ?? (await loadSpace(settings.space));
+export async function setUp(
+  settings: StudySettings,
+  given: SpaceDefinition | Space = namedSpace(settings.space),
+  checked = false,
+): Promise<Setup> {
   const strategy = createStrategy(settings.strategy, settings.strategyOptions, modelTools());
   const { benchmark } = settings;
   const { table, dataset } =
@@ -58,9 +60,9 @@ export async function setUp(settings: StudySettings, spaceOfStudy?: Space, check
       ? { table: undefined, dataset: await openDataset({ ...dataRequest(settings), checked }) }
       : await openBenchmark(benchmark, settings);
   const { info } = dataset.search;
-  const space = 'root' in definition ? definition : spaceFor(definition, taskOf(info), settings);
+  const space = 'root' in given ? given : spaceFor(given, taskOf(info), settings);
   const training = checkTraining(trainSettings(settings), 'training settings', info);
-  if (spaceOfStudy === undefined && table === undefined)
+  if (!('root' in given) && table === undefined)
     checkBuildable(space, rng(settings.seed, 'buildable'), (chosen) => withHyperparameters(training, chosen));
   if (settings.resolution < 1 && info.input.length !== 3) {
     throw invalid('--resolution', String(settings.resolution), `only images have one; ${info.name} is a table`);
@@ -95,37 +97,12 @@ export function taskOf({ kind, input, outputs }: DatasetInfo): Task {
   return { kind, input, outputs };
 }
 
-/** A space of Netsmith by its name, or the one that a file exports (as default, or as its only space). */
-export async function loadSpace(name: string): Promise<SpaceDefinition> {
-  if (!isSpaceFile(name)) return namedSpace(name);
-  if (!existsSync(name)) throw invalid('--space', `"${name}"`, 'there is no such file');
-  const spaces = Object.entries(await importFile(name)).filter(([, value]) => isSpaceDefinition(value));
-  const chosen = spaces.find(([key]) => key === 'default') ?? spaces[0];
-  const others = spaces.filter(([, value]) => value !== chosen?.[1]);
-  if (chosen === undefined || (chosen[0] !== 'default' && others.length > 0)) {
-    throw invalid(
-      '--space',
-      `"${name}" exports ${spaces.length} spaces`,
-      'must export one made by defineSpace, or a default',
-    );
-  }
-  return chosen[1] as SpaceDefinition;
-}
-
 /** A space of Netsmith by its name: nothing is loaded. */
 export function namedSpace(name: string): SpaceDefinition {
   const found = Object.values(SPACES).find((space) => space.name === name);
   if (found !== undefined) return found;
   const { message } = unknownName('--space:', name, Object.keys(SPACES));
   throw new UserError(`${message}, or a .ts or .js file that exports a space`);
-}
-
-async function importFile(path: string): Promise<object> {
-  try {
-    return await import(pathToFileURL(path).href);
-  } catch (error) {
-    throw new UserError(`--space: "${path}"${lineIn(path, error)} cannot be loaded; ${messageOf(error).trim()}`);
-  }
 }
 
 /**
@@ -148,7 +125,7 @@ export function spaceFor(
 }
 
 /** `, line 12`: where in the file an error, or what caused it, was thrown; nothing where that is not known. */
-function lineIn(path: string, error: unknown): string {
+export function lineIn(path: string, error: unknown): string {
   let deepest = '';
   for (let one = error; one instanceof Error; one = one.cause) {
     const { stack = '' } = one;
@@ -157,10 +134,6 @@ function lineIn(path: string, error: unknown): string {
     if (line !== undefined) deepest = `, line ${line}`;
   }
   return deepest;
-}
-
-function isSpaceDefinition(value: unknown): value is SpaceDefinition {
-  return value !== null && typeof value === 'object' && 'create' in value && 'defaults' in value && 'name' in value;
 }
 
 /** The problem that a strategy is given: what to look for in this space, within which limits. */

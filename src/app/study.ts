@@ -2,13 +2,14 @@ import { invalid } from '../common/errors.ts';
 import { type Json, parseJson } from '../common/json.ts';
 import { totalSpent } from '../common/spent.ts';
 import { formatArchitecture, type Space, spaceFromJson, spaceToJson } from '../space/index.ts';
+import { SPACES } from '../space/spaces/index.ts';
 import type { Problem } from '../strategy/strategy.ts';
 import { type Agreement, agreementsOf } from '../study/agreement.ts';
 import { checkPlan, type StudyPlan } from '../study/plan.ts';
 import type { StudySettings } from '../study/spec.ts';
 import { isSpaceFile } from '../study/spec.ts';
 import type { Clock, EarlierTrial, StrategyState, StudyRecord, Trial } from '../study/store/store.ts';
-import { openStudy } from '../study/study.node.ts';
+import { openStudyStore } from '../study/study.node.ts';
 import { checkSettings as checkTraining } from '../train/settings.ts';
 import { requireSameData } from './same-data.ts';
 import { namedSpace, problemOf, type Setup, setUp, taskOf } from './setup.ts';
@@ -29,7 +30,12 @@ export function ordersToJson({ plan, ...rest }: WorkerOrders): Json {
 }
 
 export function planOfSetup({ settings, dataset, space }: Setup): StudyPlan {
-  return { settings, data: dataset.search.info, ...(isSpaceFile(settings.space) && { ownSpace: storedSpace(space) }) };
+  return { settings, data: dataset.search.info, ...(isOwnSpace(settings.space) && { ownSpace: storedSpace(space) }) };
+}
+
+/** Whether it is a space that Netsmith does not have by that name: a file's, or one that a program has given. */
+function isOwnSpace(name: string): boolean {
+  return isSpaceFile(name) || !Object.values(SPACES).some((space) => space.name === name);
 }
 
 /** Throws UserError for a space that nests so deeply that it could not be read again. */
@@ -58,7 +64,7 @@ export interface ReadStudy extends StudyPlan {
 }
 
 export async function readStudy(dir: string): Promise<ReadStudy> {
-  const store = await openStudy(dir, 'read');
+  const store = await openStudyStore(dir, 'read');
   try {
     const record = await store.study();
     const plan = planOf(record, dir);

@@ -10,9 +10,11 @@ import { numberIfItIsOne } from '../common/numbers.ts';
 import { printable } from '../common/text.ts';
 import {
   checkSettings,
+  FUNCTION,
   flagOf,
   GROUPS,
   isSpaceFile,
+  LIBRARY_ONLY,
   type SettingName,
   type StudySettings,
   studySchema,
@@ -27,7 +29,7 @@ export function addSettings(
   names: readonly SettingName[],
   presets: Readonly<Partial<Record<SettingName, string>>> = {},
 ): Command {
-  for (const name of names) {
+  for (const name of names.filter((one) => !LIBRARY_ONLY.includes(one))) {
     const { type, group, enum: words, ...described } = DESCRIBED[name];
     const { description: text = '' } = described;
     const description = presets[name] === undefined ? text : text.replace(/ \(default[^)]*\)/, '');
@@ -118,6 +120,12 @@ export async function readSettings(
   const place = (setting: string) =>
     file === undefined || setting in flags ? flagOf(setting) : `${basename(file)}: "${setting}"`;
   const settings = checkSettings({ ...presets({ ...fromFile, ...flags }), ...fromFile, ...flags }, place);
+  if (settings.estimator === FUNCTION)
+    throw invalid(
+      place('estimator'),
+      `"${FUNCTION}"`,
+      'is for programs that use Netsmith as a library: optimize(function)',
+    );
   return {
     ...settings,
     ...(settings.dataDir === undefined ? {} : { dataDir: resolve(settings.dataDir) }),

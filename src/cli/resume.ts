@@ -1,31 +1,11 @@
-import { isAbsolute, relative, resolve, sep } from 'node:path';
 import type { Command } from 'commander';
-import { checkDevice } from '../app/engine.ts';
-import { checkRunSettings, type Setup } from '../app/setup.ts';
-import { planOf, planToJson, type StudyPlan, setUpAgain } from '../app/study.ts';
-import { invalid } from '../common/errors.ts';
-import type { SettingName, StudySettings } from '../study/spec.ts';
+import { CHANGEABLE, reopen } from '../app/resume.ts';
 import type { Store } from '../study/store/store.ts';
 import { nameOf } from '../study/store/transitions.ts';
-import { openStudy } from '../study/study.node.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import { addSettingsOfStudy, givenSettings } from './flags.ts';
 import type { Output } from './output.ts';
 import { searchToItsEnd, tellResult } from './search.ts';
-
-/** What may differ from one session of a study to the next: where its data lie, where it ends, what it runs on. */
-export const CHANGEABLE: readonly SettingName[] = [
-  'dataDir',
-  'trials',
-  'time',
-  'until',
-  'confirm',
-  'workers',
-  'threads',
-  'device',
-  'memory',
-  'layout',
-];
 
 interface ResumeOptions {
   readonly without?: readonly string[];
@@ -64,64 +44,4 @@ async function retryFailed(store: Store, output: Output): Promise<void> {
   const failed = (await store.trials()).filter(({ state }) => state === 'failed');
   await store.retry(failed);
   output.note(failed.length === 0 ? 'No trial has failed.' : `Tried again: ${failed.map(nameOf).join(', ')}.`);
-}
-
-/**
- * Opens a study for writing, with some of its settings given anew, and without some of its images. Throws UserError when its
- * data are others now.
- */
-export async function reopen(
-  dir: string,
-  given: Readonly<Record<string, unknown>>,
-  output: Output,
-  without: readonly string[] = [],
-): Promise<{ readonly store: Store; readonly setup: Setup }> {
-  const store = await openStudy(dir, 'write');
-  try {
-    const plan = planOf(await store.study(), dir);
-    const settings = leaveOut(plan, checkRunSettings(plan.settings, given), without);
-    const setup = await setUpAgain(plan, dir, settings, { without: without.length > 0 });
-    const { length: done } = await store.trials('search');
-    if (given.trials !== undefined && Number(given.trials) < done) {
-      throw invalid('--trials', String(given.trials), `the study has ${done} trials already`);
-    }
-    const block = setup.estimator.kind === 'table' ? undefined : (await checkDevice(setup.settings)).block;
-    if (plan.block !== undefined && block !== undefined && plan.block !== block) {
-      const [then, now] = [plan.block, block].map((size) => (size === 0 ? 'NCHW' : `blocks of ${size} channels`));
-      output.note(`The study began with tensors in ${then}; here it is ${now}: results differ in their last digits.`);
-    }
-    // A session that is killed is gone on with as it was: the new settings are the study's from now on.
-    const data = without.length > 0 ? setup.dataset.search.info : plan.data;
-    await store.revise(planToJson({ ...plan, data, settings: setup.settings }));
-    return { store, setup };
-  } catch (error) {
-    await store.close();
-    throw error;
-  }
-}
-
-/**
- * The settings with some images left out. The size and channels of the images are then fixed: what is left must not suggest others.
- * Throws UserError unless the study is of an image folder.
- */
-function leaveOut({ data }: StudyPlan, settings: StudySettings, without: readonly string[]): StudySettings {
-  if (without.length === 0) return settings;
-  const { dataDir, exclude = [] } = settings;
-  if (settings.data !== 'image-folder' || dataDir === undefined)
-    throw invalid('--without', `the data set is ${settings.data}`, 'only files of an image-folder can be left out');
-  const [channels, imageSize] = data.input;
-  return {
-    ...settings,
-    imageSize,
-    ...((channels === 1 || channels === 3) && { imageChannels: channels }),
-    exclude: [...new Set([...exclude, ...without.map((file) => within(dataDir, file))])],
-  };
-}
-
-/** The path of a file within the data's folder, whether it is given so, as seen from here, or absolute. */
-function within(dataDir: string, file: string): string {
-  const path = relative(dataDir, resolve(file));
-  const outside = path === '..' || path.startsWith(`..${sep}`) || isAbsolute(path);
-  const found = outside ? file : path;
-  return sep === '/' ? found : found.replaceAll(sep, '/');
 }

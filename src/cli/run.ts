@@ -3,8 +3,10 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import { bestToJson, bestTrials } from '../app/best.ts';
 import { type ChoiceOptions, chosen, ruleOf } from '../app/choice.ts';
+import { type EvaluateOptions, evaluationToJson } from '../app/evaluation/evaluate.ts';
 import { summarise } from '../app/evaluation/evaluation.ts';
 import { writeReport } from '../app/report.ts';
+import type { StudyOptions } from '../app/search.ts';
 import { type ReadStudy, readStudy } from '../app/study.ts';
 import { invalid } from '../common/errors.ts';
 import type { Json } from '../common/json.ts';
@@ -16,20 +18,12 @@ import { TrainingFailure } from '../train/failure.ts';
 import { bestTable, bestText } from './best.ts';
 import { CHOOSE, choiceText } from './choice.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import {
-  checkSeeds,
-  type EvaluateOptions,
-  evaluate,
-  evaluationText,
-  evaluationToJson,
-  NO_SAMPLES,
-  seedsText,
-} from './evaluate.ts';
-import { exportBest, parityText, testText } from './export.ts';
+import { checkSeeds, evaluateInView, evaluationText, NO_SAMPLES, seedsText } from './evaluate.ts';
+import { exportInView, parityText, testText } from './export.ts';
 import { readSettings } from './flags.ts';
 import { interruptible } from './interrupt.ts';
 import { hint } from './invocation.ts';
-import { addStudyOptions, endText, newStudy, type StudyOptions, searchToItsEnd, tellInterrupted } from './search.ts';
+import { addStudyOptions, endText, newStudyOfCommand, searchToItsEnd, tellInterrupted } from './search.ts';
 
 /** What `run` does unless told otherwise: enough to be sure of the winner, short enough to wait for. */
 const CONFIRM = 3;
@@ -70,7 +64,7 @@ export function addRun(program: Command, shell: Shell): void {
           `"${benchmark}"`,
           'there is no network to train: netsmith search, then netsmith evaluate',
         );
-      const { dir, store, setup } = await newStudy(settings, options, output);
+      const { dir, store, setup } = await newStudyOfCommand(settings, options, output);
       const end = await searchToItsEnd(dir, store, setup, output);
       if (end.reason === 'interrupted') return tellInterrupted(dir, end, output, shell);
 
@@ -87,8 +81,8 @@ export function addRun(program: Command, shell: Shell): void {
       const { record, exported } = await interruptible(
         () => output.note(`Interrupted. Continue with: ${hint('evaluate', dir)}`),
         async (signal) => {
-          const record = await evaluate(dir, setup, best, options, output, signal);
-          return { record, exported: await exportBest(dir, setup, best, {}, output, signal) };
+          const record = await evaluateInView(dir, setup, best, options, output, signal);
+          return { record, exported: await exportInView(dir, setup, best, {}, output, signal) };
         },
       );
       const report = await writeReport(dir);

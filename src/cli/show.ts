@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { type ChoiceOptions, chosen } from '../app/choice.ts';
-import { loadSpace, spaceFor } from '../app/setup.ts';
+import { spaceFor } from '../app/setup.ts';
 import { readStudy } from '../app/study.ts';
 import { invalid } from '../common/errors.ts';
 import { isWhole, numberIfItIsOne, parseNumber } from '../common/numbers.ts';
@@ -20,6 +20,7 @@ import { CHOOSE, choiceText } from './choice.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import { parsePairs } from './flags.ts';
 import type { Output } from './output.ts';
+import { loadSpace } from './space-file.ts';
 
 interface ShowOptions extends ChoiceOptions {
   readonly space?: string;

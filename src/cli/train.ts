@@ -14,6 +14,7 @@ import { define, outputOf, type Shell } from './command.ts';
 import { addSettings, readSettings } from './flags.ts';
 import { interruptible } from './interrupt.ts';
 import { architectureFrom } from './show.ts';
+import { loadSpace } from './space-file.ts';
 import { createTrainingsView } from './trainings.ts';
 
 /** The settings of one training run; the rest of a study's are about the search. */
@@ -49,7 +50,8 @@ export function addTrain(program: Command, shell: Shell): void {
   addSettings(command, SETTINGS).action(
     async (options: { readonly arch?: string; readonly test: boolean }, command: Command) => {
       const output = outputOf(command, shell);
-      const { settings, dataset, space, training } = await setUp(await readSettings(command));
+      const read = await readSettings(command);
+      const { settings, dataset, space, training } = await setUp(read, await loadSpace(read.space));
       const architecture = architectureFrom(space, options.arch);
       const network = resolve(space, architecture);
       const { info, train, valid } = dataset.search;

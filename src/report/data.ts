@@ -66,7 +66,7 @@ export interface ReportData {
   };
   readonly strategy: string;
   /** Where the values of search trials come from. */
-  readonly estimator: 'train' | 'proxies' | 'predictor' | 'table';
+  readonly estimator: 'train' | 'proxies' | 'predictor' | 'function' | 'table';
   readonly seed: number;
   readonly objectives: readonly [Objective, ...Objective[]];
   /** What trained networks are shown by: the first objective, unless that is known or guessed without training. */

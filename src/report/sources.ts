@@ -41,6 +41,14 @@ export const SOURCES = {
     note: 'Predicted from the trials of earlier studies; the best of many predictions is optimistic.',
     trained: false,
   },
+  function: {
+    where: "by the program's own function",
+    work: "in the program's own function",
+    column: 'Search',
+    part: 'search',
+    note: 'Search values are what the function of the program returned; they selected the winner, so they are optimistic.',
+    trained: false,
+  },
   table: {
     where: 'on the validation set, from the table',
     work: 'of training, looked up in the table',

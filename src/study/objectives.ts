@@ -2,7 +2,7 @@ import { invalid } from '../common/errors.ts';
 import { COST_METRICS, METRICS, type Objective, PROXY_METRICS, TRAINED_METRICS } from '../common/metrics.ts';
 import type { DatasetInfo } from '../data/dataset.ts';
 import type { Problem } from '../strategy/strategy.ts';
-import type { StudySettings } from './spec.ts';
+import { FUNCTION, type StudySettings } from './spec.ts';
 
 type Kind = Pick<DatasetInfo, 'kind'>;
 type MetricName = keyof typeof METRICS;
@@ -20,6 +20,13 @@ const ONLY: Readonly<Partial<Record<MetricName, DatasetInfo['kind']>>> = {
 /** What a search is for: what the settings name, else what its estimator gives. Throws UserError for a metric that it cannot give. */
 export function objectivesOf(settings: StudySettings, { kind }: Kind): Problem['objectives'] {
   const { estimator, objective: named } = settings;
+  if (estimator === FUNCTION) return scoresOf(settings);
+  if (settings.scores !== undefined)
+    throw invalid(
+      'scores',
+      Object.keys(settings.scores).join(', '),
+      'are what a function returns: the estimator is not one',
+    );
   const names = named ?? [estimator === 'proxies' ? 'freerea' : usual(kind)];
   const objectives = names.map((name): Objective => {
     const needed = ONLY[name as MetricName];
@@ -38,6 +45,22 @@ export function objectivesOf(settings: StudySettings, { kind }: Kind): Problem['
     throw invalid('--objective', names.join(','), `must name what --estimator ${estimator} is to estimate, too`);
   if (estimator === 'predictor' && estimated > 1)
     throw invalid('--objective', names.join(','), '--estimator predictor predicts one metric, with costs beside it');
+  return [first, ...others];
+}
+
+/** What a function is to return: by default `score`, the larger the better. */
+function scoresOf({ scores = { score: 'maximise' }, objective }: StudySettings): Problem['objectives'] {
+  if (objective !== undefined)
+    throw invalid('objective', objective.join(', '), 'the objectives of a function are its scores');
+  const [first, ...others] = Object.entries(scores).map(([metric, direction]): Objective => {
+    const known = Object.hasOwn(METRICS, metric) ? METRICS[metric as MetricName] : undefined;
+    if (known !== undefined && known.direction !== direction)
+      throw invalid('scores', `"${metric}": "${direction}"`, `${metric} is something to ${known.direction}`);
+    return { metric, direction, unit: known?.unit ?? 'score' };
+  });
+  if (first === undefined) throw invalid('scores', 'none', 'must name at least one');
+  if (!Object.keys(scores).some((metric) => isEstimated({ metric })))
+    throw invalid('scores', Object.keys(scores).join(', '), 'must name what the function is to return, too');
   return [first, ...others];
 }
 

@@ -67,6 +67,8 @@ const optionValue = z.union([z.number(), z.boolean(), z.string()], {
 
 /** What may judge a search's candidates. */
 export const ESTIMATORS = ['train', 'proxies', 'predictor'] as const;
+/** Besides: a function of the program that uses Netsmith as a library (`optimize(function)`). */
+export const FUNCTION = 'function';
 
 export const studySchema = z.strictObject({
   data: say(z.string().min(1).default('digits'), 'data', 'data set; `netsmith data` lists them'),
@@ -119,7 +121,7 @@ export const studySchema = z.strictObject({
     'search a table instead of training: nas-bench-201; --data names its data set, and --time is that of its trainings',
   ),
   estimator: say(
-    z.enum(ESTIMATORS, { error: 'must be train, proxies or predictor' }).default('train'),
+    z.enum([...ESTIMATORS, FUNCTION], { error: 'must be train, proxies or predictor' }).default('train'),
     'search',
     'how candidates are judged: trained; untrained, by zero-cost proxies; or predicted from the trials of --prior',
   ),
@@ -132,6 +134,11 @@ export const studySchema = z.strictObject({
       .optional(),
     'search',
     'what to look for: one or more metrics (default: accuracy, or r2 of a regression; freerea with proxies)',
+  ),
+  scores: say(
+    z.record(z.string().regex(/^[a-zA-Z]\w*$/, 'must be a name'), z.enum(['maximise', 'minimise'])).optional(),
+    'search',
+    'library alone: what the function that judges candidates returns, and the direction of each',
   ),
   trials: say(
     whole(1, 10_000_000).optional(),
@@ -220,7 +227,7 @@ export function trainSettings(settings: StudySettings): TrainSettings {
 }
 
 /** The trials that end a search, by its estimator, unless a person gave another end. */
-export const DEFAULT_TRIALS = { train: 12, proxies: 200, predictor: 200 } as const satisfies Readonly<
+export const DEFAULT_TRIALS = { train: 12, proxies: 200, predictor: 200, function: 40 } as const satisfies Readonly<
   Record<StudySettings['estimator'], number>
 >;
 
@@ -252,6 +259,9 @@ export function checkSettings(raw: unknown, place: (setting: string) => string):
 export function trainsTrials({ estimator, benchmark }: Pick<StudySettings, 'estimator' | 'benchmark'>): boolean {
   return estimator === 'train' && benchmark === undefined;
 }
+
+/** Settings that no command has a flag for: they belong to a function, which only a program can give. */
+export const LIBRARY_ONLY: readonly SettingName[] = ['scores'];
 
 export const SETTING_NAMES = Object.keys(studySchema.shape) as readonly SettingName[];
 

@@ -16,7 +16,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { readEvaluation } from '../../src/app/evaluation/evaluation.ts';
 import { type Rng, rng } from '../../src/common/random.ts';
 import { earlierSum, progressSum, strategySum, studySum, trialSum } from '../../src/study/store/checksums.node.ts';
-import { openStudy } from '../../src/study/study.node.ts';
+import { openStudyStore } from '../../src/study/study.node.ts';
 import { netsmith } from './netsmith.ts';
 
 /** What might be done to a study that is at rest, in place. Returns what it came to; what could not be done is left out. */
@@ -63,7 +63,7 @@ export async function readingOf(dir: string): Promise<string> {
 /** Opens a damaged study for writing and closes it. Throws where that ends otherwise than well or with a UserError. */
 export async function settle(dir: string): Promise<void> {
   try {
-    await (await openStudy(dir, 'write')).close();
+    await (await openStudyStore(dir, 'write')).close();
   } catch (error) {
     assert.ok(error instanceof Error && error.name === 'UserError', error instanceof Error ? error.stack : 'no error');
   }

@@ -133,7 +133,7 @@ export function writeEvaluation(dir: string, record: EvaluationRecord): void {
 }
 
 /** Of the record as it stands in the file, whatever else is in it. */
-function checksumOf(record: object): string {
+export function checksumOf(record: object): string {
   return sha256Of(Buffer.from(JSON.stringify(record))).slice(0, 32);
 }
 
@@ -173,7 +173,7 @@ export function readEvaluation(dir: string): EvaluationRecord | undefined {
 }
 
 /** What stands in a file of `best/`, without its checksum. Throws UserError where that or the form is not what was written. */
-function checkedRecord(found: Json, schema: z.ZodType, path: string, rule: string): unknown {
+export function checkedRecord(found: Json, schema: z.ZodType, path: string, rule: string): unknown {
   const place = `file "${path}"`;
   const result = schema.safeParse(found);
   if (!result.success) {
@@ -188,7 +188,7 @@ function checkedRecord(found: Json, schema: z.ZodType, path: string, rule: strin
 }
 
 /** Throws UserError where it is no JSON. */
-function readJson(path: string): Json | undefined {
+export function readJson(path: string): Json | undefined {
   const bytes = readPlain(path);
   return bytes === undefined
     ? undefined
@@ -218,7 +218,7 @@ interface WeightsFile extends FinalWeights {
   readonly sha256: string;
 }
 
-function sha256Of(bytes: Uint8Array): string {
+export function sha256Of(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 

@@ -7,15 +7,16 @@ import { tryPredictor } from '../../app/estimators.ts';
 import { readEvaluation } from '../../app/evaluation/evaluation.ts';
 import { readPrior } from '../../app/prior.ts';
 import { isFinished } from '../../app/report.ts';
+import { CHANGEABLE, reopen } from '../../app/resume.ts';
 import { setUp } from '../../app/setup.ts';
 import { type ReadStudy, readStudy, setUpAgain } from '../../app/study.ts';
 import { invalid } from '../../common/errors.ts';
 import { SETTING_NAMES, type StudySettings } from '../../study/spec.ts';
-import { evaluate } from '../evaluate.ts';
+import { evaluateInView } from '../evaluate.ts';
 import { Interrupted, interruptible } from '../interrupt.ts';
 import type { Output } from '../output.ts';
-import { CHANGEABLE, reopen } from '../resume.ts';
-import { newStudy, searchToItsEnd } from '../search.ts';
+import { newStudyOfCommand, searchToItsEnd } from '../search.ts';
+import { loadSpace } from '../space-file.ts';
 import { allTrain, checkProtocol } from './protocol.ts';
 import type { NamedStudy } from './studies.ts';
 
@@ -55,7 +56,7 @@ export async function runSearches(order: SearchesOrder, output: Output): Promise
     );
   const quiet: Output = { ...output, note: () => {} };
   for (const { settings } of entries) {
-    const setup = await setUp(settings);
+    const setup = await setUp(settings, await loadSpace(settings.space));
     const earlier = await readPrior(prior, setup, quiet);
     if (setup.estimator.kind === 'predictor') await tryPredictor(setup, setup.estimator, earlier);
   }
@@ -78,7 +79,9 @@ export async function runSearches(order: SearchesOrder, output: Output): Promise
     if (found === undefined || !(await isFinished(found))) {
       output.note(`\n[${i + 1} of ${runs.length}] ${name}, seed ${settings.seed}`);
       const { store, setup } =
-        found === undefined ? await newStudy(settings, { out: dir, prior }, output) : await reopen(dir, {}, output);
+        found === undefined
+          ? await newStudyOfCommand(settings, { out: dir, prior }, output)
+          : await reopen(dir, {}, output);
       const end = await searchToItsEnd(dir, store, setup, output);
       if (end.reason === 'interrupted') return end.interrupted ?? new Interrupted('SIGINT');
     }
@@ -110,6 +113,6 @@ async function evaluateWinner(dir: string, seeds: number, output: Output): Promi
   const setup = await setUpAgain(study, dir, study.settings);
   await interruptible(
     () => output.note('Interrupted: this evaluation is not kept.'),
-    (signal) => evaluate(dir, setup, chosen(study, dir), { seeds, baselines: false }, output, signal),
+    (signal) => evaluateInView(dir, setup, chosen(study, dir), { seeds, baselines: false }, output, signal),
   );
 }
