@@ -3,6 +3,8 @@
  *
  * @packageDocumentation
  */
+import './common/node-version.ts';
+
 export type { ChoiceOptions } from './app/choice.ts';
 export type { EvaluateOptions, EvaluationEvents, EvaluationResult } from './app/evaluation/evaluate.ts';
 export type { Exported } from './app/export.ts';

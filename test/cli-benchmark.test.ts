@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
+import { editStudy } from './support/edit.ts';
 import { json, netsmith, refusedIn } from './support/netsmith.ts';
 
 let folder = '';
@@ -40,19 +40,17 @@ test('a study on a table finds what the simulation of the same seed finds; test 
   for (const part of [/from the table/, /looked up in the table/, /search time \(/, /netsmith evaluate/])
     assert.match(html, part);
   assert.doesNotMatch(html, /stopped early|netsmith export|0 training|NaN/);
-  await refused(/is of the table nas-bench-201; which holds no network to export/, 'export', dir);
-  await refused(/is of the table nas-bench-201; .*compare --benchmark/, 'compare', dir);
-  await refused(/--seeds: 2; means nothing to a table/, 'evaluate', dir, '--seeds', '2');
-  await refused(/--workers: 2; means nothing to a table/, 'resume', dir, '--workers', '2');
+  await refused(/searched the table nas-bench-201; a tabular benchmark has no network to export/, 'export', dir);
+  await refused(/searched the table nas-bench-201; .*compare --benchmark/, 'compare', dir);
+  await refused(/--seeds: 2; has no effect on a tabular benchmark/, 'evaluate', dir, '--seeds', '2');
+  await refused(/--workers: 2; has no effect on a tabular benchmark/, 'resume', dir, '--workers', '2');
 });
 
 test('resumed with more time, also when the clock was not written down, it is the longer search', async () => {
   const [long, short] = [join(folder, 'long'), join(folder, 'short')];
   await json(...search('--time', '4000s', '--out', long));
   await json(...search('--time', '1500s', '--out', short));
-  const database = new DatabaseSync(join(short, 'study.db'));
-  database.exec('UPDATE study SET search_seconds = 7');
-  database.close();
+  editStudy(short, 'UPDATE progress SET search_seconds = 7');
   await json('resume', short, '--time', '4000s');
   const complete = async (dir: string) =>
     (await json('trials', dir)).filter(({ state }: { state: string }) => state === 'complete');
@@ -68,7 +66,7 @@ test('a data set without seconds has a budget in evaluations; limits and several
   assert.ok(found.best.costs.params <= 500_000);
   const html = readFileSync((await json('report', join(folder, 'limited'))).file, 'utf8');
   assert.doesNotMatch(html, /search time|0\.0 s|–\s*of training/);
-  assert.match((await netsmith('status', join(folder, 'limited'))).out, /10 complete; ends at 10 trials/);
+  assert.match((await netsmith('status', join(folder, 'limited'))).out, /10 complete; stops at 10 trials/);
   const front = await json(
     ...['search', '--benchmark', 'nas-bench-201', '--strategy', 'nsga2', '--objective', 'accuracy,flops'],
     ...['--trials', '12', '--out', join(folder, 'front')],
@@ -80,16 +78,22 @@ test('refuses what a table does not have', async () => {
   const never = ['--out', join(folder, 'never')];
   await refused(/--benchmark: "x"; it must be one of nas-bench-201/, 'search', '--benchmark', 'x', ...never);
   await refused(/--data: "digits"; it must be one of cifar-10/, ...search('--data', 'digits', ...never));
-  await refused(/--epochs: 3; means nothing to a table/, ...search('--epochs', '3', ...never));
-  await refused(/--space: "mlp"; means nothing to a table/, ...search('--space', 'mlp', ...never));
-  await refused(/--estimator: "proxies"; means nothing to a table/, ...search('--estimator', 'proxies', ...never));
-  await refused(/--time: 9s; .* no seconds for cifar-100/, ...search('--data', 'cifar-100', '--time', '9s', ...never));
+  await refused(/--epochs: 3; has no effect on a tabular benchmark/, ...search('--epochs', '3', ...never));
+  await refused(/--space: "mlp"; has no effect on a tabular benchmark/, ...search('--space', 'mlp', ...never));
+  await refused(
+    /--estimator: "proxies"; has no effect on a tabular benchmark/,
+    ...search('--estimator', 'proxies', ...never),
+  );
+  await refused(
+    /--time: 9s; .* no training times for cifar-100/,
+    ...search('--data', 'cifar-100', '--time', '9s', ...never),
+  );
   await refused(
     /--objective: "loss"; nas-bench-201 has accuracy, params, flops/,
     ...search('--objective', 'loss', ...never),
   );
   await refused(
-    /--benchmark: "nas-bench-201"; there is no network to train/,
+    /--benchmark: "nas-bench-201"; a tabular benchmark has no network to train/,
     'run',
     '--benchmark',
     'nas-bench-201',

@@ -65,7 +65,7 @@ suite('several objectives', () => {
     assert.deepEqual(await taken('--trial', String(knee.trial)), { ...found.choice, trial: knee.trial, by: 'trial' });
     const architecture = async (...args: string[]) => (await json('show', front(), ...args)).text;
     assert.equal(await architecture('--choose', 'knee'), await architecture('--trial', String(knee.trial)));
-    assert.notEqual(await architecture('--choose', 'knee'), await architecture());
+    assert.notEqual(await architecture('--choose', 'knee'), await architecture('--choose', 'first'));
   });
 
   test('the report is of the network that was evaluated', async () => {
@@ -74,11 +74,19 @@ suite('several objectives', () => {
     assert.match(await report(), /The best by accuracy of \d+ on the Pareto front/);
     const { choice } = await json('evaluate', front(), '--choose', 'knee');
     const text = await report();
-    assert.match(
-      text,
-      new RegExp(`one that was evaluated of \\d+ on the Pareto front, <strong>trial ${choice.trial}<`),
-    );
-    assert.doesNotMatch(text, /has not been tested/);
+    assert.match(text, /one that was evaluated of \d+ on the Pareto front/);
+    assert.match(text, new RegExp(`Trial ${choice.trial}, the winner\\.`));
+    assert.doesNotMatch(text, /not measured yet/);
+  });
+
+  test('show and best name the network that was evaluated, as export and report do', async () => {
+    const { choice } = await json('evaluate', front(), '--choose', 'knee');
+    const shown = await netsmith('show', front());
+    assert.match(shown.err, new RegExp(`trial ${choice.trial} is the one that was evaluated`));
+    assert.equal((await json('show', front())).text, (await json('show', front(), '--choose', 'knee')).text);
+    const best = await netsmith('best', front());
+    assert.match(best.out, new RegExp(`export, report and show take trial ${choice.trial}, which was evaluated`));
+    assert.deepEqual((await json('best', front())).choice, { ...choice, by: 'evaluation' });
   });
 
   test('refuses what is no choice', async () => {
@@ -92,7 +100,7 @@ suite('several objectives', () => {
       /--choose: "knee"; must be first: the search has one objective/,
       ...['run', '--choose', 'knee', '--out', join(folder, 'never')],
     );
-    await refused(/--epochs: 3; means nothing to a table/, 'evaluate', front(), '--epochs', '3');
+    await refused(/--epochs: 3; has no effect on a tabular benchmark/, 'evaluate', front(), '--epochs', '3');
   });
 });
 
@@ -126,12 +134,12 @@ test("an export has the evaluation's weights, of however many epochs, and their 
   assert.ok(text.includes(`Weights of seed 0, 1 epoch: test accuracy ${percent(values[0])} (this file)`), text);
   assert.ok(text.includes(`(mean of 2 seeds)`), text);
   const html = readFileSync((await json('report', dir)).file, 'utf8');
-  assert.ok(html.includes(`the weights of one of these trainings: ${percent(values[0])}`));
+  assert.match(html, new RegExp(`Test, exported file[\\s\\S]*<td[^>]*>${percent(values[0])}</td>`));
 
   // Trained for the export alone: there is no test value, and nothing says that there is one.
   const longer = await netsmith('export', dir, '--epochs', '2');
-  assert.match(longer.err, /The weights that are kept are of 1 epoch; training for 2 epochs/);
-  assert.match(longer.out, /Weights of seed 0, 2 epochs: these weights have not been tested/);
+  assert.match(longer.err, /The stored weights were trained for 1 epoch; training for 2 epochs/);
+  assert.match(longer.out, /Weights of seed 0, 2 epochs: not tested yet/);
   assert.match(card(), /not measured[\s\S]*The weights in this file have not been tested/);
 });
 
@@ -159,7 +167,7 @@ test('of one seed there is no mean and no deviation', async () => {
   assert.match(out, /^Found {4}accuracy [\d.]+\s% on the test split$/m);
   assert.match(out, /^ +test accuracy [\d.]+\s% \(this file\)$/m);
   assert.doesNotMatch(out, /mean|deviation|seeds/);
-  assert.match(err, /Best by accuracy of one training; --confirm N/);
+  assert.match(err, /Best by accuracy of a single training run; --confirm N/);
   assert.doesNotMatch(readFileSync(join(dir, 'best', 'MODEL_CARD.md'), 'utf8'), /mean of|±/);
 });
 
@@ -187,7 +195,7 @@ suite('a search that has nothing left to try', () => {
 
   test('a limit below the smallest network is refused with the size of that one', async () => {
     await refused(
-      /limits params <= 10: no architecture of space "own-space" keeps them \(the smallest has \d+ parameters\)/,
+      /limits params <= 10: no architecture of space "own-space" is within them \(the smallest has \d+ parameters\)/,
       ...['search', ...few, ...proxies, '--max-params', '10', '--out', join(folder, 'never')],
     );
   });
@@ -206,7 +214,7 @@ test('a search whose trials all fail alike stops after a few, says why, and exit
 
 test('help states the defaults of the command itself', async () => {
   const help = async (command: string) => (await netsmith(command, '--help')).out.replaceAll(/\s+/g, ' ');
-  assert.match(await help('run'), /--confirm <n> [^()]+\(default: 3; 0 where nothing is trained\)/);
+  assert.match(await help('run'), /--confirm <n> [^()]+\(default: 3; 0 without training\)/);
   const workers = Math.min(2, availableParallelism());
   assert.match(await help('run'), new RegExp(`--workers <n> [^()]+\\(default: ${workers}\\)`));
   assert.match(await help('search'), /--confirm <n> [^()]+\(default: 0\)/);

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { after, before, suite, test } from 'node:test';
+import { editStudy } from './support/edit.ts';
 import { netsmith, refusedIn } from './support/netsmith.ts';
 
 let folder = '';
@@ -70,8 +70,24 @@ suite('compare on a table', () => {
     await refused(/unknown strategy "magic"; it must be one of/, ...TABLE, '--strategies', 'magic');
     await refused(/option gamma is 2/, ...TABLE, '--strategies', 'tpe:gamma=2');
     await refused(/--strategies: "tpe" twice/, ...TABLE, '--strategies', 'tpe,tpe');
-    await refused(/--epochs: 3; means nothing to a table/, ...TABLE, '--strategies', 'tpe', '--epochs', '3');
-    await refused(/no seconds for cifar-100/, ...TABLE, '--strategies', 'tpe', '--data', 'cifar-100', '--time', '9s');
+    await refused(
+      /--epochs: 3; has no effect on a tabular benchmark/,
+      ...TABLE,
+      '--strategies',
+      'tpe',
+      '--epochs',
+      '3',
+    );
+    await refused(
+      /no training times for cifar-100/,
+      ...TABLE,
+      '--strategies',
+      'tpe',
+      '--data',
+      'cifar-100',
+      '--time',
+      '9s',
+    );
     await refused(/--data: "mnist"; it must be one of/, ...TABLE, '--strategies', 'tpe', '--data', 'mnist');
     await refused(/--benchmark: "x"; it must be one of/, 'compare', '--benchmark', 'x', '--strategies', 'tpe');
     await refused(/--seeds: 0/, ...TABLE, '--strategies', 'tpe', '--seeds', '0');
@@ -109,14 +125,17 @@ test('compare by searches of its own: what is done is not done again; then of th
   assert.deepEqual(values(again), values(found));
 
   // As after a kill in the middle of a study: it is gone on with, and not begun anew.
-  const database = new DatabaseSync(join(kept, 'study.db'));
-  database.exec('DELETE FROM trials WHERE trial = 1; DELETE FROM reports WHERE trial = 1');
-  database.close();
-  await refused(/study ".*random-seed-0": is not at its end; .*netsmith resume/, 'compare', out);
+  editStudy(kept, 'DELETE FROM trials WHERE trial = 1; DELETE FROM reports WHERE trial = 1');
+  await refused(/study ".*random-seed-0": has not finished; .*netsmith resume/, 'compare', out);
   assert.deepEqual(values(await json(...args)), values(found));
   assert.equal(await begun(kept), keptBefore);
 
-  await refused(/learningRate is .*; a comparison goes on with the same/, ...args, '--learning-rate', '0.01');
+  await refused(
+    /learningRate is .*; a comparison can only be resumed with the same/,
+    ...args,
+    '--learning-rate',
+    '0.01',
+  );
 
   const folders = await json('compare', out, '--out', join(folder, 'folders'));
   assert.deepEqual(values(folders), values(found));
@@ -127,7 +146,7 @@ test('compare by searches of its own: what is done is not done again; then of th
   const other = join(folder, 'other');
   await json('search', ...SMALL, '--epochs', '2', '--out', other);
   await refused(
-    /study ".*other": epochs is 2, and 1 in study ".*random-seed-0"; what is compared must have the same training protocol/,
+    /study ".*other": epochs is 2, but 1 in study ".*random-seed-0"; all competitors must have the same training protocol/,
     ...['compare', kept, other],
   );
 });
@@ -169,7 +188,7 @@ test('search --prior: told to the strategy, kept apart, not counted, and there a
   const before = readFileSync(join(old, 'study.db'));
   const tpe = ['--strategy', 'tpe', '--strategy-options', 'initial=3'];
   const found = await json('search', ...SMALL, ...tpe, '--seed', '1', '--prior', old, '--out', warm);
-  assert.match(found.err, /Begins with 2 trials of study/);
+  assert.match(found.err, /Warm-starting from 2 trials of study/);
   assert.equal(found.trials, 2);
   assert.deepEqual(readFileSync(join(old, 'study.db')), before);
   const status = await json('status', warm);
@@ -193,7 +212,7 @@ test('search --prior: told to the strategy, kept apart, not counted, and there a
   const begun = ['compare', ...SMALL, '--strategies', 'tpe:initial=3', '--seeds', '1', '--out', both];
   await json(...begun, '--prior', old);
   assert.equal((await json('status', join(both, 'random-seed-0'))).earlier[0].study, 'old');
-  await refused(/prior is \[".*old"\], not \[\]; a comparison goes on with the same/, ...begun);
+  await refused(/prior is \[".*old"\], not \[\]; a comparison can only be resumed with the same/, ...begun);
   await refused(/--prior: given with studies/, 'compare', random, cold, '--prior', old);
   await refused(/--evaluate: given with studies/, 'compare', random, cold, '--evaluate', '1');
 
@@ -209,6 +228,6 @@ test('search --prior: told to the strategy, kept apart, not counted, and there a
     old,
   );
   await refused(/has the objectives accuracy/, 'search', ...SMALL, '--objective', 'loss', ...out, '--prior', old);
-  await refused(/twice; each study counts once/, 'search', ...SMALL, ...out, '--prior', old, old);
-  await refused(/has no study.db/, 'search', ...SMALL, ...out, '--prior', join(folder, 'nowhere'));
+  await refused(/twice; each study can be given only once/, 'search', ...SMALL, ...out, '--prior', old, old);
+  await refused(/is not the folder of a study/, 'search', ...SMALL, ...out, '--prior', join(folder, 'nowhere'));
 });

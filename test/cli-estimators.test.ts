@@ -89,19 +89,14 @@ suite('search by proxies', () => {
     const proxies = [...search, '--estimator', 'proxies'];
     await refused(/--estimator: "magic"; must be train, proxies or predictor/, ...search, '--estimator', 'magic');
     await refused(
-      /--objective: "freerea"; is a proxy, measured with --estimator proxies/,
+      /--objective: "freerea"; is a proxy and needs --estimator proxies/,
       ...search,
       '--objective',
       'freerea',
     );
+    await refused(/--objective: "accuracy"; must be one of freerea, naswot/, ...proxies, '--objective', 'accuracy');
     await refused(
-      /--objective: "accuracy"; with --estimator proxies it is one of freerea, naswot/,
-      ...proxies,
-      '--objective',
-      'accuracy',
-    );
-    await refused(
-      /--objective: params; must name what --estimator proxies is to estimate/,
+      /--objective: params; must include a metric for --estimator proxies to estimate/,
       ...proxies,
       '--objective',
       'params',
@@ -120,7 +115,7 @@ suite('search by proxies', () => {
       'batchSize=9',
     );
     await refused(
-      /--estimator-options: sample=9; is for the objective freerea/,
+      /--estimator-options: sample=9; only applies to the objective freerea/,
       ...[...proxies, '--objective', 'zen', '--estimator-options', 'sample=9'],
     );
     await refused(
@@ -142,7 +137,7 @@ suite('search by proxies', () => {
       '0.5',
     );
     await refused(
-      /--strategy: "hyperband"; its trials have more and more epochs, and --estimator proxies has none/,
+      /--strategy: "hyperband"; needs trials with different numbers of epochs; --estimator proxies does not train/,
       ...[...proxies, '--epochs', '9', '--strategy', 'hyperband'],
     );
     await refused(/--until/, ...proxies, '--until', 'freerea');
@@ -160,7 +155,10 @@ suite('search by prediction', () => {
 
   test('learns from earlier studies, predicts their metric, and trains what it found', async () => {
     const [old, dir] = [join(folder, 'old'), join(folder, 'predicted')];
-    await refused(/--estimator: "predictor"; learns from earlier studies: --prior/, ...predictor('--out', dir));
+    await refused(
+      /--estimator: "predictor"; the predictor learns from earlier studies: name at least one with --prior/,
+      ...predictor('--out', dir),
+    );
     await json('search', ...SMALL, '--trials', '8', '--out', old);
     const { value: found, err } = await json(
       ...predictor('--trials', '12', '--prior', old, '--seed', '5', '--out', dir),
@@ -189,13 +187,13 @@ suite('search by prediction', () => {
     assert.doesNotMatch(html, /on the validation set/);
 
     await refused(
-      /--prior: study ".*predicted" has predicted its values; only what was measured/,
+      /--prior: study ".*predicted" has only predicted values; an earlier study must have measured/,
       ...['search', ...SMALL, '--prior', dir, '--out', join(folder, 'never')],
     );
   });
 
   test('predicts one metric, with costs beside it', async () => {
-    await refused(/predicts one metric, with costs beside it/, ...predictor('--objective', 'accuracy,loss'));
+    await refused(/predictor takes one metric to predict, and costs/, ...predictor('--objective', 'accuracy,loss'));
     await refused(/--estimator-options: model=oracle/, ...predictor('--estimator-options', 'model=oracle'));
   });
 });
@@ -213,12 +211,12 @@ test('compare of estimators: by what their winners come to on the test samples',
   const free = 'proxies:sample=4:batchSize=16';
   const both = ['--config', training, '--estimators', `train,${free}`];
   await refused(
-    /--evaluate: 0; searches that train nothing are compared by what evaluations come to/,
+    /--evaluate: 0; must be at least 1: searches without training are compared by their evaluations/,
     ...compare(...both),
   );
   const proxies = { estimator: 'proxies', strategy: 'aging-evolution' };
   await refused(
-    /"unlike": the budget is 200 trials, and 12 in "default", by default/,
+    /"unlike": the default budget is 200 trials, but 12 in "default"/,
     ...compare('--config', file('default', {}), '--config', file('unlike', proxies)),
   );
   await refused(/--estimators: "magic"; must be one of train, proxies, predictor/, ...compare('--estimators', 'magic'));
@@ -231,7 +229,7 @@ test('compare of estimators: by what their winners come to on the test samples',
     ...compare('--estimators', 'train,proxies', '--estimator', 'train'),
   );
   await refused(
-    /--estimator: "predictor"; learns from earlier studies/,
+    /--estimator: "predictor"; the predictor learns from earlier studies/,
     ...compare('--estimators', 'train,predictor', '--trials', '2', '--evaluate', '1'),
   );
   const { value: found } = await json(...compare(...both), '--evaluate', '1');
@@ -248,7 +246,11 @@ test('compare of estimators: by what their winners come to on the test samples',
     .map((name) => join(out, name));
   const [untested] = studies.filter((dir) => dir.includes('proxies'));
   rmSync(join(String(untested), 'best'), { recursive: true });
-  await refused(/proxies-.*-seed-0": its best has not been evaluated; .*netsmith evaluate/, 'compare', ...studies);
+  await refused(
+    /proxies-.*-seed-0": its best trial has not been evaluated; .*netsmith evaluate/,
+    'compare',
+    ...studies,
+  );
 
   const prior = join(out, 'train-seed-0');
   const { value: after } = await json(

@@ -42,7 +42,7 @@ test('one bad item among many: the others are answered, exit code 1; with none a
   assert.equal(some.out.trimEnd().split('\n').length, 2);
   assert.match(
     some.err,
-    /^netsmith: .*broken\.png: .*decoded.*\nnetsmith: .*absent\.png: file not found\nNo answer for 2 of 3\.\n$/,
+    /^netsmith: .*broken\.png: .*decoded.*\nnetsmith: .*absent\.png: file not found\nNo prediction for 2 of 3\.\n$/,
   );
   const json = await netsmith('predict', model, bad, good, '--json');
   assert.equal(json.code, 1);

@@ -59,6 +59,9 @@ test('what training subtracts and how it reads numbers and dates, predict does t
     const found = answers[k].values.stamp;
     assert.ok(Math.abs(found - (start + v * 1000)) < 1500, `${found} for ${start + v * 1000}`);
   }
+  // A person sees them differ, too.
+  const { out } = await netsmith('predict', model, file);
+  for (const { values } of answers) assert.ok(out.includes(`stamp ${values.stamp.toFixed(0).slice(0, -1)}`), out);
   // In a file with decimal points and commas between the columns, too.
   const plain = written('plain.csv', ['day,time,amount', `${row(5)[2]},${row(5)[0]},5000.0`]);
   const [answer] = await json('predict', model, plain);
@@ -88,6 +91,23 @@ test('predict: rows without any value are passed over and the others keep their 
   };
   await refused(/row 2.*"x2": the value is "1e39"/, '9,0', '9,1e39');
   await refused(/row 2.*"x1": the value is "soon"/, ',', 'soon,1');
+  // A row with another number of fields is one bad item; the others are answered, in the order of the file.
+  const path = ask('9,0', '9,0,7', '1', ',', '1,0', '9,0', '9,0,7');
+  const some = await netsmith('predict', model, path, '--json');
+  const found = JSON.parse(some.out).map((one: { row: number; class?: string; error?: string }) => [
+    one.row,
+    one.class ?? one.error,
+  ]);
+  assert.deepEqual(found, [
+    [1, 'yes'],
+    [2, 'line 3 has 3 fields; the header names 2 columns'],
+    [3, 'line 4 has 1 field; the header names 2 columns'],
+    [5, 'no'],
+    [6, 'yes'],
+    [7, 'line 8 has 3 fields; the header names 2 columns'],
+  ]);
+  assert.equal(some.code, 1);
+  await refused(/row 1.*line 2 has 1 field/, '9');
 });
 
 test('a damaged table is refused before anything is written', async () => {

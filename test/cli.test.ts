@@ -199,10 +199,11 @@ test('samples of the test set are in the report only where they were kept, and a
   for (const [damage, expected] of [
     [
       samples.replace('data:image/png', 'javascript:alert'),
-      /predictions\.json": damaged \(samples\.shown\.0\.image.*run netsmith evaluate again/,
+      /predictions\.json": samples\.shown\.0\.image is not what it should be; delete it, or run netsmith evaluate again/,
     ],
-    [samples.slice(0, 100), /predictions\.json": is not valid JSON/],
-    [samples.replace('"confidence"', '"confident"'), /predictions\.json": damaged/],
+    [samples.slice(0, 100), /predictions\.json" \(delete it.*\): is not valid JSON/],
+    [samples.replace('"confidence"', '"confident"'), /predictions\.json": samples\.shown\.0 is not what it should be/],
+    [samples.replace(/"predicted":[1-9]/, '"predicted":0'), /predictions\.json": is not what was written/],
   ] as const) {
     writeFileSync(kept, damage);
     await refused(expected, 'report', dir);
@@ -270,11 +271,11 @@ test('a search that ends with its space, within limits, is at its end in its rep
 test('a study goes on in another layout, and says so where results differ by it; not with fewer trials', async () => {
   const dir = join(folder, 'layouts');
   await json('search', ...SMALL, '--trials', '2', '--layout', 'portable', '--out', dir);
-  await refused(/--trials: 1; the study has 2 trials already/, 'resume', dir, '--trials', '1');
+  await refused(/--trials: 1; the study already has 2 trials/, 'resume', dir, '--trials', '1');
   const { err } = await netsmith('resume', dir, '--trials', '3', '--layout', 'auto');
   const here = await createEngine(nodeRuntime(), { device: 'cpu', threads: 1 });
-  if (here.options.block === 0) assert.doesNotMatch(err, /began with tensors/);
-  else assert.match(err, new RegExp(`began with tensors in NCHW; here it is blocks of ${here.options.block} channels`));
+  if (here.options.block === 0) assert.doesNotMatch(err, /tensor layout/);
+  else assert.match(err, new RegExp(`tensor layout NCHW so far and now uses blocks of ${here.options.block} channels`));
 });
 
 test('a run in which every trial fails is a failure with its reasons, not bad input', async () => {
@@ -411,7 +412,13 @@ test('bad input is refused: settings', async () => {
   await refused(/--trials: 0; must be a whole number from 1 to 10,000,000/, 'search', '--trials', '0', ...out);
   await refused(/--learning-rate: "fast"/, 'search', '--learning-rate', 'fast', ...out);
   await refused(/--time: "soon"/, 'search', '--time', 'soon', ...out);
-  await refused(/--until: "accuracy=97".*shares are at most 1/, 'search', '--until', 'accuracy=97', ...out);
+  await refused(
+    /--until: "accuracy=97".*at most 1 for metrics that are fractions/,
+    'search',
+    '--until',
+    'accuracy=97',
+    ...out,
+  );
   await refused(/--until: "accuracy"/, 'search', '--until', 'accuracy', ...out);
   await refused(/unknown strategy "genetic"; it must be one of/, 'search', '--strategy', 'genetic', ...out);
   await refused(
@@ -426,21 +433,21 @@ test('bad input is refused: settings', async () => {
   await refused(/--objective: "speed"/, 'search', '--objective', 'speed', ...out);
   await refused(/--objective: "r2".*regression/, 'search', '--objective', 'r2', ...out);
   await refused(/"nowhere"/, 'search', '--data', 'nowhere', ...out);
-  await refused(/--resolution: 0\.3; must be 1, or one part of it/, 'search', '--resolution', '0.3', ...out);
+  await refused(/--resolution: 0\.3; must be 1 divided by a whole number/, 'search', '--resolution', '0.3', ...out);
   await refused(/--device: "tpu"/, 'search', '--device', 'tpu', ...out);
-  await refused(/--memory: "4"; must be a number with MB/, 'search', '--memory', '4', ...out);
+  await refused(/--memory: "4"; must be a number followed by MB/, 'search', '--memory', '4', ...out);
   await refused(/--layout: "blocked"; must be auto or portable/, 'search', '--layout', 'blocked', ...out);
   await refused(/--seeds/, 'run', '--seeds', '0', ...out);
 });
 
 test('what cannot fit is refused with the numbers; a forecast says what the rest takes', async () => {
   const shortage =
-    /not enough memory: a process with the data of [\d,]+ images takes [\d.]+ MiB before any training; --memory is 977 KiB/;
+    /not enough memory: a process that holds a dataset of [\d,]+ images uses [\d.]+ MiB before any training; --memory is 977 KiB/;
   await refused(shortage, 'train', ...SMALL, '--arch', ARCH, '--memory', '1MB');
   await refused(shortage, 'search', ...SMALL, '--trials', '1', '--memory', '1MB', '--out', join(folder, 'nothing'));
   const { code, err } = await netsmith('train', ...SMALL, '--arch', ARCH);
   assert.equal(code, 0);
-  assert.match(err, /Training takes about [\d.]+ MiB of memory and [\d.]+ s an epoch\./);
+  assert.match(err, /Estimate: [\d.]+ MiB of memory, [\d.]+ s per epoch\./);
 });
 
 test('bad input is refused: architectures and spaces', async () => {
@@ -465,7 +472,7 @@ test('bad input is refused: architectures and spaces', async () => {
     join(folder, 'never'),
   );
   await refused(
-    /--space: .*no such file/,
+    /--space: .*does not exist/,
     'search',
     '--space',
     join(folder, 'gone.ts'),
@@ -483,7 +490,7 @@ test('bad input is refused: data', async () => {
   );
   const table = ['--data', 'csv', '--data-dir', csv, '--space', 'mlp', ...out];
   await refused(
-    /--resolution: 0\.5; only images have one/,
+    /--resolution: 0\.5; only applies to images/,
     'search',
     '--resolution',
     '0.5',
@@ -507,7 +514,7 @@ test('a study at rest is one database file, and reading it leaves nothing behind
 });
 
 test('bad input is refused: folders', async () => {
-  await refused(/is a study already/, 'search', ...SMALL, '--out', study);
+  await refused(/already contains a study/, 'search', ...SMALL, '--out', study);
   // As root no permission is in the way; a file where a folder should be is.
   writeFileSync(join(folder, 'file'), '');
   await refused(/file\/study/, 'search', ...SMALL, '--out', join(folder, 'file', 'study'));

@@ -126,7 +126,7 @@ test('a model is refused in one sentence that says what is wrong', async () => {
   assert.match(`${await withText('netsmith.input.shape', '["N",3,7,6]')}`, /its graph has another input than/);
   assert.match(`${await withText('netsmith.input.range', '[0,1e999]')}`, /finite numbers/);
   assert.match(`${await withText('netsmith.task', 'regression')}`, /"netsmith\.output\.name" is probabilities/);
-  assert.match(`${await withText('netsmith.training', '['.repeat(5000))}`, /nests too deeply/);
+  assert.match(`${await withText('netsmith.training', '['.repeat(5000))}`, /is nested too deeply/);
   const external = await edited(({ graph }) => {
     const [weight] = graph?.initializer ?? [];
     if (weight) Object.assign(weight, { dataLocation: TensorProto.DataLocation.EXTERNAL, rawData: new Uint8Array() });
@@ -158,7 +158,7 @@ test('the command says so without a stack, and exits with 2', async () => {
   await writeFile(file, exported().slice(0, 3000));
   await refusedIn(dir, /^netsmith: model ".*bad\.onnx": .*\n$/, 'predict', file, image);
   await refusedIn(dir, /^netsmith: Model file not found: nowhere\.onnx\n$/, 'predict', 'nowhere.onnx', image);
-  await refusedIn(dir, /it is no file/, 'predict', dir, image);
+  await refusedIn(dir, /it is not a file/, 'predict', dir, image);
   const { code } = await netsmith('predict', file, image, '--json');
   assert.equal(code, 2);
 });

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import {
   cpSync,
   existsSync,
@@ -94,7 +95,7 @@ suite('a study never runs code', () => {
     for (const call of calls) {
       const { code, err } = await netsmith(...call);
       assert.equal(code, 2, `${call.join(' ')}\n${err}`);
-      assert.match(err, /no stored space/, call.join(' '));
+      assert.match(err, /does not contain its space/, call.join(' '));
       assert.ok(!existsSync(mark), call.join(' '));
     }
     // The trap works.
@@ -143,7 +144,7 @@ suite('a study never runs code', () => {
     });
     const { code, err } = await netsmith('status', dir);
     assert.equal(code, 2);
-    assert.match(err, /nests too deeply/);
+    assert.match(err, /is nested too deeply/);
   });
 
   test('a plan without its data, and one of another form, is refused', async () => {
@@ -229,7 +230,7 @@ suite('a study stays in its folder', () => {
   test('a journal that names another file is not played back', async () => {
     const dir = copy();
     writeFileSync(join(dir, 'study.db-journal'), Buffer.from('d9d505f920a163d7', 'hex'));
-    await assert.rejects(openStudyStore(dir, 'write'), { name: 'UserError', message: /names a file elsewhere/ });
+    await assert.rejects(openStudyStore(dir, 'write'), { name: 'UserError', message: /refers to a file elsewhere/ });
   });
 
   test('numbers and hashes of the database become paths only when they are ones', async () => {
@@ -306,7 +307,7 @@ suite('a study that is damaged', () => {
     database.close();
     const { code, err } = await netsmith('best', dir);
     assert.equal(code, 2);
-    assert.match(err, /trial 3 in study\.db: is not what was written.*restore the study from a copy/);
+    assert.match(err, /trial 3 in study\.db: has changed since it was written.*restore the study from a copy/);
   });
 
   test('an evaluation that was changed is refused with its file and the way on', async () => {
@@ -321,11 +322,32 @@ suite('a study that is damaged', () => {
       writeFileSync(path, text);
       const { code, err } = await netsmith('report', dir);
       assert.equal(code, 2, err);
-      assert.match(err, /evaluation\.json".*(delete it and run netsmith evaluate)/s);
+      assert.match(err, /evaluation\.json".*(delete it and run .*netsmith(\.js)? evaluate)/s);
     }
     rmSync(path);
     assert.equal((await netsmith('report', dir)).code, 0);
   });
+});
+
+test('a pipe, folder or link in the place of a file in best/ neither hangs a report nor is written through', async () => {
+  for (const name of ['evaluation.json', 'predictions.json', 'weights.json', 'weights.bin', 'model.onnx'])
+    for (const what of ['pipe', 'folder', 'link'] as const) {
+      const dir = copy();
+      const path = join(dir, 'best', name);
+      const outside = join(folder, `outside-${copies++}`);
+      writeFileSync(outside, 'mine');
+      rmSync(path, { force: true });
+      if (what === 'pipe') execFileSync('mkfifo', [path]);
+      else if (what === 'folder') mkdirSync(path);
+      else symlinkSync(outside, path);
+      for (const command of ['report', 'evaluate'] as const) {
+        const { code, err } = await netsmith(command, dir);
+        assert.ok(code === 0 || code === 2, `${command}, ${name} as a ${what}: ${err}`);
+        assert.doesNotMatch(err, /\n\s+at /);
+        if (code === 2) assert.match(err, new RegExp(name.replace('.', '\\.')), `${name} as a ${what}`);
+      }
+      assert.equal(readFileSync(outside, 'utf8'), 'mine');
+    }
 });
 
 suite('a study that goes away while it runs', () => {
@@ -347,7 +369,10 @@ suite('a study that goes away while it runs', () => {
       const report = (step: number) => store.report(key, fence, { step, metrics: {}, seconds: step }, undefined);
       await report(3);
       act(dir);
-      await assert.rejects(report(4), { name: 'StudyStopped', message: /study\.db is (no longer there|another file)/ });
+      await assert.rejects(report(4), {
+        name: 'StudyStopped',
+        message: /study\.db was (deleted or moved|replaced by another file)/,
+      });
       if (!existsSync(dir)) {
         await assert.rejects(store.artefacts.put(Uint8Array.of(7)), { name: 'StudyStopped' });
         assert.ok(!existsSync(dir), 'the folder is not made again');

@@ -22,7 +22,7 @@ before(() => {
 after(() => rmSync(folder, { recursive: true, force: true }));
 
 /** The data set is opened after the settings, the strategy's options among them, were accepted; there is none of this name. */
-const ACCEPTED = /^netsmith: data: there is no "none"/;
+const ACCEPTED = /^netsmith: data: unknown dataset "none"/;
 const NONE = ['--data', 'none'];
 
 /** Runs a command that ends with exit code 2 and one sentence; returns that. */
@@ -79,9 +79,12 @@ test('an odd number in a flag is refused with the flag, the rule and the value, 
 test('odd durations, sizes and targets are refused', async () => {
   const odd = ['0s', '-5m', '1e400m', '1e3s', 'Infinity', 'NaN', '', ' ', '5 parsecs', '999999999h', '0x10s', '٥m'];
   for (const text of odd)
-    assert.match(await refusal('search', `--time=${text}`, ...NONE), /--time: ".*"; must be a number with s/);
+    assert.match(await refusal('search', `--time=${text}`, ...NONE), /--time: ".*"; must be a number followed by s/);
   for (const text of ['0', '0GB', '1e30GB', '-4GB', '4', '4 parsecs', '', 'NaNGB', '99999999999GB'])
-    assert.match(await refusal('search', `--memory=${text}`, ...NONE), /--memory: ".*"; must be a number with MB/);
+    assert.match(
+      await refusal('search', `--memory=${text}`, ...NONE),
+      /--memory: ".*"; must be a number followed by MB/,
+    );
   for (const text of ['accuracy=', 'accuracy=NaN', 'accuracy=0x1', 'accuracy=97', 'x=1', 'constructor=1', '=1', ''])
     assert.match(await refusal('search', `--until=${text}`, ...NONE), /--until: ".*"; must be METRIC=VALUE/);
 });
@@ -141,18 +144,18 @@ test('a configuration that is none is refused: folder, binary file, deep nesting
   };
   const search = (path: string) => refusal('search', '--config', path, ...NONE);
   assert.match(await search(folder), /configuration ".*": is no file; it must be/);
-  assert.match(await search(join(folder, 'no.json')), /--config: ".*no\.json"; there is no such file/);
+  assert.match(await search(join(folder, 'no.json')), /--config: ".*no\.json"; the file does not exist/);
   assert.match(
     await search(file('binary.json', Uint8Array.of(137, 80, 78, 71, 255, 0))),
-    /binary\.json": cannot be read \(.*\); it must be a text in UTF-8/,
+    /binary\.json": cannot be read \(.*\); it must be UTF-8 text/,
   );
-  assert.match(await search(file('settings.yaml', 'epochs: 3')), /settings\.yaml": is of another type/);
+  assert.match(await search(file('settings.yaml', 'epochs: 3')), /settings\.yaml": has an unsupported type/);
   assert.match(
     await search(file('broken.json', '{ "epochs": 3,, }')),
     /broken\.json": is not valid JSON at line 1, column 15/,
   );
-  assert.match(await search(file('deep.json', '['.repeat(100_000))), /deep\.json": nests too deeply/);
-  assert.match(await search(file('list.json', '[1]')), /list\.json": holds no object/);
+  assert.match(await search(file('deep.json', '['.repeat(100_000))), /deep\.json": is nested too deeply/);
+  assert.match(await search(file('list.json', '[1]')), /list\.json": does not contain an object/);
   assert.match(await search(file('broken.ts', 'export default {')), /broken\.ts": cannot be loaded/);
   assert.match(
     await search(file('typo.json', '{ "epoch": 3 }')),
@@ -172,7 +175,7 @@ test('a configuration that is none is refused: folder, binary file, deep nesting
 
 test('an architecture as JSON on the command line: nested deep, with harmful keys, of another kind', async () => {
   const show = (arch: string) => refusal('show', '--space', 'nas-bench-201', '--arch', arch);
-  assert.match(await show(`{"a":${'['.repeat(50_000)}`), /architecture of space "nas-bench-201": nests too deeply/);
+  assert.match(await show(`{"a":${'['.repeat(50_000)}`), /architecture of space "nas-bench-201": is nested too deeply/);
   assert.match(await show('{"__proto__":1}'), /unknown decision "__proto__"/);
   assert.match(await show('{"0->1":{"a":1}}'), /decision/);
   assert.match(await show('{,}'), /is not valid JSON/);
@@ -185,7 +188,10 @@ test('unknown names come with the one that was meant', async () => {
     /strategy "tpe": unknown option "initail"; did you mean "initial"\? It must be one of initial, gamma, candidates, multivariate/,
   );
   assert.match(await refusal('search', '--space', 'darst', ...NONE), /--space: "darst"; did you mean "darts"\?/);
-  assert.match(await refusal('search', '--data', 'cifar10'), /data: there is no "cifar10"; did you mean "cifar-10"\?/);
+  assert.match(
+    await refusal('search', '--data', 'cifar10'),
+    /data: unknown dataset "cifar10"; did you mean "cifar-10"\?/,
+  );
   assert.match(
     await refusal('show', '--space', 'darts', '--space-options', 'cels=3'),
     /unknown option "cels"; did you mean "cells"\?/,

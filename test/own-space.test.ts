@@ -33,12 +33,12 @@ const wrong: readonly (readonly [what: string, source: string, expected: RegExp]
   [
     'linear before pooling',
     returning(`sequential(conv(8, 3), linear(16), globalAvgPool(), linear('outputs'))`),
-    /space "mine": sequential\[1\]\.linear gets an image; it takes a vector: add globalAvgPool/,
+    /space "mine": sequential\[1\]\.linear gets an image; it needs a vector: add globalAvgPool/,
   ],
   [
     'a convolution after pooling',
     returning(`sequential(globalAvgPool(), conv(8, 3), linear('outputs'))`),
-    /space "mine": sequential\[1\]\.conv gets a vector; it takes images/,
+    /space "mine": sequential\[1\]\.conv gets a vector; it needs images/,
   ],
   [
     'linear before pooling in a repeat',
@@ -58,17 +58,17 @@ const wrong: readonly (readonly [what: string, source: string, expected: RegExp]
   [
     'branches of image and vector',
     returning(`sequential(n.residual(globalAvgPool()), linear('outputs'))`),
-    /sequential\[0\]\.residual adds or joins images and vectors/,
+    /sequential\[0\]\.residual combines images and vectors/,
   ],
   [
     'branches of different widths',
     returning(`sequential(n.residual(conv(pick('w', [8, 16]), 3)), globalAvgPool(), linear('outputs'))`),
-    /space "mine": none of 24 random members can be built: network 0 \(residual\): .* meet; what is added must have one shape \(in w=\d+\)/,
+    /space "mine": none of 24 random architectures can be built: network 0 \(residual\): .* meet; what is added must have one shape \(in w=\d+\)/,
   ],
   [
     'an output of another size',
     returning(`sequential(globalAvgPool(), linear(7))`),
-    /none of 24 random members can be built: network: its output is \[1,7\]; it must be \[1, 10\]/,
+    /none of 24 random architectures can be built: network: its output is \[1,7\]; it must be \[1, 10\]/,
   ],
   [
     'groups that do not divide',
@@ -148,7 +148,7 @@ const wrong: readonly (readonly [what: string, source: string, expected: RegExp]
     returning(
       `({ network: sequential(globalAvgPool(), linear('outputs')), hyperparameters: { lr: pick('lr', [0.1, 0.01]) } })`,
     ),
-    /none of 24 random members can be built: hyperparameters: unknown setting "lr"/,
+    /none of 24 random architectures can be built: hyperparameters: unknown setting "lr"/,
   ],
   [
     'a definition without a function',
@@ -158,7 +158,7 @@ const wrong: readonly (readonly [what: string, source: string, expected: RegExp]
   [
     'a module in place of a space',
     `export const mine = sequential(globalAvgPool(), linear('outputs'));`,
-    /exports 0 spaces; must export one made by defineSpace/,
+    /exports 0 spaces; must export exactly one space made by defineSpace/,
   ],
   ['no TypeScript', `export const mine = defineSpace('mine', () => {`, /space-\d+\.ts", line 3 cannot be loaded; /],
 ];
@@ -172,7 +172,7 @@ for (const [what, source, expected] of wrong)
 test('a space of which some members can be built is searched: the others are failed trials', async () => {
   const file = fileOf(
     returning(
-      `sequential(n.choice('op', { good: conv(8, 3), bad: sequential(globalAvgPool(), conv(8, 3)) }), globalAvgPool(), linear('outputs'))`,
+      `sequential(conv(8, pick('kernel', [1, 3, 5])), n.choice('op', { good: conv(8, 3), bad: sequential(globalAvgPool(), conv(8, 3)) }), globalAvgPool(), linear('outputs'))`,
     ),
   );
   const dir = join(folder, 'some');

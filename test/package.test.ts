@@ -122,20 +122,27 @@ test('npx netsmith works from the root of the repository', () => {
 });
 
 test('on a Node that is too old, the command line says so in one sentence', () => {
-  const { status, stdout, stderr } = runOnOldNode();
+  const { status, stdout, stderr } = runOnOldNode(BIN, '--help');
   assert.equal(status, 1);
   assert.equal(stdout, '');
   assert.match(stderr, /^netsmith needs Node 24 or newer; this is Node v(20|1\d|2[0-3])\.[^\n]*\n$/);
 });
 
+test('on a Node that is too old, the library says so when it is imported', () => {
+  const file = join(folder, 'import.mjs');
+  writeFileSync(file, "import('netsmith').catch((error) => console.log(error.message));\n");
+  const { stdout, stderr } = runOnOldNode(file);
+  assert.match(stdout, /^netsmith needs Node 24 or newer; this is Node v(20|1\d|2[0-3])\.[^\n]*\n$/, stderr);
+});
+
 /** The first Node below 24 on the path; where the machine has none, this one with another version written over its own. */
-function runOnOldNode(): SpawnSyncReturns<string> {
+function runOnOldNode(...args: string[]): SpawnSyncReturns<string> {
   const folders = (process.env.PATH ?? '').split(delimiter).filter((path) => !path.includes('node_modules'));
   for (const node of folders.map((path) => join(path, 'node')).filter((path) => existsSync(path))) {
     const version = run(ROOT, node, '--version').stdout;
-    if (Number(/^v(\d+)/.exec(version)?.[1] ?? 99) < 24) return run(ROOT, node, BIN, '--help');
+    if (Number(/^v(\d+)/.exec(version)?.[1] ?? 99) < 24) return run(ROOT, node, ...args);
   }
   const pretend = join(folder, 'pretend.mjs');
   writeFileSync(pretend, "Object.defineProperty(process.versions, 'node', { value: '20.0.0' });\n");
-  return run(ROOT, process.execPath, '--import', pretend, BIN, '--help');
+  return run(ROOT, process.execPath, '--import', pretend, ...args);
 }

@@ -92,7 +92,7 @@ test('a folder that cannot be written to is noticed before anything is trained',
   ]) {
     const { code, err } = await netsmith(...args);
     assert.equal(code, 2, err);
-    assert.match(err, /folder ".*best".*(must be possible to write there|is no folder)/);
+    assert.match(err, /folder ".*best".*(must be writable|is not a folder)/);
     assert.doesNotMatch(err, /seed 0|Training it/);
   }
   const { code, err } = await netsmith('report', done, '--out', join(dir, 'best', 'report.html'));
@@ -127,7 +127,7 @@ test('a damaged checkpoint: the trial starts over, says so, and comes to the sam
 
 test('failed trials are trained again when that is asked for', async () => {
   const dir = join(folder, 'failed');
-  const args = [...SETTINGS, '--learning-rate', '1e30', '--clip-norm', '1e30'];
+  const args = [...SETTINGS, '--learning-rate', '1e30', '--clip-norm', '1e6'];
   const first = await netsmith('search', ...args, '--out', dir);
   assert.equal(first.code, 1, first.err);
   const failed = (await json('trials', dir)) as { state: string }[];

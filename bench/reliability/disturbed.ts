@@ -19,7 +19,7 @@ export type Phase = (typeof PHASES)[number];
 const MARKS: Readonly<Record<Phase, readonly (readonly [mark: string, within: number])[]>> = {
   search: [
     ['handwritten digits', 1500],
-    ['The largest of', 800],
+    ['Estimate (largest of', 800],
     ['[1 of 4]', 400],
     ['[2 of 4]', 400],
     ['[3 of 4]', 400],

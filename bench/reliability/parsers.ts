@@ -1,5 +1,6 @@
 import type { Parser } from './parser.ts';
 import { cifarFiles, idxFiles, imageFiles, tables } from './parsers/data.ts';
+import { models, studies } from './parsers/files.ts';
 import { architectures, configurations, json, spaceTexts } from './parsers/text.ts';
 
 /** Every parser of what comes from outside. */
@@ -11,5 +12,7 @@ export const PARSERS: readonly Parser[] = [
   architectures,
   spaceTexts,
   configurations,
+  studies,
+  models,
   json,
 ];

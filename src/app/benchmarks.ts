@@ -80,7 +80,7 @@ export async function openBenchmark(name: string, settings: StudySettings): Prom
   const known: readonly string[] = [...TABLE_SETTINGS, 'strategy', 'strategyOptions', 'objective', 'until'];
   const plain: StudySettings = { ...studySchema.parse({}), ...benchmark.settings };
   const other = SETTING_NAMES.find((one) => !known.includes(one) && !isDeepStrictEqual(settings[one], plain[one]));
-  if (other !== undefined) throw invalid(flagOf(other), shown(settings[other]), MEANS_NOTHING);
+  if (other !== undefined) throw invalid(flagOf(other), shown(settings[other]), NO_EFFECT);
   const table = await benchmark.open();
   if (settings.time !== undefined) checkTimed(table, data, settings.time);
   const metrics = [...table.objectives.map(({ metric }) => metric), ...Object.keys(COST_METRICS)];
@@ -89,14 +89,14 @@ export async function openBenchmark(name: string, settings: StudySettings): Prom
   return { table, dataset: datasetFor(table, data) };
 }
 
-export const MEANS_NOTHING = 'means nothing to a table, which was trained long ago';
+export const NO_EFFECT = 'has no effect on a tabular benchmark, whose results are precomputed';
 
 const shown = (value: unknown) => (typeof value === 'string' ? `"${value}"` : (JSON.stringify(value) ?? 'not set'));
 
 /** Throws UserError where the table does not know how long its trainings took. */
 export function checkTimed(table: Table, data: string, time: string): void {
   if (table.lookup(first(table.space), data)?.seconds === undefined)
-    throw invalid('--time', time, `${table.name} has no seconds for ${data}; its budget is --trials`);
+    throw invalid('--time', time, `${table.name} has no training times for ${data}; set the budget with --trials`);
 }
 
 /** Data that no sample of is there. */
@@ -113,7 +113,7 @@ function datasetFor({ name, space: { task }, size, fidelity }: Table, data: stri
     deviation: [],
     counts: { train: 0, valid: 0, test: 0 },
     notes: [
-      `Looked up in the table ${name}: ${size} architectures, each measured on validation samples after ${fidelity.epochs} epochs.`,
+      `Results come from the table ${name}: ${size} architectures, each with its validation metrics after ${fidelity.epochs} epochs.`,
     ],
   };
   return { search: { info, train: none, valid: none }, openTest: () => Promise.resolve(none) };

@@ -24,7 +24,7 @@ export function requireBest(study: ReadStudy, dir: string): Contender {
 }
 
 export function nothingComplete(dir: string): UserError {
-  return invalid(`study "${dir}"`, 'no trial is complete', 'a study has a best when one is');
+  return invalid(`study "${dir}"`, 'no trial is complete', 'a study needs a complete trial to have a best one');
 }
 
 /**

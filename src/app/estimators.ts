@@ -61,7 +61,7 @@ export function estimatorOf(settings: StudySettings, { objectives }: Problem, ta
       const { batchSize, sample } = checked(proxies);
       const combined = estimated.includes('freerea');
       if (!combined && estimatorOptions.sample !== undefined)
-        throw invalid('--estimator-options', `sample=${sample}`, 'is for the objective freerea');
+        throw invalid('--estimator-options', `sample=${sample}`, 'only applies to the objective freerea');
       return {
         kind: 'proxies',
         proxies: estimated.filter((name) => name !== 'freerea') as Exclude<keyof typeof PROXY_METRICS, 'freerea'>[],
@@ -139,7 +139,11 @@ export async function tryPredictor(
   earlier: readonly EarlierTrial[],
 ): Promise<Agreement | undefined> {
   if (earlier.length === 0)
-    throw invalid('--estimator', '"predictor"', 'learns from earlier studies: --prior must name at least one');
+    throw invalid(
+      '--estimator',
+      '"predictor"',
+      'the predictor learns from earlier studies: name at least one with --prior',
+    );
   await learn(setup, plan, earlier);
   const valueIn = ({ metrics }: EarlierTrial) => metrics[plan.metric] ?? Number.NaN;
   const shown = earlier.filter((_, i) => i % 2 === 0);

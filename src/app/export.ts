@@ -138,7 +138,7 @@ export async function exportBest(
       size: model.length,
       parity: { parity, samples },
       validation: validMetrics(setup, best),
-      training: `Trained on train + valid for ${epochsText(epochs)}, study seed ${settings.seed}, training seed ${seed}.`,
+      training: `Trained on train + validation data for ${epochsText(epochs)}, study seed ${settings.seed}, training seed ${seed}.`,
       version,
       ...(test !== undefined && { testOfFile: test }),
       ...(evaluated !== undefined && { test: evaluated.metrics }),

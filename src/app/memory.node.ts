@@ -39,12 +39,12 @@ export function notEnoughMemory(
     const cure = processes === 1 ? 'raise --memory or use less data' : 'raise --memory, or lower --workers';
     return invalid(
       'not enough memory',
-      `a process with ${data} takes ${showBytes(ownBytes)} before any training; ${limit}${each}`,
+      `a process that holds ${data} uses ${showBytes(ownBytes)} before any training; ${limit}${each}`,
       cure,
     );
   }
   const fitsAlone = processes > 1 && ownBytes + neededBytes <= ofProcess * processes;
-  const left = `${showBytes(ofProcess - ownBytes)} are left ${processes === 1 ? '' : 'per worker '}beside the ${showBytes(ownBytes)} of the process`;
+  const left = `${showBytes(ofProcess - ownBytes)} are left ${processes === 1 ? '' : 'per worker '}after the ${showBytes(ownBytes)} that the process uses`;
   return invalid(
     'not enough memory',
     `${needs}, but ${left} (${limit}${each})`,

@@ -4,7 +4,7 @@ import { MemoryShortage } from '../train/failure.ts';
 import { memoryOfProcess, notEnoughMemory } from './memory.node.ts';
 
 const MIB = 2 ** 20;
-const DATA = 'the table of 1,000 rows';
+const DATA = 'a table of 1,000 rows';
 
 /** As `--memory` gives it: this process's own memory and `extra` bytes more, for each of `processes`. */
 const settings = (extra: number, workers: number) => ({
@@ -18,14 +18,14 @@ test('a shortage names what does not fit: the process with its data, the workers
     notEnoughMemory(settings(extra, workers), workers, 'training the network', DATA, training).message;
   assert.match(
     messageWith(-20 * MIB, 2),
-    /^not enough memory: a process with the table of 1,000 rows takes [\d.]+ MiB before any training; .* for 2 workers, .* each; raise --memory, or lower --workers$/,
+    /^not enough memory: a process that holds a table of 1,000 rows uses [\d.]+ MiB before any training; .* for 2 workers, .* each; raise --memory, or lower --workers$/,
   );
   assert.match(messageWith(-20 * MIB, 1), /raise --memory or use less data$/);
   assert.match(
     messageWith(120 * MIB, 2),
-    /training the network needs about 200 MiB, but 1\d\d MiB are left per worker beside the .* lower --workers or --batch-size, or raise --memory$/,
+    /training the network needs about 200 MiB, but 1\d\d MiB are left per worker after the .* lower --workers or --batch-size, or raise --memory$/,
   );
-  assert.match(messageWith(120 * MIB, 1), /1\d\d MiB are left beside the .*; lower --batch-size or raise --memory$/);
+  assert.match(messageWith(120 * MIB, 1), /1\d\d MiB are left after the .*; lower --batch-size or raise --memory$/);
 });
 
 test('a trial that finds no memory left says so, and not "0 MiB"', () => {

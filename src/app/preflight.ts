@@ -23,7 +23,7 @@ export async function forecastTraining(request: TrainRequest, settings: StudySet
     if (!(error instanceof MemoryShortage)) throw error;
     throw notEnoughMemory(settings, 1, 'training the network', dataText(request.info), error);
   });
-  notes.note(`Training takes about ${forecastText(forecast, request.settings.epochs)}.`);
+  notes.note(`Estimate: ${forecastText(forecast, request.settings.epochs)}.`);
 }
 
 /**
@@ -39,17 +39,17 @@ export async function forecastSearch(setup: Setup, engine: Engine, notes: Notes)
   if (largest === undefined || smallest === undefined) return;
   const shortage = (what: string, error: MemoryShortage) =>
     notEnoughMemory(settings, settings.workers, what, dataText(setup.dataset.search.info), error);
-  const name = (which: string) => `${which} of ${members.length} random members`;
+  const name = (which: string) => `${which} of ${members.length} sampled networks`;
   try {
     const forecast = await preflight(requestOf(largest));
     const { params = 0 } = problem.costs(largest);
-    const takes = `takes about ${forecastText(forecast, settings.epochs)}`;
-    notes.note(`${name('The largest')} (${showCount(params)} parameters) ${takes}.`);
+    const takes = forecastText(forecast, settings.epochs);
+    notes.note(`Estimate (${name('largest')}, ${showCount(params)} parameters): ${takes}.`);
   } catch (error) {
     // A member that cannot be trained is a failed trial to come, and says nothing of the others.
     if (!(error instanceof TrainingFailure)) throw error;
     if (!(error instanceof MemoryShortage)) return;
-    notes.note(`${name('The largest')} does not fit: ${error.message}. Such trials fail.`);
+    notes.note(`Warning: the ${name('largest')} does not fit: ${error.message}. Such trials will fail.`);
     await preflight(requestOf(smallest)).catch((again: unknown) => {
       if (again instanceof MemoryShortage) throw shortage(`training ${name('the smallest')}`, again);
       if (!(again instanceof TrainingFailure)) throw again;
@@ -95,11 +95,11 @@ function trialRequests(
 /** `the table of 14,000 rows` */
 function dataText({ input, counts }: DatasetInfo): string {
   const samples = showCount(counts.train + counts.valid);
-  return input.length === 3 ? `the data of ${samples} images` : `the table of ${samples} rows`;
+  return input.length === 3 ? `a dataset of ${samples} images` : `a table of ${samples} rows`;
 }
 
 /** `310 MiB of memory and 46.0 s an epoch, 7 min 40 s in all` */
 function forecastText({ memoryBytes, compileSeconds, epochSeconds }: Forecast, epochs: number): string {
-  const all = epochs === 1 ? '' : `, ${showSeconds(compileSeconds + epochs * epochSeconds)} in all`;
-  return `${showBytes(memoryBytes)} of memory and ${showSeconds(epochSeconds)} an epoch${all}`;
+  const all = epochs === 1 ? '' : `, ${showSeconds(compileSeconds + epochs * epochSeconds)} in total`;
+  return `${showBytes(memoryBytes)} of memory, ${showSeconds(epochSeconds)} per epoch${all}`;
 }

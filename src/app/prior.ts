@@ -25,7 +25,7 @@ export async function readPrior(dirs: readonly string[], setup: Setup, notes: No
   const seen = new Set<string>();
   const earlier: EarlierTrial[] = [];
   for (const dir of dirs) {
-    if (seen.has(resolve(dir))) throw invalid('--prior', `"${dir}" twice`, 'each study counts once');
+    if (seen.has(resolve(dir))) throw invalid('--prior', `"${dir}" twice`, 'each study can be given only once');
     seen.add(resolve(dir));
     const study = await readStudy(dir);
     checkSame(dir, study, setup);
@@ -35,15 +35,23 @@ export async function readPrior(dirs: readonly string[], setup: Setup, notes: No
       ({ purpose, state, fidelity }) => purpose === 'search' && state === 'complete' && fidelity === full,
     );
     if (complete.length === 0)
-      throw invalid('--prior', `study "${dir}" has no complete trial`, 'there is nothing to learn from');
+      throw invalid(
+        '--prior',
+        `study "${dir}" has no complete trial`,
+        'an earlier study needs at least one complete trial',
+      );
     if (settings.estimator === 'predictor')
-      throw invalid('--prior', `study "${dir}" has predicted its values`, 'only what was measured can be learnt from');
+      throw invalid(
+        '--prior',
+        `study "${dir}" has only predicted values`,
+        'an earlier study must have measured values',
+      );
     const names =
       settings.estimator === setup.settings.estimator ? [...PROTOCOL, 'estimatorOptions' as const] : PROTOCOL;
     const others = names.filter((name) => !isDeepStrictEqual(settings[name], setup.settings[name]));
     const differences = others.map((name) => `${name} was ${JSON.stringify(settings[name]) ?? 'not set'}`);
     notes.note(
-      `Begins with ${complete.length} trials of study "${dir}"${differences.length === 0 ? '.' : `, trained otherwise (${differences.join(', ')}): their values count as they are.`}`,
+      `Warm-starting from ${complete.length} trials of study "${dir}".${differences.length === 0 ? '' : ` Note: they used different settings (${differences.join(', ')}); their values are used unchanged.`}`,
     );
     for (const { trial, architecture, metrics, costs, seconds } of complete)
       earlier.push({ study: record.name, trial, architecture, metrics, costs, seconds });
@@ -53,7 +61,7 @@ export async function readPrior(dirs: readonly string[], setup: Setup, notes: No
 
 function checkSame(dir: string, study: ReadStudy, { space, problem }: Setup): void {
   const differs = (what: string, found: string, wanted: string) =>
-    invalid('--prior', `study "${dir}" has the ${what} ${found}`, `must have that of this study, ${wanted}`);
+    invalid('--prior', `study "${dir}" has the ${what} ${found}`, `must be the same as in this study, ${wanted}`);
   const theirs = study.space;
   if (!isDeepStrictEqual(theirs.task, space.task)) throw differs('task', taskText(theirs.task), taskText(space.task));
   if (!isDeepStrictEqual(spaceToJson(theirs), spaceToJson(space))) {

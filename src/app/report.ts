@@ -1,4 +1,3 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { basename, isAbsolute, join, relative, resolve as resolvePath, sep } from 'node:path';
 import { valuesWithoutFolders, withoutFolders } from '../common/paths.ts';
 import { networkCosts } from '../network/costs.ts';
@@ -12,7 +11,7 @@ import { budgetEnd } from '../study/budget.ts';
 import { triedOf } from '../study/exhaustion.ts';
 import { testedObjective } from '../study/objectives.ts';
 import { FUNCTION, type StudySettings, trainsTrials } from '../study/spec.ts';
-import { writeWhole } from '../study/store/files.node.ts';
+import { readPlain, writeWhole } from '../study/store/files.node.ts';
 import type { Trial } from '../study/store/store.ts';
 import { bestTrials, takenBy } from './best.ts';
 import { commandOf, shellWord } from './command-line.ts';
@@ -176,9 +175,10 @@ function settingsShown(settings: StudySettings): StudySettings {
 /** Of `best/model.onnx`, if it is of this architecture; undefined also for a file that cannot be read as one of ours. */
 function modelBytesOf(dir: string, architecture: string): number | undefined {
   const file = join(dir, 'best', 'model.onnx');
-  if (!existsSync(file)) return undefined;
+
   try {
-    const bytes = readFileSync(file);
+    const bytes = readPlain(file, Number.POSITIVE_INFINITY);
+    if (bytes === undefined) return undefined;
     return modelMetadata(`model "${file}"`, bytes).architecture === architecture ? bytes.length : undefined;
   } catch {
     return undefined;

@@ -39,7 +39,7 @@ export async function reopen(
     const setup = await setUpAgain(plan, dir, settings, { without: without.length > 0 });
     const { length: done } = await store.trials('search');
     if (given.trials !== undefined && Number(given.trials) < done) {
-      throw invalid('--trials', String(given.trials), `the study has ${done} trials already`);
+      throw invalid('--trials', String(given.trials), `the study already has ${done} trials`);
     }
     const block =
       setup.estimator.kind === 'table' || setup.estimator.kind === 'function'
@@ -47,7 +47,9 @@ export async function reopen(
         : (await checkDevice(setup.settings)).block;
     if (plan.block !== undefined && block !== undefined && plan.block !== block) {
       const [then, now] = [plan.block, block].map((size) => (size === 0 ? 'NCHW' : `blocks of ${size} channels`));
-      notes.note(`The study began with tensors in ${then}; here it is ${now}: results differ in their last digits.`);
+      notes.note(
+        `The study used the tensor layout ${then} so far and now uses ${now}: results differ in their last digits.`,
+      );
     }
     // A session that is killed is gone on with as it was: the new settings are the study's from now on.
     const data = without.length > 0 ? setup.dataset.search.info : plan.data;
@@ -67,7 +69,7 @@ function leaveOut({ data }: StudyPlan, settings: StudySettings, without: readonl
   if (without.length === 0) return settings;
   const { dataDir, exclude = [] } = settings;
   if (settings.data !== 'image-folder' || dataDir === undefined)
-    throw invalid('--without', `the data set is ${settings.data}`, 'only files of an image-folder can be left out');
+    throw invalid('--without', `the dataset is ${settings.data}`, 'only images of an image-folder can be skipped');
   const [channels, imageSize] = data.input;
   return {
     ...settings,

@@ -29,13 +29,24 @@ const refused = (expected: RegExp, now: Partial<DatasetInfo>, leaveOut = false) 
 
 test('whatever differs is said, the plainest first', () => {
   check({ notes: ['in other words'] });
-  refused(/the classes are cat, cow, and were cat, dog/, { labels: ['cat', 'cow'] });
-  refused(/5 training samples, and not 6.*resume DIR --without FILE/, without);
-  refused(/files have other names/, { checksums: { files: 'g', search: 'x' } });
-  refused(/a training or validation sample is not what it was/, { checksums: { files: 'f', search: 'x', test: 'y' } });
-  refused(/a test sample is not what it was/, { checksums: { files: 'f', search: 's', test: 'y' } });
-  refused(/statistics are not what they were/, { mean: [1, 2, 4] });
+  refused(/the classes are now cat, cow instead of cat, dog/, { labels: ['cat', 'cow'] });
+  refused(/5 training samples instead of 6.*resume DIR --without FILE/, without);
+  refused(/file names differ/, { checksums: { files: 'g', search: 'x' } });
+  refused(/a training or validation sample has changed/, { checksums: { files: 'f', search: 'x', test: 'y' } });
+  refused(/a test sample has changed/, { checksums: { files: 'f', search: 's', test: 'y' } });
+  refused(/statistics of the data have changed/, { mean: [1, 2, 4] });
   refused(/statistics/, { decoding: { background: 255 } });
+});
+
+test('the way on is typed as the program was called', () => {
+  const before = process.env.npm_command;
+  process.env.npm_command = 'exec';
+  try {
+    refused(/had to be removed: npx netsmith resume DIR --without FILE/, without);
+  } finally {
+    if (before === undefined) delete process.env.npm_command;
+    else process.env.npm_command = before;
+  }
 });
 
 test('studies of earlier versions and processes that were told to trust have fewer checksums: what both have is compared', () => {
@@ -43,12 +54,12 @@ test('studies of earlier versions and processes that were told to trust have few
   check({}, old);
   assert.throws(() => check({ mean: [1, 2, 4] }, old), UserError);
   check({ checksums: { files: 'f' } });
-  refused(/other names/, { checksums: { files: 'g' } });
+  refused(/names differ/, { checksums: { files: 'g' } });
 });
 
 test('images may be left out: contents and counts may then differ, names and classes not', () => {
   check(without, info, true);
-  refused(/others are gone/, { ...without, checksums: { files: 'g' } }, true);
-  refused(/7 training samples, and not 6/, { ...without, counts: { train: 7, valid: 2, test: 1 } }, true);
+  refused(/files were added, or files other/, { ...without, checksums: { files: 'g' } }, true);
+  refused(/7 training samples instead of 6/, { ...without, counts: { train: 7, valid: 2, test: 1 } }, true);
   refused(/the classes/, { ...without, labels: ['cat', 'cow'] }, true);
 });

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { invalid } from '../common/errors.ts';
 import { printable } from '../common/text.ts';
 import type { DatasetInfo } from '../data/dataset.ts';
+import { commandName } from './invocation.ts';
 
 const PARTS = { train: 'training', valid: 'validation', test: 'test' } as const;
 
@@ -15,8 +16,8 @@ export function requireSameData(place: string, then: DatasetInfo, now: DatasetIn
   if (differences.length === 0) return;
   const found = `the data have changed since the study was created: ${differences.join(', ')}`;
   const fewer = sum(now) < sum(then) && now.name === 'image-folder' && !without;
-  const way = fewer ? '; if an image had to be removed: netsmith resume DIR --without FILE' : '';
-  throw invalid(place, found, `a study goes on with the same files${way}`);
+  const way = fewer ? `; if an image had to be removed: ${commandName()} resume DIR --without FILE` : '';
+  throw invalid(place, found, `a study can only be resumed with the same files${way}`);
 }
 
 function differencesOf(then: DatasetInfo, now: DatasetInfo): string[] {
@@ -24,11 +25,11 @@ function differencesOf(then: DatasetInfo, now: DatasetInfo): string[] {
   const [old = {}, fresh = {}] = [then.checksums, now.checksums];
   const differs = (name: keyof typeof old) =>
     old[name] !== undefined && fresh[name] !== undefined && old[name] !== fresh[name];
-  if (found.length === 0 && differs('files')) found.push('files have other names');
-  if (found.length === 0 && differs('search')) found.push('a training or validation sample is not what it was');
-  if (found.length === 0 && differs('test')) found.push('a test sample is not what it was');
+  if (found.length === 0 && differs('files')) found.push('file names differ');
+  if (found.length === 0 && differs('search')) found.push('a training or validation sample has changed');
+  if (found.length === 0 && differs('test')) found.push('a test sample has changed');
   if (found.length === 0 && !isDeepStrictEqual(rest(then), rest(now)))
-    found.push('their statistics are not what they were');
+    found.push('the statistics of the data have changed');
   return found;
 }
 
@@ -36,7 +37,7 @@ function differencesWithout(then: DatasetInfo, now: DatasetInfo): string[] {
   const found = structure(then, now);
   const [before, after] = [then.checksums?.files, now.checksums?.files];
   if (before !== undefined && before !== after) {
-    found.push('there are files that were not there, or others are gone than those left out');
+    found.push('files were added, or files other than the skipped ones are missing');
   }
   for (const part of ['train', 'valid', 'test'] as const) {
     if (now.counts[part] > then.counts[part]) found.push(...counts(then, now));
@@ -49,10 +50,10 @@ function structure(then: DatasetInfo, now: DatasetInfo): string[] {
   return [
     ...(isDeepStrictEqual(then.labels, now.labels)
       ? []
-      : [`the ${then.kind === 'regression' ? 'targets' : 'classes'} are ${named(now)}, and were ${named(then)}`]),
+      : [`the ${then.kind === 'regression' ? 'targets' : 'classes'} are now ${named(now)} instead of ${named(then)}`]),
     ...(isDeepStrictEqual(then.input, now.input)
       ? []
-      : [`a sample is ${shape(now.input)}, and was ${shape(then.input)}`]),
+      : [`the sample shape is now ${shape(now.input)} instead of ${shape(then.input)}`]),
   ];
 }
 
@@ -65,7 +66,7 @@ function counts(then: DatasetInfo, now: DatasetInfo): string[] {
   return (['train', 'valid', 'test'] as const).flatMap((part) =>
     then.counts[part] === now.counts[part]
       ? []
-      : [`${now.counts[part]} ${PARTS[part]} samples, and not ${then.counts[part]}`],
+      : [`${now.counts[part]} ${PARTS[part]} samples instead of ${then.counts[part]}`],
   );
 }
 

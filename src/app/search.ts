@@ -13,6 +13,7 @@ import { processPool } from '../study/worker/process.node.ts';
 import { openEngine } from './engine.ts';
 import { entryModule } from './entry.ts';
 import { tryPredictor } from './estimators.ts';
+import { hint } from './invocation.ts';
 import { memoryOfProcess } from './memory.node.ts';
 import type { Notes } from './notes.ts';
 import { forecastSearch } from './preflight.ts';
@@ -42,7 +43,7 @@ export async function newStudy(
     throw invalid(
       '--valid-share',
       String(settings.validShare),
-      'a search needs validation samples to compare networks by',
+      'a search needs validation samples to compare networks',
     );
   }
   for (const note of info.notes) notes.note(note);
@@ -103,7 +104,7 @@ function nextFree({ data, dataDir, space }: StudySettings): string {
 
 /** What stops a study but not for good says how to go on. */
 export function withWayOn(error: unknown, dir: string): unknown {
-  const wayOn = `Mend this, and go on with: netsmith resume ${dir} (trials that were running wait)`;
+  const wayOn = `Fix this, then resume with: ${hint('resume', dir)} (trials that were running are paused)`;
   if (error instanceof DataError) return new DataError(`${error.message}\n${wayOn}`, { cause: error });
   if (error instanceof StudyStopped) return new StudyStopped(`${error.message}\n${wayOn}`, { cause: error });
   return error;

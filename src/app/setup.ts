@@ -65,7 +65,7 @@ export async function setUp(
   if (!('root' in given) && table === undefined)
     checkBuildable(space, rng(settings.seed, 'buildable'), (chosen) => withHyperparameters(training, chosen));
   if (settings.resolution < 1 && info.input.length !== 3) {
-    throw invalid('--resolution', String(settings.resolution), `only images have one; ${info.name} is a table`);
+    throw invalid('--resolution', String(settings.resolution), `only applies to images; ${info.name} is a table`);
   }
   const problem = problemOf(settings, space, info);
   const estimator = estimatorOf(settings, problem, table);
@@ -164,7 +164,7 @@ function fidelitiesFor(settings: StudySettings): Problem['fidelities'] {
     throw invalid(
       '--strategy',
       `"${strategy}"`,
-      `its trials have more and more epochs, and --estimator ${estimator} has none`,
+      `needs trials with different numbers of epochs; --estimator ${estimator} does not train`,
     );
   return [{ ...full, epochs: 0 }];
 }

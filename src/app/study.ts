@@ -128,8 +128,8 @@ export function spaceOf({ settings, data, ownSpace }: StudyPlan, place = 'study'
   if (isSpaceFile(settings.space))
     throw invalid(
       place,
-      `the study has no stored space, but names the file "${settings.space}"`,
-      'a study is read without running code: search again with --space, which stores what the file exports',
+      `the study does not contain its space, only the file name "${settings.space}"`,
+      'studies are read without running code: start a new search with --space, which stores the space',
     );
   return namedSpace(settings.space).create(taskOf(data), settings.spaceOptions);
 }

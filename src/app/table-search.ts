@@ -52,7 +52,7 @@ export async function lookUpTest(
     seeds: [0],
     epochs: testEpochs,
     metrics: [{ accuracy }],
-    trainedOn: `looked up in ${table.name}`,
+    trainedOn: `from the table ${table.name}`,
     baselines: [],
   };
   writeEvaluation(dir, record);

@@ -1,8 +1,10 @@
 import type { Command } from 'commander';
 import { bestToJson, bestTrials, requireBest, ruleName } from '../app/best.ts';
+import { readEvaluation } from '../app/evaluation/evaluation.ts';
 import { type ReadStudy, readStudy } from '../app/study.ts';
 import { showCount, showMetric } from '../report/numbers.ts';
 import { formatArchitecture } from '../space/index.ts';
+import type { Choice } from '../study/choice.ts';
 import { nameOfMetric } from '../study/objectives.ts';
 import { type Contender, coverageOf } from '../study/ranking.ts';
 import { trainsTrials } from '../study/spec.ts';
@@ -11,30 +13,41 @@ import { table } from './output.ts';
 
 /** `netsmith best DIR`: { study, trials, choice, best } */
 export function addBest(program: Command, shell: Shell): void {
-  define(program, 'best <dir>', 'Show the best trial of a study; of several objectives, its Pareto front', [
+  define(program, 'best <dir>', 'Show the best trial of a study, or the Pareto front if it has several objectives', [
     'netsmith best runs/digits-small-cnn-1 --json',
   ]).action(async (dir: string, _options: unknown, command: Command) => {
     const study = await readStudy(dir);
     requireBest(study, dir);
-    outputOf(command, shell).result(bestToJson(dir, study), bestText(study));
+    const taken = evaluatedOf(dir, study);
+    outputOf(command, shell).result(bestToJson(dir, study, taken), bestText(study, taken));
   });
 }
 
-/** The best as a table, and by what rule they are. */
-export function bestText(study: ReadStudy): string {
+/** The network of the front that was evaluated: `export`, `report` and `show` take it. Undefined where there is none. */
+function evaluatedOf(dir: string, study: ReadStudy): Choice | undefined {
+  if (study.problem.objectives.length === 1) return undefined;
+  const front = bestTrials(study).map(({ trial }) => trial);
+  const trial = readEvaluation(dir)?.trial;
+  return trial !== undefined && front.includes(trial) ? { trial, by: 'evaluation', front } : undefined;
+}
+
+/** The best as a table, and by what rule they are. `taken`: the network of the front that was evaluated. */
+export function bestText(study: ReadStudy, taken?: Choice): string {
   const [first] = bestTrials(study);
-  return first === undefined ? 'No trial is complete.' : `${bestTable(study)}\n${ruleText(study, first)}`;
+  return first === undefined ? 'No trial is complete.' : `${bestTable(study)}\n${ruleText(study, first, taken)}`;
 }
 
 /** How the best was found out, and which of a front the commands take. */
-function ruleText(study: ReadStudy, first: Contender): string {
+function ruleText(study: ReadStudy, first: Contender, taken: Choice | undefined): string {
   const { objectives } = study.problem;
   const rule = ruleName(study, first);
+  if (objectives.length > 1 && taken !== undefined && taken.trial !== first.trial)
+    return `export, report and show take trial ${taken.trial}, which was evaluated; trial ${first.trial} is the best by ${rule}.`;
   if (objectives.length > 1)
     return `Commands take trial ${first.trial}, the best by ${rule}; --trial N or --choose knee takes another.`;
   const isOneTraining = first.results.length === 1 && trainsTrials(study.settings);
   return isOneTraining
-    ? `Best by ${rule} of one training; --confirm N trains the top N again with other seeds.`
+    ? `Best by ${rule} of a single training run; --confirm N retrains the top N with new seeds.`
     : `Best by ${rule}.`;
 }
 
@@ -56,5 +69,5 @@ export function bestTable(study: ReadStudy): string {
   );
   const coverage = coverageOf(study.trials, objectives);
   if (coverage === undefined) return listed;
-  return `${listed}\nHypervolume ${coverage.hypervolume.toFixed(3)} (normalised to the range of each objective).`;
+  return `${listed}\nHypervolume ${coverage.hypervolume.toFixed(3)} (normalized to the range of each objective).`;
 }

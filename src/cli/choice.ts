@@ -6,12 +6,12 @@ import type { Choice } from '../study/choice.ts';
 /** `--choose`, for commands that take one network of a study. */
 export const CHOOSE = [
   '--choose <rule>',
-  'with several objectives, which network of the Pareto front: first (the best by the first objective), knee, or an objective (default: first)',
+  'with several objectives, the network to take from the Pareto front: first (best by the first objective), knee, or the name of an objective (default: first)',
 ] as const;
 
 /** `--trial` and `--choose`. */
 export function addChoice(command: Command): Command {
-  const trial = new Option('--trial <n>', 'this trial instead of the best').argParser(numberIfItIsOne);
+  const trial = new Option('--trial <n>', 'use this trial instead of the best').argParser(numberIfItIsOne);
   return command.addOption(trial).option(...CHOOSE);
 }
 

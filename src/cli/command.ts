@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { commandName } from './invocation.ts';
+import { commandName } from '../app/invocation.ts';
 import { createOutput, type Output, type Streams } from './output.ts';
 
 /** What a command is given besides its arguments. */
@@ -14,8 +14,8 @@ export function define(program: Command, usage: string, summary: string, example
   return program
     .command(usage)
     .description(summary)
-    .option('--json', 'print the result as JSON, and nothing else, on standard output', false)
-    .option('--quiet', 'print no progress', false)
+    .option('--json', 'print the result as JSON on stdout', false)
+    .option('--quiet', 'hide progress output', false)
     .addHelpText('after', () => {
       const name = commandName();
       const typed = examples.map((line) => `  $ ${line.replace(/^netsmith\b/, name)}`);
@@ -31,7 +31,7 @@ export function outputOf(command: Command, shell: Shell, options: object = comma
 /** The whole program, without any command. */
 export function createProgram(shell: Shell, version: string): Command {
   return new Command('netsmith')
-    .description('Finds a neural network for your data, trains it, and hands it over as ONNX.')
+    .description('Search for a neural network architecture, train it, and export it to ONNX.')
     .version(version, '-V, --version', 'print the version')
     .configureOutput({ writeOut: shell.streams.out, writeErr: shell.streams.err })
     .helpCommand(false)

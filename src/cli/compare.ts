@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { type Command, Option } from 'commander';
-import { benchmarkPresets, MEANS_NOTHING, TABLE_SETTINGS } from '../app/benchmarks.ts';
+import { benchmarkPresets, NO_EFFECT, TABLE_SETTINGS } from '../app/benchmarks.ts';
 import { flagText, shellWord } from '../app/command-line.ts';
 import { openEngine } from '../app/engine.ts';
 import { budgetOf, limitsOf } from '../app/setup.ts';
@@ -43,7 +43,7 @@ export function addCompare(program: Command, shell: Shell): void {
   const command = define(
     program,
     'compare [studies...]',
-    'Compare strategies, estimators or configurations over several seeds, random search always among them: on a table, of finished studies, or by searches of its own',
+    'Compare strategies, estimators or configurations over several seeds, always including random search: on a tabular benchmark, from finished studies, or by running the searches',
     [
       'netsmith compare --benchmark nas-bench-201 --strategies aging-evolution,tpe --seeds 20 --time 12000s',
       'netsmith compare runs/random-0 runs/random-1 runs/tpe-0 runs/tpe-1',
@@ -53,12 +53,14 @@ export function addCompare(program: Command, shell: Shell): void {
       'netsmith compare --strategies tpe,bananas --prior runs/digits-small-cnn-1 --seeds 3 --out runs/mine',
     ],
   )
-    .option('--strategies <a,b>', 'strategies, their options after colons: tpe,aging-evolution:population=50:sample=10')
-    .option('--estimators <a,b>', 'estimators, options after colons: train,proxies:batchSize=32')
+    .option('--strategies <a,b>', 'strategies, with options after colons: tpe,aging-evolution:population=50:sample=10')
+    .option('--estimators <a,b>', 'estimators, with options after colons: train,proxies:batchSize=32')
     .option('--prior <folder...>', 'warm-start every search from the trials of earlier studies of the same space')
-    .option('--config <file...>', 'settings from this file; several to compare them')
+    .option('--config <file...>', 'file with settings; repeat the option to compare several files')
     .addOption(
-      new Option('--seeds <n>', 'searches of each, with seeds from --seed on').argParser(numberIfItIsOne).default(3),
+      new Option('--seeds <n>', 'number of searches per competitor, with consecutive seeds that start at --seed')
+        .argParser(numberIfItIsOne)
+        .default(3),
     )
     .addOption(
       new Option(
@@ -70,7 +72,7 @@ export function addCompare(program: Command, shell: Shell): void {
     )
     .option(
       '--out <folder>',
-      'where the report, the tables and the studies go (default: the next free runs/compare-N)',
+      'folder for the report, the tables and the studies (default: the next free runs/compare-N)',
     );
   addSettings(command, SETTINGS).action(
     async (studies: readonly string[], options: CompareOptions, command: Command) => {
@@ -106,19 +108,26 @@ function checkOptions(
   );
   if (benchmark !== undefined) {
     const wrong = Object.keys(given).find((name) => !ON_TABLES.includes(name as SettingName));
-    if (wrong !== undefined) throw invalid(flagOf(wrong), String(given[wrong]), MEANS_NOTHING);
-    if (studies.length > 0) throw invalid('compare', `"${studies[0]}"`, 'is either of studies or of --benchmark');
+    if (wrong !== undefined) throw invalid(flagOf(wrong), String(given[wrong]), NO_EFFECT);
+    if (studies.length > 0)
+      throw invalid('compare', `"${studies[0]}"`, 'takes either studies or --benchmark, not both');
     const [other] = named.filter((name) => name !== 'strategies');
-    if (other !== undefined) throw invalid(flagOf(other), 'given with --benchmark', 'is for searches of its own');
-    if (strategies === undefined) throw invalid('--strategies', 'none', 'must name what is searched with');
+    if (other !== undefined) throw invalid(flagOf(other), 'given with --benchmark', 'cannot be used with --benchmark');
+    if (strategies === undefined) throw invalid('--strategies', 'none', 'must name at least one strategy');
   } else if (studies.length > 0) {
     const [wrong] = [...named, ...Object.keys(given)];
-    if (wrong !== undefined) throw invalid(flagOf(wrong), 'given with studies', 'studies have settings of their own');
+    if (wrong !== undefined)
+      throw invalid(
+        flagOf(wrong),
+        'given with studies',
+        'cannot be used with finished studies, which have their own settings',
+      );
   } else if (strategies === undefined && estimators === undefined && config === undefined) {
     throw invalid('compare', 'nothing to compare', 'name studies, or --strategies, --estimators or --config files');
   } else if (estimators !== undefined) {
     const wrong = ['estimator', 'estimatorOptions'].find((name) => name in given);
-    if (wrong !== undefined) throw invalid(flagOf(wrong), 'given with --estimators', '--estimators stands for it');
+    if (wrong !== undefined)
+      throw invalid(flagOf(wrong), 'given with --estimators', 'cannot be used with --estimators');
   }
 }
 
@@ -186,7 +195,7 @@ async function bySearching(
   const all = entries.some(({ settings }) => isRandom(settings)) ? entries : [random, ...entries];
   const dirs = await runSearches({ entries: all, seeds: seedsOf(first.settings, seeds), prior, evaluate, out }, output);
   if (dirs instanceof Interrupted) {
-    output.note(`Go on with the same command and --out ${shellWord(out)}; what is done is not done again.`);
+    output.note(`Continue with the same command and --out ${shellWord(out)}; finished searches are not repeated.`);
     shell.exitCode = dirs.exitCode;
     return undefined;
   }

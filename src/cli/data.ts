@@ -11,7 +11,7 @@ import { table } from './output.ts';
  * `netsmith data get NAME`: { name, dir }
  */
 export function addData(program: Command, shell: Shell): void {
-  const data = define(program, 'data', 'List the data sets, or fetch one', [
+  const data = define(program, 'data', 'List the datasets, or download one', [
     'netsmith data',
     'netsmith data get fashion-mnist --dir data',
   ]).action((_options: unknown, command: Command) => {
@@ -24,22 +24,22 @@ export function addData(program: Command, shell: Shell): void {
     }));
     const rows = sets.map(({ name, origin, bytes, description }) => [
       name,
-      origin === 'download' ? `${showBytes(bytes)} to fetch` : origin === 'own' ? 'your own' : 'in the package',
+      origin === 'download' ? `${showBytes(bytes)} to download` : origin === 'own' ? 'your own' : 'in the package',
       description,
     ]);
     outputOf(command, shell).result(sets, table(['name', 'where', 'description'], rows));
   });
 
-  define(data, 'get <name>', 'Fetch the official files of a data set; goes on where an earlier attempt stopped', [
+  define(data, 'get <name>', 'Download the official files of a dataset, or continue an interrupted download', [
     'netsmith data get cifar-10 --dir data',
   ])
-    .option('--dir <folder>', 'folder that gets a folder of the data set', 'data')
+    .option('--dir <folder>', 'parent folder; the dataset gets a subfolder in it', 'data')
     .action(async (name: string, { dir }: { readonly dir: string }, command: Command) => {
       // Options that the parent has too (--json, --quiet) are parsed there.
       const output = outputOf(command, shell, command.optsWithGlobals());
       let told = 0;
       const folder = await interruptible(
-        () => output.note('Interrupted; run it again to go on from here.'),
+        () => output.note('Interrupted. Run the command again to continue the download.'),
         (signal) =>
           downloadDataset(name, dir, {
             signal,

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { MEANS_NOTHING } from '../app/benchmarks.ts';
+import { NO_EFFECT } from '../app/benchmarks.ts';
 import { type ChoiceOptions, type Chosen, chosen } from '../app/choice.ts';
 import { type EvaluateOptions, evaluate, evaluationToJson } from '../app/evaluation/evaluate.ts';
 import { type EvaluationRecord, summarise } from '../app/evaluation/evaluation.ts';
@@ -23,7 +23,7 @@ import { type Output, table } from './output.ts';
 import { createTrainingsView, type TrainingsView } from './trainings.ts';
 
 /** The option of `evaluate` and `run`. */
-export const NO_SAMPLES = ['--no-samples', 'keep no test samples with their predictions for the report'] as const;
+export const NO_SAMPLES = ['--no-samples', 'do not store sample predictions on the test split for the report'] as const;
 
 /** `netsmith evaluate DIR`: { study, trial, choice, architecture, text, test, kept, valid, gap, baselines, ... } */
 export function addEvaluate(program: Command, shell: Shell): void {
@@ -36,9 +36,11 @@ export function addEvaluate(program: Command, shell: Shell): void {
       'netsmith evaluate runs/digits-small-cnn-1 --epochs 50 --no-baselines',
       'netsmith evaluate runs/accuracy-and-params --choose knee',
     ],
-  ).addOption(new Option('--seeds <n>', 'trainings, each with its own seed').argParser(numberIfItIsOne).default(3));
+  ).addOption(
+    new Option('--seeds <n>', 'number of training runs, each with its own seed').argParser(numberIfItIsOne).default(3),
+  );
   addChoice(command)
-    .option('--no-baselines', 'without the hand-designed baselines')
+    .option('--no-baselines', 'skip the hand-designed baselines')
     .option(...NO_SAMPLES);
   addSettingsOfStudy(command, ['dataDir', 'epochs', 'workers', 'threads', 'device', 'memory', 'layout']).action(
     async (dir: string, options: EvaluateOptions & ChoiceOptions, command: Command) => {
@@ -50,13 +52,13 @@ export function addEvaluate(program: Command, shell: Shell): void {
       const setup = await setUpFinal(study, dir, settings);
       const { estimator } = setup;
       if (estimator.kind === 'table' && command.getOptionValueSource('seeds') === 'cli')
-        throw invalid('--seeds', String(options.seeds), MEANS_NOTHING);
+        throw invalid('--seeds', String(options.seeds), NO_EFFECT);
       noteChoice(study, best.choice, output);
       const record =
         estimator.kind === 'table'
           ? await lookUpTest(dir, setup, estimator.table, best)
           : await interruptible(
-              () => output.note('Interrupted; nothing was kept.'),
+              () => output.note('Interrupted. Completed training runs are kept: run the command again to continue.'),
               (signal) => evaluateInView(dir, setup, best, options, output, signal),
             );
       const result = evaluationToJson(dir, setup, best, record);
@@ -94,9 +96,9 @@ export async function evaluateInView(
       {
         onBegin(trainings, kept) {
           if (kept > 0) output.note(`${plural(kept, 'final training')} of an earlier evaluation kept.`);
-          if (trainings > 0) view = createTrainingsView('final trainings on train + valid', trainings, output);
+          if (trainings > 0) view = createTrainingsView('final training on train + validation data', trainings, output);
         },
-        onRetry: (name, reason) => view?.say(`${name}: ${reason}. It is trained once more.`),
+        onRetry: (name, reason) => view?.say(`${name}: ${reason}. Training it once more.`),
         onProgress: (name, { epoch, epochs, loss }) =>
           view?.onProgress(name, epoch, epochs, loss === undefined ? undefined : `loss ${loss.toFixed(4)}`),
         onDone(name, result) {

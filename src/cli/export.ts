@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { type ChoiceOptions, type Chosen, chosen } from '../app/choice.ts';
 import { readEvaluation } from '../app/evaluation/evaluation.ts';
 import { type ExportEvents, type Exported, epochsText, exportBest } from '../app/export.ts';
+import { hint } from '../app/invocation.ts';
 import { checkRunSettings, type Setup } from '../app/setup.ts';
 import { readStudy, setUpFinal } from '../app/study.ts';
 import { invalid } from '../common/errors.ts';
@@ -23,13 +24,13 @@ export function addExport(program: Command, shell: Shell): void {
   const command = define(
     program,
     'export <dir>',
-    'Write the best network as ONNX, trained on train + validation data; checked against the trained network first',
+    'Export the best network, trained on train + validation data, to ONNX, and verify the file against the trained network',
     [
       'netsmith export runs/digits-small-cnn-1',
       'netsmith export runs/digits-small-cnn-1 --out model.onnx --epochs 50',
       'netsmith export runs/accuracy-and-params --choose knee',
     ],
-  ).option('--out <file>', 'the file to write (default: best/model.onnx in the study)');
+  ).option('--out <file>', 'output file (default: best/model.onnx in the study folder)');
   addSettingsOfStudy(addChoice(command), ['dataDir', 'epochs', 'threads', 'device', 'memory', 'layout']).action(
     async (dir: string, options: ChoiceOptions & { readonly out?: string }, command: Command) => {
       const output = outputOf(command, shell);
@@ -38,11 +39,15 @@ export function addExport(program: Command, shell: Shell): void {
       const settings = checkRunSettings(study.settings, given);
       const best = chosen(study, dir, options, readEvaluation(dir)?.trial);
       if (options.out !== undefined && !existsSync(dirname(options.out))) {
-        throw invalid('--out', `"${options.out}"`, 'its folder must exist');
+        throw invalid('--out', `"${options.out}"`, 'the folder of the file must exist');
       }
       const setup = await setUpFinal(study, dir, settings);
       if (setup.estimator.kind === 'table')
-        throw invalid(`study "${dir}"`, `is of the table ${settings.benchmark}`, 'which holds no network to export');
+        throw invalid(
+          `study "${dir}"`,
+          `searched the table ${settings.benchmark}`,
+          'a tabular benchmark has no network to export',
+        );
       noteChoice(study, best.choice, output);
       const wanted = { ...(options.out !== undefined && { out: options.out }), mustTrain: given.epochs !== undefined };
       const result = await interruptible(
@@ -73,8 +78,8 @@ export function testText(setup: Setup, { test, tested }: Exported): string {
   const spread = values.length > 1 ? ` ± ${showDeviation(metric, sd)}` : '';
   const all = `${showMetric(metric, mean)}${spread} (${values.length > 1 ? 'mean of ' : ''}${seedsText(values.length)})`;
   if (test === undefined) {
-    const others = values.length > 0 ? `; the evaluation's came to test ${metric} ${all}` : '';
-    return `these weights have not been tested (netsmith evaluate)${others}`;
+    const others = values.length > 0 ? `; the evaluation reached test ${metric} ${all}` : '';
+    return `not tested yet (netsmith evaluate tests the weights it keeps)${others}`;
   }
   const file = `test ${metric} ${showMetric(metric, test[metric])} (this file)`;
   return values.length > 1 ? `${file}, ${all}` : file;
@@ -94,10 +99,10 @@ export async function exportInView(
     onTraining(others, epochs) {
       const found =
         others === undefined
-          ? 'No trained weights found (run `netsmith evaluate` to keep them)'
-          : `The weights that are kept are of ${epochsText(others)}`;
+          ? `No trained weights found (${hint('evaluate', dir)} stores them)`
+          : `The stored weights were trained for ${epochsText(others)}`;
       output.note(`${found}; training for ${epochsText(epochs)} on train + validation data.`);
-      view = createTrainingsView('final training on train + valid', 1, output);
+      view = createTrainingsView('final training on train + validation data', 1, output);
     },
     onEpoch: ({ epoch, loss }) =>
       view?.onProgress(`trial ${best.trial.trial}`, epoch, setup.training.epochs, `loss ${loss.toFixed(4)}`),

@@ -6,6 +6,7 @@ import { DESCRIBED } from '../app/command-line.ts';
 import { unknownName } from '../common/closest.ts';
 import { invalid, messageOf } from '../common/errors.ts';
 import { parseJson } from '../common/json.ts';
+
 import { numberIfItIsOne } from '../common/numbers.ts';
 import { printable } from '../common/text.ts';
 import {
@@ -42,7 +43,7 @@ export function addSettings(
     };
     switch (type) {
       case 'boolean':
-        if (preset === true) add(`--no-${flagOf(name).slice(2)}`, `without: ${description}`);
+        if (preset === true) add(`--no-${flagOf(name).slice(2)}`, `turn off: ${description}`);
         add(flagOf(name), description + shown);
         break;
       case 'integer':
@@ -86,9 +87,9 @@ export function parsePairs(text: string, place: string): Record<string, number |
   const pairs = new Map<string, number | string | boolean>();
   for (const part of text.split(',')) {
     const at = part.indexOf('=');
-    if (at < 1) throw invalid(place, `"${part}"`, 'must be name=value, several of them separated by commas');
+    if (at < 1) throw invalid(place, `"${part}"`, 'must be name=value pairs, separated by commas');
     const [name, value] = [part.slice(0, at).trim(), part.slice(at + 1).trim()];
-    if (pairs.has(name)) throw invalid(place, `"${name}" twice`, 'each option is given once');
+    if (pairs.has(name)) throw invalid(place, `"${name}" twice`, 'each option can be given only once');
     // As a key of a plain object it would be lost on the way.
     if (name === '__proto__') throw unknownName(`${place}: unknown option`, name, []);
     pairs.set(name, value === 'true' ? true : value === 'false' ? false : numberIfItIsOne(value));
@@ -136,13 +137,13 @@ export async function readSettings(
 async function readConfig(file: string): Promise<Readonly<Record<string, unknown>>> {
   const path = resolve(file);
   const place = `configuration "${printable(file)}"`;
-  if (!existsSync(path)) throw invalid('--config', `"${printable(file)}"`, 'there is no such file');
-  if (!statSync(path).isFile()) throw invalid(place, 'is no file', 'it must be a .json, .ts or .js file');
+  if (!existsSync(path)) throw invalid('--config', `"${printable(file)}"`, 'the file does not exist');
+  if (!statSync(path).isFile()) throw invalid(place, 'is not a file', 'it must be a .json, .ts or .js file');
   if (!/\.(json|[mc]?[tj]s)$/.test(path))
-    throw invalid(place, 'is of another type', 'it must be a .json, .ts or .js file');
+    throw invalid(place, 'has an unsupported type', 'it must be a .json, .ts or .js file');
   const value = path.endsWith('.json') ? parseJson(textOf(path, place), place) : await defaultOf(path, place);
   if (value === null || typeof value !== 'object' || Array.isArray(value))
-    throw invalid(place, 'holds no object', 'it must be one object (the default export of a .ts or .js file)');
+    throw invalid(place, 'does not contain an object', 'must be one object (the default export of a .ts or .js file)');
   // An editor wants `$schema`; it is no setting.
   return Object.fromEntries(Object.entries(value).filter(([name]) => name !== '$schema'));
 }
@@ -151,7 +152,7 @@ function textOf(path: string, place: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
   } catch (error) {
-    throw invalid(place, `cannot be read (${messageOf(error)})`, 'it must be a text in UTF-8');
+    throw invalid(place, `cannot be read (${messageOf(error)})`, 'it must be UTF-8 text');
   }
 }
 

@@ -120,7 +120,7 @@ function epochsOf({ curve, fidelity }: Trial, { problem, settings }: Shown) {
 /** The line for what has happened: of each trial that ended or waits, and of each phase but the first. */
 function lineOf({ ended, wanted }: Progress, event: StudyEvent, setup: Shown): string | undefined {
   if (event.kind === 'phase' && event.phase === 'confirm')
-    return `Confirming: ${event.trials} trainings with other seeds.`;
+    return `Confirming: ${event.trials} training runs with new seeds.`;
   if (event.kind === 'released' && event.reason !== '') return `${nameOf(event.trial)} paused: ${event.reason}`;
   if (event.kind === 'note') return `${nameOf(event.trial)}: ${event.text}`;
   if (event.kind !== 'ended') return undefined;

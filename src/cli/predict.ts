@@ -16,10 +16,7 @@ export function addPredict(program: Command, shell: Shell): void {
     'netsmith predict model.onnx photos',
     'netsmith predict model.onnx new-customers.csv --json',
   ])
-    .addHelpText(
-      'after',
-      'A file may also be a folder, with all that is below it, or a pattern such as "photos/*.jpg".\n',
-    )
+    .addHelpText('after', 'A file can also be a folder (searched recursively) or a pattern such as "photos/*.jpg".\n')
     .action(async (model: string, files: readonly string[], _options: unknown, command: Command) => {
       const output = outputOf(command, shell);
       const engine = await openEngine({ device: 'cpu', threads: 1, layout: 'auto' }, 1);
@@ -50,17 +47,21 @@ export function addPredict(program: Command, shell: Shell): void {
       }
       const head = ['file', ...(rows.some((row) => row.length > 2) ? ['row'] : []), 'prediction'];
       if (output.json || answered > 0) output.result(predictions as unknown as Json, table(head, rows));
-      if (failed > 0 && answered > 0) output.note(`No answer for ${failed} of ${answered + failed}.`);
+      if (failed > 0 && answered > 0) output.note(`No prediction for ${failed} of ${answered + failed}.`);
       if (failed > 0) shell.exitCode = answered > 0 ? 1 : 2;
     });
+}
+
+/** Six digits, and all before the decimal point: milliseconds since 1970 differ in the last of them. */
+function showTarget(value: number): string {
+  const whole = Math.trunc(Math.abs(value)).toString().length;
+  return Math.abs(value) < 1e15 ? String(Number(value.toPrecision(Math.max(6, whole + 1)))) : String(value);
 }
 
 function rowOf(prediction: Exclude<Prediction, { readonly error: string }>): readonly (string | number)[] {
   const where = [prediction.file, ...(prediction.row === undefined ? [] : [prediction.row])];
   if ('values' in prediction) {
-    const values = Object.entries(prediction.values).map(
-      ([target, value]) => `${target} ${Number(value.toPrecision(6))}`,
-    );
+    const values = Object.entries(prediction.values).map(([target, value]) => `${target} ${showTarget(value)}`);
     return [...where, values.join(', ')];
   }
   const share = prediction.probabilities[prediction.class] ?? 0;

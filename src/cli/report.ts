@@ -8,7 +8,7 @@ export function addReport(program: Command, shell: Shell): void {
     'netsmith report runs/digits-small-cnn-1',
     'netsmith report runs/digits-small-cnn-1 --out report.html',
   ])
-    .option('--out <file>', 'the file to write (default: report.html in the study)')
+    .option('--out <file>', 'output file (default: report.html in the study folder)')
     .action(async (dir: string, options: { readonly out?: string }, command: Command) => {
       const file = await writeReport(dir, options.out);
       outputOf(command, shell).result({ file }, file);

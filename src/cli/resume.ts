@@ -14,19 +14,14 @@ interface ResumeOptions {
 
 /** `netsmith resume DIR`: { study, trials, best } */
 export function addResume(program: Command, shell: Shell): void {
-  const command = define(
-    program,
-    'resume <dir>',
-    'Go on with a study: one that was stopped or killed, or with a larger budget',
-    [
-      'netsmith resume runs/digits-small-cnn-1',
-      'netsmith resume runs/digits-small-cnn-1 --trials 50 --workers 2',
-      'netsmith resume runs/photos-small-cnn-1 --without cats/7.png',
-      'netsmith resume runs/digits-small-cnn-1 --retry-failed --workers 1',
-    ],
-  )
-    .option('--without <file...>', 'image-folder: leave out these images, damaged or removed ones')
-    .option('--retry-failed', 'train failed trials again, from their beginning and under their old numbers', false);
+  const command = define(program, 'resume <dir>', 'Resume a stopped or killed study, or extend its budget', [
+    'netsmith resume runs/digits-small-cnn-1',
+    'netsmith resume runs/digits-small-cnn-1 --trials 50 --workers 2',
+    'netsmith resume runs/photos-small-cnn-1 --without cats/7.png',
+    'netsmith resume runs/digits-small-cnn-1 --retry-failed --workers 1',
+  ])
+    .option('--without <file...>', 'image-folder: skip these images (damaged or removed files)')
+    .option('--retry-failed', 'retrain failed trials from scratch; they keep their numbers', false);
   addSettingsOfStudy(command, CHANGEABLE).action(async (dir: string, options: ResumeOptions, command: Command) => {
     const output = outputOf(command, shell);
     const { store, setup } = await reopen(dir, givenSettings(command), output, options.without);
@@ -43,5 +38,5 @@ export function addResume(program: Command, shell: Shell): void {
 async function retryFailed(store: Store, output: Output): Promise<void> {
   const failed = (await store.trials()).filter(({ state }) => state === 'failed');
   await store.retry(failed);
-  output.note(failed.length === 0 ? 'No trial has failed.' : `Tried again: ${failed.map(nameOf).join(', ')}.`);
+  output.note(failed.length === 0 ? 'No trial has failed.' : `Retrying: ${failed.map(nameOf).join(', ')}.`);
 }

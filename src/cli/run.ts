@@ -5,6 +5,7 @@ import { bestToJson, bestTrials } from '../app/best.ts';
 import { type ChoiceOptions, chosen, ruleOf } from '../app/choice.ts';
 import { type EvaluateOptions, evaluationToJson } from '../app/evaluation/evaluate.ts';
 import { summarise } from '../app/evaluation/evaluation.ts';
+import { hint } from '../app/invocation.ts';
 import { writeReport } from '../app/report.ts';
 import type { StudyOptions } from '../app/search.ts';
 import { type ReadStudy, readStudy } from '../app/study.ts';
@@ -22,7 +23,6 @@ import { checkSeeds, evaluateInView, evaluationText, NO_SAMPLES, seedsText } fro
 import { exportInView, parityText, testText } from './export.ts';
 import { readSettings } from './flags.ts';
 import { interruptible } from './interrupt.ts';
-import { hint } from './invocation.ts';
 import { addStudyOptions, endText, newStudyOfCommand, searchToItsEnd, tellInterrupted } from './search.ts';
 
 /** What `run` does unless told otherwise: enough to be sure of the winner, short enough to wait for. */
@@ -42,11 +42,15 @@ export function addRun(program: Command, shell: Shell): void {
       'netsmith run --objective accuracy,params --strategy nsga2 --trials 40 --choose knee',
     ]),
     SETTING_NAMES,
-    { confirm: `${CONFIRM}; 0 where nothing is trained`, workers: String(workers()) },
+    { confirm: `${CONFIRM}; 0 without training`, workers: String(workers()) },
   )
-    .addOption(new Option('--seeds <n>', 'trainings of the evaluation').argParser(numberIfItIsOne).default(3))
+    .addOption(
+      new Option('--seeds <n>', 'number of training runs of the final evaluation')
+        .argParser(numberIfItIsOne)
+        .default(3),
+    )
     .option(...CHOOSE)
-    .option('--no-baselines', 'evaluate without the hand-designed baselines')
+    .option('--no-baselines', 'skip the hand-designed baselines')
     .option(...NO_SAMPLES)
     .action(async (options: StudyOptions & EvaluateOptions & Pick<ChoiceOptions, 'choose'>, command: Command) => {
       const output = outputOf(command, shell);
@@ -62,7 +66,7 @@ export function addRun(program: Command, shell: Shell): void {
         throw invalid(
           '--benchmark',
           `"${benchmark}"`,
-          'there is no network to train: netsmith search, then netsmith evaluate',
+          'a tabular benchmark has no network to train: use netsmith search, then netsmith evaluate',
         );
       const { dir, store, setup } = await newStudyOfCommand(settings, options, output);
       const end = await searchToItsEnd(dir, store, setup, output);

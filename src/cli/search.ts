@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { benchmarkPresets } from '../app/benchmarks.ts';
 import { bestToJson } from '../app/best.ts';
+import { hint } from '../app/invocation.ts';
 import { newStudy, type StudyOptions, withWayOn, workersOf } from '../app/search.ts';
 import { budgetOf, type Setup } from '../app/setup.ts';
 import { type ReadStudy, readStudy } from '../app/study.ts';
@@ -15,7 +16,6 @@ import { bestText } from './best.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import { addSettings, readSettings } from './flags.ts';
 import { Interrupted, interruptible } from './interrupt.ts';
-import { hint } from './invocation.ts';
 import { createLiveView } from './live.ts';
 import type { Output } from './output.ts';
 import { loadSpace } from './space-file.ts';
@@ -53,9 +53,9 @@ export function addStudyOptions(
   presets: Readonly<Partial<Record<SettingName, string>>> = {},
 ): Command {
   return addSettings(command, names, presets)
-    .option('--out <folder>', "the study's folder (default: the next free runs/NAME-N)")
-    .option('--prior <folder...>', 'begin with what these earlier studies of the same space have measured')
-    .option('--config <file>', 'settings from this file (default: netsmith.config.ts, .js or .json, if there is one)');
+    .option('--out <folder>', 'folder of the study (default: the next free runs/NAME-N)')
+    .option('--prior <folder...>', 'warm-start from the trials of earlier studies of the same space')
+    .option('--config <file>', 'file with settings (default: netsmith.config.ts, .js or .json, if it exists)');
 }
 
 /** `newStudy` of the space that the settings name, which may be a file. */
@@ -79,7 +79,7 @@ export async function searchToItsEnd(dir: string, store: Store, setup: Setup, ou
   const isTimed = budget.seconds !== undefined && estimator.kind !== 'table';
   const seconds = isTimed ? budget.seconds - (await store.clock()).searchSeconds : undefined;
   const view = createLiveView(setup, seconds, ended, output);
-  const say = () => view.say('Stopping: the running epoch is finished and kept. Ctrl-C again ends at once.');
+  const say = () => view.say('Stopping after the current epoch (progress is saved). Press Ctrl-C again to quit now.');
   try {
     const machine = await workersOf(dir, setup, store);
     return await interruptible(say, async (signal) => {
@@ -125,11 +125,11 @@ export function endText({ reason }: StudyEnd, { problem, trials }: Pick<ReadStud
   const all = allTried(problem, searched);
   const limits = problem.limits.map(({ cost, max }) => `${cost} <= ${max}`).join(', ');
   const isLimited = limits !== '';
-  if (isLimited && searched.length === 0) return `No architecture of the space keeps the limits ${limits}.`;
-  if (all === undefined) return 'The search space is exhausted: the strategy proposes nothing more.';
-  const where = isLimited ? `${all.proved ? '' : ' that were found'} within the limits` : ' of the space';
+  if (isLimited && searched.length === 0) return `No architecture of the space is within the limits ${limits}.`;
+  if (all === undefined) return 'The search space is exhausted: the strategy has no more proposals.';
+  const where = isLimited ? `${all.proved ? '' : ' found'} within the limits` : ' of the space';
   return all.count === 1
-    ? `The only architecture${where.replace('were', 'was')} has been tried.`
+    ? `The only architecture${where} has been tried.`
     : `All ${all.count} architectures${where} have been tried.`;
 }
 

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { type ChoiceOptions, chosen } from '../app/choice.ts';
+import { readEvaluation } from '../app/evaluation/evaluation.ts';
 import { spaceFor } from '../app/setup.ts';
 import { readStudy } from '../app/study.ts';
 import { invalid } from '../common/errors.ts';
@@ -34,23 +35,34 @@ interface ShowOptions extends ChoiceOptions {
 
 /** `netsmith show`: { space, architecture, text, params, flops, layers: [{ path, kind, output, params, flops, activationBytes }] } */
 export function addShow(program: Command, shell: Shell): void {
-  define(program, 'show [dir]', "Show an architecture: a study's best (or another trial), or any of a space", [
-    'netsmith show runs/digits-small-cnn-1 --svg best.svg',
-    "netsmith show --space nas-bench-201 --arch '|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|avg_pool_3x3~2|'",
-  ])
-    .addOption(new Option('--trial <n>', 'this trial of the study').argParser(numberIfItIsOne))
+  define(
+    program,
+    'show [dir]',
+    'Show an architecture: the best (or another) trial of a study, or any architecture of a space',
+    [
+      'netsmith show runs/digits-small-cnn-1 --svg best.svg',
+      'netsmith show --space nas-bench-201 --arch "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|avg_pool_3x3~2|"',
+    ],
+  )
+    .addOption(new Option('--trial <n>', 'show this trial instead of the best').argParser(numberIfItIsOne))
     .option(...CHOOSE)
-    .option('--space <name|file>', 'outside a study: the space')
-    .option('--space-options <k=v,...>', "outside a study: the space's own options", (text: string) =>
+    .option('--space <name|file>', 'without a study: the space')
+    .option('--space-options <k=v,...>', 'without a study: options of the space', (text: string) =>
       parsePairs(text, '--space-options'),
     )
-    .option('--arch <text>', "outside a study: the architecture, in the space's notation or as JSON")
-    .option('--input <shape>', 'outside a study: channels, height and width, or the number of features', '3,32,32')
-    .addOption(
-      new Option('--outputs <n>', 'outside a study: classes or targets').argParser(numberIfItIsOne).default(10),
+    .option('--arch <text>', "without a study: the architecture, in the space's notation or as JSON")
+    .option(
+      '--input <shape>',
+      'without a study: input shape, as channels,height,width or as a number of features',
+      '3,32,32',
     )
-    .option('--regression', 'outside a study: the targets are numbers', false)
-    .option('--svg <file>', 'also draw it into this file')
+    .addOption(
+      new Option('--outputs <n>', 'without a study: number of classes or targets')
+        .argParser(numberIfItIsOne)
+        .default(10),
+    )
+    .option('--regression', 'without a study: the task is a regression', false)
+    .option('--svg <file>', 'write a drawing of the architecture to this file')
     .action(async (dir: string | undefined, options: ShowOptions, command: Command) => {
       const output = outputOf(command, shell);
       const { space, architecture } =
@@ -76,7 +88,7 @@ export function addShow(program: Command, shell: Shell): void {
 type Shown = { readonly space: Space; readonly architecture: Architecture };
 
 async function fromSpace(options: ShowOptions): Promise<Shown> {
-  if (options.space === undefined) throw invalid('show', 'neither a study nor --space', 'needs one of them');
+  if (options.space === undefined) throw invalid('show', 'no study and no --space', 'give one of them');
   const space = spaceFor(await loadSpace(options.space), taskFrom(options), {
     space: options.space,
     spaceOptions: options.spaceOptions ?? {},
@@ -102,7 +114,8 @@ function onlyArchitecture(space: Space): Architecture | undefined {
 
 async function fromStudy(dir: string, options: ShowOptions, output: Output): Promise<Shown> {
   const study = await readStudy(dir);
-  const { trial, choice } = chosen(study, dir, options);
+  const evaluated = study.problem.objectives.length > 1 ? readEvaluation(dir)?.trial : undefined;
+  const { trial, choice } = chosen(study, dir, options, evaluated);
   const text = choiceText(choice, study.problem.objectives);
   if (text !== undefined) output.note(text);
   return { space: study.space, architecture: trial.architecture };

@@ -8,7 +8,7 @@ import { isSpaceFile } from '../study/spec.ts';
 /** A space of Netsmith by its name, or the one that a file exports (as default, or as its only space). */
 export async function loadSpace(name: string): Promise<SpaceDefinition> {
   if (!isSpaceFile(name)) return namedSpace(name);
-  if (!existsSync(name)) throw invalid('--space', `"${name}"`, 'there is no such file');
+  if (!existsSync(name)) throw invalid('--space', `"${name}"`, 'the file does not exist');
   const spaces = Object.entries(await importFile(name)).filter(([, value]) => isSpaceDefinition(value));
   const chosen = spaces.find(([key]) => key === 'default') ?? spaces[0];
   const others = spaces.filter(([, value]) => value !== chosen?.[1]);
@@ -16,7 +16,7 @@ export async function loadSpace(name: string): Promise<SpaceDefinition> {
     throw invalid(
       '--space',
       `"${name}" exports ${spaces.length} spaces`,
-      'must export one made by defineSpace, or a default',
+      'must export exactly one space made by defineSpace, or a default one',
     );
   }
   return chosen[1] as SpaceDefinition;

@@ -11,7 +11,7 @@ import { table } from './output.ts';
 
 /** `netsmith spaces`: [{ name, description, options, size }]; size for 32x32 colour images of 10 classes. */
 export function addSpaces(program: Command, shell: Shell): void {
-  define(program, 'spaces', 'List the search spaces, with their options and their size', [
+  define(program, 'spaces', 'List the search spaces with their options and sizes', [
     'netsmith spaces',
     'netsmith spaces --schema > netsmith.schema.json',
   ])

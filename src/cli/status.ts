@@ -12,7 +12,7 @@ import { define, outputOf, type Shell } from './command.ts';
 
 /** `netsmith status DIR`: { study, createdAt, states, trials, earlier, budget, searchSeconds, spent, agreement, best } */
 export function addStatus(program: Command, shell: Shell): void {
-  define(program, 'status <dir>', 'Say how far a study is; also while another process is at work on it', [
+  define(program, 'status <dir>', 'Show the progress of a study, also while it is running', [
     'netsmith status runs/digits-small-cnn-1',
   ]).action(async (dir: string, _options: unknown, command: Command) => {
     const study = await readStudy(dir);
@@ -50,15 +50,13 @@ export function addStatus(program: Command, shell: Shell): void {
       ...(budget.until === null ? [] : [budget.until]),
     ];
     const lines = [
-      [`${value.study}: ${counted.join(', ') || 'no trials'}`, ...time, `ends at ${ends.join(' or ')}`].join('; '),
+      [`${value.study}: ${counted.join(', ') || 'no trials'}`, ...time, `stops at ${ends.join(' or ')}`].join('; '),
       ...earlier.map(
         ({ study: name, trials, best }) =>
-          `began with ${trials} trials of study ${name}, their best ${metric} ${showMetric(metric, best[metric])}; they do not count here`,
+          `warm-started from ${trials} trials of study ${name} (best ${metric} ${showMetric(metric, best[metric])}), which are not counted here`,
       ),
       ...shownAgreements(agreements, study.settings.estimator).map(showAgreement),
-      ...(account.workerSeconds > 0 && trainsTrials(study.settings)
-        ? [`time of the workers: ${showAccount(account)}`]
-        : []),
+      ...(account.workerSeconds > 0 && trainsTrials(study.settings) ? [`worker time: ${showAccount(account)}`] : []),
       bestText(study),
     ];
     outputOf(command, shell).result(value, lines.join('\n'));

@@ -12,7 +12,7 @@ const GONE: ReadonlySet<unknown> = new Set(['EPIPE', 'EIO', 'ECONNRESET', 'ERR_S
 export function processStreams(failed: () => void): Streams {
   const err = writer(process.stderr, () => {});
   const out = writer(process.stdout, (error) => {
-    err(`netsmith: standard output cannot be written; ${messageOf(error)}\n`);
+    err(`netsmith: cannot write to standard output; ${messageOf(error)}\n`);
     failed();
   });
   const terminal = process.stderr.isTTY === true && process.env.TERM !== 'dumb';

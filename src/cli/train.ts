@@ -41,12 +41,12 @@ const SETTINGS: readonly SettingName[] = [
 /** `netsmith train`: { architecture, text, params, flops, epochs: [{ epoch, loss, valid, seconds, spent }], test? } */
 export function addTrain(program: Command, shell: Shell): void {
   const command = define(program, 'train', 'Train one given architecture', [
-    "netsmith train --space small-cnn --epochs 20 --arch 'depth1=1, depth2=1, ...' --test",
+    'netsmith train --space small-cnn --epochs 20 --arch "depth1=1, depth2=1, ..." --test',
     'netsmith train --space resnet --space-options depth=8 --epochs 5',
   ])
-    .option('--arch <text>', "the architecture, in the space's notation or as JSON; needless for a space of one")
-    .option('--test', 'open the test split at the end and report the result', false)
-    .option('--config <file>', 'settings from this file (default: netsmith.config.ts, .js or .json, if there is one)');
+    .option('--arch <text>', "architecture, in the space's notation or as JSON (not needed if the space has only one)")
+    .option('--test', 'evaluate on the test split at the end', false)
+    .option('--config <file>', 'file with settings (default: netsmith.config.ts, .js or .json, if it exists)');
   addSettings(command, SETTINGS).action(
     async (options: { readonly arch?: string; readonly test: boolean }, command: Command) => {
       const output = outputOf(command, shell);

@@ -11,7 +11,7 @@ export function addTrials(program: Command, shell: Shell): void {
     'netsmith trials runs/digits-small-cnn-1',
     'netsmith trials runs/digits-small-cnn-1 --json',
   ])
-    .option('--all', 'also the confirmations: architectures trained again with other seeds', false)
+    .option('--all', 'include confirmation trials (architectures retrained with new seeds)', false)
     .action(async (dir: string, options: { readonly all: boolean }, command: Command) => {
       const { trials, space, problem, settings } = await readStudy(dir);
       const listed = trials

@@ -1,17 +1,17 @@
 /**
- * An error that a person can mend: it says where, which rule, and the value that broke it. The command line prints its
- * message without a stack and exits with code 2. Nothing has been changed when it is thrown.
+ * An error that the user can fix: it states the place, what was found, and the rule. The command line prints its message
+ * without a stack and exits with code 2. Nothing has been changed when it is thrown.
  */
 export class UserError extends Error {
   override readonly name = 'UserError';
 }
 
-/** Samples that cannot be read: a damaged or vanished file, which no candidate is to blame for. */
+/** Samples cannot be read because a file is damaged or missing; this is not the fault of a candidate. */
 export class DataError extends UserError {}
 
 /**
- * The disk, the folder or the machine is at fault, not a candidate: the study stops, its running trials wait, and `resume`
- * makes the trials that an undisturbed study would have made. The command line prints its message without a stack and exits
+ * The disk, the folder or the machine is at fault, not a candidate: the study stops, its running trials are paused, and
+ * `resume` produces the same trials as an undisturbed study. The command line prints the message without a stack and exits
  * with code 1.
  */
 export class StudyStopped extends Error {
@@ -24,9 +24,9 @@ const SYSTEM: Readonly<Record<string, string>> = {
   EDQUOT: 'the disk quota is used up',
   EIO: 'the disk cannot be read or written (input/output error)',
   EROFS: 'the file system is read-only',
-  EMFILE: 'this process has too many files open',
-  ENFILE: 'the system has too many files open',
-  ESTALE: 'the file system is gone',
+  EMFILE: 'this process has too many open files',
+  ENFILE: 'the system has too many open files',
+  ESTALE: 'the file system is no longer available',
   EACCES: 'permission is denied',
   EPERM: 'the operation is not permitted',
 };
@@ -34,13 +34,13 @@ const SYSTEM: Readonly<Record<string, string>> = {
 /** Primary result codes of SQLite (sqlite.org/rescode.html) that say the same. */
 const SQLITE: Readonly<Record<number, string>> = {
   3: 'access is denied',
-  5: 'another process holds the database for too long',
-  6: 'another process holds the database for too long',
+  5: 'another process has locked the database for too long',
+  6: 'another process has locked the database for too long',
   8: 'the database is read-only',
   10: SYSTEM.EIO as string,
   13: SYSTEM.ENOSPC as string,
   14: 'the database cannot be opened',
-  15: 'another process holds the database for too long',
+  15: 'another process has locked the database for too long',
 };
 
 /** `no space is left on the disk (ENOSPC)`, where this error or what caused it is the machine's fault; undefined for any other. */

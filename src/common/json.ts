@@ -13,13 +13,13 @@ const MAX_DEPTH = 200;
 export function parseJson(text: string, place: string, most: number = MAX_DEPTH): Json {
   // A short text has no room for so many levels.
   if (text.length > most && depthOf(text) > most)
-    throw invalid(place, 'nests too deeply', `at most ${most} levels are read`);
+    throw invalid(place, 'is nested too deeply', `at most ${most} levels are allowed`);
   try {
     return JSON.parse(text) as Json;
   } catch (error) {
     const where = /\(line (\d+) column (\d+)\)/.exec(error instanceof Error ? error.message : '');
     const found = where === null ? 'is not valid JSON' : `is not valid JSON at line ${where[1]}, column ${where[2]}`;
-    throw invalid(place, found, 'it must be a JSON text');
+    throw invalid(place, found, 'it must be JSON');
   }
 }
 

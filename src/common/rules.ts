@@ -13,7 +13,7 @@ const KINDS: Readonly<Record<string, string>> = {
   int: 'a whole number',
   number: 'a number',
   boolean: 'true or false',
-  string: 'a text',
+  string: 'text',
 };
 
 /** The rule that a value breaks, in the words of our errors: what a schema is given as its `error` when it checks. */

@@ -14,9 +14,9 @@ test('JSON that is broken or nested too deeply is refused with its place', () =>
   assert.deepEqual(parseJson('{"a":["[",1]}', 'file'), { a: ['[', 1] });
   assert.throws(() => parseJson('{\n  b}', 'file "a.json"'), {
     name: 'UserError',
-    message: 'file "a.json": is not valid JSON at line 2, column 3; it must be a JSON text',
+    message: 'file "a.json": is not valid JSON at line 2, column 3; it must be JSON',
   });
   assert.throws(() => parseJson('{"a":', 'file "a.json"'), { name: 'UserError', message: /is not valid JSON/ });
-  assert.throws(() => parseJson('['.repeat(100_000), 'file'), { name: 'UserError', message: /nests too deeply/ });
-  assert.throws(() => parseJson('{"a":'.repeat(1000), 'file'), { name: 'UserError', message: /nests too deeply/ });
+  assert.throws(() => parseJson('['.repeat(100_000), 'file'), { name: 'UserError', message: /is nested too deeply/ });
+  assert.throws(() => parseJson('{"a":'.repeat(1000), 'file'), { name: 'UserError', message: /is nested too deeply/ });
 });

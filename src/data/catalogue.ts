@@ -33,12 +33,12 @@ export type DatasetName = keyof typeof DATASETS;
 // (commits 333639b and, for mnist, 31f1255).
 export const DATASETS = {
   digits: {
-    description: '1,797 handwritten digits, 8 by 8 grey pixels, 10 classes (UCI, CC BY 4.0)',
+    description: '1,797 handwritten digits, 8x8 pixels, grayscale, 10 classes (UCI, CC BY 4.0)',
     task: 'classification',
     origin: { kind: 'embedded' },
   },
   'cifar-10': {
-    description: '60,000 photographs, 32 by 32 colour pixels, 10 classes (Krizhevsky 2009)',
+    description: '60,000 photographs, 32x32 pixels, color, 10 classes (Krizhevsky 2009)',
     task: 'classification',
     origin: {
       kind: 'download',
@@ -63,7 +63,7 @@ export const DATASETS = {
     },
   },
   'cifar-100': {
-    description: '60,000 photographs, 32 by 32 colour pixels, 100 classes (Krizhevsky 2009)',
+    description: '60,000 photographs, 32x32 pixels, color, 100 classes (Krizhevsky 2009)',
     task: 'classification',
     origin: {
       kind: 'download',
@@ -80,7 +80,7 @@ export const DATASETS = {
     },
   },
   mnist: {
-    description: '70,000 handwritten digits, 28 by 28 grey pixels, 10 classes (LeCun, Cortes and Burges 1998)',
+    description: '70,000 handwritten digits, 28x28 pixels, grayscale, 10 classes (LeCun, Cortes and Burges 1998)',
     task: 'classification',
     origin: {
       kind: 'download',
@@ -97,7 +97,7 @@ export const DATASETS = {
     },
   },
   'fashion-mnist': {
-    description: '70,000 pictures of clothes, 28 by 28 grey pixels, 10 classes (Xiao, Rasul and Vollgraf 2017, MIT)',
+    description: '70,000 pictures of clothes, 28x28 pixels, grayscale, 10 classes (Xiao, Rasul and Vollgraf 2017, MIT)',
     task: 'classification',
     origin: {
       kind: 'download',
@@ -121,12 +121,12 @@ export const DATASETS = {
     },
   },
   'image-folder': {
-    description: 'your own images: a folder for each class, or train / test folders of such',
+    description: 'your own images: one folder per class, or train and test folders that contain them',
     task: 'classification',
     origin: { kind: 'own', path: 'folder' },
   },
   csv: {
-    description: 'your own table: a header, numeric and categorical columns, a label column',
+    description: 'your own table: a header line, numeric and categorical columns, and a label column',
     task: 'classification or regression',
     origin: { kind: 'own', path: 'file' },
   },

@@ -42,7 +42,7 @@ test('numbers written in two ways are refused with line and cell, or left as tex
     /line 9, column "c": the value is "7,5"; most numbers of this column are written like "0.25"/,
   );
   assert.throws(() => read(many((k) => (k % 9 ? `${k}%` : `${k}`))), /the value is "0".*like "1%"/);
-  assert.match(read(many((k) => `${k % 2 ? '$' : '€'}${k}`)).notes, /written differently/);
+  assert.match(read(many((k) => `${k % 2 ? '$' : '€'}${k}`)).notes, /different notations/);
   assert.throws(() => read(['1', '2', '1e39', '4']), /line 4, column "c": the value is "1e39"; a 32-bit float/);
   assert.throws(() => read(['1', '2', '3', '-1e999']), /line 5/);
 });
@@ -65,7 +65,7 @@ test('dates: the order that all cells allow, said where none tells; times; missi
   assert.equal(read(['01/13/2021', '01/02/2021']).values[0], 18_640);
   assert.match(
     read(['01/02/2021', '02/01/2021']).notes,
-    /"01\/02\/2021" as 2021-01-02 \(or is the day the other number\?\)/,
+    /"01\/02\/2021" as 2021-01-02 \(the order of day and month is ambiguous\)/,
   );
   assert.match(read(['01/02/2021', '02/01/2021'], { delimiter: ';' }).notes, /"01\/02\/2021" as 2021-02-01/);
   assert.deepEqual(read(['6:00', 'NaT', '']).values, [0.25, Number.NaN, Number.NaN]);
@@ -74,7 +74,7 @@ test('dates: the order that all cells allow, said where none tells; times; missi
 test('a marker in text: a word is a category of its own, with a note, the others are missing', () => {
   const { column, notes } = read(['Gravel', 'None', '?', 'Paved', '']);
   assert.deepEqual(column.cells, ['Gravel', 'None', '', 'Paved', '']);
-  assert.equal(notes, 'Column "c": "None" is a category of its own, not a missing value.');
+  assert.equal(notes, 'Column "c": "None" is read as a category, not as a missing value.');
 });
 
 test('a row encodes alone as it does among all rows of its file', () => {

@@ -83,7 +83,7 @@ function textCells(
 ): readonly string[] {
   if (cells.every(isMissing)) return cells.map(() => '');
   const words = markers.filter(mayBeName);
-  for (const word of words) notes.add(name, `${shown(word)} is a category of its own, not a missing value`);
+  for (const word of words) notes.add(name, `${shown(word)} is read as a category, not as a missing value`);
   const missing = new Set(markers.filter((marker) => !mayBeName(marker)));
   return missing.size === 0 ? cells : cells.map((cell) => (missing.has(cell) ? '' : cell));
 }
@@ -133,13 +133,13 @@ const FORMATS: readonly DateFormat[] = ['ymd', 'dmy', 'mdy', 'time'];
 
 function noteDates(notes: Notes, name: string, { format, ambiguous }: FoundFormat, example: string): void {
   if (format === 'time') {
-    notes.add(name, `read as times of day, ${shown(example)} as a share of the day`);
+    notes.add(name, `read as times of day (${shown(example)} as a fraction of the day)`);
     return;
   }
   const days = readDate(example, format)?.days ?? 0;
   const day = new Date(Math.floor(days) * 86_400_000).toISOString().slice(0, 10);
   const how = example.startsWith(day) ? '' : `, ${shown(example)} as ${day}`;
-  notes.add(name, `read as dates${how}${ambiguous ? ' (or is the day the other number?)' : ''}`);
+  notes.add(name, `read as dates${how}${ambiguous ? ' (the order of day and month is ambiguous)' : ''}`);
 }
 
 /** A date whose day and month differ, if there is one. */

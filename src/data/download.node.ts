@@ -38,7 +38,7 @@ export async function downloadDataset(name: string, targetDir: string, options: 
     );
     throw invalid(
       'download',
-      `"${name}" ${entry ? 'is not fetched' : 'is unknown'}`,
+      `"${name}" ${entry ? 'cannot be downloaded' : 'is unknown'}`,
       `it must be one of ${fetched.join(', ')}`,
     );
   }
@@ -53,7 +53,7 @@ export async function downloadFiles(
 ): Promise<string> {
   const target = join(targetDir, folder);
   await mkdir(target, { recursive: true }).catch((error: unknown) => {
-    throw invalid(`folder "${target}"`, messageOf(error), 'it must be possible to write there');
+    throw invalid(`folder "${target}"`, messageOf(error), 'the folder must be writable');
   });
   for (const file of files) {
     const path = join(target, file.name);
@@ -75,7 +75,7 @@ async function downloadFile(file: DatasetFile, path: string, options: DownloadOp
       const sha256 = await sha256Of(part);
       if (sha256 !== file.sha256) {
         await rm(part, { force: true });
-        throw new Error(`its SHA-256 is ${sha256}, it must be ${file.sha256}; what was received is removed`);
+        throw new Error(`its SHA-256 is ${sha256} instead of ${file.sha256}; the received data was removed`);
       }
       return await rename(part, path);
     } catch (error) {
@@ -84,7 +84,8 @@ async function downloadFile(file: DatasetFile, path: string, options: DownloadOp
     }
   }
   const kept = await sizeOf(part);
-  const rule = kept > 0 ? `${thousands(kept)} bytes are kept: run it again to go on from there` : 'run it again later';
+  const rule =
+    kept > 0 ? `${thousands(kept)} bytes are kept: run the command again to continue` : 'run the command again later';
   throw new UserError(`download of ${file.name}: ${failures.join('; ')}; ${rule}`);
 }
 
@@ -99,7 +100,7 @@ async function getSecurely(url: string, init: RequestInit, get: typeof fetch): P
     const location = response.headers.get('location');
     if (response.status < 300 || response.status > 399 || location === null) return response;
     await response.body?.cancel();
-    if (left === 0) throw new Error('it refers from one address to the next without end');
+    if (left === 0) throw new Error('too many redirects');
     address = new URL(location, address);
   }
 }
@@ -123,11 +124,11 @@ async function fetchPart(file: DatasetFile, url: string, part: string, options: 
     throw new Error(`HTTP status ${response.status}`);
   }
   const goesOn = response.status === 206 && Number(range?.[1]) === have;
-  if (response.status === 206 && !goesOn) throw new Error('the server sent another range than was asked for');
+  if (response.status === 206 && !goesOn) throw new Error('the server sent a different range than requested');
   let received = goesOn ? have : 0;
   const length = response.headers.get('content-length');
   const total = length === null ? file.bytes : received + Number(length);
-  const tooLong = `it is longer than the ${thousands(file.bytes)} bytes that it must have; what was received is removed`;
+  const tooLong = `it is longer than the expected ${thousands(file.bytes)} bytes; the received data was removed`;
   if (total > file.bytes) {
     await response.body.cancel();
     await rm(part, { force: true });
@@ -148,7 +149,7 @@ async function fetchPart(file: DatasetFile, url: string, part: string, options: 
     throw error;
   }
   if (length !== null && received < total)
-    throw new Error(`it ended after ${thousands(received)} of ${thousands(total)} bytes`);
+    throw new Error(`the download ended after ${thousands(received)} of ${thousands(total)} bytes`);
 }
 
 /** Files of an archive together are never larger: those of CIFAR have 184 MB. */
@@ -172,7 +173,7 @@ async function unpack(archive: string, names: readonly string[], target: string)
     await extract({ file: archive, cwd: staging, strip: 1, strict: true, filter });
     for (const name of names) {
       if ((await sizeOf(join(staging, name))) === 0)
-        throw invalid(`archive "${archive}"`, `it holds no ${name}`, 'it must');
+        throw invalid(`archive "${archive}"`, `the archive does not contain ${name}`, 'it must');
       await rename(join(staging, name), join(target, name));
     }
     await rm(archive);

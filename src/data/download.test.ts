@@ -76,7 +76,7 @@ test('an interrupted download is kept apart and goes on where it stopped', async
     t,
     ranged(content, () => cut),
   );
-  await assertRefused(get(file(url), dir), 'file.bin', 'bytes are kept', 'run it again');
+  await assertRefused(get(file(url), dir), 'file.bin', 'bytes are kept', 'run the command again');
   const folder = join(dir, 'set');
   assert.deepEqual(await readdir(folder), ['file.bin.part']);
   const kept = (await readFile(join(folder, 'file.bin.part'))).length;
@@ -154,7 +154,7 @@ test('an archive is unpacked: the expected files alone, and the archive is remov
   assert.equal(await readFile(join(folder, 'b.bin'), 'utf8'), 'b.bin');
   await get(entry, dir);
   assert.equal(asked.length, 1);
-  await assertRefused(get({ ...entry, unpack: ['a.bin', 'c.bin'] }, dir), 'no c.bin');
+  await assertRefused(get({ ...entry, unpack: ['a.bin', 'c.bin'] }, dir), 'does not contain c.bin');
 });
 
 test('only https is spoken, by those referred to as well', async (t) => {
@@ -166,7 +166,7 @@ test('only https is spoken, by those referred to as well', async (t) => {
   await assertRefused(get(file(insecure.url), dir), 'http: is not secure');
   assert.equal(good.asked.length, 0);
   const circle = await serve(t, (_, response) => response.writeHead(302, { location: '/file.bin' }).end());
-  await assertRefused(get(file(circle.url), dir), 'without end');
+  await assertRefused(get(file(circle.url), dir), 'too many redirects');
   const secure = await serve(t, (_, response) => response.writeHead(301, { location: good.url }).end());
   await get(file(secure.url), dir);
   assert.deepEqual(await readFile(join(dir, 'set', 'file.bin')), content);
@@ -183,7 +183,7 @@ test('a file that is longer than it must be is not received to its end', async (
       };
       await pipeline(Readable.from(pieces()), response).catch(() => {});
     });
-    await assertRefused(get(file(url), dir), 'longer than the 300,000 bytes');
+    await assertRefused(get(file(url), dir), 'longer than the expected 300,000 bytes');
     assert.ok(sent < 100, `${sent} pieces were sent`);
     assert.deepEqual(await readdir(join(dir, 'set')), []);
   }
@@ -201,14 +201,14 @@ test('links, and files outside the folder of an archive, are not unpacked', asyn
   const dir = await tempFolder(t);
   for (const name of ['a.bin', 'b.bin']) {
     const entry = file(url, { name: 'x.tar.gz', bytes: archive.length, sha256: sha256(archive), unpack: [name] });
-    await assertRefused(get(entry, dir), `it holds no ${name}`);
+    await assertRefused(get(entry, dir), `the archive does not contain ${name}`);
   }
   assert.deepEqual(await readdir(join(dir, 'set')), ['x.tar.gz']);
 });
 
 test('only what is fetched can be asked for; the catalogue gives every file a checksum and a secure address', async (t) => {
   const dir = await tempFolder(t);
-  await assertRefused(downloadDataset('digits', dir), '"digits" is not fetched', 'cifar-10, cifar-100, mnist');
+  await assertRefused(downloadDataset('digits', dir), '"digits" cannot be downloaded', 'cifar-10, cifar-100, mnist');
   await assertRefused(downloadDataset('imagenet', dir), '"imagenet" is unknown');
   await writeFile(join(dir, 'blocked'), '');
   await assertRefused(downloadDataset('mnist', join(dir, 'blocked')), join(dir, 'blocked'));

@@ -11,9 +11,10 @@ export function readDecoding(value: unknown): ImageDecoding | undefined {
 
 /** What is done to an image file before it is an input, in words: the same for every image of the data. */
 export function describeDecoding({ background = 0, values }: ImageDecoding = {}): string {
-  const ground = background === 0 ? 'black' : background === 255 ? 'white' : `grey ${background}`;
-  const scaled = values === undefined ? '' : `samples of more than 8 bits from ${values.join(' to ')} made 0 to 255, `;
-  return `turned upright by EXIF, ${scaled}transparency on ${ground}, stretched to the size`;
+  const ground = background === 0 ? 'black' : background === 255 ? 'white' : `gray ${background}`;
+  const scaled =
+    values === undefined ? '' : `samples with more than 8 bits rescaled from ${values.join(' to ')} to 0 to 255, `;
+  return `rotated according to EXIF, ${scaled}transparency filled with ${ground}, resized to the input size (aspect ratio not kept)`;
 }
 
 function isGrey(value: unknown): value is number {

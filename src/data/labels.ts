@@ -96,9 +96,11 @@ export function classLabels(table: TextTable, label: TextColumn): Labels {
   const alike = names.filter((name, k) => names.findIndex((other) => other.toLowerCase() === name.toLowerCase()) !== k);
   const notes = [
     ...named.map((text) => `The label ${shown(text)} is read as a class, not as a missing value.`),
-    ...(merged.length > 0 ? [`Labels that are the same number are one class: ${merged.slice(0, 3).join('; ')}.`] : []),
+    ...(merged.length > 0
+      ? [`Labels with the same numeric value were merged into one class: ${merged.slice(0, 3).join('; ')}.`]
+      : []),
     ...(alike.length > 0
-      ? [`Some classes differ only in upper and lower case, like ${shown(alike[0])}; they are different classes.`]
+      ? [`Some class names differ only in case, such as ${shown(alike[0])}; they are kept as different classes.`]
       : []),
     ...leftOut(table, label, rows),
   ];
@@ -109,11 +111,11 @@ function checkRare(place: string, label: TextColumn, targets: Float32Array, clas
   const sizes = new Int32Array(classes);
   for (const target of targets) sizes[target] = (sizes[target] as number) + 1;
   if (sizes.every((size) => size >= 3)) return;
-  const found = `the label ${shown(label.name)} has ${thousands(classes)} different numbers, some of them rare`;
+  const found = `the label ${shown(label.name)} looks numeric (${thousands(classes)} distinct values, some of them rare)`;
   throw invalid(
     place,
     found,
-    'as classes each needs at least 3 rows; to predict the number, ask for a regression (--regression)',
+    'to predict it as a number, add --regression; to use it as classes, every class needs at least 3 rows',
   );
 }
 
@@ -138,7 +140,7 @@ function numberKey(text: string): string {
 function labeled({ place }: TextTable, label: TextColumn, has: (row: number) => boolean): Int32Array {
   const rows = Int32Array.from([...label.cells.keys()].filter(has));
   if (rows.length > 0) return rows;
-  throw invalid(place, `the label ${shown(label.name)} has no value in any row`, 'rows with labels are needed');
+  throw invalid(place, `the label ${shown(label.name)} is missing in every row`, 'rows need a label');
 }
 
 function leftOut({ lines }: TextTable, label: TextColumn, rows: Int32Array): string[] {

@@ -84,11 +84,11 @@ export function notationOf(
     if (alike.length > 0 && count(good) + count(alike) >= (1 - ODD_SHARE) * total(present)) {
       const [usual, other] = [good[0]?.[0], alike[0]?.[0] ?? ''];
       if (count(good) * 2 <= total(present)) {
-        notes.add(name, `numbers that are written differently (${shown(usual)}, ${shown(other)}); read as text`);
+        notes.add(name, `has numbers in different notations (${shown(usual)}, ${shown(other)}); read as text`);
         return undefined;
       }
       const row = cells.indexOf(other);
-      const rule = `most numbers of this column are written like ${shown(usual)}; write all of them alike`;
+      const rule = `most numbers of this column are written like ${shown(usual)}; use one notation for the whole column`;
       throw invalid(cellPlace(table, name, row), `the value is ${shown(other)}`, rule);
     }
     if (count(good) * 2 <= total(present)) return undefined;

@@ -36,13 +36,17 @@ export async function openDataset(request: DataRequest): Promise<Dataset> {
   const reader: Reader | undefined = Object.hasOwn(READERS, request.name)
     ? READERS[request.name as keyof typeof READERS]
     : undefined;
-  if (!reader) throw unknownName('data: there is no', request.name, Object.keys(READERS));
+  if (!reader) throw unknownName('data: unknown dataset', request.name, Object.keys(READERS));
   for (const [option, names] of Object.entries(USED_BY)) {
     if (request[option as keyof DataRequest] === undefined || names.some((name) => name === request.name)) continue;
-    throw invalid(`data "${request.name}"`, `${option} is given`, `only ${names.join(', ')} has a use for it`);
+    throw invalid(`data "${request.name}"`, `${option} is given`, `it only applies to ${names.join(', ')}`);
   }
   if (request.name === 'digits' && request.dir !== undefined)
-    throw invalid('data "digits"', `dir is "${request.dir}"`, 'these images are embedded and have no folder');
+    throw invalid(
+      'data "digits"',
+      `dir is "${request.dir}"`,
+      'the bundled dataset has no folder; for your own images use --data image-folder',
+    );
   const dataset = await reader(request);
   return dataset.search.info.checksums === undefined ? withChecksums(dataset) : dataset;
 }

@@ -62,9 +62,19 @@ test('an unknown name is refused with the names there are', async () => {
 });
 
 test('options that a dataset has no use for are refused', async () => {
-  await assertRefused(openDataset({ name: 'digits', seed: 1, label: 'price' }), '"digits"', 'label', 'only csv');
-  await assertRefused(openDataset({ name: 'csv', seed: 1, imageSize: 32 }), '"csv"', 'imageSize', 'only image-folder');
-  await assertRefused(openDataset({ name: 'digits', seed: 1, dir: 'photos' }), '"digits"', '"photos"', 'embedded');
+  await assertRefused(
+    openDataset({ name: 'digits', seed: 1, label: 'price' }),
+    '"digits"',
+    'label',
+    'only applies to csv',
+  );
+  await assertRefused(
+    openDataset({ name: 'csv', seed: 1, imageSize: 32 }),
+    '"csv"',
+    'imageSize',
+    'only applies to image-folder',
+  );
+  await assertRefused(openDataset({ name: 'digits', seed: 1, dir: 'photos' }), '"digits"', '"photos"', 'bundled');
 });
 
 test('checksums change with any sample, also one of the test part, and with nothing else', async (t) => {

@@ -40,7 +40,11 @@ export function divide(what: Divisible, request: Pick<DataRequest, 'seed' | 'val
   const { seed, validShare = DEFAULT_VALID_SHARE, trainSamples } = request;
   const { place, ownTest, ownValid = false } = what;
   if (!(validShare >= 0 && validShare < 1)) {
-    throw invalid(place, `validShare is ${validShare}`, 'the share of validation samples is at least 0 and below 1');
+    throw invalid(
+      place,
+      `validShare is ${validShare}`,
+      'the fraction of validation samples must be at least 0 and below 1',
+    );
   }
   const ownOrNoValid = ownValid || validShare === 0;
   const groups = shuffledGroups(what, seed);
@@ -58,19 +62,17 @@ export function divide(what: Divisible, request: Pick<DataRequest, 'seed' | 'val
   const train = trainSamples === undefined ? groups.flat() : dealTraining(place, groups, trainSamples);
   const manner = what.classes ? 'stratified by class, ' : '';
   const notes = [
-    ...(ownTest
-      ? []
-      : [`There is no test part of its own: ${samples(test.length)} (20 %) are set aside, ${manner}seed ${seed}.`]),
+    ...(ownTest ? [] : [`No test set found: holding out ${samples(test.length)} (20 %), ${manner}seed ${seed}.`]),
     ...(ownOrNoValid
       ? []
       : [
-          `${samples(valid.length)} (${+(100 * validShare).toFixed(2)} % of the ${ownTest ? 'training samples' : 'rest'}) are validation, ${manner}seed ${seed}.`,
+          `${samples(valid.length)} (${+(100 * validShare).toFixed(2)} % of the ${ownTest ? 'training samples' : 'rest'}) are used for validation, ${manner}seed ${seed}.`,
         ]),
   ];
   if (trainSamples !== undefined) {
     notes.push(
       trainSamples > available
-        ? `All ${samples(available)} are used for training, fewer than the ${thousands(trainSamples)} asked for.`
+        ? `All ${samples(available)} are used for training, fewer than the ${thousands(trainSamples)} requested.`
         : `${thousands(train.length)} of ${samples(available)} are used for training, ${manner}seed ${seed}.`,
     );
   }

@@ -93,7 +93,7 @@ test('row numbers and texts that differ in almost every row are left out; rare c
   assert.equal(encodeRow(fitted, { year: 1, town: 'unknown' }).at(-1), 1, 'the feature of all others');
   assert.match(
     notes.join('\n'),
-    /"Id".*numbers the rows.*"name".*differs.*"town": 151 categories, of which the 100 most frequent/s,
+    /"Id".*counts the rows.*"name".*differs.*"town": 151 categories, of which the 100 most frequent/s,
   );
 });
 

@@ -58,18 +58,18 @@ function fitNumber(
   if (least === most && present.length === train.length) return 'the same value in all training rows';
   // Whether it is there at all can tell something.
   if (least === most) return { name, kind: 'category', categories: [MISSING_CATEGORY] };
-  if (least !== most && deviation < LEAST_DEVIATION) return 'differences too small for 32-bit floats';
+  if (least !== most && deviation < LEAST_DEVIATION) return 'its values differ too little for 32-bit floats';
   if (column.kind === 'date') {
     const { format, timed } = column;
     const offset = format === 'time' ? 0 : Math.floor(least);
     return { name, kind: 'date', format, missing, offset, ...(timed && format !== 'time' && { timed }), ...own };
   }
   const counted = values.every((value, row) => value === (values[0] as number) + row);
-  if (counted && (ROW_NUMBER_NAME.test(name) || isIdName(name))) return 'it numbers the rows';
+  if (counted && (ROW_NUMBER_NAME.test(name) || isIdName(name))) return 'it only counts the rows';
   if (isIdName(name) && values.every(Number.isInteger) && new Set(values).size === values.length) {
-    return 'a whole number that differs in every row, by its name an identifier';
+    return 'an identifier, by its name and its unique whole numbers';
   }
-  if (counted && values.length > 2) notes.add(name, 'counts the rows; remove it if it only numbers them');
+  if (counted && values.length > 2) notes.add(name, 'looks like a row number; remove it if it is one');
   const offset = offsetOf(present);
   return { name, kind: 'number', missing, ...(offset !== undefined && { offset }), ...column.notation, ...own };
 }
@@ -92,14 +92,14 @@ function fitText(
   if (counts.size === 1 && missing.length === 0) return 'the same value in all training rows';
   if (counts.size > present / 2 && counts.size > FEW_TEXTS) {
     if (missing.length === 0) return 'text that differs in almost every row';
-    notes.add(name, 'text that differs in almost every row; only whether it is missing is used');
+    notes.add(name, 'text that differs in almost every row; only used as present or missing');
     return { name, kind: 'category', categories: missing };
   }
   const byCount = [...counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)).map(([text]) => text);
   const other = counts.size > MOST_CATEGORIES;
   if (other) {
-    const found = `${thousands(counts.size)} categories, of which the ${MOST_CATEGORIES} most frequent are told apart`;
-    notes.add(name, `${found}; the rest shares one feature`);
+    const found = `${thousands(counts.size)} categories, of which the ${MOST_CATEGORIES} most frequent are kept apart`;
+    notes.add(name, `${found}; all others share one feature`);
   }
   const categories = byCount.slice(0, MOST_CATEGORIES).sort();
   return { name, kind: 'category', categories: [...categories, ...missing], ...(other && { other }) };

@@ -14,23 +14,23 @@ export interface Report {
   readonly step: number;
   readonly metrics: Metrics;
   readonly seconds: number;
-  /** What the seconds since the report before went to, where the estimator knows. */
+  /** How the seconds since the previous report were spent, if known. */
   readonly spent?: Spent;
 }
 
 /** Bytes kept under the name of their hash (sha256, hexadecimal), reached through the study's store. */
 export interface Artefacts {
   put(bytes: Uint8Array): Promise<string>;
-  /** Throws Error when there are none of that name, or when they do not have that hash. */
+  /** Throws Error if there is no such artifact, or if its content does not match the hash. */
   get(hash: string): Promise<Uint8Array>;
 }
 
-/** Weights taken over from another network of the space, which may differ in width, depth or in its operations. */
+/** Weights inherited from another network of the space, which may differ in width, depth or operations. */
 export interface Inheritance {
-  /** The checkpoint of the trial that gives. */
+  /** The checkpoint of the parent trial. */
   readonly checkpoint: string;
   readonly architecture: Architecture;
-  /** What its widths were scaled by. */
+  /** Width factor of the parent's fidelity. */
   readonly width: number;
 }
 
@@ -42,16 +42,16 @@ export interface EstimateRun {
   rng(...labels: readonly (string | number)[]): Rng;
   readonly signal: AbortSignal;
   /**
-   * A checkpoint to go on from: the trial's own after a crash or a pause, or another's that it continues. Where it cannot be
-   * read, the estimate begins anew.
+   * A checkpoint to continue from: the trial's own after a crash or a pause, or that of the trial it continues. If it
+   * cannot be read, the estimate starts over.
    */
   readonly checkpoint?: string;
-  /** Weights to start from, unless there is a checkpoint to go on from; initial weights where they cannot be read. */
+  /** Weights to start from if there is no checkpoint; if they cannot be read, initial weights are used. */
   readonly inherit?: Inheritance;
   readonly artefacts: Artefacts;
-  /** After every epoch, with the checkpoint that continues from there. The answer is binding. */
+  /** Called after every epoch with a checkpoint to continue from. The estimator must follow the answer. */
   report(report: Report, checkpoint: string | undefined): Promise<'continue' | 'pause' | 'stop'>;
-  /** Something that a person should hear of: a checkpoint that is lost, say. */
+  /** Reports something to the user, such as a lost checkpoint. */
   note?(text: string): void;
 }
 
@@ -64,7 +64,7 @@ export interface Evaluation {
   readonly checkpoint?: string;
 }
 
-/** Thrown by an estimator for a candidate that cannot be evaluated; the trial fails with this reason, the study goes on. */
+/** Thrown by an estimator for a candidate that cannot be evaluated; the trial fails with this reason, the study continues. */
 export class TrialFailure extends Error {
   override readonly name = 'TrialFailure';
 }

@@ -150,7 +150,7 @@ test('a candidate that needs more memory than there is fails the trial with the 
   const estimator = trainEstimator({ engine: counting, programs, data, settings });
   await assert.rejects(
     estimator.estimate({ space: wide, architecture: { units: 1_000_000 } }, runOf()),
-    failsWith(/^training needs about [\d,]+ MiB of memory, but 100 MiB are left of what this process may take/),
+    failsWith(/^training needs about [\d,]+ MiB of memory, but 100 MiB are left of the memory limit of this process/),
   );
   assert.equal(compiled, 0);
   const small = { space: wide, architecture: { units: 8 } };

@@ -122,7 +122,7 @@ async function proceed(training: Training, run: EstimateRun): Promise<Evaluation
   const ended = (state: Evaluation['state']): Evaluation => {
     const curve = curveOf(training.history);
     const last = curve.at(-1);
-    if (last === undefined) throw new TrialFailure(`there is nothing to train: ${run.fidelity.epochs} epochs`);
+    if (last === undefined) throw new TrialFailure(`nothing to train: ${run.fidelity.epochs} epochs`);
     return {
       state,
       metrics: last.metrics,

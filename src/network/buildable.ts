@@ -42,5 +42,7 @@ export function checkBuildable(
   }
   if (example === undefined || reasons.size > 1) return;
   const text = formatArchitecture(space, example.architecture);
-  throw refuse(`none of ${TRIES} random members can be built: ${example.reason}${text === '' ? '' : ` (in ${text})`}`);
+  throw refuse(
+    `none of ${TRIES} random architectures can be built: ${example.reason}${text === '' ? '' : ` (in ${text})`}`,
+  );
 }

@@ -16,7 +16,7 @@ export async function renderReport(data: ReportData): Promise<string> {
   const { strategy, space, createdAt, finished } = data;
   return page({
     title: data.name,
-    about: `${strategy} search · ${space.name} · ${data.data.name} · begun ${date(createdAt)}${finished ? '' : ' · still running or stopped early'}`,
+    about: `${strategy} search · ${space.name} · ${data.data.name} · started ${date(createdAt)}${finished ? '' : ' · still running or stopped early'}`,
     version: data.versions.netsmith ?? '',
     tiles: tilesOf(data),
     verdict: verdictOf(data),

@@ -1,4 +1,6 @@
-import { glob, readdir, stat } from 'node:fs/promises';
+// `glob` by way of the module: Node 20 has none, and must get as far as the sentence that says so (common/node-version.ts).
+import * as files from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { messageOf } from '../common/errors.ts';
 
@@ -51,7 +53,7 @@ async function* one(name: string, kind: Kind, wanted: RegExp): AsyncGenerator<Na
 
 async function* matching(pattern: string, wanted: RegExp): AsyncGenerator<Named> {
   const matches: string[] = [];
-  for await (const match of glob(pattern)) matches.push(match);
+  for await (const match of files.glob(pattern)) matches.push(match);
   if (matches.length === 0) yield { file: pattern, error: 'no file matches this pattern' };
   for (const match of matches.sort()) yield* one(match, await kindOf(match), wanted);
 }

@@ -82,10 +82,10 @@ export async function predictFiles(
 async function readModelFile(place: string, file: string): Promise<ReadModel> {
   const found = await stat(file).catch(() => undefined);
   if (found === undefined) throw new UserError(`Model file not found: ${file}`);
-  if (!found.isFile()) throw invalid(place, 'it is no file', 'it must be a model that netsmith export wrote');
-  if (found.size > MAX_MODEL_BYTES) throw invalid(place, 'it is larger than 2 GiB', 'no ONNX file is');
+  if (!found.isFile()) throw invalid(place, 'it is not a file', 'it must be a model exported by Netsmith');
+  if (found.size > MAX_MODEL_BYTES) throw invalid(place, 'it is larger than 2 GiB', 'ONNX files cannot be larger');
   const bytes = await readFile(file).catch((error: unknown) => {
-    throw invalid(place, messageOf(error), 'it must be a file that can be read');
+    throw invalid(place, messageOf(error), 'it must be a readable file');
   });
   checkSeal(place, bytes, modelProperties(place, bytes));
   return readModel(place, bytes);
@@ -140,8 +140,8 @@ function answer({ task, labels, encoding }: ModelMetadata, values: readonly numb
 async function* answerImages(loaded: Loaded, names: readonly string[]): AsyncGenerator<Prediction> {
   const { input, range, decoding } = loaded.model.metadata;
   if (input.length !== 3 || (input[0] !== 1 && input[0] !== 3)) {
-    const found = `it takes [${input.join(', ')}] and has no encoding of a table`;
-    throw invalid(loaded.place, found, 'it must be a model of grey or colour images, or of a CSV');
+    const found = `its input is [${input.join(', ')}], without an encoding for tables`;
+    throw invalid(loaded.place, found, 'it must be a model for grayscale or color images, or for CSV rows');
   }
   const info = { input, ...(range && { range }), ...(decoding && { decoding }) };
   const sampleOf = async (named: Named): Promise<Sample> => {
@@ -168,21 +168,28 @@ async function* answerTables(loaded: Loaded, names: readonly string[]): AsyncGen
       yield { file, error: named.error };
       continue;
     }
-    const table = await attempt(file, () => readTable(file));
+    const bad: Sample[] = [];
+    const table = await attempt(file, () =>
+      readTable(file, (row, why) => bad.push({ from: { file, row }, read: why })),
+    );
     const known = new Set(typeof table === 'string' ? [] : table.columns.map(({ name }) => name));
     const absent = typeof table === 'string' ? undefined : needed.find((name) => !known.has(name));
     if (typeof table === 'string') yield { file, error: table };
     else if (absent !== undefined)
       yield { file, error: `there is no column "${absent}"; the columns needed are ${shorten(needed)}` };
     else {
-      for (let start = 0; start < table.rows; start += loaded.model.batch) {
-        const rows = Array.from({ length: Math.min(loaded.model.batch, table.rows - start) }, (_, i) => start + i);
-        const read = (row: number) => attempt(file, async () => encodeRow(encoding, cellsOf(table, row)));
-        const samples = await Promise.all(
-          rows.map(async (row): Promise<Sample> => {
-            return { from: { file, row: table.numbers[row] ?? row + 1 }, read: await read(row) };
-          }),
-        );
+      const read = (row: number) => attempt(file, async () => encodeRow(encoding, cellsOf(table, row)));
+      for (let [start, next] = [0, 0]; start < table.rows || next < bad.length; ) {
+        const samples: Sample[] = [];
+        // In the order of the file.
+        while (samples.length < loaded.model.batch && (start < table.rows || next < bad.length)) {
+          const row = table.numbers[start] ?? Number.POSITIVE_INFINITY;
+          const wrong = bad[next];
+          if (wrong !== undefined && (wrong.from.row ?? 0) < row) {
+            samples.push(wrong);
+            next++;
+          } else samples.push({ from: { file, row }, read: await read(start++) });
+        }
         yield* await ask(loaded, samples);
       }
     }

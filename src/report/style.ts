@@ -29,8 +29,8 @@ section { margin-top: 2.6rem; padding-top: 1.5rem; border-top: 1px solid var(--l
 h2, h3 { scroll-margin-top: 4rem; }
 .over { color: var(--quiet); font-size: .82rem; margin: 0 0 .3rem; }
 .meta { color: var(--quiet); font-size: .92rem; margin: .4rem 0 0; overflow-wrap: anywhere; }
-.tiles { display: flex; flex-wrap: wrap; gap: .75rem; margin: 1.5rem 0 0; }
-.tiles > div { background: var(--panel); border: 1px solid var(--line); border-radius: 10px; padding: .75rem .9rem .7rem; flex: 1 1 8.2rem; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.6rem, 1fr)); gap: .75rem; margin: 1.5rem 0 0; }
+.tiles > div { background: var(--panel); border: 1px solid var(--line); border-radius: 10px; padding: .75rem .9rem .7rem; }
 .tiles dt { color: var(--quiet); font-size: .82rem; white-space: nowrap; max-width: 13rem; overflow: hidden; text-overflow: ellipsis; }
 .tiles dd { margin: 0; color: var(--quiet); font-size: .8rem; overflow-wrap: anywhere; }
 .tiles dd.value { color: var(--ink); font-size: 1.5rem; line-height: 1.3; font-weight: 620; letter-spacing: -.02em; font-variant-numeric: tabular-nums; white-space: nowrap; }

@@ -102,7 +102,7 @@ function parseAssignments(space: Space, text: string): Architecture {
     const name = part.slice(0, separator).trim();
     const written = part.slice(separator + 1).trim();
     const domain = domains.get(name);
-    if (found.has(name)) throw invalid(place, `decision "${name}" stands twice`, 'must stand once');
+    if (found.has(name)) throw invalid(place, `decision "${name}" is given twice`, 'must be given once');
     const value = domain && parseValue(domain, written);
     if (domain && value === undefined) {
       throw invalid(place, `decision "${name}" is "${written}"`, `must be ${describeDomain(domain)}`);

@@ -37,7 +37,7 @@ function refuseContinuous(space: Space): void {
     throw invalid(
       `space "${space.name}"`,
       `decision "${continuous.name}" is a continuous range`,
-      'only a space of lists and whole numbers can be enumerated',
+      'only spaces of lists and whole numbers can be enumerated',
     );
   }
 }

@@ -34,18 +34,18 @@ function ranksOf(module: Module, into: Ranks, before: string): Ranks {
     case 'pool':
     case 'squeezeExcite':
     case 'factorisedReduce':
-      return taking(IMAGE, into, place, 'it takes images: use it before pooling or flatten()');
+      return taking(IMAGE, into, place, 'it needs images: use it before pooling or flatten()');
     case 'globalPool':
-      taking(IMAGE, into, place, 'it takes images: pool once');
+      taking(IMAGE, into, place, 'it needs images: pool only once');
       return VECTOR;
     case 'linear':
-      return taking(VECTOR, into, place, 'it takes a vector: add globalAvgPool() or flatten() before it');
+      return taking(VECTOR, into, place, 'it needs a vector: add globalAvgPool() or flatten() before it');
     case 'flatten':
       return VECTOR;
     case 'zero':
       return module.stride === 1 || isValueChoice(module.stride)
         ? into
-        : taking(IMAGE, into, place, 'with a stride it takes images');
+        : taking(IMAGE, into, place, 'it needs images if it has a stride');
     case 'sequential':
       return module.children.reduce((ranks, one, i) => ranksOf(one, ranks, `${place}[${i}].`), into);
     case 'stack':
@@ -85,7 +85,8 @@ function shared(a: Ranks, b: Ranks): Ranks {
 /** What is added or joined must be alike. */
 function meeting(branches: readonly Ranks[], place: string): Ranks {
   const alike = branches.reduce((a, b) => shared(a, b));
-  if (alike.size === 0) throw new UserError(`${place} adds or joins images and vectors; its branches must end alike`);
+  if (alike.size === 0)
+    throw new UserError(`${place} combines images and vectors; all its branches must have the same rank`);
   return alike;
 }
 

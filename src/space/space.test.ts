@@ -118,7 +118,7 @@ test('a malformed text is refused with its place', () => {
   refuses(() => parseArchitecture(space, 'width=8, kernel'), `${place}: part 2 is "kernel"; must be name=value`);
   refuses(
     () => parseArchitecture(space, 'width=8, width=8'),
-    `${place}: decision "width" stands twice; must stand once`,
+    `${place}: decision "width" is given twice; must be given once`,
   );
   refuses(() => parseArchitecture(space, 'width=9'), `${place}: decision "width" is "9"; must be one of 8, 16`);
   refuses(
@@ -165,7 +165,7 @@ test('counting multiplies independent decisions and never enumerates', () => {
 test('a continuous space has no order, and a space of one no mutation', () => {
   const continuous = spaceOf(s.dropout(s.float('rate', 0, 0.5)));
   const message =
-    'space "mine": decision "rate" is a continuous range; only a space of lists and whole numbers can be enumerated';
+    'space "mine": decision "rate" is a continuous range; only spaces of lists and whole numbers can be enumerated';
   refuses(() => first(continuous), message);
   refuses(() => successor(continuous, { rate: 0.1 }), message);
   const single = spaceOf(s.relu());

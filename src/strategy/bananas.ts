@@ -90,7 +90,7 @@ export function bananas(options: BananasOptions, { engine }: ModelTools): Strate
     const found = kept.get(first);
     if (found?.count === count) return found.ensemble;
     if (engine === undefined)
-      throw new UserError('strategy "bananas": has no engine to train its ensemble on; pass tools.engine');
+      throw new UserError('strategy "bananas": has no engine to train its ensemble; pass tools.engine');
     const learned = learnedFrom(problem, observations.slice(0, count));
     const targets = standardised(utilities(problem, learned, count, 'train'));
     const rows = learned.map(({ architecture }) => known.rowOf(architecture));

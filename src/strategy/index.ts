@@ -46,16 +46,16 @@ const evolutionOptions = z
   .refine(({ population, sample }) => sample <= population, 'sample must be at most population');
 
 export const STRATEGIES = {
-  random: define('random', 'Uniform samples of the space, with replacement.', z.strictObject({}), randomSearch),
+  random: define('random', 'Samples the space uniformly, with replacement.', z.strictObject({}), randomSearch),
   exhaustive: define(
     'exhaustive',
-    'Every architecture of a countable space, in order.',
+    'Enumerates all architectures of a countable space in order.',
     z.strictObject({}),
     exhaustiveSearch,
   ),
   'aging-evolution': define(
     'aging-evolution',
-    'Mutations of the best of a small sample; the oldest of the population dies (Real et al. 2019).',
+    'Mutates the best of a small sample and removes the oldest member of the population (Real et al. 2019).',
     evolutionOptions,
     agingEvolution,
   ),
@@ -74,7 +74,7 @@ export const STRATEGIES = {
   ),
   nsga2: define(
     'nsga2',
-    'Genetic algorithm for several objectives: fronts and crowding (Deb et al. 2002).',
+    'Genetic algorithm for several objectives: non-dominated sorting and crowding distance (Deb et al. 2002).',
     z.strictObject({
       population: z.int().min(1).max(100_000).default(20),
       crossover: z.number().min(0).max(1).default(0.9),
@@ -84,7 +84,7 @@ export const STRATEGIES = {
   ),
   'local-search': define(
     'local-search',
-    'Hill climbing over all neighbours, begun anew at each optimum (White et al. 2021).',
+    'Hill climbing over all neighbors, restarted at each local optimum (White et al. 2021).',
     z.strictObject({
       starts: z.int().min(1).max(1_000_000).default(10),
       improvement: z.enum(['first', 'best']).default('first'),
@@ -106,7 +106,7 @@ export const STRATEGIES = {
   ),
   pnas: define(
     'pnas',
-    'Progressive search: from simple to complex, by a surrogate (Liu et al. 2018).',
+    'Progressive search from simple to complex architectures with a surrogate (Liu et al. 2018).',
     z.strictObject({
       levels: z.int().min(1).max(100).default(3),
       beam: z.int().min(1).max(10_000).default(16),
@@ -131,7 +131,7 @@ export const STRATEGIES = {
   ),
   'gaussian-process': define(
     'gaussian-process',
-    'Bayesian optimisation with a Gaussian process on paths and decisions (Snoek et al. 2012; Ru et al. 2021).',
+    'Bayesian optimization with a Gaussian process on paths and decisions (Snoek et al. 2012; Ru et al. 2021).',
     z.strictObject({
       initial: z.int().min(2).max(1_000_000).default(10),
       kernel: z.enum(['path', 'hamming']).default('path'),
@@ -144,7 +144,7 @@ export const STRATEGIES = {
   ),
   tpe: define(
     'tpe',
-    'Tree-structured Parzen estimator: what is denser among the good than among the bad (Bergstra et al. 2011).',
+    'Tree-structured Parzen estimator: ratio of the densities of good and bad trials (Bergstra et al. 2011).',
     z.strictObject({
       initial: z.int().min(2).max(1_000_000).default(10),
       gamma: z.number().gt(0).lt(1).default(0.1),
@@ -155,7 +155,7 @@ export const STRATEGIES = {
   ),
   bananas: define(
     'bananas',
-    'An ensemble of networks on paths, trained on the engine, and mutations of the best (White et al. 2021).',
+    'Mutates the best trials and picks with an ensemble of networks on path encodings (White et al. 2021).',
     z.strictObject({
       initial: z.int().min(2).max(1_000_000).default(10),
       every: z.int().min(1).max(1_000_000).default(10),

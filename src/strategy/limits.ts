@@ -67,8 +67,8 @@ function noMembers({ limits, space }: Problem, proved: boolean, nearest: Members
     nearest === undefined ? 'none could be built' : `${which} ${limits.map(({ cost }) => show(cost)).join(', ')}`;
   return invalid(
     `limits ${limits.map(({ cost, max }) => `${cost} <= ${max}`).join(', ')}`,
-    `no architecture of space "${space.name}" ${proved ? 'keeps them' : 'was found that keeps them'} (${shown})`,
-    'raise the limits so that some architectures keep them',
+    `no architecture ${proved ? 'of' : 'found in'} space "${space.name}" ${proved ? 'is ' : ''}within them (${shown})`,
+    'raise the limits',
   );
 }
 

@@ -83,7 +83,7 @@ suite('members near the smallest', () => {
     assert.throws(() => sampleWithin({ ...problem, limits: [{ cost: 'params', max: least - 1 }] }, 0), {
       name: 'UserError',
       message: new RegExp(
-        `^limits params <= ${least - 1}: no architecture of space "mlp" .*\\(the smallest found has ${least} parameters\\)`,
+        `^limits params <= ${least - 1}: no architecture found in space "mlp" .*\\(the smallest found has ${least} parameters\\)`,
       ),
     });
   });
@@ -114,7 +114,9 @@ suite('members near the smallest', () => {
     const problem = problemOf(tinySpace, { limits: [{ cost: 'params', max: -1 }] });
     const smallest = Math.min(...all(tinySpace).map((one) => problem.costs(one).params ?? 0));
     assert.throws(() => sampleWithin(problem, 0), {
-      message: new RegExp(`no architecture of space "tiny" keeps them \\(the smallest has ${smallest} parameters\\)`),
+      message: new RegExp(
+        `no architecture of space "tiny" is within them \\(the smallest has ${smallest} parameters\\)`,
+      ),
     });
   });
 

@@ -41,7 +41,11 @@ export function optionsOf(name: string, domain: Domain): OptionList {
     };
   }
   if (isRange) return binsOf(domain);
-  throw invalid(`decision "${name}"`, `has ${domainSize(domain)} values`, `a controller takes up to ${MOST_OPTIONS}`);
+  throw invalid(
+    `decision "${name}"`,
+    `has ${domainSize(domain)} values`,
+    `a controller supports up to ${MOST_OPTIONS}`,
+  );
 }
 
 function binsOf({ kind, min, max, log }: Extract<Domain, { kind: 'int' | 'float' }>): OptionList {

@@ -147,7 +147,7 @@ export function controller(options: ControllerOptions, tools: ModelTools): Strat
 
 function requireEngine(tools: ModelTools): NonNullable<ModelTools['engine']> {
   if (tools.engine) return tools.engine;
-  throw invalid('strategy "controller"', 'was given no engine', 'its controller is trained on one');
+  throw invalid('strategy "controller"', 'has no engine', 'its controller needs one for training');
 }
 
 /** A space as a sequence of choices from lists. */

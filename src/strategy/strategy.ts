@@ -9,7 +9,7 @@ export interface Limit {
   readonly max: number;
 }
 
-/** Everything that a strategy may know of the study. */
+/** Everything a strategy knows about the study. */
 export interface Problem {
   readonly space: Space;
   readonly objectives: readonly [Objective, ...Objective[]];
@@ -23,7 +23,7 @@ export interface Problem {
 
 export type Start =
   | { readonly kind: 'fresh' }
-  /** Go on with that trial's weights, optimizer state and schedule, at a higher fidelity of epochs. */
+  /** Continue with the weights, optimizer state and schedule of that trial, for more epochs. */
   | { readonly kind: 'continue'; readonly trial: number }
   /**
    * Begin with that trial's weights, of another architecture: where the estimator can, so that the function is preserved
@@ -44,7 +44,7 @@ export interface Outcome {
   readonly architecture: Architecture;
   readonly fidelity: number;
   readonly state: 'complete' | 'paused' | 'pruned' | 'failed';
-  /** What was measured, and the costs beside it (params, flops). Empty when failed. */
+  /** Metrics and costs (params, flops); empty for a failed trial. */
   readonly metrics: Metrics;
   readonly seconds: number;
   /** Why it failed. */
@@ -53,20 +53,21 @@ export interface Outcome {
 }
 
 /**
- * Pillar 2: what to try next. A strategy never evaluates, and everything it knows is in its state, which is plain JSON
- * and is stored with each trial: what it is after a round trip through JSON, it must be before (no undefined, no -0, no number
- * that is not finite), as a study goes on with the very object and a resumed one with what was stored. `ask` draws its randomness from (problem.seed, trial number), so that a resumed study
- * proposes what the uninterrupted one would have. An empty list of proposals means: nothing before the next `tell`; if
- * nothing is running either, the search is exhausted. The state that comes with an empty list is not kept. Proposals keep
- * the problem's limits. Neither method changes the state it is given (which is frozen).
+ * Pillar 2: proposes what to try next. A strategy never evaluates. All its knowledge is in its state, which is plain JSON
+ * and is stored with each trial. State must survive a JSON round trip unchanged (no undefined, -0 or non-finite numbers):
+ * a running study keeps the object, a resumed one reads it from disk. `ask` draws its randomness from (problem.seed,
+ * trial number), so a resumed study proposes the same architectures as an uninterrupted one. An empty list of proposals
+ * means: no proposal before the next `tell`; if no trial is running either, the search is exhausted. The state returned
+ * with an empty list is not stored. All proposals are within the problem's limits. Neither method changes the state it
+ * receives (which is frozen).
  */
 export interface Strategy<S extends Json = Json> {
   readonly name: string;
-  /** Throws UserError for a problem that it cannot work on (exhaustive search of a continuous space, say). */
+  /** Throws UserError for an unsupported problem (such as exhaustive search of a continuous space). */
   init(problem: Problem): S;
   /** At most `count` proposals for trials `firstTrial`, `firstTrial + 1`, ... */
   ask(problem: Problem, state: S, firstTrial: number, count: number): Promise<[S, Proposal[]]>;
-  /** Takes outcomes in any order, also of trials that it did not ask for, and again of one that had failed and was retried. */
+  /** Takes outcomes in any order, including trials it did not propose and retried trials that had failed before. */
   tell(problem: Problem, state: S, outcomes: readonly Outcome[]): Promise<S>;
   /**
    * The ended trials that it may still continue or inherit from: the study keeps their checkpoints, and no others of a

@@ -3,24 +3,24 @@ import { compareBy, type Objective } from '../common/metrics.ts';
 import { measured } from './ranking.ts';
 import type { Trial } from './store/store.ts';
 
-/** When a search ends. Whatever comes first; a budget that has none of them ends with the space. */
+/** The limits of a search; it ends at the first one reached. Without any, it ends when the space is exhausted. */
 export interface Budget {
-  /** Search trials in all, those of earlier sessions and failed ones included. */
+  /** Total number of search trials, including failed ones and those of earlier sessions. */
   readonly trials?: number;
   /**
-   * Seconds of searching in all, earlier sessions included; confirmation comes after. A trial that is running then waits
-   * at its next report, unless no trial has been completed yet: then the first of them may end.
+   * Total search time in seconds, including earlier sessions but not confirmation. Running trials then pause at their next
+   * report; if no trial is complete yet, the first one may finish.
    */
   readonly seconds?: number;
-  /** Until a completed trial has this value of a metric, or a better one. */
+  /** Stop when a completed trial reaches this value of a metric, or a better one. */
   readonly target?: { readonly metric: string; readonly value: number };
 }
 
-/** Throws UserError for a budget that allows nothing or cannot be met. */
+/** Throws UserError for a budget that is empty or names an unknown metric. */
 export function checkBudget(budget: Budget, objectives: readonly Objective[]): void {
   const { trials, seconds, target } = budget;
   if (trials !== undefined && !(Number.isInteger(trials) && trials >= 1))
-    throw invalid('budget', `trials is ${trials}`, 'a search needs a whole number of trials, at least 1');
+    throw invalid('budget', `trials is ${trials}`, 'must be a whole number of at least 1');
   if (seconds !== undefined && !(seconds > 0)) throw invalid('budget', `seconds is ${seconds}`, 'must be above 0');
   if (target && !objectives.some(({ metric }) => metric === target.metric))
     throw invalid(

@@ -3,7 +3,7 @@ import type { BudgetEnd } from './budget.ts';
 import type { Contender } from './ranking.ts';
 import type { Trial } from './store/store.ts';
 
-/** What a live view is told, in order. Plain data. */
+/** Events for a live view, in order. Plain data. */
 export type StudyEvent =
   /** `trials`: how many trials the phase will have at most, if that is known. */
   | { readonly kind: 'phase'; readonly phase: Trial['purpose']; readonly trials: number | undefined }
@@ -12,7 +12,7 @@ export type StudyEvent =
   | { readonly kind: 'ended'; readonly trial: Trial }
   /** Back to waiting: interrupted, out of time, or its worker died and it is tried again (then with the reason). */
   | { readonly kind: 'released'; readonly trial: Trial; readonly reason: string }
-  /** Something that a person should hear of: a checkpoint that could not be read, say. */
+  /** A message for the user, such as an unreadable checkpoint. */
   | { readonly kind: 'note'; readonly trial: Trial; readonly text: string }
   /** Best so far in the search: one architecture, or the Pareto front. */
   | { readonly kind: 'best'; readonly best: readonly Contender[] }
@@ -21,7 +21,7 @@ export type StudyEvent =
 /** How a call of `runStudy` ended. */
 export interface StudyEnd {
   /**
-   * exhausted: the strategy has nothing more to propose, or only repeats what was tried when everything was (exhaustion.ts).
+   * exhausted: the strategy has no more proposals, or all architectures were tried and it only repeats them (exhaustion.ts).
    * failing: every trial fails, for the same reason.
    */
   readonly reason: BudgetEnd | 'exhausted' | 'failing' | 'interrupted';

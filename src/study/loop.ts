@@ -97,7 +97,8 @@ export async function conduct(session: Session, phase: Phase): Promise<void> {
         return reported(event.job, trial, event);
       case 'ended': {
         const { state } = event.evaluation;
-        if (releasing.delete(event.job) && state !== 'complete') return release(event.job, trial, 'to be resumed');
+        if (releasing.delete(event.job) && state !== 'complete')
+          return release(event.job, trial, 'the search stopped; netsmith resume continues it');
         if (state !== 'complete') return finish(trial, cutShort(trial, state));
         return finish(trial, completed(trial, event.evaluation, problem));
       }
@@ -109,7 +110,7 @@ export async function conduct(session: Session, phase: Phase): Promise<void> {
         if (event.fault === 'machine') throw new StudyStopped(event.reason);
         return finish(trial, failed(trial, event.reason));
       case 'died': {
-        if (signal?.aborted) return release(event.job, trial, 'to be resumed');
+        if (signal?.aborted) return release(event.job, trial, 'the search stopped; netsmith resume continues it');
         const name = nameOf(trial);
         deaths.set(name, (deaths.get(name) ?? 0) + 1);
         const again = (deaths.get(name) ?? 0) <= retries;

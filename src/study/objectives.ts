@@ -31,20 +31,20 @@ export function objectivesOf(settings: StudySettings, { kind }: Kind): Problem['
   const objectives = names.map((name): Objective => {
     const needed = ONLY[name as MetricName];
     if (estimator === 'proxies' && isTrained(name))
-      throw invalid('--objective', `"${name}"`, `with --estimator proxies it is one of ${allOf(PROXY_METRICS)}`);
+      throw invalid('--objective', `"${name}"`, `must be one of ${allOf(PROXY_METRICS)} with --estimator proxies`);
     if (estimator !== 'proxies' && Object.hasOwn(PROXY_METRICS, name))
-      throw invalid('--objective', `"${name}"`, 'is a proxy, measured with --estimator proxies');
+      throw invalid('--objective', `"${name}"`, 'is a proxy and needs --estimator proxies');
     if (needed !== undefined && needed !== kind)
-      throw invalid('--objective', `"${name}"`, `is a metric of ${needed} only, and this is ${kind}`);
+      throw invalid('--objective', `"${name}"`, `is a metric for ${needed} only, but the task is ${kind}`);
     return { metric: name, ...METRICS[name as MetricName] };
   });
   const [first, ...others] = objectives;
   if (first === undefined) throw invalid('--objective', 'none', 'must name a metric');
   const estimated = objectives.filter(isEstimated).length;
   if (estimator !== 'train' && estimated === 0)
-    throw invalid('--objective', names.join(','), `must name what --estimator ${estimator} is to estimate, too`);
+    throw invalid('--objective', names.join(','), `must include a metric for --estimator ${estimator} to estimate`);
   if (estimator === 'predictor' && estimated > 1)
-    throw invalid('--objective', names.join(','), '--estimator predictor predicts one metric, with costs beside it');
+    throw invalid('--objective', names.join(','), '--estimator predictor takes one metric to predict, and costs');
   return [first, ...others];
 }
 

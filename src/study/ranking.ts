@@ -6,7 +6,7 @@ import { architectureKey } from '../space/architecture.ts';
 import type { Architecture } from '../space/space.ts';
 import type { Trial } from './store/store.ts';
 
-/** An architecture with all that is known of it at the highest fidelity that the study has reached. */
+/** An architecture with its results at the highest fidelity reached by the study. */
 export interface Contender {
   /** The best of its search trials. */
   readonly trial: number;
@@ -20,7 +20,7 @@ export interface Contender {
   readonly confirmations: number;
 }
 
-/** What a trial measured, and its costs beside it: what objectives may name. */
+/** The metrics and costs of a trial: everything an objective can name. */
 export function measured(trial: Trial): Metrics {
   return { ...trial.costs, ...trial.metrics };
 }
@@ -52,10 +52,10 @@ function lexicographic<T extends Measured>(items: readonly T[], objectives: read
 }
 
 /**
- * The one rule for what is best, for every command and report (docs/best.md): one architecture (of equals the one with
- * the fewest parameters), or with several objectives the Pareto front, the best by the first objective first. Means are over search and confirmation results.
- * While the confirmation is up to date, only what has been confirmed may win: the best of many noisy results is too good
- * by selection. Where every confirmation has failed, all may.
+ * Finds the best, by the same rule for all commands and reports (docs/best.md): one architecture (of equals the one with
+ * the fewest parameters), or with several objectives the Pareto front, starting with the best by the first objective.
+ * Means are over search and confirmation results. While the confirmation is up to date, only confirmed architectures can
+ * win, because the best of many noisy results is biased by selection. If all confirmations failed, all can win.
  */
 export function bestOf(trials: readonly Trial[], objectives: readonly Objective[]): Contender[] {
   const all = collect(trials, objectives, true);

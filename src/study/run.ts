@@ -11,7 +11,7 @@ import type { StoppingRule } from './stopping.ts';
 import type { Store } from './store/store.ts';
 import type { WorkerPool } from './worker/pool.ts';
 
-/** Everything that a study is run with. What is fixed for its life (problem, strategy) must be the same at each call. */
+/** The inputs of `runStudy`. Problem and strategy must be the same in every call for a study. */
 export interface StudyRun {
   /** Open for writing. It stays open. */
   readonly store: Store;
@@ -20,16 +20,16 @@ export interface StudyRun {
   /** Not started yet; closed at the end. */
   readonly workers: WorkerPool;
   readonly budget: Budget;
-  /** Answers the reports of search trials; none: every trial goes on to its fidelity. */
+  /** Decides about search trials after each report; without it, every trial runs to its fidelity. */
   readonly stopping?: StoppingRule;
-  /** The first `top` architectures are trained again, `repeats` times each (default 1), before one is called best. */
+  /** Retrains the `top` best architectures, `repeats` times each (default 1), before the best is chosen. */
   readonly confirm?: { readonly top: number; readonly repeats?: number };
   /**
-   * How often a trial whose worker died is taken up again from its last checkpoint before it fails. Default 1: a worker that
-   * something else has killed is no fault of the trial's, and one that ran out of memory by itself will do so again.
+   * How often a trial whose worker died resumes from its last checkpoint before it fails. Default 1: a worker killed from
+   * outside is not the trial's fault, and a trial that runs out of memory will do so again.
    */
   readonly retries?: number;
-  /** Ctrl-C: running trials wait from their next report on, or from their last one after `graceSeconds`. */
+  /** Interrupts the study: running trials pause at their next report, or at their last one after `graceSeconds`. */
   readonly signal?: AbortSignal;
   /** Default 5. */
   readonly graceSeconds?: number;
@@ -39,13 +39,14 @@ export interface StudyRun {
 }
 
 /**
- * Runs a study from where it stands until its budget is spent, then confirms the best. All state is in the store: a
- * process that is killed loses at most what its trials did since their last report, and with one worker and a budget in
- * trials the next call makes the very trials that this one would have made. A failed trial never ends a study; a search in which all fail alike ends.
+ * Runs a study from its current state until its budget is spent, then confirms the best architectures. All state is in
+ * the store: a killed process loses at most the work since the last reports, and with one worker and a budget in trials
+ * the next call produces the same trials as an uninterrupted run. A failed trial does not end a study; a search ends if
+ * all its trials fail for the same reason.
  *
- * Throws UserError for a budget that allows nothing, or when the workers cannot be set up; DataError where samples cannot be
- * read any more; StudyStopped where the machine is at fault (a full disk); and whatever the strategy throws. Trials that were
- * running are then waiting, or will be when the study is run again.
+ * Throws UserError for an empty budget or if the workers cannot be set up, DataError for unreadable samples, StudyStopped
+ * for a fault of the machine (a full disk), and any error of the strategy. Running trials are then waiting, at the latest
+ * when the study runs again.
  */
 export async function runStudy(run: StudyRun): Promise<StudyEnd> {
   checkBudget(run.budget, run.problem.objectives);

@@ -14,11 +14,11 @@ export interface Simulation {
   readonly dataset: string;
   /** Simulated seconds, or evaluations, whichever ends first; at least one of them. */
   readonly budget: { readonly seconds?: number; readonly evaluations?: number };
-  /** Trials at the same time (default 1). */
+  /** Number of concurrent trials (default 1). */
   readonly width?: number;
-  /** An architecture that has been trained before costs nothing (default: it is trained, and paid for, again). */
+  /** Repeated architectures cost nothing (default: they are charged each time). */
   readonly cached?: boolean;
-  /** Asked after each trial that has ended: whether that is enough. */
+  /** Called after each finished trial; true ends the simulation. */
   readonly until?: (trial: SimulatedTrial) => boolean;
 }
 
@@ -27,7 +27,7 @@ export interface SimulatedTrial {
   readonly trial: number;
   readonly architecture: Architecture;
   readonly state: 'complete' | 'failed';
-  /** What was looked up, costs beside it. Empty when failed. */
+  /** Metrics and costs from the table; empty for a failed trial. */
   readonly metrics: Metrics;
   readonly startedAt: number;
   readonly endedAt: number;
@@ -42,11 +42,11 @@ export interface SimulationResult {
   readonly best: SimulatedTrial | undefined;
   /** Where the simulated clock stood when the last trial ended. */
   readonly seconds: number;
-  /** stalled: so many trials in a row cost nothing that no budget would ever end. */
+  /** stalled: too many trials in a row cost nothing, so the budget would never end. */
   readonly end: 'budget' | 'exhausted' | 'stalled' | 'until';
 }
 
-/** So many trials in a row that cost nothing end a simulation. */
+/** Number of consecutive trials without cost that end a simulation. */
 const MOST_FREE = 1000;
 
 /** The problem of searching a table; its costs are looked up. */
@@ -75,12 +75,12 @@ export function tabularProblem(
 }
 
 /**
- * Plays a search on a table: ask, look up, tell, on a simulated clock that each trial moves by what its training took. Trials
- * of one moment end in the order of their numbers. A trial that would end after the budget is not told and does not count. An
- * architecture that the table does not have fails, at once, and counts as an evaluation. Nothing is stored; the result depends
- * on the arguments alone. O(trials) beside the strategy's own work.
+ * Simulates a search on a table: ask, look up, tell. The simulated clock advances by the training time of each trial.
+ * Simultaneous trials end in the order of their numbers. Trials that would exceed the budget are discarded. An
+ * architecture that is not in the table fails immediately and counts as an evaluation. Nothing is stored; the result
+ * depends only on the arguments. O(trials) besides the work of the strategy.
  *
- * Throws UserError for a budget that never ends, an unknown data set, or seconds where the table has none.
+ * Throws UserError for a budget that never ends, an unknown dataset, or a budget in seconds for a table without times.
  */
 export async function simulate(simulation: Simulation): Promise<SimulationResult> {
   const { strategy, problem, table, dataset, budget, width = 1, cached = false, until } = simulation;

@@ -62,7 +62,7 @@ const share = (least: number) =>
   z.number().min(least, `must be at least ${least}`).max(1, 'must be at most 1').default(1);
 
 const optionValue = z.union([z.number(), z.boolean(), z.string()], {
-  error: 'must be a number, a word or true or false',
+  error: 'must be a number, a word, true or false',
 });
 
 /** What may judge a search's candidates. */
@@ -71,34 +71,34 @@ export const ESTIMATORS = ['train', 'proxies', 'predictor'] as const;
 export const FUNCTION = 'function';
 
 export const studySchema = z.strictObject({
-  data: say(z.string().min(1).default('digits'), 'data', 'data set; `netsmith data` lists them'),
-  dataDir: say(z.string().min(1).optional(), 'data', 'folder of its files, or the file of a csv'),
-  label: say(z.string().min(1).optional(), 'data', "csv: the label's column"),
+  data: say(z.string().min(1).default('digits'), 'data', 'dataset (`netsmith data` lists them)'),
+  dataDir: say(z.string().min(1).optional(), 'data', 'folder with the files of the dataset, or the CSV file'),
+  label: say(z.string().min(1).optional(), 'data', 'csv: name of the label column'),
   regression: say(z.boolean().default(false), 'data', 'csv: predict the label as a number'),
-  imageSize: say(whole(4, 4096).optional(), 'data', 'image-folder: side that images are resized to'),
+  imageSize: say(whole(4, 4096).optional(), 'data', 'image-folder: resize images to N x N pixels'),
   imageChannels: say(
     z.union([z.literal(1), z.literal(3)], { error: 'must be 1 or 3' }).optional(),
     'data',
-    'image-folder: 1 (grey) or 3 (colour)',
+    'image-folder: 1 (gray) or 3 (color)',
   ),
   exclude: say(
     z.array(z.string().min(1, 'must be the path of a file')).min(1).optional(),
     'data',
-    'image-folder: files to leave out, as paths within the folder',
+    'image-folder: files to skip, as paths within the folder',
   ),
   validShare: say(
     z.number().gte(0, 'must be at least 0').lt(1, 'must be below 1').default(0.25),
     'data',
-    'share of the samples, test aside, that is validation; 0, for `train` alone: none',
+    'fraction of the non-test samples used for validation (0 = none; only for `train`)',
   ),
-  trainSamples: say(whole(1, 1e9).optional(), 'data', 'use only so many training samples'),
+  trainSamples: say(whole(1, 1e9).optional(), 'data', 'limit the number of training samples'),
 
   space: say(
     z.string().min(1).default('small-cnn'),
     'search',
-    'search space: a name (`netsmith spaces` lists them) or a .ts or .js file that exports one',
+    'search space: a name (`netsmith spaces` lists them), or a .ts or .js file that exports one',
   ),
-  spaceOptions: say(z.record(z.string(), optionValue).default({}), 'search', "the space's own options"),
+  spaceOptions: say(z.record(z.string(), optionValue).default({}), 'search', 'options of the space'),
   strategy: say(
     z.string().min(1).default('random'),
     'search',
@@ -107,33 +107,33 @@ export const studySchema = z.strictObject({
   strategyOptions: say(
     z.record(z.string(), optionValue).default({}),
     'search',
-    "the strategy's own options; those of a strategy inside it begin with inner.",
+    'options of the strategy; prefix options of a wrapped strategy with `inner.`',
   ),
   stopping: say(
     z.enum(['none', 'median', 'curve'], { error: 'must be none, median or curve' }).default('none'),
     'search',
-    'stop trials early: those below the median of the others, or whose learning curve is not likely to reach the best',
+    'early stopping: `median` stops trials below the median of the others, `curve` stops trials whose learning curve is unlikely to beat the best',
   ),
-  stoppingOptions: say(z.record(z.string(), optionValue).default({}), 'search', "the stopping rule's own options"),
+  stoppingOptions: say(z.record(z.string(), optionValue).default({}), 'search', 'options of the stopping rule'),
   benchmark: say(
     z.string().min(1).optional(),
     'search',
-    'search a table instead of training: nas-bench-201; --data names its data set, and --time is that of its trainings',
+    'search a tabular benchmark instead of training (nas-bench-201); --data selects its dataset, and --time counts simulated training time',
   ),
   estimator: say(
     z.enum([...ESTIMATORS, FUNCTION], { error: 'must be train, proxies or predictor' }).default('train'),
     'search',
-    'how candidates are judged: trained; untrained, by zero-cost proxies; or predicted from the trials of --prior',
+    'how candidates are scored: by training, by zero-cost proxies, or by a predictor fitted to the --prior trials',
   ),
-  estimatorOptions: say(z.record(z.string(), optionValue).default({}), 'search', "the estimator's own options"),
+  estimatorOptions: say(z.record(z.string(), optionValue).default({}), 'search', 'options of the estimator'),
   objective: say(
     z
       .array(z.enum(METRIC_NAMES, { error: `must be one of ${METRIC_NAMES.join(', ')}` }))
       .min(1)
-      .refine((names) => new Set(names).size === names.length, 'names a metric twice')
+      .refine((names) => new Set(names).size === names.length, 'must name each metric only once')
       .optional(),
     'search',
-    'what to look for: one or more metrics (default: accuracy, or r2 of a regression; freerea with proxies)',
+    'metrics to optimize (default: accuracy; r2 for a regression; freerea with proxies)',
   ),
   scores: say(
     z.record(z.string().regex(/^[a-zA-Z]\w*$/, 'must be a name'), z.enum(['maximise', 'minimise'])).optional(),
@@ -143,74 +143,81 @@ export const studySchema = z.strictObject({
   trials: say(
     whole(1, 10_000_000).optional(),
     'search',
-    'end after so many trials (default 12, or 200 where nothing is trained, unless another end is given)',
+    'stop after N trials (default: 12, or 200 without training, unless --time or --until is set)',
   ),
   time: say(
     z
       .string()
       .refine(
         (text) => parseDuration(text) !== undefined,
-        'must be a number with s, m or h, such as 90s; at most 100,000 h',
+        'must be a number followed by s, m or h, such as 90s, and at most 100,000 h',
       )
       .optional(),
     'search',
-    'end after this time, e.g. 90s, 10m, 2h',
+    'stop after this time, e.g. 90s, 10m, 2h',
   ),
   until: say(
     z
       .string()
       .refine(
         (text) => parseTarget(text) !== undefined,
-        'must be METRIC=VALUE, such as accuracy=0.97; shares are at most 1',
+        'must be METRIC=VALUE, such as accuracy=0.97 (at most 1 for metrics that are fractions)',
       )
       .optional(),
     'search',
-    'end when a metric is this good, e.g. accuracy=0.97',
+    'stop when a metric reaches this value, e.g. accuracy=0.97',
   ),
-  maxParams: say(whole(1, 1e12).optional(), 'search', 'consider only networks of at most so many parameters'),
-  maxFlops: say(whole(1, 1e15).optional(), 'search', 'consider only networks of at most so many multiply-accumulates'),
-  confirm: say(
-    whole(0, 10_000).default(0),
+  maxParams: say(whole(1, 1e12).optional(), 'search', 'only consider networks with at most N parameters'),
+  maxFlops: say(whole(1, 1e15).optional(), 'search', 'only consider networks with at most N multiply-accumulates'),
+  confirm: say(whole(0, 10_000).default(0), 'search', 'retrain the top N with a new seed before choosing the best'),
+  dataShare: say(
+    share(0.0001),
     'search',
-    'train the top so many again with another seed before one is called best',
+    'fraction of the training data used by trials (the final evaluation uses all of it)',
   ),
-  dataShare: say(share(0.0001), 'search', 'trials train on this share of the training samples; the evaluation on all'),
   resolution: say(
-    share(1 / 64).refine((value) => Number.isInteger(1 / value), 'must be 1, or one part of it: 0.5, 0.25, ...'),
+    share(1 / 64).refine(
+      (value) => Number.isInteger(1 / value),
+      'must be 1 divided by a whole number: 1, 0.5, 0.25, ...',
+    ),
     'search',
-    'trials see images at this share of their side: 1, 0.5, 0.25, ...; the evaluation at full size',
+    'image scale used by trials (1, 0.5, 0.25, ...); the final evaluation uses full size',
   ),
   width: say(
     share(0.01),
     'search',
-    'trials train networks with this share of their channels; the evaluation whole ones',
+    'fraction of the channels that trials train (the final evaluation trains full networks)',
   ),
-  seed: say(whole(0).default(0), 'search', 'where all randomness comes from'),
+  seed: say(whole(0).default(0), 'search', 'random seed'),
 
   ...training,
 
-  workers: say(whole(1, 256).default(1), 'machine', 'trials at the same time, each in its own process'),
-  threads: say(whole(1, 256).default(1), 'machine', 'threads of each worker'),
+  workers: say(
+    whole(1, 256).default(1),
+    'machine',
+    'number of trials that run at the same time, each in its own process',
+  ),
+  threads: say(whole(1, 256).default(1), 'machine', 'threads per worker'),
   device: say(
     z.enum(['cpu', 'webgpu'], { error: 'must be cpu or webgpu' }).default('cpu'),
     'machine',
-    'where networks are trained',
+    'device that trains the networks',
   ),
   memory: say(
     z
       .string()
       .refine(
         (text) => parseBytes(text) !== undefined,
-        'must be a number with MB, GB, MiB or GiB, such as 4GB; at most 1,000,000 GB',
+        'must be a number followed by MB, GB, MiB or GiB, such as 4GB, and at most 1,000,000 GB',
       )
       .optional(),
     'machine',
-    'what training may take, all workers together, e.g. 4GB (default: 90 % of what is free)',
+    'memory limit for training, shared by all workers, e.g. 4GB (default: 90 % of free memory)',
   ),
   layout: say(
     z.enum(['auto', 'portable'], { error: 'must be auto or portable' }).default('auto'),
     'machine',
-    'how tensors lie in memory: auto is what is fastest here, portable the same everywhere; they differ in rounding',
+    'tensor memory layout: `auto` (fastest on this CPU) or `portable` (same results on every CPU); they differ in rounding',
   ),
 });
 

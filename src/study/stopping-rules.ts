@@ -22,7 +22,7 @@ export function stoppingOf(
   { objectives: [objective, ...others], fidelities }: Problem,
 ): StoppingRule | undefined {
   if (stopping !== 'none' && others.length > 0)
-    throw invalid('--stopping', stopping, 'compares trials by one objective, and the study has several');
+    throw invalid('--stopping', stopping, 'works with one objective only, but the study has several');
   const checked = <T>(schema: z.ZodType<T>) => checkOptions('--stopping-options', schema, stoppingOptions);
   switch (stopping) {
     case 'none':

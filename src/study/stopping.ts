@@ -12,15 +12,15 @@ export interface Curve {
 }
 
 /**
- * What answers a trial's report, given the curves of the other search trials. It must depend on these alone, so that a
- * study that was killed between a report and its answer comes to the same one.
+ * Decides what to do with a trial after a report, given the curves of the other search trials. The result must depend
+ * only on its arguments, so that a study killed between a report and its answer decides the same way again.
  */
 export type StoppingRule = (trial: Curve, others: readonly Curve[]) => 'continue' | 'pause' | 'stop';
 
 export interface MedianOptions {
-  /** Steps that every trial is given. */
+  /** Every trial runs at least this many steps. */
   readonly warmup?: number;
-  /** So many other trials must have come as far before any is stopped. */
+  /** Number of other trials that must have reached this step before a trial can be stopped. */
   readonly trials?: number;
 }
 
@@ -46,13 +46,13 @@ export function medianStopping(objective: Objective, { warmup = 1, trials = 5 }:
 }
 
 export interface CurveOptions {
-  /** Epochs of the full fidelity: what curves are extrapolated to. */
+  /** Epochs of the full fidelity, to which curves are extrapolated. */
   readonly epochs: number;
   /** A trial is stopped when the probability that it becomes the best is below this. */
   readonly probability?: number;
-  /** Steps that every trial is given. */
+  /** Every trial runs at least this many steps. */
   readonly warmup?: number;
-  /** So many other trials must have come to the end before any is stopped. */
+  /** Number of other trials that must have finished before a trial can be stopped. */
   readonly trials?: number;
   /** The ensemble of learning curves (model/learning-curve.ts): values larger is better, `spread` the range they have. */
   readonly forecast: (points: readonly Point[], horizon: number, spread: number) => Forecast;
@@ -77,14 +77,14 @@ const CHECKED = 20;
 const OWN_WEIGHT = 4;
 
 /**
- * Stopping by extrapolated learning curves (Domhan et al. 2015, algorithm 2): a trial is stopped when the probability that
- * at full length it is better than the best that has come there is below `probability`.
+ * Stopping by extrapolated learning curves (Domhan et al. 2015, algorithm 2): a trial is stopped if its probability to
+ * beat the best finished trial at full length is below `probability`.
  *
- * Differs: a learning-rate schedule that falls to 0 lifts every curve at its end, which no shape foresees. So the trials
- * that have ended are forecast from the same step, and what they then were beside it corrects the forecast: its mean by
- * their mean error, its variance by theirs.
+ * Differs: a learning-rate schedule that falls to 0 lifts every curve at its end, which no parametric shape predicts.
+ * Therefore finished trials are forecast from the same step, and their errors correct the forecast: its mean by their
+ * mean error, its variance by their variance.
  *
- * O(20) forecasts a report.
+ * O(20) forecasts per report.
  */
 export function curveStopping(objective: Objective, options: CurveOptions): StoppingRule {
   const { epochs, probability = 0.05, warmup = 2, trials = 5, forecast } = options;

@@ -14,8 +14,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { invalid, messageOf, StudyStopped, UserError } from '../common/errors.ts';
+import { DatabaseSync } from './store/database.node.ts';
 import { damaged, guarded, translated } from './store/errors.ts';
 import { checkWritable } from './store/files.node.ts';
 import { takeLock } from './store/lock.node.ts';
@@ -36,15 +36,15 @@ const PATIENCE_MS = 10_000;
 export function checkNewStudy(dir: string): void {
   const taken = CONTENTS.find((name) => existsSync(join(dir, name)));
   if (taken === 'study.db') throw isStudyAlready(dir);
-  if (taken) throw invalid(`folder "${dir}"`, `has "${taken}" in it`, 'a new study wants a folder without');
+  if (taken) throw invalid(`folder "${dir}"`, `already contains "${taken}"`, 'choose another folder for a new study');
   removeEmpty(probe(dir));
 }
 
 function isStudyAlready(dir: string): UserError {
   return invalid(
     `folder "${dir}"`,
-    'is a study already',
-    'a new study wants a folder of its own (netsmith resume goes on)',
+    'already contains a study',
+    'choose another folder (--out), or continue the study with netsmith resume',
   );
 }
 
@@ -109,7 +109,11 @@ export async function openStudyStore(dir: string, access: 'read' | 'write'): Pro
   const path = join(dir, 'study.db');
   const place = `study "${dir}": study.db`;
   if (!existsSync(path))
-    throw invalid(`folder "${dir}"`, 'has no study.db', 'a study is a folder that netsmith search made');
+    throw invalid(
+      `folder "${dir}"`,
+      'is not the folder of a study (no study.db)',
+      'create one with netsmith search or netsmith run',
+    );
   checkFiles(dir);
   checkOurs(path);
   if (access === 'read') return guarded(place, () => sqliteStore(openToRead(path, place), dir));
@@ -189,9 +193,9 @@ function placeChecker(dir: string, path: string): () => void {
   return () => {
     const now = identity();
     if (now === opened) return;
-    const what = now === undefined ? 'is no longer there: it was deleted or moved' : 'is another file now';
+    const what = now === undefined ? 'was deleted or moved' : 'was replaced by another file';
     throw new StudyStopped(
-      `study "${dir}": study.db ${what} while the study was running. Where it was moved, resume it there; what it had reported until then is in it.`,
+      `study "${dir}": study.db ${what} while the study was running. If it was moved, resume it there; it contains all results reported so far.`,
     );
   };
 }
@@ -222,13 +226,13 @@ function checkFiles(dir: string): void {
     if (!found.isFile())
       throw invalid(
         `file "${path}"`,
-        found.isSymbolicLink() ? 'is a link' : 'is no plain file',
+        found.isSymbolicLink() ? 'is a link' : 'is not a regular file',
         'a study keeps its files in its own folder',
       );
     if (name.startsWith('writer.lock') && found.size > 0)
       throw invalid(`file "${path}"`, 'is not empty', 'a lock is an empty file; delete it');
     if (name.endsWith('-journal') && namesAnother(path))
-      throw invalid(`file "${path}"`, 'names a file elsewhere', 'a study has no such journal; delete it');
+      throw invalid(`file "${path}"`, 'refers to a file elsewhere', 'no study has such a journal; delete it');
   }
 }
 
@@ -271,7 +275,8 @@ function checkOurs(path: string): void {
   } finally {
     closeSync(file);
   }
-  const foreign = (found: string) => invalid(`file "${path}"`, found, 'a study is a database that Netsmith made');
+  const foreign = (found: string) =>
+    invalid(`file "${path}"`, found, 'it must be a study database written by Netsmith');
   if (header.toString('latin1', 0, 16) !== 'SQLite format 3\0') throw foreign('is not a database');
   if (header.readUInt32BE(68) !== APPLICATION_ID) throw foreign('is a database of another program');
   const version = header.readUInt32BE(60);
@@ -280,7 +285,7 @@ function checkOurs(path: string): void {
     throw invalid(
       `study "${dirname(path)}"`,
       `schema ${version}`,
-      `this version of Netsmith reads schema ${SCHEMA} and older`,
+      `this version of Netsmith supports schema ${SCHEMA} and older`,
     );
 }
 
@@ -305,7 +310,7 @@ function probe(dir: string): string[] {
     made.push(...writeEmpty(file));
     rmSync(file);
   } catch (error) {
-    throw invalid(`folder "${dir}"`, messageOf(error), 'a study wants a folder that can be written to');
+    throw invalid(`folder "${dir}"`, messageOf(error), 'the folder of a study must be writable');
   }
   return made;
 }

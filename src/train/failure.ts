@@ -14,7 +14,7 @@ export class MemoryShortage extends TrainingFailure {
 
   constructor(neededBytes: number, leftBytes: number) {
     const left = leftBytes < MEBIBYTE ? 'nothing is left' : `${mebibytes(leftBytes)} are left`;
-    super(`training needs about ${mebibytes(neededBytes)} of memory, but ${left} of what this process may take`);
+    super(`training needs about ${mebibytes(neededBytes)} of memory, but ${left} of the memory limit of this process`);
     this.neededBytes = neededBytes;
     this.leftBytes = leftBytes;
   }

@@ -110,7 +110,7 @@ test('kept programs make room for a new one; what does not fit even so is refuse
     assert.ok(error instanceof MemoryShortage);
     assert.match(
       error.message,
-      /^training needs about \d+ MiB of memory, but \d+ MiB are left of what this process may take/,
+      /^training needs about \d+ MiB of memory, but \d+ MiB are left of the memory limit of this process/,
     );
     return true;
   });

@@ -27,8 +27,8 @@ test('a broken rule is named with the setting and its value', () => {
 
 test('settings that the data cannot use are refused', () => {
   const table = { kind: 'regression', input: [7] } as const;
-  refuses({ flip: true }, /flip is true; it changes images/, table);
-  refuses({ labelSmoothing: 0.1 }, /labelSmoothing is 0.1; it needs classes/, table);
+  refuses({ flip: true }, /flip is true; it only applies to images/, table);
+  refuses({ labelSmoothing: 0.1 }, /labelSmoothing is 0.1; it only applies to classification/, table);
 });
 
 test('hyperparameters take the place of settings, and keep the same rules', () => {

@@ -80,27 +80,48 @@ const MOST_RATE = 1e38;
 /** The rule of each setting: the command line makes its flags from it, `checkSettings` its checks. */
 export const SETTING_RULES = {
   epochs: { kind: 'integer', min: 1, max: MOST_EPOCHS, help: 'passes over the training samples' },
-  batchSize: { kind: 'integer', min: 1, max: 1_000_000, help: 'samples in one training step' },
-  optimizer: { kind: 'word', words: ['sgd', 'adam', 'adamw'], help: 'how weights follow their gradients' },
-  learningRate: { kind: 'number', min: 0, above: true, max: MOST_RATE, help: 'largest learning rate of the schedule' },
-  momentum: { kind: 'number', min: 0, below: 1, help: 'momentum of sgd' },
+  batchSize: { kind: 'integer', min: 1, max: 1_000_000, help: 'samples per training step' },
+  optimizer: { kind: 'word', words: ['sgd', 'adam', 'adamw'], help: 'optimizer' },
+  learningRate: { kind: 'number', min: 0, above: true, max: MOST_RATE, help: 'peak learning rate' },
+  momentum: { kind: 'number', min: 0, below: 1, help: 'momentum (sgd)' },
   nesterov: { kind: 'boolean', help: 'Nesterov momentum (sgd)' },
   weightDecay: {
     kind: 'number',
     min: 0,
     max: 1000,
-    help: 'L2 penalty (sgd, adam) or decoupled decay (adamw) of every parameter',
+    help: 'weight decay of all parameters: L2 penalty (sgd, adam) or decoupled (adamw)',
   },
-  schedule: { kind: 'word', words: ['constant', 'step', 'cosine'], help: 'how the learning rate changes' },
-  warmupEpochs: { kind: 'number', min: 0, max: MOST_EPOCHS, help: 'epochs over which the rate rises from 0' },
-  stepEpochs: { kind: 'integer', min: 1, max: MOST_EPOCHS, help: 'schedule step: epochs between two drops' },
-  stepFactor: { kind: 'number', min: 0, above: true, max: 1000, help: 'schedule step: factor of each drop' },
-  clipNorm: { kind: 'number', min: 0, max: 1_000_000, help: 'largest norm of all gradients together; 0: no clipping' },
-  labelSmoothing: { kind: 'number', min: 0, below: 1, help: 'share of the target spread over all classes' },
-  cropPadding: { kind: 'integer', min: 0, max: 1024, help: 'random crop after padding by so many pixels; 0: none' },
-  flip: { kind: 'boolean', help: 'mirror half of the training images' },
-  cutout: { kind: 'integer', min: 0, max: 4096, help: 'side of the square blanked in each training image; 0: none' },
-  mixup: { kind: 'number', min: 0, max: 1000, help: 'parameter of the beta distribution of mixup; 0: none' },
+  schedule: { kind: 'word', words: ['constant', 'step', 'cosine'], help: 'learning rate schedule' },
+  warmupEpochs: { kind: 'number', min: 0, max: MOST_EPOCHS, help: 'epochs of linear learning rate warmup' },
+  stepEpochs: {
+    kind: 'integer',
+    min: 1,
+    max: MOST_EPOCHS,
+    help: 'schedule step: epochs between drops of the learning rate',
+  },
+  stepFactor: {
+    kind: 'number',
+    min: 0,
+    above: true,
+    max: 1000,
+    help: 'schedule step: factor by which each drop multiplies the learning rate',
+  },
+  clipNorm: { kind: 'number', min: 0, max: 1_000_000, help: 'clip the global gradient norm to this value (0 = off)' },
+  labelSmoothing: {
+    kind: 'number',
+    min: 0,
+    below: 1,
+    help: 'label smoothing: fraction of the target spread evenly over all classes',
+  },
+  cropPadding: { kind: 'integer', min: 0, max: 1024, help: 'pad images by N pixels, then crop at random (0 = off)' },
+  flip: { kind: 'boolean', help: 'flip training images horizontally at random' },
+  cutout: {
+    kind: 'integer',
+    min: 0,
+    max: 4096,
+    help: 'cutout: blank a random square of N x N pixels in each training image (0 = off)',
+  },
+  mixup: { kind: 'number', min: 0, max: 1000, help: 'mixup: parameter of its beta distribution (0 = off)' },
 } as const satisfies Readonly<Record<keyof TrainSettings, SettingRule>>;
 
 /** Settings that only make sense for images. */
@@ -119,26 +140,22 @@ export function checkSettings(
   for (const [name, value] of values) {
     const rule = ruleOf(name);
     if (rule === undefined)
-      throw invalid(place, `unknown setting ${JSON.stringify(name)}`, `known: ${names().join(', ')}`);
+      throw invalid(place, `unknown setting ${JSON.stringify(name)}`, `must be one of ${names().join(', ')}`);
     const broken = brokenRule(rule, value);
     if (broken !== undefined) throw invalid(place, `${name} is ${JSON.stringify(value)}`, broken);
   }
   const missing = names().find((name) => !(name in settings));
-  if (missing !== undefined) throw invalid(place, `${missing} is missing`, 'every setting is needed');
+  if (missing !== undefined) throw invalid(place, `${missing} is missing`, 'all settings are required');
   if (settings.warmupEpochs > settings.epochs) {
     throw invalid(place, `warmupEpochs is ${settings.warmupEpochs}`, `it must not exceed epochs (${settings.epochs})`);
   }
   if (data !== undefined) {
     const used = data.input.length === 3 ? undefined : IMAGE_SETTINGS.find((name) => Number(settings[name]) > 0);
     if (used !== undefined) {
-      throw invalid(place, `${used} is ${settings[used]}`, 'it changes images, and the data are not images');
+      throw invalid(place, `${used} is ${settings[used]}`, 'it only applies to images');
     }
     if (data.kind === 'regression' && settings.labelSmoothing > 0) {
-      throw invalid(
-        place,
-        `labelSmoothing is ${settings.labelSmoothing}`,
-        'it needs classes, and this is a regression',
-      );
+      throw invalid(place, `labelSmoothing is ${settings.labelSmoothing}`, 'it only applies to classification');
     }
   }
   return settings;
@@ -154,7 +171,11 @@ export function withHyperparameters(
 ): TrainSettings {
   const place = 'hyperparameters';
   if ('epochs' in hyperparameters) {
-    throw invalid(place, 'epochs is a hyperparameter', 'how long a candidate trains is its fidelity');
+    throw invalid(
+      place,
+      'epochs is a hyperparameter',
+      'must not be a hyperparameter, because the fidelity sets the number of epochs',
+    );
   }
   // The cast is what checkSettings proves: it refuses unknown names and values that break a rule.
   return checkSettings({ ...settings, ...hyperparameters } as TrainSettings, place);

@@ -66,7 +66,11 @@ function numberOf({ decision, options, from }: Switch, value: DecisionValue): nu
   if (from !== undefined && Array.isArray(value)) return value.includes(from) ? 1 : 0;
   const number = options.indexOf(String(value));
   if (number >= 0) return number;
-  throw invalid(`decision "${decision}"`, `${JSON.stringify(value)} is no option`, `options are ${options.join(', ')}`);
+  throw invalid(
+    `decision "${decision}"`,
+    `${JSON.stringify(value)} is not an option`,
+    `must be one of ${options.join(', ')}`,
+  );
 }
 
 /** The selects that the value of a node depends on when these options are chosen. */

@@ -38,7 +38,7 @@ export const TABLE_CASES: readonly Case[] = [
   {
     input: 'csv-no-header/iris.data',
     args: ['--label', 'Iris-setosa'],
-    expect: { refused: /line 1: most names are values/ },
+    expect: { refused: /line 1: most column names look like values/ },
   },
   trains('csv-sep-line/d.csv'),
   trains('csv-thousands/currency.csv', /"x1": read as numbers in "\$"/),

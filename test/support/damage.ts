@@ -15,8 +15,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { readEvaluation } from '../../src/app/evaluation/evaluation.ts';
 import { type Rng, rng } from '../../src/common/random.ts';
-import { earlierSum, progressSum, strategySum, studySum, trialSum } from '../../src/study/store/checksums.node.ts';
 import { openStudyStore } from '../../src/study/study.node.ts';
+import { sign } from './edit.ts';
 import { netsmith } from './netsmith.ts';
 
 /** What might be done to a study that is at rest, in place. Returns what it came to; what could not be done is left out. */
@@ -218,23 +218,6 @@ function editRow(dir: string, random: Rng, signed: boolean): string | undefined 
     const shown = JSON.stringify(value) ?? '';
     return `${column} of ${table} is ${shown.length > 80 ? `${shown.slice(0, 80)}...` : shown}`;
   });
-}
-
-/** Makes all checksums anew. */
-function sign(database: DatabaseSync): void {
-  // biome-ignore lint/suspicious/noExplicitAny: rows as they are, right or wrong
-  const rows = (table: string): any[] => database.prepare(`SELECT rowid, * FROM ${table}`).all();
-  const set = (table: string, rowid: number, sum: string) =>
-    database.prepare(`UPDATE ${table} SET checksum = ? WHERE rowid = ?`).run(sum, rowid);
-  for (const row of rows('study')) set('study', row.rowid, studySum(row));
-  for (const row of rows('strategy')) set('strategy', row.rowid, strategySum(row));
-  for (const row of rows('progress')) set('progress', row.rowid, progressSum(row));
-  for (const row of rows('earlier_trials')) set('earlier_trials', row.rowid, earlierSum(row));
-  const points = rows('reports').sort((a, b) => a.step - b.step);
-  for (const row of rows('trials')) {
-    const curve = points.filter(({ purpose, trial }) => purpose === row.purpose && trial === row.trial);
-    set('trials', row.rowid, trialSum(row, curve));
-  }
 }
 
 /** Replaces, removes or adds one thing somewhere inside. */

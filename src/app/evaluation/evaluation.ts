@@ -22,6 +22,7 @@ import { trainNetwork } from '../../train/loop.ts';
 import type { Programs } from '../../train/programs.ts';
 import { concatSamples } from '../../train/samples.ts';
 import { type TrainSettings, withHyperparameters } from '../../train/settings.ts';
+import { commandName, hint } from '../invocation.ts';
 import type { Setup } from '../setup.ts';
 import type { RetrainJob } from './retraining.ts';
 
@@ -128,13 +129,18 @@ export function checkKeeps(dir: string): void {
 const EVALUATION = 'evaluation.json';
 
 export function writeEvaluation(dir: string, record: EvaluationRecord): void {
-  const text = JSON.stringify({ ...record, checksum: checksumOf(record) }, null, 2);
+  const text = JSON.stringify(withChecksum(record), null, 2);
   writeInStudy(dir, ['best', EVALUATION], `${text}\n`);
 }
 
 /** Of the record as it stands in the file, whatever else is in it. */
-export function checksumOf(record: object): string {
+function checksumOf(record: object): string {
   return sha256Of(Buffer.from(JSON.stringify(record))).slice(0, 32);
+}
+
+/** As `checkedRecord` reads it. */
+export function withChecksum<T extends object>(record: T): T & { readonly checksum: string } {
+  return { ...record, checksum: checksumOf(record) };
 }
 
 const count = z.int().min(0);
@@ -168,7 +174,7 @@ export function readEvaluation(dir: string): EvaluationRecord | undefined {
   const path = join(dir, 'best', EVALUATION);
   const found = readJson(path);
   if (found === undefined) return undefined;
-  const rule = `delete it and run netsmith evaluate ${dir} again`;
+  const rule = `delete it and run ${hint('evaluate', dir)} again`;
   return checkedRecord(found, evaluationSchema, path, rule) as EvaluationRecord;
 }
 
@@ -178,21 +184,21 @@ export function checkedRecord(found: Json, schema: z.ZodType, path: string, rule
   const result = schema.safeParse(found);
   if (!result.success) {
     const [issue] = result.error.issues;
-    throw invalid(place, `${issue?.path.map(String).join('.') || 'it'} is not what it should be`, rule);
+    throw invalid(place, `${issue?.path.map(String).join('.') || 'its content'} is not valid`, rule);
   }
   // Files of earlier versions have none.
   const { checksum, ...record } = found as { readonly checksum?: Json };
   if (checksum !== undefined && checksum !== checksumOf(record))
-    throw invalid(place, 'is not what was written (its checksum differs)', rule);
+    throw invalid(place, 'has changed since it was written (its checksum differs)', rule);
   return record;
 }
 
-/** Throws UserError where it is no JSON. */
+/** A file of `best/`; undefined where there is none. Throws UserError where it is no plain file or no JSON. */
 export function readJson(path: string): Json | undefined {
   const bytes = readPlain(path);
   return bytes === undefined
     ? undefined
-    : parseJson(new TextDecoder().decode(bytes), `file "${path}" (delete it and run netsmith evaluate again)`);
+    : parseJson(new TextDecoder().decode(bytes), `file "${path}" (delete it and run ${commandName()} evaluate again)`);
 }
 
 /** What `best/weights.json` says of `best/weights.bin`: weights of an architecture after its final training. */
@@ -226,7 +232,7 @@ export function writeWeights(dir: string, about: FinalWeights, tensors: Readonly
   const bytes = encodeCheckpoint({ history: [], steps: 0, tensors });
   writeInStudy(dir, ['best', 'weights.bin'], bytes);
   const of: WeightsFile = { ...about, sha256: sha256Of(bytes) };
-  const text = JSON.stringify({ ...of, checksum: checksumOf(of) }, null, 2);
+  const text = JSON.stringify(withChecksum(of), null, 2);
   writeInStudy(dir, ['best', 'weights.json'], `${text}\n`);
 }
 
@@ -239,7 +245,7 @@ export function readWeights(
   const bytes = readPlain(file, Number.POSITIVE_INFINITY);
   const found = readJson(about);
   if (bytes === undefined || found === undefined) return undefined;
-  const rule = 'delete it: export then trains the network again';
+  const rule = 'delete it, and export retrains the network';
   // Labels of earlier versions name no seed: their weights are those of the first.
   const label = checkedRecord(found, weightsSchema, about, rule) as Omit<WeightsFile, 'seed'> & {
     readonly seed?: number;

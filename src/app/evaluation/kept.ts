@@ -5,7 +5,7 @@ import { UserError } from '../../common/errors.ts';
 import type { Metrics } from '../../common/metrics.ts';
 import { writeInStudy } from '../../study/store/files.node.ts';
 import type { Setup } from '../setup.ts';
-import { checkedRecord, checksumOf, readJson, readWeights, sha256Of } from './evaluation.ts';
+import { checkedRecord, readJson, readWeights, sha256Of, withChecksum } from './evaluation.ts';
 import { readPredictions } from './predictions.ts';
 import type { Retrained, RetrainJob } from './retraining.ts';
 
@@ -57,11 +57,9 @@ export function keptTrainings(dir: string, setup: Setup): KeptTrainings {
       const id = idOf(job);
       const { baseline = null, repetition, epochs, architecture } = job;
       const about = { training: id, baseline, architecture, seed: repetition, epochs };
-      // As it is read again: the checksum is that of the text.
-      const record: object = JSON.parse(
-        JSON.stringify({ ...about, metrics, ...(confusion !== undefined && { confusion }), seconds }),
-      );
-      const text = JSON.stringify({ ...record, checksum: checksumOf(record) }, null, 2);
+      const record = { ...about, metrics, ...(confusion !== undefined && { confusion }), seconds };
+      // JSON first: the checksum is that of what is read again.
+      const text = JSON.stringify(withChecksum(JSON.parse(JSON.stringify(record))), null, 2);
       writeInStudy(dir, ['best', 'runs', fileOf(id)], `${text}\n`);
     },
     hasWeights({ architecture, epochs, repetition, sampled }, trial, metrics) {

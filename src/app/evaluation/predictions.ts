@@ -1,15 +1,16 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { invalid } from '../../common/errors.ts';
-import { parseJson } from '../../common/json.ts';
 import type { TestSamples } from '../../report/samples.ts';
-import { writeWhole } from '../../study/store/files.node.ts';
+import { folderOf, writeInStudy } from '../../study/store/files.node.ts';
+import { checkedRecord, readJson, withChecksum } from './evaluation.ts';
 
 /** What `best/predictions.json` holds: of which evaluation it is, and the samples. */
 const PREDICTIONS = z.strictObject({
   trial: z.int().min(0),
   epochs: z.int().min(1),
+  checksum: z.string().exactOptional(),
   samples: z.strictObject({
     of: z.int().min(1),
     columns: z.array(z.string()).exactOptional(),
@@ -33,28 +34,21 @@ const PREDICTIONS = z.strictObject({
   }),
 });
 
-function fileOf(dir: string): string {
-  return join(dir, 'best', 'predictions.json');
-}
+const FILE = 'predictions.json';
+const RULE = 'delete it, or run netsmith evaluate again';
 
 /** Keeps the samples of an evaluation for the report; without any, none of an earlier one are left. */
 export function writePredictions(dir: string, trial: number, epochs: number, samples: TestSamples | undefined): void {
-  if (samples === undefined) rmSync(fileOf(dir), { force: true });
-  else writeWhole(fileOf(dir), `${JSON.stringify({ trial, epochs, samples })}\n`);
+  if (samples === undefined) rmSync(join(folderOf(dir, 'best'), FILE), { force: true });
+  else writeInStudy(dir, ['best', FILE], `${JSON.stringify(withChecksum({ trial, epochs, samples }))}\n`);
 }
 
 /** The samples that the evaluation of this trial kept. Undefined where it kept none; throws UserError where the file is damaged. */
 export function readPredictions(dir: string, trial: number, epochs: number): TestSamples | undefined {
-  const file = fileOf(dir);
-  if (!existsSync(file)) return undefined;
-  const place = `file "${file}"`;
-  const parsed = PREDICTIONS.safeParse(parseJson(readFileSync(file, 'utf8'), place));
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    const where = issue === undefined ? '' : `${issue.path.join('.')}: ${issue.message}`;
-    throw invalid(place, `damaged (${where})`, 'remove it, or run netsmith evaluate again');
-  }
-  const { samples, ...of } = parsed.data;
+  const path = join(dir, 'best', FILE);
+  const found = readJson(path);
+  if (found === undefined) return undefined;
+  const { samples, ...of } = checkedRecord(found, PREDICTIONS, path, RULE) as z.infer<typeof PREDICTIONS>;
   if (of.trial !== trial || of.epochs !== epochs) return undefined;
   const shown = samples.shown.map((sample) => {
     const { image, cells, truth, predicted, confidence, truths, values } = sample;
@@ -62,7 +56,7 @@ export function readPredictions(dir: string, trial: number, epochs: number): Tes
     if (truth !== undefined && predicted !== undefined && confidence !== undefined)
       return { ...about, truth, predicted, confidence };
     if (truths !== undefined && values !== undefined) return { ...about, truths, values };
-    throw invalid(place, 'a sample without a prediction', 'remove it, or run netsmith evaluate again');
+    throw invalid(`file "${path}"`, 'a sample without a prediction', RULE);
   });
   return { ...samples, shown };
 }

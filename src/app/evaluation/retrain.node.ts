@@ -36,7 +36,7 @@ process.on('message', async (message: ToRetrainer) => {
     return;
   }
   try {
-    if (opened === undefined) throw new Error('a job came before its study');
+    if (opened === undefined) throw new Error('received a job before its study');
     send({ retrained: await work(await opened, message.job) });
   } catch (error) {
     send({ failure: failureOf(error), reason: messageOf(error) });

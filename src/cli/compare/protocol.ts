@@ -30,20 +30,20 @@ export function checkProtocol(all: readonly Comparable[]): void {
     if (settings.benchmark !== undefined)
       throw invalid(
         place,
-        `is of the table ${settings.benchmark}`,
-        'searches of tables are compared by netsmith compare --benchmark',
+        `searched the table ${settings.benchmark}`,
+        'use netsmith compare --benchmark to compare searches of a table',
       );
   const names = protocolNames(all.map(({ settings }) => settings));
-  const rule = 'what is compared must have the same training protocol and budget';
+  const rule = 'all competitors must have the same training protocol and budget';
   for (const other of others) {
     const name = names.find((one) => !isDeepStrictEqual(other.settings[one], first.settings[one]));
     if (name !== undefined) {
       const [here, there] = [other, first].map(({ settings }) => JSON.stringify(settings[name]) ?? 'not set');
-      throw invalid(other.place, `${name} is ${here}, and ${there} in ${first.place}`, rule);
+      throw invalid(other.place, `${name} is ${here}, but ${there} in ${first.place}`, rule);
     }
     const [here, there] = [other, first].map(({ settings }) => budgetOf(settings).trials);
     if (here !== there)
-      throw invalid(other.place, `the budget is ${here} trials, and ${there} in ${first.place}, by default`, rule);
+      throw invalid(other.place, `the default budget is ${here} trials, but ${there} in ${first.place}`, rule);
   }
 }
 

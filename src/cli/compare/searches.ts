@@ -49,11 +49,7 @@ export async function runSearches(order: SearchesOrder, output: Output): Promise
   if (twice !== undefined) throw invalid('compare', `"${twice.name}" twice`, 'must name each once');
   checkProtocol(entries.map(({ name, settings }) => ({ place: `"${name}"`, settings })));
   if (order.evaluate === 0 && !allTrain(entries.map(({ settings }) => settings)))
-    throw invalid(
-      '--evaluate',
-      '0',
-      'searches that train nothing are compared by what evaluations come to: at least 1',
-    );
+    throw invalid('--evaluate', '0', 'must be at least 1: searches without training are compared by their evaluations');
   const quiet: Output = { ...output, note: () => {} };
   for (const { settings } of entries) {
     const setup = await setUp(settings, await loadSpace(settings.space));
@@ -93,7 +89,7 @@ export async function runSearches(order: SearchesOrder, output: Output): Promise
 /** Throws UserError where a study in the comparison's folder is not the one that it should hold. */
 function checkSame(dir: string, study: ReadStudy, wanted: StudySettings, prior: readonly string[]): void {
   const { settings: found, prior: begun = [] } = study;
-  const rule = 'a comparison goes on with the same settings';
+  const rule = 'a comparison can only be resumed with the same settings';
   const folders = prior.map((folder) => resolve(folder));
   if (!isDeepStrictEqual(begun, folders))
     throw invalid(`study "${dir}"`, `prior is ${JSON.stringify(begun)}, not ${JSON.stringify(folders)}`, rule);
@@ -112,7 +108,7 @@ async function evaluateWinner(dir: string, seeds: number, output: Output): Promi
   if (best === undefined || (record?.trial === best.trial && record.seeds.length === seeds)) return;
   const setup = await setUpAgain(study, dir, study.settings);
   await interruptible(
-    () => output.note('Interrupted: this evaluation is not kept.'),
+    () => output.note('Interrupted. Completed training runs are kept.'),
     (signal) => evaluateInView(dir, setup, chosen(study, dir), { seeds, baselines: false }, output, signal),
   );
 }

@@ -61,7 +61,11 @@ export async function compareStudies(named: readonly NamedStudy[]): Promise<Omit
     trained >= 0 ? trained : groups.findIndex(([one]) => one !== undefined && isRandom(one.study.settings));
   const reference = competitors[random];
   if (reference === undefined) {
-    throw invalid('compare', `no random search among ${names.join(', ')}`, 'a comparison needs one of the same budget');
+    throw invalid(
+      'compare',
+      `no random search among ${names.join(', ')}`,
+      'a comparison needs a random search with the same budget',
+    );
   }
   return {
     title: `${data.name}, ${space.name}`,
@@ -76,7 +80,7 @@ export async function compareStudies(named: readonly NamedStudy[]): Promise<Omit
     reference: reference.name,
     competitors: [reference, ...competitors.filter((one) => one !== reference)],
     decisions: decisions(space).map(({ name }) => name),
-    tested: 'test: the mean of the trainings from scratch of `evaluate`.',
+    tested: 'test: the mean over the training runs of `evaluate`.',
     versions: versions(),
   };
 }
@@ -94,15 +98,15 @@ function yardstick(opened: readonly [Opened, ...Opened[]]): Objective {
     if (testedBy(other).metric !== objective.metric)
       throw invalid(
         `study "${other.dir}"`,
-        `is shown by ${testedBy(other).metric}, and study "${first.dir}" by ${objective.metric}`,
-        'searches with different estimators are compared by one metric of trained networks',
+        `is evaluated by ${testedBy(other).metric}, but study "${first.dir}" by ${objective.metric}`,
+        'searches with different estimators need a common metric of the trained networks',
       );
   const untested = opened.find(({ dir, study }) => readEvaluation(dir)?.trial !== requireBest(study, dir).trial);
   if (untested !== undefined)
     throw invalid(
       `study "${untested.dir}"`,
-      'its best has not been evaluated',
-      `searches that train nothing are compared by what evaluations come to (netsmith evaluate ${untested.dir})`,
+      'its best trial has not been evaluated',
+      `searches without training are compared by their evaluations (run netsmith evaluate ${untested.dir})`,
     );
   return objective;
 }
@@ -120,9 +124,9 @@ async function checkOne({ dir, study }: Opened): Promise<void> {
   const place = `study "${dir}"`;
   const [, ...others] = study.problem.objectives;
   if (others.length > 0)
-    throw invalid(place, `${others.length + 1} objectives`, 'studies are compared by one objective');
+    throw invalid(place, `${others.length + 1} objectives`, 'only studies with one objective can be compared');
   if (!(await isFinished(study)))
-    throw invalid(place, 'is not at its end', `a comparison is of finished studies (netsmith resume ${dir})`);
+    throw invalid(place, 'has not finished', `only finished studies can be compared (run netsmith resume ${dir})`);
   requireBest(study, dir);
 }
 
@@ -130,7 +134,7 @@ async function checkOne({ dir, study }: Opened): Promise<void> {
 function checkData([first, ...others]: readonly Opened[]): void {
   if (first === undefined) return;
   const differs = (other: Opened, what: string): UserError =>
-    invalid(`study "${other.dir}"`, `its ${what} differs from that of study "${first.dir}"`, 'both must be the same');
+    invalid(`study "${other.dir}"`, `its ${what} is not the same as in study "${first.dir}"`, 'both must be the same');
   const about = ({ study: { data } }: Opened) => {
     const { name, kind, input, outputs, labels, counts } = data;
     return { name, kind, input, outputs, labels, counts };
@@ -150,7 +154,11 @@ function checkSeeds(group: readonly Opened[]): void {
     const { seed } = study.settings;
     const earlier = group.slice(0, i).find((other) => other.study.settings.seed === seed);
     if (earlier === undefined) continue;
-    throw invalid(`study "${dir}"`, `seed ${seed}, as study "${earlier.dir}"`, 'the same search counts once');
+    throw invalid(
+      `study "${dir}"`,
+      `seed ${seed}, as study "${earlier.dir}"`,
+      'each seed may be used only once per strategy',
+    );
   }
 }
 

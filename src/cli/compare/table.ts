@@ -94,7 +94,7 @@ export async function compareOnTable(
     competitors,
     decisions: decisions(space).map(({ name }) => name),
     optimum: optimumOf(table, dataset, testOf, order.limits),
-    tested: 'test: after the full training of the table, and no search has seen it.',
+    tested: 'test: the metric after the full training in the table; the searches never used it.',
     versions: versions(),
   };
 }

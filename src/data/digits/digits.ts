@@ -27,7 +27,9 @@ export async function openDigits(request: DataRequest): Promise<Dataset> {
         elements: PIXELS,
         targets: Float32Array.from(bytes.subarray(COUNT * PIXELS)),
       }),
-      notes: ['1,797 handwritten digits of 8 by 8 pixels, embedded (Alpaydin and Kaynak, UCI 1998, CC BY 4.0).'],
+      notes: [
+        '1,797 handwritten digits, 8x8 pixels, bundled with Netsmith (Alpaydin and Kaynak, UCI 1998, CC BY 4.0).',
+      ],
     },
     request,
   );

@@ -51,7 +51,7 @@ test('16 and 32 bits: with bit fields and without; the fourth byte is transparen
 test('what is cut short, contradicts itself or is compressed is refused', () => {
   const whole = bmp(3, 2, Array(6).fill(0), { bits: 24 });
   assert.throws(() => decodeBmp(whole.subarray(0, whole.length - 1)), /need 78 bytes, and the file has 77/);
-  assert.throws(() => decodeBmp(whole.subarray(0, 30)), /ends in its header/);
+  assert.throws(() => decodeBmp(whole.subarray(0, 30)), /ends within its header/);
   assert.throws(() => decodeBmp(bmp(1, 1, [0], { bits: 8, palette: PALETTE, compression: 1 })), /type 1.*without/);
   const huge = Buffer.from(whole);
   huge.writeInt32LE(2 ** 31 - 1, 18);

@@ -25,28 +25,28 @@ const ALPHA_BIT_FIELDS = 6;
 /** What the header says. Throws Error for one that is cut short, contradicts itself, or is of a kind that is not read. */
 export function bmpHeader(bytes: Uint8Array, length = bytes.length): BmpHeader {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  if (bytes.length < 26) throw new Error('the file ends in its header');
+  if (bytes.length < 26) throw new Error('the file ends within its header');
   const size = view.getUint32(14, true);
   const old = size === 12;
-  if (!old && (size < 40 || size > 124)) throw new Error(`a header of ${size} bytes is not known`);
-  if (bytes.length < 14 + size) throw new Error('the file ends in its header');
+  if (!old && (size < 40 || size > 124)) throw new Error(`a header of ${size} bytes is not supported`);
+  if (bytes.length < 14 + size) throw new Error('the file ends within its header');
   const width = old ? view.getUint16(18, true) : view.getInt32(18, true);
   const signed = old ? view.getUint16(20, true) : view.getInt32(22, true);
   const height = Math.abs(signed);
   if (width < 1 || height < 1) throw new Error(`the size is ${width} by ${height}`);
   const bits = view.getUint16(old ? 24 : 28, true);
-  if (![1, 4, 8, 16, 24, 32].includes(bits)) throw new Error(`${bits} bits a pixel are not read`);
+  if (![1, 4, 8, 16, 24, 32].includes(bits)) throw new Error(`${bits} bits per pixel are not supported`);
   const compression = old ? RGB : view.getUint32(30, true);
   const fields = compression === BIT_FIELDS || compression === ALPHA_BIT_FIELDS;
   if (compression !== RGB && !(fields && bits >= 16)) {
-    throw new Error(`its compression (type ${compression}) is not read; save it without compression`);
+    throw new Error(`its compression (type ${compression}) is not supported; save it without compression`);
   }
   const used = old ? 0 : view.getUint32(46, true);
   const behind = 14 + size + (size === 40 && fields ? (compression === ALPHA_BIT_FIELDS ? 16 : 12) : 0);
   const count = bits > 8 ? 0 : Math.min(used === 0 ? 2 ** bits : used, 2 ** bits);
   const palette = { start: behind, count, bytes: old ? 3 : 4 };
   const start = view.getUint32(10, true);
-  if (start < behind + palette.count * palette.bytes) throw new Error('its pixels begin within its header');
+  if (start < behind + palette.count * palette.bytes) throw new Error('its pixel data overlaps its header');
   const stride = 4 * Math.ceil((width * bits) / 32);
   const needed = start + stride * height;
   if (needed > length) {

@@ -66,7 +66,7 @@ async function openCifar(format: Format, request: DataRequest): Promise<Dataset>
   const files = new Set(await namesIn(dir));
   const present = format.train.filter((file) => files.has(file));
   if (present.length === 0) {
-    throw invalid(place, 'there is no training file', `at least one of ${format.train.join(', ')} is needed`);
+    throw invalid(place, 'no training file found', `at least one of ${format.train.join(', ')} is needed`);
   }
   const absent = format.train.filter((file) => !files.has(file));
   const labels = await classNames(format, files.has(format.namesFile) ? join(dir, format.namesFile) : undefined);
@@ -88,7 +88,7 @@ async function openCifar(format: Format, request: DataRequest): Promise<Dataset>
         `${thousands(pool.count)} images from ${present.join(', ')}${absent.length > 0 ? ` (absent: ${absent.join(', ')})` : ''}.`,
         test
           ? `${thousands(test.count)} test images in ${format.test}.`
-          : `The official test file ${format.test} is absent.`,
+          : `The official test file ${format.test} is missing.`,
       ],
     },
     request,
@@ -105,7 +105,7 @@ async function classNames(format: Format, path: string | undefined): Promise<rea
   );
   const names = text.split('\n').flatMap((line) => line.trim() || []);
   if (names.length !== format.names.length || new Set(names).size !== names.length) {
-    const rule = `it must list the ${format.names.length} different class names, one a line`;
+    const rule = `it must list the ${format.names.length} different class names, one per line`;
     throw invalid(`file "${path}"`, `${names.length} names, ${new Set(names).size} of them different`, rule);
   }
   return names;
@@ -117,18 +117,17 @@ async function readRecords(format: Format, paths: readonly string[], classes: nu
   const files = await Promise.all(paths.map(async (path) => ({ path, size: await sizeOf(format, path) })));
   const together = files.reduce((sum, { size }) => sum + size, 0);
   if (together > MAX_UNPACKED) {
-    const found = `the files have ${thousands(together)} bytes together`;
+    const found = `the files have ${thousands(together)} bytes in total`;
     throw invalid(
       `${format.name} file "${printable(paths[0] ?? '')}"`,
       found,
-      `at most ${thousands(MAX_UNPACKED)} are read`,
+      `the limit is ${thousands(MAX_UNPACKED)}`,
     );
   }
   for (const { path, size } of files) {
     if (size > 0 && size % record === 0) continue;
     const last = thousands(size - (size % record));
-    const found =
-      size === 0 ? 'the file is empty' : `the record there is cut short (the file has ${thousands(size)} bytes)`;
+    const found = size === 0 ? 'the file is empty' : `the record is truncated (the file has ${thousands(size)} bytes)`;
     const rule = `every record has ${thousands(record)} bytes`;
     throw invalid(`${format.name} file "${path}", byte offset ${last}`, found, rule);
   }
@@ -156,7 +155,7 @@ async function sizeOf(format: Format, path: string): Promise<number> {
   const found = await stat(path).catch((error: unknown) => messageOf(error));
   if (typeof found === 'object' && found.isFile()) return found.size;
   const what = typeof found === 'string' ? printable(found) : `it is ${kindOf(found)}`;
-  throw invalid(`${format.name} file "${printable(path)}"`, what, 'it must be a file that can be read');
+  throw invalid(`${format.name} file "${printable(path)}"`, what, 'it must be a readable file');
 }
 
 async function readInto(path: string, bytes: Uint8Array): Promise<void> {
@@ -165,10 +164,10 @@ async function readInto(path: string, bytes: Uint8Array): Promise<void> {
     await using file = await open(path);
     for (let done = 0; done < bytes.length; ) {
       const { bytesRead } = await file.read(bytes, done);
-      if (bytesRead === 0) throw new Error('it became shorter while it was read');
+      if (bytesRead === 0) throw new Error('the file was truncated while it was being read');
       done += bytesRead;
     }
   } catch (error) {
-    throw invalid(place, printable(messageOf(error)), 'it must be a file that can be read');
+    throw invalid(place, printable(messageOf(error)), 'it must be a readable file');
   }
 }

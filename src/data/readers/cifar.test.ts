@@ -52,12 +52,12 @@ test('cifar-100: the second byte is the class; names are read from their file', 
   await assertRefused(open(), 'fine_label_names.txt', '2 names', '100');
 });
 
-test('without the official test file, 20 % are set aside, and it is said', async (t) => {
+test('without the official test file, 20 % are held out, and a note says so', async (t) => {
   const dir = await tempFolder(t);
   await writeFile(join(dir, 'data_batch_1.bin'), records(labels(100, 10)));
   const { info } = (await open10(dir)).search;
   assert.deepEqual(info.counts, { train: 60, valid: 20, test: 20 });
-  assert.match(info.notes.join('\n'), /test_batch\.bin is absent/);
+  assert.match(info.notes.join('\n'), /test_batch\.bin is missing/);
 });
 
 test('damaged files are refused with file and byte offset', async (t) => {
@@ -85,7 +85,7 @@ test('damaged files are refused with file and byte offset', async (t) => {
   await rm(train, { recursive: true });
   await writeFile(train, '');
   await truncate(train, 3073 * 400_000);
-  await assertRefused(open10(dir), train, '1,229,200,000 bytes', 'at most 1,073,741,824');
+  await assertRefused(open10(dir), train, '1,229,200,000 bytes', 'the limit is 1,073,741,824');
 });
 
 const real = sharedData('cifar-10-batches-bin');

@@ -22,7 +22,8 @@ export async function openCsv(request: DataRequest): Promise<Dataset> {
   const whole = await readTable(await existing('csv', request.dir, 'file'));
   const { place } = whole;
   if (whole.columns.length < 2) {
-    const rule = 'at least a feature and a label are needed, with commas, semicolons, tabs or bars between the columns';
+    const rule =
+      'the table needs at least one feature and a label, separated by commas, semicolons, tabs or vertical bars';
     throw invalid(`${place}, line ${thousands(1)}`, `there is ${whole.columns.length} column`, rule);
   }
   const label = labelColumn(place, whole.columns, request.label);
@@ -54,7 +55,7 @@ export async function openCsv(request: DataRequest): Promise<Dataset> {
   if (width === 0) {
     const why = notes.sentences().join(' ');
     const rule = 'at least one feature is needed';
-    throw invalid(place, `no column beside the label "${printable(label.name)}" is of use (${why})`, rule);
+    throw invalid(place, `no column except the label "${printable(label.name)}" is usable (${why})`, rule);
   }
   const categorical = encoding.columns.filter(({ kind }) => kind === 'category').length;
   const what = regression ? 'regression' : `${names.length} classes`;
@@ -71,7 +72,7 @@ export async function openCsv(request: DataRequest): Promise<Dataset> {
       pool: memorySource({ values: encodeColumns(encoding, columns, table.rows), elements: width, targets }),
       notes: [
         `${thousands(table.rows)} rows; the label is the column "${printable(label.name)}" (${what}).`,
-        `${encoding.columns.length - categorical} numeric and ${categorical} categorical columns make ${width} features.`,
+        `${encoding.columns.length - categorical} numeric and ${categorical} categorical columns, ${width} input features.`,
         ...table.notes,
         ...labelNotes,
         ...notes.sentences(),

@@ -107,11 +107,11 @@ test('bad tables are refused with file and line', async (t) => {
   const body = csv();
   await assertRefused(open(`${body}\n1,red,2\n`), path, 'line 42', '3 fields', '4 columns');
   await assertRefused(open(`a,b\n\n"x\ny",1\n1,2,3\n`), 'line 5', '3 fields');
-  await assertRefused(open(`${body}\n1,"red,2,cow\n1,red,2,cow\n`), 'line 42', 'never closed');
+  await assertRefused(open(`${body}\n1,"red,2,cow\n1,red,2,cow\n`), 'line 42', 'not closed');
   await assertRefused(open(`${body}\n1,"red"x,2,cow\n`), 'line 42', 'Quote');
   await assertRefused(open(body, { label: 'kind' }), '"kind"', 'weight, colour, price, species');
   await assertRefused(open(body, { label: 'colour', regression: true }), 'line 2, column "colour"', '"red"');
-  await assertRefused(open(body, { label: 'price', seed: 1 }), '40 different numbers', 'ask for a regression');
+  await assertRefused(open(body, { label: 'price', seed: 1 }), '40 distinct values', 'add --regression');
   await assertRefused(open(`a,y\n${rows.map((_, i) => `${i},same`).join('\n')}`), 'always "same"', '2 classes');
   await assertRefused(open(`a,y\n1,p\n2,p\n3,p\n4,q\n5,q\n`), 'class "q" has 2 samples', 'at least 3');
   await assertRefused(open('1,2\n3,4\n'), 'line 1', 'only numbers');
@@ -122,7 +122,7 @@ test('bad tables are refused with file and line', async (t) => {
   await assertRefused(open(Uint8Array.from([...Buffer.from('a,b\n1,2\n'), 0xff, 44, 49])), 'line 3', 'UTF-8');
   await assertRefused(open(gzipSync(body).subarray(0, 60)), 'byte offset 60', 'gzip data ends early');
   await assertRefused(openDataset({ name: 'csv', dir: join(path, '..'), seed: 1 }), 'it is a folder', 'file');
-  await assertRefused(openDataset({ name: 'csv', dir: `${path}.gone`, seed: 1 }), 'there is none', '.gone');
+  await assertRefused(openDataset({ name: 'csv', dir: `${path}.gone`, seed: 1 }), 'does not exist', '.gone');
 });
 
 test('a table to predict on may lack the label; its rows encode as in training', async (t) => {
@@ -183,7 +183,7 @@ test('labels: equal numbers are one class, words like NA are classes where they 
   assert.deepEqual([rare.labels, rare.rows], [['a', 'b'], 36]);
   assert.match(rare.notes, /4 rows without a label are left out \("label" in line 6 is "NA"\)/);
   assert.deepEqual((await read((i) => (i % 4 === 0 ? 'NA' : String(i % 2)))).labels, ['0', '1'], 'beside numbers');
-  assert.match((await read((i) => ['yes', 'Yes'][i % 2] ?? '')).notes, /differ only in upper and lower case/);
+  assert.match((await read((i) => ['yes', 'Yes'][i % 2] ?? '')).notes, /differ only in case/);
   assert.match(
     (await read((i) => ['no', 'yes', ''][i % 3] ?? '')).notes,
     /13 rows without a label .* is an empty cell/,
@@ -194,7 +194,7 @@ test('labels: equal numbers are one class, words like NA are classes where they 
   assert.deepEqual([numbers.rows, numbers.encoding?.labelOffset], [35, 1_000_020]);
   await assertRefused(
     labeled(() => '-'),
-    'has no value in any row',
+    'is missing in every row',
   );
   await assertRefused(
     labeled((i) => (i === 3 ? '1e40' : String(i)), { regression: true }),
@@ -206,7 +206,12 @@ test('labels: equal numbers are one class, words like NA are classes where they 
 test('headers: data in their place is refused, numbers that count or rise are names, line breaks are blanks', async (t) => {
   const { open } = await opener(t);
   const body = rows.map((_, i) => `${i},${i % 5},${i % 3},${i % 4},${i % 2 ? 'a' : 'b'}`).join('\n');
-  await assertRefused(open(`5.1,3.5,1.4,0.2,a\n${body}`), 'line 1', 'most names are values', '"5.1", "3.5"');
+  await assertRefused(
+    open(`5.1,3.5,1.4,0.2,a\n${body}`),
+    'line 1',
+    'most column names look like values',
+    '"5.1", "3.5"',
+  );
   await assertRefused(open(`b,c,d,b,a\n${body}`), 'two columns are named "b" (numbers 1 and 4)');
   for (const header of ['0,1,2,3,label', '400.5,410,420,430,label', '"a\n(mm)",b,c,d,label']) {
     const { info } = (await open(`${header}\n${body}`)).search;

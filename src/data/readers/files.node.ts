@@ -18,7 +18,8 @@ export async function existing(place: string, path: string | undefined, kind: 'f
   );
   const right = typeof found === 'object' && (kind === 'folder' ? found.isDirectory() : found.isFile());
   if (!right) {
-    const what = found === undefined ? 'there is none' : typeof found === 'string' ? found : `it is ${kindOf(found)}`;
+    const what =
+      found === undefined ? 'it does not exist' : typeof found === 'string' ? found : `it is ${kindOf(found)}`;
     throw invalid(`${place}, "${printable(path)}"`, printable(what), `the data path must be an existing ${kind}`);
   }
   return path;
@@ -71,7 +72,7 @@ export async function readPart(
 }
 
 function tooLong(bytes: number, limit: number): string {
-  return `it has ${thousands(bytes)} bytes, and at most ${thousands(limit)} are read`;
+  return `it has ${thousands(bytes)} bytes; the limit is ${thousands(limit)}`;
 }
 
 /**
@@ -91,16 +92,16 @@ export async function readUnpacked(
   const needed = Math.max(expected?.(unpackedStart(raw)) ?? limit, 0);
   const bytes = await promisify(gunzip)(raw, { maxOutputLength: Math.min(limit, needed + 1) }).catch((error) => {
     if (error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE') {
-      const more = (most: number) => `unpacked it has more than ${thousands(most)} bytes`;
+      const more = (most: number) => `it unpacks to more than ${thousands(most)} bytes`;
       throw needed < limit
-        ? invalid(place, more(needed), 'there is more data than its header says')
-        : invalid(place, more(limit), 'no more are read');
+        ? invalid(place, more(needed), 'it has more data than its header says')
+        : invalid(place, more(limit), 'that is the limit');
     }
     if (messageOf(error) === 'unexpected end of file') {
       const end = `${place}, byte offset ${thousands(raw.length)}`;
-      throw invalid(end, 'the gzip data ends early', 'the file is cut short; fetch it again');
+      throw invalid(end, 'the gzip data ends early', 'the file is truncated; download it again');
     }
-    throw invalid(place, `its gzip data is corrupt (${messageOf(error)})`, 'fetch it again');
+    throw invalid(place, `its gzip data is corrupt (${messageOf(error)})`, 'download it again');
   });
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
 }

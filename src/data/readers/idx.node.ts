@@ -33,7 +33,7 @@ async function openIdx(name: string, labels: readonly string[], request: DataReq
   const files = await namesIn(dir);
   const trainFiles = pairOf(place, files, 'train');
   if (!trainFiles)
-    throw invalid(place, 'there is no train-images-idx3-ubyte', 'the training images are needed (.gz or not)');
+    throw invalid(place, 'train-images-idx3-ubyte not found', 'the training images are required (gzipped or not)');
   const train = await readPair(name, dir, trainFiles, labels.length);
   const [height, width] = train.side;
 
@@ -65,7 +65,7 @@ async function openIdx(name: string, labels: readonly string[], request: DataReq
         `${thousands(train.source.count)} images of ${height} by ${width} pixels from ${trainFiles.images}.`,
         test && testFiles
           ? `${thousands(test.count)} test images in ${testFiles.images}.`
-          : 'The official test file t10k-images-idx3-ubyte is absent.',
+          : 'The official test file t10k-images-idx3-ubyte is missing.',
       ],
     },
     request,
@@ -84,7 +84,7 @@ function pairOf(place: string, files: readonly string[], which: 'train' | 't10k'
   if (images === undefined) return undefined;
   const labels = find('labels[-.]idx1');
   if (labels === undefined)
-    throw invalid(place, `there is no ${which}-labels-idx1-ubyte`, `${images} needs its labels`);
+    throw invalid(place, `${which}-labels-idx1-ubyte not found`, `${images} needs a label file`);
   return { images, labels };
 }
 
@@ -122,7 +122,7 @@ async function readIdx(
   const bytes = await readUnpacked(path, { expected: (first) => expectedBytes(first, dimensions) });
   const at = (offset: number) => `${name} file "${path}", byte offset ${thousands(offset)}`;
   if (bytes.length < header)
-    throw invalid(at(bytes.length), 'the file ends in its header', `a header has ${header} bytes`);
+    throw invalid(at(bytes.length), 'the file ends within its header', `a header has ${header} bytes`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const magic = view.getUint32(0);
   if (magic !== 0x800 + dimensions) {
@@ -137,8 +137,8 @@ async function readIdx(
     throw invalid(at(8), `images of ${sizes.slice(1).join(' by ')}`, `a side is at most ${MAX_SIDE}`);
   const expected = expectedBytes(bytes, dimensions);
   if (bytes.length !== expected) {
-    const found = bytes.length < expected ? 'the data ends early' : 'there is more data than the header says';
-    const rule = `sizes ${sizes.join(' by ')} make ${thousands(expected)} bytes; the file has ${thousands(bytes.length)}`;
+    const found = bytes.length < expected ? 'the file is truncated' : 'the file has more data than its header says';
+    const rule = `sizes ${sizes.join(' by ')} need ${thousands(expected)} bytes; the file has ${thousands(bytes.length)}`;
     throw invalid(at(Math.min(bytes.length, expected)), found, rule);
   }
   return { bytes, header, sizes };

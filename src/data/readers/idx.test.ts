@@ -50,7 +50,7 @@ test('fashion-mnist has its class names, in its own folder below the one given',
   await write(join(dir, 'fashion-mnist'), 'train', 50);
   const { info } = (await openDataset({ name: 'fashion-mnist', dir, seed: 1 })).search;
   assert.equal(info.labels[9], 'Ankle boot');
-  assert.match(info.notes.join('\n'), /t10k-images-idx3-ubyte is absent/);
+  assert.match(info.notes.join('\n'), /t10k-images-idx3-ubyte is missing/);
 });
 
 test('files that are spelt with a dot are found', async (t) => {
@@ -63,7 +63,7 @@ test('files that are spelt with a dot are found', async (t) => {
 
 test('damaged files are refused with file and byte offset', async (t) => {
   const dir = await tempFolder(t);
-  await assertRefused(open(dir), 'no train-images-idx3-ubyte');
+  await assertRefused(open(dir), 'train-images-idx3-ubyte not found');
   await write(dir, 'train', 40);
   const images = join(dir, 'train-images-idx3-ubyte');
   const labels = join(dir, 'train-labels-idx1-ubyte');
@@ -72,13 +72,13 @@ test('damaged files are refused with file and byte offset', async (t) => {
   await writeFile(images, idx([40, 3, 2], pixels, 0x801));
   await assertRefused(open(dir), images, 'byte offset 0', '0x00000801', '0x00000803');
   await writeFile(images, idx([40, 3, 2], pixels.slice(1)));
-  await assertRefused(open(dir), images, 'byte offset 255', 'ends early', '40 by 3 by 2');
+  await assertRefused(open(dir), images, 'byte offset 255', 'truncated', '40 by 3 by 2');
   await writeFile(images, idx([40, 3, 2], [...pixels, 0]));
   await assertRefused(open(dir), images, 'byte offset 256', 'more data');
   await writeFile(images, idx([0, 3, 2], []));
   await assertRefused(open(dir), images, 'byte offset 4', '0 by 3 by 2');
   await writeFile(images, idx([40], []).subarray(0, 6));
-  await assertRefused(open(dir), images, 'byte offset 6', 'ends in its header');
+  await assertRefused(open(dir), images, 'byte offset 6', 'ends within its header');
 
   const zipped = gzipSync(idx([40, 3, 2], pixels));
   await writeFile(images, zipped.subarray(0, zipped.length - 9));
@@ -113,15 +113,15 @@ test('a gzip file that unpacks to more than its header says, or than is read, is
   const images = join(dir, 'train-images-idx3-ubyte');
   const bomb = gzipSync(Buffer.concat([idx([40, 3, 2], []), Buffer.alloc(64 * 2 ** 20)]));
   await writeFile(images, bomb);
-  await assertRefused(open(dir), images, 'unpacked it has more than 256 bytes', 'more data than its header says');
+  await assertRefused(open(dir), images, 'it unpacks to more than 256 bytes', 'more data than its header says');
   const file = join(dir, 'zeros.gz');
   await writeFile(file, gzipSync(Buffer.alloc(2 ** 20)));
   assert.equal((await readUnpacked(file)).length, 2 ** 20);
-  await assertRefused(readUnpacked(file, { limit: 2 ** 20 - 1 }), file, 'unpacked it has more than 1,048,575 bytes');
+  await assertRefused(readUnpacked(file, { limit: 2 ** 20 - 1 }), file, 'it unpacks to more than 1,048,575 bytes');
   await writeFile(images, idx([1, 2 ** 31, 1], []));
   await assertRefused(open(dir), images, '2147483648 by 1', 'at most 1024');
   await writeFile(images, gzipSync(idx([2 ** 32 - 1, 1000, 1000], [])));
-  await assertRefused(open(dir), images, 'ends early', '4294967295 by 1000 by 1000');
+  await assertRefused(open(dir), images, 'truncated', '4294967295 by 1000 by 1000');
 });
 
 test('a named pipe in place of a file is refused, not waited for', {

@@ -119,11 +119,11 @@ async function checkImage(file: string, whole: boolean): Promise<CheckedImage> {
     const found =
       size === 0
         ? 'the file is empty'
-        : `it begins with the bytes ${Buffer.from(start).toString('hex', 0, Math.min(start.length, 4))}`;
+        : `it starts with the bytes ${Buffer.from(start).toString('hex', 0, Math.min(start.length, 4))}`;
     throw new Bad({ found, rule: FORMATS, at: 0 });
   }
   if (size > MAX_FILE_BYTES) {
-    throw new Bad({ found: `it has ${thousands(size)} bytes`, rule: `at most ${thousands(MAX_FILE_BYTES)} are read` });
+    throw new Bad({ found: `it has ${thousands(size)} bytes`, rule: `the limit is ${thousands(MAX_FILE_BYTES)}` });
   }
   const bytes = whole ? await readRegular(file, MAX_FILE_BYTES) : undefined;
   const header = isBmp(start) ? bmpHeaderOf(start, size) : await headerOf(bytes ?? file);
@@ -147,7 +147,10 @@ async function headerOf(input: Uint8Array | string): Promise<ImageHeader> {
   const { width, height, space, depth, compression, hasAlpha = false, pages = 1 } = metadata;
   if (compression === 'hevc') throw new Bad({ found: 'it is a HEIC image', rule: 'save it as JPEG or PNG' });
   if (depth !== 'uchar' && !isDeep(depth)) {
-    throw new Bad({ found: `its samples are of the type ${depth}`, rule: 'save it with 8 or 16 bits, unsigned' });
+    throw new Bad({
+      found: `its pixel values have the type ${depth}`,
+      rule: 'save it with unsigned 8-bit or 16-bit values',
+    });
   }
   const deep = depth === 'uchar' ? undefined : depth;
   return { width, height, colour: space !== 'b-w' && space !== 'grey16', alpha: hasAlpha, deep, pages };

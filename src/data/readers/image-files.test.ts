@@ -118,7 +118,7 @@ test('16 bits that use 12, and floating point of any range, are scaled by the da
     const { inputs } = await readAll(train, SIDE * SIDE);
     const all = inputs.flat();
     assert.ok(Math.max(...all) > 190 && Math.min(...all) < 60, `${kind}: ${Math.min(...all)} to ${Math.max(...all)}`);
-    assert.match(info.notes.join('\n'), /more than 8 bits a sample/);
+    assert.match(info.notes.join('\n'), /more than 8 bits per value/);
     const one = await readImage(join(dir, 'a', '0.tif'), info);
     assert.ok(inputs.some((input) => input.every((value, i) => value === one[i])) || info.counts.train < 10);
   }
@@ -127,7 +127,7 @@ test('16 bits that use 12, and floating point of any range, are scaled by the da
   await put(bad, tiff('float32', SIDE, SIDE, 1, [...shades(0).slice(1), Number.NaN]));
   await assertRefused(open(dir), bad, 'NaN', 'finite');
   await put(bad, tiff('int16', SIDE, SIDE, 1, shades(0)));
-  await assertRefused(open(dir), bad, 'samples are of the type short');
+  await assertRefused(open(dir), bad, 'pixel values have the type short');
 });
 
 test('transparent images are laid on what shows them, in training and by predict alike', async (t) => {
@@ -142,7 +142,7 @@ test('transparent images are laid on what shows them, in training and by predict
     ['white', [0], 255],
     ['white', [90], 255],
     ['black', [255], 0],
-    ['middle grey', [0, 255], 128],
+    ['middle gray', [0, 255], 128],
   ] as const) {
     const dir = await tempFolder(t);
     for (const kind of [0, 1] as const)
@@ -150,7 +150,7 @@ test('transparent images are laid on what shows them, in training and by predict
         await put(join(dir, 'ab'[kind] ?? '', `${k}.png`), await drawing(kind, k, greys[k % greys.length] ?? 0));
     const { info } = (await open(dir)).search;
     assert.deepEqual(info.decoding, { background });
-    assert.match(info.notes.join('\n'), new RegExp(`laid on ${name}`));
+    assert.match(info.notes.join('\n'), new RegExp(`filled with ${name}`));
     const one = await readImage(join(dir, 'a', '0.png'), info);
     assert.equal(one[0], greys[0]);
     assert.equal(one.at(-1), background, 'where it is transparent');
@@ -170,10 +170,10 @@ test('images of one colour are named; training images that are all the same are 
       .png()
       .toBuffer();
   for (let k = 0; k < 9; k++) await put(join(dir, 'a', `flat${k}.png`), await flat(k));
-  assert.match(await notesOf(dir), /\d of \d+ training images are of one colour throughout: ".*flat\d.png"/);
+  assert.match(await notesOf(dir), /\d of \d+ training images have a single color: ".*flat\d.png"/);
   const same = await tempFolder(t);
   for (const name of ['a', 'b']) for (let k = 0; k < 4; k++) await put(join(same, name, `${k}.png`), await flat(7));
-  await assertRefused(open(same), 'training images are the same');
+  await assertRefused(open(same), 'training images are identical');
 });
 
 test('what is not read is counted by extension; litter is passed over; folders may be named like images', async (t) => {
@@ -198,7 +198,7 @@ test('what is not read is counted by extension; litter is passed over; folders m
   assert.match(notes, /11 images in 2 class folders/);
   assert.match(
     notes,
-    /6 files were not read: 2 \.heic, 1 \.csv, 1 \.txt, 1 an image beside the folders, 1 without an extension\./,
+    /6 files were not read: 2 \.heic, 1 \.csv, 1 \.txt, 1 an image outside the class folders, 1 without an extension\./,
   );
   await put(join(dir, 'c', 'x.heic'), 'x');
   await assertRefused(open(dir), 'class folder "c" has no images', '3 .heic');
@@ -217,10 +217,10 @@ test('pipes, loops of links, links to nothing and folders that cannot be read', 
 
   const dangling = join(dir, 'a', 'gone.png');
   await symlink('nowhere', dangling);
-  await assertRefused(open(dir), dangling, 'leads nowhere');
+  await assertRefused(open(dir), dangling, 'broken link');
   await rm(dangling);
   await symlink('gone.png', dangling);
-  await assertRefused(open(dir), dangling, 'leads nowhere');
+  await assertRefused(open(dir), dangling, 'broken link');
   await rm(dangling);
   if (process.getuid?.() === 0 || process.platform === 'win32')
     return t.diagnostic('permissions do not bind this user');
@@ -249,9 +249,9 @@ test('every file that will be used is checked, those of the test part too; damag
     ['short.jpg', jpeg.subarray(0, jpeg.length / 2), /cannot be read/],
     ['flipped.png', flipped, /cannot be read/],
     ['bomb.png', bomb, /60,000 by 60,000 pixels|pixel limit/],
-    ['wide.png', wide, /15,000 by 15,000 pixels, which its \d+ bytes cannot hold/],
+    ['wide.png', wide, /15,000 by 15,000 pixels, but it has only \d+ bytes/],
     ['bomb.bmp', bmp(1, 1, [0], { bits: 24 }).fill(0x7f, 18, 26), /pixels need/],
-    ['page.png', '<html>', /begins with the bytes 3c68746d/],
+    ['page.png', '<html>', /starts with the bytes 3c68746d/],
     ['empty.png', '', /the file is empty/],
     ['header.tif', 'II*\0', /cannot be read/],
   ];
@@ -265,7 +265,7 @@ test('every file that will be used is checked, those of the test part too; damag
     await rm(file);
   }
   await put(join(dir, 'wide.png'), wide);
-  await assertRefused(decodeImage(join(dir, 'wide.png'), [1, 8, 8]), 'wide.png', 'bytes cannot hold');
+  await assertRefused(decodeImage(join(dir, 'wide.png'), [1, 8, 8]), 'wide.png', 'but it has only');
   await rm(join(dir, 'wide.png'));
   for (const [name, bytes] of cases) await put(join(dir, 'Training', 'a', name), bytes);
   await assertRefused(open(dir), '8 of 29 images cannot be read', 'empty.png" (the file is empty)', 'and 3 more');
@@ -310,7 +310,11 @@ test('excluded files leave all others where they were, whether they are there, d
   assert.equal(left.search.info.checksums?.files, whole.search.info.checksums?.files);
   assert.notEqual(left.search.info.checksums?.search, whole.search.info.checksums?.search);
   await assertRefused(open(dir, { exclude: ['c/1.png'] }), '"c/1.png"', 'within a class folder');
-  await assertRefused(openDataset({ name: 'digits', seed: 1, exclude: ['1'] }), 'exclude', 'only image-folder');
+  await assertRefused(
+    openDataset({ name: 'digits', seed: 1, exclude: ['1'] }),
+    'exclude',
+    'only applies to image-folder',
+  );
 });
 
 test('names are compared in one Unicode form, in classes and among parts; __proto__ is a class', async (t) => {
@@ -345,7 +349,7 @@ test('names are compared in one Unicode form, in classes and among parts; __prot
     () => undefined,
     (error: Error) => error.message,
   )) as string | undefined;
-  if (both !== undefined) assert.match(both, /two folders are named "café"/);
+  if (both !== undefined) assert.match(both, /two folders have the same name "café"/);
 });
 
 test('unlabelled test images are spoken of, not taken for a class', async (t) => {
@@ -354,6 +358,6 @@ test('unlabelled test images are spoken of, not taken for a class', async (t) =>
   for (let k = 0; k < 4; k++) await put(join(dir, 'Test', `${k}.png`), await picture(0, k).png().toBuffer());
   const { info } = (await open(dir)).search;
   assert.deepEqual(info.labels, ['a', 'b']);
-  assert.match(info.notes.join('\n'), /"Test" are not used: they are in no class folders/);
+  assert.match(info.notes.join('\n'), /"Test" are not used: they are not in class folders/);
   assert.equal(info.counts.test, 2);
 });

@@ -42,7 +42,11 @@ export async function openImageFolder(request: DataRequest): Promise<Dataset> {
   const empty = labels.find((_, k) => !pool.targets.includes(k));
   if (empty !== undefined) {
     const found = `the class folder "${printable(empty)}" has no images`;
-    throw invalid(place, [found, ...unreadNotes(unread)].join('; ').replace(/\.$/, ''), 'every class needs some');
+    throw invalid(
+      place,
+      [found, ...unreadNotes(unread)].join('; ').replace(/\.$/, ''),
+      'every class needs at least one image',
+    );
   }
   const [valid, test] = [own.valid && (await list(own.valid)), own.test && (await list(own.test))].map(
     (one) => one || undefined,
@@ -71,7 +75,7 @@ export async function openImageFolder(request: DataRequest): Promise<Dataset> {
     test: kept(divided.test),
     notes: divided.notes,
   };
-  if (parts.train.length === 0) throw invalid(place, 'every training image is left out', 'some are needed');
+  if (parts.train.length === 0) throw invalid(place, 'all training images are excluded', 'at least one is needed');
   const used = {
     train: some(pool, parts.train),
     valid: valid ? without(valid, exclude) : some(pool, parts.valid),
@@ -113,7 +117,7 @@ export async function openImageFolder(request: DataRequest): Promise<Dataset> {
         ...(own.test && test
           ? [`${thousands(test.files.length)} test images in the folder "${printable(own.test)}".`]
           : []),
-        ...(exclude.size > 0 ? [`${thousands(exclude.size)} of the files are left out (exclude).`] : []),
+        ...(exclude.size > 0 ? [`${thousands(exclude.size)} of the files are excluded.`] : []),
         ...ofParts,
         ...missingClasses('validation', valid, labels),
         ...missingClasses('test', test, labels),
@@ -137,21 +141,21 @@ async function layout(
   for (const { name } of top) {
     const beside: Tally = new Map();
     const inner = (await foldersIn(join(dir, name), beside)).map(({ label }) => label).sort();
-    looked.push({ name, inner, images: beside.has('an image beside the folders') });
+    looked.push({ name, inner, images: beside.has('an image outside the class folders') });
   }
   const own = partsAmong(place, looked);
   if (own === undefined) {
     const inner = [...new Set(looked.flatMap((one) => one.inner))];
     const alike = inner.length > 0 && inner.every((name) => roleOf(name) !== undefined);
     const called = inner.map((name) => `"${printable(name)}"`).join(', ');
-    const note = `The folders ${called} within class folders are not taken for parts; all images are divided.`;
+    const note = `The folders ${called} within class folders are not treated as splits; all images are split together.`;
     const trains = top.filter(({ name }) => roleOf(name) !== undefined);
     return {
       own: {},
       top,
       notes: [
         ...(alike ? [note] : []),
-        ...trains.map(({ name }) => `The folder "${printable(name)}" is taken for a class.`),
+        ...trains.map(({ name }) => `The folder "${printable(name)}" is treated as a class.`),
       ],
     };
   }
@@ -163,7 +167,7 @@ async function layout(
     if (name === undefined || one === undefined) continue;
     if (one.images && one.inner.length === 0) {
       notes.push(
-        `The images in "${printable(name)}" are not used: they are in no class folders and so have no labels.`,
+        `The images in "${printable(name)}" are not used: they are not in class folders, so they have no labels.`,
       );
     } else found[role] = withinItself(name, looked);
   }
@@ -182,8 +186,8 @@ function classesOf(place: string, folders: readonly Folder[], top: readonly Fold
   const labels = folders.map(({ label }) => label);
   const twice = labels.find((label, k) => labels.indexOf(label) < k);
   if (twice !== undefined) {
-    const found = `two folders are named "${printable(twice)}", in different Unicode forms`;
-    throw invalid(place, found, 'every class has one folder');
+    const found = `two folders have the same name "${printable(twice)}" in different Unicode forms`;
+    throw invalid(place, found, 'each class must have exactly one folder');
   }
   if (labels.length < 2) {
     const inside =
@@ -258,7 +262,8 @@ async function checkPart(root: string, part: Listing, labels: readonly string[])
     const classes = printable(labels.join(', '));
     throw invalid(place, `there is a class folder "${printable(unknown.name)}"`, `the training classes are ${classes}`);
   }
-  if (part.files.length === 0) throw invalid(place, 'there are no images', 'it must have class folders with images');
+  if (part.files.length === 0)
+    throw invalid(place, 'no images found', 'the folder must contain class folders with images');
 }
 
 function checkExcluded(place: string, exclude: ReadonlySet<string>, listings: readonly (Listing | undefined)[]): void {
@@ -268,14 +273,14 @@ function checkExcluded(place: string, exclude: ReadonlySet<string>, listings: re
   const example = listings[0]?.names[0] ?? '';
   throw invalid(
     place,
-    `"${printable(unknown)}" is to be left out`,
+    `excluded file "${printable(unknown)}" not found`,
     `it must be the path of a file within a class folder, such as "${printable(example)}"`,
   );
 }
 
 function missingClasses(part: string, listing: Listing | undefined, labels: readonly string[]): string[] {
   const missing = listing ? labels.filter((_, k) => !listing.targets.includes(k)) : [];
-  return missing.length === 0 ? [] : [`No ${part} image is of the class ${printable(missing.join(', '))}.`];
+  return missing.length === 0 ? [] : [`There are no ${part} images for the class ${printable(missing.join(', '))}.`];
 }
 
 /** Names of all files there are or were; contents of those that are used, in the order in which they are checked. */

@@ -41,18 +41,17 @@ export async function chooseDecoder(
   const sample = Array.from(statisticsSample(everyone, SAMPLE, request.seed));
   const notes: string[] = [];
   if (sample.length < train.length) {
-    notes.push(
-      `Mean, deviation and what else is said of the images are taken from ${thousands(SAMPLE)} training images.`,
-    );
+    notes.push(`Image statistics (mean, deviation, ...) are computed from ${thousands(SAMPLE)} training images.`);
   }
   const headers = sample.map((i) => (checked[i] as CheckedImage).header);
   const files = sample.map((i) => train[i] as string);
   const size = imageSize ?? suitableSize(headers);
   notes.push(
-    `Images are stretched to ${size} by ${size} pixels (median of the shorter sides: ${medianSide(headers)}).`,
+    `Images are resized to ${size}x${size} pixels (aspect ratio not kept; median shorter side: ${medianSide(headers)}).`,
   );
   const several = checked.filter(({ header }) => header.pages > 1).length;
-  if (several > 0) notes.push(`${thousands(several)} of the images have several frames or pages: the first is used.`);
+  if (several > 0)
+    notes.push(`${thousands(several)} of the images have several frames or pages; only the first is used.`);
   const decoding = await chooseDecoding(place, files, headers, notes);
   const colour = imageChannels === undefined ? headers.some((header) => header.colour) : imageChannels === 3;
   const shape: ImageShape = [colour ? 3 : 1, size, size];
@@ -62,7 +61,7 @@ export async function chooseDecoder(
   return {
     decoder: imageDecoder([1, size, size], decoding ?? {}, CACHE_BYTES),
     decoding,
-    notes: [...notes, 'The images are stored in colour but are grey: 1 channel is used.'],
+    notes: [...notes, 'The images are stored in color but are gray: 1 channel is used.'],
   };
 }
 
@@ -111,17 +110,23 @@ async function deepValues(
     },
   );
   if (kinds.size > 1) {
-    throw invalid(place, `images have samples of the types ${[...kinds].join(', ')}`, 'beside 8 bits there may be one');
+    throw invalid(
+      place,
+      `the images have pixel values of different types: ${[...kinds].join(', ')}`,
+      'one type besides 8-bit is allowed',
+    );
   }
   const values = valuesFor(kind, [low, high]);
   if (kind === 'ushort' && values[1] === 65535) return undefined;
   const [shown, found] = [values, [low, high]].map((pair) => pair.map((value) => +value.toPrecision(4)).join(' to '));
-  notes.push(`Images with more than 8 bits a sample (${kind}) have values from ${found}: ${shown} become 0 to 255.`);
+  notes.push(
+    `Images with more than 8 bits per value (${kind}) have values from ${found}; ${shown} is rescaled to 0 to 255.`,
+  );
   return values;
 }
 
 /** Names of the backgrounds, the first of which is taken where several do as well. */
-const BACKGROUNDS = { white: 255, black: 0, 'middle grey': 128 } as const;
+const BACKGROUNDS = { white: 255, black: 0, 'middle gray': 128 } as const;
 /** A pixel whose brightness is nearer to the background's can hardly be seen. */
 const VISIBLE = 32;
 
@@ -157,7 +162,7 @@ async function backgroundFor(place: string, files: readonly string[], notes: str
     shares.reduce((sum, share, grey) => sum + (Math.abs(grey - background) < VISIBLE ? share : 0), 0);
   const names = Object.keys(BACKGROUNDS) as (keyof typeof BACKGROUNDS)[];
   const best = names.reduce((a, b) => (hidden(BACKGROUNDS[b]) < hidden(BACKGROUNDS[a]) ? b : a));
-  notes.push(`Transparent images are laid on ${best}, from which their pixels differ most.`);
+  notes.push(`Transparent pixels are filled with ${best}, the background with the best contrast.`);
   return BACKGROUNDS[best];
 }
 
@@ -199,7 +204,7 @@ export async function survey(
     if (k < of && isConstant(decoded, decoder.shape)) constant.push(file);
   });
   if (await allSame(looked.slice(0, of), decoder)) {
-    throw invalid(place, `all ${thousands(of)} training images are the same once they are decoded`, 'they must differ');
+    throw invalid(place, `all ${thousands(of)} training images are identical after decoding`, 'they must differ');
   }
   if (constant.length === 0) return [];
   const named = constant
@@ -208,7 +213,7 @@ export async function survey(
     .map((file) => `"${printable(file)}"`);
   const rest = constant.length > 3 ? ' and others' : '';
   return [
-    `${thousands(constant.length)} of ${thousands(of)} training images are of one colour throughout: ${named.join(', ')}${rest}.`,
+    `${thousands(constant.length)} of ${thousands(of)} training images have a single color: ${named.join(', ')}${rest}.`,
   ];
 }
 

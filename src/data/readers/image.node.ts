@@ -84,13 +84,13 @@ export function checkSize(
 ): void {
   const found = `its header says ${thousands(width)} by ${thousands(height)} pixels`;
   if (Math.max(width, height) > MAX_SIDE || width * height > MAX_PIXELS) {
-    throw new Error(`${found}; at most ${thousands(MAX_PIXELS)} are read, and ${thousands(MAX_SIDE)} of a side`);
+    throw new Error(`${found}; the limit is ${thousands(MAX_PIXELS)} pixels, and ${thousands(MAX_SIDE)} per side`);
   }
   if (start[0] !== 0x89 || start.length < 26) return;
   // By colour type; DEFLATE makes 1,032 bytes of one at best.
   const samples = [1, 0, 3, 1, 2, 0, 4][start[25] ?? 0] ?? 1;
   const least = (width * height * samples * (start[24] ?? 1)) / 8 / 1032;
-  if (least > bytes) throw new Error(`${found}, which its ${thousands(bytes)} bytes cannot hold`);
+  if (least > bytes) throw new Error(`${found}, but it has only ${thousands(bytes)} bytes`);
 }
 
 /** The upright picture in a file's bytes, with 8 bits a sample or 16 of which the upper 8 count. Throws Error. */
@@ -144,8 +144,7 @@ export async function deepImage(bytes: Uint8Array): Promise<{
 export function rangeOf(values: Float32Array): [low: number, high: number] {
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const value of values) {
-    if (!Number.isFinite(value))
-      throw new Error(`it has a pixel that is ${value}, and every pixel must be a finite number`);
+    if (!Number.isFinite(value)) throw new Error(`it has a pixel value of ${value}; every pixel value must be finite`);
     if (value < low) low = value;
     if (value > high) high = value;
   }
@@ -173,7 +172,7 @@ export async function readImage(
     throw invalid(
       `image "${printable(file)}"`,
       `the input is [${info.input.join(', ')}]`,
-      'only [1 or 3, height, width] takes images',
+      'images need the input [1 or 3, height, width]',
     );
   }
   const [low, high] = info.range ?? [0, 255];

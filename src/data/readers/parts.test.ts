@@ -55,12 +55,12 @@ test('folders that are all named like parts are parts, with a role each', () => 
 });
 
 test('what may be either is refused, never guessed', () => {
-  refused(/"train" is named like a part, and "extra" is beside/, folder('train'), folder('extra'));
-  refused(/"train", "test" are named like parts, and "other" is beside/, leaf('train'), leaf('test'), leaf('other'));
+  refused(/"train" is named like a split, and "extra" is beside/, folder('train'), folder('extra'));
+  refused(/"train", "test" are named like splits, and "other" is beside/, leaf('train'), leaf('test'), leaf('other'));
   refused(/have no class folders/, leaf('train'), leaf('test'));
-  refused(/"train" and "Training_set" are both the train part/, folder('train'), folder('Training_set'));
-  refused(/"test", "valid", and none for training/, folder('test'), folder('valid'));
-  refused(/"Lernen", "Probe" all have the folders "cat", "dog"/, folder('Lernen'), folder('Probe'));
+  refused(/"train" and "Training_set" are both the train split/, folder('train'), folder('Training_set'));
+  refused(/"test", "valid", but no training split/, folder('test'), folder('valid'));
+  refused(/"Lernen", "Probe" all contain the folders "cat", "dog"/, folder('Lernen'), folder('Probe'));
   assert.equal(
     among(folder('cat', 'in out', true), folder('dog', 'in out', true)),
     undefined,

@@ -56,8 +56,12 @@ export function partsAmong(
     return undefined;
   }
   if (others.length > 0) {
-    const found = `${list(named)} ${named.length === 1 ? 'is named like a part' : 'are named like parts'}, and ${list(others)} ${others.length === 1 ? 'is' : 'are'} beside`;
-    throw invalid(place, found, 'folders must be either parts (train, valid, test) or classes; move the others away');
+    const found = `${list(named)} ${named.length === 1 ? 'is named like a split' : 'are named like splits'}, and ${list(others)} ${others.length === 1 ? 'is' : 'are'} beside`;
+    throw invalid(
+      place,
+      found,
+      'the folders must be either splits (train, valid, test) or classes; move the others away',
+    );
   }
   const found: Partial<Record<Role, string>> = {};
   for (const { name } of named) {
@@ -65,8 +69,8 @@ export function partsAmong(
     if (found[role] !== undefined) {
       throw invalid(
         place,
-        `"${printable(found[role])}" and "${printable(name)}" are both the ${role} part`,
-        'one folder may be',
+        `"${printable(found[role])}" and "${printable(name)}" are both the ${role} split`,
+        'only one folder may be',
       );
     }
     found[role] = name;
@@ -74,12 +78,12 @@ export function partsAmong(
   if (named.every(({ inner }) => inner.length === 0)) {
     throw invalid(
       place,
-      `${list(named)} are named like parts, and have no class folders`,
-      'a part needs a folder for each class',
+      `${list(named)} are named like splits but have no class folders`,
+      'a split needs one folder per class',
     );
   }
   if (found.train === undefined) {
-    throw invalid(place, `there are the parts ${list(named)}, and none for training`, 'name a folder "train"');
+    throw invalid(place, `found the splits ${list(named)}, but no training split`, 'name a folder "train"');
   }
   return found;
 }
@@ -93,7 +97,7 @@ function refuseAlike(place: string, folders: readonly TopFolder[], names: string
   const inner = first.inner.map((name) => `"${printable(name)}"`).join(', ');
   throw invalid(
     place,
-    `the folders ${names} all have the folders ${inner}, as parts of a data set do`,
-    'name parts train, valid and test; in folders that are classes, put images beside the folders',
+    `the folders ${names} all contain the folders ${inner}, like splits of a dataset`,
+    'if they are splits, name them train, valid and test; if they are classes, put the images directly into them',
   );
 }

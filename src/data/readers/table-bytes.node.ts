@@ -11,12 +11,12 @@ const FORMATS: readonly (readonly [first: string | RegExp, what: string, cure: s
   [/^ARROW1/, 'an Arrow or Feather file', 'save it as CSV'],
   [/^SQLite format 3/, 'an SQLite database', 'save the table as CSV'],
   [/^\x89HDF/, 'an HDF5 file', 'save the table as CSV'],
-  [/^%PDF-/, 'a PDF', 'a table is needed as CSV'],
+  [/^%PDF-/, 'a PDF', 'the table must be CSV'],
   [/^(BZh|\xfd7zXZ|\x28\xb5\x2f\xfd|7z\xbc\xaf|Rar!)/, 'a compressed file other than gzip', 'unpack it first'],
   [
     /^(\xef\xbb\xbf)?\s*<(!doctype|html|\?xml|head|body)/i,
     'a web page or XML',
-    'the download may have failed; a table is needed as CSV',
+    'the download may have failed; the table must be CSV',
   ],
   [/^(\xef\xbb\xbf)?\s*[[{]\s*["{[\]}]/, 'JSON', 'save it as CSV'],
   [/^(\xef\xbb\xbf)?\s*@relation\s/im, 'an ARFF file', 'save it as CSV'],
@@ -34,7 +34,7 @@ export function tableText(place: string, bytes: Uint8Array): Uint8Array {
   if (zero >= 0) {
     throw invalid(
       `${place}, line ${thousands(lineAt(decoded, zero))}`,
-      'a NUL byte, which no text has',
+      'found a NUL byte, which is not text',
       'save it as UTF-8',
     );
   }

@@ -21,15 +21,19 @@ export interface Table extends TextTable {
  * Reads a table with a header, UTF-8 or UTF-16, gzipped or not; fields stand between commas, semicolons, tabs or bars, and a line
  * `sep=;` may say which. Rows without any value, and columns without a name, are left out. Throws UserError, with the line, for a
  * file of another format, a header without names, with numbers for names or with the same name twice, a row whose number of fields
- * is not the header's, a quotation mark never closed, or a table without rows.
+ * is not the header's, a quotation mark never closed, or a table without rows. Where `onBadRow` is given, a row with another number
+ * of fields is told to it, and left out.
  */
-export async function readTable(path: string): Promise<Table> {
+export async function readTable(path: string, onBadRow?: OnBadRow): Promise<Table> {
   const place = `csv file "${printable(path)}"`;
-  return parseTable(place, tableText(place, await readUnpacked(path)));
+  return parseTable(place, tableText(place, await readUnpacked(path)), onBadRow);
 }
 
+/** `row`: its number in the file, from 1. `why`: a sentence that names its line. */
+export type OnBadRow = (row: number, why: string) => void;
+
 /** `bytes`: UTF-8 with line feeds. Errors as `readTable`. */
-export function parseTable(place: string, bytes: Uint8Array): Table {
+export function parseTable(place: string, bytes: Uint8Array, onBadRow?: OnBadRow): Table {
   const said = separatorLine(bytes);
   const body = bytes.subarray(said.bytes);
   const delimiter = said.delimiter ?? delimiterOf(body);
@@ -37,7 +41,7 @@ export function parseTable(place: string, bytes: Uint8Array): Table {
   const [lines, numbers]: [number[], number[]] = [[], []];
   const cells: string[][] = [];
   let names: readonly string[] | undefined;
-  let [last, read, headerLine, cut] = [0, 0, 1, 0];
+  let [last, read, headerLine, cut, bad] = [0, 0, 1, 0, 0];
   try {
     parse(body, {
       bom: true,
@@ -63,7 +67,11 @@ export function parseTable(place: string, bytes: Uint8Array): Table {
         if (fields.length > names.length && fields.slice(names.length).every((field) => field === '')) cut++;
         else if (fields.length !== names.length) {
           const rule = `the header names ${thousands(names.length)} columns`;
-          throw invalid(where(line), `${thousands(fields.length)} fields`, rule);
+          const found = `${thousands(fields.length)} field${fields.length === 1 ? '' : 's'}`;
+          if (onBadRow === undefined) throw invalid(where(line), found, rule);
+          bad++;
+          onBadRow(read, `line ${thousands(line + said.lines)} has ${found}; ${rule}`);
+          return null;
         }
         lines.push(line + said.lines);
         numbers.push(read);
@@ -76,12 +84,13 @@ export function parseTable(place: string, bytes: Uint8Array): Table {
   }
   const all = (names ?? []).map((name, c) => ({ name, cells: cells[c] ?? [] }));
   checkHeader(where(headerLine), all);
-  if (lines.length === 0) throw invalid(place, 'there are no rows', 'a header and at least one row are needed');
+  if (lines.length + bad === 0)
+    throw invalid(place, 'there are no rows', 'the table needs a header and at least one row');
   const columns = all.filter(({ name }) => name !== '');
   const unnamed = all.flatMap(({ name, cells: own }, c) =>
     name === '' && own.some((cell) => cell !== '') ? [c + 1] : [],
   );
-  const skipped = read - lines.length;
+  const skipped = read - lines.length - bad;
   const notes = [
     ...(skipped > 0
       ? [`${thousands(skipped)} row${skipped === 1 ? ' without any value is' : 's without any value are'} left out.`]
@@ -116,13 +125,15 @@ function checkHeader(where: string, columns: readonly TextColumn[]): void {
       .map(({ name }) => shown(name))
       .join(', ');
     const only = names.every((name) => name === '' || numberIn(name) !== undefined);
-    const found = only ? `there are only numbers (${listed})` : `most names are values like those below (${listed})`;
-    throw invalid(where, found, 'the first line must name the columns; add one above it');
+    const found = only
+      ? `the first line contains only numbers (${listed})`
+      : `most column names look like values (${listed})`;
+    throw invalid(where, found, 'the first line must name the columns; add a header line');
   }
   const again = names.findIndex((name, k) => name !== '' && names.indexOf(name) < k);
   if (again < 0) return;
   const found = `two columns are named ${shown(names[again])} (numbers ${names.indexOf(names[again] ?? '') + 1} and ${again + 1})`;
-  throw invalid(where, found, 'every column needs its own name');
+  throw invalid(where, found, 'every column needs a unique name');
 }
 
 /** Numbers that are names: 0, 1, 2, ..., years, wavelengths. A row of data that rises all along is rare. */
@@ -142,7 +153,7 @@ function countsColumns(columns: readonly TextColumn[]): boolean {
 /** What the parser met, as a UserError; `last` is the line on which the last good row ends. */
 function refusal(where: (line: number) => string, error: CsvError, last: number): UserError {
   if (error.code === 'CSV_QUOTE_NOT_CLOSED') {
-    return invalid(where(last + 1), 'a quotation mark in this row is never closed', 'quotation marks come in pairs');
+    return invalid(where(last + 1), 'a quotation mark in this row is not closed', 'quotation marks come in pairs');
   }
   return invalid(where(Number(error.lines)), printable(error.message), 'the row must be well-formed CSV');
 }

@@ -31,7 +31,8 @@ export async function foldersIn(dir: string, unread: Tally): Promise<Folder[]> {
   for (const entry of await entriesOf(dir)) {
     const path = join(dir, entry.name);
     const isFolder = entry.isSymbolicLink() ? await leadsToFolder(path) : entry.isDirectory();
-    if (!isFolder) count(unread, IMAGE_NAME.test(entry.name) ? 'an image beside the folders' : await kind(entry, path));
+    if (!isFolder)
+      count(unread, IMAGE_NAME.test(entry.name) ? 'an image outside the class folders' : await kind(entry, path));
     else if (entry.isSymbolicLink() && (await leadsUp(path, dir))) count(unread, 'a link to a folder that contains it');
     else found.push({ name: entry.name, label: entry.name.normalize('NFC') });
   }
@@ -84,11 +85,7 @@ async function isFile(entry: Dirent, path: string): Promise<boolean> {
   if (!entry.isSymbolicLink()) return entry.isFile();
   const found = await stat(path).catch((error: unknown) => {
     const rule = 'an image must be a file, or a link to one';
-    throw invalid(
-      `image "${printable(path)}"`,
-      `it is a link that leads nowhere (${printable(messageOf(error))})`,
-      rule,
-    );
+    throw invalid(`image "${printable(path)}"`, `it is a broken link (${printable(messageOf(error))})`, rule);
   });
   return found.isFile();
 }
@@ -107,7 +104,7 @@ async function leadsUp(path: string, dir: string): Promise<boolean> {
 async function kind(entry: Dirent, path: string): Promise<string> {
   if (entry.isSymbolicLink()) {
     const found = await stat(path).catch(() => undefined);
-    if (!found?.isFile()) return found === undefined ? 'a link that leads nowhere' : `a link to ${kindOf(found)}`;
+    if (!found?.isFile()) return found === undefined ? 'a broken link' : `a link to ${kindOf(found)}`;
   } else if (!entry.isFile()) return kindOf(entry);
   return extname(entry.name).toLowerCase() || 'without an extension';
 }

@@ -90,11 +90,11 @@ suite('predictors', () => {
     const alike = known.map(({ architecture }) => ({ architecture, value: 0.5 }));
     await assert.rejects(
       trainPredictor(table.space, alike, options, rng(1)),
-      /predictor: 120 values are known, all alike; it needs at least two that differ/,
+      /predictor: 120 values are known, all equal; it needs at least two different values/,
     );
     await assert.rejects(
       trainPredictor(table.space, known, { model: 'mlp-ensemble', features: 'path' }, rng(1)),
-      /mlp-ensemble is given no engine/,
+      /mlp-ensemble has no engine/,
     );
   });
 });

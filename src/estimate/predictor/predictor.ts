@@ -64,7 +64,11 @@ export async function trainPredictor(
   const mean = values.reduce((sum, value) => sum + value / values.length, 0);
   const deviation = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2 / values.length, 0));
   if (new Set(values).size < 2)
-    throw invalid('predictor', `${values.length} values are known, all alike`, 'it needs at least two that differ');
+    throw invalid(
+      'predictor',
+      `${values.length} values are known, all equal`,
+      'it needs at least two different values',
+    );
   const blocks = blocksOf(space, features);
   const raw = known.map(({ architecture }) => blocks(architecture));
   const scale = scaling(raw.map((row) => row.flat()));
@@ -145,7 +149,7 @@ async function fitTrees({ rows, targets, rng }: Training): Promise<Fitted> {
 
 async function fitEnsemble({ rows, targets, rng, tools }: Training): Promise<Fitted> {
   if (tools.engine === undefined)
-    throw new UserError('predictor: mlp-ensemble is given no engine; its networks are trained on one');
+    throw new UserError('predictor: mlp-ensemble has no engine to train its networks; pass one');
   const sparse = (row: readonly number[]) =>
     new Map(row.flatMap((value, i): [number, number][] => (value === 0 ? [] : [[i, value]])));
   const ensemble = await trainMlpEnsemble(await tools.engine(), rows.map(sparse), targets, rng, MLP);

@@ -68,12 +68,12 @@ suite('a table of a CSV', () => {
     await refused(GOOD.replace('conv,3', 'conv,4'), /line 3, column "kernel": the value is "4"; must be one of 3, 5/);
     await refused(GOOD.replace('none,,', 'none,3,'), /line 2: .*"kernel" is 3 but inactive/);
     await refused(GOOD.replace('conv,3', 'conv,'), /line 3: .*"kernel" is missing; must be one of 3, 5/);
-    await refused(`${GOOD}none,,0.5,10,100,0.4\n`, /line 4: the architecture block=none stands in line 2 already/);
+    await refused(`${GOOD}none,,0.5,10,100,0.4\n`, /line 4: the architecture block=none is already in line 2/);
     await refused(GOOD.replace('0.7', 'good'), /line 3, column "valid": the value is "good"; must be a number/);
     await refused(GOOD.replace('20,200', ',200'), /line 3, column "time": the value is ""; must be a number/);
     const notation = { ...OPTIONS, architecture: 'cell' };
     await refused('cell,valid,time,size\nblock=pool,1,1,1\n', /line 2, column "cell": .*"block" is "pool"/, notation);
-    await assert.rejects(openCsvTable(join(folder, 'absent.csv'), OPTIONS), /there is none/);
+    await assert.rejects(openCsvTable(join(folder, 'absent.csv'), OPTIONS), /it does not exist/);
     const other = { ...OPTIONS, datasets: { mine: { metrics: { loss: 'valid' } } } };
     await assert.rejects(openCsvTable(fileOf(GOOD), other), /data set "mine": has no column for accuracy/);
   });

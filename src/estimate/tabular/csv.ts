@@ -69,8 +69,8 @@ export function architectureRows(
     const key = keyOf(architecture);
     const earlier = rows.get(key);
     if (earlier !== undefined) {
-      const found = `the architecture ${formatArchitecture(space, architecture)} stands in line ${cells.lines[earlier]} already`;
-      throw invalid(lineOf(place, cells, row), found, 'each must stand once');
+      const found = `the architecture ${formatArchitecture(space, architecture)} is already in line ${cells.lines[earlier]}`;
+      throw invalid(lineOf(place, cells, row), found, 'each architecture must appear only once');
     }
     rows.set(key, row);
   }

@@ -12,7 +12,7 @@ export function ordinalIn(space: Space): (architecture: Architecture) => number 
     if (domain.kind !== 'values' || !when.some((conditions) => conditions.length === 0)) {
       throw invalid(
         `space "${space.name}"`,
-        `decision "${name}" is no list, or not always active`,
+        `decision "${name}" is not a list, or not always active`,
         'cannot be numbered',
       );
     }

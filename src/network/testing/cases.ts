@@ -77,7 +77,7 @@ export function moduleCases(wider = 1): readonly ModuleCase[] {
       input: [CHANNELS * wider, 3, 3],
     },
     { name: 'squeeze and excite', module: s.squeezeExcite(0.5), input: image },
-    { name: 'factorised reduce', module: s.factorisedReduce(5 * wider), input: image },
+    { name: 'factorized reduce', module: s.factorisedReduce(5 * wider), input: image },
     {
       name: 'factorised reduce without affine',
       module: s.factorisedReduce(CHANNELS * wider, { affine: false }),

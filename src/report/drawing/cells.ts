@@ -128,13 +128,13 @@ function nameFor(dag: Dag, { naming, known }: Cells, taken: ReadonlySet<string>)
 
 /** What an input goes through, '' for nothing; without the numbers of channels, which differ from place to place. */
 export function entryLine(entry: Module): string {
-  const line = oneLine(entry).replace(/(conv \d+×\d+|factorised reduce), \d+/gu, '$1');
+  const line = oneLine(entry).replace(/(conv \d+×\d+|factorized reduce), \d+/gu, '$1');
   return line === 'identity' ? '' : line;
 }
 
-/** `ReLU · conv 1×1 · batch norm or factorised reduce`: what an input goes through in one place or another. */
+/** `ReLU · conv 1×1 · batch norm or factorized reduce`: what an input goes through in one place or another. */
 export function together(entries: ReadonlySet<string>): string {
-  return [...entries].map((entry) => (entry === '' && entries.size > 1 ? 'as it is' : entry)).join(' or ');
+  return [...entries].map((entry) => (entry === '' && entries.size > 1 ? 'identity' : entry)).join(' or ');
 }
 
 /** The channels that a cell's inputs are brought to, where its last entry says so. */

@@ -70,7 +70,7 @@ export function describe(module: Leaf): string {
     case 'squeezeExcite':
       return `squeeze-and-excite ${show(module.ratio)}`;
     case 'factorisedReduce':
-      return listed(['factorised reduce', module.channels === 'same' ? undefined : show(module.channels)]);
+      return listed(['factorized reduce', module.channels === 'same' ? undefined : show(module.channels)]);
   }
 }
 

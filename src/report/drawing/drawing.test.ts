@@ -80,7 +80,7 @@ test('darts is drawn as its normal and its reduction cell, each once, with how o
   assert.equal(written.filter((line) => line === 'normal cell, as above').length, 5);
   assert.equal(written.filter((line) => line === 'reduction cell, as above').length, 1);
   // The cells after a reduction take their older input in another way, which is not lost.
-  assert.equal(written.filter((line) => /^factorised reduce/.test(line)).length, 2);
+  assert.equal(written.filter((line) => /^factorized reduce/.test(line)).length, 2);
 });
 
 test('different cells that are of one kind are called by letters', async () => {

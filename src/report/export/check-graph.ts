@@ -1,7 +1,14 @@
 import onnxProto from 'onnx-proto';
 import { invalid } from '../../common/errors.ts';
 import { type Shape, sizeOf } from '../../graph/ir.ts';
-import { ATTRIBUTES, type FileNode, type FileValue, GraphError, inferShapes } from './graph-shapes.ts';
+import {
+  ATTRIBUTES,
+  type CheckedGraph,
+  type FileNode,
+  type FileValue,
+  GraphError,
+  inferShapes,
+} from './graph-shapes.ts';
 import { INPUT_NAME, type ModelMetadata, OUTPUT_NAMES } from './metadata.ts';
 
 type Proto = onnxProto.onnx.IModelProto;
@@ -15,14 +22,6 @@ const RUN_ELEMENTS = 2 ** 26;
 /** A graph that takes more for one sample is refused: 4 GiB of float32, or minutes of computing. */
 const MAX_ELEMENTS = 2 ** 30;
 const MAX_PRODUCTS = 1e12;
-
-/** A graph that has been checked. */
-export interface CheckedGraph {
-  /** The file again, without anything that was not checked: what ONNX Runtime is given. */
-  readonly model: Uint8Array;
-  /** How many samples to run at a time. */
-  readonly batch: number;
-}
 
 /**
  * Checks a graph that somebody else may have made or changed, before native code sees it: standard operators of exports alone, all

@@ -5,6 +5,14 @@
 import type { Shape } from '../../graph/ir.ts';
 import { sizeOf } from '../../graph/ir.ts';
 
+/** A graph that has been checked. */
+export interface CheckedGraph {
+  /** The file again, without anything that was not checked: what ONNX Runtime is given. */
+  readonly model: Uint8Array;
+  /** How many samples to run at a time. */
+  readonly batch: number;
+}
+
 /** A node as a file has it: `ints` of an attribute are one or several whole numbers. */
 export interface FileNode {
   readonly type: string;

@@ -96,12 +96,12 @@ const labelsSchema = z.array(z.string()).min(1).max(MAX_LABELS).refine(distinct)
  */
 export function readMetadata(place: string, texts: Readonly<Record<string, string>>): ModelMetadata {
   if (!Object.keys(texts).some((key) => key.startsWith('netsmith.'))) {
-    throw invalid(place, 'it was not exported by Netsmith', 'it must be a model that netsmith export wrote');
+    throw invalid(place, 'it was not exported by Netsmith', 'it must be a model exported by Netsmith');
   }
   const text = (key: string): string => {
     const found = Object.hasOwn(texts, key) ? texts[key] : undefined;
     if (found === undefined) {
-      throw invalid(place, `it has no metadata "${key}"`, 'it must be a model that netsmith export wrote');
+      throw invalid(place, `it has no metadata "${key}"`, 'it must be a model exported by Netsmith');
     }
     return found;
   };

@@ -72,7 +72,7 @@ ${classes ? `- Every input gets one of the ${info.outputs} classes, also one tha
 
 ## How to call it
 
-Normalisation is inside: feed raw values. The file's own metadata (keys \`netsmith.*\`) says the same as this card.
+Normalization is part of the model: feed raw values. The metadata of the file (keys \`netsmith.*\`) contains the same information as this card.
 
 With Netsmith: \`npx netsmith predict ${card.file} ${info.encoding === undefined ? 'image.png' : 'rows.csv'}\`
 
@@ -120,7 +120,7 @@ function metricsTable({ validation = {}, testOfFile, test = [] }: ModelCardData)
 function metricsNote({ validation = {}, testOfFile, test }: ModelCardData): string {
   const notes: string[] = [];
   if (testOfFile === undefined)
-    notes.push('The weights in this file have not been tested (`netsmith evaluate` tests, and keeps what it tested).');
+    notes.push('The weights in this file have not been tested (`netsmith evaluate` tests weights and keeps them).');
   if (test !== undefined && test.length > 1)
     notes.push(
       `The same architecture was trained ${test.length} times with different seeds; ±: standard deviation over seeds.${testOfFile === undefined ? '' : ' This file has the weights of one of these trainings.'}`,
@@ -134,11 +134,11 @@ function metricsNote({ validation = {}, testOfFile, test }: ModelCardData): stri
 function inputMeaning(info: DatasetInfo): string {
   const range = info.range === undefined ? 'raw values' : `raw values from ${info.range[0]} to ${info.range[1]}`;
   const files = info.decoding === undefined ? '' : `; image files are ${describeDecoding(info.decoding)}`;
-  return info.input.length === 3 ? `NCHW, ${range}${files}` : `${range}, one for each feature`;
+  return info.input.length === 3 ? `NCHW, ${range}${files}` : `${range}, one per feature`;
 }
 
 function rawValues(info: DatasetInfo): string {
-  if (info.input.length !== 3) return 'one value for each feature, in order';
+  if (info.input.length !== 3) return 'one value per feature, in order';
   const planes = info.input[0] === 3 ? 'red, then green, then blue' : 'grey';
   return `${planes}, row by row, from ${info.range?.[0] ?? 0} to ${info.range?.[1] ?? 255}`;
 }
@@ -151,8 +151,8 @@ function meaningOf(column: ColumnEncoding): string {
       return `the number${unit}${less}; ${column.missing}${less} where it is missing`;
     }
     case 'date': {
-      if (column.format === 'time') return `the time as a share of a day; ${column.missing} where it is missing`;
-      const time = column.timed ? ', then the time as a share of the day' : '';
+      if (column.format === 'time') return `the time as a fraction of a day; ${column.missing} where it is missing`;
+      const time = column.timed ? ', then the time as a fraction of the day' : '';
       return `days since 1970-01-01 less ${column.offset}${time}; those of day ${column.missing} where it is missing`;
     }
     case 'category': {

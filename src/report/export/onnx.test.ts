@@ -142,7 +142,8 @@ test('metadata says everything that is needed to use the file', () => {
     'netsmith.input.layout': 'NCHW',
     'netsmith.input.format': 'float32',
     'netsmith.input.channels': 'RGB',
-    'netsmith.input.image': 'turned upright by EXIF, transparency on black, stretched to the size',
+    'netsmith.input.image':
+      'rotated according to EXIF, transparency filled with black, resized to the input size (aspect ratio not kept)',
     'netsmith.input.range': '[0,255]',
     'netsmith.output.name': 'probabilities',
     'netsmith.output.labels': '["ant","bee","cat","dog"]',
@@ -160,7 +161,7 @@ test('what is no model of ours is refused, by name', () => {
     /file "a\.onnx": .*must be an undamaged ONNX file/,
   );
   const foreign = onnxProto.onnx.ModelProto.encode({ irVersion: 8, graph: { name: 'g' } }).finish();
-  assert.throws(() => modelMetadata('file "b.onnx"', foreign), /file "b\.onnx": .*netsmith export/);
+  assert.throws(() => modelMetadata('file "b.onnx"', foreign), /file "b\.onnx": .*exported by Netsmith/);
 });
 
 test('a missing weight is named', () => {

@@ -9,8 +9,9 @@ import * as ops from '../../graph/ops.ts';
 import { eliminateDeadCode } from '../../graph/passes.ts';
 import type { Module } from '../../space/module.ts';
 import { inferenceGraph } from '../../train/program.ts';
-import { type CheckedGraph, checkGraph } from './check-graph.ts';
+import { checkGraph } from './check-graph.ts';
 import { foldWeights } from './fold.ts';
+import type { CheckedGraph } from './graph-shapes.ts';
 import { INPUT_NAME, type ModelMetadata, OUTPUT_NAMES, readMetadata, writeMetadata } from './metadata.ts';
 
 export interface ExportRequest {
@@ -128,7 +129,7 @@ function decodeModel(place: string, model: Uint8Array): onnxProto.onnx.ModelProt
     decoded = undefined;
   }
   if (decoded?.graph === undefined || decoded.graph === null) {
-    throw invalid(place, `${model.length} bytes that are no ONNX model`, 'it must be an undamaged ONNX file');
+    throw invalid(place, `${model.length} bytes are not an ONNX model`, 'it must be an undamaged ONNX file');
   }
   return decoded;
 }

@@ -41,6 +41,8 @@ export function tilesOf(data: ReportData): readonly Tile[] {
             ? '1 seed'
             : `± ${showDeviation(shown, deviation(values))}, ${plural(values.length, 'seed')}`,
   };
+  const own = values.length > 1 ? test?.ofFile?.[shown] : undefined;
+  const ofFile = own === undefined ? '' : `, test ${shown} ${showMetric(shown, own)}`;
   const best: Tile | undefined = winner && {
     name: `${column} ${metric}`,
     value: showMetric(metric, winner.metrics[metric]),
@@ -57,7 +59,7 @@ export function tilesOf(data: ReportData): readonly Tile[] {
         ]),
     ...(data.modelBytes === undefined
       ? []
-      : [{ name: 'Model file', value: showBytes(data.modelBytes), more: 'best/model.onnx' }]),
+      : [{ name: 'Model file', value: showBytes(data.modelBytes), more: `best/model.onnx${ofFile}` }]),
     ...(data.searchSeconds > 0
       ? [
           {

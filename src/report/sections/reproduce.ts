@@ -19,7 +19,7 @@ export function reproduceSection({ commands, settings, seed, space }: ReportData
         ['Seed', String(seed)],
         ['Space', [space.name, ...options].join(', ')],
       ],
-    )}<details><summary>All ${rows.length} settings</summary>${factTable('Settings as the study keeps them.', rows)}</details>`,
+    )}<details><summary>All ${rows.length} settings</summary>${factTable('Settings stored in the study.', rows)}</details>`,
   };
 }
 

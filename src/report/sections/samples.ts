@@ -84,6 +84,6 @@ function answer(sample: TestSample, labels: readonly string[]): (string | Markup
 function number(value: number | undefined): string {
   if (value === undefined) return '–';
   const text =
-    Math.abs(value) >= 1000 && Math.abs(value) < 1e12 ? showCount(value) : String(Number(value.toPrecision(4)));
+    Math.abs(value) >= 1000 && Math.abs(value) < 1e15 ? showCount(value) : String(Number(value.toPrecision(4)));
   return text.replace('-', '−');
 }

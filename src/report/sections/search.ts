@@ -24,7 +24,7 @@ function figures(data: ReportData): Markup {
   const shown = [
     figure(overTrials?.svg, `Best so far (line) and each trial (dots), ${where}${leftOut(overTrials)}`),
     figure(overTime?.svg, `The same over search time${leftOut(overTime)}`),
-    figure(curves?.svg, `Learning curves on the validation set, the winner in colour${leftOut(curves)}`),
+    figure(curves?.svg, `Learning curves on the validation set, the winner in color${leftOut(curves)}`),
     figure(
       byParams?.svg,
       `${capital(objective.metric)} against parameters, with the Pareto front; ring: the winner${leftOut(byParams)}`,

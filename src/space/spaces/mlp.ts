@@ -39,7 +39,7 @@ export const mlp = defineSpace(
   },
   {
     description:
-      'multilayer perceptrons for tables: depth, widths, normalisation, activation, dropout; 28,080 architectures',
+      'multilayer perceptrons for tables: depth, widths, normalization, activation, dropout; 28,080 architectures',
     defaults: { tune: false },
   },
 );

@@ -51,7 +51,7 @@ export const smallCnn = defineSpace(
     return tune ? { network, hyperparameters: trainingChoices(task) } : network;
   },
   {
-    description: 'small chains of convolutions: kernel, width and depth of 3 stages, normalisation, activation',
+    description: 'small chains of convolutions: kernel, width and depth of 3 stages, normalization, activation',
     defaults: { tune: false },
   },
 );

@@ -57,7 +57,7 @@ export function wrapperDefinitions(registry: Registry) {
   return {
     'successive-halving': risingStrategy(
       'successive-halving',
-      'Many candidates for a few epochs, the best in eta for longer, and so on (Jamieson & Talwalkar 2016).',
+      'Trains many candidates for a few epochs and continues with the best 1/eta in each round (Jamieson & Talwalkar 2016).',
       z.strictObject({
         ...rising,
         candidates: z.int().min(0).max(1_000_000).default(0),
@@ -73,33 +73,35 @@ export function wrapperDefinitions(registry: Registry) {
     ),
     asha: risingStrategy(
       'asha',
-      'Successive halving that promotes at once and never waits: for many workers (Li et al. 2020).',
+      'Asynchronous successive halving: promotes without waiting, for many workers (Li et al. 2020).',
       z.strictObject({ ...rising, candidates: z.int().min(0).max(1_000_000).default(0) }),
       asha,
     ),
     bohb: {
       name: 'bohb',
-      description: 'Hyperband whose candidates come from a kernel density model (Falkner et al. 2018).',
+      description: 'Hyperband with candidates from a kernel density model (Falkner et al. 2018).',
       defaults: bohbOptions.parse({}),
       create: (options = {}) => bohb(check('bohb', bohbOptions, options)),
       rungs: (options = {}) => check('bohb', bohbOptions, options),
     },
-    unique: wrapper('unique', 'No architecture twice.', z.strictObject({ inner }), (strategy) => unique(strategy)),
+    unique: wrapper('unique', 'Proposes no architecture twice.', z.strictObject({ inner }), (strategy) =>
+      unique(strategy),
+    ),
     constrained: wrapper(
       'constrained',
-      'Keeps limits for a strategy that knows of none, by rejection.',
+      'Adds limits to a strategy without them, by rejection.',
       z.strictObject({ inner }),
       (strategy) => constrained(strategy),
     ),
     forgiving: wrapper(
       'forgiving',
-      'Hides failed trials from a strategy, or shows them as the worst seen.',
+      'Hides failed trials from a strategy, or reports them with the worst value seen.',
       z.strictObject({ inner, failed: z.enum(['hidden', 'worst']).default('worst') }),
       forgiving,
     ),
     scalarised: wrapper(
       'scalarised',
-      'Several objectives as one, by weights (weight.accuracy=2) or Chebyshev, for strategies that know but one.',
+      'Combines several objectives into one by weights (weight.accuracy=2) or Chebyshev, for single-objective strategies.',
       z
         .object({ inner, method: z.enum(['weights', 'chebyshev']).default('chebyshev') })
         .catchall(z.number().gt(0).max(1_000_000))
@@ -124,7 +126,7 @@ export function wrapperDefinitions(registry: Registry) {
           throw invalid(
             `strategy "${name}"`,
             `option inner is "${innerName}"`,
-            'its candidates must come from a strategy of one fidelity',
+            'the inner strategy must not be a multi-fidelity strategy',
           );
       }),
       rungs(options = {}) {

@@ -13,9 +13,9 @@ export function risingFidelities({ eta, minEpochs }: Rungs, full: Fidelity): [Fi
   const [first, ...others] = lower;
   if (first === undefined)
     throw invalid(
-      `a strategy of rising fidelity with eta=${eta} and minEpochs=${minEpochs}`,
+      `a multi-fidelity strategy with eta=${eta} and minEpochs=${minEpochs}`,
       `epochs is ${full.epochs}`,
-      `must be at least ${eta * minEpochs}, so that there is a fidelity below the full one`,
+      `must be at least ${eta * minEpochs}, to allow a fidelity below the full one`,
     );
   return [first, ...others, full];
 }

@@ -13,8 +13,8 @@ export function damaged(place: string, found: string): UserError {
   return invalid(
     place,
     found,
-    'the file is damaged, or something other than Netsmith has changed it: restore the study from a copy (trials/*/metrics.json ' +
-      'hold what its trials measured)',
+    'the file is damaged, or another program has changed it: restore the study from a copy (trials/*/metrics.json ' +
+      'contain the results of its trials)',
   );
 }
 

@@ -78,7 +78,7 @@ function removeQuietly(file: string): void {
 function cannotWrite(error: unknown, place: string): unknown {
   const known = translated(error, place);
   if (known !== error) return known;
-  return new UserError(`${place}: ${environmentFault(error) ?? messageOf(error)}; it must be possible to write there`, {
+  return new UserError(`${place}: ${environmentFault(error) ?? messageOf(error)}; the folder must be writable`, {
     cause: error,
   });
 }
@@ -90,7 +90,7 @@ function cannotWrite(error: unknown, place: string): unknown {
 export function folderOf(study: string, ...names: readonly string[]): string {
   if (!statSync(study, { throwIfNoEntry: false })?.isDirectory())
     throw new StudyStopped(
-      `study "${study}": its folder is no longer there; if it was moved, resume it where it is now`,
+      `study "${study}": its folder no longer exists; if it was moved, resume it from its new place`,
     );
   let folder = study;
   for (const name of names) {
@@ -109,15 +109,15 @@ function makeFolder(folder: string): void {
     // Another process of this study has just made it.
     if (lstatSync(folder, { throwIfNoEntry: false })?.isDirectory()) return;
     const known = translated(error, `folder "${folder}"`);
-    throw known === error ? invalid(`folder "${folder}"`, messageOf(error), 'it must be possible to make it') : known;
+    throw known === error ? invalid(`folder "${folder}"`, messageOf(error), 'the folder must be creatable') : known;
   }
 }
 
 function isNoFolder(folder: string, isLink: boolean) {
   return invalid(
     `folder "${folder}"`,
-    isLink ? 'is a link' : 'is no folder',
-    'what a study writes stays in its own folder: put a plain folder in its place, or remove it',
+    isLink ? 'is a link' : 'is not a folder',
+    'a study only writes to its own folder: replace the link by a folder, or remove it',
   );
 }
 
@@ -142,13 +142,13 @@ export function readPlain(path: string, most: number = MOST_BYTES): Uint8Array |
   try {
     const found = statSync(path, { throwIfNoEntry: false });
     if (found === undefined) return undefined;
-    if (!found.isFile()) throw invalid(place, 'is no plain file', 'a study keeps plain files; delete it');
+    if (!found.isFile()) throw invalid(place, 'is not a regular file', 'a study only has regular files; delete it');
     if (found.size > most) throw invalid(place, `has ${found.size} bytes`, `at most ${most} are read`);
     return readFileSync(path);
   } catch (error) {
     const known = translated(error, place);
     if (known !== error || !(error instanceof Error && 'code' in error)) throw known;
-    throw invalid(place, messageOf(error), 'it must be possible to read it');
+    throw invalid(place, messageOf(error), 'it must be readable');
   }
 }
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import { DatabaseSync } from './database.node.ts';
 
 /** A study's lock, held by the one process that may write to it. */
 export interface Lock {

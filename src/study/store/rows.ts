@@ -71,7 +71,7 @@ export function checked<T>(schema: z.ZodType<T>, value: unknown, place: string):
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   const at = issue?.path.map(String).join('.') ?? '';
-  throw damaged(place, `${at === '' ? 'a value' : at} is not what it should be (${issue?.message ?? 'invalid'})`);
+  throw damaged(place, `${at === '' ? 'a value' : at} is not valid (${issue?.message ?? 'invalid'})`);
 }
 
 export function trialRow(trial: Trial): Omit<TrialRow, 'checksum'> {
@@ -104,7 +104,7 @@ export function trialOf(found: object, curve: readonly Report[], place: string):
     parseJson(row[column], `${place}: ${column}`);
   const began = checked(start, json('start'), `${place}: start`);
   if (row.purpose === 'search' && began.kind !== 'fresh' && began.trial >= row.trial)
-    throw damaged(place, `it goes on from trial ${began.trial}, which is not an earlier one`);
+    throw damaged(place, `it continues trial ${began.trial}, which is not an earlier one`);
   return deepFreeze({
     purpose: row.purpose,
     trial: row.trial,

@@ -215,7 +215,7 @@ const NOTHING: ReturnType<SqliteDatabase['prepare']> = {
 function reader(study: string) {
   const place = placeOf(study);
   const verify = (at: string, row: { readonly checksum: string }, sum: string) => {
-    if (row.checksum !== sum) throw damaged(at, 'is not what was written (its checksum differs)');
+    if (row.checksum !== sum) throw damaged(at, 'has changed since it was written (its checksum differs)');
   };
   const only = <T>(table: string, rows: readonly T[]): T => {
     const [row] = rows;
@@ -262,8 +262,7 @@ function reader(study: string) {
         if (purpose !== undefined && purpose !== one) continue;
         const { length } = trials.filter((trial) => trial.purpose === one);
         const wanted = progress[`${one}_trials`];
-        if (length !== wanted)
-          throw damaged(place, `it has ${length} of the ${wanted} ${one} trials that were written`);
+        if (length !== wanted) throw damaged(place, `it has only ${length} of ${wanted} ${one} trials`);
         const first = one === 'search' ? 0 : trials.length - length;
         for (let i = 0; i < length; i++)
           if (trials[first + i]?.trial !== i) throw damaged(place, `${nameOf({ purpose: one, trial: i })} is missing`);
@@ -292,7 +291,7 @@ function reader(study: string) {
       const { earlier: wanted } = await found.record(db);
       const rows = await db.selectFrom('earlier_trials').selectAll().orderBy('position').execute();
       if (rows.length !== wanted)
-        throw damaged(place, `it has ${rows.length} of the ${wanted} trials of earlier studies that were written`);
+        throw damaged(place, `it has only ${rows.length} of ${wanted} trials of earlier studies`);
       return rows.map((row) => {
         const at = `${place}: trial ${row.trial} of earlier study "${row.study}"`;
         verify(at, row, earlierSum(row));

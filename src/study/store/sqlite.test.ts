@@ -102,7 +102,7 @@ test('a folder that is a study, or holds files of such names, is refused and lef
   const dir = fresh();
   await (await createStudyStore(dir, STUDY)).close();
   const before = readFileSync(join(dir, 'study.db'));
-  await assert.rejects(createStudyStore(dir, STUDY), { name: 'UserError', message: /is a study already/ });
+  await assert.rejects(createStudyStore(dir, STUDY), { name: 'UserError', message: /already contains a study/ });
   assert.deepEqual(readFileSync(join(dir, 'study.db')), before);
   const other = fresh();
   mkdirSync(join(other, 'trials'), { recursive: true });
@@ -117,7 +117,7 @@ test('of several that create a study in one folder at once, one does and the oth
   const errors = tries.flatMap((end) => (end.status === 'rejected' ? [end.reason] : []));
   assert.equal(stores.length, 1);
   assert.deepEqual(
-    errors.map(({ name, message }) => [name, /is a study already/.test(message)]),
+    errors.map(({ name, message }) => [name, /already contains a study/.test(message)]),
     Array(2).fill(['UserError', true]),
   );
   await stores[0]?.close();
@@ -168,7 +168,7 @@ test('creating studies side by side, in threads that begin each at the same mome
     const ends = results.map((of) => of[round] ?? '');
     assert.equal(ends.filter((end) => end === 'created').length, 1, ends.join('; '));
     assert.equal(
-      ends.filter((end) => /^UserError: .*(is a study already|has ")/.test(end)).length,
+      ends.filter((end) => /^UserError: .*(already contains a study|has ")/.test(end)).length,
       threads - 1,
       ends.join('; '),
     );
@@ -185,7 +185,7 @@ test('a folder that cannot be written to is refused and nothing is made', async 
 
 test('a folder without a study, and files that are none, are refused', async () => {
   const dir = fresh();
-  await assert.rejects(openStudyStore(dir, 'read'), { name: 'UserError', message: /has no study.db/ });
+  await assert.rejects(openStudyStore(dir, 'read'), { name: 'UserError', message: /is not the folder of a study/ });
   assert.ok(!existsSync(dir));
   mkdirSync(dir);
   writeFileSync(join(dir, 'study.db'), 'no database at all, but some text that is long enough to look like one');

@@ -97,7 +97,7 @@ function oldColumns(version: number): ReadonlyMap<string, ReadonlySet<string>> {
  * whenever they are read or written.
  */
 export function checkTables(database: DatabaseSync, version: number, place: string): void {
-  const foreign = (found: string) => damaged(place, `${found} is not what a study of schema ${version} has`);
+  const foreign = (found: string) => damaged(place, `${found} does not fit a study of schema ${version}`);
   const old = oldColumns(version);
   const tables = new Set(version === SCHEMA ? Object.keys(TABLES) : old.keys());
   const missing = new Set(tables);
@@ -126,7 +126,7 @@ export function checkTables(database: DatabaseSync, version: number, place: stri
 export function readOld(database: DatabaseSync, version: number, place: string): Contents {
   const rows = (table: string, order: string) => database.prepare(`SELECT * FROM ${table} ORDER BY ${order}`).all();
   const [study, ...more] = rows('study', 'rowid');
-  if (study === undefined || more.length > 0) throw damaged(place, 'it does not have one record of the study');
+  if (study === undefined || more.length > 0) throw damaged(place, 'it does not have exactly one study record');
   const { earlier: _, ...record } = recordOf({ ...study, earlier: 0 }, place);
   const { worker_seconds = 0, strategy_state: state, revision, search_seconds } = study;
   const progress = progressOf({ search_trials: 0, confirm_trials: 0, search_seconds, worker_seconds }, place);
