@@ -298,7 +298,7 @@ test('what does not fit is refused before anything is written', async () => {
     trained.optimize(() => ({ score: 1 })),
     /not judged by a function/,
   );
-  await assert.rejects(createStudy({ ...SMALL, dir }), /is a study already/);
+  await assert.rejects(createStudy({ ...SMALL, dir }), /already contains a study/);
   await assert.rejects(createStudy({ ...SMALL, seed: 4, dir, ifExists: 'continue' }), /seed is 3, not 4/);
   const own = await createStudy({ ...judged, objective: { score: 'maximize' }, dir: fresh() });
   await assert.rejects(own.optimize({ trials: 1 }), /judged by a function; give it/);

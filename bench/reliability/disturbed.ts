@@ -11,8 +11,9 @@ const BIN = join(import.meta.dirname, '../../bin/netsmith.js');
 const SEARCH =
   'search --space nas-bench-201 --space-options cells=1,channels=4 --train-samples 300 --epochs 2 --trials 4 --confirm 2 --seed 5';
 const EVALUATE = ['evaluate', '--seeds', '2', '--no-baselines'];
+const RUN = `${SEARCH.replace('search', 'run')} --workers 1 --seeds 2 --no-baselines`;
 
-export const PHASES = ['search', 'confirm', 'evaluate'] as const;
+export const PHASES = ['search', 'confirm', 'evaluate', 'run'] as const;
 export type Phase = (typeof PHASES)[number];
 
 /** What a command has written by then, and how long after that it may be disturbed (milliseconds). */
@@ -31,6 +32,12 @@ const MARKS: Readonly<Record<Phase, readonly (readonly [mark: string, within: nu
   evaluate: [
     ['', 3000],
     ['seed 0: test', 400],
+  ],
+  run: [
+    ['[2 of 4]', 400],
+    ['Retraining trial', 1500],
+    ['seed 0: test', 400],
+    ['seed 1: test', 1500],
   ],
 };
 
@@ -86,7 +93,7 @@ export function command(args: readonly string[], moment?: Moment, disturb: (chil
 
 /** The command that a phase is part of, in this folder. */
 export const commandOf = (phase: Phase, dir: string): readonly string[] =>
-  phase === 'evaluate' ? [...EVALUATE, dir] : [...SEARCH.split(' '), '--out', dir];
+  phase === 'evaluate' ? [...EVALUATE, dir] : [...(phase === 'run' ? RUN : SEARCH).split(' '), '--out', dir];
 
 /** The command after which the phase is done, however far it had come. */
 export const wayOn = (phase: Phase, dir: string): readonly string[] =>
@@ -100,7 +107,8 @@ export function prepare(phase: Phase, dir: string, undisturbed: string): void {
 
 /** What the phases are to come to: search and confirmation that nothing disturbs, and an evaluation if it is one of them. */
 export async function undisturbedIn(dir: string, phases: readonly Phase[]): Promise<void> {
-  const commands = phases.includes('evaluate') ? (['search', 'evaluate'] as const) : (['search'] as const);
+  const isEvaluated = phases.includes('evaluate') || phases.includes('run');
+  const commands = isEvaluated ? (['search', 'evaluate'] as const) : (['search'] as const);
   for (const phase of commands) {
     const { code, err } = await command(commandOf(phase, dir));
     if (code !== 0) throw new Error(err);
@@ -123,7 +131,7 @@ async function outcomeOf(phase: Phase, dir: string) {
   );
   const strategy = await store.strategyState();
   await store.close();
-  if (phase !== 'evaluate') return { trials, strategy };
+  if (phase !== 'evaluate' && phase !== 'run') return { trials, strategy };
   const evaluation: unknown = JSON.parse(readFileSync(join(dir, 'best/evaluation.json'), 'utf8'));
   const weights = createHash('sha256')
     .update(readFileSync(join(dir, 'best/weights.bin')))

@@ -4,7 +4,7 @@ import { DataError, invalid, StudyStopped, stopped } from '../common/errors.ts';
 import { showAgreement } from '../report/numbers.ts';
 import type { Space, SpaceDefinition } from '../space/index.ts';
 import { beginning } from '../study/earlier.ts';
-import type { StudyPlan } from '../study/plan.ts';
+import type { Afterwards, StudyPlan } from '../study/plan.ts';
 import type { StudyRun } from '../study/run.ts';
 import type { StudySettings } from '../study/spec.ts';
 import type { EarlierTrial, Store } from '../study/store/store.ts';
@@ -25,6 +25,7 @@ import { runOnTable } from './table-search.ts';
 export interface StudyOptions {
   readonly out?: string;
   readonly prior?: readonly string[];
+  readonly afterwards?: Afterwards;
 }
 
 /**
@@ -33,7 +34,7 @@ export interface StudyOptions {
 export async function newStudy(
   settings: StudySettings,
   space: SpaceDefinition | Space,
-  { out, prior = [] }: StudyOptions,
+  { out, prior = [], afterwards }: StudyOptions,
   notes: Notes,
 ): Promise<{ readonly dir: string; readonly store: Store; readonly setup: Setup }> {
   if (out !== undefined) checkNewStudy(out);
@@ -57,6 +58,7 @@ export async function newStudy(
       settings: planToJson({
         ...planOfSetup(setup),
         ...known,
+        ...(afterwards !== undefined && { afterwards }),
         ...(prior.length > 0 && { prior: prior.map((folder) => resolve(folder)) }),
       }),
       state,

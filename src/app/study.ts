@@ -43,8 +43,8 @@ function storedSpace(space: Space): Json {
   return parseJson(JSON.stringify(spaceToJson(space)), `space "${space.name}" as JSON`);
 }
 
-export function planToJson({ settings, data, block, foresight, ownSpace, prior }: StudyPlan): Json {
-  return JSON.parse(JSON.stringify({ settings, data, block, foresight, ownSpace, prior })) as Json;
+export function planToJson({ settings, data, block, foresight, ownSpace, prior, afterwards }: StudyPlan): Json {
+  return JSON.parse(JSON.stringify({ settings, data, block, foresight, ownSpace, prior, afterwards })) as Json;
 }
 
 export function planOf(record: StudyRecord, dir: string): StudyPlan {

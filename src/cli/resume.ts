@@ -1,10 +1,12 @@
 import type { Command } from 'commander';
 import { CHANGEABLE, reopen } from '../app/resume.ts';
+import { readStudy } from '../app/study.ts';
 import type { Store } from '../study/store/store.ts';
 import { nameOf } from '../study/store/transitions.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import { addSettingsOfStudy, givenSettings } from './flags.ts';
 import type { Output } from './output.ts';
+import { finishRun } from './run.ts';
 import { searchToItsEnd, tellResult } from './search.ts';
 
 interface ResumeOptions {
@@ -12,7 +14,7 @@ interface ResumeOptions {
   readonly retryFailed: boolean;
 }
 
-/** `netsmith resume DIR`: { study, trials, best } */
+/** `netsmith resume DIR`: { study, trials, best }; of a study that `run` began, what `run` gives */
 export function addResume(program: Command, shell: Shell): void {
   const command = define(program, 'resume <dir>', 'Resume a stopped or killed study, or extend its budget', [
     'netsmith resume runs/digits-small-cnn-1',
@@ -27,7 +29,9 @@ export function addResume(program: Command, shell: Shell): void {
     const { store, setup } = await reopen(dir, givenSettings(command), output, options.without);
     if (options.retryFailed) await retryFailed(store, output);
     const end = await searchToItsEnd(dir, store, setup, output);
-    await tellResult(dir, end, output, shell);
+    const { afterwards } = await readStudy(dir);
+    if (afterwards === undefined) await tellResult(dir, end, output, shell);
+    else await finishRun(dir, setup, end, afterwards, output, shell);
   });
 }
 

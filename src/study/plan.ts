@@ -20,6 +20,17 @@ export interface StudyPlan {
   readonly ownSpace?: Json;
   /** Folders of the earlier studies that it began with, as they were called then. */
   readonly prior?: readonly string[];
+  /** What `run` was to do after the search: whatever it was interrupted in, `resume` continues there. */
+  readonly afterwards?: Afterwards;
+}
+
+/** The options of `run` for what follows the search: evaluation, export and report. */
+export interface Afterwards {
+  readonly seeds: number;
+  readonly baselines: boolean;
+  readonly samples: boolean;
+  /** Which network of a Pareto front. */
+  readonly choose?: string;
 }
 
 const size = z.int().min(1);
@@ -65,6 +76,14 @@ const planSchema = z.looseObject({
     .optional(),
   ownSpace: z.unknown().optional(),
   prior: z.array(z.string()).optional(),
+  afterwards: z
+    .strictObject({
+      seeds: z.int().min(1).max(1000),
+      baselines: z.boolean(),
+      samples: z.boolean(),
+      choose: z.string().optional(),
+    })
+    .optional(),
 });
 
 /** The plan that the record of study `dir` holds. Throws UserError, with the place, for anything else. */
