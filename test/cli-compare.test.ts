@@ -163,7 +163,7 @@ test('compare of configurations: named by their files, random search added', asy
   const longer = file('longer', { strategy: 'tpe', epochs: 2 });
   const configs = (...files: string[]) => ['compare', ...files.flatMap((path) => ['--config', path])];
   const out = join(folder, 'configs');
-  await refused(/"longer": epochs is 2, and 1 in "/, ...configs(one, longer), '--seeds', '1', '--out', out);
+  await refused(/"longer": epochs is 2, but 1 in "/, ...configs(one, longer), '--seeds', '1', '--out', out);
   const found = await json(...configs(one, two), '--seeds', '1', '--out', out, '--evaluate', '1');
   assert.deepEqual(names(found), ['one', 'random', 'two']);
   for (const { test, gap, likeness } of found.competitors) {

@@ -38,5 +38,5 @@ test('hyperparameters take the place of settings, and keep the same rules', () =
     /hyperparameters: learningRate is -1/,
   );
   assert.throws(() => withHyperparameters(DEFAULT_SETTINGS, { depth: 3 }), /unknown setting "depth"/);
-  assert.throws(() => withHyperparameters(DEFAULT_SETTINGS, { epochs: 3 }), /its fidelity/);
+  assert.throws(() => withHyperparameters(DEFAULT_SETTINGS, { epochs: 3 }), /the fidelity sets/);
 });
