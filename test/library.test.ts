@@ -180,6 +180,25 @@ test('an evaluation that was interrupted keeps the seeds that are done', async (
   assert.deepEqual(again.test, expected.test);
 });
 
+test('resume continues a run in what follows the search: the trainings that are done are kept, the result is the same', async () => {
+  const dir = fresh();
+  const flags = `${SMALL_FLAGS} --trials 1 --confirm 0 --workers 1 --seeds 2 --no-baselines --no-samples`;
+  const whole = await json('run', ...flags.split(' '), '--out', dir);
+  // As after a kill in the second training.
+  const best = join(dir, 'best');
+  const records = readdirSync(join(best, 'runs')).map((name) => join(best, 'runs', name));
+  const second = records.find((file) => JSON.parse(readFileSync(file, 'utf8')).seed === 1);
+  for (const file of [second ?? '', join(best, 'evaluation.json'), join(best, 'model.onnx'), join(dir, 'report.html')])
+    rmSync(file);
+  const { code, out, err } = await netsmith('resume', dir, '--json');
+  assert.equal(code, 0, err);
+  assert.match(err, /1 final training of an earlier evaluation kept/);
+  assert.doesNotMatch(err, /seed 0: test/);
+  const { export: exported, ...result } = JSON.parse(out);
+  assert.deepEqual(result.evaluation, whole.evaluation);
+  assert.ok(existsSync(exported.file) && existsSync(result.report));
+});
+
 test('ask and tell make the trials that a function makes; what was asked for and not told comes again', async () => {
   const byFunction = await createStudy({ ...judged, objective: { score: 'minimize' }, dir: fresh() });
   const end = await byFunction.optimize(({ text }) => ({ score: score(text) }), { trials: 12 });
