@@ -60,7 +60,7 @@ suite('measures of a network', () => {
     await refused(/--limit: "depth" twice/, '--limit', 'depth=3', '--limit', 'depth=4');
     await refused(/has a limit of 900 already/, '--limit', 'params=3', '--max-params', '900');
     await refused(/a trial of this search measures naswot/, '--until', 'accuracy=0.5');
-    await refused(/r2 is a metric of regression only/, '--until', 'r2=0.5');
+    await refused(/r2 is a metric for regression only/, '--until', 'r2=0.5');
     await refused(/names a metric twice/, '--until', 'params=5,params=6');
   });
 

@@ -203,7 +203,7 @@ test('samples of the test set are in the report only where they were kept, and a
       /predictions\.json": samples\.shown\.0\.image is not valid; delete it, or run netsmith evaluate again/,
     ],
     [samples.slice(0, 100), /predictions\.json" \(delete it.*\): is not valid JSON/],
-    [samples.replace('"confidence"', '"confident"'), /predictions\.json": samples\.shown\.0 is not what it should be/],
+    [samples.replace('"confidence"', '"confident"'), /predictions\.json": samples\.shown\.0 is not valid/],
     [samples.replace(/"predicted":[1-9]/, '"predicted":0'), /predictions\.json": is not what was written/],
   ] as const) {
     writeFileSync(kept, damage);

@@ -1,6 +1,6 @@
 /**
- * Fills the disk that a study lies on at random moments of search, confirmation and evaluation; frees it and goes on: does the
- * command end by itself with one sentence, is no trial failed, and does it come to what an undisturbed run comes to?
+ * Fills the disk of a study at random moments of search, confirmation and evaluation, then frees it and continues. The command
+ * must stop with one sentence, no trial may fail, and the results must equal those of an undisturbed run.
  *
  *     npm run -s bench:reliability:disk [-- --moments 20 --seed 1 --only search --json]
  *

@@ -98,7 +98,7 @@ export function prepare(phase: Phase, dir: string, undisturbed: string): void {
   cpSync(undisturbed, dir, { recursive: true, filter: (path) => !path.endsWith('best') });
 }
 
-/** What the phases are to come to: search and confirmation that nothing disturbs, and an evaluation if it is one of them. */
+/** The expected results: an undisturbed search and confirmation, and an evaluation if it is one of the phases. */
 export async function undisturbedIn(dir: string, phases: readonly Phase[]): Promise<void> {
   const commands = phases.includes('evaluate') ? (['search', 'evaluate'] as const) : (['search'] as const);
   for (const phase of commands) {

@@ -1,6 +1,6 @@
 /**
- * Kills `netsmith` (SIGKILL) at random moments of search, confirmation and evaluation, then goes on (`resume`, or the command
- * again): does it come to the trials, the evaluation and the weights of the run that nobody killed?
+ * Kills `netsmith` (SIGKILL) at random moments of search, confirmation and evaluation, then continues (`resume`, or the same
+ * command). The trials, the evaluation and the weights must equal those of an undisturbed run.
  *
  *     npm run -s bench:reliability [-- --kills 60 --seed 1 --only search --json]
  *

@@ -16,7 +16,7 @@ import { damageModel, forgeModel } from '../../../test/support/damage-model.ts';
 import { json } from '../../../test/support/netsmith.ts';
 import type { Parser } from '../parser.ts';
 
-/** A damaged study is read as it was written, or refused; only where the checksums were made anew may values differ. */
+/** A damaged study is refused or gives the original values; they may differ only where the damage recomputed the checksums. */
 export const studies: Parser = {
   name: 'studies',
   weight: 1,

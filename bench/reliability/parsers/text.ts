@@ -22,7 +22,7 @@ function spaces(): readonly Space[] {
   return Object.values(SPACES).map((definition) => definition.create(definition.name === 'mlp' ? TABLE : IMAGES, {}));
 }
 
-/** What is read must say the same when it is written and read again. */
+/** A parsed value, written and read again, must be the same. */
 export const architectures: Parser = {
   name: 'architectures',
   weight: 30,
