@@ -204,7 +204,7 @@ test('samples of the test set are in the report only where they were kept, and a
     ],
     [samples.slice(0, 100), /predictions\.json" \(delete it.*\): is not valid JSON/],
     [samples.replace('"confidence"', '"confident"'), /predictions\.json": samples\.shown\.0 is not valid/],
-    [samples.replace(/"predicted":[1-9]/, '"predicted":0'), /predictions\.json": is not what was written/],
+    [samples.replace(/"predicted":[1-9]/, '"predicted":0'), /predictions\.json": has changed since it was written/],
   ] as const) {
     writeFileSync(kept, damage);
     await refused(expected, 'report', dir);
