@@ -80,6 +80,18 @@ test('200 accidents to a file: refused, or the same answers', async () => {
   assert.ok(refused > 180, `${refused} of 200 were refused`);
 });
 
+test('a seal whose key is damaged is still a seal: one byte of the key and one before it', async () => {
+  const model = sealModel(exported());
+  const key = Buffer.from(model).lastIndexOf('netsmith.sha256');
+  for (let at = key; at < key + 'netsmith.sha256'.length; at++) {
+    const damaged = model.slice();
+    damaged[at] = (damaged[at] ?? 0) ^ 1;
+    const weight = key >> 1;
+    damaged[weight] = (damaged[weight] ?? 0) ^ 1;
+    assert.equal(typeof (await outcome(damaged)), 'string', `byte ${at}`);
+  }
+});
+
 test('200 forgeries of metadata and graph: refused, or an answer within the rules', async () => {
   const model = exported();
   const messages = new Set<string>();
