@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { start } from './support/process.ts';
 
-const BIN = join(import.meta.dirname, '..', 'bin', 'netsmith.js');
 const SETTINGS =
   '--space nas-bench-201 --space-options cells=1,channels=4 --train-samples 300 --epochs 3 --seed 5'.split(' ');
 
@@ -15,13 +15,6 @@ before(() => {
   folder = mkdtempSync(join(tmpdir(), 'netsmith-interrupt-'));
 });
 after(() => rmSync(folder, { recursive: true, force: true }));
-
-function start(...args: string[]): ChildProcess {
-  const child = spawn(process.execPath, [BIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-  child.stdout?.setEncoding('utf8');
-  child.stderr?.setEncoding('utf8');
-  return child;
-}
 
 /** Runs to its end; `watch` sees standard error as it grows. */
 async function finish(child: ChildProcess, watch: (err: string) => void = () => {}) {

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { json } from './support/netsmith.ts';
+import { start } from './support/process.ts';
 
-const BIN = join(import.meta.dirname, '..', 'bin', 'netsmith.js');
 const SMALL = '--space mlp --train-samples 100 --epochs 1 --seed 5'.split(' ');
 
 let folder = '';
@@ -15,13 +15,6 @@ before(() => {
   folder = mkdtempSync(join(tmpdir(), 'netsmith-streams-'));
 });
 after(() => rmSync(folder, { recursive: true, force: true }));
-
-function start(...args: string[]): ChildProcess {
-  const child = spawn(process.execPath, [BIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-  child.stdout?.setEncoding('utf8');
-  child.stderr?.setEncoding('utf8');
-  return child;
-}
 
 async function errorsOf(child: ChildProcess): Promise<string> {
   let err = '';

@@ -1,21 +1,22 @@
-/** What the reliability benches share: commands that are disturbed at a moment, and what their studies come to. */
+/** What the reliability benches share: their flags, commands disturbed at random moments, and the comparison of results. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { rng } from '../../src/common/random.ts';
 import { openStudy } from '../../src/study/study.node.ts';
+import { parseFlags } from '../support/flags.ts';
 
 const BIN = join(import.meta.dirname, '../../bin/netsmith.js');
 const SEARCH =
   'search --space nas-bench-201 --space-options cells=1,channels=4 --train-samples 300 --epochs 2 --trials 4 --confirm 2 --seed 5';
 const EVALUATE = ['evaluate', '--seeds', '2', '--no-baselines'];
 
-export const PHASES = ['search', 'confirm', 'evaluate'] as const;
-export type Phase = (typeof PHASES)[number];
+const PHASES = ['search', 'confirm', 'evaluate'] as const;
+type Phase = (typeof PHASES)[number];
 
-/** What a command has written by then, and how long after that it may be disturbed (milliseconds). */
+/** A moment: the command has written `mark`, and then a random time below `within` milliseconds has passed. */
 const MARKS: Readonly<Record<Phase, readonly (readonly [mark: string, within: number])[]>> = {
   search: [
     ['handwritten digits', 1500],
@@ -34,14 +35,14 @@ const MARKS: Readonly<Record<Phase, readonly (readonly [mark: string, within: nu
   ],
 };
 
-export interface Moment {
+interface Moment {
   readonly phase: Phase;
   readonly mark: string;
   readonly delayMs: number;
 }
 
 /** The moment `index` of the seed: the phases in turn. */
-export function momentOf(seed: number, index: number, phases: readonly Phase[]): Moment {
+function momentOf(seed: number, index: number, phases: readonly Phase[]): Moment {
   const phase = phases[index % phases.length] as Phase;
   const stream = rng('moment', seed, index);
   const [mark, within] = stream.pick(MARKS[phase]);
@@ -49,7 +50,7 @@ export function momentOf(seed: number, index: number, phases: readonly Phase[]):
 }
 
 /** How a command ended. */
-export interface Ended {
+interface Ended {
   readonly code: number | null;
   readonly signal: string | null;
   readonly err: string;
@@ -57,8 +58,8 @@ export interface Ended {
   readonly seconds: number;
 }
 
-/** Runs a command, and does `disturb` to it at the moment, if it comes so far. */
-export function command(args: readonly string[], moment?: Moment, disturb: (child: ChildProcess) => void = () => {}) {
+/** Runs a command and calls `disturb` at the moment, unless the command ends before. */
+function command(args: readonly string[], moment?: Moment, disturb: (child: ChildProcess) => void = () => {}) {
   return new Promise<Ended>((resolve) => {
     const child = spawn(process.execPath, [BIN, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
     let err = '';
@@ -85,21 +86,21 @@ export function command(args: readonly string[], moment?: Moment, disturb: (chil
 }
 
 /** The command that a phase is part of, in this folder. */
-export const commandOf = (phase: Phase, dir: string): readonly string[] =>
+const commandOf = (phase: Phase, dir: string): readonly string[] =>
   phase === 'evaluate' ? [...EVALUATE, dir] : [...SEARCH.split(' '), '--out', dir];
 
-/** The command after which the phase is done, however far it had come. */
-export const wayOn = (phase: Phase, dir: string): readonly string[] =>
+/** The command that completes the phase after a disturbance. */
+const continuation = (phase: Phase, dir: string): readonly string[] =>
   phase !== 'evaluate' && existsSync(join(dir, 'study.db')) ? ['resume', dir] : commandOf(phase, dir);
 
-/** Brings what the phase begins with into the folder: nothing, or a search that has ended. */
-export function prepare(phase: Phase, dir: string, undisturbed: string): void {
+/** Copies what the phase starts from into the folder: nothing, or a finished search. */
+function prepare(phase: Phase, dir: string, undisturbed: string): void {
   if (phase !== 'evaluate') return;
   cpSync(undisturbed, dir, { recursive: true, filter: (path) => !path.endsWith('best') });
 }
 
 /** The expected results: an undisturbed search and confirmation, and an evaluation if it is one of the phases. */
-export async function undisturbedIn(dir: string, phases: readonly Phase[]): Promise<void> {
+async function undisturbedIn(dir: string, phases: readonly Phase[]): Promise<void> {
   const commands = phases.includes('evaluate') ? (['search', 'evaluate'] as const) : (['search'] as const);
   for (const phase of commands) {
     const { code, err } = await command(commandOf(phase, dir));
@@ -107,8 +108,8 @@ export async function undisturbedIn(dir: string, phases: readonly Phase[]): Prom
   }
 }
 
-/** Whether a study in `dir` came to what the other came to, in all but times: trials, strategy, evaluation, weights. */
-export async function isEqual(phase: Phase, dir: string, undisturbed: string): Promise<boolean> {
+/** Whether two studies have the same trials, strategy state, evaluation and weights; times may differ. */
+async function isEqual(phase: Phase, dir: string, undisturbed: string): Promise<boolean> {
   const [a, b] = [await outcomeOf(phase, dir), await outcomeOf(phase, undisturbed)];
   return isDeepStrictEqual(a, b);
 }
@@ -132,20 +133,20 @@ async function outcomeOf(phase: Phase, dir: string) {
 }
 
 /** Whether a text has a stack in it. */
-export const hasStack = (text: string): boolean => /\n\s+at /.test(text);
+const hasStack = (text: string): boolean => /\n\s+at /.test(text);
 
-/** One disturbance and what came of it. */
-export interface Row extends Moment {
+/** One disturbance and its outcome. */
+interface Row extends Moment {
   readonly code: number | null;
   readonly seconds: number;
-  /** Of the command that was disturbed, or of the one that went on. */
+  /** Whether the disturbed command, or the one that continued it, printed a stack. */
   readonly stack: boolean;
-  /** Whether the command that went on succeeded, and came to what an undisturbed one comes to. */
+  /** Whether the continuing command succeeded with the results of an undisturbed run. */
   readonly equal: boolean;
 }
 
 /** A line for each phase: moments, equal results, stacks, the longest time from the disturbance to the end. */
-export function summaryOf(rows: readonly Row[], phases: readonly Phase[]): string {
+function summaryOf(rows: readonly Row[], phases: readonly Phase[]): string {
   return phases
     .map((phase) => {
       const of = rows.filter((row) => row.phase === phase);
@@ -154,4 +155,58 @@ export function summaryOf(rows: readonly Row[], phases: readonly Phase[]): strin
       return `${phase}: ${of.length} moments, ${count(({ equal }) => equal)} with the undisturbed result, ${count(({ stack }) => stack)} with a stack, ended within ${longest.toFixed(1)} s`;
     })
     .join('\n');
+}
+
+/** A way to disturb a command. */
+export interface Disturbance {
+  /** Where an undisturbed study is kept. The caller creates and removes it. */
+  readonly root: string;
+  /** The folder of the disturbed study, created and removed for each moment. */
+  readonly dir: string;
+  disturb(child: ChildProcess): void;
+  /** Removes the cause after the command has ended. */
+  repair?(): void;
+  /** Whether the command ended because of the disturbance. If not, another moment is drawn. */
+  isDisturbed(ended: Ended): boolean;
+}
+
+/**
+ * The bench of one disturbance, with the flags `--moments`, `--seed`, `--only` and `--json`: a line of progress for each moment, then a
+ * summary. The exit code is 1 if a result differs, a stack was printed, or too few moments disturbed a command.
+ */
+export function reliabilityBench(moments: number): (disturbance: Disturbance) => Promise<void> {
+  const flags = parseFlags({
+    moments: { type: 'string', default: `${moments}` },
+    seed: { type: 'string', default: '1' },
+    only: { type: 'string', multiple: true },
+    json: { type: 'boolean', default: false },
+  });
+  const wanted = Number(flags.moments);
+  const phases = PHASES.filter((phase) => flags.only?.includes(phase) ?? true);
+  return async ({ root, dir, disturb, repair, isDisturbed }) => {
+    const undisturbed = join(root, 'undisturbed');
+    await undisturbedIn(undisturbed, phases);
+    const rows: Row[] = [];
+    for (let index = 0; rows.length < wanted && index < 4 * wanted; index++) {
+      const moment = momentOf(Number(flags.seed), index, phases);
+      const { phase } = moment;
+      prepare(phase, dir, undisturbed);
+      const ended = await command(commandOf(phase, dir), moment, disturb);
+      repair?.();
+      if (isDisturbed(ended)) {
+        const next = await command(continuation(phase, dir));
+        // An error that the program reports has exit code 1; a kill has none.
+        const isReported = ended.code === null || ended.code === 1;
+        const equal = isReported && next.code === 0 && (await isEqual(phase, dir, undisturbed));
+        const { code, seconds } = ended;
+        rows.push({ ...moment, code, seconds, stack: hasStack(ended.err) || hasStack(next.err), equal });
+        const said = ended.err.split('\n').filter((line) => line.startsWith('netsmith:'));
+        process.stderr.write(`${[`${rows.length} of ${wanted}: ${JSON.stringify(rows.at(-1))}`, ...said].join(' ')}\n`);
+        if (!equal) process.stderr.write(`${ended.err}${next.err}`);
+      }
+      rmSync(dir, { recursive: true, force: true });
+    }
+    process.stdout.write(`${flags.json ? JSON.stringify(rows, undefined, 1) : summaryOf(rows, phases)}\n`);
+    process.exitCode = rows.length === wanted && rows.every(({ equal, stack }) => equal && !stack) ? 0 : 1;
+  };
 }

@@ -118,7 +118,8 @@ export async function openEstimator(
     case 'predictor':
       return predictorEstimator(await learn(setup, estimator, earlier), estimator.metric);
     case 'own': {
-      if (setup.own.estimator === undefined) throw new Error('the estimator is of a file that nobody has named');
+      if (setup.own.estimator === undefined)
+        throw new Error('the study needs its estimator file, and no file was given');
       const definition = await ownEstimator(setup.own.estimator);
       let engine: ReturnType<typeof openEngine> | undefined;
       const context = {

@@ -104,7 +104,7 @@ const PLACEHOLDERS: Partial<Record<SettingName, string>> = {
   memory: 'size',
 };
 
-/** `cells=1,channels=16,flip=true`. Throws UserError for what is no pair, and for a name that is given twice. */
+/** `cells=1,channels=16,flip=true`. Throws UserError for text that is not a pair, and for a repeated name. */
 export function parsePairs(text: string, place: string): Record<string, number | string | boolean> {
   const pairs = new Map<string, number | string | boolean>();
   for (const part of text.split(',')) {

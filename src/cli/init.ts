@@ -70,7 +70,7 @@ function schemaFrom(folder: string): string {
     : `https://unpkg.com/netsmith@${netsmithVersion()}/${SCHEMA_FILE}`;
 }
 
-/** Asks for what is not given: the data, how they are read, and when the search ends. */
+/** Asks for the missing settings: the data, how to read them, and when the search ends. */
 export async function askSettings(given: Given, asker: Asker): Promise<Given> {
   const answers: Record<string, unknown> = { ...given };
   /** Asks, unless a flag has answered. */

@@ -9,7 +9,7 @@ import type { Output } from './output.ts';
 import { drawRows, type Now, openLive, type Row, secondsLeftOf, timeText } from './screen.ts';
 import type { Setup } from './setup.ts';
 
-/** What is told of a search while it runs: a line for each trial, and in a terminal a picture that changes below them. */
+/** The progress of a search: a line for each trial, and in a terminal a live area below the lines. */
 export interface LiveView {
   onEvent(event: StudyEvent): void;
   /** A line for people that stays, above the picture. */

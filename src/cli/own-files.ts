@@ -27,8 +27,8 @@ export function ownFilesOf({ strategy, estimator }: Pick<StudySettings, 'strateg
 }
 
 /**
- * The files of a study that is gone on with, which the command line has to name again. Throws UserError where it does not, and where it
- * names one for a study that has none.
+ * The user's files of a study to resume, which the command line must name again. Throws UserError if it does not, or if it names a
+ * file for a study that has none.
  */
 export function namedAgain(place: string, settings: StudySettings, given: Readonly<Record<string, unknown>>): OwnFiles {
   const files: { strategy?: string; estimator?: string } = {};

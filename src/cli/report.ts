@@ -174,8 +174,8 @@ function commandsOf(
 }
 
 /**
- * A path as a report may show it to others: from the folder that the command runs in, or, outside of it, its last part alone; where
- * someone's files are is nobody else's business.
+ * A path for a report that others read: relative to the current folder, or only the last part of a path outside of it, because
+ * reports must not reveal where a person keeps files.
  */
 function withoutHome(path: string): string {
   const from = relative('', resolvePath(path));

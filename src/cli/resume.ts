@@ -65,8 +65,8 @@ async function retryFailed(store: Store, output: Output): Promise<void> {
 }
 
 /**
- * Opens a study for writing, with some of its settings given anew, and without some of its images. Throws UserError when its
- * data are others now.
+ * Opens a study for writing, with some settings changed, and without some of its images. Throws UserError if its
+ * data have changed.
  */
 export async function reopen(
   dir: string,

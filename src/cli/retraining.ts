@@ -62,9 +62,9 @@ class TrainerDied extends TrainingFailure {
 /** How often a job whose process died is done again, in a new one. */
 const RETRIES = 1;
 
-/** What is told of jobs while they are done. */
+/** Events of running jobs. */
 export interface RetrainEvents {
-  /** Its process died, for this reason; it is begun again in a new one. */
+  /** The process of the job died, for this reason; a new process starts the job again. */
   onRetry?(job: RetrainJob, reason: string): void;
   /** After each of its epochs. */
   onProgress?(job: RetrainJob, progress: TrainingProgress): void;
@@ -72,9 +72,9 @@ export interface RetrainEvents {
 }
 
 /**
- * Does the jobs in processes of their own, as many at a time as the study has workers. `onDone` is called as they end, `onProgress`
- * after each epoch; what a job comes to does not depend on the order. A process that dies is replaced, and its job begun once more; one
- * whose process dies again has failed. Throws UserError, StudyStopped, and TrainingFailure of anything but a baseline; kills the workers
+ * Does the jobs in processes of their own, as many at a time as the study has workers. Calls `onDone` when a job ends and `onProgress`
+ * after each epoch; results do not depend on the order of jobs. A process that dies is replaced, and its job starts again; if that process
+ * dies too, the job has failed. Throws UserError, StudyStopped, and TrainingFailure of anything but a baseline; kills the workers
  * on abort.
  */
 export async function retrainAll(
@@ -115,7 +115,7 @@ export async function retrainAll(
           const died = error instanceof TrainerDied && !isOver;
           if (died) child = begin();
           if (died && retry < RETRIES) onRetry?.(job, error.message);
-          // A baseline that these settings cannot train is a result too; the rest goes on.
+          // A baseline that these settings cannot train is a result too; the other jobs continue.
           else if (job.baseline !== undefined && error instanceof TrainingFailure) return error;
           else throw error;
         }

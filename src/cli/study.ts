@@ -83,9 +83,9 @@ export async function readStudy(dir: string): Promise<ReadStudy> {
 }
 
 /**
- * Sets up a study again, with settings that may differ from its own. Throws UserError when its data are others now: they
- * would be divided anew, and samples of the search would come into the test part. `without`: images are left out that were
- * not before, so that contents and counts may differ, but no name and no division.
+ * Sets up a study again, with settings that may differ from its own. Throws UserError if its data have changed: a
+ * new division would move samples of the search into the test part. `without`: images are newly left out, so contents and counts may
+ * differ, but names and division may not.
  */
 export async function setUpAgain(
   plan: StudyPlan,

@@ -1,7 +1,7 @@
 import type { Output } from './output.ts';
 import { drawRows, type Now, openLive, roughly, secondsLeftOf, timeText } from './screen.ts';
 
-/** What is told of final trainings while they run: a bar for each in a terminal, else a line now and then. */
+/** The progress of final trainings: a bar for each in a terminal, otherwise a line from time to time. */
 export interface TrainingsView {
   /** How far a training is, from 0 to `epochs`; `epoch` may be in the middle of one. `last`: what to say of the last. */
   onProgress(name: string, epoch: number, epochs: number, last?: string): void;

@@ -1,5 +1,5 @@
 /**
- * Text for others to read, in which an absolute path is cut to its last name: where somebody keeps files is nobody else's concern.
+ * Shortens each absolute path in a text to its last name, so that others do not learn where a person keeps files.
  * Knows paths of POSIX and Windows and `file:` URLs, in quotation marks (then also with spaces) or bare.
  */
 export function withoutFolders(text: string): string {

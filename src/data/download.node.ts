@@ -91,7 +91,7 @@ async function downloadFile(file: DatasetFile, path: string, options: DownloadOp
 
 const MOST_REDIRECTS = 5;
 
-/** The answer of an address, or of those that it refers to: of `https:` alone, so that nobody on the way can read or change it. */
+/** Fetches an address and follows its redirects, over `https:` only, so that nobody between can read or change the answer. */
 async function getSecurely(url: string, init: RequestInit, get: typeof fetch): Promise<Response> {
   let address = new URL(url);
   for (let left = MOST_REDIRECTS; ; left--) {

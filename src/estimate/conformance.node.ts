@@ -111,7 +111,7 @@ export function lookRules(setup: MakeSetup): readonly Rule[] {
     });
 
     for (const answer of ['pause', 'stop'] as const)
-      check(`is complete when answered ${answer}: it is at its end`, async ({ estimator, candidate }) => {
+      check(`is complete even if its last report is answered with ${answer}`, async ({ estimator, candidate }) => {
         const result = await estimator.estimate(candidate, runOf({ report: async () => answer }));
         assert.equal(result.state, 'complete');
       });
@@ -275,7 +275,7 @@ function checkFailing(check: AddRule): void {
 export interface CheckEstimatorOptions {
   /** What it estimates; it should take well under a second. */
   readonly candidate: Candidate;
-  /** look (the default): it measures a candidate once; training: it reports every epoch, and goes on from checkpoints. */
+  /** look (the default): measures a candidate once; training: reports every epoch and resumes from checkpoints. */
   readonly kind?: 'look' | 'training';
   /** A candidate that it cannot evaluate. */
   readonly failing?: Candidate;

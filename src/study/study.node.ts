@@ -182,7 +182,7 @@ function versionOf(database: DatabaseSync): number {
   return Number(database.prepare('PRAGMA user_version').get()?.user_version);
 }
 
-/** A writer whose database has been deleted, moved or replaced would go on for hours in a file that nobody can open again. */
+/** Notices a deleted, moved or replaced database: a writer would otherwise continue for hours in a file that cannot be opened again. */
 function placeChecker(dir: string, path: string): () => void {
   const absolute = resolve(path);
   const identity = () => {

@@ -39,9 +39,9 @@ export interface SearchesOrder {
 }
 
 /**
- * Runs the searches one after another, the seeds in the outer loop. A study that is there already is gone on with, and left alone when
- * it is at its end. `Interrupted` when it was. Everything is checked before the first begins: throws UserError for what
- * does not fit, for protocols that differ, and for a study in the folder that is another.
+ * Runs the searches one after another, the seeds in the outer loop. An existing study is resumed, or left alone
+ * if it has ended. Returns `Interrupted` after Ctrl-C. Checks everything before the first search: throws UserError for settings that do
+ * not fit, for protocols that differ, and for a folder that holds another study.
  */
 export async function runSearches(order: SearchesOrder, output: Output): Promise<readonly NamedStudy[] | Interrupted> {
   const { entries, seeds, prior, out } = order;

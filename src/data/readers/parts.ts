@@ -88,7 +88,7 @@ export function partsAmong(
   return found;
 }
 
-/** Folders that have no images, but the same folders within, are parts under names that nobody can list. */
+/** Refuses folders that hold the same subfolders and no images: they are parts of the data whose names Netsmith does not know. */
 function refuseAlike(place: string, folders: readonly TopFolder[], names: string): void {
   const [first, ...others] = folders;
   if (first === undefined || others.length === 0 || first.inner.length < 2) return;

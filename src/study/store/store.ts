@@ -129,7 +129,7 @@ export interface Store {
   recordClock(clock: Clock): Promise<void>;
   /** Drops the checkpoints of these ended trials: nobody will go on from there. */
   forget(keys: readonly TrialKey[]): Promise<readonly Trial[]>;
-  /** Puts failed trials back to waiting, to be begun anew: with their curve, checkpoint and reason goes all that they came to. */
+  /** Sets failed trials to waiting, to start from scratch: removes their curve, checkpoint, reason and results. */
   retry(keys: readonly TrialKey[]): Promise<readonly Trial[]>;
   /** Removes those of these artefacts that no trial refers to. */
   discard(hashes: readonly string[]): Promise<void>;

@@ -37,7 +37,7 @@ export type FromWorker =
   /** It could not be set up; `user`: for a reason that a person can mend. */
   | { readonly kind: 'broken'; readonly reason: string; readonly fault: 'user' | 'machine' | 'other' }
   | { readonly kind: 'report'; readonly report: Report; readonly checkpoint: string | undefined }
-  /** Something that a person should hear of; the estimate goes on. */
+  /** A message for the user; the estimate continues. */
   | { readonly kind: 'note'; readonly text: string }
   | { readonly kind: 'ended'; readonly evaluation: Evaluation }
   | { readonly kind: 'failed'; readonly reason: string; readonly fault: Fault };
