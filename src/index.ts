@@ -5,7 +5,21 @@
  */
 import './common/node-version.ts';
 
-export { defineConfig, type NetsmithConfig } from './cli/define-config.ts';
+export type { ChoiceOptions } from './app/choice.ts';
+export type { EvaluateOptions, EvaluationEvents, EvaluationResult } from './app/evaluation/evaluate.ts';
+export type { Exported } from './app/export.ts';
+export {
+  type BestNetwork,
+  createStudy,
+  type FinalOptions,
+  type Optimized,
+  type OptimizeOptions,
+  openStudy,
+  type Study,
+  type StudySpec,
+  type StudyTrial,
+} from './app/open.ts';
+export type { FunctionTrial, ObjectiveFunction } from './app/own-function.ts';
 export { DataError, StudyStopped, UserError } from './common/errors.ts';
 export type { Fidelity } from './common/fidelity.ts';
 export type { Json } from './common/json.ts';
@@ -76,6 +90,7 @@ export { defineStrategy, type OwnStrategy } from './strategy/own.ts';
 export type * from './strategy/strategy.ts';
 export { type Agreement, agreementsOf } from './study/agreement.ts';
 export type { Budget, BudgetEnd, Target } from './study/budget.ts';
+export { defineConfig, type NetsmithConfig } from './study/define-config.ts';
 export type { StudyEnd, StudyEvent } from './study/events.ts';
 export { bestOf, type Contender } from './study/ranking.ts';
 export { runStudy, type StudyRun } from './study/run.ts';
@@ -99,7 +114,7 @@ export type {
   TrialKey,
   TrialState,
 } from './study/store/store.ts';
-export { createStudy, openStudy } from './study/study.node.ts';
+export { createStudyStore, openStudyStore } from './study/study.node.ts';
 export { inProcessPool } from './study/worker/in-process.ts';
 export type { WorkerPool } from './study/worker/pool.ts';
 export { type ProcessPoolOptions, processPool } from './study/worker/process.node.ts';

@@ -141,14 +141,18 @@ function nameOfAttempt({ purpose, trial, fence }: Trial): string {
 }
 
 /** An estimate without a finite value for an objective is no result. */
-function completed(trial: Trial, { metrics, seconds, checkpoint }: Evaluation, { objectives }: Problem): TrialEnd {
+export function completed(
+  trial: Trial,
+  { metrics, seconds, checkpoint }: Evaluation,
+  { objectives }: Problem,
+): TrialEnd {
   const values = { ...trial.costs, ...metrics };
   const absent = objectives.find(({ metric }) => !Number.isFinite(values[metric]));
   if (absent) return { ...failed(trial, `the estimate gave no finite ${absent.metric}`), seconds };
   return { state: 'complete', metrics, seconds, ...(checkpoint === undefined ? {} : { checkpoint }) };
 }
 
-function failed(trial: Trial, reason: string): TrialEnd {
+export function failed(trial: Trial, reason: string): TrialEnd {
   return { state: 'failed', metrics: {}, seconds: trial.seconds, reason };
 }
 
