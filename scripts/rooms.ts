@@ -35,6 +35,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const TOP = 'app';
 const ROOMS = [...Object.keys(MAY_IMPORT), TOP, 'cli'];
 
+/** The entry points of the package that run in a browser; `src/node.ts` is the one that does not. */
+const BROWSER_ENTRIES = ['src/index.ts', 'src/web.ts'];
+
 /** Packages that only Node can load; everything else that is installed runs in a browser too. */
 const NODE_ONLY = ['sharp', 'onnxruntime-node', 'log-update', 'commander'];
 
@@ -68,6 +71,12 @@ export function roomOverrides(): readonly Override[] {
     overrides.push(restrict([`src/${room}/**`, ...NODE_FILES.map((file) => `!src/${room}/**/${file}`)], [rooms, node]));
     overrides.push(restrict([`src/${room}/**/*.node.ts`], [rooms]));
   }
+  const adapters = {
+    group: [...NODE_ONLY, 'node:*', '**/*.node.ts', `./${TOP}/**`, './cli/**'],
+    message: `The entry points for browsers import no *.node.ts file, no ${TOP}/ and no cli/.`,
+  };
+  overrides.push(restrict(BROWSER_ENTRIES, [adapters]));
+  overrides.push(restrict(['src/node.ts'], [{ group: ['./cli/**'], message: 'No entry point imports cli/.' }]));
   const cli = { group: ['**/../cli/**'], message: `${TOP}/ may import anything but cli/.` };
   overrides.push(restrict([`src/${TOP}/**`], [cli]));
   return overrides;

@@ -6,7 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import { readStudy } from '../src/app/study.ts';
 import {
+  asha,
   choice,
   conv,
   createStudy,
@@ -18,11 +20,12 @@ import {
   type Study,
   type StudySpec,
   sequential,
-} from '../src/index.ts';
+  tpe,
+} from '../src/node.ts';
 import { json, netsmith } from './support/netsmith.ts';
 
 const ROOT = join(import.meta.dirname, '..');
-const LIBRARY = pathToFileURL(join(ROOT, 'src', 'index.ts')).href;
+const LIBRARY = pathToFileURL(join(ROOT, 'src', 'node.ts')).href;
 
 let folder = '';
 before(() => {
@@ -105,7 +108,7 @@ test("README's search from the library has at most 8 lines, and its custom objec
   for (const [file, code] of examples) {
     // The same code, from source and in a moment.
     const quick = code
-      .replaceAll("'netsmith'", `'${LIBRARY}'`)
+      .replaceAll(/'netsmith(\/node)?'/g, `'${LIBRARY}'`)
       .replace('seed: 1', 'seed: 1, epochs: 1, trainSamples: 60')
       .replace('trials: 40', file === 'search.ts' ? 'trials: 2' : 'trials: 8')
       .replace('seeds: 3', 'seeds: 1');
@@ -123,6 +126,28 @@ test("README's search from the library has at most 8 lines, and its custom objec
   assert.match(first.out, /depth=\d.* \d+\n$/);
   const again = await runFile(home, 'own-objective.ts');
   assert.equal(again.out, first.out, 'a study that is done is continued, not begun again');
+});
+
+test('a strategy is a name, or a factory with typed options, which a study stores', async () => {
+  const study = await createStudy({
+    ...{ space: toy, seed: 5, dir: fresh(), objective: { score: 'maximize' } },
+    strategy: tpe({ initial: 3, gamma: 0.2 }),
+  });
+  await study.optimize(async ({ text }) => ({ score: score(text) }), { trials: 5 });
+  assert.equal((await study.trials()).length, 5);
+  const { settings } = await readStudy(study.dir);
+  assert.deepEqual([settings.strategy, settings.strategyOptions], ['tpe', { initial: 3, gamma: 0.2 }]);
+  assert.deepEqual(asha({ inner: tpe({ gamma: 0.3 }), eta: 4 }), {
+    strategy: 'asha',
+    options: { eta: 4, inner: 'tpe', 'inner.gamma': 0.3 },
+  });
+  assert.throws(() => tpe({ gamma: 2 }), /strategy "tpe": option gamma is 2; must be less than 1|must be below 1/);
+  // @ts-expect-error an option that the strategy does not have
+  assert.throws(() => tpe({ gama: 0.2 }), /did you mean "gamma"|unknown option/);
+  await assert.rejects(
+    createStudy({ ...judged, strategy: tpe(), strategyOptions: { gamma: 0.2 }, objective: { score: 'maximize' } }),
+    /strategyOptions.*the strategy tpe has its options already/,
+  );
 });
 
 test('a study of the command line is continued, evaluated and exported by the library, and the other way round', async () => {

@@ -11,8 +11,10 @@ import {
   spaceToJson,
 } from '../space/index.ts';
 import { SPACES } from '../space/spaces/index.ts';
+import type { StrategyChoice } from '../strategy/index.ts';
 import { type AskTell, openAskTell, type Told } from '../study/ask-tell.ts';
 import type { StudyEnd, StudyEvent } from '../study/events.ts';
+import { functionWorkers, type ObjectiveFunction } from '../study/own-function.ts';
 import type { Contender } from '../study/ranking.ts';
 import { runStudy } from '../study/run.ts';
 import { checkSettings, FUNCTION, SETTING_NAMES, type StudySettings } from '../study/spec.ts';
@@ -30,7 +32,6 @@ import { readEvaluation } from './evaluation/evaluation.ts';
 import { type Exported, exportBest } from './export.ts';
 import type { Notes } from './notes.ts';
 import { type OwnFiles, ownFilesOf } from './own-files.ts';
-import { functionWorkers, type ObjectiveFunction } from './own-function.ts';
 import { writeReport } from './report.ts';
 import { CHANGEABLE, reopen } from './resume.ts';
 import { newStudy, workersOf } from './search.ts';
@@ -43,9 +44,11 @@ type Direction = 'maximize' | 'minimize';
  * What a study is: the settings of the command line by their names (`dataDir` for `--data-dir`), with what a program can give besides.
  * What is not given has the default of `netsmith search --help`.
  */
-export interface StudySpec extends Partial<Omit<StudySettings, 'space' | 'objective' | 'scores'>> {
+export interface StudySpec extends Partial<Omit<StudySettings, 'space' | 'strategy' | 'objective' | 'scores'>> {
   /** The name of a space of Netsmith, or one of your own (`defineSpace`). */
   readonly space?: string | SpaceDefinition;
+  /** A name, the path of a file of your own, or a strategy with its options: `tpe({ gamma: 0.15 })`. */
+  readonly strategy?: string | StrategyChoice;
   /**
    * What to look for: one or more metrics; or `{ score: 'maximize' }`, what a function of your own returns, which then judges the
    * candidates (`optimize(function)`).
@@ -184,11 +187,13 @@ function notesFor(onNote: ((text: string) => void) | undefined): Notes {
 }
 
 function settingsOf(spec: StudySpec, space: string): StudySettings {
-  const { objective, limits, dir, prior, ifExists, onNote, ...given } = spec;
+  const { objective, limits, strategy, dir, prior, ifExists, onNote, ...given } = spec;
   const scores = objective !== undefined && typeof objective === 'object' && !Array.isArray(objective);
   const named = typeof objective === 'string' ? [objective] : objective;
   const settings = {
     ...given,
+    ...(typeof strategy === 'string' && { strategy }),
+    ...(typeof strategy === 'object' && optionsOf(strategy, given.strategyOptions)),
     space,
     ...(limits !== undefined && { limit: limits }),
     ...(scores
@@ -205,6 +210,12 @@ function settingsOf(spec: StudySpec, space: string): StudySettings {
     ...(checked.dataDir !== undefined && { dataDir: resolve(checked.dataDir) }),
     ...ownFilesOf(checked),
   };
+}
+
+function optionsOf(choice: StrategyChoice, others: StudySettings['strategyOptions'] | undefined) {
+  if (others !== undefined)
+    throw invalid('strategyOptions', JSON.stringify(others), `the strategy ${choice.strategy} has its options already`);
+  return { strategy: choice.strategy, strategyOptions: choice.options };
 }
 
 const DIRECTIONS: Readonly<Record<string, string>> = { maximize: 'maximise', minimize: 'minimise' };

@@ -3,10 +3,10 @@ import type { Metrics } from '../common/metrics.ts';
 import type { Rng } from '../common/random.ts';
 import { type Estimator, TrialFailure } from '../estimate/estimator.ts';
 import { type Architecture, formatArchitecture, type Module, resolve, type Space } from '../space/index.ts';
-import type { StudyEvent } from '../study/events.ts';
-import type { Store } from '../study/store/store.ts';
-import { inProcessPool } from '../study/worker/in-process.ts';
-import type { WorkerPool } from '../study/worker/pool.ts';
+import type { StudyEvent } from './events.ts';
+import type { Store } from './store/store.ts';
+import { inProcessPool } from './worker/in-process.ts';
+import type { WorkerPool } from './worker/pool.ts';
 
 /** What a function that judges candidates is given. */
 export interface FunctionTrial {
