@@ -74,7 +74,7 @@ test('netsmith/web bundles with Vite, imports nothing of Node, and searches', as
       'const strategy = createStrategy(agingEvolution({ population: 3, sample: 2 }));',
       "const store = memoryStore({ name: 'web', settings: {}, state: strategy.init(problem) });",
       'const judge = ({ network }) => ({ score: -networkCosts(network, space.task).params });',
-      'const { workers } = functionWorkers(judge, { space }, store);',
+      'const workers = functionWorkers(judge, { space }, store);',
       'export const { best, trials } = await runStudy({ store, strategy, problem, workers, budget: { trials: 5 } });',
     ].join('\n'),
   );

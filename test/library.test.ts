@@ -150,6 +150,35 @@ test('a strategy is a name, or a factory with typed options, which a study store
   );
 });
 
+test('a function that a module exports judges candidates in worker processes, with the same results', async () => {
+  const file = join(mkdtempSync(join(folder, 'judge-')), 'judge.ts');
+  writeFileSync(
+    file,
+    `export default async ({ text, number, rng }: { text: string; number: number; rng(): { float(): number } }) => {
+      if (number === 2) throw new Error('as it should');
+      const score = [...text].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 997, 0);
+      return { score: score + rng().float() };
+    };`,
+  );
+  const { default: judge } = await import(pathToFileURL(file).href);
+  const spec = { ...judged, strategy: 'random', strategyOptions: {}, objective: { score: 'maximize' } } as const;
+  const [here, there] = [await createStudy({ ...spec, dir: fresh() }), await createStudy({ ...spec, dir: fresh() })];
+  await here.optimize(judge, { trials: 6 });
+  await there.optimize(file, { trials: 4, workers: 2 });
+  await there.optimize(pathToFileURL(file), { trials: 6, workers: 2 });
+  assert.deepEqual(await outcomes(there), await outcomes(here));
+  const trials = await there.trials();
+  assert.deepEqual(
+    trials.map(({ state }) => state),
+    ['complete', 'complete', 'failed', 'complete', 'complete', 'complete'],
+  );
+  assert.equal(trials[2]?.reason, 'as it should');
+  await assert.rejects(
+    there.optimize('./nowhere.ts', { trials: 7 }),
+    /optimize: ".*nowhere\.ts"; there is no such file/,
+  );
+});
+
 test('a study of the command line is continued, evaluated and exported by the library, and the other way round', async () => {
   const dir = fresh();
   await json('search', ...SMALL_FLAGS.split(' '), '--trials', '1', '--out', dir);

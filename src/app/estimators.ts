@@ -13,12 +13,13 @@ import { trainEstimator } from '../estimate/train.ts';
 import type { Problem } from '../strategy/strategy.ts';
 import type { Agreement } from '../study/agreement.ts';
 import { isEstimated } from '../study/objectives.ts';
+import { functionEstimator } from '../study/own-function.ts';
 import { isOwnFile, type StudySettings } from '../study/spec.ts';
 import type { EarlierTrial } from '../study/store/store.ts';
 import { openPrograms } from '../train/programs.ts';
 import { modelTools, openEngine } from './engine.ts';
 import { memoryOfPrograms } from './memory.node.ts';
-import { ownEstimator } from './own-files.ts';
+import { ownEstimator, ownJudge } from './own-files.ts';
 import type { Setup } from './setup.ts';
 
 const proxies = z.strictObject({
@@ -138,8 +139,10 @@ export async function openEstimator(
       return definition.open(context, settings.estimatorOptions);
     }
     case 'function':
+      if (setup.own.judge === undefined) throw new Error('a function of the program needs no worker processes');
+      return functionEstimator(await ownJudge(setup.own.judge));
     case 'table':
-      throw new Error('a table or a function needs no worker processes');
+      throw new Error('a table needs no worker processes');
   }
 }
 

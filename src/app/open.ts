@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import { invalid } from '../common/errors.ts';
 import type { Metrics } from '../common/metrics.ts';
@@ -31,7 +32,7 @@ import {
 import { readEvaluation } from './evaluation/evaluation.ts';
 import { type Exported, exportBest } from './export.ts';
 import type { Notes } from './notes.ts';
-import { type OwnFiles, ownFilesOf } from './own-files.ts';
+import { type OwnFiles, ownFilesOf, ownJudge } from './own-files.ts';
 import { writeReport } from './report.ts';
 import { CHANGEABLE, reopen } from './resume.ts';
 import { newStudy, workersOf } from './search.ts';
@@ -129,8 +130,11 @@ export interface Study {
   readonly space: Space;
   /** Searches until the budget of the study, or the one given here, is spent. What was there before counts. */
   optimize(options?: OptimizeOptions): Promise<Optimized>;
-  /** The same, with candidates judged by a function in this process, one after another. */
-  optimize(judge: ObjectiveFunction, options?: OptimizeOptions): Promise<Optimized>;
+  /**
+   * The same, with candidates judged by a function in this process, one after another; or by the function that a module exports (a URL,
+   * or a path from the current folder), in as many worker processes as the study has.
+   */
+  optimize(judge: ObjectiveFunction | URL | string, options?: OptimizeOptions): Promise<Optimized>;
   /** The next candidate to judge, of a study that is judged by a function; undefined where the strategy has no more. */
   ask(): Promise<StudyTrial | undefined>;
   /** What a trial that was asked for came to: a value for each score, or why there is none. */
@@ -257,17 +261,20 @@ function studyIn(dir: string, space: Space, notes: Notes, files: OwnFiles): Stud
     }
   };
 
-  const optimize = (judge: ObjectiveFunction | undefined, options: OptimizeOptions): Promise<Optimized> => {
+  const optimize = (
+    judge: ObjectiveFunction | URL | string | undefined,
+    options: OptimizeOptions,
+  ): Promise<Optimized> => {
     const given = Object.fromEntries(
       GIVEN.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]])),
     );
     const { signal } = options;
     return held(given, async (store, setup) => {
       checkJudge(dir, setup, judge !== undefined);
-      const own = judge === undefined ? undefined : functionWorkers(judge, setup, store, signal);
+      const own = typeof judge === 'function' ? functionWorkers(judge, setup, store, signal) : undefined;
+      const file = judge === undefined || typeof judge === 'function' ? undefined : await judgeFile(judge);
       const { settings, strategy, problem, stopping } = setup;
       const onEvent = (event: StudyEvent) => {
-        own?.watch(event);
         if (event.kind === 'ended') options.onTrial?.(viewOf(event.trial));
         if (event.kind === 'reported') options.onEpoch?.(viewOf(event.trial));
         if (event.kind === 'note') notes.note(`trial ${event.trial.trial}: ${event.text}`);
@@ -276,7 +283,9 @@ function studyIn(dir: string, space: Space, notes: Notes, files: OwnFiles): Stud
         store,
         strategy,
         problem,
-        ...(own === undefined ? await workersOf(dir, setup, store) : { workers: own.workers }),
+        ...(own === undefined
+          ? await workersOf(dir, file === undefined ? setup : { ...setup, own: { ...setup.own, judge: file } }, store)
+          : { workers: own }),
         budget: budgetOf(settings),
         ...(stopping && { stopping }),
         ...(settings.confirm > 0 && { confirm: { top: settings.confirm } }),
@@ -325,8 +334,9 @@ function studyIn(dir: string, space: Space, notes: Notes, files: OwnFiles): Stud
   return {
     dir,
     space,
-    optimize(first: ObjectiveFunction | OptimizeOptions = {}, options: OptimizeOptions = {}) {
-      return typeof first === 'function' ? optimize(first, options) : optimize(undefined, first);
+    optimize(first: ObjectiveFunction | URL | string | OptimizeOptions = {}, options: OptimizeOptions = {}) {
+      const isJudge = typeof first === 'function' || typeof first === 'string' || first instanceof URL;
+      return isJudge ? optimize(first, options) : optimize(undefined, first);
     },
     async ask() {
       const trial = await (await beginAsking()).ask();
@@ -356,6 +366,13 @@ function studyIn(dir: string, space: Space, notes: Notes, files: OwnFiles): Stud
     front: async () => bestTrials(await readStudy(dir)).map((one) => networkView(space, one)),
     close: endAsking,
   };
+}
+
+/** The absolute path of a module that exports a function. Throws UserError. */
+async function judgeFile(file: URL | string): Promise<string> {
+  const path = resolve(typeof file === 'string' ? file : fileURLToPath(file));
+  await ownJudge(path);
+  return path;
 }
 
 /** Throws UserError for a function where trainings judge, and for none where a function does. */

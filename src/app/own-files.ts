@@ -5,12 +5,15 @@ import { invalid, messageOf, UserError } from '../common/errors.ts';
 import type { EstimatorDefinition } from '../estimate/own.ts';
 import type { StrategyDefinition } from '../strategy/index.ts';
 import type { Strategy } from '../strategy/strategy.ts';
+import type { ObjectiveFunction } from '../study/own-function.ts';
 import { isOwnFile, type StudySettings } from '../study/spec.ts';
 
 /** Files of a person's own that this command line names, as absolute paths. A stored study alone names none: its files are not run. */
 export interface OwnFiles {
   readonly strategy?: string;
   readonly estimator?: string;
+  /** A module whose default export judges candidates in the worker processes (`optimize(file)`). */
+  readonly judge?: string;
 }
 
 /** The files that a command line's own settings name. */
@@ -56,6 +59,12 @@ export async function ownStrategy(path: string, options: Readonly<Record<string,
 /** The estimator that a file exports, made by `defineEstimator`. Throws UserError. */
 export function ownEstimator(path: string): Promise<EstimatorDefinition> {
   return exportOf(path, '--estimator', 'defineEstimator', isEstimator);
+}
+
+/** The function that a file exports to judge candidates. Throws UserError. */
+export function ownJudge(path: string): Promise<ObjectiveFunction> {
+  const isFunction = (value: unknown): value is ObjectiveFunction => typeof value === 'function';
+  return exportOf(path, 'optimize', 'default: a function of a trial', isFunction);
 }
 
 /** In place of a study's own strategy where nothing is searched: `evaluate` and `export` need none. */

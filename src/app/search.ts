@@ -119,7 +119,7 @@ export function withWayOn(error: unknown, dir: string): unknown {
 /** The workers of a study, and its clock: processes, or where trials are looked up in a table this very one. */
 export async function workersOf(dir: string, setup: Setup, store: Store): Promise<Pick<StudyRun, 'workers' | 'now'>> {
   if (setup.estimator.kind === 'table') return runOnTable(setup, setup.estimator.table, store);
-  if (setup.estimator.kind === 'function')
+  if (setup.estimator.kind === 'function' && setup.own.judge === undefined)
     throw invalid(
       `study "${dir}"`,
       'its candidates are judged by a function',

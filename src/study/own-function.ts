@@ -3,7 +3,6 @@ import type { Metrics } from '../common/metrics.ts';
 import type { Rng } from '../common/random.ts';
 import { type Estimator, TrialFailure } from '../estimate/estimator.ts';
 import { type Architecture, formatArchitecture, type Module, resolve, type Space } from '../space/index.ts';
-import type { StudyEvent } from './events.ts';
 import type { Store } from './store/store.ts';
 import { inProcessPool } from './worker/in-process.ts';
 import type { WorkerPool } from './worker/pool.ts';
@@ -28,22 +27,13 @@ export interface FunctionTrial {
 /** Judges a candidate: a value for each of the study's scores. What it throws is the reason why the trial failed. */
 export type ObjectiveFunction = (trial: FunctionTrial) => Metrics | Promise<Metrics>;
 
-/**
- * One worker, in this process, that calls a function. `watch` is to be shown every event of the study: a job does not say which trial it
- * is, and with one worker it is the one that was started last.
- */
-export function functionWorkers(
-  judge: ObjectiveFunction,
-  { space }: { readonly space: Space },
-  store: Store,
-  signal: AbortSignal | undefined,
-): { readonly workers: WorkerPool; watch(event: StudyEvent): void } {
-  let number = 0;
-  const estimator: Estimator = {
-    async estimate({ architecture }, run) {
+/** An estimator that calls a function. `signal`: the caller's own, aborted together with the run's. */
+export function functionEstimator(judge: ObjectiveFunction, signal?: AbortSignal): Estimator {
+  return {
+    async estimate({ space, architecture }, run) {
       const began = performance.now();
       const trial: FunctionTrial = {
-        number,
+        number: run.trial,
         architecture,
         text: formatArchitecture(space, architecture),
         network: resolve(space, architecture),
@@ -55,12 +45,16 @@ export function functionWorkers(
       return { state: 'complete', metrics, curve: [], seconds: (performance.now() - began) / 1000 };
     },
   };
-  return {
-    workers: inProcessPool({ space, estimator }, store.artefacts),
-    watch(event) {
-      if (event.kind === 'started') number = event.trial.trial;
-    },
-  };
+}
+
+/** One worker, in this process, that calls a function. */
+export function functionWorkers(
+  judge: ObjectiveFunction,
+  { space }: { readonly space: Space },
+  store: Store,
+  signal?: AbortSignal,
+): WorkerPool {
+  return inProcessPool({ space, estimator: functionEstimator(judge, signal) }, store.artefacts);
 }
 
 async function judged(judge: ObjectiveFunction, trial: FunctionTrial): Promise<Metrics> {
