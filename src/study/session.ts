@@ -2,7 +2,7 @@ import { deepFreeze } from '../common/json.ts';
 import type { StudyEvent } from './events.ts';
 import type { StudyRun } from './run.ts';
 import type { Clock, StrategyState, Trial, TrialKey } from './store/store.ts';
-import { hasEnded, nameOf } from './store/transitions.ts';
+import { byPurpose, hasEnded, nameOf } from './store/transitions.ts';
 import type { WorkerEvent } from './worker/pool.ts';
 
 export type SessionEvent = WorkerEvent | { readonly kind: 'interrupted' } | { readonly kind: 'grace over' };
@@ -44,9 +44,9 @@ const GRACE_SECONDS = 5;
 export async function openSession(run: StudyRun): Promise<Session> {
   const { store, signal, now = () => performance.now() } = run;
   /** Trials are numbered from 0 without gaps. */
-  const trials: Readonly<Record<Trial['purpose'], Trial[]>> = { search: [], confirm: [] };
+  const trials = byPurpose((): Trial[] => []);
   // Of many trials few are open or keep a checkpoint: nothing is looked for among all of them.
-  const open: Readonly<Record<Trial['purpose'], Map<number, Trial>>> = { search: new Map(), confirm: new Map() };
+  const open = byPurpose(() => new Map<number, Trial>());
   const kept = new Map<number, Trial>();
   let strategyState = deepFreeze(await store.strategyState());
   let clock = await store.clock();
@@ -115,7 +115,7 @@ export async function openSession(run: StudyRun): Promise<Session> {
       clearTimeout(graceTimer);
       signal?.removeEventListener('abort', interrupt);
       await run.workers.close();
-      for (const trial of [...open.search.values(), ...open.confirm.values()]) {
+      for (const trial of Object.values(open).flatMap((one) => [...one.values()])) {
         // After a write that failed half-way the store may be further than what is noted here.
         const isRunning = trial.state === 'running' && (await store.trial(trial))?.state === 'running';
         if (isRunning) note(await store.release(trial));

@@ -3,7 +3,7 @@ import { deepFreeze, type Json, parseJson } from '../../common/json.ts';
 import type { Report } from '../../estimate/estimator.ts';
 import { damaged } from './errors.ts';
 import type { EarlierRow, ReportRow, TrialRow } from './schema.ts';
-import type { EarlierTrial, Trial, TrialKey } from './store.ts';
+import { type EarlierTrial, PURPOSES, type Trial, type TrialKey } from './store.ts';
 
 /** Trials to rows and back. What is read is checked: a study may have been damaged, or made to do harm. */
 
@@ -19,7 +19,16 @@ const start = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('continue'), trial: count }),
   z.strictObject({ kind: z.literal('inherit'), trial: count }),
 ]);
-const purpose = z.enum(['search', 'confirm']);
+const purpose = z.enum(PURPOSES);
+// It names a file.
+const artefact = z.string().regex(/^[0-9a-f]{64}$/);
+const artefacts = z.record(z.string().regex(/^[a-z]+$/), artefact);
+const final = z.strictObject({
+  id: z.string().regex(/^[0-9a-f]{32}$/),
+  epochs: count.min(1),
+  repetition: count,
+  baseline: z.string().exactOptional(),
+});
 
 const trialSchema = z.object({
   purpose,
@@ -36,11 +45,9 @@ const trialSchema = z.object({
   seconds,
   started_at: moment.nullable(),
   ended_at: moment.nullable(),
-  // It names a file.
-  checkpoint: z
-    .string()
-    .regex(/^[0-9a-f]{64}$/)
-    .nullable(),
+  checkpoint: artefact.nullable(),
+  artefacts: z.string().nullable(),
+  final: z.string().nullable(),
   attempts: count,
   fence: count,
   reason: z.string().nullable(),
@@ -53,6 +60,7 @@ const reportSchema = z.object({
   metrics: z.string(),
   seconds,
   spent: z.string().nullable(),
+  mixture: z.string().nullable(),
 });
 
 const earlierSchema = z.object({
@@ -91,6 +99,8 @@ export function trialRow(trial: Trial): Omit<TrialRow, 'checksum'> {
     started_at: trial.startedAt ?? null,
     ended_at: trial.endedAt ?? null,
     checkpoint: trial.checkpoint ?? null,
+    artefacts: trial.artefacts === undefined ? null : JSON.stringify(trial.artefacts),
+    final: trial.final === undefined ? null : JSON.stringify(trial.final),
     attempts: trial.attempts,
     fence: trial.fence,
     reason: trial.reason ?? null,
@@ -102,6 +112,13 @@ export function trialOf(found: object, curve: readonly Report[], place: string):
   const row = checked(trialSchema, found, place);
   const json = (column: 'architecture' | 'start' | 'metrics' | 'costs') =>
     parseJson(row[column], `${place}: ${column}`);
+  const optional = <T>(column: 'artefacts' | 'final', schema: z.ZodType<T>): T | undefined => {
+    const text = row[column];
+    return text === null ? undefined : checked(schema, parseJson(text, `${place}: ${column}`), `${place}: ${column}`);
+  };
+  const [left, training] = [optional('artefacts', artefacts), optional('final', final)];
+  if ((row.purpose === 'evaluate') !== (training !== undefined))
+    throw damaged(place, training === undefined ? 'a final training without its settings' : 'it is no final training');
   const began = checked(start, json('start'), `${place}: start`);
   if (row.purpose === 'search' && began.kind !== 'fresh' && began.trial >= row.trial)
     throw damaged(place, `it continues trial ${began.trial}, which is not an earlier one`);
@@ -122,6 +139,8 @@ export function trialOf(found: object, curve: readonly Report[], place: string):
     ...(row.started_at === null ? {} : { startedAt: row.started_at }),
     ...(row.ended_at === null ? {} : { endedAt: row.ended_at }),
     ...(row.checkpoint === null ? {} : { checkpoint: row.checkpoint }),
+    ...(left && { artefacts: left }),
+    ...(training && { final: training }),
     attempts: row.attempts,
     fence: row.fence,
     ...(row.reason === null ? {} : { reason: row.reason }),
@@ -136,6 +155,7 @@ export function reportRow({ purpose, trial }: TrialKey, report: Report): ReportR
     metrics: JSON.stringify(report.metrics),
     seconds: report.seconds,
     spent: report.spent === undefined ? null : JSON.stringify(report.spent),
+    mixture: null,
   };
 }
 
@@ -198,6 +218,8 @@ export function strategyOf(found: object, place: string): { readonly revision: n
 const progressSchema = z.object({
   search_trials: count,
   confirm_trials: count,
+  supernet_trials: count,
+  evaluate_trials: count,
   search_seconds: seconds,
   worker_seconds: seconds,
 });

@@ -7,17 +7,35 @@ import type { Start } from '../../strategy/strategy.ts';
 /** waiting: proposed, not begun (or begun by a worker that is gone). */
 export type TrialState = 'waiting' | 'running' | 'complete' | 'paused' | 'pruned' | 'failed';
 
-/** Names a trial: search trials and confirmations have numbers of their own. Every Trial is one. */
+/**
+ * What a trial is for. search: a candidate that the strategy proposed. confirm: one of the best again, with another seed. supernet: the
+ * training of shared weights. evaluate: the final training of one seed, on train + validation data, measured on the test part.
+ */
+export const PURPOSES = ['search', 'confirm', 'supernet', 'evaluate'] as const;
+export type Purpose = (typeof PURPOSES)[number];
+
+/** Names a trial: each purpose numbers its trials from 0. Every Trial is one. */
 export interface TrialKey {
-  readonly purpose: 'search' | 'confirm';
+  readonly purpose: Purpose;
   readonly trial: number;
+}
+
+/** What an `evaluate` trial trains. */
+export interface FinalTraining {
+  /** Hash of everything that its result depends on; two trials with the same are the same training. */
+  readonly id: string;
+  readonly epochs: number;
+  /** Repetition, from 0: part of its seed. */
+  readonly repetition: number;
+  /** A hand-designed network of this name in place of a member of the study's space. */
+  readonly baseline?: string;
 }
 
 /** One look at one candidate. Trials of a purpose are numbered from 0 in the order they were proposed. */
 export interface Trial extends TrialKey {
   readonly trial: number;
-  /** `confirm`: the architecture of search trial `repeats`, trained again with another seed. */
-  readonly purpose: 'search' | 'confirm';
+  readonly purpose: Purpose;
+  /** `confirm`: the search trial whose architecture is trained again with another seed. */
   readonly repeats?: number;
   /** Which of that architecture's repetitions this is, from 0: part of its seed. */
   readonly repeatIndex?: number;
@@ -39,6 +57,10 @@ export interface Trial extends TrialKey {
   readonly endedAt?: number;
   /** The artefact to go on from. */
   readonly checkpoint?: string;
+  /** Other artefacts that it has left, by name. */
+  readonly artefacts?: Readonly<Record<string, string>>;
+  /** Of an `evaluate` trial alone. */
+  readonly final?: FinalTraining;
   /** Times it was begun. */
   readonly attempts: number;
   /** Rises each time the trial is handed to a worker; a late writer with an older one is refused. */
@@ -57,7 +79,7 @@ export interface EarlierTrial extends Pick<Trial, 'architecture' | 'metrics' | '
 }
 
 /** The schema that this version writes. It reads older ones, brings them up to date when it writes, and refuses newer. */
-export const SCHEMA = 4;
+export const SCHEMA = 5;
 
 /** What a study is: everything needed to repeat it. */
 export interface StudyRecord {
@@ -104,13 +126,13 @@ export interface Store {
   /** Replaces the settings: a study that goes on with a larger budget, or on another machine. */
   revise(settings: Json): Promise<void>;
   strategyState(): Promise<StrategyState>;
-  /** All trials (search before confirm), or one purpose, by number. */
+  /** All trials, by purpose in the order of PURPOSES and by number; or those of one purpose. */
   trials(purpose?: Trial['purpose']): Promise<readonly Trial[]>;
   trial(key: TrialKey): Promise<Trial | undefined>;
   /** Those that the study was created with, in that order. Since schema 3. */
   earlier(): Promise<readonly EarlierTrial[]>;
   /**
-   * Adds waiting trials together with the strategy state that proposed them (absent for `confirm` trials). Throws
+   * Adds waiting trials together with the strategy state that proposed them (absent for those that no strategy proposed). Throws
    * StaleWriter unless `next.revision` is one above the stored revision, and Error for a number that is taken.
    */
   propose(trials: readonly Trial[], next?: StrategyState): Promise<void>;
@@ -121,7 +143,7 @@ export interface Store {
    * replaces its checkpoint unless there is none.
    */
   report(key: TrialKey, fence: number, report: Report, checkpoint: string | undefined): Promise<Trial>;
-  /** Ends a trial, with the strategy state that has been told of it (absent for `confirm` trials). */
+  /** Ends a trial, with the strategy state that has been told of it (absent for those that no strategy proposed). */
   finish(key: TrialKey, fence: number, end: TrialEnd, next?: StrategyState): Promise<Trial>;
   /** Puts a running trial back to waiting (its worker is gone); its curve and checkpoint stay. */
   release(key: TrialKey): Promise<Trial>;
@@ -147,6 +169,7 @@ export interface TrialEnd {
   readonly seconds: number;
   readonly reason?: string;
   readonly checkpoint?: string;
+  readonly artefacts?: Readonly<Record<string, string>>;
 }
 
 export class StaleWriter extends Error {
