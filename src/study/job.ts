@@ -12,10 +12,11 @@ export interface Hopeless {
 
 /** What a worker is told of a trial. */
 export function jobOf(trial: Trial, problem: Problem, session: Session): Job | Hopeless {
-  const fidelity = problem.fidelities[trial.fidelity];
-  const fullFidelity = problem.fidelities.at(-1);
+  const final = trial.final && { epochs: trial.final.epochs, data: 1, resolution: 1, width: 1 };
+  const fidelity = final ?? problem.fidelities[trial.fidelity];
+  const fullFidelity = final ?? problem.fidelities.at(-1);
   if (!fidelity || !fullFidelity) return { reason: `the study has no fidelity ${trial.fidelity}` };
-  if (Object.keys(trial.costs).length === 0) {
+  if (Object.keys(trial.costs).length === 0 && trial.final === undefined) {
     const { reason } = costsOf(problem, trial.architecture);
     if (reason !== undefined) return { reason };
   }
@@ -34,6 +35,7 @@ export function jobOf(trial: Trial, problem: Problem, session: Session): Job | H
     seed: seedOf(trial, problem.seed, session),
     ...(checkpoint === undefined ? {} : { checkpoint }),
     ...(inherited === undefined ? {} : { inherit: inherited }),
+    ...(trial.final && { final: trial.final }),
   };
 }
 
@@ -59,6 +61,7 @@ export function costsOf(
  * that the other would have become.
  */
 function seedOf(trial: Trial, studySeed: number, session: Session): readonly (string | number)[] {
+  if (trial.final) return [studySeed, 'evaluate', trial.final.repetition];
   if (trial.purpose === 'confirm') return [studySeed, 'confirm', trial.repeats ?? 0, trial.repeatIndex ?? 0];
   let root = trial;
   while (root.start.kind === 'continue') root = session.trial({ purpose: 'search', trial: root.start.trial });

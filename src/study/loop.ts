@@ -52,8 +52,8 @@ export async function conduct(session: Session, phase: Phase): Promise<void> {
   };
 
   /** A trial that has done its epochs is let go to its end: stopping it would save nothing. */
-  const isDone = ({ fidelity, curve }: Trial): boolean =>
-    (curve.at(-1)?.step ?? 0) >= (problem.fidelities[fidelity]?.epochs ?? Number.POSITIVE_INFINITY);
+  const isDone = ({ fidelity, curve, final }: Trial): boolean =>
+    (curve.at(-1)?.step ?? 0) >= ((final ?? problem.fidelities[fidelity])?.epochs ?? Number.POSITIVE_INFINITY);
 
   const answerTo = (trial: Trial): Answer => (isDone(trial) ? 'continue' : phase.judge(trial));
 
@@ -147,13 +147,19 @@ function nameOfAttempt({ purpose, trial, fence }: Trial): string {
 /** An estimate without a finite value for an objective is no result. */
 export function completed(
   trial: Trial,
-  { metrics, seconds, checkpoint }: Evaluation,
+  { metrics, seconds, checkpoint, artefacts }: Evaluation,
   { objectives }: Problem,
 ): TrialEnd {
   const values = { ...trial.costs, ...metrics };
-  const absent = objectives.find(({ metric }) => !Number.isFinite(values[metric]));
+  // A final training has the metrics of the test part, whatever the search was for.
+  const needed = trial.final === undefined ? objectives : [];
+  const absent = needed.find(({ metric }) => !Number.isFinite(values[metric]));
   if (absent) return { ...failed(trial, `the estimate gave no finite ${absent.metric}`), seconds };
-  return { state: 'complete', metrics, seconds, ...(checkpoint === undefined ? {} : { checkpoint }) };
+  return {
+    ...{ state: 'complete', metrics, seconds },
+    ...(checkpoint === undefined ? {} : { checkpoint }),
+    ...(artefacts === undefined ? {} : { artefacts }),
+  };
 }
 
 export function failed(trial: Trial, reason: string): TrialEnd {

@@ -7,9 +7,15 @@ import type { WorkerEvent } from './worker/pool.ts';
 
 export type SessionEvent = WorkerEvent | { readonly kind: 'interrupted' } | { readonly kind: 'grace over' };
 
+/** What a session needs of a run: of a search, or of final trainings. */
+export type SessionRun = Pick<
+  StudyRun,
+  'store' | 'problem' | 'workers' | 'measuring' | 'retries' | 'signal' | 'graceSeconds' | 'onEvent' | 'now'
+>;
+
 /** One process at work on a study: what the store holds, at hand, and everything that happens, in one queue. */
-export interface Session {
-  readonly run: StudyRun;
+export interface Session<Run extends SessionRun = SessionRun> {
+  readonly run: Run;
   /** By number, as they are now: the list changes with `note`. */
   trials(purpose: Trial['purpose']): readonly Trial[];
   /** Those that wait or run, by number. */
@@ -41,7 +47,7 @@ const GRACE_SECONDS = 5;
  * Starts the workers and loads the study. Trials that an earlier process left running go back to waiting: this process
  * holds the study's lock, so theirs is gone.
  */
-export async function openSession(run: StudyRun): Promise<Session> {
+export async function openSession<Run extends SessionRun>(run: Run): Promise<Session<Run>> {
   const { store, signal, now = () => performance.now() } = run;
   /** Trials are numbered from 0 without gaps. */
   const trials = byPurpose((): Trial[] => []);
@@ -82,7 +88,7 @@ export async function openSession(run: StudyRun): Promise<Session> {
     };
   };
 
-  const session: Session = {
+  const session: Session<Run> = {
     run,
     trials: (purpose) => trials[purpose],
     open: (purpose) => [...open[purpose].values()],

@@ -1,6 +1,6 @@
 import type { Json } from '../../common/json.ts';
 import type { Metrics } from '../../common/metrics.ts';
-import type { Artefacts, Report } from '../../estimate/estimator.ts';
+import type { Artefacts, FinalTraining, Report } from '../../estimate/estimator.ts';
 import type { Architecture } from '../../space/space.ts';
 import type { Start } from '../../strategy/strategy.ts';
 
@@ -18,17 +18,6 @@ export type Purpose = (typeof PURPOSES)[number];
 export interface TrialKey {
   readonly purpose: Purpose;
   readonly trial: number;
-}
-
-/** What an `evaluate` trial trains. */
-export interface FinalTraining {
-  /** Hash of everything that its result depends on; two trials with the same are the same training. */
-  readonly id: string;
-  readonly epochs: number;
-  /** Repetition, from 0: part of its seed. */
-  readonly repetition: number;
-  /** A hand-designed network of this name in place of a member of the study's space. */
-  readonly baseline?: string;
 }
 
 /** One look at one candidate. Trials of a purpose are numbered from 0 in the order they were proposed. */

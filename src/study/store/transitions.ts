@@ -1,10 +1,9 @@
 import { deepFreeze } from '../../common/json.ts';
 import type { Metrics } from '../../common/metrics.ts';
-import type { Report } from '../../estimate/estimator.ts';
+import type { FinalTraining, Report } from '../../estimate/estimator.ts';
 import type { Architecture } from '../../space/space.ts';
 import type { Start } from '../../strategy/strategy.ts';
 import {
-  type FinalTraining,
   PURPOSES,
   type Purpose,
   StaleWriter,

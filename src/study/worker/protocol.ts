@@ -1,6 +1,6 @@
 import type { Fidelity } from '../../common/fidelity.ts';
 import type { Json } from '../../common/json.ts';
-import type { Artefacts, Estimator, Evaluation, Inheritance, Report } from '../../estimate/estimator.ts';
+import type { Artefacts, Estimator, Evaluation, FinalTraining, Inheritance, Report } from '../../estimate/estimator.ts';
 import type { Architecture, Space } from '../../space/space.ts';
 
 /**
@@ -24,6 +24,8 @@ export interface Job {
   readonly checkpoint?: string;
   /** Weights to start from, unless there is a checkpoint. */
   readonly inherit?: Inheritance;
+  /** Of a final training. */
+  readonly final?: FinalTraining;
 }
 
 /** `pause` and `stop` end the estimate after this report. */

@@ -51,6 +51,7 @@ export function serve(
           signal,
           ...(job.checkpoint === undefined ? {} : { checkpoint: job.checkpoint }),
           ...(job.inherit === undefined ? {} : { inherit: job.inherit }),
+          ...(job.final === undefined ? {} : { final: job.final }),
           artefacts,
           report(report, checkpoint) {
             const answer = new Promise<Answer>((resolve) => {
