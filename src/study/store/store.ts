@@ -1,6 +1,6 @@
 import type { Json } from '../../common/json.ts';
 import type { Metrics } from '../../common/metrics.ts';
-import type { Artefacts, Report } from '../../estimate/estimator.ts';
+import type { Artefacts, CheckpointId, Report } from '../../estimate/estimator.ts';
 import type { Architecture } from '../../space/space.ts';
 import type { Start } from '../../strategy/strategy.ts';
 
@@ -38,7 +38,7 @@ export interface Trial extends TrialKey {
   readonly startedAt?: number;
   readonly endedAt?: number;
   /** The artefact to go on from. */
-  readonly checkpoint?: string;
+  readonly checkpoint?: CheckpointId;
   /** Times it was begun. */
   readonly attempts: number;
   /** Rises each time the trial is handed to a worker; a late writer with an older one is refused. */
@@ -120,7 +120,7 @@ export interface Store {
    * Adds a point to the trial's curve, in place of points of the same or later steps (an attempt that was lost), and
    * replaces its checkpoint unless there is none.
    */
-  report(key: TrialKey, fence: number, report: Report, checkpoint: string | undefined): Promise<Trial>;
+  report(key: TrialKey, fence: number, report: Report, checkpoint: CheckpointId | undefined): Promise<Trial>;
   /** Ends a trial, with the strategy state that has been told of it (absent for `confirm` trials). */
   finish(key: TrialKey, fence: number, end: TrialEnd, next?: StrategyState): Promise<Trial>;
   /** Puts a running trial back to waiting (its worker is gone); its curve and checkpoint stay. */
@@ -146,7 +146,7 @@ export interface TrialEnd {
   readonly metrics: Metrics;
   readonly seconds: number;
   readonly reason?: string;
-  readonly checkpoint?: string;
+  readonly checkpoint?: CheckpointId;
 }
 
 export class StaleWriter extends Error {

@@ -1,6 +1,6 @@
 import { deepFreeze } from '../../common/json.ts';
 import type { Metrics } from '../../common/metrics.ts';
-import type { Report } from '../../estimate/estimator.ts';
+import type { CheckpointId, Report } from '../../estimate/estimator.ts';
 import type { Architecture } from '../../space/space.ts';
 import type { Start } from '../../strategy/strategy.ts';
 import { StaleWriter, type StrategyState, type Trial, type TrialEnd, type TrialKey } from './store.ts';
@@ -52,7 +52,7 @@ export function begun(trial: Trial, now: number): Trial {
   });
 }
 
-export function reported(trial: Trial, fence: number, report: Report, checkpoint: string | undefined): Trial {
+export function reported(trial: Trial, fence: number, report: Report, checkpoint: CheckpointId | undefined): Trial {
   checkFence(trial, fence);
   const point = { ...report, metrics: finite(report.metrics) };
   return deepFreeze({
