@@ -8,12 +8,12 @@ import onnxProto from 'onnx-proto';
 import type { DatasetInfo } from '../src/data/dataset.ts';
 import { lowerGraph } from '../src/engine/onnx/lower.ts';
 import type { Graph } from '../src/graph/ir.ts';
+import { supernetSteps } from '../src/oneshot/mixture-steps.ts';
 import { conv, globalAvgPool, linear, relu, sequential } from '../src/space/builders.ts';
 import type { Module } from '../src/space/module.ts';
 import { resolve, supernet } from '../src/space/resolve.ts';
 import { SPACES } from '../src/space/spaces/index.ts';
 import { inferenceGraph, trainingGraph } from '../src/train/program.ts';
-import { supernetSteps } from '../src/train/supernet.ts';
 
 const BATCH = 28;
 /** Of all sizes, the batch and its multiples alone are divisible by this. */

@@ -4,12 +4,12 @@ import type { CompileOptions, Engine, Feeds, State } from '../../src/engine/engi
 import { totalFlops } from '../../src/graph/flops.ts';
 import { type Graph, type HostTensor, type Shape, sizeOf } from '../../src/graph/ir.ts';
 import { initialise } from '../../src/network/initialise.ts';
+import { ARCHITECTURE_OPTIMISER, type SupernetSteps, supernetSteps } from '../../src/oneshot/mixture-steps.ts';
 import { INPUT_NAME } from '../../src/report/export/metadata.ts';
 import { exportOnnx } from '../../src/report/export/onnx.ts';
 import type { Module } from '../../src/space/index.ts';
 import { OPTIMISERS } from '../../src/train/optimisers.ts';
 import { freshTensors, inferenceGraph, type TrainingGraph, trainingGraph } from '../../src/train/program.ts';
-import { ARCHITECTURE_OPTIMISER, type SupernetSteps, supernetSteps } from '../../src/train/supernet.ts';
 import { joinTensors } from '../../src/train/vectors.ts';
 import { INFO, networkOf } from './networks.ts';
 import type { WorkOrder } from './order.ts';

@@ -20,10 +20,10 @@ import { createEngine } from '../../src/engine/create.ts';
 import type { Feeds } from '../../src/engine/engine.ts';
 import { nodeRuntime } from '../../src/engine/runtime/node.node.ts';
 import { type HostTensor, type Shape, sizeOf } from '../../src/graph/ir.ts';
+import { ARCHITECTURE_OPTIMISER, supernetSteps } from '../../src/oneshot/mixture-steps.ts';
 import { darts, supernet } from '../../src/space/index.ts';
 import { OPTIMISERS } from '../../src/train/optimisers.ts';
 import { freshTensors } from '../../src/train/program.ts';
-import { ARCHITECTURE_OPTIMISER, supernetSteps } from '../../src/train/supernet.ts';
 import { joinTensors, splitTensors } from '../../src/train/vectors.ts';
 import { parseFlags } from '../support/flags.ts';
 

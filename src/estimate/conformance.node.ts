@@ -5,6 +5,7 @@ import { rng } from '../common/random.ts';
 import {
   type Artefacts,
   type Candidate,
+  type CheckpointId,
   type EstimateRun,
   type Estimator,
   type Evaluation,
@@ -184,7 +185,7 @@ export function trainingRules(setup: MakeSetup): readonly Rule[] {
     check('goes on from the checkpoint of the epoch before a crash', async ({ estimator, candidate }) => {
       const whole = await estimator.estimate(candidate, runOf());
       const artefacts = artefactsInMemory();
-      let checkpoint: string | undefined;
+      let checkpoint: CheckpointId | undefined;
       const crash = new Error('the machine is gone');
       const dying = runOf({
         artefacts,

@@ -3,6 +3,7 @@ import type { Metrics } from '../common/metrics.ts';
 import type { Rng } from '../common/random.ts';
 import type { Spent } from '../common/spent.ts';
 import type { Architecture, Space } from '../space/space.ts';
+import type { Mixture } from '../train/checkpoint.ts';
 
 export interface Candidate {
   readonly space: Space;
@@ -16,7 +17,12 @@ export interface Report {
   readonly seconds: number;
   /** How the seconds since the previous report were spent, if known. */
   readonly spent?: Spent;
+  /** Of a mixture supernet: mixture weights and the architecture that they stand for at this step. */
+  readonly mixture?: Mixture;
 }
+
+/** The name of a checkpoint (train/checkpoint.ts) among the artefacts of a study. */
+export type CheckpointId = string;
 
 /** Bytes kept under the name of their hash (sha256, hexadecimal), reached through the study's store. */
 export interface Artefacts {
@@ -28,7 +34,7 @@ export interface Artefacts {
 /** Weights inherited from another network of the space, which may differ in width, depth or operations. */
 export interface Inheritance {
   /** The checkpoint of the parent trial. */
-  readonly checkpoint: string;
+  readonly checkpoint: CheckpointId;
   readonly architecture: Architecture;
   /** Width factor of the parent's fidelity. */
   readonly width: number;
@@ -58,14 +64,14 @@ export interface EstimateRun {
    * A checkpoint to continue from: the trial's own after a crash or a pause, or that of the trial it continues. If it
    * cannot be read, the estimate starts over.
    */
-  readonly checkpoint?: string;
+  readonly checkpoint?: CheckpointId;
   /** Of a final training alone; estimators of a search never see it. */
   readonly final?: FinalTraining;
   /** Weights to start from if there is no checkpoint; if they cannot be read, initial weights are used. */
   readonly inherit?: Inheritance;
   readonly artefacts: Artefacts;
   /** Called after every epoch with a checkpoint to continue from. The estimator must follow the answer. */
-  report(report: Report, checkpoint: string | undefined): Promise<'continue' | 'pause' | 'stop'>;
+  report(report: Report, checkpoint: CheckpointId | undefined): Promise<'continue' | 'pause' | 'stop'>;
   /** Reports something to the user, such as a lost checkpoint. */
   note?(text: string): void;
 }
@@ -76,7 +82,7 @@ export interface Evaluation {
   readonly metrics: Metrics;
   readonly curve: readonly Report[];
   readonly seconds: number;
-  readonly checkpoint?: string;
+  readonly checkpoint?: CheckpointId;
   /** Other artefacts that it leaves, by name. */
   readonly artefacts?: Readonly<Record<string, string>>;
 }

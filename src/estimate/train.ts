@@ -1,24 +1,16 @@
-import { messageOf, UserError } from '../common/errors.ts';
-import type { Metrics } from '../common/metrics.ts';
+import { UserError } from '../common/errors.ts';
 import type { DatasetInfo, SearchData } from '../data/dataset.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { HostTensor } from '../graph/ir.ts';
 import { morphWeights } from '../network/morphism.ts';
 import type { Module } from '../space/module.ts';
 import { resolve, resolveHyperparameters, scaleWidth } from '../space/resolve.ts';
-import { type Checkpoint, decodeCheckpoint, type EpochRecord, encodeCheckpoint } from '../train/checkpoint.ts';
 import { TrainingFailure } from '../train/failure.ts';
 import { openTraining, type Training } from '../train/loop.ts';
 import type { Programs } from '../train/programs.ts';
 import { checkSettings, type TrainSettings, withHyperparameters } from '../train/settings.ts';
-import {
-  type Candidate,
-  type EstimateRun,
-  type Estimator,
-  type Evaluation,
-  type Report,
-  TrialFailure,
-} from './estimator.ts';
+import { estimateByTraining, loadCheckpoint } from './by-training.ts';
+import { type Candidate, type EstimateRun, type Estimator, TrialFailure } from './estimator.ts';
 
 /** What an estimate by training needs to know of the study. */
 export interface TrainEstimatorOptions {
@@ -52,7 +44,7 @@ export function trainEstimator(options: TrainEstimatorOptions): Estimator {
       let training: Training | undefined;
       try {
         training = await begin(options, candidate, run);
-        return await proceed(training, run);
+        return await estimateByTraining(training, run);
       } catch (error) {
         throw error instanceof TrainingFailure ? new TrialFailure(error.message, { cause: error }) : error;
       } finally {
@@ -97,7 +89,8 @@ async function begin(
     network: candidateNetwork(candidate, fidelity.width),
     settings: candidateSettings(settings, candidate, fullFidelity.epochs, data.info),
   }));
-  const checkpoint = run.checkpoint === undefined ? undefined : await load(run, run.checkpoint, 'it starts over');
+  const checkpoint =
+    run.checkpoint === undefined ? undefined : await loadCheckpoint(run, run.checkpoint, 'it starts over');
   const initial = checkpoint === undefined ? await inherited(candidate, made.network, data.info, run) : undefined;
   return openTraining({
     engine,
@@ -116,51 +109,6 @@ async function begin(
   });
 }
 
-/** Trains on to the fidelity's epochs, or until `report` says otherwise. */
-async function proceed(training: Training, run: EstimateRun): Promise<Evaluation> {
-  let checkpoint = training.history.length === 0 ? undefined : run.checkpoint;
-  const ended = (state: Evaluation['state']): Evaluation => {
-    const curve = curveOf(training.history);
-    const last = curve.at(-1);
-    if (last === undefined) throw new TrialFailure(`nothing to train: ${run.fidelity.epochs} epochs`);
-    return {
-      state,
-      metrics: last.metrics,
-      curve,
-      seconds: last.seconds,
-      ...(checkpoint !== undefined && { checkpoint }),
-    };
-  };
-  while (training.history.length < run.fidelity.epochs) {
-    await training.epoch();
-    checkpoint = await run.artefacts.put(encodeCheckpoint(await training.checkpoint()));
-    const answer = await run.report(curveOf(training.history).at(-1) as Report, checkpoint);
-    const done = training.history.length >= run.fidelity.epochs;
-    if (answer !== 'continue' && !done) return ended(answer === 'pause' ? 'paused' : 'pruned');
-  }
-  return ended('complete');
-}
-
-/** The learning curve, times added up. */
-function curveOf(history: readonly EpochRecord[]): Report[] {
-  let seconds = 0;
-  return history.map((record) => {
-    seconds += record.seconds;
-    const metrics: Metrics = { ...record.valid, trainLoss: record.loss };
-    return { step: record.epoch, metrics, seconds, ...(record.spent && { spent: record.spent }) };
-  });
-}
-
-/** A checkpoint; undefined, with a note that says `instead`, where it is lost or damaged: training can make it again. */
-async function load(run: EstimateRun, hash: string, instead: string): Promise<Checkpoint | undefined> {
-  try {
-    return decodeCheckpoint(await run.artefacts.get(hash));
-  } catch (error) {
-    run.note?.(`a checkpoint cannot be read, so ${instead}: ${messageOf(error)}`);
-    return undefined;
-  }
-}
-
 /** What a candidate's network begins with, from another's weights (`morphWeights`). */
 async function inherited(
   { space }: Candidate,
@@ -170,7 +118,7 @@ async function inherited(
 ): Promise<Readonly<Record<string, HostTensor>> | undefined> {
   if (run.inherit === undefined) return undefined;
   const { inherit, fidelity } = run;
-  const parents = await load(run, inherit.checkpoint, 'it begins with initial weights and inherits none');
+  const parents = await loadCheckpoint(run, inherit.checkpoint, 'it begins with initial weights and inherits none');
   if (parents === undefined) return undefined;
   const factor = Math.round(1 / fidelity.resolution);
   const seen = input.map((side, axis) => (axis === 0 ? side : Math.floor(side / factor)));

@@ -1,6 +1,7 @@
 import type { Metrics } from '../common/metrics.ts';
 import type { Spent } from '../common/spent.ts';
 import { type HostTensor, sizeOf } from '../graph/ir.ts';
+import type { Architecture } from '../space/space.ts';
 
 /** What one epoch of training came to. */
 export interface EpochRecord {
@@ -14,7 +15,17 @@ export interface EpochRecord {
   readonly seconds: number;
   /** What these seconds went to; older checkpoints do not say. */
   readonly spent?: Spent;
+  /** Of a mixture supernet: where its architecture parameters are after the epoch. */
+  readonly mixture?: Mixture;
 }
+
+/** The architecture parameters of a mixture supernet, as a reader wants them. */
+export type Mixture = {
+  /** Mixture weights by decision: the share of each option, in the order of the options; each row sums to 1. */
+  readonly weights: Readonly<Record<string, readonly number[]>>;
+  /** The architecture that would be derived now. */
+  readonly genotype: Architecture;
+};
 
 /** Everything needed to go on after an epoch as if nothing had happened. */
 export interface Checkpoint {
@@ -117,7 +128,12 @@ function isHeader(value: unknown): value is Header {
 function isEpochRecord(value: unknown): value is EpochRecord {
   if (!isObject(value) || !isObject(value.valid)) return false;
   const numbers = [value.epoch, value.loss, value.seconds, ...Object.values(value.valid)];
-  return numbers.every(Number.isFinite);
+  return numbers.every(Number.isFinite) && (value.mixture === undefined || isMixture(value.mixture));
+}
+
+function isMixture(value: unknown): value is Mixture {
+  if (!isObject(value) || !isObject(value.weights) || !isObject(value.genotype)) return false;
+  return Object.values(value.weights).every((row) => Array.isArray(row) && row.every(Number.isFinite));
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>

@@ -1,5 +1,5 @@
 import type { DatasetInfo, Samples } from '../data/dataset.ts';
-import type { Engine, Program, State } from '../engine/engine.ts';
+import type { Engine, Feeds, Program, State } from '../engine/engine.ts';
 import type { HostTensor } from '../graph/ir.ts';
 import type { Module } from '../space/module.ts';
 import { taskOf } from '../task/index.ts';
@@ -33,8 +33,14 @@ export async function openInference(
   return { ...inferenceOver(program, on.info, state, batchSize), dispose: () => program.dispose() };
 }
 
-/** The same over a program that is compiled already, for batches of this size. */
-export function inferenceOver(program: Program, info: DatasetInfo, state: State, batchSize: number): Inference {
+/** The same over a program that is compiled already, for batches of this size. `more`: what each run is fed besides, such as switches. */
+export function inferenceOver(
+  program: Program,
+  info: DatasetInfo,
+  state: State,
+  batchSize: number,
+  more: Feeds = {},
+): Inference {
   const task = taskOf(info);
 
   /** Gives the outputs of each batch, in the units that people know, with its raw targets; they are used again later. */
@@ -51,7 +57,7 @@ export function inferenceOver(program: Program, info: DatasetInfo, state: State,
         const { x, truths } = await batches.read(step);
         signal?.throwIfAborted();
         waiting.push(truths.slice());
-        return { x };
+        return { x, ...more };
       },
       run: (feeds) => program.run(feeds, state),
       take({ output }, step) {

@@ -1,20 +1,20 @@
 import type { Rng } from '../common/random.ts';
-import type { Spent } from '../common/spent.ts';
 import type { DatasetInfo, Samples } from '../data/dataset.ts';
 import type { Engine, State } from '../engine/engine.ts';
 import { type HostTensor, sizeOf } from '../graph/ir.ts';
 import type { RandomInput } from '../network/network.ts';
 import type { Module } from '../space/module.ts';
-import type { Measured } from '../task/metrics.ts';
-import { runAhead, SLOTS, trainingBatches } from './batches.ts';
+import { SLOTS, trainingBatches } from './batches.ts';
 import type { Checkpoint, EpochRecord } from './checkpoint.ts';
+import { borrowing, epochs, runSteps } from './epochs.ts';
 import { TrainingFailure } from './failure.ts';
 import { type Inference, inferenceOver, type Outputs } from './inference.ts';
 import { OPTIMISERS } from './optimisers.ts';
-import { freshTensors, type TrainingGraph } from './program.ts';
+import { freshTensors, type StateParts, type TrainingGraph } from './program.ts';
 import { type Lent, openPrograms, type Programs } from './programs.ts';
 import { learningRates } from './schedules.ts';
 import { checkSettings, type TrainSettings } from './settings.ts';
+import { type Trainable, trainUntil } from './trainable.ts';
 import { joinTensors, splitTensors } from './vectors.ts';
 
 /** Samples are measured at least so many at a time: what a run costs beside its samples counts, memory does not yet. */
@@ -50,27 +50,16 @@ export interface TrainRequest {
   now?(): number;
 }
 
-/** A network in training. Not to be used by two callers at once. */
-export interface Training {
-  /** One entry for each epoch done, those of the checkpoint included. */
-  readonly history: readonly EpochRecord[];
+/** A network in training. */
+export interface Training extends Trainable {
   readonly batchSize: number;
   readonly stepsPerEpoch: number;
   /** What its programs, their state and their batches take, by prediction. */
   readonly memoryBytes: number;
-  /**
-   * Trains one epoch and measures it. Throws TrainingFailure when a loss is not finite, the signal's reason when
-   * aborted; after either, only `dispose` makes sense.
-   */
-  epoch(): Promise<EpochRecord>;
-  /** Everything needed to go on from here. */
-  checkpoint(): Promise<Checkpoint>;
   /** Parameters and statistics by path. */
   weights(): Promise<Record<string, HostTensor>>;
-  measure(samples: Samples): Promise<Measured>;
   /** What the network gives for these samples (`measuredBy` measures it). */
   outputs(samples: Samples): Promise<Outputs>;
-  dispose(): Promise<void>;
 }
 
 /**
@@ -98,23 +87,18 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
   const history: EpochRecord[] = [...(request.checkpoint?.history ?? [])];
   let steps = request.checkpoint?.steps ?? 0;
 
-  const lent: Lent<object>[] = [];
-  async function borrowed<Built extends object>(asked: Promise<Lent<Built>>): Promise<Lent<Built>> {
-    const program = await asked;
-    lent.push(program);
-    return program;
-  }
+  const { borrow, bytes, release } = borrowing();
   let state: State | undefined;
   async function dispose(): Promise<void> {
-    for (const program of lent) await program.release();
+    await release();
     state?.dispose();
   }
   let ready: Ready;
   let compile: number;
   try {
     const asked = now();
-    const training = await borrowed(programs.training(on, settings, batchSize));
-    const inference = await borrowed(programs.inference(on, validBatch));
+    const training = await borrow(programs.training(on, settings, batchSize));
+    const inference = await borrow(programs.inference(on, validBatch));
     compile = (now() - asked) / 1000;
     state = engine.createState(joinTensors(training.built.vectors, initialTensors(request, training.built)));
     ready = { state, training, inference, valid: inferenceOver(inference.program, info, state, validBatch) };
@@ -124,14 +108,13 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
   }
   const { built, program } = ready.training;
   const tensors = async () => splitTensors(built.vectors, await ready.state.read());
-  let unaccounted = now() - opened; // opening counts as part of the first epoch
 
   async function trainEpoch(index: number): Promise<number> {
     const epoch = batches.epoch(request.rng('epoch', index));
     const noise = noiseFor(built.randomInputs, request.rng('epoch', index, 'noise'));
     const scalars = scalarFeeds();
-    let total = 0;
-    await runAhead({
+    return runSteps({
+      epoch: index,
       count: stepsPerEpoch,
       async prepare(step) {
         const { x, targets } = await epoch.prepare();
@@ -139,42 +122,26 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
         return { x, targets, ...scalars(optimiser.scalars(rates(index, step), ++steps)), ...noise() };
       },
       run: (feeds) => program.run(feeds, ready.state),
-      take(result, step) {
-        const loss = result.loss?.data[0] ?? Number.NaN;
-        if (!Number.isFinite(loss)) {
-          throw new TrainingFailure(`the loss is ${loss} at epoch ${index + 1}, step ${step + 1}`);
-        }
-        total += loss;
-        request.onStep?.(index + 1, step + 1, loss);
-      },
+      onStep: request.onStep?.bind(request),
     });
-    return total / stepsPerEpoch;
   }
 
   return {
     history,
     batchSize,
     stepsPerEpoch,
-    memoryBytes: ready.training.bytes + ready.inference.bytes,
-    async epoch() {
-      const began = now();
-      const index = history.length;
-      const [trainBefore, validBefore] = [program.busySeconds, ready.inference.program.busySeconds];
-      const loss = await trainEpoch(index);
-      const valid = request.valid === undefined ? {} : (await ready.valid.measure(request.valid, signal)).metrics;
-      const broken = Object.entries(valid).find(([, value]) => !Number.isFinite(value));
-      if (broken !== undefined) {
-        throw new TrainingFailure(`the validation ${broken[0]} is ${broken[1]} after epoch ${index + 1}`);
-      }
-      const seconds = (now() - began + unaccounted) / 1000;
-      const train = program.busySeconds - trainBefore;
-      const busy = { compile, train, valid: ready.inference.program.busySeconds - validBefore };
-      const spent: Spent = { ...busy, idle: Math.max(0, seconds - busy.compile - busy.train - busy.valid) };
-      const record = { epoch: index + 1, loss, valid, seconds, spent };
-      [unaccounted, compile] = [0, 0];
-      history.push(record);
-      return record;
-    },
+    memoryBytes: bytes(),
+    epoch: epochs({
+      history,
+      now,
+      opened,
+      compileSeconds: compile,
+      training: [program],
+      validation: ready.inference.program,
+      train: trainEpoch,
+      validate: async () =>
+        request.valid === undefined ? {} : (await ready.valid.measure(request.valid, signal)).metrics,
+    }),
     checkpoint: async () => ({ history: [...history], steps, tensors: await tensors() }),
     weights: async () => ownTensors(built, await tensors()),
     measure: (samples) => ready.valid.measure(samples, signal),
@@ -196,10 +163,9 @@ export async function trainNetwork(
 ): Promise<Training> {
   const training = await openTraining(request);
   try {
-    while (training.history.length < (request.epochs ?? request.settings.epochs)) {
-      const record = await training.epoch();
-      await request.onEpoch?.(record, training);
-    }
+    await trainUntil(training, request.epochs ?? request.settings.epochs, (record) =>
+      request.onEpoch?.(record, training),
+    );
     return training;
   } catch (error) {
     await training.dispose();
@@ -218,7 +184,10 @@ interface Ready {
 type StepParts = Omit<TrainingGraph, 'graph'>;
 
 /** The tensors to begin with: a checkpoint's, or fresh ones with the given ones in their place. */
-function initialTensors(request: TrainRequest, built: StepParts): Record<string, HostTensor> {
+export function initialTensors(
+  request: Pick<TrainRequest, 'rng' | 'checkpoint' | 'initial'>,
+  built: StateParts,
+): Record<string, HostTensor> {
   const fresh = freshTensors(built, (...labels) => request.rng(...labels));
   if (request.checkpoint !== undefined) {
     const { tensors } = request.checkpoint;
@@ -230,7 +199,7 @@ function initialTensors(request: TrainRequest, built: StepParts): Record<string,
 }
 
 /** Parameters and statistics, without the optimizer's tensors. */
-function ownTensors({ parameters, statistics }: StepParts, all: Readonly<Record<string, HostTensor>>) {
+function ownTensors({ parameters, statistics }: StateParts, all: Readonly<Record<string, HostTensor>>) {
   return Object.fromEntries([...parameters, ...statistics].map(({ path }) => [path, all[path] as HostTensor]));
 }
 
@@ -251,7 +220,7 @@ function fitting(
 }
 
 /** Fills the random inputs anew at each call, from one stream. The arrays are used again SLOTS calls later. */
-function noiseFor(inputs: readonly RandomInput[], random: Rng): () => Record<string, HostTensor> {
+export function noiseFor(inputs: readonly RandomInput[], random: Rng): () => Record<string, HostTensor> {
   const slots = Array.from({ length: SLOTS }, () =>
     Object.fromEntries(inputs.map(({ name, shape }) => [name, { shape, data: new Float32Array(sizeOf(shape)) }])),
   );
@@ -266,7 +235,7 @@ function noiseFor(inputs: readonly RandomInput[], random: Rng): () => Record<str
 }
 
 /** Numbers as tensors of shape []. They are used again SLOTS calls later. */
-function scalarFeeds(): (values: Readonly<Record<string, number>>) => Record<string, HostTensor> {
+export function scalarFeeds(): (values: Readonly<Record<string, number>>) => Record<string, HostTensor> {
   const slots = Array.from({ length: SLOTS }, (): Record<string, HostTensor> => ({}));
   let calls = 0;
   return (values) => {

@@ -1,4 +1,4 @@
-import type { Engine, Program } from '../engine/engine.ts';
+import type { CompileOptions, Engine, Program } from '../engine/engine.ts';
 import { programBytes } from '../engine/memory.ts';
 import type { Graph } from '../graph/ir.ts';
 import { MemoryShortage } from './failure.ts';
@@ -31,8 +31,24 @@ export interface Programs {
   training(on: NetworkOnData, settings: UpdateSettings, batchSize: number): Promise<Lent<Omit<TrainingGraph, 'graph'>>>;
   /** Over the state of a training program. Throws as `training`. */
   inference(on: NetworkOnData, batchSize: number): Promise<Lent<Omit<InferenceGraph, 'graph'>>>;
+  /** A program of any other kind, such as a step of a supernet. Throws what `build` throws, and MemoryShortage. */
+  program<G extends { readonly graph: Graph }>(order: ProgramOrder<G>): Promise<Lent<Omit<G, 'graph'>>>;
   /** Lets go of all that are not lent; what is given back later is let go at once. */
   dispose(): Promise<void>;
+}
+
+/** What a program is built from. */
+export interface ProgramOrder<G> {
+  /** Names `build`: with `on`, `settings` and `batchSize` it says which program is meant. */
+  readonly kind: string;
+  readonly on: NetworkOnData;
+  /** Plain JSON. */
+  readonly settings?: object;
+  readonly batchSize: number;
+  build(): G;
+  /** As `Engine.compile` takes it; nothing by default. */
+  carriesOf?(built: G): Readonly<Record<string, string>>;
+  readonly compile?: CompileOptions;
 }
 
 export interface ProgramsOptions {
@@ -96,6 +112,7 @@ export function openPrograms(engine: Engine, options: ProgramsOptions = {}): Pro
     key: string,
     build: () => G,
     carriesOf: (built: G) => Readonly<Record<string, string>>,
+    compile: CompileOptions = {},
   ): Promise<Lent<Omit<G, 'graph'>>> {
     const at = idle.findIndex((one) => one.key === key);
     const [kept] = at < 0 ? [] : idle.splice(at, 1);
@@ -112,7 +129,7 @@ export function openPrograms(engine: Engine, options: ProgramsOptions = {}): Pro
     lentBytes += bytes;
     try {
       await evictUntil(() => lentBytes + idleBytes() <= memory);
-      return lend(key, bytes, built, await engine.compile(graph, carriesOf(whole)));
+      return lend(key, bytes, built, await engine.compile(graph, carriesOf(whole), compile));
     } catch (error) {
       lentBytes -= bytes;
       throw error;
@@ -135,6 +152,8 @@ export function openPrograms(engine: Engine, options: ProgramsOptions = {}): Pro
         () => inferenceOnState(on, batchSize),
         () => ({}),
       ),
+    program: ({ kind, on, settings, batchSize, build, carriesOf = () => ({}), compile }) =>
+      borrow(keyOf(kind, on, settings, batchSize), build, carriesOf, compile),
     async dispose() {
       disposed = true;
       await evictUntil(() => false);
@@ -143,6 +162,6 @@ export function openPrograms(engine: Engine, options: ProgramsOptions = {}): Pro
 }
 
 /** All that a graph is made from, as text: networks and what is known of data are plain JSON. */
-function keyOf(kind: string, on: NetworkOnData, settings: UpdateSettings | undefined, batchSize: number): string {
+function keyOf(kind: string, on: NetworkOnData, settings: object | undefined, batchSize: number): string {
   return JSON.stringify([kind, on.network, on.choices, on.info, on.resolution, settings, batchSize]);
 }

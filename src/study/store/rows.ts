@@ -19,6 +19,7 @@ const start = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('continue'), trial: count }),
   z.strictObject({ kind: z.literal('inherit'), trial: count }),
 ]);
+const mixture = z.strictObject({ weights: z.record(z.string(), z.array(z.number())), genotype: architecture });
 const purpose = z.enum(PURPOSES);
 // It names a file.
 const artefact = z.string().regex(/^[0-9a-f]{64}$/);
@@ -155,7 +156,7 @@ export function reportRow({ purpose, trial }: TrialKey, report: Report): ReportR
     metrics: JSON.stringify(report.metrics),
     seconds: report.seconds,
     spent: report.spent === undefined ? null : JSON.stringify(report.spent),
-    mixture: null,
+    mixture: report.mixture === undefined ? null : JSON.stringify(report.mixture),
   };
 }
 
@@ -166,6 +167,9 @@ export function reportOf(found: object, place: string): Report {
     metrics: checked(metrics, parseJson(row.metrics, `${place}: curve`), `${place}: curve`),
     seconds: row.seconds,
     ...(row.spent !== null && { spent: checked(spent, parseJson(row.spent, `${place}: curve`), `${place}: curve`) }),
+    ...(row.mixture !== null && {
+      mixture: checked(mixture, parseJson(row.mixture, `${place}: curve`), `${place}: curve`),
+    }),
   };
 }
 

@@ -1,6 +1,6 @@
 import type { Json } from '../../common/json.ts';
 import type { Metrics } from '../../common/metrics.ts';
-import type { Artefacts, FinalTraining, Report } from '../../estimate/estimator.ts';
+import type { Artefacts, CheckpointId, FinalTraining, Report } from '../../estimate/estimator.ts';
 import type { Architecture } from '../../space/space.ts';
 import type { Start } from '../../strategy/strategy.ts';
 
@@ -45,7 +45,7 @@ export interface Trial extends TrialKey {
   readonly startedAt?: number;
   readonly endedAt?: number;
   /** The artefact to go on from. */
-  readonly checkpoint?: string;
+  readonly checkpoint?: CheckpointId;
   /** Other artefacts that it has left, by name. */
   readonly artefacts?: Readonly<Record<string, string>>;
   /** Of an `evaluate` trial alone. */
@@ -131,7 +131,7 @@ export interface Store {
    * Adds a point to the trial's curve, in place of points of the same or later steps (an attempt that was lost), and
    * replaces its checkpoint unless there is none.
    */
-  report(key: TrialKey, fence: number, report: Report, checkpoint: string | undefined): Promise<Trial>;
+  report(key: TrialKey, fence: number, report: Report, checkpoint: CheckpointId | undefined): Promise<Trial>;
   /** Ends a trial, with the strategy state that has been told of it (absent for those that no strategy proposed). */
   finish(key: TrialKey, fence: number, end: TrialEnd, next?: StrategyState): Promise<Trial>;
   /** Puts a running trial back to waiting (its worker is gone); its curve and checkpoint stay. */
@@ -157,7 +157,7 @@ export interface TrialEnd {
   readonly metrics: Metrics;
   readonly seconds: number;
   readonly reason?: string;
-  readonly checkpoint?: string;
+  readonly checkpoint?: CheckpointId;
   readonly artefacts?: Readonly<Record<string, string>>;
 }
 

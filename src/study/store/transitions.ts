@@ -1,6 +1,6 @@
 import { deepFreeze } from '../../common/json.ts';
 import type { Metrics } from '../../common/metrics.ts';
-import type { FinalTraining, Report } from '../../estimate/estimator.ts';
+import type { CheckpointId, FinalTraining, Report } from '../../estimate/estimator.ts';
 import type { Architecture } from '../../space/space.ts';
 import type { Start } from '../../strategy/strategy.ts';
 import {
@@ -62,7 +62,7 @@ export function begun(trial: Trial, now: number, costs: Trial['costs'] = {}): Tr
   });
 }
 
-export function reported(trial: Trial, fence: number, report: Report, checkpoint: string | undefined): Trial {
+export function reported(trial: Trial, fence: number, report: Report, checkpoint: CheckpointId | undefined): Trial {
   checkFence(trial, fence);
   const point = { ...report, metrics: finite(report.metrics) };
   return deepFreeze({

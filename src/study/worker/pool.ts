@@ -1,11 +1,16 @@
 import { StudyStopped, UserError } from '../../common/errors.ts';
 import type { Json } from '../../common/json.ts';
-import type { Evaluation, Report } from '../../estimate/estimator.ts';
+import type { CheckpointId, Evaluation, Report } from '../../estimate/estimator.ts';
 import type { Answer, Fault, FromWorker, Job, Spawn, WorkerHandle } from './protocol.ts';
 
 /** What becomes of the job that was assigned under the name `job`. */
 export type WorkerEvent =
-  | { readonly kind: 'report'; readonly job: string; readonly report: Report; readonly checkpoint: string | undefined }
+  | {
+      readonly kind: 'report';
+      readonly job: string;
+      readonly report: Report;
+      readonly checkpoint: CheckpointId | undefined;
+    }
   | { readonly kind: 'ended'; readonly job: string; readonly evaluation: Evaluation }
   | { readonly kind: 'note'; readonly job: string; readonly text: string }
   | { readonly kind: 'failed'; readonly job: string; readonly reason: string; readonly fault: Fault }

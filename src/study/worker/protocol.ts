@@ -1,6 +1,14 @@
 import type { Fidelity } from '../../common/fidelity.ts';
 import type { Json } from '../../common/json.ts';
-import type { Artefacts, Estimator, Evaluation, FinalTraining, Inheritance, Report } from '../../estimate/estimator.ts';
+import type {
+  Artefacts,
+  CheckpointId,
+  Estimator,
+  Evaluation,
+  FinalTraining,
+  Inheritance,
+  Report,
+} from '../../estimate/estimator.ts';
 import type { Architecture, Space } from '../../space/space.ts';
 
 /**
@@ -21,7 +29,7 @@ export interface Job {
   /** Labels of the trial's random streams: (study seed, 'trial', number). */
   readonly seed: readonly (string | number)[];
   /** The artefact to go on from. */
-  readonly checkpoint?: string;
+  readonly checkpoint?: CheckpointId;
   /** Weights to start from, unless there is a checkpoint. */
   readonly inherit?: Inheritance;
   /** Of a final training. */
@@ -40,7 +48,7 @@ export type FromWorker =
   | { readonly kind: 'ready' }
   /** It could not be set up; `user`: for a reason that a person can mend. */
   | { readonly kind: 'broken'; readonly reason: string; readonly fault: 'user' | 'machine' | 'other' }
-  | { readonly kind: 'report'; readonly report: Report; readonly checkpoint: string | undefined }
+  | { readonly kind: 'report'; readonly report: Report; readonly checkpoint: CheckpointId | undefined }
   /** A message for the user; the estimate continues. */
   | { readonly kind: 'note'; readonly text: string }
   | { readonly kind: 'ended'; readonly evaluation: Evaluation }

@@ -14,10 +14,10 @@ import { derive } from '../space/derive.ts';
 import type { Module } from '../space/module.ts';
 import { supernet } from '../space/resolve.ts';
 import { SPACES } from '../space/spaces/index.ts';
-import { OPTIMISERS } from './optimisers.ts';
-import { freshTensors } from './program.ts';
-import { ARCHITECTURE_OPTIMISER, optionWeights, supernetSteps } from './supernet.ts';
-import { joinTensors, splitTensors } from './vectors.ts';
+import { OPTIMISERS } from '../train/optimisers.ts';
+import { freshTensors } from '../train/program.ts';
+import { joinTensors, splitTensors } from '../train/vectors.ts';
+import { ARCHITECTURE_OPTIMISER, optionWeights, supernetSteps } from './mixture-steps.ts';
 
 const BATCH = 2;
 const info: DatasetInfo = {

@@ -1,8 +1,8 @@
 import { createGraph } from '../graph/builder.ts';
 import type { HostTensor } from '../graph/ir.ts';
 import type { ArchitectureParameter } from '../network/network.ts';
-import { forwardGraph, type NetworkOnData } from './forward.ts';
-import { adamWith, normOf } from './optimisers.ts';
+import { forwardGraph, type NetworkOnData } from '../train/forward.ts';
+import { adamWith, normOf } from '../train/optimisers.ts';
 import {
   finishStep,
   lossGradients,
@@ -10,8 +10,8 @@ import {
   type TrainingGraph,
   trainingGraph,
   type UpdateSettings,
-} from './program.ts';
-import { vectorOf } from './vectors.ts';
+} from '../train/program.ts';
+import { vectorOf } from '../train/vectors.ts';
 
 /** How the architecture's parameters of a mixture are trained: Adam with the betas of Liu et al. (2019). */
 export const ARCHITECTURE_OPTIMISER = adamWith('coupled', [0.5, 0.999]);
@@ -52,9 +52,14 @@ export function supernetSteps(
   const mixed = { ...on, choices: 'mixture' } as const;
   const weightStep = trainingGraph(mixed, weights, batchSize);
   const archStep = architectureGraph(mixed, architecture, batchSize);
+  return { weightStep, archStep, state: stateOfBoth(weightStep, archStep) };
+}
+
+/** The state that both steps work on. */
+export function stateOfBoth(weightStep: StateParts, archStep: StateParts): StateParts {
   const vectors = new Map([...weightStep.vectors, ...archStep.vectors].map((vector) => [vector.name, vector]));
   const optimiserState = [...weightStep.optimiserState, ...archStep.optimiserState];
-  return { weightStep, archStep, state: { ...weightStep, optimiserState, vectors: [...vectors.values()] } };
+  return { ...weightStep, optimiserState, vectors: [...vectors.values()] };
 }
 
 function architectureGraph(

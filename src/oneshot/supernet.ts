@@ -1,0 +1,135 @@
+/** What the supernets have in common: how they are opened, their state, and how they become a `Trainable`. */
+import type { Feeds, Program, State } from '../engine/engine.ts';
+import type { HostTensor } from '../graph/ir.ts';
+import { supernet } from '../space/resolve.ts';
+import type { Space } from '../space/space.ts';
+import type { Measured } from '../task/metrics.ts';
+import type { EpochRecord } from '../train/checkpoint.ts';
+import { type Borrowed, borrowing, epochs } from '../train/epochs.ts';
+import { TrainingFailure } from '../train/failure.ts';
+import type { NetworkOnData } from '../train/forward.ts';
+import { inferenceOver } from '../train/inference.ts';
+import { initialTensors, type TrainRequest, VALID_BATCH } from '../train/loop.ts';
+import type { StateParts } from '../train/program.ts';
+import { type Lent, openPrograms, type Programs } from '../train/programs.ts';
+import type { Trainable } from '../train/trainable.ts';
+import { joinTensors, splitTensors } from '../train/vectors.ts';
+
+/** As a `TrainRequest`, for all networks of a space at once. `settings` are those of the weights. */
+export interface SupernetRequest extends Omit<TrainRequest, 'network' | 'initial'> {
+  /** Its choices must be between modules; where a choice decides a size, TrainingFailure says which. */
+  readonly space: Space;
+}
+
+/** A supernet in training. */
+export interface Supernet extends Trainable {
+  readonly batchSize: number;
+  readonly stepsPerEpoch: number;
+  /** Predicted memory of its programs. */
+  readonly memoryBytes: number;
+}
+
+/** What a method of training supernets adds. */
+export interface Method {
+  readonly choices: 'mixture' | 'switch';
+  readonly batchSize: number;
+  readonly stepsPerEpoch: number;
+  open(given: {
+    readonly programs: Programs;
+    readonly borrow: Borrowed['borrow'];
+    readonly on: NetworkOnData;
+    readonly validBatch: number;
+  }): Promise<Opened>;
+}
+
+/** The programs of a method. */
+export interface Opened {
+  readonly parts: StateParts;
+  readonly training: readonly Program[];
+  readonly inference: Lent<object>;
+  /** Trains the epoch of this index, from 0. `nextStep` counts the updates, from 1. Returns the mean training loss. */
+  train(index: number, state: State, nextStep: () => number): Promise<number>;
+  /** What inference is fed besides the samples, once for each of the networks that are measured: the metrics are their mean. */
+  readonly measured: readonly Feeds[];
+  /** What the record of an epoch holds besides. */
+  more?(tensors: Readonly<Record<string, HostTensor>>): Pick<EpochRecord, 'mixture'>;
+}
+
+/** A supernet, and how one of its networks is measured with the shared weights. */
+export interface OpenSupernet extends Supernet {
+  measureWith(more: Feeds, samples: Parameters<Trainable['measure']>[0]): Promise<Measured>;
+}
+
+/** Opens a supernet whose settings have been checked. Throws as `openTraining` does; nothing stays open then. */
+export async function openSupernet(request: SupernetRequest, method: Method): Promise<OpenSupernet> {
+  const { engine, space, info, signal, valid, resolution = 1 } = request;
+  const programs = request.programs ?? openPrograms(engine, { keep: 0 });
+  const now = request.now ?? (() => performance.now());
+  const began = now();
+  const { batchSize, stepsPerEpoch, choices } = method;
+  if (!(batchSize > 0)) throw new TrainingFailure('there are too few training samples');
+  const validBatch = Math.max(batchSize, Math.min(VALID_BATCH, valid?.count ?? VALID_BATCH));
+  const on: NetworkOnData = { network: supernet(space), info, resolution, choices };
+  const history: EpochRecord[] = [...(request.checkpoint?.history ?? [])];
+  let steps = request.checkpoint?.steps ?? 0;
+
+  const { borrow, bytes, release } = borrowing();
+  let created: State | undefined;
+  const dispose = async () => {
+    await release();
+    created?.dispose();
+  };
+  try {
+    const asked = now();
+    const { parts, training, inference, train, measured, more } = await method.open({
+      programs,
+      borrow,
+      on,
+      validBatch,
+    });
+    const compileSeconds = (now() - asked) / 1000;
+    const state = engine.createState(joinTensors(parts.vectors, initialTensors(request, parts)));
+    created = state;
+    const tensors = async () => splitTensors(parts.vectors, await state.read());
+    const measureWith: OpenSupernet['measureWith'] = (feeds, samples) =>
+      inferenceOver(inference.program, info, state, validBatch, feeds).measure(samples, signal);
+    const measure: Trainable['measure'] = async (samples) => {
+      const all: Measured[] = [];
+      for (const feeds of measured) all.push(await measureWith(feeds, samples));
+      return meanOf(all);
+    };
+    return {
+      history,
+      batchSize,
+      stepsPerEpoch,
+      memoryBytes: bytes(),
+      epoch: epochs({
+        history,
+        now,
+        opened: began,
+        compileSeconds,
+        training,
+        validation: inference.program,
+        train: (index) => train(index, state, () => ++steps),
+        validate: async () => (valid === undefined ? {} : (await measure(valid)).metrics),
+        ...(more && { more: async () => more(await tensors()) }),
+      }),
+      checkpoint: async () => ({ history: [...history], steps, tensors: await tensors() }),
+      measure,
+      measureWith,
+      dispose,
+    };
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+}
+
+/** The mean of each metric; a single network's measurements as they are. */
+function meanOf(all: readonly Measured[]): Measured {
+  const [first, ...others] = all;
+  if (first === undefined) throw new RangeError('no network was measured');
+  if (others.length === 0) return first;
+  const mean = (name: string) => all.reduce((sum, { metrics }) => sum + (metrics[name] ?? Number.NaN), 0) / all.length;
+  return { metrics: Object.fromEntries(Object.keys(first.metrics).map((name) => [name, mean(name)])) };
+}

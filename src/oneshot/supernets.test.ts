@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { UserError } from '../common/errors.ts';
+import { rng } from '../common/random.ts';
+import { createEngine } from '../engine/create.ts';
+import { nodeRuntime } from '../engine/runtime/node.node.ts';
+import { checkArchitecture } from '../space/architecture.ts';
+import { dropout, float, linear, sequential } from '../space/builders.ts';
+import { defineSpace } from '../space/define.ts';
+import { first, successor } from '../space/enumerate.ts';
+import { resolve } from '../space/resolve.ts';
+import type { Architecture } from '../space/space.ts';
+import { decodeCheckpoint, encodeCheckpoint } from '../train/checkpoint.ts';
+import { TrainingFailure } from '../train/failure.ts';
+import { evaluateNetwork } from '../train/inference.ts';
+import { DEFAULT_SETTINGS } from '../train/settings.ts';
+import { blobs } from '../train/testing/blobs.ts';
+import { timeless, trainableConformance } from '../train/testing/conformance.ts';
+import { referenceEngine } from '../train/testing/reference-engine.ts';
+import { trainUntil } from '../train/trainable.ts';
+import { openMixtureSupernet } from './mixture.ts';
+import { openSinglePathSupernet } from './single-path.ts';
+import type { SupernetRequest } from './supernet.ts';
+import { pointSpace } from './testing/space.ts';
+
+const data = blobs(48, 12);
+const space = pointSpace(data.info);
+const request = (seed = 'mine', change: Partial<SupernetRequest> = {}): SupernetRequest => ({
+  engine: referenceEngine(),
+  ...data,
+  space,
+  settings: { ...DEFAULT_SETTINGS, epochs: 3, batchSize: 8 },
+  rng: (...labels) => rng('supernets', seed, ...labels),
+  ...change,
+});
+
+const METHODS = { mixture: openMixtureSupernet, 'single path': openSinglePathSupernet };
+for (const [name, open] of Object.entries(METHODS)) {
+  trainableConformance(`${name} supernet`, {
+    valid: data.valid,
+    open: ({ seed, ...opening }) => open(request(seed, opening)),
+  });
+
+  test(`${name} supernet: learns, on the engine as on the interpreter`, async () => {
+    const engine = await createEngine(nodeRuntime(), { device: 'cpu', threads: 1, layout: 'portable' });
+    const losses: number[][] = [];
+    for (const on of [engine, referenceEngine()]) {
+      const training = await open(
+        request('mine', { engine: on, settings: { ...request().settings, epochs: 6, learningRate: 0.03 } }),
+      );
+      await trainUntil(training, 6);
+      losses.push(training.history.map(({ loss }) => loss));
+      await training.dispose();
+    }
+    await engine.dispose();
+    const [found = [], expected = []] = losses;
+    assert.ok((found.at(-1) ?? 9) < 0.7 * (found[0] ?? 0), `${found}`);
+    for (const [i, loss] of expected.entries()) assert.ok(Math.abs((found[i] ?? 0) / loss - 1) < 1e-2, `${found}`);
+  });
+}
+
+test('mixture supernet: each record has the mixture weights and the genotype, and a checkpoint keeps them', async () => {
+  const training = await openMixtureSupernet({ ...request(), architecture: { learningRate: 0.1 } });
+  await trainUntil(training, 2);
+  for (const { mixture } of training.history) {
+    assert.deepEqual(Object.keys(mixture?.weights ?? {}), ['first', 'second']);
+    assert.deepEqual(
+      Object.values(mixture?.weights ?? {}).map((row) => row.length),
+      [2, 3],
+    );
+    for (const row of Object.values(mixture?.weights ?? {}))
+      assert.ok(Math.abs(row.reduce((sum, share) => sum + share, 0) - 1) < 1e-6);
+    checkArchitecture(space, mixture?.genotype ?? {});
+  }
+  const [first, second] = training.history;
+  assert.notDeepEqual(first?.mixture?.weights, second?.mixture?.weights);
+  const read = decodeCheckpoint(encodeCheckpoint(await training.checkpoint()));
+  assert.deepEqual(timeless(read.history), timeless(training.history));
+});
+
+test('mixture supernet: architecture parameters and weights learn from different halves of the samples', async () => {
+  const { train } = data;
+  const read: number[][] = [];
+  const watched: typeof train = {
+    ...train,
+    read(indices, ...into) {
+      read.push([...indices]);
+      return train.read(indices, ...into);
+    },
+  };
+  const training = await openMixtureSupernet(request('mine', { train: watched }));
+  await trainUntil(training, 2);
+  const weights = new Set(read.filter((_, i) => i % 2 === 0).flat());
+  const architecture = new Set(read.filter((_, i) => i % 2 === 1).flat());
+  assert.deepEqual([weights.size, architecture.size], [24, 24]);
+  assert.equal(new Set([...weights, ...architecture]).size, 48);
+});
+
+test('a space that mixture weights cannot decide is refused before training', async () => {
+  const numbers = defineSpace('numbers', () => sequential(dropout(float('rate', 0, 0.5)), linear('outputs')));
+  await assert.rejects(
+    openMixtureSupernet(request('mine', { space: numbers.create(data.info) })),
+    (error) => error instanceof TrainingFailure && /choice "rate" is open/.test(error.message),
+  );
+});
+
+test('single-path supernet: a path measures as its own network with the weights of the same names', async () => {
+  const training = await openSinglePathSupernet(request());
+  await trainUntil(training, 2);
+  const { tensors: weights } = await training.checkpoint();
+  const seen = new Set<number>();
+  let architecture: Architecture | undefined = first(space);
+  for (; architecture !== undefined; architecture = successor(space, architecture)) {
+    const network = resolve(space, architecture);
+    const alone = await evaluateNetwork({
+      ...{ engine: referenceEngine(), network, weights },
+      ...{ info: data.info, samples: data.valid },
+    });
+    const { metrics } = await training.measurePath(architecture, data.valid);
+    for (const [name, value] of Object.entries(alone.metrics))
+      assert.ok(Math.abs((metrics[name] ?? 9) - value) < 1e-5, `${name}: ${metrics[name]}, alone ${value}`);
+    seen.add(metrics.loss ?? 0);
+  }
+  assert.ok(seen.size >= 4, `${seen.size} different losses`);
+  await assert.rejects(training.measurePath({ first: 'sideways', second: 'skip' }, data.valid), UserError);
+});

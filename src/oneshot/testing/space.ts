@@ -1,0 +1,17 @@
+import { batchNorm, choice, dropout, identity, linear, relu, sequential, zero } from '../../space/builders.ts';
+import { defineSpace } from '../../space/define.ts';
+import type { Space, Task } from '../../space/space.ts';
+
+const block = (units: number) => sequential(linear(units), batchNorm(), relu());
+
+/** 2 x 3 small networks for points in the plane, whose supernet trains in milliseconds. */
+export function pointSpace(task: Task): Space {
+  return defineSpace('points', () =>
+    sequential(
+      linear(6),
+      choice('first', { plain: block(6), twice: sequential(block(4), block(6)) }),
+      choice('second', { none: zero(), skip: identity(), dropped: sequential(dropout(0.1), block(6)) }),
+      linear('outputs'),
+    ),
+  ).create(task);
+}

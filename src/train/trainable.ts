@@ -1,0 +1,40 @@
+import type { Samples } from '../data/dataset.ts';
+import type { Measured } from '../task/metrics.ts';
+import type { Checkpoint, EpochRecord } from './checkpoint.ts';
+
+/**
+ * Anything that is trained in epochs: a network, a supernet, a policy. Stopping, resuming and budgets rely on this contract alone.
+ *
+ * Opened with the same request it gives the same numbers, bit for bit on one machine. Opened from a checkpoint it continues as if it had
+ * never been stopped. One caller at a time: no method is called before the previous one has resolved.
+ */
+export interface Trainable {
+  /** One record for each completed epoch, including those of the checkpoint that it was opened from. */
+  readonly history: readonly EpochRecord[];
+  /**
+   * Trains one epoch, validates, and adds the record to `history`. Throws TrainingFailure if a loss or a validation metric is not finite,
+   * and the signal's reason when aborted. After either, only `dispose` may be called.
+   */
+  epoch(): Promise<EpochRecord>;
+  /** A copy of everything needed to continue from here; later epochs do not change it. */
+  checkpoint(): Promise<Checkpoint>;
+  /** Metrics on these samples in its present state, which stays as it is. */
+  measure(samples: Samples): Promise<Measured>;
+  /** Frees its programs and tensors. A second call does nothing. */
+  dispose(): Promise<void>;
+}
+
+/**
+ * Trains until `epochs` epochs are completed in all, those of its checkpoint included. `onEpoch` is called after each; training continues
+ * when it resolves. Throws as `epoch` does.
+ */
+export async function trainUntil(
+  trainable: Trainable,
+  epochs: number,
+  onEpoch?: (record: EpochRecord) => void | Promise<void>,
+): Promise<void> {
+  while (trainable.history.length < epochs) {
+    const record = await trainable.epoch();
+    await onEpoch?.(record);
+  }
+}
