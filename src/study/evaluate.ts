@@ -3,7 +3,7 @@ import type { Architecture } from '../space/space.ts';
 import { conduct, type Phase } from './loop.ts';
 import { openSession, type SessionRun } from './session.ts';
 import type { Trial } from './store/store.ts';
-import { newTrial } from './store/transitions.ts';
+import { hasEnded, newTrial } from './store/transitions.ts';
 
 /** A final training that is wanted. */
 export interface Wanted {
@@ -12,7 +12,7 @@ export interface Wanted {
   readonly final: FinalTraining;
 }
 
-/** The trial of each wanted training that there is, by its id. Failed ones are not counted: they are trained again. */
+/** The last trial of each final training, by its id. Failed ones are left out: they are trained again. */
 export function trained(trials: readonly Trial[]): ReadonlyMap<string, Trial> {
   return new Map(
     trials.flatMap((trial) => (trial.final && trial.state !== 'failed' ? [[trial.final.id, trial] as const] : [])),
@@ -20,19 +20,17 @@ export function trained(trials: readonly Trial[]): ReadonlyMap<string, Trial> {
 }
 
 /**
- * Makes the final trainings that are not complete yet, as trials of the study on its pool of workers. One that was interrupted or killed
- * continues from its last epoch. Returns the trial of each, in order; some are not complete when the signal is aborted. Throws as
- * `runStudy` does.
+ * Makes these final trainings, as trials of the study on its pool of workers. One that was interrupted or killed continues from its last
+ * epoch. Where the signal is aborted, some are not complete. Throws as `runStudy` does.
  */
-export async function evaluateFinally(run: SessionRun, wanted: readonly Wanted[]): Promise<readonly Trial[]> {
+export async function evaluateFinally(run: SessionRun, wanted: readonly Wanted[]): Promise<void> {
   const session = await openSession(run);
   try {
     const { store } = run;
-    const all = () => session.trials('evaluate');
-    const known = () => trained(all());
-    const first = all().length;
+    const open = new Set(session.open('evaluate').flatMap(({ final }) => final?.id ?? []));
+    const first = session.trials('evaluate').length;
     const added = wanted
-      .filter(({ final }) => !known().has(final.id))
+      .filter(({ final }) => !open.has(final.id))
       .map((one, i) => newTrial({ purpose: 'evaluate', trial: first + i, fidelity: 0, ...one }));
     await store.propose(added);
     for (const trial of added) session.note(trial);
@@ -48,9 +46,10 @@ export async function evaluateFinally(run: SessionRun, wanted: readonly Wanted[]
     };
     await conduct(session, phase);
     await session.close();
+    // Nobody continues a training that has ended.
+    const ended = session.trials('evaluate').filter((trial) => hasEnded(trial) && trial.checkpoint !== undefined);
+    await store.forget(ended);
     await store.sweep();
-    const done = new Map(all().map((trial) => [trial.final?.id, trial]));
-    return wanted.flatMap(({ final }) => done.get(final.id) ?? []);
   } catch (error) {
     await session.close().catch(() => {});
     throw error;
