@@ -74,7 +74,7 @@ suite('a process that something kills', { skip: needsProc }, () => {
     const [dir, whole] = [copy('evaluated'), copy('whole')];
     const { code, err } = await killingWorkers(['evaluate', dir, ...args], ['seed 0: test']);
     assert.equal(code, 0, err);
-    assert.match(err, /seed 1: its process died: killed by SIGKILL.* once more/);
+    assert.match(err, /seed 1: the worker died: killed by SIGKILL.* continues in a new process/);
     assert.equal(err.match(/seed 0: test/g)?.length, 1);
     const { test: tested } = await json('evaluate', whole, ...args);
     const record = JSON.parse(readFileSync(join(dir, 'best/evaluation.json'), 'utf8'));

@@ -98,7 +98,7 @@ export async function evaluateInView(
           if (kept > 0) output.note(`${plural(kept, 'final training')} of an earlier evaluation kept.`);
           if (trainings > 0) view = createTrainingsView('final training on train + validation data', trainings, output);
         },
-        onRetry: (name, reason) => view?.say(`${name}: ${reason}. Training it once more.`),
+        onRetry: (name, reason) => view?.say(`${name}: ${reason}. It continues in a new process.`),
         onProgress: (name, { epoch, epochs, loss }) =>
           view?.onProgress(name, epoch, epochs, loss === undefined ? undefined : `loss ${loss.toFixed(4)}`),
         onDone(name, result) {
