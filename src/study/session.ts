@@ -44,9 +44,13 @@ const GRACE_SECONDS = 5;
 export async function openSession(run: StudyRun): Promise<Session> {
   const { store, signal, now = () => performance.now() } = run;
   /** Trials are numbered from 0 without gaps. */
-  const trials: Readonly<Record<Trial['purpose'], Trial[]>> = { search: [], confirm: [] };
+  const trials: Readonly<Record<Trial['purpose'], Trial[]>> = { search: [], confirm: [], supernet: [] };
   // Of many trials few are open or keep a checkpoint: nothing is looked for among all of them.
-  const open: Readonly<Record<Trial['purpose'], Map<number, Trial>>> = { search: new Map(), confirm: new Map() };
+  const open: Readonly<Record<Trial['purpose'], Map<number, Trial>>> = {
+    search: new Map(),
+    confirm: new Map(),
+    supernet: new Map(),
+  };
   const kept = new Map<number, Trial>();
   let strategyState = deepFreeze(await store.strategyState());
   let clock = await store.clock();
@@ -115,7 +119,7 @@ export async function openSession(run: StudyRun): Promise<Session> {
       clearTimeout(graceTimer);
       signal?.removeEventListener('abort', interrupt);
       await run.workers.close();
-      for (const trial of [...open.search.values(), ...open.confirm.values()]) {
+      for (const trial of Object.values(open).flatMap((some) => [...some.values()])) {
         // After a write that failed half-way the store may be further than what is noted here.
         const isRunning = trial.state === 'running' && (await store.trial(trial))?.state === 'running';
         if (isRunning) note(await store.release(trial));

@@ -20,8 +20,11 @@ export function strategySum({ revision, state }: Unsigned<StrategyRow>): string 
   return sum(['strategy', revision, state]);
 }
 
+/** What schema 4 did not have is left out where there is none of it: rows that were written then keep their checksums. */
 export function progressSum(row: Unsigned<ProgressRow>): string {
-  return sum(['progress', row.search_trials, row.confirm_trials, row.search_seconds, row.worker_seconds]);
+  const { search_trials, confirm_trials, supernet_trials, search_seconds, worker_seconds } = row;
+  const added = supernet_trials === 0 ? [] : [supernet_trials];
+  return sum(['progress', search_trials, confirm_trials, search_seconds, worker_seconds, ...added]);
 }
 
 /** Covers the trial's curve, so that a point which is missing is noticed too. */
@@ -30,7 +33,10 @@ export function trialSum(row: Unsigned<TrialRow>, curve: readonly ReportRow[]): 
     ...['trial', row.purpose, row.trial, row.repeats, row.repeat_index, row.state, row.architecture, row.fidelity],
     ...[row.start, row.origin, row.metrics, row.costs, row.seconds, row.started_at, row.ended_at, row.checkpoint],
     ...[row.attempts, row.fence, row.reason],
-    curve.map(({ step, metrics, seconds, spent }) => [step, metrics, seconds, spent]),
+    curve.map(({ step, metrics, seconds, spent, mixture }) => [
+      ...[step, metrics, seconds, spent],
+      ...(mixture === null ? [] : [mixture]),
+    ]),
   ]);
 }
 

@@ -180,7 +180,7 @@ export function writeMissingTrialFiles(study: string, trials: readonly Trial[]):
 /** The number becomes a path: it is checked here too, whatever was checked before. */
 function nameOfFolder({ purpose, trial }: Trial): string {
   if (!Number.isSafeInteger(trial) || trial < 0) throw new RangeError(`trial ${trial} has no folder`);
-  return purpose === 'search' ? `${trial}` : `confirm-${trial}`;
+  return purpose === 'search' ? `${trial}` : `${purpose}-${trial}`;
 }
 
 function pretty(value: unknown): string {

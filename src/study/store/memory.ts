@@ -3,6 +3,7 @@ import type { Artefacts } from '../../estimate/estimator.ts';
 import {
   type Clock,
   type NewStudy,
+  PURPOSES,
   SCHEMA,
   type Store,
   type StrategyState,
@@ -27,13 +28,17 @@ import {
  */
 export function memoryStore(study: NewStudy, now: () => number = Date.now): Store {
   let record = deepFreeze({ schema: SCHEMA, name: study.name, createdAt: now(), settings: copy(study.settings) });
-  const trials: Readonly<Record<Trial['purpose'], Map<number, Trial>>> = { search: new Map(), confirm: new Map() };
+  const trials: Readonly<Record<Trial['purpose'], Map<number, Trial>>> = {
+    search: new Map(),
+    confirm: new Map(),
+    supernet: new Map(),
+  };
   const kept = new Map<string, Uint8Array>();
   const earlier = deepFreeze(copy(study.earlier ?? []));
   let strategy: StrategyState = deepFreeze({ revision: 0, state: copy(study.state) });
   let clock: Clock = { searchSeconds: 0, workerSeconds: 0 };
 
-  const all = () => [...trials.search.values(), ...trials.confirm.values()];
+  const all = () => PURPOSES.flatMap((purpose) => [...trials[purpose].values()]);
   const find = (key: TrialKey) => trials[key.purpose].get(key.trial);
   const get = (key: TrialKey): Trial => {
     const trial = find(key);

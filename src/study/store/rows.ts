@@ -3,7 +3,7 @@ import { deepFreeze, type Json, parseJson } from '../../common/json.ts';
 import type { Report } from '../../estimate/estimator.ts';
 import { damaged } from './errors.ts';
 import type { EarlierRow, ReportRow, TrialRow } from './schema.ts';
-import type { EarlierTrial, Trial, TrialKey } from './store.ts';
+import { type EarlierTrial, PURPOSES, type Trial, type TrialKey } from './store.ts';
 
 /** Trials to rows and back. What is read is checked: a study may have been damaged, or made to do harm. */
 
@@ -19,7 +19,8 @@ const start = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('continue'), trial: count }),
   z.strictObject({ kind: z.literal('inherit'), trial: count }),
 ]);
-const purpose = z.enum(['search', 'confirm']);
+const mixture = z.strictObject({ weights: z.record(z.string(), z.array(z.number())), genotype: architecture });
+const purpose = z.enum(PURPOSES);
 
 const trialSchema = z.object({
   purpose,
@@ -53,6 +54,7 @@ const reportSchema = z.object({
   metrics: z.string(),
   seconds,
   spent: z.string().nullable(),
+  mixture: z.string().nullable(),
 });
 
 const earlierSchema = z.object({
@@ -136,16 +138,19 @@ export function reportRow({ purpose, trial }: TrialKey, report: Report): ReportR
     metrics: JSON.stringify(report.metrics),
     seconds: report.seconds,
     spent: report.spent === undefined ? null : JSON.stringify(report.spent),
+    mixture: report.mixture === undefined ? null : JSON.stringify(report.mixture),
   };
 }
 
 export function reportOf(found: object, place: string): Report {
-  const row = checked(reportSchema, found, `${place}: curve`);
+  const at = `${place}: curve`;
+  const row = checked(reportSchema, found, at);
   return {
     step: row.step,
-    metrics: checked(metrics, parseJson(row.metrics, `${place}: curve`), `${place}: curve`),
+    metrics: checked(metrics, parseJson(row.metrics, at), at),
     seconds: row.seconds,
-    ...(row.spent !== null && { spent: checked(spent, parseJson(row.spent, `${place}: curve`), `${place}: curve`) }),
+    ...(row.spent !== null && { spent: checked(spent, parseJson(row.spent, at), at) }),
+    ...(row.mixture !== null && { mixture: checked(mixture, parseJson(row.mixture, at), at) }),
   };
 }
 
@@ -198,6 +203,7 @@ export function strategyOf(found: object, place: string): { readonly revision: n
 const progressSchema = z.object({
   search_trials: count,
   confirm_trials: count,
+  supernet_trials: count,
   search_seconds: seconds,
   worker_seconds: seconds,
 });

@@ -1,5 +1,7 @@
+import type { Purpose } from './store.ts';
+
 /**
- * The tables of a study, schema 4: strict, one row each of `study`, `strategy` and `progress`. JSON columns hold text.
+ * The tables of a study, schema 5: strict, one row each of `study`, `strategy` and `progress`. JSON columns hold text.
  * `checksum` is of what a row holds (`checksums.node.ts`). The version stands in `PRAGMA user_version`, where it can be read
  * whatever the tables of a later version look like.
  */
@@ -34,13 +36,14 @@ export interface StrategyRow {
 export interface ProgressRow {
   search_trials: number;
   confirm_trials: number;
+  supernet_trials: number;
   search_seconds: number;
   worker_seconds: number;
   checksum: string;
 }
 
 export interface TrialRow {
-  purpose: 'search' | 'confirm';
+  purpose: Purpose;
   trial: number;
   repeats: number | null;
   repeat_index: number | null;
@@ -64,12 +67,13 @@ export interface TrialRow {
 
 /** A point of a trial's curve; the trial's checksum covers it. */
 export interface ReportRow {
-  purpose: 'search' | 'confirm';
+  purpose: Purpose;
   trial: number;
   step: number;
   metrics: string;
   seconds: number;
   spent: string | null;
+  mixture: string | null;
 }
 
 /** `position`: from 0, in the order in which the strategy was told. */
@@ -90,11 +94,18 @@ export const TABLES: Readonly<Record<keyof Tables, string>> = {
     'CREATE TABLE study (name TEXT NOT NULL, created_at INTEGER NOT NULL, settings TEXT NOT NULL, earlier INTEGER NOT NULL, checksum TEXT NOT NULL, writer INTEGER) STRICT',
   strategy: 'CREATE TABLE strategy (revision INTEGER NOT NULL, state TEXT NOT NULL, checksum TEXT NOT NULL) STRICT',
   progress:
-    'CREATE TABLE progress (search_trials INTEGER NOT NULL, confirm_trials INTEGER NOT NULL, search_seconds REAL NOT NULL, worker_seconds REAL NOT NULL, checksum TEXT NOT NULL) STRICT',
+    'CREATE TABLE progress (search_trials INTEGER NOT NULL, confirm_trials INTEGER NOT NULL, supernet_trials INTEGER NOT NULL, search_seconds REAL NOT NULL, worker_seconds REAL NOT NULL, checksum TEXT NOT NULL) STRICT',
   trials:
     'CREATE TABLE trials (purpose TEXT NOT NULL, trial INTEGER NOT NULL, repeats INTEGER, repeat_index INTEGER, state TEXT NOT NULL, architecture TEXT NOT NULL, fidelity INTEGER NOT NULL, start TEXT NOT NULL, origin TEXT NOT NULL, metrics TEXT NOT NULL, costs TEXT NOT NULL, seconds REAL NOT NULL, started_at INTEGER, ended_at INTEGER, checkpoint TEXT, attempts INTEGER NOT NULL, fence INTEGER NOT NULL, reason TEXT, checksum TEXT NOT NULL, PRIMARY KEY (purpose, trial)) STRICT',
   reports:
-    'CREATE TABLE reports (purpose TEXT NOT NULL, trial INTEGER NOT NULL, step INTEGER NOT NULL, metrics TEXT NOT NULL, seconds REAL NOT NULL, spent TEXT, PRIMARY KEY (purpose, trial, step)) STRICT',
+    'CREATE TABLE reports (purpose TEXT NOT NULL, trial INTEGER NOT NULL, step INTEGER NOT NULL, metrics TEXT NOT NULL, seconds REAL NOT NULL, spent TEXT, mixture TEXT, PRIMARY KEY (purpose, trial, step)) STRICT',
   earlier_trials:
     'CREATE TABLE earlier_trials (position INTEGER PRIMARY KEY, study TEXT NOT NULL, trial INTEGER NOT NULL, architecture TEXT NOT NULL, metrics TEXT NOT NULL, costs TEXT NOT NULL, seconds REAL NOT NULL, checksum TEXT NOT NULL) STRICT',
+};
+
+/** Schema 4 is as this one but for two tables, each of which has a column less. The checksums of its rows are the same. */
+export const TABLES_4: typeof TABLES = {
+  ...TABLES,
+  progress: TABLES.progress.replace(' supernet_trials INTEGER NOT NULL,', ''),
+  reports: TABLES.reports.replace(' mixture TEXT,', ''),
 };

@@ -7,7 +7,7 @@ import { damaged, guarded } from './errors.ts';
 import { removeTrialFiles, writeMissingTrialFiles, writeTrialFiles } from './files.node.ts';
 import { earlierOf, progressOf, recordOf, reportOf, reportRow, strategyOf, trialOf, trialRow } from './rows.ts';
 import type { ProgressRow, ReportRow, Tables, TrialRow } from './schema.ts';
-import { SCHEMA, type Store, type StrategyState, type Trial, type TrialKey } from './store.ts';
+import { PURPOSES, SCHEMA, type Store, type StrategyState, type Trial, type TrialKey } from './store.ts';
 import {
   begun,
   checkRevision,
@@ -258,14 +258,14 @@ function reader(study: string) {
       const points = await db.selectFrom('reports').selectAll().orderBy('step').execute();
       const curves = Map.groupBy(points, ({ purpose, trial }) => `${purpose} ${trial}`);
       const trials = rows.map((row) => readRow(row, curves.get(`${row.purpose} ${row.trial}`) ?? [])).sort(compareKeys);
-      for (const one of ['search', 'confirm'] as const) {
+      for (const one of PURPOSES) {
         if (purpose !== undefined && purpose !== one) continue;
-        const { length } = trials.filter((trial) => trial.purpose === one);
+        const mine = trials.filter((trial) => trial.purpose === one);
+        const { length } = mine;
         const wanted = progress[`${one}_trials`];
         if (length !== wanted) throw damaged(place, `it has only ${length} of ${wanted} ${one} trials`);
-        const first = one === 'search' ? 0 : trials.length - length;
         for (let i = 0; i < length; i++)
-          if (trials[first + i]?.trial !== i) throw damaged(place, `${nameOf({ purpose: one, trial: i })} is missing`);
+          if (mine[i]?.trial !== i) throw damaged(place, `${nameOf({ purpose: one, trial: i })} is missing`);
       }
       return trials;
     },

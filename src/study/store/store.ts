@@ -7,21 +7,29 @@ import type { Start } from '../../strategy/strategy.ts';
 /** waiting: proposed, not begun (or begun by a worker that is gone). */
 export type TrialState = 'waiting' | 'running' | 'complete' | 'paused' | 'pruned' | 'failed';
 
-/** Names a trial: search trials and confirmations have numbers of their own. Every Trial is one. */
+/**
+ * What a trial is for. search: a candidate that the strategy proposed; confirm: an architecture of the search trained again with another
+ * seed; supernet: the training of weights that candidates share. In the order in which a store lists them.
+ */
+export const PURPOSES = ['search', 'confirm', 'supernet'] as const;
+export type Purpose = (typeof PURPOSES)[number];
+
+/** Names a trial: each purpose has numbers of its own. Every Trial is one. */
 export interface TrialKey {
-  readonly purpose: 'search' | 'confirm';
+  readonly purpose: Purpose;
   readonly trial: number;
 }
 
 /** One look at one candidate. Trials of a purpose are numbered from 0 in the order they were proposed. */
 export interface Trial extends TrialKey {
   readonly trial: number;
-  /** `confirm`: the architecture of search trial `repeats`, trained again with another seed. */
-  readonly purpose: 'search' | 'confirm';
+  readonly purpose: Purpose;
+  /** Of a confirmation: the search trial whose architecture is trained again. */
   readonly repeats?: number;
   /** Which of that architecture's repetitions this is, from 0: part of its seed. */
   readonly repeatIndex?: number;
   readonly state: TrialState;
+  /** Of a supernet, which has all architectures of the space: empty. */
   readonly architecture: Architecture;
   /** Index into the study's fidelities. */
   readonly fidelity: number;
@@ -57,7 +65,7 @@ export interface EarlierTrial extends Pick<Trial, 'architecture' | 'metrics' | '
 }
 
 /** The schema that this version writes. It reads older ones, brings them up to date when it writes, and refuses newer. */
-export const SCHEMA = 4;
+export const SCHEMA = 5;
 
 /** What a study is: everything needed to repeat it. */
 export interface StudyRecord {
@@ -104,13 +112,13 @@ export interface Store {
   /** Replaces the settings: a study that goes on with a larger budget, or on another machine. */
   revise(settings: Json): Promise<void>;
   strategyState(): Promise<StrategyState>;
-  /** All trials (search before confirm), or one purpose, by number. */
+  /** All trials in the order of PURPOSES, or those of one purpose, by number. */
   trials(purpose?: Trial['purpose']): Promise<readonly Trial[]>;
   trial(key: TrialKey): Promise<Trial | undefined>;
   /** Those that the study was created with, in that order. Since schema 3. */
   earlier(): Promise<readonly EarlierTrial[]>;
   /**
-   * Adds waiting trials together with the strategy state that proposed them (absent for `confirm` trials). Throws
+   * Adds waiting trials together with the strategy state that proposed them (only of `search` trials). Throws
    * StaleWriter unless `next.revision` is one above the stored revision, and Error for a number that is taken.
    */
   propose(trials: readonly Trial[], next?: StrategyState): Promise<void>;
@@ -121,7 +129,7 @@ export interface Store {
    * replaces its checkpoint unless there is none.
    */
   report(key: TrialKey, fence: number, report: Report, checkpoint: CheckpointId | undefined): Promise<Trial>;
-  /** Ends a trial, with the strategy state that has been told of it (absent for `confirm` trials). */
+  /** Ends a trial, with the strategy state that has been told of it (only of `search` trials). */
   finish(key: TrialKey, fence: number, end: TrialEnd, next?: StrategyState): Promise<Trial>;
   /** Puts a running trial back to waiting (its worker is gone); its curve and checkpoint stay. */
   release(key: TrialKey): Promise<Trial>;

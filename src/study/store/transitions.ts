@@ -3,7 +3,7 @@ import type { Metrics } from '../../common/metrics.ts';
 import type { CheckpointId, Report } from '../../estimate/estimator.ts';
 import type { Architecture } from '../../space/space.ts';
 import type { Start } from '../../strategy/strategy.ts';
-import { StaleWriter, type StrategyState, type Trial, type TrialEnd, type TrialKey } from './store.ts';
+import { PURPOSES, StaleWriter, type StrategyState, type Trial, type TrialEnd, type TrialKey } from './store.ts';
 
 /**
  * What each write of a store does to a trial: pure functions that every store applies inside its transaction, so that
@@ -105,15 +105,16 @@ export function hasEnded(trial: Trial): boolean {
   return trial.state !== 'waiting' && trial.state !== 'running';
 }
 
-/** `trial 12`, `confirmation 0` */
+const NAMES = { search: 'trial', confirm: 'confirmation', supernet: 'supernet' } as const;
+
+/** `trial 12`, `confirmation 0`, `supernet 0` */
 export function nameOf({ purpose, trial }: TrialKey): string {
-  return purpose === 'search' ? `trial ${trial}` : `confirmation ${trial}`;
+  return `${NAMES[purpose]} ${trial}`;
 }
 
-/** Search trials before confirmations, each by number. */
+/** In the order of PURPOSES, each by number. */
 export function compareKeys(a: TrialKey, b: TrialKey): number {
-  if (a.purpose !== b.purpose) return a.purpose === 'search' ? -1 : 1;
-  return a.trial - b.trial;
+  return PURPOSES.indexOf(a.purpose) - PURPOSES.indexOf(b.purpose) || a.trial - b.trial;
 }
 
 function checkFence(trial: Trial, fence: number): void {

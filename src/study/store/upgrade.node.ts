@@ -13,7 +13,7 @@ import {
   trialOf,
   trialRow,
 } from './rows.ts';
-import { TABLES, type Tables } from './schema.ts';
+import { TABLES, TABLES_4, type Tables } from './schema.ts';
 import { type EarlierTrial, SCHEMA, type StrategyState, type Trial } from './store.ts';
 
 /** Marks a file as a study of ours ("NSMT"); SQLite keeps it in the file's header. */
@@ -36,11 +36,7 @@ type Column = string | number | null;
 export function fill(database: DatabaseSync, contents: Contents): void {
   for (const sql of Object.values(TABLES)) database.exec(sql);
   database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA}`);
-  const insert = (table: keyof Tables, row: Readonly<Record<string, Column>>) => {
-    const names = Object.keys(row);
-    const places = names.map(() => '?').join(', ');
-    database.prepare(`INSERT INTO ${table} (${names.join(', ')}) VALUES (${places})`).run(...Object.values(row));
-  };
+  const insert = inserter(database);
   const { name, createdAt, settings, strategy, clock, trials, earlier } = contents;
   const study = { name, created_at: createdAt, settings: JSON.stringify(settings), earlier: earlier.length };
   insert('study', { ...study, checksum: studySum(study), writer: null });
@@ -49,6 +45,7 @@ export function fill(database: DatabaseSync, contents: Contents): void {
   const progress = {
     search_trials: trials.filter(({ purpose }) => purpose === 'search').length,
     confirm_trials: trials.filter(({ purpose }) => purpose === 'confirm').length,
+    supernet_trials: trials.filter(({ purpose }) => purpose === 'supernet').length,
     search_seconds: clock.searchSeconds,
     worker_seconds: clock.workerSeconds,
   };
@@ -63,6 +60,38 @@ export function fill(database: DatabaseSync, contents: Contents): void {
     const row = earlierRow(trial, position);
     insert('earlier_trials', { ...row, checksum: earlierSum(row) });
   }
+}
+
+function inserter(database: DatabaseSync) {
+  return (table: keyof Tables, row: Readonly<Record<string, Column>>): void => {
+    const names = Object.keys(row);
+    const places = names.map(() => '?').join(', ');
+    database.prepare(`INSERT INTO ${table} (${names.join(', ')}) VALUES (${places})`).run(...Object.values(row));
+  };
+}
+
+/** What the rows of schema 4 lack. */
+const SINCE_5: Partial<Record<keyof Tables, Readonly<Record<string, Column>>>> = {
+  progress: { supernet_trials: 0 },
+  reports: { mixture: null },
+};
+
+/** Makes tables of today from those of schema 4, row by row with their checksums: whoever reads them checks them. */
+function fromFour(from: DatabaseSync, to: DatabaseSync, tables: readonly (keyof Tables)[]): void {
+  const insert = inserter(to);
+  for (const table of tables) {
+    const rows = from.prepare(`SELECT * FROM ${table}`).all() as Record<string, Column>[];
+    if (from === to) to.exec(`DROP TABLE ${table}`);
+    to.exec(TABLES[table]);
+    for (const row of rows) insert(table, { ...row, ...SINCE_5[table] });
+  }
+  to.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA}`);
+}
+
+/** A copy, with the tables of today, of a study of an older schema. */
+export function copyUpgraded(database: DatabaseSync, copy: DatabaseSync, version: number, place: string): void {
+  if (version === 4) fromFour(database, copy, Object.keys(TABLES) as (keyof Tables)[]);
+  else fill(copy, readOld(database, version, place));
 }
 
 /** The columns of the schemas before 4: what each has that the one before had not. */
@@ -99,7 +128,8 @@ function oldColumns(version: number): ReadonlyMap<string, ReadonlySet<string>> {
 export function checkTables(database: DatabaseSync, version: number, place: string): void {
   const foreign = (found: string) => damaged(place, `${found} does not fit a study of schema ${version}`);
   const old = oldColumns(version);
-  const tables = new Set(version === SCHEMA ? Object.keys(TABLES) : old.keys());
+  const texts = version === SCHEMA ? TABLES : version === 4 ? TABLES_4 : undefined;
+  const tables = new Set(texts === undefined ? old.keys() : Object.keys(texts));
   const missing = new Set(tables);
   const found = database.prepare('SELECT type, name, tbl_name, sql FROM sqlite_master').all();
   for (const { type, name, tbl_name: table, sql } of found) {
@@ -110,8 +140,8 @@ export function checkTables(database: DatabaseSync, version: number, place: stri
       continue;
     }
     if (type !== 'table' || !missing.delete(String(name))) throw foreign(shown);
-    if (version === SCHEMA) {
-      if (sql !== TABLES[name as keyof Tables]) throw foreign(shown);
+    if (texts !== undefined) {
+      if (sql !== texts[name as keyof Tables]) throw foreign(shown);
       continue;
     }
     const columns = database.prepare(`SELECT name, hidden FROM pragma_table_xinfo(?)`).all(String(name));
@@ -123,13 +153,16 @@ export function checkTables(database: DatabaseSync, version: number, place: stri
 }
 
 /** What a study of schema 1, 2 or 3 holds. Its rows have no checksums; they are checked as those of today are. */
-export function readOld(database: DatabaseSync, version: number, place: string): Contents {
+function readOld(database: DatabaseSync, version: number, place: string): Contents {
   const rows = (table: string, order: string) => database.prepare(`SELECT * FROM ${table} ORDER BY ${order}`).all();
   const [study, ...more] = rows('study', 'rowid');
   if (study === undefined || more.length > 0) throw damaged(place, 'it does not have exactly one study record');
   const { earlier: _, ...record } = recordOf({ ...study, earlier: 0 }, place);
   const { worker_seconds = 0, strategy_state: state, revision, search_seconds } = study;
-  const progress = progressOf({ search_trials: 0, confirm_trials: 0, search_seconds, worker_seconds }, place);
+  const progress = progressOf(
+    { search_trials: 0, confirm_trials: 0, supernet_trials: 0, search_seconds, worker_seconds },
+    place,
+  );
   const curves = Map.groupBy(rows('reports', 'step'), ({ purpose, trial }) => `${purpose} ${trial}`);
   return {
     ...record,
@@ -140,7 +173,7 @@ export function readOld(database: DatabaseSync, version: number, place: string):
       const points = curves.get(`${row.purpose} ${row.trial}`) ?? [];
       return trialOf(
         row,
-        points.map((point): Report => reportOf({ spent: null, ...point }, at)),
+        points.map((point): Report => reportOf({ spent: null, mixture: null, ...point }, at)),
         at,
       );
     }),
@@ -155,9 +188,12 @@ export function readOld(database: DatabaseSync, version: number, place: string):
 export function upgrade(database: DatabaseSync, version: number, place: string): void {
   database.exec('BEGIN IMMEDIATE');
   try {
-    const contents = readOld(database, version, place);
-    for (const table of oldColumns(version).keys()) database.exec(`DROP TABLE ${table}`);
-    fill(database, contents);
+    if (version === 4) fromFour(database, database, ['progress', 'reports']);
+    else {
+      const contents = readOld(database, version, place);
+      for (const table of oldColumns(version).keys()) database.exec(`DROP TABLE ${table}`);
+      fill(database, contents);
+    }
     database.exec('COMMIT');
   } catch (error) {
     if (database.isTransaction) database.exec('ROLLBACK');

@@ -2,6 +2,7 @@ import type { Fidelity } from '../../common/fidelity.ts';
 import type { Json } from '../../common/json.ts';
 import type { Artefacts, CheckpointId, Estimator, Evaluation, Inheritance, Report } from '../../estimate/estimator.ts';
 import type { Architecture, Space } from '../../space/space.ts';
+import type { Purpose } from '../store/store.ts';
 
 /**
  * What the study's process and a worker say to each other: plain data over a channel, one trial at a time.
@@ -12,6 +13,8 @@ import type { Architecture, Space } from '../../space/space.ts';
 
 /** One look at one candidate, with all that it depends on. */
 export interface Job {
+  /** supernet: `Estimator.trainShared` in place of `estimate`. */
+  readonly purpose: Purpose;
   /** The number of the trial. */
   readonly trial: number;
   readonly architecture: Architecture;
@@ -24,6 +27,8 @@ export interface Job {
   readonly checkpoint?: CheckpointId;
   /** Weights to start from, unless there is a checkpoint. */
   readonly inherit?: Inheritance;
+  /** The weights of the study's supernet, once it is trained. */
+  readonly shared?: CheckpointId;
 }
 
 /** `pause` and `stop` end the estimate after this report. */

@@ -1,9 +1,20 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { TABLES_4 } from '../schema.ts';
 
-/** Turns a study of schema 4 that nobody has open into one of schema 1, 2 or 3, with the tables that those versions made. */
-export function makeOlder(dir: string, schema: 1 | 2 | 3): void {
+/** Turns a study of schema 5 that nobody has open into one of an older schema, with the tables that those versions made. */
+export function makeOlder(dir: string, schema: 1 | 2 | 3 | 4): void {
   const database = new DatabaseSync(join(dir, 'study.db'));
+  if (schema === 4) {
+    database.exec(`
+      ALTER TABLE progress RENAME TO new_progress; ALTER TABLE reports RENAME TO new_reports;
+      ${TABLES_4.progress}; ${TABLES_4.reports};
+      INSERT INTO progress SELECT search_trials, confirm_trials, search_seconds, worker_seconds, checksum FROM new_progress;
+      INSERT INTO reports SELECT purpose, trial, step, metrics, seconds, spent FROM new_reports;
+      DROP TABLE new_progress; DROP TABLE new_reports; PRAGMA user_version = 4`);
+    database.close();
+    return;
+  }
   const since = (version: number, text: string) => (schema >= version ? text : '');
   database.exec(`
     ALTER TABLE study RENAME TO new_study;
