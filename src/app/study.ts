@@ -156,7 +156,8 @@ export function trialToJson(space: Space, trial: Trial) {
     ...(trial.start.kind === 'continue' && { continues: trial.start.trial }),
     epochs: trial.curve.at(-1)?.step ?? 0,
     architecture: trial.architecture,
-    text: formatArchitecture(space, trial.architecture),
+    // A supernet has all architectures of the space.
+    text: trial.purpose === 'supernet' ? '' : formatArchitecture(space, trial.architecture),
     metrics: trial.metrics,
     costs: costsToJson(trial.costs),
     seconds: trial.seconds,
