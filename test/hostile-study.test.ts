@@ -58,7 +58,7 @@ function copy(): string {
   return dir;
 }
 
-/** Of today's schema, with its checksum, as somebody would write it who means harm. */
+/** Of schema 5, with its checksum, as somebody would write it who means harm. */
 function setSettings(dir: string, change: (settings: Record<string, unknown>) => void): void {
   const database = new DatabaseSync(join(dir, 'study.db'));
   const row = database.prepare('SELECT * FROM study').get() as unknown as Parameters<typeof studySum>[0];
@@ -405,7 +405,8 @@ test('130,000 trials are listed, ranked and reported', { timeout: 300_000 }, asy
     const row = trialRow({ ...first, trial, metrics: { accuracy: (trial % 9973) / 10_000 } });
     insert.run(...Object.values(row), trialSum(row, []));
   }
-  const progress = { search_trials: MANY, confirm_trials: 0, supernet_trials: 0, search_seconds: 1, worker_seconds: 1 };
+  const others = { confirm_trials: 0, supernet_trials: 0, evaluate_trials: 0 };
+  const progress = { search_trials: MANY, ...others, search_seconds: 1, worker_seconds: 1 };
   database.prepare('UPDATE progress SET search_trials = ?, checksum = ?').run(MANY, progressSum(progress));
   database.prepare('UPDATE progress SET search_seconds = 1, worker_seconds = 1').run();
   database.exec('COMMIT');

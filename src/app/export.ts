@@ -15,6 +15,7 @@ import { checkWritable, writeInStudy, writeWhole } from '../study/store/files.no
 import type { EpochRecord } from '../train/checkpoint.ts';
 import { openPrograms } from '../train/programs.ts';
 import { withHyperparameters } from '../train/settings.ts';
+import { trainUntil } from '../train/trainable.ts';
 import type { Chosen } from './choice.ts';
 import { openEngine } from './engine.ts';
 import { validMetrics } from './evaluation/evaluate.ts';
@@ -22,11 +23,11 @@ import {
   checkKeeps,
   readEvaluation,
   readWeights,
-  retrain,
   type Summary,
   summarise,
   writeWeights,
 } from './evaluation/evaluation.ts';
+import { encodeWeights, openFinalTraining } from './evaluation/final.ts';
 import { memoryOfProcess, memoryOfPrograms } from './memory.node.ts';
 import type { Setup } from './setup.ts';
 import { netsmithVersion } from './versions.ts';
@@ -92,12 +93,17 @@ export async function exportBest(
     const { epochs } = training;
     events.onTraining?.(others, epochs);
     const programs = openPrograms(engine, { memory: memoryOfPrograms(memoryOfProcess(settings, 1)) });
-    const onEpoch = (record: EpochRecord) => events.onEpoch?.(record);
-    const run = { engine, programs, dataset, training, seed: settings.seed, repetition: 0, signal, onEpoch };
+    const run = { engine, programs, dataset, training, seed: settings.seed, repetition: 0, signal };
     const about = { architecture, epochs, seed: 0 };
-    const { weights: tensors } = await retrain({ space, architecture }, run);
-    writeWeights(dir, about, tensors);
-    return { ...about, tensors };
+    const final = await openFinalTraining({ space, architecture }, run);
+    try {
+      await trainUntil(final, epochs, (record) => events.onEpoch?.(record));
+      const tensors = await final.weights();
+      writeWeights(dir, about, encodeWeights(tensors));
+      return { ...about, tensors };
+    } finally {
+      await final.dispose();
+    }
   }
 
   const text = formatArchitecture(space, architecture);

@@ -72,9 +72,7 @@ export async function reportData(dir: string, study: ReadStudy): Promise<ReportD
     objectives: problem.objectives,
     tested: testedObjective(problem.objectives, data),
     data: { ...data, notes: valuesWithoutFolders(data.notes) },
-    // A supernet is no architecture: the report has nothing to say of it yet.
     trials: (isTable ? onSimulatedClock(trials, record.createdAt) : trials)
-      .filter(({ purpose }) => purpose !== 'supernet')
       .map((trial) => reportTrial(study, trial))
       .map((trial) => (trial.reason === undefined ? trial : { ...trial, reason: withoutFolders(trial.reason) })),
     seconds: computingSeconds(trials),

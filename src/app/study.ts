@@ -26,6 +26,8 @@ export interface WorkerOrders {
   readonly earlier?: readonly EarlierTrial[];
   /** Files of a person's own that the command line of the process at work names. */
   readonly own?: OwnFiles;
+  /** It makes final trainings, and may open the test part. */
+  readonly final?: boolean;
 }
 
 export function ordersToJson({ plan, ...rest }: WorkerOrders): Json {
@@ -59,6 +61,7 @@ export interface ReadStudy extends StudyPlan {
   readonly record: StudyRecord;
   readonly space: Space;
   readonly problem: Problem;
+  /** Search trials and confirmations; `evaluate` reads its own. */
   readonly trials: readonly Trial[];
   /** Of earlier studies, which it began with. */
   readonly earlier: readonly EarlierTrial[];
@@ -78,7 +81,7 @@ export async function readStudy(dir: string): Promise<ReadStudy> {
       record,
       space,
       problem,
-      trials: await store.trials(),
+      trials: (await store.trials()).filter(({ purpose }) => purpose === 'search' || purpose === 'confirm'),
       earlier: await store.earlier(),
       clock: await store.clock(),
       strategyState: await store.strategyState(),
@@ -156,8 +159,7 @@ export function trialToJson(space: Space, trial: Trial) {
     ...(trial.start.kind === 'continue' && { continues: trial.start.trial }),
     epochs: trial.curve.at(-1)?.step ?? 0,
     architecture: trial.architecture,
-    // A supernet has all architectures of the space.
-    text: trial.purpose === 'supernet' ? '' : formatArchitecture(space, trial.architecture),
+    text: formatArchitecture(space, trial.architecture),
     metrics: trial.metrics,
     costs: costsToJson(trial.costs),
     seconds: trial.seconds,

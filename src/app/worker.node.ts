@@ -1,10 +1,22 @@
 import { serveTrials } from '../study/worker/serve.node.ts';
+import { openPrograms } from '../train/programs.ts';
+import { openEngine } from './engine.ts';
 import { openEstimator } from './estimators.ts';
+import { finalEstimator } from './evaluation/final.ts';
+import { memoryOfPrograms } from './memory.node.ts';
+import type { Setup } from './setup.ts';
 import { setUpInWorker, type WorkerOrders } from './study.ts';
 
 // The entry of a worker process: builds, from the study's own record, what it estimates with.
 serveTrials(async ({ settings: json }) => {
-  const { plan, memoryBytes, earlier = [], own } = json as unknown as WorkerOrders;
+  const { plan, memoryBytes, earlier = [], own, final = false } = json as unknown as WorkerOrders;
   const setup = await setUpInWorker(plan, own);
+  if (final) return { space: setup.space, estimator: await openFinal(setup, memoryBytes) };
   return { space: setup.space, estimator: await openEstimator(setup, memoryBytes, earlier) };
 });
+
+async function openFinal(setup: Setup, memoryBytes: number) {
+  const engine = await openEngine(setup.settings, setup.settings.workers);
+  const programs = openPrograms(engine, { memory: memoryOfPrograms(memoryBytes) });
+  return finalEstimator(setup, engine, programs, await setup.dataset.openTest());
+}

@@ -109,12 +109,7 @@ function follow(progress: Progress, event: StudyEvent, at: number): void {
 const keyOf = ({ purpose, trial }: Trial) => `${purpose} ${trial}`;
 
 function nameOf(trial: Trial): string {
-  const names = {
-    search: `trial ${trial.trial}`,
-    confirm: `confirming trial ${trial.repeats}`,
-    supernet: 'the supernet',
-  };
-  return names[trial.purpose];
+  return trial.purpose === 'search' ? `trial ${trial.trial}` : `confirming trial ${trial.repeats}`;
 }
 
 /** Epochs that a trial has done, and those of its own fidelity; 0 where nothing is trained. */

@@ -33,7 +33,7 @@ export function addTrials(program: Command, shell: Shell): void {
       const costs = shownCosts(problem);
       const heads = measured.map((name) => nameOfMetric(settings, name));
       const rows = listed.map((trial) => [
-        { search: `${trial.trial}`, confirm: `${trial.repeats} again`, supernet: 'supernet' }[trial.purpose],
+        trial.purpose === 'search' ? String(trial.trial) : `${trial.repeats} again`,
         trial.state,
         trial.continues === undefined ? String(trial.epochs) : `${trial.epochs} from trial ${trial.continues}`,
         ...measured.map((name) => showMetric(name, trial.metrics[name])),

@@ -40,6 +40,17 @@ export interface Inheritance {
   readonly width: number;
 }
 
+/** A final training: all epochs on train + validation data, measured on the test part. */
+export interface FinalTraining {
+  /** Hash of everything that its result depends on; two trials with the same are the same training. */
+  readonly id: string;
+  readonly epochs: number;
+  /** Repetition, from 0: part of its seed. */
+  readonly repetition: number;
+  /** A hand-designed network of this name in place of a member of the study's space. */
+  readonly baseline?: string;
+}
+
 export interface EstimateRun {
   /** The number of the trial, from 0. */
   readonly trial: number;
@@ -54,6 +65,8 @@ export interface EstimateRun {
    * cannot be read, the estimate starts over.
    */
   readonly checkpoint?: CheckpointId;
+  /** Of a final training alone; estimators of a search never see it. */
+  readonly final?: FinalTraining;
   /** Weights to start from if there is no checkpoint; if they cannot be read, initial weights are used. */
   readonly inherit?: Inheritance;
   /** The weights of the study's supernet, by path: those of a candidate are among them. */
@@ -72,6 +85,8 @@ export interface Evaluation {
   readonly curve: readonly Report[];
   readonly seconds: number;
   readonly checkpoint?: CheckpointId;
+  /** Other artefacts that it leaves, by name. */
+  readonly artefacts?: Readonly<Record<string, string>>;
 }
 
 /** Thrown by an estimator for a candidate that cannot be evaluated; the trial fails with this reason, the study continues. */

@@ -1,6 +1,7 @@
 import { architectureKey } from '../space/architecture.ts';
 import type { Phase } from './loop.ts';
 import { type Contender, contenders } from './ranking.ts';
+import type { StudyRun } from './run.ts';
 import type { Session } from './session.ts';
 import type { Trial } from './store/store.ts';
 import { newTrial } from './store/transitions.ts';
@@ -14,7 +15,7 @@ export interface Confirmation extends Phase {
  * Before one architecture is called best, the first few are trained again with other seeds: the best of many noisy
  * results owes some of its rank to luck. What an earlier call has confirmed is not done again.
  */
-export async function confirmation(session: Session): Promise<Confirmation> {
+export async function confirmation(session: Session<StudyRun>): Promise<Confirmation> {
   const { store, problem, confirm, signal } = session.run;
   const all = () => session.trials('confirm');
   const chosen = contenders(session.trials('search'), problem.objectives).slice(0, confirm?.top ?? 0);

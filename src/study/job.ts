@@ -14,9 +14,10 @@ export interface Hopeless {
 /** What a worker is told of a trial. */
 export function jobOf(trial: Trial, problem: Problem, session: Session): Job | Hopeless {
   const fidelity = fidelityOf(trial, problem, session);
-  const fullFidelity = trial.purpose === 'supernet' ? fidelity : problem.fidelities.at(-1);
+  const isCandidate = trial.purpose === 'search' || trial.purpose === 'confirm';
+  const fullFidelity = isCandidate ? problem.fidelities.at(-1) : fidelity;
   if (!fidelity || !fullFidelity) return { reason: `the study has no fidelity ${trial.fidelity}` };
-  if (trial.purpose !== 'supernet' && Object.keys(trial.costs).length === 0) {
+  if (isCandidate && Object.keys(trial.costs).length === 0) {
     const { reason } = costsOf(problem, trial.architecture);
     if (reason !== undefined) return { reason };
   }
@@ -27,7 +28,7 @@ export function jobOf(trial: Trial, problem: Problem, session: Session): Job | H
   // Without its source's checkpoint a continued trial starts over, on the same seed: the same, only slower.
   const checkpoint = trial.checkpoint ?? (trial.start.kind === 'continue' ? source?.checkpoint : undefined);
   const inherited = trial.start.kind === 'inherit' && source ? inheritanceFrom(source, problem) : undefined;
-  const [supernet] = trial.purpose === 'supernet' ? [] : session.trials('supernet');
+  const [supernet] = isCandidate ? session.trials('supernet') : [];
   return {
     purpose: trial.purpose,
     trial: trial.trial,
@@ -38,11 +39,13 @@ export function jobOf(trial: Trial, problem: Problem, session: Session): Job | H
     ...(checkpoint === undefined ? {} : { checkpoint }),
     ...(inherited === undefined ? {} : { inherit: inherited }),
     ...(supernet?.checkpoint === undefined ? {} : { shared: supernet.checkpoint }),
+    ...(trial.final && { final: trial.final }),
   };
 }
 
-/** What a trial is trained at. A supernet is trained at the full fidelity, for epochs of its own. */
+/** What a trial is trained at. A final training and a supernet are trained at the full fidelity, for epochs of their own. */
 export function fidelityOf(trial: Trial, problem: Problem, { run }: Session): Fidelity | undefined {
+  if (trial.final) return { epochs: trial.final.epochs, data: 1, resolution: 1, width: 1 };
   const fidelity = problem.fidelities[trial.fidelity];
   if (trial.purpose !== 'supernet' || fidelity === undefined) return fidelity;
   return { ...fidelity, epochs: run.supernet?.epochs ?? fidelity.epochs };
@@ -71,6 +74,7 @@ export function costsOf(
  */
 function seedOf(trial: Trial, studySeed: number, session: Session): readonly (string | number)[] {
   if (trial.purpose === 'supernet') return [studySeed, 'supernet', trial.trial];
+  if (trial.final) return [studySeed, 'evaluate', trial.final.repetition];
   if (trial.purpose === 'confirm') return [studySeed, 'confirm', trial.repeats ?? 0, trial.repeatIndex ?? 0];
   let root = trial;
   while (root.start.kind === 'continue') root = session.trial({ purpose: 'search', trial: root.start.trial });

@@ -147,15 +147,19 @@ function nameOfAttempt({ purpose, trial, fence }: Trial): string {
 /** An estimate without a finite value for an objective is no result. */
 export function completed(
   trial: Trial,
-  { metrics, seconds, checkpoint }: Evaluation,
+  { metrics, seconds, checkpoint, artefacts }: Evaluation,
   { objectives }: Problem,
 ): TrialEnd {
   const values = { ...trial.costs, ...metrics };
-  // A supernet is no candidate: nothing ranks it.
-  const absent =
-    trial.purpose === 'supernet' ? undefined : objectives.find(({ metric }) => !Number.isFinite(values[metric]));
+  // A supernet is no candidate, and a final training has the metrics of the test part, whatever the search was for.
+  const needed = trial.purpose === 'supernet' || trial.final !== undefined ? [] : objectives;
+  const absent = needed.find(({ metric }) => !Number.isFinite(values[metric]));
   if (absent) return { ...failed(trial, `the estimate gave no finite ${absent.metric}`), seconds };
-  return { state: 'complete', metrics, seconds, ...(checkpoint === undefined ? {} : { checkpoint }) };
+  return {
+    ...{ state: 'complete', metrics, seconds },
+    ...(checkpoint === undefined ? {} : { checkpoint }),
+    ...(artefacts === undefined ? {} : { artefacts }),
+  };
 }
 
 export function failed(trial: Trial, reason: string): TrialEnd {

@@ -56,7 +56,7 @@ export interface StudyRun {
  */
 export async function runStudy(run: StudyRun): Promise<StudyEnd> {
   checkBudget(run.budget, run.problem.objectives);
-  let session: Session | undefined;
+  let session: Session<StudyRun> | undefined;
   try {
     session = await openSession(run);
     const end = await conductAll(session);
@@ -70,7 +70,7 @@ export async function runStudy(run: StudyRun): Promise<StudyEnd> {
 }
 
 /** The supernet, if there is one, the search, then the confirmation. */
-async function conductAll(session: Session): Promise<StudyEnd> {
+async function conductAll(session: Session<StudyRun>): Promise<StudyEnd> {
   const { store, problem, budget, signal } = session.run;
   const { objectives } = problem;
   const search = searching(session);

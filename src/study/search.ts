@@ -6,12 +6,13 @@ import { costsOf } from './job.ts';
 import { createLeaders } from './leaders.ts';
 import type { Phase } from './loop.ts';
 import { measured } from './ranking.ts';
+import type { StudyRun } from './run.ts';
 import type { Session } from './session.ts';
 import type { StrategyState, Trial, TrialEnd } from './store/store.ts';
 import { finite, newTrial } from './store/transitions.ts';
 
 /** The search: trials that wait come first, in their order; then the strategy is asked, within the budget. */
-export function searching(session: Session): Phase & { failing(): string | undefined } {
+export function searching(session: Session<StudyRun>): Phase & { failing(): string | undefined } {
   const { store, strategy, problem, budget, stopping, confirm } = session.run;
   const all = () => session.trials('search');
   const spent = () => budgetEnd(budget, all(), session.searchSeconds(), problem.objectives);

@@ -2,14 +2,20 @@ import { deepFreeze } from '../common/json.ts';
 import type { StudyEvent } from './events.ts';
 import type { StudyRun } from './run.ts';
 import type { Clock, StrategyState, Trial, TrialKey } from './store/store.ts';
-import { hasEnded, nameOf } from './store/transitions.ts';
+import { byPurpose, hasEnded, nameOf } from './store/transitions.ts';
 import type { WorkerEvent } from './worker/pool.ts';
 
 export type SessionEvent = WorkerEvent | { readonly kind: 'interrupted' } | { readonly kind: 'grace over' };
 
+/** What a session needs of a run: of a search, or of final trainings. */
+export type SessionRun = Pick<
+  StudyRun,
+  'store' | 'problem' | 'workers' | 'measuring' | 'supernet' | 'retries' | 'signal' | 'graceSeconds' | 'onEvent' | 'now'
+>;
+
 /** One process at work on a study: what the store holds, at hand, and everything that happens, in one queue. */
-export interface Session {
-  readonly run: StudyRun;
+export interface Session<Run extends SessionRun = SessionRun> {
+  readonly run: Run;
   /** By number, as they are now: the list changes with `note`. */
   trials(purpose: Trial['purpose']): readonly Trial[];
   /** Those that wait or run, by number. */
@@ -41,16 +47,12 @@ const GRACE_SECONDS = 5;
  * Starts the workers and loads the study. Trials that an earlier process left running go back to waiting: this process
  * holds the study's lock, so theirs is gone.
  */
-export async function openSession(run: StudyRun): Promise<Session> {
+export async function openSession<Run extends SessionRun>(run: Run): Promise<Session<Run>> {
   const { store, signal, now = () => performance.now() } = run;
   /** Trials are numbered from 0 without gaps. */
-  const trials: Readonly<Record<Trial['purpose'], Trial[]>> = { search: [], confirm: [], supernet: [] };
+  const trials = byPurpose((): Trial[] => []);
   // Of many trials few are open or keep a checkpoint: nothing is looked for among all of them.
-  const open: Readonly<Record<Trial['purpose'], Map<number, Trial>>> = {
-    search: new Map(),
-    confirm: new Map(),
-    supernet: new Map(),
-  };
+  const open = byPurpose(() => new Map<number, Trial>());
   const kept = new Map<number, Trial>();
   let strategyState = deepFreeze(await store.strategyState());
   let clock = await store.clock();
@@ -86,7 +88,7 @@ export async function openSession(run: StudyRun): Promise<Session> {
     };
   };
 
-  const session: Session = {
+  const session: Session<Run> = {
     run,
     trials: (purpose) => trials[purpose],
     open: (purpose) => [...open[purpose].values()],
@@ -119,7 +121,7 @@ export async function openSession(run: StudyRun): Promise<Session> {
       clearTimeout(graceTimer);
       signal?.removeEventListener('abort', interrupt);
       await run.workers.close();
-      for (const trial of Object.values(open).flatMap((some) => [...some.values()])) {
+      for (const trial of Object.values(open).flatMap((one) => [...one.values()])) {
         // After a write that failed half-way the store may be further than what is noted here.
         const isRunning = trial.state === 'running' && (await store.trial(trial))?.state === 'running';
         if (isRunning) note(await store.release(trial));

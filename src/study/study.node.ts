@@ -21,7 +21,7 @@ import { checkWritable } from './store/files.node.ts';
 import { takeLock } from './store/lock.node.ts';
 import { settleIn, sqliteStore } from './store/sqlite.node.ts';
 import { type NewStudy, SCHEMA, type Store } from './store/store.ts';
-import { APPLICATION_ID, checkTables, copyUpgraded, fill, upgrade } from './store/upgrade.node.ts';
+import { APPLICATION_ID, checkTables, fill, readOld, upgrade } from './store/upgrade.node.ts';
 
 /** What a study keeps in its folder; a new study wants none of them there. */
 const CONTENTS = ['study.db', 'trials', 'artefacts'];
@@ -151,7 +151,7 @@ function openToRead(path: string, place: string): DatabaseSync {
     checkTables(database, version, place);
     if (version === SCHEMA) return database;
     const copy = new DatabaseSync(':memory:');
-    copyUpgraded(database, copy, version, place);
+    fill(copy, readOld(database, version, place));
     copy.exec('PRAGMA query_only = TRUE');
     database.close();
     return copy;

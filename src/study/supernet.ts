@@ -1,4 +1,5 @@
 import type { Phase } from './loop.ts';
+import type { StudyRun } from './run.ts';
 import type { Session } from './session.ts';
 import { newTrial } from './store/transitions.ts';
 
@@ -13,7 +14,7 @@ export interface SupernetPhase extends Phase {
  * A one-shot study begins with one trial of the purpose `supernet`. It is reported, stopped and resumed as any other, its time counts for
  * the budget, and its checkpoint is kept for as long as the study: candidates receive it as their shared weights.
  */
-export async function supernetPhase(session: Session): Promise<SupernetPhase> {
+export async function supernetPhase(session: Session<StudyRun>): Promise<SupernetPhase> {
   const { store, problem, supernet, budget, signal } = session.run;
   const all = () => session.trials('supernet');
   if (supernet !== undefined && all().length === 0 && !signal?.aborted) {

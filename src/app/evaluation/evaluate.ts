@@ -1,26 +1,35 @@
+import { resolve } from 'node:path';
 import { UserError } from '../../common/errors.ts';
+import { parseJson } from '../../common/json.ts';
 import type { Metrics } from '../../common/metrics.ts';
+import type { FinalTraining } from '../../estimate/estimator.ts';
 import { costsOf } from '../../measure/index.ts';
 import { type Architecture, formatArchitecture } from '../../space/index.ts';
 import { BASELINES } from '../../space/spaces/index.ts';
 import type { Choice } from '../../study/choice.ts';
+import { evaluateFinally, trained, type Wanted } from '../../study/evaluate.ts';
+import type { StudyEvent } from '../../study/events.ts';
+import type { Store, Trial } from '../../study/store/store.ts';
+import { openStudyStore } from '../../study/study.node.ts';
+import { processPool } from '../../study/worker/process.node.ts';
 import { TrainingFailure } from '../../train/failure.ts';
 import type { Chosen } from '../choice.ts';
+import { entryModule } from '../entry.ts';
 import type { EstimatorPlan } from '../estimators.ts';
+import { memoryOfProcess } from '../memory.node.ts';
 import type { Setup } from '../setup.ts';
-import { planOfSetup } from '../study.ts';
+import { ordersToJson, planOfSetup } from '../study.ts';
 import {
-  type Contestant,
   checkKeeps,
   type EvaluationRecord,
   type Summary,
+  sha256Of,
   summarise,
   writeEvaluation,
   writeWeights,
 } from './evaluation.ts';
-import { keptTrainings } from './kept.ts';
+import { ANSWERS, type Answers, type FinalResult, type Member, WEIGHTS } from './final.ts';
 import { writePredictions } from './predictions.ts';
-import { type Retrained, type RetrainJob, retrainAll, type TrainingProgress } from './retraining.ts';
 
 export interface EvaluateOptions {
   /** Trainings from scratch, each with random streams of its own. */
@@ -37,25 +46,32 @@ export function validMetrics({ estimator }: Pick<Setup, 'estimator'>, { metrics 
   return isTrained(estimator) ? metrics : {};
 }
 
-/** What is told of an evaluation's trainings while they run. A training is named as people are told of it. */
-export interface EvaluationEvents {
-  /** Before the first: how many there are to do, and how many were done before and are kept. */
-  onBegin?(trainings: number, kept: number): void;
-  onProgress?(name: string, progress: TrainingProgress): void;
-  /** Its process died; it is trained once more. */
-  onRetry?(name: string, reason: string): void;
-  /** TrainingFailure: a baseline that these settings cannot train. */
-  onDone?(name: string, result: Pick<Retrained, 'metrics' | 'seconds'> | TrainingFailure): void;
+/** How far a final training is. */
+export interface TrainingProgress {
+  /** Epochs done, from 0 to `epochs`. */
+  readonly epoch: number;
+  readonly epochs: number;
+  /** Of the last epoch done; none before there is one. */
+  readonly loss?: number;
 }
 
-/** A training's result without its weights, which are kept of the first seed alone. */
-type Result = Pick<Retrained, 'metrics' | 'confusion' | 'seconds'>;
+/** What is told of an evaluation's trainings while they run, each by a name for people. */
+export interface EvaluationEvents {
+  /** Before the first: how many there are to do, and how many were complete before. */
+  onBegin?(trainings: number, complete: number): void;
+  onProgress?(name: string, progress: TrainingProgress): void;
+  /** Its process died; it continues in another. */
+  onRetry?(name: string, reason: string): void;
+  /** TrainingFailure: a baseline that these settings cannot train. */
+  onDone?(name: string, result: Pick<FinalResult, 'metrics' | 'seconds'> | TrainingFailure): void;
+}
 
 /**
  * Trains the chosen architecture and the baselines, all from scratch on train + valid with the same settings and number
- * of epochs (`setup.training`), and measures them on the test part. Keeps the result and the weights of the first seed,
- * with what these came to on the test part, in `best/`, and throws, before it trains anything, where they cannot be
- * written (`writeWhole`). Each training is kept when it has ended: after an interruption or a kill, those are not trained again.
+ * of epochs (`setup.training`), and measures them on the test part: trials of the study with the purpose `evaluate`. Those that are
+ * complete are not trained again, and one that was interrupted continues from its last epoch. Writes the result, and the weights of the
+ * first seed, in `best/`. Throws UserError, before anything is trained, where they cannot be written or another process holds the study;
+ * TrainingFailure where the chosen architecture cannot be trained; and the signal's reason when aborted.
  */
 export async function evaluate(
   dir: string,
@@ -70,61 +86,159 @@ export async function evaluate(
   checkKeeps(dir);
   const seeds = Array.from({ length: options.seeds }, (_, repetition) => repetition);
   const baselines = options.baselines ? baselinesFor(setup) : [];
-  const entrants = [
+  const networks = [
     { architecture },
     ...baselines.map(([baseline, of]) => ({ baseline, architecture: of.architecture })),
   ];
-  const isFirst = ({ baseline, repetition }: RetrainJob) => baseline === undefined && repetition === 0;
-  const jobs = entrants.flatMap((entrant) =>
-    seeds.map((repetition): RetrainJob => {
-      const job = { ...entrant, repetition, epochs };
-      return isFirst(job) && options.samples === true ? { ...job, sampled: true } : job;
+  const wanted = networks.flatMap(({ architecture, ...of }) =>
+    seeds.map((repetition): Wanted => {
+      const final = { ...of, repetition, epochs };
+      return { architecture, final: { id: idOf(setup, architecture, final), ...final } };
     }),
   );
-  const nameOf = ({ baseline, repetition }: RetrainJob) =>
-    `${baseline === undefined ? `trial ${trial}` : `baseline ${baseline}`}, seed ${repetition}`;
-  const kept = keptTrainings(dir, setup);
-  const results = new Map<RetrainJob, Result>();
-  for (const job of jobs) {
-    const result = kept.read(job);
-    if (result !== undefined && (!isFirst(job) || kept.hasWeights(job, trial, result.metrics)))
-      results.set(job, result);
+  const store = await openStudyStore(dir, 'write');
+  try {
+    const complete = await completeOf(store, wanted);
+    const left = wanted.length - complete.size;
+    events.onBegin?.(left, complete.size);
+    if (left > 0) await train(dir, setup, store, wanted, complete, `trial ${trial}`, events, signal);
+    const trials = trained(await store.trials('evaluate'));
+    const results = new Map<string, FinalResult>();
+    for (const { final } of wanted) {
+      const one = trials.get(final.id);
+      if (one?.state !== 'complete') continue;
+      results.set(final.id, await resultOf(store, one));
+    }
+    const first = wanted[0]?.final.id ?? '';
+    await keep(dir, store, trials.get(first), results.get(first), { architecture, epochs, trial }, options);
+    return record(dir, { architecture, trial, seeds, epochs, baselines }, wanted, results);
+  } finally {
+    await store.close();
   }
-  const left = jobs.filter((job) => !results.has(job));
-  events.onBegin?.(left.length, results.size);
-  await retrainAll(left, planOfSetup(setup), signal, {
-    onRetry: (job, reason) => events.onRetry?.(nameOf(job), reason),
-    onProgress: (job, progress) => events.onProgress?.(nameOf(job), progress),
-    onDone(job, result) {
-      if (!(result instanceof TrainingFailure)) {
-        results.set(job, result);
-        if (isFirst(job)) {
-          writeWeights(dir, { architecture, epochs, seed: 0, test: result.metrics }, result.weights);
-          writePredictions(dir, trial, epochs, result.samples);
-        }
-        // Last: where it is there, so is what belongs to it.
-        kept.write(job, result);
-      }
-      events.onDone?.(nameOf(job), result);
-    },
-  });
+}
 
+/** The wanted trainings that are complete, and whose artefacts can be read. */
+async function completeOf(store: Store, wanted: readonly Wanted[]): Promise<ReadonlySet<string>> {
+  const trials = trained(await store.trials('evaluate'));
+  const complete = new Set<string>();
+  for (const { final } of wanted) {
+    const trial = trials.get(final.id);
+    if (trial?.state !== 'complete') continue;
+    try {
+      for (const hash of Object.values(trial.artefacts ?? {})) await store.artefacts.get(hash);
+      complete.add(final.id);
+    } catch {
+      // They were deleted or damaged: it is trained again.
+    }
+  }
+  return complete;
+}
+
+async function train(
+  dir: string,
+  setup: Setup,
+  store: Store,
+  wanted: readonly Wanted[],
+  complete: ReadonlySet<string>,
+  network: string,
+  events: EvaluationEvents,
+  signal: AbortSignal,
+): Promise<void> {
+  const nameOf = ({ baseline, repetition }: FinalTraining) =>
+    `${baseline === undefined ? network : `baseline ${baseline}`}, seed ${repetition}`;
+  const workers = Math.min(setup.settings.workers, wanted.length - complete.size);
+  const orders = { plan: planOfSetup(setup), memoryBytes: memoryOfProcess(setup.settings, workers), final: true };
+  const failed = new AbortController();
+  let failure: TrainingFailure | undefined;
+  const onEvent = (event: StudyEvent) => {
+    if (!('trial' in event) || event.trial.final === undefined) return;
+    const { final, metrics, seconds, state, reason = '' } = event.trial;
+    const name = nameOf(final);
+    const { epochs } = final;
+    switch (event.kind) {
+      case 'started':
+        return events.onProgress?.(name, { epoch: event.trial.curve.at(-1)?.step ?? 0, epochs });
+      case 'reported': {
+        const { step, metrics } = event.report;
+        const { trainLoss: loss } = metrics;
+        return events.onProgress?.(name, { epoch: step, epochs, ...(loss !== undefined && { loss }) });
+      }
+      case 'released':
+        if (!signal.aborted) events.onRetry?.(name, event.reason);
+        return;
+      case 'ended': {
+        const error = state === 'complete' ? undefined : new TrainingFailure(reason);
+        events.onDone?.(name, error ?? { metrics, seconds });
+        if (error === undefined || final.baseline !== undefined) return;
+        // Without the network that was chosen there is nothing to compare baselines with.
+        failure ??= error;
+        failed.abort(error);
+        return;
+      }
+      default:
+    }
+  };
+  await evaluateFinally(
+    {
+      ...{ store, problem: setup.problem, onEvent, signal: AbortSignal.any([signal, failed.signal]), graceSeconds: 0 },
+      workers: processPool({
+        workers,
+        entry: entryModule('worker.node'),
+        study: resolve(dir),
+        settings: ordersToJson(orders),
+      }),
+    },
+    wanted.filter(({ final }) => !complete.has(final.id)),
+  );
+  if (failure !== undefined) throw failure;
+  signal.throwIfAborted();
+}
+
+async function resultOf(store: Store, { metrics, seconds, artefacts = {} }: Trial): Promise<FinalResult> {
+  const hash = artefacts[ANSWERS];
+  const bytes = hash === undefined ? undefined : await store.artefacts.get(hash);
+  const answers = bytes && (parseJson(new TextDecoder().decode(bytes), 'answers of a final training') as Answers);
+  return { ...answers, metrics, seconds };
+}
+
+/** Writes the weights of the first seed, and its sample predictions, in `best/`. */
+async function keep(
+  dir: string,
+  store: Store,
+  first: Trial | undefined,
+  result: FinalResult | undefined,
+  { architecture, epochs, trial }: Pick<EvaluationRecord, 'architecture' | 'epochs' | 'trial'>,
+  { samples = false }: EvaluateOptions,
+): Promise<void> {
+  const weights = first?.artefacts?.[WEIGHTS];
+  if (weights === undefined || result === undefined) return;
+  const about = { architecture, epochs, seed: 0, test: result.metrics };
+  writeWeights(dir, about, await store.artefacts.get(weights));
+  writePredictions(dir, trial, epochs, samples ? result.samples : undefined);
+}
+
+function record(
+  dir: string,
+  about: Pick<EvaluationRecord, 'architecture' | 'trial' | 'seeds' | 'epochs'> & {
+    readonly baselines: readonly (readonly [string, Member])[];
+  },
+  wanted: readonly Wanted[],
+  results: ReadonlyMap<string, FinalResult>,
+): EvaluationRecord {
+  const { baselines, ...of } = about;
   const resultsOf = (name: string | undefined) =>
-    jobs.filter(({ baseline }) => baseline === name).flatMap((job) => results.get(job) ?? []);
+    wanted.filter(({ final }) => final.baseline === name).flatMap(({ final }) => results.get(final.id) ?? []);
   const found = resultsOf(undefined);
-  if (options.samples !== true) writePredictions(dir, trial, epochs, undefined);
   const confusions = found.flatMap(({ confusion }) => (confusion === undefined ? [] : [confusion]));
   const record: EvaluationRecord = {
-    trial,
-    architecture,
-    seeds,
-    epochs,
+    ...of,
     metrics: found.map(({ metrics }) => metrics),
     ...(confusions.length > 0 && { confusion: confusions.reduce(addMatrices) }),
     trainedOn: 'train + valid',
     baselines: baselines.flatMap(([name, { space, architecture }]) => {
       const { params = 0, flops = 0 } = costsOf(space, architecture);
       const metrics = resultsOf(name).map((result) => result.metrics);
+      const { seeds } = of;
       return metrics.length < seeds.length ? [] : [{ name, architecture, seeds, metrics, costs: { params, flops } }];
     }),
   };
@@ -132,8 +246,19 @@ export async function evaluate(
   return record;
 }
 
+/** All that a final training depends on. Not the machine: layouts and threads change its last digits alone. */
+function idOf(
+  { settings, training, dataset }: Setup,
+  architecture: Architecture,
+  { baseline, repetition, epochs }: Omit<FinalTraining, 'id'>,
+): string {
+  const { notes, ...data } = dataset.search.info;
+  const of = { baseline, architecture, repetition, seed: settings.seed, training: { ...training, epochs }, data };
+  return sha256Of(Buffer.from(JSON.stringify(of))).slice(0, 32);
+}
+
 /** The baselines that can serve this task: a ResNet needs images. */
-function baselinesFor({ space: { task } }: Setup): readonly (readonly [string, Contestant])[] {
+function baselinesFor({ space: { task } }: Setup): readonly (readonly [string, Member])[] {
   return Object.entries(BASELINES).flatMap(([name, create]) => {
     try {
       return [[name, create(task)] as const];

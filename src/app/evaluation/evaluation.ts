@@ -6,84 +6,12 @@ import { z } from 'zod';
 import { invalid, messageOf } from '../../common/errors.ts';
 import { type Json, parseJson } from '../../common/json.ts';
 import type { Metrics } from '../../common/metrics.ts';
-import { rng } from '../../common/random.ts';
-import type { Dataset, Samples } from '../../data/dataset.ts';
-import type { Engine } from '../../engine/engine.ts';
 import type { HostTensor } from '../../graph/ir.ts';
 import { deviation, mean } from '../../report/numbers.ts';
-import { sampleTest } from '../../report/samples.node.ts';
-import type { TestSamples } from '../../report/samples.ts';
-import { type Architecture, resolve, resolveHyperparameters, type Space } from '../../space/index.ts';
-import { BASELINES } from '../../space/spaces/index.ts';
+import type { Architecture } from '../../space/index.ts';
 import { checkWritable, folderOf, readPlain, writeInStudy } from '../../study/store/files.node.ts';
-import { decodeCheckpoint, type EpochRecord, encodeCheckpoint } from '../../train/checkpoint.ts';
-import { measuredBy } from '../../train/inference.ts';
-import { trainNetwork } from '../../train/loop.ts';
-import type { Programs } from '../../train/programs.ts';
-import { concatSamples } from '../../train/samples.ts';
-import { type TrainSettings, withHyperparameters } from '../../train/settings.ts';
 import { commandName, hint } from '../invocation.ts';
-import type { Setup } from '../setup.ts';
-import type { RetrainJob } from './retraining.ts';
-
-/** One member of a space, to be trained from scratch. */
-export interface Contestant {
-  readonly space: Space;
-  readonly architecture: Architecture;
-}
-
-/** The study's member or the baseline that a job names. Throws UserError where the baseline cannot serve the task. */
-export function contestantOf({ space }: Setup, { baseline, architecture }: RetrainJob): Contestant {
-  if (baseline === undefined) return { space, architecture };
-  return BASELINES[baseline as keyof typeof BASELINES](space.task);
-}
-
-export interface Retraining {
-  readonly engine: Engine;
-  readonly programs?: Programs;
-  readonly dataset: Dataset;
-  readonly training: TrainSettings;
-  /** The study's seed; with `repetition` it names every stream of the run. */
-  readonly seed: number;
-  readonly repetition: number;
-  readonly signal?: AbortSignal;
-  onEpoch?(record: EpochRecord): void;
-}
-
-/** Trains on train + valid together; the test part is opened only if `test` is given. `sampled`: with some of its samples for the report. */
-export async function retrain(
-  { space, architecture }: Contestant,
-  { engine, programs, dataset, training, seed, repetition, signal, onEpoch }: Retraining,
-  test?: Samples,
-  sampled = false,
-): Promise<{
-  readonly weights: Readonly<Record<string, HostTensor>>;
-  readonly metrics: Metrics;
-  readonly confusion?: readonly (readonly number[])[];
-  readonly samples?: TestSamples;
-}> {
-  const { info, train, valid } = dataset.search;
-  const trained = await trainNetwork({
-    engine,
-    ...(programs && { programs }),
-    network: resolve(space, architecture),
-    info,
-    train: concatSamples(info, train, valid),
-    settings: withHyperparameters(training, resolveHyperparameters(space, architecture)),
-    rng: (...labels) => rng(seed, 'evaluate', repetition, ...labels),
-    ...(signal !== undefined && { signal }),
-    ...(onEpoch && { onEpoch }),
-  });
-  try {
-    const weights = await trained.weights();
-    if (test === undefined) return { weights, metrics: {} };
-    const outputs = await trained.outputs(test);
-    const samples = sampled ? await sampleTest(test, info, outputs) : undefined;
-    return { weights, ...measuredBy(outputs, info), ...(samples !== undefined && { samples }) };
-  } finally {
-    await trained.dispose();
-  }
-}
+import { decodeWeights } from './final.ts';
 
 /** Mean, sample deviation and values of each metric, one value for each seed. */
 export type Summary = Readonly<
@@ -228,8 +156,8 @@ export function sha256Of(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-export function writeWeights(dir: string, about: FinalWeights, tensors: Readonly<Record<string, HostTensor>>): void {
-  const bytes = encodeCheckpoint({ history: [], steps: 0, tensors });
+/** `bytes`: of `encodeWeights`. */
+export function writeWeights(dir: string, about: FinalWeights, bytes: Uint8Array): void {
   writeInStudy(dir, ['best', 'weights.bin'], bytes);
   const of: WeightsFile = { ...about, sha256: sha256Of(bytes) };
   const text = JSON.stringify(withChecksum(of), null, 2);
@@ -253,7 +181,7 @@ export function readWeights(
   const { sha256, seed = 0, ...weights } = label;
   if (sha256 !== sha256Of(bytes) || !isDeepStrictEqual(weights.architecture, architecture)) return undefined;
   try {
-    return { ...weights, seed, tensors: decodeCheckpoint(bytes).tensors };
+    return { ...weights, seed, tensors: decodeWeights(bytes) };
   } catch (error) {
     throw invalid(`file "${file}"`, messageOf(error), rule);
   }

@@ -12,6 +12,11 @@ function sum(values: readonly unknown[]): string {
   return hash('sha256', JSON.stringify(values), 'hex').slice(0, 32);
 }
 
+/** Columns that schema 5 has added: where they hold nothing, the checksum is that of schema 4. */
+function since5(...values: readonly unknown[]): readonly unknown[] {
+  return values.every((value) => value === null) ? [] : values;
+}
+
 export function studySum({ name, created_at, settings, earlier }: Omit<StudyRow, 'checksum' | 'writer'>): string {
   return sum(['study', name, created_at, settings, earlier]);
 }
@@ -20,11 +25,11 @@ export function strategySum({ revision, state }: Unsigned<StrategyRow>): string 
   return sum(['strategy', revision, state]);
 }
 
-/** What schema 4 did not have is left out where there is none of it: rows that were written then keep their checksums. */
 export function progressSum(row: Unsigned<ProgressRow>): string {
-  const { search_trials, confirm_trials, supernet_trials, search_seconds, worker_seconds } = row;
-  const added = supernet_trials === 0 ? [] : [supernet_trials];
-  return sum(['progress', search_trials, confirm_trials, search_seconds, worker_seconds, ...added]);
+  return sum([
+    ...['progress', row.search_trials, row.confirm_trials, row.search_seconds, row.worker_seconds],
+    ...since5(row.supernet_trials || null, row.evaluate_trials || null),
+  ]);
 }
 
 /** Covers the trial's curve, so that a point which is missing is noticed too. */
@@ -33,10 +38,8 @@ export function trialSum(row: Unsigned<TrialRow>, curve: readonly ReportRow[]): 
     ...['trial', row.purpose, row.trial, row.repeats, row.repeat_index, row.state, row.architecture, row.fidelity],
     ...[row.start, row.origin, row.metrics, row.costs, row.seconds, row.started_at, row.ended_at, row.checkpoint],
     ...[row.attempts, row.fence, row.reason],
-    curve.map(({ step, metrics, seconds, spent, mixture }) => [
-      ...[step, metrics, seconds, spent],
-      ...(mixture === null ? [] : [mixture]),
-    ]),
+    curve.map(({ step, metrics, seconds, spent, mixture }) => [step, metrics, seconds, spent, ...since5(mixture)]),
+    ...since5(row.artefacts, row.final),
   ]);
 }
 

@@ -11,7 +11,9 @@ import {
   type TrialKey,
 } from './store.ts';
 import {
+  artefactsOf,
   begun,
+  byPurpose,
   checkRevision,
   compareKeys,
   finished,
@@ -28,11 +30,7 @@ import {
  */
 export function memoryStore(study: NewStudy, now: () => number = Date.now): Store {
   let record = deepFreeze({ schema: SCHEMA, name: study.name, createdAt: now(), settings: copy(study.settings) });
-  const trials: Readonly<Record<Trial['purpose'], Map<number, Trial>>> = {
-    search: new Map(),
-    confirm: new Map(),
-    supernet: new Map(),
-  };
+  const trials = byPurpose(() => new Map<number, Trial>());
   const kept = new Map<string, Uint8Array>();
   const earlier = deepFreeze(copy(study.earlier ?? []));
   let strategy: StrategyState = deepFreeze({ revision: 0, state: copy(study.state) });
@@ -51,7 +49,7 @@ export function memoryStore(study: NewStudy, now: () => number = Date.now): Stor
   };
   const removeNeedless = (hashes: readonly string[]) => {
     if (kept.size === 0 || hashes.length === 0) return;
-    const needed = new Set(all().map((trial) => trial.checkpoint));
+    const needed = new Set(all().flatMap(artefactsOf));
     for (const hash of hashes) if (!needed.has(hash)) kept.delete(hash);
   };
   const advance = (next: StrategyState | undefined) => {

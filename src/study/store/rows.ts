@@ -21,6 +21,15 @@ const start = z.discriminatedUnion('kind', [
 ]);
 const mixture = z.strictObject({ weights: z.record(z.string(), z.array(z.number())), genotype: architecture });
 const purpose = z.enum(PURPOSES);
+// It names a file.
+const artefact = z.string().regex(/^[0-9a-f]{64}$/);
+const artefacts = z.record(z.string().regex(/^[a-z]+$/), artefact);
+const final = z.strictObject({
+  id: z.string().regex(/^[0-9a-f]{32}$/),
+  epochs: count.min(1),
+  repetition: count,
+  baseline: z.string().exactOptional(),
+});
 
 const trialSchema = z.object({
   purpose,
@@ -37,11 +46,9 @@ const trialSchema = z.object({
   seconds,
   started_at: moment.nullable(),
   ended_at: moment.nullable(),
-  // It names a file.
-  checkpoint: z
-    .string()
-    .regex(/^[0-9a-f]{64}$/)
-    .nullable(),
+  checkpoint: artefact.nullable(),
+  artefacts: z.string().nullable(),
+  final: z.string().nullable(),
   attempts: count,
   fence: count,
   reason: z.string().nullable(),
@@ -93,6 +100,8 @@ export function trialRow(trial: Trial): Omit<TrialRow, 'checksum'> {
     started_at: trial.startedAt ?? null,
     ended_at: trial.endedAt ?? null,
     checkpoint: trial.checkpoint ?? null,
+    artefacts: trial.artefacts === undefined ? null : JSON.stringify(trial.artefacts),
+    final: trial.final === undefined ? null : JSON.stringify(trial.final),
     attempts: trial.attempts,
     fence: trial.fence,
     reason: trial.reason ?? null,
@@ -104,6 +113,13 @@ export function trialOf(found: object, curve: readonly Report[], place: string):
   const row = checked(trialSchema, found, place);
   const json = (column: 'architecture' | 'start' | 'metrics' | 'costs') =>
     parseJson(row[column], `${place}: ${column}`);
+  const optional = <T>(column: 'artefacts' | 'final', schema: z.ZodType<T>): T | undefined => {
+    const text = row[column];
+    return text === null ? undefined : checked(schema, parseJson(text, `${place}: ${column}`), `${place}: ${column}`);
+  };
+  const [left, training] = [optional('artefacts', artefacts), optional('final', final)];
+  if ((row.purpose === 'evaluate') !== (training !== undefined))
+    throw damaged(place, training === undefined ? 'a final training without its settings' : 'it is no final training');
   const began = checked(start, json('start'), `${place}: start`);
   if (row.purpose === 'search' && began.kind !== 'fresh' && began.trial >= row.trial)
     throw damaged(place, `it continues trial ${began.trial}, which is not an earlier one`);
@@ -124,6 +140,8 @@ export function trialOf(found: object, curve: readonly Report[], place: string):
     ...(row.started_at === null ? {} : { startedAt: row.started_at }),
     ...(row.ended_at === null ? {} : { endedAt: row.ended_at }),
     ...(row.checkpoint === null ? {} : { checkpoint: row.checkpoint }),
+    ...(left && { artefacts: left }),
+    ...(training && { final: training }),
     attempts: row.attempts,
     fence: row.fence,
     ...(row.reason === null ? {} : { reason: row.reason }),
@@ -143,14 +161,15 @@ export function reportRow({ purpose, trial }: TrialKey, report: Report): ReportR
 }
 
 export function reportOf(found: object, place: string): Report {
-  const at = `${place}: curve`;
-  const row = checked(reportSchema, found, at);
+  const row = checked(reportSchema, found, `${place}: curve`);
   return {
     step: row.step,
-    metrics: checked(metrics, parseJson(row.metrics, at), at),
+    metrics: checked(metrics, parseJson(row.metrics, `${place}: curve`), `${place}: curve`),
     seconds: row.seconds,
-    ...(row.spent !== null && { spent: checked(spent, parseJson(row.spent, at), at) }),
-    ...(row.mixture !== null && { mixture: checked(mixture, parseJson(row.mixture, at), at) }),
+    ...(row.spent !== null && { spent: checked(spent, parseJson(row.spent, `${place}: curve`), `${place}: curve`) }),
+    ...(row.mixture !== null && {
+      mixture: checked(mixture, parseJson(row.mixture, `${place}: curve`), `${place}: curve`),
+    }),
   };
 }
 
@@ -204,6 +223,7 @@ const progressSchema = z.object({
   search_trials: count,
   confirm_trials: count,
   supernet_trials: count,
+  evaluate_trials: count,
   search_seconds: seconds,
   worker_seconds: seconds,
 });

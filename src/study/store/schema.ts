@@ -37,6 +37,7 @@ export interface ProgressRow {
   search_trials: number;
   confirm_trials: number;
   supernet_trials: number;
+  evaluate_trials: number;
   search_seconds: number;
   worker_seconds: number;
   checksum: string;
@@ -58,6 +59,10 @@ export interface TrialRow {
   started_at: number | null;
   ended_at: number | null;
   checkpoint: string | null;
+  /** JSON, of other artefacts by name. */
+  artefacts: string | null;
+  /** JSON, of an `evaluate` trial. */
+  final: string | null;
   attempts: number;
   fence: number;
   reason: string | null;
@@ -73,6 +78,7 @@ export interface ReportRow {
   metrics: string;
   seconds: number;
   spent: string | null;
+  /** JSON, of a supernet: its mixture weights. */
   mixture: string | null;
 }
 
@@ -94,18 +100,11 @@ export const TABLES: Readonly<Record<keyof Tables, string>> = {
     'CREATE TABLE study (name TEXT NOT NULL, created_at INTEGER NOT NULL, settings TEXT NOT NULL, earlier INTEGER NOT NULL, checksum TEXT NOT NULL, writer INTEGER) STRICT',
   strategy: 'CREATE TABLE strategy (revision INTEGER NOT NULL, state TEXT NOT NULL, checksum TEXT NOT NULL) STRICT',
   progress:
-    'CREATE TABLE progress (search_trials INTEGER NOT NULL, confirm_trials INTEGER NOT NULL, supernet_trials INTEGER NOT NULL, search_seconds REAL NOT NULL, worker_seconds REAL NOT NULL, checksum TEXT NOT NULL) STRICT',
+    'CREATE TABLE progress (search_trials INTEGER NOT NULL, confirm_trials INTEGER NOT NULL, supernet_trials INTEGER NOT NULL, evaluate_trials INTEGER NOT NULL, search_seconds REAL NOT NULL, worker_seconds REAL NOT NULL, checksum TEXT NOT NULL) STRICT',
   trials:
-    'CREATE TABLE trials (purpose TEXT NOT NULL, trial INTEGER NOT NULL, repeats INTEGER, repeat_index INTEGER, state TEXT NOT NULL, architecture TEXT NOT NULL, fidelity INTEGER NOT NULL, start TEXT NOT NULL, origin TEXT NOT NULL, metrics TEXT NOT NULL, costs TEXT NOT NULL, seconds REAL NOT NULL, started_at INTEGER, ended_at INTEGER, checkpoint TEXT, attempts INTEGER NOT NULL, fence INTEGER NOT NULL, reason TEXT, checksum TEXT NOT NULL, PRIMARY KEY (purpose, trial)) STRICT',
+    'CREATE TABLE trials (purpose TEXT NOT NULL, trial INTEGER NOT NULL, repeats INTEGER, repeat_index INTEGER, state TEXT NOT NULL, architecture TEXT NOT NULL, fidelity INTEGER NOT NULL, start TEXT NOT NULL, origin TEXT NOT NULL, metrics TEXT NOT NULL, costs TEXT NOT NULL, seconds REAL NOT NULL, started_at INTEGER, ended_at INTEGER, checkpoint TEXT, artefacts TEXT, final TEXT, attempts INTEGER NOT NULL, fence INTEGER NOT NULL, reason TEXT, checksum TEXT NOT NULL, PRIMARY KEY (purpose, trial)) STRICT',
   reports:
     'CREATE TABLE reports (purpose TEXT NOT NULL, trial INTEGER NOT NULL, step INTEGER NOT NULL, metrics TEXT NOT NULL, seconds REAL NOT NULL, spent TEXT, mixture TEXT, PRIMARY KEY (purpose, trial, step)) STRICT',
   earlier_trials:
     'CREATE TABLE earlier_trials (position INTEGER PRIMARY KEY, study TEXT NOT NULL, trial INTEGER NOT NULL, architecture TEXT NOT NULL, metrics TEXT NOT NULL, costs TEXT NOT NULL, seconds REAL NOT NULL, checksum TEXT NOT NULL) STRICT',
-};
-
-/** Schema 4 is as this one but for two tables, each of which has a column less. The checksums of its rows are the same. */
-export const TABLES_4: typeof TABLES = {
-  ...TABLES,
-  progress: TABLES.progress.replace(' supernet_trials INTEGER NOT NULL,', ''),
-  reports: TABLES.reports.replace(' mixture TEXT,', ''),
 };

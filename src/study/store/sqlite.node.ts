@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { Kysely, type SqliteDatabase, SqliteDialect, type Transaction } from 'kysely';
+import { parseJson } from '../../common/json.ts';
 import { fileArtefacts, removeFiles, sweepFiles } from './artefacts.node.ts';
 import { earlierSum, progressSum, strategySum, studySum, trialSum, type Unsigned } from './checksums.node.ts';
 import { damaged, guarded } from './errors.ts';
@@ -53,8 +54,14 @@ export function sqliteStore(
 
   const neededArtefacts = async (): Promise<ReadonlySet<string>> => {
     checkPlace();
-    const rows = await kysely.selectFrom('trials').select('checkpoint').where('checkpoint', 'is not', null).execute();
-    return new Set(rows.flatMap(({ checkpoint }) => checkpoint ?? []));
+    const rows = await kysely
+      .selectFrom('trials')
+      .select(['checkpoint', 'artefacts'])
+      .where((is) => is.or([is('checkpoint', 'is not', null), is('artefacts', 'is not', null)]))
+      .execute();
+    return new Set(
+      rows.flatMap(({ checkpoint, artefacts }) => [checkpoint ?? [], artefactNames(artefacts, placeOf(study))].flat()),
+    );
   };
 
   /** As it is in the database; undefined: not read yet. Nobody else writes while this store does. */
@@ -258,14 +265,15 @@ function reader(study: string) {
       const points = await db.selectFrom('reports').selectAll().orderBy('step').execute();
       const curves = Map.groupBy(points, ({ purpose, trial }) => `${purpose} ${trial}`);
       const trials = rows.map((row) => readRow(row, curves.get(`${row.purpose} ${row.trial}`) ?? [])).sort(compareKeys);
+      let first = 0;
       for (const one of PURPOSES) {
         if (purpose !== undefined && purpose !== one) continue;
-        const mine = trials.filter((trial) => trial.purpose === one);
-        const { length } = mine;
+        const { length } = trials.filter((trial) => trial.purpose === one);
         const wanted = progress[`${one}_trials`];
         if (length !== wanted) throw damaged(place, `it has only ${length} of ${wanted} ${one} trials`);
         for (let i = 0; i < length; i++)
-          if (mine[i]?.trial !== i) throw damaged(place, `${nameOf({ purpose: one, trial: i })} is missing`);
+          if (trials[first + i]?.trial !== i) throw damaged(place, `${nameOf({ purpose: one, trial: i })} is missing`);
+        first += length;
       }
       return trials;
     },
@@ -309,6 +317,11 @@ function reader(study: string) {
     },
   };
   return found;
+}
+
+/** The hashes in the column of a trial's row. Throws UserError where it is damaged. */
+function artefactNames(text: string | null, place: string): readonly string[] {
+  return text === null ? [] : Object.values(parseJson(text, `${place}: artefacts`) ?? {}).map(String);
 }
 
 function signed(trial: Trial): TrialRow {

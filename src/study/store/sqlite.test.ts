@@ -205,6 +205,48 @@ test('a study of a newer schema is refused with both versions', async () => {
     await assert.rejects(openStudyStore(dir, access), { name: 'UserError', message: /schema 7;.*schema 5/ });
 });
 
+test('a study of schema 4 is read with its checksums: a changed row is refused', async () => {
+  for (const [table, column, value] of [
+    ['trials', 'metrics', '{"accuracy":1}'],
+    ['reports', 'seconds', 9],
+    ['study', 'settings', '{"other":1}'],
+    ['strategy', 'state', '[2]'],
+    ['progress', 'search_seconds', 9],
+  ] as const) {
+    const dir = fresh();
+    const store = await createStudyStore(dir, STUDY);
+    await store.propose([newTrial({ ...search(0), architecture: { k: 0 }, fidelity: 0 })], { revision: 1, state: [1] });
+    const { fence } = await store.begin(search(0));
+    await store.report(search(0), fence, { step: 1, metrics: { accuracy: 0.5 }, seconds: 1 }, undefined);
+    await store.close();
+    makeOlder(dir, 4);
+    const database = new DatabaseSync(join(dir, 'study.db'));
+    database.prepare(`UPDATE ${table} SET ${column} = ?`).run(value);
+    database.close();
+    for (const access of ['read', 'write'] as const)
+      await assert.rejects(openStudyStore(dir, access), { name: 'UserError', message: /its checksum differs/ }, table);
+  }
+});
+
+test('final trainings and what they leave are kept: artefacts that a trial names are not swept', async () => {
+  const dir = fresh();
+  const store = await createStudyStore(dir, STUDY);
+  const [weights, stray] = [await store.artefacts.put(Buffer.from('w')), await store.artefacts.put(Buffer.from('s'))];
+  const key = { purpose: 'evaluate', trial: 0 } as const;
+  const final = { id: 'a'.repeat(32), epochs: 3, repetition: 1, baseline: 'resnet' };
+  await store.propose([newTrial({ ...key, architecture: {}, fidelity: 0, final })]);
+  const { fence } = await store.begin(key);
+  await store.finish(key, fence, { state: 'complete', metrics: { accuracy: 1 }, seconds: 2, artefacts: { weights } });
+  await store.sweep();
+  await store.close();
+  const again = await openStudyStore(dir, 'write');
+  const [trial, ...others] = await again.trials();
+  assert.deepEqual([trial?.purpose, trial?.final, trial?.artefacts, others], ['evaluate', final, { weights }, []]);
+  assert.deepEqual(Buffer.from(await again.artefacts.get(weights)).toString(), 'w');
+  await assert.rejects(again.artefacts.get(stray));
+  await again.close();
+});
+
 for (const schema of [1, 2, 3, 4] as const)
   test(`a study of schema ${schema} can be read as it is; a writer brings it up to date`, async () => {
     const dir = fresh();

@@ -1,6 +1,6 @@
 import type { Json } from '../../common/json.ts';
 import type { Metrics } from '../../common/metrics.ts';
-import type { Artefacts, CheckpointId, Report } from '../../estimate/estimator.ts';
+import type { Artefacts, CheckpointId, FinalTraining, Report } from '../../estimate/estimator.ts';
 import type { Architecture } from '../../space/space.ts';
 import type { Start } from '../../strategy/strategy.ts';
 
@@ -8,13 +8,13 @@ import type { Start } from '../../strategy/strategy.ts';
 export type TrialState = 'waiting' | 'running' | 'complete' | 'paused' | 'pruned' | 'failed';
 
 /**
- * What a trial is for. search: a candidate that the strategy proposed; confirm: an architecture of the search trained again with another
- * seed; supernet: the training of weights that candidates share. In the order in which a store lists them.
+ * What a trial is for. search: a candidate that the strategy proposed. confirm: one of the best again, with another seed. supernet: the
+ * training of shared weights. evaluate: the final training of one seed, on train + validation data, measured on the test part.
  */
-export const PURPOSES = ['search', 'confirm', 'supernet'] as const;
+export const PURPOSES = ['search', 'confirm', 'supernet', 'evaluate'] as const;
 export type Purpose = (typeof PURPOSES)[number];
 
-/** Names a trial: each purpose has numbers of its own. Every Trial is one. */
+/** Names a trial: each purpose numbers its trials from 0. Every Trial is one. */
 export interface TrialKey {
   readonly purpose: Purpose;
   readonly trial: number;
@@ -24,12 +24,11 @@ export interface TrialKey {
 export interface Trial extends TrialKey {
   readonly trial: number;
   readonly purpose: Purpose;
-  /** Of a confirmation: the search trial whose architecture is trained again. */
+  /** `confirm`: the search trial whose architecture is trained again with another seed. */
   readonly repeats?: number;
   /** Which of that architecture's repetitions this is, from 0: part of its seed. */
   readonly repeatIndex?: number;
   readonly state: TrialState;
-  /** Of a supernet, which has all architectures of the space: empty. */
   readonly architecture: Architecture;
   /** Index into the study's fidelities. */
   readonly fidelity: number;
@@ -47,6 +46,10 @@ export interface Trial extends TrialKey {
   readonly endedAt?: number;
   /** The artefact to go on from. */
   readonly checkpoint?: CheckpointId;
+  /** Other artefacts that it has left, by name. */
+  readonly artefacts?: Readonly<Record<string, string>>;
+  /** Of an `evaluate` trial alone. */
+  readonly final?: FinalTraining;
   /** Times it was begun. */
   readonly attempts: number;
   /** Rises each time the trial is handed to a worker; a late writer with an older one is refused. */
@@ -112,13 +115,13 @@ export interface Store {
   /** Replaces the settings: a study that goes on with a larger budget, or on another machine. */
   revise(settings: Json): Promise<void>;
   strategyState(): Promise<StrategyState>;
-  /** All trials in the order of PURPOSES, or those of one purpose, by number. */
+  /** All trials, by purpose in the order of PURPOSES and by number; or those of one purpose. */
   trials(purpose?: Trial['purpose']): Promise<readonly Trial[]>;
   trial(key: TrialKey): Promise<Trial | undefined>;
   /** Those that the study was created with, in that order. Since schema 3. */
   earlier(): Promise<readonly EarlierTrial[]>;
   /**
-   * Adds waiting trials together with the strategy state that proposed them (only of `search` trials). Throws
+   * Adds waiting trials together with the strategy state that proposed them (absent for those that no strategy proposed). Throws
    * StaleWriter unless `next.revision` is one above the stored revision, and Error for a number that is taken.
    */
   propose(trials: readonly Trial[], next?: StrategyState): Promise<void>;
@@ -129,7 +132,7 @@ export interface Store {
    * replaces its checkpoint unless there is none.
    */
   report(key: TrialKey, fence: number, report: Report, checkpoint: CheckpointId | undefined): Promise<Trial>;
-  /** Ends a trial, with the strategy state that has been told of it (only of `search` trials). */
+  /** Ends a trial, with the strategy state that has been told of it (absent for those that no strategy proposed). */
   finish(key: TrialKey, fence: number, end: TrialEnd, next?: StrategyState): Promise<Trial>;
   /** Puts a running trial back to waiting (its worker is gone); its curve and checkpoint stay. */
   release(key: TrialKey): Promise<Trial>;
@@ -155,6 +158,7 @@ export interface TrialEnd {
   readonly seconds: number;
   readonly reason?: string;
   readonly checkpoint?: CheckpointId;
+  readonly artefacts?: Readonly<Record<string, string>>;
 }
 
 export class StaleWriter extends Error {

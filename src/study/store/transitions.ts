@@ -1,9 +1,17 @@
 import { deepFreeze } from '../../common/json.ts';
 import type { Metrics } from '../../common/metrics.ts';
-import type { CheckpointId, Report } from '../../estimate/estimator.ts';
+import type { CheckpointId, FinalTraining, Report } from '../../estimate/estimator.ts';
 import type { Architecture } from '../../space/space.ts';
 import type { Start } from '../../strategy/strategy.ts';
-import { PURPOSES, StaleWriter, type StrategyState, type Trial, type TrialEnd, type TrialKey } from './store.ts';
+import {
+  PURPOSES,
+  type Purpose,
+  StaleWriter,
+  type StrategyState,
+  type Trial,
+  type TrialEnd,
+  type TrialKey,
+} from './store.ts';
 
 /**
  * What each write of a store does to a trial: pure functions that every store applies inside its transaction, so that
@@ -23,6 +31,7 @@ export interface Proposed extends TrialKey {
   readonly costs?: Trial['costs'];
   readonly repeats?: number;
   readonly repeatIndex?: number;
+  readonly final?: FinalTraining;
 }
 
 /** A waiting trial that nobody has begun. */
@@ -73,6 +82,7 @@ export function finished(trial: Trial, fence: number, end: TrialEnd, now: number
     seconds: end.seconds,
     endedAt: now,
     ...(end.checkpoint === undefined ? {} : { checkpoint: end.checkpoint }),
+    ...(end.artefacts === undefined ? {} : { artefacts: end.artefacts }),
     ...(end.reason === undefined ? {} : { reason: end.reason }),
   });
 }
@@ -92,7 +102,7 @@ export function forgotten(trial: Trial): Trial {
 
 export function retried(trial: Trial): Trial {
   if (trial.state !== 'failed') throw new Error(`${nameOf(trial)} is ${trial.state}; only a failed trial is retried`);
-  const { checkpoint, reason, startedAt, endedAt, ...rest } = trial;
+  const { checkpoint, artefacts, reason, startedAt, endedAt, ...rest } = trial;
   return deepFreeze({ ...rest, state: 'waiting' as const, metrics: {}, curve: [], seconds: 0, fence: trial.fence + 1 });
 }
 
@@ -105,16 +115,34 @@ export function hasEnded(trial: Trial): boolean {
   return trial.state !== 'waiting' && trial.state !== 'running';
 }
 
-const NAMES = { search: 'trial', confirm: 'confirmation', supernet: 'supernet' } as const;
+const NAMES: Readonly<Record<Purpose, string>> = {
+  search: 'trial',
+  confirm: 'confirmation',
+  supernet: 'supernet',
+  evaluate: 'final training',
+};
 
-/** `trial 12`, `confirmation 0`, `supernet 0` */
+/** `trial 12`, `confirmation 0` */
 export function nameOf({ purpose, trial }: TrialKey): string {
   return `${NAMES[purpose]} ${trial}`;
 }
 
-/** In the order of PURPOSES, each by number. */
+/** A value for each purpose. */
+export function byPurpose<T>(make: () => T): Readonly<Record<Purpose, T>> {
+  return { search: make(), confirm: make(), supernet: make(), evaluate: make() };
+}
+
+/** By purpose, in the order of PURPOSES, then by number. */
 export function compareKeys(a: TrialKey, b: TrialKey): number {
   return PURPOSES.indexOf(a.purpose) - PURPOSES.indexOf(b.purpose) || a.trial - b.trial;
+}
+
+/** The artefacts that a trial refers to. */
+export function artefactsOf({
+  checkpoint,
+  artefacts = {},
+}: Pick<Trial, 'checkpoint' | 'artefacts'>): readonly string[] {
+  return [...(checkpoint === undefined ? [] : [checkpoint]), ...Object.values(artefacts)];
 }
 
 function checkFence(trial: Trial, fence: number): void {

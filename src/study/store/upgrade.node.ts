@@ -13,8 +13,8 @@ import {
   trialOf,
   trialRow,
 } from './rows.ts';
-import { TABLES, TABLES_4, type Tables } from './schema.ts';
-import { type EarlierTrial, SCHEMA, type StrategyState, type Trial } from './store.ts';
+import { type ReportRow, TABLES, type Tables, type TrialRow } from './schema.ts';
+import { type EarlierTrial, type Purpose, SCHEMA, type StrategyState, type Trial } from './store.ts';
 
 /** Marks a file as a study of ours ("NSMT"); SQLite keeps it in the file's header. */
 export const APPLICATION_ID = 0x4e534d54;
@@ -36,16 +36,22 @@ type Column = string | number | null;
 export function fill(database: DatabaseSync, contents: Contents): void {
   for (const sql of Object.values(TABLES)) database.exec(sql);
   database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA}`);
-  const insert = inserter(database);
+  const insert = (table: keyof Tables, row: Readonly<Record<string, Column>>) => {
+    const names = Object.keys(row);
+    const places = names.map(() => '?').join(', ');
+    database.prepare(`INSERT INTO ${table} (${names.join(', ')}) VALUES (${places})`).run(...Object.values(row));
+  };
   const { name, createdAt, settings, strategy, clock, trials, earlier } = contents;
   const study = { name, created_at: createdAt, settings: JSON.stringify(settings), earlier: earlier.length };
   insert('study', { ...study, checksum: studySum(study), writer: null });
   const state = { revision: strategy.revision, state: JSON.stringify(strategy.state) };
   insert('strategy', { ...state, checksum: strategySum(state) });
+  const countOf = (purpose: Purpose) => trials.filter((trial) => trial.purpose === purpose).length;
   const progress = {
-    search_trials: trials.filter(({ purpose }) => purpose === 'search').length,
-    confirm_trials: trials.filter(({ purpose }) => purpose === 'confirm').length,
-    supernet_trials: trials.filter(({ purpose }) => purpose === 'supernet').length,
+    search_trials: countOf('search'),
+    confirm_trials: countOf('confirm'),
+    supernet_trials: countOf('supernet'),
+    evaluate_trials: countOf('evaluate'),
     search_seconds: clock.searchSeconds,
     worker_seconds: clock.workerSeconds,
   };
@@ -60,38 +66,6 @@ export function fill(database: DatabaseSync, contents: Contents): void {
     const row = earlierRow(trial, position);
     insert('earlier_trials', { ...row, checksum: earlierSum(row) });
   }
-}
-
-function inserter(database: DatabaseSync) {
-  return (table: keyof Tables, row: Readonly<Record<string, Column>>): void => {
-    const names = Object.keys(row);
-    const places = names.map(() => '?').join(', ');
-    database.prepare(`INSERT INTO ${table} (${names.join(', ')}) VALUES (${places})`).run(...Object.values(row));
-  };
-}
-
-/** What the rows of schema 4 lack. */
-const SINCE_5: Partial<Record<keyof Tables, Readonly<Record<string, Column>>>> = {
-  progress: { supernet_trials: 0 },
-  reports: { mixture: null },
-};
-
-/** Makes tables of today from those of schema 4, row by row with their checksums: whoever reads them checks them. */
-function fromFour(from: DatabaseSync, to: DatabaseSync, tables: readonly (keyof Tables)[]): void {
-  const insert = inserter(to);
-  for (const table of tables) {
-    const rows = from.prepare(`SELECT * FROM ${table}`).all() as Record<string, Column>[];
-    if (from === to) to.exec(`DROP TABLE ${table}`);
-    to.exec(TABLES[table]);
-    for (const row of rows) insert(table, { ...row, ...SINCE_5[table] });
-  }
-  to.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA}`);
-}
-
-/** A copy, with the tables of today, of a study of an older schema. */
-export function copyUpgraded(database: DatabaseSync, copy: DatabaseSync, version: number, place: string): void {
-  if (version === 4) fromFour(database, copy, Object.keys(TABLES) as (keyof Tables)[]);
-  else fill(copy, readOld(database, version, place));
 }
 
 /** The columns of the schemas before 4: what each has that the one before had not. */
@@ -113,7 +87,19 @@ const OLD_COLUMNS: Readonly<Record<string, readonly (readonly [since: number, na
   earlier_trials: [[3, 'position study trial architecture metrics costs seconds']],
 };
 
+/** Schema 4 has moved columns to tables of their own, and added checksums. */
+const COLUMNS_OF_4: Readonly<Record<string, string>> = {
+  study: 'name created_at settings earlier checksum writer',
+  strategy: 'revision state checksum',
+  progress: 'search_trials confirm_trials search_seconds worker_seconds checksum',
+  trials: `${OLD_COLUMNS.trials?.[0]?.[1]} checksum`,
+  reports: 'purpose trial step metrics seconds spent',
+  earlier_trials: 'position study trial architecture metrics costs seconds checksum',
+};
+
 function oldColumns(version: number): ReadonlyMap<string, ReadonlySet<string>> {
+  if (version === 4)
+    return new Map(Object.entries(COLUMNS_OF_4).map(([table, names]) => [table, new Set(names.split(' '))]));
   const tables = Object.entries(OLD_COLUMNS).map(([table, parts]) => {
     const names = parts.flatMap(([since, names]) => (since <= version ? names.split(' ') : []));
     return [table, new Set(names)] as const;
@@ -128,8 +114,7 @@ function oldColumns(version: number): ReadonlyMap<string, ReadonlySet<string>> {
 export function checkTables(database: DatabaseSync, version: number, place: string): void {
   const foreign = (found: string) => damaged(place, `${found} does not fit a study of schema ${version}`);
   const old = oldColumns(version);
-  const texts = version === SCHEMA ? TABLES : version === 4 ? TABLES_4 : undefined;
-  const tables = new Set(texts === undefined ? old.keys() : Object.keys(texts));
+  const tables = new Set(version === SCHEMA ? Object.keys(TABLES) : old.keys());
   const missing = new Set(tables);
   const found = database.prepare('SELECT type, name, tbl_name, sql FROM sqlite_master').all();
   for (const { type, name, tbl_name: table, sql } of found) {
@@ -140,8 +125,8 @@ export function checkTables(database: DatabaseSync, version: number, place: stri
       continue;
     }
     if (type !== 'table' || !missing.delete(String(name))) throw foreign(shown);
-    if (texts !== undefined) {
-      if (sql !== texts[name as keyof Tables]) throw foreign(shown);
+    if (version === SCHEMA) {
+      if (sql !== TABLES[name as keyof Tables]) throw foreign(shown);
       continue;
     }
     const columns = database.prepare(`SELECT name, hidden FROM pragma_table_xinfo(?)`).all(String(name));
@@ -152,35 +137,52 @@ export function checkTables(database: DatabaseSync, version: number, place: stri
   for (const table of missing) throw damaged(place, `table "${table}" is missing`);
 }
 
-/** What a study of schema 1, 2 or 3 holds. Its rows have no checksums; they are checked as those of today are. */
-function readOld(database: DatabaseSync, version: number, place: string): Contents {
+/** What a study of an older schema holds. Its rows are checked as those of today are; those before schema 4 have no checksums. */
+export function readOld(database: DatabaseSync, version: number, place: string): Contents {
   const rows = (table: string, order: string) => database.prepare(`SELECT * FROM ${table} ORDER BY ${order}`).all();
-  const [study, ...more] = rows('study', 'rowid');
-  if (study === undefined || more.length > 0) throw damaged(place, 'it does not have exactly one study record');
-  const { earlier: _, ...record } = recordOf({ ...study, earlier: 0 }, place);
-  const { worker_seconds = 0, strategy_state: state, revision, search_seconds } = study;
-  const progress = progressOf(
-    { search_trials: 0, confirm_trials: 0, supernet_trials: 0, search_seconds, worker_seconds },
-    place,
-  );
-  const curves = Map.groupBy(rows('reports', 'step'), ({ purpose, trial }) => `${purpose} ${trial}`);
+  const only = (table: string) => {
+    const [row, ...more] = rows(table, 'rowid');
+    if (row === undefined || more.length > 0) throw damaged(place, `table "${table}" does not have exactly one row`);
+    return row;
+  };
+  const verified = <T extends object>(row: object, at: string, sum: (row: T) => string): T => {
+    if (version >= 4 && Reflect.get(row, 'checksum') !== sum(row as T))
+      throw damaged(at, 'has changed since it was written (its checksum differs)');
+    return row as T;
+  };
+  const study = verified(only('study'), `${place}: the study's record`, studySum);
+  const { earlier: _, ...record } = recordOf(version >= 4 ? study : { ...study, earlier: 0 }, place);
+  const known = { search_trials: 0, confirm_trials: 0, supernet_trials: 0, evaluate_trials: 0, worker_seconds: 0 };
+  const strategy = version >= 4 ? verified(only('strategy'), `${place}: the strategy's state`, strategySum) : study;
+  const row = version >= 4 ? only('progress') : study;
+  const progress = progressOf({ ...known, ...row }, place);
+  if (version >= 4) verified({ ...progress, checksum: Reflect.get(row, 'checksum') }, place, progressSum);
+  const state = 'state' in strategy ? strategy.state : Reflect.get(study, 'strategy_state');
+  const points = rows('reports', 'step').map((point) => ({ spent: null, mixture: null, ...point }));
+  const curves = Map.groupBy(points, (point) => `${Reflect.get(point, 'purpose')} ${Reflect.get(point, 'trial')}`);
+  const trials = rows('trials', 'purpose DESC, trial').map((found): Trial => {
+    const at = `${place}: ${found.purpose} trial ${found.trial}`;
+    const curve = curves.get(`${found.purpose} ${found.trial}`) ?? [];
+    const full = { artefacts: null, final: null, ...found };
+    verified(full, at, (trial: TrialRow) => trialSum(trial, curve as unknown as readonly ReportRow[]));
+    return trialOf(
+      full,
+      curve.map((point): Report => reportOf(point, at)),
+      at,
+    );
+  });
   return {
     ...record,
-    strategy: strategyOf({ revision, state }, place),
+    strategy: strategyOf({ revision: Reflect.get(strategy, 'revision'), state }, place),
     clock: { searchSeconds: progress.search_seconds, workerSeconds: progress.worker_seconds },
-    trials: rows('trials', 'purpose DESC, trial').map((row): Trial => {
-      const at = `${place}: ${row.purpose} trial ${row.trial}`;
-      const points = curves.get(`${row.purpose} ${row.trial}`) ?? [];
-      return trialOf(
-        row,
-        points.map((point): Report => reportOf({ spent: null, mixture: null, ...point }, at)),
-        at,
-      );
-    }),
+    trials,
     earlier:
       version < 3
         ? []
-        : rows('earlier_trials', 'position').map((row) => earlierOf(row, `${place}: earlier trial ${row.position}`)),
+        : rows('earlier_trials', 'position').map((found) => {
+            const at = `${place}: earlier trial ${found.position}`;
+            return earlierOf(verified(found, at, earlierSum), at);
+          }),
   };
 }
 
@@ -188,12 +190,9 @@ function readOld(database: DatabaseSync, version: number, place: string): Conten
 export function upgrade(database: DatabaseSync, version: number, place: string): void {
   database.exec('BEGIN IMMEDIATE');
   try {
-    if (version === 4) fromFour(database, database, ['progress', 'reports']);
-    else {
-      const contents = readOld(database, version, place);
-      for (const table of oldColumns(version).keys()) database.exec(`DROP TABLE ${table}`);
-      fill(database, contents);
-    }
+    const contents = readOld(database, version, place);
+    for (const table of oldColumns(version).keys()) database.exec(`DROP TABLE ${table}`);
+    fill(database, contents);
     database.exec('COMMIT');
   } catch (error) {
     if (database.isTransaction) database.exec('ROLLBACK');

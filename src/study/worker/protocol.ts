@@ -1,6 +1,14 @@
 import type { Fidelity } from '../../common/fidelity.ts';
 import type { Json } from '../../common/json.ts';
-import type { Artefacts, CheckpointId, Estimator, Evaluation, Inheritance, Report } from '../../estimate/estimator.ts';
+import type {
+  Artefacts,
+  CheckpointId,
+  Estimator,
+  Evaluation,
+  FinalTraining,
+  Inheritance,
+  Report,
+} from '../../estimate/estimator.ts';
 import type { Architecture, Space } from '../../space/space.ts';
 import type { Purpose } from '../store/store.ts';
 
@@ -29,6 +37,8 @@ export interface Job {
   readonly inherit?: Inheritance;
   /** The weights of the study's supernet, once it is trained. */
   readonly shared?: CheckpointId;
+  /** Of a final training. */
+  readonly final?: FinalTraining;
 }
 
 /** `pause` and `stop` end the estimate after this report. */

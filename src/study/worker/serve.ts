@@ -51,6 +51,7 @@ export function serve(
         ...(job.checkpoint === undefined ? {} : { checkpoint: job.checkpoint }),
         ...(job.inherit === undefined ? {} : { inherit: job.inherit }),
         ...(job.shared === undefined ? {} : { shared: job.shared }),
+        ...(job.final === undefined ? {} : { final: job.final }),
         artefacts,
         report(report, checkpoint) {
           const answer = new Promise<Answer>((resolve) => {

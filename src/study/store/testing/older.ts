@@ -1,17 +1,16 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { TABLES_4 } from '../schema.ts';
 
-/** Turns a study of schema 5 that nobody has open into one of an older schema, with the tables that those versions made. */
+/** Turns a study of schema 5 that nobody has open into one of an older schema, with the columns that those versions made. */
 export function makeOlder(dir: string, schema: 1 | 2 | 3 | 4): void {
   const database = new DatabaseSync(join(dir, 'study.db'));
   if (schema === 4) {
+    // Its checksums are those of schema 5 where the columns that are dropped hold nothing.
     database.exec(`
-      ALTER TABLE progress RENAME TO new_progress; ALTER TABLE reports RENAME TO new_reports;
-      ${TABLES_4.progress}; ${TABLES_4.reports};
-      INSERT INTO progress SELECT search_trials, confirm_trials, search_seconds, worker_seconds, checksum FROM new_progress;
-      INSERT INTO reports SELECT purpose, trial, step, metrics, seconds, spent FROM new_reports;
-      DROP TABLE new_progress; DROP TABLE new_reports; PRAGMA user_version = 4`);
+      ALTER TABLE progress DROP COLUMN supernet_trials; ALTER TABLE progress DROP COLUMN evaluate_trials;
+      ALTER TABLE trials DROP COLUMN artefacts; ALTER TABLE trials DROP COLUMN final;
+      ALTER TABLE reports DROP COLUMN mixture;
+      PRAGMA user_version = 4`);
     database.close();
     return;
   }

@@ -1,0 +1,131 @@
+import { UserError } from '../../common/errors.ts';
+import type { Metrics } from '../../common/metrics.ts';
+import { rng } from '../../common/random.ts';
+import type { Dataset, Samples } from '../../data/dataset.ts';
+import type { Engine } from '../../engine/engine.ts';
+import { estimateByTraining, loadCheckpoint } from '../../estimate/by-training.ts';
+import { type Estimator, type FinalTraining, TrialFailure } from '../../estimate/estimator.ts';
+import type { HostTensor } from '../../graph/ir.ts';
+import { sampleTest } from '../../report/samples.node.ts';
+import type { TestSamples } from '../../report/samples.ts';
+import { type Architecture, resolve, resolveHyperparameters, type Space } from '../../space/index.ts';
+import { BASELINES } from '../../space/spaces/index.ts';
+import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '../../train/checkpoint.ts';
+import { TrainingFailure } from '../../train/failure.ts';
+import { measuredBy } from '../../train/inference.ts';
+import { openTraining, type Training } from '../../train/loop.ts';
+import type { Programs } from '../../train/programs.ts';
+import { concatSamples } from '../../train/samples.ts';
+import { type TrainSettings, withHyperparameters } from '../../train/settings.ts';
+import type { Setup } from '../setup.ts';
+
+/** A network to be trained from scratch: a member of a space. */
+export interface Member {
+  readonly space: Space;
+  readonly architecture: Architecture;
+}
+
+/** How a network is trained finally. */
+export interface FinalRun {
+  readonly engine: Engine;
+  readonly programs: Programs;
+  readonly dataset: Dataset;
+  /** `epochs`: of this training. */
+  readonly training: TrainSettings;
+  /** The study's seed; with `repetition` it names every random stream. */
+  readonly seed: number;
+  readonly repetition: number;
+  readonly signal?: AbortSignal;
+  readonly checkpoint?: Checkpoint;
+}
+
+/** A training from scratch on train + validation data together. Throws as `openTraining`. */
+export function openFinalTraining(
+  { space, architecture }: Member,
+  { engine, programs, dataset, training, seed, repetition, signal, checkpoint }: FinalRun,
+): Promise<Training> {
+  const { info, train, valid } = dataset.search;
+  return openTraining({
+    ...{ engine, programs, info },
+    network: resolve(space, architecture),
+    train: concatSamples(info, train, valid),
+    settings: withHyperparameters(training, resolveHyperparameters(space, architecture)),
+    rng: (...labels) => rng(seed, 'evaluate', repetition, ...labels),
+    ...(signal && { signal }),
+    ...(checkpoint && { checkpoint }),
+  });
+}
+
+/** The study's member or the baseline that a final training names. Throws UserError where the baseline cannot serve the task. */
+function memberOf({ space }: Setup, architecture: Architecture, { baseline }: FinalTraining): Member {
+  if (baseline === undefined) return { space, architecture };
+  return BASELINES[baseline as keyof typeof BASELINES](space.task);
+}
+
+/** Whether the weights of this training, and some of its answers, are kept: of the first seed of the study's own network. */
+export const isKept = ({ baseline, repetition }: FinalTraining) => baseline === undefined && repetition === 0;
+
+/** What a final training leaves besides its metrics. */
+export interface Answers {
+  /** [true class][predicted class] */
+  readonly confusion?: readonly (readonly number[])[];
+  readonly samples?: TestSamples;
+}
+
+/** Names of the artefacts that a final training leaves: `weights` as a checkpoint, `answers` as JSON. */
+export const [WEIGHTS, ANSWERS] = ['weights', 'answers'] as const;
+
+/**
+ * Trains from scratch on train + validation data and measures on the test part, which nothing else may open. A training continues from its
+ * checkpoint. `test`: the test part.
+ */
+export function finalEstimator(setup: Setup, engine: Engine, programs: Programs, test: Samples): Estimator {
+  const { settings, dataset } = setup;
+  return {
+    async estimate({ architecture }, run) {
+      const { final } = run;
+      if (final === undefined) throw new Error('only final trainings may open the test part');
+      const checkpoint = run.checkpoint && (await loadCheckpoint(run, run.checkpoint, 'it starts over'));
+      let training: Training | undefined;
+      try {
+        training = await openFinalTraining(memberOf(setup, architecture, final), {
+          ...{ engine, programs, dataset, signal: run.signal, seed: settings.seed, repetition: final.repetition },
+          training: { ...setup.training, epochs: final.epochs },
+          ...(checkpoint && { checkpoint }),
+        });
+        const { checkpoint: _, ...evaluation } = await estimateByTraining(training, run);
+        if (evaluation.state !== 'complete') return evaluation;
+        const outputs = await training.outputs(test);
+        const { metrics, confusion } = measuredBy(outputs, dataset.search.info);
+        const samples = isKept(final) ? await sampleTest(test, dataset.search.info, outputs) : undefined;
+        const answers: Answers = { ...(confusion && { confusion }), ...(samples && { samples }) };
+        const artefacts = {
+          [ANSWERS]: await run.artefacts.put(new TextEncoder().encode(JSON.stringify(answers))),
+          ...(isKept(final) && { [WEIGHTS]: await run.artefacts.put(encodeWeights(await training.weights())) }),
+        };
+        return { ...evaluation, metrics, artefacts };
+      } catch (error) {
+        const isOwn = error instanceof TrainingFailure || error instanceof UserError;
+        throw isOwn ? new TrialFailure(error.message, { cause: error }) : error;
+      } finally {
+        await training?.dispose();
+      }
+    },
+  };
+}
+
+/** Weights as the bytes of a file. */
+export function encodeWeights(tensors: Readonly<Record<string, HostTensor>>): Uint8Array {
+  return encodeCheckpoint({ history: [], steps: 0, tensors });
+}
+
+/** What `encodeWeights` wrote. Throws Error where the bytes are damaged. */
+export function decodeWeights(bytes: Uint8Array): Readonly<Record<string, HostTensor>> {
+  return decodeCheckpoint(bytes).tensors;
+}
+
+/** Of one final training that is complete. */
+export interface FinalResult extends Answers {
+  readonly metrics: Metrics;
+  readonly seconds: number;
+}
