@@ -69,6 +69,8 @@ export interface EstimateRun {
   readonly final?: FinalTraining;
   /** Weights to start from if there is no checkpoint; if they cannot be read, initial weights are used. */
   readonly inherit?: Inheritance;
+  /** The weights of the study's supernet, by path: those of a candidate are among them. */
+  readonly shared?: CheckpointId;
   readonly artefacts: Artefacts;
   /** Called after every epoch with a checkpoint to continue from. The estimator must follow the answer. */
   report(report: Report, checkpoint: CheckpointId | undefined): Promise<'continue' | 'pause' | 'stop'>;
@@ -98,4 +100,9 @@ export interface Estimator {
    * the study, not the trial. Rejects with the signal's reason when aborted.
    */
   estimate(candidate: Candidate, run: EstimateRun): Promise<Evaluation>;
+  /**
+   * Trains weights that all candidates share: a supernet. The trial is reported, paused and resumed as any other, and the checkpoint that
+   * it ends with is what candidates receive as `shared`. Throws as `estimate` does.
+   */
+  trainShared?(space: Space, run: EstimateRun): Promise<Evaluation>;
 }

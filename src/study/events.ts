@@ -22,7 +22,7 @@ export type StudyEvent =
 export interface StudyEnd {
   /**
    * exhausted: the strategy has no more proposals, or all architectures were tried and it only repeats them (exhaustion.ts).
-   * failing: every trial fails, for the same reason.
+   * failing: every trial fails for the same reason, or the supernet's does.
    */
   readonly reason: BudgetEnd | 'exhausted' | 'failing' | 'interrupted';
   /** Search trials so far. */

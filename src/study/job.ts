@@ -1,4 +1,5 @@
 import { messageOf } from '../common/errors.ts';
+import type { Fidelity } from '../common/fidelity.ts';
 import type { Inheritance } from '../estimate/estimator.ts';
 import type { Problem } from '../strategy/strategy.ts';
 import type { Session } from './session.ts';
@@ -12,11 +13,11 @@ export interface Hopeless {
 
 /** What a worker is told of a trial. */
 export function jobOf(trial: Trial, problem: Problem, session: Session): Job | Hopeless {
-  const final = trial.final && { epochs: trial.final.epochs, data: 1, resolution: 1, width: 1 };
-  const fidelity = final ?? problem.fidelities[trial.fidelity];
-  const fullFidelity = final ?? problem.fidelities.at(-1);
+  const fidelity = fidelityOf(trial, problem, session);
+  const isCandidate = trial.purpose === 'search' || trial.purpose === 'confirm';
+  const fullFidelity = isCandidate ? problem.fidelities.at(-1) : fidelity;
   if (!fidelity || !fullFidelity) return { reason: `the study has no fidelity ${trial.fidelity}` };
-  if (Object.keys(trial.costs).length === 0 && trial.final === undefined) {
+  if (isCandidate && Object.keys(trial.costs).length === 0) {
     const { reason } = costsOf(problem, trial.architecture);
     if (reason !== undefined) return { reason };
   }
@@ -27,7 +28,9 @@ export function jobOf(trial: Trial, problem: Problem, session: Session): Job | H
   // Without its source's checkpoint a continued trial starts over, on the same seed: the same, only slower.
   const checkpoint = trial.checkpoint ?? (trial.start.kind === 'continue' ? source?.checkpoint : undefined);
   const inherited = trial.start.kind === 'inherit' && source ? inheritanceFrom(source, problem) : undefined;
+  const [supernet] = isCandidate ? session.trials('supernet') : [];
   return {
+    purpose: trial.purpose,
     trial: trial.trial,
     architecture: trial.architecture,
     fidelity,
@@ -35,8 +38,17 @@ export function jobOf(trial: Trial, problem: Problem, session: Session): Job | H
     seed: seedOf(trial, problem.seed, session),
     ...(checkpoint === undefined ? {} : { checkpoint }),
     ...(inherited === undefined ? {} : { inherit: inherited }),
+    ...(supernet?.checkpoint === undefined ? {} : { shared: supernet.checkpoint }),
     ...(trial.final && { final: trial.final }),
   };
+}
+
+/** What a trial is trained at. A final training and a supernet are trained at the full fidelity, for epochs of their own. */
+export function fidelityOf(trial: Trial, problem: Problem, { run }: Session): Fidelity | undefined {
+  if (trial.final) return { epochs: trial.final.epochs, data: 1, resolution: 1, width: 1 };
+  const fidelity = problem.fidelities[trial.fidelity];
+  if (trial.purpose !== 'supernet' || fidelity === undefined) return fidelity;
+  return { ...fidelity, epochs: run.supernet?.epochs ?? fidelity.epochs };
 }
 
 function inheritanceFrom({ architecture, checkpoint, fidelity }: Trial, problem: Problem): Inheritance | undefined {
@@ -61,6 +73,7 @@ export function costsOf(
  * that the other would have become.
  */
 function seedOf(trial: Trial, studySeed: number, session: Session): readonly (string | number)[] {
+  if (trial.purpose === 'supernet') return [studySeed, 'supernet', trial.trial];
   if (trial.final) return [studySeed, 'evaluate', trial.final.repetition];
   if (trial.purpose === 'confirm') return [studySeed, 'confirm', trial.repeats ?? 0, trial.repeatIndex ?? 0];
   let root = trial;

@@ -1,7 +1,7 @@
 import { DataError, StudyStopped } from '../common/errors.ts';
 import type { Evaluation } from '../estimate/estimator.ts';
 import type { Problem } from '../strategy/strategy.ts';
-import { jobOf } from './job.ts';
+import { fidelityOf, jobOf } from './job.ts';
 import { measuring } from './measuring.ts';
 import type { Session } from './session.ts';
 import type { StrategyState, Trial, TrialEnd } from './store/store.ts';
@@ -9,7 +9,7 @@ import { nameOf } from './store/transitions.ts';
 import type { WorkerEvent } from './worker/pool.ts';
 import type { Answer } from './worker/protocol.ts';
 
-/** What the search and the confirmation have of their own. */
+/** What each phase has of its own: the supernet, the search, the confirmation. */
 export interface Phase {
   /** Up to `count` waiting trials to hand out now; none: nothing before something ends, or nothing at all. */
   next(count: number, running: number): Promise<readonly Trial[]>;
@@ -52,8 +52,8 @@ export async function conduct(session: Session, phase: Phase): Promise<void> {
   };
 
   /** A trial that has done its epochs is let go to its end: stopping it would save nothing. */
-  const isDone = ({ fidelity, curve, final }: Trial): boolean =>
-    (curve.at(-1)?.step ?? 0) >= ((final ?? problem.fidelities[fidelity])?.epochs ?? Number.POSITIVE_INFINITY);
+  const isDone = (trial: Trial): boolean =>
+    (trial.curve.at(-1)?.step ?? 0) >= (fidelityOf(trial, problem, session)?.epochs ?? Number.POSITIVE_INFINITY);
 
   const answerTo = (trial: Trial): Answer => (isDone(trial) ? 'continue' : phase.judge(trial));
 
@@ -151,8 +151,8 @@ export function completed(
   { objectives }: Problem,
 ): TrialEnd {
   const values = { ...trial.costs, ...metrics };
-  // A final training has the metrics of the test part, whatever the search was for.
-  const needed = trial.final === undefined ? objectives : [];
+  // A supernet is no candidate, and a final training has the metrics of the test part, whatever the search was for.
+  const needed = trial.purpose === 'supernet' || trial.final !== undefined ? [] : objectives;
   const absent = needed.find(({ metric }) => !Number.isFinite(values[metric]));
   if (absent) return { ...failed(trial, `the estimate gave no finite ${absent.metric}`), seconds };
   return {

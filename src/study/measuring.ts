@@ -34,7 +34,7 @@ export function measuring({ run, trials }: Session): (trial: Trial) => Promise<T
     return Object.assign({}, ...same.map(({ costs }) => costs));
   };
   return async (trial) => {
-    // Its network cannot be built.
+    // Its network cannot be built, or it is no candidate.
     if (Object.keys(trial.costs).length === 0) return { costs: {} };
     const known = knownOf(trial);
     const costs: Record<string, number> = {};

@@ -10,6 +10,7 @@ import { searching } from './search.ts';
 import { openSession, type Session } from './session.ts';
 import type { StoppingRule } from './stopping.ts';
 import type { Store } from './store/store.ts';
+import { supernetPhase } from './supernet.ts';
 import type { WorkerPool } from './worker/pool.ts';
 
 /** The inputs of `runStudy`. Problem and strategy must be the same in every call for a study. */
@@ -25,6 +26,8 @@ export interface StudyRun {
   readonly stopping?: StoppingRule;
   /** Measures that are taken of a candidate before its trial begins. */
   readonly measuring?: Measuring;
+  /** Trains a supernet before the search (`Estimator.trainShared`), for so many epochs; candidates receive its weights. */
+  readonly supernet?: { readonly epochs: number };
   /** Retrains the `top` best architectures, `repeats` times each (default 1), before the best is chosen. */
   readonly confirm?: { readonly top: number; readonly repeats?: number };
   /**
@@ -66,14 +69,21 @@ export async function runStudy(run: StudyRun): Promise<StudyEnd> {
   }
 }
 
-/** The search, then the confirmation. */
+/** The supernet, if there is one, the search, then the confirmation. */
 async function conductAll(session: Session<StudyRun>): Promise<StudyEnd> {
   const { store, problem, budget, signal } = session.run;
   const { objectives } = problem;
   const search = searching(session);
-  session.emit({ kind: 'phase', phase: 'search', trials: budget.trials });
   session.startClock();
-  await conduct(session, search);
+  const supernet = await supernetPhase(session);
+  if (supernet.trials > 0) {
+    session.emit({ kind: 'phase', phase: 'supernet', trials: supernet.trials });
+    await conduct(session, supernet);
+  }
+  if (supernet.isReady()) {
+    session.emit({ kind: 'phase', phase: 'search', trials: budget.trials });
+    await conduct(session, search);
+  }
   await session.stopClock();
   const spent = budgetEnd(budget, session.trials('search'), session.searchSeconds(), objectives);
 
@@ -85,7 +95,9 @@ async function conductAll(session: Session<StudyRun>): Promise<StudyEnd> {
   await store.sweep();
   const trials = session.trials('search');
   const end: StudyEnd = {
-    reason: signal?.aborted ? 'interrupted' : (spent ?? (search.failing() === undefined ? 'exhausted' : 'failing')),
+    reason: signal?.aborted
+      ? 'interrupted'
+      : (spent ?? (search.failing() === undefined && supernet.isReady() ? 'exhausted' : 'failing')),
     trials: trials.length,
     best: bestOf([...trials, ...session.trials('confirm')], objectives),
   };

@@ -10,7 +10,7 @@ export type SessionEvent = WorkerEvent | { readonly kind: 'interrupted' } | { re
 /** What a session needs of a run: of a search, or of final trainings. */
 export type SessionRun = Pick<
   StudyRun,
-  'store' | 'problem' | 'workers' | 'measuring' | 'retries' | 'signal' | 'graceSeconds' | 'onEvent' | 'now'
+  'store' | 'problem' | 'workers' | 'measuring' | 'supernet' | 'retries' | 'signal' | 'graceSeconds' | 'onEvent' | 'now'
 >;
 
 /** One process at work on a study: what the store holds, at hand, and everything that happens, in one queue. */

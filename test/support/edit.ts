@@ -6,7 +6,7 @@ import { earlierSum, progressSum, strategySum, studySum, trialSum } from '../../
 export function editStudy(dir: string, sql: string): void {
   const database = new DatabaseSync(join(dir, 'study.db'));
   database.exec(sql);
-  for (const purpose of ['search', 'confirm'])
+  for (const purpose of ['search', 'confirm', 'supernet', 'evaluate'])
     database
       .prepare(`UPDATE progress SET ${purpose}_trials = (SELECT count(*) FROM trials WHERE purpose = ?)`)
       .run(purpose);

@@ -10,6 +10,7 @@ import type {
   Report,
 } from '../../estimate/estimator.ts';
 import type { Architecture, Space } from '../../space/space.ts';
+import type { Purpose } from '../store/store.ts';
 
 /**
  * What the study's process and a worker say to each other: plain data over a channel, one trial at a time.
@@ -20,6 +21,8 @@ import type { Architecture, Space } from '../../space/space.ts';
 
 /** One look at one candidate, with all that it depends on. */
 export interface Job {
+  /** supernet: `Estimator.trainShared` in place of `estimate`. */
+  readonly purpose: Purpose;
   /** The number of the trial. */
   readonly trial: number;
   readonly architecture: Architecture;
@@ -32,6 +35,8 @@ export interface Job {
   readonly checkpoint?: CheckpointId;
   /** Weights to start from, unless there is a checkpoint. */
   readonly inherit?: Inheritance;
+  /** The weights of the study's supernet, once it is trained. */
+  readonly shared?: CheckpointId;
   /** Of a final training. */
   readonly final?: FinalTraining;
 }

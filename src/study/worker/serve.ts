@@ -1,6 +1,7 @@
 import { DataError, environmentFault, messageOf, StudyStopped, UserError } from '../../common/errors.ts';
 import { rng } from '../../common/random.ts';
-import type { Artefacts } from '../../estimate/estimator.ts';
+import { type Artefacts, type EstimateRun, type Estimator, TrialFailure } from '../../estimate/estimator.ts';
+import type { Space } from '../../space/space.ts';
 import type {
   Answer,
   Bench,
@@ -41,28 +42,31 @@ export function serve(
   const work = async (job: Job): Promise<FromWorker> => {
     if (!bench || !artefacts) return { kind: 'broken', reason: 'a job came before the set-up', fault: 'other' };
     try {
-      const evaluation = await bench.estimator.estimate(
-        { space: bench.space, architecture: job.architecture },
-        {
-          trial: job.trial,
-          fidelity: job.fidelity,
-          fullFidelity: job.fullFidelity,
-          rng: (...labels) => rng(...job.seed, ...labels),
-          signal,
-          ...(job.checkpoint === undefined ? {} : { checkpoint: job.checkpoint }),
-          ...(job.inherit === undefined ? {} : { inherit: job.inherit }),
-          ...(job.final === undefined ? {} : { final: job.final }),
-          artefacts,
-          report(report, checkpoint) {
-            const answer = new Promise<Answer>((resolve) => {
-              answered = resolve;
-            });
-            channel.send({ kind: 'report', report, checkpoint });
-            return answer;
-          },
-          note: (text) => channel.send({ kind: 'note', text }),
+      const run: EstimateRun = {
+        trial: job.trial,
+        fidelity: job.fidelity,
+        fullFidelity: job.fullFidelity,
+        rng: (...labels) => rng(...job.seed, ...labels),
+        signal,
+        ...(job.checkpoint === undefined ? {} : { checkpoint: job.checkpoint }),
+        ...(job.inherit === undefined ? {} : { inherit: job.inherit }),
+        ...(job.shared === undefined ? {} : { shared: job.shared }),
+        ...(job.final === undefined ? {} : { final: job.final }),
+        artefacts,
+        report(report, checkpoint) {
+          const answer = new Promise<Answer>((resolve) => {
+            answered = resolve;
+          });
+          channel.send({ kind: 'report', report, checkpoint });
+          return answer;
         },
-      );
+        note: (text) => channel.send({ kind: 'note', text }),
+      };
+      const { space, estimator } = bench;
+      const evaluation =
+        job.purpose === 'supernet'
+          ? await trainShared(estimator, space, run)
+          : await estimator.estimate({ space, architecture: job.architecture }, run);
       return { kind: 'ended', evaluation };
     } catch (error) {
       return { kind: 'failed', reason: messageOf(error), fault: faultOf(error) };
@@ -81,6 +85,11 @@ export function serve(
         return message satisfies never;
     }
   });
+}
+
+async function trainShared(estimator: Estimator, space: Space, run: EstimateRun) {
+  if (estimator.trainShared === undefined) throw new TrialFailure('the estimator of this study trains no supernet');
+  return estimator.trainShared(space, run);
 }
 
 /** Artefacts that blame the machine, whatever the reason, when they cannot be kept. */

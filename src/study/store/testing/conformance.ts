@@ -95,6 +95,23 @@ export function storeConformance(name: string, open: (study: NewStudy) => Promis
       assert.deepEqual(await keys('confirm'), [['confirm', 0]]);
     });
 
+    test('a supernet is a trial with a purpose of its own, and its reports have the mixture', async () => {
+      const supernet = { purpose: 'supernet', trial: 0 } as const;
+      await store.propose([proposed(0)], { revision: 1, state: 0 });
+      await store.propose([newTrial({ ...supernet, architecture: {}, fidelity: 0 })]);
+      const { fence } = await store.begin(supernet);
+      const mixture = { weights: { a: [0.25, 0.75], b: [1] }, genotype: { a: 'x', b: true } };
+      const report = { ...point(1), mixture };
+      await store.report(supernet, fence, report, hash(1));
+      await store.finish(supernet, fence, { ...complete(0.5), checkpoint: hash(1) });
+      const [trial] = await store.trials('supernet');
+      assert.deepEqual([trial?.state, trial?.curve, trial?.checkpoint], ['complete', [report], hash(1)]);
+      assert.deepEqual(
+        (await store.trials()).map(({ purpose }) => purpose),
+        ['search', 'supernet'],
+      );
+    });
+
     test('a report of an earlier step replaces the points of a lost attempt', async () => {
       await store.propose([proposed(0)]);
       const { fence } = await store.begin(search(0));

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { resolve } from '../space/resolve.ts';
+import { memoryStore } from '../study/store/memory.ts';
+import type { Store } from '../study/store/store.ts';
+import { createStudyStore, openStudyStore } from '../study/study.node.ts';
+import { essence } from '../study/testing/studies.ts';
+import { inProcessPool } from '../study/worker/in-process.ts';
+import { decodeCheckpoint } from '../train/checkpoint.ts';
+import { evaluateNetwork } from '../train/inference.ts';
+import { blobs } from '../train/testing/blobs.ts';
+import { referenceEngine } from '../train/testing/reference-engine.ts';
+import { METHODS, oneShotEstimator } from './testing/estimator.ts';
+import { NEW_STUDY, oneShotStudy, processes } from './testing/main.ts';
+import { pointSpace } from './testing/space.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'netsmith-oneshot-'));
+after(() => rmSync(root, { recursive: true, force: true }));
+const main = fileURLToPath(new URL('./testing/main.ts', import.meta.url));
+const data = blobs();
+const space = pointSpace(data.info);
+const methods = Object.keys(METHODS) as (keyof typeof METHODS)[];
+
+function inProcess(store: Store, method: keyof typeof METHODS) {
+  const estimator = oneShotEstimator({ engine: referenceEngine(), data, method });
+  return inProcessPool({ space, estimator }, store.artefacts);
+}
+
+/** The study that nobody killed. */
+async function undisturbed(method: keyof typeof METHODS) {
+  const store = memoryStore(NEW_STUDY);
+  await oneShotStudy(store, inProcess(store, method));
+  return { store, essence: await essence(store) };
+}
+
+for (const method of methods) {
+  test(`${method}: candidates are measured with the supernet's weights, which the study keeps`, async () => {
+    const { store } = await undisturbed(method);
+    const [supernet, ...more] = await store.trials('supernet');
+    assert.deepEqual([supernet?.state, supernet?.attempts, more.length], ['complete', 1, 0]);
+    assert.deepEqual(
+      supernet?.curve.map(({ step, mixture }) => [step, mixture !== undefined]),
+      [1, 2, 3, 4, 5, 6].map((step) => [step, method === 'mixture']),
+    );
+    const { tensors: weights } = decodeCheckpoint(await store.artefacts.get(supernet?.checkpoint ?? ''));
+    const candidates = await store.trials('search');
+    assert.equal(candidates.length, 4);
+    for (const { state, architecture, metrics } of candidates) {
+      const network = resolve(space, architecture);
+      const alone = { engine: referenceEngine(), network, weights, info: data.info, samples: data.valid };
+      assert.deepEqual([state, metrics], ['complete', (await evaluateNetwork(alone)).metrics]);
+    }
+  });
+
+  test(`${method}: a worker killed during the supernet resumes it, and nothing differs`, {
+    timeout: 60_000,
+  }, async () => {
+    const dir = join(root, `worker-${method}`);
+    const store = await createStudyStore(dir, NEW_STUDY);
+    const end = await oneShotStudy(store, processes(dir, { method, died: join(root, `died-${method}`) }));
+    assert.equal(end.reason, 'trials');
+    assert.equal((await store.trials('supernet'))[0]?.attempts, 2);
+    assert.deepEqual(await essence(store), (await undisturbed(method)).essence);
+    await store.close();
+  });
+
+  test(`${method}: the study killed at reports of the supernet, resumed, does not differ`, {
+    timeout: 120_000,
+  }, async () => {
+    const dir = join(root, `study-${method}`);
+    const reports = method === 'mixture' ? ['supernet 1', 'supernet 3', 'search 1'] : ['supernet 4'];
+    for (const report of reports) assert.deepEqual(await run(dir, method, report), [null, 'SIGKILL']);
+    assert.deepEqual(await run(dir, method), [0, null]);
+    const store = await openStudyStore(dir, 'read');
+    assert.deepEqual(await essence(store), (await undisturbed(method)).essence);
+    await store.close();
+  });
+}
+
+test('a study whose supernet fails ends, with the reason, and tries no candidate', async () => {
+  const store = memoryStore(NEW_STUDY);
+  const { trainShared: _, ...estimator } = oneShotEstimator({ engine: referenceEngine(), data, method: 'mixture' });
+  const end = await oneShotStudy(store, inProcessPool({ space, estimator }, store.artefacts));
+  assert.deepEqual([end.reason, end.trials], ['failing', 0]);
+  const [supernet] = await store.trials('supernet');
+  assert.deepEqual([supernet?.state, supernet?.reason], ['failed', 'the estimator of this study trains no supernet']);
+});
+
+test('the supernet stops when time is up, waits, and is resumed with a larger budget', async () => {
+  const store = memoryStore(NEW_STUDY);
+  let time = 0;
+  const now = () => time;
+  const onEvent = ({ kind }: { kind: string }) => {
+    if (kind === 'reported') time += 1000;
+  };
+  const first = await oneShotStudy(store, inProcess(store, 'mixture'), { budget: { seconds: 2.5 }, now, onEvent });
+  const [waiting] = await store.trials('supernet');
+  assert.deepEqual([first.reason, waiting?.state, waiting?.curve.length], ['time', 'waiting', 3]);
+  await oneShotStudy(store, inProcess(store, 'mixture'));
+  assert.deepEqual(await essence(store), (await undisturbed('mixture')).essence);
+});
+
+/** How the study's process ended, which kills itself at this report. */
+async function run(dir: string, method: string, report = 'never'): Promise<unknown> {
+  const conditions = process.execArgv.filter((arg) => arg.startsWith('--conditions'));
+  return once(spawn(process.execPath, [...conditions, main, dir, method, report], { stdio: 'inherit' }), 'exit');
+}
