@@ -4,8 +4,9 @@ import type { Rng } from '../common/random.ts';
 import type { Spent } from '../common/spent.ts';
 import type { Architecture, Space } from '../space/space.ts';
 
-export interface Candidate {
-  readonly space: Space;
+/** `S`: what the estimator needs to know of a space. Training and proxies take a tree, a function of the user's own any `SearchSpace`. */
+export interface Candidate<S = Space> {
+  readonly space: S;
   readonly architecture: Architecture;
 }
 
@@ -69,10 +70,10 @@ export class TrialFailure extends Error {
   override readonly name = 'TrialFailure';
 }
 
-export interface Estimator {
+export interface Estimator<S = Space> {
   /**
    * Throws TrialFailure; DataError for samples that cannot be read, and StudyStopped where the machine is at fault: these end
    * the study, not the trial. Rejects with the signal's reason when aborted.
    */
-  estimate(candidate: Candidate, run: EstimateRun): Promise<Evaluation>;
+  estimate(candidate: Candidate<S>, run: EstimateRun): Promise<Evaluation>;
 }

@@ -3,6 +3,7 @@ import { deepFreeze } from '../common/json.ts';
 import { compareBy, type Metrics, type Objective } from '../common/metrics.ts';
 import type { Row, Table } from '../estimate/tabular/table.ts';
 import { architectureKey } from '../space/architecture.ts';
+import { searchSpaceOf } from '../space/search-space.ts';
 import type { Architecture } from '../space/space.ts';
 import type { Limit, Outcome, Problem, Proposal, Strategy } from '../strategy/strategy.ts';
 
@@ -60,7 +61,7 @@ export function tabularProblem(
   }: { objectives?: Problem['objectives']; limits?: readonly Limit[] } = {},
 ): Problem {
   return {
-    space: table.space,
+    space: searchSpaceOf(table.space),
     objectives,
     limits,
     seed,

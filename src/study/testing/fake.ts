@@ -3,7 +3,7 @@ import { DataError, messageOf } from '../../common/errors.ts';
 import { rng } from '../../common/random.ts';
 import { type Estimator, type Evaluation, type Report, TrialFailure } from '../../estimate/estimator.ts';
 import { architectureKey } from '../../space/architecture.ts';
-import type { Architecture, Space } from '../../space/space.ts';
+import type { Architecture } from '../../space/space.ts';
 import type { Bench } from '../worker/protocol.ts';
 
 /** What happens to a candidate instead of training. */
@@ -27,7 +27,11 @@ interface Saved {
  * An estimator that trains nothing: accuracy is a quality drawn from the architecture and a gain drawn from the trial's
  * stream at every epoch. Like a real one it saves a checkpoint each epoch, goes on from it, and obeys.
  */
-export function fakeEstimator({ epochMs = 0, fate = () => 'trains', onEpoch = () => {} }: FakeOptions = {}): Estimator {
+export function fakeEstimator({
+  epochMs = 0,
+  fate = () => 'trains',
+  onEpoch = () => {},
+}: FakeOptions = {}): Estimator<unknown> {
   return {
     async estimate({ architecture }, run): Promise<Evaluation> {
       const destiny = fate(architecture);
@@ -73,6 +77,6 @@ export function fakeEstimator({ epochMs = 0, fate = () => 'trains', onEpoch = ()
   };
 }
 
-export function fakeBench(space: Space, options?: FakeOptions): Bench {
+export function fakeBench<S>(space: S, options?: FakeOptions): Bench<S> {
   return { space, estimator: fakeEstimator(options) };
 }
