@@ -67,6 +67,7 @@ export { type Prediction, predictFiles } from './report/predict.node.ts';
 export { openCsvTest } from './report/tabular/csv-test.node.ts';
 export { openNasBench201Test } from './report/tabular/nas-bench-201-test.node.ts';
 export type { TestAccuracy } from './report/tabular/nas-bench-201-test.ts';
+export { type CheckSearchSpaceOptions, checkSearchSpace } from './space/conformance.node.ts';
 export * from './space/index.ts';
 export { BASELINES, SPACES } from './space/spaces/index.ts';
 export { type CheckStrategyOptions, checkStrategy } from './strategy/conformance.node.ts';
@@ -74,6 +75,7 @@ export { createStrategy, type OptionRule, STRATEGIES, type StrategyDefinition } 
 export { sampleWithin, withinLimits } from './strategy/limits.ts';
 export { defineStrategy, type OwnStrategy } from './strategy/own.ts';
 export type * from './strategy/strategy.ts';
+export { treeOf } from './strategy/tree.ts';
 export { type Agreement, agreementsOf } from './study/agreement.ts';
 export type { Budget, BudgetEnd, Target } from './study/budget.ts';
 export type { StudyEnd, StudyEvent } from './study/events.ts';

@@ -38,6 +38,8 @@ export interface StrategyDefinition {
    * none throws UserError when it is asked.
    */
   create(options?: Readonly<Record<string, unknown>>, tools?: ModelTools): Strategy;
+  /** It models the decisions of a space, and refuses one without a tree; absent: any `SearchSpace` will do. */
+  readonly needsTree?: true;
   /** How the epochs of its trials rise; undefined, or no such method: all trials have the full fidelity. */
   rungs?(options?: Readonly<Record<string, unknown>>): Rungs | undefined;
 }
@@ -49,9 +51,15 @@ const evolutionOptions = z
   })
   .refine(({ population, sample }) => sample <= population, 'sample must be at most population');
 
+const wrappers = wrapperDefinitions({
+  create: (name, options, tools) => createStrategy(name, options, tools),
+  rungs: (name, options) => definitionOf(name).rungs?.(options),
+  refusal,
+});
+
 export const STRATEGIES = {
   random: define('random', 'Samples the space uniformly, with replacement.', z.strictObject({}), randomSearch),
-  exhaustive: define(
+  exhaustive: defineOnTrees(
     'exhaustive',
     'Enumerates all architectures of a countable space in order.',
     z.strictObject({}),
@@ -86,7 +94,7 @@ export const STRATEGIES = {
     }),
     nsga2,
   ),
-  'local-search': define(
+  'local-search': defineOnTrees(
     'local-search',
     'Hill climbing over all neighbors, restarted at each local optimum (White et al. 2021).',
     z.strictObject({
@@ -96,7 +104,7 @@ export const STRATEGIES = {
     }),
     localSearch,
   ),
-  mcts: define(
+  mcts: defineOnTrees(
     'mcts',
     'Monte Carlo tree search over the decisions: UCT, rollouts (Kocsis & Szepesvári 2006; Wang et al. 2019).',
     z.strictObject({
@@ -108,7 +116,7 @@ export const STRATEGIES = {
     }),
     mcts,
   ),
-  pnas: define(
+  pnas: defineOnTrees(
     'pnas',
     'Progressive search from simple to complex architectures with a surrogate (Liu et al. 2018).',
     z.strictObject({
@@ -118,7 +126,7 @@ export const STRATEGIES = {
     }),
     pnas,
   ),
-  controller: define(
+  controller: defineOnTrees(
     'controller',
     'A recurrent controller trained by policy gradients (Zoph & Le 2017; Schulman et al. 2017).',
     z.strictObject({
@@ -133,7 +141,7 @@ export const STRATEGIES = {
     }),
     controller,
   ),
-  'gaussian-process': define(
+  'gaussian-process': defineOnTrees(
     'gaussian-process',
     'Bayesian optimization with a Gaussian process on paths and decisions (Snoek et al. 2012; Ru et al. 2021).',
     z.strictObject({
@@ -146,7 +154,7 @@ export const STRATEGIES = {
     }),
     gaussianProcessSearch,
   ),
-  tpe: define(
+  tpe: defineOnTrees(
     'tpe',
     'Tree-structured Parzen estimator: ratio of the densities of good and bad trials (Bergstra et al. 2011).',
     z.strictObject({
@@ -157,7 +165,7 @@ export const STRATEGIES = {
     }),
     tpe,
   ),
-  bananas: define(
+  bananas: defineOnTrees(
     'bananas',
     'Mutates the best trials and picks with an ensemble of networks on path encodings (White et al. 2021).',
     z.strictObject({
@@ -169,11 +177,8 @@ export const STRATEGIES = {
     }),
     bananas,
   ),
-  ...wrapperDefinitions({
-    create: (name, options, tools) => createStrategy(name, options, tools),
-    rungs: (name, options) => definitionOf(name).rungs?.(options),
-    refusal,
-  }),
+  ...wrappers,
+  bohb: onTrees(wrappers.bohb),
 } as const satisfies Readonly<Record<string, StrategyDefinition>>;
 
 /** The strategy of that name. Throws UserError for an unknown name or a wrong option. */
@@ -219,6 +224,37 @@ function define<Options extends Readonly<Record<string, number | string | boolea
       throw refusal(name, options, parsed.error);
     },
   };
+}
+
+/** As `define`, of a strategy that models decisions. */
+function defineOnTrees<Options extends Readonly<Record<string, number | string | boolean>>>(
+  ...described: Parameters<typeof define<Options>>
+): StrategyDefinition {
+  return onTrees(define(...described));
+}
+
+/** A strategy that models decisions: its `init` refuses a space without a tree. */
+function onTrees(definition: StrategyDefinition): StrategyDefinition {
+  return {
+    ...definition,
+    needsTree: true,
+    create(options, tools) {
+      const strategy = definition.create(options, tools);
+      const init = (problem: Problem) => {
+        if (problem.space.tree === undefined) throw withoutTree(strategy.name, problem.space.name);
+        return strategy.init(problem);
+      };
+      return { ...strategy, init };
+    },
+  };
+}
+
+/** `strategy "tpe": space "xor" has no decisions to model; must be one that needs none: random, aging-evolution, ...` */
+function withoutTree(strategy: string, space: string): UserError {
+  const others = Object.values<StrategyDefinition>(STRATEGIES).filter(({ needsTree }) => needsTree === undefined);
+  const names = others.map(({ name }) => name).join(', ');
+  const rule = `must be a strategy that needs none: ${names}`;
+  return invalid(`strategy "${strategy}"`, `space "${space}" has no decisions to model`, rule);
 }
 
 /** `strategy "aging-evolution": option population is 0; must be at least 1` */
