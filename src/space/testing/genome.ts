@@ -4,7 +4,7 @@
  * has no `build`, as a module of the tree would lose them.
  *
  * Differs: a hidden node's number comes from the connection that it split, in place of a global counter, so that the same innovation
- * has the same number in every process; there are no disabled genes; crossover knows no fitness and keeps the structure of its first
+ * has the same number in every process; a new node hears all inputs; there are no disabled genes; crossover knows no fitness and keeps the structure of its first
  * parent; one activation, no species.
  */
 import { z } from 'zod';
@@ -32,11 +32,12 @@ export interface GrowingSpace extends SearchSpace {
   mutate(architecture: Architecture, rng: Rng): Genome;
 }
 
-/** Mutations of a sample beyond the smallest network. */
-const MOST_GROWTH = 8;
+/** Hidden nodes of a sample. */
+const MOST_HIDDEN = 3;
 
 export function growingSpace(name: string, inputs: number, outputs: number): GrowingSpace {
   const firstOutput = inputs + 1;
+  const sources = Array.from({ length: firstOutput }, (_, id) => id);
   const isSource = (id: number) => id < firstOutput;
   const place = `architecture of space "${name}"`;
 
@@ -67,14 +68,13 @@ export function growingSpace(name: string, inputs: number, outputs: number): Gro
   }
 
   function smallest(stream: Rng): Genome {
-    const sources = Array.from({ length: firstOutput }, (_, from) => from);
     const connections = sources.flatMap((from) =>
-      Array.from({ length: outputs }, (_, i) => ({ from, to: firstOutput + i, weight: rounded(2 * stream.normal()) })),
+      Array.from({ length: outputs }, (_, i) => ({ from, to: firstOutput + i, weight: rounded(stream.normal()) })),
     );
     return check({ hidden: [], connections });
   }
 
-  /** In the middle of a connection a node: the way in weighs 1, the way out what the connection weighed. */
+  /** In the middle of a connection a node, which hears all inputs as well; its way out weighs what the connection weighed. */
   function withNode(genome: Genome, stream: Rng): Genome | undefined {
     if (genome.connections.length === 0) return undefined;
     const split = stream.pick(genome.connections);
@@ -87,7 +87,8 @@ export function growingSpace(name: string, inputs: number, outputs: number): Gro
       const id = FIRST_HIDDEN + rng('innovation', split.from, split.to, again).int(2 ** 31);
       if (taken.has(id)) continue;
       const ways = [
-        { from: split.from, to: id, weight: 1 },
+        ...sources.map((from) => ({ from, to: id, weight: from === split.from ? 1 : rounded(stream.normal()) })),
+        ...(isSource(split.from) ? [] : [{ from: split.from, to: id, weight: 1 }]),
         { from: id, to: split.to, weight: split.weight },
       ];
       const others = genome.connections.filter((one) => one !== split);
@@ -121,7 +122,7 @@ export function growingSpace(name: string, inputs: number, outputs: number): Gro
   function mutate(architecture: Architecture, stream: Rng): Genome {
     const genome = check(architecture);
     const kind = stream.float();
-    const grown = kind < 0.15 ? withNode(genome, stream) : kind < 0.35 ? withConnection(genome, stream) : undefined;
+    const grown = kind < 0.1 ? withNode(genome, stream) : kind < 0.3 ? withConnection(genome, stream) : undefined;
     return check(grown ?? perturbed(genome, stream));
   }
 
@@ -131,8 +132,8 @@ export function growingSpace(name: string, inputs: number, outputs: number): Gro
     mutate,
     sample(stream) {
       let genome = smallest(stream);
-      for (let left = stream.int(MOST_GROWTH + 1); left > 0; left--) genome = mutate(genome, stream);
-      return genome;
+      for (let left = stream.int(MOST_HIDDEN + 1); left > 0; left--) genome = withNode(genome, stream) ?? genome;
+      return check(genome);
     },
     crossover(first, second, stream) {
       const [a, b] = [check(first), check(second)];

@@ -12,6 +12,8 @@ export type Fate = 'trains' | 'fails' | 'throws' | 'no data' | 'not finite' | 'k
 export interface FakeOptions {
   readonly epochMs?: number;
   readonly fate?: (architecture: Architecture) => Fate;
+  /** From 0 to 1; drawn from the architecture's key by default. */
+  readonly quality?: (architecture: Architecture) => number;
   /** Called at the end of each epoch that is really trained. */
   readonly onEpoch?: (architecture: Architecture, step: number) => void;
 }
@@ -30,6 +32,7 @@ interface Saved {
 export function fakeEstimator({
   epochMs = 0,
   fate = () => 'trains',
+  quality: qualityOf = drawn,
   onEpoch = () => {},
 }: FakeOptions = {}): Estimator<unknown> {
   return {
@@ -38,7 +41,7 @@ export function fakeEstimator({
       if (destiny === 'fails') throw new TrialFailure('loss is not finite');
       if (destiny === 'throws') throw new RangeError('a bug');
       if (destiny === 'no data') throw new DataError('image "a.png": is cut off');
-      const quality = rng('quality', architectureKey(architecture)).float() * 0.8;
+      const quality = qualityOf(architecture) * 0.8;
       const seed = run.rng('seed').int(1e9).toString(36);
       let saved: Saved = { step: 0, gained: 0, history: [] };
       try {
@@ -76,6 +79,8 @@ export function fakeEstimator({
     },
   };
 }
+
+const drawn = (architecture: Architecture) => rng('quality', architectureKey(architecture)).float();
 
 export function fakeBench<S>(space: S, options?: FakeOptions): Bench<S> {
   return { space, estimator: fakeEstimator(options) };
