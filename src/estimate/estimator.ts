@@ -4,7 +4,7 @@ import type { Rng } from '../common/random.ts';
 import type { Spent } from '../common/spent.ts';
 import type { Architecture, Space } from '../space/space.ts';
 
-/** `S`: what the estimator needs to know of a space. Training and proxies take a tree, a function of the user's own any `SearchSpace`. */
+/** `S`: the space that the estimator expects. Training and proxies expect a tree; a function of your own can take any `SearchSpace`. */
 export interface Candidate<S = Space> {
   readonly space: S;
   readonly architecture: Architecture;

@@ -24,7 +24,7 @@ export function completeChecked(space: Space, found: unknown): Walked & { readon
   return checked(space, found, make, ({ architecture }) => architecture);
 }
 
-/** Names an architecture of any space, however its keys are ordered: two are the same when all that is in them is. */
+/** Identifies an architecture of any space: equal exactly if the JSON is equal, regardless of key order. */
 export function architectureKey(architecture: Architecture): string {
   return JSON.stringify(entriesOf(architecture), (_, value: unknown) =>
     isObject(value) ? Object.fromEntries(entriesOf(value)) : value,

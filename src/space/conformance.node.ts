@@ -7,20 +7,20 @@ import type { Module } from './module.ts';
 import { isFixed, type SearchSpace } from './search-space.ts';
 import type { Architecture } from './space.ts';
 
-/** One thing that must hold. `check` rejects where it does not. */
+/** One rule. `check` rejects if the space breaks it. */
 export interface SpaceRule {
   readonly title: string;
   check(): Promise<void>;
 }
 
 export interface CheckSearchSpaceOptions {
-  /** How many members are drawn (default 20). */
+  /** Number of members to draw (default 20). */
   readonly samples?: number;
-  /** Throws where a network cannot be built, for a space that builds networks all of which can be. */
+  /** Throws for a network that cannot be built. Only for a space all of whose networks can be built. */
   readonly network?: (network: Module) => void;
 }
 
-/** What every search space must do. */
+/** The rules for every search space. */
 export function searchSpaceRules(
   space: SearchSpace,
   { samples = 20, network = () => {} }: CheckSearchSpaceOptions = {},
@@ -81,13 +81,12 @@ export function searchSpaceRules(
     if (size !== undefined) assert.ok(BigInt(texts.size) <= size, `${texts.size} members were met of ${size}`);
   });
 
-  test('the text of a member is one line that stands for it alone, and JSON is read as well', () => {
+  test('the text of a member is one line that stands for it alone and is read back', () => {
     const keys = new Map<string, string>();
     for (const one of members()) {
       const text = space.format(one);
       assert.doesNotMatch(text, /[\r\n]/);
       assert.deepEqual(space.parse(text), one);
-      assert.deepEqual(space.parse(JSON.stringify(one)), one);
       assert.equal(keys.get(text) ?? architectureKey(one), architectureKey(one));
       keys.set(text, architectureKey(one));
     }
@@ -118,7 +117,7 @@ export function searchSpaceRules(
       { ...draw('refused')[0], more: [null] },
     ])
       assert.throws(() => space.check(found), UserError, `took ${JSON.stringify(found)}`);
-    for (const text of ['{"no such part": {}}', '{', 'no such=part']) assert.throws(() => space.parse(text), UserError);
+    assert.throws(() => space.parse('no such=part'), UserError);
   });
 
   test('a network that is built has its choices made', () => {
@@ -133,9 +132,9 @@ export function searchSpaceRules(
 }
 
 /**
- * Checks that a search space keeps the rules that strategies and studies rely on: the same random stream gives the same members, all that
- * it makes are members and plain JSON, a mutation is another member, a text stands for one member, what is no member is refused. Nothing
- * is trained. Throws Error, with the rule, at the first one that is broken.
+ * Checks that a search space keeps the rules on which strategies and studies rely: the same random stream gives the same members, every
+ * member is frozen plain JSON, a mutation gives a different member, a text belongs to one member, `check` refuses everything else. Nothing
+ * is trained. Throws Error, naming the rule, for the first rule that is broken.
  */
 export async function checkSearchSpace(space: SearchSpace, options: CheckSearchSpaceOptions = {}): Promise<void> {
   for (const { title, check } of searchSpaceRules(space, options)) {

@@ -6,11 +6,14 @@ import { architectureKey } from './architecture.ts';
 import { dropout, float, linear, pick, sequential } from './builders.ts';
 import { checkSearchSpace } from './conformance.node.ts';
 import { defineSpace } from './define.ts';
+import { encodeOneHot } from './encode.ts';
 import { isFixed, type SearchSpace, searchSpaceOf } from './search-space.ts';
 import type { Architecture } from './space.ts';
 import { SPACES } from './spaces/index.ts';
 import { searchSpaceConformance } from './testing/conformance.ts';
+import { countingSpace } from './testing/counting.ts';
 import { activate, growingSpace } from './testing/genome.ts';
+import { mutate } from './vary.ts';
 
 const images = { kind: 'classification', input: [3, 32, 32], outputs: 10 } as const;
 const table = { kind: 'classification', input: [4], outputs: 3 } as const;
@@ -26,6 +29,7 @@ for (const [space, task] of [
 
 const xor = growingSpace('xor', 2, 1);
 searchSpaceConformance(xor);
+searchSpaceConformance(countingSpace(30));
 
 test('one tree is one space by the contract, with its size, its networks and its training settings', () => {
   const tree = defineSpace('joint', () => ({
@@ -41,6 +45,13 @@ test('one tree is one space by the contract, with its size, its networks and its
   assert.equal(isFixed(space), false);
   assert.equal(isFixed(searchSpaceOf(defineSpace('fixed', () => linear('outputs')).create(table))), true);
   assert.equal(isFixed(xor), false);
+});
+
+test('a value that no decision can have is refused where it is read', () => {
+  const tree = SPACES['nas-bench-201'].create(images);
+  const damaged = { ...searchSpaceOf(tree).sample(rng('damaged')), '0->1': { op: 'none' } };
+  for (const read of [() => mutate(tree, damaged, rng('one')), () => encodeOneHot(tree, damaged)])
+    assert.throws(read, { name: 'UserError', message: /architecture: decision "0->1" is \{"op":"none"\}; must be/ });
 });
 
 test('keys do not depend on the order of keys at any depth, and tell lists from objects', () => {

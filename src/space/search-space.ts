@@ -8,47 +8,46 @@ import type { Architecture, Space } from './space.ts';
 import { crossover, mutate, sample } from './vary.ts';
 
 /**
- * Pillar 1 as a contract: a set of architectures, and how to move in it. A strategy or a study that asks for no more than this
- * works on every space: on a tree with choices left open (`Space`, made one by `searchSpaceOf`), and on a space without end or without
- * decisions, such as a network that grows.
+ * Pillar 1 as a contract: a set of architectures and the moves within it. Strategies and studies that use only this contract work
+ * with every space: a tree with open choices (`Space`, adapted by `searchSpaceOf`), and spaces without decisions or without a
+ * largest member, such as networks that grow.
  *
- * An architecture is a plain JSON object, so that a study can store it; two are the same when their JSON is, in whatever order
- * (`architectureKey`). All methods are pure: what they return depends on their arguments and the random stream alone, is a checked
- * member of the space, and shares nothing that anyone may change (it is frozen). `checkSearchSpace` says whether a space keeps
- * these rules.
+ * An architecture is a plain JSON object, so a study can store it. Two architectures are equal if their JSON is, regardless of key
+ * order (`architectureKey`). All methods are pure: a result depends only on the arguments and the random stream, is a member of the
+ * space, and is frozen. `checkSearchSpace` tests these rules.
  */
 export interface SearchSpace {
-  /** Stands in messages and reports. */
+  /** Shown in messages and reports. */
   readonly name: string;
-  /** A random member. A space that grows begins small. */
+  /** A random member. A space of growing members starts with small ones. */
   sample(rng: Rng): Architecture;
-  /** Plain data as a member, frozen. Throws UserError with the place, the value and the rule where it is none. */
+  /** Plain data as a frozen member. Throws UserError with place, value and rule if it is not a member. */
   check(found: unknown): Architecture;
-  /** Another member near this one. Throws UserError where there is only one. */
+  /** A different member, similar to this one. Throws UserError if there is no other. */
   mutate(architecture: Architecture, rng: Rng): Architecture;
-  /** A member with something of both; of a member and itself, that member. */
+  /** A member that combines both. Combining a member with itself gives that member. */
   crossover(a: Architecture, b: Architecture, rng: Rng): Architecture;
-  /** The member as one line of text, the same for equal members. */
+  /** The member as one line of text. Different members have different texts. */
   format(architecture: Architecture): string;
-  /** What `format` wrote, or JSON. Throws UserError with the place in the text. */
+  /** Reads what `format` wrote. Throws UserError with the place in the text. */
   parse(text: string): Architecture;
-  /** How many members there are; undefined: without end, or not counted. */
+  /** Number of members; undefined if unlimited or not counted. */
   size?(): bigint | undefined;
   /**
-   * The network that a member stands for, whose weights are trained. A space whose members are complete without training (weights,
-   * rules, a program) has no such method: its members are judged by a function of the user's own.
+   * The network of a member; training finds its weights. Absent if members are complete without training (they hold their weights, or
+   * are rules or programs): an estimator of the user's own scores those.
    */
   build?(architecture: Architecture): Module;
-  /** The training settings that a member decides, by name; they take the place of the study's own. */
+  /** Training settings chosen by a member, by name; they override the study's settings. */
   hyperparameters?(architecture: Architecture): Readonly<Record<string, number | string | boolean>>;
   /**
-   * The space as a tree with choices left open, where it is one: what strategies need that model decisions one by one, and what
-   * supernets, encodings, enumeration and proxies are made from.
+   * The space as a tree with open choices, if it is one. Needed by strategies that model single decisions, and by supernets, encodings,
+   * enumeration and proxies.
    */
   readonly tree?: Space;
 }
 
-/** A tree with choices left open, by the contract. The same for the same tree: spaces are frozen. */
+/** A tree with open choices as a search space. The same object each time for the same tree. */
 export function searchSpaceOf(tree: Space): SearchSpace {
   const known = made.get(tree);
   if (known !== undefined) return known;
@@ -75,7 +74,7 @@ export function searchSpaceOf(tree: Space): SearchSpace {
 
 const made = new WeakMap<Space, SearchSpace>();
 
-/** Whether there is one member alone, which no mutation can change. */
+/** Whether the space has a single member, so that no mutation is possible. */
 export function isFixed({ tree, size }: Pick<SearchSpace, 'tree' | 'size'>): boolean {
   return tree === undefined ? size?.() === 1n : decisions(tree).length === 0;
 }

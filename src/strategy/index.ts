@@ -38,7 +38,7 @@ export interface StrategyDefinition {
    * none throws UserError when it is asked.
    */
   create(options?: Readonly<Record<string, unknown>>, tools?: ModelTools): Strategy;
-  /** It models the decisions of a space, and refuses one without a tree; absent: any `SearchSpace` will do. */
+  /** Whether it models single decisions and therefore refuses a space without a tree; absent: it works with every `SearchSpace`. */
   readonly needsTree?: true;
   /** How the epochs of its trials rise; undefined, or no such method: all trials have the full fidelity. */
   rungs?(options?: Readonly<Record<string, unknown>>): Rungs | undefined;
@@ -226,14 +226,14 @@ function define<Options extends Readonly<Record<string, number | string | boolea
   };
 }
 
-/** As `define`, of a strategy that models decisions. */
+/** Like `define`, for a strategy that models single decisions. */
 function defineOnTrees<Options extends Readonly<Record<string, number | string | boolean>>>(
   ...described: Parameters<typeof define<Options>>
 ): StrategyDefinition {
   return onTrees(define(...described));
 }
 
-/** A strategy that models decisions: its `init` refuses a space without a tree. */
+/** The same definition, whose strategies refuse a space without a tree. */
 function onTrees(definition: StrategyDefinition): StrategyDefinition {
   return {
     ...definition,
@@ -249,12 +249,11 @@ function onTrees(definition: StrategyDefinition): StrategyDefinition {
   };
 }
 
-/** `strategy "tpe": space "xor" has no decisions to model; must be one that needs none: random, aging-evolution, ...` */
+/** `strategy "tpe": space "xor" has no decisions; strategies that need none: random, aging-evolution, ...` */
 function withoutTree(strategy: string, space: string): UserError {
   const others = Object.values<StrategyDefinition>(STRATEGIES).filter(({ needsTree }) => needsTree === undefined);
   const names = others.map(({ name }) => name).join(', ');
-  const rule = `must be a strategy that needs none: ${names}`;
-  return invalid(`strategy "${strategy}"`, `space "${space}" has no decisions to model`, rule);
+  return invalid(`strategy "${strategy}"`, `space "${space}" has no decisions`, `strategies that need none: ${names}`);
 }
 
 /** `strategy "aging-evolution": option population is 0; must be at least 1` */

@@ -64,7 +64,7 @@ export function findMembers(problem: Problem): Members {
   return found ?? lookFor(problem);
 }
 
-/** The tree of a space that has at most so many members. */
+/** The tree, if the space has one and at most `most` members. */
 function enumerable({ tree, size }: SearchSpace, most: number): Space | undefined {
   const members = tree === undefined ? undefined : size?.();
   return members !== undefined && members <= most ? tree : undefined;
@@ -167,7 +167,7 @@ function search(problem: Problem, space: Space): Members {
   };
 }
 
-/** Without decisions: mutations that lead nearer to the limits, from random members, until one is within them. */
+/** For a space without a tree: mutates random members, keeping what is closer to the limits, until one is within them. */
 function climb(problem: Problem): Members {
   const { space } = problem;
   const stream = rng('small members', space.name);

@@ -12,7 +12,7 @@ export interface Limit {
 
 /** Everything a strategy knows about the study. */
 export interface Problem {
-  /** A strategy that models decisions takes its tree (`treeOf`). */
+  /** A strategy that models single decisions uses its tree (`treeOf`). */
   readonly space: SearchSpace;
   readonly objectives: readonly [Objective, ...Objective[]];
   readonly limits: readonly Limit[];

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, suite, test } from 'node:test';
@@ -24,7 +24,7 @@ type Named = readonly [name: string, options?: Readonly<Record<string, unknown>>
 const newStore = ([name, options]: Named, seed: number): Store =>
   memoryStore({ name, settings: null, state: createStrategy(name, options).init(xorProblem({ seed })) });
 
-/** A study of the growing space without samples: a function of an architecture is all that judges it. */
+/** A study of growing networks, scored by a function. */
 async function search(store: Store, [name, options]: Named, seed: number, trials: number) {
   const workers = inProcessPool({ space: xorSpace, estimator: xorEstimator() }, store.artefacts);
   const strategy = createStrategy(name, options);
@@ -33,7 +33,7 @@ async function search(store: Store, [name, options]: Named, seed: number, trials
   return best[0] ?? assert.fail();
 }
 
-suite('a task that has no samples, only rewards: the exclusive or by a network that grows', () => {
+suite('a task with rewards and no samples: XOR by a growing network', () => {
   for (const strategy of [AGING, ['evolution', { population: 30 }]] as const) {
     test(`${strategy[0]} solves it`, async () => {
       for (const seed of [1, 2, 3]) {
@@ -44,7 +44,7 @@ suite('a task that has no samples, only rewards: the exclusive or by a network t
     });
   }
 
-  test('random search finds more than a guess, which no network without a hidden node does', async () => {
+  test('random search is better than guessing, which needs a hidden node', async () => {
     for (const seed of [0, 1, 2]) {
       const { architecture, metrics } = await search(newStore(['random'], seed), ['random'], seed, 1500);
       assert.ok((metrics.reward ?? 0) > 0.55, `seed ${seed}: ${metrics.reward}`);
@@ -52,7 +52,7 @@ suite('a task that has no samples, only rewards: the exclusive or by a network t
     }
   });
 
-  test('the study in its folder goes on where it was left: the trials of one that was not', async () => {
+  test('a study in a folder, continued twice, has the trials of an uninterrupted one', async () => {
     const dir = join(root, 'study');
     const state = createStrategy(...AGING).init(xorProblem());
     for (const trials of [7, 40, 90]) {
@@ -75,7 +75,7 @@ suite('strategies on a space without decisions', () => {
   const all = Object.values(STRATEGIES);
   const any = all.filter((definition) => !('needsTree' in definition));
 
-  test('those that model decisions refuse it in one sentence with the names of all others', () => {
+  test('those that model single decisions refuse it in one sentence that names all others', () => {
     const names = any.map(({ name }) => name).join(', ');
     assert.match(names, /^random, aging-evolution, evolution, nsga2, /);
     const refused = all.filter((definition) => !any.includes(definition));
@@ -83,9 +83,13 @@ suite('strategies on a space without decisions', () => {
     for (const { name } of refused)
       assert.throws(() => createStrategy(name).init(xorProblem()), {
         name: 'UserError',
-        message: `strategy "${name}": space "xor" has no decisions to model; must be a strategy that needs none: ${names}`,
+        message: `strategy "${name}": space "xor" has no decisions; strategies that need none: ${names}`,
       });
-    // A wrapper needs what the strategy inside it needs.
+    const docs = readFileSync(new URL('../../docs/spaces.md', import.meta.url), 'utf8').split(
+      'These work with every space',
+    )[1];
+    for (const { name } of any) assert.ok(docs?.includes(`\`${name}\``), `docs/spaces.md does not name ${name}`);
+    // A wrapper needs a tree if the wrapped strategy does.
     assert.throws(
       () => createStrategy('unique', { inner: 'tpe' }).init(xorProblem()),
       /strategy "tpe": space "xor" has no/,

@@ -1,15 +1,15 @@
 /**
- * A fixture, not for users: networks that grow, as NEAT's (Stanley & Miikkulainen 2002) in miniature. It stands for all spaces without
- * end and without decisions. A member has its weights in itself, so it is judged by what it does (`activate`), not trained: the space
- * has no `build`, as a module of the tree would lose them.
+ * A test fixture, not for users: growing networks, a miniature of NEAT (Stanley & Miikkulainen 2002). It represents all spaces without
+ * decisions and without a largest member. A member contains its weights, so it is scored by its outputs (`activate`) and not trained.
+ * The space has no `build`: a module has no place for given weights.
  *
- * Differs: a hidden node's number comes from the connection that it split, in place of a global counter, so that the same innovation
- * has the same number in every process; a new node hears all inputs; there are no disabled genes; crossover knows no fitness and keeps the structure of its first
- * parent; one activation, no species.
+ * Differs: a hidden node's number is derived from the connection that it splits, not from a global counter, so the same innovation
+ * has the same number in every process; a new node reads all inputs; there are no disabled genes and no species; crossover has no
+ * fitness, so the child has the structure of the first parent.
  */
 import { z } from 'zod';
 import { invalid } from '../../common/errors.ts';
-import { deepFreeze, parseJson } from '../../common/json.ts';
+import { deepFreeze } from '../../common/json.ts';
 import { type Rng, rng } from '../../common/random.ts';
 import type { SearchSpace } from '../search-space.ts';
 import type { Architecture } from '../space.ts';
@@ -74,7 +74,7 @@ export function growingSpace(name: string, inputs: number, outputs: number): Gro
     return check({ hidden: [], connections });
   }
 
-  /** In the middle of a connection a node, which hears all inputs as well; its way out weighs what the connection weighed. */
+  /** Replaces a connection by a node that also reads all inputs; the weight moves to the connection that leaves the node. */
   function withNode(genome: Genome, stream: Rng): Genome | undefined {
     if (genome.connections.length === 0) return undefined;
     const split = stream.pick(genome.connections);
@@ -150,7 +150,6 @@ export function growingSpace(name: string, inputs: number, outputs: number): Gro
       return [...nodes, ...connections.map(({ from, to, weight }) => `${from}>${to}:${weight}`)].join(' ');
     },
     parse(text) {
-      if (text.trim().startsWith('{')) return check(parseJson(text, place));
       const parts = text.trim().split(/\s+/);
       return check({
         hidden: parts.flatMap((part) => {

@@ -11,7 +11,7 @@ const MOST_REMEMBERED = 1000;
 
 /** How the strategy inside one of many fidelities learns. */
 export interface LearningOptions {
-  /** So many complete trials of a fidelity before it is learned from; 0: the number of decisions + 3, without decisions 10. */
+  /** So many complete trials of a fidelity before it is learned from; 0: the number of decisions + 3 (10 for a space without a tree). */
   readonly enough: number;
   /** Share of the candidates that are uniform samples instead, from 0 to 1 (default 0). */
   readonly random?: number;

@@ -3,7 +3,7 @@ import type { Architecture } from '../../space/space.ts';
 import { activate, growingSpace } from '../../space/testing/genome.ts';
 import type { Problem } from '../../strategy/strategy.ts';
 
-/** A task without samples, only rewards: a network that grows is to answer as the exclusive or of its two inputs. */
+/** A task with rewards and no samples: a growing network learns the exclusive or (XOR) of its two inputs. */
 
 export const xorSpace = growingSpace('xor', 2, 1);
 
@@ -15,7 +15,7 @@ const CASES = [
 ] as const;
 
 /**
- * The probability that it gives to the right answers, as the geometric mean over the four cases: 1/2 for one who guesses, and no more
+ * The geometric mean of the probabilities of the right answers in the four cases. Guessing gives 1/2, and so does the best network
  * without a hidden node.
  */
 export function xorReward(architecture: Architecture): number {
@@ -27,7 +27,7 @@ export function xorReward(architecture: Architecture): number {
   return likelihoods.reduce((product, one) => product * one, 1) ** (1 / CASES.length);
 }
 
-/** Whether it answers all four cases on the right side of 1/2. */
+/** Whether all four answers are on the right side of 1/2. */
 export function isSolved(architecture: Architecture): boolean {
   const genome = xorSpace.check(architecture);
   return CASES.every(([a, b, right]) => Math.round(activate(genome, [a, b])[0] ?? Number.NaN) === right);

@@ -55,7 +55,7 @@ export interface WorkerSetUp {
   readonly index: number;
 }
 
-/** What a worker works with. The space is the estimator's business: a study itself looks into no space. */
+/** What a worker works with. Only the estimator uses the space. */
 export interface Bench<S = Space> {
   readonly space: S;
   readonly estimator: Estimator<S>;
