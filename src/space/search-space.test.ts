@@ -7,12 +7,13 @@ import { dropout, float, linear, pick, sequential } from './builders.ts';
 import { checkSearchSpace } from './conformance.node.ts';
 import { defineSpace } from './define.ts';
 import { encodeOneHot } from './encode.ts';
-import { isFixed, type SearchSpace, searchSpaceOf } from './search-space.ts';
+import { isFixed, type SearchSpace } from './search-space.ts';
 import type { Architecture } from './space.ts';
 import { SPACES } from './spaces/index.ts';
 import { searchSpaceConformance } from './testing/conformance.ts';
 import { countingSpace } from './testing/counting.ts';
 import { activate, growingSpace } from './testing/genome.ts';
+import { searchSpaceOf } from './tree-search-space.ts';
 import { mutate } from './vary.ts';
 
 const images = { kind: 'classification', input: [3, 32, 32], outputs: 10 } as const;

@@ -1,11 +1,6 @@
 import type { Rng } from '../common/random.ts';
-import { checkArchitecture, formatArchitecture, parseArchitecture } from './architecture.ts';
-import { count } from './count.ts';
-import { decisions } from './decisions.ts';
 import type { Module } from './module.ts';
-import { resolve, resolveHyperparameters } from './resolve.ts';
 import type { Architecture, Space } from './space.ts';
-import { crossover, mutate, sample } from './vary.ts';
 
 /**
  * Pillar 1 as a contract: a set of architectures and the moves within it. Strategies and studies that use only this contract work
@@ -47,34 +42,7 @@ export interface SearchSpace {
   readonly tree?: Space;
 }
 
-/** A tree with open choices as a search space. The same object each time for the same tree. */
-export function searchSpaceOf(tree: Space): SearchSpace {
-  const known = made.get(tree);
-  if (known !== undefined) return known;
-  let size: { readonly members: bigint | undefined } | undefined;
-  const space: SearchSpace = Object.freeze({
-    name: tree.name,
-    sample: (rng: Rng) => sample(tree, rng),
-    check: (found: unknown) => checkArchitecture(tree, found),
-    mutate: (architecture: Architecture, rng: Rng) => mutate(tree, architecture, rng),
-    crossover: (a: Architecture, b: Architecture, rng: Rng) => crossover(tree, a, b, rng),
-    format: (architecture: Architecture) => formatArchitecture(tree, architecture),
-    parse: (text: string) => parseArchitecture(tree, text),
-    size() {
-      size ??= { members: count(tree) };
-      return size.members;
-    },
-    build: (architecture: Architecture) => resolve(tree, architecture),
-    hyperparameters: (architecture: Architecture) => resolveHyperparameters(tree, architecture),
-    tree,
-  });
-  made.set(tree, space);
-  return space;
-}
-
-const made = new WeakMap<Space, SearchSpace>();
-
 /** Whether the space has a single member, so that no mutation is possible. */
-export function isFixed({ tree, size }: Pick<SearchSpace, 'tree' | 'size'>): boolean {
-  return tree === undefined ? size?.() === 1n : decisions(tree).length === 0;
+export function isFixed({ size }: Pick<SearchSpace, 'size'>): boolean {
+  return size?.() === 1n;
 }

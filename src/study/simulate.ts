@@ -3,8 +3,8 @@ import { deepFreeze } from '../common/json.ts';
 import { compareBy, type Metrics, type Objective } from '../common/metrics.ts';
 import type { Row, Table } from '../estimate/tabular/table.ts';
 import { architectureKey } from '../space/architecture.ts';
-import { searchSpaceOf } from '../space/search-space.ts';
 import type { Architecture } from '../space/space.ts';
+import { searchSpaceOf } from '../space/tree-search-space.ts';
 import type { Limit, Outcome, Problem, Proposal, Strategy } from '../strategy/strategy.ts';
 
 export interface Simulation {
