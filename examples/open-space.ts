@@ -12,7 +12,7 @@ import {
   runStudy,
   type SearchSpace,
   UserError,
-} from 'netsmith';
+} from 'netsmith/node';
 
 /** An architecture is any plain JSON object. Here: the coefficients of 1, x, x², ... */
 type Polynomial = { readonly coefficients: readonly number[] };

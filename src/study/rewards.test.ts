@@ -10,7 +10,7 @@ import { RISING } from '../strategy/testing/problems.ts';
 import { runStudy } from './run.ts';
 import { memoryStore } from './store/memory.ts';
 import type { Store } from './store/store.ts';
-import { createStudy, openStudy } from './study.node.ts';
+import { createStudyStore, openStudyStore } from './study.node.ts';
 import { essence } from './testing/studies.ts';
 import { isSolved, xorEstimator, xorProblem, xorSpace } from './testing/xor.ts';
 import { inProcessPool } from './worker/in-process.ts';
@@ -57,13 +57,15 @@ suite('a task with rewards and no samples: XOR by a growing network', () => {
     const state = createStrategy(...AGING).init(xorProblem());
     for (const trials of [7, 40, 90]) {
       const store =
-        trials === 7 ? await createStudy(dir, { name: 'xor', settings: null, state }) : await openStudy(dir, 'write');
+        trials === 7
+          ? await createStudyStore(dir, { name: 'xor', settings: null, state })
+          : await openStudyStore(dir, 'write');
       await search(store, AGING, 1, trials);
       await store.close();
     }
     const whole = newStore(AGING, 1);
     await search(whole, AGING, 1, 90);
-    const store = await openStudy(dir, 'read');
+    const store = await openStudyStore(dir, 'read');
     assert.deepEqual(await essence(store), await essence(whole));
     const [first] = await store.trials();
     assert.deepEqual(xorSpace.check(first?.architecture), first?.architecture);
