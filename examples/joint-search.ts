@@ -16,6 +16,7 @@ import {
   resolveArchitecture,
   resolveHyperparameters,
   runStudy,
+  searchSpaceOf,
   smallCnn,
   trainEstimator,
 } from 'netsmith/node';
@@ -39,7 +40,7 @@ const jointSpace = defineSpace('joint', (task) => ({
 const space = jointSpace.create({ kind, input, outputs });
 
 const problem: Problem = {
-  space,
+  space: searchSpaceOf(space),
   objectives: [{ metric: 'accuracy', direction: 'maximise', unit: 'share' }],
   limits: [{ cost: 'params', max: 10_000 }],
   seed: 1,

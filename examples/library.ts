@@ -13,6 +13,7 @@ import {
   type Problem,
   resolveArchitecture,
   runStudy,
+  searchSpaceOf,
   trainEstimator,
 } from 'netsmith/node';
 import { ownSpace } from './own-space.ts';
@@ -23,7 +24,7 @@ const { kind, input, outputs } = data.info;
 const space = ownSpace.create({ kind, input, outputs }, { width: 8 });
 
 const problem: Problem = {
-  space,
+  space: searchSpaceOf(space),
   objectives: [{ metric: 'accuracy', direction: 'maximise', unit: 'share' }],
   limits: [{ cost: 'params', max: 20_000 }],
   seed: 1,

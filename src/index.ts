@@ -115,7 +115,7 @@ export {
 } from './space/builders.ts';
 export * from './space/composites.ts';
 export { count as countArchitectures } from './space/count.ts';
-export { decisions as decisionsOf, isActive } from './space/decisions.ts';
+export { decided, decisions as decisionsOf, isActive } from './space/decisions.ts';
 export { type Built, type DefineOptions, defineSpace, type OptionsOf, wholeOption } from './space/define.ts';
 export { derive as deriveSpace } from './space/derive.ts';
 export { describeDomain, domainSize, equalValues, formatValue, inDomain } from './space/domain.ts';
@@ -130,8 +130,10 @@ export {
   scaleWidth,
   supernet as supernetOf,
 } from './space/resolve.ts';
+export { isFixed, type SearchSpace } from './space/search-space.ts';
 export type * from './space/space.ts';
 export { BASELINES, darts, GENOTYPES, mlp, nasBench201, resnet, SPACES, smallCnn } from './space/spaces/index.ts';
+export { searchSpaceOf } from './space/tree-search-space.ts';
 export {
   activeDecisions,
   crossover as crossArchitectures,
@@ -145,6 +147,7 @@ export { createStrategy, type OptionRule, STRATEGIES, type StrategyDefinition } 
 export { sampleWithin, withinLimits } from './strategy/limits.ts';
 export { defineStrategy, type OwnStrategy } from './strategy/own.ts';
 export type * from './strategy/strategy.ts';
+export { treeOf } from './strategy/tree.ts';
 export { type Agreement, agreementsOf } from './study/agreement.ts';
 export type { Budget, BudgetEnd, Target } from './study/budget.ts';
 export { defineConfig, type NetsmithConfig } from './study/define-config.ts';

@@ -30,6 +30,7 @@ export * from './index.ts';
 export { type Prediction, predictFiles } from './report/predict.node.ts';
 export { openCsvTest } from './report/tabular/csv-test.node.ts';
 export { openNasBench201Test } from './report/tabular/nas-bench-201-test.node.ts';
+export { type CheckSearchSpaceOptions, checkSearchSpace } from './space/conformance.node.ts';
 export { type CheckStrategyOptions, checkStrategy } from './strategy/conformance.node.ts';
 export { createStudyStore, openStudyStore } from './study/study.node.ts';
 export { type ProcessPoolOptions, processPool } from './study/worker/process.node.ts';

@@ -12,7 +12,7 @@ import { runStudy } from '../src/study/run.ts';
 import { memoryStore } from '../src/study/store/memory.ts';
 import { openStudyStore } from '../src/study/study.node.ts';
 import { fakeBench } from '../src/study/testing/fake.ts';
-import { essence, STUDIES } from '../src/study/testing/studies.ts';
+import { essence, STUDIES, type TestStudy } from '../src/study/testing/studies.ts';
 import { inProcessPool } from '../src/study/worker/in-process.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'netsmith-crash-'));
@@ -79,9 +79,9 @@ async function checkFolder(dir: string): Promise<void> {
 
 /** The study that nobody killed. */
 async function undisturbed(name: Name) {
-  const { strategy, problem } = STUDIES[name];
+  const { strategy, problem, quality }: TestStudy = STUDIES[name];
   const store = memoryStore({ name, settings: null, state: strategy.init(problem) });
-  const workers = inProcessPool(fakeBench(problem.space), store.artefacts);
+  const workers = inProcessPool(fakeBench(problem.space, quality && { quality }), store.artefacts);
   await runStudy({ store, strategy, problem, workers, budget: { trials: TRIALS }, confirm: { top: 3 } });
   return essence(store);
 }

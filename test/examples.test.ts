@@ -23,6 +23,7 @@ test('there is a test of every example', () => {
     'image-folder.ts',
     'joint-search.ts',
     'library.ts',
+    'open-space.ts',
     'own-estimator.ts',
     'own-space.ts',
     'own-strategy.ts',
@@ -53,6 +54,11 @@ test('own-strategy.ts and own-estimator.ts keep the rules, and are searched with
   } finally {
     rmSync(folder, { recursive: true });
   }
+});
+
+test('open-space.ts: a space without decisions is searched, scored by a function', () => {
+  const [, error] = /^error (0\.\d+): \S+ \S+/.exec(run('examples/open-space.ts')) ?? [];
+  assert.ok(Number(error) < 0.2, error);
 });
 
 test('library.ts: a search in one process', () => {

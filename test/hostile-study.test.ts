@@ -137,6 +137,23 @@ suite('a study never runs code', () => {
       assert.doesNotMatch(err, /\n\s+at /);
     });
 
+  test('an architecture that is not a member of the space is refused, whatever its values are', async () => {
+    for (const architecture of [{ '0->1': { op: 'none' } }, { '0->1': [null] }]) {
+      for (const name of READERS) {
+        const dir = copy();
+        const store = await openStudyStore(dir, 'write');
+        const key = { purpose: 'search', trial: 6 } as const;
+        await store.propose([newTrial({ ...key, architecture, fidelity: 0 })]);
+        const { fence } = await store.begin(key);
+        await store.finish(key, fence, { state: 'complete', metrics: { accuracy: 0.99 }, seconds: 1 });
+        await store.close();
+        const { code, err } = await netsmith(name, dir);
+        assert.equal(code, 2, `${name}: ${err}`);
+        assert.doesNotMatch(err, /\n\s+at /);
+      }
+    }
+  });
+
   test('settings that nest 1,000 deep are refused', async () => {
     const dir = copy();
     setSettings(dir, (record) => {

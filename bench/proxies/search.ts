@@ -7,7 +7,7 @@ import { proxyEstimator } from '../../src/estimate/proxies/estimator.ts';
 import { networkCosts } from '../../src/network/costs.ts';
 import { deviation, mean } from '../../src/report/numbers.ts';
 import { openNasBench201Test } from '../../src/report/tabular/nas-bench-201-test.node.ts';
-import { formatArchitecture, resolve, SPACES } from '../../src/space/index.ts';
+import { formatArchitecture, resolve, SPACES, searchSpaceOf } from '../../src/space/index.ts';
 import { createStrategy } from '../../src/strategy/index.ts';
 import type { Problem } from '../../src/strategy/strategy.ts';
 import { runStudy } from '../../src/study/run.ts';
@@ -74,7 +74,7 @@ async function searchOnce({ engine, data, candidates }: SearchJob, score: ScoreN
   const start = performance.now();
   const space = SPACES['nas-bench-201'].create(data.info, {});
   const problem: Problem = {
-    space,
+    space: searchSpaceOf(space),
     objectives: [{ metric: score, direction: 'maximise', unit: 'score' }],
     limits: [],
     seed,

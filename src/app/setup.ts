@@ -8,7 +8,7 @@ import type { DataRequest, Dataset, DatasetInfo } from '../data/dataset.ts';
 import { openDataset } from '../data/open.node.ts';
 import { costsOf } from '../measure/index.ts';
 import { checkBuildable } from '../network/buildable.ts';
-import type { Space, SpaceDefinition, Task } from '../space/index.ts';
+import { type Space, type SpaceDefinition, searchSpaceOf, type Task } from '../space/index.ts';
 import { SPACES } from '../space/spaces/index.ts';
 import { createStrategy, fidelitiesOf } from '../strategy/index.ts';
 import type { Limit, Problem, Strategy } from '../strategy/strategy.ts';
@@ -155,7 +155,7 @@ export function problemOf(settings: StudySettings, space: Space, info: DatasetIn
   const targets = targetsOf(settings, info);
   const names = [...objectives, ...targets].map(({ metric }) => metric).concat(limits.map(({ cost }) => cost));
   return {
-    space,
+    space: searchSpaceOf(space),
     objectives,
     limits,
     seed: settings.seed,

@@ -5,8 +5,9 @@ import type { Spent } from '../common/spent.ts';
 import type { Architecture, Space } from '../space/space.ts';
 import type { Mixture } from '../train/checkpoint.ts';
 
-export interface Candidate {
-  readonly space: Space;
+/** `S`: the space that the estimator expects. Training and proxies expect a tree; a function of your own can take any `SearchSpace`. */
+export interface Candidate<S = Space> {
+  readonly space: S;
   readonly architecture: Architecture;
 }
 
@@ -94,15 +95,15 @@ export class TrialFailure extends Error {
   override readonly name = 'TrialFailure';
 }
 
-export interface Estimator {
+export interface Estimator<S = Space> {
   /**
    * Throws TrialFailure; DataError for samples that cannot be read, and StudyStopped where the machine is at fault: these end
    * the study, not the trial. Rejects with the signal's reason when aborted.
    */
-  estimate(candidate: Candidate, run: EstimateRun): Promise<Evaluation>;
+  estimate(candidate: Candidate<S>, run: EstimateRun): Promise<Evaluation>;
   /**
    * Trains weights that all candidates share: a supernet. The trial is reported, paused and resumed as any other, and the checkpoint that
    * it ends with is what candidates receive as `shared`. Throws as `estimate` does.
    */
-  trainShared?(space: Space, run: EstimateRun): Promise<Evaluation>;
+  trainShared?(space: S, run: EstimateRun): Promise<Evaluation>;
 }

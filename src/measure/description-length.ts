@@ -1,4 +1,4 @@
-import { activeDecisions, domainSize, formatValue } from '../space/index.ts';
+import { activeDecisions, decided, domainSize, formatValue } from '../space/index.ts';
 import type { Subject } from './measure.ts';
 
 /** Bits of a real number: the significand of a float32. */
@@ -14,7 +14,7 @@ export function descriptionLength({ space, architecture }: Pick<Subject, 'space'
   const seen = new Map<string, Map<string, number>>();
   let bits = 0;
   for (const [name, domain] of activeDecisions(space, architecture)) {
-    const value = architecture[name];
+    const value = decided(architecture, name);
     if (value === undefined) continue;
     const key = JSON.stringify(domain);
     const counts = seen.get(key) ?? new Map<string, number>();

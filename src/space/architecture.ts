@@ -4,7 +4,7 @@ import { type Choose, chooseAll } from './choose.ts';
 import { decisions } from './decisions.ts';
 import { describeDomain, formatValue, inDomain, parseValue } from './domain.ts';
 import { isObject } from './fields.ts';
-import type { Architecture, Condition, DecisionValue, Space } from './space.ts';
+import type { Architecture, Condition, DecisionValue, Space, TreeArchitecture } from './space.ts';
 import { complete, type Walked } from './walk.ts';
 
 const placeOf = (space: Space) => `architecture of space "${space.name}"`;
@@ -13,27 +13,31 @@ const placeOf = (space: Space) => `architecture of space "${space.name}"`;
  * Plain data as an architecture of the space: its decisions in the order of the walk, frozen. Throws UserError naming
  * the decision, the value and the rule when one is unknown, missing, inactive or outside its domain.
  */
-export function checkArchitecture(space: Space, found: unknown): Architecture {
+export function checkArchitecture(space: Space, found: unknown): TreeArchitecture {
   const make = (choose: Choose) => chooseAll(space, choose);
   return checked(space, found, make, (architecture) => architecture);
 }
 
 /** The tree with the choices made as `found` says, checked on the way as `checkArchitecture` does. */
-export function completeChecked(space: Space, found: unknown): Walked & { readonly architecture: Architecture } {
+export function completeChecked(space: Space, found: unknown): Walked & { readonly architecture: TreeArchitecture } {
   const make = (choose: Choose) => complete(space, choose);
   return checked(space, found, make, ({ architecture }) => architecture);
 }
 
-/** Names an architecture, however its keys are ordered: two are the same when all of their decisions are. */
+/** Identifies an architecture of any space: equal exactly if the JSON is equal, regardless of key order. */
 export function architectureKey(architecture: Architecture): string {
-  return JSON.stringify(Object.entries(architecture).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return JSON.stringify(entriesOf(architecture), (_, value: unknown) =>
+    isObject(value) ? Object.fromEntries(entriesOf(value)) : value,
+  );
 }
+
+const entriesOf = (value: object) => Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
 
 function checked<Made>(
   space: Space,
   found: unknown,
   make: (choose: Choose) => Made,
-  architectureOf: (made: Made) => Architecture,
+  architectureOf: (made: Made) => TreeArchitecture,
 ): Made {
   const place = placeOf(space);
   if (!isObject(found)) throw invalid(place, `is ${JSON.stringify(found)}`, 'must be an object of decisions by name');
@@ -85,7 +89,7 @@ export function formatArchitecture(space: Space, architecture: Architecture): st
  * What `formatArchitecture` wrote, with the decisions in any order; or JSON, when it begins with `{`. Throws UserError
  * naming the place in the text.
  */
-export function parseArchitecture(space: Space, text: string): Architecture {
+export function parseArchitecture(space: Space, text: string): TreeArchitecture {
   const trimmed = text.trim();
   if (trimmed.startsWith('{')) return checkArchitecture(space, parseJson(trimmed, placeOf(space)));
   return checkArchitecture(space, space.text ? space.text.parse(trimmed) : parseAssignments(space, trimmed));

@@ -1,5 +1,5 @@
 import { decisions } from './decisions.ts';
-import type { Architecture, DecisionValue, Domain, Space } from './space.ts';
+import type { DecisionValue, Domain, Space, TreeArchitecture } from './space.ts';
 import { complete, walk } from './walk.ts';
 
 export type Choose = (name: string, domain: Domain) => DecisionValue;
@@ -11,7 +11,7 @@ const known = new WeakMap<object, readonly (readonly [string, Domain])[] | null>
  * The architecture that `choose` makes: asked once for each active decision, in the order of the walk, and never for an
  * inactive one. As `complete`, but without the tree, and where no choice hangs on another, without the walk.
  */
-export function chooseAll(space: Pick<Space, 'root' | 'hyperparameters'>, choose: Choose): Architecture {
+export function chooseAll(space: Pick<Space, 'root' | 'hyperparameters'>, choose: Choose): TreeArchitecture {
   const certain = known.get(space) ?? (known.has(space) ? null : findCertain(space));
   if (certain === null) return complete(space, choose).architecture;
   return Object.freeze(Object.fromEntries(certain.map(([name, domain]) => [name, choose(name, domain)])));

@@ -1,4 +1,5 @@
-import { UserError } from '../common/errors.ts';
+import { invalid, UserError } from '../common/errors.ts';
+import type { Json } from '../common/json.ts';
 import { sameDomain } from './domain.ts';
 import type { Architecture, Condition, Decision, DecisionValue, Domain, Space } from './space.ts';
 import { implies, walk } from './walk.ts';
@@ -40,6 +41,22 @@ function findDecisions(space: Pick<Space, 'root' | 'hyperparameters'>): readonly
   );
 }
 
+/** The value of a decision in an architecture; undefined where it is inactive. Throws UserError for what no decision can be. */
+export function decided(architecture: Architecture, name: string): DecisionValue | undefined {
+  const value = architecture[name];
+  if (value === undefined || isDecisionValue(value)) return value;
+  throw invalid(
+    'architecture',
+    `decision "${name}" is ${JSON.stringify(value)}`,
+    'must be a value or a list of numbers',
+  );
+}
+
+export function isDecisionValue(value: Json): value is DecisionValue {
+  if (Array.isArray(value)) return value.every((one) => typeof one === 'number');
+  return typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean';
+}
+
 /** Whether the architecture has values that make the decision active. */
 export function isActive(decision: Decision, architecture: Architecture): boolean {
   return decision.when.some((conditions) => allHold(conditions, architecture));
@@ -47,7 +64,7 @@ export function isActive(decision: Decision, architecture: Architecture): boolea
 
 /** Whether all the conditions hold in the architecture. */
 export function allHold(conditions: readonly Condition[], architecture: Architecture): boolean {
-  return conditions.every((condition) => holdsFor(condition, architecture[condition.decision]));
+  return conditions.every((condition) => holdsFor(condition, decided(architecture, condition.decision)));
 }
 
 /** Whether the condition holds when its decision has this value; undefined: is inactive. */

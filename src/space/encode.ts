@@ -4,7 +4,7 @@
  */
 import { invalid } from '../common/errors.ts';
 import { type Cell, cellsOf, type Hop } from './cells.ts';
-import { allHold, decisions } from './decisions.ts';
+import { allHold, decided, decisions } from './decisions.ts';
 import type { Architecture, DecisionValue, Domain, Space } from './space.ts';
 
 /**
@@ -12,7 +12,7 @@ import type { Architecture, DecisionValue, Domain, Space } from './space.ts';
  * scaled to [0, 1] (logarithmic ranges by their logarithm).
  */
 export function encodeOneHot(space: Space, architecture: Architecture): number[] {
-  return decisions(space).flatMap(({ name, domain }) => encodeValue(domain, architecture[name]));
+  return decisions(space).flatMap(({ name, domain }) => encodeValue(domain, decided(architecture, name)));
 }
 
 function encodeValue(domain: Domain, value: DecisionValue | undefined): number[] {
@@ -42,11 +42,11 @@ export function encodeAdjacency(space: Space, architecture: Architecture): numbe
     const active = isCellActive(cell, architecture);
     const bits = cell.hops.flatMap((hop) => {
       const present = active && isPresent(hop, architecture);
-      if (hop.edge) return oneHot(hop.edge.options, present ? architecture[hop.edge.decision] : undefined);
+      if (hop.edge) return oneHot(hop.edge.options, present ? decided(architecture, hop.edge.decision) : undefined);
       return hop.wiring === undefined ? [] : [Number(present)];
     });
     const bodies = cell.bodies.flatMap((body) => {
-      return body ? oneHot(body.options, active ? architecture[body.decision] : undefined) : [];
+      return body ? oneHot(body.options, active ? decided(architecture, body.decision) : undefined) : [];
     });
     return [...bits, ...bodies];
   });

@@ -5,26 +5,28 @@
  */
 import { invalid } from '../common/errors.ts';
 import { chooseAll } from './choose.ts';
-import { decisions } from './decisions.ts';
+import { decided, decisions } from './decisions.ts';
 import { firstValue, nextValue } from './domain.ts';
-import type { Architecture, DecisionValue, Space } from './space.ts';
+import type { Architecture, DecisionValue, Space, TreeArchitecture } from './space.ts';
 import { activeDecisions } from './vary.ts';
 
 /** The first architecture. Throws UserError for a space with a continuous decision. */
-export function first(space: Space): Architecture {
+export function first(space: Space): TreeArchitecture {
   refuseContinuous(space);
   return chooseAll(space, (_, domain) => firstValue(domain));
 }
 
 /** The architecture after this one; undefined after the last. Throws UserError for a space with a continuous decision. */
-export function successor(space: Space, architecture: Architecture): Architecture | undefined {
+export function successor(space: Space, architecture: Architecture): TreeArchitecture | undefined {
   refuseContinuous(space);
   const active = activeDecisions(space, architecture);
   for (let i = active.length - 1; i >= 0; i--) {
     const [name, domain] = active[i] as (typeof active)[number];
-    const next = nextValue(domain, architecture[name] as DecisionValue);
+    const next = nextValue(domain, decided(architecture, name) as DecisionValue);
     if (next === undefined) continue;
-    const kept = new Map(active.slice(0, i).map(([earlier]) => [earlier, architecture[earlier] as DecisionValue]));
+    const kept = new Map(
+      active.slice(0, i).map(([earlier]) => [earlier, decided(architecture, earlier) as DecisionValue]),
+    );
     kept.set(name, next);
     return chooseAll(space, (one, ofOne) => kept.get(one) ?? firstValue(ofOne));
   }

@@ -8,7 +8,7 @@ export {
 export * from './builders.ts';
 export * from './composites.ts';
 export { count } from './count.ts';
-export { decisions, isActive } from './decisions.ts';
+export { decided, decisions, isActive } from './decisions.ts';
 export { type Built, type DefineOptions, defineSpace, type OptionsOf, wholeOption } from './define.ts';
 export { derive } from './derive.ts';
 export { describeDomain, domainSize, equalValues, formatValue, inDomain } from './domain.ts';
@@ -17,7 +17,9 @@ export { first, successor } from './enumerate.ts';
 export { moduleFromJson, spaceFromJson, spaceToJson } from './json.ts';
 export type * from './module.ts';
 export { mapChildren, resolve, resolveHyperparameters, scaleWidth, supernet } from './resolve.ts';
+export { isFixed, type SearchSpace } from './search-space.ts';
 export type * from './space.ts';
 export * from './spaces/index.ts';
+export { searchSpaceOf } from './tree-search-space.ts';
 export { activeDecisions, crossover, mutate, neighbours, sample } from './vary.ts';
 export { childrenOf } from './walk.ts';

@@ -5,7 +5,7 @@ import { rng } from '../common/random.ts';
 import { checkArchitecture, formatArchitecture, parseArchitecture } from './architecture.ts';
 import { chooseAll } from './choose.ts';
 import { count } from './count.ts';
-import { decisions, isActive } from './decisions.ts';
+import { decided, decisions, isActive } from './decisions.ts';
 import { equalValues, inDomain, sampleValue } from './domain.ts';
 import { encodeOneHot } from './encode.ts';
 import { first, successor } from './enumerate.ts';
@@ -27,7 +27,7 @@ function forSpaces(body: (space: Space, seed: number) => void, options?: { conti
 /** The decisions active in both whose values differ. */
 function changed(a: Architecture, b: Architecture): readonly string[] {
   return Object.keys(a).filter((name) => {
-    const [va, vb] = [a[name], b[name]];
+    const [va, vb] = [decided(a, name), decided(b, name)];
     return va !== undefined && vb !== undefined && !equalValues(va, vb);
   });
 }
@@ -107,8 +107,9 @@ test('a crossover takes each value from a parent that has it', () => {
     const [a, b] = [sample(space, rng(seed, 'a')), sample(space, rng(seed, 'b'))];
     const child = crossover(space, a, b, rng(seed, 'child'));
     assert.deepEqual(checkArchitecture(space, child), child);
-    for (const [name, value] of Object.entries(child)) {
-      const inherited = [a[name], b[name]].filter((one) => one !== undefined);
+    for (const name of Object.keys(child)) {
+      const value = decided(child, name) ?? '';
+      const inherited = [decided(a, name), decided(b, name)].filter((one) => one !== undefined);
       assert.ok(inherited.length === 0 || inherited.some((one) => equalValues(one, value)), name);
     }
   });

@@ -1,3 +1,4 @@
+import type { Json } from '../common/json.ts';
 import type { Module, Value } from './module.ts';
 
 /** What the network is for. Shapes are without the batch. */
@@ -48,8 +49,11 @@ export interface SpaceDefinition {
 /** The value of one decision: an option's key, a value, a number of a range, or the chosen inputs in rising order. */
 export type DecisionValue = number | string | boolean | readonly number[];
 
-/** One member of a space: a value for each active decision and for no other. Plain JSON. */
-export type Architecture = Readonly<Record<string, DecisionValue>>;
+/** One member of a search space: a plain JSON object. The space defines its contents. */
+export type Architecture = { readonly [name: string]: Json };
+
+/** One member of a tree space: a value for each active decision and for no other. */
+export type TreeArchitecture = Readonly<Record<string, DecisionValue>>;
 
 export type Domain =
   | { readonly kind: 'values'; readonly values: readonly (number | string | boolean)[] }

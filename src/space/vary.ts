@@ -2,11 +2,12 @@
 import { invalid } from '../common/errors.ts';
 import type { Rng } from '../common/random.ts';
 import { chooseAll } from './choose.ts';
+import { decided } from './decisions.ts';
 import { firstValue, nearValues, otherValue, sampleValue } from './domain.ts';
-import type { Architecture, DecisionValue, Domain, Space } from './space.ts';
+import type { Architecture, DecisionValue, Domain, Space, TreeArchitecture } from './space.ts';
 
 /** Every active decision uniformly (a range: on its scale), in the order of the walk. */
-export function sample(space: Space, rng: Rng): Architecture {
+export function sample(space: Space, rng: Rng): TreeArchitecture {
   return chooseAll(space, (_, domain) => sampleValue(domain, rng));
 }
 
@@ -14,11 +15,11 @@ export function sample(space: Space, rng: Rng): Architecture {
  * Changes one active decision, drawn uniformly, to another value. Decisions that this activates are sampled, those it
  * makes inactive go. Throws UserError for a space without decisions.
  */
-export function mutate(space: Space, architecture: Architecture, rng: Rng): Architecture {
+export function mutate(space: Space, architecture: Architecture, rng: Rng): TreeArchitecture {
   const active = activeDecisions(space, architecture);
   if (active.length === 0) throw invalid(`space "${space.name}"`, 'has no decisions', 'a mutation needs one to change');
   const [name, domain] = rng.pick(active);
-  const changed = otherValue(domain, architecture[name] as DecisionValue, rng);
+  const changed = otherValue(domain, decided(architecture, name) as DecisionValue, rng);
   return withDecision(space, architecture, name, changed, (one) => sampleValue(one, rng));
 }
 
@@ -26,9 +27,9 @@ export function mutate(space: Space, architecture: Architecture, rng: Rng): Arch
  * Uniform crossover: each active decision from one of the parents, drawn evenly, or from the only one in which it is
  * active; one that is active in neither is sampled.
  */
-export function crossover(space: Space, a: Architecture, b: Architecture, rng: Rng): Architecture {
+export function crossover(space: Space, a: Architecture, b: Architecture, rng: Rng): TreeArchitecture {
   return chooseAll(space, (name, domain) => {
-    const values = [a[name], b[name]].filter((value) => value !== undefined);
+    const values = [decided(a, name), decided(b, name)].filter((value) => value !== undefined);
     if (values.length === 2) return rng.pick(values);
     return values[0] ?? sampleValue(domain, rng);
   });
@@ -40,7 +41,7 @@ export function crossover(space: Space, a: Architecture, b: Architecture, rng: R
  */
 export function neighbours(space: Space, architecture: Architecture): readonly Architecture[] {
   return activeDecisions(space, architecture).flatMap(([name, domain]) =>
-    nearValues(domain, architecture[name] as DecisionValue).map((value) =>
+    nearValues(domain, decided(architecture, name) as DecisionValue).map((value) =>
       withDecision(space, architecture, name, value, firstValue),
     ),
   );
@@ -51,7 +52,7 @@ export function activeDecisions(space: Space, architecture: Architecture): reado
   const active: [string, Domain][] = [];
   chooseAll(space, (name, domain) => {
     active.push([name, domain]);
-    return architecture[name] as DecisionValue;
+    return decided(architecture, name) as DecisionValue;
   });
   return active;
 }
@@ -62,7 +63,8 @@ function withDecision(
   changed: string,
   value: DecisionValue,
   fresh: (domain: Domain) => DecisionValue,
-): Architecture {
-  const choose = (name: string, domain: Domain) => (name === changed ? value : (architecture[name] ?? fresh(domain)));
+): TreeArchitecture {
+  const choose = (name: string, domain: Domain) =>
+    name === changed ? value : (decided(architecture, name) ?? fresh(domain));
   return chooseAll(space, choose);
 }

@@ -1,7 +1,7 @@
 import { largest, smallest } from '../common/extremes.ts';
 import { fieldsOf, isValueChoice } from './fields.ts';
 import type { DagNode, Module, ValueChoice } from './module.ts';
-import type { Architecture, Condition, DecisionValue, Domain, Hyperparameters, Space } from './space.ts';
+import type { Condition, DecisionValue, Domain, Hyperparameters, Space, TreeArchitecture } from './space.ts';
 
 /**
  * The one walk over a tree with choices; everything that a space can do is derived from it. It goes in a fixed order
@@ -61,7 +61,7 @@ export function walk(
 export function complete(
   space: Pick<Space, 'root' | 'hyperparameters'>,
   choose: (name: string, domain: Domain) => DecisionValue,
-): Walked & { readonly architecture: Architecture } {
+): Walked & { readonly architecture: TreeArchitecture } {
   const chosen = new Map<string, DecisionValue>();
   const walked = walk(space, ({ name, domain }) => {
     const value = chosen.get(name) ?? choose(name, domain);

@@ -1,5 +1,5 @@
 import { dominates } from '../common/metrics.ts';
-import { decisions, mutate } from '../space/index.ts';
+import { isFixed } from '../space/search-space.ts';
 import type { Architecture } from '../space/space.ts';
 import { bornOf, type Member } from './breed.ts';
 import { drawWithin, proposalRng, sampleWithin } from './limits.ts';
@@ -65,14 +65,13 @@ function propose(
   trial: number,
   options: AgingEvolutionOptions,
 ): Architecture {
-  const fixed = decisions(problem.space).length === 0;
-  if (initial || population.length === 0 || fixed) return sampleWithin(problem, trial);
+  if (initial || population.length === 0 || isFixed(problem.space)) return sampleWithin(problem, trial);
   const stream = proposalRng(problem, trial, 'evolve');
   const parent = best(
     problem,
     Array.from({ length: options.sample }, () => stream.pick(population)),
   );
-  const child = drawWithin(problem, () => mutate(problem.space, parent.architecture, stream));
+  const child = drawWithin(problem, () => problem.space.mutate(parent.architecture, stream));
   return child ?? sampleWithin(problem, trial);
 }
 

@@ -8,6 +8,7 @@ import { type Features, featuresOf } from './features.ts';
 import { proposalRng } from './limits.ts';
 import { guidedBy, type Observation, type ObservationsState, standardised, utilities } from './observations.ts';
 import type { Problem, Strategy } from './strategy.ts';
+import { treeOf } from './tree.ts';
 
 export interface BananasOptions {
   /** Random architectures before the model is asked. */
@@ -59,7 +60,7 @@ export function bananas(options: BananasOptions, { engine }: ModelTools): Strate
   return guidedBy('bananas', options.initial, propose);
 
   async function propose(problem: Problem, state: ObservationsState, trial: number): Promise<Architecture> {
-    const { space } = problem;
+    const space = treeOf(problem);
     const { observations, pending } = state;
     const count = observations.length - (Math.max(0, observations.length - options.initial) % options.every);
     const known = featuresOf(space, 'path');

@@ -2,7 +2,7 @@
 import type { Metrics } from '../common/metrics.ts';
 import { rank } from '../common/pareto.ts';
 import type { Rng } from '../common/random.ts';
-import { crossover, decisions, mutate } from '../space/index.ts';
+import { isFixed } from '../space/search-space.ts';
 import type { Architecture } from '../space/space.ts';
 import { fingerprint, remember } from './keys.ts';
 import { proposalRng, sampleWithin, TRIES, withinLimits } from './limits.ts';
@@ -95,10 +95,10 @@ export function bornOf(problem: Problem, outcomes: readonly Outcome[], most: num
 }
 
 /**
- * The child for trial `trial` of members of `ranked` (best first): tournaments find the parents, uniform crossover and
- * mutation of one decision make the child. A child that breaks a limit, or whose fingerprint is in `known`, is bred
+ * The child for trial `trial` of members of `ranked` (best first): tournaments find the parents, the space's crossover and
+ * mutation make the child. A child that breaks a limit, or whose fingerprint is in `known`, is bred
  * anew, with one more mutation after every tenth attempt; a random architecture where nobody can have children.
- * O(tournament) and one walk of the space an attempt.
+ * O(tournament), a crossover and a mutation an attempt.
  */
 export function breed(
   problem: Problem,
@@ -107,7 +107,7 @@ export function breed(
   known: readonly string[],
   options: BreedOptions,
 ): Architecture {
-  if (ranked.length === 0 || decisions(problem.space).length === 0) return sampleWithin(problem, trial);
+  if (ranked.length === 0 || isFixed(problem.space)) return sampleWithin(problem, trial);
   const stream = proposalRng(problem, trial, 'breed');
   const taken = new Set(known);
   for (let attempt = 0; attempt < TRIES; attempt++) {
@@ -121,9 +121,9 @@ function bear(problem: Problem, ranked: readonly Member[], options: BreedOptions
   const { space } = problem;
   const parent = () => winner(ranked, options.tournament, stream).architecture;
   const both = stream.float() < options.crossover;
-  let child = both ? crossover(space, parent(), parent(), stream) : parent();
+  let child = both ? space.crossover(parent(), parent(), stream) : parent();
   const mutations = extra + (both ? Number(stream.float() < options.mutation) : 1);
-  for (let i = 0; i < mutations; i++) child = mutate(space, child, stream);
+  for (let i = 0; i < mutations; i++) child = space.mutate(child, stream);
   return child;
 }
 

@@ -1,7 +1,6 @@
 /** Many architectures at once, for strategies that let a model choose among them. */
 import type { Rng } from '../common/random.ts';
-import { checkArchitecture } from '../space/architecture.ts';
-import { decisions, isActive } from '../space/decisions.ts';
+import { decided, decisions, isActive } from '../space/decisions.ts';
 import { otherValue, sampleValue } from '../space/domain.ts';
 import type { Architecture, DecisionValue, Space } from '../space/space.ts';
 import { sampleWithin, withinLimits } from './limits.ts';
@@ -23,8 +22,8 @@ export function mutateDraft(space: Space, architecture: Architecture, rng: Rng):
   if (names.length === 0) return {};
   const name = rng.pick(names);
   const decision = decisions(space).find((one) => one.name === name);
-  if (decision === undefined) return { ...architecture };
-  const value = otherValue(decision.domain, architecture[name] as DecisionValue, rng);
+  if (decision === undefined) return completed(space, architecture, rng);
+  const value = otherValue(decision.domain, decided(architecture, name) as DecisionValue, rng);
   return completed(space, { ...architecture, [name]: value }, rng);
 }
 
@@ -32,7 +31,8 @@ export function mutateDraft(space: Space, architecture: Architecture, rng: Rng):
 function completed(space: Space, given: Architecture, rng: Rng): Draft {
   const draft: Draft = {};
   for (const decision of decisions(space)) {
-    if (isActive(decision, draft)) draft[decision.name] = given[decision.name] ?? sampleValue(decision.domain, rng);
+    if (isActive(decision, draft))
+      draft[decision.name] = decided(given, decision.name) ?? sampleValue(decision.domain, rng);
   }
   return draft;
 }
@@ -86,7 +86,7 @@ export function bestWithin(
   const order = drafts.map((_, i) => i).sort((a, b) => (scores[b] as number) - (scores[a] as number) || a - b);
   for (const i of order) {
     const draft = drafts[i];
-    if (draft && withinLimits(problem, draft)) return checkArchitecture(problem.space, draft);
+    if (draft && withinLimits(problem, draft)) return problem.space.check(draft);
   }
   return sampleWithin(problem, trial);
 }

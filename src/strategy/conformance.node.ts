@@ -5,12 +5,12 @@ import type { Objective } from '../common/metrics.ts';
 import { rng } from '../common/random.ts';
 import {
   activation,
-  checkArchitecture,
   conv,
   defineSpace,
   globalAvgPool,
   linear,
   pick,
+  searchSpaceOf,
   sequential,
 } from '../space/index.ts';
 import type { Architecture } from '../space/space.ts';
@@ -109,7 +109,7 @@ export function strategyRules(
     const { proposals } = await play(make(), { problem, trials });
     assert.ok(proposals.length > 0);
     for (const { architecture, fidelity } of proposals) {
-      assert.deepEqual(checkArchitecture(problem.space, architecture), architecture);
+      assert.deepEqual(problem.space.check(architecture), architecture);
       assert.ok(Number.isInteger(fidelity) && fidelity >= 0 && fidelity < problem.fidelities.length);
     }
   });
@@ -280,7 +280,7 @@ function smallProblem(): Problem {
     ),
   ).create({ kind: 'classification', input: [3, 32, 32], outputs: 10 });
   return {
-    space,
+    space: searchSpaceOf(space),
     objectives: [{ metric: 'accuracy', direction: 'maximise', unit: 'share' }],
     limits: [],
     seed: 1,

@@ -2,6 +2,7 @@ import { first, successor } from '../space/index.ts';
 import type { Architecture } from '../space/space.ts';
 import { withinLimits } from './limits.ts';
 import type { Problem, Proposal, Strategy } from './strategy.ts';
+import { treeOf } from './tree.ts';
 
 /** The next architecture to look at; null: none is left. */
 export type ExhaustiveState = { readonly next: Architecture | null };
@@ -13,13 +14,13 @@ export type ExhaustiveState = { readonly next: Architecture | null };
 export function exhaustiveSearch(): Strategy<ExhaustiveState> {
   return {
     name: 'exhaustive',
-    init: (problem) => ({ next: first(problem.space) }),
+    init: (problem) => ({ next: first(treeOf(problem)) }),
     async ask(problem, state, _, count) {
       const proposals: Proposal[] = [];
       let next: Architecture | undefined = state.next ?? undefined;
       while (next !== undefined && proposals.length < count) {
         if (withinLimits(problem, next)) proposals.push(atFullFidelity(problem, next));
-        next = successor(problem.space, next);
+        next = successor(treeOf(problem), next);
       }
       return [{ next: next ?? null }, proposals];
     },

@@ -5,7 +5,7 @@
 import type { Metric } from '../model/gaussian-process.ts';
 import type { SparseRow } from '../model/sparse.ts';
 import { type Cell, cellsOf, type Operation } from '../space/cells.ts';
-import { allHold, decisions } from '../space/decisions.ts';
+import { allHold, decided, decisions } from '../space/decisions.ts';
 import type { Architecture, Decision, DecisionValue, Space } from '../space/space.ts';
 import { toUnit } from './scale.ts';
 
@@ -77,11 +77,11 @@ function makeFeatures(space: Space, kernel: 'path' | 'hamming'): Features {
     sets: [
       ...cells.map((cell, i) => pathsOf(cell, letters[i] ?? new Map(), architecture)),
       ...inputs.map(({ name }) => {
-        const value = architecture[name];
+        const value = decided(architecture, name);
         return Array.isArray(value) ? Uint32Array.from(value) : undefined;
       }),
     ],
-    values: Float64Array.from(single, ({ name }, k) => scales[k]?.(architecture[name]) ?? Number.NaN),
+    values: Float64Array.from(single, ({ name }, k) => scales[k]?.(decided(architecture, name)) ?? Number.NaN),
   });
   return {
     pointOf,

@@ -12,6 +12,7 @@ import { type Features, featuresOf, type Point } from './features.ts';
 import { proposalRng } from './limits.ts';
 import { guidedBy, type Observation, type ObservationsState, standardised, utilities } from './observations.ts';
 import type { Problem, Strategy } from './strategy.ts';
+import { treeOf } from './tree.ts';
 
 export interface GaussianProcessOptions {
   /** Random architectures before the model is asked. */
@@ -72,7 +73,7 @@ export function gaussianProcessSearch(options: GaussianProcessOptions): Strategy
   return guidedBy('gaussian-process', options.initial, propose);
 
   function propose(problem: Problem, state: ObservationsState, trial: number): Architecture {
-    const { space } = problem;
+    const space = treeOf(problem);
     const { observations, pending } = state;
     const known = featuresOf(space, options.kernel);
     const { process, rows } = processFor(problem, observations, known);

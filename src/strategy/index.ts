@@ -47,6 +47,8 @@ export interface StrategyDefinition<Options extends object = StrategyOptions> {
    * none throws UserError when it is asked.
    */
   create(options?: Readonly<Record<string, unknown>>, tools?: ModelTools): Strategy;
+  /** Whether it models single decisions and therefore refuses a space without a tree; absent: it works with every `SearchSpace`. */
+  readonly needsTree?: true;
   /** The type of its options, for `tpe({ gamma: 0.15 })`; it has no value. */
   readonly options?: Options;
   /** How the epochs of its trials rise; undefined, or no such method: all trials have the full fidelity. */
@@ -60,9 +62,15 @@ const evolutionOptions = z
   })
   .refine(({ population, sample }) => sample <= population, 'sample must be at most population');
 
+const wrappers = wrapperDefinitions({
+  create: (name, options, tools) => createStrategy(name, options, tools),
+  rungs: (name, options) => definitionOf(name).rungs?.(options),
+  refusal,
+});
+
 export const STRATEGIES = {
   random: define('random', 'Samples the space uniformly, with replacement.', z.strictObject({}), randomSearch),
-  exhaustive: define(
+  exhaustive: defineOnTrees(
     'exhaustive',
     'Enumerates all architectures of a countable space in order.',
     z.strictObject({}),
@@ -97,7 +105,7 @@ export const STRATEGIES = {
     }),
     nsga2,
   ),
-  'local-search': define(
+  'local-search': defineOnTrees(
     'local-search',
     'Hill climbing over all neighbors, restarted at each local optimum (White et al. 2021).',
     z.strictObject({
@@ -107,7 +115,7 @@ export const STRATEGIES = {
     }),
     localSearch,
   ),
-  mcts: define(
+  mcts: defineOnTrees(
     'mcts',
     'Monte Carlo tree search over the decisions: UCT, rollouts (Kocsis & Szepesvári 2006; Wang et al. 2019).',
     z.strictObject({
@@ -119,7 +127,7 @@ export const STRATEGIES = {
     }),
     mcts,
   ),
-  pnas: define(
+  pnas: defineOnTrees(
     'pnas',
     'Progressive search from simple to complex architectures with a surrogate (Liu et al. 2018).',
     z.strictObject({
@@ -129,7 +137,7 @@ export const STRATEGIES = {
     }),
     pnas,
   ),
-  controller: define(
+  controller: defineOnTrees(
     'controller',
     'A recurrent controller trained by policy gradients (Zoph & Le 2017; Schulman et al. 2017).',
     z.strictObject({
@@ -144,7 +152,7 @@ export const STRATEGIES = {
     }),
     controller,
   ),
-  'gaussian-process': define(
+  'gaussian-process': defineOnTrees(
     'gaussian-process',
     'Bayesian optimization with a Gaussian process on paths and decisions (Snoek et al. 2012; Ru et al. 2021).',
     z.strictObject({
@@ -157,7 +165,7 @@ export const STRATEGIES = {
     }),
     gaussianProcessSearch,
   ),
-  tpe: define(
+  tpe: defineOnTrees(
     'tpe',
     'Tree-structured Parzen estimator: ratio of the densities of good and bad trials (Bergstra et al. 2011).',
     z.strictObject({
@@ -168,7 +176,7 @@ export const STRATEGIES = {
     }),
     tpe,
   ),
-  bananas: define(
+  bananas: defineOnTrees(
     'bananas',
     'Mutates the best trials and picks with an ensemble of networks on path encodings (White et al. 2021).',
     z.strictObject({
@@ -180,11 +188,8 @@ export const STRATEGIES = {
     }),
     bananas,
   ),
-  ...wrapperDefinitions({
-    create: (name, options, tools) => createStrategy(name, options, tools),
-    rungs: (name, options) => definitionOf(name).rungs?.(options),
-    refusal,
-  }),
+  ...wrappers,
+  bohb: onTrees(wrappers.bohb),
 } as const satisfies Readonly<Record<string, StrategyDefinition>>;
 
 /** The strategy of that name, or of a choice such as `tpe({ gamma: 0.15 })`. Throws UserError for an unknown name or a wrong option. */
@@ -231,6 +236,36 @@ function define<Options extends StrategyOptions>(
       throw refusal(name, options, parsed.error);
     },
   };
+}
+
+/** Like `define`, for a strategy that models single decisions. */
+function defineOnTrees<Options extends StrategyOptions>(
+  ...described: Parameters<typeof define<Options>>
+): StrategyDefinition<Options> {
+  return onTrees(define(...described));
+}
+
+/** The same definition, whose strategies refuse a space without a tree. */
+function onTrees<Options extends object>(definition: StrategyDefinition<Options>): StrategyDefinition<Options> {
+  return {
+    ...definition,
+    needsTree: true,
+    create(options, tools) {
+      const strategy = definition.create(options, tools);
+      const init = (problem: Problem) => {
+        if (problem.space.tree === undefined) throw withoutTree(strategy.name, problem.space.name);
+        return strategy.init(problem);
+      };
+      return { ...strategy, init };
+    },
+  };
+}
+
+/** `strategy "tpe": space "xor" has no decisions; strategies that need none: random, aging-evolution, ...` */
+function withoutTree(strategy: string, space: string): UserError {
+  const others = Object.values<StrategyDefinition>(STRATEGIES).filter(({ needsTree }) => needsTree === undefined);
+  const names = others.map(({ name }) => name).join(', ');
+  return invalid(`strategy "${strategy}"`, `space "${space}" has no decisions`, `strategies that need none: ${names}`);
 }
 
 /** `strategy "aging-evolution": option population is 0; must be at least 1` */

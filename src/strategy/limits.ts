@@ -1,7 +1,6 @@
 import { invalid, type UserError } from '../common/errors.ts';
 import { COST_METRICS } from '../common/metrics.ts';
 import { type Rng, rng } from '../common/random.ts';
-import { mutate, sample } from '../space/index.ts';
 import type { Architecture } from '../space/space.ts';
 import { findMembers, type Members } from './members.ts';
 import type { Problem } from './strategy.ts';
@@ -38,7 +37,7 @@ export function drawWithin(problem: Problem, draw: (attempt: number) => Architec
  */
 export function sampleWithin(problem: Problem, trial: number): Architecture {
   const stream = proposalRng(problem, trial);
-  return drawWithin(problem, () => sample(problem.space, stream)) ?? sampleRare(problem, stream);
+  return drawWithin(problem, () => problem.space.sample(stream)) ?? sampleRare(problem, stream);
 }
 
 /** Steps of the walk from a member that was found to others that were not listed. */
@@ -53,7 +52,7 @@ function sampleRare(problem: Problem, stream: Rng): Architecture {
   if (members.length === 0) throw noMembers(problem, proved, nearest);
   let member = stream.pick(members);
   for (let step = 0; step < STEPS && !complete; step++) {
-    const next = mutate(problem.space, member, stream);
+    const next = problem.space.mutate(member, stream);
     if (withinLimits(problem, next)) member = next;
   }
   return member;

@@ -6,6 +6,7 @@ import { fingerprint, remember } from './keys.ts';
 import { sampleWithin, withinLimits } from './limits.ts';
 import { objectivesIn } from './outcomes.ts';
 import type { Outcome, Problem, Start, Strategy } from './strategy.ts';
+import { treeOf } from './tree.ts';
 
 export interface LocalSearchOptions {
   /** Random architectures that a climb begins with; it starts at the best of them. */
@@ -62,7 +63,7 @@ export function localSearch(options: LocalSearchOptions): Strategy<LocalSearchSt
   /** The neighbours of a point in the order of looking. */
   const around = (problem: Problem, point: Point): readonly Architecture[] => {
     const stream = rng(problem.seed, 'local search', point.trial);
-    const found = orders.get(point) ?? stream.shuffle(neighbours(problem.space, point.architecture));
+    const found = orders.get(point) ?? stream.shuffle(neighbours(treeOf(problem), point.architecture));
     orders.set(point, found);
     return found;
   };

@@ -1,6 +1,7 @@
 import { largest } from '../common/extremes.ts';
 import type { Rng } from '../common/random.ts';
 import { chooseAll } from '../space/choose.ts';
+import { decided } from '../space/decisions.ts';
 import { equalValues, sampleValue } from '../space/domain.ts';
 import type { Architecture, DecisionValue, Domain } from '../space/space.ts';
 import { fingerprint, remember } from './keys.ts';
@@ -8,6 +9,7 @@ import { proposalRng, sampleWithin, TRIES, withinLimits } from './limits.ts';
 import { listValues } from './options.ts';
 import { rankAmong, scoreOf } from './outcomes.ts';
 import type { Outcome, Problem, Strategy } from './strategy.ts';
+import { treeOf } from './tree.ts';
 
 export interface MctsOptions {
   /** c of UCT: the weight of what is not yet known. */
@@ -106,7 +108,7 @@ export function mcts(options: MctsOptions): Strategy<MctsState> {
   function descend(problem: Problem, state: MctsState, chance: number, stream: Rng): Architecture {
     let node: Node | undefined = state.root;
     let running = state.running;
-    return chooseAll(problem.space, (name, domain) => {
+    return chooseAll(treeOf(problem), (name, domain) => {
       const moves = state.moves[name] ?? [];
       const tried = node?.children ?? [];
       const options = listOf(domain) ?? widened(domain, node, stream);
@@ -171,8 +173,8 @@ export function mcts(options: MctsOptions): Strategy<MctsState> {
     const { rank, values } = rankAmong(state.values, score);
     const reward = rank ** 3;
     const path: (readonly [string, DecisionValue])[] = [];
-    chooseAll(problem.space, (name) => {
-      const value = architecture[name] as DecisionValue;
+    chooseAll(treeOf(problem), (name) => {
+      const value = decided(architecture, name) as DecisionValue;
       path.push([name, value]);
       return value;
     });
@@ -224,6 +226,6 @@ function countRunning(name: string, running: readonly Running[]): (value: Decisi
 }
 
 function takes(architecture: Architecture, name: string, value: DecisionValue): boolean {
-  const found = architecture[name];
+  const found = decided(architecture, name);
   return found !== undefined && equalValues(found, value);
 }

@@ -14,6 +14,7 @@ import {
   successor,
 } from '../space/index.ts';
 import type { Architecture, Space } from '../space/space.ts';
+import { countingSpace } from '../space/testing/counting.ts';
 import { referenceEngine } from '../train/testing/reference-engine.ts';
 import { createStrategy, STRATEGIES } from './index.ts';
 import { sampleWithin, withinLimits } from './limits.ts';
@@ -117,6 +118,22 @@ suite('members near the smallest', () => {
       message: new RegExp(
         `no architecture of space "tiny" is within them \\(the smallest has ${smallest} parameters\\)`,
       ),
+    });
+  });
+
+  test('of a space without a tree, mutations lead to them; an error says how near they came', () => {
+    const below = (max: number): Problem => ({
+      ...problemOf(tinySpace, { limits: [{ cost: 'params', max }] }),
+      space: countingSpace(300, 100),
+      costs: ({ n }) => ({ params: Number(n) }),
+    });
+    assert.equal(areRare(below(5)), true);
+    const found = Array.from({ length: 5 }, (_, trial) => Number(sampleWithin(below(5), trial).n));
+    assert.ok(found.every((n) => n <= 5));
+    assert.ok(new Set(found).size > 1, 'only one of them is ever proposed');
+    assert.throws(() => sampleWithin(below(-1), 0), {
+      name: 'UserError',
+      message: /no architecture found in space "counting" within them \(the smallest found has 0 parameters\)/,
     });
   });
 

@@ -3,7 +3,8 @@ import { rng } from '../common/random.ts';
 import { architectureKey } from '../space/architecture.ts';
 import { chooseAll } from '../space/choose.ts';
 import { firstValue, nearValues } from '../space/domain.ts';
-import { activeDecisions, count, decisions, first, neighbours, sample, successor } from '../space/index.ts';
+import { activeDecisions, decided, decisions, first, neighbours, sample, successor } from '../space/index.ts';
+import { isFixed, type SearchSpace } from '../space/search-space.ts';
 import type { Architecture, DecisionValue, Space } from '../space/space.ts';
 import type { Problem } from './strategy.ts';
 
@@ -32,7 +33,7 @@ const STARTS = 4;
 const PATIENCE = 30;
 
 /** By what does not change from one copy of a problem to another, which are made for each new seed. */
-const known = new WeakMap<Problem['costs'], WeakMap<Space, Map<string, Members | undefined>>>();
+const known = new WeakMap<Problem['costs'], WeakMap<SearchSpace, Map<string, Members | undefined>>>();
 
 /**
  * The members within the limits, where they are few: of a space that can be enumerated all; of a larger one those that
@@ -40,9 +41,9 @@ const known = new WeakMap<Problem['costs'], WeakMap<Space, Map<string, Members |
  */
 export function membersOf(problem: Problem): Members | undefined {
   return remembered(problem, 'few', () => {
-    const size = count(problem.space);
     const most = problem.limits.length === 0 ? ENUMERABLE.free : ENUMERABLE.limited;
-    if (size !== undefined && size <= most) return enumerate(problem);
+    const tree = enumerable(problem.space, most);
+    if (tree !== undefined) return enumerate(problem, tree);
     return areRare(problem) ? findMembers(problem) : undefined;
   });
 }
@@ -51,21 +52,32 @@ export function membersOf(problem: Problem): Members | undefined {
 export function areRare(problem: Problem): boolean {
   if (problem.limits.length === 0) return false;
   const stream = rng('rare members', problem.space.name);
-  return !Array.from({ length: DRAWS }).some(() => excess(problem, sample(problem.space, stream)) === 0);
+  return !Array.from({ length: DRAWS }).some(() => excess(problem, problem.space.sample(stream)) === 0);
 }
 
 /** Members within the limits, looked for by more than chance. */
 export function findMembers(problem: Problem): Members {
   const found = remembered(problem, 'found', () => {
-    const size = count(problem.space);
-    return size !== undefined && size <= ENUMERABLE.limited ? enumerate(problem) : search(problem);
+    const tree = enumerable(problem.space, ENUMERABLE.limited);
+    return tree === undefined ? lookFor(problem) : enumerate(problem, tree);
   });
-  return found ?? search(problem);
+  return found ?? lookFor(problem);
+}
+
+/** The tree, if the space has one and at most `most` members. */
+function enumerable({ tree, size }: SearchSpace, most: number): Space | undefined {
+  const members = tree === undefined ? undefined : size?.();
+  return members !== undefined && members <= most ? tree : undefined;
+}
+
+function lookFor(problem: Problem): Members {
+  const { tree } = problem.space;
+  return tree === undefined ? climb(problem) : search(problem, tree);
 }
 
 function remembered(problem: Problem, what: string, make: () => Members | undefined): Members | undefined {
   const { costs, space, limits } = problem;
-  const ofCosts = known.get(costs) ?? new WeakMap<Space, Map<string, Members | undefined>>();
+  const ofCosts = known.get(costs) ?? new WeakMap<SearchSpace, Map<string, Members | undefined>>();
   known.set(costs, ofCosts);
   const all = ofCosts.get(space) ?? new Map<string, Members | undefined>();
   ofCosts.set(space, all);
@@ -88,15 +100,11 @@ function excess({ limits, costs }: Problem, architecture: Architecture): number 
   }
 }
 
-function enumerate(problem: Problem): Members {
+function enumerate(problem: Problem, space: Space): Members {
   const members: Architecture[] = [];
   let nearest: Architecture | undefined;
   let least = Number.POSITIVE_INFINITY;
-  for (
-    let one: Architecture | undefined = first(problem.space);
-    one !== undefined;
-    one = successor(problem.space, one)
-  ) {
+  for (let one: Architecture | undefined = first(space); one !== undefined; one = successor(space, one)) {
     const beyond = excess(problem, one);
     if (beyond === 0) members.push(one);
     if (beyond < least) [least, nearest] = [beyond, one];
@@ -114,8 +122,7 @@ function nearestOf(problem: Problem, members: readonly Architecture[], nearest: 
  * limits, since members need not be neighbours of each other. It uses no seed of the study: where small members are is a
  * property of the space.
  */
-function search(problem: Problem): Members {
-  const { space } = problem;
+function search(problem: Problem, space: Space): Members {
   const seen = new Map<string, { readonly architecture: Architecture; readonly beyond: number }>();
   const open: { readonly architecture: Architecture; readonly beyond: number }[] = [];
   const look = (architecture: Architecture): number => {
@@ -160,6 +167,27 @@ function search(problem: Problem): Members {
   };
 }
 
+/** For a space without a tree: mutates random members, keeping what is closer to the limits, until one is within them. */
+function climb(problem: Problem): Members {
+  const { space } = problem;
+  const stream = rng('small members', space.name);
+  let nearest: { readonly architecture: Architecture; readonly beyond: number } | undefined;
+  for (let start = 0; start <= STARTS && nearest?.beyond !== 0; start++) {
+    let now = look(space.sample(stream));
+    for (let step = 0; step < BUDGET / (STARTS + 1) && now.beyond > 0 && !isFixed(space); step++) {
+      const next = look(space.mutate(now.architecture, stream));
+      if (next.beyond <= now.beyond) now = next;
+    }
+    if (now.beyond < (nearest?.beyond ?? Number.POSITIVE_INFINITY)) nearest = now;
+  }
+  const members = nearest?.beyond === 0 ? [nearest.architecture] : [];
+  return { members, complete: false, proved: false, ...nearestOf(problem, members, nearest?.architecture) };
+
+  function look(architecture: Architecture) {
+    return { architecture, beyond: excess(problem, architecture) };
+  }
+}
+
 /** Whether steps from neighbour to neighbour reach every value: not those of wide ranges, whose steps are tenths. */
 function isSettled(space: Space): boolean {
   return decisions(space).every(
@@ -177,7 +205,7 @@ function descend(space: Space, start: Architecture, look: (architecture: Archite
   for (let improved = true; improved && beyond > 0; ) {
     improved = false;
     for (const [name, domain] of activeDecisions(space, now)) {
-      const value = now[name];
+      const value = decided(now, name);
       if (value === undefined) continue; // An earlier step has made it inactive.
       for (const other of nearValues(domain, value)) {
         const one = withValues(space, now, new Map([[name, other]]));
@@ -191,5 +219,5 @@ function descend(space: Space, start: Architecture, look: (architecture: Archite
 
 /** The architecture with some values changed; what that activates takes its first value. */
 function withValues(space: Space, architecture: Architecture, changed: ReadonlyMap<string, DecisionValue>) {
-  return chooseAll(space, (name, domain) => changed.get(name) ?? architecture[name] ?? firstValue(domain));
+  return chooseAll(space, (name, domain) => changed.get(name) ?? decided(architecture, name) ?? firstValue(domain));
 }

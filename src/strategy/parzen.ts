@@ -1,7 +1,7 @@
 /** Densities over the architectures of a space, estimated from some of them (Parzen windows). */
 import type { Rng } from '../common/random.ts';
 import { lowerTail } from '../model/normal.ts';
-import { decisions, isActive } from '../space/decisions.ts';
+import { decided, decisions, isActive } from '../space/decisions.ts';
 import { domainSize, formatValue, sampleValue } from '../space/domain.ts';
 import type { Architecture, Decision, DecisionValue, Space } from '../space/space.ts';
 import type { Draft } from './candidates.ts';
@@ -17,7 +17,7 @@ export interface ParzenOptions {
 export interface Parzen {
   draw(rng: Rng): Draft;
   /** The logarithm of the density at a draft, of ranges on their scale from 0 to 1. */
-  logDensity(draft: Architecture): number;
+  logDensity(draft: Draft): number;
 }
 
 /** One decision: what was seen of it, and the kernel around each value. */
@@ -51,7 +51,8 @@ export function parzen(space: Space, architectures: readonly Architecture[], opt
       for (const { decision, seen, perturb } of windows) {
         if (!isActive(decision, draft)) continue;
         const centre = options.multivariate ? chosen : rng.int(count + 1);
-        const value = architectures[centre]?.[decision.name];
+        const around = architectures[centre];
+        const value = around && decided(around, decision.name);
         draft[decision.name] =
           value === undefined ? sampleValue(decision.domain, rng) : perturb(seen[centre] as number, value, rng);
       }
@@ -92,7 +93,7 @@ function windowOf(
   const { name, domain } = decision;
   const codes = (codeOf: (value: DecisionValue) => number) =>
     Float64Array.from(architectures, (architecture) => {
-      const value = architecture[name];
+      const value = decided(architecture, name);
       return value === undefined ? Number.NaN : codeOf(value);
     });
   if (domain.kind === 'int' || domain.kind === 'float') {

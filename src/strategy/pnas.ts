@@ -2,7 +2,7 @@ import type { Rng } from '../common/random.ts';
 import { fitRidge, type Predictor } from '../model/ridge.ts';
 import { chooseAll } from '../space/choose.ts';
 import { firstValue, sampleValue } from '../space/domain.ts';
-import { childrenOf, decisions, encodeOneHot, type Module, neighbours } from '../space/index.ts';
+import { childrenOf, decided, decisions, encodeOneHot, type Module, neighbours } from '../space/index.ts';
 import type { Architecture, Decision, DecisionValue, Space } from '../space/space.ts';
 import { walk } from '../space/walk.ts';
 import { fingerprint } from './keys.ts';
@@ -10,6 +10,7 @@ import { proposalRng, sampleWithin, withinLimits } from './limits.ts';
 import { listValues } from './options.ts';
 import { scoreOf } from './outcomes.ts';
 import type { Outcome, Problem, Strategy } from './strategy.ts';
+import { treeOf } from './tree.ts';
 
 export interface PnasOptions {
   /** Steps of complexity, B in the paper; no more than there are decisions. */
@@ -94,7 +95,7 @@ export function pnas(options: PnasOptions): Strategy<PnasState> {
 
   /** To the next level, once K have ended; of the same level more are asked for until then. */
   function advance(problem: Problem, state: PnasState): PnasState {
-    const { opened } = planOf(problem.space);
+    const { opened } = planOf(treeOf(problem));
     const isDone = state.asked - state.running.length >= options.beam && state.observations.length > 0;
     return isDone && state.level <= opened.length ? { ...state, level: state.level + 1, asked: 0 } : state;
   }
@@ -112,7 +113,7 @@ export function pnas(options: PnasOptions): Strategy<PnasState> {
       return isNew;
     });
     const shuffled = stream.shuffle(open); // Of equal predictions any may come first.
-    const best = state.level === 1 ? shuffled : byPrediction(problem.space, shuffled, state.observations);
+    const best = state.level === 1 ? shuffled : byPrediction(treeOf(problem), shuffled, state.observations);
     return best.find((one) => withinLimits(problem, one)) ?? sampleWithin(problem, trial);
   }
 
@@ -123,7 +124,7 @@ export function pnas(options: PnasOptions): Strategy<PnasState> {
   }
 
   function candidates(problem: Problem, state: PnasState, stream: Rng): readonly Architecture[] {
-    const { space } = problem;
+    const space = treeOf(problem);
     const { opened, rest } = planOf(space);
     const best = state.observations.toSorted((a, b) => b.score - a.score);
     if (state.level > opened.length) {
@@ -134,7 +135,10 @@ export function pnas(options: PnasOptions): Strategy<PnasState> {
     const bases = simpler.length > 0 ? simpler.map(({ architecture }) => architecture) : [{}];
     return bases.flatMap((base) =>
       extensions(group, stream).map((values) =>
-        chooseAll(space, (name, domain) => values.get(name) ?? base[name] ?? rest.get(name) ?? firstValue(domain)),
+        chooseAll(
+          space,
+          (name, domain) => values.get(name) ?? decided(base, name) ?? rest.get(name) ?? firstValue(domain),
+        ),
       ),
     );
   }
@@ -144,7 +148,7 @@ export function pnas(options: PnasOptions): Strategy<PnasState> {
     const now = { ...state, running: state.running.filter((one) => one.trial !== trial) };
     const score = scoreOf(problem, outcome);
     if (score === undefined) return { ...now, failed: [...now.failed.slice(1 - MEMORY), fingerprint(architecture)] };
-    const level = levelOf(planOf(problem.space), architecture);
+    const level = levelOf(planOf(treeOf(problem)), architecture);
     return { ...now, observations: keep([...now.observations, { architecture, score, level }]) };
   }
 }

@@ -12,13 +12,14 @@ import {
 import { packFloats, unpackFloats } from '../model/floats.ts';
 import type { ModelTools } from '../model/tools.ts';
 import { chooseAll } from '../space/choose.ts';
-import { decisions, isActive } from '../space/index.ts';
+import { decided, decisions, isActive } from '../space/index.ts';
 import type { Architecture, Decision, DecisionValue, Space } from '../space/space.ts';
 import { fingerprint, remember } from './keys.ts';
 import { proposalRng, sampleWithin, TRIES, withinLimits } from './limits.ts';
 import { type OptionList, optionsOf } from './options.ts';
 import { rankAmong, scoreOf } from './outcomes.ts';
 import type { Outcome, Problem, Strategy } from './strategy.ts';
+import { treeOf } from './tree.ts';
 
 export interface ControllerOptions extends ControllerTraining {
   /** Units of the LSTM, even. */
@@ -75,7 +76,7 @@ export function controller(options: ControllerOptions, tools: ModelTools): Strat
     const found = policy ? decoded.get(policy) : drawn.get(problem);
     if (found) return found;
     if (policy === null) {
-      const fresh = freshController(sequenceOf(problem.space).shape, rng(problem.seed, 'controller'));
+      const fresh = freshController(sequenceOf(treeOf(problem)).shape, rng(problem.seed, 'controller'));
       drawn.set(problem, fresh);
       return fresh;
     }
@@ -101,7 +102,7 @@ export function controller(options: ControllerOptions, tools: ModelTools): Strat
       const { weights } = weightsOf(problem, state.policy);
       const known = new Set(state.known);
       const proposals = Array.from({ length: count }, (_, i) => ({
-        architecture: propose(problem, sequenceOf(problem.space), weights, known, firstTrial + i),
+        architecture: propose(problem, sequenceOf(treeOf(problem)), weights, known, firstTrial + i),
         fidelity: problem.fidelities.length - 1,
         start: { kind: 'fresh' as const },
       }));
@@ -122,7 +123,7 @@ export function controller(options: ControllerOptions, tools: ModelTools): Strat
     const { rank, values } = rankAmong(state.values, value);
     const waiting = [...state.waiting, { trial, architecture, reward: rank ** 3 }];
     const next = { ...state, known, values, waiting };
-    const sequence = sequenceOf(problem.space);
+    const sequence = sequenceOf(treeOf(problem));
     return waiting.length < options.batch || sequence.lists.length === 0 ? next : update(problem, next, sequence);
   }
 
@@ -177,9 +178,9 @@ function follow(sequence: Sequence): (t: number, value: DecisionValue | undefine
 
 function asTokens(sequence: Sequence, architecture: Architecture): Omit<Episode, 'advantage'> {
   const tell = follow(sequence);
-  const told = sequence.lists.map(({ decision }, t) => tell(t, architecture[decision.name]));
+  const told = sequence.lists.map(({ decision }, t) => tell(t, decided(architecture, decision.name)));
   const chosen = sequence.lists.map(({ decision, optionOf }) => {
-    const value = architecture[decision.name];
+    const value = decided(architecture, decision.name);
     return value === undefined ? undefined : optionOf(value);
   });
   return { told, chosen };
@@ -203,7 +204,7 @@ function propose(
       values.set(list.decision.name, value);
       return tell(t, value);
     });
-    const architecture = chooseAll(problem.space, (name) => values.get(name) as DecisionValue);
+    const architecture = chooseAll(treeOf(problem), (name) => values.get(name) as DecisionValue);
     if (withinLimits(problem, architecture) && !known.has(fingerprint(architecture))) return architecture;
   }
   return sampleWithin(problem, trial);

@@ -1,7 +1,8 @@
 import type { Fidelity } from '../common/fidelity.ts';
 import type { Json } from '../common/json.ts';
 import type { Metrics, Objective } from '../common/metrics.ts';
-import type { Architecture, Space } from '../space/space.ts';
+import type { SearchSpace } from '../space/search-space.ts';
+import type { Architecture } from '../space/space.ts';
 
 /** A hard limit on a cost, known before training: params, flops. */
 export interface Limit {
@@ -11,7 +12,8 @@ export interface Limit {
 
 /** Everything a strategy knows about the study. */
 export interface Problem {
-  readonly space: Space;
+  /** A strategy that models single decisions uses its tree (`treeOf`). */
+  readonly space: SearchSpace;
   readonly objectives: readonly [Objective, ...Objective[]];
   readonly limits: readonly Limit[];
   readonly seed: number;

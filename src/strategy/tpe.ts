@@ -5,6 +5,7 @@ import { proposalRng, sampleWithin } from './limits.ts';
 import { guidedBy, type ObservationsState, utilities } from './observations.ts';
 import { parzen } from './parzen.ts';
 import type { Problem, Strategy } from './strategy.ts';
+import { treeOf } from './tree.ts';
 
 export interface TpeOptions {
   /** Random architectures before the model is asked. */
@@ -47,7 +48,7 @@ export function tpe(options: TpeOptions): Strategy<ObservationsState> {
 }
 
 function propose(problem: Problem, state: ObservationsState, trial: number, options: TpeOptions): Architecture {
-  const { space } = problem;
+  const space = treeOf(problem);
   const { observations, pending } = state;
   const least = options.least?.(space) ?? 0;
   const complete = observations.filter(({ values }) => values !== null).length;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { architectureKey } from '../space/architecture.ts';
+import { countingSpace } from '../space/testing/counting.ts';
 import { createStrategy } from '../strategy/index.ts';
 import { problemOf, pseudoCosts, tinySpace } from '../strategy/testing/problems.ts';
 import { allTried, triedOf, watchFailures } from './exhaustion.ts';
@@ -34,6 +35,17 @@ suite('a space that is used up', () => {
       assert.deepEqual(allTried(problem, trials), { count: 18, proved: true });
       assert.equal((await run(1000)).trials, trials.length, 'a resumed one has nothing to do either');
     });
+
+  test('without a tree, by its size', async () => {
+    const problem = { ...problemOf(tinySpace), space: countingSpace(9) };
+    for (const strategy of ['random', 'unique']) {
+      const { store, run } = open({ strategy: createStrategy(strategy), problem });
+      const { reason } = await run(300);
+      const tried = (await store.trials('search')).map(({ architecture }) => Number(architecture.n));
+      assert.equal(reason, 'exhausted', strategy);
+      assert.equal(new Set(tried).size, 10);
+    }
+  });
 
   test('within limits: those that keep them', async () => {
     const least = Array.from({ length: 1000 }, (_, max) => max);

@@ -1,5 +1,5 @@
 /** When a search has nothing left to try, or nothing that works. */
-import { architectureKey, count } from '../space/index.ts';
+import { architectureKey } from '../space/architecture.ts';
 import type { Architecture } from '../space/space.ts';
 import { membersOf } from '../strategy/members.ts';
 import type { Problem, Proposal } from '../strategy/strategy.ts';
@@ -33,7 +33,7 @@ export function triedOf(problem: Problem): Tried {
 }
 
 function isAll(problem: Problem, tried: number, isTried: (architecture: Architecture) => boolean): boolean {
-  if (problem.limits.length === 0) return count(problem.space) === BigInt(tried);
+  if (problem.limits.length === 0) return problem.space.size?.() === BigInt(tried);
   const few = membersOf(problem);
   return few?.complete === true && few.members.every(isTried);
 }

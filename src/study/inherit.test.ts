@@ -15,7 +15,7 @@ test('a trial that inherits gets the checkpoint and the architecture of the tria
   const given: (Inheritance | undefined)[] = [];
   const put: (string | undefined)[] = [];
   const fake = fakeEstimator();
-  const estimator: Estimator = {
+  const estimator: Estimator<unknown> = {
     async estimate(candidate, run) {
       given.push(run.inherit);
       if (run.inherit) await run.artefacts.get(run.inherit.checkpoint);

@@ -27,6 +27,7 @@ export function measuring({ run, trials }: Session): (trial: Trial) => Promise<T
   const { problem, measuring } = run;
   if (measuring === undefined) return async () => ({ costs: {} });
   const { measures, limits = [] } = measuring;
+  const { tree, name: space } = problem.space;
 
   const knownOf = ({ architecture }: Trial): Trial['costs'] => {
     const key = architectureKey(architecture);
@@ -41,7 +42,8 @@ export function measuring({ run, trials }: Session): (trial: Trial) => Promise<T
     for (const { metric, of } of measures) {
       const { metric: name } = metric;
       try {
-        const value = known[name] ?? (await of(subjectOf(problem.space, trial.architecture)));
+        if (tree === undefined) return { costs, reason: `measure ${name} needs a network; space "${space}" has none` };
+        const value = known[name] ?? (await of(subjectOf(tree, trial.architecture)));
         if (!Number.isFinite(value))
           return { costs, reason: `measure ${name} gave ${value}, which is not a finite number` };
         costs[name] = value;

@@ -4,6 +4,7 @@ import { compareBy, type Metrics, type Objective } from '../common/metrics.ts';
 import type { Row, Table } from '../estimate/tabular/table.ts';
 import { architectureKey } from '../space/architecture.ts';
 import type { Architecture } from '../space/space.ts';
+import { searchSpaceOf } from '../space/tree-search-space.ts';
 import type { Limit, Outcome, Problem, Proposal, Strategy } from '../strategy/strategy.ts';
 
 export interface Simulation {
@@ -60,7 +61,7 @@ export function tabularProblem(
   }: { objectives?: Problem['objectives']; limits?: readonly Limit[] } = {},
 ): Problem {
   return {
-    space: table.space,
+    space: searchSpaceOf(table.space),
     objectives,
     limits,
     seed,

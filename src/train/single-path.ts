@@ -10,7 +10,7 @@ import { type Graph, type HostTensor, type Node, type NodeId, sizeOf } from '../
 import { demands } from '../graph/passes/demand.ts';
 import { givesZero } from '../graph/passes/foldZeros.ts';
 import type { Switch } from '../network/network.ts';
-import type { Architecture, DecisionValue } from '../space/space.ts';
+import type { Architecture } from '../space/space.ts';
 
 /** A program of a supernet of switches. */
 export interface SwitchedGraph {
@@ -62,7 +62,7 @@ export function switchFeeds({
   };
 }
 
-function numberOf({ decision, options, from }: Switch, value: DecisionValue): number {
+function numberOf({ decision, options, from }: Switch, value: Architecture[string]): number {
   if (from !== undefined && Array.isArray(value)) return value.includes(from) ? 1 : 0;
   const number = options.indexOf(String(value));
   if (number >= 0) return number;

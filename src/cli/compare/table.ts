@@ -12,6 +12,7 @@ import { type Architecture, decisions, first, formatArchitecture, successor } fr
 import { createStrategy, type ModelTools } from '../../strategy/index.ts';
 import { withinLimits } from '../../strategy/limits.ts';
 import type { Limit, Problem } from '../../strategy/strategy.ts';
+import { treeOf } from '../../strategy/tree.ts';
 import { type Simulation, simulate, tabularProblem } from '../../study/simulate.ts';
 import { isOwnFile } from '../../study/spec.ts';
 import type { Output } from '../output.ts';
@@ -116,7 +117,7 @@ function withMeasures(problem: Problem): Problem {
     const known = problem.costs(architecture);
     return names.every((name) => known[name] !== undefined)
       ? known
-      : { ...costsOf(problem.space, architecture, names), ...known };
+      : { ...costsOf(treeOf(problem), architecture, names), ...known };
   };
   return { ...problem, costs };
 }

@@ -11,6 +11,7 @@ import {
   linear,
   pick,
   SPACES,
+  searchSpaceOf,
   sequential,
 } from '../../space/index.ts';
 import type { Architecture, Space, Task } from '../../space/space.ts';
@@ -41,7 +42,7 @@ export const continuousSpace: Space = defineSpace('continuous', () =>
 
 export function problemOf(space: Space, changes: Partial<Problem> = {}): Problem {
   return {
-    space,
+    space: searchSpaceOf(space),
     objectives: [{ metric: 'accuracy', direction: 'maximise', unit: 'share' }],
     limits: [],
     seed: 1,

@@ -1,6 +1,7 @@
-import { encodeOneHot, sample } from '../../space/index.ts';
+import { encodeOneHot } from '../../space/index.ts';
 import { drawWithin, proposalRng, sampleWithin } from '../limits.ts';
 import type { Problem, Strategy } from '../strategy.ts';
+import { treeOf } from '../tree.ts';
 
 type RidgeState = {
   readonly inputs: readonly (readonly number[])[];
@@ -35,7 +36,7 @@ export function ridgeSearch(penalty = 0.1): Strategy<RidgeState> {
       for (const { state: ended, architecture, metrics } of outcomes) {
         const value = metrics[metric];
         if (ended === 'failed' || value === undefined) continue;
-        inputs.push(encodeOneHot(problem.space, architecture));
+        inputs.push(encodeOneHot(treeOf(problem), architecture));
         values.push(direction === 'maximise' ? value : 0 - value);
       }
       return { inputs, values, weights: values.length < FIRST ? [] : solve(inputs, values, penalty) };
@@ -46,11 +47,11 @@ export function ridgeSearch(penalty = 0.1): Strategy<RidgeState> {
 function propose(problem: Problem, state: RidgeState, trial: number) {
   if (state.weights.length === 0) return sampleWithin(problem, trial);
   const stream = proposalRng(problem, trial, 'ridge');
-  const candidates = Array.from({ length: CANDIDATES }, () => drawWithin(problem, () => sample(problem.space, stream)));
+  const candidates = Array.from({ length: CANDIDATES }, () => drawWithin(problem, () => problem.space.sample(stream)));
   const score = (x: readonly number[]) => x.reduce((sum, value, i) => sum + value * (state.weights[i] ?? 0), 0);
   return candidates
     .filter((architecture) => architecture !== undefined)
-    .map((architecture) => ({ architecture, score: score(encodeOneHot(problem.space, architecture)) }))
+    .map((architecture) => ({ architecture, score: score(encodeOneHot(treeOf(problem), architecture)) }))
     .reduce((a, b) => (b.score > a.score ? b : a)).architecture;
 }
 

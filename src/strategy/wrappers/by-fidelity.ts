@@ -1,6 +1,6 @@
 import { invalid } from '../../common/errors.ts';
 import type { Json } from '../../common/json.ts';
-import { count, decisions } from '../../space/index.ts';
+import { decisions } from '../../space/index.ts';
 import { fingerprint } from '../keys.ts';
 import { proposalRng, sampleWithin } from '../limits.ts';
 import { areRare, membersOf } from '../members.ts';
@@ -11,7 +11,7 @@ const MOST_REMEMBERED = 1000;
 
 /** How the strategy inside one of many fidelities learns. */
 export interface LearningOptions {
-  /** So many complete trials of a fidelity before it is learned from; 0: the number of decisions + 3. */
+  /** So many complete trials of a fidelity before it is learned from; 0: the number of decisions + 3 (10 for a space without a tree). */
   readonly enough: number;
   /** Share of the candidates that are uniform samples instead, from 0 to 1 (default 0). */
   readonly random?: number;
@@ -113,7 +113,7 @@ export function learnByFidelity(inner: Strategy, { enough, random = 0 }: Learnin
         states.push(await inner.tell(viewAt(problem, state.level + i), before, [told]));
       }
       const complete = state.complete.map((n, i) => (i === at && outcome.state === 'complete' ? n + 1 : n));
-      const needed = enough > 0 ? enough : decisions(problem.space).length + 3;
+      const needed = enough > 0 ? enough : enoughIn(problem);
       const up = Math.max(
         0,
         complete.findLastIndex((n) => n >= needed),
@@ -123,8 +123,12 @@ export function learnByFidelity(inner: Strategy, { enough, random = 0 }: Learnin
   };
 }
 
+function enoughIn({ space: { tree } }: Problem): number {
+  return tree === undefined ? 10 : decisions(tree).length + 3;
+}
+
 /** Whether its members can be remembered. */
 function hasFew(problem: Problem): boolean {
-  const size = count(problem.space);
+  const size = problem.space.size?.();
   return (size !== undefined && size <= MOST_REMEMBERED) || areRare(problem);
 }

@@ -3,7 +3,6 @@ import { largest, smallest } from '../../common/extremes.ts';
 import type { Json } from '../../common/json.ts';
 import type { Metrics, Objective } from '../../common/metrics.ts';
 import type { Rng } from '../../common/random.ts';
-import { sample } from '../../space/index.ts';
 import { drawWithin, proposalRng } from '../limits.ts';
 import { areRare, membersOf } from '../members.ts';
 import type { Problem, Strategy } from '../strategy.ts';
@@ -95,7 +94,7 @@ function badness({ metric, direction, unit }: Objective, metrics: Metrics, range
   return Math.max(0, distance) / (1 + Math.max(0, distance));
 }
 
-const draw = (problem: Problem, stream: Rng) => drawWithin(problem, () => sample(problem.space, stream));
+const draw = (problem: Problem, stream: Rng) => drawWithin(problem, () => problem.space.sample(stream));
 
 function rangesOf(problem: Problem): ScalarisedState['ranges'] {
   const stream = proposalRng(problem, 0, 'scales');

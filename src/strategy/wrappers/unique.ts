@@ -1,5 +1,5 @@
 import type { Json } from '../../common/json.ts';
-import { type Architecture, sample } from '../../space/index.ts';
+import type { Architecture } from '../../space/space.ts';
 import { fingerprint } from '../keys.ts';
 import { drawWithin, proposalRng } from '../limits.ts';
 import { membersOf } from '../members.ts';
@@ -20,7 +20,7 @@ const TRIES = 20;
 /**
  * No architecture twice: where the inner strategy proposes one that was there already, it is asked again, then uniform
  * samples are drawn; when all of these were there too, the search is exhausted. A trial that continues another is no
- * repetition. Where members are rare, the last of them are taken from their list (`membersOf`). Two architectures are the same when their decisions are.
+ * repetition. Where members are rare, the last of them are taken from their list (`membersOf`). Two architectures are the same when their keys are.
  *
  * State: 11 characters a trial. ask: the inner strategy's, and O(trials / 512).
  */
@@ -81,7 +81,7 @@ function another(problem: Problem, trial: number, seen: ReadonlySet<string>): Pr
   const few = membersOf(problem);
   if (few?.complete && !few.members.some(isNew)) return undefined;
   for (let i = 0; i < 1000; i++) {
-    const architecture = drawWithin(problem, () => sample(problem.space, stream));
+    const architecture = drawWithin(problem, () => problem.space.sample(stream));
     if (architecture === undefined) break;
     if (isNew(architecture)) return propose(architecture);
   }

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { deepFreeze, type Json, parseJson } from '../../common/json.ts';
 import type { Report } from '../../estimate/estimator.ts';
+import { isObject } from '../../space/fields.ts';
+import type { Architecture } from '../../space/space.ts';
 import { damaged } from './errors.ts';
 import type { EarlierRow, ReportRow, TrialRow } from './schema.ts';
 import { type EarlierTrial, PURPOSES, type Trial, type TrialKey } from './store.ts';
@@ -12,7 +14,8 @@ const count = z.int().min(0);
 const moment = z.int().min(0).max(8.64e15);
 const seconds = z.number().min(0);
 const metrics = z.record(z.string(), z.number());
-const architecture = z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(count)]));
+/** Of whatever space: what is in it, the space checks. It was read as JSON. */
+const architecture = z.custom<Architecture>(isObject, 'must be an object');
 const spent = z.strictObject({ compile: z.number(), train: z.number(), valid: z.number(), idle: z.number() });
 const start = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('fresh') }),

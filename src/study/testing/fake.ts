@@ -3,7 +3,7 @@ import { DataError, messageOf } from '../../common/errors.ts';
 import { rng } from '../../common/random.ts';
 import { type Estimator, type Evaluation, type Report, TrialFailure } from '../../estimate/estimator.ts';
 import { architectureKey } from '../../space/architecture.ts';
-import type { Architecture, Space } from '../../space/space.ts';
+import type { Architecture } from '../../space/space.ts';
 import type { Bench } from '../worker/protocol.ts';
 
 /** What happens to a candidate instead of training. */
@@ -12,6 +12,8 @@ export type Fate = 'trains' | 'fails' | 'throws' | 'no data' | 'not finite' | 'k
 export interface FakeOptions {
   readonly epochMs?: number;
   readonly fate?: (architecture: Architecture) => Fate;
+  /** From 0 to 1; drawn from the architecture's key by default. */
+  readonly quality?: (architecture: Architecture) => number;
   /** Called at the end of each epoch that is really trained. */
   readonly onEpoch?: (architecture: Architecture, step: number) => void;
 }
@@ -27,14 +29,19 @@ interface Saved {
  * An estimator that trains nothing: accuracy is a quality drawn from the architecture and a gain drawn from the trial's
  * stream at every epoch. Like a real one it saves a checkpoint each epoch, goes on from it, and obeys.
  */
-export function fakeEstimator({ epochMs = 0, fate = () => 'trains', onEpoch = () => {} }: FakeOptions = {}): Estimator {
+export function fakeEstimator({
+  epochMs = 0,
+  fate = () => 'trains',
+  quality: qualityOf = drawn,
+  onEpoch = () => {},
+}: FakeOptions = {}): Estimator<unknown> {
   return {
     async estimate({ architecture }, run): Promise<Evaluation> {
       const destiny = fate(architecture);
       if (destiny === 'fails') throw new TrialFailure('loss is not finite');
       if (destiny === 'throws') throw new RangeError('a bug');
       if (destiny === 'no data') throw new DataError('image "a.png": is cut off');
-      const quality = rng('quality', architectureKey(architecture)).float() * 0.8;
+      const quality = qualityOf(architecture) * 0.8;
       const seed = run.rng('seed').int(1e9).toString(36);
       let saved: Saved = { step: 0, gained: 0, history: [] };
       try {
@@ -73,6 +80,8 @@ export function fakeEstimator({ epochMs = 0, fate = () => 'trains', onEpoch = ()
   };
 }
 
-export function fakeBench(space: Space, options?: FakeOptions): Bench {
+const drawn = (architecture: Architecture) => rng('quality', architectureKey(architecture)).float();
+
+export function fakeBench<S>(space: S, options?: FakeOptions): Bench<S> {
   return { space, estimator: fakeEstimator(options) };
 }

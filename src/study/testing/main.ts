@@ -16,7 +16,7 @@ const [dir = '', name = '', trials = '', where = ''] = process.argv.slice(2);
 const studies: Readonly<Record<string, TestStudy>> = STUDIES;
 const study = studies[name];
 if (!study) throw new Error(`no test study ${name}`);
-const { strategy, problem } = study;
+const { strategy, problem, quality } = study;
 const store = existsSync(join(dir, 'study.db'))
   ? await openStudyStore(dir, 'write')
   : await createStudyStore(dir, { name, settings: null, state: strategy.init(problem) });
@@ -25,7 +25,7 @@ const epochMs = 3;
 const workers =
   where === 'processes'
     ? processPool({ workers: 1, entry: new URL('./worker.ts', import.meta.url), study: dir, settings: { epochMs } })
-    : inProcessPool(fakeBench(problem.space, { epochMs }), store.artefacts);
+    : inProcessPool(fakeBench(problem.space, { epochMs, ...(quality && { quality }) }), store.artefacts);
 await runStudy({
   store,
   strategy,

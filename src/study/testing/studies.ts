@@ -7,17 +7,21 @@ import type { Problem, Strategy } from '../../strategy/strategy.ts';
 import { nasBench201, problemOf, RISING } from '../../strategy/testing/problems.ts';
 import { ridgeSearch } from '../../strategy/testing/ridge.ts';
 import type { Store, Trial } from '../store/store.ts';
+import type { FakeOptions } from './fake.ts';
+import { xorProblem, xorReward } from './xor.ts';
 
 export interface TestStudy {
   readonly strategy: Strategy;
   readonly problem: Problem;
+  /** What its fake estimates come from; the architecture's key by default. */
+  readonly quality?: FakeOptions['quality'];
 }
 
 export const THREE_EPOCHS: Fidelity = { epochs: 3, data: 1, resolution: 1, width: 1 };
 
 const RISING_PROBLEM = problemOf(nasBench201, { fidelities: RISING });
 
-/** Studies of NAS-Bench-201 whose estimates are fakes, one for each strategy that must survive being killed. */
+/** Studies whose estimates are fakes, one for each strategy that must survive being killed: of NAS-Bench-201, and of a space without a tree. */
 export const STUDIES = {
   random: { strategy: randomSearch(), problem: problemOf(nasBench201, { fidelities: [THREE_EPOCHS] }) },
   'aging-evolution': {
@@ -47,6 +51,16 @@ export const STUDIES = {
     }),
   },
   ridge: { strategy: ridgeSearch(), problem: problemOf(nasBench201, { fidelities: [THREE_EPOCHS] }) },
+  'aging-evolution of a growing network': {
+    strategy: agingEvolution({ population: 8, sample: 3 }),
+    problem: xorProblem({ fidelities: [THREE_EPOCHS], objectives: RISING_PROBLEM.objectives }),
+    quality: xorReward,
+  },
+  'evolution of a growing network': {
+    strategy: createStrategy('hyperband', { eta: 2, inner: 'evolution', 'inner.population': 6, enough: 4 }),
+    problem: xorProblem({ fidelities: RISING, objectives: RISING_PROBLEM.objectives }),
+    quality: xorReward,
+  },
 } as const satisfies Readonly<Record<string, TestStudy>>;
 
 /** What must not depend on when a study was interrupted: all of its trials but times and attempts, and the strategy's state. */

@@ -7,7 +7,7 @@ import { serve } from './serve.ts';
  * One worker in this very process, over the same messages: for library use, tests and the browser. A trial that takes
  * the process down takes the study's loop with it. `artefacts`: the store's.
  */
-export function inProcessPool(bench: Bench, artefacts: Artefacts): WorkerPool {
+export function inProcessPool<S>(bench: Bench<S>, artefacts: Artefacts): WorkerPool {
   const spawn: Spawn = (_, receive, exited) => {
     const life = new AbortController();
     let deliver: (message: ToWorker) => void = () => {};

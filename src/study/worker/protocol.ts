@@ -72,10 +72,10 @@ export interface WorkerSetUp {
   readonly index: number;
 }
 
-/** What a worker works with. */
-export interface Bench {
-  readonly space: Space;
-  readonly estimator: Estimator;
+/** What a worker works with. Only the estimator uses the space. */
+export interface Bench<S = Space> {
+  readonly space: S;
+  readonly estimator: Estimator<S>;
 }
 
 /** The study's side of one worker, wherever it runs. */
@@ -99,6 +99,6 @@ export interface WorkerChannel {
 }
 
 /** Builds what a worker works with. UserError: a reason that a person can mend. */
-export type MakeBench = (setUp: WorkerSetUp) => Promise<Bench>;
+export type MakeBench<S = Space> = (setUp: WorkerSetUp) => Promise<Bench<S>>;
 
 export type MakeArtefacts = (setUp: WorkerSetUp) => Artefacts;

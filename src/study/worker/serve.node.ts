@@ -7,7 +7,7 @@ import { serve } from './serve.ts';
  * What the entry module of a worker process calls, once: estimates the trials that the study's process sends, until that
  * process is gone. Throws Error in a process that `processPool` did not start.
  */
-export function serveTrials(makeBench: MakeBench): void {
+export function serveTrials<S>(makeBench: MakeBench<S>): void {
   const send = process.send?.bind(process);
   if (!send) throw new Error('this module is the entry of a worker process; a study starts it');
   // By a signal: `process.exit` would wait for, and break, a run in the engine's thread.

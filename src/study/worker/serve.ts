@@ -18,13 +18,13 @@ import type {
  * The worker's side: builds its bench when told to, then estimates one job after another. `signal` aborts the estimate
  * that is running (a worker in a process of its own is killed instead).
  */
-export function serve(
+export function serve<S>(
   channel: WorkerChannel,
-  makeBench: MakeBench,
+  makeBench: MakeBench<S>,
   makeArtefacts: MakeArtefacts,
   signal: AbortSignal = new AbortController().signal,
 ): void {
-  let bench: Bench | undefined;
+  let bench: Bench<S> | undefined;
   let artefacts: Artefacts | undefined;
   let answered: (answer: Answer) => void = () => {};
 

@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { rng } from '../common/random.ts';
+import { networkCosts } from '../network/costs.ts';
+import { architectureKey } from './architecture.ts';
+import { dropout, float, linear, pick, sequential } from './builders.ts';
+import { checkSearchSpace } from './conformance.node.ts';
+import { defineSpace } from './define.ts';
+import { encodeOneHot } from './encode.ts';
+import { isFixed, type SearchSpace } from './search-space.ts';
+import type { Architecture } from './space.ts';
+import { SPACES } from './spaces/index.ts';
+import { searchSpaceConformance } from './testing/conformance.ts';
+import { countingSpace } from './testing/counting.ts';
+import { activate, growingSpace } from './testing/genome.ts';
+import { searchSpaceOf } from './tree-search-space.ts';
+import { mutate } from './vary.ts';
+
+const images = { kind: 'classification', input: [3, 32, 32], outputs: 10 } as const;
+const table = { kind: 'classification', input: [4], outputs: 3 } as const;
+
+for (const [space, task] of [
+  [SPACES['nas-bench-201'].create(images), images],
+  [SPACES['small-cnn'].create(images, { tune: true }), images],
+  [SPACES.mlp.create(table), table],
+  [defineSpace('continuous', () => sequential(dropout(float('rate', 0, 0.5)), linear('outputs'))).create(table), table],
+  [defineSpace('fixed', () => linear('outputs')).create(table), table],
+] as const)
+  searchSpaceConformance(searchSpaceOf(space), { samples: 6, network: (network) => networkCosts(network, task) });
+
+const xor = growingSpace('xor', 2, 1);
+searchSpaceConformance(xor);
+searchSpaceConformance(countingSpace(30));
+
+test('one tree is one space by the contract, with its size, its networks and its training settings', () => {
+  const tree = defineSpace('joint', () => ({
+    network: sequential(linear(pick('units', [8, 12])), linear('outputs')),
+    hyperparameters: { learningRate: pick('rate', [0.1, 0.2, 0.3]), optimizer: 'adamw' },
+  })).create(table);
+  const space = searchSpaceOf(tree);
+  assert.equal(searchSpaceOf(tree), space);
+  assert.equal(space.tree, tree);
+  assert.equal(space.size?.(), 6n);
+  const one = space.parse('units=12, rate=0.2');
+  assert.deepEqual(space.hyperparameters?.(one), { learningRate: 0.2, optimizer: 'adamw' });
+  assert.equal(isFixed(space), false);
+  assert.equal(isFixed(searchSpaceOf(defineSpace('fixed', () => linear('outputs')).create(table))), true);
+  assert.equal(isFixed(xor), false);
+});
+
+test('a value that no decision can have is refused where it is read', () => {
+  const tree = SPACES['nas-bench-201'].create(images);
+  const damaged = { ...searchSpaceOf(tree).sample(rng('damaged')), '0->1': { op: 'none' } };
+  for (const read of [() => mutate(tree, damaged, rng('one')), () => encodeOneHot(tree, damaged)])
+    assert.throws(read, { name: 'UserError', message: /architecture: decision "0->1" is \{"op":"none"\}; must be/ });
+});
+
+test('keys do not depend on the order of keys at any depth, and tell lists from objects', () => {
+  assert.equal(
+    architectureKey({ a: { x: 1, y: [{ p: 1, q: 2 }] } }),
+    architectureKey({ a: { y: [{ q: 2, p: 1 }], x: 1 } }),
+  );
+  assert.notEqual(architectureKey({ a: { x: 1 } }), architectureKey({ a: [['x', 1]] }));
+});
+
+test('checkSearchSpace names the first rule that is broken', async () => {
+  const broken = (change: Partial<SearchSpace>): SearchSpace => ({ ...xor, ...change });
+  await checkSearchSpace(xor);
+  const same = (architecture: Architecture) => architecture;
+  await assert.rejects(
+    checkSearchSpace(broken({ mutate: same })),
+    /space "xor" breaks the rule "a mutation is another/,
+  );
+  await assert.rejects(
+    checkSearchSpace(broken({ check: (found) => found as Architecture })),
+    /"what is no member is refused/,
+  );
+  await assert.rejects(
+    checkSearchSpace(broken({ sample: () => xor.sample(rng(Math.random())) })),
+    /"the same stream draws/,
+  );
+  const thawed = () => ({ ...xor.sample(rng('one')) });
+  await assert.rejects(
+    checkSearchSpace(broken({ sample: thawed, crossover: same })),
+    /samples are not all alike|and frozen/,
+  );
+  await assert.rejects(checkSearchSpace(broken({ format: () => '' })), /"the text of a member/);
+});
+
+test('a genome grows without end, and the same innovation has the same number in two lineages', () => {
+  const stream = rng('growth');
+  let genome = xor.sample(stream);
+  for (let i = 0; i < 300; i++) genome = xor.mutate(genome, stream);
+  assert.ok(genome.hidden.length > 15, `${genome.hidden.length} hidden nodes`);
+  const first = Array.from({ length: 60 }, (_, i) => xor.sample(rng('lineage', i))).flatMap(({ hidden }) => hidden);
+  const numbers = Map.groupBy(first, ({ id }) => id);
+  assert.ok([...numbers.values()].some((nodes) => nodes.length > 3));
+  for (const nodes of numbers.values()) assert.equal(new Set(nodes.map((node) => node.place)).size, 1);
+});
+
+test('a genome computes what its nodes say', () => {
+  const either = { from: 0, to: 3, weight: 2 };
+  const network = xor.check({
+    hidden: [],
+    connections: [either, { from: 1, to: 3, weight: 2 }, { from: 2, to: 3, weight: -1 }],
+  });
+  const answers = [
+    [0, 0],
+    [0, 1],
+    [1, 0],
+    [1, 1],
+  ].map((inputs) => Math.round(activate(network, inputs)[0] ?? Number.NaN));
+  assert.deepEqual(answers, [0, 1, 1, 1]);
+});
