@@ -10,6 +10,9 @@ import { isWhole, numberIfItIsOne } from '../common/numbers.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Comparison } from '../report/compare/data.ts';
 import { checkSettings, flagOf, SETTING_NAMES, type SettingName, type StudySettings } from '../study/spec.ts';
+import { Interrupted } from '../terminal/interrupt.ts';
+import { OPEN, openFile } from '../terminal/open.ts';
+import type { Output } from '../terminal/output.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import { parseEstimators, parseStrategies, RANDOM } from './compare/competitors.ts';
 import { tellComparison, warningsOf } from './compare/output.ts';
@@ -18,9 +21,6 @@ import { type Entry, runSearches } from './compare/searches.ts';
 import { compareStudies } from './compare/studies.ts';
 import { compareOnTable } from './compare/table.ts';
 import { addSettings, givenSettings, readSettings } from './flags.ts';
-import { Interrupted } from './interrupt.ts';
-import { OPEN, openFile } from './open.ts';
-import type { Output } from './output.ts';
 
 interface CompareOptions {
   readonly benchmark?: string;

@@ -13,14 +13,14 @@ import { isWhole, numberIfItIsOne } from '../common/numbers.ts';
 import { plural, showCount, showMetric, showSeconds } from '../report/numbers.ts';
 import type { Choice } from '../study/choice.ts';
 import { testedObjective } from '../study/objectives.ts';
+import { interruptible } from '../terminal/interrupt.ts';
+import { type Output, table } from '../terminal/output.ts';
+import { createTrainingsView, type TrainingsView } from '../terminal/trainings.ts';
 import { TrainingFailure } from '../train/failure.ts';
 import { bestTable } from './best.ts';
 import { addChoice, choiceText } from './choice.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import { addSettingsOfStudy, givenSettings } from './flags.ts';
-import { interruptible } from './interrupt.ts';
-import { type Output, table } from './output.ts';
-import { createTrainingsView, type TrainingsView } from './trainings.ts';
 
 /** The option of `evaluate` and `run`. */
 export const NO_SAMPLES = ['--no-samples', 'do not store sample predictions on the test split for the report'] as const;

@@ -7,8 +7,8 @@ import { readStudy } from '../app/study.ts';
 import { invalid, messageOf } from '../common/errors.ts';
 import { showMetric } from '../report/numbers.ts';
 import { isHeld } from '../study/store/lock.node.ts';
+import { table } from '../terminal/output.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { table } from './output.ts';
 
 /** Folders below the given one in which studies are looked for. */
 const DEPTH = 6;

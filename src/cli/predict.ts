@@ -3,8 +3,8 @@ import { openEngine } from '../app/engine.ts';
 import type { Json } from '../common/json.ts';
 import { printable } from '../common/text.ts';
 import { openPredictor, type Prediction } from '../report/predict.node.ts';
+import { table } from '../terminal/output.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { table } from './output.ts';
 
 /**
  * `netsmith predict MODEL FILE...`: [{ file, class, probabilities }], of a CSV's rows also `row`; of a regression `values`; of what

@@ -17,6 +17,9 @@ import { showMetric } from '../report/numbers.ts';
 import { testedObjective } from '../study/objectives.ts';
 import type { Afterwards } from '../study/plan.ts';
 import { SETTING_NAMES, type StudySettings } from '../study/spec.ts';
+import { interruptible } from '../terminal/interrupt.ts';
+import { OPEN, openFile } from '../terminal/open.ts';
+import type { Output } from '../terminal/output.ts';
 import { TrainingFailure } from '../train/failure.ts';
 import { bestTable, bestText } from './best.ts';
 import { CHOOSE, choiceText } from './choice.ts';
@@ -24,9 +27,6 @@ import { define, outputOf, type Shell } from './command.ts';
 import { checkSeeds, evaluateInView, evaluationText, NO_SAMPLES, seedsText } from './evaluate.ts';
 import { exportInView, parityText, testText } from './export.ts';
 import { readSettings } from './flags.ts';
-import { interruptible } from './interrupt.ts';
-import { OPEN, openFile } from './open.ts';
-import type { Output } from './output.ts';
 import {
   addStudyOptions,
   endText,

@@ -6,9 +6,9 @@ import { rng } from '../common/random.ts';
 import { networkCosts } from '../network/costs.ts';
 import { showCount } from '../report/numbers.ts';
 import { type Architecture, formatArchitecture, resolve, type Space, sample } from '../space/index.ts';
+import { table } from '../terminal/output.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import { parsePairs } from './flags.ts';
-import { table } from './output.ts';
 import { taskFrom } from './show.ts';
 import { loadSpace } from './space-file.ts';
 

@@ -13,12 +13,12 @@ import { runStudy } from '../study/run.ts';
 import { SETTING_NAMES, type SettingName, type StudySettings } from '../study/spec.ts';
 import type { Store } from '../study/store/store.ts';
 import { checkNewStudy } from '../study/study.node.ts';
+import { Interrupted, interruptible } from '../terminal/interrupt.ts';
+import { createLiveView } from '../terminal/live.ts';
+import type { Output } from '../terminal/output.ts';
 import { bestText } from './best.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import { addSettings, readSettings } from './flags.ts';
-import { Interrupted, interruptible } from './interrupt.ts';
-import { createLiveView } from './live.ts';
-import type { Output } from './output.ts';
 import { loadSpace } from './space-file.ts';
 
 /** `netsmith search`: { study, trials, best } */

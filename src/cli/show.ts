@@ -17,10 +17,10 @@ import {
   type Task,
 } from '../space/index.ts';
 import { writeWhole } from '../study/store/files.node.ts';
+import type { Output } from '../terminal/output.ts';
 import { CHOOSE, choiceText } from './choice.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import { parsePairs } from './flags.ts';
-import type { Output } from './output.ts';
 import { loadSpace } from './space-file.ts';
 
 interface ShowOptions extends ChoiceOptions {

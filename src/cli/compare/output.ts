@@ -8,7 +8,7 @@ import { renderComparison } from '../../report/compare/html.ts';
 import { ranked, showP, winnerOf } from '../../report/compare/verdict.ts';
 import { showDeviation, showDifference, showMetric, showSeconds } from '../../report/numbers.ts';
 import { writeWhole } from '../../study/store/files.node.ts';
-import { type Output, table } from '../output.ts';
+import { type Output, table } from '../../terminal/output.ts';
 
 /** Fewer seeds than this say next to nothing. */
 const FEWEST_SEEDS = 3;

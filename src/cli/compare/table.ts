@@ -14,7 +14,7 @@ import { withinLimits } from '../../strategy/limits.ts';
 import type { Limit, Problem } from '../../strategy/strategy.ts';
 import { type Simulation, simulate, tabularProblem } from '../../study/simulate.ts';
 import { isOwnFile } from '../../study/spec.ts';
-import type { Output } from '../output.ts';
+import type { Output } from '../../terminal/output.ts';
 import type { NamedStrategy } from './competitors.ts';
 
 /** Searches of a table, each strategy with each seed. */
