@@ -7,7 +7,6 @@ import { checkRunSettings, type Setup } from '../app/setup.ts';
 import { type ReadStudy, readStudy, setUpFinal } from '../app/study.ts';
 import { lookUpTest } from '../app/table-search.ts';
 import { invalid } from '../common/errors.ts';
-import type { Json } from '../common/json.ts';
 import type { Metrics } from '../common/metrics.ts';
 import { isWhole, numberIfItIsOne } from '../common/numbers.ts';
 import { plural, showCount, showMetric, showSeconds } from '../report/numbers.ts';
@@ -62,7 +61,7 @@ export function addEvaluate(program: Command, shell: Shell): void {
               (signal) => evaluateInView(dir, setup, best, options, output, signal),
             );
       const result = evaluationToJson(dir, setup, best, record);
-      output.result(result as unknown as Json, evaluationText(setup, best, record));
+      output.result(result, evaluationText(setup, best, record));
     },
   );
 }

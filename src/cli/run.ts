@@ -11,7 +11,6 @@ import type { StudyOptions } from '../app/search.ts';
 import type { Setup } from '../app/setup.ts';
 import { type ReadStudy, readStudy } from '../app/study.ts';
 import { invalid } from '../common/errors.ts';
-import type { Json } from '../common/json.ts';
 import { numberIfItIsOne } from '../common/numbers.ts';
 import { showMetric } from '../report/numbers.ts';
 import { testedObjective } from '../study/objectives.ts';
@@ -147,7 +146,7 @@ export async function finishRun(
       evaluation: evaluationToJson(dir, setup, best, record),
       export: exported,
       report,
-    } as unknown as Json,
+    },
     [
       evaluationText(setup, best, record),
       '',

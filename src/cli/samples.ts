@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { spaceFor } from '../app/setup.ts';
+import { loadSpace } from '../app/space-file.ts';
 import { invalid, messageOf } from '../common/errors.ts';
 import { isWhole, numberIfItIsOne } from '../common/numbers.ts';
 import { rng } from '../common/random.ts';
@@ -10,7 +11,6 @@ import { table } from '../terminal/output.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import { parsePairs } from './flags.ts';
 import { taskFrom } from './show.ts';
-import { loadSpace } from './space-file.ts';
 
 interface SamplesOptions {
   readonly spaceOptions?: Record<string, number | string | boolean>;

@@ -5,8 +5,8 @@ import { hint } from '../app/invocation.ts';
 import { ownFilesOf } from '../app/own-files.ts';
 import { newStudy, type StudyOptions, withWayOn, workersOf } from '../app/search.ts';
 import { budgetOf, type Setup } from '../app/setup.ts';
+import { loadSpace } from '../app/space-file.ts';
 import { type ReadStudy, readStudy } from '../app/study.ts';
-import type { Json } from '../common/json.ts';
 import type { StudyEnd } from '../study/events.ts';
 import { allTried } from '../study/exhaustion.ts';
 import { runStudy } from '../study/run.ts';
@@ -19,7 +19,6 @@ import type { Output } from '../terminal/output.ts';
 import { bestText } from './best.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import { addSettings, readSettings } from './flags.ts';
-import { loadSpace } from './space-file.ts';
 
 /** `netsmith search`: { study, trials, best } */
 export function addSearch(program: Command, shell: Shell): void {
@@ -145,7 +144,7 @@ export async function tellResult(dir: string, end: SearchEnd, output: Output, sh
     output.note(`No trial is complete${reason === undefined ? '' : `; the first failed with: ${reason}`}`);
     shell.exitCode = 1;
   }
-  output.result(bestToJson(dir, study) as unknown as Json, bestText(study));
+  output.result(bestToJson(dir, study), bestText(study));
 }
 
 export function tellInterrupted(dir: string, { interrupted }: SearchEnd, output: Output, shell: Shell): void {

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import { type ChoiceOptions, chosen } from '../app/choice.ts';
 import { readEvaluation } from '../app/evaluation/evaluation.ts';
 import { spaceFor } from '../app/setup.ts';
+import { loadSpace } from '../app/space-file.ts';
 import { readStudy } from '../app/study.ts';
 import { invalid } from '../common/errors.ts';
 import { isWhole, numberIfItIsOne, parseNumber } from '../common/numbers.ts';
@@ -21,7 +22,6 @@ import type { Output } from '../terminal/output.ts';
 import { CHOOSE, choiceText } from './choice.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import { parsePairs } from './flags.ts';
-import { loadSpace } from './space-file.ts';
 
 interface ShowOptions extends ChoiceOptions {
   readonly space?: string;

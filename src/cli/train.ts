@@ -3,6 +3,7 @@ import { openEngine } from '../app/engine.ts';
 import { memoryOfProcess, memoryOfPrograms } from '../app/memory.node.ts';
 import { forecastTraining } from '../app/preflight.ts';
 import { setUp } from '../app/setup.ts';
+import { loadSpace } from '../app/space-file.ts';
 import { rng } from '../common/random.ts';
 import { costsOf } from '../measure/index.ts';
 import { showCount, showMetric, showSeconds } from '../report/numbers.ts';
@@ -16,7 +17,6 @@ import { withHyperparameters } from '../train/settings.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import { addSettings, readSettings } from './flags.ts';
 import { architectureFrom } from './show.ts';
-import { loadSpace } from './space-file.ts';
 
 /** The settings of one training run; the rest of a study's are about the search. */
 const SETTINGS: readonly SettingName[] = [

@@ -10,6 +10,7 @@ import { readPrior } from '../../app/prior.ts';
 import { isFinished } from '../../app/report.ts';
 import { CHANGEABLE, reopen } from '../../app/resume.ts';
 import { setUp } from '../../app/setup.ts';
+import { loadSpace } from '../../app/space-file.ts';
 import { type ReadStudy, readStudy, setUpAgain } from '../../app/study.ts';
 import { invalid } from '../../common/errors.ts';
 import { SETTING_NAMES, type StudySettings } from '../../study/spec.ts';
@@ -17,7 +18,6 @@ import { Interrupted, interruptible } from '../../terminal/interrupt.ts';
 import type { Output } from '../../terminal/output.ts';
 import { evaluateInView } from '../evaluate.ts';
 import { newStudyOfCommand, searchToItsEnd } from '../search.ts';
-import { loadSpace } from '../space-file.ts';
 import { allTrain, checkProtocol } from './protocol.ts';
 import type { NamedStudy } from './studies.ts';
 
