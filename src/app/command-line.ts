@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { flagOf, type GROUPS, type SettingName, type StudySettings, studySchema } from '../study/spec.ts';
+import { recordOf } from '../common/records.ts';
+import { flagOf, GROUPS, SETTING_NAMES, type SettingName, type StudySettings, studySchema } from '../study/spec.ts';
 
 /** What a flag needs to know of a setting; read from the schema's own JSON Schema, so that there is one list. */
 export interface Described {
@@ -10,9 +11,24 @@ export interface Described {
   readonly group?: keyof typeof GROUPS;
 }
 
-export const DESCRIBED = z.toJSONSchema(studySchema, { io: 'input' }).properties as unknown as Readonly<
-  Record<SettingName, Described>
->;
+const { properties = {} } = z.toJSONSchema(studySchema, { io: 'input' });
+
+export const DESCRIBED: Readonly<Record<SettingName, Described>> = recordOf(SETTING_NAMES, (name) => {
+  const found = properties[name];
+  if (typeof found !== 'object') return {};
+  const { type, description, default: preset, enum: words, group } = found;
+  return {
+    ...(typeof type === 'string' && { type }),
+    ...(description !== undefined && { description }),
+    ...(preset !== undefined && { default: preset }),
+    ...(words !== undefined && { enum: words.map(String) }),
+    ...(isGroup(group) && { group }),
+  };
+});
+
+function isGroup(name: unknown): name is keyof typeof GROUPS {
+  return typeof name === 'string' && Object.hasOwn(GROUPS, name);
+}
 
 /** The command line that has these settings, those aside that are the schema's defaults anyway. */
 export function commandOf(command: string, settings: StudySettings): string {
