@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import { unknownName } from '../common/closest.ts';
+import { invalid } from '../common/errors.ts';
+import { numberIfItIsOne } from '../common/numbers.ts';
 import { recordOf } from '../common/records.ts';
 import { flagOf, GROUPS, SETTING_NAMES, type SettingName, type StudySettings, studySchema } from '../study/spec.ts';
 
@@ -61,4 +64,19 @@ export function shellWord(text: string): string {
 export function quoted(text: string, platform: NodeJS.Platform): string {
   if (platform === 'win32') return /^[\w.,=/:\\-]+$/.test(text) ? text : `"${text.replaceAll('"', '\\"')}"`;
   return /^[\w.,=/:-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** `cells=1,channels=16,flip=true`. Throws UserError for text that is not a pair, and for a repeated name. */
+export function parsePairs(text: string, place: string): Record<string, number | string | boolean> {
+  const pairs = new Map<string, number | string | boolean>();
+  for (const part of text.split(',')) {
+    const at = part.indexOf('=');
+    if (at < 1) throw invalid(place, `"${part}"`, 'must be name=value pairs, separated by commas');
+    const [name, value] = [part.slice(0, at).trim(), part.slice(at + 1).trim()];
+    if (pairs.has(name)) throw invalid(place, `"${name}" twice`, 'each option can be given only once');
+    // As a key of a plain object it would be lost on the way.
+    if (name === '__proto__') throw unknownName(`${place}: unknown option`, name, []);
+    pairs.set(name, value === 'true' ? true : value === 'false' ? false : numberIfItIsOne(value));
+  }
+  return Object.fromEntries(pairs);
 }

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { parsePairs } from '../app/command-line.ts';
 import { spaceFor } from '../app/setup.ts';
 import { loadSpace } from '../app/space-file.ts';
 import { invalid, messageOf } from '../common/errors.ts';
@@ -9,7 +10,6 @@ import { showCount } from '../report/numbers.ts';
 import { type Architecture, formatArchitecture, resolve, type Space, sample } from '../space/index.ts';
 import { table } from '../terminal/output.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { parsePairs } from './flags.ts';
 import { taskFrom } from './show.ts';
 
 interface SamplesOptions {

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { type ChoiceOptions, chosen } from '../app/choice.ts';
+import { parsePairs } from '../app/command-line.ts';
 import { readEvaluation } from '../app/evaluation/evaluation.ts';
 import { spaceFor } from '../app/setup.ts';
 import { loadSpace } from '../app/space-file.ts';
@@ -21,7 +22,6 @@ import { writeWhole } from '../study/store/files.node.ts';
 import type { Output } from '../terminal/output.ts';
 import { CHOOSE, choiceText } from './choice.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { parsePairs } from './flags.ts';
 
 interface ShowOptions extends ChoiceOptions {
   readonly space?: string;

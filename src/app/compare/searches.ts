@@ -1,24 +1,26 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { bestTrials } from '../../app/best.ts';
-import { chosen } from '../../app/choice.ts';
-import { tryPredictor } from '../../app/estimators.ts';
-import { readEvaluation } from '../../app/evaluation/evaluation.ts';
-import { ownFilesOf } from '../../app/own-files.ts';
-import { readPrior } from '../../app/prior.ts';
-import { isFinished } from '../../app/report.ts';
-import { CHANGEABLE, reopen } from '../../app/resume.ts';
-import { setUp } from '../../app/setup.ts';
-import { loadSpace } from '../../app/space-file.ts';
-import { type ReadStudy, readStudy, setUpAgain } from '../../app/study.ts';
 import { invalid } from '../../common/errors.ts';
+import type { SpaceDefinition } from '../../space/index.ts';
 import { SETTING_NAMES, type StudySettings } from '../../study/spec.ts';
-import { Interrupted, interruptible } from '../../terminal/interrupt.ts';
-import type { Output } from '../../terminal/output.ts';
-import { evaluateInView } from '../evaluate.ts';
-import { newStudyOfCommand, searchToItsEnd } from '../search.ts';
-import { allTrain, checkProtocol } from './protocol.ts';
+import type { Store } from '../../study/store/store.ts';
+import { bestTrials } from '../best.ts';
+import { type Chosen, chosen } from '../choice.ts';
+import { tryPredictor } from '../estimators.ts';
+import type { EvaluateOptions } from '../evaluation/evaluate.ts';
+import { readEvaluation } from '../evaluation/evaluation.ts';
+import type { Notes } from '../notes.ts';
+import { ownFilesOf } from '../own-files.ts';
+import { readPrior } from '../prior.ts';
+import { isFinished } from '../report.ts';
+import { CHANGEABLE, reopen } from '../resume.ts';
+import { newStudy } from '../search.ts';
+import { type Setup, setUp } from '../setup.ts';
+import { loadSpace } from '../space-file.ts';
+import { type ReadStudy, readStudy, setUpAgain } from '../study.ts';
+import { checkNamedOnce, type NamedEstimator, type NamedStrategy, RANDOM } from './competitors.ts';
+import { allTrain, checkProtocol, isRandom } from './protocol.ts';
 import type { NamedStudy } from './studies.ts';
 
 /** One of those that are compared. */
@@ -28,9 +30,41 @@ export interface Entry {
   readonly settings: StudySettings;
 }
 
+/** Each configuration with each strategy and each estimator, where there are some; random search among them. */
+export function entriesOf(
+  configurations: readonly Entry[],
+  strategies: readonly (NamedStrategy | undefined)[] = [undefined],
+  estimators: readonly (NamedEstimator | undefined)[] = [undefined],
+): readonly Entry[] {
+  const entries = configurations.flatMap(({ name, settings }) =>
+    strategies.flatMap((by) =>
+      estimators.map((judge) => ({
+        name: [name, by?.name, judge?.name].filter(Boolean).join(' '),
+        settings: {
+          ...settings,
+          ...(by && { strategy: by.strategy, strategyOptions: by.options }),
+          ...(judge && { estimator: judge.estimator, estimatorOptions: judge.options }),
+        },
+      })),
+    ),
+  );
+  const [first] = entries;
+  if (first === undefined || entries.some(({ settings }) => isRandom(settings))) return entries;
+  const random: Entry = {
+    name: entries.some(({ name }) => name === RANDOM.name) ? 'random in full' : RANDOM.name,
+    settings: {
+      ...first.settings,
+      ...{ strategy: RANDOM.strategy, strategyOptions: {}, stopping: 'none', stoppingOptions: {} },
+    },
+  };
+  return [random, ...entries];
+}
+
 export interface SearchesOrder {
   readonly entries: readonly Entry[];
   readonly seeds: readonly number[];
+  /** Of a program that has a space of its own; else the one that the settings name. */
+  readonly space?: SpaceDefinition;
   /** Folders of earlier studies that every search begins with. */
   readonly prior: readonly string[];
   /** Trainings of each winner for the test; 0: none. */
@@ -39,22 +73,32 @@ export interface SearchesOrder {
   readonly out: string;
 }
 
+/** How the searches are run: the command line shows what goes on, and ends them with Ctrl-C. */
+export interface Searcher {
+  /** Runs an open study to its end and closes it. False: it was interrupted, and the comparison ends with it. */
+  search(dir: string, store: Store, setup: Setup): Promise<boolean>;
+  evaluate(dir: string, setup: Setup, best: Chosen, options: EvaluateOptions): Promise<unknown>;
+}
+
 /**
  * Runs the searches one after another, the seeds in the outer loop. An existing study is resumed, or left alone
- * if it has ended. Returns `Interrupted` after Ctrl-C. Checks everything before the first search: throws UserError for settings that do
- * not fit, for protocols that differ, and for a folder that holds another study.
+ * if it has ended. Returns undefined where one was interrupted. Checks everything before the first search: throws UserError for settings
+ * that do not fit, for protocols that differ, and for a folder that holds another study.
  */
-export async function runSearches(order: SearchesOrder, output: Output): Promise<readonly NamedStudy[] | Interrupted> {
+export async function runSearches(
+  order: SearchesOrder,
+  searcher: Searcher,
+  notes: Notes,
+): Promise<readonly NamedStudy[] | undefined> {
   const { entries, seeds, prior, out } = order;
-  const twice = entries.find(({ name }, i) => entries.findIndex((other) => other.name === name) !== i);
-  if (twice !== undefined) throw invalid('compare', `"${twice.name}" twice`, 'must name each once');
+  checkNamedOnce('compare', entries);
   checkProtocol(entries.map(({ name, settings }) => ({ place: `"${name}"`, settings })));
   if (order.evaluate === 0 && !allTrain(entries.map(({ settings }) => settings)))
     throw invalid('--evaluate', '0', 'must be at least 1: searches without training are compared by their evaluations');
-  const quiet: Output = { ...output, note: () => {} };
+  const spaceOf = async ({ space }: StudySettings) => order.space ?? (await loadSpace(space));
   for (const { settings } of entries) {
-    const setup = await setUp(settings, await loadSpace(settings.space));
-    const earlier = await readPrior(prior, setup, quiet);
+    const setup = await setUp(settings, await spaceOf(settings), false, ownFilesOf(settings));
+    const earlier = await readPrior(prior, setup, { note: () => {} });
     if (setup.estimator.kind === 'predictor') await tryPredictor(setup, setup.estimator, earlier);
   }
   const runs = seeds.flatMap((seed) =>
@@ -74,15 +118,15 @@ export async function runSearches(order: SearchesOrder, output: Output): Promise
   for (const [i, { name, dir, settings }] of runs.entries()) {
     const found = there.get(dir);
     if (found === undefined || !(await isFinished(found))) {
-      output.note(`\n[${i + 1} of ${runs.length}] ${name}, seed ${settings.seed}`);
+      notes.note(`\n[${i + 1} of ${runs.length}] ${name}, seed ${settings.seed}`);
+      const own = ownFilesOf(settings);
       const { store, setup } =
         found === undefined
-          ? await newStudyOfCommand(settings, { out: dir, prior }, output)
-          : await reopen(dir, { ...ownFilesOf(settings) }, output);
-      const end = await searchToItsEnd(dir, store, setup, output);
-      if (end.reason === 'interrupted') return end.interrupted ?? new Interrupted('SIGINT');
+          ? await newStudy(settings, await spaceOf(settings), { out: dir, prior, own }, notes)
+          : await reopen(dir, { ...own }, notes);
+      if (!(await searcher.search(dir, store, setup))) return undefined;
     }
-    if (order.evaluate > 0) await evaluateWinner(dir, order.evaluate, output);
+    if (order.evaluate > 0) await evaluateWinner(dir, order.evaluate, searcher);
   }
   return runs.map(({ name, dir }) => ({ name, dir }));
 }
@@ -102,14 +146,11 @@ function checkSame(dir: string, study: ReadStudy, wanted: StudySettings, prior: 
 }
 
 /** Tests the winner of a study, unless that has been done. */
-async function evaluateWinner(dir: string, seeds: number, output: Output): Promise<void> {
+async function evaluateWinner(dir: string, seeds: number, searcher: Searcher): Promise<void> {
   const study = await readStudy(dir);
   const [best] = bestTrials(study);
   const record = readEvaluation(dir);
   if (best === undefined || (record?.trial === best.trial && record.seeds.length === seeds)) return;
   const setup = await setUpAgain(study, dir, study.settings);
-  await interruptible(
-    () => output.note('Interrupted. Completed training runs are kept.'),
-    (signal) => evaluateInView(dir, setup, chosen(study, dir), { seeds, baselines: false }, output, signal),
-  );
+  await searcher.evaluate(dir, setup, chosen(study, dir), { seeds, baselines: false });
 }
