@@ -31,9 +31,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   device: ['engine', 'network'],
   report: ['space', 'strategy', 'estimate', 'study', 'network', 'graph', 'engine', 'train', 'task', 'data', 'device'],
 };
+/** What shows progress and asks questions on a terminal: runs on Node alone, and knows no study in a folder. */
+const TERMINAL = { room: 'terminal', allowed: ['space', 'strategy', 'study', 'data', 'report'] } as const;
 /** Puts the others together, on Node: all that the command line and the library share. Only cli/ is above it. */
 const TOP = 'app';
-const ROOMS = [...Object.keys(MAY_IMPORT), TOP, 'cli'];
+const ROOMS = [...Object.keys(MAY_IMPORT), TERMINAL.room, TOP, 'cli'];
 
 /** The entry points of the package that run in a browser; `src/node.ts` is the one that does not. */
 const BROWSER_ENTRIES = ['src/index.ts', 'src/web.ts'];
@@ -57,29 +59,35 @@ interface Override {
 export function roomOverrides(): readonly Override[] {
   const overrides: Override[] = [];
   for (const [room, allowed] of Object.entries(MAY_IMPORT)) {
-    const closed = ROOMS.filter((other) => other !== room && other !== 'common' && !allowed.includes(other));
-    const group = [
-      ...closed.map((other) => `**/../${other}/**`),
-      ...allowed.filter((path) => path.includes('/')).map((path) => `!**/../${path}`),
-    ];
-    const names = allowed.length === 0 ? 'nothing' : allowed.join(', ');
-    const rooms = { group, message: `${room}/ may import ${names}${room === 'common' ? '' : ' (and common/)'}.` };
+    const rooms = closedTo(room, allowed);
     const node = {
       group: [...NODE_ONLY, 'node:*', 'node:*/**', '**/*.node.ts', '**/testing/**'],
-      message: 'Only *.node.ts files, tests, app/ and cli/ may use what only Node can do; pass it in.',
+      message: 'Only *.node.ts files, tests, terminal/, app/ and cli/ may use what only Node can do; pass it in.',
     };
     overrides.push(restrict([`src/${room}/**`, ...NODE_FILES.map((file) => `!src/${room}/**/${file}`)], [rooms, node]));
     overrides.push(restrict([`src/${room}/**/*.node.ts`], [rooms]));
   }
+  overrides.push(restrict([`src/${TERMINAL.room}/**`], [closedTo(TERMINAL.room, TERMINAL.allowed)]));
   const adapters = {
-    group: [...NODE_ONLY, 'node:*', '**/*.node.ts', `./${TOP}/**`, './cli/**'],
-    message: `The entry points for browsers import no *.node.ts file, no ${TOP}/ and no cli/.`,
+    group: [...NODE_ONLY, 'node:*', '**/*.node.ts', `./${TERMINAL.room}/**`, `./${TOP}/**`, './cli/**'],
+    message: `The entry points for browsers import no *.node.ts file, no ${TERMINAL.room}/, no ${TOP}/ and no cli/.`,
   };
   overrides.push(restrict(BROWSER_ENTRIES, [adapters]));
   overrides.push(restrict(['src/node.ts'], [{ group: ['./cli/**'], message: 'No entry point imports cli/.' }]));
   const cli = { group: ['**/../cli/**'], message: `${TOP}/ may import anything but cli/.` };
   overrides.push(restrict([`src/${TOP}/**`], [cli]));
   return overrides;
+}
+
+/** The rooms that a room may not import. */
+function closedTo(room: string, allowed: readonly string[]): Pattern {
+  const closed = ROOMS.filter((other) => other !== room && other !== 'common' && !allowed.includes(other));
+  const group = [
+    ...closed.map((other) => `**/../${other}/**`),
+    ...allowed.filter((path) => path.includes('/')).map((path) => `!**/../${path}`),
+  ];
+  const names = allowed.length === 0 ? 'nothing' : allowed.join(', ');
+  return { group, message: `${room}/ may import ${names}${room === 'common' ? '' : ' (and common/)'}.` };
 }
 
 function restrict(includes: readonly string[], patterns: readonly Pattern[]): Override {

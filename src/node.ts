@@ -6,8 +6,12 @@
 import './common/node-version.ts';
 
 export type { ChoiceOptions } from './app/choice.ts';
+export { type CompareSpec, compare } from './app/compare/compare.ts';
+export type { ComparisonFiles, ComparisonResult } from './app/compare/result.ts';
+export { type Examined, examineMachine } from './app/doctor.ts';
 export type { EvaluateOptions, EvaluationEvents, EvaluationResult } from './app/evaluation/evaluate.ts';
 export type { Exported } from './app/export.ts';
+export { type ListedStudy, listStudies } from './app/list-studies.ts';
 export {
   type BestNetwork,
   createStudy,
@@ -16,9 +20,9 @@ export {
   type OptimizeOptions,
   openStudy,
   type Study,
-  type StudySpec,
   type StudyTrial,
 } from './app/open.ts';
+export type { StudySpec } from './app/spec.ts';
 export { type DownloadOptions, type DownloadProgress, downloadDataset } from './data/download.node.ts';
 export { openDataset } from './data/open.node.ts';
 export { nodeRuntime } from './engine/runtime/node.node.ts';

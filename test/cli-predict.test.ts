@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import sharp from 'sharp';
-import { createOutput, safeStreams, table } from '../src/cli/output.ts';
 import { exportOnnx } from '../src/report/export/onnx.ts';
 import { imageInfo, trainedWeights } from '../src/report/testing/trained.ts';
 import * as s from '../src/space/builders.ts';
+import { createOutput, safeStreams, table } from '../src/terminal/output.ts';
 import { netsmith } from './support/netsmith.ts';
 
 let dir = '';

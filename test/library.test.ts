@@ -10,11 +10,13 @@ import { readStudy } from '../src/app/study.ts';
 import {
   asha,
   choice,
+  compare,
   conv,
   createStudy,
   defineSpace,
   globalAvgPool,
   linear,
+  listStudies,
   openStudy,
   openStudyStore,
   pick,
@@ -390,4 +392,53 @@ test('what does not fit is refused before anything is written', async () => {
     createStudy({ ...judged, space: changed, objective: { score: 'maximize' }, dir: own.dir, ifExists: 'continue' }),
     /space "toy" was another/,
   );
+});
+
+test('compare searches a table, as the command does', async () => {
+  const found = await compare({ benchmark: 'nas-bench-201', strategies: [tpe({ initial: 4 })], seeds: 2, trials: 20 });
+  const args = ['--benchmark', 'nas-bench-201', '--strategies', 'tpe:initial=4', '--seeds', '2', '--trials', '20'];
+  const { files, ...told } = await json('compare', ...args, '--out', fresh());
+  assert.deepEqual(JSON.parse(JSON.stringify(found)), told);
+  assert.ok(existsSync(files.report));
+  assert.deepEqual(found.competitors.map(({ name }) => name).toSorted(), ['random', 'tpe:initial=4']);
+  const wrong = { benchmark: 'nas-bench-201', strategies: ['tpe'], epochs: 3 };
+  await assert.rejects(compare(wrong), /compare: epochs: given with benchmark; has no effect/);
+  await assert.rejects(compare({}), /nothing to compare/);
+  await assert.rejects(compare({ benchmark: 'nas-bench-201', strategies: ['tep'] }), /did you mean "tpe"/);
+});
+
+test('compare runs searches of a space of your own, and continues where a signal stopped it', async () => {
+  const out = fresh();
+  const stop = new AbortController();
+  const spec = { ...SMALL, spaceOptions: {}, space: toy, strategies: ['evolution'], trials: 2, seeds: 2, out } as const;
+  const onNote = (text: string) => text.includes('[3 of 4]') && stop.abort(new Error('enough'));
+  await assert.rejects(compare({ ...spec, onNote, signal: stop.signal }), /enough/);
+  assert.deepEqual(readdirSync(out).toSorted(), ['evolution-seed-3', 'random-seed-3', 'random-seed-4']);
+  const { competitors, files, reference } = await compare(spec);
+  assert.equal(reference, 'random');
+  assert.deepEqual(
+    competitors.map(({ seeds }) => seeds),
+    [
+      [3, 4],
+      [3, 4],
+    ],
+  );
+  assert.ok(files !== undefined && existsSync(files.report) && existsSync(files.runs));
+  const again = await compare({ studies: [out] });
+  assert.equal(again.conclusion.length > 0 && again.files, undefined);
+  await assert.rejects(compare({ studies: [out], epochs: 2 }), /compare: epochs: given with studies/);
+});
+
+test('listStudies finds what createStudy made; a space may be the path of a file', async () => {
+  const file = join(folder, 'own-space.ts');
+  writeFileSync(
+    file,
+    `export { mlp as default } from '${pathToFileURL(join(ROOT, 'src', 'space', 'spaces', 'index.ts')).href}';`,
+  );
+  const dir = fresh();
+  const study = await createStudy({ ...SMALL, spaceOptions: {}, space: file, trials: 1, dir });
+  assert.equal(study.space.name, 'mlp');
+  await study.optimize();
+  const [found] = await listStudies(dir);
+  assert.deepEqual([found?.study, found?.state, found?.trials], [dir, 'finished', 1]);
 });

@@ -48,6 +48,8 @@ test('Biome refuses an import that the table of rooms does not allow, and what o
     ['study', 'a.ts', "export { openEngine } from '../../app/engine.ts';\n"],
     ['study', 'b.ts', "export type { Strategy } from '../../strategy/strategy.ts';\n"],
     ['app', 'a.ts', "export { main } from '../../cli/main.ts';\n"],
+    ['terminal', 'a.ts', "export { openEngine } from '../../app/engine.ts';\n"],
+    ['terminal', 'b.ts', "import 'node:fs';\nexport type { StudyEvent } from '../../study/events.ts';\n"],
     ...nodeOnly.map((name) => ['engine', 'a.ts', `export * from '${name}';\n`] as const),
     ...nodeOnly.map((name) => ['engine', 'a.node.ts', `export * from '${name}';\n`] as const),
   ]);
@@ -56,9 +58,11 @@ test('Biome refuses an import that the table of rooms does not allow, and what o
   assert.match(verdicts[2] ?? '', /study\/ may import space, strategy, model/);
   assert.equal(verdicts[3], '');
   assert.match(verdicts[4] ?? '', /app\/ may import anything but cli\//);
+  assert.match(verdicts[5] ?? '', /terminal\/ may import space, strategy, study, data, report/);
+  assert.equal(verdicts[6], '');
   for (const [i, name] of nodeOnly.entries()) {
-    assert.match(verdicts[5 + i] ?? '', /Only \*\.node\.ts files/, name);
-    assert.equal(verdicts[5 + nodeOnly.length + i], '', name);
+    assert.match(verdicts[7 + i] ?? '', /Only \*\.node\.ts files/, name);
+    assert.equal(verdicts[7 + nodeOnly.length + i], '', name);
   }
 });
 

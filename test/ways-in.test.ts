@@ -7,12 +7,12 @@ import { PassThrough } from 'node:stream';
 import { after, before, test } from 'node:test';
 import { parse } from 'csv-parse/sync';
 import { askSettings } from '../src/cli/init.ts';
-import { Interrupted } from '../src/cli/interrupt.ts';
-import { openerOf } from '../src/cli/open.ts';
-import { withTerminal } from '../src/cli/questions.ts';
 import { STRATEGIES } from '../src/strategy/index.ts';
 import { configSchema } from '../src/study/config-schema.ts';
 import { defineConfig } from '../src/study/define-config.ts';
+import { Interrupted } from '../src/terminal/interrupt.ts';
+import { openerOf } from '../src/terminal/open.ts';
+import { withTerminal } from '../src/terminal/questions.ts';
 import { json, netsmith, refusedIn } from './support/netsmith.ts';
 
 let folder = '';

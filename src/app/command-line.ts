@@ -1,5 +1,9 @@
 import { z } from 'zod';
-import { flagOf, type GROUPS, type SettingName, type StudySettings, studySchema } from '../study/spec.ts';
+import { unknownName } from '../common/closest.ts';
+import { invalid } from '../common/errors.ts';
+import { numberIfItIsOne } from '../common/numbers.ts';
+import { recordOf } from '../common/records.ts';
+import { flagOf, GROUPS, SETTING_NAMES, type SettingName, type StudySettings, studySchema } from '../study/spec.ts';
 
 /** What a flag needs to know of a setting; read from the schema's own JSON Schema, so that there is one list. */
 export interface Described {
@@ -10,9 +14,24 @@ export interface Described {
   readonly group?: keyof typeof GROUPS;
 }
 
-export const DESCRIBED = z.toJSONSchema(studySchema, { io: 'input' }).properties as unknown as Readonly<
-  Record<SettingName, Described>
->;
+const { properties = {} } = z.toJSONSchema(studySchema, { io: 'input' });
+
+export const DESCRIBED: Readonly<Record<SettingName, Described>> = recordOf(SETTING_NAMES, (name) => {
+  const found = properties[name];
+  if (typeof found !== 'object') return {};
+  const { type, description, default: preset, enum: words, group } = found;
+  return {
+    ...(typeof type === 'string' && { type }),
+    ...(description !== undefined && { description }),
+    ...(preset !== undefined && { default: preset }),
+    ...(words !== undefined && { enum: words.map(String) }),
+    ...(isGroup(group) && { group }),
+  };
+});
+
+function isGroup(name: unknown): name is keyof typeof GROUPS {
+  return typeof name === 'string' && Object.hasOwn(GROUPS, name);
+}
 
 /** The command line that has these settings, those aside that are the schema's defaults anyway. */
 export function commandOf(command: string, settings: StudySettings): string {
@@ -45,4 +64,19 @@ export function shellWord(text: string): string {
 export function quoted(text: string, platform: NodeJS.Platform): string {
   if (platform === 'win32') return /^[\w.,=/:\\-]+$/.test(text) ? text : `"${text.replaceAll('"', '\\"')}"`;
   return /^[\w.,=/:-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** `cells=1,channels=16,flip=true`. Throws UserError for text that is not a pair, and for a repeated name. */
+export function parsePairs(text: string, place: string): Record<string, number | string | boolean> {
+  const pairs = new Map<string, number | string | boolean>();
+  for (const part of text.split(',')) {
+    const at = part.indexOf('=');
+    if (at < 1) throw invalid(place, `"${part}"`, 'must be name=value pairs, separated by commas');
+    const [name, value] = [part.slice(0, at).trim(), part.slice(at + 1).trim()];
+    if (pairs.has(name)) throw invalid(place, `"${name}" twice`, 'each option can be given only once');
+    // As a key of a plain object it would be lost on the way.
+    if (name === '__proto__') throw unknownName(`${place}: unknown option`, name, []);
+    pairs.set(name, value === 'true' ? true : value === 'false' ? false : numberIfItIsOne(value));
+  }
+  return Object.fromEntries(pairs);
 }

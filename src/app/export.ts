@@ -1,7 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { invalid } from '../common/errors.ts';
-import type { Json } from '../common/json.ts';
 import type { Metrics } from '../common/metrics.ts';
 import { networkCosts } from '../network/costs.ts';
 import { modelCard } from '../report/export/model-card.ts';
@@ -118,7 +117,7 @@ export async function exportBest(
       network,
       info,
       weights,
-      about: { version, space: space.name, architecture: text, training: about as unknown as Json },
+      about: { version, space: space.name, architecture: text, training: about },
     }),
   );
   const { parity, samples } = await checkParity({ engine, network, info, weights, model, samples: valid });

@@ -11,14 +11,11 @@ import {
   type SpaceDefinition,
   spaceToJson,
 } from '../space/index.ts';
-import { SPACES } from '../space/spaces/index.ts';
-import type { StrategyChoice } from '../strategy/index.ts';
 import { type AskTell, openAskTell, type Told } from '../study/ask-tell.ts';
 import type { StudyEnd, StudyEvent } from '../study/events.ts';
 import { functionWorkers, type ObjectiveFunction } from '../study/own-function.ts';
 import type { Contender } from '../study/ranking.ts';
-import { runStudy } from '../study/run.ts';
-import { checkSettings, FUNCTION, SETTING_NAMES, type StudySettings } from '../study/spec.ts';
+import { SETTING_NAMES, type StudySettings } from '../study/spec.ts';
 import type { Store, Trial } from '../study/store/store.ts';
 import { bestTrials, measuredMetrics } from './best.ts';
 import { type ChoiceOptions, chosen } from './choice.ts';
@@ -35,37 +32,10 @@ import type { Notes } from './notes.ts';
 import { type OwnFiles, ownFilesOf, ownJudge } from './own-files.ts';
 import { writeReport } from './report.ts';
 import { CHANGEABLE, reopen } from './resume.ts';
-import { newStudy, workersOf } from './search.ts';
-import { budgetOf, namedSpace, type Setup, spaceFor, taskOf } from './setup.ts';
+import { newStudy, runToEnd } from './search.ts';
+import { type Setup, spaceFor, taskOf } from './setup.ts';
+import { definitionOf, type StudySpec, settingsOf } from './spec.ts';
 import { readStudy, setUpFinal, spaceOf } from './study.ts';
-
-type Direction = 'maximize' | 'minimize';
-
-/**
- * What a study is: the settings of the command line by their names (`dataDir` for `--data-dir`), with what a program can give besides.
- * What is not given has the default of `netsmith search --help`.
- */
-export interface StudySpec extends Partial<Omit<StudySettings, 'space' | 'strategy' | 'objective' | 'scores'>> {
-  /** The name of a space of Netsmith, or one of your own (`defineSpace`). */
-  readonly space?: string | SpaceDefinition;
-  /** A name, the path of a file of your own, or a strategy with its options: `tpe({ gamma: 0.15 })`. */
-  readonly strategy?: string | StrategyChoice;
-  /**
-   * What to look for: one or more metrics; or `{ score: 'maximize' }`, what a function of your own returns, which then judges the
-   * candidates (`optimize(function)`).
-   */
-  readonly objective?: string | readonly string[] | Readonly<Record<string, Direction>>;
-  /** Only networks within these limits of any measure (docs/measures.md): `{ params: 20_000, modelBytes: '100KB' }`. */
-  readonly limits?: Readonly<Record<string, number | string>>;
-  /** The study's folder (default: the next free `runs/NAME-N`). */
-  readonly dir?: string;
-  /** Folders of earlier studies of the same space to begin with. */
-  readonly prior?: readonly string[];
-  /** Where the folder is a study already: refuse (the default), or continue it if it is of the same settings. */
-  readonly ifExists?: 'refuse' | 'continue';
-  /** Sentences for people: a forecast, what is unusual about the data. */
-  onNote?(text: string): void;
-}
 
 /** How a study is opened. */
 export interface OpenOptions extends OwnFiles, Pick<StudySpec, 'onNote'> {}
@@ -159,11 +129,9 @@ export interface Study {
  * read, continue, evaluate and export it. Throws UserError, and nothing is written, for whatever does not fit.
  */
 export async function createStudy(spec: StudySpec = {}): Promise<Study> {
-  const { space = 'small-cnn', dir, prior = [], ifExists = 'refuse', onNote } = spec;
-  const definition = typeof space === 'string' ? namedSpace(space) : space;
-  if (typeof space !== 'string' && Object.values(SPACES).some((one) => one.name === space.name && one !== space))
-    throw invalid('space', `"${space.name}"`, 'is the name of a space of Netsmith: yours must have another');
-  const settings = settingsOf(spec, definition.name);
+  const { space, dir, prior = [], ifExists = 'refuse', onNote } = spec;
+  const definition = await definitionOf(space);
+  const settings = settingsOf(spec, typeof space === 'string' ? space : definition.name);
   if (ifExists === 'continue' && dir !== undefined && existsSync(join(dir, 'study.db'))) {
     await checkSameStudy(dir, settings, definition);
     return openStudy(dir, { ...(onNote && { onNote }), ...ownFilesOf(settings) });
@@ -190,40 +158,6 @@ function notesFor(onNote: ((text: string) => void) | undefined): Notes {
   return { note: (text) => onNote?.(text) };
 }
 
-function settingsOf(spec: StudySpec, space: string): StudySettings {
-  const { objective, limits, strategy, dir, prior, ifExists, onNote, ...given } = spec;
-  const scores = objective !== undefined && typeof objective === 'object' && !Array.isArray(objective);
-  const named = typeof objective === 'string' ? [objective] : objective;
-  const settings = {
-    ...given,
-    ...(typeof strategy === 'string' && { strategy }),
-    ...(typeof strategy === 'object' && optionsOf(strategy, given.strategyOptions)),
-    space,
-    ...(limits !== undefined && { limit: limits }),
-    ...(scores
-      ? {
-          estimator: FUNCTION,
-          scores: Object.fromEntries(Object.entries(objective).map(([name, to]) => [name, DIRECTIONS[to] ?? to])),
-        }
-      : named !== undefined && { objective: named }),
-  };
-  const known = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
-  const checked = checkSettings(known, (name) => `createStudy: ${name}`);
-  return {
-    ...checked,
-    ...(checked.dataDir !== undefined && { dataDir: resolve(checked.dataDir) }),
-    ...ownFilesOf(checked),
-  };
-}
-
-function optionsOf(choice: StrategyChoice, others: StudySettings['strategyOptions'] | undefined) {
-  if (others !== undefined)
-    throw invalid('strategyOptions', JSON.stringify(others), `the strategy ${choice.strategy} has its options already`);
-  return { strategy: choice.strategy, strategyOptions: choice.options };
-}
-
-const DIRECTIONS: Readonly<Record<string, string>> = { maximize: 'maximise', minimize: 'minimise' };
-
 /** Throws UserError where the study in a folder is not of these settings, those aside that may change as it goes on. */
 async function checkSameStudy(dir: string, wanted: StudySettings, definition: SpaceDefinition): Promise<void> {
   const study = await readStudy(dir);
@@ -243,8 +177,6 @@ const GIVEN = ['trials', 'time', 'until', 'workers'] as const;
 
 /** Ctrl-C has an end of its own there; a function that does not listen to its signal is not waited for longer. */
 const FUNCTION_GRACE_SECONDS = 2;
-/** The running epochs are finished, however long they take. */
-const TRAINING_GRACE_SECONDS = 24 * 3600;
 
 function studyIn(dir: string, space: Space, notes: Notes, files: OwnFiles): Study {
   let asking: { readonly store: Store; readonly loop: AskTell } | undefined;
@@ -273,24 +205,15 @@ function studyIn(dir: string, space: Space, notes: Notes, files: OwnFiles): Stud
       checkJudge(dir, setup, judge !== undefined);
       const own = typeof judge === 'function' ? functionWorkers(judge, setup, store, signal) : undefined;
       const file = judge === undefined || typeof judge === 'function' ? undefined : await judgeFile(judge);
-      const { settings, strategy, problem, stopping } = setup;
       const onEvent = (event: StudyEvent) => {
         if (event.kind === 'ended') options.onTrial?.(viewOf(event.trial));
         if (event.kind === 'reported') options.onEpoch?.(viewOf(event.trial));
         if (event.kind === 'note') notes.note(`trial ${event.trial.trial}: ${event.text}`);
       };
-      const end = await runStudy({
-        store,
-        strategy,
-        problem,
-        ...(own === undefined
-          ? await workersOf(dir, file === undefined ? setup : { ...setup, own: { ...setup.own, judge: file } }, store)
-          : { workers: own }),
-        budget: budgetOf(settings),
-        ...(stopping && { stopping }),
-        ...(settings.confirm > 0 && { confirm: { top: settings.confirm } }),
+      const judged = file === undefined ? setup : { ...setup, own: { ...setup.own, judge: file } };
+      const end = await runToEnd(dir, store, judged, {
+        ...(own !== undefined && { machine: { workers: own }, graceSeconds: FUNCTION_GRACE_SECONDS }),
         ...(signal && { signal }),
-        graceSeconds: own === undefined ? TRAINING_GRACE_SECONDS : FUNCTION_GRACE_SECONDS,
         onEvent,
       });
       const [first] = end.best;

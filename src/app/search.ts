@@ -4,8 +4,9 @@ import { DataError, invalid, StudyStopped, stopped } from '../common/errors.ts';
 import { showAgreement } from '../report/numbers.ts';
 import type { Space, SpaceDefinition } from '../space/index.ts';
 import { beginning } from '../study/earlier.ts';
+import type { StudyEnd, StudyEvent } from '../study/events.ts';
 import type { Afterwards, StudyPlan } from '../study/plan.ts';
-import type { StudyRun } from '../study/run.ts';
+import { runStudy, type StudyRun } from '../study/run.ts';
 import type { StudySettings } from '../study/spec.ts';
 import type { EarlierTrial, Store } from '../study/store/store.ts';
 import { checkNewStudy, createStudyStore } from '../study/study.node.ts';
@@ -19,7 +20,7 @@ import type { Notes } from './notes.ts';
 import type { OwnFiles } from './own-files.ts';
 import { forecastSearch } from './preflight.ts';
 import { readPrior } from './prior.ts';
-import { type Setup, setUp } from './setup.ts';
+import { budgetOf, type Setup, setUp } from './setup.ts';
 import { ordersToJson, planOfSetup, planToJson, type WorkerOrders } from './study.ts';
 import { runOnTable } from './table-search.ts';
 
@@ -116,8 +117,42 @@ export function withWayOn(error: unknown, dir: string): unknown {
   return error;
 }
 
+/** The running epochs are finished and kept, however long they take. */
+const GRACE_SECONDS = 24 * 3600;
+
+/** What a run of a study may be given besides its settings. */
+export interface RunOptions {
+  /** Its workers and clock; those of `workersOf` unless given. */
+  readonly machine?: Pick<StudyRun, 'workers' | 'now'>;
+  readonly signal?: AbortSignal;
+  readonly graceSeconds?: number;
+  onEvent?(event: StudyEvent): void;
+}
+
+/** Runs a study that is open for writing until its budget is spent or the signal aborts. Throws as `runStudy`. */
+export async function runToEnd(
+  dir: string,
+  store: Store,
+  setup: Setup,
+  { machine, signal, graceSeconds = GRACE_SECONDS, onEvent }: RunOptions = {},
+): Promise<StudyEnd> {
+  const { settings, strategy, problem, stopping } = setup;
+  return await runStudy({
+    store,
+    strategy,
+    problem,
+    ...(machine ?? (await workersOf(dir, setup, store))),
+    budget: budgetOf(settings),
+    ...(stopping && { stopping }),
+    ...(settings.confirm > 0 && { confirm: { top: settings.confirm } }),
+    ...(signal && { signal }),
+    graceSeconds,
+    ...(onEvent && { onEvent }),
+  });
+}
+
 /** The workers of a study, and its clock: processes, or where trials are looked up in a table this very one. */
-export async function workersOf(dir: string, setup: Setup, store: Store): Promise<Pick<StudyRun, 'workers' | 'now'>> {
+async function workersOf(dir: string, setup: Setup, store: Store): Promise<Pick<StudyRun, 'workers' | 'now'>> {
   if (setup.estimator.kind === 'table') return runOnTable(setup, setup.estimator.table, store);
   if (setup.estimator.kind === 'function' && setup.own.judge === undefined)
     throw invalid(

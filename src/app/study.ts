@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { invalid } from '../common/errors.ts';
 import { type Json, parseJson } from '../common/json.ts';
 import { totalSpent } from '../common/spent.ts';
@@ -32,6 +33,19 @@ export interface WorkerOrders {
 
 export function ordersToJson({ plan, ...rest }: WorkerOrders): Json {
   return JSON.parse(JSON.stringify({ plan: planToJson(plan), ...rest })) as Json;
+}
+
+const ordersSchema = z.looseObject({
+  plan: z.looseObject({}),
+  memoryBytes: z.number(),
+  earlier: z.array(z.looseObject({ architecture: z.looseObject({}), metrics: z.looseObject({}) })).optional(),
+  own: z.record(z.string(), z.string()).optional(),
+  final: z.boolean().optional(),
+});
+
+/** What the process at work has sent. Throws Error for anything that `ordersToJson` does not write. */
+export function checkOrders(found: unknown): asserts found is WorkerOrders {
+  ordersSchema.parse(found);
 }
 
 export function planOfSetup({ settings, dataset, space }: Setup): StudyPlan {

@@ -5,11 +5,13 @@ import { openEstimator } from './estimators.ts';
 import { finalEstimator } from './evaluation/final.ts';
 import { memoryOfPrograms } from './memory.node.ts';
 import type { Setup } from './setup.ts';
-import { setUpInWorker, type WorkerOrders } from './study.ts';
+import { checkOrders, setUpInWorker } from './study.ts';
 
 // The entry of a worker process: builds, from the study's own record, what it estimates with.
-serveTrials(async ({ settings: json }) => {
-  const { plan, memoryBytes, earlier = [], own, final = false } = json as unknown as WorkerOrders;
+serveTrials(async ({ settings }) => {
+  const orders: unknown = settings;
+  checkOrders(orders);
+  const { plan, memoryBytes, earlier = [], own, final = false } = orders;
   const setup = await setUpInWorker(plan, own);
   if (final) return { space: setup.space, estimator: await openFinal(setup, memoryBytes) };
   return { space: setup.space, estimator: await openEstimator(setup, memoryBytes, earlier) };

@@ -8,8 +8,8 @@ import type { Choice } from '../study/choice.ts';
 import { nameOfMetric, shownCosts } from '../study/objectives.ts';
 import { type Contender, coverageOf } from '../study/ranking.ts';
 import { trainsTrials } from '../study/spec.ts';
+import { table } from '../terminal/output.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { table } from './output.ts';
 
 /** `netsmith best DIR`: { study, trials, choice, best } */
 export function addBest(program: Command, shell: Shell): void {

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { commandName } from '../app/invocation.ts';
-import { createOutput, type Output, type Streams } from './output.ts';
+import { createOutput, type Output, type Streams } from '../terminal/output.ts';
 
 /** What a command is given besides its arguments. */
 export interface Shell {

@@ -1,26 +1,26 @@
-import { existsSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import { type Command, Option } from 'commander';
-import { benchmarkPresets, NO_EFFECT, TABLE_SETTINGS } from '../app/benchmarks.ts';
+import { benchmarkPresets, NO_EFFECT } from '../app/benchmarks.ts';
 import { flagText, shellWord } from '../app/command-line.ts';
-import { openEngine } from '../app/engine.ts';
-import { budgetOf, limitsOf } from '../app/setup.ts';
+import { checkCounts, nextFree, seedsFrom } from '../app/compare/compare.ts';
+import { namedEstimators, namedStrategies } from '../app/compare/competitors.ts';
+import { type Compared, type ComparisonResult, resultOf } from '../app/compare/result.ts';
+import { type Entry, entriesOf, runSearches } from '../app/compare/searches.ts';
+import { compareStudies } from '../app/compare/studies.ts';
+import { compareOnTable, ON_TABLES } from '../app/compare/table.ts';
 import { invalid } from '../common/errors.ts';
-import { isWhole, numberIfItIsOne } from '../common/numbers.ts';
-import type { Engine } from '../engine/engine.ts';
-import type { Comparison } from '../report/compare/data.ts';
-import { checkSettings, flagOf, SETTING_NAMES, type SettingName, type StudySettings } from '../study/spec.ts';
+import { numberIfItIsOne } from '../common/numbers.ts';
+import type { Significance, Spread } from '../report/compare/analysis.ts';
+import { showP } from '../report/compare/verdict.ts';
+import { showDeviation, showDifference, showMetric, showSeconds } from '../report/numbers.ts';
+import { checkSettings, flagOf, SETTING_NAMES, type SettingName } from '../study/spec.ts';
+import { Interrupted, interruptible } from '../terminal/interrupt.ts';
+import { OPEN, openFile } from '../terminal/open.ts';
+import { type Output, table } from '../terminal/output.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { parseEstimators, parseStrategies, RANDOM } from './compare/competitors.ts';
-import { tellComparison, warningsOf } from './compare/output.ts';
-import { isRandom } from './compare/protocol.ts';
-import { type Entry, runSearches } from './compare/searches.ts';
-import { compareStudies } from './compare/studies.ts';
-import { compareOnTable } from './compare/table.ts';
+import { evaluateInView } from './evaluate.ts';
 import { addSettings, givenSettings, readSettings } from './flags.ts';
-import { Interrupted } from './interrupt.ts';
-import { OPEN, openFile } from './open.ts';
-import type { Output } from './output.ts';
+import { searchToItsEnd } from './search.ts';
 
 interface CompareOptions {
   readonly benchmark?: string;
@@ -36,9 +36,6 @@ interface CompareOptions {
 
 /** `--strategies` stands for these. */
 const SETTINGS = SETTING_NAMES.filter((name) => name !== 'strategy' && name !== 'strategyOptions');
-
-/** Models of strategies are trained on the machine. */
-const ON_TABLES: readonly SettingName[] = [...TABLE_SETTINGS, 'device', 'threads', 'layout'];
 
 /** `netsmith compare`: { title, objective, budget, axis, reference, significance, warnings, optimum?, competitors, conclusion, files } */
 export function addCompare(program: Command, shell: Shell): void {
@@ -90,27 +87,21 @@ export function addCompare(program: Command, shell: Shell): void {
             ? await compareStudies(studies.map((dir) => ({ dir })))
             : await bySearching(command, options, out, output, shell);
       if (compared === undefined) return;
-      const warnings = warningsOf(compared);
-      const report = await tellComparison(
-        out,
-        { ...compared, warnings, command: commandLine(studies, options, given, out) },
-        output,
-      );
-      if (options.open) await openFile(report, output);
+      const result = await resultOf(compared, commandLine(studies, options, given, out), out);
+      for (const warning of result.warnings) output.note(`Warning: ${warning}`);
+      output.result(result, comparisonText(result));
+      const { report } = result.files ?? {};
+      if (options.open && report !== undefined) await openFile(report, output);
     },
   );
 }
-
-type Compared = Omit<Comparison, 'command' | 'warnings'>;
 
 function checkOptions(
   studies: readonly string[],
   { benchmark, strategies, estimators, prior, config, seeds, evaluate }: CompareOptions,
   given: Readonly<Record<string, unknown>>,
 ): void {
-  if (!isWhole(seeds, 1, 1000)) throw invalid('--seeds', String(seeds), 'must be a whole number from 1 to 1,000');
-  if (!isWhole(evaluate, 0, 1000))
-    throw invalid('--evaluate', String(evaluate), 'must be a whole number from 0 to 1,000');
+  checkCounts({ seeds, evaluate });
   const named = Object.entries({ strategies, estimators, prior, config, evaluate: evaluate || undefined }).flatMap(
     ([name, value]) => (value === undefined ? [] : [name]),
   );
@@ -139,34 +130,15 @@ function checkOptions(
   }
 }
 
-async function onTable(
+function onTable(
   benchmark: string,
   { strategies = '', seeds }: CompareOptions,
   given: Readonly<Record<string, unknown>>,
   output: Output,
 ): Promise<Compared> {
-  const named = parseStrategies(strategies);
   const settings = checkSettings({ ...benchmarkPresets(given), ...given }, flagOf);
-  const opened: Engine[] = [];
-  const engine = async () => {
-    const [one = await openEngine(settings, 1)] = opened;
-    if (opened.length === 0) opened.push(one);
-    return one;
-  };
-  const { seconds, trials } = budgetOf(settings);
-  const order = {
-    benchmark,
-    dataset: settings.data,
-    strategies: named,
-    seeds: seedsOf(settings, seeds),
-    budget: { ...(seconds !== undefined && { seconds }), ...(trials !== undefined && { evaluations: trials }) },
-    limits: limitsOf(settings),
-  };
-  try {
-    return await compareOnTable(order, { engine }, output);
-  } finally {
-    for (const one of opened) await one.dispose();
-  }
+  const named = namedStrategies(strategies.split(','));
+  return compareOnTable({ ...settings, benchmark }, named, seedsFrom(settings.seed, seeds), output);
 }
 
 async function bySearching(
@@ -176,54 +148,91 @@ async function bySearching(
   output: Output,
   shell: Shell,
 ): Promise<Compared | undefined> {
-  const entries: Entry[] = [];
+  const configurations: Entry[] = [];
   for (const file of config ?? [undefined]) {
-    const settings = await readSettings(command, undefined, file);
-    const base = file === undefined || (config?.length === 1 && (strategies ?? estimators)) ? '' : nameOfFile(file);
-    for (const by of strategies === undefined ? [undefined] : parseStrategies(strategies))
-      for (const judge of estimators === undefined ? [undefined] : parseEstimators(estimators))
-        entries.push({
-          name: [base, by?.name, judge?.name].filter(Boolean).join(' '),
-          settings: {
-            ...settings,
-            ...(by && { strategy: by.strategy, strategyOptions: by.options }),
-            ...(judge && { estimator: judge.estimator, estimatorOptions: judge.options }),
-          },
-        });
+    const isNamed = file !== undefined && (config?.length !== 1 || (strategies ?? estimators) === undefined);
+    configurations.push({
+      name: isNamed ? nameOfFile(file) : '',
+      settings: await readSettings(command, undefined, file),
+    });
   }
-  const [first] = entries;
-  if (first === undefined) return undefined;
-  const random: Entry = {
-    name: entries.some(({ name }) => name === RANDOM.name) ? 'random in full' : RANDOM.name,
-    settings: {
-      ...first.settings,
-      ...{ strategy: RANDOM.strategy, strategyOptions: {}, stopping: 'none', stoppingOptions: {} },
+  const [{ settings } = { settings: undefined }] = configurations;
+  if (settings === undefined) return undefined;
+  const entries = entriesOf(
+    configurations,
+    strategies === undefined ? undefined : namedStrategies(strategies.split(',')),
+    estimators === undefined ? undefined : namedEstimators(estimators.split(',')),
+  );
+  let interrupted: Interrupted | undefined;
+  const dirs = await runSearches(
+    { entries, seeds: seedsFrom(settings.seed, seeds), prior, evaluate, out },
+    {
+      async search(dir, store, setup) {
+        const end = await searchToItsEnd(dir, store, setup, output);
+        if (end.reason === 'interrupted') interrupted = end.interrupted ?? new Interrupted('SIGINT');
+        return interrupted === undefined;
+      },
+      evaluate: (dir, setup, best, options) =>
+        interruptible(
+          () => output.note('Interrupted. Completed training runs are kept.'),
+          (signal) => evaluateInView(dir, setup, best, options, output, signal),
+        ),
     },
-  };
-  const all = entries.some(({ settings }) => isRandom(settings)) ? entries : [random, ...entries];
-  const dirs = await runSearches({ entries: all, seeds: seedsOf(first.settings, seeds), prior, evaluate, out }, output);
-  if (dirs instanceof Interrupted) {
-    output.note(`Continue with the same command and --out ${shellWord(out)}; finished searches are not repeated.`);
-    shell.exitCode = dirs.exitCode;
-    return undefined;
-  }
-  return compareStudies(dirs);
+    output,
+  );
+  if (dirs !== undefined) return compareStudies(dirs);
+  output.note(`Continue with the same command and --out ${shellWord(out)}; finished searches are not repeated.`);
+  shell.exitCode = interrupted?.exitCode ?? 130;
+  return undefined;
 }
 
-function seedsOf({ seed }: Pick<StudySettings, 'seed'>, count: number): readonly number[] {
-  return Array.from({ length: count }, (_, i) => seed + i);
+/** The competitors as a table, what its columns are, and the conclusion. */
+function comparisonText(result: ComparisonResult): string {
+  const { objective, budget, reference, optimum, title, competitors, significance, conclusion, files } = result;
+  const { metric } = objective;
+  const hasTest = competitors.some(({ test }) => test !== undefined);
+  const hasValid = competitors.some(({ valid }) => valid !== undefined);
+  const spread = (value: Spread | undefined) =>
+    value === undefined
+      ? '–'
+      : `${showMetric(metric, value.mean)}${value.count < 2 ? '' : ` ± ${showDeviation(metric, value.sd)}`}`;
+  const p = (value: Significance | undefined) => (value === undefined ? '–' : showP(value.holm));
+  const rows = competitors.map((one) => [
+    one.name,
+    one.seeds.length,
+    ...(hasTest ? [spread(one.test), p(one.against?.test)] : []),
+    ...(hasValid ? [spread(one.valid), p(one.against?.valid)] : []),
+    ...(optimum === undefined ? [] : [one.regret === undefined ? '–' : showDeviation(metric, one.regret.mean)]),
+    ...(hasTest && hasValid ? [one.gap === undefined ? '–' : showDifference(metric, one.gap.mean)] : []),
+    one.evaluations.mean.toFixed(0),
+    showSeconds(one.totalSeconds),
+    one.likeness === undefined ? '–' : one.likeness.distance.toFixed(2),
+    one.likeness === undefined ? '–' : `${(100 * one.likeness.equal).toFixed(0)} %`,
+  ]);
+  const head = [
+    ...['', 'seeds'],
+    ...(hasTest ? [`test ${metric}`, 'p'] : []),
+    ...(hasValid ? [`validation ${metric}`, 'p'] : []),
+    ...(optimum === undefined ? [] : ['regret']),
+    ...(hasTest && hasValid ? ['gap'] : []),
+    ...['evaluations', 'computing', 'distance', 'equal'],
+  ];
+  return [
+    `${title}; ${budget}`,
+    '',
+    table(head, rows),
+    '',
+    `p: ${significance}, against ${reference}, Holm-corrected.${hasTest && hasValid ? ' gap = validation minus test.' : ''}`,
+    'distance = mean number of differing decisions between seeds; equal = share of seed pairs that found the same architecture. See docs/compare.md.',
+    '',
+    ...(files === undefined ? [] : [`Report   ${files.report}`, `Tables   ${files.runs}, ${files.trajectories}`, '']),
+    conclusion,
+  ].join('\n');
 }
 
 /** `settings/a.json` -> `a` */
 function nameOfFile(file: string): string {
   return basename(file).replace(/\.[a-z.]+$/, '');
-}
-
-function nextFree(): string {
-  for (let n = 1; ; n++) {
-    const dir = join('runs', `compare-${n}`);
-    if (!existsSync(dir)) return dir;
-  }
 }
 
 /** What was typed, with the folder that was chosen. */

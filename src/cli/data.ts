@@ -2,9 +2,9 @@ import type { Command } from 'commander';
 import { DATASETS, type DatasetEntry } from '../data/catalogue.ts';
 import { downloadDataset } from '../data/download.node.ts';
 import { showBytes } from '../report/numbers.ts';
+import { interruptible } from '../terminal/interrupt.ts';
+import { table } from '../terminal/output.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { interruptible } from './interrupt.ts';
-import { table } from './output.ts';
 
 /**
  * `netsmith data`: [{ name, description, task, origin, bytes }], where origin is embedded, download or own;

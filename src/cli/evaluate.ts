@@ -7,20 +7,19 @@ import { checkRunSettings, type Setup } from '../app/setup.ts';
 import { type ReadStudy, readStudy, setUpFinal } from '../app/study.ts';
 import { lookUpTest } from '../app/table-search.ts';
 import { invalid } from '../common/errors.ts';
-import type { Json } from '../common/json.ts';
 import type { Metrics } from '../common/metrics.ts';
 import { isWhole, numberIfItIsOne } from '../common/numbers.ts';
 import { plural, showCount, showMetric, showSeconds } from '../report/numbers.ts';
 import type { Choice } from '../study/choice.ts';
 import { testedObjective } from '../study/objectives.ts';
+import { interruptible } from '../terminal/interrupt.ts';
+import { type Output, table } from '../terminal/output.ts';
+import { createTrainingsView, type TrainingsView } from '../terminal/trainings.ts';
 import { TrainingFailure } from '../train/failure.ts';
 import { bestTable } from './best.ts';
 import { addChoice, choiceText } from './choice.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import { addSettingsOfStudy, givenSettings } from './flags.ts';
-import { interruptible } from './interrupt.ts';
-import { type Output, table } from './output.ts';
-import { createTrainingsView, type TrainingsView } from './trainings.ts';
 
 /** The option of `evaluate` and `run`. */
 export const NO_SAMPLES = ['--no-samples', 'do not store sample predictions on the test split for the report'] as const;
@@ -62,7 +61,7 @@ export function addEvaluate(program: Command, shell: Shell): void {
               (signal) => evaluateInView(dir, setup, best, options, output, signal),
             );
       const result = evaluationToJson(dir, setup, best, record);
-      output.result(result as unknown as Json, evaluationText(setup, best, record));
+      output.result(result, evaluationText(setup, best, record));
     },
   );
 }

@@ -8,16 +8,15 @@ import { hint } from '../app/invocation.ts';
 import { checkRunSettings, type Setup } from '../app/setup.ts';
 import { readStudy, setUpFinal } from '../app/study.ts';
 import { invalid } from '../common/errors.ts';
-import type { Json } from '../common/json.ts';
 import { showDeviation, showMetric } from '../report/numbers.ts';
 import { testedObjective } from '../study/objectives.ts';
+import { interruptible } from '../terminal/interrupt.ts';
+import type { Output } from '../terminal/output.ts';
+import { createTrainingsView, type TrainingsView } from '../terminal/trainings.ts';
 import { addChoice } from './choice.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import { noteChoice, seedsText } from './evaluate.ts';
 import { addSettingsOfStudy, givenSettings } from './flags.ts';
-import { interruptible } from './interrupt.ts';
-import type { Output } from './output.ts';
-import { createTrainingsView, type TrainingsView } from './trainings.ts';
 
 /** `netsmith export DIR`: { file, about, parity, samples, card?, trial, choice, epochs, seed, test?, tested? } */
 export function addExport(program: Command, shell: Shell): void {
@@ -54,7 +53,7 @@ export function addExport(program: Command, shell: Shell): void {
         () => output.note('Interrupted; no model was written.'),
         (signal) => exportInView(dir, setup, best, wanted, output, signal),
       );
-      output.result(result as unknown as Json, `${result.file} (${parityText(result)})\n${weightsText(setup, result)}`);
+      output.result(result, `${result.file} (${parityText(result)})\n${weightsText(setup, result)}`);
     },
   );
 }

@@ -2,9 +2,8 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Command, Option } from 'commander';
-import { DESCRIBED } from '../app/command-line.ts';
+import { DESCRIBED, parsePairs } from '../app/command-line.ts';
 import { ownFilesOf } from '../app/own-files.ts';
-import { unknownName } from '../common/closest.ts';
 import { invalid, messageOf } from '../common/errors.ts';
 import { parseJson } from '../common/json.ts';
 
@@ -93,21 +92,6 @@ const PLACEHOLDERS: Partial<Record<SettingName, string>> = {
   until: 'metric=value,...',
   memory: 'size',
 };
-
-/** `cells=1,channels=16,flip=true`. Throws UserError for text that is not a pair, and for a repeated name. */
-export function parsePairs(text: string, place: string): Record<string, number | string | boolean> {
-  const pairs = new Map<string, number | string | boolean>();
-  for (const part of text.split(',')) {
-    const at = part.indexOf('=');
-    if (at < 1) throw invalid(place, `"${part}"`, 'must be name=value pairs, separated by commas');
-    const [name, value] = [part.slice(0, at).trim(), part.slice(at + 1).trim()];
-    if (pairs.has(name)) throw invalid(place, `"${name}" twice`, 'each option can be given only once');
-    // As a key of a plain object it would be lost on the way.
-    if (name === '__proto__') throw unknownName(`${place}: unknown option`, name, []);
-    pairs.set(name, value === 'true' ? true : value === 'false' ? false : numberIfItIsOne(value));
-  }
-  return Object.fromEntries(pairs);
-}
 
 /** The settings that the person gave as flags, and no others. */
 export function givenSettings(command: Command): Readonly<Record<string, unknown>> {

@@ -8,9 +8,9 @@ import { isWhole, parseNumber } from '../common/numbers.ts';
 import { DATASETS, type DatasetEntry } from '../data/catalogue.ts';
 import { SCHEMA_FILE } from '../study/config-schema.ts';
 import { checkSettings, flagOf, isOwnFile, parseDuration, SETTING_NAMES, type StudySettings } from '../study/spec.ts';
+import { type Asker, withTerminal } from '../terminal/questions.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import { addSettings, CONFIG_FILES, givenSettings } from './flags.ts';
-import { type Asker, withTerminal } from './questions.ts';
 
 type Given = Readonly<Record<string, unknown>>;
 

@@ -1,10 +1,9 @@
 import type { Command } from 'commander';
 import { openEngine } from '../app/engine.ts';
-import type { Json } from '../common/json.ts';
 import { printable } from '../common/text.ts';
 import { openPredictor, type Prediction } from '../report/predict.node.ts';
+import { table } from '../terminal/output.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { table } from './output.ts';
 
 /**
  * `netsmith predict MODEL FILE...`: [{ file, class, probabilities }], of a CSV's rows also `row`; of a regression `values`; of what
@@ -46,7 +45,7 @@ export function addPredict(program: Command, shell: Shell): void {
         await engine.dispose();
       }
       const head = ['file', ...(rows.some((row) => row.length > 2) ? ['row'] : []), 'prediction'];
-      if (output.json || answered > 0) output.result(predictions as unknown as Json, table(head, rows));
+      if (output.json || answered > 0) output.result(predictions, table(head, rows));
       if (failed > 0 && answered > 0) output.note(`No prediction for ${failed} of ${answered + failed}.`);
       if (failed > 0) shell.exitCode = answered > 0 ? 1 : 2;
     });

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { writeReport } from '../app/report.ts';
+import { OPEN, openFile } from '../terminal/open.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { OPEN, openFile } from './open.ts';
 
 /** `netsmith report DIR`: { file } */
 export function addReport(program: Command, shell: Shell): void {

@@ -3,9 +3,9 @@ import { CHANGEABLE, reopen } from '../app/resume.ts';
 import { readStudy } from '../app/study.ts';
 import type { Store } from '../study/store/store.ts';
 import { nameOf } from '../study/store/transitions.ts';
+import type { Output } from '../terminal/output.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import { addSettingsOfStudy, givenSettings } from './flags.ts';
-import type { Output } from './output.ts';
 import { finishRun } from './run.ts';
 import { searchToItsEnd, tellResult } from './search.ts';
 

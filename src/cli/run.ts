@@ -11,12 +11,14 @@ import type { StudyOptions } from '../app/search.ts';
 import type { Setup } from '../app/setup.ts';
 import { type ReadStudy, readStudy } from '../app/study.ts';
 import { invalid } from '../common/errors.ts';
-import type { Json } from '../common/json.ts';
 import { numberIfItIsOne } from '../common/numbers.ts';
 import { showMetric } from '../report/numbers.ts';
 import { testedObjective } from '../study/objectives.ts';
 import type { Afterwards } from '../study/plan.ts';
 import { SETTING_NAMES, type StudySettings } from '../study/spec.ts';
+import { interruptible } from '../terminal/interrupt.ts';
+import { OPEN, openFile } from '../terminal/open.ts';
+import type { Output } from '../terminal/output.ts';
 import { TrainingFailure } from '../train/failure.ts';
 import { bestTable, bestText } from './best.ts';
 import { CHOOSE, choiceText } from './choice.ts';
@@ -24,9 +26,6 @@ import { define, outputOf, type Shell } from './command.ts';
 import { checkSeeds, evaluateInView, evaluationText, NO_SAMPLES, seedsText } from './evaluate.ts';
 import { exportInView, parityText, testText } from './export.ts';
 import { readSettings } from './flags.ts';
-import { interruptible } from './interrupt.ts';
-import { OPEN, openFile } from './open.ts';
-import type { Output } from './output.ts';
 import {
   addStudyOptions,
   endText,
@@ -147,7 +146,7 @@ export async function finishRun(
       evaluation: evaluationToJson(dir, setup, best, record),
       export: exported,
       report,
-    } as unknown as Json,
+    },
     [
       evaluationText(setup, best, record),
       '',

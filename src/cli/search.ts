@@ -3,23 +3,21 @@ import { benchmarkPresets } from '../app/benchmarks.ts';
 import { bestToJson } from '../app/best.ts';
 import { hint } from '../app/invocation.ts';
 import { ownFilesOf } from '../app/own-files.ts';
-import { newStudy, type StudyOptions, withWayOn, workersOf } from '../app/search.ts';
+import { newStudy, runToEnd, type StudyOptions, withWayOn } from '../app/search.ts';
 import { budgetOf, type Setup } from '../app/setup.ts';
+import { loadSpace } from '../app/space-file.ts';
 import { type ReadStudy, readStudy } from '../app/study.ts';
-import type { Json } from '../common/json.ts';
 import type { StudyEnd } from '../study/events.ts';
 import { allTried } from '../study/exhaustion.ts';
-import { runStudy } from '../study/run.ts';
 import { SETTING_NAMES, type SettingName, type StudySettings } from '../study/spec.ts';
 import type { Store } from '../study/store/store.ts';
 import { checkNewStudy } from '../study/study.node.ts';
+import { Interrupted, interruptible } from '../terminal/interrupt.ts';
+import { createLiveView } from '../terminal/live.ts';
+import type { Output } from '../terminal/output.ts';
 import { bestText } from './best.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import { addSettings, readSettings } from './flags.ts';
-import { Interrupted, interruptible } from './interrupt.ts';
-import { createLiveView } from './live.ts';
-import type { Output } from './output.ts';
-import { loadSpace } from './space-file.ts';
 
 /** `netsmith search`: { study, trials, best } */
 export function addSearch(program: Command, shell: Shell): void {
@@ -74,7 +72,7 @@ export type SearchEnd = StudyEnd & { readonly interrupted?: Interrupted };
  * DataError and StudyStopped as `runStudy`, with how to go on.
  */
 export async function searchToItsEnd(dir: string, store: Store, setup: Setup, output: Output): Promise<SearchEnd> {
-  const { settings, problem, strategy, stopping, estimator } = setup;
+  const { settings, estimator } = setup;
   const budget = budgetOf(settings);
   const ended = (await store.trials('search')).filter(({ endedAt }) => endedAt !== undefined).length;
   const isTimed = budget.seconds !== undefined && estimator.kind !== 'table';
@@ -82,20 +80,8 @@ export async function searchToItsEnd(dir: string, store: Store, setup: Setup, ou
   const view = createLiveView(setup, seconds, ended, output);
   const say = () => view.say('Stopping after the current epoch (progress is saved). Press Ctrl-C again to quit now.');
   try {
-    const machine = await workersOf(dir, setup, store);
     return await interruptible(say, async (signal) => {
-      const end = await runStudy({
-        store,
-        strategy,
-        problem,
-        ...machine,
-        budget,
-        ...(stopping && { stopping }),
-        ...(settings.confirm > 0 && { confirm: { top: settings.confirm } }),
-        signal,
-        graceSeconds: GRACE_SECONDS,
-        onEvent: view.onEvent,
-      });
+      const end = await runToEnd(dir, store, setup, { signal, onEvent: view.onEvent });
       return end.reason === 'interrupted' && signal.reason instanceof Interrupted
         ? { ...end, interrupted: signal.reason }
         : end;
@@ -107,9 +93,6 @@ export async function searchToItsEnd(dir: string, store: Store, setup: Setup, ou
     await store.close();
   }
 }
-
-/** Ctrl-C lets the running epochs end and keeps them, however long they take; a second one ends at once. */
-const GRACE_SECONDS = 24 * 3600;
 
 const REASONS: Readonly<Record<Exclude<StudyEnd['reason'], 'exhausted'>, string>> = {
   trials: 'All trials are done.',
@@ -145,7 +128,7 @@ export async function tellResult(dir: string, end: SearchEnd, output: Output, sh
     output.note(`No trial is complete${reason === undefined ? '' : `; the first failed with: ${reason}`}`);
     shell.exitCode = 1;
   }
-  output.result(bestToJson(dir, study) as unknown as Json, bestText(study));
+  output.result(bestToJson(dir, study), bestText(study));
 }
 
 export function tellInterrupted(dir: string, { interrupted }: SearchEnd, output: Output, shell: Shell): void {

@@ -1,7 +1,9 @@
 import { type Command, Option } from 'commander';
 import { type ChoiceOptions, chosen } from '../app/choice.ts';
+import { parsePairs } from '../app/command-line.ts';
 import { readEvaluation } from '../app/evaluation/evaluation.ts';
 import { spaceFor } from '../app/setup.ts';
+import { loadSpace } from '../app/space-file.ts';
 import { readStudy } from '../app/study.ts';
 import { invalid } from '../common/errors.ts';
 import { isWhole, numberIfItIsOne, parseNumber } from '../common/numbers.ts';
@@ -17,11 +19,9 @@ import {
   type Task,
 } from '../space/index.ts';
 import { writeWhole } from '../study/store/files.node.ts';
+import type { Output } from '../terminal/output.ts';
 import { CHOOSE, choiceText } from './choice.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { parsePairs } from './flags.ts';
-import type { Output } from './output.ts';
-import { loadSpace } from './space-file.ts';
 
 interface ShowOptions extends ChoiceOptions {
   readonly space?: string;

@@ -2,8 +2,8 @@ import type { Command } from 'commander';
 import { unknownName } from '../common/closest.ts';
 import { showLimit } from '../common/rules.ts';
 import { type OptionRule, STRATEGIES, type StrategyDefinition } from '../strategy/index.ts';
+import { table } from '../terminal/output.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { table } from './output.ts';
 
 /** `netsmith strategies [NAME]`: [{ name, description, options: [{ name, type, default, min?, max?, above?, below?, words? }] }] */
 export function addStrategies(program: Command, shell: Shell): void {

@@ -3,20 +3,20 @@ import { openEngine } from '../app/engine.ts';
 import { memoryOfProcess, memoryOfPrograms } from '../app/memory.node.ts';
 import { forecastTraining } from '../app/preflight.ts';
 import { setUp } from '../app/setup.ts';
+import { loadSpace } from '../app/space-file.ts';
 import { rng } from '../common/random.ts';
 import { costsOf } from '../measure/index.ts';
 import { showCount, showMetric, showSeconds } from '../report/numbers.ts';
 import { formatArchitecture, resolve, resolveHyperparameters } from '../space/index.ts';
 import { type SettingName, TRAINING_NAMES } from '../study/spec.ts';
+import { interruptible } from '../terminal/interrupt.ts';
+import { createTrainingsView } from '../terminal/trainings.ts';
 import { type Training, trainNetwork } from '../train/loop.ts';
 import { openPrograms } from '../train/programs.ts';
 import { withHyperparameters } from '../train/settings.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import { addSettings, readSettings } from './flags.ts';
-import { interruptible } from './interrupt.ts';
 import { architectureFrom } from './show.ts';
-import { loadSpace } from './space-file.ts';
-import { createTrainingsView } from './trainings.ts';
 
 /** The settings of one training run; the rest of a study's are about the search. */
 const SETTINGS: readonly SettingName[] = [

@@ -4,8 +4,8 @@ import { invalid } from '../common/errors.ts';
 import { cell } from '../report/compare/csv.ts';
 import { showCount, showMetric } from '../report/numbers.ts';
 import { isEstimated, nameOfMetric, shownCosts } from '../study/objectives.ts';
+import { table } from '../terminal/output.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { table } from './output.ts';
 
 interface TrialsOptions {
   readonly all: boolean;

@@ -3,6 +3,16 @@ import { invalid } from './errors.ts';
 /** Plain JSON data. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
+/**
+ * What `JSON.stringify` writes whole, whatever interfaces it is made of: `f<T>(value: T & Jsonable<T>)` takes such values, and neither
+ * functions nor typed arrays.
+ */
+export type Jsonable<T> = T extends Json | undefined
+  ? T
+  : T extends ArrayBufferView | bigint | symbol | ((...args: never[]) => unknown)
+    ? never
+    : { readonly [K in keyof T]: Jsonable<T[K]> };
+
 /** The deepest nesting that is read: far beyond what any file of ours has, far below what overflows the stack. */
 const MAX_DEPTH = 200;
 

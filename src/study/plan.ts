@@ -90,13 +90,18 @@ const planSchema = z.looseObject({
 /** The plan that the record of study `dir` holds. Throws UserError, with the place, for anything else. */
 export function checkPlan(found: Json, dir: string): StudyPlan {
   const place = `study "${dir}"`;
-  const result = planSchema.safeParse(found);
-  if (!result.success) {
-    const [issue] = result.error.issues;
-    const at = issue?.path.map(String).join('.') ?? '';
-    throw damaged(`${place}: ${at === '' ? 'its record' : at}`, issue?.message ?? 'is not valid');
-  }
-  const settings = checkSettings(result.data.settings, (name) => `${place}: ${name}`);
-  // The casts are what the schema proves; what else the record has stays as it is.
-  return { ...(found as unknown as StudyPlan), settings };
+  const record: unknown = found;
+  checkRecord(record, place);
+  // What else the record has stays as it is.
+  return { ...record, settings: checkSettings(record.settings, (name) => `${place}: ${name}`) };
+}
+
+type StoredPlan = Omit<StudyPlan, 'settings'> & { readonly settings: Readonly<Record<string, unknown>> };
+
+function checkRecord(found: unknown, place: string): asserts found is StoredPlan {
+  const { error } = planSchema.safeParse(found);
+  if (error === undefined) return;
+  const [issue] = error.issues;
+  const at = issue?.path.map(String).join('.') ?? '';
+  throw damaged(`${place}: ${at === '' ? 'its record' : at}`, issue?.message ?? 'is not valid');
 }

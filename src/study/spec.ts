@@ -3,6 +3,7 @@ import { unknownName } from '../common/closest.ts';
 import { UserError } from '../common/errors.ts';
 import { COST_METRICS, METRICS } from '../common/metrics.ts';
 import { parseNumber } from '../common/numbers.ts';
+import { pick } from '../common/records.ts';
 import { ruleOf, showLimit } from '../common/rules.ts';
 import { STRATEGIES } from '../strategy/index.ts';
 import { DEFAULT_SETTINGS, SETTING_RULES, type SettingRule, type TrainSettings } from '../train/settings.ts';
@@ -32,12 +33,13 @@ const whole = (least: number, most = Number.MAX_SAFE_INTEGER) => {
 };
 
 /** The settings of training, by the rules that the train room gives them. */
+type TrainingTypes = { readonly [K in keyof TrainSettings]: z.ZodDefault<z.ZodType<TrainSettings[K]>> };
 const training = Object.fromEntries(
   Object.entries(SETTING_RULES).map(([name, rule]) => {
     const type = typeOfRule(rule).default(DEFAULT_SETTINGS[name as keyof TrainSettings]);
     return [name, say(type, 'training', rule.help)];
   }),
-) as unknown as { readonly [K in keyof TrainSettings]: z.ZodDefault<z.ZodType<TrainSettings[K]>> };
+) as TrainingTypes;
 
 function typeOfRule(rule: SettingRule): z.ZodType {
   switch (rule.kind) {
@@ -259,7 +261,7 @@ export const TRAINING_NAMES = Object.keys(training) as readonly (keyof TrainSett
 
 /** The part of the settings that training takes. */
 export function trainSettings(settings: StudySettings): TrainSettings {
-  return Object.fromEntries(TRAINING_NAMES.map((name) => [name, settings[name]])) as unknown as TrainSettings;
+  return pick(settings, TRAINING_NAMES);
 }
 
 /** The trials that end a search, by its estimator, unless a person gave another end. */

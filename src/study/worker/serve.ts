@@ -87,7 +87,7 @@ export function serve<S>(
   });
 }
 
-async function trainShared(estimator: Estimator, space: Space, run: EstimateRun) {
+async function trainShared<S>(estimator: Estimator<S>, space: S, run: EstimateRun) {
   if (estimator.trainShared === undefined) throw new TrialFailure('the estimator of this study trains no supernet');
   return estimator.trainShared(space, run);
 }

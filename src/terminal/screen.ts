@@ -1,3 +1,4 @@
+import { Writable } from 'node:stream';
 import { createLogUpdate } from 'log-update';
 import colors from 'picocolors';
 import stringWidth from 'string-width';
@@ -34,7 +35,7 @@ const TICK_MS = 250;
 
 /** `picture` gives the lines for a terminal of so many columns; each must fit (`clip`). */
 export function openLive(screen: Screen, picture: (columns: number) => readonly string[], now: Now): Live {
-  const log = createLogUpdate(screen as unknown as NodeJS.WritableStream, { defaultWidth: 80, defaultHeight: 24 });
+  const log = createLogUpdate(streamOf(screen), { defaultWidth: 80, defaultHeight: 24 });
   let drawnAt = Number.NEGATIVE_INFINITY;
   let drawn: readonly string[] = [];
   const draw = () => {
@@ -70,6 +71,22 @@ export function openLive(screen: Screen, picture: (columns: number) => readonly 
       log.done();
     },
   };
+}
+
+/** The terminal as a stream of Node, which is what log-update draws on. */
+function streamOf(screen: Screen): NodeJS.WritableStream {
+  const stream = new Writable({
+    decodeStrings: false,
+    write(text, _encoding, done) {
+      screen.write(String(text));
+      done();
+    },
+  });
+  return Object.defineProperties(stream, {
+    isTTY: { value: true },
+    columns: { get: () => screen.columns },
+    rows: { get: () => screen.rows },
+  });
 }
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });

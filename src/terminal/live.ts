@@ -1,10 +1,12 @@
 import colors from 'picocolors';
-import type { Setup } from '../app/setup.ts';
+import type { DatasetInfo } from '../data/dataset.ts';
 import { showCount, showMetric, showSeconds } from '../report/numbers.ts';
-import { formatArchitecture } from '../space/index.ts';
+import { formatArchitecture, type Space } from '../space/index.ts';
+import type { Problem } from '../strategy/strategy.ts';
 import type { StudyEvent } from '../study/events.ts';
 import { headline, nameOfMetric } from '../study/objectives.ts';
 import type { Contender } from '../study/ranking.ts';
+import type { StudySettings } from '../study/spec.ts';
 import type { Trial } from '../study/store/store.ts';
 import type { Output } from './output.ts';
 import { drawRows, type Now, openLive, type Row, secondsLeftOf, timeText } from './screen.ts';
@@ -18,11 +20,13 @@ export interface LiveView {
   close(): void;
 }
 
-/** What of a setup the view shows. */
-export type Shown = Pick<Setup, 'settings' | 'space'> & {
-  readonly problem: Pick<Setup['problem'], 'objectives' | 'fidelities'>;
-  readonly dataset: { readonly search: Pick<Setup['dataset']['search'], 'info'> };
-};
+/** What of a study the view shows. */
+export interface Shown {
+  readonly settings: StudySettings;
+  readonly space: Space;
+  readonly problem: Pick<Problem, 'objectives' | 'fidelities'>;
+  readonly dataset: { readonly search: { readonly info: DatasetInfo } };
+}
 
 /** Where the search stands. */
 interface Progress {

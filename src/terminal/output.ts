@@ -1,6 +1,6 @@
 import stringWidth from 'string-width';
 import { largest } from '../common/extremes.ts';
-import type { Json } from '../common/json.ts';
+import type { Jsonable } from '../common/json.ts';
 import { printable } from '../common/text.ts';
 import type { Screen } from './screen.ts';
 
@@ -23,7 +23,7 @@ export interface Output {
   /** A line for people, on standard error. */
   note(text: string): void;
   /** The command's result, on standard output: the value with --json, else the text. */
-  result(value: Json, text: string): void;
+  result<T>(value: T & Jsonable<T>, text: string): void;
 }
 
 export function createOutput(streams: Streams, options: { readonly json?: boolean; readonly quiet?: boolean }): Output {

@@ -1,11 +1,9 @@
-import { benchmarkNamed, checkTimed, datasetOf } from '../../app/benchmarks.ts';
-import { ownStrategy } from '../../app/own-files.ts';
-import { versions } from '../../app/versions.ts';
 import { invalid } from '../../common/errors.ts';
 import { compareBy } from '../../common/metrics.ts';
+import type { Engine } from '../../engine/engine.ts';
 import type { Table } from '../../estimate/tabular/table.ts';
 import { costsOf } from '../../measure/index.ts';
-import type { ComparedRun, Comparison, Competitor } from '../../report/compare/data.ts';
+import type { ComparedRun, Competitor } from '../../report/compare/data.ts';
 import { showMetric } from '../../report/numbers.ts';
 import type { TestAccuracy } from '../../report/tabular/nas-bench-201-test.ts';
 import { type Architecture, decisions, first, formatArchitecture, successor } from '../../space/index.ts';
@@ -14,12 +12,21 @@ import { withinLimits } from '../../strategy/limits.ts';
 import type { Limit, Problem } from '../../strategy/strategy.ts';
 import { treeOf } from '../../strategy/tree.ts';
 import { type Simulation, simulate, tabularProblem } from '../../study/simulate.ts';
-import { isOwnFile } from '../../study/spec.ts';
-import type { Output } from '../output.ts';
+import { isOwnFile, type SettingName, type StudySettings } from '../../study/spec.ts';
+import { benchmarkNamed, checkTimed, datasetOf, TABLE_SETTINGS } from '../benchmarks.ts';
+import { openEngine } from '../engine.ts';
+import type { Notes } from '../notes.ts';
+import { ownStrategy } from '../own-files.ts';
+import { budgetOf, limitsOf } from '../setup.ts';
+import { versions } from '../versions.ts';
 import type { NamedStrategy } from './competitors.ts';
+import type { Compared } from './result.ts';
+
+/** The settings that a comparison on a table may have: models of strategies are trained on the machine. */
+export const ON_TABLES: readonly SettingName[] = [...TABLE_SETTINGS, 'device', 'threads', 'layout'];
 
 /** Searches of a table, each strategy with each seed. */
-export interface TableOrder {
+interface TableOrder {
   readonly benchmark: string;
   readonly dataset: string;
   /** Random search among them. */
@@ -29,12 +36,38 @@ export interface TableOrder {
   readonly limits: readonly Limit[];
 }
 
-/** Plays the searches one after another. Throws UserError for what the table does not have. */
+/**
+ * Plays searches of the table that the settings name, each strategy with each seed. Throws UserError for what the table does not have.
+ */
 export async function compareOnTable(
-  order: TableOrder,
-  tools: ModelTools,
-  output: Output,
-): Promise<Omit<Comparison, 'command' | 'warnings'>> {
+  settings: StudySettings & { readonly benchmark: string },
+  strategies: readonly NamedStrategy[],
+  seeds: readonly number[],
+  notes: Notes,
+): Promise<Compared> {
+  const { seconds, trials } = budgetOf(settings);
+  let opened: Promise<Engine> | undefined;
+  const engine = () => {
+    // For strategies whose model is a network; most have none.
+    opened ??= openEngine(settings, 1);
+    return opened;
+  };
+  const order: TableOrder = {
+    benchmark: settings.benchmark,
+    dataset: settings.data,
+    strategies,
+    seeds,
+    budget: { ...(seconds !== undefined && { seconds }), ...(trials !== undefined && { evaluations: trials }) },
+    limits: limitsOf(settings),
+  };
+  try {
+    return await playOnTable(order, { engine }, notes);
+  } finally {
+    await (await opened)?.dispose();
+  }
+}
+
+async function playOnTable(order: TableOrder, tools: ModelTools, notes: Notes): Promise<Compared> {
   const benchmark = benchmarkNamed(order.benchmark);
   const dataset = datasetOf(benchmark, order.dataset);
   const table = await benchmark.open();
@@ -78,7 +111,7 @@ export async function compareOnTable(
     const runs: ComparedRun[] = [];
     for (const seed of order.seeds) runs.push(await play(strategy, seed));
     const mean = runs.reduce((sum, { valid = Number.NaN }) => sum + valid, 0) / runs.length;
-    output.note(
+    notes.note(
       `${strategy.name}: ${runs.length} searches, best ${objective.metric} ${showMetric(objective.metric, mean)} on average`,
     );
     competitors.push({ name: strategy.name, runs });

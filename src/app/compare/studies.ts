@@ -1,12 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { requireBest } from '../../app/best.ts';
-import { readEvaluation } from '../../app/evaluation/evaluation.ts';
-import { isFinished, reportTrial } from '../../app/report.ts';
-import { budgetOf } from '../../app/setup.ts';
-import { type ReadStudy, readStudy } from '../../app/study.ts';
-import { versions } from '../../app/versions.ts';
 import { invalid, type UserError } from '../../common/errors.ts';
 import { largest } from '../../common/extremes.ts';
 import type { Objective } from '../../common/metrics.ts';
@@ -19,7 +13,15 @@ import { computingSeconds } from '../../study/account.ts';
 import { testedObjective } from '../../study/objectives.ts';
 import { measured } from '../../study/ranking.ts';
 import type { StudySettings } from '../../study/spec.ts';
+import { requireBest } from '../best.ts';
+import { readEvaluation } from '../evaluation/evaluation.ts';
+import { isFinished, reportTrial } from '../report.ts';
+import { budgetOf } from '../setup.ts';
+import { type ReadStudy, readStudy } from '../study.ts';
+import { versions } from '../versions.ts';
+import { withOptions } from './competitors.ts';
 import { allTrain, checkProtocol, groupKey, isRandom, protocolNames } from './protocol.ts';
+import type { Compared } from './result.ts';
 
 /** A finished study; without a name it is called after its strategy. */
 export interface NamedStudy {
@@ -36,7 +38,7 @@ interface Opened extends NamedStudy {
  * UserError for a study that is not at its end, protocols or data that differ, a seed that a configuration has twice, and where none
  * of them is random search.
  */
-export async function compareStudies(named: readonly NamedStudy[]): Promise<Omit<Comparison, 'command' | 'warnings'>> {
+export async function compareStudies(named: readonly NamedStudy[]): Promise<Compared> {
   const read: Opened[] = [];
   for (const one of named.flatMap(expanded)) read.push({ ...one, study: await readStudy(one.dir) });
   const [first, ...others] = read;
@@ -169,8 +171,6 @@ function namesOf(groups: readonly (readonly Opened[])[]): readonly string[] {
     if (one === undefined) return '';
     const { settings, prior = [] } = one.study;
     const { strategy, strategyOptions, stopping, estimator, estimatorOptions } = settings;
-    const withOptions = (name: string, options: object) =>
-      [name, ...Object.entries(options).map(([option, value]) => `${option}=${value}`)].join(':');
     return [
       withOptions(strategy, strategyOptions),
       ...(stopping === 'none' ? [] : [`${stopping} stopping`]),

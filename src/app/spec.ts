@@ -1,0 +1,82 @@
+import { resolve } from 'node:path';
+import { invalid } from '../common/errors.ts';
+import type { SpaceDefinition } from '../space/index.ts';
+import { SPACES } from '../space/spaces/index.ts';
+import type { StrategyChoice } from '../strategy/index.ts';
+import { checkSettings, FUNCTION, isOwnFile, type StudySettings } from '../study/spec.ts';
+import { ownFilesOf } from './own-files.ts';
+import { loadSpace } from './space-file.ts';
+
+type Direction = 'maximize' | 'minimize';
+
+/**
+ * What a study is: the settings of the command line by their names (`dataDir` for `--data-dir`), with what a program can give besides.
+ * What is not given has the default of `netsmith search --help`.
+ */
+export interface StudySpec extends Partial<Omit<StudySettings, 'space' | 'strategy' | 'objective' | 'scores'>> {
+  /** The name of a space of Netsmith, one of your own (`defineSpace`), or the path of a file that exports one. */
+  readonly space?: string | SpaceDefinition;
+  /** A name, the path of a file of your own, or a strategy with its options: `tpe({ gamma: 0.15 })`. */
+  readonly strategy?: string | StrategyChoice;
+  /**
+   * What to look for: one or more metrics; or `{ score: 'maximize' }`, what a function of your own returns, which then judges the
+   * candidates (`optimize(function)`).
+   */
+  readonly objective?: string | readonly string[] | Readonly<Record<string, Direction>>;
+  /** Only networks within these limits of any measure (docs/measures.md): `{ params: 20_000, modelBytes: '100KB' }`. */
+  readonly limits?: Readonly<Record<string, number | string>>;
+  /** The study's folder (default: the next free `runs/NAME-N`). */
+  readonly dir?: string;
+  /** Folders of earlier studies of the same space to begin with. */
+  readonly prior?: readonly string[];
+  /** Where the folder is a study already: refuse (the default), or continue it if it is of the same settings. */
+  readonly ifExists?: 'refuse' | 'continue';
+  /** Sentences for people: a forecast, what is unusual about the data. */
+  onNote?(text: string): void;
+}
+
+/** The space that a program names: a definition, a name, or a file that exports one. Throws UserError. */
+export async function definitionOf(space: string | SpaceDefinition = 'small-cnn'): Promise<SpaceDefinition> {
+  if (typeof space === 'string') return loadSpace(space);
+  if (Object.values(SPACES).some((one) => one.name === space.name && one !== space))
+    throw invalid('space', `"${space.name}"`, 'is the name of a space of Netsmith: yours must have another');
+  return space;
+}
+
+/**
+ * The checked settings of a study, with absolute paths; `space` is the name of its space. Throws UserError, with `caller` and the setting.
+ */
+export function settingsOf(spec: StudySpec, space: string, caller = 'createStudy'): StudySettings {
+  const { objective, limits, strategy, dir, prior, ifExists, onNote, ...given } = spec;
+  const scores = objective !== undefined && typeof objective === 'object' && !Array.isArray(objective);
+  const named = typeof objective === 'string' ? [objective] : objective;
+  const settings = {
+    ...given,
+    ...(typeof strategy === 'string' && { strategy }),
+    ...(typeof strategy === 'object' && optionsOf(strategy, given.strategyOptions)),
+    space,
+    ...(limits !== undefined && { limit: limits }),
+    ...(scores
+      ? {
+          estimator: FUNCTION,
+          scores: Object.fromEntries(Object.entries(objective).map(([name, to]) => [name, DIRECTIONS[to] ?? to])),
+        }
+      : named !== undefined && { objective: named }),
+  };
+  const known = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
+  const checked = checkSettings(known, (name) => `${caller}: ${name}`);
+  return {
+    ...checked,
+    ...(checked.dataDir !== undefined && { dataDir: resolve(checked.dataDir) }),
+    ...(isOwnFile(checked.space) && { space: resolve(checked.space) }),
+    ...ownFilesOf(checked),
+  };
+}
+
+function optionsOf(choice: StrategyChoice, others: StudySettings['strategyOptions'] | undefined) {
+  if (others !== undefined)
+    throw invalid('strategyOptions', JSON.stringify(others), `the strategy ${choice.strategy} has its options already`);
+  return { strategy: choice.strategy, strategyOptions: choice.options };
+}
+
+const DIRECTIONS: Readonly<Record<string, string>> = { maximize: 'maximise', minimize: 'minimise' };
