@@ -17,7 +17,6 @@ import { type Architecture, resolve, resolveHyperparameters, type Space } from '
 import { BASELINES } from '../space/spaces/index.ts';
 import { checkWritable, folderOf, readPlain, writeInStudy } from '../study/store/files.node.ts';
 import { decodeCheckpoint, type EpochRecord, encodeCheckpoint } from '../train/checkpoint.ts';
-import { measuredBy } from '../train/inference.ts';
 import { trainNetwork } from '../train/loop.ts';
 import type { Programs } from '../train/programs.ts';
 import { concatSamples } from '../train/samples.ts';
@@ -62,13 +61,14 @@ export async function retrain(
   readonly confusion?: readonly (readonly number[])[];
   readonly samples?: TestSamples;
 }> {
-  const { info, train, valid } = dataset.search;
+  const { info, train, valid, task } = dataset.search;
   const trained = await trainNetwork({
     engine,
     ...(programs && { programs }),
     network: resolve(space, architecture),
     info,
-    train: concatSamples(info, train, valid),
+    ...(task && { task }),
+    train: concatSamples(info, train, valid, task),
     settings: withHyperparameters(training, resolveHyperparameters(space, architecture)),
     rng: (...labels) => rng(seed, 'evaluate', repetition, ...labels),
     ...(signal !== undefined && { signal }),
@@ -79,7 +79,7 @@ export async function retrain(
     if (test === undefined) return { weights, metrics: {} };
     const outputs = await trained.outputs(test);
     const samples = sampled ? await sampleTest(test, info, outputs) : undefined;
-    return { weights, ...measuredBy(outputs, info), ...(samples !== undefined && { samples }) };
+    return { weights, ...outputs.measured, ...(samples !== undefined && { samples }) };
   } finally {
     await trained.dispose();
   }

@@ -36,7 +36,7 @@ export interface ModelCardData {
 export function modelCard(card: ModelCardData): string {
   const { info, costs } = card;
   const classes = taskOf(info).classes;
-  const output = taskOf(info).exportedName;
+  const [output = ''] = Object.keys(taskOf(info).spec(info).outputs);
   const shape = `[N, ${info.input.join(', ')}]`;
   return `# Model card: ${line(card.file)}
 
