@@ -10,6 +10,7 @@ import { createEngine } from '../src/engine/create.ts';
 import { nodeRuntime } from '../src/engine/runtime/node.node.ts';
 import { artefactsInMemory, runOf } from '../src/estimate/testing/conformance.ts';
 import { candidateNetwork, trainEstimator } from '../src/estimate/train.ts';
+import * as ops from '../src/graph/ops.ts';
 import { checkBuildable } from '../src/network/buildable.ts';
 import { modelJson } from '../src/report/export/model-json.ts';
 import { exportOnnx, readModel } from '../src/report/export/onnx.ts';
@@ -32,13 +33,15 @@ import { defineSpace } from '../src/space/define.ts';
 import type { Module } from '../src/space/module.ts';
 import type { Architecture, Space } from '../src/space/space.ts';
 import { spaceTask, taskOf } from '../src/task/index.ts';
-import { type Arrays, allocate, outputShape } from '../src/task/spec.ts';
+import { withLoss, withMetric } from '../src/task/own.ts';
+import { type Arrays, allocate, onlyOf, outputShape } from '../src/task/spec.ts';
 import { testTask } from '../src/task/testing/conformance.ts';
 import { trainingBatches } from '../src/train/batches.ts';
 import { decodeCheckpoint } from '../src/train/checkpoint.ts';
 import { evaluateNetwork } from '../src/train/inference.ts';
 import { openPrograms } from '../src/train/programs.ts';
 import { checkSettings, DEFAULT_SETTINGS, type TrainSettings } from '../src/train/settings.ts';
+import { blobs, slope } from '../src/train/testing/blobs.ts';
 import { classAndNumber, points } from './support/tasks/class-and-number.ts';
 import { nextToken, steps } from './support/tasks/next-token.ts';
 import { pixelClasses, squares } from './support/tasks/pixel-classes.ts';
@@ -285,5 +288,62 @@ suite('a task that Netsmith does not know', () => {
     await same.release();
     await other.release();
     await programs.dispose();
+  });
+});
+
+suite("a loss and a metric of a user's own", () => {
+  const data = blobs(48, 24);
+  const space = spaceOf(data, sequential(linear(pick('units', [8, 12])), relu(), linear('outputs')));
+  /** The mean squared difference between probabilities and the target distribution (Brier 1950). */
+  const brier = withLoss(taskOf(data.info), (g, outputs, targets) => {
+    const shares = ops.exp(g, ops.logSoftmax(g, onlyOf(outputs)));
+    const difference = ops.sub(g, shares, onlyOf(targets));
+    return ops.reduceMean(g, ops.reduceSum(g, ops.mul(g, difference, difference), [1]), [0]);
+  });
+
+  test('the loss is what training minimizes, and what is measured as loss', async () => {
+    const { evaluation, curve, loaded } = await through({ ...data, task: brier }, space, { units: 8 });
+    const usual = await through({ ...data, task: taskOf(data.info) }, space, { units: 8 });
+    assert.notEqual(curve[0]?.metrics.trainLoss, usual.curve[0]?.metrics.trainLoss);
+    assert.ok((curve[0]?.metrics.trainLoss ?? 9) <= 2, 'a Brier score is at most 2');
+    assert.ok(
+      (evaluation.metrics.loss ?? 9) < (curve[0]?.metrics.loss ?? 0) && (evaluation.metrics.accuracy ?? 0) > 0.9,
+    );
+    await loaded.dispose();
+    await usual.loaded.dispose();
+  });
+
+  test('the loss of a regression is measured on standardized targets, as it is trained', async () => {
+    const table = slope(32, 16);
+    const absolute = withLoss(taskOf(table.info), (g, outputs, targets) =>
+      ops.reduceMean(g, ops.abs(g, ops.sub(g, onlyOf(outputs), onlyOf(targets))), [0, 1]),
+    );
+    testTask('regression by absolute differences', absolute, await example({ ...table, task: absolute }, 5));
+  });
+
+  test('the metric is reported beside those of the task, and can be the objective', async () => {
+    const sure = withMetric(
+      taskOf(data.info),
+      { metric: 'margin', direction: 'maximise', unit: 'score' },
+      ({ outputs }) => {
+        let [total, samples] = [0, 0];
+        return {
+          add(given, _, count) {
+            const logits = onlyOf(given);
+            for (let n = 0; n < count; n++) {
+              const [first = 0, second = 0] = logits.slice(n * outputs, (n + 1) * outputs).toSorted((a, b) => b - a);
+              total += first - second;
+            }
+            samples += count;
+          },
+          value: () => total / samples,
+        };
+      },
+    );
+    assert.deepEqual(sure.metrics.at(-1), { metric: 'margin', direction: 'maximise', unit: 'score' });
+    const { curve, loaded } = await through({ ...data, task: sure }, space, { units: 8 });
+    const margins = curve.map(({ metrics }) => metrics.margin ?? Number.NaN);
+    assert.ok(margins.every((margin) => margin > 0) && (margins.at(-1) ?? 0) > (margins[0] ?? 0), margins.join());
+    await loaded.dispose();
   });
 });
