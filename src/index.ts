@@ -52,7 +52,9 @@ export { type SimulatedClock, simulatedClock, tabularEstimator } from './estimat
 export { openNasBench201 } from './estimate/tabular/nas-bench-201.node.ts';
 export type { Row, Table } from './estimate/tabular/table.ts';
 export { type TrainEstimatorOptions, trainEstimator } from './estimate/train.ts';
-export type { Graph, HostTensor, Shape } from './graph/ir.ts';
+export type { GraphBuilder } from './graph/builder.ts';
+export type { DType, Graph, HostTensor, IntTensor, NodeId, Shape } from './graph/ir.ts';
+export * as ops from './graph/ops.ts';
 export { costsOf, MEASURES, type Measure, type StaticMeasure, type Subject, subjectOf } from './measure/index.ts';
 export { checkBuildable } from './network/buildable.ts';
 export { networkCosts } from './network/costs.ts';
@@ -61,9 +63,15 @@ export type { Costs, LayerCosts } from './network/network.ts';
 export { type DrawingOptions, drawArchitecture } from './report/drawing/draw.ts';
 export { architectureText } from './report/drawing/text.ts';
 export type { ModelMetadata } from './report/export/metadata.ts';
-export { type ExportRequest, exportOnnx } from './report/export/onnx.ts';
+export { type ExportRequest, exportOnnx, readModel } from './report/export/onnx.ts';
 export { checkParity, PARITY_LIMIT, type ParityRequest } from './report/export/parity.ts';
-export { type Prediction, predictFiles } from './report/predict.node.ts';
+export { type Answer, type Answered, type ExportedModel, openModel } from './report/exported-model.ts';
+export {
+  openPredictor,
+  type Prediction,
+  type Predictor as ModelPredictor,
+  predictFiles,
+} from './report/predict.node.ts';
 export { openCsvTest } from './report/tabular/csv-test.node.ts';
 export { openNasBench201Test } from './report/tabular/nas-bench-201-test.node.ts';
 export type { TestAccuracy } from './report/tabular/nas-bench-201-test.ts';
@@ -105,7 +113,21 @@ export type { WorkerPool } from './study/worker/pool.ts';
 export { type ProcessPoolOptions, processPool } from './study/worker/process.node.ts';
 export type { Bench, MakeBench, WorkerSetUp } from './study/worker/protocol.ts';
 export { serveTrials } from './study/worker/serve.node.ts';
-export type { Measured } from './task/metrics.ts';
+export {
+  CLASS_METRICS,
+  classNumberScorer,
+  crossEntropy,
+  largestClasses,
+  probabilities,
+  probabilitiesOf,
+} from './task/class-numbers.ts';
+export { checkTask, type TaskSamples } from './task/conformance.node.ts';
+export { spaceTask, taskOf } from './task/index.ts';
+export { floatInput, standardize } from './task/inputs.ts';
+export { type ArrayScorer, type Measured, regressionScorer, type Scorer, scorerOf } from './task/metrics.ts';
+export { type MetricScorer, withLoss, withMetric } from './task/own.ts';
+export type * from './task/spec.ts';
+export type * from './task/task.ts';
 export type { Checkpoint, EpochRecord } from './train/checkpoint.ts';
 export { MemoryShortage, TrainingFailure } from './train/failure.ts';
 export { type Training, type TrainRequest, trainNetwork } from './train/loop.ts';

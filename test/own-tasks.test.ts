@@ -32,10 +32,11 @@ import {
 import { defineSpace } from '../src/space/define.ts';
 import type { Module } from '../src/space/module.ts';
 import type { Architecture, Space } from '../src/space/space.ts';
+import { checkTask } from '../src/task/conformance.node.ts';
 import { spaceTask, taskOf } from '../src/task/index.ts';
 import { withLoss, withMetric } from '../src/task/own.ts';
-import { type Arrays, allocate, onlyOf, outputShape } from '../src/task/spec.ts';
-import { testTask } from '../src/task/testing/conformance.ts';
+import { type Arrays, allocate, onlyOf } from '../src/task/spec.ts';
+import { exampleOf, testTask } from '../src/task/testing/conformance.ts';
 import { trainingBatches } from '../src/train/batches.ts';
 import { decodeCheckpoint } from '../src/train/checkpoint.ts';
 import { evaluateNetwork } from '../src/train/inference.ts';
@@ -95,16 +96,9 @@ async function firstSamples(data: SearchData, count: number): Promise<Arrays> {
   return into;
 }
 
-async function example({ info, valid, task }: SearchData, count: number) {
-  const { targets, ...spec } = taskOf(info, task).spec(info);
-  const raw = allocate(targets, count);
-  await valid.read([...Array(count).keys()], raw);
-  const size = outputShape({ targets, ...spec }).reduce((product, n) => product * n, count);
-  return { data: info, count, raw, outputs: Float32Array.from({ length: size }, (_, i) => 2 * Math.sin(i * 1.7)) };
-}
-testTask('next token', nextToken, await example(steps(), 3));
-testTask('a class for each pixel', pixelClasses, await example(squares(), 3));
-testTask('a class and a number', classAndNumber, await example(points(), 5));
+testTask('next token', nextToken, await exampleOf(steps(), 3));
+testTask('a class for each pixel', pixelClasses, await exampleOf(squares(), 3));
+testTask('a class and a number', classAndNumber, await exampleOf(points()));
 
 suite('next token over int32 sequences', () => {
   const data = steps();
@@ -261,6 +255,18 @@ suite('a class and a number', () => {
 });
 
 suite('a task that Netsmith does not know', () => {
+  test('that breaks a rule is told so by checkTask', async () => {
+    await checkTask(points());
+    const other = { ...classAndNumber, loss: nextToken.loss };
+    await assert.rejects(
+      checkTask({ ...points(), task: other }),
+      /task "class-and-number" breaks the rule "the loss that/,
+    );
+    const { metrics: _, ...rest } = pixelClasses;
+    const short = { ...rest, metrics: [pixelClasses.metrics[0]] } as const;
+    await assert.rejects(checkTask({ ...squares(), task: short }), /breaks the rule "batches score as all/);
+  });
+
   test('is refused by name where it is not passed in, in training and in prediction', async () => {
     const { info } = steps();
     assert.throws(() => taskOf(info), /task: unknown kind "next-token"; it must be one of classification, regression/i);
@@ -318,7 +324,7 @@ suite("a loss and a metric of a user's own", () => {
     const absolute = withLoss(taskOf(table.info), (g, outputs, targets) =>
       ops.reduceMean(g, ops.abs(g, ops.sub(g, onlyOf(outputs), onlyOf(targets))), [0, 1]),
     );
-    testTask('regression by absolute differences', absolute, await example({ ...table, task: absolute }, 5));
+    await checkTask({ ...table, task: absolute });
   });
 
   test('the metric is reported beside those of the task, and can be the objective', async () => {
