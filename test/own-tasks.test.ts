@@ -12,6 +12,8 @@ import { artefactsInMemory, runOf } from '../src/estimate/testing/conformance.ts
 import { candidateNetwork, trainEstimator } from '../src/estimate/train.ts';
 import * as ops from '../src/graph/ops.ts';
 import { checkBuildable } from '../src/network/buildable.ts';
+import { networkCosts } from '../src/network/costs.ts';
+import { modelCard } from '../src/report/export/model-card.ts';
 import { modelJson } from '../src/report/export/model-json.ts';
 import { exportOnnx, readModel } from '../src/report/export/onnx.ts';
 import { checkParity } from '../src/report/export/parity.ts';
@@ -200,6 +202,26 @@ suite('a class for each pixel', () => {
     assert.deepEqual(inputs, [
       { name: 'input', dtype: 'float32', shape: ['N', 1, 6, 6], axes: ['channel', 'height', 'width'] },
     ]);
+    const card = modelCard({
+      ...{
+        file: 'model.onnx',
+        info: data.info,
+        space: 'fixture',
+        architecture: 'fixture',
+        size: 1000,
+        version: '0.0.0',
+      },
+      ...{ own: { task: pixelClasses, tensors: loaded.metadata.tensors }, training: 'Trained.' },
+      ...{ costs: networkCosts(candidateNetwork({ space, architecture: { width: 4 } }, 1), space.task) },
+      parity: { parity: 1e-7, samples: 16 },
+    });
+    assert.match(card, /A network for the task pixel-classes, found by/);
+    assert.match(
+      card,
+      /\| Output `classes` \| float32 \[N, 2, 6, 6\], probability of each class at each pixel: class, height, width \|/,
+    );
+    assert.match(card, /"input": np.zeros\(\(1, 1, 6, 6, \), np.float32\),/);
+    assert.doesNotMatch(card, /netsmith predict|extrapolations|undefined/);
     assert.deepEqual(outputs, [
       { name: 'classes', dtype: 'float32', shape: ['N', 2, 6, 6], axes: ['class', 'height', 'width'] },
     ]);
