@@ -19,6 +19,7 @@ import { exportOnnx, readModel } from '../src/report/export/onnx.ts';
 import { checkParity } from '../src/report/export/parity.ts';
 import { openModel } from '../src/report/exported-model.ts';
 import {
+  activation,
   attention,
   choice,
   conv,
@@ -33,7 +34,13 @@ import {
 } from '../src/space/builders.ts';
 import { defineSpace } from '../src/space/define.ts';
 import type { Module } from '../src/space/module.ts';
+import { resolve } from '../src/space/resolve.ts';
 import type { Architecture, Space } from '../src/space/space.ts';
+import { createStrategy } from '../src/strategy/index.ts';
+import type { Problem } from '../src/strategy/strategy.ts';
+import { runStudy } from '../src/study/run.ts';
+import { memoryStore } from '../src/study/store/memory.ts';
+import { inProcessPool } from '../src/study/worker/in-process.ts';
 import { checkTask } from '../src/task/conformance.node.ts';
 import { spaceTask, taskOf } from '../src/task/index.ts';
 import { withLoss, withMetric } from '../src/task/own.ts';
@@ -274,6 +281,49 @@ suite('a class and a number', () => {
       /it cannot mix "class", which is whole numbers/,
     );
   });
+});
+
+suite('a search of a task of one of its own', () => {
+  const dense = sequential(conv(pick('width', [2, 4]), 3), relu(), conv(2, pick('kernel', [1, 3])));
+  const tokens = sequential(
+    embedding('inputs', pick('size', [4, 6])),
+    recurrent('gru', pick('units', [4, 6])),
+    linear('outputs'),
+  );
+  const flat = sequential(linear(pick('units', [4, 8])), activation(pick('fn', ['relu', 'tanh'])), linear('outputs'));
+  for (const [name, data, network] of [
+    ['next token', steps(4, 16, 8), tokens],
+    ['a class for each pixel', squares(16, 8), dense],
+    ['a class and a number', points(16, 8), flat],
+  ] as const)
+    test(`${name}: stopped after each trial and gone on with, it gives the trials of a search that was not stopped`, async () => {
+      const space = spaceOf(data, network);
+      const { task } = data;
+      assert.ok(task);
+      const fidelity = { epochs: 1, data: 1, resolution: 1, width: 1 };
+      const problem: Problem = {
+        ...{ space, objectives: [task.metrics[0]], limits: [], seed: 1, fidelities: [fidelity] },
+        costs: (architecture) => ({ params: networkCosts(resolve(space, architecture), space.task).params }),
+      };
+      const search = async (...budgets: readonly number[]) => {
+        const first = createStrategy('aging-evolution', { population: 2, sample: 1 });
+        const store = memoryStore({ name, settings: {}, state: first.init(problem) });
+        const estimator = trainEstimator({ engine, data, settings: { ...settings, epochs: 1 } });
+        for (const trials of budgets) {
+          const strategy = createStrategy('aging-evolution', { population: 2, sample: 1 });
+          strategy.init(problem);
+          const workers = inProcessPool({ space, estimator }, store.artefacts);
+          await runStudy({ store, strategy, problem, workers, budget: { trials } });
+        }
+        return (await store.trials()).map(({ architecture, metrics, state }) => ({ architecture, metrics, state }));
+      };
+      const whole = await search(4);
+      assert.deepEqual(
+        whole.map(({ state }) => state),
+        ['complete', 'complete', 'complete', 'complete'],
+      );
+      assert.deepEqual(await search(1, 2, 3, 4), whole);
+    });
 });
 
 suite('a task that Netsmith does not know', () => {
