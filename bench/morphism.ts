@@ -24,6 +24,7 @@ import { morphWeights } from '../src/network/morphism.ts';
 import { mean } from '../src/report/numbers.ts';
 import { type Architecture, formatArchitecture, neighbours, resolve, SPACES, sample } from '../src/space/index.ts';
 import type { Space } from '../src/space/space.ts';
+import { onlyOf } from '../src/task/spec.ts';
 import { decodeCheckpoint } from '../src/train/checkpoint.ts';
 import { openInference } from '../src/train/inference.ts';
 import { inferenceGraph } from '../src/train/program.ts';
@@ -112,7 +113,7 @@ async function outputsOf(
   const inference = await openInference(engine, { network, info, resolution: 1 }, state, 64);
   try {
     const some: Samples = { ...valid, count: Math.min(valid.count, 512), read: (...args) => valid.read(...args) };
-    return (await inference.outputs(some)).outputs;
+    return onlyOf((await inference.outputs(some)).outputs);
   } finally {
     await inference.dispose();
     state.dispose();

@@ -106,9 +106,9 @@ async function measure({ name, batch, layout }: Pick<Row, 'name' | 'batch' | 'la
   };
   const samples = (count: number): Samples => ({
     count,
-    async read(indices, inputs, targets) {
-      for (let i = 0; i < indices.length * sizeOf(info.input); i++) inputs[i] = (i % 17) / 17;
-      targets.fill(1);
+    async read(indices, { input, target }) {
+      for (let i = 0; i < indices.length * sizeOf(info.input); i++) if (input) input[i] = (i % 17) / 17;
+      target?.fill(1);
     },
   });
   const network = NETWORKS[name]?.();

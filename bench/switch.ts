@@ -60,7 +60,10 @@ const random = rng('bench switch', 'batch');
 const targets = new Float32Array(batch * info.outputs);
 for (let i = 0; i < batch; i++) targets[i * info.outputs + (i % info.outputs)] = 1;
 const data: Record<string, HostTensor> = {
-  x: { shape: [batch, ...info.input], data: new Float32Array(batch * sizeOf(info.input)).map(() => random.normal()) },
+  input: {
+    shape: [batch, ...info.input],
+    data: new Float32Array(batch * sizeOf(info.input)).map(() => random.normal()),
+  },
   targets: { shape: [batch, info.outputs], data: targets },
 };
 for (const [name, value] of Object.entries(OPTIMISERS.sgd.scalars(1e-3, 1))) {

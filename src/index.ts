@@ -45,7 +45,9 @@ export type { ArchitectureColumns, CsvTableOptions } from './estimate/tabular/cs
 export { type SimulatedClock, simulatedClock, tabularEstimator } from './estimate/tabular/estimator.ts';
 export type { Row, Table } from './estimate/tabular/table.ts';
 export { type TrainEstimatorOptions, trainEstimator } from './estimate/train.ts';
-export type { Graph, HostTensor, Shape } from './graph/ir.ts';
+export type { GraphBuilder } from './graph/builder.ts';
+export type { DType, Graph, HostTensor, IntTensor, NodeId, Shape } from './graph/ir.ts';
+export * as ops from './graph/ops.ts';
 export { costsOf, MEASURES, type Measure, type StaticMeasure, type Subject, subjectOf } from './measure/index.ts';
 export { checkBuildable } from './network/buildable.ts';
 export { networkCosts } from './network/costs.ts';
@@ -57,8 +59,9 @@ export type { Supernet, SupernetRequest } from './oneshot/supernet.ts';
 export { type DrawingOptions, drawArchitecture } from './report/drawing/draw.ts';
 export { architectureText } from './report/drawing/text.ts';
 export type { ModelMetadata } from './report/export/metadata.ts';
-export { type ExportRequest, exportOnnx } from './report/export/onnx.ts';
+export { type ExportRequest, exportOnnx, readModel } from './report/export/onnx.ts';
 export { checkParity, PARITY_LIMIT, type ParityRequest } from './report/export/parity.ts';
+export { type Answer, type Answered, type ExportedModel, openModel } from './report/exported-model.ts';
 export type { TestAccuracy } from './report/tabular/nas-bench-201-test.ts';
 export { architectureKey, checkArchitecture, formatArchitecture, parseArchitecture } from './space/architecture.ts';
 export {
@@ -179,7 +182,20 @@ export type {
 export { inProcessPool } from './study/worker/in-process.ts';
 export type { WorkerPool } from './study/worker/pool.ts';
 export type { Bench, MakeBench, WorkerSetUp } from './study/worker/protocol.ts';
-export type { Measured } from './task/metrics.ts';
+export {
+  CLASS_METRICS,
+  classNumberScorer,
+  crossEntropy,
+  largestClasses,
+  probabilities,
+  probabilitiesOf,
+} from './task/class-numbers.ts';
+export { spaceTask, taskOf } from './task/index.ts';
+export { floatInput, standardize } from './task/inputs.ts';
+export { type ArrayScorer, type Measured, regressionScorer, type Scorer, scorerOf } from './task/metrics.ts';
+export { type MetricScorer, withLoss, withMetric } from './task/own.ts';
+export type * from './task/spec.ts';
+export type * from './task/task.ts';
 export type { Checkpoint, EpochRecord, Mixture } from './train/checkpoint.ts';
 export { MemoryShortage, TrainingFailure } from './train/failure.ts';
 export { type Training, type TrainRequest, trainNetwork } from './train/loop.ts';

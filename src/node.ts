@@ -31,7 +31,12 @@ export { type CheckEstimatorOptions, checkEstimator } from './estimate/conforman
 export { openCsvTable } from './estimate/tabular/csv.node.ts';
 export { openNasBench201 } from './estimate/tabular/nas-bench-201.node.ts';
 export * from './index.ts';
-export { type Prediction, predictFiles } from './report/predict.node.ts';
+export {
+  openPredictor,
+  type Prediction,
+  type Predictor as ModelPredictor,
+  predictFiles,
+} from './report/predict.node.ts';
 export { openCsvTest } from './report/tabular/csv-test.node.ts';
 export { openNasBench201Test } from './report/tabular/nas-bench-201-test.node.ts';
 export { type CheckSearchSpaceOptions, checkSearchSpace } from './space/conformance.node.ts';
@@ -39,3 +44,4 @@ export { type CheckStrategyOptions, checkStrategy } from './strategy/conformance
 export { createStudyStore, openStudyStore } from './study/study.node.ts';
 export { type ProcessPoolOptions, processPool } from './study/worker/process.node.ts';
 export { serveTrials } from './study/worker/serve.node.ts';
+export { checkTask, type TaskSamples } from './task/conformance.node.ts';

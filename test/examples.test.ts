@@ -27,6 +27,7 @@ test('there is a test of every example', () => {
     'own-estimator.ts',
     'own-space.ts',
     'own-strategy.ts',
+    'own-task.ts',
   ]);
 });
 
@@ -65,6 +66,12 @@ test('library.ts: a search in one process', () => {
   const out = run('examples/library.ts');
   assert.equal(out.match(/^trial \d: 0\.\d+$/gm)?.length, 6);
   assert.match(out, /^best: trial \d, accuracy 0\.\d+; .*depth=\d/m);
+});
+
+test('own-task.ts: a task over tokens is searched, exported with its state, and writes', () => {
+  const out = run('examples/own-task.ts');
+  assert.match(out, /^best: trial \d, accuracy 0\.[5-9]\d$/m);
+  assert.match(out, /^writes: t[a-z ]{15}$/m);
 });
 
 test('joint-search.ts: settings of the training are searched with the architecture', () => {

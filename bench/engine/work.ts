@@ -88,7 +88,7 @@ async function openStep(
 ): Promise<Work> {
   const program = await engine.compile(graph, carries, options);
   const scalars = Object.entries(rates).map(([name, rate]) => [name, { shape: [], data: Float32Array.of(rate) }]);
-  const feeds: Feeds = { x: images(batch), targets: targets(batch), ...Object.fromEntries(scalars) };
+  const feeds: Feeds = { input: images(batch), targets: targets(batch), ...Object.fromEntries(scalars) };
   return {
     async run() {
       const { loss } = await program.run(feeds, state);

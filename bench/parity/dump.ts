@@ -17,8 +17,9 @@ import { openDataset } from '../../src/data/open.node.ts';
 import { createEngine } from '../../src/engine/create.ts';
 import { nodeRuntime } from '../../src/engine/runtime/node.node.ts';
 import type { HostTensor } from '../../src/graph/ir.ts';
+import { sizeOf } from '../../src/graph/ir.ts';
 import { exportOnnx, modelMetadata, modelProperties } from '../../src/report/export/onnx.ts';
-import { checkParity, rawInputs } from '../../src/report/export/parity.ts';
+import { checkParity } from '../../src/report/export/parity.ts';
 import { imageInfo, rawSamples, trainedWeights } from '../../src/report/testing/trained.ts';
 import * as s from '../../src/space/index.ts';
 import { openTraining } from '../../src/train/loop.ts';
@@ -104,7 +105,9 @@ async function digits(): Promise<{ model: Uint8Array; samples: HostTensor }> {
   const about = { version: '0.1.0', space: 'parity', architecture: 'digits', training: { epochs: settings.epochs } };
   const model = exportOnnx({ network, info, weights, about });
   await checkParity({ engine, network, info, weights, model, samples: search.valid });
-  return { model, samples: await rawInputs(search.valid, info, 256) };
+  const samples = new Float32Array(256 * sizeOf(info.input));
+  await search.valid.read([...new Array(256).keys()], { input: samples });
+  return { model, samples: { shape: [256, ...info.input], data: samples } };
 }
 
 const [first, second] = process.argv.slice(2);

@@ -128,7 +128,7 @@ async function computeHere(): Promise<Found> {
     [steps.archStep, ARCHITECTURE_OPTIMISER],
   ] as const) {
     const program = await engine.compile(step.graph, step.carries);
-    const { loss } = await program.run({ x, targets, ...scalars(optimiser.scalars(0, 1)) }, device);
+    const { loss } = await program.run({ input: x, targets, ...scalars(optimiser.scalars(0, 1)) }, device);
     losses.push(loss?.data[0] ?? Number.NaN);
     await program.dispose();
   }

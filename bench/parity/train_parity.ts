@@ -81,8 +81,7 @@ async function readBatches(samples: Samples): Promise<RawBatch[]> {
     const [images, labels] = [new Float32Array(BATCH * sizeOf(info.input)), new Float32Array(BATCH)];
     await samples.read(
       Array.from({ length: BATCH }, (_, k) => i * BATCH + k),
-      images,
-      labels,
+      { input: images, target: labels },
     );
     out.push({ images, labels });
   }
@@ -100,7 +99,7 @@ async function trainHere(): Promise<number[]> {
     for (const [i, label] of labels.entries()) targets[i * info.outputs + label] = 1;
     const { loss } = await program.run(
       {
-        x: { shape: [BATCH, ...info.input], data: images },
+        input: { shape: [BATCH, ...info.input], data: images },
         targets: { shape: [BATCH, info.outputs], data: targets },
         learningRate: { shape: [], data: Float32Array.of(LEARNING_RATE) },
       },

@@ -63,6 +63,7 @@ function rowOf(prediction: Exclude<Prediction, { readonly error: string }>): rea
     const values = Object.entries(prediction.values).map(([target, value]) => `${target} ${showTarget(value)}`);
     return [...where, values.join(', ')];
   }
+  if ('answer' in prediction) return [...where, JSON.stringify(prediction.answer)];
   const share = prediction.probabilities[prediction.class] ?? 0;
   return [...where, `${prediction.class} (${(100 * share).toFixed(1)} %)`];
 }

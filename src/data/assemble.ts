@@ -40,7 +40,7 @@ export async function assemble(found: Found, parts: Parts, request: Pick<DataReq
       valid,
       info: deepFreeze({
         ...info,
-        ...(await inputStatistics(pool, looked, info.input, task.targetSize(info))),
+        ...(await inputStatistics(pool, looked, info.input)),
         ...(task.standardized && { target: targetStatistics(pool.targets, info.outputs, parts.train) }),
         counts: { train: train.count, valid: valid.count, test: test?.count ?? parts.test.length },
         notes: [...found.notes, ...parts.notes],

@@ -1,12 +1,16 @@
+import type { Arrays } from '../task/spec.ts';
+import type { TaskDefinition } from '../task/task.ts';
+
 /** What a dataset holds. Shapes are without the batch. */
 export interface DatasetInfo {
   readonly name: string;
-  readonly kind: 'classification' | 'regression';
-  /** [C, H, W] or [F]. */
+  /** The kind of task: classification, regression, or one of a user's own. */
+  readonly kind: string;
+  /** Of one sample of the main input: [C, H, W], [C, T], [F], or of tokens [T]. */
   readonly input: readonly number[];
-  /** Classes, or targets of a regression. */
+  /** Classes, or targets of a regression; in general the values that a network gives for a sample, or for each position. */
   readonly outputs: number;
-  /** Class names in the order of their numbers; names of the targets of a regression. */
+  /** Class names in the order of their numbers; names of the targets of a regression; names of tokens. */
   readonly labels: readonly string[];
   /** Smallest and largest raw value: [0, 255] for 8-bit images; undefined for tables. */
   readonly range?: readonly [number, number];
@@ -90,10 +94,11 @@ export interface Checksums {
 export interface Samples {
   readonly count: number;
   /**
-   * Writes the samples `indices` one after another: raw values into `inputs` (indices.length × elements of one sample),
-   * and into `targets` the class number (one each), or the raw targets of a regression (`outputs` each).
+   * Writes the samples `indices` one after another, raw, into the arrays of the tensors that are wanted. Their names, and the
+   * elements of one sample, are those of the task's inputs and targets (`TaskSpec`): of a classification `input` and `target`, a
+   * class number; of a regression `input` and `target`, `outputs` numbers.
    */
-  read(indices: readonly number[], inputs: Float32Array, targets: Float32Array): Promise<void>;
+  read(indices: readonly number[], into: Arrays): Promise<void>;
 }
 
 /** What a search may see. It has no way to the test part. */
@@ -101,6 +106,8 @@ export interface SearchData {
   readonly info: DatasetInfo;
   readonly train: Samples;
   readonly valid: Samples;
+  /** What these data are for, where it is a task of the user's own. */
+  readonly task?: TaskDefinition;
 }
 
 /** The whole of it; only the commands that report a test result hold one. */

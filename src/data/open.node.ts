@@ -3,6 +3,7 @@ import { unknownName } from '../common/closest.ts';
 import { invalid } from '../common/errors.ts';
 import { deepFreeze } from '../common/json.ts';
 import { taskOf } from '../task/index.ts';
+import { allocate, rowsOf } from '../task/spec.ts';
 import type { DatasetName } from './catalogue.ts';
 import type { DataRequest, Dataset, DatasetInfo, Samples } from './dataset.ts';
 import { openDigits } from './digits/digits.ts';
@@ -67,18 +68,16 @@ async function withChecksums(dataset: Dataset): Promise<Dataset> {
 }
 
 async function addSamples(hash: Hash, samples: Samples, info: DatasetInfo): Promise<void> {
-  const elements = info.input.reduce((product, n) => product * n, 1);
-  const wanted = taskOf(info).targetSize(info);
+  const { inputs, targets } = taskOf(info).spec(info);
+  const specs = { ...inputs, ...targets };
   hash.update(`${samples.count} `);
-  const inputs = new Float32Array(CHUNK * elements);
-  const targets = new Float32Array(CHUNK * wanted);
+  const into = allocate(specs, CHUNK);
   for (let start = 0; start < samples.count; start += CHUNK) {
     const count = Math.min(CHUNK, samples.count - start);
     await samples.read(
       Array.from({ length: count }, (_, k) => start + k),
-      inputs,
-      targets,
+      into,
     );
-    hash.update(inputs.subarray(0, count * elements)).update(targets.subarray(0, count * wanted));
+    for (const values of Object.values(rowsOf(into, specs, 0, count))) hash.update(values);
   }
 }

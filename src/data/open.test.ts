@@ -44,10 +44,10 @@ test('samples are read in the order asked for; a number that is no sample is ref
   const all = await readAll(train, 64);
   const inputs = new Float32Array(128);
   const targets = new Float32Array(2);
-  await train.read([7, 2], inputs, targets);
+  await train.read([7, 2], { input: inputs, target: targets });
   assert.deepEqual([...inputs], [...(all.inputs[7] ?? []), ...(all.inputs[2] ?? [])]);
   assert.deepEqual([...targets], [all.targets[7], all.targets[2]]);
-  await assert.rejects(async () => train.read([train.count], inputs, targets), RangeError);
+  await assert.rejects(async () => train.read([train.count], { input: inputs, target: targets }), RangeError);
 });
 
 test('what is described is plain JSON', async () => {

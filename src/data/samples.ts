@@ -27,12 +27,12 @@ export function memorySource(data: {
   return {
     count,
     targets,
-    read(indices, inputs, wanted) {
+    read(indices, { input, target }) {
       for (let k = 0; k < indices.length; k++) {
         const i = checkedIndex(indices, k, count);
         const from = offset + i * stride;
-        inputs.set(values.subarray(from, from + elements), k * elements);
-        for (let t = 0; t < outputs; t++) wanted[k * outputs + t] = targets[i * outputs + t] as number;
+        input?.set(values.subarray(from, from + elements), k * elements);
+        target?.set(targets.subarray(i * outputs, (i + 1) * outputs), k * outputs);
       }
       return Promise.resolve();
     },
@@ -43,9 +43,9 @@ export function memorySource(data: {
 export function part(whole: Samples, indices: Int32Array): Samples {
   return {
     count: indices.length,
-    read(wanted, inputs, targets) {
+    read(wanted, into) {
       const inner = wanted.map((_, k) => indices[checkedIndex(wanted, k, indices.length)] as number);
-      return whole.read(inner, inputs, targets);
+      return whole.read(inner, into);
     },
   };
 }

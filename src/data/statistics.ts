@@ -16,10 +16,9 @@ const CHUNK = 256;
 export async function inputStatistics(
   samples: Samples,
   indices: ArrayLike<number>,
-  input: readonly number[],
-  outputs: number,
+  shape: readonly number[],
 ): Promise<Statistics> {
-  const [channels = 1, ...spatial] = input;
+  const [channels = 1, ...spatial] = shape;
   const area = spatial.reduce((product, n) => product * n, 1);
   const sums = new Sums(channels);
   for (let start = 0; start < indices.length; start += CHUNK) {
@@ -27,9 +26,9 @@ export async function inputStatistics(
       { length: Math.min(CHUNK, indices.length - start) },
       (_, k) => indices[start + k] as number,
     );
-    const inputs = new Float32Array(chunk.length * channels * area);
-    await samples.read(chunk, inputs, new Float32Array(chunk.length * outputs));
-    sums.add(inputs, area);
+    const input = new Float32Array(chunk.length * channels * area);
+    await samples.read(chunk, { input });
+    sums.add(input, area);
   }
   return sums.statistics();
 }

@@ -5,6 +5,8 @@ import type { HostTensor } from '../graph/ir.ts';
 import { morphWeights } from '../network/morphism.ts';
 import type { Module } from '../space/module.ts';
 import { resolve, resolveHyperparameters, scaleWidth } from '../space/resolve.ts';
+import { spaceTask } from '../task/index.ts';
+import type { TaskDefinition } from '../task/task.ts';
 import { TrainingFailure } from '../train/failure.ts';
 import { openTraining, type Training } from '../train/loop.ts';
 import type { Programs } from '../train/programs.ts';
@@ -64,10 +66,11 @@ export function candidateSettings(
   settings: TrainSettings,
   { space, architecture }: Candidate,
   epochs: number,
-  info?: Pick<DatasetInfo, 'kind' | 'input'>,
+  info?: DatasetInfo,
+  task?: TaskDefinition,
 ): TrainSettings {
   const hyperparameters = resolveHyperparameters(space, architecture);
-  return checkSettings(withHyperparameters({ ...settings, epochs }, hyperparameters), 'training settings', info);
+  return checkSettings(withHyperparameters({ ...settings, epochs }, hyperparameters), 'training settings', info, task);
 }
 
 /** What does not fit here is the candidate's fault; a UserError from anywhere else (a damaged image) is not. */
@@ -87,16 +90,17 @@ async function begin(
   const { fidelity, fullFidelity, signal } = run;
   const made = make(() => ({
     network: candidateNetwork(candidate, fidelity.width),
-    settings: candidateSettings(settings, candidate, fullFidelity.epochs, data.info),
+    settings: candidateSettings(settings, candidate, fullFidelity.epochs, data.info, data.task),
   }));
   const checkpoint =
     run.checkpoint === undefined ? undefined : await loadCheckpoint(run, run.checkpoint, 'it starts over');
-  const initial = checkpoint === undefined ? await inherited(candidate, made.network, data.info, run) : undefined;
+  const initial = checkpoint === undefined ? await inherited(candidate, made.network, data, run) : undefined;
   return openTraining({
     engine,
     ...(programs && { programs }),
     ...made,
     info: data.info,
+    ...(data.task && { task: data.task }),
     train: data.train,
     valid: data.valid,
     data: fidelity.data,
@@ -113,7 +117,7 @@ async function begin(
 async function inherited(
   { space }: Candidate,
   network: Module,
-  { input, outputs }: Pick<DatasetInfo, 'input' | 'outputs'>,
+  { info, task }: SearchData,
   run: EstimateRun,
 ): Promise<Readonly<Record<string, HostTensor>> | undefined> {
   if (run.inherit === undefined) return undefined;
@@ -121,10 +125,11 @@ async function inherited(
   const parents = await loadCheckpoint(run, inherit.checkpoint, 'it begins with initial weights and inherits none');
   if (parents === undefined) return undefined;
   const factor = Math.round(1 / fidelity.resolution);
+  const { input } = spaceTask(info, task);
   const seen = input.map((side, axis) => (axis === 0 ? side : Math.floor(side / factor)));
   return make(() => {
     const parent = candidateNetwork({ space, architecture: inherit.architecture }, inherit.width);
-    const request = { parent, child: network, weights: parents.tensors, input: seen, outputs };
+    const request = { parent, child: network, weights: parents.tensors, input: seen, outputs: info.outputs };
     return morphWeights({ ...request, rng: (...labels) => run.rng(...labels) }).weights;
   });
 }

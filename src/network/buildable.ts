@@ -1,12 +1,17 @@
 import { messageOf, UserError } from '../common/errors.ts';
 import type { Rng } from '../common/random.ts';
 import { type Architecture, formatArchitecture, resolve, resolveHyperparameters, sample } from '../space/index.ts';
-import { checkRanks } from '../space/ranks.ts';
-import type { Space } from '../space/space.ts';
+import { checkRanks, type Ends } from '../space/ranks.ts';
+import type { Space, Task } from '../space/space.ts';
 import { networkCosts } from './costs.ts';
 
 /** Members that are tried before a space is given up. */
 const TRIES = 24;
+
+function rankEnds({ input, positions = [], vocabulary }: Task): Ends {
+  const output = (['vector', 'sequence', 'image'] as const)[positions.length] ?? 'vector';
+  return { input, output, dtype: vocabulary === undefined ? 'float32' : 'int32' };
+}
 
 /**
  * Throws UserError for a space none of whose networks can be built, with the place in the tree and the reason: where an image comes to
@@ -21,7 +26,7 @@ export function checkBuildable(
 ): void {
   const refuse = (what: string) => new UserError(`space "${space.name}": ${what}`);
   try {
-    checkRanks(space.root, space.task);
+    checkRanks(space.root, rankEnds(space.task));
   } catch (error) {
     throw refuse(messageOf(error));
   }

@@ -4,7 +4,7 @@ import { type NodeId, sizeOf } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
 import type { Module } from '../space/module.ts';
 import type { Task } from '../space/space.ts';
-import { lowerNetwork } from './lower.ts';
+import { type LowerOptions, lowerNetwork } from './lower.ts';
 import type { Costs, LayerCosts } from './network.ts';
 
 /** Kinds that only arrange others or look at the same memory: they cost nothing of their own. */
@@ -19,6 +19,19 @@ const ARRANGING: ReadonlySet<Module['kind']> = new Set([
   'flatten',
 ]);
 
+/** What lowering must know of a task. */
+export function endsOf({
+  outputs,
+  positions,
+  vocabulary,
+}: Task): Pick<LowerOptions, 'outputs' | 'shape' | 'vocabulary'> {
+  return {
+    outputs,
+    ...(positions !== undefined && { shape: [outputs, ...positions] }),
+    ...(vocabulary !== undefined && { vocabulary }),
+  };
+}
+
 /**
  * Parameters, FLOPs and activation memory of a network, for one sample's inference, by layer and in all, counted on its
  * graph before dead code is removed (as the published tables count). FLOPs are multiply-accumulates of convolutions and
@@ -27,8 +40,8 @@ const ARRANGING: ReadonlySet<Module['kind']> = new Set([
  */
 export function networkCosts(network: Module, task: Task): Costs & { readonly layers: readonly LayerCosts[] } {
   const g = createGraph();
-  const x = ops.input(g, 'x', [1, ...task.input]);
-  const lowered = lowerNetwork(g, network, x, { outputs: task.outputs, mode: 'infer' });
+  const x = ops.input(g, 'x', [1, ...task.input], task.vocabulary === undefined ? 'float32' : 'int32');
+  const lowered = lowerNetwork(g, network, x, { ...endsOf(task), mode: 'infer' });
 
   const flopsByPath = new Map<string, number>();
   for (const [id, node] of g.nodes.entries()) {

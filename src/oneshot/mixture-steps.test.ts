@@ -40,7 +40,7 @@ function batch(): Record<string, HostTensor> {
   const random = seeded('batch');
   const x = { shape: [BATCH, ...info.input], data: new Float32Array(BATCH * sizeOf(info.input)) };
   for (let i = 0; i < x.data.length; i++) x.data[i] = random.normal();
-  return { x, targets: { shape: [BATCH, 3], data: Float32Array.of(1, 0, 0, 0, 0, 1) } };
+  return { input: x, targets: { shape: [BATCH, 3], data: Float32Array.of(1, 0, 0, 0, 0, 1) } };
 }
 
 const scalars = (values: Readonly<Record<string, number>>): Record<string, HostTensor> =>
@@ -49,7 +49,7 @@ const scalars = (values: Readonly<Record<string, number>>): Record<string, HostT
 /** Loss and gradients by the interpreter, from the graph as it is lowered, without any pass. */
 function reference(network: Module, state: Readonly<Record<string, HostTensor>>): (name: string) => ArrayLike<number> {
   const g = createGraph();
-  const x = ops.input(g, 'x', [BATCH, ...info.input]);
+  const x = ops.input(g, 'input', [BATCH, ...info.input]);
   const lowered = lowerNetwork(g, network, x, { outputs: 3, mode: 'train', choices: 'mixture' });
   const targets = ops.input(g, 'targets', [BATCH, 3]);
   const agreement = ops.mul(g, targets, ops.logSoftmax(g, lowered.output));

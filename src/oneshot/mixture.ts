@@ -42,7 +42,7 @@ export interface MixtureRequest extends SupernetRequest {
  */
 export async function openMixtureSupernet(request: MixtureRequest): Promise<Supernet> {
   const { space, info, settings, signal, data = 1 } = request;
-  checkSettings(settings, 'training settings', info);
+  checkSettings(settings, 'training settings', info, request.task);
   const { learningRate, weightDecay } = { ...MIXTURE_DEFAULTS, ...request.architecture };
   const { count } = request.train;
   if (count < 2) throw new TrainingFailure('a mixture supernet needs two training samples: it trains on two halves');
@@ -55,6 +55,7 @@ export async function openMixtureSupernet(request: MixtureRequest): Promise<Supe
       info,
       { ...settings, batchSize },
       data,
+      request.task,
     );
   const [forWeights, forArchitecture] = [batchesOf(0, half), batchesOf(half, count)];
   const stepsPerEpoch = Math.min(forWeights.stepsPerEpoch, forArchitecture.stepsPerEpoch);

@@ -34,8 +34,8 @@ export interface SinglePathSupernet extends Supernet {
  */
 export async function openSinglePathSupernet(request: SinglePathRequest): Promise<SinglePathSupernet> {
   const { space, info, settings, signal, data = 1, validationPaths = 4 } = request;
-  checkSettings(settings, 'training settings', info);
-  const batches = trainingBatches(request.train, info, settings, data);
+  checkSettings(settings, 'training settings', info, request.task);
+  const batches = trainingBatches(request.train, info, settings, data, request.task);
   const { batchSize, stepsPerEpoch } = batches;
   const { optimizer, momentum, nesterov, weightDecay, clipNorm } = settings;
   const update = { optimizer, momentum, nesterov, weightDecay, clipNorm };

@@ -62,14 +62,14 @@ export interface OpenSupernet extends Supernet {
 
 /** Opens a supernet whose settings have been checked. Throws as `openTraining` does; nothing stays open then. */
 export async function openSupernet(request: SupernetRequest, method: Method): Promise<OpenSupernet> {
-  const { engine, space, info, signal, valid, resolution = 1 } = request;
+  const { engine, space, info, task, signal, valid, resolution = 1 } = request;
   const programs = request.programs ?? openPrograms(engine, { keep: 0 });
   const now = request.now ?? (() => performance.now());
   const began = now();
   const { batchSize, stepsPerEpoch, choices } = method;
   if (!(batchSize > 0)) throw new TrainingFailure('there are too few training samples');
   const validBatch = Math.max(batchSize, Math.min(VALID_BATCH, valid?.count ?? VALID_BATCH));
-  const on: NetworkOnData = { network: supernet(space), info, resolution, choices };
+  const on: NetworkOnData = { network: supernet(space), info, resolution, choices, ...(task && { task }) };
   const history: EpochRecord[] = [...(request.checkpoint?.history ?? [])];
   let steps = request.checkpoint?.steps ?? 0;
 
@@ -92,7 +92,7 @@ export async function openSupernet(request: SupernetRequest, method: Method): Pr
     created = state;
     const tensors = async () => splitTensors(parts.vectors, await state.read());
     const measureWith: OpenSupernet['measureWith'] = (feeds, samples) =>
-      inferenceOver(inference.program, info, state, validBatch, feeds).measure(samples, signal);
+      inferenceOver(inference.program, on, state, validBatch, feeds).measure(samples, signal);
     const measure: Trainable['measure'] = async (samples) => {
       const all: Measured[] = [];
       for (const feeds of measured) all.push(await measureWith(feeds, samples));

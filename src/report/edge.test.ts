@@ -297,6 +297,8 @@ test('sample images are in the file, each with what it is; text of the data is n
 });
 
 suite('which samples are shown', () => {
+  const of = (output: Float32Array, target: Float32Array) => ({ outputs: { output }, truths: { target } });
+
   test('the most confident mistakes first, then right ones of different classes', () => {
     const logits = [
       [5, 0, 0, 0],
@@ -307,19 +309,19 @@ suite('which samples are shown', () => {
       [7, 0, 0, 0],
     ];
     const truths = Float32Array.from([0, 0, 0, 2, 3, 0]);
-    const found = chooseSamples(info, { outputs: Float32Array.from(logits.flat()), truths });
+    const found = chooseSamples(info, of(Float32Array.from(logits.flat()), truths));
     assert.deepEqual(
       found.map(({ index }) => index),
       [2, 1, 0, 3, 4],
     );
     const broken = Float32Array.from(logits.flat(), (value, i) => (i < 4 ? Number.NaN : value));
-    assert.ok(chooseSamples(info, { outputs: broken, truths }).every(({ index }) => index !== 0));
+    assert.ok(chooseSamples(info, of(broken, truths)).every(({ index }) => index !== 0));
   });
 
   test('of a regression the largest errors first, in deviations of their target', () => {
     const data = { ...info, kind: 'regression', outputs: 2, target: { mean: [0, 0], deviation: [100, 1] } } as const;
     const truths = Float32Array.from([0, 0, 50, 0, 0, 2]);
-    const found = chooseSamples(data, { outputs: new Float32Array(6), truths });
+    const found = chooseSamples(data, of(new Float32Array(6), truths));
     assert.deepEqual(
       found.map(({ index }) => index),
       [2, 1, 0],

@@ -11,6 +11,7 @@ import type { Engine } from '../engine/engine.ts';
 import { nodeRuntime } from '../engine/runtime/node.node.ts';
 import * as s from '../space/builders.ts';
 import type { Module } from '../space/module.ts';
+import type { Arrays } from '../task/spec.ts';
 import { exportOnnx } from './export/onnx.ts';
 import { checkParity } from './export/parity.ts';
 import { predictFiles } from './predict.node.ts';
@@ -207,9 +208,9 @@ test('parity is measured against the training engine, and a model of other weigh
   const raw = rawSamples(info, 9);
   const samples = {
     count: 9,
-    async read(indices: readonly number[], inputs: Float32Array) {
+    async read(indices: readonly number[], { input }: Arrays) {
       for (const [at, index] of indices.entries())
-        inputs.set(raw.data.subarray(index * 108, (index + 1) * 108), at * 108);
+        input?.set(raw.data.subarray(index * 108, (index + 1) * 108), at * 108);
     },
   };
   const request = { engine, network: colours, info, weights, samples };

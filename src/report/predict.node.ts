@@ -3,26 +3,21 @@ import { invalid, messageOf, UserError } from '../common/errors.ts';
 import { IMAGE_NAME, readImage } from '../data/readers/image.node.ts';
 import { readTable, type Table } from '../data/readers/table.node.ts';
 import { encodeRow } from '../data/table.ts';
-import type { Engine, Program } from '../engine/engine.ts';
+import type { Engine } from '../engine/engine.ts';
 import { sizeOf } from '../graph/ir.ts';
-import { taskOf } from '../task/index.ts';
+import type { TaskDefinition } from '../task/task.ts';
 import { INPUT_NAME, type ModelMetadata } from './export/metadata.ts';
 import { modelProperties, type ReadModel, readModel } from './export/onnx.ts';
 import { checkSeal } from './export/seal.node.ts';
+import { type Answer, type ExportedModel, openModel } from './exported-model.ts';
 import { type Named, namedFiles } from './predict-files.node.ts';
 
-/** One sample's answer: of an image, or of a row of a CSV file. */
+/** One sample's answer, of an image or of a row of a CSV file, or why there is none: for the row, or for the whole file. */
 export type Prediction = {
   readonly file: string;
   /** The row of a CSV file, from 1; the header is not counted. */
   readonly row?: number;
-} & (
-  | { readonly class: string /** By class. */; readonly probabilities: Readonly<Record<string, number>> }
-  /** Of a regression, by target, in the targets' own units. */
-  | { readonly values: Readonly<Record<string, number>> }
-  /** Why there is no answer: for the row, or without one for the whole file. */
-  | { readonly error: string }
-);
+} & Answer;
 
 /** Images decoded at the same time. */
 const TOGETHER = 8;
@@ -41,26 +36,25 @@ export interface Predictor {
    * when the model itself cannot be run.
    */
   predict(names: readonly string[]): AsyncGenerator<Prediction>;
+  /** What the model says of raw samples, by input name: see `ExportedModel`. */
+  readonly answer: ExportedModel['answer'];
   dispose(): Promise<void>;
 }
 
 /**
  * Opens an exported model. Nothing in the file is trusted: a model of another tool, a damaged one, or one whose metadata and graph
- * do not agree is refused with a UserError that names it.
+ * do not agree is refused with a UserError that names it. `own` is the model's task, where that is one of the user's own.
  */
-export async function openPredictor(engine: Engine, modelFile: string): Promise<Predictor> {
+export async function openPredictor(engine: Engine, modelFile: string, own?: TaskDefinition): Promise<Predictor> {
   const place = `model "${modelFile}"`;
-  const model = await readModelFile(place, modelFile);
+  const model = await openModel(engine, place, await readModelFile(place, modelFile), own);
   const { metadata } = model;
-  const program = await engine.load(model.model).catch((error: unknown) => {
-    if (error instanceof UserError) throw error;
-    throw invalid(place, 'ONNX Runtime cannot load its graph', 'the file is damaged, or Netsmith did not export it');
-  });
   const answers = metadata.encoding === undefined ? answerImages : answerTables;
   return {
     metadata,
-    predict: (names) => answers({ place, model, program }, names),
-    dispose: () => program.dispose(),
+    predict: (names) => answers({ place, model }, names),
+    answer: model.answer,
+    dispose: model.dispose,
   };
 }
 
@@ -94,8 +88,7 @@ async function readModelFile(place: string, file: string): Promise<ReadModel> {
 
 interface Loaded {
   readonly place: string;
-  readonly model: ReadModel;
-  readonly program: Program;
+  readonly model: ExportedModel;
 }
 
 /** Where a sample comes from, and its raw values or why there are none. */
@@ -105,41 +98,34 @@ interface Sample {
 }
 
 /** The answers to samples that run together. */
-async function ask({ place, model, program }: Loaded, samples: readonly Sample[]): Promise<Prediction[]> {
-  const { input, task, labels } = model.metadata;
-  const size = sizeOf(input);
+async function ask({ model }: Loaded, samples: readonly Sample[]): Promise<Prediction[]> {
+  const size = sizeOf(model.metadata.input);
   const good = samples.flatMap(({ read }) => (typeof read === 'string' ? [] : [read]));
-  const data = new Float32Array(good.length * size);
-  for (const [i, values] of good.entries()) data.set(values, i * size);
-  let output: Float32Array = new Float32Array();
-  if (good.length > 0) {
-    const feeds = { [INPUT_NAME]: { shape: [good.length, ...input], data } };
-    const results = await program.run(feeds).catch(() => ({}) as Awaited<ReturnType<Program['run']>>);
-    output = results[taskOf({ kind: task }).exportedName]?.data ?? output;
-    if (output.length !== good.length * labels.length)
-      throw invalid(place, 'ONNX Runtime cannot run it', 'the file is damaged, or there is too little memory for it');
-  }
+  const input = new Float32Array(good.length * size);
+  for (const [i, values] of good.entries()) input.set(values, i * size);
+  const answers = good.length === 0 ? [] : (await model.answer({ [INPUT_NAME]: input }, good.length)).answers;
   let next = 0;
   return samples.map(({ from, read }) => {
     if (typeof read === 'string') return { ...from, error: read };
-    const at = next++ * labels.length;
-    return { ...from, ...answer(model.metadata, [...output.subarray(at, at + labels.length)]) };
+    return { ...from, ...(answers[next++] ?? { error: 'the model has no answer' }) };
   });
 }
 
-type Answer = Prediction extends infer P ? (P extends unknown ? Omit<P, 'file' | 'row'> : never) : never;
-
-function answer({ task, labels, encoding }: ModelMetadata, values: readonly number[]): Answer {
-  if (!values.every(Number.isFinite)) return { error: 'the model answers with numbers that are not finite' };
-  const offset = encoding?.labelOffset ?? 0;
-  return taskOf({ kind: task }).decode(
-    labels,
-    values.map((value) => value + offset),
-  );
+/** Files give the one input `input`. Throws UserError for a model that takes something else. */
+function checkInput({ place, model }: Loaded): void {
+  const { inputs, states } = model.metadata.tensors;
+  const names = Object.keys({ ...inputs, ...states });
+  if (names.length !== 1 || inputs[INPUT_NAME]?.dtype !== 'float32')
+    throw invalid(
+      place,
+      `it takes ${names.join(', ')}`,
+      `files only give "${INPUT_NAME}"; use the library's openPredictor`,
+    );
 }
 
 async function* answerImages(loaded: Loaded, names: readonly string[]): AsyncGenerator<Prediction> {
   const { input, range, decoding } = loaded.model.metadata;
+  checkInput(loaded);
   if (input.length !== 3 || (input[0] !== 1 && input[0] !== 3)) {
     const found = `its input is [${input.join(', ')}], without an encoding for tables`;
     throw invalid(loaded.place, found, 'it must be a model for grayscale or color images, or for CSV rows');
@@ -162,6 +148,7 @@ async function* answerImages(loaded: Loaded, names: readonly string[]): AsyncGen
 async function* answerTables(loaded: Loaded, names: readonly string[]): AsyncGenerator<Prediction> {
   const { encoding } = loaded.model.metadata;
   if (encoding === undefined) return;
+  checkInput(loaded);
   const needed = encoding.columns.map(({ name }) => name);
   for await (const named of namedFiles(names, TABLE_NAME)) {
     const { file } = named;

@@ -11,8 +11,9 @@ function samplesOf(info: DatasetInfo, count: number, value: (n: number, i: numbe
   const size = sizeOf(info.input);
   return {
     count,
-    async read(indices, inputs) {
-      for (const [at, n] of indices.entries()) for (let i = 0; i < size; i++) inputs[at * size + i] = value(n, i);
+    async read(indices, { input }) {
+      for (const [at, n] of indices.entries())
+        for (let i = 0; i < size; i++) if (input) input[at * size + i] = value(n, i);
     },
   };
 }
@@ -20,7 +21,7 @@ function samplesOf(info: DatasetInfo, count: number, value: (n: number, i: numbe
 /** Sample n is of class n % 4 and taken for class 0. */
 function outputsFor(count: number) {
   const outputs = Float32Array.from({ length: 4 * count }, (_, i) => (i % 4 === 0 ? 5 : 0));
-  return { outputs, truths: Float32Array.from({ length: count }, (_, n) => n % 4) };
+  return { outputs: { outputs }, truths: { target: Float32Array.from({ length: count }, (_, n) => n % 4) } };
 }
 
 const decoded = async (uri = '') => {

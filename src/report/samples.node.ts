@@ -2,7 +2,6 @@ import sharp from 'sharp';
 import { largest, smallest } from '../common/extremes.ts';
 import type { DatasetInfo, Samples } from '../data/dataset.ts';
 import { sizeOf } from '../graph/ir.ts';
-import { taskOf } from '../task/index.ts';
 import type { Outputs } from '../train/inference.ts';
 import { cellsOf, chooseSamples, type TestSample, type TestSamples } from './samples.ts';
 
@@ -12,14 +11,17 @@ const SIDE = 96;
 const EXACT_SIDE = 32;
 
 /** Test samples for a report with what a network said of them: images as data URIs, rows as text. At most 12. */
-export async function sampleTest(samples: Samples, info: DatasetInfo, outputs: Outputs): Promise<TestSamples> {
+export async function sampleTest(
+  samples: Samples,
+  info: DatasetInfo,
+  outputs: Pick<Outputs, 'outputs' | 'truths'>,
+): Promise<TestSamples> {
   const chosen = chooseSamples(info, outputs);
   const size = sizeOf(info.input);
   const inputs = new Float32Array(chosen.length * size);
   await samples.read(
     chosen.map(({ index }) => index),
-    inputs,
-    new Float32Array(chosen.length * taskOf(info).targetSize(info)),
+    { input: inputs },
   );
   let columns: readonly string[] | undefined;
   const shown = await Promise.all(

@@ -1,5 +1,6 @@
 import type { DatasetInfo, TableEncoding } from '../data/dataset.ts';
 import { taskOf } from '../task/index.ts';
+import { onlyOf } from '../task/spec.ts';
 import type { Outputs } from '../train/inference.ts';
 
 /** Test samples that a report shows: those that a network is most surely wrong about, and some that it gets right. */
@@ -38,11 +39,14 @@ export type Chosen = { readonly index: number } & TestSample;
  * Which samples to show. Of a classification: the wrong ones with the highest probability of the wrong class, then right ones of
  * classes in turn. Of a regression: those with the largest error (in standard deviations of the targets, summed), then evenly spaced ones.
  */
-export function chooseSamples(info: DatasetInfo, { outputs, truths }: Outputs): Chosen[] {
+export function chooseSamples(info: DatasetInfo, given: Pick<Outputs, 'outputs' | 'truths'>): Chosen[] {
+  const { classes, standardized } = taskOf(info);
+  if (!classes && !standardized) return [];
+  const [outputs, truths] = [onlyOf(given.outputs), onlyOf(given.truths)];
   const { outputs: width } = info;
   const count = outputs.length / width;
-  const row = (values: Float32Array, n: number) => [...values.subarray(n * width, (n + 1) * width)];
-  if (!taskOf(info).classes) {
+  const row = (values: Float32Array | Int32Array, n: number) => [...values.subarray(n * width, (n + 1) * width)];
+  if (!classes) {
     const all = Array.from({ length: count }, (_, index) => {
       const [truth, values] = [row(truths, index), row(outputs, index)];
       const error = truth.reduce(

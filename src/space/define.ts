@@ -128,16 +128,23 @@ function mergeOptions(name: string, defaults: SpaceOptions, given: SpaceOptions)
 /** Throws UserError unless it is a task: used where one comes from outside. */
 export function checkTask(task: unknown): asserts task is Task {
   if (!isObject(task)) throw new UserError('task is missing; needs kind, input and outputs');
-  const { kind, input, outputs } = task;
-  if (kind !== 'classification' && kind !== 'regression') {
-    throw new UserError(`task is ${JSON.stringify(kind)}; must be classification or regression`);
+  const { kind, input, outputs, positions = [], vocabulary = 1 } = task;
+  if (typeof kind !== 'string' || kind === '') {
+    throw new UserError(`task is ${JSON.stringify(kind)}; must be a name, such as classification or regression`);
   }
   const isSize = (size: unknown) => Number.isSafeInteger(size) && (size as number) >= 1;
-  if (!Array.isArray(input) || (input.length !== 1 && input.length !== 3) || !input.every(isSize)) {
-    throw new UserError(`input is ${JSON.stringify(input)}; must be [features] or [channels, height, width]`);
+  if (!Array.isArray(input) || input.length < 1 || input.length > 3 || !input.every(isSize)) {
+    const rule = 'must be [features], [channels, time] or [channels, height, width]';
+    throw new UserError(`input is ${JSON.stringify(input)}; ${rule}`);
   }
   if (!isSize(outputs)) {
     throw new UserError(`outputs are ${JSON.stringify(outputs)}; must be a whole number of at least 1`);
+  }
+  if (!Array.isArray(positions) || positions.length > 2 || !positions.every(isSize)) {
+    throw new UserError(`positions are ${JSON.stringify(positions)}; must be [], [time] or [height, width]`);
+  }
+  if (!isSize(vocabulary)) {
+    throw new UserError(`vocabulary is ${JSON.stringify(vocabulary)}; must be a whole number of at least 1`);
   }
 }
 

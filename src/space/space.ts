@@ -3,11 +3,15 @@ import type { Module, Value } from './module.ts';
 
 /** What the network is for. Shapes are without the batch. */
 export interface Task {
-  readonly kind: 'classification' | 'regression';
-  /** [C, H, W] or [F]. */
+  readonly kind: string;
+  /** [C, H, W], [C, T], [F], or of tokens [T]. */
   readonly input: readonly number[];
-  /** Classes, or targets of a regression. */
+  /** Classes, or targets of a regression; where there are positions, values at each of them. */
   readonly outputs: number;
+  /** The network gives [outputs, ...positions]: [H, W] of a class for each pixel, [T] of a token for each time step. */
+  readonly positions?: readonly number[];
+  /** The input is tokens, int32, of which there are this many. */
+  readonly vocabulary?: number;
 }
 
 /** Values of a space's own options, e.g. `{ cells: 5, channels: 16 }`. */

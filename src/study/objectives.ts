@@ -10,7 +10,8 @@ type Kind = Pick<DatasetInfo, 'kind'>;
 type MetricName = keyof typeof METRICS;
 
 /** Whether networks of this task are measured by it. */
-const belongs = (name: string, kind: DatasetInfo['kind']) => taskOf({ kind }).metrics.some((one) => one === name);
+const belongs = (name: string, kind: DatasetInfo['kind']) =>
+  taskOf({ kind }).metrics.some(({ metric }) => metric === name);
 const kindsWith = (name: string) => TASK_KINDS.filter((kind) => belongs(name, kind)).join(' and ');
 
 /** What a search is for: what the settings name, else what its estimator gives. Throws UserError for a metric that it cannot give. */
@@ -91,8 +92,7 @@ export function headline(objectives: Problem['objectives'], task: Kind): Objecti
 
 /** The metric to show of a network that has been trained: the first objective that it can be measured by. */
 export function testedObjective(objectives: Problem['objectives'], { kind }: Kind): Objective {
-  const metric = usual(kind);
-  return objectives.find(({ metric }) => isTrained(metric)) ?? { metric, ...TRAINED_METRICS[metric] };
+  return objectives.find(({ metric }) => isTrained(metric)) ?? taskOf({ kind }).metrics[0];
 }
 
 /** Not known beforehand. */
@@ -111,6 +111,6 @@ export function nameOfMetric({ estimator }: Pick<StudySettings, 'estimator'>, me
   return estimator === 'predictor' && isEstimated({ metric }) ? `predicted ${metric}` : metric;
 }
 
-const usual = (kind: DatasetInfo['kind']) => taskOf({ kind }).metrics[0];
+const usual = (kind: DatasetInfo['kind']) => taskOf({ kind }).metrics[0].metric;
 const isTrained = (name: string) => Object.hasOwn(TRAINED_METRICS, name);
 const allOf = (metrics: object) => Object.keys({ ...metrics, ...COST_METRICS }).join(', ');

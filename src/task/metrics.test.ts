@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { classificationScorer, regressionScorer, type Scorer } from './metrics.ts';
+import { type ArrayScorer, classificationScorer, regressionScorer } from './metrics.ts';
 
 /** Adds samples in batches of `size`. */
-function scored(scorer: Scorer, outputs: readonly number[], targets: readonly number[], count: number, size = count) {
+function scored(
+  scorer: ArrayScorer,
+  outputs: readonly number[],
+  targets: readonly number[],
+  count: number,
+  size = count,
+) {
   const [width, wanted] = [outputs.length / count, targets.length / count];
   for (let from = 0; from < count; from += size) {
     const to = Math.min(count, from + size);

@@ -1,11 +1,29 @@
 import type { Metrics } from '../common/metrics.ts';
+import { type Arrays, type FloatArrays, onlyOf } from './spec.ts';
 
 /** Compares what a network gives with the truth, a batch at a time. */
 export interface Scorer {
-  /** `count` samples, row-major. Throws RangeError when the sizes disagree or a target cannot be. */
-  add(outputs: ArrayLike<number>, targets: ArrayLike<number>, count: number): void;
+  /**
+   * `count` samples, row-major. `outputs` are in the units that people know, `given` as the network gives them; `targets` are
+   * raw. Throws RangeError when the sizes disagree or a target cannot be.
+   */
+  add(outputs: FloatArrays, targets: Arrays, count: number, given: FloatArrays): void;
   /** Of all samples that were added. Throws RangeError when there are none. */
   result(): Measured;
+}
+
+/** The same of one output and one target. */
+export interface ArrayScorer {
+  add(outputs: ArrayLike<number>, targets: ArrayLike<number>, count: number): void;
+  result(): Measured;
+}
+
+/** The scorer of a task that has one output and one target. */
+export function scorerOf(scorer: ArrayScorer): Scorer {
+  return {
+    add: (outputs, targets, count) => scorer.add(onlyOf(outputs), onlyOf(targets), count),
+    result: () => scorer.result(),
+  };
 }
 
 /** How well a network does on some samples. */
@@ -24,7 +42,7 @@ export interface Measured {
  * that occurs in neither is left out. The loss is the mean of -log softmax at the true class, summed in float64; it is
  * NaN where a logit is, so a caller that reports it must check it.
  */
-export function classificationScorer(classes: number): Scorer {
+export function classificationScorer(classes: number): ArrayScorer {
   const confusion = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
   let [samples, loss, correct] = [0, 0, 0];
   return {
@@ -75,7 +93,7 @@ function macroScores(confusion: readonly (readonly number[])[]) {
  * otherwise 0 (scikit-learn's `force_finite`). The loss is the squared error in units of `deviation`. NaN where a
  * prediction is. The variance is summed by Welford's method, so that samples need not be kept.
  */
-export function regressionScorer(outputs: number, deviation: readonly number[]): Scorer {
+export function regressionScorer(outputs: number, deviation: readonly number[]): ArrayScorer {
   const residual = new Float64Array(outputs);
   const mean = new Float64Array(outputs);
   const total = new Float64Array(outputs);

@@ -1,16 +1,23 @@
-import type { TRAINED_METRICS } from '../common/metrics.ts';
+import type { Json } from '../common/json.ts';
+import type { Objective } from '../common/metrics.ts';
+import type { Rng } from '../common/random.ts';
 import type { GraphBuilder } from '../graph/builder.ts';
-import type { NodeId } from '../graph/ir.ts';
-import type { Task } from '../space/space.ts';
+import type { NodeId, Shape } from '../graph/ir.ts';
 import type { Scorer } from './metrics.ts';
-
-export type TaskKind = Task['kind'];
+import type { Arrays, FloatArrays, Nodes, TaskSpec, TensorSpecs } from './spec.ts';
 
 /** What a task must know of the data that it is given; a `DatasetInfo` has it all. */
 export interface TaskData {
   readonly name: string;
-  /** Values that the network gives for one sample. */
+  /** Of one sample of the main input. */
+  readonly input: Shape;
+  /** Values that the network gives for one sample, or for one position of it. */
   readonly outputs: number;
+  /** Names of classes, targets or tokens. */
+  readonly labels?: readonly string[];
+  /** Of each channel or feature of the main input, in raw units. */
+  readonly mean?: readonly number[];
+  readonly deviation?: readonly number[];
   /** Of a task that standardizes its targets, one value for each target, in raw units. */
   readonly target?: TargetScale;
 }
@@ -20,39 +27,66 @@ export interface TargetScale {
   readonly deviation: readonly number[];
 }
 
-/** What a network is for, as functions over plain data. `TASKS` looks it up by kind; all of it runs anywhere. */
+/**
+ * What a network is for, as functions over plain data; all of it runs anywhere. `TASKS` lists the tasks that Netsmith knows;
+ * a task of a user's own is passed in where data are. Tensors have the names of `spec`.
+ */
 export interface TaskDefinition {
-  /** What a trained network is measured by; the first is the default objective. */
-  readonly metrics: readonly [keyof typeof TRAINED_METRICS, ...(keyof typeof TRAINED_METRICS)[]];
-  /** Whether the targets are classes, whose distribution label smoothing can spread. */
+  /** What a trained network is measured by; the first is the default objective. `loss` is what training minimizes. */
+  readonly metrics: readonly [Objective, ...Objective[]];
+  /** Whether each sample is of one class: a target that label smoothing can spread. */
   readonly classes: boolean;
-  /** What a person calls the network's outputs. */
-  readonly outputsName: { readonly one: string; readonly many: string };
-  /** The output of an exported model. */
-  readonly exportedName: string;
   /** Whether the targets are numbers with a mean and a deviation (`TaskData.target`). */
   readonly standardized: boolean;
-  /** Values that one sample has among the raw targets of `Samples.read`. */
-  targetSize(data: TaskData): number;
-  /** Raw targets [N, targetSize] as training compares them with the outputs, [N, outputs]; fills `into`. */
-  targets(raw: Float32Array, into: Float32Array, data: TaskData, labelSmoothing: number): void;
-  /** The mean loss over the batch, []; output and targets are [B, outputs]. */
-  loss(g: GraphBuilder, output: NodeId, targets: NodeId): NodeId;
-  /** Changes the network's outputs [N, outputs] to the units that people know, in place. */
-  restore(outputs: Float32Array, data: TaskData): void;
+  /** What a person calls the network's outputs. */
+  readonly outputsName: { readonly one: string; readonly many: string };
+  /** What a value of each answer means: `probability of each label`. */
+  readonly meaning: string;
+  /** The tensors. */
+  spec(data: TaskData): TaskSpec;
+  /** What the network reads, of the raw inputs; by default the only input, standardized by channel where it is float32. */
+  prepare?(g: GraphBuilder, inputs: Nodes, data: TaskData): NodeId;
+  /** Targets in the form that the loss takes, where it is another than the one they are read in. */
+  readonly encoding?: TargetEncoding;
+  /** The mean loss over the batch, []. `targets` are encoded. */
+  loss(g: GraphBuilder, outputs: Nodes, targets: Nodes, data: TaskData): NodeId;
+  /**
+   * Targets that lie on the image's grid, [H, W] or [C, H, W]: crops and flips move them with the image. The number is what
+   * stands where nothing of the target is left.
+   */
+  readonly aligned?: Readonly<Record<string, number>>;
+  /** Changes one training sample, inputs and raw targets together, in place; after crops and flips. */
+  augment?(sample: Arrays, random: Rng, data: TaskData): void;
+  /** Changes the network's outputs to the units that people know, in place. */
+  restore?(outputs: FloatArrays, data: TaskData): void;
   /** Compares outputs (restored) with raw targets, batch by batch: no buffer of all of them is needed. */
   scorer(data: TaskData): Scorer;
-  /** What an exported model answers with, of the network's output [N, outputs]. */
-  answer(g: GraphBuilder, output: NodeId, data: TaskData): NodeId;
+  /** What an exported model answers with, where it is not the outputs themselves. */
+  readonly answer?: Answering;
+  /** What `predict` prints of one sample. `answers`: an exported model's values, by output. */
+  decode(answers: Readonly<Record<string, readonly number[]>>, labels: readonly string[]): Decoded;
+}
+
+/** How raw targets become those that the loss takes. Runs on the host, batch by batch. */
+export interface TargetEncoding {
+  specs(data: TaskData): TensorSpecs;
+  /** Fills `into` from the raw targets of the same number of samples. */
+  fill(raw: Arrays, into: FloatArrays, data: TaskData, labelSmoothing: number): void;
+}
+
+/** What an exported model answers with, computed twice: the export is checked against it. */
+export interface Answering {
+  /** Of the network's outputs. */
+  graph(g: GraphBuilder, outputs: Nodes, data: TaskData): Nodes;
   /** The same of outputs that are restored, in float64. */
-  answerOf(outputs: Float32Array, data: TaskData): Float64Array;
-  /** What `predict` prints of one sample: an exported model's values, one for each label. */
-  decode(labels: readonly string[], values: readonly number[]): Decoded;
+  host(outputs: FloatArrays, data: TaskData): Readonly<Record<string, Float64Array>>;
 }
 
 export type Decoded =
   | { readonly class: string; readonly probabilities: Readonly<Record<string, number>> }
-  | { readonly values: Readonly<Record<string, number>> };
+  | { readonly values: Readonly<Record<string, number>> }
+  /** Of any other task. */
+  | { readonly answer: Json };
 
 export const byLabel = (labels: readonly string[], values: readonly number[]): Readonly<Record<string, number>> =>
   Object.fromEntries(labels.map((label, k) => [label, values[k] ?? Number.NaN]));

@@ -5,6 +5,9 @@ import type { Rng } from '../common/random.ts';
  * scratch array of the same size is passed in so that nothing is allocated inside the epoch loop.
  */
 
+/** Raw values of a tensor. */
+export type Values = Float32Array | Int32Array;
+
 /** [C, H, W] of one image. */
 export type ImageShape = readonly [channels: number, height: number, width: number];
 
@@ -13,8 +16,8 @@ export type ImageShape = readonly [channels: number, height: number, width: numb
  * (padding - dx, padding - dy) out of the image padded on each side.
  */
 export function shift(
-  image: Float32Array,
-  scratch: Float32Array,
+  image: Values,
+  scratch: Values,
   [channels, height, width]: ImageShape,
   dx: number,
   dy: number,
@@ -34,22 +37,15 @@ export function shift(
   }
 }
 
-/** Random crop after padding by `padding` pixels on each side with `fill`: a shift uniform in ±padding, both ways. */
-export function randomCrop(
-  image: Float32Array,
-  scratch: Float32Array,
-  shape: ImageShape,
-  padding: number,
-  fill: number,
-  random: Rng,
-): void {
+/** How far a random crop after padding by `padding` pixels moves an image: uniform in ±padding, right and down. */
+export function randomShift(padding: number, random: Rng): readonly [dx: number, dy: number] {
   const dx = random.int(2 * padding + 1) - padding;
   const dy = random.int(2 * padding + 1) - padding;
-  shift(image, scratch, shape, dx, dy, fill);
+  return [dx, dy];
 }
 
 /** Mirrors the image left to right. */
-export function mirror(image: Float32Array, [channels, height, width]: ImageShape): void {
+export function mirror(image: Values, [channels, height, width]: ImageShape): void {
   for (let row = 0; row < channels * height; row++) image.subarray(row * width, (row + 1) * width).reverse();
 }
 
@@ -58,7 +54,7 @@ export function mirror(image: Float32Array, [channels, height, width]: ImageShap
  * part of the square may lie outside. As in their code the blank is the mean of each channel (0 once normalised).
  */
 export function cutout(
-  image: Float32Array,
+  image: Values,
   [channels, height, width]: ImageShape,
   side: number,
   mean: readonly number[],

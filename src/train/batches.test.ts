@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { rng } from '../common/random.ts';
 import type { DatasetInfo, Samples } from '../data/dataset.ts';
+import { taskOf } from '../task/index.ts';
 import { orderedBatches, runAhead, trainingBatches } from './batches.ts';
 import { concatSamples } from './samples.ts';
 import { DEFAULT_SETTINGS, type TrainSettings } from './settings.ts';
@@ -21,10 +22,10 @@ const info: DatasetInfo = {
 /** Sample i: four pixels of i + 1, class i mod 3. */
 const numbered = (count: number): Samples => ({
   count,
-  async read(indices, inputs, targets) {
+  async read(indices, { input, target }) {
     for (const [at, index] of indices.entries()) {
-      inputs.fill(index + 1, at * 4, at * 4 + 4);
-      targets[at] = index % 3;
+      input?.fill(index + 1, at * 4, at * 4 + 4);
+      if (target) target[at] = index % 3;
     }
   },
 });
@@ -34,7 +35,8 @@ async function epochOf(count: number, change: Partial<TrainSettings>, label: str
   const epoch = batches.epoch(rng(label));
   const result: { x: number[]; targets: number[] }[] = [];
   for (let step = 0; step < batches.stepsPerEpoch; step++) {
-    const { x, targets } = await epoch.prepare();
+    const { input: x, targets } = await epoch.prepare();
+    assert.ok(x && targets);
     assert.deepEqual(x.shape, [batches.batchSize, 1, 2, 2]);
     result.push({ x: [...x.data], targets: [...targets.data] });
   }
@@ -92,33 +94,33 @@ test('a smaller share of the samples is part of a larger one', async () => {
 test('a batch stays as it is while the next two are prepared', async () => {
   const epoch = trainingBatches(numbered(12), info, { ...DEFAULT_SETTINGS, batchSize: 4 }).epoch(rng('e'));
   const first = await epoch.prepare();
-  const before = [...first.x.data];
+  const before = [...(first.input?.data ?? [])];
   await epoch.prepare();
   await epoch.prepare();
-  assert.deepEqual([...first.x.data], before);
+  assert.deepEqual([...(first.input?.data ?? [])], before);
 });
 
 test('regression targets are standardised', async () => {
   const scale = { mean: [1, 0], deviation: [2, 4] };
   const regression: DatasetInfo = { ...info, kind: 'regression', outputs: 2, input: [1], target: scale };
-  const samples: Samples = { count: 1, read: async (_, __, targets) => targets.set([5, 8]) };
+  const samples: Samples = { count: 1, read: async (_, { target }) => target?.set([5, 8]) };
   const batch = await trainingBatches(samples, regression, DEFAULT_SETTINGS).epoch(rng('e')).prepare();
-  assert.deepEqual([...batch.targets.data], [2, 2]);
+  assert.deepEqual([...(batch.targets?.data ?? [])], [2, 2]);
 });
 
 test('reading in order fills the last batch up with zeros', async () => {
-  const batches = orderedBatches(numbered(3), info, 2);
+  const batches = orderedBatches(numbered(3), taskOf(info).spec(info), 2);
   assert.equal(batches.steps, 2);
   await batches.read(0);
   const last = await batches.read(1);
-  assert.deepEqual([...last.x.data], [3, 3, 3, 3, 0, 0, 0, 0]);
-  assert.deepEqual([...last.truths], [2]);
+  assert.deepEqual([...(last.feeds.input?.data ?? [])], [3, 3, 3, 3, 0, 0, 0, 0]);
+  assert.deepEqual([...(last.truths.target ?? [])], [2]);
 });
 
 test('two parts joined are read as one, in any order', async () => {
   const both = concatSamples(info, numbered(2), numbered(3));
   const [inputs, targets] = [new Float32Array(16), new Float32Array(4)];
-  await both.read([4, 0, 2, 1], inputs, targets);
+  await both.read([4, 0, 2, 1], { input: inputs, target: targets });
   assert.equal(both.count, 5);
   assert.deepEqual(
     [...inputs].filter((_, i) => i % 4 === 0),

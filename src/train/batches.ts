@@ -1,9 +1,21 @@
 import { type Rng, rng } from '../common/random.ts';
 import type { DatasetInfo, Samples } from '../data/dataset.ts';
-import type { HostTensor } from '../graph/ir.ts';
+import type { Feeds } from '../engine/engine.ts';
+import { type HostTensor, type IntTensor, type Shape, sizeOf } from '../graph/ir.ts';
 import { taskOf } from '../task/index.ts';
-import { blendRows, cutout, type ImageShape, mirror, randomCrop, symmetricBeta } from './augment.ts';
-import { readSamples, sampleSizes } from './samples.ts';
+import {
+  type Arrays,
+  allocate,
+  type FloatArrays,
+  mapValues,
+  rowsOf,
+  type TaskSpec,
+  type TensorSpecs,
+} from '../task/spec.ts';
+import type { TaskDefinition } from '../task/task.ts';
+import { blendRows, symmetricBeta } from './augment.ts';
+import { augmentation } from './augment-samples.ts';
+import { readSamples } from './samples.ts';
 import type { TrainSettings } from './settings.ts';
 
 /**
@@ -12,17 +24,13 @@ import type { TrainSettings } from './settings.ts';
  */
 export const SLOTS = 3;
 
-/** What one training step is fed. The arrays are used again SLOTS batches later. */
-export interface Batch {
-  /** [B, ...input], raw values. */
-  readonly x: HostTensor;
-  /** Classification: a distribution over the classes, [B, classes]. Regression: standardised targets, [B, outputs]. */
-  readonly targets: HostTensor;
-}
-
 /** The batches of one epoch, to be prepared one after another. */
 export interface Epoch {
-  prepare(): Promise<Batch>;
+  /**
+   * What one training step is fed: the raw inputs and the encoded targets by name, the batch first. The arrays are used again
+   * SLOTS batches later.
+   */
+  prepare(): Promise<Feeds>;
 }
 
 export interface TrainingBatches {
@@ -46,40 +54,30 @@ export function trainingBatches(
   info: DatasetInfo,
   settings: Pick<TrainSettings, 'batchSize' | 'labelSmoothing' | 'cropPadding' | 'flip' | 'cutout' | 'mixup'>,
   share = 1,
+  own?: TaskDefinition,
 ): TrainingBatches {
   const used = usedSamples(samples.count, share);
   const batchSize = Math.min(settings.batchSize, used.length);
   const stepsPerEpoch = Math.floor(used.length / batchSize);
-  const task = taskOf(info);
-  const sizes = sampleSizes(info);
-  const raw = new Float32Array(batchSize * sizes.target);
-  const scratch = new Float32Array(batchSize * Math.max(sizes.input, info.outputs));
-  const slots = Array.from({ length: SLOTS }, () => ({
-    x: { shape: [batchSize, ...info.input], data: new Float32Array(batchSize * sizes.input) },
-    targets: { shape: [batchSize, info.outputs], data: new Float32Array(batchSize * info.outputs) },
-  }));
-  const [channels, height, width] = info.input;
-  const image: ImageShape | undefined =
-    channels !== undefined && height !== undefined && width !== undefined ? [channels, height, width] : undefined;
+  const task = taskOf(info, own);
+  const { inputs, targets } = task.spec(info);
+  const encoded = task.encoding?.specs(info);
+  const raw = allocate(encoded === undefined ? {} : targets, batchSize);
+  const fed = { ...inputs, ...(encoded ?? targets) };
+  const slots = Array.from({ length: SLOTS }, () => allocate(fed, batchSize));
+  const augment = augmentation(task, info, settings);
+  const mixed = Object.entries(fed).map(([name, { shape }]) => {
+    const size = sizeOf(shape);
+    return { name, size, scratch: new Float32Array(settings.mixup > 0 ? batchSize * size : 0) };
+  });
 
-  function augment(inputs: Float32Array, random: Rng): void {
-    if (image === undefined) return;
-    for (let i = 0; i < batchSize; i++) {
-      const one = inputs.subarray(i * sizes.input, (i + 1) * sizes.input);
-      if (settings.cropPadding > 0) {
-        randomCrop(one, scratch.subarray(0, sizes.input), image, settings.cropPadding, 0, random);
-      }
-      if (settings.flip && random.float() < 0.5) mirror(one, image);
-      if (settings.cutout > 0) cutout(one, image, settings.cutout, info.mean, random);
-    }
-  }
-
-  function mix(batch: Batch, random: Rng): void {
+  function mix(arrays: Arrays, random: Rng): void {
     const lambda = symmetricBeta(settings.mixup, random);
     const partners = random.shuffle(Array.from({ length: batchSize }, (_, i) => i));
-    const { x, targets } = batch;
-    blendRows(x.data, scratch.subarray(0, x.data.length), sizes.input, lambda, partners);
-    blendRows(targets.data, scratch.subarray(0, targets.data.length), info.outputs, lambda, partners);
+    for (const { name, size, scratch } of mixed) {
+      const values = arrays[name];
+      if (values instanceof Float32Array) blendRows(values, scratch, size, lambda, partners);
+    }
   }
 
   return {
@@ -90,14 +88,15 @@ export function trainingBatches(
       let step = 0;
       return {
         async prepare() {
-          const batch = slots[step % SLOTS] as Batch;
+          const arrays = slots[step % SLOTS] as Arrays;
+          const read = { ...arrays, ...raw };
           const indices = order.slice(step * batchSize, (step + 1) * batchSize);
           step++;
-          await readSamples(samples, indices, batch.x.data, raw);
-          task.targets(raw, batch.targets.data, info, settings.labelSmoothing);
-          augment(batch.x.data, stream);
-          if (settings.mixup > 0) mix(batch, stream);
-          return batch;
+          await readSamples(samples, indices, read);
+          augment(read, batchSize, stream);
+          if (encoded !== undefined) task.encoding?.fill(raw, floats(arrays, encoded), info, settings.labelSmoothing);
+          if (settings.mixup > 0) mix(arrays, stream);
+          return feedsOf(arrays, fed, batchSize);
         },
       };
     },
@@ -113,38 +112,49 @@ function usedSamples(count: number, share: number): number[] {
     .slice(0, Math.max(1, Math.round(share * count)));
 }
 
+/** The arrays of these tensors, which are all float32. */
+function floats(arrays: Arrays, specs: TensorSpecs): FloatArrays {
+  return mapValues(specs, (_, name) => {
+    const found = arrays[name];
+    if (found instanceof Float32Array) return found;
+    throw new Error(`the encoded target "${name}" is not float32`);
+  });
+}
+
+/** Arrays with their shapes, the batch first. */
+export function feedsOf(arrays: Arrays, specs: TensorSpecs, count: number): Feeds {
+  return mapValues(specs, ({ shape }, name) => tensorOf([count, ...shape], arrays[name] ?? new Float32Array()));
+}
+
+function tensorOf(shape: Shape, data: Float32Array | Int32Array): HostTensor | IntTensor {
+  return data instanceof Float32Array ? { shape, data } : { shape, data };
+}
+
 /**
  * Reads samples in their order, `batchSize` at a time. The arrays are used again SLOTS batches later; the last batch is
- * filled up with zeros, and `truths` has those of samples alone.
+ * filled up with zeros, and `truths` has the raw targets of samples alone.
  */
 export function orderedBatches(
   samples: Samples,
-  info: DatasetInfo,
+  { inputs, targets }: TaskSpec,
   batchSize: number,
-): { readonly steps: number; read(step: number): Promise<{ x: HostTensor; truths: Float32Array }> } {
-  const sizes = sampleSizes(info);
-  const slots = Array.from({ length: SLOTS }, () => ({
-    x: new Float32Array(batchSize * sizes.input),
-    truths: new Float32Array(batchSize * sizes.target),
-  }));
+): { readonly steps: number; read(step: number): Promise<{ feeds: Feeds; truths: Arrays }> } {
+  const specs = { ...inputs, ...targets };
+  const slots = Array.from({ length: SLOTS }, () => allocate(specs, batchSize));
   return {
     steps: Math.ceil(samples.count / batchSize),
     async read(step) {
-      const slot = slots[step % SLOTS] as Slot;
+      const slot = slots[step % SLOTS] as Arrays;
       const first = step * batchSize;
       const count = Math.min(batchSize, samples.count - first);
-      const x = slot.x.fill(0, count * sizes.input);
-      const truths = slot.truths.subarray(0, count * sizes.target);
+      if (count < batchSize) for (const values of Object.values(slot)) values.fill(0);
       const indices = Array.from({ length: count }, (_, i) => first + i);
-      await readSamples(samples, indices, x.subarray(0, count * sizes.input), truths);
-      return { x: { shape: [batchSize, ...info.input], data: x }, truths };
+      const filled = rowsOf(slot, specs, 0, count);
+      await readSamples(samples, indices, filled);
+      const truths = Object.fromEntries(Object.entries(filled).filter(([name]) => targets[name] !== undefined));
+      return { feeds: feedsOf(slot, inputs, batchSize), truths };
     },
   };
-}
-
-interface Slot {
-  readonly x: Float32Array;
-  readonly truths: Float32Array;
 }
 
 /** Runs of a program, one for each batch. */

@@ -8,6 +8,9 @@ import { type LowerOptions, lowerNetwork } from '../network/lower.ts';
 import type { Chosen, LoweredNetwork, Parameter } from '../network/network.ts';
 import type { Module } from '../space/module.ts';
 import { taskOf } from '../task/index.ts';
+import { prepareInputs } from '../task/inputs.ts';
+import { mapValues, type Nodes, outputShape, splitOutput, type TensorSpecs, vocabularyOf } from '../task/spec.ts';
+import type { TaskDefinition } from '../task/task.ts';
 import { TrainingFailure } from './failure.ts';
 import type { Moved } from './running-statistics.ts';
 import { cutInputs, networkVectors, type Vector } from './vectors.ts';
@@ -21,6 +24,10 @@ export interface NetworkOnData {
   readonly resolution: number;
   /** What becomes of a supernet's open choices. */
   readonly choices?: LowerOptions['choices'];
+  /** What the network is for, where it is a task of the user's own. */
+  readonly task?: TaskDefinition;
+  /** Whether recurrent layers begin with states that are fed (`states`), in place of zeros. */
+  readonly state?: boolean;
 }
 
 /** A network up to its loss, to be differentiated. Its parameters come in vectors. */
@@ -42,7 +49,8 @@ export interface TrainedVector extends Vector {
 }
 
 /**
- * x [B, ...input] raw, targets [B, outputs] -> loss [], the task's, the mean over the batch. Throws TrainingFailure when the network cannot be built on this data.
+ * Raw inputs and encoded targets, by the names that the task gives them -> loss [], the task's, the mean over the batch.
+ * Throws TrainingFailure when the network cannot be built on this data.
  */
 export function forwardGraph(on: NetworkOnData, batchSize: number): ForwardGraph {
   const alive = aliveNames(on, batchSize);
@@ -52,8 +60,7 @@ export function forwardGraph(on: NetworkOnData, batchSize: number): ForwardGraph
   const moved = lowered.statistics.flatMap(({ move, ...one }) =>
     move && alive.has(one.path) ? [{ ...one, move }] : [],
   );
-  const targets = ops.input(g, 'targets', [batchSize, on.info.outputs]);
-  const loss = g.within('loss', () => taskOf(on.info).loss(g, output, targets));
+  const loss = taskLoss(g, on, output);
   const batches = moved.map(({ path, move }) => [`batch:${path}`, move.batch] as const);
   const whole = optimiseForward(finish(g, { loss, ...Object.fromEntries(batches) }));
 
@@ -110,32 +117,44 @@ function aliveNames(on: NetworkOnData, batchSize: number): ReadonlySet<string> {
   return new Set(inputsOf(optimise(finish(g, { output }))).keys());
 }
 
-/** Appends the network on normalised images of the resolution. Throws TrainingFailure when it cannot be built. */
+/** Appends the encoded targets as inputs, and the task's loss of the network's output. */
+export function taskLoss(g: GraphBuilder, { info, task: own }: NetworkOnData, output: NodeId): NodeId {
+  const task = taskOf(info, own);
+  const spec = task.spec(info);
+  const targets = inputNodes(g, task.encoding?.specs(info) ?? spec.targets, g.shape(output)[0] ?? 1);
+  return g.within('loss', () => task.loss(g, splitOutput(g, spec, output), targets, info));
+}
+
+/** Tensors as inputs of a graph, the batch first. */
+export function inputNodes(g: GraphBuilder, specs: TensorSpecs, batchSize: number): Nodes {
+  return mapValues(specs, ({ shape, dtype }, name) => ops.input(g, name, [batchSize, ...shape], dtype));
+}
+
+/** Appends the network on prepared inputs, images at the resolution. Throws TrainingFailure when it cannot be built. */
 export function lowerOnData(
   g: GraphBuilder,
-  { network, info, resolution, choices }: NetworkOnData,
+  { network, info, resolution, choices, task: own, state = false }: NetworkOnData,
   batchSize: number,
   mode: 'train' | 'infer',
 ): LoweredNetwork {
-  const x = ops.input(g, 'x', [batchSize, ...info.input]);
+  const task = taskOf(info, own);
+  const spec = task.spec(info);
+  const inputs = inputNodes(g, spec.inputs, batchSize);
+  const [outputs = 1, ...positions] = outputShape(spec);
+  const vocabulary = vocabularyOf(spec);
   try {
-    const seen = g.within('input', () => reduceResolution(g, normalise(g, x, info), resolution));
-    return lowerNetwork(g, network, seen, { outputs: info.outputs, mode, ...(choices && { choices }) });
+    const seen = g.within('input', () => reduceResolution(g, prepareInputs(g, task, inputs, info), resolution));
+    return lowerNetwork(g, network, seen, {
+      outputs,
+      mode,
+      ...(choices && { choices }),
+      ...(positions.length > 0 && { shape: [outputs, ...positions] }),
+      ...(vocabulary !== undefined && { vocabulary }),
+      ...(state && { state }),
+    });
   } catch (error) {
     throw new TrainingFailure(`the network cannot be built: ${messageOf(error)}`, { cause: error });
   }
-}
-
-/** (x - mean) / deviation, for each channel or feature. */
-function normalise(g: GraphBuilder, x: NodeId, info: DatasetInfo): NodeId {
-  const shape = g.shape(x).map((size, axis) => (axis === 1 ? size : 1)); // [1, C, 1, 1] or [1, F]
-  const mean = ops.constant(g, info.mean, shape);
-  const inverse = ops.constant(
-    g,
-    info.deviation.map((deviation) => 1 / deviation),
-    shape,
-  );
-  return ops.mul(g, ops.sub(g, x, mean), inverse);
 }
 
 /** [N, C, H, W] -> [N, C, H·r, W·r] rounded down, by averaging squares of 1/r pixels. */

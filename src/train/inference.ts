@@ -1,19 +1,31 @@
 import type { DatasetInfo, Samples } from '../data/dataset.ts';
 import type { Engine, Feeds, Program, State } from '../engine/engine.ts';
-import type { HostTensor } from '../graph/ir.ts';
+import { type HostTensor, sizeOf } from '../graph/ir.ts';
 import type { Module } from '../space/module.ts';
 import { taskOf } from '../task/index.ts';
 import type { Measured } from '../task/metrics.ts';
+import {
+  type Arrays,
+  allocate,
+  type FloatArrays,
+  mapValues,
+  outputShape,
+  splitValues,
+  type TensorSpecs,
+} from '../task/spec.ts';
+import type { TaskDefinition } from '../task/task.ts';
 import { orderedBatches, runAhead } from './batches.ts';
 import type { NetworkOnData } from './forward.ts';
 import { inferenceGraph } from './program.ts';
 
 /** What a network gives for some samples, and what would have been right. */
 export interface Outputs {
-  /** [N, outputs]: logits, or the targets of a regression in their own units. */
-  readonly outputs: Float32Array;
-  /** Class numbers [N], or targets [N, outputs] in their own units. */
-  readonly truths: Float32Array;
+  /** By name, [N, ...]: logits, or the targets of a regression in their own units. */
+  readonly outputs: FloatArrays;
+  /** Raw targets by name, [N, ...]: class numbers, or targets of a regression in their own units. */
+  readonly truths: Arrays;
+  /** What they come to. */
+  readonly measured: Measured;
 }
 
 /** A network ready to be used. */
@@ -30,69 +42,80 @@ export async function openInference(
   batchSize: number,
 ): Promise<Inference & { dispose(): Promise<void> }> {
   const program = await engine.compile(inferenceGraph(on, batchSize).graph);
-  return { ...inferenceOver(program, on.info, state, batchSize), dispose: () => program.dispose() };
+  return { ...inferenceOver(program, on, state, batchSize), dispose: () => program.dispose() };
 }
 
 /** The same over a program that is compiled already, for batches of this size. `more`: what each run is fed besides, such as switches. */
 export function inferenceOver(
   program: Program,
-  info: DatasetInfo,
+  { info, task: own }: Pick<NetworkOnData, 'info' | 'task'>,
   state: State,
   batchSize: number,
   more: Feeds = {},
 ): Inference {
-  const task = taskOf(info);
+  const task = taskOf(info, own);
+  const spec = task.spec(info);
+  const size = sizeOf(outputShape(spec));
 
-  /** Gives the outputs of each batch, in the units that people know, with its raw targets; they are used again later. */
+  /** Gives each batch of outputs, with its raw targets; they are used again later. */
   async function eachBatch(
     samples: Samples,
     signal: AbortSignal | undefined,
-    take: (outputs: Float32Array, truths: Float32Array, from: number, count: number) => void,
+    take: (batch: Batch, from: number) => void,
   ): Promise<void> {
-    const batches = orderedBatches(samples, info, batchSize);
-    const waiting: Float32Array[] = [];
+    const batches = orderedBatches(samples, spec, batchSize);
+    const waiting: Arrays[] = [];
     await runAhead({
       count: batches.steps,
       async prepare(step) {
-        const { x, truths } = await batches.read(step);
+        const { feeds, truths } = await batches.read(step);
         signal?.throwIfAborted();
-        waiting.push(truths.slice());
-        return { x, ...more };
+        waiting.push(mapValues(truths, (values) => values.slice()));
+        return { ...feeds, ...more };
       },
       run: (feeds) => program.run(feeds, state),
       take({ output }, step) {
         const from = step * batchSize;
         const count = Math.min(batchSize, samples.count - from);
-        const found = (output as HostTensor).data.slice(0, count * info.outputs);
-        task.restore(found, info);
-        take(found, waiting.shift() as Float32Array, from, count);
+        const given = splitValues(spec, (output as HostTensor).data.slice(0, count * size), count);
+        const outputs = task.restore === undefined ? given : mapValues(given, (values) => values.slice());
+        task.restore?.(outputs, info);
+        take({ outputs, given, truths: waiting.shift() ?? {}, count }, from);
       },
     });
   }
 
   return {
     async outputs(samples, signal) {
-      const outputs = new Float32Array(samples.count * info.outputs);
-      const truths = new Float32Array(samples.count * task.targetSize(info));
-      await eachBatch(samples, signal, (some, wanted, from) => {
-        outputs.set(some, from * info.outputs);
-        truths.set(wanted, from * task.targetSize(info));
+      const { count } = samples;
+      const outputs = mapValues(spec.outputs, ({ shape }) => new Float32Array(count * sizeOf(shape)));
+      const truths = allocate(spec.targets, count);
+      const scorer = task.scorer(info);
+      const write = (into: Arrays, values: Arrays, specs: TensorSpecs, from: number) => {
+        for (const [name, { shape }] of Object.entries(specs))
+          into[name]?.set(values[name] ?? [], from * sizeOf(shape));
+      };
+      await eachBatch(samples, signal, (batch, from) => {
+        write(outputs, batch.outputs, spec.outputs, from);
+        write(truths, batch.truths, spec.targets, from);
+        scorer.add(batch.outputs, batch.truths, batch.count, batch.given);
       });
-      return { outputs, truths };
+      return { outputs, truths, measured: scorer.result() };
     },
     async measure(samples, signal) {
       const scorer = task.scorer(info);
-      await eachBatch(samples, signal, (some, wanted, _, count) => scorer.add(some, wanted, count));
+      await eachBatch(samples, signal, ({ outputs, truths, count, given }) =>
+        scorer.add(outputs, truths, count, given),
+      );
       return scorer.result();
     },
   };
 }
 
-/** What a network's outputs come to. */
-export function measuredBy({ outputs, truths }: Outputs, info: DatasetInfo): Measured {
-  const scorer = taskOf(info).scorer(info);
-  scorer.add(outputs, truths, outputs.length / info.outputs);
-  return scorer.result();
+interface Batch extends Omit<Outputs, 'measured'> {
+  readonly count: number;
+  /** The outputs as the network gives them. */
+  readonly given: FloatArrays;
 }
 
 /** What `evaluateNetwork` is given. */
@@ -104,6 +127,7 @@ export interface EvaluationRequest {
   /** Parameters and statistics by path; other entries (a checkpoint's optimizer state) are ignored. */
   readonly weights: Readonly<Record<string, HostTensor>>;
   readonly samples: Samples;
+  readonly task?: TaskDefinition;
   readonly resolution?: number;
   readonly batchSize?: number;
   readonly signal?: AbortSignal;
@@ -111,11 +135,12 @@ export interface EvaluationRequest {
 
 /** Measures a trained network on samples. Throws TrainingFailure when the network cannot be built on this data. */
 export async function evaluateNetwork(request: EvaluationRequest): Promise<Measured> {
-  const { engine, network, info, weights, samples, resolution = 1, batchSize = 64, signal } = request;
+  const { engine, network, info, task, weights, samples, resolution = 1, batchSize = 64, signal } = request;
   const state = engine.createState(weights);
   try {
     const size = Math.max(1, Math.min(batchSize, samples.count));
-    const inference = await openInference(engine, { network, info, resolution }, state, size);
+    const on = { network, info, resolution, ...(task && { task }) };
+    const inference = await openInference(engine, on, state, size);
     try {
       return await inference.measure(samples, signal);
     } finally {

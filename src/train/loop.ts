@@ -4,6 +4,7 @@ import type { Engine, State } from '../engine/engine.ts';
 import { type HostTensor, sizeOf } from '../graph/ir.ts';
 import type { RandomInput } from '../network/network.ts';
 import type { Module } from '../space/module.ts';
+import type { TaskDefinition } from '../task/task.ts';
 import { SLOTS, trainingBatches } from './batches.ts';
 import type { Checkpoint, EpochRecord } from './checkpoint.ts';
 import { borrowing, epochs, runSteps } from './epochs.ts';
@@ -28,6 +29,8 @@ export interface TrainRequest {
   /** Without open choices. */
   readonly network: Module;
   readonly info: DatasetInfo;
+  /** What the network is for, where it is a task of the user's own. */
+  readonly task?: TaskDefinition;
   readonly train: Samples;
   /** Measured after every epoch; without them, only the training loss is known. */
   readonly valid?: Samples;
@@ -58,7 +61,7 @@ export interface Training extends Trainable {
   readonly memoryBytes: number;
   /** Parameters and statistics by path. */
   weights(): Promise<Record<string, HostTensor>>;
-  /** What the network gives for these samples (`measuredBy` measures it). */
+  /** What the network gives for these samples and how good that is. */
   outputs(samples: Samples): Promise<Outputs>;
 }
 
@@ -72,14 +75,14 @@ export interface Training extends Trainable {
  * UserError when the settings do not fit the data.
  */
 export async function openTraining(request: TrainRequest): Promise<Training> {
-  const { engine, network, info, settings, signal, data = 1, resolution = 1 } = request;
+  const { engine, network, info, task, settings, signal, data = 1, resolution = 1 } = request;
   const programs = request.programs ?? openPrograms(engine, { keep: 0 });
   const now = request.now ?? (() => performance.now());
   const opened = now();
-  checkSettings(settings, 'training settings', info);
+  checkSettings(settings, 'training settings', info, task);
   if (request.train.count === 0) throw new TrainingFailure('there are no training samples');
-  const on = { network, info, resolution };
-  const batches = trainingBatches(request.train, info, settings, data);
+  const on = { network, info, resolution, ...(task && { task }) };
+  const batches = trainingBatches(request.train, info, settings, data, task);
   const { batchSize, stepsPerEpoch } = batches;
   const validBatch = Math.max(batchSize, Math.min(VALID_BATCH, request.valid?.count ?? VALID_BATCH));
   const rates = learningRates(settings, stepsPerEpoch);
@@ -101,7 +104,7 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
     const inference = await borrow(programs.inference(on, validBatch));
     compile = (now() - asked) / 1000;
     state = engine.createState(joinTensors(training.built.vectors, initialTensors(request, training.built)));
-    ready = { state, training, inference, valid: inferenceOver(inference.program, info, state, validBatch) };
+    ready = { state, training, inference, valid: inferenceOver(inference.program, on, state, validBatch) };
   } catch (error) {
     await dispose();
     throw error;
@@ -117,9 +120,9 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
       epoch: index,
       count: stepsPerEpoch,
       async prepare(step) {
-        const { x, targets } = await epoch.prepare();
+        const feeds = await epoch.prepare();
         signal?.throwIfAborted();
-        return { x, targets, ...scalars(optimiser.scalars(rates(index, step), ++steps)), ...noise() };
+        return { ...feeds, ...scalars(optimiser.scalars(rates(index, step), ++steps)), ...noise() };
       },
       run: (feeds) => program.run(feeds, ready.state),
       onStep: request.onStep?.bind(request),

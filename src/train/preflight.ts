@@ -54,7 +54,7 @@ async function secondsToMeasure(
 ): Promise<number> {
   const count = Math.min(samples.count, Math.max(batchSize, VALID_BATCH));
   if (count === 0) return 0;
-  const few: Samples = { count, read: (indices, inputs, targets) => samples.read(indices, inputs, targets) };
+  const few: Samples = { count, read: (indices, into) => samples.read(indices, into) };
   await measure(few);
   const began = now();
   await measure(few);

@@ -4,7 +4,14 @@ import { gradients } from '../graph/differentiate.ts';
 import { type Graph, type HostTensor, type NodeId, type Shape, sizeOf } from '../graph/ir.ts';
 import { optimise } from '../graph/passes.ts';
 import { initialise } from '../network/initialise.ts';
-import type { ArchitectureParameter, Parameter, RandomInput, Statistic, Switch } from '../network/network.ts';
+import type {
+  ArchitectureParameter,
+  CarriedState,
+  Parameter,
+  RandomInput,
+  Statistic,
+  Switch,
+} from '../network/network.ts';
 import {
   type ForwardGraph,
   forwardGraph,
@@ -32,7 +39,7 @@ export interface StateParts {
 
 /** One training step as a graph. */
 export interface TrainingGraph extends StateParts {
-  /** Inputs: x, targets, the optimizer's scalars, the random inputs, and the state. Outputs: loss, and the carried. */
+  /** Inputs: those of the task, its targets, the optimizer's scalars, the random inputs, and the state. Outputs: loss, and the carried. */
   readonly graph: Graph;
   /** Output to state entry, as `Engine.compile` takes it. */
   readonly carries: Readonly<Record<string, string>>;
@@ -133,23 +140,30 @@ export function finishStep(
 
 /** The graph that a trained network is used by, and the tensors it needs. */
 export interface InferenceGraph {
-  /** Inputs: x, parameters and statistics. Output: `output`, as the network gives it. */
+  /** Inputs: those of the task, parameters, statistics and states. Outputs: `output`, as the network gives it, and the next states. */
   readonly graph: Graph;
   readonly parameters: readonly Parameter[];
   readonly statistics: readonly Statistic[];
   /** Of a supernet whose choices are switches: the inputs that choose. */
   readonly switches: readonly Switch[];
+  /** Where `state` is asked for: each is an input, and comes out as `nextState(name)`. */
+  readonly states: readonly CarriedState[];
 }
 
+/** The output that a state's next value comes out as. */
+export const nextState = (name: string): string => `next:${name}`;
+
 /**
- * x [B, ...input] raw -> output [B, outputs]: logits, or standardised targets of a regression.
+ * Raw inputs [B, ...] -> output [B, ...]: all outputs of the task in one tensor, as the network gives them (logits, or
+ * standardized targets of a regression).
  *
  * Throws TrainingFailure when the network cannot be built on this data.
  */
 export function inferenceGraph(on: NetworkOnData, batchSize: number): InferenceGraph {
   const g = createGraph();
-  const { parameters, statistics, switches, output } = lowerOnData(g, on, batchSize, 'infer');
-  return { graph: optimise(finish(g, { output })), parameters, statistics, switches };
+  const { parameters, statistics, switches, states, output } = lowerOnData(g, on, batchSize, 'infer');
+  const next = Object.fromEntries(states.map((state) => [nextState(state.name), state.output]));
+  return { graph: optimise(finish(g, { output, ...next })), parameters, statistics, switches, states };
 }
 
 /** The same on the state of a training program, in whose vectors parameters and statistics come. */

@@ -1,6 +1,7 @@
 import type { CompileOptions, Engine, Program } from '../engine/engine.ts';
 import { programBytes } from '../engine/memory.ts';
 import type { Graph } from '../graph/ir.ts';
+import type { TaskDefinition } from '../task/task.ts';
 import { MemoryShortage } from './failure.ts';
 import type { NetworkOnData } from './forward.ts';
 import {
@@ -68,6 +69,8 @@ interface Idle {
   readonly bytes: number;
   readonly built: object;
   readonly program: Program;
+  /** A task of the user's own is functions, which no key can name. */
+  readonly task: TaskDefinition | undefined;
 }
 
 /** Its steps and its validation. */
@@ -91,7 +94,12 @@ export function openPrograms(engine: Engine, options: ProgramsOptions = {}): Pro
     }
   }
 
-  function lend<Built extends object>(key: string, bytes: number, built: Built, program: Program): Lent<Built> {
+  function lend<Built extends object>(
+    { key, task }: Pick<Idle, 'key' | 'task'>,
+    bytes: number,
+    built: Built,
+    program: Program,
+  ): Lent<Built> {
     let back = false;
     return {
       built,
@@ -101,25 +109,26 @@ export function openPrograms(engine: Engine, options: ProgramsOptions = {}): Pro
         if (back) return;
         back = true;
         lentBytes -= bytes;
-        if (disposed || keep === 0 || idle.some((other) => other.key === key)) return program.dispose();
-        idle.push({ key, bytes, built, program });
+        const known = idle.some((other) => other.key === key && other.task === task);
+        if (disposed || keep === 0 || known) return program.dispose();
+        idle.push({ key, task, bytes, built, program });
         await evictUntil(() => idle.length <= keep && (idle.length <= OF_A_TRAINING || idleBytes() <= memory / 4));
       },
     };
   }
 
   async function borrow<G extends { readonly graph: Graph }>(
-    key: string,
+    of: Pick<Idle, 'key' | 'task'>,
     build: () => G,
     carriesOf: (built: G) => Readonly<Record<string, string>>,
     compile: CompileOptions = {},
   ): Promise<Lent<Omit<G, 'graph'>>> {
-    const at = idle.findIndex((one) => one.key === key);
+    const at = idle.findIndex((one) => one.key === of.key && one.task === of.task);
     const [kept] = at < 0 ? [] : idle.splice(at, 1);
     if (kept !== undefined) {
       lentBytes += kept.bytes;
       // The key names the kind of graph and all that it is built from.
-      return lend(key, kept.bytes, kept.built as Omit<G, 'graph'>, kept.program);
+      return lend(of, kept.bytes, kept.built as Omit<G, 'graph'>, kept.program);
     }
     const whole = build();
     const { graph, ...built } = whole;
@@ -129,7 +138,7 @@ export function openPrograms(engine: Engine, options: ProgramsOptions = {}): Pro
     lentBytes += bytes;
     try {
       await evictUntil(() => lentBytes + idleBytes() <= memory);
-      return lend(key, bytes, built, await engine.compile(graph, carriesOf(whole), compile));
+      return lend(of, bytes, built, await engine.compile(graph, carriesOf(whole), compile));
     } catch (error) {
       lentBytes -= bytes;
       throw error;
@@ -141,19 +150,19 @@ export function openPrograms(engine: Engine, options: ProgramsOptions = {}): Pro
       const { optimizer, momentum, nesterov, weightDecay, clipNorm } = settings;
       const used = { optimizer, momentum, nesterov, weightDecay, clipNorm };
       return borrow(
-        keyOf('training', on, used, batchSize),
+        { key: keyOf('training', on, used, batchSize), task: on.task },
         () => trainingGraph(on, used, batchSize),
         ({ carries }) => carries,
       );
     },
     inference: (on, batchSize) =>
       borrow(
-        keyOf('inference', on, undefined, batchSize),
+        { key: keyOf('inference', on, undefined, batchSize), task: on.task },
         () => inferenceOnState(on, batchSize),
         () => ({}),
       ),
     program: ({ kind, on, settings, batchSize, build, carriesOf = () => ({}), compile }) =>
-      borrow(keyOf(kind, on, settings, batchSize), build, carriesOf, compile),
+      borrow({ key: keyOf(kind, on, settings, batchSize), task: on.task }, build, carriesOf, compile),
     async dispose() {
       disposed = true;
       await evictUntil(() => false);
@@ -163,5 +172,5 @@ export function openPrograms(engine: Engine, options: ProgramsOptions = {}): Pro
 
 /** All that a graph is made from, as text: networks and what is known of data are plain JSON. */
 function keyOf(kind: string, on: NetworkOnData, settings: object | undefined, batchSize: number): string {
-  return JSON.stringify([kind, on.network, on.choices, on.info, on.resolution, settings, batchSize]);
+  return JSON.stringify([kind, on.network, on.choices, on.info, on.resolution, on.state, settings, batchSize]);
 }

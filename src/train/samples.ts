@@ -2,11 +2,8 @@ import { DataError, messageOf } from '../common/errors.ts';
 import type { DatasetInfo, Samples } from '../data/dataset.ts';
 import { sizeOf } from '../graph/ir.ts';
 import { taskOf } from '../task/index.ts';
-
-/** Values that one sample has in the inputs and in the targets that `Samples.read` fills. */
-export function sampleSizes(info: DatasetInfo): { readonly input: number; readonly target: number } {
-  return { input: sizeOf(info.input), target: taskOf(info).targetSize(info) };
-}
+import { allocate, type TensorSpecs } from '../task/spec.ts';
+import type { TaskDefinition } from '../task/task.ts';
 
 /**
  * `samples.read`, for whoever estimates candidates. Throws DataError, whatever the reader threw: no candidate is to blame for a
@@ -21,11 +18,11 @@ export async function readSamples(samples: Samples, ...into: Parameters<Samples[
 }
 
 /** Two parts as one, `first` before `second`: training and validation samples for the final training. */
-export function concatSamples(info: DatasetInfo, first: Samples, second: Samples): Samples {
-  const sizes = sampleSizes(info);
+export function concatSamples(info: DatasetInfo, first: Samples, second: Samples, own?: TaskDefinition): Samples {
+  const specs = sampleSpecs(info, own);
   return {
     count: first.count + second.count,
-    async read(indices, inputs, targets) {
+    async read(indices, into) {
       const parts = [
         { samples: first, from: 0, positions: indices.flatMap((index, at) => (index < first.count ? [at] : [])) },
         {
@@ -35,18 +32,26 @@ export function concatSamples(info: DatasetInfo, first: Samples, second: Samples
         },
       ];
       for (const { samples, from, positions } of parts) {
-        const partInputs = new Float32Array(positions.length * sizes.input);
-        const partTargets = new Float32Array(positions.length * sizes.target);
+        const wanted = Object.fromEntries(Object.entries(specs).filter(([name]) => into[name] !== undefined));
+        const own = allocate(wanted, positions.length);
         await samples.read(
           positions.map((at) => (indices[at] as number) - from),
-          partInputs,
-          partTargets,
+          own,
         );
         for (const [i, at] of positions.entries()) {
-          inputs.set(partInputs.subarray(i * sizes.input, (i + 1) * sizes.input), at * sizes.input);
-          targets.set(partTargets.subarray(i * sizes.target, (i + 1) * sizes.target), at * sizes.target);
+          for (const [name, { shape }] of Object.entries(wanted)) {
+            const size = sizeOf(shape);
+            const values = own[name]?.subarray(i * size, (i + 1) * size);
+            if (values !== undefined) into[name]?.set(values, at * size);
+          }
         }
       }
     },
   };
+}
+
+/** The tensors of a sample: inputs and raw targets. */
+function sampleSpecs(info: DatasetInfo, own?: TaskDefinition): TensorSpecs {
+  const { inputs, targets } = taskOf(info, own).spec(info);
+  return { ...inputs, ...targets };
 }

@@ -26,7 +26,7 @@ test('a broken rule is named with the setting and its value', () => {
 });
 
 test('settings that the data cannot use are refused', () => {
-  const table = { kind: 'regression', input: [7] } as const;
+  const table = { name: 'table', kind: 'regression', input: [7], outputs: 1 } as const;
   refuses({ flip: true }, /flip is true; it only applies to images/, table);
   refuses({ labelSmoothing: 0.1 }, /labelSmoothing is 0.1; it only applies to classification/, table);
 });

@@ -1,6 +1,8 @@
 import { invalid } from '../common/errors.ts';
 import { showLimit } from '../common/rules.ts';
+import type { DatasetInfo } from '../data/dataset.ts';
 import { taskOf } from '../task/index.ts';
+import type { TaskDefinition } from '../task/task.ts';
 
 /** Every setting of a training run, with its default: what `netsmith train --help` lists and a report repeats. */
 export interface TrainSettings {
@@ -135,7 +137,8 @@ const IMAGE_SETTINGS = ['cropPadding', 'flip', 'cutout'] as const;
 export function checkSettings(
   settings: TrainSettings,
   place = 'training settings',
-  data?: { readonly kind: 'classification' | 'regression'; readonly input: readonly number[] },
+  data?: Pick<DatasetInfo, 'name' | 'kind' | 'input' | 'outputs'>,
+  own?: TaskDefinition,
 ): TrainSettings {
   const values = Object.entries(settings) as [string, unknown][];
   for (const [name, value] of values) {
@@ -151,12 +154,19 @@ export function checkSettings(
     throw invalid(place, `warmupEpochs is ${settings.warmupEpochs}`, `it must not exceed epochs (${settings.epochs})`);
   }
   if (data !== undefined) {
+    const task = taskOf(data, own);
+    const { inputs, targets } = task.spec(data);
     const used = data.input.length === 3 ? undefined : IMAGE_SETTINGS.find((name) => Number(settings[name]) > 0);
     if (used !== undefined) {
       throw invalid(place, `${used} is ${settings[used]}`, 'it only applies to images');
     }
-    if (!taskOf(data).classes && settings.labelSmoothing > 0) {
+    if (!task.classes && settings.labelSmoothing > 0) {
       throw invalid(place, `labelSmoothing is ${settings.labelSmoothing}`, 'it only applies to classification');
+    }
+    const mixed = Object.entries({ ...inputs, ...(task.encoding?.specs(data) ?? targets) });
+    const whole = settings.mixup > 0 ? mixed.find(([, { dtype }]) => dtype === 'int32') : undefined;
+    if (whole !== undefined) {
+      throw invalid(place, `mixup is ${settings.mixup}`, `it cannot mix "${whole[0]}", which is whole numbers`);
     }
   }
   return settings;

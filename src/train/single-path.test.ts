@@ -52,7 +52,7 @@ function feedsAt(step: number, optimizer: UpdateSettings['optimizer']): Record<s
   const x = new Float32Array(BATCH * sizeOf(info.input)).map(() => random.normal());
   const scalars = Object.entries(OPTIMISERS[optimizer].scalars(0.1, step + 1));
   return {
-    x: { shape: [BATCH, ...info.input], data: x },
+    input: { shape: [BATCH, ...info.input], data: x },
     targets: { shape: [BATCH, 3], data: Float32Array.of(1, 0, 0, 0, 0, 1) },
     ...Object.fromEntries(scalars.map(([name, value]) => [name, { shape: [], data: Float32Array.of(value) }])),
   };
@@ -175,14 +175,14 @@ test('the inference graph of a supernet computes the path that its switches say'
   const all = inferenceGraph({ ...on, network: supernet(space), choices: 'switch' }, BATCH);
   const feedsOf = switchFeeds(all);
   const tensors = initialise([...all.parameters, ...all.statistics], seeded);
-  const { x } = feedsAt(0, 'sgd');
+  const { input: x } = feedsAt(0, 'sgd');
   for (const path of CELL_PATHS) {
     const outputs: (ArrayLike<number> | undefined)[] = [];
     for (const { graph } of [all, inferenceGraph({ ...on, network: resolve(space, path) }, BATCH)]) {
-      const program = await fastest.compile(graph, {}, { openBatch: ['x'] });
+      const program = await fastest.compile(graph, {}, { openBatch: ['input'] });
       for (const images of [1, 2]) {
         const data = (x as HostTensor).data.slice(0, images * sizeOf(info.input));
-        const feeds = { x: { shape: [images, ...info.input], data }, ...feedsOf(path) };
+        const feeds = { input: { shape: [images, ...info.input], data }, ...feedsOf(path) };
         outputs.push((await program.run({ ...tensors, ...feeds })).output?.data);
       }
       await program.dispose();

@@ -117,13 +117,13 @@ test('inference on the state of a training program is inference on the tensors i
   const x = { shape: [2, 2, 3, 3], data: Float32Array.from({ length: 36 }, () => random.normal()) };
   const targets = tensor([2, 2], 1, 0, 0, 1);
   const program = await engine.compile(step.graph, step.carries);
-  await program.run({ x, targets, learningRate: tensor([], 0.1) }, state);
+  await program.run({ input: x, targets, learningRate: tensor([], 0.1) }, state);
   assert.equal(state.names.length, 4, 'weights, their momentum, means, variances');
 
   const tensors = splitTensors(step.vectors, await state.read());
   const names = [...step.parameters, ...step.statistics].map(({ path }) => path);
   assert.ok(names.every((name) => Object.hasOwn(tensors, name)));
-  const whole = await (await engine.compile(inferenceGraph(on, 2).graph)).run({ ...tensors, x });
-  const onState = await (await engine.compile(inferenceOnState(on, 2).graph)).run({ x }, state);
+  const whole = await (await engine.compile(inferenceGraph(on, 2).graph)).run({ ...tensors, input: x });
+  const onState = await (await engine.compile(inferenceOnState(on, 2).graph)).run({ input: x }, state);
   assert.deepEqual(onState.output, whole.output);
 });

@@ -7,6 +7,8 @@ import type { DataRequest } from '../../../src/data/dataset.ts';
 import { openDataset } from '../../../src/data/open.node.ts';
 import { readImage } from '../../../src/data/readers/image.node.ts';
 import { checkImages } from '../../../src/data/readers/image-check.node.ts';
+import { taskOf } from '../../../src/task/index.ts';
+import { allocate } from '../../../src/task/spec.ts';
 import { mutateBytes, mutateText } from '../mutate.ts';
 import type { Input, Parser } from '../parser.ts';
 
@@ -14,17 +16,14 @@ import type { Input, Parser } from '../parser.ts';
 async function readAll(request: Omit<DataRequest, 'seed' | 'validShare'>): Promise<unknown> {
   const { search } = await openDataset({ seed: 0, validShare: 0.25, ...request } as DataRequest);
   const { info, train } = search;
-  const size = info.input.reduce((product, side) => product * side, 1);
   const few = Math.min(train.count, 64);
-  const [inputs, targets] = [
-    new Float32Array(few * size),
-    new Float32Array(few * (info.kind === 'regression' ? info.outputs : 1)),
-  ];
+  const { inputs: specs, targets: wanted } = taskOf(info).spec(info);
+  const into = allocate({ ...specs, ...wanted }, few);
   await train.read(
     Array.from({ length: few }, (_, i) => i),
-    inputs,
-    targets,
+    into,
   );
+  const { input: inputs = [], target: targets = [] } = into;
   if (![...inputs, ...targets].every(Number.isFinite)) throw new Error('a sample has a value that is not finite');
   return { info, inputs: [...inputs], targets: [...targets] };
 }

@@ -12,7 +12,6 @@ import { type Architecture, resolve, resolveHyperparameters, type Space } from '
 import { BASELINES } from '../../space/spaces/index.ts';
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '../../train/checkpoint.ts';
 import { TrainingFailure } from '../../train/failure.ts';
-import { measuredBy } from '../../train/inference.ts';
 import { openTraining, type Training } from '../../train/loop.ts';
 import type { Programs } from '../../train/programs.ts';
 import { concatSamples } from '../../train/samples.ts';
@@ -44,11 +43,12 @@ export function openFinalTraining(
   { space, architecture }: Member,
   { engine, programs, dataset, training, seed, repetition, signal, checkpoint }: FinalRun,
 ): Promise<Training> {
-  const { info, train, valid } = dataset.search;
+  const { info, train, valid, task } = dataset.search;
   return openTraining({
     ...{ engine, programs, info },
+    ...(task && { task }),
     network: resolve(space, architecture),
-    train: concatSamples(info, train, valid),
+    train: concatSamples(info, train, valid, task),
     settings: withHyperparameters(training, resolveHyperparameters(space, architecture)),
     rng: (...labels) => rng(seed, 'evaluate', repetition, ...labels),
     ...(signal && { signal }),
@@ -96,7 +96,7 @@ export function finalEstimator(setup: Setup, engine: Engine, programs: Programs,
         const { checkpoint: _, ...evaluation } = await estimateByTraining(training, run);
         if (evaluation.state !== 'complete') return evaluation;
         const outputs = await training.outputs(test);
-        const { metrics, confusion } = measuredBy(outputs, dataset.search.info);
+        const { metrics, confusion } = outputs.measured;
         const samples = isKept(final) ? await sampleTest(test, dataset.search.info, outputs) : undefined;
         const answers: Answers = { ...(confusion && { confusion }), ...(samples && { samples }) };
         const artefacts = {

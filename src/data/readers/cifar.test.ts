@@ -99,7 +99,7 @@ test('the real CIFAR-10 files: pixels and labels are the bytes of the file', { s
   const bytes = await readFile(join(dir, 'test_batch.bin'));
   const inputs = new Float32Array(3072);
   const targets = new Float32Array(1);
-  await part.read([1234], inputs, targets);
+  await part.read([1234], { input: inputs, target: targets });
   assert.equal(targets[0], bytes[1234 * 3073]);
   assert.deepEqual([...inputs], [...bytes.subarray(1234 * 3073 + 1, 1235 * 3073)]);
   const published = [125.3, 123.0, 113.9];

@@ -212,12 +212,12 @@ export function imageSource(files: readonly string[], targets: Float32Array, dec
   return {
     count: files.length,
     targets,
-    async read(indices, inputs, wanted) {
+    async read(indices, { input, target }) {
       await atMost(TOGETHER, indices, async (_, k) => {
         const i = checkedIndex(indices, k, files.length);
         const file = files[i] as string;
-        inputs.set(await named(file, () => decoder.decode(file)), k * elements);
-        wanted[k] = targets[i] as number;
+        if (input !== undefined) input.set(await named(file, () => decoder.decode(file)), k * elements);
+        if (target !== undefined) target[k] = targets[i] as number;
       });
     },
   };

@@ -18,7 +18,7 @@ export async function readAll(samples: Samples, elements: number): Promise<{ inp
   const indices = Array.from({ length: samples.count }, (_, i) => i);
   const inputs = new Float32Array(samples.count * elements);
   const targets = new Float32Array(samples.count);
-  await samples.read(indices, inputs, targets);
+  await samples.read(indices, { input: inputs, target: targets });
   return {
     inputs: indices.map((i) => [...inputs.subarray(i * elements, (i + 1) * elements)]),
     targets: [...targets],

@@ -44,7 +44,7 @@ export function openNetwork(on: NetworkOnData, batchSize: number, mode: 'train' 
   const lowered = lowerOnData(g, on, batchSize, mode);
   const { parameters, switches, output } = lowered;
   const counted = contextOf(g, output, parameters, switches);
-  const x = g.nodes.findIndex(({ op }) => op.kind === 'input' && op.name === 'x');
+  const x = g.nodes.findIndex(({ op }) => op.kind === 'input' && op.name === 'input');
   return { lowered, context: { ...counted, x } };
 }
 

@@ -1,15 +1,13 @@
 /** The programs that proxies of a network, or of all networks of a supernet, are measured by. */
 import type { PROXY_METRICS } from '../../common/metrics.ts';
 import { rng } from '../../common/random.ts';
-import type { Engine, Program, State } from '../../engine/engine.ts';
+import type { Engine, Feeds, Program, State } from '../../engine/engine.ts';
 import { finish } from '../../graph/builder.ts';
 import { type Graph, type HostTensor, type NodeId, sizeOf } from '../../graph/ir.ts';
-import * as ops from '../../graph/ops.ts';
 import { optimise } from '../../graph/passes.ts';
 import type { Parameter, RandomInput } from '../../network/network.ts';
 import type { Architecture } from '../../space/space.ts';
-import { taskOf } from '../../task/index.ts';
-import { inputsOf, type NetworkOnData } from '../../train/forward.ts';
+import { inputsOf, type NetworkOnData, taskLoss } from '../../train/forward.ts';
 import { inferenceGraph } from '../../train/program.ts';
 import { switchFeeds } from '../../train/single-path.ts';
 import type { ProxyBatch } from './batch.ts';
@@ -57,7 +55,7 @@ export async function openPrograms(
   batch: ProxyBatch,
   seed: number,
 ): Promise<Programs> {
-  const samples = batch.x.shape[0] ?? 1;
+  const samples = batch.count;
   const names = (Object.keys(READOUTS) as ReadoutName[]).filter((name) => wanted.has(name));
   const parts: Part[] = [];
   const dispose = async () => {
@@ -94,15 +92,14 @@ async function openReadouts(
   batch: ProxyBatch,
   seed: number,
 ): Promise<Part> {
-  const { context, lowered } = openNetwork(on, batch.x.shape[0] ?? 1, 'train');
+  const { context, lowered } = openNetwork(on, batch.count, 'train');
   const { g, output } = context;
-  const targets = ops.input(g, 'targets', batch.targets.shape);
-  const loss = taskOf(on.info).loss(g, output, targets);
+  const loss = taskLoss(g, on, output);
   const outputs: Record<string, NodeId> = {};
   for (const name of names) Object.assign(outputs, READOUTS[name].append(context, loss));
   const graph = optimise(finish(g, outputs));
   const weights = torchWeights(usedBy(graph, lowered.parameters), streams(seed));
-  const feeds = { ...batch, ...randomFeeds(lowered.randomInputs, seed) };
+  const feeds = { ...batch.feeds, ...randomFeeds(lowered.randomInputs, seed) };
   return open(engine, graph, weights, async (run) => {
     const results = await run(feeds);
     return Object.fromEntries(names.map((name) => [name, READOUTS[name].score(results, on.info)]));
@@ -111,8 +108,8 @@ async function openReadouts(
 
 async function openSynflow(engine: Engine, on: NetworkOnData, seed: number): Promise<Part> {
   const { graph, parameters } = synflowGraph(on);
-  const { x, ...weights } = synflowFeeds(on.info, torchWeights(usedBy(graph, parameters), streams(seed)));
-  return open(engine, graph, weights, async (run) => synflowScores(await run({ x })));
+  const { input, ...weights } = synflowFeeds(on.info, torchWeights(usedBy(graph, parameters), streams(seed)));
+  return open(engine, graph, weights, async (run) => synflowScores(await run({ input })));
 }
 
 async function openZen(engine: Engine, on: NetworkOnData, samples: number, seed: number): Promise<Part> {
@@ -121,8 +118,8 @@ async function openZen(engine: Engine, on: NetworkOnData, samples: number, seed:
   const [first, second] = zenImages(on.info, samples, rng('proxies', seed, 'zen'));
   const random = randomFeeds(lowered.randomInputs, seed);
   return open(engine, graph, weights, async (run) => {
-    const one = await run({ ...random, x: first });
-    return { zen: zenScore(one, await run({ ...random, x: second })) };
+    const one = await run({ ...random, input: first });
+    return { zen: zenScore(one, await run({ ...random, input: second })) };
   });
 }
 
@@ -131,7 +128,7 @@ async function open(
   engine: Engine,
   graph: Graph,
   weights: Tensors,
-  score: (run: (feeds: Tensors) => Promise<Tensors>) => Promise<Scores>,
+  score: (run: (feeds: Feeds) => Promise<Tensors>) => Promise<Scores>,
 ): Promise<Part> {
   const program = await engine.compile(graph);
   const state = engine.createState(weights);

@@ -58,10 +58,10 @@ async function setUp() {
   const proxies = openProxies(chainSpace, { engine, data, batchSize: SAMPLES });
   const scores = await proxies.measure(architecture);
   const batch = await readBatch(data, SAMPLES, 0);
-  const x = rowsOf(batch.x.data, 6).map((row) =>
+  const x = rowsOf(batch.feeds.input?.data ?? [], 6).map((row) =>
     row.map((value, i) => (value - at(info.mean, i)) / at(info.deviation, i)),
   );
-  return { scores, x, targets: rowsOf(batch.targets.data, 3), chain: chainOf(torchWeights) };
+  return { scores, x, targets: rowsOf(batch.feeds.targets?.data ?? [], 3), chain: chainOf(torchWeights) };
 }
 
 const near = (found: number | undefined, wanted: number, relative = 1e-4) =>

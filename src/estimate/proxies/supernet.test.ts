@@ -79,7 +79,7 @@ test('SynFlow of a flow that float32 cannot hold is that of float64, also on the
   );
   const on = { network, info: { ...info, mean: [0, 0, 0], deviation: [1, 1, 1] }, resolution: 1 };
   const scaled = synflowGraph(on);
-  const { x, ...weights } = synflowFeeds(info, torchWeights(scaled.parameters, stream));
+  const { input, ...weights } = synflowFeeds(info, torchWeights(scaled.parameters, stream));
   const { context } = openNetwork(on, 1, 'infer');
   const { g, layers, output } = context;
   const found = gradients(
@@ -88,7 +88,7 @@ test('SynFlow of a flow that float32 cannot hold is that of float64, also on the
     layers.map(({ weight }) => weight),
   );
   const outputs = Object.fromEntries(layers.map(({ path }, i) => [path, found[i] as NodeId]));
-  const results = interpret(finish(g, outputs), { ...weights, x });
+  const results = interpret(finish(g, outputs), { ...weights, input });
   let [total, logTotal] = [0, 0];
   for (const { path } of layers) {
     for (const [i, weight] of (weights[path]?.data ?? []).entries()) {
@@ -100,7 +100,7 @@ test('SynFlow of a flow that float32 cannot hold is that of float64, also on the
   assert.ok(total > 1e40);
   const engine = await createEngine(nodeRuntime(), { device: 'cpu', threads: 1 });
   const program = await engine.compile(scaled.graph);
-  const scores = synflowScores(await program.run({ ...weights, x }));
+  const scores = synflowScores(await program.run({ ...weights, input }));
   near(scores.synflow, Math.log(total), 1e-5);
   near(scores.logSynflow, logTotal, 1e-4);
   await program.dispose();
@@ -126,7 +126,7 @@ test('Zen-score grows by the logarithm of what batch norm divides by', () => {
       return [path, { shape, data: values.map((value) => value * factorHere) }] as const;
     });
     const run = (x: typeof first) => {
-      const results = Object.entries(interpret(graph, { ...Object.fromEntries(larger), x }));
+      const results = Object.entries(interpret(graph, { ...Object.fromEntries(larger), input: x }));
       return Object.fromEntries(
         results.map(([name, { shape, data: values }]) => [name, { shape, data: Float32Array.from(values) }]),
       );

@@ -71,15 +71,15 @@ export function synflowGraph(on: NetworkOnData): SynflowGraph {
 
 /** The feeds of its graph: an image of ones, and the absolute values of the weights. */
 export function synflowFeeds(
-  { input }: { readonly input: readonly number[] },
+  info: { readonly input: readonly number[] },
   weights: Readonly<Record<string, HostTensor>>,
-): { readonly x: HostTensor } & Record<string, HostTensor> {
-  const shape = [1, ...input];
+): { readonly input: HostTensor } & Record<string, HostTensor> {
+  const shape = [1, ...info.input];
   const absolute = Object.entries(weights).map(([path, { shape: own, data }]) => [
     path,
     { shape: own, data: data.map(Math.abs) },
   ]);
-  return { ...Object.fromEntries(absolute), x: { shape, data: new Float32Array(sizeOf(shape)).fill(1) } };
+  return { ...Object.fromEntries(absolute), input: { shape, data: new Float32Array(sizeOf(shape)).fill(1) } };
 }
 
 /** log Σ |w · ∂R/∂w|, and LogSynFlow. */

@@ -1,16 +1,13 @@
 import { taskOf } from '../../task/index.ts';
+import type { TaskData } from '../../task/task.ts';
 
 /** The release of onnxruntime-web that the page has been tried with (bench/parity/browser.ts). */
 export const ORT_WEB = 'https://cdn.jsdelivr.net/npm/onnxruntime-web@1.30.0/dist/ort.wasm.min.mjs';
 
 /** A whole HTML page that runs an exported model: how a browser feeds it, by the model.json beside it. */
-export function browserPage(
-  data: { readonly kind: 'classification' | 'regression'; readonly input: readonly number[] },
-  hasColumns: boolean,
-  file: string,
-): string {
+export function browserPage(data: TaskData & { readonly kind: string }, hasColumns: boolean, file: string): string {
   const isImage = data.input.length === 3;
-  const output = taskOf(data).exportedName;
+  const [output = ''] = Object.keys(taskOf(data).spec(data).outputs);
   const form = isImage
     ? '<input type="file" accept="image/*">'
     : `<textarea rows="3" cols="60">${hasColumns ? '{ "column": "value" }' : `[${data.input.join('')} values]`}</textarea> <button>Predict</button>`;

@@ -1,7 +1,8 @@
 import onnxProto from 'onnx-proto';
 import { invalid } from '../../common/errors.ts';
-import { type Shape, sizeOf } from '../../graph/ir.ts';
-import { taskOf } from '../../task/index.ts';
+import { sizeOf } from '../../graph/ir.ts';
+import type { TensorSpecs } from '../../task/spec.ts';
+import { nextState } from '../../train/program.ts';
 import {
   ATTRIBUTES,
   type CheckedGraph,
@@ -10,7 +11,7 @@ import {
   GraphError,
   inferShapes,
 } from './graph-shapes.ts';
-import { INPUT_NAME, type ModelMetadata } from './metadata.ts';
+import type { ModelMetadata, ModelTensors } from './metadata.ts';
 
 type Proto = onnxProto.onnx.IModelProto;
 type Tensor = onnxProto.onnx.ITensorProto;
@@ -54,17 +55,25 @@ function checked(proto: Proto, metadata: ModelMetadata): CheckedGraph {
     if (name === '' || given.has(name)) refuse('names its values wrongly');
     given.set(name, fileValue(tensor));
   }
-  const output = taskOf({ kind: metadata.task }).exportedName;
-  const answers = metadata.labels.length;
-  checkEnds(graph, given, metadata, output);
+  const { tensors } = metadata;
+  checkEnds(graph, given, tensors);
   const nodes = (graph.node ?? []).map(nodeOf);
   const run = (batch: number) => {
-    const input: FileValue = { type: 'float', shape: [batch, ...metadata.input] };
-    const { values, costs } = inferShapes(nodes, new Map([...given, [INPUT_NAME, input]]));
-    const made = values.get(output);
-    if (made?.type !== 'float' || made.shape.join() !== [batch, answers].join())
-      refuse(`does not answer with ${answers} numbers for each sample, as its metadata says`);
-    return { elements: costs.elements + sizeOf(input.shape), products: costs.products };
+    const fed = Object.entries({ ...tensors.inputs, ...tensors.states }).map(([name, { shape, dtype }]) => {
+      const type = dtype === 'int32' ? ('token' as const) : ('float' as const);
+      return [name, { type, shape: [batch, ...shape] }] as const;
+    });
+    const { values, costs } = inferShapes(nodes, new Map<string, FileValue>([...given, ...fed]));
+    for (const [name, { shape }] of Object.entries(endsOf(tensors))) {
+      const made = values.get(name);
+      if (made?.type === 'float' && made.shape.join() === [batch, ...shape].join()) continue;
+      const numbers = shape.length === 1 ? `${shape[0]} numbers` : `[${shape.join(', ')}]`;
+      refuse(`does not answer with ${numbers} for each sample, as its metadata says`);
+    }
+    return {
+      elements: fed.reduce((sum, [, { shape }]) => sum + sizeOf(shape), costs.elements),
+      products: costs.products,
+    };
   };
   const single = run(1);
   if (single.elements > MAX_ELEMENTS || single.products > MAX_PRODUCTS)
@@ -83,35 +92,39 @@ function whole(value: ProtoInt | null | undefined): number {
   return Number.isSafeInteger(number) ? number : refuse('has an impossible number');
 }
 
-/** The one input and the one output: float32, an open batch, and what the metadata says. */
+/** What comes out: the answers, and the next states. */
+function endsOf({ outputs, states }: ModelTensors): TensorSpecs {
+  const next = Object.entries(states).map(([name, spec]) => [nextState(name), spec] as const);
+  return { ...outputs, ...Object.fromEntries(next) };
+}
+
+/** The inputs and outputs that the metadata says, and no others: each with an open batch. */
 function checkEnds(
   graph: onnxProto.onnx.IGraphProto,
   given: ReadonlyMap<string, FileValue>,
-  { input, labels }: ModelMetadata,
-  output: string,
+  tensors: ModelTensors,
 ): void {
-  const end = (what: string, infos: readonly onnxProto.onnx.IValueInfoProto[], name: string, shape: Shape) => {
-    const [info, ...others] = infos;
-    const tensor = info?.type?.tensorType;
-    const [first, ...rest] = tensor?.shape?.dim ?? [];
-    const sizes = rest.map(({ dimValue }) => whole(dimValue));
-    if (
-      others.length > 0 ||
-      info?.name !== name ||
-      tensor?.elemType !== onnxProto.onnx.TensorProto.DataType.FLOAT ||
-      first === undefined ||
-      whole(first.dimValue) !== 0 ||
-      sizes.join() !== shape.join()
-    )
-      refuse(`has another ${what} than its metadata says, which is "${name}" [N, ${shape.join(', ')}]`);
+  const { DataType } = onnxProto.onnx.TensorProto;
+  const ends = (what: string, infos: readonly onnxProto.onnx.IValueInfoProto[], specs: TensorSpecs) => {
+    for (const [name, { shape, dtype }] of Object.entries(specs)) {
+      const [info, ...others] = infos.filter((one) => one.name === name);
+      const tensor = info?.type?.tensorType;
+      const [first, ...rest] = tensor?.shape?.dim ?? [];
+      const sizes = rest.map(({ dimValue }) => whole(dimValue));
+      if (
+        others.length > 0 ||
+        infos.length !== Object.keys(specs).length ||
+        tensor?.elemType !== (dtype === 'int32' ? DataType.INT32 : DataType.FLOAT) ||
+        first === undefined ||
+        whole(first.dimValue) !== 0 ||
+        sizes.join() !== shape.join()
+      )
+        refuse(`has another ${what} than its metadata says, which is "${name}" [N, ${shape.join(', ')}]`);
+    }
   };
-  end(
-    'input',
-    (graph.input ?? []).filter(({ name }) => !given.has(name ?? '')),
-    INPUT_NAME,
-    input,
-  );
-  end('output', graph.output ?? [], output, [labels.length]);
+  const inputs = (graph.input ?? []).filter(({ name }) => !given.has(name ?? ''));
+  ends('input', inputs, { ...tensors.inputs, ...tensors.states });
+  ends('output', graph.output ?? [], endsOf(tensors));
 }
 
 function fileValue(tensor: Tensor): FileValue {

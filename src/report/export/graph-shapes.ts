@@ -21,9 +21,9 @@ export interface FileNode {
   readonly ints: Readonly<Record<string, readonly number[]>>;
 }
 
-/** A value's shape; `ints` are the contents of a vector of whole numbers, which says a shape, axes or bounds. */
+/** A value's shape; a token is of int32. `ints` are the contents of a vector of whole numbers, which says a shape, axes or bounds. */
 export interface FileValue {
-  readonly type: 'float' | 'int' | 'bool';
+  readonly type: 'float' | 'int' | 'bool' | 'token';
   readonly shape: Shape;
   readonly ints?: readonly number[];
 }
@@ -270,6 +270,12 @@ const select: Rule = (operands) =>
     broadcast(operand(operands, 0, 'bool').shape, broadcast(operand(operands, 1).shape, operand(operands, 2).shape)),
   );
 
+/** Rows of a table by their numbers. */
+const gather: Rule = (operands, { axis: [axis] = [0] }) => {
+  const [, ...row] = operand(operands, 0).shape;
+  return axis === 0 ? float([...operand(operands, 1, 'token').shape, ...row]) : wrong('takes rows along another axis');
+};
+
 const one = counted(1, 1, same);
 const two = counted(2, 2, binary);
 const comparison = counted(2, 2, compared);
@@ -292,6 +298,7 @@ const RULES: Readonly<Record<string, Rule>> = {
     AveragePool: counted(1, 1, pool),
     MaxPool: counted(1, 1, pool),
   },
+  Gather: counted(2, 2, gather),
   ...{ Gemm: counted(2, 3, gemm), MatMul: counted(2, 2, matmul) },
   ...{ Reshape: counted(2, 2, reshape), Slice: counted(3, 4, slice), Pad: counted(2, 2, pad) },
   ...{ Concat: counted(1, 10_000, concat), Transpose: counted(1, 1, transpose) },
@@ -307,6 +314,7 @@ const RULES: Readonly<Record<string, Rule>> = {
 export const ATTRIBUTES: Readonly<Record<string, readonly string[]>> = {
   ...{ Cast: ['to'], Clip: [], HardSigmoid: ['alpha', 'beta'], LogSoftmax: ['axis'], Transpose: ['perm'] },
   ...{ ReduceSum: ['keepdims'], ReduceMean: ['keepdims'], ReduceMax: ['keepdims'], Concat: ['axis'] },
+  Gather: ['axis'],
   Conv: ['strides', 'dilations', 'pads', 'group', 'kernel_shape'],
   ConvTranspose: ['strides', 'dilations', 'pads', 'group', 'kernel_shape', 'output_padding'],
   AveragePool: ['kernel_shape', 'strides', 'pads', 'count_include_pad'],

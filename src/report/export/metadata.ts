@@ -7,7 +7,7 @@ import { encodingSchema } from '../../data/encoding.ts';
 import { describeDecoding, readDecoding } from '../../data/image-decoding.ts';
 import { featureCount } from '../../data/table.ts';
 import { TASK_KINDS, taskOf } from '../../task/index.ts';
-import type { TaskKind } from '../../task/task.ts';
+import type { TensorSpecs } from '../../task/spec.ts';
 
 /**
  * What an exported model says of itself: enough to feed it and to read its answer without this project. Stored as the
@@ -16,7 +16,8 @@ import type { TaskKind } from '../../task/task.ts';
  * | key | text |
  * |---|---|
  * | `netsmith.version` | version that wrote the file |
- * | `netsmith.task` | `classification` or `regression` |
+ * | `netsmith.task` | `classification`, `regression`, or the kind of a user's own task |
+ * | `netsmith.tensors` | of a user's own task, JSON: `{ inputs, outputs, states }`, each by name `{ shape, dtype, axes, values? }`, the shape without the batch; a state `NAME` comes out as `next:NAME`. The keys of input and output below say less, and some are absent |
  * | `netsmith.input.name` | `input` |
  * | `netsmith.input.shape` | JSON, the batch first: `["N",3,32,32]` or `["N",13]` |
  * | `netsmith.input.layout` | `NCHW` (images: red, green, blue) or `NF` (features) |
@@ -34,9 +35,11 @@ import type { TaskKind } from '../../task/task.ts';
  */
 export interface ModelMetadata {
   readonly version: string;
-  readonly task: TaskKind;
-  /** Without the batch: [C, H, W] or [F]. */
+  readonly task: string;
+  /** Of the main input, without the batch: [C, H, W], [C, T], [F], or of tokens [T]. */
   readonly input: readonly number[];
+  /** What the model takes and gives, by name. */
+  readonly tensors: ModelTensors;
   readonly range: readonly [number, number] | undefined;
   readonly decoding: ImageDecoding | undefined;
   readonly labels: readonly string[];
@@ -47,25 +50,44 @@ export interface ModelMetadata {
   readonly training: Json;
 }
 
+/** Of an exported model, without the batch. A state goes in by its name, and comes out as `nextState(name)`. */
+export interface ModelTensors {
+  readonly inputs: TensorSpecs;
+  readonly outputs: TensorSpecs;
+  readonly states: TensorSpecs;
+}
+
 export const INPUT_NAME = 'input';
+
+/** The tensors of a task of Netsmith follow from its shapes. Throws UserError for the kind of another task. */
+export function knownTensors(kind: string, input: readonly number[], outputs: number): ModelTensors {
+  const spec = taskOf({ kind }).spec({ name: kind, input, outputs });
+  return { inputs: spec.inputs, outputs: spec.outputs, states: {} };
+}
+
+const isKnown = (kind: string) => TASK_KINDS.some((known) => known === kind);
 
 /** As the texts of the table above. */
 export function writeMetadata(metadata: ModelMetadata): Record<string, string> {
-  const { task, input, range, decoding, encoding } = metadata;
+  const { task, input, range, decoding, encoding, tensors } = metadata;
+  const known = isKnown(task);
   return {
     'netsmith.version': metadata.version,
     'netsmith.task': task,
-    'netsmith.input.name': INPUT_NAME,
+    ...(!known && { 'netsmith.tensors': JSON.stringify(tensors) }),
+    ...(known && {
+      'netsmith.input.name': INPUT_NAME,
+      'netsmith.input.layout': input.length === 3 ? 'NCHW' : 'NF',
+      'netsmith.input.format': 'float32',
+      'netsmith.output.name': Object.keys(tensors.outputs)[0] ?? '',
+    }),
     'netsmith.input.shape': JSON.stringify(['N', ...input]),
-    'netsmith.input.layout': input.length === 3 ? 'NCHW' : 'NF',
-    'netsmith.input.format': 'float32',
     ...(input.length === 3 && {
       'netsmith.input.channels': input[0] === 1 ? 'grey' : 'RGB',
       'netsmith.input.image': describeDecoding(decoding),
     }),
     ...(decoding !== undefined && { 'netsmith.input.decoding': JSON.stringify(decoding) }),
     ...(range !== undefined && { 'netsmith.input.range': JSON.stringify(range) }),
-    'netsmith.output.name': taskOf({ kind: task }).exportedName,
     'netsmith.output.labels': JSON.stringify(metadata.labels),
     ...(encoding !== undefined && { 'netsmith.encoding': JSON.stringify(encoding) }),
     'netsmith.dataset': metadata.dataset,
@@ -81,10 +103,36 @@ const MAX_LABELS = 100_000;
 
 const size = z.int().min(1).max(MAX_INPUT);
 const shapeSchema = z
-  .union([z.tuple([z.literal('N'), size]), z.tuple([z.literal('N'), size, size, size])])
+  .union([
+    z.tuple([z.literal('N'), size]),
+    z.tuple([z.literal('N'), size, size]),
+    z.tuple([z.literal('N'), size, size, size]),
+  ])
   .transform(([, ...input]): number[] => input)
   .refine((input) => input.reduce((product, n) => product * n, 1) <= MAX_INPUT);
 const rangeSchema = z.tuple([z.number(), z.number()]).refine(([low, high]) => low < high);
+const tensorSchema = z
+  .strictObject({
+    shape: z
+      .array(size)
+      .max(4)
+      .refine((shape) => shape.reduce((product, n) => product * n, 1) <= MAX_INPUT),
+    dtype: z.enum(['float32', 'int32']),
+    axes: z.array(z.enum(['channel', 'feature', 'class', 'height', 'width', 'time'])),
+    values: size.exactOptional(),
+  })
+  .refine(({ shape, axes }) => shape.length === axes.length)
+  .refine(({ dtype, values }) => dtype === 'int32' || values === undefined);
+const MAX_TENSORS = 1000;
+const namedTensors = z
+  .record(z.string().min(1), tensorSchema)
+  .refine((tensors) => Object.keys(tensors).length <= MAX_TENSORS);
+const tensorsSchema = z
+  .strictObject({ inputs: namedTensors, outputs: namedTensors, states: namedTensors })
+  .refine(({ inputs, outputs, states }) => {
+    const names = [inputs, outputs, states].flatMap((tensors) => Object.keys(tensors));
+    return distinct(names) && Object.keys(inputs).length > 0 && Object.keys(outputs).length > 0;
+  });
 const distinct = (names: readonly string[]) => new Set(names).size === names.length;
 const labelsSchema = z.array(z.string()).min(1).max(MAX_LABELS).refine(distinct);
 
@@ -127,12 +175,20 @@ export function readMetadata(place: string, texts: Readonly<Record<string, strin
   const optional = <T>(key: string, schema: z.ZodType<T>, rule: string): T | undefined =>
     Object.hasOwn(texts, key) ? parsed(key, schema, rule) : undefined;
 
-  const task = fixed('netsmith.task', TASK_KINDS);
-  fixed('netsmith.input.name', [INPUT_NAME]);
-  fixed('netsmith.input.format', ['float32']);
-  fixed('netsmith.output.name', [taskOf({ kind: task }).exportedName]);
-  const shapeRule = 'a list: "N", then one whole size, or three, and together no more than can be read';
+  const own = Object.hasOwn(texts, 'netsmith.tensors');
+  const task = own ? text('netsmith.task') : fixed('netsmith.task', TASK_KINDS);
+  if (own && isKnown(task)) throw refuse('netsmith.task', `another name than ${task} where there is netsmith.tensors`);
+  const shapeRule = 'a list: "N", then one to three whole sizes, and together no more than can be read';
   const input = parsed('netsmith.input.shape', shapeSchema, shapeRule);
+  const labels = parsed('netsmith.output.labels', labelsSchema, `a list of at most ${MAX_LABELS} different names`);
+  const tensors = own
+    ? parsed('netsmith.tensors', tensorsSchema, 'the inputs, outputs and states, each with shape, dtype and axes')
+    : knownTensors(task, input, labels.length);
+  if (!own) {
+    fixed('netsmith.input.name', [INPUT_NAME]);
+    fixed('netsmith.input.format', ['float32']);
+    fixed('netsmith.output.name', Object.keys(tensors.outputs));
+  }
   const encoding = optional('netsmith.encoding', encodingSchema, 'the columns of a table');
   if (encoding !== undefined && (input.length !== 1 || featureCount(encoding) !== input[0])) {
     throw refuse('netsmith.encoding', `columns that make the input [${input.join(', ')}]`);
@@ -141,9 +197,10 @@ export function readMetadata(place: string, texts: Readonly<Record<string, strin
     version: text('netsmith.version'),
     task,
     input,
+    tensors,
     range: optional('netsmith.input.range', rangeSchema, 'two numbers, the smaller one first'),
     decoding: decodingIn(place, texts['netsmith.input.decoding']),
-    labels: parsed('netsmith.output.labels', labelsSchema, `a list of at most ${MAX_LABELS} different names`),
+    labels,
     encoding,
     dataset: text('netsmith.dataset'),
     space: text('netsmith.space'),

@@ -6,14 +6,18 @@ import { describeDecoding } from '../../data/image-decoding.ts';
 import { featureCount } from '../../data/table.ts';
 import type { Costs } from '../../network/network.ts';
 import { taskOf } from '../../task/index.ts';
+import type { TensorSpec } from '../../task/spec.ts';
+import type { TaskDefinition } from '../../task/task.ts';
 import { deviation, mean, showBytes, showCount, showDeviation, showLarge, showMetric } from '../numbers.ts';
 import { browserPage } from './browser-page.ts';
-import { INPUT_NAME } from './metadata.ts';
+import { INPUT_NAME, type ModelTensors } from './metadata.ts';
 
 export interface ModelCardData {
   /** File name of the model, beside the card. */
   readonly file: string;
   readonly info: DatasetInfo;
+  /** A task of the user's own, and the tensors of the exported model (`ModelMetadata`). */
+  readonly own?: { readonly task: TaskDefinition; readonly tensors: ModelTensors };
   readonly space: string;
   readonly architecture: string;
   readonly costs: Costs;
@@ -35,12 +39,10 @@ export interface ModelCardData {
 /** The model card, Markdown: what the file is, what it was trained on, how good it is, its limits, how to call it. */
 export function modelCard(card: ModelCardData): string {
   const { info, costs } = card;
-  const classes = taskOf(info).classes;
-  const output = taskOf(info).exportedName;
-  const shape = `[N, ${info.input.join(', ')}]`;
+  const task = taskOf(info, card.own?.task);
   return `# Model card: ${line(card.file)}
 
-A ${classes ? `classifier of ${info.outputs} classes` : `regression of ${info.outputs === 1 ? 'one target' : `${info.outputs} targets`}`}, found by neural architecture search with Netsmith ${card.version}.
+A ${kindOf(task, info)}, found by neural architecture search with Netsmith ${card.version}.
 
 | | |
 |---|---|
@@ -49,9 +51,7 @@ A ${classes ? `classifier of ${info.outputs} classes` : `regression of ${info.ou
 | Parameters | ${showCount(costs.params)} |
 | FLOPs (multiply-accumulates, one sample) | ${showLarge(costs.flops)} |
 | File | ${showBytes(card.size)} |
-| Input \`${INPUT_NAME}\` | float32 ${shape}, ${inputMeaning(info)} |
-| Output \`${output}\` | float32 [N, ${info.outputs}], ${classes ? 'sums to 1 in each row' : 'in the units of the targets'} |
-| ${classes ? 'Classes' : 'Targets'} | ${line(shorten(info.labels))} |
+${endRows(card, task)}
 | Difference to the training engine | ${card.parity.parity.toExponential(1)} of the largest output, over ${card.parity.samples} samples |
 
 ## Data
@@ -69,30 +69,90 @@ ${metricsNote(card)}
 ## Limits
 
 - The figures hold for samples like those of the data set above; on other data the model may be confidently wrong.
-${classes ? `- Every input gets one of the ${info.outputs} classes, also one that belongs to none of them. Probabilities are not calibrated.` : '- Values outside the range of the training targets are extrapolations.'}
-- Not evaluated for fairness across groups or for robustness to adversarial inputs.
+${limitOf(task, info)}- Not evaluated for fairness across groups or for robustness to adversarial inputs.
 
 ## How to call it
 
 Normalization is part of the model: feed raw values. The metadata of the file (keys \`netsmith.*\`) contains the same information as this card.
 
-With Netsmith: \`npx netsmith predict ${card.file} ${info.encoding === undefined ? 'image.png' : 'rows.csv'}\`
+${card.own === undefined ? fileCalls(card) : ownCalls(card.file, card.own.tensors)}${encodingSection(info)}`;
+}
+
+function kindOf({ classes, standardized }: TaskDefinition, { kind, outputs }: DatasetInfo): string {
+  if (classes) return `classifier of ${outputs} classes`;
+  if (standardized) return `regression of ${outputs === 1 ? 'one target' : `${outputs} targets`}`;
+  return `network for the task ${line(kind)}`;
+}
+
+function limitOf({ classes, standardized }: TaskDefinition, { outputs }: DatasetInfo): string {
+  if (classes)
+    return `- Every input gets one of the ${outputs} classes, also one that belongs to none of them. Probabilities are not calibrated.\n`;
+  return standardized ? '- Values outside the range of the training targets are extrapolations.\n' : '';
+}
+
+/** What the model takes and gives, as rows of the table. */
+function endRows({ info, own }: ModelCardData, { classes, meaning, outputsName, spec }: TaskDefinition): string {
+  const labels = shorten(info.labels);
+  if (own !== undefined) {
+    const { inputs, outputs, states } = own.tensors;
+    const row =
+      (what: string, more: string) =>
+      ([name, { dtype, shape, axes }]: [string, TensorSpec]) =>
+        `| ${what} \`${name}\` | ${dtype} [${['N', ...shape].join(', ')}], ${more}${axes.join(', ') || 'one value'} |`;
+    const rows = [
+      ...Object.entries(inputs).map(row('Input', 'raw: ')),
+      ...Object.entries(states).map(row('State', `zeros at first, then the output \`next:...\` of the run before: `)),
+      ...Object.entries(outputs).map(row('Output', `${meaning}: `)),
+    ];
+    return [...rows, `| Names | ${line(labels)} |`].join('\n');
+  }
+  const [output = ''] = Object.keys(spec(info).outputs);
+  const { many } = outputsName;
+  return `| Input \`${INPUT_NAME}\` | float32 [N, ${info.input.join(', ')}], ${inputMeaning(info)} |
+| Output \`${output}\` | float32 [N, ${info.outputs}], ${classes ? 'sums to 1 in each row' : 'in the units of the targets'} |
+| ${many[0]?.toUpperCase()}${many.slice(1)} | ${line(labels)} |`;
+}
+
+/** How a model of named tensors is called. */
+function ownCalls(file: string, { inputs, outputs, states }: ModelTensors): string {
+  const feeds = Object.entries({ ...inputs, ...states }).map(
+    ([name, { shape, dtype }]) => `    "${name}": np.zeros((1, ${[...shape, ''].join(', ')}), np.${dtype}),`,
+  );
+  return `With Netsmith: \`openPredictor\` of the library, with the task.
+
+Python:
+
+\`\`\`python
+import numpy as np, onnxruntime as ort
+
+session = ort.InferenceSession("${file}")
+feeds = {
+${feeds.join('\n')}
+}
+print(session.run(${JSON.stringify(Object.keys(outputs))}, feeds))
+\`\`\`
+`;
+}
+
+function fileCalls({ file, info }: ModelCardData): string {
+  const [output = ''] = Object.keys(taskOf(info).spec(info).outputs);
+  return `With Netsmith: \`npx netsmith predict ${file} ${info.encoding === undefined ? 'image.png' : 'rows.csv'}\`
 
 Node:
 
 \`\`\`js
 import * as ort from 'onnxruntime-node';
 
-const session = await ort.InferenceSession.create('${card.file}');
+const session = await ort.InferenceSession.create('${file}');
 const data = new Float32Array(${info.input.join(' * ')}); // ${rawValues(info)}
 const { ${output} } = await session.run({ ${INPUT_NAME}: new ort.Tensor('float32', data, [1, ${info.input.join(', ')}]) });
 console.log(${output}.data);
 \`\`\`
 
-Browser: this page, served from the folder of \`${card.file}\` and \`${card.file.replace(/\.onnx$/i, '')}.json\` (which says the same as this card, for programs):
+Browser: this page, served from the folder of \`${file}\` and \`${file.replace(/\.onnx$/i, '')}.json\` (which says the same as this card, for programs):
 
 \`\`\`html
-${browserPage(info, info.encoding !== undefined, card.file)}
+${browserPage(info, info.encoding !== undefined, file)}
 \`\`\`
 
 Python:
@@ -100,11 +160,11 @@ Python:
 \`\`\`python
 import numpy as np, onnxruntime as ort
 
-session = ort.InferenceSession("${card.file}")
+session = ort.InferenceSession("${file}")
 x = np.zeros((1, ${info.input.join(', ')}), np.float32)  # ${rawValues(info)}
 print(session.run(["${output}"], {"${INPUT_NAME}": x})[0])
 \`\`\`
-${encodingSection(info)}`;
+`;
 }
 
 function metricsTable({ validation = {}, testOfFile, test = [] }: ModelCardData): string {

@@ -1,10 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ModelMetadata } from './metadata.ts';
+import { knownTensors, type ModelMetadata } from './metadata.ts';
 import { modelJson } from './model-json.ts';
 
 const metadata: ModelMetadata = {
-  ...{ version: '1.0.0', task: 'regression', input: [4], range: undefined, decoding: undefined, labels: ['price'] },
+  ...{
+    version: '1.0.0',
+    task: 'regression',
+    input: [4],
+    tensors: knownTensors('regression', [4], 1),
+    range: undefined,
+    decoding: undefined,
+    labels: ['price'],
+  },
   encoding: {
     columns: [
       { name: 'size', kind: 'number', missing: 3, offset: 2 },
@@ -35,7 +43,14 @@ test('a table has its columns with the features that they fill, and what is adde
 test('an image has its size, resize filter, channels, background, values and range', () => {
   const image: ModelMetadata = {
     ...metadata,
-    ...{ task: 'classification', input: [3, 16, 32], range: [0, 255], encoding: undefined, labels: ['a', 'b'] },
+    ...{
+      task: 'classification',
+      input: [3, 16, 32],
+      range: [0, 255],
+      tensors: knownTensors('classification', [3, 16, 32], 2),
+      encoding: undefined,
+      labels: ['a', 'b'],
+    },
     decoding: { background: 255, values: [0, 4095] },
   };
   const { preprocessing } = modelJson(image, 'model.onnx');

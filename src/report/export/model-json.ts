@@ -1,8 +1,9 @@
 import type { Json } from '../../common/json.ts';
 import { describeDecoding } from '../../data/image-decoding.ts';
 import { featureCount } from '../../data/table.ts';
-import { taskOf } from '../../task/index.ts';
-import { INPUT_NAME, type ModelMetadata } from './metadata.ts';
+import { TASK_KINDS, taskOf } from '../../task/index.ts';
+import type { TensorSpecs } from '../../task/spec.ts';
+import type { ModelMetadata } from './metadata.ts';
 
 /** How a reader recognises the file. */
 export const MODEL_JSON_FORMAT = 'netsmith-model';
@@ -12,13 +13,20 @@ export const MODEL_JSON_FORMAT = 'netsmith-model';
  * shows them to no JavaScript. `file`: the ONNX file's name. Fields may be added.
  *
  * `{ format, formatVersion, netsmith, model, task, inputs: [{ name, dtype, shape, layout }], outputs: [{ name, dtype, shape, meaning }],
- * labels, preprocessing, dataset, space, architecture, training }`. The batch `N` may have any size. `preprocessing` of images is
+ * states?, labels, preprocessing, dataset, space, architecture, training }`. The batch `N` may have any size. `preprocessing` of images is
  * `{ kind: 'image', width, height, channels, orientation, background, values?, resize: { fit, filter }, range, normalization, text }`,
  * where 8-bit values from 0 to 255 are stretched to `range`; of a table `{ kind: 'table', columns: [{ name, kind, feature, width, ... }],
  * normalization, label, labelOffset? }` with the encoding of each column, else `{ kind: 'values', range?, normalization }`.
  */
 export function modelJson(metadata: ModelMetadata, file: string): Readonly<Record<string, Json>> {
-  const { task, input, labels } = metadata;
+  const { task, input, labels, tensors } = metadata;
+  const known = TASK_KINDS.some((kind) => kind === task);
+  const layout = input.length === 3 ? 'NCHW' : 'NF';
+  const ends = (specs: TensorSpecs, more: object) =>
+    Object.entries(specs).map(([name, { shape, dtype, axes, values }]) => {
+      const spec = { name, dtype, shape: ['N', ...shape] };
+      return { ...spec, ...(known ? more : { axes, values }) };
+    });
   return JSON.parse(
     JSON.stringify({
       format: MODEL_JSON_FORMAT,
@@ -26,17 +34,9 @@ export function modelJson(metadata: ModelMetadata, file: string): Readonly<Recor
       netsmith: metadata.version,
       model: file,
       task,
-      inputs: [
-        { name: INPUT_NAME, dtype: 'float32', shape: ['N', ...input], layout: input.length === 3 ? 'NCHW' : 'NF' },
-      ],
-      outputs: [
-        {
-          name: taskOf({ kind: task }).exportedName,
-          dtype: 'float32',
-          shape: ['N', labels.length],
-          meaning: task === 'classification' ? 'probability of each label' : 'value of each target, in its own unit',
-        },
-      ],
+      inputs: ends(tensors.inputs, { layout }),
+      outputs: ends(tensors.outputs, known ? { meaning: taskOf({ kind: task }).meaning } : {}),
+      ...(!known && { states: ends(tensors.states, {}) }),
       labels,
       preprocessing: preprocessingOf(metadata),
       dataset: metadata.dataset,

@@ -3,17 +3,20 @@ import { invalid } from '../../common/errors.ts';
 import type { Json } from '../../common/json.ts';
 import type { DatasetInfo } from '../../data/dataset.ts';
 import { toOnnx } from '../../engine/onnx/lower.ts';
-import { createGraph, finish } from '../../graph/builder.ts';
-import type { Graph, HostTensor } from '../../graph/ir.ts';
+import { createGraph, finish, type GraphBuilder } from '../../graph/builder.ts';
+import type { Graph, HostTensor, NodeId, Shape } from '../../graph/ir.ts';
 import * as ops from '../../graph/ops.ts';
 import { eliminateDeadCode } from '../../graph/passes.ts';
 import type { Module } from '../../space/module.ts';
 import { taskOf } from '../../task/index.ts';
+import { type Nodes, splitOutput, type TensorSpec } from '../../task/spec.ts';
+import type { TaskDefinition } from '../../task/task.ts';
+import { inputsOf } from '../../train/forward.ts';
 import { inferenceGraph } from '../../train/program.ts';
 import { checkGraph } from './check-graph.ts';
 import { foldWeights } from './fold.ts';
 import type { CheckedGraph } from './graph-shapes.ts';
-import { INPUT_NAME, type ModelMetadata, readMetadata, writeMetadata } from './metadata.ts';
+import { INPUT_NAME, type ModelMetadata, type ModelTensors, readMetadata, writeMetadata } from './metadata.ts';
 
 export interface ExportRequest {
   /** Resolved. */
@@ -21,6 +24,8 @@ export interface ExportRequest {
   readonly info: DatasetInfo;
   /** Parameters and statistics by path; other entries (a checkpoint's optimizer state) are ignored. */
   readonly weights: Readonly<Record<string, HostTensor>>;
+  /** What the network is for, where it is a task of the user's own. */
+  readonly task?: TaskDefinition;
   /** Share of the image's side that the network was trained for; 1 by default. */
   readonly resolution?: number;
   readonly about: {
@@ -35,54 +40,77 @@ export interface ExportRequest {
 }
 
 /**
- * The network as an ONNX file that stands alone: it takes raw values (`input` [N, ...]), normalises them itself, and gives
- * `probabilities` [N, classes], or `values` [N, targets] in the targets' own units. The batch is open. Batch norm is
- * folded into the layer before it. Standard operators only, so any ONNX runtime reads it; IR version and operator set
+ * The network as an ONNX file that stands alone: it takes the raw inputs of the task by name, [N, ...], prepares them itself, and
+ * gives the task's answers by name: `probabilities` [N, classes] of a classification, `values` [N, targets] of a regression in the
+ * targets' own units. The batch is open. Of a recurrent task, states go in by name and come out as `next:NAME`: zeros at first. Batch
+ * norm is folded into the layer before it. Standard operators only, so any ONNX runtime reads it; IR version and operator set
  * are engine/onnx/model.ts's. The metadata says how to feed it: see metadata.ts.
  *
  * Throws Error where a weight is missing or has another shape than the network's.
  */
-export function exportOnnx({ network, info, weights, resolution = 1, about }: ExportRequest): Uint8Array {
-  const { graph } = inferenceGraph({ network, info, resolution }, 1);
-  const whole = withOutputs(graph, info);
+export function exportOnnx({ network, info, weights, task: own, resolution = 1, about }: ExportRequest): Uint8Array {
+  const task = taskOf(info, own);
+  const spec = task.spec(info);
+  const on = { network, info, resolution, state: spec.recurrent === true, ...(own && { task: own }) };
+  const { graph, states } = inferenceGraph(on, 1);
+  const tensors: ModelTensors = {
+    inputs: spec.inputs,
+    outputs: spec.outputs,
+    states: Object.fromEntries(states.map(({ name, shape }) => [name, stateSpec(shape)])),
+  };
+  const whole = withAnswers(graph, tensors, (g, output) => {
+    const outputs = splitOutput(g, spec, output);
+    return task.answer?.graph(g, outputs, info) ?? outputs;
+  });
+  const fed = Object.keys({ ...tensors.inputs, ...tensors.states });
   for (const { op } of whole.nodes) {
-    if (op.kind === 'input' && op.name !== INPUT_NAME && weights[op.name] === undefined) {
+    if (op.kind === 'input' && !fed.includes(op.name) && weights[op.name] === undefined) {
       throw new Error(`export: the weight "${op.name}" is missing`);
     }
   }
-  const folded = foldWeights({ graph: whole, weights }, INPUT_NAME);
+  const given = Object.fromEntries(Object.entries(weights).filter(([name]) => !fed.includes(name)));
+  const folded = foldWeights({ graph: whole, weights: given }, fed[0] ?? INPUT_NAME);
   return toOnnx(eliminateDeadCode(folded.graph), {
     target: 'standard',
-    openBatch: [INPUT_NAME],
+    openBatch: fed,
     initializers: folded.weights,
-    metadata: writeMetadata(metadataOf(info, about)),
+    metadata: writeMetadata(metadataOf(info, tensors, about)),
     name: 'netsmith',
   });
 }
 
-/** The inference graph with its input renamed, and what is done to its output appended. */
-function withOutputs(graph: Graph, info: DatasetInfo): Graph {
-  const g = createGraph();
-  for (const { op, inputs, path } of graph.nodes) {
-    const named = op.kind === 'input' && op.name === 'x' ? { ...op, name: INPUT_NAME } : op;
-    if (path === '') g.add(named, inputs);
-    else g.within(path, () => g.add(named, inputs));
-  }
-  // A network that reads nothing of its input (all edges `none`) still takes one.
-  if (!g.nodes.some(({ op }) => op.kind === 'input' && op.name === INPUT_NAME)) {
-    ops.input(g, INPUT_NAME, [1, ...info.input]);
-  }
-  const raw = graph.outputs.output;
+/** [1, units] in the graph. */
+const stateSpec = ([, ...shape]: Shape): TensorSpec => ({
+  shape,
+  dtype: 'float32',
+  axes: shape.map(() => 'feature' as const),
+});
+
+/** The inference graph with its answers in the place of its output. */
+function withAnswers(
+  graph: Graph,
+  { inputs, outputs, states }: ModelTensors,
+  answer: (g: GraphBuilder, output: NodeId) => Nodes,
+): Graph {
+  const g = createGraph(graph);
+  // A network that reads nothing of an input (all edges `none`) still takes it.
+  const present = inputsOf(graph);
+  for (const [name, { shape, dtype }] of Object.entries({ ...inputs, ...states }))
+    if (!present.has(name)) ops.input(g, name, [1, ...shape], dtype);
+  const { output: raw, ...next } = graph.outputs;
   if (raw === undefined) throw new Error('export: the inference graph has no output');
-  const output = g.within('output', () => taskOf(info).answer(g, raw, info));
-  return finish(g, { [taskOf(info).exportedName]: output });
+  const answers = g.within('output', () => answer(g, raw));
+  const missing = Object.keys(outputs).find((name) => answers[name] === undefined);
+  if (missing !== undefined) throw new Error(`export: the task answers without "${missing}"`);
+  return finish(g, { ...answers, ...next });
 }
 
-function metadataOf(info: DatasetInfo, about: ExportRequest['about']): ModelMetadata {
+function metadataOf(info: DatasetInfo, tensors: ModelTensors, about: ExportRequest['about']): ModelMetadata {
   return {
     ...about,
     task: info.kind,
     input: info.input,
+    tensors,
     range: info.range,
     decoding: info.decoding,
     labels: info.labels,

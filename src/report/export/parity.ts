@@ -1,10 +1,13 @@
 import type { DatasetInfo, Samples } from '../../data/dataset.ts';
-import type { Engine } from '../../engine/engine.ts';
-import { type HostTensor, sizeOf } from '../../graph/ir.ts';
+import type { Engine, Feeds } from '../../engine/engine.ts';
+import type { HostTensor } from '../../graph/ir.ts';
 import type { Module } from '../../space/module.ts';
 import { taskOf } from '../../task/index.ts';
+import { allocate, type TensorSpecs } from '../../task/spec.ts';
+import type { TaskDefinition } from '../../task/task.ts';
+import { feedsOf } from '../../train/batches.ts';
 import { openInference } from '../../train/inference.ts';
-import { INPUT_NAME } from './metadata.ts';
+import { modelMetadata } from './onnx.ts';
 
 /** An export that differs more than this from the training engine is refused. */
 export const PARITY_LIMIT = 1e-4;
@@ -15,6 +18,8 @@ export interface ParityRequest {
   readonly network: Module;
   readonly info: DatasetInfo;
   readonly weights: Readonly<Record<string, HostTensor>>;
+  /** What the network is for, where it is a task of the user's own. */
+  readonly task?: TaskDefinition;
   readonly resolution?: number;
   /** The exported file. */
   readonly model: Uint8Array;
@@ -30,22 +35,26 @@ export interface ParityRequest {
 export async function checkParity(
   request: ParityRequest,
 ): Promise<{ readonly parity: number; readonly samples: number }> {
-  const { engine, info, model, samples } = request;
+  const { engine, model, samples } = request;
   const count = Math.min(request.count ?? 64, samples.count);
   if (count === 0) throw new Error('parity: there are no samples to compare on');
   const expected = await trainingOutputs(request, count);
   const program = await engine.load(model);
-  let found: Float32Array;
+  let parity = 0;
   try {
-    const input = await rawInputs(samples, info, count);
-    const results = await program.run({ [INPUT_NAME]: input });
-    const output = results[taskOf(info).exportedName];
-    if (output === undefined) throw new Error(`parity: the model has no output "${taskOf(info).exportedName}"`);
-    found = output.data;
+    const { tensors } = modelMetadata('the exported model', model);
+    const inputs = await rawInputs(samples, tensors.inputs, count);
+    // As at the beginning of a sequence.
+    const states = feedsOf(allocate(tensors.states, count), tensors.states, count);
+    const results = await program.run({ ...inputs, ...states });
+    for (const [name, values] of Object.entries(expected)) {
+      const output = results[name];
+      if (output === undefined) throw new Error(`parity: the model has no output "${name}"`);
+      parity = Math.max(parity, relativeDifference(output.data, values));
+    }
   } finally {
     await program.dispose();
   }
-  const parity = relativeDifference(found, expected);
   if (!(parity <= PARITY_LIMIT)) {
     throw new Error(
       `the exported model differs from the training engine by ${parity}; at most ${PARITY_LIMIT} is allowed`,
@@ -54,23 +63,26 @@ export async function checkParity(
   return { parity, samples: count };
 }
 
-/** The first samples as they come from the dataset, [count, ...input]. */
-export async function rawInputs(samples: Samples, info: DatasetInfo, count: number): Promise<HostTensor> {
-  const data = new Float32Array(count * sizeOf(info.input));
-  const targets = new Float32Array(count * taskOf(info).targetSize(info));
-  await samples.read([...new Array(count).keys()], data, targets);
-  return { shape: [count, ...info.input], data };
+/** The first samples as they come from the dataset, each tensor [count, ...]. */
+export async function rawInputs(samples: Samples, inputs: TensorSpecs, count: number): Promise<Feeds> {
+  const into = allocate(inputs, count);
+  await samples.read([...new Array(count).keys()], into);
+  return feedsOf(into, inputs, count);
 }
 
-async function trainingOutputs(request: ParityRequest, count: number): Promise<Float64Array> {
-  const { engine, network, info, weights, resolution = 1, samples } = request;
+async function trainingOutputs(
+  request: ParityRequest,
+  count: number,
+): Promise<Readonly<Record<string, ArrayLike<number>>>> {
+  const { engine, network, info, weights, task, resolution = 1, samples } = request;
   const state = engine.createState(weights);
   try {
-    const inference = await openInference(engine, { network, info, resolution }, state, count);
+    const on = { network, info, resolution, ...(task && { task }) };
+    const inference = await openInference(engine, on, state, count);
     try {
-      const first: Samples = { count, read: (indices, inputs, targets) => samples.read(indices, inputs, targets) };
+      const first: Samples = { count, read: (indices, into) => samples.read(indices, into) };
       const { outputs } = await inference.outputs(first);
-      return taskOf(info).answerOf(outputs, info);
+      return taskOf(info, task).answer?.host(outputs, info) ?? outputs;
     } finally {
       await inference.dispose();
     }

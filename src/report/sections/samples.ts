@@ -19,14 +19,12 @@ export function samplesSection({ test, data }: ReportData): Section | undefined 
   };
 }
 
-const WHICH = {
-  classification: 'the most confident mistakes first',
-  regression: 'the largest errors first',
-} as const satisfies Record<DatasetInfo['kind'], string>;
+const which = (data: DatasetInfo) =>
+  taskOf(data).classes ? 'the most confident mistakes first' : 'the largest errors first';
 
 function strip({ shown, of }: TestSamples, data: DatasetInfo): Markup {
   const small = Math.max(...data.input.slice(1)) <= 64;
-  return html`<p class="meta">${shown.length} of ${showCount(of)} test images, ${WHICH[data.kind]}; they are stored in this file (<code>evaluate --no-samples</code> leaves them out).</p><ul class="samples">${shown.map((sample) => html`<li><img${small ? html` class="pixels"` : undefined} alt="${altOf(sample, data)}" src="${sample.image ?? ''}">${said(sample, data)}</li>`)}</ul>`;
+  return html`<p class="meta">${shown.length} of ${showCount(of)} test images, ${which(data)}; they are stored in this file (<code>evaluate --no-samples</code> leaves them out).</p><ul class="samples">${shown.map((sample) => html`<li><img${small ? html` class="pixels"` : undefined} alt="${altOf(sample, data)}" src="${sample.image ?? ''}">${said(sample, data)}</li>`)}</ul>`;
 }
 
 function said(sample: TestSample, { labels }: DatasetInfo): Markup {
@@ -45,18 +43,18 @@ function altOf(sample: TestSample, { labels }: DatasetInfo): string {
 }
 
 function rows({ shown, of, columns = [] }: TestSamples, data: DatasetInfo): Markup {
-  const { labels, kind } = data;
-  const heads = taskOf({ kind }).classes
+  const { labels } = data;
+  const heads = taskOf(data).classes
     ? ['True class', 'Predicted', 'Confidence']
     : labels.flatMap((label) => [`True ${label}`, 'Predicted', 'Error']);
   const features = data.encoding?.columns.length ?? columns.length;
   const some = features > columns.length ? `, the first ${columns.length} of ${features} columns` : '';
   return dataTable({
-    caption: `${shown.length} of ${showCount(of)} test rows, ${WHICH[kind]}${some}; they are stored in this file (evaluate --no-samples leaves them out).`,
+    caption: `${shown.length} of ${showCount(of)} test rows, ${which(data)}${some}; they are stored in this file (evaluate --no-samples leaves them out).`,
     columns: [
       { head: 'Row' },
       ...heads.map(
-        (head) => ({ head, kind: taskOf({ kind }).classes && head !== 'Confidence' ? 'text' : 'number' }) as const,
+        (head) => ({ head, kind: taskOf(data).classes && head !== 'Confidence' ? 'text' : 'number' }) as const,
       ),
       ...columns.map((head) => ({ head, kind: 'text' }) as const),
     ],

@@ -66,7 +66,7 @@ export function expectedOutputs(
   x: HostTensor,
 ): number[][] {
   const { graph } = inferenceGraph({ network, info, resolution: 1 }, x.shape[0] as number);
-  const { output } = interpret(graph, { ...weights, x });
+  const { output } = interpret(graph, { ...weights, input: x });
   const rows: number[][] = [];
   for (let i = 0; i < (x.shape[0] as number); i++) {
     const row = [...(output?.data ?? []).slice(i * info.outputs, (i + 1) * info.outputs)];

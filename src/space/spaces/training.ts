@@ -1,6 +1,11 @@
 import { float, pick } from '../builders.ts';
 import type { Hyperparameters, Task } from '../space.ts';
 
+/** What only one kind of task has a use for. */
+const OF_KIND: Readonly<Record<string, Hyperparameters>> = {
+  classification: { labelSmoothing: pick('labelSmoothing', [0, 0.05, 0.1]) },
+};
+
 /**
  * Training settings as decisions beside those of the architecture, for a joint search (Zela et al. 2018, "Towards automated deep
  * learning: efficient joint neural architecture and hyperparameter search"): optimizer, learning rate and schedule, weight decay
@@ -14,7 +19,7 @@ export function trainingChoices({ kind, input }: Task): Hyperparameters {
     schedule: pick('schedule', ['constant', 'cosine']),
     weightDecay: float('weightDecay', 1e-6, 0.1, { log: true }),
     batchSize: pick('batchSize', [16, 32, 64, 128]),
-    ...(kind === 'classification' && { labelSmoothing: pick('labelSmoothing', [0, 0.05, 0.1]) }),
+    ...(Object.hasOwn(OF_KIND, kind) && OF_KIND[kind]),
     ...(input.length === 3 && { cropPadding: pick('cropPadding', [0, 1, 2, 4]), flip: pick('flip', [false, true]) }),
   };
 }

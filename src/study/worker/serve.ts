@@ -1,7 +1,6 @@
 import { DataError, environmentFault, messageOf, StudyStopped, UserError } from '../../common/errors.ts';
 import { rng } from '../../common/random.ts';
 import { type Artefacts, type EstimateRun, type Estimator, TrialFailure } from '../../estimate/estimator.ts';
-import type { Space } from '../../space/space.ts';
 import type {
   Answer,
   Bench,

@@ -38,12 +38,12 @@ function points(part: string, count: number, value?: (x: number, y: number) => n
   });
   return {
     count,
-    async read(indices, inputs, targets) {
+    async read(indices, { input, target }) {
       for (const [at, index] of indices.entries()) {
         const point = all[index];
         if (point === undefined) throw new RangeError(`sample ${index} of ${count}`);
-        inputs.set([point.x, point.y], 2 * at);
-        targets[at] = point.target;
+        input?.set([point.x, point.y], 2 * at);
+        if (target) target[at] = point.target;
       }
     },
   };

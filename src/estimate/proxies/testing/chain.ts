@@ -1,6 +1,7 @@
 /** A network of two layers worked out by hand, to check proxies against. */
 import { rng } from '../../../common/random.ts';
 import type { DatasetInfo, SearchData } from '../../../data/dataset.ts';
+import type { Arrays } from '../../../task/spec.ts';
 
 export type Rows = readonly (readonly number[])[];
 
@@ -21,11 +22,11 @@ export function noise(input: readonly number[], outputs: number, count: number):
   };
   const samples = {
     count,
-    async read(indices: readonly number[], inputs: Float32Array, targets: Float32Array) {
+    async read(indices: readonly number[], { input, target }: Arrays) {
       for (const [at, index] of indices.entries()) {
         const random = rng('noise', index);
-        for (let i = 0; i < size; i++) inputs[at * size + i] = random.normal();
-        targets[at] = index % outputs;
+        for (let i = 0; i < size; i++) if (input) input[at * size + i] = random.normal();
+        if (target) target[at] = index % outputs;
       }
     },
   };
