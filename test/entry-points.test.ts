@@ -63,14 +63,14 @@ test('netsmith/web bundles with Vite, imports nothing of Node, and searches', as
   writeFileSync(
     entry,
     [
-      "import { agingEvolution, createStrategy, functionWorkers, memoryStore, openDigits, runStudy, networkCosts, resolveArchitecture, smallCnn } from 'netsmith/web';",
+      "import { agingEvolution, createStrategy, functionWorkers, memoryStore, openDigits, runStudy, searchSpaceOf, networkCosts, resolveArchitecture, smallCnn } from 'netsmith/web';",
       "const { search: { info } } = await openDigits({ name: 'digits', seed: 1, validShare: 0.25 });",
       'const space = smallCnn.create(info);',
       'const paramsOf = (architecture) => networkCosts(resolveArchitecture(space, architecture), space.task).params;',
       'const costs = (architecture) => ({ params: paramsOf(architecture), flops: 0 });',
       "const objectives = [{ metric: 'score', direction: 'maximise', unit: 'score' }];",
       'const full = { epochs: 1, data: 1, resolution: 1, width: 1 };',
-      'const problem = { space, objectives, limits: [], seed: 1, fidelities: [full], costs };',
+      'const problem = { space: searchSpaceOf(space), objectives, limits: [], seed: 1, fidelities: [full], costs };',
       'const strategy = createStrategy(agingEvolution({ population: 3, sample: 2 }));',
       "const store = memoryStore({ name: 'web', settings: {}, state: strategy.init(problem) });",
       'const judge = ({ network }) => ({ score: -networkCosts(network, space.task).params });',
