@@ -6,7 +6,15 @@
  */
 import './common/node-version.ts';
 
-export { DataError, StudyStopped, UserError } from './common/errors.ts';
+export {
+  DataError,
+  ERROR_CODES,
+  type ErrorCode,
+  isNetsmithError,
+  NetsmithError,
+  StudyStopped,
+  UserError,
+} from './common/errors.ts';
 export type { Fidelity } from './common/fidelity.ts';
 export type { Json } from './common/json.ts';
 export { compareBy, METRICS, type Metrics, type Objective } from './common/metrics.ts';

@@ -130,7 +130,7 @@ export function spaceFor(
   } catch (error) {
     if (!isOwnFile(space)) throw error;
     const line = lineIn(resolvePath(space), error);
-    const isTold = error instanceof Error && error.name === UserError.name;
+    const isTold = error instanceof UserError;
     const what = isTold ? error.message : `space "${definition.name}": ${String(error)}`;
     throw new UserError(line === '' ? what : `${basename(space)}${line}: ${what}`);
   }

@@ -248,7 +248,12 @@ async function named<T>(file: string, body: () => Promise<T>): Promise<T> {
   }
 }
 
-/** The message of an error of a decoder or of the file system, on one line. */
+/** What is wrong with an image by the error of a decoder or of the file system, on one line. */
 export function reasonOf(error: unknown): string {
-  return printable(messageOf(error).replace(/\s+/g, ' ').trim());
+  const text = messageOf(error);
+  if (/unsupported image format/.test(text)) return 'its format is not supported';
+  return DECODER.test(text) ? 'its data are cut off or damaged' : printable(text.replace(/\s+/g, ' ').trim());
 }
+
+/** The prefixes that libvips and its decoders put before their messages, which only their developers understand. */
+const DECODER = /^(Input (buffer|file)|vips|tiff2vips|source: |heif: |webp: |\w+load(_\w+)?: )/i;

@@ -48,7 +48,7 @@ test('readers see what a writer has committed', async () => {
   const reader = await openStudyStore(dir, 'read');
   await endTrial(writer, 0);
   assert.equal((await reader.trials()).length, 1);
-  await assert.rejects(reader.recordClock({ searchSeconds: 1, workerSeconds: 1 }), /readonly/);
+  await assert.rejects(reader.recordClock({ searchSeconds: 1, workerSeconds: 1 }), /read-only/);
   await reader.close();
   await writer.close();
 });
@@ -227,7 +227,7 @@ for (const schema of [1, 2, 3] as const)
     assert.deepEqual(await reader.trial(search(0)), before);
     assert.deepEqual(await reader.strategyState(), { revision: 1, state: [1] });
     assert.deepEqual(await reader.earlier(), schema === 3 ? [told] : []);
-    await assert.rejects(reader.recordClock({ searchSeconds: 1, workerSeconds: 1 }), /readonly/);
+    await assert.rejects(reader.recordClock({ searchSeconds: 1, workerSeconds: 1 }), /read-only/);
     await reader.close();
     assert.deepEqual(readFileSync(join(dir, 'study.db')), bytes);
     const writer = await openStudyStore(dir, 'write');

@@ -1,3 +1,4 @@
+import { brand, NetsmithError } from '../../common/errors.ts';
 import type { Json } from '../../common/json.ts';
 import type { Metrics } from '../../common/metrics.ts';
 import type { Artefacts, Report } from '../../estimate/estimator.ts';
@@ -149,6 +150,11 @@ export interface TrialEnd {
   readonly checkpoint?: string;
 }
 
-export class StaleWriter extends Error {
+/** A process wrote to a trial or a strategy state that another process has taken over since. */
+export class StaleWriter extends NetsmithError {
+  static {
+    brand(StaleWriter, 'StaleWriter');
+  }
   override readonly name = 'StaleWriter';
+  readonly code = 'stale-writer';
 }
