@@ -1,9 +1,9 @@
 /** Passes: ordinary functions Graph to Graph. Each keeps the outputs' names and values. */
 import type { Graph } from './ir.ts';
 import { eliminateCommonSubexpressions, eliminateDeadCode } from './passes/eliminate.ts';
-import { foldMoments } from './passes/foldMoments.ts';
-import { foldZeros } from './passes/foldZeros.ts';
-import { mergeSiblings } from './passes/mergeSiblings.ts';
+import { foldMoments } from './passes/fold-moments.ts';
+import { foldZeros } from './passes/fold-zeros.ts';
+import { mergeSiblings } from './passes/merge-siblings.ts';
 import { convolutionRules } from './passes/rules/convolutions.ts';
 import { jointRules } from './passes/rules/joints.ts';
 import { matrixRules } from './passes/rules/matrices.ts';
@@ -16,7 +16,7 @@ import { shareAcrossSwitches } from './passes/share.ts';
 import { simplify } from './passes/simplify.ts';
 import { combineSums } from './passes/sums.ts';
 import { settleSwitches } from './passes/switches.ts';
-import { skipZeroInputs } from './passes/zeroInputs.ts';
+import { skipZeroInputs } from './passes/zero-inputs.ts';
 
 export {
   combineSums,

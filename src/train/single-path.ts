@@ -8,7 +8,7 @@
 import { invalid } from '../common/errors.ts';
 import { type Graph, type HostTensor, type Node, type NodeId, sizeOf } from '../graph/ir.ts';
 import { demands } from '../graph/passes/demand.ts';
-import { givesZero } from '../graph/passes/foldZeros.ts';
+import { givesZero } from '../graph/passes/fold-zeros.ts';
 import type { Switch } from '../network/network.ts';
 import type { Architecture, DecisionValue } from '../space/space.ts';
 

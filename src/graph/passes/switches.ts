@@ -10,7 +10,7 @@ import { sameShape } from '../ops/definition.ts';
 import { add, broadcastTo, constant, type GraphBuilder, select, sub } from '../ops.ts';
 import { type Condition, chosen, demands, isHeavy } from './demand.ts';
 import { eliminateDeadCode } from './eliminate.ts';
-import { givesZero } from './foldZeros.ts';
+import { givesZero } from './fold-zeros.ts';
 import { rebuild } from './rebuild.ts';
 
 /** Wants zeros folded (`foldZeros`) and leaves some to fold. Where there is nothing to do, the very graph it was given. */

@@ -13,7 +13,7 @@ import {
   type Network,
   withGradients,
 } from '../testing/networks.ts';
-import { mergeSiblings } from './mergeSiblings.ts';
+import { mergeSiblings } from './merge-siblings.ts';
 
 const IMAGE = [2, 16, 4, 4];
 

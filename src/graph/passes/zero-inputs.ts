@@ -2,7 +2,7 @@ import type { Graph, Node, NodeId } from '../ir.ts';
 import { isPointwise } from '../ops/conv.ts';
 import { abs, add, constant, type GraphBuilder, mul, relu, select, sub } from '../ops.ts';
 import { demands, isHeavy } from './demand.ts';
-import { givesZero } from './foldZeros.ts';
+import { givesZero } from './fold-zeros.ts';
 import { rebuild } from './rebuild.ts';
 
 /** Whether a node's value is zero: where `index`, [], is 1 and not 0, in a share of the runs if options are equally likely. */

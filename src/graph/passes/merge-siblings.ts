@@ -2,7 +2,7 @@ import type { Graph, Node, NodeId } from '../ir.ts';
 import { concat, type GraphBuilder, mul, reduceMean, slice } from '../ops.ts';
 import { ALWAYS, demands } from './demand.ts';
 import { eliminateDeadCode } from './eliminate.ts';
-import { isChannelMean } from './foldMoments.ts';
+import { isChannelMean } from './fold-moments.ts';
 import { rebuild } from './rebuild.ts';
 import { attributesOf } from './simplify.ts';
 import { readersOf } from './uses.ts';
