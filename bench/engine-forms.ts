@@ -49,7 +49,7 @@ async function tables(families: readonly Family[]): Promise<void> {
   }
 }
 
-const options = { device: 'cpu', threads: 1, optimisation: 'none', keep: [] } as const;
+const options = { device: 'cpu', threads: 1, optimization: 'none', keep: [] } as const;
 const block = await probeBlock(nodeRuntime(), options);
 const chapters = {
   'The portable layout': PORTABLE,

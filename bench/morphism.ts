@@ -19,10 +19,10 @@ import { threadedRuntime } from '../src/engine/runtime/thread.node.ts';
 import type { EstimateRun, Inheritance } from '../src/estimate/estimator.ts';
 import { trainEstimator } from '../src/estimate/train.ts';
 import type { HostTensor } from '../src/graph/ir.ts';
-import { initialise } from '../src/network/initialise.ts';
+import { initialize } from '../src/network/initialize.ts';
 import { morphWeights } from '../src/network/morphism.ts';
 import { mean } from '../src/report/numbers.ts';
-import { type Architecture, formatArchitecture, neighbours, resolve, SPACES, sample } from '../src/space/index.ts';
+import { type Architecture, formatArchitecture, neighbors, resolve, SPACES, sample } from '../src/space/index.ts';
 import type { Space } from '../src/space/space.ts';
 import { decodeCheckpoint } from '../src/train/checkpoint.ts';
 import { openInference } from '../src/train/inference.ts';
@@ -76,10 +76,10 @@ const untrained = (space: Space, architecture: Architecture) => {
   const network = resolve(space, architecture);
   const on = { network, info: { ...info, counts: { train: 0, valid: 0, test: 0 } }, resolution: 1 };
   const { parameters, statistics } = inferenceGraph(on, 1);
-  return { network, weights: initialise([...parameters, ...statistics], (...labels) => rng(...labels)) };
+  return { network, weights: initialize([...parameters, ...statistics], (...labels) => rng(...labels)) };
 };
 
-/** A random parent, and the first of its neighbours in random order that computes the same and is larger. */
+/** A random parent, and the first of its neighbors in random order that computes the same and is larger. */
 function pairOf(space: Space, number: number): Pair {
   for (let attempt = 0; ; attempt++) {
     const random = rng('morphism', seed, number, attempt);
@@ -87,7 +87,7 @@ function pairOf(space: Space, number: number): Pair {
     const { network, weights } = untrained(space, parent);
     const size = sizeOf(weights);
     const { input, outputs } = space.task;
-    const child = random.shuffle(neighbours(space, parent)).find((one) => {
+    const child = random.shuffle(neighbors(space, parent)).find((one) => {
       if (flags.any) return true;
       const other = untrained(space, one);
       if (sizeOf(other.weights) <= size) return false;

@@ -141,7 +141,7 @@ export {
   activeDecisions,
   crossover as crossArchitectures,
   mutate as mutateArchitecture,
-  neighbours as neighborsOf,
+  neighbors as neighborsOf,
   sample as sampleArchitecture,
 } from './space/vary.ts';
 export { childrenOf } from './space/walk.ts';

@@ -24,7 +24,7 @@ import type { Setup } from './setup.ts';
 const proxies = z.strictObject({
   /** Training samples that gradients and activations are taken on. */
   batchSize: z.int().min(2).max(100_000).default(64),
-  /** Random architectures that `freerea` is normalised by. */
+  /** Random architectures that `freerea` is normalized by. */
   sample: z.int().min(2).max(10_000).default(64),
 });
 const predictor = z.strictObject({

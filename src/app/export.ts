@@ -24,7 +24,7 @@ import {
   readWeights,
   retrain,
   type Summary,
-  summarise,
+  summarize,
   writeWeights,
 } from './evaluation/evaluation.ts';
 import { memoryOfProcess, memoryOfPrograms } from './memory.node.ts';
@@ -133,7 +133,7 @@ export async function exportBest(
     epochs,
     seed,
     ...(test !== undefined && { test }),
-    ...(evaluated !== undefined && { tested: summarise(evaluated.metrics) }),
+    ...(evaluated !== undefined && { tested: summarize(evaluated.metrics) }),
   };
   if (out !== undefined) return exported;
   const { params, flops, activationBytes } = networkCosts(network, space.task);

@@ -34,13 +34,13 @@ const RULES = [numberRules, viewRules, signRules, productRules, reductionRules, 
 const MOST_ROUNDS = 6;
 
 /** Rewrites of a forward graph that make it, and what differentiation makes of it, cheaper. Call before `gradients`. */
-export function optimiseForward(graph: Graph): Graph {
+export function optimizeForward(graph: Graph): Graph {
   const apart = simplified(simplify(simplified(skipZeroInputs(graph)), [jointRules]));
   return simplified(mergeSiblings(foldMoments(apart)));
 }
 
 /** Algebra that saves work, equal nodes computed once, and nothing computed that no output needs. */
-export function optimise(graph: Graph): Graph {
+export function optimize(graph: Graph): Graph {
   return eliminateDeadCode(shareAcrossSwitches(simplified(graph)));
 }
 

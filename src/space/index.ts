@@ -19,5 +19,5 @@ export type * from './module.ts';
 export { mapChildren, resolve, resolveHyperparameters, scaleWidth, supernet } from './resolve.ts';
 export type * from './space.ts';
 export * from './spaces/index.ts';
-export { activeDecisions, crossover, mutate, neighbours, sample } from './vary.ts';
+export { activeDecisions, crossover, mutate, neighbors, sample } from './vary.ts';
 export { childrenOf } from './walk.ts';

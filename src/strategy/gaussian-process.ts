@@ -10,7 +10,7 @@ import type { Architecture } from '../space/space.ts';
 import { bestWithin, type Draft, pool } from './candidates.ts';
 import { type Features, featuresOf, type Point } from './features.ts';
 import { proposalRng } from './limits.ts';
-import { guidedBy, type Observation, type ObservationsState, standardised, utilities } from './observations.ts';
+import { guidedBy, type Observation, type ObservationsState, standardized, utilities } from './observations.ts';
 import type { Problem, Strategy } from './strategy.ts';
 
 export interface GaussianProcessOptions {
@@ -48,14 +48,14 @@ interface Made {
 }
 
 /**
- * Bayesian optimisation with a Gaussian process (Snoek et al. 2012; on architectures Kandasamy et al. 2018, Ru et al.
+ * Bayesian optimization with a Gaussian process (Snoek et al. 2012; on architectures Kandasamy et al. 2018, Ru et al.
  * 2021). After `initial` random architectures, each trial is the candidate of the largest expected improvement (or
  * upper confidence bound) among random architectures and mutations of the best, none of which computes the same as one
  * that was proposed before.
  *
  * The kernel is a product of exp(-distance / lengthscale): of the paths through each cell and of each decision outside,
  * or of each decision (`featuresOf`). Hyperparameters have the greatest likelihood on a grid, and are fitted again
- * whenever there are 15 % more observations. Targets are standardised, their bad end cut (`standardised`). Failed
+ * whenever there are 15 % more observations. Targets are standardized, their bad end cut (`standardized`). Failed
  * trials are as bad as the cut. What is still running counts as if it had ended as the model expects (kriging believer,
  * Ginsbourger et al. 2010). Several objectives: random weights for each trial (ParEGO, Knowles 2006).
  *
@@ -76,7 +76,7 @@ export function gaussianProcessSearch(options: GaussianProcessOptions): Strategy
     const { observations, pending } = state;
     const known = featuresOf(space, options.kernel);
     const { process, rows } = processFor(problem, observations, known);
-    const targets = standardised(utilities(problem, rows, trial));
+    const targets = standardized(utilities(problem, rows, trial));
 
     const byTarget = rows.map((row, i) => ({ row, target: targets[i] as number }));
     const parents = byTarget.sort((a, b) => b.target - a.target).slice(0, options.parents);
@@ -154,7 +154,7 @@ export function gaussianProcessSearch(options: GaussianProcessOptions): Strategy
         (_, i) => Math.floor((i * count) / others.length) !== Math.floor(((i - 1) * count) / others.length),
       ),
     );
-    const targets = standardised(utilities(problem, chosen, 0, 'fit'));
+    const targets = standardized(utilities(problem, chosen, 0, 'fit'));
     const points = chosen.map(({ architecture }) => known.pointOf(architecture));
     return fitHyperparameters(known.metric, points, targets);
   }

@@ -3,7 +3,7 @@ import { rng } from '../common/random.ts';
 import { architectureKey } from '../space/architecture.ts';
 import { chooseAll } from '../space/choose.ts';
 import { firstValue, nearValues } from '../space/domain.ts';
-import { activeDecisions, count, decisions, first, neighbours, sample, successor } from '../space/index.ts';
+import { activeDecisions, count, decisions, first, neighbors, sample, successor } from '../space/index.ts';
 import type { Architecture, DecisionValue, Space } from '../space/space.ts';
 import type { Problem } from './strategy.ts';
 
@@ -111,7 +111,7 @@ function nearestOf(problem: Problem, members: readonly Architecture[], nearest: 
 /**
  * Best-first search by the excess over the limits. It begins where descents (one decision after another takes the value
  * with the least excess) end, and looks around each member that it finds, and then around those that come nearest to the
- * limits, since members need not be neighbours of each other. It uses no seed of the study: where small members are is a
+ * limits, since members need not be neighbors of each other. It uses no seed of the study: where small members are is a
  * property of the space.
  */
 function search(problem: Problem): Members {
@@ -139,7 +139,7 @@ function search(problem: Problem): Members {
     const [entry] = open.splice(next, 1);
     if (entry === undefined) break;
     const before = members;
-    for (const one of neighbours(space, entry.architecture)) {
+    for (const one of neighbors(space, entry.architecture)) {
       const isNew = !seen.has(architectureKey(one));
       if (look(one) === 0 && isNew) members++;
     }
@@ -160,7 +160,7 @@ function search(problem: Problem): Members {
   };
 }
 
-/** Whether steps from neighbour to neighbour reach every value: not those of wide ranges, whose steps are tenths. */
+/** Whether steps from neighbor to neighbor reach every value: not those of wide ranges, whose steps are tenths. */
 function isSettled(space: Space): boolean {
   return decisions(space).every(
     ({ domain }) => domain.kind !== 'float' && (domain.kind !== 'int' || domain.max - domain.min <= 15),

@@ -120,7 +120,7 @@ const DEPTH = 1.5;
  * far below the median as the best is above it. Networks that learn nothing are that far from the others that a model
  * of all of them has no eye for differences among the good ones. Failed trials are at the cut.
  */
-export function standardised(utility: readonly number[]): Float64Array {
+export function standardized(utility: readonly number[]): Float64Array {
   const finite = Float64Array.from(utility.filter(Number.isFinite)).sort();
   if (finite.length === 0) return new Float64Array(utility.length);
   const median = finite[Math.floor(finite.length / 2)] as number;

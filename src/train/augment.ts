@@ -1,7 +1,7 @@
 import type { Rng } from '../common/random.ts';
 
 /**
- * Random changes to raw images before they are normalised. Each function changes one image, or one batch, in place; a
+ * Random changes to raw images before they are normalized. Each function changes one image, or one batch, in place; a
  * scratch array of the same size is passed in so that nothing is allocated inside the epoch loop.
  */
 
@@ -55,7 +55,7 @@ export function mirror(image: Float32Array, [channels, height, width]: ImageShap
 
 /**
  * Cutout (DeVries & Taylor 2017): blanks the square of `side` pixels around a centre that is uniform over the image, so
- * part of the square may lie outside. As in their code the blank is the mean of each channel (0 once normalised).
+ * part of the square may lie outside. As in their code the blank is the mean of each channel (0 once normalized).
  */
 export function cutout(
   image: Float32Array,

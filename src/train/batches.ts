@@ -16,7 +16,7 @@ export const SLOTS = 3;
 export interface Batch {
   /** [B, ...input], raw values. */
   readonly x: HostTensor;
-  /** Classification: a distribution over the classes, [B, classes]. Regression: standardised targets, [B, outputs]. */
+  /** Classification: a distribution over the classes, [B, classes]. Regression: standardized targets, [B, outputs]. */
   readonly targets: HostTensor;
 }
 

@@ -3,7 +3,7 @@ import type { DatasetInfo } from '../data/dataset.ts';
 import { createGraph, finish, type GraphBuilder } from '../graph/builder.ts';
 import type { Graph, NodeId } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
-import { optimise, optimiseForward } from '../graph/passes.ts';
+import { optimize, optimizeForward } from '../graph/passes.ts';
 import { type LowerOptions, lowerNetwork } from '../network/lower.ts';
 import type { Chosen, LoweredNetwork, Parameter } from '../network/network.ts';
 import type { Module } from '../space/module.ts';
@@ -55,7 +55,7 @@ export function forwardGraph(on: NetworkOnData, batchSize: number): ForwardGraph
   const targets = ops.input(g, 'targets', [batchSize, on.info.outputs]);
   const loss = g.within('loss', () => taskOf(on.info).loss(g, output, targets));
   const batches = moved.map(({ path, move }) => [`batch:${path}`, move.batch] as const);
-  const whole = optimiseForward(finish(g, { loss, ...Object.fromEntries(batches) }));
+  const whole = optimizeForward(finish(g, { loss, ...Object.fromEntries(batches) }));
 
   const weights = networkVectors(parameters, []);
   const { graph, nodes } = cutInputs(whole, weights);
@@ -107,10 +107,10 @@ export function inputsOf(graph: Graph): ReadonlyMap<string, NodeId> {
 function aliveNames(on: NetworkOnData, batchSize: number): ReadonlySet<string> {
   const g = createGraph();
   const { output } = lowerOnData(g, on, batchSize, 'infer');
-  return new Set(inputsOf(optimise(finish(g, { output }))).keys());
+  return new Set(inputsOf(optimize(finish(g, { output }))).keys());
 }
 
-/** Appends the network on normalised images of the resolution. Throws TrainingFailure when it cannot be built. */
+/** Appends the network on normalized images of the resolution. Throws TrainingFailure when it cannot be built. */
 export function lowerOnData(
   g: GraphBuilder,
   { network, info, resolution, choices }: NetworkOnData,
@@ -119,7 +119,7 @@ export function lowerOnData(
 ): LoweredNetwork {
   const x = ops.input(g, 'x', [batchSize, ...info.input]);
   try {
-    const seen = g.within('input', () => reduceResolution(g, normalise(g, x, info), resolution));
+    const seen = g.within('input', () => reduceResolution(g, normalize(g, x, info), resolution));
     return lowerNetwork(g, network, seen, { outputs: info.outputs, mode, ...(choices && { choices }) });
   } catch (error) {
     throw new TrainingFailure(`the network cannot be built: ${messageOf(error)}`, { cause: error });
@@ -127,7 +127,7 @@ export function lowerOnData(
 }
 
 /** (x - mean) / deviation, for each channel or feature. */
-function normalise(g: GraphBuilder, x: NodeId, info: DatasetInfo): NodeId {
+function normalize(g: GraphBuilder, x: NodeId, info: DatasetInfo): NodeId {
   const shape = g.shape(x).map((size, axis) => (axis === 1 ? size : 1)); // [1, C, 1, 1] or [1, F]
   const mean = ops.constant(g, info.mean, shape);
   const inverse = ops.constant(

@@ -10,7 +10,7 @@ import { runAhead, SLOTS, trainingBatches } from './batches.ts';
 import type { Checkpoint, EpochRecord } from './checkpoint.ts';
 import { TrainingFailure } from './failure.ts';
 import { type Inference, inferenceOver, type Outputs } from './inference.ts';
-import { OPTIMISERS } from './optimisers.ts';
+import { OPTIMIZERS } from './optimizers.ts';
 import { freshTensors, type TrainingGraph } from './program.ts';
 import { type Lent, openPrograms, type Programs } from './programs.ts';
 import { learningRates } from './schedules.ts';
@@ -94,7 +94,7 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
   const { batchSize, stepsPerEpoch } = batches;
   const validBatch = Math.max(batchSize, Math.min(VALID_BATCH, request.valid?.count ?? VALID_BATCH));
   const rates = learningRates(settings, stepsPerEpoch);
-  const optimiser = OPTIMISERS[settings.optimizer];
+  const optimizer = OPTIMIZERS[settings.optimizer];
   const history: EpochRecord[] = [...(request.checkpoint?.history ?? [])];
   let steps = request.checkpoint?.steps ?? 0;
 
@@ -136,7 +136,7 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
       async prepare(step) {
         const { x, targets } = await epoch.prepare();
         signal?.throwIfAborted();
-        return { x, targets, ...scalars(optimiser.scalars(rates(index, step), ++steps)), ...noise() };
+        return { x, targets, ...scalars(optimizer.scalars(rates(index, step), ++steps)), ...noise() };
       },
       run: (feeds) => program.run(feeds, ready.state),
       take(result, step) {

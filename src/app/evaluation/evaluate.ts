@@ -14,7 +14,7 @@ import {
   checkKeeps,
   type EvaluationRecord,
   type Summary,
-  summarise,
+  summarize,
   writeEvaluation,
   writeWeights,
 } from './evaluation.ts';
@@ -178,7 +178,7 @@ export function evaluationToJson(
   best: Chosen,
   record: EvaluationRecord,
 ): EvaluationResult {
-  const test = summarise(record.metrics);
+  const test = summarize(record.metrics);
   const { space, estimator } = setup;
   const found = validMetrics(setup, best);
   const shared = Object.entries(found).filter(([name]) => test[name] !== undefined);
@@ -199,7 +199,7 @@ export function evaluationToJson(
     ...(!isTrained(estimator) && { estimate: { estimator: estimator.kind, metrics: best.metrics } }),
     gap: Object.fromEntries(shared.map(([name, valid]) => [name, valid - (test[name]?.mean ?? Number.NaN)])),
     baselines: Object.fromEntries(
-      record.baselines.map(({ name, metrics, costs }) => [name, { test: summarise(metrics), ...costs }]),
+      record.baselines.map(({ name, metrics, costs }) => [name, { test: summarize(metrics), ...costs }]),
     ),
   };
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { smallest } from '../../common/extremes.ts';
 import { valuesWithoutFolders } from '../../common/paths.ts';
-import { analyse, type Significance, type Spread } from '../../report/compare/analysis.ts';
+import { analyze, type Significance, type Spread } from '../../report/compare/analysis.ts';
 import { comparisonCsv, trajectoryCsv } from '../../report/compare/csv.ts';
 import type { Comparison } from '../../report/compare/data.ts';
 import { renderComparison } from '../../report/compare/html.ts';
@@ -34,7 +34,7 @@ export function warningsOf({ competitors }: Pick<Comparison, 'competitors'>): re
 /** Writes the report and the tables, and tells the result. Returns the report's file. */
 export async function tellComparison(dir: string, given: Comparison, output: Output): Promise<string> {
   const comparison = valuesWithoutFolders(given);
-  const analysis = analyse(comparison);
+  const analysis = analyze(comparison);
   const files = {
     report: join(dir, 'comparison.html'),
     runs: join(dir, 'comparison.csv'),

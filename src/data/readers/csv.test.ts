@@ -72,7 +72,7 @@ for (const [name, delimiter] of [
   });
 }
 
-test('a numeric label is a regression if asked, standardised by the training part', async (t) => {
+test('a numeric label is a regression if asked, standardized by the training part', async (t) => {
   const { open } = await opener(t);
   const { info, train } = (await open(csv(), { label: 'price', regression: true })).search;
   assert.deepEqual([info.kind, info.outputs, info.labels], ['regression', 1, ['price']]);

@@ -31,7 +31,7 @@ const SIGNATURES = [
 export interface ImageHeader {
   readonly width: number;
   readonly height: number;
-  readonly colour: boolean;
+  readonly color: boolean;
   readonly alpha: boolean;
   /** More than 8 bits a sample, as libvips names it (`ushort`, `float`). */
   readonly deep: string | undefined;
@@ -139,7 +139,7 @@ async function checkImage(file: string, whole: boolean): Promise<CheckedImage> {
 
 function bmpHeaderOf(start: Uint8Array, size: number): ImageHeader {
   const { width, height, masks, bits } = bmpHeader(start, size);
-  return { width, height, colour: true, alpha: bits > 8 && masks[3] !== 0, deep: undefined, pages: 1 };
+  return { width, height, color: true, alpha: bits > 8 && masks[3] !== 0, deep: undefined, pages: 1 };
 }
 
 async function headerOf(input: Uint8Array | string): Promise<ImageHeader> {
@@ -153,7 +153,7 @@ async function headerOf(input: Uint8Array | string): Promise<ImageHeader> {
     });
   }
   const deep = depth === 'uchar' ? undefined : depth;
-  return { width, height, colour: space !== 'b-w' && space !== 'grey16', alpha: hasAlpha, deep, pages };
+  return { width, height, color: space !== 'b-w' && space !== 'grey16', alpha: hasAlpha, deep, pages };
 }
 
 /** Whether the last bytes are those of a whole file: true for PNG, JPEG, GIF and WebP with nothing missing. */

@@ -19,7 +19,7 @@ import { type CheckedImage, collect, type ImageHeader } from './image-check.node
 
 /** Bytes of decoded images that stay in memory. */
 const CACHE_BYTES = 256 * 1024 * 1024;
-/** Training images from which size, colours, mean and deviation are taken. */
+/** Training images from which size, colors, mean and deviation are taken. */
 export const SAMPLE = 1000;
 /** Of these, images with transparency from which the background is chosen. */
 const TRANSPARENT = 200;
@@ -53,10 +53,10 @@ export async function chooseDecoder(
   if (several > 0)
     notes.push(`${thousands(several)} of the images have several frames or pages; only the first is used.`);
   const decoding = await chooseDecoding(place, files, headers, notes);
-  const colour = imageChannels === undefined ? headers.some((header) => header.colour) : imageChannels === 3;
-  const shape: ImageShape = [colour ? 3 : 1, size, size];
+  const color = imageChannels === undefined ? headers.some((header) => header.color) : imageChannels === 3;
+  const shape: ImageShape = [color ? 3 : 1, size, size];
   const decoder = imageDecoder(shape, decoding ?? {}, CACHE_BYTES);
-  if (!colour || imageChannels !== undefined || !(await allGrey(place, files, decoder)))
+  if (!color || imageChannels !== undefined || !(await allGrey(place, files, decoder)))
     return { decoder, decoding, notes };
   return {
     decoder: imageDecoder([1, size, size], decoding ?? {}, CACHE_BYTES),
@@ -166,25 +166,25 @@ async function backgroundFor(place: string, files: readonly string[], notes: str
   return BACKGROUNDS[best];
 }
 
-/** Whether no colour image of the sample has a coloured pixel. Stops at the first that has. */
+/** Whether no color image of the sample has a colored pixel. Stops at the first that has. */
 async function allGrey(place: string, files: readonly string[], decoder: Decoder): Promise<boolean> {
   const area = decoder.shape[1] * decoder.shape[2];
   for (let at = 0; at < files.length; at += TOGETHER) {
-    let coloured = false;
+    let colored = false;
     await collect(place, files.slice(at, at + TOGETHER), async (file) => {
       const pixels = await decoder.decode(file);
-      for (let p = 0; p < area && !coloured; p++) {
-        coloured = pixels[p] !== pixels[p + area] || pixels[p] !== pixels[p + 2 * area];
+      for (let p = 0; p < area && !colored; p++) {
+        colored = pixels[p] !== pixels[p + area] || pixels[p] !== pixels[p + 2 * area];
       }
     });
-    if (coloured) return false;
+    if (colored) return false;
   }
   return true;
 }
 
 /**
  * Decodes what can be decoded in a few seconds: all files or, of many pixels, a sample of the training images, which are the
- * first `train` of the files. Says which of these are of one colour. Throws UserError for files that cannot be decoded,
+ * first `train` of the files. Says which of these are of one color. Throws UserError for files that cannot be decoded,
  * and for training images that are all the same.
  */
 export async function survey(

@@ -8,7 +8,7 @@ import { readSamples, sampleSizes } from '../../train/samples.ts';
 export interface ProxyBatch {
   /** [N, ...input], raw values. */
   readonly x: HostTensor;
-  /** One class each, [N, classes]; of a regression the standardised targets, [N, outputs]. */
+  /** One class each, [N, classes]; of a regression the standardized targets, [N, outputs]. */
   readonly targets: HostTensor;
 }
 

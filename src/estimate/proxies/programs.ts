@@ -5,7 +5,7 @@ import type { Engine, Program, State } from '../../engine/engine.ts';
 import { finish } from '../../graph/builder.ts';
 import { type Graph, type HostTensor, type NodeId, sizeOf } from '../../graph/ir.ts';
 import * as ops from '../../graph/ops.ts';
-import { optimise } from '../../graph/passes.ts';
+import { optimize } from '../../graph/passes.ts';
 import type { Parameter, RandomInput } from '../../network/network.ts';
 import type { Architecture } from '../../space/space.ts';
 import { taskOf } from '../../task/index.ts';
@@ -100,7 +100,7 @@ async function openReadouts(
   const loss = taskOf(on.info).loss(g, output, targets);
   const outputs: Record<string, NodeId> = {};
   for (const name of names) Object.assign(outputs, READOUTS[name].append(context, loss));
-  const graph = optimise(finish(g, outputs));
+  const graph = optimize(finish(g, outputs));
   const weights = torchWeights(usedBy(graph, lowered.parameters), streams(seed));
   const feeds = { ...batch, ...randomFeeds(lowered.randomInputs, seed) };
   return open(engine, graph, weights, async (run) => {

@@ -3,7 +3,7 @@ import { finish } from '../../graph/builder.ts';
 import type { Graph, HostTensor } from '../../graph/ir.ts';
 import { sizeOf } from '../../graph/ir.ts';
 import * as ops from '../../graph/ops.ts';
-import { optimise } from '../../graph/passes.ts';
+import { optimize } from '../../graph/passes.ts';
 import type { LoweredNetwork } from '../../network/network.ts';
 import type { NetworkOnData } from '../../train/forward.ts';
 import { openNetwork } from './context.ts';
@@ -41,7 +41,7 @@ export function zenGraph(on: NetworkOnData, batchSize: number): ZenGraph {
   const none = ops.constant(g, [0]);
   return {
     lowered,
-    graph: optimise(finish(g, { features, variances: ops.concat(g, [...variances, none], 0) })),
+    graph: optimize(finish(g, { features, variances: ops.concat(g, [...variances, none], 0) })),
   };
 }
 

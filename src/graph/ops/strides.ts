@@ -1,6 +1,6 @@
 import { type Shape, sizeOf } from '../ir.ts';
 
-/** How far apart in memory neighbours along each axis are, row-major. */
+/** How far apart in memory neighbors along each axis are, row-major. */
 export function rowMajor(shape: Shape): number[] {
   const strides = new Array<number>(shape.length);
   let step = 1;

@@ -91,11 +91,11 @@ function familiesIn(graph: Graph): ReadonlyMap<NodeId, Family> {
     const filter = nodes[inputs[1] ?? -1];
     if (op.kind !== 'conv' || op.groups !== 1 || inputs.length > 2 || filter?.op.kind !== 'input') return undefined;
     const isWide = filter.shape.slice(2).some((n) => n > 1);
-    const isNormalised = (readers[id] ?? []).some((reader) => isChannelMean(nodes[reader]));
+    const isNormalized = (readers[id] ?? []).some((reader) => isChannelMean(nodes[reader]));
     const [, channels = 0, height = 0, width = 0] = shape;
     const pays = channels % BLOCK === 0 && height * width <= MOST_PIXELS * channels;
     const fits = pays && conditions[id] === ALWAYS;
-    return isWide && isNormalised && fits ? `${inputs[0]} ${filter.shape} ${attributesOf(op)}` : undefined;
+    return isWide && isNormalized && fits ? `${inputs[0]} ${filter.shape} ${attributesOf(op)}` : undefined;
   };
   const families = new Map<NodeId, Family>();
   for (const [key, members] of Map.groupBy(nodes.keys(), keyOf)) {

@@ -87,7 +87,7 @@ const RESAMPLES = 2000;
  * What a comparison comes to. Every competitor is tested against random search: runs are paired where both have the same seeds
  * (the same division of the data, the same first draws), else they are two samples.
  */
-export function analyse(comparison: Comparison): Analysis {
+export function analyze(comparison: Comparison): Analysis {
   const { competitors, reference, optimum, objective } = comparison;
   const random = competitors.find(({ name }) => name === reference);
   if (random === undefined) throw new Error(`a comparison without "${reference}"`);

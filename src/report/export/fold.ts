@@ -17,7 +17,7 @@ interface Affine {
 
 /**
  * Folds what inference need not compute again: everything that depends on weights alone is computed once, and each run
- * of additions, subtractions, multiplications and divisions by a number for each channel (batch normalisation in
+ * of additions, subtractions, multiplications and divisions by a number for each channel (batch normalization in
  * inference, mostly) becomes one map scale · x + shift. Where it follows a convolution or a linear layer that nothing
  * else reads, the map goes into that layer's weight and bias (Jacob et al. 2018, section 3.2); elsewhere it is a product
  * and a sum. Computed in float64, stored in float32.

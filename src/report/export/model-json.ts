@@ -4,7 +4,7 @@ import { featureCount } from '../../data/table.ts';
 import { taskOf } from '../../task/index.ts';
 import { INPUT_NAME, type ModelMetadata } from './metadata.ts';
 
-/** How a reader recognises the file. */
+/** How a reader recognizes the file. */
 export const MODEL_JSON_FORMAT = 'netsmith-model';
 
 /**

@@ -35,7 +35,7 @@ export interface ExportRequest {
 }
 
 /**
- * The network as an ONNX file that stands alone: it takes raw values (`input` [N, ...]), normalises them itself, and gives
+ * The network as an ONNX file that stands alone: it takes raw values (`input` [N, ...]), normalizes them itself, and gives
  * `probabilities` [N, classes], or `values` [N, targets] in the targets' own units. The batch is open. Batch norm is
  * folded into the layer before it. Standard operators only, so any ONNX runtime reads it; IR version and operator set
  * are engine/onnx/model.ts's. The metadata says how to feed it: see metadata.ts.

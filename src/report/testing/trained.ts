@@ -5,7 +5,7 @@ import { type HostTensor, sizeOf } from '../../graph/ir.ts';
 import type { Module } from '../../space/module.ts';
 import { inferenceGraph } from '../../train/program.ts';
 
-/** A classification of images of that shape, in raw units far from normalised. */
+/** A classification of images of that shape, in raw units far from normalized. */
 export function imageInfo(input: readonly number[], changes: Partial<DatasetInfo> = {}): DatasetInfo {
   const channels = input[0] as number;
   return {
@@ -44,7 +44,7 @@ export function trainedWeights(network: Module, info: DatasetInfo, seed = 1): Re
   ]);
 }
 
-/** Raw samples [count, ...input] in the range of the data, each with colours of its own, so that classes differ. */
+/** Raw samples [count, ...input] in the range of the data, each with colors of its own, so that classes differ. */
 export function rawSamples(info: Pick<DatasetInfo, 'input' | 'range'>, count: number, seed = 1): HostTensor {
   const random = rng('samples', seed);
   const [low, high] = info.range ?? [-3, 3];
