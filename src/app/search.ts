@@ -20,7 +20,7 @@ import type { OwnFiles } from './own-files.ts';
 import { forecastSearch } from './preflight.ts';
 import { readPrior } from './prior.ts';
 import { type Setup, setUp } from './setup.ts';
-import { ordersToJson, planOfSetup, planToJson, type WorkerOrders } from './study.ts';
+import { planOfSetup, planToJson, type WorkerSettings, workerSettingsToJson } from './study.ts';
 import { runOnTable } from './table-search.ts';
 
 /** What a new study is told besides its settings. */
@@ -128,7 +128,7 @@ export async function workersOf(dir: string, setup: Setup, store: Store): Promis
   const { workers } = setup.settings;
   const memoryBytes = memoryOfProcess(setup.settings, workers);
   const learns = setup.estimator.kind === 'predictor';
-  const orders: WorkerOrders = {
+  const workerSettings: WorkerSettings = {
     plan: planOfSetup(setup),
     memoryBytes,
     own: setup.own,
@@ -136,6 +136,6 @@ export async function workersOf(dir: string, setup: Setup, store: Store): Promis
   };
   const entry = entryModule('worker.node');
   return {
-    workers: processPool({ workers, entry, study: resolve(dir), settings: ordersToJson(orders) }),
+    workers: processPool({ workers, entry, study: resolve(dir), settings: workerSettingsToJson(workerSettings) }),
   };
 }

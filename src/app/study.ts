@@ -18,7 +18,7 @@ import { namedSpace, problemOf, type Setup, setUp, taskOf } from './setup.ts';
 export type { StudyPlan } from '../study/plan.ts';
 
 /** What a worker process of a study is told. */
-export interface WorkerOrders {
+export interface WorkerSettings {
   readonly plan: StudyPlan;
   /** What it may take. */
   readonly memoryBytes: number;
@@ -28,7 +28,7 @@ export interface WorkerOrders {
   readonly own?: OwnFiles;
 }
 
-export function ordersToJson({ plan, ...rest }: WorkerOrders): Json {
+export function workerSettingsToJson({ plan, ...rest }: WorkerSettings): Json {
   return JSON.parse(JSON.stringify({ plan: planToJson(plan), ...rest })) as Json;
 }
 

@@ -4,8 +4,8 @@ import { eliminateCommonSubexpressions, eliminateDeadCode } from './passes/elimi
 import { foldMoments } from './passes/fold-moments.ts';
 import { foldZeros } from './passes/fold-zeros.ts';
 import { mergeSiblings } from './passes/merge-siblings.ts';
+import { concatRules } from './passes/rules/concats.ts';
 import { convolutionRules } from './passes/rules/convolutions.ts';
-import { jointRules } from './passes/rules/joints.ts';
 import { matrixRules } from './passes/rules/matrices.ts';
 import { numberRules } from './passes/rules/numbers.ts';
 import { productRules } from './passes/rules/products.ts';
@@ -35,7 +35,7 @@ const MOST_ROUNDS = 6;
 
 /** Rewrites of a forward graph that make it, and what differentiation makes of it, cheaper. Call before `gradients`. */
 export function optimizeForward(graph: Graph): Graph {
-  const apart = simplified(simplify(simplified(skipZeroInputs(graph)), [jointRules]));
+  const apart = simplified(simplify(simplified(skipZeroInputs(graph)), [concatRules]));
   return simplified(mergeSiblings(foldMoments(apart)));
 }
 

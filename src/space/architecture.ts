@@ -29,12 +29,12 @@ export function architectureKey(architecture: Architecture): string {
   return JSON.stringify(Object.entries(architecture).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-function checked<Made>(
+function checked<Built>(
   space: Space,
   found: unknown,
-  make: (choose: Choose) => Made,
-  architectureOf: (made: Made) => Architecture,
-): Made {
+  make: (choose: Choose) => Built,
+  architectureOf: (made: Built) => Architecture,
+): Built {
   const place = placeOf(space);
   if (!isObject(found)) throw invalid(place, `is ${JSON.stringify(found)}`, 'must be an object of decisions by name');
   const known = new Map(decisions(space).map((decision) => [decision.name, decision]));

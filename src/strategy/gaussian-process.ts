@@ -39,12 +39,12 @@ const WORK = 4e7;
 const UNSEEN = 1e9;
 
 /** A process that was made from the first observations of a state and has been given the later ones. */
-interface Made {
+interface FittedProcess {
   readonly process: GaussianProcess<Point>;
   /** What each of its points is. */
   readonly rows: readonly Observation[];
   /** How many observations there were when it was made. */
-  readonly making: number;
+  readonly fittedAt: number;
 }
 
 /**
@@ -67,7 +67,7 @@ interface Made {
  */
 export function gaussianProcessSearch(options: GaussianProcessOptions): Strategy<ObservationsState> {
   /** By the first observation, which all states of a study share. */
-  const kept = new WeakMap<Observation, Made>();
+  const kept = new WeakMap<Observation, FittedProcess>();
 
   return guidedBy('gaussian-process', options.initial, propose);
 
@@ -129,13 +129,13 @@ export function gaussianProcessSearch(options: GaussianProcessOptions): Strategy
   }
 
   /** The process given these observations: the one that is there, brought up to date, or one made anew. */
-  function processFor(problem: Problem, observations: readonly Observation[], known: Features): Made {
+  function processFor(problem: Problem, observations: readonly Observation[], known: Features): FittedProcess {
     const first = observations[0] as Observation;
-    const making = lastMaking(observations.length);
-    const basis = basisOf(problem, observations.slice(0, making));
-    const rows = [...basis, ...observations.slice(making)];
+    const fittedAt = lastFit(observations.length);
+    const basis = basisOf(problem, observations.slice(0, fittedAt));
+    const rows = [...basis, ...observations.slice(fittedAt)];
     const found = kept.get(first);
-    const same = found?.making === making ? rows.findIndex((row, i) => row !== found.rows[i]) : 0;
+    const same = found?.fittedAt === fittedAt ? rows.findIndex((row, i) => row !== found.rows[i]) : 0;
     const common = same < 0 ? rows.length : same;
     const process =
       found !== undefined && common >= basis.length
@@ -143,7 +143,7 @@ export function gaussianProcessSearch(options: GaussianProcessOptions): Strategy
         : gaussianProcess(known.metric, fitted(problem, basis, known));
     process.truncate(common >= basis.length ? common : 0);
     for (const { architecture } of rows.slice(process.points.length)) process.add(known.pointOf(architecture));
-    const now = { process, rows, making };
+    const now = { process, rows, fittedAt };
     kept.set(first, now);
     return now;
   }
@@ -161,12 +161,12 @@ export function gaussianProcessSearch(options: GaussianProcessOptions): Strategy
 }
 
 /** Of so many observations, those that there were when the process was last made. */
-function lastMaking(count: number): number {
-  let making = 2;
+function lastFit(count: number): number {
+  let fittedAt = 2;
   for (;;) {
-    const next = making + Math.min(100, Math.max(1, Math.floor(making * 0.15)));
-    if (next > count) return making;
-    making = next;
+    const next = fittedAt + Math.min(100, Math.max(1, Math.floor(fittedAt * 0.15)));
+    if (next > count) return fittedAt;
+    fittedAt = next;
   }
 }
 

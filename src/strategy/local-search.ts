@@ -58,12 +58,12 @@ export type LocalSearchState = {
  * ask: O(neighbors) the first time at an architecture, kept beside the state. tell: O(1), 1,000 fingerprints copied.
  */
 export function localSearch(options: LocalSearchOptions): Strategy<LocalSearchState> {
-  const orders = new WeakMap<Point, readonly Architecture[]>();
+  const shuffled = new WeakMap<Point, readonly Architecture[]>();
   /** The neighbors of a point in the order of looking. */
   const around = (problem: Problem, point: Point): readonly Architecture[] => {
     const stream = rng(problem.seed, 'local search', point.trial);
-    const found = orders.get(point) ?? stream.shuffle(neighbors(problem.space, point.architecture));
-    orders.set(point, found);
+    const found = shuffled.get(point) ?? stream.shuffle(neighbors(problem.space, point.architecture));
+    shuffled.set(point, found);
     return found;
   };
 

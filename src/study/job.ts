@@ -6,12 +6,12 @@ import type { Trial } from './store/store.ts';
 import type { Job } from './worker/protocol.ts';
 
 /** A trial that cannot be handed to a worker, and why. */
-export interface Hopeless {
+export interface Unrunnable {
   readonly reason: string;
 }
 
 /** What a worker is told of a trial. */
-export function jobOf(trial: Trial, problem: Problem, session: Session): Job | Hopeless {
+export function jobOf(trial: Trial, problem: Problem, session: Session): Job | Unrunnable {
   const fidelity = problem.fidelities[trial.fidelity];
   const fullFidelity = problem.fidelities.at(-1);
   if (!fidelity || !fullFidelity) return { reason: `the study has no fidelity ${trial.fidelity}` };

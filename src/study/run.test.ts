@@ -172,7 +172,7 @@ suite('failures', () => {
     await run(once, random, { budget: { trials: 4 } });
     const fate = await fates({ 2: 'no data' });
     await assert.rejects(run(store, random, { budget: { trials: 4 } }, { fate }), {
-      name: 'UserError',
+      name: 'DataError',
       message: 'image "a.png": is cut off',
     });
     assert.deepEqual(await states(store), ['complete', 'complete', 'waiting']);

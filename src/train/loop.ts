@@ -12,7 +12,7 @@ import { TrainingFailure } from './failure.ts';
 import { type Inference, inferenceOver, type Outputs } from './inference.ts';
 import { OPTIMIZERS } from './optimizers.ts';
 import { freshTensors, type TrainingGraph } from './program.ts';
-import { type Lent, openPrograms, type Programs } from './programs.ts';
+import { openPrograms, type ProgramLease, type Programs } from './programs.ts';
 import { learningRates } from './schedules.ts';
 import { checkSettings, type TrainSettings } from './settings.ts';
 import { joinTensors, splitTensors } from './vectors.ts';
@@ -98,15 +98,15 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
   const history: EpochRecord[] = [...(request.checkpoint?.history ?? [])];
   let steps = request.checkpoint?.steps ?? 0;
 
-  const lent: Lent<object>[] = [];
-  async function borrowed<Built extends object>(asked: Promise<Lent<Built>>): Promise<Lent<Built>> {
+  const leases: ProgramLease<object>[] = [];
+  async function borrowed<Built extends object>(asked: Promise<ProgramLease<Built>>): Promise<ProgramLease<Built>> {
     const program = await asked;
-    lent.push(program);
+    leases.push(program);
     return program;
   }
   let state: State | undefined;
   async function dispose(): Promise<void> {
-    for (const program of lent) await program.release();
+    for (const program of leases) await program.release();
     state?.dispose();
   }
   let ready: Ready;
@@ -210,8 +210,8 @@ export async function trainNetwork(
 /** What a training works with once it is open. */
 interface Ready {
   readonly state: State;
-  readonly training: Lent<StepParts>;
-  readonly inference: Lent<object>;
+  readonly training: ProgramLease<StepParts>;
+  readonly inference: ProgramLease<object>;
   readonly valid: Inference;
 }
 

@@ -11,13 +11,13 @@ import {
   type UpdateSettings,
 } from './program.ts';
 
-/** A compiled program, lent to one user; `built` is what its graph was built with, the graph itself aside. */
-export interface Lent<Built> {
+/** A compiled program, leased to one user; `built` is what its graph was built with, the graph itself aside. */
+export interface ProgramLease<Built> {
   readonly built: Built;
   readonly program: Program;
   /** Memory that it takes, by prediction. */
   readonly bytes: number;
-  /** Gives it back, to be lent again or let go. A second time does nothing. */
+  /** Gives it back, to be leased again or let go. A second time does nothing. */
   release(): Promise<void>;
 }
 
@@ -28,10 +28,14 @@ export interface Lent<Built> {
  */
 export interface Programs {
   /** Throws TrainingFailure when the network cannot be built on this data, MemoryShortage when it needs too much. */
-  training(on: NetworkOnData, settings: UpdateSettings, batchSize: number): Promise<Lent<Omit<TrainingGraph, 'graph'>>>;
+  training(
+    on: NetworkOnData,
+    settings: UpdateSettings,
+    batchSize: number,
+  ): Promise<ProgramLease<Omit<TrainingGraph, 'graph'>>>;
   /** Over the state of a training program. Throws as `training`. */
-  inference(on: NetworkOnData, batchSize: number): Promise<Lent<Omit<InferenceGraph, 'graph'>>>;
-  /** Lets go of all that are not lent; what is given back later is let go at once. */
+  inference(on: NetworkOnData, batchSize: number): Promise<ProgramLease<Omit<InferenceGraph, 'graph'>>>;
+  /** Lets go of all that are not leased; what is given back later is let go at once. */
   dispose(): Promise<void>;
 }
 
@@ -75,7 +79,12 @@ export function openPrograms(engine: Engine, options: ProgramsOptions = {}): Pro
     }
   }
 
-  function lend<Built extends object>(key: string, bytes: number, built: Built, program: Program): Lent<Built> {
+  function lease<Built extends object>(
+    key: string,
+    bytes: number,
+    built: Built,
+    program: Program,
+  ): ProgramLease<Built> {
     let back = false;
     return {
       built,
@@ -96,13 +105,13 @@ export function openPrograms(engine: Engine, options: ProgramsOptions = {}): Pro
     key: string,
     build: () => G,
     carriesOf: (built: G) => Readonly<Record<string, string>>,
-  ): Promise<Lent<Omit<G, 'graph'>>> {
+  ): Promise<ProgramLease<Omit<G, 'graph'>>> {
     const at = idle.findIndex((one) => one.key === key);
     const [kept] = at < 0 ? [] : idle.splice(at, 1);
     if (kept !== undefined) {
       lentBytes += kept.bytes;
       // The key names the kind of graph and all that it is built from.
-      return lend(key, kept.bytes, kept.built as Omit<G, 'graph'>, kept.program);
+      return lease(key, kept.bytes, kept.built as Omit<G, 'graph'>, kept.program);
     }
     const whole = build();
     const { graph, ...built } = whole;
@@ -112,7 +121,7 @@ export function openPrograms(engine: Engine, options: ProgramsOptions = {}): Pro
     lentBytes += bytes;
     try {
       await evictUntil(() => lentBytes + idleBytes() <= memory);
-      return lend(key, bytes, built, await engine.compile(graph, carriesOf(whole)));
+      return lease(key, bytes, built, await engine.compile(graph, carriesOf(whole)));
     } catch (error) {
       lentBytes -= bytes;
       throw error;

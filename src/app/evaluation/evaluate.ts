@@ -10,8 +10,8 @@ import type { EstimatorPlan } from '../estimators.ts';
 import type { Setup } from '../setup.ts';
 import { planOfSetup } from '../study.ts';
 import {
-  type Contestant,
   checkKeeps,
+  type EvaluatedNetwork,
   type EvaluationRecord,
   type Summary,
   summarize,
@@ -133,7 +133,7 @@ export async function evaluate(
 }
 
 /** The baselines that can serve this task: a ResNet needs images. */
-function baselinesFor({ space: { task } }: Setup): readonly (readonly [string, Contestant])[] {
+function baselinesFor({ space: { task } }: Setup): readonly (readonly [string, EvaluatedNetwork])[] {
   return Object.entries(BASELINES).flatMap(([name, create]) => {
     try {
       return [[name, create(task)] as const];

@@ -27,13 +27,13 @@ import type { Setup } from '../setup.ts';
 import type { RetrainJob } from './retraining.ts';
 
 /** One member of a space, to be trained from scratch. */
-export interface Contestant {
+export interface EvaluatedNetwork {
   readonly space: Space;
   readonly architecture: Architecture;
 }
 
 /** The study's member or the baseline that a job names. Throws UserError where the baseline cannot serve the task. */
-export function contestantOf({ space }: Setup, { baseline, architecture }: RetrainJob): Contestant {
+export function evaluatedNetworkOf({ space }: Setup, { baseline, architecture }: RetrainJob): EvaluatedNetwork {
   if (baseline === undefined) return { space, architecture };
   return BASELINES[baseline as keyof typeof BASELINES](space.task);
 }
@@ -52,7 +52,7 @@ export interface Retraining {
 
 /** Trains on train + valid together; the test part is opened only if `test` is given. `sampled`: with some of its samples for the report. */
 export async function retrain(
-  { space, architecture }: Contestant,
+  { space, architecture }: EvaluatedNetwork,
   { engine, programs, dataset, training, seed, repetition, signal, onEpoch }: Retraining,
   test?: Samples,
   sampled = false,

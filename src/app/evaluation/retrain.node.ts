@@ -7,8 +7,8 @@ import { openPrograms, type Programs } from '../../train/programs.ts';
 import { openEngine } from '../engine.ts';
 import { memoryOfPrograms } from '../memory.node.ts';
 import type { Setup } from '../setup.ts';
-import { setUpInWorker, type WorkerOrders } from '../study.ts';
-import { contestantOf, retrain } from './evaluation.ts';
+import { setUpInWorker, type WorkerSettings } from '../study.ts';
+import { evaluatedNetworkOf, retrain } from './evaluation.ts';
 import type { FailureKind, FromRetrainer, Retrained, RetrainJob, ToRetrainer } from './retraining.ts';
 
 // The entry of a process that `retrainAll` starts. What it opens first is shared by all of its jobs.
@@ -49,7 +49,7 @@ function failureOf(error: unknown): FailureKind {
   return environmentFault(error) === undefined ? 'other' : 'machine';
 }
 
-async function open({ plan, memoryBytes }: WorkerOrders): Promise<Opened> {
+async function open({ plan, memoryBytes }: WorkerSettings): Promise<Opened> {
   const setup = await setUpInWorker(plan);
   const engine = await openEngine(plan.settings, plan.settings.workers);
   const test = await setup.dataset.openTest();
@@ -64,6 +64,6 @@ async function work({ setup, engine, programs, test }: Opened, job: RetrainJob):
   const onEpoch = ({ epoch, loss }: EpochRecord) => void send({ progress: { epoch, epochs, loss } });
   const final = { ...training, epochs };
   const run = { engine, programs, dataset, training: final, seed: settings.seed, repetition: job.repetition, onEpoch };
-  const retrained = await retrain(contestantOf(setup, job), run, test, job.sampled);
+  const retrained = await retrain(evaluatedNetworkOf(setup, job), run, test, job.sampled);
   return { ...retrained, seconds: (performance.now() - began) / 1000 };
 }

@@ -9,7 +9,7 @@ import { describeDeath } from '../../study/worker/process.node.ts';
 import { TrainingFailure } from '../../train/failure.ts';
 import { entryModule } from '../entry.ts';
 import { memoryOfProcess } from '../memory.node.ts';
-import type { StudyPlan, WorkerOrders } from '../study.ts';
+import type { StudyPlan, WorkerSettings } from '../study.ts';
 
 /** One training from scratch on train + valid, measured on the test part. */
 export interface RetrainJob {
@@ -33,7 +33,7 @@ export interface Retrained {
 }
 
 /** What a worker is told: first the study, then one job after another. */
-export type ToRetrainer = WorkerOrders | { readonly job: RetrainJob };
+export type ToRetrainer = WorkerSettings | { readonly job: RetrainJob };
 
 /** How far a training is. */
 export interface TrainingProgress {

@@ -48,8 +48,11 @@ export function blocksOf(space: Space, kind: FeatureKind): (architecture: Archit
   };
 }
 
-function decisionsOf({ hops, bodies }: Cell): string[] {
-  const ofHops = hops.flatMap(({ wiring, edge }) => [...(wiring ? [wiring] : []), ...(edge ? [edge.decision] : [])]);
+function decisionsOf({ connections, bodies }: Cell): string[] {
+  const ofHops = connections.flatMap(({ wiring, edge }) => [
+    ...(wiring ? [wiring] : []),
+    ...(edge ? [edge.decision] : []),
+  ]);
   return [...ofHops, ...bodies.flatMap((body) => (body ? [body.decision] : []))];
 }
 

@@ -4,17 +4,17 @@ import { sizeOf } from '../../../graph/ir.ts';
 import { broadcastForm, elementwise } from '../forms.ts';
 import { REDUCE } from '../lowerings/reduce.ts';
 import { four } from '../value.ts';
-import { madeVector } from '../vectors.ts';
+import { emittedVector } from '../vectors.ts';
 import { type Name, nchwc, transposeTiles } from './blocked.ts';
 import { channelDot, channelMean } from './channels.ts';
 import { canConvolve, filterLayout } from './conv.ts';
 import type { Layout } from './layout.ts';
 import { withoutFirst } from './shift.ts';
-import { type BlockedSite, blocked, type Made } from './site.ts';
+import { type BlockedSite, blocked, type Emitted } from './site.ts';
 import { blockedView, isWhole, operandView, wholeView } from './views.ts';
 import { type ConvWeightGradient, convWeightGrad } from './weight-gradient.ts';
 
-export function lowerElementwise(s: BlockedSite, id: NodeId, type: string, layout: Layout): Made | undefined {
+export function lowerElementwise(s: BlockedSite, id: NodeId, type: string, layout: Layout): Emitted | undefined {
   const { at, batchAxis, block, model, read, reshape, shapeOf } = s;
   const { inputs, shape } = at(id);
   const open = batchAxis(id);
@@ -53,13 +53,13 @@ function narrowed(s: BlockedSite, id: NodeId, shape: Shape, partner: NodeId | un
   return `${shapeOf(partner)}` === `${shape}` ? (inputs[0] as NodeId) : id;
 }
 
-export function lowerReduce(s: BlockedSite, id: NodeId, op: OpOf<'reduce'>): Made | undefined {
+export function lowerReduce(s: BlockedSite, id: NodeId, op: OpOf<'reduce'>): Emitted | undefined {
   const { at, b, batchAxis, block, emitter, fusion, layouts, model, read, reshape, shapeOf } = s;
   const { inputs, shape } = at(id);
   const x = inputs[0] as NodeId;
   const from = shapeOf(x);
-  const plain = (name: Name): Made => ({ name, layout: 'plain' });
-  const result = (vector: Name): Made => madeVector(emitter, vector, shape);
+  const plain = (name: Name): Emitted => ({ name, layout: 'plain' });
+  const result = (vector: Name): Emitted => emittedVector(emitter, vector, shape);
   const pair = fusion.dot(id);
   const perChannel = sizeOf(from) / (from[1] as number);
   const times = (name: Name, factor: number) =>
@@ -103,7 +103,7 @@ const isFewFirst = ({ starts, ends }: OpOf<'slice'>, own: Shape): boolean =>
   starts.every((n, axis) => n <= (axis < 2 ? 0 : 1)) && ends.every((n, axis) => n === own[axis]);
 
 /** Whole blocks of channels lie together, so that joining and cutting along them is as in NCHW. */
-export function lowerCut(s: BlockedSite, id: NodeId, op: OpOf<'slice'> | OpOf<'pad'>): Made {
+export function lowerCut(s: BlockedSite, id: NodeId, op: OpOf<'slice'> | OpOf<'pad'>): Emitted {
   const { at, b, batchAxis, block, model, read, reshape, shapeOf } = s;
   const { inputs, shape } = at(id);
   const from = inputs[0] as NodeId;
@@ -126,7 +126,7 @@ export function lowerCut(s: BlockedSite, id: NodeId, op: OpOf<'slice'> | OpOf<'p
 }
 
 /** Of a tensor and its place in a vector, one has an axis. Its numbers lie as the tensor's layout has them in both. */
-export function lowerPacked(s: BlockedSite, id: NodeId): Made {
+export function lowerPacked(s: BlockedSite, id: NodeId): Emitted {
   const { at, layouts, read, reshape, shapeOf } = s;
   const { inputs, shape } = at(id);
   const from = inputs[0] as NodeId;
@@ -157,7 +157,7 @@ export function lowerConcat(
   { at, model, block, read, shapeOf }: BlockedSite,
   id: NodeId,
   op: OpOf<'concat'>,
-): Made | undefined {
+): Emitted | undefined {
   const { inputs } = at(id);
   if (op.axis !== 1 || !inputs.every((from) => isWhole(block, shapeOf(from)[1]))) return undefined;
   return blocked(
@@ -169,7 +169,7 @@ export function lowerConcat(
   );
 }
 
-export function lowerBroadcast(s: BlockedSite, id: NodeId, layout: Layout): Made | undefined {
+export function lowerBroadcast(s: BlockedSite, id: NodeId, layout: Layout): Emitted | undefined {
   const { at, batchAxis, block, model, read, reshape, shapeOf } = s;
   const { inputs, shape } = at(id);
   const [a] = inputs as [NodeId];
@@ -191,7 +191,7 @@ export function lowerWeightGradient(
   id: NodeId,
   op: OpOf<'convWeightGrad'>,
   layout: Layout,
-): Made | undefined {
+): Emitted | undefined {
   const { inputs, shape } = s.at(id);
   const [a, second] = inputs as [NodeId, NodeId];
   const form = canConvolve(s.block, s.shapeOf(a), shape, op);

@@ -7,11 +7,11 @@ import { affine } from './channels.ts';
 import { canConvolve, convolve, filterLayout } from './conv.ts';
 import type { Term } from './fuse.ts';
 import { convInputGrad } from './input-gradient.ts';
-import { type BlockedSite, blocked, type Made } from './site.ts';
+import { type BlockedSite, blocked, type Emitted } from './site.ts';
 import { blockedView } from './views.ts';
 
 /** The node with all that is fused into it; undefined where it is no such sum. */
-export function lowerSum(s: BlockedSite, id: NodeId): Made | undefined {
+export function lowerSum(s: BlockedSite, id: NodeId): Emitted | undefined {
   const terms = s.fusion.terms(id);
   if (terms === undefined) return undefined;
   const { op, shape } = s.at(id);
