@@ -30,7 +30,7 @@ import { stoppingOf } from '../study/stopping-rules.ts';
 import { checkSettings as checkTraining, type TrainSettings, withHyperparameters } from '../train/settings.ts';
 import { openBenchmark } from './benchmarks.ts';
 import { modelTools } from './engine.ts';
-import { type EstimatorPlan, estimatorOf } from './estimators.ts';
+import { type EstimatorPlan, estimatorOf } from './estimator-plan.ts';
 import { absentStrategy, type OwnFiles, ownEstimator, ownStrategy } from './own-files.ts';
 
 /** Everything that settings stand for, short of an engine. */

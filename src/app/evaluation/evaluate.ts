@@ -6,7 +6,7 @@ import { BASELINES } from '../../space/spaces/index.ts';
 import type { Choice } from '../../study/choice.ts';
 import { TrainingFailure } from '../../train/failure.ts';
 import type { Chosen } from '../choice.ts';
-import type { EstimatorPlan } from '../estimators.ts';
+import type { EstimatorPlan } from '../estimator-plan.ts';
 import type { Setup } from '../setup.ts';
 import { planOfSetup } from '../study.ts';
 import {

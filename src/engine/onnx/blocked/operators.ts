@@ -11,8 +11,9 @@ import { canConvolve, filterLayout } from './conv.ts';
 import type { Layout } from './layout.ts';
 import { withoutFirst } from './shift.ts';
 import { type BlockedSite, blocked, type Emitted } from './site.ts';
+import type { ConvWeightGradient } from './tiled-gradient.ts';
 import { blockedView, isWhole, operandView, wholeView } from './views.ts';
-import { type ConvWeightGradient, convWeightGrad } from './weight-gradient.ts';
+import { convWeightGrad } from './weight-gradient.ts';
 
 export function lowerElementwise(s: BlockedSite, id: NodeId, type: string, layout: Layout): Emitted | undefined {
   const { at, batchAxis, block, model, read, reshape, shapeOf } = s;

@@ -7,11 +7,22 @@
  * registers, and nothing unfolded. Rows of the filter are rows of the result. For its columns, dy or x is shifted. An image,
  * or a few, is a group, and the groups' results are summed.
  */
-import { sizeOf } from '../../../graph/ir.ts';
+import { type ConvGeometry, type Shape, sizeOf } from '../../../graph/ir.ts';
 import { four } from '../value.ts';
 import { type Blocked, type Name, nchwc, sumOfRows, transposeTiles, view } from './blocked.ts';
 import { partOf } from './shift.ts';
-import type { ConvWeightGradient } from './weight-gradient.ts';
+
+export interface ConvWeightGradient {
+  readonly x: Name;
+  readonly xShape: Shape;
+  readonly dy: Name;
+  readonly dyShape: Shape;
+  /** dy in transposed tiles, where gradients of other 1x1 convolutions read these as well. */
+  readonly dyTiles?: () => Name;
+  /** Of dw, the forward's filter. */
+  readonly shape: Shape;
+  readonly geometry: ConvGeometry;
+}
 
 /** How rows of an image are cut into chunks of B pixels. */
 interface Chunks {
