@@ -51,7 +51,7 @@ export async function createEngine(runtime: Runtime, options: EngineOptions): Pr
       const { nodes, outputs } = rematerialize(optimize(graph));
       // Inside the session an output has a number, so that it may have the name of an input.
       const names = Object.keys(outputs);
-      const numbered = Object.fromEntries(names.map((name, i) => [`$output${i}`, outputs[name] as number]));
+      const numbered = Object.fromEntries(names.map((name, i) => [`$output${i}`, outputs[name] ?? Number.NaN]));
       const into = Object.fromEntries(
         names.flatMap((name, i) => (carries[name] === undefined ? [] : [[`$output${i}`, carries[name]] as const])),
       );

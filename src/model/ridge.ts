@@ -19,5 +19,5 @@ export function fitRidge(inputs: readonly ArrayLike<number>[], targets: readonly
   const transposed = x.transpose();
   const products = transposed.mmul(x).add(Matrix.eye(size, size, penalty));
   const weights = solve(products, transposed.mmul(Matrix.columnVector(targets.map((y) => y - mean)))).to1DArray();
-  return (features) => weights.reduce((sum, w, j) => sum + w * ((features[j] ?? 0) - (centre[j] as number)), mean);
+  return (features) => weights.reduce((sum, w, j) => sum + w * ((features[j] ?? 0) - (centre[j] ?? Number.NaN)), mean);
 }

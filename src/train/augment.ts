@@ -69,7 +69,7 @@ export function cutout(
   for (let c = 0; c < channels; c++) {
     for (let y = Math.max(0, top); y < Math.min(height, top + side); y++) {
       const row = (c * height + y) * width;
-      image.fill(mean[c] as number, row + Math.max(0, left), row + Math.max(0, Math.min(width, left + side)));
+      image.fill(mean[c] ?? Number.NaN, row + Math.max(0, left), row + Math.max(0, Math.min(width, left + side)));
     }
   }
 }
@@ -89,7 +89,7 @@ export function blendRows(
   partners.forEach((partner, i) => {
     for (let k = 0; k < size; k++) {
       values[i * size + k] =
-        lambda * (scratch[i * size + k] as number) + (1 - lambda) * (scratch[partner * size + k] as number);
+        lambda * (scratch[i * size + k] ?? Number.NaN) + (1 - lambda) * (scratch[partner * size + k] ?? Number.NaN);
     }
   });
 }

@@ -38,7 +38,7 @@ export function concatSamples(info: DatasetInfo, first: Samples, second: Samples
         const partInputs = new Float32Array(positions.length * sizes.input);
         const partTargets = new Float32Array(positions.length * sizes.target);
         await samples.read(
-          positions.map((at) => (indices[at] as number) - from),
+          positions.map((at) => (indices[at] ?? Number.NaN) - from),
           partInputs,
           partTargets,
         );

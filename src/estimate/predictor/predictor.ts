@@ -122,12 +122,12 @@ function scaling(rows: readonly (readonly number[])[]): (row: readonly number[])
   const columns = (rows[0] ?? []).map((_, i) => {
     let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
     for (const row of rows) {
-      low = Math.min(low, row[i] as number);
-      high = Math.max(high, row[i] as number);
+      low = Math.min(low, row[i] ?? Number.NaN);
+      high = Math.max(high, row[i] ?? Number.NaN);
     }
     return { low, span: high - low };
   });
-  return (row) => columns.map(({ low, span }, i) => (span > 0 ? ((row[i] as number) - low) / span : 0));
+  return (row) => columns.map(({ low, span }, i) => (span > 0 ? ((row[i] ?? Number.NaN) - low) / span : 0));
 }
 
 async function fitProcess({ rows, blocks, targets }: Training): Promise<Fitted> {

@@ -41,7 +41,7 @@ function correlations(rows: readonly Float64Array[]): Float64Array {
   for (const [i, a] of rows.entries()) {
     for (const [j, b] of rows.slice(0, i + 1).entries()) {
       let product = 0;
-      for (let k = 0; k < a.length; k++) product += (a[k] as number) * (b[k] as number);
+      for (let k = 0; k < a.length; k++) product += (a[k] ?? Number.NaN) * (b[k] ?? Number.NaN);
       const value = constant[i] || constant[j] ? 1 : product;
       matrix[i * n + j] = value;
       matrix[j * n + i] = value;

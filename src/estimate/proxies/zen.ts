@@ -69,7 +69,7 @@ export function zenScore(
   const [a, b] = [first.features, second.features];
   if (a === undefined || b === undefined) throw new Error('the program did not return "features"');
   const distance =
-    a.data.reduce((sum, value, i) => sum + Math.abs(value - (b.data[i] as number)), 0) / (a.shape[0] ?? 1);
+    a.data.reduce((sum, value, i) => sum + Math.abs(value - (b.data[i] ?? Number.NaN)), 0) / (a.shape[0] ?? 1);
   const deviations = [...(first.variances?.data ?? [])].filter((variance) => variance > 0);
   if (!(distance > 0)) return DEAD;
   return Math.log(distance) + deviations.reduce((sum, variance) => sum + Math.log(variance) / 2, 0);

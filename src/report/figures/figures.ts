@@ -106,7 +106,7 @@ export function bestOverTime(trials: readonly ReportTrial[], objective: Objectiv
   const total = seconds.at(-1) ?? 0;
   const [unit, name] = total > 10_800 ? [3600, 'hours'] : total > 300 ? [60, 'minutes'] : [1, 'seconds'];
   const points = ended.map((trial, i) => ({
-    x: (seconds[i] as number) / unit,
+    x: (seconds[i] ?? Number.NaN) / unit,
     value: objectiveValue(trial, objective) as number,
     best: best[i],
   }));
@@ -198,7 +198,7 @@ export function costScatter(
     .filter((trial) => trial.state === 'complete' && (trial.costs[cost] ?? 0) > 0)
     .map((trial) => ({
       trial: trial.trial,
-      cost: trial.costs[cost] as number,
+      cost: trial.costs[cost] ?? Number.NaN,
       value: objectiveValue(trial, objective) as number,
     }));
   if (all.length < 2 || objective.metric === cost) return undefined;

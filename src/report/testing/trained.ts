@@ -7,7 +7,7 @@ import { inferenceGraph } from '../../train/program.ts';
 
 /** A classification of images of that shape, in raw units far from normalized. */
 export function imageInfo(input: readonly number[], changes: Partial<DatasetInfo> = {}): DatasetInfo {
-  const channels = input[0] as number;
+  const channels = input[0] ?? Number.NaN;
   return {
     name: 'test images',
     kind: 'classification',
@@ -65,10 +65,10 @@ export function expectedOutputs(
   weights: Readonly<Record<string, HostTensor>>,
   x: HostTensor,
 ): number[][] {
-  const { graph } = inferenceGraph({ network, info, resolution: 1 }, x.shape[0] as number);
+  const { graph } = inferenceGraph({ network, info, resolution: 1 }, x.shape[0] ?? Number.NaN);
   const { output } = interpret(graph, { ...weights, x });
   const rows: number[][] = [];
-  for (let i = 0; i < (x.shape[0] as number); i++) {
+  for (let i = 0; i < (x.shape[0] ?? Number.NaN); i++) {
     const row = [...(output?.data ?? []).slice(i * info.outputs, (i + 1) * info.outputs)];
     if (info.kind === 'regression') {
       rows.push(row.map((v, t) => v * (info.target?.deviation[t] ?? 1) + (info.target?.mean[t] ?? 0)));

@@ -62,7 +62,7 @@ export function lowerReduce(s: BlockedSite, id: NodeId, op: OpOf<'reduce'>): Emi
   const plain = (name: Name): Emitted => ({ name, layout: 'plain' });
   const result = (vector: Name): Emitted => emittedVector(emitter, vector, shape);
   const pair = fusion.dot(id);
-  const perChannel = sizeOf(from) / (from[1] as number);
+  const perChannel = sizeOf(from) / (from[1] ?? Number.NaN);
   const times = (name: Name, factor: number) =>
     factor === 1 ? name : model.node('Mul', [name, model.floats([], [factor])]);
   if (pair !== undefined && layouts[pair[0]] === 'blocked' && batchAxis(x) === undefined) {
@@ -88,7 +88,7 @@ export function lowerReduce(s: BlockedSite, id: NodeId, op: OpOf<'reduce'>): Emi
     return result(times(channelMean(b, image), op.fn === 'sum' ? perChannel : 1));
   if (axes === '2,3') {
     const means = nchwc(b, 'GlobalAveragePool', [image]);
-    const sums = times(means, op.fn === 'sum' ? (from[2] as number) * (from[3] as number) : 1);
+    const sums = times(means, op.fn === 'sum' ? (from[2] ?? Number.NaN) * (from[3] ?? Number.NaN) : 1);
     return plain(reshape(sums, shape, batchAxis(id)));
   }
   return undefined;
@@ -113,14 +113,15 @@ export function lowerCut(s: BlockedSite, id: NodeId, op: OpOf<'slice'> | OpOf<'p
   const open = batchAxis(id);
   const axes = [0, 1, 2, 3].filter((axis) => own[axis] !== shape[axis] && axis !== open);
   if (op.kind === 'slice' && open === undefined && isFewFirst(op, own)) {
-    return blocked(withoutFirst(b, x, own, [op.starts[2] as number, op.starts[3] as number]));
+    return blocked(withoutFirst(b, x, own, [op.starts[2] ?? Number.NaN, op.starts[3] ?? Number.NaN]));
   }
-  const scaled = (values: readonly number[]) => axes.map((axis) => (values[axis] as number) / (axis === 1 ? block : 1));
+  const scaled = (values: readonly number[]) =>
+    axes.map((axis) => (values[axis] ?? Number.NaN) / (axis === 1 ? block : 1));
   const cut = (view: Name): Name => {
     if (op.kind === 'slice')
       return model.node('Slice', [view, model.ints(scaled(op.starts)), model.ints(scaled(op.ends)), model.ints(axes)]);
     const pads = (values: readonly number[]) =>
-      [0, 1, 2, 3, 4].map((axis) => (axes.includes(axis) ? (scaled(values)[axes.indexOf(axis)] as number) : 0));
+      [0, 1, 2, 3, 4].map((axis) => (axes.includes(axis) ? (scaled(values)[axes.indexOf(axis)] ?? Number.NaN) : 0));
     return model.node('Pad', [view, model.ints([...pads(op.before), ...pads(op.after)])]);
   };
   return blocked(reshape(cut(reshape(x, blockedView(block, own), open)), shape, open));

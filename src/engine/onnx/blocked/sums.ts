@@ -36,7 +36,7 @@ function lowerTerms(
   batch: number | undefined,
 ): Name {
   const { at, b, model, read } = s;
-  const count = shape[1] as number;
+  const count = shape[1] ?? Number.NaN;
   const tensors = terms.flatMap((term) => (term.kind === 'tensor' ? [read(term.id, 'blocked')] : []));
   const takesBias = (term: Term) => term.kind === 'affine' || (term.kind === 'conv' && at(term.id).op.kind === 'conv');
   const products = terms
