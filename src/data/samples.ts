@@ -32,7 +32,7 @@ export function memorySource(data: {
         const i = checkedIndex(indices, k, count);
         const from = offset + i * stride;
         inputs.set(values.subarray(from, from + elements), k * elements);
-        for (let t = 0; t < outputs; t++) wanted[k * outputs + t] = targets[i * outputs + t] as number;
+        for (let t = 0; t < outputs; t++) wanted[k * outputs + t] = targets[i * outputs + t] ?? Number.NaN;
       }
       return Promise.resolve();
     },
@@ -44,7 +44,7 @@ export function part(whole: Samples, indices: Int32Array): Samples {
   return {
     count: indices.length,
     read(wanted, inputs, targets) {
-      const inner = wanted.map((_, k) => indices[checkedIndex(wanted, k, indices.length)] as number);
+      const inner = wanted.map((_, k) => indices[checkedIndex(wanted, k, indices.length)] ?? Number.NaN);
       return whole.read(inner, inputs, targets);
     },
   };
@@ -52,7 +52,7 @@ export function part(whole: Samples, indices: Int32Array): Samples {
 
 /** `indices[k]`. Throws RangeError unless it is the number of one of `count` samples. */
 export function checkedIndex(indices: readonly number[], k: number, count: number): number {
-  const i = indices[k] as number;
+  const i = indices[k] ?? Number.NaN;
   if (!(i >= 0 && i < count)) throw new RangeError(`sample ${i} of ${count}`);
   return i;
 }

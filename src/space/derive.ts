@@ -31,7 +31,7 @@ export function derive(space: Space, weights: OptionWeights): Architecture {
       throw invalid(place, `choice "${name}" ${found}`, `needs one for each option: ${options.join(', ')}`);
     }
     const zeros = passedOver.get(name) ?? [];
-    const weighed = options.map((option, k) => ({ option, weight: given[k] as number }));
+    const weighed = options.map((option, k) => ({ option, weight: given[k] ?? Number.NaN }));
     const operations = weighed.filter(({ option }) => !zeros.includes(String(option)));
     return (operations.length > 0 ? operations : weighed).reduce((best, one) =>
       one.weight > best.weight ? one : best,

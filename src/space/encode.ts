@@ -77,8 +77,8 @@ export function encodePath(
     const length = Math.min(longest, cell.bodies.length);
     // starts[l]: the bit of the first sequence of l + 1 operations.
     const starts = [0];
-    for (let l = 1; l <= length; l++) starts.push((starts[l - 1] as number) + letters ** l);
-    const each = starts[length] as number;
+    for (let l = 1; l <= length; l++) starts.push((starts[l - 1] ?? Number.NaN) + letters ** l);
+    const each = starts[length] ?? Number.NaN;
     const total = cell.inputs * each;
     if (total > MOST_BITS) {
       const rule = `at most ${MOST_BITS}: set longest below ${length}`;
@@ -90,7 +90,7 @@ export function encodePath(
     const last = cell.inputs + cell.bodies.length - 1;
     const follow = (input: number, node: number, steps: number, sequence: number) => {
       const isOutput = node === last || (cell.output === 'concat' && node >= cell.inputs);
-      if (isOutput) bits[input * each + (starts[steps - 1] as number) + sequence] = 1;
+      if (isOutput) bits[input * each + (starts[steps - 1] ?? Number.NaN) + sequence] = 1;
       if (steps === length) return;
       for (const connection of cell.connections) {
         if (connection.from !== node || !isPresent(connection, architecture)) continue;

@@ -68,7 +68,7 @@ export function bananas(options: BananasOptions, { engine }: ModelTools): Strate
     const utility = utilities(problem, observations, trial);
     const order = observations
       .map((_, i) => i)
-      .sort((a, b) => (utility[b] as number) - (utility[a] as number) || a - b);
+      .sort((a, b) => (utility[b] ?? Number.NaN) - (utility[a] ?? Number.NaN) || a - b);
     const parents = order.slice(0, options.parents).map((i) => (observations[i] as Observation).architecture);
     const stream = proposalRng(problem, trial, 'candidates');
     const drafts = pool(space, stream, known.keyOf, [...observations, ...pending], {
@@ -106,7 +106,9 @@ export function bananas(options: BananasOptions, { engine }: ModelTools): Strate
 function learnedFrom(problem: Problem, observations: readonly Observation[]): readonly Observation[] {
   if (observations.length <= TRAINED) return observations;
   const utility = utilities(problem, observations, 0, 'learned');
-  const order = observations.map((_, i) => i).sort((a, b) => (utility[b] as number) - (utility[a] as number) || a - b);
+  const order = observations
+    .map((_, i) => i)
+    .sort((a, b) => (utility[b] ?? Number.NaN) - (utility[a] ?? Number.NaN) || a - b);
   const best = new Set(order.slice(0, TRAINED / 2));
   const latest = observations.length - TRAINED / 2;
   return observations.filter((_, i) => best.has(i) || i >= latest);

@@ -120,7 +120,7 @@ function makeFeatures(space: Space, kernel: 'path' | 'hamming'): Features {
           const apart =
             k < 0
               ? jaccard(a.sets[cells.length + i], b.sets[cells.length + i])
-              : unlessInactive(a.values[k] as number, b.values[k] as number, differences[k] as Difference);
+              : unlessInactive(a.values[k] ?? Number.NaN, b.values[k] ?? Number.NaN, differences[k] as Difference);
           if (together) sum += apart;
           else out[at + cells.length + i] = apart;
         }
@@ -172,7 +172,7 @@ function jaccard(a: Uint32Array | undefined, b: Uint32Array | undefined): number
   if (a === undefined || b === undefined) return a === b ? 0 : 1;
   let [i, j, common] = [0, 0, 0];
   while (i < a.length && j < b.length) {
-    const [x, y] = [a[i] as number, b[j] as number];
+    const [x, y] = [a[i] ?? Number.NaN, b[j] ?? Number.NaN];
     if (x === y) common++;
     if (x <= y) i++;
     if (y <= x) j++;

@@ -78,7 +78,7 @@ export function gaussianProcessSearch(options: GaussianProcessOptions): Strategy
     const { process, rows } = processFor(problem, observations, known);
     const targets = standardized(utilities(problem, rows, trial));
 
-    const byTarget = rows.map((row, i) => ({ row, target: targets[i] as number }));
+    const byTarget = rows.map((row, i) => ({ row, target: targets[i] ?? Number.NaN }));
     const parents = byTarget.sort((a, b) => b.target - a.target).slice(0, options.parents);
     const drafts = pool(space, proposalRng(problem, trial, 'candidates'), known.keyOf, [...rows, ...pending], {
       random: options.candidates,
@@ -114,12 +114,14 @@ export function gaussianProcessSearch(options: GaussianProcessOptions): Strategy
     const points = drafts.map(known.pointOf);
     const far = Math.sqrt(posterior.prior);
     const bounds = points.map((point) => acquisition(posterior.mean(point), far));
-    const order = bounds.map((_, i) => i).sort((a, b) => (bounds[b] as number) - (bounds[a] as number) || a - b);
+    const order = bounds
+      .map((_, i) => i)
+      .sort((a, b) => (bounds[b] ?? Number.NaN) - (bounds[a] ?? Number.NaN) || a - b);
     // What nobody looked at stands behind the others, for when those break the limits.
     const scores = Float64Array.from(bounds, (bound) => bound - UNSEEN);
     let found = Number.NEGATIVE_INFINITY;
     for (const i of order.slice(0, Math.max(32, Math.floor(WORK / size ** 2)))) {
-      if ((bounds[i] as number) <= found) break;
+      if ((bounds[i] ?? Number.NaN) <= found) break;
       const { mean, variance } = posterior.predict(points[i] as Point);
       const score = acquisition(mean, Math.sqrt(variance));
       scores[i] = score;
@@ -184,7 +186,9 @@ function halfBest(
 ): readonly Observation[] {
   if (observations.length <= most) return observations;
   const utility = utilities(problem, observations, 0, 'basis');
-  const order = observations.map((_, i) => i).sort((a, b) => (utility[b] as number) - (utility[a] as number) || a - b);
+  const order = observations
+    .map((_, i) => i)
+    .sort((a, b) => (utility[b] ?? Number.NaN) - (utility[a] ?? Number.NaN) || a - b);
   const best = new Set(order.slice(0, most / 2).map((i) => observations[i]));
   const others = choose(
     observations.filter((one) => !best.has(one)),

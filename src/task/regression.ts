@@ -14,7 +14,7 @@ export const regression: TaskDefinition = {
     const { mean, deviation } = scaleOf(data);
     for (let i = 0; i < raw.length; i++) {
       const t = i % data.outputs;
-      into[i] = ((raw[i] as number) - (mean[t] as number)) / (deviation[t] as number);
+      into[i] = ((raw[i] ?? Number.NaN) - (mean[t] ?? Number.NaN)) / (deviation[t] ?? Number.NaN);
     }
   },
   /** Of the squared difference to the standardized targets, also over the targets. */
@@ -26,7 +26,7 @@ export const regression: TaskDefinition = {
     const { mean, deviation } = scaleOf(data);
     for (let i = 0; i < outputs.length; i++) {
       const t = i % data.outputs;
-      outputs[i] = (outputs[i] as number) * (deviation[t] as number) + (mean[t] as number);
+      outputs[i] = (outputs[i] ?? Number.NaN) * (deviation[t] ?? Number.NaN) + (mean[t] ?? Number.NaN);
     }
   },
   scorer: (data) => regressionScorer(data.outputs, scaleOf(data).deviation),

@@ -74,7 +74,7 @@ function suitableSize(headers: readonly ImageHeader[]): number {
 
 function medianSide(headers: readonly ImageHeader[]): number {
   const sides = headers.map(({ width, height }) => Math.min(width, height)).sort((a, b) => a - b);
-  return sides[sides.length >> 1] as number;
+  return sides[sides.length >> 1] ?? Number.NaN;
 }
 
 async function chooseDecoding(
@@ -150,12 +150,12 @@ async function backgroundFor(place: string, files: readonly string[], notes: str
     for (let at = 0; at < pixels.length; at += 4) {
       const [r = 0, g = 0, b = 0, alpha = 0] = pixels.subarray(at, at + 4);
       const grey = Math.round(0.299 * r + 0.587 * g + 0.114 * b);
-      mine[grey] = (mine[grey] as number) + alpha;
+      mine[grey] = (mine[grey] ?? Number.NaN) + alpha;
       clear ||= alpha < 250;
     }
     if (!clear) return;
     transparent++;
-    for (let grey = 0; grey < 256; grey++) shares[grey] = (shares[grey] as number) + (mine[grey] as number);
+    for (let grey = 0; grey < 256; grey++) shares[grey] = (shares[grey] ?? Number.NaN) + (mine[grey] ?? Number.NaN);
   });
   if (transparent === 0) return undefined;
   const hidden = (background: number) =>

@@ -68,7 +68,7 @@ async function decodePixels(
   if (channels === 1) return new Uint8Array(pixels.buffer, pixels.byteOffset, area);
   const planes = new Uint8Array(channels * area);
   for (let c = 0; c < channels; c++) {
-    for (let i = 0; i < area; i++) planes[c * area + i] = pixels[i * channels + c] as number;
+    for (let i = 0; i < area; i++) planes[c * area + i] = pixels[i * channels + c] ?? Number.NaN;
   }
   return planes;
 }
@@ -217,7 +217,7 @@ export function imageSource(files: readonly string[], targets: Float32Array, dec
         const i = checkedIndex(indices, k, files.length);
         const file = files[i] as string;
         inputs.set(await named(file, () => decoder.decode(file)), k * elements);
-        wanted[k] = targets[i] as number;
+        wanted[k] = targets[i] ?? Number.NaN;
       });
     },
   };

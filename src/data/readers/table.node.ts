@@ -139,7 +139,7 @@ function checkHeader(where: string, columns: readonly TextColumn[]): void {
 /** Numbers that are names: 0, 1, 2, ..., years, wavelengths. A row of data that rises all along is rare. */
 function isRising(names: readonly string[]): boolean {
   const numbers = names.flatMap((name) => numberIn(name) ?? []);
-  return numbers.length >= 4 && numbers.every((n, k) => k === 0 || n > (numbers[k - 1] as number));
+  return numbers.length >= 4 && numbers.every((n, k) => k === 0 || n > (numbers[k - 1] ?? Number.NaN));
 }
 
 /** pandas' names: 0, 1, 2, ... beside others that are names. */
