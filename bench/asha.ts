@@ -1,5 +1,5 @@
 /**
- * ASHA on real training: CIFAR-10, networks of small-cnn. For each seed, ASHA searches among so many random candidates;
+ * ASHA on real training: CIFAR-10, networks of small-cnn. For each seed, ASHA searches among N random candidates;
  * then all of its candidates are trained in full, with other seeds. Is what ASHA found as good as the best of them within
  * noise, and at which share of the epochs?
  *

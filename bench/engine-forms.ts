@@ -15,7 +15,7 @@ import { parseFlags } from './support/flags.ts';
 
 const flags = parseFlags({ threads: { type: 'string', default: '2' }, only: { type: 'string', default: '' } });
 const threads = Number(flags.threads);
-/** The stages of a network: so many floats each time. */
+/** The stages of a network: each with the given number of floats. */
 const SIZES: readonly Size[] = [
   [64, 16, 32, 32],
   [64, 32, 16, 16],

@@ -1,7 +1,7 @@
 /**
  * Network morphism on real training. For each of some pairs of architectures that differ in one decision (wider, deeper, a
  * larger kernel), the parent is trained, the child takes over its weights, and then is trained for one epoch; beside it the
- * child's network trained afresh, for one epoch and for as many as parent and child had together.
+ * child's network trained from scratch, for one epoch and for as many as parent and child had together.
  *
  *     npm run -s bench:morphism -- [--data digits | --data cifar-10 --data-dir FOLDER] [--train-samples N]
  *         [--valid-share 0.25] [--space small-cnn] [--pairs 10] [--any] [--parent-epochs 5] [--seed 0] [--threads 2] [--json] [--save]
@@ -56,7 +56,7 @@ interface Row {
   readonly difference: number;
   readonly relativeDifference: number;
   readonly parentAccuracy: number;
-  /** After one epoch: with the parent's weights, and afresh. */
+  /** After one epoch: with the parent's weights, and from scratch. */
   readonly warm: number;
   readonly fresh: number;
   /** Afresh, with as many epochs as parent and child had together. */
@@ -170,8 +170,8 @@ async function measure(engine: Engine, data: SearchData, space: Space, number: n
   const changed = Object.keys({ ...parent, ...child }).filter((name) => String(parent[name]) !== String(child[name]));
   say(
     `pair ${number}: ${changed.map((name) => `${name} ${parent[name]} -> ${child[name]}`).join(', ')}; outputs differ by ` +
-      `${difference.toExponential(1)}; parent ${share(row.parentAccuracy)}, child ${share(row.warm)}, afresh ${share(row.fresh)}, ` +
-      `afresh for ${parentEpochs + 1} epochs ${share(row.freshAtEqualEpochs)}`,
+      `${difference.toExponential(1)}; parent ${share(row.parentAccuracy)}, child ${share(row.warm)}, from scratch ${share(row.fresh)}, ` +
+      `from scratch for ${parentEpochs + 1} epochs ${share(row.freshAtEqualEpochs)}`,
   );
   return row;
 }
@@ -218,8 +218,8 @@ if (flags.json) process.stdout.write(`${JSON.stringify({ ...summary, rows }, nul
 else {
   console.log(
     `outputs differ by at most ${summary.largestDifference.toExponential(1)}; after one epoch ${summary.ahead} of ${rows.length} children ` +
-      `are ahead of the same network trained afresh (mean ${share(summary.warm)} and ${share(summary.fresh)}); with as many epochs as ` +
-      `parent and child together, afresh ${share(summary.freshAtEqualEpochs)}`,
+      `are ahead of the same network trained from scratch (mean ${share(summary.warm)} and ${share(summary.fresh)}); with as many epochs as ` +
+      `parent and child together, from scratch ${share(summary.freshAtEqualEpochs)}`,
   );
 }
 if (flags.save) say(`saved: ${saveResult('morphism', when, { ...summary, rows })}`);

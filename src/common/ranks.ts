@@ -13,7 +13,7 @@ export function ranksOf(values: readonly number[]): number[] {
   return ranks;
 }
 
-/** Up to so many values the distribution is counted out; above, the normal approximation is as good. */
+/** The largest number of values for which the exact distribution is computed; above it, the normal approximation is as good. */
 const MOST_EXACT = 60;
 
 /**

@@ -51,7 +51,7 @@ export type LocalSearchState = {
  * where all neighbors are out and results still missing, more random architectures are asked for, and a climb goes
  * there if they are better. With `warmStart`, neighbors inherit the weights of where the climb stands, and with them its
  * training, as in Elsken, Metzen & Hutter 2018 ("Simple and efficient architecture search for CNNs"): a few epochs a trial then
- * do, but values rise along a climb by training as well, and only confirmations, which start afresh, tell what an architecture
+ * do, but values rise along a climb by training as well, and only confirmations, which start from scratch, tell what an architecture
  * is worth by itself. With several objectives the first is climbed. Failed, paused and pruned trials, and those of a
  * lower fidelity, count as looked at. Neighbors are in random order, drawn from (seed, trial of the present architecture).
  *

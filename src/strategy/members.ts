@@ -21,14 +21,14 @@ export interface Members {
 
 /** Spaces up to this size are enumerated: without limits that is cheap, with limits each member's costs are computed. */
 const ENUMERABLE = { free: 20_000, limited: 5_000 } as const;
-/** Members are rare where none of so many random draws keeps the limits. */
+/** Members are rare if none of this many random draws keeps the limits. */
 const DRAWS = 100;
 /** Costs that a search for members computes at most, and members that it lists at most. */
 const BUDGET = 3_000;
 const MOST = 1_000;
 /** Descents that begin at random, beside the one from the first values. */
 const STARTS = 4;
-/** The search ends when so many more architectures than there are members were looked around in vain. */
+/** The search ends after this many unsuccessful expansions beyond the number of members. */
 const PATIENCE = 30;
 
 /** By what does not change from one copy of a problem to another, which are made for each new seed. */

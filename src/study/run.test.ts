@@ -34,7 +34,7 @@ function run(
 const states = async (store: Store) => (await store.trials('search')).map(({ state }) => state);
 
 suite('budgets', () => {
-  test('trials: so many and no more; a second call has nothing to do; a larger budget goes on', async () => {
+  test('trials: exactly the budget; a second call has nothing to do; a larger budget continues', async () => {
     const store = newStore(random);
     const end = await run(store, random, { budget: { trials: 5 } });
     assert.deepEqual([end.reason, end.trials], ['trials', 5]);
@@ -223,7 +223,7 @@ suite('failures', () => {
     }
   });
 
-  test('a trial whose checkpoint is lost starts over, and comes to the same', async () => {
+  test('a trial whose checkpoint is lost starts over, with the same result', async () => {
     const [once, store] = [newStore(random), newStore(random)];
     await run(once, random, { budget: { trials: 2 } });
     const control = new AbortController();

@@ -93,7 +93,7 @@ export function searching(session: Session): Phase & { failing(): string | undef
     return newTrial({ purpose: 'search', trial, architecture, fidelity, start, costs });
   }
 
-  /** Drops the checkpoints that nobody will go on from, and that are not among the best. */
+  /** Drops the checkpoints that no trial will continue from and that are not among the best. */
   async function forgetOthers(): Promise<void> {
     const saved = session.kept().filter(({ state }) => state !== 'paused');
     if (saved.length === 0) return;

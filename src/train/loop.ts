@@ -17,7 +17,7 @@ import { learningRates } from './schedules.ts';
 import { checkSettings, type TrainSettings } from './settings.ts';
 import { joinTensors, splitTensors } from './vectors.ts';
 
-/** Samples are measured at least so many at a time: what a run costs beside its samples counts, memory does not yet. */
+/** The least number of samples measured at a time: below it the overhead of a run dominates, and memory does not matter yet. */
 export const VALID_BATCH = 64;
 
 /** What a training run is given. */

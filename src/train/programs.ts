@@ -40,7 +40,7 @@ export interface Programs {
 }
 
 export interface ProgramsOptions {
-  /** Programs to keep while nobody uses them; 32 by default, 0: none. */
+  /** Unused programs to keep; 32 by default, 0: none. */
   readonly keep?: number;
   /**
    * Bytes that all programs, those in use and those that are kept, may take together by prediction: kept ones are let go
@@ -50,7 +50,7 @@ export interface ProgramsOptions {
   readonly memory?: number;
 }
 
-/** A program that nobody uses at the moment. */
+/** A program that is not in use. */
 interface Idle {
   readonly key: string;
   readonly bytes: number;

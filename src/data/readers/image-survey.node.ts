@@ -23,7 +23,7 @@ const CACHE_BYTES = 256 * 1024 * 1024;
 export const SAMPLE = 1000;
 /** Of these, images with transparency from which the background is chosen. */
 const TRANSPARENT = 200;
-/** Where all images together have at most so many pixels, each is decoded before a search: 3 to 5 seconds on 2 cores. */
+/** If all images together have at most this many pixels, each is decoded before a search: 3 to 5 seconds on 2 cores. */
 const DECODED_PIXELS = 500e6;
 
 /** How images become samples: the shape asked for, or one that suits a sample of the training images, and what they need. */

@@ -42,7 +42,7 @@ const MODELS = {
   'mlp-ensemble': fitEnsemble,
 } as const satisfies Readonly<Record<PredictorOptions['model'], (training: Training) => Promise<Fitted>>>;
 
-/** The Gaussian process's hyperparameters are fitted to so many observations at most: it costs their third power. */
+/** The Gaussian process's hyperparameters are fitted to at most this many observations: the cost grows with their third power. */
 const MOST_FITTED = 150;
 const MLP = { members: 5, hidden: 16, steps: 300, learningRate: 0.01 } as const;
 

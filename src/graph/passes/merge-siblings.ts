@@ -10,7 +10,7 @@ import { readersOf } from './uses.ts';
 /** Cuts between whole blocks of channels cost no change of layout, whatever the block. */
 const BLOCK = 16;
 
-/** An image has at most so many pixels for each output channel of one convolution, or merging does not pay. */
+/** Merging does not pay above this number of pixels per output channel of one convolution. */
 const MOST_PIXELS = 4;
 
 /** Convolutions that become one, in the order in which their channels lie in it. */

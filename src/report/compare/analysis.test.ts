@@ -46,7 +46,7 @@ const comparison: Comparison = {
 const [random, better] = comparison.competitors;
 assert.ok(random && better);
 
-suite('what a comparison comes to', () => {
+suite('the result of a comparison', () => {
   test('means, deviations, regret and the gap to test', () => {
     const [one] = analyze(comparison).competitors;
     assert.ok(one?.test && one.valid && one.regret && one.gap && one.testRegret);
@@ -188,7 +188,7 @@ suite('who won', () => {
     assert.match(won([low, of('worse', (seed) => 0.4 + seed / 100)]), /^random is best: .*better than worse/);
   });
 
-  test('without significance nobody has', () => {
+  test('without significance there is none', () => {
     const alike = of('tpe', (seed) => 0.5 + ((seed * 5) % 8) / 1000 + 0.0001);
     assert.match(
       won([low, alike]),

@@ -84,7 +84,7 @@ export interface Leader {
 const RESAMPLES = 2000;
 
 /**
- * What a comparison comes to. Every competitor is tested against random search: runs are paired where both have the same seeds
+ * The result of a comparison. Every competitor is tested against random search: runs are paired where both have the same seeds
  * (the same division of the data, the same first draws), else they are two samples.
  */
 export function analyze(comparison: Comparison): Analysis {
@@ -181,7 +181,7 @@ function leaderOf({ competitors, objective }: Comparison, paired: boolean, teste
   return { name: first.name, part, against, leastP: Math.min(1, least * pairs.length) };
 }
 
-/** The smallest two-sided p of so many values: all differences of one sign, or all of one sample above the other. */
+/** The smallest two-sided p of N values: all differences of one sign, or all of one sample above the other. */
 function leastP(a: number, b: number, paired: boolean): number {
   if (paired) return 2 ** (1 - a);
   let ways = 1;

@@ -102,7 +102,7 @@ export interface StrategyState {
 export interface Store {
   readonly artefacts: Artefacts;
   study(): Promise<StudyRecord>;
-  /** Replaces the settings: a study that goes on with a larger budget, or on another machine. */
+  /** Replaces the settings: a study that continues with a larger budget, or on another machine. */
   revise(settings: Json): Promise<void>;
   strategyState(): Promise<StrategyState>;
   /** All trials (search before confirm), or one purpose, by number. */
@@ -128,7 +128,7 @@ export interface Store {
   release(key: TrialKey): Promise<Trial>;
   clock(): Promise<Clock>;
   recordClock(clock: Clock): Promise<void>;
-  /** Drops the checkpoints of these ended trials: nobody will go on from there. */
+  /** Drops the checkpoints of these ended trials: no trial will continue from them. */
   forget(keys: readonly TrialKey[]): Promise<readonly Trial[]>;
   /** Sets failed trials to waiting, to start from scratch: removes their curve, checkpoint, reason and results. */
   retry(keys: readonly TrialKey[]): Promise<readonly Trial[]>;
