@@ -1,5 +1,5 @@
 /**
- * ASHA on real training: CIFAR-10, networks of small-cnn. For each seed, ASHA searches among so many random candidates;
+ * ASHA on real training: CIFAR-10, networks of small-cnn. For each seed, ASHA searches among N random candidates;
  * then all of its candidates are trained in full, with other seeds. Is what ASHA found as good as the best of them within
  * noise, and at which share of the epochs?
  *
@@ -15,7 +15,7 @@ import { join, resolve } from 'node:path';
 import { entryModule } from '../src/app/entry.ts';
 import { memoryOfProcess } from '../src/app/memory.node.ts';
 import { type Setup, setUp } from '../src/app/setup.ts';
-import { ordersToJson, planOfSetup, planToJson } from '../src/app/study.ts';
+import { planOfSetup, planToJson, workerSettingsToJson } from '../src/app/study.ts';
 import { mean } from '../src/report/numbers.ts';
 import type { Architecture } from '../src/space/index.ts';
 import type { Problem, Strategy } from '../src/strategy/strategy.ts';
@@ -68,7 +68,7 @@ async function trialsOf(setup: Setup, strategy: Strategy, problem: Problem, what
   const plan = planOfSetup(setup);
   const store = await createStudyStore(dir, { name: what, settings: planToJson(plan), state: strategy.init(problem) });
   const { settings } = setup;
-  const orders = ordersToJson({ plan, memoryBytes: memoryOfProcess(settings, settings.workers) });
+  const workerSettings = workerSettingsToJson({ plan, memoryBytes: memoryOfProcess(settings, settings.workers) });
   try {
     await runStudy({
       store,
@@ -78,7 +78,7 @@ async function trialsOf(setup: Setup, strategy: Strategy, problem: Problem, what
         workers: settings.workers,
         entry: entryModule('worker.node'),
         study: resolve(dir),
-        settings: orders,
+        settings: workerSettings,
       }),
       budget: {},
       onEvent: (event) => {

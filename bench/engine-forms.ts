@@ -15,7 +15,7 @@ import { parseFlags } from './support/flags.ts';
 
 const flags = parseFlags({ threads: { type: 'string', default: '2' }, only: { type: 'string', default: '' } });
 const threads = Number(flags.threads);
-/** The stages of a network: so many floats each time. */
+/** The stages of a network: each with the given number of floats. */
 const SIZES: readonly Size[] = [
   [64, 16, 32, 32],
   [64, 32, 16, 16],
@@ -49,7 +49,7 @@ async function tables(families: readonly Family[]): Promise<void> {
   }
 }
 
-const options = { device: 'cpu', threads: 1, optimisation: 'none', keep: [] } as const;
+const options = { device: 'cpu', threads: 1, optimization: 'none', keep: [] } as const;
 const block = await probeBlock(nodeRuntime(), options);
 const chapters = {
   'The portable layout': PORTABLE,

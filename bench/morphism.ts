@@ -1,7 +1,7 @@
 /**
  * Network morphism on real training. For each of some pairs of architectures that differ in one decision (wider, deeper, a
  * larger kernel), the parent is trained, the child takes over its weights, and then is trained for one epoch; beside it the
- * child's network trained afresh, for one epoch and for as many as parent and child had together.
+ * child's network trained from scratch, for one epoch and for as many as parent and child had together.
  *
  *     npm run -s bench:morphism -- [--data digits | --data cifar-10 --data-dir FOLDER] [--train-samples N]
  *         [--valid-share 0.25] [--space small-cnn] [--pairs 10] [--any] [--parent-epochs 5] [--seed 0] [--threads 2] [--json] [--save]
@@ -19,10 +19,10 @@ import { threadedRuntime } from '../src/engine/runtime/thread.node.ts';
 import type { EstimateRun, Inheritance } from '../src/estimate/estimator.ts';
 import { trainEstimator } from '../src/estimate/train.ts';
 import type { HostTensor } from '../src/graph/ir.ts';
-import { initialise } from '../src/network/initialise.ts';
+import { initialize } from '../src/network/initialize.ts';
 import { morphWeights } from '../src/network/morphism.ts';
 import { mean } from '../src/report/numbers.ts';
-import { type Architecture, formatArchitecture, neighbours, resolve, SPACES, sample } from '../src/space/index.ts';
+import { type Architecture, formatArchitecture, neighbors, resolve, SPACES, sample } from '../src/space/index.ts';
 import type { Space } from '../src/space/space.ts';
 import { onlyOf } from '../src/task/spec.ts';
 import { decodeCheckpoint } from '../src/train/checkpoint.ts';
@@ -57,7 +57,7 @@ interface Row {
   readonly difference: number;
   readonly relativeDifference: number;
   readonly parentAccuracy: number;
-  /** After one epoch: with the parent's weights, and afresh. */
+  /** After one epoch: with the parent's weights, and from scratch. */
   readonly warm: number;
   readonly fresh: number;
   /** Afresh, with as many epochs as parent and child had together. */
@@ -77,10 +77,10 @@ const untrained = (space: Space, architecture: Architecture) => {
   const network = resolve(space, architecture);
   const on = { network, info: { ...info, counts: { train: 0, valid: 0, test: 0 } }, resolution: 1 };
   const { parameters, statistics } = inferenceGraph(on, 1);
-  return { network, weights: initialise([...parameters, ...statistics], (...labels) => rng(...labels)) };
+  return { network, weights: initialize([...parameters, ...statistics], (...labels) => rng(...labels)) };
 };
 
-/** A random parent, and the first of its neighbours in random order that computes the same and is larger. */
+/** A random parent, and the first of its neighbors in random order that computes the same and is larger. */
 function pairOf(space: Space, number: number): Pair {
   for (let attempt = 0; ; attempt++) {
     const random = rng('morphism', seed, number, attempt);
@@ -88,7 +88,7 @@ function pairOf(space: Space, number: number): Pair {
     const { network, weights } = untrained(space, parent);
     const size = sizeOf(weights);
     const { input, outputs } = space.task;
-    const child = random.shuffle(neighbours(space, parent)).find((one) => {
+    const child = random.shuffle(neighbors(space, parent)).find((one) => {
       if (flags.any) return true;
       const other = untrained(space, one);
       if (sizeOf(other.weights) <= size) return false;
@@ -172,8 +172,8 @@ async function measure(engine: Engine, data: SearchData, space: Space, number: n
   const changed = Object.keys({ ...parent, ...child }).filter((name) => String(parent[name]) !== String(child[name]));
   say(
     `pair ${number}: ${changed.map((name) => `${name} ${parent[name]} -> ${child[name]}`).join(', ')}; outputs differ by ` +
-      `${difference.toExponential(1)}; parent ${share(row.parentAccuracy)}, child ${share(row.warm)}, afresh ${share(row.fresh)}, ` +
-      `afresh for ${parentEpochs + 1} epochs ${share(row.freshAtEqualEpochs)}`,
+      `${difference.toExponential(1)}; parent ${share(row.parentAccuracy)}, child ${share(row.warm)}, from scratch ${share(row.fresh)}, ` +
+      `from scratch for ${parentEpochs + 1} epochs ${share(row.freshAtEqualEpochs)}`,
   );
   return row;
 }
@@ -220,8 +220,8 @@ if (flags.json) process.stdout.write(`${JSON.stringify({ ...summary, rows }, nul
 else {
   console.log(
     `outputs differ by at most ${summary.largestDifference.toExponential(1)}; after one epoch ${summary.ahead} of ${rows.length} children ` +
-      `are ahead of the same network trained afresh (mean ${share(summary.warm)} and ${share(summary.fresh)}); with as many epochs as ` +
-      `parent and child together, afresh ${share(summary.freshAtEqualEpochs)}`,
+      `are ahead of the same network trained from scratch (mean ${share(summary.warm)} and ${share(summary.fresh)}); with as many epochs as ` +
+      `parent and child together, from scratch ${share(summary.freshAtEqualEpochs)}`,
   );
 }
 if (flags.save) say(`saved: ${saveResult('morphism', when, { ...summary, rows })}`);

@@ -21,7 +21,7 @@ import { CONTENDERS } from './search/contenders.ts';
 import { parseFlags } from './support/flags.ts';
 
 const TRIALS = [100, 1000, 10_000] as const;
-/** The median over so many trials before each of them. */
+/** The median over a window of trials before each one. */
 const WINDOW = 50;
 const PEERS = ['random', 'tpe', 'tpe-multivariate', 'gp', 'nsga2'];
 const DATASET = 'cifar-10';

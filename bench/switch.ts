@@ -10,7 +10,7 @@ import { createEngine } from '../src/engine/create.ts';
 import { nodeRuntime } from '../src/engine/runtime/node.node.ts';
 import { type HostTensor, sizeOf } from '../src/graph/ir.ts';
 import { formatArchitecture, parseArchitecture, resolve, SPACES, sample, supernet } from '../src/space/index.ts';
-import { OPTIMISERS } from '../src/train/optimisers.ts';
+import { OPTIMIZERS } from '../src/train/optimizers.ts';
 import { freshTensors, type TrainingGraph, trainingGraph } from '../src/train/program.ts';
 import { switchFeeds } from '../src/train/single-path.ts';
 import { joinTensors } from '../src/train/vectors.ts';
@@ -66,7 +66,7 @@ const data: Record<string, HostTensor> = {
   },
   targets: { shape: [batch, info.outputs], data: targets },
 };
-for (const [name, value] of Object.entries(OPTIMISERS.sgd.scalars(1e-3, 1))) {
+for (const [name, value] of Object.entries(OPTIMIZERS.sgd.scalars(1e-3, 1))) {
   data[name] = { shape: [], data: Float32Array.of(value) };
 }
 

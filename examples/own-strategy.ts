@@ -20,9 +20,9 @@ export const hillClimbing = defineStrategy({
         const random = rng(problem.seed, 'hill-climbing', firstTrial + i);
         let architecture = sampleWithin(problem, firstTrial + i);
         for (let tried = 0; state.best !== null && tried < tries; tried++) {
-          const neighbour = problem.space.mutate(state.best, random);
-          if (!withinLimits(problem, neighbour)) continue;
-          architecture = neighbour;
+          const neighbor = problem.space.mutate(state.best, random);
+          if (!withinLimits(problem, neighbor)) continue;
+          architecture = neighbor;
           break;
         }
         return { architecture, fidelity: problem.fidelities.length - 1, start: { kind: 'fresh' as const } };

@@ -6,7 +6,15 @@
  */
 import './common/node-version.ts';
 
-export { DataError, StudyStopped, UserError } from './common/errors.ts';
+export {
+  DataError,
+  ERROR_CODES,
+  type ErrorCode,
+  isNetsmithError,
+  NetsmithError,
+  StudyStopped,
+  UserError,
+} from './common/errors.ts';
 export type { Fidelity } from './common/fidelity.ts';
 export type { Json } from './common/json.ts';
 export { compareBy, METRICS, type Metrics, type Objective } from './common/metrics.ts';
@@ -141,7 +149,7 @@ export {
   activeDecisions,
   crossover as crossArchitectures,
   mutate as mutateArchitecture,
-  neighbours as neighborsOf,
+  neighbors as neighborsOf,
   sample as sampleArchitecture,
 } from './space/vary.ts';
 export { childrenOf } from './space/walk.ts';

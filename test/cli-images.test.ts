@@ -99,7 +99,7 @@ test('resume notices one changed image, of the test part too, and says what has 
   rmSync(dirname(extra), { recursive: true });
 });
 
-test('a study goes on without images that had to be removed, and no other image changes its part', async () => {
+test('a study continues without images that had to be removed, and no other image changes its part', async () => {
   const mine = join(folder, 'mine');
   cpSync(study, mine, { recursive: true });
   const before = await trialsOf(mine);

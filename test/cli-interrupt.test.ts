@@ -36,7 +36,7 @@ async function trialsOf(dir: string) {
   return JSON.parse(out).map(timeless);
 }
 
-test('Ctrl-C finishes cleanly and says how to go on; resume comes to what an undisturbed search comes to', async () => {
+test('Ctrl-C finishes cleanly and says how to resume; resume gives the result of an undisturbed search', async () => {
   const [stopped, undisturbed] = [join(folder, 'stopped'), join(folder, 'undisturbed')];
   const child = start('search', ...SETTINGS, '--trials', '6', '--out', stopped);
   let sent = false;

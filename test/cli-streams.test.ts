@@ -38,7 +38,7 @@ test('a reader that is gone (| head -1) is no error for a command that prints', 
   }
 });
 
-test('a search whose output nobody reads any more (2>&1 | head -1) goes on to its end', async () => {
+test('a search whose output is no longer read (2>&1 | head -1) runs to its end', async () => {
   const dir = join(folder, 'unread');
   const child = start('search', ...SMALL, '--trials', '3', '--out', dir);
   child.stderr?.once('data', () => {

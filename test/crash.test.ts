@@ -34,7 +34,7 @@ function start(dir: string, name: Name, where: 'in-process' | 'processes'): Chil
   return spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
 }
 
-/** Waits until the line has come so many times, or for the end of the process; true if it came. */
+/** Waits until the line has come N times, or for the end of the process; true if it came. */
 function said(child: ChildProcess, line: string, times = 1): Promise<boolean> {
   return new Promise((resolve) => {
     let text = '';
@@ -77,7 +77,7 @@ async function checkFolder(dir: string): Promise<void> {
       if (file.endsWith('.json')) JSON.parse(readFileSync(join(trials, trial, file), 'utf8'));
 }
 
-/** The study that nobody killed. */
+/** The undisturbed study. */
 async function undisturbed(name: Name) {
   const { strategy, problem, quality }: TestStudy = STUDIES[name];
   const store = memoryStore({ name, settings: null, state: strategy.init(problem) });
@@ -86,7 +86,7 @@ async function undisturbed(name: Name) {
   return essence(store);
 }
 
-suite('killed ten times over and resumed: the trials of the study that nobody killed', { concurrency: 2 }, () => {
+suite('killed ten times over and resumed: the trials of the undisturbed study', { concurrency: 2 }, () => {
   const cases = [...Object.keys(STUDIES).map((name) => [name, 'in-process']), ['aging-evolution', 'processes']];
   for (const [name, where] of cases as [Name, 'in-process' | 'processes'][]) {
     test(`${name}, ${where}`, { timeout: 120_000 }, async () => {
@@ -101,7 +101,7 @@ suite('killed ten times over and resumed: the trials of the study that nobody ki
   }
 });
 
-test('a second writer is refused with the process id of the first; a dead one is in nobody’s way', async () => {
+test('a second writer is refused with the process id of the first; a dead one does not block', async () => {
   const dir = join(root, 'two-writers');
   const child = start(dir, 'random', 'in-process');
   const exit = once(child, 'exit');

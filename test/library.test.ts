@@ -291,7 +291,7 @@ test('ask and tell make the trials that a function makes; what was asked for and
   await asked.close();
 });
 
-test('a search by a function survives kill -9, and goes on to the trials of one that nobody killed', async () => {
+test('a search by a function survives kill -9, and resumes to the trials of an undisturbed one', async () => {
   const home = mkdtempSync(join(folder, 'killed-'));
   const settings = JSON.stringify({
     ...SMALL,

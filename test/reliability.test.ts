@@ -61,7 +61,7 @@ const needsProc = existsSync(`/proc/self/task/${process.pid}/children`)
   : 'only Linux lists child processes in /proc';
 
 suite('a process that something kills', { skip: needsProc }, () => {
-  test('costs a trial nothing: it goes on in a new worker and comes to the same', async () => {
+  test('costs a trial nothing: it continues in a new worker, with the same result', async () => {
     const dir = join(folder, 'killed');
     const { code, err, left } = await killingWorkers(['search', ...SETTINGS, '--out', dir], ['[1 of 2]']);
     assert.deepEqual([code, left], [0, 0], err);
@@ -100,7 +100,7 @@ test('a folder that cannot be written to is noticed before anything is trained',
   noStack(err);
 });
 
-test('a damaged checkpoint: the trial starts over, says so, and comes to the same', async () => {
+test('a damaged checkpoint: the trial starts over, says so, and gives the same result', async () => {
   const [whole, damaged] = [copy('unbegun'), copy('damaged')];
   for (const dir of [whole, damaged]) {
     const store = await openStudyStore(dir, 'write');

@@ -180,7 +180,7 @@ for (const block of [16, 8]) {
       assert.ok((blocked.Conv ?? 0) > 20, `${blocked.Conv} blocked convolutions`);
     });
 
-    test('a convolution to a width that is no whole blocks: it and its reader fall back, their neighbours do not', () => {
+    test('a convolution to a width that is no whole blocks: it and its reader fall back, their neighbors do not', () => {
       const layers = [block, block, 2 * partial, block, block].flatMap((width) => [conv(width, 3), relu()]);
       const network = sequential(...layers, globalAvgPool(), linear('outputs'));
       const forward = inference(network, block);

@@ -53,7 +53,7 @@ interface Measured {
 
 /** The least time of each form in ms; the forms take turns. */
 export async function measure({ inputs, output, forms, differ = false }: Case, threads: number): Promise<Measured[]> {
-  const options: SessionOptions = { device: 'cpu', threads, optimisation: 'none', keep: [] };
+  const options: SessionOptions = { device: 'cpu', threads, optimization: 'none', keep: [] };
   const feeds = Object.fromEntries(inputs.map((shape, i) => [`x${i}`, runtime.wrap(noise(shape))]));
   const open = (form: Form, repeats: number): Promise<Session> => {
     const m = createModel('form');

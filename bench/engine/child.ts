@@ -61,7 +61,7 @@ async function matrixRate(threads: number): Promise<number> {
   const session = await runtime.createSession(model.encode(), {
     device: 'cpu',
     threads,
-    optimisation: 'none',
+    optimization: 'none',
     keep: [],
   });
   const matrix = () => runtime.wrap({ shape, data: Float32Array.from({ length: side ** 2 }, Math.random) });

@@ -42,7 +42,7 @@ export interface PeerRun {
   readonly wallSeconds: number;
 }
 
-/** Runs a peer's script. What PyTorch compiles, it compiles afresh. */
+/** Runs a peer's script. PyTorch compiles from scratch. */
 export function runPeer(python: string, script: string, args: readonly string[], form: PeerForm): PeerRun {
   const cache = mkdtempSync(join(tmpdir(), 'netsmith-bench-'));
   try {

@@ -49,7 +49,7 @@ async function events({ model, options, feeds }: Run, runs: number): Promise<rea
   try {
     const session = await InferenceSession.create(model, {
       executionProviders: ['cpu'],
-      graphOptimizationLevel: options.optimisation === 'none' ? 'disabled' : 'all',
+      graphOptimizationLevel: options.optimization === 'none' ? 'disabled' : 'all',
       intraOpNumThreads: options.threads,
       interOpNumThreads: 1,
       executionMode: 'sequential',

@@ -29,7 +29,7 @@ async function seconds(nodes: number, early: number): Promise<number> {
   m.output('y', [1], value);
   const model = m.encode();
   const start = performance.now();
-  const session = await runtime.createSession(model, { device: 'cpu', threads: 1, optimisation: 'none', keep: [] });
+  const session = await runtime.createSession(model, { device: 'cpu', threads: 1, optimization: 'none', keep: [] });
   const taken = (performance.now() - start) / 1000;
   await session.dispose();
   return taken;

@@ -3,12 +3,12 @@ import { rng } from '../../src/common/random.ts';
 import type { CompileOptions, Engine, Feeds, State } from '../../src/engine/engine.ts';
 import { totalFlops } from '../../src/graph/flops.ts';
 import { type Graph, type HostTensor, type Shape, sizeOf } from '../../src/graph/ir.ts';
-import { initialise } from '../../src/network/initialise.ts';
-import { ARCHITECTURE_OPTIMISER, type SupernetSteps, supernetSteps } from '../../src/oneshot/mixture-steps.ts';
+import { initialize } from '../../src/network/initialize.ts';
+import { ARCHITECTURE_OPTIMIZER, type SupernetSteps, supernetSteps } from '../../src/oneshot/mixture-steps.ts';
 import { INPUT_NAME } from '../../src/report/export/metadata.ts';
 import { exportOnnx } from '../../src/report/export/onnx.ts';
 import type { Module } from '../../src/space/index.ts';
-import { OPTIMISERS } from '../../src/train/optimisers.ts';
+import { OPTIMIZERS } from '../../src/train/optimizers.ts';
 import { freshTensors, inferenceGraph, type TrainingGraph, trainingGraph } from '../../src/train/program.ts';
 import { joinTensors } from '../../src/train/vectors.ts';
 import { INFO, networkOf } from './networks.ts';
@@ -50,7 +50,7 @@ async function openTraining(engine: Engine, name: keyof typeof SGD, network: Mod
   const settings = SGD[name];
   const step = trainingGraph({ network, info: INFO, resolution: 1 }, settings, batch);
   const state = engine.createState(joinTensors(step.vectors, freshTensors(step, seeded)));
-  return openStep(engine, step, OPTIMISERS[settings.optimizer].scalars(LEARNING_RATE, 1), state, batch);
+  return openStep(engine, step, OPTIMIZERS[settings.optimizer].scalars(LEARNING_RATE, 1), state, batch);
 }
 
 /** Both steps of the supernet on one state, as a search has them. */
@@ -73,8 +73,8 @@ function openSupernet(
     steps ??= build(action.endsWith('+weight-gradients'));
     state ??= engine.createState(joinTensors(steps.state.vectors, freshTensors(steps.state, seeded)));
     return action === 'darts-supernet-weight-step'
-      ? openStep(engine, steps.weightStep, OPTIMISERS.sgd.scalars(LEARNING_RATE, 1), state, batch, options)
-      : openStep(engine, steps.archStep, ARCHITECTURE_OPTIMISER.scalars(LEARNING_RATE, 1), state, batch, options);
+      ? openStep(engine, steps.weightStep, OPTIMIZERS.sgd.scalars(LEARNING_RATE, 1), state, batch, options)
+      : openStep(engine, steps.archStep, ARCHITECTURE_OPTIMIZER.scalars(LEARNING_RATE, 1), state, batch, options);
   };
 }
 
@@ -102,7 +102,7 @@ async function openStep(
 /** The exported model on a batch. */
 async function openInference(engine: Engine, network: Module, batch: number): Promise<Work> {
   const { graph, parameters, statistics } = inferenceGraph({ network, info: INFO, resolution: 1 }, batch);
-  const weights = initialise([...parameters, ...statistics], seeded);
+  const weights = initialize([...parameters, ...statistics], seeded);
   const about = { version: '0', space: 'bench', architecture: 'bench', training: {} };
   const program = await engine.load(exportOnnx({ network, info: INFO, weights, about }));
   const feeds = { [INPUT_NAME]: images(batch) };

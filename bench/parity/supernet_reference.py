@@ -1,6 +1,6 @@
-"""PyTorch's side of supernet_parity.ts: loss and gradients of the DARTS supernet of torch_supernet.py on one batch.
+"""PyTorch's side of supernet-parity.ts: loss and gradients of the DARTS supernet of torch_supernet.py on one batch.
 
-Usage: python supernet_reference.py DIR PEERS, where PEERS holds torch_supernet.py and DIR what supernet_parity.ts wrote:
+Usage: python supernet_reference.py DIR PEERS, where PEERS holds torch_supernet.py and DIR what supernet-parity.ts wrote:
   supernet.json  settings; for each parameter its path and shape, in order, the architecture's last; the decisions of
                  the architecture's rows; likewise the statistics of batch norm
   weights.bin    float32, the parameters one after another

@@ -1,6 +1,6 @@
-"""PyTorch's side of train_parity.ts: the same NAS-Bench-201 network, weights and batches; prints the losses as JSON.
+"""PyTorch's side of train-parity.ts: the same NAS-Bench-201 network, weights and batches; prints the losses as JSON.
 
-Usage: python torch_reference.py DIR, where DIR holds what train_parity.ts wrote:
+Usage: python torch_reference.py DIR, where DIR holds what train-parity.ts wrote:
   parity.json   settings, and for each parameter its path and shape, in order
   weights.bin   float32, the parameters one after another
   images.bin    uint8, [steps, batch, 3, 32, 32]

@@ -34,7 +34,7 @@ export interface SearchRow {
   readonly sd: number;
   readonly values: readonly number[];
   readonly architectures: readonly string[];
-  /** Of a search, the sample that scores are normalised by and all compiling included; the longest. */
+  /** Of a search, the sample that scores are normalized by and all compiling included; the longest. */
   readonly seconds: number;
 }
 

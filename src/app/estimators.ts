@@ -1,99 +1,19 @@
-import { z } from 'zod';
 import { bootstrapInterval, kendall } from '../common/correlation.ts';
 import { invalid } from '../common/errors.ts';
-import type { PROXY_METRICS } from '../common/metrics.ts';
-import { checkOptions } from '../common/options.ts';
 import { rng } from '../common/random.ts';
 import type { Estimator } from '../estimate/estimator.ts';
 import { type Predictor, predictorEstimator, trainPredictor } from '../estimate/predictor/predictor.ts';
 import { proxyEstimator } from '../estimate/proxies/estimator.ts';
-import type { ProxyName } from '../estimate/proxies/measure.ts';
-import type { Table } from '../estimate/tabular/table.ts';
 import { trainEstimator } from '../estimate/train.ts';
-import type { Problem } from '../strategy/strategy.ts';
 import type { Agreement } from '../study/agreement.ts';
-import { isEstimated } from '../study/objectives.ts';
 import { functionEstimator } from '../study/own-function.ts';
-import { isOwnFile, type StudySettings } from '../study/spec.ts';
 import type { EarlierTrial } from '../study/store/store.ts';
 import { openPrograms } from '../train/programs.ts';
 import { modelTools, openEngine } from './engine.ts';
+import type { EstimatorPlan } from './estimator-plan.ts';
 import { memoryOfPrograms } from './memory.node.ts';
 import { ownEstimator, ownJudge } from './own-files.ts';
 import type { Setup } from './setup.ts';
-
-const proxies = z.strictObject({
-  /** Training samples that gradients and activations are taken on. */
-  batchSize: z.int().min(2).max(100_000).default(64),
-  /** Random architectures that `freerea` is normalised by. */
-  sample: z.int().min(2).max(10_000).default(64),
-});
-const predictor = z.strictObject({
-  model: z.enum(['forest', 'gaussian-process', 'mlp-ensemble']).default('forest'),
-  features: z.enum(['graph', 'path', 'one-hot']).default('graph'),
-});
-
-/** What a study's trials are estimated by, as its settings say. */
-export type EstimatorPlan =
-  | { readonly kind: 'train' }
-  | {
-      readonly kind: 'proxies';
-      readonly proxies: readonly ProxyName[];
-      readonly batchSize: number;
-      readonly freereaSample: number;
-    }
-  | ({ readonly kind: 'predictor'; readonly metric: string } & z.infer<typeof predictor>)
-  /** Of a file that the command line names. */
-  | { readonly kind: 'own' }
-  /** By a function of the program that uses Netsmith as a library, in its process. */
-  | { readonly kind: 'function' }
-  /** Looked up in a table, in the study's own process (`runOnTable`). */
-  | { readonly kind: 'table'; readonly table: Table };
-
-/** Throws UserError for an option that the estimator does not have, and for settings that mean nothing to one that trains nothing. */
-export function estimatorOf(settings: StudySettings, { objectives }: Problem, table?: Table): EstimatorPlan {
-  if (table !== undefined) return { kind: 'table', table };
-  const { estimator, estimatorOptions } = settings;
-  const checked = <T>(schema: z.ZodType<T>) => checkOptions('--estimator-options', schema, estimatorOptions);
-  const estimated = objectives.filter(isEstimated).map(({ metric }) => metric);
-  if (isOwnFile(estimator)) return { kind: 'own' };
-  if (estimator !== 'train') checkTrainless(settings);
-  switch (estimator) {
-    case 'train':
-      checked(z.strictObject({}));
-      return { kind: 'train' };
-    case 'proxies': {
-      const { batchSize, sample } = checked(proxies);
-      const combined = estimated.includes('freerea');
-      if (!combined && estimatorOptions.sample !== undefined)
-        throw invalid('--estimator-options', `sample=${sample}`, 'only applies to the objective freerea');
-      return {
-        kind: 'proxies',
-        proxies: estimated.filter((name) => name !== 'freerea') as Exclude<keyof typeof PROXY_METRICS, 'freerea'>[],
-        batchSize,
-        freereaSample: combined ? sample : 0,
-      };
-    }
-    case 'function':
-      checked(z.strictObject({}));
-      return { kind: 'function' };
-    default:
-      return { kind: 'predictor', metric: estimated[0] ?? '', ...checked(predictor) };
-  }
-}
-
-/** What only a training has. Strategies of rising fidelity are refused with the problem (`problemOf`). */
-function checkTrainless({ estimator, stopping, confirm, dataShare, resolution, width }: StudySettings): void {
-  const nothing = `cannot be used with --estimator ${estimator}, because nothing is trained`;
-  if (stopping !== 'none') throw invalid('--stopping', stopping, nothing);
-  if (confirm > 0) throw invalid('--confirm', String(confirm), nothing);
-  for (const [flag, share] of Object.entries({
-    '--data-share': dataShare,
-    '--resolution': resolution,
-    '--width': width,
-  }))
-    if (share !== 1) throw invalid(flag, String(share), nothing);
-}
 
 /** The estimator of a worker of this study. `earlier`: what the study began with. */
 export async function openEstimator(

@@ -23,7 +23,7 @@ import {
   readEvaluation,
   readWeights,
   type Summary,
-  summarise,
+  summarize,
   writeWeights,
 } from './evaluation/evaluation.ts';
 import { encodeWeights, openFinalTraining } from './evaluation/final.ts';
@@ -138,7 +138,7 @@ export async function exportBest(
     epochs,
     seed,
     ...(test !== undefined && { test }),
-    ...(evaluated !== undefined && { tested: summarise(evaluated.metrics) }),
+    ...(evaluated !== undefined && { tested: summarize(evaluated.metrics) }),
   };
   if (out !== undefined) return exported;
   const { params, flops, activationBytes } = networkCosts(network, space.task);

@@ -21,7 +21,7 @@ import type { OwnFiles } from './own-files.ts';
 import { forecastSearch } from './preflight.ts';
 import { readPrior } from './prior.ts';
 import { budgetOf, type Setup, setUp } from './setup.ts';
-import { ordersToJson, planOfSetup, planToJson, type WorkerOrders } from './study.ts';
+import { planOfSetup, planToJson, type WorkerSettings, workerSettingsToJson } from './study.ts';
 import { runOnTable } from './table-search.ts';
 
 /** What a new study is told besides its settings. */
@@ -163,7 +163,7 @@ async function workersOf(dir: string, setup: Setup, store: Store): Promise<Pick<
   const { workers } = setup.settings;
   const memoryBytes = memoryOfProcess(setup.settings, workers);
   const learns = setup.estimator.kind === 'predictor';
-  const orders: WorkerOrders = {
+  const workerSettings: WorkerSettings = {
     plan: planOfSetup(setup),
     memoryBytes,
     own: setup.own,
@@ -171,6 +171,6 @@ async function workersOf(dir: string, setup: Setup, store: Store): Promise<Pick<
   };
   const entry = entryModule('worker.node');
   return {
-    workers: processPool({ workers, entry, study: resolve(dir), settings: ordersToJson(orders) }),
+    workers: processPool({ workers, entry, study: resolve(dir), settings: workerSettingsToJson(workerSettings) }),
   };
 }

@@ -30,7 +30,7 @@ import { stoppingOf } from '../study/stopping-rules.ts';
 import { checkSettings as checkTraining, type TrainSettings, withHyperparameters } from '../train/settings.ts';
 import { openBenchmark } from './benchmarks.ts';
 import { modelTools } from './engine.ts';
-import { type EstimatorPlan, estimatorOf } from './estimators.ts';
+import { type EstimatorPlan, estimatorOf } from './estimator-plan.ts';
 import { absentStrategy, type OwnFiles, ownEstimator, ownStrategy } from './own-files.ts';
 
 /** Everything that settings stand for, short of an engine. */
@@ -130,7 +130,7 @@ export function spaceFor(
   } catch (error) {
     if (!isOwnFile(space)) throw error;
     const line = lineIn(resolvePath(space), error);
-    const isTold = error instanceof Error && error.name === UserError.name;
+    const isTold = error instanceof UserError;
     const what = isTold ? error.message : `space "${definition.name}": ${String(error)}`;
     throw new UserError(line === '' ? what : `${basename(space)}${line}: ${what}`);
   }

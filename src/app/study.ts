@@ -19,7 +19,7 @@ import { namedSpace, problemOf, type Setup, setUp, taskOf } from './setup.ts';
 export type { StudyPlan } from '../study/plan.ts';
 
 /** What a worker process of a study is told. */
-export interface WorkerOrders {
+export interface WorkerSettings {
   readonly plan: StudyPlan;
   /** What it may take. */
   readonly memoryBytes: number;
@@ -31,7 +31,7 @@ export interface WorkerOrders {
   readonly final?: boolean;
 }
 
-export function ordersToJson({ plan, ...rest }: WorkerOrders): Json {
+export function workerSettingsToJson({ plan, ...rest }: WorkerSettings): Json {
   return JSON.parse(JSON.stringify({ plan: planToJson(plan), ...rest })) as Json;
 }
 
@@ -43,8 +43,8 @@ const ordersSchema = z.looseObject({
   final: z.boolean().optional(),
 });
 
-/** What the process at work has sent. Throws Error for anything that `ordersToJson` does not write. */
-export function checkOrders(found: unknown): asserts found is WorkerOrders {
+/** What the process at work has sent. Throws Error for anything that `workerSettingsToJson` does not write. */
+export function checkOrders(found: unknown): asserts found is WorkerSettings {
   ordersSchema.parse(found);
 }
 

@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import { NO_EFFECT } from '../app/benchmarks.ts';
 import { type ChoiceOptions, type Chosen, chosen } from '../app/choice.ts';
 import { type EvaluateOptions, evaluate, evaluationToJson } from '../app/evaluation/evaluate.ts';
-import { type EvaluationRecord, summarise } from '../app/evaluation/evaluation.ts';
+import { type EvaluationRecord, summarize } from '../app/evaluation/evaluation.ts';
 import { checkRunSettings, type Setup } from '../app/setup.ts';
 import { type ReadStudy, readStudy, setUpFinal } from '../app/study.ts';
 import { lookUpTest } from '../app/table-search.ts';
@@ -127,7 +127,7 @@ export function evaluationText(setup: Setup, best: Chosen, record: EvaluationRec
     metrics: readonly Metrics[],
     { params, flops }: { readonly params: number; readonly flops: number },
   ) => {
-    const { mean = Number.NaN, sd = Number.NaN } = summarise(metrics)[metric] ?? {};
+    const { mean = Number.NaN, sd = Number.NaN } = summarize(metrics)[metric] ?? {};
     // One value has no deviation.
     const spread = count > 1 ? [showMetric(metric, sd)] : [];
     return [name, showMetric(metric, mean), ...spread, showCount(params), showCount(flops)];

@@ -1,6 +1,6 @@
 import { CommanderError } from 'commander';
 import { netsmithVersion } from '../app/versions.ts';
-import { messageOf, StudyStopped, stopped, UserError } from '../common/errors.ts';
+import { codeOf, type ErrorCode, messageOf, StudyStopped, stopped, UserError } from '../common/errors.ts';
 import { printable } from '../common/text.ts';
 import { Interrupted } from '../terminal/interrupt.ts';
 import { type Streams, safeStreams } from '../terminal/output.ts';
@@ -65,35 +65,43 @@ export async function main(args: readonly string[], given?: Streams): Promise<nu
     shell.exitCode = 1;
   };
   const program = createProgram(shell, netsmithVersion());
+  const json = args.includes('--json');
+  // With --json, `explain` reports the error of the parser as JSON.
+  if (json) program.configureOutput({ outputError: () => undefined });
   for (const add of COMMANDS) add(program, shell);
   try {
     await program.parseAsync(args, { from: 'user' });
     return shell.exitCode;
   } catch (error) {
-    return explain(error, streams);
+    return explain(error, streams, json);
   }
 }
 
-function explain(error: unknown, streams: Streams): number {
-  // Commander has printed its message already; only a request for help or for the version is no error.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  if (error instanceof Interrupted) return error.exitCode;
-  // By name: a space of the person's own file may bring another copy of the library with it.
-  if (error instanceof Error && error.name === UserError.name) {
-    streams.err(`netsmith: ${printable(error.message)}\n`);
+function explain(error: unknown, streams: Streams, json: boolean): number {
+  const say = (code: ErrorCode, message: string) =>
+    streams.err(json ? `${JSON.stringify({ error: { code, message } })}\n` : `netsmith: ${message}\n`);
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return 0;
+    // Without --json, Commander has printed its message already; a request for help has none.
+    if (json && error.code !== 'commander.help') say('invalid-input', error.message.replace(/^error: /, ''));
     return 2;
   }
-  // The machine's doing (a full disk): a stack would say nothing.
+  if (error instanceof Interrupted) return error.exitCode;
+  if (error instanceof UserError) {
+    say(error.code, printable(error.message));
+    return 2;
+  }
+  // The machine is at fault (a full disk): a stack would not help.
   const fault = stopped(error, 'stopped');
   if (fault instanceof StudyStopped) {
-    streams.err(`netsmith: ${fault.message}\n`);
+    say(fault.code, fault.message);
     return 1;
   }
-  // The network's doing, not the program's.
+  // The network is at fault, not the program.
   if (error instanceof TrainingFailure) {
-    streams.err(`netsmith: the training failed: ${error.message}\n`);
+    say(error.code, `the training failed: ${error.message}`);
     return 1;
   }
-  streams.err(`netsmith: ${error instanceof Error && error.stack !== undefined ? error.stack : messageOf(error)}\n`);
+  say(codeOf(error), error instanceof Error && error.stack !== undefined ? error.stack : messageOf(error));
   return 1;
 }

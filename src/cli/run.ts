@@ -4,7 +4,7 @@ import { Option } from 'commander';
 import { bestToJson, bestTrials } from '../app/best.ts';
 import { type ChoiceOptions, chosen, ruleOf } from '../app/choice.ts';
 import { type EvaluateOptions, evaluationToJson } from '../app/evaluation/evaluate.ts';
-import { summarise } from '../app/evaluation/evaluation.ts';
+import { summarize } from '../app/evaluation/evaluation.ts';
 import { hint } from '../app/invocation.ts';
 import { writeReport } from '../app/report.ts';
 import type { StudyOptions } from '../app/search.ts';
@@ -138,7 +138,7 @@ export async function finishRun(
   const report = await writeReport(dir);
 
   const { metric } = testedObjective(setup.problem.objectives, setup.dataset.search.info);
-  const { mean = Number.NaN, sd = Number.NaN } = summarise(record.metrics)[metric] ?? {};
+  const { mean = Number.NaN, sd = Number.NaN } = summarize(record.metrics)[metric] ?? {};
   const spread = options.seeds > 1 ? ` (mean of ${options.seeds}, deviation ${showMetric(metric, sd)})` : '';
   output.result(
     {

@@ -13,7 +13,10 @@ export const kendall: Correlation = (a, b) => {
   let [agreement, untiedA, untiedB] = [0, 0, 0];
   for (let i = 1; i < a.length; i++) {
     for (let j = 0; j < i; j++) {
-      const [x, y] = [Math.sign((a[i] as number) - (a[j] as number)), Math.sign((b[i] as number) - (b[j] as number))];
+      const [x, y] = [
+        Math.sign((a[i] ?? Number.NaN) - (a[j] ?? Number.NaN)),
+        Math.sign((b[i] ?? Number.NaN) - (b[j] ?? Number.NaN)),
+      ];
       agreement += x * y;
       untiedA += x * x;
       untiedB += y * y;
@@ -35,7 +38,7 @@ export function bootstrapInterval(
   const random = rng('bootstrap', a.length, samples);
   const found = Array.from({ length: samples }, () => {
     const drawn = a.map(() => random.int(a.length));
-    const of = (values: readonly number[]) => drawn.map((i) => values[i] as number);
+    const of = (values: readonly number[]) => drawn.map((i) => values[i] ?? Number.NaN);
     return correlation(of(a), of(b));
   });
   const sorted = found.filter(Number.isFinite).sort((x, y) => x - y);
@@ -48,7 +51,7 @@ function pearson(a: readonly number[], b: readonly number[]): number {
   const [ma, mb] = [mean(a), mean(b)];
   let [ab, aa, bb] = [0, 0, 0];
   for (const [i, x] of a.entries()) {
-    const [p, q] = [x - ma, (b[i] as number) - mb];
+    const [p, q] = [x - ma, (b[i] ?? Number.NaN) - mb];
     ab += p * q;
     aa += p * p;
     bb += q * q;

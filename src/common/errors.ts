@@ -1,21 +1,97 @@
 /**
+ * Every code that an error of Netsmith can have. Codes are stable: programs may branch on them, where messages are for
+ * people and may change. docs/errors.md says when each occurs and what to do.
+ */
+export const ERROR_CODES = [
+  'invalid-input',
+  'unreadable-data',
+  'study-stopped',
+  'training-failed',
+  'out-of-memory',
+  'trial-failed',
+  'stale-writer',
+  'invalid-graph',
+  'interrupted',
+  'unexpected',
+] as const;
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+/** On the prototype of a class of errors: its name, the same in every copy of the package. */
+const BRAND = Symbol.for('netsmith.error');
+
+const brandOf = (prototype: object): unknown => Object.getOwnPropertyDescriptor(prototype, BRAND)?.value;
+
+/**
+ * Makes `instanceof type` true for the errors of the class of this name in any copy of the package: a file of the
+ * user's own may import another copy than the one that runs it.
+ */
+export function brand(type: { readonly prototype: object }, name: string): void {
+  Object.defineProperty(type.prototype, BRAND, { value: name });
+}
+
+/** The base of all that Netsmith throws on purpose. Any other error is a defect of Netsmith or of the user's own code. */
+export abstract class NetsmithError extends Error {
+  static {
+    brand(NetsmithError, 'NetsmithError');
+  }
+
+  /** Also true for an error of another copy of the package. A class without a brand (a subclass of the user's) is compared as usual. */
+  // biome-ignore-start lint/complexity/noThisInStatic: `this` is the class on the right of instanceof, a subclass too
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    const wanted = brandOf(this.prototype);
+    if (wanted === undefined) return Function.prototype[Symbol.hasInstance].call(this, value);
+    if (typeof value !== 'object' || value === null) return false;
+    for (let at: unknown = value; typeof at === 'object' && at !== null; at = Object.getPrototypeOf(at))
+      if (brandOf(at) === wanted) return true;
+    return false;
+  }
+  // biome-ignore-end lint/complexity/noThisInStatic: see above
+
+  abstract readonly code: ErrorCode;
+}
+
+/** Whether Netsmith threw this on purpose; also true for an error of another copy of the package. */
+export function isNetsmithError(error: unknown): error is NetsmithError {
+  return error instanceof NetsmithError;
+}
+
+/** The code of whatever was thrown: `unexpected` for an error that Netsmith did not throw on purpose. */
+export function codeOf(error: unknown): ErrorCode {
+  return isNetsmithError(error) ? error.code : 'unexpected';
+}
+
+/**
  * An error that the user can fix: it states the place, what was found, and the rule. The command line prints its message
  * without a stack and exits with code 2. Nothing has been changed when it is thrown.
  */
-export class UserError extends Error {
-  override readonly name = 'UserError';
+export class UserError extends NetsmithError {
+  static {
+    brand(UserError, 'UserError');
+  }
+  override readonly name: string = 'UserError';
+  readonly code: ErrorCode = 'invalid-input';
 }
 
 /** Samples cannot be read because a file is damaged or missing; this is not the fault of a candidate. */
-export class DataError extends UserError {}
+export class DataError extends UserError {
+  static {
+    brand(DataError, 'DataError');
+  }
+  override readonly name = 'DataError';
+  override readonly code = 'unreadable-data';
+}
 
 /**
  * The disk, the folder or the machine is at fault, not a candidate: the study stops, its running trials are paused, and
  * `resume` produces the same trials as an undisturbed study. The command line prints the message without a stack and exits
  * with code 1.
  */
-export class StudyStopped extends Error {
+export class StudyStopped extends NetsmithError {
+  static {
+    brand(StudyStopped, 'StudyStopped');
+  }
   override readonly name = 'StudyStopped';
+  readonly code = 'study-stopped';
 }
 
 /** What the operating system answers when the machine is at fault, and what a person then has to know. */
@@ -49,7 +125,7 @@ export function environmentFault(error: unknown): string | undefined {
   const { code, errcode } = error as { readonly code?: unknown; readonly errcode?: unknown };
   const fault = typeof errcode === 'number' ? SQLITE[errcode & 0xff] : SYSTEM[String(code)];
   if (fault === undefined) return environmentFault(error.cause);
-  return `${fault} (${typeof errcode === 'number' ? `SQLite: ${error.message}` : code})`;
+  return `${fault} (${typeof errcode === 'number' ? `SQLite error ${errcode}` : code})`;
 }
 
 /**
@@ -67,7 +143,31 @@ export function invalid(place: string, found: string, rule: string): UserError {
   return new UserError(`${place}: ${found}; ${rule}`);
 }
 
-/** The message of whatever was thrown. */
+/** What the operating system says of a path that cannot be used as asked, beside the faults of the machine. */
+const PATHS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file or folder',
+  ENOTDIR: 'a part of the path is a file, not a folder',
+  EISDIR: 'it is a folder, not a file',
+  EEXIST: 'it exists already',
+  ENOTEMPTY: 'the folder is not empty',
+  ELOOP: 'it is a symbolic link that leads back to itself',
+  ENAMETOOLONG: 'the name is too long',
+  EBUSY: 'another program is using it',
+  EXDEV: 'it lies on another file system',
+  ETXTBSY: 'another program is running it',
+  ENOTFOUND: 'the server cannot be found',
+  EAI_AGAIN: 'the name of the server cannot be looked up',
+  ECONNREFUSED: 'the server refuses the connection',
+  ECONNRESET: 'the connection was lost',
+  ETIMEDOUT: 'the server does not answer',
+  EPIPE: 'the reader has closed the pipe',
+};
+
+/** The message of whatever was thrown. An error of the operating system has one of ours, with its code: `permission is denied (EACCES)`. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  if (isNetsmithError(error) || !('code' in error)) return error.message;
+  const code = String(error.code);
+  const known = SYSTEM[code] ?? PATHS[code];
+  return known === undefined ? error.message : `${known} (${code})`;
 }

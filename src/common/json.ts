@@ -21,7 +21,7 @@ const MAX_DEPTH = 200;
  * text that is not JSON or that nests deeper than `most` levels (default 200).
  */
 export function parseJson(text: string, place: string, most: number = MAX_DEPTH): Json {
-  // A short text has no room for so many levels.
+  // A short text cannot nest that deeply.
   if (text.length > most && depthOf(text) > most)
     throw invalid(place, 'is nested too deeply', `at most ${most} levels are allowed`);
   try {

@@ -2,18 +2,18 @@
 
 /** Ranks from 1, in the order of `values`; equal values share the mean of theirs. */
 export function ranksOf(values: readonly number[]): number[] {
-  const order = values.map((_, i) => i).sort((a, b) => (values[a] as number) - (values[b] as number));
+  const order = values.map((_, i) => i).sort((a, b) => (values[a] ?? Number.NaN) - (values[b] ?? Number.NaN));
   const ranks = new Array<number>(values.length);
   for (let from = 0; from < order.length; ) {
     let to = from + 1;
-    while (to < order.length && values[order[to] as number] === values[order[from] as number]) to++;
+    while (to < order.length && values[order[to] ?? Number.NaN] === values[order[from] ?? Number.NaN]) to++;
     for (const at of order.slice(from, to)) ranks[at] = (from + 1 + to) / 2;
     from = to;
   }
   return ranks;
 }
 
-/** Up to so many values the distribution is counted out; above, the normal approximation is as good. */
+/** The largest number of values for which the exact distribution is computed; above it, the normal approximation is as good. */
 const MOST_EXACT = 60;
 
 /**
@@ -24,7 +24,7 @@ const MOST_EXACT = 60;
 export function signedRankTest(differences: readonly number[]): number {
   const nonzero = differences.filter((difference) => difference !== 0);
   const ranks = ranksOf(nonzero.map(Math.abs));
-  const positive = ranks.reduce((sum, rank, i) => sum + ((nonzero[i] as number) > 0 ? rank : 0), 0);
+  const positive = ranks.reduce((sum, rank, i) => sum + ((nonzero[i] ?? Number.NaN) > 0 ? rank : 0), 0);
   const mean = ranks.reduce((sum, rank) => sum + rank, 0) / 2;
   if (ranks.length > MOST_EXACT) {
     const variance = ranks.reduce((sum, rank) => sum + rank ** 2, 0) / 4;
@@ -35,8 +35,8 @@ export function signedRankTest(differences: readonly number[]): number {
   for (const rank of ranks) {
     const next = new Float64Array(chances.length + 2 * rank);
     for (const [sum, chance] of chances.entries()) {
-      next[sum] = (next[sum] as number) + chance / 2;
-      next[sum + 2 * rank] = (next[sum + 2 * rank] as number) + chance / 2;
+      next[sum] = (next[sum] ?? Number.NaN) + chance / 2;
+      next[sum + 2 * rank] = (next[sum + 2 * rank] ?? Number.NaN) + chance / 2;
     }
     chances = next;
   }
@@ -71,8 +71,8 @@ export function rankSumTest(a: readonly number[], b: readonly number[], against:
       // Of the ranks that are left, each is as likely to be one of a's.
       const [stay, take] = [1 - (n - k) / (total - seen), (n - k + 1) / (total - seen)];
       for (let sum = most; sum >= 0; sum--) {
-        const taken = before === undefined || sum < 2 * rank ? 0 : (before[sum - 2 * rank] as number);
-        mine[sum] = (mine[sum] as number) * stay + taken * take;
+        const taken = before === undefined || sum < 2 * rank ? 0 : (before[sum - 2 * rank] ?? Number.NaN);
+        mine[sum] = (mine[sum] ?? Number.NaN) * stay + taken * take;
       }
     }
   }
@@ -84,11 +84,11 @@ export function rankSumTest(a: readonly number[], b: readonly number[], against:
  * (Holm 1979).
  */
 export function holm(ps: readonly number[]): number[] {
-  const order = ps.map((_, i) => i).sort((a, b) => (ps[a] as number) - (ps[b] as number));
+  const order = ps.map((_, i) => i).sort((a, b) => (ps[a] ?? Number.NaN) - (ps[b] ?? Number.NaN));
   const adjusted = new Array<number>(ps.length);
   let largest = 0;
   for (const [place, at] of order.entries()) {
-    largest = Math.max(largest, Math.min(1, (ps.length - place) * (ps[at] as number)));
+    largest = Math.max(largest, Math.min(1, (ps.length - place) * (ps[at] ?? Number.NaN)));
     adjusted[at] = largest;
   }
   return adjusted;

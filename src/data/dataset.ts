@@ -17,7 +17,7 @@ export interface DatasetInfo {
   /** Mean and deviation (never 0) of each channel or feature over the training part, in raw units. */
   readonly mean: readonly number[];
   readonly deviation: readonly number[];
-  /** Mean and deviation of the targets of a regression over the training part; a network predicts the standardised. */
+  /** Mean and deviation of the targets of a regression over the training part; a network predicts the standardized. */
   readonly target?: { readonly mean: readonly number[]; readonly deviation: readonly number[] };
   /** Samples in each part. */
   readonly counts: { readonly train: number; readonly valid: number; readonly test: number };

@@ -44,7 +44,7 @@ export function numberLabels(table: TextTable, label: TextColumn): Labels {
   }
   const all = read.kind === 'number' ? read.values : new Float64Array(label.cells.length).fill(Number.NaN);
   const rows = labeled(table, label, (row) => !Number.isNaN(all[row]));
-  const values = Float64Array.from(rows, (row) => all[row] as number);
+  const values = Float64Array.from(rows, (row) => all[row] ?? Number.NaN);
   const offset = offsetOf(values);
   return {
     rows,
@@ -109,7 +109,7 @@ export function classLabels(table: TextTable, label: TextColumn): Labels {
 
 function checkRare(place: string, label: TextColumn, targets: Float32Array, classes: number): void {
   const sizes = new Int32Array(classes);
-  for (const target of targets) sizes[target] = (sizes[target] as number) + 1;
+  for (const target of targets) sizes[target] = (sizes[target] ?? Number.NaN) + 1;
   if (sizes.every((size) => size >= 3)) return;
   const found = `the label ${shown(label.name)} looks numeric (${thousands(classes)} distinct values, some of them rare)`;
   throw invalid(

@@ -18,7 +18,7 @@ test('digits: 1,797 images of 8 by 8 in ten classes, divided into three parts wi
   const images = parts.flatMap(({ inputs }) => inputs.map(String));
   assert.equal(new Set(images).size, 1797);
   assert.ok(parts.every(({ targets }) => new Set(targets).size === 10));
-  // Labels belong to their images: nearest neighbour gets most of the validation digits right.
+  // Labels belong to their images: nearest neighbor gets most of the validation digits right.
   const [learnt, asked] = parts;
   assert.ok(learnt && asked);
   const distance = (a: readonly number[], b: readonly number[]) =>

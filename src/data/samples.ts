@@ -52,7 +52,7 @@ export function part(whole: Samples, indices: Int32Array): Samples {
 
 /** `indices[k]`. Throws RangeError unless it is the number of one of `count` samples. */
 export function checkedIndex(indices: readonly number[], k: number, count: number): number {
-  const i = indices[k] as number;
+  const i = indices[k] ?? Number.NaN;
   if (!(i >= 0 && i < count)) throw new RangeError(`sample ${i} of ${count}`);
   return i;
 }

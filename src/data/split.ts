@@ -82,7 +82,7 @@ export function divide(what: Divisible, request: Pick<DataRequest, 'seed' | 'val
 /** Sample numbers by class (all in one group for a regression), each group in its own seeded order. */
 function shuffledGroups(what: Divisible, seed: number): number[][] {
   const groups: number[][] = (what.classes?.names ?? ['']).map(() => []);
-  for (let i = 0; i < what.count; i++) groups[what.classes ? (what.classes.of[i] as number) : 0]?.push(i);
+  for (let i = 0; i < what.count; i++) groups[what.classes ? (what.classes.of[i] ?? Number.NaN) : 0]?.push(i);
   return groups.map((group, k) => rng(seed, 'split', k).shuffle(group));
 }
 
@@ -110,7 +110,7 @@ function deal(groups: number[][], wanted: number, keep: number): number[] {
 function apportion(sizes: readonly number[], wanted: number, keep: number): number[] {
   const all = sizes.reduce((sum, size) => sum + size, 0);
   const exact = sizes.map((size) => (wanted * size) / all);
-  const shares = exact.map((share, k) => Math.max(1, Math.min(Math.floor(share), (sizes[k] as number) - keep)));
+  const shares = exact.map((share, k) => Math.max(1, Math.min(Math.floor(share), (sizes[k] ?? Number.NaN) - keep)));
   let left = wanted - shares.reduce((sum, share) => sum + share, 0);
   const byRemainder = exact
     .map((share, k) => ({ k, remainder: share - Math.floor(share) }))
@@ -118,8 +118,8 @@ function apportion(sizes: readonly number[], wanted: number, keep: number): numb
   for (let moved = true; left > 0 && moved; ) {
     moved = false;
     for (const { k } of byRemainder) {
-      if (left === 0 || (shares[k] as number) >= (sizes[k] as number) - keep) continue;
-      shares[k] = (shares[k] as number) + 1;
+      if (left === 0 || (shares[k] ?? Number.NaN) >= (sizes[k] ?? Number.NaN) - keep) continue;
+      shares[k] = (shares[k] ?? Number.NaN) + 1;
       left--;
       moved = true;
     }
@@ -128,7 +128,7 @@ function apportion(sizes: readonly number[], wanted: number, keep: number): numb
   for (; left < 0; left++) {
     const most = shares.indexOf(largest(shares));
     if (shares[most] === 1) break;
-    shares[most] = (shares[most] as number) - 1;
+    shares[most] = (shares[most] ?? Number.NaN) - 1;
   }
   return shares;
 }

@@ -24,7 +24,7 @@ export async function inputStatistics(
   for (let start = 0; start < indices.length; start += CHUNK) {
     const chunk = Array.from(
       { length: Math.min(CHUNK, indices.length - start) },
-      (_, k) => indices[start + k] as number,
+      (_, k) => indices[start + k] ?? Number.NaN,
     );
     const input = new Float32Array(chunk.length * channels * area);
     await samples.read(chunk, { input });
@@ -37,7 +37,7 @@ export async function inputStatistics(
 export function targetStatistics(targets: Float32Array, outputs: number, indices: ArrayLike<number>): Statistics {
   const sums = new Sums(outputs);
   for (let k = 0; k < indices.length; k++) {
-    const i = indices[k] as number;
+    const i = indices[k] ?? Number.NaN;
     sums.add(targets.subarray(i * outputs, (i + 1) * outputs), 1);
   }
   return sums.statistics();
@@ -63,19 +63,19 @@ class Sums {
     const samples = values.length / (this.channels * area);
     for (let c = 0; c < this.channels; c++) {
       if (this.#count === 0) this.#shift[c] = values[c * area] ?? 0;
-      const shift = this.#shift[c] as number;
+      const shift = this.#shift[c] ?? Number.NaN;
       let sum = 0;
       let square = 0;
       for (let s = 0; s < samples; s++) {
         const start = (s * this.channels + c) * area;
         for (let i = start; i < start + area; i++) {
-          const d = (values[i] as number) - shift;
+          const d = (values[i] ?? Number.NaN) - shift;
           sum += d;
           square += d * d;
         }
       }
-      this.#sum[c] = (this.#sum[c] as number) + sum;
-      this.#square[c] = (this.#square[c] as number) + square;
+      this.#sum[c] = (this.#sum[c] ?? Number.NaN) + sum;
+      this.#square[c] = (this.#square[c] ?? Number.NaN) + square;
     }
     this.#count += samples * area;
   }
@@ -84,8 +84,8 @@ class Sums {
     const n = Math.max(this.#count, 1);
     const means = Array.from(this.#sum, (sum) => sum / n);
     return {
-      mean: means.map((mean, c) => (this.#shift[c] as number) + mean),
-      deviation: means.map((mean, c) => Math.sqrt(Math.max((this.#square[c] as number) / n - mean * mean, 0)) || 1),
+      mean: means.map((mean, c) => (this.#shift[c] ?? Number.NaN) + mean),
+      deviation: means.map((mean, c) => Math.sqrt(Math.max((this.#square[c] ?? Number.NaN) / n - mean * mean, 0)) || 1),
     };
   }
 }

@@ -64,7 +64,7 @@ function fitNumber(
     const offset = format === 'time' ? 0 : Math.floor(least);
     return { name, kind: 'date', format, missing, offset, ...(timed && format !== 'time' && { timed }), ...own };
   }
-  const counted = values.every((value, row) => value === (values[0] as number) + row);
+  const counted = values.every((value, row) => value === (values[0] ?? Number.NaN) + row);
   if (counted && (ROW_NUMBER_NAME.test(name) || isIdName(name))) return 'it only counts the rows';
   if (isIdName(name) && values.every(Number.isInteger) && new Set(values).size === values.length) {
     return 'an identifier, by its name and its unique whole numbers';
@@ -224,7 +224,7 @@ function encodeCategory(
 }
 
 function picked<T>(cells: ArrayLike<T>, rows: ArrayLike<number>): T[] {
-  return Array.from({ length: rows.length }, (_, k) => cells[rows[k] as number] as T);
+  return Array.from({ length: rows.length }, (_, k) => cells[rows[k] ?? Number.NaN] as T);
 }
 
 /** In two passes, so that a large mean does not swallow a small deviation. */
@@ -236,14 +236,14 @@ export function spreadOf(values: ArrayLike<number>): {
   let [least, most, sum] = [Infinity, -Infinity, 0];
   const first = values[0] ?? 0;
   for (let k = 0; k < values.length; k++) {
-    const value = values[k] as number;
+    const value = values[k] ?? Number.NaN;
     least = Math.min(least, value);
     most = Math.max(most, value);
     sum += value - first;
   }
   const mean = first + sum / values.length;
   let square = 0;
-  for (let k = 0; k < values.length; k++) square += ((values[k] as number) - mean) ** 2;
+  for (let k = 0; k < values.length; k++) square += ((values[k] ?? Number.NaN) - mean) ** 2;
   return { least, most, deviation: Math.sqrt(square / values.length) };
 }
 
@@ -257,6 +257,6 @@ export function offsetOf(values: ArrayLike<number>): number | undefined {
 function median(values: ArrayLike<number>): number {
   const sorted = Float64Array.from(values).sort();
   const middle = sorted.length >> 1;
-  const upper = sorted[middle] as number;
-  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] as number) + upper) / 2;
+  const upper = sorted[middle] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
 }

@@ -1,7 +1,7 @@
 import { invalid, messageOf, UserError } from '../common/errors.ts';
 import type { Graph, HostTensor, Shape } from '../graph/ir.ts';
-import { rematerialise } from '../graph/passes/rematerialise.ts';
-import { optimise } from '../graph/passes.ts';
+import { rematerialize } from '../graph/passes/rematerialize.ts';
+import { optimize } from '../graph/passes.ts';
 import type { CompileOptions, Engine, EngineOptions, Program, State } from './engine.ts';
 import { probeBlock } from './onnx/blocked/probe.ts';
 import { lowerGraph } from './onnx/lower.ts';
@@ -23,7 +23,7 @@ export async function createEngine(runtime: Runtime, options: EngineOptions): Pr
   if (!Number.isInteger(threads) || threads < 1) {
     throw invalid('threads', `found ${threads}`, 'a whole number from 1');
   }
-  const session: SessionOptions = { device, threads, spin, optimisation: 'none', keep: [] };
+  const session: SessionOptions = { device, threads, spin, optimization: 'none', keep: [] };
   await probe(runtime, session);
   const block = device === 'cpu' && layout === 'auto' ? await probeBlock(runtime, session) : 0;
   const states = new WeakMap<State, StateEntries>();
@@ -48,10 +48,10 @@ export async function createEngine(runtime: Runtime, options: EngineOptions): Pr
     ): Promise<Program> {
       const start = performance.now();
       checkCarries(graph, carries);
-      const { nodes, outputs } = rematerialise(optimise(graph));
+      const { nodes, outputs } = rematerialize(optimize(graph));
       // Inside the session an output has a number, so that it may have the name of an input.
       const names = Object.keys(outputs);
-      const numbered = Object.fromEntries(names.map((name, i) => [`$output${i}`, outputs[name] as number]));
+      const numbered = Object.fromEntries(names.map((name, i) => [`$output${i}`, outputs[name] ?? Number.NaN]));
       const into = Object.fromEntries(
         names.flatMap((name, i) => (carries[name] === undefined ? [] : [[`$output${i}`, carries[name]] as const])),
       );
@@ -75,7 +75,7 @@ export async function createEngine(runtime: Runtime, options: EngineOptions): Pr
     dispose: () => runtime.close(),
     async load(model: Uint8Array): Promise<Program> {
       const start = performance.now();
-      const created = await runtime.createSession(model, { ...session, optimisation: 'all' });
+      const created = await runtime.createSession(model, { ...session, optimization: 'all' });
       return openProgram({
         runtime,
         session: created,

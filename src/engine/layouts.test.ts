@@ -24,8 +24,8 @@ const window = (stride: number, pad: number, groups = 1, dilation = 1) =>
   ({ stride: [stride, stride], dilation: [dilation, dilation], pads: [pad, pad, pad, pad], groups }) as const;
 const pool = (stride: number) => ({ kernel: [3, 3], stride: [stride, stride], pads: [1, 1, 1, 1] }) as const;
 
-/** y = x·scale + shift with the batch's own statistics, as network/normalisation.ts has it. */
-function normalise(g: GraphBuilder, x: NodeId): NodeId {
+/** y = x·scale + shift with the batch's own statistics, as network/normalization.ts has it. */
+function normalize(g: GraphBuilder, x: NodeId): NodeId {
   const mean = ops.reduceMean(g, x, [0, 2, 3], true);
   const square = ops.reduceMean(g, ops.mul(g, x, x), [0, 2, 3], true);
   const variance = ops.sub(g, square, ops.mul(g, mean, mean));
@@ -41,9 +41,9 @@ const cases: readonly GraphCase[] = [
     'stem, relu, dense convolution, batch norm and a sum of branches',
     { x: image(3, 6), stem: [[B, 3, 3, 3]], w: [[2 * B, B, 3, 3]], v: [[2 * B, B, 1, 1]], bias: [[2 * B]] },
     (g, x = 0, stem = 0, w = 0, v = 0, bias = 0) => {
-      const start = normalise(g, ops.conv(g, x, stem, window(1, 1)));
+      const start = normalize(g, ops.conv(g, x, stem, window(1, 1)));
       const active = ops.relu(g, start);
-      const wide = normalise(g, ops.conv(g, active, w, window(1, 1)));
+      const wide = normalize(g, ops.conv(g, active, w, window(1, 1)));
       return ops.relu(g, ops.add(g, wide, ops.conv(g, start, v, window(1, 0), bias)));
     },
   ),
@@ -54,7 +54,7 @@ const cases: readonly GraphCase[] = [
       const active = ops.relu(g, x);
       const a = ops.conv(g, ops.conv(g, active, d1, window(2, 2, B, 2)), p1, window(1, 0));
       const b = ops.conv(g, ops.conv(g, active, d2, window(2, 2, B)), p2, window(1, 0));
-      return ops.add(g, normalise(g, a), normalise(g, b));
+      return ops.add(g, normalize(g, a), normalize(g, b));
     },
   ),
   graphCase('grouped convolutions of whole blocks', { x: image(2 * B, 4), w: [[2 * B, B, 3, 3]] }, (g, x = 0, w = 0) =>
@@ -180,7 +180,7 @@ function trainingStep() {
   const x = ops.input(g, 'x', [2, 3, 6, 6]);
   const weights = Object.entries(shapes).map(([name, shape]) => ops.input(g, name, shape));
   const [stem = 0, depthwise = 0, dense = 0] = weights;
-  const first = ops.relu(g, normalise(g, ops.conv(g, x, stem, window(1, 1))));
+  const first = ops.relu(g, normalize(g, ops.conv(g, x, stem, window(1, 1))));
   const second = ops.conv(g, ops.conv(g, first, depthwise, window(1, 1, B)), dense, window(1, 1));
   const loss = ops.reduceMean(g, ops.mul(g, second, second), [0, 1, 2, 3]);
   const slopes = gradients(g, loss, weights);

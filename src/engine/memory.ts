@@ -1,15 +1,15 @@
 import { type Graph, type Node, type Shape, sizeOf } from '../graph/ir.ts';
 import { peakBytes } from '../graph/liveness.ts';
-import { rematerialise } from '../graph/passes/rematerialise.ts';
+import { rematerialize } from '../graph/passes/rematerialize.ts';
 
 /**
- * Memory that a program takes which keeps it (`CompileOptions.memory`), in bytes, predicted from its optimised graph:
+ * Memory that a program takes which keeps it (`CompileOptions.memory`), in bytes, predicted from its optimized graph:
  * everything that is alive at the same time, the state's second buffers, what operators need beside their results, and what
  * each node costs to compile. `block` is that of the engine. `bench/preflight.ts` compares it with what processes really
  * take; the constants are fitted there.
  */
 export function programBytes(graph: Graph, block: number): number {
-  const values = peakBytes(rematerialise(graph), (node, operands) => workspace(node, operands, block));
+  const values = peakBytes(rematerialize(graph), (node, operands) => workspace(node, operands, block));
   return Math.round(SLACK * values) + SESSION + (block > 0 ? BLOCKED_NODE : PLAIN_NODE) * graph.nodes.length;
 }
 

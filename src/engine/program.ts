@@ -85,7 +85,7 @@ export function openProgram(parts: ProgramParts): Program {
       const entries = state === undefined ? undefined : entriesOf(state);
       const release = entries === undefined ? () => {} : occupy(entries, carries.length > 0 ? session : undefined);
       const over = Promise.withResolvers<void>();
-      // Who waits for it on the device fails with it; nobody need wait.
+      // Runs that wait for it on the device fail with it, so no caller needs to wait.
       over.promise.catch(() => {});
       const before = asked.at(-1);
       asked.push(over.promise);

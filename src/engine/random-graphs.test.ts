@@ -1,7 +1,7 @@
 /** Random networks and their gradients in each layout against the interpreter. */
 import assert from 'node:assert/strict';
 import { interpret } from '../graph/interpret.ts';
-import { optimiseForward } from '../graph/passes.ts';
+import { optimizeForward } from '../graph/passes.ts';
 import { imageFeeds, randomImages } from '../graph/testing/images.ts';
 import { forwardOf, withGradients } from '../graph/testing/networks.ts';
 import { toFloat32 } from './testing/agreement.ts';
@@ -19,7 +19,7 @@ for (let seed = 0; seed < SEEDS; seed++) {
     const feeds = imageFeeds(whole, seed);
     const expected = interpret(whole, feeds);
     // As a training step is made.
-    const program = await engine.compile(withGradients(optimiseForward(forward)));
+    const program = await engine.compile(withGradients(optimizeForward(forward)));
     const actual = await program.run(toFloat32(feeds));
     await program.dispose();
     // A gradient that is zero by construction (a bias before batch norm) has no scale of its own.

@@ -63,7 +63,7 @@ export function replaceCurrent(entry: Entry, written: RuntimeTensor): void {
   entry.current = written;
 }
 
-/** Has an entry on the host in an arrangement. What reads it at this moment goes on with the tensor that it has. */
+/** Has an entry on the host in an arrangement. A run that reads it at this moment keeps its own tensor. */
 export function layOut(runtime: Runtime, entry: Entry, arrangement: Arrangement, block: number): void {
   if (sameArrangement(entry.arrangement, arrangement)) return;
   const data = rearrange(plainData(entry, block), arrangement, block, 'to blocked');

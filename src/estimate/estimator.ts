@@ -1,3 +1,4 @@
+import { brand, NetsmithError } from '../common/errors.ts';
 import type { Fidelity } from '../common/fidelity.ts';
 import type { Metrics } from '../common/metrics.ts';
 import type { Rng } from '../common/random.ts';
@@ -91,8 +92,12 @@ export interface Evaluation {
 }
 
 /** Thrown by an estimator for a candidate that cannot be evaluated; the trial fails with this reason, the study continues. */
-export class TrialFailure extends Error {
+export class TrialFailure extends NetsmithError {
+  static {
+    brand(TrialFailure, 'TrialFailure');
+  }
   override readonly name = 'TrialFailure';
+  readonly code = 'trial-failed';
 }
 
 export interface Estimator<S = Space> {

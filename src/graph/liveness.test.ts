@@ -24,7 +24,7 @@ test('a value is held until its last use, an output to the end', () => {
   assert.equal(peakBytes(finish(g, { y: chain })), floats(10 + 2 * 10));
 });
 
-test('what nobody needs takes nothing', () => {
+test('a value that is not needed takes no memory', () => {
   const g = createGraph();
   const x = ops.input(g, 'x', [10]);
   ops.exp(g, ops.input(g, 'unused', [1000]));

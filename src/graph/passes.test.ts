@@ -14,8 +14,8 @@ import {
   foldMoments,
   foldZeros,
   mergeSiblings,
-  optimise,
-  optimiseForward,
+  optimize,
+  optimizeForward,
 } from './passes.ts';
 import { CASES } from './testing/cases.ts';
 import { gradientGraph, relativeError, secondGradientGraph } from './testing/check.ts';
@@ -27,8 +27,8 @@ const PASSES = {
   combineSums,
   foldMoments,
   mergeSiblings,
-  optimise,
-  optimiseForward,
+  optimize,
+  optimizeForward,
 };
 
 function kinds(graph: Graph): string[] {
@@ -99,18 +99,18 @@ describe('every pass keeps the outputs', () => {
     });
   }
 
-  it('optimise: of all cases and their gradients', () => {
+  it('optimize: of all cases and their gradients', () => {
     for (const testCase of CASES) {
       for (const graph of [gradientGraph(testCase), secondGradientGraph(testCase)]) {
-        assertSame(graph, optimise(graph), testCase.feeds);
+        assertSame(graph, optimize(graph), testCase.feeds);
       }
     }
   });
 
-  it('optimise finds nothing more to do in its own result', () => {
+  it('optimize finds nothing more to do in its own result', () => {
     for (const testCase of CASES) {
-      const once = optimise(gradientGraph(testCase));
-      assert.deepEqual(optimise(once), once, testCase.name);
+      const once = optimize(gradientGraph(testCase));
+      assert.deepEqual(optimize(once), once, testCase.name);
     }
   });
 });
@@ -154,7 +154,7 @@ describe('folding of zeros', () => {
   const folded = (build: (g: ops.GraphBuilder, x: number) => number) => {
     const g = createGraph();
     const x = ops.input(g, 'x', [1, 2, 4, 4]);
-    return kinds(optimise(finish(g, { y: build(g, x) })));
+    return kinds(optimize(finish(g, { y: build(g, x) })));
   };
 
   it('takes out edges that carry zero', () => {
@@ -205,7 +205,7 @@ describe('folding of zeros', () => {
     const y = ops.add(g, x, ops.conv(g, ops.zerosLike(g, x), w, geometry));
     const loss = ops.reduceSum(g, ops.mul(g, y, y), [0, 1, 2, 3]);
     const [dx = -1, dw = -1] = gradients(g, loss, [x, w]);
-    const graph = optimise(finish(g, { dx, dw }));
+    const graph = optimize(finish(g, { dx, dw }));
     assert.ok(!kinds(graph).some((kind) => kind.startsWith('conv')), kinds(graph).join(' '));
     assert.deepEqual(graph.nodes[graph.outputs.dw ?? -1]?.op.kind, 'broadcastTo');
   });

@@ -1,11 +1,11 @@
 /** Passes: ordinary functions Graph to Graph. Each keeps the outputs' names and values. */
 import type { Graph } from './ir.ts';
 import { eliminateCommonSubexpressions, eliminateDeadCode } from './passes/eliminate.ts';
-import { foldMoments } from './passes/foldMoments.ts';
-import { foldZeros } from './passes/foldZeros.ts';
-import { mergeSiblings } from './passes/mergeSiblings.ts';
+import { foldMoments } from './passes/fold-moments.ts';
+import { foldZeros } from './passes/fold-zeros.ts';
+import { mergeSiblings } from './passes/merge-siblings.ts';
+import { concatRules } from './passes/rules/concats.ts';
 import { convolutionRules } from './passes/rules/convolutions.ts';
-import { jointRules } from './passes/rules/joints.ts';
 import { matrixRules } from './passes/rules/matrices.ts';
 import { numberRules } from './passes/rules/numbers.ts';
 import { productRules } from './passes/rules/products.ts';
@@ -16,7 +16,7 @@ import { shareAcrossSwitches } from './passes/share.ts';
 import { simplify } from './passes/simplify.ts';
 import { combineSums } from './passes/sums.ts';
 import { settleSwitches } from './passes/switches.ts';
-import { skipZeroInputs } from './passes/zeroInputs.ts';
+import { skipZeroInputs } from './passes/zero-inputs.ts';
 
 export {
   combineSums,
@@ -34,13 +34,13 @@ const RULES = [numberRules, viewRules, signRules, productRules, reductionRules, 
 const MOST_ROUNDS = 6;
 
 /** Rewrites of a forward graph that make it, and what differentiation makes of it, cheaper. Call before `gradients`. */
-export function optimiseForward(graph: Graph): Graph {
-  const apart = simplified(simplify(simplified(skipZeroInputs(graph)), [jointRules]));
+export function optimizeForward(graph: Graph): Graph {
+  const apart = simplified(simplify(simplified(skipZeroInputs(graph)), [concatRules]));
   return simplified(mergeSiblings(foldMoments(apart)));
 }
 
 /** Algebra that saves work, equal nodes computed once, and nothing computed that no output needs. */
-export function optimise(graph: Graph): Graph {
+export function optimize(graph: Graph): Graph {
   return eliminateDeadCode(shareAcrossSwitches(simplified(graph)));
 }
 

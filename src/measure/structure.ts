@@ -1,6 +1,6 @@
 import { finish } from '../graph/builder.ts';
 import { sizeOf } from '../graph/ir.ts';
-import { optimise } from '../graph/passes.ts';
+import { optimize } from '../graph/passes.ts';
 import type { Module } from '../space/module.ts';
 import { childrenOf } from '../space/walk.ts';
 import type { Subject } from './measure.ts';
@@ -49,7 +49,7 @@ const NODE = 120;
 export function modelBytes({ graph }: Subject): number {
   const { g, lowered } = graph();
   // As an export does: zeros are folded, and what the output does not need is not written.
-  const { nodes } = optimise(finish(g, { output: lowered.output }));
+  const { nodes } = optimize(finish(g, { output: lowered.output }));
   const inputs = new Set(nodes.flatMap(({ op }) => (op.kind === 'input' ? [op.name] : [])));
   const kept = lowered.parameters.filter(({ path }) => inputs.has(path));
   const parameters = kept.reduce((sum, { shape }) => sum + sizeOf(shape), 0);

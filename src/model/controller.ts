@@ -103,7 +103,7 @@ export function unroll(
 ): void {
   const { hidden, sizes } = shape;
   const { parts, embedding, options, offsets } = layoutOf(shape);
-  const at = (index: number) => weights[index] as number;
+  const at = (index: number) => weights[index] ?? Number.NaN;
   const gates = new Float64Array(4 * hidden);
   const h = new Float64Array(hidden);
   const c = new Float64Array(hidden);
@@ -111,13 +111,13 @@ export function unroll(
   for (const [decision, size] of sizes.entries()) {
     for (let j = 0; j < 4 * hidden; j++) gates[j] = at(parts.gates.start + j);
     accumulate(gates, embedding, parts.input.start, (i) => at(parts.embedding.start + token * embedding + i));
-    accumulate(gates, hidden, parts.recurrent.start, (i) => h[i] as number);
+    accumulate(gates, hidden, parts.recurrent.start, (i) => h[i] ?? Number.NaN);
     for (let j = 0; j < hidden; j++) {
-      const gate = (k: number) => gates[k * hidden + j] as number;
-      c[j] = sigmoid(gate(1)) * (c[j] as number) + sigmoid(gate(0)) * Math.tanh(gate(2));
-      h[j] = sigmoid(gate(3)) * Math.tanh(c[j] as number);
+      const gate = (k: number) => gates[k * hidden + j] ?? Number.NaN;
+      c[j] = sigmoid(gate(1)) * (c[j] ?? Number.NaN) + sigmoid(gate(0)) * Math.tanh(gate(2));
+      h[j] = sigmoid(gate(3)) * Math.tanh(c[j] ?? Number.NaN);
     }
-    const offset = offsets[decision] as number;
+    const offset = offsets[decision] ?? Number.NaN;
     const logits = Float64Array.from({ length: size }, (_, k) => {
       const row = parts.output.start + (offset + k) * hidden;
       return h.reduce((sum, value, j) => sum + value * at(row + j), at(parts.bias.start + offset + k));
@@ -132,7 +132,7 @@ export function unroll(
       const factor = value(i);
       if (factor === 0) continue;
       const row = start + i * width;
-      for (let j = 0; j < width; j++) sums[j] = (sums[j] as number) + factor * (weights[row + j] as number);
+      for (let j = 0; j < width; j++) sums[j] = (sums[j] ?? Number.NaN) + factor * (weights[row + j] ?? Number.NaN);
     }
   }
 }
@@ -146,7 +146,7 @@ export function logProbabilitiesOf(
   const found: number[] = [];
   unroll(shape, weights, (decision, logProbabilities) => {
     const chosen = episode.chosen[decision];
-    found.push(chosen === undefined ? 0 : (logProbabilities[chosen] as number));
+    found.push(chosen === undefined ? 0 : (logProbabilities[chosen] ?? Number.NaN));
     return episode.told[decision];
   });
   return found;
@@ -217,9 +217,9 @@ function feedsOf(
     for (let t = 0; t < steps; t++) {
       const row = t * batch + b;
       const [before, option] = [t === 0 ? undefined : episode.told[t - 1], episode.chosen[t]];
-      told[row * (options + 1) + (before === undefined ? options : (offsets[t - 1] as number) + before)] = 1;
-      if (option !== undefined) chosen[row * options + (offsets[t] as number) + option] = 1;
-      old[row] = now[t] as number;
+      told[row * (options + 1) + (before === undefined ? options : (offsets[t - 1] ?? Number.NaN) + before)] = 1;
+      if (option !== undefined) chosen[row * options + (offsets[t] ?? Number.NaN) + option] = 1;
+      old[row] = now[t] ?? Number.NaN;
     }
   }
   return {
@@ -301,7 +301,7 @@ function recur(
 function maskOf(g: GraphBuilder, shape: ControllerShape): NodeId {
   const { options, offsets } = layoutOf(shape);
   const data = shape.sizes.flatMap((size, t) => {
-    const start = offsets[t] as number;
+    const start = offsets[t] ?? Number.NaN;
     return Array.from({ length: options }, (_, k) => (k >= start && k < start + size ? 0 : -1e9));
   });
   return ops.constant(g, data, [shape.sizes.length, 1, options]);

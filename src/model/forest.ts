@@ -58,10 +58,10 @@ export function fitForest(
       let [sum, squares, within] = [0, 0, 0];
       for (const tree of trees) {
         const leaf = leafOf(tree, row);
-        const mean = tree.mean[leaf] as number;
+        const mean = tree.mean[leaf] ?? Number.NaN;
         sum += mean;
         squares += mean * mean;
-        within += tree.variance[leaf] as number;
+        within += tree.variance[leaf] ?? Number.NaN;
       }
       const mean = sum / trees.length;
       return { mean, variance: Math.max(0, squares / trees.length - mean * mean) + within / trees.length };
@@ -72,9 +72,9 @@ export function fitForest(
 function leafOf({ column, threshold, child }: Tree, row: ArrayLike<number>): number {
   let node = 0;
   for (;;) {
-    const at = column[node] as number;
+    const at = column[node] ?? Number.NaN;
     if (at < 0) return node;
-    node = (child[node] as number) + Number((row[at] as number) > (threshold[node] as number));
+    node = (child[node] ?? Number.NaN) + Number((row[at] ?? Number.NaN) > (threshold[node] ?? Number.NaN));
   }
 }
 
@@ -136,11 +136,11 @@ function bestSplit(node: {
   // Columns that are constant here do not count as tried: in one-hot rows most of them soon are.
   for (let left = columns; left > 0 && looked < tried; left--) {
     const drawn = rng.int(left);
-    const column = remaining[drawn] as number;
-    remaining[drawn] = remaining[left - 1] as number;
+    const column = remaining[drawn] ?? Number.NaN;
+    remaining[drawn] = remaining[left - 1] ?? Number.NaN;
     let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
     for (let i = start; i < end; i++) {
-      const value = data[(order[i] as number) * columns + column] as number;
+      const value = data[(order[i] as number) * columns + column] ?? Number.NaN;
       if (value < low) low = value;
       if (value > high) high = value;
     }
@@ -149,10 +149,10 @@ function bestSplit(node: {
     const threshold = Math.min(low + (high - low) * rng.float(), low + (high - low) * 0.999999);
     let [count, sum, total] = [0, 0, 0];
     for (let i = start; i < end; i++) {
-      const row = order[i] as number;
-      const target = targets[row] as number;
+      const row = order[i] ?? Number.NaN;
+      const target = targets[row] ?? Number.NaN;
       total += target;
-      if ((data[row * columns + column] as number) <= threshold) {
+      if ((data[row * columns + column] ?? Number.NaN) <= threshold) {
         count++;
         sum += target;
       }
@@ -169,9 +169,9 @@ function bestSplit(node: {
 function partition({ columns, data }: Table, order: Int32Array, start: number, end: number, split: Split): number {
   let middle = start;
   for (let i = start; i < end; i++) {
-    const row = order[i] as number;
-    if ((data[row * columns + split.column] as number) > split.threshold) continue;
-    order[i] = order[middle] as number;
+    const row = order[i] ?? Number.NaN;
+    if ((data[row * columns + split.column] ?? Number.NaN) > split.threshold) continue;
+    order[i] = order[middle] ?? Number.NaN;
     order[middle++] = row;
   }
   return middle;
@@ -179,8 +179,8 @@ function partition({ columns, data }: Table, order: Int32Array, start: number, e
 
 function moments(targets: ArrayLike<number>, order: Int32Array, start: number, end: number): [number, number] {
   let [sum, squares] = [0, 0];
-  for (let i = start; i < end; i++) sum += targets[order[i] as number] as number;
+  for (let i = start; i < end; i++) sum += targets[order[i] as number] ?? Number.NaN;
   const mean = sum / (end - start);
-  for (let i = start; i < end; i++) squares += ((targets[order[i] as number] as number) - mean) ** 2;
+  for (let i = start; i < end; i++) squares += ((targets[order[i] as number] ?? Number.NaN) - mean) ** 2;
   return [mean, squares / (end - start)];
 }

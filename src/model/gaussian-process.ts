@@ -29,7 +29,7 @@ export function rowMetric(columns: readonly (readonly [start: number, end: numbe
     distances(a, b, out, at) {
       for (const [group, [start, end]] of columns.entries()) {
         let sum = 0;
-        for (let i = start; i < end; i++) sum += Math.abs((a[i] as number) - (b[i] as number));
+        for (let i = start; i < end; i++) sum += Math.abs((a[i] ?? Number.NaN) - (b[i] ?? Number.NaN));
         out[at + group] = sum / Math.max(1, end - start);
       }
     },
@@ -99,10 +99,10 @@ function negativeLogLikelihood(
     for (let j = 0; j < i; j++, pair++) row[j] = kernel(between, pair * groups, lengthscales);
     const pivot = appendRow(factor, i, row, 1 + noise);
     const start = (i * (i + 1)) / 2;
-    let sum = targets[i] as number;
-    for (let j = 0; j < i; j++) sum -= (factor[start + j] as number) * (solved[j] as number);
+    let sum = targets[i] ?? Number.NaN;
+    for (let j = 0; j < i; j++) sum -= (factor[start + j] ?? Number.NaN) * (solved[j] ?? Number.NaN);
     solved[i] = sum / pivot;
-    fit += (solved[i] as number) ** 2;
+    fit += (solved[i] ?? Number.NaN) ** 2;
     logDeterminant += Math.log(pivot);
   }
   return 0.5 * n * Math.log(Math.max(fit, 1e-12) / Math.max(1, n)) + logDeterminant;
@@ -110,7 +110,8 @@ function negativeLogLikelihood(
 
 function kernel(distances: Float64Array, at: number, lengthscales: readonly number[]): number {
   let sum = 0;
-  for (let g = 0; g < lengthscales.length; g++) sum += (distances[at + g] as number) / (lengthscales[g] as number);
+  for (let g = 0; g < lengthscales.length; g++)
+    sum += (distances[at + g] ?? Number.NaN) / (lengthscales[g] ?? Number.NaN);
   return Math.exp(-sum);
 }
 
@@ -125,9 +126,9 @@ function appendRow(factor: Float64Array, i: number, row: Float64Array, diagonal:
   const start = (i * (i + 1)) / 2;
   let rest = diagonal;
   for (let j = 0, other = 0; j < i; j++, other += j) {
-    let sum = row[j] as number;
-    for (let k = 0; k < j; k++) sum -= (factor[start + k] as number) * (factor[other + k] as number);
-    const value = sum / (factor[other + j] as number);
+    let sum = row[j] ?? Number.NaN;
+    for (let k = 0; k < j; k++) sum -= (factor[start + k] ?? Number.NaN) * (factor[other + k] ?? Number.NaN);
+    const value = sum / (factor[other + j] ?? Number.NaN);
     factor[start + j] = value;
     rest -= value * value;
   }
@@ -206,7 +207,7 @@ export function gaussianProcess<Point>(
       backward(factor, n, weights);
       const meanOf = (row: Float64Array): number => {
         let sum = 0;
-        for (let j = 0; j < n; j++) sum += (row[j] as number) * (weights[j] as number);
+        for (let j = 0; j < n; j++) sum += (row[j] ?? Number.NaN) * (weights[j] ?? Number.NaN);
         return sum;
       };
       return {
@@ -228,9 +229,9 @@ export function gaussianProcess<Point>(
 function forward(factor: Float64Array, n: number, b: ArrayLike<number>): Float64Array {
   const x = new Float64Array(n);
   for (let i = 0, start = 0; i < n; i++, start += i) {
-    let sum = b[i] as number;
-    for (let k = 0; k < i; k++) sum -= (factor[start + k] as number) * (x[k] as number);
-    x[i] = sum / (factor[start + i] as number);
+    let sum = b[i] ?? Number.NaN;
+    for (let k = 0; k < i; k++) sum -= (factor[start + k] ?? Number.NaN) * (x[k] ?? Number.NaN);
+    x[i] = sum / (factor[start + i] ?? Number.NaN);
   }
   return x;
 }
@@ -239,8 +240,8 @@ function forward(factor: Float64Array, n: number, b: ArrayLike<number>): Float64
 function backward(factor: Float64Array, n: number, x: Float64Array): void {
   for (let i = n - 1; i >= 0; i--) {
     const start = (i * (i + 1)) / 2;
-    const value = (x[i] as number) / (factor[start + i] as number);
+    const value = (x[i] ?? Number.NaN) / (factor[start + i] ?? Number.NaN);
     x[i] = value;
-    for (let k = 0; k < i; k++) x[k] = (x[k] as number) - value * (factor[start + k] as number);
+    for (let k = 0; k < i; k++) x[k] = (x[k] ?? Number.NaN) - value * (factor[start + k] ?? Number.NaN);
   }
 }

@@ -165,7 +165,7 @@ function partsOf(g: GraphBuilder, theta: NodeId, { parts }: Layout): NodeId[] {
 /** x [N, F] -> [E, N, 1] */
 function predictions(g: GraphBuilder, x: NodeId, parts: readonly NodeId[], { members, hidden }: Layout): NodeId {
   const [w1, b1, w2, b2, w3, b3] = parts as [NodeId, NodeId, NodeId, NodeId, NodeId, NodeId];
-  const n = g.shape(x)[0] as number;
+  const n = g.shape(x)[0] ?? Number.NaN;
   const side = ops.relu(g, ops.add(g, ops.matmul(g, x, w1), b1)); // [N, E·H]
   const first = ops.transpose(g, ops.reshape(g, side, [n, members, hidden]), [1, 0, 2]);
   const second = ops.relu(g, ops.add(g, ops.matmul(g, first, w2), b2));
@@ -179,22 +179,22 @@ function forwardOf({ members, hidden, parts }: Layout, theta: Float32Array, colu
   const first = new Float64Array(side);
   return {
     predict(row) {
-      for (let i = 0; i < side; i++) first[i] = theta[b1 + i] as number;
+      for (let i = 0; i < side; i++) first[i] = theta[b1 + i] ?? Number.NaN;
       for (const [feature, value] of row) {
         const column = columns.of(feature);
         if (column === undefined) continue;
         const at = w1 + column * side;
-        for (let i = 0; i < side; i++) first[i] = (first[i] as number) + value * (theta[at + i] as number);
+        for (let i = 0; i < side; i++) first[i] = (first[i] ?? Number.NaN) + value * (theta[at + i] ?? Number.NaN);
       }
       return Float64Array.from({ length: members }, (_, member) => {
-        let output = theta[b3 + member] as number;
+        let output = theta[b3 + member] ?? Number.NaN;
         for (let to = 0; to < hidden; to++) {
-          let sum = theta[b2 + member * hidden + to] as number;
+          let sum = theta[b2 + member * hidden + to] ?? Number.NaN;
           for (let from = 0; from < hidden; from++) {
-            const value = first[member * hidden + from] as number;
-            if (value > 0) sum += value * (theta[w2 + (member * hidden + from) * hidden + to] as number);
+            const value = first[member * hidden + from] ?? Number.NaN;
+            if (value > 0) sum += value * (theta[w2 + (member * hidden + from) * hidden + to] ?? Number.NaN);
           }
-          if (sum > 0) output += sum * (theta[w3 + member * hidden + to] as number);
+          if (sum > 0) output += sum * (theta[w3 + member * hidden + to] ?? Number.NaN);
         }
         return output;
       });

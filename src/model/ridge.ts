@@ -4,7 +4,7 @@ import { Matrix, solve } from 'ml-matrix';
 export type Predictor = (features: ArrayLike<number>) => number;
 
 /**
- * Ridge regression (Hoerl & Kennard 1970): weights w that minimise |Xw - y|² + penalty · |w|², features and targets centred first, so
+ * Ridge regression (Hoerl & Kennard 1970): weights w that minimise |Xw - y|² + penalty · |w|², features and targets centered first, so
  * that the intercept is free. O(n · F² + F³).
  */
 export function fitRidge(inputs: readonly ArrayLike<number>[], targets: readonly number[], penalty: number): Predictor {
@@ -19,5 +19,5 @@ export function fitRidge(inputs: readonly ArrayLike<number>[], targets: readonly
   const transposed = x.transpose();
   const products = transposed.mmul(x).add(Matrix.eye(size, size, penalty));
   const weights = solve(products, transposed.mmul(Matrix.columnVector(targets.map((y) => y - mean)))).to1DArray();
-  return (features) => weights.reduce((sum, w, j) => sum + w * ((features[j] ?? 0) - (centre[j] as number)), mean);
+  return (features) => weights.reduce((sum, w, j) => sum + w * ((features[j] ?? 0) - (centre[j] ?? Number.NaN)), mean);
 }

@@ -10,7 +10,7 @@ import {
   showWindow,
   sizeOfWindow,
 } from './lowering.ts';
-import { normaliseBatch } from './normalisation.ts';
+import { normalizeBatch } from './normalization.ts';
 
 interface ConvOptions {
   readonly name: string;
@@ -22,7 +22,7 @@ interface ConvOptions {
   readonly bias: boolean;
 }
 
-/** He initialisation by the fan-out, as ResNet and NAS-Bench-201 do; a group's fan-out counts its own outputs alone. */
+/** He initialization by the fan-out, as ResNet and NAS-Bench-201 do; a group's fan-out counts its own outputs alone. */
 function convolve(l: Lowering, x: NodeId, options: ConvOptions): NodeId {
   const { channels, kernel, stride, dilation, groups } = options;
   const [, incoming, height, width] = imageShape(l, x);
@@ -61,7 +61,7 @@ export const lowerConv: Lower<'conv'> = (l, module, x) => {
   return overImages(l, x, (images) => convolve(l, images, options));
 };
 
-/** He initialisation by the inputs that reach an output. */
+/** He initialization by the inputs that reach an output. */
 export const lowerConvTranspose: Lower<'convTranspose'> = (l, module, x) => {
   const [kernel, stride] = [sizeOfWindow(l, x, module.kernel), sizeOfWindow(l, x, module.stride)];
   const cut = [kernel[0] - stride[0], kernel[1] - stride[1]] as const;
@@ -110,7 +110,7 @@ export const lowerFactorisedReduce: Lower<'factorisedReduce'> = (l, module, x) =
     });
   const first = Math.floor(channels / 2);
   const joined = ops.concat(l.g, [half('first/', rectified, first), half('second/', shifted, channels - first)], 1);
-  return normaliseBatch(l, joined, { affine: module.affine, momentum: 0.1, epsilon: 1e-5 });
+  return normalizeBatch(l, joined, { affine: module.affine, momentum: 0.1, epsilon: 1e-5 });
 };
 
 /** Squeeze and excitation (Hu et al. 2018). */

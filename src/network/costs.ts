@@ -35,7 +35,7 @@ export function endsOf({
 /**
  * Parameters, FLOPs and activation memory of a network, for one sample's inference, by layer and in all, counted on its
  * graph before dead code is removed (as the published tables count). FLOPs are multiply-accumulates of convolutions and
- * matrix products, a bias once an output; normalisation, pooling and activations count nothing. A layer's activation is
+ * matrix products, a bias once an output; normalization, pooling and activations count nothing. A layer's activation is
  * its output; a residual and a dag count what they add up. Throws UserError where the network cannot be built.
  */
 export function networkCosts(network: Module, task: Task): Costs & { readonly layers: readonly LayerCosts[] } {

@@ -8,7 +8,7 @@ import * as ops from '../graph/ops.ts';
 import * as s from '../space/builders.ts';
 import type { Module } from '../space/module.ts';
 import { networkCosts } from './costs.ts';
-import { initialise } from './initialise.ts';
+import { initialize } from './initialize.ts';
 import { lowerNetwork } from './lower.ts';
 
 const classification = (input: readonly number[], outputs = 10) =>
@@ -34,7 +34,7 @@ test('batch norm moves its statistics to the batch mean and the unbiased varianc
     );
   close(result.mean?.data, [3, 30]);
   close(result.variance?.data, [14 / 3, 1400 / 3]);
-  const deviation = Math.sqrt(14 / 3 + 1e-5); // biased in the normalisation itself
+  const deviation = Math.sqrt(14 / 3 + 1e-5); // biased in the normalization itself
   assert.ok(Math.abs((result.output?.data[0] ?? 0) + 2 / deviation) < 1e-9);
 });
 
@@ -120,7 +120,7 @@ test('costs: parameters, multiply-accumulates and activations by layer and in al
 
 test('initial values: the same for the same path and seed, with the deviation asked for', () => {
   const { parameters } = lowered(s.sequential(s.conv(64, 3), s.flatten(), s.linear('outputs')), [16, 8, 8]);
-  const draw = (seed: number) => initialise(parameters, (...labels) => rng(seed, ...labels));
+  const draw = (seed: number) => initialize(parameters, (...labels) => rng(seed, ...labels));
   const [weights, again, other] = [draw(1), draw(1), draw(2)];
   assert.deepEqual(weights, again);
   assert.notDeepEqual(weights['0/weight'], other['0/weight']);

@@ -9,10 +9,10 @@ import { lowerFlatten, lowerLinear } from './dense.ts';
 import type { Lower, Lowering, ModuleKind, ModuleOf, OpenChoices } from './lowering.ts';
 import { mixture } from './mixture.ts';
 import type { CarriedState, Chosen, Layer, LoweredNetwork, Parameter, RandomInput, Statistic } from './network.ts';
-import { lowerBatchNorm, lowerLayerNorm } from './normalisation.ts';
+import { lowerBatchNorm, lowerLayerNorm } from './normalization.ts';
 import { lowerGlobalPool, lowerLast, lowerPool } from './pooling.ts';
 import { lowerRecurrent } from './recurrent.ts';
-import { lowerDropout, lowerDropPath } from './regularisation.ts';
+import { lowerDropout, lowerDropPath } from './regularization.ts';
 import { lowerResize } from './resize.ts';
 import { lowerAttention, lowerEmbedding, lowerPositions } from './sequence.ts';
 import {
@@ -97,7 +97,7 @@ const TAKES_TOKENS: ReadonlySet<ModuleKind> = new Set<ModuleKind>([
 /**
  * Appends a network to a graph. `network` has no open choices (`resolve` closes them), or is a supernet (`supernet` opens
  * them) and `choices` says how it computes them; values and repetitions must be decided in either. `x` is [N, C, H, W], [N, C, T]
- * or [N, F], already normalised, or tokens, int32 [N, T]. In mode `train`, batch norm uses the batch's statistics and dropout draws; in `infer`, neither.
+ * or [N, F], already normalized, or tokens, int32 [N, T]. In mode `train`, batch norm uses the batch's statistics and dropout draws; in `infer`, neither.
  * Both modes name the same parameters and statistics, by their paths in the tree.
  *
  * Throws UserError with the module's path when shapes do not fit, or when the output is not [N, outputs] or of `shape`.
@@ -132,7 +132,7 @@ export function lowerNetwork(g: GraphBuilder, network: Module, x: NodeId, option
           ? lower(child, value, path, past, owner)
           : g.within(segment, () => lower(child, value, named(segment), past, owned(segment))),
       shared: (name, body, value) => lower(body, value, path, before, `shared/${name}`),
-      parameter(name, shape, initialiser) {
+      parameter(name, shape, initializer) {
         const tensor = owned(name);
         const when = open?.when ?? [];
         const index = sharedTensors.get(tensor);
@@ -147,17 +147,17 @@ export function lowerNetwork(g: GraphBuilder, network: Module, x: NodeId, option
         }
         if (owner !== path) sharedTensors.set(tensor, parameters.length);
         const node = ops.input(g, tensor, shape);
-        parameters.push({ path: tensor, shape, initialiser, node, when });
+        parameters.push({ path: tensor, shape, initializer, node, when });
         return node;
       },
       statistic(name, shape, initial, move) {
         const node = ops.input(g, named(name), shape);
-        const initialiser = { kind: 'constant', value: initial } as const;
+        const initializer = { kind: 'constant', value: initial } as const;
         const when = open?.when ?? [];
         const guard = (batch: NodeId): NodeId =>
           when.length === 0 ? batch : guarded(g, when, ops.constant(g, 0, g.shape(batch)), batch);
         const moving = move && { move: { ...move, batch: guard(move.batch) } };
-        statistics.push({ path: named(name), shape, initialiser, node, when, ...moving });
+        statistics.push({ path: named(name), shape, initializer, node, when, ...moving });
         return node;
       },
       random(shape) {

@@ -30,7 +30,7 @@ export function mixture(g: GraphBuilder, network: Module): OpenChoices {
       parameters.push({
         path,
         shape,
-        initialiser: { kind: 'normal', deviation: DEVIATION },
+        initializer: { kind: 'normal', deviation: DEVIATION },
         node,
         when: [],
         decisions,

@@ -11,7 +11,7 @@ import type { Module } from '../space/module.ts';
 import { resolve } from '../space/resolve.ts';
 import type { Architecture, Space, Task } from '../space/space.ts';
 import { darts, mlp, nasBench201, smallCnn } from '../space/spaces/index.ts';
-import { neighbours, sample } from '../space/vary.ts';
+import { neighbors, sample } from '../space/vary.ts';
 import { lowerNetwork } from './lower.ts';
 import { morphWeights } from './morphism.ts';
 
@@ -109,9 +109,9 @@ test('wider: repeated channels keep the function, whatever reads them', () => {
 });
 
 test('a layer norm is preserved where every channel is repeated equally often, and nowhere else', () => {
-  const normalised = (width: number) => around(s.conv(width, 3), s.layerNorm(), s.relu());
-  preserves(normalised(3), normalised(6));
-  departs(normalised(3), normalised(5), /4: its mean is over channels/u);
+  const normalized = (width: number) => around(s.conv(width, 3), s.layerNorm(), s.relu());
+  preserves(normalized(3), normalized(6));
+  departs(normalized(3), normalized(5), /4: its mean is over channels/u);
 });
 
 test('deeper: new layers pass on what they read', () => {
@@ -219,7 +219,7 @@ test('random pairs of known spaces: what is said to be preserved is', () => {
     const parent = plain(i);
     preserves(resolve(small, parent), resolve(small, grown(parent, i)));
   }
-  const near = (space: Space) => (parent: Architecture, i: number) => rng('near', i).pick(neighbours(space, parent));
+  const near = (space: Space) => (parent: Architecture, i: number) => rng('near', i).pick(neighbors(space, parent));
   for (const [space, pairs, least] of [
     [small, 15, 2],
     [mlp.create(table), 30, 2],

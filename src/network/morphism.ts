@@ -48,7 +48,7 @@ export interface MorphRequest {
 }
 
 export interface Morphism {
-  /** Parameters and statistics of the child, by path; what is not there starts afresh. */
+  /** Parameters and statistics of the child, by path; what is missing starts from scratch. */
   readonly weights: Readonly<Record<string, HostTensor>>;
   /** Where the child computes something else than the parent, and why. None: it computes the same, when not training. */
   readonly departures: readonly string[];

@@ -2,7 +2,7 @@ import type { NodeId, Shape } from '../graph/ir.ts';
 import type { Module } from '../space/module.ts';
 
 /** How a fresh parameter or statistic is filled. */
-export type Initialiser =
+export type Initializer =
   /** Normal, deviation sqrt(2 / fan) (He et al. 2015). */
   | { readonly kind: 'heNormal'; readonly fan: number }
   /** Uniform in ±sqrt(6 / (fanIn + fanOut)) (Glorot & Bengio 2010). */
@@ -16,7 +16,7 @@ export type Initialiser =
 export interface Parameter {
   readonly path: string;
   readonly shape: Shape;
-  readonly initialiser: Initialiser;
+  readonly initializer: Initializer;
   /** The graph input that carries it; its name is the path. */
   readonly node: NodeId;
   /** What must be chosen for it to be used, the outermost first; empty outside the options of switches. */
@@ -89,7 +89,7 @@ export interface CarriedState {
 
 /** What lowering a network leaves in the graph. */
 export interface LoweredNetwork {
-  /** [N, outputs], or of the shape that was asked for: logits, or standardised targets of a regression. */
+  /** [N, outputs], or of the shape that was asked for: logits, or standardized targets of a regression. */
   readonly output: NodeId;
   /** Each once, also those that several places share. */
   readonly parameters: readonly Parameter[];

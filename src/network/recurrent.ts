@@ -57,8 +57,8 @@ export const lowerRecurrent: Lower<'recurrent'> = (l, module, x) => {
   const { gates, step } = CELLS[kind];
   const units = module.units === 'same' ? c : closed(module.units);
   const rows = gates * units;
-  const initialiser = { kind: 'uniform', limit: 1 / Math.sqrt(units) } as const;
-  const tensor = (name: string, ...columns: readonly number[]) => l.parameter(name, [rows, ...columns], initialiser);
+  const initializer = { kind: 'uniform', limit: 1 / Math.sqrt(units) } as const;
+  const tensor = (name: string, ...columns: readonly number[]) => l.parameter(name, [rows, ...columns], initializer);
   const fromInput = pointwise(l, x, tensor('input/weight', c), tensor('input/bias')); // [N, G·units, 1, T]
   const [weight, bias] = [tensor('hidden/weight', units), tensor('hidden/bias')];
 

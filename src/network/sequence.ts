@@ -3,7 +3,7 @@ import { sizeOf } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
 import { eachPosition } from './dense.ts';
 import { closed, type Lower, type Lowering, sequenceShape } from './lowering.ts';
-import { drop } from './regularisation.ts';
+import { drop } from './regularization.ts';
 
 /** Rows start with a deviation of 1/√channels, so that they can serve as the weight of the output layer as well. */
 export const lowerEmbedding: Lower<'embedding'> = (l, module, x) => {

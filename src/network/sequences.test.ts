@@ -12,7 +12,7 @@ import { defineSpace } from '../space/define.ts';
 import type { Module } from '../space/module.ts';
 import { resolve, supernet } from '../space/resolve.ts';
 import { networkCosts } from './costs.ts';
-import { initialise } from './initialise.ts';
+import { initialize } from './initialize.ts';
 import { type LowerOptions, lowerNetwork } from './lower.ts';
 import { morphWeights } from './morphism.ts';
 
@@ -242,7 +242,7 @@ function overfit(network: Module, steps: number) {
     parameters.map(({ node }) => node),
   );
   const graph = finish(g, { loss, output, ...Object.fromEntries(slopes.map((id, i) => [`d${i}`, id])) });
-  const weights = Object.entries(initialise(parameters, (...labels) => rng(1, ...labels))).map(
+  const weights = Object.entries(initialize(parameters, (...labels) => rng(1, ...labels))).map(
     ([name, { shape, data }]) => ({ name, shape, data: Float64Array.from(data), m: [] as number[], v: [] as number[] }),
   );
   let result: Record<string, FedTensor> = {};

@@ -14,10 +14,10 @@ import { derive } from '../space/derive.ts';
 import type { Module } from '../space/module.ts';
 import { supernet } from '../space/resolve.ts';
 import { SPACES } from '../space/spaces/index.ts';
-import { OPTIMISERS } from '../train/optimisers.ts';
+import { OPTIMIZERS } from '../train/optimizers.ts';
 import { freshTensors } from '../train/program.ts';
 import { joinTensors, splitTensors } from '../train/vectors.ts';
-import { ARCHITECTURE_OPTIMISER, optionWeights, supernetSteps } from './mixture-steps.ts';
+import { ARCHITECTURE_OPTIMIZER, optionWeights, supernetSteps } from './mixture-steps.ts';
 
 const BATCH = 2;
 const info: DatasetInfo = {
@@ -88,9 +88,9 @@ testLayouts(await layoutsUnderTest(), NAME, async ({ engine, channels }) => {
   const weightStep = await engine.compile(steps.weightStep.graph, steps.weightStep.carries);
   const archStep = await engine.compile(steps.archStep.graph, steps.archStep.carries);
   const search = (rate: number, step: number) =>
-    archStep.run({ ...batch(), ...scalars(ARCHITECTURE_OPTIMISER.scalars(rate, step)) }, state);
+    archStep.run({ ...batch(), ...scalars(ARCHITECTURE_OPTIMIZER.scalars(rate, step)) }, state);
   const train = (rate: number, step: number) =>
-    weightStep.run({ ...batch(), ...scalars(OPTIMISERS.sgd.scalars(rate, step)) }, state);
+    weightStep.run({ ...batch(), ...scalars(OPTIMIZERS.sgd.scalars(rate, step)) }, state);
 
   const { loss, weightGradientNorm } = await search(0, 1);
   const trained = await train(0, 1);
@@ -133,7 +133,7 @@ test('the shares of options are the softmax of their row', () => {
   const parameter = {
     path: 'p',
     shape: [2, 2],
-    initialiser: { kind: 'constant', value: 0 },
+    initializer: { kind: 'constant', value: 0 },
     node: 0,
     when: [],
     decisions,

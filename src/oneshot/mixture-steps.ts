@@ -2,7 +2,7 @@ import { createGraph } from '../graph/builder.ts';
 import type { HostTensor } from '../graph/ir.ts';
 import type { ArchitectureParameter } from '../network/network.ts';
 import { forwardGraph, type NetworkOnData } from '../train/forward.ts';
-import { adamWith, normOf } from '../train/optimisers.ts';
+import { adamWith, normOf } from '../train/optimizers.ts';
 import {
   finishStep,
   lossGradients,
@@ -14,7 +14,7 @@ import {
 import { vectorOf } from '../train/vectors.ts';
 
 /** How the architecture's parameters of a mixture are trained: Adam with the betas of Liu et al. (2019). */
-export const ARCHITECTURE_OPTIMISER = adamWith('coupled', [0.5, 0.999]);
+export const ARCHITECTURE_OPTIMIZER = adamWith('coupled', [0.5, 0.999]);
 
 export interface ArchitectureSettings {
   /** On the architecture's parameters alone; 1e-3 in the paper. */
@@ -39,7 +39,7 @@ export interface SupernetSteps {
 /**
  * The alternating steps of first-order DARTS (Liu et al. 2019, algorithm 1, ξ = 0) for a supernet (`supernet` of a space).
  * Their programs take turns: compiled with `memory: 'returned'` they do not both keep their peak.
- * Scalars of the weight step are those of its optimizer, of the architecture step those of `ARCHITECTURE_OPTIMISER`.
+ * Scalars of the weight step are those of its optimizer, of the architecture step those of `ARCHITECTURE_OPTIMIZER`.
  *
  * Throws TrainingFailure when the supernet cannot be built on this data.
  */
@@ -58,8 +58,8 @@ export function supernetSteps(
 /** The state that both steps work on. */
 export function stateOfBoth(weightStep: StateParts, archStep: StateParts): StateParts {
   const vectors = new Map([...weightStep.vectors, ...archStep.vectors].map((vector) => [vector.name, vector]));
-  const optimiserState = [...weightStep.optimiserState, ...archStep.optimiserState];
-  return { ...weightStep, optimiserState, vectors: [...vectors.values()] };
+  const optimizerState = [...weightStep.optimizerState, ...archStep.optimizerState];
+  return { ...weightStep, optimizerState, vectors: [...vectors.values()] };
 }
 
 function architectureGraph(
@@ -72,7 +72,7 @@ function architectureGraph(
   const g = createGraph(graph);
   const nodes = architecture.map(({ node }) => node);
   const { byOthers, byVectors } = lossGradients(g, loss, alsoWeightGradients ? forward.trained : [], nodes);
-  const update = g.within('optimizer', () => ARCHITECTURE_OPTIMISER.append(g, { weightDecay }, architecture, byOthers));
+  const update = g.within('optimizer', () => ARCHITECTURE_OPTIMIZER.append(g, { weightDecay }, architecture, byOthers));
   const norm = alsoWeightGradients ? { weightGradientNorm: normOf(g, byVectors) } : {};
   const trained = architecture.map(({ path, shape }) => vectorOf(path, [{ name: path, shape }]));
   return finishStep(g, forward, { returned: { loss, ...norm }, trained, update });

@@ -9,12 +9,12 @@ import type { Mixture } from '../train/checkpoint.ts';
 import { runSteps } from '../train/epochs.ts';
 import { TrainingFailure } from '../train/failure.ts';
 import { noiseFor, scalarFeeds } from '../train/loop.ts';
-import { OPTIMISERS } from '../train/optimisers.ts';
+import { OPTIMIZERS } from '../train/optimizers.ts';
 import { freshTensors } from '../train/program.ts';
 import { learningRates } from '../train/schedules.ts';
 import { checkSettings } from '../train/settings.ts';
 import {
-  ARCHITECTURE_OPTIMISER,
+  ARCHITECTURE_OPTIMIZER,
   optionWeights,
   type SupernetSteps,
   stateOfBoth,
@@ -120,8 +120,8 @@ export async function openMixtureSupernet(request: MixtureRequest): Promise<Supe
               const [batch, other] = [await mine.prepare(), await theirs.prepare()];
               signal?.throwIfAborted();
               const number = nextStep();
-              const values = OPTIMISERS[optimizer].scalars(rates(index, step), number);
-              const otherValues = ARCHITECTURE_OPTIMISER.scalars(learningRate, number);
+              const values = OPTIMIZERS[optimizer].scalars(rates(index, step), number);
+              const otherValues = ARCHITECTURE_OPTIMIZER.scalars(learningRate, number);
               return {
                 architecture: { ...other, ...otherScalars(otherValues), ...otherNoise() },
                 weights: { ...batch, ...scalars(values), ...noise() },

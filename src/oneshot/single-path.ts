@@ -10,7 +10,7 @@ import type { Measured } from '../task/metrics.ts';
 import { trainingBatches } from '../train/batches.ts';
 import { runSteps } from '../train/epochs.ts';
 import { noiseFor, scalarFeeds } from '../train/loop.ts';
-import { OPTIMISERS } from '../train/optimisers.ts';
+import { OPTIMIZERS } from '../train/optimizers.ts';
 import { inferenceOnState, trainingGraph } from '../train/program.ts';
 import { learningRates } from '../train/schedules.ts';
 import { checkSettings } from '../train/settings.ts';
@@ -91,7 +91,7 @@ export async function openSinglePathSupernet(request: SinglePathRequest): Promis
               const batch = await epoch.prepare();
               signal?.throwIfAborted();
               const path = sample(space, request.rng('epoch', index, 'path', step));
-              const values = OPTIMISERS[optimizer].scalars(rates(index, step), nextStep());
+              const values = OPTIMIZERS[optimizer].scalars(rates(index, step), nextStep());
               return { ...batch, ...scalars(values), ...noise(), ...built.feedsOf(path) };
             },
             run: (feeds) => program.run(feeds, state),

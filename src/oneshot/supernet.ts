@@ -11,7 +11,7 @@ import type { NetworkOnData } from '../train/forward.ts';
 import { inferenceOver } from '../train/inference.ts';
 import { initialTensors, type TrainRequest, VALID_BATCH } from '../train/loop.ts';
 import type { StateParts } from '../train/program.ts';
-import { type Lent, openPrograms, type Programs } from '../train/programs.ts';
+import { openPrograms, type ProgramLease, type Programs } from '../train/programs.ts';
 import type { Trainable } from '../train/trainable.ts';
 import { joinTensors, splitTensors } from '../train/vectors.ts';
 
@@ -46,7 +46,7 @@ export interface Method {
 export interface Opened {
   readonly parts: StateParts;
   readonly training: readonly Program[];
-  readonly inference: Lent<object>;
+  readonly inference: ProgramLease<object>;
   /** Trains the epoch of this index, from 0. `nextStep` counts the updates, from 1. Returns the mean training loss. */
   train(index: number, state: State, nextStep: () => number): Promise<number>;
   /** What inference is fed besides the samples, once for each of the networks that are measured: the metrics are their mean. */

@@ -121,7 +121,7 @@ test('tiles and the verdict come first, then the contents; facts stand in tables
     '3 complete, 1 failed',
     '91.00 %89.00 % ± 1.41−1.00 points', // Its search value, its confirmations, and how far below them its test value is.
     '−7.00 points', // The baseline against the found one.
-    'Confusion matrix on the test set (2 seeds summed; rows normalised).',
+    'Confusion matrix on the test set (2 seeds summed; rows normalized).',
     'the loss is <NaN> in epoch 2',
     'netsmith search --data "a b" --seed 7',
     'train.learningRate',
@@ -140,13 +140,13 @@ test('one file, in which nothing of the data is markup', async () => {
   assert.equal(document.querySelectorAll('table[data-sortable] tr.best').length, 1);
 });
 
-test('light and dark themes and paper: figures and drawing take their colours from the theme', async () => {
+test('light and dark themes and paper: figures and drawing take their colors from the theme', async () => {
   const html = await renderReport(data);
   assert.match(html, /@media screen and \(prefers-color-scheme: dark\)/);
   assert.match(html, /@media print/);
   const document = checkPage(html);
   for (const svg of document.querySelectorAll('#search ~ .figures svg')) {
-    assert.doesNotMatch(svg.toString(), /(?:fill|stroke)="#/, 'no colour of its own');
+    assert.doesNotMatch(svg.toString(), /(?:fill|stroke)="#/, 'no color of its own');
   }
   // Every variable that is used is there in both themes.
   const used = new Set([...html.matchAll(/var\((--[a-z0-9-]+)\)/g)].map(([, name]) => name ?? ''));
@@ -157,7 +157,7 @@ test('light and dark themes and paper: figures and drawing take their colours fr
   }
 });
 
-test('colours of text have a contrast of 4.5 on what they stand on, in both themes', async () => {
+test('colors of text have a contrast of 4.5 on what they stand on, in both themes', async () => {
   const html = await renderReport(data);
   const [, light = '', dark = ''] = /:root \{([^}]*)\}[^{]*\{ :root \{([^}]*)\}/.exec(html) ?? [];
   const luminance = (hex: string) => {
@@ -168,10 +168,10 @@ test('colours of text have a contrast of 4.5 on what they stand on, in both them
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   };
   for (const theme of [light, dark]) {
-    const colour = (name: string) => new RegExp(`--${name}: (#[0-9a-f]{6})`).exec(theme)?.[1] ?? '';
+    const color = (name: string) => new RegExp(`--${name}: (#[0-9a-f]{6})`).exec(theme)?.[1] ?? '';
     for (const ink of ['ink', 'quiet', 'accent', 'warm', 'good', 'bad']) {
       for (const ground of ['page', 'panel']) {
-        const [low = 0, high = 0] = [luminance(colour(ink)), luminance(colour(ground))].toSorted((x, y) => x - y);
+        const [low = 0, high = 0] = [luminance(color(ink)), luminance(color(ground))].toSorted((x, y) => x - y);
         assert.ok((high + 0.05) / (low + 0.05) >= 4.5, `${ink} on ${ground}`);
       }
     }

@@ -35,7 +35,7 @@ export function showBytes(bytes: number): string {
   return bytes < 1024 ** 3 ? `${significant(bytes / 1024 ** 2)} MiB` : `${significant(bytes / 1024 ** 3)} GiB`;
 }
 
-/** `4.2 s`, `3 min 20 s`, `2 h 5 min`; a dash for 0, which is said of what was not timed. */
+/** `4.2 s`, `3 min 20 s`, `2 h 5 min`; a dash for 0, which means that it was not timed. */
 export function showSeconds(seconds: number): string {
   if (seconds === 0) return '–';
   if (seconds < 60) return `${seconds.toFixed(1)} s`;

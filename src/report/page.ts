@@ -21,7 +21,7 @@ export interface Tile {
   readonly more?: string | Markup | undefined;
 }
 
-/** What it all comes to, in a sentence; `next`: what a reader may do now. */
+/** The result in one sentence; `next`: what a reader may do now. */
 export interface Verdict {
   readonly tone: 'better' | 'even' | 'worse' | 'open';
   readonly text: Markup;

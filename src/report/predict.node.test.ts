@@ -33,11 +33,11 @@ async function written(name: string, network: Module, info: DatasetInfo) {
   return { file, weights };
 }
 
-const colours = s.sequential(s.conv(6, 3), s.batchNorm(), s.relu(), s.globalAvgPool(), s.linear('outputs'));
+const colors = s.sequential(s.conv(6, 3), s.batchNorm(), s.relu(), s.globalAvgPool(), s.linear('outputs'));
 
 test('images: resized, channels first, raw range, answered in the order asked', async () => {
   const info = imageInfo([3, 6, 6]);
-  const { file, weights } = await written('colours.onnx', colours, info);
+  const { file, weights } = await written('colors.onnx', colors, info);
   const paints = [
     { r: 250, g: 10, b: 30 },
     { r: 5, g: 90, b: 255 },
@@ -61,7 +61,7 @@ test('images: resized, channels first, raw range, answered in the order asked', 
     assert.ok('class' in prediction);
     const { r, g, b } = paints[i] as (typeof paints)[number];
     const data = Float32Array.from([r, g, b].flatMap((v) => new Array<number>(36).fill(v)));
-    const [expected] = expectedOutputs(colours, info, weights, { shape: [1, 3, 6, 6], data });
+    const [expected] = expectedOutputs(colors, info, weights, { shape: [1, 3, 6, 6], data });
     for (const [k, label] of info.labels.entries()) {
       assert.ok(Math.abs((prediction.probabilities[label] as number) - (expected?.[k] as number)) < 1e-5);
     }
@@ -71,13 +71,13 @@ test('images: resized, channels first, raw range, answered in the order asked', 
 
 test('grey images of another range than 8 bits', async () => {
   const info = imageInfo([1, 8, 8], { range: [0, 16], mean: [5], deviation: [6] });
-  const { file, weights } = await written('grey.onnx', colours, info);
+  const { file, weights } = await written('grey.onnx', colors, info);
   const path = join(dir, 'grey.png');
   await sharp({ create: { width: 8, height: 8, channels: 3, background: '#ffffff' } })
     .png()
     .toFile(path);
   const { predictions } = await predictFiles(engine, file, [path]);
-  const [expected] = expectedOutputs(colours, info, weights, {
+  const [expected] = expectedOutputs(colors, info, weights, {
     shape: [1, 1, 8, 8],
     data: new Float32Array(64).fill(16),
   });
@@ -89,7 +89,7 @@ test('grey images of another range than 8 bits', async () => {
 const encoding: TableEncoding = {
   columns: [
     { name: 'size', kind: 'number', missing: 3 },
-    { name: 'colour', kind: 'category', categories: ['blue', 'red, dark'] },
+    { name: 'color', kind: 'category', categories: ['blue', 'red, dark'] },
   ],
   label: 'price',
 };
@@ -100,16 +100,16 @@ test('rows of a CSV: a class each, with the row it comes from', async () => {
   const { file, weights } = await written('rows.onnx', network, table);
   const csv = join(dir, 'rows.csv');
   // Columns in another order, one that the model does not know, a missing number, an unknown category.
-  await writeFile(csv, 'colour,note,size\n"red, dark",x,2\nblue,y,\ngreen,z,-4\n');
+  await writeFile(csv, 'color,note,size\n"red, dark",x,2\nblue,y,\ngreen,z,-4\n');
   const { predictions } = await predictFiles(engine, file, [csv]);
   assert.deepEqual(
     predictions.map(({ row }) => row),
     [1, 2, 3],
   );
   const rows = [
-    { size: 2, colour: 'red, dark' },
-    { size: '', colour: 'blue' },
-    { size: -4, colour: 'green' },
+    { size: 2, color: 'red, dark' },
+    { size: '', color: 'blue' },
+    { size: -4, color: 'green' },
   ];
   for (const [i, prediction] of predictions.entries()) {
     const data = new Float32Array(encodeRow(encoding, rows[i] as (typeof rows)[number]));
@@ -130,7 +130,7 @@ test('a regression gives values in the units of the target', async () => {
   const network = s.sequential(s.linear('outputs'));
   const { file, weights } = await written('price.onnx', network, info);
   const csv = join(dir, 'price.csv');
-  await writeFile(csv, 'size,colour\n1,blue\n');
+  await writeFile(csv, 'size,color\n1,blue\n');
   const { predictions } = await predictFiles(engine, file, [csv]);
   const data = Float32Array.of(1, 1, 0);
   const expected = expectedOutputs(network, info, weights, { shape: [1, 3], data })[0]?.[0] as number;
@@ -141,10 +141,10 @@ test('a regression gives values in the units of the target', async () => {
 
 test('what cannot be read has its reason in place of an answer; the others are answered', async () => {
   const { file } = await written('rows.onnx', s.sequential(s.linear('outputs')), table);
-  const images = (await written('colours.onnx', colours, imageInfo([3, 6, 6]))).file;
+  const images = (await written('colors.onnx', colors, imageInfo([3, 6, 6]))).file;
   const [bad, other, broken, good] = ['bad.csv', 'other.csv', 'broken.png', 'good.png'].map((name) => join(dir, name));
   assert.ok(bad && other && broken && good);
-  await writeFile(bad, 'size,colour\n1,blue\nbig,blue\n3,blue\n');
+  await writeFile(bad, 'size,color\n1,blue\nbig,blue\n3,blue\n');
   await writeFile(other, 'size,price\n1,2\n');
   await writeFile(broken, 'no image');
   await sharp({ create: { width: 8, height: 8, channels: 3, background: '#fff' } })
@@ -163,7 +163,7 @@ test('what cannot be read has its reason in place of an answer; the others are a
   ]);
   assert.deepEqual(rows.slice(2, 5), [
     { file: 'bad.csv', row: 3 },
-    { file: 'other.csv', error: 'there is no column "colour"; the columns needed are size, colour' },
+    { file: 'other.csv', error: 'there is no column "color"; the columns needed are size, color' },
     { file: 'absent.csv', error: 'file not found' },
   ]);
   assert.match(rows[5]?.error ?? '', /UTF-8/);
@@ -180,7 +180,7 @@ test('what cannot be read has its reason in place of an answer; the others are a
 });
 
 test('a folder stands for what is in it, a pattern for what matches', async () => {
-  const model = (await written('colours.onnx', colours, imageInfo([3, 6, 6]))).file;
+  const model = (await written('colors.onnx', colors, imageInfo([3, 6, 6]))).file;
   const folder = join(dir, 'photos');
   for (const path of ['b.png', 'a.jpg', 'inner/c.png', '.hidden/d.png', '.e.png', '__MACOSX/f.png', 'dir.png/g.png']) {
     const to = join(folder, path);
@@ -204,7 +204,7 @@ test('a folder stands for what is in it, a pattern for what matches', async () =
 
 test('parity is measured against the training engine, and a model of other weights is refused', async () => {
   const info = imageInfo([3, 6, 6]);
-  const weights = trainedWeights(colours, info);
+  const weights = trainedWeights(colors, info);
   const raw = rawSamples(info, 9);
   const samples = {
     count: 9,
@@ -213,11 +213,11 @@ test('parity is measured against the training engine, and a model of other weigh
         input?.set(raw.data.subarray(index * 108, (index + 1) * 108), at * 108);
     },
   };
-  const request = { engine, network: colours, info, weights, samples };
-  const model = exportOnnx({ network: colours, info, weights, about });
+  const request = { engine, network: colors, info, weights, samples };
+  const model = exportOnnx({ network: colors, info, weights, about });
   const { parity, samples: count } = await checkParity({ ...request, model });
   assert.equal(count, 9);
   assert.ok(parity < 1e-5, `${parity}`);
-  const other = exportOnnx({ network: colours, info, weights: trainedWeights(colours, info, 2), about });
+  const other = exportOnnx({ network: colors, info, weights: trainedWeights(colors, info, 2), about });
   await assert.rejects(checkParity({ ...request, model: other }), /differs from the training engine/);
 });

@@ -1,5 +1,5 @@
 /**
- * The reports' style sheet: system fonts, one column, light and dark, paper. Every colour is a variable, so that figures follow the
+ * The reports' style sheet: system fonts, one column, light and dark, paper. Every color is a variable, so that figures follow the
  * theme; text has a contrast of at least 4.5 to 1 on what it stands on. Nothing is wider than the page: what may be (tables, drawings,
  * code) scrolls within a box that has an edge.
  */

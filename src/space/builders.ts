@@ -11,7 +11,7 @@ export interface ConvOptions {
   readonly stride?: Size;
   readonly dilation?: Size;
   readonly groups?: Value<number> | 'depthwise';
-  /** Without by default: a normalisation nearly always follows and would undo it. */
+  /** Without by default: a normalization nearly always follows and would undo it. */
   readonly bias?: boolean;
 }
 

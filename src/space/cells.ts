@@ -14,7 +14,7 @@ export interface Operation {
 }
 
 /** A step from one node of a cell to a later one. */
-export interface Hop {
+export interface Connection {
   readonly from: number;
   readonly to: number;
   /** The decision whose inputs say whether the step is there; undefined: always. */
@@ -25,7 +25,7 @@ export interface Hop {
 
 /** A dag of a space, as the encodings see it. */
 export interface Cell {
-  readonly hops: readonly Hop[];
+  readonly connections: readonly Connection[];
   /** How many of its nodes, the first ones, are its inputs. */
   readonly inputs: number;
   /** The operation in each node after the inputs; undefined: it is fixed. */
@@ -61,15 +61,15 @@ function findCells(space: Space): readonly Cell[] {
 
 function describe(dag: Dag, place: Place): Omit<Cell, 'when'> {
   const inputs = dag.entries.length;
-  const hops = dag.nodes.flatMap(({ from, edges }, i) =>
-    edges.flatMap((edge, j): Hop[] => {
+  const connections = dag.nodes.flatMap(({ from, edges }, i) =>
+    edges.flatMap((edge, j): Connection[] => {
       if (!('kind' in from) && !from.includes(j)) return [];
       const operation = operationOf(edge, place);
       const wiring = 'kind' in from ? { wiring: place.prefix + from.name } : {};
       return [{ from: j, to: inputs + i, ...wiring, ...(operation && { edge: operation }) }];
     }),
   );
-  return { inputs, hops, bodies: dag.nodes.map(({ body }) => operationOf(body, place)), output: dag.output };
+  return { inputs, connections, bodies: dag.nodes.map(({ body }) => operationOf(body, place)), output: dag.output };
 }
 
 /** The choice that stands for the whole module, or the first one in its sequence (a drop path may follow it). */

@@ -172,7 +172,7 @@ function intervals(min: number, max: number, conditions: readonly Condition[]): 
   const inside = [...new Set(thresholds)].filter((above) => above >= min && above < max).toSorted((a, b) => a - b);
   const ends = [...inside, max];
   return ends.map((end, i) => {
-    const start = i === 0 ? min : (ends[i - 1] as number) + 1;
+    const start = i === 0 ? min : (ends[i - 1] ?? Number.NaN) + 1;
     const met = conditions.filter((one) => 'above' in one && start > one.above);
     return { size: BigInt(end - start + 1), truths: new Set(met.map((one) => keyOf(one))) };
   });

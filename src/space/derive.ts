@@ -17,9 +17,11 @@ export type OptionWeights = Readonly<Record<string, ArrayLike<number>>>;
  */
 export function derive(space: Space, weights: OptionWeights): Architecture {
   const place = `weights of space "${space.name}"`;
-  const cells = cellsOf(space).filter(({ hops }) => hops.some(({ wiring }) => wiring !== undefined));
+  const cells = cellsOf(space).filter(({ connections }) => connections.some(({ wiring }) => wiring !== undefined));
   const passedOver = new Map(
-    cells.flatMap(({ hops }) => hops.flatMap(({ edge }) => (edge ? [[edge.decision, edge.zeros] as const] : []))),
+    cells.flatMap(({ connections }) =>
+      connections.flatMap(({ edge }) => (edge ? [[edge.decision, edge.zeros] as const] : [])),
+    ),
   );
 
   function strongest(name: string, options: readonly DecisionValue[]): { option: DecisionValue; weight: number } {
@@ -29,7 +31,7 @@ export function derive(space: Space, weights: OptionWeights): Architecture {
       throw invalid(place, `choice "${name}" ${found}`, `needs one for each option: ${options.join(', ')}`);
     }
     const zeros = passedOver.get(name) ?? [];
-    const weighed = options.map((option, k) => ({ option, weight: given[k] as number }));
+    const weighed = options.map((option, k) => ({ option, weight: given[k] ?? Number.NaN }));
     const operations = weighed.filter(({ option }) => !zeros.includes(String(option)));
     return (operations.length > 0 ? operations : weighed).reduce((best, one) =>
       one.weight > best.weight ? one : best,
@@ -38,8 +40,8 @@ export function derive(space: Space, weights: OptionWeights): Architecture {
 
   /** The strength of an edge that the decision `wiring` may pick. */
   function strengths(wiring: string): readonly { from: number; weight: number }[] {
-    const hops = findHops(cells, wiring);
-    return hops.map(({ from, edge }) => {
+    const connections = findHops(cells, wiring);
+    return connections.map(({ from, edge }) => {
       if (edge === undefined)
         throw invalid(place, `decision "${wiring}" picks edge ${from}`, 'which has no operations');
       return { from, weight: strongest(edge.decision, edge.options).weight };
@@ -57,9 +59,9 @@ export function derive(space: Space, weights: OptionWeights): Architecture {
   }).architecture;
 }
 
-function findHops(cells: readonly Cell[], wiring: string): Cell['hops'] {
-  for (const { hops } of cells) {
-    const found = hops.filter((hop) => hop.wiring === wiring);
+function findHops(cells: readonly Cell[], wiring: string): Cell['connections'] {
+  for (const { connections } of cells) {
+    const found = connections.filter((connection) => connection.wiring === wiring);
     if (found.length > 0) return found;
   }
   return [];

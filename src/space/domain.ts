@@ -169,7 +169,7 @@ export function nextValue(domain: Domain, value: DecisionValue): DecisionValue |
       const taken = value as readonly number[];
       // The last input that can go up takes those after it along, as an odometer of subsets.
       for (let i = taken.length - 1; i >= 0; i--) {
-        const moved = (taken[i] as number) + 1;
+        const moved = (taken[i] ?? Number.NaN) + 1;
         if (moved + (taken.length - 1 - i) < domain.from) {
           return [...taken.slice(0, i), ...upTo(taken.length - i).map((k) => moved + k)];
         }

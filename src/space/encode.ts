@@ -3,7 +3,7 @@
  * is inactive.
  */
 import { invalid } from '../common/errors.ts';
-import { type Cell, cellsOf, type Hop } from './cells.ts';
+import { type Cell, type Connection, cellsOf } from './cells.ts';
 import { allHold, decided, decisions } from './decisions.ts';
 import type { Architecture, DecisionValue, Domain, Space } from './space.ts';
 
@@ -40,10 +40,11 @@ function encodeValue(domain: Domain, value: DecisionValue | undefined): number[]
 export function encodeAdjacency(space: Space, architecture: Architecture): number[] {
   return requireCells(space).flatMap((cell) => {
     const active = isCellActive(cell, architecture);
-    const bits = cell.hops.flatMap((hop) => {
-      const present = active && isPresent(hop, architecture);
-      if (hop.edge) return oneHot(hop.edge.options, present ? decided(architecture, hop.edge.decision) : undefined);
-      return hop.wiring === undefined ? [] : [Number(present)];
+    const bits = cell.connections.flatMap((connection) => {
+      const present = active && isPresent(connection, architecture);
+      if (connection.edge)
+        return oneHot(connection.edge.options, present ? decided(architecture, connection.edge.decision) : undefined);
+      return connection.wiring === undefined ? [] : [Number(present)];
     });
     const bodies = cell.bodies.flatMap((body) => {
       return body ? oneHot(body.options, active ? decided(architecture, body.decision) : undefined) : [];
@@ -69,15 +70,15 @@ export function encodePath(
 ): number[] {
   return requireCells(space).flatMap((cell) => {
     const alphabet = [
-      [...new Set(cell.hops.flatMap(({ edge }) => edge?.options ?? ['']))],
+      [...new Set(cell.connections.flatMap(({ edge }) => edge?.options ?? ['']))],
       [...new Set(cell.bodies.flatMap((body) => body?.options ?? ['']))],
     ] as const;
     const letters = alphabet[0].length * alphabet[1].length;
     const length = Math.min(longest, cell.bodies.length);
     // starts[l]: the bit of the first sequence of l + 1 operations.
     const starts = [0];
-    for (let l = 1; l <= length; l++) starts.push((starts[l - 1] as number) + letters ** l);
-    const each = starts[length] as number;
+    for (let l = 1; l <= length; l++) starts.push((starts[l - 1] ?? Number.NaN) + letters ** l);
+    const each = starts[length] ?? Number.NaN;
     const total = cell.inputs * each;
     if (total > MOST_BITS) {
       const rule = `at most ${MOST_BITS}: set longest below ${length}`;
@@ -89,15 +90,16 @@ export function encodePath(
     const last = cell.inputs + cell.bodies.length - 1;
     const follow = (input: number, node: number, steps: number, sequence: number) => {
       const isOutput = node === last || (cell.output === 'concat' && node >= cell.inputs);
-      if (isOutput) bits[input * each + (starts[steps - 1] as number) + sequence] = 1;
+      if (isOutput) bits[input * each + (starts[steps - 1] ?? Number.NaN) + sequence] = 1;
       if (steps === length) return;
-      for (const hop of cell.hops) {
-        if (hop.from !== node || !isPresent(hop, architecture)) continue;
-        const body = cell.bodies[hop.to - cell.inputs];
+      for (const connection of cell.connections) {
+        if (connection.from !== node || !isPresent(connection, architecture)) continue;
+        const body = cell.bodies[connection.to - cell.inputs];
         const letter =
-          alphabet[0].indexOf(String(hop.edge ? architecture[hop.edge.decision] : '')) * alphabet[1].length +
+          alphabet[0].indexOf(String(connection.edge ? architecture[connection.edge.decision] : '')) *
+            alphabet[1].length +
           alphabet[1].indexOf(String(body ? architecture[body.decision] : ''));
-        follow(input, hop.to, steps + 1, sequence * letters + letter);
+        follow(input, connection.to, steps + 1, sequence * letters + letter);
       }
     };
     for (let input = 0; input < cell.inputs; input++) follow(input, input, 0, 0);
@@ -113,10 +115,10 @@ function requireCells(space: Space): readonly Cell[] {
 
 const isCellActive = (cell: Cell, architecture: Architecture) => cell.when.some((path) => allHold(path, architecture));
 
-function isPresent(hop: Hop, architecture: Architecture): boolean {
-  if (hop.wiring === undefined) return true;
-  const inputs = architecture[hop.wiring];
-  return Array.isArray(inputs) && inputs.includes(hop.from);
+function isPresent(connection: Connection, architecture: Architecture): boolean {
+  if (connection.wiring === undefined) return true;
+  const inputs = decided(architecture, connection.wiring);
+  return Array.isArray(inputs) && inputs.includes(connection.from);
 }
 
 const oneHot = (options: readonly string[], value: DecisionValue | undefined) =>

@@ -334,7 +334,7 @@ function checkOptions(found: unknown): void {
   }
 }
 
-/** Before so many are made. Throws UserError. */
+/** Checks the number before they are built. Throws UserError. */
 export function checkNodeCount(count: unknown): void {
   if (count !== 0 && !(isWhole(1)(count) && Number(count) <= MOST_NODES))
     throw broken(`nodes of dag is ${quoted(count)}`, `must be a whole number from 1 to ${MOST_NODES}`);

@@ -21,5 +21,5 @@ export { isFixed, type SearchSpace } from './search-space.ts';
 export type * from './space.ts';
 export * from './spaces/index.ts';
 export { searchSpaceOf } from './tree-search-space.ts';
-export { activeDecisions, crossover, mutate, neighbours, sample } from './vary.ts';
+export { activeDecisions, crossover, mutate, neighbors, sample } from './vary.ts';
 export { childrenOf } from './walk.ts';

@@ -80,10 +80,10 @@ export type Module =
       readonly mode: Value<'nearest' | 'bilinear'>;
       readonly factor: Value<number> | 'input';
     }
-  /** Batch normalisation over all but the channels (Ioffe & Szegedy 2015); running mean and unbiased variance as in PyTorch. */
+  /** Batch normalization over all but the channels (Ioffe & Szegedy 2015); running mean and unbiased variance as in PyTorch. */
   | { readonly kind: 'batchNorm'; readonly affine: boolean; readonly momentum: number; readonly epsilon: number }
   /**
-   * Layer normalisation (Ba et al. 2016), with a weight and a bias for each channel or feature. all: over all axes but N;
+   * Layer normalization (Ba et al. 2016), with a weight and a bias for each channel or feature. all: over all axes but N;
    * channel: over the channels at each position, as in transformers.
    */
   | {

@@ -13,7 +13,7 @@ import { spaceFromJson, spaceToJson } from './json.ts';
 import { resolve, resolveHyperparameters } from './resolve.ts';
 import type { Architecture, Space } from './space.ts';
 import { spaceArbitrary } from './testing/spaces.ts';
-import { crossover, mutate, neighbours, sample } from './vary.ts';
+import { crossover, mutate, neighbors, sample } from './vary.ts';
 import { complete } from './walk.ts';
 
 /** Runs over generated spaces, each with a seed. */
@@ -89,10 +89,10 @@ test('a mutation changes exactly one decision and is a member', () => {
   });
 });
 
-test('neighbours are different members that differ from the architecture in exactly one decision', () => {
+test('neighbors are different members that differ from the architecture in exactly one decision', () => {
   forSpaces((space, seed) => {
     const architecture = sample(space, rng(seed));
-    const near = neighbours(space, architecture);
+    const near = neighbors(space, architecture);
     assert.equal(new Set(near.map((one) => JSON.stringify(one))).size, near.length);
     assert.ok(near.length >= Object.keys(architecture).length);
     for (const one of near) {

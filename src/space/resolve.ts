@@ -33,7 +33,7 @@ export function resolveHyperparameters(
 }
 
 /**
- * A resolved network with its widths (channels of convolutions, embeddings and factorised reductions, units of layers) times
+ * A resolved network with its widths (channels of convolutions, embeddings and factorized reductions, units of layers) times
  * `factor`, rounded, at least 1; `'same'` and `'outputs'` stay. A grouped convolution may then no longer divide evenly.
  */
 export function scaleWidth(module: Module, factor: number): Module {

@@ -39,7 +39,7 @@ export function crossover(space: Space, a: Architecture, b: Architecture, rng: R
  * All architectures that differ in one active decision: any other value of a list; of inputs, one exchanged; of a range,
  * a tenth of it up and down. Decisions that the change activates take their first value (a range: its least).
  */
-export function neighbours(space: Space, architecture: Architecture): readonly Architecture[] {
+export function neighbors(space: Space, architecture: Architecture): readonly Architecture[] {
   return activeDecisions(space, architecture).flatMap(([name, domain]) =>
     nearValues(domain, decided(architecture, name) as DecisionValue).map((value) =>
       withDecision(space, architecture, name, value, firstValue),

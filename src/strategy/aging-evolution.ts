@@ -20,7 +20,7 @@ export type AgingEvolutionState = {
 };
 
 /**
- * Aging (regularised) evolution. Real et al. 2019, "Regularized Evolution for Image Classifier Architecture Search",
+ * Aging (regularized) evolution. Real et al. 2019, "Regularized Evolution for Image Classifier Architecture Search",
  * algorithm 1: P random architectures; then, again and again, S members are drawn with replacement, the best of them is
  * the parent, its mutation (one decision) is trained and enters the population, and the oldest member dies.
  *

@@ -6,7 +6,7 @@ import type { Architecture } from '../space/space.ts';
 import { bestWithin, pool } from './candidates.ts';
 import { type Features, featuresOf } from './features.ts';
 import { proposalRng } from './limits.ts';
-import { guidedBy, type Observation, type ObservationsState, standardised, utilities } from './observations.ts';
+import { guidedBy, type Observation, type ObservationsState, standardized, utilities } from './observations.ts';
 import type { Problem, Strategy } from './strategy.ts';
 import { treeOf } from './tree.ts';
 
@@ -43,7 +43,7 @@ interface Trained {
  *
  * Differs: paths through an operation that puts out nothing do not count, identities are left out of them, decisions
  * outside of cells are encoded beside them (`featuresOf`); two hidden layers of 32 in place of ten of 20, trained on
- * all rows at once, on the squared error of standardised targets whose bad end is cut (`standardised`), where failed
+ * all rows at once, on the squared error of standardized targets whose bad end is cut (`standardized`), where failed
  * trials are; a fifth of the candidates is random; nothing that computes the same is proposed twice. From 512
  * observations on, the ensemble learns the best half of them and the latest. Several objectives: random weights for
  * each training (ParEGO, Knowles 2006).
@@ -69,7 +69,7 @@ export function bananas(options: BananasOptions, { engine }: ModelTools): Strate
     const utility = utilities(problem, observations, trial);
     const order = observations
       .map((_, i) => i)
-      .sort((a, b) => (utility[b] as number) - (utility[a] as number) || a - b);
+      .sort((a, b) => (utility[b] ?? Number.NaN) - (utility[a] ?? Number.NaN) || a - b);
     const parents = order.slice(0, options.parents).map((i) => (observations[i] as Observation).architecture);
     const stream = proposalRng(problem, trial, 'candidates');
     const drafts = pool(space, stream, known.keyOf, [...observations, ...pending], {
@@ -93,7 +93,7 @@ export function bananas(options: BananasOptions, { engine }: ModelTools): Strate
     if (engine === undefined)
       throw new UserError('strategy "bananas": has no engine to train its ensemble; pass tools.engine');
     const learned = learnedFrom(problem, observations.slice(0, count));
-    const targets = standardised(utilities(problem, learned, count, 'train'));
+    const targets = standardized(utilities(problem, learned, count, 'train'));
     const rows = learned.map(({ architecture }) => known.rowOf(architecture));
     const stream = rng(problem.seed, 'bananas', 'ensemble', count);
     const training = { ...TRAINING, members: options.members };
@@ -107,7 +107,9 @@ export function bananas(options: BananasOptions, { engine }: ModelTools): Strate
 function learnedFrom(problem: Problem, observations: readonly Observation[]): readonly Observation[] {
   if (observations.length <= TRAINED) return observations;
   const utility = utilities(problem, observations, 0, 'learned');
-  const order = observations.map((_, i) => i).sort((a, b) => (utility[b] as number) - (utility[a] as number) || a - b);
+  const order = observations
+    .map((_, i) => i)
+    .sort((a, b) => (utility[b] ?? Number.NaN) - (utility[a] ?? Number.NaN) || a - b);
   const best = new Set(order.slice(0, TRAINED / 2));
   const latest = observations.length - TRAINED / 2;
   return observations.filter((_, i) => best.has(i) || i >= latest);

@@ -111,13 +111,13 @@ export function breed(
   const stream = proposalRng(problem, trial, 'breed');
   const taken = new Set(known);
   for (let attempt = 0; attempt < TRIES; attempt++) {
-    const child = bear(problem, ranked, options, Math.floor(attempt / 10), stream);
+    const child = childOf(problem, ranked, options, Math.floor(attempt / 10), stream);
     if (withinLimits(problem, child) && !taken.has(fingerprint(child))) return child;
   }
   return sampleWithin(problem, trial);
 }
 
-function bear(problem: Problem, ranked: readonly Member[], options: BreedOptions, extra: number, stream: Rng) {
+function childOf(problem: Problem, ranked: readonly Member[], options: BreedOptions, extra: number, stream: Rng) {
   const { space } = problem;
   const parent = () => winner(ranked, options.tournament, stream).architecture;
   const both = stream.float() < options.crossover;

@@ -83,7 +83,7 @@ export function bestWithin(
   drafts: readonly Draft[],
   scores: ArrayLike<number>,
 ): Architecture {
-  const order = drafts.map((_, i) => i).sort((a, b) => (scores[b] as number) - (scores[a] as number) || a - b);
+  const order = drafts.map((_, i) => i).sort((a, b) => (scores[b] ?? Number.NaN) - (scores[a] ?? Number.NaN) || a - b);
   for (const i of order) {
     const draft = drafts[i];
     if (draft && withinLimits(problem, draft)) return problem.space.check(draft);

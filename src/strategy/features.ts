@@ -120,7 +120,7 @@ function makeFeatures(space: Space, kernel: 'path' | 'hamming'): Features {
           const apart =
             k < 0
               ? jaccard(a.sets[cells.length + i], b.sets[cells.length + i])
-              : unlessInactive(a.values[k] as number, b.values[k] as number, differences[k] as Difference);
+              : unlessInactive(a.values[k] ?? Number.NaN, b.values[k] ?? Number.NaN, differences[k] as Difference);
           if (together) sum += apart;
           else out[at + cells.length + i] = apart;
         }
@@ -130,8 +130,11 @@ function makeFeatures(space: Space, kernel: 'path' | 'hamming'): Features {
   };
 }
 
-function decisionsOf({ hops, bodies }: Cell): string[] {
-  const ofHops = hops.flatMap(({ wiring, edge }) => [...(wiring ? [wiring] : []), ...(edge ? [edge.decision] : [])]);
+function decisionsOf({ connections, bodies }: Cell): string[] {
+  const ofHops = connections.flatMap(({ wiring, edge }) => [
+    ...(wiring ? [wiring] : []),
+    ...(edge ? [edge.decision] : []),
+  ]);
   return [...ofHops, ...bodies.flatMap((body) => (body ? [body.decision] : []))];
 }
 
@@ -169,7 +172,7 @@ function jaccard(a: Uint32Array | undefined, b: Uint32Array | undefined): number
   if (a === undefined || b === undefined) return a === b ? 0 : 1;
   let [i, j, common] = [0, 0, 0];
   while (i < a.length && j < b.length) {
-    const [x, y] = [a[i] as number, b[j] as number];
+    const [x, y] = [a[i] ?? Number.NaN, b[j] ?? Number.NaN];
     if (x === y) common++;
     if (x <= y) i++;
     if (y <= x) j++;
@@ -182,7 +185,7 @@ function jaccard(a: Uint32Array | undefined, b: Uint32Array | undefined): number
  * Numbers the operations of a cell, from 1; 0: an identity, which has no letter; -1: a zero, through which nothing
  * comes.
  */
-function alphabetOf({ hops, bodies }: Cell): ReadonlyMap<string, number> {
+function alphabetOf({ connections, bodies }: Cell): ReadonlyMap<string, number> {
   const letters = new Map<string, number>();
   const enter = (operation: Operation | undefined) => {
     for (const option of operation?.options ?? []) {
@@ -191,7 +194,7 @@ function alphabetOf({ hops, bodies }: Cell): ReadonlyMap<string, number> {
       else if (!letters.has(option)) letters.set(option, letters.size + 1);
     }
   };
-  for (const { edge } of hops) enter(edge);
+  for (const { edge } of connections) enter(edge);
   for (const body of bodies) enter(body);
   return letters;
 }
@@ -215,10 +218,10 @@ function pathsOf(
   const follow = (node: number, sequence: number) => {
     const isOutput = node === last || (cell.output === 'concat' && node >= cell.inputs);
     if (isOutput) found.push(sequence);
-    for (const { from, to, wiring, edge } of cell.hops) {
+    for (const { from, to, wiring, edge } of cell.connections) {
       if (from !== node || found.length >= MOST_PATHS || !isThere(wiring, from)) continue;
-      const [hop, body] = [letterOf(edge), letterOf(cell.bodies[to - cell.inputs])];
-      if (hop >= 0 && body >= 0) follow(to, spell(spell(sequence, hop), body));
+      const [connection, body] = [letterOf(edge), letterOf(cell.bodies[to - cell.inputs])];
+      if (connection >= 0 && body >= 0) follow(to, spell(spell(sequence, connection), body));
     }
   };
   for (let input = 0; input < cell.inputs; input++) follow(input, spell(2166136261, input + 1));

@@ -10,7 +10,7 @@ import type { Architecture } from '../space/space.ts';
 import { bestWithin, type Draft, pool } from './candidates.ts';
 import { type Features, featuresOf, type Point } from './features.ts';
 import { proposalRng } from './limits.ts';
-import { guidedBy, type Observation, type ObservationsState, standardised, utilities } from './observations.ts';
+import { guidedBy, type Observation, type ObservationsState, standardized, utilities } from './observations.ts';
 import type { Problem, Strategy } from './strategy.ts';
 import { treeOf } from './tree.ts';
 
@@ -40,23 +40,23 @@ const WORK = 4e7;
 const UNSEEN = 1e9;
 
 /** A process that was made from the first observations of a state and has been given the later ones. */
-interface Made {
+interface FittedProcess {
   readonly process: GaussianProcess<Point>;
   /** What each of its points is. */
   readonly rows: readonly Observation[];
   /** How many observations there were when it was made. */
-  readonly making: number;
+  readonly fittedAt: number;
 }
 
 /**
- * Bayesian optimisation with a Gaussian process (Snoek et al. 2012; on architectures Kandasamy et al. 2018, Ru et al.
+ * Bayesian optimization with a Gaussian process (Snoek et al. 2012; on architectures Kandasamy et al. 2018, Ru et al.
  * 2021). After `initial` random architectures, each trial is the candidate of the largest expected improvement (or
  * upper confidence bound) among random architectures and mutations of the best, none of which computes the same as one
  * that was proposed before.
  *
  * The kernel is a product of exp(-distance / lengthscale): of the paths through each cell and of each decision outside,
  * or of each decision (`featuresOf`). Hyperparameters have the greatest likelihood on a grid, and are fitted again
- * whenever there are 15 % more observations. Targets are standardised, their bad end cut (`standardised`). Failed
+ * whenever there are 15 % more observations. Targets are standardized, their bad end cut (`standardized`). Failed
  * trials are as bad as the cut. What is still running counts as if it had ended as the model expects (kriging believer,
  * Ginsbourger et al. 2010). Several objectives: random weights for each trial (ParEGO, Knowles 2006).
  *
@@ -68,7 +68,7 @@ interface Made {
  */
 export function gaussianProcessSearch(options: GaussianProcessOptions): Strategy<ObservationsState> {
   /** By the first observation, which all states of a study share. */
-  const kept = new WeakMap<Observation, Made>();
+  const kept = new WeakMap<Observation, FittedProcess>();
 
   return guidedBy('gaussian-process', options.initial, propose);
 
@@ -77,9 +77,9 @@ export function gaussianProcessSearch(options: GaussianProcessOptions): Strategy
     const { observations, pending } = state;
     const known = featuresOf(space, options.kernel);
     const { process, rows } = processFor(problem, observations, known);
-    const targets = standardised(utilities(problem, rows, trial));
+    const targets = standardized(utilities(problem, rows, trial));
 
-    const byTarget = rows.map((row, i) => ({ row, target: targets[i] as number }));
+    const byTarget = rows.map((row, i) => ({ row, target: targets[i] ?? Number.NaN }));
     const parents = byTarget.sort((a, b) => b.target - a.target).slice(0, options.parents);
     const drafts = pool(space, proposalRng(problem, trial, 'candidates'), known.keyOf, [...rows, ...pending], {
       random: options.candidates,
@@ -115,12 +115,14 @@ export function gaussianProcessSearch(options: GaussianProcessOptions): Strategy
     const points = drafts.map(known.pointOf);
     const far = Math.sqrt(posterior.prior);
     const bounds = points.map((point) => acquisition(posterior.mean(point), far));
-    const order = bounds.map((_, i) => i).sort((a, b) => (bounds[b] as number) - (bounds[a] as number) || a - b);
+    const order = bounds
+      .map((_, i) => i)
+      .sort((a, b) => (bounds[b] ?? Number.NaN) - (bounds[a] ?? Number.NaN) || a - b);
     // What nobody looked at stands behind the others, for when those break the limits.
     const scores = Float64Array.from(bounds, (bound) => bound - UNSEEN);
     let found = Number.NEGATIVE_INFINITY;
     for (const i of order.slice(0, Math.max(32, Math.floor(WORK / size ** 2)))) {
-      if ((bounds[i] as number) <= found) break;
+      if ((bounds[i] ?? Number.NaN) <= found) break;
       const { mean, variance } = posterior.predict(points[i] as Point);
       const score = acquisition(mean, Math.sqrt(variance));
       scores[i] = score;
@@ -130,13 +132,13 @@ export function gaussianProcessSearch(options: GaussianProcessOptions): Strategy
   }
 
   /** The process given these observations: the one that is there, brought up to date, or one made anew. */
-  function processFor(problem: Problem, observations: readonly Observation[], known: Features): Made {
+  function processFor(problem: Problem, observations: readonly Observation[], known: Features): FittedProcess {
     const first = observations[0] as Observation;
-    const making = lastMaking(observations.length);
-    const basis = basisOf(problem, observations.slice(0, making));
-    const rows = [...basis, ...observations.slice(making)];
+    const fittedAt = lastFit(observations.length);
+    const basis = basisOf(problem, observations.slice(0, fittedAt));
+    const rows = [...basis, ...observations.slice(fittedAt)];
     const found = kept.get(first);
-    const same = found?.making === making ? rows.findIndex((row, i) => row !== found.rows[i]) : 0;
+    const same = found?.fittedAt === fittedAt ? rows.findIndex((row, i) => row !== found.rows[i]) : 0;
     const common = same < 0 ? rows.length : same;
     const process =
       found !== undefined && common >= basis.length
@@ -144,7 +146,7 @@ export function gaussianProcessSearch(options: GaussianProcessOptions): Strategy
         : gaussianProcess(known.metric, fitted(problem, basis, known));
     process.truncate(common >= basis.length ? common : 0);
     for (const { architecture } of rows.slice(process.points.length)) process.add(known.pointOf(architecture));
-    const now = { process, rows, making };
+    const now = { process, rows, fittedAt };
     kept.set(first, now);
     return now;
   }
@@ -155,19 +157,19 @@ export function gaussianProcessSearch(options: GaussianProcessOptions): Strategy
         (_, i) => Math.floor((i * count) / others.length) !== Math.floor(((i - 1) * count) / others.length),
       ),
     );
-    const targets = standardised(utilities(problem, chosen, 0, 'fit'));
+    const targets = standardized(utilities(problem, chosen, 0, 'fit'));
     const points = chosen.map(({ architecture }) => known.pointOf(architecture));
     return fitHyperparameters(known.metric, points, targets);
   }
 }
 
 /** Of so many observations, those that there were when the process was last made. */
-function lastMaking(count: number): number {
-  let making = 2;
+function lastFit(count: number): number {
+  let fittedAt = 2;
   for (;;) {
-    const next = making + Math.min(100, Math.max(1, Math.floor(making * 0.15)));
-    if (next > count) return making;
-    making = next;
+    const next = fittedAt + Math.min(100, Math.max(1, Math.floor(fittedAt * 0.15)));
+    if (next > count) return fittedAt;
+    fittedAt = next;
   }
 }
 
@@ -185,7 +187,9 @@ function halfBest(
 ): readonly Observation[] {
   if (observations.length <= most) return observations;
   const utility = utilities(problem, observations, 0, 'basis');
-  const order = observations.map((_, i) => i).sort((a, b) => (utility[b] as number) - (utility[a] as number) || a - b);
+  const order = observations
+    .map((_, i) => i)
+    .sort((a, b) => (utility[b] ?? Number.NaN) - (utility[a] ?? Number.NaN) || a - b);
   const best = new Set(order.slice(0, most / 2).map((i) => observations[i]));
   const others = choose(
     observations.filter((one) => !best.has(one)),

@@ -6,54 +6,26 @@ import { ruleOf } from '../common/rules.ts';
 import type { ModelTools } from '../model/tools.ts';
 import { agingEvolution } from './aging-evolution.ts';
 import { bananas } from './bananas.ts';
+import type { StrategyChoice, StrategyDefinition, StrategyOptions } from './definition.ts';
 import { evolution } from './evolution.ts';
 import { exhaustiveSearch } from './exhaustive.ts';
 import { gaussianProcessSearch } from './gaussian-process.ts';
 import { localSearch } from './local-search.ts';
 import { mcts } from './mcts.ts';
 import { nsga2 } from './nsga2.ts';
-import { type OptionRule, optionRules } from './option-rules.ts';
+import { optionRules } from './option-rules.ts';
 import { pnas } from './pnas.ts';
 import { randomSearch } from './random.ts';
 import { controller } from './reinforce.ts';
 import type { Problem, Strategy } from './strategy.ts';
 import { tpe } from './tpe.ts';
-import { type Rungs, wrapperDefinitions } from './wrappers/definitions.ts';
+import { wrapperDefinitions } from './wrappers/definitions.ts';
 import { risingFidelities } from './wrappers/fidelities.ts';
 
 export type { ModelTools } from '../model/tools.ts';
+export type * from './definition.ts';
 export type { OptionRule } from './option-rules.ts';
 export type * from './strategy.ts';
-
-/** What an option of a strategy may be given. */
-export type StrategyOptions = Readonly<Record<string, number | string | boolean>>;
-
-/** A strategy by its name, with its options: plain data, which a study stores (`tpe({ gamma: 0.15 })`). */
-export interface StrategyChoice {
-  readonly strategy: string;
-  readonly options: StrategyOptions;
-}
-
-/** A strategy as the command line offers it, with the type of its options. */
-export interface StrategyDefinition<Options extends object = StrategyOptions> {
-  readonly name: string;
-  readonly description: string;
-  /** Its options with their defaults, in the order of `--help`. */
-  readonly defaults: Readonly<Record<string, number | string | boolean>>;
-  /** What each option may be, in the same order; no such method: only the defaults are known. */
-  rules?(): readonly OptionRule[];
-  /**
-   * Throws UserError for an unknown option, or a value that breaks the option's rule. A strategy that needs a tool and has
-   * none throws UserError when it is asked.
-   */
-  create(options?: Readonly<Record<string, unknown>>, tools?: ModelTools): Strategy;
-  /** Whether it models single decisions and therefore refuses a space without a tree; absent: it works with every `SearchSpace`. */
-  readonly needsTree?: true;
-  /** The type of its options, for `tpe({ gamma: 0.15 })`; it has no value. */
-  readonly options?: Options;
-  /** How the epochs of its trials rise; undefined, or no such method: all trials have the full fidelity. */
-  rungs?(options?: Readonly<Record<string, unknown>>): Rungs | undefined;
-}
 
 const evolutionOptions = z
   .strictObject({

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { deepFreeze } from '../common/json.ts';
-import { formatArchitecture, neighbours } from '../space/index.ts';
+import { formatArchitecture, neighbors } from '../space/index.ts';
 import type { Architecture } from '../space/space.ts';
 import { localSearch } from './local-search.ts';
 import type { Outcome, Problem } from './strategy.ts';
@@ -13,7 +13,7 @@ const tiny = problemOf(tinySpace);
 const text = (architecture: Architecture) => formatArchitecture(tinySpace, architecture);
 /** Larger is better, in every decision: one optimum. */
 const hill = ({ channels, more, kernel }: Architecture) => Number(channels) * 100 + Number(more) * 10 + Number(kernel);
-/** The same, and a second optimum that no neighbour leads to. */
+/** The same, and a second optimum that no neighbor leads to. */
 const peak = (architecture: Architecture) =>
   architecture.channels === 4 && architecture.more === 4 && architecture.kernel === 1 ? 9000 : hill(architecture);
 
@@ -45,7 +45,7 @@ strategyConformance(() => localSearch({ starts: 3, improvement: 'first' }), prob
 strategyConformance(() => localSearch({ starts: 2, improvement: 'first' }), tiny);
 
 suite('local search', () => {
-  test('with warmStart, neighbours inherit from where the climb stands, and its checkpoint is kept', async () => {
+  test('with warmStart, neighbors inherit from where the climb stands, and its checkpoint is kept', async () => {
     const strategy = localSearch({ starts: 2, improvement: 'first', warmStart: true });
     let state = strategy.init(tiny);
     let inherited = 0;
@@ -57,7 +57,7 @@ suite('local search', () => {
         inherited++;
         assert.ok(kept.includes(proposal.start.trial));
         assert.equal(proposal.start.trial, next.current?.trial);
-        const around = neighbours(tinySpace, next.current?.architecture ?? {}).map(text);
+        const around = neighbors(tinySpace, next.current?.architecture ?? {}).map(text);
         assert.ok(around.includes(text(proposal.architecture)));
       }
       const accuracy = hill(proposal.architecture);
@@ -77,22 +77,22 @@ suite('local search', () => {
     });
   }
 
-  test('best: all neighbours are looked at before it goes to the best of them', async () => {
+  test('best: all neighbors are looked at before it goes to the best of them', async () => {
     const asked = await climb(localSearch({ starts: 1, improvement: 'best' }), tiny, 7, hill);
     const [start = {}, ...looked] = asked;
-    const around = neighbours(tinySpace, start);
+    const around = neighbors(tinySpace, start);
     assert.equal(around.length, 5);
     assert.deepEqual(looked.slice(0, 5).map(text).sort(), around.map(text).sort());
     const best = looked.slice(0, 5).reduce((a, b) => (hill(b) > hill(a) ? b : a));
     assert.ok(
       hill(best) < hill(start) ||
-        neighbours(tinySpace, best)
+        neighbors(tinySpace, best)
           .map(text)
           .includes(text(asked[6] ?? {})),
     );
   });
 
-  test('first: goes on from a better neighbour at once', async () => {
+  test('first: goes on from a better neighbor at once', async () => {
     const strategy = localSearch({ starts: 1, improvement: 'first' });
     let value = 0;
     const asked = await climb(strategy, problemOf(nasBench201), 20, () => value++); // Each is better than the one before.
@@ -108,7 +108,7 @@ suite('local search', () => {
     assert.ok(asked.some((one) => peak(one) === 9000));
   });
 
-  test('a failed neighbour is looked at once and never climbed to', async () => {
+  test('a failed neighbor is looked at once and never climbed to', async () => {
     const value = (one: Architecture) => (one.channels === 16 ? undefined : hill(one));
     const asked = await climb(localSearch({ starts: 2, improvement: 'first' }), tiny, 30, value);
     const best = asked.findIndex((one) => one.channels === 8 && one.more === 8 && one.kernel === 5);
@@ -128,7 +128,7 @@ suite('local search', () => {
     const around = asked
       .slice(0, 6)
       .filter((one) => nones(one) === most)
-      .flatMap((one) => neighbours(nasBench201, one));
+      .flatMap((one) => neighbors(nasBench201, one));
     assert.ok(around.some((one) => JSON.stringify(one) === JSON.stringify(asked[6])));
   });
 

@@ -1,6 +1,6 @@
 import { compareBy, type Metrics, type Objective } from '../common/metrics.ts';
 import { rng } from '../common/random.ts';
-import { neighbours } from '../space/index.ts';
+import { neighbors } from '../space/index.ts';
 import type { Architecture } from '../space/space.ts';
 import { fingerprint, remember } from './keys.ts';
 import { sampleWithin, withinLimits } from './limits.ts';
@@ -11,9 +11,9 @@ import { treeOf } from './tree.ts';
 export interface LocalSearchOptions {
   /** Random architectures that a climb begins with; it starts at the best of them. */
   readonly starts: number;
-  /** first: go to a better neighbour as soon as there is one; best: look at all neighbours, then go to the best. */
+  /** first: go to a better neighbor as soon as there is one; best: look at all neighbors, then go to the best. */
   readonly improvement: 'first' | 'best';
-  /** Whether a neighbour begins with the weights of where the climb stands (network morphism); without it, it does not. */
+  /** Whether a neighbor begins with the weights of where the climb stands (network morphism); without it, it does not. */
   readonly warmStart?: boolean;
 }
 
@@ -31,11 +31,11 @@ export type LocalSearchState = {
   readonly starts: number;
   /** Where it stands; null: at the beginning. */
   readonly current: Point | null;
-  /** How many of its neighbours, in the order that the seed gives, have been dealt with. */
+  /** How many of its neighbors, in the order that the seed gives, have been dealt with. */
   readonly looked: number;
   /** The best since it stands there. */
   readonly best: Point | null;
-  /** Its neighbours that are asked for and not told. */
+  /** Its neighbors that are asked for and not told. */
   readonly running: readonly number[];
   /** Fingerprints of what was measured last, the newest at the end. */
   readonly known: readonly string[];
@@ -43,28 +43,28 @@ export type LocalSearchState = {
 
 /**
  * Local search (hill climbing). White, Nolen & Savani 2021, "Exploring the Loss Landscape in Neural Architecture Search",
- * algorithm 1: from the best of some random architectures, train all neighbours (one decision changed) and go to the best of
- * them, until none is better; then begin anew elsewhere. `improvement: first` goes on at the first better neighbour
+ * algorithm 1: from the best of some random architectures, train all neighbors (one decision changed) and go to the best of
+ * them, until none is better; then begin anew elsewhere. `improvement: first` goes on at the first better neighbor
  * (their `query_until_lower`).
  *
- * Differs: it never ends, as climbs begin anew for as long as it is asked (in the paper, while the budget lasts); a neighbour that
+ * Differs: it never ends, as climbs begin anew for as long as it is asked (in the paper, while the budget lasts); a neighbor that
  * is among the last 1,000 measured is not measured again, since if it were better, the climb would have gone there or ended higher;
- * where all neighbours are out and results still missing, more random architectures are asked for, and a climb goes
- * there if they are better. With `warmStart`, neighbours inherit the weights of where the climb stands, and with them its
+ * where all neighbors are out and results still missing, more random architectures are asked for, and a climb goes
+ * there if they are better. With `warmStart`, neighbors inherit the weights of where the climb stands, and with them its
  * training, as in Elsken, Metzen & Hutter 2018 ("Simple and efficient architecture search for CNNs"): a few epochs a trial then
- * do, but values rise along a climb by training as well, and only confirmations, which start afresh, tell what an architecture
+ * do, but values rise along a climb by training as well, and only confirmations, which start from scratch, tell what an architecture
  * is worth by itself. With several objectives the first is climbed. Failed, paused and pruned trials, and those of a
- * lower fidelity, count as looked at. Neighbours are in random order, drawn from (seed, trial of the present architecture).
+ * lower fidelity, count as looked at. Neighbors are in random order, drawn from (seed, trial of the present architecture).
  *
- * ask: O(neighbours) the first time at an architecture, kept beside the state. tell: O(1), 1,000 fingerprints copied.
+ * ask: O(neighbors) the first time at an architecture, kept beside the state. tell: O(1), 1,000 fingerprints copied.
  */
 export function localSearch(options: LocalSearchOptions): Strategy<LocalSearchState> {
-  const orders = new WeakMap<Point, readonly Architecture[]>();
-  /** The neighbours of a point in the order of looking. */
+  const shuffled = new WeakMap<Point, readonly Architecture[]>();
+  /** The neighbors of a point in the order of looking. */
   const around = (problem: Problem, point: Point): readonly Architecture[] => {
     const stream = rng(problem.seed, 'local search', point.trial);
-    const found = orders.get(point) ?? stream.shuffle(neighbours(treeOf(problem), point.architecture));
-    orders.set(point, found);
+    const found = shuffled.get(point) ?? stream.shuffle(neighbors(treeOf(problem), point.architecture));
+    shuffled.set(point, found);
     return found;
   };
 
@@ -95,7 +95,7 @@ export function localSearch(options: LocalSearchOptions): Strategy<LocalSearchSt
     }),
   };
 
-  /** The next architecture, and whose neighbour it is. */
+  /** The next architecture, and whose neighbor it is. */
   function propose(problem: Problem, state: LocalSearchState, trial: number): [LocalSearchState, Architecture, Point?] {
     const { current, best, starts, looked, running } = state;
     if (starts > 0) return [{ ...state, starts: starts - 1 }, sampleWithin(problem, trial)];
@@ -106,7 +106,7 @@ export function localSearch(options: LocalSearchOptions): Strategy<LocalSearchSt
     const architecture = order[next];
     if (current && architecture)
       return [{ ...state, looked: next + 1, running: [...running, trial] }, architecture, current];
-    // Nothing to go by before a first result, nor at an optimum before the last neighbour's.
+    // Nothing to go by before a first result, nor at an optimum before the last neighbor's.
     const waits = current === null ? best === null : running.length > 0;
     if (waits) return [{ ...state, looked: order.length }, sampleWithin(problem, trial)];
     const [objective] = problem.objectives;

@@ -3,7 +3,7 @@ import { rng } from '../common/random.ts';
 import { architectureKey } from '../space/architecture.ts';
 import { chooseAll } from '../space/choose.ts';
 import { firstValue, nearValues } from '../space/domain.ts';
-import { activeDecisions, decided, decisions, first, neighbours, sample, successor } from '../space/index.ts';
+import { activeDecisions, decided, decisions, first, neighbors, sample, successor } from '../space/index.ts';
 import { isFixed, type SearchSpace } from '../space/search-space.ts';
 import type { Architecture, DecisionValue, Space } from '../space/space.ts';
 import type { Problem } from './strategy.ts';
@@ -22,14 +22,14 @@ export interface Members {
 
 /** Spaces up to this size are enumerated: without limits that is cheap, with limits each member's costs are computed. */
 const ENUMERABLE = { free: 20_000, limited: 5_000 } as const;
-/** Members are rare where none of so many random draws keeps the limits. */
+/** Members are rare if none of this many random draws keeps the limits. */
 const DRAWS = 100;
 /** Costs that a search for members computes at most, and members that it lists at most. */
 const BUDGET = 3_000;
 const MOST = 1_000;
 /** Descents that begin at random, beside the one from the first values. */
 const STARTS = 4;
-/** The search ends when so many more architectures than there are members were looked around in vain. */
+/** The search ends after this many unsuccessful expansions beyond the number of members. */
 const PATIENCE = 30;
 
 /** By what does not change from one copy of a problem to another, which are made for each new seed. */
@@ -119,7 +119,7 @@ function nearestOf(problem: Problem, members: readonly Architecture[], nearest: 
 /**
  * Best-first search by the excess over the limits. It begins where descents (one decision after another takes the value
  * with the least excess) end, and looks around each member that it finds, and then around those that come nearest to the
- * limits, since members need not be neighbours of each other. It uses no seed of the study: where small members are is a
+ * limits, since members need not be neighbors of each other. It uses no seed of the study: where small members are is a
  * property of the space.
  */
 function search(problem: Problem, space: Space): Members {
@@ -146,7 +146,7 @@ function search(problem: Problem, space: Space): Members {
     const [entry] = open.splice(next, 1);
     if (entry === undefined) break;
     const before = members;
-    for (const one of neighbours(space, entry.architecture)) {
+    for (const one of neighbors(space, entry.architecture)) {
       const isNew = !seen.has(architectureKey(one));
       if (look(one) === 0 && isNew) members++;
     }
@@ -188,7 +188,7 @@ function climb(problem: Problem): Members {
   }
 }
 
-/** Whether steps from neighbour to neighbour reach every value: not those of wide ranges, whose steps are tenths. */
+/** Whether steps from neighbor to neighbor reach every value: not those of wide ranges, whose steps are tenths. */
 function isSettled(space: Space): boolean {
   return decisions(space).every(
     ({ domain }) => domain.kind !== 'float' && (domain.kind !== 'int' || domain.max - domain.min <= 15),

@@ -95,8 +95,8 @@ export function utilities(
   const ranges = drawn.map((_, i) => {
     let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
     for (const values of complete) {
-      low = Math.min(low, values[i] as number);
-      high = Math.max(high, values[i] as number);
+      low = Math.min(low, values[i] ?? Number.NaN);
+      high = Math.max(high, values[i] ?? Number.NaN);
     }
     return { high, width: high > low ? high - low : 1 };
   });
@@ -104,7 +104,7 @@ export function utilities(
     if (values === null) return Number.NEGATIVE_INFINITY;
     let [most, sum] = [0, 0];
     for (const [i, { high, width }] of ranges.entries()) {
-      const regret = (((drawn[i] as number) / total) * (high - (values[i] as number))) / width;
+      const regret = (((drawn[i] ?? Number.NaN) / total) * (high - (values[i] ?? Number.NaN))) / width;
       most = Math.max(most, regret);
       sum += regret;
     }
@@ -120,12 +120,12 @@ const DEPTH = 1.5;
  * far below the median as the best is above it. Networks that learn nothing are that far from the others that a model
  * of all of them has no eye for differences among the good ones. Failed trials are at the cut.
  */
-export function standardised(utility: readonly number[]): Float64Array {
+export function standardized(utility: readonly number[]): Float64Array {
   const finite = Float64Array.from(utility.filter(Number.isFinite)).sort();
   if (finite.length === 0) return new Float64Array(utility.length);
-  const median = finite[Math.floor(finite.length / 2)] as number;
+  const median = finite[Math.floor(finite.length / 2)] ?? Number.NaN;
   const cut = median - DEPTH * ((finite.at(-1) as number) - median);
-  const lowest = Math.max(cut, finite[0] as number);
+  const lowest = Math.max(cut, finite[0] ?? Number.NaN);
   const targets = Float64Array.from(utility, (value) => Math.max(value, lowest));
   const mean = targets.reduce((sum, value) => sum + value, 0) / targets.length;
   const deviation = Math.sqrt(targets.reduce((sum, value) => sum + (value - mean) ** 2, 0) / targets.length) || 1;

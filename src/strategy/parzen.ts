@@ -54,7 +54,7 @@ export function parzen(space: Space, architectures: readonly Architecture[], opt
         const around = architectures[centre];
         const value = around && decided(around, decision.name);
         draft[decision.name] =
-          value === undefined ? sampleValue(decision.domain, rng) : perturb(seen[centre] as number, value, rng);
+          value === undefined ? sampleValue(decision.domain, rng) : perturb(seen[centre] ?? Number.NaN, value, rng);
       }
       return draft;
     },
@@ -109,7 +109,7 @@ function windowOf(
       seen,
       codeOf,
       uniform: 1,
-      density: (at, i) => Math.exp(-0.5 * ((at - (seen[i] as number)) / width) ** 2) / (masses[i] as number),
+      density: (at, i) => Math.exp(-0.5 * ((at - (seen[i] ?? Number.NaN)) / width) ** 2) / (masses[i] ?? Number.NaN),
       perturb: (centre, _, rng) => fromUnit(domain, within(centre, width, rng)),
     };
   }

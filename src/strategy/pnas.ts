@@ -2,7 +2,7 @@ import type { Rng } from '../common/random.ts';
 import { fitRidge, type Predictor } from '../model/ridge.ts';
 import { chooseAll } from '../space/choose.ts';
 import { firstValue, sampleValue } from '../space/domain.ts';
-import { childrenOf, decided, decisions, encodeOneHot, type Module, neighbours } from '../space/index.ts';
+import { childrenOf, decided, decisions, encodeOneHot, type Module, neighbors } from '../space/index.ts';
 import type { Architecture, Decision, DecisionValue, Space } from '../space/space.ts';
 import { walk } from '../space/walk.ts';
 import { fingerprint } from './keys.ts';
@@ -48,7 +48,7 @@ const MOST_EXTENSIONS = 64;
  * `levels` steps of equal size; a decision that is not open yet is at rest: a choice of operations at its identity, or where
  * there is none at its zero; anything else at its first value (the least of a range, so that networks begin small and
  * shallow). A candidate of a level is one of the K best so far with all values of the decisions that the level opens (64
- * draws, where there are more). Once all decisions are open, candidates are the neighbours of the K best measured.
+ * draws, where there are more). Once all decisions are open, candidates are the neighbors of the K best measured.
  *
  * Differs: the surrogate is a ridge regression of ranks on the one-hot encoding and on how often each operation occurs at all
  * (which is how it can know anything of a decision that has just been opened), refitted with each result, not an ensemble
@@ -128,7 +128,7 @@ export function pnas(options: PnasOptions): Strategy<PnasState> {
     const { opened, rest } = planOf(space);
     const best = state.observations.toSorted((a, b) => b.score - a.score);
     if (state.level > opened.length) {
-      return best.slice(0, options.beam).flatMap(({ architecture }) => neighbours(space, architecture));
+      return best.slice(0, options.beam).flatMap(({ architecture }) => neighbors(space, architecture));
     }
     const group = opened[state.level - 1] ?? [];
     const simpler = best.filter(({ level }) => level < state.level).slice(0, options.beam);

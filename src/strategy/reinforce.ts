@@ -48,7 +48,7 @@ export type ControllerState = {
 /**
  * A recurrent controller, trained by policy gradients on our own engine. Zoph & Le 2017, "Neural Architecture Search
  * with Reinforcement Learning", section 3: an LSTM makes the decisions one after another, each given the one before; its
- * weights follow REINFORCE (Williams 1992) with a moving average as baseline. `ppo`: proximal policy optimisation
+ * weights follow REINFORCE (Williams 1992) with a moving average as baseline. `ppo`: proximal policy optimization
  * (Schulman et al. 2017, section 3), as in Zoph et al. 2018; `epochs` updates by a batch of results, in place of one.
  *
  * Differs: one LSTM layer; rewards are the cube of the rank among the last 1,000 results (the paper: the cube of the

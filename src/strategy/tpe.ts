@@ -55,7 +55,7 @@ function propose(problem: Problem, state: ObservationsState, trial: number, opti
   if (complete < least + 2 && least > 0) return sampleWithin(problem, trial);
   const utility = utilities(problem, observations, trial);
   const ranked = observations
-    .map(({ architecture }, i) => ({ architecture, utility: utility[i] as number }))
+    .map(({ architecture }, i) => ({ architecture, utility: utility[i] ?? Number.NaN }))
     .sort((a, b) => b.utility - a.utility);
   const share = Math.min(MOST_GOOD, Math.ceil(options.gamma * ranked.length));
   const split = Math.min(complete, Math.max(least, share));

@@ -6,7 +6,7 @@ import { newTrial } from './store/transitions.ts';
 const trial = (number: number) => newTrial({ purpose: 'search', trial: number, architecture: {}, fidelity: 0 });
 const report = { step: 1, metrics: {}, seconds: 1 };
 
-test('the parts add up to the time of the workers; what nobody accounts for is other', () => {
+test('the parts add up to the time of the workers; the unaccounted rest is other', () => {
   const trials = [
     { ...trial(0), curve: [{ ...report, spent: { compile: 1, train: 20, valid: 2, idle: 0.5 } }] },
     { ...trial(1), curve: [report, { ...report, step: 2, spent: { compile: 0, train: 30, valid: 3, idle: 0.5 } }] },

@@ -1,8 +1,8 @@
 import { invalid } from '../common/errors.ts';
 import type { Metrics } from '../common/metrics.ts';
 import { completed, failed } from './loop.ts';
-import type { StudyRun } from './run.ts';
 import { searching } from './search.ts';
+import type { StudyRun } from './session.ts';
 import { openSession } from './session.ts';
 import type { Trial } from './store/store.ts';
 import type { WorkerPool } from './worker/pool.ts';

@@ -27,7 +27,7 @@ export function chooseOf<T extends Measured>(
   return front.toSorted((a, b) => compareBy(objective, a.metrics, b.metrics))[0];
 }
 
-/** Sums of normalised values that differ by less are equal: the ends of a front all have 1 with two objectives. */
+/** Sums of normalized values that differ by less are equal: the ends of a front all have 1 with two objectives. */
 const TOLERANCE = 1e-9;
 
 /**

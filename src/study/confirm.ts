@@ -1,8 +1,7 @@
 import { architectureKey } from '../space/architecture.ts';
 import type { Phase } from './loop.ts';
 import { type Contender, contenders } from './ranking.ts';
-import type { StudyRun } from './run.ts';
-import type { Session } from './session.ts';
+import type { Session, StudyRun } from './session.ts';
 import type { Trial } from './store/store.ts';
 import { newTrial } from './store/transitions.ts';
 

@@ -7,12 +7,12 @@ import type { Trial } from './store/store.ts';
 import type { Job } from './worker/protocol.ts';
 
 /** A trial that cannot be handed to a worker, and why. */
-export interface Hopeless {
+export interface Unrunnable {
   readonly reason: string;
 }
 
 /** What a worker is told of a trial. */
-export function jobOf(trial: Trial, problem: Problem, session: Session): Job | Hopeless {
+export function jobOf(trial: Trial, problem: Problem, session: Session): Job | Unrunnable {
   const fidelity = fidelityOf(trial, problem, session);
   const isCandidate = trial.purpose === 'search' || trial.purpose === 'confirm';
   const fullFidelity = isCandidate ? problem.fidelities.at(-1) : fidelity;

@@ -2,7 +2,7 @@ import { DataError, StudyStopped } from '../common/errors.ts';
 import type { Evaluation } from '../estimate/estimator.ts';
 import type { Problem } from '../strategy/strategy.ts';
 import { fidelityOf, jobOf } from './job.ts';
-import { measuring } from './measuring.ts';
+import { measuringOf } from './measuring.ts';
 import type { Session } from './session.ts';
 import type { StrategyState, Trial, TrialEnd } from './store/store.ts';
 import { nameOf } from './store/transitions.ts';
@@ -35,7 +35,7 @@ export async function conduct(session: Session, phase: Phase): Promise<void> {
   const releasing = new Set<string>();
   /** How often a trial's worker has died while this call has lasted, by the trial's name. */
   const deaths = new Map<string, number>();
-  const measure = measuring(session);
+  const measure = measuringOf(problem, session.run.measuring, session.trials);
 
   const start = async (waiting: Trial): Promise<void> => {
     const taken = waiting.curve.length === 0 ? await measure(waiting) : { costs: {} };

@@ -1,9 +1,8 @@
 import { messageOf } from '../common/errors.ts';
 import { type Measure, subjectOf } from '../measure/measure.ts';
 import { architectureKey } from '../space/architecture.ts';
-import type { Limit } from '../strategy/strategy.ts';
-import type { Session } from './session.ts';
-import type { Trial } from './store/store.ts';
+import type { Limit, Problem } from '../strategy/strategy.ts';
+import type { Purpose, Trial } from './store/store.ts';
 
 /** Measures that take time, such as a latency on a device: taken once for each architecture, before its trial begins. */
 export interface Measuring {
@@ -23,8 +22,11 @@ export interface Taken {
  * store is their cache: what any trial of the same architecture has among its costs is not measured again, after a kill neither. A
  * measure that throws, or gives no finite number, makes a failed trial.
  */
-export function measuring({ run, trials }: Session): (trial: Trial) => Promise<Taken> {
-  const { problem, measuring } = run;
+export function measuringOf(
+  problem: Problem,
+  measuring: Measuring | undefined,
+  trials: (purpose: Purpose) => readonly Trial[],
+): (trial: Trial) => Promise<Taken> {
   if (measuring === undefined) return async () => ({ costs: {} });
   const { measures, limits = [] } = measuring;
   const { tree, name: space } = problem.space;

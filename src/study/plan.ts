@@ -8,7 +8,7 @@ import { damaged } from './store/errors.ts';
 
 /**
  * What the record of a study holds as its settings: those of the command line, and what its data were, so that a study
- * can be read (and its data be recognised) without them.
+ * can be read (and its data be recognized) without them.
  */
 export interface StudyPlan {
   readonly settings: StudySettings;

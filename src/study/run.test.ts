@@ -34,7 +34,7 @@ function run(
 const states = async (store: Store) => (await store.trials('search')).map(({ state }) => state);
 
 suite('budgets', () => {
-  test('trials: so many and no more; a second call has nothing to do; a larger budget goes on', async () => {
+  test('trials: exactly the budget; a second call has nothing to do; a larger budget continues', async () => {
     const store = newStore(random);
     const end = await run(store, random, { budget: { trials: 5 } });
     assert.deepEqual([end.reason, end.trials], ['trials', 5]);
@@ -172,7 +172,7 @@ suite('failures', () => {
     await run(once, random, { budget: { trials: 4 } });
     const fate = await fates({ 2: 'no data' });
     await assert.rejects(run(store, random, { budget: { trials: 4 } }, { fate }), {
-      name: 'UserError',
+      name: 'DataError',
       message: 'image "a.png": is cut off',
     });
     assert.deepEqual(await states(store), ['complete', 'complete', 'waiting']);
@@ -223,7 +223,7 @@ suite('failures', () => {
     }
   });
 
-  test('a trial whose checkpoint is lost starts over, and comes to the same', async () => {
+  test('a trial whose checkpoint is lost starts over, with the same result', async () => {
     const [once, store] = [newStore(random), newStore(random)];
     await run(once, random, { budget: { trials: 2 } });
     const control = new AbortController();

@@ -1,48 +1,14 @@
 import { stopped } from '../common/errors.ts';
-import type { Problem, Strategy } from '../strategy/strategy.ts';
-import { type Budget, budgetEnd, checkBudget } from './budget.ts';
+import { budgetEnd, checkBudget } from './budget.ts';
 import { confirmation } from './confirm.ts';
-import type { StudyEnd, StudyEvent } from './events.ts';
+import type { StudyEnd } from './events.ts';
 import { conduct } from './loop.ts';
-import type { Measuring } from './measuring.ts';
 import { bestOf } from './ranking.ts';
 import { searching } from './search.ts';
-import { openSession, type Session } from './session.ts';
-import type { StoppingRule } from './stopping.ts';
-import type { Store } from './store/store.ts';
+import { openSession, type Session, type StudyRun } from './session.ts';
 import { supernetPhase } from './supernet.ts';
-import type { WorkerPool } from './worker/pool.ts';
 
-/** The inputs of `runStudy`. Problem and strategy must be the same in every call for a study. */
-export interface StudyRun {
-  /** Open for writing. It stays open. */
-  readonly store: Store;
-  readonly strategy: Strategy;
-  readonly problem: Problem;
-  /** Not started yet; closed at the end. */
-  readonly workers: WorkerPool;
-  readonly budget: Budget;
-  /** Decides about search trials after each report; without it, every trial runs to its fidelity. */
-  readonly stopping?: StoppingRule;
-  /** Measures that are taken of a candidate before its trial begins. */
-  readonly measuring?: Measuring;
-  /** Trains a supernet before the search (`Estimator.trainShared`), for so many epochs; candidates receive its weights. */
-  readonly supernet?: { readonly epochs: number };
-  /** Retrains the `top` best architectures, `repeats` times each (default 1), before the best is chosen. */
-  readonly confirm?: { readonly top: number; readonly repeats?: number };
-  /**
-   * How often a trial whose worker died resumes from its last checkpoint before it fails. Default 1: a worker killed from
-   * outside is not the trial's fault, and a trial that runs out of memory will do so again.
-   */
-  readonly retries?: number;
-  /** Interrupts the study: running trials pause at their next report, or at their last one after `graceSeconds`. */
-  readonly signal?: AbortSignal;
-  /** Default 5. */
-  readonly graceSeconds?: number;
-  readonly onEvent?: (event: StudyEvent) => void;
-  /** Milliseconds of a clock that only rises (default: performance.now). */
-  readonly now?: () => number;
-}
+export type { StudyRun } from './session.ts';
 
 /**
  * Runs a study from its current state until its budget is spent, then confirms the best architectures. All state is in

@@ -6,8 +6,7 @@ import { costsOf } from './job.ts';
 import { createLeaders } from './leaders.ts';
 import type { Phase } from './loop.ts';
 import { measured } from './ranking.ts';
-import type { StudyRun } from './run.ts';
-import type { Session } from './session.ts';
+import type { Session, StudyRun } from './session.ts';
 import type { StrategyState, Trial, TrialEnd } from './store/store.ts';
 import { finite, newTrial } from './store/transitions.ts';
 
@@ -94,7 +93,7 @@ export function searching(session: Session<StudyRun>): Phase & { failing(): stri
     return newTrial({ purpose: 'search', trial, architecture, fidelity, start, costs });
   }
 
-  /** Drops the checkpoints that nobody will go on from, and that are not among the best. */
+  /** Drops the checkpoints that no trial will continue from and that are not among the best. */
   async function forgetOthers(): Promise<void> {
     const saved = session.kept().filter(({ state }) => state !== 'paused');
     if (saved.length === 0) return;

@@ -62,23 +62,23 @@ suite('stopping by extrapolated curves', () => {
   });
 
   test('waits for its warm-up and for enough trials that have come to the end', () => {
-    const hopeless: Curve = {
+    const losing: Curve = {
       ...fullCurve(0, 0),
       state: 'running',
       curve: Array.from({ length: 12 }, (_, i) => ({ step: i + 1, metrics: { accuracy: 0.1 }, seconds: i })),
     };
     const others = Array.from({ length: 5 }, (_, i) => fullCurve(i + 1, 0));
     const rule = curveRule(accuracy);
-    assert.equal(rule(hopeless, others), 'stop');
-    assert.equal(rule(hopeless, others.slice(1)), 'continue');
+    assert.equal(rule(losing, others), 'stop');
+    assert.equal(rule(losing, others.slice(1)), 'continue');
     assert.equal(
       rule(
-        hopeless,
+        losing,
         others.map((one) => ({ ...one, state: 'pruned' as const })),
       ),
       'continue',
     );
-    assert.equal(rule({ ...hopeless, curve: hopeless.curve.slice(0, 2) }, others), 'continue');
+    assert.equal(rule({ ...losing, curve: losing.curve.slice(0, 2) }, others), 'continue');
   });
 });
 

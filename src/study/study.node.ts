@@ -59,7 +59,7 @@ export async function createStudyStore(dir: string, study: NewStudy): Promise<St
   const unfinished = `${path}.${randomUUID()}.unfinished`;
   guarded(`study "${dir}"`, () => writeEmpty(unfinished));
   try {
-    guarded(`study "${dir}"`, () => initialise(unfinished, study));
+    guarded(`study "${dir}"`, () => initialize(unfinished, study));
     if (!publish(unfinished, path)) throw isStudyAlready(dir);
   } finally {
     rmSync(unfinished, { force: true });
@@ -68,7 +68,7 @@ export async function createStudyStore(dir: string, study: NewStudy): Promise<St
 }
 
 /** Fills an empty file with the tables and the study's record, in one transaction. */
-function initialise(path: string, { name, settings, state, earlier = [] }: NewStudy): void {
+function initialize(path: string, { name, settings, state, earlier = [] }: NewStudy): void {
   const database = new DatabaseSync(path);
   try {
     database.exec('BEGIN');

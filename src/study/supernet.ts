@@ -1,6 +1,5 @@
 import type { Phase } from './loop.ts';
-import type { StudyRun } from './run.ts';
-import type { Session } from './session.ts';
+import type { Session, StudyRun } from './session.ts';
 import { newTrial } from './store/transitions.ts';
 
 /** The training of the supernet as a phase, with the number of its trials that are still to be done. */

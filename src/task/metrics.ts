@@ -49,18 +49,19 @@ export function classificationScorer(classes: number): ArrayScorer {
     add(logits, labels, count) {
       checkSizes(logits.length, labels.length, count, classes, 1);
       for (let n = 0; n < count; n++) {
-        const truth = labels[n] as number;
+        const truth = labels[n] ?? Number.NaN;
         const row = confusion[truth];
         if (row === undefined)
           throw new RangeError(`label ${truth} of sample ${samples + n} is not a class from 0 to ${classes - 1}`);
         const at = n * classes;
         let best = 0;
-        for (let k = 1; k < classes; k++) if ((logits[at + k] as number) > (logits[at + best] as number)) best = k;
-        const largest = logits[at + best] as number;
+        for (let k = 1; k < classes; k++)
+          if ((logits[at + k] ?? Number.NaN) > (logits[at + best] ?? Number.NaN)) best = k;
+        const largest = logits[at + best] ?? Number.NaN;
         let sum = 0;
-        for (let k = 0; k < classes; k++) sum += Math.exp((logits[at + k] as number) - largest);
-        loss += Math.log(sum) + largest - (logits[at + truth] as number);
-        row[best] = (row[best] as number) + 1;
+        for (let k = 0; k < classes; k++) sum += Math.exp((logits[at + k] ?? Number.NaN) - largest);
+        loss += Math.log(sum) + largest - (logits[at + truth] ?? Number.NaN);
+        row[best] = (row[best] ?? Number.NaN) + 1;
         if (best === truth) correct++;
       }
       samples += count;
@@ -75,9 +76,9 @@ export function classificationScorer(classes: number): ArrayScorer {
 function macroScores(confusion: readonly (readonly number[])[]) {
   let [precision, recall, f1, present] = [0, 0, 0, 0];
   confusion.forEach((row, k) => {
-    const hits = row[k] as number;
+    const hits = row[k] ?? Number.NaN;
     const truths = row.reduce((sum, n) => sum + n, 0);
-    const predicted = confusion.reduce((sum, other) => sum + (other[k] as number), 0);
+    const predicted = confusion.reduce((sum, other) => sum + (other[k] ?? Number.NaN), 0);
     if (truths + predicted === 0) return;
     present++;
     precision += predicted === 0 ? 0 : hits / predicted;
@@ -104,11 +105,11 @@ export function regressionScorer(outputs: number, deviation: readonly number[]):
       for (let i = 0; i < count * outputs; i++) {
         const t = i % outputs;
         const seen = samples + Math.floor(i / outputs) + 1;
-        const target = targets[i] as number;
-        residual[t] = (residual[t] as number) + (target - (predictions[i] as number)) ** 2;
-        const before = target - (mean[t] as number);
-        mean[t] = (mean[t] as number) + before / seen;
-        total[t] = (total[t] as number) + before * (target - (mean[t] as number));
+        const target = targets[i] ?? Number.NaN;
+        residual[t] = (residual[t] ?? Number.NaN) + (target - (predictions[i] ?? Number.NaN)) ** 2;
+        const before = target - (mean[t] ?? Number.NaN);
+        mean[t] = (mean[t] ?? Number.NaN) + before / seen;
+        total[t] = (total[t] ?? Number.NaN) + before * (target - (mean[t] ?? Number.NaN));
       }
       samples += count;
     },
@@ -116,8 +117,8 @@ export function regressionScorer(outputs: number, deviation: readonly number[]):
       checkSome(samples);
       let [loss, mse, r2] = [0, 0, 0];
       for (let t = 0; t < outputs; t++) {
-        const [error, spread] = [residual[t] as number, total[t] as number];
-        loss += error / (deviation[t] as number) ** 2 / samples / outputs;
+        const [error, spread] = [residual[t] ?? Number.NaN, total[t] ?? Number.NaN];
+        loss += error / (deviation[t] ?? Number.NaN) ** 2 / samples / outputs;
         mse += error / samples / outputs;
         r2 += (spread > 0 || Number.isNaN(error) ? 1 - error / spread : error === 0 ? 1 : 0) / outputs;
       }

@@ -44,7 +44,7 @@ export const regression: TaskDefinition = {
     const { mean, deviation } = scaleOf(data);
     for (let i = 0; i < outputs.length; i++) {
       const t = i % data.outputs;
-      outputs[i] = (outputs[i] as number) * (deviation[t] as number) + (mean[t] as number);
+      outputs[i] = (outputs[i] ?? Number.NaN) * (deviation[t] ?? Number.NaN) + (mean[t] ?? Number.NaN);
     }
   },
   scorer: (data) => scorerOf(regressionScorer(data.outputs, scaleOf(data).deviation)),

@@ -1,8 +1,13 @@
 import { constants } from 'node:os';
+import { brand, NetsmithError } from '../common/errors.ts';
 
 /** Why a run was aborted when a person pressed Ctrl-C, closed the terminal, or the process was asked to end. */
-export class Interrupted extends Error {
+export class Interrupted extends NetsmithError {
+  static {
+    brand(Interrupted, 'Interrupted');
+  }
   override readonly name = 'Interrupted';
+  readonly code = 'interrupted';
   readonly exitCode: number;
 
   constructor(by: NodeJS.Signals) {

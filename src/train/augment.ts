@@ -1,7 +1,7 @@
 import type { Rng } from '../common/random.ts';
 
 /**
- * Random changes to raw images before they are normalised. Each function changes one image, or one batch, in place; a
+ * Random changes to raw images before they are normalized. Each function changes one image, or one batch, in place; a
  * scratch array of the same size is passed in so that nothing is allocated inside the epoch loop.
  */
 
@@ -51,7 +51,7 @@ export function mirror(image: Values, [channels, height, width]: ImageShape): vo
 
 /**
  * Cutout (DeVries & Taylor 2017): blanks the square of `side` pixels around a centre that is uniform over the image, so
- * part of the square may lie outside. As in their code the blank is the mean of each channel (0 once normalised).
+ * part of the square may lie outside. As in their code the blank is the mean of each channel (0 once normalized).
  */
 export function cutout(
   image: Values,
@@ -65,7 +65,7 @@ export function cutout(
   for (let c = 0; c < channels; c++) {
     for (let y = Math.max(0, top); y < Math.min(height, top + side); y++) {
       const row = (c * height + y) * width;
-      image.fill(mean[c] as number, row + Math.max(0, left), row + Math.max(0, Math.min(width, left + side)));
+      image.fill(mean[c] ?? Number.NaN, row + Math.max(0, left), row + Math.max(0, Math.min(width, left + side)));
     }
   }
 }
@@ -85,7 +85,7 @@ export function blendRows(
   partners.forEach((partner, i) => {
     for (let k = 0; k < size; k++) {
       values[i * size + k] =
-        lambda * (scratch[i * size + k] as number) + (1 - lambda) * (scratch[partner * size + k] as number);
+        lambda * (scratch[i * size + k] ?? Number.NaN) + (1 - lambda) * (scratch[partner * size + k] ?? Number.NaN);
     }
   });
 }

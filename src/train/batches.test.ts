@@ -100,7 +100,7 @@ test('a batch stays as it is while the next two are prepared', async () => {
   assert.deepEqual([...(first.input?.data ?? [])], before);
 });
 
-test('regression targets are standardised', async () => {
+test('regression targets are standardized', async () => {
   const scale = { mean: [1, 0], deviation: [2, 4] };
   const regression: DatasetInfo = { ...info, kind: 'regression', outputs: 2, input: [1], target: scale };
   const samples: Samples = { count: 1, read: async (_, { target }) => target?.set([5, 8]) };

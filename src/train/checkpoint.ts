@@ -70,7 +70,7 @@ export function encodeCheckpoint({ history, steps, tensors }: Checkpoint): Uint8
   let at = PRELUDE + headerLength;
   for (const [name, { shape, data }] of entries) {
     if (sizeOf(shape) !== data.length) throw new Error(`tensor "${name}": ${data.length} values for shape [${shape}]`);
-    for (let i = 0; i < data.length; i++, at += 4) view.setFloat32(at, data[i] as number, true);
+    for (let i = 0; i < data.length; i++, at += 4) view.setFloat32(at, data[i] ?? Number.NaN, true);
   }
   return bytes;
 }

@@ -61,7 +61,7 @@ testLayouts(layouts, 'the same seed gives bitwise the same weights in every proc
   assert.deepEqual([await elsewhere(), await elsewhere()], [here, here]);
 });
 
-test('either layout comes to nearly the weights of the other', async () => {
+test('both layouts give nearly the same weights', async () => {
   const [auto, portable] = [await weightsIn('auto'), await weightsIn('portable')];
   if (engine.options.block > 0) assert.notEqual(hashOf(auto), hashOf(portable));
   for (const [name, { data }] of Object.entries(auto)) {

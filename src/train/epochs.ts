@@ -6,18 +6,18 @@ import type { HostTensor } from '../graph/ir.ts';
 import { runAhead } from './batches.ts';
 import type { EpochRecord } from './checkpoint.ts';
 import { TrainingFailure } from './failure.ts';
-import type { Lent } from './programs.ts';
+import type { ProgramLease } from './programs.ts';
 
 /** The programs that one training has borrowed; `release` gives all of them back. */
 export interface Borrowed {
-  borrow<Built extends object>(asked: Promise<Lent<Built>>): Promise<Lent<Built>>;
+  borrow<Built extends object>(asked: Promise<ProgramLease<Built>>): Promise<ProgramLease<Built>>;
   /** Predicted memory of all of them. */
   bytes(): number;
   release(): Promise<void>;
 }
 
 export function borrowing(): Borrowed {
-  const lent: Lent<object>[] = [];
+  const lent: ProgramLease<object>[] = [];
   return {
     async borrow(asked) {
       const program = await asked;

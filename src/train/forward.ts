@@ -3,7 +3,7 @@ import type { DatasetInfo } from '../data/dataset.ts';
 import { createGraph, finish, type GraphBuilder } from '../graph/builder.ts';
 import type { Graph, NodeId } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
-import { optimise, optimiseForward } from '../graph/passes.ts';
+import { optimize, optimizeForward } from '../graph/passes.ts';
 import { type LowerOptions, lowerNetwork } from '../network/lower.ts';
 import type { Chosen, LoweredNetwork, Parameter } from '../network/network.ts';
 import type { Module } from '../space/module.ts';
@@ -62,7 +62,7 @@ export function forwardGraph(on: NetworkOnData, batchSize: number): ForwardGraph
   );
   const loss = taskLoss(g, on, output);
   const batches = moved.map(({ path, move }) => [`batch:${path}`, move.batch] as const);
-  const whole = optimiseForward(finish(g, { loss, ...Object.fromEntries(batches) }));
+  const whole = optimizeForward(finish(g, { loss, ...Object.fromEntries(batches) }));
 
   const weights = networkVectors(parameters, []);
   const { graph, nodes } = cutInputs(whole, weights);
@@ -114,7 +114,7 @@ export function inputsOf(graph: Graph): ReadonlyMap<string, NodeId> {
 function aliveNames(on: NetworkOnData, batchSize: number): ReadonlySet<string> {
   const g = createGraph();
   const { output } = lowerOnData(g, on, batchSize, 'infer');
-  return new Set(inputsOf(optimise(finish(g, { output }))).keys());
+  return new Set(inputsOf(optimize(finish(g, { output }))).keys());
 }
 
 /** Appends the encoded targets as inputs, and the task's loss of the network's output. */

@@ -10,15 +10,15 @@ import type { Checkpoint, EpochRecord } from './checkpoint.ts';
 import { borrowing, epochs, runSteps } from './epochs.ts';
 import { TrainingFailure } from './failure.ts';
 import { type Inference, inferenceOver, type Outputs } from './inference.ts';
-import { OPTIMISERS } from './optimisers.ts';
+import { OPTIMIZERS } from './optimizers.ts';
 import { freshTensors, type StateParts, type TrainingGraph } from './program.ts';
-import { type Lent, openPrograms, type Programs } from './programs.ts';
+import { openPrograms, type ProgramLease, type Programs } from './programs.ts';
 import { learningRates } from './schedules.ts';
 import { checkSettings, type TrainSettings } from './settings.ts';
 import { type Trainable, trainUntil } from './trainable.ts';
 import { joinTensors, splitTensors } from './vectors.ts';
 
-/** Samples are measured at least so many at a time: what a run costs beside its samples counts, memory does not yet. */
+/** The least number of samples measured at a time: below it the overhead of a run dominates, and memory does not matter yet. */
 export const VALID_BATCH = 64;
 
 /** What a training run is given. */
@@ -86,7 +86,7 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
   const { batchSize, stepsPerEpoch } = batches;
   const validBatch = Math.max(batchSize, Math.min(VALID_BATCH, request.valid?.count ?? VALID_BATCH));
   const rates = learningRates(settings, stepsPerEpoch);
-  const optimiser = OPTIMISERS[settings.optimizer];
+  const optimizer = OPTIMIZERS[settings.optimizer];
   const history: EpochRecord[] = [...(request.checkpoint?.history ?? [])];
   let steps = request.checkpoint?.steps ?? 0;
 
@@ -122,7 +122,7 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
       async prepare(step) {
         const feeds = await epoch.prepare();
         signal?.throwIfAborted();
-        return { ...feeds, ...scalars(optimiser.scalars(rates(index, step), ++steps)), ...noise() };
+        return { ...feeds, ...scalars(optimizer.scalars(rates(index, step), ++steps)), ...noise() };
       },
       run: (feeds) => program.run(feeds, ready.state),
       onStep: request.onStep?.bind(request),
@@ -179,8 +179,8 @@ export async function trainNetwork(
 /** What a training works with once it is open. */
 interface Ready {
   readonly state: State;
-  readonly training: Lent<StepParts>;
-  readonly inference: Lent<object>;
+  readonly training: ProgramLease<StepParts>;
+  readonly inference: ProgramLease<object>;
   readonly valid: Inference;
 }
 

@@ -38,7 +38,7 @@ export async function preflight(request: TrainRequest): Promise<Forecast> {
     await training.epoch().catch((error: unknown) => {
       if (error !== enough) throw error;
     });
-    const steps = ends.slice(1).map((end, i) => (end - (ends[i] as number)) / 1000);
+    const steps = ends.slice(1).map((end, i) => (end - (ends[i] ?? Number.NaN)) / 1000);
     const epochSeconds = training.stepsPerEpoch * median(steps.length > 1 ? steps.slice(1) : steps) + valid;
     return { memoryBytes: training.memoryBytes, compileSeconds, epochSeconds };
   } finally {

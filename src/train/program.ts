@@ -2,8 +2,8 @@ import type { Rng } from '../common/random.ts';
 import { createGraph, finish, type GraphBuilder } from '../graph/builder.ts';
 import { gradients } from '../graph/differentiate.ts';
 import { type Graph, type HostTensor, type NodeId, type Shape, sizeOf } from '../graph/ir.ts';
-import { optimise } from '../graph/passes.ts';
-import { initialise } from '../network/initialise.ts';
+import { optimize } from '../graph/passes.ts';
+import { initialize } from '../network/initialize.ts';
 import type {
   ArchitectureParameter,
   CarriedState,
@@ -20,7 +20,7 @@ import {
   type NetworkOnData,
   type TrainedVector,
 } from './forward.ts';
-import { OPTIMISERS, type Update } from './optimisers.ts';
+import { OPTIMIZERS, type Update } from './optimizers.ts';
 import { moveStatistics } from './running-statistics.ts';
 import type { TrainSettings } from './settings.ts';
 import { cutInputs, networkVectors, pack, type Vector, vectorOf } from './vectors.ts';
@@ -32,7 +32,7 @@ export interface StateParts {
   readonly architecture: readonly ArchitectureParameter[];
   readonly statistics: readonly Statistic[];
   /** What the optimizer keeps; zeros at first. */
-  readonly optimiserState: readonly { readonly name: string; readonly shape: Shape }[];
+  readonly optimizerState: readonly { readonly name: string; readonly shape: Shape }[];
   /** The state entries that hold these tensors: `joinTensors` makes them, `splitTensors` takes them apart. */
   readonly vectors: readonly Vector[];
 }
@@ -50,13 +50,13 @@ export interface TrainingGraph extends StateParts {
 
 /** The tensors of a state before the first step, each by its own name, drawn from the stream that its path names. */
 export function freshTensors(
-  { parameters, architecture, statistics, optimiserState }: StateParts,
+  { parameters, architecture, statistics, optimizerState }: StateParts,
   rng: (...labels: readonly string[]) => Rng,
 ): Record<string, HostTensor> {
-  const zeros = optimiserState.map(
+  const zeros = optimizerState.map(
     ({ name, shape }) => [name, { shape, data: new Float32Array(sizeOf(shape)) }] as const,
   );
-  return { ...initialise([...parameters, ...architecture, ...statistics], rng), ...Object.fromEntries(zeros) };
+  return { ...initialize([...parameters, ...architecture, ...statistics], rng), ...Object.fromEntries(zeros) };
 }
 
 /** What a training step does with the gradients: see `TrainSettings`. */
@@ -66,7 +66,7 @@ export type UpdateSettings = Pick<TrainSettings, 'optimizer' | 'momentum' | 'nes
  * The graph of one training step on `batchSize` samples: the network up to its loss (`forwardGraph`), gradients, which are
  * clipped, then the optimizer's rule, which gives the next parameters; each is carried, as are batch norm's statistics and
  * the optimizer's own tensors. What lies on no way to the network's output (the convolution of an edge that ends in a dead
- * node) is left as it was initialised, and costs no time. Of a supernet, the weights are trained and the architecture's
+ * node) is left as it was initialized, and costs no time. Of a supernet, the weights are trained and the architecture's
  * parameters read.
  *
  * Throws TrainingFailure when the network cannot be built on this data.
@@ -77,7 +77,7 @@ export function trainingGraph(on: NetworkOnData, settings: UpdateSettings, batch
   const g = createGraph(graph);
   const weights = trained.map((vector) => ({ ...vector, path: vector.name }));
   const { byVectors } = lossGradients(g, loss, trained);
-  const update = g.within('optimizer', () => OPTIMISERS[settings.optimizer].append(g, settings, weights, byVectors));
+  const update = g.within('optimizer', () => OPTIMIZERS[settings.optimizer].append(g, settings, weights, byVectors));
   const moved = g.within('statistics', () => moveStatistics(g, moving.vectors, moving.statistics));
   return finishStep(g, forward, { returned: { loss }, trained, update, moved });
 }
@@ -117,7 +117,7 @@ export function finishStep(
     ...update.state.map(({ name, next }) => [name, next] as const),
   ];
   const next = carried.map(([name, node]) => [`next:${name}`, node] as const);
-  const graph = optimise(finish(g, { ...returned, ...Object.fromEntries(next) }));
+  const graph = optimize(finish(g, { ...returned, ...Object.fromEntries(next) }));
   const fed = inputsOf(graph);
   const kept = update.state.map(({ name, of, role }) => {
     const parts = trained.find((vector) => vector.name === of)?.parts ?? [];
@@ -134,7 +134,7 @@ export function finishStep(
     switches,
     statistics,
     randomInputs: randomInputs.filter(({ name }) => fed.has(name)),
-    optimiserState: kept.flatMap(({ parts }) => parts),
+    optimizerState: kept.flatMap(({ parts }) => parts),
   };
 }
 
@@ -163,7 +163,7 @@ export function inferenceGraph(on: NetworkOnData, batchSize: number): InferenceG
   const g = createGraph();
   const { parameters, statistics, switches, states, output } = lowerOnData(g, on, batchSize, 'infer');
   const next = Object.fromEntries(states.map((state) => [nextState(state.name), state.output]));
-  return { graph: optimise(finish(g, { output, ...next })), parameters, statistics, switches, states };
+  return { graph: optimize(finish(g, { output, ...next })), parameters, statistics, switches, states };
 }
 
 /** The same on the state of a training program, in whose vectors parameters and statistics come. */

@@ -37,7 +37,7 @@ function counting(): Engine & { readonly compiled: number; readonly disposed: nu
   };
 }
 
-test('what is given back is lent again for the same network, data and settings of the graph', async () => {
+test('what is given back is leased again for the same network, data and settings of the graph', async () => {
   const engine = counting();
   const programs = openPrograms(engine);
   const first = await programs.training(on(), settings, 16);
@@ -54,14 +54,14 @@ test('what is given back is lent again for the same network, data and settings o
     () => programs.training({ ...on(), info: { ...info, mean: [1, 1] } }, settings, 16),
     () => programs.inference(on(), 16),
   ]) {
-    const lent = await other();
-    assert.notEqual(lent.program, first.program);
-    await lent.release();
+    const leased = await other();
+    assert.notEqual(leased.program, first.program);
+    await leased.release();
   }
   assert.equal(engine.compiled, 6);
 });
 
-test('a program that is in use is not lent to another; of two alike one is kept', async () => {
+test('a program that is in use is not leased to another; of two alike one is kept', async () => {
   const engine = counting();
   const programs = openPrograms(engine);
   const [one, other] = [await programs.inference(on(), 16), await programs.inference(on(), 16)];
@@ -91,10 +91,10 @@ test('after the end, or with none to keep, what comes back is let go', async () 
   for (const keep of [0, 8]) {
     const engine = counting();
     const programs = openPrograms(engine, { keep });
-    const lent = await programs.inference(on(), 16);
+    const leased = await programs.inference(on(), 16);
     if (keep > 0) await programs.dispose();
     assert.equal(engine.disposed, 0);
-    await lent.release();
+    await leased.release();
     assert.equal(engine.disposed, 1);
   }
 });

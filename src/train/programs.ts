@@ -12,13 +12,13 @@ import {
   type UpdateSettings,
 } from './program.ts';
 
-/** A compiled program, lent to one user; `built` is what its graph was built with, the graph itself aside. */
-export interface Lent<Built> {
+/** A compiled program, leased to one user; `built` is what its graph was built with, the graph itself aside. */
+export interface ProgramLease<Built> {
   readonly built: Built;
   readonly program: Program;
   /** Memory that it takes, by prediction. */
   readonly bytes: number;
-  /** Gives it back, to be lent again or let go. A second time does nothing. */
+  /** Gives it back, to be leased again or let go. A second time does nothing. */
   release(): Promise<void>;
 }
 
@@ -29,11 +29,15 @@ export interface Lent<Built> {
  */
 export interface Programs {
   /** Throws TrainingFailure when the network cannot be built on this data, MemoryShortage when it needs too much. */
-  training(on: NetworkOnData, settings: UpdateSettings, batchSize: number): Promise<Lent<Omit<TrainingGraph, 'graph'>>>;
+  training(
+    on: NetworkOnData,
+    settings: UpdateSettings,
+    batchSize: number,
+  ): Promise<ProgramLease<Omit<TrainingGraph, 'graph'>>>;
   /** Over the state of a training program. Throws as `training`. */
-  inference(on: NetworkOnData, batchSize: number): Promise<Lent<Omit<InferenceGraph, 'graph'>>>;
+  inference(on: NetworkOnData, batchSize: number): Promise<ProgramLease<Omit<InferenceGraph, 'graph'>>>;
   /** A program of any other kind, such as a step of a supernet. Throws what `build` throws, and MemoryShortage. */
-  program<G extends { readonly graph: Graph }>(order: ProgramOrder<G>): Promise<Lent<Omit<G, 'graph'>>>;
+  program<G extends { readonly graph: Graph }>(order: ProgramOrder<G>): Promise<ProgramLease<Omit<G, 'graph'>>>;
   /** Lets go of all that are not lent; what is given back later is let go at once. */
   dispose(): Promise<void>;
 }
@@ -53,7 +57,7 @@ export interface ProgramOrder<G> {
 }
 
 export interface ProgramsOptions {
-  /** Programs to keep while nobody uses them; 32 by default, 0: none. */
+  /** Unused programs to keep; 32 by default, 0: none. */
   readonly keep?: number;
   /**
    * Bytes that all programs, those in use and those that are kept, may take together by prediction: kept ones are let go
@@ -63,7 +67,7 @@ export interface ProgramsOptions {
   readonly memory?: number;
 }
 
-/** A program that nobody uses at the moment. */
+/** A program that is not in use. */
 interface Idle {
   readonly key: string;
   readonly bytes: number;
@@ -99,7 +103,7 @@ export function openPrograms(engine: Engine, options: ProgramsOptions = {}): Pro
     bytes: number,
     built: Built,
     program: Program,
-  ): Lent<Built> {
+  ): ProgramLease<Built> {
     let back = false;
     return {
       built,
@@ -122,7 +126,7 @@ export function openPrograms(engine: Engine, options: ProgramsOptions = {}): Pro
     build: () => G,
     carriesOf: (built: G) => Readonly<Record<string, string>>,
     compile: CompileOptions = {},
-  ): Promise<Lent<Omit<G, 'graph'>>> {
+  ): Promise<ProgramLease<Omit<G, 'graph'>>> {
     const at = idle.findIndex((one) => one.key === of.key && one.task === of.task);
     const [kept] = at < 0 ? [] : idle.splice(at, 1);
     if (kept !== undefined) {

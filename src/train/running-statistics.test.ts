@@ -13,7 +13,7 @@ test('each statistic moves by its own momentum towards its batch, and one of a s
   const statistic = (path: string, momentum: number, factor: number, when: Moved['when'] = []): Moved => ({
     path,
     shape: [2],
-    initialiser: { kind: 'constant', value: 0 },
+    initializer: { kind: 'constant', value: 0 },
     when,
     move: { batch: ops.input(g, `batch of ${path}`, [1, 2, 1, 1]), momentum, factor },
   });

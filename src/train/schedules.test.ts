@@ -30,7 +30,7 @@ test('warm-up rises linearly to the full rate, then the schedule takes over', ()
   near(rate(6, 0), 0.05);
 });
 
-test('step drops by the factor every so many epochs', () => {
+test('step drops by the factor every N epochs', () => {
   const rate = learningRates({ ...settings, schedule: 'step', stepEpochs: 3, stepFactor: 0.5 }, 4);
   near(rate(2, 3), 0.1);
   near(rate(3, 0), 0.05);

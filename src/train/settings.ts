@@ -36,7 +36,7 @@ export interface TrainSettings {
 
 /**
  * Chosen on the validation samples of `digits` over random members of `small-cnn`, for the mean over architectures and not
- * for the best: a search compares networks with and without normalisation, deep and shallow, under one setting, and
+ * for the best: a search compares networks with and without normalization, deep and shallow, under one setting, and
  * AdamW suits them all (mean accuracy 0.983; Nesterov momentum with rate 0.05 0.977). The weight decay is one that does no
  * harm with `sgd` either.
  */

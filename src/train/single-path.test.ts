@@ -6,14 +6,14 @@ import type { DatasetInfo } from '../data/dataset.ts';
 import type { Engine, Program } from '../engine/engine.ts';
 import { layoutsUnderTest } from '../engine/testing/layouts.ts';
 import { type HostTensor, sizeOf } from '../graph/ir.ts';
-import { initialise } from '../network/initialise.ts';
+import { initialize } from '../network/initialize.ts';
 import { avgPool, choice, conv, dag, globalAvgPool, identity, linear, sequential, zero } from '../space/builders.ts';
 import { reluConvBn } from '../space/composites.ts';
 import { defineSpace } from '../space/define.ts';
 import { resolve, supernet } from '../space/resolve.ts';
 import type { Architecture, Space } from '../space/space.ts';
 import { SPACES } from '../space/spaces/index.ts';
-import { OPTIMISERS } from './optimisers.ts';
+import { OPTIMIZERS } from './optimizers.ts';
 import { freshTensors, inferenceGraph, trainingGraph, type UpdateSettings } from './program.ts';
 import { switchFeeds } from './single-path.ts';
 import { referenceEngine } from './testing/reference-engine.ts';
@@ -50,7 +50,7 @@ const RULES: Readonly<Record<string, UpdateSettings>> = {
 function feedsAt(step: number, optimizer: UpdateSettings['optimizer']): Record<string, HostTensor> {
   const random = seeded('batch', String(step));
   const x = new Float32Array(BATCH * sizeOf(info.input)).map(() => random.normal());
-  const scalars = Object.entries(OPTIMISERS[optimizer].scalars(0.1, step + 1));
+  const scalars = Object.entries(OPTIMIZERS[optimizer].scalars(0.1, step + 1));
   return {
     input: { shape: [BATCH, ...info.input], data: x },
     targets: { shape: [BATCH, 3], data: Float32Array.of(1, 0, 0, 0, 0, 1) },
@@ -174,7 +174,7 @@ test('the inference graph of a supernet computes the path that its switches say'
   const space = cells(wholeBlock);
   const all = inferenceGraph({ ...on, network: supernet(space), choices: 'switch' }, BATCH);
   const feedsOf = switchFeeds(all);
-  const tensors = initialise([...all.parameters, ...all.statistics], seeded);
+  const tensors = initialize([...all.parameters, ...all.statistics], seeded);
   const { input: x } = feedsAt(0, 'sgd');
   for (const path of CELL_PATHS) {
     const outputs: (ArrayLike<number> | undefined)[] = [];

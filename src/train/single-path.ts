@@ -8,7 +8,7 @@
 import { invalid } from '../common/errors.ts';
 import { type Graph, type HostTensor, type Node, type NodeId, sizeOf } from '../graph/ir.ts';
 import { demands } from '../graph/passes/demand.ts';
-import { givesZero } from '../graph/passes/foldZeros.ts';
+import { givesZero } from '../graph/passes/fold-zeros.ts';
 import type { Switch } from '../network/network.ts';
 import type { Architecture } from '../space/space.ts';
 
@@ -101,10 +101,10 @@ function valuesOf({ nodes }: Graph, end: NodeId, chosen: ReadonlyMap<NodeId, num
     const [a = id, b = id] = inputs;
     const passes = (other: NodeId, value: NodeId) => isZero(other) && `${nodes[value]?.shape}` === `${shape}`;
     const sum = op.kind === 'binary' && op.fn === 'add';
-    if (op.kind === 'select') values[id] = values[inputs[(chosen.get(a) ?? 0) + 1] ?? b] as number;
+    if (op.kind === 'select') values[id] = values[inputs[(chosen.get(a) ?? 0) + 1] ?? b] ?? Number.NaN;
     else if (givesZero(node, isZero)) values[id] = ZERO;
-    else if (sum && passes(b, a)) values[id] = values[a] as number;
-    else values[id] = sum && passes(a, b) ? (values[b] as number) : id;
+    else if (sum && passes(b, a)) values[id] = values[a] ?? Number.NaN;
+    else values[id] = sum && passes(a, b) ? (values[b] ?? Number.NaN) : id;
   }
   return values;
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { smallest } from '../../common/extremes.ts';
 import { valuesWithoutFolders } from '../../common/paths.ts';
-import { type Analysis, analyse, type CompetitorSummary } from '../../report/compare/analysis.ts';
+import { type Analysis, analyze, type CompetitorSummary } from '../../report/compare/analysis.ts';
 import { comparisonCsv, trajectoryCsv } from '../../report/compare/csv.ts';
 import type { Comparison } from '../../report/compare/data.ts';
 import { renderComparison } from '../../report/compare/html.ts';
@@ -56,7 +56,7 @@ export interface ComparisonFiles {
  */
 export async function resultOf(compared: Compared, command: string, dir?: string): Promise<ComparisonResult> {
   const comparison = valuesWithoutFolders({ ...compared, warnings: warningsOf(compared), command });
-  const analysis = analyse(comparison);
+  const analysis = analyze(comparison);
   const files = dir === undefined ? undefined : await writeFiles(dir, comparison, analysis);
   const { title, objective, budget, axis, reference, warnings, optimum } = comparison;
   return {

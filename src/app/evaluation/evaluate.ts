@@ -15,16 +15,16 @@ import { processPool } from '../../study/worker/process.node.ts';
 import { TrainingFailure } from '../../train/failure.ts';
 import type { Chosen } from '../choice.ts';
 import { entryModule } from '../entry.ts';
-import type { EstimatorPlan } from '../estimators.ts';
+import type { EstimatorPlan } from '../estimator-plan.ts';
 import { memoryOfProcess } from '../memory.node.ts';
 import type { Setup } from '../setup.ts';
-import { ordersToJson, planOfSetup } from '../study.ts';
+import { planOfSetup, workerSettingsToJson } from '../study.ts';
 import {
   checkKeeps,
   type EvaluationRecord,
   type Summary,
   sha256Of,
-  summarise,
+  summarize,
   writeEvaluation,
   writeWeights,
 } from './evaluation.ts';
@@ -185,7 +185,7 @@ async function train(
         workers,
         entry: entryModule('worker.node'),
         study: resolve(dir),
-        settings: ordersToJson(orders),
+        settings: workerSettingsToJson(orders),
       }),
     },
     wanted.filter(({ final }) => !complete.has(final.id)),
@@ -303,7 +303,7 @@ export function evaluationToJson(
   best: Chosen,
   record: EvaluationRecord,
 ): EvaluationResult {
-  const test = summarise(record.metrics);
+  const test = summarize(record.metrics);
   const { space, estimator } = setup;
   const found = validMetrics(setup, best);
   const shared = Object.entries(found).filter(([name]) => test[name] !== undefined);
@@ -324,7 +324,7 @@ export function evaluationToJson(
     ...(!isTrained(estimator) && { estimate: { estimator: estimator.kind, metrics: best.metrics } }),
     gap: Object.fromEntries(shared.map(([name, valid]) => [name, valid - (test[name]?.mean ?? Number.NaN)])),
     baselines: Object.fromEntries(
-      record.baselines.map(({ name, metrics, costs }) => [name, { test: summarise(metrics), ...costs }]),
+      record.baselines.map(({ name, metrics, costs }) => [name, { test: summarize(metrics), ...costs }]),
     ),
   };
 }

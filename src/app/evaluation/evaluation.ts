@@ -18,7 +18,7 @@ export type Summary = Readonly<
   Record<string, { readonly mean: number; readonly sd: number; readonly values: readonly number[] }>
 >;
 
-export function summarise(metrics: readonly Metrics[]): Summary {
+export function summarize(metrics: readonly Metrics[]): Summary {
   const names = Object.keys(metrics[0] ?? {});
   return Object.fromEntries(
     names.map((name) => {

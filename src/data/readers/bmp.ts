@@ -12,7 +12,7 @@ export interface BmpHeader {
   /** Where the rows begin, and bytes of each. */
   readonly start: number;
   readonly stride: number;
-  /** Where the palette begins, its colours, and bytes of each. */
+  /** Where the palette begins, its colors, and bytes of each. */
   readonly palette: { readonly start: number; readonly count: number; readonly bytes: number };
   /** Of red, green, blue and alpha in a pixel of 16 or 32 bits; 0: it has none. */
   readonly masks: readonly [red: number, green: number, blue: number, alpha: number];
@@ -92,7 +92,7 @@ type Write = (pixels: Uint8Array, at: number, row: number, x: number) => void;
 
 function plain(bytes: Uint8Array): Write {
   return (pixels, at, row, x) => {
-    for (let c = 0; c < 3; c++) pixels[at + c] = bytes[row + 3 * x + 2 - c] as number;
+    for (let c = 0; c < 3; c++) pixels[at + c] = bytes[row + 3 * x + 2 - c] ?? Number.NaN;
     pixels[at + 3] = 255;
   };
 }
@@ -101,10 +101,10 @@ function indexed(bytes: Uint8Array, { bits, palette }: BmpHeader): Write {
   const perByte = 8 / bits;
   return (pixels, at, row, x) => {
     const shift = 8 - bits * ((x % perByte) + 1);
-    const index = ((bytes[row + Math.floor(x / perByte)] as number) >> shift) & (2 ** bits - 1);
-    // A colour that the palette lacks is black, as in other readers.
+    const index = ((bytes[row + Math.floor(x / perByte)] ?? Number.NaN) >> shift) & (2 ** bits - 1);
+    // A color that the palette lacks is black, as in other readers.
     const from = palette.start + palette.bytes * index;
-    for (let c = 0; c < 3; c++) pixels[at + c] = index < palette.count ? (bytes[from + 2 - c] as number) : 0;
+    for (let c = 0; c < 3; c++) pixels[at + c] = index < palette.count ? (bytes[from + 2 - c] ?? Number.NaN) : 0;
     pixels[at + 3] = 255;
   };
 }

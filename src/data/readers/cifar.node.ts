@@ -138,7 +138,7 @@ async function readRecords(format: Format, paths: readonly string[], classes: nu
     const bytes = values.subarray(start, start + size);
     await readInto(path, bytes);
     for (let offset = format.labelBytes - 1; offset < size; offset += record) {
-      const label = bytes[offset] as number;
+      const label = bytes[offset] ?? Number.NaN;
       if (label >= classes) {
         const place = `${format.name} file "${path}", byte offset ${thousands(offset)}`;
         throw invalid(place, `label ${label}`, `a label is at most ${classes - 1}`);

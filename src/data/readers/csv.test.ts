@@ -72,7 +72,7 @@ for (const [name, delimiter] of [
   });
 }
 
-test('a numeric label is a regression if asked, standardised by the training part', async (t) => {
+test('a numeric label is a regression if asked, standardized by the training part', async (t) => {
   const { open } = await opener(t);
   const { info, train } = (await open(csv(), { label: 'price', regression: true })).search;
   assert.deepEqual([info.kind, info.outputs, info.labels], ['regression', 1, ['price']]);
@@ -108,7 +108,7 @@ test('bad tables are refused with file and line', async (t) => {
   await assertRefused(open(`${body}\n1,red,2\n`), path, 'line 42', '3 fields', '4 columns');
   await assertRefused(open(`a,b\n\n"x\ny",1\n1,2,3\n`), 'line 5', '3 fields');
   await assertRefused(open(`${body}\n1,"red,2,cow\n1,red,2,cow\n`), 'line 42', 'not closed');
-  await assertRefused(open(`${body}\n1,"red"x,2,cow\n`), 'line 42', 'Quote');
+  await assertRefused(open(`${body}\n1,"red"x,2,cow\n`), 'line 42', 'quotation mark');
   await assertRefused(open(body, { label: 'kind' }), '"kind"', 'weight, colour, price, species');
   await assertRefused(open(body, { label: 'colour', regression: true }), 'line 2, column "colour"', '"red"');
   await assertRefused(open(body, { label: 'price', seed: 1 }), '40 distinct values', 'add --regression');

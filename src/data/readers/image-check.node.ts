@@ -31,7 +31,7 @@ const SIGNATURES = [
 export interface ImageHeader {
   readonly width: number;
   readonly height: number;
-  readonly colour: boolean;
+  readonly color: boolean;
   readonly alpha: boolean;
   /** More than 8 bits a sample, as libvips names it (`ushort`, `float`). */
   readonly deep: string | undefined;
@@ -55,7 +55,7 @@ interface Problem {
 const REPLACE = 'replace or remove the file';
 const FORMATS = 'it must be a PNG, JPEG, WebP, GIF, TIFF, BMP or AVIF image';
 
-class Bad extends Error {
+class UnreadableImage extends Error {
   readonly problem: Problem;
   constructor(problem: Problem) {
     super(problem.found);
@@ -88,7 +88,9 @@ export async function collect(
       await job(file, k);
     } catch (error) {
       const problem =
-        error instanceof Bad ? error.problem : { found: `it cannot be read (${reasonOf(error)})`, rule: REPLACE };
+        error instanceof UnreadableImage
+          ? error.problem
+          : { found: `it cannot be read (${reasonOf(error)})`, rule: REPLACE };
       problems.set(k, problem);
     }
   });
@@ -120,17 +122,20 @@ async function checkImage(file: string, whole: boolean): Promise<CheckedImage> {
       size === 0
         ? 'the file is empty'
         : `it starts with the bytes ${Buffer.from(start).toString('hex', 0, Math.min(start.length, 4))}`;
-    throw new Bad({ found, rule: FORMATS, at: 0 });
+    throw new UnreadableImage({ found, rule: FORMATS, at: 0 });
   }
   if (size > MAX_FILE_BYTES) {
-    throw new Bad({ found: `it has ${thousands(size)} bytes`, rule: `the limit is ${thousands(MAX_FILE_BYTES)}` });
+    throw new UnreadableImage({
+      found: `it has ${thousands(size)} bytes`,
+      rule: `the limit is ${thousands(MAX_FILE_BYTES)}`,
+    });
   }
   const bytes = whole ? await readRegular(file, MAX_FILE_BYTES) : undefined;
   const header = isBmp(start) ? bmpHeaderOf(start, size) : await headerOf(bytes ?? file);
   try {
     checkSize(header, start, size);
   } catch (error) {
-    throw new Bad({ found: reasonOf(error), rule: REPLACE });
+    throw new UnreadableImage({ found: reasonOf(error), rule: REPLACE });
   }
   if (bytes === undefined) return { header, hash: new Uint8Array(0) };
   if (!endsWhole(bytes)) await decodeWhole(bytes);
@@ -139,21 +144,22 @@ async function checkImage(file: string, whole: boolean): Promise<CheckedImage> {
 
 function bmpHeaderOf(start: Uint8Array, size: number): ImageHeader {
   const { width, height, masks, bits } = bmpHeader(start, size);
-  return { width, height, colour: true, alpha: bits > 8 && masks[3] !== 0, deep: undefined, pages: 1 };
+  return { width, height, color: true, alpha: bits > 8 && masks[3] !== 0, deep: undefined, pages: 1 };
 }
 
 async function headerOf(input: Uint8Array | string): Promise<ImageHeader> {
   const metadata = await sharp(input, OPTIONS).metadata();
   const { width, height, space, depth, compression, hasAlpha = false, pages = 1 } = metadata;
-  if (compression === 'hevc') throw new Bad({ found: 'it is a HEIC image', rule: 'save it as JPEG or PNG' });
+  if (compression === 'hevc')
+    throw new UnreadableImage({ found: 'it is a HEIC image', rule: 'save it as JPEG or PNG' });
   if (depth !== 'uchar' && !isDeep(depth)) {
-    throw new Bad({
+    throw new UnreadableImage({
       found: `its pixel values have the type ${depth}`,
       rule: 'save it with unsigned 8-bit or 16-bit values',
     });
   }
   const deep = depth === 'uchar' ? undefined : depth;
-  return { width, height, colour: space !== 'b-w' && space !== 'grey16', alpha: hasAlpha, deep, pages };
+  return { width, height, color: space !== 'b-w' && space !== 'grey16', alpha: hasAlpha, deep, pages };
 }
 
 /** Whether the last bytes are those of a whole file: true for PNG, JPEG, GIF and WebP with nothing missing. */

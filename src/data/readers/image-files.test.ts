@@ -344,7 +344,7 @@ test('names are compared in one Unicode form, in classes and among parts; __prot
   assert.deepEqual(data.search.info.labels, ['__proto__', 'a', 'b', composed]);
   assert.deepEqual(data.search.info.counts, { train: 12, valid: 4, test: 16 });
   await put(join(dir, 'train', decomposed, '0.png'), await picture(0).png().toBuffer());
-  // A file system that normalises names has one folder for both.
+  // A file system that normalizes names has one folder for both.
   const both = (await open(dir).then(
     () => undefined,
     (error: Error) => error.message,
@@ -352,7 +352,7 @@ test('names are compared in one Unicode form, in classes and among parts; __prot
   if (both !== undefined) assert.match(both, /two folders have the same name "café"/);
 });
 
-test('unlabelled test images are spoken of, not taken for a class', async (t) => {
+test('unlabeled test images are spoken of, not taken for a class', async (t) => {
   const dir = await tempFolder(t);
   await twoClasses(join(dir, 'Train'));
   for (let k = 0; k < 4; k++) await put(join(dir, 'Test', `${k}.png`), await picture(0, k).png().toBuffer());

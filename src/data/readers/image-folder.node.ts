@@ -243,7 +243,7 @@ function some({ files, names, targets }: Listing, indices: ArrayLike<number>): L
   return {
     files: chosen.map((i) => files[i] as string),
     names: chosen.map((i) => names[i] as string),
-    targets: Float32Array.from(chosen, (i) => targets[i] as number),
+    targets: Float32Array.from(chosen, (i) => targets[i] ?? Number.NaN),
   };
 }
 

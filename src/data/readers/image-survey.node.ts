@@ -19,11 +19,11 @@ import { type CheckedImage, collect, type ImageHeader } from './image-check.node
 
 /** Bytes of decoded images that stay in memory. */
 const CACHE_BYTES = 256 * 1024 * 1024;
-/** Training images from which size, colours, mean and deviation are taken. */
+/** Training images from which size, colors, mean and deviation are taken. */
 export const SAMPLE = 1000;
 /** Of these, images with transparency from which the background is chosen. */
 const TRANSPARENT = 200;
-/** Where all images together have at most so many pixels, each is decoded before a search: 3 to 5 seconds on 2 cores. */
+/** If all images together have at most this many pixels, each is decoded before a search: 3 to 5 seconds on 2 cores. */
 const DECODED_PIXELS = 500e6;
 
 /** How images become samples: the shape asked for, or one that suits a sample of the training images, and what they need. */
@@ -53,10 +53,10 @@ export async function chooseDecoder(
   if (several > 0)
     notes.push(`${thousands(several)} of the images have several frames or pages; only the first is used.`);
   const decoding = await chooseDecoding(place, files, headers, notes);
-  const colour = imageChannels === undefined ? headers.some((header) => header.colour) : imageChannels === 3;
-  const shape: ImageShape = [colour ? 3 : 1, size, size];
+  const color = imageChannels === undefined ? headers.some((header) => header.color) : imageChannels === 3;
+  const shape: ImageShape = [color ? 3 : 1, size, size];
   const decoder = imageDecoder(shape, decoding ?? {}, CACHE_BYTES);
-  if (!colour || imageChannels !== undefined || !(await allGrey(place, files, decoder)))
+  if (!color || imageChannels !== undefined || !(await allGrey(place, files, decoder)))
     return { decoder, decoding, notes };
   return {
     decoder: imageDecoder([1, size, size], decoding ?? {}, CACHE_BYTES),
@@ -74,7 +74,7 @@ function suitableSize(headers: readonly ImageHeader[]): number {
 
 function medianSide(headers: readonly ImageHeader[]): number {
   const sides = headers.map(({ width, height }) => Math.min(width, height)).sort((a, b) => a - b);
-  return sides[sides.length >> 1] as number;
+  return sides[sides.length >> 1] ?? Number.NaN;
 }
 
 async function chooseDecoding(
@@ -150,12 +150,12 @@ async function backgroundFor(place: string, files: readonly string[], notes: str
     for (let at = 0; at < pixels.length; at += 4) {
       const [r = 0, g = 0, b = 0, alpha = 0] = pixels.subarray(at, at + 4);
       const grey = Math.round(0.299 * r + 0.587 * g + 0.114 * b);
-      mine[grey] = (mine[grey] as number) + alpha;
+      mine[grey] = (mine[grey] ?? Number.NaN) + alpha;
       clear ||= alpha < 250;
     }
     if (!clear) return;
     transparent++;
-    for (let grey = 0; grey < 256; grey++) shares[grey] = (shares[grey] as number) + (mine[grey] as number);
+    for (let grey = 0; grey < 256; grey++) shares[grey] = (shares[grey] ?? Number.NaN) + (mine[grey] ?? Number.NaN);
   });
   if (transparent === 0) return undefined;
   const hidden = (background: number) =>
@@ -166,25 +166,25 @@ async function backgroundFor(place: string, files: readonly string[], notes: str
   return BACKGROUNDS[best];
 }
 
-/** Whether no colour image of the sample has a coloured pixel. Stops at the first that has. */
+/** Whether no color image of the sample has a colored pixel. Stops at the first that has. */
 async function allGrey(place: string, files: readonly string[], decoder: Decoder): Promise<boolean> {
   const area = decoder.shape[1] * decoder.shape[2];
   for (let at = 0; at < files.length; at += TOGETHER) {
-    let coloured = false;
+    let colored = false;
     await collect(place, files.slice(at, at + TOGETHER), async (file) => {
       const pixels = await decoder.decode(file);
-      for (let p = 0; p < area && !coloured; p++) {
-        coloured = pixels[p] !== pixels[p + area] || pixels[p] !== pixels[p + 2 * area];
+      for (let p = 0; p < area && !colored; p++) {
+        colored = pixels[p] !== pixels[p + area] || pixels[p] !== pixels[p + 2 * area];
       }
     });
-    if (coloured) return false;
+    if (colored) return false;
   }
   return true;
 }
 
 /**
  * Decodes what can be decoded in a few seconds: all files or, of many pixels, a sample of the training images, which are the
- * first `train` of the files. Says which of these are of one colour. Throws UserError for files that cannot be decoded,
+ * first `train` of the files. Says which of these are of one color. Throws UserError for files that cannot be decoded,
  * and for training images that are all the same.
  */
 export async function survey(

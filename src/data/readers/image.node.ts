@@ -40,7 +40,7 @@ export function isDeep(depth: string | undefined): boolean {
 
 /**
  * One image, 8 bits, [C, H, W]: turned upright (EXIF), the first of several pages, laid on the decoding's background where
- * transparent (black by default), made grey or colour, and stretched to the shape. What a folder of images is trained on and
+ * transparent (black by default), made grey or color, and stretched to the shape. What a folder of images is trained on and
  * what `predict` feeds come through here. 16 bits lose the lower 8 and floating point is taken as [0, 1], [0, 255] or as
  * whatever range the values have, unless the decoding says which values are black and white.
  * Throws UserError that names the file when it cannot be decoded.
@@ -68,7 +68,7 @@ async function decodePixels(
   if (channels === 1) return new Uint8Array(pixels.buffer, pixels.byteOffset, area);
   const planes = new Uint8Array(channels * area);
   for (let c = 0; c < channels; c++) {
-    for (let i = 0; i < area; i++) planes[c * area + i] = pixels[i * channels + c] as number;
+    for (let i = 0; i < area; i++) planes[c * area + i] = pixels[i * channels + c] ?? Number.NaN;
   }
   return planes;
 }
@@ -87,7 +87,7 @@ export function checkSize(
     throw new Error(`${found}; the limit is ${thousands(MAX_PIXELS)} pixels, and ${thousands(MAX_SIDE)} per side`);
   }
   if (start[0] !== 0x89 || start.length < 26) return;
-  // By colour type; DEFLATE makes 1,032 bytes of one at best.
+  // By color type; DEFLATE makes 1,032 bytes of one at best.
   const samples = [1, 0, 3, 1, 2, 0, 4][start[25] ?? 0] ?? 1;
   const least = (width * height * samples * (start[24] ?? 1)) / 8 / 1032;
   if (least > bytes) throw new Error(`${found}, but it has only ${thousands(bytes)} bytes`);
@@ -128,7 +128,7 @@ export async function deepImage(bytes: Uint8Array): Promise<{
   readonly channels: 1 | 2 | 3 | 4;
 }> {
   const { space = 'b-w' } = await sharp(bytes, OPTIONS).metadata();
-  // Within the file's own colour space nothing is converted, and so nothing is cut to 8 bits.
+  // Within the file's own color space nothing is converted, and so nothing is cut to 8 bits.
   const { data, info } = await sharp(bytes, OPTIONS)
     .autoOrient()
     .removeAlpha()
@@ -248,7 +248,12 @@ async function named<T>(file: string, body: () => Promise<T>): Promise<T> {
   }
 }
 
-/** The message of an error of a decoder or of the file system, on one line. */
+/** What is wrong with an image by the error of a decoder or of the file system, on one line. */
 export function reasonOf(error: unknown): string {
-  return printable(messageOf(error).replace(/\s+/g, ' ').trim());
+  const text = messageOf(error);
+  if (/unsupported image format/.test(text)) return 'its format is not supported';
+  return DECODER.test(text) ? 'its data are cut off or damaged' : printable(text.replace(/\s+/g, ' ').trim());
 }
+
+/** The prefixes that libvips and its decoders put before their messages, which only their developers understand. */
+const DECODER = /^(Input (buffer|file)|vips|tiff2vips|source: |heif: |webp: |\w+load(_\w+)?: )/i;

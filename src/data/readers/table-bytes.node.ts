@@ -65,7 +65,7 @@ function withLineFeeds(bytes: Uint8Array): Uint8Array {
   out.set(bytes.subarray(0, first));
   let at = first;
   for (let k = first; k < bytes.length; k++) {
-    const byte = bytes[k] as number;
+    const byte = bytes[k] ?? Number.NaN;
     if (byte === 13 && bytes[k + 1] === 10) continue;
     out[at++] = byte === 13 ? 10 : byte;
   }

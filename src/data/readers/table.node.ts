@@ -139,7 +139,7 @@ function checkHeader(where: string, columns: readonly TextColumn[]): void {
 /** Numbers that are names: 0, 1, 2, ..., years, wavelengths. A row of data that rises all along is rare. */
 function isRising(names: readonly string[]): boolean {
   const numbers = names.flatMap((name) => numberIn(name) ?? []);
-  return numbers.length >= 4 && numbers.every((n, k) => k === 0 || n > (numbers[k - 1] as number));
+  return numbers.length >= 4 && numbers.every((n, k) => k === 0 || n > (numbers[k - 1] ?? Number.NaN));
 }
 
 /** pandas' names: 0, 1, 2, ... beside others that are names. */
@@ -150,12 +150,24 @@ function countsColumns(columns: readonly TextColumn[]): boolean {
   return counted && words.length > 0 && words.every(({ name, cells }) => !cells.includes(name));
 }
 
+/** What the codes of csv-parse mean. */
+const CSV_FAULTS: Readonly<Record<string, string>> = {
+  CSV_INVALID_CLOSING_QUOTE: 'there is text behind a closing quotation mark',
+  CSV_NON_TRIMABLE_CHAR_AFTER_CLOSING_QUOTE: 'there is text behind a closing quotation mark',
+  INVALID_OPENING_QUOTE: 'there is a quotation mark within a cell that does not begin with one',
+  CSV_MAX_RECORD_SIZE: 'the row is too long',
+};
+
 /** What the parser met, as a UserError; `last` is the line on which the last good row ends. */
 function refusal(where: (line: number) => string, error: CsvError, last: number): UserError {
   if (error.code === 'CSV_QUOTE_NOT_CLOSED') {
     return invalid(where(last + 1), 'a quotation mark in this row is not closed', 'quotation marks come in pairs');
   }
-  return invalid(where(Number(error.lines)), printable(error.message), 'the row must be well-formed CSV');
+  return invalid(
+    where(Number(error.lines)),
+    CSV_FAULTS[error.code] ?? 'the row cannot be read',
+    'the row must be well-formed CSV',
+  );
 }
 
 /** Excel's first line `sep=;`. */

@@ -49,7 +49,7 @@ export function bmp(width: number, height: number, pixels: readonly number[], op
     else if (bits === 32) file.writeUInt32LE(pixel >>> 0, row + 4 * x);
     else {
       const at = row + Math.floor((x * bits) / 8);
-      file[at] = (file[at] as number) | (pixel << (8 - bits - ((x * bits) % 8)));
+      file[at] = (file[at] ?? Number.NaN) | (pixel << (8 - bits - ((x * bits) % 8)));
     }
   });
   return file;

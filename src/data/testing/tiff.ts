@@ -55,7 +55,7 @@ export function tiff(
     else file.writeUInt32LE(tag === 273 ? start : value, at + 8);
   });
   for (let i = 0; i < values.length; i++) {
-    const [value, at] = [values[i] as number, start + i * bytes];
+    const [value, at] = [values[i] ?? Number.NaN, start + i * bytes];
     if (kind === 'float32') file.writeFloatLE(value, at);
     else if (kind === 'float64') file.writeDoubleLE(value, at);
     else if (kind === 'int16') file.writeInt16LE(value, at);

@@ -17,7 +17,7 @@ import {
 } from './blocked/layout.ts';
 import { blockedLowering } from './blocked/lower.ts';
 import { planLayouts } from './blocked/plan.ts';
-import type { Made } from './blocked/site.ts';
+import type { Emitted } from './blocked/site.ts';
 import { findCuts } from './cuts.ts';
 import { broadcast } from './forms.ts';
 import { lowerConv, lowerConvInputGrad, lowerConvWeightGrad } from './lowerings/convolution.ts';
@@ -138,7 +138,7 @@ export function lowerGraph(graph: Graph, options: OnnxOptions = {}): LoweredMode
   const inputs: Record<string, Arrangement> = {};
   const left: Record<string, Arrangement> = {};
   const readAs = new Map<string, Layout>();
-  const made = model.memo<NodeId, Made>();
+  const made = model.memo<NodeId, Emitted>();
   const converted = model.memo<string, string>();
   const dimensions = (id: NodeId, shape: Shape): Dimension[] =>
     shape.map((n, axis) => (axis !== axes[id] ? n : axis === 0 ? 'N' : `N_${id}_${axis}`));
@@ -158,7 +158,7 @@ export function lowerGraph(graph: Graph, options: OnnxOptions = {}): LoweredMode
   const cuts = target === 'webgpu' ? undefined : findCuts(nodes);
   const parts = model.memo<NodeId, readonly string[]>();
   /** A part of a tensor that is cut into parts altogether: one operator makes them all. */
-  const emitCut = (id: NodeId): Made | undefined => {
+  const emitCut = (id: NodeId): Emitted | undefined => {
     const cut = cuts?.get(id);
     if (cut === undefined || (plan !== undefined && plan.layouts[id] !== 'plain')) return undefined;
     const known = parts.get(cut.from);
@@ -178,7 +178,7 @@ export function lowerGraph(graph: Graph, options: OnnxOptions = {}): LoweredMode
     const own = lowered(id);
     return own.layout === 'plain' ? own : { name: read(id, 'plain') };
   };
-  const emitInput = (id: NodeId, { name: inputName, dtype }: OpOf<'input'>, shape: Shape): Made => {
+  const emitInput = (id: NodeId, { name: inputName, dtype }: OpOf<'input'>, shape: Shape): Emitted => {
     const weights = initializers[inputName];
     if (weights !== undefined) {
       if (`${weights.shape}` !== `${shape}`) {
@@ -196,7 +196,7 @@ export function lowerGraph(graph: Graph, options: OnnxOptions = {}): LoweredMode
     readAs.set(inputName, layout);
     return { name: inputName, layout };
   };
-  const emit = (id: NodeId): Made => {
+  const emit = (id: NodeId): Emitted => {
     const node = nodes[id] as Node;
     const { op, shape } = node;
     model.at(node.path);
@@ -215,7 +215,7 @@ export function lowerGraph(graph: Graph, options: OnnxOptions = {}): LoweredMode
     const value = lowering(op.kind)(emitter, { op: op as never, inputs: values, shape, batchAxis: axes[id] });
     return { name: axes[id] === undefined ? model.view(value, shape, shape) : value, layout: 'plain' };
   };
-  const lowered = (id: NodeId): Made => {
+  const lowered = (id: NodeId): Emitted => {
     const known = made.get(id);
     if (known !== undefined) return known;
     const value = emit(id);

@@ -92,7 +92,7 @@ interface View {
   readonly shape: Shape;
 }
 
-/** Constants of up to so many elements are compared with those already there. */
+/** Constants with at most this many elements are deduplicated. */
 const SHARED_CONSTANT = 256;
 
 export function createModel(graphName: string): ModelBuilder {

@@ -5,7 +5,7 @@ import { createGraph, finish } from '../../graph/builder.ts';
 import { gradients } from '../../graph/differentiate.ts';
 import type { Graph } from '../../graph/ir.ts';
 import * as ops from '../../graph/ops.ts';
-import { optimise } from '../../graph/passes.ts';
+import { optimize } from '../../graph/passes.ts';
 import { lowerGraph } from './lower.ts';
 
 type Proto = onnxProto.onnx.INodeProto;
@@ -24,7 +24,7 @@ function chainStep(): Graph {
   const loss = ops.reduceMean(g, ops.mul(g, y, y), [0, 1, 2, 3]);
   const slopes = gradients(g, loss, filters).map((slope) => ops.reshape(g, slope, [size]));
   const next = ops.sub(g, weights, ops.scale(g, ops.concat(g, slopes, 0), 0.1));
-  return optimise(finish(g, { loss, next }));
+  return optimize(finish(g, { loss, next }));
 }
 
 /**

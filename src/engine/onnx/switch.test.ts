@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import onnxProto from 'onnx-proto';
 import { rng } from '../../common/random.ts';
 import { interpret } from '../../graph/interpret.ts';
-import { optimise } from '../../graph/passes.ts';
+import { optimize } from '../../graph/passes.ts';
 import { layerStep, randomSwitches } from '../../graph/testing/switches.ts';
 import { createEngine } from '../create.ts';
 import { nodeRuntime } from '../runtime/node.node.ts';
@@ -38,7 +38,7 @@ function computed(model: Uint8Array, index: number): string[] {
 
 for (const clip of [false, true]) {
   test(`a run computes the convolutions of the chosen option alone${clip ? ', with gradients clipped' : ''}`, () => {
-    const { model } = lowerGraph(optimise(layerStep(clip)), { target: 'cpu' });
+    const { model } = lowerGraph(optimize(layerStep(clip)), { target: 'cpu' });
     const convolutions = [0, 1, 2, 3].map((option) =>
       computed(model, option).filter((type) => type.startsWith('Conv')),
     );
@@ -52,7 +52,7 @@ for (const clip of [false, true]) {
 }
 
 test('what is ready under one index is computed in one conditional', () => {
-  const kinds = schedule(optimise(layerStep(false)), () => false).map(({ kind }) => kind);
+  const kinds = schedule(optimize(layerStep(false)), () => false).map(({ kind }) => kind);
   // The layer; its gradient by what comes before it, with the update of its weights.
   assert.equal(kinds.filter((kind) => kind === 'switch').length, 2);
 });

@@ -2,11 +2,11 @@
 import { largest } from '../../common/extremes.ts';
 import { type Node, type NodeId, sizeOf } from '../../graph/ir.ts';
 import type { Layout } from './blocked/layout.ts';
-import type { Made } from './blocked/site.ts';
+import type { Emitted } from './blocked/site.ts';
 import type { Memo } from './model.ts';
 import type { Branch, Step, SwitchStep } from './schedule.ts';
 import type { Emitter } from './value.ts';
-import { madeVector } from './vectors.ts';
+import { emittedVector } from './vectors.ts';
 
 export interface SwitchContext {
   readonly nodes: readonly Node[];
@@ -14,7 +14,7 @@ export interface SwitchContext {
   /** Adds the nodes of these steps. */
   readonly emit: (steps: readonly Step[]) => void;
   /** What nodes have been made as. */
-  readonly made: Memo<NodeId, Made>;
+  readonly made: Memo<NodeId, Emitted>;
   /** A node's value in a layout. */
   readonly read: (id: NodeId, layout: Layout) => string;
   /** The layout that the results of a select have. */
@@ -106,7 +106,7 @@ export function lowerSwitch(context: SwitchContext, step: SwitchStep): void {
     for (const [i, id] of kept.entries()) {
       const name = names[selects.length + i] as string;
       const { layout, vector } = keptAs.get(id) ?? { layout: 'plain', vector: false };
-      made.set(id, vector ? madeVector(emitter, name, nodes[id]?.shape ?? []) : { name, layout });
+      made.set(id, vector ? emittedVector(emitter, name, nodes[id]?.shape ?? []) : { name, layout });
     }
   }
 }

@@ -9,7 +9,7 @@ import { BINARY, UNARY } from './lowerings/elementwise.ts';
 import type { Emitter } from './value.ts';
 
 /** A vector's value, and its name in the shape that the graph gives it, made when it is asked for. */
-export interface MadeVector {
+export interface EmittedVector {
   readonly name: string;
   readonly layout: 'plain';
   readonly vector: string;
@@ -30,7 +30,7 @@ export function vectorLength(shape: Shape): number | undefined {
   return size > 1 && shape.includes(size) ? size : undefined;
 }
 
-export function madeVector({ model }: Emitter, vector: string, shape: Shape): MadeVector {
+export function emittedVector({ model }: Emitter, vector: string, shape: Shape): EmittedVector {
   const length = sizeOf(shape);
   return {
     vector,
@@ -40,7 +40,7 @@ export function madeVector({ model }: Emitter, vector: string, shape: Shape): Ma
 }
 
 /** An element-wise operator, or a change of shape, on vectors and single numbers; undefined for anything else. */
-export function lowerVector(context: VectorContext, id: NodeId): MadeVector | undefined {
+export function lowerVector(context: VectorContext, id: NodeId): EmittedVector | undefined {
   const { nodes, emitter, open, made } = context;
   const { model } = emitter;
   const { op, inputs, shape } = nodes[id] as Node;
@@ -56,9 +56,9 @@ export function lowerVector(context: VectorContext, id: NodeId): MadeVector | un
     return value.vector ?? (own.length === 1 ? value.name : model.view(value.name, [length], own));
   });
   const [first = ''] = operands;
-  if (op.kind === 'reshape') return madeVector(emitter, first, shape);
+  if (op.kind === 'reshape') return emittedVector(emitter, first, shape);
   const make = (names: readonly string[]) =>
     op.kind === 'unary' ? UNARY[op.fn](emitter, names[0] ?? '') : model.node(BINARY[op.fn], names);
   const values = operands.map((name, i) => ({ name, shape: sizeOf(shapes[i] as Shape) === 1 ? [] : [length] }));
-  return madeVector(emitter, elementwise(model, make, values, [length]), shape);
+  return emittedVector(emitter, elementwise(model, make, values, [length]), shape);
 }

@@ -22,10 +22,10 @@ export function nodeRuntime(): Runtime {
     wrap,
     missing,
     close: async () => {},
-    async createSession(model, { device, threads, spin = false, optimisation, keep, memory = 'kept' }) {
+    async createSession(model, { device, threads, spin = false, optimization, keep, memory = 'kept' }) {
       const session = await InferenceSession.create(model, {
         executionProviders: [device],
-        graphOptimizationLevel: optimisation === 'none' ? 'disabled' : 'all',
+        graphOptimizationLevel: optimization === 'none' ? 'disabled' : 'all',
         intraOpNumThreads: threads,
         interOpNumThreads: 1,
         executionMode: 'sequential',

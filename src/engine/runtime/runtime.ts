@@ -18,7 +18,7 @@ export interface SessionOptions {
   /** Whether threads stay awake during a run while they wait for the next operator; they do not by default. */
   readonly spin?: boolean;
   /** `none` starts fastest, and is what a training graph wants; `all` folds constants and changes layouts. */
-  readonly optimisation: 'none' | 'all';
+  readonly optimization: 'none' | 'all';
   /** Outputs that stay on the device, to be fed to a later run. */
   readonly keep: readonly string[];
   /** `kept` by default. */

@@ -8,7 +8,7 @@ import { regressionFeeds, regressionStart, regressionStep } from './regression.t
 
 const STEPS = 6;
 
-/** Training whose steps are all asked for at once comes to the same, bit for bit, as training that waits for each. */
+/** Training whose steps are all requested at once gives bit-identical results to training that waits for each step. */
 export async function assertRunsInOrder(engine: Engine): Promise<void> {
   const { graph, carries } = regressionStep();
   const program = await engine.compile(graph, carries);

@@ -10,7 +10,7 @@ export type FeatureKind = 'one-hot' | 'path' | 'graph';
 
 /** With more decisions, all of them are one block. */
 const MOST_BLOCKS = 16;
-/** Of large cells only paths of up to so many operations count, as White et al. 2021 (section 3) truncate them. */
+/** In large cells, only paths of at most this many operations count, as White et al. 2021 (section 3) truncate them. */
 const LONGEST_PATH = 3;
 /** Modules that are counted. */
 const KINDS: readonly Module['kind'][] = ['conv', 'pool', 'linear', 'activation', 'batchNorm', 'layerNorm', 'residual'];
@@ -48,8 +48,11 @@ export function blocksOf(space: Space, kind: FeatureKind): (architecture: Archit
   };
 }
 
-function decisionsOf({ hops, bodies }: Cell): string[] {
-  const ofHops = hops.flatMap(({ wiring, edge }) => [...(wiring ? [wiring] : []), ...(edge ? [edge.decision] : [])]);
+function decisionsOf({ connections, bodies }: Cell): string[] {
+  const ofHops = connections.flatMap(({ wiring, edge }) => [
+    ...(wiring ? [wiring] : []),
+    ...(edge ? [edge.decision] : []),
+  ]);
   return [...ofHops, ...bodies.flatMap((body) => (body ? [body.decision] : []))];
 }
 

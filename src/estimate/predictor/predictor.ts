@@ -42,7 +42,7 @@ const MODELS = {
   'mlp-ensemble': fitEnsemble,
 } as const satisfies Readonly<Record<PredictorOptions['model'], (training: Training) => Promise<Fitted>>>;
 
-/** The Gaussian process's hyperparameters are fitted to so many observations at most: it costs their third power. */
+/** The Gaussian process's hyperparameters are fitted to at most this many observations: the cost grows with their third power. */
 const MOST_FITTED = 150;
 const MLP = { members: 5, hidden: 16, steps: 300, learningRate: 0.01 } as const;
 
@@ -122,12 +122,12 @@ function scaling(rows: readonly (readonly number[])[]): (row: readonly number[])
   const columns = (rows[0] ?? []).map((_, i) => {
     let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
     for (const row of rows) {
-      low = Math.min(low, row[i] as number);
-      high = Math.max(high, row[i] as number);
+      low = Math.min(low, row[i] ?? Number.NaN);
+      high = Math.max(high, row[i] ?? Number.NaN);
     }
     return { low, span: high - low };
   });
-  return (row) => columns.map(({ low, span }, i) => (span > 0 ? ((row[i] as number) - low) / span : 0));
+  return (row) => columns.map(({ low, span }, i) => (span > 0 ? ((row[i] ?? Number.NaN) - low) / span : 0));
 }
 
 async function fitProcess({ rows, blocks, targets }: Training): Promise<Fitted> {

@@ -18,7 +18,7 @@ export function freereaScore(sample: readonly ProxyScores[]): (scores: ProxyScor
   const most = FREEREA.map((name) => largest(sample.map((scores) => magnitude(scores[name]))));
   return (scores) =>
     FREEREA.reduce((sum, name, i) => {
-      const share = (scores[name] ?? 0) / ((most[i] as number) || 1);
+      const share = (scores[name] ?? 0) / ((most[i] ?? Number.NaN) || 1);
       return sum + Math.max(-1, share);
     }, 0);
 }
@@ -29,5 +29,5 @@ const magnitude = (score = 0) => (score > DEAD ? Math.abs(score) : 0);
 /** The mean of an architecture's ranks by the given proxies among all that are compared, each proxy weighing the same. */
 export function rankScores(all: readonly ProxyScores[], names: readonly ProxyName[] = VOTE): number[] {
   const ranks = names.map((name) => ranksOf(all.map((scores) => scores[name] ?? Number.NEGATIVE_INFINITY)));
-  return all.map((_, i) => ranks.reduce((sum, one) => sum + (one[i] as number), 0) / names.length);
+  return all.map((_, i) => ranks.reduce((sum, one) => sum + (one[i] ?? Number.NaN), 0) / names.length);
 }

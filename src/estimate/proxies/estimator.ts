@@ -8,7 +8,7 @@ import { FREEREA, freereaScore } from './ensemble.ts';
 import { openProxies, type Proxies, type ProxyName, type ProxyOptions, type ProxyScores } from './measure.ts';
 
 export interface ProxyEstimatorOptions extends ProxyOptions {
-  /** Also FreeREA's score of three proxies, metric `freerea`, normalised by so many random architectures; 0 by default: not. */
+  /** Also FreeREA's score of three proxies, metric `freerea`, normalized by so many random architectures; 0 by default: not. */
   readonly freereaSample?: number;
   /** Milliseconds, for durations; the system's monotonic clock by default. */
   readonly now?: () => number;
@@ -75,7 +75,7 @@ const cannotBeBuilt = (error: unknown) =>
 
 type Combine = (scores: ProxyScores) => Promise<{ readonly freerea?: number }>;
 
-/** FreeREA's score, normalised by architectures that are measured when it is first asked for. */
+/** FreeREA's score, normalized by architectures that are measured when it is first asked for. */
 function combiner(proxies: Proxies, space: Space, count: number, seed: number): Combine {
   if (count === 0) return async () => ({});
   let score: ((scores: ProxyScores) => number) | undefined;

@@ -1,7 +1,7 @@
 /** The weights that proxies look at. */
 import type { Rng } from '../../common/random.ts';
 import { type HostTensor, sizeOf } from '../../graph/ir.ts';
-import { initialise } from '../../network/initialise.ts';
+import { initialize } from '../../network/initialize.ts';
 import type { Parameter } from '../../network/network.ts';
 
 type Stream = (...labels: readonly string[]) => Rng;
@@ -25,12 +25,12 @@ function drawn(
   draw: (random: Rng, fanIn: number) => number,
 ): Record<string, HostTensor> {
   const [constant, random] = [true, false].map((wanted) =>
-    parameters.filter(({ initialiser }) => (initialiser.kind === 'constant') === wanted),
+    parameters.filter(({ initializer }) => (initializer.kind === 'constant') === wanted),
   );
   const own = (random ?? []).map(({ path, shape }) => {
     const stream = rng('weights', path);
     const fanIn = sizeOf(shape.slice(1));
     return [path, { shape, data: Float32Array.from({ length: sizeOf(shape) }, () => draw(stream, fanIn)) }] as const;
   });
-  return { ...initialise(constant ?? [], rng), ...Object.fromEntries(own) };
+  return { ...initialize(constant ?? [], rng), ...Object.fromEntries(own) };
 }

@@ -4,7 +4,7 @@ import { rng } from '../../common/random.ts';
 import type { Engine, Feeds, Program, State } from '../../engine/engine.ts';
 import { finish } from '../../graph/builder.ts';
 import { type Graph, type HostTensor, type NodeId, sizeOf } from '../../graph/ir.ts';
-import { optimise } from '../../graph/passes.ts';
+import { optimize } from '../../graph/passes.ts';
 import type { Parameter, RandomInput } from '../../network/network.ts';
 import type { Architecture } from '../../space/space.ts';
 import { inputsOf, type NetworkOnData, taskLoss } from '../../train/forward.ts';
@@ -97,7 +97,7 @@ async function openReadouts(
   const loss = taskLoss(g, on, output);
   const outputs: Record<string, NodeId> = {};
   for (const name of names) Object.assign(outputs, READOUTS[name].append(context, loss));
-  const graph = optimise(finish(g, outputs));
+  const graph = optimize(finish(g, outputs));
   const weights = torchWeights(usedBy(graph, lowered.parameters), streams(seed));
   const feeds = { ...batch.feeds, ...randomFeeds(lowered.randomInputs, seed) };
   return open(engine, graph, weights, async (run) => {

@@ -98,12 +98,12 @@ test('Fisher is half the mean square of activation times gradient, for each weig
   near(scores.fisher, layer(hidden, byHidden, 6) + layer(outputs, byOutput, 9));
 });
 
-test('Jacobian covariance is of the gradients by normalised inputs', async () => {
+test('Jacobian covariance is of the gradients by normalized inputs', async () => {
   const { scores, x, chain } = await setUp();
   const total = (row: readonly number[]) => sum(outputOf(chain, [row]).flat());
   const rows = x.map((row) => numericGradient(total, row));
-  const centred = rows.map((row) => row.map((value) => value - sum(row) / row.length));
-  const unit = new Matrix(centred.map((row) => row.map((value) => value / Math.hypot(...row))));
+  const centered = rows.map((row) => row.map((value) => value - sum(row) / row.length));
+  const unit = new Matrix(centered.map((row) => row.map((value) => value / Math.hypot(...row))));
   const correlation = unit.mmul(unit.transpose());
   // Eigenvalues as roots: the score is a sum over them, so compare by the determinant and trace of functions of the matrix.
   const k = 1e-5;

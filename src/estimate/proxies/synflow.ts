@@ -3,7 +3,7 @@ import { gradients } from '../../graph/differentiate.ts';
 import { type Graph, type HostTensor, type NodeId, sizeOf } from '../../graph/ir.ts';
 import * as ops from '../../graph/ops.ts';
 import { rebuild } from '../../graph/passes/rebuild.ts';
-import { optimise } from '../../graph/passes.ts';
+import { optimize } from '../../graph/passes.ts';
 import type { Parameter } from '../../network/network.ts';
 import type { NetworkOnData } from '../../train/forward.ts';
 import { contextOf, openNetwork, sumAll, total } from './context.ts';
@@ -34,8 +34,8 @@ export function synflowGraph(on: NetworkOnData): SynflowGraph {
   const plain = { ...info, mean: info.mean.map(() => 0), deviation: info.deviation.map(() => 1) };
   const { context, lowered } = openNetwork({ ...on, info: plain }, 1, 'infer');
   const constants = new Map(
-    [...lowered.parameters, ...lowered.statistics].flatMap(({ path, initialiser }) =>
-      initialiser.kind === 'constant' ? [[path, initialiser.value] as const] : [],
+    [...lowered.parameters, ...lowered.statistics].flatMap(({ path, initializer }) =>
+      initializer.kind === 'constant' ? [[path, initializer.value] as const] : [],
     ),
   );
   const parameters = lowered.parameters.filter(({ path }) => !constants.has(path));
@@ -43,7 +43,7 @@ export function synflowGraph(on: NetworkOnData): SynflowGraph {
     const value = op.kind === 'input' ? constants.get(op.name) : undefined;
     return value === undefined ? g.add(op, inputs) : ops.constant(g, value, shape);
   });
-  const scaled = withLogScale(optimise(fixed));
+  const scaled = withLogScale(optimize(fixed));
   const g = createGraph(scaled);
   const { output, scale } = scaled.outputs;
   if (output === undefined || scale === undefined) throw new Error('the scaled graph has lost its outputs');
@@ -66,7 +66,7 @@ export function synflowGraph(on: NetworkOnData): SynflowGraph {
       g,
       sums.map((pair) => pair[k] as NodeId),
     );
-  return { parameters, graph: optimise(finish(g, { total: of(0), logTotal: of(1), scale })) };
+  return { parameters, graph: optimize(finish(g, { total: of(0), logTotal: of(1), scale })) };
 }
 
 /** The feeds of its graph: an image of ones, and the absolute values of the weights. */

@@ -3,7 +3,7 @@ import { finish } from '../../graph/builder.ts';
 import type { Graph, HostTensor } from '../../graph/ir.ts';
 import { sizeOf } from '../../graph/ir.ts';
 import * as ops from '../../graph/ops.ts';
-import { optimise } from '../../graph/passes.ts';
+import { optimize } from '../../graph/passes.ts';
 import type { LoweredNetwork } from '../../network/network.ts';
 import type { NetworkOnData } from '../../train/forward.ts';
 import { openNetwork } from './context.ts';
@@ -41,7 +41,7 @@ export function zenGraph(on: NetworkOnData, batchSize: number): ZenGraph {
   const none = ops.constant(g, [0]);
   return {
     lowered,
-    graph: optimise(finish(g, { features, variances: ops.concat(g, [...variances, none], 0) })),
+    graph: optimize(finish(g, { features, variances: ops.concat(g, [...variances, none], 0) })),
   };
 }
 
@@ -69,7 +69,7 @@ export function zenScore(
   const [a, b] = [first.features, second.features];
   if (a === undefined || b === undefined) throw new Error('the program did not return "features"');
   const distance =
-    a.data.reduce((sum, value, i) => sum + Math.abs(value - (b.data[i] as number)), 0) / (a.shape[0] ?? 1);
+    a.data.reduce((sum, value, i) => sum + Math.abs(value - (b.data[i] ?? Number.NaN)), 0) / (a.shape[0] ?? 1);
   const deviations = [...(first.variances?.data ?? [])].filter((variance) => variance > 0);
   if (!(distance > 0)) return DEAD;
   return Math.log(distance) + deviations.reduce((sum, variance) => sum + Math.log(variance) / 2, 0);

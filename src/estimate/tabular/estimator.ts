@@ -5,7 +5,7 @@ import type { Table } from './table.ts';
 export interface SimulatedClock {
   /** Milliseconds since it was made: the `now` of a study. */
   now(): number;
-  /** Moves it by so many seconds. */
+  /** Advances it by this many seconds. */
   pass(seconds: number): void;
   /** How many seconds there are until a study's time is up; infinite where it has no such end. */
   left(): number;

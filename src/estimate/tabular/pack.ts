@@ -76,6 +76,6 @@ function unpack(planes: Uint8Array, rows: number, scale: number): Float64Array {
   const values = new Float64Array(rows);
   for (let start = 0, weight = 1; start < planes.length; start += rows, weight *= 256)
     for (let row = 0; row < rows; row++)
-      values[row] = (values[row] as number) + (planes[start + row] as number) * weight;
+      values[row] = (values[row] ?? Number.NaN) + (planes[start + row] ?? Number.NaN) * weight;
   return values.map((number) => number / scale);
 }

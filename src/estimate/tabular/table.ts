@@ -6,7 +6,7 @@ import type { Architecture, Space } from '../../space/space.ts';
 export interface Row {
   /** On validation samples; shares from 0 to 1. */
   readonly metrics: Metrics;
-  /** What the trial took; undefined where nobody measured it. */
+  /** The duration of the trial; undefined if it was not measured. */
   readonly seconds: number | undefined;
   /** params, flops, ...: known before training. */
   readonly costs: Readonly<Record<string, number>>;

@@ -1,5 +1,5 @@
 /**
- * One function per operator: what the rest of the house writes graphs with. They normalise their arguments (negative
+ * One function per operator: what the rest of the house writes graphs with. They normalize their arguments (negative
  * axes count from the end) and leave out what does nothing; shapes are checked by the builder.
  */
 import type { BinaryFunction, ConvGeometry, DType, NodeId, OpOf, PoolGeometry, Shape, UnaryFunction } from '../ir.ts';

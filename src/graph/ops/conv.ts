@@ -117,12 +117,12 @@ export const convDefinition: Definition<OpOf<'conv'>> = {
     const y = new Float64Array(sizeOf(shape));
     const [, filters, oh, ow] = shape as [number, number, number, number];
     if (bias !== undefined) {
-      for (let i = 0; i < y.length; i++) y[i] = bias.data[Math.floor(i / (oh * ow)) % filters] as number;
+      for (let i = 0; i < y.length; i++) y[i] = bias.data[Math.floor(i / (oh * ow)) % filters] ?? Number.NaN;
     }
     walk(op, x.shape, w.shape, shape, (xi, xStep, yi, wi, count) => {
-      const weight = w.data[wi] as number;
+      const weight = w.data[wi] ?? Number.NaN;
       for (let j = 0; j < count; j++) {
-        y[yi + j] = (y[yi + j] as number) + weight * (x.data[xi + j * xStep] as number);
+        y[yi + j] = (y[yi + j] ?? Number.NaN) + weight * (x.data[xi + j * xStep] ?? Number.NaN);
       }
     });
     return y;
@@ -148,9 +148,9 @@ export const convInputGradDefinition: Definition<OpOf<'convInputGrad'>> = {
     const [dy, w] = [at(inputs, 0), at(inputs, 1)];
     const dx = new Float64Array(sizeOf(shape));
     walk(op, shape, w.shape, dy.shape, (xi, xStep, yi, wi, count) => {
-      const weight = w.data[wi] as number;
+      const weight = w.data[wi] ?? Number.NaN;
       for (let j = 0; j < count; j++) {
-        dx[xi + j * xStep] = (dx[xi + j * xStep] as number) + weight * (dy.data[yi + j] as number);
+        dx[xi + j * xStep] = (dx[xi + j * xStep] ?? Number.NaN) + weight * (dy.data[yi + j] ?? Number.NaN);
       }
     });
     return dx;
@@ -181,8 +181,8 @@ export const convWeightGradDefinition: Definition<OpOf<'convWeightGrad'>> = {
     const dw = new Float64Array(sizeOf(shape));
     walk(op, x.shape, shape, dy.shape, (xi, xStep, yi, wi, count) => {
       let sum = 0;
-      for (let j = 0; j < count; j++) sum += (x.data[xi + j * xStep] as number) * (dy.data[yi + j] as number);
-      dw[wi] = (dw[wi] as number) + sum;
+      for (let j = 0; j < count; j++) sum += (x.data[xi + j * xStep] ?? Number.NaN) * (dy.data[yi + j] ?? Number.NaN);
+      dw[wi] = (dw[wi] ?? Number.NaN) + sum;
     });
     return dw;
   },

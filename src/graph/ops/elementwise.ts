@@ -61,7 +61,7 @@ export const unaryDefinition: Definition<OpOf<'unary'>> = {
     if (op.fn === 'stopGradient') return x;
     const { value } = UNARY[op.fn];
     const y = new Float64Array(x.length);
-    for (let i = 0; i < x.length; i++) y[i] = value(x[i] as number);
+    for (let i = 0; i < x.length; i++) y[i] = value(x[i] ?? Number.NaN);
     return y;
   },
 };
@@ -81,7 +81,7 @@ export const clipDefinition: Definition<OpOf<'clip'>> = {
   kernel(op, inputs) {
     const x = at(inputs, 0).data;
     const y = new Float64Array(x.length);
-    for (let i = 0; i < x.length; i++) y[i] = Math.min(Math.max(x[i] as number, op.low), op.high);
+    for (let i = 0; i < x.length; i++) y[i] = Math.min(Math.max(x[i] ?? Number.NaN, op.low), op.high);
     return y;
   },
 };
@@ -126,14 +126,14 @@ function pairwise(value: (a: number, b: number) => number, inputs: readonly Tens
   const [a, b] = [at(inputs, 0), at(inputs, 1)];
   if (sameShape(a.shape, b.shape)) {
     const y = new Float64Array(a.data.length);
-    for (let i = 0; i < y.length; i++) y[i] = value(a.data[i] as number, b.data[i] as number);
+    for (let i = 0; i < y.length; i++) y[i] = value(a.data[i] ?? Number.NaN, b.data[i] ?? Number.NaN);
     return y;
   }
   const fromA = offsets(shape, broadcastStrides(a.shape, shape));
   const fromB = offsets(shape, broadcastStrides(b.shape, shape));
   const y = new Float64Array(fromA.length);
   for (let i = 0; i < y.length; i++) {
-    y[i] = value(a.data[fromA[i] as number] as number, b.data[fromB[i] as number] as number);
+    y[i] = value(a.data[fromA[i] as number] ?? Number.NaN, b.data[fromB[i] as number] ?? Number.NaN);
   }
   return y;
 }
@@ -205,8 +205,8 @@ export const whereDefinition: Definition<OpOf<'where'>> = {
     }));
     if (mask === undefined || a === undefined || b === undefined) throw new RangeError('where takes 3 inputs');
     return Float64Array.from({ length: sizeOf(shape) }, (_, i) => {
-      const { data, from } = mask.data[mask.from[i] as number] === 0 ? b : a;
-      return data[from[i] as number] as number;
+      const { data, from } = mask.data[mask.from[i] ?? Number.NaN] === 0 ? b : a;
+      return data[from[i] as number] ?? Number.NaN;
     });
   },
 };

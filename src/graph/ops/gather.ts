@@ -59,7 +59,8 @@ export const scatterAddDefinition: Definition<OpOf<'scatterAdd'>> = {
     const y = new Float64Array(sizeOf(shape));
     indices.data.forEach((index, i) => {
       const to = checked(index, op.rows) * width;
-      for (let k = 0; k < width; k++) y[to + k] = (y[to + k] as number) + (values.data[i * width + k] as number);
+      for (let k = 0; k < width; k++)
+        y[to + k] = (y[to + k] ?? Number.NaN) + (values.data[i * width + k] ?? Number.NaN);
     });
     return y;
   },

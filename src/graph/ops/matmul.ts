@@ -57,10 +57,10 @@ export const matmulDefinition: Definition<OpOf<'matmul'>> = {
         const row = (batch * m + i) * n;
         if (bias !== undefined) y.set(bias.data, row);
         for (let p = 0; p < k; p++) {
-          const left = a.data[batch * m * k + i * aRow + p * aColumn] as number;
+          const left = a.data[batch * m * k + i * aRow + p * aColumn] ?? Number.NaN;
           const right = batch * k * n + p * bRow;
           for (let j = 0; j < n; j++) {
-            y[row + j] = (y[row + j] as number) + left * (b.data[right + j * bColumn] as number);
+            y[row + j] = (y[row + j] ?? Number.NaN) + left * (b.data[right + j * bColumn] ?? Number.NaN);
           }
         }
       }

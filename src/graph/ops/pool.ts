@@ -11,7 +11,7 @@ function poolShape(op: Op & PoolGeometry, shapes: readonly Shape[], x: Shape): S
     refuse(op, shapes, `kernel and stride are at least 1, found [${kernel}] and [${stride}]`);
   }
   // Then no window lies in the padding alone.
-  if (!pads.every((n, i) => Number.isInteger(n) && n >= 0 && n < (kernel[i % 2] as number))) {
+  if (!pads.every((n, i) => Number.isInteger(n) && n >= 0 && n < (kernel[i % 2] ?? Number.NaN))) {
     refuse(op, shapes, `pads are whole and smaller than the kernel [${kernel}], found [${pads}]`);
   }
   const [n, c, h, w] = x as [number, number, number, number];
@@ -46,11 +46,11 @@ function firstLargest(op: PoolGeometry, x: Shape, data: Float64Array, y: Shape):
   const width = at(x, 3);
   eachWindow(op, x, y, (yi, plane, top, bottom, left, right) => {
     let where = plane + top * width + left;
-    let largest = data[where] as number;
+    let largest = data[where] ?? Number.NaN;
     for (let iy = top; iy < bottom; iy++) {
       for (let ix = left; ix < right; ix++) {
         const i = plane + iy * width + ix;
-        const value = data[i] as number;
+        const value = data[i] ?? Number.NaN;
         if (value > largest || Number.isNaN(value)) {
           largest = value;
           where = i;
@@ -64,7 +64,7 @@ function firstLargest(op: PoolGeometry, x: Shape, data: Float64Array, y: Shape):
 
 function pick(from: Float64Array, where: Int32Array): Float64Array {
   const out = new Float64Array(where.length);
-  for (let i = 0; i < out.length; i++) out[i] = from[where[i] as number] as number;
+  for (let i = 0; i < out.length; i++) out[i] = from[where[i] as number] ?? Number.NaN;
   return out;
 }
 
@@ -102,8 +102,8 @@ export const maxPoolScatterDefinition: Definition<OpOf<'maxPoolScatter'>> = {
     const where = firstLargest(op, x.shape, x.data, dy.shape);
     const dx = new Float64Array(x.data.length);
     for (let i = 0; i < where.length; i++) {
-      const j = where[i] as number;
-      dx[j] = (dx[j] as number) + (dy.data[i] as number);
+      const j = where[i] ?? Number.NaN;
+      dx[j] = (dx[j] ?? Number.NaN) + (dy.data[i] ?? Number.NaN);
     }
     return dx;
   },
@@ -145,7 +145,7 @@ export const avgPoolDefinition: Definition<OpOf<'avgPool'>> = {
     eachWindow(op, x.shape, shape, (yi, plane, top, bottom, left, right) => {
       let sum = 0;
       for (let iy = top; iy < bottom; iy++) {
-        for (let ix = left; ix < right; ix++) sum += x.data[plane + iy * width + ix] as number;
+        for (let ix = left; ix < right; ix++) sum += x.data[plane + iy * width + ix] ?? Number.NaN;
       }
       y[yi] = sum / ((bottom - top) * (right - left));
     });
@@ -166,11 +166,11 @@ export const avgPoolGradDefinition: Definition<OpOf<'avgPoolGrad'>> = {
     const width = at(shape, 3);
     const dx = new Float64Array(sizeOf(shape));
     eachWindow(op, shape, dy.shape, (yi, plane, top, bottom, left, right) => {
-      const share = (dy.data[yi] as number) / ((bottom - top) * (right - left));
+      const share = (dy.data[yi] ?? Number.NaN) / ((bottom - top) * (right - left));
       for (let iy = top; iy < bottom; iy++) {
         for (let ix = left; ix < right; ix++) {
           const i = plane + iy * width + ix;
-          dx[i] = (dx[i] as number) + share;
+          dx[i] = (dx[i] ?? Number.NaN) + share;
         }
       }
     });

@@ -42,17 +42,17 @@ export const reduceDefinition: Definition<OpOf<'reduce'>> = {
     if (op.fn === 'max') {
       y.fill(-Infinity);
       for (let i = 0; i < to.length; i++) {
-        const j = to[i] as number;
-        y[j] = Math.max(y[j] as number, x.data[i] as number);
+        const j = to[i] ?? Number.NaN;
+        y[j] = Math.max(y[j] ?? Number.NaN, x.data[i] ?? Number.NaN);
       }
       return y;
     }
     for (let i = 0; i < to.length; i++) {
-      const j = to[i] as number;
-      y[j] = (y[j] as number) + (x.data[i] as number);
+      const j = to[i] ?? Number.NaN;
+      y[j] = (y[j] ?? Number.NaN) + (x.data[i] ?? Number.NaN);
     }
     const count = to.length / y.length;
-    if (op.fn === 'mean') for (let j = 0; j < y.length; j++) y[j] = (y[j] as number) / count;
+    if (op.fn === 'mean') for (let j = 0; j < y.length; j++) y[j] = (y[j] ?? Number.NaN) / count;
     return y;
   },
 };
@@ -79,11 +79,11 @@ export const logSoftmaxDefinition: Definition<OpOf<'logSoftmax'>> = {
       if (Math.floor(first / stride) % count !== 0) continue;
       const last = first + count * stride;
       let largest = -Infinity;
-      for (let i = first; i < last; i += stride) largest = Math.max(largest, x[i] as number);
+      for (let i = first; i < last; i += stride) largest = Math.max(largest, x[i] ?? Number.NaN);
       let sum = 0;
-      for (let i = first; i < last; i += stride) sum += Math.exp((x[i] as number) - largest);
+      for (let i = first; i < last; i += stride) sum += Math.exp((x[i] ?? Number.NaN) - largest);
       const shift = largest + Math.log(sum);
-      for (let i = first; i < last; i += stride) y[i] = (x[i] as number) - shift;
+      for (let i = first; i < last; i += stride) y[i] = (x[i] ?? Number.NaN) - shift;
     }
     return y;
   },

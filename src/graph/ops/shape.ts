@@ -6,14 +6,14 @@ import { broadcastShape, broadcastStrides, offsets, rowMajor } from './strides.t
 /** The elements of `from` at the given offsets. */
 function gather(from: Float64Array, where: Int32Array): Float64Array {
   const out = new Float64Array(where.length);
-  for (let i = 0; i < out.length; i++) out[i] = from[where[i] as number] as number;
+  for (let i = 0; i < out.length; i++) out[i] = from[where[i] as number] ?? Number.NaN;
   return out;
 }
 
 /** Writes `from`, of the given shape, into `into`, of shape `whole`, with its first element at `corner`. */
 function place(from: Float64Array, shape: Shape, into: Float64Array, whole: Shape, corner: readonly number[]): void {
   const where = offsets(shape, rowMajor(whole), offsetOf(whole, corner));
-  for (let i = 0; i < from.length; i++) into[where[i] as number] = from[i] as number;
+  for (let i = 0; i < from.length; i++) into[where[i] ?? Number.NaN] = from[i] ?? Number.NaN;
 }
 
 function offsetOf(shape: Shape, position: readonly number[]): number {

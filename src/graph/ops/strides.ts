@@ -1,12 +1,12 @@
 import { type Shape, sizeOf } from '../ir.ts';
 
-/** How far apart in memory neighbours along each axis are, row-major. */
+/** How far apart in memory neighbors along each axis are, row-major. */
 export function rowMajor(shape: Shape): number[] {
   const strides = new Array<number>(shape.length);
   let step = 1;
   for (let axis = shape.length - 1; axis >= 0; axis--) {
     strides[axis] = step;
-    step *= shape[axis] as number;
+    step *= shape[axis] ?? Number.NaN;
   }
   return strides;
 }
@@ -15,7 +15,7 @@ export function rowMajor(shape: Shape): number[] {
 export function broadcastStrides(from: Shape, to: Shape): number[] {
   const own = rowMajor(from);
   const lead = to.length - from.length;
-  return to.map((_, axis) => (axis < lead || from[axis - lead] === 1 ? 0 : (own[axis - lead] as number)));
+  return to.map((_, axis) => (axis < lead || from[axis - lead] === 1 ? 0 : (own[axis - lead] ?? Number.NaN)));
 }
 
 /** The memory offset of each element of `shape`, in row-major order, under the given strides. */
@@ -24,10 +24,10 @@ export function offsets(shape: Shape, strides: readonly number[], start = 0): In
   out[0] = start;
   let filled = 1;
   for (let axis = shape.length - 1; axis >= 0; axis--) {
-    const count = shape[axis] as number;
-    const stride = strides[axis] as number;
+    const count = shape[axis] ?? Number.NaN;
+    const stride = strides[axis] ?? Number.NaN;
     for (let i = 1; i < count; i++) {
-      for (let j = 0; j < filled; j++) out[i * filled + j] = (out[j] as number) + i * stride;
+      for (let j = 0; j < filled; j++) out[i * filled + j] = (out[j] ?? Number.NaN) + i * stride;
     }
     filled *= count;
   }

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import type { NodeId } from '../ir.ts';
 import type { GraphBuilder } from '../ops.ts';
 import * as ops from '../ops.ts';
-import { eliminateDeadCode, optimise, optimiseForward } from '../passes.ts';
+import { eliminateDeadCode, optimize, optimizeForward } from '../passes.ts';
 import {
   batchNorm,
   convolution,
@@ -21,7 +21,7 @@ import {
 } from '../testing/networks.ts';
 
 /** The training graph of a network as the train room makes it. */
-const optimised = (network: Network) => optimise(withGradients(optimiseForward(forwardOf(network))));
+const optimized = (network: Network) => optimize(withGradients(optimizeForward(forwardOf(network))));
 
 /** An edge and its weight, added to a node that others are added to as well. */
 const edge =
@@ -35,7 +35,7 @@ it('random networks keep their output and all gradients', () => {
       const network = randomNetwork(seed);
       const expected = withGradients(forwardOf(network));
       const feeds = feedsOf(expected, String(seed));
-      assert.ok(largestDifference(expected, optimised(network), feeds) < 1e-8);
+      assert.ok(largestDifference(expected, optimized(network), feeds) < 1e-8);
     }),
     { numRuns: 150 },
   );
@@ -43,18 +43,18 @@ it('random networks keep their output and all gradients', () => {
 
 it('a second pass finds nothing to do', () => {
   for (let seed = 0; seed < 20; seed++) {
-    const once = optimised(randomNetwork(seed));
-    assert.equal(optimise(once), once);
+    const once = optimized(randomNetwork(seed));
+    assert.equal(optimize(once), once);
   }
 });
 
 describe("tensors of the image's size", () => {
-  const forward = (network: Network) => imagesIn(optimiseForward(forwardOf(network)));
+  const forward = (network: Network) => imagesIn(optimizeForward(forwardOf(network)));
 
   it('half a separable convolution: the depthwise result, and the sum', () => {
     const network = edge((g, x) => separable(g, x, 'half'));
     assert.deepEqual(forward(network), ['relu', 'conv', 'conv', 'add']);
-    assert.deepEqual(imagesIn(optimised(network)).slice(4), [
+    assert.deepEqual(imagesIn(optimized(network)).slice(4), [
       // dy is the upstream gradient itself. Gradient by the depthwise result, as one chain of convolutions with a bias:
       'convInputGrad',
       'conv',
@@ -92,10 +92,10 @@ it('inference: batch norm goes into the convolution before it', () => {
     const scale = ops.input(g, 'scale', [1, 4, 1, 1]);
     return ops.relu(g, ops.add(g, ops.mul(g, y, scale), ops.input(g, 'shift', [1, 4, 1, 1])));
   };
-  assert.deepEqual(imagesIn(optimise(forwardOf(network))), ['conv', 'relu']);
+  assert.deepEqual(imagesIn(optimize(forwardOf(network))), ['conv', 'relu']);
 });
 
 it('a forward graph keeps the nodes that its outputs need, and no others', () => {
-  const graph = optimiseForward(forwardOf(randomNetwork(7)));
+  const graph = optimizeForward(forwardOf(randomNetwork(7)));
   assert.equal(eliminateDeadCode(graph), graph);
 });

@@ -6,7 +6,7 @@ import { createGraph, finish } from '../builder.ts';
 import { interpret } from '../interpret.ts';
 import type { Graph, NodeId } from '../ir.ts';
 import * as ops from '../ops.ts';
-import { optimise, settleSwitches } from '../passes.ts';
+import { optimize, settleSwitches } from '../passes.ts';
 import { relativeError } from '../testing/check.ts';
 import { layerStep, randomSwitches } from '../testing/switches.ts';
 import { demands } from './demand.ts';
@@ -24,7 +24,7 @@ function onlyFor(graph: Graph, index: string, option: number): string[] {
 describe('what one option alone needs hangs on it alone', () => {
   for (const clip of [false, true]) {
     it(`convolutions, both their gradients and the update${clip ? ', gradients clipped by the norm of all' : ''}`, () => {
-      const graph = optimise(layerStep(clip));
+      const graph = optimize(layerStep(clip));
       const zeros = ['constant', 'broadcastTo'];
       assert.deepEqual(
         onlyFor(graph, 'index', 0).filter((kind) => !zeros.includes(kind)),
@@ -44,7 +44,7 @@ describe('what one option alone needs hangs on it alone', () => {
     const g = createGraph();
     const [i, x, y] = [ops.input(g, 'i', []), ops.input(g, 'x', [2]), ops.input(g, 'y', [2])];
     const inner = ops.exp(g, ops.select(g, i, [x, y]));
-    const graph = optimise(finish(g, { z: ops.select(g, i, [x, ops.tanh(g, inner)]) }));
+    const graph = optimize(finish(g, { z: ops.select(g, i, [x, ops.tanh(g, inner)]) }));
     assert.equal(graph.nodes.filter(({ op }) => op.kind === 'select').length, 1);
     assert.deepEqual(onlyFor(graph, 'i', 1), ['exp', 'input', 'tanh']);
   });
@@ -55,7 +55,7 @@ describe('what one option alone needs hangs on it alone', () => {
     const [x, y, z] = ['x', 'y', 'z'].map((name) => ops.input(g, name, [2])) as [NodeId, NodeId, NodeId];
     const zero = ops.constant(g, 0, [2]);
     const terms = [ops.select(g, i, [x, zero]), z, ops.select(g, j, [zero, y]), ops.select(g, i, [zero, y])];
-    const graph = optimise(finish(g, { sum: terms.reduce((sum, term) => ops.add(g, sum, term)) }));
+    const graph = optimize(finish(g, { sum: terms.reduce((sum, term) => ops.add(g, sum, term)) }));
     const kinds = graph.nodes.map(({ op }) => op.kind);
     assert.equal(kinds.filter((kind) => kind === 'select').length, 2);
     assert.equal(kinds.filter((kind) => kind === 'constant').length, 0);
@@ -70,12 +70,12 @@ it('the passes keep every value, for every option', () => {
       const random = rng('random switches, values', seed);
       const draw = () => ({ shape: [2, 3], data: Float64Array.from({ length: 6 }, () => random.normal()) });
       const values = { x: draw(), y: draw() };
-      const [settled, optimised] = [settleSwitches(graph), optimise(graph)];
+      const [settled, optimized] = [settleSwitches(graph), optimize(graph)];
       for (let i = 0; i < 3; i++) {
         for (let j = 0; j < 3; j++) {
           const feeds = { ...values, i: { shape: [], data: [i] }, j: { shape: [], data: [j] } };
           const expected = interpret(graph, feeds);
-          for (const after of [settled, optimised]) {
+          for (const after of [settled, optimized]) {
             for (const [name, { data }] of Object.entries(interpret(after, feeds))) {
               const error = relativeError(data, expected[name]?.data ?? []);
               assert.ok(error < 1e-10, `${name} with i ${i}, j ${j}: ${error}`);

@@ -10,7 +10,7 @@ import { sameShape } from '../ops/definition.ts';
 import { add, broadcastTo, constant, type GraphBuilder, select, sub } from '../ops.ts';
 import { type Condition, chosen, demands, isHeavy } from './demand.ts';
 import { eliminateDeadCode } from './eliminate.ts';
-import { givesZero } from './foldZeros.ts';
+import { givesZero } from './fold-zeros.ts';
 import { rebuild } from './rebuild.ts';
 
 /** Wants zeros folded (`foldZeros`) and leaves some to fold. Where there is nothing to do, the very graph it was given. */
@@ -142,7 +142,7 @@ function oneHotOf(nodes: readonly Node[], [index, ...options]: readonly NodeId[]
 function mergeSums(graph: Graph): Graph {
   const { nodes } = graph;
   const uses = new Int32Array(nodes.length);
-  for (const { inputs } of nodes) for (const from of inputs) uses[from] = (uses[from] as number) + 1;
+  for (const { inputs } of nodes) for (const from of inputs) uses[from] = (uses[from] ?? Number.NaN) + 1;
   for (const id of Object.values(graph.outputs)) uses[id] = 2;
   const shapeOf = (id: NodeId): Shape => nodes[id]?.shape ?? [];
   const isSum = (id: NodeId): boolean => {

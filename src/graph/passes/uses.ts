@@ -3,8 +3,8 @@ import type { Graph, NodeId } from '../ir.ts';
 /** How often each node is read; being an output counts as much as two readers. */
 export function useCounts({ nodes, outputs }: Graph): Int32Array {
   const uses = new Int32Array(nodes.length);
-  for (const { inputs } of nodes) for (const from of inputs) uses[from] = (uses[from] as number) + 1;
-  for (const id of Object.values(outputs)) uses[id] = (uses[id] as number) + 2;
+  for (const { inputs } of nodes) for (const from of inputs) uses[from] = (uses[from] ?? Number.NaN) + 1;
+  for (const id of Object.values(outputs)) uses[id] = (uses[id] ?? Number.NaN) + 2;
   return uses;
 }
 

@@ -3,20 +3,20 @@ import type { NodeId } from '../ir.ts';
 import * as ops from '../ops.ts';
 import { type GraphCase, graphCase } from './case.ts';
 
-/** Batch normalisation in training, over all axes but the second of [N, C, H, W]. */
+/** Batch normalization in training, over all axes but the second of [N, C, H, W]. */
 function batchNorm(g: GraphBuilder, x: NodeId, gain: NodeId, shift: NodeId): NodeId {
   const axes = [0, 2, 3];
   const channels = (v: NodeId) => ops.reshape(g, v, [1, ...g.shape(v), 1, 1]);
-  const centred = ops.sub(g, x, ops.reduceMean(g, x, axes, true));
-  const variance = ops.reduceMean(g, ops.mul(g, centred, centred), axes, true);
+  const centered = ops.sub(g, x, ops.reduceMean(g, x, axes, true));
+  const variance = ops.reduceMean(g, ops.mul(g, centered, centered), axes, true);
   const deviation = ops.sqrt(g, ops.add(g, variance, ops.constant(g, 1e-5)));
-  return ops.add(g, ops.mul(g, ops.div(g, centred, deviation), channels(gain)), channels(shift));
+  return ops.add(g, ops.mul(g, ops.div(g, centered, deviation), channels(gain)), channels(shift));
 }
 
 /** What networks are made of: several operators together, with branches that share nodes. */
 export const compositeCases: readonly GraphCase[] = [
   graphCase(
-    'batch normalisation in training',
+    'batch normalization in training',
     { x: [[3, 2, 2, 3]], gain: [[2]], shift: [[2]] },
     (g, x = 0, gain = 0, shift = 0) => batchNorm(g, x, gain, shift),
   ),

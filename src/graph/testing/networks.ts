@@ -67,7 +67,7 @@ export function imagesIn(graph: Graph, image: Shape = IMAGE): string[] {
   });
 }
 
-/** Batch normalisation as the network room lowers it, without weight and bias. */
+/** Batch normalization as the network room lowers it, without weight and bias. */
 export function batchNorm(g: GraphBuilder, x: NodeId, epsilon = 1e-5): NodeId {
   const axes = [0, 2, 3];
   const mean = ops.reduceMean(g, x, axes, true);

@@ -38,9 +38,10 @@ function dense(
       const total = shares.reduce((sum, share) => sum + share, 0);
       const from = (source * x.from + i) * tapsBefore;
       for (const [k, copy] of copies.entries()) {
-        const share = (shares[k] as number) / total;
+        const share = (shares[k] ?? Number.NaN) / total;
         const to = (o * x.of.length + copy) * taps.length;
-        for (const [t, tap] of taps.entries()) if (tap >= 0) data[to + t] = share * (weight.data[from + tap] as number);
+        for (const [t, tap] of taps.entries())
+          if (tap >= 0) data[to + t] = share * (weight.data[from + tap] ?? Number.NaN);
       }
     }
   }
@@ -53,7 +54,7 @@ function gathered({ shape, data }: HostTensor, of: readonly number[]): Float32Ar
   const size = data.length / Math.max(1, shape[0] ?? 1);
   const found = new Float32Array(of.length * size);
   for (const [i, source] of of.entries())
-    for (let k = 0; k < size; k++) found[i * size + k] = data[source * size + k] as number;
+    for (let k = 0; k < size; k++) found[i * size + k] = data[source * size + k] ?? Number.NaN;
   return found;
 }
 
@@ -113,7 +114,7 @@ function regrouped(weight: HostTensor, out: readonly number[], each: number, tap
     for (let i = 0; i < each; i++)
       for (const [t, tap] of taps.entries())
         if (tap >= 0)
-          data[(o * each + i) * taps.length + t] = weight.data[(source * each + i) * before + tap] as number;
+          data[(o * each + i) * taps.length + t] = weight.data[(source * each + i) * before + tap] ?? Number.NaN;
   return data;
 }
 
@@ -243,7 +244,7 @@ export function followFactorisedReduce(m: Morphing, parent: Placed, child: Place
   const halves = (channels: number) => [Math.floor(channels / 2), channels - Math.floor(channels / 2)] as const;
   const of: number[] = [];
   for (const [k, name] of (['first', 'second'] as const).entries()) {
-    const [before, after] = [halves(from)[k] as number, halves(outputs)[k] as number];
+    const [before, after] = [halves(from)[k] ?? Number.NaN, halves(outputs)[k] ?? Number.NaN];
     const out = widened(before, after);
     const weight = m.parent(within(parent.path, `${name}/weight`));
     if (weight === undefined) m.depart(child.path, 'the parent has no weights for it');
@@ -270,9 +271,9 @@ export function foldBatchNorm(m: Morphing, parent: Placed, { of, producer }: Flo
   const each = weight.length / of.length;
   const { epsilon } = parent.module as Kind<'batchNorm'>;
   for (const [o, source] of of.entries()) {
-    const scale = (gain?.[source] ?? 1) / Math.sqrt((variance[source] as number) + epsilon);
-    for (let i = 0; i < each; i++) weight[o * each + i] = (weight[o * each + i] as number) * scale;
-    bias[o] = ((bias[o] as number) - (mean[source] as number)) * scale + (shift?.[source] ?? 0);
+    const scale = (gain?.[source] ?? 1) / Math.sqrt((variance[source] ?? Number.NaN) + epsilon);
+    for (let i = 0; i < each; i++) weight[o * each + i] = (weight[o * each + i] ?? Number.NaN) * scale;
+    bias[o] = ((bias[o] ?? Number.NaN) - (mean[source] ?? Number.NaN)) * scale + (shift?.[source] ?? 0);
   }
   return true;
 }

@@ -83,11 +83,11 @@ export function moduleCases(wider = 1): readonly ModuleCase[] {
     { name: 'squeeze and excite', module: s.squeezeExcite(0.5), input: image },
     { name: 'factorized reduce', module: s.factorisedReduce(5 * wider), input: image },
     {
-      name: 'factorised reduce without affine',
+      name: 'factorized reduce without affine',
       module: s.factorisedReduce(CHANNELS * wider, { affine: false }),
       input: image,
     },
-    { name: 'factorised reduce on odd size', module: s.factorisedReduce(), input: odd },
+    { name: 'factorized reduce on odd size', module: s.factorisedReduce(), input: odd },
     ...sequenceCases(wider),
     { name: 'ReLU, conv, batch norm', module: reluConvBn(3), input: image },
     { name: 'separable conv', module: separableConv(3), input: odd },

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { rng } from '../../common/random.ts';
 import { checkPage, textOf } from '../testing/page.ts';
-import { analyse, bands, regretOf } from './analysis.ts';
+import { analyze, bands, regretOf } from './analysis.ts';
 import { comparisonCsv, trajectoryCsv } from './csv.ts';
 import type { ComparedRun, Comparison } from './data.ts';
 import { renderComparison } from './html.ts';
@@ -46,9 +46,9 @@ const comparison: Comparison = {
 const [random, better] = comparison.competitors;
 assert.ok(random && better);
 
-suite('what a comparison comes to', () => {
+suite('the result of a comparison', () => {
   test('means, deviations, regret and the gap to test', () => {
-    const [one] = analyse(comparison).competitors;
+    const [one] = analyze(comparison).competitors;
     assert.ok(one?.test && one.valid && one.regret && one.gap && one.testRegret);
     assert.ok(Math.abs(one.valid.mean - 0.525) < 1e-12);
     assert.ok(Math.abs(one.valid.sd - 0.018708) < 1e-6);
@@ -62,28 +62,28 @@ suite('what a comparison comes to', () => {
   });
 
   test('the same seeds are paired, whatever their order; others are two samples', () => {
-    const paired = analyse(comparison);
+    const paired = analyze(comparison);
     assert.match(paired.test, /paired by seed/);
     const against = paired.competitors[1]?.against?.valid;
     assert.ok(against);
     assert.ok(Math.abs(against.difference - 0.1) < 1e-12);
     assert.equal(against.p, 2 ** -5); // All six differences are positive.
     const others = better.runs.map((one) => ({ ...one, seed: one.seed + 10 }));
-    const unpaired = analyse({ ...comparison, competitors: [random, { name: 'other', runs: others }] });
+    const unpaired = analyze({ ...comparison, competitors: [random, { name: 'other', runs: others }] });
     assert.equal(unpaired.test, 'Mann-Whitney test');
     assert.ok(Math.abs((unpaired.competitors[1]?.against?.valid?.p ?? 0) - 2 / 924) < 1e-9);
   });
 
   test('p is corrected for the number of comparisons', () => {
     const competitors = [random, better, { ...better, name: 'again' }];
-    const { against } = analyse({ ...comparison, competitors }).competitors[1] ?? {};
+    const { against } = analyze({ ...comparison, competitors }).competitors[1] ?? {};
     assert.equal(against?.valid?.holm, 2 * 2 ** -5);
   });
 
   test('without a test of every run there is none to speak of', () => {
     const { test: _, ...untested } = run(0, 0.6);
     const competitors = [random, { name: 'new', runs: [untested, ...better.runs.slice(0, 5)] }];
-    const { competitors: found } = analyse({ ...comparison, competitors });
+    const { competitors: found } = analyze({ ...comparison, competitors });
     assert.equal(found[1]?.test, undefined);
     assert.equal(found[1]?.gap, undefined);
     assert.equal(found[1]?.against?.test, undefined);
@@ -97,14 +97,14 @@ suite('what a comparison comes to', () => {
     }));
     const { optimum: _, ...unknown } = comparison;
     const trainless = { ...unknown, competitors };
-    const [, one] = analyse(trainless).competitors;
+    const [, one] = analyze(trainless).competitors;
     assert.deepEqual(
       [one?.valid, one?.regret, one?.gap, one?.against?.valid],
       [undefined, undefined, undefined, undefined],
     );
     assert.ok(Math.abs((one?.against?.test?.difference ?? 0) - 0.1) < 1e-12);
     assert.deepEqual(bands(trainless), []);
-    const text = await renderComparison(trainless, analyse(trainless));
+    const text = await renderComparison(trainless, analyze(trainless));
     checkPage(text);
     assert.doesNotMatch(textOf(text), /Validation accuracy|NaN|undefined/);
     assert.equal(comparisonCsv(trainless).split('\r\n')[1]?.startsWith('random,0,,,0.55,12,60'), true);
@@ -112,7 +112,7 @@ suite('what a comparison comes to', () => {
 
   test('of a metric that is to be small, regret and ranks turn round', () => {
     const objective = { metric: 'loss', direction: 'minimise', unit: 'nats' } as const;
-    const { competitors } = analyse({ ...comparison, objective, optimum: { valid: 0.4 } });
+    const { competitors } = analyze({ ...comparison, objective, optimum: { valid: 0.4 } });
     assert.ok(Math.abs((competitors[0]?.regret?.mean ?? 0) - 0.125) < 1e-12);
   });
 
@@ -122,7 +122,7 @@ suite('what a comparison comes to', () => {
       run(1, 0.5, { architecture: { b: 1, a: 'x' } }),
       run(2, 0.5, { architecture: { a: 'y', c: [0, 1] } }),
     ];
-    const { likeness } = analyse({ ...comparison, competitors: [{ name: 'random', runs }] }).competitors[0] ?? {};
+    const { likeness } = analyze({ ...comparison, competitors: [{ name: 'random', runs }] }).competitors[0] ?? {};
     assert.deepEqual(likeness, { distance: (0 + 3 + 3) / 3, equal: 1 / 3 });
   });
 
@@ -131,7 +131,7 @@ suite('what a comparison comes to', () => {
     for (let round = 0; round < 100; round++) {
       const stream = rng('coverage', round);
       const runs = Array.from({ length: 20 }, (_, seed) => run(seed, stream.normal()));
-      const { valid } = analyse({ ...comparison, competitors: [{ name: 'random', runs }] }).competitors[0] ?? {};
+      const { valid } = analyze({ ...comparison, competitors: [{ name: 'random', runs }] }).competitors[0] ?? {};
       if (valid && valid.interval[0] < 0 && valid.interval[1] > 0) held++;
     }
     assert.ok(held >= 82, `${held} of 100`);
@@ -150,7 +150,7 @@ test('bands go from the first moment at which all have a value to the end', () =
 });
 
 test('the report is one file, whatever the names are, and says at both its ends who won', async () => {
-  const html = await renderComparison(comparison, analyse(comparison));
+  const html = await renderComparison(comparison, analyze(comparison));
   const document = checkPage(html);
   assert.ok(html.includes('a &quot;comparison&quot; &amp; more') && html.includes('&lt;better&gt;'));
   assert.doesNotMatch(html, /<better>/);
@@ -169,7 +169,7 @@ suite('who won', () => {
     more: Partial<Comparison> = {},
   ) => {
     const one = { ...comparison, ...more, competitors };
-    return winnerOf(one, analyse(one)).text.replaceAll('\u00a0', ' ');
+    return winnerOf(one, analyze(one)).text.replaceAll('\u00a0', ' ');
   };
   const seeds = [0, 1, 2, 3, 4, 5, 6, 7];
   const of = (name: string, value: (seed: number) => number) => ({
@@ -188,7 +188,7 @@ suite('who won', () => {
     assert.match(won([low, of('worse', (seed) => 0.4 + seed / 100)]), /^random is best: .*better than worse/);
   });
 
-  test('without significance nobody has', () => {
+  test('without significance there is none', () => {
     const alike = of('tpe', (seed) => 0.5 + ((seed * 5) % 8) / 1000 + 0.0001);
     assert.match(
       won([low, alike]),

@@ -84,10 +84,10 @@ export interface Leader {
 const RESAMPLES = 2000;
 
 /**
- * What a comparison comes to. Every competitor is tested against random search: runs are paired where both have the same seeds
+ * The result of a comparison. Every competitor is tested against random search: runs are paired where both have the same seeds
  * (the same division of the data, the same first draws), else they are two samples.
  */
-export function analyse(comparison: Comparison): Analysis {
+export function analyze(comparison: Comparison): Analysis {
   const { competitors, reference, optimum, objective } = comparison;
   const random = competitors.find(({ name }) => name === reference);
   if (random === undefined) throw new Error(`a comparison without "${reference}"`);
@@ -97,13 +97,15 @@ export function analyse(comparison: Comparison): Analysis {
   const significance = (measure: (run: ComparedRun) => number): ReadonlyMap<string, Significance> => {
     const ps = others.map((other) => {
       const [ours, theirs] = [other, random].map(({ runs }) => bySeed(runs).map(measure)) as [number[], number[]];
-      return paired ? signedRankTest(ours.map((value, i) => value - (theirs[i] as number))) : rankSumTest(ours, theirs);
+      return paired
+        ? signedRankTest(ours.map((value, i) => value - (theirs[i] ?? Number.NaN)))
+        : rankSumTest(ours, theirs);
     });
     const corrected = holm(ps);
     return new Map(
       others.map(({ name, runs }, i) => {
         const difference = mean(runs.map(measure)) - mean(random.runs.map(measure));
-        return [name, { difference, p: ps[i] as number, holm: corrected[i] as number }];
+        return [name, { difference, p: ps[i] ?? Number.NaN, holm: corrected[i] ?? Number.NaN }];
       }),
     );
   };
@@ -157,7 +159,7 @@ function leaderOf({ competitors, objective }: Comparison, paired: boolean, teste
   const pairs = all.flatMap((one, i) => all.slice(i + 1).map((other) => [one, other] as const));
   const ps = pairs.map(([a, b]) =>
     paired
-      ? signedRankTest(a.values.map((value, i) => value - (b.values[i] as number)))
+      ? signedRankTest(a.values.map((value, i) => value - (b.values[i] ?? Number.NaN)))
       : rankSumTest(a.values, b.values),
   );
   const corrected = holm(ps);
@@ -170,8 +172,8 @@ function leaderOf({ competitors, objective }: Comparison, paired: boolean, teste
           {
             name: b.name,
             difference: mean(a.values) - mean(b.values),
-            p: ps[i] as number,
-            holm: corrected[i] as number,
+            p: ps[i] ?? Number.NaN,
+            holm: corrected[i] ?? Number.NaN,
           },
         ],
   );
@@ -179,7 +181,7 @@ function leaderOf({ competitors, objective }: Comparison, paired: boolean, teste
   return { name: first.name, part, against, leastP: Math.min(1, least * pairs.length) };
 }
 
-/** The smallest two-sided p of so many values: all differences of one sign, or all of one sample above the other. */
+/** The smallest two-sided p of N values: all differences of one sign, or all of one sample above the other. */
 function leastP(a: number, b: number, paired: boolean): number {
   if (paired) return 2 ** (1 - a);
   let ways = 1;
@@ -198,7 +200,7 @@ function sameSeeds(a: Competitor, b: Competitor): boolean {
 
 function spreadOf(values: readonly number[], ...labels: readonly string[]): Spread {
   const resampled = resamples(values.length, ...labels).map(
-    (picked) => picked.reduce((sum, i) => sum + (values[i] as number), 0) / values.length,
+    (picked) => picked.reduce((sum, i) => sum + (values[i] ?? Number.NaN), 0) / values.length,
   );
   return { count: values.length, mean: mean(values), sd: deviation(values), interval: middle(resampled) };
 }
@@ -212,7 +214,7 @@ function resamples(count: number, ...labels: readonly string[]): readonly number
 /** The middle 95 % of the values: from their 2.5th to their 97.5th percentile. */
 function middle(values: readonly number[]): readonly [number, number] {
   const sorted = Float64Array.from(values).sort();
-  const at = (share: number) => sorted[Math.round(share * (sorted.length - 1))] as number;
+  const at = (share: number) => sorted[Math.round(share * (sorted.length - 1))] ?? Number.NaN;
   return [at(0.025), at(0.975)];
 }
 
@@ -258,9 +260,9 @@ export function bands({ competitors }: Pick<Comparison, 'competitors'>): BandPoi
     const resampled = resamples(runs.length, name, 'band');
     const paths = runs.map((run) => bestAt(run, moments));
     return moments.map((at, i): BandPoint => {
-      const values = paths.map((path) => path[i] as number);
+      const values = paths.map((path) => path[i] ?? Number.NaN);
       const means = resampled.map(
-        (picked) => picked.reduce((sum, at) => sum + (values[at] as number), 0) / runs.length,
+        (picked) => picked.reduce((sum, at) => sum + (values[at] ?? Number.NaN), 0) / runs.length,
       );
       const [low, high] = middle(means);
       return { name, at, mean: mean(values), low, high };

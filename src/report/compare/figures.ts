@@ -6,21 +6,21 @@ import { isShare } from '../numbers.ts';
 import { type BandPoint, type CompetitorSummary, regretOf } from './analysis.ts';
 import type { Comparison } from './data.ts';
 
-/** Told apart by people who see few colours (Okabe & Ito 2008), then a few more; `style.ts` has them for both themes. */
-const COLOURS = Array.from({ length: 9 }, (_, i) => `var(--c${i})`);
+/** Told apart by people who see few colors (Okabe & Ito 2008), then a few more; `style.ts` has them for both themes. */
+const COLORS = Array.from({ length: 9 }, (_, i) => `var(--c${i})`);
 
-/** A colour for each competitor; random search is grey. */
-export function coloursOf({ competitors, reference }: Comparison): Readonly<Record<string, string>> {
+/** A color for each competitor; random search is grey. */
+export function colorsOf({ competitors, reference }: Comparison): Readonly<Record<string, string>> {
   let next = 0;
   return Object.fromEntries(
-    competitors.map(({ name }) => [name, name === reference ? QUIET : (COLOURS[next++ % COLOURS.length] as string)]),
+    competitors.map(({ name }) => [name, name === reference ? QUIET : (COLORS[next++ % COLORS.length] as string)]),
   );
 }
 
 const FIGURE = { width: 520, height: 310 };
 
 function overTime(comparison: Comparison, points: readonly BandPoint[], y: Plot.ScaleOptions, label: string): string {
-  const colours = coloursOf(comparison);
+  const colors = colorsOf(comparison);
   const z = { x: 'at', z: 'name' } as const;
   return plot(
     {
@@ -36,10 +36,10 @@ function overTime(comparison: Comparison, points: readonly BandPoint[], y: Plot.
           ...z,
           y1: 'low',
           y2: 'high',
-          fill: ({ name }: BandPoint) => colours[name],
+          fill: ({ name }: BandPoint) => colors[name],
           fillOpacity: 0.15,
         }),
-        Plot.lineY(points, { ...z, y: 'mean', stroke: ({ name }: BandPoint) => colours[name], strokeWidth: 2 }),
+        Plot.lineY(points, { ...z, y: 'mean', stroke: ({ name }: BandPoint) => colors[name], strokeWidth: 2 }),
       ],
     },
     label,
@@ -88,7 +88,7 @@ export function regretFigure(comparison: Comparison, points: readonly BandPoint[
 /** What each seed ended with, and the mean with its interval. Undefined where there are no values. */
 export function finalFigure(comparison: Comparison, summaries: readonly CompetitorSummary[], part: 'valid' | 'test') {
   const { objective, competitors } = comparison;
-  const colours = coloursOf(comparison);
+  const colors = colorsOf(comparison);
   const dots = competitors.flatMap(({ name, runs }) =>
     runs.flatMap((run) => (run[part] === undefined ? [] : [{ name, value: run[part] }])),
   );
@@ -109,7 +109,7 @@ export function finalFigure(comparison: Comparison, summaries: readonly Competit
         Plot.tickX(dots, {
           x: 'value',
           y: 'name',
-          stroke: ({ name }: { name: string }) => colours[name],
+          stroke: ({ name }: { name: string }) => colors[name],
           strokeOpacity: 0.45,
         }),
         Plot.ruleY(means, { x1: 'low', x2: 'high', y: 'name', stroke: INK, strokeWidth: 2 }),

@@ -4,7 +4,7 @@ import { environment, figure, NONE, page, type Section } from '../page.ts';
 import { type Cell, type Column, dataTable, factTable } from '../table.ts';
 import { type Analysis, bands, type CompetitorSummary, type Significance, type Spread } from './analysis.ts';
 import type { Comparison } from './data.ts';
-import { bestFigure, coloursOf, finalFigure, regretFigure } from './figures.ts';
+import { bestFigure, colorsOf, finalFigure, regretFigure } from './figures.ts';
 import { ranked, showP, tilesOf, winnerOf } from './verdict.ts';
 
 /** A comparison as one HTML file that needs nothing else. What came from outside is escaped. */
@@ -44,7 +44,7 @@ function showInterval(metric: string, spread: Spread | undefined): string {
 function result(comparison: Comparison, analysis: Analysis): Section {
   const { objective, optimum, reference, tested } = comparison;
   const { metric } = objective;
-  const colours = coloursOf(comparison);
+  const colors = colorsOf(comparison);
   const order = ranked(comparison, analysis);
   const hasTest = order.some(({ test }) => test !== undefined);
   const hasValid = order.some(({ valid }) => valid !== undefined);
@@ -63,7 +63,7 @@ function result(comparison: Comparison, analysis: Analysis): Section {
   const rows = order.map((one) => ({
     best: one.name === analysis.leader.name,
     cells: [
-      named(colours, one.name),
+      named(colors, one.name),
       { show: String(one.seeds.length), sort: one.seeds.length },
       ...(hasTest ? [showSpread(metric, one.test)] : []),
       ...(hasValid ? [showSpread(metric, one.valid)] : []),
@@ -109,7 +109,7 @@ function againstReference(
 ): Markup {
   const { reference, objective } = comparison;
   const { metric } = objective;
-  const colours = coloursOf(comparison);
+  const colors = colorsOf(comparison);
   const others = order.filter(({ name }) => name !== reference);
   if (others.length === 0) return NONE;
   const parts = [...(hasTest ? ['test'] : []), ...(hasValid ? ['validation'] : [])];
@@ -121,7 +121,7 @@ function againstReference(
     ],
     rows: others.map((one) => ({
       cells: [
-        named(colours, one.name),
+        named(colors, one.name),
         ...(hasTest ? significance(metric, one.against?.test) : []),
         ...(hasValid ? significance(metric, one.against?.valid) : []),
       ],
@@ -133,7 +133,7 @@ function againstReference(
 function againstLeader(comparison: Comparison, { leader, test }: Analysis, reference: string): Markup {
   if (leader.against.length < 2 && leader.name !== reference) return NONE;
   const { metric } = comparison.objective;
-  const colours = coloursOf(comparison);
+  const colors = colorsOf(comparison);
   return dataTable({
     caption: `Lead of ${leader.name}, the best mean: ${test}, two-sided, corrected for all pairs of searches (Holm).`,
     columns: [
@@ -142,7 +142,7 @@ function againstLeader(comparison: Comparison, { leader, test }: Analysis, refer
       { head: 'p' },
       { head: 'p, corrected' },
     ],
-    rows: leader.against.map((one) => ({ cells: [named(colours, one.name), ...significance(metric, one)] })),
+    rows: leader.against.map((one) => ({ cells: [named(colors, one.name), ...significance(metric, one)] })),
   });
 }
 
@@ -156,22 +156,22 @@ function significance(metric: string, found: Significance | undefined): Cell[] {
   ];
 }
 
-function named(colours: Readonly<Record<string, string>>, name: string): Markup {
-  return html`${swatch(colours[name])}${name}`;
+function named(colors: Readonly<Record<string, string>>, name: string): Markup {
+  return html`${swatch(colors[name])}${name}`;
 }
 
-function swatch(colour: string | undefined): Markup {
-  return html`<svg class="swatch" width="11" height="11" aria-hidden="true"><rect width="11" height="11" rx="2" fill="${colour ?? ''}"/></svg>`;
+function swatch(color: string | undefined): Markup {
+  return html`<svg class="swatch" width="11" height="11" aria-hidden="true"><rect width="11" height="11" rx="2" fill="${color ?? ''}"/></svg>`;
 }
 
 function figures(comparison: Comparison, analysis: Analysis): Section {
   const points = bands(comparison);
-  const colours = coloursOf(comparison);
+  const colors = colorsOf(comparison);
   const { axis, competitors } = comparison;
   return {
     id: 'searches',
     title: 'Searches',
-    body: html`<ul class="legend">${competitors.map(({ name }) => html`<li>${named(colours, name)}</li>`)}</ul><div class="figures">${[
+    body: html`<ul class="legend">${competitors.map(({ name }) => html`<li>${named(colors, name)}</li>`)}</ul><div class="figures">${[
       figure(
         points.length === 0 ? undefined : bestFigure(comparison, points),
         `Best so far on the validation set over ${axis}: mean over seeds with its 95 % interval.`,

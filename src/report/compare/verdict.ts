@@ -64,7 +64,7 @@ function seedsOf({ competitors }: Comparison): string {
   return fewest === most ? plural(fewest, 'seed') : `${fewest} to ${most} seeds`;
 }
 
-/** Paired tests of so many pairs need this many seeds at least. */
+/** The smallest number of seeds that a paired test needs for N pairs. */
 function seedsNeeded({ against }: Leader, { competitors }: Comparison): string {
   const pairs = (competitors.length * (competitors.length - 1)) / 2;
   const needed = Math.ceil(1 + Math.log2(pairs / LEVEL));

@@ -2,7 +2,7 @@ import type { Module } from '../../space/module.ts';
 import { type Cell, type Cells, cellOf, channelsOf, openCells, together } from './cells.ts';
 import { describe, FAMILIES, type Family } from './describe.ts';
 
-/** What is drawn: a module tree without the wrappers that say nothing to the eye, equal neighbours taken together. */
+/** What is drawn: a module tree without the wrappers that say nothing to the eye, equal neighbors taken together. */
 export type Block =
   /** Some layers in a row, in one box: `conv 3×3, 16`, `batch norm`, `ReLU`. */
   | { readonly kind: 'layers'; readonly family: Family; readonly lines: readonly string[] }
@@ -68,7 +68,7 @@ export function isEmpty(drawn: Block): boolean {
   return drawn.kind === 'chain' && drawn.blocks.length === 0;
 }
 
-/** Blocks in a row: nested chains spliced in, light layers put with their neighbours, equal neighbours counted. */
+/** Blocks in a row: nested chains spliced in, light layers put with their neighbors, equal neighbors counted. */
 function chain(parts: readonly Block[]): Block {
   const merged: Block[] = [];
   for (const part of parts) {

@@ -7,7 +7,7 @@ export type LeafKind = Exclude<
 >;
 export type Leaf = Extract<Module, { readonly kind: LeafKind }>;
 
-/** What a layer is for: light ones (activation, normalisation) share a block with the layer that they follow. */
+/** What a layer is for: light ones (activation, normalization) share a block with the layer that they follow. */
 export type Family = 'convolution' | 'linear' | 'pooling' | 'light' | 'nothing';
 
 export const FAMILIES = {

@@ -48,7 +48,7 @@ const FAINT_FLOW = { light: '#c3c8d0', dark: '#4a525d' } as const;
 const GROUND = { light: '#ffffff', dark: '#13161b' } as const;
 
 /**
- * The colours of the dark theme. Those of the light one are the shapes' own attributes, which every program reads; a browser that
+ * The colors of the dark theme. Those of the light one are the shapes' own attributes, which every program reads; a browser that
  * is asked for the dark one replaces them by these. On paper it stays light.
  */
 const DARK = [

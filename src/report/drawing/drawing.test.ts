@@ -105,7 +105,7 @@ test('a chosen option shows its key', async () => {
   assert.match(architectureText(chosen), /0 -> 1 nor_conv_3x3/);
 });
 
-test('equal neighbours are counted even where the tree does not repeat them', () => {
+test('equal neighbors are counted even where the tree does not repeat them', () => {
   const block = s.residual(s.conv('same', 3));
   const { root } = blocksOf(s.sequential(block, block, block));
   assert.equal(root.kind === 'repeat' && root.times, '×3');

@@ -17,7 +17,7 @@ interface Affine {
 
 /**
  * Folds what inference need not compute again: everything that depends on weights alone is computed once, and each run
- * of additions, subtractions, multiplications and divisions by a number for each channel (batch normalisation in
+ * of additions, subtractions, multiplications and divisions by a number for each channel (batch normalization in
  * inference, mostly) becomes one map scale · x + shift. Where it follows a convolution or a linear layer that nothing
  * else reads, the map goes into that layer's weight and bias (Jacob et al. 2018, section 3.2); elsewhere it is a product
  * and a sum. Computed in float64, stored in float32.
@@ -133,11 +133,13 @@ function findAffine(nodes: readonly Node[], known: ReadonlyMap<NodeId, Tensor>, 
 /** One number for each channel, where the operand is that (or a scalar); undefined where it is anything else. */
 function byChannel(operand: Tensor | undefined, shape: Shape): Float64Array | undefined {
   if (operand === undefined || shape.length < 2) return undefined;
-  const channels = shape[1] as number;
+  const channels = shape[1] ?? Number.NaN;
   const aligned = [...new Array<number>(Math.max(0, shape.length - operand.shape.length)).fill(1), ...operand.shape];
   const fits = aligned.length === shape.length && aligned.every((n, axis) => n === 1 || (axis === 1 && n === channels));
   if (!fits) return undefined;
-  return operand.data.length === channels ? operand.data : new Float64Array(channels).fill(operand.data[0] as number);
+  return operand.data.length === channels
+    ? operand.data
+    : new Float64Array(channels).fill(operand.data[0] ?? Number.NaN);
 }
 
 /** x ∘ numbers, or numbers ∘ x when `reversed`, as scale and shift. */
@@ -164,8 +166,8 @@ function stepOf(
 
 function compose(first: Affine, then: Pick<Affine, 'scale' | 'shift'>): Pick<Affine, 'scale' | 'shift'> {
   return {
-    scale: first.scale.map((v, c) => v * (then.scale[c] as number)),
-    shift: first.shift.map((v, c) => v * (then.scale[c] as number) + (then.shift[c] as number)),
+    scale: first.scale.map((v, c) => v * (then.scale[c] ?? Number.NaN)),
+    shift: first.shift.map((v, c) => v * (then.scale[c] ?? Number.NaN) + (then.shift[c] ?? Number.NaN)),
   };
 }
 
@@ -174,9 +176,9 @@ function intoLayer(weight: Tensor, bias: Tensor | undefined, outputAxis: 0 | 1, 
   const outputs = map.scale.length;
   const each = weight.data.length / outputs;
   const scaled = weight.data.map(
-    (v, i) => v * (map.scale[outputAxis === 0 ? Math.floor(i / each) : i % outputs] as number),
+    (v, i) => v * (map.scale[outputAxis === 0 ? Math.floor(i / each) : i % outputs] ?? Number.NaN),
   );
-  const shifted = map.shift.map((v, o) => v + (bias?.data[o] ?? 0) * (map.scale[o] as number));
+  const shifted = map.shift.map((v, o) => v + (bias?.data[o] ?? 0) * (map.scale[o] ?? Number.NaN));
   return [
     { shape: weight.shape, data: scaled },
     { shape: [outputs], data: shifted },

@@ -1,3 +1,4 @@
+import { brand, NetsmithError } from '../../common/errors.ts';
 /**
  * The shapes of all values of an exported graph, worked out before ONNX Runtime sees it: a graph that somebody made or damaged may
  * otherwise take all memory, or run for hours. Knows the operators that exports consist of, and refuses every other one.
@@ -35,8 +36,12 @@ export interface GraphCosts {
 }
 
 /** What is wrong with a graph, in words that end `its graph ...`. */
-export class GraphError extends Error {
+export class GraphError extends NetsmithError {
+  static {
+    brand(GraphError, 'GraphError');
+  }
   override readonly name = 'GraphError';
+  readonly code = 'invalid-graph';
 }
 
 const wrong = (what: string): never => {

@@ -97,7 +97,7 @@ export function writeMetadata(metadata: ModelMetadata): Record<string, string> {
   };
 }
 
-/** Elements of one sample that are read at most: an image of 4096 by 4096 in colour. */
+/** Elements of one sample that are read at most: an image of 4096 by 4096 in color. */
 const MAX_INPUT = 3 * 4096 * 4096;
 const MAX_LABELS = 100_000;
 

@@ -74,12 +74,12 @@ test('a table lists its features', () => {
     encoding: {
       columns: [
         { name: 'size', kind: 'number', missing: 3 },
-        { name: 'colour', kind: 'category', categories: ['blue', ''] },
+        { name: 'color', kind: 'category', categories: ['blue', ''] },
       ],
       label: 'kind',
     },
   });
   const text = modelCard({ ...card, info: table });
   assert.match(text, /\| 0 \| size \| the number; 3 where it is missing \|/);
-  assert.match(text, /\| 1 to 2 \| colour \| 1 at the category, else 0: blue, \(missing\) \|/);
+  assert.match(text, /\| 1 to 2 \| color \| 1 at the category, else 0: blue, \(missing\) \|/);
 });

@@ -16,7 +16,7 @@ const metadata: ModelMetadata = {
   encoding: {
     columns: [
       { name: 'size', kind: 'number', missing: 3, offset: 2 },
-      { name: 'colour', kind: 'category', categories: ['blue', ''], other: true },
+      { name: 'color', kind: 'category', categories: ['blue', ''], other: true },
     ],
     label: 'price',
     labelOffset: 100,
@@ -30,7 +30,7 @@ test('a table has its columns with the features that they fill, and what is adde
     kind: 'table',
     columns: [
       { name: 'size', kind: 'number', missing: 3, offset: 2, feature: 0, width: 1 },
-      { name: 'colour', kind: 'category', categories: ['blue', ''], other: true, feature: 1, width: 3 },
+      { name: 'color', kind: 'category', categories: ['blue', ''], other: true, feature: 1, width: 3 },
     ],
     normalization: 'inside the model',
     label: 'price',

@@ -5,7 +5,7 @@ import { TASK_KINDS, taskOf } from '../../task/index.ts';
 import type { TensorSpecs } from '../../task/spec.ts';
 import type { ModelMetadata } from './metadata.ts';
 
-/** How a reader recognises the file. */
+/** How a reader recognizes the file. */
 export const MODEL_JSON_FORMAT = 'netsmith-model';
 
 /**

@@ -72,7 +72,7 @@ for (const { name, module, input } of ofTasks) {
 }
 
 const MAPS = ['Mul', 'Div', 'Sub', 'Sqrt', 'BatchNormalization'];
-/** Nodes beside the normalisation of the input (one product, one sum). */
+/** Nodes beside the normalization of the input (one product, one sum). */
 const maps = (nodes: readonly (string | null | undefined)[]) =>
   nodes.filter((type) => MAPS.includes(type ?? '')).length - 1;
 
@@ -109,7 +109,7 @@ for (const [place, network] of Object.entries({
   });
 }
 
-test('a convolution with a padded input keeps the normalisation before it: padding stays zero after it', async () => {
+test('a convolution with a padded input keeps the normalization before it: padding stays zero after it', async () => {
   const { nodes } = await agrees(classifier(s.conv(4, 5), s.relu()), imageInfo(input));
   assert.equal(nodes[0], 'Mul');
 });

@@ -96,7 +96,7 @@ export function relativeDifference(found: ArrayLike<number>, expected: ArrayLike
   if (found.length !== expected.length) return Number.NaN;
   let [difference, largest] = [0, 0];
   for (let i = 0; i < found.length; i++) {
-    const [a, b] = [found[i] as number, expected[i] as number];
+    const [a, b] = [found[i] ?? Number.NaN, expected[i] ?? Number.NaN];
     if (!Number.isFinite(a) || !Number.isFinite(b)) return Number.NaN;
     difference = Math.max(difference, Math.abs(a - b));
     largest = Math.max(largest, Math.abs(b));

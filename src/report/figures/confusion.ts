@@ -2,7 +2,7 @@ import * as Plot from '@observablehq/plot';
 import { INK, plot } from './plot.ts';
 
 /** Up to this many classes, rows and columns have their names. */
-export const LABELLED = 30;
+export const LABELED = 30;
 /** Up to this many, cells have their counts. */
 const COUNTED = 15;
 /** Longest name that is written out. */
@@ -17,7 +17,7 @@ export function confusionFigure(matrix: readonly (readonly number[])[], labels: 
   const classes = matrix.length;
   const name = (index: number) => cut(labels[index] ?? String(index));
   const longest = matrix.reduce((most, _, i) => Math.max(most, name(i).length), 0);
-  const named = classes <= LABELLED;
+  const named = classes <= LABELED;
   const margin = named ? 30 + longest * 6.8 : 44;
   const side = Math.min(520, Math.max(200, classes * 40));
   const axis = named ? { tickFormat: (i: number) => name(i) } : { ticks: every(classes) };
@@ -45,15 +45,15 @@ export function confusionFigure(matrix: readonly (readonly number[])[], labels: 
       opacity: { type: 'linear', domain: [0, 1], range: [0, 1] },
       marks: [
         // With many classes the empty cells are the ground.
-        Plot.cell(classes <= LABELLED ? cells : cells.filter(({ count }) => count > 0), {
+        Plot.cell(classes <= LABELED ? cells : cells.filter(({ count }) => count > 0), {
           x: 'predicted',
           y: 'truth',
           fill: 'var(--heat)',
           fillOpacity: 'share',
-          inset: classes <= LABELLED ? 0.5 : 0,
-          stroke: classes <= LABELLED ? 'var(--line)' : 'none',
+          inset: classes <= LABELED ? 0.5 : 0,
+          stroke: classes <= LABELED ? 'var(--line)' : 'none',
         }),
-        ...(classes <= LABELLED ? [] : [Plot.frame({ stroke: 'var(--line)' })]),
+        ...(classes <= LABELED ? [] : [Plot.frame({ stroke: 'var(--line)' })]),
         ...(classes <= COUNTED
           ? [
               Plot.text(

@@ -8,7 +8,7 @@ import { spaced } from '../samples.ts';
 import { ACCENT, extent, type Figure, plot, QUIET, STRONG, showTick, valueAxis, wholeTicks } from './plot.ts';
 import { bestSoFar, busyTime, measured, objectiveValue, paretoFront } from './series.ts';
 
-/** Dots and curves of one figure; with more the file grows and nobody can tell them apart. */
+/** Dots and curves of one figure; more would make the file large and the figure unreadable. */
 const MOST_DOTS = 1000;
 const MOST_CURVES = 150;
 
@@ -18,7 +18,7 @@ interface Point {
   readonly best: number | undefined;
 }
 
-/** At most so many of the points, those that must stay among them; what was left out, in words. */
+/** At most N of the points, always with those that must stay; what was left out, in words. */
 function thin<T>(points: readonly T[], most: number, noun: string, stays: (point: T, i: number) => boolean) {
   if (points.length <= most) return { shown: points, note: {} };
   const must = new Set(points.filter(stays));
@@ -106,7 +106,7 @@ export function bestOverTime(trials: readonly ReportTrial[], objective: Objectiv
   const total = seconds.at(-1) ?? 0;
   const [unit, name] = total > 10_800 ? [3600, 'hours'] : total > 300 ? [60, 'minutes'] : [1, 'seconds'];
   const points = ended.map((trial, i) => ({
-    x: (seconds[i] as number) / unit,
+    x: (seconds[i] ?? Number.NaN) / unit,
     value: objectiveValue(trial, objective) as number,
     best: best[i],
   }));
@@ -198,7 +198,7 @@ export function costScatter(
     .filter((trial) => trial.state === 'complete' && (trial.costs[cost] ?? 0) > 0)
     .map((trial) => ({
       trial: trial.trial,
-      cost: trial.costs[cost] as number,
+      cost: trial.costs[cost] ?? Number.NaN,
       value: objectiveValue(trial, objective) as number,
     }));
   if (all.length < 2 || objective.metric === cost) return undefined;

@@ -1,5 +1,5 @@
 /**
- * What all figures have in common: static SVG text, made by Observable Plot on linkedom's document. No script runs in them. Colours
+ * What all figures have in common: static SVG text, made by Observable Plot on linkedom's document. No script runs in them. Colors
  * are the page's variables (`style.ts`), so that a figure follows its theme.
  */
 import * as Plot from '@observablehq/plot';

@@ -1,5 +1,5 @@
 import type { ReportData, TestResult } from '../data.ts';
-import { confusionFigure, LABELLED } from '../figures/confusion.ts';
+import { confusionFigure, LABELED } from '../figures/confusion.ts';
 import { html, type Markup } from '../markup.ts';
 import { mean, plural, showCount, showDifference, showLarge, showMetric } from '../numbers.ts';
 import { figure, NONE, type Section } from '../page.ts';
@@ -197,6 +197,6 @@ function confusion({ test, data }: ReportData): Markup {
     sortable: true,
     tall: matrix.length > 20,
   });
-  const unnamed = matrix.length > LABELLED ? ` Classes are in the order of the table below, by number.` : '';
-  return html`<h3>Confusion on the test set</h3><div class="figures">${figure(confusionFigure(matrix, data.labels), `Confusion matrix on the test set (${summed}rows normalised).${unnamed}`)}<div>${confused}</div></div><details><summary>All ${matrix.length} classes</summary>${classes}</details>`;
+  const unnamed = matrix.length > LABELED ? ` Classes are in the order of the table below, by number.` : '';
+  return html`<h3>Confusion on the test set</h3><div class="figures">${figure(confusionFigure(matrix, data.labels), `Confusion matrix on the test set (${summed}rows normalized).${unnamed}`)}<div>${confused}</div></div><details><summary>All ${matrix.length} classes</summary>${classes}</details>`;
 }

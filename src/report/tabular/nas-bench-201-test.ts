@@ -9,7 +9,7 @@ const TEST_COLUMNS = {
   'imagenet16-120': 'in16_test_200',
 } as const;
 
-/** What a report may know of an architecture and a search may not; undefined where nobody measured it. */
+/** What a report may know of an architecture and a search may not; undefined if it was not measured. */
 export type TestAccuracy = (architecture: Architecture, dataset: string) => number | undefined;
 
 /** Test accuracy after 200 epochs on the data sets of the table `nas-bench-201`, shares, means over the authors' seeds. */

@@ -5,9 +5,9 @@ import { type HostTensor, sizeOf } from '../../graph/ir.ts';
 import type { Module } from '../../space/module.ts';
 import { inferenceGraph } from '../../train/program.ts';
 
-/** A classification of images of that shape, in raw units far from normalised. */
+/** A classification of images of that shape, in raw units far from normalized. */
 export function imageInfo(input: readonly number[], changes: Partial<DatasetInfo> = {}): DatasetInfo {
-  const channels = input[0] as number;
+  const channels = input[0] ?? Number.NaN;
   return {
     name: 'test images',
     kind: 'classification',
@@ -44,7 +44,7 @@ export function trainedWeights(network: Module, info: DatasetInfo, seed = 1): Re
   ]);
 }
 
-/** Raw samples [count, ...input] in the range of the data, each with colours of its own, so that classes differ. */
+/** Raw samples [count, ...input] in the range of the data, each with colors of its own, so that classes differ. */
 export function rawSamples(info: Pick<DatasetInfo, 'input' | 'range'>, count: number, seed = 1): HostTensor {
   const random = rng('samples', seed);
   const [low, high] = info.range ?? [-3, 3];
@@ -68,7 +68,7 @@ export function expectedOutputs(
   const { graph } = inferenceGraph({ network, info, resolution: 1 }, x.shape[0] as number);
   const { output } = interpret(graph, { ...weights, input: x });
   const rows: number[][] = [];
-  for (let i = 0; i < (x.shape[0] as number); i++) {
+  for (let i = 0; i < (x.shape[0] ?? Number.NaN); i++) {
     const row = [...(output?.data ?? []).slice(i * info.outputs, (i + 1) * info.outputs)];
     if (info.kind === 'regression') {
       rows.push(row.map((v, t) => v * (info.target?.deviation[t] ?? 1) + (info.target?.mean[t] ?? 0)));

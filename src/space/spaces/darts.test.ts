@@ -9,7 +9,7 @@ import { encodeAdjacency, encodeOneHot, encodePath } from '../encode.ts';
 import type { Module } from '../module.ts';
 import { resolve, supernet } from '../resolve.ts';
 import type { Task } from '../space.ts';
-import { crossover, mutate, neighbours, sample } from '../vary.ts';
+import { crossover, mutate, neighbors, sample } from '../vary.ts';
 import { childrenOf } from '../walk.ts';
 import { darts, GENOTYPES } from './index.ts';
 
@@ -38,7 +38,7 @@ function cellsOf(network: Module): Extract<Module, { kind: 'dag' }>[] {
   return network.kind === 'dag' ? [network] : childrenOf(network).flatMap(cellsOf);
 }
 
-test('cells at a third and at two thirds reduce and double the channels; the one after reads its older input by factorised reduction', () => {
+test('cells at a third and at two thirds reduce and double the channels; the one after reads its older input by factorized reduction', () => {
   const cells = cellsOf(supernet(darts.create(task, { cells: 8, channels: 16 })));
   const described = cells.map(({ entries, nodes }) => {
     const strides = [...JSON.stringify(nodes).matchAll(/"stride":(\d)/gu)].map(([, stride]) => Number(stride));
@@ -109,14 +109,14 @@ test('a malformed genotype is refused with its place', () => {
   );
 });
 
-test('samples, mutations, crossings and neighbours are members, and encodings have one length', () => {
+test('samples, mutations, crossings and neighbors are members, and encodings have one length', () => {
   const [a, b] = [sample(space, rng(1)), sample(space, rng(2))];
   for (const one of [
     a,
     b,
     mutate(space, a, rng(3)),
     crossover(space, a, b, rng(4)),
-    ...neighbours(space, a).slice(0, 20),
+    ...neighbors(space, a).slice(0, 20),
   ]) {
     assert.deepEqual(parseArchitecture(space, formatArchitecture(space, one)), one);
     // Paths of up to 4 operations from either input; an operation for each of 14 edges; one-hot and 3 + 4 + 5 inputs.

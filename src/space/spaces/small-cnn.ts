@@ -24,7 +24,7 @@ const STEM_WIDTH = 16;
 
 /**
  * Chains of convolutions for images: 3 stages, each with 1 or 2 convolutions of one kernel and one width, max pooling
- * between the stages, and one normalisation and one activation for all. Small images (8x8) are halved less often; large
+ * between the stages, and one normalization and one activation for all. Small images (8x8) are halved less often; large
  * ones are halved by strided convolutions first. Our own, a plain chain as in Elsken et al. 2019 (survey, figure 2).
  * (2 · 2 · 5)^3 · 3 · 3 = 72,000 architectures; with `tune`, the training is searched as well (`trainingChoices`).
  */
@@ -36,7 +36,7 @@ export const smallCnn = defineSpace(
       choice('normalisation', { batch: batchNorm(), layer: layerNorm(), none: identity() }),
       activation(pick('activation', ['relu', 'silu', 'gelu'])),
     ];
-    // With a bias, which a convolution needs where no normalisation follows.
+    // With a bias, which a convolution needs where no normalization follows.
     const halve = sequential(conv(STEM_WIDTH, 3, { stride: 2, bias: true }), ...finish);
     const children: Module[] = stem > 0 ? [repeat(stem, halve)] : [];
     for (const [i, stride] of stages.entries()) {

@@ -1,7 +1,7 @@
 import { UserError } from '../../common/errors.ts';
 import type { SearchSpace } from '../search-space.ts';
 
-/** A finite space without a tree: the numbers from 0 to `most`. A sample is one of the numbers from `first` on; a mutation is a neighbour. */
+/** A finite space without a tree: the numbers from 0 to `most`. A sample is one of the numbers from `first` on; a mutation is a neighbor. */
 export function countingSpace(most: number, first = 0): SearchSpace {
   function check(found: unknown): { readonly n: number } {
     const { n, ...others } = Object(found) as { readonly n?: unknown };

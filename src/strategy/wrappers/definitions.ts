@@ -4,25 +4,18 @@ import { ruleOf } from '../../common/rules.ts';
 import type { ModelTools } from '../../model/tools.ts';
 import { asha } from '../asha.ts';
 import { bohb } from '../bohb.ts';
+import type { StrategyDefinition } from '../definition.ts';
 import { hyperband } from '../hyperband.ts';
-import type { StrategyDefinition } from '../index.ts';
 import { optionRules } from '../option-rules.ts';
 import type { Strategy } from '../strategy.ts';
 import { successiveHalving } from '../successive-halving.ts';
 import { constrained } from './constrained.ts';
+import type { Rungs } from './fidelities.ts';
 import { forgiving } from './forgiving.ts';
 import { scalarised } from './scalarised.ts';
 import { unique } from './unique.ts';
 
 type Options = Readonly<Record<string, unknown>>;
-
-/** How trials rise from one fidelity to the next. */
-export interface Rungs {
-  /** Factor between the epochs of one fidelity and the next. */
-  readonly eta: number;
-  /** Epochs of the lowest fidelity, at least. */
-  readonly minEpochs: number;
-}
 
 /** What the registry lends to the definitions of strategies that hold another one. */
 export interface Registry {

@@ -1,6 +1,13 @@
 import { invalid } from '../../common/errors.ts';
 import type { Fidelity } from '../../common/fidelity.ts';
-import type { Rungs } from './definitions.ts';
+
+/** How trials rise from one fidelity to the next. */
+export interface Rungs {
+  /** Factor between the epochs of one fidelity and the next. */
+  readonly eta: number;
+  /** Epochs of the lowest fidelity, at least. */
+  readonly minEpochs: number;
+}
 
 /**
  * Fidelities of rising epochs, each η times those of the one before, up to the full one and down to no fewer than

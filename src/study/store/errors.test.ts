@@ -27,6 +27,8 @@ test('damage is for a person to mend; what the machine refuses stops the study; 
   };
   // Extended codes have the primary one in their lowest byte.
   for (const errcode of [11, 267, 26]) assert.equal(nameOf(sqlite(errcode)), 'UserError');
+  for (const errcode of [11, 18, 24, 26, 13, 5])
+    assert.doesNotMatch(String(translated(sqlite(errcode), 'study.db')), /as SQLite says/);
   assert.equal(nameOf(sqlite(1, 'malformed database schema (trials)')), 'UserError');
   assert.equal(nameOf(system('ERR_OUT_OF_RANGE')), 'UserError');
   for (const errcode of [13, 10, 778, 8, 1032, 14, 5]) assert.equal(nameOf(sqlite(errcode)), 'StudyStopped');

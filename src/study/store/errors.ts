@@ -1,12 +1,12 @@
 import { invalid, StudyStopped, stopped, UserError } from '../../common/errors.ts';
 
 /** SQLite's primary result codes (https://sqlite.org/rescode.html): the file is not what was written. */
-const DAMAGE = new Set([
-  11, // CORRUPT
-  18, // TOOBIG: a length in the file beyond all bounds
-  24, // FORMAT
-  26, // NOTADB
-]);
+const DAMAGE: Readonly<Record<number, string>> = {
+  11: 'its contents contradict each other', // CORRUPT
+  18: 'it states a length that no value can have', // TOOBIG
+  24: 'it is not a database of SQLite 3', // FORMAT
+  26: 'it is not a database', // NOTADB
+};
 
 /** `file` is not what Netsmith wrote. */
 export function damaged(place: string, found: string): UserError {
@@ -27,11 +27,11 @@ export function translated(error: unknown, place: string): unknown {
   if (!(error instanceof Error) || error instanceof UserError || error instanceof StudyStopped) return error;
   const { code, errcode } = error as { readonly code?: unknown; readonly errcode?: unknown };
   if (typeof errcode === 'number') {
-    const isDamage = DAMAGE.has(errcode & 0xff) || /malformed|file format/.test(error.message);
-    return isDamage ? damaged(place, error.message) : stopped(error, place);
+    const damage = DAMAGE[errcode & 0xff] ?? (/malformed|file format/.test(error.message) ? DAMAGE[11] : undefined);
+    return damage === undefined ? stopped(error, place) : damaged(place, damage);
   }
   // A whole number in the file that JavaScript cannot hold.
-  if (code === 'ERR_OUT_OF_RANGE') return damaged(place, error.message);
+  if (code === 'ERR_OUT_OF_RANGE') return damaged(place, 'it has a number that is too large');
   return code === 'EACCES' || code === 'EPERM' ? error : stopped(error, place);
 }
 

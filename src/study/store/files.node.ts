@@ -18,7 +18,7 @@ import { translated } from './errors.ts';
 import type { Trial } from './store.ts';
 import { hasEnded } from './transitions.ts';
 
-/** Ends the names of files that are being written; nobody reads them, and a sweep removes what a crash has left. */
+/** Ends the names of files that are being written; they are never read, and a sweep removes what a crash has left. */
 export const UNFINISHED = '.unfinished';
 
 /**

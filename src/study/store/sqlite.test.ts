@@ -48,7 +48,7 @@ test('readers see what a writer has committed', async () => {
   const reader = await openStudyStore(dir, 'read');
   await endTrial(writer, 0);
   assert.equal((await reader.trials()).length, 1);
-  await assert.rejects(reader.recordClock({ searchSeconds: 1, workerSeconds: 1 }), /readonly/);
+  await assert.rejects(reader.recordClock({ searchSeconds: 1, workerSeconds: 1 }), /read-only/);
   await reader.close();
   await writer.close();
 });

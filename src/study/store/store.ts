@@ -1,3 +1,4 @@
+import { brand, NetsmithError } from '../../common/errors.ts';
 import type { Json } from '../../common/json.ts';
 import type { Metrics } from '../../common/metrics.ts';
 import type { Artefacts, CheckpointId, FinalTraining, Report } from '../../estimate/estimator.ts';
@@ -112,7 +113,7 @@ export interface StrategyState {
 export interface Store {
   readonly artefacts: Artefacts;
   study(): Promise<StudyRecord>;
-  /** Replaces the settings: a study that goes on with a larger budget, or on another machine. */
+  /** Replaces the settings: a study that continues with a larger budget, or on another machine. */
   revise(settings: Json): Promise<void>;
   strategyState(): Promise<StrategyState>;
   /** All trials, by purpose in the order of PURPOSES and by number; or those of one purpose. */
@@ -138,7 +139,7 @@ export interface Store {
   release(key: TrialKey): Promise<Trial>;
   clock(): Promise<Clock>;
   recordClock(clock: Clock): Promise<void>;
-  /** Drops the checkpoints of these ended trials: nobody will go on from there. */
+  /** Drops the checkpoints of these ended trials: no trial will continue from them. */
   forget(keys: readonly TrialKey[]): Promise<readonly Trial[]>;
   /** Sets failed trials to waiting, to start from scratch: removes their curve, checkpoint, reason and results. */
   retry(keys: readonly TrialKey[]): Promise<readonly Trial[]>;
@@ -161,6 +162,11 @@ export interface TrialEnd {
   readonly artefacts?: Readonly<Record<string, string>>;
 }
 
-export class StaleWriter extends Error {
+/** A process wrote to a trial or a strategy state that another process has taken over since. */
+export class StaleWriter extends NetsmithError {
+  static {
+    brand(StaleWriter, 'StaleWriter');
+  }
   override readonly name = 'StaleWriter';
+  readonly code = 'stale-writer';
 }

@@ -34,7 +34,7 @@ export interface Proposed extends TrialKey {
   readonly final?: FinalTraining;
 }
 
-/** A waiting trial that nobody has begun. */
+/** A waiting trial that has not begun. */
 export function newTrial(proposed: Proposed): Trial {
   return deepFreeze({
     start: { kind: 'fresh' as const },
@@ -151,7 +151,7 @@ function checkFence(trial: Trial, fence: number): void {
     throw new StaleWriter(`${nameOf(trial)}: fence ${fence} is not the newest, ${trial.fence}`);
 }
 
-/** As JSON has them: a metric that is not finite, which nobody could rank, is a metric that is missing, and -0 is 0. */
+/** As JSON has them: a metric that is not finite, which cannot be ranked, counts as missing, and -0 is 0. */
 export function finite(metrics: Metrics): Metrics {
   return Object.fromEntries(
     Object.entries(metrics).flatMap(([name, value]) => (Number.isFinite(value) ? [[name, value + 0]] : [])),

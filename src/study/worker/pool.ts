@@ -68,7 +68,7 @@ export function createPool({ workers: size, study, settings, spawn }: PoolOption
       (message) => !closed && receive(worker, message),
       (reason) => {
         gone.resolve();
-        if (!closed && workers.get(index) === worker) bury(worker, reason);
+        if (!closed && workers.get(index) === worker) replaceDead(worker, reason);
       },
     );
     const worker: Worker = { index, handle, gone: gone.promise, ready: false, job: undefined };
@@ -101,7 +101,7 @@ export function createPool({ workers: size, study, settings, spawn }: PoolOption
     }
   };
 
-  const bury = (worker: Worker, reason: string): void => {
+  const replaceDead = (worker: Worker, reason: string): void => {
     const failures = worker.ready ? 0 : (failedStarts.get(worker.index) ?? 0) + 1;
     failedStarts.set(worker.index, failures);
     if (failures >= STARTS) {
@@ -109,9 +109,9 @@ export function createPool({ workers: size, study, settings, spawn }: PoolOption
       return;
     }
     begin(worker.index);
-    const heir = workers.get(worker.index);
+    const replacement = workers.get(worker.index);
     // A worker that died before it was ready has not touched its job: the next one takes it over.
-    if (heir && !worker.ready) heir.job = worker.job;
+    if (replacement && !worker.ready) replacement.job = worker.job;
     else if (worker.job) emit({ kind: 'died', job: worker.job.name, reason: `the worker died: ${reason}` });
   };
 

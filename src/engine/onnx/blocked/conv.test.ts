@@ -58,7 +58,7 @@ const CASES: readonly ConvCase[] = [
   { kind: 'stem', images: 2, blocks: [0, 1], size: [8, 8], kernel: [3, 3] },
 ];
 
-/** The plain input of a stem has so many channels. */
+/** The number of channels of the plain input of a stem. */
 const COLOURS = 3;
 
 function shapesOf({ kind, images, blocks, size, kernel, stride = 1, dilation = 1, pads, groups = 1 }: ConvCase) {

@@ -56,7 +56,7 @@ export function planFusion(graph: Graph, layouts: readonly Layout[], block: numb
     const { stride, pads } = gradient;
     const [, , ...before] = op.before;
     // Padding of the convolution lies where the zeros go: there its gradient is not zero.
-    const fits = before.every((n, axis) => n === 0 || (pads[axis] === 0 && n < (stride[axis] as number)));
+    const fits = before.every((n, axis) => n === 0 || (pads[axis] === 0 && n < (stride[axis] ?? Number.NaN)));
     return fits && op.before[0] === 0 && op.before[1] === 0 && op.after.every((n) => n === 0);
   };
   const affine = (id: NodeId): { x: NodeId; scale: NodeId } | undefined => {
@@ -134,7 +134,7 @@ function onlyConsumers({ nodes, outputs }: Graph): readonly (NodeId | undefined)
   const consumer: (NodeId | undefined)[] = [];
   nodes.forEach(({ inputs }, id) => {
     for (const from of inputs) {
-      uses[from] = (uses[from] as number) + 1;
+      uses[from] = (uses[from] ?? Number.NaN) + 1;
       consumer[from] = id;
     }
   });

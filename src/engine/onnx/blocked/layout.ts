@@ -26,13 +26,13 @@ export function filterToBlocked(b: Blocked, w: Name, shape: Shape, layout: 'filt
   return b.model.view(
     transposed,
     shape,
-    order.map((axis) => split[axis] as number),
+    order.map((axis) => split[axis] ?? Number.NaN),
   );
 }
 
 export function filterToPlain(b: Blocked, w: Name, shape: Shape, layout: 'filter' | 'outer'): Name {
   const { split, order } = axesOf(shape, layout, b.block);
-  const blocked = order.map((axis) => split[axis] as number);
+  const blocked = order.map((axis) => split[axis] ?? Number.NaN);
   const perm = order.map((_, axis) => order.indexOf(axis));
   return b.model.view(b.model.node('Transpose', [view(b, w, blocked)], { perm }), shape, split);
 }
@@ -121,12 +121,12 @@ function permutePart(
   // Offsets in plain memory, in the order of blocked memory.
   let offsets = [0];
   for (const axis of order) {
-    const step = steps[axis] as number;
-    const along = Array.from({ length: split[axis] as number }, (_, i) => i * step);
+    const step = steps[axis] ?? Number.NaN;
+    const along = Array.from({ length: split[axis] ?? Number.NaN }, (_, i) => i * step);
     offsets = offsets.flatMap((offset) => along.map((more) => offset + more));
   }
   for (const [blocked, plain] of offsets.entries()) {
-    if (direction === 'to blocked') result[blocked] = data[plain] as number;
-    else result[plain] = data[blocked] as number;
+    if (direction === 'to blocked') result[blocked] = data[plain] ?? Number.NaN;
+    else result[plain] = data[blocked] ?? Number.NaN;
   }
 }

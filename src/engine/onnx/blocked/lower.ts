@@ -12,7 +12,7 @@ import {
   lowerWeightGradient,
 } from './operators.ts';
 import { avgPool, avgPoolGrad, maxPool, maxPoolScatter } from './pooling.ts';
-import { type BlockedContext, type BlockedSite, blocked, type Made, siteOf } from './site.ts';
+import { type BlockedContext, type BlockedSite, blocked, type Emitted, siteOf } from './site.ts';
 import { lowerSum } from './sums.ts';
 import { isWhole } from './views.ts';
 
@@ -20,11 +20,11 @@ export interface BlockedLowering {
   /** Whether another node computes this one within itself, so that it is not to be lowered. */
   absorbed(id: NodeId): boolean;
   /** The node in a blocked form; undefined where it has none, and is left to the portable lowering. */
-  lower(id: NodeId): Made | undefined;
+  lower(id: NodeId): Emitted | undefined;
 }
 
 /** `layout`: that of the node's value. Undefined where the operator has no blocked form with these operands. */
-type LowerBlocked<O extends Op> = (s: BlockedSite, id: NodeId, op: O, layout: Layout) => Made | undefined;
+type LowerBlocked<O extends Op> = (s: BlockedSite, id: NodeId, op: O, layout: Layout) => Emitted | undefined;
 type Lowerings = { readonly [K in OpKind]?: LowerBlocked<OpOf<K>> };
 
 /** The operators that have a blocked form. All others are computed in the plain layout. */
@@ -70,7 +70,7 @@ function cut(
   op: OpOf<'slice'> | OpOf<'pad'>,
   layout: Layout,
   start: number | undefined,
-): Made | undefined {
+): Emitted | undefined {
   const channels = s.shapeOf(operandOf(s.at(id)))[1];
   return layout === 'blocked' && isWhole(s.block, start) && isWhole(s.block, channels)
     ? lowerCut(s, id, op)
@@ -80,7 +80,7 @@ function cut(
 /** Kinds whose value may be plain where what they read is blocked. */
 const INTO_PLAIN: ReadonlySet<OpKind> = new Set<OpKind>(['reduce', 'reshape']);
 
-function lowerOne<K extends OpKind>(s: BlockedSite, id: NodeId, kind: K, op: OpOf<K>): Made | undefined {
+function lowerOne<K extends OpKind>(s: BlockedSite, id: NodeId, kind: K, op: OpOf<K>): Emitted | undefined {
   const lowerings: Lowerings = BLOCKED;
   return lowerings[kind]?.(s, id, op, s.layouts[id] as Layout);
 }

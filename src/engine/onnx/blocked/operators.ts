@@ -4,17 +4,18 @@ import { sizeOf } from '../../../graph/ir.ts';
 import { broadcastForm, elementwise } from '../forms.ts';
 import { REDUCE } from '../lowerings/reduce.ts';
 import { four } from '../value.ts';
-import { madeVector } from '../vectors.ts';
+import { emittedVector } from '../vectors.ts';
 import { type Name, nchwc, transposeTiles } from './blocked.ts';
 import { channelDot, channelMean } from './channels.ts';
 import { canConvolve, filterLayout } from './conv.ts';
 import type { Layout } from './layout.ts';
 import { withoutFirst } from './shift.ts';
-import { type BlockedSite, blocked, type Made } from './site.ts';
+import { type BlockedSite, blocked, type Emitted } from './site.ts';
+import type { ConvWeightGradient } from './tiled-gradient.ts';
 import { blockedView, isWhole, operandView, wholeView } from './views.ts';
-import { type ConvWeightGradient, convWeightGrad } from './weight-gradient.ts';
+import { convWeightGrad } from './weight-gradient.ts';
 
-export function lowerElementwise(s: BlockedSite, id: NodeId, type: string, layout: Layout): Made | undefined {
+export function lowerElementwise(s: BlockedSite, id: NodeId, type: string, layout: Layout): Emitted | undefined {
   const { at, batchAxis, block, model, read, reshape, shapeOf } = s;
   const { inputs, shape } = at(id);
   const open = batchAxis(id);
@@ -53,15 +54,15 @@ function narrowed(s: BlockedSite, id: NodeId, shape: Shape, partner: NodeId | un
   return `${shapeOf(partner)}` === `${shape}` ? (inputs[0] as NodeId) : id;
 }
 
-export function lowerReduce(s: BlockedSite, id: NodeId, op: OpOf<'reduce'>): Made | undefined {
+export function lowerReduce(s: BlockedSite, id: NodeId, op: OpOf<'reduce'>): Emitted | undefined {
   const { at, b, batchAxis, block, emitter, fusion, layouts, model, read, reshape, shapeOf } = s;
   const { inputs, shape } = at(id);
   const x = inputs[0] as NodeId;
   const from = shapeOf(x);
-  const plain = (name: Name): Made => ({ name, layout: 'plain' });
-  const result = (vector: Name): Made => madeVector(emitter, vector, shape);
+  const plain = (name: Name): Emitted => ({ name, layout: 'plain' });
+  const result = (vector: Name): Emitted => emittedVector(emitter, vector, shape);
   const pair = fusion.dot(id);
-  const perChannel = sizeOf(from) / (from[1] as number);
+  const perChannel = sizeOf(from) / (from[1] ?? Number.NaN);
   const times = (name: Name, factor: number) =>
     factor === 1 ? name : model.node('Mul', [name, model.floats([], [factor])]);
   if (pair !== undefined && layouts[pair[0]] === 'blocked' && batchAxis(x) === undefined) {
@@ -87,7 +88,7 @@ export function lowerReduce(s: BlockedSite, id: NodeId, op: OpOf<'reduce'>): Mad
     return result(times(channelMean(b, image), op.fn === 'sum' ? perChannel : 1));
   if (axes === '2,3') {
     const means = nchwc(b, 'GlobalAveragePool', [image]);
-    const sums = times(means, op.fn === 'sum' ? (from[2] as number) * (from[3] as number) : 1);
+    const sums = times(means, op.fn === 'sum' ? (from[2] ?? Number.NaN) * (from[3] ?? Number.NaN) : 1);
     return plain(reshape(sums, shape, batchAxis(id)));
   }
   return undefined;
@@ -103,7 +104,7 @@ const isFewFirst = ({ starts, ends }: OpOf<'slice'>, own: Shape): boolean =>
   starts.every((n, axis) => n <= (axis < 2 ? 0 : 1)) && ends.every((n, axis) => n === own[axis]);
 
 /** Whole blocks of channels lie together, so that joining and cutting along them is as in NCHW. */
-export function lowerCut(s: BlockedSite, id: NodeId, op: OpOf<'slice'> | OpOf<'pad'>): Made {
+export function lowerCut(s: BlockedSite, id: NodeId, op: OpOf<'slice'> | OpOf<'pad'>): Emitted {
   const { at, b, batchAxis, block, model, read, reshape, shapeOf } = s;
   const { inputs, shape } = at(id);
   const from = inputs[0] as NodeId;
@@ -112,21 +113,22 @@ export function lowerCut(s: BlockedSite, id: NodeId, op: OpOf<'slice'> | OpOf<'p
   const open = batchAxis(id);
   const axes = [0, 1, 2, 3].filter((axis) => own[axis] !== shape[axis] && axis !== open);
   if (op.kind === 'slice' && open === undefined && isFewFirst(op, own)) {
-    return blocked(withoutFirst(b, x, own, [op.starts[2] as number, op.starts[3] as number]));
+    return blocked(withoutFirst(b, x, own, [op.starts[2] ?? Number.NaN, op.starts[3] ?? Number.NaN]));
   }
-  const scaled = (values: readonly number[]) => axes.map((axis) => (values[axis] as number) / (axis === 1 ? block : 1));
+  const scaled = (values: readonly number[]) =>
+    axes.map((axis) => (values[axis] ?? Number.NaN) / (axis === 1 ? block : 1));
   const cut = (view: Name): Name => {
     if (op.kind === 'slice')
       return model.node('Slice', [view, model.ints(scaled(op.starts)), model.ints(scaled(op.ends)), model.ints(axes)]);
     const pads = (values: readonly number[]) =>
-      [0, 1, 2, 3, 4].map((axis) => (axes.includes(axis) ? (scaled(values)[axes.indexOf(axis)] as number) : 0));
+      [0, 1, 2, 3, 4].map((axis) => (axes.includes(axis) ? (scaled(values)[axes.indexOf(axis)] ?? Number.NaN) : 0));
     return model.node('Pad', [view, model.ints([...pads(op.before), ...pads(op.after)])]);
   };
   return blocked(reshape(cut(reshape(x, blockedView(block, own), open)), shape, open));
 }
 
 /** Of a tensor and its place in a vector, one has an axis. Its numbers lie as the tensor's layout has them in both. */
-export function lowerPacked(s: BlockedSite, id: NodeId): Made {
+export function lowerPacked(s: BlockedSite, id: NodeId): Emitted {
   const { at, layouts, read, reshape, shapeOf } = s;
   const { inputs, shape } = at(id);
   const from = inputs[0] as NodeId;
@@ -157,7 +159,7 @@ export function lowerConcat(
   { at, model, block, read, shapeOf }: BlockedSite,
   id: NodeId,
   op: OpOf<'concat'>,
-): Made | undefined {
+): Emitted | undefined {
   const { inputs } = at(id);
   if (op.axis !== 1 || !inputs.every((from) => isWhole(block, shapeOf(from)[1]))) return undefined;
   return blocked(
@@ -169,7 +171,7 @@ export function lowerConcat(
   );
 }
 
-export function lowerBroadcast(s: BlockedSite, id: NodeId, layout: Layout): Made | undefined {
+export function lowerBroadcast(s: BlockedSite, id: NodeId, layout: Layout): Emitted | undefined {
   const { at, batchAxis, block, model, read, reshape, shapeOf } = s;
   const { inputs, shape } = at(id);
   const [a] = inputs as [NodeId];
@@ -191,7 +193,7 @@ export function lowerWeightGradient(
   id: NodeId,
   op: OpOf<'convWeightGrad'>,
   layout: Layout,
-): Made | undefined {
+): Emitted | undefined {
   const { inputs, shape } = s.at(id);
   const [a, second] = inputs as [NodeId, NodeId];
   const form = canConvolve(s.block, s.shapeOf(a), shape, op);

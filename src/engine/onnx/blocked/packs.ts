@@ -45,7 +45,7 @@ export function findPacks(graph: Graph, carried: ReadonlySet<NodeId>, classOf: (
   });
   const outputs = new Set(Object.values(graph.outputs));
   const classes = Map.groupBy(
-    nodes.flatMap(({ shape }, id) => (shape.length === 1 && (shape[0] as number) > 1 ? [id] : [])),
+    nodes.flatMap(({ shape }, id) => (shape.length === 1 && (shape[0] ?? Number.NaN) > 1 ? [id] : [])),
     classOf,
   );
   const packs: Pack[] = [];
@@ -77,7 +77,7 @@ function accessesOf(
       let start = 0;
       for (const from of inputs) {
         const { op: made, inputs: sources, shape: own } = nodes[from] as Node;
-        const end = start + (own[0] as number);
+        const end = start + (own[0] ?? Number.NaN);
         const [source = -1] = sources;
         const flattened =
           made.kind === 'reshape' && (nodes[source]?.shape.length ?? 0) > 1 && consumers[from]?.length === 1;

@@ -9,7 +9,7 @@ import type { Layout } from './layout.ts';
 import type { Plan } from './plan.ts';
 
 /** A value in the layout that its operator gave it. */
-export interface Made {
+export interface Emitted {
   readonly name: Name;
   readonly layout: Layout;
   /** The same as a vector, for what has one axis that counts. */
@@ -22,7 +22,7 @@ export interface BlockedContext {
   readonly block: number;
   readonly emitter: Emitter;
   readonly batchAxis: (id: NodeId) => number | undefined;
-  readonly made: (id: NodeId) => Made;
+  readonly made: (id: NodeId) => Emitted;
   /** The value of a node in a layout, converted if need be. */
   readonly read: (id: NodeId, layout: Layout) => Name;
 }
@@ -61,7 +61,7 @@ export function siteOf(context: BlockedContext): BlockedSite {
   };
 }
 
-export const blocked = (name: Name): Made => ({ name, layout: 'blocked' });
+export const blocked = (name: Name): Emitted => ({ name, layout: 'blocked' });
 
 function pointwiseReadersIn({ nodes }: Graph): ReadonlyMap<NodeId, number> {
   const readers = new Map<NodeId, number>();

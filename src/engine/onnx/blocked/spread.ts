@@ -71,7 +71,7 @@ interface Phase {
 }
 
 function phasesOf({ shape, dyShape, kernel, stride, dilation, pads }: Spreading, axis: 0 | 1): Phase[] | undefined {
-  const [size, out, step] = [four(shape)[2 + axis] as number, four(dyShape)[2 + axis] as number, stride[axis]];
+  const [size, out, step] = [four(shape)[2 + axis] ?? Number.NaN, four(dyShape)[2 + axis] ?? Number.NaN, stride[axis]];
   const phases = Array.from({ length: step }, (_, start): Phase => {
     // Element start + i·step is tap k of window i + (start + pad - k·dilation) / step.
     const reach = (tap: number) => (start + pads[axis] - tap * dilation[axis]) / step;

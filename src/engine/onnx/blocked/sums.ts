@@ -7,11 +7,11 @@ import { affine } from './channels.ts';
 import { canConvolve, convolve, filterLayout } from './conv.ts';
 import type { Term } from './fuse.ts';
 import { convInputGrad } from './input-gradient.ts';
-import { type BlockedSite, blocked, type Made } from './site.ts';
+import { type BlockedSite, blocked, type Emitted } from './site.ts';
 import { blockedView } from './views.ts';
 
 /** The node with all that is fused into it; undefined where it is no such sum. */
-export function lowerSum(s: BlockedSite, id: NodeId): Made | undefined {
+export function lowerSum(s: BlockedSite, id: NodeId): Emitted | undefined {
   const terms = s.fusion.terms(id);
   if (terms === undefined) return undefined;
   const { op, shape } = s.at(id);
@@ -36,7 +36,7 @@ function lowerTerms(
   batch: number | undefined,
 ): Name {
   const { at, b, model, read } = s;
-  const count = shape[1] as number;
+  const count = shape[1] ?? Number.NaN;
   const tensors = terms.flatMap((term) => (term.kind === 'tensor' ? [read(term.id, 'blocked')] : []));
   const takesBias = (term: Term) => term.kind === 'affine' || (term.kind === 'conv' && at(term.id).op.kind === 'conv');
   const products = terms

@@ -3,15 +3,26 @@
  *
  * B pixels of a row take the place of a block of input channels, and the forward's input channels that of columns. x becomes an
  * image [1, B pixels, H, chunks·I]; dy, as it lies in memory, is a filter [O, B pixels, oH, chunks]. Dilated by the I
- * columns of a chunk, the convolution gives [O, kH, I]: B output channels in a register, input channels in neighbouring
+ * columns of a chunk, the convolution gives [O, kH, I]: B output channels in a register, input channels in neighboring
  * registers, and nothing unfolded. Rows of the filter are rows of the result. For its columns, dy or x is shifted. An image,
  * or a few, is a group, and the groups' results are summed.
  */
-import { sizeOf } from '../../../graph/ir.ts';
+import { type ConvGeometry, type Shape, sizeOf } from '../../../graph/ir.ts';
 import { four } from '../value.ts';
 import { type Blocked, type Name, nchwc, sumOfRows, transposeTiles, view } from './blocked.ts';
 import { partOf } from './shift.ts';
-import type { ConvWeightGradient } from './weight-gradient.ts';
+
+export interface ConvWeightGradient {
+  readonly x: Name;
+  readonly xShape: Shape;
+  readonly dy: Name;
+  readonly dyShape: Shape;
+  /** dy in transposed tiles, where gradients of other 1x1 convolutions read these as well. */
+  readonly dyTiles?: () => Name;
+  /** Of dw, the forward's filter. */
+  readonly shape: Shape;
+  readonly geometry: ConvGeometry;
+}
 
 /** How rows of an image are cut into chunks of B pixels. */
 interface Chunks {
@@ -42,7 +53,7 @@ const LARGE_FILTER = 2 ** 14;
 const GROUP_PIXELS = 1024;
 
 /**
- * dw of a 1x1 convolution of stride 1, in `filter` layout. Without neighbours a chunk is any B pixels, and blocks of input channels
+ * dw of a 1x1 convolution of stride 1, in `filter` layout. Without neighbors a chunk is any B pixels, and blocks of input channels
  * can be rows, as they lie: nothing is put in another order. x and dy may change places, which gives the transpose of dw: so a dy
  * that many such gradients read, that of a node in a cell, is put into tiles once. Undefined where pixels are no whole
  * chunks, or filters large.

@@ -1,23 +1,10 @@
 /** The gradient of a convolution by its filter, in blocked memory. */
-import type { ConvGeometry, Shape } from '../../../graph/ir.ts';
 import { lowerConvWeightGrad } from '../lowerings/convolution.ts';
 import { four } from '../value.ts';
 import { type Blocked, type Name, nchwc, sumOfRows, view } from './blocked.ts';
 import { filterToBlocked, toPlain } from './layout.ts';
 import { partOf } from './shift.ts';
-import { pointwiseGradient, tiledGradient } from './tiled-gradient.ts';
-
-export interface ConvWeightGradient {
-  readonly x: Name;
-  readonly xShape: Shape;
-  readonly dy: Name;
-  readonly dyShape: Shape;
-  /** dy in transposed tiles, where gradients of other 1x1 convolutions read these as well. */
-  readonly dyTiles?: () => Name;
-  /** Of dw, the forward's filter. */
-  readonly shape: Shape;
-  readonly geometry: ConvGeometry;
-}
+import { type ConvWeightGradient, pointwiseGradient, tiledGradient } from './tiled-gradient.ts';
 
 /**
  * dw in the layout of the filter: `filter` for dense and grouped convolutions, `outer` for depthwise ones, and for a stem,

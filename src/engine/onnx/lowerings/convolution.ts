@@ -108,7 +108,7 @@ export function unread(
   return (padded - dilation[axis] * (kernel[axis] - 1) - 1) % stride[axis];
 }
 
-/** Above so many taps, the depthwise filter's gradient is fastest as one group per image and channel. */
+/** Above this number of taps, the depthwise filter's gradient is fastest as one group per image and channel. */
 const UNFOLDED_TAPS = 9;
 
 /** (x, dy) -> dw: x is unfolded into [N, groups, I·kH·kW, oH·oW], then one product per image and group, summed over N. */

@@ -92,7 +92,7 @@ export const lowerAvgPoolGrad: Lowering<OpOf<'avgPoolGrad'>> = ({ model }, { op,
         ),
       ]);
   if (stride[0] === 1 && stride[1] === 1) {
-    const flipped = pads.map((pad, i) => (kernel[i % 2] as number) - 1 - pad);
+    const flipped = pads.map((pad, i) => (kernel[i % 2] ?? Number.NaN) - 1 - pad);
     return model.node('AveragePool', [shares], { kernel_shape: kernel, pads: flipped, count_include_pad: 1 });
   }
   const filter = model.floats([c, 1, ...kernel], new Float32Array(c * area).fill(1 / area));
@@ -106,9 +106,9 @@ export const lowerAvgPoolGrad: Lowering<OpOf<'avgPoolGrad'>> = ({ model }, { op,
 /** For each window, row by row, how many elements of x it covers: padding is not counted. */
 export function windowCounts({ kernel, stride, pads }: PoolGeometry, x: Shape, y: Shape): number[] {
   const covered = (axis: 0 | 1) =>
-    Array.from({ length: four(y)[2 + axis] as number }, (_, i) => {
+    Array.from({ length: four(y)[2 + axis] ?? Number.NaN }, (_, i) => {
       const start = i * stride[axis] - pads[axis];
-      return Math.min(four(x)[2 + axis] as number, start + kernel[axis]) - Math.max(0, start);
+      return Math.min(four(x)[2 + axis] ?? Number.NaN, start + kernel[axis]) - Math.max(0, start);
     });
   const columns = covered(1);
   return covered(0).flatMap((rows) => columns.map((column) => rows * column));

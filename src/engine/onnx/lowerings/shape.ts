@@ -18,7 +18,7 @@ export const lowerSlice: Lowering<OpOf<'slice'>> = ({ model }, { op, inputs }) =
   const x = operand(inputs, 0);
   const axes = [...x.shape.keys()].filter((axis) => op.starts[axis] !== 0 || op.ends[axis] !== x.shape[axis]);
   if (axes.length === 0) return x.name;
-  const along = (values: readonly number[]) => model.ints(axes.map((axis) => values[axis] as number));
+  const along = (values: readonly number[]) => model.ints(axes.map((axis) => values[axis] ?? Number.NaN));
   return model.node('Slice', [x.name, along(op.starts), along(op.ends), model.ints(axes)]);
 };
 

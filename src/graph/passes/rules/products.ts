@@ -1,5 +1,5 @@
 /**
- * Rules that multiply small tensors with one another before they meet a large one, and bring a normalisation and what it is
+ * Rules that multiply small tensors with one another before they meet a large one, and bring a normalization and what it is
  * weighed with to the form x · scale + shift, one pass over x.
  */
 import { type NodeId, sizeOf } from '../../ir.ts';

@@ -4,7 +4,7 @@ import { createGraph, finish } from '../../builder.ts';
 import { interpret } from '../../interpret.ts';
 import type { NodeId } from '../../ir.ts';
 import * as ops from '../../ops.ts';
-import { optimise } from '../../passes.ts';
+import { optimize } from '../../passes.ts';
 import { feedsOf } from '../../testing/networks.ts';
 
 type Build = (g: ops.GraphBuilder, inputs: Inputs) => NodeId;
@@ -37,7 +37,7 @@ function left(build: Build): string {
     m: ops.input(g, 'm', [5, 3]),
   };
   const before = finish(g, { y: build(g, inputs) });
-  const after = optimise(before);
+  const after = optimize(before);
   const feeds = feedsOf(before, 'rules');
   const [expected, actual] = [interpret(before, feeds).y, interpret(after, feeds).y];
   assert.deepEqual(actual?.shape, expected?.shape);
@@ -157,7 +157,7 @@ describe('products', () => {
     );
   });
 
-  it('a weighed normalisation is one pass', () => {
+  it('a weighed normalization is one pass', () => {
     assert.equal(
       left((g, { x, s, t, a }) => ops.mul(g, a, ops.add(g, ops.mul(g, x, s), t))),
       `mul${CHANNELS} mul${IMAGE} mul${CHANNELS} add${IMAGE}`,

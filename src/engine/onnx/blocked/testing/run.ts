@@ -13,7 +13,7 @@ import { type Layout, permute } from '../layout.ts';
 import { probeBlock } from '../probe.ts';
 
 const runtime = nodeRuntime();
-const found = await probeBlock(runtime, { device: 'cpu', threads: 1, optimisation: 'none', keep: [] });
+const found = await probeBlock(runtime, { device: 'cpu', threads: 1, optimization: 'none', keep: [] });
 
 /** Options of a test that needs blocked operators. */
 export const OPTIONS = found === 0 ? { skip: 'this processor has no blocked operators' } : {};
@@ -68,7 +68,7 @@ export async function assertCase(test: BlockedCase, openBatch = false): Promise<
   const session = await runtime.createSession(model.encode(), {
     device: 'cpu',
     threads: 2,
-    optimisation: 'none',
+    optimization: 'none',
     keep: [],
   });
   try {

@@ -11,7 +11,7 @@ import {
   type Network,
   withGradients,
 } from '../testing/networks.ts';
-import { foldMoments } from './foldMoments.ts';
+import { foldMoments } from './fold-moments.ts';
 
 const kinds = (network: Network) => foldMoments(forwardOf(network)).nodes.map(({ op }) => op.kind);
 const isFolded = (network: Network) => kinds(network).includes('convWeightGrad');

@@ -1,48 +1,48 @@
 import type { Rng } from '../common/random.ts';
 import { type HostTensor, sizeOf } from '../graph/ir.ts';
-import type { Initialiser, Parameter } from './network.ts';
+import type { Initializer, Parameter } from './network.ts';
 
 /**
  * Fresh values of parameters or statistics, by path. Each tensor draws from a stream of its own, named by its path, so
  * that networks which share a layer start it alike.
  */
-export function initialise(
+export function initialize(
   parameters: readonly Parameter[],
   rng: (...labels: readonly string[]) => Rng,
 ): Record<string, HostTensor> {
   return Object.fromEntries(
-    parameters.map(({ path, shape, initialiser }) => {
+    parameters.map(({ path, shape, initializer }) => {
       const data = new Float32Array(sizeOf(shape));
-      fill(data, initialiser, () => rng('initialise', path));
+      fill(data, initializer, () => rng('initialise', path));
       return [path, { shape, data }];
     }),
   );
 }
 
-function fill(data: Float32Array, initialiser: Initialiser, stream: () => Rng): void {
-  switch (initialiser.kind) {
+function fill(data: Float32Array, initializer: Initializer, stream: () => Rng): void {
+  switch (initializer.kind) {
     case 'constant':
-      data.fill(initialiser.value);
+      data.fill(initializer.value);
       return;
     case 'heNormal': {
       const random = stream();
-      const deviation = Math.sqrt(2 / initialiser.fan);
+      const deviation = Math.sqrt(2 / initializer.fan);
       for (let i = 0; i < data.length; i++) data[i] = deviation * random.normal();
       return;
     }
     case 'normal': {
       const random = stream();
-      for (let i = 0; i < data.length; i++) data[i] = initialiser.deviation * random.normal();
+      for (let i = 0; i < data.length; i++) data[i] = initializer.deviation * random.normal();
       return;
     }
     case 'uniform': {
       const random = stream();
-      for (let i = 0; i < data.length; i++) data[i] = initialiser.limit * (2 * random.float() - 1);
+      for (let i = 0; i < data.length; i++) data[i] = initializer.limit * (2 * random.float() - 1);
       return;
     }
     case 'glorotUniform': {
       const random = stream();
-      const limit = Math.sqrt(6 / (initialiser.fanIn + initialiser.fanOut));
+      const limit = Math.sqrt(6 / (initializer.fanIn + initializer.fanOut));
       for (let i = 0; i < data.length; i++) data[i] = limit * (2 * random.float() - 1);
     }
   }

@@ -19,12 +19,12 @@ function bias(l: Lowering, x: NodeId): NodeId {
   return ops.reshape(l.g, l.parameter('bias', [channelsOf(l, x)], { kind: 'constant', value: 0 }), alongChannels(l, x));
 }
 
-/** centred · weight / sqrt(variance + epsilon) + bias, weight and bias by channel. */
-function scaleCentred(l: Lowering, centred: NodeId, variance: NodeId, { affine, epsilon }: Affine): NodeId {
+/** centered · weight / sqrt(variance + epsilon) + bias, weight and bias by channel. */
+function scaleCentered(l: Lowering, centered: NodeId, variance: NodeId, { affine, epsilon }: Affine): NodeId {
   const deviation = ops.sqrt(l.g, ops.add(l.g, variance, ops.constant(l.g, epsilon)));
-  if (!affine) return ops.div(l.g, centred, deviation);
-  const scale = ops.div(l.g, gain(l, centred), deviation);
-  return ops.add(l.g, ops.mul(l.g, centred, scale), bias(l, centred));
+  if (!affine) return ops.div(l.g, centered, deviation);
+  const scale = ops.div(l.g, gain(l, centered), deviation);
+  return ops.add(l.g, ops.mul(l.g, centered, scale), bias(l, centered));
 }
 
 /** x · scale + shift, which has the given mean and variance by channel become bias and weight²: one pass over x. */
@@ -41,19 +41,19 @@ interface Moments {
   readonly mean: NodeId;
   readonly variance: NodeId;
   /** x - mean, where it was made. */
-  readonly centred?: NodeId;
+  readonly centered?: NodeId;
 }
 
 /** Of features, [N, F]: two passes, as exact as the numbers allow. */
-function centredMoments(l: Lowering, x: NodeId, axes: readonly number[]): Moments & { readonly centred: NodeId } {
+function centeredMoments(l: Lowering, x: NodeId, axes: readonly number[]): Moments & { readonly centered: NodeId } {
   const mean = ops.reduceMean(l.g, x, axes, true);
-  const centred = ops.sub(l.g, x, mean);
-  return { mean, centred, variance: ops.reduceMean(l.g, ops.mul(l.g, centred, centred), axes, true) };
+  const centered = ops.sub(l.g, x, mean);
+  return { mean, centered, variance: ops.reduceMean(l.g, ops.mul(l.g, centered, centered), axes, true) };
 }
 
 /**
  * Of images, from the mean of x and of x²: no tensor of x's size besides x is kept, and where x is a 1x1 convolution both
- * come from its input (graph/passes/foldNormalisation.ts).
+ * come from its input (graph/passes/foldNormalization.ts).
  */
 function channelMoments(l: Lowering, x: NodeId, axes: readonly number[]): Moments {
   const mean = ops.reduceMean(l.g, x, axes, true); // [1, C, 1, 1]
@@ -63,14 +63,14 @@ function channelMoments(l: Lowering, x: NodeId, axes: readonly number[]): Moment
 }
 
 /**
- * Batch normalisation (Ioffe & Szegedy 2015, algorithm 1). The running mean and the running unbiased variance move by
+ * Batch normalization (Ioffe & Szegedy 2015, algorithm 1). The running mean and the running unbiased variance move by
  * `momentum` towards the batch's at each training step, as in PyTorch; inference uses them.
  *
  * Differs: for images the variance is mean(x²) - mean(x)². In float32 its relative error is about 1e-7 · mean² / variance:
- * a tenth where a channel's mean is a thousand deviations, which does not occur behind a convolution of normalised images.
- * Features keep the centred form, since a column of a table may well be like that.
+ * a tenth where a channel's mean is a thousand deviations, which does not occur behind a convolution of normalized images.
+ * Features keep the centered form, since a column of a table may well be like that.
  */
-export function normaliseBatch(l: Lowering, x: NodeId, options: Affine & { readonly momentum: number }): NodeId {
+export function normalizeBatch(l: Lowering, x: NodeId, options: Affine & { readonly momentum: number }): NodeId {
   const shape = l.g.shape(x);
   const axes = shape.flatMap((_, axis) => (axis === 1 ? [] : [axis]));
   const channels = channelsOf(l, x);
@@ -80,23 +80,23 @@ export function normaliseBatch(l: Lowering, x: NodeId, options: Affine & { reado
     const variance = ops.reshape(l.g, l.statistic('runningVariance', [channels], 1), along);
     return scaleAndShift(l, x, mean, variance, options);
   }
-  const moments: Moments = shape.length === 4 ? channelMoments(l, x, axes) : centredMoments(l, x, axes);
-  const { mean, variance, centred } = moments;
+  const moments: Moments = shape.length === 4 ? channelMoments(l, x, axes) : centeredMoments(l, x, axes);
+  const { mean, variance, centered } = moments;
   const { momentum } = options;
   const count = axes.reduce((product, axis) => product * (shape[axis] ?? 1), 1);
   l.statistic('runningMean', [channels], 0, { batch: mean, momentum, factor: 1 });
   const unbiased = count / Math.max(1, count - 1);
   l.statistic('runningVariance', [channels], 1, { batch: variance, momentum, factor: unbiased });
-  if (centred !== undefined) return scaleCentred(l, centred, variance, options);
+  if (centered !== undefined) return scaleCentered(l, centered, variance, options);
   return scaleAndShift(l, x, mean, variance, options);
 }
 
-export const lowerBatchNorm: Lower<'batchNorm'> = (l, module, x) => normaliseBatch(l, x, module);
+export const lowerBatchNorm: Lower<'batchNorm'> = (l, module, x) => normalizeBatch(l, x, module);
 
-/** Layer normalisation (Ba et al. 2016), over all axes but the batch or over the channels; weight and bias are by channel. */
+/** Layer normalization (Ba et al. 2016), over all axes but the batch or over the channels; weight and bias are by channel. */
 export const lowerLayerNorm: Lower<'layerNorm'> = (l, module, x) => {
   const all = l.g.shape(x).flatMap((_, axis) => (axis === 0 ? [] : [axis]));
   const axes = closed(module.axes) === 'channel' ? [1] : all;
-  const { centred, variance } = centredMoments(l, x, axes); // variance [N, 1, 1, 1], or [N, 1, H, W] by position
-  return scaleCentred(l, centred, variance, module);
+  const { centered, variance } = centeredMoments(l, x, axes); // variance [N, 1, 1, 1], or [N, 1, H, W] by position
+  return scaleCentered(l, centered, variance, module);
 };

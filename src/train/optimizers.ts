@@ -6,7 +6,7 @@ import { guarded } from '../network/switch.ts';
 import type { TrainSettings } from './settings.ts';
 
 /** A tensor that an optimizer keeps from step to step, such as `3/1/weight:momentum`. Starts as zeros. */
-export interface OptimiserState {
+export interface OptimizerState {
   /** `of`, a colon, `role`. */
   readonly name: string;
   /** The trained tensor that it belongs to, by path. */
@@ -19,20 +19,20 @@ export interface OptimiserState {
 /** What a step leaves in the place of the parameters (in their order) and of the optimizer's own tensors. */
 export interface Update {
   readonly parameters: readonly NodeId[];
-  readonly state: readonly OptimiserState[];
+  readonly state: readonly OptimizerState[];
 }
 
 /** What a rule reads of the settings; Adam's has no momentum of its own. */
-type OptimiserSettings = Pick<TrainSettings, 'weightDecay'> &
+type OptimizerSettings = Pick<TrainSettings, 'weightDecay'> &
   Partial<Pick<TrainSettings, 'momentum' | 'nesterov' | 'clipNorm'>>;
 type Trained = Pick<Parameter, 'path' | 'shape' | 'node' | 'when'>;
 
 /** A rule that turns gradients into new weights, as graph. Numbers that change with the step are scalar inputs. */
-export interface Optimiser {
+export interface Optimizer {
   /** Appends the update of all parameters by `gradients`, in their order, which are clipped first. */
   append(
     g: GraphBuilder,
-    settings: OptimiserSettings,
+    settings: OptimizerSettings,
     parameters: readonly Trained[],
     gradients: readonly NodeId[],
   ): Update;
@@ -44,7 +44,7 @@ export interface Optimiser {
  * Stochastic gradient descent, as `torch.optim.SGD` without dampening: g ← g + λ w; b ← μ b + g; w ← w − η d, where d is
  * b, or g + μ b for Nesterov. The buffer starts at zero, so the first b is g.
  */
-const sgd: Optimiser = {
+const sgd: Optimizer = {
   append(g, { momentum = 0, nesterov = false, weightDecay, clipNorm = 0 }, parameters, gradients) {
     const rate = ops.input(g, 'learningRate', []);
     return updateEach(g, parameters, gradients, clipNorm, (weight, gradient, keep) => {
@@ -66,7 +66,7 @@ const EPSILON = 1e-8;
  * w ← w − η/(1−β₁ᵗ) · m / (√v/√(1−β₂ᵗ) + ε). `coupled`: weight decay is added to the gradient. Otherwise AdamW
  * (Loshchilov & Hutter 2019): w ← w − η λ w first, and the gradient is left alone.
  */
-export function adamWith(decay: 'coupled' | 'decoupled', [beta1, beta2]: readonly [number, number] = BETAS): Optimiser {
+export function adamWith(decay: 'coupled' | 'decoupled', [beta1, beta2]: readonly [number, number] = BETAS): Optimizer {
   return {
     append(g, { weightDecay, clipNorm = 0 }, parameters, gradients) {
       const rate = ops.input(g, 'learningRate', []);
@@ -97,11 +97,11 @@ export function adamWith(decay: 'coupled' | 'decoupled', [beta1, beta2]: readonl
   };
 }
 
-export const OPTIMISERS = {
+export const OPTIMIZERS = {
   sgd,
   adam: adamWith('coupled'),
   adamw: adamWith('decoupled'),
-} as const satisfies Readonly<Record<TrainSettings['optimizer'], Optimiser>>;
+} as const satisfies Readonly<Record<TrainSettings['optimizer'], Optimizer>>;
 
 /**
  * Clips the gradients and runs `rule` for each tensor; `keep` makes (or finds) a state tensor of its shape. A tensor of an
@@ -115,7 +115,7 @@ function updateEach(
   rule: (weight: NodeId, gradient: NodeId, keep: (role: string, next: (old: NodeId) => NodeId) => NodeId) => NodeId,
 ): Update {
   const clipped = clipByGlobalNorm(g, gradients, clipNorm);
-  const state: OptimiserState[] = [];
+  const state: OptimizerState[] = [];
   const parameters = trained.map(({ path, shape, node, when }, i) => {
     const next = rule(node, clipped[i] as NodeId, (role, update) => {
       const name = `${path}:${role}`;

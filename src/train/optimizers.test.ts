@@ -6,7 +6,7 @@ import { nodeRuntime } from '../engine/runtime/node.node.ts';
 import { createGraph, finish } from '../graph/builder.ts';
 import type { HostTensor } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
-import { OPTIMISERS } from './optimisers.ts';
+import { OPTIMIZERS } from './optimizers.ts';
 import type { TrainSettings } from './settings.ts';
 import { referenceEngine } from './testing/reference-engine.ts';
 
@@ -22,7 +22,7 @@ const initial = (i: number) => Float32Array.from({ length: i === 0 ? 6 : 2 }, (_
 
 /** The weights after five steps of the optimizer's graph. */
 async function byGraph(engine: Engine, name: TrainSettings['optimizer'], options: Options): Promise<number[][]> {
-  const optimiser = OPTIMISERS[name];
+  const optimizer = OPTIMIZERS[name];
   const g = createGraph();
   const parameters = PATHS.map((path, i) => ({
     path,
@@ -31,7 +31,7 @@ async function byGraph(engine: Engine, name: TrainSettings['optimizer'], options
     when: [],
   }));
   const gradients = PATHS.map((path, i) => ops.input(g, `gradient of ${path}`, SHAPES[i] ?? []));
-  const update = optimiser.append(g, options, parameters, gradients);
+  const update = optimizer.append(g, options, parameters, gradients);
   const next = [
     ...PATHS.map((path, i) => [path, update.parameters[i] ?? -1] as const),
     ...update.state.map((entry) => [entry.name, entry.next] as const),
@@ -50,7 +50,7 @@ async function byGraph(engine: Engine, name: TrainSettings['optimizer'], options
   const program = await engine.compile(graph, carries);
   for (const [t, rate] of RATES.entries()) {
     const feeds: Record<string, HostTensor> = {};
-    for (const [entry, value] of Object.entries(optimiser.scalars(rate, t + 1))) {
+    for (const [entry, value] of Object.entries(optimizer.scalars(rate, t + 1))) {
       feeds[entry] = { shape: [], data: Float32Array.of(value) };
     }
     for (const [i, path] of PATHS.entries()) {
@@ -128,7 +128,7 @@ for (const [limit, factor] of [
       when: [],
     }));
     const raw = [ops.constant(g, [3, 0, 0, 0, 0, 0], [2, 3]), ops.constant(g, [0, 4])];
-    const { parameters: next } = OPTIMISERS.sgd.append(g, { weightDecay: 0, clipNorm: limit }, parameters, raw);
+    const { parameters: next } = OPTIMIZERS.sgd.append(g, { weightDecay: 0, clipNorm: limit }, parameters, raw);
     const program = await referenceEngine().compile(finish(g, { a: next[0] ?? -1, b: next[1] ?? -1 }));
     const { a, b } = await program.run({ learningRate: { shape: [], data: Float32Array.of(1) } });
     assert.deepEqual([a?.shape, b?.shape], SHAPES.slice());

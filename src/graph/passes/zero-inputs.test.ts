@@ -6,14 +6,14 @@ import { gradients } from '../differentiate.ts';
 import { interpret } from '../interpret.ts';
 import type { Graph } from '../ir.ts';
 import * as ops from '../ops.ts';
-import { optimise, optimiseForward, skipZeroInputs } from '../passes.ts';
+import { optimize, optimizeForward, skipZeroInputs } from '../passes.ts';
 import { relativeError } from '../testing/check.ts';
 import { demands } from './demand.ts';
 
 const SHAPE = [4, 8, 16, 32];
 const geometry = { stride: [1, 1], dilation: [1, 1], pads: [1, 1, 1, 1], groups: 1 } as const;
 
-/** x by `i` to nothing, itself or its rectification; that by `j` to nothing or a normalised convolution; the loss of both. */
+/** x by `i` to nothing, itself or its rectification; that by `j` to nothing or a normalized convolution; the loss of both. */
 function cell(): Graph {
   const g = createGraph();
   const [i, j] = [ops.input(g, 'i', []), ops.input(g, 'j', [])];
@@ -45,7 +45,7 @@ function differentiated(graph: Graph): Graph {
 
 describe('convolutions of what a switch makes zero', () => {
   it('are asked for, forward and backward, only where it is not zero', () => {
-    const graph = optimise(differentiated(optimiseForward(cell())));
+    const graph = optimize(differentiated(optimizeForward(cell())));
     const conditions = demands(graph);
     const fed = new Set(graph.nodes.flatMap(({ op }, id) => (op.kind === 'input' ? [id] : [])));
     const found = graph.nodes.flatMap(({ op }, id) => (op.kind.startsWith('conv') ? [{ kind: op.kind, id }] : []));
@@ -68,12 +68,12 @@ describe('convolutions of what a switch makes zero', () => {
       data: Float64Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random.normal()),
     });
     const values = { x: draw(SHAPE), w: draw([8, 8, 3, 3]), bias: draw([1, 8, 1, 1]) };
-    const [expected, ...actual] = [plain, skipZeroInputs(plain), optimiseForward(plain)].map(differentiated);
+    const [expected, ...actual] = [plain, skipZeroInputs(plain), optimizeForward(plain)].map(differentiated);
     for (let option = 0; option < 6; option++) {
       const [i, j] = [option % 3, Math.floor(option / 3)];
       const feeds = { ...values, i: { shape: [], data: [i] }, j: { shape: [], data: [j] } };
       const wanted = interpret(expected as Graph, feeds);
-      for (const graph of [...actual, ...actual.map(optimise)]) {
+      for (const graph of [...actual, ...actual.map(optimize)]) {
         for (const [name, { data }] of Object.entries(interpret(graph, feeds))) {
           const error = relativeError(data, wanted[name]?.data ?? []);
           assert.ok(error < 1e-8, `${name} with i ${i}, j ${j}: ${error}`);

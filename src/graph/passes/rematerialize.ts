@@ -1,5 +1,5 @@
 /**
- * Rematerialisation (Chen et al. 2016, "Training deep nets with sublinear memory cost"), of single tensors: what is kept
+ * Rematerialization (Chen et al. 2016, "Training deep nets with sublinear memory cost"), of single tensors: what is kept
  * from the forward to the backward part only to be read there is let go, and computed again before it is read, where that
  * is cheap and starts from tensors that are kept anyway. A 1x1 convolution and its ReLU take as long as reading their
  * result from main memory, so a step is no slower for it.
@@ -44,7 +44,7 @@ interface Candidate {
  *
  * `leastPeak` is in bytes, 1 GiB by default. To be called last: eliminating common subexpressions would undo it. n log n in the nodes.
  */
-export function rematerialise(graph: Graph, leastPeak = LEAST_PEAK): Graph {
+export function rematerialize(graph: Graph, leastPeak = LEAST_PEAK): Graph {
   if (graph.nodes.some(({ op }) => op.kind === 'select')) return graph;
   const peak = peakOf(graph);
   if (peak.bytes < leastPeak) return graph;

@@ -4,7 +4,7 @@ import { createGraph, finish } from '../builder.ts';
 import type { Graph, NodeId, OpKind, Shape } from '../ir.ts';
 import { peakBytes } from '../liveness.ts';
 import * as ops from '../ops.ts';
-import { optimise } from '../passes.ts';
+import { optimize } from '../passes.ts';
 import {
   convolution,
   feedsOf,
@@ -13,14 +13,14 @@ import {
   type Network,
   withGradients,
 } from '../testing/networks.ts';
-import { rematerialise } from './rematerialise.ts';
+import { rematerialize } from './rematerialize.ts';
 
 const IMAGE: Shape = [4, 16, 16, 16];
 const ANY_PEAK = 0;
 
 const count = ({ nodes }: Graph, ...kinds: readonly OpKind[]) =>
   nodes.filter(({ op }) => kinds.includes(op.kind)).length;
-const trained = (network: Network) => optimise(withGradients(forwardOf(network, IMAGE)));
+const trained = (network: Network) => optimize(withGradients(forwardOf(network, IMAGE)));
 
 /** Depthwise and 1x1 convolutions in turn. */
 const separable =
@@ -34,12 +34,12 @@ const separable =
     return y;
   };
 
-describe('rematerialisation', () => {
+describe('rematerialization', () => {
   it('computes 1x1 convolutions a second time for the backward part, with the same values', () => {
     const graph = trained(separable(4));
-    const result = rematerialise(graph, ANY_PEAK);
+    const result = rematerialize(graph, ANY_PEAK);
     assert.ok(peakBytes(result) < 0.9 * peakBytes(graph), `${peakBytes(result)} of ${peakBytes(graph)}`);
-    const feeds = feedsOf(graph, 'rematerialise');
+    const feeds = feedsOf(graph, 'rematerialize');
     assert.equal(largestDifference(graph, result, feeds), 0);
     assert.ok(count(result, 'conv') > count(graph, 'conv'));
   });
@@ -48,13 +48,13 @@ describe('rematerialisation', () => {
     const filters = ({ nodes }: Graph) =>
       nodes.filter(({ op, inputs }) => op.kind === 'conv' && nodes[inputs[1] ?? -1]?.shape[2] === 3).length;
     const graph = trained(separable(4));
-    assert.equal(filters(rematerialise(graph, ANY_PEAK)), filters(graph));
+    assert.equal(filters(rematerialize(graph, ANY_PEAK)), filters(graph));
     const dense = trained((g, x) => convolution(g, convolution(g, x, 'a', { kernel: 3 }), 'b', { kernel: 3 }));
-    assert.equal(rematerialise(dense, ANY_PEAK), dense);
+    assert.equal(rematerialize(dense, ANY_PEAK), dense);
   });
 
   it('puts the copy behind what it is multiplied with, so that it is computed late', () => {
-    const { nodes } = rematerialise(trained(separable(4)), ANY_PEAK);
+    const { nodes } = rematerialize(trained(separable(4)), ANY_PEAK);
     const keyOf = (id: NodeId) => JSON.stringify([nodes[id]?.op, nodes[id]?.inputs]);
     const seen = new Set<string>();
     let copies = 0;
@@ -72,9 +72,9 @@ describe('rematerialisation', () => {
     assert.ok(copies > 0);
   });
 
-  it('does what is computed already only once: optimised and rematerialised again, the graph has as many nodes', () => {
-    const once = rematerialise(trained(separable(4)), ANY_PEAK);
-    const twice = rematerialise(optimise(once), ANY_PEAK);
+  it('does what is computed already only once: optimized and rematerialized again, the graph has as many nodes', () => {
+    const once = rematerialize(trained(separable(4)), ANY_PEAK);
+    const twice = rematerialize(optimize(once), ANY_PEAK);
     assert.deepEqual([twice.nodes.length, peakBytes(twice)], [once.nodes.length, peakBytes(once)]);
   });
 
@@ -89,16 +89,16 @@ describe('rematerialisation', () => {
     );
     const sum = wide.reduce((total, y) => ops.matmul(g, total, y));
     const graph = finish(g, { y: ops.add(g, ops.mul(g, sum, b), a) });
-    const result = rematerialise(graph, ANY_PEAK);
+    const result = rematerialize(graph, ANY_PEAK);
     assert.equal(count(result, 'unary'), count(graph, 'unary') + 1);
     assert.equal(largestDifference(graph, result, feedsOf(graph, 'chain')), 0);
-    assert.equal(rematerialise(finish(g, { ...graph.outputs, a, b }), ANY_PEAK).nodes.length, graph.nodes.length);
+    assert.equal(rematerialize(finish(g, { ...graph.outputs, a, b }), ANY_PEAK).nodes.length, graph.nodes.length);
   });
 
   it('does nothing where memory is not short', () => {
     const graph = trained(separable(4));
-    assert.equal(rematerialise(graph), graph);
-    assert.equal(rematerialise(graph, peakBytes(graph) + 1), graph);
-    assert.notEqual(rematerialise(graph, peakBytes(graph)), graph);
+    assert.equal(rematerialize(graph), graph);
+    assert.equal(rematerialize(graph, peakBytes(graph) + 1), graph);
+    assert.notEqual(rematerialize(graph, peakBytes(graph)), graph);
   });
 });

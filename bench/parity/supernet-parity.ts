@@ -4,7 +4,7 @@
  * code 1 otherwise. PyTorch's network is the one that speed is compared with, `torch_supernet.py` in the folder `--peers`.
  *
  *     python3 -m venv DIR && DIR/bin/pip install torch numpy
- *     npx node --conditions=netsmith-source bench/parity/supernet_parity.ts --python DIR/bin/python
+ *     npx node --conditions=netsmith-source bench/parity/supernet-parity.ts --python DIR/bin/python
  *
  * Small by default; the network of the paper: `--channels 16 --cells 8 --batch 64 --size 32`. `--float64` has PyTorch also
  * compute in float64, which shows how far rounding alone takes two right implementations apart; `--layout portable` has
@@ -20,9 +20,9 @@ import { createEngine } from '../../src/engine/create.ts';
 import type { Feeds } from '../../src/engine/engine.ts';
 import { nodeRuntime } from '../../src/engine/runtime/node.node.ts';
 import { type HostTensor, type Shape, sizeOf } from '../../src/graph/ir.ts';
-import { ARCHITECTURE_OPTIMISER, supernetSteps } from '../../src/oneshot/mixture-steps.ts';
+import { ARCHITECTURE_OPTIMIZER, supernetSteps } from '../../src/oneshot/mixture-steps.ts';
 import { darts, supernet } from '../../src/space/index.ts';
-import { OPTIMISERS } from '../../src/train/optimisers.ts';
+import { OPTIMIZERS } from '../../src/train/optimizers.ts';
 import { freshTensors } from '../../src/train/program.ts';
 import { joinTensors, splitTensors } from '../../src/train/vectors.ts';
 import { parseFlags } from '../support/flags.ts';
@@ -123,12 +123,12 @@ async function computeHere(): Promise<Found> {
   const scalars = (values: Readonly<Record<string, number>>): Feeds =>
     Object.fromEntries(Object.entries(values).map(([name, v]) => [name, { shape: [], data: Float32Array.of(v) }]));
   const losses: number[] = [];
-  for (const [step, optimiser] of [
-    [steps.weightStep, OPTIMISERS.sgd],
-    [steps.archStep, ARCHITECTURE_OPTIMISER],
+  for (const [step, optimizer] of [
+    [steps.weightStep, OPTIMIZERS.sgd],
+    [steps.archStep, ARCHITECTURE_OPTIMIZER],
   ] as const) {
     const program = await engine.compile(step.graph, step.carries);
-    const { loss } = await program.run({ input: x, targets, ...scalars(optimiser.scalars(0, 1)) }, device);
+    const { loss } = await program.run({ input: x, targets, ...scalars(optimizer.scalars(0, 1)) }, device);
     losses.push(loss?.data[0] ?? Number.NaN);
     await program.dispose();
   }

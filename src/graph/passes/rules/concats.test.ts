@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as ops from '../../ops.ts';
-import { optimise, optimiseForward } from '../../passes.ts';
+import { optimize, optimizeForward } from '../../passes.ts';
 import {
   convolution,
   feedsOf,
@@ -21,8 +21,8 @@ const cell = (g: ops.GraphBuilder, x: number, channels = 16) =>
 /** What is left of a network with its gradients, which are checked to be the same. */
 function left(network: Network): string[] {
   const plain = withGradients(forwardOf(network, IMAGE));
-  const forward = optimiseForward(forwardOf(network, IMAGE));
-  const actual = optimise(withGradients(forward));
+  const forward = optimizeForward(forwardOf(network, IMAGE));
+  const actual = optimize(withGradients(forward));
   assert.ok(largestDifference(plain, actual, feedsOf(plain, 'joints')) < 1e-10);
   return imagesIn(actual, IMAGE);
 }

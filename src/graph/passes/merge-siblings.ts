@@ -2,7 +2,7 @@ import type { Graph, Node, NodeId } from '../ir.ts';
 import { concat, type GraphBuilder, mul, reduceMean, slice } from '../ops.ts';
 import { ALWAYS, demands } from './demand.ts';
 import { eliminateDeadCode } from './eliminate.ts';
-import { isChannelMean } from './foldMoments.ts';
+import { isChannelMean } from './fold-moments.ts';
 import { rebuild } from './rebuild.ts';
 import { attributesOf } from './simplify.ts';
 import { readersOf } from './uses.ts';
@@ -10,7 +10,7 @@ import { readersOf } from './uses.ts';
 /** Cuts between whole blocks of channels cost no change of layout, whatever the block. */
 const BLOCK = 16;
 
-/** An image has at most so many pixels for each output channel of one convolution, or merging does not pay. */
+/** Merging does not pay above this number of pixels per output channel of one convolution. */
 const MOST_PIXELS = 4;
 
 /** Convolutions that become one, in the order in which their channels lie in it. */
@@ -91,11 +91,11 @@ function familiesIn(graph: Graph): ReadonlyMap<NodeId, Family> {
     const filter = nodes[inputs[1] ?? -1];
     if (op.kind !== 'conv' || op.groups !== 1 || inputs.length > 2 || filter?.op.kind !== 'input') return undefined;
     const isWide = filter.shape.slice(2).some((n) => n > 1);
-    const isNormalised = (readers[id] ?? []).some((reader) => isChannelMean(nodes[reader]));
+    const isNormalized = (readers[id] ?? []).some((reader) => isChannelMean(nodes[reader]));
     const [, channels = 0, height = 0, width = 0] = shape;
     const pays = channels % BLOCK === 0 && height * width <= MOST_PIXELS * channels;
     const fits = pays && conditions[id] === ALWAYS;
-    return isWide && isNormalised && fits ? `${inputs[0]} ${filter.shape} ${attributesOf(op)}` : undefined;
+    return isWide && isNormalized && fits ? `${inputs[0]} ${filter.shape} ${attributesOf(op)}` : undefined;
   };
   const families = new Map<NodeId, Family>();
   for (const [key, members] of Map.groupBy(nodes.keys(), keyOf)) {

@@ -4,7 +4,7 @@
  * within 1e-4 relative and all 50 within 1 %; exit code 1 otherwise. Results: docs/parity.md.
  *
  *     python3 -m venv /tmp/torchenv && /tmp/torchenv/bin/pip install torch numpy
- *     npx node --conditions=netsmith-source bench/parity/train_parity.ts --python /tmp/torchenv/bin/python \
+ *     npx node --conditions=netsmith-source bench/parity/train-parity.ts --python /tmp/torchenv/bin/python \
  *       --data-dir ../shared/data/cifar-10-batches-bin
  *
  * `--float64` has PyTorch compute in float64: how far rounding alone takes two right implementations apart. `--seed` gives
@@ -20,7 +20,7 @@ import { openDataset } from '../../src/data/open.node.ts';
 import { createEngine } from '../../src/engine/create.ts';
 import { nodeRuntime } from '../../src/engine/runtime/node.node.ts';
 import { type HostTensor, sizeOf } from '../../src/graph/ir.ts';
-import { initialise } from '../../src/network/initialise.ts';
+import { initialize } from '../../src/network/initialize.ts';
 import { nasBench201, resolve } from '../../src/space/index.ts';
 import { freshTensors, trainingGraph } from '../../src/train/program.ts';
 import { joinTensors } from '../../src/train/vectors.ts';
@@ -51,7 +51,7 @@ const { info } = search;
 const space = nasBench201.create(info, { channels: CHANNELS, cells: CELLS });
 const network = resolve(space, space.text?.parse(ARCHITECTURE) ?? {});
 const step = trainingGraph({ network, info, resolution: 1 }, SETTINGS, BATCH);
-const weights = { ...initialise(step.parameters, (...labels) => rng(seed, ...labels)) };
+const weights = { ...initialize(step.parameters, (...labels) => rng(seed, ...labels)) };
 // The last layer as PyTorch starts it, uniform in ±1/sqrt(inputs): with Glorot's wider range, the first steps magnify
 // rounding so much that PyTorch in float32 and in float64 differ by more than the tolerance (docs/parity.md).
 const [headPath, headInputs] = ['10/weight', 4 * CHANNELS];

@@ -2,16 +2,16 @@ import type { Graph, Node, NodeId } from '../ir.ts';
 import { isPointwise } from '../ops/conv.ts';
 import { abs, add, constant, type GraphBuilder, mul, relu, select, sub } from '../ops.ts';
 import { demands, isHeavy } from './demand.ts';
-import { givesZero } from './foldZeros.ts';
+import { givesZero } from './fold-zeros.ts';
 import { rebuild } from './rebuild.ts';
 
 /** Whether a node's value is zero: where `index`, [], is 1 and not 0, in a share of the runs if options are equally likely. */
-interface Sometimes {
+interface ZeroForOption {
   readonly index: NodeId;
   readonly share: number;
 }
 /** `never` for all that is known. */
-type Zero = 'never' | 'always' | Sometimes;
+type Zero = 'never' | 'always' | ZeroForOption;
 
 /** What is zero in fewer runs is not worth a switch. */
 const LEAST_SHARE = 0.1;
@@ -55,7 +55,7 @@ function zeroOf(node: Node, own: readonly Zero[], g: GraphBuilder): Zero {
     case 'select': {
       const options = own.slice(1);
       if (options.every((zero) => zero === options[0])) return options[0] ?? 'never';
-      const terms = options.flatMap((zero, k): Sometimes[] => {
+      const terms = options.flatMap((zero, k): ZeroForOption[] => {
         if (zero === 'never') return [];
         const chosen = { index: isOption(g, inputs[0] ?? -1, k), share: 1 / options.length };
         return [zero === 'always' ? chosen : product(g, chosen, zero)];
@@ -87,6 +87,6 @@ function both(g: GraphBuilder, a: Zero, b: Zero): Zero {
   return b === 'always' || a.index === b.index ? a : product(g, a, b);
 }
 
-function product(g: GraphBuilder, a: Sometimes, b: Sometimes): Sometimes {
+function product(g: GraphBuilder, a: ZeroForOption, b: ZeroForOption): ZeroForOption {
   return { index: mul(g, a.index, b.index), share: a.share * b.share };
 }

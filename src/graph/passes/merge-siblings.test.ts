@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Graph, NodeId } from '../ir.ts';
 import * as ops from '../ops.ts';
-import { optimise, optimiseForward } from '../passes.ts';
+import { optimize, optimizeForward } from '../passes.ts';
 import {
   batchNorm,
   convolution,
@@ -13,7 +13,7 @@ import {
   type Network,
   withGradients,
 } from '../testing/networks.ts';
-import { mergeSiblings } from './mergeSiblings.ts';
+import { mergeSiblings } from './merge-siblings.ts';
 
 const IMAGE = [2, 16, 4, 4];
 
@@ -28,13 +28,13 @@ const edges =
     });
     return ops.concat(g, ends, 1);
   };
-const normalised = edges((g, x, name) => batchNorm(g, convolution(g, x, name, { kernel: 3 })));
+const normalized = edges((g, x, name) => batchNorm(g, convolution(g, x, name, { kernel: 3 })));
 const count = ({ nodes }: Graph, kind: string) => nodes.filter(({ op }) => op.kind === kind).length;
 
 describe('sibling convolutions', () => {
   it('become one, forward and in both gradients, with the same values', () => {
-    const expected = withGradients(forwardOf(normalised, IMAGE));
-    const merged = optimise(withGradients(optimiseForward(forwardOf(normalised, IMAGE))));
+    const expected = withGradients(forwardOf(normalized, IMAGE));
+    const merged = optimize(withGradients(optimizeForward(forwardOf(normalized, IMAGE))));
     assert.ok(largestDifference(expected, merged, feedsOf(expected, 'siblings')) < 1e-9);
     assert.deepEqual(
       ['conv', 'convInputGrad', 'convWeightGrad'].map((kind) => count(merged, kind)),
@@ -60,7 +60,7 @@ describe('sibling convolutions', () => {
   });
 
   it('stay apart where the images are large beside the filters', () => {
-    const of = (side: number) => forwardOf(normalised, [1, 16, side, side]);
+    const of = (side: number) => forwardOf(normalized, [1, 16, side, side]);
     assert.notEqual(mergeSiblings(of(8)).nodes.length, of(8).nodes.length);
     const large = of(9);
     assert.equal(mergeSiblings(large), large);

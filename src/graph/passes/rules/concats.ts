@@ -53,7 +53,7 @@ const summedParts: Rule<'conv'> = (r, op, inputs) => {
   return terms.reduce((sum, term) => add(r, sum, term));
 };
 
-export const jointRules: Rules = {
+export const concatRules: Rules = {
   unary: [ofParts],
   slice: [slicedParts],
   reduce: [reducedParts],
