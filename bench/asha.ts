@@ -12,17 +12,17 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { checkSettings } from '../src/cli/config.ts';
-import { entryModule } from '../src/cli/entry.ts';
-import { memoryOfProcess } from '../src/cli/memory.node.ts';
-import { type Setup, setUp } from '../src/cli/setup.ts';
-import { ordersToJson, planOfSetup, planToJson } from '../src/cli/study.ts';
+import { entryModule } from '../src/app/entry.ts';
+import { memoryOfProcess } from '../src/app/memory.node.ts';
+import { type Setup, setUp } from '../src/app/setup.ts';
+import { ordersToJson, planOfSetup, planToJson } from '../src/app/study.ts';
 import { mean } from '../src/report/numbers.ts';
 import type { Architecture } from '../src/space/index.ts';
 import type { Problem, Strategy } from '../src/strategy/strategy.ts';
 import { runStudy } from '../src/study/run.ts';
+import { checkSettings } from '../src/study/spec.ts';
 import type { Trial } from '../src/study/store/store.ts';
-import { createStudy } from '../src/study/study.node.ts';
+import { createStudyStore } from '../src/study/study.node.ts';
 import { processPool } from '../src/study/worker/process.node.ts';
 import { circumstances, saveResult } from './engine/results.ts';
 import { parseFlags } from './support/flags.ts';
@@ -66,7 +66,7 @@ async function trialsOf(setup: Setup, strategy: Strategy, problem: Problem, what
   const folder = mkdtempSync(join(tmpdir(), 'netsmith-asha-'));
   const dir = join(folder, 'study');
   const plan = planOfSetup(setup);
-  const store = await createStudy(dir, { name: what, settings: planToJson(plan), state: strategy.init(problem) });
+  const store = await createStudyStore(dir, { name: what, settings: planToJson(plan), state: strategy.init(problem) });
   const { settings } = setup;
   const orders = ordersToJson({ plan, memoryBytes: memoryOfProcess(settings, settings.workers) });
   try {

@@ -134,6 +134,7 @@ async function measure(engine: Engine, data: SearchData, space: Space, number: n
       { space, architecture },
       {
         fidelity,
+        trial: 0,
         fullFidelity: fidelity,
         rng: (...labels) => rng('morphism', seed, number, label, ...labels),
         signal: new AbortController().signal,

@@ -13,12 +13,12 @@ import {
   openDataset,
   type Problem,
   pick,
-  resolve,
+  resolveArchitecture,
   resolveHyperparameters,
   runStudy,
   smallCnn,
   trainEstimator,
-} from 'netsmith';
+} from 'netsmith/node';
 
 const settings = { ...DEFAULT_SETTINGS, epochs: 2 };
 const { search: data } = await openDataset({ name: 'digits', seed: 1, validShare: 0.25, trainSamples: 400 });
@@ -45,7 +45,7 @@ const problem: Problem = {
   seed: 1,
   fidelities: [{ epochs: settings.epochs, data: 1, resolution: 1, width: 1 }],
   costs: (architecture) => {
-    const { params, flops } = networkCosts(resolve(space, architecture), space.task);
+    const { params, flops } = networkCosts(resolveArchitecture(space, architecture), space.task);
     return { params, flops };
   },
 };
@@ -54,7 +54,7 @@ const store = memoryStore({ name: 'joint', settings: {}, state: strategy.init(pr
 const engine = await createEngine(nodeRuntime(), { device: 'cpu', threads: 1 });
 const estimator = trainEstimator({ engine, data, settings });
 
-const describe = (architecture: Parameters<typeof resolve>[1]) =>
+const describe = (architecture: Parameters<typeof resolveArchitecture>[1]) =>
   Object.entries(resolveHyperparameters(space, architecture))
     .map(([name, value]) => `${name} ${typeof value === 'number' ? Number(value.toPrecision(3)) : value}`)
     .join(', ');

@@ -11,10 +11,10 @@ import {
   nodeRuntime,
   openDataset,
   type Problem,
-  resolve,
+  resolveArchitecture,
   runStudy,
   trainEstimator,
-} from 'netsmith';
+} from 'netsmith/node';
 import { ownSpace } from './own-space.ts';
 
 const settings = { ...DEFAULT_SETTINGS, epochs: 2 };
@@ -29,7 +29,7 @@ const problem: Problem = {
   seed: 1,
   fidelities: [{ epochs: settings.epochs, data: 1, resolution: 1, width: 1 }],
   costs: (architecture) => {
-    const { params, flops } = networkCosts(resolve(space, architecture), space.task);
+    const { params, flops } = networkCosts(resolveArchitecture(space, architecture), space.task);
     return { params, flops };
   },
 };

@@ -1,6 +1,6 @@
 // An estimator of your own: the mean of several short trainings with different seeds, so that luck counts less. Use it by its file:
 //   netsmith search --estimator examples/own-estimator.ts --estimator-options seeds=3 --epochs 2 --trials 20
-import { defineEstimator, resolve, TrainingFailure, TrialFailure, trainNetwork } from 'netsmith';
+import { defineEstimator, resolveArchitecture, TrainingFailure, TrialFailure, trainNetwork } from 'netsmith';
 
 export const meanOfSeeds = defineEstimator({
   name: 'mean-of-seeds',
@@ -15,7 +15,7 @@ export const meanOfSeeds = defineEstimator({
         try {
           const trained = await trainNetwork({
             engine: await engine(),
-            network: resolve(space, architecture),
+            network: resolveArchitecture(space, architecture),
             ...{ info, train, valid, signal: run.signal },
             settings: { ...training, epochs: run.fidelity.epochs },
             rng: (...labels) => run.rng(seed, ...labels),

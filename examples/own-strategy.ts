@@ -2,7 +2,15 @@
 //   netsmith search --strategy examples/own-strategy.ts --strategy-options tries=50 --trials 20
 // and, since a stored study runs no code, name it again to go on:
 //   netsmith resume runs/digits-small-cnn-1 --strategy examples/own-strategy.ts --trials 40
-import { type Architecture, compareBy, defineStrategy, mutate, rng, sampleWithin, withinLimits } from 'netsmith';
+import {
+  type Architecture,
+  compareBy,
+  defineStrategy,
+  mutateArchitecture,
+  rng,
+  sampleWithin,
+  withinLimits,
+} from 'netsmith';
 
 /** Plain JSON: it is stored with every trial. */
 type State = { readonly best: Architecture | null; readonly metrics: Readonly<Record<string, number>> };
@@ -20,7 +28,7 @@ export const hillClimbing = defineStrategy({
         const random = rng(problem.seed, 'hill-climbing', firstTrial + i);
         let architecture = sampleWithin(problem, firstTrial + i);
         for (let tried = 0; state.best !== null && tried < tries; tried++) {
-          const neighbour = mutate(problem.space, state.best, random);
+          const neighbour = mutateArchitecture(problem.space, state.best, random);
           if (!withinLimits(problem, neighbour)) continue;
           architecture = neighbour;
           break;

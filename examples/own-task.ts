@@ -22,7 +22,7 @@ import {
   pick,
   readModel,
   recurrent,
-  resolve,
+  resolveArchitecture,
   rng,
   runStudy,
   type Samples,
@@ -33,7 +33,7 @@ import {
   type TaskDefinition,
   trainEstimator,
   trainNetwork,
-} from 'netsmith';
+} from 'netsmith/node';
 
 /** What goes in and out, the loss, the metrics, and what `predict` prints. */
 const nextLetter: TaskDefinition = {
@@ -94,7 +94,7 @@ const problem: Problem = {
   ...{ space, objectives: [CLASS_METRICS[0]], limits: [], seed: 1 },
   fidelities: [{ epochs: settings.epochs, data: 1, resolution: 1, width: 1 }],
   costs: (architecture) => {
-    const { params, flops } = networkCosts(resolve(space, architecture), space.task);
+    const { params, flops } = networkCosts(resolveArchitecture(space, architecture), space.task);
     return { params, flops };
   },
 };
@@ -108,7 +108,7 @@ const [winner] = best;
 if (winner === undefined) throw new Error('no trial has succeeded');
 console.log(`best: trial ${winner.trial}, accuracy ${winner.metrics.accuracy?.toFixed(2)}`);
 
-const network = resolve(space, winner.architecture);
+const network = resolveArchitecture(space, winner.architecture);
 const training = await trainNetwork({
   ...{ engine, network, info: data.info, task: nextLetter, train: data.train, settings },
   rng: (...labels) => rng(1, ...labels),

@@ -23,6 +23,6 @@ cpSync(source, target, {
 });
 if (!existsSync(join(target, 'index.js'))) throw new Error('the build wrote no dist/index.js');
 
-const { configSchema, SCHEMA_FILE } = await import(pathToFileURL(join(target, 'cli', 'schema.js')).href);
+const { configSchema, SCHEMA_FILE } = await import(pathToFileURL(join(target, 'study', 'config-schema.js')).href);
 mkdirSync(dirname(join(root, SCHEMA_FILE)), { recursive: true });
 writeFileSync(join(root, SCHEMA_FILE), `${JSON.stringify(configSchema(), null, 2)}\n`);

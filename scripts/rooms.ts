@@ -9,7 +9,17 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   strategy: ['space', 'model'],
   estimate: ['space', 'model', 'network', 'graph', 'engine', 'train', 'task', 'data', 'device'],
   oneshot: ['space', 'model', 'network', 'graph', 'engine', 'train', 'task', 'data', 'device', 'strategy', 'estimate'],
-  study: ['space', 'strategy/strategy.ts', 'strategy/members.ts', 'estimate/estimator.ts', 'estimate/tabular/table.ts'],
+  study: [
+    'space',
+    'strategy',
+    'model',
+    'measure',
+    'task',
+    'estimate/estimator.ts',
+    'estimate/tabular/table.ts',
+    'data',
+    'train/settings.ts',
+  ],
   model: ['graph', 'engine'],
   network: ['space', 'graph'],
   measure: ['space', 'graph', 'network'],
@@ -21,7 +31,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   device: ['engine', 'network'],
   report: ['space', 'strategy', 'estimate', 'study', 'network', 'graph', 'engine', 'train', 'task', 'data', 'device'],
 };
-const ROOMS = [...Object.keys(MAY_IMPORT), 'cli'];
+/** Puts the others together, on Node: all that the command line and the library share. Only cli/ is above it. */
+const TOP = 'app';
+const ROOMS = [...Object.keys(MAY_IMPORT), TOP, 'cli'];
+
+/** The entry points of the package that run in a browser; `src/node.ts` is the one that does not. */
+const BROWSER_ENTRIES = ['src/index.ts', 'src/web.ts'];
 
 /** Packages that only Node can load; everything else that is installed runs in a browser too. */
 const NODE_ONLY = ['sharp', 'onnxruntime-node', 'log-update', 'commander'];
@@ -51,11 +66,19 @@ export function roomOverrides(): readonly Override[] {
     const rooms = { group, message: `${room}/ may import ${names}${room === 'common' ? '' : ' (and common/)'}.` };
     const node = {
       group: [...NODE_ONLY, 'node:*', 'node:*/**', '**/*.node.ts', '**/testing/**'],
-      message: 'Only *.node.ts files, tests and cli/ may use what only Node can do; pass it in.',
+      message: 'Only *.node.ts files, tests, app/ and cli/ may use what only Node can do; pass it in.',
     };
     overrides.push(restrict([`src/${room}/**`, ...NODE_FILES.map((file) => `!src/${room}/**/${file}`)], [rooms, node]));
     overrides.push(restrict([`src/${room}/**/*.node.ts`], [rooms]));
   }
+  const adapters = {
+    group: [...NODE_ONLY, 'node:*', '**/*.node.ts', `./${TOP}/**`, './cli/**'],
+    message: `The entry points for browsers import no *.node.ts file, no ${TOP}/ and no cli/.`,
+  };
+  overrides.push(restrict(BROWSER_ENTRIES, [adapters]));
+  overrides.push(restrict(['src/node.ts'], [{ group: ['./cli/**'], message: 'No entry point imports cli/.' }]));
+  const cli = { group: ['**/../cli/**'], message: `${TOP}/ may import anything but cli/.` };
+  overrides.push(restrict([`src/${TOP}/**`], [cli]));
   return overrides;
 }
 

@@ -1,11 +1,11 @@
 /**
- * Netsmith as a library: define a space, open data, search in this process or in workers, train, export.
+ * Netsmith as a library, without what only Node can do: spaces, strategies, estimators, measures, and studies over a runtime and a store
+ * that are passed in. `netsmith/node` adds studies in folders, data and ONNX Runtime; `netsmith/web` is for browsers.
  *
  * @packageDocumentation
  */
 import './common/node-version.ts';
 
-export { defineConfig, type NetsmithConfig } from './cli/define-config.ts';
 export { DataError, StudyStopped, UserError } from './common/errors.ts';
 export type { Fidelity } from './common/fidelity.ts';
 export type { Json } from './common/json.ts';
@@ -20,14 +20,9 @@ export {
   type DatasetOrigin,
 } from './data/catalogue.ts';
 export type * from './data/dataset.ts';
-export { type DownloadOptions, type DownloadProgress, downloadDataset } from './data/download.node.ts';
-export { openDataset } from './data/open.node.ts';
 export { createEngine } from './engine/create.ts';
 export type { CompileOptions, Engine, EngineOptions, Program, State } from './engine/engine.ts';
-export { nodeRuntime } from './engine/runtime/node.node.ts';
 export type { Device, MemoryPolicy, Runtime } from './engine/runtime/runtime.ts';
-export { threadedRuntime } from './engine/runtime/thread.node.ts';
-export { type CheckEstimatorOptions, checkEstimator } from './estimate/conformance.node.ts';
 export * from './estimate/estimator.ts';
 export { defineEstimator, type EstimatorContext, type EstimatorDefinition, type OwnEstimator } from './estimate/own.ts';
 export {
@@ -46,10 +41,8 @@ export {
   type ProxyOptions,
   type ProxyScores,
 } from './estimate/proxies/measure.ts';
-export { openCsvTable } from './estimate/tabular/csv.node.ts';
 export type { ArchitectureColumns, CsvTableOptions } from './estimate/tabular/csv.ts';
 export { type SimulatedClock, simulatedClock, tabularEstimator } from './estimate/tabular/estimator.ts';
-export { openNasBench201 } from './estimate/tabular/nas-bench-201.node.ts';
 export type { Row, Table } from './estimate/tabular/table.ts';
 export { type TrainEstimatorOptions, trainEstimator } from './estimate/train.ts';
 export type { GraphBuilder } from './graph/builder.ts';
@@ -66,25 +59,98 @@ export type { ModelMetadata } from './report/export/metadata.ts';
 export { type ExportRequest, exportOnnx, readModel } from './report/export/onnx.ts';
 export { checkParity, PARITY_LIMIT, type ParityRequest } from './report/export/parity.ts';
 export { type Answer, type Answered, type ExportedModel, openModel } from './report/exported-model.ts';
-export {
-  openPredictor,
-  type Prediction,
-  type Predictor as ModelPredictor,
-  predictFiles,
-} from './report/predict.node.ts';
-export { openCsvTest } from './report/tabular/csv-test.node.ts';
-export { openNasBench201Test } from './report/tabular/nas-bench-201-test.node.ts';
 export type { TestAccuracy } from './report/tabular/nas-bench-201-test.ts';
-export * from './space/index.ts';
-export { BASELINES, SPACES } from './space/spaces/index.ts';
-export { type CheckStrategyOptions, checkStrategy } from './strategy/conformance.node.ts';
+export { architectureKey, checkArchitecture, formatArchitecture, parseArchitecture } from './space/architecture.ts';
+export {
+  type AttentionOptions,
+  activation,
+  attention,
+  avgPool,
+  batchNorm,
+  type ConvOptions,
+  choice,
+  conv,
+  convTranspose,
+  type DagNodeOptions,
+  type DagOptions,
+  dag,
+  dagOfNodes,
+  dropout,
+  dropPath,
+  embedding,
+  factorisedReduce,
+  flatten,
+  float,
+  gelu,
+  globalAvgPool,
+  globalMaxPool,
+  globalPool,
+  hardSwish,
+  identity,
+  int,
+  type LayerNormOptions,
+  last as lastStep,
+  layerNorm,
+  linear,
+  maxPool,
+  type PoolOptions,
+  pick,
+  pickInputs,
+  pool,
+  positions,
+  recurrent,
+  relu,
+  repeat,
+  residual,
+  resize,
+  scoped,
+  sequential,
+  shared,
+  sigmoid,
+  silu,
+  squeezeExcite,
+  stack,
+  tanh,
+  zero as zeroModule,
+} from './space/builders.ts';
+export * from './space/composites.ts';
+export { count as countArchitectures } from './space/count.ts';
+export { decisions as decisionsOf, isActive } from './space/decisions.ts';
+export { type Built, type DefineOptions, defineSpace, type OptionsOf, wholeOption } from './space/define.ts';
+export { derive as deriveSpace } from './space/derive.ts';
+export { describeDomain, domainSize, equalValues, formatValue, inDomain } from './space/domain.ts';
+export { encodeAdjacency, encodeOneHot, encodePath } from './space/encode.ts';
+export { first as firstArchitecture, successor as nextArchitecture } from './space/enumerate.ts';
+export { moduleFromJson, spaceFromJson, spaceToJson } from './space/json.ts';
+export type * from './space/module.ts';
+export {
+  mapChildren,
+  resolve as resolveArchitecture,
+  resolveHyperparameters,
+  scaleWidth,
+  supernet as supernetOf,
+} from './space/resolve.ts';
+export type * from './space/space.ts';
+export { BASELINES, darts, GENOTYPES, mlp, nasBench201, resnet, SPACES, smallCnn } from './space/spaces/index.ts';
+export {
+  activeDecisions,
+  crossover as crossArchitectures,
+  mutate as mutateArchitecture,
+  neighbours as neighborsOf,
+  sample as sampleArchitecture,
+} from './space/vary.ts';
+export { childrenOf } from './space/walk.ts';
+export * from './strategy/factories.ts';
 export { createStrategy, type OptionRule, STRATEGIES, type StrategyDefinition } from './strategy/index.ts';
 export { sampleWithin, withinLimits } from './strategy/limits.ts';
 export { defineStrategy, type OwnStrategy } from './strategy/own.ts';
 export type * from './strategy/strategy.ts';
 export { type Agreement, agreementsOf } from './study/agreement.ts';
 export type { Budget, BudgetEnd, Target } from './study/budget.ts';
+export { defineConfig, type NetsmithConfig } from './study/define-config.ts';
 export type { StudyEnd, StudyEvent } from './study/events.ts';
+export type { Measuring } from './study/measuring.ts';
+export { type FunctionTrial, functionWorkers, type ObjectiveFunction } from './study/own-function.ts';
 export { bestOf, type Contender } from './study/ranking.ts';
 export { runStudy, type StudyRun } from './study/run.ts';
 export {
@@ -107,12 +173,9 @@ export type {
   TrialKey,
   TrialState,
 } from './study/store/store.ts';
-export { createStudy, openStudy } from './study/study.node.ts';
 export { inProcessPool } from './study/worker/in-process.ts';
 export type { WorkerPool } from './study/worker/pool.ts';
-export { type ProcessPoolOptions, processPool } from './study/worker/process.node.ts';
 export type { Bench, MakeBench, WorkerSetUp } from './study/worker/protocol.ts';
-export { serveTrials } from './study/worker/serve.node.ts';
 export {
   CLASS_METRICS,
   classNumberScorer,
@@ -121,7 +184,6 @@ export {
   probabilities,
   probabilitiesOf,
 } from './task/class-numbers.ts';
-export { checkTask, type TaskSamples } from './task/conformance.node.ts';
 export { spaceTask, taskOf } from './task/index.ts';
 export { floatInput, standardize } from './task/inputs.ts';
 export { type ArrayScorer, type Measured, regressionScorer, type Scorer, scorerOf } from './task/metrics.ts';

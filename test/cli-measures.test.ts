@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, suite, test } from 'node:test';
-import { checkSettings } from '../src/cli/config.ts';
+import { checkSettings } from '../src/study/spec.ts';
 import { json, netsmith, refusedIn } from './support/netsmith.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'netsmith-measures-'));

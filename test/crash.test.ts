@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { rng } from '../src/common/random.ts';
 import { runStudy } from '../src/study/run.ts';
 import { memoryStore } from '../src/study/store/memory.ts';
-import { openStudy } from '../src/study/study.node.ts';
+import { openStudyStore } from '../src/study/study.node.ts';
 import { fakeBench } from '../src/study/testing/fake.ts';
 import { essence, STUDIES } from '../src/study/testing/studies.ts';
 import { inProcessPool } from '../src/study/worker/in-process.ts';
@@ -68,7 +68,7 @@ async function killAndResume(dir: string, name: Name, where: 'in-process' | 'pro
 /** What a reader finds after a crash is whole. */
 async function checkFolder(dir: string): Promise<void> {
   if (!existsSync(join(dir, 'study.db'))) return;
-  const store = await openStudy(dir, 'read');
+  const store = await openStudyStore(dir, 'read');
   for (const { checkpoint } of await store.trials()) if (checkpoint) await store.artefacts.get(checkpoint);
   await store.close();
   const trials = join(dir, 'trials');
@@ -92,7 +92,7 @@ suite('killed ten times over and resumed: the trials of the study that nobody ki
     test(`${name}, ${where}`, { timeout: 120_000 }, async () => {
       const dir = join(root, `${name}-${where}`);
       await killAndResume(dir, name, where);
-      const store = await openStudy(dir, 'read');
+      const store = await openStudyStore(dir, 'read');
       assert.deepEqual(await essence(store), await undisturbed(name));
       await store.close();
       const copies = readdirSync(join(dir, 'trials')).filter((folder) => !folder.startsWith('confirm'));
@@ -106,12 +106,12 @@ test('a second writer is refused with the process id of the first; a dead one is
   const child = start(dir, 'random', 'in-process');
   const exit = once(child, 'exit');
   assert.ok(await said(child, 'open'));
-  await assert.rejects(openStudy(dir, 'write'), {
+  await assert.rejects(openStudyStore(dir, 'write'), {
     name: 'UserError',
     message: new RegExp(`process ${child.pid} is writing`),
   });
-  await (await openStudy(dir, 'read')).close();
+  await (await openStudyStore(dir, 'read')).close();
   child.kill('SIGKILL');
   await exit;
-  await (await openStudy(dir, 'write')).close();
+  await (await openStudyStore(dir, 'write')).close();
 });

@@ -17,13 +17,13 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, suite, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { readStudy } from '../src/cli/study.ts';
+import { readStudy } from '../src/app/study.ts';
 import type { Json } from '../src/common/json.ts';
 import { progressSum, studySum, trialSum } from '../src/study/store/checksums.node.ts';
 import { trialRow } from '../src/study/store/rows.ts';
 import { makeOlder } from '../src/study/store/testing/older.ts';
 import { newTrial } from '../src/study/store/transitions.ts';
-import { createStudy, openStudy } from '../src/study/study.node.ts';
+import { createStudyStore, openStudyStore } from '../src/study/study.node.ts';
 import { damage, readingOf, settle } from './support/damage.ts';
 import { json, netsmith } from './support/netsmith.ts';
 
@@ -36,7 +36,7 @@ before(async () => {
   original = join(folder, 'original');
   await json('search', '--benchmark', 'nas-bench-201', '--trials', '5', '--out', original);
   await json('evaluate', original);
-  const store = await openStudy(original, 'write');
+  const store = await openStudyStore(original, 'write');
   const [first] = await store.trials();
   assert.ok(first);
   const key = { purpose: 'search' as const, trial: 5 };
@@ -206,9 +206,9 @@ suite('a study stays in its folder', () => {
         assert.equal(code, 2);
         assert.match(err, /best".*is a link/);
       } else if (name === 'trials') {
-        await assert.rejects(openStudy(dir, 'write'), { name: 'UserError', message: /trials.*is a link/ });
+        await assert.rejects(openStudyStore(dir, 'write'), { name: 'UserError', message: /trials.*is a link/ });
       } else {
-        const store = await openStudy(dir, 'write');
+        const store = await openStudyStore(dir, 'write');
         await assert.rejects(store.artefacts.put(Uint8Array.of(9)), { name: 'UserError', message: /is a link/ });
         await store.sweep();
         await store.close();
@@ -223,14 +223,14 @@ suite('a study stays in its folder', () => {
       rmSync(join(dir, name), { force: true });
       symlinkSync(join(outside.dir, 'a'.repeat(64)), join(dir, name));
       for (const access of ['read', 'write'] as const)
-        await assert.rejects(openStudy(dir, access), { name: 'UserError', message: /is a link/ });
+        await assert.rejects(openStudyStore(dir, access), { name: 'UserError', message: /is a link/ });
       outside.check();
     });
 
   test('a journal that names another file is not played back', async () => {
     const dir = copy();
     writeFileSync(join(dir, 'study.db-journal'), Buffer.from('d9d505f920a163d7', 'hex'));
-    await assert.rejects(openStudy(dir, 'write'), { name: 'UserError', message: /refers to a file elsewhere/ });
+    await assert.rejects(openStudyStore(dir, 'write'), { name: 'UserError', message: /refers to a file elsewhere/ });
   });
 
   test('numbers and hashes of the database become paths only when they are ones', async () => {
@@ -248,7 +248,7 @@ suite('a study stays in its folder', () => {
       database.close();
       for (const access of ['read', 'write'] as const)
         await assert.rejects(
-          openStudy(dir, access),
+          openStudyStore(dir, access),
           { name: 'UserError', message: new RegExp(`: ${column} is`) },
           text,
         );
@@ -363,7 +363,7 @@ suite('a study that goes away while it runs', () => {
   }))
     test(`${what}: the next report says so`, async () => {
       const dir = copy();
-      const store = await openStudy(dir, 'write');
+      const store = await openStudyStore(dir, 'write');
       const key = { purpose: 'search' as const, trial: 5 };
       const { fence } = await store.begin(key);
       const report = (step: number) => store.report(key, fence, { step, metrics: {}, seconds: step }, undefined);
@@ -379,7 +379,7 @@ suite('a study that goes away while it runs', () => {
       }
       await store.close();
       if (!existsSync(`${dir}-moved`)) return;
-      const moved = await openStudy(`${dir}-moved`, 'read');
+      const moved = await openStudyStore(`${dir}-moved`, 'read');
       assert.deepEqual(
         (await moved.trial(key))?.curve.map(({ step }) => step),
         [1, 2, 3],
@@ -393,7 +393,7 @@ test('130,000 trials are listed, ranked and reported', { timeout: 300_000 }, asy
   const { record, trials } = await readStudy(original);
   const [first] = trials;
   assert.ok(first);
-  await (await createStudy(dir, { name: 'many', settings: record.settings, state: null })).close();
+  await (await createStudyStore(dir, { name: 'many', settings: record.settings, state: null })).close();
   const database = new DatabaseSync(join(dir, 'study.db'));
   database.exec('BEGIN');
   const names = Object.keys(trialRow(first));

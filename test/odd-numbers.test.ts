@@ -4,11 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { z } from 'zod';
-import { studySchema } from '../src/cli/config.ts';
-import { flagOf } from '../src/cli/flags.ts';
-import { parseNumber } from '../src/cli/numbers.ts';
+import { parseNumber } from '../src/common/numbers.ts';
 import { SPACES } from '../src/space/spaces/index.ts';
 import { STRATEGIES } from '../src/strategy/index.ts';
+import { flagOf, studySchema } from '../src/study/spec.ts';
 import { netsmith } from './support/netsmith.ts';
 
 const NO_NUMBERS = ['', ' ', '1_000', '0x10', '1,5', '١٢', 'NaN', 'Infinity', '-Infinity', '1e400', '--3', '5 5'];

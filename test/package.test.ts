@@ -89,11 +89,11 @@ test('the library is imported with its types, and without the command line', () 
   writeFileSync(
     join(folder, 'library.ts'),
     [
-      "import { UserError, choice, conv, count, defineSpace, globalAvgPool, linear, sequential } from 'netsmith';",
+      "import { UserError, choice, conv, countArchitectures, defineSpace, globalAvgPool, linear, sequential } from 'netsmith';",
       "const space = defineSpace('mine', () =>",
       "  sequential(choice('kernel', { small: conv(8, 3), large: conv(8, 5) }), globalAvgPool(), linear('outputs')),",
       ").create({ kind: 'classification', input: [1, 8, 8], outputs: 10 });",
-      'const members: bigint | undefined = count(space);',
+      'const members: bigint | undefined = countArchitectures(space);',
       'console.log(String(members), new UserError("x") instanceof Error);',
       '// @ts-expect-error a kernel is no text: the declarations have types, not any',
       'export const wrong = () => conv(8, { size: 3 });',
@@ -108,7 +108,7 @@ test('the tables come with the package', () => {
   writeFileSync(
     join(folder, 'table.mjs'),
     [
-      "import { createStrategy, openNasBench201, openNasBench201Test, simulate, tabularProblem } from 'netsmith';",
+      "import { createStrategy, openNasBench201, openNasBench201Test, simulate, tabularProblem } from 'netsmith/node';",
       'const table = await openNasBench201();',
       "const [strategy, problem] = [createStrategy('random'), tabularProblem(table, 'cifar-10', 0)];",
       "const { best } = await simulate({ strategy, problem, table, dataset: 'cifar-10', budget: { seconds: 12_000 } });",

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import sharp from 'sharp';
 import { newTrial } from '../src/study/store/transitions.ts';
-import { openStudy } from '../src/study/study.node.ts';
+import { openStudyStore } from '../src/study/study.node.ts';
 import { json, netsmith } from './support/netsmith.ts';
 
 // What is at fault when no candidate is: a worker that something kills, a full disk, a damaged file, a folder without access.
@@ -103,7 +103,7 @@ test('a folder that cannot be written to is noticed before anything is trained',
 test('a damaged checkpoint: the trial starts over, says so, and comes to the same', async () => {
   const [whole, damaged] = [copy('unbegun'), copy('damaged')];
   for (const dir of [whole, damaged]) {
-    const store = await openStudy(dir, 'write');
+    const store = await openStudyStore(dir, 'write');
     const { revision, state } = await store.strategyState();
     const { architecture, costs } = (await store.trials('search'))[0] ?? assert.fail();
     const key = { purpose: 'search', trial: 2 } as const;

@@ -45,19 +45,31 @@ test('Biome refuses an import that the table of rooms does not allow, and what o
   const verdicts = lint([
     ['space', 'a.ts', "export type { Strategy } from '../../strategy/strategy.ts';\n"],
     ['graph', 'a.ts', "export { x } from '../../engine/create.ts';\n"],
-    ['study', 'a.ts', "export { STRATEGIES } from '../../strategy/index.ts';\n"],
+    ['study', 'a.ts', "export { openEngine } from '../../app/engine.ts';\n"],
     ['study', 'b.ts', "export type { Strategy } from '../../strategy/strategy.ts';\n"],
+    ['app', 'a.ts', "export { main } from '../../cli/main.ts';\n"],
     ...nodeOnly.map((name) => ['engine', 'a.ts', `export * from '${name}';\n`] as const),
     ...nodeOnly.map((name) => ['engine', 'a.node.ts', `export * from '${name}';\n`] as const),
   ]);
   assert.match(verdicts[0] ?? '', /space\/ may import nothing/);
   assert.match(verdicts[1] ?? '', /graph\/ may import nothing/);
-  assert.match(verdicts[2] ?? '', /study\/ may import space, strategy\/strategy.ts/);
+  assert.match(verdicts[2] ?? '', /study\/ may import space, strategy, model/);
   assert.equal(verdicts[3], '');
+  assert.match(verdicts[4] ?? '', /app\/ may import anything but cli\//);
   for (const [i, name] of nodeOnly.entries()) {
-    assert.match(verdicts[4 + i] ?? '', /Only \*\.node\.ts files/, name);
-    assert.equal(verdicts[4 + nodeOnly.length + i], '', name);
+    assert.match(verdicts[5 + i] ?? '', /Only \*\.node\.ts files/, name);
+    assert.equal(verdicts[5 + nodeOnly.length + i], '', name);
   }
+});
+
+test('no file of cli/ is imported by anything outside it but bin/ and the tests of commands', () => {
+  const importsOf = (folder: string) =>
+    readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+      .filter((file) => /\.[jt]s$/.test(file) && !file.startsWith('cli/'))
+      .filter((file) => /from '[^']*\/cli\//.test(readFileSync(join(ROOT, folder, file), 'utf8')))
+      .map((file) => `${folder}/${file}`);
+  const found = ['src', 'bench', 'scripts', 'examples'].flatMap(importsOf);
+  assert.deepEqual(found, []);
 });
 
 /** Every module that `entry` reaches without running a dynamic import, types aside: [file or package, importer]. */

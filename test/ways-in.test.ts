@@ -6,13 +6,13 @@ import { delimiter, join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { after, before, test } from 'node:test';
 import { parse } from 'csv-parse/sync';
-import { defineConfig } from '../src/cli/define-config.ts';
 import { askSettings } from '../src/cli/init.ts';
 import { Interrupted } from '../src/cli/interrupt.ts';
 import { openerOf } from '../src/cli/open.ts';
 import { withTerminal } from '../src/cli/questions.ts';
-import { configSchema } from '../src/cli/schema.ts';
 import { STRATEGIES } from '../src/strategy/index.ts';
+import { configSchema } from '../src/study/config-schema.ts';
+import { defineConfig } from '../src/study/define-config.ts';
 import { json, netsmith, refusedIn } from './support/netsmith.ts';
 
 let folder = '';
@@ -251,7 +251,7 @@ test('init asks what is not given, and again where an answer cannot be', async (
 
 test('a netsmith.config.ts with defineConfig is typed, and its settings are taken', async () => {
   const config = join(folder, 'netsmith.config.ts');
-  const library = new URL('../src/cli/define-config.ts', import.meta.url).href;
+  const library = new URL('../src/study/define-config.ts', import.meta.url).href;
   writeFileSync(
     config,
     `import { defineConfig } from '${library}';

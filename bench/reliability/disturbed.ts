@@ -5,15 +5,16 @@ import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { rng } from '../../src/common/random.ts';
-import { openStudy } from '../../src/study/study.node.ts';
+import { openStudyStore } from '../../src/study/study.node.ts';
 import { parseFlags } from '../support/flags.ts';
 
 const BIN = join(import.meta.dirname, '../../bin/netsmith.js');
 const SEARCH =
   'search --space nas-bench-201 --space-options cells=1,channels=4 --train-samples 300 --epochs 2 --trials 4 --confirm 2 --seed 5';
 const EVALUATE = ['evaluate', '--seeds', '2', '--no-baselines'];
+const RUN = `${SEARCH.replace('search', 'run')} --workers 1 --seeds 2 --no-baselines`;
 
-const PHASES = ['search', 'confirm', 'evaluate'] as const;
+const PHASES = ['search', 'confirm', 'evaluate', 'run'] as const;
 type Phase = (typeof PHASES)[number];
 
 /** A moment: the command has written `mark`, and then a random time below `within` milliseconds has passed. */
@@ -32,6 +33,12 @@ const MARKS: Readonly<Record<Phase, readonly (readonly [mark: string, within: nu
   evaluate: [
     ['', 3000],
     ['seed 0: test', 400],
+  ],
+  run: [
+    ['[2 of 4]', 400],
+    ['Retraining trial', 1500],
+    ['seed 0: test', 400],
+    ['seed 1: test', 1500],
   ],
 };
 
@@ -87,7 +94,7 @@ function command(args: readonly string[], moment?: Moment, disturb: (child: Chil
 
 /** The command that a phase is part of, in this folder. */
 const commandOf = (phase: Phase, dir: string): readonly string[] =>
-  phase === 'evaluate' ? [...EVALUATE, dir] : [...SEARCH.split(' '), '--out', dir];
+  phase === 'evaluate' ? [...EVALUATE, dir] : [...(phase === 'run' ? RUN : SEARCH).split(' '), '--out', dir];
 
 /** The command that completes the phase after a disturbance. */
 const continuation = (phase: Phase, dir: string): readonly string[] =>
@@ -99,9 +106,10 @@ function prepare(phase: Phase, dir: string, undisturbed: string): void {
   cpSync(undisturbed, dir, { recursive: true, filter: (path) => !path.endsWith('best') });
 }
 
-/** The expected results: an undisturbed search and confirmation, and an evaluation if it is one of the phases. */
+/** The expected results: an undisturbed search and confirmation, and an evaluation if it is one of them. */
 async function undisturbedIn(dir: string, phases: readonly Phase[]): Promise<void> {
-  const commands = phases.includes('evaluate') ? (['search', 'evaluate'] as const) : (['search'] as const);
+  const isEvaluated = phases.includes('evaluate') || phases.includes('run');
+  const commands = isEvaluated ? (['search', 'evaluate'] as const) : (['search'] as const);
   for (const phase of commands) {
     const { code, err } = await command(commandOf(phase, dir));
     if (code !== 0) throw new Error(err);
@@ -115,7 +123,7 @@ async function isEqual(phase: Phase, dir: string, undisturbed: string): Promise<
 }
 
 async function outcomeOf(phase: Phase, dir: string) {
-  const store = await openStudy(dir, 'read');
+  const store = await openStudyStore(dir, 'read');
   const trials = (await store.trials()).map(
     ({ startedAt, endedAt, attempts, fence, seconds, checkpoint, curve, ...trial }) => ({
       ...trial,
@@ -124,7 +132,7 @@ async function outcomeOf(phase: Phase, dir: string) {
   );
   const strategy = await store.strategyState();
   await store.close();
-  if (phase !== 'evaluate') return { trials, strategy };
+  if (phase !== 'evaluate' && phase !== 'run') return { trials, strategy };
   const evaluation: unknown = JSON.parse(readFileSync(join(dir, 'best/evaluation.json'), 'utf8'));
   const weights = createHash('sha256')
     .update(readFileSync(join(dir, 'best/weights.bin')))

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { commandName } from './invocation.ts';
+import { commandName } from '../app/invocation.ts';
 import { createOutput, type Output, type Streams } from './output.ts';
 
 /** What a command is given besides its arguments. */

@@ -1,10 +1,15 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { type Command, Option } from 'commander';
+import { benchmarkPresets, NO_EFFECT, TABLE_SETTINGS } from '../app/benchmarks.ts';
+import { flagText, shellWord } from '../app/command-line.ts';
+import { openEngine } from '../app/engine.ts';
+import { budgetOf, limitsOf } from '../app/setup.ts';
 import { invalid } from '../common/errors.ts';
+import { isWhole, numberIfItIsOne } from '../common/numbers.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Comparison } from '../report/compare/data.ts';
-import { benchmarkPresets, NO_EFFECT, TABLE_SETTINGS } from './benchmarks.ts';
+import { checkSettings, flagOf, SETTING_NAMES, type SettingName, type StudySettings } from '../study/spec.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import { parseEstimators, parseStrategies, RANDOM } from './compare/competitors.ts';
 import { tellComparison, warningsOf } from './compare/output.ts';
@@ -12,14 +17,10 @@ import { isRandom } from './compare/protocol.ts';
 import { type Entry, runSearches } from './compare/searches.ts';
 import { compareStudies } from './compare/studies.ts';
 import { compareOnTable } from './compare/table.ts';
-import { checkSettings, SETTING_NAMES, type SettingName, type StudySettings } from './config.ts';
-import { openEngine } from './engine.ts';
-import { addSettings, flagOf, flagText, givenSettings, numberIfItIsOne, readSettings, shellWord } from './flags.ts';
+import { addSettings, givenSettings, readSettings } from './flags.ts';
 import { Interrupted } from './interrupt.ts';
-import { isWhole } from './numbers.ts';
 import { OPEN, openFile } from './open.ts';
 import type { Output } from './output.ts';
-import { budgetOf, limitsOf } from './setup.ts';
 
 interface CompareOptions {
   readonly benchmark?: string;

@@ -2,8 +2,8 @@ import { Argument, type Command } from 'commander';
 import { DATASETS } from '../data/catalogue.ts';
 import { SPACES } from '../space/spaces/index.ts';
 import { STRATEGIES } from '../strategy/index.ts';
+import { ESTIMATORS } from '../study/spec.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { ESTIMATORS } from './config.ts';
 
 const SHELLS = ['bash', 'zsh', 'fish', 'powershell'] as const;
 type ShellName = (typeof SHELLS)[number];

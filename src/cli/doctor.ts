@@ -1,6 +1,10 @@
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { type Command, Option } from 'commander';
+import { openEngine } from '../app/engine.ts';
+import { memoryOfProcess } from '../app/memory.node.ts';
+import { versions } from '../app/versions.ts';
 import { invalid, messageOf } from '../common/errors.ts';
+import { isWhole, numberIfItIsOne } from '../common/numbers.ts';
 import { rng } from '../common/random.ts';
 import { openDataset } from '../data/open.node.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -11,11 +15,6 @@ import { SPACES } from '../space/spaces/index.ts';
 import { trainNetwork } from '../train/loop.ts';
 import { DEFAULT_SETTINGS } from '../train/settings.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { openEngine } from './engine.ts';
-import { numberIfItIsOne } from './flags.ts';
-import { memoryOfProcess } from './memory.node.ts';
-import { isWhole } from './numbers.ts';
-import { versions } from './versions.ts';
 
 /** `netsmith doctor`: { ok, versions, machine, engine, webgpu, training, problems } */
 export function addDoctor(program: Command, shell: Shell): void {

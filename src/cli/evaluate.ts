@@ -1,46 +1,29 @@
 import { type Command, Option } from 'commander';
-import { invalid, UserError } from '../common/errors.ts';
+import { NO_EFFECT } from '../app/benchmarks.ts';
+import { type ChoiceOptions, type Chosen, chosen } from '../app/choice.ts';
+import { type EvaluateOptions, evaluate, evaluationToJson } from '../app/evaluation/evaluate.ts';
+import { type EvaluationRecord, summarise } from '../app/evaluation/evaluation.ts';
+import { checkRunSettings, type Setup } from '../app/setup.ts';
+import { type ReadStudy, readStudy, setUpFinal } from '../app/study.ts';
+import { lookUpTest } from '../app/table-search.ts';
+import { invalid } from '../common/errors.ts';
 import type { Json } from '../common/json.ts';
 import type { Metrics } from '../common/metrics.ts';
-import { costsOf } from '../measure/index.ts';
-import { showCount, showMetric, showSeconds } from '../report/numbers.ts';
-import { type Architecture, formatArchitecture } from '../space/index.ts';
-import { BASELINES } from '../space/spaces/index.ts';
+import { isWhole, numberIfItIsOne } from '../common/numbers.ts';
+import { plural, showCount, showMetric, showSeconds } from '../report/numbers.ts';
 import type { Choice } from '../study/choice.ts';
+import { testedObjective } from '../study/objectives.ts';
 import { TrainingFailure } from '../train/failure.ts';
-import { NO_EFFECT } from './benchmarks.ts';
 import { bestTable } from './best.ts';
-import { addChoice, type ChoiceOptions, type Chosen, choiceText, chosen } from './choice.ts';
+import { addChoice, choiceText } from './choice.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import type { EstimatorPlan } from './estimator.ts';
-import {
-  type Contestant,
-  checkKeeps,
-  type EvaluationRecord,
-  type Summary,
-  summarise,
-  writeEvaluation,
-  writeWeights,
-} from './evaluation.ts';
-import { addSettingsOfStudy, givenSettings, numberIfItIsOne } from './flags.ts';
+import { addSettingsOfStudy, givenSettings } from './flags.ts';
 import { interruptible } from './interrupt.ts';
-import { isWhole } from './numbers.ts';
-import { testedObjective } from './objectives.ts';
 import { type Output, table } from './output.ts';
-import { NO_SAMPLES, writePredictions } from './predictions.ts';
-import { type Retrained, type RetrainJob, retrainAll } from './retraining.ts';
-import { checkRunSettings, type Setup } from './setup.ts';
-import { planOfSetup, type ReadStudy, readStudy, setUpFinal } from './study.ts';
-import { lookUpTest } from './table-search.ts';
-import { createTrainingsView } from './trainings.ts';
+import { createTrainingsView, type TrainingsView } from './trainings.ts';
 
-export interface EvaluateOptions {
-  /** Trainings from scratch, each with random streams of its own. */
-  readonly seeds: number;
-  readonly baselines: boolean;
-  /** Whether some test samples are kept for the report. */
-  readonly samples?: boolean;
-}
+/** The option of `evaluate` and `run`. */
+export const NO_SAMPLES = ['--no-samples', 'do not store sample predictions on the test split for the report'] as const;
 
 /** `netsmith evaluate DIR`: { study, trial, choice, architecture, text, test, kept, valid, gap, baselines, ... } */
 export function addEvaluate(program: Command, shell: Shell): void {
@@ -75,8 +58,8 @@ export function addEvaluate(program: Command, shell: Shell): void {
         estimator.kind === 'table'
           ? await lookUpTest(dir, setup, estimator.table, best)
           : await interruptible(
-              () => output.note('Interrupted. Completed training runs were discarded.'),
-              (signal) => evaluate(dir, setup, best, options, output, signal),
+              () => output.note('Interrupted. Completed training runs are kept: run the command again to continue.'),
+              (signal) => evaluateInView(dir, setup, best, options, output, signal),
             );
       const result = evaluationToJson(dir, setup, best, record);
       output.result(result as unknown as Json, evaluationText(setup, best, record));
@@ -94,20 +77,8 @@ export function noteChoice(study: ReadStudy, choice: Choice, output: Output): vo
   if (text !== undefined) output.note(`${bestTable(study)}\n${text}`);
 }
 
-const isTrained = ({ kind }: EstimatorPlan) => kind === 'train' || kind === 'table';
-
-/** Metrics on the validation samples; none where the search has trained nothing. */
-export function validMetrics({ estimator }: Pick<Setup, 'estimator'>, { metrics }: Chosen): Metrics {
-  return isTrained(estimator) ? metrics : {};
-}
-
-/**
- * Trains the chosen architecture and the baselines, all from scratch on train + valid with the same settings and number
- * of epochs (`setup.training`), and measures them on the test part. Keeps the result and the weights of the first seed,
- * with what these came to on the test part, in `best/`, and throws, before it trains anything, where they cannot be
- * written (`writeWhole`).
- */
-export async function evaluate(
+/** `evaluate`, with a view of its trainings. */
+export async function evaluateInView(
   dir: string,
   setup: Setup,
   best: Chosen,
@@ -115,141 +86,36 @@ export async function evaluate(
   output: Output,
   signal: AbortSignal,
 ): Promise<EvaluationRecord> {
-  const { epochs } = setup.training;
-  const { architecture } = best.trial;
-  checkKeeps(dir);
-  const seeds = Array.from({ length: options.seeds }, (_, repetition) => repetition);
-  const baselines = options.baselines ? baselinesFor(setup) : [];
-  const entrants = [
-    { architecture },
-    ...baselines.map(([baseline, of]) => ({ baseline, architecture: of.architecture })),
-  ];
-  const results = new Map<RetrainJob, Retrained>();
-  const jobs = entrants.flatMap((entrant) =>
-    seeds.map((repetition): RetrainJob => {
-      const sampled = options.samples === true && !('baseline' in entrant) && repetition === 0;
-      return { ...entrant, repetition, epochs, ...(sampled && { sampled }) };
-    }),
-  );
-  const nameOf = ({ baseline, repetition }: RetrainJob) =>
-    `${baseline === undefined ? `trial ${best.trial.trial}` : `baseline ${baseline}`}, seed ${repetition}`;
-  const view = createTrainingsView('final training on train + validation data', jobs.length, output);
+  let view: TrainingsView | undefined;
   try {
-    await retrainAll(jobs, planOfSetup(setup), signal, {
-      onRetry: (job, reason) => view.say(`${nameOf(job)}: ${reason}. Training it once more.`),
-      onProgress: (job, { epoch, epochs, loss }) =>
-        view.onProgress(nameOf(job), epoch, epochs, loss === undefined ? undefined : `loss ${loss.toFixed(4)}`),
-      onDone(job, result) {
-        const name = nameOf(job);
-        if (result instanceof TrainingFailure) {
-          view.ended(name, `${name}: failed: ${result.message}`);
-          return;
-        }
-        results.set(job, result);
-        const { metric } = testedObjective(setup.problem.objectives, setup.dataset.search.info);
-        const value = showMetric(metric, result.metrics[metric]);
-        view.ended(name, `${name}: test ${metric} ${value} (${showSeconds(result.seconds)})`);
+    return await evaluate(
+      dir,
+      setup,
+      best,
+      options,
+      {
+        onBegin(trainings, kept) {
+          if (kept > 0) output.note(`${plural(kept, 'final training')} of an earlier evaluation kept.`);
+          if (trainings > 0) view = createTrainingsView('final training on train + validation data', trainings, output);
+        },
+        onRetry: (name, reason) => view?.say(`${name}: ${reason}. Training it once more.`),
+        onProgress: (name, { epoch, epochs, loss }) =>
+          view?.onProgress(name, epoch, epochs, loss === undefined ? undefined : `loss ${loss.toFixed(4)}`),
+        onDone(name, result) {
+          if (result instanceof TrainingFailure) {
+            view?.ended(name, `${name}: failed: ${result.message}`);
+            return;
+          }
+          const { metric } = testedObjective(setup.problem.objectives, setup.dataset.search.info);
+          const value = showMetric(metric, result.metrics[metric]);
+          view?.ended(name, `${name}: test ${metric} ${value} (${showSeconds(result.seconds)})`);
+        },
       },
-    });
+      signal,
+    );
   } finally {
-    view.close();
+    view?.close();
   }
-
-  const resultsOf = (name: string | undefined) =>
-    jobs.filter(({ baseline }) => baseline === name).flatMap((job) => results.get(job) ?? []);
-  const found = resultsOf(undefined);
-  const [first] = found;
-  if (first !== undefined) writeWeights(dir, { architecture, epochs, seed: 0, test: first.metrics }, first.weights);
-  writePredictions(dir, best.trial.trial, epochs, first?.samples);
-  const confusions = found.flatMap(({ confusion }) => (confusion === undefined ? [] : [confusion]));
-  const record: EvaluationRecord = {
-    trial: best.trial.trial,
-    architecture,
-    seeds,
-    epochs,
-    metrics: found.map(({ metrics }) => metrics),
-    ...(confusions.length > 0 && { confusion: confusions.reduce(addMatrices) }),
-    trainedOn: 'train + valid',
-    baselines: baselines.flatMap(([name, { space, architecture }]) => {
-      const { params = 0, flops = 0 } = costsOf(space, architecture);
-      const metrics = resultsOf(name).map((result) => result.metrics);
-      return metrics.length < seeds.length ? [] : [{ name, architecture, seeds, metrics, costs: { params, flops } }];
-    }),
-  };
-  writeEvaluation(dir, record);
-  return record;
-}
-
-/** The baselines that can serve this task: a ResNet needs images. */
-function baselinesFor({ space: { task } }: Setup): readonly (readonly [string, Contestant])[] {
-  return Object.entries(BASELINES).flatMap(([name, create]) => {
-    try {
-      return [[name, create(task)] as const];
-    } catch (error) {
-      if (error instanceof UserError) return [];
-      throw error;
-    }
-  });
-}
-
-function addMatrices(a: readonly (readonly number[])[], b: readonly (readonly number[])[]): number[][] {
-  return a.map((row, i) => row.map((count, j) => count + (b[i]?.[j] ?? 0)));
-}
-
-export interface EvaluationResult {
-  readonly study: string;
-  readonly trial: number;
-  readonly choice: Choice;
-  readonly architecture: Architecture;
-  readonly text: string;
-  readonly params: number;
-  readonly flops: number;
-  readonly epochs: number;
-  readonly seeds: readonly number[];
-  readonly test: Summary;
-  /** The seed whose weights are kept for `export`, and what they come to on the test split. Absent for a table. */
-  readonly kept?: { readonly seed: number; readonly test: Metrics };
-  /** Validation metrics of the search (of confirmed trials: the mean over their runs). Empty where it has trained nothing. */
-  readonly valid: Metrics;
-  /** What the search chose it by, where that is no training. */
-  readonly estimate?: { readonly estimator: string; readonly metrics: Metrics };
-  /** Validation minus mean test, for each metric that both have. */
-  readonly gap: Metrics;
-  readonly baselines: Readonly<
-    Record<string, { readonly test: Summary; readonly params: number; readonly flops: number }>
-  >;
-}
-
-export function evaluationToJson(
-  study: string,
-  setup: Setup,
-  best: Chosen,
-  record: EvaluationRecord,
-): EvaluationResult {
-  const test = summarise(record.metrics);
-  const { space, estimator } = setup;
-  const found = validMetrics(setup, best);
-  const shared = Object.entries(found).filter(([name]) => test[name] !== undefined);
-  const { params = 0, flops = 0 } = best.trial.costs;
-  return {
-    study,
-    trial: record.trial,
-    choice: best.choice,
-    architecture: record.architecture,
-    text: formatArchitecture(space, record.architecture),
-    params,
-    flops,
-    epochs: record.epochs,
-    seeds: record.seeds,
-    test,
-    ...(estimator.kind !== 'table' && { kept: { seed: record.seeds[0] ?? 0, test: record.metrics[0] ?? {} } }),
-    valid: found,
-    ...(!isTrained(estimator) && { estimate: { estimator: estimator.kind, metrics: best.metrics } }),
-    gap: Object.fromEntries(shared.map(([name, valid]) => [name, valid - (test[name]?.mean ?? Number.NaN)])),
-    baselines: Object.fromEntries(
-      record.baselines.map(({ name, metrics, costs }) => [name, { test: summarise(metrics), ...costs }]),
-    ),
-  };
 }
 
 export const seedsText = (count: number) => (count === 1 ? '1 seed' : `${count} seeds`);

@@ -1,45 +1,23 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Command } from 'commander';
+import { type ChoiceOptions, type Chosen, chosen } from '../app/choice.ts';
+import { readEvaluation } from '../app/evaluation/evaluation.ts';
+import { type ExportEvents, type Exported, epochsText, exportBest } from '../app/export.ts';
+import { hint } from '../app/invocation.ts';
+import { checkRunSettings, type Setup } from '../app/setup.ts';
+import { readStudy, setUpFinal } from '../app/study.ts';
 import { invalid } from '../common/errors.ts';
 import type { Json } from '../common/json.ts';
-import type { Metrics } from '../common/metrics.ts';
-import { networkCosts } from '../network/costs.ts';
-import { modelCard } from '../report/export/model-card.ts';
-import { MODEL_JSON_FORMAT, modelJson } from '../report/export/model-json.ts';
-import { exportOnnx, modelMetadata } from '../report/export/onnx.ts';
-import { checkParity } from '../report/export/parity.ts';
-import { sealModel } from '../report/export/seal.node.ts';
 import { showDeviation, showMetric } from '../report/numbers.ts';
-import { formatArchitecture, resolve, resolveHyperparameters } from '../space/index.ts';
-import type { Choice } from '../study/choice.ts';
-import { checkWritable, writeInStudy, writeWhole } from '../study/store/files.node.ts';
-import type { EpochRecord } from '../train/checkpoint.ts';
-import { openPrograms } from '../train/programs.ts';
-import { withHyperparameters } from '../train/settings.ts';
-import { addChoice, type ChoiceOptions, type Chosen, chosen } from './choice.ts';
+import { testedObjective } from '../study/objectives.ts';
+import { addChoice } from './choice.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { openEngine } from './engine.ts';
-import { noteChoice, seedsText, validMetrics } from './evaluate.ts';
-import {
-  checkKeeps,
-  readEvaluation,
-  readWeights,
-  retrain,
-  type Summary,
-  summarise,
-  writeWeights,
-} from './evaluation.ts';
+import { noteChoice, seedsText } from './evaluate.ts';
 import { addSettingsOfStudy, givenSettings } from './flags.ts';
 import { interruptible } from './interrupt.ts';
-import { hint } from './invocation.ts';
-import { memoryOfProcess, memoryOfPrograms } from './memory.node.ts';
-import { testedObjective } from './objectives.ts';
 import type { Output } from './output.ts';
-import { checkRunSettings, type Setup } from './setup.ts';
-import { readStudy, setUpFinal } from './study.ts';
-import { createTrainingsView } from './trainings.ts';
-import { netsmithVersion } from './versions.ts';
+import { createTrainingsView, type TrainingsView } from './trainings.ts';
 
 /** `netsmith export DIR`: { file, about, parity, samples, card?, trial, choice, epochs, seed, test?, tested? } */
 export function addExport(program: Command, shell: Shell): void {
@@ -74,7 +52,7 @@ export function addExport(program: Command, shell: Shell): void {
       const wanted = { ...(options.out !== undefined && { out: options.out }), mustTrain: given.epochs !== undefined };
       const result = await interruptible(
         () => output.note('Interrupted; no model was written.'),
-        (signal) => exportBest(dir, setup, best, wanted, output, signal),
+        (signal) => exportInView(dir, setup, best, wanted, output, signal),
       );
       output.result(result as unknown as Json, `${result.file} (${parityText(result)})\n${weightsText(setup, result)}`);
     },
@@ -85,8 +63,6 @@ export function addExport(program: Command, shell: Shell): void {
 export function parityText({ parity }: Pick<Exported, 'parity'>): string {
   return `verified: outputs match the trained network, max. relative difference ${parity.toExponential(1)}`;
 }
-
-const epochsText = (epochs: number) => (epochs === 1 ? '1 epoch' : `${epochs} epochs`);
 
 /** Which training the weights are from, and what they come to on the test split. */
 function weightsText(setup: Setup, exported: Exported): string {
@@ -109,148 +85,31 @@ export function testText(setup: Setup, { test, tested }: Exported): string {
   return values.length > 1 ? `${file}, ${all}` : file;
 }
 
-/** What was exported, from which training. */
-export interface Exported {
-  readonly file: string;
-  /** The JSON file beside it that says how to feed the model and read its answer. */
-  readonly about: string;
-  /** The largest difference to the training engine over the largest output, on this many samples. */
-  readonly parity: number;
-  readonly samples: number;
-  readonly card?: string;
-  readonly trial: number;
-  readonly choice: Choice;
-  readonly epochs: number;
-  /** The repetition of the training whose weights the file has. */
-  readonly seed: number;
-  /** Metrics of these very weights on the test split; absent: they were trained for the export alone. */
-  readonly test?: Metrics;
-  /** The evaluation of this architecture over all its seeds, where there is one of the same number of epochs. */
-  readonly tested?: Summary;
-}
-
-/**
- * Exports the chosen architecture with the weights that `evaluate` left, of however many epochs, or trains it on
- * train + valid for `setup.training.epochs`: if there are none, or if `mustTrain` and they are of other epochs. The parity
- * with the training engine, on validation samples, is checked before anything is written; that it can be written, before
- * anything is trained.
- */
-export async function exportBest(
+/** `exportBest`, with a view of the training that it may need. */
+export async function exportInView(
   dir: string,
   setup: Setup,
   best: Chosen,
-  { out, mustTrain = false }: { readonly out?: string; readonly mustTrain?: boolean },
+  wanted: { readonly out?: string; readonly mustTrain?: boolean },
   output: Output,
   signal: AbortSignal,
 ): Promise<Exported> {
-  const { settings, dataset, space, training } = setup;
-  const { info, valid } = dataset.search;
-  const { architecture, trial } = best.trial;
-  const left = readWeights(dir, architecture);
-  const fits = left !== undefined && (!mustTrain || left.epochs === training.epochs);
-  if (out === undefined || !fits) checkKeeps(dir);
-  if (out !== undefined) checkWritable(dirname(out));
-  const beside = join(out === undefined ? join(dir, 'best') : dirname(out), `${stem(out ?? 'model.onnx')}.json`);
-  checkOurs(beside);
-  const engine = await openEngine(settings, 1);
-  const network = resolve(space, architecture);
-  const kept = fits ? left : await trainAgain(left?.epochs);
-  const { tensors: weights, epochs, seed, test } = kept;
-
-  async function trainAgain(others: number | undefined): Promise<NonNullable<typeof left>> {
-    const { epochs } = training;
-    const found =
-      others === undefined
-        ? `No trained weights found (${hint('evaluate', dir)} stores them)`
-        : `The stored weights were trained for ${epochsText(others)}`;
-    output.note(`${found}; training for ${epochsText(epochs)} on train + validation data.`);
-    const programs = openPrograms(engine, { memory: memoryOfPrograms(memoryOfProcess(settings, 1)) });
-    const view = createTrainingsView('final training on train + validation data', 1, output);
-    const onEpoch = ({ epoch, loss }: EpochRecord) =>
-      view.onProgress(`trial ${trial}`, epoch, epochs, `loss ${loss.toFixed(4)}`);
-    const run = { engine, programs, dataset, training, seed: settings.seed, repetition: 0, signal, onEpoch };
-    const about = { architecture, epochs, seed: 0 };
-    try {
-      const { weights: tensors } = await retrain({ space, architecture }, run);
-      writeWeights(dir, about, tensors);
-      return { ...about, tensors };
-    } finally {
-      view.close();
-    }
-  }
-
-  const text = formatArchitecture(space, architecture);
-  const record = readEvaluation(dir);
-  const evaluated = record?.trial === trial && record.epochs === epochs ? record : undefined;
-  const version = netsmithVersion();
-  const trained = withHyperparameters({ ...training, epochs }, resolveHyperparameters(space, architecture));
-  // `test` is what the file has; `metrics`, one element a seed, what this architecture has.
-  const about = { ...trained, trainedOn: 'train + valid', seed, test: test ?? null, metrics: evaluated?.metrics ?? [] };
-  const model = sealModel(
-    exportOnnx({
-      network,
-      info,
-      weights,
-      about: { version, space: space.name, architecture: text, training: about as unknown as Json },
-    }),
-  );
-  const { parity, samples } = await checkParity({ engine, network, info, weights, model, samples: valid });
-  const file = out ?? join(dir, 'best', 'model.onnx');
-  if (out === undefined) writeInStudy(dir, ['best', 'model.onnx'], model);
-  else writeWhole(file, model);
-  const json = modelJson(modelMetadata(`model "${file}"`, model), basename(file));
-  const described = `${JSON.stringify(json, null, 2)}\n`;
-  if (out === undefined) writeInStudy(dir, ['best', 'model.json'], described);
-  else writeWhole(beside, described);
-  const exported: Exported = {
-    file,
-    about: beside,
-    parity,
-    samples,
-    trial,
-    choice: best.choice,
-    epochs,
-    seed,
-    ...(test !== undefined && { test }),
-    ...(evaluated !== undefined && { tested: summarise(evaluated.metrics) }),
+  let view: TrainingsView | undefined;
+  const events: ExportEvents = {
+    onTraining(others, epochs) {
+      const found =
+        others === undefined
+          ? `No trained weights found (${hint('evaluate', dir)} stores them)`
+          : `The stored weights were trained for ${epochsText(others)}`;
+      output.note(`${found}; training for ${epochsText(epochs)} on train + validation data.`);
+      view = createTrainingsView('final training on train + validation data', 1, output);
+    },
+    onEpoch: ({ epoch, loss }) =>
+      view?.onProgress(`trial ${best.trial.trial}`, epoch, setup.training.epochs, `loss ${loss.toFixed(4)}`),
   };
-  if (out !== undefined) return exported;
-  const { params, flops, activationBytes } = networkCosts(network, space.task);
-  const card = join(dir, 'best', 'MODEL_CARD.md');
-  writeInStudy(
-    dir,
-    ['best', 'MODEL_CARD.md'],
-    modelCard({
-      file: 'model.onnx',
-      info,
-      space: space.name,
-      architecture: text,
-      costs: { params, flops, activationBytes },
-      size: model.length,
-      parity: { parity, samples },
-      validation: validMetrics(setup, best),
-      training: `Trained on train + validation data for ${epochsText(epochs)}, study seed ${settings.seed}, training seed ${seed}.`,
-      version,
-      ...(test !== undefined && { testOfFile: test }),
-      ...(evaluated !== undefined && { test: evaluated.metrics }),
-    }),
-  );
-  return { ...exported, card };
-}
-
-/** `model.onnx` -> `model` */
-function stem(file: string): string {
-  return basename(file).replace(/\.onnx$/i, '');
-}
-
-/** Throws UserError where the file that goes beside the model is there and is none that an export wrote. */
-function checkOurs(path: string): void {
-  if (!existsSync(path)) return;
   try {
-    const found = JSON.parse(readFileSync(path, 'utf8'));
-    if (found?.format === MODEL_JSON_FORMAT) return;
-  } catch {
-    // Then it is none of ours.
+    return await exportBest(dir, setup, best, wanted, events, signal);
+  } finally {
+    view?.close();
   }
-  throw invalid(`file "${path}"`, 'was not written by netsmith export', 'give --out another name, or move it away');
 }

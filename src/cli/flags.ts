@@ -2,35 +2,25 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Command, Option } from 'commander';
-import { z } from 'zod';
+import { DESCRIBED } from '../app/command-line.ts';
+import { ownFilesOf } from '../app/own-files.ts';
 import { unknownName } from '../common/closest.ts';
 import { invalid, messageOf } from '../common/errors.ts';
 import { parseJson } from '../common/json.ts';
+
+import { numberIfItIsOne } from '../common/numbers.ts';
 import { printable } from '../common/text.ts';
-import { checkSettings, GROUPS, type SettingName, type StudySettings, studySchema } from './config.ts';
-import { shellWord } from './invocation.ts';
-import { numberIfItIsOne } from './numbers.ts';
-import { ownFilesOf } from './own-files.ts';
-
-export { numberIfItIsOne, shellWord };
-
-/** What a flag needs to know of a setting; read from the schema's own JSON Schema, so that there is one list. */
-interface Described {
-  readonly type?: string;
-  readonly description?: string;
-  readonly default?: unknown;
-  readonly enum?: readonly string[];
-  readonly group?: keyof typeof GROUPS;
-}
-
-const DESCRIBED = z.toJSONSchema(studySchema, { io: 'input' }).properties as unknown as Readonly<
-  Record<SettingName, Described>
->;
-
-/** `learningRate` -> `--learning-rate` */
-export function flagOf(setting: string): string {
-  return `--${setting.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-}
+import {
+  checkSettings,
+  FUNCTION,
+  flagOf,
+  GROUPS,
+  isOwnFile,
+  LIBRARY_ONLY,
+  type SettingName,
+  type StudySettings,
+  studySchema,
+} from '../study/spec.ts';
 
 /**
  * Gives a command a flag for each of these settings. The schema's defaults are only named in the help text; `presets` are
@@ -41,7 +31,7 @@ export function addSettings(
   names: readonly SettingName[],
   presets: Readonly<Partial<Record<SettingName, string>>> = {},
 ): Command {
-  for (const name of names) {
+  for (const name of names.filter((one) => !LIBRARY_ONLY.includes(one))) {
     const { type, group, enum: words, ...described } = DESCRIBED[name];
     const { description: text = '' } = described;
     const description = presets[name] === undefined ? text : text.replace(/ \(default[^)]*\)/, '');
@@ -143,17 +133,18 @@ export async function readSettings(
   const place = (setting: string) =>
     file === undefined || setting in flags ? flagOf(setting) : `${basename(file)}: "${setting}"`;
   const settings = checkSettings({ ...presets({ ...fromFile, ...flags }), ...fromFile, ...flags }, place);
+  if (settings.estimator === FUNCTION)
+    throw invalid(
+      place('estimator'),
+      `"${FUNCTION}"`,
+      'is for programs that use Netsmith as a library: optimize(function)',
+    );
   return {
     ...settings,
     ...(settings.dataDir === undefined ? {} : { dataDir: resolve(settings.dataDir) }),
-    ...(isSpaceFile(settings.space) ? { space: resolve(settings.space) } : {}),
+    ...(isOwnFile(settings.space) ? { space: resolve(settings.space) } : {}),
     ...ownFilesOf(settings),
   };
-}
-
-/** Whether `--space` names a file that exports a space and not a space. */
-export function isSpaceFile(space: string): boolean {
-  return /\.(ts|js|mts|mjs)$/.test(space);
 }
 
 async function readConfig(file: string): Promise<Readonly<Record<string, unknown>>> {
@@ -184,26 +175,4 @@ async function defaultOf(path: string, place: string): Promise<unknown> {
   } catch (error) {
     throw invalid(place, `cannot be loaded (${messageOf(error)})`, 'it must be a module with a default export');
   }
-}
-
-/** The command line that has these settings, those aside that are the schema's defaults anyway. */
-export function commandOf(command: string, settings: StudySettings): string {
-  const flags = Object.entries(settings).flatMap(([name, value]) => {
-    const { default: preset } = DESCRIBED[name as SettingName];
-    return value === undefined || JSON.stringify(value) === JSON.stringify(preset) ? [] : [flagText(name, value)];
-  });
-  return ['netsmith', command, ...flags].join(' ');
-}
-
-/** `--learning-rate 0.1`, `--no-flip`: a setting as it is typed. */
-export function flagText(name: string, value: unknown): string {
-  if (typeof value === 'boolean') return value ? flagOf(name) : `--no-${flagOf(name).slice(2)}`;
-  const text = Array.isArray(value)
-    ? value.join(',')
-    : value !== null && typeof value === 'object'
-      ? Object.entries(value)
-          .map(([key, option]) => `${key}=${option}`)
-          .join(',')
-      : String(value);
-  return `${flagOf(name)} ${shellWord(text)}`;
 }

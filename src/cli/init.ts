@@ -1,16 +1,16 @@
 import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { Command } from 'commander';
+import { hint } from '../app/invocation.ts';
+import { netsmithVersion } from '../app/versions.ts';
 import { invalid } from '../common/errors.ts';
+import { isWhole, parseNumber } from '../common/numbers.ts';
 import { DATASETS, type DatasetEntry } from '../data/catalogue.ts';
+import { SCHEMA_FILE } from '../study/config-schema.ts';
+import { checkSettings, flagOf, isOwnFile, parseDuration, SETTING_NAMES, type StudySettings } from '../study/spec.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { checkSettings, parseDuration, SETTING_NAMES, type StudySettings } from './config.ts';
-import { addSettings, CONFIG_FILES, flagOf, givenSettings, isSpaceFile } from './flags.ts';
-import { hint } from './invocation.ts';
-import { isWhole, parseNumber } from './numbers.ts';
+import { addSettings, CONFIG_FILES, givenSettings } from './flags.ts';
 import { type Asker, withTerminal } from './questions.ts';
-import { SCHEMA_FILE } from './schema.ts';
-import { netsmithVersion } from './versions.ts';
 
 type Given = Readonly<Record<string, unknown>>;
 
@@ -59,7 +59,7 @@ function checkPaths({ data, dataDir, space }: StudySettings): void {
     throw invalid('--data-dir', 'missing', `data set ${data} needs the ${data === 'csv' ? 'file' : 'folder'} it is in`);
   if (dataDir !== undefined && !existsSync(dataDir))
     throw invalid('--data-dir', `"${dataDir}"`, 'there is no such file or folder');
-  if (isSpaceFile(space) && !existsSync(space)) throw invalid('--space', `"${space}"`, 'there is no such file');
+  if (isOwnFile(space) && !existsSync(space)) throw invalid('--space', `"${space}"`, 'there is no such file');
 }
 
 /** Beside the file where Netsmith is installed there; else where the package is published. */

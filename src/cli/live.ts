@@ -1,13 +1,13 @@
 import colors from 'picocolors';
+import type { Setup } from '../app/setup.ts';
 import { showCount, showMetric, showSeconds } from '../report/numbers.ts';
 import { formatArchitecture } from '../space/index.ts';
 import type { StudyEvent } from '../study/events.ts';
+import { headline, nameOfMetric } from '../study/objectives.ts';
 import type { Contender } from '../study/ranking.ts';
 import type { Trial } from '../study/store/store.ts';
-import { headline, nameOfMetric } from './objectives.ts';
 import type { Output } from './output.ts';
 import { drawRows, type Now, openLive, type Row, secondsLeftOf, timeText } from './screen.ts';
-import type { Setup } from './setup.ts';
 
 /** The progress of a search: a line for each trial, and in a terminal a live area below the lines. */
 export interface LiveView {

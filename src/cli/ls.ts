@@ -1,14 +1,14 @@
 import { type Dirent, existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { bestTrials } from '../app/best.ts';
+import { isFinished } from '../app/report.ts';
+import { readStudy } from '../app/study.ts';
 import { invalid, messageOf } from '../common/errors.ts';
 import { showMetric } from '../report/numbers.ts';
 import { isHeld } from '../study/store/lock.node.ts';
-import { bestTrials } from './best.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import { table } from './output.ts';
-import { isFinished } from './report.ts';
-import { readStudy } from './study.ts';
 
 /** Folders below the given one in which studies are looked for. */
 const DEPTH = 6;

@@ -1,4 +1,5 @@
 import { CommanderError } from 'commander';
+import { netsmithVersion } from '../app/versions.ts';
 import { messageOf, StudyStopped, stopped, UserError } from '../common/errors.ts';
 import { printable } from '../common/text.ts';
 import { TrainingFailure } from '../train/failure.ts';
@@ -27,7 +28,6 @@ import { addStrategies } from './strategies.ts';
 import { processStreams } from './streams.ts';
 import { addTrain } from './train.ts';
 import { addTrials } from './trials.ts';
-import { netsmithVersion } from './versions.ts';
 
 /** In the order of --help: the configuration, a study from its beginning to its end, then what stands alone. */
 const COMMANDS = [

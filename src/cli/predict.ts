@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
+import { openEngine } from '../app/engine.ts';
 import type { Json } from '../common/json.ts';
 import { printable } from '../common/text.ts';
 import { openPredictor, type Prediction } from '../report/predict.node.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { openEngine } from './engine.ts';
 import { table } from './output.ts';
 
 /**

@@ -1,26 +1,40 @@
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import { Option } from 'commander';
+import { bestToJson, bestTrials } from '../app/best.ts';
+import { type ChoiceOptions, chosen, ruleOf } from '../app/choice.ts';
+import { type EvaluateOptions, evaluationToJson } from '../app/evaluation/evaluate.ts';
+import { summarise } from '../app/evaluation/evaluation.ts';
+import { hint } from '../app/invocation.ts';
+import { writeReport } from '../app/report.ts';
+import type { StudyOptions } from '../app/search.ts';
+import type { Setup } from '../app/setup.ts';
+import { type ReadStudy, readStudy } from '../app/study.ts';
 import { invalid } from '../common/errors.ts';
 import type { Json } from '../common/json.ts';
+import { numberIfItIsOne } from '../common/numbers.ts';
 import { showMetric } from '../report/numbers.ts';
+import { testedObjective } from '../study/objectives.ts';
+import type { Afterwards } from '../study/plan.ts';
+import { SETTING_NAMES, type StudySettings } from '../study/spec.ts';
 import { TrainingFailure } from '../train/failure.ts';
-import { bestTable, bestText, bestToJson, bestTrials } from './best.ts';
-import { CHOOSE, type ChoiceOptions, choiceText, chosen, ruleOf } from './choice.ts';
+import { bestTable, bestText } from './best.ts';
+import { CHOOSE, choiceText } from './choice.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { SETTING_NAMES, type StudySettings } from './config.ts';
-import { checkSeeds, type EvaluateOptions, evaluate, evaluationText, evaluationToJson, seedsText } from './evaluate.ts';
-import { summarise } from './evaluation.ts';
-import { exportBest, parityText, testText } from './export.ts';
-import { numberIfItIsOne, readSettings } from './flags.ts';
+import { checkSeeds, evaluateInView, evaluationText, NO_SAMPLES, seedsText } from './evaluate.ts';
+import { exportInView, parityText, testText } from './export.ts';
+import { readSettings } from './flags.ts';
 import { interruptible } from './interrupt.ts';
-import { hint } from './invocation.ts';
-import { testedObjective } from './objectives.ts';
 import { OPEN, openFile } from './open.ts';
-import { NO_SAMPLES } from './predictions.ts';
-import { writeReport } from './report.ts';
-import { addStudyOptions, endText, newStudy, type StudyOptions, searchToItsEnd, tellInterrupted } from './search.ts';
-import { type ReadStudy, readStudy } from './study.ts';
+import type { Output } from './output.ts';
+import {
+  addStudyOptions,
+  endText,
+  newStudyOfCommand,
+  type SearchEnd,
+  searchToItsEnd,
+  tellInterrupted,
+} from './search.ts';
 
 /** What `run` does unless told otherwise: enough to be sure of the winner, short enough to wait for. */
 const CONFIRM = 3;
@@ -68,50 +82,82 @@ export function addRun(program: Command, shell: Shell): void {
           `"${benchmark}"`,
           'a tabular benchmark has no network to train: use netsmith search, then netsmith evaluate',
         );
-      const { dir, store, setup } = await newStudy(settings, options, output);
+      const { dir, store, setup } = await newStudyOfCommand(
+        settings,
+        { ...options, afterwards: afterwardsOf(options) },
+        output,
+      );
       const end = await searchToItsEnd(dir, store, setup, output);
-      if (end.reason === 'interrupted') return tellInterrupted(dir, end, output, shell);
-
-      const study = await readStudy(dir);
-      if (end.reason === 'exhausted') output.note(endText(end, study));
-      if (bestTrials(study).length === 0) throw nothingFound(study, dir);
-      const best = chosen(study, dir, options.choose === undefined ? {} : { choose: options.choose });
-      const which = choiceText(best.choice, study.problem.objectives);
-      output.note(`\n${which === undefined ? bestText(study) : `${bestTable(study)}\n${which}`}\n`);
-      const again = setup.estimator.kind === 'train' ? 'Retraining' : 'Training';
-      output.note(
-        `${again} trial ${best.choice.trial} on train + validation data with ${seedsText(options.seeds)}, then evaluating on the test split.`,
-      );
-      const { record, exported } = await interruptible(
-        () => output.note(`Interrupted. Continue with: ${hint('evaluate', dir)}`),
-        async (signal) => {
-          const record = await evaluate(dir, setup, best, options, output, signal);
-          return { record, exported: await exportBest(dir, setup, best, {}, output, signal) };
-        },
-      );
-      const report = await writeReport(dir);
-
-      const { metric } = testedObjective(setup.problem.objectives, setup.dataset.search.info);
-      const { mean = Number.NaN, sd = Number.NaN } = summarise(record.metrics)[metric] ?? {};
-      const spread = options.seeds > 1 ? ` (mean of ${options.seeds}, deviation ${showMetric(metric, sd)})` : '';
-      output.result(
-        {
-          ...bestToJson(dir, study, best.choice),
-          evaluation: evaluationToJson(dir, setup, best, record),
-          export: exported,
-          report,
-        } as unknown as Json,
-        [
-          evaluationText(setup, best, record),
-          '',
-          `Found    ${metric} ${showMetric(metric, mean)} on the test split${spread}`,
-          `Model    ${exported.file} (${parityText(exported)})`,
-          `         ${testText(setup, exported)}`,
-          `Report   ${report}`,
-        ].join('\n'),
-      );
-      if (options.open) await openFile(report, output);
+      const report = await finishRun(dir, setup, end, afterwardsOf(options), output, shell);
+      if (options.open && report !== undefined) await openFile(report, output);
     });
+}
+
+function afterwardsOf({
+  seeds,
+  baselines,
+  samples = true,
+  choose,
+}: EvaluateOptions & Pick<ChoiceOptions, 'choose'>): Afterwards {
+  return { seeds, baselines, samples, ...(choose !== undefined && { choose }) };
+}
+
+/**
+ * What follows the search of a `run`: evaluation, export, report, and their result. Where it is interrupted or killed, `resume` does it
+ * again, and final trainings that are done are kept. Returns the report's file; undefined: interrupted.
+ */
+export async function finishRun(
+  dir: string,
+  setup: Setup,
+  end: SearchEnd,
+  options: Afterwards,
+  output: Output,
+  shell: Shell,
+): Promise<string | undefined> {
+  if (end.reason === 'interrupted') {
+    tellInterrupted(dir, end, output, shell);
+    return undefined;
+  }
+
+  const study = await readStudy(dir);
+  if (end.reason === 'exhausted') output.note(endText(end, study));
+  if (bestTrials(study).length === 0) throw nothingFound(study, dir);
+  const best = chosen(study, dir, options.choose === undefined ? {} : { choose: options.choose });
+  const which = choiceText(best.choice, study.problem.objectives);
+  output.note(`\n${which === undefined ? bestText(study) : `${bestTable(study)}\n${which}`}\n`);
+  const again = setup.estimator.kind === 'train' ? 'Retraining' : 'Training';
+  output.note(
+    `${again} trial ${best.choice.trial} on train + validation data with ${seedsText(options.seeds)}, then evaluating on the test split.`,
+  );
+  const { record, exported } = await interruptible(
+    () => output.note(`Interrupted. Continue with: ${hint('resume', dir)}`),
+    async (signal) => {
+      const record = await evaluateInView(dir, setup, best, options, output, signal);
+      return { record, exported: await exportInView(dir, setup, best, {}, output, signal) };
+    },
+  );
+  const report = await writeReport(dir);
+
+  const { metric } = testedObjective(setup.problem.objectives, setup.dataset.search.info);
+  const { mean = Number.NaN, sd = Number.NaN } = summarise(record.metrics)[metric] ?? {};
+  const spread = options.seeds > 1 ? ` (mean of ${options.seeds}, deviation ${showMetric(metric, sd)})` : '';
+  output.result(
+    {
+      ...bestToJson(dir, study, best.choice),
+      evaluation: evaluationToJson(dir, setup, best, record),
+      export: exported,
+      report,
+    } as unknown as Json,
+    [
+      evaluationText(setup, best, record),
+      '',
+      `Found    ${metric} ${showMetric(metric, mean)} on the test split${spread}`,
+      `Model    ${exported.file} (${parityText(exported)})`,
+      `         ${testText(setup, exported)}`,
+      `Report   ${report}`,
+    ].join('\n'),
+  );
+  return report;
 }
 
 /** No bad input, since a study was written: the settings were sound and no network could be trained with them. */

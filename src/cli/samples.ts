@@ -1,15 +1,16 @@
 import { type Command, Option } from 'commander';
+import { spaceFor } from '../app/setup.ts';
 import { invalid, messageOf } from '../common/errors.ts';
+import { isWhole, numberIfItIsOne } from '../common/numbers.ts';
 import { rng } from '../common/random.ts';
 import { networkCosts } from '../network/costs.ts';
 import { showCount } from '../report/numbers.ts';
 import { type Architecture, formatArchitecture, resolve, type Space, sample } from '../space/index.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { numberIfItIsOne, parsePairs } from './flags.ts';
-import { isWhole } from './numbers.ts';
+import { parsePairs } from './flags.ts';
 import { table } from './output.ts';
-import { loadSpace, spaceFor } from './setup.ts';
 import { taskFrom } from './show.ts';
+import { loadSpace } from './space-file.ts';
 
 interface SamplesOptions {
   readonly spaceOptions?: Record<string, number | string | boolean>;

@@ -1,42 +1,25 @@
-import { existsSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { DataError, invalid, StudyStopped, stopped } from '../common/errors.ts';
+import { benchmarkPresets } from '../app/benchmarks.ts';
+import { bestToJson } from '../app/best.ts';
+import { hint } from '../app/invocation.ts';
+import { ownFilesOf } from '../app/own-files.ts';
+import { newStudy, type StudyOptions, withWayOn, workersOf } from '../app/search.ts';
+import { budgetOf, type Setup } from '../app/setup.ts';
+import { type ReadStudy, readStudy } from '../app/study.ts';
 import type { Json } from '../common/json.ts';
-import { showAgreement } from '../report/numbers.ts';
-import { beginning } from '../study/earlier.ts';
 import type { StudyEnd } from '../study/events.ts';
 import { allTried } from '../study/exhaustion.ts';
-import { runStudy, type StudyRun } from '../study/run.ts';
-import type { EarlierTrial, Store } from '../study/store/store.ts';
-import { checkNewStudy, createStudy } from '../study/study.node.ts';
-import { processPool } from '../study/worker/process.node.ts';
-import { benchmarkPresets } from './benchmarks.ts';
-import { bestText, bestToJson } from './best.ts';
+import { runStudy } from '../study/run.ts';
+import { SETTING_NAMES, type SettingName, type StudySettings } from '../study/spec.ts';
+import type { Store } from '../study/store/store.ts';
+import { checkNewStudy } from '../study/study.node.ts';
+import { bestText } from './best.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { SETTING_NAMES, type SettingName, type StudySettings } from './config.ts';
-import { openEngine } from './engine.ts';
-import { entryModule } from './entry.ts';
-import { tryPredictor } from './estimator.ts';
 import { addSettings, readSettings } from './flags.ts';
 import { Interrupted, interruptible } from './interrupt.ts';
-import { hint } from './invocation.ts';
 import { createLiveView } from './live.ts';
-import { memoryOfProcess } from './memory.node.ts';
 import type { Output } from './output.ts';
-import { forecastSearch } from './preflight.ts';
-import { readPrior } from './prior.ts';
-import { budgetOf, type Setup, setUp } from './setup.ts';
-import {
-  ordersToJson,
-  planOfSetup,
-  planToJson,
-  type ReadStudy,
-  readStudy,
-  type StudyPlan,
-  type WorkerOrders,
-} from './study.ts';
-import { runOnTable } from './table-search.ts';
+import { loadSpace } from './space-file.ts';
 
 /** `netsmith search`: { study, trials, best } */
 export function addSearch(program: Command, shell: Shell): void {
@@ -54,16 +37,14 @@ export function addSearch(program: Command, shell: Shell): void {
     ]),
   ).action(async (options: StudyOptions, command: Command) => {
     const output = outputOf(command, shell);
-    const { dir, store, setup } = await newStudy(await readSettings(command, benchmarkPresets), options, output);
+    const { dir, store, setup } = await newStudyOfCommand(
+      await readSettings(command, benchmarkPresets),
+      options,
+      output,
+    );
     const end = await searchToItsEnd(dir, store, setup, output);
     await tellResult(dir, end, output, shell);
   });
-}
-
-/** What a new study is told besides its settings. */
-export interface StudyOptions {
-  readonly out?: string;
-  readonly prior?: readonly string[];
 }
 
 /** The options of `search` and `run`. */
@@ -78,78 +59,10 @@ export function addStudyOptions(
     .option('--config <file>', 'file with settings (default: netsmith.config.ts, .js or .json, if it exists)');
 }
 
-/**
- * Checks everything and looks ahead, then creates the study. Throws UserError, and nothing is written, for whatever does not fit.
- */
-export async function newStudy(
-  settings: StudySettings,
-  { out, prior = [] }: StudyOptions,
-  output: Output,
-): Promise<{ readonly dir: string; readonly store: Store; readonly setup: Setup }> {
-  if (out !== undefined) checkNewStudy(out);
-  const setup = await setUp(settings);
-  const { info } = setup.dataset.search;
-  if (info.counts.valid === 0 && setup.estimator.kind !== 'table') {
-    throw invalid(
-      '--valid-share',
-      String(settings.validShare),
-      'a search needs validation samples to compare networks',
-    );
-  }
-  for (const note of info.notes) output.note(note);
-  const earlier = await readPrior(prior, setup, output);
-  const known = await lookAhead(setup, earlier, output);
-  const state = await beginning(setup.strategy, setup.problem, earlier);
-  const dir = out ?? nextFree(settings);
-  try {
-    const store = await createStudy(dir, {
-      name: basename(resolve(dir)),
-      settings: planToJson({
-        ...planOfSetup(setup),
-        ...known,
-        ...(prior.length > 0 && { prior: prior.map((folder) => resolve(folder)) }),
-      }),
-      state,
-      earlier,
-    });
-    return { dir, store, setup };
-  } catch (error) {
-    const why = stopped(error, `folder "${dir}"`);
-    throw existsSync(join(dir, 'study.db')) ? withWayOn(why, dir) : why;
-  }
-}
-
-/**
- * Says what can be said of the trials before the first, and returns what of it the study keeps. Throws UserError where no trial could be
- * made.
- */
-async function lookAhead(
-  setup: Setup,
-  earlier: readonly EarlierTrial[],
-  output: Output,
-): Promise<Pick<StudyPlan, 'block' | 'foresight'>> {
-  const { settings, estimator } = setup;
-  if (estimator.kind === 'table') return {};
-  const foresight = estimator.kind === 'predictor' ? await tryPredictor(setup, estimator, earlier) : undefined;
-  if (foresight !== undefined) output.note(`${showAgreement(foresight)}.`);
-  const engine = await openEngine(settings, settings.workers);
-  try {
-    if (estimator.kind === 'train') await forecastSearch(setup, engine, output);
-    return { block: engine.options.block, ...(foresight && { foresight }) };
-  } finally {
-    await engine.dispose();
-  }
-}
-
-/** `runs/digits-small-cnn-1`, or with the first number that is free; a person's own data by the name of their file. */
-function nextFree({ data, dataDir, space }: StudySettings): string {
-  const own = dataDir !== undefined && (data === 'image-folder' || data === 'csv');
-  const [of, searched] = [own ? dataDir : data, space].map((path) => basename(path).replace(/\.[a-z.]+$/, ''));
-  const name = `${of}-${searched}`;
-  for (let n = 1; ; n++) {
-    const dir = join('runs', `${name}-${n}`);
-    if (!existsSync(dir)) return dir;
-  }
+/** `newStudy` of the space that the settings name, which may be a file. */
+export async function newStudyOfCommand(settings: StudySettings, options: StudyOptions, output: Output) {
+  if (options.out !== undefined) checkNewStudy(options.out);
+  return newStudy(settings, await loadSpace(settings.space), { own: ownFilesOf(settings), ...options }, output);
 }
 
 /** How a search ended, and what the process exits with if that was an interruption. */
@@ -169,10 +82,7 @@ export async function searchToItsEnd(dir: string, store: Store, setup: Setup, ou
   const view = createLiveView(setup, seconds, ended, output);
   const say = () => view.say('Stopping after the current epoch (progress is saved). Press Ctrl-C again to quit now.');
   try {
-    const machine =
-      estimator.kind === 'table'
-        ? await runOnTable(setup, estimator.table, store)
-        : await inProcesses(dir, setup, store);
+    const machine = await workersOf(dir, setup, store);
     return await interruptible(say, async (signal) => {
       const end = await runStudy({
         store,
@@ -196,30 +106,6 @@ export async function searchToItsEnd(dir: string, store: Store, setup: Setup, ou
     view.close();
     await store.close();
   }
-}
-
-/** What stops a study but not for good says how to go on. */
-function withWayOn(error: unknown, dir: string): unknown {
-  const wayOn = `Fix this, then resume with: ${hint('resume', dir)} (trials that were running are paused)`;
-  if (error instanceof DataError) return new DataError(`${error.message}\n${wayOn}`, { cause: error });
-  if (error instanceof StudyStopped) return new StudyStopped(`${error.message}\n${wayOn}`, { cause: error });
-  return error;
-}
-
-async function inProcesses(dir: string, setup: Setup, store: Store): Promise<Pick<StudyRun, 'workers'>> {
-  const { workers } = setup.settings;
-  const memoryBytes = memoryOfProcess(setup.settings, workers);
-  const learns = setup.estimator.kind === 'predictor';
-  const orders: WorkerOrders = {
-    plan: planOfSetup(setup),
-    memoryBytes,
-    own: setup.own,
-    ...(learns && { earlier: await store.earlier() }),
-  };
-  const entry = entryModule('worker.node');
-  return {
-    workers: processPool({ workers, entry, study: resolve(dir), settings: ordersToJson(orders) }),
-  };
 }
 
 /** Ctrl-C lets the running epochs end and keeps them, however long they take; a second one ends at once. */

@@ -1,5 +1,10 @@
 import { type Command, Option } from 'commander';
+import { type ChoiceOptions, chosen } from '../app/choice.ts';
+import { readEvaluation } from '../app/evaluation/evaluation.ts';
+import { spaceFor } from '../app/setup.ts';
+import { readStudy } from '../app/study.ts';
 import { invalid } from '../common/errors.ts';
+import { isWhole, numberIfItIsOne, parseNumber } from '../common/numbers.ts';
 import { networkCosts } from '../network/costs.ts';
 import { drawArchitecture } from '../report/drawing/draw.ts';
 import { architectureText } from '../report/drawing/text.ts';
@@ -12,14 +17,11 @@ import {
   type Task,
 } from '../space/index.ts';
 import { writeWhole } from '../study/store/files.node.ts';
-import { CHOOSE, type ChoiceOptions, choiceText, chosen } from './choice.ts';
+import { CHOOSE, choiceText } from './choice.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { readEvaluation } from './evaluation.ts';
-import { numberIfItIsOne, parsePairs } from './flags.ts';
-import { isWhole, parseNumber } from './numbers.ts';
+import { parsePairs } from './flags.ts';
 import type { Output } from './output.ts';
-import { loadSpace, spaceFor } from './setup.ts';
-import { readStudy } from './study.ts';
+import { loadSpace } from './space-file.ts';
 
 interface ShowOptions extends ChoiceOptions {
   readonly space?: string;

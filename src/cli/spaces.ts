@@ -3,9 +3,9 @@ import { showCount } from '../report/numbers.ts';
 import { count } from '../space/index.ts';
 import type { SpaceDefinition, Task } from '../space/space.ts';
 import { SPACES } from '../space/spaces/index.ts';
+import { configSchema } from '../study/config-schema.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import { table } from './output.ts';
-import { configSchema } from './schema.ts';
 
 /** `netsmith spaces`: [{ name, description, options, size }]; size for 32x32 colour images of 10 classes. */
 export function addSpaces(program: Command, shell: Shell): void {

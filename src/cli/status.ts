@@ -1,13 +1,14 @@
 import type { Command } from 'commander';
+import { bestToJson } from '../app/best.ts';
+import { earlierStudies } from '../app/prior.ts';
+import { budgetOf } from '../app/setup.ts';
+import { agreementsIn, type ReadStudy, readStudy } from '../app/study.ts';
 import { showAccount, showAgreement, showMetric, shownAgreements, showSeconds } from '../report/numbers.ts';
 import { accountOf } from '../study/account.ts';
+import { trainsTrials } from '../study/spec.ts';
 import type { TrialState } from '../study/store/store.ts';
-import { bestText, bestToJson } from './best.ts';
+import { bestText } from './best.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { trainsTrials } from './config.ts';
-import { earlierStudies } from './prior.ts';
-import { budgetOf } from './setup.ts';
-import { agreementsIn, type ReadStudy, readStudy } from './study.ts';
 
 /** `netsmith status DIR`: { study, createdAt, states, trials, earlier, budget, searchSeconds, spent, agreement, best } */
 export function addStatus(program: Command, shell: Shell): void {

@@ -1,20 +1,21 @@
 import type { Command } from 'commander';
+import { openEngine } from '../app/engine.ts';
+import { memoryOfProcess, memoryOfPrograms } from '../app/memory.node.ts';
+import { forecastTraining } from '../app/preflight.ts';
+import { setUp } from '../app/setup.ts';
 import { rng } from '../common/random.ts';
 import { costsOf } from '../measure/index.ts';
 import { showCount, showMetric, showSeconds } from '../report/numbers.ts';
 import { formatArchitecture, resolve, resolveHyperparameters } from '../space/index.ts';
+import { type SettingName, TRAINING_NAMES } from '../study/spec.ts';
 import { type Training, trainNetwork } from '../train/loop.ts';
 import { openPrograms } from '../train/programs.ts';
 import { withHyperparameters } from '../train/settings.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { type SettingName, TRAINING_NAMES } from './config.ts';
-import { openEngine } from './engine.ts';
 import { addSettings, readSettings } from './flags.ts';
 import { interruptible } from './interrupt.ts';
-import { memoryOfProcess, memoryOfPrograms } from './memory.node.ts';
-import { forecastTraining } from './preflight.ts';
-import { setUp } from './setup.ts';
 import { architectureFrom } from './show.ts';
+import { loadSpace } from './space-file.ts';
 import { createTrainingsView } from './trainings.ts';
 
 /** The settings of one training run; the rest of a study's are about the search. */
@@ -50,7 +51,8 @@ export function addTrain(program: Command, shell: Shell): void {
   addSettings(command, SETTINGS).action(
     async (options: { readonly arch?: string; readonly test: boolean }, command: Command) => {
       const output = outputOf(command, shell);
-      const { settings, dataset, space, training } = await setUp(await readSettings(command));
+      const read = await readSettings(command);
+      const { settings, dataset, space, training } = await setUp(read, await loadSpace(read.space));
       const architecture = architectureFrom(space, options.arch);
       const network = resolve(space, architecture);
       const { info, train, valid } = dataset.search;

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
+import { readStudy, trialToJson } from '../app/study.ts';
 import { invalid } from '../common/errors.ts';
 import { cell } from '../report/compare/csv.ts';
 import { showCount, showMetric } from '../report/numbers.ts';
+import { isEstimated, nameOfMetric, shownCosts } from '../study/objectives.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { isEstimated, nameOfMetric, shownCosts } from './objectives.ts';
 import { table } from './output.ts';
-import { readStudy, trialToJson } from './study.ts';
 
 interface TrialsOptions {
   readonly all: boolean;

@@ -42,6 +42,7 @@ export function runOf(change: Partial<EstimateRun> = {}): EstimateRun & { readon
   const reports: Report[] = [];
   return {
     fidelity: FULL,
+    trial: 0,
     fullFidelity: FULL,
     rng: (...labels) => rng('conformance', ...labels),
     signal: new AbortController().signal,

@@ -35,6 +35,8 @@ export interface Inheritance {
 }
 
 export interface EstimateRun {
+  /** The number of the trial, from 0. */
+  readonly trial: number;
   readonly fidelity: Fidelity;
   /** The highest fidelity that this trial may ever reach: learning-rate schedules are laid out for it. */
   readonly fullFidelity: Fidelity;

@@ -49,7 +49,7 @@ export interface TestResult {
   readonly costs?: { readonly params: number; readonly flops: number };
 }
 
-/** Everything a report says; plain data, which `cli/` gathers from the store. */
+/** Everything a report says; plain data, which `app/` gathers from the store. */
 export interface ReportData {
   /** Name of the study. */
   readonly name: string;
@@ -66,7 +66,7 @@ export interface ReportData {
   };
   readonly strategy: string;
   /** Where the values of search trials come from. */
-  readonly estimator: 'train' | 'proxies' | 'predictor' | 'own' | 'table';
+  readonly estimator: 'train' | 'proxies' | 'predictor' | 'own' | 'function' | 'table';
   readonly seed: number;
   readonly objectives: readonly [Objective, ...Objective[]];
   /** What trained networks are shown by: the first objective, unless that is known or guessed without training. */

@@ -49,6 +49,14 @@ export const SOURCES = {
     note: 'Estimated by a file that the command line named; the best of many estimates is optimistic.',
     trained: false,
   },
+  function: {
+    where: "by the program's own function",
+    work: "in the program's own function",
+    column: 'Search',
+    part: 'search',
+    note: 'The values are what the function of the program returned; they selected the best network, so they are optimistic.',
+    trained: false,
+  },
   table: {
     where: 'on the validation set, from the table',
     work: 'of training, looked up in the table',

@@ -25,8 +25,17 @@ export type { ModelTools } from '../model/tools.ts';
 export type { OptionRule } from './option-rules.ts';
 export type * from './strategy.ts';
 
-/** A strategy as the command line offers it. */
-export interface StrategyDefinition {
+/** What an option of a strategy may be given. */
+export type StrategyOptions = Readonly<Record<string, number | string | boolean>>;
+
+/** A strategy by its name, with its options: plain data, which a study stores (`tpe({ gamma: 0.15 })`). */
+export interface StrategyChoice {
+  readonly strategy: string;
+  readonly options: StrategyOptions;
+}
+
+/** A strategy as the command line offers it, with the type of its options. */
+export interface StrategyDefinition<Options extends object = StrategyOptions> {
   readonly name: string;
   readonly description: string;
   /** Its options with their defaults, in the order of `--help`. */
@@ -38,6 +47,8 @@ export interface StrategyDefinition {
    * none throws UserError when it is asked.
    */
   create(options?: Readonly<Record<string, unknown>>, tools?: ModelTools): Strategy;
+  /** The type of its options, for `tpe({ gamma: 0.15 })`; it has no value. */
+  readonly options?: Options;
   /** How the epochs of its trials rise; undefined, or no such method: all trials have the full fidelity. */
   rungs?(options?: Readonly<Record<string, unknown>>): Rungs | undefined;
 }
@@ -176,13 +187,14 @@ export const STRATEGIES = {
   }),
 } as const satisfies Readonly<Record<string, StrategyDefinition>>;
 
-/** The strategy of that name. Throws UserError for an unknown name or a wrong option. */
+/** The strategy of that name, or of a choice such as `tpe({ gamma: 0.15 })`. Throws UserError for an unknown name or a wrong option. */
 export function createStrategy(
-  name: string,
+  strategy: string | StrategyChoice,
   options?: Readonly<Record<string, unknown>>,
   tools?: ModelTools,
 ): Strategy {
-  return definitionOf(name).create(options, tools);
+  if (typeof strategy === 'string') return definitionOf(strategy).create(options, tools);
+  return definitionOf(strategy.strategy).create({ ...strategy.options, ...options }, tools);
 }
 
 /** The fidelities of a study's trials, from the cheapest to the full one, as its strategy wants them. Throws UserError. */
@@ -202,12 +214,12 @@ function definitionOf(name: string): StrategyDefinition {
   return definition;
 }
 
-function define<Options extends Readonly<Record<string, number | string | boolean>>>(
+function define<Options extends StrategyOptions>(
   name: string,
   description: string,
   schema: z.ZodType<Options>,
   factory: (options: Options, tools: ModelTools) => Strategy,
-): StrategyDefinition {
+): StrategyDefinition<Options> {
   return {
     name,
     description,

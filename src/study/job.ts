@@ -27,6 +27,7 @@ export function jobOf(trial: Trial, problem: Problem, session: Session): Job | H
   const checkpoint = trial.checkpoint ?? (trial.start.kind === 'continue' ? source?.checkpoint : undefined);
   const inherited = trial.start.kind === 'inherit' && source ? inheritanceFrom(source, problem) : undefined;
   return {
+    trial: trial.trial,
     architecture: trial.architecture,
     fidelity,
     fullFidelity,

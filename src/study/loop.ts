@@ -2,6 +2,7 @@ import { DataError, StudyStopped } from '../common/errors.ts';
 import type { Evaluation } from '../estimate/estimator.ts';
 import type { Problem } from '../strategy/strategy.ts';
 import { jobOf } from './job.ts';
+import { measuring } from './measuring.ts';
 import type { Session } from './session.ts';
 import type { StrategyState, Trial, TrialEnd } from './store/store.ts';
 import { nameOf } from './store/transitions.ts';
@@ -34,10 +35,13 @@ export async function conduct(session: Session, phase: Phase): Promise<void> {
   const releasing = new Set<string>();
   /** How often a trial's worker has died while this call has lasted, by the trial's name. */
   const deaths = new Map<string, number>();
+  const measure = measuring(session);
 
   const start = async (waiting: Trial): Promise<void> => {
-    const trial = session.note(await store.begin(waiting));
+    const taken = waiting.curve.length === 0 ? await measure(waiting) : { costs: {} };
+    const trial = session.note(await store.begin(waiting, taken.costs));
     session.emit({ kind: 'started', trial });
+    if (taken.reason !== undefined) return finish(trial, failed(trial, taken.reason));
     // The process may have been killed between a report and its answer: the answer is due now.
     const answer = trial.curve.length === 0 ? 'continue' : answerTo(trial);
     if (answer !== 'continue') return finish(trial, cutShort(trial, answer === 'pause' ? 'paused' : 'pruned'));
@@ -141,14 +145,18 @@ function nameOfAttempt({ purpose, trial, fence }: Trial): string {
 }
 
 /** An estimate without a finite value for an objective is no result. */
-function completed(trial: Trial, { metrics, seconds, checkpoint }: Evaluation, { objectives }: Problem): TrialEnd {
+export function completed(
+  trial: Trial,
+  { metrics, seconds, checkpoint }: Evaluation,
+  { objectives }: Problem,
+): TrialEnd {
   const values = { ...trial.costs, ...metrics };
   const absent = objectives.find(({ metric }) => !Number.isFinite(values[metric]));
   if (absent) return { ...failed(trial, `the estimate gave no finite ${absent.metric}`), seconds };
   return { state: 'complete', metrics, seconds, ...(checkpoint === undefined ? {} : { checkpoint }) };
 }
 
-function failed(trial: Trial, reason: string): TrialEnd {
+export function failed(trial: Trial, reason: string): TrialEnd {
   return { state: 'failed', metrics: {}, seconds: trial.seconds, reason };
 }
 

@@ -4,6 +4,7 @@ import { type Budget, budgetEnd, checkBudget } from './budget.ts';
 import { confirmation } from './confirm.ts';
 import type { StudyEnd, StudyEvent } from './events.ts';
 import { conduct } from './loop.ts';
+import type { Measuring } from './measuring.ts';
 import { bestOf } from './ranking.ts';
 import { searching } from './search.ts';
 import { openSession, type Session } from './session.ts';
@@ -22,6 +23,8 @@ export interface StudyRun {
   readonly budget: Budget;
   /** Decides about search trials after each report; without it, every trial runs to its fidelity. */
   readonly stopping?: StoppingRule;
+  /** Measures that are taken of a candidate before its trial begins. */
+  readonly measuring?: Measuring;
   /** Retrains the `top` best architectures, `repeats` times each (default 1), before the best is chosen. */
   readonly confirm?: { readonly top: number; readonly repeats?: number };
   /**

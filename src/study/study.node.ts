@@ -53,7 +53,7 @@ function isStudyAlready(dir: string): UserError {
  * process that is killed meanwhile leaves no `study.db`; of several that create a study in one folder at once, one does
  * and the others are refused.
  */
-export async function createStudy(dir: string, study: NewStudy): Promise<Store> {
+export async function createStudyStore(dir: string, study: NewStudy): Promise<Store> {
   checkNewStudy(dir);
   const path = join(dir, 'study.db');
   const unfinished = `${path}.${randomUUID()}.unfinished`;
@@ -64,7 +64,7 @@ export async function createStudy(dir: string, study: NewStudy): Promise<Store> 
   } finally {
     rmSync(unfinished, { force: true });
   }
-  return openStudy(dir, 'write');
+  return openStudyStore(dir, 'write');
 }
 
 /** Fills an empty file with the tables and the study's record, in one transaction. */
@@ -105,7 +105,7 @@ function publish(unfinished: string, path: string): boolean {
  * Readers are always welcome, also to a study of an older schema, which a writer brings up to date. Throws UserError also
  * when there is no study, when `study.db` is not ours or is damaged, and when a newer version of Netsmith wrote it.
  */
-export async function openStudy(dir: string, access: 'read' | 'write'): Promise<Store> {
+export async function openStudyStore(dir: string, access: 'read' | 'write'): Promise<Store> {
   const path = join(dir, 'study.db');
   const place = `study "${dir}": study.db`;
   if (!existsSync(path))

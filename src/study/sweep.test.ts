@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { runStudy } from './run.ts';
-import { createStudy } from './study.node.ts';
+import { createStudyStore } from './study.node.ts';
 import { STUDIES } from './testing/studies.ts';
 import type { WorkerEvent, WorkerPool } from './worker/pool.ts';
 
@@ -14,7 +14,7 @@ after(() => rmSync(root, { recursive: true, force: true }));
 test('a checkpoint is there when its report is dealt with, however old it is by then; replaced ones go', async () => {
   const { strategy, problem } = STUDIES.random;
   const dir = join(root, 'study');
-  const store = await createStudy(dir, { name: 'late', settings: null, state: strategy.init(problem) });
+  const store = await createStudyStore(dir, { name: 'late', settings: null, state: strategy.init(problem) });
   const artefacts = join(dir, 'artefacts');
   const put = (text: string) => store.artefacts.put(new TextEncoder().encode(text));
   let emit: (event: WorkerEvent) => void = () => {};

@@ -13,9 +13,9 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { readEvaluation } from '../../src/cli/evaluation.ts';
+import { readEvaluation } from '../../src/app/evaluation/evaluation.ts';
 import { type Rng, rng } from '../../src/common/random.ts';
-import { openStudy } from '../../src/study/study.node.ts';
+import { openStudyStore } from '../../src/study/study.node.ts';
 import { sign } from './edit.ts';
 import { netsmith } from './netsmith.ts';
 
@@ -63,7 +63,7 @@ export async function readingOf(dir: string): Promise<string> {
 /** Opens a damaged study for writing and closes it. Throws where that ends otherwise than well or with a UserError. */
 export async function settle(dir: string): Promise<void> {
   try {
-    await (await openStudy(dir, 'write')).close();
+    await (await openStudyStore(dir, 'write')).close();
   } catch (error) {
     assert.ok(error instanceof Error && error.name === 'UserError', error instanceof Error ? error.stack : 'no error');
   }

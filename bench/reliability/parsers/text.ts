@@ -1,5 +1,5 @@
 /** Parsers of text: architectures, spaces, configuration, JSON. */
-import { checkSettings } from '../../../src/cli/config.ts';
+
 import { parseJson } from '../../../src/common/json.ts';
 import { type Rng, rng } from '../../../src/common/random.ts';
 import {
@@ -12,6 +12,7 @@ import {
   spaceToJson,
 } from '../../../src/space/index.ts';
 import { SPACES } from '../../../src/space/spaces/index.ts';
+import { checkSettings } from '../../../src/study/spec.ts';
 import { mutateJson, mutateText } from '../mutate.ts';
 import type { Parser } from '../parser.ts';
 

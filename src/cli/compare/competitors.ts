@@ -1,9 +1,8 @@
 import { resolve } from 'node:path';
 import { invalid } from '../../common/errors.ts';
 import { createStrategy } from '../../strategy/index.ts';
-import { ESTIMATORS, type StudySettings } from '../config.ts';
+import { ESTIMATORS, isOwnFile, type StudySettings } from '../../study/spec.ts';
 import { parsePairs } from '../flags.ts';
-import { isOwnFile } from '../own-files.ts';
 
 type Options = Readonly<Record<string, number | string | boolean>>;
 

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
+import { budgetOf } from '../../app/setup.ts';
+import type { StudyPlan } from '../../app/study.ts';
 import { invalid } from '../../common/errors.ts';
-import { SETTING_NAMES, type SettingName, type StudySettings } from '../config.ts';
-import { budgetOf } from '../setup.ts';
-import type { StudyPlan } from '../study.ts';
+import { SETTING_NAMES, type SettingName, type StudySettings } from '../../study/spec.ts';
 
 /** What is compared: how a search goes about it. */
 const COMPARED: readonly SettingName[] = [

@@ -1,22 +1,23 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { bestTrials } from '../../app/best.ts';
+import { chosen } from '../../app/choice.ts';
+import { tryPredictor } from '../../app/estimators.ts';
+import { readEvaluation } from '../../app/evaluation/evaluation.ts';
+import { ownFilesOf } from '../../app/own-files.ts';
+import { readPrior } from '../../app/prior.ts';
+import { isFinished } from '../../app/report.ts';
+import { CHANGEABLE, reopen } from '../../app/resume.ts';
+import { setUp } from '../../app/setup.ts';
+import { type ReadStudy, readStudy, setUpAgain } from '../../app/study.ts';
 import { invalid } from '../../common/errors.ts';
-import { bestTrials } from '../best.ts';
-import { chosen } from '../choice.ts';
-import { SETTING_NAMES, type StudySettings } from '../config.ts';
-import { tryPredictor } from '../estimator.ts';
-import { evaluate } from '../evaluate.ts';
-import { readEvaluation } from '../evaluation.ts';
+import { SETTING_NAMES, type StudySettings } from '../../study/spec.ts';
+import { evaluateInView } from '../evaluate.ts';
 import { Interrupted, interruptible } from '../interrupt.ts';
 import type { Output } from '../output.ts';
-import { ownFilesOf } from '../own-files.ts';
-import { readPrior } from '../prior.ts';
-import { isFinished } from '../report.ts';
-import { CHANGEABLE, reopen } from '../resume.ts';
-import { newStudy, searchToItsEnd } from '../search.ts';
-import { setUp } from '../setup.ts';
-import { type ReadStudy, readStudy, setUpAgain } from '../study.ts';
+import { newStudyOfCommand, searchToItsEnd } from '../search.ts';
+import { loadSpace } from '../space-file.ts';
 import { allTrain, checkProtocol } from './protocol.ts';
 import type { NamedStudy } from './studies.ts';
 
@@ -52,7 +53,7 @@ export async function runSearches(order: SearchesOrder, output: Output): Promise
     throw invalid('--evaluate', '0', 'must be at least 1: searches without training are compared by their evaluations');
   const quiet: Output = { ...output, note: () => {} };
   for (const { settings } of entries) {
-    const setup = await setUp(settings);
+    const setup = await setUp(settings, await loadSpace(settings.space));
     const earlier = await readPrior(prior, setup, quiet);
     if (setup.estimator.kind === 'predictor') await tryPredictor(setup, setup.estimator, earlier);
   }
@@ -76,7 +77,7 @@ export async function runSearches(order: SearchesOrder, output: Output): Promise
       output.note(`\n[${i + 1} of ${runs.length}] ${name}, seed ${settings.seed}`);
       const { store, setup } =
         found === undefined
-          ? await newStudy(settings, { out: dir, prior }, output)
+          ? await newStudyOfCommand(settings, { out: dir, prior }, output)
           : await reopen(dir, { ...ownFilesOf(settings) }, output);
       const end = await searchToItsEnd(dir, store, setup, output);
       if (end.reason === 'interrupted') return end.interrupted ?? new Interrupted('SIGINT');
@@ -108,7 +109,7 @@ async function evaluateWinner(dir: string, seeds: number, output: Output): Promi
   if (best === undefined || (record?.trial === best.trial && record.seeds.length === seeds)) return;
   const setup = await setUpAgain(study, dir, study.settings);
   await interruptible(
-    () => output.note('Interrupted. The current evaluation was discarded.'),
-    (signal) => evaluate(dir, setup, chosen(study, dir), { seeds, baselines: false }, output, signal),
+    () => output.note('Interrupted. Completed training runs are kept.'),
+    (signal) => evaluateInView(dir, setup, chosen(study, dir), { seeds, baselines: false }, output, signal),
   );
 }

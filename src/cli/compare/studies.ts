@@ -1,6 +1,12 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { requireBest } from '../../app/best.ts';
+import { readEvaluation } from '../../app/evaluation/evaluation.ts';
+import { isFinished, reportTrial } from '../../app/report.ts';
+import { budgetOf } from '../../app/setup.ts';
+import { type ReadStudy, readStudy } from '../../app/study.ts';
+import { versions } from '../../app/versions.ts';
 import { invalid, type UserError } from '../../common/errors.ts';
 import { largest } from '../../common/extremes.ts';
 import type { Objective } from '../../common/metrics.ts';
@@ -10,15 +16,9 @@ import { busyTime } from '../../report/figures/series.ts';
 import { mean } from '../../report/numbers.ts';
 import { decisions, formatArchitecture, spaceToJson } from '../../space/index.ts';
 import { computingSeconds } from '../../study/account.ts';
+import { testedObjective } from '../../study/objectives.ts';
 import { measured } from '../../study/ranking.ts';
-import { requireBest } from '../best.ts';
-import type { StudySettings } from '../config.ts';
-import { readEvaluation } from '../evaluation.ts';
-import { testedObjective } from '../objectives.ts';
-import { isFinished, reportTrial } from '../report.ts';
-import { budgetOf } from '../setup.ts';
-import { type ReadStudy, readStudy } from '../study.ts';
-import { versions } from '../versions.ts';
+import type { StudySettings } from '../../study/spec.ts';
 import { allTrain, checkProtocol, groupKey, isRandom, protocolNames } from './protocol.ts';
 
 /** A finished study; without a name it is called after its strategy. */

@@ -1,3 +1,6 @@
+import { benchmarkNamed, checkTimed, datasetOf } from '../../app/benchmarks.ts';
+import { ownStrategy } from '../../app/own-files.ts';
+import { versions } from '../../app/versions.ts';
 import { invalid } from '../../common/errors.ts';
 import { compareBy } from '../../common/metrics.ts';
 import type { Table } from '../../estimate/tabular/table.ts';
@@ -10,10 +13,8 @@ import { createStrategy, type ModelTools } from '../../strategy/index.ts';
 import { withinLimits } from '../../strategy/limits.ts';
 import type { Limit, Problem } from '../../strategy/strategy.ts';
 import { type Simulation, simulate, tabularProblem } from '../../study/simulate.ts';
-import { benchmarkNamed, checkTimed, datasetOf } from '../benchmarks.ts';
+import { isOwnFile } from '../../study/spec.ts';
 import type { Output } from '../output.ts';
-import { isOwnFile, ownStrategy } from '../own-files.ts';
-import { versions } from '../versions.ts';
 import type { NamedStrategy } from './competitors.ts';
 
 /** Searches of a table, each strategy with each seed. */

@@ -1,4 +1,3 @@
-import ELK from 'elkjs/lib/elk.bundled.js';
 import type { ElkExtendedEdge, ElkNode } from 'elkjs/lib/elk-api.js';
 import { largest } from '../../common/extremes.ts';
 import { coordinate } from '../markup.ts';
@@ -202,6 +201,8 @@ function wrap(line: string): string[] {
 }
 
 async function layout(flow: Flow, children: ElkNode[]): Promise<Placed> {
+  // Loaded when something is drawn: it is large.
+  const { default: ELK } = await import('elkjs/lib/elk.bundled.js');
   const elk = new ELK.default();
   const flat: ElkNode = { id: 'root', layoutOptions: ROOT_OPTIONS, children, edges: flow.edges };
   const root = await elk.layout(flat);

@@ -85,7 +85,7 @@ export function wrapperDefinitions(registry: Registry) {
       rules: () => optionRules(bohbOptions),
       create: (options = {}) => bohb(check('bohb', bohbOptions, options)),
       rungs: (options = {}) => check('bohb', bohbOptions, options),
-    },
+    } as StrategyDefinition<z.infer<typeof bohbOptions>>,
     unique: wrapper('unique', 'Proposes no architecture twice.', z.strictObject({ inner }), (strategy) =>
       unique(strategy),
     ),
@@ -121,7 +121,7 @@ export function wrapperDefinitions(registry: Registry) {
     description: string,
     schema: z.ZodType<O>,
     factory: (inner: Strategy, options: O) => Strategy,
-  ): StrategyDefinition {
+  ): StrategyDefinition<O> {
     return {
       ...wrapper(name, description, schema, factory, (innerName, options) => {
         if (registry.rungs(innerName, options) !== undefined)
@@ -144,7 +144,7 @@ export function wrapperDefinitions(registry: Registry) {
     schema: z.ZodType<O>,
     factory: (inner: Strategy, options: O) => Strategy,
     checkInner: (inner: string, options: Options) => void = () => {},
-  ): StrategyDefinition {
+  ): StrategyDefinition<O> {
     return {
       name,
       description,

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, test } from 'node:test';
 import { invalid } from '../../common/errors.ts';
-import { createStudy } from '../study.node.ts';
+import { createStudyStore } from '../study.node.ts';
 import { translated } from './errors.ts';
 import { sqliteStore } from './sqlite.node.ts';
 import { newTrial } from './transitions.ts';
@@ -37,7 +37,7 @@ test('damage is for a person to mend; what the machine refuses stops the study; 
 
 test('a disk that is full in the middle of a transaction is what is said, and nothing of it is kept', async () => {
   const dir = join(root, 'full');
-  await (await createStudy(dir, { name: 'full', settings: {}, state: null })).close();
+  await (await createStudyStore(dir, { name: 'full', settings: {}, state: null })).close();
   const database = new DatabaseSync(join(dir, 'study.db'));
   const store = sqliteStore(database, dir);
   const [pages] = database.prepare('PRAGMA page_count').all();

@@ -69,7 +69,7 @@ export function memoryStore(study: NewStudy, now: () => number = Date.now): Stor
       for (const trial of proposed) save(deepFreeze(trial));
       advance(next);
     },
-    begin: async (key) => save(begun(get(key), now())),
+    begin: async (key, costs) => save(begun(get(key), now(), costs)),
     report: async (key, fence, report, checkpoint) => save(reported(get(key), fence, report, checkpoint)),
     async finish(key, fence, end, next) {
       const trial = finished(get(key), fence, end, now());

@@ -107,7 +107,7 @@ export function sqliteStore(
         if (next) await read.advance(db, next);
         return counts;
       }),
-    begin: (key) => change(key, (trial) => begun(trial, Date.now())),
+    begin: (key, costs) => change(key, (trial) => begun(trial, Date.now(), costs)),
     report: (key, fence, report, checkpoint) =>
       write(async (db) => {
         const trial = reported(await read.requireTrial(db, key), fence, report, checkpoint);

@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { after, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { UserError } from '../../common/errors.ts';
-import { createStudy, openStudy } from '../study.node.ts';
+import { createStudyStore, openStudyStore } from '../study.node.ts';
 import type { Store } from './store.ts';
 import { storeConformance } from './testing/conformance.ts';
 import { makeOlder } from './testing/older.ts';
@@ -25,18 +25,18 @@ async function endTrial(store: Store, trial: number): Promise<void> {
   await store.finish(search(trial), fence, { state: 'complete', metrics: { accuracy: 0.5 }, seconds: 1 });
 }
 
-storeConformance('SQLite', (study) => createStudy(fresh(), study));
+storeConformance('SQLite', (study) => createStudyStore(fresh(), study));
 
 test('a study comes back after it is closed, also when its folder has moved', async () => {
   const dir = fresh();
-  const store = await createStudy(dir, STUDY);
+  const store = await createStudyStore(dir, STUDY);
   await endTrial(store, 0);
   const hash = await store.artefacts.put(new Uint8Array([5]));
   await store.close();
   const moved = fresh();
   const { renameSync } = await import('node:fs');
   renameSync(dir, moved);
-  const again = await openStudy(moved, 'read');
+  const again = await openStudyStore(moved, 'read');
   assert.deepEqual((await again.trials())[0]?.metrics, { accuracy: 0.5 });
   assert.equal((await again.artefacts.get(hash))[0], 5);
   await again.close();
@@ -44,8 +44,8 @@ test('a study comes back after it is closed, also when its folder has moved', as
 
 test('readers see what a writer has committed', async () => {
   const dir = fresh();
-  const writer = await createStudy(dir, STUDY);
-  const reader = await openStudy(dir, 'read');
+  const writer = await createStudyStore(dir, STUDY);
+  const reader = await openStudyStore(dir, 'read');
   await endTrial(writer, 0);
   assert.equal((await reader.trials()).length, 1);
   await assert.rejects(reader.recordClock({ searchSeconds: 1, workerSeconds: 1 }), /readonly/);
@@ -55,7 +55,7 @@ test('readers see what a writer has committed', async () => {
 
 test('an ended trial has its files; copies that are missing are written at the next opening', async () => {
   const dir = fresh();
-  const store = await createStudy(dir, STUDY);
+  const store = await createStudyStore(dir, STUDY);
   await endTrial(store, 0);
   await store.close();
   const read = (file: string): unknown => JSON.parse(readFileSync(join(dir, 'trials', '0', file), 'utf8'));
@@ -63,13 +63,13 @@ test('an ended trial has its files; copies that are missing are written at the n
   const metrics = read('metrics.json') as { state: string; metrics: unknown };
   assert.deepEqual([metrics.state, metrics.metrics], ['complete', { accuracy: 0.5 }]);
   rmSync(join(dir, 'trials'), { recursive: true });
-  await (await openStudy(dir, 'write')).close();
+  await (await openStudyStore(dir, 'write')).close();
   assert.deepEqual(read('architecture.json'), { k: 0 });
 });
 
 test('a damaged artefact is refused, and put again', async () => {
   const dir = fresh();
-  const store = await createStudy(dir, STUDY);
+  const store = await createStudyStore(dir, STUDY);
   const hash = await store.artefacts.put(new Uint8Array([1, 2]));
   writeFileSync(join(dir, 'artefacts', hash), 'rot');
   await assert.rejects(store.artefacts.get(hash), /damaged/);
@@ -80,7 +80,7 @@ test('a damaged artefact is refused, and put again', async () => {
 
 test('a sweep removes files that a crash left unfinished, and no file of another origin', async () => {
   const dir = fresh();
-  const store = await createStudy(dir, STUDY);
+  const store = await createStudyStore(dir, STUDY);
   mkdirSync(join(dir, 'artefacts'), { recursive: true });
   writeFileSync(join(dir, 'artefacts', `${'a'.repeat(64)}.1-ab.unfinished`), 'half');
   writeFileSync(join(dir, 'artefacts', 'README'), 'mine');
@@ -91,28 +91,28 @@ test('a sweep removes files that a crash left unfinished, and no file of another
 
 test('a second writer is refused with the process id of the first, in this process too', async () => {
   const dir = fresh();
-  const store = await createStudy(dir, STUDY);
-  await assert.rejects(openStudy(dir, 'write'), new RegExp(`process ${process.pid} is writing`));
+  const store = await createStudyStore(dir, STUDY);
+  await assert.rejects(openStudyStore(dir, 'write'), new RegExp(`process ${process.pid} is writing`));
   await endTrial(store, 0);
   await store.close();
-  await (await openStudy(dir, 'write')).close();
+  await (await openStudyStore(dir, 'write')).close();
 });
 
 test('a folder that is a study, or holds files of such names, is refused and left alone', async () => {
   const dir = fresh();
-  await (await createStudy(dir, STUDY)).close();
+  await (await createStudyStore(dir, STUDY)).close();
   const before = readFileSync(join(dir, 'study.db'));
-  await assert.rejects(createStudy(dir, STUDY), { name: 'UserError', message: /already contains a study/ });
+  await assert.rejects(createStudyStore(dir, STUDY), { name: 'UserError', message: /already contains a study/ });
   assert.deepEqual(readFileSync(join(dir, 'study.db')), before);
   const other = fresh();
   mkdirSync(join(other, 'trials'), { recursive: true });
-  await assert.rejects(createStudy(other, STUDY), { name: 'UserError', message: /already contains "trials"/ });
+  await assert.rejects(createStudyStore(other, STUDY), { name: 'UserError', message: /already contains "trials"/ });
   assert.deepEqual(readdirSync(other), ['trials']);
 });
 
 test('of several that create a study in one folder at once, one does and the others are refused', async () => {
   const dir = fresh();
-  const tries = await Promise.allSettled([1, 2, 3].map((n) => createStudy(dir, { ...STUDY, name: `study ${n}` })));
+  const tries = await Promise.allSettled([1, 2, 3].map((n) => createStudyStore(dir, { ...STUDY, name: `study ${n}` })));
   const stores = tries.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : []));
   const errors = tries.flatMap((end) => (end.status === 'rejected' ? [end.reason] : []));
   assert.equal(stores.length, 1);
@@ -134,12 +134,12 @@ test('creating studies side by side, in threads that begin each at the same mome
   const arrived = new Int32Array(new SharedArrayBuffer(4 * rounds));
   const body = `
     const { parentPort, workerData: { arrived, threads, rounds, parent, module, study } } = require('node:worker_threads');
-    import(module).then(async ({ createStudy }) => {
+    import(module).then(async ({ createStudyStore }) => {
       const results = [];
       for (let round = 0; round < rounds; round++) {
         Atomics.add(arrived, round, 1);
         while (Atomics.load(arrived, round) < threads);
-        const end = await createStudy(parent + '/' + round + '/a/b', study).then(
+        const end = await createStudyStore(parent + '/' + round + '/a/b', study).then(
           async (store) => { await store.close(); return 'created'; },
           (error) => error.name + ': ' + error.message,
         );
@@ -178,31 +178,31 @@ test('creating studies side by side, in threads that begin each at the same mome
 test('a folder that cannot be written to is refused and nothing is made', async () => {
   const file = join(root, 'a-file');
   writeFileSync(file, '');
-  await assert.rejects(createStudy(join(file, 'below', 'study'), STUDY), UserError);
-  await assert.rejects(createStudy('/proc/netsmith/study', STUDY), UserError);
+  await assert.rejects(createStudyStore(join(file, 'below', 'study'), STUDY), UserError);
+  await assert.rejects(createStudyStore('/proc/netsmith/study', STUDY), UserError);
   assert.equal(readFileSync(file, 'utf8'), '');
 });
 
 test('a folder without a study, and files that are none, are refused', async () => {
   const dir = fresh();
-  await assert.rejects(openStudy(dir, 'read'), { name: 'UserError', message: /is not the folder of a study/ });
+  await assert.rejects(openStudyStore(dir, 'read'), { name: 'UserError', message: /is not the folder of a study/ });
   assert.ok(!existsSync(dir));
   mkdirSync(dir);
   writeFileSync(join(dir, 'study.db'), 'no database at all, but some text that is long enough to look like one');
-  await assert.rejects(openStudy(dir, 'write'), { name: 'UserError', message: /study.db.*not a database/ });
+  await assert.rejects(openStudyStore(dir, 'write'), { name: 'UserError', message: /study.db.*not a database/ });
   rmSync(join(dir, 'study.db'));
   new DatabaseSync(join(dir, 'study.db')).exec('CREATE TABLE study (a); PRAGMA user_version = 1');
-  await assert.rejects(openStudy(dir, 'write'), { name: 'UserError', message: /another program/ });
+  await assert.rejects(openStudyStore(dir, 'write'), { name: 'UserError', message: /another program/ });
 });
 
 test('a study of a newer schema is refused with both versions', async () => {
   const dir = fresh();
-  await (await createStudy(dir, STUDY)).close();
+  await (await createStudyStore(dir, STUDY)).close();
   const database = new DatabaseSync(join(dir, 'study.db'));
   database.exec('PRAGMA user_version = 7');
   database.close();
   for (const access of ['read', 'write'] as const)
-    await assert.rejects(openStudy(dir, access), { name: 'UserError', message: /schema 7;.*schema 4/ });
+    await assert.rejects(openStudyStore(dir, access), { name: 'UserError', message: /schema 7;.*schema 4/ });
 });
 
 for (const schema of [1, 2, 3] as const)
@@ -210,7 +210,7 @@ for (const schema of [1, 2, 3] as const)
     const dir = fresh();
     const spent = { compile: 1, train: 2, valid: 3, idle: 4 };
     const told = { study: 'older', trial: 4, architecture: { k: 1 }, metrics: { accuracy: 1 }, costs: {}, seconds: 3 };
-    const store = await createStudy(dir, { ...STUDY, earlier: schema === 3 ? [told] : [] });
+    const store = await createStudyStore(dir, { ...STUDY, earlier: schema === 3 ? [told] : [] });
     await store.propose([newTrial({ ...search(0), architecture: { k: 0 }, fidelity: 0 })], { revision: 1, state: [1] });
     const { fence } = await store.begin(search(0));
     const report = { step: 1, metrics: { accuracy: 0.5 }, seconds: 1 };
@@ -222,7 +222,7 @@ for (const schema of [1, 2, 3] as const)
     makeOlder(dir, schema);
 
     const bytes = readFileSync(join(dir, 'study.db'));
-    const reader = await openStudy(dir, 'read');
+    const reader = await openStudyStore(dir, 'read');
     assert.deepEqual(await reader.clock(), { searchSeconds: 7, workerSeconds });
     assert.deepEqual(await reader.trial(search(0)), before);
     assert.deepEqual(await reader.strategyState(), { revision: 1, state: [1] });
@@ -230,7 +230,7 @@ for (const schema of [1, 2, 3] as const)
     await assert.rejects(reader.recordClock({ searchSeconds: 1, workerSeconds: 1 }), /readonly/);
     await reader.close();
     assert.deepEqual(readFileSync(join(dir, 'study.db')), bytes);
-    const writer = await openStudy(dir, 'write');
+    const writer = await openStudyStore(dir, 'write');
     await writer.release(search(0));
     const again = await writer.begin(search(0));
     await writer.report(search(0), again.fence, { ...report, step: 2, spent }, undefined);
@@ -239,5 +239,5 @@ for (const schema of [1, 2, 3] as const)
     assert.deepEqual(await writer.clock(), { searchSeconds: 8, workerSeconds: 20 });
     assert.deepEqual(await writer.earlier(), schema === 3 ? [told] : []);
     await writer.close();
-    await (await openStudy(dir, 'write')).close();
+    await (await openStudyStore(dir, 'write')).close();
   });

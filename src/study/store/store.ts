@@ -114,8 +114,8 @@ export interface Store {
    * StaleWriter unless `next.revision` is one above the stored revision, and Error for a number that is taken.
    */
   propose(trials: readonly Trial[], next?: StrategyState): Promise<void>;
-  /** Marks a waiting trial as running, with one more attempt and a new fence; returns it. */
-  begin(key: TrialKey): Promise<Trial>;
+  /** Marks a waiting trial as running, with one more attempt and a new fence; returns it. `costs`: measured since it was proposed. */
+  begin(key: TrialKey, costs?: Trial['costs']): Promise<Trial>;
   /**
    * Adds a point to the trial's curve, in place of points of the same or later steps (an attempt that was lost), and
    * replaces its checkpoint unless there is none.

@@ -41,11 +41,12 @@ export function newTrial(proposed: Proposed): Trial {
   });
 }
 
-export function begun(trial: Trial, now: number): Trial {
+export function begun(trial: Trial, now: number, costs: Trial['costs'] = {}): Trial {
   if (trial.state !== 'waiting') throw new Error(`${nameOf(trial)} is ${trial.state}; only a waiting trial can begin`);
   return deepFreeze({
     ...trial,
     state: 'running' as const,
+    costs: { ...trial.costs, ...finite(costs) },
     startedAt: trial.startedAt ?? now,
     attempts: trial.attempts + 1,
     fence: trial.fence + 1,

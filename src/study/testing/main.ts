@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { runStudy } from '../run.ts';
-import { createStudy, openStudy } from '../study.node.ts';
+import { createStudyStore, openStudyStore } from '../study.node.ts';
 import { inProcessPool } from '../worker/in-process.ts';
 import { processPool } from '../worker/process.node.ts';
 import { fakeBench } from './fake.ts';
@@ -18,8 +18,8 @@ const study = studies[name];
 if (!study) throw new Error(`no test study ${name}`);
 const { strategy, problem } = study;
 const store = existsSync(join(dir, 'study.db'))
-  ? await openStudy(dir, 'write')
-  : await createStudy(dir, { name, settings: null, state: strategy.init(problem) });
+  ? await openStudyStore(dir, 'write')
+  : await createStudyStore(dir, { name, settings: null, state: strategy.init(problem) });
 process.stdout.write('open\n');
 const epochMs = 3;
 const workers =

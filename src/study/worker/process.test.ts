@@ -7,7 +7,7 @@ import type { Json } from '../../common/json.ts';
 import type { StudyEvent } from '../events.ts';
 import { runStudy, type StudyRun } from '../run.ts';
 import type { Store } from '../store/store.ts';
-import { createStudy } from '../study.node.ts';
+import { createStudyStore } from '../study.node.ts';
 import type { Fate } from '../testing/fake.ts';
 import { STUDIES } from '../testing/studies.ts';
 import { processPool } from './process.node.ts';
@@ -20,7 +20,11 @@ const entry = new URL('../testing/worker.ts', import.meta.url);
 let made = 0;
 async function run(workers: number, settings: Json, options: Partial<StudyRun> & Pick<StudyRun, 'budget'>) {
   const study = join(root, `${made++}`);
-  const store = await createStudy(study, { name: 'test', settings: null, state: random.strategy.init(random.problem) });
+  const store = await createStudyStore(study, {
+    name: 'test',
+    settings: null,
+    state: random.strategy.init(random.problem),
+  });
   const events: StudyEvent[] = [];
   const pool = processPool({ workers, entry, study, settings });
   const end = runStudy({ store, ...random, workers: pool, onEvent: (event) => events.push(event), ...options });

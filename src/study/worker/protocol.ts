@@ -12,6 +12,8 @@ import type { Architecture, Space } from '../../space/space.ts';
 
 /** One look at one candidate, with all that it depends on. */
 export interface Job {
+  /** The number of the trial. */
+  readonly trial: number;
   readonly architecture: Architecture;
   readonly fidelity: Fidelity;
   /** The highest fidelity that the trial may ever reach. */

@@ -44,6 +44,7 @@ export function serve(
       const evaluation = await bench.estimator.estimate(
         { space: bench.space, architecture: job.architecture },
         {
+          trial: job.trial,
           fidelity: job.fidelity,
           fullFidelity: job.fullFidelity,
           rng: (...labels) => rng(...job.seed, ...labels),

@@ -52,7 +52,8 @@ export function storeConformance(name: string, open: (study: NewStudy) => Promis
     test('a trial goes from waiting to complete', async () => {
       await store.propose([proposed(0)], { revision: 1, state: 'asked' });
       assert.equal((await store.trial(search(0)))?.state, 'waiting');
-      const { fence, attempts, state } = await store.begin(search(0));
+      const { fence, attempts, state, costs } = await store.begin(search(0), { latency: 2.5, nothing: Number.NaN });
+      assert.deepEqual([costs.latency, costs.nothing], [2.5, undefined]);
       assert.deepEqual([state, attempts], ['running', 1]);
       await store.report(search(0), fence, point(1), hash(1));
       const spent = { compile: 0.5, train: 1, valid: 0.25, idle: 0.125 };

@@ -1,0 +1,77 @@
+import { invalid, type UserError } from '../common/errors.ts';
+import type { Metrics } from '../common/metrics.ts';
+import { formatArchitecture } from '../space/index.ts';
+import type { Choice } from '../study/choice.ts';
+import { nameOfMetric } from '../study/objectives.ts';
+import { bestOf, type Contender, coverageOf } from '../study/ranking.ts';
+import { costsToJson, type ReadStudy } from './study.ts';
+
+/** What the study says is best (`bestOf`): one architecture, or the Pareto front of several objectives. */
+export function bestTrials({ trials, problem }: Pick<ReadStudy, 'trials' | 'problem'>): readonly Contender[] {
+  return bestOf(trials, problem.objectives);
+}
+
+/** The metrics that were measured, without the costs beside them. */
+export function measuredMetrics({ metrics, costs }: Contender): Metrics {
+  return Object.fromEntries(Object.entries(metrics).filter(([name]) => !(name in costs)));
+}
+
+/** The best; of several objectives by the first. Throws UserError where no trial is complete. */
+export function requireBest(study: ReadStudy, dir: string): Contender {
+  const [first] = bestTrials(study);
+  if (first === undefined) throw nothingComplete(dir);
+  return first;
+}
+
+export function nothingComplete(dir: string): UserError {
+  return invalid(`study "${dir}"`, 'no trial is complete', 'a study needs a complete trial to have a best one');
+}
+
+/**
+ * `study` is its folder as it was given: `{ study, trials, best: { trial, architecture, text, metrics, costs, runs,
+ * confirmations } }`; `best` is null before a trial is complete. Of several objectives it is the front, the best by the
+ * first objective first, with `choice`, the one that is taken of it, and `coverage: { hypervolume, worst, best }`.
+ */
+export function bestToJson(dir: string, study: ReadStudy, choice?: Choice) {
+  const front = bestTrials(study);
+  const all = front.map((best) => ({
+    trial: best.trial,
+    architecture: best.architecture,
+    text: formatArchitecture(study.space, best.architecture),
+    metrics: measuredMetrics(best),
+    costs: costsToJson(best.costs),
+    runs: best.results.length,
+    confirmations: best.confirmations,
+  }));
+  const trials = study.trials.filter(({ purpose }) => purpose === 'search').length;
+  if (study.problem.objectives.length === 1) return { study: dir, trials, best: all[0] ?? null };
+  const coverage = coverageOf(study.trials, study.problem.objectives);
+  const trialsOfFront = front.map(({ trial }) => trial);
+  const byFirst = front[0] && { trial: front[0].trial, by: study.problem.objectives[0].metric, front: trialsOfFront };
+  const taken = choice ?? byFirst;
+  return {
+    study: dir,
+    trials,
+    best: all,
+    choice: taken === undefined ? null : { ...taken },
+    ...(coverage && { coverage: { ...coverage } }),
+  };
+}
+
+/** By what the best is the best (`bestOf`): `mean accuracy over search trial and confirmations`. */
+export function ruleName(
+  { problem: { objectives }, settings }: ReadStudy,
+  { confirmations, results }: Contender,
+): string {
+  const name = nameOfMetric(settings, objectives[0].metric);
+  if (confirmations > 0) return `mean ${name} over search trial and confirmations`;
+  return results.length > 1 ? `mean ${name} over its ${results.length} search trials` : name;
+}
+
+/** How a report begins its sentence on the network that was taken. */
+export function takenBy(study: ReadStudy, front: readonly Contender[], taken: Contender): string {
+  const rule = `best by ${ruleName(study, taken)}`;
+  if (study.problem.objectives.length === 1) return `The ${rule}`;
+  const which = taken === front[0] ? rule : 'one that was evaluated';
+  return `The ${which} of ${front.length} on the Pareto front`;
+}

@@ -1,0 +1,81 @@
+import { invalid } from '../common/errors.ts';
+import type { Metrics, Objective } from '../common/metrics.ts';
+import { type Choice, type ChoiceRule, chooseOf } from '../study/choice.ts';
+import type { Contender } from '../study/ranking.ts';
+import type { Trial } from '../study/store/store.ts';
+import { bestTrials, measuredMetrics, nothingComplete } from './best.ts';
+import type { ReadStudy } from './study.ts';
+
+/** Which network of a study a command takes. */
+export interface ChoiceOptions {
+  /** This trial, whatever is best. */
+  readonly trial?: number;
+  /** Of several objectives: `first`, `knee`, or the name of an objective. */
+  readonly choose?: string;
+}
+
+/** A search trial, and what its estimator (of confirmed ones, their trainings too) said of it. */
+export interface Chosen {
+  readonly trial: Trial;
+  readonly metrics: Metrics;
+  readonly choice: Choice;
+}
+
+/** The rule that `--choose` names; without one, the first objective. Throws UserError for one that does not apply. */
+export function ruleOf(choose: string | undefined, objectives: readonly Pick<Objective, 'metric'>[]): ChoiceRule {
+  const names = objectives.map(({ metric }) => metric);
+  if (choose === undefined || choose === 'first') return { kind: 'objective', metric: names[0] ?? '' };
+  if (choose === 'knee' && names.length > 1) return { kind: 'knee' };
+  if (names.includes(choose)) return { kind: 'objective', metric: choose };
+  const rule =
+    names.length > 1 ? `must be first, knee, ${names.join(' or ')}` : 'must be first: the search has one objective';
+  throw invalid('--choose', `"${choose}"`, rule);
+}
+
+/** Throws UserError for a `--trial` that is no number of a trial, and for `--trial` and `--choose` together. */
+export function checkChoice({ trial, choose }: ChoiceOptions): void {
+  if (trial === undefined) return;
+  if (!Number.isSafeInteger(trial) || trial < 0)
+    throw invalid('--trial', String(trial), 'must be the number of a trial');
+  if (choose !== undefined) throw invalid('--choose', `"${choose}"`, `cannot be used with --trial ${trial}`);
+}
+
+/**
+ * The trial that is asked for, or of the best the one that `--choose` names. `evaluated`: the trial that was evaluated;
+ * where it is on the front and nothing is asked for, it is the one that a person has chosen. Throws UserError where there
+ * is none.
+ */
+export function chosen(study: ReadStudy, dir: string, options: ChoiceOptions = {}, evaluated?: number): Chosen {
+  checkChoice(options);
+  const best = bestTrials(study);
+  const front = best.map(({ trial }) => trial);
+  if (options.trial !== undefined) return chosenTrial(study, options.trial, best);
+  const { objectives } = study.problem;
+  const rule = ruleOf(options.choose, objectives);
+  const before = options.choose === undefined ? best.find(({ trial }) => trial === evaluated) : undefined;
+  const taken = before ?? chooseOf(best, objectives, rule);
+  if (taken === undefined) throw nothingComplete(dir);
+  const name = rule.kind === 'knee' ? 'knee' : rule.metric;
+  const by = before !== undefined && objectives.length > 1 ? 'evaluation' : name;
+  const trial = searchTrial(study, taken.trial);
+  return { trial, metrics: measuredMetrics(taken), choice: { trial: taken.trial, by, front } };
+}
+
+function chosenTrial(study: ReadStudy, number: number, best: readonly Contender[]): Chosen {
+  const trial = searchTrial(study, number);
+  const contender = best.find((one) => one.trial === number);
+  return {
+    trial,
+    metrics: contender === undefined ? trial.metrics : measuredMetrics(contender),
+    choice: { trial: number, by: 'trial', front: best.map((one) => one.trial) },
+  };
+}
+
+function searchTrial({ trials }: ReadStudy, number: number): Trial {
+  const searched = trials.filter(({ purpose }) => purpose === 'search');
+  const found = searched.find(({ trial }) => trial === number);
+  if (found !== undefined) return found;
+  // Confirmations have numbers of their own and are not meant.
+  const has = searched.length === 0 ? 'has no trials yet' : `has trials 0 to ${searched.length - 1}`;
+  throw invalid('--trial', String(number), `the study ${has}`);
+}

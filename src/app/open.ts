@@ -1,0 +1,422 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
+import { invalid } from '../common/errors.ts';
+import type { Metrics } from '../common/metrics.ts';
+import {
+  type Architecture,
+  formatArchitecture,
+  type Space,
+  type SpaceDefinition,
+  spaceToJson,
+} from '../space/index.ts';
+import { SPACES } from '../space/spaces/index.ts';
+import type { StrategyChoice } from '../strategy/index.ts';
+import { type AskTell, openAskTell, type Told } from '../study/ask-tell.ts';
+import type { StudyEnd, StudyEvent } from '../study/events.ts';
+import { functionWorkers, type ObjectiveFunction } from '../study/own-function.ts';
+import type { Contender } from '../study/ranking.ts';
+import { runStudy } from '../study/run.ts';
+import { checkSettings, FUNCTION, SETTING_NAMES, type StudySettings } from '../study/spec.ts';
+import type { Store, Trial } from '../study/store/store.ts';
+import { bestTrials, measuredMetrics } from './best.ts';
+import { type ChoiceOptions, chosen } from './choice.ts';
+import {
+  type EvaluateOptions,
+  type EvaluationEvents,
+  type EvaluationResult,
+  evaluate,
+  evaluationToJson,
+} from './evaluation/evaluate.ts';
+import { readEvaluation } from './evaluation/evaluation.ts';
+import { type Exported, exportBest } from './export.ts';
+import type { Notes } from './notes.ts';
+import { type OwnFiles, ownFilesOf, ownJudge } from './own-files.ts';
+import { writeReport } from './report.ts';
+import { CHANGEABLE, reopen } from './resume.ts';
+import { newStudy, workersOf } from './search.ts';
+import { budgetOf, namedSpace, type Setup, spaceFor, taskOf } from './setup.ts';
+import { readStudy, setUpFinal, spaceOf } from './study.ts';
+
+type Direction = 'maximize' | 'minimize';
+
+/**
+ * What a study is: the settings of the command line by their names (`dataDir` for `--data-dir`), with what a program can give besides.
+ * What is not given has the default of `netsmith search --help`.
+ */
+export interface StudySpec extends Partial<Omit<StudySettings, 'space' | 'strategy' | 'objective' | 'scores'>> {
+  /** The name of a space of Netsmith, or one of your own (`defineSpace`). */
+  readonly space?: string | SpaceDefinition;
+  /** A name, the path of a file of your own, or a strategy with its options: `tpe({ gamma: 0.15 })`. */
+  readonly strategy?: string | StrategyChoice;
+  /**
+   * What to look for: one or more metrics; or `{ score: 'maximize' }`, what a function of your own returns, which then judges the
+   * candidates (`optimize(function)`).
+   */
+  readonly objective?: string | readonly string[] | Readonly<Record<string, Direction>>;
+  /** Only networks within these limits of any measure (docs/measures.md): `{ params: 20_000, modelBytes: '100KB' }`. */
+  readonly limits?: Readonly<Record<string, number | string>>;
+  /** The study's folder (default: the next free `runs/NAME-N`). */
+  readonly dir?: string;
+  /** Folders of earlier studies of the same space to begin with. */
+  readonly prior?: readonly string[];
+  /** Where the folder is a study already: refuse (the default), or continue it if it is of the same settings. */
+  readonly ifExists?: 'refuse' | 'continue';
+  /** Sentences for people: a forecast, what is unusual about the data. */
+  onNote?(text: string): void;
+}
+
+/** How a study is opened. */
+export interface OpenOptions extends OwnFiles, Pick<StudySpec, 'onNote'> {}
+
+/** A trial as a program sees it. */
+export interface StudyTrial
+  extends Pick<Trial, 'state' | 'purpose' | 'architecture' | 'metrics' | 'costs' | 'seconds'> {
+  /** From 0, in the order they were proposed. */
+  readonly number: number;
+  /** The architecture in the space's own notation. */
+  readonly text: string;
+  readonly epochs: number;
+  /** Why it failed. */
+  readonly reason?: string;
+}
+
+/** A network that a study has found. */
+export interface BestNetwork {
+  /** The number of its trial. */
+  readonly number: number;
+  readonly architecture: Architecture;
+  readonly text: string;
+  /** Of one that was trained several times: the mean. */
+  readonly metrics: Metrics;
+  readonly costs: Metrics;
+}
+
+export interface OptimizeOptions {
+  /** End at so many trials, those of earlier calls included. */
+  readonly trials?: number;
+  /** End after this time of searching, that of earlier calls included: `90s`, `10m`, `2h`. */
+  readonly time?: string;
+  /** End when one trial is good enough: `accuracy=0.97`, or all of `['accuracy=0.97', 'params=20000']`. */
+  readonly until?: string | readonly string[];
+  readonly workers?: number;
+  /** Running epochs are finished and kept; the trials wait for the next call. */
+  readonly signal?: AbortSignal;
+  /** After each trial. */
+  onTrial?(trial: StudyTrial): void;
+  /** After each epoch of a trial: its metrics so far. */
+  onEpoch?(trial: StudyTrial): void;
+}
+
+export interface Optimized {
+  /** Why it ended. */
+  readonly reason: StudyEnd['reason'];
+  /** Search trials so far. */
+  readonly trials: number;
+  /** Of several objectives the best by the first. Undefined where no trial is complete. */
+  readonly best: BestNetwork | undefined;
+}
+
+/** Which network, and how it is trained at last. */
+export interface FinalOptions extends ChoiceOptions {
+  readonly epochs?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** A study in a folder. Between calls it holds nothing open, `ask` aside: other processes may read it, and continue it. */
+export interface Study {
+  readonly dir: string;
+  readonly space: Space;
+  /** Searches until the budget of the study, or the one given here, is spent. What was there before counts. */
+  optimize(options?: OptimizeOptions): Promise<Optimized>;
+  /**
+   * The same, with candidates judged by a function in this process, one after another; or by the function that a module exports (a URL,
+   * or a path from the current folder), in as many worker processes as the study has.
+   */
+  optimize(judge: ObjectiveFunction | URL | string, options?: OptimizeOptions): Promise<Optimized>;
+  /** The next candidate to judge, of a study that is judged by a function; undefined where the strategy has no more. */
+  ask(): Promise<StudyTrial | undefined>;
+  /** What a trial that was asked for came to: a value for each score, or why there is none. */
+  tell(trial: StudyTrial | number, result: Metrics | { readonly failed: string }): Promise<StudyTrial>;
+  /** Retrains the best network on train + validation data and tests it. Trainings that were done before are kept. Default: 3 seeds, no baselines. */
+  evaluate(options?: Partial<EvaluateOptions> & FinalOptions & EvaluationEvents): Promise<EvaluationResult>;
+  /** Writes the best network as ONNX (default: `best/model.onnx` in the study), and trains it first where `evaluate` has not. */
+  export(file?: string, options?: FinalOptions): Promise<Exported>;
+  /** Writes the HTML report (default: `report.html` in the study) and returns its path. */
+  report(file?: string): Promise<string>;
+  /** Search trials by number. */
+  trials(): Promise<readonly StudyTrial[]>;
+  best(): Promise<BestNetwork | undefined>;
+  /** The Pareto front, the best by the first objective first; with one objective the best alone. */
+  front(): Promise<readonly BestNetwork[]>;
+  /** Ends `ask`: trials that were not told wait. */
+  close(): Promise<void>;
+}
+
+/**
+ * Creates a study in a folder of its own, as `netsmith search` does, and checks everything that it is made of. The command line can
+ * read, continue, evaluate and export it. Throws UserError, and nothing is written, for whatever does not fit.
+ */
+export async function createStudy(spec: StudySpec = {}): Promise<Study> {
+  const { space = 'small-cnn', dir, prior = [], ifExists = 'refuse', onNote } = spec;
+  const definition = typeof space === 'string' ? namedSpace(space) : space;
+  if (typeof space !== 'string' && Object.values(SPACES).some((one) => one.name === space.name && one !== space))
+    throw invalid('space', `"${space.name}"`, 'is the name of a space of Netsmith: yours must have another');
+  const settings = settingsOf(spec, definition.name);
+  if (ifExists === 'continue' && dir !== undefined && existsSync(join(dir, 'study.db'))) {
+    await checkSameStudy(dir, settings, definition);
+    return openStudy(dir, { ...(onNote && { onNote }), ...ownFilesOf(settings) });
+  }
+  const made = await newStudy(
+    settings,
+    definition,
+    { ...(dir !== undefined && { out: dir }), prior, own: ownFilesOf(settings) },
+    notesFor(onNote),
+  );
+  await made.store.close();
+  return studyIn(made.dir, made.setup.space, notesFor(onNote), made.setup.own);
+}
+
+/**
+ * Opens a study of the library or of the command line. A study never runs the files of a strategy or an estimator that it names:
+ * `strategy` and `estimator` name them again. Throws UserError for a missing or damaged study.
+ */
+export async function openStudy(dir: string, { onNote, ...files }: OpenOptions = {}): Promise<Study> {
+  return studyIn(dir, (await readStudy(dir)).space, notesFor(onNote), files);
+}
+
+function notesFor(onNote: ((text: string) => void) | undefined): Notes {
+  return { note: (text) => onNote?.(text) };
+}
+
+function settingsOf(spec: StudySpec, space: string): StudySettings {
+  const { objective, limits, strategy, dir, prior, ifExists, onNote, ...given } = spec;
+  const scores = objective !== undefined && typeof objective === 'object' && !Array.isArray(objective);
+  const named = typeof objective === 'string' ? [objective] : objective;
+  const settings = {
+    ...given,
+    ...(typeof strategy === 'string' && { strategy }),
+    ...(typeof strategy === 'object' && optionsOf(strategy, given.strategyOptions)),
+    space,
+    ...(limits !== undefined && { limit: limits }),
+    ...(scores
+      ? {
+          estimator: FUNCTION,
+          scores: Object.fromEntries(Object.entries(objective).map(([name, to]) => [name, DIRECTIONS[to] ?? to])),
+        }
+      : named !== undefined && { objective: named }),
+  };
+  const known = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
+  const checked = checkSettings(known, (name) => `createStudy: ${name}`);
+  return {
+    ...checked,
+    ...(checked.dataDir !== undefined && { dataDir: resolve(checked.dataDir) }),
+    ...ownFilesOf(checked),
+  };
+}
+
+function optionsOf(choice: StrategyChoice, others: StudySettings['strategyOptions'] | undefined) {
+  if (others !== undefined)
+    throw invalid('strategyOptions', JSON.stringify(others), `the strategy ${choice.strategy} has its options already`);
+  return { strategy: choice.strategy, strategyOptions: choice.options };
+}
+
+const DIRECTIONS: Readonly<Record<string, string>> = { maximize: 'maximise', minimize: 'minimise' };
+
+/** Throws UserError where the study in a folder is not of these settings, those aside that may change as it goes on. */
+async function checkSameStudy(dir: string, wanted: StudySettings, definition: SpaceDefinition): Promise<void> {
+  const study = await readStudy(dir);
+  const rule = 'a study is continued with the settings that it has; give another folder';
+  const fixed = SETTING_NAMES.filter((name) => !CHANGEABLE.includes(name));
+  const other = fixed.find((name) => !isDeepStrictEqual(study.settings[name], wanted[name]));
+  if (other !== undefined) {
+    const [is, should] = [study.settings[other], wanted[other]].map((value) => JSON.stringify(value) ?? 'not set');
+    throw invalid(`study "${dir}"`, `${other} is ${is}, not ${should}`, rule);
+  }
+  const space = spaceFor(definition, taskOf(study.data), wanted);
+  const [there, given] = [spaceOf(study), space].map((one) => JSON.stringify(spaceToJson(one)));
+  if (there !== given) throw invalid(`study "${dir}"`, `space "${wanted.space}" was another`, rule);
+}
+
+const GIVEN = ['trials', 'time', 'until', 'workers'] as const;
+
+/** Ctrl-C has an end of its own there; a function that does not listen to its signal is not waited for longer. */
+const FUNCTION_GRACE_SECONDS = 2;
+/** The running epochs are finished, however long they take. */
+const TRAINING_GRACE_SECONDS = 24 * 3600;
+
+function studyIn(dir: string, space: Space, notes: Notes, files: OwnFiles): Study {
+  let asking: { readonly store: Store; readonly loop: AskTell } | undefined;
+  const viewOf = (trial: Trial) => trialView(space, trial);
+
+  /** Opened with what was given anew, and closed whatever happens. */
+  const held = async <T>(given: object, body: (store: Store, setup: Setup) => Promise<T>): Promise<T> => {
+    await endAsking();
+    const { store, setup } = await reopen(dir, { ...files, ...given }, notes);
+    try {
+      return await body(store, setup);
+    } finally {
+      await store.close();
+    }
+  };
+
+  const optimize = (
+    judge: ObjectiveFunction | URL | string | undefined,
+    options: OptimizeOptions,
+  ): Promise<Optimized> => {
+    const given = Object.fromEntries(
+      GIVEN.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]])),
+    );
+    const { signal } = options;
+    return held(given, async (store, setup) => {
+      checkJudge(dir, setup, judge !== undefined);
+      const own = typeof judge === 'function' ? functionWorkers(judge, setup, store, signal) : undefined;
+      const file = judge === undefined || typeof judge === 'function' ? undefined : await judgeFile(judge);
+      const { settings, strategy, problem, stopping } = setup;
+      const onEvent = (event: StudyEvent) => {
+        if (event.kind === 'ended') options.onTrial?.(viewOf(event.trial));
+        if (event.kind === 'reported') options.onEpoch?.(viewOf(event.trial));
+        if (event.kind === 'note') notes.note(`trial ${event.trial.trial}: ${event.text}`);
+      };
+      const end = await runStudy({
+        store,
+        strategy,
+        problem,
+        ...(own === undefined
+          ? await workersOf(dir, file === undefined ? setup : { ...setup, own: { ...setup.own, judge: file } }, store)
+          : { workers: own }),
+        budget: budgetOf(settings),
+        ...(stopping && { stopping }),
+        ...(settings.confirm > 0 && { confirm: { top: settings.confirm } }),
+        ...(signal && { signal }),
+        graceSeconds: own === undefined ? TRAINING_GRACE_SECONDS : FUNCTION_GRACE_SECONDS,
+        onEvent,
+      });
+      const [first] = end.best;
+      return { reason: end.reason, trials: end.trials, best: first && networkView(space, first) };
+    });
+  };
+
+  const beginAsking = async (): Promise<AskTell> => {
+    if (asking !== undefined) return asking.loop;
+    const { store, setup } = await reopen(dir, { ...files }, notes);
+    try {
+      checkJudge(dir, setup, true);
+      const { strategy, problem } = setup;
+      asking = { store, loop: await openAskTell({ store, strategy, problem }) };
+      return asking.loop;
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+  };
+
+  const endAsking = async (): Promise<void> => {
+    const ended = asking;
+    asking = undefined;
+    await ended?.loop.close();
+    await ended?.store.close();
+  };
+
+  /** The network that is asked for, set up for its final training. */
+  const final = async ({ epochs, trial, choose }: FinalOptions) => {
+    const study = await readStudy(dir);
+    const which = { ...(trial !== undefined && { trial }), ...(choose !== undefined && { choose }) };
+    const settings = epochs === undefined ? study.settings : { ...study.settings, epochs };
+    const setup = await setUpFinal(study, dir, settings);
+    if (setup.estimator.kind === 'table')
+      throw invalid(`study "${dir}"`, `is of the table ${settings.benchmark}`, 'which holds no network to train');
+    return { study, which, setup };
+  };
+  const unending = new AbortController().signal;
+
+  return {
+    dir,
+    space,
+    optimize(first: ObjectiveFunction | URL | string | OptimizeOptions = {}, options: OptimizeOptions = {}) {
+      const isJudge = typeof first === 'function' || typeof first === 'string' || first instanceof URL;
+      return isJudge ? optimize(first, options) : optimize(undefined, first);
+    },
+    async ask() {
+      const trial = await (await beginAsking()).ask();
+      return trial && viewOf(trial);
+    },
+    async tell(trial, result) {
+      const number = typeof trial === 'number' ? trial : trial.number;
+      return viewOf(await (await beginAsking()).tell(number, toldOf(result)));
+    },
+    async evaluate({ seeds = 3, baselines = false, samples = true, signal = unending, ...options } = {}) {
+      const { study, which, setup } = await final(options);
+      const best = chosen(study, dir, which);
+      const record = await evaluate(dir, setup, best, { seeds, baselines, samples }, options, signal);
+      return evaluationToJson(dir, setup, best, record);
+    },
+    async export(file, { signal = unending, ...options } = {}) {
+      const { study, which, setup } = await final(options);
+      const best = chosen(study, dir, which, readEvaluation(dir)?.trial);
+      const wanted = { ...(file !== undefined && { out: file }), mustTrain: options.epochs !== undefined };
+      return exportBest(dir, setup, best, wanted, {}, signal);
+    },
+    report: (file) => writeReport(dir, file),
+    async trials() {
+      return (await readStudy(dir)).trials.filter(({ purpose }) => purpose === 'search').map(viewOf);
+    },
+    best: async () => bestTrials(await readStudy(dir)).map((one) => networkView(space, one))[0],
+    front: async () => bestTrials(await readStudy(dir)).map((one) => networkView(space, one)),
+    close: endAsking,
+  };
+}
+
+/** The absolute path of a module that exports a function. Throws UserError. */
+async function judgeFile(file: URL | string): Promise<string> {
+  const path = resolve(typeof file === 'string' ? file : fileURLToPath(file));
+  await ownJudge(path);
+  return path;
+}
+
+/** Throws UserError for a function where trainings judge, and for none where a function does. */
+function checkJudge(dir: string, { estimator }: Setup, given: boolean): void {
+  const isFunctions = estimator.kind === 'function';
+  if (isFunctions === given) return;
+  throw isFunctions
+    ? invalid(`study "${dir}"`, 'its candidates are judged by a function', 'give it: optimize(function)')
+    : invalid(
+        `study "${dir}"`,
+        'its candidates are not judged by a function',
+        "a study for one is created with its scores: objective: { score: 'maximize' }",
+      );
+}
+
+function toldOf(result: Metrics | { readonly failed: string }): Told {
+  const { failed } = result;
+  return typeof failed === 'string' ? { failed } : { metrics: result as Metrics };
+}
+
+function trialView(space: Space, trial: Trial): StudyTrial {
+  const { trial: number, state, purpose, architecture, metrics, costs, seconds, curve, reason } = trial;
+  return {
+    number,
+    state,
+    purpose,
+    architecture,
+    text: formatArchitecture(space, architecture),
+    // Of a trial that runs: those of its last epoch.
+    metrics: state === 'running' ? (curve.at(-1)?.metrics ?? metrics) : metrics,
+    costs,
+    seconds,
+    epochs: curve.at(-1)?.step ?? 0,
+    ...(reason !== undefined && { reason }),
+  };
+}
+
+function networkView(space: Space, best: Contender): BestNetwork {
+  const { trial, architecture, costs } = best;
+  return {
+    number: trial,
+    architecture,
+    text: formatArchitecture(space, architecture),
+    metrics: measuredMetrics(best),
+    costs,
+  };
+}

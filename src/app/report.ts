@@ -1,0 +1,197 @@
+import { basename, isAbsolute, join, relative, resolve as resolvePath, sep } from 'node:path';
+import { valuesWithoutFolders, withoutFolders } from '../common/paths.ts';
+import { networkCosts } from '../network/costs.ts';
+import type { ReportData, ReportTrial } from '../report/data.ts';
+import { modelMetadata } from '../report/export/onnx.ts';
+import { renderReport } from '../report/html.ts';
+import { count, formatArchitecture, resolve } from '../space/index.ts';
+import { createStrategy } from '../strategy/index.ts';
+import { accountOf, computingSeconds } from '../study/account.ts';
+import { budgetEnd } from '../study/budget.ts';
+import { triedOf } from '../study/exhaustion.ts';
+import { testedObjective } from '../study/objectives.ts';
+import { ESTIMATORS, FUNCTION, isOwnFile, type StudySettings, trainsTrials } from '../study/spec.ts';
+import { readPlain, writeWhole } from '../study/store/files.node.ts';
+import type { Trial } from '../study/store/store.ts';
+import { bestTrials, takenBy } from './best.ts';
+import { commandOf, shellWord } from './command-line.ts';
+import { modelTools } from './engine.ts';
+import { type EvaluationRecord, readEvaluation, readWeights } from './evaluation/evaluation.ts';
+import { readPredictions } from './evaluation/predictions.ts';
+import { earlierStudies } from './prior.ts';
+import { budgetOf } from './setup.ts';
+import { agreementsIn, planToJson, type ReadStudy, readStudy } from './study.ts';
+import { onSimulatedClock } from './table-search.ts';
+import { versions } from './versions.ts';
+
+/** Writes the report of a study, also of one under way, and returns the file. */
+export async function writeReport(dir: string, out = join(dir, 'report.html')): Promise<string> {
+  const study = await readStudy(dir);
+  writeWhole(out, await renderReport(await reportData(dir, study)));
+  return out;
+}
+
+/** Everything that the report says of a study, gathered from its store and from what `evaluate` left. */
+export async function reportData(dir: string, study: ReadStudy): Promise<ReportData> {
+  const { record, settings, data, block, space, problem, trials } = study;
+  const isTable = settings.benchmark !== undefined;
+  const size = count(space)?.toLocaleString('en-GB');
+  const evaluation = readEvaluation(dir);
+  const front = bestTrials(study);
+  // Of several objectives the one that was evaluated is the one that a person has chosen.
+  const best = front.find(({ trial }) => trial === evaluation?.trial) ?? front[0];
+  const shown = settingsShown(settings);
+  // A study that went on since, or `--trial`: what was tested need not be what is best.
+  const ofWinner = evaluation?.trial === best?.trial ? evaluation : undefined;
+  const account = accountOf(
+    trials.filter(({ purpose }) => purpose === 'search'),
+    study.clock,
+  );
+  const exported = best && readWeights(dir, best.architecture);
+  const winner = best && {
+    trial: best.trial,
+    architecture: formatArchitecture(space, best.architecture),
+    network: resolve(space, best.architecture),
+    by: takenBy(study, front, best),
+    metrics: best.metrics,
+    runs: best.results.length,
+  };
+  const samples = ofWinner && readPredictions(dir, ofWinner.trial, ofWinner.epochs);
+  const modelBytes = winner && modelBytesOf(dir, winner.architecture);
+  return {
+    name: withoutFolders(record.name),
+    dir: shellWord(withoutHome(dir)),
+    createdAt: record.createdAt,
+    finished: await isFinished(study),
+    space: { name: space.name, options: space.options, ...(size !== undefined && { size }) },
+    strategy: isOwnFile(settings.strategy) ? basename(settings.strategy) : settings.strategy,
+    estimator: isTable
+      ? 'table'
+      : (([...ESTIMATORS, FUNCTION] as const).find((name) => name === settings.estimator) ?? 'own'),
+    seed: settings.seed,
+    objectives: problem.objectives,
+    tested: testedObjective(problem.objectives, data),
+    data: { ...data, notes: valuesWithoutFolders(data.notes) },
+    trials: (isTable ? onSimulatedClock(trials, record.createdAt) : trials)
+      .map((trial) => reportTrial(study, trial))
+      .map((trial) => (trial.reason === undefined ? trial : { ...trial, reason: withoutFolders(trial.reason) })),
+    seconds: computingSeconds(trials),
+    searchSeconds: study.clock.searchSeconds,
+    front: front.map(({ trial }) => trial),
+    ...(modelBytes !== undefined && { modelBytes }),
+    ...(study.earlier.length > 0 && { earlier: valuesWithoutFolders(earlierStudies(study)) }),
+    agreements: agreementsIn(study),
+    ...(account.workerSeconds > 0 && trainsTrials(settings) && { account }),
+    ...(winner !== undefined && { winner: { ...winner, costs: networkCosts(winner.network, space.task) } }),
+    ...(ofWinner !== undefined && {
+      test: {
+        name: `trial ${ofWinner.trial}`,
+        seeds: ofWinner.seeds,
+        metrics: ofWinner.metrics,
+        trainedOn: ofWinner.trainedOn,
+        ...(exported?.test !== undefined && exported.epochs === ofWinner.epochs && { ofFile: exported.test }),
+        ...(ofWinner.confusion !== undefined && { confusion: ofWinner.confusion }),
+        ...(samples !== undefined && { samples }),
+      },
+    }),
+    ...(evaluation !== undefined && ofWinner === undefined && { testedInstead: evaluation.trial }),
+    baselines: (ofWinner?.baselines ?? []).map(({ name, seeds, metrics, costs }) => ({
+      name,
+      seeds,
+      metrics,
+      costs,
+    })),
+    settings: valuesWithoutFolders(planToJson({ settings: shown, data, ...(block !== undefined && { block }) })),
+    commands: commandsOf(dir, { ...study, settings: shown }, best?.trial, evaluation),
+    versions: versions(),
+  };
+}
+
+/**
+ * Whether the search is at its end: nothing runs, and `resume` with the same budget would start nothing. A trial that
+ * waits is gone on with unless the time is up or the target is reached.
+ */
+export async function isFinished({ settings, problem, trials, clock, strategyState }: ReadStudy): Promise<boolean> {
+  const searched = trials.filter(({ purpose }) => purpose === 'search');
+  const spent = budgetEnd(budgetOf(settings), searched, clock.searchSeconds, problem.objectives);
+  const leftWaiting = spent === 'time' || spent === 'target';
+  const rests = trials.every(
+    ({ state, purpose }) => state !== 'running' && (state !== 'waiting' || (leftWaiting && purpose === 'search')),
+  );
+  if (!rests || spent !== undefined) return rests;
+  // A strategy of a file is not run to be asked.
+  if (isOwnFile(settings.strategy)) return false;
+  // Within its budget it is at its end when the strategy has no more to propose.
+  const strategy = createStrategy(settings.strategy, settings.strategyOptions, modelTools());
+  const [, proposals] = await strategy.ask(problem, strategyState.state, searched.length, 1);
+  const tried = triedOf(problem);
+  for (const trial of searched) tried.note(trial);
+  return proposals.length === 0 || tried.isUsedUp(proposals);
+}
+
+/** The command lines that make this report again, in order. */
+function commandsOf(
+  dir: string,
+  { settings, prior = [] }: Pick<ReadStudy, 'settings' | 'prior'>,
+  best: number | undefined,
+  evaluation: EvaluationRecord | undefined,
+): string[] {
+  const shown = shellWord(withoutHome(dir));
+  const began = prior.length === 0 ? '' : ` --prior ${prior.map((one) => shellWord(withoutHome(one))).join(' ')}`;
+  const isFunctions = settings.estimator === FUNCTION;
+  const search = `${commandOf('search', settings)}${began} --out ${shown}`;
+  if (settings.benchmark !== undefined)
+    return [search, ...(evaluation === undefined ? [] : [`netsmith evaluate ${shown}`])];
+  // What a program has searched by a function of its own, no command can search again.
+  const searched = isFunctions ? [] : [search];
+  if (evaluation === undefined) return [...searched, `netsmith export ${shown}`];
+  const { trial, epochs, seeds, baselines } = evaluation;
+  const which = [
+    ...(trial === best ? [] : [` --trial ${trial}`]),
+    ...(epochs === settings.epochs ? [] : [` --epochs ${epochs}`]),
+  ].join('');
+  const without = baselines.length === 0 ? ' --no-baselines' : '';
+  return [
+    ...searched,
+    `netsmith evaluate ${shown} --seeds ${seeds.length}${which}${without}`,
+    `netsmith export ${shown}${which}`,
+  ];
+}
+
+/**
+ * A path for a report that others read: relative to the current folder, or only the last part of a path outside of it, because
+ * reports must not reveal where a person keeps files.
+ */
+function withoutHome(path: string): string {
+  const from = relative('', resolvePath(path));
+  return from !== '' && from.split(sep)[0] !== '..' && !isAbsolute(from) ? from : basename(resolvePath(path));
+}
+
+function settingsShown(settings: StudySettings): StudySettings {
+  const { dataDir, space, strategy, estimator } = settings;
+  return {
+    ...settings,
+    ...(dataDir !== undefined && { dataDir: withoutHome(dataDir) }),
+    ...(isAbsolute(space) && { space: withoutHome(space) }),
+    ...(isAbsolute(strategy) && { strategy: withoutHome(strategy) }),
+    ...(isAbsolute(estimator) && { estimator: withoutHome(estimator) }),
+  };
+}
+
+/** Of `best/model.onnx`, if it is of this architecture; undefined also for a file that cannot be read as one of ours. */
+function modelBytesOf(dir: string, architecture: string): number | undefined {
+  const file = join(dir, 'best', 'model.onnx');
+
+  try {
+    const bytes = readPlain(file, Number.POSITIVE_INFINITY);
+    if (bytes === undefined) return undefined;
+    return modelMetadata(`model "${file}"`, bytes).architecture === architecture ? bytes.length : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A trial with its architecture in the space's own notation. */
+export function reportTrial({ space }: Pick<ReadStudy, 'space'>, trial: Trial): ReportTrial {
+  return { ...trial, architecture: formatArchitecture(space, trial.architecture) };
+}

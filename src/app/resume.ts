@@ -1,0 +1,91 @@
+import { isAbsolute, relative, resolve, sep } from 'node:path';
+import { invalid } from '../common/errors.ts';
+import type { StudyPlan } from '../study/plan.ts';
+import type { SettingName, StudySettings } from '../study/spec.ts';
+import type { Store } from '../study/store/store.ts';
+import { openStudyStore } from '../study/study.node.ts';
+import { checkDevice } from './engine.ts';
+import type { Notes } from './notes.ts';
+import { namedAgain } from './own-files.ts';
+import { checkRunSettings, type Setup } from './setup.ts';
+import { planOf, planToJson, setUpAgain } from './study.ts';
+
+/** What may differ from one session of a study to the next: where its data lie, where it ends, what it runs on. */
+export const CHANGEABLE: readonly SettingName[] = [
+  'dataDir',
+  'trials',
+  'time',
+  'until',
+  'confirm',
+  'workers',
+  'threads',
+  'device',
+  'memory',
+  'layout',
+];
+
+/**
+ * Opens a study for writing, with some settings changed, and without some of its images. Throws UserError if its
+ * data have changed.
+ */
+export async function reopen(
+  dir: string,
+  given: Readonly<Record<string, unknown>>,
+  notes: Notes,
+  without: readonly string[] = [],
+): Promise<{ readonly store: Store; readonly setup: Setup }> {
+  const store = await openStudyStore(dir, 'write');
+  try {
+    const plan = planOf(await store.study(), dir);
+    const own = namedAgain(`study "${dir}"`, plan.settings, given);
+    const settings = leaveOut(plan, checkRunSettings(plan.settings, { ...given, ...own }), without);
+    const setup = await setUpAgain(plan, dir, settings, { without: without.length > 0, own });
+    const { length: done } = await store.trials('search');
+    if (given.trials !== undefined && Number(given.trials) < done) {
+      throw invalid('--trials', String(given.trials), `the study already has ${done} trials`);
+    }
+    const block =
+      setup.estimator.kind === 'table' || setup.estimator.kind === 'function'
+        ? undefined
+        : (await checkDevice(setup.settings)).block;
+    if (plan.block !== undefined && block !== undefined && plan.block !== block) {
+      const [then, now] = [plan.block, block].map((size) => (size === 0 ? 'NCHW' : `blocks of ${size} channels`));
+      notes.note(
+        `The study used the tensor layout ${then} so far and now uses ${now}: results differ in their last digits.`,
+      );
+    }
+    // A session that is killed is gone on with as it was: the new settings are the study's from now on.
+    const data = without.length > 0 ? setup.dataset.search.info : plan.data;
+    await store.revise(planToJson({ ...plan, data, settings: setup.settings }));
+    return { store, setup };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+/**
+ * The settings with some images left out. The size and channels of the images are then fixed: what is left must not suggest others.
+ * Throws UserError unless the study is of an image folder.
+ */
+function leaveOut({ data }: StudyPlan, settings: StudySettings, without: readonly string[]): StudySettings {
+  if (without.length === 0) return settings;
+  const { dataDir, exclude = [] } = settings;
+  if (settings.data !== 'image-folder' || dataDir === undefined)
+    throw invalid('--without', `the dataset is ${settings.data}`, 'only images of an image-folder can be skipped');
+  const [channels, imageSize] = data.input;
+  return {
+    ...settings,
+    imageSize,
+    ...((channels === 1 || channels === 3) && { imageChannels: channels }),
+    exclude: [...new Set([...exclude, ...without.map((file) => within(dataDir, file))])],
+  };
+}
+
+/** The path of a file within the data's folder, whether it is given so, as seen from here, or absolute. */
+function within(dataDir: string, file: string): string {
+  const path = relative(dataDir, resolve(file));
+  const outside = path === '..' || path.startsWith(`..${sep}`) || isAbsolute(path);
+  const found = outside ? file : path;
+  return sep === '/' ? found : found.replaceAll(sep, '/');
+}

@@ -1,0 +1,141 @@
+import { existsSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { DataError, invalid, StudyStopped, stopped } from '../common/errors.ts';
+import { showAgreement } from '../report/numbers.ts';
+import type { Space, SpaceDefinition } from '../space/index.ts';
+import { beginning } from '../study/earlier.ts';
+import type { Afterwards, StudyPlan } from '../study/plan.ts';
+import type { StudyRun } from '../study/run.ts';
+import type { StudySettings } from '../study/spec.ts';
+import type { EarlierTrial, Store } from '../study/store/store.ts';
+import { checkNewStudy, createStudyStore } from '../study/study.node.ts';
+import { processPool } from '../study/worker/process.node.ts';
+import { openEngine } from './engine.ts';
+import { entryModule } from './entry.ts';
+import { tryPredictor } from './estimators.ts';
+import { hint } from './invocation.ts';
+import { memoryOfProcess } from './memory.node.ts';
+import type { Notes } from './notes.ts';
+import type { OwnFiles } from './own-files.ts';
+import { forecastSearch } from './preflight.ts';
+import { readPrior } from './prior.ts';
+import { type Setup, setUp } from './setup.ts';
+import { ordersToJson, planOfSetup, planToJson, type WorkerOrders } from './study.ts';
+import { runOnTable } from './table-search.ts';
+
+/** What a new study is told besides its settings. */
+export interface StudyOptions {
+  readonly out?: string;
+  readonly prior?: readonly string[];
+  readonly afterwards?: Afterwards;
+  /** The files that the settings name and that may be run. */
+  readonly own?: OwnFiles;
+}
+
+/**
+ * Checks everything and looks ahead, then creates the study. Throws UserError, and nothing is written, for whatever does not fit.
+ */
+export async function newStudy(
+  settings: StudySettings,
+  space: SpaceDefinition | Space,
+  { out, prior = [], afterwards, own }: StudyOptions,
+  notes: Notes,
+): Promise<{ readonly dir: string; readonly store: Store; readonly setup: Setup }> {
+  if (out !== undefined) checkNewStudy(out);
+  const setup = await setUp(settings, space, false, own);
+  const { info } = setup.dataset.search;
+  if (info.counts.valid === 0 && setup.estimator.kind !== 'table' && setup.estimator.kind !== 'function') {
+    throw invalid(
+      '--valid-share',
+      String(settings.validShare),
+      'a search needs validation samples to compare networks',
+    );
+  }
+  for (const note of info.notes) notes.note(note);
+  const earlier = await readPrior(prior, setup, notes);
+  const known = await lookAhead(setup, earlier, notes);
+  const state = await beginning(setup.strategy, setup.problem, earlier);
+  const dir = out ?? nextFree(settings);
+  try {
+    const store = await createStudyStore(dir, {
+      name: basename(resolve(dir)),
+      settings: planToJson({
+        ...planOfSetup(setup),
+        ...known,
+        ...(afterwards !== undefined && { afterwards }),
+        ...(prior.length > 0 && { prior: prior.map((folder) => resolve(folder)) }),
+      }),
+      state,
+      earlier,
+    });
+    return { dir, store, setup };
+  } catch (error) {
+    const why = stopped(error, `folder "${dir}"`);
+    throw existsSync(join(dir, 'study.db')) ? withWayOn(why, dir) : why;
+  }
+}
+
+/**
+ * Says what can be said of the trials before the first, and returns what of it the study keeps. Throws UserError where no trial could be
+ * made.
+ */
+async function lookAhead(
+  setup: Setup,
+  earlier: readonly EarlierTrial[],
+  notes: Notes,
+): Promise<Pick<StudyPlan, 'block' | 'foresight'>> {
+  const { settings, estimator } = setup;
+  if (estimator.kind === 'table' || estimator.kind === 'function') return {};
+  const foresight = estimator.kind === 'predictor' ? await tryPredictor(setup, estimator, earlier) : undefined;
+  if (foresight !== undefined) notes.note(`${showAgreement(foresight)}.`);
+  const engine = await openEngine(settings, settings.workers);
+  try {
+    if (estimator.kind === 'train') await forecastSearch(setup, engine, notes);
+    return { block: engine.options.block, ...(foresight && { foresight }) };
+  } finally {
+    await engine.dispose();
+  }
+}
+
+/** `runs/digits-small-cnn-1`, or with the first number that is free; a person's own data by the name of their file. */
+function nextFree({ data, dataDir, space }: StudySettings): string {
+  const own = dataDir !== undefined && (data === 'image-folder' || data === 'csv');
+  const [of, searched] = [own ? dataDir : data, space].map((path) => basename(path).replace(/\.[a-z.]+$/, ''));
+  const name = `${of}-${searched}`;
+  for (let n = 1; ; n++) {
+    const dir = join('runs', `${name}-${n}`);
+    if (!existsSync(dir)) return dir;
+  }
+}
+
+/** What stops a study but not for good says how to go on. */
+export function withWayOn(error: unknown, dir: string): unknown {
+  const wayOn = `Fix this, then resume with: ${hint('resume', dir)} (trials that were running are paused)`;
+  if (error instanceof DataError) return new DataError(`${error.message}\n${wayOn}`, { cause: error });
+  if (error instanceof StudyStopped) return new StudyStopped(`${error.message}\n${wayOn}`, { cause: error });
+  return error;
+}
+
+/** The workers of a study, and its clock: processes, or where trials are looked up in a table this very one. */
+export async function workersOf(dir: string, setup: Setup, store: Store): Promise<Pick<StudyRun, 'workers' | 'now'>> {
+  if (setup.estimator.kind === 'table') return runOnTable(setup, setup.estimator.table, store);
+  if (setup.estimator.kind === 'function' && setup.own.judge === undefined)
+    throw invalid(
+      `study "${dir}"`,
+      'its candidates are judged by a function',
+      'continue it in the program that has it: optimize(function)',
+    );
+  const { workers } = setup.settings;
+  const memoryBytes = memoryOfProcess(setup.settings, workers);
+  const learns = setup.estimator.kind === 'predictor';
+  const orders: WorkerOrders = {
+    plan: planOfSetup(setup),
+    memoryBytes,
+    own: setup.own,
+    ...(learns && { earlier: await store.earlier() }),
+  };
+  const entry = entryModule('worker.node');
+  return {
+    workers: processPool({ workers, entry, study: resolve(dir), settings: ordersToJson(orders) }),
+  };
+}

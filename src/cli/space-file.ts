@@ -1,0 +1,35 @@
+import { existsSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
+import { lineIn, namedSpace } from '../app/setup.ts';
+import { invalid, messageOf, UserError } from '../common/errors.ts';
+import type { SpaceDefinition } from '../space/index.ts';
+import { isOwnFile } from '../study/spec.ts';
+
+/** A space of Netsmith by its name, or the one that a file exports (as default, or as its only space). */
+export async function loadSpace(name: string): Promise<SpaceDefinition> {
+  if (!isOwnFile(name)) return namedSpace(name);
+  if (!existsSync(name)) throw invalid('--space', `"${name}"`, 'the file does not exist');
+  const spaces = Object.entries(await importFile(name)).filter(([, value]) => isSpaceDefinition(value));
+  const chosen = spaces.find(([key]) => key === 'default') ?? spaces[0];
+  const others = spaces.filter(([, value]) => value !== chosen?.[1]);
+  if (chosen === undefined || (chosen[0] !== 'default' && others.length > 0)) {
+    throw invalid(
+      '--space',
+      `"${name}" exports ${spaces.length} spaces`,
+      'must export exactly one space made by defineSpace, or a default one',
+    );
+  }
+  return chosen[1] as SpaceDefinition;
+}
+
+async function importFile(path: string): Promise<object> {
+  try {
+    return await import(pathToFileURL(path).href);
+  } catch (error) {
+    throw new UserError(`--space: "${path}"${lineIn(path, error)} cannot be loaded; ${messageOf(error).trim()}`);
+  }
+}
+
+function isSpaceDefinition(value: unknown): value is SpaceDefinition {
+  return value !== null && typeof value === 'object' && 'create' in value && 'defaults' in value && 'name' in value;
+}

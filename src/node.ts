@@ -1,0 +1,42 @@
+/**
+ * Netsmith on Node: everything of `netsmith`, and studies in folders (`createStudy`), data sets, ONNX Runtime and worker processes.
+ *
+ * @packageDocumentation
+ */
+import './common/node-version.ts';
+
+export type { ChoiceOptions } from './app/choice.ts';
+export type { EvaluateOptions, EvaluationEvents, EvaluationResult } from './app/evaluation/evaluate.ts';
+export type { Exported } from './app/export.ts';
+export {
+  type BestNetwork,
+  createStudy,
+  type FinalOptions,
+  type Optimized,
+  type OptimizeOptions,
+  openStudy,
+  type Study,
+  type StudySpec,
+  type StudyTrial,
+} from './app/open.ts';
+export { type DownloadOptions, type DownloadProgress, downloadDataset } from './data/download.node.ts';
+export { openDataset } from './data/open.node.ts';
+export { nodeRuntime } from './engine/runtime/node.node.ts';
+export { threadedRuntime } from './engine/runtime/thread.node.ts';
+export { type CheckEstimatorOptions, checkEstimator } from './estimate/conformance.node.ts';
+export { openCsvTable } from './estimate/tabular/csv.node.ts';
+export { openNasBench201 } from './estimate/tabular/nas-bench-201.node.ts';
+export * from './index.ts';
+export {
+  openPredictor,
+  type Prediction,
+  type Predictor as ModelPredictor,
+  predictFiles,
+} from './report/predict.node.ts';
+export { openCsvTest } from './report/tabular/csv-test.node.ts';
+export { openNasBench201Test } from './report/tabular/nas-bench-201-test.node.ts';
+export { type CheckStrategyOptions, checkStrategy } from './strategy/conformance.node.ts';
+export { createStudyStore, openStudyStore } from './study/study.node.ts';
+export { type ProcessPoolOptions, processPool } from './study/worker/process.node.ts';
+export { serveTrials } from './study/worker/serve.node.ts';
+export { checkTask, type TaskSamples } from './task/conformance.node.ts';

@@ -1,0 +1,84 @@
+import { invalid } from '../common/errors.ts';
+import type { Metrics } from '../common/metrics.ts';
+import { completed, failed } from './loop.ts';
+import type { StudyRun } from './run.ts';
+import { searching } from './search.ts';
+import { openSession } from './session.ts';
+import type { Trial } from './store/store.ts';
+import type { WorkerPool } from './worker/pool.ts';
+
+/** How a trial ended that was measured elsewhere: its metrics, or why it failed. */
+export type Told = { readonly metrics: Metrics } | { readonly failed: string };
+
+/** A study whose trials are measured elsewhere, by whoever asks for them. Calls may overlap; they are dealt with one after another. */
+export interface AskTell {
+  /** The next trial to measure: one that was asked for and never told, else a new one. Undefined where the strategy has no more. */
+  ask(): Promise<Trial | undefined>;
+  /** Ends a trial. Throws UserError for one that was not asked for, and for metrics without a finite value for an objective. */
+  tell(trial: number, told: Told): Promise<Trial>;
+  /** Trials that were asked for and not told wait for the next `ask`. */
+  close(): Promise<void>;
+}
+
+const NO_WORKERS: WorkerPool = {
+  size: 1,
+  start: async () => {},
+  assign: () => {},
+  answer: () => {},
+  close: async () => {},
+};
+
+/** The store stays open; nothing else may be at work on the study meanwhile. */
+export async function openAskTell(run: Omit<StudyRun, 'workers' | 'budget'>): Promise<AskTell> {
+  const session = await openSession({ ...run, workers: NO_WORKERS, budget: {} });
+  const phase = searching(session);
+  const { store, problem } = run;
+  const askedAt = new Map<number, number>();
+  session.startClock();
+
+  let last: Promise<unknown> = Promise.resolve();
+  /** The strategy is asked and told in one order. */
+  const inTurn = <T>(body: () => Promise<T>): Promise<T> => {
+    const result = last.then(body);
+    last = result.catch(() => {});
+    return result;
+  };
+  return {
+    ask: () =>
+      inTurn(async () => {
+        const [waiting] = await phase.next(1, askedAt.size);
+        if (waiting === undefined) return undefined;
+        const trial = session.note(await store.begin(waiting));
+        askedAt.set(trial.trial, performance.now());
+        session.emit({ kind: 'started', trial });
+        return trial;
+      }),
+    tell: (number, told) =>
+      inTurn(async () => {
+        const since = askedAt.get(number);
+        if (since === undefined)
+          throw invalid('tell', `trial ${number}`, 'must be a trial that was asked for and not told yet');
+        const trial = session.trial({ purpose: 'search', trial: number });
+        const seconds = (performance.now() - since) / 1000;
+        const end =
+          'failed' in told
+            ? { ...failed(trial, told.failed), seconds }
+            : completed(trial, { state: 'complete', metrics: told.metrics, curve: [], seconds }, problem);
+        if ('metrics' in told && end.state === 'failed')
+          throw invalid('tell', `trial ${number}: ${JSON.stringify(told.metrics)}`, end.reason ?? 'is no result');
+        const state = await phase.tell(trial, end);
+        const now = session.note(await store.finish(trial, trial.fence, end, state));
+        if (state) session.noteStrategyState(state);
+        askedAt.delete(number);
+        session.emit({ kind: 'ended', trial: now });
+        await phase.ended(now);
+        await session.recordClock();
+        return now;
+      }),
+    close: () =>
+      inTurn(async () => {
+        await session.stopClock();
+        await session.close();
+      }),
+  };
+}

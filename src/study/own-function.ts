@@ -1,0 +1,73 @@
+import { messageOf } from '../common/errors.ts';
+import type { Metrics } from '../common/metrics.ts';
+import type { Rng } from '../common/random.ts';
+import { type Estimator, TrialFailure } from '../estimate/estimator.ts';
+import { type Architecture, formatArchitecture, type Module, resolve, type Space } from '../space/index.ts';
+import type { Store } from './store/store.ts';
+import { inProcessPool } from './worker/in-process.ts';
+import type { WorkerPool } from './worker/pool.ts';
+
+/** What a function that judges candidates is given. */
+export interface FunctionTrial {
+  /** From 0, in the order they were proposed. */
+  readonly number: number;
+  readonly architecture: Architecture;
+  /** The architecture in the space's own notation. */
+  readonly text: string;
+  /** The network: a tree of modules without choices. */
+  readonly network: Module;
+  /** Random streams of this trial, the same at every attempt. */
+  rng(...labels: readonly (string | number)[]): Rng;
+  /** Aborted when the study is: a function that takes long may end early by it, and its trial waits. */
+  readonly signal: AbortSignal;
+  /** Something that a person should hear of. */
+  note(text: string): void;
+}
+
+/** Judges a candidate: a value for each of the study's scores. What it throws is the reason why the trial failed. */
+export type ObjectiveFunction = (trial: FunctionTrial) => Metrics | Promise<Metrics>;
+
+/** An estimator that calls a function. `signal`: the caller's own, aborted together with the run's. */
+export function functionEstimator(judge: ObjectiveFunction, signal?: AbortSignal): Estimator {
+  return {
+    async estimate({ space, architecture }, run) {
+      const began = performance.now();
+      const trial: FunctionTrial = {
+        number: run.trial,
+        architecture,
+        text: formatArchitecture(space, architecture),
+        network: resolve(space, architecture),
+        rng: run.rng,
+        signal: signal === undefined ? run.signal : AbortSignal.any([signal, run.signal]),
+        note: (text) => run.note?.(text),
+      };
+      const metrics = await judged(judge, trial);
+      return { state: 'complete', metrics, curve: [], seconds: (performance.now() - began) / 1000 };
+    },
+  };
+}
+
+/** One worker, in this process, that calls a function. */
+export function functionWorkers(
+  judge: ObjectiveFunction,
+  { space }: { readonly space: Space },
+  store: Store,
+  signal?: AbortSignal,
+): WorkerPool {
+  return inProcessPool({ space, estimator: functionEstimator(judge, signal) }, store.artefacts);
+}
+
+async function judged(judge: ObjectiveFunction, trial: FunctionTrial): Promise<Metrics> {
+  try {
+    const found: unknown = await judge(trial);
+    const isRecord = found !== null && typeof found === 'object' && !Array.isArray(found);
+    const metrics = Object.entries(isRecord ? found : {}).filter((entry): entry is [string, number] =>
+      Number.isFinite(entry[1]),
+    );
+    return Object.fromEntries(metrics);
+  } catch (error) {
+    // An interrupted trial waits; it has not failed.
+    if (trial.signal.aborted) return new Promise(() => {});
+    throw error instanceof Error ? error : new TrialFailure(messageOf(error));
+  }
+}

@@ -1,0 +1,102 @@
+import { z } from 'zod';
+import type { Json } from '../common/json.ts';
+import type { DatasetInfo } from '../data/dataset.ts';
+import { TASK_KINDS } from '../task/index.ts';
+import type { Agreement } from './agreement.ts';
+import { checkSettings, type StudySettings } from './spec.ts';
+import { damaged } from './store/errors.ts';
+
+/**
+ * What the record of a study holds as its settings: those of the command line, and what its data were, so that a study
+ * can be read (and its data be recognised) without them.
+ */
+export interface StudyPlan {
+  readonly settings: StudySettings;
+  readonly data: DatasetInfo;
+  /** Channels in a block of the engine's layout where the study began, 0 for NCHW: results differ in rounding. */
+  readonly block?: number;
+  /** How well the predictor of a study that has one ranked earlier trials that it was not shown. */
+  readonly foresight?: Agreement;
+  /** A space that came from a file, as it was when the study began: the file may change or go, and reading a study runs no code. */
+  readonly ownSpace?: Json;
+  /** Folders of the earlier studies that it began with, as they were called then. */
+  readonly prior?: readonly string[];
+  /** What `run` was to do after the search: whatever it was interrupted in, `resume` continues there. */
+  readonly afterwards?: Afterwards;
+}
+
+/** The options of `run` for what follows the search: evaluation, export and report. */
+export interface Afterwards {
+  readonly seeds: number;
+  readonly baselines: boolean;
+  readonly samples: boolean;
+  /** Which network of a Pareto front. */
+  readonly choose?: string;
+}
+
+const size = z.int().min(1);
+const count = z.int().min(0);
+const numbers = z.array(z.number());
+
+/** Loose: a reader of data may have told more of them than is needed here. */
+const dataSchema = z.looseObject({
+  name: z.string(),
+  kind: z.enum(TASK_KINDS),
+  input: z.union([z.tuple([size]), z.tuple([size, size, size])]),
+  outputs: size,
+  labels: z.array(z.string()),
+  range: z.tuple([z.number(), z.number()]).optional(),
+  mean: numbers,
+  deviation: numbers,
+  target: z.looseObject({ mean: numbers, deviation: numbers }).optional(),
+  counts: z.looseObject({ train: count, valid: count, test: count }),
+  encoding: z
+    .looseObject({
+      columns: z.array(z.looseObject({ name: z.string(), kind: z.string() })),
+      label: z.string(),
+    })
+    .optional(),
+  notes: z.array(z.string()),
+});
+
+/** JSON has no NaN. */
+const maybe = z.number().nullable();
+
+const planSchema = z.looseObject({
+  settings: z.record(z.string(), z.unknown()),
+  data: dataSchema,
+  block: count.optional(),
+  foresight: z
+    .strictObject({
+      estimate: z.string(),
+      truth: z.string(),
+      pairs: count,
+      tau: z.number(),
+      interval: z.tuple([maybe, maybe]),
+    })
+    .optional(),
+  ownSpace: z.unknown().optional(),
+  prior: z.array(z.string()).optional(),
+  afterwards: z
+    .strictObject({
+      seeds: z.int().min(1).max(1000),
+      baselines: z.boolean(),
+      samples: z.boolean(),
+      choose: z.string().optional(),
+    })
+    .optional(),
+});
+
+/** The plan that the record of study `dir` holds. Throws UserError, with the place, for anything else. */
+export function checkPlan(found: Json, dir: string): StudyPlan {
+  const place = `study "${dir}"`;
+  const result = planSchema.safeParse(found);
+  if (!result.success) {
+    const [issue] = result.error.issues;
+    const at = issue?.path.map(String).join('.') ?? '';
+    throw damaged(`${place}: ${at === '' ? 'its record' : at}`, issue?.message ?? 'is not valid');
+  }
+  const settings = checkSettings(result.data.settings, (name) => `${place}: ${name}`);
+  // The casts are what the schema proves; what else the record has stays as it is.
+  return { ...(found as unknown as StudyPlan), settings };
+}

@@ -1,0 +1,357 @@
+import { z } from 'zod';
+import { unknownName } from '../common/closest.ts';
+import { UserError } from '../common/errors.ts';
+import { COST_METRICS, METRICS } from '../common/metrics.ts';
+import { parseNumber } from '../common/numbers.ts';
+import { ruleOf, showLimit } from '../common/rules.ts';
+import { STRATEGIES } from '../strategy/index.ts';
+import { DEFAULT_SETTINGS, SETTING_RULES, type SettingRule, type TrainSettings } from '../train/settings.ts';
+
+/**
+ * Every setting of a study, once: this schema checks `netsmith.config.ts` / `.json`, its keys in kebab case are the
+ * flags of the command line (`flags.ts`), its values are stored with the study, and `netsmith spaces --schema` prints
+ * it as JSON Schema. Texts such as `time` stay as they were typed, so that a stored study reads like its command.
+ */
+
+const METRIC_NAMES = Object.keys(METRICS);
+
+/** Headings of --help. */
+export const GROUPS = {
+  data: 'Data:',
+  search: 'Search:',
+  training: 'Training:',
+  machine: 'Machine:',
+} as const;
+
+type Group = keyof typeof GROUPS;
+
+const say = <T extends z.ZodType>(type: T, group: Group, description: string) => type.meta({ group, description });
+const whole = (least: number, most = Number.MAX_SAFE_INTEGER) => {
+  const rule = `must be a whole number from ${least} to ${showLimit(most)}`;
+  return z.int(rule).min(least, rule).max(most, rule);
+};
+
+/** The settings of training, by the rules that the train room gives them. */
+const training = Object.fromEntries(
+  Object.entries(SETTING_RULES).map(([name, rule]) => {
+    const type = typeOfRule(rule).default(DEFAULT_SETTINGS[name as keyof TrainSettings]);
+    return [name, say(type, 'training', rule.help)];
+  }),
+) as unknown as { readonly [K in keyof TrainSettings]: z.ZodDefault<z.ZodType<TrainSettings[K]>> };
+
+function typeOfRule(rule: SettingRule): z.ZodType {
+  switch (rule.kind) {
+    case 'integer':
+      return whole(rule.min, rule.max);
+    case 'number': {
+      const { min, above, below, max } = rule;
+      let type = above ? z.number().gt(min, `must be above ${min}`) : z.number().min(min, `must be at least ${min}`);
+      if (below !== undefined) type = type.lt(below, `must be below ${below}`);
+      if (max !== undefined) type = type.max(max, `must be at most ${showLimit(max)}`);
+      return type;
+    }
+    case 'boolean':
+      return z.boolean();
+    case 'word':
+      return z.enum(rule.words, { error: `must be one of ${rule.words.join(', ')}` });
+  }
+}
+
+/** A share of the full thing, for trials that are a cheaper look at a candidate. */
+const share = (least: number) =>
+  z.number().min(least, `must be at least ${least}`).max(1, 'must be at most 1').default(1);
+
+const optionValue = z.union([z.number(), z.boolean(), z.string()], {
+  error: 'must be a number, a word, true or false',
+});
+
+/** What may judge a search's candidates. */
+export const ESTIMATORS = ['train', 'proxies', 'predictor'] as const;
+/** Besides: a function of the program that uses Netsmith as a library (`optimize(function)`). */
+export const FUNCTION = 'function';
+
+const ESTIMATOR_RULE = 'must be train, proxies or predictor, or a .ts or .js file that exports one';
+
+export const studySchema = z.strictObject({
+  data: say(z.string().min(1).default('digits'), 'data', 'dataset (`netsmith data` lists them)'),
+  dataDir: say(z.string().min(1).optional(), 'data', 'folder with the files of the dataset, or the CSV file'),
+  label: say(z.string().min(1).optional(), 'data', 'csv: name of the label column'),
+  regression: say(z.boolean().default(false), 'data', 'csv: predict the label as a number'),
+  imageSize: say(whole(4, 4096).optional(), 'data', 'image-folder: resize images to N x N pixels'),
+  imageChannels: say(
+    z.union([z.literal(1), z.literal(3)], { error: 'must be 1 or 3' }).optional(),
+    'data',
+    'image-folder: 1 (gray) or 3 (color)',
+  ),
+  exclude: say(
+    z.array(z.string().min(1, 'must be the path of a file')).min(1).optional(),
+    'data',
+    'image-folder: files to skip, as paths within the folder',
+  ),
+  validShare: say(
+    z.number().gte(0, 'must be at least 0').lt(1, 'must be below 1').default(0.25),
+    'data',
+    'fraction of the non-test samples used for validation (0 = none; only for `train`)',
+  ),
+  trainSamples: say(whole(1, 1e9).optional(), 'data', 'limit the number of training samples'),
+
+  space: say(
+    z.string().min(1).default('small-cnn'),
+    'search',
+    'search space: a name (`netsmith spaces` lists them), or a .ts or .js file that exports one',
+  ),
+  spaceOptions: say(z.record(z.string(), optionValue).default({}), 'search', 'options of the space'),
+  strategy: say(
+    z.string().min(1).default('random'),
+    'search',
+    `search strategy: ${Object.keys(STRATEGIES).join(', ')}, or a .ts or .js file that exports one`,
+  ),
+  strategyOptions: say(
+    z.record(z.string(), optionValue).default({}),
+    'search',
+    'options of the strategy; prefix options of a wrapped strategy with `inner.`',
+  ),
+  stopping: say(
+    z.enum(['none', 'median', 'curve'], { error: 'must be none, median or curve' }).default('none'),
+    'search',
+    'early stopping: `median` stops trials below the median of the others, `curve` stops trials whose learning curve is unlikely to beat the best',
+  ),
+  stoppingOptions: say(z.record(z.string(), optionValue).default({}), 'search', 'options of the stopping rule'),
+  benchmark: say(
+    z.string().min(1).optional(),
+    'search',
+    'search a tabular benchmark instead of training (nas-bench-201); --data selects its dataset, and --time counts simulated training time',
+  ),
+  estimator: say(
+    z
+      .union([z.enum([...ESTIMATORS, FUNCTION]), z.string().regex(/\.m?[tj]s$/, ESTIMATOR_RULE)], {
+        error: ESTIMATOR_RULE,
+      })
+      .default('train'),
+    'search',
+    'how candidates are scored: by training, by zero-cost proxies, by a predictor fitted to the --prior trials, or by a .ts or .js file',
+  ),
+  estimatorOptions: say(z.record(z.string(), optionValue).default({}), 'search', 'options of the estimator'),
+  objective: say(
+    z
+      .array(z.enum(METRIC_NAMES, { error: `must be one of ${METRIC_NAMES.join(', ')}` }))
+      .min(1)
+      .refine((names) => new Set(names).size === names.length, 'must name each metric only once')
+      .optional(),
+    'search',
+    'metrics to optimize (default: accuracy; r2 for a regression; freerea with proxies)',
+  ),
+  scores: say(
+    z.record(z.string().regex(/^[a-zA-Z]\w*$/, 'must be a name'), z.enum(['maximise', 'minimise'])).optional(),
+    'search',
+    'library alone: what the function that judges candidates returns, and the direction of each',
+  ),
+  trials: say(
+    whole(1, 10_000_000).optional(),
+    'search',
+    'stop after N trials (default: 12, or 200 without training, unless --time or --until is set)',
+  ),
+  time: say(
+    z
+      .string()
+      .refine(
+        (text) => parseDuration(text) !== undefined,
+        'must be a number followed by s, m or h, such as 90s, and at most 100,000 h',
+      )
+      .optional(),
+    'search',
+    'stop after this time, e.g. 90s, 10m, 2h',
+  ),
+  until: say(
+    // A study of before has one text, and a configuration may have one.
+    z.preprocess(
+      (value) => (typeof value === 'string' ? value.split(',') : value),
+      z
+        .array(
+          z
+            .string()
+            .refine(
+              (text) => parseTarget(text) !== undefined,
+              'must be METRIC=VALUE, such as accuracy=0.97 (at most 1 for metrics that are fractions)',
+            ),
+        )
+        .min(1)
+        .refine(
+          (texts) => new Set(texts.map((text) => parseTarget(text)?.metric)).size === texts.length,
+          'names a metric twice',
+        )
+        .optional(),
+    ),
+    'search',
+    'stop when good enough: when one trial reaches this value, or all of several, e.g. accuracy=0.97,params=20000',
+  ),
+  limit: say(
+    z
+      .record(z.string(), z.union([z.number(), z.string()]))
+      .refine(
+        (limits) => Object.entries(limits).every(([name, value]) => limitValue(name, value) !== undefined),
+        `must be MEASURE=NUMBER with a measure of ${Object.keys(COST_METRICS).join(', ')}; bytes also as 100KB or 2MB`,
+      )
+      .optional(),
+    'search',
+    `only consider networks within these limits of ${Object.keys(COST_METRICS).join(', ')}: params=20000,modelBytes=100KB`,
+  ),
+  maxParams: say(whole(1, 1e12).optional(), 'search', 'short for --limit params=N'),
+  maxFlops: say(whole(1, 1e15).optional(), 'search', 'short for --limit flops=N'),
+  confirm: say(whole(0, 10_000).default(0), 'search', 'retrain the top N with a new seed before choosing the best'),
+  dataShare: say(
+    share(0.0001),
+    'search',
+    'fraction of the training data used by trials (the final evaluation uses all of it)',
+  ),
+  resolution: say(
+    share(1 / 64).refine(
+      (value) => Number.isInteger(1 / value),
+      'must be 1 divided by a whole number: 1, 0.5, 0.25, ...',
+    ),
+    'search',
+    'image scale used by trials (1, 0.5, 0.25, ...); the final evaluation uses full size',
+  ),
+  width: say(
+    share(0.01),
+    'search',
+    'fraction of the channels that trials train (the final evaluation trains full networks)',
+  ),
+  seed: say(whole(0).default(0), 'search', 'random seed'),
+
+  ...training,
+
+  workers: say(
+    whole(1, 256).default(1),
+    'machine',
+    'number of trials that run at the same time, each in its own process',
+  ),
+  threads: say(whole(1, 256).default(1), 'machine', 'threads per worker'),
+  device: say(
+    z.enum(['cpu', 'webgpu'], { error: 'must be cpu or webgpu' }).default('cpu'),
+    'machine',
+    'device that trains the networks',
+  ),
+  memory: say(
+    z
+      .string()
+      .refine(
+        (text) => parseBytes(text) !== undefined,
+        'must be a number followed by MB, GB, MiB or GiB, such as 4GB, and at most 1,000,000 GB',
+      )
+      .optional(),
+    'machine',
+    'memory limit for training, shared by all workers, e.g. 4GB (default: 90 % of free memory)',
+  ),
+  layout: say(
+    z.enum(['auto', 'portable'], { error: 'must be auto or portable' }).default('auto'),
+    'machine',
+    'tensor memory layout: `auto` (fastest on this CPU) or `portable` (same results on every CPU); they differ in rounding',
+  ),
+});
+
+/** What a study was asked to be; plain JSON, stored with it. */
+export type StudySettings = z.infer<typeof studySchema>;
+export type SettingName = keyof StudySettings;
+
+/** The names of the settings of training: those of `TrainSettings`. */
+export const TRAINING_NAMES = Object.keys(training) as readonly (keyof TrainSettings)[];
+
+/** The part of the settings that training takes. */
+export function trainSettings(settings: StudySettings): TrainSettings {
+  return Object.fromEntries(TRAINING_NAMES.map((name) => [name, settings[name]])) as unknown as TrainSettings;
+}
+
+/** The trials that end a search, by its estimator, unless a person gave another end. */
+export const DEFAULT_TRIALS: Readonly<Record<string, number>> = {
+  train: 12,
+  proxies: 200,
+  predictor: 200,
+  function: 40,
+};
+
+/**
+ * Checks settings as they come from flags, a file or a stored study, and fills in the defaults. `place` turns a
+ * setting's name into what the person wrote: `--trials`, or `netsmith.config.json: trials`.
+ */
+export function checkSettings(raw: unknown, place: (setting: string) => string): StudySettings {
+  const result = studySchema.safeParse(raw, { error: ruleOf });
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  if (issue === undefined) throw new UserError('the settings are not valid');
+  if (issue.code === 'unrecognized_keys') {
+    const key = issue.keys[0] ?? '';
+    // The place without the name, which comes again.
+    const where = place(key).slice(0, place(key).lastIndexOf(key)).replace(/: "?$/, '');
+    throw unknownName(`${where}: unknown setting`, key, SETTING_NAMES);
+  }
+  const name = String(issue.path[0] ?? '');
+  const value = issue.path.reduce<unknown>(
+    (at, key) => (at !== null && typeof at === 'object' ? Reflect.get(at, key) : undefined),
+    raw,
+  );
+  const shown = typeof value === 'string' ? `"${value}"` : JSON.stringify(value);
+  throw new UserError(`${place(name)}: ${shown}; ${issue.message.replace(/^Invalid (input|option): /, '')}`);
+}
+
+/** Whether trials are trainings, so that their time has parts and what is cheaper can be held against them. */
+export function trainsTrials({ estimator, benchmark }: Pick<StudySettings, 'estimator' | 'benchmark'>): boolean {
+  return estimator === 'train' && benchmark === undefined;
+}
+
+/** Settings that no command has a flag for: they belong to a function, which only a program can give. */
+export const LIBRARY_ONLY: readonly SettingName[] = ['scores'];
+
+export const SETTING_NAMES = Object.keys(studySchema.shape) as readonly SettingName[];
+
+/** More is a slip: eleven years. */
+const MOST_SECONDS = 100_000 * 3600;
+/** Likewise: more than any machine has. */
+const MOST_BYTES = 1e15;
+
+/** Seconds of `90s`, `10m`, `2h` or a bare number of seconds; undefined when it is none of these, not above 0, or above 100,000 h. */
+export function parseDuration(text: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)(s|m|h)?$/.exec(text.trim());
+  if (match === null) return undefined;
+  const seconds = Number(match[1]) * { s: 1, m: 60, h: 3600 }[(match[2] ?? 's') as 's' | 'm' | 'h'];
+  return seconds > 0 && seconds <= MOST_SECONDS ? seconds : undefined;
+}
+
+/** The number of a limit on a static measure, at least 0; undefined where the name or the value is none. */
+export function limitValue(name: string, value: unknown): number | undefined {
+  if (!Object.hasOwn(COST_METRICS, name)) return undefined;
+  const inBytes = METRICS[name as keyof typeof COST_METRICS].unit === 'bytes';
+  const found = typeof value === 'string' && inBytes ? parseBytes(value) : value;
+  return typeof found === 'number' && found >= 0 ? found : undefined;
+}
+
+/** Bytes of `100KB`, `512MB`, `1.5GiB`; undefined when it is neither, 0, or above 1,000,000 GB. */
+export function parseBytes(text: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)\s*(KB|MB|GB|KiB|MiB|GiB)$/i.exec(text.trim());
+  if (match === null) return undefined;
+  const units = { kb: 1e3, kib: 2 ** 10, mb: 1e6, gb: 1e9, mib: 2 ** 20, gib: 2 ** 30 } as const;
+  const bytes = Number(match[1]) * units[(match[2] ?? '').toLowerCase() as keyof typeof units];
+  return bytes > 0 && bytes <= MOST_BYTES ? bytes : undefined;
+}
+
+/** `accuracy=0.97`; undefined when it is not of this form or names no metric. */
+function isMetric(name: string): name is keyof typeof METRICS {
+  return Object.hasOwn(METRICS, name);
+}
+
+export function parseTarget(text: string): { readonly metric: string; readonly value: number } | undefined {
+  const match = /^([a-zA-Z0-9]+)=(.+)$/.exec(text.trim());
+  const [metric, value] = [match?.[1], parseNumber(match?.[2] ?? '')];
+  if (metric === undefined || !isMetric(metric) || value === undefined) return undefined;
+  return METRICS[metric].unit === 'share' && value > 1 ? undefined : { metric, value };
+}
+
+/** `learningRate` -> `--learning-rate` */
+export function flagOf(setting: string): string {
+  return `--${setting.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+/** Whether `--space`, `--strategy` or `--estimator` names a file of a person's own. */
+export function isOwnFile(name: string): boolean {
+  return /\.(ts|js|mts|mjs)$/.test(name);
+}

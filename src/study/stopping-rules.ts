@@ -1,0 +1,38 @@
+import { z } from 'zod';
+import { invalid } from '../common/errors.ts';
+import { checkOptions } from '../common/options.ts';
+import { forecastCurve } from '../model/learning-curve.ts';
+import type { Problem } from '../strategy/strategy.ts';
+import type { StudySettings } from './spec.ts';
+import { curveStopping, medianStopping, type StoppingRule } from './stopping.ts';
+
+const median = z.strictObject({
+  warmup: z.int().min(0).max(1e6).default(1),
+  trials: z.int().min(1).max(1e6).default(5),
+});
+const curve = z.strictObject({
+  warmup: z.int().min(1).max(1e6).default(2),
+  trials: z.int().min(2).max(1e6).default(5),
+  probability: z.number().gt(0).lt(1).default(0.05),
+});
+
+/** The stopping rule that settings name; undefined: none. Throws UserError for an option that it does not have. */
+export function stoppingOf(
+  { stopping, stoppingOptions }: Pick<StudySettings, 'stopping' | 'stoppingOptions'>,
+  { objectives: [objective, ...others], fidelities }: Problem,
+): StoppingRule | undefined {
+  if (stopping !== 'none' && others.length > 0)
+    throw invalid('--stopping', stopping, 'works with one objective only, but the study has several');
+  const checked = <T>(schema: z.ZodType<T>) => checkOptions('--stopping-options', schema, stoppingOptions);
+  switch (stopping) {
+    case 'none':
+      checked(z.strictObject({}));
+      return undefined;
+    case 'median':
+      return medianStopping(objective, checked(median));
+    case 'curve': {
+      const epochs = fidelities.at(-1)?.epochs ?? 0;
+      return curveStopping(objective, { ...checked(curve), epochs, forecast: forecastCurve });
+    }
+  }
+}
