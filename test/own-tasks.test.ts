@@ -4,6 +4,8 @@
  */
 import assert from 'node:assert/strict';
 import { after, suite, test } from 'node:test';
+import onnxProto from 'onnx-proto';
+import { UserError } from '../src/common/errors.ts';
 import { rng } from '../src/common/random.ts';
 import type { SearchData } from '../src/data/dataset.ts';
 import { createEngine } from '../src/engine/create.ts';
@@ -328,6 +330,35 @@ suite('a search of a task of one of its own', () => {
 });
 
 suite('a task that Netsmith does not know', () => {
+  test('has exports whose tensors are checked against their graph', async () => {
+    const data = steps();
+    const space = spaceOf(data, sequential(embedding('inputs', 4), recurrent('gru', 4), linear('outputs')));
+    const { model, loaded } = await through(data, space, {}, { epochs: 1 });
+    const { inputs, outputs, states } = loaded.metadata.tensors;
+    await loaded.dispose();
+    const changed = (tensors: unknown) => {
+      const decoded = onnxProto.onnx.ModelProto.decode(model);
+      const entry = decoded.metadataProps.find(({ key }) => key === 'netsmith.tensors');
+      assert.ok(entry);
+      entry.value = JSON.stringify(tensors);
+      return () => readModel('the model', onnxProto.onnx.ModelProto.encode(decoded).finish());
+    };
+    const { tokens } = inputs;
+    assert.doesNotThrow(changed({ inputs, outputs, states }));
+    for (const [tensors, reason] of [
+      [{ inputs, outputs }, /metadata "netsmith.tensors"/],
+      [{ inputs: {}, outputs, states }, /metadata "netsmith.tensors"/],
+      [{ inputs, outputs, states: { ...states, tokens } }, /metadata "netsmith.tensors"/],
+      [{ inputs: { tokens: { ...tokens, axes: [] } }, outputs, states }, /metadata "netsmith.tensors"/],
+      [{ inputs: { tokens: { ...tokens, shape: [1e9] } }, outputs, states }, /metadata "netsmith.tensors"/],
+      [{ inputs: { tokens: { shape: [8], dtype: 'float32', axes: ['time'] } }, outputs, states }, /another input/],
+      [{ inputs: { tokens: { ...tokens, shape: [9] } }, outputs, states }, /another input/],
+      [{ inputs, outputs: { logits: outputs.probabilities }, states }, /another output/],
+      [{ inputs, outputs, states: {} }, /another (in|out)put/],
+    ] as const)
+      assert.throws(changed(tensors), (error) => error instanceof UserError && reason.test(error.message));
+  });
+
   test('that breaks a rule is told so by checkTask', async () => {
     await checkTask(points());
     const other = { ...classAndNumber, loss: nextToken.loss };
