@@ -17,6 +17,7 @@ import { functionWorkers, type ObjectiveFunction } from '../study/own-function.t
 import type { Contender } from '../study/ranking.ts';
 import { SETTING_NAMES, type StudySettings } from '../study/spec.ts';
 import type { Store, Trial } from '../study/store/store.ts';
+import { progressOutput } from '../terminal/streams.ts';
 import { bestTrials, measuredMetrics } from './best.ts';
 import { type ChoiceOptions, chosen } from './choice.ts';
 import {
@@ -30,6 +31,7 @@ import { readEvaluation } from './evaluation/evaluation.ts';
 import { type Exported, exportBest } from './export.ts';
 import type { Notes } from './notes.ts';
 import { type OwnFiles, ownFilesOf, ownJudge } from './own-files.ts';
+import { openProgress } from './progress.ts';
 import { writeReport } from './report.ts';
 import { CHANGEABLE, reopen } from './resume.ts';
 import { newStudy, runToEnd } from './search.ts';
@@ -73,6 +75,8 @@ export interface OptimizeOptions {
   readonly workers?: number;
   /** Running epochs are finished and kept; the trials wait for the next call. */
   readonly signal?: AbortSignal;
+  /** Shows the search on standard error as `netsmith search` does: a line for each trial, and in a terminal bars below them. */
+  readonly progress?: boolean;
   /** After each trial. */
   onTrial?(trial: StudyTrial): void;
   /** After each epoch of a trial: its metrics so far. */
@@ -205,7 +209,9 @@ function studyIn(dir: string, space: Space, notes: Notes, files: OwnFiles): Stud
       checkJudge(dir, setup, judge !== undefined);
       const own = typeof judge === 'function' ? functionWorkers(judge, setup, store, signal) : undefined;
       const file = judge === undefined || typeof judge === 'function' ? undefined : await judgeFile(judge);
+      const view = options.progress === true ? await openProgress(setup, store, progressOutput()) : undefined;
       const onEvent = (event: StudyEvent) => {
+        view?.onEvent(event);
         if (event.kind === 'ended') options.onTrial?.(viewOf(event.trial));
         if (event.kind === 'reported') options.onEpoch?.(viewOf(event.trial));
         if (event.kind === 'note') notes.note(`trial ${event.trial.trial}: ${event.text}`);
@@ -215,7 +221,7 @@ function studyIn(dir: string, space: Space, notes: Notes, files: OwnFiles): Stud
         ...(own !== undefined && { machine: { workers: own }, graceSeconds: FUNCTION_GRACE_SECONDS }),
         ...(signal && { signal }),
         onEvent,
-      });
+      }).finally(() => view?.close());
       const [first] = end.best;
       return { reason: end.reason, trials: end.trials, best: first && networkView(space, first) };
     });
