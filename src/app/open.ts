@@ -4,21 +4,14 @@ import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import { invalid } from '../common/errors.ts';
 import type { Metrics } from '../common/metrics.ts';
-import {
-  type Architecture,
-  formatArchitecture,
-  type Space,
-  type SpaceDefinition,
-  spaceToJson,
-} from '../space/index.ts';
+import { type Space, type SpaceDefinition, spaceToJson } from '../space/index.ts';
 import { type AskTell, openAskTell, type Told } from '../study/ask-tell.ts';
 import type { StudyEnd, StudyEvent } from '../study/events.ts';
 import { functionWorkers, type ObjectiveFunction } from '../study/own-function.ts';
-import type { Contender } from '../study/ranking.ts';
 import { SETTING_NAMES, type StudySettings } from '../study/spec.ts';
 import type { Store, Trial } from '../study/store/store.ts';
 import { progressOutput } from '../terminal/streams.ts';
-import { bestTrials, measuredMetrics } from './best.ts';
+import { bestTrials } from './best.ts';
 import { type ChoiceOptions, chosen } from './choice.ts';
 import {
   type EvaluateOptions,
@@ -38,32 +31,10 @@ import { newStudy, runToEnd } from './search.ts';
 import { type Setup, spaceFor, taskOf } from './setup.ts';
 import { definitionOf, type StudySpec, settingsOf } from './spec.ts';
 import { readStudy, setUpFinal, spaceOf } from './study.ts';
+import { type BestNetwork, networkView, type StudyTrial, trialView } from './views.ts';
 
 /** How a study is opened. */
 export interface OpenOptions extends OwnFiles, Pick<StudySpec, 'onNote'> {}
-
-/** A trial as a program sees it. */
-export interface StudyTrial
-  extends Pick<Trial, 'state' | 'purpose' | 'architecture' | 'metrics' | 'costs' | 'seconds'> {
-  /** From 0, in the order they were proposed. */
-  readonly number: number;
-  /** The architecture in the space's own notation. */
-  readonly text: string;
-  readonly epochs: number;
-  /** Why it failed. */
-  readonly reason?: string;
-}
-
-/** A network that a study has found. */
-export interface BestNetwork {
-  /** The number of its trial. */
-  readonly number: number;
-  readonly architecture: Architecture;
-  readonly text: string;
-  /** Of one that was trained several times: the mean. */
-  readonly metrics: Metrics;
-  readonly costs: Metrics;
-}
 
 export interface OptimizeOptions {
   /** End at so many trials, those of earlier calls included. */
@@ -320,32 +291,4 @@ function checkJudge(dir: string, { estimator }: Setup, given: boolean): void {
 function toldOf(result: Metrics | { readonly failed: string }): Told {
   const { failed } = result;
   return typeof failed === 'string' ? { failed } : { metrics: result as Metrics };
-}
-
-function trialView(space: Space, trial: Trial): StudyTrial {
-  const { trial: number, state, purpose, architecture, metrics, costs, seconds, curve, reason } = trial;
-  return {
-    number,
-    state,
-    purpose,
-    architecture,
-    text: formatArchitecture(space, architecture),
-    // Of a trial that runs: those of its last epoch.
-    metrics: state === 'running' ? (curve.at(-1)?.metrics ?? metrics) : metrics,
-    costs,
-    seconds,
-    epochs: curve.at(-1)?.step ?? 0,
-    ...(reason !== undefined && { reason }),
-  };
-}
-
-function networkView(space: Space, best: Contender): BestNetwork {
-  const { trial, architecture, costs } = best;
-  return {
-    number: trial,
-    architecture,
-    text: formatArchitecture(space, architecture),
-    metrics: measuredMetrics(best),
-    costs,
-  };
 }
