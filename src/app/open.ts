@@ -1,14 +1,13 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { isDeepStrictEqual } from 'node:util';
 import { invalid } from '../common/errors.ts';
 import type { Metrics } from '../common/metrics.ts';
 import { type Space, type SpaceDefinition, spaceToJson } from '../space/index.ts';
 import { type AskTell, openAskTell, type Told } from '../study/ask-tell.ts';
 import type { StudyEnd, StudyEvent } from '../study/events.ts';
 import { functionWorkers, type ObjectiveFunction } from '../study/own-function.ts';
-import { SETTING_NAMES, type StudySettings } from '../study/spec.ts';
+import type { StudySettings } from '../study/spec.ts';
 import type { Store, Trial } from '../study/store/store.ts';
 import { progressOutput } from '../terminal/streams.ts';
 import { bestTrials } from './best.ts';
@@ -26,7 +25,7 @@ import type { Notes } from './notes.ts';
 import { type OwnFiles, ownFilesOf, ownJudge } from './own-files.ts';
 import { openProgress } from './progress.ts';
 import { writeReport } from './report.ts';
-import { CHANGEABLE, reopen } from './resume.ts';
+import { CHANGEABLE, checkSameSettings, reopen } from './resume.ts';
 import { newStudy, runToEnd } from './search.ts';
 import { type Setup, spaceFor, taskOf } from './setup.ts';
 import { definitionOf, type StudySpec, settingsOf } from './spec.ts';
@@ -137,12 +136,7 @@ function notesFor(onNote: ((text: string) => void) | undefined): Notes {
 async function checkSameStudy(dir: string, wanted: StudySettings, definition: SpaceDefinition): Promise<void> {
   const study = await readStudy(dir);
   const rule = 'a study is continued with the settings that it has; give another folder';
-  const fixed = SETTING_NAMES.filter((name) => !CHANGEABLE.includes(name));
-  const other = fixed.find((name) => !isDeepStrictEqual(study.settings[name], wanted[name]));
-  if (other !== undefined) {
-    const [is, should] = [study.settings[other], wanted[other]].map((value) => JSON.stringify(value) ?? 'not set');
-    throw invalid(`study "${dir}"`, `${other} is ${is}, not ${should}`, rule);
-  }
+  checkSameSettings(dir, study.settings, wanted, CHANGEABLE, rule);
   const space = spaceFor(definition, taskOf(study.data), wanted);
   const [there, given] = [spaceOf(study), space].map((one) => JSON.stringify(spaceToJson(one)));
   if (there !== given) throw invalid(`study "${dir}"`, `space "${wanted.space}" was another`, rule);
