@@ -13,16 +13,15 @@ export type { EvaluateOptions, EvaluationEvents, EvaluationResult } from './app/
 export type { Exported } from './app/export.ts';
 export { type ListedStudy, listStudies } from './app/list-studies.ts';
 export {
-  type BestNetwork,
   createStudy,
   type FinalOptions,
   type Optimized,
   type OptimizeOptions,
   openStudy,
   type Study,
-  type StudyTrial,
 } from './app/open.ts';
 export type { StudySpec } from './app/spec.ts';
+export type { BestNetwork, StudyTrial } from './app/views.ts';
 export { type DownloadOptions, type DownloadProgress, downloadDataset } from './data/download.node.ts';
 export { openDataset } from './data/open.node.ts';
 export { nodeRuntime } from './engine/runtime/node.node.ts';

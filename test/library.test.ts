@@ -442,3 +442,12 @@ test('listStudies finds what createStudy made; a space may be the path of a file
   const [found] = await listStudies(dir);
   assert.deepEqual([found?.study, found?.state, found?.trials], [dir, 'finished', 1]);
 });
+
+test('progress shows a line for each trial on standard error', async (t) => {
+  const study = await createStudy({ ...judged, objective: { score: 'maximize' }, trials: 2, dir: fresh() });
+  const { mock } = t.mock.method(process.stderr, 'write', () => true);
+  await study.optimize(async ({ text }) => ({ score: score(text) }), { progress: true });
+  mock.restore();
+  const told = mock.calls.map(({ arguments: [text] }) => String(text)).join('');
+  assert.match(told, /^\[1 of 2\] trial 0: .*\n\[2 of 2\] trial 1: .*\n$/);
+});

@@ -1,23 +1,16 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { isDeepStrictEqual } from 'node:util';
 import { invalid } from '../common/errors.ts';
 import type { Metrics } from '../common/metrics.ts';
-import {
-  type Architecture,
-  formatArchitecture,
-  type Space,
-  type SpaceDefinition,
-  spaceToJson,
-} from '../space/index.ts';
+import { type Space, type SpaceDefinition, spaceToJson } from '../space/index.ts';
 import { type AskTell, openAskTell, type Told } from '../study/ask-tell.ts';
 import type { StudyEnd, StudyEvent } from '../study/events.ts';
 import { functionWorkers, type ObjectiveFunction } from '../study/own-function.ts';
-import type { Contender } from '../study/ranking.ts';
-import { SETTING_NAMES, type StudySettings } from '../study/spec.ts';
+import type { StudySettings } from '../study/spec.ts';
 import type { Store, Trial } from '../study/store/store.ts';
-import { bestTrials, measuredMetrics } from './best.ts';
+import { progressOutput } from '../terminal/streams.ts';
+import { bestTrials } from './best.ts';
 import { type ChoiceOptions, chosen } from './choice.ts';
 import {
   type EvaluateOptions,
@@ -30,38 +23,17 @@ import { readEvaluation } from './evaluation/evaluation.ts';
 import { type Exported, exportBest } from './export.ts';
 import type { Notes } from './notes.ts';
 import { type OwnFiles, ownFilesOf, ownJudge } from './own-files.ts';
+import { openProgress } from './progress.ts';
 import { writeReport } from './report.ts';
-import { CHANGEABLE, reopen } from './resume.ts';
+import { CHANGEABLE, checkSameSettings, reopen } from './resume.ts';
 import { newStudy, runToEnd } from './search.ts';
 import { type Setup, spaceFor, taskOf } from './setup.ts';
 import { definitionOf, type StudySpec, settingsOf } from './spec.ts';
 import { readStudy, setUpFinal, spaceOf } from './study.ts';
+import { type BestNetwork, networkView, type StudyTrial, trialView } from './views.ts';
 
 /** How a study is opened. */
 export interface OpenOptions extends OwnFiles, Pick<StudySpec, 'onNote'> {}
-
-/** A trial as a program sees it. */
-export interface StudyTrial
-  extends Pick<Trial, 'state' | 'purpose' | 'architecture' | 'metrics' | 'costs' | 'seconds'> {
-  /** From 0, in the order they were proposed. */
-  readonly number: number;
-  /** The architecture in the space's own notation. */
-  readonly text: string;
-  readonly epochs: number;
-  /** Why it failed. */
-  readonly reason?: string;
-}
-
-/** A network that a study has found. */
-export interface BestNetwork {
-  /** The number of its trial. */
-  readonly number: number;
-  readonly architecture: Architecture;
-  readonly text: string;
-  /** Of one that was trained several times: the mean. */
-  readonly metrics: Metrics;
-  readonly costs: Metrics;
-}
 
 export interface OptimizeOptions {
   /** End at so many trials, those of earlier calls included. */
@@ -73,6 +45,8 @@ export interface OptimizeOptions {
   readonly workers?: number;
   /** Running epochs are finished and kept; the trials wait for the next call. */
   readonly signal?: AbortSignal;
+  /** Shows the search on standard error as `netsmith search` does: a line for each trial, and in a terminal bars below them. */
+  readonly progress?: boolean;
   /** After each trial. */
   onTrial?(trial: StudyTrial): void;
   /** After each epoch of a trial: its metrics so far. */
@@ -162,12 +136,7 @@ function notesFor(onNote: ((text: string) => void) | undefined): Notes {
 async function checkSameStudy(dir: string, wanted: StudySettings, definition: SpaceDefinition): Promise<void> {
   const study = await readStudy(dir);
   const rule = 'a study is continued with the settings that it has; give another folder';
-  const fixed = SETTING_NAMES.filter((name) => !CHANGEABLE.includes(name));
-  const other = fixed.find((name) => !isDeepStrictEqual(study.settings[name], wanted[name]));
-  if (other !== undefined) {
-    const [is, should] = [study.settings[other], wanted[other]].map((value) => JSON.stringify(value) ?? 'not set');
-    throw invalid(`study "${dir}"`, `${other} is ${is}, not ${should}`, rule);
-  }
+  checkSameSettings(dir, study.settings, wanted, CHANGEABLE, rule);
   const space = spaceFor(definition, taskOf(study.data), wanted);
   const [there, given] = [spaceOf(study), space].map((one) => JSON.stringify(spaceToJson(one)));
   if (there !== given) throw invalid(`study "${dir}"`, `space "${wanted.space}" was another`, rule);
@@ -205,7 +174,9 @@ function studyIn(dir: string, space: Space, notes: Notes, files: OwnFiles): Stud
       checkJudge(dir, setup, judge !== undefined);
       const own = typeof judge === 'function' ? functionWorkers(judge, setup, store, signal) : undefined;
       const file = judge === undefined || typeof judge === 'function' ? undefined : await judgeFile(judge);
+      const view = options.progress === true ? await openProgress(setup, store, progressOutput()) : undefined;
       const onEvent = (event: StudyEvent) => {
+        view?.onEvent(event);
         if (event.kind === 'ended') options.onTrial?.(viewOf(event.trial));
         if (event.kind === 'reported') options.onEpoch?.(viewOf(event.trial));
         if (event.kind === 'note') notes.note(`trial ${event.trial.trial}: ${event.text}`);
@@ -215,7 +186,7 @@ function studyIn(dir: string, space: Space, notes: Notes, files: OwnFiles): Stud
         ...(own !== undefined && { machine: { workers: own }, graceSeconds: FUNCTION_GRACE_SECONDS }),
         ...(signal && { signal }),
         onEvent,
-      });
+      }).finally(() => view?.close());
       const [first] = end.best;
       return { reason: end.reason, trials: end.trials, best: first && networkView(space, first) };
     });
@@ -314,32 +285,4 @@ function checkJudge(dir: string, { estimator }: Setup, given: boolean): void {
 function toldOf(result: Metrics | { readonly failed: string }): Told {
   const { failed } = result;
   return typeof failed === 'string' ? { failed } : { metrics: result as Metrics };
-}
-
-function trialView(space: Space, trial: Trial): StudyTrial {
-  const { trial: number, state, purpose, architecture, metrics, costs, seconds, curve, reason } = trial;
-  return {
-    number,
-    state,
-    purpose,
-    architecture,
-    text: formatArchitecture(space, architecture),
-    // Of a trial that runs: those of its last epoch.
-    metrics: state === 'running' ? (curve.at(-1)?.metrics ?? metrics) : metrics,
-    costs,
-    seconds,
-    epochs: curve.at(-1)?.step ?? 0,
-    ...(reason !== undefined && { reason }),
-  };
-}
-
-function networkView(space: Space, best: Contender): BestNetwork {
-  const { trial, architecture, costs } = best;
-  return {
-    number: trial,
-    architecture,
-    text: formatArchitecture(space, architecture),
-    metrics: measuredMetrics(best),
-    costs,
-  };
 }

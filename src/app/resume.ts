@@ -1,7 +1,8 @@
 import { isAbsolute, relative, resolve, sep } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { invalid } from '../common/errors.ts';
 import type { StudyPlan } from '../study/plan.ts';
-import type { SettingName, StudySettings } from '../study/spec.ts';
+import { SETTING_NAMES, type SettingName, type StudySettings } from '../study/spec.ts';
 import type { Store } from '../study/store/store.ts';
 import { openStudyStore } from '../study/study.node.ts';
 import { checkDevice } from './engine.ts';
@@ -23,6 +24,21 @@ export const CHANGEABLE: readonly SettingName[] = [
   'memory',
   'layout',
 ];
+
+/** Throws UserError, with the rule, where a study has other settings than those, the ones that may change aside. */
+export function checkSameSettings(
+  dir: string,
+  found: StudySettings,
+  wanted: StudySettings,
+  changeable: readonly SettingName[],
+  rule: string,
+): void {
+  const fixed = SETTING_NAMES.filter((name) => !changeable.includes(name));
+  const other = fixed.find((name) => !isDeepStrictEqual(found[name], wanted[name]));
+  if (other === undefined) return;
+  const [is, should] = [found[other], wanted[other]].map((value) => JSON.stringify(value) ?? 'not set');
+  throw invalid(`study "${dir}"`, `${other} is ${is}, not ${should}`, rule);
+}
 
 /**
  * Opens a study for writing, with some settings changed, and without some of its images. Throws UserError if its

@@ -1,14 +1,12 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { type Command, Option } from 'commander';
 import { DESCRIBED, parsePairs } from '../app/command-line.ts';
+import { CONFIG_FILES, readConfig } from '../app/config-file.ts';
 import { ownFilesOf } from '../app/own-files.ts';
-import { invalid, messageOf } from '../common/errors.ts';
-import { parseJson } from '../common/json.ts';
+import { invalid } from '../common/errors.ts';
 
 import { numberIfItIsOne } from '../common/numbers.ts';
-import { printable } from '../common/text.ts';
 import {
   checkSettings,
   FUNCTION,
@@ -100,8 +98,6 @@ export function givenSettings(command: Command): Readonly<Record<string, unknown
   return Object.fromEntries(given.map((name) => [name, options[name]]));
 }
 
-export const CONFIG_FILES = ['netsmith.config.ts', 'netsmith.config.js', 'netsmith.config.json'];
-
 /**
  * Settings from flags over those of `--config` (or a `netsmith.config.*` of the working directory) over `presets` (for these) over
  * the schema's defaults; `named`: the file, where the command has several. Paths become absolute. Throws UserError naming the flag, or the file and the setting.
@@ -129,34 +125,4 @@ export async function readSettings(
     ...(isOwnFile(settings.space) ? { space: resolve(settings.space) } : {}),
     ...ownFilesOf(settings),
   };
-}
-
-async function readConfig(file: string): Promise<Readonly<Record<string, unknown>>> {
-  const path = resolve(file);
-  const place = `configuration "${printable(file)}"`;
-  if (!existsSync(path)) throw invalid('--config', `"${printable(file)}"`, 'the file does not exist');
-  if (!statSync(path).isFile()) throw invalid(place, 'is not a file', 'it must be a .json, .ts or .js file');
-  if (!/\.(json|[mc]?[tj]s)$/.test(path))
-    throw invalid(place, 'has an unsupported type', 'it must be a .json, .ts or .js file');
-  const value = path.endsWith('.json') ? parseJson(textOf(path, place), place) : await defaultOf(path, place);
-  if (value === null || typeof value !== 'object' || Array.isArray(value))
-    throw invalid(place, 'does not contain an object', 'must be one object (the default export of a .ts or .js file)');
-  // An editor wants `$schema`; it is no setting.
-  return Object.fromEntries(Object.entries(value).filter(([name]) => name !== '$schema'));
-}
-
-function textOf(path: string, place: string): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
-  } catch (error) {
-    throw invalid(place, `cannot be read (${messageOf(error)})`, 'it must be UTF-8 text');
-  }
-}
-
-async function defaultOf(path: string, place: string): Promise<unknown> {
-  try {
-    return Reflect.get(await import(pathToFileURL(path).href), 'default');
-  } catch (error) {
-    throw invalid(place, `cannot be loaded (${messageOf(error)})`, 'it must be a module with a default export');
-  }
 }

@@ -1,16 +1,14 @@
-import { existsSync, statSync, writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { existsSync, statSync } from 'node:fs';
 import type { Command } from 'commander';
+import { checkNoConfig, writeConfig } from '../app/config-file.ts';
 import { hint } from '../app/invocation.ts';
-import { netsmithVersion } from '../app/versions.ts';
 import { invalid } from '../common/errors.ts';
 import { isWhole, parseNumber } from '../common/numbers.ts';
 import { DATASETS, type DatasetEntry } from '../data/catalogue.ts';
-import { SCHEMA_FILE } from '../study/config-schema.ts';
-import { checkSettings, flagOf, isOwnFile, parseDuration, SETTING_NAMES, type StudySettings } from '../study/spec.ts';
+import { flagOf, parseDuration, SETTING_NAMES } from '../study/spec.ts';
 import { type Asker, withTerminal } from '../terminal/questions.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { addSettings, CONFIG_FILES, givenSettings } from './flags.ts';
+import { addSettings, givenSettings } from './flags.ts';
 
 type Given = Readonly<Record<string, unknown>>;
 
@@ -26,48 +24,16 @@ export function addInit(program: Command, shell: Shell): void {
       const where = folder ?? '.';
       if (!statSync(where, { throwIfNoEntry: false })?.isDirectory())
         throw invalid('folder', `"${where}"`, 'there is no such folder');
-      const there = CONFIG_FILES.find((name) => existsSync(join(where, name)));
-      if (there !== undefined)
-        throw invalid(
-          `file "${join(where, there)}"`,
-          'exists already',
-          'init overwrites nothing: edit it, or delete it first',
-        );
+      checkNoConfig(where);
       const given = givenSettings(command);
       if (!yes && process.stdin.isTTY !== true)
         throw invalid('init', 'there is no terminal to ask in', 'give the settings as flags, and --yes');
-      const settings = withSpace(yes ? given : await withTerminal((asker) => askSettings(given, asker)));
-      const place = (name: string) => (name in given ? flagOf(name) : `"${name}"`);
-      checkPaths(checkSettings(settings, place));
-      const file = join(where, 'netsmith.config.json');
-      const text = JSON.stringify({ $schema: schemaFrom(where), ...settings }, null, 2);
-      writeFileSync(file, `${text}\n`, { flag: 'wx' });
+      const settings = yes ? given : await withTerminal((asker) => askSettings(given, asker));
+      const { file, written } = writeConfig(where, settings, (name) => (name in given ? flagOf(name) : `"${name}"`));
       output.note(`Next: ${hint('run')}`);
-      output.result({ file, settings: JSON.parse(JSON.stringify(settings)) }, file);
+      output.result({ file, settings: JSON.parse(JSON.stringify(written)) }, file);
     },
   );
-}
-
-/** The default space is for images. */
-function withSpace(settings: Given): Given {
-  return settings.data === 'csv' && settings.space === undefined ? { ...settings, space: 'mlp' } : settings;
-}
-
-function checkPaths({ data, dataDir, space }: StudySettings): void {
-  const entry: DatasetEntry | undefined = (DATASETS as Readonly<Record<string, DatasetEntry>>)[data];
-  if (entry !== undefined && entry.origin.kind !== 'embedded' && dataDir === undefined)
-    throw invalid('--data-dir', 'missing', `data set ${data} needs the ${data === 'csv' ? 'file' : 'folder'} it is in`);
-  if (dataDir !== undefined && !existsSync(dataDir))
-    throw invalid('--data-dir', `"${dataDir}"`, 'there is no such file or folder');
-  if (isOwnFile(space) && !existsSync(space)) throw invalid('--space', `"${space}"`, 'there is no such file');
-}
-
-/** Beside the file where Netsmith is installed there; else where the package is published. */
-function schemaFrom(folder: string): string {
-  const installed = join(folder, 'node_modules', 'netsmith', SCHEMA_FILE);
-  return existsSync(installed)
-    ? `./${relative(folder, installed).replaceAll('\\', '/')}`
-    : `https://unpkg.com/netsmith@${netsmithVersion()}/${SCHEMA_FILE}`;
 }
 
 /** Asks for the missing settings: the data, how to read them, and when the search ends. */

@@ -3,8 +3,9 @@ import { benchmarkPresets } from '../app/benchmarks.ts';
 import { bestToJson } from '../app/best.ts';
 import { hint } from '../app/invocation.ts';
 import { ownFilesOf } from '../app/own-files.ts';
+import { openProgress } from '../app/progress.ts';
 import { newStudy, runToEnd, type StudyOptions, withWayOn } from '../app/search.ts';
-import { budgetOf, type Setup } from '../app/setup.ts';
+import type { Setup } from '../app/setup.ts';
 import { loadSpace } from '../app/space-file.ts';
 import { type ReadStudy, readStudy } from '../app/study.ts';
 import type { StudyEnd } from '../study/events.ts';
@@ -13,7 +14,6 @@ import { SETTING_NAMES, type SettingName, type StudySettings } from '../study/sp
 import type { Store } from '../study/store/store.ts';
 import { checkNewStudy } from '../study/study.node.ts';
 import { Interrupted, interruptible } from '../terminal/interrupt.ts';
-import { createLiveView } from '../terminal/live.ts';
 import type { Output } from '../terminal/output.ts';
 import { bestText } from './best.ts';
 import { define, outputOf, type Shell } from './command.ts';
@@ -72,12 +72,7 @@ export type SearchEnd = StudyEnd & { readonly interrupted?: Interrupted };
  * DataError and StudyStopped as `runStudy`, with how to go on.
  */
 export async function searchToItsEnd(dir: string, store: Store, setup: Setup, output: Output): Promise<SearchEnd> {
-  const { settings, estimator } = setup;
-  const budget = budgetOf(settings);
-  const ended = (await store.trials('search')).filter(({ endedAt }) => endedAt !== undefined).length;
-  const isTimed = budget.seconds !== undefined && estimator.kind !== 'table';
-  const seconds = isTimed ? budget.seconds - (await store.clock()).searchSeconds : undefined;
-  const view = createLiveView(setup, seconds, ended, output);
+  const view = await openProgress(setup, store, output);
   const say = () => view.say('Stopping after the current epoch (progress is saved). Press Ctrl-C again to quit now.');
   try {
     return await interruptible(say, async (signal) => {

@@ -1,19 +1,14 @@
 import type { Command } from 'commander';
-import { openEngine } from '../app/engine.ts';
-import { memoryOfProcess, memoryOfPrograms } from '../app/memory.node.ts';
-import { forecastTraining } from '../app/preflight.ts';
-import { setUp } from '../app/setup.ts';
+import { type Setup, setUp } from '../app/setup.ts';
 import { loadSpace } from '../app/space-file.ts';
-import { rng } from '../common/random.ts';
+import { type TrainedOne, trainOne } from '../app/train-one.ts';
 import { costsOf } from '../measure/index.ts';
 import { showCount, showMetric, showSeconds } from '../report/numbers.ts';
-import { formatArchitecture, resolve, resolveHyperparameters } from '../space/index.ts';
+import { type Architecture, formatArchitecture } from '../space/index.ts';
 import { type SettingName, TRAINING_NAMES } from '../study/spec.ts';
 import { interruptible } from '../terminal/interrupt.ts';
-import { createTrainingsView } from '../terminal/trainings.ts';
-import { type Training, trainNetwork } from '../train/loop.ts';
-import { openPrograms } from '../train/programs.ts';
-import { withHyperparameters } from '../train/settings.ts';
+import type { Output } from '../terminal/output.ts';
+import { createTrainingsView, type TrainingsView } from '../terminal/trainings.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import { addSettings, readSettings } from './flags.ts';
 import { architectureFrom } from './show.ts';
@@ -52,56 +47,17 @@ export function addTrain(program: Command, shell: Shell): void {
     async (options: { readonly arch?: string; readonly test: boolean }, command: Command) => {
       const output = outputOf(command, shell);
       const read = await readSettings(command);
-      const { settings, dataset, space, training } = await setUp(read, await loadSpace(read.space));
+      const setup = await setUp(read, await loadSpace(read.space));
+      const { space } = setup;
       const architecture = architectureFrom(space, options.arch);
-      const network = resolve(space, architecture);
-      const { info, train, valid } = dataset.search;
       const { params = 0, flops = 0 } = costsOf(space, architecture);
-      for (const note of info.notes) output.note(note);
+      for (const note of setup.dataset.search.info.notes) output.note(note);
       output.note(
         `${formatArchitecture(space, architecture) || space.name}: ${showCount(params)} parameters, ${showCount(flops)} FLOPs`,
       );
-      const engine = await openEngine(settings, 1);
       const ended = await interruptible(
         () => output.note('Interrupted.'),
-        async (signal) => {
-          const request = {
-            engine,
-            programs: openPrograms(engine, { memory: memoryOfPrograms(memoryOfProcess(settings, 1)) }),
-            network,
-            info,
-            train,
-            ...(valid.count > 0 && { valid }),
-            settings: withHyperparameters(training, resolveHyperparameters(space, architecture)),
-            rng: (...labels: readonly (string | number)[]) => rng(settings.seed, 'train', ...labels),
-            signal,
-          };
-          await forecastTraining(request, settings, output);
-          const { epochs, batchSize } = request.settings;
-          const steps = Math.max(1, Math.floor(train.count / batchSize));
-          const view = createTrainingsView(`training ${space.name} on ${info.name}`, 1, output);
-          let trained: Training;
-          try {
-            view.onProgress('training', 0, epochs);
-            trained = await trainNetwork({
-              ...request,
-              onStep: (epoch, step) => view.onProgress('training', epoch - 1 + Math.min(1, step / steps), epochs),
-              onEpoch: ({ epoch, loss, valid, seconds }) => {
-                view.onProgress('training', epoch, epochs);
-                const measured = showMetrics(valid) || 'no validation samples';
-                view.say(`epoch ${epoch}: training loss ${loss.toFixed(4)}, ${measured} (${showSeconds(seconds)})`);
-              },
-            });
-          } finally {
-            view.close();
-          }
-          try {
-            const test = options.test ? (await trained.measure(await dataset.openTest())).metrics : undefined;
-            return { epochs: trained.history, test };
-          } finally {
-            await trained.dispose();
-          }
-        },
+        (signal) => trainInView(setup, architecture, options.test, output, signal),
       );
       const { epochs, test } = ended;
       const text = formatArchitecture(space, architecture);
@@ -120,6 +76,35 @@ export function addTrain(program: Command, shell: Shell): void {
       );
     },
   );
+}
+
+/** `trainOne`, with a view of the training. */
+async function trainInView(
+  setup: Setup,
+  architecture: Architecture,
+  test: boolean,
+  output: Output,
+  signal: AbortSignal,
+): Promise<TrainedOne> {
+  let view: TrainingsView | undefined;
+  try {
+    return await trainOne(setup, architecture, { test, signal }, output, {
+      onProgress(epoch, epochs) {
+        view ??= createTrainingsView(`training ${setup.space.name} on ${setup.dataset.search.info.name}`, 1, output);
+        view.onProgress('training', epoch, epochs);
+      },
+      onEpoch({ epoch, loss, valid, seconds }) {
+        const measured = showMetrics(valid) || 'no validation samples';
+        view?.say(`epoch ${epoch}: training loss ${loss.toFixed(4)}, ${measured} (${showSeconds(seconds)})`);
+      },
+      onTrained() {
+        view?.close();
+        view = undefined;
+      },
+    });
+  } finally {
+    view?.close();
+  }
 }
 
 /** `accuracy 97.20 %, loss 0.1`; the first few, for people. */

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { readStudy, trialToJson } from '../app/study.ts';
+import { trialsCsv } from '../app/trials-csv.ts';
 import { invalid } from '../common/errors.ts';
-import { cell } from '../report/compare/csv.ts';
 import { showCount, showMetric } from '../report/numbers.ts';
 import { isEstimated, nameOfMetric, shownCosts } from '../study/objectives.ts';
 import { table } from '../terminal/output.ts';
@@ -45,24 +45,4 @@ export function addTrials(program: Command, shell: Shell): void {
       ]);
       output.result(listed, table(['trial', 'state', 'epochs', ...heads, ...costs, 'architecture'], rows));
     });
-}
-
-/** One row for each trial: every metric and every decision has a column. A text is never a formula to a spreadsheet. */
-function trialsCsv(trials: readonly ReturnType<typeof trialToJson>[]): string {
-  const namesOf = (records: readonly object[]) => [...new Set(records.flatMap((one) => Object.keys(one)))];
-  const metrics = namesOf(trials.map((trial) => trial.metrics));
-  const decisions = namesOf(trials.map((trial) => trial.architecture));
-  const head = [
-    ...['trial', 'purpose', 'state', 'epochs', ...metrics.map((name) => `metric ${name}`), 'params', 'flops'],
-    ...['seconds', 'reason', 'text', ...decisions.map((name) => `decision ${name}`)],
-  ];
-  const rows = trials.map((trial) => [
-    ...[trial.trial, trial.purpose, trial.state, trial.epochs, ...metrics.map((name) => trial.metrics[name] ?? '')],
-    ...[trial.costs.params, trial.costs.flops, trial.seconds, trial.reason ?? '', trial.text],
-    ...decisions.map((name) => {
-      const value = trial.architecture[name];
-      return value === undefined ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value);
-    }),
-  ]);
-  return [head, ...rows].map((row) => `${row.map(cell).join(',')}\n`).join('');
 }

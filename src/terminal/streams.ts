@@ -1,5 +1,5 @@
 import { messageOf } from '../common/errors.ts';
-import type { Streams } from './output.ts';
+import { type Output, type Streams, safeStreams } from './output.ts';
 import type { Screen } from './screen.ts';
 
 /** Errors of a reader that is gone: `| head -1` has read enough, a terminal window was closed. */
@@ -15,9 +15,22 @@ export function processStreams(failed: () => void): Streams {
     err(`netsmith: cannot write to standard output; ${messageOf(error)}\n`);
     failed();
   });
-  const terminal = process.stderr.isTTY === true && process.env.TERM !== 'dumb';
+  const terminal = isTerminal();
   return { out, err, terminal, ...(terminal && { screen: screenOf(process.stderr, err) }) };
 }
+
+/** How a program that is no command shows progress: on standard error, with a picture where that is a terminal. */
+export function progressOutput(): Pick<Output, 'note' | 'quiet' | 'screen'> {
+  const write = (text: string) => void process.stderr.write(text);
+  const { err } = safeStreams({ out: write, err: write, terminal: false });
+  return {
+    note: (text) => err(`${text}\n`),
+    quiet: false,
+    screen: isTerminal() ? screenOf(process.stderr, write) : undefined,
+  };
+}
+
+const isTerminal = () => process.stderr.isTTY === true && process.env.TERM !== 'dumb';
 
 function writer(stream: NodeJS.WriteStream, onError: (error: Error) => void): (text: string) => void {
   let closed = false;

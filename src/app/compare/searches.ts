@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { invalid } from '../../common/errors.ts';
 import type { SpaceDefinition } from '../../space/index.ts';
-import { SETTING_NAMES, type StudySettings } from '../../study/spec.ts';
+import type { StudySettings } from '../../study/spec.ts';
 import type { Store } from '../../study/store/store.ts';
 import { bestTrials } from '../best.ts';
 import { type Chosen, chosen } from '../choice.ts';
@@ -14,7 +14,7 @@ import type { Notes } from '../notes.ts';
 import { ownFilesOf } from '../own-files.ts';
 import { readPrior } from '../prior.ts';
 import { isFinished } from '../report.ts';
-import { CHANGEABLE, reopen } from '../resume.ts';
+import { CHANGEABLE, checkSameSettings, reopen } from '../resume.ts';
 import { newStudy } from '../search.ts';
 import { type Setup, setUp } from '../setup.ts';
 import { loadSpace } from '../space-file.ts';
@@ -138,11 +138,9 @@ function checkSame(dir: string, study: ReadStudy, wanted: StudySettings, prior: 
   const folders = prior.map((folder) => resolve(folder));
   if (!isDeepStrictEqual(begun, folders))
     throw invalid(`study "${dir}"`, `prior is ${JSON.stringify(begun)}, not ${JSON.stringify(folders)}`, rule);
-  const fixed = SETTING_NAMES.filter((name) => !CHANGEABLE.includes(name) || name === 'trials' || name === 'time');
-  const other = fixed.find((name) => !isDeepStrictEqual(found[name], wanted[name]));
-  if (other === undefined) return;
-  const [is, should] = [found[other], wanted[other]].map((value) => JSON.stringify(value) ?? 'not set');
-  throw invalid(`study "${dir}"`, `${other} is ${is}, not ${should}`, rule);
+  // Competitors have the same budget.
+  const changeable = CHANGEABLE.filter((name) => name !== 'trials' && name !== 'time');
+  checkSameSettings(dir, found, wanted, changeable, rule);
 }
 
 /** Tests the winner of a study, unless that has been done. */

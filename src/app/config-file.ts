@@ -1,0 +1,96 @@
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { invalid, messageOf } from '../common/errors.ts';
+import { parseJson } from '../common/json.ts';
+import { printable } from '../common/text.ts';
+import { DATASETS, type DatasetEntry } from '../data/catalogue.ts';
+import { SCHEMA_FILE } from '../study/config-schema.ts';
+import { checkSettings, isOwnFile, type StudySettings } from '../study/spec.ts';
+import { netsmithVersion } from './versions.ts';
+
+type Given = Readonly<Record<string, unknown>>;
+
+/** What the file is called, in the order in which it is looked for. */
+export const CONFIG_FILES = ['netsmith.config.ts', 'netsmith.config.js', 'netsmith.config.json'];
+
+/** The settings that a configuration file holds, not yet checked. Throws UserError for a file that is none. */
+export async function readConfig(file: string): Promise<Given> {
+  const path = resolve(file);
+  const place = `configuration "${printable(file)}"`;
+  if (!existsSync(path)) throw invalid('--config', `"${printable(file)}"`, 'the file does not exist');
+  if (!statSync(path).isFile()) throw invalid(place, 'is not a file', 'it must be a .json, .ts or .js file');
+  if (!/\.(json|[mc]?[tj]s)$/.test(path))
+    throw invalid(place, 'has an unsupported type', 'it must be a .json, .ts or .js file');
+  const value = path.endsWith('.json') ? parseJson(textOf(path, place), place) : await defaultOf(path, place);
+  if (value === null || typeof value !== 'object' || Array.isArray(value))
+    throw invalid(place, 'does not contain an object', 'must be one object (the default export of a .ts or .js file)');
+  // An editor wants `$schema`; it is no setting.
+  return Object.fromEntries(Object.entries(value).filter(([name]) => name !== '$schema'));
+}
+
+function textOf(path: string, place: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
+  } catch (error) {
+    throw invalid(place, `cannot be read (${messageOf(error)})`, 'it must be UTF-8 text');
+  }
+}
+
+async function defaultOf(path: string, place: string): Promise<unknown> {
+  try {
+    return Reflect.get(await import(pathToFileURL(path).href), 'default');
+  } catch (error) {
+    throw invalid(place, `cannot be loaded (${messageOf(error)})`, 'it must be a module with a default export');
+  }
+}
+
+/** Throws UserError where a folder has a configuration already. */
+export function checkNoConfig(folder: string): void {
+  const there = CONFIG_FILES.find((name) => existsSync(join(folder, name)));
+  if (there !== undefined)
+    throw invalid(
+      `file "${join(folder, there)}"`,
+      'exists already',
+      'init overwrites nothing: edit it, or delete it first',
+    );
+}
+
+/**
+ * Writes `netsmith.config.json` with these settings, and returns what stands there. Throws UserError, with the place of the setting, for
+ * what is wrong with them, and where the files that they name are not there.
+ */
+export function writeConfig(
+  folder: string,
+  settings: Given,
+  place: (name: string) => string,
+): { readonly file: string; readonly written: Given } {
+  const written = withSpace(settings);
+  checkPaths(checkSettings(written, place));
+  const file = join(folder, 'netsmith.config.json');
+  const text = JSON.stringify({ $schema: schemaFrom(folder), ...written }, null, 2);
+  writeFileSync(file, `${text}\n`, { flag: 'wx' });
+  return { file, written };
+}
+
+/** The default space is for images. */
+function withSpace(settings: Given): Given {
+  return settings.data === 'csv' && settings.space === undefined ? { ...settings, space: 'mlp' } : settings;
+}
+
+function checkPaths({ data, dataDir, space }: StudySettings): void {
+  const entry: DatasetEntry | undefined = (DATASETS as Readonly<Record<string, DatasetEntry>>)[data];
+  if (entry !== undefined && entry.origin.kind !== 'embedded' && dataDir === undefined)
+    throw invalid('--data-dir', 'missing', `data set ${data} needs the ${data === 'csv' ? 'file' : 'folder'} it is in`);
+  if (dataDir !== undefined && !existsSync(dataDir))
+    throw invalid('--data-dir', `"${dataDir}"`, 'there is no such file or folder');
+  if (isOwnFile(space) && !existsSync(space)) throw invalid('--space', `"${space}"`, 'there is no such file');
+}
+
+/** Beside the file where Netsmith is installed there; else where the package is published. */
+function schemaFrom(folder: string): string {
+  const installed = join(folder, 'node_modules', 'netsmith', SCHEMA_FILE);
+  return existsSync(installed)
+    ? `./${relative(folder, installed).replaceAll('\\', '/')}`
+    : `https://unpkg.com/netsmith@${netsmithVersion()}/${SCHEMA_FILE}`;
+}

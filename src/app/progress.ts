@@ -1,0 +1,18 @@
+import type { Store } from '../study/store/store.ts';
+import { createLiveView, type LiveView } from '../terminal/live.ts';
+import type { Output } from '../terminal/output.ts';
+import { budgetOf, type Setup } from './setup.ts';
+
+/** A view of a search that is about to begin, or to continue: what was there before counts. */
+export async function openProgress(
+  setup: Setup,
+  store: Store,
+  output: Pick<Output, 'note' | 'quiet' | 'screen'>,
+): Promise<LiveView> {
+  const { seconds } = budgetOf(setup.settings);
+  const ended = (await store.trials('search')).filter(({ endedAt }) => endedAt !== undefined).length;
+  // The seconds of a table are not those of this clock.
+  const isTimed = seconds !== undefined && setup.estimator.kind !== 'table';
+  const secondsToGo = isTimed ? seconds - (await store.clock()).searchSeconds : undefined;
+  return createLiveView(setup, secondsToGo, ended, output);
+}

@@ -1,0 +1,56 @@
+import type { Metrics } from '../common/metrics.ts';
+import { type Architecture, formatArchitecture, type Space } from '../space/index.ts';
+import type { Contender } from '../study/ranking.ts';
+import type { Trial } from '../study/store/store.ts';
+import { measuredMetrics } from './best.ts';
+
+/** A trial as a program sees it. */
+export interface StudyTrial
+  extends Pick<Trial, 'state' | 'purpose' | 'architecture' | 'metrics' | 'costs' | 'seconds'> {
+  /** From 0, in the order they were proposed. */
+  readonly number: number;
+  /** The architecture in the space's own notation. */
+  readonly text: string;
+  readonly epochs: number;
+  /** Why it failed. */
+  readonly reason?: string;
+}
+
+/** A network that a study has found. */
+export interface BestNetwork {
+  /** The number of its trial. */
+  readonly number: number;
+  readonly architecture: Architecture;
+  readonly text: string;
+  /** Of one that was trained several times: the mean. */
+  readonly metrics: Metrics;
+  readonly costs: Metrics;
+}
+
+export function trialView(space: Space, trial: Trial): StudyTrial {
+  const { trial: number, state, purpose, architecture, metrics, costs, seconds, curve, reason } = trial;
+  return {
+    number,
+    state,
+    purpose,
+    architecture,
+    text: formatArchitecture(space, architecture),
+    // Of a trial that runs: those of its last epoch.
+    metrics: state === 'running' ? (curve.at(-1)?.metrics ?? metrics) : metrics,
+    costs,
+    seconds,
+    epochs: curve.at(-1)?.step ?? 0,
+    ...(reason !== undefined && { reason }),
+  };
+}
+
+export function networkView(space: Space, best: Contender): BestNetwork {
+  const { trial, architecture, costs } = best;
+  return {
+    number: trial,
+    architecture,
+    text: formatArchitecture(space, architecture),
+    metrics: measuredMetrics(best),
+    costs,
+  };
+}
