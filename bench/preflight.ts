@@ -12,7 +12,7 @@ import { createEngine } from '../src/engine/create.ts';
 import { threadedRuntime } from '../src/engine/runtime/thread.node.ts';
 import { sizeOf } from '../src/graph/ir.ts';
 import { darts, mlp, nasBench201, parseArchitecture, resnet, resolve, sample, smallCnn } from '../src/space/index.ts';
-import type { Module } from '../src/space/module.ts';
+import type { Module } from '../src/space/tree/module.ts';
 import { openTraining } from '../src/train/loop.ts';
 import { DEFAULT_SETTINGS } from '../src/train/settings.ts';
 import { parseFlags } from './support/flags.ts';

@@ -71,7 +71,15 @@ export { type ExportRequest, exportOnnx, readModel } from './report/export/onnx.
 export { checkParity, PARITY_LIMIT, type ParityRequest } from './report/export/parity.ts';
 export { type Answer, type Answered, type ExportedModel, openModel } from './report/exported-model.ts';
 export type { TestAccuracy } from './report/tabular/nas-bench-201-test.ts';
-export { architectureKey, checkArchitecture, formatArchitecture, parseArchitecture } from './space/architecture.ts';
+export { isFixed, type SearchSpace } from './space/search-space.ts';
+export type * from './space/space.ts';
+export { BASELINES, darts, GENOTYPES, mlp, nasBench201, resnet, SPACES, smallCnn } from './space/spaces/index.ts';
+export {
+  architectureKey,
+  checkArchitecture,
+  formatArchitecture,
+  parseArchitecture,
+} from './space/tree/architecture.ts';
 export {
   type AttentionOptions,
   activation,
@@ -123,36 +131,33 @@ export {
   stack,
   tanh,
   zero as zeroModule,
-} from './space/builders.ts';
-export * from './space/composites.ts';
-export { count as countArchitectures } from './space/count.ts';
-export { decided, decisions as decisionsOf, isActive } from './space/decisions.ts';
-export { type Built, type DefineOptions, defineSpace, type OptionsOf, wholeOption } from './space/define.ts';
-export { derive as deriveSpace } from './space/derive.ts';
-export { describeDomain, domainSize, equalValues, formatValue, inDomain } from './space/domain.ts';
-export { encodeAdjacency, encodeOneHot, encodePath } from './space/encode.ts';
-export { first as firstArchitecture, successor as nextArchitecture } from './space/enumerate.ts';
-export { moduleFromJson, spaceFromJson, spaceToJson } from './space/json.ts';
-export type * from './space/module.ts';
+} from './space/tree/builders.ts';
+export * from './space/tree/composites.ts';
+export { count as countArchitectures } from './space/tree/count.ts';
+export { decided, decisions as decisionsOf, isActive } from './space/tree/decisions.ts';
+export { type Built, type DefineOptions, defineSpace, type OptionsOf, wholeOption } from './space/tree/define.ts';
+export { derive as deriveSpace } from './space/tree/derive.ts';
+export { describeDomain, domainSize, equalValues, formatValue, inDomain } from './space/tree/domain.ts';
+export { encodeAdjacency, encodeOneHot, encodePath } from './space/tree/encode.ts';
+export { first as firstArchitecture, successor as nextArchitecture } from './space/tree/enumerate.ts';
+export { moduleFromJson, spaceFromJson, spaceToJson } from './space/tree/json.ts';
+export type * from './space/tree/module.ts';
 export {
   mapChildren,
   resolve as resolveArchitecture,
   resolveHyperparameters,
   scaleWidth,
   supernet as supernetOf,
-} from './space/resolve.ts';
-export { isFixed, type SearchSpace } from './space/search-space.ts';
-export type * from './space/space.ts';
-export { BASELINES, darts, GENOTYPES, mlp, nasBench201, resnet, SPACES, smallCnn } from './space/spaces/index.ts';
-export { searchSpaceOf } from './space/tree-search-space.ts';
+} from './space/tree/resolve.ts';
+export { searchSpaceOf } from './space/tree/tree-search-space.ts';
 export {
   activeDecisions,
   crossover as crossArchitectures,
   mutate as mutateArchitecture,
   neighbors as neighborsOf,
   sample as sampleArchitecture,
-} from './space/vary.ts';
-export { childrenOf } from './space/walk.ts';
+} from './space/tree/vary.ts';
+export { childrenOf } from './space/tree/walk.ts';
 export * from './strategy/factories.ts';
 export { createStrategy, type OptionRule, STRATEGIES, type StrategyDefinition } from './strategy/index.ts';
 export { sampleWithin, withinLimits } from './strategy/limits.ts';

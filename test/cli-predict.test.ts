@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test';
 import sharp from 'sharp';
 import { exportOnnx } from '../src/report/export/onnx.ts';
 import { imageInfo, trainedWeights } from '../src/report/testing/trained.ts';
-import * as s from '../src/space/builders.ts';
+import * as s from '../src/space/tree/builders.ts';
 import { createOutput, safeStreams, table } from '../src/terminal/output.ts';
 import { netsmith } from './support/netsmith.ts';
 

@@ -15,10 +15,10 @@ import { exportOnnx, readModel } from '../src/report/export/onnx.ts';
 import { sealModel } from '../src/report/export/seal.node.ts';
 import { predictFiles } from '../src/report/predict.node.ts';
 import { imageInfo, trainedWeights } from '../src/report/testing/trained.ts';
-import * as s from '../src/space/builders.ts';
 import { resolve, sample } from '../src/space/index.ts';
-import type { Module } from '../src/space/module.ts';
 import { BASELINES, SPACES } from '../src/space/spaces/index.ts';
+import * as s from '../src/space/tree/builders.ts';
+import type { Module } from '../src/space/tree/module.ts';
 import { damageModel, forgeModel } from './support/damage-model.ts';
 import { netsmith, refusedIn } from './support/netsmith.ts';
 

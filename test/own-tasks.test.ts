@@ -20,6 +20,7 @@ import { modelJson } from '../src/report/export/model-json.ts';
 import { exportOnnx, readModel } from '../src/report/export/onnx.ts';
 import { checkParity } from '../src/report/export/parity.ts';
 import { openModel } from '../src/report/exported-model.ts';
+import type { Architecture, Space } from '../src/space/space.ts';
 import {
   activation,
   attention,
@@ -33,12 +34,11 @@ import {
   relu,
   residual,
   sequential,
-} from '../src/space/builders.ts';
-import { defineSpace } from '../src/space/define.ts';
-import type { Module } from '../src/space/module.ts';
-import { resolve } from '../src/space/resolve.ts';
-import type { Architecture, Space } from '../src/space/space.ts';
-import { searchSpaceOf } from '../src/space/tree-search-space.ts';
+} from '../src/space/tree/builders.ts';
+import { defineSpace } from '../src/space/tree/define.ts';
+import type { Module } from '../src/space/tree/module.ts';
+import { resolve } from '../src/space/tree/resolve.ts';
+import { searchSpaceOf } from '../src/space/tree/tree-search-space.ts';
 import { createStrategy } from '../src/strategy/index.ts';
 import type { Problem } from '../src/strategy/strategy.ts';
 import { runStudy } from '../src/study/run.ts';

@@ -9,10 +9,10 @@ import type { DatasetInfo } from '../src/data/dataset.ts';
 import { lowerGraph } from '../src/engine/onnx/lower.ts';
 import type { Graph } from '../src/graph/ir.ts';
 import { supernetSteps } from '../src/oneshot/mixture-steps.ts';
-import { conv, globalAvgPool, linear, relu, sequential } from '../src/space/builders.ts';
-import type { Module } from '../src/space/module.ts';
-import { resolve, supernet } from '../src/space/resolve.ts';
 import { SPACES } from '../src/space/spaces/index.ts';
+import { conv, globalAvgPool, linear, relu, sequential } from '../src/space/tree/builders.ts';
+import type { Module } from '../src/space/tree/module.ts';
+import { resolve, supernet } from '../src/space/tree/resolve.ts';
 import { inferenceGraph, trainingGraph } from '../src/train/program.ts';
 
 const BATCH = 28;

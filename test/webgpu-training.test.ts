@@ -6,8 +6,8 @@ import { createEngine } from '../src/engine/create.ts';
 import type { Engine } from '../src/engine/engine.ts';
 import { threadedRuntime } from '../src/engine/runtime/thread.node.ts';
 import { webgpuTests } from '../src/engine/testing/webgpu.ts';
-import { dropout, globalAvgPool, linear, maxPool, sequential } from '../src/space/builders.ts';
-import { convBnRelu, separableConv } from '../src/space/composites.ts';
+import { dropout, globalAvgPool, linear, maxPool, sequential } from '../src/space/tree/builders.ts';
+import { convBnRelu, separableConv } from '../src/space/tree/composites.ts';
 import { trainNetwork } from '../src/train/loop.ts';
 import { DEFAULT_SETTINGS } from '../src/train/settings.ts';
 

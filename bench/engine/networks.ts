@@ -1,8 +1,8 @@
 /** The networks that both sides build: CIFAR-sized images, 10 classes. */
 import type { DatasetInfo } from '../../src/data/dataset.ts';
 import { decisions, type Module, resolve } from '../../src/space/index.ts';
-import { supernet } from '../../src/space/resolve.ts';
 import { SPACES } from '../../src/space/spaces/index.ts';
+import { supernet } from '../../src/space/tree/resolve.ts';
 import type { Size, Workload } from './workloads.ts';
 
 /** What torch_nb201.py takes by default. */

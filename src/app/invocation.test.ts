@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { quoted } from '../app/command-line.ts';
+import { quoted } from './command-line.ts';
 import { commandName } from './invocation.ts';
 
 const called = (script: string, env: Readonly<Record<string, string>> = {}) =>

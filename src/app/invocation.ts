@@ -1,5 +1,5 @@
 import { basename, relative, sep } from 'node:path';
-import { quoted, shellWord } from '../app/command-line.ts';
+import { quoted, shellWord } from './command-line.ts';
 
 /** What tells how this program was called. */
 export interface Invocation {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DataError } from '../common/errors.ts';
-import { choice, linear, pick, relu, sequential } from '../space/builders.ts';
-import { defineSpace } from '../space/define.ts';
 import type { Architecture } from '../space/space.ts';
 import { trainingChoices } from '../space/spaces/training.ts';
+import { choice, linear, pick, relu, sequential } from '../space/tree/builders.ts';
+import { defineSpace } from '../space/tree/define.ts';
 import { decodeCheckpoint } from '../train/checkpoint.ts';
 import { openPrograms } from '../train/programs.ts';
 import { DEFAULT_SETTINGS } from '../train/settings.ts';

@@ -3,8 +3,8 @@ import { suite, test } from 'node:test';
 import { networkCosts } from '../network/costs.ts';
 import { exportOnnx } from '../report/export/onnx.ts';
 import { imageInfo, trainedWeights } from '../report/testing/trained.ts';
-import * as s from '../space/builders.ts';
 import { BASELINES, type Module, nasBench201, resolve, type Space } from '../space/index.ts';
+import * as s from '../space/tree/builders.ts';
 import { costsOf, MEASURES, subjectOf } from './index.ts';
 
 const info = imageInfo([3, 16, 16]);

@@ -4,9 +4,9 @@ import * as ops from '../graph/ops.ts';
 import { networkCosts } from '../network/costs.ts';
 import { lowerNetwork } from '../network/lower.ts';
 import type { Costs, LoweredNetwork } from '../network/network.ts';
-import type { Module } from '../space/module.ts';
-import { resolve } from '../space/resolve.ts';
 import type { Architecture, Space } from '../space/space.ts';
+import type { Module } from '../space/tree/module.ts';
+import { resolve } from '../space/tree/resolve.ts';
 
 /** What is measured: an architecture of a space, and the network that it stands for. */
 export interface Subject {

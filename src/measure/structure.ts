@@ -1,8 +1,8 @@
 import { finish } from '../graph/builder.ts';
 import { sizeOf } from '../graph/ir.ts';
 import { optimize } from '../graph/passes.ts';
-import type { Module } from '../space/module.ts';
-import { childrenOf } from '../space/walk.ts';
+import type { Module } from '../space/tree/module.ts';
+import { childrenOf } from '../space/tree/walk.ts';
 import type { Subject } from './measure.ts';
 
 /** The longest chain of layers with weights (convolutions and linear layers; normalization does not count). */

@@ -1,7 +1,7 @@
 import type { GraphBuilder } from '../graph/builder.ts';
 import type { NodeId } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
-import type { ActivationFunction } from '../space/module.ts';
+import type { ActivationFunction } from '../space/tree/module.ts';
 import { closed, type Lower } from './lowering.ts';
 
 const ACTIVATIONS = {

@@ -1,8 +1,8 @@
 import { messageOf, UserError } from '../common/errors.ts';
 import type { Rng } from '../common/random.ts';
 import { type Architecture, formatArchitecture, resolve, resolveHyperparameters, sample } from '../space/index.ts';
-import { checkRanks, type Ends } from '../space/ranks.ts';
 import type { Space, Task } from '../space/space.ts';
+import { checkRanks, type Ends } from '../space/tree/ranks.ts';
 import { networkCosts } from './costs.ts';
 
 /** Members that are tried before a space is given up. */

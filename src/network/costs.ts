@@ -2,8 +2,8 @@ import { createGraph } from '../graph/builder.ts';
 import { flopsOf } from '../graph/flops.ts';
 import { type NodeId, sizeOf } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
-import type { Module } from '../space/module.ts';
 import type { Task } from '../space/space.ts';
+import type { Module } from '../space/tree/module.ts';
 import { type LowerOptions, lowerNetwork } from './lower.ts';
 import type { Costs, LayerCosts } from './network.ts';
 

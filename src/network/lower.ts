@@ -2,7 +2,7 @@ import { invalid } from '../common/errors.ts';
 import type { GraphBuilder } from '../graph/builder.ts';
 import type { NodeId, Shape } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
-import type { Module } from '../space/module.ts';
+import type { Module } from '../space/tree/module.ts';
 import { lowerActivation } from './activation.ts';
 import { lowerConv, lowerConvTranspose, lowerFactorisedReduce, lowerSqueezeExcite } from './convolution.ts';
 import { lowerFlatten, lowerLinear } from './dense.ts';

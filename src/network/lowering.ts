@@ -2,7 +2,7 @@ import { invalid, type UserError } from '../common/errors.ts';
 import type { GraphBuilder } from '../graph/builder.ts';
 import type { NodeId, Shape } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
-import type { Module, Size, Value, ValueChoice } from '../space/module.ts';
+import type { Module, Size, Value, ValueChoice } from '../space/tree/module.ts';
 import type { ArchitectureParameter, Chosen, Initializer, Move, Switch } from './network.ts';
 
 export type ModuleKind = Module['kind'];

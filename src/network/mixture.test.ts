@@ -5,12 +5,12 @@ import { createGraph, finish } from '../graph/builder.ts';
 import { interpret } from '../graph/interpret.ts';
 import { type Shape, sizeOf } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
-import * as s from '../space/builders.ts';
-import { defineSpace } from '../space/define.ts';
-import type { Module } from '../space/module.ts';
-import { resolve, supernet } from '../space/resolve.ts';
 import { SPACES } from '../space/spaces/index.ts';
-import { sample } from '../space/vary.ts';
+import * as s from '../space/tree/builders.ts';
+import { defineSpace } from '../space/tree/define.ts';
+import type { Module } from '../space/tree/module.ts';
+import { resolve, supernet } from '../space/tree/resolve.ts';
+import { sample } from '../space/tree/vary.ts';
 import { networkCosts } from './costs.ts';
 import { lowerNetwork } from './lower.ts';
 

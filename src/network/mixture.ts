@@ -1,8 +1,8 @@
 import type { GraphBuilder } from '../graph/builder.ts';
 import type { NodeId } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
-import type { Module } from '../space/module.ts';
-import { childrenOf } from '../space/walk.ts';
+import type { Module } from '../space/tree/module.ts';
+import { childrenOf } from '../space/tree/walk.ts';
 import { type OpenChoices, sum } from './lowering.ts';
 import type { ArchitectureParameter, OpenDecision } from './network.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { interpret } from '../graph/interpret.ts';
-import type { Module } from '../space/module.ts';
+import type { Module } from '../space/tree/module.ts';
 import { caseGraph, MODULE_CASES } from './testing/cases.ts';
 
 const norm = (values: Iterable<number>) => Math.sqrt([...values].reduce((sum, v) => sum + v * v, 0));

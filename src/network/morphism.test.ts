@@ -5,13 +5,13 @@ import { createGraph, finish } from '../graph/builder.ts';
 import { interpret } from '../graph/interpret.ts';
 import { type HostTensor, type Shape, sizeOf } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
-import * as s from '../space/builders.ts';
-import { dilatedConv, reluConvBn, separableConv } from '../space/composites.ts';
-import type { Module } from '../space/module.ts';
-import { resolve } from '../space/resolve.ts';
 import type { Architecture, Space, Task } from '../space/space.ts';
 import { darts, mlp, nasBench201, smallCnn } from '../space/spaces/index.ts';
-import { neighbors, sample } from '../space/vary.ts';
+import * as s from '../space/tree/builders.ts';
+import { dilatedConv, reluConvBn, separableConv } from '../space/tree/composites.ts';
+import type { Module } from '../space/tree/module.ts';
+import { resolve } from '../space/tree/resolve.ts';
+import { neighbors, sample } from '../space/tree/vary.ts';
 import { lowerNetwork } from './lower.ts';
 import { morphWeights } from './morphism.ts';
 

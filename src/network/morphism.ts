@@ -2,7 +2,7 @@ import type { Rng } from '../common/random.ts';
 import { createGraph } from '../graph/builder.ts';
 import type { DType, HostTensor, Shape } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
-import type { DagNode, Module } from '../space/module.ts';
+import type { DagNode, Module } from '../space/tree/module.ts';
 import { lowerNetwork } from './lower.ts';
 import {
   chainOf,

@@ -1,5 +1,5 @@
 import type { NodeId, Shape } from '../graph/ir.ts';
-import type { Module } from '../space/module.ts';
+import type { Module } from '../space/tree/module.ts';
 
 /** How a fresh parameter or statistic is filled. */
 export type Initializer =

@@ -3,7 +3,7 @@
  * then a weight step on the other half, in turn. Differs: nothing known. Cost: each step computes every option of every choice.
  */
 import { part } from '../data/samples.ts';
-import { derive } from '../space/derive.ts';
+import { derive } from '../space/tree/derive.ts';
 import { trainingBatches } from '../train/batches.ts';
 import type { Mixture } from '../train/checkpoint.ts';
 import { runSteps } from '../train/epochs.ts';

@@ -5,7 +5,7 @@
  */
 import type { Samples } from '../data/dataset.ts';
 import type { Architecture } from '../space/space.ts';
-import { sample } from '../space/vary.ts';
+import { sample } from '../space/tree/vary.ts';
 import type { Measured } from '../task/metrics.ts';
 import { trainingBatches } from '../train/batches.ts';
 import { runSteps } from '../train/epochs.ts';

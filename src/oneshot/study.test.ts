@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { resolve } from '../space/resolve.ts';
+import { resolve } from '../space/tree/resolve.ts';
 import { memoryStore } from '../study/store/memory.ts';
 import type { Store } from '../study/store/store.ts';
 import { createStudyStore, openStudyStore } from '../study/study.node.ts';

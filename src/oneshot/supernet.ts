@@ -1,8 +1,8 @@
 /** What the supernets have in common: how they are opened, their state, and how they become a `Trainable`. */
 import type { Feeds, Program, State } from '../engine/engine.ts';
 import type { HostTensor } from '../graph/ir.ts';
-import { supernet } from '../space/resolve.ts';
 import type { Space } from '../space/space.ts';
+import { supernet } from '../space/tree/resolve.ts';
 import type { Measured } from '../task/metrics.ts';
 import type { EpochRecord } from '../train/checkpoint.ts';
 import { type Borrowed, borrowing, epochs } from '../train/epochs.ts';

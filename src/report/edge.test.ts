@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { parseHTML } from 'linkedom';
 import { networkCosts } from '../network/costs.ts';
-import * as s from '../space/builders.ts';
+import * as s from '../space/tree/builders.ts';
 import type { ReportData, ReportTrial } from './data.ts';
 import { bestOverTime, bestOverTrials, costScatter, learningCurves } from './figures/figures.ts';
 import { showTick, wholeTicks } from './figures/plot.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { networkCosts } from '../network/costs.ts';
-import * as s from '../space/builders.ts';
+import * as s from '../space/tree/builders.ts';
 import type { ReportData, ReportTrial } from './data.ts';
 import { bestSoFar, busyTime, measured, paretoFront } from './figures/series.ts';
 import { renderReport } from './html.ts';

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { messageOf, UserError } from '../common/errors.ts';
 import { rng } from '../common/random.ts';
-import { architectureKey } from './architecture.ts';
-import { moduleFromJson } from './json.ts';
-import type { Module } from './module.ts';
 import { isFixed, type SearchSpace } from './search-space.ts';
 import type { Architecture } from './space.ts';
+import { architectureKey } from './tree/architecture.ts';
+import { moduleFromJson } from './tree/json.ts';
+import type { Module } from './tree/module.ts';
 
 /** One rule. `check` rejects if the space breaks it. */
 export interface SpaceRule {

@@ -1,6 +1,6 @@
 import type { Rng } from '../common/random.ts';
-import type { Module } from './module.ts';
 import type { Architecture, Space } from './space.ts';
+import type { Module } from './tree/module.ts';
 
 /**
  * Pillar 1 as a contract: a set of architectures and the moves within it. Strategies and studies that use only this contract work

@@ -1,5 +1,5 @@
 import type { Json } from '../common/json.ts';
-import type { Module, Value } from './module.ts';
+import type { Module, Value } from './tree/module.ts';
 
 /** What the network is for. Shapes are without the batch. */
 export interface Task {

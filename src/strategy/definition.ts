@@ -1,7 +1,7 @@
 import type { ModelTools } from '../model/tools.ts';
 import type { OptionRule } from './option-rules.ts';
+import type { Rungs } from './rising/fidelities.ts';
 import type { Strategy } from './strategy.ts';
-import type { Rungs } from './wrappers/fidelities.ts';
 
 /** What an option of a strategy may be given. */
 export type StrategyOptions = Readonly<Record<string, number | string | boolean>>;

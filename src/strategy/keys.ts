@@ -1,6 +1,6 @@
 import { rng } from '../common/random.ts';
-import { architectureKey } from '../space/architecture.ts';
 import type { Architecture } from '../space/space.ts';
+import { architectureKey } from '../space/tree/architecture.ts';
 
 /** How many architectures a strategy remembers to have measured, so that its state stays small. */
 const MEMORY = 1000;

@@ -1,9 +1,9 @@
 import { largest } from '../common/extremes.ts';
 import type { Rng } from '../common/random.ts';
-import { chooseAll } from '../space/choose.ts';
-import { decided } from '../space/decisions.ts';
-import { equalValues, sampleValue } from '../space/domain.ts';
 import type { Architecture, DecisionValue, Domain } from '../space/space.ts';
+import { chooseAll } from '../space/tree/choose.ts';
+import { decided } from '../space/tree/decisions.ts';
+import { equalValues, sampleValue } from '../space/tree/domain.ts';
 import { fingerprint, remember } from './keys.ts';
 import { proposalRng, sampleWithin, TRIES, withinLimits } from './limits.ts';
 import { listValues } from './options.ts';

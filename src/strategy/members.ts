@@ -1,11 +1,11 @@
 /** The members of a space within the limits, where they are few: what random draws miss. */
 import { rng } from '../common/random.ts';
-import { architectureKey } from '../space/architecture.ts';
-import { chooseAll } from '../space/choose.ts';
-import { firstValue, nearValues } from '../space/domain.ts';
 import { activeDecisions, decided, decisions, first, neighbors, sample, successor } from '../space/index.ts';
 import { isFixed, type SearchSpace } from '../space/search-space.ts';
 import type { Architecture, DecisionValue, Space } from '../space/space.ts';
+import { architectureKey } from '../space/tree/architecture.ts';
+import { chooseAll } from '../space/tree/choose.ts';
+import { firstValue, nearValues } from '../space/tree/domain.ts';
 import type { Problem } from './strategy.ts';
 
 /** What is known of the members within the limits. */

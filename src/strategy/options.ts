@@ -1,7 +1,7 @@
 import { invalid } from '../common/errors.ts';
 import type { Rng } from '../common/random.ts';
-import { domainSize, equalValues, firstValue, nextValue } from '../space/domain.ts';
 import type { DecisionValue, Domain } from '../space/space.ts';
+import { domainSize, equalValues, firstValue, nextValue } from '../space/tree/domain.ts';
 
 /** A decision as a choice from a list. */
 export interface OptionList {

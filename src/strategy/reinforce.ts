@@ -11,9 +11,9 @@ import {
 } from '../model/controller.ts';
 import { packFloats, unpackFloats } from '../model/floats.ts';
 import type { ModelTools } from '../model/tools.ts';
-import { chooseAll } from '../space/choose.ts';
 import { decided, decisions, isActive } from '../space/index.ts';
 import type { Architecture, Decision, DecisionValue, Space } from '../space/space.ts';
+import { chooseAll } from '../space/tree/choose.ts';
 import { fingerprint, remember } from './keys.ts';
 import { proposalRng, sampleWithin, TRIES, withinLimits } from './limits.ts';
 import { type OptionList, optionsOf } from './options.ts';

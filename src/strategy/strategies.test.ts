@@ -3,7 +3,7 @@ import { suite, test } from 'node:test';
 import { rankSumTest } from '../common/ranks.ts';
 import { formatArchitecture } from '../space/index.ts';
 import { referenceEngine } from '../train/testing/reference-engine.ts';
-import { agingEvolution } from './aging-evolution.ts';
+import { agingEvolution } from './evolution/aging-evolution.ts';
 import { createStrategy, STRATEGIES } from './index.ts';
 import type { Outcome, Strategy } from './strategy.ts';
 import { strategyConformance } from './testing/conformance.ts';

@@ -1,7 +1,7 @@
 import { bootstrapInterval, kendall } from '../common/correlation.ts';
 import type { Fidelity } from '../common/fidelity.ts';
 import type { Objective } from '../common/metrics.ts';
-import { architectureKey } from '../space/architecture.ts';
+import { architectureKey } from '../space/tree/architecture.ts';
 import { measured } from './ranking.ts';
 import type { Trial } from './store/store.ts';
 

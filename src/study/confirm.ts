@@ -1,4 +1,4 @@
-import { architectureKey } from '../space/architecture.ts';
+import { architectureKey } from '../space/tree/architecture.ts';
 import type { Phase } from './loop.ts';
 import { type Contender, contenders } from './ranking.ts';
 import type { Session, StudyRun } from './session.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { architectureKey } from '../space/architecture.ts';
 import { countingSpace } from '../space/testing/counting.ts';
+import { architectureKey } from '../space/tree/architecture.ts';
 import { createStrategy } from '../strategy/index.ts';
 import { problemOf, pseudoCosts, tinySpace } from '../strategy/testing/problems.ts';
 import { allTried, triedOf, watchFailures } from './exhaustion.ts';

@@ -1,6 +1,7 @@
 /** When a search has nothing left to try, or nothing that works. */
-import { architectureKey } from '../space/architecture.ts';
+
 import type { Architecture } from '../space/space.ts';
+import { architectureKey } from '../space/tree/architecture.ts';
 import { membersOf } from '../strategy/members.ts';
 import type { Problem, Proposal } from '../strategy/strategy.ts';
 import type { Trial } from './store/store.ts';

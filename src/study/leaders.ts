@@ -1,5 +1,5 @@
 import { compareBy, dominates, type Metrics, type Objective } from '../common/metrics.ts';
-import { architectureKey } from '../space/architecture.ts';
+import { architectureKey } from '../space/tree/architecture.ts';
 import { type Contender, contender, ranked } from './ranking.ts';
 import type { Trial } from './store/store.ts';
 

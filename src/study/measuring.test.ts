@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Measure } from '../measure/measure.ts';
-import { architectureKey } from '../space/architecture.ts';
+import { architectureKey } from '../space/tree/architecture.ts';
 import { runStudy } from './run.ts';
 import { memoryStore } from './store/memory.ts';
 import { fakeBench } from './testing/fake.ts';

@@ -1,6 +1,6 @@
 import { messageOf } from '../common/errors.ts';
 import { type Measure, subjectOf } from '../measure/measure.ts';
-import { architectureKey } from '../space/architecture.ts';
+import { architectureKey } from '../space/tree/architecture.ts';
 import type { Limit, Problem } from '../strategy/strategy.ts';
 import type { Purpose, Trial } from './store/store.ts';
 

@@ -2,8 +2,8 @@ import { largest } from '../common/extremes.ts';
 import { hypervolume } from '../common/hypervolume.ts';
 import { compareBy, type Metrics, type Objective } from '../common/metrics.ts';
 import { type Measured, paretoFront, rank } from '../common/pareto.ts';
-import { architectureKey } from '../space/architecture.ts';
 import type { Architecture } from '../space/space.ts';
+import { architectureKey } from '../space/tree/architecture.ts';
 import type { Trial } from './store/store.ts';
 
 /** An architecture with its results at the highest fidelity reached by the study. */

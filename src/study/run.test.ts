@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { Json } from '../common/json.ts';
-import { architectureKey } from '../space/architecture.ts';
+import { architectureKey } from '../space/tree/architecture.ts';
 import { createStrategy } from '../strategy/index.ts';
 import { randomSearch } from '../strategy/random.ts';
 import type { Problem, Strategy } from '../strategy/strategy.ts';

@@ -4,7 +4,7 @@ import { tableOfColumns } from '../estimate/tabular/columns.ts';
 import { openNasBench201 } from '../estimate/tabular/nas-bench-201.node.ts';
 import { ordinalIn } from '../estimate/tabular/ordinal.ts';
 import type { Table } from '../estimate/tabular/table.ts';
-import { agingEvolution } from '../strategy/aging-evolution.ts';
+import { agingEvolution } from '../strategy/evolution/aging-evolution.ts';
 import { exhaustiveSearch } from '../strategy/exhaustive.ts';
 import { randomSearch } from '../strategy/random.ts';
 import type { Outcome, Strategy } from '../strategy/strategy.ts';

@@ -2,9 +2,9 @@ import { invalid } from '../common/errors.ts';
 import { deepFreeze } from '../common/json.ts';
 import { compareBy, type Metrics, type Objective } from '../common/metrics.ts';
 import type { Row, Table } from '../estimate/tabular/table.ts';
-import { architectureKey } from '../space/architecture.ts';
 import type { Architecture } from '../space/space.ts';
-import { searchSpaceOf } from '../space/tree-search-space.ts';
+import { architectureKey } from '../space/tree/architecture.ts';
+import { searchSpaceOf } from '../space/tree/tree-search-space.ts';
 import type { Limit, Outcome, Problem, Proposal, Strategy } from '../strategy/strategy.ts';
 
 export interface Simulation {

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { messageOf } from '../common/errors.ts';
-import type { Output } from '../terminal/output.ts';
+import type { Output } from './output.ts';
 
 /** The option of commands that write an HTML file. */
 export const OPEN = ['--open', 'open the HTML file in the browser', false] as const;

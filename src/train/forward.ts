@@ -6,7 +6,7 @@ import * as ops from '../graph/ops.ts';
 import { optimize, optimizeForward } from '../graph/passes.ts';
 import { type LowerOptions, lowerNetwork } from '../network/lower.ts';
 import type { Chosen, LoweredNetwork, Parameter } from '../network/network.ts';
-import type { Module } from '../space/module.ts';
+import type { Module } from '../space/tree/module.ts';
 import { taskOf } from '../task/index.ts';
 import { prepareInputs } from '../task/inputs.ts';
 import { mapValues, type Nodes, outputShape, splitOutput, type TensorSpecs, vocabularyOf } from '../task/spec.ts';

@@ -1,7 +1,7 @@
 import type { DatasetInfo, Samples } from '../data/dataset.ts';
 import type { Engine, Feeds, Program, State } from '../engine/engine.ts';
 import { type HostTensor, sizeOf } from '../graph/ir.ts';
-import type { Module } from '../space/module.ts';
+import type { Module } from '../space/tree/module.ts';
 import { taskOf } from '../task/index.ts';
 import type { Measured } from '../task/metrics.ts';
 import {

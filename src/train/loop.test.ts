@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { rng } from '../common/random.ts';
-import { batchNorm, dropout, linear, relu, sequential } from '../space/builders.ts';
+import { batchNorm, dropout, linear, relu, sequential } from '../space/tree/builders.ts';
 import { decodeCheckpoint, encodeCheckpoint } from './checkpoint.ts';
 import { TrainingFailure } from './failure.ts';
 import { evaluateNetwork } from './inference.ts';

@@ -3,7 +3,7 @@ import type { DatasetInfo, Samples } from '../data/dataset.ts';
 import type { Engine, State } from '../engine/engine.ts';
 import { type HostTensor, sizeOf } from '../graph/ir.ts';
 import type { RandomInput } from '../network/network.ts';
-import type { Module } from '../space/module.ts';
+import type { Module } from '../space/tree/module.ts';
 import type { TaskDefinition } from '../task/task.ts';
 import { SLOTS, trainingBatches } from './batches.ts';
 import type { Checkpoint, EpochRecord } from './checkpoint.ts';

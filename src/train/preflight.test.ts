@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { rng } from '../common/random.ts';
-import { linear, relu, sequential } from '../space/builders.ts';
+import { linear, relu, sequential } from '../space/tree/builders.ts';
 import { MemoryShortage } from './failure.ts';
 import { type TrainRequest, trainNetwork } from './loop.ts';
 import { preflight } from './preflight.ts';

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { rng } from '../common/random.ts';
 import type { Engine } from '../engine/engine.ts';
 import { programBytes } from '../engine/memory.ts';
-import { linear, relu, sequential } from '../space/builders.ts';
+import { linear, relu, sequential } from '../space/tree/builders.ts';
 import { MemoryShortage } from './failure.ts';
 import { type TrainRequest, trainNetwork } from './loop.ts';
 import { inferenceGraph, trainingGraph } from './program.ts';

@@ -7,12 +7,22 @@ import type { Engine, Program } from '../engine/engine.ts';
 import { layoutsUnderTest } from '../engine/testing/layouts.ts';
 import { type HostTensor, sizeOf } from '../graph/ir.ts';
 import { initialize } from '../network/initialize.ts';
-import { avgPool, choice, conv, dag, globalAvgPool, identity, linear, sequential, zero } from '../space/builders.ts';
-import { reluConvBn } from '../space/composites.ts';
-import { defineSpace } from '../space/define.ts';
-import { resolve, supernet } from '../space/resolve.ts';
 import type { Architecture, Space } from '../space/space.ts';
 import { SPACES } from '../space/spaces/index.ts';
+import {
+  avgPool,
+  choice,
+  conv,
+  dag,
+  globalAvgPool,
+  identity,
+  linear,
+  sequential,
+  zero,
+} from '../space/tree/builders.ts';
+import { reluConvBn } from '../space/tree/composites.ts';
+import { defineSpace } from '../space/tree/define.ts';
+import { resolve, supernet } from '../space/tree/resolve.ts';
 import { OPTIMIZERS } from './optimizers.ts';
 import { freshTensors, inferenceGraph, trainingGraph, type UpdateSettings } from './program.ts';
 import { switchFeeds } from './single-path.ts';

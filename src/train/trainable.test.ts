@@ -1,5 +1,5 @@
 import { rng } from '../common/random.ts';
-import { batchNorm, dropout, linear, relu, sequential } from '../space/builders.ts';
+import { batchNorm, dropout, linear, relu, sequential } from '../space/tree/builders.ts';
 import { openTraining } from './loop.ts';
 import { DEFAULT_SETTINGS } from './settings.ts';
 import { blobs } from './testing/blobs.ts';

@@ -5,7 +5,7 @@ import type { DatasetInfo } from '../data/dataset.ts';
 import { createGraph, finish } from '../graph/builder.ts';
 import { interpret } from '../graph/interpret.ts';
 import * as ops from '../graph/ops.ts';
-import { batchNorm, conv, flatten, linear, relu, sequential } from '../space/builders.ts';
+import { batchNorm, conv, flatten, linear, relu, sequential } from '../space/tree/builders.ts';
 import { freshTensors, inferenceGraph, inferenceOnState, trainingGraph } from './program.ts';
 import { referenceEngine } from './testing/reference-engine.ts';
 import { cutInputs, joinTensors, networkVectors, splitTensors, vectorOf } from './vectors.ts';

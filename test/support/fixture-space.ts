@@ -1,5 +1,13 @@
-import { activation, batchNorm, conv, globalAvgPool, linear, maxPool, sequential } from '../../src/space/builders.ts';
-import { defineSpace } from '../../src/space/define.ts';
+import {
+  activation,
+  batchNorm,
+  conv,
+  globalAvgPool,
+  linear,
+  maxPool,
+  sequential,
+} from '../../src/space/tree/builders.ts';
+import { defineSpace } from '../../src/space/tree/define.ts';
 
 /** One network for tables and one for images: what tests train by `--space FILE`, whatever becomes of the shipped spaces. */
 export const fixtureSpace = defineSpace('fixture', ({ input }) => {

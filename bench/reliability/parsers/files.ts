@@ -10,7 +10,7 @@ import { exportOnnx } from '../../../src/report/export/onnx.ts';
 import { sealModel } from '../../../src/report/export/seal.node.ts';
 import { predictFiles } from '../../../src/report/predict.node.ts';
 import { imageInfo, trainedWeights } from '../../../src/report/testing/trained.ts';
-import * as s from '../../../src/space/builders.ts';
+import * as s from '../../../src/space/tree/builders.ts';
 import { damage, readingOf, settle } from '../../../test/support/damage.ts';
 import { damageModel, forgeModel } from '../../../test/support/damage-model.ts';
 import { json } from '../../../test/support/netsmith.ts';

@@ -1,10 +1,10 @@
 import { networkCosts } from '../../network/costs.ts';
-import { type Cell, cellsOf } from '../../space/cells.ts';
-import { decisions } from '../../space/decisions.ts';
-import { encodeAdjacency, encodeOneHot, encodePath } from '../../space/encode.ts';
-import type { Module } from '../../space/module.ts';
-import { resolve } from '../../space/resolve.ts';
 import type { Architecture, Decision, Space } from '../../space/space.ts';
+import { type Cell, cellsOf } from '../../space/tree/cells.ts';
+import { decisions } from '../../space/tree/decisions.ts';
+import { encodeAdjacency, encodeOneHot, encodePath } from '../../space/tree/encode.ts';
+import type { Module } from '../../space/tree/module.ts';
+import { resolve } from '../../space/tree/resolve.ts';
 
 export type FeatureKind = 'one-hot' | 'path' | 'graph';
 

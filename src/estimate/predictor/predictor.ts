@@ -4,8 +4,8 @@ import { fitForest } from '../../model/forest.ts';
 import { fitHyperparameters, gaussianProcess, type Prediction, rowMetric } from '../../model/gaussian-process.ts';
 import { trainMlpEnsemble } from '../../model/mlp-ensemble.ts';
 import type { ModelTools } from '../../model/tools.ts';
-import { checkArchitecture } from '../../space/architecture.ts';
 import type { Architecture, Space } from '../../space/space.ts';
+import { checkArchitecture } from '../../space/tree/architecture.ts';
 import { type Estimator, TrialFailure } from '../estimator.ts';
 import { blocksOf, type FeatureKind } from './features.ts';
 

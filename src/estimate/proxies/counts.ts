@@ -1,8 +1,8 @@
 /** Proxies that need no numbers of the network, only its tree. */
 import type { DatasetInfo } from '../../data/dataset.ts';
 import { networkCosts } from '../../network/costs.ts';
-import type { Module } from '../../space/module.ts';
-import { mapChildren } from '../../space/resolve.ts';
+import type { Module } from '../../space/tree/module.ts';
+import { mapChildren } from '../../space/tree/resolve.ts';
 
 /** Parameters and multiply-accumulates of one sample's inference, as `networkCosts` counts them. No pass at all. */
 export function costScores(network: Module, info: DatasetInfo): { readonly params: number; readonly flops: number } {

@@ -1,7 +1,7 @@
 import { DataError, messageOf, UserError } from '../../common/errors.ts';
 import { rng } from '../../common/random.ts';
 import type { Space } from '../../space/space.ts';
-import { sample } from '../../space/vary.ts';
+import { sample } from '../../space/tree/vary.ts';
 import { TrainingFailure } from '../../train/failure.ts';
 import { type Estimator, TrialFailure } from '../estimator.ts';
 import { FREEREA, freereaScore } from './ensemble.ts';

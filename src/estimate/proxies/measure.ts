@@ -2,8 +2,8 @@
 import type { METRICS } from '../../common/metrics.ts';
 import type { SearchData } from '../../data/dataset.ts';
 import type { Engine } from '../../engine/engine.ts';
-import { resolve, supernet } from '../../space/resolve.ts';
 import type { Architecture, Space } from '../../space/space.ts';
+import { resolve, supernet } from '../../space/tree/resolve.ts';
 import { TrainingFailure } from '../../train/failure.ts';
 import type { NetworkOnData } from '../../train/forward.ts';
 import { type ProxyBatch, readBatch } from './batch.ts';

@@ -7,6 +7,7 @@ import { finish } from '../../graph/builder.ts';
 import { gradients } from '../../graph/differentiate.ts';
 import { interpret } from '../../graph/interpret.ts';
 import type { NodeId } from '../../graph/ir.ts';
+import { parseArchitecture, resolve, SPACES, supernet } from '../../space/index.ts';
 import {
   batchNorm,
   conv,
@@ -17,8 +18,7 @@ import {
   repeat,
   residual,
   sequential,
-} from '../../space/builders.ts';
-import { parseArchitecture, resolve, SPACES, supernet } from '../../space/index.ts';
+} from '../../space/tree/builders.ts';
 import { referenceEngine } from '../../train/testing/reference-engine.ts';
 import { readBatch } from './batch.ts';
 import { openNetwork, sumAll } from './context.ts';

@@ -2,9 +2,9 @@ import { invalid, messageOf, UserError } from '../../common/errors.ts';
 import { readColumn } from '../../data/columns.ts';
 import { columnNotes } from '../../data/notes.ts';
 import type { TextColumn, TextTable } from '../../data/text-table.ts';
-import { describeDomain, parseValue } from '../../space/domain.ts';
 import { checkArchitecture, decisions, formatArchitecture, parseArchitecture } from '../../space/index.ts';
 import type { Architecture, DecisionValue, Space } from '../../space/space.ts';
+import { describeDomain, parseValue } from '../../space/tree/domain.ts';
 import { type TableColumns, tableOfColumns } from './columns.ts';
 import type { Table } from './table.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { first } from '../../space/index.ts';
-import { agingEvolution } from '../../strategy/aging-evolution.ts';
+import { agingEvolution } from '../../strategy/evolution/aging-evolution.ts';
 import { runStudy } from '../../study/run.ts';
 import { simulate, tabularProblem } from '../../study/simulate.ts';
 import { memoryStore } from '../../study/store/memory.ts';

@@ -1,6 +1,6 @@
 import type { Rng } from '../../common/random.ts';
 import type { HostTensor, Shape } from '../../graph/ir.ts';
-import type { Module } from '../../space/module.ts';
+import type { Module } from '../../space/tree/module.ts';
 
 /** A module of a network and its path. */
 export interface Placed {

@@ -1,6 +1,6 @@
 import { sizeOf } from '../../graph/ir.ts';
 import { erf } from '../../graph/ops/erf.ts';
-import type { Module } from '../../space/module.ts';
+import type { Module } from '../../space/tree/module.ts';
 import {
   chainOf,
   changed,

@@ -1,6 +1,6 @@
 import type { HostTensor, Shape } from '../../graph/ir.ts';
-import type { Module, Size } from '../../space/module.ts';
-import { childrenOf } from '../../space/walk.ts';
+import type { Module, Size } from '../../space/tree/module.ts';
+import { childrenOf } from '../../space/tree/walk.ts';
 import { changed, type Flow, type Morphing, type Placed, replicas, unrelated, widened, within } from './flow.ts';
 
 type Kind<K extends Module['kind']> = Extract<Module, { kind: K }>;

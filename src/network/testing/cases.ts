@@ -3,9 +3,9 @@ import { createGraph, finish } from '../../graph/builder.ts';
 import { gradients } from '../../graph/differentiate.ts';
 import { type Graph, type Shape, sizeOf } from '../../graph/ir.ts';
 import * as ops from '../../graph/ops.ts';
-import * as s from '../../space/builders.ts';
-import { dilatedConv, reluConvBn, residualReduce, separableConv } from '../../space/composites.ts';
-import type { Module } from '../../space/module.ts';
+import * as s from '../../space/tree/builders.ts';
+import { dilatedConv, reluConvBn, residualReduce, separableConv } from '../../space/tree/composites.ts';
+import type { Module } from '../../space/tree/module.ts';
 import { lowerNetwork } from '../lower.ts';
 
 export interface ModuleCase {

@@ -2,7 +2,7 @@ import type { SearchData } from '../../data/dataset.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { estimateByTraining, loadCheckpoint } from '../../estimate/by-training.ts';
 import { type Estimator, type Evaluation, type Report, TrialFailure } from '../../estimate/estimator.ts';
-import { resolve } from '../../space/resolve.ts';
+import { resolve } from '../../space/tree/resolve.ts';
 import { TrainingFailure } from '../../train/failure.ts';
 import { evaluateNetwork } from '../../train/inference.ts';
 import { DEFAULT_SETTINGS } from '../../train/settings.ts';

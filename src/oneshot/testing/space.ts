@@ -1,6 +1,6 @@
-import { batchNorm, choice, dropout, identity, linear, relu, sequential, zero } from '../../space/builders.ts';
-import { defineSpace } from '../../space/define.ts';
 import type { Space, Task } from '../../space/space.ts';
+import { batchNorm, choice, dropout, identity, linear, relu, sequential, zero } from '../../space/tree/builders.ts';
+import { defineSpace } from '../../space/tree/define.ts';
 
 const block = (units: number) => sequential(linear(units), batchNorm(), relu());
 

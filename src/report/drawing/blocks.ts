@@ -1,4 +1,4 @@
-import type { Module } from '../../space/module.ts';
+import type { Module } from '../../space/tree/module.ts';
 import { type Cell, type Cells, cellOf, channelsOf, openCells, together } from './cells.ts';
 import { describe, FAMILIES, type Family } from './describe.ts';
 

@@ -1,4 +1,4 @@
-import type { DagNode, Module } from '../../space/module.ts';
+import type { DagNode, Module } from '../../space/tree/module.ts';
 import { keyOf, oneLine } from './describe.ts';
 
 /** A dag with its edges. The inputs are its first nodes; the others follow in order. */

@@ -1,4 +1,4 @@
-import type { Module, Size, Value, ValueChoice } from '../../space/module.ts';
+import type { Module, Size, Value, ValueChoice } from '../../space/tree/module.ts';
 
 /** Module kinds that are drawn as one line; the others give the drawing its structure. */
 export type LeafKind = Exclude<

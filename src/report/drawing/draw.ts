@@ -1,4 +1,4 @@
-import type { Module } from '../../space/module.ts';
+import type { Module } from '../../space/tree/module.ts';
 import { coordinate, html, type Markup, trusted } from '../markup.ts';
 import { blocksOf } from './blocks.ts';
 import {

@@ -1,6 +1,6 @@
 import { largest } from '../../common/extremes.ts';
 import type { LayerCosts } from '../../network/network.ts';
-import type { Module } from '../../space/module.ts';
+import type { Module } from '../../space/tree/module.ts';
 import { showCount, showLarge } from '../numbers.ts';
 import { type Cells, cellOf, entryLine, openCells } from './cells.ts';
 import { describe, keyOf, oneLine } from './describe.ts';

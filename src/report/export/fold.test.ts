@@ -7,8 +7,8 @@ import { interpret } from '../../graph/interpret.ts';
 import { sizeOf } from '../../graph/ir.ts';
 import * as ops from '../../graph/ops.ts';
 import { lowerNetwork } from '../../network/lower.ts';
-import * as s from '../../space/builders.ts';
-import type { Module } from '../../space/module.ts';
+import * as s from '../../space/tree/builders.ts';
+import type { Module } from '../../space/tree/module.ts';
 import { foldWeights } from './fold.ts';
 
 const [VOCABULARY, LENGTH] = [5, 4];

@@ -7,7 +7,7 @@ import { createGraph, finish, type GraphBuilder } from '../../graph/builder.ts';
 import type { Graph, HostTensor, NodeId, Shape } from '../../graph/ir.ts';
 import * as ops from '../../graph/ops.ts';
 import { eliminateDeadCode } from '../../graph/passes.ts';
-import type { Module } from '../../space/module.ts';
+import type { Module } from '../../space/tree/module.ts';
 import { taskOf } from '../../task/index.ts';
 import { type Nodes, splitOutput, type TensorSpec } from '../../task/spec.ts';
 import type { TaskDefinition } from '../../task/task.ts';

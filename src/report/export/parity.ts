@@ -1,7 +1,7 @@
 import type { DatasetInfo, Samples } from '../../data/dataset.ts';
 import type { Engine, Feeds } from '../../engine/engine.ts';
 import type { HostTensor } from '../../graph/ir.ts';
-import type { Module } from '../../space/module.ts';
+import type { Module } from '../../space/tree/module.ts';
 import { taskOf } from '../../task/index.ts';
 import { allocate, type TensorSpecs } from '../../task/spec.ts';
 import type { TaskDefinition } from '../../task/task.ts';

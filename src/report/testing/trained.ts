@@ -2,7 +2,7 @@ import { rng } from '../../common/random.ts';
 import type { DatasetInfo } from '../../data/dataset.ts';
 import { interpret } from '../../graph/interpret.ts';
 import { type HostTensor, sizeOf } from '../../graph/ir.ts';
-import type { Module } from '../../space/module.ts';
+import type { Module } from '../../space/tree/module.ts';
 import { inferenceGraph } from '../../train/program.ts';
 
 /** A classification of images of that shape, in raw units far from normalized. */

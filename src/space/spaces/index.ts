@@ -1,11 +1,12 @@
 /** The known spaces by name, and the hand-designed baselines that a search is held against. */
-import { checkArchitecture } from '../architecture.ts';
+
 import type { Architecture, Space, SpaceDefinition, Task } from '../space.ts';
-import { darts } from './darts.ts';
-import { mlp } from './mlp.ts';
-import { nasBench201 } from './nas-bench-201.ts';
-import { resnet } from './resnet.ts';
-import { smallCnn } from './small-cnn.ts';
+import { checkArchitecture } from '../tree/architecture.ts';
+import { darts } from './image/darts.ts';
+import { nasBench201 } from './image/nas-bench-201.ts';
+import { resnet } from './image/resnet.ts';
+import { smallCnn } from './image/small-cnn.ts';
+import { mlp } from './table/mlp.ts';
 
 export const SPACES = {
   'nas-bench-201': nasBench201,
@@ -38,5 +39,5 @@ export const BASELINES = {
   },
 } as const satisfies Readonly<Record<string, (task: Task) => Baseline>>;
 
-export { GENOTYPES } from './darts-genotype.ts';
+export { GENOTYPES } from './image/darts-genotype.ts';
 export { darts, mlp, nasBench201, resnet, smallCnn };

@@ -1,5 +1,5 @@
-import { float, pick } from '../builders.ts';
 import type { Hyperparameters, Task } from '../space.ts';
+import { float, pick } from '../tree/builders.ts';
 
 /** What only one kind of task has a use for. */
 const OF_KIND: Readonly<Record<string, Hyperparameters>> = {

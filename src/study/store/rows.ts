@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { deepFreeze, type Json, parseJson } from '../../common/json.ts';
 import type { Report } from '../../estimate/estimator.ts';
-import { isObject } from '../../space/fields.ts';
 import type { Architecture } from '../../space/space.ts';
+import { isObject } from '../../space/tree/fields.ts';
 import { damaged } from './errors.ts';
 import type { EarlierRow, ReportRow, TrialRow } from './schema.ts';
 import { type EarlierTrial, PURPOSES, type Trial, type TrialKey } from './store.ts';

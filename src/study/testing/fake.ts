@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DataError, messageOf } from '../../common/errors.ts';
 import { rng } from '../../common/random.ts';
 import { type Estimator, type Evaluation, type Report, TrialFailure } from '../../estimate/estimator.ts';
-import { architectureKey } from '../../space/architecture.ts';
 import type { Architecture } from '../../space/space.ts';
+import { architectureKey } from '../../space/tree/architecture.ts';
 import type { Bench } from '../worker/protocol.ts';
 
 /** What happens to a candidate instead of training. */

@@ -1,5 +1,5 @@
 import type { Fidelity } from '../../common/fidelity.ts';
-import { agingEvolution } from '../../strategy/aging-evolution.ts';
+import { agingEvolution } from '../../strategy/evolution/aging-evolution.ts';
 import { createStrategy } from '../../strategy/index.ts';
 import { localSearch } from '../../strategy/local-search.ts';
 import { randomSearch } from '../../strategy/random.ts';

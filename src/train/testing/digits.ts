@@ -6,8 +6,8 @@ import { createEngine } from '../../engine/create.ts';
 import type { EngineOptions } from '../../engine/engine.ts';
 import { threadedRuntime } from '../../engine/runtime/thread.node.ts';
 import type { HostTensor } from '../../graph/ir.ts';
-import { conv, dropout, globalAvgPool, linear, maxPool, sequential } from '../../space/builders.ts';
-import { convBnRelu } from '../../space/composites.ts';
+import { conv, dropout, globalAvgPool, linear, maxPool, sequential } from '../../space/tree/builders.ts';
+import { convBnRelu } from '../../space/tree/composites.ts';
 import { type TrainRequest, trainNetwork } from '../loop.ts';
 import { DEFAULT_SETTINGS } from '../settings.ts';
 

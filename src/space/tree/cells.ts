@@ -1,0 +1,100 @@
+import { deepFreeze } from '../../common/json.ts';
+import type { Condition, Space } from '../space.ts';
+import type { Module } from './module.ts';
+import { type Dag, enterScope, type Place, walk } from './walk.ts';
+
+/** A choice of operation, by the full name of its decision. */
+export interface Operation {
+  readonly decision: string;
+  readonly options: readonly string[];
+  /** Those of them that put out nothing. */
+  readonly zeros: readonly string[];
+  /** Those of them that put out what they read. */
+  readonly identities: readonly string[];
+}
+
+/** A step from one node of a cell to a later one. */
+export interface Connection {
+  readonly from: number;
+  readonly to: number;
+  /** The decision whose inputs say whether the step is there; undefined: always. */
+  readonly wiring?: string;
+  /** The operation on the edge; undefined: it is fixed. */
+  readonly edge?: Operation;
+}
+
+/** A dag of a space, as the encodings see it. */
+export interface Cell {
+  readonly connections: readonly Connection[];
+  /** How many of its nodes, the first ones, are its inputs. */
+  readonly inputs: number;
+  /** The operation in each node after the inputs; undefined: it is fixed. */
+  readonly bodies: readonly (Operation | undefined)[];
+  readonly output: 'last' | 'concat';
+  /** The places where it stands: active where one of them holds. */
+  readonly when: readonly (readonly Condition[])[];
+}
+
+/** Spaces are frozen, so what was found for one stays true. */
+const known = new WeakMap<Space, readonly Cell[]>();
+
+/** The different cells of a space, in the order of the walk: dags of the same decisions are one. */
+export function cellsOf(space: Space): readonly Cell[] {
+  const cells = known.get(space) ?? findCells(space);
+  known.set(space, cells);
+  return cells;
+}
+
+function findCells(space: Space): readonly Cell[] {
+  const found = new Map<string, Cell>();
+  walk(
+    space,
+    () => undefined,
+    (dag, place) => {
+      const cell = describe(dag, place);
+      const key = JSON.stringify(cell);
+      found.set(key, { ...cell, when: [...(found.get(key)?.when ?? []), place.path] });
+    },
+  );
+  return deepFreeze([...found.values()]);
+}
+
+function describe(dag: Dag, place: Place): Omit<Cell, 'when'> {
+  const inputs = dag.entries.length;
+  const connections = dag.nodes.flatMap(({ from, edges }, i) =>
+    edges.flatMap((edge, j): Connection[] => {
+      if (!('kind' in from) && !from.includes(j)) return [];
+      const operation = operationOf(edge, place);
+      const wiring = 'kind' in from ? { wiring: place.prefix + from.name } : {};
+      return [{ from: j, to: inputs + i, ...wiring, ...(operation && { edge: operation }) }];
+    }),
+  );
+  return { inputs, connections, bodies: dag.nodes.map(({ body }) => operationOf(body, place)), output: dag.output };
+}
+
+/** The choice that stands for the whole module, or the first one in its sequence (a drop path may follow it). */
+function operationOf(module: Module, place: Place): Operation | undefined {
+  switch (module.kind) {
+    case 'choice': {
+      const optionsOf = (kind: Module['kind']) =>
+        Object.entries(module.options).flatMap(([key, option]) => (option.kind === kind ? [key] : []));
+      return {
+        decision: place.prefix + module.name,
+        options: Object.keys(module.options),
+        zeros: optionsOf('zero'),
+        identities: optionsOf('identity'),
+      };
+    }
+    case 'scope':
+      return operationOf(module.body, enterScope(module.name, place));
+    case 'sequential': {
+      for (const child of module.children) {
+        const operation = operationOf(child, place);
+        if (operation) return operation;
+      }
+      return undefined;
+    }
+    default:
+      return undefined;
+  }
+}

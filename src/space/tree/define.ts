@@ -1,0 +1,159 @@
+import { unknownName } from '../../common/closest.ts';
+import { invalid, UserError } from '../../common/errors.ts';
+import { deepFreeze } from '../../common/json.ts';
+import { showLimit } from '../../common/rules.ts';
+import type { Hyperparameters, Space, SpaceDefinition, SpaceOptions, Task, TextForm } from '../space.ts';
+import { decisions } from './decisions.ts';
+import { isModule, isObject, isValueChoice, quoted, valueChoice } from './fields.ts';
+import type { Module } from './module.ts';
+import { childrenOf } from './walk.ts';
+
+/** Options as their defaults type them: `{ cells: 5 }` gives `{ cells: number }`. */
+export type OptionsOf<D extends SpaceOptions> = {
+  readonly [K in keyof D]: D[K] extends number ? number : D[K] extends string ? string : boolean;
+};
+
+/** What a definition builds: a tree, or a tree with training settings left open. */
+export type Built = Module | { readonly network: Module; readonly hyperparameters: Hyperparameters };
+
+export interface DefineOptions<D extends SpaceOptions> {
+  /** One sentence for lists of spaces. */
+  readonly description?: string;
+  readonly defaults?: D;
+  readonly text?: TextForm;
+}
+
+/**
+ * A search space as a function of the task and of the space's own options. What `build` throws as UserError gets the
+ * space's name as its place.
+ */
+export function defineSpace<const D extends SpaceOptions = Record<never, never>>(
+  name: string,
+  build: (task: Task, options: OptionsOf<D>) => Built,
+  { description = '', defaults, text }: DefineOptions<D> = {},
+): SpaceDefinition {
+  const known: SpaceOptions = deepFreeze({ ...defaults });
+  if (typeof name !== 'string' || name === '')
+    throw invalid('defineSpace', `name is ${quoted(name)}`, 'must be a text');
+  const place = `space "${name}"`;
+  if (typeof build !== 'function')
+    throw invalid(place, `the second argument is ${quoted(build)}`, 'must be a function (task, options) => module');
+  for (const [key, value] of Object.entries(known)) {
+    const isOption = Number.isFinite(value) || typeof value === 'string' || typeof value === 'boolean';
+    if (!isOption)
+      throw invalid(place, `default of option "${key}" is ${quoted(value)}`, 'must be a number, text or boolean');
+  }
+  return Object.freeze({
+    name,
+    description,
+    defaults: known,
+    create(task: Task, given: SpaceOptions = {}): Space {
+      const options = mergeOptions(name, known, given);
+      return within(place, () => {
+        checkTask(task);
+        const { network: root, hyperparameters } = partsOf(build(task, options as OptionsOf<D>));
+        return createSpace({ name, task, options, root, hyperparameters, ...(text && { text }) });
+      });
+    },
+  });
+}
+
+/** What a person's function returned. Throws UserError unless it is a tree, or a tree with training settings. */
+function partsOf(built: unknown): { readonly network: Module; readonly hyperparameters: Hyperparameters } {
+  if (isModule(built)) return { network: built, hyperparameters: {} };
+  const rule = 'it must return one module, such as sequential(...), or { network, hyperparameters }';
+  if (!isObject(built) || !('network' in built))
+    throw new UserError(`the definition returned ${quoted(built)}; ${rule}`);
+  const { network, hyperparameters = {} } = built;
+  if (!isModule(network))
+    throw new UserError(`the network that the definition returned is ${quoted(network)}; ${rule}`);
+  if (!isObject(hyperparameters))
+    throw new UserError(`the hyperparameters that the definition returned are ${quoted(hyperparameters)}; ${rule}`);
+  return { network, hyperparameters: hyperparameters as Hyperparameters };
+}
+
+/** Modules of a space, repetitions and all options counted; more would take minutes to walk. */
+const MOST_MODULES = 500_000;
+
+function modulesOf(module: Module): number {
+  const inside = childrenOf(module).reduce((sum, child) => sum + modulesOf(child), 0);
+  if (module.kind !== 'repeat') return 1 + inside;
+  const { times } = module;
+  if (!isValueChoice(times)) return 1 + times * inside;
+  return 1 + inside * (times.kind === 'pick' ? Math.max(...times.values.map(Number)) : times.max);
+}
+
+/** Checks what only the whole shows, and freezes. Throws UserError. */
+export function createSpace(space: Space): Space {
+  const modules = modulesOf(space.root);
+  if (modules > MOST_MODULES)
+    throw new UserError(
+      `it has up to ${showLimit(modules)} modules, repetitions counted; may have ${showLimit(MOST_MODULES)}`,
+    );
+  for (const [key, value] of Object.entries(space.hyperparameters)) {
+    if (isValueChoice(value)) valueChoice(value);
+    else if (typeof value !== 'string' && !Number.isFinite(value)) {
+      throw new UserError(`hyperparameter "${key}" is ${JSON.stringify(value)}; must be a number, a word or a choice`);
+    }
+  }
+  const frozen = deepFreeze({ ...space, task: { ...space.task, input: [...space.task.input] } });
+  decisions(frozen);
+  return frozen;
+}
+
+/** Puts the place before the message of a UserError thrown by `body`. */
+export function within<T>(place: string, body: () => T): T {
+  try {
+    return body();
+  } catch (error) {
+    throw error instanceof UserError ? new UserError(`${place}: ${error.message}`, { cause: error }) : error;
+  }
+}
+
+function mergeOptions(name: string, defaults: SpaceOptions, given: SpaceOptions): SpaceOptions {
+  const place = `space "${name}"`;
+  for (const [key, value] of Object.entries(given)) {
+    const expected = Object.hasOwn(defaults, key) ? defaults[key] : undefined;
+    if (expected === undefined) {
+      const known = Object.keys(defaults);
+      throw unknownName(`${place}: unknown option`, key, known);
+    }
+    if (typeof value !== typeof expected || Number.isNaN(value)) {
+      throw invalid(place, `option "${key}" is ${JSON.stringify(value)}`, `must be a ${typeof expected}`);
+    }
+  }
+  return Object.freeze({ ...defaults, ...given });
+}
+
+/** Throws UserError unless it is a task: used where one comes from outside. */
+export function checkTask(task: unknown): asserts task is Task {
+  if (!isObject(task)) throw new UserError('task is missing; needs kind, input and outputs');
+  const { kind, input, outputs, positions = [], vocabulary = 1 } = task;
+  if (typeof kind !== 'string' || kind === '') {
+    throw new UserError(`task is ${JSON.stringify(kind)}; must be a name, such as classification or regression`);
+  }
+  const isSize = (size: unknown) => Number.isSafeInteger(size) && (size as number) >= 1;
+  if (!Array.isArray(input) || input.length < 1 || input.length > 3 || !input.every(isSize)) {
+    const rule = 'must be [features], [channels, time] or [channels, height, width]';
+    throw new UserError(`input is ${JSON.stringify(input)}; ${rule}`);
+  }
+  if (!isSize(outputs)) {
+    throw new UserError(`outputs are ${JSON.stringify(outputs)}; must be a whole number of at least 1`);
+  }
+  if (!Array.isArray(positions) || positions.length > 2 || !positions.every(isSize)) {
+    throw new UserError(`positions are ${JSON.stringify(positions)}; must be [], [time] or [height, width]`);
+  }
+  if (!isSize(vocabulary)) {
+    throw new UserError(`vocabulary is ${JSON.stringify(vocabulary)}; must be a whole number of at least 1`);
+  }
+}
+
+/** The option, if it is a whole number from `min` to `max`; throws UserError otherwise. */
+export function wholeOption(options: SpaceOptions, key: string, min: number, max = Number.MAX_SAFE_INTEGER): number {
+  const value = options[key];
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < min || value > max) {
+    const rule = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${showLimit(max)}`;
+    throw new UserError(`option "${key}" is ${value}; must be a whole number ${rule}`);
+  }
+  return value;
+}

@@ -1,0 +1,68 @@
+import { invalid } from '../../common/errors.ts';
+import type { Architecture, DecisionValue, Space } from '../space.ts';
+import { type Cell, cellsOf } from './cells.ts';
+import { describeDomain } from './domain.ts';
+import { complete } from './walk.ts';
+
+/** What each option of each open choice weighs, by decision, in the order of the options: shares, as after a softmax. */
+export type OptionWeights = Readonly<Record<string, ArrayLike<number>>>;
+
+/**
+ * The architecture that a weighted supernet stands for. Each choice takes its strongest option; nodes that pick inputs
+ * take the strongest, an edge being as strong as its strongest operation. In a cell that decides its wiring, an absent
+ * edge is the wiring's business: `zero` is neither an operation to take nor a strength there (Liu et al. 2019, section
+ * 2.4). The first of equals wins.
+ *
+ * Throws UserError when a choice has no weights, or there is a decision that options do not weigh (a value, a number).
+ */
+export function derive(space: Space, weights: OptionWeights): Architecture {
+  const place = `weights of space "${space.name}"`;
+  const cells = cellsOf(space).filter(({ connections }) => connections.some(({ wiring }) => wiring !== undefined));
+  const passedOver = new Map(
+    cells.flatMap(({ connections }) =>
+      connections.flatMap(({ edge }) => (edge ? [[edge.decision, edge.zeros] as const] : [])),
+    ),
+  );
+
+  function strongest(name: string, options: readonly DecisionValue[]): { option: DecisionValue; weight: number } {
+    const given = Object.hasOwn(weights, name) ? weights[name] : undefined;
+    if (given?.length !== options.length) {
+      const found = given === undefined ? 'has no weights' : `has ${given.length} weights`;
+      throw invalid(place, `choice "${name}" ${found}`, `needs one for each option: ${options.join(', ')}`);
+    }
+    const zeros = passedOver.get(name) ?? [];
+    const weighed = options.map((option, k) => ({ option, weight: given[k] ?? Number.NaN }));
+    const operations = weighed.filter(({ option }) => !zeros.includes(String(option)));
+    return (operations.length > 0 ? operations : weighed).reduce((best, one) =>
+      one.weight > best.weight ? one : best,
+    );
+  }
+
+  /** The strength of an edge that the decision `wiring` may pick. */
+  function strengths(wiring: string): readonly { from: number; weight: number }[] {
+    const connections = findHops(cells, wiring);
+    return connections.map(({ from, edge }) => {
+      if (edge === undefined)
+        throw invalid(place, `decision "${wiring}" picks edge ${from}`, 'which has no operations');
+      return { from, weight: strongest(edge.decision, edge.options).weight };
+    });
+  }
+
+  return complete(space, (name, domain) => {
+    if (domain.kind === 'values' && Object.hasOwn(weights, name)) return strongest(name, domain.values).option;
+    if (domain.kind === 'inputs') {
+      const ranked = strengths(name).toSorted((a, b) => b.weight - a.weight || a.from - b.from);
+      const taken = ranked.slice(0, domain.count).map(({ from }) => from);
+      return Object.freeze(taken.toSorted((a, b) => a - b));
+    }
+    throw invalid(place, `decision "${name}" has no weights`, `must be ${describeDomain(domain)}`);
+  }).architecture;
+}
+
+function findHops(cells: readonly Cell[], wiring: string): Cell['connections'] {
+  for (const { connections } of cells) {
+    const found = connections.filter((connection) => connection.wiring === wiring);
+    if (found.length > 0) return found;
+  }
+  return [];
+}

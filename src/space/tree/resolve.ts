@@ -1,0 +1,93 @@
+import { deepFreeze } from '../../common/json.ts';
+import type { Architecture, Space } from '../space.ts';
+import { completeChecked } from './architecture.ts';
+import { isValueChoice } from './fields.ts';
+import type { Module } from './module.ts';
+import { childrenOf, walk } from './walk.ts';
+
+/**
+ * The network of an architecture: the space's tree with every choice made. A `choice` keeps the chosen option alone,
+ * under its key (parameters are named by their path in the tree), `scope` gives way to its body, a repeat whose
+ * repetitions decide for themselves becomes a sequence of them, an edge that is not picked becomes zero. Throws
+ * UserError when the architecture is no member of the space.
+ */
+export function resolve(space: Space, architecture: Architecture): Module {
+  return deepFreeze(completeChecked(space, architecture).root);
+}
+
+/**
+ * The supernet of a space: its tree with every choice left open, under the full name of its decision. Scopes are gone as
+ * in a resolved network, so that each parameter of any architecture's network stands under its path in the supernet too.
+ */
+export function supernet(space: Space): Module {
+  return deepFreeze(walk(space, () => undefined).root);
+}
+
+/** The training settings of an architecture. Throws UserError when it is no member of the space. */
+export function resolveHyperparameters(
+  space: Space,
+  architecture: Architecture,
+): Record<string, number | string | boolean> {
+  const { hyperparameters } = completeChecked(space, architecture);
+  return { ...hyperparameters } as Record<string, number | string | boolean>;
+}
+
+/**
+ * A resolved network with its widths (channels of convolutions, embeddings and factorized reductions, units of layers) times
+ * `factor`, rounded, at least 1; `'same'` and `'outputs'` stay. A grouped convolution may then no longer divide evenly.
+ */
+export function scaleWidth(module: Module, factor: number): Module {
+  if (!(factor > 0 && Number.isFinite(factor)))
+    throw new RangeError(`scaleWidth: factor is ${factor}; must be above 0`);
+  return factor === 1 ? module : deepFreeze(scaled(module, factor));
+}
+
+function scaled(module: Module, factor: number): Module {
+  const width = (value: unknown) => {
+    if (isValueChoice(value))
+      throw new TypeError(`scaleWidth: width "${value.name}" is left open; resolve the tree first`);
+    return typeof value === 'number' ? Math.max(1, Math.round(value * factor)) : value;
+  };
+  switch (module.kind) {
+    case 'conv':
+    case 'convTranspose':
+    case 'factorisedReduce':
+      return { ...module, channels: width(module.channels) as number | 'same' };
+    case 'embedding':
+      return { ...module, channels: width(module.channels) as number };
+    case 'recurrent':
+      return { ...module, units: width(module.units) as number | 'same' };
+    case 'linear':
+      return { ...module, units: width(module.units) as number | 'outputs' };
+    default:
+      return childrenOf(module).length === 0 ? module : mapChildren(module, (child) => scaled(child, factor));
+  }
+}
+
+/** The same module with other modules directly inside it. */
+export function mapChildren(module: Module, change: (child: Module) => Module): Module {
+  switch (module.kind) {
+    case 'sequential':
+      return { ...module, children: module.children.map(change) };
+    case 'stack':
+      return { ...module, cells: module.cells.map(change) };
+    case 'residual':
+      return { ...module, body: change(module.body), shortcut: change(module.shortcut) };
+    case 'repeat':
+    case 'scope':
+    case 'shared':
+      return { ...module, body: change(module.body) };
+    case 'choice': {
+      const options = Object.entries(module.options).map(([key, option]) => [key, change(option)] as const);
+      return { ...module, options: Object.fromEntries(options) };
+    }
+    case 'dag':
+      return {
+        ...module,
+        entries: module.entries.map(change),
+        nodes: module.nodes.map((node) => ({ ...node, edges: node.edges.map(change), body: change(node.body) })),
+      };
+    default:
+      return module;
+  }
+}

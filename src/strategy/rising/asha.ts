@@ -1,0 +1,132 @@
+import type { Outcome, Problem, Proposal, Strategy } from '../strategy.ts';
+import { oneByOne } from '../wrappers/ask.ts';
+import { byScore, type Entry, type Scored, scoreOf } from '../wrappers/score.ts';
+import { type LearnerState, type LearningOptions, learnByFidelity } from './by-fidelity.ts';
+
+export interface AshaOptions extends LearningOptions {
+  /** η: the best in η of each rung go on; the fidelities are to be a factor of η apart. */
+  readonly eta: number;
+  /** New candidates before only promotions are left; 0: no end. */
+  readonly candidates: number;
+}
+
+type Rung = {
+  /** How many trials have ended here. */
+  readonly ended: number;
+  /** How many of them have been promoted, and the worst of these, best first. */
+  readonly promotions: number;
+  readonly promoted: readonly Scored[];
+  /** Those that have not been promoted and may be, best first. */
+  readonly waiting: readonly (Entry & Scored)[];
+};
+
+export type AshaState = {
+  /** Candidates begun. */
+  readonly begun: number;
+  readonly running: readonly number[];
+  /** One for each fidelity but the full one. */
+  readonly rungs: readonly Rung[];
+  readonly candidates: LearnerState;
+};
+
+/**
+ * ASHA, asynchronous successive halving. Li et al. 2020, "A System for Massively Parallel Hyperparameter Tuning",
+ * algorithm 2: a worker that asks gets the best trial, at the highest rung that has one, that is among the best ⌊n / η⌋
+ * of the n ended there and has not been promoted; it goes on from its checkpoint. Else it gets a new candidate. Nobody
+ * ever waits for a rung. The candidates come from `inner`; what it learns from: `learnByFidelity`. With an inner model
+ * this is asynchronous BOHB (as in Klein et al. 2020, MOBSTER).
+ *
+ * Differs: the lowest rung is always the lowest fidelity (s = 0 in the paper); failed, paused and pruned trials count
+ * in n and are never promoted. When there are no more candidates and nothing runs, a rung that has promoted nobody
+ * promotes its best. A trial so far behind the border of promotion that it would take more than four standard
+ * deviations of chance to bring it there is given up (`reach`), so that state and checkpoints do not grow with n.
+ *
+ * State: O(√n) a rung. ask, tell: O(√n), and the inner strategy.
+ */
+export function asha(inner: Strategy, options: AshaOptions): Strategy<AshaState> {
+  const { eta } = options;
+  const learner = learnByFidelity(inner, options);
+
+  async function propose(
+    problem: Problem,
+    state: AshaState,
+    trial: number,
+  ): Promise<[AshaState, Proposal] | undefined> {
+    const running = [...state.running, trial];
+    const promoted = promoteFrom(state.rungs.findLastIndex((rung) => isPromotable(rung, eta)));
+    if (promoted) return promoted;
+    const isFull = options.candidates > 0 && state.begun >= options.candidates;
+    const [candidates, candidate] = isFull ? [] : await learner.ask(problem, state.candidates, trial);
+    if (candidates === undefined || candidate === undefined) {
+      // Too few for a promotion, and no more to come: the best goes on, or nothing would reach the full fidelity.
+      if (state.running.length > 0) return undefined;
+      return promoteFrom(
+        state.rungs.findLastIndex(({ waiting, promotions }) => waiting.length > 0 && promotions === 0),
+      );
+    }
+    return [
+      { ...state, begun: state.begun + 1, running, candidates },
+      { ...candidate, fidelity: 0 },
+    ];
+
+    function promoteFrom(level: number): [AshaState, Proposal] | undefined {
+      const [rung, first] = [state.rungs[level], state.rungs[level]?.waiting[0]];
+      if (rung === undefined || first === undefined) return undefined;
+      const rungs = state.rungs.with(level, promote(rung, first, eta));
+      const start = { kind: 'continue' as const, trial: first.trial };
+      return [
+        { ...state, running, rungs },
+        { architecture: first.architecture, fidelity: level + 1, start },
+      ];
+    }
+  }
+
+  return {
+    name: 'asha',
+    init: (problem) => ({
+      begun: 0,
+      running: [],
+      rungs: problem.fidelities.slice(1).map(() => ({ ended: 0, promotions: 0, promoted: [], waiting: [] })),
+      candidates: learner.init(problem),
+    }),
+    ask: oneByOne(propose),
+    async tell(problem, state, outcomes) {
+      let now = state;
+      for (const outcome of outcomes) {
+        const candidates = await learner.tell(problem, now.candidates, outcome);
+        const rung = now.running.includes(outcome.trial) ? now.rungs[outcome.fidelity] : undefined;
+        const rungs = rung ? now.rungs.with(outcome.fidelity, ended(problem, rung, outcome, eta)) : now.rungs;
+        now = { ...now, running: now.running.filter((trial) => trial !== outcome.trial), rungs, candidates };
+      }
+      return now;
+    },
+    continuable: ({ rungs }) => rungs.flatMap(({ waiting }) => waiting.map(({ trial }) => trial)),
+  };
+}
+
+/** Whether the best of those that wait is among the best ⌊n / η⌋ of the rung. */
+function isPromotable({ ended, promotions, promoted, waiting: [first] }: Rung, eta: number): boolean {
+  if (first === undefined) return false;
+  const worse = promoted.filter((one) => byScore(first, one) < 0).length;
+  return promotions - worse + 1 <= Math.floor(ended / eta);
+}
+
+function promote(rung: Rung, { trial, score }: Scored, eta: number): Rung {
+  const promoted = [...rung.promoted, { trial, score }].sort(byScore).slice(-reach(rung.ended, eta));
+  return { ...rung, promotions: rung.promotions + 1, promoted, waiting: rung.waiting.slice(1) };
+}
+
+function ended(problem: Problem, rung: Rung, outcome: Outcome, eta: number): Rung {
+  const { trial, architecture } = outcome;
+  const score = scoreOf(problem, outcome);
+  const waiting = score === undefined ? rung.waiting : [...rung.waiting, { trial, architecture, score }].sort(byScore);
+  return { ...rung, ended: rung.ended + 1, waiting: waiting.slice(0, reach(rung.ended + 1, eta)) };
+}
+
+/**
+ * How many ranks on either side of the border of promotion matter in a rung of n. The rank of a quantile 1/η among n
+ * independent candidates has the standard deviation √(n (1/η)(1 - 1/η)) <= √n / 2; η² keeps the first few of all.
+ */
+function reach(n: number, eta: number): number {
+  return Math.ceil(2 * Math.sqrt(n)) + eta ** 2;
+}
