@@ -164,7 +164,7 @@ function replace(m: Morphing, p: Placed, c: Placed, x: Flow): Flow {
 /** Modules of one kind that are not chains. */
 function followAlike(m: Morphing, p: Placed, c: Placed, x: Flow, before: readonly Flow[]): Flow {
   const differ = (...fields: readonly string[]) => {
-    const [one, other] = [p.module, c.module] as unknown as readonly Readonly<Record<string, unknown>>[];
+    const [one, other] = [p.module, c.module].map((module): Readonly<Record<string, unknown>> => ({ ...module }));
     const field = fields.find((name) => String(one?.[name]) !== String(other?.[name]));
     if (field !== undefined) m.depart(c.path, `${field} ${one?.[field]} became ${other?.[field]}`);
   };
