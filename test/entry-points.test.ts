@@ -50,7 +50,7 @@ test('importing netsmith loads no ONNX Runtime, no SQLite, no image library, not
   const modules = loaded(
     "import { conv, SPACES } from 'netsmith';\nconv(8, 3);\nif (SPACES.mlp === undefined) throw new Error();",
   );
-  assert.ok(modules.some((url) => url.includes('/src/space/builders.ts ')));
+  assert.ok(modules.some((url) => url.includes('/src/space/tree/builders.ts ')));
   assert.deepEqual(
     modules.filter((url) => HEAVY.test(url) || /\.node\.ts /.test(url) || /^node:.* .*[\\/]src[\\/]/.test(url)),
     [],

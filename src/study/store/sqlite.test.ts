@@ -269,7 +269,7 @@ for (const schema of [1, 2, 3, 4] as const)
     assert.deepEqual(await reader.trial(search(0)), before);
     assert.deepEqual(await reader.strategyState(), { revision: 1, state: [1] });
     assert.deepEqual(await reader.earlier(), schema >= 3 ? [told] : []);
-    await assert.rejects(reader.recordClock({ searchSeconds: 1, workerSeconds: 1 }), /readonly/);
+    await assert.rejects(reader.recordClock({ searchSeconds: 1, workerSeconds: 1 }), /read-only/);
     await reader.close();
     assert.deepEqual(readFileSync(join(dir, 'study.db')), bytes);
     const writer = await openStudyStore(dir, 'write');
