@@ -9,7 +9,8 @@ export type { ChoiceOptions } from './app/choice.ts';
 export { type CompareSpec, compare } from './app/compare/compare.ts';
 export type { ComparisonFiles, ComparisonResult } from './app/compare/result.ts';
 export { type Examined, examineMachine } from './app/doctor.ts';
-export type { EvaluateOptions, EvaluationEvents, EvaluationResult } from './app/evaluation/evaluate.ts';
+export type { EvaluateOptions, EvaluationEvents } from './app/evaluation/evaluate.ts';
+export type { EvaluationResult } from './app/evaluation/result.ts';
 export type { Exported } from './app/export.ts';
 export { type ListedStudy, listStudies } from './app/list-studies.ts';
 export {

@@ -17,7 +17,6 @@ import { withHyperparameters } from '../train/settings.ts';
 import { trainUntil } from '../train/trainable.ts';
 import type { Chosen } from './choice.ts';
 import { openEngine } from './engine.ts';
-import { validMetrics } from './evaluation/evaluate.ts';
 import {
   checkKeeps,
   readEvaluation,
@@ -27,6 +26,7 @@ import {
   writeWeights,
 } from './evaluation/evaluation.ts';
 import { encodeWeights, openFinalTraining } from './evaluation/final.ts';
+import { validMetrics } from './evaluation/result.ts';
 import { memoryOfProcess, memoryOfPrograms } from './memory.node.ts';
 import type { Setup } from './setup.ts';
 import { netsmithVersion } from './versions.ts';

@@ -12,14 +12,9 @@ import type { Store, Trial } from '../study/store/store.ts';
 import { progressOutput } from '../terminal/streams.ts';
 import { bestTrials } from './best.ts';
 import { type ChoiceOptions, chosen } from './choice.ts';
-import {
-  type EvaluateOptions,
-  type EvaluationEvents,
-  type EvaluationResult,
-  evaluate,
-  evaluationToJson,
-} from './evaluation/evaluate.ts';
+import { type EvaluateOptions, type EvaluationEvents, evaluate } from './evaluation/evaluate.ts';
 import { readEvaluation } from './evaluation/evaluation.ts';
+import { type EvaluationResult, evaluationToJson } from './evaluation/result.ts';
 import { type Exported, exportBest } from './export.ts';
 import type { Notes } from './notes.ts';
 import { type OwnFiles, ownFilesOf, ownJudge } from './own-files.ts';

@@ -1,8 +1,9 @@
 import { type Command, Option } from 'commander';
 import { NO_EFFECT } from '../app/benchmarks.ts';
 import { type ChoiceOptions, type Chosen, chosen } from '../app/choice.ts';
-import { type EvaluateOptions, evaluate, evaluationToJson } from '../app/evaluation/evaluate.ts';
+import { type EvaluateOptions, evaluate } from '../app/evaluation/evaluate.ts';
 import { type EvaluationRecord, summarize } from '../app/evaluation/evaluation.ts';
+import { evaluationToJson } from '../app/evaluation/result.ts';
 import { checkRunSettings, type Setup } from '../app/setup.ts';
 import { type ReadStudy, readStudy, setUpFinal } from '../app/study.ts';
 import { lookUpTest } from '../app/table-search.ts';

@@ -1,12 +1,10 @@
 import { resolve } from 'node:path';
 import { UserError } from '../../common/errors.ts';
 import { parseJson } from '../../common/json.ts';
-import type { Metrics } from '../../common/metrics.ts';
 import type { FinalTraining } from '../../estimate/estimator.ts';
 import { costsOf } from '../../measure/index.ts';
-import { type Architecture, formatArchitecture } from '../../space/index.ts';
+import type { Architecture } from '../../space/index.ts';
 import { BASELINES } from '../../space/spaces/index.ts';
-import type { Choice } from '../../study/choice.ts';
 import { evaluateFinally, trained, type Wanted } from '../../study/evaluate.ts';
 import type { StudyEvent } from '../../study/events.ts';
 import type { Store, Trial } from '../../study/store/store.ts';
@@ -15,19 +13,10 @@ import { processPool } from '../../study/worker/process.node.ts';
 import { TrainingFailure } from '../../train/failure.ts';
 import type { Chosen } from '../choice.ts';
 import { entryModule } from '../entry.ts';
-import type { EstimatorPlan } from '../estimator-plan.ts';
 import { memoryOfProcess } from '../memory.node.ts';
 import type { Setup } from '../setup.ts';
 import { planOfSetup, workerSettingsToJson } from '../study.ts';
-import {
-  checkKeeps,
-  type EvaluationRecord,
-  type Summary,
-  sha256Of,
-  summarize,
-  writeEvaluation,
-  writeWeights,
-} from './evaluation.ts';
+import { checkKeeps, type EvaluationRecord, sha256Of, writeEvaluation, writeWeights } from './evaluation.ts';
 import { ANSWERS, type Answers, type FinalResult, type Member, WEIGHTS } from './final.ts';
 import { writePredictions } from './predictions.ts';
 
@@ -37,13 +26,6 @@ export interface EvaluateOptions {
   readonly baselines: boolean;
   /** Whether some test samples are kept for the report. */
   readonly samples?: boolean;
-}
-
-export const isTrained = ({ kind }: EstimatorPlan) => kind === 'train' || kind === 'table';
-
-/** Metrics on the validation samples; none where the search has trained nothing. */
-export function validMetrics({ estimator }: Pick<Setup, 'estimator'>, { metrics }: Chosen): Metrics {
-  return isTrained(estimator) ? metrics : {};
 }
 
 /** How far a final training is. */
@@ -111,7 +93,7 @@ export async function evaluate(
     }
     const first = wanted[0]?.final.id ?? '';
     await keep(dir, store, trials.get(first), results.get(first), { architecture, epochs, trial }, options);
-    return record(dir, { architecture, trial, seeds, epochs, baselines }, wanted, results);
+    return writeRecord(dir, { architecture, trial, seeds, epochs, baselines }, wanted, results);
   } finally {
     await store.close();
   }
@@ -217,7 +199,8 @@ async function keep(
   writePredictions(dir, trial, epochs, samples ? result.samples : undefined);
 }
 
-function record(
+/** What the trainings came to, written in `best/evaluation.json`. */
+function writeRecord(
   dir: string,
   about: Pick<EvaluationRecord, 'architecture' | 'trial' | 'seeds' | 'epochs'> & {
     readonly baselines: readonly (readonly [string, Member])[];
@@ -271,60 +254,4 @@ function baselinesFor({ space: { task } }: Setup): readonly (readonly [string, M
 
 function addMatrices(a: readonly (readonly number[])[], b: readonly (readonly number[])[]): number[][] {
   return a.map((row, i) => row.map((count, j) => count + (b[i]?.[j] ?? 0)));
-}
-
-export interface EvaluationResult {
-  readonly study: string;
-  readonly trial: number;
-  readonly choice: Choice;
-  readonly architecture: Architecture;
-  readonly text: string;
-  readonly params: number;
-  readonly flops: number;
-  readonly epochs: number;
-  readonly seeds: readonly number[];
-  readonly test: Summary;
-  /** The seed whose weights are kept for `export`, and what they come to on the test split. Absent for a table. */
-  readonly kept?: { readonly seed: number; readonly test: Metrics };
-  /** Validation metrics of the search (of confirmed trials: the mean over their runs). Empty where it has trained nothing. */
-  readonly valid: Metrics;
-  /** What the search chose it by, where that is no training. */
-  readonly estimate?: { readonly estimator: string; readonly metrics: Metrics };
-  /** Validation minus mean test, for each metric that both have. */
-  readonly gap: Metrics;
-  readonly baselines: Readonly<
-    Record<string, { readonly test: Summary; readonly params: number; readonly flops: number }>
-  >;
-}
-
-export function evaluationToJson(
-  study: string,
-  setup: Setup,
-  best: Chosen,
-  record: EvaluationRecord,
-): EvaluationResult {
-  const test = summarize(record.metrics);
-  const { space, estimator } = setup;
-  const found = validMetrics(setup, best);
-  const shared = Object.entries(found).filter(([name]) => test[name] !== undefined);
-  const { params = 0, flops = 0 } = best.trial.costs;
-  return {
-    study,
-    trial: record.trial,
-    choice: best.choice,
-    architecture: record.architecture,
-    text: formatArchitecture(space, record.architecture),
-    params,
-    flops,
-    epochs: record.epochs,
-    seeds: record.seeds,
-    test,
-    ...(estimator.kind !== 'table' && { kept: { seed: record.seeds[0] ?? 0, test: record.metrics[0] ?? {} } }),
-    valid: found,
-    ...(!isTrained(estimator) && { estimate: { estimator: estimator.kind, metrics: best.metrics } }),
-    gap: Object.fromEntries(shared.map(([name, valid]) => [name, valid - (test[name]?.mean ?? Number.NaN)])),
-    baselines: Object.fromEntries(
-      record.baselines.map(({ name, metrics, costs }) => [name, { test: summarize(metrics), ...costs }]),
-    ),
-  };
 }
