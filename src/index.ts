@@ -200,6 +200,7 @@ export {
   classNumberScorer,
   crossEntropy,
   largestClasses,
+  PADDING,
   probabilities,
   probabilitiesOf,
 } from './task/class-numbers.ts';

@@ -5,8 +5,14 @@ import type { NodeId } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
 import type { ArrayScorer } from './metrics.ts';
 
-/** The mean cross-entropy, [], of logits [N, K, ...] against class numbers, int32 [N, ...]. */
-export function crossEntropy(g: GraphBuilder, logits: NodeId, classes: NodeId): NodeId {
+/** A target of this value is padding, where a task says that it has some: shorter sequences in a bucket of one length. */
+export const PADDING = -1;
+
+/**
+ * The mean cross-entropy, [], of logits [N, K, ...] against class numbers, int32 [N, ...]. `padded`: targets of PADDING do not count;
+ * the mean is over the others of the batch.
+ */
+export function crossEntropy(g: GraphBuilder, logits: NodeId, classes: NodeId, { padded = false } = {}): NodeId {
   const [n = 1, k = 1, ...positions] = g.shape(logits);
   const numbers = ops.indices(
     g,
@@ -15,7 +21,10 @@ export function crossEntropy(g: GraphBuilder, logits: NodeId, classes: NodeId): 
   );
   const truth = ops.equal(g, ops.reshape(g, classes, [n, 1, ...positions]), numbers); // [N, K, ...]
   const agreement = ops.reduceSum(g, ops.mul(g, truth, ops.logSoftmax(g, logits, 1)), [1]); // [N, ...]
-  return ops.neg(g, ops.reduceMean(g, agreement, [...g.shape(agreement).keys()]));
+  const axes = [...g.shape(agreement).keys()];
+  if (!padded) return ops.neg(g, ops.reduceMean(g, agreement, axes));
+  const counted = ops.reduceSum(g, truth, [...g.shape(truth).keys()]);
+  return ops.neg(g, ops.div(g, ops.reduceSum(g, agreement, axes), counted));
 }
 
 /** Probabilities [N, K, ...] of logits [N, K, ...]. */
@@ -49,8 +58,11 @@ export const CLASS_METRICS = [
   { metric: 'loss', ...TRAINED_METRICS.loss },
 ] as const;
 
-/** Accuracy and mean cross-entropy, over all positions of all samples. Logits [N, classes, positions], class numbers [N, positions]. */
-export function classNumberScorer(classes: number, positions = 1): ArrayScorer {
+/**
+ * Accuracy and mean cross-entropy, over all positions of all samples. Logits [N, classes, positions], class numbers [N, positions].
+ * `padded`: positions with the target PADDING do not count.
+ */
+export function classNumberScorer(classes: number, positions = 1, { padded = false } = {}): ArrayScorer {
   let [seen, correct, loss] = [0, 0, 0];
   return {
     add(logits, numbers, count) {
@@ -58,14 +70,15 @@ export function classNumberScorer(classes: number, positions = 1): ArrayScorer {
         throw new RangeError(`${logits.length} logits and ${numbers.length} targets for ${count} samples do not fit`);
       let next = 0;
       forEachPosition(logits, classes, positions, (at) => {
-        const truth = numbers[next++] ?? -1;
+        const truth = numbers[next++] ?? Number.NaN;
+        if (padded && truth === PADDING) return;
+        seen++;
         if (!(truth >= 0 && truth < classes))
           throw new RangeError(`target ${truth} is not a class from 0 to ${classes - 1}`);
         const { best, top, total } = exponents(logits, classes, positions, at);
         loss += Math.log(total) + top - (logits[at + truth * positions] ?? Number.NaN);
         if (best === truth) correct++;
       });
-      seen += count * positions;
     },
     result() {
       if (seen === 0) throw new RangeError('there are no samples to measure on');
