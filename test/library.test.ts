@@ -188,7 +188,18 @@ test('a study of the command line is continued, evaluated and exported by the li
   const study = await openStudy(dir);
   const seen: number[] = [];
   let epochs = 0;
-  const end = await study.optimize({ trials: 2, onTrial: ({ number }) => seen.push(number), onEpoch: () => epochs++ });
+  const steps: number[] = [];
+  const end = await study.optimize({
+    trials: 2,
+    onTrial: ({ number }) => seen.push(number),
+    onEpoch: () => epochs++,
+    onStep({ number }, { epoch, step, loss }) {
+      assert.ok(number === 1 && epoch === 1 && loss > 0);
+      steps.push(step);
+    },
+  });
+  // 100 samples in batches of 32.
+  assert.deepEqual(steps, [1, 2, 3]);
   assert.deepEqual([end.reason, end.trials, seen, epochs], ['trials', 2, [1], 1]);
   const found = await json('best', dir);
   assert.deepEqual(found.best.architecture, (await study.best())?.architecture);

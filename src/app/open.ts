@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { invalid } from '../common/errors.ts';
 import type { Metrics } from '../common/metrics.ts';
+import type { StepReport } from '../estimate/estimator.ts';
 import { type Space, type SpaceDefinition, spaceToJson } from '../space/index.ts';
 import { type AskTell, openAskTell, type Told } from '../study/ask-tell.ts';
 import type { StudyEnd, StudyEvent } from '../study/events.ts';
@@ -46,6 +47,8 @@ export interface OptimizeOptions {
   onTrial?(trial: StudyTrial): void;
   /** After each epoch of a trial: its metrics so far. */
   onEpoch?(trial: StudyTrial): void;
+  /** After each step of a training: its epoch, its number in the epoch (both from 1) and its loss. */
+  onStep?(trial: StudyTrial, step: StepReport): void;
 }
 
 export interface Optimized {
@@ -174,6 +177,7 @@ function studyIn(dir: string, space: Space, notes: Notes, files: OwnFiles): Stud
         view?.onEvent(event);
         if (event.kind === 'ended') options.onTrial?.(viewOf(event.trial));
         if (event.kind === 'reported') options.onEpoch?.(viewOf(event.trial));
+        if (event.kind === 'stepped') options.onStep?.(viewOf(event.trial), event.step);
         if (event.kind === 'note') notes.note(`trial ${event.trial.trial}: ${event.text}`);
       };
       const judged = file === undefined ? setup : { ...setup, own: { ...setup.own, judge: file } };
@@ -181,6 +185,7 @@ function studyIn(dir: string, space: Space, notes: Notes, files: OwnFiles): Stud
         ...(own !== undefined && { machine: { workers: own }, graceSeconds: FUNCTION_GRACE_SECONDS }),
         ...(signal && { signal }),
         onEvent,
+        steps: options.onStep !== undefined,
       }).finally(() => view?.close());
       const [first] = end.best;
       return { reason: end.reason, trials: end.trials, best: first && networkView(space, first) };

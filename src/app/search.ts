@@ -127,6 +127,7 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   readonly graceSeconds?: number;
   onEvent?(event: StudyEvent): void;
+  readonly steps?: boolean;
 }
 
 /** Runs a study that is open for writing until its budget is spent or the signal aborts. Throws as `runStudy`. */
@@ -134,7 +135,7 @@ export async function runToEnd(
   dir: string,
   store: Store,
   setup: Setup,
-  { machine, signal, graceSeconds = GRACE_SECONDS, onEvent }: RunOptions = {},
+  { machine, signal, graceSeconds = GRACE_SECONDS, onEvent, steps = false }: RunOptions = {},
 ): Promise<StudyEnd> {
   const { settings, strategy, problem, stopping } = setup;
   return await runStudy({
@@ -148,6 +149,7 @@ export async function runToEnd(
     ...(signal && { signal }),
     graceSeconds,
     ...(onEvent && { onEvent }),
+    steps,
   });
 }
 

@@ -42,6 +42,15 @@ export interface Inheritance {
   readonly width: number;
 }
 
+/** One step of a training. */
+export interface StepReport {
+  /** From 1. */
+  readonly epoch: number;
+  /** From 1 within the epoch. */
+  readonly step: number;
+  readonly loss: number;
+}
+
 /** A final training: all epochs on train + validation data, measured on the test part. */
 export interface FinalTraining {
   /** Hash of everything that its result depends on; two trials with the same are the same training. */
@@ -76,6 +85,8 @@ export interface EstimateRun {
   readonly artefacts: Artefacts;
   /** Called after every epoch with a checkpoint to continue from. The estimator must follow the answer. */
   report(report: Report, checkpoint: CheckpointId | undefined): Promise<'continue' | 'pause' | 'stop'>;
+  /** Called after every step of a training, where somebody wants to know. */
+  onStep?(step: StepReport): void;
   /** Reports something to the user, such as a lost checkpoint. */
   note?(text: string): void;
 }

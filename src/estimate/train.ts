@@ -107,6 +107,7 @@ async function begin(
     resolution: fidelity.resolution,
     rng: (...labels) => run.rng(...labels),
     signal,
+    ...(run.onStep && { onStep: (epoch: number, step: number, loss: number) => run.onStep?.({ epoch, step, loss }) }),
     ...(checkpoint && { checkpoint }),
     ...(initial && { initial }),
     ...(now && { now }),

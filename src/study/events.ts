@@ -1,4 +1,4 @@
-import type { Report } from '../estimate/estimator.ts';
+import type { Report, StepReport } from '../estimate/estimator.ts';
 import type { BudgetEnd } from './budget.ts';
 import type { Contender } from './ranking.ts';
 import type { Trial } from './store/store.ts';
@@ -9,6 +9,8 @@ export type StudyEvent =
   | { readonly kind: 'phase'; readonly phase: Trial['purpose']; readonly trials: number | undefined }
   | { readonly kind: 'started'; readonly trial: Trial }
   | { readonly kind: 'reported'; readonly trial: Trial; readonly report: Report }
+  /** Only with `StudyRun.steps`. */
+  | { readonly kind: 'stepped'; readonly trial: Trial; readonly step: StepReport }
   | { readonly kind: 'ended'; readonly trial: Trial }
   /** Back to waiting: interrupted, out of time, or its worker died and it is tried again (then with the reason). */
   | { readonly kind: 'released'; readonly trial: Trial; readonly reason: string }

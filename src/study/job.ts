@@ -40,6 +40,7 @@ export function jobOf(trial: Trial, problem: Problem, session: Session): Job | U
     ...(inherited === undefined ? {} : { inherit: inherited }),
     ...(supernet?.checkpoint === undefined ? {} : { shared: supernet.checkpoint }),
     ...(trial.final && { final: trial.final }),
+    ...(session.run.steps && { steps: true }),
   };
 }
 

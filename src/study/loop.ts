@@ -106,6 +106,8 @@ export async function conduct(session: Session, phase: Phase): Promise<void> {
         if (state !== 'complete') return finish(trial, cutShort(trial, state));
         return finish(trial, completed(trial, event.evaluation, problem));
       }
+      case 'step':
+        return session.emit({ kind: 'stepped', trial, step: event.step });
       case 'note':
         return session.emit({ kind: 'note', trial, text: event.text });
       case 'failed':

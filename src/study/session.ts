@@ -35,6 +35,8 @@ export interface StudyRun {
   /** Default 5. */
   readonly graceSeconds?: number;
   readonly onEvent?: (event: StudyEvent) => void;
+  /** Whether each step of a training is an event, too: a message from the worker's process for each. */
+  readonly steps?: boolean;
   /** Milliseconds of a clock that only rises (default: performance.now). */
   readonly now?: () => number;
 }
@@ -44,7 +46,17 @@ export type SessionEvent = WorkerEvent | { readonly kind: 'interrupted' } | { re
 /** What a session needs of a run: of a search, or of final trainings. */
 export type SessionRun = Pick<
   StudyRun,
-  'store' | 'problem' | 'workers' | 'measuring' | 'supernet' | 'retries' | 'signal' | 'graceSeconds' | 'onEvent' | 'now'
+  | 'store'
+  | 'problem'
+  | 'workers'
+  | 'measuring'
+  | 'supernet'
+  | 'retries'
+  | 'signal'
+  | 'graceSeconds'
+  | 'onEvent'
+  | 'steps'
+  | 'now'
 >;
 
 /** One process at work on a study: what the store holds, at hand, and everything that happens, in one queue. */

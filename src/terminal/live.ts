@@ -102,6 +102,7 @@ function follow(progress: Progress, event: StudyEvent, at: number): void {
     case 'best':
       progress.best = event.best[0];
       break;
+    case 'stepped':
     case 'note':
     case 'finished':
       break;

@@ -1,6 +1,6 @@
 import { StudyStopped, UserError } from '../../common/errors.ts';
 import type { Json } from '../../common/json.ts';
-import type { CheckpointId, Evaluation, Report } from '../../estimate/estimator.ts';
+import type { CheckpointId, Evaluation, Report, StepReport } from '../../estimate/estimator.ts';
 import type { Answer, Fault, FromWorker, Job, Spawn, WorkerHandle } from './protocol.ts';
 
 /** What becomes of the job that was assigned under the name `job`. */
@@ -12,6 +12,7 @@ export type WorkerEvent =
       readonly checkpoint: CheckpointId | undefined;
     }
   | { readonly kind: 'ended'; readonly job: string; readonly evaluation: Evaluation }
+  | { readonly kind: 'step'; readonly job: string; readonly step: StepReport }
   | { readonly kind: 'note'; readonly job: string; readonly text: string }
   | { readonly kind: 'failed'; readonly job: string; readonly reason: string; readonly fault: Fault }
   /** Its worker is gone; another is being started in its place. */
@@ -88,6 +89,7 @@ export function createPool({ workers: size, study, settings, spawn }: PoolOption
         emit({ kind: 'broken', error: new BROKEN[message.fault](message.reason) });
         return;
       case 'report':
+      case 'step':
       case 'note':
         if (job !== undefined) emit({ ...message, job });
         return;

@@ -8,6 +8,7 @@ import type {
   FinalTraining,
   Inheritance,
   Report,
+  StepReport,
 } from '../../estimate/estimator.ts';
 import type { Architecture, Space } from '../../space/space.ts';
 import type { Purpose } from '../store/store.ts';
@@ -39,6 +40,8 @@ export interface Job {
   readonly shared?: CheckpointId;
   /** Of a final training. */
   readonly final?: FinalTraining;
+  /** Whether each step of a training is to be reported. */
+  readonly steps?: boolean;
 }
 
 /** `pause` and `stop` end the estimate after this report. */
@@ -54,6 +57,7 @@ export type FromWorker =
   /** It could not be set up; `user`: for a reason that a person can mend. */
   | { readonly kind: 'broken'; readonly reason: string; readonly fault: 'user' | 'machine' | 'other' }
   | { readonly kind: 'report'; readonly report: Report; readonly checkpoint: CheckpointId | undefined }
+  | { readonly kind: 'step'; readonly step: StepReport }
   /** A message for the user; the estimate continues. */
   | { readonly kind: 'note'; readonly text: string }
   | { readonly kind: 'ended'; readonly evaluation: Evaluation }

@@ -1,6 +1,12 @@
 import { DataError, environmentFault, messageOf, StudyStopped, UserError } from '../../common/errors.ts';
 import { rng } from '../../common/random.ts';
-import { type Artefacts, type EstimateRun, type Estimator, TrialFailure } from '../../estimate/estimator.ts';
+import {
+  type Artefacts,
+  type EstimateRun,
+  type Estimator,
+  type StepReport,
+  TrialFailure,
+} from '../../estimate/estimator.ts';
 import type {
   Answer,
   Bench,
@@ -59,6 +65,7 @@ export function serve<S>(
           channel.send({ kind: 'report', report, checkpoint });
           return answer;
         },
+        ...(job.steps && { onStep: (step: StepReport) => channel.send({ kind: 'step', step }) }),
         note: (text) => channel.send({ kind: 'note', text }),
       };
       const { space, estimator } = bench;
