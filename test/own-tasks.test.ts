@@ -13,6 +13,7 @@ import { nodeRuntime } from '../src/engine/runtime/node.node.ts';
 import { artefactsInMemory, runOf } from '../src/estimate/testing/conformance.ts';
 import { candidateNetwork, trainEstimator } from '../src/estimate/train.ts';
 import * as ops from '../src/graph/ops.ts';
+import { costsOf, MEASURES } from '../src/measure/index.ts';
 import { checkBuildable } from '../src/network/buildable.ts';
 import { networkCosts } from '../src/network/costs.ts';
 import { modelCard } from '../src/report/export/model-card.ts';
@@ -107,6 +108,19 @@ async function firstSamples(data: SearchData, count: number): Promise<Arrays> {
   await data.valid.read([...Array(count).keys()], into);
   return into;
 }
+
+test('every static measure can be taken of the networks of a task of one’s own', () => {
+  for (const [data, network] of [
+    [steps(), sequential(embedding('inputs', 8), recurrent('gru', 8), linear('outputs'))],
+    [squares(), conv(2, 3, { bias: true })],
+    [points(), linear('outputs')],
+  ] as const) {
+    const costs = costsOf(spaceOf(data, network), {}, Object.keys(MEASURES));
+    assert.deepEqual(Object.keys(costs).toSorted(), Object.keys(MEASURES).toSorted());
+    for (const [name, value] of Object.entries(costs)) assert.ok(value >= 0 && Number.isFinite(value), name);
+    assert.ok((costs.depth ?? 0) >= 1 && (costs.modelBytes ?? 0) > 1000);
+  }
+});
 
 testTask('next token', nextToken, await exampleOf(steps(), 3));
 testTask('a class for each pixel', pixelClasses, await exampleOf(squares(), 3));

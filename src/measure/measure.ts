@@ -1,8 +1,6 @@
 import type { Objective } from '../common/metrics.ts';
 import { createGraph, type GraphBuilder } from '../graph/builder.ts';
-import * as ops from '../graph/ops.ts';
-import { networkCosts } from '../network/costs.ts';
-import { lowerNetwork } from '../network/lower.ts';
+import { lowerForInference, networkCosts } from '../network/costs.ts';
 import type { Costs, LoweredNetwork } from '../network/network.ts';
 import type { Architecture, Space } from '../space/space.ts';
 import type { Module } from '../space/tree/module.ts';
@@ -53,6 +51,5 @@ export function subjectOf(space: Space, architecture: Architecture): Subject {
 
 function lower(network: Module, { task }: Space): ReturnType<Subject['graph']> {
   const g = createGraph();
-  const x = ops.input(g, 'x', [1, ...task.input]);
-  return { g, lowered: lowerNetwork(g, network, x, { outputs: task.outputs, mode: 'infer' }) };
+  return { g, lowered: lowerForInference(g, network, task) };
 }

@@ -1,11 +1,11 @@
-import { createGraph } from '../graph/builder.ts';
+import { createGraph, type GraphBuilder } from '../graph/builder.ts';
 import { flopsOf } from '../graph/flops.ts';
 import { type NodeId, sizeOf } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
 import type { Task } from '../space/space.ts';
 import type { Module } from '../space/tree/module.ts';
 import { type LowerOptions, lowerNetwork } from './lower.ts';
-import type { Costs, LayerCosts } from './network.ts';
+import type { Costs, LayerCosts, LoweredNetwork } from './network.ts';
 
 /** Kinds that only arrange others or look at the same memory: they cost nothing of their own. */
 const ARRANGING: ReadonlySet<Module['kind']> = new Set([
@@ -32,6 +32,16 @@ export function endsOf({
   };
 }
 
+/** Appends a network of this task, for one sample's inference. Throws UserError where it cannot be built. */
+export function lowerForInference(
+  g: GraphBuilder,
+  network: Module,
+  task: Task,
+): LoweredNetwork & { readonly input: NodeId } {
+  const x = ops.input(g, 'x', [1, ...task.input], task.vocabulary === undefined ? 'float32' : 'int32');
+  return { ...lowerNetwork(g, network, x, { ...endsOf(task), mode: 'infer' }), input: x };
+}
+
 /**
  * Parameters, FLOPs and activation memory of a network, for one sample's inference, by layer and in all, counted on its
  * graph before dead code is removed (as the published tables count). FLOPs are multiply-accumulates of convolutions and
@@ -40,8 +50,7 @@ export function endsOf({
  */
 export function networkCosts(network: Module, task: Task): Costs & { readonly layers: readonly LayerCosts[] } {
   const g = createGraph();
-  const x = ops.input(g, 'x', [1, ...task.input], task.vocabulary === undefined ? 'float32' : 'int32');
-  const lowered = lowerNetwork(g, network, x, { ...endsOf(task), mode: 'infer' });
+  const lowered = lowerForInference(g, network, task);
 
   const flopsByPath = new Map<string, number>();
   for (const [id, node] of g.nodes.entries()) {
@@ -53,7 +62,7 @@ export function networkCosts(network: Module, task: Task): Costs & { readonly la
     const path = g.nodes[parameter.node]?.path ?? '';
     paramsByPath.set(path, (paramsByPath.get(path) ?? 0) + sizeOf(parameter.shape));
   }
-  const counted = new Set<NodeId>([x]);
+  const counted = new Set<NodeId>([lowered.input]);
   const layers = lowered.layers
     .filter((layer) => !ARRANGING.has(layer.kind))
     .map(({ path, kind, output }): LayerCosts => {
