@@ -41,7 +41,7 @@ const space = jointSpace.create({ kind, input, outputs });
 
 const problem: Problem = {
   space: searchSpaceOf(space),
-  objectives: [{ metric: 'accuracy', direction: 'maximise', unit: 'share' }],
+  objectives: [{ metric: 'accuracy', direction: 'maximize', unit: 'share' }],
   limits: [{ cost: 'params', max: 10_000 }],
   seed: 1,
   fidelities: [{ epochs: settings.epochs, data: 1, resolution: 1, width: 1 }],

@@ -25,7 +25,7 @@ const space = ownSpace.create({ kind, input, outputs }, { width: 8 });
 
 const problem: Problem = {
   space: searchSpaceOf(space),
-  objectives: [{ metric: 'accuracy', direction: 'maximise', unit: 'share' }],
+  objectives: [{ metric: 'accuracy', direction: 'maximize', unit: 'share' }],
   limits: [{ cost: 'params', max: 20_000 }],
   seed: 1,
   fidelities: [{ epochs: settings.epochs, data: 1, resolution: 1, width: 1 }],

@@ -65,7 +65,7 @@ const estimator: Estimator<SearchSpace> = {
 await checkSearchSpace(polynomials);
 const problem: Problem = {
   space: polynomials,
-  objectives: [{ metric: 'error', direction: 'minimise', unit: 'score' }],
+  objectives: [{ metric: 'error', direction: 'minimize', unit: 'score' }],
   limits: [{ cost: 'terms', max: 5 }],
   seed: 1,
   fidelities: [{ epochs: 1, data: 1, resolution: 1, width: 1 }],

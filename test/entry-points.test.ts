@@ -68,7 +68,7 @@ test('netsmith/web bundles with Vite, imports nothing of Node, and searches', as
       'const space = smallCnn.create(info);',
       'const paramsOf = (architecture) => networkCosts(resolveArchitecture(space, architecture), space.task).params;',
       'const costs = (architecture) => ({ params: paramsOf(architecture), flops: 0 });',
-      "const objectives = [{ metric: 'score', direction: 'maximise', unit: 'score' }];",
+      "const objectives = [{ metric: 'score', direction: 'maximize', unit: 'score' }];",
       'const full = { epochs: 1, data: 1, resolution: 1, width: 1 };',
       'const problem = { space: searchSpaceOf(space), objectives, limits: [], seed: 1, fidelities: [full], costs };',
       'const strategy = createStrategy(agingEvolution({ population: 3, sample: 2 }));',

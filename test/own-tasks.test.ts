@@ -448,7 +448,7 @@ suite("a loss and a metric of a user's own", () => {
   test('the metric is reported beside those of the task, and can be the objective', async () => {
     const sure = withMetric(
       taskOf(data.info),
-      { metric: 'margin', direction: 'maximise', unit: 'score' },
+      { metric: 'margin', direction: 'maximize', unit: 'score' },
       ({ outputs }) => {
         let [total, samples] = [0, 0];
         return {
@@ -464,7 +464,7 @@ suite("a loss and a metric of a user's own", () => {
         };
       },
     );
-    assert.deepEqual(sure.metrics.at(-1), { metric: 'margin', direction: 'maximise', unit: 'score' });
+    assert.deepEqual(sure.metrics.at(-1), { metric: 'margin', direction: 'maximize', unit: 'score' });
     const { curve, loaded } = await through({ ...data, task: sure }, space, { units: 8 });
     const margins = curve.map(({ metrics }) => metrics.margin ?? Number.NaN);
     assert.ok(margins.every((margin) => margin > 0) && (margins.at(-1) ?? 0) > (margins[0] ?? 0), margins.join());

@@ -75,7 +75,7 @@ async function searchOnce({ engine, data, candidates }: SearchJob, score: ScoreN
   const space = SPACES['nas-bench-201'].create(data.info, {});
   const problem: Problem = {
     space: searchSpaceOf(space),
-    objectives: [{ metric: score, direction: 'maximise', unit: 'score' }],
+    objectives: [{ metric: score, direction: 'maximize', unit: 'score' }],
     limits: [],
     seed,
     costs(architecture) {

@@ -59,7 +59,7 @@ export function settingsOf(spec: StudySpec, space: string, caller = 'createStudy
     ...(scores
       ? {
           estimator: FUNCTION,
-          scores: Object.fromEntries(Object.entries(objective).map(([name, to]) => [name, DIRECTIONS[to] ?? to])),
+          scores: objective,
         }
       : named !== undefined && { objective: named }),
   };
@@ -78,5 +78,3 @@ function optionsOf(choice: StrategyChoice, others: StudySettings['strategyOption
     throw invalid('strategyOptions', JSON.stringify(others), `the strategy ${choice.strategy} has its options already`);
   return { strategy: choice.strategy, strategyOptions: choice.options };
 }
-
-const DIRECTIONS: Readonly<Record<string, string>> = { maximize: 'maximise', minimize: 'minimise' };

@@ -4,9 +4,9 @@ import { hypervolume } from './hypervolume.ts';
 import type { Metrics, Objective } from './metrics.ts';
 import { rng } from './random.ts';
 
-const accuracy: Objective = { metric: 'accuracy', direction: 'maximise', unit: 'share' };
-const params: Objective = { metric: 'params', direction: 'minimise', unit: 'parameters' };
-const flops: Objective = { metric: 'flops', direction: 'minimise', unit: 'multiply-accumulates' };
+const accuracy: Objective = { metric: 'accuracy', direction: 'maximize', unit: 'share' };
+const params: Objective = { metric: 'params', direction: 'minimize', unit: 'parameters' };
+const flops: Objective = { metric: 'flops', direction: 'minimize', unit: 'multiply-accumulates' };
 const worst = { accuracy: 0, params: 10, flops: 100 };
 const best = { accuracy: 1, params: 0, flops: 0 };
 const items = (...all: Metrics[]) => all.map((metrics) => ({ metrics }));

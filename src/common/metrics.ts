@@ -4,7 +4,7 @@ export type Metrics = Readonly<Record<string, number>>;
 /** What is to be made large or small. */
 export interface Objective {
   readonly metric: string;
-  readonly direction: 'maximise' | 'minimise';
+  readonly direction: 'maximize' | 'minimize';
   readonly unit: string;
 }
 
@@ -12,16 +12,16 @@ type Vocabulary = Readonly<Record<string, Omit<Objective, 'metric'>>>;
 
 /** What a trained network is measured by. Shares are from 0 to 1 everywhere but in text for people. */
 export const TRAINED_METRICS = {
-  accuracy: { direction: 'maximise', unit: 'share' },
-  precision: { direction: 'maximise', unit: 'share' },
-  recall: { direction: 'maximise', unit: 'share' },
-  f1: { direction: 'maximise', unit: 'share' },
-  loss: { direction: 'minimise', unit: 'nats' },
-  mse: { direction: 'minimise', unit: 'target squared' },
-  r2: { direction: 'maximise', unit: 'share' },
+  accuracy: { direction: 'maximize', unit: 'share' },
+  precision: { direction: 'maximize', unit: 'share' },
+  recall: { direction: 'maximize', unit: 'share' },
+  f1: { direction: 'maximize', unit: 'share' },
+  loss: { direction: 'minimize', unit: 'nats' },
+  mse: { direction: 'minimize', unit: 'target squared' },
+  r2: { direction: 'maximize', unit: 'share' },
 } as const satisfies Vocabulary;
 
-const SCORE = { direction: 'maximise', unit: 'score' } as const;
+const SCORE = { direction: 'maximize', unit: 'score' } as const;
 
 /** What an untrained network is measured by (docs/proxies.md). */
 export const PROXY_METRICS = {
@@ -40,13 +40,13 @@ export const PROXY_METRICS = {
 
 /** Known before any training, from the architecture alone: `measure/` computes them (docs/measures.md). */
 export const COST_METRICS = {
-  params: { direction: 'minimise', unit: 'parameters' },
-  flops: { direction: 'minimise', unit: 'multiply-accumulates' },
-  activationBytes: { direction: 'minimise', unit: 'bytes' },
-  modelBytes: { direction: 'minimise', unit: 'bytes' },
-  depth: { direction: 'minimise', unit: 'layers' },
-  descriptionLength: { direction: 'minimise', unit: 'bits' },
-  distinctOperations: { direction: 'minimise', unit: 'operations' },
+  params: { direction: 'minimize', unit: 'parameters' },
+  flops: { direction: 'minimize', unit: 'multiply-accumulates' },
+  activationBytes: { direction: 'minimize', unit: 'bytes' },
+  modelBytes: { direction: 'minimize', unit: 'bytes' },
+  depth: { direction: 'minimize', unit: 'layers' },
+  descriptionLength: { direction: 'minimize', unit: 'bits' },
+  distinctOperations: { direction: 'minimize', unit: 'operations' },
 } as const satisfies Vocabulary;
 
 export type CostName = keyof typeof COST_METRICS;
@@ -56,7 +56,7 @@ export const METRICS = { ...TRAINED_METRICS, ...PROXY_METRICS, ...COST_METRICS }
 
 /** Negative when `a` is better than `b`, for sorting; a missing or non-finite value is worse than any number. */
 export function compareBy(objective: Objective, a: Metrics, b: Metrics): number {
-  const sign = objective.direction === 'maximise' ? -1 : 1;
+  const sign = objective.direction === 'maximize' ? -1 : 1;
   const value = (metrics: Metrics) => {
     const v = metrics[objective.metric];
     return v === undefined || !Number.isFinite(v) ? Number.POSITIVE_INFINITY : sign * v;

@@ -4,7 +4,7 @@ import { Matrix, solve } from 'ml-matrix';
 export type Predictor = (features: ArrayLike<number>) => number;
 
 /**
- * Ridge regression (Hoerl & Kennard 1970): weights w that minimise |Xw - y|² + penalty · |w|², features and targets centered first, so
+ * Ridge regression (Hoerl & Kennard 1970): weights w that minimize |Xw - y|² + penalty · |w|², features and targets centered first, so
  * that the intercept is free. O(n · F² + F³).
  */
 export function fitRidge(inputs: readonly ArrayLike<number>[], targets: readonly number[], penalty: number): Predictor {

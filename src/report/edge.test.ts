@@ -14,7 +14,7 @@ import { imageInfo } from './testing/trained.ts';
 
 // Studies that are not as the common ones are: each must still have a page that a person can read.
 
-const accuracy = { metric: 'accuracy', direction: 'maximise', unit: 'share' } as const;
+const accuracy = { metric: 'accuracy', direction: 'maximize', unit: 'share' } as const;
 const network = s.sequential(s.conv(4, 3), s.relu(), s.globalAvgPool(), s.linear('outputs'));
 const info = imageInfo([3, 6, 6]);
 const start = Date.UTC(2026, 0, 2, 3, 4);
@@ -117,7 +117,7 @@ suite('figures of few or strange values', () => {
   });
 
   test('equal values, zeros, tiny and huge ones', () => {
-    const loss = { metric: 'loss', direction: 'minimise', unit: 'nats' } as const;
+    const loss = { metric: 'loss', direction: 'minimize', unit: 'nats' } as const;
     for (const value of [0, 1, 0.25, 1e-9, 3e30, -4.5, 123_456_789]) {
       const trials = [0, 1, 2].map((n) => trial(n, { loss: value }));
       for (const figure of [
@@ -198,7 +198,7 @@ test('5,000 trials: figures and table are thinned, which is said, and the file s
 });
 
 test('a regression: metrics without per cent, samples as rows', async () => {
-  const r2 = { metric: 'r2', direction: 'maximise', unit: 'share' } as const;
+  const r2 = { metric: 'r2', direction: 'maximize', unit: 'share' } as const;
   const data = { ...info, kind: 'regression', input: [2], outputs: 1, labels: ['price <€>'] } as const;
   const flat = s.sequential(s.linear(3), s.relu(), s.linear('outputs'));
   const made = study([trial(0, { r2: 0.9, mse: 123_456.7, loss: 0.1 }), trial(1, { r2: -12.5, mse: 9e9, loss: 13 })], {
@@ -222,7 +222,7 @@ test('a regression: metrics without per cent, samples as rows', async () => {
 });
 
 test('several objectives have their front in a table; a cost as the first is not what figures are of', async () => {
-  const params = { metric: 'params', direction: 'minimise', unit: 'parameters' } as const;
+  const params = { metric: 'params', direction: 'minimize', unit: 'parameters' } as const;
   const made = study([trial(0, { accuracy: 0.7 }), trial(1, { accuracy: 0.9 }), trial(2, { accuracy: 0.6 })], {
     objectives: [params, accuracy],
     front: [0, 1],

@@ -9,7 +9,7 @@ import { flatten } from './sections/reproduce.ts';
 import { checkPage, textOf } from './testing/page.ts';
 import { imageInfo } from './testing/trained.ts';
 
-const accuracy = { metric: 'accuracy', direction: 'maximise', unit: 'share' } as const;
+const accuracy = { metric: 'accuracy', direction: 'maximize', unit: 'share' } as const;
 const start = Date.UTC(2026, 0, 2, 3, 4);
 
 function trial(number: number, value: number | undefined, changes: Partial<ReportTrial> = {}): ReportTrial {
@@ -270,7 +270,7 @@ test('best so far counts complete trials alone, in the order in which they ended
     [1, 2, 0],
   );
   assert.deepEqual(bestSoFar(ended, accuracy), [undefined, 0.7, 0.7]);
-  const loss = { metric: 'loss', direction: 'minimise', unit: 'nats' } as const;
+  const loss = { metric: 'loss', direction: 'minimize', unit: 'nats' } as const;
   assert.deepEqual(bestSoFar([trial(0, 0.5), trial(1, 0.25), trial(2, 0.75)], loss), [0.5, 0.5, 0.25]);
 });
 
@@ -293,7 +293,7 @@ test('the Pareto front holds what nothing else beats', () => {
     { cost: 4, value: 0.9 },
   ];
   assert.deepEqual(
-    paretoFront(points, 'maximise').map((p) => [p.cost, p.value]),
+    paretoFront(points, 'maximize').map((p) => [p.cost, p.value]),
     [
       [1, 0.5],
       [2, 0.7],
@@ -301,7 +301,7 @@ test('the Pareto front holds what nothing else beats', () => {
     ],
   );
   assert.deepEqual(
-    paretoFront(points, 'minimise').map((p) => [p.cost, p.value]),
+    paretoFront(points, 'minimize').map((p) => [p.cost, p.value]),
     [
       [1, 0.5],
       [2, 0.4],

@@ -139,7 +139,7 @@ export function strategyRules(
   });
 
   test('values of 0 and values that are missing leave nothing in the state that JSON has not', async () => {
-    const objectives = problem.objectives.map((one) => ({ ...one, direction: 'minimise' as const }));
+    const objectives = problem.objectives.map((one) => ({ ...one, direction: 'minimize' as const }));
     const least: Problem = { ...problem, objectives: objectives as [Objective, ...Objective[]] };
     const zeros = Object.fromEntries(objectives.map(({ metric }) => [metric, 0]));
     await play(make(), {
@@ -281,7 +281,7 @@ function smallProblem(): Problem {
   ).create({ kind: 'classification', input: [3, 32, 32], outputs: 10 });
   return {
     space: searchSpaceOf(space),
-    objectives: [{ metric: 'accuracy', direction: 'maximise', unit: 'share' }],
+    objectives: [{ metric: 'accuracy', direction: 'maximize', unit: 'share' }],
     limits: [],
     seed: 1,
     costs: pseudoCosts,

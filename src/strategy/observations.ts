@@ -62,7 +62,7 @@ function observe(problem: Problem, state: ObservationsState, outcomes: readonly 
     if (end === 'paused' || (end !== 'failed' && fidelity !== full)) return [];
     const values = problem.objectives.map(({ metric, direction }) => {
       const value = metrics[metric] ?? Number.NaN;
-      return direction === 'maximise' ? value : 0 - value; // Not -value: JSON has no -0.
+      return direction === 'maximize' ? value : 0 - value; // Not -value: JSON has no -0.
     });
     return [{ trial, architecture, values: end !== 'failed' && values.every(Number.isFinite) ? values : null }];
   });

@@ -15,7 +15,7 @@ export function scoreOf(problem: Problem, { state, fidelity, metrics }: Outcome)
   const value = metrics[metric];
   if (state !== 'complete' || fidelity !== problem.fidelities.length - 1) return undefined;
   if (value === undefined || !Number.isFinite(value)) return undefined;
-  return direction === 'maximise' ? value : 0 - value; // Not -value: JSON has no -0.
+  return direction === 'maximize' ? value : 0 - value; // Not -value: JSON has no -0.
 }
 
 /** Among how many values a rank is taken. */

@@ -85,7 +85,7 @@ suite('aging evolution', () => {
 
   test('with two objectives the parent is not dominated', async () => {
     const two = problemOf(nasBench201, {
-      objectives: [...problem.objectives, { metric: 'params', direction: 'minimise', unit: 'parameters' }],
+      objectives: [...problem.objectives, { metric: 'params', direction: 'minimize', unit: 'parameters' }],
     });
     const told = (await outcomes([0.9, 0.8, 0.7, 0.6])).map((outcome, i) => {
       return { ...outcome, metrics: { ...outcome.metrics, params: [10, 20, 5, 30][i] ?? 0 } };

@@ -6,7 +6,7 @@ import { agreementsOf } from './agreement.ts';
 import type { Trial } from './store/store.ts';
 import { newTrial } from './store/transitions.ts';
 
-const objectives: readonly [Objective] = [{ metric: 'accuracy', direction: 'maximise', unit: 'share' }];
+const objectives: readonly [Objective] = [{ metric: 'accuracy', direction: 'maximize', unit: 'share' }];
 const fidelity = (epochs: number) => ({ epochs, data: 1, resolution: 1, width: 1 });
 
 /** A complete trial whose accuracy at each epoch from the first on is given. */
@@ -63,14 +63,14 @@ test('confirmations: the searched values against their means', () => {
   );
 });
 
-test('costs: what is known before any training, more being better whatever is minimised', () => {
+test('costs: what is known before any training, more being better whatever is minimized', () => {
   const trials = numbers(8).map((i) => trial(i, [i], { costs: { params: 10 + i, flops: 5 } }));
   const found = (direction: Objective['direction']) => {
     const objective = { metric: 'accuracy', direction, unit: 'share' } as const;
     return agreementsOf(trials, [objective], [fidelity(1)]).map(({ estimate, truth, tau }) => [estimate, truth, tau]);
   };
-  assert.deepEqual(found('maximise'), [['params', 'after 1 epoch', 1]]);
-  assert.deepEqual(found('minimise'), [['params', 'after 1 epoch', -1]]);
+  assert.deepEqual(found('maximize'), [['params', 'after 1 epoch', 1]]);
+  assert.deepEqual(found('minimize'), [['params', 'after 1 epoch', -1]]);
 });
 
 test('too few pairs, or values that are all alike, say nothing', () => {

@@ -47,7 +47,7 @@ export function agreementsOf(
     .flatMap((fidelity) => (isShorter(fidelity, fidelities[top]) ? fidelity.epochs : []));
   const steps = top === 0 && epochs > 1 ? [Math.floor(epochs / 2)] : lower;
 
-  const sign = objective.direction === 'maximise' ? 1 : -1;
+  const sign = objective.direction === 'maximize' ? 1 : -1;
   const costs = COSTS.filter((cost) => cost !== metric).map((cost) => {
     const pairs = full.flatMap((trial) => pair(trial.costs[cost], sign * (measured(trial)[metric] ?? Number.NaN)));
     return agreement(cost, `after ${showEpochs(epochs)}`, pairs);

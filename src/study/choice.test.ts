@@ -3,9 +3,9 @@ import { suite, test } from 'node:test';
 import type { Objective } from '../common/metrics.ts';
 import { chooseOf } from './choice.ts';
 
-const accuracy: Objective = { metric: 'accuracy', direction: 'maximise', unit: 'share' };
-const params: Objective = { metric: 'params', direction: 'minimise', unit: 'parameters' };
-const flops: Objective = { metric: 'flops', direction: 'minimise', unit: 'multiply-accumulates' };
+const accuracy: Objective = { metric: 'accuracy', direction: 'maximize', unit: 'share' };
+const params: Objective = { metric: 'params', direction: 'minimize', unit: 'parameters' };
+const flops: Objective = { metric: 'flops', direction: 'minimize', unit: 'multiply-accumulates' };
 
 const point = (accuracy: number, params: number, flops = 0) => ({ metrics: { accuracy, params, flops } });
 

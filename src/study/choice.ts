@@ -47,7 +47,7 @@ function kneeOf<T extends Measured>(front: readonly T[], objectives: readonly Ob
 
 /** From 0 (the best value of the front) to 1 (the worst, or none); 0 where all are equal. */
 function scaleOf(front: readonly Measured[], { metric, direction }: Objective): (metrics: Metrics) => number {
-  const lossOf = (metrics: Metrics) => (direction === 'maximise' ? -1 : 1) * (metrics[metric] ?? Number.NaN);
+  const lossOf = (metrics: Metrics) => (direction === 'maximize' ? -1 : 1) * (metrics[metric] ?? Number.NaN);
   const values = front.map(({ metrics }) => lossOf(metrics)).filter(Number.isFinite);
   const low = values.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
   const high = values.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);

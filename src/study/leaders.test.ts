@@ -8,8 +8,8 @@ import { contenders } from './ranking.ts';
 import type { Trial } from './store/store.ts';
 import { newTrial } from './store/transitions.ts';
 
-const ACCURACY: Objective = { metric: 'accuracy', direction: 'maximise', unit: 'share' };
-const PARAMS: Objective = { metric: 'params', direction: 'minimise', unit: 'parameters' };
+const ACCURACY: Objective = { metric: 'accuracy', direction: 'maximize', unit: 'share' };
+const PARAMS: Objective = { metric: 'params', direction: 'minimize', unit: 'parameters' };
 
 /** Search trials in the order in which they end: few architectures, few values, failures, and fidelities that rise. */
 function ended(count: number, seed: number): readonly Trial[] {

@@ -14,7 +14,7 @@ const { random } = STUDIES;
 function latency(value: (call: number) => number = (call) => call + 1) {
   const taken: string[] = [];
   const measure: Measure = {
-    metric: { metric: 'latency', direction: 'minimise', unit: 'ms' },
+    metric: { metric: 'latency', direction: 'minimize', unit: 'ms' },
     when: 'device',
     async of({ architecture, network }) {
       assert.equal(typeof network.kind, 'string');

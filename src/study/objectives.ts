@@ -70,7 +70,7 @@ export function targetsOf(settings: StudySettings, info: Kind): readonly Target[
 }
 
 /** What a function is to return: by default `score`, the larger the better. */
-function scoresOf({ scores = { score: 'maximise' }, objective }: StudySettings): Problem['objectives'] {
+function scoresOf({ scores = { score: 'maximize' }, objective }: StudySettings): Problem['objectives'] {
   if (objective !== undefined)
     throw invalid('objective', objective.join(', '), 'the objectives of a function are its scores');
   const [first, ...others] = Object.entries(scores).map(([metric, direction]): Objective => {

@@ -7,8 +7,8 @@ import { medianStopping } from './stopping.ts';
 import type { Trial } from './store/store.ts';
 import { newTrial } from './store/transitions.ts';
 
-const accuracy: Objective = { metric: 'accuracy', direction: 'maximise', unit: 'share' };
-const params: Objective = { metric: 'params', direction: 'minimise', unit: 'parameters' };
+const accuracy: Objective = { metric: 'accuracy', direction: 'maximize', unit: 'share' };
+const params: Objective = { metric: 'params', direction: 'minimize', unit: 'parameters' };
 
 interface Given extends Partial<Trial> {
   readonly k: number;

@@ -104,6 +104,6 @@ suite('strategies on a space without decisions', () => {
 /** Several fidelities, where a strategy wants them. */
 function rising(name: string): Partial<Problem> {
   const wants = ['successive-halving', 'hyperband', 'asha'].includes(name);
-  const objectives: Problem['objectives'] = [{ metric: 'accuracy', direction: 'maximise', unit: 'share' }];
+  const objectives: Problem['objectives'] = [{ metric: 'accuracy', direction: 'maximize', unit: 'share' }];
   return { objectives, ...(wants && { fidelities: RISING }) };
 }

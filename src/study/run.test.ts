@@ -395,7 +395,7 @@ suite('confirmation', () => {
 
 suite('several objectives', () => {
   test('the best are the Pareto front', async () => {
-    const params = { metric: 'params', direction: 'minimise', unit: 'parameters' } as const;
+    const params = { metric: 'params', direction: 'minimize', unit: 'parameters' } as const;
     const study = {
       ...random,
       problem: { ...random.problem, objectives: [...random.problem.objectives, params] as const },

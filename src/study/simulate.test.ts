@@ -20,7 +20,7 @@ function tiny(size = 18): Table {
     name: 'tiny',
     space: tinySpace,
     fidelity: { epochs: 1, data: 1, resolution: 1, width: 1 },
-    objectives: [{ metric: 'accuracy', direction: 'maximise', unit: 'share' }],
+    objectives: [{ metric: 'accuracy', direction: 'maximize', unit: 'share' }],
     size,
     rowOf(architecture) {
       const row = ordinal(architecture);

@@ -144,7 +144,7 @@ export const studySchema = z.strictObject({
     'metrics to optimize (default: accuracy; r2 for a regression; freerea with proxies)',
   ),
   scores: say(
-    z.record(z.string().regex(/^[a-zA-Z]\w*$/, 'must be a name'), z.enum(['maximise', 'minimise'])).optional(),
+    z.record(z.string().regex(/^[a-zA-Z]\w*$/, 'must be a name'), z.enum(['maximize', 'minimize'])).optional(),
     'search',
     'library alone: what the function that judges candidates returns, and the direction of each',
   ),

@@ -5,8 +5,8 @@ import { forecastCurve } from '../model/learning-curve.ts';
 import { type Curve, curveStopping, medianStopping, type StoppingRule } from './stopping.ts';
 
 const EPOCHS = 30;
-const accuracy = { metric: 'accuracy', direction: 'maximise', unit: 'share' } as const;
-const loss = { metric: 'loss', direction: 'minimise', unit: 'nats' } as const;
+const accuracy = { metric: 'accuracy', direction: 'maximize', unit: 'share' } as const;
+const loss = { metric: 'loss', direction: 'minimize', unit: 'nats' } as const;
 
 /** Learning curves with a schedule that lifts them at the end by an amount no shape foresees; loss is 1 - accuracy. */
 function fullCurve(trial: number, seed: number): Curve {

@@ -88,7 +88,7 @@ const OWN_WEIGHT = 4;
  */
 export function curveStopping(objective: Objective, options: CurveOptions): StoppingRule {
   const { epochs, probability = 0.05, warmup = 2, trials = 5, forecast } = options;
-  const sign = objective.direction === 'maximise' ? 1 : -1;
+  const sign = objective.direction === 'maximize' ? 1 : -1;
   const pointsOf = ({ curve }: Curve): Point[] =>
     curve.flatMap(({ step, metrics }) => {
       const value = metrics[objective.metric];

@@ -17,7 +17,7 @@ const OPTIONS: CsvTableOptions = {
   name: 'blocks',
   space,
   fidelity: { epochs: 5, data: 1, resolution: 1, width: 1 },
-  objectives: [{ metric: 'accuracy', direction: 'maximise', unit: 'share' }],
+  objectives: [{ metric: 'accuracy', direction: 'maximize', unit: 'share' }],
   datasets: { mine: { metrics: { accuracy: 'valid' }, seconds: 'time' } },
   costs: { params: 'size' },
 };

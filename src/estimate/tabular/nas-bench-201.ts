@@ -26,7 +26,7 @@ export function nasBench201Of(pack: Pack): Table {
     name: 'nas-bench-201',
     space,
     fidelity: { epochs: 12, data: 1, resolution: 1, width: 1 },
-    objectives: [{ metric: 'accuracy', direction: 'maximise', unit: 'share' }],
+    objectives: [{ metric: 'accuracy', direction: 'maximize', unit: 'share' }],
     size: pack.rows,
     rowOf: ordinalIn(space),
     datasets: {

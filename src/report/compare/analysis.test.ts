@@ -27,7 +27,7 @@ const run = (seed: number, valid: number, more: Partial<ComparedRun> = {}): Comp
 /** `better` is above `random` by 0.1 with every seed. */
 const comparison: Comparison = {
   title: 'a "comparison" & more',
-  objective: { metric: 'accuracy', direction: 'maximise', unit: 'share' },
+  objective: { metric: 'accuracy', direction: 'maximize', unit: 'share' },
   axis: 'seconds',
   budget: '100 s',
   protocol: { epochs: '3' },
@@ -111,7 +111,7 @@ suite('the result of a comparison', () => {
   });
 
   test('of a metric that is to be small, regret and ranks turn round', () => {
-    const objective = { metric: 'loss', direction: 'minimise', unit: 'nats' } as const;
+    const objective = { metric: 'loss', direction: 'minimize', unit: 'nats' } as const;
     const { competitors } = analyze({ ...comparison, objective, optimum: { valid: 0.4 } });
     assert.ok(Math.abs((competitors[0]?.regret?.mean ?? 0) - 0.125) < 1e-12);
   });
@@ -207,7 +207,7 @@ suite('who won', () => {
   });
 
   test('of a metric that is to be small, the smallest', () => {
-    const objective = { metric: 'loss', direction: 'minimise', unit: 'nats' } as const;
+    const objective = { metric: 'loss', direction: 'minimize', unit: 'nats' } as const;
     assert.match(
       won([low, of('worse', (seed) => 0.6 + seed / 1000)], { objective }),
       /^random is best: 0\.5535 mean test loss/,

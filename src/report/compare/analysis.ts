@@ -112,7 +112,7 @@ export function analyze(comparison: Comparison): Analysis {
   const validated = competitors.every(({ runs }) => runs.every(({ valid }) => valid !== undefined));
   const onValid = validated ? significance(({ valid }) => valid ?? Number.NaN) : undefined;
   const onTest = tested ? significance(({ test }) => test ?? Number.NaN) : undefined;
-  const sign = objective.direction === 'maximise' ? 1 : -1;
+  const sign = objective.direction === 'maximize' ? 1 : -1;
 
   const summaries = competitors.map((competitor): CompetitorSummary => {
     const { name, runs } = competitor;
@@ -152,7 +152,7 @@ export function analyze(comparison: Comparison): Analysis {
 
 function leaderOf({ competitors, objective }: Comparison, paired: boolean, tested: boolean): Leader {
   const part = tested ? 'test' : 'valid';
-  const sign = objective.direction === 'maximise' ? -1 : 1;
+  const sign = objective.direction === 'maximize' ? -1 : 1;
   const all = competitors
     .map(({ name, runs }) => ({ name, values: bySeed(runs).map((run) => run[part] ?? Number.NaN) }))
     .toSorted((a, b) => sign * (mean(a.values) - mean(b.values)));
@@ -281,7 +281,7 @@ function bestAt({ trajectory }: ComparedRun, moments: readonly number[]): number
 
 /** Regret of a band: the interval's ends change places. */
 export function regretOf(points: readonly BandPoint[], optimum: number, { direction }: Objective): BandPoint[] {
-  const sign = direction === 'maximise' ? 1 : -1;
+  const sign = direction === 'maximize' ? 1 : -1;
   return points.map(({ name, at, ...band }) => {
     const [a, b] = [sign * (optimum - band.high), sign * (optimum - band.low)];
     return { name, at, mean: sign * (optimum - band.mean), low: Math.min(a, b), high: Math.max(a, b) };

@@ -3,7 +3,7 @@ import type { Comparison } from './data.ts';
 
 /** One row for each search, with a header. Values as they are: shares from 0 to 1. Empty where there is none. */
 export function comparisonCsv({ competitors, optimum, objective, decisions }: Comparison): string {
-  const sign = objective.direction === 'maximise' ? 1 : -1;
+  const sign = objective.direction === 'maximize' ? 1 : -1;
   const head = [
     ...['name', 'seed', 'valid', 'regret', 'test', 'evaluations', 'seconds', 'architecture', 'study'],
     ...decisions.map((name) => `decision ${name}`),

@@ -78,7 +78,7 @@ function listed(names: readonly string[]): string {
 
 /** Best first: by the test mean where all were tested, else by validation. */
 export function ranked({ objective }: Comparison, { competitors }: Analysis): readonly CompetitorSummary[] {
-  const sign = objective.direction === 'maximise' ? -1 : 1;
+  const sign = objective.direction === 'maximize' ? -1 : 1;
   const tested = competitors.every(({ test }) => test !== undefined);
   const value = ({ test, valid }: CompetitorSummary) => sign * ((tested ? test : valid)?.mean ?? Number.NaN);
   return competitors.toSorted((a, b) => value(a) - value(b));

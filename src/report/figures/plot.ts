@@ -54,7 +54,7 @@ export function axisOf(
   { metric, direction }: Pick<Objective, 'metric' | 'direction'>,
   part = 'validation',
 ): Plot.ScaleOptions {
-  const better = direction === 'maximise' ? '↑' : '↓';
+  const better = direction === 'maximize' ? '↑' : '↓';
   return isShare(metric)
     ? { label: `${better} ${metric} (${part}, %)`, percent: true, grid: true, nice: true }
     : { label: `${better} ${metric} (${part})`, grid: true, nice: true };

@@ -63,7 +63,7 @@ export function paretoFront<T extends { readonly cost: number; readonly value: n
   points: readonly T[],
   direction: Objective['direction'],
 ): T[] {
-  const sign = direction === 'maximise' ? -1 : 1;
+  const sign = direction === 'maximize' ? -1 : 1;
   const sorted = [...points].sort((a, b) => a.cost - b.cost || sign * (a.value - b.value));
   const front: T[] = [];
   for (const point of sorted) {

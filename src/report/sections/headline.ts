@@ -112,7 +112,7 @@ export function verdictOf(data: ReportData): Verdict {
     return { tone: 'open', text: html`${capitalised(found)}.`, next: joined(next, resume) };
   }
   const theirs = valuesOf(rival.metrics, shown);
-  const sign = data.tested.direction === 'maximise' ? 1 : -1;
+  const sign = data.tested.direction === 'maximize' ? 1 : -1;
   const gain = sign * (mean(values) - mean(theirs));
   const noise = noiseOf(values, theirs);
   const seeds = plural(Math.min(values.length, theirs.length), 'seed');
@@ -152,7 +152,7 @@ function evaluateCommand({ dir }: ReportData): string {
 
 /** The baseline with the best mean on the test set. */
 function bestBaseline({ baselines, tested: { metric, direction } }: ReportData): TestResult | undefined {
-  const sign = direction === 'maximise' ? -1 : 1;
+  const sign = direction === 'maximize' ? -1 : 1;
   const value = ({ metrics }: TestResult) => sign * mean(valuesOf(metrics, metric));
   return baselines
     .filter(({ metrics }) => valuesOf(metrics, metric).length > 0)

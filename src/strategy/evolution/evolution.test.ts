@@ -14,7 +14,7 @@ import { nsga2 } from './nsga2.ts';
 
 const problem = problemOf(nasBench201);
 const two = problemOf(nasBench201, {
-  objectives: [...problem.objectives, { metric: 'params', direction: 'minimise', unit: 'parameters' }],
+  objectives: [...problem.objectives, { metric: 'params', direction: 'minimize', unit: 'parameters' }],
 });
 const steady: EvolutionOptions = {
   ...{ replacement: 'steady-state', population: 4, elite: 1, tournament: 5, crossover: 0.9, mutation: 0.5 },

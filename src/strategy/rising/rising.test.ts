@@ -381,7 +381,7 @@ suite('fidelities of a study', () => {
     assert.throws(() => createStrategy('asha', { 'inner.x': 1 }), {
       message: /"random": unknown option "x"; there are none/,
     });
-    const params = { metric: 'params', direction: 'minimise', unit: 'parameters' } as const;
+    const params = { metric: 'params', direction: 'minimize', unit: 'parameters' } as const;
     const two: Problem = { ...rising, objectives: [...rising.objectives, params] };
     assert.throws(() => createStrategy('asha').init(two), { name: 'UserError', message: /scalarised/ });
     createStrategy('scalarised', { inner: 'asha' }).init(two);

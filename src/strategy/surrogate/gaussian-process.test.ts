@@ -54,8 +54,8 @@ suite('gaussian process', () => {
   test('with several objectives, both ends of the front are looked at', async () => {
     const problem = problemOf(nasBench201, {
       objectives: [
-        { metric: 'convs', direction: 'maximise', unit: '' },
-        { metric: 'pools', direction: 'maximise', unit: '' },
+        { metric: 'convs', direction: 'maximize', unit: '' },
+        { metric: 'pools', direction: 'maximize', unit: '' },
       ],
     });
     const countOf = (architecture: Architecture, name: RegExp) =>

@@ -43,7 +43,7 @@ export const continuousSpace: Space = defineSpace('continuous', () =>
 export function problemOf(space: Space, changes: Partial<Problem> = {}): Problem {
   return {
     space: searchSpaceOf(space),
-    objectives: [{ metric: 'accuracy', direction: 'maximise', unit: 'share' }],
+    objectives: [{ metric: 'accuracy', direction: 'maximize', unit: 'share' }],
     limits: [],
     seed: 1,
     costs: pseudoCosts,

@@ -37,7 +37,7 @@ export function ridgeSearch(penalty = 0.1): Strategy<RidgeState> {
         const value = metrics[metric];
         if (ended === 'failed' || value === undefined) continue;
         inputs.push(encodeOneHot(treeOf(problem), architecture));
-        values.push(direction === 'maximise' ? value : 0 - value);
+        values.push(direction === 'maximize' ? value : 0 - value);
       }
       return { inputs, values, weights: values.length < FIRST ? [] : solve(inputs, values, penalty) };
     },

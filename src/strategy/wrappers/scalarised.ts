@@ -23,7 +23,7 @@ export type ScalarisedState = {
 };
 
 /** What the inner strategy is to make small. */
-const SCALAR: Objective = { metric: 'scalarised', direction: 'minimise', unit: 'weighted shares' };
+const SCALAR: Objective = { metric: 'scalarised', direction: 'minimize', unit: 'weighted shares' };
 
 const SAMPLES = 64;
 
@@ -32,7 +32,7 @@ const AUGMENTATION = 0.05;
 
 /**
  * Several objectives as one, for strategies that know but one. Each objective becomes a badness b from 0 to 1, and the
- * inner strategy minimises
+ * inner strategy minimizes
  * - weights: Σ w b, which reaches the convex part of the Pareto front only;
  * - chebyshev: max w b + 0.05 Σ w b, which reaches all of it (augmented Chebyshev; Knowles 2006, ParEGO, section II, with
  *   weights that stay what they are).
@@ -87,9 +87,9 @@ function badness({ metric, direction, unit }: Objective, metrics: Metrics, range
   if (range !== undefined) {
     const place = (Math.log1p(value) - Math.log1p(range.least)) / (Math.log1p(range.most) - Math.log1p(range.least));
     const clamped = Math.min(1, Math.max(0, place));
-    return direction === 'minimise' ? clamped : 1 - clamped;
+    return direction === 'minimize' ? clamped : 1 - clamped;
   }
-  const distance = direction === 'minimise' ? value : 1 - value;
+  const distance = direction === 'minimize' ? value : 1 - value;
   if (unit === 'share' && distance <= 1) return Math.max(0, distance);
   return Math.max(0, distance) / (1 + Math.max(0, distance));
 }

@@ -11,7 +11,7 @@ export type Scored = { readonly trial: number; readonly score: number };
 export function scoreOf({ objectives: [objective] }: Problem, outcome: Outcome): number | undefined {
   const value = outcome.metrics[objective.metric];
   if (outcome.state !== 'complete' || value === undefined || !Number.isFinite(value)) return undefined;
-  return objective.direction === 'maximise' ? value : 0 - value; // Not -value: JSON has no -0.
+  return objective.direction === 'maximize' ? value : 0 - value; // Not -value: JSON has no -0.
 }
 
 /** Best first; of equals the one that was proposed first, so that the order of arrival does not matter. */

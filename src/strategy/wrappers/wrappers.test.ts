@@ -154,7 +154,7 @@ suite('forgiving', () => {
 });
 
 suite('scalarised', () => {
-  const params = { metric: 'params', direction: 'minimise', unit: 'parameters' } as const;
+  const params = { metric: 'params', direction: 'minimize', unit: 'parameters' } as const;
   const two: Problem = { ...problem, objectives: [...problem.objectives, params] };
   const scalars = async (method: 'weights' | 'chebyshev', metrics: readonly (readonly [number, number])[]) => {
     const told: Outcome[] = [];

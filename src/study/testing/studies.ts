@@ -47,7 +47,7 @@ export const STUDIES = {
     strategy: createStrategy('nsga2', { population: 6 }),
     problem: problemOf(nasBench201, {
       fidelities: [THREE_EPOCHS],
-      objectives: [...RISING_PROBLEM.objectives, { metric: 'params', direction: 'minimise', unit: 'parameters' }],
+      objectives: [...RISING_PROBLEM.objectives, { metric: 'params', direction: 'minimize', unit: 'parameters' }],
     }),
   },
   ridge: { strategy: ridgeSearch(), problem: problemOf(nasBench201, { fidelities: [THREE_EPOCHS] }) },

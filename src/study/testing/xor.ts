@@ -36,7 +36,7 @@ export function isSolved(architecture: Architecture): boolean {
 export function xorProblem(changes: Partial<Problem> = {}): Problem {
   return {
     space: xorSpace,
-    objectives: [{ metric: 'reward', direction: 'maximise', unit: 'score' }],
+    objectives: [{ metric: 'reward', direction: 'maximize', unit: 'score' }],
     limits: [],
     seed: 1,
     costs(architecture) {
