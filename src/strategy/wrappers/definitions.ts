@@ -24,6 +24,13 @@ export interface Registry {
   refusal(name: string, options: Options, error: z.ZodError): UserError;
 }
 
+/** How several objectives become one. */
+export type ScalarizedOptions = {
+  readonly inner: string;
+  readonly method: 'weights' | 'chebyshev';
+  readonly [weight: `weight.${string}`]: number;
+};
+
 const inner = z.string().default('random');
 const rungs = {
   eta: z.int().min(2).max(1000).default(3),
@@ -94,7 +101,7 @@ export function wrapperDefinitions(registry: Registry) {
       z.strictObject({ inner, failed: z.enum(['hidden', 'worst']).default('worst') }),
       forgiving,
     ),
-    scalarised: wrapper(
+    scalarised: wrapper<ScalarizedOptions>(
       'scalarised',
       'Combines several objectives into one by weights (weight.accuracy=2) or Chebyshev, for single-objective strategies.',
       z
