@@ -135,7 +135,7 @@ export {
 export * from './space/tree/composites.ts';
 export { count as countArchitectures } from './space/tree/count.ts';
 export { decided, decisions as decisionsOf, isActive } from './space/tree/decisions.ts';
-export { type Built, type DefineOptions, defineSpace, type OptionsOf, wholeOption } from './space/tree/define.ts';
+export { type Built, type DefineOptions, defineSpace } from './space/tree/define.ts';
 export { derive as deriveSpace } from './space/tree/derive.ts';
 export { describeDomain, domainSize, equalValues, formatValue, inDomain } from './space/tree/domain.ts';
 export { encodeAdjacency, encodeOneHot, encodePath } from './space/tree/encode.ts';

@@ -101,7 +101,7 @@ suite('search by proxies', () => {
       '--objective',
       'params',
     );
-    await refused(/--estimator-options: batchSize=1; /, ...proxies, '--estimator-options', 'batchSize=1');
+    await refused(/--estimator-options: option batchSize is 1; /, ...proxies, '--estimator-options', 'batchSize=1');
     await refused(
       /--estimator-options: unknown option "batch"; it must be one of/,
       ...proxies,
@@ -194,7 +194,7 @@ suite('search by prediction', () => {
 
   test('predicts one metric, with costs beside it', async () => {
     await refused(/predictor takes one metric to predict, and costs/, ...predictor('--objective', 'accuracy,loss'));
-    await refused(/--estimator-options: model=oracle/, ...predictor('--estimator-options', 'model=oracle'));
+    await refused(/--estimator-options: option model is "oracle"/, ...predictor('--estimator-options', 'model=oracle'));
   });
 });
 

@@ -51,7 +51,13 @@ test('trials are stopped by the rule that was asked for, and what does not fit i
     assert.match(err, message);
   };
   await refused(/--stopping-options: unknown option "warmup"/, '--stopping-options', 'warmup=1');
-  await refused(/--stopping-options: probability=2/, '--stopping', 'curve', '--stopping-options', 'probability=2');
+  await refused(
+    /--stopping-options: option probability is 2/,
+    '--stopping',
+    'curve',
+    '--stopping-options',
+    'probability=2',
+  );
   await refused(/one objective/, '--stopping', 'curve', '--objective', 'accuracy,params');
   await refused(/epochs is 4; must be at least 9/, '--strategy', 'hyperband', '--strategy-options', 'eta=9');
   await refused(/scalarised/, '--strategy', 'asha', '--objective', 'accuracy,params');

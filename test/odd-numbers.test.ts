@@ -120,7 +120,7 @@ test('an odd number in an option of a space is refused before anything is built'
       if (typeof preset !== 'number') continue;
       for (const text of ODD.filter((odd) => !odd.includes(',') && !['0', '-0', '0.5', '1e-9'].includes(odd))) {
         const message = await refusal('show', '--space', name, '--space-options', `${option}=${text}`);
-        assert.match(message, new RegExp(`^netsmith: space "${name}": option "${option}" is `), `${option}=${text}`);
+        assert.match(message, new RegExp(`^netsmith: space "${name}": option ${option} is `), `${option}=${text}`);
       }
     }
 });

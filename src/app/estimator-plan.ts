@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { invalid } from '../common/errors.ts';
 import type { PROXY_METRICS } from '../common/metrics.ts';
-import { checkOptions } from '../common/options.ts';
+import { options } from '../common/options.ts';
 import type { ProxyName } from '../estimate/proxies/measure.ts';
 import type { Table } from '../estimate/tabular/table.ts';
 import type { Problem } from '../strategy/strategy.ts';
@@ -40,7 +40,7 @@ export type EstimatorPlan =
 export function estimatorOf(settings: StudySettings, { objectives }: Problem, table?: Table): EstimatorPlan {
   if (table !== undefined) return { kind: 'table', table };
   const { estimator, estimatorOptions } = settings;
-  const checked = <T>(schema: z.ZodType<T>) => checkOptions('--estimator-options', schema, estimatorOptions);
+  const checked = <T>(schema: z.ZodType<T>) => options(schema, estimatorOptions, '--estimator-options');
   const estimated = objectives.filter(isEstimated).map(({ metric }) => metric);
   if (isOwnFile(estimator)) return { kind: 'own' };
   if (estimator !== 'train') checkTrainless(settings);

@@ -1,5 +1,5 @@
 import type { Objective } from '../common/metrics.ts';
-import { type OptionsBy, type OwnOptions, withDefaults } from '../common/own-options.ts';
+import { defaultsOf, type OptionSpecs, type OptionsBy, type OptionValues, optionsBy } from '../common/options.ts';
 import type { SearchData } from '../data/dataset.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Space } from '../space/space.ts';
@@ -26,18 +26,18 @@ export interface EstimatorDefinition {
   readonly name: string;
   readonly description: string;
   /** Its options with their defaults. */
-  readonly defaults: OwnOptions;
+  readonly defaults: OptionValues;
   /** Throws UserError for an option that it does not have. */
   checkOptions(options: Readonly<Record<string, unknown>>): void;
   open(context: EstimatorContext, options?: Readonly<Record<string, unknown>>): Promise<Estimator>;
 }
 
 /** What `defineEstimator` is given. */
-export interface OwnEstimator<D extends OwnOptions> {
+export interface OwnEstimator<D extends OptionSpecs> {
   readonly name: string;
   /** One sentence. */
   readonly description?: string;
-  /** Its options with their defaults; `--estimator-options` sets them. */
+  /** Its options with their defaults, and rules where they have some; `--estimator-options` sets them. */
   readonly defaults?: D;
   open(context: EstimatorContext, options: OptionsBy<D>): Estimator | Promise<Estimator>;
 }
@@ -46,18 +46,18 @@ export interface OwnEstimator<D extends OwnOptions> {
  * An estimator of one's own, as a file exports it: `netsmith search --estimator ./mine.ts`. `checkEstimator` says whether it keeps
  * the rules of an estimator.
  */
-export function defineEstimator<const D extends OwnOptions = Record<never, never>>({
+export function defineEstimator<const D extends OptionSpecs = Record<never, never>>({
   name,
   description = '',
   defaults,
   open,
 }: OwnEstimator<D>): EstimatorDefinition {
-  const known = Object.freeze({ ...defaults }) as D;
-  const checked = (options: Readonly<Record<string, unknown>>) => withDefaults(`estimator "${name}"`, known, options);
+  const specs = Object.freeze({ ...defaults }) as D;
+  const checked = (options: Readonly<Record<string, unknown>>) => optionsBy(specs, options, `estimator "${name}"`);
   return Object.freeze({
     name,
     description,
-    defaults: known,
+    defaults: defaultsOf(specs),
     checkOptions: (options: Readonly<Record<string, unknown>>) => void checked(options),
     open: async (context: EstimatorContext, options: Readonly<Record<string, unknown>> = {}) =>
       open(context, checked(options)),

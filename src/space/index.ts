@@ -13,7 +13,7 @@ export * from './tree/builders.ts';
 export * from './tree/composites.ts';
 export { count } from './tree/count.ts';
 export { decided, decisions, isActive } from './tree/decisions.ts';
-export { type Built, type DefineOptions, defineSpace, type OptionsOf, wholeOption } from './tree/define.ts';
+export { type Built, type DefineOptions, defineSpace } from './tree/define.ts';
 export { derive } from './tree/derive.ts';
 export { describeDomain, domainSize, equalValues, formatValue, inDomain } from './tree/domain.ts';
 export { encodeAdjacency, encodeOneHot, encodePath } from './tree/encode.ts';

@@ -1,4 +1,5 @@
 import type { Json } from '../common/json.ts';
+import type { OptionRule } from '../common/option-rules.ts';
 import type { Module, Value } from './tree/module.ts';
 
 /** What the network is for. Shapes are without the batch. */
@@ -46,6 +47,8 @@ export interface SpaceDefinition {
   readonly description: string;
   /** The options that it takes, with their defaults. */
   readonly defaults: SpaceOptions;
+  /** What each option may be, in the same order. */
+  rules?(): readonly OptionRule[];
   /** Throws UserError for an unknown option, one of another type than the default, or a task that it cannot serve. */
   create(task: Task, options?: SpaceOptions): Space;
 }

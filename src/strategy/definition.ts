@@ -1,5 +1,5 @@
+import type { OptionRule } from '../common/option-rules.ts';
 import type { ModelTools } from '../model/tools.ts';
-import type { OptionRule } from './option-rules.ts';
 import type { Rungs } from './rising/fidelities.ts';
 import type { Strategy } from './strategy.ts';
 

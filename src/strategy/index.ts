@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { unknownName } from '../common/closest.ts';
-import { invalid, UserError } from '../common/errors.ts';
+import { invalid, type UserError } from '../common/errors.ts';
 import type { Fidelity } from '../common/fidelity.ts';
-import { ruleOf } from '../common/rules.ts';
+import { optionRules } from '../common/option-rules.ts';
+import { options as checkOptions } from '../common/options.ts';
 import type { ModelTools } from '../model/tools.ts';
 import type { StrategyChoice, StrategyDefinition, StrategyOptions } from './definition.ts';
 import { agingEvolution } from './evolution/aging-evolution.ts';
@@ -11,7 +12,6 @@ import { nsga2 } from './evolution/nsga2.ts';
 import { exhaustiveSearch } from './exhaustive.ts';
 import { localSearch } from './local-search.ts';
 import { mcts } from './mcts.ts';
-import { optionRules } from './option-rules.ts';
 import { randomSearch } from './random.ts';
 import { controller } from './reinforce.ts';
 import { risingFidelities } from './rising/fidelities.ts';
@@ -22,9 +22,9 @@ import { pnas } from './surrogate/pnas.ts';
 import { tpe } from './surrogate/tpe.ts';
 import { wrapperDefinitions } from './wrappers/definitions.ts';
 
+export type { OptionRule } from '../common/option-rules.ts';
 export type { ModelTools } from '../model/tools.ts';
 export type * from './definition.ts';
-export type { OptionRule } from './option-rules.ts';
 export type * from './strategy.ts';
 
 const evolutionOptions = z
@@ -37,7 +37,6 @@ const evolutionOptions = z
 const wrappers = wrapperDefinitions({
   create: (name, options, tools) => createStrategy(name, options, tools),
   rungs: (name, options) => definitionOf(name).rungs?.(options),
-  refusal,
 });
 
 export const STRATEGIES = {
@@ -203,9 +202,7 @@ function define<Options extends StrategyOptions>(
     defaults: schema.parse({}),
     rules: () => optionRules(schema),
     create(options = {}, tools = {}) {
-      const parsed = schema.safeParse(options, { error: ruleOf });
-      if (parsed.success) return factory(parsed.data, tools);
-      throw refusal(name, options, parsed.error);
+      return factory(checkOptions(schema, options, `strategy "${name}"`), tools);
     },
   };
 }
@@ -238,19 +235,4 @@ function withoutTree(strategy: string, space: string): UserError {
   const others = Object.values<StrategyDefinition>(STRATEGIES).filter(({ needsTree }) => needsTree === undefined);
   const names = others.map(({ name }) => name).join(', ');
   return invalid(`strategy "${strategy}"`, `space "${space}" has no decisions`, `strategies that need none: ${names}`);
-}
-
-/** `strategy "aging-evolution": option population is 0; must be at least 1` */
-function refusal(name: string, options: Readonly<Record<string, unknown>>, error: z.ZodError): UserError {
-  const place = `strategy "${name}"`;
-  const issue = error.issues[0];
-  if (!issue) return new UserError(`${place}: ${error.message}`);
-  if (issue.code === 'unrecognized_keys')
-    return unknownName(`${place}: unknown option`, issue.keys[0] ?? '', Object.keys(definitionOf(name).defaults));
-  const option = issue.path[0];
-  const found =
-    option === undefined
-      ? JSON.stringify(options)
-      : `option ${String(option)} is ${JSON.stringify(options[String(option)])}`;
-  return invalid(place, found, issue.message);
 }

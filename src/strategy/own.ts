@@ -1,15 +1,15 @@
 import type { Json } from '../common/json.ts';
-import { type OptionsBy, type OwnOptions, withDefaults } from '../common/own-options.ts';
+import { defaultsOf, type OptionSpecs, type OptionsBy, optionsBy } from '../common/options.ts';
 import type { ModelTools } from '../model/tools.ts';
 import type { StrategyDefinition } from './index.ts';
 import type { Strategy } from './strategy.ts';
 
 /** What `defineStrategy` is given. */
-export interface OwnStrategy<D extends OwnOptions, S extends Json = Json> {
+export interface OwnStrategy<D extends OptionSpecs, S extends Json = Json> {
   readonly name: string;
   /** One sentence. */
   readonly description?: string;
-  /** Its options with their defaults; `--strategy-options` sets them. */
+  /** Its options with their defaults, and rules where they have some; `--strategy-options` sets them. */
   readonly defaults?: D;
   create(options: OptionsBy<D>, tools: ModelTools): Strategy<S>;
 }
@@ -18,18 +18,18 @@ export interface OwnStrategy<D extends OwnOptions, S extends Json = Json> {
  * A strategy of one's own, as a file exports it: `netsmith search --strategy ./mine.ts`. `checkStrategy` says whether it keeps
  * the rules of a strategy. Its `create` throws UserError for an unknown option, or one of another type than its default.
  */
-export function defineStrategy<const D extends OwnOptions = Record<never, never>, S extends Json = Json>({
+export function defineStrategy<const D extends OptionSpecs = Record<never, never>, S extends Json = Json>({
   name,
   description = '',
   defaults,
   create,
 }: OwnStrategy<D, S>): StrategyDefinition {
-  const known = Object.freeze({ ...defaults }) as D;
+  const specs = Object.freeze({ ...defaults }) as D;
   return Object.freeze({
     name,
     description,
-    defaults: known,
+    defaults: defaultsOf(specs),
     create: (options: Readonly<Record<string, unknown>> = {}, tools: ModelTools = {}) =>
-      create(withDefaults(`strategy "${name}"`, known, options), tools),
+      create(optionsBy(specs, options, `strategy "${name}"`), tools),
   });
 }

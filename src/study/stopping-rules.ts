@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { invalid } from '../common/errors.ts';
-import { checkOptions } from '../common/options.ts';
+import { options } from '../common/options.ts';
 import { forecastCurve } from '../model/learning-curve.ts';
 import type { Problem } from '../strategy/strategy.ts';
 import type { StudySettings } from './spec.ts';
@@ -23,7 +23,7 @@ export function stoppingOf(
 ): StoppingRule | undefined {
   if (stopping !== 'none' && others.length > 0)
     throw invalid('--stopping', stopping, 'works with one objective only, but the study has several');
-  const checked = <T>(schema: z.ZodType<T>) => checkOptions('--stopping-options', schema, stoppingOptions);
+  const checked = <T>(schema: z.ZodType<T>) => options(schema, stoppingOptions, '--stopping-options');
   switch (stopping) {
     case 'none':
       checked(z.strictObject({}));

@@ -72,7 +72,7 @@ test('NAS-Bench-201: options change the skeleton, not the decisions', () => {
   assert.ok(root.includes('"channels":4,') && root.includes('"channels":8,') && root.includes('"channels":16,'));
   refuses(
     () => nasBench201.create(task(3, 32, 32), { cells: 0 }),
-    'space "nas-bench-201": option "cells" is 0; must be a whole number from 1 to 64',
+    'space "nas-bench-201": option cells is 0; must be at least 1',
   );
   refuses(
     () => nasBench201.create(task(13)),
@@ -158,7 +158,7 @@ test('resnet has 6n + 2 layers', () => {
   }
   refuses(
     () => SPACES.resnet.create(task(3, 32, 32), { depth: 18 }),
-    'space "resnet": option "depth" is 18; must be 6n + 2: 8, 14, 20, 32, 44, 56',
+    'space "resnet": option depth is 18; must be 6n + 2: 8, 14, 20, 32, 44, 56',
   );
 });
 

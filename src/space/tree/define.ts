@@ -1,6 +1,7 @@
-import { unknownName } from '../../common/closest.ts';
 import { invalid, UserError } from '../../common/errors.ts';
 import { deepFreeze } from '../../common/json.ts';
+import { optionRules } from '../../common/option-rules.ts';
+import { defaultsOf, type OptionSpecs, type OptionsBy, optionsBy, schemaOf } from '../../common/options.ts';
 import { showLimit } from '../../common/rules.ts';
 import type { Hyperparameters, Space, SpaceDefinition, SpaceOptions, Task, TextForm } from '../space.ts';
 import { decisions } from './decisions.ts';
@@ -8,17 +9,13 @@ import { isModule, isObject, isValueChoice, quoted, valueChoice } from './fields
 import type { Module } from './module.ts';
 import { childrenOf } from './walk.ts';
 
-/** Options as their defaults type them: `{ cells: 5 }` gives `{ cells: number }`. */
-export type OptionsOf<D extends SpaceOptions> = {
-  readonly [K in keyof D]: D[K] extends number ? number : D[K] extends string ? string : boolean;
-};
-
 /** What a definition builds: a tree, or a tree with training settings left open. */
 export type Built = Module | { readonly network: Module; readonly hyperparameters: Hyperparameters };
 
-export interface DefineOptions<D extends SpaceOptions> {
+export interface DefineOptions<D extends OptionSpecs> {
   /** One sentence for lists of spaces. */
   readonly description?: string;
+  /** The options with their defaults, and rules where they have some: `{ width: { default: 16, whole: true, min: 1 } }`. */
   readonly defaults?: D;
   readonly text?: TextForm;
 }
@@ -27,31 +24,28 @@ export interface DefineOptions<D extends SpaceOptions> {
  * A search space as a function of the task and of the space's own options. What `build` throws as UserError gets the
  * space's name as its place.
  */
-export function defineSpace<const D extends SpaceOptions = Record<never, never>>(
+export function defineSpace<const D extends OptionSpecs = Record<never, never>>(
   name: string,
-  build: (task: Task, options: OptionsOf<D>) => Built,
+  build: (task: Task, options: OptionsBy<D>) => Built,
   { description = '', defaults, text }: DefineOptions<D> = {},
 ): SpaceDefinition {
-  const known: SpaceOptions = deepFreeze({ ...defaults });
   if (typeof name !== 'string' || name === '')
     throw invalid('defineSpace', `name is ${quoted(name)}`, 'must be a text');
   const place = `space "${name}"`;
   if (typeof build !== 'function')
     throw invalid(place, `the second argument is ${quoted(build)}`, 'must be a function (task, options) => module');
-  for (const [key, value] of Object.entries(known)) {
-    const isOption = Number.isFinite(value) || typeof value === 'string' || typeof value === 'boolean';
-    if (!isOption)
-      throw invalid(place, `default of option "${key}" is ${quoted(value)}`, 'must be a number, text or boolean');
-  }
+  const specs = deepFreeze({ ...defaults }) as D;
+  const schema = schemaOf(specs, place);
   return Object.freeze({
     name,
     description,
-    defaults: known,
+    defaults: defaultsOf(specs),
+    rules: () => optionRules(schema),
     create(task: Task, given: SpaceOptions = {}): Space {
-      const options = mergeOptions(name, known, given);
+      const options = Object.freeze(optionsBy(specs, given, place));
       return within(place, () => {
         checkTask(task);
-        const { network: root, hyperparameters } = partsOf(build(task, options as OptionsOf<D>));
+        const { network: root, hyperparameters } = partsOf(build(task, options));
         return createSpace({ name, task, options, root, hyperparameters, ...(text && { text }) });
       });
     },
@@ -110,21 +104,6 @@ export function within<T>(place: string, body: () => T): T {
   }
 }
 
-function mergeOptions(name: string, defaults: SpaceOptions, given: SpaceOptions): SpaceOptions {
-  const place = `space "${name}"`;
-  for (const [key, value] of Object.entries(given)) {
-    const expected = Object.hasOwn(defaults, key) ? defaults[key] : undefined;
-    if (expected === undefined) {
-      const known = Object.keys(defaults);
-      throw unknownName(`${place}: unknown option`, key, known);
-    }
-    if (typeof value !== typeof expected || Number.isNaN(value)) {
-      throw invalid(place, `option "${key}" is ${JSON.stringify(value)}`, `must be a ${typeof expected}`);
-    }
-  }
-  return Object.freeze({ ...defaults, ...given });
-}
-
 /** Throws UserError unless it is a task: used where one comes from outside. */
 export function checkTask(task: unknown): asserts task is Task {
   if (!isObject(task)) throw new UserError('task is missing; needs kind, input and outputs');
@@ -146,14 +125,4 @@ export function checkTask(task: unknown): asserts task is Task {
   if (!isSize(vocabulary)) {
     throw new UserError(`vocabulary is ${JSON.stringify(vocabulary)}; must be a whole number of at least 1`);
   }
-}
-
-/** The option, if it is a whole number from `min` to `max`; throws UserError otherwise. */
-export function wholeOption(options: SpaceOptions, key: string, min: number, max = Number.MAX_SAFE_INTEGER): number {
-  const value = options[key];
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < min || value > max) {
-    const rule = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${showLimit(max)}`;
-    throw new UserError(`option "${key}" is ${value}; must be a whole number ${rule}`);
-  }
-  return value;
 }

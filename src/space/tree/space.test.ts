@@ -38,8 +38,8 @@ test('a space puts its name before what its builders refuse, and refuses options
     () => mine.create(TASK, { cell: 1 }),
     'space "mine": unknown option "cell"; did you mean "cells"? It must be one of cells, deep',
   );
-  refuses(() => mine.create(TASK, { cells: '1' }), 'space "mine": option "cells" is "1"; must be a number');
-  refuses(() => mine.create(TASK, { deep: 1 }), 'space "mine": option "deep" is 1; must be a boolean');
+  refuses(() => mine.create(TASK, { cells: '1' }), 'space "mine": option cells is "1"; must be a number');
+  refuses(() => mine.create(TASK, { deep: 1 }), 'space "mine": option deep is 1; must be true or false');
   refuses(
     () => mine.create({ ...TASK, input: [3, 8, 8, 8] }),
     'space "mine": input is [3,8,8,8]; must be [features], [channels, time] or [channels, height, width]',

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { invalid, type UserError } from '../../common/errors.ts';
-import { ruleOf } from '../../common/rules.ts';
+import { invalid } from '../../common/errors.ts';
+import { optionRules } from '../../common/option-rules.ts';
+import { options as checkOptions } from '../../common/options.ts';
 import type { ModelTools } from '../../model/tools.ts';
 import type { StrategyDefinition } from '../definition.ts';
-import { optionRules } from '../option-rules.ts';
 import { asha } from '../rising/asha.ts';
 import { bohb } from '../rising/bohb.ts';
 import type { Rungs } from '../rising/fidelities.ts';
@@ -21,7 +21,6 @@ type Options = Readonly<Record<string, unknown>>;
 export interface Registry {
   create(name: string, options: Options, tools: ModelTools | undefined): Strategy;
   rungs(name: string, options: Options): Rungs | undefined;
-  refusal(name: string, options: Options, error: z.ZodError): UserError;
 }
 
 /** How several objectives become one. */
@@ -176,9 +175,7 @@ export function wrapperDefinitions(registry: Registry) {
   }
 
   function check<O>(name: string, schema: z.ZodType<O>, options: Options): O {
-    const parsed = schema.safeParse(options, { error: ruleOf });
-    if (parsed.success) return parsed.data;
-    throw registry.refusal(name, options, parsed.error);
+    return checkOptions(schema, options, `strategy "${name}"`);
   }
 }
 

@@ -17,7 +17,7 @@ import {
   zero,
 } from '../../tree/builders.ts';
 import { dilatedConv, reluConvBn, separableConv } from '../../tree/composites.ts';
-import { defineSpace, wholeOption } from '../../tree/define.ts';
+import { defineSpace } from '../../tree/define.ts';
 import type { Module } from '../../tree/module.ts';
 import { genotypeText } from './darts-genotype.ts';
 import { imageOf } from './images.ts';
@@ -49,10 +49,7 @@ export const darts = defineSpace(
     if (Math.min(height, width) < SMALLEST_SIDE) {
       throw new UserError(`images are ${height}x${width}; both sides must be at least ${SMALLEST_SIDE}`);
     }
-    const channels = wholeOption(options, 'channels', 2, 1024);
-    const count = wholeOption(options, 'cells', 1, 64);
-    const { search, dropPath: rate } = options;
-    if (!(rate >= 0 && rate < 1)) throw new UserError(`option "dropPath" is ${rate}; must be at least 0 and below 1`);
+    const { channels, cells: count, search, dropPath: rate } = options;
     const reductions = [Math.floor(count / 3), Math.floor((2 * count) / 3)];
     const affine = { affine: !search };
 
@@ -81,7 +78,12 @@ export const darts = defineSpace(
   {
     description:
       'DARTS (Liu et al. 2019): normal and reduction cells of 4 nodes with 2 inputs each; 1.1e18 architectures',
-    defaults: { channels: 16, cells: 8, search: false, dropPath: 0 },
+    defaults: {
+      channels: { default: 16, whole: true, min: 2, max: 1024 },
+      cells: { default: 8, whole: true, min: 1, max: 64 },
+      search: false,
+      dropPath: { default: 0, min: 0, below: 1 },
+    },
     text: genotypeText(NODES, KEPT),
   },
 );

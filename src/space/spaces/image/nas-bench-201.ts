@@ -15,7 +15,7 @@ import {
   zero,
 } from '../../tree/builders.ts';
 import { reluConvBn, residualReduce } from '../../tree/composites.ts';
-import { defineSpace, wholeOption } from '../../tree/define.ts';
+import { defineSpace } from '../../tree/define.ts';
 import { imageOf } from './images.ts';
 
 /** Nodes of the cell after its input. */
@@ -38,13 +38,11 @@ const OPERATIONS = {
  */
 export const nasBench201 = defineSpace(
   'nas-bench-201',
-  (task, options) => {
+  (task, { cells, channels }) => {
     const { height, width } = imageOf(task);
     if (height % 4 !== 0 || width % 4 !== 0) {
       throw new UserError(`images are ${height}x${width}; both sides must be multiples of 4 to be halved twice`);
     }
-    const cells = wholeOption(options, 'cells', 1, 64);
-    const channels = wholeOption(options, 'channels', 1, 1024);
     const cell = dag(NODES, (from, to) => choice(`${from}->${to}`, OPERATIONS));
     return sequential(
       conv(channels, 3),
@@ -62,7 +60,10 @@ export const nasBench201 = defineSpace(
   },
   {
     description: 'NAS-Bench-201 (Dong & Yang 2020): a cell of 6 edges with 5 operations; 15,625 architectures',
-    defaults: { cells: 5, channels: 16 },
+    defaults: {
+      cells: { default: 5, whole: true, min: 1, max: 64 },
+      channels: { default: 16, whole: true, min: 1, max: 1024 },
+    },
     text: textForm(),
   },
 );

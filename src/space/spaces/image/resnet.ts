@@ -11,7 +11,7 @@ import {
   sequential,
 } from '../../tree/builders.ts';
 import { convBnRelu } from '../../tree/composites.ts';
-import { defineSpace, wholeOption } from '../../tree/define.ts';
+import { defineSpace } from '../../tree/define.ts';
 import type { Module } from '../../tree/module.ts';
 import { imageOf, reductions } from './images.ts';
 
@@ -25,11 +25,9 @@ const STAGES = 3;
  */
 export const resnet = defineSpace(
   'resnet',
-  (task, options) => {
+  (task, { depth, channels }) => {
     const image = imageOf(task);
-    const depth = wholeOption(options, 'depth', 8, 1202);
-    const channels = wholeOption(options, 'channels', 1, 1024);
-    if ((depth - 2) % 6 !== 0) throw new UserError(`option "depth" is ${depth}; must be 6n + 2: 8, 14, 20, 32, 44, 56`);
+    if ((depth - 2) % 6 !== 0) throw new UserError(`option depth is ${depth}; must be 6n + 2: 8, 14, 20, 32, 44, 56`);
     const blocks = (depth - 2) / 6;
     const { stem, stages } = reductions(image, STAGES);
     const children: Module[] = stem > 0 ? [repeat(stem, convBnRelu(3, channels, 2))] : [];
@@ -44,7 +42,10 @@ export const resnet = defineSpace(
   },
   {
     description: 'the hand-designed baseline for images: the ResNet of He et al. (2016) for CIFAR; 1 architecture',
-    defaults: { depth: 20, channels: 16 },
+    defaults: {
+      depth: { default: 20, whole: true, min: 8, max: 1202 },
+      channels: { default: 16, whole: true, min: 1, max: 1024 },
+    },
   },
 );
 
