@@ -380,7 +380,7 @@ suite('a task that Netsmith does not know', () => {
     await loaded.dispose();
     await assert.rejects(
       openModel(engine, 'the model', readModel('the model', model)),
-      /unknown kind "class-and-number"/,
+      /its task is "class-and-number"; is none of Netsmith/,
     );
   });
 

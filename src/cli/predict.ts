@@ -1,5 +1,7 @@
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { openEngine } from '../app/engine.ts';
+import { ownDataset } from '../app/own-files.ts';
 import { printable } from '../common/text.ts';
 import { openPredictor, type Prediction } from '../report/predict.node.ts';
 import { table } from '../terminal/output.ts';
@@ -10,16 +12,27 @@ import { define, outputOf, type Shell } from './command.ts';
  * has no answer `error`. The exit code is 1 where some have none, 2 where all have none.
  */
 export function addPredict(program: Command, shell: Shell): void {
-  define(program, 'predict <model> <files...>', 'Run an exported model on images or on the rows of CSV files', [
-    'netsmith predict runs/photos-small-cnn-1/best/model.onnx cat.jpg dog.png',
-    'netsmith predict model.onnx photos',
-    'netsmith predict model.onnx new-customers.csv --json',
-  ])
-    .addHelpText('after', 'A file can also be a folder (searched recursively) or a pattern such as "photos/*.jpg".\n')
-    .action(async (model: string, files: readonly string[], _options: unknown, command: Command) => {
+  define(
+    program,
+    'predict <model> <files...>',
+    'Run an exported model on images, the rows of CSV files, or values in JSON',
+    [
+      'netsmith predict runs/photos-small-cnn-1/best/model.onnx cat.jpg dog.png',
+      'netsmith predict model.onnx photos',
+      'netsmith predict model.onnx new-customers.csv --json',
+      'netsmith predict model.onnx sentences.json --data ./sentences.ts',
+    ],
+  )
+    .option('--data <file>', 'the file of your own data set, for a model of a task of your own')
+    .addHelpText(
+      'after',
+      'A file can also be a folder (searched recursively) or a pattern such as "photos/*.jpg".\nA JSON file holds one sample, or a list of them: an object with the values of each input.\n',
+    )
+    .action(async (model: string, files: readonly string[], { data }: { readonly data?: string }, command: Command) => {
       const output = outputOf(command, shell);
+      const task = data === undefined ? undefined : (await ownDataset(resolve(data))).task;
       const engine = await openEngine({ device: 'cpu', threads: 1, layout: 'auto' }, 1);
-      const predictor = await openPredictor(engine, model).catch(async (error: unknown) => {
+      const predictor = await openPredictor(engine, model, task).catch(async (error: unknown) => {
         await engine.dispose();
         throw error;
       });
