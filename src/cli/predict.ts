@@ -2,8 +2,11 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { openEngine } from '../app/engine.ts';
 import { ownDataset } from '../app/own-files.ts';
+import { invalid } from '../common/errors.ts';
 import { printable } from '../common/text.ts';
-import { openPredictor, type Prediction } from '../report/predict.node.ts';
+import type { DatasetDefinition } from '../data/own.ts';
+import type { Engine } from '../engine/engine.ts';
+import { openPredictor, type Prediction, type Predictor } from '../report/predict.node.ts';
 import { table } from '../terminal/output.ts';
 import { define, outputOf, type Shell } from './command.ts';
 
@@ -30,9 +33,9 @@ export function addPredict(program: Command, shell: Shell): void {
     )
     .action(async (model: string, files: readonly string[], { data }: { readonly data?: string }, command: Command) => {
       const output = outputOf(command, shell);
-      const task = data === undefined ? undefined : (await ownDataset(resolve(data))).task;
+      const own = data === undefined ? undefined : await ownDataset(resolve(data));
       const engine = await openEngine({ device: 'cpu', threads: 1, layout: 'auto' }, 1);
-      const predictor = await openPredictor(engine, model, task).catch(async (error: unknown) => {
+      const predictor = await predictorOf(engine, model, own).catch(async (error: unknown) => {
         await engine.dispose();
         throw error;
       });
@@ -62,6 +65,15 @@ export function addPredict(program: Command, shell: Shell): void {
       if (failed > 0 && answered > 0) output.note(`No prediction for ${failed} of ${answered + failed}.`);
       if (failed > 0) shell.exitCode = answered > 0 ? 1 : 2;
     });
+}
+
+/** With the task of the person's own data set. Throws UserError where the model is for another. */
+async function predictorOf(engine: Engine, model: string, own: DatasetDefinition | undefined): Promise<Predictor> {
+  const predictor = await openPredictor(engine, model, own?.task);
+  const { task } = predictor.metadata;
+  if (own === undefined || own.kind === task) return predictor;
+  await predictor.dispose();
+  throw invalid('--data', `a data set for ${own.kind}`, `the model is for ${task}`);
 }
 
 /** Six digits, and all before the decimal point: milliseconds since 1970 differ in the last of them. */
