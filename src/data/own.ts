@@ -68,8 +68,10 @@ async function divided(
   const { input, labels, range, outputs = labels.length, train: pool, valid, test } = data;
   const shapes = { name, input, outputs, labels };
   const spec = task.spec(shapes);
-  const all = [...Array(pool.count).keys()];
-  const targets = task.classes || task.standardized ? await targetsOf(pool, spec, all) : new Float32Array();
+  const targets =
+    task.classes || task.standardized
+      ? await targetsOf(`${place}, training samples`, pool, spec, task.classes ? outputs : undefined)
+      : new Float32Array();
   const parts = divide(
     {
       ...{ place, count: pool.count, ownTest: test !== undefined, ownValid: valid !== undefined },
@@ -137,12 +139,19 @@ function checkForm(place: string, kind: string, task: TaskDefinition | undefined
 const CHUNK = 256;
 
 /** The only target of all samples. */
-async function targetsOf(samples: Samples, { targets }: TaskSpec, indices: readonly number[]): Promise<Float32Array> {
+async function targetsOf(
+  place: string,
+  samples: Samples,
+  { targets }: TaskSpec,
+  classes: number | undefined,
+): Promise<Float32Array> {
+  const indices = [...Array(samples.count).keys()];
   const parts: number[] = [];
   for (let start = 0; start < indices.length; start += CHUNK) {
     const chunk = indices.slice(start, start + CHUNK);
     const into = allocate(targets, chunk.length);
     await samples.read(chunk, into);
+    checkValues(place, into, targets, classes);
     for (const value of onlyOf(into)) parts.push(value);
   }
   return Float32Array.from(parts);
