@@ -343,3 +343,31 @@ test('checkDataset names the first rule that is broken', async () => {
     });
   }
 });
+
+test('what a task of its own cannot have is refused before anything is written; inherited weights can', async () => {
+  const never = ['--trials', '1', '--out', join(folder, 'never')];
+  for (const [name, expected] of [
+    [
+      'pixel-classes',
+      /--resolution: 0\.5; must be 1 for the task pixel-classes: its targets have a value for each pixel/,
+    ],
+    ['next-token', /--resolution: 0\.5; only applies to images; a sample of steps is \[4\]/],
+  ] as const) {
+    await refusedIn(folder, expected, 'search', ...ownOf(name), '--resolution', '0.5', ...never);
+    await refusedIn(
+      folder,
+      /--estimator: "proxies"; only serves/,
+      'search',
+      ...ownOf(name),
+      '--estimator',
+      'proxies',
+      ...never,
+    );
+    const dir = join(folder, `warm-${name}`);
+    const warm = ['--strategy', 'local-search', '--strategy-options', 'warmStart=true', '--trials', '3'];
+    await json('search', ...ownOf(name), ...warm, '--epochs', '1', '--batch-size', '8', '--out', dir);
+    const { trials } = await trialsIn(dir);
+    assert.ok(trials.every(({ state }) => state === 'complete'));
+    assert.ok(trials.some(({ start }) => start.kind === 'inherit'));
+  }
+});

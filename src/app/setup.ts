@@ -26,7 +26,7 @@ import {
 } from '../study/spec.ts';
 import type { StoppingRule } from '../study/stopping.ts';
 import { stoppingOf } from '../study/stopping-rules.ts';
-import { spaceTask } from '../task/index.ts';
+import { isTaskKind, spaceTask, TASK_KINDS } from '../task/index.ts';
 import { checkSettings as checkTraining, type TrainSettings, withHyperparameters } from '../train/settings.ts';
 import { openBenchmark } from './benchmarks.ts';
 import { modelTools } from './engine.ts';
@@ -79,6 +79,8 @@ export async function setUp(
   const problem = problemOf(settings, space, info);
   checkResolution(problem, space.task, info);
   const estimator = estimatorOf(settings, problem, table);
+  if (estimator.kind === 'proxies' && !isTaskKind(info.kind))
+    throw invalid('--estimator', '"proxies"', `only serves ${TASK_KINDS.join(' and ')}; the task is ${info.kind}`);
   strategy.init(problem);
   checkBudget(budgetOf(settings));
   const stopping = stoppingOf(settings, problem);
