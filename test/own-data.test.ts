@@ -364,7 +364,7 @@ test('what a task of its own cannot have is refused before anything is written; 
       ...never,
     );
     const dir = join(folder, `warm-${name}`);
-    const warm = ['--strategy', 'local-search', '--strategy-options', 'warmStart=true', '--trials', '3'];
+    const warm = ['--strategy', 'local-search', '--strategy-options', 'warmStart=true,starts=1', '--trials', '4'];
     await json('search', ...ownOf(name), ...warm, '--epochs', '1', '--batch-size', '8', '--out', dir);
     const { trials } = await trialsIn(dir);
     assert.ok(trials.every(({ state }) => state === 'complete'));
