@@ -25,7 +25,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   measure: ['space', 'graph', 'network'],
   graph: [],
   engine: ['graph'],
-  task: ['space/space.ts', 'graph'],
+  task: ['space', 'graph'],
   train: ['space', 'task', 'graph', 'engine', 'network', 'data'],
   data: ['task'],
   device: ['engine', 'network'],

@@ -28,6 +28,13 @@ export {
   type DatasetOrigin,
 } from './data/catalogue.ts';
 export type * from './data/dataset.ts';
+export {
+  type DatasetDefinition,
+  defineDataset,
+  type OwnData,
+  type OwnDataRequest,
+  type OwnDataset,
+} from './data/own.ts';
 export { createEngine } from './engine/create.ts';
 export type { CompileOptions, Engine, EngineOptions, Program, State } from './engine/engine.ts';
 export type { Device, MemoryPolicy, Runtime } from './engine/runtime/runtime.ts';
@@ -73,7 +80,17 @@ export { type Answer, type Answered, type ExportedModel, openModel } from './rep
 export type { TestAccuracy } from './report/tabular/nas-bench-201-test.ts';
 export { isFixed, type SearchSpace } from './space/search-space.ts';
 export type * from './space/space.ts';
-export { BASELINES, darts, GENOTYPES, mlp, nasBench201, resnet, SPACES, smallCnn } from './space/spaces/index.ts';
+export {
+  BASELINES,
+  type Baseline,
+  darts,
+  GENOTYPES,
+  mlp,
+  nasBench201,
+  resnet,
+  SPACES,
+  smallCnn,
+} from './space/spaces/index.ts';
 export {
   architectureKey,
   checkArchitecture,

@@ -23,6 +23,7 @@ export {
 } from './app/open.ts';
 export type { StudySpec } from './app/spec.ts';
 export type { BestNetwork, StudyTrial } from './app/views.ts';
+export { checkDataset } from './data/conformance.node.ts';
 export { type DownloadOptions, type DownloadProgress, downloadDataset } from './data/download.node.ts';
 export { openDataset } from './data/open.node.ts';
 export { nodeRuntime } from './engine/runtime/node.node.ts';

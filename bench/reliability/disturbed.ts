@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { rng } from '../../src/common/random.ts';
 import { openStudyStore } from '../../src/study/study.node.ts';
+import { trainedEssence } from '../../src/study/testing/studies.ts';
 import { parseFlags } from '../support/flags.ts';
 
 const BIN = join(import.meta.dirname, '../../bin/netsmith.js');
@@ -124,13 +125,7 @@ async function isEqual(phase: Phase, dir: string, undisturbed: string): Promise<
 
 async function outcomeOf(phase: Phase, dir: string) {
   const store = await openStudyStore(dir, 'read');
-  const trials = (await store.trials()).map(
-    ({ startedAt, endedAt, attempts, fence, seconds, checkpoint, curve, ...trial }) => ({
-      ...trial,
-      curve: curve.map(({ step, metrics }) => ({ step, metrics })),
-    }),
-  );
-  const strategy = await store.strategyState();
+  const { trials, strategy } = await trainedEssence(store);
   await store.close();
   if (phase !== 'evaluate' && phase !== 'run') return { trials, strategy };
   const evaluation: unknown = JSON.parse(readFileSync(join(dir, 'best/evaluation.json'), 'utf8'));

@@ -11,6 +11,7 @@ import { sealModel } from '../report/export/seal.node.ts';
 import { formatArchitecture, resolve, resolveHyperparameters } from '../space/index.ts';
 import type { Choice } from '../study/choice.ts';
 import { checkWritable, writeInStudy, writeWhole } from '../study/store/files.node.ts';
+import { isTaskKind } from '../task/index.ts';
 import type { EpochRecord } from '../train/checkpoint.ts';
 import { openPrograms } from '../train/programs.ts';
 import { withHyperparameters } from '../train/settings.ts';
@@ -75,7 +76,7 @@ export async function exportBest(
   signal: AbortSignal,
 ): Promise<Exported> {
   const { settings, dataset, space, training } = setup;
-  const { info, valid } = dataset.search;
+  const { info, valid, task } = dataset.search;
   const { architecture, trial } = best.trial;
   const left = readWeights(dir, architecture);
   const fits = left !== undefined && (!mustTrain || left.epochs === training.epochs);
@@ -116,15 +117,20 @@ export async function exportBest(
     exportOnnx({
       network,
       info,
+      ...(task && { task }),
       weights,
       about: { version, space: space.name, architecture: text, training: about },
     }),
   );
-  const { parity, samples } = await checkParity({ engine, network, info, weights, model, samples: valid });
+  const { parity, samples } = await checkParity({
+    ...{ engine, network, info, weights, model, samples: valid },
+    ...(task && { task }),
+  });
   const file = out ?? join(dir, 'best', 'model.onnx');
   if (out === undefined) writeInStudy(dir, ['best', 'model.onnx'], model);
   else writeWhole(file, model);
-  const json = modelJson(modelMetadata(`model "${file}"`, model), basename(file));
+  const metadata = modelMetadata(`model "${file}"`, model);
+  const json = modelJson(metadata, basename(file));
   const described = `${JSON.stringify(json, null, 2)}\n`;
   if (out === undefined) writeInStudy(dir, ['best', 'model.json'], described);
   else writeWhole(beside, described);
@@ -149,6 +155,8 @@ export async function exportBest(
     modelCard({
       file: 'model.onnx',
       info,
+      // With another loss or metric of the user's own, a known task is still one.
+      ...(task && !isTaskKind(info.kind) && { own: { task, tensors: metadata.tensors } }),
       space: space.name,
       architecture: text,
       costs: { params, flops, activationBytes },

@@ -10,6 +10,7 @@ import type { StudyEnd, StudyEvent } from '../study/events.ts';
 import { functionWorkers, type ObjectiveFunction } from '../study/own-function.ts';
 import type { StudySettings } from '../study/spec.ts';
 import type { Store, Trial } from '../study/store/store.ts';
+import { spaceTask } from '../task/index.ts';
 import { progressOutput } from '../terminal/streams.ts';
 import { bestTrials } from './best.ts';
 import { type ChoiceOptions, chosen } from './choice.ts';
@@ -18,12 +19,12 @@ import { readEvaluation } from './evaluation/evaluation.ts';
 import { type EvaluationResult, evaluationToJson } from './evaluation/result.ts';
 import { type Exported, exportBest } from './export.ts';
 import type { Notes } from './notes.ts';
-import { type OwnFiles, ownFilesOf, ownJudge } from './own-files.ts';
+import { dataNamedAgain, type OwnFiles, ownFilesOf, ownJudge } from './own-files.ts';
 import { openProgress } from './progress.ts';
 import { writeReport } from './report.ts';
 import { CHANGEABLE, checkSameSettings, reopen } from './resume.ts';
 import { newStudy, runToEnd } from './search.ts';
-import { type Setup, spaceFor, taskOf } from './setup.ts';
+import { checkRunSettings, type Setup, spaceFor } from './setup.ts';
 import { definitionOf, type StudySpec, settingsOf } from './spec.ts';
 import { readStudy, setUpFinal, spaceOf } from './study.ts';
 import { type BestNetwork, networkView, type StudyTrial, trialView } from './views.ts';
@@ -119,8 +120,8 @@ export async function createStudy(spec: StudySpec = {}): Promise<Study> {
 }
 
 /**
- * Opens a study of the library or of the command line. A study never runs the files of a strategy or an estimator that it names:
- * `strategy` and `estimator` name them again. Throws UserError for a missing or damaged study.
+ * Opens a study of the library or of the command line. A study never runs the files of a data set, a strategy or an estimator that it
+ * names: `data`, `strategy` and `estimator` name them again. Throws UserError for a missing or damaged study.
  */
 export async function openStudy(dir: string, { onNote, ...files }: OpenOptions = {}): Promise<Study> {
   return studyIn(dir, (await readStudy(dir)).space, notesFor(onNote), files);
@@ -135,7 +136,7 @@ async function checkSameStudy(dir: string, wanted: StudySettings, definition: Sp
   const study = await readStudy(dir);
   const rule = 'a study is continued with the settings that it has; give another folder';
   checkSameSettings(dir, study.settings, wanted, CHANGEABLE, rule);
-  const space = spaceFor(definition, taskOf(study.data), wanted);
+  const space = spaceFor(definition, spaceTask(study.data), wanted);
   const [there, given] = [spaceOf(study), space].map((one) => JSON.stringify(spaceToJson(one)));
   if (there !== given) throw invalid(`study "${dir}"`, `space "${wanted.space}" was another`, rule);
 }
@@ -217,8 +218,9 @@ function studyIn(dir: string, space: Space, notes: Notes, files: OwnFiles): Stud
   const final = async ({ epochs, trial, choose }: FinalOptions) => {
     const study = await readStudy(dir);
     const which = { ...(trial !== undefined && { trial }), ...(choose !== undefined && { choose }) };
-    const settings = epochs === undefined ? study.settings : { ...study.settings, epochs };
-    const setup = await setUpFinal(study, dir, settings);
+    const own = dataNamedAgain(`study "${dir}"`, study.settings, { ...files });
+    const settings = checkRunSettings(study.settings, { ...own, ...(epochs !== undefined && { epochs }) });
+    const setup = await setUpFinal(study, dir, settings, own);
     if (setup.estimator.kind === 'table')
       throw invalid(`study "${dir}"`, `is of the table ${settings.benchmark}`, 'which holds no network to train');
     return { study, which, setup };

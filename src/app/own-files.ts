@@ -1,7 +1,10 @@
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { invalid, messageOf, UserError } from '../common/errors.ts';
+import type { DataRequest, Dataset } from '../data/dataset.ts';
+import { openOwnDataset } from '../data/open.node.ts';
+import type { DatasetDefinition } from '../data/own.ts';
 import type { EstimatorDefinition } from '../estimate/own.ts';
 import type { StrategyDefinition } from '../strategy/index.ts';
 import type { Strategy } from '../strategy/strategy.ts';
@@ -10,6 +13,7 @@ import { isOwnFile, type StudySettings } from '../study/spec.ts';
 
 /** Files of a person's own that this command line names, as absolute paths. A stored study alone names none: its files are not run. */
 export interface OwnFiles {
+  readonly data?: string;
   readonly strategy?: string;
   readonly estimator?: string;
   /** A module whose default export judges candidates in the worker processes (`optimize(file)`). */
@@ -17,28 +21,65 @@ export interface OwnFiles {
 }
 
 /** The files that a command line's own settings name. */
-export function ownFilesOf({ strategy, estimator }: Pick<StudySettings, 'strategy' | 'estimator'>): OwnFiles {
+export function ownFilesOf({
+  data,
+  strategy,
+  estimator,
+}: Pick<StudySettings, 'data' | 'strategy' | 'estimator'>): OwnFiles {
   return {
+    ...(isOwnFile(data) && { data: resolve(data) }),
     ...(isOwnFile(strategy) && { strategy: resolve(strategy) }),
     ...(isOwnFile(estimator) && { estimator: resolve(estimator) }),
   };
+}
+
+/** What a command line on a study must name again: `--data FILE`, as words. */
+export function againWords(settings: StudySettings, names: readonly OwnFileName[] = ['data']): readonly string[] {
+  return names.flatMap((name) => (isOwnFile(settings[name]) ? [`--${name}`, settings[name]] : []));
+}
+
+export const OWN_FILES = ['data', 'strategy', 'estimator'] as const satisfies readonly (keyof OwnFiles)[];
+
+type OwnFileName = (typeof OWN_FILES)[number];
+
+const CALLED: Readonly<Record<OwnFileName, string>> = {
+  data: 'data set',
+  strategy: 'strategy',
+  estimator: 'estimator',
+};
+
+/**
+ * The file of a study's data set, for what trains but does not search: `evaluate` and `export` need no strategy. Throws UserError as
+ * `namedAgain`.
+ */
+export function dataNamedAgain(
+  place: string,
+  settings: StudySettings,
+  given: Readonly<Record<string, unknown>>,
+): OwnFiles {
+  return namedAgain(place, settings, given, ['data']);
 }
 
 /**
  * The user's files of a study to resume, which the command line must name again. Throws UserError if it does not, or if it names a
  * file for a study that has none.
  */
-export function namedAgain(place: string, settings: StudySettings, given: Readonly<Record<string, unknown>>): OwnFiles {
-  const files: { strategy?: string; estimator?: string } = {};
-  for (const name of ['strategy', 'estimator'] as const) {
+export function namedAgain(
+  place: string,
+  settings: StudySettings,
+  given: Readonly<Record<string, unknown>>,
+  needed: readonly OwnFileName[] = OWN_FILES,
+): OwnFiles {
+  const files: { [name in OwnFileName]?: string } = {};
+  for (const name of needed) {
     const [stored, file] = [settings[name], given[name]];
     if (!isOwnFile(stored)) {
       if (file !== undefined)
-        throw invalid(`--${name}`, `"${file}"`, `the study's ${name} is ${stored}, and cannot be changed`);
+        throw invalid(`--${name}`, `"${file}"`, `the study's ${CALLED[name]} is ${stored}, and cannot be changed`);
     } else if (typeof file !== 'string' || !isOwnFile(file))
       throw invalid(
         place,
-        `its ${name} is the file "${stored}"`,
+        `its ${CALLED[name]} is the file "${stored}"`,
         `a stored study runs no code, so name the file again: --${name} ${stored}`,
       );
     else files[name] = resolve(file);
@@ -59,6 +100,36 @@ export async function ownStrategy(path: string, options: Readonly<Record<string,
 /** The estimator that a file exports, made by `defineEstimator`. Throws UserError. */
 export function ownEstimator(path: string): Promise<EstimatorDefinition> {
   return exportOf(path, '--estimator', 'defineEstimator', isEstimator);
+}
+
+/** The data set that a file exports, made by `defineDataset`. Throws UserError. */
+export function ownDataset(path: string): Promise<DatasetDefinition> {
+  return exportOf(path, '--data', 'defineDataset', isDataset);
+}
+
+/** Opens the data set that a file exports. Throws UserError, with the line in the file where its own code fails. */
+export async function openOwnData(path: string, request: DataRequest): Promise<Dataset> {
+  const definition = await ownDataset(path);
+  try {
+    return await openOwnDataset(definition, request);
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    throw new UserError(`--data: "${basename(path)}"${lineIn(path, error)}: ${messageOf(error).trim()}`, {
+      cause: error,
+    });
+  }
+}
+
+/** `, line 12`: where in the file an error, or what caused it, was thrown; nothing where that is not known. */
+export function lineIn(path: string, error: unknown): string {
+  let deepest = '';
+  for (let one = error; one instanceof Error; one = one.cause) {
+    const { stack = '' } = one;
+    const at = [pathToFileURL(path).href, path].map((name) => stack.indexOf(`${name}:`)).find((found) => found >= 0);
+    const line = at === undefined ? undefined : /:(\d+)/.exec(stack.slice(at + path.length))?.[1];
+    if (line !== undefined) deepest = `, line ${line}`;
+  }
+  return deepest;
 }
 
 /** The function that a file exports to judge candidates. Throws UserError. */
@@ -112,6 +183,10 @@ function has(value: unknown, ...methods: readonly string[]): boolean {
 
 function isStrategy(value: unknown): value is StrategyDefinition | Strategy {
   return has(value, 'create') || has(value, 'init', 'ask', 'tell');
+}
+
+function isDataset(value: unknown): value is DatasetDefinition {
+  return has(value, 'open') && typeof Reflect.get(Object(value), 'kind') === 'string';
 }
 
 function isEstimator(value: unknown): value is EstimatorDefinition {

@@ -66,7 +66,7 @@ function membersBySize({ settings, problem, space, training, dataset }: Setup): 
   const sizes = new Map<Architecture, number>();
   for (const architecture of drawn) {
     try {
-      candidateSettings(training, { space, architecture }, settings.epochs, dataset.search.info);
+      candidateSettings(training, { space, architecture }, settings.epochs, dataset.search.info, dataset.search.task);
       if (!withinLimits(problem, architecture)) continue;
       sizes.set(architecture, problem.costs(architecture).activationBytes ?? 0);
     } catch {
@@ -85,7 +85,7 @@ function trialRequests(
     ...on,
     ...search,
     network: candidateNetwork({ space, architecture }, settings.width),
-    settings: candidateSettings(training, { space, architecture }, settings.epochs, search.info),
+    settings: candidateSettings(training, { space, architecture }, settings.epochs, search.info, search.task),
     data: settings.dataShare,
     resolution: settings.resolution,
     rng: (...labels) => rng(settings.seed, 'preflight', ...labels),
@@ -93,8 +93,9 @@ function trialRequests(
 }
 
 /** `the table of 14,000 rows` */
-function dataText({ input, counts }: DatasetInfo): string {
+function dataText({ input, counts, ownTask }: DatasetInfo): string {
   const samples = showCount(counts.train + counts.valid);
+  if (ownTask !== undefined) return `a dataset of ${samples} samples`;
   return input.length === 3 ? `a dataset of ${samples} images` : `a table of ${samples} rows`;
 }
 

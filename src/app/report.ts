@@ -14,7 +14,7 @@ import { ESTIMATORS, FUNCTION, isOwnFile, type StudySettings, trainsTrials } fro
 import { readPlain, writeWhole } from '../study/store/files.node.ts';
 import type { Trial } from '../study/store/store.ts';
 import { bestTrials, takenBy } from './best.ts';
-import { commandOf, shellWord } from './command-line.ts';
+import { commandOf, flagText, shellWord } from './command-line.ts';
 import { modelTools } from './engine.ts';
 import { type EvaluationRecord, readEvaluation, readWeights } from './evaluation/evaluation.ts';
 import { readPredictions } from './evaluation/predictions.ts';
@@ -144,7 +144,8 @@ function commandsOf(
     return [search, ...(evaluation === undefined ? [] : [`netsmith evaluate ${shown}`])];
   // What a program has searched by a function of its own, no command can search again.
   const searched = isFunctions ? [] : [search];
-  if (evaluation === undefined) return [...searched, `netsmith export ${shown}`];
+  const again = isOwnFile(settings.data) ? ` ${flagText('data', settings.data)}` : '';
+  if (evaluation === undefined) return [...searched, `netsmith export ${shown}${again}`];
   const { trial, epochs, seeds, baselines } = evaluation;
   const which = [
     ...(trial === best ? [] : [` --trial ${trial}`]),
@@ -153,8 +154,8 @@ function commandsOf(
   const without = baselines.length === 0 ? ' --no-baselines' : '';
   return [
     ...searched,
-    `netsmith evaluate ${shown} --seeds ${seeds.length}${which}${without}`,
-    `netsmith export ${shown}${which}`,
+    `netsmith evaluate ${shown} --seeds ${seeds.length}${which}${without}${again}`,
+    `netsmith export ${shown}${which}${again}`,
   ];
 }
 
@@ -168,10 +169,11 @@ function withoutHome(path: string): string {
 }
 
 function settingsShown(settings: StudySettings): StudySettings {
-  const { dataDir, space, strategy, estimator } = settings;
+  const { data, dataDir, space, strategy, estimator } = settings;
   return {
     ...settings,
     ...(dataDir !== undefined && { dataDir: withoutHome(dataDir) }),
+    ...(isAbsolute(data) && { data: withoutHome(data) }),
     ...(isAbsolute(space) && { space: withoutHome(space) }),
     ...(isAbsolute(strategy) && { strategy: withoutHome(strategy) }),
     ...(isAbsolute(estimator) && { estimator: withoutHome(estimator) }),

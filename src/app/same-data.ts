@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { invalid } from '../common/errors.ts';
 import { printable } from '../common/text.ts';
 import type { DatasetInfo } from '../data/dataset.ts';
-import { taskOf } from '../task/index.ts';
+import { factsOf } from '../task/index.ts';
 import { commandName } from './invocation.ts';
 
 const PARTS = { train: 'training', valid: 'validation', test: 'test' } as const;
@@ -29,6 +29,10 @@ function differencesOf(then: DatasetInfo, now: DatasetInfo): string[] {
   if (found.length === 0 && differs('files')) found.push('file names differ');
   if (found.length === 0 && differs('search')) found.push('a training or validation sample has changed');
   if (found.length === 0 && differs('test')) found.push('a test sample has changed');
+  if (found.length === 0 && then.kind !== now.kind)
+    found.push(`the task is now ${printable(now.kind)} instead of ${printable(then.kind)}`);
+  if (found.length === 0 && !isDeepStrictEqual(plain(then.ownTask), plain(now.ownTask)))
+    found.push(`the task ${printable(now.kind)} has changed`);
   if (found.length === 0 && !isDeepStrictEqual(rest(then), rest(now)))
     found.push('the statistics of the data have changed');
   return found;
@@ -51,7 +55,7 @@ function structure(then: DatasetInfo, now: DatasetInfo): string[] {
   return [
     ...(isDeepStrictEqual(then.labels, now.labels)
       ? []
-      : [`the ${taskOf(then).outputsName.many} are now ${named(now)} instead of ${named(then)}`]),
+      : [`the ${factsOf(then).outputsName.many} are now ${named(now)} instead of ${named(then)}`]),
     ...(isDeepStrictEqual(then.input, now.input)
       ? []
       : [`the sample shape is now ${shape(now.input)} instead of ${shape(then.input)}`]),
@@ -71,9 +75,14 @@ function counts(then: DatasetInfo, now: DatasetInfo): string[] {
   );
 }
 
-/** All but what is compared by itself, as it is when it comes out of a store. */
+/** All but what is compared by itself. */
 function rest({ notes, checksums, ...info }: DatasetInfo): unknown {
-  return JSON.parse(JSON.stringify(info));
+  return plain(info);
+}
+
+/** As it is when it comes out of a store. */
+function plain(value: unknown): unknown {
+  return value === undefined ? undefined : JSON.parse(JSON.stringify(value));
 }
 
 function sum({ counts: { train, valid, test } }: DatasetInfo): number {

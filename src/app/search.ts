@@ -17,7 +17,7 @@ import { tryPredictor } from './estimators.ts';
 import { hint } from './invocation.ts';
 import { memoryOfProcess } from './memory.node.ts';
 import type { Notes } from './notes.ts';
-import type { OwnFiles } from './own-files.ts';
+import { againWords, OWN_FILES, type OwnFiles } from './own-files.ts';
 import { forecastSearch } from './preflight.ts';
 import { readPrior } from './prior.ts';
 import { budgetOf, type Setup, setUp } from './setup.ts';
@@ -72,7 +72,7 @@ export async function newStudy(
     return { dir, store, setup };
   } catch (error) {
     const why = stopped(error, `folder "${dir}"`);
-    throw existsSync(join(dir, 'study.db')) ? withWayOn(why, dir) : why;
+    throw existsSync(join(dir, 'study.db')) ? withWayOn(why, dir, settings) : why;
   }
 }
 
@@ -110,8 +110,8 @@ function nextFree({ data, dataDir, space }: StudySettings): string {
 }
 
 /** What stops a study but not for good says how to go on. */
-export function withWayOn(error: unknown, dir: string): unknown {
-  const wayOn = `Fix this, then resume with: ${hint('resume', dir)} (trials that were running are paused)`;
+export function withWayOn(error: unknown, dir: string, settings: StudySettings): unknown {
+  const wayOn = `Fix this, then resume with: ${hint('resume', dir, ...againWords(settings, OWN_FILES))} (trials that were running are paused)`;
   if (error instanceof DataError) return new DataError(`${error.message}\n${wayOn}`, { cause: error });
   if (error instanceof StudyStopped) return new StudyStopped(`${error.message}\n${wayOn}`, { cause: error });
   return error;

@@ -1,5 +1,4 @@
 import { basename, resolve as resolvePath } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { unknownName } from '../common/closest.ts';
 import { invalid, UserError } from '../common/errors.ts';
 import type { Fidelity } from '../common/fidelity.ts';
@@ -27,11 +26,12 @@ import {
 } from '../study/spec.ts';
 import type { StoppingRule } from '../study/stopping.ts';
 import { stoppingOf } from '../study/stopping-rules.ts';
+import { isTaskKind, spaceTask, TASK_KINDS } from '../task/index.ts';
 import { checkSettings as checkTraining, type TrainSettings, withHyperparameters } from '../train/settings.ts';
 import { openBenchmark } from './benchmarks.ts';
 import { modelTools } from './engine.ts';
 import { type EstimatorPlan, estimatorOf } from './estimator-plan.ts';
-import { absentStrategy, type OwnFiles, ownEstimator, ownStrategy } from './own-files.ts';
+import { absentStrategy, lineIn, type OwnFiles, openOwnData, ownEstimator, ownStrategy } from './own-files.ts';
 
 /** Everything that settings stand for, short of an engine. */
 export interface Setup {
@@ -69,22 +69,40 @@ export async function setUp(
   const { benchmark } = settings;
   const { table, dataset } =
     benchmark === undefined
-      ? { table: undefined, dataset: await openDataset({ ...dataRequest(settings), checked }) }
+      ? { table: undefined, dataset: await openData({ ...dataRequest(settings), checked }, own) }
       : await openBenchmark(benchmark, settings);
-  const { info } = dataset.search;
-  const space = 'root' in given ? given : spaceFor(given, taskOf(info), settings);
-  const training = checkTraining(trainSettings(settings), 'training settings', info);
+  const { info, task } = dataset.search;
+  const space = 'root' in given ? given : spaceFor(given, spaceTask(info, task), settings);
+  const training = checkTraining(trainSettings(settings), 'training settings', info, task);
   if (!('root' in given) && table === undefined)
     checkBuildable(space, rng(settings.seed, 'buildable'), (chosen) => withHyperparameters(training, chosen));
-  if (settings.resolution < 1 && info.input.length !== 3) {
-    throw invalid('--resolution', String(settings.resolution), `only applies to images; ${info.name} is a table`);
-  }
   const problem = problemOf(settings, space, info);
+  checkResolution(problem, space.task, info);
   const estimator = estimatorOf(settings, problem, table);
+  if (estimator.kind === 'proxies' && !isTaskKind(info.kind))
+    throw invalid('--estimator', '"proxies"', `only serves ${TASK_KINDS.join(' and ')}; the task is ${info.kind}`);
   strategy.init(problem);
   checkBudget(budgetOf(settings));
   const stopping = stoppingOf(settings, problem);
   return { settings, dataset, space, training, problem, strategy, stopping, estimator, own };
+}
+
+/** The data that settings name. Throws UserError for a file of a person's own that the command line does not name. */
+function openData(request: DataRequest, { data }: OwnFiles): Promise<Dataset> {
+  if (data !== undefined) return openOwnData(data, request);
+  if (isOwnFile(request.name))
+    throw new UserError(`--data: the file "${request.name}" must be named on the command line`);
+  return openDataset(request);
+}
+
+/** Throws UserError for trials that see smaller images, where the data are no images or the answer is an image, too. */
+function checkResolution({ fidelities }: Problem, { input, positions }: Task, { name, kind }: DatasetInfo): void {
+  const lower = fidelities.find(({ resolution }) => resolution < 1);
+  if (lower === undefined) return;
+  const refuse = (rule: string) => invalid('--resolution', String(lower.resolution), rule);
+  if (input.length !== 3) throw refuse(`only applies to images; a sample of ${name} is [${input.join(', ')}]`);
+  if (positions !== undefined)
+    throw refuse(`must be 1 for the task ${kind}: its targets have a value for each pixel of the full image`);
 }
 
 /** What the data room is asked for. */
@@ -103,10 +121,6 @@ export function dataRequest(settings: StudySettings): DataRequest {
     ...(label !== undefined && { label }),
     ...(regression && { regression }),
   };
-}
-
-export function taskOf({ kind, input, outputs }: DatasetInfo): Task {
-  return { kind, input, outputs };
 }
 
 /** A space of Netsmith by its name: nothing is loaded. */
@@ -134,18 +148,6 @@ export function spaceFor(
     const what = isTold ? error.message : `space "${definition.name}": ${String(error)}`;
     throw new UserError(line === '' ? what : `${basename(space)}${line}: ${what}`);
   }
-}
-
-/** `, line 12`: where in the file an error, or what caused it, was thrown; nothing where that is not known. */
-export function lineIn(path: string, error: unknown): string {
-  let deepest = '';
-  for (let one = error; one instanceof Error; one = one.cause) {
-    const { stack = '' } = one;
-    const at = [pathToFileURL(path).href, path].map((name) => stack.indexOf(`${name}:`)).find((found) => found >= 0);
-    const line = at === undefined ? undefined : /:(\d+)/.exec(stack.slice(at + path.length))?.[1];
-    if (line !== undefined) deepest = `, line ${line}`;
-  }
-  return deepest;
 }
 
 /** The problem that a strategy is given: what to look for in this space, within which limits. */

@@ -3,7 +3,8 @@ import { pathToFileURL } from 'node:url';
 import { invalid, messageOf, UserError } from '../common/errors.ts';
 import type { SpaceDefinition } from '../space/index.ts';
 import { isOwnFile } from '../study/spec.ts';
-import { lineIn, namedSpace } from './setup.ts';
+import { lineIn } from './own-files.ts';
+import { namedSpace } from './setup.ts';
 
 /** A space of Netsmith by its name, or the one that a file exports (as default, or as its only space). */
 export async function loadSpace(name: string): Promise<SpaceDefinition> {

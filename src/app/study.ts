@@ -11,10 +11,11 @@ import type { StudySettings } from '../study/spec.ts';
 import { isOwnFile } from '../study/spec.ts';
 import type { Clock, EarlierTrial, StrategyState, StudyRecord, Trial } from '../study/store/store.ts';
 import { openStudyStore } from '../study/study.node.ts';
+import { spaceTask } from '../task/index.ts';
 import { checkSettings as checkTraining } from '../train/settings.ts';
 import type { OwnFiles } from './own-files.ts';
 import { requireSameData } from './same-data.ts';
-import { namedSpace, problemOf, type Setup, setUp, taskOf } from './setup.ts';
+import { namedSpace, problemOf, type Setup, setUp } from './setup.ts';
 
 export type { StudyPlan } from '../study/plan.ts';
 
@@ -134,11 +135,17 @@ export async function setUpInWorker(plan: StudyPlan, own: OwnFiles = {}): Promis
  * As `setUpAgain`, for a final training: its epochs are `training.epochs` and may be any number, as the rules of the
  * search (how epochs rise from fidelity to fidelity) do not apply to it. `settings` keep the search's epochs.
  */
-export async function setUpFinal(plan: StudyPlan, dir: string, settings: StudySettings): Promise<Setup> {
+export async function setUpFinal(
+  plan: StudyPlan,
+  dir: string,
+  settings: StudySettings,
+  own: OwnFiles = {},
+): Promise<Setup> {
   if (settings.benchmark !== undefined) return setUpAgain(plan, dir, settings);
-  const setup = await setUpAgain(plan, dir, { ...settings, epochs: plan.settings.epochs });
+  const setup = await setUpAgain(plan, dir, { ...settings, epochs: plan.settings.epochs }, { own });
   const training = { ...setup.training, epochs: settings.epochs };
-  return { ...setup, training: checkTraining(training, 'training settings', setup.dataset.search.info) };
+  const { info, task } = setup.dataset.search;
+  return { ...setup, training: checkTraining(training, 'training settings', info, task) };
 }
 
 /**
@@ -153,7 +160,7 @@ export function spaceOf({ settings, data, ownSpace }: StudyPlan, place = 'study'
       `the study does not contain its space, only the file name "${settings.space}"`,
       'studies are read without running code: start a new search with --space, which stores the space',
     );
-  return namedSpace(settings.space).create(taskOf(data), settings.spaceOptions);
+  return namedSpace(settings.space).create(spaceTask(data), settings.spaceOptions);
 }
 
 /** How what the study measured cheaply, or predicted, ranks architectures; nothing where there is no training to hold it against. */

@@ -34,13 +34,14 @@ export async function trainOne(
   notes: Notes,
   events: TrainOneEvents = {},
 ): Promise<TrainedOne> {
-  const { info, train, valid } = dataset.search;
+  const { info, train, valid, task } = dataset.search;
   const engine = await openEngine(settings, 1);
   const request = {
     engine,
     programs: openPrograms(engine, { memory: memoryOfPrograms(memoryOfProcess(settings, 1)) }),
     network: resolve(space, architecture),
     info,
+    ...(task && { task }),
     train,
     ...(valid.count > 0 && { valid }),
     settings: withHyperparameters(training, resolveHyperparameters(space, architecture)),

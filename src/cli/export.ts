@@ -5,6 +5,7 @@ import { type ChoiceOptions, type Chosen, chosen } from '../app/choice.ts';
 import { readEvaluation } from '../app/evaluation/evaluation.ts';
 import { type ExportEvents, type Exported, epochsText, exportBest } from '../app/export.ts';
 import { hint } from '../app/invocation.ts';
+import { againWords, dataNamedAgain } from '../app/own-files.ts';
 import { checkRunSettings, type Setup } from '../app/setup.ts';
 import { readStudy, setUpFinal } from '../app/study.ts';
 import { invalid } from '../common/errors.ts';
@@ -16,7 +17,7 @@ import { createTrainingsView, type TrainingsView } from '../terminal/trainings.t
 import { addChoice } from './choice.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import { noteChoice, seedsText } from './evaluate.ts';
-import { addSettingsOfStudy, givenSettings } from './flags.ts';
+import { addOwnData, addSettingsOfStudy, givenSettings } from './flags.ts';
 
 /** `netsmith export DIR`: { file, about, parity, samples, card?, trial, choice, epochs, seed, test?, tested? } */
 export function addExport(program: Command, shell: Shell): void {
@@ -30,32 +31,38 @@ export function addExport(program: Command, shell: Shell): void {
       'netsmith export runs/accuracy-and-params --choose knee',
     ],
   ).option('--out <file>', 'output file (default: best/model.onnx in the study folder)');
-  addSettingsOfStudy(addChoice(command), ['dataDir', 'epochs', 'threads', 'device', 'memory', 'layout']).action(
-    async (dir: string, options: ChoiceOptions & { readonly out?: string }, command: Command) => {
-      const output = outputOf(command, shell);
-      const study = await readStudy(dir);
-      const given = givenSettings(command);
-      const settings = checkRunSettings(study.settings, given);
-      const best = chosen(study, dir, options, readEvaluation(dir)?.trial);
-      if (options.out !== undefined && !existsSync(dirname(options.out))) {
-        throw invalid('--out', `"${options.out}"`, 'the folder of the file must exist');
-      }
-      const setup = await setUpFinal(study, dir, settings);
-      if (setup.estimator.kind === 'table')
-        throw invalid(
-          `study "${dir}"`,
-          `searched the table ${settings.benchmark}`,
-          'a tabular benchmark has no network to export',
-        );
-      noteChoice(study, best.choice, output);
-      const wanted = { ...(options.out !== undefined && { out: options.out }), mustTrain: given.epochs !== undefined };
-      const result = await interruptible(
-        () => output.note('Interrupted; no model was written.'),
-        (signal) => exportInView(dir, setup, best, wanted, output, signal),
+  addSettingsOfStudy(addOwnData(addChoice(command)), [
+    'dataDir',
+    'epochs',
+    'threads',
+    'device',
+    'memory',
+    'layout',
+  ]).action(async (dir: string, options: ChoiceOptions & { readonly out?: string }, command: Command) => {
+    const output = outputOf(command, shell);
+    const study = await readStudy(dir);
+    const given = givenSettings(command);
+    const own = dataNamedAgain(`study "${dir}"`, study.settings, given);
+    const settings = checkRunSettings(study.settings, { ...given, ...own });
+    const best = chosen(study, dir, options, readEvaluation(dir)?.trial);
+    if (options.out !== undefined && !existsSync(dirname(options.out))) {
+      throw invalid('--out', `"${options.out}"`, 'the folder of the file must exist');
+    }
+    const setup = await setUpFinal(study, dir, settings, own);
+    if (setup.estimator.kind === 'table')
+      throw invalid(
+        `study "${dir}"`,
+        `searched the table ${settings.benchmark}`,
+        'a tabular benchmark has no network to export',
       );
-      output.result(result, `${result.file} (${parityText(result)})\n${weightsText(setup, result)}`);
-    },
-  );
+    noteChoice(study, best.choice, output);
+    const wanted = { ...(options.out !== undefined && { out: options.out }), mustTrain: given.epochs !== undefined };
+    const result = await interruptible(
+      () => output.note('Interrupted; no model was written.'),
+      (signal) => exportInView(dir, setup, best, wanted, output, signal),
+    );
+    output.result(result, `${result.file} (${parityText(result)})\n${weightsText(setup, result)}`);
+  });
 }
 
 /** `verified: ...`: what the check of the file came to. */
@@ -98,7 +105,7 @@ export async function exportInView(
     onTraining(others, epochs) {
       const found =
         others === undefined
-          ? `No trained weights found (${hint('evaluate', dir)} stores them)`
+          ? `No trained weights found (${hint('evaluate', dir, ...againWords(setup.settings))} stores them)`
           : `The stored weights were trained for ${epochsText(others)}`;
       output.note(`${found}; training for ${epochsText(epochs)} on train + validation data.`);
       view = createTrainingsView('final training on train + validation data', 1, output);

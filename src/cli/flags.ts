@@ -78,8 +78,13 @@ export function addSettingsOfStudy(command: Command, names: readonly SettingName
   return addSettings(command, names, Object.fromEntries(names.map((name) => [name, 'as in the study'])));
 }
 
+/** The flag of a command that runs the data set of a study that is there. */
+export function addOwnData(command: Command): Command {
+  return command.option('--data <file>', 'the file of a study with your own data set, which must be named again');
+}
+
 const PLACEHOLDERS: Partial<Record<SettingName, string>> = {
-  data: 'name',
+  data: 'name|file',
   benchmark: 'name',
   dataDir: 'path',
   label: 'column',

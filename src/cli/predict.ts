@@ -1,7 +1,12 @@
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { openEngine } from '../app/engine.ts';
+import { ownDataset } from '../app/own-files.ts';
+import { invalid } from '../common/errors.ts';
 import { printable } from '../common/text.ts';
-import { openPredictor, type Prediction } from '../report/predict.node.ts';
+import type { DatasetDefinition } from '../data/own.ts';
+import type { Engine } from '../engine/engine.ts';
+import { openPredictor, type Prediction, type Predictor } from '../report/predict.node.ts';
 import { table } from '../terminal/output.ts';
 import { define, outputOf, type Shell } from './command.ts';
 
@@ -10,16 +15,27 @@ import { define, outputOf, type Shell } from './command.ts';
  * has no answer `error`. The exit code is 1 where some have none, 2 where all have none.
  */
 export function addPredict(program: Command, shell: Shell): void {
-  define(program, 'predict <model> <files...>', 'Run an exported model on images or on the rows of CSV files', [
-    'netsmith predict runs/photos-small-cnn-1/best/model.onnx cat.jpg dog.png',
-    'netsmith predict model.onnx photos',
-    'netsmith predict model.onnx new-customers.csv --json',
-  ])
-    .addHelpText('after', 'A file can also be a folder (searched recursively) or a pattern such as "photos/*.jpg".\n')
-    .action(async (model: string, files: readonly string[], _options: unknown, command: Command) => {
+  define(
+    program,
+    'predict <model> <files...>',
+    'Run an exported model on images, the rows of CSV files, or values in JSON',
+    [
+      'netsmith predict runs/photos-small-cnn-1/best/model.onnx cat.jpg dog.png',
+      'netsmith predict model.onnx photos',
+      'netsmith predict model.onnx new-customers.csv --json',
+      'netsmith predict model.onnx sentences.json --data ./sentences.ts',
+    ],
+  )
+    .option('--data <file>', 'the file of your own data set, for a model of a task of your own')
+    .addHelpText(
+      'after',
+      'A file can also be a folder (searched recursively) or a pattern such as "photos/*.jpg".\nA JSON file holds one sample, or a list of them: an object with the values of each input.\n',
+    )
+    .action(async (model: string, files: readonly string[], { data }: { readonly data?: string }, command: Command) => {
       const output = outputOf(command, shell);
+      const own = data === undefined ? undefined : await ownDataset(resolve(data));
       const engine = await openEngine({ device: 'cpu', threads: 1, layout: 'auto' }, 1);
-      const predictor = await openPredictor(engine, model).catch(async (error: unknown) => {
+      const predictor = await predictorOf(engine, model, own).catch(async (error: unknown) => {
         await engine.dispose();
         throw error;
       });
@@ -49,6 +65,15 @@ export function addPredict(program: Command, shell: Shell): void {
       if (failed > 0 && answered > 0) output.note(`No prediction for ${failed} of ${answered + failed}.`);
       if (failed > 0) shell.exitCode = answered > 0 ? 1 : 2;
     });
+}
+
+/** With the task of the person's own data set. Throws UserError where the model is for another. */
+async function predictorOf(engine: Engine, model: string, own: DatasetDefinition | undefined): Promise<Predictor> {
+  const predictor = await openPredictor(engine, model, own?.task);
+  const { task } = predictor.metadata;
+  if (own === undefined || own.kind === task) return predictor;
+  await predictor.dispose();
+  throw invalid('--data', `a data set for ${own.kind}`, `the model is for ${task}`);
 }
 
 /** Six digits, and all before the decimal point: milliseconds since 1970 differ in the last of them. */

@@ -5,7 +5,7 @@ import type { Store } from '../study/store/store.ts';
 import { nameOf } from '../study/store/transitions.ts';
 import type { Output } from '../terminal/output.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { addSettingsOfStudy, givenSettings } from './flags.ts';
+import { addOwnData, addSettingsOfStudy, givenSettings } from './flags.ts';
 import { finishRun } from './run.ts';
 import { searchToItsEnd, tellResult } from './search.ts';
 
@@ -26,15 +26,17 @@ export function addResume(program: Command, shell: Shell): void {
     .option('--strategy <file>', 'the file of a study with your own strategy, which must be named again')
     .option('--estimator <file>', 'the file of a study with your own estimator, which must be named again')
     .option('--retry-failed', 'retrain failed trials from scratch; they keep their numbers', false);
-  addSettingsOfStudy(command, CHANGEABLE).action(async (dir: string, options: ResumeOptions, command: Command) => {
-    const output = outputOf(command, shell);
-    const { store, setup } = await reopen(dir, givenSettings(command), output, options.without);
-    if (options.retryFailed) await retryFailed(store, output);
-    const end = await searchToItsEnd(dir, store, setup, output);
-    const { afterwards } = await readStudy(dir);
-    if (afterwards === undefined) await tellResult(dir, end, output, shell);
-    else await finishRun(dir, setup, end, afterwards, output, shell);
-  });
+  addSettingsOfStudy(addOwnData(command), CHANGEABLE).action(
+    async (dir: string, options: ResumeOptions, command: Command) => {
+      const output = outputOf(command, shell);
+      const { store, setup } = await reopen(dir, givenSettings(command), output, options.without);
+      if (options.retryFailed) await retryFailed(store, output);
+      const end = await searchToItsEnd(dir, store, setup, output);
+      const { afterwards } = await readStudy(dir);
+      if (afterwards === undefined) await tellResult(dir, end, output, shell);
+      else await finishRun(dir, setup, end, afterwards, output, shell);
+    },
+  );
 }
 
 /**

@@ -7,6 +7,7 @@ import type { EvaluateOptions } from '../app/evaluation/evaluate.ts';
 import { summarize } from '../app/evaluation/evaluation.ts';
 import { evaluationToJson } from '../app/evaluation/result.ts';
 import { hint } from '../app/invocation.ts';
+import { againWords, OWN_FILES } from '../app/own-files.ts';
 import { writeReport } from '../app/report.ts';
 import type { StudyOptions } from '../app/search.ts';
 import type { Setup } from '../app/setup.ts';
@@ -115,7 +116,7 @@ export async function finishRun(
   shell: Shell,
 ): Promise<string | undefined> {
   if (end.reason === 'interrupted') {
-    tellInterrupted(dir, end, output, shell);
+    tellInterrupted(dir, setup, end, output, shell);
     return undefined;
   }
 
@@ -130,7 +131,7 @@ export async function finishRun(
     `${again} trial ${best.choice.trial} on train + validation data with ${seedsText(options.seeds)}, then evaluating on the test split.`,
   );
   const { record, exported } = await interruptible(
-    () => output.note(`Interrupted. Continue with: ${hint('resume', dir)}`),
+    () => output.note(`Interrupted. Continue with: ${hint('resume', dir, ...againWords(setup.settings, OWN_FILES))}`),
     async (signal) => {
       const record = await evaluateInView(dir, setup, best, options, output, signal);
       return { record, exported: await exportInView(dir, setup, best, {}, output, signal) };

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { benchmarkPresets } from '../app/benchmarks.ts';
 import { bestToJson } from '../app/best.ts';
 import { hint } from '../app/invocation.ts';
-import { ownFilesOf } from '../app/own-files.ts';
+import { againWords, OWN_FILES, ownFilesOf } from '../app/own-files.ts';
 import { openProgress } from '../app/progress.ts';
 import { newStudy, runToEnd, type StudyOptions, withWayOn } from '../app/search.ts';
 import type { Setup } from '../app/setup.ts';
@@ -82,7 +82,7 @@ export async function searchToItsEnd(dir: string, store: Store, setup: Setup, ou
         : end;
     });
   } catch (error) {
-    throw withWayOn(error, dir);
+    throw withWayOn(error, dir, setup.settings);
   } finally {
     view.close();
     await store.close();
@@ -116,8 +116,8 @@ export function endText({ reason }: StudyEnd, { problem, trials }: Pick<ReadStud
 export async function tellResult(dir: string, end: SearchEnd, output: Output, shell: Shell): Promise<void> {
   const study = await readStudy(dir);
   output.note(endText(end, study));
-  if (end.reason === 'interrupted') tellInterrupted(dir, end, output, shell);
-  else if (end.best.length > 0) output.note(`Next: ${hint('evaluate', dir)}`);
+  if (end.reason === 'interrupted') tellInterrupted(dir, study, end, output, shell);
+  else if (end.best.length > 0) output.note(`Next: ${hint('evaluate', dir, ...againWords(study.settings))}`);
   else {
     const reason = study.trials.find((trial) => trial.reason !== undefined)?.reason;
     output.note(`No trial is complete${reason === undefined ? '' : `; the first failed with: ${reason}`}`);
@@ -126,7 +126,13 @@ export async function tellResult(dir: string, end: SearchEnd, output: Output, sh
   output.result(bestToJson(dir, study), bestText(study));
 }
 
-export function tellInterrupted(dir: string, { interrupted }: SearchEnd, output: Output, shell: Shell): void {
-  output.note(`Resume with: ${hint('resume', dir)}`);
+export function tellInterrupted(
+  dir: string,
+  { settings }: Pick<ReadStudy, 'settings'>,
+  { interrupted }: SearchEnd,
+  output: Output,
+  shell: Shell,
+): void {
+  output.note(`Resume with: ${hint('resume', dir, ...againWords(settings, OWN_FILES))}`);
   shell.exitCode = interrupted?.exitCode ?? 130;
 }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { ownFilesOf } from '../app/own-files.ts';
 import { type Setup, setUp } from '../app/setup.ts';
 import { loadSpace } from '../app/space-file.ts';
 import { type TrainedOne, trainOne } from '../app/train-one.ts';
@@ -47,7 +48,7 @@ export function addTrain(program: Command, shell: Shell): void {
     async (options: { readonly arch?: string; readonly test: boolean }, command: Command) => {
       const output = outputOf(command, shell);
       const read = await readSettings(command);
-      const setup = await setUp(read, await loadSpace(read.space));
+      const setup = await setUp(read, await loadSpace(read.space), false, ownFilesOf(read));
       const { space } = setup;
       const architecture = architectureFrom(space, options.arch);
       const { params = 0, flops = 0 } = costsOf(space, architecture);

@@ -1,6 +1,7 @@
 import { deepFreeze } from '../common/json.ts';
 import { rng } from '../common/random.ts';
 import { taskOf } from '../task/index.ts';
+import type { TaskDefinition } from '../task/task.ts';
 import type { DataRequest, Dataset, DatasetInfo, Samples } from './dataset.ts';
 import { part, type Source } from './samples.ts';
 import { divide, type Parts } from './split.ts';
@@ -29,21 +30,36 @@ export interface OwnTest {
 
 /** A dataset of what was found and how it was divided: the parts, and the statistics over the training part. */
 export async function assemble(found: Found, parts: Parts, request: Pick<DataRequest, 'seed'>): Promise<Dataset> {
-  const { info, pool, test } = found;
+  const { info, pool } = found;
   const task = taskOf(info);
   const looked = statisticsSample(parts.train, found.statisticsFrom, request.seed);
+  const statistics = {
+    ...(await inputStatistics(pool, looked, info.input)),
+    ...(task.standardized && { target: targetStatistics(pool.targets, info.outputs, parts.train) }),
+  };
+  return inParts({ ...found, info: { ...info, ...statistics } }, parts);
+}
+
+/** What is known of a dataset before it is divided. */
+export interface Undivided extends Pick<Found, 'valid' | 'test' | 'notes'> {
+  readonly info: Omit<DatasetInfo, 'counts' | 'notes'>;
+  readonly pool: Samples;
+  /** A task of the user's own. */
+  readonly task?: TaskDefinition;
+}
+
+/** The dataset that divided samples make. */
+export function inParts({ info, pool, valid: ownValid, test, notes, task }: Undivided, parts: Parts): Dataset {
   const train = part(pool, parts.train);
-  const valid = found.valid ?? part(pool, parts.valid);
+  const valid = ownValid ?? part(pool, parts.valid);
   return {
     search: {
-      train,
-      valid,
+      ...{ train, valid },
+      ...(task && { task }),
       info: deepFreeze({
         ...info,
-        ...(await inputStatistics(pool, looked, info.input)),
-        ...(task.standardized && { target: targetStatistics(pool.targets, info.outputs, parts.train) }),
         counts: { train: train.count, valid: valid.count, test: test?.count ?? parts.test.length },
-        notes: [...found.notes, ...parts.notes],
+        notes: [...notes, ...parts.notes],
       }),
     },
     openTest: async () => (test ? test.open() : part(pool, parts.test)),

@@ -1,11 +1,13 @@
 import type { Arrays } from '../task/spec.ts';
-import type { TaskDefinition } from '../task/task.ts';
+import type { OwnTask, TaskDefinition } from '../task/task.ts';
 
 /** What a dataset holds. Shapes are without the batch. */
 export interface DatasetInfo {
   readonly name: string;
   /** The kind of task: classification, regression, or one of a user's own. */
   readonly kind: string;
+  /** Of a task of the user's own: what a study says of it without running it. Absent where the task is only passed as a value. */
+  readonly ownTask?: OwnTask;
   /** Of one sample of the main input: [C, H, W], [C, T], [F], or of tokens [T]. */
   readonly input: readonly number[];
   /** Classes, or targets of a regression; in general the values that a network gives for a sample, or for each position. */
@@ -118,7 +120,7 @@ export interface Dataset {
 
 /** What a reader is given. */
 export interface DataRequest {
-  /** digits, cifar-10, cifar-100, mnist, fashion-mnist, image-folder, csv. */
+  /** digits, cifar-10, cifar-100, mnist, fashion-mnist, image-folder, csv; or the name of a data set of the user's own. */
   readonly name: string;
   /** File (csv) or folder. */
   readonly dir?: string | undefined;

@@ -2,11 +2,12 @@ import { createHash, type Hash } from 'node:crypto';
 import { unknownName } from '../common/closest.ts';
 import { invalid } from '../common/errors.ts';
 import { deepFreeze } from '../common/json.ts';
-import { taskOf } from '../task/index.ts';
+import { factsOf, taskOf } from '../task/index.ts';
 import { allocate, rowsOf } from '../task/spec.ts';
 import type { DatasetName } from './catalogue.ts';
-import type { DataRequest, Dataset, DatasetInfo, Samples } from './dataset.ts';
+import type { DataRequest, Dataset, Samples, SearchData } from './dataset.ts';
 import { openDigits } from './digits/digits.ts';
+import { checkValues, type DatasetDefinition } from './own.ts';
 
 type Reader = (request: DataRequest) => Promise<Dataset>;
 
@@ -39,10 +40,7 @@ export async function openDataset(request: DataRequest): Promise<Dataset> {
     ? READERS[request.name as keyof typeof READERS]
     : undefined;
   if (!reader) throw unknownName('data: unknown dataset', request.name, Object.keys(READERS));
-  for (const [option, names] of Object.entries(USED_BY)) {
-    if (request[option as keyof DataRequest] === undefined || names.some((name) => name === request.name)) continue;
-    throw invalid(`data "${request.name}"`, `${option} is given`, `it only applies to ${names.join(', ')}`);
-  }
+  checkUsed(request);
   if (request.name === 'digits' && request.dir !== undefined)
     throw invalid(
       'data "digits"',
@@ -53,22 +51,50 @@ export async function openDataset(request: DataRequest): Promise<Dataset> {
   return dataset.search.info.checksums === undefined ? withChecksums(dataset) : dataset;
 }
 
+/** Throws UserError for an option that the dataset has no use for. */
+function checkUsed(request: DataRequest): void {
+  for (const [option, names] of Object.entries(USED_BY)) {
+    if (request[option as keyof DataRequest] === undefined || names.some((name) => name === request.name)) continue;
+    throw invalid(`data "${request.name}"`, `${option} is given`, `it only applies to ${names.join(', ')}`);
+  }
+}
+
+/**
+ * Opens a data set of a person's own, and reads all of it once: for its checksums, and to check its values. `request.name` is for
+ * error messages. Throws UserError, with the part and the tensor, for a value that no sample may have.
+ */
+export async function openOwnDataset({ open }: DatasetDefinition, request: DataRequest): Promise<Dataset> {
+  checkUsed(request);
+  const dataset = await open(request);
+  // The process that started this one has just read everything.
+  return request.checked ? dataset : withChecksums(dataset, true);
+}
+
 /** Samples that are hashed at once. */
 const CHUNK = 256;
 
 /** Adds checksums of all samples as they are read, where a reader has none of its files. Of the test part, nothing else is kept. */
-async function withChecksums(dataset: Dataset): Promise<Dataset> {
+async function withChecksums(dataset: Dataset, isOwn = false): Promise<Dataset> {
   const { info, train, valid } = dataset.search;
+  const placeOf = (part: string) => (isOwn ? `data set "${info.name}", ${part} samples` : undefined);
   const search = createHash('sha256');
-  for (const part of [train, valid]) await addSamples(search, part, info);
+  await addSamples(search, train, dataset.search, placeOf('training'));
+  await addSamples(search, valid, dataset.search, placeOf('validation'));
   const test = createHash('sha256');
-  await addSamples(test, await dataset.openTest(), info);
+  await addSamples(test, await dataset.openTest(), dataset.search, placeOf('test'));
   const checksums = { search: search.digest('hex'), test: test.digest('hex') };
   return { ...dataset, search: { ...dataset.search, info: deepFreeze({ ...info, checksums }) } };
 }
 
-async function addSamples(hash: Hash, samples: Samples, info: DatasetInfo): Promise<void> {
-  const { inputs, targets } = taskOf(info).spec(info);
+/** With a place, throws UserError for a value that no sample may have. */
+async function addSamples(
+  hash: Hash,
+  samples: Samples,
+  { info, task }: SearchData,
+  place: string | undefined,
+): Promise<void> {
+  const { inputs, targets } = taskOf(info, task).spec(info);
+  const classes = factsOf(info).classes ? info.outputs : undefined;
   const specs = { ...inputs, ...targets };
   hash.update(`${samples.count} `);
   const into = allocate(specs, CHUNK);
@@ -78,6 +104,8 @@ async function addSamples(hash: Hash, samples: Samples, info: DatasetInfo): Prom
       Array.from({ length: count }, (_, k) => start + k),
       into,
     );
-    for (const values of Object.values(rowsOf(into, specs, 0, count))) hash.update(values);
+    const rows = rowsOf(into, specs, 0, count);
+    if (place !== undefined) checkValues(place, rows, specs, classes);
+    for (const values of Object.values(rows)) hash.update(values);
   }
 }

@@ -11,12 +11,13 @@ const CHUNK = 256;
 
 /**
  * Mean and deviation of each channel (input [C, H, W]) or feature (input [F]) over the samples `indices`, in one pass; sums
- * are of differences from the first value, so that a large mean does not swallow a small deviation.
+ * are of differences from the first value, so that a large mean does not swallow a small deviation. `name`: of the tensor.
  */
 export async function inputStatistics(
   samples: Samples,
   indices: ArrayLike<number>,
   shape: readonly number[],
+  name = 'input',
 ): Promise<Statistics> {
   const [channels = 1, ...spatial] = shape;
   const area = spatial.reduce((product, n) => product * n, 1);
@@ -27,7 +28,7 @@ export async function inputStatistics(
       (_, k) => indices[start + k] ?? Number.NaN,
     );
     const input = new Float32Array(chunk.length * channels * area);
-    await samples.read(chunk, { input });
+    await samples.read(chunk, { [name]: input });
     sums.add(input, area);
   }
   return sums.statistics();

@@ -1,7 +1,8 @@
 import { invalid } from '../common/errors.ts';
+import { printable } from '../common/text.ts';
 import type { Engine } from '../engine/engine.ts';
 import { sizeOf } from '../graph/ir.ts';
-import { taskOf } from '../task/index.ts';
+import { isTaskKind, taskOf } from '../task/index.ts';
 import { type Arrays, allocate, type FloatArrays, mapValues } from '../task/spec.ts';
 import type { Decoded, TaskDefinition } from '../task/task.ts';
 import { feedsOf } from '../train/batches.ts';
@@ -44,6 +45,12 @@ export async function openModel(
   { metadata, model, batch }: ReadModel,
   own?: TaskDefinition,
 ): Promise<ExportedModel> {
+  if (own === undefined && !isTaskKind(metadata.task))
+    throw invalid(
+      place,
+      `its task is "${printable(metadata.task)}"`,
+      'is none of Netsmith: name the file of its data set (predict --data FILE), or give the task',
+    );
   const task = taskOf({ kind: metadata.task }, own);
   const { tensors, labels, encoding } = metadata;
   const program = await engine.load(model).catch(() => {

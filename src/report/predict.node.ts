@@ -5,12 +5,14 @@ import { readTable, type Table } from '../data/readers/table.node.ts';
 import { encodeRow } from '../data/table.ts';
 import type { Engine } from '../engine/engine.ts';
 import { sizeOf } from '../graph/ir.ts';
+import { allocate } from '../task/spec.ts';
 import type { TaskDefinition } from '../task/task.ts';
 import { INPUT_NAME, type ModelMetadata } from './export/metadata.ts';
 import { modelProperties, type ReadModel, readModel } from './export/onnx.ts';
 import { checkSeal } from './export/seal.node.ts';
 import { type Answer, type ExportedModel, openModel } from './exported-model.ts';
 import { type Named, namedFiles } from './predict-files.node.ts';
+import { VALUES_NAME, type ValueSample, valueSamples } from './predict-values.node.ts';
 
 /** One sample's answer, of an image or of a row of a CSV file, or why there is none: for the row, or for the whole file. */
 export type Prediction = {
@@ -31,8 +33,9 @@ export interface Predictor {
   readonly metadata: ModelMetadata;
   /**
    * What the model says of images or of the rows of CSV files, in the order named, a few at a time: images are turned upright,
-   * resized to the model's size and given its channels and range; rows are encoded as the training's were. `names` are files,
-   * folders with such, and patterns (`photos/*.jpg`). What cannot be read has an `error` in its answer's place. Throws UserError
+   * resized to the model's size and given its channels and range; rows are encoded as the training's were. Of any model, raw values
+   * are read from JSON files: `{ "NAME": values }` of each input, or a list of such. `names` are files, folders with such, and
+   * patterns (`photos/*.jpg`). What cannot be read has an `error` in its answer's place. Throws UserError
    * when the model itself cannot be run.
    */
   predict(names: readonly string[]): AsyncGenerator<Prediction>;
@@ -49,10 +52,9 @@ export async function openPredictor(engine: Engine, modelFile: string, own?: Tas
   const place = `model "${modelFile}"`;
   const model = await openModel(engine, place, await readModelFile(place, modelFile), own);
   const { metadata } = model;
-  const answers = metadata.encoding === undefined ? answerImages : answerTables;
   return {
     metadata,
-    predict: (names) => answers({ place, model }, names),
+    predict: (names) => answersTo({ place, model }, names),
     answer: model.answer,
     dispose: model.dispose,
   };
@@ -97,6 +99,35 @@ interface Sample {
   readonly read: Float32Array | string;
 }
 
+/** In the order of the names: those of JSON files, and those of the files that the model was trained on. */
+async function* answersTo(loaded: Loaded, names: readonly string[]): AsyncGenerator<Prediction> {
+  const ofFiles = loaded.model.metadata.encoding === undefined ? answerImages : answerTables;
+  for (let at = 0; at < names.length; ) {
+    const isValues = (name: string | undefined) => name !== undefined && VALUES_NAME.test(name);
+    const first = isValues(names[at]);
+    const next = names.findIndex((name, i) => i > at && isValues(name) !== first);
+    const some = names.slice(at, next < 0 ? names.length : next);
+    yield* first ? answerValues(loaded, some) : ofFiles(loaded, some);
+    at += some.length;
+  }
+}
+
+async function* answerValues({ model }: Loaded, names: readonly string[]): AsyncGenerator<Prediction> {
+  const { inputs } = model.metadata.tensors;
+  for await (const batch of batches<ValueSample>(valueSamples(names, inputs), model.batch)) {
+    const good = batch.flatMap(({ read }) => (typeof read === 'string' ? [] : [read]));
+    const together = allocate(inputs, good.length);
+    for (const [i, sample] of good.entries())
+      for (const [name, values] of Object.entries(sample)) together[name]?.set(values, i * values.length);
+    const answers = good.length === 0 ? [] : (await model.answer(together, good.length)).answers;
+    let next = 0;
+    for (const { from, read } of batch)
+      yield { ...from, ...(typeof read === 'string' ? { error: read } : (answers[next++] ?? NO_ANSWER)) };
+  }
+}
+
+const NO_ANSWER = { error: 'the model has no answer' };
+
 /** The answers to samples that run together. */
 async function ask({ model }: Loaded, samples: readonly Sample[]): Promise<Prediction[]> {
   const size = sizeOf(model.metadata.input);
@@ -107,7 +138,7 @@ async function ask({ model }: Loaded, samples: readonly Sample[]): Promise<Predi
   let next = 0;
   return samples.map(({ from, read }) => {
     if (typeof read === 'string') return { ...from, error: read };
-    return { ...from, ...(answers[next++] ?? { error: 'the model has no answer' }) };
+    return { ...from, ...(answers[next++] ?? NO_ANSWER) };
   });
 }
 
@@ -119,7 +150,7 @@ function checkInput({ place, model }: Loaded): void {
     throw invalid(
       place,
       `it takes ${names.join(', ')}`,
-      `files only give "${INPUT_NAME}"; use the library's openPredictor`,
+      'must be given the values of its inputs in a JSON file (docs/tasks.md)',
     );
 }
 
@@ -128,7 +159,11 @@ async function* answerImages(loaded: Loaded, names: readonly string[]): AsyncGen
   checkInput(loaded);
   if (input.length !== 3 || (input[0] !== 1 && input[0] !== 3)) {
     const found = `its input is [${input.join(', ')}], without an encoding for tables`;
-    throw invalid(loaded.place, found, 'it must be a model for grayscale or color images, or for CSV rows');
+    throw invalid(
+      loaded.place,
+      found,
+      'it must be a model for grayscale or color images, or for CSV rows, or be given its values in a JSON file',
+    );
   }
   const info = { input, ...(range && { range }), ...(decoding && { decoding }) };
   const sampleOf = async (named: Named): Promise<Sample> => {

@@ -17,6 +17,7 @@ export async function sampleTest(
   outputs: Pick<Outputs, 'outputs' | 'truths'>,
 ): Promise<TestSamples> {
   const chosen = chooseSamples(info, outputs);
+  if (chosen.length === 0) return { of: samples.count, shown: [] };
   const size = sizeOf(info.input);
   const inputs = new Float32Array(chosen.length * size);
   await samples.read(

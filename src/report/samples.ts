@@ -1,5 +1,5 @@
 import type { DatasetInfo, TableEncoding } from '../data/dataset.ts';
-import { taskOf } from '../task/index.ts';
+import { factsOf } from '../task/index.ts';
 import { onlyOf } from '../task/spec.ts';
 import type { Outputs } from '../train/inference.ts';
 
@@ -40,8 +40,9 @@ export type Chosen = { readonly index: number } & TestSample;
  * classes in turn. Of a regression: those with the largest error (in standard deviations of the targets, summed), then evenly spaced ones.
  */
 export function chooseSamples(info: DatasetInfo, given: Pick<Outputs, 'outputs' | 'truths'>): Chosen[] {
-  const { classes, standardized } = taskOf(info);
-  if (!classes && !standardized) return [];
+  const { classes, standardized } = factsOf(info);
+  const isPlain = [given.outputs, given.truths].every((tensors) => Object.keys(tensors).length === 1);
+  if ((!classes && !standardized) || !isPlain) return [];
   const [outputs, truths] = [onlyOf(given.outputs), onlyOf(given.truths)];
   const { outputs: width } = info;
   const count = outputs.length / width;

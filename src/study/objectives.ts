@@ -2,20 +2,20 @@ import { invalid } from '../common/errors.ts';
 import { COST_METRICS, METRICS, type Objective, PROXY_METRICS, TRAINED_METRICS } from '../common/metrics.ts';
 import type { DatasetInfo } from '../data/dataset.ts';
 import type { Problem } from '../strategy/strategy.ts';
-import { TASK_KINDS, taskOf } from '../task/index.ts';
+import { factsOf, TASK_KINDS } from '../task/index.ts';
 import type { Target } from './budget.ts';
 import { FUNCTION, isOwnFile, parseTarget, type StudySettings } from './spec.ts';
 
-type Kind = Pick<DatasetInfo, 'kind'>;
+type Kind = Pick<DatasetInfo, 'kind' | 'ownTask'>;
 type MetricName = keyof typeof METRICS;
 
-/** Whether networks of this task are measured by it. */
-const belongs = (name: string, kind: DatasetInfo['kind']) =>
-  taskOf({ kind }).metrics.some(({ metric }) => metric === name);
-const kindsWith = (name: string) => TASK_KINDS.filter((kind) => belongs(name, kind)).join(' and ');
+/** A metric of networks of this task; undefined where they are not measured by it. */
+const metricOf = (name: string, task: Kind) => factsOf(task).metrics.find(({ metric }) => metric === name);
+const belongs = (name: string, task: Kind) => metricOf(name, task) !== undefined;
+const kindsWith = (name: string) => TASK_KINDS.filter((kind) => belongs(name, { kind })).join(' and ');
 
 /** What a search is for: what the settings name, else what its estimator gives. Throws UserError for a metric that it cannot give. */
-export function objectivesOf(settings: StudySettings, { kind }: Kind): Problem['objectives'] {
+export function objectivesOf(settings: StudySettings, task: Kind): Problem['objectives'] {
   const { estimator, objective: named } = settings;
   if (estimator === FUNCTION) return scoresOf(settings);
   if (settings.scores !== undefined)
@@ -24,15 +24,19 @@ export function objectivesOf(settings: StudySettings, { kind }: Kind): Problem['
       Object.keys(settings.scores).join(', '),
       'are what a function returns: the estimator is not one',
     );
-  const names = named ?? [estimator === 'proxies' ? 'freerea' : usual(kind)];
+  const names = named ?? [estimator === 'proxies' ? 'freerea' : usual(task)];
   const objectives = names.map((name): Objective => {
-    if (estimator === 'proxies' && isTrained(name))
+    if (estimator === 'proxies' && isTrained(name, task))
       throw invalid('--objective', `"${name}"`, `must be one of ${allOf(PROXY_METRICS)} with --estimator proxies`);
     if (estimator !== 'proxies' && !isOwnFile(estimator) && Object.hasOwn(PROXY_METRICS, name))
       throw invalid('--objective', `"${name}"`, 'is a proxy and needs --estimator proxies');
-    if (isTrained(name) && !belongs(name, kind))
-      throw invalid('--objective', `"${name}"`, `is a metric for ${kindsWith(name)} only, but the task is ${kind}`);
-    return { metric: name, ...METRICS[name as MetricName] };
+    if (isTrained(name, task) && !belongs(name, task))
+      throw invalid(
+        '--objective',
+        `"${name}"`,
+        `is a metric for ${kindsWith(name)} only, but the task is ${task.kind}`,
+      );
+    return metricOf(name, task) ?? { metric: name, ...METRICS[name as MetricName] };
   });
   const [first, ...others] = objectives;
   if (first === undefined) throw invalid('--objective', 'none', 'must name a metric');
@@ -52,8 +56,8 @@ export function targetsOf(settings: StudySettings, info: Kind): readonly Target[
     if (target === undefined) return [];
     const { metric } = target;
     const trained = settings.estimator === 'train' && settings.benchmark === undefined;
-    const isMeasured = trained && isTrained(metric) && belongs(metric, info.kind);
-    if (isTrained(metric) && !belongs(metric, info.kind))
+    const isMeasured = trained && belongs(metric, info);
+    if (isTrained(metric, info) && !belongs(metric, info))
       throw invalid(
         '--until',
         `"${text}"`,
@@ -91,8 +95,8 @@ export function headline(objectives: Problem['objectives'], task: Kind): Objecti
 }
 
 /** The metric to show of a network that has been trained: the first objective that it can be measured by. */
-export function testedObjective(objectives: Problem['objectives'], { kind }: Kind): Objective {
-  return objectives.find(({ metric }) => isTrained(metric)) ?? taskOf({ kind }).metrics[0];
+export function testedObjective(objectives: Problem['objectives'], task: Kind): Objective {
+  return objectives.find(({ metric }) => isTrained(metric, task)) ?? factsOf(task).metrics[0];
 }
 
 /** Not known beforehand. */
@@ -111,6 +115,6 @@ export function nameOfMetric({ estimator }: Pick<StudySettings, 'estimator'>, me
   return estimator === 'predictor' && isEstimated({ metric }) ? `predicted ${metric}` : metric;
 }
 
-const usual = (kind: DatasetInfo['kind']) => taskOf({ kind }).metrics[0].metric;
-const isTrained = (name: string) => Object.hasOwn(TRAINED_METRICS, name);
+const usual = (task: Kind) => factsOf(task).metrics[0].metric;
+const isTrained = (name: string, task: Kind) => Object.hasOwn(TRAINED_METRICS, name) || belongs(name, task);
 const allOf = (metrics: object) => Object.keys({ ...metrics, ...COST_METRICS }).join(', ');

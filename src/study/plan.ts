@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Json } from '../common/json.ts';
 import type { DatasetInfo } from '../data/dataset.ts';
-import { TASK_KINDS } from '../task/index.ts';
+import { isTaskKind, TASK_KINDS } from '../task/index.ts';
 import type { Agreement } from './agreement.ts';
 import { checkSettings, type StudySettings } from './spec.ts';
 import { damaged } from './store/errors.ts';
@@ -38,11 +38,26 @@ const size = z.int().min(1);
 const count = z.int().min(0);
 const numbers = z.array(z.number());
 
+const shape = z.array(size).min(1).max(3);
+
+/** What is stored of a task of the user's own. */
+const ownTaskSchema = z.looseObject({
+  metrics: z
+    .array(z.looseObject({ metric: z.string(), direction: z.enum(['maximise', 'minimise']), unit: z.string() }))
+    .min(1),
+  classes: z.boolean(),
+  standardized: z.boolean(),
+  outputsName: z.looseObject({ one: z.string(), many: z.string() }),
+  meaning: z.string(),
+  space: z.looseObject({ input: shape, outputs: size, positions: shape.optional(), vocabulary: size.optional() }),
+});
+
 /** Loose: a reader of data may have told more of them than is needed here. */
-const dataSchema = z.looseObject({
+const known = z.looseObject({
   name: z.string(),
-  kind: z.enum(TASK_KINDS),
-  input: z.union([z.tuple([size]), z.tuple([size, size, size])]),
+  kind: z.string(),
+  ownTask: ownTaskSchema.optional(),
+  input: shape,
   outputs: size,
   labels: z.array(z.string()),
   range: z.tuple([z.number(), z.number()]).optional(),
@@ -57,6 +72,11 @@ const dataSchema = z.looseObject({
     })
     .optional(),
   notes: z.array(z.string()),
+});
+
+const dataSchema = known.refine(({ kind, ownTask }) => ownTask !== undefined || isTaskKind(kind), {
+  path: ['kind'],
+  message: `must be one of ${TASK_KINDS.join(', ')}, or come with what is known of the task`,
 });
 
 /** JSON has no NaN. */

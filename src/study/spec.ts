@@ -75,7 +75,11 @@ export const FUNCTION = 'function';
 const ESTIMATOR_RULE = 'must be train, proxies or predictor, or a .ts or .js file that exports one';
 
 export const studySchema = z.strictObject({
-  data: say(z.string().min(1).default('digits'), 'data', 'dataset (`netsmith data` lists them)'),
+  data: say(
+    z.string().min(1).default('digits'),
+    'data',
+    'dataset: a name (`netsmith data` lists them), or a .ts or .js file that exports one',
+  ),
   dataDir: say(z.string().min(1).optional(), 'data', 'folder with the files of the dataset, or the CSV file'),
   label: say(z.string().min(1).optional(), 'data', 'csv: name of the label column'),
   regression: say(z.boolean().default(false), 'data', 'csv: predict the label as a number'),
@@ -353,7 +357,7 @@ export function flagOf(setting: string): string {
   return `--${setting.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
-/** Whether `--space`, `--strategy` or `--estimator` names a file of a person's own. */
+/** Whether `--data`, `--space`, `--strategy` or `--estimator` names a file of a person's own. */
 export function isOwnFile(name: string): boolean {
   return /\.(ts|js|mts|mjs)$/.test(name);
 }

@@ -1,6 +1,7 @@
 import { largest } from '../common/extremes.ts';
 import { TRAINED_METRICS } from '../common/metrics.ts';
 import * as ops from '../graph/ops.ts';
+import { handDesigned } from './baselines.ts';
 import { floatInput } from './inputs.ts';
 import { classificationScorer, scorerOf } from './metrics.ts';
 import { onlyOf, type TensorSpec } from './spec.ts';
@@ -57,6 +58,7 @@ export const classification: TaskDefinition = {
     },
   },
   /** Of several equal probabilities, the first class. */
+  baselines: handDesigned,
   decode(answers, labels) {
     const values = onlyOf(answers);
     const best = values.reduce((largest, value, k) => (value > (values[largest] ?? 0) ? k : largest), 0);

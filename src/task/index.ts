@@ -6,7 +6,7 @@ import { classification } from './classification.ts';
 import { prepareInputs } from './inputs.ts';
 import { regression } from './regression.ts';
 import { mapValues, outputShape, vocabularyOf } from './spec.ts';
-import type { TaskData, TaskDefinition } from './task.ts';
+import type { OwnTask, TaskData, TaskDefinition, TaskFacts } from './task.ts';
 
 /** The behavior of each kind of task. */
 const TASKS = { classification, regression } as const satisfies Readonly<Record<string, TaskDefinition>>;
@@ -22,8 +22,29 @@ export function taskOf({ kind }: { readonly kind: string }, own?: TaskDefinition
   return TASKS[kind as TaskKind];
 }
 
-/** What a search space is told of the task of a data set. */
-export function spaceTask(data: TaskData & { readonly kind: string }, own?: TaskDefinition): Task {
+/** The kind of task that a data set is for, and of a user's own task what is said of it. */
+export interface TaskKindOf {
+  readonly kind: string;
+  readonly ownTask?: OwnTask;
+}
+
+export const isTaskKind = (kind: string): kind is TaskKind => TASK_KINDS.some((known) => known === kind);
+
+/** What is said of the task of a data set, without the code of a task of the user's own. Throws UserError for an unknown kind. */
+export function factsOf({ kind, ownTask }: TaskKindOf): TaskFacts {
+  return ownTask ?? taskOf({ kind });
+}
+
+/** What a study stores of a task of a user's own. */
+export function ownTaskOf(data: TaskData & { readonly kind: string }, task: TaskDefinition): OwnTask {
+  const { metrics, classes, standardized, outputsName, meaning } = task;
+  const { kind: _, ...space } = spaceTask(data, task);
+  return { metrics, classes, standardized, outputsName, meaning, space };
+}
+
+/** What a search space is told of the task of a data set; of a user's own task from its definition, or from what a study stores of it. */
+export function spaceTask(data: TaskData & TaskKindOf, own?: TaskDefinition): Task {
+  if (own === undefined && data.ownTask !== undefined) return { kind: data.kind, ...data.ownTask.space };
   const task = taskOf(data, own);
   const spec = task.spec(data);
   const g = createGraph();

@@ -1,5 +1,6 @@
 import { TRAINED_METRICS } from '../common/metrics.ts';
 import * as ops from '../graph/ops.ts';
+import { handDesigned } from './baselines.ts';
 import { floatInput } from './inputs.ts';
 import { regressionScorer, scorerOf } from './metrics.ts';
 import { onlyOf, type TensorSpec } from './spec.ts';
@@ -58,6 +59,7 @@ export const regression: TaskDefinition = {
     },
     host: (outputs) => ({ values: Float64Array.from(onlyOf(outputs)) }),
   },
+  baselines: handDesigned,
   decode: (answers, labels) => ({ values: byLabel(labels, onlyOf(answers)) }),
 };
 

@@ -3,6 +3,8 @@ import type { Objective } from '../common/metrics.ts';
 import type { Rng } from '../common/random.ts';
 import type { GraphBuilder } from '../graph/builder.ts';
 import type { NodeId, Shape } from '../graph/ir.ts';
+import type { Task } from '../space/space.ts';
+import type { Baseline } from '../space/spaces/index.ts';
 import type { Scorer } from './metrics.ts';
 import type { Arrays, FloatArrays, Nodes, TaskSpec, TensorSpecs } from './spec.ts';
 
@@ -27,11 +29,8 @@ export interface TargetScale {
   readonly deviation: readonly number[];
 }
 
-/**
- * What a network is for, as functions over plain data; all of it runs anywhere. `TASKS` lists the tasks that Netsmith knows;
- * a task of a user's own is passed in where data are. Tensors have the names of `spec`.
- */
-export interface TaskDefinition {
+/** What can be said of a task without running it: plain JSON. */
+export interface TaskFacts {
   /** What a trained network is measured by; the first is the default objective. `loss` is what training minimizes. */
   readonly metrics: readonly [Objective, ...Objective[]];
   /** Whether each sample is of one class: a target that label smoothing can spread. */
@@ -42,6 +41,19 @@ export interface TaskDefinition {
   readonly outputsName: { readonly one: string; readonly many: string };
   /** What a value of each answer means: `probability of each label`. */
   readonly meaning: string;
+}
+
+/** What a study stores of a task of a user's own, since reading a study runs no code. */
+export interface OwnTask extends TaskFacts {
+  /** What a search space is told of it. */
+  readonly space: Omit<Task, 'kind'>;
+}
+
+/**
+ * What a network is for, as functions over plain data; all of it runs anywhere. `TASKS` lists the tasks that Netsmith knows;
+ * a task of a user's own is passed in where data are. Tensors have the names of `spec`.
+ */
+export interface TaskDefinition extends TaskFacts {
   /** The tensors. */
   spec(data: TaskData): TaskSpec;
   /** What the network reads, of the raw inputs; by default the only input, standardized by channel where it is float32. */
@@ -65,6 +77,8 @@ export interface TaskDefinition {
   readonly answer?: Answering;
   /** What `predict` prints of one sample. `answers`: an exported model's values, by output. */
   decode(answers: Readonly<Record<string, readonly number[]>>, labels: readonly string[]): Decoded;
+  /** Baselines by name, those that can serve this task; `evaluate` trains and tests them as the network that was found. Default: none. */
+  baselines?(task: Task): Readonly<Record<string, Baseline>>;
 }
 
 /** How raw targets become those that the loss takes. Runs on the host, batch by batch. */

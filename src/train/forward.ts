@@ -143,6 +143,8 @@ export function lowerOnData(
   const [outputs = 1, ...positions] = outputShape(spec);
   const vocabulary = vocabularyOf(spec);
   try {
+    if (resolution !== 1 && positions.length > 0)
+      throw new Error(`resolution ${resolution}: the targets have a value for each position of the full input`);
     const seen = g.within('input', () => reduceResolution(g, prepareInputs(g, task, inputs, info), resolution));
     return lowerNetwork(g, network, seen, {
       outputs,

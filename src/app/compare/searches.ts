@@ -126,7 +126,7 @@ export async function runSearches(
           : await reopen(dir, { ...own }, notes);
       if (!(await searcher.search(dir, store, setup))) return undefined;
     }
-    if (order.evaluate > 0) await evaluateWinner(dir, order.evaluate, searcher);
+    if (order.evaluate > 0) await evaluateWinner(dir, settings, order.evaluate, searcher);
   }
   return runs.map(({ name, dir }) => ({ name, dir }));
 }
@@ -144,11 +144,12 @@ function checkSame(dir: string, study: ReadStudy, wanted: StudySettings, prior: 
 }
 
 /** Tests the winner of a study, unless that has been done. */
-async function evaluateWinner(dir: string, seeds: number, searcher: Searcher): Promise<void> {
+async function evaluateWinner(dir: string, settings: StudySettings, seeds: number, searcher: Searcher): Promise<void> {
   const study = await readStudy(dir);
   const [best] = bestTrials(study);
   const record = readEvaluation(dir);
   if (best === undefined || (record?.trial === best.trial && record.seeds.length === seeds)) return;
-  const setup = await setUpAgain(study, dir, study.settings);
+  const { data } = ownFilesOf(settings);
+  const setup = await setUpAgain(study, dir, study.settings, { own: data === undefined ? {} : { data } });
   await searcher.evaluate(dir, setup, chosen(study, dir), { seeds, baselines: false });
 }

@@ -1,10 +1,9 @@
 import { resolve } from 'node:path';
-import { UserError } from '../../common/errors.ts';
 import { parseJson } from '../../common/json.ts';
 import type { FinalTraining } from '../../estimate/estimator.ts';
 import { costsOf } from '../../measure/index.ts';
 import type { Architecture } from '../../space/index.ts';
-import { BASELINES } from '../../space/spaces/index.ts';
+import type { Baseline } from '../../space/spaces/index.ts';
 import { evaluateFinally, trained, type Wanted } from '../../study/evaluate.ts';
 import type { StudyEvent } from '../../study/events.ts';
 import type { Store, Trial } from '../../study/store/store.ts';
@@ -17,7 +16,7 @@ import { memoryOfProcess } from '../memory.node.ts';
 import type { Setup } from '../setup.ts';
 import { planOfSetup, workerSettingsToJson } from '../study.ts';
 import { checkKeeps, type EvaluationRecord, sha256Of, writeEvaluation, writeWeights } from './evaluation.ts';
-import { ANSWERS, type Answers, type FinalResult, type Member, WEIGHTS } from './final.ts';
+import { ANSWERS, type Answers, baselinesOf, type FinalResult, WEIGHTS } from './final.ts';
 import { writePredictions } from './predictions.ts';
 
 export interface EvaluateOptions {
@@ -67,7 +66,7 @@ export async function evaluate(
   const { architecture, trial } = best.trial;
   checkKeeps(dir);
   const seeds = Array.from({ length: options.seeds }, (_, repetition) => repetition);
-  const baselines = options.baselines ? baselinesFor(setup) : [];
+  const baselines = options.baselines ? Object.entries(baselinesOf(setup)) : [];
   const networks = [
     { architecture },
     ...baselines.map(([baseline, of]) => ({ baseline, architecture: of.architecture })),
@@ -129,7 +128,11 @@ async function train(
   const nameOf = ({ baseline, repetition }: FinalTraining) =>
     `${baseline === undefined ? network : `baseline ${baseline}`}, seed ${repetition}`;
   const workers = Math.min(setup.settings.workers, wanted.length - complete.size);
-  const orders = { plan: planOfSetup(setup), memoryBytes: memoryOfProcess(setup.settings, workers), final: true };
+  const { data } = setup.own;
+  const orders = {
+    ...{ plan: planOfSetup(setup), memoryBytes: memoryOfProcess(setup.settings, workers), final: true },
+    ...(data !== undefined && { own: { data } }),
+  };
   const failed = new AbortController();
   let failure: TrainingFailure | undefined;
   const onEvent = (event: StudyEvent) => {
@@ -203,7 +206,7 @@ async function keep(
 function writeRecord(
   dir: string,
   about: Pick<EvaluationRecord, 'architecture' | 'trial' | 'seeds' | 'epochs'> & {
-    readonly baselines: readonly (readonly [string, Member])[];
+    readonly baselines: readonly (readonly [string, Baseline])[];
   },
   wanted: readonly Wanted[],
   results: ReadonlyMap<string, FinalResult>,
@@ -238,18 +241,6 @@ function idOf(
   const { notes, ...data } = dataset.search.info;
   const of = { baseline, architecture, repetition, seed: settings.seed, training: { ...training, epochs }, data };
   return sha256Of(Buffer.from(JSON.stringify(of))).slice(0, 32);
-}
-
-/** The baselines that can serve this task: a ResNet needs images. */
-function baselinesFor({ space: { task } }: Setup): readonly (readonly [string, Member])[] {
-  return Object.entries(BASELINES).flatMap(([name, create]) => {
-    try {
-      return [[name, create(task)] as const];
-    } catch (error) {
-      if (error instanceof UserError) return [];
-      throw error;
-    }
-  });
 }
 
 function addMatrices(a: readonly (readonly number[])[], b: readonly (readonly number[])[]): number[][] {

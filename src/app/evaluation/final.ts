@@ -1,4 +1,4 @@
-import { UserError } from '../../common/errors.ts';
+import { invalid, messageOf, UserError } from '../../common/errors.ts';
 import type { Metrics } from '../../common/metrics.ts';
 import { rng } from '../../common/random.ts';
 import type { Dataset, Samples } from '../../data/dataset.ts';
@@ -8,8 +8,9 @@ import { type Estimator, type FinalTraining, TrialFailure } from '../../estimate
 import type { HostTensor } from '../../graph/ir.ts';
 import { sampleTest } from '../../report/samples.node.ts';
 import type { TestSamples } from '../../report/samples.ts';
-import { type Architecture, resolve, resolveHyperparameters, type Space } from '../../space/index.ts';
-import { BASELINES } from '../../space/spaces/index.ts';
+import { type Architecture, resolve, resolveHyperparameters } from '../../space/index.ts';
+import type { Baseline } from '../../space/spaces/index.ts';
+import { taskOf } from '../../task/index.ts';
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '../../train/checkpoint.ts';
 import { TrainingFailure } from '../../train/failure.ts';
 import { openTraining, type Training } from '../../train/loop.ts';
@@ -17,12 +18,6 @@ import type { Programs } from '../../train/programs.ts';
 import { concatSamples } from '../../train/samples.ts';
 import { type TrainSettings, withHyperparameters } from '../../train/settings.ts';
 import type { Setup } from '../setup.ts';
-
-/** A network to be trained from scratch: a member of a space. */
-export interface Member {
-  readonly space: Space;
-  readonly architecture: Architecture;
-}
 
 /** How a network is trained finally. */
 export interface FinalRun {
@@ -40,7 +35,7 @@ export interface FinalRun {
 
 /** A training from scratch on train + validation data together. Throws as `openTraining`. */
 export function openFinalTraining(
-  { space, architecture }: Member,
+  { space, architecture }: Baseline,
   { engine, programs, dataset, training, seed, repetition, signal, checkpoint }: FinalRun,
 ): Promise<Training> {
   const { info, train, valid, task } = dataset.search;
@@ -56,10 +51,24 @@ export function openFinalTraining(
   });
 }
 
-/** The study's member or the baseline that a final training names. Throws UserError where the baseline cannot serve the task. */
-function memberOf({ space }: Setup, architecture: Architecture, { baseline }: FinalTraining): Member {
-  if (baseline === undefined) return { space, architecture };
-  return BASELINES[baseline as keyof typeof BASELINES](space.task);
+/** The baselines of the study's task by name. What the code of a task of the user's own throws is a UserError. */
+export function baselinesOf({ space, dataset }: Setup): Readonly<Record<string, Baseline>> {
+  const { info, task } = dataset.search;
+  try {
+    return taskOf(info, task).baselines?.(space.task) ?? {};
+  } catch (error) {
+    throw error instanceof UserError
+      ? error
+      : new UserError(`baselines of ${info.kind}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/** The study's member or the baseline that a final training names. Throws UserError for a baseline that the task does not have. */
+function memberOf(setup: Setup, architecture: Architecture, { baseline }: FinalTraining): Baseline {
+  if (baseline === undefined) return { space: setup.space, architecture };
+  const found = baselinesOf(setup)[baseline];
+  if (found !== undefined) return found;
+  throw invalid('baseline', `"${baseline}"`, `is none of the task ${setup.dataset.search.info.kind}`);
 }
 
 /** Whether the weights of this training, and some of its answers, are kept: of the first seed of the study's own network. */

@@ -118,7 +118,7 @@ function ownCalls(file: string, { inputs, outputs, states }: ModelTensors): stri
   const feeds = Object.entries({ ...inputs, ...states }).map(
     ([name, { shape, dtype }]) => `    "${name}": np.zeros((1, ${[...shape, ''].join(', ')}), np.${dtype}),`,
   );
-  return `With Netsmith: \`openPredictor\` of the library, with the task.
+  return `With Netsmith: \`npx netsmith predict ${file} samples.json --data FILE\`, where FILE is the file of the data set; in a program, \`openPredictor\` with the task.
 
 Python:
 

@@ -1,4 +1,4 @@
-import { taskOf } from '../../task/index.ts';
+import { factsOf } from '../../task/index.ts';
 import type { ReportData } from '../data.ts';
 import { drawPanels } from '../drawing/draw.ts';
 import { architectureText } from '../drawing/text.ts';
@@ -42,7 +42,7 @@ export async function architectureSection({ winner, data }: ReportData): Promise
     body: html`${factTable(`Trial ${winner.trial}, the winner.`, [
       ['Notation', html`<code>${winner.architecture}</code>`],
       ['Input', `[${data.input.join(', ')}]`],
-      ['Output', `${data.outputs} ${taskOf(data).outputsName[data.outputs === 1 ? 'one' : 'many']}`],
+      ['Output', `${data.outputs} ${factsOf(data).outputsName[data.outputs === 1 ? 'one' : 'many']}`],
       ['Parameters', showCount(costs.params)],
       ['FLOPs', `${showLarge(costs.flops)} multiply-accumulates per sample`],
       ['Activation memory', `${showBytes(costs.activationBytes)} per sample in training`],

@@ -1,5 +1,5 @@
 import type { Json } from '../../common/json.ts';
-import { taskOf } from '../../task/index.ts';
+import { factsOf } from '../../task/index.ts';
 import type { ReportData } from '../data.ts';
 import { html } from '../markup.ts';
 import { showCount } from '../numbers.ts';
@@ -36,7 +36,7 @@ export function flatten(value: Json, path = ''): [string, string][] {
 
 export function dataSection({ data, estimator }: ReportData): Section {
   const { train, valid, test } = data.counts;
-  const classes = taskOf(data).classes;
+  const { many } = factsOf(data).outputsName;
   const samples =
     estimator === 'table'
       ? []
@@ -53,7 +53,7 @@ export function dataSection({ data, estimator }: ReportData): Section {
         ? []
         : [
             [
-              classes ? 'Classes' : 'Targets',
+              `${many[0]?.toUpperCase() ?? ''}${many.slice(1)}`,
               data.labels.length > 20
                 ? html`<details><summary>${data.labels.length}</summary>${data.labels.join(', ')}</details>`
                 : data.labels.join(', '),

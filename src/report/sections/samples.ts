@@ -1,5 +1,5 @@
 import type { DatasetInfo } from '../../data/dataset.ts';
-import { taskOf } from '../../task/index.ts';
+import { factsOf } from '../../task/index.ts';
 import type { ReportData } from '../data.ts';
 import { html, type Markup } from '../markup.ts';
 import { showCount } from '../numbers.ts';
@@ -20,7 +20,7 @@ export function samplesSection({ test, data }: ReportData): Section | undefined 
 }
 
 const which = (data: DatasetInfo) =>
-  taskOf(data).classes ? 'the most confident mistakes first' : 'the largest errors first';
+  factsOf(data).classes ? 'the most confident mistakes first' : 'the largest errors first';
 
 function strip({ shown, of }: TestSamples, data: DatasetInfo): Markup {
   const small = Math.max(...data.input.slice(1)) <= 64;
@@ -44,7 +44,7 @@ function altOf(sample: TestSample, { labels }: DatasetInfo): string {
 
 function rows({ shown, of, columns = [] }: TestSamples, data: DatasetInfo): Markup {
   const { labels } = data;
-  const heads = taskOf(data).classes
+  const heads = factsOf(data).classes
     ? ['True class', 'Predicted', 'Confidence']
     : labels.flatMap((label) => [`True ${label}`, 'Predicted', 'Error']);
   const features = data.encoding?.columns.length ?? columns.length;
@@ -54,7 +54,7 @@ function rows({ shown, of, columns = [] }: TestSamples, data: DatasetInfo): Mark
     columns: [
       { head: 'Row' },
       ...heads.map(
-        (head) => ({ head, kind: taskOf(data).classes && head !== 'Confidence' ? 'text' : 'number' }) as const,
+        (head) => ({ head, kind: factsOf(data).classes && head !== 'Confidence' ? 'text' : 'number' }) as const,
       ),
       ...columns.map((head) => ({ head, kind: 'text' }) as const),
     ],

@@ -1,4 +1,4 @@
-/** The known spaces by name, and the hand-designed baselines that a search is held against. */
+/** The known spaces by name, and hand-designed networks (`TaskDefinition.baselines` says which of them a search is held against). */
 
 import type { Architecture, Space, SpaceDefinition, Task } from '../space.ts';
 import { checkArchitecture } from '../tree/architecture.ts';
@@ -16,6 +16,7 @@ export const SPACES = {
   darts,
 } as const satisfies Readonly<Record<string, SpaceDefinition>>;
 
+/** A network that those of a search are held against, as the member of a space. */
 export interface Baseline {
   readonly space: Space;
   readonly architecture: Architecture;

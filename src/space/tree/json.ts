@@ -40,14 +40,18 @@ export function spaceFromJson(found: unknown): Space {
     for (const [key, value] of Object.entries(options as object))
       if (value === null || typeof value === 'object')
         throw new UserError(`option "${key}" is ${excerpt(value)}; must be a number, a text or true or false`);
-    const { kind, input, outputs } = task;
+    const { kind, input, outputs, positions, vocabulary } = task;
     const tree = moduleFromJson(root);
     const extent = extentOf(tree);
     if (extent > MOST_MODULES)
       throw new UserError(`has ${extent} modules, repetitions counted; at most ${MOST_MODULES} are read`);
     return createSpace({
       name,
-      task: { kind, input, outputs },
+      task: {
+        ...{ kind, input, outputs },
+        ...(positions !== undefined && { positions }),
+        ...(vocabulary !== undefined && { vocabulary }),
+      },
       options: structuredClone(options) as SpaceOptions,
       root: tree,
       hyperparameters: structuredClone(hyperparameters) as Hyperparameters,

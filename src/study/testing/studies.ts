@@ -68,3 +68,12 @@ export async function essence(store: Store) {
   const trial = ({ startedAt, endedAt, attempts, fence, ...rest }: Trial) => rest;
   return { trials: (await store.trials()).map(trial), strategy: await store.strategyState() };
 }
+
+/** The same of a study that trains, where times, and checkpoints that hold them, differ from run to run. */
+export async function trainedEssence(store: Store) {
+  const trial = ({ startedAt, endedAt, attempts, fence, seconds, checkpoint, curve, ...rest }: Trial) => ({
+    ...rest,
+    curve: curve.map(({ step, metrics }) => ({ step, metrics })),
+  });
+  return { trials: (await store.trials()).map(trial), strategy: await store.strategyState() };
+}

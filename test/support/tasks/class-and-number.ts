@@ -90,7 +90,7 @@ export function points(train = 64, valid = 32): SearchData {
   return { info, train: plane('train', train), valid: plane('valid', valid), task: classAndNumber };
 }
 
-function plane(part: string, count: number): Samples {
+export function plane(part: string, count: number): Samples {
   return {
     count,
     async read(indices, { input, class: side, height }) {

@@ -57,7 +57,7 @@ export function steps(time = 8, train = 48, valid = 16): SearchData {
   return { info, train: sequences('train', train, time), valid: sequences('valid', valid, time), task: nextToken };
 }
 
-function sequences(part: string, count: number, time: number): Samples {
+export function sequences(part: string, count: number, time: number): Samples {
   return {
     count,
     async read(indices, { tokens, next }) {

@@ -41,7 +41,7 @@ export const pixelClasses: TaskDefinition = {
   decode: (answers, labels) => ({ answer: largestClasses(onlyOf(answers), labels.length) }),
 };
 
-const SIDE = 6;
+export const SIDE = 6;
 
 /** Images in which a square or a bar is brighter than the rest: background 0, square 1. */
 export function squares(train = 32, valid = 16): SearchData {
@@ -60,7 +60,7 @@ export function squares(train = 32, valid = 16): SearchData {
   return { info, train: images('train', train), valid: images('valid', valid), task: pixelClasses };
 }
 
-function images(part: string, count: number): Samples {
+export function images(part: string, count: number): Samples {
   const pixels = SIDE * SIDE;
   return {
     count,
