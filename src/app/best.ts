@@ -1,6 +1,5 @@
 import { invalid, type UserError } from '../common/errors.ts';
 import type { Metrics } from '../common/metrics.ts';
-import { formatArchitecture } from '../space/index.ts';
 import type { Choice } from '../study/choice.ts';
 import { nameOfMetric } from '../study/objectives.ts';
 import { bestOf, type Contender, coverageOf } from '../study/ranking.ts';
@@ -37,7 +36,7 @@ export function bestToJson(dir: string, study: ReadStudy, choice?: Choice) {
   const all = front.map((best) => ({
     trial: best.trial,
     architecture: best.architecture,
-    text: formatArchitecture(study.space, best.architecture),
+    text: study.space.format(best.architecture),
     metrics: measuredMetrics(best),
     costs: costsToJson(best.costs),
     runs: best.results.length,

@@ -7,6 +7,7 @@ import type { Store } from '../study/store/store.ts';
 import { openStudyStore } from '../study/study.node.ts';
 import { checkDevice } from './engine.ts';
 import type { Notes } from './notes.ts';
+import type { OwnCode } from './own-code.ts';
 import { namedAgain } from './own-files.ts';
 import { checkRunSettings, type Setup } from './setup.ts';
 import { planOf, planToJson, setUpAgain } from './study.ts';
@@ -42,20 +43,20 @@ export function checkSameSettings(
 
 /**
  * Opens a study for writing, with some settings changed, and without some of its images. Throws UserError if its
- * data have changed.
+ * data have changed, and if it needs code that is not given.
  */
 export async function reopen(
   dir: string,
   given: Readonly<Record<string, unknown>>,
   notes: Notes,
-  without: readonly string[] = [],
+  { without = [], code = {} }: { readonly without?: readonly string[]; readonly code?: OwnCode } = {},
 ): Promise<{ readonly store: Store; readonly setup: Setup }> {
   const store = await openStudyStore(dir, 'write');
   try {
     const plan = planOf(await store.study(), dir);
     const own = namedAgain(`study "${dir}"`, plan.settings, given);
     const settings = leaveOut(plan, checkRunSettings(plan.settings, { ...given, ...own }), without);
-    const setup = await setUpAgain(plan, dir, settings, { without: without.length > 0, own });
+    const setup = await setUpAgain(plan, dir, settings, { without: without.length > 0, own, code });
     const { length: done } = await store.trials('search');
     if (given.trials !== undefined && Number(given.trials) < done) {
       throw invalid('--trials', String(given.trials), `the study already has ${done} trials`);

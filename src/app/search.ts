@@ -3,6 +3,7 @@ import { basename, join, resolve } from 'node:path';
 import { DataError, invalid, StudyStopped, stopped } from '../common/errors.ts';
 import { showAgreement } from '../report/numbers.ts';
 import type { Space, SpaceDefinition } from '../space/index.ts';
+import type { SearchSpace } from '../space/search-space.ts';
 import { beginning } from '../study/earlier.ts';
 import type { StudyEnd, StudyEvent } from '../study/events.ts';
 import type { Afterwards, StudyPlan } from '../study/plan.ts';
@@ -38,7 +39,7 @@ export interface StudyOptions {
  */
 export async function newStudy(
   settings: StudySettings,
-  space: SpaceDefinition | Space,
+  space: SpaceDefinition | Space | SearchSpace,
   { out, prior = [], afterwards, own }: StudyOptions,
   notes: Notes,
 ): Promise<{ readonly dir: string; readonly store: Store; readonly setup: Setup }> {

@@ -8,7 +8,9 @@ import type { DataRequest, Dataset, DatasetInfo } from '../data/dataset.ts';
 import { openDataset } from '../data/open.node.ts';
 import { costsOf } from '../measure/index.ts';
 import { checkBuildable } from '../network/buildable.ts';
+import { networkCosts } from '../network/costs.ts';
 import { type Space, type SpaceDefinition, searchSpaceOf, type Task } from '../space/index.ts';
+import type { SearchSpace } from '../space/search-space.ts';
 import { SPACES } from '../space/spaces/index.ts';
 import { createStrategy, fidelitiesOf } from '../strategy/index.ts';
 import type { Limit, Problem, Strategy } from '../strategy/strategy.ts';
@@ -17,6 +19,7 @@ import { objectivesOf, targetsOf } from '../study/objectives.ts';
 import {
   checkSettings,
   DEFAULT_TRIALS,
+  FUNCTION,
   flagOf,
   isOwnFile,
   limitValue,
@@ -31,13 +34,15 @@ import { checkSettings as checkTraining, type TrainSettings, withHyperparameters
 import { openBenchmark } from './benchmarks.ts';
 import { modelTools } from './engine.ts';
 import { type EstimatorPlan, estimatorOf } from './estimator-plan.ts';
+import { checkOpenSpace } from './own-code.ts';
 import { absentStrategy, type OwnFiles, ownEstimator, ownStrategy } from './own-files.ts';
 
 /** Everything that settings stand for, short of an engine. */
 export interface Setup {
   readonly settings: StudySettings;
   readonly dataset: Dataset;
-  readonly space: Space;
+  /** What trains, draws or exports its networks takes its tree (`treeOf`). */
+  readonly space: SearchSpace;
   readonly training: TrainSettings;
   readonly problem: Problem;
   readonly strategy: Strategy;
@@ -55,7 +60,7 @@ export interface Setup {
  */
 export async function setUp(
   settings: StudySettings,
-  given: SpaceDefinition | Space = namedSpace(settings.space),
+  given: SpaceDefinition | Space | SearchSpace = namedSpace(settings.space),
   checked = false,
   own: OwnFiles = {},
 ): Promise<Setup> {
@@ -72,10 +77,10 @@ export async function setUp(
       ? { table: undefined, dataset: await openDataset({ ...dataRequest(settings), checked }) }
       : await openBenchmark(benchmark, settings);
   const { info } = dataset.search;
-  const space = 'root' in given ? given : spaceFor(given, taskOf(info), settings);
+  const space = searchSpaceFrom(given, info, settings);
   const training = checkTraining(trainSettings(settings), 'training settings', info);
-  if (!('root' in given) && table === undefined)
-    checkBuildable(space, rng(settings.seed, 'buildable'), (chosen) => withHyperparameters(training, chosen));
+  if ('create' in given && space.tree !== undefined && table === undefined)
+    checkBuildable(space.tree, rng(settings.seed, 'buildable'), (chosen) => withHyperparameters(training, chosen));
   if (settings.resolution < 1 && info.input.length !== 3) {
     throw invalid('--resolution', String(settings.resolution), `only applies to images; ${info.name} is a table`);
   }
@@ -85,6 +90,42 @@ export async function setUp(
   checkBudget(budgetOf(settings));
   const stopping = stoppingOf(settings, problem);
   return { settings, dataset, space, training, problem, strategy, stopping, estimator, own };
+}
+
+/** Whatever a space is given as. Throws UserError where the settings do not fit it. */
+export function searchSpaceFrom(
+  given: SpaceDefinition | Space | SearchSpace,
+  info: DatasetInfo,
+  settings: StudySettings,
+): SearchSpace {
+  if ('root' in given) return searchSpaceOf(given);
+  if ('create' in given) return searchSpaceOf(spaceFor(given, taskOf(info), settings));
+  if (given.tree === undefined) checkOpenStudy(given, settings);
+  return given;
+}
+
+/** Throws UserError for settings that need networks which Netsmith can train. */
+function checkOpenStudy(space: SearchSpace, { estimator, spaceOptions, seed }: StudySettings): void {
+  const place = `space "${space.name}"`;
+  if (estimator !== FUNCTION)
+    throw invalid(
+      place,
+      'is no tree of modules, so Netsmith cannot train its members',
+      "a function of yours must score them: objective: { score: 'maximize' }",
+    );
+  const [option] = Object.keys(spaceOptions);
+  if (option !== undefined) throw invalid('spaceOptions', option, `${place} has no options`);
+  checkOpenSpace(space, seed);
+}
+
+/** The tree of a space, for what trains, draws or exports networks. Throws UserError where the space is none. */
+export function treeOf({ space }: { readonly space: SearchSpace }): Space {
+  if (space.tree !== undefined) return space.tree;
+  throw invalid(
+    `space "${space.name}"`,
+    'is no tree of modules',
+    'only networks of modules can be trained, evaluated, drawn and exported',
+  );
 }
 
 /** What the data room is asked for. */
@@ -149,18 +190,28 @@ export function lineIn(path: string, error: unknown): string {
 }
 
 /** The problem that a strategy is given: what to look for in this space, within which limits. */
-export function problemOf(settings: StudySettings, space: Space, info: DatasetInfo): Problem {
+export function problemOf(settings: StudySettings, space: SearchSpace, info: DatasetInfo): Problem {
   const objectives = objectivesOf(settings, info);
   const limits = limitsOf(settings);
   const targets = targetsOf(settings, info);
   const names = [...objectives, ...targets].map(({ metric }) => metric).concat(limits.map(({ cost }) => cost));
   return {
-    space: searchSpaceOf(space),
+    space,
     objectives,
     limits,
     seed: settings.seed,
     fidelities: fidelitiesFor(settings),
-    costs: (architecture) => costsOf(space, architecture, names),
+    costs: costsIn(space, taskOf(info), names),
+  };
+}
+
+/** The costs of a member. A space without a tree has the costs of the networks that it builds; no costs if it builds none. */
+function costsIn({ tree, build }: SearchSpace, task: Task, names: readonly string[]): Problem['costs'] {
+  if (tree !== undefined) return (architecture) => costsOf(tree, architecture, names);
+  if (build === undefined) return () => ({});
+  return (architecture) => {
+    const { params, flops, activationBytes } = networkCosts(build(architecture), task);
+    return { params, flops, activationBytes };
   };
 }
 

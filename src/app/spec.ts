@@ -1,21 +1,39 @@
 import { resolve } from 'node:path';
 import { invalid } from '../common/errors.ts';
-import type { SpaceDefinition } from '../space/index.ts';
+import type { Architecture, Module, SpaceDefinition } from '../space/index.ts';
+import type { SearchSpace } from '../space/search-space.ts';
 import { SPACES } from '../space/spaces/index.ts';
 import type { StrategyChoice } from '../strategy/index.ts';
 import { checkSettings, FUNCTION, isOwnFile, type StudySettings } from '../study/spec.ts';
-import { ownFilesOf } from './own-files.ts';
-import { loadSpace } from './space-file.ts';
+import { isSearchSpace, ownFilesOf } from './own-files.ts';
+import { isSpaceDefinition, loadSpace } from './space-file.ts';
 
 type Direction = 'maximize' | 'minimize';
+
+/** A space as a program gives it. */
+export type GivenSpace = string | SpaceDefinition | SearchSpace;
+
+/** The members of a space that is given, as its `check` returns them. */
+export type MemberOf<S> = S extends SearchSpace ? ReturnType<S['check']> : Architecture;
+
+/** Their networks; undefined where the space has no `build`. */
+export type NetworkOf<S> = S extends { build(architecture: Architecture): Module }
+  ? Module
+  : S extends SearchSpace
+    ? Module | undefined
+    : Module;
 
 /**
  * What a study is: the settings of the command line by their names (`dataDir` for `--data-dir`), with what a program can give besides.
  * What is not given has the default of `netsmith search --help`.
  */
-export interface StudySpec extends Partial<Omit<StudySettings, 'space' | 'strategy' | 'objective' | 'scores'>> {
-  /** The name of a space of Netsmith, one of your own (`defineSpace`), or the path of a file that exports one. */
-  readonly space?: string | SpaceDefinition;
+export interface StudySpec<S extends GivenSpace = GivenSpace>
+  extends Partial<Omit<StudySettings, 'space' | 'strategy' | 'objective' | 'scores'>> {
+  /**
+   * The name of a space of Netsmith, one of your own (`defineSpace`), or the path of a file that exports one; or any set of architectures
+   * (`SearchSpace`), which a function of your own scores. The study stores only the name of the latter.
+   */
+  readonly space?: S;
   /** A name, the path of a file of your own, or a strategy with its options: `tpe({ gamma: 0.15 })`. */
   readonly strategy?: string | StrategyChoice;
   /**
@@ -36,8 +54,10 @@ export interface StudySpec extends Partial<Omit<StudySettings, 'space' | 'strate
 }
 
 /** The space that a program names: a definition, a name, or a file that exports one. Throws UserError. */
-export async function definitionOf(space: string | SpaceDefinition = 'small-cnn'): Promise<SpaceDefinition> {
+export async function definitionOf(space: GivenSpace = 'small-cnn'): Promise<SpaceDefinition | SearchSpace> {
   if (typeof space === 'string') return loadSpace(space);
+  if (!isSearchSpace(space) && !isSpaceDefinition(space))
+    throw invalid('space', 'is none', 'must be made by defineSpace, or have the methods of a SearchSpace');
   if (Object.values(SPACES).some((one) => one.name === space.name && one !== space))
     throw invalid('space', `"${space.name}"`, 'is the name of a space of Netsmith: yours must have another');
   return space;

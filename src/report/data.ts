@@ -32,9 +32,9 @@ export interface Winner {
   readonly architecture: string;
   /** How it was found to be best, to begin a sentence: `The best by mean accuracy over search trial and confirmations`. */
   readonly by?: string;
-  /** Resolved. */
-  readonly network: Module;
-  readonly costs: Costs & { readonly layers: readonly LayerCosts[] };
+  /** Resolved. Absent where the members of the space are no networks, or the study does not have the code that builds them. */
+  readonly network?: Module;
+  readonly costs?: Costs & { readonly layers: readonly LayerCosts[] };
   /** Means over all complete trainings of the architecture in the search, confirmations included, and how many there are. */
   readonly metrics: Metrics;
   readonly runs: number;
@@ -61,8 +61,11 @@ export interface ReportData {
   readonly finished: boolean;
   readonly space: {
     readonly name: string;
-    readonly options: SpaceOptions /** Number of architectures. */;
+    readonly options: SpaceOptions;
+    /** Number of architectures. */
     readonly size?: string;
+    /** It is code of the program that made the study: no command can continue or evaluate it, and no data belong to it. */
+    readonly isCode?: boolean;
   };
   readonly strategy: string;
   /** Where the values of search trials come from. */

@@ -19,6 +19,8 @@ export interface StudyPlan {
   readonly foresight?: Agreement;
   /** A space that came from a file, as it was when the study began: the file may change or go, and reading a study runs no code. */
   readonly ownSpace?: Json;
+  /** The space is code that a program has given (a `SearchSpace` without a tree): the study has only its name, `settings.space`. */
+  readonly openSpace?: boolean;
   /** Folders of the earlier studies that it began with, as they were called then. */
   readonly prior?: readonly string[];
   /** What `run` was to do after the search: whatever it was interrupted in, `resume` continues there. */
@@ -76,6 +78,7 @@ const planSchema = z.looseObject({
     })
     .optional(),
   ownSpace: z.unknown().optional(),
+  openSpace: z.boolean().optional(),
   prior: z.array(z.string()).optional(),
   afterwards: z
     .strictObject({

@@ -14,7 +14,7 @@ import { TrainingFailure } from '../../train/failure.ts';
 import type { Chosen } from '../choice.ts';
 import { entryModule } from '../entry.ts';
 import { memoryOfProcess } from '../memory.node.ts';
-import type { Setup } from '../setup.ts';
+import { type Setup, treeOf } from '../setup.ts';
 import { planOfSetup, workerSettingsToJson } from '../study.ts';
 import { checkKeeps, type EvaluationRecord, sha256Of, writeEvaluation, writeWeights } from './evaluation.ts';
 import { ANSWERS, type Answers, type FinalResult, type Member, WEIGHTS } from './final.ts';
@@ -241,7 +241,8 @@ function idOf(
 }
 
 /** The baselines that can serve this task: a ResNet needs images. */
-function baselinesFor({ space: { task } }: Setup): readonly (readonly [string, Member])[] {
+function baselinesFor(setup: Setup): readonly (readonly [string, Member])[] {
+  const { task } = treeOf(setup);
   return Object.entries(BASELINES).flatMap(([name, create]) => {
     try {
       return [[name, create(task)] as const];

@@ -16,7 +16,7 @@ import { openTraining, type Training } from '../../train/loop.ts';
 import type { Programs } from '../../train/programs.ts';
 import { concatSamples } from '../../train/samples.ts';
 import { type TrainSettings, withHyperparameters } from '../../train/settings.ts';
-import type { Setup } from '../setup.ts';
+import { type Setup, treeOf } from '../setup.ts';
 
 /** A network to be trained from scratch: a member of a space. */
 export interface Member {
@@ -57,7 +57,8 @@ export function openFinalTraining(
 }
 
 /** The study's member or the baseline that a final training names. Throws UserError where the baseline cannot serve the task. */
-function memberOf({ space }: Setup, architecture: Architecture, { baseline }: FinalTraining): Member {
+function memberOf(setup: Setup, architecture: Architecture, { baseline }: FinalTraining): Member {
+  const space = treeOf(setup);
   if (baseline === undefined) return { space, architecture };
   return BASELINES[baseline as keyof typeof BASELINES](space.task);
 }
