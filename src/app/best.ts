@@ -3,7 +3,7 @@ import type { Metrics } from '../common/metrics.ts';
 import type { Choice } from '../study/choice.ts';
 import { nameOfMetric } from '../study/objectives.ts';
 import { bestOf, type Contender, coverageOf } from '../study/ranking.ts';
-import { costsToJson, type ReadStudy } from './study.ts';
+import type { ReadStudy } from './study.ts';
 
 /** What the study says is best (`bestOf`): one architecture, or the Pareto front of several objectives. */
 export function bestTrials({ trials, problem }: Pick<ReadStudy, 'trials' | 'problem'>): readonly Contender[] {
@@ -38,7 +38,7 @@ export function bestToJson(dir: string, study: ReadStudy, choice?: Choice) {
     architecture: best.architecture,
     text: study.space.format(best.architecture),
     metrics: measuredMetrics(best),
-    costs: costsToJson(best.costs),
+    costs: best.costs,
     runs: best.results.length,
     confirmations: best.confirmations,
   }));

@@ -25,14 +25,7 @@ import { writeReport } from './report.ts';
 import { CHANGEABLE, checkSameSettings, reopen } from './resume.ts';
 import { newStudy, runToEnd } from './search.ts';
 import { type Setup, searchSpaceFrom } from './setup.ts';
-import {
-  definitionOf,
-  type GivenSpace,
-  type MemberOf,
-  type NetworkOf,
-  type StudySpec,
-  settingsOf,
-} from './spec.ts';
+import { definitionOf, type GivenSpace, type MemberOf, type NetworkOf, type StudySpec, settingsOf } from './spec.ts';
 import { identityOf, readStudy, setUpFinal } from './study.ts';
 import { type BestNetwork, networkView, type StudyTrial, trialView } from './views.ts';
 
@@ -40,6 +33,8 @@ import { type BestNetwork, networkView, type StudyTrial, trialView } from './vie
 export interface OpenOptions<S extends SearchSpace = SearchSpace> extends OwnFiles, Pick<StudySpec, 'onNote'> {
   /** The space of a study whose space is code (a `SearchSpace` that is no tree); without it the study can only be read. */
   readonly space?: S;
+  /** The measures of a study that has some of a program's own. */
+  readonly measures?: StudySpec<S>['measures'];
 }
 
 export interface OptimizeOptions {
@@ -118,10 +113,10 @@ export async function createStudy<S extends GivenSpace = string>(
   spec?: StudySpec<S>,
 ): Promise<Study<MemberOf<S>, NetworkOf<S>>>;
 export async function createStudy(spec: StudySpec = {}): Promise<Study> {
-  const { space, dir, prior = [], ifExists = 'refuse', onNote } = spec;
+  const { space, measures, dir, prior = [], ifExists = 'refuse', onNote } = spec;
   const definition = await definitionOf(space);
   const settings = settingsOf(spec, typeof space === 'string' ? space : definition.name);
-  const code: OwnCode = { ...(isOpen(definition) && { space: definition }) };
+  const code: OwnCode = { ...(isOpen(definition) && { space: definition }), ...(measures && { measures }) };
   if (ifExists === 'continue' && dir !== undefined && existsSync(join(dir, 'study.db'))) {
     await checkSameStudy(dir, settings, definition);
     return openStudy(dir, { ...(onNote && { onNote }), ...ownFilesOf(settings), ...code });
@@ -150,11 +145,15 @@ export async function openStudy<S extends SearchSpace>(
   options: OpenOptions<S> & { readonly space: S },
 ): Promise<Study<MemberOf<S>, NetworkOf<S>>>;
 export async function openStudy(dir: string, options?: OpenOptions): Promise<Study>;
-export async function openStudy(dir: string, { onNote, space, ...files }: OpenOptions = {}): Promise<Study> {
+export async function openStudy(dir: string, { onNote, space, measures, ...files }: OpenOptions = {}): Promise<Study> {
   const study = await readStudy(dir, space);
   if (space !== undefined && study.space.name !== space.name)
-    throw invalid(`study "${dir}"`, `its space is "${study.space.name}", not "${space.name}"`, 'a study keeps its space');
-  return studyIn(dir, study.space, notesFor(onNote), files, { ...(space !== undefined && { space }) });
+    throw invalid(
+      `study "${dir}"`,
+      `its space is "${study.space.name}", not "${space.name}"`,
+      'a study keeps its space',
+    );
+  return studyIn(dir, study.space, notesFor(onNote), files, { ...(space && { space }), ...(measures && { measures }) });
 }
 
 function notesFor(onNote: ((text: string) => void) | undefined): Notes {
@@ -193,10 +192,7 @@ function studyIn(dir: string, space: SearchSpace, notes: Notes, files: OwnFiles,
     }
   };
 
-  const optimize = (
-    judge: Judge | URL | string | undefined,
-    options: OptimizeOptions,
-  ): Promise<Optimized> => {
+  const optimize = (judge: Judge | URL | string | undefined, options: OptimizeOptions): Promise<Optimized> => {
     const given = Object.fromEntries(
       GIVEN.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]])),
     );
@@ -228,8 +224,9 @@ function studyIn(dir: string, space: SearchSpace, notes: Notes, files: OwnFiles,
     const { store, setup } = await reopen(dir, { ...files }, notes, { code });
     try {
       checkJudge(dir, setup, true);
-      const { strategy, problem } = setup;
-      asking = { store, loop: await openAskTell({ store, strategy, problem }) };
+      const { strategy, problem, measuring } = setup;
+      const run = { store, strategy, problem, ...(measuring && { measuring }) };
+      asking = { store, loop: await openAskTell(run) };
       return asking.loop;
     } catch (error) {
       await store.close();

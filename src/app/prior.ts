@@ -67,7 +67,8 @@ function checkSame(dir: string, study: ReadStudy, { space, problem }: Setup): vo
   if (theirs !== undefined && ours !== undefined && !isDeepStrictEqual(theirs.task, ours.task))
     throw differs('task', taskText(theirs.task), taskText(ours.task));
   if (!isDeepStrictEqual(identityOf(study.space), identityOf(space))) {
-    const text = ({ name, tree }: SearchSpace) => (tree === undefined ? name : `${name} ${JSON.stringify(tree.options)}`);
+    const text = ({ name, tree }: SearchSpace) =>
+      tree === undefined ? name : `${name} ${JSON.stringify(tree.options)}`;
     throw differs('space', text(study.space), text(space));
   }
   const [found, wanted] = [study.problem, problem].map(({ objectives }) => objectives.map(({ metric }) => metric));

@@ -10,7 +10,7 @@ import { createStrategy } from '../strategy/index.ts';
 import { accountOf, computingSeconds } from '../study/account.ts';
 import { budgetEnd } from '../study/budget.ts';
 import { triedOf } from '../study/exhaustion.ts';
-import { testedObjective } from '../study/objectives.ts';
+import { nameOfMetric, shownCosts, testedObjective } from '../study/objectives.ts';
 import { ESTIMATORS, FUNCTION, isOwnFile, type StudySettings, trainsTrials } from '../study/spec.ts';
 import { readPlain, writeWhole } from '../study/store/files.node.ts';
 import type { Trial } from '../study/store/store.ts';
@@ -24,6 +24,9 @@ import { budgetOf, taskOf } from './setup.ts';
 import { agreementsIn, planToJson, type ReadStudy, readStudy } from './study.ts';
 import { onSimulatedClock } from './table-search.ts';
 import { versions } from './versions.ts';
+
+/** Costs by the names that people know. */
+const COST_LABELS: Readonly<Record<string, string>> = { params: 'Parameters', flops: 'FLOPs' };
 
 /** Writes the report of a study, also of one under way, and returns the file. `space`: that of a study whose space is code. */
 export async function writeReport(dir: string, out = join(dir, 'report.html'), space?: SearchSpace): Promise<string> {
@@ -64,13 +67,23 @@ export async function reportData(dir: string, study: ReadStudy): Promise<ReportD
     dir: shellWord(withoutHome(dir)),
     createdAt: record.createdAt,
     finished: await isFinished(study),
-    space: { name: space.name, options: space.tree?.options ?? {}, ...(openSpace === true && { isCode: true }), ...(size !== undefined && { size }) },
+    space: {
+      name: space.name,
+      options: space.tree?.options ?? {},
+      ...(openSpace === true && { isCode: true }),
+      ...(size !== undefined && { size }),
+    },
     strategy: isOwnFile(settings.strategy) ? basename(settings.strategy) : settings.strategy,
     estimator: isTable
       ? 'table'
       : (([...ESTIMATORS, FUNCTION] as const).find((name) => name === settings.estimator) ?? 'own'),
     seed: settings.seed,
     objectives: problem.objectives,
+    costs: shownCosts(problem, settings, trials).map((name) => ({
+      name,
+      label: COST_LABELS[name] ?? nameOfMetric(settings, name),
+      direction: settings.measures?.[name]?.direction ?? 'minimise',
+    })),
     tested: testedObjective(problem.objectives, data),
     data: { ...data, notes: valuesWithoutFolders(data.notes) },
     trials: (isTable ? onSimulatedClock(trials, record.createdAt) : trials)

@@ -7,7 +7,7 @@ import type { Store } from '../study/store/store.ts';
 import { openStudyStore } from '../study/study.node.ts';
 import { checkDevice } from './engine.ts';
 import type { Notes } from './notes.ts';
-import type { OwnCode } from './own-code.ts';
+import { measuringFrom, type OwnCode } from './own-code.ts';
 import { namedAgain } from './own-files.ts';
 import { checkRunSettings, type Setup } from './setup.ts';
 import { planOf, planToJson, setUpAgain } from './study.ts';
@@ -57,6 +57,7 @@ export async function reopen(
     const own = namedAgain(`study "${dir}"`, plan.settings, given);
     const settings = leaveOut(plan, checkRunSettings(plan.settings, { ...given, ...own }), without);
     const setup = await setUpAgain(plan, dir, settings, { without: without.length > 0, own, code });
+    const measuring = measuringFrom(`study "${dir}"`, settings, code);
     const { length: done } = await store.trials('search');
     if (given.trials !== undefined && Number(given.trials) < done) {
       throw invalid('--trials', String(given.trials), `the study already has ${done} trials`);
@@ -74,7 +75,7 @@ export async function reopen(
     // A session that is killed is gone on with as it was: the new settings are the study's from now on.
     const data = without.length > 0 ? setup.dataset.search.info : plan.data;
     await store.revise(planToJson({ ...plan, data, settings: setup.settings }));
-    return { store, setup };
+    return { store, setup: { ...setup, measuring } };
   } catch (error) {
     await store.close();
     throw error;

@@ -137,7 +137,7 @@ export async function runToEnd(
   setup: Setup,
   { machine, signal, graceSeconds = GRACE_SECONDS, onEvent }: RunOptions = {},
 ): Promise<StudyEnd> {
-  const { settings, strategy, problem, stopping } = setup;
+  const { settings, strategy, problem, stopping, measuring } = setup;
   return await runStudy({
     store,
     strategy,
@@ -145,6 +145,7 @@ export async function runToEnd(
     ...(machine ?? (await workersOf(dir, setup, store))),
     budget: budgetOf(settings),
     ...(stopping && { stopping }),
+    ...(measuring && { measuring }),
     ...(settings.confirm > 0 && { confirm: { top: settings.confirm } }),
     ...(signal && { signal }),
     graceSeconds,

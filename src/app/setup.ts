@@ -6,7 +6,7 @@ import type { Fidelity } from '../common/fidelity.ts';
 import { rng } from '../common/random.ts';
 import type { DataRequest, Dataset, DatasetInfo } from '../data/dataset.ts';
 import { openDataset } from '../data/open.node.ts';
-import { costsOf } from '../measure/index.ts';
+import { costsOf, isCost } from '../measure/index.ts';
 import { checkBuildable } from '../network/buildable.ts';
 import { networkCosts } from '../network/costs.ts';
 import { type Space, type SpaceDefinition, searchSpaceOf, type Task } from '../space/index.ts';
@@ -15,6 +15,7 @@ import { SPACES } from '../space/spaces/index.ts';
 import { createStrategy, fidelitiesOf } from '../strategy/index.ts';
 import type { Limit, Problem, Strategy } from '../strategy/strategy.ts';
 import { type Budget, checkBudget } from '../study/budget.ts';
+import type { Measuring } from '../study/measuring.ts';
 import { objectivesOf, targetsOf } from '../study/objectives.ts';
 import {
   checkSettings,
@@ -48,6 +49,8 @@ export interface Setup {
   readonly strategy: Strategy;
   readonly stopping: StoppingRule | undefined;
   readonly estimator: EstimatorPlan;
+  /** Measures of a program's own; absent where the study is only set up to be evaluated. */
+  readonly measuring?: Measuring | undefined;
   /** What the command line names of a person's own, and may be run. */
   readonly own: OwnFiles;
 }
@@ -192,7 +195,7 @@ export function lineIn(path: string, error: unknown): string {
 /** The problem that a strategy is given: what to look for in this space, within which limits. */
 export function problemOf(settings: StudySettings, space: SearchSpace, info: DatasetInfo): Problem {
   const objectives = objectivesOf(settings, info);
-  const limits = limitsOf(settings);
+  const limits = limitsOf(settings).filter(({ cost }) => isCost(cost));
   const targets = targetsOf(settings, info);
   const names = [...objectives, ...targets].map(({ metric }) => metric).concat(limits.map(({ cost }) => cost));
   return {
@@ -231,14 +234,15 @@ function fidelitiesFor(settings: StudySettings): Problem['fidelities'] {
 }
 
 /** The limits of --limit and of its short forms. Throws UserError for a cost that two of them limit. */
-export function limitsOf({ maxParams, maxFlops, limit = {} }: StudySettings): readonly Limit[] {
+export function limitsOf({ maxParams, maxFlops, limit = {}, measures }: StudySettings): readonly Limit[] {
   const short = Object.entries({ params: maxParams, flops: maxFlops });
   const twice = short.find(([cost, max]) => max !== undefined && limit[cost] !== undefined);
   if (twice !== undefined)
     throw invalid('--limit', `${twice[0]}=${limit[twice[0]]}`, `${twice[0]} has a limit of ${twice[1]} already`);
-  return [...short, ...Object.entries(limit).map(([cost, max]) => [cost, limitValue(cost, max)] as const)].flatMap(
-    ([cost, max]) => (max === undefined ? [] : [{ cost, max }]),
-  );
+  return [
+    ...short,
+    ...Object.entries(limit).map(([cost, max]) => [cost, limitValue(cost, max, measures)] as const),
+  ].flatMap(([cost, max]) => (max === undefined ? [] : [{ cost, max }]));
 }
 
 /** A study's settings with those that were given anew for one command. */
@@ -249,9 +253,9 @@ export function checkRunSettings(stored: StudySettings, given: Readonly<Record<s
 }
 
 /** What ends the search; without an end of the person's own, a number of trials. */
-export function budgetOf({ trials, time, until = [], estimator }: StudySettings): Budget {
+export function budgetOf({ trials, time, until = [], estimator, scores, measures }: StudySettings): Budget {
   const seconds = time === undefined ? undefined : parseDuration(time);
-  const targets = until.flatMap((text) => parseTarget(text) ?? []);
+  const targets = until.flatMap((text) => parseTarget(text, { scores, measures }) ?? []);
   const wanted =
     trials ??
     (seconds === undefined && targets.length === 0 ? (DEFAULT_TRIALS[estimator] ?? DEFAULT_TRIALS.train) : undefined);

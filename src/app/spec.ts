@@ -5,10 +5,9 @@ import type { SearchSpace } from '../space/search-space.ts';
 import { SPACES } from '../space/spaces/index.ts';
 import type { StrategyChoice } from '../strategy/index.ts';
 import { checkSettings, FUNCTION, isOwnFile, type StudySettings } from '../study/spec.ts';
+import { DIRECTIONS, type Direction, measuresToSettings, type OwnMeasure } from './own-code.ts';
 import { isSearchSpace, ownFilesOf } from './own-files.ts';
 import { isSpaceDefinition, loadSpace } from './space-file.ts';
-
-type Direction = 'maximize' | 'minimize';
 
 /** A space as a program gives it. */
 export type GivenSpace = string | SpaceDefinition | SearchSpace;
@@ -28,7 +27,7 @@ export type NetworkOf<S> = S extends { build(architecture: Architecture): Module
  * What is not given has the default of `netsmith search --help`.
  */
 export interface StudySpec<S extends GivenSpace = GivenSpace>
-  extends Partial<Omit<StudySettings, 'space' | 'strategy' | 'objective' | 'scores'>> {
+  extends Partial<Omit<StudySettings, 'space' | 'strategy' | 'objective' | 'scores' | 'measures'>> {
   /**
    * The name of a space of Netsmith, one of your own (`defineSpace`), or the path of a file that exports one; or any set of architectures
    * (`SearchSpace`), which a function of your own scores. The study stores only the name of the latter.
@@ -41,7 +40,12 @@ export interface StudySpec<S extends GivenSpace = GivenSpace>
    * candidates (`optimize(function)`).
    */
   readonly objective?: string | readonly string[] | Readonly<Record<string, Direction>>;
-  /** Only networks within these limits of any measure (docs/measures.md): `{ params: 20_000, modelBytes: '100KB' }`. */
+  /**
+   * Measures of your own, which `objective`, `limits` and `until` may name: a latency, the length of a program. The study stores only their
+   * names, directions and units.
+   */
+  readonly measures?: Readonly<Record<string, OwnMeasure<MemberOf<S>, NetworkOf<S>>>>;
+  /** Only networks within these limits of any measure (docs/measures.md): `{ params: 20_000, modelBytes: '100KB', latency: 5 }`. */
   readonly limits?: Readonly<Record<string, number | string>>;
   /** The study's folder (default: the next free `runs/NAME-N`). */
   readonly dir?: string;
@@ -67,7 +71,7 @@ export async function definitionOf(space: GivenSpace = 'small-cnn'): Promise<Spa
  * The checked settings of a study, with absolute paths; `space` is the name of its space. Throws UserError, with `caller` and the setting.
  */
 export function settingsOf(spec: StudySpec, space: string, caller = 'createStudy'): StudySettings {
-  const { objective, limits, strategy, dir, prior, ifExists, onNote, ...given } = spec;
+  const { objective, limits, measures, strategy, dir, prior, ifExists, onNote, ...given } = spec;
   const scores = objective !== undefined && typeof objective === 'object' && !Array.isArray(objective);
   const named = typeof objective === 'string' ? [objective] : objective;
   const settings = {
@@ -76,6 +80,7 @@ export function settingsOf(spec: StudySpec, space: string, caller = 'createStudy
     ...(typeof strategy === 'object' && optionsOf(strategy, given.strategyOptions)),
     space,
     ...(limits !== undefined && { limit: limits }),
+    ...(measures !== undefined && { measures: measuresToSettings(measures) }),
     ...(scores
       ? {
           estimator: FUNCTION,
@@ -98,5 +103,3 @@ function optionsOf(choice: StrategyChoice, others: StudySettings['strategyOption
     throw invalid('strategyOptions', JSON.stringify(others), `the strategy ${choice.strategy} has its options already`);
   return { strategy: choice.strategy, strategyOptions: choice.options };
 }
-
-const DIRECTIONS: Readonly<Record<string, string>> = { maximize: 'maximise', minimize: 'minimise' };

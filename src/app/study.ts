@@ -52,7 +52,8 @@ export function checkOrders(found: unknown): asserts found is WorkerSettings {
 
 export function planOfSetup({ settings, dataset, space }: Setup): StudyPlan {
   const { tree } = space;
-  const stored = tree === undefined ? { openSpace: true } : isOwnSpace(settings.space) && { ownSpace: storedSpace(tree) };
+  const stored =
+    tree === undefined ? { openSpace: true } : isOwnSpace(settings.space) && { ownSpace: storedSpace(tree) };
   return { settings, data: dataset.search.info, ...stored };
 }
 
@@ -222,14 +223,9 @@ export function trialToJson(space: SearchSpace, trial: Trial) {
     architecture: trial.architecture,
     text: space.format(trial.architecture),
     metrics: trial.metrics,
-    costs: costsToJson(trial.costs),
+    costs: trial.costs,
     seconds: trial.seconds,
     ...(spent.length > 0 && { spent: { ...totalSpent(spent) } }),
     ...(trial.reason !== undefined && { reason: trial.reason }),
   };
-}
-
-/** params and flops always; the other costs that the study names. Activation memory is in every trial, for the forecast. */
-export function costsToJson({ params = 0, flops = 0, ...others }: Trial['costs']) {
-  return { params, flops, ...others };
 }

@@ -17,11 +17,7 @@ import { budgetOf, type Setup, treeOf } from './setup.ts';
  * What a study on a table is run with: one worker in this process, and a clock that is moved by what trials took. The study's own clock
  * is set to the trials that have ended: what a killed session had looked up and not written down is looked up again.
  */
-export async function runOnTable(
-  setup: Setup,
-  table: Table,
-  store: Store,
-): Promise<Pick<StudyRun, 'workers' | 'now'>> {
+export async function runOnTable(setup: Setup, table: Table, store: Store): Promise<Pick<StudyRun, 'workers' | 'now'>> {
   const { settings } = setup;
   const seconds = computingSeconds((await store.trials('search')).filter(hasEnded));
   await store.recordClock({ searchSeconds: seconds, workerSeconds: seconds });

@@ -53,8 +53,10 @@ function ruleText(study: ReadStudy, first: Contender, taken: Choice | undefined)
 /** The best alone, or the Pareto front. */
 export function bestTable(study: ReadStudy): string {
   const { objectives } = study.problem;
-  const names = [...new Set([...objectives.map(({ metric }) => metric), ...shownCosts(study.problem)])];
-  const rows = bestTrials(study).map((best) => [
+  const best = bestTrials(study);
+  const costs = shownCosts(study.problem, study.settings, best);
+  const names = [...new Set([...objectives.map(({ metric }) => metric), ...costs])];
+  const rows = best.map((best) => [
     String(best.trial),
     ...names.map((name) =>
       name === 'flops' ? showCount(best.costs.flops ?? 0) : showMetric(name, best.metrics[name]),

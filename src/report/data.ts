@@ -40,6 +40,14 @@ export interface Winner {
   readonly runs: number;
 }
 
+export interface ShownCost {
+  /** Its name among the costs of a trial. */
+  readonly name: string;
+  /** With its unit, for people. */
+  readonly label: string;
+  readonly direction: Objective['direction'];
+}
+
 /** A network trained from scratch with several seeds and then tested: one element of `metrics` for each seed. */
 export interface TestResult {
   readonly name: string;
@@ -72,6 +80,8 @@ export interface ReportData {
   readonly estimator: 'train' | 'proxies' | 'predictor' | 'own' | 'function' | 'table';
   readonly seed: number;
   readonly objectives: readonly [Objective, ...Objective[]];
+  /** Costs that trials are shown with: parameters and FLOPs where there are networks, and the measures that the search has to do with. */
+  readonly costs: readonly ShownCost[];
   /** What trained networks are shown by: the first objective, unless that is known or guessed without training. */
   readonly tested: Objective;
   readonly data: DatasetInfo;

@@ -46,6 +46,10 @@ const data: ReportData = {
   estimator: 'train',
   seed: 7,
   objectives: [accuracy],
+  costs: [
+    { name: 'params', label: 'Parameters', direction: 'minimise' },
+    { name: 'flops', label: 'FLOPs', direction: 'minimise' },
+  ],
   tested: accuracy,
   data: info,
   trials: [

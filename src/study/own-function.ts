@@ -34,13 +34,12 @@ export type ObjectiveFunction<A extends Architecture = Architecture, N extends M
  * A function for the members of any space. Declared as a method, so that a function for the members of one space is one; the types of
  * `createStudy` ensure that it gets those of its own.
  */
-export type Judge = { judge(trial: FunctionTrial<Architecture, Module | undefined>): Metrics | Promise<Metrics> }['judge'];
+export type Judge = {
+  judge(trial: FunctionTrial<Architecture, Module | undefined>): Metrics | Promise<Metrics>;
+}['judge'];
 
 /** An estimator that calls a function. `signal`: the caller's own, aborted together with the run's. */
-export function functionEstimator(
-  judge: Judge,
-  signal?: AbortSignal,
-): Estimator<Space | SearchSpace> {
+export function functionEstimator(judge: Judge, signal?: AbortSignal): Estimator<Space | SearchSpace> {
   return {
     async estimate({ space, architecture }, run) {
       const began = performance.now();

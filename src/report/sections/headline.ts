@@ -57,6 +57,9 @@ export function tilesOf(data: ReportData): readonly Tile[] {
           { name: 'Parameters', value: showLarge(winner.costs.params), more: showCount(winner.costs.params) },
           { name: 'FLOPs', value: showLarge(winner.costs.flops), more: 'per sample' },
         ]),
+    ...data.costs
+      .filter(({ name }) => name !== 'params' && name !== 'flops' && winner?.metrics[name] !== undefined)
+      .map(({ name, label }): Tile => ({ name: capital(label), value: showMetric(name, winner?.metrics[name]) })),
     ...(data.modelBytes === undefined
       ? []
       : [{ name: 'Model file', value: showBytes(data.modelBytes), more: `best/model.onnx${ofFile}` }]),
@@ -82,9 +85,10 @@ export function verdictOf(data: ReportData): Verdict {
   const { winner, test, estimator } = data;
   const { dir } = data;
   const { isCode = false } = data.space;
-  const resume = data.finished || isCode
-    ? undefined
-    : html` The search is still running or was stopped early: <code>netsmith resume ${dir}</code> continues it.`;
+  const resume =
+    data.finished || isCode
+      ? undefined
+      : html` The search is still running or was stopped early: <code>netsmith resume ${dir}</code> continues it.`;
   if (winner === undefined) return withoutWinner(data, resume);
   const { metric } = headlineOf(data);
   const { metric: shown } = data.tested;
