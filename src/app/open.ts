@@ -30,9 +30,9 @@ import { identityOf, readStudy, setUpFinal } from './study.ts';
 import { type BestNetwork, networkView, type StudyTrial, trialView } from './views.ts';
 
 /** How a study is opened. */
-export interface OpenOptions<S extends SearchSpace = SearchSpace> extends OwnFiles, Pick<StudySpec, 'onNote'> {
+export interface OpenOptions<S extends SearchSpace | string = string> extends OwnFiles, Pick<StudySpec, 'onNote'> {
   /** The space of a study whose space is code (a `SearchSpace` that is no tree); without it the study can only be read. */
-  readonly space?: S;
+  readonly space?: Extract<S, SearchSpace>;
   /** The measures of a study that has some of a program's own. */
   readonly measures?: StudySpec<S>['measures'];
 }
@@ -119,7 +119,7 @@ export async function createStudy(spec: StudySpec = {}): Promise<Study> {
   const code: OwnCode = { ...(isOpen(definition) && { space: definition }), ...(measures && { measures }) };
   if (ifExists === 'continue' && dir !== undefined && existsSync(join(dir, 'study.db'))) {
     await checkSameStudy(dir, settings, definition);
-    return openStudy(dir, { ...(onNote && { onNote }), ...ownFilesOf(settings), ...code });
+    return opened(dir, { ...(onNote && { onNote }), ...ownFilesOf(settings), ...code });
   }
   const made = await newStudy(
     settings,
@@ -145,14 +145,12 @@ export async function openStudy<S extends SearchSpace>(
   options: OpenOptions<S> & { readonly space: S },
 ): Promise<Study<MemberOf<S>, NetworkOf<S>>>;
 export async function openStudy(dir: string, options?: OpenOptions): Promise<Study>;
-export async function openStudy(dir: string, { onNote, space, measures, ...files }: OpenOptions = {}): Promise<Study> {
+export async function openStudy(dir: string, options: OpenOptions<SearchSpace> = {}): Promise<Study> {
+  return opened(dir, options);
+}
+
+async function opened(dir: string, { onNote, space, measures, ...files }: OpenOptions<SearchSpace>): Promise<Study> {
   const study = await readStudy(dir, space);
-  if (space !== undefined && study.space.name !== space.name)
-    throw invalid(
-      `study "${dir}"`,
-      `its space is "${study.space.name}", not "${space.name}"`,
-      'a study keeps its space',
-    );
   return studyIn(dir, study.space, notesFor(onNote), files, { ...(space && { space }), ...(measures && { measures }) });
 }
 

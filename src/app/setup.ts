@@ -88,6 +88,10 @@ export async function setUp(
     throw invalid('--resolution', String(settings.resolution), `only applies to images; ${info.name} is a table`);
   }
   const problem = problemOf(settings, space, info);
+  checkCosts(space, [
+    ...[...problem.objectives, ...targetsOf(settings, info)].map(({ metric }) => metric),
+    ...problem.limits.map(({ cost }) => cost),
+  ]);
   const estimator = estimatorOf(settings, problem, table);
   strategy.init(problem);
   checkBudget(budgetOf(settings));
@@ -120,6 +124,18 @@ function checkOpenStudy(space: SearchSpace, { estimator, spaceOptions, seed }: S
   if (option !== undefined) throw invalid('spaceOptions', option, `${place} has no options`);
   checkOpenSpace(space, seed);
 }
+
+/** Throws UserError for costs that members of a space without a tree do not have. */
+function checkCosts({ name, tree, build }: SearchSpace, names: readonly string[]): void {
+  if (tree !== undefined) return;
+  const absent = names.find((cost) => isCost(cost) && (build === undefined || !OPEN_COSTS.includes(cost)));
+  if (absent === undefined) return;
+  const what = build === undefined ? 'builds no networks' : `has no decisions, and so only ${OPEN_COSTS.join(', ')}`;
+  throw invalid(`space "${name}"`, `cost ${absent}`, `the space ${what}; give a measure of your own: measures`);
+}
+
+/** The costs of the networks that a space without a tree builds. */
+const OPEN_COSTS: readonly string[] = ['params', 'flops', 'activationBytes'];
 
 /** The tree of a space, for what trains, draws or exports networks. Throws UserError where the space is none. */
 export function treeOf({ space }: { readonly space: SearchSpace }): Space {

@@ -105,6 +105,7 @@ export async function readStudy(dir: string, given?: SearchSpace): Promise<ReadS
   try {
     const record = await store.study();
     const plan = planOf(record, dir);
+    checkName(plan, `study "${dir}"`, given);
     const space =
       plan.openSpace === true
         ? (given ?? absentSpace(plan.settings.space, `study "${dir}"`))
@@ -151,16 +152,22 @@ interface Again {
 }
 
 /** The space of a study whose space is code. Throws UserError unless the program gives it. */
-function requireSpace({ settings }: StudyPlan, place: string, { space }: OwnCode): SearchSpace {
+function requireSpace(plan: StudyPlan, place: string, { space }: OwnCode): SearchSpace {
+  const { settings } = plan;
+  checkName(plan, place, space);
   if (space === undefined)
     throw invalid(
       place,
       `its space "${settings.space}" is code of the program that created it`,
       'continue it in that program: openStudy(dir, { space })',
     );
-  if (space.name !== settings.space)
-    throw invalid(place, `its space is "${settings.space}", not "${space.name}"`, 'a study keeps its space');
   return space;
+}
+
+/** Throws UserError for a space that a study does not have. */
+function checkName({ settings }: StudyPlan, place: string, given: SearchSpace | undefined): void {
+  if (given !== undefined && given.name !== settings.space)
+    throw invalid(place, `its space is "${settings.space}", not "${given.name}"`, 'a study keeps its space');
 }
 
 /** Sets up a study in a process that the study has started: where the data have changed since, it stops. */

@@ -79,16 +79,19 @@ const ESTIMATOR_RULE = 'must be train, proxies or predictor, or a .ts or .js fil
 const OWN_NAME = /^[a-zA-Z]\w*$/;
 const direction = z.enum(['maximise', 'minimise'], { error: 'must be maximize or minimize' });
 
-const scoresType = z.record(z.string().regex(OWN_NAME, 'must be a name'), direction).optional();
-const measuresType = z
-  .record(
-    z
-      .string()
-      .regex(OWN_NAME, 'must be a name')
-      .refine((name) => !METRIC_NAMES.includes(name), 'is the name of a metric of Netsmith'),
-    z.strictObject({ direction, unit: z.string().default('') }),
-  )
-  .optional();
+/** Values by such names. */
+const byOwnName = <T extends z.ZodType>(value: T, isFree: (name: string) => boolean = () => true) =>
+  z
+    .record(z.string(), value)
+    .refine((given) => Object.keys(given).every((name) => OWN_NAME.test(name)), 'must have names of letters and digits')
+    .refine((given) => Object.keys(given).every(isFree), 'must not have the name of a metric of Netsmith')
+    .optional();
+
+const scoresType = byOwnName(direction);
+const measuresType = byOwnName(
+  z.strictObject({ direction, unit: z.string().default('') }),
+  (name) => !METRIC_NAMES.includes(name),
+);
 
 /** Names that only this study has: the scores of a function, and measures of the program. */
 interface OwnNames {
@@ -310,10 +313,11 @@ export const DEFAULT_TRIALS: Readonly<Record<string, number>> = {
   function: 40,
 };
 
+const ownSchema = studySchema.pick({ scores: true, measures: true }).strip();
+
 /** The schema with the names that the study alone has: its scores and measures. */
-function schemaFor(raw: unknown): z.ZodType<StudySettings> {
-  const { data: own } = studySchema.pick({ scores: true, measures: true }).strip().safeParse(raw);
-  if (own?.scores === undefined && own?.measures === undefined) return studySchema;
+function schemaFor(own: OwnNames): z.ZodType<StudySettings> {
+  if (own.scores === undefined && own.measures === undefined) return studySchema;
   return studySchema.extend({
     objective: objectiveType([...METRIC_NAMES, ...Object.keys(own.measures ?? {})]),
     until: untilType(own),
@@ -326,7 +330,8 @@ function schemaFor(raw: unknown): z.ZodType<StudySettings> {
  * setting's name into what the person wrote: `--trials`, or `netsmith.config.json: trials`.
  */
 export function checkSettings(raw: unknown, place: (setting: string) => string): StudySettings {
-  const result = schemaFor(raw).safeParse(raw, { error: ruleOf });
+  const own = ownSchema.safeParse(raw, { error: ruleOf });
+  const result = own.success ? schemaFor(own.data).safeParse(raw, { error: ruleOf }) : own;
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   if (issue === undefined) throw new UserError('the settings are not valid');
