@@ -124,7 +124,7 @@ export async function createStudy(spec: StudySpec = {}): Promise<Study> {
   const made = await newStudy(
     settings,
     definition,
-    { ...(dir !== undefined && { out: dir }), prior, own: ownFilesOf(settings) },
+    { ...(dir !== undefined && { out: dir }), prior, own: ownFilesOf(settings), code },
     notesFor(onNote),
   );
   await made.store.close();

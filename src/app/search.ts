@@ -18,6 +18,7 @@ import { tryPredictor } from './estimators.ts';
 import { hint } from './invocation.ts';
 import { memoryOfProcess } from './memory.node.ts';
 import type { Notes } from './notes.ts';
+import { measuringFrom, type OwnCode } from './own-code.ts';
 import type { OwnFiles } from './own-files.ts';
 import { forecastSearch } from './preflight.ts';
 import { readPrior } from './prior.ts';
@@ -32,6 +33,8 @@ export interface StudyOptions {
   readonly afterwards?: Afterwards;
   /** The files that the settings name and that may be run. */
   readonly own?: OwnFiles;
+  /** What only a program can give. */
+  readonly code?: OwnCode;
 }
 
 /**
@@ -40,11 +43,12 @@ export interface StudyOptions {
 export async function newStudy(
   settings: StudySettings,
   space: SpaceDefinition | Space | SearchSpace,
-  { out, prior = [], afterwards, own }: StudyOptions,
+  { out, prior = [], afterwards, own, code = {} }: StudyOptions,
   notes: Notes,
 ): Promise<{ readonly dir: string; readonly store: Store; readonly setup: Setup }> {
   if (out !== undefined) checkNewStudy(out);
   const setup = await setUp(settings, space, false, own);
+  measuringFrom('the search', settings, code);
   const { info } = setup.dataset.search;
   if (info.counts.valid === 0 && setup.estimator.kind !== 'table' && setup.estimator.kind !== 'function') {
     throw invalid(
