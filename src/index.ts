@@ -185,7 +185,7 @@ export { type Agreement, agreementsOf } from './study/agreement.ts';
 export type { Budget, BudgetEnd, Target } from './study/budget.ts';
 export { defineConfig, type NetsmithConfig } from './study/define-config.ts';
 export type { StudyEnd, StudyEvent } from './study/events.ts';
-export type { Measuring } from './study/measuring.ts';
+export type { MeasuredMember, Measuring, MemberMeasure } from './study/measuring.ts';
 export { type FunctionTrial, functionWorkers, type ObjectiveFunction } from './study/own-function.ts';
 export { bestOf, type Contender } from './study/ranking.ts';
 export { runStudy, type StudyRun } from './study/run.ts';

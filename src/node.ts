@@ -21,7 +21,8 @@ export {
   openStudy,
   type Study,
 } from './app/open.ts';
-export type { StudySpec } from './app/spec.ts';
+export type { OwnMeasure } from './app/own-code.ts';
+export type { GivenSpace, MemberOf, NetworkOf, StudySpec } from './app/spec.ts';
 export type { BestNetwork, StudyTrial } from './app/views.ts';
 export { checkDataset } from './data/conformance.node.ts';
 export { type DownloadOptions, type DownloadProgress, downloadDataset } from './data/download.node.ts';

@@ -258,7 +258,7 @@ suite('what a file may give', () => {
       'weighted.ts',
       `import { taskOf } from '${SOURCE}task/index.ts';
 import { withMetric } from '${SOURCE}task/own.ts';
-const task = withMetric(taskOf({ kind: 'classification' }), { metric: 'positives', direction: 'maximise', unit: 'share' }, () => {
+const task = withMetric(taskOf({ kind: 'classification' }), { metric: 'positives', direction: 'maximize', unit: 'share' }, () => {
   let [positive, all] = [0, 0];
   return {
     add({ probabilities = [] }, _targets, count) {

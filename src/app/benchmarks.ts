@@ -59,7 +59,7 @@ export function benchmarkPresets({
   trials,
   time,
   until,
-}: Partial<StudySettings>): Partial<StudySettings> {
+}: Partial<StudySettings>): Partial<Omit<StudySettings, 'measures'>> {
   if (benchmark === undefined) return {};
   const named = benchmarkNamed(benchmark);
   const dataset = datasetOf(named, data);

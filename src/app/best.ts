@@ -1,10 +1,9 @@
 import { invalid, type UserError } from '../common/errors.ts';
 import type { Metrics } from '../common/metrics.ts';
-import { formatArchitecture } from '../space/index.ts';
 import type { Choice } from '../study/choice.ts';
 import { nameOfMetric } from '../study/objectives.ts';
 import { bestOf, type Contender, coverageOf } from '../study/ranking.ts';
-import { costsToJson, type ReadStudy } from './study.ts';
+import type { ReadStudy } from './study.ts';
 
 /** What the study says is best (`bestOf`): one architecture, or the Pareto front of several objectives. */
 export function bestTrials({ trials, problem }: Pick<ReadStudy, 'trials' | 'problem'>): readonly Contender[] {
@@ -37,9 +36,9 @@ export function bestToJson(dir: string, study: ReadStudy, choice?: Choice) {
   const all = front.map((best) => ({
     trial: best.trial,
     architecture: best.architecture,
-    text: formatArchitecture(study.space, best.architecture),
+    text: study.space.format(best.architecture),
     metrics: measuredMetrics(best),
-    costs: costsToJson(best.costs),
+    costs: best.costs,
     runs: best.results.length,
     confirmations: best.confirmations,
   }));

@@ -13,7 +13,7 @@ import { modelTools, openEngine } from './engine.ts';
 import type { EstimatorPlan } from './estimator-plan.ts';
 import { memoryOfPrograms } from './memory.node.ts';
 import { ownEstimator, ownJudge } from './own-files.ts';
-import type { Setup } from './setup.ts';
+import { type Setup, treeOf } from './setup.ts';
 
 /** The estimator of a worker of this study. `earlier`: what the study began with. */
 export async function openEstimator(
@@ -49,7 +49,7 @@ export async function openEstimator(
       const definition = await ownEstimator(setup.own.estimator);
       let engine: ReturnType<typeof openEngine> | undefined;
       const context = {
-        ...{ space: setup.space, data, training: setup.training, objectives: setup.problem.objectives },
+        ...{ space: treeOf(setup), data, training: setup.training, objectives: setup.problem.objectives },
         ...{ seed: settings.seed, memoryBytes },
         engine() {
           engine ??= openEngine(settings, settings.workers);
@@ -106,10 +106,11 @@ export async function tryPredictor(
 }
 
 function learn(
-  { space, settings }: Setup,
+  setup: Setup,
   { metric, model, features }: PredictorPlan,
   earlier: readonly EarlierTrial[],
 ): Promise<Predictor> {
   const known = earlier.map(({ architecture, metrics }) => ({ architecture, value: metrics[metric] ?? Number.NaN }));
-  return trainPredictor(space, known, { model, features }, rng(settings.seed, 'predictor'), modelTools());
+  const random = rng(setup.settings.seed, 'predictor');
+  return trainPredictor(treeOf(setup), known, { model, features }, random, modelTools());
 }

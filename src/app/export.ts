@@ -29,7 +29,7 @@ import {
 import { encodeWeights, openFinalTraining } from './evaluation/final.ts';
 import { validMetrics } from './evaluation/result.ts';
 import { memoryOfProcess, memoryOfPrograms } from './memory.node.ts';
-import type { Setup } from './setup.ts';
+import { type Setup, treeOf } from './setup.ts';
 import { netsmithVersion } from './versions.ts';
 
 export const epochsText = (epochs: number) => (epochs === 1 ? '1 epoch' : `${epochs} epochs`);
@@ -75,7 +75,8 @@ export async function exportBest(
   events: ExportEvents,
   signal: AbortSignal,
 ): Promise<Exported> {
-  const { settings, dataset, space, training } = setup;
+  const { settings, dataset, training } = setup;
+  const space = treeOf(setup);
   const { info, valid, task } = dataset.search;
   const { architecture, trial } = best.trial;
   const left = readWeights(dir, architecture);

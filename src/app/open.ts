@@ -4,13 +4,13 @@ import { fileURLToPath } from 'node:url';
 import { invalid } from '../common/errors.ts';
 import type { Metrics } from '../common/metrics.ts';
 import type { StepReport } from '../estimate/estimator.ts';
-import { type Space, type SpaceDefinition, spaceToJson } from '../space/index.ts';
+import type { Architecture, Module, SpaceDefinition } from '../space/index.ts';
+import type { SearchSpace } from '../space/search-space.ts';
 import { type AskTell, openAskTell, type Told } from '../study/ask-tell.ts';
 import type { StudyEnd, StudyEvent } from '../study/events.ts';
-import { functionWorkers, type ObjectiveFunction } from '../study/own-function.ts';
+import { functionWorkers, type Judge, type ObjectiveFunction } from '../study/own-function.ts';
 import type { StudySettings } from '../study/spec.ts';
 import type { Store, Trial } from '../study/store/store.ts';
-import { spaceTask } from '../task/index.ts';
 import { progressOutput } from '../terminal/streams.ts';
 import { bestTrials } from './best.ts';
 import { type ChoiceOptions, chosen } from './choice.ts';
@@ -19,18 +19,24 @@ import { readEvaluation } from './evaluation/evaluation.ts';
 import { type EvaluationResult, evaluationToJson } from './evaluation/result.ts';
 import { type Exported, exportBest } from './export.ts';
 import type { Notes } from './notes.ts';
-import { dataNamedAgain, type OwnFiles, ownFilesOf, ownJudge } from './own-files.ts';
+import type { OwnCode } from './own-code.ts';
+import { dataNamedAgain, type OwnFiles, ownFilesOf, ownJudge, ownSpaceBeside } from './own-files.ts';
 import { openProgress } from './progress.ts';
 import { writeReport } from './report.ts';
 import { CHANGEABLE, checkSameSettings, reopen } from './resume.ts';
 import { newStudy, runToEnd } from './search.ts';
-import { checkRunSettings, type Setup, spaceFor } from './setup.ts';
-import { definitionOf, type StudySpec, settingsOf } from './spec.ts';
-import { readStudy, setUpFinal, spaceOf } from './study.ts';
+import { checkRunSettings, type Setup, searchSpaceFrom } from './setup.ts';
+import { definitionOf, type GivenSpace, type MemberOf, type NetworkOf, type StudySpec, settingsOf } from './spec.ts';
+import { identityOf, readStudy, setUpFinal } from './study.ts';
 import { type BestNetwork, networkView, type StudyTrial, trialView } from './views.ts';
 
 /** How a study is opened. */
-export interface OpenOptions extends OwnFiles, Pick<StudySpec, 'onNote'> {}
+export interface OpenOptions<S extends SearchSpace | string = string> extends OwnFiles, Pick<StudySpec, 'onNote'> {
+  /** The space of a study whose space is code (a `SearchSpace` that is no tree); without it the study can only be read. */
+  readonly space?: Extract<S, SearchSpace>;
+  /** The measures of a study that has some of a program's own. */
+  readonly measures?: StudySpec<S>['measures'];
+}
 
 export interface OptimizeOptions {
   /** End at so many trials, those of earlier calls included. */
@@ -67,17 +73,22 @@ export interface FinalOptions extends ChoiceOptions {
   readonly signal?: AbortSignal;
 }
 
-/** A study in a folder. Between calls it holds nothing open, `ask` aside: other processes may read it, and continue it. */
-export interface Study {
+/**
+ * A study in a folder. Between calls it holds nothing open, `ask` aside: other processes may read it, and continue it. `A`, `N`: the members
+ * of its space and their networks.
+ */
+export interface Study<A extends Architecture = Architecture, N extends Module | undefined = Module> {
   readonly dir: string;
-  readonly space: Space;
+  /** `space.tree` is the network with choices that it is, if it is one. */
+  readonly space: SearchSpace;
   /** Searches until the budget of the study, or the one given here, is spent. What was there before counts. */
   optimize(options?: OptimizeOptions): Promise<Optimized>;
   /**
    * The same, with candidates judged by a function in this process, one after another; or by the function that a module exports (a URL,
-   * or a path from the current folder), in as many worker processes as the study has.
+   * or a path from the current folder), in as many worker processes as the study has. Where the space is code, that module exports the
+   * space, too.
    */
-  optimize(judge: ObjectiveFunction | URL | string, options?: OptimizeOptions): Promise<Optimized>;
+  optimize(judge: ObjectiveFunction<A, N> | URL | string, options?: OptimizeOptions): Promise<Optimized>;
   /** The next candidate to judge, of a study that is judged by a function; undefined where the strategy has no more. */
   ask(): Promise<StudyTrial | undefined>;
   /** What a trial that was asked for came to: a value for each score, or why there is none. */
@@ -101,30 +112,49 @@ export interface Study {
  * Creates a study in a folder of its own, as `netsmith search` does, and checks everything that it is made of. The command line can
  * read, continue, evaluate and export it. Throws UserError, and nothing is written, for whatever does not fit.
  */
+export async function createStudy<S extends GivenSpace = string>(
+  spec?: StudySpec<S>,
+): Promise<Study<MemberOf<S>, NetworkOf<S>>>;
 export async function createStudy(spec: StudySpec = {}): Promise<Study> {
-  const { space, dir, prior = [], ifExists = 'refuse', onNote } = spec;
+  const { space, measures, dir, prior = [], ifExists = 'refuse', onNote } = spec;
   const definition = await definitionOf(space);
   const settings = settingsOf(spec, typeof space === 'string' ? space : definition.name);
+  const code: OwnCode = { ...(isOpen(definition) && { space: definition }), ...(measures && { measures }) };
   if (ifExists === 'continue' && dir !== undefined && existsSync(join(dir, 'study.db'))) {
     await checkSameStudy(dir, settings, definition);
-    return openStudy(dir, { ...(onNote && { onNote }), ...ownFilesOf(settings) });
+    return opened(dir, { ...(onNote && { onNote }), ...ownFilesOf(settings), ...code });
   }
   const made = await newStudy(
     settings,
     definition,
-    { ...(dir !== undefined && { out: dir }), prior, own: ownFilesOf(settings) },
+    { ...(dir !== undefined && { out: dir }), prior, own: ownFilesOf(settings), code },
     notesFor(onNote),
   );
   await made.store.close();
-  return studyIn(made.dir, made.setup.space, notesFor(onNote), made.setup.own);
+  return studyIn(made.dir, made.setup.space, notesFor(onNote), made.setup.own, code);
+}
+
+function isOpen(space: SpaceDefinition | SearchSpace): space is SearchSpace {
+  return !('create' in space) && space.tree === undefined;
 }
 
 /**
  * Opens a study of the library or of the command line. A study never runs the files of a data set, a strategy or an estimator that it
- * names: `data`, `strategy` and `estimator` name them again. Throws UserError for a missing or damaged study.
+ * names: `data`, `strategy` and `estimator` name them again. What else is code (`space`) can only be given by a program. Throws UserError
+ * for a missing or damaged study.
  */
-export async function openStudy(dir: string, { onNote, ...files }: OpenOptions = {}): Promise<Study> {
-  return studyIn(dir, (await readStudy(dir)).space, notesFor(onNote), files);
+export async function openStudy<S extends SearchSpace>(
+  dir: string,
+  options: OpenOptions<S> & { readonly space: S },
+): Promise<Study<MemberOf<S>, NetworkOf<S>>>;
+export async function openStudy(dir: string, options?: OpenOptions): Promise<Study>;
+export async function openStudy(dir: string, options: OpenOptions<SearchSpace> = {}): Promise<Study> {
+  return opened(dir, options);
+}
+
+async function opened(dir: string, { onNote, space, measures, ...files }: OpenOptions<SearchSpace>): Promise<Study> {
+  const study = await readStudy(dir, space);
+  return studyIn(dir, study.space, notesFor(onNote), files, { ...(space && { space }), ...(measures && { measures }) });
 }
 
 function notesFor(onNote: ((text: string) => void) | undefined): Notes {
@@ -132,13 +162,14 @@ function notesFor(onNote: ((text: string) => void) | undefined): Notes {
 }
 
 /** Throws UserError where the study in a folder is not of these settings, those aside that may change as it goes on. */
-async function checkSameStudy(dir: string, wanted: StudySettings, definition: SpaceDefinition): Promise<void> {
+async function checkSameStudy(dir: string, wanted: StudySettings, given: SpaceDefinition | SearchSpace): Promise<void> {
   const study = await readStudy(dir);
   const rule = 'a study is continued with the settings that it has; give another folder';
   checkSameSettings(dir, study.settings, wanted, CHANGEABLE, rule);
-  const space = spaceFor(definition, spaceTask(study.data), wanted);
-  const [there, given] = [spaceOf(study), space].map((one) => JSON.stringify(spaceToJson(one)));
-  if (there !== given) throw invalid(`study "${dir}"`, `space "${wanted.space}" was another`, rule);
+  const [is, should] = [study.space, searchSpaceFrom(given, study.data, wanted)].map((one) =>
+    JSON.stringify(identityOf(one)),
+  );
+  if (is !== should) throw invalid(`study "${dir}"`, `space "${wanted.space}" was another`, rule);
 }
 
 const GIVEN = ['trials', 'time', 'until', 'workers'] as const;
@@ -146,14 +177,15 @@ const GIVEN = ['trials', 'time', 'until', 'workers'] as const;
 /** Ctrl-C has an end of its own there; a function that does not listen to its signal is not waited for longer. */
 const FUNCTION_GRACE_SECONDS = 2;
 
-function studyIn(dir: string, space: Space, notes: Notes, files: OwnFiles): Study {
+function studyIn(dir: string, space: SearchSpace, notes: Notes, files: OwnFiles, code: OwnCode): Study {
+  const again = () => readStudy(dir, code.space);
   let asking: { readonly store: Store; readonly loop: AskTell } | undefined;
   const viewOf = (trial: Trial) => trialView(space, trial);
 
   /** Opened with what was given anew, and closed whatever happens. */
   const held = async <T>(given: object, body: (store: Store, setup: Setup) => Promise<T>): Promise<T> => {
     await endAsking();
-    const { store, setup } = await reopen(dir, { ...files, ...given }, notes);
+    const { store, setup } = await reopen(dir, { ...files, ...given }, notes, { code });
     try {
       return await body(store, setup);
     } finally {
@@ -161,10 +193,7 @@ function studyIn(dir: string, space: Space, notes: Notes, files: OwnFiles): Stud
     }
   };
 
-  const optimize = (
-    judge: ObjectiveFunction | URL | string | undefined,
-    options: OptimizeOptions,
-  ): Promise<Optimized> => {
+  const optimize = (judge: Judge | URL | string | undefined, options: OptimizeOptions): Promise<Optimized> => {
     const given = Object.fromEntries(
       GIVEN.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]])),
     );
@@ -172,7 +201,7 @@ function studyIn(dir: string, space: Space, notes: Notes, files: OwnFiles): Stud
     return held(given, async (store, setup) => {
       checkJudge(dir, setup, judge !== undefined);
       const own = typeof judge === 'function' ? functionWorkers(judge, setup, store, signal) : undefined;
-      const file = judge === undefined || typeof judge === 'function' ? undefined : await judgeFile(judge);
+      const file = judge === undefined || typeof judge === 'function' ? undefined : await judgeFile(judge, setup.space);
       const view = options.progress === true ? await openProgress(setup, store, progressOutput()) : undefined;
       const onEvent = (event: StudyEvent) => {
         view?.onEvent(event);
@@ -195,11 +224,12 @@ function studyIn(dir: string, space: Space, notes: Notes, files: OwnFiles): Stud
 
   const beginAsking = async (): Promise<AskTell> => {
     if (asking !== undefined) return asking.loop;
-    const { store, setup } = await reopen(dir, { ...files }, notes);
+    const { store, setup } = await reopen(dir, { ...files }, notes, { code });
     try {
       checkJudge(dir, setup, true);
-      const { strategy, problem } = setup;
-      asking = { store, loop: await openAskTell({ store, strategy, problem }) };
+      const { strategy, problem, measuring } = setup;
+      const run = { store, strategy, problem, ...(measuring && { measuring }) };
+      asking = { store, loop: await openAskTell(run) };
       return asking.loop;
     } catch (error) {
       await store.close();
@@ -216,7 +246,7 @@ function studyIn(dir: string, space: Space, notes: Notes, files: OwnFiles): Stud
 
   /** The network that is asked for, set up for its final training. */
   const final = async ({ epochs, trial, choose }: FinalOptions) => {
-    const study = await readStudy(dir);
+    const study = await again();
     const which = { ...(trial !== undefined && { trial }), ...(choose !== undefined && { choose }) };
     const own = dataNamedAgain(`study "${dir}"`, study.settings, { ...files });
     const settings = checkRunSettings(study.settings, { ...own, ...(epochs !== undefined && { epochs }) });
@@ -230,7 +260,7 @@ function studyIn(dir: string, space: Space, notes: Notes, files: OwnFiles): Stud
   return {
     dir,
     space,
-    optimize(first: ObjectiveFunction | URL | string | OptimizeOptions = {}, options: OptimizeOptions = {}) {
+    optimize(first: Judge | URL | string | OptimizeOptions = {}, options: OptimizeOptions = {}) {
       const isJudge = typeof first === 'function' || typeof first === 'string' || first instanceof URL;
       return isJudge ? optimize(first, options) : optimize(undefined, first);
     },
@@ -254,20 +284,21 @@ function studyIn(dir: string, space: Space, notes: Notes, files: OwnFiles): Stud
       const wanted = { ...(file !== undefined && { out: file }), mustTrain: options.epochs !== undefined };
       return exportBest(dir, setup, best, wanted, {}, signal);
     },
-    report: (file) => writeReport(dir, file),
+    report: (file) => writeReport(dir, file, code.space),
     async trials() {
-      return (await readStudy(dir)).trials.filter(({ purpose }) => purpose === 'search').map(viewOf);
+      return (await again()).trials.filter(({ purpose }) => purpose === 'search').map(viewOf);
     },
-    best: async () => bestTrials(await readStudy(dir)).map((one) => networkView(space, one))[0],
-    front: async () => bestTrials(await readStudy(dir)).map((one) => networkView(space, one)),
+    best: async () => bestTrials(await again()).map((one) => networkView(space, one))[0],
+    front: async () => bestTrials(await again()).map((one) => networkView(space, one)),
     close: endAsking,
   };
 }
 
-/** The absolute path of a module that exports a function. Throws UserError. */
-async function judgeFile(file: URL | string): Promise<string> {
+/** The absolute path of a module that exports a function, and the space if that is code. Throws UserError. */
+async function judgeFile(file: URL | string, { name, tree }: SearchSpace): Promise<string> {
   const path = resolve(typeof file === 'string' ? file : fileURLToPath(file));
   await ownJudge(path);
+  if (tree === undefined) await ownSpaceBeside(path, name);
   return path;
 }
 

@@ -6,9 +6,10 @@ import type { DataRequest, Dataset } from '../data/dataset.ts';
 import { openOwnDataset } from '../data/open.node.ts';
 import type { DatasetDefinition } from '../data/own.ts';
 import type { EstimatorDefinition } from '../estimate/own.ts';
+import type { SearchSpace } from '../space/search-space.ts';
 import type { StrategyDefinition } from '../strategy/index.ts';
 import type { Strategy } from '../strategy/strategy.ts';
-import type { ObjectiveFunction } from '../study/own-function.ts';
+import type { Judge } from '../study/own-function.ts';
 import { isOwnFile, type StudySettings } from '../study/spec.ts';
 
 /** Files of a person's own that this command line names, as absolute paths. A stored study alone names none: its files are not run. */
@@ -133,9 +134,26 @@ export function lineIn(path: string, error: unknown): string {
 }
 
 /** The function that a file exports to judge candidates. Throws UserError. */
-export function ownJudge(path: string): Promise<ObjectiveFunction> {
-  const isFunction = (value: unknown): value is ObjectiveFunction => typeof value === 'function';
+export function ownJudge(path: string): Promise<Judge> {
+  const isFunction = (value: unknown): value is Judge => typeof value === 'function';
   return exportOf(path, 'optimize', 'default: a function of a trial', isFunction);
+}
+
+/**
+ * The space of this name that the module with the function exports, too: the space of the study is code, which worker processes need.
+ * Throws UserError.
+ */
+export async function ownSpaceBeside(path: string | undefined, name: string): Promise<SearchSpace> {
+  if (path === undefined) throw new Error(`space "${name}" is code, and no file was given`);
+  const spaces = Object.values(await importOf(path, 'optimize')).filter(isSearchSpace);
+  const found = spaces.find((space) => space.name === name);
+  if (found === undefined)
+    throw invalid(
+      'optimize',
+      `"${path}" exports no space "${name}"`,
+      "worker processes need the study's space: the module must export it beside its default function",
+    );
+  return found;
 }
 
 /** In place of a study's own strategy where nothing is searched: `evaluate` and `export` need none. */
@@ -146,6 +164,15 @@ export function absentStrategy(path: string): Strategy {
   return { name: path, init: () => null, ask: async () => refuse(), tell: async () => refuse() };
 }
 
+async function importOf(path: string, flag: string): Promise<object> {
+  if (!existsSync(path)) throw invalid(flag, `"${path}"`, 'there is no such file');
+  try {
+    return await import(pathToFileURL(path).href);
+  } catch (error) {
+    throw new UserError(`${flag}: "${path}" cannot be loaded; ${messageOf(error).trim()}`);
+  }
+}
+
 /** The default export if it is one, else the only one. */
 async function exportOf<T>(
   path: string,
@@ -153,13 +180,7 @@ async function exportOf<T>(
   maker: string,
   isOne: (value: unknown) => value is T,
 ): Promise<T> {
-  if (!existsSync(path)) throw invalid(flag, `"${path}"`, 'there is no such file');
-  let exported: object;
-  try {
-    exported = await import(pathToFileURL(path).href);
-  } catch (error) {
-    throw new UserError(`${flag}: "${path}" cannot be loaded; ${messageOf(error).trim()}`);
-  }
+  const exported = await importOf(path, flag);
   const preset: unknown = Reflect.get(exported, 'default');
   if (isOne(preset)) return preset;
   const [one, ...others] = new Set(Object.values(exported).filter(isOne));
@@ -179,6 +200,13 @@ function has(value: unknown, ...methods: readonly string[]): boolean {
     typeof Reflect.get(value, 'name') === 'string' &&
     methods.every((name) => typeof Reflect.get(value, name) === 'function')
   );
+}
+
+const SPACE_METHODS = ['sample', 'check', 'mutate', 'crossover', 'format', 'parse'] as const;
+
+/** Whether it has what every `SearchSpace` has. */
+export function isSearchSpace(value: unknown): value is SearchSpace {
+  return has(value, ...SPACE_METHODS);
 }
 
 function isStrategy(value: unknown): value is StrategyDefinition | Strategy {

@@ -12,7 +12,7 @@ import { type Forecast, preflight } from '../train/preflight.ts';
 import { openPrograms } from '../train/programs.ts';
 import { memoryOfProcess, memoryOfPrograms, notEnoughMemory } from './memory.node.ts';
 import type { Notes } from './notes.ts';
-import type { Setup } from './setup.ts';
+import { type Setup, treeOf } from './setup.ts';
 
 /** Random members of the space that a search is forecast by. */
 const MEMBERS = 8;
@@ -58,7 +58,9 @@ export async function forecastSearch(setup: Setup, engine: Engine, notes: Notes)
 }
 
 /** Random members that keep the limits and can be built, those first that keep most for the backward pass. */
-function membersBySize({ settings, problem, space, training, dataset }: Setup): Architecture[] {
+function membersBySize(setup: Setup): Architecture[] {
+  const { settings, problem, training, dataset } = setup;
+  const space = treeOf(setup);
   const random = rng(settings.seed, 'preflight');
   const samples = Array.from({ length: MEMBERS }, () => sample(space, random));
   const isRare = !samples.some((one) => withinLimits(problem, one));
@@ -78,9 +80,12 @@ function membersBySize({ settings, problem, space, training, dataset }: Setup): 
 
 /** What a trial of an architecture trains. */
 function trialRequests(
-  { settings, space, training, dataset: { search } }: Setup,
+  setup: Setup,
   on: Pick<TrainRequest, 'engine'> & Required<Pick<TrainRequest, 'programs'>>,
 ): (architecture: Architecture) => TrainRequest {
+  const { settings, training, dataset } = setup;
+  const { search } = dataset;
+  const space = treeOf(setup);
   return (architecture) => ({
     ...on,
     ...search,

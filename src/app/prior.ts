@@ -3,12 +3,13 @@ import { isDeepStrictEqual } from 'node:util';
 import { invalid } from '../common/errors.ts';
 import type { Metrics } from '../common/metrics.ts';
 import { rank } from '../common/pareto.ts';
-import { spaceToJson, type Task } from '../space/index.ts';
+import type { Task } from '../space/index.ts';
+import type { SearchSpace } from '../space/search-space.ts';
 import { type SettingName, TRAINING_NAMES } from '../study/spec.ts';
 import type { EarlierTrial } from '../study/store/store.ts';
 import type { Notes } from './notes.ts';
 import type { Setup } from './setup.ts';
-import { type ReadStudy, readStudy } from './study.ts';
+import { identityOf, type ReadStudy, readStudy } from './study.ts';
 
 /** What values depend on besides the architecture. */
 const PROTOCOL: readonly SettingName[] = [
@@ -62,11 +63,13 @@ export async function readPrior(dirs: readonly string[], setup: Setup, notes: No
 function checkSame(dir: string, study: ReadStudy, { space, problem }: Setup): void {
   const differs = (what: string, found: string, wanted: string) =>
     invalid('--prior', `study "${dir}" has the ${what} ${found}`, `must be the same as in this study, ${wanted}`);
-  const theirs = study.space;
-  if (!isDeepStrictEqual(theirs.task, space.task)) throw differs('task', taskText(theirs.task), taskText(space.task));
-  if (!isDeepStrictEqual(spaceToJson(theirs), spaceToJson(space))) {
-    const text = ({ name, options }: typeof space) => `${name} ${JSON.stringify(options)}`;
-    throw differs('space', text(theirs), text(space));
+  const [theirs, ours] = [study.space.tree, space.tree];
+  if (theirs !== undefined && ours !== undefined && !isDeepStrictEqual(theirs.task, ours.task))
+    throw differs('task', taskText(theirs.task), taskText(ours.task));
+  if (!isDeepStrictEqual(identityOf(study.space), identityOf(space))) {
+    const text = ({ name, tree }: SearchSpace) =>
+      tree === undefined ? name : `${name} ${JSON.stringify(tree.options)}`;
+    throw differs('space', text(study.space), text(space));
   }
   const [found, wanted] = [study.problem, problem].map(({ objectives }) => objectives.map(({ metric }) => metric));
   if (!isDeepStrictEqual(found, wanted))

@@ -1,18 +1,20 @@
 import { basename, isAbsolute, join, relative, resolve as resolvePath, sep } from 'node:path';
 import { valuesWithoutFolders, withoutFolders } from '../common/paths.ts';
 import { networkCosts } from '../network/costs.ts';
-import type { ReportData, ReportTrial } from '../report/data.ts';
+import type { ReportData, ReportTrial, Winner } from '../report/data.ts';
 import { modelMetadata } from '../report/export/onnx.ts';
 import { renderReport } from '../report/html.ts';
-import { count, formatArchitecture, resolve } from '../space/index.ts';
+import type { Architecture } from '../space/index.ts';
+import type { SearchSpace } from '../space/search-space.ts';
 import { createStrategy } from '../strategy/index.ts';
 import { accountOf, computingSeconds } from '../study/account.ts';
 import { budgetEnd } from '../study/budget.ts';
 import { triedOf } from '../study/exhaustion.ts';
-import { testedObjective } from '../study/objectives.ts';
+import { nameOfMetric, shownCosts, testedObjective } from '../study/objectives.ts';
 import { ESTIMATORS, FUNCTION, isOwnFile, type StudySettings, trainsTrials } from '../study/spec.ts';
 import { readPlain, writeWhole } from '../study/store/files.node.ts';
 import type { Trial } from '../study/store/store.ts';
+import { spaceTask } from '../task/index.ts';
 import { bestTrials, takenBy } from './best.ts';
 import { commandOf, flagText, shellWord } from './command-line.ts';
 import { modelTools } from './engine.ts';
@@ -24,18 +26,21 @@ import { agreementsIn, planToJson, type ReadStudy, readStudy } from './study.ts'
 import { onSimulatedClock } from './table-search.ts';
 import { versions } from './versions.ts';
 
-/** Writes the report of a study, also of one under way, and returns the file. */
-export async function writeReport(dir: string, out = join(dir, 'report.html')): Promise<string> {
-  const study = await readStudy(dir);
+/** Costs by the names that people know. */
+const COST_LABELS: Readonly<Record<string, string>> = { params: 'Parameters', flops: 'FLOPs' };
+
+/** Writes the report of a study, also of one under way, and returns the file. `space`: that of a study whose space is code. */
+export async function writeReport(dir: string, out = join(dir, 'report.html'), space?: SearchSpace): Promise<string> {
+  const study = await readStudy(dir, space);
   writeWhole(out, await renderReport(await reportData(dir, study)));
   return out;
 }
 
 /** Everything that the report says of a study, gathered from its store and from what `evaluate` left. */
 export async function reportData(dir: string, study: ReadStudy): Promise<ReportData> {
-  const { record, settings, data, block, space, problem, trials } = study;
+  const { record, settings, data, block, space, openSpace, problem, trials } = study;
   const isTable = settings.benchmark !== undefined;
-  const size = count(space)?.toLocaleString('en-GB');
+  const size = space.size?.()?.toLocaleString('en-GB');
   const evaluation = readEvaluation(dir);
   const front = bestTrials(study);
   // Of several objectives the one that was evaluated is the one that a person has chosen.
@@ -50,8 +55,8 @@ export async function reportData(dir: string, study: ReadStudy): Promise<ReportD
   const exported = best && readWeights(dir, best.architecture);
   const winner = best && {
     trial: best.trial,
-    architecture: formatArchitecture(space, best.architecture),
-    network: resolve(space, best.architecture),
+    architecture: space.format(best.architecture),
+    ...networkOf(study, best.architecture),
     by: takenBy(study, front, best),
     metrics: best.metrics,
     runs: best.results.length,
@@ -63,13 +68,23 @@ export async function reportData(dir: string, study: ReadStudy): Promise<ReportD
     dir: shellWord(withoutHome(dir)),
     createdAt: record.createdAt,
     finished: await isFinished(study),
-    space: { name: space.name, options: space.options, ...(size !== undefined && { size }) },
+    space: {
+      name: space.name,
+      options: space.tree?.options ?? {},
+      ...(openSpace === true && { isCode: true }),
+      ...(size !== undefined && { size }),
+    },
     strategy: isOwnFile(settings.strategy) ? basename(settings.strategy) : settings.strategy,
     estimator: isTable
       ? 'table'
       : (([...ESTIMATORS, FUNCTION] as const).find((name) => name === settings.estimator) ?? 'own'),
     seed: settings.seed,
     objectives: problem.objectives,
+    costs: shownCosts(problem, settings, trials).map((name) => ({
+      name,
+      label: COST_LABELS[name] ?? nameOfMetric(settings, name),
+      direction: settings.measures?.[name]?.direction ?? 'minimize',
+    })),
     tested: testedObjective(problem.objectives, data),
     data: { ...data, notes: valuesWithoutFolders(data.notes) },
     trials: (isTable ? onSimulatedClock(trials, record.createdAt) : trials)
@@ -82,7 +97,7 @@ export async function reportData(dir: string, study: ReadStudy): Promise<ReportD
     ...(study.earlier.length > 0 && { earlier: valuesWithoutFolders(earlierStudies(study)) }),
     agreements: agreementsIn(study),
     ...(account.workerSeconds > 0 && trainsTrials(settings) && { account }),
-    ...(winner !== undefined && { winner: { ...winner, costs: networkCosts(winner.network, space.task) } }),
+    ...(winner !== undefined && { winner }),
     ...(ofWinner !== undefined && {
       test: {
         name: `trial ${ofWinner.trial}`,
@@ -111,7 +126,14 @@ export async function reportData(dir: string, study: ReadStudy): Promise<ReportD
  * Whether the search is at its end: nothing runs, and `resume` with the same budget would start nothing. A trial that
  * waits is gone on with unless the time is up or the target is reached.
  */
-export async function isFinished({ settings, problem, trials, clock, strategyState }: ReadStudy): Promise<boolean> {
+export async function isFinished({
+  settings,
+  openSpace,
+  problem,
+  trials,
+  clock,
+  strategyState,
+}: ReadStudy): Promise<boolean> {
   const searched = trials.filter(({ purpose }) => purpose === 'search');
   const spent = budgetEnd(budgetOf(settings), searched, clock.searchSeconds, problem.objectives);
   const leftWaiting = spent === 'time' || spent === 'target';
@@ -119,8 +141,8 @@ export async function isFinished({ settings, problem, trials, clock, strategySta
     ({ state, purpose }) => state !== 'running' && (state !== 'waiting' || (leftWaiting && purpose === 'search')),
   );
   if (!rests || spent !== undefined) return rests;
-  // A strategy of a file is not run to be asked.
-  if (isOwnFile(settings.strategy)) return false;
+  // Neither a strategy of a file is run to be asked, nor a space that is code.
+  if (isOwnFile(settings.strategy) || openSpace === true) return false;
   // Within its budget it is at its end when the strategy has no more to propose.
   const strategy = createStrategy(settings.strategy, settings.strategyOptions, modelTools());
   const [, proposals] = await strategy.ask(problem, strategyState.state, searched.length, 1);
@@ -132,7 +154,7 @@ export async function isFinished({ settings, problem, trials, clock, strategySta
 /** The command lines that make this report again, in order. */
 function commandsOf(
   dir: string,
-  { settings, prior = [] }: Pick<ReadStudy, 'settings' | 'prior'>,
+  { settings, openSpace, prior = [] }: Pick<ReadStudy, 'settings' | 'openSpace' | 'prior'>,
   best: number | undefined,
   evaluation: EvaluationRecord | undefined,
 ): string[] {
@@ -144,6 +166,7 @@ function commandsOf(
     return [search, ...(evaluation === undefined ? [] : [`netsmith evaluate ${shown}`])];
   // What a program has searched by a function of its own, no command can search again.
   const searched = isFunctions ? [] : [search];
+  if (openSpace === true) return [];
   const again = isOwnFile(settings.data) ? ` ${flagText('data', settings.data)}` : '';
   if (evaluation === undefined) return [...searched, `netsmith export ${shown}${again}`];
   const { trial, epochs, seeds, baselines } = evaluation;
@@ -193,7 +216,13 @@ function modelBytesOf(dir: string, architecture: string): number | undefined {
   }
 }
 
+/** The network of a member and its costs; nothing in a space whose members are no networks, or whose code is not there. */
+function networkOf({ space, data }: ReadStudy, architecture: Architecture): Pick<Winner, 'network' | 'costs'> {
+  const network = space.build?.(architecture);
+  return network === undefined ? {} : { network, costs: networkCosts(network, space.tree?.task ?? spaceTask(data)) };
+}
+
 /** A trial with its architecture in the space's own notation. */
 export function reportTrial({ space }: Pick<ReadStudy, 'space'>, trial: Trial): ReportTrial {
-  return { ...trial, architecture: formatArchitecture(space, trial.architecture) };
+  return { ...trial, architecture: space.format(trial.architecture) };
 }

@@ -7,6 +7,7 @@ import type { Store } from '../study/store/store.ts';
 import { openStudyStore } from '../study/study.node.ts';
 import { checkDevice } from './engine.ts';
 import type { Notes } from './notes.ts';
+import { measuringFrom, type OwnCode } from './own-code.ts';
 import { namedAgain } from './own-files.ts';
 import { checkRunSettings, type Setup } from './setup.ts';
 import { planOf, planToJson, setUpAgain } from './study.ts';
@@ -42,20 +43,21 @@ export function checkSameSettings(
 
 /**
  * Opens a study for writing, with some settings changed, and without some of its images. Throws UserError if its
- * data have changed.
+ * data have changed, and if it needs code that is not given.
  */
 export async function reopen(
   dir: string,
   given: Readonly<Record<string, unknown>>,
   notes: Notes,
-  without: readonly string[] = [],
+  { without = [], code = {} }: { readonly without?: readonly string[]; readonly code?: OwnCode } = {},
 ): Promise<{ readonly store: Store; readonly setup: Setup }> {
   const store = await openStudyStore(dir, 'write');
   try {
     const plan = planOf(await store.study(), dir);
     const own = namedAgain(`study "${dir}"`, plan.settings, given);
     const settings = leaveOut(plan, checkRunSettings(plan.settings, { ...given, ...own }), without);
-    const setup = await setUpAgain(plan, dir, settings, { without: without.length > 0, own });
+    const setup = await setUpAgain(plan, dir, settings, { without: without.length > 0, own, code });
+    const measuring = measuringFrom(`study "${dir}"`, settings, code);
     const { length: done } = await store.trials('search');
     if (given.trials !== undefined && Number(given.trials) < done) {
       throw invalid('--trials', String(given.trials), `the study already has ${done} trials`);
@@ -73,7 +75,7 @@ export async function reopen(
     // A session that is killed is gone on with as it was: the new settings are the study's from now on.
     const data = without.length > 0 ? setup.dataset.search.info : plan.data;
     await store.revise(planToJson({ ...plan, data, settings: setup.settings }));
-    return { store, setup };
+    return { store, setup: { ...setup, measuring } };
   } catch (error) {
     await store.close();
     throw error;

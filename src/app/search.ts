@@ -3,6 +3,7 @@ import { basename, join, resolve } from 'node:path';
 import { DataError, invalid, StudyStopped, stopped } from '../common/errors.ts';
 import { showAgreement } from '../report/numbers.ts';
 import type { Space, SpaceDefinition } from '../space/index.ts';
+import type { SearchSpace } from '../space/search-space.ts';
 import { beginning } from '../study/earlier.ts';
 import type { StudyEnd, StudyEvent } from '../study/events.ts';
 import type { Afterwards, StudyPlan } from '../study/plan.ts';
@@ -17,6 +18,7 @@ import { tryPredictor } from './estimators.ts';
 import { hint } from './invocation.ts';
 import { memoryOfProcess } from './memory.node.ts';
 import type { Notes } from './notes.ts';
+import { measuringFrom, type OwnCode } from './own-code.ts';
 import { againWords, OWN_FILES, type OwnFiles } from './own-files.ts';
 import { forecastSearch } from './preflight.ts';
 import { readPrior } from './prior.ts';
@@ -31,6 +33,8 @@ export interface StudyOptions {
   readonly afterwards?: Afterwards;
   /** The files that the settings name and that may be run. */
   readonly own?: OwnFiles;
+  /** What only a program can give. */
+  readonly code?: OwnCode;
 }
 
 /**
@@ -38,12 +42,13 @@ export interface StudyOptions {
  */
 export async function newStudy(
   settings: StudySettings,
-  space: SpaceDefinition | Space,
-  { out, prior = [], afterwards, own }: StudyOptions,
+  space: SpaceDefinition | Space | SearchSpace,
+  { out, prior = [], afterwards, own, code = {} }: StudyOptions,
   notes: Notes,
 ): Promise<{ readonly dir: string; readonly store: Store; readonly setup: Setup }> {
   if (out !== undefined) checkNewStudy(out);
   const setup = await setUp(settings, space, false, own);
+  measuringFrom('the search', settings, code);
   const { info } = setup.dataset.search;
   if (info.counts.valid === 0 && setup.estimator.kind !== 'table' && setup.estimator.kind !== 'function') {
     throw invalid(
@@ -137,7 +142,7 @@ export async function runToEnd(
   setup: Setup,
   { machine, signal, graceSeconds = GRACE_SECONDS, onEvent, steps = false }: RunOptions = {},
 ): Promise<StudyEnd> {
-  const { settings, strategy, problem, stopping } = setup;
+  const { settings, strategy, problem, stopping, measuring } = setup;
   return await runStudy({
     store,
     strategy,
@@ -145,6 +150,7 @@ export async function runToEnd(
     ...(machine ?? (await workersOf(dir, setup, store))),
     budget: budgetOf(settings),
     ...(stopping && { stopping }),
+    ...(measuring && { measuring }),
     ...(settings.confirm > 0 && { confirm: { top: settings.confirm } }),
     ...(signal && { signal }),
     graceSeconds,

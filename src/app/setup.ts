@@ -5,17 +5,21 @@ import type { Fidelity } from '../common/fidelity.ts';
 import { rng } from '../common/random.ts';
 import type { DataRequest, Dataset, DatasetInfo } from '../data/dataset.ts';
 import { openDataset } from '../data/open.node.ts';
-import { costsOf } from '../measure/index.ts';
+import { costsOf, isCost } from '../measure/index.ts';
 import { checkBuildable } from '../network/buildable.ts';
+import { networkCosts } from '../network/costs.ts';
 import { type Space, type SpaceDefinition, searchSpaceOf, type Task } from '../space/index.ts';
+import type { SearchSpace } from '../space/search-space.ts';
 import { SPACES } from '../space/spaces/index.ts';
 import { createStrategy, fidelitiesOf } from '../strategy/index.ts';
 import type { Limit, Problem, Strategy } from '../strategy/strategy.ts';
 import { type Budget, checkBudget } from '../study/budget.ts';
+import type { Measuring } from '../study/measuring.ts';
 import { objectivesOf, targetsOf } from '../study/objectives.ts';
 import {
   checkSettings,
   DEFAULT_TRIALS,
+  FUNCTION,
   flagOf,
   isOwnFile,
   limitValue,
@@ -27,22 +31,27 @@ import {
 import type { StoppingRule } from '../study/stopping.ts';
 import { stoppingOf } from '../study/stopping-rules.ts';
 import { isTaskKind, spaceTask, TASK_KINDS } from '../task/index.ts';
+import type { TaskDefinition } from '../task/task.ts';
 import { checkSettings as checkTraining, type TrainSettings, withHyperparameters } from '../train/settings.ts';
 import { openBenchmark } from './benchmarks.ts';
 import { modelTools } from './engine.ts';
 import { type EstimatorPlan, estimatorOf } from './estimator-plan.ts';
+import { checkOpenSpace } from './own-code.ts';
 import { absentStrategy, lineIn, type OwnFiles, openOwnData, ownEstimator, ownStrategy } from './own-files.ts';
 
 /** Everything that settings stand for, short of an engine. */
 export interface Setup {
   readonly settings: StudySettings;
   readonly dataset: Dataset;
-  readonly space: Space;
+  /** What trains, draws or exports its networks takes its tree (`treeOf`). */
+  readonly space: SearchSpace;
   readonly training: TrainSettings;
   readonly problem: Problem;
   readonly strategy: Strategy;
   readonly stopping: StoppingRule | undefined;
   readonly estimator: EstimatorPlan;
+  /** Measures of a program's own; absent where the study is only set up to be evaluated. */
+  readonly measuring?: Measuring | undefined;
   /** What the command line names of a person's own, and may be run. */
   readonly own: OwnFiles;
 }
@@ -55,7 +64,7 @@ export interface Setup {
  */
 export async function setUp(
   settings: StudySettings,
-  given: SpaceDefinition | Space = namedSpace(settings.space),
+  given: SpaceDefinition | Space | SearchSpace = namedSpace(settings.space),
   checked = false,
   own: OwnFiles = {},
 ): Promise<Setup> {
@@ -72,12 +81,16 @@ export async function setUp(
       ? { table: undefined, dataset: await openData({ ...dataRequest(settings), checked }, own) }
       : await openBenchmark(benchmark, settings);
   const { info, task } = dataset.search;
-  const space = 'root' in given ? given : spaceFor(given, spaceTask(info, task), settings);
+  const space = searchSpaceFrom(given, info, settings, task);
   const training = checkTraining(trainSettings(settings), 'training settings', info, task);
-  if (!('root' in given) && table === undefined)
-    checkBuildable(space, rng(settings.seed, 'buildable'), (chosen) => withHyperparameters(training, chosen));
+  if ('create' in given && space.tree !== undefined && table === undefined)
+    checkBuildable(space.tree, rng(settings.seed, 'buildable'), (chosen) => withHyperparameters(training, chosen));
   const problem = problemOf(settings, space, info);
-  checkResolution(problem, space.task, info);
+  if (space.tree !== undefined) checkResolution(problem, space.tree.task, info);
+  checkCosts(space, [
+    ...[...problem.objectives, ...targetsOf(settings, info)].map(({ metric }) => metric),
+    ...problem.limits.map(({ cost }) => cost),
+  ]);
   const estimator = estimatorOf(settings, problem, table);
   if (estimator.kind === 'proxies' && !isTaskKind(info.kind))
     throw invalid('--estimator', '"proxies"', `only serves ${TASK_KINDS.join(' and ')}; the task is ${info.kind}`);
@@ -103,6 +116,55 @@ function checkResolution({ fidelities }: Problem, { input, positions }: Task, { 
   if (input.length !== 3) throw refuse(`only applies to images; a sample of ${name} is [${input.join(', ')}]`);
   if (positions !== undefined)
     throw refuse(`must be 1 for the task ${kind}: its targets have a value for each pixel of the full image`);
+}
+
+/** Whatever a space is given as. Throws UserError where the settings do not fit it. */
+export function searchSpaceFrom(
+  given: SpaceDefinition | Space | SearchSpace,
+  info: DatasetInfo,
+  settings: StudySettings,
+  task?: TaskDefinition,
+): SearchSpace {
+  if ('root' in given) return searchSpaceOf(given);
+  if ('create' in given) return searchSpaceOf(spaceFor(given, spaceTask(info, task), settings));
+  if (given.tree === undefined) checkOpenStudy(given, settings);
+  return given;
+}
+
+/** Throws UserError for settings that need networks which Netsmith can train. */
+function checkOpenStudy(space: SearchSpace, { estimator, spaceOptions, seed }: StudySettings): void {
+  const place = `space "${space.name}"`;
+  if (estimator !== FUNCTION)
+    throw invalid(
+      place,
+      'is no tree of modules, so Netsmith cannot train its members',
+      "a function of yours must score them: objective: { score: 'maximize' }",
+    );
+  const [option] = Object.keys(spaceOptions);
+  if (option !== undefined) throw invalid('spaceOptions', option, `${place} has no options`);
+  checkOpenSpace(space, seed);
+}
+
+/** Throws UserError for costs that members of a space without a tree do not have. */
+function checkCosts({ name, tree, build }: SearchSpace, names: readonly string[]): void {
+  if (tree !== undefined) return;
+  const absent = names.find((cost) => isCost(cost) && (build === undefined || !OPEN_COSTS.includes(cost)));
+  if (absent === undefined) return;
+  const what = build === undefined ? 'builds no networks' : `has no decisions, and so only ${OPEN_COSTS.join(', ')}`;
+  throw invalid(`space "${name}"`, `cost ${absent}`, `the space ${what}; give a measure of your own: measures`);
+}
+
+/** The costs of the networks that a space without a tree builds. */
+const OPEN_COSTS: readonly string[] = ['params', 'flops', 'activationBytes'];
+
+/** The tree of a space, for what trains, draws or exports networks. Throws UserError where the space is none. */
+export function treeOf({ space }: { readonly space: SearchSpace }): Space {
+  if (space.tree !== undefined) return space.tree;
+  throw invalid(
+    `space "${space.name}"`,
+    'is no tree of modules',
+    'only networks of modules can be trained, evaluated, drawn and exported',
+  );
 }
 
 /** What the data room is asked for. */
@@ -151,18 +213,28 @@ export function spaceFor(
 }
 
 /** The problem that a strategy is given: what to look for in this space, within which limits. */
-export function problemOf(settings: StudySettings, space: Space, info: DatasetInfo): Problem {
+export function problemOf(settings: StudySettings, space: SearchSpace, info: DatasetInfo): Problem {
   const objectives = objectivesOf(settings, info);
-  const limits = limitsOf(settings);
+  const limits = limitsOf(settings).filter(({ cost }) => isCost(cost));
   const targets = targetsOf(settings, info);
   const names = [...objectives, ...targets].map(({ metric }) => metric).concat(limits.map(({ cost }) => cost));
   return {
-    space: searchSpaceOf(space),
+    space,
     objectives,
     limits,
     seed: settings.seed,
     fidelities: fidelitiesFor(settings),
-    costs: (architecture) => costsOf(space, architecture, names),
+    costs: costsIn(space, spaceTask(info), names),
+  };
+}
+
+/** The costs of a member. A space without a tree has the costs of the networks that it builds; no costs if it builds none. */
+function costsIn({ tree, build }: SearchSpace, task: Task, names: readonly string[]): Problem['costs'] {
+  if (tree !== undefined) return (architecture) => costsOf(tree, architecture, names);
+  if (build === undefined) return () => ({});
+  return (architecture) => {
+    const { params, flops, activationBytes } = networkCosts(build(architecture), task);
+    return { params, flops, activationBytes };
   };
 }
 
@@ -182,14 +254,15 @@ function fidelitiesFor(settings: StudySettings): Problem['fidelities'] {
 }
 
 /** The limits of --limit and of its short forms. Throws UserError for a cost that two of them limit. */
-export function limitsOf({ maxParams, maxFlops, limit = {} }: StudySettings): readonly Limit[] {
+export function limitsOf({ maxParams, maxFlops, limit = {}, measures }: StudySettings): readonly Limit[] {
   const short = Object.entries({ params: maxParams, flops: maxFlops });
   const twice = short.find(([cost, max]) => max !== undefined && limit[cost] !== undefined);
   if (twice !== undefined)
     throw invalid('--limit', `${twice[0]}=${limit[twice[0]]}`, `${twice[0]} has a limit of ${twice[1]} already`);
-  return [...short, ...Object.entries(limit).map(([cost, max]) => [cost, limitValue(cost, max)] as const)].flatMap(
-    ([cost, max]) => (max === undefined ? [] : [{ cost, max }]),
-  );
+  return [
+    ...short,
+    ...Object.entries(limit).map(([cost, max]) => [cost, limitValue(cost, max, measures)] as const),
+  ].flatMap(([cost, max]) => (max === undefined ? [] : [{ cost, max }]));
 }
 
 /** A study's settings with those that were given anew for one command. */
@@ -200,9 +273,9 @@ export function checkRunSettings(stored: StudySettings, given: Readonly<Record<s
 }
 
 /** What ends the search; without an end of the person's own, a number of trials. */
-export function budgetOf({ trials, time, until = [], estimator }: StudySettings): Budget {
+export function budgetOf({ trials, time, until = [], estimator, scores, measures }: StudySettings): Budget {
   const seconds = time === undefined ? undefined : parseDuration(time);
-  const targets = until.flatMap((text) => parseTarget(text) ?? []);
+  const targets = until.flatMap((text) => parseTarget(text, { scores, measures }) ?? []);
   const wanted =
     trials ??
     (seconds === undefined && targets.length === 0 ? (DEFAULT_TRIALS[estimator] ?? DEFAULT_TRIALS.train) : undefined);

@@ -3,14 +3,21 @@ import { pathToFileURL } from 'node:url';
 import { invalid, messageOf, UserError } from '../common/errors.ts';
 import type { SpaceDefinition } from '../space/index.ts';
 import { isOwnFile } from '../study/spec.ts';
-import { lineIn } from './own-files.ts';
+import { isSearchSpace, lineIn } from './own-files.ts';
 import { namedSpace } from './setup.ts';
 
 /** A space of Netsmith by its name, or the one that a file exports (as default, or as its only space). */
 export async function loadSpace(name: string): Promise<SpaceDefinition> {
   if (!isOwnFile(name)) return namedSpace(name);
   if (!existsSync(name)) throw invalid('--space', `"${name}"`, 'the file does not exist');
-  const spaces = Object.entries(await importFile(name)).filter(([, value]) => isSpaceDefinition(value));
+  const exported = Object.entries(await importFile(name));
+  const spaces = exported.filter(([, value]) => isSpaceDefinition(value));
+  if (spaces.length === 0 && exported.some(([, value]) => isSearchSpace(value)))
+    throw invalid(
+      '--space',
+      `"${name}" exports a space that is no tree of modules`,
+      'such a space is searched by a program: createStudy({ space })',
+    );
   const chosen = spaces.find(([key]) => key === 'default') ?? spaces[0];
   const others = spaces.filter(([, value]) => value !== chosen?.[1]);
   if (chosen === undefined || (chosen[0] !== 'default' && others.length > 0)) {
@@ -31,6 +38,6 @@ async function importFile(path: string): Promise<object> {
   }
 }
 
-function isSpaceDefinition(value: unknown): value is SpaceDefinition {
+export function isSpaceDefinition(value: unknown): value is SpaceDefinition {
   return value !== null && typeof value === 'object' && 'create' in value && 'defaults' in value && 'name' in value;
 }

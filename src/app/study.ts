@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { invalid } from '../common/errors.ts';
 import { type Json, parseJson } from '../common/json.ts';
 import { totalSpent } from '../common/spent.ts';
-import { formatArchitecture, type Space, spaceFromJson, spaceToJson } from '../space/index.ts';
+import { type Space, searchSpaceOf, spaceFromJson, spaceToJson } from '../space/index.ts';
+import type { SearchSpace } from '../space/search-space.ts';
 import { SPACES } from '../space/spaces/index.ts';
 import type { Problem } from '../strategy/strategy.ts';
 import { type Agreement, agreementsOf } from '../study/agreement.ts';
@@ -13,7 +14,8 @@ import type { Clock, EarlierTrial, StrategyState, StudyRecord, Trial } from '../
 import { openStudyStore } from '../study/study.node.ts';
 import { spaceTask } from '../task/index.ts';
 import { checkSettings as checkTraining } from '../train/settings.ts';
-import type { OwnFiles } from './own-files.ts';
+import { absentSpace, type OwnCode } from './own-code.ts';
+import { type OwnFiles, ownSpaceBeside } from './own-files.ts';
 import { requireSameData } from './same-data.ts';
 import { namedSpace, problemOf, type Setup, setUp } from './setup.ts';
 
@@ -50,7 +52,10 @@ export function checkOrders(found: unknown): asserts found is WorkerSettings {
 }
 
 export function planOfSetup({ settings, dataset, space }: Setup): StudyPlan {
-  return { settings, data: dataset.search.info, ...(isOwnSpace(settings.space) && { ownSpace: storedSpace(space) }) };
+  const { tree } = space;
+  const stored =
+    tree === undefined ? { openSpace: true } : isOwnSpace(settings.space) && { ownSpace: storedSpace(tree) };
+  return { settings, data: dataset.search.info, ...stored };
 }
 
 /** Whether it is a space that Netsmith does not have by that name: a file's, or one that a program has given. */
@@ -63,8 +68,18 @@ function storedSpace(space: Space): Json {
   return parseJson(JSON.stringify(spaceToJson(space)), `space "${space.name}" as JSON`);
 }
 
-export function planToJson({ settings, data, block, foresight, ownSpace, prior, afterwards }: StudyPlan): Json {
-  return JSON.parse(JSON.stringify({ settings, data, block, foresight, ownSpace, prior, afterwards })) as Json;
+export function planToJson({
+  settings,
+  data,
+  block,
+  foresight,
+  ownSpace,
+  openSpace,
+  prior,
+  afterwards,
+}: StudyPlan): Json {
+  const kept = { settings, data, block, foresight, ownSpace, openSpace, prior, afterwards };
+  return JSON.parse(JSON.stringify(kept)) as Json;
 }
 
 export function planOf(record: StudyRecord, dir: string): StudyPlan {
@@ -74,7 +89,8 @@ export function planOf(record: StudyRecord, dir: string): StudyPlan {
 /** A study as it is now, read without holding it: another process may be at work on it. */
 export interface ReadStudy extends StudyPlan {
   readonly record: StudyRecord;
-  readonly space: Space;
+  /** Of a space that is code: a stand-in that writes members as JSON, unless the program has given the space. */
+  readonly space: SearchSpace;
   readonly problem: Problem;
   /** Search trials and confirmations; `evaluate` reads its own. */
   readonly trials: readonly Trial[];
@@ -84,12 +100,17 @@ export interface ReadStudy extends StudyPlan {
   readonly strategyState: StrategyState;
 }
 
-export async function readStudy(dir: string): Promise<ReadStudy> {
+/** `given`: the space of a study whose space is code. */
+export async function readStudy(dir: string, given?: SearchSpace): Promise<ReadStudy> {
   const store = await openStudyStore(dir, 'read');
   try {
     const record = await store.study();
     const plan = planOf(record, dir);
-    const space = spaceOf(plan, `study "${dir}"`);
+    checkName(plan, `study "${dir}"`, given);
+    const space =
+      plan.openSpace === true
+        ? (given ?? absentSpace(plan.settings.space, `study "${dir}"`))
+        : searchSpaceOf(spaceOf(plan, `study "${dir}"`));
     const problem = problemOf(plan.settings, space, plan.data);
     return {
       ...plan,
@@ -115,18 +136,47 @@ export async function setUpAgain(
   plan: StudyPlan,
   dir: string,
   settings: StudySettings,
-  { without = false, own = {} }: { readonly without?: boolean; readonly own?: OwnFiles } = {},
+  { without = false, own = {}, code = {} }: Again = {},
 ): Promise<Setup> {
-  const setup = await setUp(settings, spaceOf(plan, `study "${dir}"`), false, own);
+  const place = `study "${dir}"`;
+  const space = plan.openSpace === true ? requireSpace(plan, place, code) : spaceOf(plan, place);
+  const setup = await setUp(settings, space, false, own);
   requireSameData(`study "${dir}"`, plan.data, setup.dataset.search.info, without);
   return setup;
+}
+
+interface Again {
+  readonly without?: boolean;
+  readonly own?: OwnFiles;
+  /** What the program at work gives. */
+  readonly code?: OwnCode;
+}
+
+/** The space of a study whose space is code. Throws UserError unless the program gives it. */
+function requireSpace(plan: StudyPlan, place: string, { space }: OwnCode): SearchSpace {
+  const { settings } = plan;
+  checkName(plan, place, space);
+  if (space === undefined)
+    throw invalid(
+      place,
+      `its space "${settings.space}" is code of the program that created it`,
+      'continue it in that program: openStudy(dir, { space })',
+    );
+  return space;
+}
+
+/** Throws UserError for a space that a study does not have. */
+function checkName({ settings }: StudyPlan, place: string, given: SearchSpace | undefined): void {
+  if (given !== undefined && given.name !== settings.space)
+    throw invalid(place, `its space is "${settings.space}", not "${given.name}"`, 'a study keeps its space');
 }
 
 /** Sets up a study in a process that the study has started: where the data have changed since, it stops. */
 export async function setUpInWorker(plan: StudyPlan, own: OwnFiles = {}): Promise<Setup> {
   // A strategy is of no use to a worker.
   const { strategy: _, ...used } = own;
-  const setup = await setUp(plan.settings, spaceOf(plan), true, used);
+  const space = plan.openSpace === true ? await ownSpaceBeside(used.judge, plan.settings.space) : spaceOf(plan);
+  const setup = await setUp(plan.settings, space, true, used);
   requireSameData('study', plan.data, setup.dataset.search.info, false);
   return setup;
 }
@@ -163,6 +213,11 @@ export function spaceOf({ settings, data, ownSpace }: StudyPlan, place = 'study'
   return namedSpace(settings.space).create(spaceTask(data), settings.spaceOptions);
 }
 
+/** What two studies of the same space have in common: the stored form of a tree; of any other space its name, since it is code. */
+export function identityOf({ name, tree }: SearchSpace): Json {
+  return tree === undefined ? name : spaceToJson(tree);
+}
+
 /** How what the study measured cheaply, or predicted, ranks architectures; nothing where there is no training to hold it against. */
 export function agreementsIn({ settings, trials, problem, foresight }: ReadStudy): readonly Agreement[] {
   if (settings.estimator === 'train') return agreementsOf(trials, problem.objectives, problem.fidelities);
@@ -170,7 +225,7 @@ export function agreementsIn({ settings, trials, problem, foresight }: ReadStudy
 }
 
 /** The stable form of a trial: `{ trial, state, epochs, architecture, text, metrics, costs, ... }`. */
-export function trialToJson(space: Space, trial: Trial) {
+export function trialToJson(space: SearchSpace, trial: Trial) {
   const spent = trial.curve.flatMap((report) => report.spent ?? []);
   return {
     trial: trial.trial,
@@ -180,16 +235,11 @@ export function trialToJson(space: Space, trial: Trial) {
     ...(trial.start.kind === 'continue' && { continues: trial.start.trial }),
     epochs: trial.curve.at(-1)?.step ?? 0,
     architecture: trial.architecture,
-    text: formatArchitecture(space, trial.architecture),
+    text: space.format(trial.architecture),
     metrics: trial.metrics,
-    costs: costsToJson(trial.costs),
+    costs: trial.costs,
     seconds: trial.seconds,
     ...(spent.length > 0 && { spent: { ...totalSpent(spent) } }),
     ...(trial.reason !== undefined && { reason: trial.reason }),
   };
-}
-
-/** params and flops always; the other costs that the study names. Activation memory is in every trial, for the forecast. */
-export function costsToJson({ params = 0, flops = 0, ...others }: Trial['costs']) {
-  return { params, flops, ...others };
 }

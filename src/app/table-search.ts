@@ -11,17 +11,14 @@ import { inProcessPool } from '../study/worker/in-process.ts';
 import { benchmarkNamed } from './benchmarks.ts';
 import type { Chosen } from './choice.ts';
 import { type EvaluationRecord, writeEvaluation } from './evaluation/evaluation.ts';
-import { budgetOf, type Setup } from './setup.ts';
+import { budgetOf, type Setup, treeOf } from './setup.ts';
 
 /**
  * What a study on a table is run with: one worker in this process, and a clock that is moved by what trials took. The study's own clock
  * is set to the trials that have ended: what a killed session had looked up and not written down is looked up again.
  */
-export async function runOnTable(
-  { settings, space }: Setup,
-  table: Table,
-  store: Store,
-): Promise<Pick<StudyRun, 'workers' | 'now'>> {
+export async function runOnTable(setup: Setup, table: Table, store: Store): Promise<Pick<StudyRun, 'workers' | 'now'>> {
+  const { settings } = setup;
   const seconds = computingSeconds((await store.trials('search')).filter(hasEnded));
   await store.recordClock({ searchSeconds: seconds, workerSeconds: seconds });
   const { seconds: most } = budgetOf(settings);
@@ -33,7 +30,7 @@ export async function runOnTable(
       return lookUp.estimate(candidate, run);
     },
   };
-  return { now: clock.now, workers: inProcessPool({ space, estimator }, store.artefacts) };
+  return { now: clock.now, workers: inProcessPool({ space: treeOf(setup), estimator }, store.artefacts) };
 }
 
 /** The test value that the table has of the chosen architecture, kept as an evaluation is. */

@@ -9,7 +9,7 @@ import { openEngine } from './engine.ts';
 import { memoryOfProcess, memoryOfPrograms } from './memory.node.ts';
 import type { Notes } from './notes.ts';
 import { forecastTraining } from './preflight.ts';
-import type { Setup } from './setup.ts';
+import { type Setup, treeOf } from './setup.ts';
 
 /** What is told of a single training. */
 export interface TrainOneEvents {
@@ -28,12 +28,14 @@ export interface TrainedOne {
 
 /** Trains one architecture on the training part of the data, outside of any study. Throws TrainingFailure, and the signal's reason. */
 export async function trainOne(
-  { settings, dataset, space, training }: Setup,
+  setup: Setup,
   architecture: Architecture,
   { test, signal }: { readonly test: boolean; readonly signal: AbortSignal },
   notes: Notes,
   events: TrainOneEvents = {},
 ): Promise<TrainedOne> {
+  const { settings, dataset, training } = setup;
+  const space = treeOf(setup);
   const { info, train, valid, task } = dataset.search;
   const engine = await openEngine(settings, 1);
   const request = {

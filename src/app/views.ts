@@ -1,5 +1,6 @@
 import type { Metrics } from '../common/metrics.ts';
-import { type Architecture, formatArchitecture, type Space } from '../space/index.ts';
+import type { Architecture } from '../space/index.ts';
+import type { SearchSpace } from '../space/search-space.ts';
 import type { Contender } from '../study/ranking.ts';
 import type { Trial } from '../study/store/store.ts';
 import { measuredMetrics } from './best.ts';
@@ -27,14 +28,14 @@ export interface BestNetwork {
   readonly costs: Metrics;
 }
 
-export function trialView(space: Space, trial: Trial): StudyTrial {
+export function trialView(space: SearchSpace, trial: Trial): StudyTrial {
   const { trial: number, state, purpose, architecture, metrics, costs, seconds, curve, reason } = trial;
   return {
     number,
     state,
     purpose,
     architecture,
-    text: formatArchitecture(space, architecture),
+    text: space.format(architecture),
     // Of a trial that runs: those of its last epoch.
     metrics: state === 'running' ? (curve.at(-1)?.metrics ?? metrics) : metrics,
     costs,
@@ -44,12 +45,12 @@ export function trialView(space: Space, trial: Trial): StudyTrial {
   };
 }
 
-export function networkView(space: Space, best: Contender): BestNetwork {
+export function networkView(space: SearchSpace, best: Contender): BestNetwork {
   const { trial, architecture, costs } = best;
   return {
     number: trial,
     architecture,
-    text: formatArchitecture(space, architecture),
+    text: space.format(architecture),
     metrics: measuredMetrics(best),
     costs,
   };

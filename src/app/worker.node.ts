@@ -4,7 +4,7 @@ import { openEngine } from './engine.ts';
 import { openEstimator } from './estimators.ts';
 import { finalEstimator } from './evaluation/final.ts';
 import { memoryOfPrograms } from './memory.node.ts';
-import type { Setup } from './setup.ts';
+import { type Setup, treeOf } from './setup.ts';
 import { checkOrders, setUpInWorker } from './study.ts';
 
 // The entry of a worker process: builds, from the study's own record, what it estimates with.
@@ -13,8 +13,10 @@ serveTrials(async ({ settings }) => {
   checkOrders(orders);
   const { plan, memoryBytes, earlier = [], own, final = false } = orders;
   const setup = await setUpInWorker(plan, own);
-  if (final) return { space: setup.space, estimator: await openFinal(setup, memoryBytes) };
-  return { space: setup.space, estimator: await openEstimator(setup, memoryBytes, earlier) };
+  if (final) return { space: treeOf(setup), estimator: await openFinal(setup, memoryBytes) };
+  // A function judges the members of any space, all other estimators those of trees.
+  const space = setup.estimator.kind === 'function' ? setup.space : treeOf(setup);
+  return { space, estimator: await openEstimator(setup, memoryBytes, earlier) };
 });
 
 async function openFinal(setup: Setup, memoryBytes: number) {

@@ -3,7 +3,6 @@ import { bestToJson, bestTrials, requireBest, ruleName } from '../app/best.ts';
 import { readEvaluation } from '../app/evaluation/evaluation.ts';
 import { type ReadStudy, readStudy } from '../app/study.ts';
 import { showCount, showMetric } from '../report/numbers.ts';
-import { formatArchitecture } from '../space/index.ts';
 import type { Choice } from '../study/choice.ts';
 import { nameOfMetric, shownCosts } from '../study/objectives.ts';
 import { type Contender, coverageOf } from '../study/ranking.ts';
@@ -54,14 +53,16 @@ function ruleText(study: ReadStudy, first: Contender, taken: Choice | undefined)
 /** The best alone, or the Pareto front. */
 export function bestTable(study: ReadStudy): string {
   const { objectives } = study.problem;
-  const names = [...new Set([...objectives.map(({ metric }) => metric), ...shownCosts(study.problem)])];
-  const rows = bestTrials(study).map((best) => [
+  const best = bestTrials(study);
+  const costs = shownCosts(study.problem, study.settings, best);
+  const names = [...new Set([...objectives.map(({ metric }) => metric), ...costs])];
+  const rows = best.map((best) => [
     String(best.trial),
     ...names.map((name) =>
       name === 'flops' ? showCount(best.costs.flops ?? 0) : showMetric(name, best.metrics[name]),
     ),
     String(best.results.length),
-    formatArchitecture(study.space, best.architecture),
+    study.space.format(best.architecture),
   ]);
   const listed = table(
     ['best', ...names.map((name) => nameOfMetric(study.settings, name)), 'runs', 'architecture'],

@@ -29,7 +29,9 @@ export function addResume(program: Command, shell: Shell): void {
   addSettingsOfStudy(addOwnData(command), CHANGEABLE).action(
     async (dir: string, options: ResumeOptions, command: Command) => {
       const output = outputOf(command, shell);
-      const { store, setup } = await reopen(dir, givenSettings(command), output, options.without);
+      const { store, setup } = await reopen(dir, givenSettings(command), output, {
+        ...(options.without && { without: options.without }),
+      });
       if (options.retryFailed) await retryFailed(store, output);
       const end = await searchToItsEnd(dir, store, setup, output);
       const { afterwards } = await readStudy(dir);

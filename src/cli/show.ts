@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import { type ChoiceOptions, chosen } from '../app/choice.ts';
 import { parsePairs } from '../app/command-line.ts';
 import { readEvaluation } from '../app/evaluation/evaluation.ts';
-import { spaceFor } from '../app/setup.ts';
+import { spaceFor, treeOf } from '../app/setup.ts';
 import { loadSpace } from '../app/space-file.ts';
 import { readStudy } from '../app/study.ts';
 import { invalid } from '../common/errors.ts';
@@ -10,14 +10,8 @@ import { isWhole, numberIfItIsOne, parseNumber } from '../common/numbers.ts';
 import { networkCosts } from '../network/costs.ts';
 import { drawArchitecture } from '../report/drawing/draw.ts';
 import { architectureText } from '../report/drawing/text.ts';
-import {
-  type Architecture,
-  formatArchitecture,
-  parseArchitecture,
-  resolve,
-  type Space,
-  type Task,
-} from '../space/index.ts';
+import { type Architecture, parseArchitecture, resolve, type Space, searchSpaceOf, type Task } from '../space/index.ts';
+import type { SearchSpace } from '../space/search-space.ts';
 import { writeWhole } from '../study/store/files.node.ts';
 import type { Output } from '../terminal/output.ts';
 import { CHOOSE, choiceText } from './choice.ts';
@@ -67,9 +61,12 @@ export function addShow(program: Command, shell: Shell): void {
       const output = outputOf(command, shell);
       const { space, architecture } =
         dir === undefined ? await fromSpace(options) : await fromStudy(dir, options, output);
-      const network = resolve(space, architecture);
-      const { params, flops, layers } = networkCosts(network, space.task);
-      const text = formatArchitecture(space, architecture);
+      const text = space.format(architecture);
+      if (space.tree === undefined && options.svg === undefined)
+        return output.result({ space: space.name, architecture, text }, text);
+      const tree = treeOf({ space });
+      const network = resolve(tree, architecture);
+      const { params, flops, layers } = networkCosts(network, tree.task);
       if (options.svg !== undefined) writeWhole(options.svg, await drawArchitecture(network, { title: text }));
       output.result(
         {
@@ -85,7 +82,7 @@ export function addShow(program: Command, shell: Shell): void {
     });
 }
 
-type Shown = { readonly space: Space; readonly architecture: Architecture };
+type Shown = { readonly space: SearchSpace; readonly architecture: Architecture };
 
 async function fromSpace(options: ShowOptions): Promise<Shown> {
   if (options.space === undefined) throw invalid('show', 'no study and no --space', 'give one of them');
@@ -93,7 +90,7 @@ async function fromSpace(options: ShowOptions): Promise<Shown> {
     space: options.space,
     spaceOptions: options.spaceOptions ?? {},
   });
-  return { space, architecture: architectureFrom(space, options.arch) };
+  return { space: searchSpaceOf(space), architecture: architectureFrom(space, options.arch) };
 }
 
 /** `--arch`, or the only architecture of a space of one. Throws UserError when it is malformed or missing. */

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { ownFilesOf } from '../app/own-files.ts';
-import { type Setup, setUp } from '../app/setup.ts';
+import { type Setup, setUp, treeOf } from '../app/setup.ts';
 import { loadSpace } from '../app/space-file.ts';
 import { type TrainedOne, trainOne } from '../app/train-one.ts';
 import { costsOf } from '../measure/index.ts';
@@ -49,7 +49,7 @@ export function addTrain(program: Command, shell: Shell): void {
       const output = outputOf(command, shell);
       const read = await readSettings(command);
       const setup = await setUp(read, await loadSpace(read.space), false, ownFilesOf(read));
-      const { space } = setup;
+      const space = treeOf(setup);
       const architecture = architectureFrom(space, options.arch);
       const { params = 0, flops = 0 } = costsOf(space, architecture);
       for (const note of setup.dataset.search.info.notes) output.note(note);

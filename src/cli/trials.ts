@@ -30,7 +30,8 @@ export function addTrials(program: Command, shell: Shell): void {
         .map((t) => trialToJson(space, t));
       if (options.csv) return shell.streams.out(trialsCsv(listed));
       const measured = problem.objectives.filter(isEstimated).map(({ metric }) => metric);
-      const costs = shownCosts(problem);
+      const costs = shownCosts(problem, settings, listed);
+      const costHeads = costs.map((name) => nameOfMetric(settings, name));
       const heads = measured.map((name) => nameOfMetric(settings, name));
       const rows = listed.map((trial) => [
         trial.purpose === 'search' ? String(trial.trial) : `${trial.repeats} again`,
@@ -38,11 +39,11 @@ export function addTrials(program: Command, shell: Shell): void {
         trial.continues === undefined ? String(trial.epochs) : `${trial.epochs} from trial ${trial.continues}`,
         ...measured.map((name) => showMetric(name, trial.metrics[name])),
         ...costs.map((name) => {
-          const value = Object.entries(trial.costs).find(([cost]) => cost === name)?.[1];
+          const value = trial.costs[name];
           return name === 'flops' && value !== undefined ? showCount(value) : showMetric(name, value);
         }),
         trial.reason ?? trial.text,
       ]);
-      output.result(listed, table(['trial', 'state', 'epochs', ...heads, ...costs, 'architecture'], rows));
+      output.result(listed, table(['trial', 'state', 'epochs', ...heads, ...costHeads, 'architecture'], rows));
     });
 }

@@ -32,12 +32,20 @@ export interface Winner {
   readonly architecture: string;
   /** How it was found to be best, to begin a sentence: `The best by mean accuracy over search trial and confirmations`. */
   readonly by?: string;
-  /** Resolved. */
-  readonly network: Module;
-  readonly costs: Costs & { readonly layers: readonly LayerCosts[] };
+  /** Resolved. Absent where the members of the space are no networks, or the study does not have the code that builds them. */
+  readonly network?: Module;
+  readonly costs?: Costs & { readonly layers: readonly LayerCosts[] };
   /** Means over all complete trainings of the architecture in the search, confirmations included, and how many there are. */
   readonly metrics: Metrics;
   readonly runs: number;
+}
+
+export interface ShownCost {
+  /** Its name among the costs of a trial. */
+  readonly name: string;
+  /** With its unit, for people. */
+  readonly label: string;
+  readonly direction: Objective['direction'];
 }
 
 /** A network trained from scratch with several seeds and then tested: one element of `metrics` for each seed. */
@@ -61,14 +69,19 @@ export interface ReportData {
   readonly finished: boolean;
   readonly space: {
     readonly name: string;
-    readonly options: SpaceOptions /** Number of architectures. */;
+    readonly options: SpaceOptions;
+    /** Number of architectures. */
     readonly size?: string;
+    /** It is code of the program that made the study: no command can continue or evaluate it, and no data belong to it. */
+    readonly isCode?: boolean;
   };
   readonly strategy: string;
   /** Where the values of search trials come from. */
   readonly estimator: 'train' | 'proxies' | 'predictor' | 'own' | 'function' | 'table';
   readonly seed: number;
   readonly objectives: readonly [Objective, ...Objective[]];
+  /** Costs that trials are shown with: parameters and FLOPs where there are networks, and the measures that the search has to do with. */
+  readonly costs: readonly ShownCost[];
   /** What trained networks are shown by: the first objective, unless that is known or guessed without training. */
   readonly tested: Objective;
   readonly data: DatasetInfo;

@@ -47,6 +47,10 @@ function study(trials: readonly ReportTrial[], changes: Partial<ReportData> = {}
     estimator: 'train',
     seed: 0,
     objectives: [accuracy],
+    costs: [
+      { name: 'params', label: 'Parameters', direction: 'minimize' },
+      { name: 'flops', label: 'FLOPs', direction: 'minimize' },
+    ],
     tested: accuracy,
     data: info,
     trials,
@@ -112,7 +116,7 @@ suite('figures of few or strange values', () => {
       const [{ x, y } = { x: 0, y: 0 }] = circlesOf(figure.svg);
       assert.ok(x > 60 && x < 450 && y > 40 && y < 230, `${x}, ${y}`);
     }
-    assert.equal(costScatter(one, accuracy, 'params', 0, 'validation'), undefined);
+    assert.equal(costScatter(one, accuracy, { name: 'params', label: 'Parameters' }, 0, 'validation'), undefined);
     assert.match(bestOverTrials(one, accuracy, 'validation')?.svg ?? '', />2<\/text>/);
   });
 
@@ -123,7 +127,7 @@ suite('figures of few or strange values', () => {
       for (const figure of [
         bestOverTrials(trials, loss, 'validation'),
         learningCurves(trials, loss, 1),
-        costScatter(trials, loss, 'params', 1, 'validation'),
+        costScatter(trials, loss, { name: 'params', label: 'Parameters' }, 1, 'validation'),
       ]) {
         assert.ok(figure);
         withinBox(figure.svg);

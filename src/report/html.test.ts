@@ -46,6 +46,10 @@ const data: ReportData = {
   estimator: 'train',
   seed: 7,
   objectives: [accuracy],
+  costs: [
+    { name: 'params', label: 'Parameters', direction: 'minimize' },
+    { name: 'flops', label: 'FLOPs', direction: 'minimize' },
+  ],
   tested: accuracy,
   data: info,
   trials: [

@@ -16,7 +16,7 @@ export async function renderReport(data: ReportData): Promise<string> {
   const { strategy, space, createdAt, finished } = data;
   return page({
     title: data.name,
-    about: `${strategy} search · ${space.name} · ${data.data.name} · started ${date(createdAt)}${finished ? '' : ' · still running or stopped early'}`,
+    about: `${strategy} search · ${space.name}${space.isCode === true ? '' : ` · ${data.data.name}`} · started ${date(createdAt)}${finished ? '' : ' · still running or stopped early'}`,
     version: data.versions.netsmith ?? '',
     tiles: tilesOf(data),
     verdict: verdictOf(data),
@@ -26,7 +26,7 @@ export async function renderReport(data: ReportData): Promise<string> {
       searchSection(data),
       await architectureSection(data),
       trialsSection(data),
-      dataSection(data),
+      space.isCode === true ? undefined : dataSection(data),
       reproduceSection(data),
       environment(data.versions),
     ],

@@ -1,10 +1,11 @@
 import { invalid } from '../common/errors.ts';
 import type { Metrics } from '../common/metrics.ts';
 import { completed, failed } from './loop.ts';
+import { measuringOf } from './measuring.ts';
 import { searching } from './search.ts';
 import type { StudyRun } from './session.ts';
 import { openSession } from './session.ts';
-import type { Trial } from './store/store.ts';
+import type { Trial, TrialEnd } from './store/store.ts';
 import type { WorkerPool } from './worker/pool.ts';
 
 /** How a trial ended that was measured elsewhere: its metrics, or why it failed. */
@@ -12,7 +13,10 @@ export type Told = { readonly metrics: Metrics } | { readonly failed: string };
 
 /** A study whose trials are measured elsewhere, by whoever asks for them. Calls may overlap; they are dealt with one after another. */
 export interface AskTell {
-  /** The next trial to measure: one that was asked for and never told, else a new one. Undefined where the strategy has no more. */
+  /**
+   * The next trial to measure: one that was asked for and never told, else a new one; none that fails a measure or its limit. Undefined where
+   * the strategy has no more.
+   */
   ask(): Promise<Trial | undefined>;
   /** Ends a trial. Throws UserError for one that was not asked for, and for metrics without a finite value for an objective. */
   tell(trial: number, told: Told): Promise<Trial>;
@@ -33,6 +37,7 @@ export async function openAskTell(run: Omit<StudyRun, 'workers' | 'budget'>): Pr
   const session = await openSession({ ...run, workers: NO_WORKERS, budget: {} });
   const phase = searching(session);
   const { store, problem } = run;
+  const measure = measuringOf(problem, run.measuring, session.trials);
   const askedAt = new Map<number, number>();
   session.startClock();
 
@@ -43,15 +48,31 @@ export async function openAskTell(run: Omit<StudyRun, 'workers' | 'budget'>): Pr
     last = result.catch(() => {});
     return result;
   };
+  const finish = async (trial: Trial, end: TrialEnd): Promise<Trial> => {
+    const state = await phase.tell(trial, end);
+    const now = session.note(await store.finish(trial, trial.fence, end, state));
+    if (state) session.noteStrategyState(state);
+    askedAt.delete(trial.trial);
+    session.emit({ kind: 'ended', trial: now });
+    await phase.ended(now);
+    await session.recordClock();
+    return now;
+  };
   return {
     ask: () =>
       inTurn(async () => {
-        const [waiting] = await phase.next(1, askedAt.size);
-        if (waiting === undefined) return undefined;
-        const trial = session.note(await store.begin(waiting));
-        askedAt.set(trial.trial, performance.now());
-        session.emit({ kind: 'started', trial });
-        return trial;
+        for (;;) {
+          const [waiting] = await phase.next(1, askedAt.size);
+          if (waiting === undefined) return undefined;
+          const { costs, reason } = await measure(waiting);
+          const trial = session.note(await store.begin(waiting, costs));
+          session.emit({ kind: 'started', trial });
+          if (reason === undefined) {
+            askedAt.set(trial.trial, performance.now());
+            return trial;
+          }
+          await finish(trial, failed(trial, reason));
+        }
       }),
     tell: (number, told) =>
       inTurn(async () => {
@@ -66,14 +87,7 @@ export async function openAskTell(run: Omit<StudyRun, 'workers' | 'budget'>): Pr
             : completed(trial, { state: 'complete', metrics: told.metrics, curve: [], seconds }, problem);
         if ('metrics' in told && end.state === 'failed')
           throw invalid('tell', `trial ${number}: ${JSON.stringify(told.metrics)}`, end.reason ?? 'is no result');
-        const state = await phase.tell(trial, end);
-        const now = session.note(await store.finish(trial, trial.fence, end, state));
-        if (state) session.noteStrategyState(state);
-        askedAt.delete(number);
-        session.emit({ kind: 'ended', trial: now });
-        await phase.ended(now);
-        await session.recordClock();
-        return now;
+        return finish(trial, end);
       }),
     close: () =>
       inTurn(async () => {

@@ -20,6 +20,8 @@ export interface Budget {
 export interface Target {
   readonly metric: string;
   readonly value: number;
+  /** Of a measure of one's own, which is neither an objective nor known to Netsmith. */
+  readonly direction?: Objective['direction'];
 }
 
 /** Throws UserError for a budget that is empty or names an unknown metric. */
@@ -43,9 +45,10 @@ function reaches(metrics: Metrics, target: Target, objectives: readonly Objectiv
 }
 
 /** Which way a target's metric is better: as the study has it, else as Netsmith does. */
-function directionOf({ metric }: Target, objectives: readonly Objective[]): Objective | undefined {
+function directionOf({ metric, direction }: Target, objectives: readonly Objective[]): Objective | undefined {
   const known = Object.entries(METRICS).find(([name]) => name === metric);
-  return objectives.find((one) => one.metric === metric) ?? (known && { metric, ...known[1] });
+  const own = direction && { metric, direction, unit: '' };
+  return objectives.find((one) => one.metric === metric) ?? own ?? (known && { metric, ...known[1] });
 }
 
 export type BudgetEnd = 'trials' | 'time' | 'target';

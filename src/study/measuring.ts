@@ -1,12 +1,34 @@
 import { messageOf } from '../common/errors.ts';
+import type { Objective } from '../common/metrics.ts';
 import { type Measure, subjectOf } from '../measure/measure.ts';
+import type { Architecture, Module } from '../space/index.ts';
+import type { SearchSpace } from '../space/search-space.ts';
 import { architectureKey } from '../space/tree/architecture.ts';
 import type { Limit, Problem } from '../strategy/strategy.ts';
 import type { Purpose, Trial } from './store/store.ts';
 
+/** What a measure of one's own is given. */
+export interface MeasuredMember<
+  A extends Architecture = Architecture,
+  N extends Module | undefined = Module | undefined,
+> {
+  readonly architecture: A;
+  /** The architecture in the space's own notation. */
+  readonly text: string;
+  /** Undefined in a space whose members are no networks. */
+  readonly network: N;
+}
+
+/** A measure of the members of any space: one of a program's own. */
+export interface MemberMeasure {
+  readonly metric: Objective;
+  readonly when: 'member';
+  of(member: MeasuredMember): number | Promise<number>;
+}
+
 /** Measures that take time, such as a latency on a device: taken once for each architecture, before its trial begins. */
 export interface Measuring {
-  readonly measures: readonly Measure[];
+  readonly measures: readonly (Measure | MemberMeasure)[];
   /** An architecture above one of these is not trained; its trial fails with that as the reason. */
   readonly limits?: readonly Limit[];
 }
@@ -29,7 +51,7 @@ export function measuringOf(
 ): (trial: Trial) => Promise<Taken> {
   if (measuring === undefined) return async () => ({ costs: {} });
   const { measures, limits = [] } = measuring;
-  const { tree, name: space } = problem.space;
+  const { space } = problem;
 
   const knownOf = ({ architecture }: Trial): Trial['costs'] => {
     const key = architectureKey(architecture);
@@ -37,15 +59,15 @@ export function measuringOf(
     return Object.assign({}, ...same.map(({ costs }) => costs));
   };
   return async (trial) => {
-    // Its network cannot be built, or it is no candidate.
-    if (Object.keys(trial.costs).length === 0) return { costs: {} };
+    if (!isCandidate(problem, trial)) return { costs: {} };
     const known = knownOf(trial);
     const costs: Record<string, number> = {};
-    for (const { metric, of } of measures) {
-      const { metric: name } = metric;
+    for (const measure of measures) {
+      const { metric: name } = measure.metric;
       try {
-        if (tree === undefined) return { costs, reason: `measure ${name} needs a network; space "${space}" has none` };
-        const value = known[name] ?? (await of(subjectOf(tree, trial.architecture)));
+        const value = known[name] ?? (await taken(measure, space, trial.architecture));
+        if (value === undefined)
+          return { costs, reason: `measure ${name} needs a network; space "${space.name}" has none` };
         if (!Number.isFinite(value))
           return { costs, reason: `measure ${name} gave ${value}, which is not a finite number` };
         costs[name] = value;
@@ -58,4 +80,22 @@ export function measuringOf(
       ? { costs }
       : { costs, reason: `${above.cost} is ${costs[above.cost]}, above the limit ${above.max}` };
   };
+}
+
+/** Not a supernet; nor a network that cannot be built, which fails for that reason. */
+function isCandidate(problem: Problem, { purpose, costs, architecture }: Trial): boolean {
+  if (purpose !== 'search' && purpose !== 'confirm') return false;
+  if (Object.keys(costs).length > 0) return true;
+  try {
+    problem.costs(architecture);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Undefined where a measure of networks is asked of a space that has no tree. */
+function taken(measure: Measure | MemberMeasure, space: SearchSpace, architecture: Architecture) {
+  if (measure.when !== 'member') return space.tree && measure.of(subjectOf(space.tree, architecture));
+  return measure.of({ architecture, text: space.format(architecture), network: space.build?.(architecture) });
 }

@@ -1,5 +1,12 @@
 import { invalid } from '../common/errors.ts';
-import { COST_METRICS, METRICS, type Objective, PROXY_METRICS, TRAINED_METRICS } from '../common/metrics.ts';
+import {
+  COST_METRICS,
+  METRICS,
+  type Metrics,
+  type Objective,
+  PROXY_METRICS,
+  TRAINED_METRICS,
+} from '../common/metrics.ts';
 import type { DatasetInfo } from '../data/dataset.ts';
 import type { Problem } from '../strategy/strategy.ts';
 import { factsOf, TASK_KINDS } from '../task/index.ts';
@@ -36,7 +43,7 @@ export function objectivesOf(settings: StudySettings, task: Kind): Problem['obje
         `"${name}"`,
         `is a metric for ${kindsWith(name)} only, but the task is ${task.kind}`,
       );
-    return metricOf(name, task) ?? { metric: name, ...METRICS[name as MetricName] };
+    return measureNamed(name, settings) ?? metricOf(name, task) ?? { metric: name, ...METRICS[name as MetricName] };
   });
   const [first, ...others] = objectives;
   if (first === undefined) throw invalid('--objective', 'none', 'must name a metric');
@@ -52,7 +59,7 @@ export function objectivesOf(settings: StudySettings, task: Kind): Problem['obje
 export function targetsOf(settings: StudySettings, info: Kind): readonly Target[] {
   const has = new Set(objectivesOf(settings, info).map(({ metric }) => metric));
   return (settings.until ?? []).flatMap((text) => {
-    const target = parseTarget(text);
+    const target = parseTarget(text, settings);
     if (target === undefined) return [];
     const { metric } = target;
     const trained = settings.estimator === 'train' && settings.benchmark === undefined;
@@ -63,7 +70,8 @@ export function targetsOf(settings: StudySettings, info: Kind): readonly Target[
         `"${text}"`,
         `${metric} is a metric for ${kindsWith(metric)} only, but the task is ${info.kind}`,
       );
-    if (!has.has(metric) && isEstimated({ metric }) && !isMeasured)
+    const isOwn = settings.measures?.[metric] !== undefined;
+    if (!has.has(metric) && !isOwn && isEstimated({ metric }) && !isMeasured)
       throw invalid(
         '--until',
         `"${text}"`,
@@ -74,17 +82,18 @@ export function targetsOf(settings: StudySettings, info: Kind): readonly Target[
 }
 
 /** What a function is to return: by default `score`, the larger the better. */
-function scoresOf({ scores = { score: 'maximize' }, objective }: StudySettings): Problem['objectives'] {
+function scoresOf({ scores = { score: 'maximize' }, objective, ...settings }: StudySettings): Problem['objectives'] {
   if (objective !== undefined)
     throw invalid('objective', objective.join(', '), 'the objectives of a function are its scores');
   const [first, ...others] = Object.entries(scores).map(([metric, direction]): Objective => {
-    const known = Object.hasOwn(METRICS, metric) ? METRICS[metric as MetricName] : undefined;
+    const own = measureNamed(metric, settings);
+    const known = own ?? (Object.hasOwn(METRICS, metric) ? METRICS[metric as MetricName] : undefined);
     if (known !== undefined && known.direction !== direction)
       throw invalid('scores', `"${metric}": "${direction}"`, `${metric} is something to ${known.direction}`);
-    return { metric, direction, unit: known?.unit ?? 'score' };
+    return own ?? { metric, direction, unit: known?.unit ?? 'score' };
   });
   if (first === undefined) throw invalid('scores', 'none', 'must name at least one');
-  if (!Object.keys(scores).some((metric) => isEstimated({ metric })))
+  if (![first, ...others].some(isEstimated))
     throw invalid('scores', Object.keys(scores).join(', '), 'must name what the function is to return, too');
   return [first, ...others];
 }
@@ -99,19 +108,38 @@ export function testedObjective(objectives: Problem['objectives'], task: Kind): 
   return objectives.find(({ metric }) => isTrained(metric, task)) ?? factsOf(task).metrics[0];
 }
 
+/** A measure of the program's own, by its name. */
+function measureNamed(name: string, { measures = {} }: Pick<StudySettings, 'measures'>): Objective | undefined {
+  const own = Object.hasOwn(measures, name) ? measures[name] : undefined;
+  return own && { metric: name, ...own, isMeasure: true };
+}
+
 /** Not known beforehand. */
-export function isEstimated({ metric }: Pick<Objective, 'metric'>): boolean {
-  return !Object.hasOwn(COST_METRICS, metric);
+export function isEstimated({ metric, isMeasure = false }: Pick<Objective, 'metric' | 'isMeasure'>): boolean {
+  return !isMeasure && !Object.hasOwn(COST_METRICS, metric);
 }
 
-/** The costs that people are shown of a trial: parameters and FLOPs always, and those that the search has to do with. */
-export function shownCosts({ objectives, limits }: Pick<Problem, 'objectives' | 'limits'>): readonly string[] {
-  const named = [...objectives.map(({ metric }) => metric), ...limits.map(({ cost }) => cost)];
-  return [...new Set(['params', 'flops', ...named.filter((metric) => !isEstimated({ metric }))])];
+/**
+ * The costs that people are shown of trials: parameters and FLOPs, and those that the search has to do with, as far as any of these trials has
+ * them.
+ */
+export function shownCosts(
+  { objectives, limits }: Pick<Problem, 'objectives' | 'limits'>,
+  { measures = {} }: Pick<StudySettings, 'measures'>,
+  trials: readonly { readonly costs: Metrics }[],
+): readonly string[] {
+  const named = objectives.filter((one) => !isEstimated(one)).map(({ metric }) => metric);
+  const all = ['params', 'flops', ...named, ...limits.map(({ cost }) => cost), ...Object.keys(measures)];
+  return [...new Set(all)].filter((name) => trials.some(({ costs }) => costs[name] !== undefined));
 }
 
-/** What people are shown a trial's metric as: a prediction is called one. */
-export function nameOfMetric({ estimator }: Pick<StudySettings, 'estimator'>, metric: string): string {
+/** What people are shown a trial's metric as: a prediction is called one, and a measure of one's own has its unit. */
+export function nameOfMetric(
+  { estimator, measures = {} }: Pick<StudySettings, 'estimator' | 'measures'>,
+  metric: string,
+): string {
+  const { unit = '' } = measures[metric] ?? {};
+  if (unit !== '') return `${metric} (${unit})`;
   return estimator === 'predictor' && isEstimated({ metric }) ? `predicted ${metric}` : metric;
 }
 

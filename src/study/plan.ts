@@ -19,6 +19,8 @@ export interface StudyPlan {
   readonly foresight?: Agreement;
   /** A space that came from a file, as it was when the study began: the file may change or go, and reading a study runs no code. */
   readonly ownSpace?: Json;
+  /** The space is code that a program has given (a `SearchSpace` without a tree): the study has only its name, `settings.space`. */
+  readonly openSpace?: boolean;
   /** Folders of the earlier studies that it began with, as they were called then. */
   readonly prior?: readonly string[];
   /** What `run` was to do after the search: whatever it was interrupted in, `resume` continues there. */
@@ -43,7 +45,7 @@ const shape = z.array(size).min(1).max(3);
 /** What is stored of a task of the user's own. */
 const ownTaskSchema = z.looseObject({
   metrics: z
-    .array(z.looseObject({ metric: z.string(), direction: z.enum(['maximise', 'minimise']), unit: z.string() }))
+    .array(z.looseObject({ metric: z.string(), direction: z.enum(['maximize', 'minimize']), unit: z.string() }))
     .min(1),
   classes: z.boolean(),
   standardized: z.boolean(),
@@ -96,6 +98,7 @@ const planSchema = z.looseObject({
     })
     .optional(),
   ownSpace: z.unknown().optional(),
+  openSpace: z.boolean().optional(),
   prior: z.array(z.string()).optional(),
   afterwards: z
     .strictObject({

@@ -7,6 +7,7 @@ import { pick } from '../common/records.ts';
 import { ruleOf, showLimit } from '../common/rules.ts';
 import { STRATEGIES } from '../strategy/index.ts';
 import { DEFAULT_SETTINGS, SETTING_RULES, type SettingRule, type TrainSettings } from '../train/settings.ts';
+import type { Target } from './budget.ts';
 
 /**
  * Every setting of a study, once: this schema checks `netsmith.config.ts` / `.json`, its keys in kebab case are the
@@ -74,6 +75,81 @@ export const FUNCTION = 'function';
 
 const ESTIMATOR_RULE = 'must be train, proxies or predictor, or a .ts or .js file that exports one';
 
+/** Names that a program gives to scores and measures of its own. */
+const OWN_NAME = /^[a-zA-Z]\w*$/;
+const direction = z.enum(['maximize', 'minimize'], { error: 'must be maximize or minimize' });
+
+/** Values by such names. */
+const byOwnName = <T extends z.ZodType>(value: T, isFree: (name: string) => boolean = () => true) =>
+  z
+    .record(z.string(), value)
+    .refine((given) => Object.keys(given).every((name) => OWN_NAME.test(name)), 'must have names of letters and digits')
+    .refine((given) => Object.keys(given).every(isFree), 'must not have the name of a metric of Netsmith')
+    .optional();
+
+const scoresType = byOwnName(direction);
+const measuresType = byOwnName(
+  z.strictObject({ direction, unit: z.string().default('') }),
+  (name) => !METRIC_NAMES.includes(name),
+);
+
+/** Names that only this study has: the scores of a function, and measures of the program. */
+interface OwnNames {
+  readonly scores?: z.infer<typeof scoresType>;
+  readonly measures?: z.infer<typeof measuresType>;
+}
+
+const objectiveType = (names: readonly string[]) =>
+  say(
+    z
+      .array(z.enum(names, { error: `must be one of ${names.join(', ')}` }))
+      .min(1)
+      .refine((given) => new Set(given).size === given.length, 'must name each metric only once')
+      .optional(),
+    'search',
+    'metrics to optimize (default: accuracy; r2 for a regression; freerea with proxies)',
+  );
+
+const untilType = (own: OwnNames = {}) =>
+  say(
+    // A study of before has one text, and a configuration may have one.
+    z.preprocess(
+      (value) => (typeof value === 'string' ? value.split(',') : value),
+      z
+        .array(
+          z
+            .string()
+            .refine(
+              (text) => parseTarget(text, own) !== undefined,
+              'must be METRIC=VALUE, such as accuracy=0.97 (at most 1 for metrics that are fractions)',
+            ),
+        )
+        .min(1)
+        .refine(
+          (texts) => new Set(texts.map((text) => parseTarget(text, own)?.metric)).size === texts.length,
+          'names a metric twice',
+        )
+        .optional(),
+    ),
+    'search',
+    'stop when good enough: when one trial reaches this value, or all of several, e.g. accuracy=0.97,params=20000',
+  );
+
+const limitType = ({ measures = {} }: OwnNames = {}) => {
+  const names = [...Object.keys(COST_METRICS), ...Object.keys(measures)].join(', ');
+  return say(
+    z
+      .record(z.string(), z.union([z.number(), z.string()]))
+      .refine(
+        (limits) => Object.entries(limits).every(([name, value]) => limitValue(name, value, measures) !== undefined),
+        `must be MEASURE=NUMBER with a measure of ${names}; bytes also as 100KB or 2MB`,
+      )
+      .optional(),
+    'search',
+    `only consider networks within these limits of ${names}: params=20000,modelBytes=100KB`,
+  );
+};
+
 export const studySchema = z.strictObject({
   data: say(
     z.string().min(1).default('digits'),
@@ -138,19 +214,16 @@ export const studySchema = z.strictObject({
     'how candidates are scored: by training, by zero-cost proxies, by a predictor fitted to the --prior trials, or by a .ts or .js file',
   ),
   estimatorOptions: say(z.record(z.string(), optionValue).default({}), 'search', 'options of the estimator'),
-  objective: say(
-    z
-      .array(z.enum(METRIC_NAMES, { error: `must be one of ${METRIC_NAMES.join(', ')}` }))
-      .min(1)
-      .refine((names) => new Set(names).size === names.length, 'must name each metric only once')
-      .optional(),
-    'search',
-    'metrics to optimize (default: accuracy; r2 for a regression; freerea with proxies)',
-  ),
+  objective: objectiveType(METRIC_NAMES),
   scores: say(
-    z.record(z.string().regex(/^[a-zA-Z]\w*$/, 'must be a name'), z.enum(['maximize', 'minimize'])).optional(),
+    scoresType,
     'search',
     'library alone: what the function that judges candidates returns, and the direction of each',
+  ),
+  measures: say(
+    measuresType,
+    'search',
+    'library alone: measures that a program takes of each candidate, with the direction and unit of each',
   ),
   trials: say(
     whole(1, 10_000_000).optional(),
@@ -168,40 +241,8 @@ export const studySchema = z.strictObject({
     'search',
     'stop after this time, e.g. 90s, 10m, 2h',
   ),
-  until: say(
-    // A study of before has one text, and a configuration may have one.
-    z.preprocess(
-      (value) => (typeof value === 'string' ? value.split(',') : value),
-      z
-        .array(
-          z
-            .string()
-            .refine(
-              (text) => parseTarget(text) !== undefined,
-              'must be METRIC=VALUE, such as accuracy=0.97 (at most 1 for metrics that are fractions)',
-            ),
-        )
-        .min(1)
-        .refine(
-          (texts) => new Set(texts.map((text) => parseTarget(text)?.metric)).size === texts.length,
-          'names a metric twice',
-        )
-        .optional(),
-    ),
-    'search',
-    'stop when good enough: when one trial reaches this value, or all of several, e.g. accuracy=0.97,params=20000',
-  ),
-  limit: say(
-    z
-      .record(z.string(), z.union([z.number(), z.string()]))
-      .refine(
-        (limits) => Object.entries(limits).every(([name, value]) => limitValue(name, value) !== undefined),
-        `must be MEASURE=NUMBER with a measure of ${Object.keys(COST_METRICS).join(', ')}; bytes also as 100KB or 2MB`,
-      )
-      .optional(),
-    'search',
-    `only consider networks within these limits of ${Object.keys(COST_METRICS).join(', ')}: params=20000,modelBytes=100KB`,
-  ),
+  until: untilType(),
+  limit: limitType(),
   maxParams: say(whole(1, 1e12).optional(), 'search', 'short for --limit params=N'),
   maxFlops: say(whole(1, 1e15).optional(), 'search', 'short for --limit flops=N'),
   confirm: say(whole(0, 10_000).default(0), 'search', 'retrain the top N with a new seed before choosing the best'),
@@ -276,12 +317,25 @@ export const DEFAULT_TRIALS: Readonly<Record<string, number>> = {
   function: 40,
 };
 
+const ownSchema = studySchema.pick({ scores: true, measures: true }).strip();
+
+/** The schema with the names that the study alone has: its scores and measures. */
+function schemaFor(own: OwnNames): z.ZodType<StudySettings> {
+  if (own.scores === undefined && own.measures === undefined) return studySchema;
+  return studySchema.extend({
+    objective: objectiveType([...METRIC_NAMES, ...Object.keys(own.measures ?? {})]),
+    until: untilType(own),
+    limit: limitType(own),
+  });
+}
+
 /**
  * Checks settings as they come from flags, a file or a stored study, and fills in the defaults. `place` turns a
  * setting's name into what the person wrote: `--trials`, or `netsmith.config.json: trials`.
  */
 export function checkSettings(raw: unknown, place: (setting: string) => string): StudySettings {
-  const result = studySchema.safeParse(raw, { error: ruleOf });
+  const own = ownSchema.safeParse(raw, { error: ruleOf });
+  const result = own.success ? schemaFor(own.data).safeParse(raw, { error: ruleOf }) : own;
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   if (issue === undefined) throw new UserError('the settings are not valid');
@@ -306,7 +360,7 @@ export function trainsTrials({ estimator, benchmark }: Pick<StudySettings, 'esti
 }
 
 /** Settings that no command has a flag for: they belong to a function, which only a program can give. */
-export const LIBRARY_ONLY: readonly SettingName[] = ['scores'];
+export const LIBRARY_ONLY: readonly SettingName[] = ['scores', 'measures'];
 
 export const SETTING_NAMES = Object.keys(studySchema.shape) as readonly SettingName[];
 
@@ -323,8 +377,9 @@ export function parseDuration(text: string): number | undefined {
   return seconds > 0 && seconds <= MOST_SECONDS ? seconds : undefined;
 }
 
-/** The number of a limit on a static measure, at least 0; undefined where the name or the value is none. */
-export function limitValue(name: string, value: unknown): number | undefined {
+/** The number of a limit on a measure, of Netsmith's at least 0; undefined where the name or the value is none. */
+export function limitValue(name: string, value: unknown, own: z.infer<typeof measuresType> = {}): number | undefined {
+  if (Object.hasOwn(own, name)) return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
   if (!Object.hasOwn(COST_METRICS, name)) return undefined;
   const inBytes = METRICS[name as keyof typeof COST_METRICS].unit === 'bytes';
   const found = typeof value === 'string' && inBytes ? parseBytes(value) : value;
@@ -340,15 +395,18 @@ export function parseBytes(text: string): number | undefined {
   return bytes > 0 && bytes <= MOST_BYTES ? bytes : undefined;
 }
 
-/** `accuracy=0.97`; undefined when it is not of this form or names no metric. */
 function isMetric(name: string): name is keyof typeof METRICS {
   return Object.hasOwn(METRICS, name);
 }
 
-export function parseTarget(text: string): { readonly metric: string; readonly value: number } | undefined {
-  const match = /^([a-zA-Z0-9]+)=(.+)$/.exec(text.trim());
+/** `accuracy=0.97`; undefined when it is not of this form or names no metric. */
+export function parseTarget(text: string, { scores = {}, measures = {} }: OwnNames = {}): Target | undefined {
+  const match = /^(\w+)=(.+)$/.exec(text.trim());
   const [metric, value] = [match?.[1], parseNumber(match?.[2] ?? '')];
-  if (metric === undefined || !isMetric(metric) || value === undefined) return undefined;
+  if (metric === undefined || value === undefined) return undefined;
+  const direction = measures[metric]?.direction ?? scores[metric];
+  if (direction !== undefined) return { metric, value, direction };
+  if (!isMetric(metric)) return undefined;
   return METRICS[metric].unit === 'share' && value > 1 ? undefined : { metric, value };
 }
 

@@ -3,7 +3,7 @@ import { type TestContext, test } from 'node:test';
 import stringWidth from 'string-width';
 import type { Fidelity } from '../common/fidelity.ts';
 import { METRICS } from '../common/metrics.ts';
-import { parseArchitecture } from '../space/index.ts';
+import { searchSpaceOf } from '../space/index.ts';
 import { mlp } from '../space/spaces/index.ts';
 import type { StudyEvent } from '../study/events.ts';
 import { checkSettings } from '../study/spec.ts';
@@ -13,7 +13,7 @@ import { bar, clip, roughly } from './screen.ts';
 import { fakeTerminal } from './testing/terminal.ts';
 import { createTrainingsView } from './trainings.ts';
 
-const space = mlp.create({ kind: 'classification', input: [64], outputs: 10 });
+const space = searchSpaceOf(mlp.create({ kind: 'classification', input: [64], outputs: 10 }));
 const ARCH = 'depth=1, layer/0/width=32, normalisation=none, activation=tanh, dropout=0.3';
 const full: Fidelity = { epochs: 9, data: 1, resolution: 1, width: 1 };
 
@@ -31,7 +31,7 @@ function trialOf(trial: number, { epochs = 0, ...more }: Partial<Trial> & { epoc
     trial,
     purpose: 'search',
     state: 'running',
-    architecture: parseArchitecture(space, ARCH),
+    architecture: space.parse(ARCH),
     fidelity: 0,
     start: { kind: 'fresh' },
     origin: 'asked',

@@ -1,7 +1,7 @@
 import colors from 'picocolors';
 import type { DatasetInfo } from '../data/dataset.ts';
 import { showCount, showMetric, showSeconds } from '../report/numbers.ts';
-import { formatArchitecture, type Space } from '../space/index.ts';
+import type { SearchSpace } from '../space/search-space.ts';
 import type { Problem } from '../strategy/strategy.ts';
 import type { StudyEvent } from '../study/events.ts';
 import { headline, nameOfMetric } from '../study/objectives.ts';
@@ -23,7 +23,7 @@ export interface LiveView {
 /** What of a study the view shows. */
 export interface Shown {
   readonly settings: StudySettings;
-  readonly space: Space;
+  readonly space: SearchSpace;
   readonly problem: Pick<Problem, 'objectives' | 'fidelities'>;
   readonly dataset: { readonly search: { readonly info: DatasetInfo } };
 }
@@ -135,11 +135,16 @@ function lineOf({ ended, wanted }: Progress, event: StudyEvent, setup: Shown): s
   const value = `${nameOfMetric(setup.settings, metric)} ${showMetric(metric, trial.metrics[metric])}`;
   const about = [
     trial.state === 'failed' ? `failed: ${trial.reason}` : [...howFar(trial, setup), value].join(', '),
-    `${showCount(trial.costs.params ?? 0)} parameters`,
+    ...sizeOf(trial),
     ...(trial.seconds > 0 ? [showSeconds(trial.seconds)] : []),
   ];
-  const text = formatArchitecture(setup.space, trial.architecture);
+  const text = setup.space.format(trial.architecture);
   return `[${ended}${of}] ${nameOf(trial)}: ${about.join(', ')}; ${text}`;
+}
+
+/** Of a network: how large it is. */
+function sizeOf({ costs: { params } }: Pick<Trial, 'costs'>): readonly string[] {
+  return params === undefined ? [] : [`${showCount(params)} parameters`];
 }
 
 /** How far a trial has come, where that is not the same for all: `9 epochs`, `pruned after 4 of 10 epochs`. */
@@ -211,7 +216,7 @@ function draw(
     const { done, of } = epochsOf(trial, setup);
     const last = trial.curve.at(-1);
     const value = last === undefined ? '' : `  ${name} ${showMetric(metric, last.metrics[metric])}`;
-    const text = formatArchitecture(space, trial.architecture);
+    const text = space.format(trial.architecture);
     rows.push({
       name: nameOf(trial),
       ...(of > 0 && { share: done / of }),
@@ -220,10 +225,9 @@ function draw(
   }
   if (best !== undefined) {
     const value = `${name} ${showMetric(metric, best.metrics[metric])}`;
-    const params = `${showCount(best.costs.params ?? 0)} parameters`;
     rows.push({
       name: 'best',
-      text: `trial ${best.trial}: ${value}, ${params}; ${formatArchitecture(space, best.architecture)}`,
+      text: `trial ${best.trial}: ${[value, ...sizeOf(best)].join(', ')}; ${space.format(best.architecture)}`,
       paint: colors.green,
     });
   }

@@ -18,7 +18,7 @@ import { compareOnTable, ON_TABLES } from './table.ts';
  * What is compared: finished studies (`studies`), or searches that are run for it, by one strategy or estimator each. What all of these
  * share is given as to `createStudy`; with `benchmark` they are simulated on its table.
  */
-export interface CompareSpec extends Omit<StudySpec, 'strategy' | 'strategyOptions' | 'dir' | 'ifExists' | 'scores'> {
+export interface CompareSpec extends Omit<StudySpec, 'strategy' | 'strategyOptions' | 'dir' | 'ifExists' | 'measures'> {
   /** Folders of finished studies, or of folders with such. */
   readonly studies?: readonly string[];
   /** Random search is always among them. As on the command line (`'tpe:gamma=0.15'`), a file of your own, or `tpe({ gamma: 0.15 })`. */
@@ -82,7 +82,7 @@ export async function compare(spec: CompareSpec): Promise<ComparisonResult> {
 const COMMAND = 'compare(...) of netsmith/node';
 
 /** Throws UserError for a setting that has no effect on a table. */
-function settingsOnTable(given: StudySpec, benchmark: string) {
+function settingsOnTable(given: Omit<StudySpec, 'measures'>, benchmark: string) {
   const known: readonly string[] = [...ON_TABLES, 'limits', 'onNote'];
   const wrong = Object.keys(given).find((name) => !known.includes(name));
   if (wrong !== undefined) throw invalid(`compare: ${wrong}`, 'given with benchmark', NO_EFFECT);

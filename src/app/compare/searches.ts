@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { invalid } from '../../common/errors.ts';
 import type { SpaceDefinition } from '../../space/index.ts';
+import type { SearchSpace } from '../../space/search-space.ts';
 import type { StudySettings } from '../../study/spec.ts';
 import type { Store } from '../../study/store/store.ts';
 import { bestTrials } from '../best.ts';
@@ -64,7 +65,7 @@ export interface SearchesOrder {
   readonly entries: readonly Entry[];
   readonly seeds: readonly number[];
   /** Of a program that has a space of its own; else the one that the settings name. */
-  readonly space?: SpaceDefinition;
+  readonly space?: SpaceDefinition | SearchSpace;
   /** Folders of earlier studies that every search begins with. */
   readonly prior: readonly string[];
   /** Trainings of each winner for the test; 0: none. */

@@ -8,7 +8,7 @@ import { compareBy } from '../../common/metrics.ts';
 import type { ComparedRun, Comparison, Step } from '../../report/compare/data.ts';
 import { busyTime } from '../../report/figures/series.ts';
 import { mean } from '../../report/numbers.ts';
-import { decisions, formatArchitecture, spaceToJson } from '../../space/index.ts';
+import { decisions } from '../../space/index.ts';
 import { computingSeconds } from '../../study/account.ts';
 import { testedObjective } from '../../study/objectives.ts';
 import { measured } from '../../study/ranking.ts';
@@ -17,7 +17,7 @@ import { requireBest } from '../best.ts';
 import { readEvaluation } from '../evaluation/evaluation.ts';
 import { isFinished, reportTrial } from '../report.ts';
 import { budgetOf } from '../setup.ts';
-import { type ReadStudy, readStudy } from '../study.ts';
+import { identityOf, type ReadStudy, readStudy } from '../study.ts';
 import { versions } from '../versions.ts';
 import { withOptions } from './competitors.ts';
 import { allTrain, checkProtocol, groupKey, isRandom, protocolNames } from './protocol.ts';
@@ -81,7 +81,7 @@ export async function compareStudies(named: readonly NamedStudy[]): Promise<Comp
     ),
     reference: reference.name,
     competitors: [reference, ...competitors.filter((one) => one !== reference)],
-    decisions: decisions(space).map(({ name }) => name),
+    decisions: (space.tree === undefined ? [] : decisions(space.tree)).map(({ name }) => name),
     tested: 'test: the mean over the training runs of `evaluate`.',
     versions: versions(),
   };
@@ -144,7 +144,7 @@ function checkData([first, ...others]: readonly Opened[]): void {
   const epochs = new Set<number>();
   for (const one of [first, ...others]) {
     if (!isDeepStrictEqual(about(one), about(first))) throw differs(one, 'data');
-    if (!isDeepStrictEqual(spaceToJson(one.study.space), spaceToJson(first.study.space))) throw differs(one, 'space');
+    if (!isDeepStrictEqual(identityOf(one.study.space), identityOf(first.study.space))) throw differs(one, 'space');
     const evaluated = readEvaluation(one.dir)?.epochs;
     if (evaluated !== undefined) epochs.add(evaluated);
     if (epochs.size > 1) throw differs(one, 'number of epochs in `evaluate`');
@@ -205,7 +205,7 @@ function runOf({ dir, study }: Opened, objective: Objective, axis: Comparison['a
     trajectory: isValid ? trajectory : [],
     end: axis === 'seconds' ? busy(ended.at(-1)?.endedAt ?? 0) : ended.length,
     architecture: best.architecture,
-    text: formatArchitecture(space, best.architecture),
+    text: space.format(best.architecture),
     ...(isValid && { valid: best.metrics[metric] ?? Number.NaN }),
     ...(tested.length > 0 && { test: mean(tested) }),
     evaluations: ended.length,

@@ -17,7 +17,7 @@ import { openTraining, type Training } from '../../train/loop.ts';
 import type { Programs } from '../../train/programs.ts';
 import { concatSamples } from '../../train/samples.ts';
 import { type TrainSettings, withHyperparameters } from '../../train/settings.ts';
-import type { Setup } from '../setup.ts';
+import { type Setup, treeOf } from '../setup.ts';
 
 /** How a network is trained finally. */
 export interface FinalRun {
@@ -52,10 +52,10 @@ export function openFinalTraining(
 }
 
 /** The baselines of the study's task by name. What the code of a task of the user's own throws is a UserError. */
-export function baselinesOf({ space, dataset }: Setup): Readonly<Record<string, Baseline>> {
-  const { info, task } = dataset.search;
+export function baselinesOf(setup: Setup): Readonly<Record<string, Baseline>> {
+  const { info, task } = setup.dataset.search;
   try {
-    return taskOf(info, task).baselines?.(space.task) ?? {};
+    return taskOf(info, task).baselines?.(treeOf(setup).task) ?? {};
   } catch (error) {
     throw error instanceof UserError
       ? error
@@ -65,7 +65,7 @@ export function baselinesOf({ space, dataset }: Setup): Readonly<Record<string, 
 
 /** The study's member or the baseline that a final training names. Throws UserError for a baseline that the task does not have. */
 function memberOf(setup: Setup, architecture: Architecture, { baseline }: FinalTraining): Baseline {
-  if (baseline === undefined) return { space: setup.space, architecture };
+  if (baseline === undefined) return { space: treeOf(setup), architecture };
   const found = baselinesOf(setup)[baseline];
   if (found !== undefined) return found;
   throw invalid('baseline', `"${baseline}"`, `is none of the task ${setup.dataset.search.info.kind}`);

@@ -1,5 +1,5 @@
 import type { Metrics } from '../../common/metrics.ts';
-import { type Architecture, formatArchitecture } from '../../space/index.ts';
+import type { Architecture } from '../../space/index.ts';
 import type { Choice } from '../../study/choice.ts';
 import type { Chosen } from '../choice.ts';
 import type { EstimatorPlan } from '../estimator-plan.ts';
@@ -54,7 +54,7 @@ export function evaluationToJson(
     trial: record.trial,
     choice: best.choice,
     architecture: record.architecture,
-    text: formatArchitecture(space, record.architecture),
+    text: space.format(record.architecture),
     params,
     flops,
     epochs: record.epochs,

@@ -2,7 +2,7 @@
 
 import * as Plot from '@observablehq/plot';
 import type { Objective } from '../../common/metrics.ts';
-import type { ReportTrial } from '../data.ts';
+import type { ReportTrial, ShownCost } from '../data.ts';
 import { plural, showCount } from '../numbers.ts';
 import { spaced } from '../samples.ts';
 import { ACCENT, extent, type Figure, plot, QUIET, STRONG, showTick, valueAxis, wholeTicks } from './plot.ts';
@@ -186,16 +186,16 @@ export function learningCurves(
   return { svg, ...note };
 }
 
-/** The objective against a cost (params, flops) with the Pareto front. Undefined with fewer than two trials. */
+/** The objective against a cost, of which less is better, with the Pareto front. Undefined with fewer than two trials. */
 export function costScatter(
   trials: readonly ReportTrial[],
   objective: Objective,
-  cost: 'params' | 'flops',
+  { name: cost, label }: Pick<ShownCost, 'name' | 'label'>,
   highlight: number | undefined,
   part: string,
 ): Figure | undefined {
   const all = measured(trials, objective)
-    .filter((trial) => trial.state === 'complete' && (trial.costs[cost] ?? 0) > 0)
+    .filter((trial) => trial.state === 'complete' && Number.isFinite(trial.costs[cost]))
     .map((trial) => ({
       trial: trial.trial,
       cost: trial.costs[cost] ?? Number.NaN,
@@ -207,14 +207,14 @@ export function costScatter(
   const stays = new Set([...front, ...winner]);
   const { shown, note } = thin(all, MOST_DOTS, 'trial', (point) => stays.has(point));
   const [least, most] = extent(all.map((point) => point.cost));
-  const log = most / least > 20;
-  const room = (most - least) / 20 || most / 20;
+  const log = least > 0 && most / least > 20;
+  const room = (most - least) / 20 || Math.abs(most) / 20 || 1;
   const svg = plot(
     {
       x: {
-        label: `${cost === 'params' ? 'parameters' : 'FLOPs (multiply-accumulates)'} →`,
+        label: `${cost === 'params' ? 'parameters' : cost === 'flops' ? 'FLOPs (multiply-accumulates)' : label} →`,
         type: log ? 'log' : 'linear',
-        domain: log ? [least / 1.2, most * 1.2] : [Math.max(0, least - room), most + room],
+        domain: log ? [least / 1.2, most * 1.2] : [least < 0 ? least - room : Math.max(0, least - room), most + room],
         tickFormat: showTick,
         ticks: log ? 4 : 5,
         grid: true,

@@ -10,8 +10,11 @@ import { boxed, dataTable, factTable } from '../table.ts';
 /** The winner's network: in its space's notation, drawn, and layer by layer. */
 export async function architectureSection({ winner, data }: ReportData): Promise<Section | undefined> {
   if (winner === undefined) return undefined;
-  const { costs } = winner;
-  const panels = await drawPanels(winner.network, { title: `Architecture of trial ${winner.trial}` });
+  const { network, costs } = winner;
+  const [id, title, caption] = ['architecture', 'Architecture', `Trial ${winner.trial}, the winner.`];
+  const notation = ['Notation', html`<code>${winner.architecture}</code>`] as const;
+  if (network === undefined || costs === undefined) return { id, title, body: factTable(caption, [notation]) };
+  const panels = await drawPanels(network, { title: `Architecture of trial ${winner.trial}` });
   const layers = dataTable({
     caption:
       'Per sample. FLOPs count multiply-accumulates; activation memory is what training stores for the backward pass (float32).',
@@ -37,15 +40,15 @@ export async function architectureSection({ winner, data }: ReportData): Promise
     tall: costs.layers.length > 20,
   });
   return {
-    id: 'architecture',
-    title: 'Architecture',
-    body: html`${factTable(`Trial ${winner.trial}, the winner.`, [
-      ['Notation', html`<code>${winner.architecture}</code>`],
+    id,
+    title,
+    body: html`${factTable(caption, [
+      notation,
       ['Input', `[${data.input.join(', ')}]`],
       ['Output', `${data.outputs} ${factsOf(data).outputsName[data.outputs === 1 ? 'one' : 'many']}`],
       ['Parameters', showCount(costs.params)],
       ['FLOPs', `${showLarge(costs.flops)} multiply-accumulates per sample`],
       ['Activation memory', `${showBytes(costs.activationBytes)} per sample in training`],
-    ])}<div class="panels">${panels.map(({ heading, svg }) => html`<figure><figcaption>${heading}</figcaption>${boxed(heading, false, trusted(svg))}</figure>`)}</div><details><summary>As text, with output shapes and costs</summary><pre tabindex="0">${architectureText(winner.network, costs.layers)}</pre></details><details><summary>All ${costs.layers.length} layers</summary>${layers}</details>`,
+    ])}<div class="panels">${panels.map(({ heading, svg }) => html`<figure><figcaption>${heading}</figcaption>${boxed(heading, false, trusted(svg))}</figure>`)}</div><details><summary>As text, with output shapes and costs</summary><pre tabindex="0">${architectureText(network, costs.layers)}</pre></details><details><summary>All ${costs.layers.length} layers</summary>${layers}</details>`,
   };
 }

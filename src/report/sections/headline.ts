@@ -49,14 +49,17 @@ export function tilesOf(data: ReportData): readonly Tile[] {
     more: `trial ${winner.trial}${winner.runs > 1 ? `, mean of ${plural(winner.runs, 'run')}` : ''}`,
   };
   return [
-    tested,
+    ...(data.space.isCode === true ? [] : [tested]),
     ...(best === undefined ? [] : [best]),
-    ...(winner === undefined
+    ...(winner?.costs === undefined
       ? []
       : [
           { name: 'Parameters', value: showLarge(winner.costs.params), more: showCount(winner.costs.params) },
           { name: 'FLOPs', value: showLarge(winner.costs.flops), more: 'per sample' },
         ]),
+    ...data.costs
+      .filter(({ name }) => name !== 'params' && name !== 'flops' && winner?.metrics[name] !== undefined)
+      .map(({ name, label }): Tile => ({ name: capital(label), value: showMetric(name, winner?.metrics[name]) })),
     ...(data.modelBytes === undefined
       ? []
       : [{ name: 'Model file', value: showBytes(data.modelBytes), more: `best/model.onnx${ofFile}` }]),
@@ -81,13 +84,16 @@ export function tilesOf(data: ReportData): readonly Tile[] {
 export function verdictOf(data: ReportData): Verdict {
   const { winner, test, estimator } = data;
   const { dir } = data;
-  const resume = data.finished
-    ? undefined
-    : html` The search is still running or was stopped early: <code>netsmith resume ${dir}</code> continues it.`;
+  const { isCode = false } = data.space;
+  const resume =
+    data.finished || isCode
+      ? undefined
+      : html` The search is still running or was stopped early: <code>netsmith resume ${dir}</code> continues it.`;
   if (winner === undefined) return withoutWinner(data, resume);
   const { metric } = headlineOf(data);
   const { metric: shown } = data.tested;
-  const size = `${showCount(winner.costs.params)} parameters`;
+  const size = winner.costs && `${showCount(winner.costs.params)} parameters`;
+  const withSize = size === undefined ? '' : ` with ${size}`;
   const values = valuesOf(test?.metrics ?? [], shown);
   if (values.length === 0) {
     const best = `${showMetric(metric, winner.metrics[metric])} ${SOURCES[estimator].column.toLowerCase()} ${metric}`;
@@ -97,12 +103,14 @@ export function verdictOf(data: ReportData): Verdict {
         : `Only trial ${data.testedInstead} has been tested`;
     return {
       tone: 'open',
-      text: html`Trial ${winner.trial} is the best${data.finished ? '' : ' so far'}${amongFront(data)}: ${best} with ${size}.`,
-      next: html`${instead}: <code>${evaluateCommand(data)}</code> measures the best on it.${resume}`,
+      text: html`Trial ${winner.trial} is the best${data.finished ? '' : ' so far'}${amongFront(data)}: ${best}${withSize}.`,
+      next: isCode
+        ? undefined
+        : html`${instead}: <code>${evaluateCommand(data)}</code> measures the best on it.${resume}`,
     };
   }
   const own = `${spread(shown, values)}`;
-  const found = html`trial ${winner.trial} reaches ${own} test ${shown} with ${size}`;
+  const found = html`trial ${winner.trial} reaches ${own} test ${shown}${withSize}`;
   const rival = bestBaseline(data);
   if (rival === undefined) {
     const next =
@@ -125,7 +133,7 @@ export function verdictOf(data: ReportData): Verdict {
     Math.abs(gain) < 1e-12
       ? html`<strong>as good</strong> as`
       : html`<strong>${distance(shown, Math.abs(gain))} ${gain > 0 ? 'better' : 'worse'}</strong> than`;
-  const text = html`Trial ${winner.trial} is ${relation} ${bestOf(data)} ${rival.name}, in test ${shown}: ${own} against ${spread(shown, theirs)} (${judged})${sizeAgainst(winner.costs.params, rival)}.`;
+  const text = html`Trial ${winner.trial} is ${relation} ${bestOf(data)} ${rival.name}, in test ${shown}: ${own} against ${spread(shown, theirs)} (${judged})${sizeAgainst(winner.costs?.params ?? 0, rival)}.`;
   const tone = noise !== 'beyond' ? 'even' : gain > 0 ? 'better' : 'worse';
   return { tone, text, next: joined(nextOf(data, tone, values.length), resume) };
 }

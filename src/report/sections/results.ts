@@ -1,7 +1,8 @@
+import type { Metrics } from '../../common/metrics.ts';
 import type { ReportData, TestResult } from '../data.ts';
 import { confusionFigure, LABELED } from '../figures/confusion.ts';
 import { html, type Markup } from '../markup.ts';
-import { mean, plural, showCount, showDifference, showLarge, showMetric } from '../numbers.ts';
+import { mean, plural, showCount, showDifference, showMetric } from '../numbers.ts';
 import { figure, NONE, type Section } from '../page.ts';
 import { SOURCES } from '../sources.ts';
 import { type Column, dataTable, type Row } from '../table.ts';
@@ -39,11 +40,14 @@ function networksTable(data: ReportData): Markup {
     before !== undefined && tested.length > 0 && SOURCES[estimator].trained && shown === metric
       ? mean(tested) - before
       : undefined;
+  const { isCode = false } = data.space;
+  const untested = data.testedInstead === undefined ? 'not measured' : 'not tested';
+  const { params = 0, flops = 0 } = winner.costs ?? {};
   const row = (
     name: string | Markup,
     validation: readonly string[],
     result: TestResult | undefined,
-    costs: { readonly params: number; readonly flops: number } | undefined,
+    costs: Metrics,
     best: boolean,
   ): Row => {
     const values = valuesOf(result?.metrics ?? [], shown);
@@ -53,28 +57,22 @@ function networksTable(data: ReportData): Markup {
       best,
       cells: [
         name,
-        values.length === 0
-          ? data.testedInstead === undefined
-            ? 'not measured'
-            : 'not tested'
-          : spread(shown, values),
+        ...(isCode ? [] : [values.length === 0 ? untested : spread(shown, values)]),
         ...(baselines.length === 0 ? [] : [difference]),
         ...validation,
-        costs === undefined ? '–' : showCount(costs.params),
-        costs === undefined ? '–' : showLarge(costs.flops),
+        ...data.costs.map(({ name: cost }) => showMetric(cost, costs[cost])),
       ],
     };
   };
   const columns: Column[] = [
     { head: 'Network', kind: 'text' },
-    { head: `Test ${shown}` },
+    ...(isCode ? [] : [{ head: `Test ${shown}` }]),
     ...(baselines.length === 0 ? [] : [{ head: 'against found' }]),
     { head: `${column} ${metric}` },
     ...(repeated ? [{ head: 'other seeds' }] : []),
     ...(gap === undefined ? [] : [{ head: 'test minus validation' }]),
     ...(ofFile === undefined ? [] : [{ head: 'Test, exported file' }]),
-    { head: 'Parameters' },
-    { head: 'FLOPs' },
+    ...data.costs.map(({ label }) => ({ head: label })),
   ];
   const found = [
     showMetric(metric, valid),
@@ -83,13 +81,19 @@ function networksTable(data: ReportData): Markup {
     ...(ofFile === undefined ? [] : [showMetric(shown, ofFile)]),
   ];
   const rows = [
-    row(`Found (trial ${winner.trial})`, found, test, winner.costs, true),
+    row(
+      `Found (trial ${winner.trial})`,
+      found,
+      test,
+      { ...winner.metrics, ...(winner.costs && { params, flops }) },
+      true,
+    ),
     ...baselines.map((one) =>
       row(
         `Baseline ${one.name}`,
         found.map(() => ''),
         one,
-        one.costs,
+        one.costs ?? {},
         false,
       ),
     ),

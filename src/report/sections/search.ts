@@ -19,17 +19,21 @@ function figures(data: ReportData): Markup {
   const chosen = winner?.trial;
   const [overTrials, overTime] = [bestOverTrials(trials, objective, part), bestOverTime(trials, objective, part)];
   const curves = estimator === 'train' ? learningCurves(trials, objective, chosen) : undefined;
-  const byParams = costScatter(trials, objective, 'params', chosen, part);
-  const byFlops = costScatter(trials, objective, 'flops', chosen, part);
   const shown = [
     figure(overTrials?.svg, `Best so far (line) and each trial (dots), ${where}${leftOut(overTrials)}`),
     figure(overTime?.svg, `The same over search time${leftOut(overTime)}`),
     figure(curves?.svg, `Learning curves on the validation set, the winner in color${leftOut(curves)}`),
-    figure(
-      byParams?.svg,
-      `${capital(objective.metric)} against parameters, with the Pareto front; ring: the winner${leftOut(byParams)}`,
-    ),
-    figure(byFlops?.svg, `${capital(objective.metric)} against FLOPs per sample${leftOut(byFlops)}`),
+    ...data.costs
+      .filter(({ direction }) => direction === 'minimize')
+      .map((cost) => {
+        const { name, label } = cost;
+        const drawn = costScatter(trials, objective, cost, chosen, part);
+        const about =
+          name === 'flops'
+            ? 'FLOPs per sample'
+            : `${name === 'params' ? 'parameters' : label}, with the Pareto front; ring: the winner`;
+        return figure(drawn?.svg, `${capital(objective.metric)} against ${about}${leftOut(drawn)}`);
+      }),
   ];
   if (shown.every((one) => one.markup === '')) return NONE;
   return html`<div class="figures">${shown}</div>`;

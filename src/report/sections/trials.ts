@@ -1,7 +1,7 @@
 import { compareBy } from '../../common/metrics.ts';
 import type { ReportData, ReportTrial } from '../data.ts';
 import { html, type Markup } from '../markup.ts';
-import { showCount, showLarge, showMetric, showSeconds } from '../numbers.ts';
+import { showCount, showMetric, showSeconds } from '../numbers.ts';
 import type { Section } from '../page.ts';
 import { SOURCES } from '../sources.ts';
 import { type Cell, type Column, dataTable, type Row } from '../table.ts';
@@ -26,8 +26,7 @@ export function trialsSection(data: ReportData): Section {
     { head: 'Trial' },
     { head: 'State', kind: 'text' },
     ...metrics.map((head) => ({ head })),
-    { head: 'Parameters' },
-    { head: 'FLOPs' },
+    ...data.costs.map(({ label }) => ({ head: label })),
     { head: 'Epochs' },
     { head: 'Time' },
     { head: 'Architecture', kind: 'long' },
@@ -41,8 +40,7 @@ export function trialsSection(data: ReportData): Section {
         { show: html`${t.trial}${best ? html` <span class="tag">best</span>` : undefined}${confirms}`, sort: t.trial },
         t.state,
         ...metrics.map((m): Cell => ({ show: showMetric(m, t.metrics[m]), sort: t.metrics[m] ?? Number.NaN })),
-        cost(t.costs.params, showCount),
-        cost(t.costs.flops, showLarge),
+        ...data.costs.map(({ name }) => cost(t.costs[name], (value) => showMetric(name, value))),
         cost(t.curve.at(-1)?.step ?? 0, String),
         { show: showSeconds(t.seconds), sort: t.seconds },
         html`<code>${t.architecture}</code>${reason(t)}`,

@@ -1,4 +1,5 @@
-import { COST_METRICS, type Metrics, type Objective } from '../../common/metrics.ts';
+import type { Metrics, Objective } from '../../common/metrics.ts';
+import { isEstimated } from '../../study/objectives.ts';
 import type { ReportData, ReportTrial } from '../data.ts';
 import { deviation, mean, showDeviation, showMetric } from '../numbers.ts';
 
@@ -31,5 +32,5 @@ export function capital(name: string): string {
 
 /** What a report shows of a trial: the first objective that is no cost known beforehand, or the first. */
 export function headlineOf({ objectives }: Pick<ReportData, 'objectives'>): Objective {
-  return objectives.find(({ metric }) => !Object.hasOwn(COST_METRICS, metric)) ?? objectives[0];
+  return objectives.find(isEstimated) ?? objectives[0];
 }
