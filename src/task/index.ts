@@ -46,6 +46,8 @@ export function ownTaskOf(data: TaskData & { readonly kind: string }, task: Task
 export function spaceTask(data: TaskData & TaskKindOf, own?: TaskDefinition): Task {
   if (own === undefined && data.ownTask !== undefined) return { kind: data.kind, ...data.ownTask.space };
   const task = taskOf(data, own);
+  // The data of a table have no statistics to prepare inputs with, and Netsmith's own tasks change no shape.
+  if (own === undefined) return { kind: data.kind, input: data.input, outputs: data.outputs };
   const spec = task.spec(data);
   const g = createGraph();
   const inputs = mapValues(spec.inputs, ({ shape, dtype }, name) => ops.input(g, name, [1, ...shape], dtype));
