@@ -8,7 +8,7 @@ import { type Space, type SpaceDefinition, spaceToJson } from '../space/index.ts
 import { type AskTell, openAskTell, type Told } from '../study/ask-tell.ts';
 import type { StudyEnd, StudyEvent } from '../study/events.ts';
 import { functionWorkers, type ObjectiveFunction } from '../study/own-function.ts';
-import type { StudySettings } from '../study/spec.ts';
+import { defaultSpace, type StudySettings } from '../study/spec.ts';
 import type { Store, Trial } from '../study/store/store.ts';
 import { progressOutput } from '../terminal/streams.ts';
 import { bestTrials } from './best.ts';
@@ -101,7 +101,7 @@ export interface Study {
  * read, continue, evaluate and export it. Throws UserError, and nothing is written, for whatever does not fit.
  */
 export async function createStudy(spec: StudySpec = {}): Promise<Study> {
-  const { space, dir, prior = [], ifExists = 'refuse', onNote } = spec;
+  const { space = defaultSpace(spec), dir, prior = [], ifExists = 'refuse', onNote } = spec;
   const definition = await definitionOf(space);
   const settings = settingsOf(spec, typeof space === 'string' ? space : definition.name);
   if (ifExists === 'continue' && dir !== undefined && existsSync(join(dir, 'study.db'))) {

@@ -36,7 +36,7 @@ export interface StudySpec extends Partial<Omit<StudySettings, 'space' | 'strate
 }
 
 /** The space that a program names: a definition, a name, or a file that exports one. Throws UserError. */
-export async function definitionOf(space: string | SpaceDefinition = 'small-cnn'): Promise<SpaceDefinition> {
+export async function definitionOf(space: string | SpaceDefinition): Promise<SpaceDefinition> {
   if (typeof space === 'string') return loadSpace(space);
   if (Object.values(SPACES).some((one) => one.name === space.name && one !== space))
     throw invalid('space', `"${space.name}"`, 'is the name of a space of Netsmith: yours must have another');

@@ -74,6 +74,11 @@ export const FUNCTION = 'function';
 
 const ESTIMATOR_RULE = 'must be train, proxies or predictor, or a .ts or .js file that exports one';
 
+/** The space of a study that names none: the other one is for images. */
+export function defaultSpace({ data }: { readonly data?: unknown }): string {
+  return data === 'csv' ? 'mlp' : 'small-cnn';
+}
+
 export const studySchema = z.strictObject({
   data: say(z.string().min(1).default('digits'), 'data', 'dataset (`netsmith data` lists them)'),
   dataDir: say(z.string().min(1).optional(), 'data', 'folder with the files of the dataset, or the CSV file'),
@@ -98,9 +103,9 @@ export const studySchema = z.strictObject({
   trainSamples: say(whole(1, 1e9).optional(), 'data', 'limit the number of training samples'),
 
   space: say(
-    z.string().min(1).default('small-cnn'),
+    z.string().min(1).default(defaultSpace({})),
     'search',
-    'search space: a name (`netsmith spaces` lists them), or a .ts or .js file that exports one',
+    'search space: a name (`netsmith spaces` lists them), or a .ts or .js file that exports one; for csv, mlp is the default',
   ),
   spaceOptions: say(z.record(z.string(), optionValue).default({}), 'search', 'options of the space'),
   strategy: say(
@@ -277,7 +282,7 @@ export const DEFAULT_TRIALS: Readonly<Record<string, number>> = {
  * setting's name into what the person wrote: `--trials`, or `netsmith.config.json: trials`.
  */
 export function checkSettings(raw: unknown, place: (setting: string) => string): StudySettings {
-  const result = studySchema.safeParse(raw, { error: ruleOf });
+  const result = studySchema.safeParse(withSpace(raw), { error: ruleOf });
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   if (issue === undefined) throw new UserError('the settings are not valid');
@@ -294,6 +299,14 @@ export function checkSettings(raw: unknown, place: (setting: string) => string):
   );
   const shown = typeof value === 'string' ? `"${value}"` : JSON.stringify(value);
   throw new UserError(`${place(name)}: ${shown}; ${issue.message.replace(/^Invalid (input|option): /, '')}`);
+}
+
+/** What is no object is refused as it is. */
+function withSpace(raw: unknown): unknown {
+  const settings = raw !== null && typeof raw === 'object' && !Array.isArray(raw);
+  return settings && 'data' in raw && Reflect.get(raw, 'space') === undefined
+    ? { ...raw, space: defaultSpace(raw) }
+    : raw;
 }
 
 /** Whether trials are trainings, so that their time has parts and what is cheaper can be held against them. */
