@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { rng } from '../src/common/random.ts';
 import { checkEstimator } from '../src/estimate/conformance.node.ts';
@@ -10,6 +10,7 @@ import { SPACES, sample } from '../src/space/index.ts';
 import { checkStrategy } from '../src/strategy/conformance.node.ts';
 import { createStrategy } from '../src/strategy/index.ts';
 import { defineStrategy } from '../src/strategy/own.ts';
+import type { Problem } from '../src/strategy/strategy.ts';
 import { json, netsmith, refusedIn } from './support/netsmith.ts';
 
 const SOURCE = new URL('../src/', import.meta.url).href;
@@ -127,6 +128,12 @@ test('files that cannot be used are refused, and nothing is written', async () =
   const broken = join(folder, 'broken.ts');
   writeFileSync(broken, "throw new Error('not today');");
   await refused(/broken\.ts" cannot be loaded; not today/, ...search, '--strategy', broken);
+  // An example of the package, named where it is installed.
+  const installed = join(folder, 'node_modules', 'mine', 'mine.ts');
+  mkdirSync(dirname(installed), { recursive: true });
+  writeFileSync(installed, 'export const nothing: number = 1;');
+  for (const flag of ['--strategy', '--estimator', '--space'])
+    await refused(/no TypeScript under node_modules; copy the file into your project/, ...search, flag, installed);
   await refused(
     /strategy "mine": unknown option "populaton"; did you mean "population"/,
     ...[...search, '--strategy', strategy, '--strategy-options', 'populaton=3'],
@@ -181,7 +188,15 @@ test('checkStrategy names the first rule that is broken', async () => {
       return [state, proposals.map((one) => ({ ...one, fidelity: 7 }))] as [typeof state, typeof proposals];
     },
   };
-  await assert.rejects(checkStrategy(outside), /"proposals are members of the space at a fidelity of the problem"/);
+  await assert.rejects(
+    checkStrategy(outside),
+    /"proposals are members of the space at a fidelity of the problem": 7 is not the index of a fidelity/,
+  );
+  const unlimited = {
+    ...careless,
+    ask: (problem: Problem, ...rest: [never, number, number]) => careless.ask({ ...problem, limits: [] }, ...rest),
+  };
+  await assert.rejects(checkStrategy(unlimited), /"limits are kept": a proposal is above a limit; `withinLimits` and/);
 });
 
 test('checkEstimator names the first rule that is broken', async () => {

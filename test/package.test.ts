@@ -104,6 +104,24 @@ test('the library is imported with its types, and without the command line', () 
   assert.equal(succeed(folder, process.execPath, join('out', 'library.js')).trim(), '2 true');
 });
 
+test('the declarations of netsmith/node hold under --strict without skipLibCheck, and know the options of strategies', () => {
+  writeFileSync(
+    join(folder, 'strategies.ts'),
+    [
+      "import { asha, createStudy, scalarised, tpe } from 'netsmith/node';",
+      'export const open = () => createStudy({ strategy: asha({ inner: tpe({ gamma: 0.15 }), eta: 4 }), epochs: 4 });',
+      "export const one = scalarised({ inner: tpe(), method: 'weights', 'weight.accuracy': 2 });",
+      '// @ts-expect-error no method',
+      "export const other = scalarised({ method: 'sum' });",
+      '// @ts-expect-error no option',
+      'export const wrong = scalarised({ wight: 2 });',
+    ].join('\n'),
+  );
+  const strict = ['--strict', '--module', 'nodenext', '--target', 'es2024', '--skipLibCheck', 'false', '--noEmit'];
+  const types = ['--types', 'node', '--typeRoots', join(ROOT, 'node_modules', '@types')];
+  succeed(folder, process.execPath, TSC, ...strict, ...types, 'strategies.ts');
+});
+
 test('the tables come with the package', () => {
   writeFileSync(
     join(folder, 'table.mjs'),

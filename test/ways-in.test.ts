@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join, relative } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { after, before, test } from 'node:test';
 import { parse } from 'csv-parse/sync';
@@ -228,6 +228,21 @@ test('init writes what the flags say, and overwrites nothing', async () => {
   await refused(/--trials: 0/, 'init', place, '--trials', '0', '--yes');
   await refused(/there is no terminal to ask in/, 'init', place);
   assert.ok(!existsSync(file));
+});
+
+test('init makes the folder, writes paths as seen from it, and names the schema of an installation above it', async () => {
+  const project = mkdtempSync(join(folder, 'above-'));
+  const place = join(project, 'inner', 'mine');
+  const installed = join(project, 'node_modules', 'netsmith', 'schema', 'netsmith.config.schema.json');
+  mkdirSync(dirname(installed), { recursive: true });
+  writeFileSync(installed, '{}');
+  const data = join(project, 'houses.csv');
+  writeFileSync(data, 'area,price\n1,2\n');
+  const { file } = await json('init', place, '--data', 'csv', '--data-dir', relative(process.cwd(), data), '--yes');
+  const { $schema, dataDir } = JSON.parse(readFileSync(file, 'utf8'));
+  assert.equal($schema, '../../node_modules/netsmith/schema/netsmith.config.schema.json');
+  assert.equal(dataDir, '../../houses.csv');
+  await refused(/is a file; it must be a folder/, 'init', data, '--yes');
 });
 
 /** Answers as a person would type them, one line a question. */

@@ -1,12 +1,12 @@
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join, relative, resolve } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { invalid, messageOf } from '../common/errors.ts';
 import { parseJson } from '../common/json.ts';
 import { printable } from '../common/text.ts';
 import { DATASETS, type DatasetEntry } from '../data/catalogue.ts';
 import { SCHEMA_FILE } from '../study/config-schema.ts';
-import { checkSettings, isOwnFile, type StudySettings } from '../study/spec.ts';
+import { checkSettings, defaultSpace, isOwnFile, type StudySettings } from '../study/spec.ts';
 import { netsmithVersion } from './versions.ts';
 
 type Given = Readonly<Record<string, unknown>>;
@@ -65,17 +65,27 @@ export function writeConfig(
   settings: Given,
   place: (name: string) => string,
 ): { readonly file: string; readonly written: Given } {
-  const written = withSpace(settings);
-  checkPaths(checkSettings(written, place));
+  const complete =
+    settings.data === 'csv' ? { ...settings, space: settings.space ?? defaultSpace(settings) } : settings;
+  checkPaths(checkSettings(complete, place));
+  const written = seenFrom(folder, complete);
   const file = join(folder, 'netsmith.config.json');
   const text = JSON.stringify({ $schema: schemaFrom(folder), ...written }, null, 2);
+  mkdirSync(folder, { recursive: true });
   writeFileSync(file, `${text}\n`, { flag: 'wx' });
   return { file, written };
 }
 
-/** The default space is for images. */
-function withSpace(settings: Given): Given {
-  return settings.data === 'csv' && settings.space === undefined ? { ...settings, space: 'mlp' } : settings;
+/** Relative paths, which are those from the working directory, as they are in `folder`, where the file will be used. */
+function seenFrom(folder: string, settings: Given): Given {
+  const isPath = (name: string, value: unknown) =>
+    typeof value === 'string' &&
+    !isAbsolute(value) &&
+    (name === 'dataDir' || (['space', 'strategy', 'estimator'].includes(name) && isOwnFile(value)));
+  const seen = (path: string) => relative(folder, path).replaceAll('\\', '/');
+  return Object.fromEntries(
+    Object.entries(settings).map(([name, value]) => [name, isPath(name, value) ? seen(String(value)) : value]),
+  );
 }
 
 function checkPaths({ data, dataDir, space }: StudySettings): void {
@@ -87,10 +97,20 @@ function checkPaths({ data, dataDir, space }: StudySettings): void {
   if (isOwnFile(space) && !existsSync(space)) throw invalid('--space', `"${space}"`, 'there is no such file');
 }
 
-/** Beside the file where Netsmith is installed there; else where the package is published. */
+/** Where Netsmith is installed in the folder or above it; else where the package is published. */
 function schemaFrom(folder: string): string {
-  const installed = join(folder, 'node_modules', 'netsmith', SCHEMA_FILE);
-  return existsSync(installed)
-    ? `./${relative(folder, installed).replaceAll('\\', '/')}`
-    : `https://unpkg.com/netsmith@${netsmithVersion()}/${SCHEMA_FILE}`;
+  const installed = ancestors(resolve(folder))
+    .map((place) => join(place, 'node_modules', 'netsmith', SCHEMA_FILE))
+    .find((file) => existsSync(file));
+  if (installed !== undefined) {
+    const path = relative(folder, installed).replaceAll('\\', '/');
+    return path.startsWith('.') ? path : `./${path}`;
+  }
+  return `https://unpkg.com/netsmith@${netsmithVersion()}/${SCHEMA_FILE}`;
+}
+
+/** A folder, the one above it, and so on up to the root. */
+function ancestors(folder: string): readonly string[] {
+  const above = dirname(folder);
+  return above === folder ? [folder] : [folder, ...ancestors(above)];
 }

@@ -8,8 +8,10 @@ import type { Architecture, Module, SpaceDefinition } from '../space/index.ts';
 import type { SearchSpace } from '../space/search-space.ts';
 import { type AskTell, openAskTell, type Told } from '../study/ask-tell.ts';
 import type { StudyEnd, StudyEvent } from '../study/events.ts';
+
 import { functionWorkers, type Judge, type ObjectiveFunction } from '../study/own-function.ts';
-import type { StudySettings } from '../study/spec.ts';
+import { defaultSpace, type StudySettings } from '../study/spec.ts';
+
 import type { Store, Trial } from '../study/store/store.ts';
 import { progressOutput } from '../terminal/streams.ts';
 import { bestTrials } from './best.ts';
@@ -116,7 +118,7 @@ export async function createStudy<S extends GivenSpace = string>(
   spec?: StudySpec<S>,
 ): Promise<Study<MemberOf<S>, NetworkOf<S>>>;
 export async function createStudy(spec: StudySpec = {}): Promise<Study> {
-  const { space, measures, dir, prior = [], ifExists = 'refuse', onNote } = spec;
+  const { space = defaultSpace(spec), measures, dir, prior = [], ifExists = 'refuse', onNote } = spec;
   const definition = await definitionOf(space);
   const settings = settingsOf(spec, typeof space === 'string' ? space : definition.name);
   const code: OwnCode = { ...(isOpen(definition) && { space: definition }), ...(measures && { measures }) };

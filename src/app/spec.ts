@@ -58,7 +58,7 @@ export interface StudySpec<S extends GivenSpace = GivenSpace>
 }
 
 /** The space that a program names: a definition, a name, or a file that exports one. Throws UserError. */
-export async function definitionOf(space: GivenSpace = 'small-cnn'): Promise<SpaceDefinition | SearchSpace> {
+export async function definitionOf(space: GivenSpace): Promise<SpaceDefinition | SearchSpace> {
   if (typeof space === 'string') return loadSpace(space);
   if (!isSearchSpace(space) && !isSpaceDefinition(space))
     throw invalid('space', 'is none', 'must be made by defineSpace, or have the methods of a SearchSpace');

@@ -22,8 +22,8 @@ export function addInit(program: Command, shell: Shell): void {
     async (folder: string | undefined, { yes }: { readonly yes: boolean }, command: Command) => {
       const output = outputOf(command, shell);
       const where = folder ?? '.';
-      if (!statSync(where, { throwIfNoEntry: false })?.isDirectory())
-        throw invalid('folder', `"${where}"`, 'there is no such folder');
+      if (statSync(where, { throwIfNoEntry: false })?.isDirectory() === false)
+        throw invalid('folder', `"${where}"`, 'is a file; it must be a folder');
       checkNoConfig(where);
       const given = givenSettings(command);
       if (!yes && process.stdin.isTTY !== true)

@@ -30,9 +30,7 @@ export function addSamples(program: Command, shell: Shell): void {
     .option('--space-options <k=v,...>', "the space's own options", (text: string) =>
       parsePairs(text, '--space-options'),
     )
-    .addOption(
-      new Option('--seed <n>', 'where the randomness comes from (default: 0)').argParser(numberIfItIsOne).default(0),
-    )
+    .addOption(new Option('--seed <n>', 'random seed').argParser(numberIfItIsOne).default(0))
     .addOption(new Option('--count <n>', 'number of architectures').argParser(numberIfItIsOne).default(10))
     .option('--input <shape>', 'channels, height and width, or the number of features', '3,32,32')
     .addOption(new Option('--outputs <n>', 'classes or targets').argParser(numberIfItIsOne).default(10))

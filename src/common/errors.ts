@@ -160,6 +160,8 @@ const PATHS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'the server refuses the connection',
   ECONNRESET: 'the connection was lost',
   ETIMEDOUT: 'the server does not answer',
+  ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING:
+    'Node runs no TypeScript under node_modules; copy the file into your project',
   EPIPE: 'the reader has closed the pipe',
 };
 

@@ -107,10 +107,13 @@ export function strategyRules(
   const limited: Problem = { ...problem, limits: [{ cost: 'params', max: 600 }] };
   test('proposals are members of the space at a fidelity of the problem', async () => {
     const { proposals } = await play(make(), { problem, trials });
-    assert.ok(proposals.length > 0);
+    assert.ok(proposals.length > 0, 'nothing is proposed');
     for (const { architecture, fidelity } of proposals) {
       assert.deepEqual(problem.space.check(architecture), architecture);
-      assert.ok(Number.isInteger(fidelity) && fidelity >= 0 && fidelity < problem.fidelities.length);
+      assert.ok(
+        problem.fidelities[fidelity] !== undefined,
+        `${fidelity} is not the index of a fidelity of the problem`,
+      );
     }
   });
 
@@ -224,8 +227,12 @@ export function strategyRules(
 
   test('limits are kept', async () => {
     const { proposals } = await play(make(), { problem: limited, trials, width: 2 });
-    assert.ok(proposals.length > 0);
-    for (const { architecture } of proposals) assert.ok(withinLimits(limited, architecture));
+    assert.ok(proposals.length > 0, 'nothing is proposed');
+    for (const { architecture } of proposals)
+      assert.ok(
+        withinLimits(limited, architecture),
+        'a proposal is above a limit; `withinLimits` and `sampleWithin` help',
+      );
   });
 
   test('limits that nothing keeps are a UserError or an empty search, never an endless one', async () => {

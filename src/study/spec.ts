@@ -150,6 +150,11 @@ const limitType = ({ measures = {} }: OwnNames = {}) => {
   );
 };
 
+/** The space of a study that names none: the other one is for images. */
+export function defaultSpace({ data }: { readonly data?: unknown }): string {
+  return data === 'csv' ? 'mlp' : 'small-cnn';
+}
+
 export const studySchema = z.strictObject({
   data: say(
     z.string().min(1).default('digits'),
@@ -178,9 +183,9 @@ export const studySchema = z.strictObject({
   trainSamples: say(whole(1, 1e9).optional(), 'data', 'limit the number of training samples'),
 
   space: say(
-    z.string().min(1).default('small-cnn'),
+    z.string().min(1).default(defaultSpace({})),
     'search',
-    'search space: a name (`netsmith spaces` lists them), or a .ts or .js file that exports one',
+    'search space: a name (`netsmith spaces` lists them), or a .ts or .js file that exports one; for csv, mlp is the default',
   ),
   spaceOptions: say(z.record(z.string(), optionValue).default({}), 'search', 'options of the space'),
   strategy: say(
@@ -335,7 +340,7 @@ function schemaFor(own: OwnNames): z.ZodType<StudySettings> {
  */
 export function checkSettings(raw: unknown, place: (setting: string) => string): StudySettings {
   const own = ownSchema.safeParse(raw, { error: ruleOf });
-  const result = own.success ? schemaFor(own.data).safeParse(raw, { error: ruleOf }) : own;
+  const result = own.success ? schemaFor(own.data).safeParse(withSpace(raw), { error: ruleOf }) : own;
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   if (issue === undefined) throw new UserError('the settings are not valid');
@@ -352,6 +357,14 @@ export function checkSettings(raw: unknown, place: (setting: string) => string):
   );
   const shown = typeof value === 'string' ? `"${value}"` : JSON.stringify(value);
   throw new UserError(`${place(name)}: ${shown}; ${issue.message.replace(/^Invalid (input|option): /, '')}`);
+}
+
+/** What is no object is refused as it is. */
+function withSpace(raw: unknown): unknown {
+  const settings = raw !== null && typeof raw === 'object' && !Array.isArray(raw);
+  return settings && 'data' in raw && Reflect.get(raw, 'space') === undefined
+    ? { ...raw, space: defaultSpace(raw) }
+    : raw;
 }
 
 /** Whether trials are trainings, so that their time has parts and what is cheaper can be held against them. */

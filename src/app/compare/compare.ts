@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { invalid } from '../../common/errors.ts';
 import { isWhole } from '../../common/numbers.ts';
 import type { StrategyChoice } from '../../strategy/index.ts';
+import { defaultSpace } from '../../study/spec.ts';
 import { benchmarkPresets, NO_EFFECT } from '../benchmarks.ts';
 import { evaluate } from '../evaluation/evaluate.ts';
 import type { Notes } from '../notes.ts';
@@ -58,7 +59,7 @@ export async function compare(spec: CompareSpec): Promise<ComparisonResult> {
     const named = namedStrategies(strategies ?? []);
     return resultOf(await compareOnTable(settings, named, seedsFrom(settings.seed, seeds), notes), COMMAND, out);
   }
-  const space = await definitionOf(shared.space);
+  const space = await definitionOf(shared.space ?? defaultSpace(shared));
   const settings = settingsOf(shared, typeof shared.space === 'string' ? shared.space : space.name, 'compare');
   const order = {
     entries: entriesOf(

@@ -37,6 +37,19 @@ const rungs = {
   enough: z.int().min(0).max(1_000_000).default(0),
 };
 const rising = { inner, ...rungs };
+/** A weight for each objective, by its name. */
+type ScalarisedChoice = {
+  readonly inner: string;
+  readonly method: 'weights' | 'chebyshev';
+  readonly [weight: `weight.${string}`]: number;
+};
+
+// The type that zod infers contradicts itself: every name would be a number, `inner` and `method` too.
+const scalarisedOptions: z.ZodType<ScalarisedChoice> = z
+  .object({ inner, method: z.enum(['weights', 'chebyshev']).default('chebyshev') })
+  .catchall(z.number().gt(0).max(1_000_000))
+  .refine((options) => unknownOption(options) === undefined, 'no option but inner, method and weight.METRIC');
+
 const bohbOptions = z.strictObject({
   ...rungs,
   brackets: z.int().min(0).max(1000).default(0),
@@ -103,10 +116,7 @@ export function wrapperDefinitions(registry: Registry) {
     scalarised: wrapper<ScalarizedOptions>(
       'scalarised',
       'Combines several objectives into one by weights (weight.accuracy=2) or Chebyshev, for single-objective strategies.',
-      z
-        .object({ inner, method: z.enum(['weights', 'chebyshev']).default('chebyshev') })
-        .catchall(z.number().gt(0).max(1_000_000))
-        .refine((options) => unknownOption(options) === undefined, 'no option but inner, method and weight.METRIC'),
+      scalarisedOptions,
       (strategy, { inner: _, method, ...others }) => {
         const weights = Object.entries(others).map(([key, weight]) => [key.slice('weight.'.length), Number(weight)]);
         return scalarised(strategy, { method, weights: Object.fromEntries(weights) });
