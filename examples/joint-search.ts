@@ -64,7 +64,7 @@ const { best } = await runStudy({
   store,
   strategy,
   problem,
-  workers: inProcessPool({ space, estimator }, store.artefacts),
+  workers: inProcessPool({ space, estimator }, store.artifacts),
   budget: { trials: 8 },
   onEvent(event) {
     if (event.kind !== 'ended') return;

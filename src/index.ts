@@ -26,7 +26,7 @@ export {
   type DatasetFile,
   type DatasetName,
   type DatasetOrigin,
-} from './data/catalogue.ts';
+} from './data/catalog.ts';
 export type * from './data/dataset.ts';
 export { createEngine } from './engine/create.ts';
 export type { CompileOptions, Engine, EngineOptions, Program, State } from './engine/engine.ts';

@@ -69,7 +69,7 @@ async function killAndResume(dir: string, name: Name, where: 'in-process' | 'pro
 async function checkFolder(dir: string): Promise<void> {
   if (!existsSync(join(dir, 'study.db'))) return;
   const store = await openStudyStore(dir, 'read');
-  for (const { checkpoint } of await store.trials()) if (checkpoint) await store.artefacts.get(checkpoint);
+  for (const { checkpoint } of await store.trials()) if (checkpoint) await store.artifacts.get(checkpoint);
   await store.close();
   const trials = join(dir, 'trials');
   for (const trial of existsSync(trials) ? readdirSync(trials) : [])
@@ -81,7 +81,7 @@ async function checkFolder(dir: string): Promise<void> {
 async function undisturbed(name: Name) {
   const { strategy, problem, quality }: TestStudy = STUDIES[name];
   const store = memoryStore({ name, settings: null, state: strategy.init(problem) });
-  const workers = inProcessPool(fakeBench(problem.space, quality && { quality }), store.artefacts);
+  const workers = inProcessPool(fakeBench(problem.space, quality && { quality }), store.artifacts);
   await runStudy({ store, strategy, problem, workers, budget: { trials: TRIALS }, confirm: { top: 3 } });
   return essence(store);
 }

@@ -43,7 +43,7 @@ before(async () => {
   await store.propose([newTrial({ ...key, architecture: first.architecture, fidelity: 0 })]);
   const { fence } = await store.begin(key);
   for (const step of [1, 2]) {
-    const checkpoint = await store.artefacts.put(Uint8Array.of(step));
+    const checkpoint = await store.artifacts.put(Uint8Array.of(step));
     await store.report(key, fence, { step, metrics: { accuracy: step / 10 }, seconds: step }, checkpoint);
   }
   await store.release(key);
@@ -226,7 +226,7 @@ suite('a study stays in its folder', () => {
         await assert.rejects(openStudyStore(dir, 'write'), { name: 'UserError', message: /trials.*is a link/ });
       } else {
         const store = await openStudyStore(dir, 'write');
-        await assert.rejects(store.artefacts.put(Uint8Array.of(9)), { name: 'UserError', message: /is a link/ });
+        await assert.rejects(store.artifacts.put(Uint8Array.of(9)), { name: 'UserError', message: /is a link/ });
         await store.sweep();
         await store.close();
       }
@@ -391,7 +391,7 @@ suite('a study that goes away while it runs', () => {
         message: /study\.db was (deleted or moved|replaced by another file)/,
       });
       if (!existsSync(dir)) {
-        await assert.rejects(store.artefacts.put(Uint8Array.of(7)), { name: 'StudyStopped' });
+        await assert.rejects(store.artifacts.put(Uint8Array.of(7)), { name: 'StudyStopped' });
         assert.ok(!existsSync(dir), 'the folder is not made again');
       }
       await store.close();

@@ -110,7 +110,7 @@ test('a damaged checkpoint: the trial starts over, says so, and gives the same r
     await store.propose([newTrial({ ...key, architecture, costs, fidelity: 0 })], { revision: revision + 1, state });
     if (dir === damaged) {
       const { fence } = await store.begin(key);
-      const checkpoint = await store.artefacts.put(new Uint8Array(100));
+      const checkpoint = await store.artifacts.put(new Uint8Array(100));
       const report = { step: 2, metrics: { accuracy: 0.5 }, seconds: 1 };
       await store.report(key, fence, report, checkpoint);
       await store.release(key);
@@ -120,7 +120,7 @@ test('a damaged checkpoint: the trial starts over, says so, and gives the same r
   }
   const { code, err } = await netsmith('resume', damaged, '--trials', '3');
   assert.equal(code, 0, err);
-  assert.match(err, /trial 2: a checkpoint cannot be read, so it starts over: artefact .* is damaged/);
+  assert.match(err, /trial 2: a checkpoint cannot be read, so it starts over: artifact .* is damaged/);
   await json('resume', whole, '--trials', '3');
   assert.deepEqual(await trialsIn(damaged), await trialsIn(whole));
 });

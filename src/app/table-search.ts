@@ -33,7 +33,7 @@ export async function runOnTable(
       return lookUp.estimate(candidate, run);
     },
   };
-  return { now: clock.now, workers: inProcessPool({ space, estimator }, store.artefacts) };
+  return { now: clock.now, workers: inProcessPool({ space, estimator }, store.artifacts) };
 }
 
 /** The test value that the table has of the chosen architecture, kept as an evaluation is. */

@@ -1,5 +1,5 @@
 import { Argument, type Command } from 'commander';
-import { DATASETS } from '../data/catalogue.ts';
+import { DATASETS } from '../data/catalog.ts';
 import { SPACES } from '../space/spaces/index.ts';
 import { STRATEGIES } from '../strategy/index.ts';
 import { ESTIMATORS } from '../study/spec.ts';

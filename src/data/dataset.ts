@@ -74,7 +74,7 @@ export type ColumnEncoding =
     };
 /** What is absent does not occur in the data. */
 export interface ImageDecoding {
-  /** Grey, 0 to 255, that transparent images are laid on; 0 where absent. */
+  /** Gray, 0 to 255, that transparent images are laid on; 0 where absent. */
   readonly background?: number;
   /** The values that become 0 and 255 in images with more than 8 bits a sample (16-bit, 32-bit, floating point). */
   readonly values?: readonly [number, number];

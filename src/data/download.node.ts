@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { extract, type ReadEntry } from 'tar';
 import { invalid, messageOf, UserError } from '../common/errors.ts';
-import { DATASETS, type DatasetEntry, type DatasetFile } from './catalogue.ts';
+import { DATASETS, type DatasetEntry, type DatasetFile } from './catalog.ts';
 import { thousands } from './split.ts';
 
 export interface DownloadProgress {
@@ -22,7 +22,7 @@ export interface DownloadOptions {
 }
 
 /**
- * Fetches the official files of a dataset of the catalogue into a folder of its own below `targetDir`, and returns that
+ * Fetches the official files of a dataset of the catalog into a folder of its own below `targetDir`, and returns that
  * folder: what `openDataset` takes as `dir`. What is there already is not fetched again, an interrupted file goes on where
  * it stopped, and nothing stands under its final name before its checksum agrees.
  * Throws UserError for a dataset that is not fetched, a server that refuses, an interruption, or a wrong checksum; rejects

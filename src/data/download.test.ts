@@ -8,7 +8,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import test, { type TestContext } from 'node:test';
 import { create } from 'tar';
-import { DATASETS, type DatasetEntry, type DatasetFile } from './catalogue.ts';
+import { DATASETS, type DatasetEntry, type DatasetFile } from './catalog.ts';
 import { type DownloadProgress, downloadDataset, downloadFiles } from './download.node.ts';
 import { assertRefused, tempFolder } from './testing/helpers.ts';
 
@@ -206,7 +206,7 @@ test('links, and files outside the folder of an archive, are not unpacked', asyn
   assert.deepEqual(await readdir(join(dir, 'set')), ['x.tar.gz']);
 });
 
-test('only what is fetched can be asked for; the catalogue gives every file a checksum and a secure address', async (t) => {
+test('only what is fetched can be asked for; the catalog gives every file a checksum and a secure address', async (t) => {
   const dir = await tempFolder(t);
   await assertRefused(downloadDataset('digits', dir), '"digits" cannot be downloaded', 'cifar-10, cifar-100, mnist');
   await assertRefused(downloadDataset('imagenet', dir), '"imagenet" is unknown');

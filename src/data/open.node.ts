@@ -4,7 +4,7 @@ import { invalid } from '../common/errors.ts';
 import { deepFreeze } from '../common/json.ts';
 import { taskOf } from '../task/index.ts';
 import { allocate, rowsOf } from '../task/spec.ts';
-import type { DatasetName } from './catalogue.ts';
+import type { DatasetName } from './catalog.ts';
 import type { DataRequest, Dataset, DatasetInfo, Samples } from './dataset.ts';
 import { openDigits } from './digits/digits.ts';
 

@@ -66,7 +66,7 @@ export interface Morphism {
  * - batch norm where there was none, or none after a layer with a bias;
  * - a new residual block of attention: its output projection is 0.
  *
- * Anything else is no morphism: a narrower layer (the first channels), a smaller kernel (its centre), fewer layers, another
+ * Anything else is no morphism: a narrower layer (the first channels), a smaller kernel (its center), fewer layers, another
  * activation, a layer norm over channels that are repeated unevenly, a new layer before SiLU or GELU. Embeddings, positions,
  * attention, recurrent layers, transposed convolutions and what is shared are taken over as they are or not at all. The child then
  * takes over what it can, as near to the parent as may be, and `departures` names each place.

@@ -106,8 +106,8 @@ export function mean(values: readonly number[]): number {
 /** Sample standard deviation (n − 1); 0 of fewer than two values. */
 export function deviation(values: readonly number[]): number {
   if (values.length < 2) return 0;
-  const centre = mean(values);
-  return Math.sqrt(values.reduce((sum, value) => sum + (value - centre) ** 2, 0) / (values.length - 1));
+  const center = mean(values);
+  return Math.sqrt(values.reduce((sum, value) => sum + (value - center) ** 2, 0) / (values.length - 1));
 }
 
 /** `1 seed`, `3 seeds`, `1,200 searches` */

@@ -37,7 +37,7 @@ export async function sampleTest(
   return { of: samples.count, ...(columns !== undefined && { columns }), shown };
 }
 
-/** [C, H, W] in raw units to a data URI; of other than 3 channels, the first in grey. */
+/** [C, H, W] in raw units to a data URI; of other than 3 channels, the first in gray. */
 async function imageOf(values: Float32Array, { input, range }: DatasetInfo): Promise<string> {
   const [channels = 1, height = 1, width = 1] = input;
   const [low, high] = range ?? [smallest(values), largest(values)];

@@ -18,7 +18,7 @@ function open({ strategy, problem }: TestStudy, fake?: FakeOptions) {
   const run = (trials: number, other = fake) =>
     runStudy({
       ...{ store, strategy, problem, budget: { trials }, now: () => 0 },
-      workers: inProcessPool(fakeBench(problem.space, other), store.artefacts),
+      workers: inProcessPool(fakeBench(problem.space, other), store.artifacts),
     });
   return { store, run };
 }

@@ -149,7 +149,7 @@ function nameOfAttempt({ purpose, trial, fence }: Trial): string {
 /** An estimate without a finite value for an objective is no result. */
 export function completed(
   trial: Trial,
-  { metrics, seconds, checkpoint, artefacts }: Evaluation,
+  { metrics, seconds, checkpoint, artifacts }: Evaluation,
   { objectives }: Problem,
 ): TrialEnd {
   const values = { ...trial.costs, ...metrics };
@@ -160,7 +160,7 @@ export function completed(
   return {
     ...{ state: 'complete', metrics, seconds },
     ...(checkpoint === undefined ? {} : { checkpoint }),
-    ...(artefacts === undefined ? {} : { artefacts }),
+    ...(artifacts === undefined ? {} : { artifacts }),
   };
 }
 

@@ -54,7 +54,7 @@ export function functionWorkers(
   store: Store,
   signal?: AbortSignal,
 ): WorkerPool {
-  return inProcessPool({ space, estimator: functionEstimator(judge, signal) }, store.artefacts);
+  return inProcessPool({ space, estimator: functionEstimator(judge, signal) }, store.artifacts);
 }
 
 async function judged(judge: ObjectiveFunction, trial: FunctionTrial): Promise<Metrics> {

@@ -130,11 +130,11 @@ export function sidesOf(size: Size, isSequence: boolean): readonly [number, numb
   return [isSequence ? 1 : Number(size), Number(size)];
 }
 
-/** The pixels that a kernel reads, from its centre: as text, row and column. */
+/** The pixels that a kernel reads, from its center: as text, row and column. */
 function offsetsOf(kernel: readonly [number, number], dilation: readonly [number, number]): string[] {
   const along = (axis: 0 | 1) => {
-    const centre = Math.floor((kernel[axis] - 1) / 2);
-    return Array.from({ length: kernel[axis] }, (_, i) => (i - centre) * dilation[axis]);
+    const center = Math.floor((kernel[axis] - 1) / 2);
+    return Array.from({ length: kernel[axis] }, (_, i) => (i - center) * dilation[axis]);
   };
   return along(0).flatMap((row) => along(1).map((column) => `${row} ${column}`));
 }

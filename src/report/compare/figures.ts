@@ -9,7 +9,7 @@ import type { Comparison } from './data.ts';
 /** Told apart by people who see few colors (Okabe & Ito 2008), then a few more; `style.ts` has them for both themes. */
 const COLORS = Array.from({ length: 9 }, (_, i) => `var(--c${i})`);
 
-/** A color for each competitor; random search is grey. */
+/** A color for each competitor; random search is gray. */
 export function colorsOf({ competitors, reference }: Comparison): Readonly<Record<string, string>> {
   let next = 0;
   return Object.fromEntries(

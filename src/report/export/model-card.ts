@@ -205,7 +205,7 @@ function inputMeaning(info: DatasetInfo): string {
 
 function rawValues(info: DatasetInfo): string {
   if (info.input.length !== 3) return 'one value per feature, in order';
-  const planes = info.input[0] === 3 ? 'red, then green, then blue' : 'grey';
+  const planes = info.input[0] === 3 ? 'red, then green, then blue' : 'gray';
   return `${planes}, row by row, from ${info.range?.[0] ?? 0} to ${info.range?.[1] ?? 255}`;
 }
 

@@ -39,7 +39,7 @@ export function trialSum(row: Unsigned<TrialRow>, curve: readonly ReportRow[]): 
     ...[row.start, row.origin, row.metrics, row.costs, row.seconds, row.started_at, row.ended_at, row.checkpoint],
     ...[row.attempts, row.fence, row.reason],
     curve.map(({ step, metrics, seconds, spent, mixture }) => [step, metrics, seconds, spent, ...since5(mixture)]),
-    ...since5(row.artefacts, row.final),
+    ...since5(row.artifacts, row.final),
   ]);
 }
 

@@ -130,7 +130,7 @@ export function writeInStudy(
   writeWhole(join(folderOf(study, ...path.slice(0, -1)), path.at(-1) ?? ''), content);
 }
 
-/** No file of ours that is read whole is larger, artefacts and weights aside. */
+/** No file of ours that is read whole is larger, artifacts and weights aside. */
 const MOST_BYTES = 2 ** 28;
 
 /**

@@ -163,7 +163,7 @@ export function readOld(database: DatabaseSync, version: number, place: string):
   const trials = rows('trials', 'purpose DESC, trial').map((found): Trial => {
     const at = `${place}: ${found.purpose} trial ${found.trial}`;
     const curve = curves.get(`${found.purpose} ${found.trial}`) ?? [];
-    const full = { artefacts: null, final: null, ...found };
+    const full = { artifacts: null, final: null, ...found };
     verified(full, at, (trial: TrialRow) => trialSum(trial, curve as unknown as readonly ReportRow[]));
     return trialOf(
       full,

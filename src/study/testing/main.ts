@@ -25,7 +25,7 @@ const epochMs = 3;
 const workers =
   where === 'processes'
     ? processPool({ workers: 1, entry: new URL('./worker.ts', import.meta.url), study: dir, settings: { epochMs } })
-    : inProcessPool(fakeBench(problem.space, { epochMs, ...(quality && { quality }) }), store.artefacts);
+    : inProcessPool(fakeBench(problem.space, { epochMs, ...(quality && { quality }) }), store.artifacts);
 await runStudy({
   store,
   strategy,

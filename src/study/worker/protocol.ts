@@ -1,7 +1,7 @@
 import type { Fidelity } from '../../common/fidelity.ts';
 import type { Json } from '../../common/json.ts';
 import type {
-  Artefacts,
+  Artifacts,
   CheckpointId,
   Estimator,
   Evaluation,
@@ -32,7 +32,7 @@ export interface Job {
   readonly fullFidelity: Fidelity;
   /** Labels of the trial's random streams: (study seed, 'trial', number). */
   readonly seed: readonly (string | number)[];
-  /** The artefact to go on from. */
+  /** The artifact to go on from. */
   readonly checkpoint?: CheckpointId;
   /** Weights to start from, unless there is a checkpoint. */
   readonly inherit?: Inheritance;
@@ -68,7 +68,7 @@ export type Fault = 'candidate' | 'data' | 'machine';
 
 /** What a worker is told before its first job. */
 export interface WorkerSetUp {
-  /** The study's folder: artefacts are written to `artefacts/` in it by the worker itself. */
+  /** The study's folder: artifacts are written to `artefacts/` in it by the worker itself. */
   readonly study: string;
   /** Whatever the entry module needs to build its estimator: settings of the study, threads, device. */
   readonly settings: Json;
@@ -105,4 +105,4 @@ export interface WorkerChannel {
 /** Builds what a worker works with. UserError: a reason that a person can mend. */
 export type MakeBench<S = Space> = (setUp: WorkerSetUp) => Promise<Bench<S>>;
 
-export type MakeArtefacts = (setUp: WorkerSetUp) => Artefacts;
+export type MakeArtifacts = (setUp: WorkerSetUp) => Artifacts;

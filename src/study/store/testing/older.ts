@@ -8,7 +8,7 @@ export function makeOlder(dir: string, schema: 1 | 2 | 3 | 4): void {
     // Its checksums are those of schema 5 where the columns that are dropped hold nothing.
     database.exec(`
       ALTER TABLE progress DROP COLUMN supernet_trials; ALTER TABLE progress DROP COLUMN evaluate_trials;
-      ALTER TABLE trials DROP COLUMN artefacts; ALTER TABLE trials DROP COLUMN final;
+      ALTER TABLE trials DROP COLUMN artifacts; ALTER TABLE trials DROP COLUMN final;
       ALTER TABLE reports DROP COLUMN mixture;
       PRAGMA user_version = 4`);
     database.close();
