@@ -97,7 +97,7 @@ export {
   dropout,
   dropPath,
   embedding,
-  factorisedReduce,
+  factorizedReduce,
   flatten,
   float,
   gelu,

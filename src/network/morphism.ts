@@ -22,7 +22,7 @@ import {
   foldBatchNorm,
   followBatchNorm,
   followConv,
-  followFactorisedReduce,
+  followFactorizedReduce,
   followLayerNorm,
   followLinear,
   followSqueezeExcite,
@@ -179,8 +179,8 @@ function followAlike(m: Morphing, p: Placed, c: Placed, x: Flow, before: readonl
       return followLayerNorm(m, p, c, x);
     case 'squeezeExcite':
       return followSqueezeExcite(m, p, c, x);
-    case 'factorisedReduce':
-      return followFactorisedReduce(m, p, c, x);
+    case 'factorizedReduce':
+      return followFactorizedReduce(m, p, c, x);
     case 'activation': {
       differ('fn');
       const flow = changed(x, c.module.fn === 'relu' || c.module.fn === 'sigmoid');

@@ -137,7 +137,7 @@ function silent(m: Morphing, child: Placed): boolean {
     case 'zero':
       return true;
     case 'batchNorm':
-    case 'factorisedReduce':
+    case 'factorizedReduce':
       if (!module.affine) return false;
       zero('weight');
       zero('bias');

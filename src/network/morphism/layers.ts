@@ -238,8 +238,8 @@ export function followSqueezeExcite(m: Morphing, parent: Placed, child: Placed, 
 }
 
 /** Two 1x1 convolutions side by side and a batch norm. */
-export function followFactorisedReduce(m: Morphing, parent: Placed, child: Placed, x: Flow): Flow {
-  const [p, c] = [parent.module as Kind<'factorisedReduce'>, child.module as Kind<'factorisedReduce'>];
+export function followFactorizedReduce(m: Morphing, parent: Placed, child: Placed, x: Flow): Flow {
+  const [p, c] = [parent.module as Kind<'factorizedReduce'>, child.module as Kind<'factorizedReduce'>];
   const [from, outputs] = [m.parentShape(parent.path)[0] ?? 2, m.childShape(child.path)[0] ?? 2];
   const halves = (channels: number) => [Math.floor(channels / 2), channels - Math.floor(channels / 2)] as const;
   const of: number[] = [];

@@ -62,7 +62,7 @@ function shrinks(module: Module): boolean {
     case 'pool':
     case 'zero':
       return typeof module.stride === 'number' && module.stride > 1;
-    case 'factorisedReduce':
+    case 'factorizedReduce':
       return true;
     default:
       return childrenOf(module).some(shrinks);

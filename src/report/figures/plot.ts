@@ -42,6 +42,7 @@ export function plot(options: Plot.PlotOptions, label: string): string {
     style: STYLE,
     ariaLabel: label,
     ...options,
+    // linkedom's types are not those of the DOM; Plot only needs what linkedom implements.
     document: document as unknown as Document,
   });
   svg.setAttribute('xmlns', 'http://www.w3.org/2000/svg');

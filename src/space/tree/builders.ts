@@ -178,11 +178,11 @@ export function squeezeExcite(ratio: Value<number> = 1 / 16): Kind<'squeezeExcit
   return node({ kind: 'squeezeExcite', ratio });
 }
 
-export function factorisedReduce(
+export function factorizedReduce(
   channels: Value<number> | 'same' = 'same',
   { affine = true } = {},
-): Kind<'factorisedReduce'> {
-  return node({ kind: 'factorisedReduce', channels, affine });
+): Kind<'factorizedReduce'> {
+  return node({ kind: 'factorizedReduce', channels, affine });
 }
 
 /** A choice between modules; at least 2 options. */

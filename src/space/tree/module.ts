@@ -191,7 +191,7 @@ export type Module =
   /** x · sigmoid(expand(relu(squeeze(mean(x))))), squeezed to max(1, round(C · ratio)) channels (Hu et al. 2018). */
   | { readonly kind: 'squeezeExcite'; readonly ratio: Value<number> }
   /** ReLU, two 1x1 convolutions of stride 2, one of them shifted by a pixel, concatenated, batch norm (DARTS). */
-  | { readonly kind: 'factorisedReduce'; readonly channels: Value<number> | 'same'; readonly affine: boolean }
+  | { readonly kind: 'factorizedReduce'; readonly channels: Value<number> | 'same'; readonly affine: boolean }
   /** One of the options; a decision whose value is the option's key. */
   | { readonly kind: 'choice'; readonly name: string; readonly options: Readonly<Record<string, Module>> }
   /**

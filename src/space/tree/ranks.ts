@@ -62,7 +62,7 @@ function ranksOf(module: Module, into: Ranks, before: string): Ranks {
     case 'attention':
       return taking(SPATIAL, into, place, 'it needs images or sequences: use it before pooling or flatten()');
     case 'squeezeExcite':
-    case 'factorisedReduce':
+    case 'factorizedReduce':
       return taking(IMAGE, into, place, 'it needs images: use it before pooling or flatten()');
     case 'globalPool':
       taking(SPATIAL, into, place, 'it needs images or sequences: pool only once');

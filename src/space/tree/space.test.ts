@@ -202,7 +202,7 @@ test('a resolved tree keeps the chosen option under its key, unrolls what differ
 test('widths are scaled everywhere but where they follow from the input or the task', () => {
   const network = s.sequential(
     s.repeat(2, s.residual(s.conv(10, 3), s.conv('same', 1))),
-    s.factorisedReduce(3),
+    s.factorizedReduce(3),
     s.linear(1),
     s.linear('outputs'),
   );
@@ -210,12 +210,17 @@ test('widths are scaled everywhere but where they follow from the input or the t
     scaleWidth(network, 0.25),
     s.sequential(
       s.repeat(2, s.residual(s.conv(3, 3), s.conv('same', 1))),
-      s.factorisedReduce(1),
+      s.factorizedReduce(1),
       s.linear(1),
       s.linear('outputs'),
     ),
   );
   assert.throws(() => scaleWidth(width(), 0.5), /width "width" is left open/u);
+});
+
+test('a stored factorisedReduce, spelled as in older versions, is read as factorizedReduce', () => {
+  const old = { kind: 'factorisedReduce', channels: 3, affine: true };
+  assert.deepEqual(moduleFromJson({ kind: 'repeat', times: 2, body: old }), s.repeat(2, s.factorizedReduce(3)));
 });
 
 test('one-hot: lists by value, inputs by node, ranges scaled, inactive decisions 0', () => {

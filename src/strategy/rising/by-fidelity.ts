@@ -86,7 +86,7 @@ export function learnByFidelity(inner: Strategy, { enough, random = 0 }: Learnin
         throw invalid(
           'strategy',
           `the objectives are ${names}`,
-          'a multi-fidelity strategy ranks trials by one objective; wrap it in `scalarised`',
+          'a multi-fidelity strategy ranks trials by one objective; wrap it in `scalarized`',
         );
       }
       const states = views(problem).map((view) => inner.init(view));

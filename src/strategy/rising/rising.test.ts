@@ -370,7 +370,7 @@ suite('fidelities of a study', () => {
   test('rise by eta to the full one', () => {
     assert.deepEqual(epochs('asha', {}), [1, 3, 9, 27, 81]);
     assert.deepEqual(epochs('hyperband', { minEpochs: 4, eta: 2 }, 50), [6, 13, 25, 50]);
-    assert.deepEqual(epochs('scalarised', { inner: 'asha', 'inner.eta': 9 }), [1, 9, 81]);
+    assert.deepEqual(epochs('scalarized', { inner: 'asha', 'inner.eta': 9 }), [1, 9, 81]);
     assert.deepEqual(epochs('random', {}), [81]);
     assert.deepEqual(fidelitiesOf('asha', {}, full)[0], { ...full, epochs: 1 });
   });
@@ -383,7 +383,7 @@ suite('fidelities of a study', () => {
     });
     const params = { metric: 'params', direction: 'minimize', unit: 'parameters' } as const;
     const two: Problem = { ...rising, objectives: [...rising.objectives, params] };
-    assert.throws(() => createStrategy('asha').init(two), { name: 'UserError', message: /scalarised/ });
-    createStrategy('scalarised', { inner: 'asha' }).init(two);
+    assert.throws(() => createStrategy('asha').init(two), { name: 'UserError', message: /scalarized/ });
+    createStrategy('scalarized', { inner: 'asha' }).init(two);
   });
 });

@@ -12,7 +12,7 @@ import { successiveHalving } from '../rising/successive-halving.ts';
 import type { Strategy } from '../strategy.ts';
 import { constrained } from './constrained.ts';
 import { forgiving } from './forgiving.ts';
-import { scalarised } from './scalarised.ts';
+import { scalarized } from './scalarized.ts';
 import { unique } from './unique.ts';
 
 type Options = Readonly<Record<string, unknown>>;
@@ -94,8 +94,8 @@ export function wrapperDefinitions(registry: Registry) {
       z.strictObject({ inner, failed: z.enum(['hidden', 'worst']).default('worst') }),
       forgiving,
     ),
-    scalarised: wrapper(
-      'scalarised',
+    scalarized: wrapper(
+      'scalarized',
       'Combines several objectives into one by weights (weight.accuracy=2) or Chebyshev, for single-objective strategies.',
       z
         .object({ inner, method: z.enum(['weights', 'chebyshev']).default('chebyshev') })
@@ -103,7 +103,7 @@ export function wrapperDefinitions(registry: Registry) {
         .refine((options) => unknownOption(options) === undefined, 'no option but inner, method and weight.METRIC'),
       (strategy, { inner: _, method, ...others }) => {
         const weights = Object.entries(others).map(([key, weight]) => [key.slice('weight.'.length), Number(weight)]);
-        return scalarised(strategy, { method, weights: Object.fromEntries(weights) });
+        return scalarized(strategy, { method, weights: Object.fromEntries(weights) });
       },
     ),
   } as const;

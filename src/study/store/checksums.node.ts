@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { EarlierRow, ProgressRow, ReportRow, StrategyRow, StudyRow, TrialRow } from './schema.ts';
+import type { EarlierRow, ProgressRow, StrategyRow, StudyRow, TrialRow } from './schema.ts';
 
 /** A row before its checksum. */
 export type Unsigned<Row> = Omit<Row, 'checksum'>;
@@ -32,8 +32,11 @@ export function progressSum(row: Unsigned<ProgressRow>): string {
   ]);
 }
 
+/** What a checksum covers of a point of a curve, as SQLite returned it. */
+type Point = Readonly<Record<'step' | 'metrics' | 'seconds' | 'spent' | 'mixture', unknown>>;
+
 /** Covers the trial's curve, so that a point which is missing is noticed too. */
-export function trialSum(row: Unsigned<TrialRow>, curve: readonly ReportRow[]): string {
+export function trialSum(row: Unsigned<TrialRow>, curve: readonly Point[]): string {
   return sum([
     ...['trial', row.purpose, row.trial, row.repeats, row.repeat_index, row.state, row.architecture, row.fidelity],
     ...[row.start, row.origin, row.metrics, row.costs, row.seconds, row.started_at, row.ended_at, row.checkpoint],

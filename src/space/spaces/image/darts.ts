@@ -6,7 +6,7 @@ import {
   conv,
   dag,
   dropPath,
-  factorisedReduce,
+  factorizedReduce,
   globalAvgPool,
   identity,
   linear,
@@ -61,7 +61,7 @@ export const darts = defineSpace(
     const cells = Array.from({ length: count }, (_, i) => {
       const reduction = reductions.includes(i);
       if (reduction) current *= 2;
-      const older = afterReduction ? factorisedReduce(current, affine) : reluConvBn(1, current, 1, affine);
+      const older = afterReduction ? factorizedReduce(current, affine) : reluConvBn(1, current, 1, affine);
       afterReduction = reduction;
       const cell = dag(NODES, (from, to) => edge(from, to, reduction && from < 2 ? 2 : 1, search, rate), {
         entries: [older, reluConvBn(1, current, 1, affine)],
@@ -97,7 +97,7 @@ function edge(from: number, to: number, stride: 1 | 2, search: boolean, rate: nu
     ...(search && { none: zero(stride) }),
     max_pool_3x3: operation(pooled(maxPool(3, { stride }))),
     avg_pool_3x3: operation(pooled(avgPool(3, { stride }))),
-    skip_connect: stride === 1 ? identity() : operation([factorisedReduce('same', affine)]),
+    skip_connect: stride === 1 ? identity() : operation([factorizedReduce('same', affine)]),
     sep_conv_3x3: operation(layersOf(separableConv(3, 'same', stride, affine))),
     sep_conv_5x5: operation(layersOf(separableConv(5, 'same', stride, affine))),
     dil_conv_3x3: operation(layersOf(dilatedConv(3, 'same', stride, affine))),
