@@ -168,7 +168,7 @@ suite('a study never runs code', () => {
     for (const change of [
       (record: Record<string, unknown>) => Reflect.deleteProperty(record, 'data'),
       (record: Record<string, unknown>) => Object.assign(record.data as object, { input: [-3] }),
-      (record: Record<string, unknown>) => Object.assign(record, { foresight: { tau: 'x' } }),
+      (record: Record<string, unknown>) => Object.assign(record, { predictorAgreement: { tau: 'x' } }),
       (record: Record<string, unknown>) => Object.assign(record, { prior: [1] }),
       (record: Record<string, unknown>) => Object.assign(record, { block: -1 }),
     ]) {
@@ -176,7 +176,7 @@ suite('a study never runs code', () => {
       setSettings(dir, change);
       const { code, err } = await netsmith('status', dir);
       assert.equal(code, 2, err);
-      assert.match(err, /copy-\d+": (data|foresight|prior|block)/);
+      assert.match(err, /copy-\d+": (data|predictorAgreement|prior|block)/);
     }
   });
 });

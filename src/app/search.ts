@@ -84,15 +84,15 @@ async function lookAhead(
   setup: Setup,
   earlier: readonly EarlierTrial[],
   notes: Notes,
-): Promise<Pick<StudyPlan, 'block' | 'foresight'>> {
+): Promise<Pick<StudyPlan, 'block' | 'predictorAgreement'>> {
   const { settings, estimator } = setup;
   if (estimator.kind === 'table' || estimator.kind === 'function') return {};
-  const foresight = estimator.kind === 'predictor' ? await tryPredictor(setup, estimator, earlier) : undefined;
-  if (foresight !== undefined) notes.note(`${showAgreement(foresight)}.`);
+  const predictorAgreement = estimator.kind === 'predictor' ? await tryPredictor(setup, estimator, earlier) : undefined;
+  if (predictorAgreement !== undefined) notes.note(`${showAgreement(predictorAgreement)}.`);
   const engine = await openEngine(settings, settings.workers);
   try {
     if (estimator.kind === 'train') await forecastSearch(setup, engine, notes);
-    return { block: engine.options.block, ...(foresight && { foresight }) };
+    return { block: engine.options.block, ...(predictorAgreement && { predictorAgreement }) };
   } finally {
     await engine.dispose();
   }

@@ -35,7 +35,7 @@ export function workerSettingsToJson({ plan, ...rest }: WorkerSettings): Json {
   return JSON.parse(JSON.stringify({ plan: planToJson(plan), ...rest })) as Json;
 }
 
-const ordersSchema = z.looseObject({
+const workerSettingsSchema = z.looseObject({
   plan: z.looseObject({}),
   memoryBytes: z.number(),
   earlier: z.array(z.looseObject({ architecture: z.looseObject({}), metrics: z.looseObject({}) })).optional(),
@@ -44,8 +44,8 @@ const ordersSchema = z.looseObject({
 });
 
 /** What the process at work has sent. Throws Error for anything that `workerSettingsToJson` does not write. */
-export function checkOrders(found: unknown): asserts found is WorkerSettings {
-  ordersSchema.parse(found);
+export function checkWorkerSettings(found: unknown): asserts found is WorkerSettings {
+  workerSettingsSchema.parse(found);
 }
 
 export function planOfSetup({ settings, dataset, space }: Setup): StudyPlan {
@@ -62,8 +62,16 @@ function storedSpace(space: Space): Json {
   return parseJson(JSON.stringify(spaceToJson(space)), `space "${space.name}" as JSON`);
 }
 
-export function planToJson({ settings, data, block, foresight, ownSpace, prior, afterwards }: StudyPlan): Json {
-  return JSON.parse(JSON.stringify({ settings, data, block, foresight, ownSpace, prior, afterwards })) as Json;
+export function planToJson({
+  settings,
+  data,
+  block,
+  predictorAgreement,
+  ownSpace,
+  prior,
+  afterwards,
+}: StudyPlan): Json {
+  return JSON.parse(JSON.stringify({ settings, data, block, predictorAgreement, ownSpace, prior, afterwards })) as Json;
 }
 
 export function planOf(record: StudyRecord, dir: string): StudyPlan {
@@ -157,9 +165,9 @@ export function spaceOf({ settings, data, ownSpace }: StudyPlan, place = 'study'
 }
 
 /** How what the study measured cheaply, or predicted, ranks architectures; nothing where there is no training to hold it against. */
-export function agreementsIn({ settings, trials, problem, foresight }: ReadStudy): readonly Agreement[] {
+export function agreementsIn({ settings, trials, problem, predictorAgreement }: ReadStudy): readonly Agreement[] {
   if (settings.estimator === 'train') return agreementsOf(trials, problem.objectives, problem.fidelities);
-  return foresight === undefined ? [] : [foresight];
+  return predictorAgreement === undefined ? [] : [predictorAgreement];
 }
 
 /** The stable form of a trial: `{ trial, state, epochs, architecture, text, metrics, costs, ... }`. */

@@ -5,13 +5,13 @@ import { openEstimator } from './estimators.ts';
 import { finalEstimator } from './evaluation/final.ts';
 import { memoryOfPrograms } from './memory.node.ts';
 import type { Setup } from './setup.ts';
-import { checkOrders, setUpInWorker } from './study.ts';
+import { checkWorkerSettings, setUpInWorker } from './study.ts';
 
 // The entry of a worker process: builds, from the study's own record, what it estimates with.
 serveTrials(async ({ settings }) => {
-  const orders: unknown = settings;
-  checkOrders(orders);
-  const { plan, memoryBytes, earlier = [], own, final = false } = orders;
+  const workerSettings: unknown = settings;
+  checkWorkerSettings(workerSettings);
+  const { plan, memoryBytes, earlier = [], own, final = false } = workerSettings;
   const setup = await setUpInWorker(plan, own);
   if (final) return { space: setup.space, estimator: await openFinal(setup, memoryBytes) };
   return { space: setup.space, estimator: await openEstimator(setup, memoryBytes, earlier) };

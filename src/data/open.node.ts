@@ -1,6 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
+import { statSync } from 'node:fs';
 import { unknownName } from '../common/closest.ts';
-import { invalid } from '../common/errors.ts';
+import { invalid, type UserError } from '../common/errors.ts';
 import { deepFreeze } from '../common/json.ts';
 import { taskOf } from '../task/index.ts';
 import { allocate, rowsOf } from '../task/spec.ts';
@@ -38,7 +39,7 @@ export async function openDataset(request: DataRequest): Promise<Dataset> {
   const reader: Reader | undefined = Object.hasOwn(READERS, request.name)
     ? READERS[request.name as keyof typeof READERS]
     : undefined;
-  if (!reader) throw unknownName('data: unknown dataset', request.name, Object.keys(READERS));
+  if (!reader) throw unknownDataset(request.name);
   for (const [option, names] of Object.entries(USED_BY)) {
     if (request[option as keyof DataRequest] === undefined || names.some((name) => name === request.name)) continue;
     throw invalid(`data "${request.name}"`, `${option} is given`, `it only applies to ${names.join(', ')}`);
@@ -51,6 +52,15 @@ export async function openDataset(request: DataRequest): Promise<Dataset> {
     );
   const dataset = await reader(request);
   return dataset.search.info.checksums === undefined ? withChecksums(dataset) : dataset;
+}
+
+/** A common slip is the path of the data in place of its format. */
+function unknownDataset(name: string): UserError {
+  const found = statSync(name, { throwIfNoEntry: false });
+  const format = found?.isDirectory() ? 'image-folder' : found && /\.[ct]sv$/i.test(name) ? 'csv' : undefined;
+  if (format === undefined) return unknownName('data: unknown dataset', name, Object.keys(READERS));
+  const kind = format === 'csv' ? 'file' : 'folder';
+  return invalid(`data: unknown dataset "${name}"`, `it is a ${kind} here`, `use --data ${format} --data-dir ${name}`);
 }
 
 /** Samples that are hashed at once. */

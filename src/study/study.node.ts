@@ -6,6 +6,7 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readSync,
   renameSync,
   rmdirSync,
@@ -15,6 +16,7 @@ import {
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { invalid, messageOf, StudyStopped, UserError } from '../common/errors.ts';
+import { printable } from '../common/text.ts';
 import { DatabaseSync } from './store/database.node.ts';
 import { damaged, guarded, translated } from './store/errors.ts';
 import { checkWritable } from './store/files.node.ts';
@@ -100,6 +102,18 @@ function publish(unfinished: string, path: string): boolean {
   }
 }
 
+const MOST_NAMED = 5;
+
+/** `; studies in runs: a, b`: what may have been meant; empty where there are none. */
+function studiesBeside(dir: string): string {
+  const parent = dirname(dir);
+  if (!statSync(parent, { throwIfNoEntry: false })?.isDirectory()) return '';
+  const names = readdirSync(parent).filter((name) => existsSync(join(parent, name, 'study.db')));
+  if (names.length === 0) return '';
+  const named = names.sort().slice(0, MOST_NAMED).map(printable).join(', ');
+  return `; studies in ${printable(parent)}: ${named}${names.length > MOST_NAMED ? ', ...' : ''}`;
+}
+
 /**
  * Opens the study in `dir`. One process may hold it for writing: another is refused, with the first one's process id.
  * Readers are always welcome, also to a study of an older schema, which a writer brings up to date. Throws UserError also
@@ -112,7 +126,7 @@ export async function openStudyStore(dir: string, access: 'read' | 'write'): Pro
     throw invalid(
       `folder "${dir}"`,
       'is not the folder of a study (no study.db)',
-      'create one with netsmith search or netsmith run',
+      `create one with netsmith search or netsmith run${studiesBeside(dir)}`,
     );
   checkFiles(dir);
   checkOurs(path);

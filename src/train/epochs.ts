@@ -1,4 +1,4 @@
-/** What all inhabitants of `Trainable` have in common: lent programs, the steps of an epoch, and its record. */
+/** What all inhabitants of `Trainable` have in common: leased programs, the steps of an epoch, and its record. */
 import type { Metrics } from '../common/metrics.ts';
 import type { Spent } from '../common/spent.ts';
 import type { Feeds, Program } from '../engine/engine.ts';
@@ -17,16 +17,16 @@ export interface Borrowed {
 }
 
 export function borrowing(): Borrowed {
-  const lent: ProgramLease<object>[] = [];
+  const leased: ProgramLease<object>[] = [];
   return {
     async borrow(asked) {
       const program = await asked;
-      lent.push(program);
+      leased.push(program);
       return program;
     },
-    bytes: () => lent.reduce((sum, { bytes }) => sum + bytes, 0),
+    bytes: () => leased.reduce((sum, { bytes }) => sum + bytes, 0),
     async release() {
-      for (const program of lent) await program.release();
+      for (const program of leased) await program.release();
     },
   };
 }

@@ -38,7 +38,7 @@ export interface Programs {
   inference(on: NetworkOnData, batchSize: number): Promise<ProgramLease<Omit<InferenceGraph, 'graph'>>>;
   /** A program of any other kind, such as a step of a supernet. Throws what `build` throws, and MemoryShortage. */
   program<G extends { readonly graph: Graph }>(order: ProgramOrder<G>): Promise<ProgramLease<Omit<G, 'graph'>>>;
-  /** Lets go of all that are not lent; what is given back later is let go at once. */
+  /** Disposes of all programs that are not leased; one that is given back later is disposed of at once. */
   dispose(): Promise<void>;
 }
 

@@ -129,7 +129,11 @@ async function train(
   const nameOf = ({ baseline, repetition }: FinalTraining) =>
     `${baseline === undefined ? network : `baseline ${baseline}`}, seed ${repetition}`;
   const workers = Math.min(setup.settings.workers, wanted.length - complete.size);
-  const orders = { plan: planOfSetup(setup), memoryBytes: memoryOfProcess(setup.settings, workers), final: true };
+  const workerSettings = {
+    plan: planOfSetup(setup),
+    memoryBytes: memoryOfProcess(setup.settings, workers),
+    final: true,
+  };
   const failed = new AbortController();
   let failure: TrainingFailure | undefined;
   const onEvent = (event: StudyEvent) => {
@@ -167,7 +171,7 @@ async function train(
         workers,
         entry: entryModule('worker.node'),
         study: resolve(dir),
-        settings: workerSettingsToJson(orders),
+        settings: workerSettingsToJson(workerSettings),
       }),
     },
     wanted.filter(({ final }) => !complete.has(final.id)),

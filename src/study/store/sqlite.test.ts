@@ -183,6 +183,13 @@ test('a folder that cannot be written to is refused and nothing is made', async 
   assert.equal(readFileSync(file, 'utf8'), '');
 });
 
+test('a folder without a study: the error names the studies beside it', async () => {
+  const dir = fresh();
+  mkdirSync(join(dir, 'mine'), { recursive: true });
+  writeFileSync(join(dir, 'mine', 'study.db'), '');
+  await assert.rejects(openStudyStore(join(dir, 'nine'), 'read'), /; studies in .*: mine$/);
+});
+
 test('a folder without a study, and files that are none, are refused', async () => {
   const dir = fresh();
   await assert.rejects(openStudyStore(dir, 'read'), { name: 'UserError', message: /is not the folder of a study/ });
