@@ -17,7 +17,7 @@ const ACCEPTED: readonly { readonly names: RegExp; readonly license: string; rea
   {
     names: /^@img\/sharp-/,
     license: 'LGPL-3.0-or-later',
-    why: 'libvips, a shared library that sharp loads as it is and that can be replaced',
+    why: 'libvips, a shared library that sharp loads unmodified and that can be replaced',
   },
   {
     names: /^elkjs$/,

@@ -52,8 +52,8 @@ async function killAndResume(dir: string, name: Name, where: 'in-process' | 'pro
   for (let kill = 0; kill < 10; kill++) {
     const child = start(dir, name, where);
     const exit = once(child, 'exit');
-    // Some die before or while they open the study, most within the next few reports: so many that ten sessions together
-    // cannot come to the study's end.
+    // Some die before or while they open the study, most within the next few reports: often enough that ten sessions together
+    // cannot finish the study.
     const reports = moments.int(5);
     if (kill % 4 === 3) await sleep(moments.int(150));
     else assert.ok(reports === 0 ? await said(child, 'open') : await said(child, 'reported', reports));

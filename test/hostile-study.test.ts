@@ -58,7 +58,7 @@ function copy(): string {
   return dir;
 }
 
-/** Of schema 5, with its checksum, as somebody would write it who means harm. */
+/** Of schema 5, with a valid checksum, as an attacker would write it. */
 function setSettings(dir: string, change: (settings: Record<string, unknown>) => void): void {
   const database = new DatabaseSync(join(dir, 'study.db'));
   const row = database.prepare('SELECT * FROM study').get() as unknown as Parameters<typeof studySum>[0];
@@ -198,7 +198,7 @@ function pick(name: string): Json {
 }
 
 suite('a study stays in its folder', () => {
-  /** A folder beside the study that must stay as it is. */
+  /** A folder beside the study that must not change. */
   function victim(): { readonly dir: string; check(): void } {
     const dir = join(folder, `victim-${copies++}`);
     mkdirSync(dir);

@@ -171,7 +171,7 @@ test('checkStrategy names the first rule that is broken', async () => {
   });
   await assert.rejects(
     checkStrategy(forgetful),
-    /strategy "forgetful" breaks the rule ".*": .*not what JSON makes of it/s,
+    /strategy "forgetful" breaks the rule ".*": .*does not survive a JSON round trip/s,
   );
   const careless = { ...createStrategy('random'), name: 'careless' };
   const outside = {

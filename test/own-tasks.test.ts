@@ -313,7 +313,7 @@ suite('a search of a task of one of its own', () => {
     ['a class for each pixel', squares(16, 8), dense],
     ['a class and a number', points(16, 8), flat],
   ] as const)
-    test(`${name}: stopped after each trial and gone on with, it gives the trials of a search that was not stopped`, async () => {
+    test(`${name}: stopped and resumed after each trial, it gives the same trials as an uninterrupted search`, async () => {
       const space = spaceOf(data, network);
       const { task } = data;
       assert.ok(task);
@@ -373,7 +373,7 @@ suite('a task that Netsmith does not know', () => {
       assert.throws(changed(tensors), (error) => error instanceof UserError && reason.test(error.message));
   });
 
-  test('that breaks a rule is told so by checkTask', async () => {
+  test('that breaks a rule is refused by checkTask', async () => {
     await checkTask(points());
     const other = { ...classAndNumber, loss: nextToken.loss };
     await assert.rejects(

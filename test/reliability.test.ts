@@ -35,7 +35,7 @@ const copy = (name: string) => {
   return dir;
 };
 
-/** Runs a command, killing the process that works for it once each time that its output has come to one of the lines. */
+/** Runs a command, killing the process behind it once each time that its output reaches one of the lines. */
 async function killingWorkers(args: readonly string[], lines: readonly string[]) {
   const child = spawn(process.execPath, [BIN, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
   const waiting = [...lines];
@@ -144,7 +144,7 @@ test('failed trials are trained again when that is asked for', async () => {
   assert.match(none.err, /No trial has failed/);
 });
 
-test('a data file that is damaged under a study stops it with the file’s name; whole again, it goes on', async () => {
+test('a damaged data file stops a study with the file’s name; once repaired, the study resumes', async () => {
   const photos = join(folder, 'photos');
   for (const [part, count] of [
     ['train', 8],

@@ -73,7 +73,7 @@ interface OpenBenchmark {
   readonly dataset: Dataset;
 }
 
-/** Throws UserError for settings that mean nothing to a table, and for a budget or an objective that it cannot serve. */
+/** Throws UserError for settings that have no effect on a table, and for a budget or an objective that the table does not have. */
 export async function openBenchmark(name: string, settings: StudySettings): Promise<OpenBenchmark> {
   const benchmark = benchmarkNamed(name);
   const data = datasetOf(benchmark, settings.data);

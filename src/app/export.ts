@@ -33,7 +33,7 @@ import { netsmithVersion } from './versions.ts';
 
 export const epochsText = (epochs: number) => (epochs === 1 ? '1 epoch' : `${epochs} epochs`);
 
-/** What is told of the training that an export needs where no weights are kept. */
+/** Progress of the training that an export needs when no weights were kept. */
 export interface ExportEvents {
   /** Before it: the epochs of the weights that are kept and are not wanted, if there are any, and its own. */
   onTraining?(others: number | undefined, epochs: number): void;

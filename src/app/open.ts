@@ -32,7 +32,7 @@ import { type BestNetwork, networkView, type StudyTrial, trialView } from './vie
 export interface OpenOptions extends OwnFiles, Pick<StudySpec, 'onNote'> {}
 
 export interface OptimizeOptions {
-  /** End at so many trials, those of earlier calls included. */
+  /** Stop at this number of trials, including those of earlier calls. */
   readonly trials?: number;
   /** End after this time of searching, that of earlier calls included: `90s`, `10m`, `2h`. */
   readonly time?: string;
@@ -79,7 +79,7 @@ export interface Study {
   optimize(judge: ObjectiveFunction | URL | string, options?: OptimizeOptions): Promise<Optimized>;
   /** The next candidate to judge, of a study that is judged by a function; undefined where the strategy has no more. */
   ask(): Promise<StudyTrial | undefined>;
-  /** What a trial that was asked for came to: a value for each score, or why there is none. */
+  /** The result of a trial from `ask`: a value for each score, or the reason of its failure. */
   tell(trial: StudyTrial | number, result: Metrics | { readonly failed: string }): Promise<StudyTrial>;
   /** Retrains the best network on train + validation data and tests it. Trainings that were done before are kept. Default: 3 seeds, no baselines. */
   evaluate(options?: Partial<EvaluateOptions> & FinalOptions & EvaluationEvents): Promise<EvaluationResult>;
@@ -130,7 +130,7 @@ function notesFor(onNote: ((text: string) => void) | undefined): Notes {
   return { note: (text) => onNote?.(text) };
 }
 
-/** Throws UserError where the study in a folder is not of these settings, those aside that may change as it goes on. */
+/** Throws UserError where the study in a folder is not of these settings, except those that may change on resume. */
 async function checkSameStudy(dir: string, wanted: StudySettings, definition: SpaceDefinition): Promise<void> {
   const study = await readStudy(dir);
   const rule = 'a study is continued with the settings that it has; give another folder';

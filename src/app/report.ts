@@ -108,8 +108,8 @@ export async function reportData(dir: string, study: ReadStudy): Promise<ReportD
 }
 
 /**
- * Whether the search is at its end: nothing runs, and `resume` with the same budget would start nothing. A trial that
- * waits is gone on with unless the time is up or the target is reached.
+ * Whether the search has finished: nothing runs, and `resume` with the same budget would start nothing. A trial that
+ * waits is resumed unless the time is up or the target is reached.
  */
 export async function isFinished({ settings, problem, trials, clock, strategyState }: ReadStudy): Promise<boolean> {
   const searched = trials.filter(({ purpose }) => purpose === 'search');
@@ -121,7 +121,7 @@ export async function isFinished({ settings, problem, trials, clock, strategySta
   if (!rests || spent !== undefined) return rests;
   // A strategy of a file is not run to be asked.
   if (isOwnFile(settings.strategy)) return false;
-  // Within its budget it is at its end when the strategy has no more to propose.
+  // Within its budget it has finished when the strategy proposes nothing more.
   const strategy = createStrategy(settings.strategy, settings.strategyOptions, modelTools());
   const [, proposals] = await strategy.ask(problem, strategyState.state, searched.length, 1);
   const tried = triedOf(problem);

@@ -24,7 +24,7 @@ import { budgetOf, type Setup, setUp } from './setup.ts';
 import { planOfSetup, planToJson, type WorkerSettings, workerSettingsToJson } from './study.ts';
 import { runOnTable } from './table-search.ts';
 
-/** What a new study is told besides its settings. */
+/** What a new study gets besides its settings. */
 export interface StudyOptions {
   readonly out?: string;
   readonly prior?: readonly string[];

@@ -18,14 +18,14 @@ import { namedSpace, problemOf, type Setup, setUp, taskOf } from './setup.ts';
 
 export type { StudyPlan } from '../study/plan.ts';
 
-/** What a worker process of a study is told. */
+/** Settings of a worker process. */
 export interface WorkerSettings {
   readonly plan: StudyPlan;
   /** What it may take. */
   readonly memoryBytes: number;
   /** What the study began with: a predictor learns from it. */
   readonly earlier?: readonly EarlierTrial[];
-  /** Files of a person's own that the command line of the process at work names. */
+  /** Own files (`--strategy ./mine.ts`, ...) that the command line of the running process names. */
   readonly own?: OwnFiles;
   /** It makes final trainings, and may open the test part. */
   readonly final?: boolean;
@@ -43,7 +43,7 @@ const workerSettingsSchema = z.looseObject({
   final: z.boolean().optional(),
 });
 
-/** What the process at work has sent. Throws Error for anything that `workerSettingsToJson` does not write. */
+/** What the main process has sent. Throws Error for anything that `workerSettingsToJson` does not write. */
 export function checkWorkerSettings(found: unknown): asserts found is WorkerSettings {
   workerSettingsSchema.parse(found);
 }
@@ -78,7 +78,7 @@ export function planOf(record: StudyRecord, dir: string): StudyPlan {
   return checkPlan(record.settings, dir);
 }
 
-/** A study as it is now, read without holding it: another process may be at work on it. */
+/** The current state of a study, read without locking it: another process may be running it. */
 export interface ReadStudy extends StudyPlan {
   readonly record: StudyRecord;
   readonly space: Space;

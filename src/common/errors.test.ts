@@ -82,7 +82,7 @@ test('docs/errors.md has one row for each code', () => {
   );
 });
 
-test('an error of the operating system is told in words of ours, with its code', () => {
+test('an error of the operating system has our own words and its code', () => {
   const gone = Object.assign(new Error("ENOENT: no such file or directory, open '/a/b'"), { code: 'ENOENT' });
   assert.equal(messageOf(gone), 'there is no such file or folder (ENOENT)');
   assert.equal(messageOf(failing('EACCES')), 'permission is denied (EACCES)');

@@ -17,7 +17,7 @@ import {
   total,
 } from './text-table.ts';
 
-/** A column as it is read; a missing value is NaN. */
+/** A column in raw form; a missing value is NaN. */
 export type ReadColumn =
   | {
       readonly kind: 'number';
@@ -107,7 +107,7 @@ interface FoundFormat {
 
 function dateFormatOf(present: Counts, dayFirst: boolean): FoundFormat | undefined {
   const texts = [...present.keys()];
-  // Most columns are told apart by their first cells.
+  // The first cells show the type of most columns.
   if (!texts.slice(0, 50).some((text) => FORMATS.some((format) => readDate(text, format) !== undefined)))
     return undefined;
   const rows = total(present);

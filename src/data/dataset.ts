@@ -125,7 +125,7 @@ export interface DataRequest {
   readonly seed: number;
   /** Share of what is not test that becomes validation, in [0, 1); 0.25 by default, 0: none. */
   readonly validShare?: number | undefined;
-  /** Use only so many training samples (stratified, seeded), for quick studies. */
+  /** Limits the number of training samples (stratified, seeded), for quick studies. */
   readonly trainSamples?: number | undefined;
   /** image-folder: side length that images are resized to, and channels. */
   readonly imageSize?: number | undefined;

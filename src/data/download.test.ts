@@ -41,7 +41,7 @@ async function serve(t: TestContext, answer: (request: IncomingMessage, response
   return { url: `https://127.0.0.1:${(server.address() as AddressInfo).port}/file.bin`, asked };
 }
 
-/** Answers ranges as a good server does; with `cutAfter`, the connection breaks after so many bytes. */
+/** Answers ranges as a good server does; with `cutAfter`, the connection breaks after that many bytes. */
 function ranged(bytes: Uint8Array, cutAfter?: () => number | undefined) {
   return (request: IncomingMessage, response: ServerResponse) => {
     const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
@@ -69,7 +69,7 @@ test('a file is fetched with progress, and not fetched again', async (t) => {
   assert.equal(asked.length, 1);
 });
 
-test('an interrupted download is kept apart and goes on where it stopped', async (t) => {
+test('an interrupted download is kept apart and continues where it stopped', async (t) => {
   const dir = await tempFolder(t);
   let cut: number | undefined = 100_000;
   const { url, asked } = await serve(

@@ -13,7 +13,7 @@ import { shown } from './text-table.ts';
 
 /** The category of missing values: no present value is the empty text. */
 export const MISSING_CATEGORY = '';
-/** Categories of one column that are told apart; the rarer ones share a feature. */
+/** Categories of one column with a feature of their own; rarer ones share one. */
 const MOST_CATEGORIES = 100;
 /** Different texts that are categories even where hardly one comes twice: what a table of a few rows has. */
 const FEW_TEXTS = 5;

@@ -12,7 +12,7 @@ import { openEntries, type StateEntries, stateOf } from './state.ts';
 
 /**
  * An engine on one device. Runs a tiny graph there first, and throws UserError, naming what is missing, if the device
- * cannot; likewise for a device that there is no name for, and for a number of threads below 1. On the CPU it also finds
+ * cannot; likewise for an unknown device, and for a number of threads below 1. On the CPU it also finds
  * out, unless the portable layout is asked for, which blocks the processor's operators work in.
  */
 export async function createEngine(runtime: Runtime, options: EngineOptions): Promise<Engine> {

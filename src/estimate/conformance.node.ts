@@ -182,7 +182,7 @@ export function trainingRules(setup: MakeSetup): readonly Rule[] {
       assert.deepEqual(timeless(high), timeless(whole));
     });
 
-    check('goes on from the checkpoint of the epoch before a crash', async ({ estimator, candidate }) => {
+    check('continues from the checkpoint of the epoch before a crash', async ({ estimator, candidate }) => {
       const whole = await estimator.estimate(candidate, runOf());
       const artifacts = artifactsInMemory();
       let checkpoint: CheckpointId | undefined;

@@ -85,7 +85,7 @@ export interface EstimateRun {
   readonly artifacts: Artifacts;
   /** Called after every epoch with a checkpoint to continue from. The estimator must follow the answer. */
   report(report: Report, checkpoint: CheckpointId | undefined): Promise<'continue' | 'pause' | 'stop'>;
-  /** Called after every step of a training, where somebody wants to know. */
+  /** Called after every step of a training, if given. */
   onStep?(step: StepReport): void;
   /** Reports something to the user, such as a lost checkpoint. */
   note?(text: string): void;

@@ -55,7 +55,7 @@ export interface Morphism {
 }
 
 /**
- * Weights with which a network goes on from another's (network morphism: Chen, Goodfellow & Shlens 2016, "Net2Net";
+ * Weights with which a network continues from another's (network morphism: Chen, Goodfellow & Shlens 2016, "Net2Net";
  * Wei et al. 2016). The two trees are walked side by side, and each layer of the child gets what its place in the parent
  * had, such that outputs in inference mode are the parent's:
  *

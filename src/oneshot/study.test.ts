@@ -32,7 +32,7 @@ function inProcess(store: Store, method: keyof typeof METHODS) {
   return inProcessPool({ space, estimator }, store.artifacts);
 }
 
-/** The study that nobody killed. */
+/** The study that was not killed. */
 async function undisturbed(method: keyof typeof METHODS) {
   const store = memoryStore(NEW_STUDY);
   await oneShotStudy(store, inProcess(store, method));

@@ -92,7 +92,7 @@ suite('local search', () => {
     );
   });
 
-  test('first: goes on from a better neighbor at once', async () => {
+  test('first: moves to a better neighbor at once', async () => {
     const strategy = localSearch({ starts: 1, improvement: 'first' });
     let value = 0;
     const asked = await climb(strategy, problemOf(nasBench201), 20, () => value++); // Each is better than the one before.

@@ -28,7 +28,7 @@ const NO_WORKERS: WorkerPool = {
   close: async () => {},
 };
 
-/** The store stays open; nothing else may be at work on the study meanwhile. */
+/** The store stays open; no other process may run the study meanwhile. */
 export async function openAskTell(run: Omit<StudyRun, 'workers' | 'budget'>): Promise<AskTell> {
   const session = await openSession({ ...run, workers: NO_WORKERS, budget: {} });
   const phase = searching(session);

@@ -11,7 +11,7 @@ export interface Unrunnable {
   readonly reason: string;
 }
 
-/** What a worker is told of a trial. */
+/** What a worker gets of a trial. */
 export function jobOf(trial: Trial, problem: Problem, session: Session): Job | Unrunnable {
   const fidelity = fidelityOf(trial, problem, session);
   const isCandidate = trial.purpose === 'search' || trial.purpose === 'confirm';

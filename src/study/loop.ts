@@ -51,7 +51,7 @@ export async function conduct(session: Session, phase: Phase): Promise<void> {
     workers.assign(nameOfAttempt(trial), job);
   };
 
-  /** A trial that has done its epochs is let go to its end: stopping it would save nothing. */
+  /** A trial that has done its epochs is not stopped: that would save nothing. */
   const isDone = (trial: Trial): boolean =>
     (trial.curve.at(-1)?.step ?? 0) >= (fidelityOf(trial, problem, session)?.epochs ?? Number.POSITIVE_INFINITY);
 

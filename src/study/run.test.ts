@@ -45,7 +45,7 @@ suite('budgets', () => {
     assert.equal((await run(store, random, { budget: { trials: 7 } })).trials, 7);
   });
 
-  test('a strategy goes on from the very object that it returned, frozen, which is what the store has', async () => {
+  test('a strategy continues from the object that it returned, frozen, which equals the stored one', async () => {
     const study: TestStudy = STUDIES['aging-evolution'];
     const { strategy, problem } = study;
     const store = newStore(study);
@@ -180,7 +180,7 @@ suite('failures', () => {
     assert.deepEqual(await essence(store), await essence(once));
   });
 
-  test('a disk that is full stops the study, whatever was to be written; it goes on as if nothing had been', async () => {
+  test('a full disk stops the study, whatever was to be written; it resumes as if nothing had happened', async () => {
     const full = () => Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
     for (const study of [random, STUDIES.asha, STUDIES['aging-evolution']]) {
       const once = newStore(study);

@@ -21,7 +21,7 @@ export interface StudyRun {
   readonly stopping?: StoppingRule;
   /** Measures that are taken of a candidate before its trial begins. */
   readonly measuring?: Measuring;
-  /** Trains a supernet before the search (`Estimator.trainShared`), for so many epochs; candidates receive its weights. */
+  /** Trains a supernet before the search (`Estimator.trainShared`), for `epochs` epochs; candidates receive its weights. */
   readonly supernet?: { readonly epochs: number };
   /** Retrains the `top` best architectures, `repeats` times each (default 1), before the best is chosen. */
   readonly confirm?: { readonly top: number; readonly repeats?: number };
@@ -59,7 +59,7 @@ export type SessionRun = Pick<
   | 'now'
 >;
 
-/** One process at work on a study: what the store holds, at hand, and everything that happens, in one queue. */
+/** One process that runs a study: the contents of the store in memory, and all events in one queue. */
 export interface Session<Run extends SessionRun = SessionRun> {
   readonly run: Run;
   /** By number, as they are now: the list changes with `note`. */

@@ -222,7 +222,7 @@ function open(path: string, readOnly: boolean): DatabaseSync {
 }
 
 /**
- * Throws UserError where a file that SQLite would open is a link, a pipe or a folder: a study from somebody else could
+ * Throws UserError where a file that SQLite would open is a link, a pipe or a folder: a study from an untrusted source could
  * lead writes to any place with it, or make us wait for ever.
  */
 function checkFiles(dir: string): void {

@@ -22,7 +22,7 @@ export function taskOf({ kind }: { readonly kind: string }, own?: TaskDefinition
   return TASKS[kind as TaskKind];
 }
 
-/** What a search space is told of the task of a data set. */
+/** What a search space knows of the task of a data set. */
 export function spaceTask(data: TaskData & { readonly kind: string }, own?: TaskDefinition): Task {
   const task = taskOf(data, own);
   const spec = task.spec(data);

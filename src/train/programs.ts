@@ -18,7 +18,7 @@ export interface ProgramLease<Built> {
   readonly program: Program;
   /** Memory that it takes, by prediction. */
   readonly bytes: number;
-  /** Gives it back, to be leased again or let go. A second time does nothing. */
+  /** Returns it, to be leased again or disposed of. A second call does nothing. */
   release(): Promise<void>;
 }
 
@@ -60,7 +60,7 @@ export interface ProgramsOptions {
   /** Unused programs to keep; 32 by default, 0: none. */
   readonly keep?: number;
   /**
-   * Bytes that all programs, those in use and those that are kept, may take together by prediction: kept ones are let go
+   * Bytes that all programs, those in use and those that are kept, may take together by prediction: kept ones are disposed of
    * for a new one, and one that does not fit even so is refused. Those of the last training may fill it, all that are kept
    * a quarter of it. Without a limit by default.
    */

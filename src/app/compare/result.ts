@@ -52,7 +52,7 @@ export interface ComparisonFiles {
 }
 
 /**
- * What a comparison comes to. Writes its report and tables to a folder where one is given; `command` repeats it, in words for the report.
+ * The result of a comparison. Writes its report and tables to a folder, if one is given; `command` repeats it and is shown in the report.
  */
 export async function resultOf(compared: Compared, command: string, dir?: string): Promise<ComparisonResult> {
   const comparison = valuesWithoutFolders({ ...compared, warnings: warningsOf(compared), command });

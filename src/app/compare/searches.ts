@@ -73,7 +73,7 @@ export interface SearchesOrder {
   readonly out: string;
 }
 
-/** How the searches are run: the command line shows what goes on, and ends them with Ctrl-C. */
+/** How the searches are run: the command line shows their progress, and ends them on Ctrl-C. */
 export interface Searcher {
   /** Runs an open study to its end and closes it. False: it was interrupted, and the comparison ends with it. */
   search(dir: string, store: Store, setup: Setup): Promise<boolean>;

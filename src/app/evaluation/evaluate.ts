@@ -37,7 +37,7 @@ export interface TrainingProgress {
   readonly loss?: number;
 }
 
-/** What is told of an evaluation's trainings while they run, each by a name for people. */
+/** Progress of the trainings of an evaluation, each with a readable name. */
 export interface EvaluationEvents {
   /** Before the first: how many there are to do, and how many were complete before. */
   onBegin?(trainings: number, complete: number): void;
@@ -203,7 +203,7 @@ async function keep(
   writePredictions(dir, trial, epochs, samples ? result.samples : undefined);
 }
 
-/** What the trainings came to, written in `best/evaluation.json`. */
+/** The results of the trainings, stored in `best/evaluation.json`. */
 function writeRecord(
   dir: string,
   about: Pick<EvaluationRecord, 'architecture' | 'trial' | 'seeds' | 'epochs'> & {

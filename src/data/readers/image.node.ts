@@ -223,7 +223,7 @@ export function imageSource(files: readonly string[], targets: Float32Array, dec
   };
 }
 
-/** Runs `job` for every item, at most `limit` at a time: so many photographs are in memory at once. */
+/** Runs `job` for every item, at most `limit` at a time: that many photographs are in memory at once. */
 export async function atMost<T>(
   limit: number,
   items: readonly T[],

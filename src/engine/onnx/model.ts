@@ -180,7 +180,7 @@ export function createModel(graphName: string): ModelBuilder {
   /** The names of views by source and shape, and of the values that nodes read for them. */
   const viewNames = new Map<string, string>();
   const made = memo<string, string>();
-  /** Those of each source that there are nodes for. */
+  /** Those of each source that have nodes. */
   const madeShapes = memo<string, readonly Shape[]>();
   /** Results of `If`s, which have the shapes of different values in different branches. */
   const varied = new Set<string>();

@@ -105,7 +105,7 @@ export function schedule(graph: Graph, inlined: (id: NodeId) => boolean): readon
     return targets;
   }
 
-  /** The first switch that nothing stands in the way of, with all others on its index. */
+  /** The first switch that depends on no unplaced node, with all others on its index. */
   function nextSwitch(
     targets: ReadonlyMap<NodeId, Cone>,
     conditional: Iterable<NodeId>,

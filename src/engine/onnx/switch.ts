@@ -55,7 +55,7 @@ export function lowerSwitch(context: SwitchContext, step: SwitchStep): void {
     return [...chosen, ...values, ...nothing(slots - kept.length)];
   };
   /**
-   * What a branch passes on as it is has to be copied. `Identity` does that on one thread; a product with one gives the same
+   * What a branch passes on unchanged has to be copied. `Identity` does that on one thread; a product with one gives the same
    * bits on all of them.
    */
   const passedOn = (select: NodeId, option: number, steps: readonly Step[], value: string): string => {

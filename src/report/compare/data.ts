@@ -8,7 +8,7 @@ export interface Step {
   readonly value: number;
 }
 
-/** One search with one seed, and what it came to. */
+/** One search with one seed, and its result. */
 export interface ComparedRun {
   readonly seed: number;
   /** The study's folder; absent for a search of a table, which leaves none. */

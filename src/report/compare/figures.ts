@@ -49,7 +49,7 @@ function overTime(comparison: Comparison, points: readonly BandPoint[], y: Plot.
 /** The mean best so far with its band. */
 export function bestFigure(comparison: Comparison, points: readonly BandPoint[]): string {
   const { objective } = comparison;
-  // What the first draws come to says little and would take most of the picture.
+  // The values of the first draws say little and would take most of the figure.
   const moments = [...new Set(points.map(({ at }) => at))];
   const later = points.filter(({ at }) => at >= (moments[Math.floor(moments.length / 20)] ?? 0));
   const y = {

@@ -137,7 +137,7 @@ const distinct = (names: readonly string[]) => new Set(names).size === names.len
 const labelsSchema = z.array(z.string()).min(1).max(MAX_LABELS).refine(distinct);
 
 /**
- * Reads the texts back and checks each, as somebody else may have made or changed the file; `place` names it in errors. Throws
+ * Reads the texts back and checks each, as the file may come from an untrusted source; `place` names it in errors. Throws
  * UserError for a model that Netsmith did not write, or whose metadata is damaged.
  */
 export function readMetadata(place: string, texts: Readonly<Record<string, string>>): ModelMetadata {

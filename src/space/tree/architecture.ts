@@ -111,7 +111,7 @@ function parseAssignments(space: Space, text: string): Architecture {
     if (domain && value === undefined) {
       throw invalid(place, `decision "${name}" is "${written}"`, `must be ${describeDomain(domain)}`);
     }
-    // An unknown name goes through as it is: checkArchitecture has the words for it.
+    // checkArchitecture refuses unknown names.
     found.set(name, value ?? written);
   }
   return Object.fromEntries(found);

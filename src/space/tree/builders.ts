@@ -216,7 +216,7 @@ export function pickInputs(name: string, count: number): InputsChoice {
 }
 
 export interface DagOptions {
-  /** What each input goes through first; one input, taken as it is, by default. */
+  /** What each input goes through first; one unchanged input by default. */
   readonly entries?: readonly Module[];
   /** last: the last node; concat: all nodes after the inputs, along the channels. */
   readonly output?: 'last' | 'concat';

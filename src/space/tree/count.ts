@@ -15,7 +15,7 @@ export function count(space: Space): bigint | undefined {
   return countGroups(withoutImplied(all), { left: MOST_STEPS });
 }
 
-/** About a second of counting. Spaces with more are made to be hard, or in somebody's study. */
+/** About a second of counting. Only spaces made to be hard have more, for example in an untrusted study. */
 const MOST_STEPS = 1_000_000;
 
 interface Steps {

@@ -56,7 +56,7 @@ export function spaceFromJson(found: unknown): Space {
   });
 }
 
-/** Far beyond what can be trained: a repeat of a billion in somebody's file would never end. */
+/** Far beyond what can be trained: a repeat of a billion in an untrusted file would never end. */
 const MOST_MODULES = 100_000;
 
 /** How many modules a tree has where every repeat is as long as it can be. */

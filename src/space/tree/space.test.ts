@@ -384,7 +384,7 @@ test('a stored layer norm without axes is over all of them, as it was; sides of 
   assert.deepEqual(network.children[0].kernel, [1, 5]);
 });
 
-test('ranks: what takes tokens, sequences and images is told apart before anything is built', () => {
+test('ranks: modules for tokens, sequences and images are distinguished before anything is built', () => {
   const head = [s.last(), s.linear('outputs')];
   const words = { input: [16], dtype: 'int32' } as const;
   checkRanks(s.sequential(s.embedding(9, 8), s.attention(2), s.recurrent('gru'), ...head), words);

@@ -51,7 +51,7 @@ suite('progressive search', () => {
     assert.ok(asked.some((one) => convs(one) === 6));
   });
 
-  test('when all decisions are open it goes on, and measures nothing twice', async () => {
+  test('when all decisions are open it continues, and measures nothing twice', async () => {
     const asked = await play(pnas({ levels: 2, beam: 5, penalty: 1 }), problemOf(nasBench201), 80, convs);
     assert.equal(new Set(asked.map((one) => JSON.stringify(one))).size, 80);
   });

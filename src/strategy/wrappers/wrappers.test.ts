@@ -39,7 +39,7 @@ strategyConformance(
   problemOf(nasBench201, { fidelities: RISING }),
 );
 
-/** A strategy that proposes what it is given, knows no limits, and keeps what it is told. */
+/** A strategy that proposes a given list, knows no limits, and records the outcomes. */
 function scripted(told: Outcome[], proposals: readonly Proposal[]): Strategy<number> {
   return {
     name: 'scripted',
@@ -81,7 +81,7 @@ suite('unique', () => {
     assert.deepEqual(proposals, [a, c]);
   });
 
-  test('goes on from an older state as if nothing had happened since', async () => {
+  test('continues from an older state as if nothing had happened since', async () => {
     const strategy = unique(randomSearch());
     const [old] = await strategy.ask(problem, strategy.init(problem), 0, 5);
     const [newer, next] = await strategy.ask(problem, old, 5, 5);
@@ -135,7 +135,7 @@ suite('forgiving', () => {
     return told.map(({ trial, metrics }) => [trial, metrics.accuracy]);
   };
 
-  test('hidden: the others are told', async () => {
+  test('hidden: the others are reported', async () => {
     assert.deepEqual(await heard('hidden', [undefined, 0.5, undefined, 0.4]), [
       [1, 0.5],
       [3, 0.4],

@@ -52,7 +52,7 @@ export function removeFiles(folder: string, names: readonly string[]): void {
   }
 }
 
-/** Not a link: the files in it would be somebody else's. */
+/** Not a link: the files in it would not belong to the study. */
 function isPlainFolder(folder: string): boolean {
   return lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() === true;
 }

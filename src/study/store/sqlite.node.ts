@@ -196,7 +196,7 @@ function kyselyOver(database: DatabaseSync, study: string): Kysely<Tables> {
   const adapter: SqliteDatabase = {
     close: () => database.close(),
     prepare(sql) {
-      // After some errors (a full disk) SQLite has rolled back by itself; rolling back again would hide what happened.
+      // After some errors (a full disk) SQLite has already rolled back; rolling back again would hide the cause.
       if (sql === 'rollback' && !database.isTransaction) return NOTHING;
       const statement = prepare(sql);
       const values = (parameters: readonly unknown[]) => parameters as (string | number | null)[];

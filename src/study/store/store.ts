@@ -92,7 +92,7 @@ export interface NewStudy {
   readonly name: string;
   readonly settings: Json;
   readonly state: Json;
-  /** What `state` was told beforehand; kept as it is. */
+  /** What `state` was told beforehand; never changed. */
   readonly earlier?: readonly EarlierTrial[];
 }
 

@@ -27,7 +27,7 @@ interface Saved {
 
 /**
  * An estimator that trains nothing: accuracy is a quality drawn from the architecture and a gain drawn from the trial's
- * stream at every epoch. Like a real one it saves a checkpoint each epoch, goes on from it, and obeys.
+ * stream at every epoch. Like a real one it saves a checkpoint each epoch, continues from it, and obeys.
  */
 export function fakeEstimator({
   epochMs = 0,

@@ -10,7 +10,7 @@ import { STUDIES, type TestStudy } from './studies.ts';
 /**
  * A study in a process of its own, to be killed by tests: creates or resumes it.
  * `node main.ts DIR STRATEGY TRIALS in-process|processes`; prints `open` when it has the study, `reported` at
- * each report of a trial, `done` at its end.
+ * each report of a trial, `done` when it has ended.
  */
 const [dir = '', name = '', trials = '', where = ''] = process.argv.slice(2);
 const studies: Readonly<Record<string, TestStudy>> = STUDIES;

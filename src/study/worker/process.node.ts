@@ -37,7 +37,7 @@ function forker(entry: URL): Spawn {
     child.on('close', (code, signal) => exited(describeDeath(code, signal, lastWords.trim())));
     return {
       send: (message) => {
-        // A worker that has just died is heard of by its exit.
+        // A worker that has just died is reported by its exit.
         if (child.connected) child.send(message, () => {});
       },
       kill: () => child.kill('SIGKILL'),

@@ -66,7 +66,7 @@ export type FromWorker =
 /** Whose fault a failure is: a candidate's fails its trial; the data's and the machine's stop the study. */
 export type Fault = 'candidate' | 'data' | 'machine';
 
-/** What a worker is told before its first job. */
+/** What a worker gets before its first job. */
 export interface WorkerSetUp {
   /** The study's folder: artifacts are written to `artefacts/` in it by the worker itself. */
   readonly study: string;

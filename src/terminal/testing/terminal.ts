@@ -30,7 +30,7 @@ export function fakeTerminal(columns: number, rows = 40): FakeTerminal {
     shown: () => lines.map((line) => line.trimEnd()).filter((_, i, all) => all.slice(i).some((rest) => rest !== '')),
     resize(width) {
       terminal.columns = width;
-      // As terminals do: what is too long for the new width goes on in a new row.
+      // As terminals do: what is too long for the new width wraps into a new row.
       const wrapped = lines.map((line) => wrap(line.trimEnd(), width));
       row = wrapped.slice(0, row).flat().length;
       lines = wrapped.flat();

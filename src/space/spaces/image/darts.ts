@@ -39,7 +39,7 @@ const SMALLEST_SIDE = 4;
  * norms have no weight and bias; pooling is followed by one. `supernet` of it is the paper's, with all edges. Decisions
  * are the same, so an architecture derived from it is one of the space without `search`.
  *
- * Differs from the published code: drop path has a fixed rate (`dropPath`, 0.2 at its end there) in place of one that grows
+ * Differs from the published code: drop path has a fixed rate (`dropPath`, finally 0.2 there) in place of one that grows
  * with the epochs; there is no auxiliary head; images of odd size are allowed.
  */
 export const darts = defineSpace(

@@ -195,7 +195,7 @@ export function storeConformance(name: string, open: (study: NewStudy) => Promis
       await assert.rejects(store.artifacts.get('0'.repeat(64)), /artifact 0000/);
     });
 
-    test('a failed trial that is retried waits without anything that it came to', async () => {
+    test('a failed trial that is retried waits without its earlier results', async () => {
       await store.propose([proposed(0)], { revision: 1, state: 'asked' });
       const { fence } = await store.begin(search(0));
       await assert.rejects(store.retry([search(0)]), /only a failed trial is retried/);

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
-/** Turns a study of schema 5 that nobody has open into one of an older schema, with the columns that those versions made. */
+/** Turns a closed study of schema 5 into one of an older schema, with the columns that those versions made. */
 export function makeOlder(dir: string, schema: 1 | 2 | 3 | 4): void {
   const database = new DatabaseSync(join(dir, 'study.db'));
   if (schema === 4) {
