@@ -18,7 +18,7 @@ interface Listed {
   readonly metrics: object;
 }
 
-test('a trial that rises from checkpoint to checkpoint is the very training that never paused', async () => {
+test('a trial that rises from checkpoint to checkpoint equals a training that never paused', async () => {
   const dir = join(folder, 'asha');
   const options = ['--strategy', 'asha', '--strategy-options', 'inner=random,eta=2,candidates=4'];
   await json('search', ...SMALL, ...options, '--trials', '20', '--out', dir);

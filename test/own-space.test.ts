@@ -16,7 +16,7 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 
 let files = 0;
 
-/** A file as a person would write it; the definition begins in line 3. */
+/** A file as a user would write it; the definition begins in line 3. */
 function fileOf(source: string): string {
   const path = join(folder, `space-${files++}.ts`);
   writeFileSync(

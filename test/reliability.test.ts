@@ -10,7 +10,7 @@ import { newTrial } from '../src/study/store/transitions.ts';
 import { openStudyStore } from '../src/study/study.node.ts';
 import { json, netsmith } from './support/netsmith.ts';
 
-// What is at fault when no candidate is: a worker that something kills, a full disk, a damaged file, a folder without access.
+// Failures that no candidate causes: a worker that is killed, a full disk, a damaged file, a folder without access.
 
 const BIN = join(import.meta.dirname, '../bin/netsmith.js');
 const SETTINGS =

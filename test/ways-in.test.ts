@@ -230,7 +230,7 @@ test('init writes what the flags say, and overwrites nothing', async () => {
   assert.ok(!existsSync(file));
 });
 
-/** Answers as a person would type them, one line a question. */
+/** Answers as a user would type them, one line per question. */
 async function answering(lines: readonly string[], given = {}) {
   const [input, output] = [new PassThrough(), new PassThrough()];
   input.end(lines.map((line) => `${line}\n`).join(''));

@@ -176,7 +176,7 @@ function checkOurs(path: string): void {
     const found = JSON.parse(readFileSync(path, 'utf8'));
     if (found?.format === MODEL_JSON_FORMAT) return;
   } catch {
-    // Then it is none of ours.
+    // Then Netsmith did not write it.
   }
   throw invalid(`file "${path}"`, 'was not written by netsmith export', 'give --out another name, or move it away');
 }

@@ -149,7 +149,7 @@ function studyIn(dir: string, space: Space, notes: Notes, files: OwnFiles): Stud
   let asking: { readonly store: Store; readonly loop: AskTell } | undefined;
   const viewOf = (trial: Trial) => trialView(space, trial);
 
-  /** Opened with what was given anew, and closed whatever happens. */
+  /** Opens the study with the given files, and always closes it. */
   const held = async <T>(given: object, body: (store: Store, setup: Setup) => Promise<T>): Promise<T> => {
     await endAsking();
     const { store, setup } = await reopen(dir, { ...files, ...given }, notes);

@@ -8,7 +8,7 @@ import type { Strategy } from '../strategy/strategy.ts';
 import type { ObjectiveFunction } from '../study/own-function.ts';
 import { isOwnFile, type StudySettings } from '../study/spec.ts';
 
-/** Files of a person's own that this command line names, as absolute paths. A stored study alone names none: its files are not run. */
+/** The user's own files that this command line names, as absolute paths. A stored study names none: its files are not run. */
 export interface OwnFiles {
   readonly strategy?: string;
   readonly estimator?: string;

@@ -38,7 +38,7 @@ export async function reportData(dir: string, study: ReadStudy): Promise<ReportD
   const size = count(space)?.toLocaleString('en-GB');
   const evaluation = readEvaluation(dir);
   const front = bestTrials(study);
-  // Of several objectives the one that was evaluated is the one that a person has chosen.
+  // With several objectives, the evaluated trial is the user's choice.
   const best = front.find(({ trial }) => trial === evaluation?.trial) ?? front[0];
   const shown = settingsShown(settings);
   // A study that went on since, or `--trial`: what was tested need not be what is best.
@@ -160,7 +160,7 @@ function commandsOf(
 
 /**
  * A path for a report that others read: relative to the current folder, or only the last part of a path outside of it, because
- * reports must not reveal where a person keeps files.
+ * reports must not reveal private folders.
  */
 function withoutHome(path: string): string {
   const from = relative('', resolvePath(path));
@@ -178,7 +178,7 @@ function settingsShown(settings: StudySettings): StudySettings {
   };
 }
 
-/** Of `best/model.onnx`, if it is of this architecture; undefined also for a file that cannot be read as one of ours. */
+/** Of `best/model.onnx`, if it is of this architecture; undefined also for a file that Netsmith did not write. */
 function modelBytesOf(dir: string, architecture: string): number | undefined {
   const file = join(dir, 'best', 'model.onnx');
 

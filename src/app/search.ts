@@ -77,7 +77,7 @@ export async function newStudy(
 }
 
 /**
- * Says what can be said of the trials before the first, and returns what of it the study keeps. Throws UserError where no trial could be
+ * Prints what is known before the first trial, and returns the part that the study stores. Throws UserError where no trial could be
  * made.
  */
 async function lookAhead(
@@ -98,7 +98,7 @@ async function lookAhead(
   }
 }
 
-/** `runs/digits-small-cnn-1`, or with the first number that is free; a person's own data by the name of their file. */
+/** `runs/digits-small-cnn-1`, or with the first number that is free; the user's own data by the name of the file. */
 function nextFree({ data, dataDir, space }: StudySettings): string {
   const own = dataDir !== undefined && (data === 'image-folder' || data === 'csv');
   const [of, searched] = [own ? dataDir : data, space].map((path) => basename(path).replace(/\.[a-z.]+$/, ''));
@@ -109,7 +109,7 @@ function nextFree({ data, dataDir, space }: StudySettings): string {
   }
 }
 
-/** What stops a study but not for good says how to go on. */
+/** An error that only interrupts the study also says how to resume it. */
 export function withWayOn(error: unknown, dir: string): unknown {
   const wayOn = `Fix this, then resume with: ${hint('resume', dir)} (trials that were running are paused)`;
   if (error instanceof DataError) return new DataError(`${error.message}\n${wayOn}`, { cause: error });

@@ -43,7 +43,7 @@ export interface Setup {
   readonly strategy: Strategy;
   readonly stopping: StoppingRule | undefined;
   readonly estimator: EstimatorPlan;
-  /** What the command line names of a person's own, and may be run. */
+  /** The user's own files that the command line names; they may be run. */
   readonly own: OwnFiles;
 }
 
@@ -118,7 +118,7 @@ export function namedSpace(name: string): SpaceDefinition {
 }
 
 /**
- * The space of a definition. What a person's own file throws, of whatever kind, is a UserError with the line in the file.
+ * The space of a definition. Whatever the user's file throws becomes a UserError with the line in the file.
  */
 export function spaceFor(
   definition: SpaceDefinition,
@@ -190,14 +190,14 @@ export function limitsOf({ maxParams, maxFlops, limit = {} }: StudySettings): re
   );
 }
 
-/** A study's settings with those that were given anew for one command. */
+/** A study's settings, with those given for one command in their place. */
 export function checkRunSettings(stored: StudySettings, given: Readonly<Record<string, unknown>>): StudySettings {
   const { dataDir } = given;
   const moved = typeof dataDir === 'string' ? { dataDir: resolvePath(dataDir) } : {};
   return checkSettings({ ...stored, ...given, ...moved }, flagOf);
 }
 
-/** What ends the search; without an end of the person's own, a number of trials. */
+/** The search budget; without one from the user, a number of trials. */
 export function budgetOf({ trials, time, until = [], estimator }: StudySettings): Budget {
   const seconds = time === undefined ? undefined : parseDuration(time);
   const targets = until.flatMap((text) => parseTarget(text) ?? []);

@@ -131,7 +131,7 @@ export async function setUpAgain(
 
 /** Sets up a study in a process that the study has started: where the data have changed since, it stops. */
 export async function setUpInWorker(plan: StudyPlan, own: OwnFiles = {}): Promise<Setup> {
-  // A strategy is of no use to a worker.
+  // A worker does not need a strategy.
   const { strategy: _, ...used } = own;
   const setup = await setUp(plan.settings, spaceOf(plan), true, used);
   requireSameData('study', plan.data, setup.dataset.search.info, false);

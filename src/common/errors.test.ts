@@ -18,7 +18,7 @@ const failing = (code: string) => Object.assign(new Error(`${code}: of /a/b.tmp`
 const inSqlite = (errcode: number, message: string) =>
   Object.assign(new Error(message), { code: 'ERR_SQLITE_ERROR', errcode });
 
-test('what the machine is at fault for is known by the code of the system or of SQLite, also as a cause', () => {
+test('errors of the machine are recognized by their system or SQLite code, also as a cause', () => {
   for (const code of ['ENOSPC', 'EDQUOT', 'EIO', 'EROFS', 'EMFILE', 'ENFILE', 'EACCES', 'EPERM'])
     assert.match(environmentFault(failing(code)) ?? '', new RegExp(`^[a-z].* \\(${code}\\)$`, 'i'));
   assert.match(

@@ -3,7 +3,7 @@ import { unknownName } from './closest.ts';
 import { invalid } from './errors.ts';
 import { ruleOf } from './rules.ts';
 
-/** Options of their own, as a person typed them. */
+/** Options of a plug-in, in the form in which the user typed them. */
 export type OptionValues = Readonly<Record<string, number | string | boolean>>;
 
 /** Checked by their schema, defaults filled in. Throws UserError: `--stopping-options: trials=0; must be ...`. */

@@ -14,7 +14,7 @@ export interface Found {
   >;
   /** What is divided into parts. */
   readonly pool: Source;
-  /** Parts that the dataset brings itself. `test.open` reads the test part anew: nothing of it is held before. */
+  /** Parts that the dataset brings itself. `test.open` reads the test part each time: none of it is held before. */
   readonly valid?: Samples | undefined;
   readonly test?: OwnTest | undefined;
   readonly notes: readonly string[];

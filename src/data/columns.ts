@@ -23,7 +23,7 @@ export type ReadColumn =
       readonly kind: 'number';
       readonly name: string;
       readonly cells: readonly string[];
-      /** A person's own words for a missing value, beside the usual markers. */
+      /** Markers of missing values found in the data, beside the usual ones. */
       readonly markers: readonly string[];
       readonly notation: Notation;
       readonly values: Float64Array;

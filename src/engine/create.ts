@@ -131,7 +131,7 @@ async function probe(runtime: Runtime, options: SessionOptions): Promise<void> {
   if (sum?.[0] !== 2 || sum[1] !== 4) throw refuse(`[1, 2] + [1, 2] is [${sum}] there`);
 }
 
-/** ONNX Runtime prefixes its source file and the condition that failed; a person wants what comes after. */
+/** ONNX Runtime prefixes its source file and the condition that failed; the rest is the useful part. */
 function reasonOf(message: string): string {
   const text = message.trim().split('\n')[0] ?? message;
   return text.replace(/^.* was false\.\s*/, '').replace(/^.*:\d+ .*?\)\s*/, '');

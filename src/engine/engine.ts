@@ -48,7 +48,7 @@ export interface Engine {
   createState(values: Readonly<Record<string, HostTensor>>): State;
   /** Runs a finished ONNX model (an export) on this device: the parity check of an export. */
   load(model: Uint8Array): Promise<Program>;
-  /** Closes the runtime: this engine's programs and states are of no use afterwards. Not during a run. */
+  /** Closes the runtime: this engine's programs and states cannot be used afterwards. Not during a run. */
   dispose(): Promise<void>;
 }
 

@@ -96,7 +96,7 @@ export interface ReportData {
     readonly trainedOn: string;
     /** Metrics of the weights that `export` writes, which are those of one seed. */
     readonly ofFile?: Metrics;
-    /** Some test samples and what the first seed's network said of them. */
+    /** Some test samples and the first seed's predictions for them. */
     readonly samples?: TestSamples;
   };
   /** The trial that `evaluate` tested where that is not the winner, whose test is then absent. */

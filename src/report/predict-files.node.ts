@@ -7,7 +7,7 @@ import { messageOf } from '../common/errors.ts';
 /** A file to predict, or why what was named is none. */
 export type Named = { readonly file: string } | { readonly file: string; readonly error: string };
 
-/** Folders that hold no files of a person's own: resource forks of macOS, thumbnails of Synology's. */
+/** Folders that the system creates: resource forks of macOS, thumbnails of Synology's. */
 const IGNORED = new Set(['__MACOSX', '@eaDir']);
 const PATTERN = /[*?[\]{}]/;
 

@@ -10,7 +10,7 @@ const SIDE = 96;
 /** Up to this side an image is kept pixel by pixel (PNG), above it as JPEG: twelve take some 50 kB. */
 const EXACT_SIDE = 32;
 
-/** Test samples for a report with what a network said of them: images as data URIs, rows as text. At most 12. */
+/** Test samples for a report with a network's predictions: images as data URIs, rows as text. At most 12. */
 export async function sampleTest(
   samples: Samples,
   info: DatasetInfo,

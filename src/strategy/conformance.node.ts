@@ -67,7 +67,7 @@ async function play(strategy: Strategy, settings: Play): Promise<Played> {
   return { proposals, state };
 }
 
-/** The state, if it is the very same after a round trip through JSON. */
+/** The state, if it survives a JSON round trip. */
 function isJson(state: Json): Json {
   assert.deepEqual(JSON.parse(JSON.stringify(state)), state, 'the state does not survive a JSON round trip');
   return state;

@@ -70,7 +70,7 @@ export function costsOf(
 }
 
 /**
- * The labels of a trial's random streams. A trial that continues another has its seed, so that it is the very training
+ * The labels of a trial's random streams. A trial that continues another has its seed, so that it equals the training
  * that the other would have become.
  */
 function seedOf(trial: Trial, studySeed: number, session: Session): readonly (string | number)[] {

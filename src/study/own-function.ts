@@ -20,7 +20,7 @@ export interface FunctionTrial {
   rng(...labels: readonly (string | number)[]): Rng;
   /** Aborted when the study is: a function that takes long may end early by it, and its trial waits. */
   readonly signal: AbortSignal;
-  /** Something that a person should hear of. */
+  /** A note for the user. */
   note(text: string): void;
 }
 

@@ -72,7 +72,7 @@ export interface Session<Run extends SessionRun = SessionRun> {
   /** Takes note of a trial as the store returned it. */
   note(trial: Trial): Trial;
   strategyState(): StrategyState;
-  /** Takes note of the state that the store was given: the very object, so that what a strategy keeps beside it is found again. */
+  /** Keeps the state that the store was given: the same object, since a strategy may keep a cache beside it. */
   noteStrategyState(state: StrategyState): void;
   /** Waits for what happens next. */
   next(): Promise<SessionEvent>;

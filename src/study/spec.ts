@@ -264,7 +264,7 @@ export function trainSettings(settings: StudySettings): TrainSettings {
   return pick(settings, TRAINING_NAMES);
 }
 
-/** The trials that end a search, by its estimator, unless a person gave another end. */
+/** The default number of trials of a search, by its estimator. */
 export const DEFAULT_TRIALS: Readonly<Record<string, number>> = {
   train: 12,
   proxies: 200,
@@ -353,7 +353,7 @@ export function flagOf(setting: string): string {
   return `--${setting.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
-/** Whether `--space`, `--strategy` or `--estimator` names a file of a person's own. */
+/** Whether `--space`, `--strategy` or `--estimator` names one of the user's own files. */
 export function isOwnFile(name: string): boolean {
   return /\.(ts|js|mts|mjs)$/.test(name);
 }

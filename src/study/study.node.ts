@@ -223,7 +223,7 @@ function open(path: string, readOnly: boolean): DatabaseSync {
 
 /**
  * Throws UserError where a file that SQLite would open is a link, a pipe or a folder: a study from an untrusted source could
- * lead writes to any place with it, or make us wait for ever.
+ * lead writes to any place with it, or make Netsmith wait forever.
  */
 function checkFiles(dir: string): void {
   for (const name of [

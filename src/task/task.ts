@@ -38,7 +38,7 @@ export interface TaskDefinition {
   readonly classes: boolean;
   /** Whether the targets are numbers with a mean and a deviation (`TaskData.target`). */
   readonly standardized: boolean;
-  /** What a person calls the network's outputs. */
+  /** A readable name of the network's outputs. */
   readonly outputsName: { readonly one: string; readonly many: string };
   /** What a value of each answer means: `probability of each label`. */
   readonly meaning: string;

@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import { brand, NetsmithError } from '../common/errors.ts';
 
-/** Why a run was aborted when a person pressed Ctrl-C, closed the terminal, or the process was asked to end. */
+/** The reason when the user pressed Ctrl-C, closed the terminal, or the process received a signal to end. */
 export class Interrupted extends NetsmithError {
   static {
     brand(Interrupted, 'Interrupted');

@@ -9,7 +9,7 @@ export const OPEN = ['--open', 'open the HTML file in the browser', false] as co
 /** A program that still runs after this time has started well; some end only with the browser. */
 const PATIENCE_MS = 5_000;
 
-/** Opens a file with the program that the system has for it. Where that fails, a note says so: the file is written all the same. */
+/** Opens a file with the program that the system has for it. Where that fails, a note says so: the file has been written anyway. */
 export async function openFile(file: string, output: Output): Promise<void> {
   const [command, ...args] = openerOf(process.platform, resolve(file));
   try {

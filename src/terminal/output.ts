@@ -14,7 +14,7 @@ export interface Streams {
   readonly screen?: Screen;
 }
 
-/** How a command speaks: results as text or as JSON, notes unless it is to be quiet. */
+/** Output of a command: results as text or JSON, and notes unless `--quiet` is set. */
 export interface Output {
   readonly json: boolean;
   readonly quiet: boolean;

@@ -140,7 +140,7 @@ export function drawRows(heading: string, rows: readonly Row[], columns: number)
   ];
 }
 
-/** `about 2 min 10 s left (1 min 20 s so far)`: what is wanted most stands first, since narrow terminals cut the end. */
+/** `about 2 min 10 s left (1 min 20 s so far)`: the most useful part comes first, since narrow terminals cut the end. */
 export function timeText(elapsed: number, left: number | undefined): string {
   return left === undefined || left <= 0
     ? showSeconds(elapsed)

@@ -222,7 +222,7 @@ function fitting(
   return given;
 }
 
-/** Fills the random inputs anew at each call, from one stream. The arrays are used again SLOTS calls later. */
+/** Refills the random inputs at each call, from one stream. The arrays are used again SLOTS calls later. */
 export function noiseFor(inputs: readonly RandomInput[], random: Rng): () => Record<string, HostTensor> {
   const slots = Array.from({ length: SLOTS }, () =>
     Object.fromEntries(inputs.map(({ name, shape }) => [name, { shape, data: new Float32Array(sizeOf(shape)) }])),

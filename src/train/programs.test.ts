@@ -166,7 +166,7 @@ test('trainings of one network share its programs, with the same results as with
   assert.deepEqual([engine.compiled, engine.disposed], [6, 4]);
 });
 
-test('a network that cannot be built, or training that fails, leaves the programs of use', async () => {
+test('programs stay usable after a network that cannot be built, or a failed training', async () => {
   const engine = counting();
   const programs = openPrograms(engine);
   const request = { engine, programs, network: networkOf(8), ...blobs(), settings, rng };

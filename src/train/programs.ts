@@ -24,7 +24,7 @@ export interface ProgramLease<Built> {
 
 /**
  * The programs of an engine. Building the graph of a network and creating its session takes longer than a step or two of
- * it, so one that is given back is kept for whoever asks for the same again: the next seed of a confirmation, the next
+ * it, so a returned one is kept for the next request of the same program: the next seed of a confirmation, the next
  * rung of a trial that was paused. Passed in where it is wanted; one process, one of these.
  */
 export interface Programs {

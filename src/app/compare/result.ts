@@ -11,7 +11,7 @@ import { writeWhole } from '../../study/store/files.node.ts';
 /** Fewer seeds than this say next to nothing. */
 const FEWEST_SEEDS = 3;
 
-/** What a reader should beware of, by the numbers of seeds. */
+/** Warnings that depend on the number of seeds. */
 function warningsOf({ competitors }: Pick<Comparison, 'competitors'>): readonly string[] {
   const fewest = smallest(competitors.map(({ runs }) => runs.length));
   const few = competitors.filter(({ runs }) => runs.length < FEWEST_SEEDS).map(({ name }) => name);

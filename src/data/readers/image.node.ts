@@ -188,7 +188,7 @@ export interface Decoder {
 }
 
 /**
- * The first `bytes` bytes of decoded images stay in memory for good: every epoch reads every image once in a new order, and a
+ * The first `bytes` bytes of decoded images stay in memory permanently: every epoch reads every image once in a new order, and a
  * cache that evicts would then lose most of what it holds just before it is wanted.
  */
 export function imageDecoder(shape: ImageShape, decoding: ImageDecoding, bytes: number): Decoder {

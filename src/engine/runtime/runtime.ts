@@ -65,6 +65,6 @@ export interface Runtime {
   wrap(tensor: HostTensor | IntTensor): RuntimeTensor;
   /** Lets go of what the runtime holds, such as a thread; nothing can be asked of it afterwards. Not during a run. */
   close(): Promise<void>;
-  /** What a person must install or set for this device to be found, if the runtime knows. */
+  /** What the user must install or set for this device to be found, if known. */
   missing(device: Device): string;
 }

@@ -20,7 +20,7 @@ interface DenseOptions {
  * original, and what is read from a repeated input is divided among its copies. weight [Op, Ip, tapsP] -> [Oc, Ic, tapsC].
  *
  * Differs: the shares are drawn for each output, evenly from a third to three times as much as another's, not equal: copies
- * with equal shares have equal gradients and stay copies for ever, also under Adam if the shares differed by the input alone.
+ * with equal shares have equal gradients and stay copies forever, also under Adam if the shares differed by the input alone.
  */
 function dense(
   m: Morphing,
@@ -141,7 +141,7 @@ function offsetsOf(kernel: readonly [number, number], dilation: readonly [number
 
 /**
  * A layer that is taken over whole or not at all: where module and channels are as in the parent, with all of the parent's
- * tensors, also those that are shared. Elsewhere the child departs and starts anew.
+ * tensors, also those that are shared. Elsewhere the child departs and starts from new weights.
  */
 export function followWhole(m: Morphing, parent: Placed, child: Placed, x: Flow): Flow {
   const flow = unrelated(m, parent.path, child.path);

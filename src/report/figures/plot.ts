@@ -62,7 +62,7 @@ export function axisOf(
 }
 
 /**
- * The axis of a metric that holds these finite values with some room: also where there is but one, or all are equal. Its labels are
+ * The axis of a metric that holds these finite values with some room: also where there is only one, or all are equal. Its labels are
  * short enough for the margin.
  */
 export function valueAxis(objective: Objective, part: string, values: readonly number[]): Plot.ScaleOptions {

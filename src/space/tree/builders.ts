@@ -107,7 +107,7 @@ export function embedding(vocabulary: Value<number> | 'inputs', channels: Value<
   return node({ kind: 'embedding', vocabulary, channels });
 }
 
-/** Adds where it stands to each position: learned for up to `length` positions (those at hand by default), or by sines. */
+/** Adds where it stands to each position: learned for up to `length` positions (by default those of the input), or by sines. */
 export function positions(
   encoding: Value<'learned' | 'sinusoidal'> = 'learned',
   { length = 'input' }: { readonly length?: number | 'input' } = {},

@@ -148,7 +148,7 @@ export function fieldsOf(kind: Module['kind']): Readonly<Record<string, Field>> 
   return FIELDS[kind];
 }
 
-/** For error messages, in a few words: what a person may have written in the place of something else can be large. */
+/** For error messages, in a few words: wrong input can be large. */
 export function quoted(value: unknown): string {
   if (typeof value === 'function')
     return `a function${value.name === '' ? '' : ` (${value.name}, which must be called)`}`;
@@ -165,7 +165,7 @@ export function quoted(value: unknown): string {
 
 const shortened = (text: string) => (text.length > 60 ? `${text.slice(0, 60)}...` : text);
 
-/** An error whose place is put before it by whoever knows it (`defineSpace`, the JSON reader). */
+/** An error without its place, which the caller adds (`defineSpace`, the JSON reader). */
 function broken(found: string, rule: string): UserError {
   return new UserError(`${found}; ${rule}`);
 }

@@ -130,7 +130,7 @@ test('a malformed text is refused with its place', () => {
   assert.equal(formatArchitecture(space, parseArchitecture(space, ' kernel=2,width = 8 ')), 'width=8, kernel=2');
 });
 
-test('choices nested hundreds deep are counted, and what would take for ever is not', () => {
+test('choices nested hundreds deep are counted, and what would take forever is not', () => {
   const nest = (depth: number): Module =>
     Array.from({ length: depth }).reduce<Module>(
       (inside, _, i) => s.choice(`c${i}`, { a: inside, b: s.identity(), c: s.relu() }),

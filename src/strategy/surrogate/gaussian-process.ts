@@ -31,7 +31,7 @@ export interface GaussianProcessOptions {
 const MUTATIONS = 30;
 /** Observations that hyperparameters are fitted to. */
 const FITTED = 128;
-/** Observations that the process is given anew, at most; some hundred more are added before it is made again. */
+/** The most observations in a full fit; some hundred more are added before the next one. */
 const GIVEN = 800;
 /** Multiply-accumulates that exact variances may take for one proposal. */
 const WORK = 4e7;

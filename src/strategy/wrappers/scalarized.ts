@@ -31,7 +31,7 @@ const SAMPLES = 64;
 const AUGMENTATION = 0.05;
 
 /**
- * Several objectives as one, for strategies that know but one. Each objective becomes a badness b from 0 to 1, and the
+ * Several objectives as one, for single-objective strategies. Each objective becomes a badness b from 0 to 1, and the
  * inner strategy minimizes
  * - weights: Σ w b, which reaches the convex part of the Pareto front only;
  * - chebyshev: max w b + 0.05 Σ w b, which reaches all of it (augmented Chebyshev; Knowles 2006, ParEGO, section II, with

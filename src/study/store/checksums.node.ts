@@ -6,7 +6,7 @@ export type Unsigned<Row> = Omit<Row, 'checksum'>;
 
 /**
  * Checksums of rows: 128 bits of SHA-256 over the table's name and the values in a fixed order. They are against damage
- * and edits by mistake; who means to deceive can compute them too.
+ * and edits by mistake; an attacker can compute them too.
  */
 function sum(values: readonly unknown[]): string {
   return hash('sha256', JSON.stringify(values), 'hex').slice(0, 32);

@@ -74,7 +74,7 @@ function removeQuietly(file: string): void {
   }
 }
 
-/** A place without permission is for whoever named it to mend; a full disk would keep any place from being written. */
+/** The user can choose another place if permission is missing; with a full disk, no place can be written. */
 function cannotWrite(error: unknown, place: string): unknown {
   const known = translated(error, place);
   if (known !== error) return known;
@@ -130,7 +130,7 @@ export function writeInStudy(
   writeWhole(join(folderOf(study, ...path.slice(0, -1)), path.at(-1) ?? ''), content);
 }
 
-/** No file of ours that is read whole is larger, artifacts and weights aside. */
+/** The largest file that is read whole, artifacts and weights aside. */
 const MOST_BYTES = 2 ** 28;
 
 /**

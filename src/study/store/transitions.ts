@@ -90,7 +90,7 @@ export function finished(trial: Trial, fence: number, end: TrialEnd, now: number
 export function released(trial: Trial): Trial {
   if (trial.state !== 'running')
     throw new Error(`${nameOf(trial)} is ${trial.state}; only a running trial can be released`);
-  // The fence rises already here: whoever held the trial may not write from now on, even before it begins again.
+  // The fence rises already here: the earlier worker of the trial may not write from now on, even before it begins again.
   return deepFreeze({ ...trial, state: 'waiting' as const, fence: trial.fence + 1 });
 }
 

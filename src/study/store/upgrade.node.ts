@@ -16,7 +16,7 @@ import {
 import { TABLES, type Tables, type TrialRow } from './schema.ts';
 import { type EarlierTrial, type Purpose, SCHEMA, type StrategyState, type Trial } from './store.ts';
 
-/** Marks a file as a study of ours ("NSMT"); SQLite keeps it in the file's header. */
+/** Marks a file as a study of Netsmith ("NSMT"); SQLite keeps it in the file's header. */
 export const APPLICATION_ID = 0x4e534d54;
 
 /** Everything in a study's database. */

@@ -54,7 +54,7 @@ export type ToWorker =
 
 export type FromWorker =
   | { readonly kind: 'ready' }
-  /** It could not be set up; `user`: for a reason that a person can mend. */
+  /** It could not be set up; `user`: for a reason that the user can fix. */
   | { readonly kind: 'broken'; readonly reason: string; readonly fault: 'user' | 'machine' | 'other' }
   | { readonly kind: 'report'; readonly report: Report; readonly checkpoint: CheckpointId | undefined }
   | { readonly kind: 'step'; readonly step: StepReport }
@@ -102,7 +102,7 @@ export interface WorkerChannel {
   onMessage(listener: (message: ToWorker) => void): void;
 }
 
-/** Builds what a worker works with. UserError: a reason that a person can mend. */
+/** Builds what a worker works with. UserError: a reason that the user can fix. */
 export type MakeBench<S = Space> = (setUp: WorkerSetUp) => Promise<Bench<S>>;
 
 export type MakeArtifacts = (setUp: WorkerSetUp) => Artifacts;

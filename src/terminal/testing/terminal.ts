@@ -1,7 +1,7 @@
 import stringWidth from 'string-width';
 import type { Screen } from '../screen.ts';
 
-/** A terminal without a window: it understands what a live view writes, and shows the rows that a person would see. */
+/** A terminal without a window: it understands what a live view writes, and shows the visible rows. */
 export interface FakeTerminal extends Screen {
   columns: number;
   rows: number;
