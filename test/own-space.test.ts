@@ -134,7 +134,7 @@ const wrong: readonly (readonly [what: string, source: string, expected: RegExp]
     /choice "w" has the domains .*; choices of one name are one decision/,
   ],
   [
-    'an error of its own',
+    'its own error',
     returning(`(null as unknown as { width: number }).width as never`),
     /space-\d+\.ts, line 4: space "mine": TypeError: Cannot read properties of null/,
   ],

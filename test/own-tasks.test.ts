@@ -398,7 +398,7 @@ suite('a task that Netsmith does not know', () => {
     );
   });
 
-  test('of two tasks with one network, each has a program of its own', async () => {
+  test('of two tasks with one network, each has its own program', async () => {
     const data = points();
     const space = spaceOf(data, sequential(linear('outputs')));
     const programs = openPrograms(engine);

@@ -97,7 +97,7 @@ export interface Study {
 }
 
 /**
- * Creates a study in a folder of its own, as `netsmith search` does, and checks everything that it is made of. The command line can
+ * Creates a study in its own folder, as `netsmith search` does, and checks everything that it is made of. The command line can
  * read, continue, evaluate and export it. Throws UserError, and nothing is written, for whatever does not fit.
  */
 export async function createStudy(spec: StudySpec = {}): Promise<Study> {
@@ -142,7 +142,7 @@ async function checkSameStudy(dir: string, wanted: StudySettings, definition: Sp
 
 const GIVEN = ['trials', 'time', 'until', 'workers'] as const;
 
-/** Ctrl-C has an end of its own there; a function that does not listen to its signal is not waited for longer. */
+/** Ctrl-C has its own end there; a function that does not listen to its signal is not waited for longer. */
 const FUNCTION_GRACE_SECONDS = 2;
 
 function studyIn(dir: string, space: Space, notes: Notes, files: OwnFiles): Study {

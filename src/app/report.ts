@@ -142,7 +142,7 @@ function commandsOf(
   const search = `${commandOf('search', settings)}${began} --out ${shown}`;
   if (settings.benchmark !== undefined)
     return [search, ...(evaluation === undefined ? [] : [`netsmith evaluate ${shown}`])];
-  // What a program has searched by a function of its own, no command can search again.
+  // What a program has searched by its own function, no command can search again.
   const searched = isFunctions ? [] : [search];
   if (evaluation === undefined) return [...searched, `netsmith export ${shown}`];
   const { trial, epochs, seeds, baselines } = evaluation;

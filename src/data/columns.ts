@@ -74,7 +74,7 @@ export function readColumn(table: TextTable, { name, cells }: TextColumn, notes:
   return { kind: 'number', name, cells, markers: own, notation, values };
 }
 
-/** In text, a marker that may be meant as a word is a category of its own; the others make an empty cell. */
+/** In text, a marker that may be meant as a word is its own category; the others make an empty cell. */
 function textCells(
   name: string,
   cells: readonly string[],

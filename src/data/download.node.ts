@@ -22,7 +22,7 @@ export interface DownloadOptions {
 }
 
 /**
- * Fetches the official files of a dataset of the catalog into a folder of its own below `targetDir`, and returns that
+ * Fetches the official files of a dataset of the catalog into its own folder below `targetDir`, and returns that
  * folder: what `openDataset` takes as `dir`. Existing files are not fetched again, an interrupted download continues where
  * it stopped, and nothing stands under its final name before its checksum agrees.
  * Throws UserError for a dataset that is not fetched, a server that refuses, an interruption, or a wrong checksum; rejects

@@ -31,7 +31,7 @@ export type LocalSearchState = {
   readonly starts: number;
   /** Where it stands; null: at the beginning. */
   readonly current: Point | null;
-  /** How many of its neighbors, in the order that the seed gives, have been dealt with. */
+  /** How many of its neighbors, in the order that the seed gives, have been processed. */
   readonly looked: number;
   /** The best since it stands there. */
   readonly best: Point | null;

@@ -10,7 +10,7 @@ import type { WorkerPool } from './worker/pool.ts';
 /** How a trial ended that was measured elsewhere: its metrics, or why it failed. */
 export type Told = { readonly metrics: Metrics } | { readonly failed: string };
 
-/** A study whose trials are measured by the caller. Calls may overlap; they are dealt with one after another. */
+/** A study whose trials are measured by the caller. Calls may overlap; they are processed one after another. */
 export interface AskTell {
   /** The next trial to measure: one that was asked for and never told, else a new one. Undefined where the strategy has no more. */
   ask(): Promise<Trial | undefined>;

@@ -128,7 +128,7 @@ export async function conduct(session: Session, phase: Phase): Promise<void> {
   };
 
   for (;;) {
-    // A worker is free when its trial's end has been dealt with, not when it arrives: the strategy is told before it is
+    // A worker is free when its trial's end has been processed, not when it arrives: the strategy is told before it is
     // asked again.
     while (!signal?.aborted && running.size < workers.size) {
       const waiting = await phase.next(workers.size - running.size, running.size);

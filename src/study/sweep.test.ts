@@ -11,7 +11,7 @@ import type { WorkerEvent, WorkerPool } from './worker/pool.ts';
 const root = mkdtempSync(join(tmpdir(), 'netsmith-sweep-'));
 after(() => rmSync(root, { recursive: true, force: true }));
 
-test('a checkpoint is there when its report is dealt with, however old it is by then; replaced ones go', async () => {
+test('a checkpoint is there when its report is processed, however old it is by then; replaced ones go', async () => {
   const { strategy, problem } = STUDIES.random;
   const dir = join(root, 'study');
   const store = await createStudyStore(dir, { name: 'late', settings: null, state: strategy.init(problem) });

@@ -45,7 +45,7 @@ async function epochOf(count: number, change: Partial<TrainSettings>, label: str
 const firstPixels = (batches: readonly { x: number[] }[]) =>
   batches.flatMap(({ x }) => x.filter((_, i) => i % 4 === 0));
 
-test('an epoch shows whole batches of different samples, in an order of its own', async () => {
+test('an epoch shows whole batches of different samples, in its own order', async () => {
   const one = firstPixels(await epochOf(10, { batchSize: 4 }, 'epoch 0'));
   assert.equal(one.length, 8);
   assert.equal(new Set(one).size, 8);

@@ -1,4 +1,4 @@
-/** What all inhabitants of `Trainable` have in common: leased programs, the steps of an epoch, and its record. */
+/** What all implementations of `Trainable` have in common: leased programs, the steps of an epoch, and its record. */
 import type { Metrics } from '../common/metrics.ts';
 import type { Spent } from '../common/spent.ts';
 import type { Feeds, Program } from '../engine/engine.ts';
@@ -65,7 +65,7 @@ export async function runSteps<F = Feeds>({ epoch, count, prepare, run, onStep }
 
 type Timed = Pick<Program, 'busySeconds'>;
 
-/** What an inhabitant does in an epoch, and what its record needs besides. */
+/** What an implementation does in an epoch, and what its record needs besides. */
 export interface EpochParts {
   /** Grows with each epoch. */
   readonly history: EpochRecord[];

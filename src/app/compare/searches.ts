@@ -63,13 +63,13 @@ export function entriesOf(
 export interface SearchesOrder {
   readonly entries: readonly Entry[];
   readonly seeds: readonly number[];
-  /** Of a program that has a space of its own; else the one that the settings name. */
+  /** Of a program that has its own space; else the one that the settings name. */
   readonly space?: SpaceDefinition;
   /** Folders of earlier studies that every search begins with. */
   readonly prior: readonly string[];
   /** Trainings of each winner for the test; 0: none. */
   readonly evaluate: number;
-  /** Each search is a study in a folder of its own in here. */
+  /** Each search is a study in its own folder in here. */
   readonly out: string;
 }
 

@@ -139,7 +139,7 @@ function optionOf(context: SwitchContext, select: NodeId, option: number): strin
   const { model } = emitter;
   const from = operandOf(nodes, select, option);
   if (batchAxis(select) === undefined || batchAxis(from) !== undefined) return read(from, context.layoutOf(select));
-  // Without a batch of its own, it is spread over that of the run.
+  // Without its own batch, it is spread over that of the run.
   const { op, inputs, shape } = nodes[from] as Node;
   const [number] = inputs;
   if (

@@ -1,7 +1,7 @@
 /**
  * The adapter of onnxruntime-node: the only file that imports it.
  *
- * A run computes on the calling thread: JavaScript waits for it. `threadedRuntime` has it in a thread of its own.
+ * A run computes on the calling thread: JavaScript waits for it. `threadedRuntime` has it in its own thread.
  */
 import { createRequire } from 'node:module';
 import { InferenceSession, Tensor } from 'onnxruntime-node';

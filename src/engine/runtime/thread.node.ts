@@ -1,5 +1,5 @@
 /**
- * onnxruntime-node in a thread of its own. Its `run` computes on the calling thread; here JavaScript continues meanwhile,
+ * onnxruntime-node in its own thread. Its `run` computes on the calling thread; here JavaScript continues meanwhile,
  * and prepares the next batch. Host tensors lie in shared memory: state is never copied, a feed once, on its way in.
  *
  * A process that calls `process.exit` in the middle of a run is aborted by Node, since the thread cannot be stopped there;

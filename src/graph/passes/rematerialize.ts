@@ -18,7 +18,7 @@ const LEAST_GAIN = 1 / 16;
 const FLOAT_MOVED = 8;
 /** Multiply-adds and moves that a float of memory is worth: a convolution of 64 channels to 64, 1x1. */
 const WORTH_OF_A_FLOAT = 90;
-/** Tensors of fewer floats are not worth an operator of their own. */
+/** Tensors of fewer floats are not worth their own operator. */
 const LEAST_FLOATS = 2 ** 14;
 /** Operands as much smaller than the tensor may be kept for it. */
 const NEGLIGIBLE = 1 / 64;

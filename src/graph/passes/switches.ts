@@ -1,5 +1,5 @@
 /**
- * Rewrites around `select`, after which all that only one option needs hangs on that option alone, so that an engine can
+ * Rewrites around `select`, after which all that only one option needs depends on that option alone, so that an engine can
  * leave it out when another is chosen. The gradient by an option is a switch between zeros and one value. Everything
  * linear that follows it goes inside that option (`sink`), until sums over options, over switches and over other branches
  * bring values together again (`mergeSums`); and inside an option, other switches on the same index are known (`resolve`).

@@ -226,7 +226,7 @@ export function followLayerNorm(m: Morphing, parent: Placed, child: Placed, x: F
   return changed(x);
 }
 
-/** x times a gate of its own channels; the squeezed channels are widened like those of any layer. */
+/** x times its own gate channels; the squeezed channels are widened like those of any layer. */
 export function followSqueezeExcite(m: Morphing, parent: Placed, child: Placed, x: Flow): Flow {
   const [p, c] = [parent.module as Kind<'squeezeExcite'>, child.module as Kind<'squeezeExcite'>];
   const squeezed = (channels: number, ratio: number) => Math.max(1, Math.round(channels * ratio));

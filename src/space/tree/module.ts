@@ -122,7 +122,7 @@ export type Module =
       readonly channels: Value<number>;
     }
   /**
-   * Adds to each position of [N, C, T] a vector of its own: learned, weight [length, C], or sines and cosines (Vaswani et al.
+   * Adds to each position of [N, C, T] its own vector: learned, weight [length, C], or sines and cosines (Vaswani et al.
    * 2017, section 3.5). `length` is the longest sequence that a learned one can take; 'input': the length of the input.
    */
   | {

@@ -138,7 +138,7 @@ test('choices nested hundreds deep are counted, and what would take forever is n
     );
   assert.equal(count(spaceOf(nest(3))), 2n * 3n + 2n);
   assert.equal(count(spaceOf(nest(500))), 2n * 500n + 2n);
-  // Every two of forty choices have a decision together: what one takes hangs on all others.
+  // Every two of forty choices have a decision together: what one takes depends on all others.
   const n = 40;
   const tangled = Array.from({ length: n }, (_, i) => {
     const picks = Array.from({ length: n }, (_, j) => s.pick(`x${Math.min(i, j)}-${Math.max(i, j)}`, [0, 0.5]));

@@ -318,7 +318,7 @@ suite('bohb', () => {
 });
 
 suite('a third of the epochs', () => {
-  /** 1, 3, 9 and 27 epochs; quality shows slowly, and how fast hangs on the architecture. */
+  /** 1, 3, 9 and 27 epochs; quality shows slowly, and how fast depends on the architecture. */
   const epochs = [1, 3, 9, 27] as const;
   const at = (of: number) => ({ epochs: of, data: 1, resolution: 1, width: 1 });
   const curves = (seed: number): Problem => problemOf(nasBench201, { seed, fidelities: [at(1), at(3), at(9), at(27)] });

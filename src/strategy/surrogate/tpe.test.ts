@@ -92,7 +92,7 @@ suite('tree-structured Parzen estimator', () => {
     assert.ok(Math.abs(total - 1) < 0.05, `${total}`);
   });
 
-  test('beats random search where decisions are continuous and hang on others (20 seeds each, 50 trials, p < 0.0001)', async () => {
+  test('beats random search where decisions are continuous and depend on others (20 seeds each, 50 trials, p < 0.0001)', async () => {
     const seeds = Array.from({ length: 20 }, (_, seed) => seed);
     const found = await Promise.all(seeds.map((seed) => best(tpe({ ...options, initial: 10 }), seed)));
     const random = await Promise.all(seeds.map((seed) => best(randomSearch(), 1000 + seed)));

@@ -8,7 +8,7 @@ import { fakeBench } from './fake.ts';
 import { STUDIES, type TestStudy } from './studies.ts';
 
 /**
- * A study in a process of its own, to be killed by tests: creates or resumes it.
+ * A study in its own process, to be killed by tests: creates or resumes it.
  * `node main.ts DIR STRATEGY TRIALS in-process|processes`; prints `open` when it has the study, `reported` at
  * each report of a trial, `done` when it has ended.
  */

@@ -17,7 +17,7 @@ export interface ProcessPoolOptions {
 /** So much of what a worker wrote to its standard error is kept to explain its death. */
 const LAST_WORDS = 2000;
 
-/** Workers in processes of their own: one that runs out of memory takes no more with it than its trial. */
+/** Workers in separate processes: one that runs out of memory takes no more with it than its trial. */
 export function processPool({ workers, entry, study, settings }: ProcessPoolOptions): WorkerPool {
   return createPool({ workers, study, settings, spawn: forker(entry) });
 }

@@ -21,7 +21,7 @@ import type {
 
 /**
  * The worker's side: builds its bench when told to, then estimates one job after another. `signal` aborts the estimate
- * that is running (a worker in a process of its own is killed instead).
+ * that is running (a worker in its own process is killed instead).
  */
 export function serve<S>(
   channel: WorkerChannel,

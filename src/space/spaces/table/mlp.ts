@@ -19,7 +19,7 @@ import { trainingChoices } from '../training.ts';
 
 /**
  * Multilayer perceptrons for tables, classification and regression (images are flattened): 1 to 4 hidden layers, each
- * with a width of its own, and one normalization, activation and dropout rate for all. Our own, after the search spaces
+ * with its own width, and one normalization, activation and dropout rate for all. Our own, after the search spaces
  * of tabular NAS (Zimmer et al. 2021, Auto-PyTorch Tabular; Gorishniy et al. 2021, the MLP baseline).
  * (5 + 5^2 + 5^3 + 5^4) · 3 · 4 · 3 = 28,080 architectures; with `tune`, the training is searched as
  * well (`trainingChoices`).

@@ -95,7 +95,7 @@ export function storeConformance(name: string, open: (study: NewStudy) => Promis
       assert.deepEqual(await keys('confirm'), [['confirm', 0]]);
     });
 
-    test('a supernet is a trial with a purpose of its own, and its reports have the mixture', async () => {
+    test('a supernet is a trial with its own purpose, and its reports have the mixture', async () => {
       const supernet = { purpose: 'supernet', trial: 0 } as const;
       await store.propose([proposed(0)], { revision: 1, state: 0 });
       await store.propose([newTrial({ ...supernet, architecture: {}, fidelity: 0 })]);
@@ -221,7 +221,7 @@ export function storeConformance(name: string, open: (study: NewStudy) => Promis
       await store.report(search(0), fence, point(1), kept);
       await store.discard([kept, lost, 'no such artifact']);
       await store.artifacts.get(kept);
-      await store.artifacts.get(queued); // Of a report that has not been dealt with yet.
+      await store.artifacts.get(queued); // Of a report that has not been processed yet.
       await assert.rejects(store.artifacts.get(lost));
     });
 
