@@ -67,7 +67,7 @@ export function benchmarkPresets({
   return { ...named.settings, data: dataset, ...(open && named.budgets[dataset]) };
 }
 
-/** A table as what a study's settings stand for. */
+/** The setup of a study on a table. */
 interface OpenBenchmark {
   readonly table: Table;
   readonly dataset: Dataset;

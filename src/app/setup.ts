@@ -33,7 +33,7 @@ import { modelTools } from './engine.ts';
 import { type EstimatorPlan, estimatorOf } from './estimator-plan.ts';
 import { absentStrategy, type OwnFiles, ownEstimator, ownStrategy } from './own-files.ts';
 
-/** Everything that settings stand for, short of an engine. */
+/** Everything that settings describe, except the engine. */
 export interface Setup {
   readonly settings: StudySettings;
   readonly dataset: Dataset;

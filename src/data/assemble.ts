@@ -18,7 +18,7 @@ export interface Found {
   readonly valid?: Samples | undefined;
   readonly test?: OwnTest | undefined;
   readonly notes: readonly string[];
-  /** Statistics from at most so many training samples (seeded), where reading all of them is slow. */
+  /** Statistics from at most this many training samples (seeded), where reading all of them is slow. */
   readonly statisticsFrom?: number;
 }
 

@@ -1,4 +1,4 @@
-/** Numbers as people read them, in reports and drawings. Machines get the numbers themselves. */
+/** Numbers as text, in reports and drawings. Machines get the numbers themselves. */
 
 import type { Account } from '../study/account.ts';
 import type { Agreement } from '../study/agreement.ts';
@@ -79,7 +79,7 @@ export function showAgreement({ estimate, truth, pairs, tau, interval: [low, hig
   return `Kendall tau between ${name(estimate)} and ${name(truth)}: ${show(tau)} (95${NO_BREAK}% CI ${show(low)} to ${show(high)}, n=${pairs})`;
 }
 
-/** Rank correlations of fewer architectures are nearly noise: people are not shown them. */
+/** Rank correlations of fewer architectures are nearly noise: they are not shown. */
 const LEAST_SHOWN = 20;
 
 /** The rank correlations to show; a predictor's always, since nothing else says what its values are worth. */

@@ -85,7 +85,7 @@ function scoresOf({ scores = { score: 'maximize' }, objective }: StudySettings):
   return [first, ...others];
 }
 
-/** The metric of a trial to show for people: the first objective that is no cost. */
+/** The metric of a trial that is shown: the first objective that is no cost. */
 export function headline(objectives: Problem['objectives'], task: Kind): Objective {
   return objectives.find(isEstimated) ?? testedObjective(objectives, task);
 }
@@ -100,13 +100,13 @@ export function isEstimated({ metric }: Pick<Objective, 'metric'>): boolean {
   return !Object.hasOwn(COST_METRICS, metric);
 }
 
-/** The costs that people are shown of a trial: parameters and FLOPs always, and those that the search has to do with. */
+/** The costs of a trial that are shown: parameters and FLOPs always, and those that the search has to do with. */
 export function shownCosts({ objectives, limits }: Pick<Problem, 'objectives' | 'limits'>): readonly string[] {
   const named = [...objectives.map(({ metric }) => metric), ...limits.map(({ cost }) => cost)];
   return [...new Set(['params', 'flops', ...named.filter((metric) => !isEstimated({ metric }))])];
 }
 
-/** What people are shown a trial's metric as: a prediction is called one. */
+/** The name under which a trial's metric is shown: a prediction is called one. */
 export function nameOfMetric({ estimator }: Pick<StudySettings, 'estimator'>, metric: string): string {
   return estimator === 'predictor' && isEstimated({ metric }) ? `predicted ${metric}` : metric;
 }

@@ -265,7 +265,7 @@ function namesAnother(path: string): boolean {
 }
 
 /**
- * Puts everything into `study.db` itself, so that reading the study later leaves no files beside it. Not while somebody
+ * Puts everything into `study.db` itself, so that reading the study later leaves no files beside it. Not while another process
  * reads: then the log stays, and the next writer does this.
  */
 function leaveLog(database: DatabaseSync): void {

@@ -57,7 +57,7 @@ export interface TaskDefinition {
   readonly aligned?: Readonly<Record<string, number>>;
   /** Changes one training sample, inputs and raw targets together, in place; after crops and flips. */
   augment?(sample: Arrays, random: Rng, data: TaskData): void;
-  /** Changes the network's outputs to the units that people know, in place. */
+  /** Changes the network's outputs to their original units, in place. */
   restore?(outputs: FloatArrays, data: TaskData): void;
   /** Compares outputs (restored) with raw targets, batch by batch: no buffer of all of them is needed. */
   scorer(data: TaskData): Scorer;

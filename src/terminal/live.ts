@@ -14,7 +14,7 @@ import { drawRows, type Now, openLive, type Row, secondsLeftOf, timeText } from 
 /** The progress of a search: a line for each trial, and in a terminal a live area below the lines. */
 export interface LiveView {
   onEvent(event: StudyEvent): void;
-  /** A line for people that stays, above the picture. */
+  /** A note that stays, above the live view. */
   say(text: string): void;
   /** Takes the picture away; the lines stay. */
   close(): void;

@@ -20,7 +20,7 @@ export interface Output {
   readonly quiet: boolean;
   /** Where a picture can be drawn that changes; undefined: there are lines alone. */
   readonly screen: Screen | undefined;
-  /** A line for people, on standard error. */
+  /** A note for the user, on standard error. */
   note(text: string): void;
   /** The command's result, on standard output: the value with --json, else the text. */
   result<T>(value: T & Jsonable<T>, text: string): void;

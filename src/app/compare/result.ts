@@ -29,7 +29,7 @@ function warningsOf({ competitors }: Pick<Comparison, 'competitors'>): readonly 
     : [];
 }
 
-/** A comparison as it is made, before the reader is warned of anything. */
+/** A comparison, before warnings are added. */
 export type Compared = Omit<Comparison, 'command' | 'warnings'>;
 
 /** What `netsmith compare --json` prints and `compare` returns; the best competitor first. */

@@ -98,7 +98,7 @@ export interface NewStudy {
 
 /**
  * Strategy state after some ask or tell; `revision` rises by one with each. What a store gives back equals what it was given, as a
- * strategy's state is what JSON makes of it. Whoever gives it away changes it no more.
+ * strategy's state is plain JSON. The caller must not change it afterwards.
  */
 export interface StrategyState {
   readonly revision: number;
