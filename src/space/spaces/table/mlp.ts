@@ -29,6 +29,7 @@ export const mlp = defineSpace(
   (task, { tune }) => {
     const hidden = sequential(
       scoped('layer', linear(pick('width', [16, 32, 64, 128, 256]))),
+      // The spelling is part of stored architectures and seeds.
       choice('normalisation', { none: identity(), batch: batchNorm(), layer: layerNorm() }),
       activation(pick('activation', ['relu', 'tanh', 'silu', 'gelu'])),
       dropout(pick('dropout', [0, 0.1, 0.3])),
