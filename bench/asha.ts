@@ -61,7 +61,7 @@ interface Row {
   readonly noise: number;
 }
 
-/** Runs a study in a folder of its own to its end and returns its trials. */
+/** Runs a study in its own folder to its end and returns its trials. */
 async function trialsOf(setup: Setup, strategy: Strategy, problem: Problem, what: string): Promise<readonly Trial[]> {
   const folder = mkdtempSync(join(tmpdir(), 'netsmith-asha-'));
   const dir = join(folder, 'study');

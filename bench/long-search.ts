@@ -74,7 +74,7 @@ const THROUGH: Readonly<Record<'simulate' | 'study', Play>> = {
     const store = memoryStore({ name: strategy.name, settings: null, state: strategy.init(problem) });
     const workers = inProcessPool(
       { space: table.space, estimator: tabularEstimator(table, DATASET, clock) },
-      store.artefacts,
+      store.artifacts,
     );
     const { trials } = await runStudy({
       ...{ store, strategy, problem, workers, budget, now: clock.now },

@@ -124,7 +124,7 @@ async function measure(engine: Engine, data: SearchData, space: Space, number: n
   const { parent, child } = pairOf(space, number);
   const estimator = trainEstimator({ engine, data, settings: DEFAULT_SETTINGS });
   const kept: Uint8Array[] = [];
-  const artefacts: EstimateRun['artefacts'] = {
+  const artifacts: EstimateRun['artifacts'] = {
     put: async (bytes) => String(kept.push(bytes) - 1),
     get: async (name) => kept[Number(name)] ?? new Uint8Array(),
   };
@@ -138,7 +138,7 @@ async function measure(engine: Engine, data: SearchData, space: Space, number: n
         fullFidelity: fidelity,
         rng: (...labels) => rng('morphism', seed, number, label, ...labels),
         signal: new AbortController().signal,
-        artefacts,
+        artifacts,
         report: async () => 'continue',
         ...(inherit && { inherit }),
       },
@@ -148,7 +148,7 @@ async function measure(engine: Engine, data: SearchData, space: Space, number: n
 
   const trained = await train(parent, parentEpochs, 'parent');
   const [before, after] = [resolve(space, parent), resolve(space, child)];
-  const { tensors: weights } = decodeCheckpoint(await artefacts.get(trained.checkpoint));
+  const { tensors: weights } = decodeCheckpoint(await artifacts.get(trained.checkpoint));
   const request = { parent: before, child: after, weights, input: data.info.input, outputs: data.info.outputs };
   const morphed = morphWeights({ ...request, rng: (...labels) => rng('morphism', seed, number, ...labels) });
   const [old, now] = [

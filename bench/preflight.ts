@@ -1,5 +1,5 @@
 /**
- * Predicted against real memory of training: for each network, batch size and layout, a process of its own compiles the
+ * Predicted against real memory of training: for each network, batch size and layout, its own process compiles the
  * training and the inference program, does three steps and measures a batch. `measured` is how far the process's largest
  * memory lies above what it held before; `ratio` is predicted over measured, so that above 1 is on the safe side.
  * `npx node --conditions=netsmith-source bench/preflight.ts [--only NAME] [--batch 16,64,128] [--json]`

@@ -9,7 +9,7 @@ if (major < 24) {
   );
   process.exit(1);
 } else {
-  // In the repository the source runs as it is; a published package has no src/, but the JavaScript built from it.
+  // In the repository the source runs directly; a published package has no src/, but the JavaScript built from it.
   import('../src/cli/main.ts')
     .catch(function (error) {
       if (error.code === 'ERR_MODULE_NOT_FOUND' && /\/src\/cli\/main\.ts$/.test(error.url))

@@ -26,7 +26,7 @@ const { search: data } = await openDataset({ name: 'digits', seed: 1, validShare
 const { kind, input, outputs } = data.info;
 
 // The network of a known space, and of the training what is to be searched beside it. (`smallCnn.create(task, { tune: true })`
-// has a list of its own; on the command line, --space small-cnn --space-options tune=true.)
+// has its own list; on the command line, --space small-cnn --space-options tune=true.)
 const jointSpace = defineSpace('joint', (task) => ({
   network: smallCnn.create(task).root,
   hyperparameters: {
@@ -64,7 +64,7 @@ const { best } = await runStudy({
   store,
   strategy,
   problem,
-  workers: inProcessPool({ space, estimator }, store.artefacts),
+  workers: inProcessPool({ space, estimator }, store.artifacts),
   budget: { trials: 8 },
   onEvent(event) {
     if (event.kind !== 'ended') return;

@@ -43,7 +43,7 @@ const { best } = await runStudy({
   store,
   strategy,
   problem,
-  workers: inProcessPool({ space, estimator }, store.artefacts),
+  workers: inProcessPool({ space, estimator }, store.artifacts),
   budget: { trials: 6 },
   onEvent(event) {
     if (event.kind === 'ended') console.log(`trial ${event.trial.trial}: ${event.trial.metrics.accuracy}`);

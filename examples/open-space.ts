@@ -73,7 +73,7 @@ const problem: Problem = {
 };
 const strategy = createStrategy('aging-evolution', { population: 50, sample: 15 });
 const store = memoryStore({ name: 'polynomials', settings: {}, state: strategy.init(problem) });
-const workers = inProcessPool({ space: polynomials, estimator }, store.artefacts);
+const workers = inProcessPool({ space: polynomials, estimator }, store.artifacts);
 const { best } = await runStudy({ store, strategy, problem, workers, budget: { trials: 1000 } });
 for (const { architecture, metrics } of best)
   console.log(`error ${metrics.error?.toFixed(3)}: ${polynomials.format(architecture)}`);

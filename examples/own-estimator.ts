@@ -24,7 +24,7 @@ export const meanOfSeeds = defineEstimator({
             sums[name] = (sums[name] ?? 0) + value / seeds;
           await trained.dispose();
         } catch (error) {
-          // A network that cannot be trained is a failed trial, and the search goes on.
+          // A network that cannot be trained is a failed trial, and the search continues.
           if (error instanceof TrainingFailure) throw new TrialFailure(error.message);
           throw error;
         }

@@ -103,7 +103,7 @@ const engine = await createEngine(nodeRuntime(), { device: 'cpu', threads: 1 });
 const strategy = createStrategy('random');
 const store = memoryStore({ name: 'letters', settings: {}, state: strategy.init(problem) });
 const estimator = trainEstimator({ engine, data, settings });
-const workers = inProcessPool({ space, estimator }, store.artefacts);
+const workers = inProcessPool({ space, estimator }, store.artifacts);
 const { best } = await runStudy({ store, strategy, problem, workers, budget: { trials: 3 } });
 const [winner] = best;
 if (winner === undefined) throw new Error('no trial has succeeded');

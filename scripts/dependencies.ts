@@ -17,7 +17,7 @@ const ACCEPTED: readonly { readonly names: RegExp; readonly license: string; rea
   {
     names: /^@img\/sharp-/,
     license: 'LGPL-3.0-or-later',
-    why: 'libvips, a shared library that sharp loads as it is and that can be replaced',
+    why: 'libvips, a shared library that sharp loads unmodified and that can be replaced',
   },
   {
     names: /^elkjs$/,
@@ -28,8 +28,7 @@ const ACCEPTED: readonly { readonly names: RegExp; readonly license: string; rea
 
 /** Packages that may run a script when they are installed, and what it does. */
 export const INSTALL_SCRIPTS: Readonly<Record<string, string>> = {
-  'onnxruntime-node':
-    'on 64-bit Linux fetches CUDA libraries, unless `onnxruntime-node-install=skip` (README, "In a project of your own")',
+  'onnxruntime-node': 'on 64-bit Linux fetches CUDA libraries, unless `onnxruntime-node-install=skip` (see the README)',
   protobufjs: 'makes an empty folder within itself, and may print a hint about version ranges',
 };
 
@@ -92,12 +91,12 @@ export function dependenciesPage(all: readonly Dependency[] = dependencies()): s
   const scripts = names(all.filter(({ hasInstallScript }) => hasInstallScript));
   return `# Dependencies
 
-Written by \`npm run dependencies -- --write\`. Without \`--write\` it lists every package with its size, and what \`npm audit\`
-advises where the registry answers that (the mirror that Netsmith is developed with does not). \`test/dependencies.test.ts\` fails for a license that is not in this list, and for another package that runs a script when it
-is installed.
+Written by \`npm run dependencies -- --write\`. Without \`--write\`, the script lists every package with its size, and the
+result of \`npm audit\` if the registry supports it. \`test/dependencies.test.ts\` fails for a license that is not in this
+list, and for another package that runs a script when it is installed.
 
-Netsmith names ${rows.length} packages; with what they need, and with the builds of sharp for all platforms, of which one installation has
-one or two, there are ${all.length}.
+Netsmith has ${rows.length} direct dependencies. Together with their own dependencies there are ${all.length} packages,
+including the builds of sharp for all platforms, of which one installation has one or two.
 
 | package | version | license |
 |---|---|---|

@@ -15,7 +15,7 @@ import { parseArchitecture, SPACES } from '../src/space/index.ts';
 const SEARCH = { c10_val_12: 3, c100_val_12: 2, in16_val_12: 4, c10_train_s_12: 4, params_c10: 0, flops_c10: 0 };
 const TEST = { c10_test_200: 4, c100_test_200: 4, in16_test_200: 4 };
 const ABOUT =
-  'NAS-Bench-201, revised as NATS-Bench (topology), by Xuanyi Dong et al.; MIT licence; https://github.com/D-X-Y/NATS-Bench. ' +
+  'NAS-Bench-201, revised as NATS-Bench (topology), by Xuanyi Dong et al.; MIT license; https://github.com/D-X-Y/NATS-Bench. ' +
   'Rows in the order of enumeration of the space nas-bench-201; accuracies are shares, times are seconds.';
 const FILES = [
   { file: '../src/estimate/tabular/nas-bench-201.pack', decimals: SEARCH },

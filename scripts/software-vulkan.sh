@@ -6,7 +6,7 @@
 #
 # Debian's package chromium-common brings the driver and a Vulkan loader. Where it is not installed it is downloaded (30 MB)
 # and the three files are unpacked into node_modules/.cache; that changes nothing outside the project and needs no root.
-# Messages go to standard error; exit code 1 means that there is no driver, and why.
+# Messages go to standard error; exit code 1 means that no driver was found, and why.
 set -euo pipefail
 
 readonly installed=/usr/lib/chromium

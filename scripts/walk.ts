@@ -85,7 +85,7 @@ function listen(log: string): void {
     const { stack = '' } = new Error('here');
     const paths = [...stack.matchAll(/(file:\/\/[^:)]+\.ts):\d+/g)].map(([, url = '']) => new URL(url).pathname);
     const ours = paths.map((path) => relative(join(ROOT, 'src'), path)).filter((path) => !path.startsWith('..'));
-    // An engine runs a graph of its own to see how it computes.
+    // An engine runs its own graph to see how it computes.
     if (moment === 'run' && !ours.some((path) => path.startsWith('train/'))) return;
     noted.add(moment);
     appendFileSync(log, `${JSON.stringify({ moment, files: [...new Set(ours.toReversed())] })}\n`);

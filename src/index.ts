@@ -26,7 +26,7 @@ export {
   type DatasetFile,
   type DatasetName,
   type DatasetOrigin,
-} from './data/catalogue.ts';
+} from './data/catalog.ts';
 export type * from './data/dataset.ts';
 export {
   type DatasetDefinition,
@@ -114,7 +114,7 @@ export {
   dropout,
   dropPath,
   embedding,
-  factorisedReduce,
+  factorizedReduce,
   flatten,
   float,
   gelu,

@@ -1,4 +1,4 @@
-/** Sequences of several lengths in one bucket: padded to its length, and only what is there is learned and scored. */
+/** Sequences of several lengths in one bucket: padded to its length; padding is neither learned nor scored. */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { rng } from '../src/common/random.ts';

@@ -21,7 +21,7 @@ for (const [kind, cases] of [
     test(`case ${[input, ...args].join(' ')}: ${expected(expect)}`, { skip }, async () => {
       const data = ['--data-dir', join(CASES, input), '--space', SPACE];
       const { code, out, err } = await netsmith('train', ...kind, ...data, ...args, '--test', '--json');
-      assert.doesNotMatch(err, /\n\s+at /, 'a person gets no stack');
+      assert.doesNotMatch(err, /\n\s+at /, 'the user gets no stack trace');
       if (expect.refused !== undefined) {
         assert.equal(code, 2, err);
         assert.match(JSON.parse(err.trim().split('\n').at(-1) ?? '').error.message, expect.refused);

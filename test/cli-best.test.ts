@@ -136,7 +136,7 @@ test("an export has the evaluation's weights, of however many epochs, and their 
   const html = readFileSync((await json('report', dir)).file, 'utf8');
   assert.match(html, new RegExp(`Test, exported file[\\s\\S]*<td[^>]*>${percent(values[0])}</td>`));
 
-  // Trained for the export alone: there is no test value, and nothing says that there is one.
+  // Trained for the export alone: there is no test value, and none is shown.
   const longer = await netsmith('export', dir, '--epochs', '2');
   assert.match(longer.err, /The stored weights were trained for 1 epoch; training for 2 epochs/);
   assert.match(longer.out, /Weights of seed 0, 2 epochs: not tested yet/);

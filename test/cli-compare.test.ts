@@ -124,7 +124,7 @@ test('compare by searches of its own: what is done is not done again; then of th
     competitors.map(({ name, valid, evaluations }: Record<string, unknown>) => ({ name, valid, evaluations }));
   assert.deepEqual(values(again), values(found));
 
-  // As after a kill in the middle of a study: it is gone on with, and not begun anew.
+  // As after a kill in the middle of a study: it is resumed, not started again.
   editStudy(kept, 'DELETE FROM trials WHERE trial = 1; DELETE FROM reports WHERE trial = 1');
   await refused(/study ".*random-seed-0": has not finished; .*netsmith resume/, 'compare', out);
   assert.deepEqual(values(await json(...args)), values(found));

@@ -198,7 +198,7 @@ suite('search by prediction', () => {
   });
 });
 
-test('compare of estimators: by what their winners come to on the test samples', async () => {
+test('compare of estimators: by the test accuracy of their winners', async () => {
   const base = { space: 'nas-bench-201', spaceOptions: { cells: 1, channels: 4 }, trainSamples: 100, epochs: 1 };
   const file = (name: string, settings: object) => {
     const path = join(folder, `${name}.json`);

@@ -64,7 +64,7 @@ suite('measures of a network', () => {
     await refused(/names a metric twice/, '--until', 'params=5,params=6');
   });
 
-  test('--until: one trial must reach all, and resume goes on to others', async () => {
+  test('--until: one trial must reach all, and resume continues to other targets', async () => {
     const out = join(folder, 'enough');
     const first = ['--until', 'accuracy=0.6', '--until', 'params=400000', '--trials', '300'];
     await json('search', ...table, ...first, '--out', out);

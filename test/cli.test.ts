@@ -227,7 +227,7 @@ test('a report gives the winner only its own test, and repeats the evaluation as
   };
   const report = await html();
   assert.match(report, new RegExp(`Only trial ${other} has been tested`));
-  // Where someone's folders are is nobody else's business: of a path outside the working folder the last part is named.
+  // Paths of folders are private: of a path outside the working folder only the last part is shown.
   const quoted = `'it'\\''s a copy'`;
   assert.ok(!report.includes(folder));
   for (const command of [
@@ -246,7 +246,7 @@ test('a report gives the winner only its own test, and repeats the evaluation as
   assert.match(err, /No trained weights found .*; training for 2 epochs/);
 });
 
-test('a search that ends with its space, within limits, is at its end in its report', async () => {
+test('a search that has exhausted its space, within limits, is reported as finished', async () => {
   const dir = join(folder, 'exhausted');
   const space = join(import.meta.dirname, '../examples/own-space.ts');
   const few = [
@@ -269,7 +269,7 @@ test('a search that ends with its space, within limits, is at its end in its rep
   assert.doesNotMatch(text, /stopped early/);
 });
 
-test('a study goes on in another layout, and says so where results differ by it; not with fewer trials', async () => {
+test('a study can be resumed in another layout, and says so where results differ; not with fewer trials', async () => {
   const dir = join(folder, 'layouts');
   await json('search', ...SMALL, '--trials', '2', '--layout', 'portable', '--out', dir);
   await refused(/--trials: 1; the study already has 2 trials/, 'resume', dir, '--trials', '1');
@@ -289,7 +289,7 @@ test('a run in which every trial fails is a failure with its reasons, not bad in
   assert.match(readFileSync((await json('report', dir)).file, 'utf8'), /No trial is complete/);
 });
 
-test('resume goes on to the very trials of one longer search', async () => {
+test('resume continues to the same trials as one longer search', async () => {
   const [short, long] = [join(folder, 'short'), join(folder, 'long')];
   await json('search', ...SMALL, '--trials', '1', '--seed', '3', '--out', short);
   const resumed = await json('resume', short, '--trials', '3');
@@ -516,7 +516,7 @@ test('a study at rest is one database file, and reading it leaves nothing behind
 
 test('bad input is refused: folders', async () => {
   await refused(/already contains a study/, 'search', ...SMALL, '--out', study);
-  // As root no permission is in the way; a file where a folder should be is.
+  // Root may write anywhere, so a file in place of a folder makes it fail.
   writeFileSync(join(folder, 'file'), '');
   await refused(/file\/study/, 'search', ...SMALL, '--out', join(folder, 'file', 'study'));
   for (const command of ['resume', 'status', 'trials', 'best', 'show', 'evaluate', 'export', 'report']) {

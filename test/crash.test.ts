@@ -52,8 +52,8 @@ async function killAndResume(dir: string, name: Name, where: 'in-process' | 'pro
   for (let kill = 0; kill < 10; kill++) {
     const child = start(dir, name, where);
     const exit = once(child, 'exit');
-    // Some die before or while they open the study, most within the next few reports: so many that ten sessions together
-    // cannot come to the study's end.
+    // Some die before or while they open the study, most within the next few reports: often enough that ten sessions together
+    // cannot finish the study.
     const reports = moments.int(5);
     if (kill % 4 === 3) await sleep(moments.int(150));
     else assert.ok(reports === 0 ? await said(child, 'open') : await said(child, 'reported', reports));
@@ -69,7 +69,7 @@ async function killAndResume(dir: string, name: Name, where: 'in-process' | 'pro
 async function checkFolder(dir: string): Promise<void> {
   if (!existsSync(join(dir, 'study.db'))) return;
   const store = await openStudyStore(dir, 'read');
-  for (const { checkpoint } of await store.trials()) if (checkpoint) await store.artefacts.get(checkpoint);
+  for (const { checkpoint } of await store.trials()) if (checkpoint) await store.artifacts.get(checkpoint);
   await store.close();
   const trials = join(dir, 'trials');
   for (const trial of existsSync(trials) ? readdirSync(trials) : [])
@@ -81,7 +81,7 @@ async function checkFolder(dir: string): Promise<void> {
 async function undisturbed(name: Name) {
   const { strategy, problem, quality }: TestStudy = STUDIES[name];
   const store = memoryStore({ name, settings: null, state: strategy.init(problem) });
-  const workers = inProcessPool(fakeBench(problem.space, quality && { quality }), store.artefacts);
+  const workers = inProcessPool(fakeBench(problem.space, quality && { quality }), store.artifacts);
   await runStudy({ store, strategy, problem, workers, budget: { trials: TRIALS }, confirm: { top: 3 } });
   return essence(store);
 }

@@ -53,7 +53,7 @@ const about = { version: '0.0.0', space: 'test', architecture: 'a=1', training: 
 const exported = (of: Module = network, data: DatasetInfo = info) =>
   exportOnnx({ network: of, info: data, weights: trainedWeights(of, data), about });
 
-/** What predict comes to: the answers, or the message of a UserError; anything else fails. */
+/** The result of predict: the answers, or the message of a UserError; anything else fails. */
 async function outcome(bytes: Uint8Array): Promise<readonly unknown[] | string> {
   const file = join(dir, 'model.onnx');
   await writeFile(file, bytes);

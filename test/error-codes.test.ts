@@ -9,7 +9,7 @@ async function failure(...args: string[]): Promise<{ readonly code: string; read
   return JSON.parse(err.trim().split('\n').at(-1) ?? '').error;
 }
 
-test('with --json a refusal is one JSON value with a code, whoever finds the mistake', async () => {
+test('with --json a refusal is one JSON value with a code, wherever the mistake is found', async () => {
   const unknown = await failure('strategies', 'tep');
   assert.equal(unknown.code, 'invalid-input');
   assert.match(unknown.message, /did you mean "tpe"/);

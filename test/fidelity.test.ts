@@ -18,7 +18,7 @@ interface Listed {
   readonly metrics: object;
 }
 
-test('a trial that rises from checkpoint to checkpoint is the very training that never paused', async () => {
+test('a trial that rises from checkpoint to checkpoint equals a training that never paused', async () => {
   const dir = join(folder, 'asha');
   const options = ['--strategy', 'asha', '--strategy-options', 'inner=random,eta=2,candidates=4'];
   await json('search', ...SMALL, ...options, '--trials', '20', '--out', dir);
@@ -60,13 +60,13 @@ test('trials are stopped by the rule that was asked for, and what does not fit i
   );
   await refused(/one objective/, '--stopping', 'curve', '--objective', 'accuracy,params');
   await refused(/epochs is 4; must be at least 9/, '--strategy', 'hyperband', '--strategy-options', 'eta=9');
-  await refused(/scalarised/, '--strategy', 'asha', '--objective', 'accuracy,params');
+  await refused(/scalarized/, '--strategy', 'asha', '--objective', 'accuracy,params');
   await refused(/"tpe": unknown option "x"/, '--strategy', 'asha', '--strategy-options', 'inner=tpe,inner.x=1');
 });
 
 test('of several objectives, `best` says how much its front covers', async () => {
   const dir = join(folder, 'two');
-  const options = ['--strategy', 'scalarised', '--strategy-options', 'inner=asha,inner.eta=2,weight.params=0.3'];
+  const options = ['--strategy', 'scalarized', '--strategy-options', 'inner=asha,inner.eta=2,weight.params=0.3'];
   await json('search', ...SMALL, ...options, '--objective', 'accuracy,params', '--trials', '14', '--out', dir);
   const { best, coverage } = await json('best', dir);
   assert.ok(best.length >= 1 && coverage.hypervolume >= 0 && coverage.hypervolume <= 1);

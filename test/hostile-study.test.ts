@@ -43,7 +43,7 @@ before(async () => {
   await store.propose([newTrial({ ...key, architecture: first.architecture, fidelity: 0 })]);
   const { fence } = await store.begin(key);
   for (const step of [1, 2]) {
-    const checkpoint = await store.artefacts.put(Uint8Array.of(step));
+    const checkpoint = await store.artifacts.put(Uint8Array.of(step));
     await store.report(key, fence, { step, metrics: { accuracy: step / 10 }, seconds: step }, checkpoint);
   }
   await store.release(key);
@@ -58,7 +58,7 @@ function copy(): string {
   return dir;
 }
 
-/** Of schema 5, with its checksum, as somebody would write it who means harm. */
+/** Of schema 5, with a valid checksum, as an attacker would write it. */
 function setSettings(dir: string, change: (settings: Record<string, unknown>) => void): void {
   const database = new DatabaseSync(join(dir, 'study.db'));
   const row = database.prepare('SELECT * FROM study').get() as unknown as Parameters<typeof studySum>[0];
@@ -168,7 +168,7 @@ suite('a study never runs code', () => {
     for (const change of [
       (record: Record<string, unknown>) => Reflect.deleteProperty(record, 'data'),
       (record: Record<string, unknown>) => Object.assign(record.data as object, { input: [-3] }),
-      (record: Record<string, unknown>) => Object.assign(record, { foresight: { tau: 'x' } }),
+      (record: Record<string, unknown>) => Object.assign(record, { predictorAgreement: { tau: 'x' } }),
       (record: Record<string, unknown>) => Object.assign(record, { prior: [1] }),
       (record: Record<string, unknown>) => Object.assign(record, { block: -1 }),
     ]) {
@@ -176,7 +176,7 @@ suite('a study never runs code', () => {
       setSettings(dir, change);
       const { code, err } = await netsmith('status', dir);
       assert.equal(code, 2, err);
-      assert.match(err, /copy-\d+": (data|foresight|prior|block)/);
+      assert.match(err, /copy-\d+": (data|predictorAgreement|prior|block)/);
     }
   });
 });
@@ -198,7 +198,7 @@ function pick(name: string): Json {
 }
 
 suite('a study stays in its folder', () => {
-  /** A folder beside the study that must stay as it is. */
+  /** A folder beside the study that must not change. */
   function victim(): { readonly dir: string; check(): void } {
     const dir = join(folder, `victim-${copies++}`);
     mkdirSync(dir);
@@ -226,7 +226,7 @@ suite('a study stays in its folder', () => {
         await assert.rejects(openStudyStore(dir, 'write'), { name: 'UserError', message: /trials.*is a link/ });
       } else {
         const store = await openStudyStore(dir, 'write');
-        await assert.rejects(store.artefacts.put(Uint8Array.of(9)), { name: 'UserError', message: /is a link/ });
+        await assert.rejects(store.artifacts.put(Uint8Array.of(9)), { name: 'UserError', message: /is a link/ });
         await store.sweep();
         await store.close();
       }
@@ -391,7 +391,7 @@ suite('a study that goes away while it runs', () => {
         message: /study\.db was (deleted or moved|replaced by another file)/,
       });
       if (!existsSync(dir)) {
-        await assert.rejects(store.artefacts.put(Uint8Array.of(7)), { name: 'StudyStopped' });
+        await assert.rejects(store.artifacts.put(Uint8Array.of(7)), { name: 'StudyStopped' });
         assert.ok(!existsSync(dir), 'the folder is not made again');
       }
       await store.close();

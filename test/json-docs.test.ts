@@ -52,7 +52,7 @@ function check(value: unknown, shape: Shape, place: string): void {
   assert.ok(typeof value === 'object' && value !== null && !Array.isArray(value), `${place} is an object`);
   const found = value as Readonly<Record<string, unknown>>;
   for (const { name, optional, of } of shape.keys) {
-    // STATE, METRIC, ...: keys of the person's own.
+    // STATE, METRIC, ...: keys that depend on the study.
     if (name === name.toUpperCase()) for (const [key, one] of Object.entries(found)) check(one, of, `${place}.${key}`);
     else if (Object.hasOwn(found, name)) check(found[name], of, `${place}.${name}`);
     else assert.ok(optional, `${place} has ${name}, as docs/json.md says`);

@@ -225,7 +225,7 @@ async function answersOf(dir: string, repetition: number): Promise<string> {
   const store = await openStudyStore(dir, 'read');
   const trials = await store.trials('evaluate');
   await store.close();
-  return join(dir, 'artefacts', trials.find(({ final }) => final?.repetition === repetition)?.artefacts?.answers ?? '');
+  return join(dir, 'artefacts', trials.find(({ final }) => final?.repetition === repetition)?.artifacts?.answers ?? '');
 }
 
 test('an evaluation that was interrupted keeps the seeds that are done', async () => {
@@ -250,7 +250,7 @@ test('an evaluation that was interrupted keeps the seeds that are done', async (
 
   rmSync(await answersOf(broken.dir, 1));
   const again = await broken.evaluate({ seeds: 2, onBegin });
-  assert.deepEqual(begun, [1, 1], 'a training whose artefacts are gone is no result: it is made again');
+  assert.deepEqual(begun, [1, 1], 'a training whose artifacts are gone is no result: it is made again');
   assert.deepEqual(again.test, expected.test);
 });
 

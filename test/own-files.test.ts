@@ -19,7 +19,7 @@ const TINY = ['--space', 'mlp', '--epochs', '1', '--train-samples', '60'];
 let folder = '';
 let strategy = '';
 let estimator = '';
-/** Written whenever a file of the person's own is run. */
+/** Written whenever one of the user's files is run. */
 let trace = '';
 const refused = (expected: RegExp, ...args: string[]) => refusedIn(folder, expected, ...args);
 const runs = () => (existsSync(trace) ? readFileSync(trace, 'utf8').trim().split('\n') : []);
@@ -144,7 +144,7 @@ test('files that cannot be used are refused, and nothing is written', async () =
   );
 });
 
-test('a study of a strategy of ours takes none of a file', async () => {
+test('a study with a built-in strategy refuses a strategy file', async () => {
   const dir = join(folder, 'plain');
   await json('search', ...TINY, '--trials', '1', '--out', dir);
   await refused(/the study's strategy is random, and cannot be changed/, 'resume', dir, '--strategy', strategy);
@@ -178,7 +178,7 @@ test('checkStrategy names the first rule that is broken', async () => {
   });
   await assert.rejects(
     checkStrategy(forgetful),
-    /strategy "forgetful" breaks the rule ".*": .*not what JSON makes of it/s,
+    /strategy "forgetful" breaks the rule ".*": .*does not survive a JSON round trip/s,
   );
   const careless = { ...createStrategy('random'), name: 'careless' };
   const outside = {

@@ -16,7 +16,7 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 
 let files = 0;
 
-/** A file as a person would write it; the definition begins in line 3. */
+/** A file as a user would write it; the definition begins in line 3. */
 function fileOf(source: string): string {
   const path = join(folder, `space-${files++}.ts`);
   writeFileSync(
@@ -134,7 +134,7 @@ const wrong: readonly (readonly [what: string, source: string, expected: RegExp]
     /choice "w" has the domains .*; choices of one name are one decision/,
   ],
   [
-    'an error of its own',
+    'its own error',
     returning(`(null as unknown as { width: number }).width as never`),
     /space-\d+\.ts, line 4: space "mine": TypeError: Cannot read properties of null/,
   ],

@@ -10,7 +10,7 @@ import { rng } from '../src/common/random.ts';
 import type { SearchData } from '../src/data/dataset.ts';
 import { createEngine } from '../src/engine/create.ts';
 import { nodeRuntime } from '../src/engine/runtime/node.node.ts';
-import { artefactsInMemory, runOf } from '../src/estimate/testing/conformance.ts';
+import { artifactsInMemory, runOf } from '../src/estimate/testing/conformance.ts';
 import { candidateNetwork, trainEstimator } from '../src/estimate/train.ts';
 import * as ops from '../src/graph/ops.ts';
 import { costsOf, MEASURES } from '../src/measure/index.ts';
@@ -80,15 +80,15 @@ async function through(
 ) {
   const { info, task } = data;
   assert.ok(task);
-  const artefacts = artefactsInMemory();
+  const artifacts = artifactsInMemory();
   const used = { ...settings, ...change };
   const fidelity = { epochs: used.epochs, data: 1, resolution: 1, width: 1 };
   const candidate = { space, architecture };
   const programs = openPrograms(engine);
-  const run = runOf({ artefacts, fidelity, fullFidelity: fidelity });
+  const run = runOf({ artifacts, fidelity, fullFidelity: fidelity });
   const evaluation = await trainEstimator({ engine, programs, data, settings: used }).estimate(candidate, run);
   await programs.dispose();
-  const { tensors: weights } = decodeCheckpoint(await artefacts.get(evaluation.checkpoint ?? ''));
+  const { tensors: weights } = decodeCheckpoint(await artifacts.get(evaluation.checkpoint ?? ''));
   const network = candidateNetwork(candidate, 1);
   const again = await evaluateNetwork({ engine, network, info, task, weights, samples: data.valid });
   for (const { metric } of task.metrics)
@@ -313,7 +313,7 @@ suite('a search of a task of one of its own', () => {
     ['a class for each pixel', squares(16, 8), dense],
     ['a class and a number', points(16, 8), flat],
   ] as const)
-    test(`${name}: stopped after each trial and gone on with, it gives the trials of a search that was not stopped`, async () => {
+    test(`${name}: stopped and resumed after each trial, it gives the same trials as an uninterrupted search`, async () => {
       const space = spaceOf(data, network);
       const { task } = data;
       assert.ok(task);
@@ -329,7 +329,7 @@ suite('a search of a task of one of its own', () => {
         for (const trials of budgets) {
           const strategy = createStrategy('aging-evolution', { population: 2, sample: 1 });
           strategy.init(problem);
-          const workers = inProcessPool({ space, estimator }, store.artefacts);
+          const workers = inProcessPool({ space, estimator }, store.artifacts);
           await runStudy({ store, strategy, problem, workers, budget: { trials } });
         }
         return (await store.trials()).map(({ architecture, metrics, state }) => ({ architecture, metrics, state }));
@@ -373,7 +373,7 @@ suite('a task that Netsmith does not know', () => {
       assert.throws(changed(tensors), (error) => error instanceof UserError && reason.test(error.message));
   });
 
-  test('that breaks a rule is told so by checkTask', async () => {
+  test('that breaks a rule is refused by checkTask', async () => {
     await checkTask(points());
     const other = { ...classAndNumber, loss: nextToken.loss };
     await assert.rejects(
@@ -398,7 +398,7 @@ suite('a task that Netsmith does not know', () => {
     );
   });
 
-  test('of two tasks with one network, each has a program of its own', async () => {
+  test('of two tasks with one network, each has its own program', async () => {
     const data = points();
     const space = spaceOf(data, sequential(linear('outputs')));
     const programs = openPrograms(engine);

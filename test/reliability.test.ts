@@ -10,7 +10,7 @@ import { newTrial } from '../src/study/store/transitions.ts';
 import { openStudyStore } from '../src/study/study.node.ts';
 import { json, netsmith } from './support/netsmith.ts';
 
-// What is at fault when no candidate is: a worker that something kills, a full disk, a damaged file, a folder without access.
+// Failures that no candidate causes: a worker that is killed, a full disk, a damaged file, a folder without access.
 
 const BIN = join(import.meta.dirname, '../bin/netsmith.js');
 const SETTINGS =
@@ -35,7 +35,7 @@ const copy = (name: string) => {
   return dir;
 };
 
-/** Runs a command, killing the process that works for it once each time that its output has come to one of the lines. */
+/** Runs a command, killing the process behind it once each time that its output reaches one of the lines. */
 async function killingWorkers(args: readonly string[], lines: readonly string[]) {
   const child = spawn(process.execPath, [BIN, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
   const waiting = [...lines];
@@ -110,7 +110,7 @@ test('a damaged checkpoint: the trial starts over, says so, and gives the same r
     await store.propose([newTrial({ ...key, architecture, costs, fidelity: 0 })], { revision: revision + 1, state });
     if (dir === damaged) {
       const { fence } = await store.begin(key);
-      const checkpoint = await store.artefacts.put(new Uint8Array(100));
+      const checkpoint = await store.artifacts.put(new Uint8Array(100));
       const report = { step: 2, metrics: { accuracy: 0.5 }, seconds: 1 };
       await store.report(key, fence, report, checkpoint);
       await store.release(key);
@@ -120,7 +120,7 @@ test('a damaged checkpoint: the trial starts over, says so, and gives the same r
   }
   const { code, err } = await netsmith('resume', damaged, '--trials', '3');
   assert.equal(code, 0, err);
-  assert.match(err, /trial 2: a checkpoint cannot be read, so it starts over: artefact .* is damaged/);
+  assert.match(err, /trial 2: a checkpoint cannot be read, so it starts over: artifact .* is damaged/);
   await json('resume', whole, '--trials', '3');
   assert.deepEqual(await trialsIn(damaged), await trialsIn(whole));
 });
@@ -144,7 +144,7 @@ test('failed trials are trained again when that is asked for', async () => {
   assert.match(none.err, /No trial has failed/);
 });
 
-test('a data file that is damaged under a study stops it with the file’s name; whole again, it goes on', async () => {
+test('a damaged data file stops a study with the file’s name; once repaired, the study resumes', async () => {
   const photos = join(folder, 'photos');
   for (const [part, count] of [
     ['train', 8],

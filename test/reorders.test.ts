@@ -136,7 +136,7 @@ for (const block of [16, 8]) {
     const image = (channels: number, side: number) => `[${[BATCH, channels, side, side]}]`;
     /**
      * The gradient of a stem's filter is computed in the plain layout, from the image as it came: all that a training step
-     * reorders, by itself, is dy. Its unfolding of the image is a convolution too.
+     * reorders itself is dy. Its unfolding of the image is a convolution too.
      */
     const assertStemAlone = ({ reorders, plainConvolutions }: Lowered, channels: number) => {
       assert.deepEqual(reorders, [`ReorderOutput ${image(channels, SIDE)}`]);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { json } from './support/netsmith.ts';
 
-// Small studies must find what they found before tasks had a room of their own: the same architectures for the same seed, and
+// Small studies must find what they found before tasks had their own room: the same architectures for the same seed, and
 // the same metrics but for rounding. Recorded in the portable layout, whose results do not depend on the machine's vector unit.
 const RECORD = new URL('same-as-before.json', import.meta.url);
 const folder = mkdtempSync(join(tmpdir(), 'netsmith-same-'));

@@ -131,7 +131,7 @@ test('export writes model.json beside the model, and overwrites no file of other
   assert.deepEqual([outputs[0].name, outputs[0].shape], ['probabilities', ['N', 10]]);
   assert.deepEqual(labels, ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9']);
   const { width, height, channels, resize, range } = preprocessing;
-  assert.deepEqual([width, height, channels, range], [8, 8, 'grey', [0, 16]]);
+  assert.deepEqual([width, height, channels, range], [8, 8, 'gray', [0, 16]]);
   assert.deepEqual(resize, { fit: 'fill', filter: 'lanczos3' });
   await json('export', study, '--out', out);
   writeFileSync(about, '{ "of": "mine" }');

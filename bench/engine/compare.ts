@@ -1,4 +1,4 @@
-/** Times one workload at one batch size: our layouts and the peer's forms take turns, each time in a process of their own. */
+/** Times one workload at one batch size: our layouts and the peer's forms take turns, each time in their own process. */
 import { join } from 'node:path';
 import type { Machine, Measured, Measurement, WorkOrder } from './order.ts';
 import { ask, numberOf, type PeerForm, type PeerRun, runPeer } from './processes.ts';

@@ -59,10 +59,10 @@ function collected<T, Part>(
 
 function origin({ file, result }: Origin<unknown>): string {
   const { date, cpu, threads, onnxruntime, commit, otherCores } = result;
-  const others = otherCores === null ? '' : ` Other processes kept ${otherCores.toFixed(2)} cores busy meanwhile.`;
+  const others = otherCores === null ? '' : `Other processes kept ${otherCores.toFixed(2)} cores busy meanwhile.\n`;
   return (
-    `${date.slice(0, 10)}, ${cpu}, ${threads} threads, onnxruntime-node ${onnxruntime}, commit ${commit}.${others} ` +
-    `[bench/results/${file}](../bench/results/${file})`
+    `${date.slice(0, 10)}, ${cpu}, ${threads} threads, onnxruntime-node ${onnxruntime}, commit ${commit}.\n` +
+    `${others}[bench/results/${file}](../bench/results/${file})`
   );
 }
 

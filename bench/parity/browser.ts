@@ -1,5 +1,5 @@
 // Runs the browser page of a model card in headless Chromium, just as the card has it, and compares its answers with those of
-// `netsmith predict`: an image folder in colour, the grey digits, and a table. Not among the tests: onnxruntime-web takes 140 MB.
+// `netsmith predict`: an image folder in color, the gray digits, and a table. Not among the tests: onnxruntime-web takes 140 MB.
 //   node --conditions=netsmith-source bench/parity/browser.ts [folder of onnxruntime-web]
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
@@ -179,21 +179,21 @@ try {
   netsmith(...search, join(folder, 'digits'), '--space', 'mlp');
   const digits = join(folder, 'digits', 'best');
   netsmith('export', join(folder, 'digits'));
-  const grey = join(folder, 'grey.png');
-  writeFileSync(grey, await noise(1, 8, 1));
+  const gray = join(folder, 'gray.png');
+  writeFileSync(gray, await noise(1, 8, 1));
   compare(
     'digits',
-    await inBrowser(digits, chooseFile(readFileSync(grey))),
-    predicted(join(digits, 'model.onnx'), grey),
+    await inBrowser(digits, chooseFile(readFileSync(gray))),
+    predicted(join(digits, 'model.onnx'), gray),
     1e-4,
   );
-  // In colour, made grey by both.
-  const colour = join(folder, 'colour.png');
-  writeFileSync(colour, await noise(3, 8, 2));
+  // In color, made gray by both.
+  const color = join(folder, 'color.png');
+  writeFileSync(color, await noise(3, 8, 2));
   compare(
-    'digits, a colour image',
-    await inBrowser(digits, chooseFile(readFileSync(colour))),
-    predicted(join(digits, 'model.onnx'), colour),
+    'digits, a color image',
+    await inBrowser(digits, chooseFile(readFileSync(color))),
+    predicted(join(digits, 'model.onnx'), color),
     0.02,
   );
 
@@ -230,7 +230,7 @@ try {
     `2024-0${1 + (i % 9)}-1${i % 10}`,
     (i % 7) * 2 + (i % 3),
   ]);
-  writeFileSync(join(folder, 'rows.csv'), ['size,colour,day,price', ...rows.map((row) => row.join(','))].join('\n'));
+  writeFileSync(join(folder, 'rows.csv'), ['size,color,day,price', ...rows.map((row) => row.join(','))].join('\n'));
   netsmith(
     ...search,
     join(folder, 'table'),
@@ -246,8 +246,8 @@ try {
   );
   netsmith('export', join(folder, 'table'));
   const table = join(folder, 'table', 'best');
-  writeFileSync(join(folder, 'row.csv'), 'size,colour,day\n5,blue,2024-03-17\n');
-  const row = { size: 5, colour: 'blue', day: '2024-03-17' };
+  writeFileSync(join(folder, 'row.csv'), 'size,color,day\n5,blue,2024-03-17\n');
+  const row = { size: 5, color: 'blue', day: '2024-03-17' };
   compare(
     'table',
     await inBrowser(table, typeRow(row)),

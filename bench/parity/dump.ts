@@ -65,7 +65,7 @@ function models(): Record<string, { network: s.Module; info: DatasetInfo }> {
         s.batchNorm(),
         s.activation('hardSwish'),
         s.residual(s.sequential(s.separableConv(5), s.squeezeExcite(0.25))),
-        s.factorisedReduce(12),
+        s.factorizedReduce(12),
         s.activation('silu'),
         s.dilatedConv(3),
         s.maxPool(3, { stride: 2 }),

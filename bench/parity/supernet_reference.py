@@ -55,7 +55,7 @@ def torch_name(path):
     """Netsmith's path of a parameter -> its name in the peer."""
 
     def layers(rest):
-        # A factorised reduction is a module of its own there, and has names for its parts.
+        # A factorized reduction is a module of its own there, and has names for its parts.
         rest = re.sub(r"^(0/)?(running\w+)$", r"bn/\2", rest)
         rest = re.sub(r"^(0/)?(first|second)/", lambda half: NAMES[half[2]] + "/", rest)
         return re.sub(r"running\w+", lambda name: NAMES[name.group()], rest).replace("/", ".")

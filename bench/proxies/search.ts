@@ -87,7 +87,7 @@ async function searchOnce({ engine, data, candidates }: SearchJob, score: ScoreN
   const strategy = createStrategy('aging-evolution', STRATEGY);
   const store = memoryStore({ name: 'training-free', settings: null, state: strategy.init(problem) });
   const estimator = proxyEstimator({ engine, data, ...SCORES[score], seed });
-  const workers = inProcessPool({ space, estimator }, store.artefacts);
+  const workers = inProcessPool({ space, estimator }, store.artifacts);
   await runStudy({ store, strategy, problem, workers, budget: { trials: candidates } });
   await estimator.dispose();
   const trials = await store.trials('search');

@@ -1,4 +1,4 @@
-/** Gives inputs to one parser and tells its parent of each; a process of its own, so that a hang or a crash can be seen. */
+/** Gives inputs to one parser and tells its parent of each; its own process, so that a hang or a crash can be seen. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

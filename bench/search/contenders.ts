@@ -4,7 +4,7 @@ import { STRATEGIES } from '../../src/strategy/index.ts';
 /** Exhaustive search is no search; those of several fidelities or objectives, and wrappers, are here the strategy inside them. */
 const LEFT_OUT: readonly string[] = [
   ...['exhaustive', 'successive-halving', 'hyperband', 'asha', 'bohb'],
-  ...['unique', 'constrained', 'forgiving', 'scalarised'],
+  ...['unique', 'constrained', 'forgiving', 'scalarized'],
 ];
 
 export const CONTENDERS: readonly string[] = Object.keys(STRATEGIES).filter((name) => !LEFT_OUT.includes(name));

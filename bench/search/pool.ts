@@ -1,4 +1,4 @@
-/** Plays searches in processes of their own, as many at a time as there are cores. */
+/** Plays searches in separate processes, as many at a time as there are cores. */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';

@@ -67,13 +67,13 @@ export function benchmarkPresets({
   return { ...named.settings, data: dataset, ...(open && named.budgets[dataset]) };
 }
 
-/** A table as what a study's settings stand for. */
+/** The setup of a study on a table. */
 interface OpenBenchmark {
   readonly table: Table;
   readonly dataset: Dataset;
 }
 
-/** Throws UserError for settings that mean nothing to a table, and for a budget or an objective that it cannot serve. */
+/** Throws UserError for settings that have no effect on a table, and for a budget or an objective that the table does not have. */
 export async function openBenchmark(name: string, settings: StudySettings): Promise<OpenBenchmark> {
   const benchmark = benchmarkNamed(name);
   const data = datasetOf(benchmark, settings.data);

@@ -14,7 +14,7 @@ export interface ChoiceOptions {
   readonly choose?: string;
 }
 
-/** A search trial, and what its estimator (of confirmed ones, their trainings too) said of it. */
+/** A search trial, and the metrics from its estimator (for confirmed ones, also from the confirmations). */
 export interface Chosen {
   readonly trial: Trial;
   readonly metrics: Metrics;
@@ -42,7 +42,7 @@ export function checkChoice({ trial, choose }: ChoiceOptions): void {
 
 /**
  * The trial that is asked for, or of the best the one that `--choose` names. `evaluated`: the trial that was evaluated;
- * where it is on the front and nothing is asked for, it is the one that a person has chosen. Throws UserError where there
+ * where it is on the front and nothing is asked for, it is the user's choice. Throws UserError where there
  * is none.
  */
 export function chosen(study: ReadStudy, dir: string, options: ChoiceOptions = {}, evaluated?: number): Chosen {

@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { invalid, messageOf } from '../common/errors.ts';
 import { parseJson } from '../common/json.ts';
 import { printable } from '../common/text.ts';
-import { DATASETS, type DatasetEntry } from '../data/catalogue.ts';
+import { DATASETS, type DatasetEntry } from '../data/catalog.ts';
 import { SCHEMA_FILE } from '../study/config-schema.ts';
 import { checkSettings, defaultSpace, isOwnFile, type StudySettings } from '../study/spec.ts';
 import { netsmithVersion } from './versions.ts';

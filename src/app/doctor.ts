@@ -18,8 +18,8 @@ import { versions } from './versions.ts';
 export type Examined = Awaited<ReturnType<typeof examineMachine>>;
 
 /**
- * Checks what Netsmith needs: the engine by a short training on so many threads, memory, WebGPU. `ok` is false where networks cannot be
- * trained here; `problems` has a sentence for each thing that a person should know. Throws UserError for threads that are no number from 1
+ * Checks what Netsmith needs: the engine by a short training on `threads` threads, memory, WebGPU. `ok` is false where networks cannot be
+ * trained here; `problems` has a sentence for each problem. Throws UserError for threads that are no number from 1
  * to 256.
  */
 export async function examineMachine({ threads = 1 }: { readonly threads?: number } = {}) {

@@ -18,7 +18,7 @@ export async function checkDevice(settings: MachineSettings): Promise<EngineTrai
 }
 
 /**
- * The engine that the settings name, on this machine, in one of so many processes that compute at the same time. Throws
+ * The engine that the settings name, on this machine, in one of `processes` processes that compute at the same time. Throws
  * UserError where the device is not there.
  */
 export function openEngine({ device, threads, layout }: MachineSettings, processes: number): Promise<Engine> {

@@ -36,7 +36,7 @@ export type EstimatorPlan =
   /** Looked up in a table, in the study's own process (`runOnTable`). */
   | { readonly kind: 'table'; readonly table: Table };
 
-/** Throws UserError for an option that the estimator does not have, and for settings that mean nothing to one that trains nothing. */
+/** Throws UserError for an option that the estimator does not have, and for settings that have no effect where nothing is trained. */
 export function estimatorOf(settings: StudySettings, { objectives }: Problem, table?: Table): EstimatorPlan {
   if (table !== undefined) return { kind: 'table', table };
   const { estimator, estimatorOptions } = settings;

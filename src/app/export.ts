@@ -34,7 +34,7 @@ import { netsmithVersion } from './versions.ts';
 
 export const epochsText = (epochs: number) => (epochs === 1 ? '1 epoch' : `${epochs} epochs`);
 
-/** What is told of the training that an export needs where no weights are kept. */
+/** Progress of the training that an export needs when no weights were kept. */
 export interface ExportEvents {
   /** Before it: the epochs of the weights that are kept and are not wanted, if there are any, and its own. */
   onTraining?(others: number | undefined, epochs: number): void;
@@ -185,7 +185,7 @@ function checkOurs(path: string): void {
     const found = JSON.parse(readFileSync(path, 'utf8'));
     if (found?.format === MODEL_JSON_FORMAT) return;
   } catch {
-    // Then it is none of ours.
+    // Then Netsmith did not write it.
   }
   throw invalid(`file "${path}"`, 'was not written by netsmith export', 'give --out another name, or move it away');
 }

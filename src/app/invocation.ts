@@ -14,7 +14,7 @@ function ofProcess(): Invocation {
   return { env: process.env, script: process.argv[1] ?? '', cwd: process.cwd(), platform: process.platform };
 }
 
-/** What a person types to call this program again from the same folder: `netsmith`, `npx netsmith`, `node bin/netsmith.js`. */
+/** The command that starts this program again from the same folder: `netsmith`, `npx netsmith`, `node bin/netsmith.js`. */
 export function commandName({ env, script, cwd, platform }: Invocation = ofProcess()): string {
   // npm, pnpm, yarn and bun tell whatever they run who they are, in `npx netsmith` and in `npm start` alike.
   if (env.npm_command !== undefined || env.npm_lifecycle_event !== undefined || env.npm_execpath !== undefined) {

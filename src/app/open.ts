@@ -41,7 +41,7 @@ export interface OpenOptions<S extends SearchSpace | string = string> extends Ow
 }
 
 export interface OptimizeOptions {
-  /** End at so many trials, those of earlier calls included. */
+  /** Stop at this number of trials, including those of earlier calls. */
   readonly trials?: number;
   /** End after this time of searching, that of earlier calls included: `90s`, `10m`, `2h`. */
   readonly time?: string;
@@ -93,7 +93,7 @@ export interface Study<A extends Architecture = Architecture, N extends Module |
   optimize(judge: ObjectiveFunction<A, N> | URL | string, options?: OptimizeOptions): Promise<Optimized>;
   /** The next candidate to judge, of a study that is judged by a function; undefined where the strategy has no more. */
   ask(): Promise<StudyTrial | undefined>;
-  /** What a trial that was asked for came to: a value for each score, or why there is none. */
+  /** The result of a trial from `ask`: a value for each score, or the reason of its failure. */
   tell(trial: StudyTrial | number, result: Metrics | { readonly failed: string }): Promise<StudyTrial>;
   /** Retrains the best network on train + validation data and tests it. Trainings that were done before are kept. Default: 3 seeds, no baselines. */
   evaluate(options?: Partial<EvaluateOptions> & FinalOptions & EvaluationEvents): Promise<EvaluationResult>;
@@ -111,7 +111,7 @@ export interface Study<A extends Architecture = Architecture, N extends Module |
 }
 
 /**
- * Creates a study in a folder of its own, as `netsmith search` does, and checks everything that it is made of. The command line can
+ * Creates a study in its own folder, as `netsmith search` does, and checks everything that it is made of. The command line can
  * read, continue, evaluate and export it. Throws UserError, and nothing is written, for whatever does not fit.
  */
 export async function createStudy<S extends GivenSpace = string>(
@@ -176,7 +176,7 @@ async function checkSameStudy(dir: string, wanted: StudySettings, given: SpaceDe
 
 const GIVEN = ['trials', 'time', 'until', 'workers'] as const;
 
-/** Ctrl-C has an end of its own there; a function that does not listen to its signal is not waited for longer. */
+/** Ctrl-C has its own end there; a function that does not listen to its signal is not waited for longer. */
 const FUNCTION_GRACE_SECONDS = 2;
 
 function studyIn(dir: string, space: SearchSpace, notes: Notes, files: OwnFiles, code: OwnCode): Study {
@@ -184,7 +184,7 @@ function studyIn(dir: string, space: SearchSpace, notes: Notes, files: OwnFiles,
   let asking: { readonly store: Store; readonly loop: AskTell } | undefined;
   const viewOf = (trial: Trial) => trialView(space, trial);
 
-  /** Opened with what was given anew, and closed whatever happens. */
+  /** Opens the study with the given files, and always closes it. */
   const held = async <T>(given: object, body: (store: Store, setup: Setup) => Promise<T>): Promise<T> => {
     await endAsking();
     const { store, setup } = await reopen(dir, { ...files, ...given }, notes, { code });

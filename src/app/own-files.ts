@@ -12,7 +12,7 @@ import type { Strategy } from '../strategy/strategy.ts';
 import type { Judge } from '../study/own-function.ts';
 import { isOwnFile, type StudySettings } from '../study/spec.ts';
 
-/** Files of a person's own that this command line names, as absolute paths. A stored study alone names none: its files are not run. */
+/** The user's own files that this command line names, as absolute paths. A stored study names none: its files are not run. */
 export interface OwnFiles {
   readonly data?: string;
   readonly strategy?: string;

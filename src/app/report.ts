@@ -43,7 +43,7 @@ export async function reportData(dir: string, study: ReadStudy): Promise<ReportD
   const size = space.size?.()?.toLocaleString('en-GB');
   const evaluation = readEvaluation(dir);
   const front = bestTrials(study);
-  // Of several objectives the one that was evaluated is the one that a person has chosen.
+  // With several objectives, the evaluated trial is the user's choice.
   const best = front.find(({ trial }) => trial === evaluation?.trial) ?? front[0];
   const shown = settingsShown(settings);
   // A study that went on since, or `--trial`: what was tested need not be what is best.
@@ -123,8 +123,8 @@ export async function reportData(dir: string, study: ReadStudy): Promise<ReportD
 }
 
 /**
- * Whether the search is at its end: nothing runs, and `resume` with the same budget would start nothing. A trial that
- * waits is gone on with unless the time is up or the target is reached.
+ * Whether the search has finished: nothing runs, and `resume` with the same budget would start nothing. A trial that
+ * waits is resumed unless the time is up or the target is reached.
  */
 export async function isFinished({
   settings,
@@ -164,7 +164,7 @@ function commandsOf(
   const search = `${commandOf('search', settings)}${began} --out ${shown}`;
   if (settings.benchmark !== undefined)
     return [search, ...(evaluation === undefined ? [] : [`netsmith evaluate ${shown}`])];
-  // What a program has searched by a function of its own, no command can search again.
+  // What a program has searched by its own function, no command can search again.
   const searched = isFunctions ? [] : [search];
   if (openSpace === true) return [];
   const again = isOwnFile(settings.data) ? ` ${flagText('data', settings.data)}` : '';
@@ -184,7 +184,7 @@ function commandsOf(
 
 /**
  * A path for a report that others read: relative to the current folder, or only the last part of a path outside of it, because
- * reports must not reveal where a person keeps files.
+ * reports must not reveal private folders.
  */
 function withoutHome(path: string): string {
   const from = relative('', resolvePath(path));
@@ -203,7 +203,7 @@ function settingsShown(settings: StudySettings): StudySettings {
   };
 }
 
-/** Of `best/model.onnx`, if it is of this architecture; undefined also for a file that cannot be read as one of ours. */
+/** Of `best/model.onnx`, if it is of this architecture; undefined also for a file that Netsmith did not write. */
 function modelBytesOf(dir: string, architecture: string): number | undefined {
   const file = join(dir, 'best', 'model.onnx');
 

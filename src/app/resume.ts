@@ -72,7 +72,7 @@ export async function reopen(
         `The study used the tensor layout ${then} so far and now uses ${now}: results differ in their last digits.`,
       );
     }
-    // A session that is killed is gone on with as it was: the new settings are the study's from now on.
+    // Stored before anything runs: a killed session is resumed with the new settings.
     const data = without.length > 0 ? setup.dataset.search.info : plan.data;
     await store.revise(planToJson({ ...plan, data, settings: setup.settings }));
     return { store, setup: { ...setup, measuring } };

@@ -10,7 +10,7 @@ const PARTS = { train: 'training', valid: 'validation', test: 'test' } as const;
 /**
  * Throws UserError, which says what differs, unless a study's data are what they were. What one of them does not know (checksums
  * of an earlier version) is not compared, nor are the notes. With `without`, images are left out that were not before: contents
- * and counts may then differ, but the names of the files that there are or were may not, as the division depends on them.
+ * and counts may then differ, but the set of file names may not, as the division depends on them.
  */
 export function requireSameData(place: string, then: DatasetInfo, now: DatasetInfo, without: boolean): void {
   const differences = without ? differencesWithout(then, now) : differencesOf(then, now);

@@ -26,7 +26,7 @@ import { budgetOf, type Setup, setUp } from './setup.ts';
 import { planOfSetup, planToJson, type WorkerSettings, workerSettingsToJson } from './study.ts';
 import { runOnTable } from './table-search.ts';
 
-/** What a new study is told besides its settings. */
+/** What a new study gets besides its settings. */
 export interface StudyOptions {
   readonly out?: string;
   readonly prior?: readonly string[];
@@ -82,28 +82,28 @@ export async function newStudy(
 }
 
 /**
- * Says what can be said of the trials before the first, and returns what of it the study keeps. Throws UserError where no trial could be
+ * Prints what is known before the first trial, and returns the part that the study stores. Throws UserError where no trial could be
  * made.
  */
 async function lookAhead(
   setup: Setup,
   earlier: readonly EarlierTrial[],
   notes: Notes,
-): Promise<Pick<StudyPlan, 'block' | 'foresight'>> {
+): Promise<Pick<StudyPlan, 'block' | 'predictorAgreement'>> {
   const { settings, estimator } = setup;
   if (estimator.kind === 'table' || estimator.kind === 'function') return {};
-  const foresight = estimator.kind === 'predictor' ? await tryPredictor(setup, estimator, earlier) : undefined;
-  if (foresight !== undefined) notes.note(`${showAgreement(foresight)}.`);
+  const predictorAgreement = estimator.kind === 'predictor' ? await tryPredictor(setup, estimator, earlier) : undefined;
+  if (predictorAgreement !== undefined) notes.note(`${showAgreement(predictorAgreement)}.`);
   const engine = await openEngine(settings, settings.workers);
   try {
     if (estimator.kind === 'train') await forecastSearch(setup, engine, notes);
-    return { block: engine.options.block, ...(foresight && { foresight }) };
+    return { block: engine.options.block, ...(predictorAgreement && { predictorAgreement }) };
   } finally {
     await engine.dispose();
   }
 }
 
-/** `runs/digits-small-cnn-1`, or with the first number that is free; a person's own data by the name of their file. */
+/** `runs/digits-small-cnn-1`, or with the first number that is free; the user's own data by the name of the file. */
 function nextFree({ data, dataDir, space }: StudySettings): string {
   const own = dataDir !== undefined && (data === 'image-folder' || data === 'csv');
   const [of, searched] = [own ? dataDir : data, space].map((path) => basename(path).replace(/\.[a-z.]+$/, ''));

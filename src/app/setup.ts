@@ -39,7 +39,7 @@ import { type EstimatorPlan, estimatorOf } from './estimator-plan.ts';
 import { checkOpenSpace } from './own-code.ts';
 import { absentStrategy, lineIn, type OwnFiles, openOwnData, ownEstimator, ownStrategy } from './own-files.ts';
 
-/** Everything that settings stand for, short of an engine. */
+/** Everything that settings describe, except the engine. */
 export interface Setup {
   readonly settings: StudySettings;
   readonly dataset: Dataset;
@@ -194,7 +194,7 @@ export function namedSpace(name: string): SpaceDefinition {
 }
 
 /**
- * The space of a definition. What a person's own file throws, of whatever kind, is a UserError with the line in the file.
+ * The space of a definition. Whatever the user's file throws becomes a UserError with the line in the file.
  */
 export function spaceFor(
   definition: SpaceDefinition,
@@ -265,7 +265,7 @@ export function limitsOf({ maxParams, maxFlops, limit = {}, measures }: StudySet
   ].flatMap(([cost, max]) => (max === undefined ? [] : [{ cost, max }]));
 }
 
-/** A study's settings with those that were given anew for one command. */
+/** A study's settings, with those given for one command in their place. */
 export function checkRunSettings(stored: StudySettings, given: Readonly<Record<string, unknown>>): StudySettings {
   const { dataDir } = given;
   const moved = typeof dataDir === 'string' ? { dataDir: resolvePath(dataDir) } : {};

@@ -21,14 +21,14 @@ import { namedSpace, problemOf, type Setup, setUp } from './setup.ts';
 
 export type { StudyPlan } from '../study/plan.ts';
 
-/** What a worker process of a study is told. */
+/** Settings of a worker process. */
 export interface WorkerSettings {
   readonly plan: StudyPlan;
   /** What it may take. */
   readonly memoryBytes: number;
   /** What the study began with: a predictor learns from it. */
   readonly earlier?: readonly EarlierTrial[];
-  /** Files of a person's own that the command line of the process at work names. */
+  /** Own files (`--strategy ./mine.ts`, ...) that the command line of the running process names. */
   readonly own?: OwnFiles;
   /** It makes final trainings, and may open the test part. */
   readonly final?: boolean;
@@ -38,7 +38,7 @@ export function workerSettingsToJson({ plan, ...rest }: WorkerSettings): Json {
   return JSON.parse(JSON.stringify({ plan: planToJson(plan), ...rest })) as Json;
 }
 
-const ordersSchema = z.looseObject({
+const workerSettingsSchema = z.looseObject({
   plan: z.looseObject({}),
   memoryBytes: z.number(),
   earlier: z.array(z.looseObject({ architecture: z.looseObject({}), metrics: z.looseObject({}) })).optional(),
@@ -46,9 +46,9 @@ const ordersSchema = z.looseObject({
   final: z.boolean().optional(),
 });
 
-/** What the process at work has sent. Throws Error for anything that `workerSettingsToJson` does not write. */
-export function checkOrders(found: unknown): asserts found is WorkerSettings {
-  ordersSchema.parse(found);
+/** What the main process has sent. Throws Error for anything that `workerSettingsToJson` does not write. */
+export function checkWorkerSettings(found: unknown): asserts found is WorkerSettings {
+  workerSettingsSchema.parse(found);
 }
 
 export function planOfSetup({ settings, dataset, space }: Setup): StudyPlan {
@@ -86,7 +86,7 @@ export function planOf(record: StudyRecord, dir: string): StudyPlan {
   return checkPlan(record.settings, dir);
 }
 
-/** A study as it is now, read without holding it: another process may be at work on it. */
+/** The current state of a study, read without locking it: another process may be running it. */
 export interface ReadStudy extends StudyPlan {
   readonly record: StudyRecord;
   /** Of a space that is code: a stand-in that writes members as JSON, unless the program has given the space. */
@@ -173,7 +173,7 @@ function checkName({ settings }: StudyPlan, place: string, given: SearchSpace | 
 
 /** Sets up a study in a process that the study has started: where the data have changed since, it stops. */
 export async function setUpInWorker(plan: StudyPlan, own: OwnFiles = {}): Promise<Setup> {
-  // A strategy is of no use to a worker.
+  // A worker does not need a strategy.
   const { strategy: _, ...used } = own;
   const space = plan.openSpace === true ? await ownSpaceBeside(used.judge, plan.settings.space) : spaceOf(plan);
   const setup = await setUp(plan.settings, space, true, used);
@@ -219,9 +219,9 @@ export function identityOf({ name, tree }: SearchSpace): Json {
 }
 
 /** How what the study measured cheaply, or predicted, ranks architectures; nothing where there is no training to hold it against. */
-export function agreementsIn({ settings, trials, problem, foresight }: ReadStudy): readonly Agreement[] {
+export function agreementsIn({ settings, trials, problem, predictorAgreement }: ReadStudy): readonly Agreement[] {
   if (settings.estimator === 'train') return agreementsOf(trials, problem.objectives, problem.fidelities);
-  return foresight === undefined ? [] : [foresight];
+  return predictorAgreement === undefined ? [] : [predictorAgreement];
 }
 
 /** The stable form of a trial: `{ trial, state, epochs, architecture, text, metrics, costs, ... }`. */

@@ -11,7 +11,7 @@ import type { Notes } from './notes.ts';
 import { forecastTraining } from './preflight.ts';
 import { type Setup, treeOf } from './setup.ts';
 
-/** What is told of a single training. */
+/** Progress of a single training. */
 export interface TrainOneEvents {
   /** How far it is, from 0 to `epochs`: after each step. */
   onProgress?(epoch: number, epochs: number): void;

@@ -9,9 +9,9 @@ import { checkOrders, setUpInWorker } from './study.ts';
 
 // The entry of a worker process: builds, from the study's own record, what it estimates with.
 serveTrials(async ({ settings }) => {
-  const orders: unknown = settings;
-  checkOrders(orders);
-  const { plan, memoryBytes, earlier = [], own, final = false } = orders;
+  const workerSettings: unknown = settings;
+  checkWorkerSettings(workerSettings);
+  const { plan, memoryBytes, earlier = [], own, final = false } = workerSettings;
   const setup = await setUpInWorker(plan, own);
   if (final) return { space: treeOf(setup), estimator: await openFinal(setup, memoryBytes) };
   // A function judges the members of any space, all other estimators those of trees.

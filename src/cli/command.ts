@@ -23,7 +23,7 @@ export function define(program: Command, usage: string, summary: string, example
     });
 }
 
-/** How this call of a command speaks. */
+/** Output options of this command. */
 export function outputOf(command: Command, shell: Shell, options: object = command.opts()): Output {
   return createOutput(shell.streams, options);
 }

@@ -1,12 +1,12 @@
 import { Argument, type Command } from 'commander';
-import { DATASETS } from '../data/catalogue.ts';
+import { DATASETS } from '../data/catalog.ts';
 import { SPACES } from '../space/spaces/index.ts';
 import { STRATEGIES } from '../strategy/index.ts';
 import { ESTIMATORS } from '../study/spec.ts';
 import { type Completed, completionScript, SHELLS, type ShellName } from '../terminal/completion.ts';
 import { define, outputOf, type Shell } from './command.ts';
 
-/** Values of flags and arguments that a person may also give as something else, such as a file. */
+/** Values of flags and arguments that may also be something else, such as a file. */
 const NAMES: Readonly<Record<string, readonly string[]>> = {
   '--data': Object.keys(DATASETS),
   '--space': Object.keys(SPACES),

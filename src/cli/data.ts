@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { DATASETS, type DatasetEntry } from '../data/catalogue.ts';
+import { DATASETS, type DatasetEntry } from '../data/catalog.ts';
 import { downloadDataset } from '../data/download.node.ts';
 import { showBytes } from '../report/numbers.ts';
 import { interruptible } from '../terminal/interrupt.ts';

@@ -65,12 +65,12 @@ export function addExport(program: Command, shell: Shell): void {
   });
 }
 
-/** `verified: ...`: what the check of the file came to. */
+/** `verified: ...`: the result of checking the file. */
 export function parityText({ parity }: Pick<Exported, 'parity'>): string {
   return `verified: outputs match the trained network, max. relative difference ${parity.toExponential(1)}`;
 }
 
-/** Which training the weights are from, and what they come to on the test split. */
+/** Which training the weights are from, and their metrics on the test split. */
 function weightsText(setup: Setup, exported: Exported): string {
   const { epochs, seed } = exported;
   const trained = `Weights of seed ${seed}, ${epochsText(epochs)}`;

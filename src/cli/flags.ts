@@ -73,7 +73,7 @@ export function addSettings(
   return command;
 }
 
-/** The flags of a command on a study that is there, whose settings are the defaults. */
+/** The flags of a command on an existing study, whose settings are the defaults. */
 export function addSettingsOfStudy(command: Command, names: readonly SettingName[]): Command {
   return addSettings(command, names, Object.fromEntries(names.map((name) => [name, 'as in the study'])));
 }

@@ -4,7 +4,7 @@ import { checkNoConfig, writeConfig } from '../app/config-file.ts';
 import { hint } from '../app/invocation.ts';
 import { invalid } from '../common/errors.ts';
 import { isWhole, parseNumber } from '../common/numbers.ts';
-import { DATASETS, type DatasetEntry } from '../data/catalogue.ts';
+import { DATASETS, type DatasetEntry } from '../data/catalog.ts';
 import { flagOf, parseDuration, SETTING_NAMES } from '../study/spec.ts';
 import { type Asker, withTerminal } from '../terminal/questions.ts';
 import { define, outputOf, type Shell } from './command.ts';

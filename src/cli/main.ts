@@ -91,13 +91,13 @@ function explain(error: unknown, streams: Streams, json: boolean): number {
     say(error.code, printable(error.message));
     return 2;
   }
-  // The machine is at fault (a full disk): a stack would not help.
+  // Caused by the machine (a full disk): a stack trace would not help.
   const fault = stopped(error, 'stopped');
   if (fault instanceof StudyStopped) {
     say(fault.code, fault.message);
     return 1;
   }
-  // The network is at fault, not the program.
+  // Caused by the network, not by a bug: a stack trace would not help.
   if (error instanceof TrainingFailure) {
     say(error.code, `the training failed: ${error.message}`);
     return 1;

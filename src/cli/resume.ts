@@ -42,7 +42,7 @@ export function addResume(program: Command, shell: Shell): void {
 }
 
 /**
- * Puts failed trials back to waiting. The strategy has been told that they failed, and is told again how they end, as it is of
+ * Queues failed trials again. The strategy already knows that they failed, and gets their new results too, as it does of
  * trials that it did not ask for; a rung of rising fidelity that went on without one does not wait for it.
  */
 async function retryFailed(store: Store, output: Output): Promise<void> {

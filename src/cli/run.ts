@@ -71,7 +71,7 @@ export function addRun(program: Command, shell: Shell): void {
       const output = outputOf(command, shell);
       checkSeeds(options);
       const settings = await readSettings(command, presets);
-      // Before anything is written; without objectives of the person's own there is one.
+      // Before anything is written; without objectives from the user there is one.
       ruleOf(
         options.choose,
         (settings.objective ?? []).map((metric) => ({ metric })),

@@ -32,9 +32,9 @@ export function addSamples(program: Command, shell: Shell): void {
     )
     .addOption(new Option('--seed <n>', 'random seed').argParser(numberIfItIsOne).default(0))
     .addOption(new Option('--count <n>', 'number of architectures').argParser(numberIfItIsOne).default(10))
-    .option('--input <shape>', 'channels, height and width, or the number of features', '3,32,32')
-    .addOption(new Option('--outputs <n>', 'classes or targets').argParser(numberIfItIsOne).default(10))
-    .option('--regression', 'the targets are numbers', false)
+    .option('--input <shape>', 'input shape, as channels,height,width or as a number of features', '3,32,32')
+    .addOption(new Option('--outputs <n>', 'number of classes or targets').argParser(numberIfItIsOne).default(10))
+    .option('--regression', 'the task is a regression', false)
     .action(async (name: string, options: SamplesOptions, command: Command) => {
       const { seed, count, spaceOptions = {} } = options;
       if (!isWhole(count, 1, 100_000))

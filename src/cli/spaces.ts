@@ -7,7 +7,7 @@ import { configSchema } from '../study/config-schema.ts';
 import { table } from '../terminal/output.ts';
 import { define, outputOf, type Shell } from './command.ts';
 
-/** `netsmith spaces`: [{ name, description, options, size }]; size for 32x32 colour images of 10 classes. */
+/** `netsmith spaces`: [{ name, description, options, size }]; size for 32x32 color images of 10 classes. */
 export function addSpaces(program: Command, shell: Shell): void {
   define(program, 'spaces', 'List the search spaces with their options and sizes', [
     'netsmith spaces',

@@ -63,7 +63,7 @@ export function addStatus(program: Command, shell: Shell): void {
   });
 }
 
-/** Search trials in each state that there are any in. */
+/** The number of search trials in each state. */
 function countStates({ trials }: ReadStudy): Partial<Record<TrialState, number>> {
   const states: Partial<Record<TrialState, number>> = {};
   for (const { purpose, state } of trials) if (purpose === 'search') states[state] = (states[state] ?? 0) + 1;

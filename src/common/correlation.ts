@@ -26,7 +26,7 @@ export const kendall: Correlation = (a, b) => {
 };
 
 /**
- * The middle 95 % of the correlation over samples drawn anew from the pairs, with replacement (percentile bootstrap; Efron 1979).
+ * The middle 95 % of the correlation over samples drawn from the pairs with replacement (percentile bootstrap; Efron 1979).
  * Samples in which one of the two is constant are left out.
  */
 export function bootstrapInterval(

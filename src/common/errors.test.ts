@@ -18,7 +18,7 @@ const failing = (code: string) => Object.assign(new Error(`${code}: of /a/b.tmp`
 const inSqlite = (errcode: number, message: string) =>
   Object.assign(new Error(message), { code: 'ERR_SQLITE_ERROR', errcode });
 
-test('what the machine is at fault for is known by the code of the system or of SQLite, also as a cause', () => {
+test('errors of the machine are recognized by their system or SQLite code, also as a cause', () => {
   for (const code of ['ENOSPC', 'EDQUOT', 'EIO', 'EROFS', 'EMFILE', 'ENFILE', 'EACCES', 'EPERM'])
     assert.match(environmentFault(failing(code)) ?? '', new RegExp(`^[a-z].* \\(${code}\\)$`, 'i'));
   assert.match(
@@ -82,7 +82,7 @@ test('docs/errors.md has one row for each code', () => {
   );
 });
 
-test('an error of the operating system is told in words of ours, with its code', () => {
+test('an error of the operating system has our own words and its code', () => {
   const gone = Object.assign(new Error("ENOENT: no such file or directory, open '/a/b'"), { code: 'ENOENT' });
   assert.equal(messageOf(gone), 'there is no such file or folder (ENOENT)');
   assert.equal(messageOf(failing('EACCES')), 'permission is denied (EACCES)');

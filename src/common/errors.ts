@@ -82,7 +82,7 @@ export class DataError extends UserError {
 }
 
 /**
- * The disk, the folder or the machine is at fault, not a candidate: the study stops, its running trials are paused, and
+ * The disk, the folder or the machine failed, not a candidate: the study stops, its running trials are paused, and
  * `resume` produces the same trials as an undisturbed study. The command line prints the message without a stack and exits
  * with code 1.
  */
@@ -94,7 +94,7 @@ export class StudyStopped extends NetsmithError {
   readonly code = 'study-stopped';
 }
 
-/** What the operating system answers when the machine is at fault, and what a person then has to know. */
+/** Error codes of the operating system for failures of the machine, and what the user has to know. */
 const SYSTEM: Readonly<Record<string, string>> = {
   ENOSPC: 'no space is left on the disk',
   EDQUOT: 'the disk quota is used up',
@@ -129,7 +129,7 @@ export function environmentFault(error: unknown): string | undefined {
 }
 
 /**
- * The error as a StudyStopped that names `place` (`file "runs/mine/study.db"`), where the machine is at fault; any other
+ * The error as a StudyStopped that names `place` (`file "runs/mine/study.db"`), for failures of the machine; any other
  * error as it is.
  */
 export function stopped(error: unknown, place: string): unknown {
@@ -165,7 +165,7 @@ const PATHS: Readonly<Record<string, string>> = {
   EPIPE: 'the reader has closed the pipe',
 };
 
-/** The message of whatever was thrown. An error of the operating system has one of ours, with its code: `permission is denied (EACCES)`. */
+/** The message of whatever was thrown. An error of the operating system is reworded and keeps its code: `permission is denied (EACCES)`. */
 export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (isNetsmithError(error) || !('code' in error)) return error.message;

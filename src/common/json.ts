@@ -13,11 +13,11 @@ export type Jsonable<T> = T extends Json | undefined
     ? never
     : { readonly [K in keyof T]: Jsonable<T[K]> };
 
-/** The deepest nesting that is read: far beyond what any file of ours has, far below what overflows the stack. */
+/** The deepest nesting that is read: far beyond any file that Netsmith writes, far below what overflows the stack. */
 const MAX_DEPTH = 200;
 
 /**
- * Reads JSON from a file or database that a person may have changed. Throws UserError, with `place`, for
+ * Reads JSON from a file or database that may have been edited. Throws UserError, with `place`, for
  * text that is not JSON or that nests deeper than `most` levels (default 200).
  */
 export function parseJson(text: string, place: string, most: number = MAX_DEPTH): Json {

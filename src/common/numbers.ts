@@ -1,5 +1,5 @@
 /**
- * The number that a person typed, in decimal notation, also `1e3`; spaces around it are ignored. Undefined for any other text (`0x10`,
+ * A typed number in decimal notation, also `1e3`; spaces around it are ignored. Undefined for any other text (`0x10`,
  * `1_000`, `Infinity`, digits of other scripts) and for numbers that are too large for a double.
  */
 export function parseNumber(text: string): number | undefined {

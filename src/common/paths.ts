@@ -1,5 +1,5 @@
 /**
- * Shortens each absolute path in a text to its last name, so that others do not learn where a person keeps files.
+ * Shortens each absolute path in a text to its last name, so that private folders are not revealed.
  * Knows paths of POSIX and Windows and `file:` URLs, in quotation marks (then also with spaces) or bare.
  */
 export function withoutFolders(text: string): string {

@@ -15,11 +15,11 @@ export interface Found {
   >;
   /** What is divided into parts. */
   readonly pool: Source;
-  /** Parts that the dataset brings itself. `test.open` reads the test part anew: nothing of it is held before. */
+  /** Parts that the dataset brings itself. `test.open` reads the test part each time: none of it is held before. */
   readonly valid?: Samples | undefined;
   readonly test?: OwnTest | undefined;
   readonly notes: readonly string[];
-  /** Statistics from at most so many training samples (seeded), where reading all of them is slow. */
+  /** Statistics from at most this many training samples (seeded), where reading all of them is slow. */
   readonly statisticsFrom?: number;
 }
 

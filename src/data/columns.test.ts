@@ -71,7 +71,7 @@ test('dates: the order that all cells allow, said where none tells; times; missi
   assert.deepEqual(read(['6:00', 'NaT', '']).values, [0.25, Number.NaN, Number.NaN]);
 });
 
-test('a marker in text: a word is a category of its own, with a note, the others are missing', () => {
+test('a marker in text: a word is its own category, with a note, the others are missing', () => {
   const { column, notes } = read(['Gravel', 'None', '?', 'Paved', '']);
   assert.deepEqual(column.cells, ['Gravel', 'None', '', 'Paved', '']);
   assert.equal(notes, 'Column "c": "None" is read as a category, not as a missing value.');

@@ -17,13 +17,13 @@ import {
   total,
 } from './text-table.ts';
 
-/** A column as it is read; a missing value is NaN. */
+/** A column in raw form; a missing value is NaN. */
 export type ReadColumn =
   | {
       readonly kind: 'number';
       readonly name: string;
       readonly cells: readonly string[];
-      /** A person's own words for a missing value, beside the usual markers. */
+      /** Markers of missing values found in the data, beside the usual ones. */
       readonly markers: readonly string[];
       readonly notation: Notation;
       readonly values: Float64Array;
@@ -74,7 +74,7 @@ export function readColumn(table: TextTable, { name, cells }: TextColumn, notes:
   return { kind: 'number', name, cells, markers: own, notation, values };
 }
 
-/** In text, a marker that may be meant as a word is a category of its own; the others make an empty cell. */
+/** In text, a marker that may be meant as a word is its own category; the others make an empty cell. */
 function textCells(
   name: string,
   cells: readonly string[],
@@ -107,7 +107,7 @@ interface FoundFormat {
 
 function dateFormatOf(present: Counts, dayFirst: boolean): FoundFormat | undefined {
   const texts = [...present.keys()];
-  // Most columns are told apart by their first cells.
+  // The first cells show the type of most columns.
   if (!texts.slice(0, 50).some((text) => FORMATS.some((format) => readDate(text, format) !== undefined)))
     return undefined;
   const rows = total(present);

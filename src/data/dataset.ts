@@ -76,7 +76,7 @@ export type ColumnEncoding =
     };
 /** What is absent does not occur in the data. */
 export interface ImageDecoding {
-  /** Grey, 0 to 255, that transparent images are laid on; 0 where absent. */
+  /** Gray, 0 to 255, that transparent images are laid on; 0 where absent. */
   readonly background?: number;
   /** The values that become 0 and 255 in images with more than 8 bits a sample (16-bit, 32-bit, floating point). */
   readonly values?: readonly [number, number];
@@ -127,7 +127,7 @@ export interface DataRequest {
   readonly seed: number;
   /** Share of what is not test that becomes validation, in [0, 1); 0.25 by default, 0: none. */
   readonly validShare?: number | undefined;
-  /** Use only so many training samples (stratified, seeded), for quick studies. */
+  /** Limits the number of training samples (stratified, seeded), for quick studies. */
   readonly trainSamples?: number | undefined;
   /** image-folder: side length that images are resized to, and channels. */
   readonly imageSize?: number | undefined;

@@ -53,7 +53,7 @@ test('times: of day, after a date, with a zone, as a duration', () => {
   }
 });
 
-test('days that there are not, numbers, versions and names are no dates', () => {
+test('days that do not exist, numbers, versions and names are not dates', () => {
   for (const text of [
     '2021-02-30',
     '2021-13-01',

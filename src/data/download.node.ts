@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { extract, type ReadEntry } from 'tar';
 import { invalid, messageOf, UserError } from '../common/errors.ts';
-import { DATASETS, type DatasetEntry, type DatasetFile } from './catalogue.ts';
+import { DATASETS, type DatasetEntry, type DatasetFile } from './catalog.ts';
 import { thousands } from './split.ts';
 
 export interface DownloadProgress {
@@ -22,8 +22,8 @@ export interface DownloadOptions {
 }
 
 /**
- * Fetches the official files of a dataset of the catalogue into a folder of its own below `targetDir`, and returns that
- * folder: what `openDataset` takes as `dir`. What is there already is not fetched again, an interrupted file goes on where
+ * Fetches the official files of a dataset of the catalog into its own folder below `targetDir`, and returns that
+ * folder: what `openDataset` takes as `dir`. Existing files are not fetched again, an interrupted download continues where
  * it stopped, and nothing stands under its final name before its checksum agrees.
  * Throws UserError for a dataset that is not fetched, a server that refuses, an interruption, or a wrong checksum; rejects
  * with the signal's reason when aborted.
@@ -91,7 +91,7 @@ async function downloadFile(file: DatasetFile, path: string, options: DownloadOp
 
 const MOST_REDIRECTS = 5;
 
-/** Fetches an address and follows its redirects, over `https:` only, so that nobody between can read or change the answer. */
+/** Fetches an address and follows its redirects, over `https:` only, so that the answer cannot be read or changed on its way. */
 async function getSecurely(url: string, init: RequestInit, get: typeof fetch): Promise<Response> {
   let address = new URL(url);
   for (let left = MOST_REDIRECTS; ; left--) {

@@ -8,7 +8,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import test, { type TestContext } from 'node:test';
 import { create } from 'tar';
-import { DATASETS, type DatasetEntry, type DatasetFile } from './catalogue.ts';
+import { DATASETS, type DatasetEntry, type DatasetFile } from './catalog.ts';
 import { type DownloadProgress, downloadDataset, downloadFiles } from './download.node.ts';
 import { assertRefused, tempFolder } from './testing/helpers.ts';
 
@@ -41,7 +41,7 @@ async function serve(t: TestContext, answer: (request: IncomingMessage, response
   return { url: `https://127.0.0.1:${(server.address() as AddressInfo).port}/file.bin`, asked };
 }
 
-/** Answers ranges as a good server does; with `cutAfter`, the connection breaks after so many bytes. */
+/** Answers ranges as a good server does; with `cutAfter`, the connection breaks after that many bytes. */
 function ranged(bytes: Uint8Array, cutAfter?: () => number | undefined) {
   return (request: IncomingMessage, response: ServerResponse) => {
     const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
@@ -69,7 +69,7 @@ test('a file is fetched with progress, and not fetched again', async (t) => {
   assert.equal(asked.length, 1);
 });
 
-test('an interrupted download is kept apart and goes on where it stopped', async (t) => {
+test('an interrupted download is kept apart and continues where it stopped', async (t) => {
   const dir = await tempFolder(t);
   let cut: number | undefined = 100_000;
   const { url, asked } = await serve(
@@ -206,7 +206,7 @@ test('links, and files outside the folder of an archive, are not unpacked', asyn
   assert.deepEqual(await readdir(join(dir, 'set')), ['x.tar.gz']);
 });
 
-test('only what is fetched can be asked for; the catalogue gives every file a checksum and a secure address', async (t) => {
+test('only what is fetched can be asked for; the catalog gives every file a checksum and a secure address', async (t) => {
   const dir = await tempFolder(t);
   await assertRefused(downloadDataset('digits', dir), '"digits" cannot be downloaded', 'cifar-10, cifar-100, mnist');
   await assertRefused(downloadDataset('imagenet', dir), '"imagenet" is unknown');

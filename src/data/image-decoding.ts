@@ -4,7 +4,7 @@ import type { ImageDecoding } from './dataset.ts';
 export function readDecoding(value: unknown): ImageDecoding | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   const { background, values } = value as { readonly background?: unknown; readonly values?: unknown };
-  if (background !== undefined && !isGrey(background)) return undefined;
+  if (background !== undefined && !isGray(background)) return undefined;
   if (values !== undefined && !isPair(values)) return undefined;
   return { ...(background !== undefined && { background }), ...(values !== undefined && { values }) };
 }
@@ -17,7 +17,7 @@ export function describeDecoding({ background = 0, values }: ImageDecoding = {})
   return `rotated according to EXIF, ${scaled}transparency filled with ${ground}, resized to the input size (aspect ratio not kept)`;
 }
 
-function isGrey(value: unknown): value is number {
+function isGray(value: unknown): value is number {
   return Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 255;
 }
 

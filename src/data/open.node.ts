@@ -1,6 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
+import { statSync } from 'node:fs';
 import { unknownName } from '../common/closest.ts';
-import { invalid } from '../common/errors.ts';
+import { invalid, type UserError } from '../common/errors.ts';
 import { deepFreeze } from '../common/json.ts';
 import { factsOf, taskOf } from '../task/index.ts';
 import { allocate, rowsOf } from '../task/spec.ts';

@@ -93,3 +93,13 @@ test('checksums change with any sample, also one of the test part, and with noth
   assert.notEqual(search.info.checksums?.search, search.info.checksums?.test);
   assert.equal((await openTest()).count, search.info.counts.test);
 });
+
+test('a path in place of the name of a dataset is recognized', async (t) => {
+  const folder = await tempFolder(t);
+  const open = (name: string) => openDataset({ name, seed: 0 });
+  await assertRefused(open(folder), 'it is a folder here', `--data image-folder --data-dir ${folder}`);
+  await writeFile(join(folder, 'rows.csv'), 'a,b\n1,2\n');
+  const file = join(folder, 'rows.csv');
+  await assertRefused(open(file), 'it is a file here', `--data csv --data-dir ${file}`);
+  await assertRefused(open(join(folder, 'none')), 'it must be one of digits');
+});

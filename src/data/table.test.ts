@@ -11,7 +11,7 @@ import type { TextColumn } from './text-table.ts';
 const encoding: TableEncoding = {
   columns: [
     { name: 'age', kind: 'number', missing: 40 },
-    { name: 'colour', kind: 'category', categories: ['blue', 'red', ''] },
+    { name: 'color', kind: 'category', categories: ['blue', 'red', ''] },
     { name: 'size', kind: 'category', categories: ['L', 'S'] },
   ],
   label: 'species',
@@ -32,26 +32,20 @@ const all = (length: number) => Array.from({ length }, (_, k) => k);
 
 test('a row becomes numbers and one feature for each category; other columns do not matter', () => {
   assert.equal(featureCount(encoding), 6);
-  assert.deepEqual(
-    [...encodeRow(encoding, { size: 'S', colour: 'red', age: '3.5', other: 'x' })],
-    [3.5, 0, 1, 0, 0, 1],
-  );
-  assert.deepEqual([...encodeRow(encoding, { size: ' L ', colour: ' blue', age: -2 })], [-2, 1, 0, 0, 1, 0]);
+  assert.deepEqual([...encodeRow(encoding, { size: 'S', color: 'red', age: '3.5', other: 'x' })], [3.5, 0, 1, 0, 0, 1]);
+  assert.deepEqual([...encodeRow(encoding, { size: ' L ', color: ' blue', age: -2 })], [-2, 1, 0, 0, 1, 0]);
 });
 
 test('missing: the median, the own category, or zeros where there is none; unknown categories are zeros', () => {
   for (const missing of ['', ' ', '?', 'NA', 'NaN', null, undefined, Number.NaN]) {
-    assert.deepEqual([...encodeRow(encoding, { age: missing, colour: missing, size: missing })], [40, 0, 0, 1, 0, 0]);
+    assert.deepEqual([...encodeRow(encoding, { age: missing, color: missing, size: missing })], [40, 0, 0, 1, 0, 0]);
   }
-  assert.deepEqual([...encodeRow(encoding, { age: 1, colour: 'green', size: 'XL' })], [1, 0, 0, 0, 0, 0]);
+  assert.deepEqual([...encodeRow(encoding, { age: 1, color: 'green', size: 'XL' })], [1, 0, 0, 0, 0, 0]);
 });
 
 test('a row without a column, or with text for a number, is refused', () => {
-  assert.throws(() => encodeRow(encoding, { age: 1, size: 'S' }), /no column "colour".*age, colour, size/);
-  assert.throws(
-    () => encodeRow(encoding, { age: 'old', colour: 'red', size: 'S' }),
-    /column "age": the value is "old"/,
-  );
+  assert.throws(() => encodeRow(encoding, { age: 1, size: 'S' }), /no column "color".*age, color, size/);
+  assert.throws(() => encodeRow(encoding, { age: 'old', color: 'red', size: 'S' }), /column "age": the value is "old"/);
 });
 
 test('the encoding is fitted on the training rows alone', () => {

@@ -13,7 +13,7 @@ import { shown } from './text-table.ts';
 
 /** The category of missing values: no present value is the empty text. */
 export const MISSING_CATEGORY = '';
-/** Categories of one column that are told apart; the rarer ones share a feature. */
+/** Categories of one column with their own feature; rarer ones share one. */
 const MOST_CATEGORIES = 100;
 /** Different texts that are categories even where hardly one comes twice: what a table of a few rows has. */
 const FEW_TEXTS = 5;
@@ -217,7 +217,7 @@ function encodeCategory(
 ): void {
   const text = cell === null || cell === undefined || Number.isNaN(cell) ? MISSING_CATEGORY : tidy(String(cell));
   let category = categories.indexOf(text);
-  // A marker that the training did not have as a category of its own.
+  // A marker that the training did not have as its own category.
   if (category < 0 && isMissing(text)) category = categories.indexOf(MISSING_CATEGORY);
   if (category < 0 && other) category = categories.length;
   if (category >= 0) features[at + category] = 1;

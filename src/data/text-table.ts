@@ -27,7 +27,7 @@ export type Counts = ReadonlyMap<string, number>;
 
 /** Different numbers from which on a column is one of numbers although some of its cells are not. */
 const MANY_NUMBERS = 20;
-/** Different texts among numbers that can be a person's own words for a missing value. */
+/** Different texts among numbers that can be unusual markers of a missing value. */
 const OWN_MARKERS = 3;
 export const ODD_SHARE = 0.1;
 
@@ -58,7 +58,7 @@ export function areMany(different: number, rows: number): boolean {
   return different > Math.min(MANY_NUMBERS, rows / 2);
 }
 
-/** Whether cells that do not fit are few, or always the same: what a person writes for a missing value. */
+/** Whether cells that do not fit are few, or always the same: markers of a missing value. */
 export function areFew(odd: readonly (readonly [string, number])[], rows: number): boolean {
   return odd.length <= OWN_MARKERS || odd.reduce((sum, [, n]) => sum + n, 0) <= ODD_SHARE * rows;
 }

@@ -10,7 +10,7 @@ import { layoutsUnderTest, testLayouts } from './testing/layouts.ts';
 const layouts = await layoutsUnderTest();
 
 for (const testCase of CASES) {
-  // Most have too few channels for blocks: in the blocked layout, each operator falls back by itself.
+  // Most have too few channels for blocks: in the blocked layout, each operator falls back separately.
   testLayouts(layouts, `${testCase.name} and its gradients agree with the interpreter`, ({ engine }) =>
     assertAgreement((graph) => engine.compile(graph), testCase),
   );

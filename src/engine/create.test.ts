@@ -87,7 +87,7 @@ test('feeds: the missing and the misshapen are named, with both shapes', async (
 test('runs come in the order they were asked for', () => assertRunsInOrder(engine));
 test('a run that fails takes those behind it along', () => assertFailureStopsTheQueue(engine));
 
-test('a state that is written is for one program; what is running is not let go', async () => {
+test('a state that is written is for one program; a running program is not disposed of', async () => {
   const { graph, carries } = regressionStep();
   const [one, other] = [await engine.compile(graph, carries), await engine.compile(graph, carries)];
   const state = engine.createState(regressionStart());

@@ -12,7 +12,7 @@ import { openEntries, type StateEntries, stateOf } from './state.ts';
 
 /**
  * An engine on one device. Runs a tiny graph there first, and throws UserError, naming what is missing, if the device
- * cannot; likewise for a device that there is no name for, and for a number of threads below 1. On the CPU it also finds
+ * cannot; likewise for an unknown device, and for a number of threads below 1. On the CPU it also finds
  * out, unless the portable layout is asked for, which blocks the processor's operators work in.
  */
 export async function createEngine(runtime: Runtime, options: EngineOptions): Promise<Engine> {
@@ -131,7 +131,7 @@ async function probe(runtime: Runtime, options: SessionOptions): Promise<void> {
   if (sum?.[0] !== 2 || sum[1] !== 4) throw refuse(`[1, 2] + [1, 2] is [${sum}] there`);
 }
 
-/** ONNX Runtime prefixes its source file and the condition that failed; a person wants what comes after. */
+/** ONNX Runtime prefixes its source file and the condition that failed; the rest is the useful part. */
 function reasonOf(message: string): string {
   const text = message.trim().split('\n')[0] ?? message;
   return text.replace(/^.* was false\.\s*/, '').replace(/^.*:\d+ .*?\)\s*/, '');

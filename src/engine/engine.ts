@@ -1,7 +1,7 @@
 import type { Graph, HostTensor, IntTensor } from '../graph/ir.ts';
 import type { Device, MemoryPolicy } from './runtime/runtime.ts';
 
-/** Data for the inputs of one run, by input name. Not copied: it stays as it is until the run has ended. */
+/** Data for the inputs of one run, by input name. Not copied: it must not change until the run has ended. */
 export type Feeds = Readonly<Record<string, HostTensor | IntTensor>>;
 
 /** Where graphs run, and how. */
@@ -48,7 +48,7 @@ export interface Engine {
   createState(values: Readonly<Record<string, HostTensor>>): State;
   /** Runs a finished ONNX model (an export) on this device: the parity check of an export. */
   load(model: Uint8Array): Promise<Program>;
-  /** Closes the runtime: this engine's programs and states are of no use afterwards. Not during a run. */
+  /** Closes the runtime: this engine's programs and states cannot be used afterwards. Not during a run. */
   dispose(): Promise<void>;
 }
 
@@ -58,9 +58,9 @@ export interface Program {
    * Runs once. Graph inputs come from `feeds` or, by the same name, from `state`; carried outputs go back into `state`;
    * the other outputs are returned. Feeds that the program has no input for are ignored.
    *
-   * A run that is asked for while others of this program are at work is done after them, and finds the state as they
-   * leave it: two at a time keep the device at work. Throws Error naming an input that is in neither or has another shape,
-   * and when a state is in use by another program that would not leave it as it is, or is to be carried into while others
+   * A run that is requested while others of this program run is done after them, and finds the state as they
+   * leave it: two at a time keep the device busy. Throws Error naming an input that is in neither or has another shape,
+   * and when a state is in use by another program that would change it, or is to be carried into while others
    * read it. The state is as it was before a run that failed; those behind it have failed with it.
    */
   run(feeds: Feeds, state?: State): Promise<Record<string, HostTensor>>;
@@ -75,7 +75,7 @@ export interface Program {
 /** Tensors that stay native between runs, shared by programs (training writes them, inference reads them). */
 export interface State {
   readonly names: readonly string[];
-  /** Copies of the named entries (all by default). Throws Error naming one that there is not. */
+  /** Copies of the named entries (all by default). Throws Error naming one that does not exist. */
   read(names?: readonly string[]): Promise<Record<string, HostTensor>>;
   dispose(): void;
 }

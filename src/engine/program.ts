@@ -42,7 +42,7 @@ export function openProgram(parts: ProgramParts): Program {
   }
 
   /**
-   * Asks for a run now, so that the device goes from one to the next by itself. What the run writes is current from here
+   * Queues a run now, so that the device goes from one to the next without a gap. What the run writes is current from here
    * on, unless it fails: those behind it fail too, and each takes back what it did, the last one first.
    */
   async function onHostRun(feeds: Feeds, state: StateEntries | undefined, behind: () => Promise<unknown> | undefined) {

@@ -40,7 +40,7 @@ test('in a thread: the same numbers, bit for bit, as on the calling thread', asy
   assert.deepEqual(await trained(engine), await trained(here));
 });
 
-test('in a thread: JavaScript goes on while a program runs', async () => {
+test('in a thread: JavaScript continues while a program runs', async () => {
   const g = createGraph();
   const size = [512, 512] as const;
   let product = ops.input(g, 'a', size);
@@ -81,7 +81,7 @@ test('in a thread: feeding the same arrays again takes no new memory', async () 
   assert.ok(grownMiB < 200, `${grownMiB} MiB`);
 });
 
-test('in a thread: an engine that is disposed of refuses what comes after, and lets go quietly', async () => {
+test('in a thread: a disposed engine refuses later calls, and can be disposed of again', async () => {
   const closing = await createEngine(threadedRuntime(), { device: 'cpu', threads: 1 });
   const { graph, carries } = regressionStep();
   const program = await closing.compile(graph, carries);

@@ -26,7 +26,7 @@ export async function estimateByTraining(training: Trainable, run: EstimateRun):
   const { epochs } = run.fidelity;
   while (training.history.length < epochs) {
     await training.epoch();
-    checkpoint = await run.artefacts.put(encodeCheckpoint(await training.checkpoint()));
+    checkpoint = await run.artifacts.put(encodeCheckpoint(await training.checkpoint()));
     const answer = await run.report(curveOf(training.history).at(-1) as Report, checkpoint);
     if (answer !== 'continue' && training.history.length < epochs)
       return ended(answer === 'pause' ? 'paused' : 'pruned');
@@ -52,12 +52,12 @@ function curveOf(history: readonly EpochRecord[]): Report[] {
 
 /** A checkpoint; undefined, with a note that says `instead`, where it is lost or damaged: training can make it again. */
 export async function loadCheckpoint(
-  run: Pick<EstimateRun, 'artefacts' | 'note'>,
+  run: Pick<EstimateRun, 'artifacts' | 'note'>,
   id: CheckpointId,
   instead: string,
 ): Promise<Checkpoint | undefined> {
   try {
-    return decodeCheckpoint(await run.artefacts.get(id));
+    return decodeCheckpoint(await run.artifacts.get(id));
   } catch (error) {
     run.note?.(`a checkpoint cannot be read, so ${instead}: ${messageOf(error)}`);
     return undefined;

@@ -3,7 +3,7 @@ import { messageOf } from '../common/errors.ts';
 import type { Fidelity } from '../common/fidelity.ts';
 import { rng } from '../common/random.ts';
 import {
-  type Artefacts,
+  type Artifacts,
   type Candidate,
   type CheckpointId,
   type EstimateRun,
@@ -25,14 +25,14 @@ export interface EstimatorSetup {
 
 const FULL: Fidelity = { epochs: 3, data: 1, resolution: 1, width: 1 };
 
-/** Artefacts in memory, named by number. */
-export function artefactsInMemory(): Artefacts {
+/** Artifacts in memory, named by number. */
+export function artifactsInMemory(): Artifacts {
   const kept: Uint8Array[] = [];
   return {
     put: async (bytes) => String(kept.push(bytes.slice()) - 1),
     async get(hash) {
       const bytes = kept[Number(hash)];
-      if (bytes === undefined) throw new Error(`there is no artefact ${hash}`);
+      if (bytes === undefined) throw new Error(`there is no artifact ${hash}`);
       return bytes.slice();
     },
   };
@@ -47,7 +47,7 @@ export function runOf(change: Partial<EstimateRun> = {}): EstimateRun & { readon
     fullFidelity: FULL,
     rng: (...labels) => rng('conformance', ...labels),
     signal: new AbortController().signal,
-    artefacts: artefactsInMemory(),
+    artifacts: artifactsInMemory(),
     ...change,
     reports,
     async report(report, checkpoint) {
@@ -158,12 +158,12 @@ export function trainingRules(setup: MakeSetup): readonly Rule[] {
       check(`paused after epoch ${epochs} and continued, it is as if never paused`, async (given) => {
         const { estimator, candidate } = given;
         const whole = await estimator.estimate(candidate, runOf());
-        const artefacts = artefactsInMemory();
+        const artifacts = artifactsInMemory();
         const report = async ({ step }: Report) => (step === epochs ? 'pause' : 'continue') as 'pause' | 'continue';
-        const paused = await estimator.estimate(candidate, runOf({ artefacts, report }));
+        const paused = await estimator.estimate(candidate, runOf({ artifacts, report }));
         assert.deepEqual([paused.state, paused.curve.length], ['paused', epochs]);
         assert.ok(paused.checkpoint !== undefined);
-        const run = runOf({ artefacts, checkpoint: paused.checkpoint });
+        const run = runOf({ artifacts, checkpoint: paused.checkpoint });
         const resumed = await estimator.estimate(candidate, run);
         assert.equal(resumed.state, 'complete');
         assert.deepEqual(timeless(resumed), timeless(whole));
@@ -174,21 +174,21 @@ export function trainingRules(setup: MakeSetup): readonly Rule[] {
 
     check('a lower fidelity continued to the full one is as if asked for at once', async ({ estimator, candidate }) => {
       const whole = await estimator.estimate(candidate, runOf());
-      const artefacts = artefactsInMemory();
-      const low = await estimator.estimate(candidate, runOf({ artefacts, fidelity: { ...FULL, epochs: 1 } }));
+      const artifacts = artifactsInMemory();
+      const low = await estimator.estimate(candidate, runOf({ artifacts, fidelity: { ...FULL, epochs: 1 } }));
       assert.deepEqual([low.state, low.curve.length], ['complete', 1]);
       assert.ok(low.checkpoint !== undefined);
-      const high = await estimator.estimate(candidate, runOf({ artefacts, checkpoint: low.checkpoint }));
+      const high = await estimator.estimate(candidate, runOf({ artifacts, checkpoint: low.checkpoint }));
       assert.deepEqual(timeless(high), timeless(whole));
     });
 
-    check('goes on from the checkpoint of the epoch before a crash', async ({ estimator, candidate }) => {
+    check('continues from the checkpoint of the epoch before a crash', async ({ estimator, candidate }) => {
       const whole = await estimator.estimate(candidate, runOf());
-      const artefacts = artefactsInMemory();
+      const artifacts = artifactsInMemory();
       let checkpoint: CheckpointId | undefined;
       const crash = new Error('the machine is gone');
       const dying = runOf({
-        artefacts,
+        artifacts,
         async report({ step }, latest) {
           checkpoint = latest;
           if (step === 2) throw crash;
@@ -198,16 +198,16 @@ export function trainingRules(setup: MakeSetup): readonly Rule[] {
       await assert.rejects(estimator.estimate(candidate, dying), crash);
       assert.ok(checkpoint !== undefined);
       assert.deepEqual(
-        timeless(await estimator.estimate(candidate, runOf({ artefacts, checkpoint }))),
+        timeless(await estimator.estimate(candidate, runOf({ artifacts, checkpoint }))),
         timeless(whole),
       );
     });
 
     check('with nothing left to do it is complete at once', async ({ estimator, candidate }) => {
-      const artefacts = artefactsInMemory();
-      const whole = await estimator.estimate(candidate, runOf({ artefacts }));
+      const artifacts = artifactsInMemory();
+      const whole = await estimator.estimate(candidate, runOf({ artifacts }));
       assert.ok(whole.checkpoint !== undefined);
-      const run = runOf({ artefacts, checkpoint: whole.checkpoint });
+      const run = runOf({ artifacts, checkpoint: whole.checkpoint });
       assert.deepEqual(await estimator.estimate(candidate, run), whole);
       assert.deepEqual(run.reports, []);
     });
@@ -224,14 +224,14 @@ export function trainingRules(setup: MakeSetup): readonly Rule[] {
 
     check('from a checkpoint that is damaged or lost it starts over, and says so', async ({ estimator, candidate }) => {
       const whole = await estimator.estimate(candidate, runOf());
-      const artefacts = artefactsInMemory();
-      const damaged = await artefacts.put(new TextEncoder().encode('something else'));
+      const artifacts = artifactsInMemory();
+      const damaged = await artifacts.put(new TextEncoder().encode('something else'));
       for (const [checkpoint, why] of [
         [damaged, /starts over: not a readable checkpoint/],
-        ['7', /starts over: there is no artefact 7/],
+        ['7', /starts over: there is no artifact 7/],
       ] as const) {
         const notes: string[] = [];
-        const run = runOf({ artefacts, checkpoint, note: (text) => notes.push(text) });
+        const run = runOf({ artifacts, checkpoint, note: (text) => notes.push(text) });
         assert.deepEqual(timeless(await estimator.estimate(candidate, run)), timeless(whole));
         assert.equal(notes.length, 1);
         assert.match(notes[0] ?? '', why);

@@ -23,11 +23,11 @@ export interface Report {
   readonly mixture?: Mixture;
 }
 
-/** The name of a checkpoint (train/checkpoint.ts) among the artefacts of a study. */
+/** The name of a checkpoint (train/checkpoint.ts) among the artifacts of a study. */
 export type CheckpointId = string;
 
 /** Bytes kept under the name of their hash (sha256, hexadecimal), reached through the study's store. */
-export interface Artefacts {
+export interface Artifacts {
   put(bytes: Uint8Array): Promise<string>;
   /** Throws Error if there is no such artifact, or if its content does not match the hash. */
   get(hash: string): Promise<Uint8Array>;
@@ -82,10 +82,10 @@ export interface EstimateRun {
   readonly inherit?: Inheritance;
   /** The weights of the study's supernet, by path: those of a candidate are among them. */
   readonly shared?: CheckpointId;
-  readonly artefacts: Artefacts;
+  readonly artifacts: Artifacts;
   /** Called after every epoch with a checkpoint to continue from. The estimator must follow the answer. */
   report(report: Report, checkpoint: CheckpointId | undefined): Promise<'continue' | 'pause' | 'stop'>;
-  /** Called after every step of a training, where somebody wants to know. */
+  /** Called after every step of a training, if given. */
   onStep?(step: StepReport): void;
   /** Reports something to the user, such as a lost checkpoint. */
   note?(text: string): void;
@@ -98,8 +98,8 @@ export interface Evaluation {
   readonly curve: readonly Report[];
   readonly seconds: number;
   readonly checkpoint?: CheckpointId;
-  /** Other artefacts that it leaves, by name. */
-  readonly artefacts?: Readonly<Record<string, string>>;
+  /** Other artifacts that it leaves, by name. */
+  readonly artifacts?: Readonly<Record<string, string>>;
 }
 
 /** Thrown by an estimator for a candidate that cannot be evaluated; the trial fails with this reason, the study continues. */

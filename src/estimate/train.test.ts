@@ -11,7 +11,7 @@ import { DEFAULT_SETTINGS } from '../train/settings.ts';
 import { blobs } from '../train/testing/blobs.ts';
 import { referenceEngine } from '../train/testing/reference-engine.ts';
 import { type EstimateRun, type Estimator, TrialFailure } from './estimator.ts';
-import { artefactsInMemory, estimatorConformance, runOf } from './testing/conformance.ts';
+import { artifactsInMemory, estimatorConformance, runOf } from './testing/conformance.ts';
 import { trainEstimator } from './train.ts';
 
 const data = blobs();
@@ -52,10 +52,10 @@ test('an architecture that is no member of the space fails the trial', async () 
 });
 
 test('width scales the layers, share of the data the steps', async () => {
-  const artefacts = artefactsInMemory();
+  const artifacts = artifactsInMemory();
   const fidelity = { epochs: 1, data: 0.5, resolution: 1, width: 0.5 };
-  const { checkpoint } = await estimator().estimate(good, runOf({ artefacts, fidelity }));
-  const { tensors, steps } = decodeCheckpoint(await artefacts.get(checkpoint ?? ''));
+  const { checkpoint } = await estimator().estimate(good, runOf({ artifacts, fidelity }));
+  const { tensors, steps } = decodeCheckpoint(await artifacts.get(checkpoint ?? ''));
   assert.deepEqual(tensors['0/weight']?.shape, [4, 2]);
   assert.equal(steps, 1); // half of 48 samples in batches of 16
 });
@@ -70,17 +70,17 @@ test('the schedule is laid out for the full fidelity', async () => {
 });
 
 test("a child begins with its parent's function: a wider one has the parent's loss before it trains", async () => {
-  const artefacts = artefactsInMemory();
+  const artifacts = artifactsInMemory();
   const once = { epochs: 1, data: 1, resolution: 1, width: 1 };
-  const { checkpoint = '', metrics } = await estimator().estimate(good, runOf({ artefacts }));
+  const { checkpoint = '', metrics } = await estimator().estimate(good, runOf({ artifacts }));
   const wider = candidate({ units: 12, end: 'right', rate: 0.05 });
   const still = estimator();
   const child = candidate({ units: 12, end: 'right', rate: 1e-30 });
   const inherit = { checkpoint, architecture: good.architecture, width: 1 };
-  const kept = await still.estimate(child, runOf({ artefacts, fidelity: once, inherit }));
+  const kept = await still.estimate(child, runOf({ artifacts, fidelity: once, inherit }));
   assert.ok(Math.abs((kept.metrics.loss ?? 9) - (metrics.loss ?? 0)) < 1e-5);
   const start = (given: Partial<EstimateRun>) =>
-    estimator().estimate(wider, runOf({ artefacts, fidelity: once, ...given }));
+    estimator().estimate(wider, runOf({ artifacts, fidelity: once, ...given }));
   const [warm, cold] = [await start({ inherit }), await start({})];
   assert.ok((warm.metrics.trainLoss ?? 9) < (cold.metrics.trainLoss ?? 0));
 });
@@ -116,10 +116,10 @@ test('a candidate trains with its own hyperparameters: each of them changes what
 });
 
 test('what inherits from a checkpoint that cannot be read begins with initial weights, and says so', async () => {
-  const artefacts = artefactsInMemory();
-  const inherit = { checkpoint: await artefacts.put(new Uint8Array(3)), architecture: good.architecture, width: 1 };
+  const artifacts = artifactsInMemory();
+  const inherit = { checkpoint: await artifacts.put(new Uint8Array(3)), architecture: good.architecture, width: 1 };
   const notes: string[] = [];
-  const run = runOf({ artefacts, inherit, note: (text) => notes.push(text) });
+  const run = runOf({ artifacts, inherit, note: (text) => notes.push(text) });
   const { metrics } = await estimator().estimate(good, run);
   assert.deepEqual(metrics, (await estimator().estimate(good, runOf())).metrics);
   assert.match(notes.join(), /inherits none: not a readable checkpoint/);

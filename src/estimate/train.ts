@@ -35,7 +35,7 @@ export interface TrainEstimatorOptions {
  * samples can be reached from here.
  *
  * A candidate that inherits begins with the weights that preserve the other network's function, as far as they can be had
- * (`morphWeights`); its epochs, its learning rates and its optimizer begin anew.
+ * (`morphWeights`); its epochs, learning rates and optimizer start from the beginning.
  *
  * Fidelity: epochs in all, share of the training samples, resolution of images, width of the network (`scaleWidth`).
  */

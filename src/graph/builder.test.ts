@@ -44,7 +44,7 @@ describe('the builder', () => {
     assert.ok(Object.isFrozen(graph.nodes) && Object.isFrozen(graph.nodes[0]));
   });
 
-  it('goes on from a finished graph: ids and input names stay taken', () => {
+  it('extends a finished graph: ids and input names stay taken', () => {
     const g = createGraph();
     const x = input(g, 'x', [2]);
     const first = finish(g, { y: relu(g, x) });

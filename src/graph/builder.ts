@@ -5,7 +5,7 @@ import { definitionOf } from './ops.ts';
 
 export type { GraphBuilder } from './ops.ts';
 
-/** A graph to add nodes to: empty, or going on from `from`, whose nodes keep their ids. */
+/** A graph to add nodes to: empty, or an extension of `from`, whose nodes keep their ids. */
 export function createGraph(from?: Graph): GraphBuilder {
   const nodes: Node[] = [...(from?.nodes ?? [])];
   const inputNames = new Set(nodes.flatMap(({ op }) => (op.kind === 'input' ? [op.name] : [])));

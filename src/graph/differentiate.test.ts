@@ -72,7 +72,7 @@ describe('gradients', () => {
     assert.deepEqual(found, [[1, -2, 3]]);
   });
 
-  it('of the output by itself are one', () => {
+  it('of the output with respect to itself are one', () => {
     const found = slopes((g, x) => {
       const output = reduceSum(g, x, [0]);
       return { output, wrt: [output] };

@@ -33,7 +33,7 @@ const RULES = [numberRules, viewRules, signRules, productRules, reductionRules, 
 /** Each round gives the next one something to do at times; graphs settle after two or three. */
 const MOST_ROUNDS = 6;
 
-/** Rewrites of a forward graph that make it, and what differentiation makes of it, cheaper. Call before `gradients`. */
+/** Rewrites of a forward graph that make it and its gradient graph cheaper. Call before `gradients`. */
 export function optimizeForward(graph: Graph): Graph {
   const apart = simplified(simplify(simplified(skipZeroInputs(graph)), [concatRules]));
   return simplified(mergeSiblings(foldMoments(apart)));

@@ -6,7 +6,7 @@ import { depth, distinctOperations, modelBytes } from './structure.ts';
 
 export { type Measure, type StaticMeasure, type Subject, subjectOf } from './measure.ts';
 
-/** Everything that can be said of a network before it is trained. */
+/** All static measures of a network. */
 export const MEASURES: Readonly<Record<CostName, StaticMeasure>> = {
   params: measure('params', ({ costs }) => costs().params),
   flops: measure('flops', ({ costs }) => costs().flops),

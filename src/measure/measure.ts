@@ -18,7 +18,7 @@ export interface Subject {
   graph(): { readonly g: GraphBuilder; readonly lowered: LoweredNetwork };
 }
 
-/** One number that can be said of a network, by name, with the direction that is better and the unit. */
+/** One number that describes a network, by name, with the better direction and the unit. */
 export interface Measure {
   readonly metric: Objective;
   /** Known from the description alone; measured on a device; or measured of a trained network. */

@@ -33,7 +33,7 @@ export interface ControllerWeights {
 
 /** One architecture as the controller sees it. */
 export interface Episode {
-  /** What each step was told of the one before it: an option's number, or undefined for none. One fewer than decisions. */
+  /** The input of each step from the one before it: an option's number, or undefined for none. One fewer than decisions. */
   readonly told: readonly (number | undefined)[];
   /** The option that was chosen; undefined: the decision is inactive. */
   readonly chosen: readonly (number | undefined)[];
@@ -94,7 +94,7 @@ export function freshController(shape: ControllerShape, stream: Rng): Controller
 
 /**
  * Runs the LSTM over the decisions. `choose` gets a decision's number and the logarithms of its options' probabilities,
- * and gives the option that the next step is told of (undefined: none). O(decisions · H · (6H + options)).
+ * and gives the option that the next step receives (undefined: none). O(decisions · H · (6H + options)).
  */
 export function unroll(
   shape: ControllerShape,

@@ -44,7 +44,7 @@ const ROUNDS = 2;
 
 /**
  * The hyperparameters of the greatest likelihood on a grid, by coordinate descent from the same start each time (one
- * lengthscale after the other, then the noise, twice over); the variance is the best for each (profile likelihood).
+ * lengthscale after the other, then the noise, in two rounds); the variance is the best for each (profile likelihood).
  * O(groups · points³), so callers give some hundred points at most. `targets` should have mean 0.
  */
 export function fitHyperparameters<Point>(

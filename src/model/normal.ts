@@ -2,7 +2,7 @@
 
 /**
  * The logarithm of E[max(0, x)] for a normal x of this mean and deviation (expected improvement, Jones et al. 1998).
- * Finite for any mean, so that candidates are told apart where all of them are bad.
+ * Finite for any mean, so that candidates are ranked even where all of them are bad.
  */
 export function logExpectedImprovement(mean: number, deviation: number): number {
   const z = mean / deviation;

@@ -14,7 +14,7 @@ function rankEnds({ input, positions = [], vocabulary }: Task): Ends {
 }
 
 /**
- * Throws UserError for a space none of whose networks can be built, with the place in the tree and the reason: where an image comes to
+ * Throws UserError for a space none of whose networks can be built, with the place in the tree and the reason: where an image reaches
  * what takes a vector (or the other way round) whatever is chosen, and where random members all fail for one reason. A space
  * of which some members can be built passes: the others are failed trials. `checkSettings` may refuse the training settings of
  * a member by throwing, too. Cost: that of building one network, where the first can be built.

@@ -89,7 +89,7 @@ export const lowerConvTranspose: Lower<'convTranspose'> = (l, module, x) => {
  * FactorizedReduce of DARTS (Liu et al. 2019): halves the resolution without losing every other pixel. Differs: an input
  * of odd size is padded by a row and a column, so that both halves agree.
  */
-export const lowerFactorisedReduce: Lower<'factorisedReduce'> = (l, module, x) => {
+export const lowerFactorizedReduce: Lower<'factorizedReduce'> = (l, module, x) => {
   const [n, c, h, w] = imageShape(l, x);
   const channels = module.channels === 'same' ? c : closed(module.channels);
   if (channels < 2) throw l.error(`${channels} channels`, 'it needs at least 2, one for each half');

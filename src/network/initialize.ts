@@ -3,7 +3,7 @@ import { type HostTensor, sizeOf } from '../graph/ir.ts';
 import type { Initializer, Parameter } from './network.ts';
 
 /**
- * Fresh values of parameters or statistics, by path. Each tensor draws from a stream of its own, named by its path, so
+ * Fresh values of parameters or statistics, by path. Each tensor draws from its own stream, named by its path, so
  * that networks which share a layer start it alike.
  */
 export function initialize(

@@ -4,7 +4,7 @@ import type { NodeId, Shape } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
 import type { Module } from '../space/tree/module.ts';
 import { lowerActivation } from './activation.ts';
-import { lowerConv, lowerConvTranspose, lowerFactorisedReduce, lowerSqueezeExcite } from './convolution.ts';
+import { lowerConv, lowerConvTranspose, lowerFactorizedReduce, lowerSqueezeExcite } from './convolution.ts';
 import { lowerFlatten, lowerLinear } from './dense.ts';
 import type { Lower, Lowering, ModuleKind, ModuleOf, OpenChoices } from './lowering.ts';
 import { mixture } from './mixture.ts';
@@ -56,7 +56,7 @@ const LOWERINGS: { readonly [K in ModuleKind]: Lower<K> } = {
   dag: lowerDag,
   stack: lowerStack,
   squeezeExcite: lowerSqueezeExcite,
-  factorisedReduce: lowerFactorisedReduce,
+  factorizedReduce: lowerFactorizedReduce,
   choice: lowerChoice,
   scope: lowerScope,
 };

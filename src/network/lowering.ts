@@ -14,7 +14,7 @@ export interface Lowering {
   readonly mode: 'train' | 'infer';
   /** Width of the last layer: classes, or targets of a regression. */
   readonly outputs: number;
-  /** Number of tokens that there are; undefined where the task has none. */
+  /** Size of the vocabulary; undefined where the task has no tokens. */
   readonly vocabulary: number | undefined;
   /** Shape of what the whole network reads. */
   readonly input: Shape;

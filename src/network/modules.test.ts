@@ -71,7 +71,7 @@ test('every module kind is among the cases', () => {
     dag: 0,
     stack: 0,
     squeezeExcite: 0,
-    factorisedReduce: 0,
+    factorizedReduce: 0,
     scope: 0,
     choice: 0,
   } satisfies Record<Module['kind'], number>;

@@ -91,7 +91,7 @@ const block = (width: number | 'same', kernel = 3) =>
 test('wider: repeated channels keep the function, whatever reads them', () => {
   preserves(around(block(5), block(4)), around(block(8), block(11)));
   preserves(around(block(4), s.squeezeExcite(0.5)), around(block(9), s.squeezeExcite(0.5)));
-  preserves(around(block(4), s.factorisedReduce(6)), around(block(7), s.factorisedReduce(10)));
+  preserves(around(block(4), s.factorizedReduce(6)), around(block(7), s.factorizedReduce(10)));
   preserves(
     around(s.conv('same', 3, { groups: 'depthwise' }), block(4)),
     around(s.conv('same', 5, { groups: 'depthwise' }), block(6)),

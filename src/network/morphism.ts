@@ -22,7 +22,7 @@ import {
   foldBatchNorm,
   followBatchNorm,
   followConv,
-  followFactorisedReduce,
+  followFactorizedReduce,
   followLayerNorm,
   followLinear,
   followSqueezeExcite,
@@ -55,7 +55,7 @@ export interface Morphism {
 }
 
 /**
- * Weights with which a network goes on from another's (network morphism: Chen, Goodfellow & Shlens 2016, "Net2Net";
+ * Weights with which a network continues from another's (network morphism: Chen, Goodfellow & Shlens 2016, "Net2Net";
  * Wei et al. 2016). The two trees are walked side by side, and each layer of the child gets what its place in the parent
  * had, such that outputs in inference mode are the parent's:
  *
@@ -66,7 +66,7 @@ export interface Morphism {
  * - batch norm where there was none, or none after a layer with a bias;
  * - a new residual block of attention: its output projection is 0.
  *
- * Anything else is no morphism: a narrower layer (the first channels), a smaller kernel (its centre), fewer layers, another
+ * Anything else is no morphism: a narrower layer (the first channels), a smaller kernel (its center), fewer layers, another
  * activation, a layer norm over channels that are repeated unevenly, a new layer before SiLU or GELU. Embeddings, positions,
  * attention, recurrent layers, transposed convolutions and what is shared are taken over as they are or not at all. The child then
  * takes over what it can, as near to the parent as may be, and `departures` names each place.
@@ -179,8 +179,8 @@ function followAlike(m: Morphing, p: Placed, c: Placed, x: Flow, before: readonl
       return followLayerNorm(m, p, c, x);
     case 'squeezeExcite':
       return followSqueezeExcite(m, p, c, x);
-    case 'factorisedReduce':
-      return followFactorisedReduce(m, p, c, x);
+    case 'factorizedReduce':
+      return followFactorizedReduce(m, p, c, x);
     case 'activation': {
       differ('fn');
       const flow = changed(x, c.module.fn === 'relu' || c.module.fn === 'sigmoid');

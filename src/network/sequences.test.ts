@@ -367,7 +367,7 @@ test('tokens are refused by what computes with numbers, and numbers by an embedd
   );
 });
 
-test('a character model becomes deeper and keeps its function; one of other heads starts that layer anew', () => {
+test('a character model becomes deeper and keeps its function; one of other heads starts that layer from new weights', () => {
   const tokens = { tokens: true, vocabulary: VOCABULARY } as const;
   const shape = [VOCABULARY, LENGTH];
   const parent = characterModel(4);

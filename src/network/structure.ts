@@ -79,7 +79,7 @@ export const lowerChoice: Lower<'choice'> = (l, module, x) => {
 
 /** `resolve` leaves no scopes, so a scope adds nothing to the path: supernet and network name their parameters alike. */
 export const lowerScope: Lower<'scope'> = (l, module, x) => {
-  // Open choices are told apart by their full names, which a scope would be part of.
+  // Open choices are identified by their full names, which would include a scope.
   if (l.open !== undefined) throw l.error(`scope "${module.name}"`, 'use the supernet of the space');
   return l.child('', module.body, x, l.before);
 };

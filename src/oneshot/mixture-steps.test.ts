@@ -46,7 +46,7 @@ function batch(): Record<string, HostTensor> {
 const scalars = (values: Readonly<Record<string, number>>): Record<string, HostTensor> =>
   Object.fromEntries(Object.entries(values).map(([name, v]) => [name, { shape: [], data: Float32Array.of(v) }]));
 
-/** Loss and gradients by the interpreter, from the graph as it is lowered, without any pass. */
+/** Loss and gradients by the interpreter, from the lowered graph, without any pass. */
 function reference(network: Module, state: Readonly<Record<string, HostTensor>>): (name: string) => ArrayLike<number> {
   const g = createGraph();
   const x = ops.input(g, 'input', [BATCH, ...info.input]);

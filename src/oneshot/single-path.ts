@@ -1,7 +1,7 @@
 /**
  * Single path one-shot with uniform sampling. Guo et al. 2020, arXiv:1904.00420, section 3.2: each step draws one architecture of the
  * space and trains its weights alone, which all networks share. Differs: batch norm's statistics are running means over the sampled paths,
- * not computed anew for each path before it is measured. Cost: a step is one of the sampled network.
+ * not recomputed for each path before it is measured. Cost: a step is one of the sampled network.
  */
 import type { Samples } from '../data/dataset.ts';
 import type { Architecture } from '../space/space.ts';

@@ -29,10 +29,10 @@ const methods = Object.keys(METHODS) as (keyof typeof METHODS)[];
 
 function inProcess(store: Store, method: keyof typeof METHODS) {
   const estimator = oneShotEstimator({ engine: referenceEngine(), data, method });
-  return inProcessPool({ space, estimator }, store.artefacts);
+  return inProcessPool({ space, estimator }, store.artifacts);
 }
 
-/** The study that nobody killed. */
+/** The study that was not killed. */
 async function undisturbed(method: keyof typeof METHODS) {
   const store = memoryStore(NEW_STUDY);
   await oneShotStudy(store, inProcess(store, method));
@@ -48,7 +48,7 @@ for (const method of methods) {
       supernet?.curve.map(({ step, mixture }) => [step, mixture !== undefined]),
       [1, 2, 3, 4, 5, 6].map((step) => [step, method === 'mixture']),
     );
-    const { tensors: weights } = decodeCheckpoint(await store.artefacts.get(supernet?.checkpoint ?? ''));
+    const { tensors: weights } = decodeCheckpoint(await store.artifacts.get(supernet?.checkpoint ?? ''));
     const candidates = await store.trials('search');
     assert.equal(candidates.length, 4);
     for (const { state, architecture, metrics } of candidates) {
@@ -86,7 +86,7 @@ for (const method of methods) {
 test('a study whose supernet fails ends, with the reason, and tries no candidate', async () => {
   const store = memoryStore(NEW_STUDY);
   const { trainShared: _, ...estimator } = oneShotEstimator({ engine: referenceEngine(), data, method: 'mixture' });
-  const end = await oneShotStudy(store, inProcessPool({ space, estimator }, store.artefacts));
+  const end = await oneShotStudy(store, inProcessPool({ space, estimator }, store.artifacts));
   assert.deepEqual([end.reason, end.trials], ['failing', 0]);
   const [supernet] = await store.trials('supernet');
   assert.deepEqual([supernet?.state, supernet?.reason], ['failed', 'the estimator of this study trains no supernet']);

@@ -65,7 +65,7 @@ export interface ReportData {
   readonly dir: string;
   /** Milliseconds since 1970. */
   readonly createdAt: number;
-  /** Whether the search is at its end; a report can be made of a study under way, or of one that was interrupted. */
+  /** Whether the search has finished; a running or interrupted study can have a report, too. */
   readonly finished: boolean;
   readonly space: {
     readonly name: string;
@@ -94,7 +94,7 @@ export interface ReportData {
   readonly front: readonly number[];
   /** Of `best/model.onnx`, where it is the winner's. */
   readonly modelBytes?: number;
-  /** Earlier studies that the strategy was told of: how many trials, and the metrics of the best of them. */
+  /** Earlier studies that the strategy started from: how many trials, and the metrics of the best of them. */
   readonly earlier?: readonly { readonly study: string; readonly trials: number; readonly best: Metrics }[];
   /** How what was measured cheaply ranks architectures, against the best that is known of them. */
   readonly agreements: readonly Agreement[];
@@ -109,7 +109,7 @@ export interface ReportData {
     readonly trainedOn: string;
     /** Metrics of the weights that `export` writes, which are those of one seed. */
     readonly ofFile?: Metrics;
-    /** Some test samples and what the first seed's network said of them. */
+    /** Some test samples and the first seed's predictions for them. */
     readonly samples?: TestSamples;
   };
   /** The trial that `evaluate` tested where that is not the winner, whose test is then absent. */

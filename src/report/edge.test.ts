@@ -12,7 +12,7 @@ import { cellsOf, chooseSamples } from './samples.ts';
 import { checkPage, textOf } from './testing/page.ts';
 import { imageInfo } from './testing/trained.ts';
 
-// Studies that are not as the common ones are: each must still have a page that a person can read.
+// Studies that are not as the common ones are: each must still have a readable page.
 
 const accuracy = { metric: 'accuracy', direction: 'maximize', unit: 'share' } as const;
 const network = s.sequential(s.conv(4, 3), s.relu(), s.globalAvgPool(), s.linear('outputs'));

@@ -220,7 +220,7 @@ test('an evaluation of another trial than the winner is named, and gives the win
   assert.doesNotMatch(text, /has not been used|not measured on/);
 });
 
-test('how the winner was chosen, and what the exported file itself came to, stand beside the mean of the seeds', async () => {
+test('the report shows how the winner was chosen, and the exported file value beside the mean of the seeds', async () => {
   const { winner, test: tested } = data;
   assert.ok(winner && tested);
   const by = 'The best by mean accuracy over search trial and confirmations';

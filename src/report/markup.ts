@@ -8,7 +8,7 @@ export interface Markup {
   readonly markup: string;
 }
 
-/** Plain text for element content or a quoted attribute. What must not be seen as it is becomes visible: see `visible`. */
+/** Plain text for element content or a quoted attribute. Invisible characters become visible: see `visible`. */
 export function escapeText(text: string): string {
   return visible(text)
     .replaceAll('&', '&amp;')

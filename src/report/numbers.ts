@@ -1,4 +1,4 @@
-/** Numbers as people read them, in reports and drawings. Machines get the numbers themselves. */
+/** Numbers as text, in reports and drawings. Machines get the numbers themselves. */
 
 import type { Account } from '../study/account.ts';
 import type { Agreement } from '../study/agreement.ts';
@@ -79,7 +79,7 @@ export function showAgreement({ estimate, truth, pairs, tau, interval: [low, hig
   return `Kendall tau between ${name(estimate)} and ${name(truth)}: ${show(tau)} (95${NO_BREAK}% CI ${show(low)} to ${show(high)}, n=${pairs})`;
 }
 
-/** Rank correlations of fewer architectures are nearly noise: people are not shown them. */
+/** Rank correlations of fewer architectures are nearly noise: they are not shown. */
 const LEAST_SHOWN = 20;
 
 /** The rank correlations to show; a predictor's always, since nothing else says what its values are worth. */
@@ -106,8 +106,8 @@ export function mean(values: readonly number[]): number {
 /** Sample standard deviation (n − 1); 0 of fewer than two values. */
 export function deviation(values: readonly number[]): number {
   if (values.length < 2) return 0;
-  const centre = mean(values);
-  return Math.sqrt(values.reduce((sum, value) => sum + (value - centre) ** 2, 0) / (values.length - 1));
+  const center = mean(values);
+  return Math.sqrt(values.reduce((sum, value) => sum + (value - center) ** 2, 0) / (values.length - 1));
 }
 
 /** `1 seed`, `3 seeds`, `1,200 searches` */

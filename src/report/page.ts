@@ -5,7 +5,7 @@ import { factTable } from './table.ts';
 
 export const NONE = html``;
 
-/** What stands in a report under a heading of its own, and in the contents. */
+/** What stands in a report under its own heading, and in the contents. */
 export interface Section {
   /** Of its heading, for links. */
   readonly id: string;

@@ -7,14 +7,14 @@ import { messageOf } from '../common/errors.ts';
 /** A file to predict, or why what was named is none. */
 export type Named = { readonly file: string } | { readonly file: string; readonly error: string };
 
-/** Folders that hold no files of a person's own: resource forks of macOS, thumbnails of Synology's. */
+/** Folders that the system creates: resource forks of macOS, thumbnails of Synology's. */
 const IGNORED = new Set(['__MACOSX', '@eaDir']);
 const PATTERN = /[*?[\]{}]/;
 
 /**
  * The files that `names` stand for, in order: a file itself, of a folder those below it whose names match `wanted`, and of a
  * pattern such as `photos/*.jpg` what matches it (cmd.exe hands patterns on). Hidden files in folders are left out, and links to
- * folders not followed. A name that stands for nothing gives an error of its own.
+ * folders not followed. A name that stands for nothing gives its own error.
  */
 export async function* namedFiles(names: readonly string[], wanted: RegExp): AsyncGenerator<Named> {
   for (const name of names) {

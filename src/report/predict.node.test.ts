@@ -69,10 +69,10 @@ test('images: resized, channels first, raw range, answered in the order asked', 
   }
 });
 
-test('grey images of another range than 8 bits', async () => {
+test('gray images of another range than 8 bits', async () => {
   const info = imageInfo([1, 8, 8], { range: [0, 16], mean: [5], deviation: [6] });
-  const { file, weights } = await written('grey.onnx', colors, info);
-  const path = join(dir, 'grey.png');
+  const { file, weights } = await written('gray.onnx', colors, info);
+  const path = join(dir, 'gray.png');
   await sharp({ create: { width: 8, height: 8, channels: 3, background: '#ffffff' } })
     .png()
     .toFile(path);

@@ -227,7 +227,7 @@ function shorten(names: readonly string[]): string {
   return names.length <= 20 ? names.join(', ') : `${names.slice(0, 20).join(', ')} and ${names.length - 20} more`;
 }
 
-/** What was read, or why not, in a person's words and without the file's name, which stands beside them. */
+/** The input that was read, or the reason why not, without the file's name. */
 async function attempt<T extends object>(file: string, read: () => Promise<T>): Promise<T | string> {
   try {
     return await read();

@@ -31,7 +31,7 @@ const decoded = async (uri = '') => {
   return { ...info, pixels: [...data] };
 };
 
-test('a small image is kept pixel by pixel, in grey and in color, whatever its range', async () => {
+test('a small image is kept pixel by pixel, in gray and in color, whatever its range', async () => {
   for (const [input, range] of [
     [
       [1, 2, 3],

@@ -10,7 +10,7 @@ const SIDE = 96;
 /** Up to this side an image is kept pixel by pixel (PNG), above it as JPEG: twelve take some 50 kB. */
 const EXACT_SIDE = 32;
 
-/** Test samples for a report with what a network said of them: images as data URIs, rows as text. At most 12. */
+/** Test samples for a report with a network's predictions: images as data URIs, rows as text. At most 12. */
 export async function sampleTest(
   samples: Samples,
   info: DatasetInfo,
@@ -38,7 +38,7 @@ export async function sampleTest(
   return { of: samples.count, ...(columns !== undefined && { columns }), shown };
 }
 
-/** [C, H, W] in raw units to a data URI; of other than 3 channels, the first in grey. */
+/** [C, H, W] in raw units to a data URI; of other than 3 channels, the first in gray. */
 async function imageOf(values: Float32Array, { input, range }: DatasetInfo): Promise<string> {
   const [channels = 1, height = 1, width = 1] = input;
   const [low, high] = range ?? [smallest(values), largest(values)];

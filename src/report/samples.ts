@@ -32,7 +32,7 @@ export type TestSample = {
 /** Wrong ones and right ones, each at most. */
 const EACH = 6;
 
-/** A sample's place in its part, and what was said of it. */
+/** A sample's place in its split, and its prediction. */
 export type Chosen = { readonly index: number } & TestSample;
 
 /**

@@ -42,7 +42,7 @@ export const SOURCES = {
     trained: false,
   },
   own: {
-    where: 'by an estimator of its own',
+    where: 'by its own estimator',
     work: 'of estimating',
     column: 'Estimated',
     part: 'estimated',

@@ -67,9 +67,9 @@ async function play(strategy: Strategy, settings: Play): Promise<Played> {
   return { proposals, state };
 }
 
-/** The state, if it is the very same after a round trip through JSON. */
+/** The state, if it survives a JSON round trip. */
 function isJson(state: Json): Json {
-  assert.deepEqual(JSON.parse(JSON.stringify(state)), state, 'the state is not what JSON makes of it');
+  assert.deepEqual(JSON.parse(JSON.stringify(state)), state, 'the state does not survive a JSON round trip');
   return state;
 }
 
@@ -151,7 +151,7 @@ export function strategyRules(
     });
   });
 
-  test('a strategy made anew at every step goes on as if it were the old one', async () => {
+  test('a strategy that is created anew at every step continues like the old one', async () => {
     const anew: Strategy = {
       name: make().name,
       init: (p) => make().init(p),
@@ -180,7 +180,7 @@ export function strategyRules(
     assert.equal(next.length, 1);
   });
 
-  test('outcomes that nobody asked for are taken', async () => {
+  test('outcomes without an ask are accepted', async () => {
     const strategy = make();
     const { proposals } = await play(strategy, { problem: { ...problem, seed: 5 }, trials: 3 });
     const foreign = proposals.map(
@@ -209,7 +209,7 @@ export function strategyRules(
     assert.ok(mixed.proposals.length > ends.length);
   });
 
-  test('a failed trial that is told again, as complete, is taken', async () => {
+  test('a failed trial that is reported again, as complete, is accepted', async () => {
     const strategy = make();
     let state = strategy.init(problem);
     const failed: Outcome[] = [];

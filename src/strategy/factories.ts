@@ -44,8 +44,8 @@ export const unique = outerFactory(STRATEGIES.unique);
 export const constrained = outerFactory(STRATEGIES.constrained);
 /** Hides failed trials from a strategy, or reports them with the worst value seen. */
 export const forgiving = outerFactory(STRATEGIES.forgiving);
-/** Several objectives as one, for strategies that know one alone: `scalarised({ inner: tpe(), 'weight.accuracy': 2 })`. */
-export const scalarised = outerFactory(STRATEGIES.scalarised);
+/** Several objectives as one, for strategies that know one alone: `scalarized({ inner: tpe(), 'weight.accuracy': 2 })`. */
+export const scalarized = outerFactory(STRATEGIES.scalarized);
 
 /** Throws UserError for an option that the strategy does not have, or a value that it may not have. */
 function factory<D extends StrategyDefinition<object>>(definition: D) {

@@ -186,9 +186,13 @@ export function fidelitiesOf(
   return rungs === undefined ? [full] : risingFidelities(rungs, full);
 }
 
+/** Names that studies of older versions have stored. */
+const OLD_NAMES: ReadonlyMap<string, string> = new Map([['scalarised', 'scalarized']]);
+
 function definitionOf(name: string): StrategyDefinition {
   const known: Readonly<Record<string, StrategyDefinition>> = STRATEGIES;
-  const definition = Object.hasOwn(known, name) ? known[name] : undefined;
+  const current = OLD_NAMES.get(name) ?? name;
+  const definition = Object.hasOwn(known, current) ? known[current] : undefined;
   if (!definition) throw unknownName('unknown strategy', name, Object.keys(known));
   return definition;
 }

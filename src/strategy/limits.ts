@@ -5,7 +5,7 @@ import type { Architecture } from '../space/space.ts';
 import { findMembers, type Members } from './members.ts';
 import type { Problem } from './strategy.ts';
 
-/** How often an architecture is drawn anew before a strategy gives up. */
+/** How often an architecture is redrawn before a strategy gives up. */
 export const TRIES = 1000;
 
 /** Whether the architecture keeps the problem's limits. One whose costs cannot be computed cannot be built: no. */

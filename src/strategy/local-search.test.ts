@@ -92,7 +92,7 @@ suite('local search', () => {
     );
   });
 
-  test('first: goes on from a better neighbor at once', async () => {
+  test('first: moves to a better neighbor at once', async () => {
     const strategy = localSearch({ starts: 1, improvement: 'first' });
     let value = 0;
     const asked = await climb(strategy, problemOf(nasBench201), 20, () => value++); // Each is better than the one before.
@@ -102,7 +102,7 @@ suite('local search', () => {
     }
   });
 
-  test('begins anew at an optimum, elsewhere, until it has found the other', async () => {
+  test('restarts elsewhere at an optimum, until it has found the other', async () => {
     const asked = await climb(localSearch({ starts: 1, improvement: 'first' }), tiny, 150, peak);
     assert.ok(asked.some((one) => peak(one) === 1685));
     assert.ok(asked.some((one) => peak(one) === 9000));
@@ -132,7 +132,7 @@ suite('local search', () => {
     assert.ok(around.some((one) => JSON.stringify(one) === JSON.stringify(asked[6])));
   });
 
-  test('with results that are always some trials late it climbs all the same', async () => {
+  test('with results that are always some trials late it still climbs', async () => {
     for (const improvement of ['first', 'best'] as const) {
       const strategy = localSearch({ starts: 3, improvement });
       const problem = problemOf(nasBench201);

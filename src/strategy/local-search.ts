@@ -31,7 +31,7 @@ export type LocalSearchState = {
   readonly starts: number;
   /** Where it stands; null: at the beginning. */
   readonly current: Point | null;
-  /** How many of its neighbors, in the order that the seed gives, have been dealt with. */
+  /** How many of its neighbors, in the order that the seed gives, have been processed. */
   readonly looked: number;
   /** The best since it stands there. */
   readonly best: Point | null;
@@ -44,10 +44,10 @@ export type LocalSearchState = {
 /**
  * Local search (hill climbing). White, Nolen & Savani 2021, "Exploring the Loss Landscape in Neural Architecture Search",
  * algorithm 1: from the best of some random architectures, train all neighbors (one decision changed) and go to the best of
- * them, until none is better; then begin anew elsewhere. `improvement: first` goes on at the first better neighbor
+ * them, until none is better; then restart elsewhere. `improvement: first` moves to the first better neighbor
  * (their `query_until_lower`).
  *
- * Differs: it never ends, as climbs begin anew for as long as it is asked (in the paper, while the budget lasts); a neighbor that
+ * Differs: it never ends, as climbs restart for as long as it is asked (in the paper, while the budget lasts); a neighbor that
  * is among the last 1,000 measured is not measured again, since if it were better, the climb would have gone there or ended higher;
  * where all neighbors are out and results still missing, more random architectures are asked for, and a climb goes
  * there if they are better. With `warmStart`, neighbors inherit the weights of where the climb stands, and with them its

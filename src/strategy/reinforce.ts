@@ -163,8 +163,8 @@ function describe(space: Space, hidden: number): Sequence {
 }
 
 /**
- * What each step is told of the one before: its option, where earlier decisions make it active. (One that only later
- * decisions make active is made all the same, and counts if they do, but nothing is told of it.)
+ * What each step receives from the one before: its option, where earlier decisions make it active. (One that only later
+ * decisions make active is made all the same, and counts if they do, but is not passed on.)
  */
 function follow(sequence: Sequence): (t: number, value: DecisionValue | undefined) => number | undefined {
   const sure: Record<string, DecisionValue> = {};

@@ -25,7 +25,7 @@ test('without reports, all is other', () => {
   });
 });
 
-test('what a continued trial took counts once, and again where it had to begin anew', () => {
+test('the time of a continued trial counts once, and again where it had to restart', () => {
   const start = { kind: 'continue', trial: 0 } as const;
   const at = (step: number, seconds: number) => ({ step, metrics: {}, seconds });
   const first = { ...trial(0), curve: [at(1, 10), at(2, 20)], seconds: 20 };

@@ -14,7 +14,7 @@ export function computingSeconds(trials: readonly Trial[]): number {
   return trials.reduce((sum, trial) => sum + ownSeconds(trial, byNumber), 0);
 }
 
-/** A report's seconds are those in all, of the trials that are continued too; unless theirs were lost and it began anew. */
+/** A report's seconds are those in all, of the trials that are continued too; unless theirs were lost and it restarted. */
 function ownSeconds({ start, curve, seconds }: Trial, byNumber: ReadonlyMap<number, Trial>): number {
   const before = start.kind === 'continue' ? byNumber.get(start.trial)?.curve.at(-1) : undefined;
   return before !== undefined && (curve[0]?.step ?? 0) > before.step ? seconds - before.seconds : seconds;

@@ -11,7 +11,7 @@ import type { WorkerPool } from './worker/pool.ts';
 /** How a trial ended that was measured elsewhere: its metrics, or why it failed. */
 export type Told = { readonly metrics: Metrics } | { readonly failed: string };
 
-/** A study whose trials are measured elsewhere, by whoever asks for them. Calls may overlap; they are dealt with one after another. */
+/** A study whose trials are measured by the caller. Calls may overlap; they are processed one after another. */
 export interface AskTell {
   /**
    * The next trial to measure: one that was asked for and never told, else a new one; none that fails a measure or its limit. Undefined where
@@ -32,7 +32,7 @@ const NO_WORKERS: WorkerPool = {
   close: async () => {},
 };
 
-/** The store stays open; nothing else may be at work on the study meanwhile. */
+/** The store stays open; no other process may run the study meanwhile. */
 export async function openAskTell(run: Omit<StudyRun, 'workers' | 'budget'>): Promise<AskTell> {
   const session = await openSession({ ...run, workers: NO_WORKERS, budget: {} });
   const phase = searching(session);

@@ -4,7 +4,7 @@ import type { Measured } from '../common/pareto.ts';
 /** How one network is chosen of a Pareto front: the best by an objective, or the knee. */
 export type ChoiceRule = { readonly kind: 'objective'; readonly metric: string } | { readonly kind: 'knee' };
 
-/** How a network came to be taken: by an objective, as the `knee`, by `trial`, or because it has been evaluated. */
+/** How a network was chosen: by an objective, as the `knee`, by `trial`, or because it has been evaluated. */
 export interface Choice {
   readonly trial: number;
   readonly by: string;

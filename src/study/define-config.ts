@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { DatasetName } from '../data/catalogue.ts';
+import type { DatasetName } from '../data/catalog.ts';
 import type { SPACES } from '../space/spaces/index.ts';
 import type { STRATEGIES } from '../strategy/index.ts';
 import type { studySchema } from './spec.ts';

@@ -12,7 +12,7 @@ import type { EarlierTrial } from './store/store.ts';
 
 const SEEDS = 40;
 
-/** They are told as the others are; here there is none for them. */
+/** They get earlier trials as the others do, but this test has no engine. */
 const NEED_AN_ENGINE: readonly string[] = ['controller', 'bananas'];
 
 suite('trials of an earlier study', () => {

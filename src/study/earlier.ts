@@ -3,7 +3,7 @@ import type { Outcome, Problem, Strategy } from '../strategy/strategy.ts';
 import type { EarlierTrial } from './store/store.ts';
 
 /**
- * The strategy's state at the beginning of a study: what `init` returns, told of the earlier trials. Those have numbers below 0, the last
+ * The strategy's state at the beginning of a study: what `init` returns, after the earlier trials. Those have numbers below 0, the last
  * of them -1: they are older than any of the study's own, and none of them can be continued. All count as of the full fidelity.
  */
 export async function beginning(strategy: Strategy, problem: Problem, earlier: readonly EarlierTrial[]): Promise<Json> {

@@ -18,7 +18,7 @@ function open({ strategy, problem }: TestStudy, fake?: FakeOptions) {
   const run = (trials: number, other = fake) =>
     runStudy({
       ...{ store, strategy, problem, budget: { trials }, now: () => 0 },
-      workers: inProcessPool(fakeBench(problem.space, other), store.artefacts),
+      workers: inProcessPool(fakeBench(problem.space, other), store.artifacts),
     });
   return { store, run };
 }
@@ -82,7 +82,7 @@ suite('a space that is used up', () => {
 suite('a search in which every trial fails', () => {
   const random: TestStudy = { strategy: createStrategy('random'), problem: problemOf(tinySpace) };
 
-  test('ends after five that fail alike; resumed with other settings, it goes on', async () => {
+  test('ends after five that fail alike; resumed with other settings, it continues', async () => {
     const { store, run } = open(random, { fate: () => 'fails' });
     const end = await run(12);
     assert.deepEqual([end.reason, end.trials, end.best], ['failing', 5, []]);

@@ -58,7 +58,7 @@ const ALIKE = 5;
 /** Watches for a search in which every trial fails for one reason. */
 export interface Failures {
   note(ended: Trial): void;
-  /** The reason of the first, once five trials have failed alike and none has come to anything; else undefined. */
+  /** The reason of the first, once five trials have failed alike and none has completed; else undefined. */
   reason(): string | undefined;
 }
 

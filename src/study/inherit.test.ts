@@ -18,13 +18,13 @@ test('a trial that inherits gets the checkpoint and the architecture of the tria
   const estimator: Estimator<unknown> = {
     async estimate(candidate, run) {
       given.push(run.inherit);
-      if (run.inherit) await run.artefacts.get(run.inherit.checkpoint);
+      if (run.inherit) await run.artifacts.get(run.inherit.checkpoint);
       const found = await fake.estimate(candidate, run);
       put.push(found.checkpoint);
       return found;
     },
   };
-  const workers = inProcessPool({ space: tinySpace, estimator }, store.artefacts);
+  const workers = inProcessPool({ space: tinySpace, estimator }, store.artifacts);
   await runStudy({ store, strategy, problem, workers, budget: { trials: 15 } });
   const trials = await store.trials('search');
   assert.equal(trials.length, 15);

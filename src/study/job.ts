@@ -11,7 +11,7 @@ export interface Unrunnable {
   readonly reason: string;
 }
 
-/** What a worker is told of a trial. */
+/** What a worker gets of a trial. */
 export function jobOf(trial: Trial, problem: Problem, session: Session): Job | Unrunnable {
   const fidelity = fidelityOf(trial, problem, session);
   const isCandidate = trial.purpose === 'search' || trial.purpose === 'confirm';
@@ -70,7 +70,7 @@ export function costsOf(
 }
 
 /**
- * The labels of a trial's random streams. A trial that continues another has its seed, so that it is the very training
+ * The labels of a trial's random streams. A trial that continues another has its seed, so that it equals the training
  * that the other would have become.
  */
 function seedOf(trial: Trial, studySeed: number, session: Session): readonly (string | number)[] {

@@ -46,7 +46,7 @@ suite('leaders', () => {
     });
   }
 
-  test('a trial that is noted again is taken as it is now', () => {
+  test('a trial that is noted again replaces its earlier state', () => {
     const leaders = createLeaders([ACCURACY]);
     const [trial] = ended(1, 3) as [Trial];
     const saved = { ...trial, state: 'complete' as const, metrics: { accuracy: 0.5 }, checkpoint: 'saved' };

@@ -21,7 +21,7 @@ interface Entry {
   sums: readonly number[];
   /** Means of the objectives. */
   metrics: Metrics;
-  /** All that is known of it, once somebody has asked. */
+  /** Everything that is known of it, computed on demand. */
   contender: Contender | undefined;
 }
 

@@ -51,7 +51,7 @@ export async function conduct(session: Session, phase: Phase): Promise<void> {
     workers.assign(nameOfAttempt(trial), job);
   };
 
-  /** A trial that has done its epochs is let go to its end: stopping it would save nothing. */
+  /** A trial that has done its epochs is not stopped: that would save nothing. */
   const isDone = (trial: Trial): boolean =>
     (trial.curve.at(-1)?.step ?? 0) >= (fidelityOf(trial, problem, session)?.epochs ?? Number.POSITIVE_INFINITY);
 
@@ -128,7 +128,7 @@ export async function conduct(session: Session, phase: Phase): Promise<void> {
   };
 
   for (;;) {
-    // A worker is free when its trial's end has been dealt with, not when it arrives: the strategy is told before it is
+    // A worker is free when its trial's end has been processed, not when it arrives: the strategy is told before it is
     // asked again.
     while (!signal?.aborted && running.size < workers.size) {
       const waiting = await phase.next(workers.size - running.size, running.size);
@@ -149,7 +149,7 @@ function nameOfAttempt({ purpose, trial, fence }: Trial): string {
 /** An estimate without a finite value for an objective is no result. */
 export function completed(
   trial: Trial,
-  { metrics, seconds, checkpoint, artefacts }: Evaluation,
+  { metrics, seconds, checkpoint, artifacts }: Evaluation,
   { objectives }: Problem,
 ): TrialEnd {
   const values = { ...trial.costs, ...metrics };
@@ -160,7 +160,7 @@ export function completed(
   return {
     ...{ state: 'complete', metrics, seconds },
     ...(checkpoint === undefined ? {} : { checkpoint }),
-    ...(artefacts === undefined ? {} : { artefacts }),
+    ...(artifacts === undefined ? {} : { artifacts }),
   };
 }
 

@@ -32,7 +32,7 @@ function studyWith(measure: Measure, limits: readonly { cost: string; max: numbe
   const run = (trials: number) =>
     runStudy({
       ...{ store, strategy: random.strategy, problem, budget: { trials }, measuring: { measures: [measure], limits } },
-      workers: inProcessPool(fakeBench(problem.space), store.artefacts),
+      workers: inProcessPool(fakeBench(problem.space), store.artifacts),
       confirm: { top: 2 },
     });
   return { store, run };

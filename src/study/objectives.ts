@@ -98,7 +98,7 @@ function scoresOf({ scores = { score: 'maximize' }, objective, ...settings }: St
   return [first, ...others];
 }
 
-/** The metric of a trial to show for people: the first objective that is no cost. */
+/** The metric of a trial that is shown: the first objective that is no cost. */
 export function headline(objectives: Problem['objectives'], task: Kind): Objective {
   return objectives.find(isEstimated) ?? testedObjective(objectives, task);
 }

@@ -21,7 +21,7 @@ export interface FunctionTrial<A extends Architecture = Architecture, N extends 
   rng(...labels: readonly (string | number)[]): Rng;
   /** Aborted when the study is: a function that takes long may end early by it, and its trial waits. */
   readonly signal: AbortSignal;
-  /** Something that a person should hear of. */
+  /** A note for the user. */
   note(text: string): void;
 }
 
@@ -66,7 +66,7 @@ export function functionWorkers(
   store: Store,
   signal?: AbortSignal,
 ): WorkerPool {
-  return inProcessPool({ space, estimator: functionEstimator(judge, signal) }, store.artefacts);
+  return inProcessPool({ space, estimator: functionEstimator(judge, signal) }, store.artifacts);
 }
 
 async function judged(judge: Judge, trial: FunctionTrial<Architecture, Module | undefined>): Promise<Metrics> {

@@ -15,8 +15,8 @@ export interface StudyPlan {
   readonly data: DatasetInfo;
   /** Channels in a block of the engine's layout where the study began, 0 for NCHW: results differ in rounding. */
   readonly block?: number;
-  /** How well the predictor of a study that has one ranked earlier trials that it was not shown. */
-  readonly foresight?: Agreement;
+  /** How well the study's predictor ranked earlier trials that it was not fitted to. */
+  readonly predictorAgreement?: Agreement;
   /** A space that came from a file, as it was when the study began: the file may change or go, and reading a study runs no code. */
   readonly ownSpace?: Json;
   /** The space is code that a program has given (a `SearchSpace` without a tree): the study has only its name, `settings.space`. */
@@ -88,7 +88,7 @@ const planSchema = z.looseObject({
   settings: z.record(z.string(), z.unknown()),
   data: dataSchema,
   block: count.optional(),
-  foresight: z
+  predictorAgreement: z
     .strictObject({
       estimate: z.string(),
       truth: z.string(),
@@ -113,10 +113,17 @@ const planSchema = z.looseObject({
 /** The plan that the record of study `dir` holds. Throws UserError, with the place, for anything else. */
 export function checkPlan(found: Json, dir: string): StudyPlan {
   const place = `study "${dir}"`;
-  const record: unknown = found;
+  const record = withCurrentNames(found);
   checkRecord(record, place);
-  // What else the record has stays as it is.
+  // Fields without a rule are kept unchanged.
   return { ...record, settings: checkSettings(record.settings, (name) => `${place}: ${name}`) };
+}
+
+/** Records of older versions call the predictor's agreement `foresight`. */
+function withCurrentNames(found: Json): unknown {
+  if (found === null || typeof found !== 'object' || !('foresight' in found)) return found;
+  const { foresight, ...rest } = found;
+  return { predictorAgreement: foresight, ...rest };
 }
 
 type StoredPlan = Omit<StudyPlan, 'settings'> & { readonly settings: Readonly<Record<string, unknown>> };

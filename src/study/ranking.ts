@@ -35,7 +35,7 @@ export function contenders(trials: readonly Trial[], objectives: readonly Object
 }
 
 /**
- * As `rank`, but of several objectives the best by the first leads: it is the one that is taken unless a person chooses
+ * As `rank`, but of several objectives the best by the first leads: it is used unless the user chooses
  * another (choice.ts). The ends of a front are equals for `rank`.
  */
 export function ranked<T extends Measured>(items: readonly T[], objectives: readonly Objective[]): T[] {
@@ -105,7 +105,7 @@ export function coverageOf(trials: readonly Trial[], objectives: readonly Object
 }
 
 /**
- * Whether the confirmation speaks of what the search now has at its top: it has ended for the leader and, with several
+ * Whether the confirmation covers the current best of the search: it has ended for the leader and, with several
  * objectives, for every architecture of the front that it was begun for, and no architecture has joined the front since.
  * A confirmation that failed has ended too: an architecture does not win by failing.
  */

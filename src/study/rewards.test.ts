@@ -26,7 +26,7 @@ const newStore = ([name, options]: Named, seed: number): Store =>
 
 /** A study of growing networks, scored by a function. */
 async function search(store: Store, [name, options]: Named, seed: number, trials: number) {
-  const workers = inProcessPool({ space: xorSpace, estimator: xorEstimator() }, store.artefacts);
+  const workers = inProcessPool({ space: xorSpace, estimator: xorEstimator() }, store.artifacts);
   const strategy = createStrategy(name, options);
   const { best } = await runStudy({ store, strategy, problem: xorProblem({ seed }), workers, budget: { trials } });
   assert.equal(best.length, 1);

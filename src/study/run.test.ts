@@ -27,7 +27,7 @@ function run(
   options: Partial<StudyRun> & Pick<StudyRun, 'budget'>,
   fake?: FakeOptions,
 ) {
-  const workers = inProcessPool(fakeBench(study.problem.space, fake), store.artefacts);
+  const workers = inProcessPool(fakeBench(study.problem.space, fake), store.artifacts);
   return runStudy({ store, ...study, workers, now: () => 0, ...options });
 }
 
@@ -45,7 +45,7 @@ suite('budgets', () => {
     assert.equal((await run(store, random, { budget: { trials: 7 } })).trials, 7);
   });
 
-  test('a strategy goes on from the very object that it returned, frozen, which is what the store has', async () => {
+  test('a strategy continues from the object that it returned, frozen, which equals the stored one', async () => {
     const study: TestStudy = STUDIES['aging-evolution'];
     const { strategy, problem } = study;
     const store = newStore(study);
@@ -180,7 +180,7 @@ suite('failures', () => {
     assert.deepEqual(await essence(store), await essence(once));
   });
 
-  test('a disk that is full stops the study, whatever was to be written; it goes on as if nothing had been', async () => {
+  test('a full disk stops the study, whatever was to be written; it resumes as if nothing had happened', async () => {
     const full = () => Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
     for (const study of [random, STUDIES.asha, STUDIES['aging-evolution']]) {
       const once = newStore(study);
@@ -206,7 +206,7 @@ suite('failures', () => {
             };
           const broken: Store = {
             ...store,
-            artefacts: { ...store.artefacts, put: failing(store.artefacts.put, method === 'put') },
+            artifacts: { ...store.artifacts, put: failing(store.artifacts.put, method === 'put') },
             release: failing(store.release, false),
           };
           for (const name of ['propose', 'begin', 'report', 'finish', 'discard', 'recordClock'] as const)
@@ -231,14 +231,14 @@ suite('failures', () => {
     await run(store, random, { budget: { trials: 2 }, signal: control.signal, onEvent });
     const lost: Store = {
       ...store,
-      artefacts: { ...store.artefacts, get: () => Promise.reject(new Error('artefact 1 is damaged')) },
+      artifacts: { ...store.artifacts, get: () => Promise.reject(new Error('artifact 1 is damaged')) },
     };
     const notes: string[] = [];
     await run(lost, random, {
       budget: { trials: 2 },
       onEvent: (event) => event.kind === 'note' && notes.push(`${event.trial.trial}: ${event.text}`),
     });
-    assert.deepEqual(notes, ['0: artefact 1 is damaged']);
+    assert.deepEqual(notes, ['0: artifact 1 is damaged']);
     assert.deepEqual(await essence(store), await essence(once));
   });
 
@@ -366,7 +366,7 @@ suite('confirmation', () => {
       events.filter(({ kind }) => kind === 'phase' || kind === 'finished').map(({ kind }) => kind),
       ['phase', 'phase', 'finished'],
     );
-    await store.artefacts.get((await store.trial({ purpose: 'search', trial: best.trial }))?.checkpoint ?? 'none');
+    await store.artifacts.get((await store.trial({ purpose: 'search', trial: best.trial }))?.checkpoint ?? 'none');
   });
 
   test('is not repeated, and follows a larger budget', async () => {

@@ -21,7 +21,7 @@ export interface StudyRun {
   readonly stopping?: StoppingRule;
   /** Measures that are taken of a candidate before its trial begins. */
   readonly measuring?: Measuring;
-  /** Trains a supernet before the search (`Estimator.trainShared`), for so many epochs; candidates receive its weights. */
+  /** Trains a supernet before the search (`Estimator.trainShared`), for `epochs` epochs; candidates receive its weights. */
   readonly supernet?: { readonly epochs: number };
   /** Retrains the `top` best architectures, `repeats` times each (default 1), before the best is chosen. */
   readonly confirm?: { readonly top: number; readonly repeats?: number };
@@ -59,7 +59,7 @@ export type SessionRun = Pick<
   | 'now'
 >;
 
-/** One process at work on a study: what the store holds, at hand, and everything that happens, in one queue. */
+/** One process that runs a study: the contents of the store in memory, and all events in one queue. */
 export interface Session<Run extends SessionRun = SessionRun> {
   readonly run: Run;
   /** By number, as they are now: the list changes with `note`. */
@@ -72,7 +72,7 @@ export interface Session<Run extends SessionRun = SessionRun> {
   /** Takes note of a trial as the store returned it. */
   note(trial: Trial): Trial;
   strategyState(): StrategyState;
-  /** Takes note of the state that the store was given: the very object, so that what a strategy keeps beside it is found again. */
+  /** Keeps the state that the store was given: the same object, since a strategy may keep a cache beside it. */
   noteStrategyState(state: StrategyState): void;
   /** Waits for what happens next. */
   next(): Promise<SessionEvent>;

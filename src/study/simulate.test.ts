@@ -86,7 +86,7 @@ suite('a simulated search', () => {
     await assert.rejects(play({ budget: { seconds: 0 } }), { name: 'UserError' });
   });
 
-  test('of several at a time, the one that is done first is told first, and a free worker asks', async () => {
+  test('of several at a time, the one that ends first is reported first, and a free worker asks', async () => {
     const strategy = exhaustiveSearch();
     const { trials } = await play({ strategy, width: 3 });
     assert.deepEqual(
@@ -102,7 +102,7 @@ suite('a simulated search', () => {
     assert.equal(trials.length, 18);
   });
 
-  test('an architecture that the table does not have fails, and the search goes on', async () => {
+  test('an architecture that the table does not have fails, and the search continues', async () => {
     const told: Outcome[] = [];
     const exhaustive = exhaustiveSearch();
     const strategy: Strategy = {

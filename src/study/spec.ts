@@ -314,7 +314,7 @@ export function trainSettings(settings: StudySettings): TrainSettings {
   return pick(settings, TRAINING_NAMES);
 }
 
-/** The trials that end a search, by its estimator, unless a person gave another end. */
+/** The default number of trials of a search, by its estimator. */
 export const DEFAULT_TRIALS: Readonly<Record<string, number>> = {
   train: 12,
   proxies: 200,

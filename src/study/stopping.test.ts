@@ -61,7 +61,7 @@ suite('stopping by extrapolated curves', () => {
     assert.deepEqual(train(curveRule(loss), 3, 12), train(curveRule(accuracy), 3, 12));
   });
 
-  test('waits for its warm-up and for enough trials that have come to the end', () => {
+  test('waits for its warm-up and for enough finished trials', () => {
     const losing: Curve = {
       ...fullCurve(0, 0),
       state: 'running',

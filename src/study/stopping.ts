@@ -80,7 +80,7 @@ const OWN_WEIGHT = 4;
  * Stopping by extrapolated learning curves (Domhan et al. 2015, algorithm 2): a trial is stopped if its probability to
  * beat the best finished trial at full length is below `probability`.
  *
- * Differs: a learning-rate schedule that falls to 0 lifts every curve at its end, which no parametric shape predicts.
+ * Differs: a learning-rate schedule that falls to 0 lifts every curve in its last epochs, which no parametric shape predicts.
  * Therefore finished trials are forecast from the same step, and their errors correct the forecast: its mean by their
  * mean error, its variance by their variance.
  *

@@ -6,6 +6,7 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readSync,
   renameSync,
   rmdirSync,
@@ -15,6 +16,7 @@ import {
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { invalid, messageOf, StudyStopped, UserError } from '../common/errors.ts';
+import { printable } from '../common/text.ts';
 import { DatabaseSync } from './store/database.node.ts';
 import { damaged, guarded, translated } from './store/errors.ts';
 import { checkWritable } from './store/files.node.ts';
@@ -100,6 +102,18 @@ function publish(unfinished: string, path: string): boolean {
   }
 }
 
+const MOST_NAMED = 5;
+
+/** `; studies in runs: a, b`: what may have been meant; empty where there are none. */
+function studiesBeside(dir: string): string {
+  const parent = dirname(dir);
+  if (!statSync(parent, { throwIfNoEntry: false })?.isDirectory()) return '';
+  const names = readdirSync(parent).filter((name) => existsSync(join(parent, name, 'study.db')));
+  if (names.length === 0) return '';
+  const named = names.sort().slice(0, MOST_NAMED).map(printable).join(', ');
+  return `; studies in ${printable(parent)}: ${named}${names.length > MOST_NAMED ? ', ...' : ''}`;
+}
+
 /**
  * Opens the study in `dir`. One process may hold it for writing: another is refused, with the first one's process id.
  * Readers are always welcome, also to a study of an older schema, which a writer brings up to date. Throws UserError also
@@ -112,7 +126,7 @@ export async function openStudyStore(dir: string, access: 'read' | 'write'): Pro
     throw invalid(
       `folder "${dir}"`,
       'is not the folder of a study (no study.db)',
-      'create one with netsmith search or netsmith run',
+      `create one with netsmith search or netsmith run${studiesBeside(dir)}`,
     );
   checkFiles(dir);
   checkOurs(path);
@@ -208,8 +222,8 @@ function open(path: string, readOnly: boolean): DatabaseSync {
 }
 
 /**
- * Throws UserError where a file that SQLite would open is a link, a pipe or a folder: a study from somebody else could
- * lead writes to any place with it, or make us wait for ever.
+ * Throws UserError where a file that SQLite would open is a link, a pipe or a folder: a study from an untrusted source could
+ * lead writes to any place with it, or make Netsmith wait forever.
  */
 function checkFiles(dir: string): void {
   for (const name of [
@@ -251,7 +265,7 @@ function namesAnother(path: string): boolean {
 }
 
 /**
- * Puts everything into `study.db` itself, so that reading the study later leaves no files beside it. Not while somebody
+ * Puts everything into `study.db` itself, so that reading the study later leaves no files beside it. Not while another process
  * reads: then the log stays, and the next writer does this.
  */
 function leaveLog(database: DatabaseSync): void {

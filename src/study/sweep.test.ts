@@ -11,12 +11,12 @@ import type { WorkerEvent, WorkerPool } from './worker/pool.ts';
 const root = mkdtempSync(join(tmpdir(), 'netsmith-sweep-'));
 after(() => rmSync(root, { recursive: true, force: true }));
 
-test('a checkpoint is there when its report is dealt with, however old it is by then; replaced ones go', async () => {
+test('a checkpoint is there when its report is processed, however old it is by then; replaced ones go', async () => {
   const { strategy, problem } = STUDIES.random;
   const dir = join(root, 'study');
   const store = await createStudyStore(dir, { name: 'late', settings: null, state: strategy.init(problem) });
-  const artefacts = join(dir, 'artefacts');
-  const put = (text: string) => store.artefacts.put(new TextEncoder().encode(text));
+  const artifacts = join(dir, 'artefacts');
+  const put = (text: string) => store.artifacts.put(new TextEncoder().encode(text));
   let emit: (event: WorkerEvent) => void = () => {};
   const names: string[] = [];
   const answered: string[] = [];
@@ -39,7 +39,7 @@ test('a checkpoint is there when its report is dealt with, however old it is by 
       const [first = '', second] = names;
       if (second === undefined) return;
       late = await put('late');
-      utimesSync(join(artefacts, late), 1_000_000_000, 1_000_000_000);
+      utimesSync(join(artifacts, late), 1_000_000_000, 1_000_000_000);
       report(first, 1, await put('first'));
     },
     async answer(name) {
@@ -47,11 +47,11 @@ test('a checkpoint is there when its report is dealt with, however old it is by 
       answered.push(name);
       if (answered.length === 1) report(first, 2, await put('second'));
       if (answered.length === 2) {
-        seen = readdirSync(artefacts);
+        seen = readdirSync(artifacts);
         report(second, 1, late);
       }
       if (answered.length === 3) {
-        assert.equal(new TextDecoder().decode(await store.artefacts.get(late)), 'late');
+        assert.equal(new TextDecoder().decode(await store.artifacts.get(late)), 'late');
         end(second);
         end(first);
       }

@@ -4,7 +4,7 @@ import { type Arrays, type FloatArrays, onlyOf } from './spec.ts';
 /** Compares what a network gives with the truth, a batch at a time. */
 export interface Scorer {
   /**
-   * `count` samples, row-major. `outputs` are in the units that people know, `given` as the network gives them; `targets` are
+   * `count` samples, row-major. `outputs` are in their original units, `given` as the network gives them; `targets` are
    * raw. Throws RangeError when the sizes disagree or a target cannot be.
    */
   add(outputs: FloatArrays, targets: Arrays, count: number, given: FloatArrays): void;

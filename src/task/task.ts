@@ -37,7 +37,7 @@ export interface TaskFacts {
   readonly classes: boolean;
   /** Whether the targets are numbers with a mean and a deviation (`TaskData.target`). */
   readonly standardized: boolean;
-  /** What a person calls the network's outputs. */
+  /** A readable name of the network's outputs. */
   readonly outputsName: { readonly one: string; readonly many: string };
   /** What a value of each answer means: `probability of each label`. */
   readonly meaning: string;
@@ -69,7 +69,7 @@ export interface TaskDefinition extends TaskFacts {
   readonly aligned?: Readonly<Record<string, number>>;
   /** Changes one training sample, inputs and raw targets together, in place; after crops and flips. */
   augment?(sample: Arrays, random: Rng, data: TaskData): void;
-  /** Changes the network's outputs to the units that people know, in place. */
+  /** Changes the network's outputs to their original units, in place. */
   restore?(outputs: FloatArrays, data: TaskData): void;
   /** Compares outputs (restored) with raw targets, batch by batch: no buffer of all of them is needed. */
   scorer(data: TaskData): Scorer;

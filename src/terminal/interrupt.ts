@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import { brand, NetsmithError } from '../common/errors.ts';
 
-/** Why a run was aborted when a person pressed Ctrl-C, closed the terminal, or the process was asked to end. */
+/** The reason when the user pressed Ctrl-C, closed the terminal, or the process received a signal to end. */
 export class Interrupted extends NetsmithError {
   static {
     brand(Interrupted, 'Interrupted');
@@ -27,7 +27,7 @@ export async function interruptible<T>(onFirst: () => void, body: (signal: Abort
   const controller = new AbortController();
   const stop = (by: NodeJS.Signals) => {
     if (controller.signal.aborted) {
-      // A terminal that closes sends SIGHUP after SIGINT or twice, and nobody has asked for an end at once.
+      // A terminal that closes sends SIGHUP after SIGINT or twice, and the user has not asked to quit at once.
       if (by === 'SIGHUP') return;
       // By the signal itself: `process.exit` would break a run in the engine's thread.
       process.off(by, stop);

@@ -14,7 +14,7 @@ import { drawRows, type Now, openLive, type Row, secondsLeftOf, timeText } from 
 /** The progress of a search: a line for each trial, and in a terminal a live area below the lines. */
 export interface LiveView {
   onEvent(event: StudyEvent): void;
-  /** A line for people that stays, above the picture. */
+  /** A note that stays, above the live view. */
   say(text: string): void;
   /** Takes the picture away; the lines stay. */
   close(): void;
@@ -122,7 +122,7 @@ function epochsOf({ curve, fidelity }: Trial, { problem, settings }: Shown) {
   return { done: curve.at(-1)?.step ?? 0, of: problem.fidelities[fidelity]?.epochs ?? settings.epochs };
 }
 
-/** The line for what has happened: of each trial that ended or waits, and of each phase but the first. */
+/** The line for what has happened: of each trial that ended or waits, and of each phase except the first. */
 function lineOf({ ended, wanted }: Progress, event: StudyEvent, setup: Shown): string | undefined {
   if (event.kind === 'phase' && event.phase === 'confirm')
     return `Confirming: ${event.trials} training runs with new seeds.`;

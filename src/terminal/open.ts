@@ -6,10 +6,10 @@ import type { Output } from './output.ts';
 /** The option of commands that write an HTML file. */
 export const OPEN = ['--open', 'open the HTML file in the browser', false] as const;
 
-/** A program that is still at work after this time has been started well; some end only with the browser. */
+/** A program that still runs after this time has started well; some end only with the browser. */
 const PATIENCE_MS = 5_000;
 
-/** Opens a file with the program that the system has for it. Where that fails, a note says so: the file is written all the same. */
+/** Opens a file with the program that the system has for it. Where that fails, a note says so: the file has been written anyway. */
 export async function openFile(file: string, output: Output): Promise<void> {
   const [command, ...args] = openerOf(process.platform, resolve(file));
   try {

@@ -14,13 +14,13 @@ export interface Streams {
   readonly screen?: Screen;
 }
 
-/** How a command speaks: results as text or as JSON, notes unless it is to be quiet. */
+/** Output of a command: results as text or JSON, and notes unless `--quiet` is set. */
 export interface Output {
   readonly json: boolean;
   readonly quiet: boolean;
   /** Where a picture can be drawn that changes; undefined: there are lines alone. */
   readonly screen: Screen | undefined;
-  /** A line for people, on standard error. */
+  /** A note for the user, on standard error. */
   note(text: string): void;
   /** The command's result, on standard output: the value with --json, else the text. */
   result<T>(value: T & Jsonable<T>, text: string): void;

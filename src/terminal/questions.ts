@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline/promises';
 import { Interrupted } from './interrupt.ts';
 
-/** Asks a person. */
+/** Questions to the user. */
 export interface Asker {
   /** The answer, trimmed; asked again, with what `rule` says, until that is undefined. An empty answer is the `preset`. */
   ask(question: string, rule: (answer: string) => string | undefined, preset?: string): Promise<string>;

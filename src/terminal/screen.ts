@@ -33,7 +33,7 @@ export interface Live {
 const LEAST_MS = 80;
 const TICK_MS = 250;
 
-/** `picture` gives the lines for a terminal of so many columns; each must fit (`clip`). */
+/** `picture` gives the lines for a terminal of `columns` columns; each must fit (`clip`). */
 export function openLive(screen: Screen, picture: (columns: number) => readonly string[], now: Now): Live {
   const log = createLogUpdate(streamOf(screen), { defaultWidth: 80, defaultHeight: 24 });
   let drawnAt = Number.NEGATIVE_INFINITY;
@@ -92,7 +92,7 @@ function streamOf(screen: Screen): NodeJS.WritableStream {
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
 /**
- * The text in at most so many columns of a terminal, cut with an ellipsis; wide characters count as two. Nothing in it can steer the
+ * The text in at most `columns` columns of a terminal, cut with an ellipsis; wide characters count as two. Nothing in it can steer the
  * terminal.
  */
 export function clip(unsafe: string, columns: number): string {
@@ -107,12 +107,12 @@ export function clip(unsafe: string, columns: number): string {
   return `${cut}…`;
 }
 
-/** Padded with spaces to so many columns. */
+/** Padded with spaces to `columns` columns. */
 export function pad(text: string, columns: number): string {
   return text + ' '.repeat(Math.max(0, columns - stringWidth(text)));
 }
 
-/** `████░░░░`: a share from 0 to 1 in so many cells. Full only when all is done. */
+/** `████░░░░`: a fraction from 0 to 1 in `cells` cells. Full only when all is done. */
 export function bar(share: number, cells: number): string {
   const bounded = Math.min(1, Math.max(0, Number.isFinite(share) ? share : 0));
   const full = bounded === 1 ? cells : Math.min(cells - 1, Math.floor(bounded * cells));
@@ -140,7 +140,7 @@ export function drawRows(heading: string, rows: readonly Row[], columns: number)
   ];
 }
 
-/** `about 2 min 10 s left (1 min 20 s so far)`: what is wanted most stands first, since narrow terminals cut the end. */
+/** `about 2 min 10 s left (1 min 20 s so far)`: the most useful part comes first, since narrow terminals cut the end. */
 export function timeText(elapsed: number, left: number | undefined): string {
   return left === undefined || left <= 0
     ? showSeconds(elapsed)
@@ -153,7 +153,7 @@ export function roughly(seconds: number): string {
   return showSeconds(Math.max(1, Math.round(seconds / step) * step)).replace(/\.0 s$/, ' s');
 }
 
-/** Seconds that are left when this share has taken so long; undefined where it is too early to tell. */
+/** Seconds left when this fraction has taken `elapsed` seconds; undefined when it is too early to estimate. */
 export function secondsLeftOf(share: number, elapsed: number): number | undefined {
   return share > 0 && elapsed > 0 ? (elapsed / share) * (1 - share) : undefined;
 }

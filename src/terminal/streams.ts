@@ -7,7 +7,7 @@ const GONE: ReadonlySet<unknown> = new Set(['EPIPE', 'EIO', 'ECONNRESET', 'ERR_S
 
 /**
  * The streams of this process. Text for a reader that is gone is dropped, and the command runs to its end: a search is not lost
- * with the terminal that it was started in. Any other error of standard output (a full disk) is told, and `failed` is called.
+ * with the terminal that it was started in. Any other error of standard output (a full disk) is printed, and `failed` is called.
  */
 export function processStreams(failed: () => void): Streams {
   const err = writer(process.stderr, () => {});

@@ -11,7 +11,7 @@ export interface TrainingsView {
   close(): void;
 }
 
-/** Without a terminal a long training is heard of at most so often. */
+/** Without a terminal, the progress of a long training is printed at most this often. */
 const LINE_MS = 30_000;
 
 interface Running {

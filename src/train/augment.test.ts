@@ -57,7 +57,7 @@ test('cutout blanks a square of at most the given side with the mean of each cha
     areas.add(blank);
   }
   assert.equal(Math.max(...areas), 16);
-  assert.equal(Math.min(...areas), 4); // centre in a corner: a quarter of the square is inside
+  assert.equal(Math.min(...areas), 4); // center in a corner: a quarter of the square is inside
 });
 
 test('blending mixes each row with its partner as it was before', () => {

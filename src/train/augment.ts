@@ -50,7 +50,7 @@ export function mirror(image: Values, [channels, height, width]: ImageShape): vo
 }
 
 /**
- * Cutout (DeVries & Taylor 2017): blanks the square of `side` pixels around a centre that is uniform over the image, so
+ * Cutout (DeVries & Taylor 2017): blanks the square of `side` pixels around a center that is uniform over the image, so
  * part of the square may lie outside. As in their code the blank is the mean of each channel (0 once normalized).
  */
 export function cutout(

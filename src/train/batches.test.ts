@@ -45,7 +45,7 @@ async function epochOf(count: number, change: Partial<TrainSettings>, label: str
 const firstPixels = (batches: readonly { x: number[] }[]) =>
   batches.flatMap(({ x }) => x.filter((_, i) => i % 4 === 0));
 
-test('an epoch shows whole batches of different samples, in an order of its own', async () => {
+test('an epoch shows whole batches of different samples, in its own order', async () => {
   const one = firstPixels(await epochOf(10, { batchSize: 4 }, 'epoch 0'));
   assert.equal(one.length, 8);
   assert.equal(new Set(one).size, 8);
@@ -91,7 +91,7 @@ test('a smaller share of the samples is part of a larger one', async () => {
   assert.ok([...quarter].every((pixel) => half.has(pixel)));
 });
 
-test('a batch stays as it is while the next two are prepared', async () => {
+test('a batch does not change while the next two are prepared', async () => {
   const epoch = trainingBatches(numbered(12), info, { ...DEFAULT_SETTINGS, batchSize: 4 }).epoch(rng('e'));
   const first = await epoch.prepare();
   const before = [...(first.input?.data ?? [])];
@@ -167,7 +167,7 @@ function loggedRuns(
   return { log, atWork: () => atWork, done: runAhead(runs) };
 }
 
-test('batches are prepared, and runs asked for, while others are at work; no more than there are slots', async () => {
+test('batches are prepared, and runs requested, while others run; no more than there are slots', async () => {
   const { log, done } = loggedRuns(4, {});
   await done;
   assert.deepEqual(
@@ -182,7 +182,7 @@ test('batches are prepared, and runs asked for, while others are at work; no mor
 });
 
 for (const fails of [{ prepare: 2 }, { run: 1 }, { take: 1 }]) {
-  test(`nothing is left at work when it ends with an error: ${JSON.stringify(fails)}`, async () => {
+  test(`nothing is left running when it ends with an error: ${JSON.stringify(fails)}`, async () => {
     const { atWork, done } = loggedRuns(4, fails);
     const [[what, index] = []] = Object.entries(fails);
     await assert.rejects(done, { message: `${what} ${index}` });

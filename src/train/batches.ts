@@ -19,7 +19,7 @@ import { readSamples } from './samples.ts';
 import type { TrainSettings } from './settings.ts';
 
 /**
- * Feeds exist so many times: one is being prepared while the engine works on one, and another keeps it at work should
+ * The number of feeds: one is being prepared while the engine works on one, and another keeps it busy should
  * JavaScript be held up.
  */
 export const SLOTS = 3;
@@ -46,7 +46,7 @@ export interface TrainingBatches {
  * Cuts training samples into batches: shuffled, augmented, targets spread (label smoothing) and mixed (mixup).
  *
  * `share` of the samples is used, the same for every candidate, and a smaller share is part of a larger one. An epoch
- * depends on nothing but its stream, so training that is taken up again at an epoch goes on bit for bit.
+ * depends on nothing but its stream, so a training that is resumed at an epoch continues bit for bit.
  * Cropping pads with 0 in raw values (black), as PyTorch's transforms do; cutout fills with the mean.
  */
 export function trainingBatches(
@@ -168,8 +168,8 @@ interface Runs<Feeds, Result> {
 }
 
 /**
- * Asks for runs while those before are at work or wait their turn, so that the engine goes from one to the next by itself;
- * batches are prepared meanwhile. Whatever throws, here or there, is thrown when nothing is at work any more.
+ * Queues runs while earlier ones run or wait, so that the engine goes from one to the next without a gap;
+ * batches are prepared meanwhile. Whatever throws, here or there, is thrown when nothing runs any more.
  */
 export async function runAhead<F, R>({ count, prepare, run, take }: Runs<F, R>): Promise<void> {
   const asked: Promise<R>[] = [];

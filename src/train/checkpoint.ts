@@ -3,7 +3,7 @@ import type { Spent } from '../common/spent.ts';
 import { type HostTensor, sizeOf } from '../graph/ir.ts';
 import type { Architecture } from '../space/space.ts';
 
-/** What one epoch of training came to. */
+/** The results of one epoch of training. */
 export interface EpochRecord {
   /** Counted from 1. */
   readonly epoch: number;

@@ -25,7 +25,7 @@ async function outcome(training: Training) {
   return { curve, steps, tensors };
 }
 
-const learnt = 'digits are learnt, the same way twice, and the same way when taken up again after epoch 2';
+const learnt = 'digits are learnt, the same way twice, and the same way when resumed after epoch 2';
 testLayouts(layouts, learnt, async ({ engine: on }) => {
   const whole = await outcome(await trainNetwork(request({ engine: on })));
   const last = whole.curve.at(-1);

@@ -1,4 +1,4 @@
-/** What all inhabitants of `Trainable` have in common: lent programs, the steps of an epoch, and its record. */
+/** What all implementations of `Trainable` have in common: leased programs, the steps of an epoch, and its record. */
 import type { Metrics } from '../common/metrics.ts';
 import type { Spent } from '../common/spent.ts';
 import type { Feeds, Program } from '../engine/engine.ts';
@@ -17,16 +17,16 @@ export interface Borrowed {
 }
 
 export function borrowing(): Borrowed {
-  const lent: ProgramLease<object>[] = [];
+  const leased: ProgramLease<object>[] = [];
   return {
     async borrow(asked) {
       const program = await asked;
-      lent.push(program);
+      leased.push(program);
       return program;
     },
-    bytes: () => lent.reduce((sum, { bytes }) => sum + bytes, 0),
+    bytes: () => leased.reduce((sum, { bytes }) => sum + bytes, 0),
     async release() {
-      for (const program of lent) await program.release();
+      for (const program of leased) await program.release();
     },
   };
 }
@@ -65,7 +65,7 @@ export async function runSteps<F = Feeds>({ epoch, count, prepare, run, onStep }
 
 type Timed = Pick<Program, 'busySeconds'>;
 
-/** What an inhabitant does in an epoch, and what its record needs besides. */
+/** What an implementation does in an epoch, and what its record needs besides. */
 export interface EpochParts {
   /** Grows with each epoch. */
   readonly history: EpochRecord[];

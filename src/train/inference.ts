@@ -24,7 +24,7 @@ export interface Outputs {
   readonly outputs: FloatArrays;
   /** Raw targets by name, [N, ...]: class numbers, or targets of a regression in their own units. */
   readonly truths: Arrays;
-  /** What they come to. */
+  /** Their metrics. */
   readonly measured: Measured;
 }
 

@@ -27,7 +27,7 @@ function request(change: Partial<TrainRequest> = {}): TrainRequest {
 const timeless = (history: readonly { epoch: number; loss: number; valid: unknown }[]) =>
   history.map(({ epoch, loss, valid }) => ({ epoch, loss, valid }));
 
-test('a small network learns to tell clouds of points apart', async () => {
+test('a small network learns to distinguish clouds of points', async () => {
   const steps: number[] = [];
   const training = await trainNetwork({ ...request(), onStep: (_, __, loss) => steps.push(loss) });
   assert.equal(steps.length, 6 * training.stepsPerEpoch);
@@ -46,7 +46,7 @@ test('a regression is measured in the units of its targets', async () => {
 });
 
 for (const optimizer of ['sgd', 'adam'] as const) {
-  test(`taken up from a checkpoint, training with ${optimizer} goes on bit for bit`, async () => {
+  test(`resumed from a checkpoint, training with ${optimizer} continues bit for bit`, async () => {
     const settings = { ...request().settings, optimizer, learningRate: 0.01, epochs: 3, clipNorm: 1 };
     const whole = await trainNetwork(request({ settings }));
     const first = await trainNetwork({ ...request({ settings }), epochs: 1 });

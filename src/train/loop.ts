@@ -24,7 +24,7 @@ export const VALID_BATCH = 64;
 /** What a training run is given. */
 export interface TrainRequest {
   readonly engine: Engine;
-  /** Where this engine's programs are kept from one training to the next; by default they are let go at the end. */
+  /** Where this engine's programs are kept from one training to the next; by default they are disposed of at the end. */
   readonly programs?: Programs;
   /** Without open choices. */
   readonly network: Module;
@@ -68,7 +68,7 @@ export interface Training extends Trainable {
 /**
  * Compiles the programs of a network and puts its weights on the device, fresh or as they were at the checkpoint.
  *
- * The same request gives the same numbers bit for bit on one machine, and a run that is taken up again from a
+ * The same request gives the same numbers bit for bit on one machine, and a run that is resumed from a
  * checkpoint those of the run that was never stopped.
  *
  * Throws TrainingFailure when the network cannot be built on this data or the checkpoint is of another network,
@@ -160,7 +160,7 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
 export async function trainNetwork(
   request: TrainRequest & {
     readonly epochs?: number;
-    /** After each epoch; training goes on when it resolves. */
+    /** After each epoch; training continues when it resolves. */
     onEpoch?(record: EpochRecord, training: Training): void | Promise<void>;
   },
 ): Promise<Training> {
@@ -222,7 +222,7 @@ function fitting(
   return given;
 }
 
-/** Fills the random inputs anew at each call, from one stream. The arrays are used again SLOTS calls later. */
+/** Refills the random inputs at each call, from one stream. The arrays are used again SLOTS calls later. */
 export function noiseFor(inputs: readonly RandomInput[], random: Rng): () => Record<string, HostTensor> {
   const slots = Array.from({ length: SLOTS }, () =>
     Object.fromEntries(inputs.map(({ name, shape }) => [name, { shape, data: new Float32Array(sizeOf(shape)) }])),

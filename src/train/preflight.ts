@@ -15,7 +15,7 @@ const STEPS = 4;
 
 /**
  * Looks at a training before it begins: compiles it, does its first few steps and measures a batch of the validation
- * samples, then lets go of it all (but for the programs, where the request says who keeps them). Throws as `openTraining`
+ * samples, then disposes of everything (except programs that the request keeps). Throws as `openTraining`
  * and `Training.epoch` do: MemoryShortage before anything has been compiled.
  */
 export async function preflight(request: TrainRequest): Promise<Forecast> {

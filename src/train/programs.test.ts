@@ -17,7 +17,7 @@ const settings = { ...DEFAULT_SETTINGS, optimizer: 'sgd', epochs: 1, batchSize: 
 const { info } = blobs();
 const on = (units = 8) => ({ network: networkOf(units), info, resolution: 1 });
 
-/** The reference engine, with a count of the programs that it compiled, and of those it let go. */
+/** The reference engine, with a count of the programs that it compiled, and of those it disposed of. */
 function counting(): Engine & { readonly compiled: number; readonly disposed: number } {
   const engine = referenceEngine();
   let [compiled, disposed] = [0, 0];
@@ -74,7 +74,7 @@ test('a program that is in use is not leased to another; of two alike one is kep
   assert.equal(engine.disposed, 2);
 });
 
-test('those that were used longest ago are let go first', async () => {
+test('the least recently used are disposed of first', async () => {
   const engine = counting();
   const programs = openPrograms(engine, { keep: 2 });
   const use = async (units: number) => (await programs.inference(on(units), 16)).release();
@@ -87,7 +87,7 @@ test('those that were used longest ago are let go first', async () => {
   assert.deepEqual([engine.compiled, engine.disposed], [4, 2]);
 });
 
-test('after the end, or with none to keep, what comes back is let go', async () => {
+test('after the end, or with none to keep, returned programs are disposed of', async () => {
   for (const keep of [0, 8]) {
     const engine = counting();
     const programs = openPrograms(engine, { keep });
@@ -144,7 +144,7 @@ test('a compilation that fails leaves nothing behind', async () => {
   await assert.rejects(programs.inference(on(), 16), { message: 'no' });
 });
 
-test('trainings of one network share its programs, and come to what they come to without', async () => {
+test('trainings of one network share its programs, with the same results as without', async () => {
   const engine = counting();
   const programs = openPrograms(engine);
   const request = (seed: number): TrainRequest => ({
@@ -166,7 +166,7 @@ test('trainings of one network share its programs, and come to what they come to
   assert.deepEqual([engine.compiled, engine.disposed], [6, 4]);
 });
 
-test('a network that cannot be built, or training that fails, leaves the programs of use', async () => {
+test('programs stay usable after a network that cannot be built, or a failed training', async () => {
   const engine = counting();
   const programs = openPrograms(engine);
   const request = { engine, programs, network: networkOf(8), ...blobs(), settings, rng };

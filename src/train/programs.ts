@@ -18,13 +18,13 @@ export interface ProgramLease<Built> {
   readonly program: Program;
   /** Memory that it takes, by prediction. */
   readonly bytes: number;
-  /** Gives it back, to be leased again or let go. A second time does nothing. */
+  /** Returns it, to be leased again or disposed of. A second call does nothing. */
   release(): Promise<void>;
 }
 
 /**
  * The programs of an engine. Building the graph of a network and creating its session takes longer than a step or two of
- * it, so one that is given back is kept for whoever asks for the same again: the next seed of a confirmation, the next
+ * it, so a returned one is kept for the next request of the same program: the next seed of a confirmation, the next
  * rung of a trial that was paused. Passed in where it is wanted; one process, one of these.
  */
 export interface Programs {
@@ -38,7 +38,7 @@ export interface Programs {
   inference(on: NetworkOnData, batchSize: number): Promise<ProgramLease<Omit<InferenceGraph, 'graph'>>>;
   /** A program of any other kind, such as a step of a supernet. Throws what `build` throws, and MemoryShortage. */
   program<G extends { readonly graph: Graph }>(order: ProgramOrder<G>): Promise<ProgramLease<Omit<G, 'graph'>>>;
-  /** Lets go of all that are not lent; what is given back later is let go at once. */
+  /** Disposes of all programs that are not leased; one that is given back later is disposed of at once. */
   dispose(): Promise<void>;
 }
 
@@ -60,7 +60,7 @@ export interface ProgramsOptions {
   /** Unused programs to keep; 32 by default, 0: none. */
   readonly keep?: number;
   /**
-   * Bytes that all programs, those in use and those that are kept, may take together by prediction: kept ones are let go
+   * Bytes that all programs, those in use and those that are kept, may take together by prediction: kept ones are disposed of
    * for a new one, and one that does not fit even so is refused. Those of the last training may fill it, all that are kept
    * a quarter of it. Without a limit by default.
    */

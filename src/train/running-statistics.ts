@@ -5,7 +5,7 @@ import type { Move, Statistic } from '../network/network.ts';
 import { guarded } from '../network/switch.ts';
 import { pack, type Vector } from './vectors.ts';
 
-/** A statistic that a step moves; its nodes are those of the graph at hand. */
+/** A statistic that a step moves; its nodes are those of the current graph. */
 export type Moved = Omit<Statistic, 'node' | 'move'> & { readonly move: Move };
 
 /**

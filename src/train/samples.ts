@@ -6,7 +6,7 @@ import { allocate, type TensorSpecs } from '../task/spec.ts';
 import type { TaskDefinition } from '../task/task.ts';
 
 /**
- * `samples.read`, for whoever estimates candidates. Throws DataError, whatever the reader threw: no candidate is to blame for a
+ * `samples.read` for estimators. Throws DataError, whatever the reader threw: no candidate is to blame for a
  * file that is damaged or gone.
  */
 export async function readSamples(samples: Samples, ...into: Parameters<Samples['read']>): Promise<void> {

@@ -10,7 +10,7 @@ type ScheduleSettings = Pick<
 
 /**
  * Lays the learning rate out over `settings.epochs`: all the epochs that the trial may ever train, so that a trial
- * paused early and continued follows the very rates of one that was never paused.
+ * paused early and continued has the same rates as one that was never paused.
  *
  * The rate changes with every step (PyTorch's schedulers, stepped once a batch), not with every epoch; position is
  * counted in epochs, so it keeps its meaning when the share of the data, and with it the number of steps, changes.

@@ -25,7 +25,7 @@ export interface TrainSettings {
   readonly clipNorm: number;
   /** Share of the target that is spread over all classes. */
   readonly labelSmoothing: number;
-  /** Random crop after padding by so many pixels on each side; 0: none. */
+  /** Random crop after padding by this many pixels on each side; 0: none. */
   readonly cropPadding: number;
   readonly flip: boolean;
   /** Side of the square that cutout blanks; 0: none (DeVries & Taylor 2017). */

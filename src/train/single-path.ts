@@ -3,7 +3,7 @@
  * `choices: 'switch'` are programs in which the architecture is an input. A step computes one path, and moves the weights,
  * the optimizer's tensors and batch norm's statistics of that path alone; what no option of the path uses keeps its bits.
  * Differs from the path alone in one thing: a convolution of zeros, as behind `none`, is chosen, so that its filter has a
- * gradient of zero and goes on by momentum and weight decay; alone, the filter is no part of the network.
+ * gradient of zero and still changes by momentum and weight decay; alone, the filter is no part of the network.
  */
 import { invalid } from '../common/errors.ts';
 import { type Graph, type HostTensor, type Node, type NodeId, sizeOf } from '../graph/ir.ts';

@@ -18,7 +18,7 @@ export interface Trainable {
   epoch(): Promise<EpochRecord>;
   /** A copy of everything needed to continue from here; later epochs do not change it. */
   checkpoint(): Promise<Checkpoint>;
-  /** Metrics on these samples in its present state, which stays as it is. */
+  /** Metrics on these samples in its present state, which does not change. */
   measure(samples: Samples): Promise<Measured>;
   /** Frees its programs and tensors. A second call does nothing. */
   dispose(): Promise<void>;

@@ -101,7 +101,7 @@ export function cutInputs(
   return { graph: cut, nodes };
 }
 
-/** Tensors of any shape as one vector, a single one as it is. */
+/** Tensors of any shape as one vector, a single one unchanged. */
 export function pack(g: GraphBuilder, tensors: readonly NodeId[]): NodeId {
   const [only, ...others] = tensors;
   if (only !== undefined && others.length === 0) return only;

@@ -19,12 +19,12 @@ import { openStudyStore } from '../../src/study/study.node.ts';
 import { sign } from './edit.ts';
 import { netsmith } from './netsmith.ts';
 
-/** What might be done to a study that is at rest, in place. Returns what it came to; what could not be done is left out. */
+/** Damage to a study that is not running, in place. Returns what was done; what could not be done is left out. */
 type Kind = (dir: string, random: Rng) => string | undefined;
 
 /**
- * Damages the study in `dir`, which nobody has open, and says how: the same seed and the same study give the same damage. What
- * begins with `signed` has its checksums made anew, as somebody who means harm would do: its values may differ. Of
+ * Damages the closed study in `dir`, and says how: the same seed and the same study give the same damage. What
+ * begins with `signed` has its checksums recomputed, as an attacker would do: its values may differ. Of
  * everything else, a reader must find what was written, or refuse.
  */
 export function damage(dir: string, seed: number): string {

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { earlierSum, progressSum, strategySum, studySum, trialSum } from '../../src/study/store/checksums.node.ts';
 
-/** Changes the database of a study that nobody has open, so that it reads as if it had been written so. */
+/** Changes the database of a closed study, with valid checksums. */
 export function editStudy(dir: string, sql: string): void {
   const database = new DatabaseSync(join(dir, 'study.db'));
   database.exec(sql);
@@ -14,7 +14,7 @@ export function editStudy(dir: string, sql: string): void {
   database.close();
 }
 
-/** Makes all checksums anew, as somebody would do who means to deceive. */
+/** Recomputes all checksums, as an attacker would do. */
 export function sign(database: DatabaseSync): void {
   // biome-ignore lint/suspicious/noExplicitAny: rows as they are, right or wrong
   const rows = (table: string): any[] => database.prepare(`SELECT rowid, * FROM ${table}`).all();

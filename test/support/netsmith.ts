@@ -38,7 +38,7 @@ export async function refusedIn(folder: string, expected: RegExp, ...args: strin
   const { code, out, err } = await netsmith(...args);
   assert.equal(code, 2, `${args.join(' ')}\n${out}\n${err}`);
   assert.match(err, expected);
-  assert.doesNotMatch(err, /\n\s+at /, 'a person gets no stack');
+  assert.doesNotMatch(err, /\n\s+at /, 'the user gets no stack trace');
   assert.equal(out, '');
   assert.deepEqual(files(), earlier, `${args.join(' ')} wrote something`);
 }

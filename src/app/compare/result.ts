@@ -11,7 +11,7 @@ import { writeWhole } from '../../study/store/files.node.ts';
 /** Fewer seeds than this say next to nothing. */
 const FEWEST_SEEDS = 3;
 
-/** What a reader should beware of, by the numbers of seeds. */
+/** Warnings that depend on the number of seeds. */
 function warningsOf({ competitors }: Pick<Comparison, 'competitors'>): readonly string[] {
   const fewest = smallest(competitors.map(({ runs }) => runs.length));
   const few = competitors.filter(({ runs }) => runs.length < FEWEST_SEEDS).map(({ name }) => name);
@@ -29,7 +29,7 @@ function warningsOf({ competitors }: Pick<Comparison, 'competitors'>): readonly 
     : [];
 }
 
-/** A comparison as it is made, before the reader is warned of anything. */
+/** A comparison, before warnings are added. */
 export type Compared = Omit<Comparison, 'command' | 'warnings'>;
 
 /** What `netsmith compare --json` prints and `compare` returns; the best competitor first. */
@@ -52,7 +52,7 @@ export interface ComparisonFiles {
 }
 
 /**
- * What a comparison comes to. Writes its report and tables to a folder where one is given; `command` repeats it, in words for the report.
+ * The result of a comparison. Writes its report and tables to a folder, if one is given; `command` repeats it and is shown in the report.
  */
 export async function resultOf(compared: Compared, command: string, dir?: string): Promise<ComparisonResult> {
   const comparison = valuesWithoutFolders({ ...compared, warnings: warningsOf(compared), command });

@@ -70,11 +70,11 @@ export interface SearchesOrder {
   readonly prior: readonly string[];
   /** Trainings of each winner for the test; 0: none. */
   readonly evaluate: number;
-  /** Each search is a study in a folder of its own in here. */
+  /** Each search is a study in its own folder in here. */
   readonly out: string;
 }
 
-/** How the searches are run: the command line shows what goes on, and ends them with Ctrl-C. */
+/** How the searches are run: the command line shows their progress, and ends them on Ctrl-C. */
 export interface Searcher {
   /** Runs an open study to its end and closes it. False: it was interrupted, and the comparison ends with it. */
   search(dir: string, store: Store, setup: Setup): Promise<boolean>;

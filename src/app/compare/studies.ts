@@ -34,8 +34,8 @@ interface Opened extends NamedStudy {
 }
 
 /**
- * What finished studies come to, those of one configuration together. A folder without a study stands for the studies in it. Throws
- * UserError for a study that is not at its end, protocols or data that differ, a seed that a configuration has twice, and where none
+ * The results of finished studies, grouped by configuration. A folder without a study stands for the studies in it. Throws
+ * UserError for an unfinished study, protocols or data that differ, a seed that a configuration has twice, and where none
  * of them is random search.
  */
 export async function compareStudies(named: readonly NamedStudy[]): Promise<Compared> {

@@ -36,7 +36,7 @@ export interface TrainingProgress {
   readonly loss?: number;
 }
 
-/** What is told of an evaluation's trainings while they run, each by a name for people. */
+/** Progress of the trainings of an evaluation, each with a readable name. */
 export interface EvaluationEvents {
   /** Before the first: how many there are to do, and how many were complete before. */
   onBegin?(trainings: number, complete: number): void;
@@ -98,7 +98,7 @@ export async function evaluate(
   }
 }
 
-/** The wanted trainings that are complete, and whose artefacts can be read. */
+/** The wanted trainings that are complete, and whose artifacts can be read. */
 async function completeOf(store: Store, wanted: readonly Wanted[]): Promise<ReadonlySet<string>> {
   const trials = trained(await store.trials('evaluate'));
   const complete = new Set<string>();
@@ -106,7 +106,7 @@ async function completeOf(store: Store, wanted: readonly Wanted[]): Promise<Read
     const trial = trials.get(final.id);
     if (trial?.state !== 'complete') continue;
     try {
-      for (const hash of Object.values(trial.artefacts ?? {})) await store.artefacts.get(hash);
+      for (const hash of Object.values(trial.artifacts ?? {})) await store.artifacts.get(hash);
       complete.add(final.id);
     } catch {
       // They were deleted or damaged: it is trained again.
@@ -170,7 +170,7 @@ async function train(
         workers,
         entry: entryModule('worker.node'),
         study: resolve(dir),
-        settings: workerSettingsToJson(orders),
+        settings: workerSettingsToJson(workerSettings),
       }),
     },
     wanted.filter(({ final }) => !complete.has(final.id)),
@@ -179,9 +179,9 @@ async function train(
   signal.throwIfAborted();
 }
 
-async function resultOf(store: Store, { metrics, seconds, artefacts = {} }: Trial): Promise<FinalResult> {
-  const hash = artefacts[ANSWERS];
-  const bytes = hash === undefined ? undefined : await store.artefacts.get(hash);
+async function resultOf(store: Store, { metrics, seconds, artifacts = {} }: Trial): Promise<FinalResult> {
+  const hash = artifacts[ANSWERS];
+  const bytes = hash === undefined ? undefined : await store.artifacts.get(hash);
   const answers = bytes && (parseJson(new TextDecoder().decode(bytes), 'answers of a final training') as Answers);
   return { ...answers, metrics, seconds };
 }
@@ -195,14 +195,14 @@ async function keep(
   { architecture, epochs, trial }: Pick<EvaluationRecord, 'architecture' | 'epochs' | 'trial'>,
   { samples = false }: EvaluateOptions,
 ): Promise<void> {
-  const weights = first?.artefacts?.[WEIGHTS];
+  const weights = first?.artifacts?.[WEIGHTS];
   if (weights === undefined || result === undefined) return;
   const about = { architecture, epochs, seed: 0, test: result.metrics };
-  writeWeights(dir, about, await store.artefacts.get(weights));
+  writeWeights(dir, about, await store.artifacts.get(weights));
   writePredictions(dir, trial, epochs, samples ? result.samples : undefined);
 }
 
-/** What the trainings came to, written in `best/evaluation.json`. */
+/** The results of the trainings, stored in `best/evaluation.json`. */
 function writeRecord(
   dir: string,
   about: Pick<EvaluationRecord, 'architecture' | 'trial' | 'seeds' | 'epochs'> & {

@@ -81,7 +81,7 @@ export interface Answers {
   readonly samples?: TestSamples;
 }
 
-/** Names of the artefacts that a final training leaves: `weights` as a checkpoint, `answers` as JSON. */
+/** Names of the artifacts that a final training leaves: `weights` as a checkpoint, `answers` as JSON. */
 export const [WEIGHTS, ANSWERS] = ['weights', 'answers'] as const;
 
 /**
@@ -108,11 +108,11 @@ export function finalEstimator(setup: Setup, engine: Engine, programs: Programs,
         const { metrics, confusion } = outputs.measured;
         const samples = isKept(final) ? await sampleTest(test, dataset.search.info, outputs) : undefined;
         const answers: Answers = { ...(confusion && { confusion }), ...(samples && { samples }) };
-        const artefacts = {
-          [ANSWERS]: await run.artefacts.put(new TextEncoder().encode(JSON.stringify(answers))),
-          ...(isKept(final) && { [WEIGHTS]: await run.artefacts.put(encodeWeights(await training.weights())) }),
+        const artifacts = {
+          [ANSWERS]: await run.artifacts.put(new TextEncoder().encode(JSON.stringify(answers))),
+          ...(isKept(final) && { [WEIGHTS]: await run.artifacts.put(encodeWeights(await training.weights())) }),
         };
-        return { ...evaluation, metrics, artefacts };
+        return { ...evaluation, metrics, artifacts };
       } catch (error) {
         const isOwn = error instanceof TrainingFailure || error instanceof UserError;
         throw isOwn ? new TrialFailure(error.message, { cause: error }) : error;

@@ -25,7 +25,7 @@ export interface EvaluationResult {
   readonly epochs: number;
   readonly seeds: readonly number[];
   readonly test: Summary;
-  /** The seed whose weights are kept for `export`, and what they come to on the test split. Absent for a table. */
+  /** The seed whose weights are kept for `export`, and their metrics on the test split. Absent for a table. */
   readonly kept?: { readonly seed: number; readonly test: Metrics };
   /** Validation metrics of the search (of confirmed trials: the mean over their runs). Empty where it has trained nothing. */
   readonly valid: Metrics;

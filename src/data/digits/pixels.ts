@@ -3,7 +3,7 @@
  * followed by 1797 label bytes (0 to 9).
  *
  * Source: E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits (test part, optdigits.tes), UCI Machine
- * Learning Repository, 1998, https://doi.org/10.24432/C50P49. Licence: CC BY 4.0,
+ * Learning Repository, 1998, https://doi.org/10.24432/C50P49. License: CC BY 4.0,
  * https://creativecommons.org/licenses/by/4.0/. Changed only in its encoding.
  */
 export const DIGITS = `

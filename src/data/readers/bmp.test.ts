@@ -12,7 +12,7 @@ const pixelsOf = (file: Uint8Array) => {
   const { pixels } = decodeBmp(file);
   return Array.from({ length: pixels.length / 4 }, (_, i) => [...pixels.subarray(4 * i, 4 * i + 4)]);
 };
-const opaque = (colours: readonly (readonly number[])[]) => colours.map((colour) => [...colour, 255]);
+const opaque = (colors: readonly (readonly number[])[]) => colors.map((color) => [...color, 255]);
 
 test('24 bits: rows of odd widths, from the bottom up and from the top down, with a gap before them', () => {
   const values = [0xff0000, 0x00ff00, 0x0000ff, 0x010203, 0x040506, 0x070809];
@@ -24,18 +24,18 @@ test('24 bits: rows of odd widths, from the bottom up and from the top down, wit
 test('1, 4 and 8 bits with a palette, at widths that fill no byte', () => {
   for (const bits of [1, 4, 8] as const) {
     const indices = [0, 1, 1, 0, 1, 0, 1, 1, 1, 0, 0, 1, 0, 1].map((i) => (bits === 1 ? i : 3 * i));
-    const colours = bits === 1 ? PALETTE.slice(0, 2) : PALETTE;
+    const colors = bits === 1 ? PALETTE.slice(0, 2) : PALETTE;
     const wanted = opaque(indices.map((i) => PALETTE[i] ?? []));
     for (const old of [false, true]) {
-      // OS/2's header has no number of colours: the palette is full.
-      const palette = old ? [...colours, ...Array<typeof RED>(2 ** bits - colours.length).fill(RED)] : colours;
+      // OS/2's header has no number of colors: the palette is full.
+      const palette = old ? [...colors, ...Array<typeof RED>(2 ** bits - colors.length).fill(RED)] : colors;
       assert.deepEqual(pixelsOf(bmp(7, 2, indices, { bits, palette, old })), wanted, `${bits} bits`);
     }
   }
   assert.deepEqual(
     pixelsOf(bmp(1, 1, [200], { bits: 8, palette: PALETTE })),
     opaque([[0, 0, 0]]),
-    'a colour that the palette lacks',
+    'a color that the palette lacks',
   );
 });
 

@@ -150,7 +150,7 @@ async function readRecords(format: Format, paths: readonly string[], classes: nu
   return memorySource({ values, elements: PIXELS, offset: format.labelBytes, stride: record, targets });
 }
 
-/** Throws UserError for what is no file: reading a named pipe would wait for ever. */
+/** Throws UserError for what is no file: reading a named pipe would wait forever. */
 async function sizeOf(format: Format, path: string): Promise<number> {
   const found = await stat(path).catch((error: unknown) => messageOf(error));
   if (typeof found === 'object' && found.isFile()) return found.size;

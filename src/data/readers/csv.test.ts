@@ -21,18 +21,18 @@ async function opener(t: TestContext) {
   };
 }
 
-/** 40 rows: the weight and the colour tell the class; the price is three times the weight. */
+/** 40 rows: the weight and the color tell the class; the price is three times the weight. */
 const rows = Array.from({ length: 40 }, (_, i) => {
   const heavy = i % 2 === 0;
   return {
     weight: i % 7 === 3 ? '' : String(heavy ? 100 + i : i),
-    colour: heavy ? 'red' : 'blue',
+    color: heavy ? 'red' : 'blue',
     price: 3 * i,
     species: heavy ? 'cow' : 'hen',
   };
 });
 const csv = (delimiter = ',') =>
-  [['weight', 'colour', 'price', 'species'], ...rows.map((row) => Object.values(row))]
+  [['weight', 'color', 'price', 'species'], ...rows.map((row) => Object.values(row))]
     .map((row) => row.join(delimiter))
     .join('\n');
 
@@ -84,7 +84,7 @@ test('a numeric label is a regression if asked, standardized by the training par
 
 test('gzip, byte order mark, carriage returns, quotes and empty lines', async (t) => {
   const { open } = await opener(t);
-  const body = rows.map((row) => `"a, ""b""\n${row.colour}",${row.price},${row.species}\r\n\r\n`).join('');
+  const body = rows.map((row) => `"a, ""b""\n${row.color}",${row.price},${row.species}\r\n\r\n`).join('');
   const { info } = (await open(gzipSync(`\ufefftext,price,species\r\n${body}`))).search;
   assert.deepEqual(info.encoding?.columns[0], {
     name: 'text',
@@ -109,8 +109,8 @@ test('bad tables are refused with file and line', async (t) => {
   await assertRefused(open(`a,b\n\n"x\ny",1\n1,2,3\n`), 'line 5', '3 fields');
   await assertRefused(open(`${body}\n1,"red,2,cow\n1,red,2,cow\n`), 'line 42', 'not closed');
   await assertRefused(open(`${body}\n1,"red"x,2,cow\n`), 'line 42', 'quotation mark');
-  await assertRefused(open(body, { label: 'kind' }), '"kind"', 'weight, colour, price, species');
-  await assertRefused(open(body, { label: 'colour', regression: true }), 'line 2, column "colour"', '"red"');
+  await assertRefused(open(body, { label: 'kind' }), '"kind"', 'weight, color, price, species');
+  await assertRefused(open(body, { label: 'color', regression: true }), 'line 2, column "color"', '"red"');
   await assertRefused(open(body, { label: 'price', seed: 1 }), '40 distinct values', 'add --regression');
   await assertRefused(open(`a,y\n${rows.map((_, i) => `${i},same`).join('\n')}`), 'always "same"', '2 classes');
   await assertRefused(open(`a,y\n1,p\n2,p\n3,p\n4,q\n5,q\n`), 'class "q" has 2 samples', 'at least 3');
@@ -129,7 +129,7 @@ test('a table to predict on may lack the label; its rows encode as in training',
   const { open, path } = await opener(t);
   const { encoding } = (await open(csv())).search.info;
   assert.ok(encoding);
-  await writeFile(path, 'price;colour;weight\n3;red;\n4;green;8\n');
+  await writeFile(path, 'price;color;weight\n3;red;\n4;green;8\n');
   const encoded = tableRows(await readTable(path)).map((row) => [...encodeRow(encoding, row)]);
   const weight = encoding.columns[0];
   assert.ok(weight?.kind === 'number');
@@ -225,7 +225,7 @@ test('UTF-16, carriage returns alone, a line that names the separator, empty row
   const { open, path } = await opener(t);
   const columns = async (content: string | Uint8Array) =>
     ((await open(content)).search.info.encoding?.columns ?? []).map(({ name, kind }) => `${name} ${kind}`);
-  const wanted = ['weight number', 'colour category', 'price number'];
+  const wanted = ['weight number', 'color category', 'price number'];
   assert.deepEqual(await columns(Buffer.from(`\ufeff${csv()}`, 'utf16le')), wanted);
   assert.deepEqual(await columns(Buffer.from(csv(), 'utf16le').swap16()), wanted);
   assert.deepEqual(await columns(csv().replaceAll('\n', '\r')), wanted);

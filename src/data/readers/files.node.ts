@@ -47,7 +47,7 @@ export async function namesIn(dir: string): Promise<string[]> {
 
 /**
  * All bytes of a file. Throws Error, which does not name it, for one that cannot be read, is longer than `limit`, or is no
- * file: opening a named pipe would wait for ever.
+ * file: opening a named pipe would wait forever.
  */
 export async function readRegular(path: string, limit: number): Promise<Uint8Array> {
   await using handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));

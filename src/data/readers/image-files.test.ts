@@ -22,7 +22,7 @@ async function put(path: string, bytes: Uint8Array | string): Promise<void> {
   await writeFile(path, bytes);
 }
 
-/** A grey picture whose upper (class 0) or left (class 1) half is bright; `k` makes each a little different. */
+/** A gray picture whose upper (class 0) or left (class 1) half is bright; `k` makes each a little different. */
 function shades(kind: 0 | 1, k = 0): number[] {
   return Array.from({ length: SIDE * SIDE }, (_, i) => {
     const bright = kind === 0 ? i < (SIDE * SIDE) / 2 : i % SIDE < SIDE / 2;
@@ -52,15 +52,15 @@ async function classesOfFolder(t: TestContext, count = 5): Promise<string> {
 test('the first bytes decide the format, whatever the name: all formats give the same picture', async (t) => {
   const dir = await tempFolder(t);
   const pixels = shades(0);
-  const coloured = pixels.map((v) => v * 0x10101);
+  const colored = pixels.map((v) => v * 0x10101);
   const files: Readonly<Record<string, Uint8Array>> = {
     'png.jpg': await picture(0).png().toBuffer(),
-    'palette.png': await picture(0).toColourspace('srgb').png({ palette: true, colours: 256 }).toBuffer(),
+    'palette.png': await picture(0).toColourspace('srgb').png({ palette: true, colors: 256 }).toBuffer(),
     'photo.jfif': await picture(0).jpeg({ quality: 100 }).toBuffer(),
     'photo.jpe': await picture(0).jpeg({ quality: 100 }).toBuffer(),
     'cmyk.jpeg': await picture(0).toColourspace('cmyk').jpeg({ quality: 100 }).toBuffer(),
-    'paint.bmp': bmp(SIDE, SIDE, coloured, { bits: 24 }),
-    'paint.png': bmp(SIDE, SIDE, coloured, { bits: 24, topDown: true }),
+    'paint.bmp': bmp(SIDE, SIDE, colored, { bits: 24 }),
+    'paint.png': bmp(SIDE, SIDE, colored, { bits: 24, topDown: true }),
     'sixteen.png': await picture(0).toColourspace('grey16').png().toBuffer(),
     'uint16.tif': tiff(
       'uint16',
@@ -76,7 +76,7 @@ test('the first bytes decide the format, whatever the name: all formats give the
       1,
       pixels.map((v) => v / 255),
     ),
-    'float-colour.tiff': tiff(
+    'float-color.tiff': tiff(
       'float32',
       SIDE,
       SIDE,
@@ -131,14 +131,14 @@ test('16 bits that use 12, and floating point of any range, are scaled by the da
 });
 
 test('transparent images are laid on what shows them, in training and by predict alike', async (t) => {
-  const drawing = async (kind: 0 | 1, k: number, grey: number) => {
+  const drawing = async (kind: 0 | 1, k: number, gray: number) => {
     const alpha = shades(kind, k).map((value) => (value > 150 ? 255 : 0));
-    const pixels = alpha.flatMap((value) => [grey, grey, grey, value]);
+    const pixels = alpha.flatMap((value) => [gray, gray, gray, value]);
     return sharp(Uint8Array.from(pixels), { raw: { width: SIDE, height: SIDE, channels: 4 } })
       .png()
       .toBuffer();
   };
-  for (const [name, greys, background] of [
+  for (const [name, grays, background] of [
     ['white', [0], 255],
     ['white', [90], 255],
     ['black', [255], 0],
@@ -147,12 +147,12 @@ test('transparent images are laid on what shows them, in training and by predict
     const dir = await tempFolder(t);
     for (const kind of [0, 1] as const)
       for (let k = 0; k < 6; k++)
-        await put(join(dir, 'ab'[kind] ?? '', `${k}.png`), await drawing(kind, k, greys[k % greys.length] ?? 0));
+        await put(join(dir, 'ab'[kind] ?? '', `${k}.png`), await drawing(kind, k, grays[k % grays.length] ?? 0));
     const { info } = (await open(dir)).search;
     assert.deepEqual(info.decoding, { background });
     assert.match(info.notes.join('\n'), new RegExp(`filled with ${name}`));
     const one = await readImage(join(dir, 'a', '0.png'), info);
-    assert.equal(one[0], greys[0]);
+    assert.equal(one[0], grays[0]);
     assert.equal(one.at(-1), background, 'where it is transparent');
     assert.equal(
       (await readImage(join(dir, 'a', '0.png'), { input: info.input })).at(-1),
@@ -163,10 +163,10 @@ test('transparent images are laid on what shows them, in training and by predict
   assert.equal((await open(await classesOfFolder(t))).search.info.decoding, undefined);
 });
 
-test('images of one colour are named; training images that are all the same are refused', async (t) => {
+test('images of one color are named; training images that are all the same are refused', async (t) => {
   const dir = await classesOfFolder(t);
-  const flat = (grey: number) =>
-    sharp({ create: { width: SIDE, height: SIDE, channels: 3, background: { r: grey, g: grey, b: grey } } })
+  const flat = (gray: number) =>
+    sharp({ create: { width: SIDE, height: SIDE, channels: 3, background: { r: gray, g: gray, b: gray } } })
       .png()
       .toBuffer();
   for (let k = 0; k < 9; k++) await put(join(dir, 'a', `flat${k}.png`), await flat(k));

@@ -254,7 +254,7 @@ function without(list: Listing, exclude: ReadonlySet<string>): Listing {
   );
 }
 
-/** A part in a folder of its own has images, and no class that the training part has not. */
+/** A part in its own folder has images, and no class that the training part has not. */
 async function checkPart(root: string, part: Listing, labels: readonly string[]): Promise<void> {
   const place = `image-folder "${printable(root)}"`;
   const unknown = (await foldersIn(root, new Map())).find(({ label }) => !labels.includes(label));

@@ -7,17 +7,17 @@ import { openDataset } from '../open.node.ts';
 import { assertRefused, readAll, tempFolder } from '../testing/helpers.ts';
 import { decodeImage, readImage } from './image.node.ts';
 
-type Colour = readonly [number, number, number];
+type Color = readonly [number, number, number];
 
-function picture(width: number, height: number, [r, g, b]: Colour): Sharp {
+function picture(width: number, height: number, [r, g, b]: Color): Sharp {
   return sharp({ create: { width, height, channels: 3, background: { r, g, b } } });
 }
 
-/** One picture of one colour for each of `sides`. */
-async function writeClass(folder: string, colour: Colour, sides: readonly number[], format: 'png' | 'jpeg' = 'png') {
+/** One picture of one color for each of `sides`. */
+async function writeClass(folder: string, color: Color, sides: readonly number[], format: 'png' | 'jpeg' = 'png') {
   await mkdir(folder, { recursive: true });
   for (const [k, side] of sides.entries())
-    await picture(side, side + 3, colour)
+    await picture(side, side + 3, color)
       .toFormat(format)
       .toFile(join(folder, `${k}.${format}`));
 }
@@ -25,7 +25,7 @@ const sides = [20, 25, 30, 24, 24, 41, 26, 24];
 const open = (dir: string, more: { imageSize?: number; imageChannels?: 1 | 3 } = {}) =>
   openDataset({ name: 'image-folder', dir, seed: 1, ...more });
 
-test('a folder for each class; mixed sizes and formats; size and colours chosen from the data', async (t) => {
+test('a folder for each class; mixed sizes and formats; size and colors chosen from the data', async (t) => {
   const dir = await tempFolder(t);
   await writeClass(join(dir, 'red'), [200, 10, 20], sides);
   await writeClass(join(dir, 'blue', 'deeper'), [10, 20, 220], sides, 'jpeg');
@@ -53,20 +53,20 @@ test('a folder for each class; mixed sizes and formats; size and colours chosen 
 
 test('images that all have one small square size keep it', async (t) => {
   const dir = await tempFolder(t);
-  for (const [name, colour] of [
+  for (const [name, color] of [
     ['a', [255, 0, 0]],
     ['b', [0, 0, 255]],
   ] as const) {
     await mkdir(join(dir, name));
     for (let k = 0; k < 3; k++)
-      await picture(28, 28, colour)
+      await picture(28, 28, color)
         .png()
         .toFile(join(dir, name, `${k}.png`));
   }
   assert.deepEqual((await open(dir)).search.info.input, [3, 28, 28]);
 });
 
-test('grey images have one channel, also when they are stored in colour', async (t) => {
+test('gray images have one channel, also when they are stored in color', async (t) => {
   const dir = await tempFolder(t);
   await writeClass(join(dir, 'a'), [9, 9, 9], sides);
   await writeClass(join(dir, 'b'), [90, 90, 90], sides);
@@ -107,7 +107,7 @@ test('a class may be called "train"', async (t) => {
   assert.deepEqual((await open(dir)).search.info.labels, ['bus', 'train']);
 });
 
-test('images are turned upright, transparency is black, 16 bits and grey become 8 bits and colour', async (t) => {
+test('images are turned upright, transparency is black, 16 bits and gray become 8 bits and color', async (t) => {
   const dir = await tempFolder(t);
   const file = join(dir, 'image.png');
   // Left half white, right half black; orientation 6 turns it by 90 degrees: top white, bottom black.
@@ -129,8 +129,8 @@ test('images are turned upright, transparency is black, 16 bits and grey become 
   assert.deepEqual([...(await decodeImage(file, [3, 1, 1]))], [0, 0, 0]);
 
   await picture(4, 4, [128, 128, 128]).toColourspace('grey16').png().toFile(file);
-  const grey = [...(await decodeImage(file, [3, 2, 2]))];
-  assert.ok(grey.length === 12 && grey.every((v) => Math.abs(v - 128) <= 1), String(grey));
+  const gray = [...(await decodeImage(file, [3, 2, 2]))];
+  assert.ok(gray.length === 12 && gray.every((v) => Math.abs(v - 128) <= 1), String(gray));
 });
 
 test('readImage gives an image in the raw units of a dataset', async (t) => {

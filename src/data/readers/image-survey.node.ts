@@ -56,7 +56,7 @@ export async function chooseDecoder(
   const color = imageChannels === undefined ? headers.some((header) => header.color) : imageChannels === 3;
   const shape: ImageShape = [color ? 3 : 1, size, size];
   const decoder = imageDecoder(shape, decoding ?? {}, CACHE_BYTES);
-  if (!color || imageChannels !== undefined || !(await allGrey(place, files, decoder)))
+  if (!color || imageChannels !== undefined || !(await allGray(place, files, decoder)))
     return { decoder, decoding, notes };
   return {
     decoder: imageDecoder([1, size, size], decoding ?? {}, CACHE_BYTES),
@@ -131,7 +131,7 @@ const BACKGROUNDS = { white: 255, black: 0, 'middle gray': 128 } as const;
 const VISIBLE = 32;
 
 /**
- * What transparent images are laid on: white, black or grey, whichever hides the smallest share of their pixels, so that a black
+ * What transparent images are laid on: white, black or gray, whichever hides the smallest share of their pixels, so that a black
  * drawing on nothing does not become black on black. Undefined where none is transparent.
  */
 async function backgroundFor(place: string, files: readonly string[], notes: string[]): Promise<number | undefined> {
@@ -149,17 +149,17 @@ async function backgroundFor(place: string, files: readonly string[], notes: str
     const mine = new Float64Array(256);
     for (let at = 0; at < pixels.length; at += 4) {
       const [r = 0, g = 0, b = 0, alpha = 0] = pixels.subarray(at, at + 4);
-      const grey = Math.round(0.299 * r + 0.587 * g + 0.114 * b);
-      mine[grey] = (mine[grey] ?? Number.NaN) + alpha;
+      const gray = Math.round(0.299 * r + 0.587 * g + 0.114 * b);
+      mine[gray] = (mine[gray] ?? Number.NaN) + alpha;
       clear ||= alpha < 250;
     }
     if (!clear) return;
     transparent++;
-    for (let grey = 0; grey < 256; grey++) shares[grey] = (shares[grey] ?? Number.NaN) + (mine[grey] ?? Number.NaN);
+    for (let gray = 0; gray < 256; gray++) shares[gray] = (shares[gray] ?? Number.NaN) + (mine[gray] ?? Number.NaN);
   });
   if (transparent === 0) return undefined;
   const hidden = (background: number) =>
-    shares.reduce((sum, share, grey) => sum + (Math.abs(grey - background) < VISIBLE ? share : 0), 0);
+    shares.reduce((sum, share, gray) => sum + (Math.abs(gray - background) < VISIBLE ? share : 0), 0);
   const names = Object.keys(BACKGROUNDS) as (keyof typeof BACKGROUNDS)[];
   const best = names.reduce((a, b) => (hidden(BACKGROUNDS[b]) < hidden(BACKGROUNDS[a]) ? b : a));
   notes.push(`Transparent pixels are filled with ${best}, the background with the best contrast.`);
@@ -167,7 +167,7 @@ async function backgroundFor(place: string, files: readonly string[], notes: str
 }
 
 /** Whether no color image of the sample has a colored pixel. Stops at the first that has. */
-async function allGrey(place: string, files: readonly string[], decoder: Decoder): Promise<boolean> {
+async function allGray(place: string, files: readonly string[], decoder: Decoder): Promise<boolean> {
   const area = decoder.shape[1] * decoder.shape[2];
   for (let at = 0; at < files.length; at += TOGETHER) {
     let colored = false;

@@ -23,7 +23,7 @@ const MAX_SIDE = 65_535;
 /** Bytes of an image file that is read. */
 export const MAX_FILE_BYTES = 2 ** 30;
 
-/** A damaged image is an error, not a picture that is grey from the middle down. */
+/** A damaged image is an error, not a picture that is gray from the middle down. */
 export const OPTIONS: SharpOptions = { failOn: 'error', limitInputPixels: MAX_PIXELS };
 
 /** Sample formats of more than 8 bits that keep their values when they are decoded, and the ones whose maximum is not known. */
@@ -40,7 +40,7 @@ export function isDeep(depth: string | undefined): boolean {
 
 /**
  * One image, 8 bits, [C, H, W]: turned upright (EXIF), the first of several pages, laid on the decoding's background where
- * transparent (black by default), made grey or color, and stretched to the shape. What a folder of images is trained on and
+ * transparent (black by default), made gray or color, and stretched to the shape. What a folder of images is trained on and
  * what `predict` feeds come through here. 16 bits lose the lower 8 and floating point is taken as [0, 1], [0, 255] or as
  * whatever range the values have, unless the decoding says which values are black and white.
  * Throws UserError that names the file when it cannot be decoded.
@@ -188,7 +188,7 @@ export interface Decoder {
 }
 
 /**
- * The first `bytes` bytes of decoded images stay in memory for good: every epoch reads every image once in a new order, and a
+ * The first `bytes` bytes of decoded images stay in memory permanently: every epoch reads every image once in a new order, and a
  * cache that evicts would then lose most of what it holds just before it is wanted.
  */
 export function imageDecoder(shape: ImageShape, decoding: ImageDecoding, bytes: number): Decoder {
@@ -223,7 +223,7 @@ export function imageSource(files: readonly string[], targets: Float32Array, dec
   };
 }
 
-/** Runs `job` for every item, at most `limit` at a time: so many photographs are in memory at once. */
+/** Runs `job` for every item, at most `limit` at a time: that many photographs are in memory at once. */
 export async function atMost<T>(
   limit: number,
   items: readonly T[],

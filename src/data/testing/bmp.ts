@@ -2,7 +2,7 @@
 export interface BmpOptions {
   readonly bits: 1 | 4 | 8 | 16 | 24 | 32;
   readonly topDown?: boolean;
-  /** Colours as [red, green, blue]: of 1, 4 and 8 bits. */
+  /** Colors as [red, green, blue]: of 1, 4 and 8 bits. */
   readonly palette?: readonly (readonly [number, number, number])[];
   readonly masks?: readonly number[];
   readonly compression?: number;
@@ -16,8 +16,8 @@ export interface BmpOptions {
 export function bmp(width: number, height: number, pixels: readonly number[], options: BmpOptions): Buffer {
   const { bits, topDown = false, palette = [], masks = [], old = false, gap = 0 } = options;
   const size = old ? 12 : 40;
-  const colour = old ? 3 : 4;
-  const start = 14 + size + 4 * masks.length + colour * palette.length + gap;
+  const color = old ? 3 : 4;
+  const start = 14 + size + 4 * masks.length + color * palette.length + gap;
   const stride = 4 * Math.ceil((width * bits) / 32);
   const file = Buffer.alloc(start + stride * height);
   file.write('BM', 'latin1');
@@ -39,7 +39,7 @@ export function bmp(width: number, height: number, pixels: readonly number[], op
     file.writeUInt32LE(mask, 54 + 4 * k);
   });
   palette.forEach(([red, green, blue], k) => {
-    file.set([blue, green, red], 14 + size + 4 * masks.length + colour * k);
+    file.set([blue, green, red], 14 + size + 4 * masks.length + color * k);
   });
   pixels.forEach((pixel, i) => {
     const [x, y] = [i % width, Math.floor(i / width)];

@@ -20,7 +20,7 @@ function formsOf(model: ModelBuilder, { name, shape }: Operand): readonly Shape[
   return known.length === 0 ? [shape] : known;
 }
 
-/** The operand as it is broadcast: under this shape, or one of no more axes that differs in ones in front alone. */
+/** The operand in the form that is broadcast: under this shape, or one of no more axes that differs in ones in front alone. */
 export function broadcastForm(model: ModelBuilder, operand: Operand, shape: Shape): Operand {
   const wanted = tail(shape);
   const fits = (form: Shape) => form.length <= shape.length && tail(form) === wanted;

@@ -29,7 +29,7 @@ export interface ModelBuilder {
   /** Nodes added from here on are named after this place in the module tree, for messages and for readers of an export. */
   at(path: string): void;
   input(name: string, dimensions: readonly Dimension[], dtype?: DType): void;
-  /** Makes a value an output of the model, under a name of its own. */
+  /** Makes a value an output of the model, under its own name. */
   output(name: string, dimensions: readonly Dimension[], value: string): void;
   /** Adds a node and returns the name of its first output. */
   node(type: string, inputs: readonly string[], attributes?: Attributes, options?: NodeOptions): string;
@@ -180,7 +180,7 @@ export function createModel(graphName: string): ModelBuilder {
   /** The names of views by source and shape, and of the values that nodes read for them. */
   const viewNames = new Map<string, string>();
   const made = memo<string, string>();
-  /** Those of each source that there are nodes for. */
+  /** Those of each source that have nodes. */
   const madeShapes = memo<string, readonly Shape[]>();
   /** Results of `If`s, which have the shapes of different values in different branches. */
   const varied = new Set<string>();

@@ -67,7 +67,7 @@ export function schedule(graph: Graph, inlined: (id: NodeId) => boolean): readon
     if (nodes[id]?.inputs.length === 0) return [];
     return [...(conditions[id]?.keys() ?? [])].filter((index) => !outer.has(index));
   };
-  /** The index that a node hangs on, or that it selects by. */
+  /** The index that a node depends on, or that it selects by. */
   const indexOf = (id: NodeId, outer: Condition): NodeId => within(id, outer)[0] ?? nodes[id]?.inputs[0] ?? id;
 
   function coneOf(target: NodeId, index: NodeId, conditional: ReadonlySet<NodeId>): Cone {
@@ -105,7 +105,7 @@ export function schedule(graph: Graph, inlined: (id: NodeId) => boolean): readon
     return targets;
   }
 
-  /** The first switch that nothing stands in the way of, with all others on its index. */
+  /** The first switch that depends on no unplaced node, with all others on its index. */
   function nextSwitch(
     targets: ReadonlyMap<NodeId, Cone>,
     conditional: Iterable<NodeId>,

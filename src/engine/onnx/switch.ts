@@ -55,7 +55,7 @@ export function lowerSwitch(context: SwitchContext, step: SwitchStep): void {
     return [...chosen, ...values, ...nothing(slots - kept.length)];
   };
   /**
-   * What a branch passes on as it is has to be copied. `Identity` does that on one thread; a product with one gives the same
+   * What a branch passes on unchanged has to be copied. `Identity` does that on one thread; a product with one gives the same
    * bits on all of them.
    */
   const passedOn = (select: NodeId, option: number, steps: readonly Step[], value: string): string => {
@@ -139,7 +139,7 @@ function optionOf(context: SwitchContext, select: NodeId, option: number): strin
   const { model } = emitter;
   const from = operandOf(nodes, select, option);
   if (batchAxis(select) === undefined || batchAxis(from) !== undefined) return read(from, context.layoutOf(select));
-  // Without a batch of its own, it is spread over that of the run.
+  // Without its own batch, it is spread over that of the run.
   const { op, inputs, shape } = nodes[from] as Node;
   const [number] = inputs;
   if (

@@ -1,7 +1,7 @@
 /**
  * The adapter of onnxruntime-node: the only file that imports it.
  *
- * A run computes on the calling thread: JavaScript waits for it. `threadedRuntime` has it in a thread of its own.
+ * A run computes on the calling thread: JavaScript waits for it. `threadedRuntime` has it in its own thread.
  */
 import { createRequire } from 'node:module';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
@@ -35,7 +35,7 @@ export function nodeRuntime(): Runtime {
         enableCpuMemArena: memory === 'kept',
         extra: waiting(spin),
         logSeverityLevel: LOG_ERRORS_ONLY,
-        // On the CPU, outputs are host memory as it is.
+        // On the CPU, outputs already are host memory.
         ...(device === 'cpu' || keep.length === 0
           ? {}
           : { preferredOutputLocation: Object.fromEntries(keep.map((name) => [name, 'gpu-buffer' as const])) }),
@@ -138,7 +138,7 @@ function missing(device: Device): string {
   if (process.platform === 'linux') {
     return (
       'WebGPU on Linux needs a Vulkan driver: the loader libvulkan.so.1 (Debian: libvulkan1) and the ICD of the card ' +
-      '(mesa-vulkan-drivers, or the one of NVIDIA), found by itself or named by VK_ICD_FILENAMES'
+      '(mesa-vulkan-drivers, or the one of NVIDIA), found automatically or named by VK_ICD_FILENAMES'
     );
   }
   return process.platform === 'darwin'

@@ -45,7 +45,7 @@ export interface Session {
   /** Seconds that its runs have taken so far, where they run: without the way to a thread and back. */
   readonly busySeconds: number;
   /**
-   * Runs once. A run that is asked for while others are at work is done after them; behind one that fails, it fails too,
+   * Runs once. A run that is requested while others run is done after them; behind one that fails, it fails too,
    * without being done. Every input is fed; `into` gives host tensors that outputs on the host shall be written to, and these are
    * returned under the output's name; the others are fresh: kept ones on the device, the rest on the host.
    */
@@ -61,10 +61,10 @@ export interface Runtime {
   readonly name: string;
   /** Throws Error with the runtime's own words: no such provider, no driver, a model that it refuses. */
   createSession(model: Uint8Array, options: SessionOptions): Promise<Session>;
-  /** A tensor of these values. The array may be used as it is, without a copy: it must not change during a run. */
+  /** A tensor of these values. The array may be used without a copy: it must not change during a run. */
   wrap(tensor: HostTensor | IntTensor): RuntimeTensor;
   /** Lets go of what the runtime holds, such as a thread; nothing can be asked of it afterwards. Not during a run. */
   close(): Promise<void>;
-  /** What a person must install or set for this device to be found, if the runtime knows. */
+  /** What the user must install or set for this device to be found, if known. */
   missing(device: Device): string;
 }

@@ -1,5 +1,5 @@
 /**
- * onnxruntime-node in a thread of its own. Its `run` computes on the calling thread; here JavaScript goes on meanwhile,
+ * onnxruntime-node in its own thread. Its `run` computes on the calling thread; here JavaScript continues meanwhile,
  * and prepares the next batch. Host tensors lie in shared memory: state is never copied, a feed once, on its way in.
  *
  * A process that calls `process.exit` in the middle of a run is aborted by Node, since the thread cannot be stopped there;
@@ -133,7 +133,7 @@ function sharedMemory(): (data: Float32Array | Int32Array) => Float32Array | Int
 
 interface Thread {
   ask(request: Request): Promise<Result>;
-  /** Asks for something to be let go; a thread that is gone has let go of everything. */
+  /** Asks the thread to dispose of something; a thread that has ended holds nothing any more. */
   tell(request: Request): Promise<void>;
   close(): Promise<void>;
 }

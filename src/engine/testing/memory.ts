@@ -5,7 +5,7 @@ import * as ops from '../../graph/ops.ts';
 import type { CompileOptions, Engine } from '../engine.ts';
 
 const MEBIBYTE = 2 ** 20;
-/** The side of a square value of 64 MiB: more than any allocator keeps at hand. */
+/** The side of a square value of 64 MiB: more than any allocator keeps in reserve. */
 const SIDE = 4096;
 
 /** `memory: 'returned'` computes the same numbers, and what it computed them in is gone after the run. */

@@ -1,4 +1,4 @@
-/** Runs that are asked for while others are at work, on any engine. */
+/** Runs that are requested while others run, on any engine. */
 import assert from 'node:assert/strict';
 import { createGraph, finish } from '../../graph/builder.ts';
 import type { HostTensor } from '../../graph/ir.ts';
@@ -29,7 +29,7 @@ export async function assertRunsInOrder(engine: Engine): Promise<void> {
   await program.dispose();
 }
 
-/** A run that fails takes those behind it along; the state is as it was before, and goes on from there. */
+/** A run that fails takes those behind it along; the state is as it was before, and later runs continue from it. */
 export async function assertFailureStopsTheQueue(engine: Engine): Promise<void> {
   const g = createGraph();
   const [x, y] = [ops.input(g, 'x', [4, 3]), ops.input(g, 'y', [4, 3])];

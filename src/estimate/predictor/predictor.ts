@@ -102,7 +102,7 @@ export function predictorEstimator(predict: Predictor, metric: string): Estimato
       const { mean, variance } = attempt(() => predict(architecture));
       const metrics = { [metric]: mean, predictedDeviation: Math.sqrt(variance) };
       const point = { step: fidelity.epochs, metrics, seconds: 0 };
-      await report(point, undefined); // It is at its end whatever the answer.
+      await report(point, undefined); // It ends whatever the answer.
       signal.throwIfAborted();
       return { state: 'complete', metrics, curve: [point], seconds: 0 };
     },

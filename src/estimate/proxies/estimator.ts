@@ -8,13 +8,13 @@ import { FREEREA, freereaScore } from './ensemble.ts';
 import { openProxies, type Proxies, type ProxyName, type ProxyOptions, type ProxyScores } from './measure.ts';
 
 export interface ProxyEstimatorOptions extends ProxyOptions {
-  /** Also FreeREA's score of three proxies, metric `freerea`, normalized by so many random architectures; 0 by default: not. */
+  /** Also FreeREA's score of three proxies, metric `freerea`, normalized by this many random architectures; 0 (default): without it. */
   readonly freereaSample?: number;
   /** Milliseconds, for durations; the system's monotonic clock by default. */
   readonly now?: () => number;
 }
 
-/** An estimator that has programs to let go of. */
+/** An estimator that has programs to dispose of. */
 export interface ProxyEstimator extends Estimator {
   dispose(): Promise<void>;
 }
@@ -57,7 +57,7 @@ export function proxyEstimator({ freereaSample = 0, now, ...options }: ProxyEsti
       last = turn.catch(() => {});
       const { scores, seconds } = await turn;
       const point = { step: fidelity.epochs, metrics: scores, seconds };
-      await report(point, undefined); // It is at its end whatever the answer.
+      await report(point, undefined); // It ends whatever the answer.
       signal.throwIfAborted();
       return { state: 'complete', metrics: scores, curve: [point], seconds };
     },

@@ -21,5 +21,5 @@ export function numberOf(results: Readonly<Record<string, HostTensor>>, name: st
   return value;
 }
 
-/** A score as it is, where it is a number. */
+/** A score, if it is a finite number. */
 export const finite = (score: number): number => (Number.isFinite(score) ? score : DEAD);

@@ -29,7 +29,7 @@ test('a study on a table, its clock simulated, makes the trials of the simulatio
   const clock = simulatedClock(3000);
   const store = memoryStore({ name: 'table', settings: null, state: strategy.init(problem) });
   const bench = { space: table.space, estimator: tabularEstimator(table, 'cifar-10', clock) };
-  const workers = inProcessPool(bench, store.artefacts);
+  const workers = inProcessPool(bench, store.artifacts);
   const budget = { seconds: 3000 };
   const end = await runStudy({ store, strategy, problem, workers, budget, now: clock.now });
   const simulated = await simulate({ strategy, problem, table, dataset: 'cifar-10', budget });

@@ -23,7 +23,7 @@ export function simulatedClock(seconds = Number.POSITIVE_INFINITY): SimulatedClo
   };
 }
 
-/** A clock at its end is so far beyond it: sums of seconds differ in their last digits. */
+/** Tolerance at the end of the clock: sums of seconds differ in their last digits. */
 const BEYOND = 1e-6;
 
 /**
@@ -52,7 +52,7 @@ export function tabularEstimator(table: Table, dataset: string, clock?: Simulate
         clock.pass(seconds - left);
       } else clock?.pass(seconds);
       const point = { step: fidelity.epochs, metrics, seconds };
-      await report(point, undefined); // It is at its end whatever the answer.
+      await report(point, undefined); // It ends whatever the answer.
       signal.throwIfAborted();
       return { state: 'complete', metrics, curve: [point], seconds };
     },

@@ -3,7 +3,7 @@ import { nasBench201Of } from './nas-bench-201.ts';
 import { openPack } from './pack.ts';
 import type { Table } from './table.ts';
 
-/** The table that comes with Netsmith (see NOTICE for its source and licence). */
+/** The table that comes with Netsmith (see NOTICE for its source and license). */
 export async function openNasBench201(): Promise<Table> {
   const bytes = await readFile(new URL('./nas-bench-201.pack', import.meta.url));
   return nasBench201Of(await openPack(Uint8Array.from(bytes)));

@@ -13,7 +13,7 @@ export interface PackColumn {
 }
 
 export interface Pack {
-  /** Source, licence, order of the rows: whatever the packer says of it. */
+  /** Source, license, order of the rows: whatever the packer says of it. */
   readonly about: string;
   readonly rows: number;
   /** Throws Error for a name that the pack does not have. */

@@ -1,7 +1,7 @@
 import { suite, test } from 'node:test';
 import { lookRules, type MakeSetup, trainingRules } from '../conformance.node.ts';
 
-export { artefactsInMemory, runOf } from '../conformance.node.ts';
+export { artifactsInMemory, runOf } from '../conformance.node.ts';
 
 /** What every estimator must do that measures a candidate once and has no epochs of its own, as tests. */
 export function lookConformance(name: string, setup: MakeSetup): void {

@@ -9,7 +9,7 @@ export const ALWAYS: Condition = new Map();
  * When the value of each node is asked for: what all its uses have in common. An option of a `select` is asked for when it
  * is chosen and the select is asked for; an output always. Undefined where nothing uses a node.
  *
- * What is computed under another condition than this one is computed in vain, or too late.
+ * What is computed under another condition than this one is computed without need, or too late.
  */
 export function demands({ nodes, outputs }: Graph): readonly (Condition | undefined)[] {
   const found: (Condition | undefined)[] = new Array(nodes.length);

@@ -9,7 +9,7 @@ import type { GraphBuilder } from '../ops.ts';
  */
 export type Visit = (node: Node, id: NodeId, g: GraphBuilder, renamed: (old: NodeId) => NodeId) => NodeId | undefined;
 
-/** Walks the nodes in order and builds a graph anew. Outputs keep their names. */
+/** Walks the nodes in order and builds a new graph. Outputs keep their names. */
 export function rebuild(graph: Graph, visit: Visit): Graph {
   const g = createGraph();
   const replacement: (NodeId | undefined)[] = [];

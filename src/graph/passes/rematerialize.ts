@@ -1,6 +1,6 @@
 /**
  * Rematerialization (Chen et al. 2016, "Training deep nets with sublinear memory cost"), of single tensors: what is kept
- * from the forward to the backward part only to be read there is let go, and computed again before it is read, where that
+ * from the forward to the backward part only to be read there is dropped, and recomputed before it is read, where that
  * is cheap and starts from tensors that are kept anyway. A 1x1 convolution and its ReLU take as long as reading their
  * result from main memory, so a step is no slower for it.
  */
@@ -12,13 +12,13 @@ import { rebuild } from './rebuild.ts';
 
 /** Bytes: programs that need less than this fit, and those of few, small tensors find them in the cache. */
 const LEAST_PEAK = 2 ** 30;
-/** Of the peak; for less, the graph stays as it is. */
+/** Of the peak; for less, the graph does not change. */
 const LEAST_GAIN = 1 / 16;
 /** What reading or writing a float costs, in multiply-adds. */
 const FLOAT_MOVED = 8;
 /** Multiply-adds and moves that a float of memory is worth: a convolution of 64 channels to 64, 1x1. */
 const WORTH_OF_A_FLOAT = 90;
-/** Tensors of fewer floats are not worth an operator of their own. */
+/** Tensors of fewer floats are not worth their own operator. */
 const LEAST_FLOATS = 2 ** 14;
 /** Operands as much smaller than the tensor may be kept for it. */
 const NEGLIGIBLE = 1 / 64;

@@ -16,10 +16,10 @@ export type Rule<K extends OpKind> = (r: Rewriter, op: OpOf<K>, inputs: readonly
 export type Rules = { readonly [K in OpKind]?: readonly Rule<K>[] };
 
 /**
- * Builds the graph anew, each node by the first rule that applies to it, tables in their order; equal nodes (the same
+ * Rebuilds the graph, each node by the first rule that applies to it, tables in their order; equal nodes (the same
  * operator and operands, in either order where it is commutative) become one, the first, which keeps its path, unless
  * switches ask for them under conditions that are better kept apart. Rules may leave nodes behind that nothing reads. Where
- * there is nothing to do, the very graph it was given.
+ * there is nothing to do, the given graph itself.
  */
 export function simplify(graph: Graph, tables: readonly Rules[]): Graph {
   const g = createGraph();

@@ -28,7 +28,7 @@ type PartTerm = Term & { readonly part: Part };
 /**
  * Sums with less work: of a whole tree of additions, x·a + x·b becomes x·(a + b) for a and b smaller than x, convolutions of
  * one tensor with equal geometry become one with the sum of their filters, likewise their input gradients, summands that are
- * broadcast are added to one another first, and tensors padded to different parts of the sum are joined. Where there is nothing to do, the very graph it was given.
+ * broadcast are added to one another first, and tensors padded to different parts of the sum are joined. Where there is nothing to do, it returns the given graph itself.
  */
 export function combineSums(graph: Graph): Graph {
   const { nodes } = graph;

@@ -21,7 +21,7 @@ function onlyFor(graph: Graph, index: string, option: number): string[] {
     .toSorted();
 }
 
-describe('what one option alone needs hangs on it alone', () => {
+describe('what one option alone needs depends on it alone', () => {
   for (const clip of [false, true]) {
     it(`convolutions, both their gradients and the update${clip ? ', gradients clipped by the norm of all' : ''}`, () => {
       const graph = optimize(layerStep(clip));

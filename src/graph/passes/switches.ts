@@ -1,5 +1,5 @@
 /**
- * Rewrites around `select`, after which all that only one option needs hangs on that option alone, so that an engine can
+ * Rewrites around `select`, after which all that only one option needs depends on that option alone, so that an engine can
  * leave it out when another is chosen. The gradient by an option is a switch between zeros and one value. Everything
  * linear that follows it goes inside that option (`sink`), until sums over options, over switches and over other branches
  * bring values together again (`mergeSums`); and inside an option, other switches on the same index are known (`resolve`).
@@ -13,7 +13,7 @@ import { eliminateDeadCode } from './eliminate.ts';
 import { givesZero } from './fold-zeros.ts';
 import { rebuild } from './rebuild.ts';
 
-/** Wants zeros folded (`foldZeros`) and leaves some to fold. Where there is nothing to do, the very graph it was given. */
+/** Wants zeros folded (`foldZeros`) and leaves some to fold. Where there is nothing to do, it returns the given graph itself. */
 export function settleSwitches(graph: Graph): Graph {
   if (!graph.nodes.some(({ op }) => op.kind === 'select')) return graph;
   const sunk = sink(graph);
@@ -26,7 +26,7 @@ function isZero(nodes: readonly Node[], id: NodeId | undefined): boolean {
   return op?.kind === 'constant' && op.data.every((value) => value === 0);
 }
 
-/** A switch all of whose options but one are zero. */
+/** A switch with one option that is not zero. */
 interface OneHot {
   readonly index: NodeId;
   readonly option: number;
@@ -156,7 +156,7 @@ function mergeSums(graph: Graph): Graph {
   );
   const termsOf = (id: NodeId): NodeId[] =>
     (nodes[id]?.inputs ?? []).flatMap((from) => (inner.has(from) ? termsOf(from) : [from]));
-  // What else reads it has a switch made for itself; not worth it, unless there is but one value in it.
+  // What else reads it has a switch made for itself; not worth it, unless it has only one value.
   const mergeable = (id: NodeId) =>
     nodes[id]?.op.kind === 'select' && (uses[id] === 1 || oneHot(nodes, id) !== undefined);
   const roots = nodes.flatMap(({ shape }, id) => {

@@ -23,7 +23,7 @@ const LEAST_SHARE = 0.1;
  * computed. Convolutions of one pixel stay: moments of their results come from their inputs (`foldMoments`), which a switch would
  * take apart.
  *
- * For a forward graph, before differentiation. Where there is nothing to do, the very graph it was given.
+ * For a forward graph, before differentiation. Where there is nothing to do, it returns the given graph itself.
  */
 export function skipZeroInputs(graph: Graph): Graph {
   if (!graph.nodes.some(({ op }) => op.kind === 'select')) return graph;

@@ -5,7 +5,7 @@ import { type Graph, type NodeId, type Shape, sizeOf } from '../ir.ts';
 import { add, constant, mul, reduceSum, reshape, scale, type Tensor } from '../ops.ts';
 import { type GraphCase, tensor } from './case.ts';
 
-/** The graph of a case as it is built. */
+/** The graph of a case before any pass. */
 export function caseGraph(testCase: GraphCase): Graph {
   const g = createGraph();
   return finish(g, testCase.build(g));

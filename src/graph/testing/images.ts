@@ -1,4 +1,4 @@
-/** Random networks on images, of every operator that has a form of its own in some layout. */
+/** Random networks on images, of every operator that has its own form in some layout. */
 import { type Rng, rng } from '../../common/random.ts';
 import type { FedTensor } from '../interpret.ts';
 import type { Graph, NodeId, Shape } from '../ir.ts';

@@ -32,7 +32,7 @@ export interface Flow {
   readonly of: readonly number[];
   /** How many channels the parent has. */
   readonly from: number;
-  /** Never negative, so that a ReLU leaves it as it is. */
+  /** Never negative, so that a ReLU does not change it. */
   readonly positive: boolean;
   /** All zeros, in both. */
   readonly zero?: true;

@@ -69,14 +69,14 @@ function passOn(m: Morphing, path: string, x: Flow, taps: number, bias: boolean,
   const [outputs = 1, incoming = 1] = shape;
   const depthwise = incoming === 1 && x.of.length > 1;
   const of = depthwise ? x.of : widened(x.from, outputs);
-  const centre = (taps - 1) / 2;
+  const center = (taps - 1) / 2;
   const data = new Float32Array(outputs * incoming * taps);
   const groups = replicas(x);
   const sources = of.map((channel, o) => {
     const copies = groups[channel] ?? [];
     return depthwise ? o : (copies[Math.floor(o / x.from) % Math.max(1, copies.length)] ?? 0);
   });
-  for (const [o, source] of sources.entries()) data[(o * incoming + (depthwise ? 0 : source)) * taps + centre] = 1;
+  for (const [o, source] of sources.entries()) data[(o * incoming + (depthwise ? 0 : source)) * taps + center] = 1;
   if (outputs < x.from) m.depart(path, 'it has too few channels to pass on what it reads');
   m.set(within(path, 'weight'), shape, data);
   const added = new Float32Array(outputs);
@@ -137,7 +137,7 @@ function silent(m: Morphing, child: Placed): boolean {
     case 'zero':
       return true;
     case 'batchNorm':
-    case 'factorisedReduce':
+    case 'factorizedReduce':
       if (!module.affine) return false;
       zero('weight');
       zero('bias');

@@ -20,7 +20,7 @@ interface DenseOptions {
  * original, and what is read from a repeated input is divided among its copies. weight [Op, Ip, tapsP] -> [Oc, Ic, tapsC].
  *
  * Differs: the shares are drawn for each output, evenly from a third to three times as much as another's, not equal: copies
- * with equal shares have equal gradients and stay copies for ever, also under Adam if the shares differed by the input alone.
+ * with equal shares have equal gradients and stay copies forever, also under Adam if the shares differed by the input alone.
  */
 function dense(
   m: Morphing,
@@ -130,18 +130,18 @@ export function sidesOf(size: Size, isSequence: boolean): readonly [number, numb
   return [isSequence ? 1 : Number(size), Number(size)];
 }
 
-/** The pixels that a kernel reads, from its centre: as text, row and column. */
+/** The pixels that a kernel reads, from its center: as text, row and column. */
 function offsetsOf(kernel: readonly [number, number], dilation: readonly [number, number]): string[] {
   const along = (axis: 0 | 1) => {
-    const centre = Math.floor((kernel[axis] - 1) / 2);
-    return Array.from({ length: kernel[axis] }, (_, i) => (i - centre) * dilation[axis]);
+    const center = Math.floor((kernel[axis] - 1) / 2);
+    return Array.from({ length: kernel[axis] }, (_, i) => (i - center) * dilation[axis]);
   };
   return along(0).flatMap((row) => along(1).map((column) => `${row} ${column}`));
 }
 
 /**
  * A layer that is taken over whole or not at all: where module and channels are as in the parent, with all of the parent's
- * tensors, also those that are shared. Elsewhere the child departs and starts anew.
+ * tensors, also those that are shared. Elsewhere the child departs and starts from new weights.
  */
 export function followWhole(m: Morphing, parent: Placed, child: Placed, x: Flow): Flow {
   const flow = unrelated(m, parent.path, child.path);
@@ -226,7 +226,7 @@ export function followLayerNorm(m: Morphing, parent: Placed, child: Placed, x: F
   return changed(x);
 }
 
-/** x times a gate of its own channels; the squeezed channels are widened like those of any layer. */
+/** x times its own gate channels; the squeezed channels are widened like those of any layer. */
 export function followSqueezeExcite(m: Morphing, parent: Placed, child: Placed, x: Flow): Flow {
   const [p, c] = [parent.module as Kind<'squeezeExcite'>, child.module as Kind<'squeezeExcite'>];
   const squeezed = (channels: number, ratio: number) => Math.max(1, Math.round(channels * ratio));
@@ -238,8 +238,8 @@ export function followSqueezeExcite(m: Morphing, parent: Placed, child: Placed, 
 }
 
 /** Two 1x1 convolutions side by side and a batch norm. */
-export function followFactorisedReduce(m: Morphing, parent: Placed, child: Placed, x: Flow): Flow {
-  const [p, c] = [parent.module as Kind<'factorisedReduce'>, child.module as Kind<'factorisedReduce'>];
+export function followFactorizedReduce(m: Morphing, parent: Placed, child: Placed, x: Flow): Flow {
+  const [p, c] = [parent.module as Kind<'factorizedReduce'>, child.module as Kind<'factorizedReduce'>];
   const [from, outputs] = [m.parentShape(parent.path)[0] ?? 2, m.childShape(child.path)[0] ?? 2];
   const halves = (channels: number) => [Math.floor(channels / 2), channels - Math.floor(channels / 2)] as const;
   const of: number[] = [];

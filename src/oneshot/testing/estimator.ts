@@ -22,7 +22,7 @@ export interface OneShotOptions {
 
 /**
  * One-shot search as an estimator: a supernet is trained first, and a candidate is measured with the weights of its path, without training.
- * Time stands still, so that studies which were killed can be compared with those that were not, artefacts included.
+ * Time stands still, so that studies which were killed can be compared with those that were not, artifacts included.
  */
 export function oneShotEstimator({ engine, data, method, onEpoch }: OneShotOptions): Estimator {
   return {

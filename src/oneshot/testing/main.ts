@@ -23,7 +23,7 @@ export function oneShotStudy(store: Store, workers: WorkerPool, changes: Partial
 export const processes = (study: string, settings: { method: string; died?: string }) =>
   processPool({ workers: 1, entry: new URL('./worker.ts', import.meta.url), study, settings });
 
-/** A study in a process of its own: `node main.ts DIR METHOD [REPORT]`; it kills itself at a report such as `supernet 3`. */
+/** A study in its own process: `node main.ts DIR METHOD [REPORT]`; it kills itself at a report such as `supernet 3`. */
 if (process.argv[1] === import.meta.filename) {
   const [dir = '', method = '', report] = process.argv.slice(2);
   const isThere = existsSync(join(dir, 'study.db'));

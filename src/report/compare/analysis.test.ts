@@ -80,7 +80,7 @@ suite('the result of a comparison', () => {
     assert.equal(against?.valid?.holm, 2 * 2 ** -5);
   });
 
-  test('without a test of every run there is none to speak of', () => {
+  test('without a test of every run there is no test comparison', () => {
     const { test: _, ...untested } = run(0, 0.6);
     const competitors = [random, { name: 'new', runs: [untested, ...better.runs.slice(0, 5)] }];
     const { competitors: found } = analyze({ ...comparison, competitors });

@@ -24,7 +24,7 @@ export interface Likeness {
   readonly equal: number;
 }
 
-/** What the runs of one competitor came to. */
+/** The results of the runs of one competitor. */
 export interface CompetitorSummary {
   readonly name: string;
   readonly seeds: readonly number[];
@@ -247,7 +247,7 @@ const GRID = 100;
 
 /**
  * The mean over the runs of the best so far, with its 95 % bootstrap percentile interval, at moments from the first at which every
- * run of every competitor had a value to the last at which one ended. The interval is for each moment by itself. None where a run
+ * run of every competitor had a value to the last at which one ended. The interval holds for each moment separately. None where a run
  * has no values.
  */
 export function bands({ competitors }: Pick<Comparison, 'competitors'>): BandPoint[] {

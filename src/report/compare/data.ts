@@ -8,7 +8,7 @@ export interface Step {
   readonly value: number;
 }
 
-/** One search with one seed, and what it came to. */
+/** One search with one seed, and its result. */
 export interface ComparedRun {
   readonly seed: number;
   /** The study's folder; absent for a search of a table, which leaves none. */
@@ -23,7 +23,7 @@ export interface ComparedRun {
   readonly text: string;
   /**
    * The searched metric of what it chose, on validation samples. Absent in all runs of a comparison where some have trained nothing:
-   * what their estimators said of their choices cannot be held against anything.
+   * the scores of their estimators cannot be compared with a measured value.
    */
   readonly valid?: number;
   /** The same metric on test samples, where they have been opened. */
@@ -60,7 +60,7 @@ export interface Comparison {
   readonly optimum?: { readonly valid: number; readonly test?: number };
   /** What `test` is. */
   readonly tested: string;
-  /** What a reader should beware of. */
+  /** Warnings for the reader. */
   readonly warnings: readonly string[];
   /** Repeats the comparison. */
   readonly command: string;

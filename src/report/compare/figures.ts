@@ -9,7 +9,7 @@ import type { Comparison } from './data.ts';
 /** Told apart by people who see few colors (Okabe & Ito 2008), then a few more; `style.ts` has them for both themes. */
 const COLORS = Array.from({ length: 9 }, (_, i) => `var(--c${i})`);
 
-/** A color for each competitor; random search is grey. */
+/** A color for each competitor; random search is gray. */
 export function colorsOf({ competitors, reference }: Comparison): Readonly<Record<string, string>> {
   let next = 0;
   return Object.fromEntries(
@@ -49,7 +49,7 @@ function overTime(comparison: Comparison, points: readonly BandPoint[], y: Plot.
 /** The mean best so far with its band. */
 export function bestFigure(comparison: Comparison, points: readonly BandPoint[]): string {
   const { objective } = comparison;
-  // What the first draws come to says little and would take most of the picture.
+  // The values of the first draws say little and would take most of the figure.
   const moments = [...new Set(points.map(({ at }) => at))];
   const later = points.filter(({ at }) => at >= (moments[Math.floor(moments.length / 20)] ?? 0));
   const y = {

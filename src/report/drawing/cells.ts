@@ -4,7 +4,7 @@ import { keyOf, oneLine } from './describe.ts';
 /** A dag with its edges. The inputs are its first nodes; the others follow in order. */
 export interface Cell {
   readonly name: string;
-  /** What each input goes through first, '' where it is taken as it is. */
+  /** What each input goes through first, '' where it is used unchanged. */
   readonly entries: readonly string[];
   readonly nodes: readonly CellNode[];
   readonly output: 'last' | 'concat';
@@ -30,7 +30,7 @@ type Dag = Extract<Module, { kind: 'dag' }>;
 
 /** Cells met so far in a walk through a network: what is the same cell, and what each is called. */
 export interface Cells {
-  /** How the network's different cells are told apart. */
+  /** How the network's different cells are distinguished. */
   readonly naming: 'only' | 'normal and reduction' | 'letters';
   /** By their nodes. */
   readonly known: Map<string, { readonly cell: Cell; readonly entries: readonly Set<string>[] }>;
@@ -62,7 +62,7 @@ function shrinks(module: Module): boolean {
     case 'pool':
     case 'zero':
       return typeof module.stride === 'number' && module.stride > 1;
-    case 'factorisedReduce':
+    case 'factorizedReduce':
       return true;
     default:
       return childrenOf(module).some(shrinks);

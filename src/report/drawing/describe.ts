@@ -14,7 +14,7 @@ export const FAMILIES = {
   conv: 'convolution',
   convTranspose: 'convolution',
   squeezeExcite: 'convolution',
-  factorisedReduce: 'convolution',
+  factorizedReduce: 'convolution',
   linear: 'linear',
   flatten: 'linear',
   embedding: 'linear',
@@ -102,7 +102,7 @@ export function describe(module: Leaf): string {
       return 'zero';
     case 'squeezeExcite':
       return `squeeze-and-excite ${show(module.ratio)}`;
-    case 'factorisedReduce':
+    case 'factorizedReduce':
       return listed(['factorized reduce', module.channels === 'same' ? undefined : show(module.channels)]);
   }
 }

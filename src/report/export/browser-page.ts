@@ -55,10 +55,10 @@ const IMAGE = `  // A picture file as channels, height, width. Browsers turn it 
     const area = width * height;
     const linear = (v) => (v <= 10 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4);
     const display = (v) => 255 * (v <= 0.0031308 ? 12.92 * v : 1.055 * v ** (1 / 2.4) - 0.055);
-    const planes = new Float32Array((channels === 'grey' ? 1 : 3) * area);
+    const planes = new Float32Array((channels === 'gray' ? 1 : 3) * area);
     for (let i = 0; i < area; i++) {
       const [r, g, b] = pixels.subarray(4 * i, 4 * i + 3);
-      if (channels !== 'grey') [planes[i], planes[area + i], planes[2 * area + i]] = [r, g, b];
+      if (channels !== 'gray') [planes[i], planes[area + i], planes[2 * area + i]] = [r, g, b];
       else if (r === g && g === b) planes[i] = r;
       else planes[i] = Math.round(display(0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b)));
     }

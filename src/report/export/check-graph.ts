@@ -26,7 +26,7 @@ const MAX_ELEMENTS = 2 ** 30;
 const MAX_PRODUCTS = 1e12;
 
 /**
- * Checks a graph that somebody else may have made or changed, before native code sees it: standard operators of exports alone, all
+ * Checks a graph from an untrusted source, before native code sees it: standard operators of exports alone, all
  * weights inside the file, shapes that fit together, the input and the output that the metadata names, and memory and time of
  * one run within limits. Throws UserError, with `place`, for anything else.
  */

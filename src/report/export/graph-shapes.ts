@@ -1,6 +1,6 @@
 import { brand, NetsmithError } from '../../common/errors.ts';
 /**
- * The shapes of all values of an exported graph, worked out before ONNX Runtime sees it: a graph that somebody made or damaged may
+ * The shapes of all values of an exported graph, computed before ONNX Runtime sees it: an untrusted or damaged graph may
  * otherwise take all memory, or run for hours. Knows the operators that exports consist of, and refuses every other one.
  */
 import type { Shape } from '../../graph/ir.ts';
@@ -286,7 +286,7 @@ const two = counted(2, 2, binary);
 const comparison = counted(2, 2, compared);
 const reduction = counted(1, 2, reduce);
 
-/** By ONNX's names of operators: all that `lowerings/` makes of a network for every reader. */
+/** By ONNX's names of operators: all that `lowerings/` emits for an exported network. */
 const RULES: Readonly<Record<string, Rule>> = {
   ...{ Abs: one, Erf: one, Exp: one, HardSigmoid: one, Identity: one, Log: one, Neg: one, Relu: one, Sigmoid: one },
   ...{ Sqrt: one, Tanh: one, Clip: counted(1, 3, same), LogSoftmax: counted(1, 1, softmax) },

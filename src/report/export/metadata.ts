@@ -22,7 +22,7 @@ import type { TensorSpecs } from '../../task/spec.ts';
  * | `netsmith.input.shape` | JSON, the batch first: `["N",3,32,32]` or `["N",13]` |
  * | `netsmith.input.layout` | `NCHW` (images: red, green, blue) or `NF` (features) |
  * | `netsmith.input.format` | `float32` |
- * | `netsmith.input.channels` | images: `RGB` or `grey` |
+ * | `netsmith.input.channels` | images: `RGB` or `gray` |
  * | `netsmith.input.image` | images: how a file becomes an input, in words: turned upright by EXIF, transparency on black, stretched to the size |
  * | `netsmith.input.decoding` | JSON, the same as {@link ImageDecoding}; absent where it is `{}` |
  * | `netsmith.input.range` | JSON, smallest and largest raw value: `[0,255]`; absent for tables |
@@ -83,7 +83,7 @@ export function writeMetadata(metadata: ModelMetadata): Record<string, string> {
     }),
     'netsmith.input.shape': JSON.stringify(['N', ...input]),
     ...(input.length === 3 && {
-      'netsmith.input.channels': input[0] === 1 ? 'grey' : 'RGB',
+      'netsmith.input.channels': input[0] === 1 ? 'gray' : 'RGB',
       'netsmith.input.image': describeDecoding(decoding),
     }),
     ...(decoding !== undefined && { 'netsmith.input.decoding': JSON.stringify(decoding) }),
@@ -137,7 +137,7 @@ const distinct = (names: readonly string[]) => new Set(names).size === names.len
 const labelsSchema = z.array(z.string()).min(1).max(MAX_LABELS).refine(distinct);
 
 /**
- * Reads the texts back and checks each, as somebody else may have made or changed the file; `place` names it in errors. Throws
+ * Reads the texts back and checks each, as the file may come from an untrusted source; `place` names it in errors. Throws
  * UserError for a model that Netsmith did not write, or whose metadata is damaged.
  */
 export function readMetadata(place: string, texts: Readonly<Record<string, string>>): ModelMetadata {

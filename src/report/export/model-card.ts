@@ -27,7 +27,7 @@ export interface ModelCardData {
   readonly parity: { readonly parity: number; readonly samples: number };
   /** On validation samples: the search's own figure; empty where it has trained nothing. */
   readonly validation?: Metrics;
-  /** On test samples, of the very weights that are in the file. Absent: these have not been tested. */
+  /** On test samples, with the weights in the file. Absent: these have not been tested. */
   readonly testOfFile?: Metrics;
   /** On test samples, one element for each seed with which the architecture was trained. Absent: never evaluated. */
   readonly test?: readonly Metrics[];
@@ -205,7 +205,7 @@ function inputMeaning(info: DatasetInfo): string {
 
 function rawValues(info: DatasetInfo): string {
   if (info.input.length !== 3) return 'one value per feature, in order';
-  const planes = info.input[0] === 3 ? 'red, then green, then blue' : 'grey';
+  const planes = info.input[0] === 3 ? 'red, then green, then blue' : 'gray';
   return `${planes}, row by row, from ${info.range?.[0] ?? 0} to ${info.range?.[1] ?? 255}`;
 }
 

@@ -69,7 +69,7 @@ function preprocessingOf({ input, range, decoding, encoding }: ModelMetadata): o
     kind: 'image',
     width,
     height,
-    channels: channels === 1 ? 'grey' : 'RGB',
+    channels: channels === 1 ? 'gray' : 'RGB',
     orientation: 'upright, by EXIF',
     background: decoding?.background ?? 0,
     values: decoding?.values,

@@ -160,7 +160,7 @@ test('metadata says everything that is needed to use the file', () => {
   assert.deepEqual(modelMetadata('model', model).input, [3, 6, 6]);
 });
 
-test('what is no model of ours is refused, by name', () => {
+test('a model that Netsmith did not export is refused, by name', () => {
   assert.throws(
     () => modelMetadata('file "a.onnx"', Uint8Array.of(1, 2, 3)),
     /file "a\.onnx": .*must be an undamaged ONNX file/,

@@ -130,7 +130,7 @@ export interface ReadModel extends CheckedGraph {
 }
 
 /**
- * Reads an exported model, which somebody else may have made or changed: its metadata, and its graph against that. `place` names
+ * Reads an exported model from an untrusted source: its metadata, and its graph against that. `place` names
  * the file in errors. Throws UserError for anything else than a model that Netsmith exported.
  */
 export function readModel(place: string, model: Uint8Array): ReadModel {

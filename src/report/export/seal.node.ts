@@ -1,6 +1,6 @@
 /**
  * A checksum at the end of an exported file, so that damage is noticed before the model answers. It guards against accidents, not
- * against somebody who computes it again.
+ * against an attacker, who can recompute it.
  */
 import { createHash } from 'node:crypto';
 import onnxProto from 'onnx-proto';

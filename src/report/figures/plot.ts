@@ -42,6 +42,7 @@ export function plot(options: Plot.PlotOptions, label: string): string {
     style: STYLE,
     ariaLabel: label,
     ...options,
+    // linkedom's types are not those of the DOM; Plot only needs what linkedom implements.
     document: document as unknown as Document,
   });
   svg.setAttribute('xmlns', 'http://www.w3.org/2000/svg');
@@ -61,7 +62,7 @@ export function axisOf(
 }
 
 /**
- * The axis of a metric that holds these finite values with some room: also where there is but one, or all are equal. Its labels are
+ * The axis of a metric that holds these finite values with some room: also where there is only one, or all are equal. Its labels are
  * short enough for the margin.
  */
 export function valueAxis(objective: Objective, part: string, values: readonly number[]): Plot.ScaleOptions {

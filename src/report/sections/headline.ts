@@ -117,7 +117,7 @@ export function verdictOf(data: ReportData): Verdict {
       estimator === 'table'
         ? undefined
         : html`No baseline was trained with it: <code>${evaluateCommand(data)}</code> trains them too.`;
-    return { tone: 'open', text: html`${capitalised(found)}.`, next: joined(next, resume) };
+    return { tone: 'open', text: html`${capitalized(found)}.`, next: joined(next, resume) };
   }
   const theirs = valuesOf(rival.metrics, shown);
   const sign = data.tested.direction === 'maximize' ? 1 : -1;
@@ -199,6 +199,6 @@ function joined(first: Markup | undefined, second: Markup | undefined): Markup |
   return first === undefined && second === undefined ? undefined : html`${first}${second}`;
 }
 
-function capitalised({ markup }: Markup): Markup {
+function capitalized({ markup }: Markup): Markup {
   return { markup: capital(markup) };
 }

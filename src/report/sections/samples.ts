@@ -7,7 +7,7 @@ import type { Section } from '../page.ts';
 import type { TestSample, TestSamples } from '../samples.ts';
 import { dataTable, type Row } from '../table.ts';
 
-/** What the found network said of some test samples. */
+/** Predictions of the found network for some test samples. */
 export function samplesSection({ test, data }: ReportData): Section | undefined {
   const samples = test?.samples;
   if (samples === undefined || samples.shown.length === 0) return undefined;

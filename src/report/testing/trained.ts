@@ -37,8 +37,8 @@ export function trainedWeights(network: Module, info: DatasetInfo, seed = 1): Re
   return Object.fromEntries([
     ...parameters.map(({ path, shape }) => {
       const deviation = shape.length < 2 ? 0.4 : 1 / Math.sqrt(sizeOf(shape.slice(1)));
-      const centre = shape.length < 2 ? 0.7 : 0;
-      return [path, draw(path, shape, (random) => centre + deviation * random.normal())] as const;
+      const center = shape.length < 2 ? 0.7 : 0;
+      return [path, draw(path, shape, (random) => center + deviation * random.normal())] as const;
     }),
     ...statistics.map(({ path, shape }) => [path, draw(path, shape, (random) => 0.3 + 1.5 * random.float())] as const),
   ]);

@@ -33,12 +33,12 @@ export function architectureKey(architecture: Architecture): string {
 
 const entriesOf = (value: object) => Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
 
-function checked<Made>(
+function checked<Built>(
   space: Space,
   found: unknown,
-  make: (choose: Choose) => Made,
-  architectureOf: (made: Made) => TreeArchitecture,
-): Made {
+  make: (choose: Choose) => Built,
+  architectureOf: (built: Built) => TreeArchitecture,
+): Built {
   const place = placeOf(space);
   if (!isObject(found)) throw invalid(place, `is ${JSON.stringify(found)}`, 'must be an object of decisions by name');
   const known = new Map(decisions(space).map((decision) => [decision.name, decision]));
@@ -48,20 +48,20 @@ function checked<Made>(
       throw invalid(place, `unknown decision "${name}"`, names);
     }
   }
-  const made = make((name, domain) => {
+  const built = make((name, domain) => {
     const value = Object.hasOwn(found, name) ? found[name] : undefined;
     if (value === undefined) throw invalid(place, `decision "${name}" is missing`, `must be ${describeDomain(domain)}`);
     if (inDomain(domain, value)) return Array.isArray(value) ? Object.freeze([...value]) : value;
     throw invalid(place, `decision "${name}" is ${JSON.stringify(value)}`, `must be ${describeDomain(domain)}`);
   });
-  const architecture = architectureOf(made);
+  const architecture = architectureOf(built);
   for (const name of Object.keys(found)) {
     if (!Object.hasOwn(architecture, name)) {
       const when = (known.get(name)?.when ?? []).map((all) => all.map(describeCondition).join(' and ')).join(', or ');
       throw invalid(place, `decision "${name}" is ${JSON.stringify(found[name])} but inactive`, `only where ${when}`);
     }
   }
-  return made;
+  return built;
 }
 
 function describeCondition(condition: Condition): string {
@@ -111,7 +111,7 @@ function parseAssignments(space: Space, text: string): Architecture {
     if (domain && value === undefined) {
       throw invalid(place, `decision "${name}" is "${written}"`, `must be ${describeDomain(domain)}`);
     }
-    // An unknown name goes through as it is: checkArchitecture has the words for it.
+    // checkArchitecture refuses unknown names.
     found.set(name, value ?? written);
   }
   return Object.fromEntries(found);

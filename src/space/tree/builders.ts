@@ -107,7 +107,7 @@ export function embedding(vocabulary: Value<number> | 'inputs', channels: Value<
   return node({ kind: 'embedding', vocabulary, channels });
 }
 
-/** Adds where it stands to each position: learned for up to `length` positions (those at hand by default), or by sines. */
+/** Adds where it stands to each position: learned for up to `length` positions (by default those of the input), or by sines. */
 export function positions(
   encoding: Value<'learned' | 'sinusoidal'> = 'learned',
   { length = 'input' }: { readonly length?: number | 'input' } = {},
@@ -178,11 +178,11 @@ export function squeezeExcite(ratio: Value<number> = 1 / 16): Kind<'squeezeExcit
   return node({ kind: 'squeezeExcite', ratio });
 }
 
-export function factorisedReduce(
+export function factorizedReduce(
   channels: Value<number> | 'same' = 'same',
   { affine = true } = {},
-): Kind<'factorisedReduce'> {
-  return node({ kind: 'factorisedReduce', channels, affine });
+): Kind<'factorizedReduce'> {
+  return node({ kind: 'factorizedReduce', channels, affine });
 }
 
 /** A choice between modules; at least 2 options. */
@@ -216,7 +216,7 @@ export function pickInputs(name: string, count: number): InputsChoice {
 }
 
 export interface DagOptions {
-  /** What each input goes through first; one input, taken as it is, by default. */
+  /** What each input goes through first; one unchanged input by default. */
   readonly entries?: readonly Module[];
   /** last: the last node; concat: all nodes after the inputs, along the channels. */
   readonly output?: 'last' | 'concat';

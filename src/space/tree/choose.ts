@@ -9,7 +9,7 @@ const known = new WeakMap<object, readonly (readonly [string, Domain])[] | null>
 
 /**
  * The architecture that `choose` makes: asked once for each active decision, in the order of the walk, and never for an
- * inactive one. As `complete`, but without the tree, and where no choice hangs on another, without the walk.
+ * inactive one. As `complete`, but without the tree, and where no choice depends on another, without the walk.
  */
 export function chooseAll(space: Pick<Space, 'root' | 'hyperparameters'>, choose: Choose): TreeArchitecture {
   const certain = known.get(space) ?? (known.has(space) ? null : findCertain(space));

@@ -7,7 +7,7 @@ import { domainSize, firstValue, nextValue } from './domain.ts';
  * counting would take longer than some seconds. Model counting by components
  * (Bayardo & Pehoushek 2000): groups of decisions that share no condition multiply; within a group,
  * one that is surely active is branched on, its values taken together where they activate the same. Cost: linear for
- * decisions without conditions; exponential only in the depth to which conditions hang on one another.
+ * decisions without conditions; exponential only in the depth to which conditions depend on one another.
  */
 export function count(space: Space): bigint | undefined {
   const all = decisions(space);
@@ -15,7 +15,7 @@ export function count(space: Space): bigint | undefined {
   return countGroups(withoutImplied(all), { left: MOST_STEPS });
 }
 
-/** About a second of counting. Spaces with more are made to be hard, or in somebody's study. */
+/** About a second of counting. Only spaces made to be hard have more, for example in an untrusted study. */
 const MOST_STEPS = 1_000_000;
 
 interface Steps {

@@ -52,7 +52,7 @@ export function defineSpace<const D extends OptionSpecs = Record<never, never>>(
   });
 }
 
-/** What a person's function returned. Throws UserError unless it is a tree, or a tree with training settings. */
+/** The value that the user's function returned. Throws UserError unless it is a tree, or a tree with training settings. */
 function partsOf(built: unknown): { readonly network: Module; readonly hyperparameters: Hyperparameters } {
   if (isModule(built)) return { network: built, hyperparameters: {} };
   const rule = 'it must return one module, such as sequential(...), or { network, hyperparameters }';

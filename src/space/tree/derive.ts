@@ -40,7 +40,7 @@ export function derive(space: Space, weights: OptionWeights): Architecture {
 
   /** The strength of an edge that the decision `wiring` may pick. */
   function strengths(wiring: string): readonly { from: number; weight: number }[] {
-    const connections = findHops(cells, wiring);
+    const connections = findConnections(cells, wiring);
     return connections.map(({ from, edge }) => {
       if (edge === undefined)
         throw invalid(place, `decision "${wiring}" picks edge ${from}`, 'which has no operations');
@@ -59,7 +59,7 @@ export function derive(space: Space, weights: OptionWeights): Architecture {
   }).architecture;
 }
 
-function findHops(cells: readonly Cell[], wiring: string): Cell['connections'] {
+function findConnections(cells: readonly Cell[], wiring: string): Cell['connections'] {
   for (const { connections } of cells) {
     const found = connections.filter((connection) => connection.wiring === wiring);
     if (found.length > 0) return found;

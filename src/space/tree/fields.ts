@@ -29,11 +29,14 @@ export type Field =
 
 type ValueField = Extract<Field, { holds: 'value' }>;
 
-const isWhole = (min: number) => (v: unknown) => Number.isSafeInteger(v) && (v as number) >= min;
+const isWhole =
+  (min: number) =>
+  (v: unknown): v is number =>
+    typeof v === 'number' && Number.isSafeInteger(v) && v >= min;
 
 /** `max`: more is a slip, and would take all memory before anything else could be said. */
 function whole(min: number, max: number, ...words: readonly string[]): ValueField {
-  const accepts = (v: unknown) => (isWhole(min)(v) && Number(v) <= max) || words.includes(v as string);
+  const accepts = (v: unknown) => (isWhole(min)(v) && v <= max) || words.includes(v as string);
   const also = words.map((word) => `, or '${word}'`).join('');
   const rule = `must be a whole number from ${min} to ${showLimit(max)}${also}`;
   return { holds: 'value', open: true, whole: true, rule, accepts };
@@ -135,7 +138,7 @@ export const FIELDS = {
   dag: { entries: { holds: 'modules' }, nodes: { holds: 'nodes' }, output: word(false, 'last', 'concat') },
   stack: { cells: { holds: 'modules' } },
   squeezeExcite: { ratio: real(true, 'must be above 0 and at most 1', (v) => v > 0 && v <= 1) },
-  factorisedReduce: { channels: whole(1, MOST_CHANNELS, 'same'), affine: flag },
+  factorizedReduce: { channels: whole(1, MOST_CHANNELS, 'same'), affine: flag },
   choice: { name, options: { holds: 'options' } },
   scope: { name, body: module },
 } as const satisfies { readonly [K in Module['kind']]: FieldsOf<K> };
@@ -145,7 +148,7 @@ export function fieldsOf(kind: Module['kind']): Readonly<Record<string, Field>> 
   return FIELDS[kind];
 }
 
-/** For error messages, in a few words: what a person may have written in the place of something else can be large. */
+/** For error messages, in a few words: wrong input can be large. */
 export function quoted(value: unknown): string {
   if (typeof value === 'function')
     return `a function${value.name === '' ? '' : ` (${value.name}, which must be called)`}`;
@@ -162,7 +165,7 @@ export function quoted(value: unknown): string {
 
 const shortened = (text: string) => (text.length > 60 ? `${text.slice(0, 60)}...` : text);
 
-/** An error whose place is put before it by whoever knows it (`defineSpace`, the JSON reader). */
+/** An error without its place, which the caller adds (`defineSpace`, the JSON reader). */
 function broken(found: string, rule: string): UserError {
   return new UserError(`${found}; ${rule}`);
 }
@@ -171,7 +174,7 @@ function broken(found: string, rule: string): UserError {
  * Names of decisions, scopes and options stand in the text form and in the paths of parameters, so they cannot hold
  * what separates these: `=`, `,`, `;`, `/`. `->` is fine.
  */
-export function checkName(what: string, found: unknown): void {
+export function checkName(what: string, found: unknown): asserts found is string {
   const fine = typeof found === 'string' && /^[^=,;/\s{][^=,;/\n]*$/u.test(found) && !/\s$/u.test(found);
   // Architectures are plain objects, in which these would be found without being there.
   if (!fine || found in Object.prototype) {
@@ -228,12 +231,17 @@ export function valueChoice(choice: ValueChoice): ValueChoice {
 
 /** Checks and freezes a choice of inputs. Throws UserError. */
 export function inputsChoice(choice: InputsChoice): InputsChoice {
-  checkName('name of pickInputs', choice.name);
-  checkFields(`pickInputs "${choice.name}"`, choice, ['kind', 'name', 'count']);
-  if (!isWhole(1)(choice.count)) {
-    throw broken(`pickInputs "${choice.name}" picks ${quoted(choice.count)}`, 'must be a whole number of at least 1');
-  }
+  checkInputs({ ...choice });
   return deepFreeze(choice);
+}
+
+function checkInputs(choice: Readonly<Record<string, unknown>>): { readonly name: string; readonly count: number } {
+  const { name, count } = choice;
+  checkName('name of pickInputs', name);
+  checkFields(`pickInputs "${name}"`, choice, ['kind', 'name', 'count']);
+  if (!isWhole(1)(count))
+    throw broken(`pickInputs "${name}" picks ${quoted(count)}`, 'must be a whole number of at least 1');
+  return { name, count };
 }
 
 /**
@@ -336,7 +344,7 @@ function checkOptions(found: unknown): void {
 
 /** Checks the number before they are built. Throws UserError. */
 export function checkNodeCount(count: unknown): void {
-  if (count !== 0 && !(isWhole(1)(count) && Number(count) <= MOST_NODES))
+  if (count !== 0 && !(isWhole(1)(count) && count <= MOST_NODES))
     throw broken(`nodes of dag is ${quoted(count)}`, `must be a whole number from 1 to ${MOST_NODES}`);
 }
 
@@ -368,7 +376,7 @@ function checkNodes(found: unknown, entries: unknown): void {
 
 function checkFrom(place: string, from: unknown, earlier: number): void {
   if (isObject(from) && from.kind === 'inputs') {
-    const { name: choice, count } = inputsChoice(from as unknown as InputsChoice);
+    const { name: choice, count } = checkInputs(from);
     if (count >= earlier) {
       throw broken(
         `${place} picks ${count} of ${earlier} earlier nodes by "${choice}"`,

@@ -9,6 +9,7 @@ import {
   FIELDS,
   type Field,
   fieldsOf,
+  isModule,
   isObject,
   isValueChoice,
   node,
@@ -59,7 +60,7 @@ export function spaceFromJson(found: unknown): Space {
   });
 }
 
-/** Far beyond what can be trained: a repeat of a billion in somebody's file would never end. */
+/** Far beyond what can be trained: a repeat of a billion in an untrusted file would never end. */
 const MOST_MODULES = 100_000;
 
 /** How many modules a tree has where every repeat is as long as it can be. */
@@ -77,20 +78,30 @@ function mostOf(times: Value<number>): number {
  * The tree that a JSON value describes, checked and frozen; `place` begins the errors. A choice needs two options, so a
  * resolved network with choices in it is read only with `resolved`.
  */
-export function moduleFromJson(found: unknown, place = 'root', { resolved = false } = {}): Module {
-  const read = (value: unknown, at: string) => moduleFromJson(value, at, { resolved });
-  if (!isObject(found) || typeof found.kind !== 'string' || !Object.hasOwn(FIELDS, found.kind)) {
+export function moduleFromJson(value: unknown, place = 'root', { resolved = false } = {}): Module {
+  const read = (child: unknown, at: string) => moduleFromJson(child, at, { resolved });
+  const found = withCurrentKind(value);
+  if (!isModule(found)) {
     const kinds = Object.keys(FIELDS).join(', ');
     throw new UserError(`${place}: is ${excerpt(found)}; must be a module, of kind ${kinds}`);
   }
-  const built: Record<string, unknown> = { ...found };
-  for (const [key, field] of Object.entries(fieldsOf(found.kind as Module['kind']))) {
-    built[key] = readField(field, found[key], `${place}.${key}`, read);
+  const values: Readonly<Record<string, unknown>> = found;
+  const built: Record<string, unknown> = {};
+  for (const [key, field] of Object.entries(fieldsOf(found.kind))) {
+    built[key] = readField(field, values[key], `${place}.${key}`, read);
   }
   return within(place, () => {
-    const module = built as unknown as Module;
+    const module = { ...found, ...built };
     return module.kind === 'choice' && !resolved ? checkedChoice(module) : node(module);
   });
+}
+
+/** Kinds under the names that studies of older versions have stored. */
+const OLD_KINDS: ReadonlyMap<unknown, Module['kind']> = new Map([['factorisedReduce', 'factorizedReduce']]);
+
+function withCurrentKind(found: unknown): unknown {
+  const kind = isObject(found) ? OLD_KINDS.get(found.kind) : undefined;
+  return kind === undefined ? found : { ...Object(found), kind };
 }
 
 type Read = (value: unknown, place: string) => Module;

@@ -107,7 +107,7 @@ export type Module =
   /** [N, C, T] -> [N, C]: the last position. */
   | { readonly kind: 'last' }
   /**
-   * [N, F] -> [N, units], and [N, C, T] -> [N, units, T], each position by itself; 'outputs': as many as the task has (classes,
+   * [N, F] -> [N, units], and [N, C, T] -> [N, units, T], each position separately; 'outputs': as many as the task has (classes,
    * or targets of a regression). Weight [O, I].
    */
   | { readonly kind: 'linear'; readonly units: Value<number> | 'outputs'; readonly bias: boolean }
@@ -122,8 +122,8 @@ export type Module =
       readonly channels: Value<number>;
     }
   /**
-   * Adds to each position of [N, C, T] a vector of its own: learned, weight [length, C], or sines and cosines (Vaswani et al.
-   * 2017, section 3.5). `length` is the longest sequence that a learned one can take; 'input': the length at hand.
+   * Adds to each position of [N, C, T] its own vector: learned, weight [length, C], or sines and cosines (Vaswani et al.
+   * 2017, section 3.5). `length` is the longest sequence that a learned one can take; 'input': the length of the input.
    */
   | {
       readonly kind: 'positions';
@@ -178,20 +178,20 @@ export type Module =
    */
   | {
       readonly kind: 'dag';
-      /** At least 1; the identity where an input is taken as it is. */
+      /** At least 1; the identity for an unchanged input. */
       readonly entries: readonly Module[];
       readonly nodes: readonly DagNode[];
       readonly output: 'last' | 'concat';
     }
   /**
    * Cells in a row. Each reads the output of the one before; a dag of E entries reads the outputs of the last E cells, the
-   * oldest first (DARTS: two), and the stack's input in the place of those that there are not.
+   * oldest first (DARTS: two), and the stack's input in place of missing ones.
    */
   | { readonly kind: 'stack'; readonly cells: readonly Module[] }
   /** x · sigmoid(expand(relu(squeeze(mean(x))))), squeezed to max(1, round(C · ratio)) channels (Hu et al. 2018). */
   | { readonly kind: 'squeezeExcite'; readonly ratio: Value<number> }
   /** ReLU, two 1x1 convolutions of stride 2, one of them shifted by a pixel, concatenated, batch norm (DARTS). */
-  | { readonly kind: 'factorisedReduce'; readonly channels: Value<number> | 'same'; readonly affine: boolean }
+  | { readonly kind: 'factorizedReduce'; readonly channels: Value<number> | 'same'; readonly affine: boolean }
   /** One of the options; a decision whose value is the option's key. */
   | { readonly kind: 'choice'; readonly name: string; readonly options: Readonly<Record<string, Module>> }
   /**

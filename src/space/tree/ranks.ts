@@ -33,7 +33,7 @@ export interface Ends {
 }
 
 /**
- * Throws UserError where no architecture of a tree can be built for the task because an image comes to what takes a vector, or the other
+ * Throws UserError where no architecture of a tree can be built for the task because an image reaches a module for vectors, or the other
  * way round, with the place in the tree: `sequential[0].linear gets an image; ...`. What may be either is let through: the
  * sizes decide when a network is built.
  */
@@ -62,7 +62,7 @@ function ranksOf(module: Module, into: Ranks, before: string): Ranks {
     case 'attention':
       return taking(SPATIAL, into, place, 'it needs images or sequences: use it before pooling or flatten()');
     case 'squeezeExcite':
-    case 'factorisedReduce':
+    case 'factorizedReduce':
       return taking(IMAGE, into, place, 'it needs images: use it before pooling or flatten()');
     case 'globalPool':
       taking(SPATIAL, into, place, 'it needs images or sequences: pool only once');

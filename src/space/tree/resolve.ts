@@ -51,7 +51,7 @@ function scaled(module: Module, factor: number): Module {
   switch (module.kind) {
     case 'conv':
     case 'convTranspose':
-    case 'factorisedReduce':
+    case 'factorizedReduce':
       return { ...module, channels: width(module.channels) as number | 'same' };
     case 'embedding':
       return { ...module, channels: width(module.channels) as number };

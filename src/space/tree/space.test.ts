@@ -130,7 +130,7 @@ test('a malformed text is refused with its place', () => {
   assert.equal(formatArchitecture(space, parseArchitecture(space, ' kernel=2,width = 8 ')), 'width=8, kernel=2');
 });
 
-test('choices nested hundreds deep are counted, and what would take for ever is not', () => {
+test('choices nested hundreds deep are counted, and what would take forever is not', () => {
   const nest = (depth: number): Module =>
     Array.from({ length: depth }).reduce<Module>(
       (inside, _, i) => s.choice(`c${i}`, { a: inside, b: s.identity(), c: s.relu() }),
@@ -138,7 +138,7 @@ test('choices nested hundreds deep are counted, and what would take for ever is 
     );
   assert.equal(count(spaceOf(nest(3))), 2n * 3n + 2n);
   assert.equal(count(spaceOf(nest(500))), 2n * 500n + 2n);
-  // Every two of forty choices have a decision together: what one takes hangs on all others.
+  // Every two of forty choices have a decision together: what one takes depends on all others.
   const n = 40;
   const tangled = Array.from({ length: n }, (_, i) => {
     const picks = Array.from({ length: n }, (_, j) => s.pick(`x${Math.min(i, j)}-${Math.max(i, j)}`, [0, 0.5]));
@@ -202,7 +202,7 @@ test('a resolved tree keeps the chosen option under its key, unrolls what differ
 test('widths are scaled everywhere but where they follow from the input or the task', () => {
   const network = s.sequential(
     s.repeat(2, s.residual(s.conv(10, 3), s.conv('same', 1))),
-    s.factorisedReduce(3),
+    s.factorizedReduce(3),
     s.linear(1),
     s.linear('outputs'),
   );
@@ -210,12 +210,17 @@ test('widths are scaled everywhere but where they follow from the input or the t
     scaleWidth(network, 0.25),
     s.sequential(
       s.repeat(2, s.residual(s.conv(3, 3), s.conv('same', 1))),
-      s.factorisedReduce(1),
+      s.factorizedReduce(1),
       s.linear(1),
       s.linear('outputs'),
     ),
   );
   assert.throws(() => scaleWidth(width(), 0.5), /width "width" is left open/u);
+});
+
+test('a stored factorisedReduce, spelled as in older versions, is read as factorizedReduce', () => {
+  const old = { kind: 'factorisedReduce', channels: 3, affine: true };
+  assert.deepEqual(moduleFromJson({ kind: 'repeat', times: 2, body: old }), s.repeat(2, s.factorizedReduce(3)));
 });
 
 test('one-hot: lists by value, inputs by node, ranges scaled, inactive decisions 0', () => {
@@ -379,7 +384,7 @@ test('a stored layer norm without axes is over all of them, as it was; sides of 
   assert.deepEqual(network.children[0].kernel, [1, 5]);
 });
 
-test('ranks: what takes tokens, sequences and images is told apart before anything is built', () => {
+test('ranks: modules for tokens, sequences and images are distinguished before anything is built', () => {
   const head = [s.last(), s.linear('outputs')];
   const words = { input: [16], dtype: 'int32' } as const;
   checkRanks(s.sequential(s.embedding(9, 8), s.attention(2), s.recurrent('gru'), ...head), words);

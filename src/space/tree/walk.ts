@@ -119,14 +119,15 @@ function visit(module: Module, place: Place): Module {
 
 /** A module of a kind that opens no branches: its values, then its children. */
 function visitPlain(module: Module, place: Place): Module {
-  const visited: Record<string, unknown> = { ...module };
+  const values: Readonly<Record<string, unknown>> = { ...module };
+  const visited: Record<string, unknown> = {};
   for (const [key, field] of Object.entries(fieldsOf(module.kind))) {
-    const found = visited[key];
+    const found = values[key];
     if (field.holds === 'value') visited[key] = visitValue(found, place);
     else if (field.holds === 'module') visited[key] = visit(found as Module, place);
     else if (field.holds === 'modules') visited[key] = (found as readonly Module[]).map((child) => visit(child, place));
   }
-  return visited as unknown as Module;
+  return { ...module, ...visited };
 }
 
 function visitChoice(module: Extract<Module, { kind: 'choice' }>, place: Place): Module {

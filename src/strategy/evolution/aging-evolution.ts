@@ -28,7 +28,7 @@ export type AgingEvolutionState = {
  * which results come in; ties break by age, the younger wins, so that neutral mutations drift; with several objectives
  * the parent is the one that the fewest of the sample dominate. Failed, paused and pruned trials, and those of a lower
  * fidelity, never enter the population. An architecture may come twice, as in the paper; a child that breaks a limit is
- * mutated anew from the same parent, and after `TRIES` of them the proposal is a random architecture. Of trials of an earlier study
+ * mutated again from the same parent, and after `TRIES` of them the proposal is a random architecture. Of trials of an earlier study
  * the best P are of the first population.
  *
  * ask: O(S²) comparisons. tell: O(P log P).

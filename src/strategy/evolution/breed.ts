@@ -40,7 +40,7 @@ export type Replace = (
 
 /**
  * A strategy that breeds: `population` random architectures, then children of the population, which `replace` renews. Of trials of
- * an earlier study the best `population` are of the first population, and so many fewer are random. Failed, paused and pruned trials
+ * an earlier study the best `population` are part of the first population, in place of random ones. Failed, paused and pruned trials
  * and lower fidelities have no children. Nothing waits for a generation: until its last results are in, more children are asked for.
  */
 export function breeding(
@@ -97,7 +97,7 @@ export function bornOf(problem: Problem, outcomes: readonly Outcome[], most: num
 /**
  * The child for trial `trial` of members of `ranked` (best first): tournaments find the parents, the space's crossover and
  * mutation make the child. A child that breaks a limit, or whose fingerprint is in `known`, is bred
- * anew, with one more mutation after every tenth attempt; a random architecture where nobody can have children.
+ * anew, with one more mutation after every tenth attempt; a random architecture where no individual has children.
  * O(tournament), a crossover and a mutation an attempt.
  */
 export function breed(

@@ -72,7 +72,7 @@ suite('evolution', () => {
     }
   });
 
-  test('of an earlier study the best are of the first population, and so many fewer are random', async () => {
+  test('of an earlier study the best are part of the first population, in place of random ones', async () => {
     const told = accuracies([0.1, 0.9, 0.8, 0.7, 0.6, 0.2]).map(
       (outcome): Outcome => ({ ...outcome, trial: outcome.trial - 6, origin: 'earlier study' }),
     );

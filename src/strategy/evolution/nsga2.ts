@@ -16,7 +16,7 @@ export interface Nsga2Options {
  * by binary tournaments with the crowded comparison. For networks: Lu et al. 2019, "NSGA-Net".
  *
  * Differs: crossover is uniform over decisions and mutation changes one (the paper's operators are for real numbers and bits);
- * limits are kept by breeding anew, not by constrained domination; what was measured lately (1,000 trials) is not measured
+ * limits are kept by breeding again, not by constrained domination; what was measured in the last 1,000 trials is not measured
  * again; of two with equal metrics the younger ranks first; what `breeding` adds. With one objective it is a genetic algorithm in
  * which the N best of parents and children live.
  *

@@ -32,12 +32,12 @@ export type AshaState = {
 /**
  * ASHA, asynchronous successive halving. Li et al. 2020, "A System for Massively Parallel Hyperparameter Tuning",
  * algorithm 2: a worker that asks gets the best trial, at the highest rung that has one, that is among the best ⌊n / η⌋
- * of the n ended there and has not been promoted; it goes on from its checkpoint. Else it gets a new candidate. Nobody
+ * of the n ended there and has not been promoted; it continues from its checkpoint. Else it gets a new candidate. No worker
  * ever waits for a rung. The candidates come from `inner`; what it learns from: `learnByFidelity`. With an inner model
  * this is asynchronous BOHB (as in Klein et al. 2020, MOBSTER).
  *
  * Differs: the lowest rung is always the lowest fidelity (s = 0 in the paper); failed, paused and pruned trials count
- * in n and are never promoted. When there are no more candidates and nothing runs, a rung that has promoted nobody
+ * in n and are never promoted. When there are no more candidates and nothing runs, a rung that has promoted no trial
  * promotes its best. A trial so far behind the border of promotion that it would take more than four standard
  * deviations of chance to bring it there is given up (`reach`), so that state and checkpoints do not grow with n.
  *
@@ -58,7 +58,7 @@ export function asha(inner: Strategy, options: AshaOptions): Strategy<AshaState>
     const isFull = options.candidates > 0 && state.begun >= options.candidates;
     const [candidates, candidate] = isFull ? [] : await learner.ask(problem, state.candidates, trial);
     if (candidates === undefined || candidate === undefined) {
-      // Too few for a promotion, and no more to come: the best goes on, or nothing would reach the full fidelity.
+      // Too few for a promotion, and no more to come: the best continues, or no trial would reach the full fidelity.
       if (state.running.length > 0) return undefined;
       return promoteFrom(
         state.rungs.findLastIndex(({ waiting, promotions }) => waiting.length > 0 && promotions === 0),

@@ -36,7 +36,7 @@ export type BracketsState = {
  * Strategies that run successive halving in brackets, one after another (`plan(problem, index)`; undefined: there are no
  * more). A rung waits for all of its trials. A worker that would have to wait begins the next bracket (Falkner et al.
  * 2018, section 3.4), so with one worker brackets never overlap. Failed, paused and pruned trials fill their place in a
- * rung and are never promoted. Where the inner strategy has no more candidates, a bracket goes on with those it has, in
+ * rung and are never promoted. Where the inner strategy has no more candidates, a bracket continues with those it has, in
  * the same proportions.
  *
  * State: of each rung no more trials than the next one takes. ask, tell: O(size of a rung), and the inner strategy.

@@ -47,7 +47,7 @@ export interface Learner {
  *
  * The inner strategy has a state for each fidelity, and sees a problem of that fidelity alone. All its states are asked
  * for every candidate, so that they keep in step (a strategy that counts, or walks through the space), and the one that
- * is learned from decides. Of a trial that ended at another fidelity a state is told that it paused, without metrics; of
+ * is learned from decides. A trial that ended at another fidelity is reported to a state as paused, without metrics; of
  * one that failed, that it failed. A fidelity below the one that is learned from is never asked again: its state goes.
  *
  * Of a space with few members (1,000 at most, or rare within the limits) there are no more candidates when the inner
@@ -86,7 +86,7 @@ export function learnByFidelity(inner: Strategy, { enough, random = 0 }: Learnin
         throw invalid(
           'strategy',
           `the objectives are ${names}`,
-          'a multi-fidelity strategy ranks trials by one objective; wrap it in `scalarised`',
+          'a multi-fidelity strategy ranks trials by one objective; wrap it in `scalarized`',
         );
       }
       const states = views(problem).map((view) => inner.init(view));

@@ -55,7 +55,7 @@ suite('successive halving', () => {
   const halving = (candidates = 0, brackets = 1) =>
     successiveHalving(randomSearch(), { eta: 3, candidates, brackets, enough: 0 });
 
-  test('the best third of each rung goes on, in one bracket of 9, 3 and 1', async () => {
+  test('the best third of each rung continues, in one bracket of 9, 3 and 1', async () => {
     const values = [5, 9, 1, 8, 2, 7, 3, 6, 4];
     const played = await play(halving(), rising, 100, (candidate, fidelity) =>
       fidelity === 0 ? values[candidate] : -(values[candidate] ?? 0),
@@ -132,7 +132,7 @@ suite('asha', () => {
   const strategy = (candidates = 0) => asha(randomSearch(), { eta: 3, candidates, enough: 0 });
 
   test('promotes as algorithm 2 does, worked by hand', async () => {
-    // Of 3 ended, the best (1) goes on; of 5, 4 takes its place; of 7, 6 is the second, so that the rung above has 3 of its
+    // Of 3 ended, the best (1) continues; of 5, 4 takes its place; of 7, 6 is the second, so that the rung above has 3 of its
     // own and promotes 4; of 8, 7 is the second, and of 9, 8 the third.
     const values = [3, 5, 1, 4, 9, 2, 6, 8, 7];
     const played = await play(strategy(9), rising, 100, (candidate) => values[candidate]);
@@ -223,7 +223,7 @@ suite('candidates', () => {
 });
 
 suite('what the candidates are learned from', () => {
-  /** Counts what it is told, and proposes at random. */
+  /** Counts the outcomes, and proposes at random. */
   const listener = (told: { state: string; fidelity: number; fidelities: number }[]): Strategy<null> => ({
     ...randomSearch(),
     async tell(problem, state, outcomes) {
@@ -266,7 +266,7 @@ suite('what the candidates are learned from', () => {
 });
 
 suite('bohb', () => {
-  test('learns: its candidates come to be better than those of Hyperband', async () => {
+  test('learns: its candidates become better than those of Hyperband', async () => {
     const goodShare = async (name: string, seed: number) => {
       const seeded = { ...rising, seed };
       const strategy = createStrategy(name);
@@ -318,7 +318,7 @@ suite('bohb', () => {
 });
 
 suite('a third of the epochs', () => {
-  /** 1, 3, 9 and 27 epochs; quality shows slowly, and how fast hangs on the architecture. */
+  /** 1, 3, 9 and 27 epochs; quality shows slowly, and how fast depends on the architecture. */
   const epochs = [1, 3, 9, 27] as const;
   const at = (of: number) => ({ epochs: of, data: 1, resolution: 1, width: 1 });
   const curves = (seed: number): Problem => problemOf(nasBench201, { seed, fidelities: [at(1), at(3), at(9), at(27)] });
@@ -328,7 +328,7 @@ suite('a third of the epochs', () => {
     const left = Math.exp(-speed * Math.sqrt(epochs[proposal.fidelity] ?? 27));
     return 0.5 + 0.4 * qualityOf(proposal) * (1 - left) - 0.3 * left + 0.005 * rng('noise', seed, trial).normal();
   };
-  /** The quality of the fully trained trial that measured best, once so many epochs have been trained. */
+  /** The quality of the fully trained trial that measured best, once `budget` epochs have been trained. */
   const search = async (strategy: Strategy, seed: number, budget: number) => {
     const problem = curves(seed);
     let state = strategy.init(problem);
@@ -370,7 +370,7 @@ suite('fidelities of a study', () => {
   test('rise by eta to the full one', () => {
     assert.deepEqual(epochs('asha', {}), [1, 3, 9, 27, 81]);
     assert.deepEqual(epochs('hyperband', { minEpochs: 4, eta: 2 }, 50), [6, 13, 25, 50]);
-    assert.deepEqual(epochs('scalarised', { inner: 'asha', 'inner.eta': 9 }), [1, 9, 81]);
+    assert.deepEqual(epochs('scalarized', { inner: 'asha', 'inner.eta': 9 }), [1, 9, 81]);
     assert.deepEqual(epochs('random', {}), [81]);
     assert.deepEqual(fidelitiesOf('asha', {}, full)[0], { ...full, epochs: 1 });
   });
@@ -383,7 +383,7 @@ suite('fidelities of a study', () => {
     });
     const params = { metric: 'params', direction: 'minimize', unit: 'parameters' } as const;
     const two: Problem = { ...rising, objectives: [...rising.objectives, params] };
-    assert.throws(() => createStrategy('asha').init(two), { name: 'UserError', message: /scalarised/ });
-    createStrategy('scalarised', { inner: 'asha' }).init(two);
+    assert.throws(() => createStrategy('asha').init(two), { name: 'UserError', message: /scalarized/ });
+    createStrategy('scalarized', { inner: 'asha' }).init(two);
   });
 });

@@ -39,7 +39,7 @@ interface Trained {
  * Architecture Search", algorithm 1: after `initial` random architectures, an ensemble of networks learns to predict
  * accuracy from the path encoding; each trial is the one of many mutations of the best architectures for which an
  * independent Thompson sample (a normal draw with the mean and deviation of the members' predictions) is largest; the
- * ensemble is trained anew after every k = 10 observations.
+ * ensemble is retrained after every k = 10 observations.
  *
  * Differs: paths through an operation that puts out nothing do not count, identities are left out of them, decisions
  * outside of cells are encoded beside them (`featuresOf`); two hidden layers of 32 in place of ten of 20, trained on

@@ -45,7 +45,7 @@ type Difference = (a: number, b: number) => number;
  *
  * A path is the sequence of operations from an input of the cell to its output (as in the path encoding of BANANAS,
  * White et al. 2021). Differs: a path through an operation that puts out nothing does not count, identities are left
- * out of the sequence, and a path that is there twice counts twice, so that cells which compute the same are one point.
+ * out of the sequence, and a path that occurs twice counts twice, so that cells that compute the same are one point.
  * Paths are compared by their Jaccard distance, as multisets. Lists of numbers are half ordered (an equal share of
  * Hamming distance and of distance in rank), other lists by Hamming distance, ranges by their scale, chosen inputs by
  * Jaccard distance; a decision that is active in one of two architectures alone is as far apart as can be.

@@ -31,7 +31,7 @@ export interface GaussianProcessOptions {
 const MUTATIONS = 30;
 /** Observations that hyperparameters are fitted to. */
 const FITTED = 128;
-/** Observations that the process is given anew, at most; some hundred more are added before it is made again. */
+/** The most observations in a full fit; some hundred more are added before the next one. */
 const GIVEN = 800;
 /** Multiply-accumulates that exact variances may take for one proposal. */
 const WORK = 4e7;
@@ -118,7 +118,7 @@ export function gaussianProcessSearch(options: GaussianProcessOptions): Strategy
     const order = bounds
       .map((_, i) => i)
       .sort((a, b) => (bounds[b] ?? Number.NaN) - (bounds[a] ?? Number.NaN) || a - b);
-    // What nobody looked at stands behind the others, for when those break the limits.
+    // Unscored candidates come last, for when the others break the limits.
     const scores = Float64Array.from(bounds, (bound) => bound - UNSEEN);
     let found = Number.NEGATIVE_INFINITY;
     for (const i of order.slice(0, Math.max(32, Math.floor(WORK / size ** 2)))) {
@@ -131,7 +131,7 @@ export function gaussianProcessSearch(options: GaussianProcessOptions): Strategy
     return scores;
   }
 
-  /** The process given these observations: the one that is there, brought up to date, or one made anew. */
+  /** The process given these observations: the existing one, updated, or a new one. */
   function processFor(problem: Problem, observations: readonly Observation[], known: Features): FittedProcess {
     const first = observations[0] as Observation;
     const fittedAt = lastFit(observations.length);
@@ -163,7 +163,7 @@ export function gaussianProcessSearch(options: GaussianProcessOptions): Strategy
   }
 }
 
-/** Of so many observations, those that there were when the process was last made. */
+/** The number of observations at the last fit, for this many now. */
 function lastFit(count: number): number {
   let fittedAt = 2;
   for (;;) {

@@ -30,7 +30,7 @@ interface Window {
   density(at: number, i: number): number;
   /** Of the uniform distribution. */
   readonly uniform: number;
-  perturb(centre: number, value: DecisionValue, rng: Rng): DecisionValue;
+  perturb(center: number, value: DecisionValue, rng: Rng): DecisionValue;
 }
 
 /**
@@ -50,11 +50,11 @@ export function parzen(space: Space, architectures: readonly Architecture[], opt
       const chosen = rng.int(count + 1);
       for (const { decision, seen, perturb } of windows) {
         if (!isActive(decision, draft)) continue;
-        const centre = options.multivariate ? chosen : rng.int(count + 1);
-        const around = architectures[centre];
+        const center = options.multivariate ? chosen : rng.int(count + 1);
+        const around = architectures[center];
         const value = around && decided(around, decision.name);
         draft[decision.name] =
-          value === undefined ? sampleValue(decision.domain, rng) : perturb(seen[centre] ?? Number.NaN, value, rng);
+          value === undefined ? sampleValue(decision.domain, rng) : perturb(seen[center] ?? Number.NaN, value, rng);
       }
       return draft;
     },
@@ -102,7 +102,7 @@ function windowOf(
     const width = bandwidth(seen, multivariate ? dimensions : 1);
     // The area under each bell from 0 to 1.
     const masses = seen.map(
-      (centre) => (lowerTail((1 - centre) / width) - lowerTail(-centre / width)) * width * Math.sqrt(2 * Math.PI),
+      (center) => (lowerTail((1 - center) / width) - lowerTail(-center / width)) * width * Math.sqrt(2 * Math.PI),
     );
     return {
       decision,
@@ -110,7 +110,7 @@ function windowOf(
       codeOf,
       uniform: 1,
       density: (at, i) => Math.exp(-0.5 * ((at - (seen[i] ?? Number.NaN)) / width) ** 2) / (masses[i] ?? Number.NaN),
-      perturb: (centre, _, rng) => fromUnit(domain, within(centre, width, rng)),
+      perturb: (center, _, rng) => fromUnit(domain, within(center, width, rng)),
     };
   }
   const numbers = new Map<string, number>();
@@ -143,10 +143,10 @@ function bandwidth(seen: Float64Array, dimensions: number): number {
 }
 
 /** A normal draw between 0 and 1. */
-function within(centre: number, width: number, rng: Rng): number {
+function within(center: number, width: number, rng: Rng): number {
   for (let attempt = 0; attempt < 32; attempt++) {
-    const drawn = centre + width * rng.normal();
+    const drawn = center + width * rng.normal();
     if (drawn >= 0 && drawn <= 1) return drawn;
   }
-  return centre;
+  return center;
 }

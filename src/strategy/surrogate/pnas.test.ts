@@ -51,12 +51,12 @@ suite('progressive search', () => {
     assert.ok(asked.some((one) => convs(one) === 6));
   });
 
-  test('when all decisions are open it goes on, and measures nothing twice', async () => {
+  test('when all decisions are open it continues, and measures nothing twice', async () => {
     const asked = await play(pnas({ levels: 2, beam: 5, penalty: 1 }), problemOf(nasBench201), 80, convs);
     assert.equal(new Set(asked.map((one) => JSON.stringify(one))).size, 80);
   });
 
-  test('with results that are always some trials late it grows all the same', async () => {
+  test('with results that are always some trials late it still grows', async () => {
     const strategy = pnas({ levels: 3, beam: 8, penalty: 1 });
     const problem = problemOf(nasBench201);
     const late: Outcome[] = [];

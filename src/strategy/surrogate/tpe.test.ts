@@ -24,7 +24,7 @@ import { type TpeOptions, tpe } from './tpe.ts';
 
 const options = { initial: 6, gamma: 0.15, candidates: 24, multivariate: true };
 
-/** A choice, a rate that is there with one option alone, and a whole number on a logarithmic scale. */
+/** A choice, a rate of one option only, and a whole number on a logarithmic scale. */
 const conditional: Space = defineSpace('conditional', () =>
   sequential(
     choice('kind', { drop: dropout(float('rate', 0, 0.5)), plain: relu() }),
@@ -92,7 +92,7 @@ suite('tree-structured Parzen estimator', () => {
     assert.ok(Math.abs(total - 1) < 0.05, `${total}`);
   });
 
-  test('beats random search where decisions are continuous and hang on others (20 seeds each, 50 trials, p < 0.0001)', async () => {
+  test('beats random search where decisions are continuous and depend on others (20 seeds each, 50 trials, p < 0.0001)', async () => {
     const seeds = Array.from({ length: 20 }, (_, seed) => seed);
     const found = await Promise.all(seeds.map((seed) => best(tpe({ ...options, initial: 10 }), seed)));
     const random = await Promise.all(seeds.map((seed) => best(randomSearch(), 1000 + seed)));
@@ -103,7 +103,7 @@ suite('tree-structured Parzen estimator', () => {
   test('beats random search on NAS-Bench-201', () =>
     assertBeatsRandom(() => tpe({ ...options, initial: 10, candidates: 64 }), { evaluations: 80, seeds: 30 }));
 
-  test('`least`: random architectures up to two more observations, then so many members at least', async () => {
+  test('`least`: random architectures up to two more observations, then at least that many members', async () => {
     const problem = problemOf(nasBench201);
     const [, proposals] = await randomSearch().ask(problem, null, 0, 40);
     const asked = async (count: number, changes: Partial<TpeOptions>) => {
@@ -125,7 +125,7 @@ suite('tree-structured Parzen estimator', () => {
     assert.notDeepEqual(await asked(9, { least, gamma: 0.01 }), await asked(9, { gamma: 7 / 9 }));
   });
 
-  test('with more observations than the densities take, it goes on', async () => {
+  test('with more observations than the densities take, it continues', async () => {
     const problem = problemOf(nasBench201);
     const strategy = tpe(options);
     const [, proposals] = await randomSearch().ask(problem, null, 0, 1200);

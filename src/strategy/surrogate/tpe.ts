@@ -16,7 +16,7 @@ export interface TpeOptions {
   readonly candidates: number;
   readonly multivariate: boolean;
   /**
-   * N_min of BOHB: so many members either density has at least, in part the same where there are few, and until two more
+   * N_min of BOHB: each density has at least this many members, shared where there are few, and until two more
    * observations than that are complete, architectures are random. Default: 0.
    */
   readonly least?: (space: Space) => number;

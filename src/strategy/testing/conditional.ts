@@ -12,7 +12,7 @@ import {
 import type { Space } from '../../space/space.ts';
 
 /**
- * Decisions that hang on others: `channels` on either of two choices, on the second one also where it was met, inactive,
+ * Decisions that depend on others: `channels` on either of two choices, on the second one also where it was met, inactive,
  * before that is made; `kernel` on a value of the first; and a range of more whole numbers than a list is made of.
  */
 export const conditionalSpace: Space = defineSpace('conditional', () => {

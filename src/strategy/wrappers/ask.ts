@@ -29,7 +29,7 @@ type Asked<S extends Json> =
 
 /**
  * Asks for trial `trial` until a proposal is accepted, `tries` times at most. What a strategy draws depends on the seed
- * and the trial's number, so each further try is asked under a seed of its own.
+ * and the trial's number, so each further try is asked under its own seed.
  */
 export async function askAgain<S extends Json>(
   inner: Strategy<S>,

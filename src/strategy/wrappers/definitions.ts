@@ -12,7 +12,7 @@ import { successiveHalving } from '../rising/successive-halving.ts';
 import type { Strategy } from '../strategy.ts';
 import { constrained } from './constrained.ts';
 import { forgiving } from './forgiving.ts';
-import { scalarised } from './scalarised.ts';
+import { scalarized } from './scalarized.ts';
 import { unique } from './unique.ts';
 
 type Options = Readonly<Record<string, unknown>>;
@@ -119,7 +119,7 @@ export function wrapperDefinitions(registry: Registry) {
       scalarisedOptions,
       (strategy, { inner: _, method, ...others }) => {
         const weights = Object.entries(others).map(([key, weight]) => [key.slice('weight.'.length), Number(weight)]);
-        return scalarised(strategy, { method, weights: Object.fromEntries(weights) });
+        return scalarized(strategy, { method, weights: Object.fromEntries(weights) });
       },
     ),
   } as const;

@@ -4,7 +4,7 @@ import type { Outcome, Problem, Strategy } from '../strategy.ts';
 
 export interface ForgivingOptions {
   /**
-   * hidden: the inner strategy never hears of failed trials. worst: it is told that they were completed, with the worst
+   * hidden: the inner strategy does not see failed trials. worst: it sees them as completed, with the worst
    * value of each objective seen so far at that fidelity, and so learns to keep away; until there is one, they wait.
    */
   readonly failed: 'hidden' | 'worst';
@@ -22,7 +22,7 @@ export type ForgivingState = {
 
 /**
  * Failed trials for a strategy that does not understand them. One that waits for all of its trials needs `worst`.
- * Everything else passes as it is.
+ * Everything else passes unchanged.
  */
 export function forgiving(inner: Strategy, { failed }: ForgivingOptions): Strategy<ForgivingState> {
   const { continuable } = inner;

@@ -7,14 +7,14 @@ import type { Problem, Proposal, Strategy } from '../strategy.ts';
 import { askAgain, oneByOne } from './ask.ts';
 
 export type UniqueState = {
-  /** Fingerprints of the architectures that have been proposed or told of, in parts, so that adding one copies little. */
+  /** Fingerprints of the architectures that have been proposed or reported, in parts, so that adding one copies little. */
   readonly seen: readonly (readonly string[])[];
   readonly inner: Json;
 };
 
 const PART = 512;
 
-/** How often the inner strategy is asked for another, which may be dear, before uniform samples take over. */
+/** How often the inner strategy is asked for another, which may be expensive, before uniform samples take over. */
 const TRIES = 20;
 
 /**

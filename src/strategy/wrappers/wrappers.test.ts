@@ -17,7 +17,7 @@ import {
 } from '../testing/problems.ts';
 import { constrained } from './constrained.ts';
 import { forgiving } from './forgiving.ts';
-import { scalarised } from './scalarised.ts';
+import { scalarized } from './scalarized.ts';
 import { unique } from './unique.ts';
 
 const problem = problemOf(nasBench201);
@@ -30,16 +30,16 @@ for (const inner of [randomSearch, evolution]) {
   }
   for (const failed of ['hidden', 'worst'] as const) strategyConformance(() => forgiving(inner(), { failed }), problem);
   for (const method of ['weights', 'chebyshev'] as const)
-    strategyConformance(() => scalarised(inner(), { method, weights: { accuracy: 2 } }), problem);
+    strategyConformance(() => scalarized(inner(), { method, weights: { accuracy: 2 } }), problem);
   strategyConformance(() => unique(constrained(forgiving(inner(), { failed: 'worst' }))), problem);
 }
 strategyConformance(
   () =>
-    createStrategy('scalarised', { inner: 'asha', 'inner.inner': 'unique', 'inner.inner.inner': 'aging-evolution' }),
+    createStrategy('scalarized', { inner: 'asha', 'inner.inner': 'unique', 'inner.inner.inner': 'aging-evolution' }),
   problemOf(nasBench201, { fidelities: RISING }),
 );
 
-/** A strategy that proposes what it is given, knows no limits, and keeps what it is told. */
+/** A strategy that proposes a given list, knows no limits, and records the outcomes. */
 function scripted(told: Outcome[], proposals: readonly Proposal[]): Strategy<number> {
   return {
     name: 'scripted',
@@ -81,7 +81,7 @@ suite('unique', () => {
     assert.deepEqual(proposals, [a, c]);
   });
 
-  test('goes on from an older state as if nothing had happened since', async () => {
+  test('continues from an older state as if nothing had happened since', async () => {
     const strategy = unique(randomSearch());
     const [old] = await strategy.ask(problem, strategy.init(problem), 0, 5);
     const [newer, next] = await strategy.ask(problem, old, 5, 5);
@@ -135,7 +135,7 @@ suite('forgiving', () => {
     return told.map(({ trial, metrics }) => [trial, metrics.accuracy]);
   };
 
-  test('hidden: the others are told', async () => {
+  test('hidden: the others are reported', async () => {
     assert.deepEqual(await heard('hidden', [undefined, 0.5, undefined, 0.4]), [
       [1, 0.5],
       [3, 0.4],
@@ -153,12 +153,12 @@ suite('forgiving', () => {
   });
 });
 
-suite('scalarised', () => {
+suite('scalarized', () => {
   const params = { metric: 'params', direction: 'minimize', unit: 'parameters' } as const;
   const two: Problem = { ...problem, objectives: [...problem.objectives, params] };
   const scalars = async (method: 'weights' | 'chebyshev', metrics: readonly (readonly [number, number])[]) => {
     const told: Outcome[] = [];
-    const strategy = scalarised(scripted(told, []), { method, weights: { accuracy: 2 } });
+    const strategy = scalarized(scripted(told, []), { method, weights: { accuracy: 2 } });
     const [proposal] = await samples(1);
     assert.ok(proposal);
     const state = strategy.init(two);
@@ -196,7 +196,7 @@ suite('scalarised', () => {
 
   test('a single-objective strategy finds the other end of the front with other weights', async () => {
     const best = async (weights: Readonly<Record<string, number>>) => {
-      const strategy = scalarised(createStrategy('aging-evolution', { population: 20, sample: 8 }), {
+      const strategy = scalarized(createStrategy('aging-evolution', { population: 20, sample: 8 }), {
         method: 'weights',
         weights,
       });
@@ -218,8 +218,13 @@ suite('scalarised', () => {
     assert.ok((await best({ params: 10 })) < 0.25);
   });
 
-  test('refuses weights that mean nothing', () => {
-    const make = (options: Record<string, unknown>) => createStrategy('scalarised', options).init(two);
+  test('studies of older versions, which call it scalarised, are read', () => {
+    assert.equal(createStrategy('scalarised', { inner: 'asha' }).name, 'scalarized');
+    assert.equal(createStrategy('constrained', { inner: 'scalarised' }).name, 'constrained');
+  });
+
+  test('refuses weights without an objective, and weights that are not positive', () => {
+    const make = (options: Record<string, unknown>) => createStrategy('scalarized', options).init(two);
     assert.throws(() => make({ 'weight.loss': 1 }), { name: 'UserError', message: /weight.loss; the objectives are/ });
     assert.throws(() => make({ 'weight.params': 0 }), { name: 'UserError' });
     assert.throws(() => make({ weights: 1 }), { name: 'UserError' });

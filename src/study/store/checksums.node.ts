@@ -1,12 +1,12 @@
 import { hash } from 'node:crypto';
-import type { EarlierRow, ProgressRow, ReportRow, StrategyRow, StudyRow, TrialRow } from './schema.ts';
+import type { EarlierRow, ProgressRow, StrategyRow, StudyRow, TrialRow } from './schema.ts';
 
 /** A row before its checksum. */
 export type Unsigned<Row> = Omit<Row, 'checksum'>;
 
 /**
  * Checksums of rows: 128 bits of SHA-256 over the table's name and the values in a fixed order. They are against damage
- * and edits by mistake; who means to deceive can compute them too.
+ * and edits by mistake; an attacker can compute them too.
  */
 function sum(values: readonly unknown[]): string {
   return hash('sha256', JSON.stringify(values), 'hex').slice(0, 32);
@@ -32,14 +32,17 @@ export function progressSum(row: Unsigned<ProgressRow>): string {
   ]);
 }
 
+/** What a checksum covers of a point of a curve, as SQLite returned it. */
+type Point = Readonly<Record<'step' | 'metrics' | 'seconds' | 'spent' | 'mixture', unknown>>;
+
 /** Covers the trial's curve, so that a point which is missing is noticed too. */
-export function trialSum(row: Unsigned<TrialRow>, curve: readonly ReportRow[]): string {
+export function trialSum(row: Unsigned<TrialRow>, curve: readonly Point[]): string {
   return sum([
     ...['trial', row.purpose, row.trial, row.repeats, row.repeat_index, row.state, row.architecture, row.fidelity],
     ...[row.start, row.origin, row.metrics, row.costs, row.seconds, row.started_at, row.ended_at, row.checkpoint],
     ...[row.attempts, row.fence, row.reason],
     curve.map(({ step, metrics, seconds, spent, mixture }) => [step, metrics, seconds, spent, ...since5(mixture)]),
-    ...since5(row.artefacts, row.final),
+    ...since5(row.artifacts, row.final),
   ]);
 }
 

@@ -18,7 +18,7 @@ const sqlite = (errcode: number, message = 'as SQLite says') =>
   Object.assign(new Error(message), { code: 'ERR_SQLITE_ERROR', errcode });
 const system = (code: string) => Object.assign(new Error(`${code}: as the system says`), { code });
 
-test('damage is for a person to mend; what the machine refuses stops the study; the rest is an error of ours', () => {
+test('damage is a UserError; a failure of the machine stops the study; the rest is a bug', () => {
   const nameOf = (error: Error) => {
     const known = translated(error, 'study.db');
     assert.ok(known instanceof Error);

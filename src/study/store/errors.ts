@@ -20,8 +20,8 @@ export function damaged(place: string, found: string): UserError {
 
 /**
  * What SQLite or the file system threw at `place`, as an error that says what to do: UserError where the file is
- * damaged, StudyStopped where the machine is at fault. Any other error is returned as it is, and so is one for want of
- * permission: whoever named the place can name another.
+ * damaged, StudyStopped for failures of the machine. Any other error is returned unchanged, and so is one for lack of
+ * permission, as the user can choose another place.
  */
 export function translated(error: unknown, place: string): unknown {
   if (!(error instanceof Error) || error instanceof UserError || error instanceof StudyStopped) return error;

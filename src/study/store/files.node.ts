@@ -23,14 +23,14 @@ export const UNFINISHED = '.unfinished';
 
 /**
  * Writes a file so that its name stands for the whole content or for nothing: a temporary file beside it, flushed to
- * the disk, then renamed. Its folder is made in a folder that is there. Throws StudyStopped for a disk that is full, broken or
+ * the disk, then renamed. Its folder is made in an existing folder. Throws StudyStopped for a disk that is full, broken or
  * read-only, and UserError for a place that cannot be written to; nothing is left there.
  */
 export function writeWhole(path: string, content: Uint8Array | string): void {
   const temporary = `${path}.${process.pid}-${randomBytes(4).toString('hex')}${UNFINISHED}`;
   try {
     mkdirSync(dirname(path), { recursive: true });
-    // 'wx': never through a link that somebody has put there.
+    // 'wx': never through an existing link.
     const file = openSync(temporary, 'wx');
     try {
       writeFileSync(file, content);
@@ -70,11 +70,11 @@ function removeQuietly(file: string): void {
   try {
     rmSync(file, { force: true });
   } catch {
-    // Whatever kept it from being written is told.
+    // The error says what kept it from being written.
   }
 }
 
-/** A place without permission is for whoever named it to mend; a full disk would keep any place from being written. */
+/** The user can choose another place if permission is missing; with a full disk, no place can be written. */
 function cannotWrite(error: unknown, place: string): unknown {
   const known = translated(error, place);
   if (known !== error) return known;
@@ -85,7 +85,7 @@ function cannotWrite(error: unknown, place: string): unknown {
 
 /**
  * The folder `name` of a study, made if it is not there. Throws UserError where a link or a file has its place: a study from
- * somebody else could lead writes to any place with it. Throws StudyStopped where the study itself is gone.
+ * a study from an untrusted source could use it to write anywhere. Throws StudyStopped where the study itself is gone.
  */
 export function folderOf(study: string, ...names: readonly string[]): string {
   if (!statSync(study, { throwIfNoEntry: false })?.isDirectory())
@@ -130,7 +130,7 @@ export function writeInStudy(
   writeWhole(join(folderOf(study, ...path.slice(0, -1)), path.at(-1) ?? ''), content);
 }
 
-/** No file of ours that is read whole is larger, artefacts and weights aside. */
+/** The largest file that is read whole, artifacts and weights aside. */
 const MOST_BYTES = 2 ** 28;
 
 /**
@@ -166,7 +166,7 @@ export function writeTrialFiles(study: string, trial: Trial): void {
 /** Removes the copies of a trial that is to be done again. */
 export function removeTrialFiles(study: string, trial: Trial): void {
   const trials = join(study, 'trials');
-  // Not through a link: those files would be somebody else's.
+  // Not through a link: those files would not belong to the study.
   if (lstatSync(trials, { throwIfNoEntry: false })?.isDirectory())
     rmSync(join(trials, nameOfFolder(trial)), { recursive: true, force: true });
 }

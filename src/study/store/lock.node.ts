@@ -10,7 +10,7 @@ export interface Lock {
 /**
  * Takes the study's lock, or returns undefined when another process holds it. The lock is SQLite's own on an empty file
  * `writer.lock`: the operating system gives it back the moment its holder is gone, however it went (kill -9 included),
- * so that there is no stale lock to judge and no process id to mistake for another's. Worker processes do not inherit it.
+ * so that no lock is stale and no process id is mistaken for another. Worker processes do not inherit it.
  */
 export function takeLock(study: string): Lock | undefined {
   const file = new DatabaseSync(join(study, 'writer.lock'), { timeout: 0 });

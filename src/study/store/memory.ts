@@ -1,5 +1,5 @@
 import { deepFreeze } from '../../common/json.ts';
-import type { Artefacts } from '../../estimate/estimator.ts';
+import type { Artifacts } from '../../estimate/estimator.ts';
 import {
   type Clock,
   type NewStudy,
@@ -11,7 +11,7 @@ import {
   type TrialKey,
 } from './store.ts';
 import {
-  artefactsOf,
+  artifactsOf,
   begun,
   byPurpose,
   checkRevision,
@@ -49,7 +49,7 @@ export function memoryStore(study: NewStudy, now: () => number = Date.now): Stor
   };
   const removeNeedless = (hashes: readonly string[]) => {
     if (kept.size === 0 || hashes.length === 0) return;
-    const needed = new Set(all().flatMap(artefactsOf));
+    const needed = new Set(all().flatMap(artifactsOf));
     for (const hash of hashes) if (!needed.has(hash)) kept.delete(hash);
   };
   const advance = (next: StrategyState | undefined) => {
@@ -57,7 +57,7 @@ export function memoryStore(study: NewStudy, now: () => number = Date.now): Stor
   };
 
   return {
-    artefacts: memoryArtefacts(kept),
+    artifacts: memoryArtifacts(kept),
     study: async () => record,
     async revise(settings) {
       record = deepFreeze({ ...record, settings: copy(settings) });
@@ -97,8 +97,8 @@ export function memoryStore(study: NewStudy, now: () => number = Date.now): Stor
   };
 }
 
-/** Artefacts in this process's memory. */
-export function memoryArtefacts(kept: Map<string, Uint8Array> = new Map()): Artefacts {
+/** Artifacts in this process's memory. */
+export function memoryArtifacts(kept: Map<string, Uint8Array> = new Map()): Artifacts {
   return {
     async put(bytes) {
       const hash = await sha256(bytes);
@@ -106,9 +106,9 @@ export function memoryArtefacts(kept: Map<string, Uint8Array> = new Map()): Arte
       return hash;
     },
     async get(hash) {
-      const artefact = kept.get(hash);
-      if (!artefact) throw new Error(`there is no artefact ${hash}`);
-      return artefact.slice();
+      const artifact = kept.get(hash);
+      if (!artifact) throw new Error(`there is no artifact ${hash}`);
+      return artifact.slice();
     },
   };
 }

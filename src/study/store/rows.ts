@@ -25,8 +25,8 @@ const start = z.discriminatedUnion('kind', [
 const mixture = z.strictObject({ weights: z.record(z.string(), z.array(z.number())), genotype: architecture });
 const purpose = z.enum(PURPOSES);
 // It names a file.
-const artefact = z.string().regex(/^[0-9a-f]{64}$/);
-const artefacts = z.record(z.string().regex(/^[a-z]+$/), artefact);
+const artifact = z.string().regex(/^[0-9a-f]{64}$/);
+const artifacts = z.record(z.string().regex(/^[a-z]+$/), artifact);
 const final = z.strictObject({
   id: z.string().regex(/^[0-9a-f]{32}$/),
   epochs: count.min(1),
@@ -49,8 +49,8 @@ const trialSchema = z.object({
   seconds,
   started_at: moment.nullable(),
   ended_at: moment.nullable(),
-  checkpoint: artefact.nullable(),
-  artefacts: z.string().nullable(),
+  checkpoint: artifact.nullable(),
+  artifacts: z.string().nullable(),
   final: z.string().nullable(),
   attempts: count,
   fence: count,
@@ -103,7 +103,7 @@ export function trialRow(trial: Trial): Omit<TrialRow, 'checksum'> {
     started_at: trial.startedAt ?? null,
     ended_at: trial.endedAt ?? null,
     checkpoint: trial.checkpoint ?? null,
-    artefacts: trial.artefacts === undefined ? null : JSON.stringify(trial.artefacts),
+    artifacts: trial.artifacts === undefined ? null : JSON.stringify(trial.artifacts),
     final: trial.final === undefined ? null : JSON.stringify(trial.final),
     attempts: trial.attempts,
     fence: trial.fence,
@@ -116,11 +116,11 @@ export function trialOf(found: object, curve: readonly Report[], place: string):
   const row = checked(trialSchema, found, place);
   const json = (column: 'architecture' | 'start' | 'metrics' | 'costs') =>
     parseJson(row[column], `${place}: ${column}`);
-  const optional = <T>(column: 'artefacts' | 'final', schema: z.ZodType<T>): T | undefined => {
+  const optional = <T>(column: 'artifacts' | 'final', schema: z.ZodType<T>): T | undefined => {
     const text = row[column];
     return text === null ? undefined : checked(schema, parseJson(text, `${place}: ${column}`), `${place}: ${column}`);
   };
-  const [left, training] = [optional('artefacts', artefacts), optional('final', final)];
+  const [left, training] = [optional('artifacts', artifacts), optional('final', final)];
   if ((row.purpose === 'evaluate') !== (training !== undefined))
     throw damaged(place, training === undefined ? 'a final training without its settings' : 'it is no final training');
   const began = checked(start, json('start'), `${place}: start`);
@@ -143,7 +143,7 @@ export function trialOf(found: object, curve: readonly Report[], place: string):
     ...(row.started_at === null ? {} : { startedAt: row.started_at }),
     ...(row.ended_at === null ? {} : { endedAt: row.ended_at }),
     ...(row.checkpoint === null ? {} : { checkpoint: row.checkpoint }),
-    ...(left && { artefacts: left }),
+    ...(left && { artifacts: left }),
     ...(training && { final: training }),
     attempts: row.attempts,
     fence: row.fence,

@@ -59,8 +59,8 @@ export interface TrialRow {
   started_at: number | null;
   ended_at: number | null;
   checkpoint: string | null;
-  /** JSON, of other artefacts by name. */
-  artefacts: string | null;
+  /** JSON, of other artifacts by name. */
+  artifacts: string | null;
   /** JSON, of an `evaluate` trial. */
   final: string | null;
   attempts: number;
@@ -102,7 +102,7 @@ export const TABLES: Readonly<Record<keyof Tables, string>> = {
   progress:
     'CREATE TABLE progress (search_trials INTEGER NOT NULL, confirm_trials INTEGER NOT NULL, supernet_trials INTEGER NOT NULL, evaluate_trials INTEGER NOT NULL, search_seconds REAL NOT NULL, worker_seconds REAL NOT NULL, checksum TEXT NOT NULL) STRICT',
   trials:
-    'CREATE TABLE trials (purpose TEXT NOT NULL, trial INTEGER NOT NULL, repeats INTEGER, repeat_index INTEGER, state TEXT NOT NULL, architecture TEXT NOT NULL, fidelity INTEGER NOT NULL, start TEXT NOT NULL, origin TEXT NOT NULL, metrics TEXT NOT NULL, costs TEXT NOT NULL, seconds REAL NOT NULL, started_at INTEGER, ended_at INTEGER, checkpoint TEXT, artefacts TEXT, final TEXT, attempts INTEGER NOT NULL, fence INTEGER NOT NULL, reason TEXT, checksum TEXT NOT NULL, PRIMARY KEY (purpose, trial)) STRICT',
+    'CREATE TABLE trials (purpose TEXT NOT NULL, trial INTEGER NOT NULL, repeats INTEGER, repeat_index INTEGER, state TEXT NOT NULL, architecture TEXT NOT NULL, fidelity INTEGER NOT NULL, start TEXT NOT NULL, origin TEXT NOT NULL, metrics TEXT NOT NULL, costs TEXT NOT NULL, seconds REAL NOT NULL, started_at INTEGER, ended_at INTEGER, checkpoint TEXT, artifacts TEXT, final TEXT, attempts INTEGER NOT NULL, fence INTEGER NOT NULL, reason TEXT, checksum TEXT NOT NULL, PRIMARY KEY (purpose, trial)) STRICT',
   reports:
     'CREATE TABLE reports (purpose TEXT NOT NULL, trial INTEGER NOT NULL, step INTEGER NOT NULL, metrics TEXT NOT NULL, seconds REAL NOT NULL, spent TEXT, mixture TEXT, PRIMARY KEY (purpose, trial, step)) STRICT',
   earlier_trials:

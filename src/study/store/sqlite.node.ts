@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { Kysely, type SqliteDatabase, SqliteDialect, type Transaction } from 'kysely';
 import { parseJson } from '../../common/json.ts';
-import { fileArtefacts, removeFiles, sweepFiles } from './artefacts.node.ts';
+import { fileArtifacts, removeFiles, sweepFiles } from './artifacts.node.ts';
 import { earlierSum, progressSum, strategySum, studySum, trialSum, type Unsigned } from './checksums.node.ts';
 import { damaged, guarded } from './errors.ts';
 import { removeTrialFiles, writeMissingTrialFiles, writeTrialFiles } from './files.node.ts';
@@ -36,7 +36,7 @@ export function sqliteStore(
 ): Store {
   const kysely = kyselyOver(database, study);
   const read = reader(study);
-  const artefactFolder = join(study, 'artefacts');
+  const artifactFolder = join(study, 'artefacts');
   const transaction = <T>(body: (db: Db) => Promise<T>): Promise<T> => kysely.transaction().execute(body);
   const write = <T>(body: (db: Db) => Promise<T>): Promise<T> =>
     transaction((db) => {
@@ -52,15 +52,15 @@ export function sqliteStore(
       return trial;
     });
 
-  const neededArtefacts = async (): Promise<ReadonlySet<string>> => {
+  const neededArtifacts = async (): Promise<ReadonlySet<string>> => {
     checkPlace();
     const rows = await kysely
       .selectFrom('trials')
-      .select(['checkpoint', 'artefacts'])
-      .where((is) => is.or([is('checkpoint', 'is not', null), is('artefacts', 'is not', null)]))
+      .select(['checkpoint', 'artifacts'])
+      .where((is) => is.or([is('checkpoint', 'is not', null), is('artifacts', 'is not', null)]))
       .execute();
     return new Set(
-      rows.flatMap(({ checkpoint, artefacts }) => [checkpoint ?? [], artefactNames(artefacts, placeOf(study))].flat()),
+      rows.flatMap(({ checkpoint, artifacts }) => [checkpoint ?? [], artifactNames(artifacts, placeOf(study))].flat()),
     );
   };
 
@@ -85,7 +85,7 @@ export function sqliteStore(
   };
 
   return {
-    artefacts: fileArtefacts(artefactFolder),
+    artifacts: fileArtifacts(artifactFolder),
     async study() {
       const { name, createdAt, settings } = await read.record(kysely);
       return { schema: SCHEMA, name, createdAt, settings };
@@ -158,13 +158,13 @@ export function sqliteStore(
     },
     async discard(hashes) {
       if (hashes.length === 0) return;
-      const needed = await neededArtefacts();
+      const needed = await neededArtifacts();
       removeFiles(
-        artefactFolder,
+        artifactFolder,
         hashes.filter((hash) => !needed.has(hash)),
       );
     },
-    sweep: async () => sweepFiles(artefactFolder, await neededArtefacts()),
+    sweep: async () => sweepFiles(artifactFolder, await neededArtifacts()),
     async close() {
       await kysely.destroy();
       if (database.isOpen) database.close();
@@ -196,7 +196,7 @@ function kyselyOver(database: DatabaseSync, study: string): Kysely<Tables> {
   const adapter: SqliteDatabase = {
     close: () => database.close(),
     prepare(sql) {
-      // After some errors (a full disk) SQLite has rolled back by itself; rolling back again would hide what happened.
+      // After some errors (a full disk) SQLite has already rolled back; rolling back again would hide the cause.
       if (sql === 'rollback' && !database.isTransaction) return NOTHING;
       const statement = prepare(sql);
       const values = (parameters: readonly unknown[]) => parameters as (string | number | null)[];
@@ -320,8 +320,8 @@ function reader(study: string) {
 }
 
 /** The hashes in the column of a trial's row. Throws UserError where it is damaged. */
-function artefactNames(text: string | null, place: string): readonly string[] {
-  return text === null ? [] : Object.values(parseJson(text, `${place}: artefacts`) ?? {}).map(String);
+function artifactNames(text: string | null, place: string): readonly string[] {
+  return text === null ? [] : Object.values(parseJson(text, `${place}: artifacts`) ?? {}).map(String);
 }
 
 function signed(trial: Trial): TrialRow {

@@ -31,14 +31,14 @@ test('a study comes back after it is closed, also when its folder has moved', as
   const dir = fresh();
   const store = await createStudyStore(dir, STUDY);
   await endTrial(store, 0);
-  const hash = await store.artefacts.put(new Uint8Array([5]));
+  const hash = await store.artifacts.put(new Uint8Array([5]));
   await store.close();
   const moved = fresh();
   const { renameSync } = await import('node:fs');
   renameSync(dir, moved);
   const again = await openStudyStore(moved, 'read');
   assert.deepEqual((await again.trials())[0]?.metrics, { accuracy: 0.5 });
-  assert.equal((await again.artefacts.get(hash))[0], 5);
+  assert.equal((await again.artifacts.get(hash))[0], 5);
   await again.close();
 });
 
@@ -67,14 +67,14 @@ test('an ended trial has its files; copies that are missing are written at the n
   assert.deepEqual(read('architecture.json'), { k: 0 });
 });
 
-test('a damaged artefact is refused, and put again', async () => {
+test('a damaged artifact is refused, and put again', async () => {
   const dir = fresh();
   const store = await createStudyStore(dir, STUDY);
-  const hash = await store.artefacts.put(new Uint8Array([1, 2]));
+  const hash = await store.artifacts.put(new Uint8Array([1, 2]));
   writeFileSync(join(dir, 'artefacts', hash), 'rot');
-  await assert.rejects(store.artefacts.get(hash), /damaged/);
-  await store.artefacts.put(new Uint8Array([1, 2]));
-  assert.deepEqual([...(await store.artefacts.get(hash))], [1, 2]);
+  await assert.rejects(store.artifacts.get(hash), /damaged/);
+  await store.artifacts.put(new Uint8Array([1, 2]));
+  assert.deepEqual([...(await store.artifacts.get(hash))], [1, 2]);
   await store.close();
 });
 
@@ -183,6 +183,13 @@ test('a folder that cannot be written to is refused and nothing is made', async 
   assert.equal(readFileSync(file, 'utf8'), '');
 });
 
+test('a folder without a study: the error names the studies beside it', async () => {
+  const dir = fresh();
+  mkdirSync(join(dir, 'mine'), { recursive: true });
+  writeFileSync(join(dir, 'mine', 'study.db'), '');
+  await assert.rejects(openStudyStore(join(dir, 'nine'), 'read'), /; studies in .*: mine$/);
+});
+
 test('a folder without a study, and files that are none, are refused', async () => {
   const dir = fresh();
   await assert.rejects(openStudyStore(dir, 'read'), { name: 'UserError', message: /is not the folder of a study/ });
@@ -228,22 +235,22 @@ test('a study of schema 4 is read with its checksums: a changed row is refused',
   }
 });
 
-test('final trainings and what they leave are kept: artefacts that a trial names are not swept', async () => {
+test('final trainings and what they leave are kept: artifacts that a trial names are not swept', async () => {
   const dir = fresh();
   const store = await createStudyStore(dir, STUDY);
-  const [weights, stray] = [await store.artefacts.put(Buffer.from('w')), await store.artefacts.put(Buffer.from('s'))];
+  const [weights, stray] = [await store.artifacts.put(Buffer.from('w')), await store.artifacts.put(Buffer.from('s'))];
   const key = { purpose: 'evaluate', trial: 0 } as const;
   const final = { id: 'a'.repeat(32), epochs: 3, repetition: 1, baseline: 'resnet' };
   await store.propose([newTrial({ ...key, architecture: {}, fidelity: 0, final })]);
   const { fence } = await store.begin(key);
-  await store.finish(key, fence, { state: 'complete', metrics: { accuracy: 1 }, seconds: 2, artefacts: { weights } });
+  await store.finish(key, fence, { state: 'complete', metrics: { accuracy: 1 }, seconds: 2, artifacts: { weights } });
   await store.sweep();
   await store.close();
   const again = await openStudyStore(dir, 'write');
   const [trial, ...others] = await again.trials();
-  assert.deepEqual([trial?.purpose, trial?.final, trial?.artefacts, others], ['evaluate', final, { weights }, []]);
-  assert.deepEqual(Buffer.from(await again.artefacts.get(weights)).toString(), 'w');
-  await assert.rejects(again.artefacts.get(stray));
+  assert.deepEqual([trial?.purpose, trial?.final, trial?.artifacts, others], ['evaluate', final, { weights }, []]);
+  assert.deepEqual(Buffer.from(await again.artifacts.get(weights)).toString(), 'w');
+  await assert.rejects(again.artifacts.get(stray));
   await again.close();
 });
 

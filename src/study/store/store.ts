@@ -1,7 +1,7 @@
 import { brand, NetsmithError } from '../../common/errors.ts';
 import type { Json } from '../../common/json.ts';
 import type { Metrics } from '../../common/metrics.ts';
-import type { Artefacts, CheckpointId, FinalTraining, Report } from '../../estimate/estimator.ts';
+import type { Artifacts, CheckpointId, FinalTraining, Report } from '../../estimate/estimator.ts';
 import type { Architecture } from '../../space/space.ts';
 import type { Start } from '../../strategy/strategy.ts';
 
@@ -45,10 +45,10 @@ export interface Trial extends TrialKey {
   readonly seconds: number;
   readonly startedAt?: number;
   readonly endedAt?: number;
-  /** The artefact to go on from. */
+  /** The artifact to go on from. */
   readonly checkpoint?: CheckpointId;
-  /** Other artefacts that it has left, by name. */
-  readonly artefacts?: Readonly<Record<string, string>>;
+  /** Other artifacts that it has left, by name. */
+  readonly artifacts?: Readonly<Record<string, string>>;
   /** Of an `evaluate` trial alone. */
   readonly final?: FinalTraining;
   /** Times it was begun. */
@@ -92,13 +92,13 @@ export interface NewStudy {
   readonly name: string;
   readonly settings: Json;
   readonly state: Json;
-  /** What `state` was told beforehand; kept as it is. */
+  /** What `state` was told beforehand; never changed. */
   readonly earlier?: readonly EarlierTrial[];
 }
 
 /**
  * Strategy state after some ask or tell; `revision` rises by one with each. What a store gives back equals what it was given, as a
- * strategy's state is what JSON makes of it. Whoever gives it away changes it no more.
+ * strategy's state is plain JSON. The caller must not change it afterwards.
  */
 export interface StrategyState {
   readonly revision: number;
@@ -111,7 +111,7 @@ export interface StrategyState {
  * not running. What a write does to a trial is defined once, in `transitions.ts`.
  */
 export interface Store {
-  readonly artefacts: Artefacts;
+  readonly artifacts: Artifacts;
   study(): Promise<StudyRecord>;
   /** Replaces the settings: a study that continues with a larger budget, or on another machine. */
   revise(settings: Json): Promise<void>;
@@ -143,10 +143,10 @@ export interface Store {
   forget(keys: readonly TrialKey[]): Promise<readonly Trial[]>;
   /** Sets failed trials to waiting, to start from scratch: removes their curve, checkpoint, reason and results. */
   retry(keys: readonly TrialKey[]): Promise<readonly Trial[]>;
-  /** Removes those of these artefacts that no trial refers to. */
+  /** Removes those of these artifacts that no trial refers to. */
   discard(hashes: readonly string[]): Promise<void>;
   /**
-   * Removes all artefacts that no trial refers to. A worker puts an artefact before the store hears of it, however much later
+   * Removes all artifacts that no trial refers to. A worker puts an artifact before the store hears of it, however much later
    * that is: sweep while none is at work.
    */
   sweep(): Promise<void>;
@@ -159,7 +159,7 @@ export interface TrialEnd {
   readonly seconds: number;
   readonly reason?: string;
   readonly checkpoint?: CheckpointId;
-  readonly artefacts?: Readonly<Record<string, string>>;
+  readonly artifacts?: Readonly<Record<string, string>>;
 }
 
 /** A process wrote to a trial or a strategy state that another process has taken over since. */

@@ -82,7 +82,7 @@ export function finished(trial: Trial, fence: number, end: TrialEnd, now: number
     seconds: end.seconds,
     endedAt: now,
     ...(end.checkpoint === undefined ? {} : { checkpoint: end.checkpoint }),
-    ...(end.artefacts === undefined ? {} : { artefacts: end.artefacts }),
+    ...(end.artifacts === undefined ? {} : { artifacts: end.artifacts }),
     ...(end.reason === undefined ? {} : { reason: end.reason }),
   });
 }
@@ -90,7 +90,7 @@ export function finished(trial: Trial, fence: number, end: TrialEnd, now: number
 export function released(trial: Trial): Trial {
   if (trial.state !== 'running')
     throw new Error(`${nameOf(trial)} is ${trial.state}; only a running trial can be released`);
-  // The fence rises already here: whoever held the trial may not write from now on, even before it begins again.
+  // The fence rises already here: the earlier worker of the trial may not write from now on, even before it begins again.
   return deepFreeze({ ...trial, state: 'waiting' as const, fence: trial.fence + 1 });
 }
 
@@ -102,7 +102,7 @@ export function forgotten(trial: Trial): Trial {
 
 export function retried(trial: Trial): Trial {
   if (trial.state !== 'failed') throw new Error(`${nameOf(trial)} is ${trial.state}; only a failed trial is retried`);
-  const { checkpoint, artefacts, reason, startedAt, endedAt, ...rest } = trial;
+  const { checkpoint, artifacts, reason, startedAt, endedAt, ...rest } = trial;
   return deepFreeze({ ...rest, state: 'waiting' as const, metrics: {}, curve: [], seconds: 0, fence: trial.fence + 1 });
 }
 
@@ -137,12 +137,12 @@ export function compareKeys(a: TrialKey, b: TrialKey): number {
   return PURPOSES.indexOf(a.purpose) - PURPOSES.indexOf(b.purpose) || a.trial - b.trial;
 }
 
-/** The artefacts that a trial refers to. */
-export function artefactsOf({
+/** The artifacts that a trial refers to. */
+export function artifactsOf({
   checkpoint,
-  artefacts = {},
-}: Pick<Trial, 'checkpoint' | 'artefacts'>): readonly string[] {
-  return [...(checkpoint === undefined ? [] : [checkpoint]), ...Object.values(artefacts)];
+  artifacts = {},
+}: Pick<Trial, 'checkpoint' | 'artifacts'>): readonly string[] {
+  return [...(checkpoint === undefined ? [] : [checkpoint]), ...Object.values(artifacts)];
 }
 
 function checkFence(trial: Trial, fence: number): void {

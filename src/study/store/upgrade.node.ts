@@ -13,10 +13,10 @@ import {
   trialOf,
   trialRow,
 } from './rows.ts';
-import { type ReportRow, TABLES, type Tables, type TrialRow } from './schema.ts';
+import { TABLES, type Tables, type TrialRow } from './schema.ts';
 import { type EarlierTrial, type Purpose, SCHEMA, type StrategyState, type Trial } from './store.ts';
 
-/** Marks a file as a study of ours ("NSMT"); SQLite keeps it in the file's header. */
+/** Marks a file as a study of Netsmith ("NSMT"); SQLite keeps it in the file's header. */
 export const APPLICATION_ID = 0x4e534d54;
 
 /** Everything in a study's database. */
@@ -158,13 +158,23 @@ export function readOld(database: DatabaseSync, version: number, place: string):
   const progress = progressOf({ ...known, ...row }, place);
   if (version >= 4) verified({ ...progress, checksum: Reflect.get(row, 'checksum') }, place, progressSum);
   const state = 'state' in strategy ? strategy.state : Reflect.get(study, 'strategy_state');
-  const points = rows('reports', 'step').map((point) => ({ spent: null, mixture: null, ...point }));
-  const curves = Map.groupBy(points, (point) => `${Reflect.get(point, 'purpose')} ${Reflect.get(point, 'trial')}`);
+  const points = rows('reports', 'step').map(
+    ({ purpose, trial, step, metrics, seconds, spent = null, mixture = null }) => ({
+      purpose,
+      trial,
+      step,
+      metrics,
+      seconds,
+      spent,
+      mixture,
+    }),
+  );
+  const curves = Map.groupBy(points, (point) => `${point.purpose} ${point.trial}`);
   const trials = rows('trials', 'purpose DESC, trial').map((found): Trial => {
     const at = `${place}: ${found.purpose} trial ${found.trial}`;
     const curve = curves.get(`${found.purpose} ${found.trial}`) ?? [];
-    const full = { artefacts: null, final: null, ...found };
-    verified(full, at, (trial: TrialRow) => trialSum(trial, curve as unknown as readonly ReportRow[]));
+    const full = { artifacts: null, final: null, ...found };
+    verified(full, at, (trial: TrialRow) => trialSum(trial, curve));
     return trialOf(
       full,
       curve.map((point): Report => reportOf(point, at)),

@@ -27,7 +27,7 @@ interface Saved {
 
 /**
  * An estimator that trains nothing: accuracy is a quality drawn from the architecture and a gain drawn from the trial's
- * stream at every epoch. Like a real one it saves a checkpoint each epoch, goes on from it, and obeys.
+ * stream at every epoch. Like a real one it saves a checkpoint each epoch, continues from it, and obeys.
  */
 export function fakeEstimator({
   epochMs = 0,
@@ -46,7 +46,7 @@ export function fakeEstimator({
       let saved: Saved = { step: 0, gained: 0, history: [] };
       try {
         if (run.checkpoint)
-          saved = JSON.parse(new TextDecoder().decode(await run.artefacts.get(run.checkpoint))) as Saved;
+          saved = JSON.parse(new TextDecoder().decode(await run.artifacts.get(run.checkpoint))) as Saved;
       } catch (error) {
         run.note?.(messageOf(error));
       }
@@ -64,7 +64,7 @@ export function fakeEstimator({
         const gained = saved.gained + run.rng('epoch', step).float() * 0.02;
         saved = { step, gained, history: [...saved.history, `${seed}/${step}`] };
         onEpoch(architecture, step);
-        checkpoint = await run.artefacts.put(new TextEncoder().encode(JSON.stringify(saved)));
+        checkpoint = await run.artifacts.put(new TextEncoder().encode(JSON.stringify(saved)));
         const report = { step, metrics: metrics(), seconds: step };
         curve.push(report);
         const answer = await run.report(report, checkpoint);

@@ -8,9 +8,9 @@ import { fakeBench } from './fake.ts';
 import { STUDIES, type TestStudy } from './studies.ts';
 
 /**
- * A study in a process of its own, to be killed by tests: creates or resumes it.
+ * A study in its own process, to be killed by tests: creates or resumes it.
  * `node main.ts DIR STRATEGY TRIALS in-process|processes`; prints `open` when it has the study, `reported` at
- * each report of a trial, `done` at its end.
+ * each report of a trial, `done` when it has ended.
  */
 const [dir = '', name = '', trials = '', where = ''] = process.argv.slice(2);
 const studies: Readonly<Record<string, TestStudy>> = STUDIES;
@@ -25,7 +25,7 @@ const epochMs = 3;
 const workers =
   where === 'processes'
     ? processPool({ workers: 1, entry: new URL('./worker.ts', import.meta.url), study: dir, settings: { epochMs } })
-    : inProcessPool(fakeBench(problem.space, { epochMs, ...(quality && { quality }) }), store.artefacts);
+    : inProcessPool(fakeBench(problem.space, { epochMs, ...(quality && { quality }) }), store.artifacts);
 await runStudy({
   store,
   strategy,

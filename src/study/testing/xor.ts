@@ -54,7 +54,7 @@ export function xorEstimator(): Estimator<unknown> {
     async estimate({ architecture }, { fidelity, signal, report }) {
       signal.throwIfAborted();
       const point = { step: fidelity.epochs, metrics: { reward: xorReward(architecture) }, seconds: 0 };
-      await report(point, undefined); // It is at its end whatever the answer.
+      await report(point, undefined); // It ends whatever the answer.
       return { state: 'complete', metrics: point.metrics, curve: [point], seconds: 0 };
     },
   };

@@ -1,13 +1,13 @@
-import type { Artefacts } from '../../estimate/estimator.ts';
+import type { Artifacts } from '../../estimate/estimator.ts';
 import { createPool, type WorkerPool } from './pool.ts';
 import type { Bench, FromWorker, Spawn, ToWorker } from './protocol.ts';
 import { serve } from './serve.ts';
 
 /**
  * One worker in this very process, over the same messages: for library use, tests and the browser. A trial that takes
- * the process down takes the study's loop with it. `artefacts`: the store's.
+ * the process down takes the study's loop with it. `artifacts`: the store's.
  */
-export function inProcessPool<S>(bench: Bench<S>, artefacts: Artefacts): WorkerPool {
+export function inProcessPool<S>(bench: Bench<S>, artifacts: Artifacts): WorkerPool {
   const spawn: Spawn = (_, receive, exited) => {
     const life = new AbortController();
     let deliver: (message: ToWorker) => void = () => {};
@@ -20,7 +20,7 @@ export function inProcessPool<S>(bench: Bench<S>, artefacts: Artefacts): WorkerP
         },
       },
       async () => bench,
-      () => artefacts,
+      () => artifacts,
       life.signal,
     );
     return {

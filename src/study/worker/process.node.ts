@@ -17,7 +17,7 @@ export interface ProcessPoolOptions {
 /** So much of what a worker wrote to its standard error is kept to explain its death. */
 const LAST_WORDS = 2000;
 
-/** Workers in processes of their own: one that runs out of memory takes no more with it than its trial. */
+/** Workers in separate processes: one that runs out of memory takes no more with it than its trial. */
 export function processPool({ workers, entry, study, settings }: ProcessPoolOptions): WorkerPool {
   return createPool({ workers, study, settings, spawn: forker(entry) });
 }
@@ -37,7 +37,7 @@ function forker(entry: URL): Spawn {
     child.on('close', (code, signal) => exited(describeDeath(code, signal, lastWords.trim())));
     return {
       send: (message) => {
-        // A worker that has just died is heard of by its exit.
+        // A worker that has just died is reported by its exit.
         if (child.connected) child.send(message, () => {});
       },
       kill: () => child.kill('SIGKILL'),

@@ -54,7 +54,7 @@ test('without retries a worker that dies fails its trial and is replaced; the ot
   await store.close();
 });
 
-test('a trial whose worker dies is taken up again once; the second death fails it', { timeout: 20_000 }, async () => {
+test('a trial whose worker dies is retried once; the second death fails it', { timeout: 20_000 }, async () => {
   const { store, events } = await run(1, await fated({ 0: 'kills its process' }), { budget: { trials: 2 } });
   assert.deepEqual(await brief(store), ['failed 2', 'complete 1']);
   assert.equal(events.filter(({ kind }) => kind === 'released').length, 1);

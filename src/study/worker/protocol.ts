@@ -1,7 +1,7 @@
 import type { Fidelity } from '../../common/fidelity.ts';
 import type { Json } from '../../common/json.ts';
 import type {
-  Artefacts,
+  Artifacts,
   CheckpointId,
   Estimator,
   Evaluation,
@@ -32,7 +32,7 @@ export interface Job {
   readonly fullFidelity: Fidelity;
   /** Labels of the trial's random streams: (study seed, 'trial', number). */
   readonly seed: readonly (string | number)[];
-  /** The artefact to go on from. */
+  /** The artifact to go on from. */
   readonly checkpoint?: CheckpointId;
   /** Weights to start from, unless there is a checkpoint. */
   readonly inherit?: Inheritance;
@@ -54,7 +54,7 @@ export type ToWorker =
 
 export type FromWorker =
   | { readonly kind: 'ready' }
-  /** It could not be set up; `user`: for a reason that a person can mend. */
+  /** It could not be set up; `user`: for a reason that the user can fix. */
   | { readonly kind: 'broken'; readonly reason: string; readonly fault: 'user' | 'machine' | 'other' }
   | { readonly kind: 'report'; readonly report: Report; readonly checkpoint: CheckpointId | undefined }
   | { readonly kind: 'step'; readonly step: StepReport }
@@ -66,9 +66,9 @@ export type FromWorker =
 /** Whose fault a failure is: a candidate's fails its trial; the data's and the machine's stop the study. */
 export type Fault = 'candidate' | 'data' | 'machine';
 
-/** What a worker is told before its first job. */
+/** What a worker gets before its first job. */
 export interface WorkerSetUp {
-  /** The study's folder: artefacts are written to `artefacts/` in it by the worker itself. */
+  /** The study's folder: artifacts are written to `artefacts/` in it by the worker itself. */
   readonly study: string;
   /** Whatever the entry module needs to build its estimator: settings of the study, threads, device. */
   readonly settings: Json;
@@ -102,7 +102,7 @@ export interface WorkerChannel {
   onMessage(listener: (message: ToWorker) => void): void;
 }
 
-/** Builds what a worker works with. UserError: a reason that a person can mend. */
+/** Builds what a worker works with. UserError: a reason that the user can fix. */
 export type MakeBench<S = Space> = (setUp: WorkerSetUp) => Promise<Bench<S>>;
 
-export type MakeArtefacts = (setUp: WorkerSetUp) => Artefacts;
+export type MakeArtifacts = (setUp: WorkerSetUp) => Artifacts;

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { fileArtefacts } from '../store/artefacts.node.ts';
+import { fileArtifacts } from '../store/artifacts.node.ts';
 import type { MakeBench, ToWorker } from './protocol.ts';
 import { serve } from './serve.ts';
 
@@ -22,6 +22,6 @@ export function serveTrials<S>(makeBench: MakeBench<S>): void {
       onMessage: (listener) => process.on('message', (m) => listener(m as ToWorker)),
     },
     makeBench,
-    ({ study }) => fileArtefacts(join(study, 'artefacts')),
+    ({ study }) => fileArtifacts(join(study, 'artefacts')),
   );
 }

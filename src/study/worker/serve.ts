@@ -1,7 +1,7 @@
 import { DataError, environmentFault, messageOf, StudyStopped, UserError } from '../../common/errors.ts';
 import { rng } from '../../common/random.ts';
 import {
-  type Artefacts,
+  type Artifacts,
   type EstimateRun,
   type Estimator,
   type StepReport,
@@ -13,7 +13,7 @@ import type {
   Fault,
   FromWorker,
   Job,
-  MakeArtefacts,
+  MakeArtifacts,
   MakeBench,
   WorkerChannel,
   WorkerSetUp,
@@ -21,21 +21,21 @@ import type {
 
 /**
  * The worker's side: builds its bench when told to, then estimates one job after another. `signal` aborts the estimate
- * that is running (a worker in a process of its own is killed instead).
+ * that is running (a worker in its own process is killed instead).
  */
 export function serve<S>(
   channel: WorkerChannel,
   makeBench: MakeBench<S>,
-  makeArtefacts: MakeArtefacts,
+  makeArtifacts: MakeArtifacts,
   signal: AbortSignal = new AbortController().signal,
 ): void {
   let bench: Bench<S> | undefined;
-  let artefacts: Artefacts | undefined;
+  let artifacts: Artifacts | undefined;
   let answered: (answer: Answer) => void = () => {};
 
   const setUp = async (given: WorkerSetUp): Promise<FromWorker> => {
     try {
-      artefacts = reliable(makeArtefacts(given));
+      artifacts = reliable(makeArtifacts(given));
       bench = await makeBench(given);
       return { kind: 'ready' };
     } catch (error) {
@@ -45,7 +45,7 @@ export function serve<S>(
   };
 
   const work = async (job: Job): Promise<FromWorker> => {
-    if (!bench || !artefacts) return { kind: 'broken', reason: 'a job came before the set-up', fault: 'other' };
+    if (!bench || !artifacts) return { kind: 'broken', reason: 'a job came before the set-up', fault: 'other' };
     try {
       const run: EstimateRun = {
         trial: job.trial,
@@ -57,7 +57,7 @@ export function serve<S>(
         ...(job.inherit === undefined ? {} : { inherit: job.inherit }),
         ...(job.shared === undefined ? {} : { shared: job.shared }),
         ...(job.final === undefined ? {} : { final: job.final }),
-        artefacts,
+        artifacts,
         report(report, checkpoint) {
           const answer = new Promise<Answer>((resolve) => {
             answered = resolve;
@@ -98,8 +98,8 @@ async function trainShared<S>(estimator: Estimator<S>, space: S, run: EstimateRu
   return estimator.trainShared(space, run);
 }
 
-/** Artefacts that blame the machine, whatever the reason, when they cannot be kept. */
-function reliable({ put, get }: Artefacts): Artefacts {
+/** Artifacts that blame the machine, whatever the reason, when they cannot be kept. */
+function reliable({ put, get }: Artifacts): Artifacts {
   return {
     get,
     async put(bytes) {

@@ -1,7 +1,7 @@
 import stringWidth from 'string-width';
 import type { Screen } from '../screen.ts';
 
-/** A terminal without a window: it understands what a live view writes, and shows the rows that a person would see. */
+/** A terminal without a window: it understands what a live view writes, and shows the visible rows. */
 export interface FakeTerminal extends Screen {
   columns: number;
   rows: number;
@@ -30,7 +30,7 @@ export function fakeTerminal(columns: number, rows = 40): FakeTerminal {
     shown: () => lines.map((line) => line.trimEnd()).filter((_, i, all) => all.slice(i).some((rest) => rest !== '')),
     resize(width) {
       terminal.columns = width;
-      // As terminals do: what is too long for the new width goes on in a new row.
+      // As terminals do: what is too long for the new width wraps into a new row.
       const wrapped = lines.map((line) => wrap(line.trimEnd(), width));
       row = wrapped.slice(0, row).flat().length;
       lines = wrapped.flat();

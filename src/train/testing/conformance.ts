@@ -63,7 +63,7 @@ export function trainableConformance(name: string, { open, valid }: TrainableSet
         assert.deepEqual(await whole({ checkpoint: decodeCheckpoint(saved) }), await whole());
       });
 
-    test('a checkpoint is a copy: later epochs leave it as it is', async () => {
+    test('a checkpoint is a copy: later epochs do not change it', async () => {
       const training = await begin();
       await training.epoch();
       const checkpoint = await training.checkpoint();

@@ -1,4 +1,4 @@
-/** A short training on the handwritten digits. As a script: prints a hash of the weights it comes to in the layout that is named. */
+/** A short training on the handwritten digits. As a script: prints a hash of the trained weights in the layout that is named. */
 import { createHash } from 'node:crypto';
 import { rng } from '../../common/random.ts';
 import { openDataset } from '../../data/open.node.ts';

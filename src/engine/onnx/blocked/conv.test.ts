@@ -59,11 +59,11 @@ const CASES: readonly ConvCase[] = [
 ];
 
 /** The number of channels of the plain input of a stem. */
-const COLOURS = 3;
+const COLORS = 3;
 
 function shapesOf({ kind, images, blocks, size, kernel, stride = 1, dilation = 1, pads, groups = 1 }: ConvCase) {
   const same = kernel.map((k) => (dilation * (k - 1)) / 2) as [number, number];
-  const channels = kind === 'stem' ? COLOURS : blocks[0] * BLOCK;
+  const channels = kind === 'stem' ? COLORS : blocks[0] * BLOCK;
   const geometry: ConvGeometry = {
     stride: [stride, stride],
     dilation: [dilation, dilation],

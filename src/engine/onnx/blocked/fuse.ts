@@ -12,7 +12,7 @@ export type Term =
   | { readonly kind: 'affine'; readonly x: NodeId; readonly scale: NodeId; readonly minus: boolean }
   /** A number for each channel, or minus that. */
   | { readonly kind: 'channels'; readonly id: NodeId; readonly minus: boolean }
-  /** A tensor as it is. */
+  /** A tensor without changes. */
   | { readonly kind: 'tensor'; readonly id: NodeId };
 
 export interface Fusion {

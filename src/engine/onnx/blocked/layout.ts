@@ -40,7 +40,7 @@ export function filterToPlain(b: Blocked, w: Name, shape: Shape, layout: 'filter
 /** The plain shape with its blocked axes split in two, and in which order the layout has these axes. */
 function axesOf(shape: Shape, layout: Layout, block: number): { split: Shape; order: readonly number[] } {
   const [first, second, height, width] = four(shape);
-  // Of matrices, [O/B, I, B] is what both layouts of filters come to: fewer axes are permuted faster.
+  // Of matrices, [O/B, I, B] covers both layouts of filters: fewer axes are permuted faster.
   if (height * width === 1 && (layout === 'filter' || layout === 'outer'))
     return { split: [first / block, block, second], order: [0, 2, 1] };
   switch (layout) {

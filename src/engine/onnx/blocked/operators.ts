@@ -1,4 +1,4 @@
-/** Operators that have a form of their own in the blocked layout: element by element, reductions, cuts, weight gradients. */
+/** Operators that have their own form in the blocked layout: element by element, reductions, cuts, weight gradients. */
 import type { NodeId, OpOf, Shape } from '../../../graph/ir.ts';
 import { sizeOf } from '../../../graph/ir.ts';
 import { broadcastForm, elementwise } from '../forms.ts';

@@ -7,7 +7,7 @@ import { findPacks } from './packs.ts';
 export interface Plan {
   /** For each node. */
   readonly layouts: readonly Layout[];
-  /** `reshape` nodes between a tensor and its place in a vector, where its layout stays as it is. */
+  /** `reshape` nodes between a tensor and its place in a vector, where its layout does not change. */
   readonly keepLayout: ReadonlySet<NodeId>;
   /** How the tensors lie in vectors that hold several. */
   readonly arrangements: ReadonlyMap<NodeId, Arrangement>;

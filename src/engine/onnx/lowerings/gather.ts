@@ -28,7 +28,7 @@ export const lowerScatterAdd: Lowering<OpOf<'scatterAdd'>> = (emitter, { op, inp
       shape,
     );
   }
-  // An expansion of 1 leaves the number of positions as it is.
+  // An expansion of 1 does not change the number of positions.
   const at = width === 1 ? column : model.node('Expand', [column, model.ints([1, width])]);
   const zeros = model.node('ConstantOfShape', [model.ints([op.rows, width])]);
   return model.view(model.node('ScatterElements', [zeros, at, rows], { axis: 0, reduction: 'add' }), shape);

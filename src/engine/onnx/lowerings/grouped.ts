@@ -1,6 +1,6 @@
 /**
  * Grouped convolutions that ONNX Runtime's WebGPU provider computes wrongly (1.30.0; found by comparing with its CPU
- * provider): there, each group becomes a convolution of its own. The provider computes output channels up to 4 at a time, and
+ * provider): there, each group becomes its own convolution. The provider computes output channels up to 4 at a time, and
  * mixes up groups where such a packet straddles two of them.
  */
 import type { Emitter } from '../value.ts';

@@ -44,7 +44,7 @@ test('cells at a third and at two thirds reduce and double the channels; the one
     const strides = [...JSON.stringify(nodes).matchAll(/"stride":(\d)/gu)].map(([, stride]) => Number(stride));
     const [older, newer] = entries;
     const width = newer?.kind === 'sequential' && newer.children[1]?.kind === 'conv' ? newer.children[1].channels : 0;
-    return [older?.kind === 'factorisedReduce', Math.max(...strides) === 2, width];
+    return [older?.kind === 'factorizedReduce', Math.max(...strides) === 2, width];
   });
   assert.deepEqual(described, [
     [false, false, 16],

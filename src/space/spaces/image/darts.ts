@@ -6,7 +6,7 @@ import {
   conv,
   dag,
   dropPath,
-  factorisedReduce,
+  factorizedReduce,
   globalAvgPool,
   identity,
   linear,
@@ -39,7 +39,7 @@ const SMALLEST_SIDE = 4;
  * norms have no weight and bias; pooling is followed by one. `supernet` of it is the paper's, with all edges. Decisions
  * are the same, so an architecture derived from it is one of the space without `search`.
  *
- * Differs from the published code: drop path has a fixed rate (`dropPath`, 0.2 at its end there) in place of one that grows
+ * Differs from the published code: drop path has a fixed rate (`dropPath`, finally 0.2 there) in place of one that grows
  * with the epochs; there is no auxiliary head; images of odd size are allowed.
  */
 export const darts = defineSpace(
@@ -58,7 +58,7 @@ export const darts = defineSpace(
     const cells = Array.from({ length: count }, (_, i) => {
       const reduction = reductions.includes(i);
       if (reduction) current *= 2;
-      const older = afterReduction ? factorisedReduce(current, affine) : reluConvBn(1, current, 1, affine);
+      const older = afterReduction ? factorizedReduce(current, affine) : reluConvBn(1, current, 1, affine);
       afterReduction = reduction;
       const cell = dag(NODES, (from, to) => edge(from, to, reduction && from < 2 ? 2 : 1, search, rate), {
         entries: [older, reluConvBn(1, current, 1, affine)],
@@ -99,7 +99,7 @@ function edge(from: number, to: number, stride: 1 | 2, search: boolean, rate: nu
     ...(search && { none: zero(stride) }),
     max_pool_3x3: operation(pooled(maxPool(3, { stride }))),
     avg_pool_3x3: operation(pooled(avgPool(3, { stride }))),
-    skip_connect: stride === 1 ? identity() : operation([factorisedReduce('same', affine)]),
+    skip_connect: stride === 1 ? identity() : operation([factorizedReduce('same', affine)]),
     sep_conv_3x3: operation(layersOf(separableConv(3, 'same', stride, affine))),
     sep_conv_5x5: operation(layersOf(separableConv(5, 'same', stride, affine))),
     dil_conv_3x3: operation(layersOf(dilatedConv(3, 'same', stride, affine))),

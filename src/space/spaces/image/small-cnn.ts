@@ -33,6 +33,7 @@ export const smallCnn = defineSpace(
   (task, { tune }) => {
     const { stem, stages } = reductions(imageOf(task), STAGES);
     const finish: readonly Module[] = [
+      // The spelling is part of stored architectures and seeds.
       choice('normalisation', { batch: batchNorm(), layer: layerNorm(), none: identity() }),
       activation(pick('activation', ['relu', 'silu', 'gelu'])),
     ];

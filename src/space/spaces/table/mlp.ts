@@ -19,7 +19,7 @@ import { trainingChoices } from '../training.ts';
 
 /**
  * Multilayer perceptrons for tables, classification and regression (images are flattened): 1 to 4 hidden layers, each
- * with a width of its own, and one normalization, activation and dropout rate for all. Our own, after the search spaces
+ * with its own width, and one normalization, activation and dropout rate for all. Our own, after the search spaces
  * of tabular NAS (Zimmer et al. 2021, Auto-PyTorch Tabular; Gorishniy et al. 2021, the MLP baseline).
  * (5 + 5^2 + 5^3 + 5^4) · 3 · 4 · 3 = 28,080 architectures; with `tune`, the training is searched as
  * well (`trainingChoices`).
@@ -29,6 +29,7 @@ export const mlp = defineSpace(
   (task, { tune }) => {
     const hidden = sequential(
       scoped('layer', linear(pick('width', [16, 32, 64, 128, 256]))),
+      // The spelling is part of stored architectures and seeds.
       choice('normalisation', { none: identity(), batch: batchNorm(), layer: layerNorm() }),
       activation(pick('activation', ['relu', 'tanh', 'silu', 'gelu'])),
       dropout(pick('dropout', [0, 0.1, 0.3])),

@@ -9,7 +9,7 @@ const confirm = (trial: number) => ({ purpose: 'confirm' as const, trial });
 const proposed = (trial: number) =>
   newTrial({ ...search(trial), architecture: { k: trial, from: [0, 1] }, fidelity: 0 });
 const point = (step: number, accuracy = step / 10) => ({ step, metrics: { accuracy }, seconds: step });
-/** The name of an artefact that is not there. */
+/** The name of an artifact that is not there. */
 const hash = (digit: number) => String(digit).repeat(64);
 const complete = (accuracy: number) => ({ state: 'complete' as const, metrics: { accuracy }, seconds: 9 });
 
@@ -95,7 +95,7 @@ export function storeConformance(name: string, open: (study: NewStudy) => Promis
       assert.deepEqual(await keys('confirm'), [['confirm', 0]]);
     });
 
-    test('a supernet is a trial with a purpose of its own, and its reports have the mixture', async () => {
+    test('a supernet is a trial with its own purpose, and its reports have the mixture', async () => {
       const supernet = { purpose: 'supernet', trial: 0 } as const;
       await store.propose([proposed(0)], { revision: 1, state: 0 });
       await store.propose([newTrial({ ...supernet, architecture: {}, fidelity: 0 })]);
@@ -186,16 +186,16 @@ export function storeConformance(name: string, open: (study: NewStudy) => Promis
       assert.deepEqual(await store.clock(), { searchSeconds: 12.5, workerSeconds: 25 });
     });
 
-    test('an artefact comes back by its hash; an unknown one is an error', async () => {
+    test('an artifact comes back by its hash; an unknown one is an error', async () => {
       const bytes = new Uint8Array([1, 2, 3]);
-      const hash = await store.artefacts.put(bytes);
+      const hash = await store.artifacts.put(bytes);
       assert.equal(hash, '039058c6f2c0cb492c533b0a4d14ef77cc0f78abccced5287d84a1a2011cfb81');
-      assert.equal(await store.artefacts.put(bytes), hash);
-      assert.deepEqual(new Uint8Array(await store.artefacts.get(hash)), bytes);
-      await assert.rejects(store.artefacts.get('0'.repeat(64)), /artefact 0000/);
+      assert.equal(await store.artifacts.put(bytes), hash);
+      assert.deepEqual(new Uint8Array(await store.artifacts.get(hash)), bytes);
+      await assert.rejects(store.artifacts.get('0'.repeat(64)), /artifact 0000/);
     });
 
-    test('a failed trial that is retried waits without anything that it came to', async () => {
+    test('a failed trial that is retried waits without its earlier results', async () => {
       await store.propose([proposed(0)], { revision: 1, state: 'asked' });
       const { fence } = await store.begin(search(0));
       await assert.rejects(store.retry([search(0)]), /only a failed trial is retried/);
@@ -213,37 +213,37 @@ export function storeConformance(name: string, open: (study: NewStudy) => Promis
       assert.equal(trial?.reason, undefined);
     });
 
-    test('artefacts are discarded by name, unless a trial refers to them', async () => {
-      const put = (byte: number) => store.artefacts.put(new Uint8Array([byte]));
+    test('artifacts are discarded by name, unless a trial refers to them', async () => {
+      const put = (byte: number) => store.artifacts.put(new Uint8Array([byte]));
       const [kept, lost, queued] = [await put(1), await put(2), await put(3)];
       await store.propose([proposed(0)]);
       const { fence } = await store.begin(search(0));
       await store.report(search(0), fence, point(1), kept);
-      await store.discard([kept, lost, 'no such artefact']);
-      await store.artefacts.get(kept);
-      await store.artefacts.get(queued); // Of a report that has not been dealt with yet.
-      await assert.rejects(store.artefacts.get(lost));
+      await store.discard([kept, lost, 'no such artifact']);
+      await store.artifacts.get(kept);
+      await store.artifacts.get(queued); // Of a report that has not been processed yet.
+      await assert.rejects(store.artifacts.get(lost));
     });
 
     test('a sweep leaves what trials refer to', async () => {
       const [kept, lost] = [
-        await store.artefacts.put(new Uint8Array([1])),
-        await store.artefacts.put(new Uint8Array([2])),
+        await store.artifacts.put(new Uint8Array([1])),
+        await store.artifacts.put(new Uint8Array([2])),
       ];
       await store.propose([proposed(0)]);
       const { fence } = await store.begin(search(0));
       await store.report(search(0), fence, point(1), kept);
       await assert.rejects(store.forget([search(0)]), /still needed/);
       await store.sweep();
-      await store.artefacts.get(kept);
-      await assert.rejects(store.artefacts.get(lost));
+      await store.artifacts.get(kept);
+      await assert.rejects(store.artifacts.get(lost));
       await store.finish(search(0), fence, complete(1));
       await store.sweep();
-      await store.artefacts.get(kept);
+      await store.artifacts.get(kept);
       await store.forget([search(0)]);
       assert.equal((await store.trial(search(0)))?.checkpoint, undefined);
       await store.sweep();
-      await assert.rejects(store.artefacts.get(kept));
+      await assert.rejects(store.artifacts.get(kept));
     });
   });
 }

@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
-/** Turns a study of schema 5 that nobody has open into one of an older schema, with the columns that those versions made. */
+/** Turns a closed study of schema 5 into one of an older schema, with the columns that those versions made. */
 export function makeOlder(dir: string, schema: 1 | 2 | 3 | 4): void {
   const database = new DatabaseSync(join(dir, 'study.db'));
   if (schema === 4) {
     // Its checksums are those of schema 5 where the columns that are dropped hold nothing.
     database.exec(`
       ALTER TABLE progress DROP COLUMN supernet_trials; ALTER TABLE progress DROP COLUMN evaluate_trials;
-      ALTER TABLE trials DROP COLUMN artefacts; ALTER TABLE trials DROP COLUMN final;
+      ALTER TABLE trials DROP COLUMN artifacts; ALTER TABLE trials DROP COLUMN final;
       ALTER TABLE reports DROP COLUMN mixture;
       PRAGMA user_version = 4`);
     database.close();

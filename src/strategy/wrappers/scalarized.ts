@@ -8,7 +8,7 @@ import { areRare, membersOf } from '../members.ts';
 import type { Problem, Strategy } from '../strategy.ts';
 import { viewOf } from './view.ts';
 
-export interface ScalarisedOptions {
+export interface ScalarizedOptions {
   readonly method: 'weights' | 'chebyshev';
   /** By the objective's metric; 1 where none is given. Positive. */
   readonly weights: Readonly<Record<string, number>>;
@@ -16,13 +16,13 @@ export interface ScalarisedOptions {
 
 type Range = { readonly least: number; readonly most: number };
 
-export type ScalarisedState = {
+export type ScalarizedState = {
   /** Of the objectives that are costs: between which values they count from 0 to 1. */
   readonly ranges: { readonly [metric: string]: Range };
   readonly inner: Json;
 };
 
-/** What the inner strategy is to make small. */
+/** What the inner strategy minimizes. States of stored studies hold this spelling. */
 const SCALAR: Objective = { metric: 'scalarised', direction: 'minimize', unit: 'weighted shares' };
 
 const SAMPLES = 64;
@@ -31,7 +31,7 @@ const SAMPLES = 64;
 const AUGMENTATION = 0.05;
 
 /**
- * Several objectives as one, for strategies that know but one. Each objective becomes a badness b from 0 to 1, and the
+ * Several objectives as one, for single-objective strategies. Each objective becomes a badness b from 0 to 1, and the
  * inner strategy minimizes
  * - weights: Σ w b, which reaches the convex part of the Pareto front only;
  * - chebyshev: max w b + 0.05 Σ w b, which reaches all of it (augmented Chebyshev; Knowles 2006, ParEGO, section II, with
@@ -44,18 +44,18 @@ const AUGMENTATION = 0.05;
  *
  * init: 64 costs. Throws UserError for a weight that is not positive or names no objective.
  */
-export function scalarised(inner: Strategy, { method, weights }: ScalarisedOptions): Strategy<ScalarisedState> {
+export function scalarized(inner: Strategy, { method, weights }: ScalarizedOptions): Strategy<ScalarizedState> {
   const view = viewOf((problem): Problem => ({ ...problem, objectives: [SCALAR] }));
   const { continuable } = inner;
   return {
-    name: 'scalarised',
+    name: 'scalarized',
     init(problem) {
       const names = problem.objectives.map(({ metric }) => metric);
       for (const [name, weight] of Object.entries(weights)) {
         if (!names.includes(name))
-          throw invalid('strategy "scalarised"', `option weight.${name}`, `the objectives are ${names.join(', ')}`);
+          throw invalid('strategy "scalarized"', `option weight.${name}`, `the objectives are ${names.join(', ')}`);
         if (!(weight > 0 && Number.isFinite(weight)))
-          throw invalid('strategy "scalarised"', `option weight.${name} is ${weight}`, 'must be above 0');
+          throw invalid('strategy "scalarized"', `option weight.${name} is ${weight}`, 'must be above 0');
       }
       return { ranges: rangesOf(problem), inner: inner.init(view(problem)) };
     },
@@ -76,12 +76,12 @@ export function scalarised(inner: Strategy, { method, weights }: ScalarisedOptio
       });
       return { ...state, inner: await inner.tell(view(problem), state.inner, told) };
     },
-    ...(continuable && { continuable: ({ inner: state }: ScalarisedState) => continuable(state) }),
+    ...(continuable && { continuable: ({ inner: state }: ScalarizedState) => continuable(state) }),
   };
 }
 
 /** From 0 (as good as can be) to 1; NaN where there is no value. */
-function badness({ metric, direction, unit }: Objective, metrics: Metrics, ranges: ScalarisedState['ranges']): number {
+function badness({ metric, direction, unit }: Objective, metrics: Metrics, ranges: ScalarizedState['ranges']): number {
   const value = metrics[metric] ?? Number.NaN;
   const range = ranges[metric];
   if (range !== undefined) {
@@ -96,7 +96,7 @@ function badness({ metric, direction, unit }: Objective, metrics: Metrics, range
 
 const draw = (problem: Problem, stream: Rng) => drawWithin(problem, () => problem.space.sample(stream));
 
-function rangesOf(problem: Problem): ScalarisedState['ranges'] {
+function rangesOf(problem: Problem): ScalarizedState['ranges'] {
   const stream = proposalRng(problem, 0, 'scales');
   const rare = areRare(problem) ? membersOf(problem)?.members : undefined;
   const drawn = rare?.slice(0, SAMPLES) ?? Array.from({ length: SAMPLES }, () => draw(problem, stream));

@@ -15,7 +15,7 @@ export interface DatasetFile {
 export type DatasetOrigin =
   /** Within the package. */
   | { readonly kind: 'embedded' }
-  /** A person's own file or folder. */
+  /** The user's own file or folder. */
   | { readonly kind: 'own'; readonly path: 'file' | 'folder' }
   /** Fetched by `downloadDataset` into the folder `folder`. */
   | { readonly kind: 'download'; readonly folder: string; readonly files: readonly DatasetFile[] };

@@ -2,14 +2,14 @@ import { createHash } from 'node:crypto';
 import { existsSync, lstatSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { messageOf } from '../../common/errors.ts';
-import type { Artefacts } from '../../estimate/estimator.ts';
+import type { Artifacts } from '../../estimate/estimator.ts';
 import { folderOf, readPlain, UNFINISHED, writeWhole } from './files.node.ts';
 
 /**
- * Artefacts as files `<folder>/<sha256>`, in the folder of a study. Any process may put and get: a file is there whole
+ * Artifacts as files `<folder>/<sha256>`, in the folder of a study. Any process may put and get: a file is there whole
  * or not at all, and nothing but its content decides its name.
  */
-export function fileArtefacts(folder: string): Artefacts {
+export function fileArtifacts(folder: string): Artifacts {
   return {
     async put(bytes) {
       const hash = sha256(bytes);
@@ -18,22 +18,22 @@ export function fileArtefacts(folder: string): Artefacts {
       return hash;
     },
     async get(hash) {
-      if (!isHash(hash)) throw new Error(`artefact "${hash}" cannot be read: its name is no SHA-256`);
+      if (!isHash(hash)) throw new Error(`artifact "${hash}" cannot be read: its name is no SHA-256`);
       const path = join(folder, hash);
       let bytes: Uint8Array | undefined;
       try {
         bytes = readPlain(path, Number.POSITIVE_INFINITY);
       } catch (error) {
-        throw new Error(`artefact ${hash} cannot be read: ${messageOf(error)}`, { cause: error });
+        throw new Error(`artifact ${hash} cannot be read: ${messageOf(error)}`, { cause: error });
       }
-      if (bytes === undefined) throw new Error(`artefact ${hash} cannot be read: there is no ${path}`);
-      if (sha256(bytes) !== hash) throw new Error(`artefact ${hash} is damaged: ${path} has another hash`);
+      if (bytes === undefined) throw new Error(`artifact ${hash} cannot be read: there is no ${path}`);
+      if (sha256(bytes) !== hash) throw new Error(`artifact ${hash} is damaged: ${path} has another hash`);
       return bytes;
     },
   };
 }
 
-/** Removes the artefacts that `needed` does not name, and unfinished files. */
+/** Removes the artifacts that `needed` does not name, and unfinished files. */
 export function sweepFiles(folder: string, needed: ReadonlySet<string>): void {
   if (!isPlainFolder(folder)) return;
   removeFiles(
@@ -42,7 +42,7 @@ export function sweepFiles(folder: string, needed: ReadonlySet<string>): void {
   );
 }
 
-/** Removes these artefacts and unfinished files; none of any other name. */
+/** Removes these artifacts and unfinished files; none of any other name. */
 export function removeFiles(folder: string, names: readonly string[]): void {
   if (!isPlainFolder(folder)) return;
   for (const name of names) {
@@ -52,7 +52,7 @@ export function removeFiles(folder: string, names: readonly string[]): void {
   }
 }
 
-/** Not a link: the files in it would be somebody else's. */
+/** Not a link: the files in it would not belong to the study. */
 function isPlainFolder(folder: string): boolean {
   return lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() === true;
 }
