@@ -72,13 +72,13 @@ export function planToJson({
   settings,
   data,
   block,
-  foresight,
+  predictorAgreement,
   ownSpace,
   openSpace,
   prior,
   afterwards,
 }: StudyPlan): Json {
-  const kept = { settings, data, block, foresight, ownSpace, openSpace, prior, afterwards };
+  const kept = { settings, data, block, predictorAgreement, ownSpace, openSpace, prior, afterwards };
   return JSON.parse(JSON.stringify(kept)) as Json;
 }
 

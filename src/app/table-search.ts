@@ -30,7 +30,7 @@ export async function runOnTable(setup: Setup, table: Table, store: Store): Prom
       return lookUp.estimate(candidate, run);
     },
   };
-  return { now: clock.now, workers: inProcessPool({ space: treeOf(setup), estimator }, store.artefacts) };
+  return { now: clock.now, workers: inProcessPool({ space: treeOf(setup), estimator }, store.artifacts) };
 }
 
 /** The test value that the table has of the chosen architecture, kept as an evaluation is. */

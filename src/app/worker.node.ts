@@ -5,7 +5,7 @@ import { openEstimator } from './estimators.ts';
 import { finalEstimator } from './evaluation/final.ts';
 import { memoryOfPrograms } from './memory.node.ts';
 import { type Setup, treeOf } from './setup.ts';
-import { checkOrders, setUpInWorker } from './study.ts';
+import { checkWorkerSettings, setUpInWorker } from './study.ts';
 
 // The entry of a worker process: builds, from the study's own record, what it estimates with.
 serveTrials(async ({ settings }) => {

@@ -40,9 +40,12 @@ export function options<T>(schema: z.ZodType<T>, given: Readonly<Record<string, 
   const parsed = schema.safeParse(given, { error: ruleOf });
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  if (issue?.code === 'unrecognized_keys')
-    throw unknownName(`${place}: unknown option`, issue.keys[0] ?? '', optionNames(schema));
-  const name = issue?.path[0];
+  const name = issue?.code === 'unrecognized_keys' ? issue.keys[0] : issue?.path[0];
+  const known = optionNames(schema);
+  // A name with a point belongs to a family, such as `weight.accuracy`.
+  const isUnknown = typeof name === 'string' && !name.includes('.') && !known.includes(name);
+  if (isUnknown || issue?.code === 'unrecognized_keys')
+    throw unknownName(`${place}: unknown option`, String(name), known);
   const found = name === undefined ? show(given) : `option ${String(name)} is ${show(given[String(name)])}`;
   throw invalid(place, found, issue?.message ?? 'is not valid');
 }
@@ -56,14 +59,23 @@ export function optionsBy<D extends OptionSpecs>(
   return options(schemaOf(specs), given, place) as OptionsBy<D>;
 }
 
-/** The schema of plain specifications. Throws UserError, with `place`, for a default that is no option or breaks its rule. */
+const RULES: readonly string[] = ['default', 'whole', 'min', 'max', 'above', 'below', 'words'];
+
+/**
+ * The schema of plain specifications. Throws UserError, with `place`, for a default that is no option or breaks its rule, and for a rule
+ * that there is not.
+ */
 export function schemaOf(specs: OptionSpecs, place = 'options'): z.ZodType<OptionValues> {
   const shape = Object.entries(specs).map(([name, spec]) => {
-    const preset: unknown = isRuled(spec) ? spec.default : spec;
+    const unknown = isRuled(spec) ? Object.keys(spec).find((rule) => !RULES.includes(rule)) : undefined;
+    if (unknown !== undefined) throw unknownName(`${place}: option "${name}": unknown rule`, unknown, RULES);
+    const preset = isRuled(spec) ? spec.default : spec;
     const schema = ruled(spec);
-    if (schema === undefined || !schema.safeParse(preset).success)
-      throw invalid(place, `default of option "${name}" is ${show(preset)}`, 'must be a number, text or boolean');
-    return [name, schema.default(preset as OptionValue)] as const;
+    const found = `default of option "${name}" is ${show(preset)}`;
+    if (schema === undefined) throw invalid(place, found, 'must be a number, text or boolean');
+    const checked = schema.safeParse(preset, { error: ruleOf });
+    if (!checked.success) throw invalid(place, found, checked.error.issues[0]?.message ?? 'is not valid');
+    return [name, schema.default(checked.data)] as const;
   });
   return z.strictObject(Object.fromEntries(shape));
 }
@@ -83,12 +95,12 @@ const isRuled = (spec: unknown): spec is NumberOption | WordOption =>
 
 /** The rule of one option; undefined: it is none. */
 function ruled(spec: OptionSpecs[string]): z.ZodType<OptionValue> | undefined {
-  if (!isRuled(spec)) {
-    if (typeof spec === 'number') return z.number();
-    if (typeof spec === 'string') return z.string();
-    return typeof spec === 'boolean' ? z.boolean() : undefined;
-  }
-  if ('words' in spec) return z.enum(spec.words);
+  const preset: unknown = isRuled(spec) ? spec.default : spec;
+  if (isRuled(spec) && 'words' in spec) return z.enum(spec.words);
+  if (typeof preset === 'string') return z.string();
+  if (typeof preset === 'boolean') return z.boolean();
+  if (typeof preset !== 'number') return undefined;
+  if (!isRuled(spec)) return z.number();
   const { whole = false, min, max, above, below } = spec;
   let schema: z.ZodNumber = whole ? z.int() : z.number();
   if (min !== undefined) schema = schema.min(min);
@@ -97,7 +109,12 @@ function ruled(spec: OptionSpecs[string]): z.ZodType<OptionValue> | undefined {
   return below === undefined ? schema : schema.lt(below);
 }
 
-/** `"x"`, `NaN`, `{"a":1}` */
+/** `"x"`, `NaN`, `{"a":1}`; never throws. */
 function show(value: unknown): string {
-  return typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value));
+  if (typeof value === 'number' || typeof value === 'bigint') return String(value);
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    return 'an object that is no JSON';
+  }
 }

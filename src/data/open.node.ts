@@ -5,7 +5,7 @@ import { invalid, type UserError } from '../common/errors.ts';
 import { deepFreeze } from '../common/json.ts';
 import { factsOf, taskOf } from '../task/index.ts';
 import { allocate, rowsOf } from '../task/spec.ts';
-import type { DatasetName } from './catalogue.ts';
+import type { DatasetName } from './catalog.ts';
 import type { DataRequest, Dataset, Samples, SearchData } from './dataset.ts';
 import { openDigits } from './digits/digits.ts';
 import { checkValues, type DatasetDefinition } from './own.ts';
@@ -40,7 +40,7 @@ export async function openDataset(request: DataRequest): Promise<Dataset> {
   const reader: Reader | undefined = Object.hasOwn(READERS, request.name)
     ? READERS[request.name as keyof typeof READERS]
     : undefined;
-  if (!reader) throw unknownName('data: unknown dataset', request.name, Object.keys(READERS));
+  if (!reader) throw unknownDataset(request.name);
   checkUsed(request);
   if (request.name === 'digits' && request.dir !== undefined)
     throw invalid(
@@ -50,6 +50,15 @@ export async function openDataset(request: DataRequest): Promise<Dataset> {
     );
   const dataset = await reader(request);
   return dataset.search.info.checksums === undefined ? withChecksums(dataset) : dataset;
+}
+
+/** A common slip is the path of the data in place of its format. */
+function unknownDataset(name: string): UserError {
+  const found = statSync(name, { throwIfNoEntry: false });
+  const format = found?.isDirectory() ? 'image-folder' : found && /\.[ct]sv$/i.test(name) ? 'csv' : undefined;
+  if (format === undefined) return unknownName('data: unknown dataset', name, Object.keys(READERS));
+  const kind = format === 'csv' ? 'file' : 'folder';
+  return invalid(`data: unknown dataset "${name}"`, `it is a ${kind} here`, `use --data ${format} --data-dir ${name}`);
 }
 
 /** Throws UserError for an option that the dataset has no use for. */

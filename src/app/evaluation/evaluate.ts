@@ -129,7 +129,7 @@ async function train(
     `${baseline === undefined ? network : `baseline ${baseline}`}, seed ${repetition}`;
   const workers = Math.min(setup.settings.workers, wanted.length - complete.size);
   const { data } = setup.own;
-  const orders = {
+  const workerSettings = {
     ...{ plan: planOfSetup(setup), memoryBytes: memoryOfProcess(setup.settings, workers), final: true },
     ...(data !== undefined && { own: { data } }),
   };

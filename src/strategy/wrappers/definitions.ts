@@ -37,15 +37,8 @@ const rungs = {
   enough: z.int().min(0).max(1_000_000).default(0),
 };
 const rising = { inner, ...rungs };
-/** A weight for each objective, by its name. */
-type ScalarisedChoice = {
-  readonly inner: string;
-  readonly method: 'weights' | 'chebyshev';
-  readonly [weight: `weight.${string}`]: number;
-};
-
 // The type that zod infers contradicts itself: every name would be a number, `inner` and `method` too.
-const scalarisedOptions: z.ZodType<ScalarisedChoice> = z
+const scalarizedOptions: z.ZodType<ScalarizedOptions> = z
   .object({ inner, method: z.enum(['weights', 'chebyshev']).default('chebyshev') })
   .catchall(z.number().gt(0).max(1_000_000))
   .refine((options) => unknownOption(options) === undefined, 'no option but inner, method and weight.METRIC');
@@ -113,10 +106,10 @@ export function wrapperDefinitions(registry: Registry) {
       z.strictObject({ inner, failed: z.enum(['hidden', 'worst']).default('worst') }),
       forgiving,
     ),
-    scalarised: wrapper<ScalarizedOptions>(
-      'scalarised',
+    scalarized: wrapper<ScalarizedOptions>(
+      'scalarized',
       'Combines several objectives into one by weights (weight.accuracy=2) or Chebyshev, for single-objective strategies.',
-      scalarisedOptions,
+      scalarizedOptions,
       (strategy, { inner: _, method, ...others }) => {
         const weights = Object.entries(others).map(([key, weight]) => [key.slice('weight.'.length), Number(weight)]);
         return scalarized(strategy, { method, weights: Object.fromEntries(weights) });
