@@ -107,10 +107,11 @@ suite('a study never runs code', () => {
     const { file, mark } = trap();
     const dir = copy();
     const { space } = await readStudy(dir);
+    assert.ok(space.tree !== undefined);
     setSettings(dir, (record) => {
       Object.assign(record.settings as object, { space: file });
       Reflect.deleteProperty(record.settings as object, 'benchmark');
-      record.ownSpace = JSON.parse(JSON.stringify(space));
+      record.ownSpace = JSON.parse(JSON.stringify(space.tree));
     });
     for (const name of ['status', 'trials', 'best', 'show', 'report'] as const)
       assert.equal((await netsmith(name, dir)).code, 0, name);

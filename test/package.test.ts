@@ -108,13 +108,13 @@ test('the declarations of netsmith/node hold under --strict without skipLibCheck
   writeFileSync(
     join(folder, 'strategies.ts'),
     [
-      "import { asha, createStudy, scalarised, tpe } from 'netsmith/node';",
+      "import { asha, createStudy, scalarized, tpe } from 'netsmith/node';",
       'export const open = () => createStudy({ strategy: asha({ inner: tpe({ gamma: 0.15 }), eta: 4 }), epochs: 4 });',
-      "export const one = scalarised({ inner: tpe(), method: 'weights', 'weight.accuracy': 2 });",
+      "export const one = scalarized({ inner: tpe(), method: 'weights', 'weight.accuracy': 2 });",
       '// @ts-expect-error no method',
-      "export const other = scalarised({ method: 'sum' });",
+      "export const other = scalarized({ method: 'sum' });",
       '// @ts-expect-error no option',
-      'export const wrong = scalarised({ wight: 2 });',
+      'export const wrong = scalarized({ wight: 2 });',
     ].join('\n'),
   );
   const strict = ['--strict', '--module', 'nodenext', '--target', 'es2024', '--skipLibCheck', 'false', '--noEmit'];

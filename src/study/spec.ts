@@ -417,7 +417,8 @@ export function parseTarget(text: string, { scores = {}, measures = {} }: OwnNam
   const match = /^(\w+)=(.+)$/.exec(text.trim());
   const [metric, value] = [match?.[1], parseNumber(match?.[2] ?? '')];
   if (metric === undefined || value === undefined) return undefined;
-  const direction = measures[metric]?.direction ?? scores[metric];
+  const own = (of: object) => Object.hasOwn(of, metric);
+  const direction = own(measures) ? measures[metric]?.direction : own(scores) ? scores[metric] : undefined;
   if (direction !== undefined) return { metric, value, direction };
   if (!isMetric(metric)) return undefined;
   return METRICS[metric].unit === 'share' && value > 1 ? undefined : { metric, value };
