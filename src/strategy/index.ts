@@ -32,7 +32,10 @@ const evolutionOptions = z
     population: z.int().min(1).max(100_000).default(25),
     sample: z.int().min(1).max(100_000).default(15),
   })
-  .refine(({ population, sample }) => sample <= population, 'sample must be at most population (sample is 15 unless given)');
+  .refine(
+    ({ population, sample }) => sample <= population,
+    'sample must be at most population (sample is 15 unless given)',
+  );
 
 const wrappers = wrapperDefinitions({
   create: (name, options, tools) => createStrategy(name, options, tools),
