@@ -5,7 +5,7 @@ import { numberIfItIsOne } from '../common/numbers.ts';
 import { recordOf } from '../common/records.ts';
 import { flagOf, GROUPS, SETTING_NAMES, type SettingName, type StudySettings, studySchema } from '../study/spec.ts';
 
-/** What a flag needs to know of a setting; read from the schema's own JSON Schema, so that there is one list. */
+/** What a flag shows and checks of its setting, as the JSON Schema of the settings describes it. */
 export interface Described {
   readonly type?: string;
   readonly description?: string;

@@ -57,8 +57,8 @@ export function checkNoConfig(folder: string): void {
 }
 
 /**
- * Writes `netsmith.config.json` with these settings, and returns what stands there. Throws UserError, with the place of the setting, for
- * what is wrong with them, and where the files that they name are not there.
+ * Writes `netsmith.config.json` with these settings and returns its content. Throws UserError, which names the setting, for a wrong value
+ * and for a file that does not exist.
  */
 export function writeConfig(
   folder: string,

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { freemem, totalmem } from 'node:os';
 import { invalid, type UserError } from '../common/errors.ts';
 import { showBytes } from '../report/numbers.ts';
-import { parseBytes, type StudySettings } from '../study/spec.ts';
+import { parseBytes } from '../study/quantities.ts';
+import type { StudySettings } from '../study/spec.ts';
 import type { MemoryShortage } from '../train/failure.ts';
 
 /** The share of the available memory that training may take by default: forecasts are not exact, and others need some. */

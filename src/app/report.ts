@@ -141,9 +141,9 @@ export async function isFinished({
     ({ state, purpose }) => state !== 'running' && (state !== 'waiting' || (leftWaiting && purpose === 'search')),
   );
   if (!rests || spent !== undefined) return rests;
-  // Neither a strategy of a file is run to be asked, nor a space that is code.
+  // A report runs no code of the user's own: neither a strategy from a file nor a space of a program.
   if (isOwnFile(settings.strategy) || openSpace === true) return false;
-  // Within its budget it is at its end when the strategy has no more to propose.
+  // A search within its budget is finished when the strategy proposes nothing more.
   const strategy = createStrategy(settings.strategy, settings.strategyOptions, modelTools());
   const [, proposals] = await strategy.ask(problem, strategyState.state, searched.length, 1);
   const tried = triedOf(problem);

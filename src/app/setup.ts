@@ -16,15 +16,13 @@ import type { Limit, Problem, Strategy } from '../strategy/strategy.ts';
 import { type Budget, checkBudget } from '../study/budget.ts';
 import type { Measuring } from '../study/measuring.ts';
 import { objectivesOf, targetsOf } from '../study/objectives.ts';
+import { limitValue, parseDuration, parseTarget } from '../study/quantities.ts';
 import {
   checkSettings,
   DEFAULT_TRIALS,
   FUNCTION,
   flagOf,
   isOwnFile,
-  limitValue,
-  parseDuration,
-  parseTarget,
   type StudySettings,
   trainSettings,
 } from '../study/spec.ts';

@@ -10,7 +10,7 @@ const specs = {
   fast: false,
 } as const;
 
-test('options have their defaults, and what is given is checked by its rule', () => {
+test('an option has its default unless a value is given, and its rule checks the value', () => {
   assert.deepEqual(optionsBy(specs, { width: 8 }, 'mine'), { width: 8, rate: 0.1, mode: 'a', fast: false });
   for (const [given, message] of [
     [{ width: 0 }, 'mine: option width is 0; must be at least 1'],

@@ -118,8 +118,8 @@ export interface Estimator<S = Space> {
    */
   estimate(candidate: Candidate<S>, run: EstimateRun): Promise<Evaluation>;
   /**
-   * Trains weights that all candidates share: a supernet. The trial is reported, paused and resumed as any other, and the checkpoint that
-   * it ends with is what candidates receive as `shared`. Throws as `estimate` does.
+   * Trains a supernet: weights that all candidates share. Its trial is reported, paused and resumed like a candidate's. Candidates then
+   * receive its last checkpoint as `shared`. Throws as `estimate` does.
    */
   trainShared?(space: S, run: EstimateRun): Promise<Evaluation>;
 }

@@ -41,7 +41,7 @@ export interface Taken {
 
 /**
  * Takes the measures of one trial after another, in the study's process, so that two of them do not disturb each other. The
- * store is their cache: what any trial of the same architecture has among its costs is not measured again, after a kill neither. A
+ * store is their cache: it is not taken again of an architecture that any trial has a value of, not even after a kill. A
  * measure that throws, or gives no finite number, makes a failed trial.
  */
 export function measuringOf(
@@ -53,10 +53,14 @@ export function measuringOf(
   const { measures, limits = [] } = measuring;
   const { space } = problem;
 
-  const knownOf = ({ architecture }: Trial): Trial['costs'] => {
+  /** What the store has of each architecture, and what is taken from here on. */
+  let taken: Map<string, Record<string, number>> | undefined;
+  const knownOf = ({ architecture }: Trial): Record<string, number> => {
+    taken ??= costsByArchitecture([...trials('search'), ...trials('confirm')]);
     const key = architectureKey(architecture);
-    const same = [...trials('search'), ...trials('confirm')].filter((one) => architectureKey(one.architecture) === key);
-    return Object.assign({}, ...same.map(({ costs }) => costs));
+    const known = taken.get(key) ?? {};
+    taken.set(key, known);
+    return known;
   };
   return async (trial) => {
     if (!isCandidate(problem, trial)) return { costs: {} };
@@ -65,12 +69,13 @@ export function measuringOf(
     for (const measure of measures) {
       const { metric: name } = measure.metric;
       try {
-        const value = known[name] ?? (await taken(measure, space, trial.architecture));
+        const value = known[name] ?? (await take(measure, space, trial.architecture));
         if (value === undefined)
           return { costs, reason: `measure ${name} needs a network; space "${space.name}" has none` };
         if (!Number.isFinite(value))
           return { costs, reason: `measure ${name} gave ${value}, which is not a finite number` };
         costs[name] = value;
+        known[name] = value;
       } catch (error) {
         return { costs, reason: `measure ${name} failed: ${messageOf(error)}` };
       }
@@ -94,8 +99,17 @@ function isCandidate(problem: Problem, { purpose, costs, architecture }: Trial):
   }
 }
 
-/** Undefined where a measure of networks is asked of a space that has no tree. */
-function taken(measure: Measure | MemberMeasure, space: SearchSpace, architecture: Architecture) {
+function costsByArchitecture(trials: readonly Trial[]): Map<string, Record<string, number>> {
+  const found = new Map<string, Record<string, number>>();
+  for (const { architecture, costs } of trials) {
+    const key = architectureKey(architecture);
+    found.set(key, { ...found.get(key), ...costs });
+  }
+  return found;
+}
+
+/** Takes one measure. Undefined where a measure of networks is asked of a space that has no tree. */
+function take(measure: Measure | MemberMeasure, space: SearchSpace, architecture: Architecture) {
   if (measure.when !== 'member') return space.tree && measure.of(subjectOf(space.tree, architecture));
   return measure.of({ architecture, text: space.format(architecture), network: space.build?.(architecture) });
 }

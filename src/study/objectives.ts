@@ -11,7 +11,8 @@ import type { DatasetInfo } from '../data/dataset.ts';
 import type { Problem } from '../strategy/strategy.ts';
 import { factsOf, TASK_KINDS } from '../task/index.ts';
 import type { Target } from './budget.ts';
-import { FUNCTION, isOwnFile, parseTarget, type StudySettings } from './spec.ts';
+import { parseTarget } from './quantities.ts';
+import { FUNCTION, isOwnFile, type StudySettings } from './spec.ts';
 
 type Kind = Pick<DatasetInfo, 'kind' | 'ownTask'>;
 type MetricName = keyof typeof METRICS;
@@ -120,8 +121,8 @@ export function isEstimated({ metric, isMeasure = false }: Pick<Objective, 'metr
 }
 
 /**
- * The costs that people are shown of trials: parameters and FLOPs, and those that the search has to do with, as far as any of these trials has
- * them.
+ * The costs that tables of trials show: parameters, FLOPs, and the costs that are objectives, limits or measures of this study. A cost that
+ * none of these trials has is left out.
  */
 export function shownCosts(
   { objectives, limits }: Pick<Problem, 'objectives' | 'limits'>,

@@ -10,8 +10,8 @@ export interface SupernetPhase extends Phase {
 }
 
 /**
- * A one-shot study begins with one trial of the purpose `supernet`. It is reported, stopped and resumed as any other, its time counts for
- * the budget, and its checkpoint is kept for as long as the study: candidates receive it as their shared weights.
+ * A one-shot study begins with one trial of the purpose `supernet`. The trial is reported, stopped and resumed like a candidate's, and its
+ * time counts for the budget. The study keeps its checkpoint, and candidates receive that as their shared weights.
  */
 export async function supernetPhase(session: Session<StudyRun>): Promise<SupernetPhase> {
   const { store, problem, supernet, budget, signal } = session.run;

@@ -186,9 +186,9 @@ function secondsLeft(
 ): number | undefined {
   const elapsed = (at - progress.since.began) / 1000;
   const { wanted, since, phase } = progress;
-  const toDo = (wanted ?? 0) - since.ended;
+  const remaining = (wanted ?? 0) - since.ended;
   const guesses = [
-    toDo > 0 ? secondsLeftOf(trialsDone(progress, setup) / toDo, elapsed) : undefined,
+    remaining > 0 ? secondsLeftOf(trialsDone(progress, setup) / remaining, elapsed) : undefined,
     phase === 'search' && secondsToGo !== undefined ? secondsToGo - elapsed : undefined,
   ].filter((guess) => guess !== undefined);
   return guesses.length === 0 ? undefined : Math.min(...guesses);

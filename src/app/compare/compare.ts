@@ -16,8 +16,8 @@ import { compareStudies } from './studies.ts';
 import { compareOnTable, ON_TABLES } from './table.ts';
 
 /**
- * What is compared: finished studies (`studies`), or searches that are run for it, by one strategy or estimator each. What all of these
- * share is given as to `createStudy`; with `benchmark` they are simulated on its table.
+ * What is compared: finished studies (`studies`), or new searches, one for each strategy or estimator. The settings that these searches
+ * share are those of `createStudy`. With `benchmark` the searches are simulated on its table.
  */
 export interface CompareSpec extends Omit<StudySpec, 'strategy' | 'strategyOptions' | 'dir' | 'ifExists' | 'measures'> {
   /** Folders of finished studies, or of folders with such. */
