@@ -23,12 +23,12 @@ export async function estimateByTraining(training: Trainable, run: EstimateRun):
       ...(checkpoint !== undefined && { checkpoint }),
     };
   };
-  const { epochs } = run.fidelity;
-  while (training.history.length < epochs) {
+  const epochs = () => training.epochs?.() ?? run.fidelity.epochs;
+  while (training.history.length < epochs()) {
     await training.epoch();
     checkpoint = await run.artifacts.put(encodeCheckpoint(await training.checkpoint()));
     const answer = await run.report(curveOf(training.history).at(-1) as Report, checkpoint);
-    if (answer !== 'continue' && training.history.length < epochs)
+    if (answer !== 'continue' && training.history.length < epochs())
       return ended(answer === 'pause' ? 'paused' : 'pruned');
   }
   return ended('complete');

@@ -61,6 +61,7 @@ export async function openMixtureSupernet(request: MixtureRequest): Promise<Supe
   const stepsPerEpoch = Math.min(forWeights.stepsPerEpoch, forArchitecture.stepsPerEpoch);
   const { optimizer, momentum, nesterov, clipNorm } = settings;
   const update = { optimizer, momentum, nesterov, weightDecay: settings.weightDecay, clipNorm };
+  const streams: SupernetRequest['rng'] = (...labels) => request.rng(...labels);
   const rates = learningRates(settings, stepsPerEpoch);
 
   const { measureWith: _, ...opened } = await openSupernet(request, {
@@ -103,8 +104,8 @@ export async function openMixtureSupernet(request: MixtureRequest): Promise<Supe
         measured: [{}],
         more: (tensors) => ({ mixture: mixtureOf(tensors) }),
         train(index, state, nextStep) {
-          const mine = forWeights.epoch(request.rng('epoch', index));
-          const theirs = forArchitecture.epoch(request.rng('epoch', index, 'architecture'));
+          const mine = forWeights.epoch(index, streams);
+          const theirs = forArchitecture.epoch(index, streams, 'architecture');
           const noise = noiseFor(weights.built.randomInputs, request.rng('epoch', index, 'noise'));
           const otherNoise = noiseFor(
             architecture.built.randomInputs,

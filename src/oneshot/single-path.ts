@@ -39,6 +39,7 @@ export async function openSinglePathSupernet(request: SinglePathRequest): Promis
   const { batchSize, stepsPerEpoch } = batches;
   const { optimizer, momentum, nesterov, weightDecay, clipNorm } = settings;
   const update = { optimizer, momentum, nesterov, weightDecay, clipNorm };
+  const streams: SupernetRequest['rng'] = (...labels) => request.rng(...labels);
   const rates = learningRates(settings, stepsPerEpoch);
   let feedsOf: ReturnType<typeof switchFeeds> | undefined;
 
@@ -81,7 +82,7 @@ export async function openSinglePathSupernet(request: SinglePathRequest): Promis
           chosen(sample(space, request.rng('validation path', i))),
         ),
         train(index, state, nextStep) {
-          const epoch = batches.epoch(request.rng('epoch', index));
+          const epoch = batches.epoch(index, streams);
           const noise = noiseFor(built.randomInputs, request.rng('epoch', index, 'noise'));
           const scalars = scalarFeeds();
           return runSteps({

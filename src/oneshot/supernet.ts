@@ -16,7 +16,7 @@ import type { Trainable } from '../train/trainable.ts';
 import { joinTensors, splitTensors } from '../train/vectors.ts';
 
 /** As a `TrainRequest`, for all networks of a space at once. `settings` are those of the weights. */
-export interface SupernetRequest extends Omit<TrainRequest, 'network' | 'initial'> {
+export interface SupernetRequest extends Omit<TrainRequest, 'network' | 'initial' | 'time'> {
   /** Its choices must be between modules; where a choice decides a size, TrainingFailure says which. */
   readonly space: Space;
 }

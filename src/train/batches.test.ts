@@ -30,9 +30,9 @@ const numbered = (count: number): Samples => ({
   },
 });
 
-async function epochOf(count: number, change: Partial<TrainSettings>, label: string, share = 1) {
+async function epochOf(count: number, change: Partial<TrainSettings>, label: string, share = 1, index = 0) {
   const batches = trainingBatches(numbered(count), info, { ...DEFAULT_SETTINGS, ...change }, share);
-  const epoch = batches.epoch(rng(label));
+  const epoch = batches.epoch(index, (...labels) => rng(label, ...labels));
   const result: { x: number[]; targets: number[] }[] = [];
   for (let step = 0; step < batches.stepsPerEpoch; step++) {
     const { input: x, targets } = await epoch.prepare();
@@ -91,8 +91,23 @@ test('a smaller share of the samples is part of a larger one', async () => {
   assert.ok([...quarter].every((pixel) => half.has(pixel)));
 });
 
+test('epochs of a number of samples continue where the last one ended, pass after pass', async () => {
+  const all = await Promise.all(
+    [0, 1, 2, 3, 4].map((index) => epochOf(10, { batchSize: 1, epochSamples: 4 }, 'q', 1, index)),
+  );
+  const order = all.flatMap(firstPixels);
+  const pass = (values: readonly number[]) => [...new Set(values)].length;
+  assert.deepEqual([order.length, pass(order.slice(0, 10)), pass(order.slice(10, 20))], [20, 10, 10]);
+  assert.notDeepEqual(order.slice(0, 10), order.slice(10, 20));
+});
+
+test('an epoch may have more samples than there are', async () => {
+  const order = firstPixels(await epochOf(3, { batchSize: 3, epochSamples: 12 }, 'r'));
+  assert.deepEqual([order.length, new Set(order).size], [12, 3]);
+});
+
 test('a batch does not change while the next two are prepared', async () => {
-  const epoch = trainingBatches(numbered(12), info, { ...DEFAULT_SETTINGS, batchSize: 4 }).epoch(rng('e'));
+  const epoch = trainingBatches(numbered(12), info, { ...DEFAULT_SETTINGS, batchSize: 4 }).epoch(0, rng);
   const first = await epoch.prepare();
   const before = [...(first.input?.data ?? [])];
   await epoch.prepare();
@@ -104,7 +119,7 @@ test('regression targets are standardized', async () => {
   const scale = { mean: [1, 0], deviation: [2, 4] };
   const regression: DatasetInfo = { ...info, kind: 'regression', outputs: 2, input: [1], target: scale };
   const samples: Samples = { count: 1, read: async (_, { target }) => target?.set([5, 8]) };
-  const batch = await trainingBatches(samples, regression, DEFAULT_SETTINGS).epoch(rng('e')).prepare();
+  const batch = await trainingBatches(samples, regression, DEFAULT_SETTINGS).epoch(0, rng).prepare();
   assert.deepEqual([...(batch.targets?.data ?? [])], [2, 2]);
 });
 

@@ -33,13 +33,19 @@ export interface Epoch {
   prepare(): Promise<Feeds>;
 }
 
+/** Named random streams. */
+type Streams = (...labels: readonly (string | number)[]) => Rng;
+
 export interface TrainingBatches {
   /** The setting's, or the number of samples when there are fewer. */
   readonly batchSize: number;
   /** Whole batches only: up to batchSize - 1 samples sit each epoch out, different ones each time. */
   readonly stepsPerEpoch: number;
-  /** `stream` names the epoch's own random stream, of which the order, the crops and all the rest are drawn. */
-  epoch(stream: Rng): Epoch;
+  /**
+   * The epoch of this index, from 0. Its order, crops and all other randomness come from the stream `('epoch', index, ...labels)`; where
+   * epochs have a number of samples of their own, the order comes from the streams of the passes over the data, `('pass', n, ...labels)`.
+   */
+  epoch(index: number, rng: Streams, ...labels: readonly string[]): Epoch;
 }
 
 /**
@@ -52,13 +58,17 @@ export interface TrainingBatches {
 export function trainingBatches(
   samples: Samples,
   info: DatasetInfo,
-  settings: Pick<TrainSettings, 'batchSize' | 'labelSmoothing' | 'cropPadding' | 'flip' | 'cutout' | 'mixup'>,
+  settings: Pick<
+    TrainSettings,
+    'batchSize' | 'epochSamples' | 'labelSmoothing' | 'cropPadding' | 'flip' | 'cutout' | 'mixup'
+  >,
   share = 1,
   own?: TaskDefinition,
 ): TrainingBatches {
   const used = usedSamples(samples.count, share);
   const batchSize = Math.min(settings.batchSize, used.length);
-  const stepsPerEpoch = Math.floor(used.length / batchSize);
+  const samplesPerEpoch = settings.epochSamples === 0 ? used.length : Math.max(settings.epochSamples, batchSize);
+  const stepsPerEpoch = Math.floor(samplesPerEpoch / batchSize);
   const task = taskOf(info, own);
   const { inputs, targets } = task.spec(info);
   const encoded = task.encoding?.specs(info);
@@ -83,8 +93,14 @@ export function trainingBatches(
   return {
     batchSize,
     stepsPerEpoch,
-    epoch(stream) {
-      const order = stream.shuffle(used);
+    epoch(index, rng, ...labels) {
+      const stream = rng('epoch', index, ...labels);
+      const order =
+        settings.epochSamples === 0
+          ? stream.shuffle(used)
+          : partOfPasses(used, index * stepsPerEpoch * batchSize, stepsPerEpoch * batchSize, (pass) =>
+              rng('pass', pass, ...labels),
+            );
       let step = 0;
       return {
         async prepare() {
@@ -110,6 +126,21 @@ function usedSamples(count: number, share: number): number[] {
   return rng('share of the training samples', count)
     .shuffle(all)
     .slice(0, Math.max(1, Math.round(share * count)));
+}
+
+/** `count` samples from number `first` on, of endless passes over the samples, each shuffled by its own stream. */
+function partOfPasses(samples: readonly number[], first: number, count: number, streamOf: (pass: number) => Rng) {
+  const { length } = samples;
+  const order: number[] = [];
+  for (let pass = Math.floor(first / length); order.length < count; pass++) {
+    const from = Math.max(0, first - pass * length);
+    order.push(
+      ...streamOf(pass)
+        .shuffle(samples)
+        .slice(from, from + count - order.length),
+    );
+  }
+  return order;
 }
 
 /** The arrays of these tensors, which are all float32. */

@@ -15,6 +15,8 @@ export interface EpochRecord {
   readonly seconds: number;
   /** What these seconds went to; older checkpoints do not say. */
   readonly spent?: Spent;
+  /** Of a training with a time limit: how much of it is done after the epoch, from 0 to 1. */
+  readonly progress?: number;
   /** Of a mixture supernet: where its architecture parameters are after the epoch. */
   readonly mixture?: Mixture;
 }

@@ -81,7 +81,7 @@ export interface EpochParts {
   train(index: number): Promise<number>;
   validate(): Promise<Metrics>;
   /** What the record holds besides. */
-  more?(): Promise<Pick<EpochRecord, 'mixture'>>;
+  more?(): Promise<Pick<EpochRecord, 'mixture' | 'progress'>>;
 }
 
 /** The `epoch` of a Trainable. */

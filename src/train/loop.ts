@@ -11,6 +11,7 @@ import { borrowing, epochs, runSteps } from './epochs.ts';
 import { TrainingFailure } from './failure.ts';
 import { type Inference, inferenceOver, type Outputs } from './inference.ts';
 import { OPTIMIZERS } from './optimizers.ts';
+import { type Pace, paceOf, type TimeLimit } from './pace.ts';
 import { freshTensors, type StateParts, type TrainingGraph } from './program.ts';
 import { openPrograms, type ProgramLease, type Programs } from './programs.ts';
 import { learningRates } from './schedules.ts';
@@ -47,6 +48,11 @@ export interface TrainRequest {
   readonly checkpoint?: Checkpoint;
   /** Parameters and statistics to start from, by path, in place of fresh ones; not all need be given. */
   readonly initial?: Readonly<Record<string, HostTensor>>;
+  /**
+   * Trains as many epochs as fit (`Training.epochs`), `settings.epochs` being what is expected before the first is measured. Another
+   * machine, or another load, gives another number, and so other weights.
+   */
+  readonly time?: TimeLimit;
   /** Told of every step. `step` counts from 1 within the epoch. */
   onStep?(epoch: number, step: number, loss: number): void;
   /** Milliseconds, for durations; the system's monotonic clock by default. */
@@ -88,6 +94,8 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
   const rates = learningRates(settings, stepsPerEpoch);
   const optimizer = OPTIMIZERS[settings.optimizer];
   const history: EpochRecord[] = [...(request.checkpoint?.history ?? [])];
+  const pace: Pace | undefined = request.time && paceOf(request.time, settings.epochs, history);
+  const streams: TrainRequest['rng'] = (...labels) => request.rng(...labels);
   let steps = request.checkpoint?.steps ?? 0;
 
   const { borrow, bytes, release } = borrowing();
@@ -113,7 +121,7 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
   const tensors = async () => splitTensors(built.vectors, await ready.state.read());
 
   async function trainEpoch(index: number): Promise<number> {
-    const epoch = batches.epoch(request.rng('epoch', index));
+    const epoch = batches.epoch(index, streams);
     const noise = noiseFor(built.randomInputs, request.rng('epoch', index, 'noise'));
     const scalars = scalarFeeds();
     return runSteps({
@@ -122,7 +130,11 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
       async prepare(step) {
         const feeds = await epoch.prepare();
         signal?.throwIfAborted();
-        return { ...feeds, ...scalars(optimizer.scalars(rates(index, step), ++steps)), ...noise() };
+        return {
+          ...feeds,
+          ...scalars(optimizer.scalars(rates(index, step, pace?.share(step / stepsPerEpoch)), ++steps)),
+          ...noise(),
+        };
       },
       run: (feeds) => program.run(feeds, ready.state),
       onStep: request.onStep?.bind(request),
@@ -134,6 +146,7 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
     batchSize,
     stepsPerEpoch,
     memoryBytes: bytes(),
+    ...(pace && { epochs: pace.epochs }),
     epoch: epochs({
       history,
       now,
@@ -142,6 +155,7 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
       training: [program],
       validation: ready.inference.program,
       train: trainEpoch,
+      ...(pace && { more: async () => ({ progress: pace.share(1) }) }),
       validate: async () =>
         request.valid === undefined ? {} : (await ready.valid.measure(request.valid, signal)).metrics,
     }),

@@ -1,7 +1,10 @@
 import type { TrainSettings } from './settings.ts';
 
-/** The learning rate at step `step` (from 0) of epoch `epoch` (from 0). */
-export type Schedule = (epoch: number, step: number) => number;
+/**
+ * The learning rate at step `step` (from 0) of epoch `epoch` (from 0). `share`: how much of the training is done by then, from 0 to 1, where
+ * its number of epochs is not fixed (`pace.ts`).
+ */
+export type Schedule = (epoch: number, step: number, share?: number) => number;
 
 type ScheduleSettings = Pick<
   TrainSettings,
@@ -22,7 +25,7 @@ type ScheduleSettings = Pick<
  */
 export function learningRates(settings: ScheduleSettings, stepsPerEpoch: number): Schedule {
   const { epochs, learningRate, warmupEpochs } = settings;
-  return (epoch, step) => {
+  return (epoch, step, share) => {
     const begin = epoch + step / stepsPerEpoch;
     if (begin < warmupEpochs) {
       return learningRate * Math.min(1, (begin + 1 / stepsPerEpoch) / warmupEpochs);
@@ -33,8 +36,8 @@ export function learningRates(settings: ScheduleSettings, stepsPerEpoch: number)
       case 'step':
         return learningRate * settings.stepFactor ** Math.floor(epoch / settings.stepEpochs);
       case 'cosine': {
-        const share = Math.min(1, (begin - warmupEpochs) / Math.max(epochs - warmupEpochs, Number.MIN_VALUE));
-        return (learningRate * (1 + Math.cos(Math.PI * share))) / 2;
+        const position = share ?? (begin - warmupEpochs) / Math.max(epochs - warmupEpochs, Number.MIN_VALUE);
+        return (learningRate * (1 + Math.cos(Math.PI * Math.min(1, position)))) / 2;
       }
     }
   };

@@ -7,6 +7,8 @@ import type { TaskDefinition } from '../task/task.ts';
 /** Every setting of a training run, with its default: what `netsmith train --help` lists and a report repeats. */
 export interface TrainSettings {
   readonly epochs: number;
+  /** Training samples in an epoch; each epoch continues where the last one ended. 0: all of them. */
+  readonly epochSamples: number;
   readonly batchSize: number;
   readonly optimizer: 'sgd' | 'adam' | 'adamw';
   readonly learningRate: number;
@@ -42,6 +44,7 @@ export interface TrainSettings {
  */
 export const DEFAULT_SETTINGS: TrainSettings = {
   epochs: 10,
+  epochSamples: 0,
   batchSize: 32,
   optimizer: 'adamw',
   learningRate: 0.005,
@@ -83,6 +86,7 @@ const MOST_RATE = 1e38;
 /** The rule of each setting: the command line makes its flags from it, `checkSettings` its checks. */
 export const SETTING_RULES = {
   epochs: { kind: 'integer', min: 1, max: MOST_EPOCHS, help: 'passes over the training samples' },
+  epochSamples: { kind: 'integer', min: 0, max: 1_000_000_000, help: 'training samples per epoch (0 = all of them)' },
   batchSize: { kind: 'integer', min: 1, max: 1_000_000, help: 'samples per training step' },
   optimizer: { kind: 'word', words: ['sgd', 'adam', 'adamw'], help: 'optimizer' },
   learningRate: { kind: 'number', min: 0, above: true, max: MOST_RATE, help: 'peak learning rate' },

@@ -11,6 +11,8 @@ import type { Checkpoint, EpochRecord } from './checkpoint.ts';
 export interface Trainable {
   /** One record for each completed epoch, including those of the checkpoint that it was opened from. */
   readonly history: readonly EpochRecord[];
+  /** Of a training with a time limit: the epochs in all that fit, as estimated now; it is over when `history` has as many. */
+  epochs?(): number;
   /**
    * Trains one epoch, validates, and adds the record to `history`. Throws TrainingFailure if a loss or a validation metric is not finite,
    * and the signal's reason when aborted. After either, only `dispose` may be called.
@@ -25,7 +27,7 @@ export interface Trainable {
 }
 
 /**
- * Trains until `epochs` epochs are completed in all, those of its checkpoint included. `onEpoch` is called after each; training continues
+ * Trains until `epochs` epochs are completed in all, those of its checkpoint included, or as many as fit in its time limit. `onEpoch` is called after each; training continues
  * when it resolves. Throws as `epoch` does.
  */
 export async function trainUntil(
@@ -33,7 +35,7 @@ export async function trainUntil(
   epochs: number,
   onEpoch?: (record: EpochRecord) => void | Promise<void>,
 ): Promise<void> {
-  while (trainable.history.length < epochs) {
+  while (trainable.history.length < (trainable.epochs?.() ?? epochs)) {
     const record = await trainable.epoch();
     await onEpoch?.(record);
   }
