@@ -4,13 +4,17 @@ import type { Architecture, Space, SpaceDefinition, Task } from '../space.ts';
 import { checkArchitecture } from '../tree/architecture.ts';
 import { darts } from './image/darts.ts';
 import { nasBench201 } from './image/nas-bench-201.ts';
+import { residualCnn } from './image/residual-cnn.ts';
 import { resnet } from './image/resnet.ts';
 import { smallCnn } from './image/small-cnn.ts';
 import { mlp } from './table/mlp.ts';
+import { residualMlp } from './table/residual-mlp.ts';
 
 export const SPACES = {
   'nas-bench-201': nasBench201,
   mlp,
+  'residual-cnn': residualCnn,
+  'residual-mlp': residualMlp,
   'small-cnn': smallCnn,
   resnet,
   darts,
@@ -41,4 +45,4 @@ export const BASELINES = {
 } as const satisfies Readonly<Record<string, (task: Task) => Baseline>>;
 
 export { GENOTYPES } from './image/darts-genotype.ts';
-export { darts, mlp, nasBench201, resnet, smallCnn };
+export { darts, mlp, nasBench201, residualCnn, residualMlp, resnet, smallCnn };
