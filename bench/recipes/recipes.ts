@@ -42,7 +42,7 @@ interface Row {
 
 const engine = await openEngine({ device: 'cpu', threads: 1, layout: 'auto' }, 2);
 
-function settingsOf(task: RecipeTask, change: Change): TrainSettings {
+function settingsOf(task: RecipeTask, { network: _, ...change }: Change): TrainSettings {
   const epochs = Number(flags.epochs ?? task.epochs);
   return { ...DEFAULT_SETTINGS, epochs, warmupEpochs: 0.15 * epochs, ...task.base, ...change };
 }
@@ -56,7 +56,7 @@ async function measure(name: string, task: RecipeTask, change: string, seed: num
   const training = await trainNetwork({
     engine,
     programs: openPrograms(engine, { keep: 0 }),
-    network: task.network(info),
+    network: (task.changes[change]?.network ?? task.network)(info),
     ...{ info, train, valid, settings },
     rng: (...labels) => rng(seed, 'recipes', ...labels),
   });
@@ -93,7 +93,15 @@ const summary = Object.values(Object.groupBy(rows, ({ task, change }) => `${task
   const [first] = group ?? [];
   if (group === undefined || first === undefined) return [];
   const last = group.map((row) => row.last);
-  return [{ task: first.task, change: first.change, mean: mean(last), deviation: deviation(last), best: mean(group.map((row) => row.best)) }];
+  return [
+    {
+      task: first.task,
+      change: first.change,
+      mean: mean(last),
+      deviation: deviation(last),
+      best: mean(group.map((row) => row.best)),
+    },
+  ];
 });
 if (flags.json) process.stdout.write(`${JSON.stringify({ ...when, summary, rows }, null, 2)}\n`);
 else

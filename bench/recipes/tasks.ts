@@ -1,19 +1,31 @@
 /** The data that recipes are measured on, and the network that each is measured with. */
 import { join, resolve } from 'node:path';
-import { openDataset } from '../../src/data/open.node.ts';
 import type { DataRequest, DatasetInfo, SearchData } from '../../src/data/dataset.ts';
-import { type Module, mlp, parseArchitecture, resnet, resolve as resolveNetwork } from '../../src/space/index.ts';
+import { openDataset } from '../../src/data/open.node.ts';
+import {
+  type Module,
+  mlp,
+  parseArchitecture,
+  residualCnn,
+  residualMlp,
+  resolve as resolveNetwork,
+  type SpaceDefinition,
+} from '../../src/space/index.ts';
 import type { TrainSettings } from '../../src/train/settings.ts';
 
 /** Training settings that differ from those it is compared with. */
-export type Change = Partial<TrainSettings>;
+type Settings = Partial<TrainSettings>;
+type Network = (info: DatasetInfo) => Module;
+
+/** Settings, or another network. */
+export type Change = Settings & { readonly network?: Network };
 
 export interface RecipeTask {
   readonly request: Omit<DataRequest, 'seed'>;
   readonly epochs: number;
-  readonly network: (info: DatasetInfo) => Module;
+  readonly network: Network;
   /** What all settings start from. */
-  readonly base: Change;
+  readonly base: Settings;
   /** One change each. */
   readonly changes: Readonly<Record<string, Change>>;
 }
@@ -21,17 +33,22 @@ export interface RecipeTask {
 const shared = (...path: readonly string[]) => resolve(import.meta.dirname, '../../../shared/data', join(...path));
 const fashionMnist = process.env.NETSMITH_FASHION_MNIST ?? '/usr/share/datasets/fashion-mnist';
 
-const resnet8 = (info: DatasetInfo) => resnet.create(info, { depth: 8 }).root;
-/** Two hidden layers of 128 with batch norm and ReLU. */
-const mlpOf = (widths: readonly number[], dropout = 0) => (info: DatasetInfo) => {
-  const space = mlp.create(info);
-  const layers = widths.map((width, i) => `layer/${i}/width=${width}`);
-  const text = `depth=${widths.length}, ${layers.join(', ')}, normalisation=batch, activation=relu, dropout=${dropout}`;
-  return resolveNetwork(space, parseArchitecture(space, text));
-};
+/** The member of a space by its text. */
+const member =
+  (space: SpaceDefinition, text: string): Network =>
+  (info) => {
+    const created = space.create(info);
+    return resolveNetwork(created, parseArchitecture(created, text));
+  };
+const handDesigned =
+  (space: SpaceDefinition, name: string): Network =>
+  (info) =>
+    resolveNetwork(space.create(info), space.handDesigned?.(info)[name] ?? {});
+const resnet8 = handDesigned(residualCnn, 'resnet-8');
+const plainMlp = handDesigned(residualMlp, 'mlp');
 
 /** SGD as in He et al. 2016, the rate by one cycle: the base for images. */
-const momentum: Change = {
+const momentum: Settings = {
   optimizer: 'sgd',
   learningRate: 0.1,
   batchSize: 128,
@@ -49,8 +66,20 @@ const IMAGES: Readonly<Record<string, Change>> = {
   flip: { flip: true },
   'crop 2': { cropPadding: 2 },
 };
+const cnn = (text: string) => ({ network: member(residualCnn, text) });
+const noExtra = 'extraBlocks1=0, extraBlocks2=0, extraBlocks3=0';
+const IMAGE_NETWORKS: Readonly<Record<string, Change>> = {
+  'stem 2': cnn(`activation=relu, block=basic, stemStride=2, width1=16, width2=32, width3=64, ${noExtra}`),
+  'stem 2, 32-64-128': cnn(`activation=relu, block=basic, stemStride=2, width1=32, width2=64, width3=128, ${noExtra}`),
+  '16-32-128': cnn(`activation=relu, block=basic, stemStride=1, width1=16, width2=32, width3=128, ${noExtra}`),
+  silu: cnn(`activation=silu, block=basic, stemStride=1, width1=16, width2=32, width3=64, ${noExtra}`),
+  separable: cnn(`activation=relu, block=separable, stemStride=1, width1=16, width2=32, width3=64, ${noExtra}`),
+  'separable 32-64-128': cnn(
+    `activation=relu, block=separable, stemStride=1, width1=32, width2=64, width3=128, ${noExtra}`,
+  ),
+};
 /** AdamW as in Gorishniy et al. 2021: the base for tables. */
-const adamw: Change = { optimizer: 'adamw', learningRate: 0.003, batchSize: 128, weightDecay: 0.01 };
+const adamw: Settings = { optimizer: 'adamw', learningRate: 0.003, batchSize: 128, weightDecay: 0.01 };
 const TABLES: Readonly<Record<string, Change>> = {
   'rate 0.001': { learningRate: 0.001 },
   'rate 0.01': { learningRate: 0.01 },
@@ -61,7 +90,44 @@ const TABLES: Readonly<Record<string, Change>> = {
   'decay 0.0001': { weightDecay: 1e-4 },
   'sgd 0.05': { optimizer: 'sgd', learningRate: 0.05, weightDecay: 5e-4 },
 };
-const CLASSES = { ...TABLES, 'smoothing 0.1': { labelSmoothing: 0.1 } };
+const TABLE_NETWORKS: Readonly<Record<string, Change>> = {
+  linear: { network: handDesigned(residualMlp, 'linear') },
+  'resnet-mlp': { network: handDesigned(residualMlp, 'resnet-mlp') },
+  'resnet-mlp, dropout 0.4': {
+    network: member(residualMlp, 'body=residual, width=128, blocks=2, hidden=256, activation=relu, dropout=0.4'),
+  },
+  'resnet-mlp 256': {
+    network: member(residualMlp, 'body=residual, width=256, blocks=3, hidden=512, activation=relu, dropout=0.1'),
+  },
+  'mlp 64-32': {
+    network: member(residualMlp, 'body=plain, depth=2, layer/0/width=64, layer/1/width=32, activation=relu, dropout=0'),
+  },
+  'mlp, dropout 0.2': {
+    network: member(
+      residualMlp,
+      'body=plain, depth=2, layer/0/width=128, layer/1/width=128, activation=relu, dropout=0.2',
+    ),
+  },
+  'mlp, dropout 0.4': {
+    network: member(
+      residualMlp,
+      'body=plain, depth=2, layer/0/width=128, layer/1/width=128, activation=relu, dropout=0.4',
+    ),
+  },
+  'mlp 256-256': {
+    network: member(
+      residualMlp,
+      'body=plain, depth=2, layer/0/width=256, layer/1/width=256, activation=relu, dropout=0.1',
+    ),
+  },
+  'mlp, no norm': {
+    network: member(
+      mlp,
+      'depth=2, layer/0/width=128, layer/1/width=128, normalisation=none, activation=relu, dropout=0',
+    ),
+  },
+};
+const CLASSES = { ...TABLES, ...TABLE_NETWORKS, 'smoothing 0.1': { labelSmoothing: 0.1 } };
 const csv = (dir: string, label: string, regression = false) => ({ name: 'csv', dir, label, regression });
 
 export const TASKS: Readonly<Record<string, RecipeTask>> = {
@@ -70,7 +136,7 @@ export const TASKS: Readonly<Record<string, RecipeTask>> = {
     epochs: 5,
     network: resnet8,
     base: momentum,
-    changes: IMAGES,
+    changes: { ...IMAGES, ...IMAGE_NETWORKS },
   },
   'cifar-10': {
     request: { name: 'cifar-10', dir: shared('cifar-10-batches-bin'), validShare: 0.25, trainSamples: 6000 },
@@ -79,39 +145,48 @@ export const TASKS: Readonly<Record<string, RecipeTask>> = {
     base: momentum,
     changes: {
       ...IMAGES,
+      ...IMAGE_NETWORKS,
       'crop 4': { cropPadding: 4 },
       'flip, crop 2': { flip: true, cropPadding: 2 },
       'flip, crop 4': { flip: true, cropPadding: 4 },
     },
   },
-  digits: { request: { name: 'digits' }, epochs: 30, network: resnet8, base: momentum, changes: {
+  digits: {
+    request: { name: 'digits' },
+    epochs: 30,
+    network: resnet8,
+    base: momentum,
+    changes: {
       ...IMAGES,
-      'crop 1': { cropPadding: 1 }, 'batch 32, rate 0.05': { batchSize: 32, learningRate: 0.05 }, } },
+      'crop 1': { cropPadding: 1 },
+      'batch 32, rate 0.05': { batchSize: 32, learningRate: 0.05 },
+    },
+  },
   adult: {
     request: csv(shared('adult', 'adult-train.csv.gz'), 'income'),
     epochs: 12,
-    network: mlpOf([128, 128]),
+    network: plainMlp,
     base: adamw,
     changes: CLASSES,
   },
   california: {
     request: csv(shared('california-housing', 'housing.csv.gz'), 'median_house_value', true),
     epochs: 30,
-    network: mlpOf([128, 128]),
+    network: plainMlp,
     base: adamw,
-    changes: TABLES,
+    changes: { ...TABLES, ...TABLE_NETWORKS },
   },
   'credit-g': {
     request: csv(shared('credit-g', 'credit-g.csv'), 'class'),
     epochs: 30,
-    network: mlpOf([128, 128]),
+    network: plainMlp,
     base: adamw,
     changes: CLASSES,
   },
   titanic: {
     request: csv(shared('titanic', 'titanic.csv'), 'survived'),
     epochs: 30,
-    network: mlpOf([128, 128]),
+    network: plainMlp,
     base: adamw,
     changes: CLASSES,
   },

@@ -1,3 +1,4 @@
+import type { Task } from '../../space.ts';
 import {
   activation,
   batchNorm,
@@ -12,7 +13,6 @@ import {
   residual,
   sequential,
 } from '../../tree/builders.ts';
-import type { Task } from '../../space.ts';
 import { defineSpace } from '../../tree/define.ts';
 import type { Module, Value } from '../../tree/module.ts';
 import { trainingChoices, trainingOf } from '../training.ts';
@@ -55,7 +55,8 @@ export const residualCnn = defineSpace(
     return tune ? { network, hyperparameters: trainingChoices(task) } : network;
   },
   {
-    description: 'residual networks for images: width and blocks of 3 stages, kind of block, stride of the stem, activation',
+    description:
+      'residual networks for images: width and blocks of 3 stages, kind of block, stride of the stem, activation',
     defaults: { tune: false },
     handDesigned: (task, { tune }) => {
       const resnet = (extraBlocks: number) => ({

@@ -42,13 +42,30 @@ export const residualMlp = defineSpace(
     return tune ? { network, hyperparameters: trainingChoices(task) } : network;
   },
   {
-    description: 'networks for tables: linear, multilayer perceptrons, and the ResNet for tables of Gorishniy et al. (2021)',
+    description:
+      'networks for tables: linear, multilayer perceptrons, and the ResNet for tables of Gorishniy et al. (2021)',
     defaults: { tune: false },
     handDesigned(task, { tune }) {
       const training = tune ? trainingOf(task) : {};
       return {
-        mlp: { body: 'plain', depth: 2, 'layer/0/width': 128, 'layer/1/width': 128, activation: 'relu', dropout: 0, ...training },
-        'resnet-mlp': { body: 'residual', width: 128, blocks: 2, hidden: 256, activation: 'relu', dropout: 0.1, ...training },
+        mlp: {
+          body: 'plain',
+          depth: 2,
+          'layer/0/width': 128,
+          'layer/1/width': 128,
+          activation: 'relu',
+          dropout: 0,
+          ...training,
+        },
+        'resnet-mlp': {
+          body: 'residual',
+          width: 128,
+          blocks: 2,
+          hidden: 256,
+          activation: 'relu',
+          dropout: 0.1,
+          ...training,
+        },
         linear: { body: 'plain', depth: 0, ...training },
       };
     },
