@@ -26,9 +26,15 @@ export interface Baseline {
   readonly architecture: Architecture;
 }
 
-/** Each throws UserError for a task that it cannot serve: `resnet` needs images. */
+const resnetOf =
+  (depth: number) =>
+  (task: Task): Baseline => ({ space: resnet.create(task, { depth }), architecture: {} });
+
+/** Each throws UserError for a task that it cannot serve: the ResNets need images. */
 export const BASELINES = {
-  resnet: (task: Task): Baseline => ({ space: resnet.create(task), architecture: {} }),
+  'resnet-8': resnetOf(8),
+  'resnet-14': resnetOf(14),
+  'resnet-20': resnetOf(20),
   /** Two hidden layers of 128 with batch norm and ReLU. */
   mlp: (task: Task): Baseline => {
     const space = mlp.create(task);
