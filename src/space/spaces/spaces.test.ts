@@ -116,49 +116,49 @@ test('the sizes that the docstrings name', () => {
 });
 
 test('hand-designed networks are members, can be built, and are what they are called', () => {
-  const costs = (of: Task, space: Space, architecture: Architecture) => {
-    const { params, flops } = networkCosts(resolve(space, architecture), of);
+  const costs = (about: Task, space: Space, architecture: Architecture) => {
+    const { params, flops } = networkCosts(resolve(space, architecture), about);
     return { params, flops };
   };
   const cnn = SPACES['residual-cnn'];
   const sizes = [task(1, 8, 8), task(3, 12, 40), task(1, 28, 28), task(3, 32, 32), task(3, 64, 64), task(3, 224, 224)];
-  for (const of of sizes) {
-    const members = Object.entries(cnn.handDesigned?.(of) ?? {});
+  for (const about of sizes) {
+    const members = Object.entries(cnn.handDesigned?.(about) ?? {});
     assert.deepEqual(
       members.map(([name]) => name).filter((name) => name in BASELINES),
       ['resnet-8', 'resnet-14', 'resnet-20'],
     );
     for (const [name, architecture] of members) {
-      const space = cnn.create(of);
+      const space = cnn.create(about);
       assert.deepEqual(parseArchitecture(space, formatArchitecture(space, architecture)), architecture);
-      const found = costs(of, space, architecture);
+      const found = costs(about, space, architecture);
       if (!(name in BASELINES)) continue;
-      const baseline = BASELINES[name as keyof typeof BASELINES](of);
-      assert.deepEqual(found, costs(of, baseline.space, baseline.architecture), `${name} on ${of.input}`);
+      const baseline = BASELINES[name as keyof typeof BASELINES](about);
+      assert.deepEqual(found, costs(about, baseline.space, baseline.architecture), `${name} on ${about.input}`);
     }
   }
 
   const table = SPACES['residual-mlp'];
-  for (const of of [task(13), { ...task(13), kind: 'regression', outputs: 2 }, task(1, 8, 8)]) {
-    const members = table.handDesigned?.(of) ?? {};
-    const space = table.create(of);
-    const found = Object.fromEntries(Object.entries(members).map(([name, one]) => [name, costs(of, space, one)]));
-    const features = of.input.reduce((product, size) => product * size, 1);
-    assert.equal(found.linear?.params, (features + 1) * of.outputs);
-    const mlp = BASELINES.mlp(of);
-    assert.deepEqual(found.mlp, costs(of, mlp.space, mlp.architecture));
+  for (const about of [task(13), { ...task(13), kind: 'regression', outputs: 2 }, task(1, 8, 8)]) {
+    const members = table.handDesigned?.(about) ?? {};
+    const space = table.create(about);
+    const found = Object.fromEntries(Object.entries(members).map(([name, one]) => [name, costs(about, space, one)]));
+    const features = about.input.reduce((product, size) => product * size, 1);
+    assert.equal(found.linear?.params, (features + 1) * about.outputs);
+    const mlp = BASELINES.mlp(about);
+    assert.deepEqual(found.mlp, costs(about, mlp.space, mlp.architecture));
     assert.ok(found['resnet-mlp']);
   }
 });
 
 test('hand-designed networks bring their training where the training is searched', () => {
-  for (const [space, of] of [
+  for (const [space, about] of [
     [SPACES['residual-cnn'], task(3, 32, 32)],
     [SPACES['residual-mlp'], task(13)],
     [SPACES['residual-mlp'], { ...task(13), kind: 'regression' }],
   ] as const) {
-    const tuned = space.create(of, { tune: true });
-    for (const architecture of Object.values(space.handDesigned?.(of, { tune: true }) ?? {}))
+    const tuned = space.create(about, { tune: true });
+    for (const architecture of Object.values(space.handDesigned?.(about, { tune: true }) ?? {}))
       assert.ok(Object.keys(resolveHyperparameters(tuned, architecture)).includes('learningRate'));
   }
   assert.equal(SPACES.darts.handDesigned, undefined);
