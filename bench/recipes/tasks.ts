@@ -93,6 +93,10 @@ const TABLES: Readonly<Record<string, Change>> = {
 const TABLE_NETWORKS: Readonly<Record<string, Change>> = {
   linear: { network: handDesigned(residualMlp, 'linear') },
   'resnet-mlp': { network: handDesigned(residualMlp, 'resnet-mlp') },
+  'resnet-mlp, rate 0.001': { network: handDesigned(residualMlp, 'resnet-mlp'), learningRate: 0.001 },
+  'resnet-mlp, rate 0.01': { network: handDesigned(residualMlp, 'resnet-mlp'), learningRate: 0.01 },
+  'resnet-mlp, batch 256': { network: handDesigned(residualMlp, 'resnet-mlp'), batchSize: 256 },
+  'linear, rate 0.03': { network: handDesigned(residualMlp, 'linear'), learningRate: 0.03 },
   'resnet-mlp, dropout 0.4': {
     network: member(residualMlp, 'body=residual, width=128, blocks=2, hidden=256, activation=relu, dropout=0.4'),
   },
@@ -119,6 +123,13 @@ const TABLE_NETWORKS: Readonly<Record<string, Change>> = {
       residualMlp,
       'body=plain, depth=2, layer/0/width=256, layer/1/width=256, activation=relu, dropout=0.1',
     ),
+  },
+  'mlp 256-256, rate 0.01': {
+    network: member(
+      residualMlp,
+      'body=plain, depth=2, layer/0/width=256, layer/1/width=256, activation=relu, dropout=0.1',
+    ),
+    learningRate: 0.01,
   },
   'mlp, no norm': {
     network: member(
