@@ -1,7 +1,7 @@
 // A search strategy of your own: keep the best architecture, and try a mutation of it. Use it by its file:
 //   netsmith search --strategy examples/own-strategy.ts --strategy-options tries=50 --trials 20
 // and, since a stored study runs no code, name it again to go on:
-//   netsmith resume runs/digits-small-cnn-1 --strategy examples/own-strategy.ts --trials 40
+//   netsmith resume runs/digits-residual-cnn-1 --strategy examples/own-strategy.ts --trials 40
 import { type Architecture, compareBy, defineStrategy, rng, sampleWithin, withinLimits } from 'netsmith';
 
 /** Plain JSON: it is stored with every trial. */

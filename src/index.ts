@@ -87,6 +87,8 @@ export {
   GENOTYPES,
   mlp,
   nasBench201,
+  residualCnn,
+  residualMlp,
   resnet,
   SPACES,
   smallCnn,

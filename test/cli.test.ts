@@ -147,7 +147,7 @@ test('evaluate, export, predict and report, one after another', async () => {
   assert.equal(values.length, 2);
   assert.ok(Math.abs(mean - (values[0] + values[1]) / 2) < 1e-12 && sd >= 0);
   assert.ok(Math.abs(evaluated.gap.accuracy - (evaluated.valid.accuracy - mean)) < 1e-12);
-  assert.deepEqual(Object.keys(evaluated.baselines), ['resnet', 'mlp']);
+  assert.deepEqual(Object.keys(evaluated.baselines), ['resnet-20', 'mlp']);
   for (const { test: tested, params } of Object.values<{ test: { accuracy: { mean: number } }; params: number }>(
     evaluated.baselines,
   )) {

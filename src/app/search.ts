@@ -103,7 +103,7 @@ async function lookAhead(
   }
 }
 
-/** `runs/digits-small-cnn-1`, or with the first number that is free; the user's own data by the name of the file. */
+/** `runs/digits-residual-cnn-1`, or with the first number that is free; the user's own data by the name of the file. */
 function nextFree({ data, dataDir, space }: StudySettings): string {
   const own = dataDir !== undefined && (data === 'image-folder' || data === 'csv');
   const [of, searched] = [own ? dataDir : data, space].map((path) => basename(path).replace(/\.[a-z.]+$/, ''));

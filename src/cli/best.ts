@@ -13,7 +13,7 @@ import { define, outputOf, type Shell } from './command.ts';
 /** `netsmith best DIR`: { study, trials, choice, best } */
 export function addBest(program: Command, shell: Shell): void {
   define(program, 'best <dir>', 'Show the best trial of a study, or the Pareto front if it has several objectives', [
-    'netsmith best runs/digits-small-cnn-1 --json',
+    'netsmith best runs/digits-residual-cnn-1 --json',
   ]).action(async (dir: string, _options: unknown, command: Command) => {
     const study = await readStudy(dir);
     requireBest(study, dir);

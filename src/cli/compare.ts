@@ -49,7 +49,7 @@ export function addCompare(program: Command, shell: Shell): void {
       'netsmith compare --strategies aging-evolution:population=8:sample=4,tpe --seeds 3 --trials 30 --epochs 2 --out runs/mine',
       'netsmith compare --config a.json --config b.json --seeds 3 --out runs/mine',
       'netsmith compare --estimators train,proxies --seeds 3 --time 10m --evaluate 1 --out runs/mine',
-      'netsmith compare --strategies tpe,bananas --prior runs/digits-small-cnn-1 --seeds 3 --out runs/mine',
+      'netsmith compare --strategies tpe,bananas --prior runs/digits-residual-cnn-1 --seeds 3 --out runs/mine',
     ],
   )
     .option('--strategies <a,b>', 'strategies, with options after colons: tpe,aging-evolution:population=50:sample=10')

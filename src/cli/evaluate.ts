@@ -33,8 +33,8 @@ export function addEvaluate(program: Command, shell: Shell): void {
     'evaluate <dir>',
     'Retrain the best architecture on train + validation data with several seeds and evaluate it on the test split',
     [
-      'netsmith evaluate runs/digits-small-cnn-1 --seeds 3',
-      'netsmith evaluate runs/digits-small-cnn-1 --epochs 50 --no-baselines',
+      'netsmith evaluate runs/digits-residual-cnn-1 --seeds 3',
+      'netsmith evaluate runs/digits-residual-cnn-1 --epochs 50 --no-baselines',
       'netsmith evaluate runs/accuracy-and-params --choose knee',
     ],
   ).addOption(

@@ -26,8 +26,8 @@ export function addExport(program: Command, shell: Shell): void {
     'export <dir>',
     'Export the best network, trained on train + validation data, to ONNX, and verify the file against the trained network',
     [
-      'netsmith export runs/digits-small-cnn-1',
-      'netsmith export runs/digits-small-cnn-1 --out model.onnx --epochs 50',
+      'netsmith export runs/digits-residual-cnn-1',
+      'netsmith export runs/digits-residual-cnn-1 --out model.onnx --epochs 50',
       'netsmith export runs/accuracy-and-params --choose knee',
     ],
   ).option('--out <file>', 'output file (default: best/model.onnx in the study folder)');

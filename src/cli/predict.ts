@@ -20,7 +20,7 @@ export function addPredict(program: Command, shell: Shell): void {
     'predict <model> <files...>',
     'Run an exported model on images, the rows of CSV files, or values in JSON',
     [
-      'netsmith predict runs/photos-small-cnn-1/best/model.onnx cat.jpg dog.png',
+      'netsmith predict runs/photos-residual-cnn-1/best/model.onnx cat.jpg dog.png',
       'netsmith predict model.onnx photos',
       'netsmith predict model.onnx new-customers.csv --json',
       'netsmith predict model.onnx sentences.json --data ./sentences.ts',

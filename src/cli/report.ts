@@ -6,8 +6,8 @@ import { define, outputOf, type Shell } from './command.ts';
 /** `netsmith report DIR`: { file } */
 export function addReport(program: Command, shell: Shell): void {
   define(program, 'report <dir>', 'Write an HTML report of a study (one self-contained file)', [
-    'netsmith report runs/digits-small-cnn-1',
-    'netsmith report runs/digits-small-cnn-1 --out report.html --open',
+    'netsmith report runs/digits-residual-cnn-1',
+    'netsmith report runs/digits-residual-cnn-1 --out report.html --open',
   ])
     .option('--out <file>', 'output file (default: report.html in the study folder)')
     .option(...OPEN)

@@ -17,10 +17,10 @@ interface ResumeOptions {
 /** `netsmith resume DIR`: { study, trials, best }; of a study that `run` began, what `run` gives */
 export function addResume(program: Command, shell: Shell): void {
   const command = define(program, 'resume <dir>', 'Resume a stopped or killed study, or extend its budget', [
-    'netsmith resume runs/digits-small-cnn-1',
-    'netsmith resume runs/digits-small-cnn-1 --trials 50 --workers 2',
-    'netsmith resume runs/photos-small-cnn-1 --without cats/7.png',
-    'netsmith resume runs/digits-small-cnn-1 --retry-failed --workers 1',
+    'netsmith resume runs/digits-residual-cnn-1',
+    'netsmith resume runs/digits-residual-cnn-1 --trials 50 --workers 2',
+    'netsmith resume runs/photos-residual-cnn-1 --without cats/7.png',
+    'netsmith resume runs/digits-residual-cnn-1 --retry-failed --workers 1',
   ])
     .option('--without <file...>', 'image-folder: skip these images (damaged or removed files)')
     .option('--strategy <file>', 'the file of a study with your own strategy, which must be named again')

@@ -30,8 +30,8 @@ export function addSearch(program: Command, shell: Shell): void {
       'netsmith search --estimator proxies --strategy aging-evolution --trials 300',
       'netsmith search --estimator proxies --objective naswot,params --strategy nsga2',
       'netsmith search --benchmark nas-bench-201 --data cifar-10 --strategy tpe --time 12000s --seed 1',
-      'netsmith search --strategy tpe --trials 40 --prior runs/digits-small-cnn-1 runs/digits-small-cnn-2',
-      'netsmith search --estimator predictor --strategy evolution --prior runs/digits-small-cnn-1',
+      'netsmith search --strategy tpe --trials 40 --prior runs/digits-residual-cnn-1 runs/digits-residual-cnn-2',
+      'netsmith search --estimator predictor --strategy evolution --prior runs/digits-residual-cnn-1',
     ]),
   ).action(async (options: StudyOptions, command: Command) => {
     const output = outputOf(command, shell);

@@ -34,7 +34,7 @@ export function addShow(program: Command, shell: Shell): void {
     'show [dir]',
     'Show an architecture: the best (or another) trial of a study, or any architecture of a space',
     [
-      'netsmith show runs/digits-small-cnn-1 --svg best.svg',
+      'netsmith show runs/digits-residual-cnn-1 --svg best.svg',
       'netsmith show --space nas-bench-201 --arch "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|avg_pool_3x3~2|"',
     ],
   )

@@ -13,7 +13,7 @@ import { define, outputOf, type Shell } from './command.ts';
 /** `netsmith status DIR`: { study, createdAt, states, trials, earlier, budget, searchSeconds, spent, agreement, best } */
 export function addStatus(program: Command, shell: Shell): void {
   define(program, 'status <dir>', 'Show the progress of a study, also while it is running', [
-    'netsmith status runs/digits-small-cnn-1',
+    'netsmith status runs/digits-residual-cnn-1',
   ]).action(async (dir: string, _options: unknown, command: Command) => {
     const study = await readStudy(dir);
     const { trials, best } = bestToJson(dir, study);

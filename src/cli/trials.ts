@@ -15,9 +15,9 @@ interface TrialsOptions {
 /** `netsmith trials DIR`: [{ trial, state, architecture, metrics, costs, ... }] */
 export function addTrials(program: Command, shell: Shell): void {
   define(program, 'trials <dir>', 'List the trials of a study', [
-    'netsmith trials runs/digits-small-cnn-1',
-    'netsmith trials runs/digits-small-cnn-1 --json',
-    'netsmith trials runs/digits-small-cnn-1 --csv > trials.csv',
+    'netsmith trials runs/digits-residual-cnn-1',
+    'netsmith trials runs/digits-residual-cnn-1 --json',
+    'netsmith trials runs/digits-residual-cnn-1 --csv > trials.csv',
   ])
     .option('--all', 'include confirmation trials (architectures retrained with new seeds)', false)
     .option('--csv', 'print a CSV file with one row per trial', false)

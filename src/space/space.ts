@@ -51,6 +51,11 @@ export interface SpaceDefinition {
   rules?(): readonly OptionRule[];
   /** Throws UserError for an unknown option, one of another type than the default, or a task that it cannot serve. */
   create(task: Task, options?: SpaceOptions): Space;
+  /**
+   * Members that people designed, by name, the best for a short time first; a search tries them before its own. Throws as `create`
+   * does.
+   */
+  handDesigned?(task: Task, options?: SpaceOptions): Readonly<Record<string, Architecture>>;
 }
 
 /** The value of one decision: an option's key, a value, a number of a range, or the chosen inputs in rising order. */

@@ -145,7 +145,7 @@ const limitType = ({ measures = {} }: OwnNames = {}) => {
 
 /** The space of a study that names none: the other one is for images. */
 export function defaultSpace({ data }: { readonly data?: unknown }): string {
-  return data === 'csv' ? 'mlp' : 'small-cnn';
+  return data === 'csv' ? 'residual-mlp' : 'residual-cnn';
 }
 
 export const studySchema = z.strictObject({
@@ -178,7 +178,7 @@ export const studySchema = z.strictObject({
   space: say(
     z.string().min(1).default(defaultSpace({})),
     'search',
-    'search space: a name (`netsmith spaces` lists them), or a .ts or .js file that exports one; for csv, mlp is the default',
+    'search space: a name (`netsmith spaces` lists them), or a .ts or .js file that exports one; for csv, residual-mlp is the default',
   ),
   spaceOptions: say(z.record(z.string(), optionValue).default({}), 'search', 'options of the space'),
   strategy: say(

@@ -4,13 +4,17 @@ import type { Architecture, Space, SpaceDefinition, Task } from '../space.ts';
 import { checkArchitecture } from '../tree/architecture.ts';
 import { darts } from './image/darts.ts';
 import { nasBench201 } from './image/nas-bench-201.ts';
+import { residualCnn } from './image/residual-cnn.ts';
 import { resnet } from './image/resnet.ts';
 import { smallCnn } from './image/small-cnn.ts';
 import { mlp } from './table/mlp.ts';
+import { residualMlp } from './table/residual-mlp.ts';
 
 export const SPACES = {
   'nas-bench-201': nasBench201,
   mlp,
+  'residual-cnn': residualCnn,
+  'residual-mlp': residualMlp,
   'small-cnn': smallCnn,
   resnet,
   darts,
@@ -22,9 +26,15 @@ export interface Baseline {
   readonly architecture: Architecture;
 }
 
-/** Each throws UserError for a task that it cannot serve: `resnet` needs images. */
+const resnetOf =
+  (depth: number) =>
+  (task: Task): Baseline => ({ space: resnet.create(task, { depth }), architecture: {} });
+
+/** Each throws UserError for a task that it cannot serve: the ResNets need images. */
 export const BASELINES = {
-  resnet: (task: Task): Baseline => ({ space: resnet.create(task), architecture: {} }),
+  'resnet-8': resnetOf(8),
+  'resnet-14': resnetOf(14),
+  'resnet-20': resnetOf(20),
   /** Two hidden layers of 128 with batch norm and ReLU. */
   mlp: (task: Task): Baseline => {
     const space = mlp.create(task);
@@ -41,4 +51,4 @@ export const BASELINES = {
 } as const satisfies Readonly<Record<string, (task: Task) => Baseline>>;
 
 export { GENOTYPES } from './image/darts-genotype.ts';
-export { darts, mlp, nasBench201, resnet, smallCnn };
+export { darts, mlp, nasBench201, residualCnn, residualMlp, resnet, smallCnn };

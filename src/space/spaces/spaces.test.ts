@@ -4,9 +4,12 @@ import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { rng } from '../../common/random.ts';
 import { sharedData } from '../../common/testing/shared-data.ts';
+import { networkCosts } from '../../network/costs.ts';
 import type { Architecture, Space, Task } from '../space.ts';
 import { formatArchitecture, parseArchitecture } from '../tree/architecture.ts';
+import { linear, pick } from '../tree/builders.ts';
 import { count } from '../tree/count.ts';
+import { defineSpace } from '../tree/define.ts';
 import { encodeAdjacency, encodePath } from '../tree/encode.ts';
 import { first, successor } from '../tree/enumerate.ts';
 import type { Module } from '../tree/module.ts';
@@ -106,7 +109,78 @@ test('NAS-Bench-201: 155 path bits and 30 adjacency bits', () => {
 test('the sizes that the docstrings name', () => {
   assert.equal(count(SPACES.mlp.create(task(13))), 28_080n);
   assert.equal(count(SPACES['small-cnn'].create(task(1, 8, 8))), 72_000n);
+  assert.equal(count(SPACES['residual-cnn'].create(task(3, 32, 32))), 13_824n);
+  assert.equal(count(SPACES['residual-cnn'].create(task(1, 8, 8))), 6912n);
+  assert.equal(count(SPACES['residual-mlp'].create(task(13))), 10_129n);
   assert.equal(count(SPACES.resnet.create(task(3, 32, 32))), 1n);
+});
+
+test('hand-designed networks are members, can be built, and are what they are called', () => {
+  const costs = (about: Task, space: Space, architecture: Architecture) => {
+    const { params, flops } = networkCosts(resolve(space, architecture), about);
+    return { params, flops };
+  };
+  const cnn = SPACES['residual-cnn'];
+  const sizes = [task(1, 8, 8), task(3, 12, 40), task(1, 28, 28), task(3, 32, 32), task(3, 64, 64), task(3, 224, 224)];
+  for (const about of sizes) {
+    const members = Object.entries(cnn.handDesigned?.(about) ?? {});
+    assert.deepEqual(
+      members.map(([name]) => name).filter((name) => name in BASELINES),
+      ['resnet-8', 'resnet-14', 'resnet-20'],
+    );
+    for (const [name, architecture] of members) {
+      const space = cnn.create(about);
+      assert.deepEqual(parseArchitecture(space, formatArchitecture(space, architecture)), architecture);
+      const found = costs(about, space, architecture);
+      if (!(name in BASELINES)) continue;
+      const baseline = BASELINES[name as keyof typeof BASELINES](about);
+      assert.deepEqual(found, costs(about, baseline.space, baseline.architecture), `${name} on ${about.input}`);
+    }
+  }
+
+  const table = SPACES['residual-mlp'];
+  for (const about of [task(13), { ...task(13), kind: 'regression', outputs: 2 }, task(1, 8, 8)]) {
+    const members = table.handDesigned?.(about) ?? {};
+    const space = table.create(about);
+    const found = Object.fromEntries(Object.entries(members).map(([name, one]) => [name, costs(about, space, one)]));
+    const features = about.input.reduce((product, size) => product * size, 1);
+    assert.equal(found.linear?.params, (features + 1) * about.outputs);
+    const mlp = BASELINES.mlp(about);
+    assert.deepEqual(found.mlp, costs(about, mlp.space, mlp.architecture));
+    assert.ok(found['resnet-mlp']);
+  }
+});
+
+test('hand-designed networks bring their training where the training is searched', () => {
+  for (const [space, about] of [
+    [SPACES['residual-cnn'], task(3, 32, 32)],
+    [SPACES['residual-mlp'], task(13)],
+    [SPACES['residual-mlp'], { ...task(13), kind: 'regression' }],
+  ] as const) {
+    const tuned = space.create(about, { tune: true });
+    for (const architecture of Object.values(space.handDesigned?.(about, { tune: true }) ?? {}))
+      assert.ok(Object.keys(resolveHyperparameters(tuned, architecture)).includes('learningRate'));
+  }
+  assert.equal(SPACES.darts.handDesigned, undefined);
+});
+
+test('what is hand-designed must be a member', () => {
+  const space = defineSpace('mine', () => linear(pick('units', [2, 3])), {
+    handDesigned: () => ({ four: { units: 4 } }),
+  });
+  refuses(
+    () => space.handDesigned?.(task(13)),
+    'space "mine", hand-designed "four": architecture of space "mine": decision "units" is 4; must be one of 2, 3',
+  );
+});
+
+test('the members of residual-cnn shrink small images less, and only images of 24x24 and more can start with a stride', () => {
+  const decisionsAt = (...input: readonly number[]) =>
+    Object.keys(sample(SPACES['residual-cnn'].create(task(...input)), rng('stem'))).includes('stemStride');
+  assert.deepEqual(
+    [decisionsAt(1, 8, 8), decisionsAt(1, 16, 64), decisionsAt(1, 24, 24), decisionsAt(3, 64, 64)],
+    [false, false, true, true],
+  );
 });
 
 /** All strides of the tree multiplied: by how much a side shrinks in a chain. */
@@ -181,9 +255,13 @@ function countLayers(module: Module): number {
 }
 
 test('the baselines are members of their spaces, for images and for tables', () => {
-  for (const baseline of [BASELINES.resnet(task(1, 8, 8)), BASELINES.mlp(task(1, 8, 8)), BASELINES.mlp(task(13))]) {
+  const ofImages = Object.values(BASELINES).map((create) => create(task(1, 8, 8)));
+  for (const baseline of [...ofImages, BASELINES.mlp(task(13))]) {
     const { space, architecture } = baseline;
     assert.deepEqual(parseArchitecture(space, formatArchitecture(space, architecture)), architecture);
   }
-  refuses(() => BASELINES.resnet(task(13)), 'space "resnet": input is [13]; needs images, [channels, height, width]');
+  refuses(
+    () => BASELINES['resnet-8'](task(13)),
+    'space "resnet": input is [13]; needs images, [channels, height, width]',
+  );
 });

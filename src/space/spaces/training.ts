@@ -23,3 +23,17 @@ export function trainingChoices({ kind, input }: Task): Hyperparameters {
     ...(input.length === 3 && { cropPadding: pick('cropPadding', [0, 1, 2, 4]), flip: pick('flip', [false, true]) }),
   };
 }
+
+/** A usual training as values of these choices: what a hand-designed network is trained with where the training is searched. */
+export function trainingOf({ kind, input }: Task): Readonly<Record<string, number | string | boolean>> {
+  const isImage = input.length === 3;
+  return {
+    ...(isImage
+      ? { optimizer: 'sgd', learningRate: 0.1, weightDecay: 5e-4 }
+      : { optimizer: 'adamw', learningRate: 0.003, weightDecay: 0.01 }),
+    schedule: 'cosine',
+    batchSize: 128,
+    ...(kind === 'classification' && { labelSmoothing: 0 }),
+    ...(isImage && { cropPadding: 0, flip: false }),
+  };
+}

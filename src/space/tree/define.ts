@@ -3,7 +3,8 @@ import { deepFreeze } from '../../common/json.ts';
 import { optionRules } from '../../common/option-rules.ts';
 import { defaultsOf, type OptionSpecs, type OptionsBy, optionsBy, schemaOf } from '../../common/options.ts';
 import { showLimit } from '../../common/rules.ts';
-import type { Hyperparameters, Space, SpaceDefinition, SpaceOptions, Task, TextForm } from '../space.ts';
+import type { Architecture, Hyperparameters, Space, SpaceDefinition, SpaceOptions, Task, TextForm } from '../space.ts';
+import { checkArchitecture } from './architecture.ts';
 import { decisions } from './decisions.ts';
 import { isModule, isObject, isValueChoice, quoted, valueChoice } from './fields.ts';
 import type { Module } from './module.ts';
@@ -18,6 +19,8 @@ export interface DefineOptions<D extends OptionSpecs> {
   /** The options with their defaults, and rules where they have some: `{ width: { default: 16, whole: true, min: 1 } }`. */
   readonly defaults?: D;
   readonly text?: TextForm;
+  /** Members that people designed, by name, the best for a short time first: a search tries them before its own. */
+  handDesigned?(task: Task, options: OptionsBy<D>): Readonly<Record<string, Architecture>>;
 }
 
 /**
@@ -27,7 +30,7 @@ export interface DefineOptions<D extends OptionSpecs> {
 export function defineSpace<const D extends OptionSpecs = Record<never, never>>(
   name: string,
   build: (task: Task, options: OptionsBy<D>) => Built,
-  { description = '', defaults, text }: DefineOptions<D> = {},
+  { description = '', defaults, text, handDesigned }: DefineOptions<D> = {},
 ): SpaceDefinition {
   if (typeof name !== 'string' || name === '')
     throw invalid('defineSpace', `name is ${quoted(name)}`, 'must be a text');
@@ -36,19 +39,35 @@ export function defineSpace<const D extends OptionSpecs = Record<never, never>>(
     throw invalid(place, `the second argument is ${quoted(build)}`, 'must be a function (task, options) => module');
   const specs = deepFreeze({ ...defaults }) as D;
   const schema = schemaOf(specs, place);
+  function create(task: Task, given: SpaceOptions = {}): Space {
+    const options = Object.freeze(optionsBy(specs, given, place));
+    return within(place, () => {
+      checkTask(task);
+      const { network: root, hyperparameters } = partsOf(build(task, options));
+      return createSpace({ name, task, options, root, hyperparameters, ...(text && { text }) });
+    });
+  }
   return Object.freeze({
     name,
     description,
     defaults: defaultsOf(specs),
     rules: () => optionRules(schema),
-    create(task: Task, given: SpaceOptions = {}): Space {
-      const options = Object.freeze(optionsBy(specs, given, place));
-      return within(place, () => {
-        checkTask(task);
-        const { network: root, hyperparameters } = partsOf(build(task, options));
-        return createSpace({ name, task, options, root, hyperparameters, ...(text && { text }) });
-      });
-    },
+    create,
+    ...(handDesigned && {
+      handDesigned(task: Task, given: SpaceOptions = {}) {
+        const space = create(task, given);
+        // Its options are checked: `create` has just read them.
+        const members = Object.entries(handDesigned(task, space.options as OptionsBy<D>));
+        return Object.freeze(
+          Object.fromEntries(
+            members.map(([member, architecture]) => [
+              member,
+              within(`${place}, hand-designed "${member}"`, () => checkArchitecture(space, architecture)),
+            ]),
+          ),
+        );
+      },
+    }),
   });
 }
 

@@ -1,0 +1,209 @@
+/** The data that recipes are measured on, and the network that each is measured with. */
+import { join, resolve } from 'node:path';
+import type { DataRequest, DatasetInfo, SearchData } from '../../src/data/dataset.ts';
+import { openDataset } from '../../src/data/open.node.ts';
+import {
+  type Module,
+  mlp,
+  parseArchitecture,
+  residualCnn,
+  residualMlp,
+  resolve as resolveNetwork,
+  type SpaceDefinition,
+} from '../../src/space/index.ts';
+import type { TrainSettings } from '../../src/train/settings.ts';
+
+/** Training settings that differ from those it is compared with. */
+type Settings = Partial<TrainSettings>;
+type Network = (info: DatasetInfo) => Module;
+
+/** Settings, or another network. */
+export type Change = Settings & { readonly network?: Network };
+
+export interface RecipeTask {
+  readonly request: Omit<DataRequest, 'seed'>;
+  readonly epochs: number;
+  readonly network: Network;
+  /** What all settings start from. */
+  readonly base: Settings;
+  /** One change each. */
+  readonly changes: Readonly<Record<string, Change>>;
+}
+
+const shared = (...path: readonly string[]) => resolve(import.meta.dirname, '../../../shared/data', join(...path));
+const fashionMnist = process.env.NETSMITH_FASHION_MNIST ?? '/usr/share/datasets/fashion-mnist';
+
+/** The member of a space by its text. */
+const member =
+  (space: SpaceDefinition, text: string): Network =>
+  (info) => {
+    const created = space.create(info);
+    return resolveNetwork(created, parseArchitecture(created, text));
+  };
+const handDesigned =
+  (space: SpaceDefinition, name: string): Network =>
+  (info) =>
+    resolveNetwork(space.create(info), space.handDesigned?.(info)[name] ?? {});
+const resnet8 = handDesigned(residualCnn, 'resnet-8');
+const plainMlp = handDesigned(residualMlp, 'mlp');
+
+/** SGD as in He et al. 2016, the rate by one cycle: the base for images. */
+const momentum: Settings = {
+  optimizer: 'sgd',
+  learningRate: 0.1,
+  batchSize: 128,
+  weightDecay: 5e-4,
+  labelSmoothing: 0,
+};
+const IMAGES: Readonly<Record<string, Change>> = {
+  'rate 0.05': { learningRate: 0.05 },
+  'rate 0.2': { learningRate: 0.2 },
+  'batch 64': { batchSize: 64 },
+  'batch 64, rate 0.05': { batchSize: 64, learningRate: 0.05 },
+  'adamw 0.005': { optimizer: 'adamw', learningRate: 0.005, weightDecay: 0.05 },
+  'adamw 0.01': { optimizer: 'adamw', learningRate: 0.01, weightDecay: 0.05 },
+  'smoothing 0.1': { labelSmoothing: 0.1 },
+  flip: { flip: true },
+  'crop 2': { cropPadding: 2 },
+};
+const cnn = (text: string) => ({ network: member(residualCnn, text) });
+const noExtra = 'extraBlocks1=0, extraBlocks2=0, extraBlocks3=0';
+const IMAGE_NETWORKS: Readonly<Record<string, Change>> = {
+  'stem 2': cnn(`activation=relu, block=basic, stemStride=2, width1=16, width2=32, width3=64, ${noExtra}`),
+  'stem 2, 32-64-128': cnn(`activation=relu, block=basic, stemStride=2, width1=32, width2=64, width3=128, ${noExtra}`),
+  '16-32-128': cnn(`activation=relu, block=basic, stemStride=1, width1=16, width2=32, width3=128, ${noExtra}`),
+  silu: cnn(`activation=silu, block=basic, stemStride=1, width1=16, width2=32, width3=64, ${noExtra}`),
+  separable: cnn(`activation=relu, block=separable, stemStride=1, width1=16, width2=32, width3=64, ${noExtra}`),
+  'separable 32-64-128': cnn(
+    `activation=relu, block=separable, stemStride=1, width1=32, width2=64, width3=128, ${noExtra}`,
+  ),
+};
+/** AdamW as in Gorishniy et al. 2021: the base for tables. */
+const adamw: Settings = { optimizer: 'adamw', learningRate: 0.003, batchSize: 128, weightDecay: 0.01 };
+const TABLES: Readonly<Record<string, Change>> = {
+  'rate 0.001': { learningRate: 0.001 },
+  'rate 0.01': { learningRate: 0.01 },
+  'batch 32': { batchSize: 32 },
+  'batch 64': { batchSize: 64 },
+  'batch 256': { batchSize: 256 },
+  'decay 0.1': { weightDecay: 0.1 },
+  'decay 0.0001': { weightDecay: 1e-4 },
+  'sgd 0.05': { optimizer: 'sgd', learningRate: 0.05, weightDecay: 5e-4 },
+};
+const TABLE_NETWORKS: Readonly<Record<string, Change>> = {
+  linear: { network: handDesigned(residualMlp, 'linear') },
+  'resnet-mlp': { network: handDesigned(residualMlp, 'resnet-mlp') },
+  'resnet-mlp, rate 0.001': { network: handDesigned(residualMlp, 'resnet-mlp'), learningRate: 0.001 },
+  'resnet-mlp, rate 0.01': { network: handDesigned(residualMlp, 'resnet-mlp'), learningRate: 0.01 },
+  'resnet-mlp, batch 256': { network: handDesigned(residualMlp, 'resnet-mlp'), batchSize: 256 },
+  'linear, rate 0.03': { network: handDesigned(residualMlp, 'linear'), learningRate: 0.03 },
+  'resnet-mlp, dropout 0.4': {
+    network: member(residualMlp, 'body=residual, width=128, blocks=2, hidden=256, activation=relu, dropout=0.4'),
+  },
+  'resnet-mlp 256': {
+    network: member(residualMlp, 'body=residual, width=256, blocks=3, hidden=512, activation=relu, dropout=0.1'),
+  },
+  'mlp 64-32': {
+    network: member(residualMlp, 'body=plain, depth=2, layer/0/width=64, layer/1/width=32, activation=relu, dropout=0'),
+  },
+  'mlp, dropout 0.2': {
+    network: member(
+      residualMlp,
+      'body=plain, depth=2, layer/0/width=128, layer/1/width=128, activation=relu, dropout=0.2',
+    ),
+  },
+  'mlp, dropout 0.4': {
+    network: member(
+      residualMlp,
+      'body=plain, depth=2, layer/0/width=128, layer/1/width=128, activation=relu, dropout=0.4',
+    ),
+  },
+  'mlp 256-256': {
+    network: member(
+      residualMlp,
+      'body=plain, depth=2, layer/0/width=256, layer/1/width=256, activation=relu, dropout=0.1',
+    ),
+  },
+  'mlp 256-256, rate 0.01': {
+    network: member(
+      residualMlp,
+      'body=plain, depth=2, layer/0/width=256, layer/1/width=256, activation=relu, dropout=0.1',
+    ),
+    learningRate: 0.01,
+  },
+  'mlp, no norm': {
+    network: member(
+      mlp,
+      'depth=2, layer/0/width=128, layer/1/width=128, normalisation=none, activation=relu, dropout=0',
+    ),
+  },
+};
+const CLASSES = { ...TABLES, ...TABLE_NETWORKS, 'smoothing 0.1': { labelSmoothing: 0.1 } };
+const csv = (dir: string, label: string, regression = false) => ({ name: 'csv', dir, label, regression });
+
+export const TASKS: Readonly<Record<string, RecipeTask>> = {
+  'fashion-mnist': {
+    request: { name: 'fashion-mnist', dir: fashionMnist, validShare: 1 / 6, trainSamples: 12_000 },
+    epochs: 5,
+    network: resnet8,
+    base: momentum,
+    changes: { ...IMAGES, ...IMAGE_NETWORKS },
+  },
+  'cifar-10': {
+    request: { name: 'cifar-10', dir: shared('cifar-10-batches-bin'), validShare: 0.25, trainSamples: 6000 },
+    epochs: 13,
+    network: resnet8,
+    base: momentum,
+    changes: {
+      ...IMAGES,
+      ...IMAGE_NETWORKS,
+      'crop 4': { cropPadding: 4 },
+      'flip, crop 2': { flip: true, cropPadding: 2 },
+      'flip, crop 4': { flip: true, cropPadding: 4 },
+    },
+  },
+  digits: {
+    request: { name: 'digits' },
+    epochs: 30,
+    network: resnet8,
+    base: momentum,
+    changes: {
+      ...IMAGES,
+      'crop 1': { cropPadding: 1 },
+      'batch 32, rate 0.05': { batchSize: 32, learningRate: 0.05 },
+    },
+  },
+  adult: {
+    request: csv(shared('adult', 'adult-train.csv.gz'), 'income'),
+    epochs: 12,
+    network: plainMlp,
+    base: adamw,
+    changes: CLASSES,
+  },
+  california: {
+    request: csv(shared('california-housing', 'housing.csv.gz'), 'median_house_value', true),
+    epochs: 30,
+    network: plainMlp,
+    base: adamw,
+    changes: { ...TABLES, ...TABLE_NETWORKS },
+  },
+  'credit-g': {
+    request: csv(shared('credit-g', 'credit-g.csv'), 'class'),
+    epochs: 30,
+    network: plainMlp,
+    base: adamw,
+    changes: CLASSES,
+  },
+  titanic: {
+    request: csv(shared('titanic', 'titanic.csv'), 'survived'),
+    epochs: 30,
+    network: plainMlp,
+    base: adamw,
+    changes: CLASSES,
+  },
+};
+
+/** Its training and validation samples; the test part is never opened. */
+export async function dataOf({ request }: RecipeTask, seed: number): Promise<SearchData> {
+  return (await openDataset({ ...request, seed })).search;
+}

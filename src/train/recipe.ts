@@ -1,0 +1,89 @@
+import type { DatasetInfo } from '../data/dataset.ts';
+import { thousands } from '../data/split.ts';
+import type { TrainSettings } from './settings.ts';
+
+/** Training settings for some data, and why, in sentences for people. */
+export interface Recipe {
+  readonly settings: Partial<TrainSettings>;
+  readonly reasons: readonly string[];
+}
+
+/** The share of a training over which the rate rises: `warmupEpochs` is this share of the epochs. */
+export const WARMUP_SHARE = 0.15;
+
+type Described = Pick<DatasetInfo, 'kind' | 'input' | 'labels' | 'counts'>;
+
+/**
+ * Settings that train well on data like these, from what is known before any training: kind of input, number of samples,
+ * names of classes. Measured on validation samples (docs/recipes.md). `epochs` is how long it will train: the warm-up is a share of
+ * it. The settings fit the data (`checkSettings`).
+ */
+export function recipeFor(info: Described, epochs: number): Recipe {
+  const parts = info.input.length === 3 ? imageRecipe(info) : featureRecipe(info);
+  return {
+    settings: Object.assign(
+      { schedule: 'cosine', warmupEpochs: WARMUP_SHARE * epochs },
+      ...parts.map(([, set]) => set),
+    ),
+    reasons: [
+      ...parts.map(([reason]) => reason),
+      `the rate rises over the first ${100 * WARMUP_SHARE} % of the training and falls to 0 along a cosine`,
+    ],
+  };
+}
+
+/** A reason and what follows from it. */
+type Part = readonly [reason: string, settings: Partial<TrainSettings>];
+
+/** SGD with Nesterov momentum, as He et al. 2016 trained their ResNets, and one cycle of the rate (Smith & Topin 2018). */
+function imageRecipe(info: Described): readonly Part[] {
+  const { train } = info.counts;
+  const batchSize = train >= 20_000 ? 128 : train >= 1000 ? 64 : 32;
+  return [
+    [
+      'images: SGD with Nesterov momentum, rate 0.1, weight decay 0.0005',
+      { optimizer: 'sgd', momentum: 0.9, nesterov: true, learningRate: 0.1, weightDecay: 5e-4, labelSmoothing: 0 },
+    ],
+    [`${thousands(train)} training images: batches of ${batchSize}`, { batchSize }],
+    augmentation(info),
+  ];
+}
+
+/** The least side of images that are taken for photographs: below it there are icons, digits and thumbnails. */
+const LEAST_PHOTOGRAPH = 24;
+
+/** Moves photographs by a few pixels and mirrors them, unless a mirrored one may be of another class. */
+function augmentation({ input: [channels = 0, height = 0, width = 0], labels }: Described): Part {
+  const side = Math.min(height, width);
+  const none = { flip: false, cropPadding: 0 };
+  if (channels !== 3) return ['not in color: no crops and no flips, which could change a digit or a letter', none];
+  if (side < LEAST_PHOTOGRAPH) {
+    return [`smaller than ${LEAST_PHOTOGRAPH} pixels: no crops and no flips, which could cut off what matters`, none];
+  }
+  const cropPadding = Math.max(1, Math.round(side / 16));
+  const crops = `random crops by up to ${cropPadding} pixels`;
+  const sided = labels.find(isSided);
+  if (sided !== undefined) {
+    const why = `class ${JSON.stringify(sided)} may be another one in a mirror`;
+    return [`color photographs: ${crops}; no flips, because ${why}`, { flip: false, cropPadding }];
+  }
+  return [`color photographs: ${crops}, and flips`, { flip: true, cropPadding }];
+}
+
+/** A digit, a letter, a number, or something with a left and a right. */
+function isSided(label: string): boolean {
+  return /^(.|\d+)$/u.test(label) || /\b(left|right)\b/i.test(label.replaceAll('_', ' '));
+}
+
+/** AdamW, as Gorishniy et al. 2021 trained networks on tables. */
+function featureRecipe({ input, counts: { train } }: Described): readonly Part[] {
+  const what = input.length === 1 ? 'table' : 'sequences';
+  const batchSize = train >= 20_000 ? 256 : train >= 1000 ? 128 : 32;
+  return [
+    [
+      `${what}: AdamW, rate 0.003, weight decay 0.01`,
+      { optimizer: 'adamw', learningRate: 0.003, weightDecay: 0.01, labelSmoothing: 0 },
+    ],
+    [`${thousands(train)} training samples: batches of ${batchSize}`, { batchSize }],
+  ];
+}
