@@ -69,10 +69,13 @@ export function estimatorOf(settings: StudySettings, { objectives }: Problem, ta
 }
 
 /** What only a training has. Strategies of rising fidelity are refused with the problem (`problemOf`). */
-function checkTrainless({ estimator, stopping, confirm, dataShare, resolution, width }: StudySettings): void {
+function checkTrainless(settings: StudySettings): void {
+  const { estimator, stopping, confirm, dataShare, resolution, width, trialTime, validSamples } = settings;
   const nothing = `cannot be used with --estimator ${estimator}, because nothing is trained`;
   if (stopping !== 'none') throw invalid('--stopping', stopping, nothing);
   if (confirm > 0) throw invalid('--confirm', String(confirm), nothing);
+  if (trialTime !== undefined) throw invalid('--trial-time', trialTime, nothing);
+  if (validSamples > 0) throw invalid('--valid-samples', String(validSamples), nothing);
   for (const [flag, share] of Object.entries({
     '--data-share': dataShare,
     '--resolution': resolution,

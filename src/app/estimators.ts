@@ -7,6 +7,7 @@ import { proxyEstimator } from '../estimate/proxies/estimator.ts';
 import { trainEstimator } from '../estimate/train.ts';
 import type { Agreement } from '../study/agreement.ts';
 import { functionEstimator } from '../study/own-function.ts';
+import { parseDuration } from '../study/quantities.ts';
 import type { EarlierTrial } from '../study/store/store.ts';
 import { openPrograms } from '../train/programs.ts';
 import { modelTools, openEngine } from './engine.ts';
@@ -30,7 +31,13 @@ export async function openEstimator(
     case 'train': {
       const engine = await openEngine(settings, settings.workers);
       const programs = openPrograms(engine, { memory: memoryOfPrograms(memoryBytes) });
-      return trainEstimator({ engine, programs, data, settings: setup.training });
+      const { trialTime, validSamples } = settings;
+      const seconds = trialTime === undefined ? undefined : parseDuration(trialTime);
+      return trainEstimator({
+        ...{ engine, programs, data, settings: setup.training },
+        ...(seconds !== undefined && { seconds }),
+        ...(validSamples > 0 && { validSamples }),
+      });
     }
     case 'proxies': {
       const { kind, ...options } = estimator;

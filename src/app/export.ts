@@ -32,13 +32,27 @@ import { memoryOfProcess, memoryOfPrograms } from './memory.node.ts';
 import { type Setup, treeOf } from './setup.ts';
 import { netsmithVersion } from './versions.ts';
 
-export const epochsText = (epochs: number) => (epochs === 1 ? '1 epoch' : `${epochs} epochs`);
+/** `3 epochs`, `40 epochs of 6,400 samples` */
+export function epochsText(epochs: number, samples = 0): string {
+  const count = epochs === 1 ? '1 epoch' : `${epochs} epochs`;
+  return samples === 0 ? count : `${count} of ${samples.toLocaleString('en-US')} samples`;
+}
 
 /** Progress of the training that an export needs when no weights were kept. */
 export interface ExportEvents {
   /** Before it: the epochs of the weights that are kept and are not wanted, if there are any, and its own. */
   onTraining?(others: number | undefined, epochs: number): void;
   onEpoch?(record: EpochRecord): void;
+}
+
+/** What is to be exported. */
+export interface ExportWanted {
+  /** Default: `best/model.onnx` in the study. */
+  readonly out?: string;
+  /** The weights must be those of a final training of `setup.training.epochs`. */
+  readonly mustTrain?: boolean;
+  /** Weights that a search trial left (`keepWeightsOf`) will do. */
+  readonly ofTrial?: boolean;
 }
 
 /** What was exported, from which training. */
@@ -55,6 +69,8 @@ export interface Exported {
   readonly epochs: number;
   /** The repetition of the training whose weights the file has. */
   readonly seed: number;
+  /** The weights are those of the search trial: there has been no final training yet. */
+  readonly ofTrial?: true;
   /** Metrics of these very weights on the test split; absent: they were trained for the export alone. */
   readonly test?: Metrics;
   /** The evaluation of this architecture over all its seeds, where there is one of the same number of epochs. */
@@ -71,7 +87,7 @@ export async function exportBest(
   dir: string,
   setup: Setup,
   best: Chosen,
-  { out, mustTrain = false }: { readonly out?: string; readonly mustTrain?: boolean },
+  { out, mustTrain = false, ofTrial = false }: ExportWanted,
   events: ExportEvents,
   signal: AbortSignal,
 ): Promise<Exported> {
@@ -80,7 +96,8 @@ export async function exportBest(
   const { info, valid, task } = dataset.search;
   const { architecture, trial } = best.trial;
   const left = readWeights(dir, architecture);
-  const fits = left !== undefined && (!mustTrain || left.epochs === training.epochs);
+  const isFinal = left !== undefined && (left.ofTrial === undefined || ofTrial);
+  const fits = isFinal && (!mustTrain || left.epochs === training.epochs);
   if (out === undefined || !fits) checkKeeps(dir);
   if (out !== undefined) checkWritable(dirname(out));
   const beside = join(out === undefined ? join(dir, 'best') : dirname(out), `${stem(out ?? 'model.onnx')}.json`);
@@ -89,6 +106,7 @@ export async function exportBest(
   const network = resolve(space, architecture);
   const kept = fits ? left : await trainAgain(left?.epochs);
   const { tensors: weights, epochs, seed, test } = kept;
+  const trainedOn = kept.ofTrial ? 'train' : 'train + valid';
 
   async function trainAgain(others: number | undefined): Promise<NonNullable<typeof left>> {
     const { epochs } = training;
@@ -111,9 +129,14 @@ export async function exportBest(
   const record = readEvaluation(dir);
   const evaluated = record?.trial === trial && record.epochs === epochs ? record : undefined;
   const version = netsmithVersion();
-  const trained = withHyperparameters({ ...training, epochs }, resolveHyperparameters(space, architecture));
+  // A training with a time limit has laid its schedule out over the epochs that it had.
+  const warmupEpochs = Math.min(training.warmupEpochs, (training.warmupEpochs * epochs) / training.epochs);
+  const trained = withHyperparameters(
+    { ...training, epochs, warmupEpochs },
+    resolveHyperparameters(space, architecture),
+  );
   // `test` is what the file has; `metrics`, one element a seed, what this architecture has.
-  const about = { ...trained, trainedOn: 'train + valid', seed, test: test ?? null, metrics: evaluated?.metrics ?? [] };
+  const about = { ...trained, trainedOn, seed, test: test ?? null, metrics: evaluated?.metrics ?? [] };
   const model = sealModel(
     exportOnnx({
       network,
@@ -144,6 +167,7 @@ export async function exportBest(
     choice: best.choice,
     epochs,
     seed,
+    ...(kept.ofTrial && { ofTrial: true as const }),
     ...(test !== undefined && { test }),
     ...(evaluated !== undefined && { tested: summarize(evaluated.metrics) }),
   };
@@ -164,7 +188,7 @@ export async function exportBest(
       size: model.length,
       parity: { parity, samples },
       validation: validMetrics(setup, best),
-      training: `Trained on train + validation data for ${epochsText(epochs)}, study seed ${settings.seed}, training seed ${seed}.`,
+      training: `Trained on ${kept.ofTrial ? 'training data, as a trial of the search,' : 'train + validation data'} for ${epochsText(epochs, training.epochSamples)}, study seed ${settings.seed}, training seed ${seed}.`,
       version,
       ...(test !== undefined && { testOfFile: test }),
       ...(evaluated !== undefined && { test: evaluated.metrics }),

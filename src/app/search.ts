@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { DataError, invalid, StudyStopped, stopped } from '../common/errors.ts';
+import type { Dataset } from '../data/dataset.ts';
 import { showAgreement } from '../report/numbers.ts';
 import type { Space, SpaceDefinition } from '../space/index.ts';
 import type { SearchSpace } from '../space/search-space.ts';
@@ -35,6 +36,10 @@ export interface StudyOptions {
   readonly own?: OwnFiles;
   /** What only a program can give. */
   readonly code?: OwnCode;
+  /** The data of the settings, where they are open already. */
+  readonly dataset?: Dataset;
+  /** The time of its trials is known: it need not be forecast. */
+  readonly planned?: boolean;
 }
 
 /**
@@ -43,11 +48,11 @@ export interface StudyOptions {
 export async function newStudy(
   settings: StudySettings,
   space: SpaceDefinition | Space | SearchSpace,
-  { out, prior = [], afterwards, own, code = {} }: StudyOptions,
+  { out, prior = [], afterwards, own, code = {}, dataset, planned = false }: StudyOptions,
   notes: Notes,
 ): Promise<{ readonly dir: string; readonly store: Store; readonly setup: Setup }> {
   if (out !== undefined) checkNewStudy(out);
-  const setup = await setUp(settings, space, false, own);
+  const setup = await setUp(settings, space, false, own, dataset);
   measuringFrom('the search', settings, code);
   const { info } = setup.dataset.search;
   if (info.counts.valid === 0 && setup.estimator.kind !== 'table' && setup.estimator.kind !== 'function') {
@@ -59,7 +64,7 @@ export async function newStudy(
   }
   for (const note of info.notes) notes.note(note);
   const earlier = await readPrior(prior, setup, notes);
-  const known = await lookAhead(setup, earlier, notes);
+  const known = await lookAhead(setup, earlier, notes, planned);
   const state = await beginning(setup.strategy, setup.problem, earlier);
   const dir = out ?? nextFree(settings);
   try {
@@ -89,6 +94,7 @@ async function lookAhead(
   setup: Setup,
   earlier: readonly EarlierTrial[],
   notes: Notes,
+  planned: boolean,
 ): Promise<Pick<StudyPlan, 'block' | 'predictorAgreement'>> {
   const { settings, estimator } = setup;
   if (estimator.kind === 'table' || estimator.kind === 'function') return {};
@@ -96,7 +102,7 @@ async function lookAhead(
   if (predictorAgreement !== undefined) notes.note(`${showAgreement(predictorAgreement)}.`);
   const engine = await openEngine(settings, settings.workers);
   try {
-    if (estimator.kind === 'train') await forecastSearch(setup, engine, notes);
+    if (estimator.kind === 'train' && !planned) await forecastSearch(setup, engine, notes);
     return { block: engine.options.block, ...(predictorAgreement && { predictorAgreement }) };
   } finally {
     await engine.dispose();
@@ -133,6 +139,8 @@ export interface RunOptions {
   readonly graceSeconds?: number;
   onEvent?(event: StudyEvent): void;
   readonly steps?: boolean;
+  /** Seconds of search in all, in place of those of the settings. */
+  readonly seconds?: number;
 }
 
 /** Runs a study that is open for writing until its budget is spent or the signal aborts. Throws as `runStudy`. */
@@ -140,7 +148,7 @@ export async function runToEnd(
   dir: string,
   store: Store,
   setup: Setup,
-  { machine, signal, graceSeconds = GRACE_SECONDS, onEvent, steps = false }: RunOptions = {},
+  { machine, signal, graceSeconds = GRACE_SECONDS, onEvent, steps = false, seconds }: RunOptions = {},
 ): Promise<StudyEnd> {
   const { settings, strategy, problem, stopping, measuring } = setup;
   return await runStudy({
@@ -148,7 +156,7 @@ export async function runToEnd(
     strategy,
     problem,
     ...(machine ?? (await workersOf(dir, setup, store))),
-    budget: budgetOf(settings),
+    budget: { ...budgetOf(settings), ...(seconds !== undefined && { seconds }) },
     ...(stopping && { stopping }),
     ...(measuring && { measuring }),
     ...(settings.confirm > 0 && { confirm: { top: settings.confirm } }),

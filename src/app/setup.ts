@@ -8,11 +8,12 @@ import { openDataset } from '../data/open.node.ts';
 import { costsOf, isCost } from '../measure/index.ts';
 import { checkBuildable } from '../network/buildable.ts';
 import { networkCosts } from '../network/costs.ts';
-import { type Space, type SpaceDefinition, searchSpaceOf, type Task } from '../space/index.ts';
+import { type Architecture, type Space, type SpaceDefinition, searchSpaceOf, type Task } from '../space/index.ts';
 import type { SearchSpace } from '../space/search-space.ts';
 import { SPACES } from '../space/spaces/index.ts';
 import { createStrategy, fidelitiesOf } from '../strategy/index.ts';
 import type { Limit, Problem, Strategy } from '../strategy/strategy.ts';
+import { tryingFirst } from '../strategy/wrappers/trying-first.ts';
 import { type Budget, checkBudget } from '../study/budget.ts';
 import type { Measuring } from '../study/measuring.ts';
 import { objectivesOf, targetsOf } from '../study/objectives.ts';
@@ -58,15 +59,16 @@ export interface Setup {
  * Opens the data and builds what the settings name. Writes nothing; throws UserError for whatever does not fit: this is
  * where a study's settings are checked before it is created, and where a worker or `resume` begins again from them, with
  * the space of the study (`spaceOf`). `checked`: the process that started this one has just checked the data. `own`: the files that the
- * command line names; those that a stored study alone names are not run.
+ * command line names; those that a stored study alone names are not run. `opened`: the data, where they are open already.
  */
 export async function setUp(
   settings: StudySettings,
   given: SpaceDefinition | Space | SearchSpace = namedSpace(settings.space),
   checked = false,
   own: OwnFiles = {},
+  opened?: Dataset,
 ): Promise<Setup> {
-  const strategy =
+  const chosen =
     own.strategy !== undefined
       ? await ownStrategy(own.strategy, settings.strategyOptions)
       : isOwnFile(settings.strategy)
@@ -76,7 +78,7 @@ export async function setUp(
   const { benchmark } = settings;
   const { table, dataset } =
     benchmark === undefined
-      ? { table: undefined, dataset: await openData({ ...dataRequest(settings), checked }, own) }
+      ? { table: undefined, dataset: opened ?? (await openData({ ...dataRequest(settings), checked }, own)) }
       : await openBenchmark(benchmark, settings);
   const { info, task } = dataset.search;
   const space = searchSpaceFrom(given, info, settings, task);
@@ -92,14 +94,27 @@ export async function setUp(
   const estimator = estimatorOf(settings, problem, table);
   if (estimator.kind === 'proxies' && !isTaskKind(info.kind))
     throw invalid('--estimator', '"proxies"', `only serves ${TASK_KINDS.join(' and ')}; the task is ${info.kind}`);
+  const strategy = settings.handDesigned
+    ? tryingFirst(chosen, Object.values(handDesignedOf(given, settings, space)))
+    : chosen;
   strategy.init(problem);
   checkBudget(budgetOf(settings));
   const stopping = stoppingOf(settings, problem);
   return { settings, dataset, space, training, problem, strategy, stopping, estimator, own };
 }
 
+/** The hand-designed members of a space. A stored study has no definition of a space from a file: its strategy's state has the members. */
+export function handDesignedOf(
+  given: SpaceDefinition | Space | SearchSpace,
+  { space: name, spaceOptions }: StudySettings,
+  { tree }: SearchSpace,
+): Readonly<Record<string, Architecture>> {
+  const definition = 'create' in given ? given : Object.values(SPACES).find((space) => space.name === name);
+  return tree === undefined ? {} : (definition?.handDesigned?.(tree.task, spaceOptions) ?? {});
+}
+
 /** The data that settings name. Throws UserError for a file of a person's own that the command line does not name. */
-function openData(request: DataRequest, { data }: OwnFiles): Promise<Dataset> {
+export function openData(request: DataRequest, { data }: OwnFiles): Promise<Dataset> {
   if (data !== undefined) return openOwnData(data, request);
   if (isOwnFile(request.name))
     throw new UserError(`--data: the file "${request.name}" must be named on the command line`);
@@ -271,7 +286,7 @@ export function checkRunSettings(stored: StudySettings, given: Readonly<Record<s
 }
 
 /** What ends the search; without an end of the person's own, a number of trials. */
-export function budgetOf({ trials, time, until = [], estimator, scores, measures }: StudySettings): Budget {
+export function budgetOf({ trials, time, trialTime, until = [], estimator, scores, measures }: StudySettings): Budget {
   const seconds = time === undefined ? undefined : parseDuration(time);
   const targets = until.flatMap((text) => parseTarget(text, { scores, measures }) ?? []);
   const wanted =
@@ -280,6 +295,7 @@ export function budgetOf({ trials, time, until = [], estimator, scores, measures
   return {
     ...(wanted !== undefined && { trials: wanted }),
     ...(seconds !== undefined && { seconds }),
+    ...(trialTime !== undefined && { trialSeconds: parseDuration(trialTime) ?? 0 }),
     ...(targets.length > 0 && { targets }),
   };
 }

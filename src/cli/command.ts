@@ -5,6 +5,8 @@ import { createOutput, type Output, type Streams } from '../terminal/output.ts';
 /** What a command is given besides its arguments. */
 export interface Shell {
   readonly streams: Streams;
+  /** Seconds since the command began. */
+  elapsed(): number;
   /** What the process exits with when nothing is thrown; 0 unless a command sets it. */
   exitCode: number;
 }

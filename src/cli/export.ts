@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import type { Command } from 'commander';
 import { type ChoiceOptions, type Chosen, chosen } from '../app/choice.ts';
 import { readEvaluation } from '../app/evaluation/evaluation.ts';
-import { type ExportEvents, type Exported, epochsText, exportBest } from '../app/export.ts';
+import { type ExportEvents, type Exported, type ExportWanted, epochsText, exportBest } from '../app/export.ts';
 import { hint } from '../app/invocation.ts';
 import { againWords, dataNamedAgain } from '../app/own-files.ts';
 import { checkRunSettings, type Setup } from '../app/setup.ts';
@@ -96,7 +96,7 @@ export async function exportInView(
   dir: string,
   setup: Setup,
   best: Chosen,
-  wanted: { readonly out?: string; readonly mustTrain?: boolean },
+  wanted: ExportWanted,
   output: Output,
   signal: AbortSignal,
 ): Promise<Exported> {

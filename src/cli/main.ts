@@ -60,7 +60,9 @@ const COMMANDS = [
  */
 export async function main(args: readonly string[], given?: Streams): Promise<number> {
   const streams = safeStreams(given ?? processStreams(() => failed()));
-  const shell: Shell = { streams, exitCode: 0 };
+  // The process began with the command, unless a program runs the command.
+  const began = given === undefined ? 0 : performance.now();
+  const shell: Shell = { streams, exitCode: 0, elapsed: () => (performance.now() - began) / 1000 };
   const failed = () => {
     shell.exitCode = 1;
   };

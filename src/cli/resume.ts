@@ -6,8 +6,8 @@ import { nameOf } from '../study/store/transitions.ts';
 import type { Output } from '../terminal/output.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import { addOwnData, addSettingsOfStudy, givenSettings } from './flags.ts';
-import { finishRun } from './run.ts';
-import { searchToItsEnd, tellResult } from './search.ts';
+import { finishRun, searchOfRun } from './run.ts';
+import { tellResult } from './search.ts';
 
 interface ResumeOptions {
   readonly without?: readonly string[];
@@ -33,12 +33,21 @@ export function addResume(program: Command, shell: Shell): void {
         ...(options.without && { without: options.without }),
       });
       if (options.retryFailed) await retryFailed(store, output);
-      const end = await searchToItsEnd(dir, store, setup, output);
       const { afterwards } = await readStudy(dir);
+      const earlier = await usedBefore(store);
+      const elapsed = () => earlier + shell.elapsed();
+      const end = await searchOfRun(dir, store, setup, afterwards ?? {}, output, elapsed);
       if (afterwards === undefined) await tellResult(dir, end, output, shell);
-      else await finishRun(dir, setup, end, afterwards, output, shell);
+      else await finishRun(dir, setup, end, afterwards, output, shell, elapsed);
     },
   );
+}
+
+/** Seconds that earlier sessions of a study have used: of search, and of the trainings that followed. */
+async function usedBefore(store: Store): Promise<number> {
+  const { searchSeconds } = await store.clock();
+  const trials = [...(await store.trials('confirm')), ...(await store.trials('evaluate'))];
+  return trials.reduce((sum, { seconds }) => sum + seconds, searchSeconds);
 }
 
 /**

@@ -5,19 +5,26 @@ import { bestToJson, bestTrials } from '../app/best.ts';
 import { type ChoiceOptions, chosen, ruleOf } from '../app/choice.ts';
 import type { EvaluateOptions } from '../app/evaluation/evaluate.ts';
 import { summarize } from '../app/evaluation/evaluation.ts';
+import { baselinesOf } from '../app/evaluation/final.ts';
+import { exportEarly } from '../app/evaluation/first-model.ts';
+import { evaluateInTime } from '../app/evaluation/in-time.ts';
 import { evaluationToJson } from '../app/evaluation/result.ts';
 import { hint } from '../app/invocation.ts';
-import { againWords, OWN_FILES } from '../app/own-files.ts';
+import { againWords, OWN_FILES, ownFilesOf } from '../app/own-files.ts';
+import { isPlannable, planRun, START_SECONDS } from '../app/plan-run.ts';
 import { writeReport } from '../app/report.ts';
 import type { StudyOptions } from '../app/search.ts';
 import type { Setup } from '../app/setup.ts';
+import { loadSpace } from '../app/space-file.ts';
 import { type ReadStudy, readStudy } from '../app/study.ts';
 import { invalid } from '../common/errors.ts';
 import { numberIfItIsOne } from '../common/numbers.ts';
-import { showMetric } from '../report/numbers.ts';
+import { showMetric, showSeconds } from '../report/numbers.ts';
 import { testedObjective } from '../study/objectives.ts';
 import type { Afterwards } from '../study/plan.ts';
 import { SETTING_NAMES, type StudySettings } from '../study/spec.ts';
+import type { Store } from '../study/store/store.ts';
+import { checkNewStudy } from '../study/study.node.ts';
 import { interruptible } from '../terminal/interrupt.ts';
 import { OPEN, openFile } from '../terminal/open.ts';
 import type { Output } from '../terminal/output.ts';
@@ -70,26 +77,35 @@ export function addRun(program: Command, shell: Shell): void {
     .action(async (options: RunOptions, command: Command) => {
       const output = outputOf(command, shell);
       checkSeeds(options);
-      const settings = await readSettings(command, presets);
+      let given: Partial<StudySettings> = {};
+      const asked = await readSettings(command, (found) => {
+        given = found;
+        return presets(found);
+      });
       // Before anything is written; without objectives from the user there is one.
       ruleOf(
         options.choose,
-        (settings.objective ?? []).map((metric) => ({ metric })),
+        (asked.objective ?? []).map((metric) => ({ metric })),
       );
-      const { benchmark } = settings;
+      const { benchmark } = asked;
       if (benchmark !== undefined)
         throw invalid(
           '--benchmark',
           `"${benchmark}"`,
           'a tabular benchmark has no network to train: use netsmith search, then netsmith evaluate',
         );
+      if (options.out !== undefined) checkNewStudy(options.out);
+      const planned = isPlannable(asked)
+        ? await planRun(asked, given, await loadSpace(asked.space), ownFilesOf(asked), output, shell.elapsed)
+        : undefined;
+      const afterwards: Afterwards = { ...afterwardsOf(options), ...(planned && { time: planned.time }) };
       const { dir, store, setup } = await newStudyOfCommand(
-        settings,
-        { ...options, afterwards: afterwardsOf(options) },
+        planned?.settings ?? asked,
+        { ...options, afterwards, ...(planned && { dataset: planned.dataset, planned: true }) },
         output,
       );
-      const end = await searchToItsEnd(dir, store, setup, output);
-      const report = await finishRun(dir, setup, end, afterwardsOf(options), output, shell);
+      const end = await searchOfRun(dir, store, setup, afterwards, output, shell.elapsed);
+      const report = await finishRun(dir, setup, end, afterwards, output, shell, shell.elapsed);
       if (options.open && report !== undefined) await openFile(report, output);
     });
 }
@@ -104,6 +120,24 @@ function afterwardsOf({
 }
 
 /**
+ * The search of a `run`. With a time limit of the whole command it ends when the plan says so, and its best network so far is exported
+ * at once, so that there is a model from then on, whatever happens.
+ */
+export async function searchOfRun(
+  dir: string,
+  store: Store,
+  setup: Setup,
+  { time }: Pick<Afterwards, 'time'>,
+  output: Output,
+  elapsed: () => number,
+): Promise<SearchEnd> {
+  if (time === undefined) return searchToItsEnd(dir, store, setup, output);
+  const { searchSeconds } = await store.clock();
+  const seconds = searchSeconds + Math.max(0.001, time.searchUntil - elapsed());
+  return searchToItsEnd(dir, store, setup, output, { seconds, early: exportEarly(dir, setup, store, output) });
+}
+
+/**
  * What follows the search of a `run`: evaluation, export, report, and their result. Where it is interrupted or killed, `resume` does it
  * again, and final trainings that are done are kept. Returns the report's file; undefined: interrupted.
  */
@@ -114,6 +148,7 @@ export async function finishRun(
   options: Afterwards,
   output: Output,
   shell: Shell,
+  elapsed: () => number,
 ): Promise<string | undefined> {
   if (end.reason === 'interrupted') {
     tellInterrupted(dir, setup, end, output, shell);
@@ -128,26 +163,37 @@ export async function finishRun(
   output.note(`\n${which === undefined ? bestText(study) : `${bestTable(study)}\n${which}`}\n`);
   const again = setup.estimator.kind === 'train' ? 'Retraining' : 'Training';
   output.note(
-    `${again} trial ${best.choice.trial} on train + validation data with ${seedsText(options.seeds)}, then evaluating on the test split.`,
+    `${again} trial ${best.choice.trial} on train + validation data with ${options.time === undefined ? seedsText(options.seeds) : 'as many seeds as time allows'}, then evaluating on the test split.`,
   );
   const { record, exported } = await interruptible(
     () => output.note(`Interrupted. Continue with: ${hint('resume', dir, ...againWords(setup.settings, OWN_FILES))}`),
     async (signal) => {
-      const record = await evaluateInView(dir, setup, best, options, output, signal);
-      return { record, exported: await exportInView(dir, setup, best, {}, output, signal) };
+      const evaluated = (wanted: EvaluateOptions) => evaluateInView(dir, setup, best, wanted, output, signal);
+      const exported = () => exportInView(dir, setup, best, {}, output, signal);
+      const { time } = options;
+      if (time === undefined) return { record: await evaluated(options), exported: await exported() };
+      const record = await evaluateInTime({
+        ...{ time, options, elapsed, startSeconds: START_SECONDS, evaluate: evaluated },
+        workers: setup.settings.workers,
+        baselines: Object.keys(baselinesOf(setup)).length,
+        export: async () => void (await exported()),
+      });
+      return { record, exported: await exported() };
     },
   );
   const report = await writeReport(dir);
 
   const { metric } = testedObjective(setup.problem.objectives, setup.dataset.search.info);
   const { mean = Number.NaN, sd = Number.NaN } = summarize(record.metrics)[metric] ?? {};
-  const spread = options.seeds > 1 ? ` (mean of ${options.seeds}, deviation ${showMetric(metric, sd)})` : '';
+  const { length: seeds } = record.seeds;
+  const spread = seeds > 1 ? ` (mean of ${seeds}, deviation ${showMetric(metric, sd)})` : '';
   output.result(
     {
       ...bestToJson(dir, study, best.choice),
       evaluation: evaluationToJson(dir, setup, best, record),
       export: exported,
       report,
+      seconds: elapsed(),
     },
     [
       evaluationText(setup, best, record),
@@ -156,6 +202,9 @@ export async function finishRun(
       `Model    ${exported.file} (${parityText(exported)})`,
       `         ${testText(setup, exported)}`,
       `Report   ${report}`,
+      ...(options.time === undefined
+        ? []
+        : [`Time     ${showSeconds(elapsed())} of ${showSeconds(options.time.seconds)}`]),
     ].join('\n'),
   );
   return report;

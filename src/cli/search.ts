@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { benchmarkPresets } from '../app/benchmarks.ts';
 import { bestToJson } from '../app/best.ts';
+import type { EarlyExports } from '../app/evaluation/first-model.ts';
 import { hint } from '../app/invocation.ts';
 import { againWords, OWN_FILES, ownFilesOf } from '../app/own-files.ts';
 import { openProgress } from '../app/progress.ts';
@@ -8,7 +9,7 @@ import { newStudy, runToEnd, type StudyOptions, withWayOn } from '../app/search.
 import type { Setup } from '../app/setup.ts';
 import { loadSpace } from '../app/space-file.ts';
 import { type ReadStudy, readStudy } from '../app/study.ts';
-import type { StudyEnd } from '../study/events.ts';
+import type { StudyEnd, StudyEvent } from '../study/events.ts';
 import { allTried } from '../study/exhaustion.ts';
 import { SETTING_NAMES, type SettingName, type StudySettings } from '../study/spec.ts';
 import type { Store } from '../study/store/store.ts';
@@ -66,17 +67,35 @@ export async function newStudyOfCommand(settings: StudySettings, options: StudyO
 /** How a search ended, and what the process exits with if that was an interruption. */
 export type SearchEnd = StudyEnd & { readonly interrupted?: Interrupted };
 
+/** A search within a command that has a time limit. */
+interface InTime {
+  /** Of search in all, in place of those of the settings. */
+  readonly seconds?: number;
+  readonly early?: EarlyExports;
+}
+
 /**
  * Runs a study that is open for writing until its budget is spent or Ctrl-C, and closes it. Trials run in processes of
  * their own, each of which builds what it needs from the study's settings; those of a table are looked up in this one. Throws
  * DataError and StudyStopped as `runStudy`, with how to go on.
  */
-export async function searchToItsEnd(dir: string, store: Store, setup: Setup, output: Output): Promise<SearchEnd> {
+export async function searchToItsEnd(
+  dir: string,
+  store: Store,
+  setup: Setup,
+  output: Output,
+  { seconds, early }: InTime = {},
+): Promise<SearchEnd> {
   const view = await openProgress(setup, store, output);
   const say = () => view.say('Stopping after the current epoch (progress is saved). Press Ctrl-C again to quit now.');
   try {
     return await interruptible(say, async (signal) => {
-      const end = await runToEnd(dir, store, setup, { signal, onEvent: view.onEvent });
+      const onEvent = (event: StudyEvent) => {
+        view.onEvent(event);
+        early?.onEvent(event);
+      };
+      const end = await runToEnd(dir, store, setup, { signal, onEvent, ...(seconds !== undefined && { seconds }) });
+      await early?.finish();
       return end.reason === 'interrupted' && signal.reason instanceof Interrupted
         ? { ...end, interrupted: signal.reason }
         : end;

@@ -5,6 +5,7 @@ import type { Rng } from '../common/random.ts';
 import type { Spent } from '../common/spent.ts';
 import type { Architecture, Space } from '../space/space.ts';
 import type { Mixture } from '../train/checkpoint.ts';
+import type { TimeLimit } from '../train/pace.ts';
 
 /** `S`: the space that the estimator expects. Training and proxies expect a tree; a function of your own can take any `SearchSpace`. */
 export interface Candidate<S = Space> {
@@ -56,6 +57,8 @@ export interface FinalTraining {
   /** Hash of everything that its result depends on; two trials with the same are the same training. */
   readonly id: string;
   readonly epochs: number;
+  /** Trains as many of the epochs as fit. */
+  readonly time?: TimeLimit;
   /** Repetition, from 0: part of its seed. */
   readonly repetition: number;
   /** A hand-designed network of this name in place of a member of the study's space. */

@@ -10,6 +10,7 @@ import type { TaskDefinition } from '../task/task.ts';
 import { TrainingFailure } from '../train/failure.ts';
 import { openTraining, type Training } from '../train/loop.ts';
 import type { Programs } from '../train/programs.ts';
+import { someSamples } from '../train/samples.ts';
 import { checkSettings, type TrainSettings, withHyperparameters } from '../train/settings.ts';
 import { estimateByTraining, loadCheckpoint } from './by-training.ts';
 import { type Candidate, type EstimateRun, type Estimator, TrialFailure } from './estimator.ts';
@@ -22,6 +23,10 @@ export interface TrainEstimatorOptions {
   readonly data: SearchData;
   /** The study's settings; a candidate's hyperparameters take their place, its fidelity that of `epochs`. */
   readonly settings: TrainSettings;
+  /** Limits each training: as many epochs as fit, those of its fidelity at most. */
+  readonly seconds?: number;
+  /** Measures on this number of validation samples, the same for all candidates; all by default. */
+  readonly validSamples?: number;
   /** Milliseconds, for durations; the system's monotonic clock by default. */
   readonly now?: () => number;
 }
@@ -83,7 +88,7 @@ function make<T>(body: () => T): T {
 }
 
 async function begin(
-  { engine, programs, data, settings, now }: TrainEstimatorOptions,
+  { engine, programs, data, settings, seconds, validSamples, now }: TrainEstimatorOptions,
   candidate: Candidate,
   run: EstimateRun,
 ) {
@@ -102,7 +107,8 @@ async function begin(
     info: data.info,
     ...(data.task && { task: data.task }),
     train: data.train,
-    valid: data.valid,
+    valid: validSamples === undefined ? data.valid : someSamples(data.valid, validSamples),
+    ...(seconds !== undefined && { time: { seconds, mostEpochs: fidelity.epochs } }),
     data: fidelity.data,
     resolution: fidelity.resolution,
     rng: (...labels) => run.rng(...labels),

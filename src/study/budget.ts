@@ -12,6 +12,8 @@ export interface Budget {
    * report; if no trial is complete yet, the first one may finish.
    */
   readonly seconds?: number;
+  /** No trial begins that would not have this many of the seconds left, unless none is complete yet. */
+  readonly trialSeconds?: number;
   /** Stop when a completed trial reaches all of these values, or better ones: good enough. */
   readonly targets?: readonly Target[];
 }

@@ -34,6 +34,17 @@ export interface Afterwards {
   readonly samples: boolean;
   /** Which network of a Pareto front. */
   readonly choose?: string;
+  /** What the time of the whole command goes to. */
+  readonly time?: RunTime;
+}
+
+/** The part of a time plan that what follows needs (`time-plan.ts`); seconds from the beginning of the command. */
+export interface RunTime {
+  readonly seconds: number;
+  readonly searchUntil: number;
+  /** Kept for what comes after the final training. */
+  readonly baselineSeconds: number;
+  readonly closingSeconds: number;
 }
 
 const size = z.int().min(1);
@@ -106,6 +117,14 @@ const planSchema = z.looseObject({
       baselines: z.boolean(),
       samples: z.boolean(),
       choose: z.string().optional(),
+      time: z
+        .strictObject({
+          seconds: z.number(),
+          searchUntil: z.number(),
+          baselineSeconds: z.number(),
+          closingSeconds: z.number(),
+        })
+        .optional(),
     })
     .optional(),
 });

@@ -86,6 +86,13 @@ const byOwnName = <T extends z.ZodType>(value: T, isFree: (name: string) => bool
     .refine((given) => Object.keys(given).every(isFree), 'must not have the name of a metric of Netsmith')
     .optional();
 
+const durationType = z
+  .string()
+  .refine(
+    (text) => parseDuration(text) !== undefined,
+    'must be a number followed by s, m or h, such as 90s, and at most 100,000 h',
+  );
+
 const scoresType = byOwnName(direction);
 const measuresType = byOwnName(
   z.strictObject({ direction, unit: z.string().default('') }),
@@ -174,6 +181,11 @@ export const studySchema = z.strictObject({
     'fraction of the non-test samples used for validation (0 = none; only for `train`)',
   ),
   trainSamples: say(whole(1, 1e9).optional(), 'data', 'limit the number of training samples'),
+  validSamples: say(
+    whole(0, 1e9).default(0),
+    'data',
+    'limit the validation samples that trials are measured on (0 = all)',
+  ),
 
   space: say(
     z.string().min(1).default(defaultSpace({})),
@@ -228,17 +240,13 @@ export const studySchema = z.strictObject({
     'search',
     'stop after N trials (default: 12, or 200 without training, unless --time or --until is set)',
   ),
-  time: say(
-    z
-      .string()
-      .refine(
-        (text) => parseDuration(text) !== undefined,
-        'must be a number followed by s, m or h, such as 90s, and at most 100,000 h',
-      )
-      .optional(),
+  time: say(durationType.optional(), 'search', 'stop after this time, e.g. 90s, 10m, 2h'),
+  trialTime: say(
+    durationType.optional(),
     'search',
-    'stop after this time, e.g. 90s, 10m, 2h',
+    'train each trial for at most this time: as many epochs as fit, --epochs at most',
   ),
+  handDesigned: say(z.boolean().default(false), 'search', 'try the hand-designed networks of the space first'),
   until: untilType(),
   limit: limitType(),
   maxParams: say(whole(1, 1e12).optional(), 'search', 'short for --limit params=N'),

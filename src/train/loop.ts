@@ -49,8 +49,8 @@ export interface TrainRequest {
   /** Parameters and statistics to start from, by path, in place of fresh ones; not all need be given. */
   readonly initial?: Readonly<Record<string, HostTensor>>;
   /**
-   * Trains as many epochs as fit (`Training.epochs`), `settings.epochs` being what is expected before the first is measured. Another
-   * machine, or another load, gives another number, and so other weights.
+   * Trains as many epochs as fit (`Training.epochs`); the learning-rate schedule of `settings` is laid out over them. Another machine, or
+   * another load, gives another number, and so other weights.
    */
   readonly time?: TimeLimit;
   /** Told of every step. `step` counts from 1 within the epoch. */
@@ -94,7 +94,6 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
   const rates = learningRates(settings, stepsPerEpoch);
   const optimizer = OPTIMIZERS[settings.optimizer];
   const history: EpochRecord[] = [...(request.checkpoint?.history ?? [])];
-  const pace: Pace | undefined = request.time && paceOf(request.time, settings.epochs, history);
   const streams: TrainRequest['rng'] = (...labels) => request.rng(...labels);
   let steps = request.checkpoint?.steps ?? 0;
 
@@ -117,6 +116,8 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
     await dispose();
     throw error;
   }
+  const begun = now();
+  const pace: Pace | undefined = request.time && paceOf(request.time, history, () => (now() - begun) / 1000);
   const { built, program } = ready.training;
   const tensors = async () => splitTensors(built.vectors, await ready.state.read());
 

@@ -24,21 +24,30 @@ const RECENT = 5;
 
 /**
  * Fits a training into a time limit. After each epoch, the epochs that are left are counted again from the seconds that recent epochs took,
- * and the rest of the learning-rate schedule is laid out over them: the rate never jumps, and it reaches its end when the time does.
- * `expected`: epochs in all that are expected before the first one is measured. At least one epoch is trained. `history` grows.
+ * and the rest of the learning-rate schedule is laid out over them: the rate never jumps, and it reaches its end when the time does. In
+ * the first epoch, the clock says how much is done. At least one epoch is trained. `history` grows; `elapsed`: seconds since the first
+ * step could be made.
  */
-export function paceOf({ seconds, mostEpochs }: TimeLimit, expected: number, history: readonly EpochRecord[]): Pace {
+export function paceOf(
+  { seconds, mostEpochs }: TimeLimit,
+  history: readonly EpochRecord[],
+  elapsed: () => number,
+): Pace {
+  const usable = seconds * (1 - MARGIN);
   const done = () => history.at(-1)?.progress ?? 0;
   const left = (): number => {
-    if (history.length === 0) return Math.max(1, Math.min(expected, mostEpochs));
+    if (history.length === 0) return 1;
     const used = history.reduce((sum, record) => sum + record.seconds, 0);
     const each = mean(history.slice(-RECENT).map((record) => record.seconds - (record.spent?.compile ?? 0)));
-    const fitting = Math.floor((seconds * (1 - MARGIN) - used) / Math.max(each, 1e-6));
+    const fitting = Math.floor((usable - used) / Math.max(each, 1e-6));
     return Math.max(0, Math.min(fitting, mostEpochs - history.length));
   };
   return {
     epochs: () => history.length + left(),
-    share: (ofEpoch) => done() + ((1 - done()) * ofEpoch) / Math.max(1, left()),
+    share(ofEpoch) {
+      if (history.length === 0) return Math.min(1, Math.max(elapsed() / usable, ofEpoch / mostEpochs));
+      return done() + ((1 - done()) * ofEpoch) / Math.max(1, left());
+    },
   };
 }
 

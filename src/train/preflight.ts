@@ -8,6 +8,9 @@ export interface Forecast {
   readonly compileSeconds: number;
   /** Training steps and validation, as they were while this was measured. */
   readonly epochSeconds: number;
+  /** Of training, and of measuring, one sample; 0 where there are no validation samples. */
+  readonly sampleSeconds: number;
+  readonly measureSeconds: number;
 }
 
 /** Enough for a median without the first, which also fills the runtime's memory. */
@@ -39,8 +42,14 @@ export async function preflight(request: TrainRequest): Promise<Forecast> {
       if (error !== enough) throw error;
     });
     const steps = ends.slice(1).map((end, i) => (end - (ends[i] ?? Number.NaN)) / 1000);
-    const epochSeconds = training.stepsPerEpoch * median(steps.length > 1 ? steps.slice(1) : steps) + valid;
-    return { memoryBytes: training.memoryBytes, compileSeconds, epochSeconds };
+    const step = median(steps.length > 1 ? steps.slice(1) : steps);
+    return {
+      memoryBytes: training.memoryBytes,
+      compileSeconds,
+      epochSeconds: training.stepsPerEpoch * step + valid,
+      sampleSeconds: step / training.batchSize,
+      measureSeconds: valid / Math.max(1, request.valid?.count ?? 0),
+    };
   } finally {
     await training.dispose();
   }

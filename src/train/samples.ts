@@ -1,4 +1,5 @@
 import { DataError, messageOf } from '../common/errors.ts';
+import { rng } from '../common/random.ts';
 import type { DatasetInfo, Samples } from '../data/dataset.ts';
 import { sizeOf } from '../graph/ir.ts';
 import { taskOf } from '../task/index.ts';
@@ -15,6 +16,24 @@ export async function readSamples(samples: Samples, ...into: Parameters<Samples[
   } catch (error) {
     throw error instanceof DataError ? error : new DataError(messageOf(error), { cause: error });
   }
+}
+
+/** `count` of the samples, drawn at random but always the same ones; all where there are no more. */
+export function someSamples(samples: Samples, count: number): Samples {
+  if (count >= samples.count) return samples;
+  const all = Array.from({ length: samples.count }, (_, i) => i);
+  const chosen = rng('some samples', samples.count)
+    .shuffle(all)
+    .slice(0, count)
+    .sort((a, b) => a - b);
+  return {
+    count,
+    read: (indices, into) =>
+      samples.read(
+        indices.map((index) => chosen[index] ?? index),
+        into,
+      ),
+  };
 }
 
 /** Two parts as one, `first` before `second`: training and validation samples for the final training. */

@@ -2,7 +2,7 @@ import type { TrainSettings } from './settings.ts';
 
 /**
  * The learning rate at step `step` (from 0) of epoch `epoch` (from 0). `share`: how much of the training is done by then, from 0 to 1, where
- * its number of epochs is not fixed (`pace.ts`).
+ * time limits it (`pace.ts`); the schedule is then laid out over that, as if it had `settings.epochs`.
  */
 export type Schedule = (epoch: number, step: number, share?: number) => number;
 
@@ -26,7 +26,7 @@ type ScheduleSettings = Pick<
 export function learningRates(settings: ScheduleSettings, stepsPerEpoch: number): Schedule {
   const { epochs, learningRate, warmupEpochs } = settings;
   return (epoch, step, share) => {
-    const begin = epoch + step / stepsPerEpoch;
+    const begin = share === undefined ? epoch + step / stepsPerEpoch : share * epochs;
     if (begin < warmupEpochs) {
       return learningRate * Math.min(1, (begin + 1 / stepsPerEpoch) / warmupEpochs);
     }
@@ -36,8 +36,8 @@ export function learningRates(settings: ScheduleSettings, stepsPerEpoch: number)
       case 'step':
         return learningRate * settings.stepFactor ** Math.floor(epoch / settings.stepEpochs);
       case 'cosine': {
-        const position = share ?? (begin - warmupEpochs) / Math.max(epochs - warmupEpochs, Number.MIN_VALUE);
-        return (learningRate * (1 + Math.cos(Math.PI * Math.min(1, position)))) / 2;
+        const position = Math.min(1, (begin - warmupEpochs) / Math.max(epochs - warmupEpochs, Number.MIN_VALUE));
+        return (learningRate * (1 + Math.cos(Math.PI * position))) / 2;
       }
     }
   };

@@ -25,6 +25,8 @@ export interface EvaluateOptions {
   readonly baselines: boolean;
   /** Whether some test samples are kept for the report. */
   readonly samples?: boolean;
+  /** Each training has as many epochs as fit in this time, those of the settings at most. */
+  readonly seconds?: number;
 }
 
 /** How far a final training is. */
@@ -74,7 +76,9 @@ export async function evaluate(
   const wanted = networks.flatMap(({ architecture, ...of }) =>
     seeds.map((repetition): Wanted => {
       const final = { ...of, repetition, epochs };
-      return { architecture, final: { id: idOf(setup, architecture, final), ...final } };
+      const { seconds } = options;
+      const time = seconds === undefined ? {} : { time: { seconds, mostEpochs: epochs } };
+      return { architecture, final: { id: idOf(setup, architecture, { ...final, ...time }), ...final, ...time } };
     }),
   );
   const store = await openStudyStore(dir, 'write');
@@ -91,8 +95,9 @@ export async function evaluate(
       results.set(final.id, await resultOf(store, one));
     }
     const first = wanted[0]?.final.id ?? '';
-    await keep(dir, store, trials.get(first), results.get(first), { architecture, epochs, trial }, options);
-    return writeRecord(dir, { architecture, trial, seeds, epochs, baselines }, wanted, results);
+    const done = options.seconds === undefined ? epochs : (trials.get(first)?.curve.at(-1)?.step ?? epochs);
+    await keep(dir, store, trials.get(first), results.get(first), { architecture, epochs: done, trial }, options);
+    return writeRecord(dir, { architecture, trial, seeds, epochs: done, baselines }, wanted, results);
   } finally {
     await store.close();
   }
@@ -127,10 +132,18 @@ async function train(
 ): Promise<void> {
   const nameOf = ({ baseline, repetition }: FinalTraining) =>
     `${baseline === undefined ? network : `baseline ${baseline}`}, seed ${repetition}`;
-  const workers = Math.min(setup.settings.workers, wanted.length - complete.size);
+  const { settings } = setup;
+  const workers = Math.min(settings.workers, wanted.length - complete.size);
+  // A training that is alone, with a time limit, has the cores of all.
+  const isAlone = workers === 1 && wanted.every(({ final }) => final.time !== undefined);
+  const threads = isAlone ? settings.threads * settings.workers : settings.threads;
   const { data } = setup.own;
   const workerSettings = {
-    ...{ plan: planOfSetup(setup), memoryBytes: memoryOfProcess(setup.settings, workers), final: true },
+    ...{
+      plan: { ...planOfSetup(setup), settings: { ...settings, threads, workers } },
+      memoryBytes: memoryOfProcess(setup.settings, workers),
+      final: true,
+    },
     ...(data !== undefined && { own: { data } }),
   };
   const failed = new AbortController();
@@ -139,7 +152,7 @@ async function train(
     if (!('trial' in event) || event.trial.final === undefined) return;
     const { final, metrics, seconds, state, reason = '' } = event.trial;
     const name = nameOf(final);
-    const { epochs } = final;
+    const epochs = epochsOf(event.trial, final);
     switch (event.kind) {
       case 'started':
         return events.onProgress?.(name, { epoch: event.trial.curve.at(-1)?.step ?? 0, epochs });
@@ -177,6 +190,13 @@ async function train(
   );
   if (failure !== undefined) throw failure;
   signal.throwIfAborted();
+}
+
+/** Epochs in all; of a training with a time limit, as many as are likely to fit. */
+function epochsOf({ curve }: Trial, { epochs, time }: FinalTraining): number {
+  const { step, seconds } = curve.at(-1) ?? { step: 0, seconds: 0 };
+  if (time === undefined || step === 0) return epochs;
+  return Math.max(step, Math.min(time.mostEpochs, Math.round((step * time.seconds) / Math.max(seconds, 1e-3))));
 }
 
 async function resultOf(store: Store, { metrics, seconds, artifacts = {} }: Trial): Promise<FinalResult> {
@@ -236,10 +256,17 @@ function writeRecord(
 function idOf(
   { settings, training, dataset }: Setup,
   architecture: Architecture,
-  { baseline, repetition, epochs }: Omit<FinalTraining, 'id'>,
+  { baseline, repetition, epochs, time }: Omit<FinalTraining, 'id'>,
 ): string {
   const { notes, ...data } = dataset.search.info;
-  const of = { baseline, architecture, repetition, seed: settings.seed, training: { ...training, epochs }, data };
+  // What did not exist when older studies were evaluated has no part in it where it is not used.
+  const { epochSamples, ...known } = training;
+  const of = {
+    ...{ baseline, architecture, repetition, seed: settings.seed, training: { ...known, epochs }, data },
+    ...(epochSamples > 0 && { epochSamples }),
+    // How much time is left differs from one session to the next: an interrupted training keeps what it had.
+    ...(time && { timed: true }),
+  };
   return sha256Of(Buffer.from(JSON.stringify(of))).slice(0, 32);
 }
 

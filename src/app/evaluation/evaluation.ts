@@ -135,6 +135,8 @@ interface FinalWeights {
   readonly epochs: number;
   /** The repetition whose weights they are. */
   readonly seed: number;
+  /** They are those of a search trial, which saw the training samples alone. */
+  readonly ofTrial?: true;
   /** Of these very weights, on the test samples; absent: they were trained for the export alone. */
   readonly test?: Metrics;
 }
@@ -143,6 +145,7 @@ const weightsSchema = z.looseObject({
   architecture,
   epochs: count,
   seed: count.optional(),
+  ofTrial: z.literal(true).optional(),
   test: z.record(z.string(), z.number().nullable()).optional(),
   sha256: z.string(),
 });

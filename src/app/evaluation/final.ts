@@ -14,6 +14,7 @@ import { taskOf } from '../../task/index.ts';
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '../../train/checkpoint.ts';
 import { TrainingFailure } from '../../train/failure.ts';
 import { openTraining, type Training } from '../../train/loop.ts';
+import type { TimeLimit } from '../../train/pace.ts';
 import type { Programs } from '../../train/programs.ts';
 import { concatSamples } from '../../train/samples.ts';
 import { type TrainSettings, withHyperparameters } from '../../train/settings.ts';
@@ -29,6 +30,7 @@ export interface FinalRun {
   /** The study's seed; with `repetition` it names every random stream. */
   readonly seed: number;
   readonly repetition: number;
+  readonly time?: TimeLimit;
   readonly signal?: AbortSignal;
   readonly checkpoint?: Checkpoint;
 }
@@ -36,7 +38,7 @@ export interface FinalRun {
 /** A training from scratch on train + validation data together. Throws as `openTraining`. */
 export function openFinalTraining(
   { space, architecture }: Baseline,
-  { engine, programs, dataset, training, seed, repetition, signal, checkpoint }: FinalRun,
+  { engine, programs, dataset, training, seed, repetition, time, signal, checkpoint }: FinalRun,
 ): Promise<Training> {
   const { info, train, valid, task } = dataset.search;
   return openTraining({
@@ -46,6 +48,7 @@ export function openFinalTraining(
     train: concatSamples(info, train, valid, task),
     settings: withHyperparameters(training, resolveHyperparameters(space, architecture)),
     rng: (...labels) => rng(seed, 'evaluate', repetition, ...labels),
+    ...(time && { time }),
     ...(signal && { signal }),
     ...(checkpoint && { checkpoint }),
   });
@@ -100,6 +103,7 @@ export function finalEstimator(setup: Setup, engine: Engine, programs: Programs,
         training = await openFinalTraining(memberOf(setup, architecture, final), {
           ...{ engine, programs, dataset, signal: run.signal, seed: settings.seed, repetition: final.repetition },
           training: { ...setup.training, epochs: final.epochs },
+          ...(final.time && { time: final.time }),
           ...(checkpoint && { checkpoint }),
         });
         const { checkpoint: _, ...evaluation } = await estimateByTraining(training, run);

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { deepFreeze } from '../../common/json.ts';
-import { formatArchitecture } from '../../space/index.ts';
+import { rng } from '../../common/random.ts';
+import { formatArchitecture, sample } from '../../space/index.ts';
 import { createStrategy } from '../index.ts';
 import { randomSearch } from '../random.ts';
 import type { Outcome, Problem, Proposal, Strategy } from '../strategy.ts';
@@ -18,6 +19,7 @@ import {
 import { constrained } from './constrained.ts';
 import { forgiving } from './forgiving.ts';
 import { scalarized } from './scalarized.ts';
+import { tryingFirst } from './trying-first.ts';
 import { unique } from './unique.ts';
 
 const problem = problemOf(nasBench201);
@@ -38,6 +40,12 @@ strategyConformance(
     createStrategy('scalarized', { inner: 'asha', 'inner.inner': 'unique', 'inner.inner.inner': 'aging-evolution' }),
   problemOf(nasBench201, { fidelities: RISING }),
 );
+
+strategyConformance(() => tryingFirst(evolution(), [nasBench201First()]), problem);
+
+function nasBench201First() {
+  return sample(nasBench201, rng('first'));
+}
 
 /** A strategy that proposes a given list, knows no limits, and records the outcomes. */
 function scripted(told: Outcome[], proposals: readonly Proposal[]): Strategy<number> {
@@ -229,5 +237,32 @@ suite('scalarized', () => {
     assert.throws(() => make({ 'weight.params': 0 }), { name: 'UserError' });
     assert.throws(() => make({ weights: 1 }), { name: 'UserError' });
     make({ 'weight.params': 0.1, method: 'weights' });
+  });
+});
+
+suite('trying first', () => {
+  test('the given architectures come first, in their order; then the inner strategy is asked, and told of all', async () => {
+    const told: Outcome[] = [];
+    const [one, two, three, four] = await samples(4);
+    assert.ok(one && two && three && four);
+    const strategy = tryingFirst(scripted(told, [three, four]), [two.architecture, one.architecture]);
+    const [state, first] = await strategy.ask(problem, strategy.init(problem), 0, 3);
+    assert.deepEqual(
+      first.map(({ architecture }) => architecture),
+      [two, one, three].map(({ architecture }) => architecture),
+    );
+    const outcomes = first.map(pseudoOutcome);
+    const [, next] = await strategy.ask(problem, await strategy.tell(problem, state, outcomes), 3, 1);
+    assert.deepEqual([told.length, next], [3, [four]]);
+  });
+
+  test('those beyond a limit are left out', async () => {
+    const [one, two] = await samples(2);
+    assert.ok(one && two);
+    const max = Math.min(...[one, two].map(({ architecture }) => pseudoCosts(architecture).params ?? 0));
+    const limited = problemOf(nasBench201, { limits: [{ cost: 'params', max }] });
+    const strategy = tryingFirst(scripted([], []), [one.architecture, two.architecture]);
+    const [, proposals] = await strategy.ask(limited, strategy.init(limited), 0, 2);
+    assert.equal(proposals.length, 1);
   });
 });

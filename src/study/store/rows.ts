@@ -28,6 +28,7 @@ const purpose = z.enum(PURPOSES);
 const artifact = z.string().regex(/^[0-9a-f]{64}$/);
 const artifacts = z.record(z.string().regex(/^[a-z]+$/), artifact);
 const final = z.strictObject({
+  time: z.strictObject({ seconds: z.number(), mostEpochs: z.int().min(1) }).exactOptional(),
   id: z.string().regex(/^[0-9a-f]{32}$/),
   epochs: count.min(1),
   repetition: count,

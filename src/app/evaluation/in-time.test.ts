@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { EvaluateOptions } from './evaluate.ts';
+import type { EvaluationRecord } from './evaluation.ts';
+import { evaluateInTime } from './in-time.ts';
+
+/** The final phase of a run of 100 s whose trainings take `each` seconds, or all that they are given. */
+async function phase(began: number, each: number, options: Partial<EvaluateOptions> = {}) {
+  let clock = began;
+  let done = 0;
+  const asked: EvaluateOptions[] = [];
+  let exportedAfter = 0;
+  await evaluateInTime({
+    time: { seconds: 100, searchUntil: 30, baselineSeconds: 5, closingSeconds: 5 },
+    elapsed: () => clock,
+    startSeconds: 2,
+    options: { seeds: 3, baselines: true, ...options },
+    baselines: 2,
+    workers: 1,
+    async evaluate(wanted) {
+      asked.push(wanted);
+      const trainings = wanted.seeds * (wanted.baselines ? 3 : 1);
+      clock += 2 + Math.min(each, wanted.seconds ?? 0) * (trainings - done);
+      done = trainings;
+      return { seeds: Array.from({ length: wanted.seeds }, (_, i) => i) } as unknown as EvaluationRecord;
+    },
+    async export() {
+      exportedAfter = asked.length;
+    },
+  });
+  return { asked, clock, exportedAfter };
+}
+
+test('a training that can use all of the time gets it, and is exported', async () => {
+  const { asked, clock, exportedAfter } = await phase(30, 1000);
+  assert.deepEqual([asked.length, exportedAfter, asked[0]?.seconds, clock], [1, 1, 58, 90]);
+});
+
+test('time that is left is for more seeds, then for baselines', async () => {
+  const short = await phase(30, 3);
+  assert.deepEqual(
+    short.asked.map(({ seeds, baselines }) => [seeds, baselines]),
+    [
+      [1, false],
+      [3, false],
+      [3, true],
+    ],
+  );
+  const middle = await phase(30, 10);
+  assert.deepEqual(
+    middle.asked.map(({ seeds, baselines }) => [seeds, baselines]),
+    [
+      [1, false],
+      [3, false],
+    ],
+  );
+  for (const { clock, exportedAfter } of [short, middle]) assert.ok(clock <= 90 && exportedAfter === 1);
+});
+
+test('a run that is late still trains, and no baselines where none are wanted', async () => {
+  const late = await phase(99, 1000);
+  assert.deepEqual([late.asked.length, late.asked[0]?.seconds], [1, 1]);
+  const without = await phase(30, 1, { baselines: false });
+  assert.ok(without.asked.every(({ baselines }) => !baselines));
+});

@@ -1,0 +1,44 @@
+import type { RunTime } from '../../study/plan.ts';
+import type { EvaluateOptions } from './evaluate.ts';
+import type { EvaluationRecord } from './evaluation.ts';
+
+/** What the final phase of a run with a time limit is made of. */
+export interface FinalPhase {
+  readonly time: RunTime;
+  /** Seconds of the whole command so far. */
+  elapsed(): number;
+  /** How long it takes until a final training begins: a process starts and reads the data. */
+  readonly startSeconds: number;
+  readonly options: EvaluateOptions;
+  readonly baselines: number;
+  readonly workers: number;
+  evaluate(options: EvaluateOptions): Promise<EvaluationRecord>;
+  /** After the first final training. */
+  export(): Promise<void>;
+}
+
+/** A training that is like one before may take this much longer. */
+const SLACK = 1.2;
+
+/**
+ * One final training with all the time that is left, and the export; then, where it left some (because more epochs are of no use), further
+ * seeds, and after them the hand-designed baselines. Trainings that are done are kept by `evaluate`.
+ */
+export async function evaluateInTime(phase: FinalPhase): Promise<EvaluationRecord> {
+  const { time, options, baselines, workers, startSeconds, elapsed } = phase;
+  const left = () => time.seconds - time.closingSeconds - time.baselineSeconds - elapsed();
+  const began = elapsed();
+  const seconds = Math.max(1, left() - startSeconds);
+  const one: EvaluateOptions = { ...options, seeds: 1, baselines: false, seconds };
+  let record = await phase.evaluate(one);
+  const took = SLACK * (elapsed() - began);
+  await phase.export();
+  const rounds = (trainings: number) => took * Math.ceil(trainings / workers);
+  const limit = () => Math.max(1, Math.min(seconds, left() - startSeconds));
+  if (options.seeds > 1 && left() > rounds(options.seeds - 1))
+    record = await phase.evaluate({ ...one, seeds: options.seeds, seconds: limit() });
+  const { length: seeds } = record.seeds;
+  if (options.baselines && baselines > 0 && left() > rounds(seeds * baselines))
+    record = await phase.evaluate({ ...one, seeds, baselines: true, seconds: limit() });
+  return record;
+}

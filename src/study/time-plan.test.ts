@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { UserError } from '../common/errors.ts';
+import { planTime, type TimePlanRequest } from './time-plan.ts';
+
+/** Fashion-MNIST in a ResNet-8 on a laptop's core. */
+const images: TimePlanRequest = {
+  seconds: 300,
+  used: 3,
+  startSeconds: 3,
+  compileSeconds: 1.5,
+  sampleSeconds: 0.001,
+  measureSeconds: 0.0003,
+  counts: { train: 45_000, valid: 15_000, test: 10_000 },
+  mostPasses: 200,
+  workers: 1,
+  batchSize: 128,
+};
+/** A table of a thousand rows in a small network. */
+const rows: TimePlanRequest = {
+  ...images,
+  seconds: 60,
+  used: 1,
+  startSeconds: 2,
+  compileSeconds: 0.3,
+  sampleSeconds: 0.00001,
+  measureSeconds: 0.000005,
+  counts: { train: 600, valid: 200, test: 200 },
+  mostPasses: 60,
+  batchSize: 32,
+};
+
+test('five minutes on one core are for one hand-designed network', () => {
+  const plan = planTime(images);
+  assert.deepEqual([plan.search, plan.candidates, plan.confirm], ['none', 1, 0]);
+  assert.ok(plan.searchUntil < 30 && plan.finalSeconds > 240);
+  assert.equal(plan.epochSamples % images.batchSize, 0);
+});
+
+test('an hour is for a search of short trials first, more of them with more workers', () => {
+  const hour = planTime({ ...images, seconds: 3600 });
+  assert.equal(hour.search, 'short');
+  assert.ok(hour.candidates >= 6 && hour.candidates <= 10);
+  assert.ok(hour.finalSeconds > 0.6 * 3600);
+  assert.ok(hour.epochSamples < images.counts.train);
+  const two = planTime({ ...images, seconds: 1500, workers: 2 });
+  assert.ok(two.candidates > planTime({ ...images, seconds: 1500 }).candidates);
+});
+
+test('small data are searched with trials of full length, and the best confirmed', () => {
+  const plan = planTime(rows);
+  assert.deepEqual([plan.search, plan.confirm], ['full', 3]);
+  assert.ok(plan.candidates >= 10);
+  // Whole passes, so many that reporting an epoch costs little.
+  assert.ok(plan.epochSamples > rows.counts.train);
+  assert.ok(Math.abs(plan.mostEpochs * plan.epochSamples - 60 * 600) <= plan.epochSamples);
+});
+
+test('the parts of a plan fit into its time', () => {
+  for (const base of [images, rows])
+    for (const seconds of [30, 60, 120, 300, 600, 1800, 3600, 36_000])
+      for (const workers of [1, 2, 8]) {
+        const plan = planTime({ ...base, seconds, workers });
+        const parts = plan.searchUntil + base.startSeconds + plan.baselineSeconds + plan.closingSeconds;
+        assert.ok(parts < seconds, `${seconds} s, ${workers} workers: ${JSON.stringify(plan)}`);
+        assert.ok(plan.trialSeconds > base.compileSeconds);
+        assert.ok(plan.validSamples >= 1 && plan.validSamples <= 5000);
+        for (const count of [plan.candidates, plan.epochSamples, plan.mostEpochs]) assert.ok(count >= 1);
+      }
+});
+
+test('a time in which nothing can be trained is refused before anything starts, with the time that is needed', () => {
+  assert.throws(
+    () => planTime({ ...images, seconds: 10 }),
+    (error) => error instanceof UserError && /--time: 10 s; must be at least \d+ s for these data/.test(error.message),
+  );
+});

@@ -1,0 +1,128 @@
+import { UserError } from '../common/errors.ts';
+
+/** What a time plan is made from; all seconds but those of the command are measured on this machine and these data. */
+export interface TimePlanRequest {
+  /** Of the whole command. */
+  readonly seconds: number;
+  /** Of the command until now. */
+  readonly used: number;
+  /** To start a process that has the data. */
+  readonly startSeconds: number;
+  /** To compile a network, here a hand-designed one. */
+  readonly compileSeconds: number;
+  /** To train that network on one sample, and to measure it on one. */
+  readonly sampleSeconds: number;
+  readonly measureSeconds: number;
+  /** Samples of each part. */
+  readonly counts: { readonly train: number; readonly valid: number; readonly test: number };
+  /** Passes over the training samples that more time would not be used for. */
+  readonly mostPasses: number;
+  /** Trials at the same time. */
+  readonly workers: number;
+  readonly batchSize: number;
+}
+
+/**
+ * What the time of a `run` goes to. full: trials train as long as the final network will. short: the search has a share of the time and its
+ * trials are short. none: the time is only enough for one network, a hand-designed one.
+ */
+export interface TimePlan {
+  readonly search: 'full' | 'short' | 'none';
+  /** From the beginning of the command to the end of the search. */
+  readonly searchUntil: number;
+  /** Candidates that about fit. */
+  readonly candidates: number;
+  /** The limit of each trial. */
+  readonly trialSeconds: number;
+  /** Best candidates that are trained again with another seed before one is chosen. */
+  readonly confirm: number;
+  /** That the final training about has. */
+  readonly finalSeconds: number;
+  /** Kept for baselines without a network: linear, nearest neighbor, trees. */
+  readonly baselineSeconds: number;
+  /** Kept for the export and the report. */
+  readonly closingSeconds: number;
+  /** Training samples in an epoch: what is reported, and can be resumed, at once. */
+  readonly epochSamples: number;
+  /** Epochs that a training has at most. */
+  readonly mostEpochs: number;
+  /** Validation samples that trials are measured on. */
+  readonly validSamples: number;
+}
+
+/** Trials that a search should at least have room for. */
+const CANDIDATES = 10;
+/** With room for fewer, all of the time goes to one hand-designed network. */
+const FEWEST_CANDIDATES = 6;
+/** A trial of fewer steps, or of less than a pass over the data, says too little of a network. */
+const FEWEST_STEPS = 150;
+/** What a search of short trials gets. */
+const SEARCH_SHARE = 0.3;
+/** What the one trial gets where there is no search: enough for a first model. */
+const FIRST_SHARE = 0.04;
+const CONFIRM = 3;
+/** Full-length mode keeps time for so many final trainings. */
+const FINAL_SEEDS = 3;
+/** Of a final training in the largest network, to that of the network that was measured. */
+const LARGER = 2;
+const VALID_SAMPLES = 5000;
+
+/** Throws UserError, with the seconds that are needed, where not even one training fits. */
+export function planTime(request: TimePlanRequest): TimePlan {
+  const { seconds, used, startSeconds, compileSeconds, sampleSeconds, measureSeconds, counts, mostPasses } = request;
+  const { workers, batchSize } = request;
+  const closingSeconds = 2 + compileSeconds + 0.005 * seconds;
+  const baselineSeconds = Math.min(15, 0.05 * seconds);
+  const testSeconds = counts.test * measureSeconds;
+  const overhead = used + 2 * startSeconds + closingSeconds + baselineSeconds + testSeconds;
+  const available = seconds - overhead;
+  const least = 2 * (compileSeconds + Math.max(0.5, 2 * batchSize * sampleSeconds));
+  if (available < least)
+    throw new UserError(
+      `--time: ${seconds} s; must be at least ${Math.ceil(overhead + least)} s for these data on this machine: ${[
+        `${(used + 2 * startSeconds).toFixed(1)} s to read the data and to start`,
+        `${least.toFixed(1)} s for the shortest trainings`,
+        `${(closingSeconds + baselineSeconds + testSeconds).toFixed(1)} s for tests, export and report`,
+      ].join(', ')}`,
+    );
+
+  const pass = counts.train * sampleSeconds;
+  const full = compileSeconds + mostPasses * pass;
+  const finals = Math.min(0.3 * available, FINAL_SEEDS * LARGER * full) + (CONFIRM / workers) * full;
+  const isFull = workers * (available - finals) >= CANDIDATES * full;
+  const shortest = compileSeconds + Math.max(pass, FEWEST_STEPS * batchSize * sampleSeconds);
+  const fitting = Math.min(CANDIDATES, Math.floor((workers * SEARCH_SHARE * available) / shortest));
+  const search = isFull ? 'full' : fitting >= FEWEST_CANDIDATES ? 'short' : 'none';
+  const searchSeconds = {
+    full: available - finals,
+    short: SEARCH_SHARE * available,
+    none: Math.max(FIRST_SHARE * available, least / 2),
+  }[search];
+  const candidates = { full: Math.floor((workers * searchSeconds) / full), short: fitting, none: 1 }[search];
+  const trialSeconds = {
+    full: LARGER * full,
+    short: (workers * searchSeconds) / fitting,
+    none: searchSeconds,
+  }[search];
+  // An epoch of a short trial is a quarter of it, of a full one a pass, but none is so short that reporting it costs more.
+  const samplesPerSecond = 1 / sampleSeconds;
+  const ofTrial = ((trialSeconds - compileSeconds) / 4) * samplesPerSecond;
+  const atLeast = Math.max(batchSize, 0.2 * samplesPerSecond);
+  const wanted =
+    search === 'full' ? Math.max(counts.train, atLeast) : Math.min(counts.train, Math.max(ofTrial, batchSize));
+  const epochSamples = Math.max(1, Math.round(wanted / batchSize)) * batchSize;
+  const affordable = (0.2 * epochSamples * sampleSeconds) / measureSeconds;
+  return {
+    search,
+    searchUntil: used + startSeconds + searchSeconds,
+    candidates,
+    trialSeconds,
+    confirm: search === 'none' || counts.valid === 0 ? 0 : search === 'full' ? CONFIRM : 0,
+    finalSeconds: search === 'full' ? full : available - searchSeconds,
+    baselineSeconds,
+    closingSeconds: closingSeconds + testSeconds,
+    epochSamples,
+    mostEpochs: Math.max(1, Math.round((mostPasses * counts.train) / epochSamples)),
+    validSamples: Math.round(Math.min(counts.valid, VALID_SAMPLES, Math.max(500, affordable))),
+  };
+}
