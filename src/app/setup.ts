@@ -182,8 +182,19 @@ export function treeOf({ space }: { readonly space: SearchSpace }): Space {
 
 /** What the data room is asked for. */
 export function dataRequest(settings: StudySettings): DataRequest {
-  const { data, dataDir, seed, validShare, trainSamples, imageSize, imageChannels, exclude, label, regression } =
-    settings;
+  const {
+    data,
+    dataDir,
+    seed,
+    validShare,
+    trainSamples,
+    imageSize,
+    imageChannels,
+    exclude,
+    label,
+    regression,
+    testData,
+  } = settings;
   return {
     name: data,
     seed,
@@ -194,7 +205,8 @@ export function dataRequest(settings: StudySettings): DataRequest {
     ...(imageChannels !== undefined && { imageChannels }),
     ...(exclude !== undefined && { exclude }),
     ...(label !== undefined && { label }),
-    ...(regression && { regression }),
+    ...(regression !== undefined && { regression }),
+    ...(testData !== undefined && { testFile: testData }),
   };
 }
 

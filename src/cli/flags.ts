@@ -3,6 +3,7 @@ import { basename, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { DESCRIBED, parsePairs } from '../app/command-line.ts';
 import { CONFIG_FILES, readConfig } from '../app/config-file.ts';
+import { dataOf } from '../app/data-argument.ts';
 import { ownFilesOf } from '../app/own-files.ts';
 import { invalid } from '../common/errors.ts';
 
@@ -41,7 +42,7 @@ export function addSettings(
     };
     switch (type) {
       case 'boolean':
-        if (preset === true) add(`--no-${flagOf(name).slice(2)}`, `turn off: ${description}`);
+        if (preset === true || preset === undefined) add(`--no-${flagOf(name).slice(2)}`, `turn off: ${description}`);
         add(flagOf(name), description + shown);
         break;
       case 'integer':
@@ -103,6 +104,16 @@ export function givenSettings(command: Command): Readonly<Record<string, unknown
   return Object.fromEntries(given.map((name) => [name, options[name]]));
 }
 
+/** What the first argument of a command says of the data. Throws UserError where flags say it, too. */
+function givenData(command: Command): Partial<StudySettings> {
+  const [argument] = command.args;
+  if (argument === undefined || command.registeredArguments[0]?.name() !== 'data') return {};
+  const twice = (['data', 'dataDir'] as const).find((name) => command.getOptionValueSource(name) === 'cli');
+  if (twice !== undefined)
+    throw invalid(flagOf(twice), `"${command.opts()[twice]}"`, `the data are "${argument}" already`);
+  return dataOf(argument);
+}
+
 /**
  * Settings from flags over those of `--config` (or a `netsmith.config.*` of the working directory) over `presets` (for these) over
  * the schema's defaults; `named`: the file, where the command has several. Paths become absolute. Throws UserError naming the flag, or the file and the setting.
@@ -114,7 +125,7 @@ export async function readSettings(
 ): Promise<StudySettings> {
   const file = typeof named === 'string' ? named : CONFIG_FILES.find((name) => existsSync(name));
   const fromFile = file === undefined ? {} : await readConfig(file);
-  const flags = givenSettings(command);
+  const flags = { ...givenData(command), ...givenSettings(command) };
   const place = (setting: string) =>
     file === undefined || setting in flags ? flagOf(setting) : `${basename(file)}: "${setting}"`;
   const settings = checkSettings({ ...presets({ ...fromFile, ...flags }), ...fromFile, ...flags }, place);
@@ -127,6 +138,7 @@ export async function readSettings(
   return {
     ...settings,
     ...(settings.dataDir === undefined ? {} : { dataDir: resolve(settings.dataDir) }),
+    ...(settings.testData === undefined ? {} : { testData: resolve(settings.testData) }),
     ...(isOwnFile(settings.space) ? { space: resolve(settings.space) } : {}),
     ...ownFilesOf(settings),
   };

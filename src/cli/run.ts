@@ -56,9 +56,11 @@ type RunOptions = StudyOptions & EvaluateOptions & Pick<ChoiceOptions, 'choose'>
 /** `netsmith run`: { study, trials, choice, best, evaluation, export, report } */
 export function addRun(program: Command, shell: Shell): void {
   addStudyOptions(
-    define(program, 'run', 'Run the full pipeline: search, confirm, evaluate, export, report', [
+    define(program, 'run [data]', 'Run the full pipeline: search, confirm, evaluate, export, report', [
       'netsmith run',
-      'netsmith run --data image-folder --data-dir photos --image-size 64 --time 1h',
+      'netsmith run photos --time 1h',
+      'netsmith run houses.csv --label price --time 10m',
+      'netsmith run train.csv --test-data test.csv --exclude id --time 5m',
       'netsmith run --estimator proxies --strategy aging-evolution --epochs 40',
       'netsmith run --objective accuracy,params --strategy nsga2 --trials 40 --choose knee',
     ]),
@@ -74,7 +76,7 @@ export function addRun(program: Command, shell: Shell): void {
     .option('--no-baselines', 'skip the hand-designed baselines')
     .option(...NO_SAMPLES)
     .option(...OPEN)
-    .action(async (options: RunOptions, command: Command) => {
+    .action(async (_: string | undefined, options: RunOptions, command: Command) => {
       const output = outputOf(command, shell);
       checkSeeds(options);
       let given: Partial<StudySettings> = {};

@@ -23,9 +23,9 @@ import { addSettings, readSettings } from './flags.ts';
 /** `netsmith search`: { study, trials, best } */
 export function addSearch(program: Command, shell: Shell): void {
   addStudyOptions(
-    define(program, 'search', 'Search a space for the best network for your data', [
-      'netsmith search --data image-folder --data-dir photos --image-size 64 --time 30m',
-      'netsmith search --data csv --data-dir houses.csv --label price --regression --space mlp --trials 40',
+    define(program, 'search [data]', 'Search a space for the best network for your data', [
+      'netsmith search photos --image-size 64 --time 30m',
+      'netsmith search houses.csv --label price --trials 40',
       'netsmith search --data cifar-10 --data-dir data/cifar-10-batches-bin --space nas-bench-201 --space-options cells=1 \\',
       '    --strategy aging-evolution --strategy-options population=20,sample=5 --trials 100 --epochs 3 --workers 2',
       'netsmith search --estimator proxies --strategy aging-evolution --trials 300',
@@ -34,7 +34,7 @@ export function addSearch(program: Command, shell: Shell): void {
       'netsmith search --strategy tpe --trials 40 --prior runs/digits-residual-cnn-1 runs/digits-residual-cnn-2',
       'netsmith search --estimator predictor --strategy evolution --prior runs/digits-residual-cnn-1',
     ]),
-  ).action(async (options: StudyOptions, command: Command) => {
+  ).action(async (_: string | undefined, options: StudyOptions, command: Command) => {
     const output = outputOf(command, shell);
     const { dir, store, setup } = await newStudyOfCommand(
       await readSettings(command, benchmarkPresets),

@@ -37,7 +37,7 @@ const SETTINGS: readonly SettingName[] = [
 
 /** `netsmith train`: { architecture, text, params, flops, epochs: [{ epoch, loss, valid, seconds, spent }], test? } */
 export function addTrain(program: Command, shell: Shell): void {
-  const command = define(program, 'train', 'Train one given architecture', [
+  const command = define(program, 'train [data]', 'Train one given architecture', [
     'netsmith train --space small-cnn --epochs 20 --arch "depth1=1, depth2=1, ..." --test',
     'netsmith train --space resnet --space-options depth=8 --epochs 5',
   ])
@@ -45,7 +45,7 @@ export function addTrain(program: Command, shell: Shell): void {
     .option('--test', 'evaluate on the test split at the end', false)
     .option('--config <file>', 'file with settings (default: netsmith.config.ts, .js or .json, if it exists)');
   addSettings(command, SETTINGS).action(
-    async (options: { readonly arch?: string; readonly test: boolean }, command: Command) => {
+    async (_: string | undefined, options: { readonly arch?: string; readonly test: boolean }, command: Command) => {
       const output = outputOf(command, shell);
       const read = await readSettings(command);
       const setup = await setUp(read, await loadSpace(read.space), false, ownFilesOf(read));

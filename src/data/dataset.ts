@@ -132,11 +132,16 @@ export interface DataRequest {
   /** image-folder: side length that images are resized to, and channels. */
   readonly imageSize?: number | undefined;
   readonly imageChannels?: 1 | 3 | undefined;
-  /** image-folder: files that are left out, as paths within the folder (`cats/7.png`). They need not exist any more. */
+  /**
+   * image-folder: files that are left out, as paths within the folder (`cats/7.png`). They need not exist any more. csv: names of
+   * columns that are left out.
+   */
   readonly exclude?: readonly string[] | undefined;
   /** Another process has just checked the files: image files are neither decoded nor hashed when they are opened. */
   readonly checked?: boolean | undefined;
-  /** csv: the label's column; numbers are a regression if `regression`. */
+  /** csv: the label's column; whether it is a number to predict, which the reader decides unless told. */
   readonly label?: string | undefined;
   readonly regression?: boolean | undefined;
+  /** csv: a file of the same columns, whose rows are the test part. */
+  readonly testFile?: string | undefined;
 }

@@ -7,7 +7,7 @@ import { readColumn } from './columns.ts';
 import { columnNotes } from './notes.ts';
 import { thousands } from './split.ts';
 import { offsetOf } from './table.ts';
-import { cellPlace, shown, type TextColumn, type TextTable } from './text-table.ts';
+import { cellPlace, countCells, shown, type TextColumn, type TextTable } from './text-table.ts';
 
 export interface Labels {
   /** The rows that have a label. */
@@ -17,6 +17,27 @@ export interface Labels {
   readonly names: readonly string[];
   readonly offset?: number;
   readonly notes: readonly string[];
+}
+
+/** Different numbers from which on a label may be a quantity. */
+const MANY_NUMBERS = 20;
+
+/**
+ * Whether a label that nobody has described is a quantity: it has only numbers, more than 20 different ones, and some of them are
+ * fractions or too rare (below 3 rows) to be classes.
+ */
+export function isQuantity({ cells }: TextColumn): boolean {
+  const { present } = countCells(cells);
+  if (present.size <= MANY_NUMBERS) return false;
+  const numbers = [...present.keys()].map((text) => numberIn(text));
+  if (numbers.some((number) => number === undefined)) return false;
+  const counts = new Map<number, number>();
+  for (const [i, count] of [...present.values()].entries()) {
+    const number = numbers[i] ?? Number.NaN;
+    counts.set(number, (counts.get(number) ?? 0) + count);
+  }
+  if (counts.size <= MANY_NUMBERS) return false;
+  return [...counts].some(([number, count]) => count < 3 || !Number.isInteger(number));
 }
 
 /**
@@ -92,7 +113,7 @@ export function classLabels(table: TextTable, label: TextColumn): Labels {
     rows,
     (row) => numberOf.get(classOf.get(label.cells[row] as string) ?? '') ?? Number.NaN,
   );
-  if (numeric && names.length > 20) checkRare(place, label, targets, names.length);
+  if (numeric && names.length > MANY_NUMBERS) checkRare(place, label, targets, names.length);
   const alike = names.filter((name, k) => names.findIndex((other) => other.toLowerCase() === name.toLowerCase()) !== k);
   const notes = [
     ...named.map((text) => `The label ${shown(text)} is read as a class, not as a missing value.`),

@@ -53,6 +53,11 @@ function directionOf({ metric, direction }: Target, objectives: readonly Objecti
   return objectives.find((one) => one.metric === metric) ?? own ?? (known && { metric, ...known[1] });
 }
 
+/** Whether another trial has the time that it needs. */
+export function fitsAnother({ seconds, trialSeconds = 0 }: Budget, searchSeconds: number): boolean {
+  return seconds === undefined || searchSeconds + trialSeconds <= seconds;
+}
+
 export type BudgetEnd = 'trials' | 'time' | 'target';
 
 /** Why no further trial may be proposed; undefined: one may. */

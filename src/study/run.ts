@@ -1,5 +1,5 @@
 import { stopped } from '../common/errors.ts';
-import { budgetEnd, checkBudget } from './budget.ts';
+import { budgetEnd, checkBudget, fitsAnother } from './budget.ts';
 import { confirmation } from './confirm.ts';
 import type { StudyEnd } from './events.ts';
 import { conduct } from './loop.ts';
@@ -51,7 +51,10 @@ async function conductAll(session: Session<StudyRun>): Promise<StudyEnd> {
     await conduct(session, search);
   }
   await session.stopClock();
-  const spent = budgetEnd(budget, session.trials('search'), session.searchSeconds(), objectives);
+  const seconds = session.searchSeconds();
+  const spent =
+    budgetEnd(budget, session.trials('search'), seconds, objectives) ??
+    (fitsAnother(budget, seconds) ? undefined : 'time');
 
   const confirm = await confirmation(session);
   if (!signal?.aborted && confirm.trials > 0) {

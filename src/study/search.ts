@@ -1,6 +1,6 @@
 import { smallest } from '../common/extremes.ts';
 import type { Proposal } from '../strategy/strategy.ts';
-import { budgetEnd } from './budget.ts';
+import { budgetEnd, fitsAnother } from './budget.ts';
 import { triedOf, watchFailures } from './exhaustion.ts';
 import { costsOf } from './job.ts';
 import { createLeaders } from './leaders.ts';
@@ -15,10 +15,6 @@ export function searching(session: Session<StudyRun>): Phase & { failing(): stri
   const { store, strategy, problem, budget, stopping, confirm } = session.run;
   const all = () => session.trials('search');
   const spent = () => budgetEnd(budget, all(), session.searchSeconds(), problem.objectives);
-  const fits = () => {
-    const { seconds = Number.POSITIVE_INFINITY, trialSeconds = 0 } = budget;
-    return session.searchSeconds() + trialSeconds <= seconds;
-  };
   const anyComplete = () => all().some(({ state }) => state === 'complete');
   const leaders = createLeaders(problem.objectives);
   for (const trial of all()) leaders.note(trial);
@@ -36,7 +32,7 @@ export function searching(session: Session<StudyRun>): Phase & { failing(): stri
       const end = spent();
       if (end === 'target') return [];
       if (end === 'time') return anyComplete() || running > 0 ? [] : waiting.slice(0, 1);
-      if (anyComplete() && !fits()) return [];
+      if (anyComplete() && !fitsAnother(budget, session.searchSeconds())) return [];
       if (waiting.length > 0 || end === 'trials') return waiting.slice(0, count);
 
       const first = all().length;

@@ -196,13 +196,15 @@ interface Runs<Feeds, Result> {
   run(feeds: Feeds): Promise<Result>;
   /** Gets the results, in order. */
   take(result: Result, index: number): void;
+  /** Whether no further run is to be prepared; asked before each but the first. */
+  isOver?(): boolean;
 }
 
 /**
  * Queues runs while earlier ones run or wait, so that the engine goes from one to the next without a gap;
  * batches are prepared meanwhile. Whatever throws, here or there, is thrown when nothing runs any more.
  */
-export async function runAhead<F, R>({ count, prepare, run, take }: Runs<F, R>): Promise<void> {
+export async function runAhead<F, R>({ count, prepare, run, take, isOver }: Runs<F, R>): Promise<void> {
   const asked: Promise<R>[] = [];
   let taken = 0;
   const takeNext = async () => {
@@ -211,7 +213,7 @@ export async function runAhead<F, R>({ count, prepare, run, take }: Runs<F, R>):
     asked.shift();
   };
   try {
-    for (let index = 0; index < count; index++) {
+    for (let index = 0; index < count && (index === 0 || !isOver?.()); index++) {
       const latest = run(await prepare(index));
       // It may fail while another is awaited; it is awaited in its turn.
       latest.catch(() => {});

@@ -40,27 +40,31 @@ export interface Steps<F> {
   prepare(step: number): Promise<F>;
   /** Returns at least `loss`, []. */
   run(feeds: F): Promise<Record<string, HostTensor>>;
+  /** Whether the epoch ends before its last step, because time is up. */
+  isOver?(): boolean;
   /** `epoch` and `step` count from 1 here. */
   onStep?: ((epoch: number, step: number, loss: number) => void) | undefined;
 }
 
 /** Runs the steps of an epoch and returns their mean loss. Throws TrainingFailure at the first loss that is not finite. */
-export async function runSteps<F = Feeds>({ epoch, count, prepare, run, onStep }: Steps<F>): Promise<number> {
-  let total = 0;
+export async function runSteps<F = Feeds>({ epoch, count, prepare, run, isOver, onStep }: Steps<F>): Promise<number> {
+  let [total, done] = [0, 0];
   await runAhead({
     count,
     prepare,
     run,
+    ...(isOver && { isOver }),
     take(result, step) {
       const loss = result.loss?.data[0] ?? Number.NaN;
       if (!Number.isFinite(loss)) {
         throw new TrainingFailure(`the loss is ${loss} at epoch ${epoch + 1}, step ${step + 1}`);
       }
       total += loss;
+      done++;
       onStep?.(epoch + 1, step + 1, loss);
     },
   });
-  return total / count;
+  return total / done;
 }
 
 type Timed = Pick<Program, 'busySeconds'>;

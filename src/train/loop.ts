@@ -116,8 +116,7 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
     await dispose();
     throw error;
   }
-  const begun = now();
-  const pace: Pace | undefined = request.time && paceOf(request.time, history, () => (now() - begun) / 1000);
+  const pace: Pace | undefined = request.time && paceOf(request.time, history, opened, now);
   const { built, program } = ready.training;
   const tensors = async () => splitTensors(built.vectors, await ready.state.read());
 
@@ -138,6 +137,7 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
         };
       },
       run: (feeds) => program.run(feeds, ready.state),
+      ...(pace && { isOver: () => pace.isOver() }),
       onStep: request.onStep?.bind(request),
     });
   }

@@ -14,9 +14,11 @@ export interface Pace {
   epochs(): number;
   /** How much of the training is done, from 0 to 1, at this share (0 to 1) of the next epoch. */
   share(ofEpoch: number): number;
+  /** Whether the time is up: the epoch that runs ends with its next step. */
+  isOver(): boolean;
 }
 
-/** Kept free, because epochs differ in how long they take. */
+/** Kept free, because steps differ in how long they take. */
 const MARGIN = 0.01;
 
 /** Recent epochs that the next ones are estimated by. */
@@ -25,32 +27,50 @@ const RECENT = 5;
 /**
  * Fits a training into a time limit. After each epoch, the epochs that are left are counted again from the seconds that recent epochs took,
  * and the rest of the learning-rate schedule is laid out over them: the rate never jumps, and it reaches its end when the time does. In
- * the first epoch, the clock says how much is done. At least one epoch is trained. `history` grows; `elapsed`: seconds since the first
- * step could be made.
+ * the first epoch, the clock says how much is done. At least one step is made; an epoch that the time does not suffice for is cut short.
+ * `history` grows; `opened`: when this attempt began, in milliseconds of `now`.
  */
 export function paceOf(
   { seconds, mostEpochs }: TimeLimit,
   history: readonly EpochRecord[],
-  elapsed: () => number,
+  opened: number,
+  now: () => number,
 ): Pace {
   const usable = seconds * (1 - MARGIN);
+  const before = secondsOf(history);
+  const { length: begun } = history;
+  /** Of all attempts, the epoch that runs now included. */
+  const elapsed = () => before + (now() - opened) / 1000;
+  let compiled: number | undefined;
   const done = () => history.at(-1)?.progress ?? 0;
   const left = (): number => {
     if (history.length === 0) return 1;
-    const used = history.reduce((sum, record) => sum + record.seconds, 0);
-    const each = mean(history.slice(-RECENT).map((record) => record.seconds - (record.spent?.compile ?? 0)));
+    const each = secondsOf(history.slice(-RECENT), true) / Math.min(RECENT, history.length);
+    const used = history.length > begun ? elapsed() : before;
     const fitting = Math.floor((usable - used) / Math.max(each, 1e-6));
     return Math.max(0, Math.min(fitting, mostEpochs - history.length));
+  };
+  let planned: { readonly after: number; readonly left: number } | undefined;
+  /** The same for all of an epoch. */
+  const leftOfEpoch = () => {
+    if (planned?.after !== history.length) planned = { after: history.length, left: Math.max(1, left()) };
+    return planned.left;
   };
   return {
     epochs: () => history.length + left(),
     share(ofEpoch) {
-      if (history.length === 0) return Math.min(1, Math.max(elapsed() / usable, ofEpoch / mostEpochs));
-      return done() + ((1 - done()) * ofEpoch) / Math.max(1, left());
+      if (history.length > 0) return done() + ((1 - done()) * ofEpoch) / leftOfEpoch();
+      compiled ??= elapsed();
+      const byClock = (elapsed() - compiled) / Math.max(usable - compiled, 1e-6);
+      return Math.min(1, Math.max(byClock, ofEpoch / mostEpochs));
     },
+    isOver: () => elapsed() >= usable,
   };
 }
 
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
+function secondsOf(history: readonly EpochRecord[], withoutCompiling = false): number {
+  return history.reduce(
+    (sum, record) => sum + record.seconds - (withoutCompiling ? (record.spent?.compile ?? 0) : 0),
+    0,
+  );
 }

@@ -1,0 +1,19 @@
+import { statSync } from 'node:fs';
+import { unknownName } from '../common/closest.ts';
+import { UserError } from '../common/errors.ts';
+import { DATASETS } from '../data/catalog.ts';
+import { isOwnFile, type StudySettings } from '../study/spec.ts';
+
+/**
+ * The settings that a command's first argument stands for: a dataset by its name, a folder of images, a table, or a `.ts` or `.js` file that
+ * exports a data set. Throws UserError where it is none of these.
+ */
+export function dataOf(argument: string): Partial<StudySettings> {
+  if (Object.hasOwn(DATASETS, argument)) return { data: argument };
+  const found = statSync(argument, { throwIfNoEntry: false });
+  if (found?.isDirectory()) return { data: 'image-folder', dataDir: argument };
+  if (found?.isFile() && isOwnFile(argument)) return { data: argument };
+  if (found?.isFile()) return { data: 'csv', dataDir: argument };
+  const { message } = unknownName('data:', argument, Object.keys(DATASETS));
+  throw new UserError(`${message}, or a folder of images, a CSV file, or a .ts or .js file that exports a data set`);
+}
