@@ -1,10 +1,12 @@
+import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import { bestToJson, bestTrials } from '../app/best.ts';
 import { type ChoiceOptions, chosen, ruleOf } from '../app/choice.ts';
 import type { EvaluateOptions } from '../app/evaluation/evaluate.ts';
-import { summarize } from '../app/evaluation/evaluation.ts';
+import { readEvaluation, summarize } from '../app/evaluation/evaluation.ts';
 import { baselinesOf } from '../app/evaluation/final.ts';
 import { exportEarly } from '../app/evaluation/first-model.ts';
 import { evaluateInTime } from '../app/evaluation/in-time.ts';
@@ -135,7 +137,9 @@ export async function searchOfRun(
 ): Promise<SearchEnd> {
   if (time === undefined) return searchToItsEnd(dir, store, setup, output);
   const { searchSeconds } = await store.clock();
-  const seconds = searchSeconds + Math.max(0.001, time.searchUntil - elapsed());
+  // A run that was interrupted after its search does not search any more.
+  const isOver = (await store.trials('evaluate')).length > 0;
+  const seconds = searchSeconds + Math.max(0.001, isOver ? 0 : time.searchUntil - elapsed());
   return searchToItsEnd(dir, store, setup, output, { seconds, early: exportEarly(dir, setup, store, output) });
 }
 
@@ -174,6 +178,12 @@ export async function finishRun(
       const exported = () => exportInView(dir, setup, best, {}, output, signal);
       const { time } = options;
       if (time === undefined) return { record: await evaluated(options), exported: await exported() };
+      const finished = existsSync(join(dir, 'report.html')) ? readEvaluation(dir) : undefined;
+      if (finished?.trial === best.choice.trial) {
+        const { seeds, baselines } = finished;
+        const same = { ...options, seeds: seeds.length, baselines: baselines.length > 0, seconds: time.seconds };
+        return { record: await evaluated(same), exported: await exported() };
+      }
       const record = await evaluateInTime({
         ...{ time, options, elapsed, startSeconds: START_SECONDS, evaluate: evaluated },
         workers: setup.settings.workers,

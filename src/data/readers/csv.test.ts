@@ -111,7 +111,11 @@ test('bad tables are refused with file and line', async (t) => {
   await assertRefused(open(`${body}\n1,"red"x,2,cow\n`), 'line 42', 'quotation mark');
   await assertRefused(open(body, { label: 'kind' }), '"kind"', 'weight, color, price, species');
   await assertRefused(open(body, { label: 'color', regression: true }), 'line 2, column "color"', '"red"');
-  await assertRefused(open(body, { label: 'price', seed: 1 }), '40 distinct values', 'add --regression');
+  await assertRefused(
+    open(body, { label: 'price', seed: 1, regression: false }),
+    '40 distinct values',
+    'add --regression',
+  );
   await assertRefused(open(`a,y\n${rows.map((_, i) => `${i},same`).join('\n')}`), 'always "same"', '2 classes');
   await assertRefused(open(`a,y\n1,p\n2,p\n3,p\n4,q\n5,q\n`), 'class "q" has 2 samples', 'at least 3');
   await assertRefused(open('1,2\n3,4\n'), 'line 1', 'only numbers');
@@ -235,4 +239,55 @@ test('UTF-16, carriage returns alone, a line that names the separator, empty row
   assert.deepEqual([count, lines.at(-1), numbers.at(-1)], [41, 45, 43]);
   assert.deepEqual(notes, ['2 rows without any value are left out.', '1 row has empty fields behind the last column.']);
   await assertRefused(open('a;b\n1;2\n1;2;3\n'), 'line 3', '3 fields');
+});
+
+test('a label with many different numbers is predicted as a number unless it is asked for as a class', async (t) => {
+  const { open } = await opener(t);
+  const kindOf = async (labels: readonly unknown[], request: Partial<DataRequest> = {}) =>
+    (await open(['x,y', ...labels.map((label, i) => `${i},${label}`)].join('\n'), request)).search.info.kind;
+  const many = (of: (i: number) => unknown) => Array.from({ length: 120 }, (_, i) => of(i));
+  assert.equal(await kindOf(many((i) => 3 * i)), 'regression');
+  assert.equal(await kindOf(many((i) => (i % 30) + 0.5)), 'regression');
+  assert.equal(await kindOf(many((i) => i % 10)), 'classification');
+  // Codes of 26 letters.
+  assert.equal(await kindOf(many((i) => i % 26)), 'classification');
+  assert.equal(await kindOf(many((i) => `n${i % 26}`)), 'classification');
+  assert.equal(
+    await kindOf(
+      many((i) => i % 10),
+      { regression: true },
+    ),
+    'regression',
+  );
+});
+
+test('a test file gives the test part, whatever the order of its columns; the rest is fitted without it', async (t) => {
+  const { open, path } = await opener(t);
+  const testFile = `${path}.test.csv`;
+  await writeFile(testFile, 'species,color,weight,price,more\nhen,green,7,1,z\ncow,red,,2,z\n');
+  const data = await open(csv(), { testFile });
+  const { info } = data.search;
+  assert.deepEqual(info.counts, { train: 30, valid: 10, test: 2 });
+  assert.deepEqual([...(await readAll(await data.openTest(), info.input[0] ?? 0)).targets], [1, 0]);
+  assert.ok(
+    info.encoding?.columns.every((column) => column.kind !== 'category' || !column.categories.includes('green')),
+  );
+
+  await writeFile(testFile, 'species,color,weight\nhen,red,7\n');
+  await assertRefused(open(csv(), { testFile }), 'test.csv", line 1', 'no column "price"');
+  await writeFile(testFile, 'species,color,weight,price\ncow,red,7,1\nowl,red,7,1\n');
+  await assertRefused(open(csv(), { testFile }), 'test.csv", line 3', '"owl"');
+  await writeFile(testFile, 'species,color,weight,price\ncow,red,7,1\ncow,red,7,dear\n');
+  await assertRefused(open(csv(), { testFile, label: 'price', regression: true }), 'test.csv", line 3', '"dear"');
+});
+
+test('excluded columns are no features', async (t) => {
+  const { open } = await opener(t);
+  const { info } = (await open(csv(), { exclude: ['price', 'color'] })).search;
+  assert.deepEqual(
+    info.encoding?.columns.map(({ name }) => name),
+    ['weight'],
+  );
+  await assertRefused(open(csv(), { exclude: ['prize'] }), 'has no column "prize"', 'did you mean "price"');
+  await assertRefused(open(csv(), { exclude: ['species'] }), 'is the label');
 });

@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { json, netsmith, refusedIn } from './support/netsmith.ts';
+import { start } from './support/process.ts';
+
+let folder = '';
+before(() => {
+  folder = mkdtempSync(join(tmpdir(), 'netsmith-run-time-'));
+  const row = (i: number) => `${i % 17},${(i * 7) % 23},${i % 3 === 0 ? 'red' : 'blue'},${(i % 17) * 2.5 + (i % 3)}`;
+  const table = (first: number, count: number) =>
+    ['x,y,color,price', ...Array.from({ length: count }, (_, i) => row(first + i)), ''].join('\n');
+  writeFileSync(join(folder, 'train.csv'), table(0, 300));
+  writeFileSync(join(folder, 'test.csv'), table(300, 60));
+});
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+const ONE = ['--workers', '1', '--seed', '3'];
+
+test('run DATA --time: search, final training, export and report within one time; regression is inferred', async () => {
+  const dir = join(folder, 'run');
+  const args = [join(folder, 'train.csv'), '--label', 'price', '--test-data', join(folder, 'test.csv'), ...ONE];
+  const { code, out, err } = await netsmith('run', ...args, '--time', '20s', '--out', dir, '--json');
+  assert.equal(code, 0, err);
+  assert.match(err, /Plan: /);
+  assert.match(err, /First model: .*model\.onnx/);
+  assert.match(err, /predicted as numbers/);
+  assert.match(err, /60 rows of csv file .*test\.csv" are the test part/);
+  const result = JSON.parse(out);
+  assert.ok(result.seconds > 0 && result.trials >= 1);
+  assert.ok(existsSync(result.export.file) && existsSync(result.report));
+  assert.ok(result.evaluation.test.r2.mean > 0.5, JSON.stringify(result.evaluation.test));
+  // What the plan decided is stored like any other setting.
+  const [trial] = await json('trials', dir);
+  assert.ok(trial.curve === undefined || trial.curve.length >= 1);
+  const again = await json('resume', dir);
+  assert.deepEqual(again.evaluation.test, result.evaluation.test);
+});
+
+test('killed in the final training, a run has a model; resume goes on and replaces it', async () => {
+  const dir = join(folder, 'killed');
+  const args = [
+    '--space',
+    'residual-mlp',
+    '--data',
+    'csv',
+    '--data-dir',
+    join(folder, 'train.csv'),
+    '--label',
+    'color',
+  ];
+  const child = start('run', ...args, ...ONE, '--time', '25s', '--out', dir);
+  let err = '';
+  child.stderr?.on('data', (text: string) => {
+    err += text;
+    if (err.includes('Retraining trial')) child.kill('SIGKILL');
+  });
+  await once(child, 'close');
+  assert.match(err, /Retraining trial/);
+  const model = join(dir, 'best', 'model.onnx');
+  assert.ok(existsSync(model), 'the first model is there');
+  const answers = await json('predict', model, join(folder, 'test.csv'));
+  assert.equal(answers.length, 60);
+  const result = await json('resume', dir);
+  assert.equal(result.export.ofTrial, undefined);
+  assert.ok(result.evaluation.test.accuracy.values.length >= 1);
+});
+
+test('a time that nothing fits into is refused before anything is written', async () => {
+  const file = join(folder, 'train.csv');
+  await refusedIn(
+    folder,
+    /--time: 1 s; must be at least \d+ s/,
+    'run',
+    file,
+    ...ONE,
+    '--time',
+    '1s',
+    '--out',
+    join(folder, 'no'),
+  );
+});
+
+test('data are named once, and exist', async () => {
+  const file = join(folder, 'train.csv');
+  await refusedIn(folder, /--data: "csv"; the data are ".*train\.csv" already/, 'run', file, '--data', 'csv');
+  await refusedIn(folder, /data: .*"digit".*digits/s, 'run', 'digit');
+  await refusedIn(folder, /exclude: .*has no column "z"/, 'run', file, '--exclude', 'z', '--trials', '1');
+});
