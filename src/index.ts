@@ -234,6 +234,7 @@ export { MemoryShortage, TrainingFailure } from './train/failure.ts';
 export { type Training, type TrainRequest, trainNetwork } from './train/loop.ts';
 export { type Forecast, preflight } from './train/preflight.ts';
 export { openPrograms, type Programs, type ProgramsOptions } from './train/programs.ts';
+export { type Recipe, recipeFor } from './train/recipe.ts';
 export { concatSamples } from './train/samples.ts';
 export { DEFAULT_SETTINGS, type TrainSettings } from './train/settings.ts';
 export { type Trainable, trainUntil } from './train/trainable.ts';

@@ -38,11 +38,11 @@ const german = (value: number, digits: number) =>
   value.toLocaleString('de-DE', { minimumFractionDigits: digits, maximumFractionDigits: digits });
 const dated = (value: number) => new Date(Date.UTC(2024, 0, 1 + Math.round(value * 16))).toISOString();
 
-test('a table is searched with mlp where no space is named, by the command line and by the library', async () => {
+test('a table is searched with residual-mlp where no space is named, by the command line and by the library', async () => {
   const file = written('no-space.csv', ['a,b,y', ...VALUES.map((v) => `${v},${v * v},${v > 5 ? 'high' : 'low'}`)]);
   const small = ['--trials', '1', '--epochs', '1', '--out', join(folder, 'no-space')];
   const { best } = await json('search', '--data', 'csv', '--data-dir', file, ...small);
-  assert.ok('depth' in best.architecture, JSON.stringify(best.architecture));
+  assert.ok('body' in best.architecture, JSON.stringify(best.architecture));
   const study = await createStudy({ data: 'csv', dataDir: file, epochs: 1, dir: join(folder, 'no-space-library') });
   const found = await study.optimize({ trials: 1 });
   assert.deepEqual(found.best?.architecture, best.architecture);

@@ -1,18 +1,21 @@
 /**
  * Which training settings suit which data: settings that differ in one thing each, on validation samples (never the test part).
  *
- *     node --conditions=netsmith-source bench/recipes/recipes.ts [--task NAME ...] [--only TEXT ...] [--seeds 1]
- *         [--train-samples N] [--epochs N] [--json] [--save]
+ *     npm run -s bench:recipes -- [--task NAME ...] [--only TEXT ...] [--seeds 1]
+ *         [--train-samples N] [--epochs N] [--short] [--json] [--save]
  *
+ * `recipe` is what `recipeFor` says of the data; `--short` shows in minutes that everything runs (1,000 samples, 2 epochs).
  * Compared by epochs, not by time, so other work on the machine does not matter. The seed also divides the data where they have no
  * test part of their own. Data are those of ../shared/data and Fashion-MNIST (NETSMITH_FASHION_MNIST: the folder of its files).
  */
 import { existsSync } from 'node:fs';
 import { openEngine } from '../../src/app/engine.ts';
 import { rng } from '../../src/common/random.ts';
+import type { DatasetInfo } from '../../src/data/dataset.ts';
 import { deviation, mean } from '../../src/report/numbers.ts';
 import { trainNetwork } from '../../src/train/loop.ts';
 import { openPrograms } from '../../src/train/programs.ts';
+import { recipeFor, WARMUP_SHARE } from '../../src/train/recipe.ts';
 import { DEFAULT_SETTINGS, type TrainSettings } from '../../src/train/settings.ts';
 import { circumstances, saveResult } from '../engine/results.ts';
 import { parseFlags } from '../support/flags.ts';
@@ -24,6 +27,7 @@ const flags = parseFlags({
   seeds: { type: 'string', default: '1' },
   'train-samples': { type: 'string' },
   epochs: { type: 'string' },
+  short: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
   save: { type: 'boolean', default: false },
 });
@@ -40,18 +44,22 @@ interface Row {
   readonly seconds: number;
 }
 
+/** The name of the row of `recipeFor`. */
+const RECIPE = 'recipe';
 const engine = await openEngine({ device: 'cpu', threads: 1, layout: 'auto' }, 2);
 
-function settingsOf(task: RecipeTask, { network: _, ...change }: Change): TrainSettings {
-  const epochs = Number(flags.epochs ?? task.epochs);
-  return { ...DEFAULT_SETTINGS, epochs, warmupEpochs: 0.15 * epochs, ...task.base, ...change };
+function settingsOf(info: DatasetInfo, task: RecipeTask, change: string): TrainSettings {
+  const epochs = Number(flags.epochs ?? (flags.short ? 2 : task.epochs));
+  if (change === RECIPE) return { ...DEFAULT_SETTINGS, epochs, ...recipeFor(info, epochs).settings };
+  const { network: _, ...settings }: Change = task.changes[change] ?? {};
+  return { ...DEFAULT_SETTINGS, epochs, warmupEpochs: WARMUP_SHARE * epochs, ...task.base, ...settings };
 }
 
 async function measure(name: string, task: RecipeTask, change: string, seed: number): Promise<Row> {
-  const given = flags['train-samples'];
+  const given = flags['train-samples'] ?? (flags.short ? '1000' : undefined);
   const request = { ...task.request, ...(given !== undefined && { trainSamples: Number(given) }) };
   const { info, train, valid } = await dataOf({ ...task, request }, seed);
-  const settings = settingsOf(task, task.changes[change] ?? {});
+  const settings = settingsOf(info, task, change);
   const began = performance.now();
   const training = await trainNetwork({
     engine,
@@ -82,7 +90,7 @@ for (const name of flags.task) {
     process.stderr.write(`${name}: skipped, there is no ${task.request.dir}\n`);
     continue;
   }
-  for (const change of ['base', ...Object.keys(task.changes)]) {
+  for (const change of ['base', RECIPE, ...Object.keys(task.changes)]) {
     if (flags.only !== undefined && !flags.only.includes(change)) continue;
     for (let seed = 0; seed < Number(flags.seeds); seed++) rows.push(await measure(name, task, change, seed));
   }
