@@ -65,6 +65,20 @@ function objectiveOf({ table, targets, loss, outputs, penalty }: LinearRequest) 
   };
 }
 
+/** The mean loss over the rows, without a penalty; of numbers half the squared error. */
+export function linearLoss(
+  { weights, bias, outputs }: LinearModel,
+  { table, targets, loss }: Pick<LinearRequest, 'table' | 'targets' | 'loss'>,
+): number {
+  const row = new Float64Array(outputs);
+  let sum = 0;
+  for (let i = 0; i < table.rows; i++) {
+    outputsOf(table.data, i * table.columns, table.columns, weights, bias, 0, row);
+    sum += loss === 'log-loss' ? classLoss(row, targets[i] as number) : numberLoss(row, targets, i * outputs);
+  }
+  return sum / table.rows;
+}
+
 /** Fills `row` with the outputs of the row of `data` that begins at `start`. */
 function outputsOf(
   data: ArrayLike<number>,
