@@ -1,15 +1,23 @@
 /** Baselines that are not neural networks: what a search should beat, fitted in seconds. */
 import type { DatasetInfo } from '../data/dataset.ts';
+import type { Table } from '../model/forest.ts';
 import type { LinearModel } from '../model/linear.ts';
 import type { TreeEnsemble } from '../model/trees.ts';
 import type { TaskDefinition } from '../task/task.ts';
-import type { Rows } from './rows.ts';
 
 /** What a baseline is for. */
 export interface BaselineTask {
   readonly info: DatasetInfo;
   readonly task: TaskDefinition;
   readonly loss: 'log-loss' | 'squared-error';
+}
+
+/** Samples in memory. */
+export interface Rows {
+  /** Raw inputs [rows, columns]. */
+  readonly table: Table & { readonly data: Float32Array };
+  /** Class numbers [rows], or standardized numbers [rows, outputs]. */
+  readonly targets: Float32Array;
 }
 
 export interface BaselineData extends BaselineTask {

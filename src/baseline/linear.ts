@@ -1,6 +1,6 @@
 import { fitLinear, type LinearModel, linearLoss, predictLinear } from '../model/linear.ts';
-import type { Baseline, BaselineData } from './baseline.ts';
-import { type Rows, someRows, standardized } from './rows.ts';
+import type { Baseline, BaselineData, Rows } from './baseline.ts';
+import { someRows, standardized } from './rows.ts';
 import { watch } from './time.ts';
 
 /** Multiply-accumulates of one pass over the rows, at most: about a quarter of a second. */

@@ -2,18 +2,10 @@
 import { rng } from '../common/random.ts';
 import type { DatasetInfo, Samples } from '../data/dataset.ts';
 import { sizeOf } from '../graph/ir.ts';
-import type { Table } from '../model/forest.ts';
 import { taskOf } from '../task/index.ts';
 import { allocate, onlyOf, type TaskSpec } from '../task/spec.ts';
 import type { TaskDefinition } from '../task/task.ts';
-import type { BaselineTask } from './baseline.ts';
-
-export interface Rows {
-  /** Raw inputs [rows, columns]. */
-  readonly table: Table & { readonly data: Float32Array };
-  /** Class numbers [rows], or standardized numbers [rows, outputs]. */
-  readonly targets: Float32Array;
-}
+import type { BaselineTask, Rows } from './baseline.ts';
 
 /** Inputs that are held in memory at most: 256 MiB of float32. */
 const MOST_VALUES = 2 ** 26;

@@ -2,10 +2,10 @@
 import type { Metrics } from '../common/metrics.ts';
 import type { DatasetInfo, Samples } from '../data/dataset.ts';
 import type { TaskDefinition } from '../task/task.ts';
-import type { Baseline, BaselineTask, FitOptions, FittedBaseline } from './baseline.ts';
+import type { Baseline, BaselineTask, FitOptions, FittedBaseline, Rows } from './baseline.ts';
 import { BASELINES } from './index.ts';
 import { measureBaseline } from './measure.ts';
-import { baselineTask, concatRows, loadRows, type Rows } from './rows.ts';
+import { baselineTask, concatRows, loadRows } from './rows.ts';
 
 /** What became of one baseline: plain JSON. */
 export type BaselineRow = {
