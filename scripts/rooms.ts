@@ -28,8 +28,23 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   task: ['space', 'graph'],
   train: ['space', 'task', 'graph', 'engine', 'network', 'data'],
   data: ['task'],
+  baseline: ['model', 'task', 'data', 'graph'],
   device: ['engine', 'network'],
-  report: ['space', 'strategy', 'estimate', 'study', 'network', 'graph', 'engine', 'train', 'task', 'data', 'device'],
+  report: [
+    'space',
+    'strategy',
+    'estimate',
+    'study',
+    'network',
+    'graph',
+    'engine',
+    'train',
+    'task',
+    'data',
+    'device',
+    'baseline',
+    'model',
+  ],
 };
 /** What shows progress and asks questions on a terminal: runs on Node alone, and knows no study in a folder. */
 const TERMINAL = { room: 'terminal', allowed: ['space', 'strategy', 'study', 'data', 'report'] } as const;

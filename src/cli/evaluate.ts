@@ -18,15 +18,19 @@ import { interruptible } from '../terminal/interrupt.ts';
 import { type Output, table } from '../terminal/output.ts';
 import { createTrainingsView, type TrainingsView } from '../terminal/trainings.ts';
 import { TrainingFailure } from '../train/failure.ts';
+import { baselinesInView, baselinesText } from './baselines.ts';
 import { bestTable } from './best.ts';
 import { addChoice, choiceText } from './choice.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import { addOwnData, addSettingsOfStudy, givenSettings } from './flags.ts';
 
+/** For all baselines that are no networks. */
+const BASELINE_SECONDS = 120;
+
 /** The option of `evaluate` and `run`. */
 export const NO_SAMPLES = ['--no-samples', 'do not store sample predictions on the test split for the report'] as const;
 
-/** `netsmith evaluate DIR`: { study, trial, choice, architecture, text, test, kept, valid, gap, baselines, ... } */
+/** `netsmith evaluate DIR`: { study, trial, choice, architecture, text, test, kept, valid, gap, baselines, classical, ... } */
 export function addEvaluate(program: Command, shell: Shell): void {
   const command = define(
     program,
@@ -41,7 +45,7 @@ export function addEvaluate(program: Command, shell: Shell): void {
     new Option('--seeds <n>', 'number of training runs, each with its own seed').argParser(numberIfItIsOne).default(3),
   );
   addChoice(command)
-    .option('--no-baselines', 'skip the hand-designed baselines')
+    .option('--no-baselines', 'skip the baselines: hand-designed networks, boosted trees, linear, nearest neighbor')
     .option(...NO_SAMPLES);
   addOwnData(command);
   addSettingsOfStudy(command, ['dataDir', 'epochs', 'workers', 'threads', 'device', 'memory', 'layout']).action(
@@ -58,15 +62,24 @@ export function addEvaluate(program: Command, shell: Shell): void {
       if (estimator.kind === 'table' && command.getOptionValueSource('seeds') === 'cli')
         throw invalid('--seeds', String(options.seeds), NO_EFFECT);
       noteChoice(study, best.choice, output);
-      const record =
-        estimator.kind === 'table'
-          ? await lookUpTest(dir, setup, estimator.table, best)
-          : await interruptible(
-              () => output.note('Interrupted. Completed training runs are kept: run the command again to continue.'),
-              (signal) => evaluateInView(dir, setup, best, options, output, signal),
-            );
-      const result = evaluationToJson(dir, setup, best, record);
-      output.result(result, evaluationText(setup, best, record));
+      if (estimator.kind === 'table') {
+        const record = await lookUpTest(dir, setup, estimator.table, best);
+        output.result(evaluationToJson(dir, setup, best, record), evaluationText(setup, best, record));
+        return;
+      }
+      const { record, rows } = await interruptible(
+        () => output.note('Interrupted. Completed training runs are kept: run the command again to continue.'),
+        async (signal) => {
+          const record = await evaluateInView(dir, setup, best, options, output, signal);
+          const wanted = { test: true, seconds: BASELINE_SECONDS };
+          return { record, rows: options.baselines ? await baselinesInView(dir, setup, wanted, output, signal) : [] };
+        },
+      );
+      const others = baselinesText(dir, setup, rows);
+      output.result(
+        { ...evaluationToJson(dir, setup, best, record), ...(options.baselines && { classical: rows }) },
+        [evaluationText(setup, best, record), ...(others === undefined ? [] : ['', others])].join('\n'),
+      );
     },
   );
 }

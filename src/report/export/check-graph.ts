@@ -3,6 +3,7 @@ import { invalid } from '../../common/errors.ts';
 import { sizeOf } from '../../graph/ir.ts';
 import type { TensorSpecs } from '../../task/spec.ts';
 import { nextState } from '../../train/program.ts';
+import { checkTrees } from './check-trees.ts';
 import {
   ATTRIBUTES,
   type CheckedGraph,
@@ -12,6 +13,7 @@ import {
   inferShapes,
 } from './graph-shapes.ts';
 import type { ModelMetadata, ModelTensors } from './metadata.ts';
+import { TREES_DOMAIN, TREES_VERSION } from './trees.ts';
 
 type Proto = onnxProto.onnx.IModelProto;
 type Tensor = onnxProto.onnx.ITensorProto;
@@ -46,7 +48,11 @@ const refuse = (what: string): never => {
 function checked(proto: Proto, metadata: ModelMetadata): CheckedGraph {
   const graph = proto.graph ?? refuse('is missing');
   const opset = proto.opsetImport ?? [];
-  if (opset.length !== 1 || (opset[0]?.domain ?? '') !== '') refuse('needs operators beside the standard ones');
+  const [standard, trees, ...others] = opset;
+  if (standard === undefined || (standard.domain ?? '') !== '' || others.length > 0)
+    refuse('needs operators beside the standard ones');
+  if (trees !== undefined && (trees.domain !== TREES_DOMAIN || whole(trees.version) !== TREES_VERSION))
+    refuse('needs operators beside the standard ones');
   if (some(proto.functions) || some(proto.trainingInfo) || some(graph.sparseInitializer))
     refuse('has parts that no export of Netsmith has');
   const given = new Map<string, FileValue>();
@@ -146,10 +152,11 @@ function fileValue(tensor: Tensor): FileValue {
   return { type: 'int', shape, ints };
 }
 
-function nodeOf({ opType, domain, input, output, attribute }: onnxProto.onnx.INodeProto): FileNode {
+function nodeOf(node: onnxProto.onnx.INodeProto): FileNode {
+  if ((node.domain ?? '') !== '') return checkTrees(node);
+  const { opType, input, output, attribute } = node;
   const { INT, INTS, FLOAT } = onnxProto.onnx.AttributeProto.AttributeType;
   const type = opType ?? '';
-  if ((domain ?? '') !== '') refuse('needs operators beside the standard ones');
   const known = Object.hasOwn(ATTRIBUTES, type) ? (ATTRIBUTES[type] ?? []) : [];
   const ints: Record<string, readonly number[]> = {};
   for (const { name, type: kind, i, ints: several } of attribute ?? []) {

@@ -73,7 +73,7 @@ export function inferShapes(
     if (made.shape.length > 8 || made.shape.some((n) => !Number.isSafeInteger(n) || n < 0) || !(size <= MAX_ELEMENTS))
       return wrong('makes a value of an impossible size');
     elements += size;
-    products += productsOf(node.type, operands, made.shape);
+    products += productsOf(node, operands, made.shape);
     values.set(name, made);
   }
   return { values, costs: { elements, products } };
@@ -281,6 +281,16 @@ const gather: Rule = (operands, { axis: [axis] = [0] }) => {
   return axis === 0 ? float([...operand(operands, 1, 'token').shape, ...row]) : wrong('takes rows along another axis');
 };
 
+/** Sums of decision trees over rows of features: see check-trees.ts. */
+const trees: Rule = (operands, ints) => {
+  const [rows, columns, ...more] = operand(operands, 0).shape;
+  const [width, made] = [ints.features?.[0], ints.outputs?.[0]];
+  if (made === undefined || width === undefined) return wrong('has an operator that no export of Netsmith has');
+  return rows === undefined || columns === undefined || more.length > 0 || columns < width
+    ? wrong('has trees that do not fit their input')
+    : float([rows, made]);
+};
+
 const one = counted(1, 1, same);
 const two = counted(2, 2, binary);
 const comparison = counted(2, 2, compared);
@@ -304,6 +314,7 @@ const RULES: Readonly<Record<string, Rule>> = {
     MaxPool: counted(1, 1, pool),
   },
   Gather: counted(2, 2, gather),
+  TreeEnsembleRegressor: counted(1, 1, trees),
   ...{ Gemm: counted(2, 3, gemm), MatMul: counted(2, 2, matmul) },
   ...{ Reshape: counted(2, 2, reshape), Slice: counted(3, 4, slice), Pad: counted(2, 2, pad) },
   ...{ Concat: counted(1, 10_000, concat), Transpose: counted(1, 1, transpose) },
@@ -327,11 +338,12 @@ export const ATTRIBUTES: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Multiply-accumulates of one node; a window's additions count as much. */
-function productsOf(type: string, operands: readonly FileValue[], made: Shape): number {
+function productsOf({ type, ints }: FileNode, operands: readonly FileValue[], made: Shape): number {
   const [first, second] = operands.map(({ shape }) => shape);
   if (type === 'Conv') return sizeOf(made) * sizeOf((second ?? []).slice(1));
   if (type === 'ConvTranspose') return sizeOf(first ?? []) * sizeOf((second ?? []).slice(1));
   if (type === 'Gemm') return sizeOf(made) * (sizeOf(first ?? []) / Math.max(1, made[0] ?? 1));
+  if (type === 'TreeEnsembleRegressor') return (made[0] ?? 1) * (ints.steps?.[0] ?? 0);
   if (type === 'MatMul') return sizeOf(made) * (first?.at(-1) ?? 1);
   return sizeOf(made);
 }

@@ -105,7 +105,7 @@ function withAnswers(
   return finish(g, { ...answers, ...next });
 }
 
-function metadataOf(info: DatasetInfo, tensors: ModelTensors, about: ExportRequest['about']): ModelMetadata {
+export function metadataOf(info: DatasetInfo, tensors: ModelTensors, about: ExportRequest['about']): ModelMetadata {
   return {
     ...about,
     task: info.kind,

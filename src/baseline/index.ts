@@ -1,0 +1,8 @@
+import type { Baseline } from './baseline.ts';
+import { boostedTrees } from './boosted-trees.ts';
+import { linear } from './linear.ts';
+import { majority } from './majority.ts';
+import { nearestNeighbor } from './nearest-neighbor.ts';
+
+/** All baselines that are no networks, in the order in which they are fitted: the cheapest first. */
+export const BASELINES: readonly Baseline[] = [majority, boostedTrees, linear, nearestNeighbor];

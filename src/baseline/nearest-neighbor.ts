@@ -1,0 +1,103 @@
+import type { Baseline, BaselineData } from './baseline.ts';
+import { someRows, standardized } from './rows.ts';
+
+const NEIGHBORS = 5;
+/** Multiply-accumulates that predictions for as many samples as the validation has may take: a few seconds. */
+const MOST_PRODUCTS = 4e9;
+const LEAST_ROWS = 100;
+/** Votes that each class has beside its neighbors': the logarithm of its share is finite. */
+const VOTES = 0.1;
+
+/**
+ * The five nearest training samples by Euclidean distance of standardized inputs vote, or give their mean. Where that would take
+ * long, among as many training samples as there is time for. A prediction: O(training samples · inputs).
+ */
+export const nearestNeighbor: Baseline = {
+  name: 'nearest-neighbor',
+  unfit: () => undefined,
+  fit(data, { seed, signal }) {
+    signal?.throwIfAborted();
+    const { info, loss } = data;
+    const { columns, rows: all } = data.train.table;
+    const { outputs } = info;
+    const { table, targets } = someRows(data.train, mostRows(data), seed);
+    const known = standardized(info, table.data, columns);
+    const squares = Float64Array.from({ length: table.rows }, (_, i) =>
+      product(known, i * columns, known, i * columns, columns),
+    );
+    return Promise.resolve({
+      predict(inputs: Float32Array, count: number) {
+        const asked = standardized(info, inputs, columns);
+        const out = new Float32Array(count * outputs);
+        for (let n = 0; n < count; n++) {
+          const near = nearest(known, squares, asked, n * columns, columns);
+          const own = out.subarray(n * outputs, (n + 1) * outputs);
+          if (loss === 'log-loss') vote(near, targets, own);
+          else average(near, targets, own);
+        }
+        return out;
+      },
+      notes: table.rows < all ? [`Neighbors are looked for among ${table.rows} of ${all} training samples.`] : [],
+    });
+  },
+};
+
+function mostRows({ info, train, valid }: BaselineData): number {
+  const questions = Math.max(1, valid?.table.rows ?? 0, info.counts.test);
+  return Math.max(LEAST_ROWS, Math.floor(MOST_PRODUCTS / questions / train.table.columns));
+}
+
+/** The numbers of the nearest, nearest first; of several at the same distance the first. */
+function nearest(
+  known: Float32Array,
+  squares: Float64Array,
+  asked: Float32Array,
+  at: number,
+  columns: number,
+): readonly number[] {
+  const found: number[] = [];
+  const distances: number[] = [];
+  for (let i = 0; i < squares.length; i++) {
+    // Less the square of what is asked for, which is the same for all.
+    const distance = (squares[i] as number) - 2 * product(known, i * columns, asked, at, columns);
+    if (found.length === NEIGHBORS && !(distance < (distances[NEIGHBORS - 1] as number))) continue;
+    let place = found.length;
+    while (place > 0 && distance < (distances[place - 1] as number)) place--;
+    found.splice(place, 0, i);
+    distances.splice(place, 0, distance);
+    found.length = Math.min(found.length, NEIGHBORS);
+    distances.length = found.length;
+  }
+  return found;
+}
+
+/** Of two vectors that begin at `p` and `q`. Four sums: a processor adds them at the same time. */
+function product(x: Float32Array, p: number, y: Float32Array, q: number, size: number): number {
+  let [a, b, c, d, i] = [0, 0, 0, 0, 0];
+  for (; i + 3 < size; i += 4) {
+    a += (x[p + i] as number) * (y[q + i] as number);
+    b += (x[p + i + 1] as number) * (y[q + i + 1] as number);
+    c += (x[p + i + 2] as number) * (y[q + i + 2] as number);
+    d += (x[p + i + 3] as number) * (y[q + i + 3] as number);
+  }
+  for (; i < size; i++) a += (x[p + i] as number) * (y[q + i] as number);
+  return a + b + c + d;
+}
+
+function vote(near: readonly number[], targets: Float32Array, out: Float32Array): void {
+  const votes = new Array<number>(out.length).fill(VOTES);
+  for (const row of near) {
+    const of = targets[row] as number;
+    votes[of] = (votes[of] ?? 0) + 1;
+  }
+  const all = votes.reduce((sum, n) => sum + n, 0);
+  for (const [k, n] of votes.entries()) out[k] = Math.log(n / all);
+}
+
+function average(near: readonly number[], targets: Float32Array, out: Float32Array): void {
+  for (let k = 0; k < out.length; k++) {
+    let sum = 0;
+    for (const row of near) sum += targets[row * out.length + k] as number;
+    out[k] = sum / near.length;
+  }
+}
