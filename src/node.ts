@@ -25,6 +25,7 @@ export type { OwnMeasure } from './app/own-code.ts';
 export type { GivenSpace, MemberOf, NetworkOf, StudySpec } from './app/spec.ts';
 export type { BestNetwork, StudyTrial } from './app/views.ts';
 export { checkDataset } from './data/conformance.node.ts';
+export { openDigits } from './data/digits/digits.ts';
 export { type DownloadOptions, type DownloadProgress, downloadDataset } from './data/download.node.ts';
 export { openDataset } from './data/open.node.ts';
 export { nodeRuntime } from './engine/runtime/node.node.ts';

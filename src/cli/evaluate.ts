@@ -42,6 +42,7 @@ export function addEvaluate(program: Command, shell: Shell): void {
   );
   addChoice(command)
     .option('--no-baselines', 'skip the hand-designed baselines')
+    .option('--retry-failed', 'retrain baselines that failed in an earlier evaluation', false)
     .option(...NO_SAMPLES);
   addOwnData(command);
   addSettingsOfStudy(command, ['dataDir', 'epochs', 'workers', 'threads', 'device', 'memory', 'layout']).action(
@@ -102,6 +103,8 @@ export async function evaluateInView(
           if (kept > 0) output.note(`${plural(kept, 'final training')} of an earlier evaluation kept.`);
           if (trainings > 0) view = createTrainingsView('final training on train + validation data', trainings, output);
         },
+        onSkip: (name, reason) =>
+          output.note(`${name}: failed before: ${reason}. \`netsmith evaluate --retry-failed\` trains it again.`),
         onRetry: (name, reason) => view?.say(`${name}: ${reason}. It continues in a new process.`),
         onProgress: (name, { epoch, epochs, loss }) =>
           view?.onProgress(name, epoch, epochs, loss === undefined ? undefined : `loss ${loss.toFixed(4)}`),

@@ -80,7 +80,10 @@ export function addSettingsOfStudy(command: Command, names: readonly SettingName
 
 /** The flag of a command that runs the data set of a study that is there. */
 export function addOwnData(command: Command): Command {
-  return command.option('--data <file>', 'the file of a study with your own data set, which must be named again');
+  return command.option(
+    '--data <file>',
+    'the file that exports your own dataset; needed again if the study was created with one',
+  );
 }
 
 const PLACEHOLDERS: Partial<Record<SettingName, string>> = {

@@ -23,8 +23,14 @@ export function addResume(program: Command, shell: Shell): void {
     'netsmith resume runs/digits-small-cnn-1 --retry-failed --workers 1',
   ])
     .option('--without <file...>', 'image-folder: skip these images (damaged or removed files)')
-    .option('--strategy <file>', 'the file of a study with your own strategy, which must be named again')
-    .option('--estimator <file>', 'the file of a study with your own estimator, which must be named again')
+    .option(
+      '--strategy <file>',
+      'the file that exports your own strategy; needed again if the study was created with one',
+    )
+    .option(
+      '--estimator <file>',
+      'the file that exports your own estimator; needed again if the study was created with one',
+    )
     .option('--retry-failed', 'retrain failed trials from scratch; they keep their numbers', false);
   addSettingsOfStudy(addOwnData(command), CHANGEABLE).action(
     async (dir: string, options: ResumeOptions, command: Command) => {

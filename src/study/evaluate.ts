@@ -12,11 +12,9 @@ export interface Wanted {
   readonly final: FinalTraining;
 }
 
-/** The last trial of each final training, by its id. Failed ones are left out: they are trained again. */
-export function trained(trials: readonly Trial[]): ReadonlyMap<string, Trial> {
-  return new Map(
-    trials.flatMap((trial) => (trial.final && trial.state !== 'failed' ? [[trial.final.id, trial] as const] : [])),
-  );
+/** The last trial of each final training, by its id. */
+export function lastTrainings(trials: readonly Trial[]): ReadonlyMap<string, Trial> {
+  return new Map(trials.flatMap((trial) => (trial.final ? [[trial.final.id, trial] as const] : [])));
 }
 
 /**

@@ -1,11 +1,11 @@
 import type { Rng } from '../common/random.ts';
 import type { DatasetInfo, Samples } from '../data/dataset.ts';
-import type { Engine, State } from '../engine/engine.ts';
+import type { Engine, Feeds, State } from '../engine/engine.ts';
 import { type HostTensor, sizeOf } from '../graph/ir.ts';
 import type { RandomInput } from '../network/network.ts';
 import type { Module } from '../space/tree/module.ts';
 import type { TaskDefinition } from '../task/task.ts';
-import { SLOTS, trainingBatches } from './batches.ts';
+import { SLOTS, type TrainingBatches, trainingBatches } from './batches.ts';
 import type { Checkpoint, EpochRecord } from './checkpoint.ts';
 import { borrowing, epochs, runSteps } from './epochs.ts';
 import { TrainingFailure } from './failure.ts';
@@ -112,22 +112,13 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
   const { built, program } = ready.training;
   const tensors = async () => splitTensors(built.vectors, await ready.state.read());
 
-  async function trainEpoch(index: number): Promise<number> {
-    const epoch = batches.epoch(request.rng('epoch', index));
-    const noise = noiseFor(built.randomInputs, request.rng('epoch', index, 'noise'));
-    const scalars = scalarFeeds();
-    return runSteps({
-      epoch: index,
-      count: stepsPerEpoch,
-      async prepare(step) {
-        const feeds = await epoch.prepare();
-        signal?.throwIfAborted();
-        return { ...feeds, ...scalars(optimizer.scalars(rates(index, step), ++steps)), ...noise() };
-      },
+  const trainEpoch = (index: number): Promise<number> =>
+    trainBatches(request, index, {
+      batches,
+      randomInputs: built.randomInputs,
+      scalars: (step) => optimizer.scalars(rates(index, step), ++steps),
       run: (feeds) => program.run(feeds, ready.state),
-      onStep: request.onStep?.bind(request),
     });
-  }
 
   return {
     history,
@@ -220,6 +211,39 @@ function fitting(
     }
   }
   return given;
+}
+
+/** What one epoch of a single program needs. */
+export interface BatchSteps {
+  readonly batches: TrainingBatches;
+  readonly randomInputs: readonly RandomInput[];
+  /** The numbers that a step is fed, such as its learning rate; called once for each step, in order. */
+  scalars(step: number): Readonly<Record<string, number>>;
+  /** Further inputs of a step. */
+  feeds?(step: number): Feeds;
+  run(feeds: Feeds): Promise<Record<string, HostTensor>>;
+}
+
+/** Trains the epoch of this index, from 0, and returns its mean loss. Throws as `runSteps` does, and the signal's reason. */
+export function trainBatches(
+  request: Pick<TrainRequest, 'rng' | 'signal' | 'onStep'>,
+  index: number,
+  { batches, randomInputs, scalars, feeds, run }: BatchSteps,
+): Promise<number> {
+  const epoch = batches.epoch(request.rng('epoch', index));
+  const noise = noiseFor(randomInputs, request.rng('epoch', index, 'noise'));
+  const asTensors = scalarFeeds();
+  return runSteps({
+    epoch: index,
+    count: batches.stepsPerEpoch,
+    async prepare(step) {
+      const batch = await epoch.prepare();
+      request.signal?.throwIfAborted();
+      return { ...batch, ...asTensors(scalars(step)), ...noise(), ...feeds?.(step) };
+    },
+    run,
+    onStep: request.onStep?.bind(request),
+  });
 }
 
 /** Refills the random inputs at each call, from one stream. The arrays are used again SLOTS calls later. */
