@@ -10,7 +10,7 @@ import type { ReadStudy } from './study.ts';
 export interface ChoiceOptions {
   /** This trial, whatever is best. */
   readonly trial?: number;
-  /** Of several objectives: `first`, `knee`, or the name of an objective. */
+  /** With several objectives: `first`, `knee`, or the name of an objective. */
   readonly choose?: string;
 }
 

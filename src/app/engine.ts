@@ -8,8 +8,8 @@ import type { StudySettings } from '../study/spec.ts';
 type MachineSettings = Pick<StudySettings, 'device' | 'threads' | 'layout'>;
 
 /**
- * What the engine that the settings name turns out to be here. Throws UserError where the device is not there: a study is
- * told so before anything is written.
+ * What the engine that the settings name turns out to be here. Throws UserError if the device is missing, before
+ * anything of a study is written.
  */
 export async function checkDevice(settings: MachineSettings): Promise<EngineTraits> {
   const engine = await openEngine(settings, 1);

@@ -15,7 +15,7 @@ export interface ListedStudy {
   readonly study: string;
   readonly state: 'running' | 'finished' | 'unfinished' | 'damaged';
   readonly trials?: number;
-  /** Of the first objective; null where no trial is complete. */
+  /** The best value of the first objective; null if no trial is complete. */
   readonly best?: { readonly metric: string; readonly value: number } | null;
   readonly createdAt?: string;
   readonly lastAt?: string;

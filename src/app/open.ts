@@ -65,7 +65,7 @@ export interface Optimized {
   readonly reason: StudyEnd['reason'];
   /** Search trials so far. */
   readonly trials: number;
-  /** Of several objectives the best by the first. Undefined where no trial is complete. */
+  /** With several objectives the best by the first. Undefined if no trial is complete. */
   readonly best: BestNetwork | undefined;
 }
 
@@ -163,7 +163,7 @@ function notesFor(onNote: ((text: string) => void) | undefined): Notes {
   return { note: (text) => onNote?.(text) };
 }
 
-/** Throws UserError where the study in a folder is not of these settings, those aside that may change as it goes on. */
+/** Throws UserError if the study in a folder has other settings, except for those that may change when it continues. */
 async function checkSameStudy(dir: string, wanted: StudySettings, given: SpaceDefinition | SearchSpace): Promise<void> {
   const study = await readStudy(dir);
   const rule = 'a study is continued with the settings that it has; give another folder';

@@ -203,7 +203,7 @@ function settingsShown(settings: StudySettings): StudySettings {
   };
 }
 
-/** Of `best/model.onnx`, if it is of this architecture; undefined also for a file that Netsmith did not write. */
+/** The size of `best/model.onnx`, if it has this architecture; undefined also for a file that Netsmith did not write. */
 function modelBytesOf(dir: string, architecture: string): number | undefined {
   const file = join(dir, 'best', 'model.onnx');
 

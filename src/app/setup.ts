@@ -50,7 +50,7 @@ export interface Setup {
   readonly estimator: EstimatorPlan;
   /** Measures of a program's own; absent where the study is only set up to be evaluated. */
   readonly measuring?: Measuring | undefined;
-  /** What the command line names of a person's own, and may be run. */
+  /** The user's own files that the command line names. Only these may be run. */
   readonly own: OwnFiles;
 }
 
@@ -98,7 +98,7 @@ export async function setUp(
   return { settings, dataset, space, training, problem, strategy, stopping, estimator, own };
 }
 
-/** The data that settings name. Throws UserError for a file of a person's own that the command line does not name. */
+/** The data that settings name. Throws UserError for a file of the user's that the command line does not name. */
 function openData(request: DataRequest, { data }: OwnFiles): Promise<Dataset> {
   if (data !== undefined) return openOwnData(data, request);
   if (isOwnFile(request.name))
@@ -116,7 +116,7 @@ function checkResolution({ fidelities }: Problem, { input, positions }: Task, { 
     throw refuse(`must be 1 for the task ${kind}: its targets have a value for each pixel of the full image`);
 }
 
-/** Whatever a space is given as. Throws UserError where the settings do not fit it. */
+/** A space, in whichever form it is given. Throws UserError where the settings do not fit it. */
 export function searchSpaceFrom(
   given: SpaceDefinition | Space | SearchSpace,
   info: DatasetInfo,
@@ -165,7 +165,7 @@ export function treeOf({ space }: { readonly space: SearchSpace }): Space {
   );
 }
 
-/** What the data room is asked for. */
+/** The settings of the data, as `openDataset` takes them. */
 export function dataRequest(settings: StudySettings): DataRequest {
   const { data, dataDir, seed, validShare, trainSamples, imageSize, imageChannels, exclude, label, regression } =
     settings;

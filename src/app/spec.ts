@@ -51,9 +51,9 @@ export interface StudySpec<S extends GivenSpace = GivenSpace>
   readonly dir?: string;
   /** Folders of earlier studies of the same space to begin with. */
   readonly prior?: readonly string[];
-  /** Where the folder is a study already: refuse (the default), or continue it if it is of the same settings. */
+  /** If the folder already contains a study: refuse (the default), or continue it if its settings are the same. */
   readonly ifExists?: 'refuse' | 'continue';
-  /** Sentences for people: a forecast, what is unusual about the data. */
+  /** Called with messages to show: a forecast, or notes about unusual data. */
   onNote?(text: string): void;
 }
 

@@ -24,7 +24,7 @@ export type { StudyPlan } from '../study/plan.ts';
 /** Settings of a worker process. */
 export interface WorkerSettings {
   readonly plan: StudyPlan;
-  /** What it may take. */
+  /** The memory limit of the process, in bytes. */
   readonly memoryBytes: number;
   /** What the study began with: a predictor learns from it. */
   readonly earlier?: readonly EarlierTrial[];
@@ -89,12 +89,12 @@ export function planOf(record: StudyRecord, dir: string): StudyPlan {
 /** The current state of a study, read without locking it: another process may be running it. */
 export interface ReadStudy extends StudyPlan {
   readonly record: StudyRecord;
-  /** Of a space that is code: a stand-in that writes members as JSON, unless the program has given the space. */
+  /** For a space that is code, unless the program has given it: a stand-in that writes members as JSON. */
   readonly space: SearchSpace;
   readonly problem: Problem;
   /** Search trials and confirmations; `evaluate` reads its own. */
   readonly trials: readonly Trial[];
-  /** Of earlier studies, which it began with. */
+  /** Trials of earlier studies, which it began with. */
   readonly earlier: readonly EarlierTrial[];
   readonly clock: Clock;
   readonly strategyState: StrategyState;

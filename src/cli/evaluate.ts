@@ -76,7 +76,7 @@ export function checkSeeds({ seeds }: Pick<EvaluateOptions, 'seeds'>): void {
   if (!isWhole(seeds, 1, 1000)) throw invalid('--seeds', String(seeds), 'must be a whole number from 1 to 1,000');
 }
 
-/** Of several objectives: the front, which network of it is taken, and how to take another. */
+/** With several objectives: prints the front, which network of it is taken, and how to take another. */
 export function noteChoice(study: ReadStudy, choice: Choice, output: Output): void {
   const text = choiceText(choice, study.problem.objectives);
   if (text !== undefined) output.note(`${bestTable(study)}\n${text}`);

@@ -108,7 +108,7 @@ async function trainInView(
   }
 }
 
-/** `accuracy 97.20 %, loss 0.1`; the first few, for people. */
+/** `accuracy 97.20 %, loss 0.1`; the first few. */
 export function showMetrics(metrics: Readonly<Record<string, number>>): string {
   const shown = ['accuracy', 'r2', 'mse', 'loss'].filter((name) => metrics[name] !== undefined);
   return shown.map((name) => `${name} ${showMetric(name, metrics[name])}`).join(', ');

@@ -12,7 +12,7 @@ export interface Objective {
 
 type Vocabulary = Readonly<Record<string, Omit<Objective, 'metric' | 'isMeasure'>>>;
 
-/** What a trained network is measured by. Shares are from 0 to 1 everywhere but in text for people. */
+/** What a trained network is measured by. Shares are from 0 to 1 everywhere except in displayed text. */
 export const TRAINED_METRICS = {
   accuracy: { direction: 'maximize', unit: 'share' },
   precision: { direction: 'maximize', unit: 'share' },

@@ -33,7 +33,7 @@ type Widened<V> = V extends number ? number : V extends string ? string : boolea
 export type OptionsBy<D extends OptionSpecs> = { readonly [K in keyof D]: Widened<DefaultOf<D[K]>> };
 
 /**
- * Options that come from a person, checked by their schema, defaults filled in. Throws UserError:
+ * Checks options that a user gives by their schema and fills in the defaults. Throws UserError:
  * `strategy "tpe": option gamma is 2; must be below 1`, `strategy "tpe": unknown option "gama"; did you mean "gamma"? ...`.
  */
 export function options<T>(schema: z.ZodType<T>, given: Readonly<Record<string, unknown>>, place: string): T {

@@ -1,6 +1,6 @@
 /**
  * Text from a file or folder name, safe to print: control characters (escape sequences of a terminal among them),
- * bidirectional overrides, line separators and lone surrogates are shown as `\u001b`. Tabs and line breaks are shown so, too.
+ * bidirectional overrides, line separators and lone surrogates are shown as `\u001b`. So are tabs and line breaks.
  */
 export function printable(text: string): string {
   return text

@@ -70,7 +70,7 @@ function checkUsed(request: DataRequest): void {
 }
 
 /**
- * Opens a data set of a person's own, and reads all of it once: for its checksums, and to check its values. `request.name` is for
+ * Opens a data set of the user's own, and reads all of it once, for its checksums and to check its values. `request.name` is for
  * error messages. Throws UserError, with the part and the tensor, for a value that no sample may have.
  */
 export async function openOwnDataset({ open }: DatasetDefinition, request: DataRequest): Promise<Dataset> {
@@ -83,7 +83,7 @@ export async function openOwnDataset({ open }: DatasetDefinition, request: DataR
 /** Samples that are hashed at once. */
 const CHUNK = 256;
 
-/** Adds checksums of all samples as they are read, where a reader has none of its files. Of the test part, nothing else is kept. */
+/** Adds checksums of all samples as they are read, where a reader has none of its files. Nothing else of the test split is kept. */
 async function withChecksums(dataset: Dataset, isOwn = false): Promise<Dataset> {
   const { info, train, valid } = dataset.search;
   const placeOf = (part: string) => (isOwn ? `data set "${info.name}", ${part} samples` : undefined);

@@ -19,7 +19,7 @@ export interface Report {
   readonly seconds: number;
   /** How the seconds since the previous report were spent, if known. */
   readonly spent?: Spent;
-  /** Of a mixture supernet: mixture weights and the architecture that they stand for at this step. */
+  /** For a mixture supernet: mixture weights, and the architecture with the largest ones at this step. */
   readonly mixture?: Mixture;
 }
 
@@ -76,7 +76,7 @@ export interface EstimateRun {
    * cannot be read, the estimate starts over.
    */
   readonly checkpoint?: CheckpointId;
-  /** Of a final training alone; estimators of a search never see it. */
+  /** Only for a final training; estimators of a search never see it. */
   readonly final?: FinalTraining;
   /** Weights to start from if there is no checkpoint; if they cannot be read, initial weights are used. */
   readonly inherit?: Inheritance;

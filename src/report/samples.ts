@@ -7,7 +7,7 @@ import type { Outputs } from '../train/inference.ts';
 export interface TestSamples {
   /** How many samples they were chosen from. */
   readonly of: number;
-  /** Of a table: the names of its first columns, whose values the samples show. */
+  /** For a table: the names of its first columns, whose values the samples show. */
   readonly columns?: readonly string[];
   readonly shown: readonly TestSample[];
 }
@@ -15,7 +15,7 @@ export interface TestSamples {
 export type TestSample = {
   /** A data URI of a PNG or JPEG. */
   readonly image?: string;
-  /** Of a table: a text for each of `columns`. */
+  /** For a table: a text for each of `columns`. */
   readonly cells?: readonly string[];
 } & (
   | {
@@ -25,7 +25,7 @@ export type TestSample = {
       /** Probability of the predicted class. */
       readonly confidence: number;
     }
-  /** Of a regression, by target, in the targets' own units. */
+  /** For a regression: by target, in the targets' own units. */
   | { readonly truths: readonly number[]; readonly values: readonly number[] }
 );
 
@@ -36,8 +36,8 @@ const EACH = 6;
 export type Chosen = { readonly index: number } & TestSample;
 
 /**
- * Which samples to show. Of a classification: the wrong ones with the highest probability of the wrong class, then right ones of
- * classes in turn. Of a regression: those with the largest error (in standard deviations of the targets, summed), then evenly spaced ones.
+ * Which samples to show. For a classification: the wrong ones with the highest probability of the wrong class, then right ones of
+ * classes in turn. For a regression: those with the largest error (in standard deviations of the targets, summed), then evenly spaced ones.
  */
 export function chooseSamples(info: DatasetInfo, given: Pick<Outputs, 'outputs' | 'truths'>): Chosen[] {
   const { classes, standardized } = factsOf(info);

@@ -81,7 +81,7 @@ export function searchSpaceRules(
     if (size !== undefined) assert.ok(BigInt(texts.size) <= size, `${texts.size} members were met of ${size}`);
   });
 
-  test('the text of a member is one line that stands for it alone and is read back', () => {
+  test('the text of a member is one line that identifies it and is read back', () => {
     const keys = new Map<string, string>();
     for (const one of members()) {
       const text = space.format(one);

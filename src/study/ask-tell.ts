@@ -14,7 +14,7 @@ export type Told = { readonly metrics: Metrics } | { readonly failed: string };
 /** A study whose trials are measured by the caller. Calls may overlap; they are processed one after another. */
 export interface AskTell {
   /**
-   * The next trial to measure: one that was asked for and never told, else a new one; none that fails a measure or its limit. Undefined where
+   * The next trial to measure: one that was asked for but has no result yet, otherwise a new one; none that fails a measure or its limit. Undefined where
    * the strategy has no more.
    */
   ask(): Promise<Trial | undefined>;

@@ -59,7 +59,7 @@ function typeOfRule(rule: SettingRule): z.ZodType {
   }
 }
 
-/** A share of the full thing, for trials that are a cheaper look at a candidate. */
+/** A fraction from `least` to 1, which makes trials cheaper. */
 const share = (least: number) =>
   z.number().min(least, `must be at least ${least}`).max(1, 'must be at most 1').default(1);
 
@@ -375,7 +375,7 @@ export function flagOf(setting: string): string {
   return `--${setting.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
-/** Whether `--data`, `--space`, `--strategy` or `--estimator` names a file of a person's own. */
+/** Whether `--data`, `--space`, `--strategy` or `--estimator` names a file of the user's own. */
 export function isOwnFile(name: string): boolean {
   return /\.(ts|js|mts|mjs)$/.test(name);
 }

@@ -22,7 +22,7 @@ export function taskOf({ kind }: { readonly kind: string }, own?: TaskDefinition
   return TASKS[kind as TaskKind];
 }
 
-/** The kind of task that a data set is for, and of a user's own task what is said of it. */
+/** The kind of task of a data set, and the stored description of a task of the user's own. */
 export interface TaskKindOf {
   readonly kind: string;
   readonly ownTask?: OwnTask;
@@ -30,7 +30,7 @@ export interface TaskKindOf {
 
 export const isTaskKind = (kind: string): kind is TaskKind => TASK_KINDS.some((known) => known === kind);
 
-/** What is said of the task of a data set, without the code of a task of the user's own. Throws UserError for an unknown kind. */
+/** Describes the task of a data set, without running the code of a task of the user's own. Throws UserError for an unknown kind. */
 export function factsOf({ kind, ownTask }: TaskKindOf): TaskFacts {
   return ownTask ?? taskOf({ kind });
 }
@@ -42,7 +42,7 @@ export function ownTaskOf(data: TaskData & { readonly kind: string }, task: Task
   return { metrics, classes, standardized, outputsName, meaning, space };
 }
 
-/** What a search space is told of the task of a data set; of a user's own task from its definition, or from what a study stores of it. */
+/** The task of a data set as a search space needs it. For a user's own task it comes from the definition, or from what a study stores. */
 export function spaceTask(data: TaskData & TaskKindOf, own?: TaskDefinition): Task {
   if (own === undefined && data.ownTask !== undefined) return { kind: data.kind, ...data.ownTask.space };
   const task = taskOf(data, own);

@@ -35,7 +35,7 @@ export const regression: TaskDefinition = {
       }
     },
   },
-  /** Of the squared difference to the standardized targets, also over the targets. */
+  /** The mean squared difference to the standardized targets, over samples and targets. */
   loss(g, outputs, targets) {
     const difference = ops.sub(g, onlyOf(outputs), onlyOf(targets));
     return ops.reduceMean(g, ops.mul(g, difference, difference), [0, 1]);

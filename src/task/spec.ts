@@ -13,13 +13,13 @@ export interface TensorSpec {
   readonly dtype: DType;
   /** One for each size of `shape`. */
   readonly axes: readonly Axis[];
-  /** Of int32: how many different values there are, from 0. */
+  /** For int32: the number of different values, counted from 0. */
   readonly values?: number;
 }
 
 export type TensorSpecs = Readonly<Record<string, TensorSpec>>;
 
-/** What goes into a network and comes out of it, by name: plain JSON. No name stands for two tensors. */
+/** What goes into a network and comes out of it, by name: plain JSON. Each name is used for one tensor. */
 export interface TaskSpec {
   /** What a sample has, and an exported model takes. */
   readonly inputs: TensorSpecs;

@@ -15,7 +15,7 @@ export interface EpochRecord {
   readonly seconds: number;
   /** What these seconds went to; older checkpoints do not say. */
   readonly spent?: Spent;
-  /** Of a mixture supernet: where its architecture parameters are after the epoch. */
+  /** For a mixture supernet: its mixture weights and architecture after the epoch. */
   readonly mixture?: Mixture;
 }
 

@@ -24,17 +24,17 @@ export const VALID_BATCH = 64;
 /** What a training run is given. */
 export interface TrainRequest {
   readonly engine: Engine;
-  /** Where this engine's programs are kept from one training to the next; by default they are disposed of at the end. */
+  /** Caches this engine's programs between trainings; by default they are disposed of at the end. */
   readonly programs?: Programs;
   /** Without open choices. */
   readonly network: Module;
   readonly info: DatasetInfo;
-  /** What the network is for, where it is a task of the user's own. */
+  /** The task, if it is one of the user's own. */
   readonly task?: TaskDefinition;
   readonly train: Samples;
   /** Measured after every epoch; without them, only the training loss is known. */
   readonly valid?: Samples;
-  /** `settings.epochs` is what the learning rate is laid out over, also where fewer are trained. */
+  /** The learning rate is planned for `settings.epochs`, also if fewer are trained. */
   readonly settings: TrainSettings;
   /** Share of the training samples to use; 1 by default. */
   readonly data?: number;
@@ -43,11 +43,11 @@ export interface TrainRequest {
   /** Streams of this run: initial weights, order of samples, augmentation, dropout. */
   rng(...labels: readonly (string | number)[]): Rng;
   readonly signal?: AbortSignal;
-  /** Goes on from here. */
+  /** The training continues from this checkpoint. */
   readonly checkpoint?: Checkpoint;
   /** Parameters and statistics to start from, by path, in place of fresh ones; not all need be given. */
   readonly initial?: Readonly<Record<string, HostTensor>>;
-  /** Told of every step. `step` counts from 1 within the epoch. */
+  /** Called after every step. `step` counts from 1 within the epoch. */
   onStep?(epoch: number, step: number, loss: number): void;
   /** Milliseconds, for durations; the system's monotonic clock by default. */
   now?(): number;
@@ -57,11 +57,11 @@ export interface TrainRequest {
 export interface Training extends Trainable {
   readonly batchSize: number;
   readonly stepsPerEpoch: number;
-  /** What its programs, their state and their batches take, by prediction. */
+  /** Predicted memory of its programs, their state and their batches. */
   readonly memoryBytes: number;
   /** Parameters and statistics by path. */
   weights(): Promise<Record<string, HostTensor>>;
-  /** What the network gives for these samples and how good that is. */
+  /** The network's outputs for these samples, and their metrics. */
   outputs(samples: Samples): Promise<Outputs>;
 }
 

@@ -28,7 +28,7 @@ import { cutInputs, networkVectors, pack, type Vector, vectorOf } from './vector
 /** What the state of a training program consists of. */
 export interface StateParts {
   readonly parameters: readonly Parameter[];
-  /** Of a supernet: what weighs the options of its choices. */
+  /** For a supernet: the architecture parameters, which weight the options of its choices. */
   readonly architecture: readonly ArchitectureParameter[];
   readonly statistics: readonly Statistic[];
   /** What the optimizer keeps; zeros at first. */

@@ -64,7 +64,7 @@ export function entriesOf(
 export interface SearchesOrder {
   readonly entries: readonly Entry[];
   readonly seeds: readonly number[];
-  /** Of a program that has a space of its own; else the one that the settings name. */
+  /** The space that a program gives; by default the one that the settings name. */
   readonly space?: SpaceDefinition | SearchSpace;
   /** Folders of earlier studies that every search begins with. */
   readonly prior: readonly string[];

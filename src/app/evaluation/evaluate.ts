@@ -34,7 +34,7 @@ export interface TrainingProgress {
   /** Epochs done, from 0 to `epochs`. */
   readonly epoch: number;
   readonly epochs: number;
-  /** Of the last epoch done; none before there is one. */
+  /** Training loss of the last epoch; absent before the first one ends. */
   readonly loss?: number;
 }
 

@@ -61,7 +61,7 @@ export function writeEvaluation(dir: string, record: EvaluationRecord): void {
   writeInStudy(dir, ['best', EVALUATION], `${text}\n`);
 }
 
-/** Of the record as it stands in the file, whatever else is in it. */
+/** The checksum of the record as it is in the file, including unknown fields. */
 function checksumOf(record: object): string {
   return sha256Of(Buffer.from(JSON.stringify(record))).slice(0, 32);
 }
@@ -135,7 +135,7 @@ interface FinalWeights {
   readonly epochs: number;
   /** The repetition whose weights they are. */
   readonly seed: number;
-  /** Of these very weights, on the test samples; absent: they were trained for the export alone. */
+  /** Test metrics of these weights; absent if they were trained only for the export. */
   readonly test?: Metrics;
 }
 

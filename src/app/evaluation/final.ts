@@ -133,7 +133,7 @@ export function decodeWeights(bytes: Uint8Array): Readonly<Record<string, HostTe
   return decodeCheckpoint(bytes).tensors;
 }
 
-/** Of one final training that is complete. */
+/** The result of one complete final training. */
 export interface FinalResult extends Answers {
   readonly metrics: Metrics;
   readonly seconds: number;

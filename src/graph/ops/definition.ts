@@ -27,7 +27,7 @@ export interface GradientContext<O extends Op> {
   readonly output: NodeId;
   /** The gradient with respect to the node, of the node's shape. */
   readonly upstream: NodeId;
-  /** Whether the gradient of the i-th input is asked for; rules may skip the others. */
+  /** Whether the gradient of the i-th input is needed; rules may skip the others. */
   wants(input: number): boolean;
 }
 

@@ -41,7 +41,7 @@ export function mergeSiblings(graph: Graph): Graph {
     const start = family.indexOf(member) * count;
     return slice(g, whole, [0, start, 0, 0], shape.with(1, start + count));
   };
-  /** The merged convolution. Of its filters, some may come later in the graph. */
+  /** The merged convolution. Some of its filters may come later in the graph. */
   const mergedOf = (g: GraphBuilder, family: Family, first: NodeId, renamed: (id: NodeId) => NodeId): NodeId => {
     const filters = family.map((member) => {
       const filter = at(member).inputs[1] as NodeId;

@@ -10,7 +10,7 @@ export interface Spread {
   /** How many there are. */
   readonly count: number;
   readonly mean: number;
-  /** Of the sample (n - 1); 0 of one value. */
+  /** The sample's standard deviation (n - 1); 0 for one value. */
   readonly sd: number;
   /** 95 % bootstrap percentile interval of the mean. */
   readonly interval: readonly [number, number];
@@ -43,7 +43,7 @@ export interface CompetitorSummary {
     readonly test?: Significance;
   };
   readonly evaluations: Spread;
-  /** Of computing, all runs together. */
+  /** Computing time of all runs together, in seconds. */
   readonly totalSeconds: number;
   /** Undefined with one run. */
   readonly likeness?: Likeness;

@@ -29,12 +29,12 @@ export interface ExportRequest {
   /** Share of the image's side that the network was trained for; 1 by default. */
   readonly resolution?: number;
   readonly about: {
-    /** Of netsmith. */
+    /** Version of Netsmith. */
     readonly version: string;
     readonly space: string;
     /** In the notation of the space. */
     readonly architecture: string;
-    /** Settings, metrics: whatever is worth knowing of the training. */
+    /** Settings, metrics: whatever is worth knowing about the training. */
     readonly training: Json;
   };
 }

@@ -138,7 +138,7 @@ export function verdictOf(data: ReportData): Verdict {
   return { tone, text, next: joined(nextOf(data, tone, values.length), resume) };
 }
 
-/** Of several objectives: what it is the best of. */
+/** With several objectives: what it is the best of. */
 function amongFront({ objectives, front }: ReportData): string {
   return objectives.length < 2 ? '' : ` by ${objectives[0].metric}, one of ${front.length} on the Pareto front`;
 }

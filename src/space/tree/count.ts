@@ -115,7 +115,7 @@ function countGroup(group: readonly Decision[], steps: Steps): bigint | undefine
   return total;
 }
 
-/** Of the decisions that are surely active, the one that the most different conditions name; the first of equals. */
+/** The decision named by the most different conditions, among those that are certainly active; the first of equals. */
 function mostAsked(group: readonly Decision[]): Decision | undefined {
   const certain = group.filter(isCertain);
   if (certain.length < 2) return certain[0];

@@ -24,7 +24,7 @@ export type LearnerState = {
   readonly complete: readonly number[];
   /** The inner strategy's state for that fidelity and for each above. */
   readonly states: readonly Json[];
-  /** Of a space with few members: the fingerprints of those that were candidates. */
+  /** For a space with few members: the fingerprints of those that were candidates. */
   readonly seen?: readonly string[];
 };
 
@@ -50,7 +50,7 @@ export interface Learner {
  * is learned from decides. A trial that ended at another fidelity is reported to a state as paused, without metrics; of
  * one that failed, that it failed. A fidelity below the one that is learned from is never asked again: its state goes.
  *
- * Of a space with few members (1,000 at most, or rare within the limits) there are no more candidates when the inner
+ * In a space with few members (1,000 at most, or rare within the limits) there are no more candidates when the inner
  * strategy repeats itself after all members were candidates.
  */
 export function learnByFidelity(inner: Strategy, { enough, random = 0 }: LearningOptions): Learner {

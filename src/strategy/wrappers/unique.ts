@@ -14,7 +14,7 @@ export type UniqueState = {
 
 const PART = 512;
 
-/** How often the inner strategy is asked for another, which may be expensive, before uniform samples take over. */
+/** How often the inner strategy is asked again, which may be expensive, before uniform samples take over. */
 const TRIES = 20;
 
 /**

@@ -22,7 +22,7 @@ import { hasEnded } from './transitions.ts';
 export const UNFINISHED = '.unfinished';
 
 /**
- * Writes a file so that its name stands for the whole content or for nothing: a temporary file beside it, flushed to
+ * Writes a file so that it has its whole content or does not exist: a temporary file beside it, flushed to
  * the disk, then renamed. Its folder is made in an existing folder. Throws StudyStopped for a disk that is full, broken or
  * read-only, and UserError for a place that cannot be written to; nothing is left there.
  */
@@ -153,7 +153,7 @@ export function readPlain(path: string, most: number = MOST_BYTES): Uint8Array |
 }
 
 /**
- * The folder of a trial, `trials/12/` or `trials/confirm-0/`: copies for people and scripts, written when the trial
+ * The folder of a trial, `trials/12/` or `trials/confirm-0/`: copies for reading and for scripts, written when the trial
  * ends. The database is the truth; a copy that a crash prevented is written when the study is opened next.
  */
 export function writeTrialFiles(study: string, trial: Trial): void {

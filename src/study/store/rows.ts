@@ -14,7 +14,7 @@ const count = z.int().min(0);
 const moment = z.int().min(0).max(8.64e15);
 const seconds = z.number().min(0);
 const metrics = z.record(z.string(), z.number());
-/** Of whatever space: what is in it, the space checks. It was read as JSON. */
+/** An architecture of any space, read as JSON. The space checks its content. */
 const architecture = z.custom<Architecture>(isObject, 'must be an object');
 const spent = z.strictObject({ compile: z.number(), train: z.number(), valid: z.number(), idle: z.number() });
 const start = z.discriminatedUnion('kind', [

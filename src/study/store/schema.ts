@@ -66,7 +66,7 @@ export interface TrialRow {
   attempts: number;
   fence: number;
   reason: string | null;
-  /** Of this row and of its `reports`. */
+  /** Checksum of this row and of its `reports`. */
   checksum: string;
 }
 

@@ -35,7 +35,7 @@ export interface Trial extends TrialKey {
   readonly fidelity: number;
   readonly start: Start;
   readonly origin: 'asked' | 'person' | 'earlier study';
-  /** Finite numbers only. Of a paused or pruned trial: those of its last report. Empty when failed. */
+  /** Finite numbers only. For a paused or pruned trial: those of its last report. Empty when failed. */
   readonly metrics: Metrics;
   /** params, flops, activationBytes. */
   readonly costs: Readonly<Record<string, number>>;
@@ -49,7 +49,7 @@ export interface Trial extends TrialKey {
   readonly checkpoint?: CheckpointId;
   /** Other artifacts that it has left, by name. */
   readonly artifacts?: Readonly<Record<string, string>>;
-  /** Of an `evaluate` trial alone. */
+  /** Only for an `evaluate` trial. */
   readonly final?: FinalTraining;
   /** Times it was begun. */
   readonly attempts: number;
@@ -92,7 +92,7 @@ export interface NewStudy {
   readonly name: string;
   readonly settings: Json;
   readonly state: Json;
-  /** What `state` was told beforehand; never changed. */
+  /** The results that `state` already contains; never changed. */
   readonly earlier?: readonly EarlierTrial[];
 }
 

@@ -38,7 +38,7 @@ export interface Job {
   readonly inherit?: Inheritance;
   /** The weights of the study's supernet, once it is trained. */
   readonly shared?: CheckpointId;
-  /** Of a final training. */
+  /** Set for a final training. */
   readonly final?: FinalTraining;
   /** Whether each step of a training is to be reported. */
   readonly steps?: boolean;

@@ -20,7 +20,7 @@ import type {
 } from './protocol.ts';
 
 /**
- * The worker's side: builds its bench when told to, then estimates one job after another. `signal` aborts the estimate
+ * The worker's side: sets up when asked to, then estimates one job after another. `signal` aborts the estimate
  * that is running (a worker in its own process is killed instead).
  */
 export function serve<S>(
