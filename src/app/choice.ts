@@ -8,7 +8,7 @@ import type { ReadStudy } from './study.ts';
 
 /** Which network of a study a command takes. */
 export interface ChoiceOptions {
-  /** This trial, whatever is best. */
+  /** This trial instead of the best. */
   readonly trial?: number;
   /** With several objectives: `first`, `knee`, or the name of an objective. */
   readonly choose?: string;
@@ -41,8 +41,8 @@ export function checkChoice({ trial, choose }: ChoiceOptions): void {
 }
 
 /**
- * The trial that is asked for, or of the best the one that `--choose` names. `evaluated`: the trial that was evaluated;
- * where it is on the front and nothing is asked for, it is the user's choice. Throws UserError where there
+ * The requested trial, or the one of the best that `--choose` names. `evaluated`: the trial that was evaluated;
+ * if it is on the front and nothing is requested, it is the user's choice. Throws UserError where there
  * is none.
  */
 export function chosen(study: ReadStudy, dir: string, options: ChoiceOptions = {}, evaluated?: number): Chosen {

@@ -106,13 +106,13 @@ export interface Study<A extends Architecture = Architecture, N extends Module |
   best(): Promise<BestNetwork | undefined>;
   /** The Pareto front, the best by the first objective first; with one objective the best alone. */
   front(): Promise<readonly BestNetwork[]>;
-  /** Ends `ask`: trials that were not told wait. */
+  /** Ends `ask`: trials without a result wait. */
   close(): Promise<void>;
 }
 
 /**
  * Creates a study in its own folder, as `netsmith search` does, and checks everything that it is made of. The command line can
- * read, continue, evaluate and export it. Throws UserError, and nothing is written, for whatever does not fit.
+ * read, continue, evaluate and export it. Throws UserError, and writes nothing, for settings that do not fit.
  */
 export async function createStudy<S extends GivenSpace = string>(
   spec?: StudySpec<S>,
@@ -246,7 +246,7 @@ function studyIn(dir: string, space: SearchSpace, notes: Notes, files: OwnFiles,
     await ended?.store.close();
   };
 
-  /** The network that is asked for, set up for its final training. */
+  /** The requested network, set up for its final training. */
   const final = async ({ epochs, trial, choose }: FinalOptions) => {
     const study = await again();
     const which = { ...(trial !== undefined && { trial }), ...(choose !== undefined && { choose }) };
@@ -254,7 +254,7 @@ function studyIn(dir: string, space: SearchSpace, notes: Notes, files: OwnFiles,
     const settings = checkRunSettings(study.settings, { ...own, ...(epochs !== undefined && { epochs }) });
     const setup = await setUpFinal(study, dir, settings, own);
     if (setup.estimator.kind === 'table')
-      throw invalid(`study "${dir}"`, `is of the table ${settings.benchmark}`, 'which holds no network to train');
+      throw invalid(`study "${dir}"`, `searches the table ${settings.benchmark}`, 'which holds no network to train');
     return { study, which, setup };
   };
   const unending = new AbortController().signal;

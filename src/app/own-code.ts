@@ -14,18 +14,18 @@ export interface OwnCode {
   readonly measures?: Readonly<Record<string, OwnMeasure>>;
 }
 
-/** A measure of one's own: a number that is taken of each candidate before its trial, once for each architecture. */
+/** A measure of the user's own: a number computed for each candidate before its trial, once per architecture. */
 export interface OwnMeasure<A extends Architecture = Architecture, N extends Module | undefined = Module | undefined> {
   readonly direction: Direction;
-  /** For people: `ms`. */
+  /** As displayed: `ms`. */
   readonly unit?: string;
-  /** What it throws, and a value that is not finite, makes a failed trial. One is taken after another, in the study's process. */
+  /** If it throws or returns a value that is not finite, the trial fails. Candidates are measured one after another, in the study's process. */
   of(member: MeasuredMember<A, N>): number | Promise<number>;
 }
 
 export type Direction = 'maximize' | 'minimize';
 
-/** What a study stores of measures of one's own. */
+/** What a study stores of measures of the user's own. */
 export function measuresToSettings(measures: Readonly<Record<string, OwnMeasure>>) {
   const stored = ({ direction, unit = '' }: OwnMeasure) => ({ direction, unit });
   return Object.fromEntries(Object.entries(measures).map(([name, measure]) => [name, stored(measure)]));

@@ -55,7 +55,7 @@ export interface Setup {
 }
 
 /**
- * Opens the data and builds what the settings name. Writes nothing; throws UserError for whatever does not fit: this is
+ * Opens the data and builds what the settings name. Writes nothing; throws UserError for settings that do not fit: this is
  * where a study's settings are checked before it is created, and where a worker or `resume` begins again from them, with
  * the space of the study (`spaceOf`). `checked`: the process that started this one has just checked the data. `own`: the files that the
  * command line names; those that a stored study alone names are not run.
@@ -270,7 +270,7 @@ export function checkRunSettings(stored: StudySettings, given: Readonly<Record<s
   return checkSettings({ ...stored, ...given, ...moved }, flagOf);
 }
 
-/** What ends the search; without an end of the person's own, a number of trials. */
+/** What ends the search: the given limits, or by default a number of trials. */
 export function budgetOf({ trials, time, until = [], estimator, scores, measures }: StudySettings): Budget {
   const seconds = time === undefined ? undefined : parseDuration(time);
   const targets = until.flatMap((text) => parseTarget(text, { scores, measures }) ?? []);

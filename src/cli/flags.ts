@@ -99,7 +99,7 @@ const PLACEHOLDERS: Partial<Record<SettingName, string>> = {
   memory: 'size',
 };
 
-/** The settings that the person gave as flags, and no others. */
+/** Only the settings that were given as flags. */
 export function givenSettings(command: Command): Readonly<Record<string, unknown>> {
   const options: Readonly<Record<string, unknown>> = command.opts();
   const given = Object.keys(studySchema.shape).filter((name) => command.getOptionValueSource(name) === 'cli');

@@ -67,7 +67,7 @@ export function addPredict(program: Command, shell: Shell): void {
     });
 }
 
-/** With the task of the person's own data set. Throws UserError where the model is for another. */
+/** With the task of the user's own data set. Throws UserError where the model is for another. */
 async function predictorOf(engine: Engine, model: string, own: DatasetDefinition | undefined): Promise<Predictor> {
   const predictor = await openPredictor(engine, model, own?.task);
   const { task } = predictor.metadata;

@@ -69,7 +69,7 @@ export type SearchEnd = StudyEnd & { readonly interrupted?: Interrupted };
 /**
  * Runs a study that is open for writing until its budget is spent or Ctrl-C, and closes it. Trials run in processes of
  * their own, each of which builds what it needs from the study's settings; those of a table are looked up in this one. Throws
- * DataError and StudyStopped as `runStudy`, with how to go on.
+ * DataError and StudyStopped as `runStudy`, with how to continue.
  */
 export async function searchToItsEnd(dir: string, store: Store, setup: Setup, output: Output): Promise<SearchEnd> {
   const view = await openProgress(setup, store, output);
@@ -112,7 +112,7 @@ export function endText({ reason }: StudyEnd, { problem, trials }: Pick<ReadStud
     : `All ${all.count} architectures${where} have been tried.`;
 }
 
-/** The result of `search` and `resume`, and how to go on. */
+/** The result of `search` and `resume`, and how to continue. */
 export async function tellResult(dir: string, end: SearchEnd, output: Output, shell: Shell): Promise<void> {
   const study = await readStudy(dir);
   output.note(endText(end, study));

@@ -55,7 +55,7 @@ export function isNetsmithError(error: unknown): error is NetsmithError {
   return error instanceof NetsmithError;
 }
 
-/** The code of whatever was thrown: `unexpected` for an error that Netsmith did not throw on purpose. */
+/** The code of anything that was thrown: `unexpected` for an error that Netsmith did not throw on purpose. */
 export function codeOf(error: unknown): ErrorCode {
   return isNetsmithError(error) ? error.code : 'unexpected';
 }
@@ -165,7 +165,7 @@ const PATHS: Readonly<Record<string, string>> = {
   EPIPE: 'the reader has closed the pipe',
 };
 
-/** The message of whatever was thrown. An error of the operating system is reworded and keeps its code: `permission is denied (EACCES)`. */
+/** The message of anything that was thrown. An error of the operating system is reworded and keeps its code: `permission is denied (EACCES)`. */
 export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (isNetsmithError(error) || !('code' in error)) return error.message;

@@ -6,7 +6,7 @@ export interface Objective {
   readonly metric: string;
   readonly direction: 'maximize' | 'minimize';
   readonly unit: string;
-  /** A measure of one's own: known of a candidate before its trial, as costs are. */
+  /** A measure of the user's own: known before a candidate's trial, as costs are. */
   readonly isMeasure?: boolean;
 }
 

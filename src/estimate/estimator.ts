@@ -91,7 +91,7 @@ export interface EstimateRun {
   note?(text: string): void;
 }
 
-/** complete: at the fidelity asked for; paused, pruned: ended before it, as `report` answered. */
+/** complete: at the requested fidelity; paused, pruned: ended before it, as `report` answered. */
 export interface Evaluation {
   readonly state: 'complete' | 'paused' | 'pruned';
   readonly metrics: Metrics;

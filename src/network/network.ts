@@ -89,7 +89,7 @@ export interface CarriedState {
 
 /** What lowering a network leaves in the graph. */
 export interface LoweredNetwork {
-  /** [N, outputs], or of the shape that was asked for: logits, or standardized targets of a regression. */
+  /** [N, outputs], or the requested shape: logits, or standardized targets of a regression. */
   readonly output: NodeId;
   /** Each once, also those that several places share. */
   readonly parameters: readonly Parameter[];

@@ -3,7 +3,7 @@ import { factsOf } from '../task/index.ts';
 import { onlyOf } from '../task/spec.ts';
 import type { Outputs } from '../train/inference.ts';
 
-/** Test samples that a report shows: those that a network is most surely wrong about, and some that it gets right. */
+/** Test samples that a report shows: the most confident mistakes of a network, and some correct answers. */
 export interface TestSamples {
   /** How many samples they were chosen from. */
   readonly of: number;
@@ -82,7 +82,7 @@ export function chooseSamples(info: DatasetInfo, given: Pick<Outputs, 'outputs' 
   return [...wrong, ...spaced(firsts, EACH)];
 }
 
-/** So many of the items, evenly spaced, in their order. */
+/** This many of the items, evenly spaced, in their order. */
 export function spaced<T>(items: readonly T[], most: number): T[] {
   if (items.length <= most) return [...items];
   return Array.from({ length: most }, (_, i) => items[Math.floor((i * items.length) / most)] as T);

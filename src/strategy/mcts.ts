@@ -14,7 +14,7 @@ import { treeOf } from './tree.ts';
 export interface MctsOptions {
   /** c of UCT: the weight of what is not yet known. */
   readonly exploration: number;
-  /** So many visits to an option of a node weigh as much as all that is known of that value anywhere; 0: plain UCT. */
+  /** The number of visits to an option of a node that weigh as much as everything known of that value elsewhere; 0: plain UCT. */
   readonly rave: number;
   /** Temperature of the softmax by which rollouts draw values; 0: uniform. */
   readonly temperature: number;

@@ -44,7 +44,7 @@ export async function evaluateFinally(run: SessionRun, wanted: readonly Wanted[]
     };
     await conduct(session, phase);
     await session.close();
-    // Nobody continues a training that has ended.
+    // A training that has ended is never continued.
     const ended = session.trials('evaluate').filter((trial) => hasEnded(trial) && trial.checkpoint !== undefined);
     await store.forget(ended);
     await store.sweep();

@@ -7,7 +7,7 @@ import { architectureKey } from '../space/tree/architecture.ts';
 import type { Limit, Problem } from '../strategy/strategy.ts';
 import type { Purpose, Trial } from './store/store.ts';
 
-/** What a measure of one's own is given. */
+/** What a measure of the user's own is given. */
 export interface MeasuredMember<
   A extends Architecture = Architecture,
   N extends Module | undefined = Module | undefined,

@@ -23,7 +23,7 @@ export interface StudyPlan {
   readonly openSpace?: boolean;
   /** Folders of the earlier studies that it began with, as they were called then. */
   readonly prior?: readonly string[];
-  /** What `run` was to do after the search: whatever it was interrupted in, `resume` continues there. */
+  /** What `run` does after the search: `resume` continues where it was interrupted. */
   readonly afterwards?: Afterwards;
 }
 
@@ -54,7 +54,7 @@ const ownTaskSchema = z.looseObject({
   space: z.looseObject({ input: shape, outputs: size, positions: shape.optional(), vocabulary: size.optional() }),
 });
 
-/** Loose: a reader of data may have told more of them than is needed here. */
+/** Loose: readers of data may store more than is needed here. */
 const known = z.looseObject({
   name: z.string(),
   kind: z.string(),

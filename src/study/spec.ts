@@ -329,7 +329,7 @@ function schemaFor(own: OwnNames): z.ZodType<StudySettings> {
 
 /**
  * Checks settings as they come from flags, a file or a stored study, and fills in the defaults. `place` turns a
- * setting's name into what the person wrote: `--trials`, or `netsmith.config.json: trials`.
+ * setting's name into what the user wrote: `--trials`, or `netsmith.config.json: trials`.
  */
 export function checkSettings(raw: unknown, place: (setting: string) => string): StudySettings {
   const own = ownSchema.safeParse(raw, { error: ruleOf });

@@ -27,7 +27,7 @@ export type Mixture = {
   readonly genotype: Architecture;
 };
 
-/** Everything needed to go on after an epoch as if nothing had happened. */
+/** Everything needed to continue after an epoch without a difference. */
 export interface Checkpoint {
   /** One for each epoch done. */
   readonly history: readonly EpochRecord[];

@@ -146,7 +146,7 @@ export interface InferenceGraph {
   readonly statistics: readonly Statistic[];
   /** Of a supernet whose choices are switches: the inputs that choose. */
   readonly switches: readonly Switch[];
-  /** Where `state` is asked for: each is an input, and comes out as `nextState(name)`. */
+  /** If `state` is requested: each is an input, and the output `nextState(name)`. */
   readonly states: readonly CarriedState[];
 }
 

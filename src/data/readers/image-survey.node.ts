@@ -26,7 +26,7 @@ const TRANSPARENT = 200;
 /** If all images together have at most this many pixels, each is decoded before a search: 3 to 5 seconds on 2 cores. */
 const DECODED_PIXELS = 500e6;
 
-/** How images become samples: the shape asked for, or one that suits a sample of the training images, and what they need. */
+/** How images become samples: the requested shape, or one that suits a sample of the training images, and what they need. */
 export async function chooseDecoder(
   place: string,
   train: readonly string[],

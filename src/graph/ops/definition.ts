@@ -41,7 +41,7 @@ export interface Definition<O extends Op> {
   flops(op: O, inputs: readonly Shape[], output: Shape): number;
   /** Whether the gradient by the i-th input can be other than zero; where missing, it can for all. */
   differentiable?(op: O, input: number): boolean;
-  /** Appends the gradient by each input, made of IR operators alone; undefined where it is zero or not asked for. */
+  /** Appends the gradient by each input, made of IR operators alone; undefined where it is zero or not needed. */
   gradient(g: GraphBuilder, context: GradientContext<O>): readonly (NodeId | undefined)[];
   /** The reference: plain loops in float64. Never writes to its inputs, but may return one of their arrays. */
   kernel(op: O, inputs: readonly Tensor[], output: Shape): Float64Array;

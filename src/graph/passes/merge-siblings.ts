@@ -7,7 +7,7 @@ import { rebuild } from './rebuild.ts';
 import { attributesOf } from './simplify.ts';
 import { readersOf } from './uses.ts';
 
-/** Cuts between whole blocks of channels cost no change of layout, whatever the block. */
+/** Cuts between whole blocks of channels need no change of layout, for any block size. */
 const BLOCK = 16;
 
 /** Merging does not pay above this number of pixels per output channel of one convolution. */

@@ -16,7 +16,7 @@ const LEAST_PEAK = 2 ** 30;
 const LEAST_GAIN = 1 / 16;
 /** What reading or writing a float costs, in multiply-adds. */
 const FLOAT_MOVED = 8;
-/** Multiply-adds and moves that a float of memory is worth: a convolution of 64 channels to 64, 1x1. */
+/** Multiply-adds and moves that may be spent to save one float of memory: a 1x1 convolution of 64 channels to 64. */
 const WORTH_OF_A_FLOAT = 90;
 /** Tensors with fewer floats are not recomputed. */
 const LEAST_FLOATS = 2 ** 14;

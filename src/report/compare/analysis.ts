@@ -205,7 +205,7 @@ function spreadOf(values: readonly number[], ...labels: readonly string[]): Spre
   return { count: values.length, mean: mean(values), sd: deviation(values), interval: middle(resampled) };
 }
 
-/** So many draws of `count` out of `count`, with replacement. */
+/** This many draws of `count` out of `count`, with replacement. */
 function resamples(count: number, ...labels: readonly string[]): readonly number[][] {
   const stream = rng('bootstrap', ...labels);
   return Array.from({ length: RESAMPLES }, () => Array.from({ length: count }, () => stream.int(count)));

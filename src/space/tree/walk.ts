@@ -25,7 +25,7 @@ export interface Walked {
   readonly hyperparameters: Hyperparameters;
 }
 
-/** Told of every dag that the walk enters, before its own choices. */
+/** Called for every dag that the walk enters, before its own choices. */
 export type OnDag = (dag: Dag, place: Place) => void;
 
 export type Dag = Extract<Module, { kind: 'dag' }>;

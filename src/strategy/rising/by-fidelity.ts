@@ -11,7 +11,7 @@ const MOST_REMEMBERED = 1000;
 
 /** How the strategy inside one of many fidelities learns. */
 export interface LearningOptions {
-  /** So many complete trials of a fidelity before it is learned from; 0: the number of decisions + 3 (10 for a space without a tree). */
+  /** Number of complete trials of a fidelity before the strategy learns from it; 0: the number of decisions + 3 (10 for a space without a tree). */
   readonly enough: number;
   /** Share of the candidates that are uniform samples instead, from 0 to 1 (default 0). */
   readonly random?: number;
@@ -28,7 +28,7 @@ export type LearnerState = {
   readonly seen?: readonly string[];
 };
 
-/** What is to be begun, at whatever fidelity the outer strategy likes. */
+/** A trial to begin, at a fidelity that the outer strategy chooses. */
 export type Candidate = Pick<Proposal, 'architecture' | 'start'>;
 
 /** The strategy that proposes the candidates, as halving, Hyperband and ASHA use it. */

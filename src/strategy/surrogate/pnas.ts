@@ -15,7 +15,7 @@ import { treeOf } from '../tree.ts';
 export interface PnasOptions {
   /** Steps of complexity, B in the paper; no more than there are decisions. */
   readonly levels: number;
-  /** K: how many architectures are trained at a level, and go on to the next. */
+  /** K: how many architectures are trained at a level and continue to the next. */
   readonly beam: number;
   /** Penalty of the ridge regression. */
   readonly penalty: number;

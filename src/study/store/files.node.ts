@@ -177,7 +177,7 @@ export function writeMissingTrialFiles(study: string, trials: readonly Trial[]):
       writeTrialFiles(study, trial);
 }
 
-/** The number becomes a path: it is checked here too, whatever was checked before. */
+/** The number becomes a path, so it is checked here again. */
 function nameOfFolder({ purpose, trial }: Trial): string {
   if (!Number.isSafeInteger(trial) || trial < 0) throw new RangeError(`trial ${trial} has no folder`);
   return purpose === 'search' ? `${trial}` : `${purpose}-${trial}`;

@@ -5,7 +5,7 @@ import type { Artifacts, CheckpointId, FinalTraining, Report } from '../../estim
 import type { Architecture } from '../../space/space.ts';
 import type { Start } from '../../strategy/strategy.ts';
 
-/** waiting: proposed, not begun (or begun by a worker that is gone). */
+/** waiting: proposed, not begun (or begun by a worker that has ended). */
 export type TrialState = 'waiting' | 'running' | 'complete' | 'paused' | 'pruned' | 'failed';
 
 /**
@@ -45,7 +45,7 @@ export interface Trial extends TrialKey {
   readonly seconds: number;
   readonly startedAt?: number;
   readonly endedAt?: number;
-  /** The artifact to go on from. */
+  /** The artifact to continue from. */
   readonly checkpoint?: CheckpointId;
   /** Other artifacts that it has left, by name. */
   readonly artifacts?: Readonly<Record<string, string>>;
@@ -133,9 +133,9 @@ export interface Store {
    * replaces its checkpoint unless there is none.
    */
   report(key: TrialKey, fence: number, report: Report, checkpoint: CheckpointId | undefined): Promise<Trial>;
-  /** Ends a trial, with the strategy state that has been told of it (absent for those that no strategy proposed). */
+  /** Ends a trial, with the strategy state after its result (absent for those that no strategy proposed). */
   finish(key: TrialKey, fence: number, end: TrialEnd, next?: StrategyState): Promise<Trial>;
-  /** Puts a running trial back to waiting (its worker is gone); its curve and checkpoint stay. */
+  /** Puts a running trial back to waiting (its worker has ended); its curve and checkpoint stay. */
   release(key: TrialKey): Promise<Trial>;
   clock(): Promise<Clock>;
   recordClock(clock: Clock): Promise<void>;

@@ -98,7 +98,7 @@ async function trainShared<S>(estimator: Estimator<S>, space: S, run: EstimateRu
   return estimator.trainShared(space, run);
 }
 
-/** Artifacts that blame the machine, whatever the reason, when they cannot be kept. */
+/** Artifacts that blame the machine if they cannot be kept, for any reason. */
 function reliable({ put, get }: Artifacts): Artifacts {
   return {
     get,
