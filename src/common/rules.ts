@@ -24,7 +24,7 @@ const KINDS: Readonly<Record<string, string>> = {
 export function ruleOf(issue: Issue): string {
   switch (issue.code) {
     case 'invalid_type':
-      if (issue.expected === 'number' && Math.abs(Number(issue.input)) === Number.POSITIVE_INFINITY)
+      if (issue.expected === 'number' && typeof issue.input === 'number' && !Number.isNaN(issue.input))
         return 'must be a finite number';
       return `must be ${KINDS[String(issue.expected)] ?? `of type ${issue.expected}`}`;
     case 'too_small':
