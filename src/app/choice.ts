@@ -1,5 +1,6 @@
 import { invalid } from '../common/errors.ts';
 import type { Metrics, Objective } from '../common/metrics.ts';
+import { shownValue } from '../common/text.ts';
 import { type Choice, type ChoiceRule, chooseOf } from '../study/choice.ts';
 import type { Contender } from '../study/ranking.ts';
 import type { Trial } from '../study/store/store.ts';
@@ -36,7 +37,7 @@ export function ruleOf(choose: string | undefined, objectives: readonly Pick<Obj
 export function checkChoice({ trial, choose }: ChoiceOptions): void {
   if (trial === undefined) return;
   if (!Number.isSafeInteger(trial) || trial < 0)
-    throw invalid('--trial', String(trial), 'must be the number of a trial');
+    throw invalid('--trial', shownValue(trial), 'must be the number of a trial');
   if (choose !== undefined) throw invalid('--choose', `"${choose}"`, `cannot be used with --trial ${trial}`);
 }
 

@@ -1,12 +1,16 @@
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { unknownName } from '../common/closest.ts';
 import { invalid, messageOf } from '../common/errors.ts';
 import { parseJson } from '../common/json.ts';
 import { printable } from '../common/text.ts';
 import { DATASETS, type DatasetEntry } from '../data/catalog.ts';
+import { createStrategy } from '../strategy/index.ts';
 import { SCHEMA_FILE } from '../study/config-schema.ts';
 import { checkSettings, defaultSpace, isOwnFile, type StudySettings } from '../study/spec.ts';
+import { benchmarkNamed } from './benchmarks.ts';
+import { namedSpace } from './setup.ts';
 import { netsmithVersion } from './versions.ts';
 
 type Given = Readonly<Record<string, unknown>>;
@@ -67,7 +71,9 @@ export function writeConfig(
 ): { readonly file: string; readonly written: Given } {
   const complete =
     settings.data === 'csv' ? { ...settings, space: settings.space ?? defaultSpace(settings) } : settings;
-  checkPaths(checkSettings(complete, place));
+  const checked = checkSettings(complete, place);
+  checkNames(checked);
+  checkPaths(checked);
   const written = seenFrom(folder, complete);
   const file = join(folder, 'netsmith.config.json');
   const text = JSON.stringify({ $schema: schemaFrom(folder), ...written }, null, 2);
@@ -86,6 +92,19 @@ function seenFrom(folder: string, settings: Given): Given {
   return Object.fromEntries(
     Object.entries(settings).map(([name, value]) => [name, isPath(name, value) ? seen(String(value)) : value]),
   );
+}
+
+/** Throws UserError for names that there are not. What depends on the data, `run` checks. */
+function checkNames({ data, benchmark, space, spaceOptions, strategy, strategyOptions }: StudySettings): void {
+  if (benchmark !== undefined) benchmarkNamed(benchmark);
+  else if (!isOwnFile(data) && !Object.hasOwn(DATASETS, data))
+    throw unknownName('--data: unknown dataset', data, Object.keys(DATASETS));
+  if (!isOwnFile(space)) {
+    const known = Object.keys(namedSpace(space).defaults);
+    const unknown = Object.keys(spaceOptions).find((name) => !known.includes(name));
+    if (unknown !== undefined) throw unknownName(`space "${space}": unknown option`, unknown, known);
+  }
+  if (!isOwnFile(strategy)) createStrategy(strategy, strategyOptions);
 }
 
 function checkPaths({ data, dataDir, space }: StudySettings): void {

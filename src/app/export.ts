@@ -10,7 +10,7 @@ import { checkParity } from '../report/export/parity.ts';
 import { sealModel } from '../report/export/seal.node.ts';
 import { formatArchitecture, resolve, resolveHyperparameters } from '../space/index.ts';
 import type { Choice } from '../study/choice.ts';
-import { checkWritable, writeInStudy, writeWhole } from '../study/store/files.node.ts';
+import { checkFile, checkWritable, writeInStudy, writeWhole } from '../study/store/files.node.ts';
 import { isTaskKind } from '../task/index.ts';
 import type { EpochRecord } from '../train/checkpoint.ts';
 import { openPrograms } from '../train/programs.ts';
@@ -75,6 +75,7 @@ export async function exportBest(
   events: ExportEvents,
   signal: AbortSignal,
 ): Promise<Exported> {
+  if (out !== undefined) checkFile(out, '--out');
   const { settings, dataset, training } = setup;
   const space = treeOf(setup);
   const { info, valid, task } = dataset.search;

@@ -27,7 +27,7 @@ export interface ListedStudy {
  * where there is no such folder.
  */
 export async function listStudies(folder: string): Promise<readonly ListedStudy[]> {
-  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory())
+  if (!existsSync(folder) || !statSync(folder).isDirectory())
     throw invalid('folder', `"${folder}"`, 'there is no such folder');
   const listed: ListedStudy[] = [];
   for (const dir of studiesIn(folder, DEPTH)) listed.push(await describe(dir));

@@ -28,7 +28,15 @@ import { writeReport } from './report.ts';
 import { CHANGEABLE, checkSameSettings, reopen } from './resume.ts';
 import { newStudy, runToEnd } from './search.ts';
 import { checkRunSettings, type Setup, searchSpaceFrom } from './setup.ts';
-import { definitionOf, type GivenSpace, type MemberOf, type NetworkOf, type StudySpec, settingsOf } from './spec.ts';
+import {
+  checkRest,
+  definitionOf,
+  type GivenSpace,
+  type MemberOf,
+  type NetworkOf,
+  type StudySpec,
+  settingsOf,
+} from './spec.ts';
 import { identityOf, readStudy, setUpFinal } from './study.ts';
 import { type BestNetwork, networkView, type StudyTrial, trialView } from './views.ts';
 
@@ -118,6 +126,7 @@ export async function createStudy<S extends GivenSpace = string>(
   spec?: StudySpec<S>,
 ): Promise<Study<MemberOf<S>, NetworkOf<S>>>;
 export async function createStudy(spec: StudySpec = {}): Promise<Study> {
+  checkRest(spec, 'createStudy');
   const { space = defaultSpace(spec), measures, dir, prior = [], ifExists = 'refuse', onNote } = spec;
   const definition = await definitionOf(space);
   const settings = settingsOf(spec, typeof space === 'string' ? space : definition.name);

@@ -12,7 +12,7 @@ import { budgetEnd } from '../study/budget.ts';
 import { triedOf } from '../study/exhaustion.ts';
 import { nameOfMetric, shownCosts, testedObjective } from '../study/objectives.ts';
 import { ESTIMATORS, FUNCTION, isOwnFile, type StudySettings, trainsTrials } from '../study/spec.ts';
-import { readPlain, writeWhole } from '../study/store/files.node.ts';
+import { checkFile, readPlain, writeWhole } from '../study/store/files.node.ts';
 import type { Trial } from '../study/store/store.ts';
 import { spaceTask } from '../task/index.ts';
 import { bestTrials, takenBy } from './best.ts';
@@ -31,6 +31,7 @@ const COST_LABELS: Readonly<Record<string, string>> = { params: 'Parameters', fl
 
 /** Writes the report of a study, also of one under way, and returns the file. `space`: that of a study whose space is code. */
 export async function writeReport(dir: string, out = join(dir, 'report.html'), space?: SearchSpace): Promise<string> {
+  checkFile(out, '--out');
   const study = await readStudy(dir, space);
   writeWhole(out, await renderReport(await reportData(dir, study)));
   return out;

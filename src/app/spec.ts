@@ -1,8 +1,10 @@
 import { resolve } from 'node:path';
 import { invalid } from '../common/errors.ts';
+import { shownValue } from '../common/text.ts';
 import type { Architecture, Module, SpaceDefinition } from '../space/index.ts';
 import type { SearchSpace } from '../space/search-space.ts';
 import { SPACES } from '../space/spaces/index.ts';
+import { isObject } from '../space/tree/fields.ts';
 import type { StrategyChoice } from '../strategy/index.ts';
 import { checkSettings, FUNCTION, isOwnFile, type StudySettings } from '../study/spec.ts';
 import { type Direction, measuresToSettings, type OwnMeasure } from './own-code.ts';
@@ -61,7 +63,11 @@ export interface StudySpec<S extends GivenSpace = GivenSpace>
 export async function definitionOf(space: GivenSpace): Promise<SpaceDefinition | SearchSpace> {
   if (typeof space === 'string') return loadSpace(space);
   if (!isSearchSpace(space) && !isSpaceDefinition(space))
-    throw invalid('space', 'is none', 'must be made by defineSpace, or have the methods of a SearchSpace');
+    throw invalid(
+      'space',
+      shownValue(space),
+      'must be a name, a .ts or .js file, a space made by defineSpace, or have the methods of a SearchSpace',
+    );
   if (Object.values(SPACES).some((one) => one.name === space.name && one !== space))
     throw invalid('space', `"${space.name}"`, 'is the name of a space of Netsmith: yours must have another');
   return space;
@@ -72,7 +78,8 @@ export async function definitionOf(space: GivenSpace): Promise<SpaceDefinition |
  */
 export function settingsOf(spec: StudySpec, space: string, caller = 'createStudy'): StudySettings {
   const { objective, limits, measures, strategy, dir, prior, ifExists, onNote, ...given } = spec;
-  const scores = objective !== undefined && typeof objective === 'object' && !Array.isArray(objective);
+  checkRest(spec, caller);
+  const scores = objective !== null && typeof objective === 'object' && !Array.isArray(objective);
   const named = typeof objective === 'string' ? [objective] : objective;
   const settings = {
     ...given,
@@ -88,8 +95,10 @@ export function settingsOf(spec: StudySpec, space: string, caller = 'createStudy
         }
       : named !== undefined && { objective: named }),
   };
+  const nameOf = (name: string) =>
+    name === 'scores' && scores ? 'objective' : name === 'limit' && limits !== undefined ? 'limits' : name;
   const known = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
-  const checked = checkSettings(known, (name) => `${caller}: ${name}`);
+  const checked = checkSettings(known, (name) => `${caller}: ${nameOf(name)}`);
   return {
     ...checked,
     ...(checked.dataDir !== undefined && { dataDir: resolve(checked.dataDir) }),
@@ -102,4 +111,32 @@ function optionsOf(choice: StrategyChoice, others: StudySettings['strategyOption
   if (others !== undefined)
     throw invalid('strategyOptions', JSON.stringify(others), `the strategy ${choice.strategy} has its options already`);
   return { strategy: choice.strategy, strategyOptions: choice.options };
+}
+
+/** What a program gives besides settings; programs in JavaScript are checked by nobody else. */
+const REST: Readonly<Record<string, readonly [fits: (value: unknown) => boolean, rule: string]>> = {
+  strategy: [
+    (value) => typeof value === 'string' || (isObject(value) && 'strategy' in value && 'options' in value),
+    'must be a name, a .ts or .js file, or a strategy with its options: tpe({ gamma: 0.15 })',
+  ],
+  measures: [
+    (value) => isObject(value) && Object.values(value).every((one) => isObject(one) && typeof one.of === 'function'),
+    'must be measures by name, each with a direction and a function `of`',
+  ],
+  dir: [(value) => typeof value === 'string' && value !== '', 'must be the path of a folder'],
+  prior: [
+    (value) => Array.isArray(value) && value.every((one) => typeof one === 'string'),
+    'must be a list of the folders of studies',
+  ],
+  ifExists: [(value) => value === 'refuse' || value === 'continue', 'must be refuse or continue'],
+  onNote: [(value) => typeof value === 'function', 'must be a function'],
+};
+
+/** Throws UserError, with `caller`, for what is no object of settings, and for a wrong value that is not checked as a setting. */
+export function checkRest(spec: unknown, caller: string): void {
+  if (!isObject(spec)) throw invalid(caller, shownValue(spec), 'must be an object of settings');
+  for (const [name, [fits, rule]] of Object.entries(REST)) {
+    const value = spec[name];
+    if (value !== undefined && !fits(value)) throw invalid(`${caller}: ${name}`, shownValue(value), rule);
+  }
 }

@@ -14,6 +14,7 @@ const NAMES: Readonly<Record<string, readonly string[]>> = {
   '--estimator': ESTIMATORS,
 };
 const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
+  'spaces name': Object.keys(SPACES),
   'samples space': Object.keys(SPACES),
   'strategies name': Object.keys(STRATEGIES),
   'data get name': Object.keys(DATASETS),

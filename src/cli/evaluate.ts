@@ -11,6 +11,7 @@ import { lookUpTest } from '../app/table-search.ts';
 import { invalid } from '../common/errors.ts';
 import type { Metrics } from '../common/metrics.ts';
 import { isWhole, numberIfItIsOne } from '../common/numbers.ts';
+import { shownValue } from '../common/text.ts';
 import { plural, showCount, showMetric, showSeconds } from '../report/numbers.ts';
 import type { Choice } from '../study/choice.ts';
 import { testedObjective } from '../study/objectives.ts';
@@ -73,7 +74,7 @@ export function addEvaluate(program: Command, shell: Shell): void {
 }
 
 export function checkSeeds({ seeds }: Pick<EvaluateOptions, 'seeds'>): void {
-  if (!isWhole(seeds, 1, 1000)) throw invalid('--seeds', String(seeds), 'must be a whole number from 1 to 1,000');
+  if (!isWhole(seeds, 1, 1000)) throw invalid('--seeds', shownValue(seeds), 'must be a whole number from 1 to 1,000');
 }
 
 /** With several objectives: prints the front, which network of it is taken, and how to take another. */

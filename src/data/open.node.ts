@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { unknownName } from '../common/closest.ts';
 import { invalid, type UserError } from '../common/errors.ts';
 import { deepFreeze } from '../common/json.ts';
@@ -54,7 +54,8 @@ export async function openDataset(request: DataRequest): Promise<Dataset> {
 
 /** A common slip is the path of the data in place of its format. */
 function unknownDataset(name: string): UserError {
-  const found = statSync(name, { throwIfNoEntry: false });
+  // What is no path at all is no folder either.
+  const found = existsSync(name) ? statSync(name, { throwIfNoEntry: false }) : undefined;
   const format = found?.isDirectory() ? 'image-folder' : found && /\.[ct]sv$/i.test(name) ? 'csv' : undefined;
   if (format === undefined) return unknownName('data: unknown dataset', name, Object.keys(READERS));
   const kind = format === 'csv' ? 'file' : 'folder';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Json } from '../common/json.ts';
+import { ruleOf } from '../common/rules.ts';
 import type { DatasetInfo } from '../data/dataset.ts';
 import { isTaskKind, TASK_KINDS } from '../task/index.ts';
 import type { Agreement } from './agreement.ts';
@@ -129,7 +130,7 @@ function withCurrentNames(found: Json): unknown {
 type StoredPlan = Omit<StudyPlan, 'settings'> & { readonly settings: Readonly<Record<string, unknown>> };
 
 function checkRecord(found: unknown, place: string): asserts found is StoredPlan {
-  const { error } = planSchema.safeParse(found);
+  const { error } = planSchema.safeParse(found, { error: ruleOf });
   if (error === undefined) return;
   const [issue] = error.issues;
   const at = issue?.path.map(String).join('.') ?? '';

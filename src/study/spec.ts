@@ -4,6 +4,7 @@ import { UserError } from '../common/errors.ts';
 import { COST_METRICS, METRICS } from '../common/metrics.ts';
 import { pick } from '../common/records.ts';
 import { ruleOf, showLimit } from '../common/rules.ts';
+import { shownValue } from '../common/text.ts';
 import { STRATEGIES } from '../strategy/index.ts';
 import { DEFAULT_SETTINGS, SETTING_RULES, type SettingRule, type TrainSettings } from '../train/settings.ts';
 import { limitValue, type OwnNames, parseBytes, parseDuration, parseTarget } from './quantities.ts';
@@ -86,7 +87,10 @@ const byOwnName = <T extends z.ZodType>(value: T, isFree: (name: string) => bool
     .refine((given) => Object.keys(given).every(isFree), 'must not have the name of a metric of Netsmith')
     .optional();
 
-const scoresType = byOwnName(direction);
+const scoresType = byOwnName(direction).refine(
+  (given) => given === undefined || Object.keys(given).length > 0,
+  'must name at least one score',
+);
 const measuresType = byOwnName(
   z.strictObject({ direction, unit: z.string().default('') }),
   (name) => !METRIC_NAMES.includes(name),
@@ -344,12 +348,13 @@ export function checkSettings(raw: unknown, place: (setting: string) => string):
     throw unknownName(`${where}: unknown setting`, key, SETTING_NAMES);
   }
   const name = String(issue.path[0] ?? '');
+  // What is missing has no value: then the value that lacks it is shown.
   const value = issue.path.reduce<unknown>(
-    (at, key) => (at !== null && typeof at === 'object' ? Reflect.get(at, key) : undefined),
+    (at, key) => (at !== null && typeof at === 'object' && Reflect.has(at, key) ? Reflect.get(at, key) : at),
     raw,
   );
-  const shown = typeof value === 'string' ? `"${value}"` : JSON.stringify(value);
-  throw new UserError(`${place(name)}: ${shown}; ${issue.message.replace(/^Invalid (input|option): /, '')}`);
+  if (name === '') throw new UserError(`${place('settings')}: ${shownValue(raw)}; ${issue.message}`);
+  throw new UserError(`${place(name)}: ${shownValue(value)}; ${issue.message}`);
 }
 
 /** What is no object is refused as it is. */

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { invalid } from '../../common/errors.ts';
 import { isWhole } from '../../common/numbers.ts';
+import { shownValue } from '../../common/text.ts';
 import type { StrategyChoice } from '../../strategy/index.ts';
 import { defaultSpace } from '../../study/spec.ts';
 import { benchmarkPresets, NO_EFFECT } from '../benchmarks.ts';
@@ -103,9 +104,9 @@ function settingsOnTable(given: Omit<StudySpec, 'measures'>, benchmark: string) 
 
 /** Throws UserError for numbers of seeds and of final trainings that there cannot be. */
 export function checkCounts({ seeds, evaluate }: { readonly seeds: unknown; readonly evaluate: unknown }): void {
-  if (!isWhole(seeds, 1, 1000)) throw invalid('--seeds', String(seeds), 'must be a whole number from 1 to 1,000');
+  if (!isWhole(seeds, 1, 1000)) throw invalid('--seeds', shownValue(seeds), 'must be a whole number from 1 to 1,000');
   if (!isWhole(evaluate, 0, 1000))
-    throw invalid('--evaluate', String(evaluate), 'must be a whole number from 0 to 1,000');
+    throw invalid('--evaluate', shownValue(evaluate), 'must be a whole number from 0 to 1,000');
 }
 
 export function seedsFrom(seed: number, count: number): readonly number[] {

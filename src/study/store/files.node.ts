@@ -48,6 +48,12 @@ export function writeWhole(path: string, content: Uint8Array | string): void {
 /** So much must fit on the disk before a training begins whose result is to be kept there. */
 const PROBE_BYTES = 64 * 1024;
 
+/** Throws UserError for a path that cannot be that of a file that is to be written: before the work whose result it is to hold. */
+export function checkFile(path: string, flag: string): void {
+  if (path === '') throw invalid(flag, '""', 'must be the path of a file');
+  if (existsSync(path) && statSync(path).isDirectory()) throw invalid(flag, `"${path}" is a folder`, 'must be a file');
+}
+
 /** Throws as `writeWhole` unless a file can be written into this folder, which is there; leaves nothing. */
 export function checkWritable(folder: string): void {
   const file = join(folder, `.netsmith-probe-${randomBytes(8).toString('hex')}${UNFINISHED}`);

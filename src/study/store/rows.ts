@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { deepFreeze, type Json, parseJson } from '../../common/json.ts';
+import { ruleOf } from '../../common/rules.ts';
 import type { Report } from '../../estimate/estimator.ts';
 import type { Architecture } from '../../space/space.ts';
 import { isObject } from '../../space/tree/fields.ts';
@@ -79,11 +80,11 @@ const earlierSchema = z.object({
 
 /** The value, if the schema takes it; throws UserError, at `place`, otherwise. */
 export function checked<T>(schema: z.ZodType<T>, value: unknown, place: string): T {
-  const result = schema.safeParse(value);
+  const result = schema.safeParse(value, { error: ruleOf });
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   const at = issue?.path.map(String).join('.') ?? '';
-  throw damaged(place, `${at === '' ? 'a value' : at} is not valid (${issue?.message ?? 'invalid'})`);
+  throw damaged(place, `${at === '' ? 'a value' : at} is not valid (it ${issue?.message ?? 'must keep its rule'})`);
 }
 
 export function trialRow(trial: Trial): Omit<TrialRow, 'checksum'> {

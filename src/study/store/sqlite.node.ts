@@ -292,7 +292,7 @@ function reader(study: string) {
     },
     async requireTrial(db: Db, key: TrialKey): Promise<Trial> {
       const trial = await found.trial(db, key);
-      if (!trial) throw new Error(`there is no ${nameOf(key)}`);
+      if (!trial) throw damaged(place, `there is no ${nameOf(key)}`);
       return trial;
     },
     async earlier(db: Db) {
