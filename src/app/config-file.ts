@@ -1,12 +1,23 @@
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { unknownName } from '../common/closest.ts';
 import { invalid, messageOf } from '../common/errors.ts';
 import { parseJson } from '../common/json.ts';
 import { printable } from '../common/text.ts';
 import { DATASETS, type DatasetEntry } from '../data/catalog.ts';
+import { SPACES } from '../space/spaces/index.ts';
+import { STRATEGIES } from '../strategy/index.ts';
 import { SCHEMA_FILE } from '../study/config-schema.ts';
-import { checkSettings, defaultSpace, isOwnFile, type StudySettings } from '../study/spec.ts';
+import {
+  checkSettings,
+  defaultSpace,
+  ESTIMATORS,
+  flagOf,
+  isOwnFile,
+  type SettingName,
+  type StudySettings,
+} from '../study/spec.ts';
 import { netsmithVersion } from './versions.ts';
 
 type Given = Readonly<Record<string, unknown>>;
@@ -67,7 +78,7 @@ export function writeConfig(
 ): { readonly file: string; readonly written: Given } {
   const complete =
     settings.data === 'csv' ? { ...settings, space: settings.space ?? defaultSpace(settings) } : settings;
-  checkPaths(checkSettings(complete, place));
+  checkNames(checkSettings(complete, place));
   const written = seenFrom(folder, complete);
   const file = join(folder, 'netsmith.config.json');
   const text = JSON.stringify({ $schema: schemaFrom(folder), ...written }, null, 2);
@@ -79,22 +90,37 @@ export function writeConfig(
 /** Relative paths, which are those from the working directory, as they are in `folder`, where the file will be used. */
 function seenFrom(folder: string, settings: Given): Given {
   const isPath = (name: string, value: unknown) =>
-    typeof value === 'string' &&
-    !isAbsolute(value) &&
-    (name === 'dataDir' || (['space', 'strategy', 'estimator'].includes(name) && isOwnFile(value)));
+    typeof value === 'string' && !isAbsolute(value) && (name === 'dataDir' || (name in KNOWN && isOwnFile(value)));
   const seen = (path: string) => relative(folder, path).replaceAll('\\', '/');
   return Object.fromEntries(
     Object.entries(settings).map(([name, value]) => [name, isPath(name, value) ? seen(String(value)) : value]),
   );
 }
 
-function checkPaths({ data, dataDir, space }: StudySettings): void {
+const KNOWN = {
+  data: Object.keys(DATASETS),
+  space: Object.keys(SPACES),
+  strategy: Object.keys(STRATEGIES),
+  estimator: ESTIMATORS,
+} as const satisfies Partial<Record<SettingName, readonly string[]>>;
+
+/** Throws UserError for a name that nothing has, and for a file or folder that does not exist. */
+function checkNames(settings: StudySettings): void {
+  for (const name of ['data', 'space', 'strategy', 'estimator'] as const) {
+    const given = settings[name];
+    // A table has data sets of its own.
+    if (name === 'data' && settings.benchmark !== undefined) continue;
+    if (isOwnFile(given)) {
+      if (!existsSync(given)) throw invalid(flagOf(name), `"${printable(given)}"`, 'there is no such file');
+    } else if (!KNOWN[name].some((known) => known === given))
+      throw unknownName(`${flagOf(name)}:`, printable(given), KNOWN[name]);
+  }
+  const { data, dataDir, benchmark } = settings;
   const entry: DatasetEntry | undefined = (DATASETS as Readonly<Record<string, DatasetEntry>>)[data];
-  if (entry !== undefined && entry.origin.kind !== 'embedded' && dataDir === undefined)
+  if (benchmark === undefined && entry !== undefined && entry.origin.kind !== 'embedded' && dataDir === undefined)
     throw invalid('--data-dir', 'missing', `data set ${data} needs the ${data === 'csv' ? 'file' : 'folder'} it is in`);
   if (dataDir !== undefined && !existsSync(dataDir))
     throw invalid('--data-dir', `"${dataDir}"`, 'there is no such file or folder');
-  if (isOwnFile(space) && !existsSync(space)) throw invalid('--space', `"${space}"`, 'there is no such file');
 }
 
 /** Where Netsmith is installed in the folder or above it; else where the package is published. */

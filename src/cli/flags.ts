@@ -96,6 +96,18 @@ const PLACEHOLDERS: Partial<Record<SettingName, string>> = {
   memory: 'size',
 };
 
+/** `--config FILE`, once: of two files it would not be clear which one counts. */
+export function configOption(): Option {
+  return new Option(
+    '--config <file>',
+    'file with settings (default: netsmith.config.ts, .js or .json, if it exists)',
+  ).argParser((file: string, before: unknown) => {
+    if (before !== undefined)
+      throw invalid('--config', 'given twice', 'must be one file; only `compare` takes several, and compares them');
+    return file;
+  });
+}
+
 /** The settings that the person gave as flags, and no others. */
 export function givenSettings(command: Command): Readonly<Record<string, unknown>> {
   const options: Readonly<Record<string, unknown>> = command.opts();
