@@ -99,6 +99,18 @@ const PLACEHOLDERS: Partial<Record<SettingName, string>> = {
   memory: 'size',
 };
 
+/** `--config FILE`, once: of two files it would not be clear which one counts. */
+export function configOption(): Option {
+  return new Option(
+    '--config <file>',
+    'file with settings (default: netsmith.config.ts, .js or .json, if it exists)',
+  ).argParser((file: string, before: unknown) => {
+    if (before !== undefined)
+      throw invalid('--config', 'given twice', 'must be one file; only `compare` takes several, and compares them');
+    return file;
+  });
+}
+
 /** Only the settings that were given as flags. */
 export function givenSettings(command: Command): Readonly<Record<string, unknown>> {
   const options: Readonly<Record<string, unknown>> = command.opts();

@@ -130,14 +130,16 @@ export async function finishRun(
   output.note(
     `${again} trial ${best.choice.trial} on train + validation data with ${seedsText(options.seeds)}, then evaluating on the test split.`,
   );
-  const { record, exported } = await interruptible(
+  const { record, exported, report } = await interruptible(
     () => output.note(`Interrupted. Continue with: ${hint('resume', dir, ...againWords(setup.settings, OWN_FILES))}`),
     async (signal) => {
       const record = await evaluateInView(dir, setup, best, options, output, signal);
-      return { record, exported: await exportInView(dir, setup, best, {}, output, signal) };
+      const exported = await exportInView(dir, setup, best, {}, output, signal);
+      const report = await writeReport(dir);
+      signal.throwIfAborted();
+      return { record, exported, report };
     },
   );
-  const report = await writeReport(dir);
 
   const { metric } = testedObjective(setup.problem.objectives, setup.dataset.search.info);
   const { mean = Number.NaN, sd = Number.NaN } = summarize(record.metrics)[metric] ?? {};

@@ -17,7 +17,7 @@ import { Interrupted, interruptible } from '../terminal/interrupt.ts';
 import type { Output } from '../terminal/output.ts';
 import { bestText } from './best.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { addSettings, readSettings } from './flags.ts';
+import { addSettings, configOption, readSettings } from './flags.ts';
 
 /** `netsmith search`: { study, trials, best } */
 export function addSearch(program: Command, shell: Shell): void {
@@ -54,7 +54,7 @@ export function addStudyOptions(
   return addSettings(command, names, presets)
     .option('--out <folder>', 'folder of the study (default: the next free runs/NAME-N)')
     .option('--prior <folder...>', 'warm-start from the trials of earlier studies of the same space')
-    .option('--config <file>', 'file with settings (default: netsmith.config.ts, .js or .json, if it exists)');
+    .addOption(configOption());
 }
 
 /** `newStudy` of the space that the settings name, which may be a file. */

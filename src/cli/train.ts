@@ -11,7 +11,7 @@ import { interruptible } from '../terminal/interrupt.ts';
 import type { Output } from '../terminal/output.ts';
 import { createTrainingsView, type TrainingsView } from '../terminal/trainings.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { addSettings, readSettings } from './flags.ts';
+import { addSettings, configOption, readSettings } from './flags.ts';
 import { architectureFrom } from './show.ts';
 
 /** The settings of one training run; the rest of a study's are about the search. */
@@ -43,7 +43,7 @@ export function addTrain(program: Command, shell: Shell): void {
   ])
     .option('--arch <text>', "architecture, in the space's notation or as JSON (not needed if the space has only one)")
     .option('--test', 'evaluate on the test split at the end', false)
-    .option('--config <file>', 'file with settings (default: netsmith.config.ts, .js or .json, if it exists)');
+    .addOption(configOption());
   addSettings(command, SETTINGS).action(
     async (options: { readonly arch?: string; readonly test: boolean }, command: Command) => {
       const output = outputOf(command, shell);
