@@ -6,59 +6,92 @@ import type { DataRequest, Dataset } from '../data/dataset.ts';
 import { openOwnDataset } from '../data/open.node.ts';
 import type { DatasetDefinition } from '../data/own.ts';
 import type { EstimatorDefinition } from '../estimate/own.ts';
+import type { MeasureDefinition } from '../measure/own.ts';
 import type { SearchSpace } from '../space/search-space.ts';
 import type { StrategyDefinition } from '../strategy/index.ts';
 import type { Strategy } from '../strategy/strategy.ts';
 import type { Judge } from '../study/own-function.ts';
-import { isOwnFile, type StudySettings } from '../study/spec.ts';
+import { FUNCTION, isOwnFile, type StudySettings } from '../study/spec.ts';
+import type { LossDefinition, MetricDefinition } from '../task/own.ts';
 
 /** The user's own files that this command line names, as absolute paths. A stored study names none: its files are not run. */
 export interface OwnFiles {
   readonly data?: string;
   readonly strategy?: string;
   readonly estimator?: string;
+  readonly measure?: string;
+  readonly loss?: string;
+  readonly metric?: string;
   /** A module whose default export judges candidates in the worker processes (`optimize(file)`). */
   readonly judge?: string;
 }
 
 /** The files that a command line's own settings name. */
-export function ownFilesOf({
-  data,
-  strategy,
-  estimator,
-}: Pick<StudySettings, 'data' | 'strategy' | 'estimator'>): OwnFiles {
-  return {
-    ...(isOwnFile(data) && { data: resolve(data) }),
-    ...(isOwnFile(strategy) && { strategy: resolve(strategy) }),
-    ...(isOwnFile(estimator) && { estimator: resolve(estimator) }),
-  };
+export function ownFilesOf(settings: Pick<StudySettings, OwnFileName>): OwnFiles {
+  return Object.fromEntries(
+    OWN_FILES.flatMap((name) => {
+      const file = settings[name];
+      return file !== undefined && isOwnFile(file) ? [[name, resolve(file)] as const] : [];
+    }),
+  );
 }
 
 /** What a command line on a study must name again: `--data FILE`, as words. */
-export function againWords(settings: StudySettings, names: readonly OwnFileName[] = ['data']): readonly string[] {
-  return names.flatMap((name) => (isOwnFile(settings[name]) ? [`--${name}`, settings[name]] : []));
+export function againWords(settings: StudySettings, names: readonly OwnFileName[] = TRAINING_FILES): readonly string[] {
+  return names.flatMap((name) => {
+    const file = settings[name];
+    return file !== undefined && isOwnFile(file) ? [`--${name}`, file] : [];
+  });
 }
 
-export const OWN_FILES = ['data', 'strategy', 'estimator'] as const satisfies readonly (keyof OwnFiles)[];
+/** The files that a training needs, of a search or a final one. */
+export const TRAINING_FILES = ['data', 'loss', 'metric'] as const satisfies readonly (keyof OwnFiles)[];
 
-type OwnFileName = (typeof OWN_FILES)[number];
+export const OWN_FILES = [
+  ...TRAINING_FILES,
+  ...(['strategy', 'estimator', 'measure'] as const),
+] as const satisfies readonly (keyof OwnFiles)[];
+
+export type OwnFileName = (typeof OWN_FILES)[number];
 
 const CALLED: Readonly<Record<OwnFileName, string>> = {
   data: 'data set',
+  loss: 'loss',
+  metric: 'metric',
   strategy: 'strategy',
   estimator: 'estimator',
+  measure: 'measure',
 };
 
 /**
- * The file of a study's data set, for what trains but does not search: `evaluate` and `export` need no strategy. Throws UserError as
- * `namedAgain`.
+ * The files that the trainings of a study need, for what trains but does not search: `evaluate` and `export` need no strategy. `without`:
+ * what a program gives. Throws UserError as `namedAgain`.
  */
-export function dataNamedAgain(
+export function trainingNamedAgain(
   place: string,
   settings: StudySettings,
   given: Readonly<Record<string, unknown>>,
+  without: readonly OwnFileName[] = [],
 ): OwnFiles {
-  return namedAgain(place, settings, given, ['data']);
+  return namedAgain(
+    place,
+    settings,
+    given,
+    TRAINING_FILES.filter((name) => !without.includes(name)),
+  );
+}
+
+/** Those of the files that a training needs. */
+export function trainingFiles(own: OwnFiles): OwnFiles {
+  return Object.fromEntries(TRAINING_FILES.flatMap((name) => (own[name] === undefined ? [] : [[name, own[name]]])));
+}
+
+/** Whether a study has code of this name that no file gave: a file may give it from here on. */
+function isCode(settings: StudySettings, name: OwnFileName): boolean {
+  if (name === 'loss') return settings.loss === FUNCTION;
+  return (
+    (name === 'measure' && settings.measures !== undefined) || (name === 'metric' && settings.metrics !== undefined)
+  );
 }
 
 /**
@@ -74,9 +107,13 @@ export function namedAgain(
   const files: { [name in OwnFileName]?: string } = {};
   for (const name of needed) {
     const [stored, file] = [settings[name], given[name]];
-    if (!isOwnFile(stored)) {
-      if (file !== undefined)
-        throw invalid(`--${name}`, `"${file}"`, `the study's ${CALLED[name]} is ${stored}, and cannot be changed`);
+    if (stored === undefined || !isOwnFile(stored)) {
+      if (file === undefined) continue;
+      if (!isCode(settings, name) || typeof file !== 'string' || !isOwnFile(file)) {
+        const is = stored === undefined ? 'none of your own' : stored;
+        throw invalid(`--${name}`, `"${file}"`, `the study's ${CALLED[name]} is ${is}, and cannot be changed`);
+      }
+      files[name] = resolve(file);
     } else if (typeof file !== 'string' || !isOwnFile(file))
       throw invalid(
         place,
@@ -106,6 +143,21 @@ export function ownEstimator(path: string): Promise<EstimatorDefinition> {
 /** The data set that a file exports, made by `defineDataset`. Throws UserError. */
 export function ownDataset(path: string): Promise<DatasetDefinition> {
   return exportOf(path, '--data', 'defineDataset', isDataset);
+}
+
+/** The loss that a file exports, made by `defineLoss`. Throws UserError. */
+export function ownLoss(path: string): Promise<LossDefinition> {
+  return exportOf(path, '--loss', 'defineLoss', isLoss);
+}
+
+/** The measures that a file exports, made by `defineMeasure`, by name. Throws UserError. */
+export function ownMeasures(path: string): Promise<Readonly<Record<string, MeasureDefinition>>> {
+  return allOf(path, '--measure', 'defineMeasure', isMeasure);
+}
+
+/** The metrics that a file exports, made by `defineMetric`, by name. Throws UserError. */
+export function ownMetrics(path: string): Promise<Readonly<Record<string, MetricDefinition>>> {
+  return allOf(path, '--metric', 'defineMetric', isMetric);
 }
 
 /** Opens the data set that a file exports. Throws UserError, with the line in the file where its own code fails. */
@@ -193,6 +245,21 @@ async function exportOf<T>(
   return one;
 }
 
+/** All of a kind that a file exports, by name; an array of them counts, too. */
+async function allOf<T extends { readonly name: string }>(
+  path: string,
+  flag: string,
+  maker: string,
+  isOne: (value: unknown) => value is T,
+): Promise<Readonly<Record<string, T>>> {
+  const exported: unknown[] = Object.values(await importOf(path, flag)).flat();
+  const found = [...new Set(exported.filter(isOne))];
+  if (found.length === 0) throw invalid(flag, `"${path}" exports none`, `must export one made by ${maker}, or several`);
+  const twice = found.find(({ name }, i) => found.findIndex((one) => one.name === name) < i);
+  if (twice !== undefined) throw invalid(flag, `"${path}" exports "${twice.name}" twice`, 'each needs its own name');
+  return Object.fromEntries(found.map((one) => [one.name, one]));
+}
+
 function has(value: unknown, ...methods: readonly string[]): boolean {
   return (
     value !== null &&
@@ -215,6 +282,18 @@ function isStrategy(value: unknown): value is StrategyDefinition | Strategy {
 
 function isDataset(value: unknown): value is DatasetDefinition {
   return has(value, 'open') && typeof Reflect.get(Object(value), 'kind') === 'string';
+}
+
+function isLoss(value: unknown): value is LossDefinition {
+  return has(value, 'of') && Reflect.get(Object(value), 'direction') === undefined;
+}
+
+function isMeasure(value: unknown): value is MeasureDefinition {
+  return has(value, 'of') && typeof Reflect.get(Object(value), 'direction') === 'string';
+}
+
+function isMetric(value: unknown): value is MetricDefinition {
+  return has(value, 'scorer') && typeof Reflect.get(Object(value), 'direction') === 'string';
 }
 
 function isEstimator(value: unknown): value is EstimatorDefinition {

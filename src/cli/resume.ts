@@ -5,7 +5,7 @@ import type { Store } from '../study/store/store.ts';
 import { nameOf } from '../study/store/transitions.ts';
 import type { Output } from '../terminal/output.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { addOwnData, addSettingsOfStudy, givenSettings } from './flags.ts';
+import { addSettingsOfStudy, addTrainingFiles, givenSettings } from './flags.ts';
 import { finishRun } from './run.ts';
 import { searchToItsEnd, tellResult } from './search.ts';
 
@@ -25,8 +25,9 @@ export function addResume(program: Command, shell: Shell): void {
     .option('--without <file...>', 'image-folder: skip these images (damaged or removed files)')
     .option('--strategy <file>', 'the file of a study with your own strategy, which must be named again')
     .option('--estimator <file>', 'the file of a study with your own estimator, which must be named again')
+    .option('--measure <file>', 'the file of a study with your own measures, which must be named again')
     .option('--retry-failed', 'retrain failed trials from scratch; they keep their numbers', false);
-  addSettingsOfStudy(addOwnData(command), CHANGEABLE).action(
+  addSettingsOfStudy(addTrainingFiles(command), CHANGEABLE).action(
     async (dir: string, options: ResumeOptions, command: Command) => {
       const output = outputOf(command, shell);
       const { store, setup } = await reopen(dir, givenSettings(command), output, {
