@@ -8,7 +8,7 @@ import type { Dataset } from '../data/dataset.ts';
 import type { Direction, MeasuredMember, OwnMeasure } from '../measure/own.ts';
 import type { SearchSpace } from '../space/search-space.ts';
 import type { Measuring } from '../study/measuring.ts';
-import { isOwnFile, type StudySettings } from '../study/spec.ts';
+import { isOwnFile, isOwnName, type StudySettings } from '../study/spec.ts';
 import { ownTaskOf, taskOf } from '../task/index.ts';
 import { checkLoss, type Loss, type OwnMetric, withChanges } from '../task/own.ts';
 import { lineIn, type OwnFileName, type OwnFiles, ownDataset, ownLoss, ownMeasures, ownMetrics } from './own-files.ts';
@@ -109,19 +109,38 @@ export async function withOwnTask(
   const others = Object.fromEntries(Object.entries(metrics).filter(([name]) => !ofData.has(name)));
   checkGiven('the study', 'metric', others, given);
   if (loss === undefined && Object.keys(given).length === 0) return dataset;
-  const task = withChanges(known, { ...(loss && { loss: tellingWhere(loss, files.loss) }), metrics: given });
-  checkLoss(task, info);
+  const tell = { loss: telling('loss', files.loss), metric: telling('metric', files.metric) };
+  const task = withChanges(known, {
+    ...(loss && { loss: (...args) => tell.loss(() => loss(...args)) }),
+    metrics: Object.fromEntries(
+      Object.entries(given).map(([name, one]) => [
+        name,
+        {
+          ...one,
+          scorer(data) {
+            const scorer = tell.metric(() => one.scorer(data));
+            return {
+              add: (...args) => tell.metric(() => scorer.add(...args)),
+              value: () => tell.metric(() => scorer.value()),
+            };
+          },
+        } satisfies OwnMetric,
+      ]),
+    ),
+  });
+  if (loss !== undefined) tell.loss(() => checkLoss(task, info));
   const ownTask = structuredClone(ownTaskOf(info, task));
   return { ...dataset, search: { ...dataset.search, task, info: deepFreeze({ ...info, ownTask }) } };
 }
 
-/** The loss, with the line in its file in what it throws. */
-function tellingWhere(loss: Loss, file: string | undefined): Loss {
-  const place = file === undefined ? 'loss' : `--loss: "${basename(file)}"`;
-  return (g, outputs, targets, data) => {
+/** Calls code of the user's own. What it throws becomes a UserError, with the line in its file. */
+function telling(what: 'loss' | 'metric', file: string | undefined): <T>(body: () => T) => T {
+  const place = file === undefined ? what : `--${what}: "${basename(file)}"`;
+  return (body) => {
     try {
-      return loss(g, outputs, targets, data);
+      return body();
     } catch (error) {
+      if (error instanceof UserError) throw error;
       const line = file === undefined ? '' : lineIn(file, error);
       throw new UserError(`${place}${line}: ${messageOf(error).trim()}`, { cause: error });
     }
@@ -149,10 +168,13 @@ export async function namesOf(
 ): Promise<Pick<StudySettings, 'measures' | 'metrics'>> {
   const isFile = (value: unknown): value is string => typeof value === 'string' && isOwnFile(value);
   const measures = together('measure', code.measures, isFile(measure) ? await ownMeasures(resolve(measure)) : {});
-  const ofFile = together('metric', code.metrics, isFile(metric) ? await ownMetrics(resolve(metric)) : {});
+  const given = together('metric', code.metrics, isFile(metric) ? await ownMetrics(resolve(metric)) : {});
   const { task } = isFile(data) ? await ownDataset(resolve(data)) : {};
-  const ofData = (task?.metrics ?? []).filter((one) => !Object.hasOwn(METRICS, one.metric));
-  const metrics = { ...ofFile, ...Object.fromEntries(ofData.map((one) => [one.metric, one])) };
+  // Of a task of the user's own, a metric that no setting can name is only reported.
+  const ofData = (task?.metrics ?? []).filter((one) => !Object.hasOwn(METRICS, one.metric) && isOwnName(one.metric));
+  const metrics = { ...given, ...Object.fromEntries(ofData.map((one) => [one.metric, one])) };
+  const both = Object.keys(measures).find((name) => Object.hasOwn(metrics, name));
+  if (both !== undefined) throw invalid('--measure', `"${both}"`, 'is the name of a metric of your own, too');
   return {
     ...(Object.keys(measures).length > 0 && { measures: describe(measures) }),
     ...(Object.keys(metrics).length > 0 && { metrics: describe(metrics) }),

@@ -76,15 +76,19 @@ const ESTIMATOR_RULE = 'must be train, proxies or predictor, or a .ts or .js fil
 
 const OWN_FILE = /\.(ts|js|mts|mjs)$/;
 
-/** Names of scores, measures and metrics of the user's own. */
 const OWN_NAME = /^[a-zA-Z]\w*$/;
+
+/** Whether scores, measures and metrics of the user's own may have this name. */
+export function isOwnName(name: string): boolean {
+  return OWN_NAME.test(name);
+}
 const direction = z.enum(['maximize', 'minimize'], { error: 'must be maximize or minimize' });
 
 /** Values by such names. */
 const byOwnName = <T extends z.ZodType>(value: T, isFree: (name: string) => boolean = () => true) =>
   z
     .record(z.string(), value)
-    .refine((given) => Object.keys(given).every((name) => OWN_NAME.test(name)), 'must have names of letters and digits')
+    .refine((given) => Object.keys(given).every(isOwnName), 'must have names of letters and digits')
     .refine((given) => Object.keys(given).every(isFree), 'must not have the name of a metric of Netsmith')
     .optional();
 
