@@ -10,7 +10,10 @@ import { mapValues, outputShape, type TaskSpec, vocabularyOf } from './spec.ts';
 import type { OwnTask, TaskData, TaskDefinition, TaskFacts } from './task.ts';
 
 /** The behavior of each kind of task. */
-const TASKS = { classification, regression } as const satisfies Readonly<Record<string, TaskDefinition>>;
+const TASKS = {
+  classification,
+  regression,
+} as const satisfies Readonly<Record<string, TaskDefinition>>;
 
 export type TaskKind = keyof typeof TASKS;
 
