@@ -79,6 +79,8 @@ test('a module in worker processes gives the same trials as the functions, and g
   assert.deepEqual(await results(there), await results(here));
   const opened = await openStudy(there.dir, FUNCTIONS);
   assert.equal((await opened.optimize({ trials: 5 })).trials, 5);
+  const html = readFileSync(await opened.report(), 'utf8');
+  assert.match(html, /netsmith evaluate \S+ --loss \S*own-loss\.ts --metric \S*own-loss\.ts<.code>/);
   assert.ok((await opened.evaluate({ seeds: 1 })).test.calibration);
 });
 

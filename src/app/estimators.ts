@@ -13,7 +13,7 @@ import { openPrograms } from '../train/programs.ts';
 import { modelTools, openEngine } from './engine.ts';
 import type { EstimatorPlan } from './estimator-plan.ts';
 import { memoryOfPrograms } from './memory.node.ts';
-import { ownEstimator, ownJudge } from './own-files.ts';
+import { ownEstimator, ownJudge } from './own-exports.ts';
 import { type Setup, treeOf } from './setup.ts';
 
 /** The estimator of a worker of this study. `earlier`: what the study began with; `given`: the engine of this process, if it has one. */

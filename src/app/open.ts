@@ -22,7 +22,8 @@ import { type EvaluationResult, evaluationToJson } from './evaluation/result.ts'
 import { type Exported, exportBest } from './export.ts';
 import type { Notes } from './notes.ts';
 import { namesInCode, type OwnCode } from './own-code.ts';
-import { type OwnFiles, ownFilesOf, ownJudge, ownSpaceBeside, trainingNamedAgain } from './own-files.ts';
+import { ownJudge, ownSpaceBeside } from './own-exports.ts';
+import { type OwnFiles, ownFilesOf, trainingNamedAgain } from './own-files.ts';
 import { openProgress } from './progress.ts';
 import { writeReport } from './report.ts';
 import { CHANGEABLE, checkSameSettings, reopen } from './resume.ts';

@@ -11,7 +11,8 @@ import type { Measuring } from '../study/measuring.ts';
 import { isOwnFile, isOwnName, type StudySettings } from '../study/spec.ts';
 import { ownTaskOf, taskOf } from '../task/index.ts';
 import { checkLoss, type Loss, type OwnMetric, withChanges } from '../task/own.ts';
-import { lineIn, type OwnFileName, type OwnFiles, ownDataset, ownLoss, ownMeasures, ownMetrics } from './own-files.ts';
+import { lineIn, ownDataset, ownLoss, ownMeasures, ownMetrics } from './own-exports.ts';
+import type { OwnFileName, OwnFiles } from './own-files.ts';
 
 /** Code of the user's own: a study stores the names alone, and a program or a file gives the code again to continue the study. */
 export interface OwnCode {

@@ -20,7 +20,7 @@ import { commandOf, flagText, shellWord } from './command-line.ts';
 import { modelTools } from './engine.ts';
 import { type EvaluationRecord, readEvaluation, readWeights } from './evaluation/evaluation.ts';
 import { readPredictions } from './evaluation/predictions.ts';
-import { OWN_FILES, TRAINING_FILES } from './own-files.ts';
+import { OWN_FILES, type OwnFileName, TRAINING_FILES } from './own-files.ts';
 import { earlierStudies } from './prior.ts';
 import { budgetOf } from './setup.ts';
 import { agreementsIn, planToJson, type ReadStudy, readStudy } from './study.ts';
@@ -67,6 +67,7 @@ export async function reportData(dir: string, study: ReadStudy): Promise<ReportD
   return {
     name: withoutFolders(record.name),
     dir: shellWord(withoutHome(dir)),
+    files: { resume: flagsOf(shown, OWN_FILES), evaluate: flagsOf(shown, TRAINING_FILES) },
     createdAt: record.createdAt,
     finished: await isFinished(study),
     space: {
@@ -152,6 +153,15 @@ export async function isFinished({
   return proposals.length === 0 || tried.isUsedUp(proposals);
 }
 
+/** The flags that name these of the user's own files: ` --data ./mine.ts`. */
+function flagsOf(settings: StudySettings, names: readonly OwnFileName[]): string {
+  const flags = names.map((name) => {
+    const file = settings[name];
+    return file !== undefined && isOwnFile(file) ? ` ${flagText(name, file)}` : '';
+  });
+  return flags.join('');
+}
+
 /** Whether a study was searched with functions of a program, which no command has. */
 function needsProgram({ estimator, loss, measure, measures, data, metric, metrics }: StudySettings): boolean {
   const isFile = [data, metric].some((file) => file !== undefined && isOwnFile(file));
@@ -174,10 +184,7 @@ function commandsOf(
   // What a program has searched with functions of its own, no command can search again.
   const searched = needsProgram(settings) ? [] : [search];
   if (openSpace === true) return [];
-  const again = TRAINING_FILES.map((name) => {
-    const file = settings[name];
-    return file !== undefined && isOwnFile(file) ? ` ${flagText(name, file)}` : '';
-  }).join('');
+  const again = flagsOf(settings, TRAINING_FILES);
   if (evaluation === undefined) return [...searched, `netsmith export ${shown}${again}`];
   const { trial, epochs, seeds, baselines } = evaluation;
   const which = [

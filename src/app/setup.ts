@@ -35,7 +35,8 @@ import { openBenchmark } from './benchmarks.ts';
 import { modelTools } from './engine.ts';
 import { type EstimatorPlan, estimatorOf } from './estimator-plan.ts';
 import { checkOpenSpace, type OwnCode, withOwnTask } from './own-code.ts';
-import { absentStrategy, lineIn, type OwnFiles, openOwnData, ownEstimator, ownStrategy } from './own-files.ts';
+import { absentStrategy, lineIn, openOwnData, ownEstimator, ownStrategy } from './own-exports.ts';
+import type { OwnFiles } from './own-files.ts';
 
 /** Everything that settings describe, except the engine. */
 export interface Setup {

@@ -8,7 +8,8 @@ import type { StrategyChoice } from '../strategy/index.ts';
 import { checkSettings, FUNCTION, isOwnFile, type StudySettings } from '../study/spec.ts';
 import type { Loss, LossDefinition, OwnMetric } from '../task/own.ts';
 import { namesOf, type OwnCode } from './own-code.ts';
-import { isSearchSpace, ownFilesOf } from './own-files.ts';
+import { isSearchSpace } from './own-exports.ts';
+import { ownFilesOf } from './own-files.ts';
 import { isSpaceDefinition, loadSpace } from './space-file.ts';
 
 /** A space as a program gives it. */

@@ -15,7 +15,8 @@ import { openStudyStore } from '../study/study.node.ts';
 import { spaceTask } from '../task/index.ts';
 import { checkSettings as checkTraining } from '../train/settings.ts';
 import { absentSpace, type OwnCode } from './own-code.ts';
-import { type OwnFiles, ownSpaceBeside } from './own-files.ts';
+import { ownSpaceBeside } from './own-exports.ts';
+import type { OwnFiles } from './own-files.ts';
 import { requireSameData } from './same-data.ts';
 import { namedSpace, problemOf, type Setup, setUp } from './setup.ts';
 
