@@ -132,7 +132,7 @@ test('compare and a tabular benchmark take measures of a file', async () => {
   const found = await json(...table, '--strategy', 'nsga2', '--measure', measure, '--out', join(folder, 'table'));
   assert.ok(found.best.every(({ costs }: { costs: { latency: number } }) => costs.latency > 0));
   const searches = ['compare', '--strategies', 'aging-evolution', ...TINY, '--trials', '1', '--seeds', '1'];
-  const own = ['--measure', measure, '--limit', 'latency=1000', '--evaluate', '1'];
+  const own = ['--measure', measure, '--limit', 'latency=1000'];
   const { competitors } = await json(...searches, ...own, '--out', join(folder, 'compared'));
   assert.equal(competitors.length, 2);
 });

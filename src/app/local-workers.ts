@@ -19,7 +19,10 @@ export async function workersHere(
 ): Promise<WorkerPool> {
   checkTrainsHere(setup);
   const engine = await openEngine(setup.settings, 1);
-  const estimator = await estimatorOn(engine);
+  const estimator = await estimatorOn(engine).catch(async (error: unknown) => {
+    await engine.dispose();
+    throw error;
+  });
   let underWay: Promise<unknown> = Promise.resolve();
   const followed: Estimator = {
     estimate(candidate, run) {
