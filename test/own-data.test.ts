@@ -313,6 +313,7 @@ ${spots('task,')}`,
     const dir = join(folder, 'weighted');
     const { best } = await json(
       ...['search', '--data', path, '--space', 'mlp', '--trials', '1', '--epochs', '1', '--out', dir],
+      ...['--objective', 'positives'],
     );
     assert.ok(best.metrics.positives >= 0 && best.metrics.accuracy >= 0);
   });

@@ -88,7 +88,9 @@ const NAMED = ['data', 'space', 'strategy', 'estimator'] as const;
 /** Relative paths, which are those from the working directory, as they are in `folder`, where the file will be used. */
 function seenFrom(folder: string, settings: Given): Given {
   const isPath = (name: string, value: unknown) =>
-    typeof value === 'string' && !isAbsolute(value) && (name === 'dataDir' || (NAMED.some((named) => named === name) && isOwnFile(value)));
+    typeof value === 'string' &&
+    !isAbsolute(value) &&
+    (name === 'dataDir' || (NAMED.some((named) => named === name) && isOwnFile(value)));
   const seen = (path: string) => relative(folder, path).replaceAll('\\', '/');
   return Object.fromEntries(
     Object.entries(settings).map(([name, value]) => [name, isPath(name, value) ? seen(String(value)) : value]),

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { invalid } from '../common/errors.ts';
 import type { Metrics } from '../common/metrics.ts';
+import type { Engine } from '../engine/engine.ts';
 import { networkCosts } from '../network/costs.ts';
 import { modelCard } from '../report/export/model-card.ts';
 import { MODEL_JSON_FORMAT, modelJson } from '../report/export/model-json.ts';
@@ -71,7 +72,33 @@ export async function exportBest(
   dir: string,
   setup: Setup,
   best: Chosen,
-  { out, mustTrain = false }: { readonly out?: string; readonly mustTrain?: boolean },
+  wanted: WantedExport,
+  events: ExportEvents,
+  signal: AbortSignal,
+): Promise<Exported> {
+  let engine: Promise<Engine> | undefined;
+  const open = () => {
+    engine ??= openEngine(setup.settings, 1);
+    return engine;
+  };
+  try {
+    return await exportOn(open, dir, setup, best, wanted, events, signal);
+  } finally {
+    await (await engine?.catch(() => undefined))?.dispose();
+  }
+}
+
+interface WantedExport {
+  readonly out?: string;
+  readonly mustTrain?: boolean;
+}
+
+async function exportOn(
+  open: () => Promise<Engine>,
+  dir: string,
+  setup: Setup,
+  best: Chosen,
+  { out, mustTrain = false }: WantedExport,
   events: ExportEvents,
   signal: AbortSignal,
 ): Promise<Exported> {
@@ -86,7 +113,7 @@ export async function exportBest(
   if (out !== undefined) checkWritable(dirname(out));
   const beside = join(out === undefined ? join(dir, 'best') : dirname(out), `${stem(out ?? 'model.onnx')}.json`);
   checkOurs(beside);
-  const engine = await openEngine(settings, 1);
+  const engine = await open();
   const network = resolve(space, architecture);
   const kept = fits ? left : await trainAgain(left?.epochs);
   const { tensors: weights, epochs, seed, test } = kept;

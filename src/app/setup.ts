@@ -34,8 +34,9 @@ import { checkSettings as checkTraining, type TrainSettings, withHyperparameters
 import { openBenchmark } from './benchmarks.ts';
 import { modelTools } from './engine.ts';
 import { type EstimatorPlan, estimatorOf } from './estimator-plan.ts';
-import { checkOpenSpace } from './own-code.ts';
-import { absentStrategy, lineIn, type OwnFiles, openOwnData, ownEstimator, ownStrategy } from './own-files.ts';
+import { checkOpenSpace, type OwnCode, withOwnTask } from './own-code.ts';
+import { absentStrategy, lineIn, openOwnData, ownEstimator, ownStrategy } from './own-exports.ts';
+import type { OwnFiles } from './own-files.ts';
 
 /** Everything that settings describe, except the engine. */
 export interface Setup {
@@ -48,23 +49,26 @@ export interface Setup {
   readonly strategy: Strategy;
   readonly stopping: StoppingRule | undefined;
   readonly estimator: EstimatorPlan;
-  /** Measures of a program's own; absent where the study is only set up to be evaluated. */
+  /** Measures of the user's own; absent where the study is only set up to be evaluated. */
   readonly measuring?: Measuring | undefined;
   /** The user's own files that the command line names. Only these may be run. */
   readonly own: OwnFiles;
+  /** What the program at work gives. */
+  readonly code: OwnCode;
 }
 
 /**
  * Opens the data and builds what the settings name. Writes nothing; throws UserError for settings that do not fit: this is
  * where a study's settings are checked before it is created, and where a worker or `resume` begins again from them, with
  * the space of the study (`spaceOf`). `checked`: the process that started this one has just checked the data. `own`: the files that the
- * command line names; those that a stored study alone names are not run.
+ * command line names; those that a stored study alone names are not run. `code`: what the program at work gives.
  */
 export async function setUp(
   settings: StudySettings,
   given: SpaceDefinition | Space | SearchSpace = namedSpace(settings.space),
   checked = false,
   own: OwnFiles = {},
+  code: OwnCode = {},
 ): Promise<Setup> {
   const strategy =
     own.strategy !== undefined
@@ -76,7 +80,7 @@ export async function setUp(
   const { benchmark } = settings;
   const { table, dataset } =
     benchmark === undefined
-      ? { table: undefined, dataset: await openData({ ...dataRequest(settings), checked }, own) }
+      ? { table: undefined, dataset: await openData({ ...dataRequest(settings), checked }, settings, own, code) }
       : await openBenchmark(benchmark, settings);
   const { info, task } = dataset.search;
   const space = searchSpaceFrom(given, info, settings, task);
@@ -95,15 +99,18 @@ export async function setUp(
   strategy.init(problem);
   checkBudget(budgetOf(settings));
   const stopping = stoppingOf(settings, problem);
-  return { settings, dataset, space, training, problem, strategy, stopping, estimator, own };
+  return { settings, dataset, space, training, problem, strategy, stopping, estimator, own, code };
 }
 
-/** The data that settings name. Throws UserError for a file of the user's that the command line does not name. */
-function openData(request: DataRequest, { data }: OwnFiles): Promise<Dataset> {
-  if (data !== undefined) return openOwnData(data, request);
-  if (isOwnFile(request.name))
+/**
+ * The data that settings name, with the loss and the metrics of the user's own. Throws UserError for a file of the user's that the command
+ * line does not name.
+ */
+async function openData(request: DataRequest, settings: StudySettings, own: OwnFiles, code: OwnCode): Promise<Dataset> {
+  if (own.data === undefined && isOwnFile(request.name))
     throw new UserError(`--data: the file "${request.name}" must be named on the command line`);
-  return openDataset(request);
+  const dataset = own.data === undefined ? await openDataset(request) : await openOwnData(own.data, request);
+  return withOwnTask(dataset, settings, own, code);
 }
 
 /** Throws UserError for trials that see smaller images, where the data are no images or the answer is an image, too. */
@@ -271,9 +278,9 @@ export function checkRunSettings(stored: StudySettings, given: Readonly<Record<s
 }
 
 /** What ends the search: the given limits, or by default a number of trials. */
-export function budgetOf({ trials, time, until = [], estimator, scores, measures }: StudySettings): Budget {
+export function budgetOf({ trials, time, until = [], estimator, scores, measures, metrics }: StudySettings): Budget {
   const seconds = time === undefined ? undefined : parseDuration(time);
-  const targets = until.flatMap((text) => parseTarget(text, { scores, measures }) ?? []);
+  const targets = until.flatMap((text) => parseTarget(text, { scores, measures, metrics }) ?? []);
   const wanted =
     trials ??
     (seconds === undefined && targets.length === 0 ? (DEFAULT_TRIALS[estimator] ?? DEFAULT_TRIALS.train) : undefined);

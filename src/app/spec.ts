@@ -1,14 +1,17 @@
 import { resolve } from 'node:path';
 import { invalid } from '../common/errors.ts';
 import { shownValue } from '../common/text.ts';
+import type { Direction, OwnMeasure } from '../measure/own.ts';
 import type { Architecture, Module, SpaceDefinition } from '../space/index.ts';
 import type { SearchSpace } from '../space/search-space.ts';
 import { SPACES } from '../space/spaces/index.ts';
 import { isObject } from '../space/tree/fields.ts';
 import type { StrategyChoice } from '../strategy/index.ts';
 import { checkSettings, FUNCTION, isOwnFile, type StudySettings } from '../study/spec.ts';
-import { type Direction, measuresToSettings, type OwnMeasure } from './own-code.ts';
-import { isSearchSpace, ownFilesOf } from './own-files.ts';
+import type { Loss, LossDefinition, OwnMetric } from '../task/own.ts';
+import { namesOf, type OwnCode } from './own-code.ts';
+import { isSearchSpace } from './own-exports.ts';
+import { ownFilesOf } from './own-files.ts';
 import { isSpaceDefinition, loadSpace } from './space-file.ts';
 
 /** A space as a program gives it. */
@@ -29,7 +32,9 @@ export type NetworkOf<S> = S extends { build(architecture: Architecture): Module
  * What is not given has the default of `netsmith search --help`.
  */
 export interface StudySpec<S extends GivenSpace = GivenSpace>
-  extends Partial<Omit<StudySettings, 'space' | 'strategy' | 'objective' | 'scores' | 'measures'>> {
+  extends Partial<
+    Omit<StudySettings, 'space' | 'strategy' | 'objective' | 'scores' | 'measures' | 'loss' | 'metrics'>
+  > {
   /**
    * The name of a space of Netsmith, one of your own (`defineSpace`), or the path of a file that exports one; or any set of architectures
    * (`SearchSpace`), which a function of your own scores. The study stores only the name of the latter.
@@ -44,9 +49,19 @@ export interface StudySpec<S extends GivenSpace = GivenSpace>
   readonly objective?: string | readonly string[] | Readonly<Record<string, Direction>>;
   /**
    * Measures of your own, which `objective`, `limits` and `until` may name: a latency, the length of a program. The study stores only their
-   * names, directions and units.
+   * names, directions and units. `measure` is the path of a file that exports some (`defineMeasure`).
    */
   readonly measures?: Readonly<Record<string, OwnMeasure<MemberOf<S>, NetworkOf<S>>>>;
+  /**
+   * A loss of your own in place of the task's, a function over the graph builder; or the path of a file that exports one (`defineLoss`).
+   * With a function, trials are trained in this process, one after another; with a file in as many processes as there are workers.
+   */
+  readonly loss?: Loss | LossDefinition | string;
+  /**
+   * Metrics of your own beside the task's, which `objective` and `until` may name. Trials are trained in this process, one after another;
+   * `metric` is the path of a file that exports some (`defineMetric`), for worker processes.
+   */
+  readonly metrics?: Readonly<Record<string, OwnMetric>>;
   /** Only networks within these limits of any measure (docs/measures.md): `{ params: 20_000, modelBytes: '100KB', latency: 5 }`. */
   readonly limits?: Readonly<Record<string, number | string>>;
   /** The study's folder (default: the next free `runs/NAME-N`). */
@@ -76,8 +91,8 @@ export async function definitionOf(space: GivenSpace): Promise<SpaceDefinition |
 /**
  * The checked settings of a study, with absolute paths; `space` is the name of its space. Throws UserError, with `caller` and the setting.
  */
-export function settingsOf(spec: StudySpec, space: string, caller = 'createStudy'): StudySettings {
-  const { objective, limits, measures, strategy, dir, prior, ifExists, onNote, ...given } = spec;
+export async function settingsOf(spec: StudySpec, space: string, caller = 'createStudy'): Promise<StudySettings> {
+  const { objective, limits, measures, metrics, loss, strategy, dir, prior, ifExists, onNote, ...given } = spec;
   checkRest(spec, caller);
   const scores = objective !== null && typeof objective === 'object' && !Array.isArray(objective);
   const named = typeof objective === 'string' ? [objective] : objective;
@@ -87,7 +102,8 @@ export function settingsOf(spec: StudySpec, space: string, caller = 'createStudy
     ...(typeof strategy === 'object' && optionsOf(strategy, given.strategyOptions)),
     space,
     ...(limits !== undefined && { limit: limits }),
-    ...(measures !== undefined && { measures: measuresToSettings(measures) }),
+    ...(loss !== undefined && { loss: typeof loss === 'string' ? loss : FUNCTION }),
+    ...(await namesOf(given, codeOf(spec))),
     ...(scores
       ? {
           estimator: FUNCTION,
@@ -104,6 +120,20 @@ export function settingsOf(spec: StudySpec, space: string, caller = 'createStudy
     ...(checked.dataDir !== undefined && { dataDir: resolve(checked.dataDir) }),
     ...(isOwnFile(checked.space) && { space: resolve(checked.space) }),
     ...ownFilesOf(checked),
+  };
+}
+
+/** The code that a program gives, a space aside. */
+export function codeOf({
+  measures,
+  metrics,
+  loss,
+}: Pick<StudySpec, 'measures' | 'metrics' | 'loss'>): Pick<OwnCode, 'measures' | 'metrics' | 'loss'> {
+  return {
+    ...(measures && { measures }),
+    ...(metrics && { metrics }),
+    ...(typeof loss === 'function' && { loss }),
+    ...(typeof loss === 'object' && { loss: loss.of }),
   };
 }
 

@@ -15,7 +15,8 @@ import { openStudyStore } from '../study/study.node.ts';
 import { spaceTask } from '../task/index.ts';
 import { checkSettings as checkTraining } from '../train/settings.ts';
 import { absentSpace, type OwnCode } from './own-code.ts';
-import { type OwnFiles, ownSpaceBeside } from './own-files.ts';
+import { ownSpaceBeside } from './own-exports.ts';
+import type { OwnFiles } from './own-files.ts';
 import { requireSameData } from './same-data.ts';
 import { namedSpace, problemOf, type Setup, setUp } from './setup.ts';
 
@@ -140,7 +141,7 @@ export async function setUpAgain(
 ): Promise<Setup> {
   const place = `study "${dir}"`;
   const space = plan.openSpace === true ? requireSpace(plan, place, code) : spaceOf(plan, place);
-  const setup = await setUp(settings, space, false, own);
+  const setup = await setUp(settings, space, false, own, code);
   requireSameData(`study "${dir}"`, plan.data, setup.dataset.search.info, without);
   return setup;
 }
@@ -190,9 +191,10 @@ export async function setUpFinal(
   dir: string,
   settings: StudySettings,
   own: OwnFiles = {},
+  code: OwnCode = {},
 ): Promise<Setup> {
   if (settings.benchmark !== undefined) return setUpAgain(plan, dir, settings);
-  const setup = await setUpAgain(plan, dir, { ...settings, epochs: plan.settings.epochs }, { own });
+  const setup = await setUpAgain(plan, dir, { ...settings, epochs: plan.settings.epochs }, { own, code });
   const training = { ...setup.training, epochs: settings.epochs };
   const { info, task } = setup.dataset.search;
   return { ...setup, training: checkTraining(training, 'training settings', info, task) };

@@ -4,7 +4,7 @@ import { type ChoiceOptions, type Chosen, chosen } from '../app/choice.ts';
 import { type EvaluateOptions, evaluate } from '../app/evaluation/evaluate.ts';
 import { type EvaluationRecord, summarize } from '../app/evaluation/evaluation.ts';
 import { evaluationToJson } from '../app/evaluation/result.ts';
-import { dataNamedAgain } from '../app/own-files.ts';
+import { trainingNamedAgain } from '../app/own-files.ts';
 import { checkRunSettings, type Setup } from '../app/setup.ts';
 import { type ReadStudy, readStudy, setUpFinal } from '../app/study.ts';
 import { lookUpTest } from '../app/table-search.ts';
@@ -22,7 +22,7 @@ import { TrainingFailure } from '../train/failure.ts';
 import { bestTable } from './best.ts';
 import { addChoice, choiceText } from './choice.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { addOwnData, addSettingsOfStudy, givenSettings } from './flags.ts';
+import { addSettingsOfStudy, addTrainingFiles, givenSettings } from './flags.ts';
 
 /** The option of `evaluate` and `run`. */
 export const NO_SAMPLES = ['--no-samples', 'do not store sample predictions on the test split for the report'] as const;
@@ -45,14 +45,14 @@ export function addEvaluate(program: Command, shell: Shell): void {
     .option('--no-baselines', 'skip the hand-designed baselines')
     .option('--retry-failed', 'retrain baselines that failed in an earlier evaluation', false)
     .option(...NO_SAMPLES);
-  addOwnData(command);
+  addTrainingFiles(command);
   addSettingsOfStudy(command, ['dataDir', 'epochs', 'workers', 'threads', 'device', 'memory', 'layout']).action(
     async (dir: string, options: EvaluateOptions & ChoiceOptions, command: Command) => {
       const output = outputOf(command, shell);
       checkSeeds(options);
       const study = await readStudy(dir);
       const given = givenSettings(command);
-      const own = dataNamedAgain(`study "${dir}"`, study.settings, given);
+      const own = trainingNamedAgain(`study "${dir}"`, study.settings, given);
       const settings = checkRunSettings(study.settings, { ...given, ...own });
       const best = chosen(study, dir, options);
       const setup = await setUpFinal(study, dir, settings, own);

@@ -3,6 +3,7 @@ import { basename, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { DESCRIBED, parsePairs } from '../app/command-line.ts';
 import { CONFIG_FILES, readConfig } from '../app/config-file.ts';
+import { namesOf } from '../app/own-code.ts';
 import { ownFilesOf } from '../app/own-files.ts';
 import { invalid } from '../common/errors.ts';
 
@@ -13,10 +14,10 @@ import {
   flagOf,
   GROUPS,
   isOwnFile,
-  LIBRARY_ONLY,
   type SettingName,
   type StudySettings,
   studySchema,
+  WITHOUT_FLAG,
 } from '../study/spec.ts';
 
 /**
@@ -28,7 +29,7 @@ export function addSettings(
   names: readonly SettingName[],
   presets: Readonly<Partial<Record<SettingName, string>>> = {},
 ): Command {
-  for (const name of names.filter((one) => !LIBRARY_ONLY.includes(one))) {
+  for (const name of names.filter((one) => !WITHOUT_FLAG.includes(one))) {
     const { type, group, enum: words, ...described } = DESCRIBED[name];
     const { description: text = '' } = described;
     const description = presets[name] === undefined ? text : text.replace(/ \(default[^)]*\)/, '');
@@ -78,12 +79,13 @@ export function addSettingsOfStudy(command: Command, names: readonly SettingName
   return addSettings(command, names, Object.fromEntries(names.map((name) => [name, 'as in the study'])));
 }
 
-/** The flag of a command that runs the data set of a study that is there. */
-export function addOwnData(command: Command): Command {
-  return command.option(
-    '--data <file>',
-    'the file that exports your own dataset; needed again if the study was created with one',
-  );
+/** The flags of a command that trains networks of an existing study. */
+export function addTrainingFiles(command: Command): Command {
+  const again = 'needed again if the study was created with one';
+  return command
+    .option('--data <file>', `the file that exports your own dataset; ${again}`)
+    .option('--loss <file>', `the file that exports your own loss; ${again}`)
+    .option('--metric <file>', `the file that exports your own metrics; ${again}`);
 }
 
 const PLACEHOLDERS: Partial<Record<SettingName, string>> = {
@@ -94,6 +96,9 @@ const PLACEHOLDERS: Partial<Record<SettingName, string>> = {
   space: 'name|file',
   strategy: 'name|file',
   estimator: 'train|proxies|predictor|file',
+  measure: 'file',
+  loss: 'file',
+  metric: 'file',
   time: 'duration',
   until: 'metric=value,...',
   memory: 'size',
@@ -130,9 +135,15 @@ export async function readSettings(
   const file = typeof named === 'string' ? named : CONFIG_FILES.find((name) => existsSync(name));
   const fromFile = file === undefined ? {} : await readConfig(file);
   const flags = givenSettings(command);
-  const place = (setting: string) =>
-    file === undefined || setting in flags ? flagOf(setting) : `${basename(file)}: "${setting}"`;
-  const settings = checkSettings({ ...presets({ ...fromFile, ...flags }), ...fromFile, ...flags }, place);
+  const place = (setting: string) => {
+    // What is stored of a file of the user's own is called as that file is.
+    const name = { measures: 'measure', metrics: 'metric' }[setting] ?? setting;
+    return file === undefined || name in flags ? flagOf(name) : `${basename(file)}: "${name}"`;
+  };
+  const given = { ...fromFile, ...flags };
+  const settings = checkSettings({ ...presets(given), ...given, ...(await namesOf(given)) }, place);
+  if (settings.loss === FUNCTION)
+    throw invalid(place('loss'), `"${FUNCTION}"`, 'must be a .ts or .js file that exports a loss');
   if (settings.estimator === FUNCTION)
     throw invalid(
       place('estimator'),

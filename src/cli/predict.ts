@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { openEngine } from '../app/engine.ts';
-import { ownDataset } from '../app/own-files.ts';
+import { ownDataset } from '../app/own-exports.ts';
 import { invalid } from '../common/errors.ts';
 import { printable } from '../common/text.ts';
 import type { DatasetDefinition } from '../data/own.ts';

@@ -5,7 +5,7 @@ import type { Store } from '../study/store/store.ts';
 import { nameOf } from '../study/store/transitions.ts';
 import type { Output } from '../terminal/output.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { addOwnData, addSettingsOfStudy, givenSettings } from './flags.ts';
+import { addSettingsOfStudy, addTrainingFiles, givenSettings } from './flags.ts';
 import { finishRun } from './run.ts';
 import { searchToItsEnd, tellResult } from './search.ts';
 
@@ -31,8 +31,12 @@ export function addResume(program: Command, shell: Shell): void {
       '--estimator <file>',
       'the file that exports your own estimator; needed again if the study was created with one',
     )
+    .option(
+      '--measure <file>',
+      'the file that exports your own measures; needed again if the study was created with one',
+    )
     .option('--retry-failed', 'retrain failed trials from scratch; they keep their numbers', false);
-  addSettingsOfStudy(addOwnData(command), CHANGEABLE).action(
+  addSettingsOfStudy(addTrainingFiles(command), CHANGEABLE).action(
     async (dir: string, options: ResumeOptions, command: Command) => {
       const output = outputOf(command, shell);
       const { store, setup } = await reopen(dir, givenSettings(command), output, {

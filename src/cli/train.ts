@@ -28,6 +28,8 @@ const SETTINGS: readonly SettingName[] = [
   'space',
   'spaceOptions',
   ...TRAINING_NAMES,
+  'loss',
+  'metric',
   'seed',
   'threads',
   'device',

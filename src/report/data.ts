@@ -63,6 +63,8 @@ export interface ReportData {
   readonly name: string;
   /** Its folder, as commands name it. */
   readonly dir: string;
+  /** Flags that name the user's own files again, which commands on the study need: ` --data ./mine.ts`. */
+  readonly files?: { readonly resume: string; readonly evaluate: string };
   /** Milliseconds since 1970. */
   readonly createdAt: number;
   /** Whether the search has finished; a running or interrupted study can have a report, too. */

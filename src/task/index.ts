@@ -1,15 +1,19 @@
 import { unknownName } from '../common/closest.ts';
 import { createGraph } from '../graph/builder.ts';
+import type { Shape } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
 import type { Task } from '../space/space.ts';
 import { classification } from './classification.ts';
 import { prepareInputs } from './inputs.ts';
 import { regression } from './regression.ts';
-import { mapValues, outputShape, vocabularyOf } from './spec.ts';
+import { mapValues, outputShape, type TaskSpec, vocabularyOf } from './spec.ts';
 import type { OwnTask, TaskData, TaskDefinition, TaskFacts } from './task.ts';
 
 /** The behavior of each kind of task. */
-const TASKS = { classification, regression } as const satisfies Readonly<Record<string, TaskDefinition>>;
+const TASKS = {
+  classification,
+  regression,
+} as const satisfies Readonly<Record<string, TaskDefinition>>;
 
 export type TaskKind = keyof typeof TASKS;
 
@@ -46,19 +50,23 @@ export function ownTaskOf(data: TaskData & { readonly kind: string }, task: Task
 export function spaceTask(data: TaskData & TaskKindOf, own?: TaskDefinition): Task {
   if (own === undefined && data.ownTask !== undefined) return { kind: data.kind, ...data.ownTask.space };
   const task = taskOf(data, own);
-  // The data of a table have no statistics to prepare inputs with, and Netsmith's own tasks change no shape.
-  if (own === undefined) return { kind: data.kind, input: data.input, outputs: data.outputs };
   const spec = task.spec(data);
-  const g = createGraph();
-  const inputs = mapValues(spec.inputs, ({ shape, dtype }, name) => ops.input(g, name, [1, ...shape], dtype));
-  const [, ...input] = g.shape(prepareInputs(g, task, inputs, data));
   const [outputs = 1, ...positions] = outputShape(spec);
   const vocabulary = vocabularyOf(spec);
+  // The data of a table have no statistics to prepare inputs with.
+  const isPlain = own === undefined && task.prepare === undefined;
   return {
     kind: data.kind,
-    input,
+    input: isPlain ? data.input : preparedShape(task, spec, data),
     outputs,
     ...(positions.length > 0 && { positions }),
     ...(vocabulary !== undefined && { vocabulary }),
   };
+}
+
+function preparedShape(task: TaskDefinition, spec: TaskSpec, data: TaskData): Shape {
+  const g = createGraph();
+  const inputs = mapValues(spec.inputs, ({ shape, dtype }, name) => ops.input(g, name, [1, ...shape], dtype));
+  const [, ...input] = g.shape(prepareInputs(g, task, inputs, data));
+  return input;
 }

@@ -12,11 +12,14 @@ import { processPool } from '../../study/worker/process.node.ts';
 import { TrainingFailure } from '../../train/failure.ts';
 import type { Chosen } from '../choice.ts';
 import { entryModule } from '../entry.ts';
+import { workersHere } from '../local-workers.ts';
 import { memoryOfProcess } from '../memory.node.ts';
+import { trainsHere } from '../own-code.ts';
+import { trainingFiles } from '../own-files.ts';
 import type { Setup } from '../setup.ts';
 import { planOfSetup, workerSettingsToJson } from '../study.ts';
 import { checkKeeps, type EvaluationRecord, sha256Of, writeEvaluation, writeWeights } from './evaluation.ts';
-import { ANSWERS, type Answers, baselinesOf, type FinalResult, WEIGHTS } from './final.ts';
+import { ANSWERS, type Answers, baselinesOf, type FinalResult, openFinalEstimator, WEIGHTS } from './final.ts';
 import { writePredictions } from './predictions.ts';
 
 export interface EvaluateOptions {
@@ -147,11 +150,8 @@ async function train(
   signal: AbortSignal,
 ): Promise<void> {
   const workers = Math.min(setup.settings.workers, left.length);
-  const { data } = setup.own;
-  const workerSettings = {
-    ...{ plan: planOfSetup(setup), memoryBytes: memoryOfProcess(setup.settings, workers), final: true },
-    ...(data !== undefined && { own: { data } }),
-  };
+  const memoryBytes = memoryOfProcess(setup.settings, workers);
+  const workerSettings = { plan: planOfSetup(setup), memoryBytes, final: true, own: trainingFiles(setup.own) };
   const failed = new AbortController();
   let failure: TrainingFailure | undefined;
   const onEvent = (event: StudyEvent) => {
@@ -185,12 +185,14 @@ async function train(
   await evaluateFinally(
     {
       ...{ store, problem: setup.problem, onEvent, signal: AbortSignal.any([signal, failed.signal]), graceSeconds: 0 },
-      workers: processPool({
-        workers,
-        entry: entryModule('worker.node'),
-        study: resolve(dir),
-        settings: workerSettingsToJson(workerSettings),
-      }),
+      workers: trainsHere(setup.code)
+        ? await workersHere(setup, store, (engine) => openFinalEstimator(setup, engine, memoryBytes))
+        : processPool({
+            workers,
+            entry: entryModule('worker.node'),
+            study: resolve(dir),
+            settings: workerSettingsToJson(workerSettings),
+          }),
     },
     left,
   );
