@@ -153,6 +153,16 @@ const REST: Readonly<Record<string, readonly [fits: (value: unknown) => boolean,
     (value) => isObject(value) && Object.values(value).every((one) => isObject(one) && typeof one.of === 'function'),
     'must be measures by name, each with a direction and a function `of`',
   ],
+  metrics: [
+    (value) =>
+      isObject(value) && Object.values(value).every((one) => isObject(one) && typeof one.scorer === 'function'),
+    'must be metrics by name, each with a direction and a function `scorer`',
+  ],
+  loss: [
+    (value) =>
+      typeof value === 'function' || typeof value === 'string' || (isObject(value) && typeof value.of === 'function'),
+    'must be a function over the graph builder, or a .ts or .js file that exports a loss',
+  ],
   dir: [(value) => typeof value === 'string' && value !== '', 'must be the path of a folder'],
   prior: [
     (value) => Array.isArray(value) && value.every((one) => typeof one === 'string'),
