@@ -64,6 +64,13 @@ export type { GraphBuilder } from './graph/builder.ts';
 export type { DType, Graph, HostTensor, IntTensor, NodeId, Shape } from './graph/ir.ts';
 export * as ops from './graph/ops.ts';
 export { costsOf, MEASURES, type Measure, type StaticMeasure, type Subject, subjectOf } from './measure/index.ts';
+export {
+  defineMeasure,
+  type MeasureDefinition,
+  type MeasuredMember,
+  type MeasuredNetwork,
+  type OwnMeasure,
+} from './measure/own.ts';
 export { checkBuildable } from './network/buildable.ts';
 export { networkCosts } from './network/costs.ts';
 export { type Morphism, type MorphRequest, morphWeights } from './network/morphism.ts';
@@ -187,7 +194,7 @@ export { type Agreement, agreementsOf } from './study/agreement.ts';
 export type { Budget, BudgetEnd, Target } from './study/budget.ts';
 export { defineConfig, type NetsmithConfig } from './study/define-config.ts';
 export type { StudyEnd, StudyEvent } from './study/events.ts';
-export type { MeasuredMember, Measuring, MemberMeasure } from './study/measuring.ts';
+export type { Measuring, MemberMeasure } from './study/measuring.ts';
 export { type FunctionTrial, functionWorkers, type ObjectiveFunction } from './study/own-function.ts';
 export { bestOf, type Contender } from './study/ranking.ts';
 export { runStudy, type StudyRun } from './study/run.ts';
@@ -226,7 +233,17 @@ export {
 export { spaceTask, taskOf } from './task/index.ts';
 export { floatInput, standardize } from './task/inputs.ts';
 export { type ArrayScorer, type Measured, regressionScorer, type Scorer, scorerOf } from './task/metrics.ts';
-export { type MetricScorer, withLoss, withMetric } from './task/own.ts';
+export {
+  defineLoss,
+  defineMetric,
+  type Loss,
+  type LossDefinition,
+  type MetricDefinition,
+  type MetricScorer,
+  type OwnMetric,
+  withLoss,
+  withMetric,
+} from './task/own.ts';
 export type * from './task/spec.ts';
 export type * from './task/task.ts';
 export type { Checkpoint, EpochRecord, Mixture } from './train/checkpoint.ts';

@@ -21,10 +21,10 @@ export {
   openStudy,
   type Study,
 } from './app/open.ts';
-export type { OwnMeasure } from './app/own-code.ts';
 export type { GivenSpace, MemberOf, NetworkOf, StudySpec } from './app/spec.ts';
 export type { BestNetwork, StudyTrial } from './app/views.ts';
 export { checkDataset } from './data/conformance.node.ts';
+export { openDigits } from './data/digits/digits.ts';
 export { type DownloadOptions, type DownloadProgress, downloadDataset } from './data/download.node.ts';
 export { openDataset } from './data/open.node.ts';
 export { nodeRuntime } from './engine/runtime/node.node.ts';
@@ -33,6 +33,7 @@ export { type CheckEstimatorOptions, checkEstimator } from './estimate/conforman
 export { openCsvTable } from './estimate/tabular/csv.node.ts';
 export { openNasBench201 } from './estimate/tabular/nas-bench-201.node.ts';
 export * from './index.ts';
+export { type CheckMeasureOptions, checkMeasure } from './measure/conformance.node.ts';
 export {
   openPredictor,
   type Prediction,

@@ -44,7 +44,7 @@ test('Ctrl-C finishes cleanly and says how to resume; resume gives the result of
     if (!sent && err.includes('[1 of 6]')) sent = child.kill('SIGINT');
   });
   assert.equal(ended.code, 130, ended.err);
-  assert.match(ended.err, /netsmith resume .*stopped/);
+  assert.match(ended.err, /netsmith(\.js)? resume .*stopped/);
   const done = (await trialsOf(stopped)).filter(({ state }: { state: string }) => state === 'complete');
   assert.ok(done.length >= 1 && done.length < 6, `${done.length} trials were done`);
 

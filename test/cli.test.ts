@@ -353,6 +353,30 @@ test('settings come from a file too, flags going before it, and an unknown one i
 test('spaces and data list what there is', async () => {
   const spaces = await json('spaces');
   assert.equal(spaces.find(({ name }: { name: string }) => name === 'nas-bench-201').size, 15625);
+  assert.deepEqual(await json('spaces', 'resnet'), [spaces.find(({ name }: { name: string }) => name === 'resnet')]);
+  assert.deepEqual(spaces.find(({ name }: { name: string }) => name === 'mlp').options, [
+    { name: 'tune', type: 'boolean', default: false },
+  ]);
+  const darts = (await netsmith('spaces', 'darts')).out;
+  for (const row of [/^channels +16 +whole number from 2 to 1,024$/m, /^dropPath +0 +number at least 0 and below 1$/m])
+    assert.match(darts, row);
+  await refused(/unknown space "drats"; did you mean "darts"\?/, 'spaces', 'drats');
+  const own = join(folder, 'limits.ts');
+  const library = new URL('../src/space/index.ts', import.meta.url).href;
+  writeFileSync(
+    own,
+    `import { defineSpace, linear, sequential } from ${JSON.stringify(library)};
+    export default defineSpace('tables', ({ input }) => {
+      if (input.length > 1) throw new Error('no images');
+      return sequential(linear('outputs'));
+    }, {
+      defaults: { a: 1, b: { default: 1, whole: true }, c: { default: 1, above: 0 }, d: { default: 'x', words: ['x', 'y'] }, e: 'f' },
+    });`,
+  );
+  const table = (await netsmith('spaces', own)).out;
+  for (const row of [/^a +1 +number$/m, /^b +1 +whole number$/m, /^c +1 +number above 0$/m, /^d +x +x or y$/m])
+    assert.match(table, row);
+  assert.equal((await json('spaces', own))[0].size, null, 'it takes no images');
   const schema = await json('spaces', '--schema');
   assert.equal(schema.properties.learningRate.type, 'number');
   const sets = await json('data');

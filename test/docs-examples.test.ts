@@ -25,7 +25,7 @@ function runs(page: string, heading: string): string {
     .replace(/'\.\/(own-\w+\.ts)'/g, (_, example) => `'${url('examples', example)}'`);
   writeFileSync(file, source);
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-  const options = { cwd: ROOT, env, encoding: 'utf8', timeout: 120_000 } as const;
+  const options = { cwd: folder, env, encoding: 'utf8', timeout: 120_000 } as const;
   const { status, stdout, stderr } = spawnSync(process.execPath, ['--conditions=netsmith-source', file], options);
   assert.equal(status, 0, stderr);
   return stdout;
@@ -33,6 +33,10 @@ function runs(page: string, heading: string): string {
 
 test('docs/library.md: a strategy and an estimator are checked', () => {
   runs('library.md', 'Checking what is your own');
+});
+
+test('docs/library.md: a loss and metrics of one’s own', () => {
+  assert.match(runs('library.md', 'A loss and metrics of your own'), /^\d+(\.\d+)?(e-\d+)?\n$/);
 });
 
 test('docs/library.md: a search with netsmith/web', () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { suite, test } from 'node:test';
@@ -36,4 +37,21 @@ suite('documents', () => {
       assert.deepEqual(broken, []);
     });
   }
+
+  test('scripts that documents name exist, and --help prints what they do', () => {
+    const named = PAGES.flatMap((page) => [
+      ...readFileSync(join(ROOT, page), 'utf8').matchAll(/\b(bench\/[\w/-]+\.(?:ts|py))\b|npm run (?:-s )?([\w:]+)/g),
+    ]);
+    const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+    const missing = named.filter(([, file, script]) =>
+      file === undefined ? !Object.hasOwn(scripts, script ?? '') : !existsSync(join(ROOT, file)),
+    );
+    assert.deepEqual(missing, []);
+    for (const file of ['engine/sessions.ts', 'engine/document.ts', 'parity/dump.ts']) {
+      const words = ['--conditions=netsmith-source', join(ROOT, 'bench', file), '--help'];
+      const { status, stdout } = spawnSync(process.execPath, words, { encoding: 'utf8' });
+      assert.equal(status, 0);
+      assert.match(stdout, /node --conditions=netsmith-source bench\//, file);
+    }
+  });
 });

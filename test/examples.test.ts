@@ -4,7 +4,9 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
+import { latency } from '../examples/own-measure.ts';
 import { hillClimbing } from '../examples/own-strategy.ts';
+import { checkMeasure } from '../src/measure/conformance.node.ts';
 import { checkStrategy } from '../src/strategy/conformance.node.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
@@ -24,7 +26,10 @@ test('there is a test of every example', () => {
     'joint-search.ts',
     'library.ts',
     'open-space.ts',
+    'own-data.ts',
     'own-estimator.ts',
+    'own-loss.ts',
+    'own-measure.ts',
     'own-space.ts',
     'own-strategy.ts',
     'own-task.ts',
@@ -52,6 +57,31 @@ test('own-strategy.ts and own-estimator.ts keep the rules, and are searched with
     assert.equal(JSON.parse(run(...search)).trials, 2);
     const resumed = run('bin/netsmith.js', 'resume', dir, ...own, '--trials', '3', '--quiet', '--json');
     assert.ok(JSON.parse(resumed).best.metrics.accuracy > 0);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('own-data.ts, own-measure.ts and own-loss.ts: a search with all three is stored, resumed and evaluated', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'netsmith-example-'));
+  try {
+    await checkMeasure(latency);
+    const [data, measure, loss] = ['own-data.ts', 'own-measure.ts', 'own-loss.ts'].map((file) =>
+      join(ROOT, 'examples', file),
+    ) as [string, string, string];
+    const training = ['--data', data, '--loss', loss, '--metric', loss];
+    const small = ['--space', 'mlp', '--epochs', '2', '--batch-size', '16', '--quiet', '--json'];
+    const dir = join(folder, 'study');
+    const goal = ['--objective', 'accuracy,latency', '--strategy', 'nsga2', '--until', 'calibration=0.0000001'];
+    const search = ['bin/netsmith.js', 'search', ...small, ...training, '--measure', measure, ...goal];
+    const found = JSON.parse(run(...search, '--trials', '2', '--limit', 'latency=100', '--out', dir));
+    const [{ metrics, costs }] = found.best;
+    assert.ok(metrics.accuracy > 0.4 && metrics.calibration >= 0 && costs.latency > 0);
+    const own = [...training, '--measure', measure];
+    const resumed = run('bin/netsmith.js', 'resume', dir, ...own, '--trials', '3', '--quiet', '--json');
+    assert.equal(JSON.parse(resumed).trials, 3);
+    const evaluated = run('bin/netsmith.js', 'evaluate', dir, ...training, '--seeds', '1', '--quiet', '--json');
+    assert.ok(JSON.parse(evaluated).test.calibration.mean >= 0);
   } finally {
     rmSync(folder, { recursive: true });
   }

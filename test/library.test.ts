@@ -294,7 +294,7 @@ test('ask and tell make the trials that a function makes; what was asked for and
   }
   await asked.close();
   assert.deepEqual(await outcomes(asked), expected);
-  await assert.rejects(asked.tell(3, { score: 1 }), /trial 3; must be a trial that was asked for/);
+  await assert.rejects(asked.tell(3, { score: 1 }), /trial 3; must be a trial from `ask` that has no result yet/);
   const trial = await asked.ask();
   assert.ok(trial !== undefined);
   await assert.rejects(asked.tell(trial, { other: 1 }), /no finite score/);

@@ -201,6 +201,46 @@ test('the library takes the file as the commands do, and train and compare take 
   assert.equal(code, 0, err);
 });
 
+test('a baseline that fails is kept as a failed trial, and is trained again only with --retry-failed', async () => {
+  const file = join(folder, 'failing-baseline.ts');
+  const tree = (name: string) => `'${SOURCE}space/tree/${name}.ts'`;
+  writeFileSync(
+    file,
+    `import { data as given, space } from ${JSON.stringify(fixture('class-and-number'))};
+import { linear, pick, sequential } from ${tree('builders')};
+import { defineSpace } from ${tree('define')};
+export { space };
+const wrong = defineSpace('wrong', () => sequential(linear(pick('units', [7, 9]))));
+const broken = (task) => ({ space: wrong.create(task), architecture: { units: 7 } });
+const more = (task) => ({ ...task, baselines: (at) => ({ ...task.baselines(at), broken: broken(at) }) });
+const open = async (request) => {
+  const { search, ...rest } = await given.open(request);
+  return { ...rest, search: { ...search, task: more(search.task) } };
+};
+export const data = { ...given, open };`,
+  );
+  const dir = join(folder, 'failing-baseline');
+  const tiny = ['--trials', '1', '--epochs', '1', '--batch-size', '8'];
+  await json('search', '--data', file, '--space', fixture('class-and-number'), ...tiny, '--out', dir);
+  const evaluate = async (...flags: readonly string[]) => {
+    const { code, out, err } = await netsmith('evaluate', dir, '--data', file, '--seeds', '1', ...flags, '--json');
+    assert.equal(code, 0, err);
+    assert.deepEqual(Object.keys(JSON.parse(out).baselines), ['straight']);
+    const store = await openStudyStore(dir, 'read');
+    const trials = await store.trials('evaluate');
+    await store.close();
+    return { err, states: trials.map(({ final, state }) => `${final?.baseline ?? 'found'} ${state}`).toSorted() };
+  };
+  const states = ['broken failed', 'found complete', 'straight complete'];
+  const first = await evaluate();
+  assert.deepEqual(first.states, states);
+  assert.match(first.err, /baseline broken, seed 0: failed: the network cannot be built/);
+  const second = await evaluate();
+  assert.deepEqual(second.states, states);
+  assert.match(second.err, /baseline broken, seed 0: failed before: .*--retry-failed/);
+  assert.deepEqual((await evaluate('--retry-failed')).states, ['broken failed', ...states]);
+});
+
 suite('what a file may give', () => {
   let bad = 0;
   const write = (name: string, text: string) => {
@@ -273,6 +313,7 @@ ${spots('task,')}`,
     const dir = join(folder, 'weighted');
     const { best } = await json(
       ...['search', '--data', path, '--space', 'mlp', '--trials', '1', '--epochs', '1', '--out', dir],
+      ...['--objective', 'positives'],
     );
     assert.ok(best.metrics.positives >= 0 && best.metrics.accuracy >= 0);
   });

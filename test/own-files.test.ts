@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, w
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { meanOfSeeds } from '../examples/own-estimator.ts';
 import { rng } from '../src/common/random.ts';
 import { checkEstimator } from '../src/estimate/conformance.node.ts';
 import { defineEstimator } from '../src/estimate/own.ts';
@@ -208,9 +209,15 @@ test('checkEstimator names the first rule that is broken', async () => {
       estimate: async () => ({ state: 'complete', metrics: { accuracy: 1 }, curve: [], seconds: 1 }) as const,
     }),
   });
-  const context = {} as Parameters<typeof silent.open>[0];
-  await assert.rejects(
-    checkEstimator(await silent.open(context), { candidate }),
-    /the estimator breaks the rule "reports once, at the fidelity asked for, and ends with that"/,
-  );
+  const rule = 'breaks the rule "reports once, at the fidelity asked for, and ends with that"';
+  const found = 'the steps that it reports (once, the epochs of its fidelity): []; expected [3]';
+  await assert.rejects(checkEstimator(silent), { message: `estimator "silent" ${rule}: ${found}` });
+  await assert.rejects(checkEstimator(silent, { options: { seeds: 2 } }), /estimator "silent": unknown option "seeds"/);
+  const open = await silent.open({} as Parameters<typeof silent.open>[0]);
+  await assert.rejects(checkEstimator(open, { candidate }), { message: `the estimator ${rule}: ${found}` });
+  await assert.rejects(checkEstimator(open), /^UserError: checkEstimator: no candidate; an estimator that is open/);
+});
+
+test('checkEstimator opens a definition by itself, with an engine and data', async () => {
+  await checkEstimator(meanOfSeeds, { options: { seeds: 1 } });
 });

@@ -19,6 +19,7 @@ let folder = '';
 let study = '';
 const refused = (expected: RegExp, ...args: string[]) => refusedIn(folder, expected, ...args);
 const TINY = ['--space', 'mlp', '--epochs', '1', '--train-samples', '60'];
+const ARCHITECTURE = 'depth=1, layer/0/width=16, normalisation=none, activation=relu, dropout=0';
 
 before(async () => {
   folder = mkdtempSync(join(tmpdir(), 'netsmith-ways-'));
@@ -35,6 +36,33 @@ test('doctor trains and says at what rate', async () => {
   assert.ok([0, 8, 16].includes(found.engine.block) && found.machine.availableBytes > 0);
   assert.equal(found.webgpu.available, found.webgpu.reason === undefined);
   await refused(/--threads: "0"; must be a whole number from 1/, 'doctor', '--threads', '0');
+});
+
+test('what a graphics driver writes to the terminal does not show, only our own sentence', () => {
+  const program = join(import.meta.dirname, '..', 'bin', 'netsmith.js');
+  const words = [program, 'train', ...TINY, '--device', 'webgpu', '--arch', ARCHITECTURE];
+  const { status, stderr } = spawnSync(process.execPath, words, { cwd: folder, encoding: 'utf8' });
+  // Dawn's warnings have several lines, of which some are indented.
+  assert.doesNotMatch(stderr, /^(Warning|Error|\s)/m);
+  // Where there is a GPU, it trains.
+  if (status !== 0) assert.match(stderr, /\nnetsmith: device "webgpu": [^\n]*\n$/);
+});
+
+test('a name that nothing has is answered with the one that was meant', async () => {
+  await refused(/--data: "digit"; did you mean "digits"/, 'init', folder, '--data', 'digit', '--yes');
+  await refused(/--strategy: "tep"; did you mean "tpe"/, 'init', folder, '--strategy', 'tep', '--yes');
+  await refused(/--estimator: "trian"; .*\btrain\b/, 'init', folder, '--estimator', 'trian', '--yes');
+  await refused(/--space: "mpl"; did you mean "mlp"/, 'init', folder, '--space', 'mpl', '--yes');
+  await refused(/--strategy: "none\.ts"; there is no such file/, 'init', folder, '--strategy', 'none.ts', '--yes');
+  await refused(/unknown data set "cifar10"; did you mean "cifar-10"/, 'data', 'get', 'cifar10');
+  await refused(/unknown shell "bsh"; did you mean "bash"/, 'completion', 'bsh');
+});
+
+test('one command takes one configuration; compare takes several', async () => {
+  const [a, b] = ['a.json', 'b.json'].map((name) => join(folder, name));
+  for (const file of [a, b]) writeFileSync(file ?? '', '{}');
+  for (const command of ['search', 'run', 'train'])
+    await refused(/--config: given twice; must be one file/, command, '--config', a ?? '', '--config', b ?? '');
 });
 
 test('ls lists the studies below a folder, a damaged one too, the latest first', async () => {
@@ -242,6 +270,11 @@ test('init makes the folder, writes paths as seen from it, and names the schema 
   const { $schema, dataDir } = JSON.parse(readFileSync(file, 'utf8'));
   assert.equal($schema, '../../node_modules/netsmith/schema/netsmith.config.schema.json');
   assert.equal(dataDir, '../../houses.csv');
+  const spots = join(project, 'spots.ts');
+  writeFileSync(spots, '');
+  const other = join(project, 'inner', 'other');
+  const own = await json('init', other, '--data', relative(process.cwd(), spots), '--yes');
+  assert.equal(own.settings.data, '../../spots.ts');
   await refused(/is a file; it must be a folder/, 'init', data, '--yes');
 });
 

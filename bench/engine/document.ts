@@ -6,6 +6,7 @@
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseFlags } from '../support/flags.ts';
 import type { Row } from './compare.ts';
 import type { Profile } from './profile-operators.ts';
 import type { Circumstances } from './results.ts';
@@ -20,6 +21,7 @@ import {
 } from './tables.ts';
 import { NAMES } from './workloads.ts';
 
+parseFlags({});
 const RESULTS = join(import.meta.dirname, '../results');
 const PAGE = join(import.meta.dirname, '../../docs/performance.md');
 /** Operators that take less of a step are left out. */

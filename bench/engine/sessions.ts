@@ -7,10 +7,12 @@
  */
 import { createModel } from '../../src/engine/onnx/model.ts';
 import { nodeRuntime } from '../../src/engine/runtime/node.node.ts';
+import { parseFlags } from '../support/flags.ts';
 import { watchOthers } from './contention.ts';
 import { circumstances, saveResult } from './results.ts';
 import { type SessionPoint, sessionTable } from './tables.ts';
 
+parseFlags({});
 const [NODES, EARLY] = [
   [10_000, 20_000, 40_000, 80_000],
   [0, 500, 2000, 8000],

@@ -1,6 +1,7 @@
 // Runs the browser page of a model card in headless Chromium, just as the card has it, and compares its answers with those of
 // `netsmith predict`: an image folder in color, the gray digits, and a table. Not among the tests: onnxruntime-web takes 140 MB.
 //   node --conditions=netsmith-source bench/parity/browser.ts [folder of onnxruntime-web]
+
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -10,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { extname, join, normalize, resolve } from 'node:path';
 import sharp from 'sharp';
 import { ORT_WEB } from '../../src/report/export/browser-page.ts';
+import { answerHelp } from '../support/flags.ts';
 
 const ROOT = resolve(import.meta.dirname, '..', '..');
 const CHROMIUM = ['chromium', 'chromium-browser', 'google-chrome'].find(
@@ -17,6 +19,7 @@ const CHROMIUM = ['chromium', 'chromium-browser', 'google-chrome'].find(
 );
 if (CHROMIUM === undefined) throw new Error('this check needs Chromium on the PATH');
 const folder = mkdtempSync(join(tmpdir(), 'netsmith-browser-'));
+answerHelp();
 const ort = process.argv[2] ?? fetchOrt();
 
 /** The release that the page names. */

@@ -24,7 +24,9 @@ import { imageInfo, rawSamples, trainedWeights } from '../../src/report/testing/
 import * as s from '../../src/space/index.ts';
 import { openTraining } from '../../src/train/loop.ts';
 import { DEFAULT_SETTINGS } from '../../src/train/settings.ts';
+import { answerHelp } from '../support/flags.ts';
 
+answerHelp();
 const SAMPLES = 32;
 
 async function dump(model: string, json: string, samples?: HostTensor): Promise<void> {

@@ -9,16 +9,20 @@ type Options = NonNullable<ParseArgsConfig['options']>;
  * it does not have ends it with exit code 2.
  */
 export function parseFlags<const T extends Options>(options: T) {
-  if (process.argv.includes('--help')) {
-    process.stdout.write(`${headOf(process.argv[1] ?? '')}\n`);
-    process.exit(0);
-  }
+  answerHelp();
   try {
     return parseArgs<{ options: T; allowNegative: true }>({ options, allowNegative: true }).values;
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : error} (--help says what there is)\n`);
     process.exit(2);
   }
+}
+
+/** `--help` prints the comment at the head of the script, and ends it. */
+export function answerHelp(): void {
+  if (!process.argv.includes('--help')) return;
+  process.stdout.write(`${headOf(process.argv[1] ?? '')}\n`);
+  process.exit(0);
 }
 
 /** The first block comment of a file, without its stars. */

@@ -59,7 +59,7 @@ export function benchmarkPresets({
   trials,
   time,
   until,
-}: Partial<StudySettings>): Partial<Omit<StudySettings, 'measures'>> {
+}: Partial<StudySettings>): Partial<Omit<StudySettings, 'measures' | 'metrics' | 'loss'>> {
   if (benchmark === undefined) return {};
   const named = benchmarkNamed(benchmark);
   const dataset = datasetOf(named, data);
@@ -77,13 +77,24 @@ interface OpenBenchmark {
 export async function openBenchmark(name: string, settings: StudySettings): Promise<OpenBenchmark> {
   const benchmark = benchmarkNamed(name);
   const data = datasetOf(benchmark, settings.data);
-  const known: readonly string[] = [...TABLE_SETTINGS, 'strategy', 'strategyOptions', 'objective', 'until'];
+  const known: readonly string[] = [
+    ...TABLE_SETTINGS,
+    'strategy',
+    'strategyOptions',
+    'objective',
+    'until',
+    'measure',
+    'measures',
+  ];
   const plain: StudySettings = { ...studySchema.parse({}), ...benchmark.settings };
   const other = SETTING_NAMES.find((one) => !known.includes(one) && !isDeepStrictEqual(settings[one], plain[one]));
   if (other !== undefined) throw invalid(flagOf(other), shown(settings[other]), NO_EFFECT);
   const table = await benchmark.open();
   if (settings.time !== undefined) checkTimed(table, data, settings.time);
-  const metrics = [...table.objectives.map(({ metric }) => metric), ...Object.keys(COST_METRICS)];
+  const metrics = [
+    ...table.objectives.map(({ metric }) => metric),
+    ...Object.keys({ ...COST_METRICS, ...settings.measures }),
+  ];
   const unknown = settings.objective?.find((metric) => !metrics.includes(metric));
   if (unknown !== undefined) throw invalid('--objective', `"${unknown}"`, `${table.name} has ${metrics.join(', ')}`);
   return { table, dataset: datasetFor(table, data) };

@@ -28,7 +28,7 @@ export function nothingComplete(dir: string): UserError {
 
 /**
  * `study` is its folder as it was given: `{ study, trials, best: { trial, architecture, text, metrics, costs, runs,
- * confirmations } }`; `best` is null before a trial is complete. Of several objectives it is the front, the best by the
+ * confirmations } }`; `best` is null before a trial is complete. With several objectives it is the front, the best by the
  * first objective first, with `choice`, the one that is taken of it, and `coverage: { hypervolume, worst, best }`.
  */
 export function bestToJson(dir: string, study: ReadStudy, choice?: Choice) {

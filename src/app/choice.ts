@@ -1,5 +1,6 @@
 import { invalid } from '../common/errors.ts';
 import type { Metrics, Objective } from '../common/metrics.ts';
+import { shownValue } from '../common/text.ts';
 import { type Choice, type ChoiceRule, chooseOf } from '../study/choice.ts';
 import type { Contender } from '../study/ranking.ts';
 import type { Trial } from '../study/store/store.ts';
@@ -8,9 +9,9 @@ import type { ReadStudy } from './study.ts';
 
 /** Which network of a study a command takes. */
 export interface ChoiceOptions {
-  /** This trial, whatever is best. */
+  /** This trial instead of the best. */
   readonly trial?: number;
-  /** Of several objectives: `first`, `knee`, or the name of an objective. */
+  /** With several objectives: `first`, `knee`, or the name of an objective. */
   readonly choose?: string;
 }
 
@@ -36,13 +37,13 @@ export function ruleOf(choose: string | undefined, objectives: readonly Pick<Obj
 export function checkChoice({ trial, choose }: ChoiceOptions): void {
   if (trial === undefined) return;
   if (!Number.isSafeInteger(trial) || trial < 0)
-    throw invalid('--trial', String(trial), 'must be the number of a trial');
+    throw invalid('--trial', shownValue(trial), 'must be the number of a trial');
   if (choose !== undefined) throw invalid('--choose', `"${choose}"`, `cannot be used with --trial ${trial}`);
 }
 
 /**
- * The trial that is asked for, or of the best the one that `--choose` names. `evaluated`: the trial that was evaluated;
- * where it is on the front and nothing is asked for, it is the user's choice. Throws UserError where there
+ * The requested trial, or the one of the best that `--choose` names. `evaluated`: the trial that was evaluated;
+ * if it is on the front and nothing is requested, it is the user's choice. Throws UserError where there
  * is none.
  */
 export function chosen(study: ReadStudy, dir: string, options: ChoiceOptions = {}, evaluated?: number): Chosen {

@@ -3,7 +3,15 @@ import { unknownName } from '../common/closest.ts';
 import { invalid } from '../common/errors.ts';
 import { numberIfItIsOne } from '../common/numbers.ts';
 import { recordOf } from '../common/records.ts';
-import { flagOf, GROUPS, SETTING_NAMES, type SettingName, type StudySettings, studySchema } from '../study/spec.ts';
+import {
+  flagOf,
+  GROUPS,
+  SETTING_NAMES,
+  type SettingName,
+  type StudySettings,
+  studySchema,
+  WITHOUT_FLAG,
+} from '../study/spec.ts';
 
 /** What a flag shows and checks of its setting, as the JSON Schema of the settings describes it. */
 export interface Described {
@@ -37,7 +45,10 @@ function isGroup(name: unknown): name is keyof typeof GROUPS {
 export function commandOf(command: string, settings: StudySettings): string {
   const flags = Object.entries(settings).flatMap(([name, value]) => {
     const { default: preset } = DESCRIBED[name as SettingName];
-    return value === undefined || JSON.stringify(value) === JSON.stringify(preset) ? [] : [flagText(name, value)];
+    const hasFlag = !WITHOUT_FLAG.some((one) => one === name);
+    return !hasFlag || value === undefined || JSON.stringify(value) === JSON.stringify(preset)
+      ? []
+      : [flagText(name, value)];
   });
   return ['netsmith', command, ...flags].join(' ');
 }

@@ -1,12 +1,16 @@
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { unknownName } from '../common/closest.ts';
 import { invalid, messageOf } from '../common/errors.ts';
 import { parseJson } from '../common/json.ts';
 import { printable } from '../common/text.ts';
 import { DATASETS, type DatasetEntry } from '../data/catalog.ts';
+import { createStrategy } from '../strategy/index.ts';
 import { SCHEMA_FILE } from '../study/config-schema.ts';
-import { checkSettings, defaultSpace, isOwnFile, type StudySettings } from '../study/spec.ts';
+import { checkSettings, defaultSpace, ESTIMATORS, flagOf, isOwnFile, type StudySettings } from '../study/spec.ts';
+import { benchmarkNamed } from './benchmarks.ts';
+import { namedSpace } from './setup.ts';
 import { netsmithVersion } from './versions.ts';
 
 type Given = Readonly<Record<string, unknown>>;
@@ -67,7 +71,9 @@ export function writeConfig(
 ): { readonly file: string; readonly written: Given } {
   const complete =
     settings.data === 'csv' ? { ...settings, space: settings.space ?? defaultSpace(settings) } : settings;
-  checkPaths(checkSettings(complete, place));
+  const checked = checkSettings(complete, place);
+  checkNames(checked);
+  checkPaths(checked);
   const written = seenFrom(folder, complete);
   const file = join(folder, 'netsmith.config.json');
   const text = JSON.stringify({ $schema: schemaFrom(folder), ...written }, null, 2);
@@ -76,25 +82,48 @@ export function writeConfig(
   return { file, written };
 }
 
+/** Settings that are a name or a file of the user's own. */
+const NAMED = ['data', 'space', 'strategy', 'estimator'] as const;
+
 /** Relative paths, which are those from the working directory, as they are in `folder`, where the file will be used. */
 function seenFrom(folder: string, settings: Given): Given {
   const isPath = (name: string, value: unknown) =>
     typeof value === 'string' &&
     !isAbsolute(value) &&
-    (name === 'dataDir' || (['space', 'strategy', 'estimator'].includes(name) && isOwnFile(value)));
+    (name === 'dataDir' || (NAMED.some((named) => named === name) && isOwnFile(value)));
   const seen = (path: string) => relative(folder, path).replaceAll('\\', '/');
   return Object.fromEntries(
     Object.entries(settings).map(([name, value]) => [name, isPath(name, value) ? seen(String(value)) : value]),
   );
 }
 
-function checkPaths({ data, dataDir, space }: StudySettings): void {
+/** Throws UserError for names that nothing has, and for files that do not exist. What depends on the data, `run` checks. */
+function checkNames(settings: StudySettings): void {
+  const { data, benchmark, space, spaceOptions, strategy, strategyOptions, estimator } = settings;
+  for (const name of NAMED) {
+    const given = settings[name];
+    if (isOwnFile(given) && !existsSync(given))
+      throw invalid(flagOf(name), `"${printable(given)}"`, 'there is no such file');
+  }
+  if (benchmark !== undefined) benchmarkNamed(benchmark);
+  else if (!isOwnFile(data) && !Object.hasOwn(DATASETS, data))
+    throw unknownName('--data: unknown dataset', printable(data), Object.keys(DATASETS));
+  if (!isOwnFile(space)) {
+    const known = Object.keys(namedSpace(space).defaults);
+    const unknown = Object.keys(spaceOptions).find((name) => !known.includes(name));
+    if (unknown !== undefined) throw unknownName(`space "${space}": unknown option`, unknown, known);
+  }
+  if (!isOwnFile(strategy)) createStrategy(strategy, strategyOptions);
+  if (!isOwnFile(estimator) && !ESTIMATORS.some((known) => known === estimator))
+    throw unknownName('--estimator:', printable(estimator), ESTIMATORS);
+}
+
+function checkPaths({ data, dataDir, benchmark }: StudySettings): void {
   const entry: DatasetEntry | undefined = (DATASETS as Readonly<Record<string, DatasetEntry>>)[data];
-  if (entry !== undefined && entry.origin.kind !== 'embedded' && dataDir === undefined)
+  if (benchmark === undefined && entry !== undefined && entry.origin.kind !== 'embedded' && dataDir === undefined)
     throw invalid('--data-dir', 'missing', `data set ${data} needs the ${data === 'csv' ? 'file' : 'folder'} it is in`);
   if (dataDir !== undefined && !existsSync(dataDir))
     throw invalid('--data-dir', `"${dataDir}"`, 'there is no such file or folder');
-  if (isOwnFile(space) && !existsSync(space)) throw invalid('--space', `"${space}"`, 'there is no such file');
 }
 
 /** Where Netsmith is installed in the folder or above it; else where the package is published. */

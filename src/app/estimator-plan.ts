@@ -29,7 +29,7 @@ export type EstimatorPlan =
       readonly freereaSample: number;
     }
   | ({ readonly kind: 'predictor'; readonly metric: string } & z.infer<typeof predictor>)
-  /** Of a file that the command line names. */
+  /** An estimator from a file that the command line names. */
   | { readonly kind: 'own' }
   /** By a function of the program that uses Netsmith as a library, in its process. */
   | { readonly kind: 'function' }

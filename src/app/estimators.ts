@@ -1,6 +1,7 @@
 import { bootstrapInterval, kendall } from '../common/correlation.ts';
 import { invalid } from '../common/errors.ts';
 import { rng } from '../common/random.ts';
+import type { Engine } from '../engine/engine.ts';
 import type { Estimator } from '../estimate/estimator.ts';
 import { type Predictor, predictorEstimator, trainPredictor } from '../estimate/predictor/predictor.ts';
 import { proxyEstimator } from '../estimate/proxies/estimator.ts';
@@ -13,14 +14,15 @@ import { openPrograms } from '../train/programs.ts';
 import { modelTools, openEngine } from './engine.ts';
 import type { EstimatorPlan } from './estimator-plan.ts';
 import { memoryOfPrograms } from './memory.node.ts';
-import { ownEstimator, ownJudge } from './own-files.ts';
+import { ownEstimator, ownJudge } from './own-exports.ts';
 import { type Setup, treeOf } from './setup.ts';
 
-/** The estimator of a worker of this study. `earlier`: what the study began with. */
+/** The estimator of a worker of this study. `earlier`: what the study began with; `given`: the engine of this process, if it has one. */
 export async function openEstimator(
   setup: Setup,
   memoryBytes: number,
   earlier: readonly EarlierTrial[],
+  given?: Engine,
 ): Promise<Estimator> {
   const {
     settings,
@@ -29,7 +31,7 @@ export async function openEstimator(
   } = setup;
   switch (estimator.kind) {
     case 'train': {
-      const engine = await openEngine(settings, settings.workers);
+      const engine = given ?? (await openEngine(settings, settings.workers));
       const programs = openPrograms(engine, { memory: memoryOfPrograms(memoryBytes) });
       const { trialTime, validSamples } = settings;
       const seconds = trialTime === undefined ? undefined : parseDuration(trialTime);

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { invalid } from '../common/errors.ts';
 import type { Metrics } from '../common/metrics.ts';
+import type { Engine } from '../engine/engine.ts';
 import { networkCosts } from '../network/costs.ts';
 import { modelCard } from '../report/export/model-card.ts';
 import { MODEL_JSON_FORMAT, modelJson } from '../report/export/model-json.ts';
@@ -10,7 +11,7 @@ import { checkParity } from '../report/export/parity.ts';
 import { sealModel } from '../report/export/seal.node.ts';
 import { formatArchitecture, resolve, resolveHyperparameters } from '../space/index.ts';
 import type { Choice } from '../study/choice.ts';
-import { checkWritable, writeInStudy, writeWhole } from '../study/store/files.node.ts';
+import { checkFile, checkWritable, writeInStudy, writeWhole } from '../study/store/files.node.ts';
 import { isTaskKind } from '../task/index.ts';
 import type { EpochRecord } from '../train/checkpoint.ts';
 import { openPrograms } from '../train/programs.ts';
@@ -87,10 +88,32 @@ export async function exportBest(
   dir: string,
   setup: Setup,
   best: Chosen,
+  wanted: ExportWanted,
+  events: ExportEvents,
+  signal: AbortSignal,
+): Promise<Exported> {
+  let engine: Promise<Engine> | undefined;
+  const open = () => {
+    engine ??= openEngine(setup.settings, 1);
+    return engine;
+  };
+  try {
+    return await exportOn(open, dir, setup, best, wanted, events, signal);
+  } finally {
+    await (await engine?.catch(() => undefined))?.dispose();
+  }
+}
+
+async function exportOn(
+  open: () => Promise<Engine>,
+  dir: string,
+  setup: Setup,
+  best: Chosen,
   { out, mustTrain = false, ofTrial = false }: ExportWanted,
   events: ExportEvents,
   signal: AbortSignal,
 ): Promise<Exported> {
+  if (out !== undefined) checkFile(out, '--out');
   const { settings, dataset, training } = setup;
   const space = treeOf(setup);
   const { info, valid, task } = dataset.search;
@@ -102,7 +125,7 @@ export async function exportBest(
   if (out !== undefined) checkWritable(dirname(out));
   const beside = join(out === undefined ? join(dir, 'best') : dirname(out), `${stem(out ?? 'model.onnx')}.json`);
   checkOurs(beside);
-  const engine = await openEngine(settings, 1);
+  const engine = await open();
   const network = resolve(space, architecture);
   const kept = fits ? left : await trainAgain(left?.epochs);
   const { tensors: weights, epochs, seed, test } = kept;

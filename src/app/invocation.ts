@@ -16,7 +16,7 @@ function ofProcess(): Invocation {
 
 /** The command that starts this program again from the same folder: `netsmith`, `npx netsmith`, `node bin/netsmith.js`. */
 export function commandName({ env, script, cwd, platform }: Invocation = ofProcess()): string {
-  // npm, pnpm, yarn and bun tell whatever they run who they are, in `npx netsmith` and in `npm start` alike.
+  // npm, pnpm, yarn and bun name themselves to the programs that they run, in `npx netsmith` and in `npm start` alike.
   if (env.npm_command !== undefined || env.npm_lifecycle_event !== undefined || env.npm_execpath !== undefined) {
     const [manager] = (env.npm_config_user_agent ?? '').split('/');
     return { pnpm: 'pnpm exec netsmith', yarn: 'yarn netsmith', bun: 'bunx netsmith' }[manager ?? ''] ?? 'npx netsmith';

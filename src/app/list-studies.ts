@@ -15,7 +15,7 @@ export interface ListedStudy {
   readonly study: string;
   readonly state: 'running' | 'finished' | 'unfinished' | 'damaged';
   readonly trials?: number;
-  /** Of the first objective; null where no trial is complete. */
+  /** The best value of the first objective; null if no trial is complete. */
   readonly best?: { readonly metric: string; readonly value: number } | null;
   readonly createdAt?: string;
   readonly lastAt?: string;
@@ -27,7 +27,7 @@ export interface ListedStudy {
  * where there is no such folder.
  */
 export async function listStudies(folder: string): Promise<readonly ListedStudy[]> {
-  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory())
+  if (!existsSync(folder) || !statSync(folder).isDirectory())
     throw invalid('folder', `"${folder}"`, 'there is no such folder');
   const listed: ListedStudy[] = [];
   for (const dir of studiesIn(folder, DEPTH)) listed.push(await describe(dir));

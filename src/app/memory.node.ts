@@ -6,7 +6,7 @@ import { parseBytes } from '../study/quantities.ts';
 import type { StudySettings } from '../study/spec.ts';
 import type { MemoryShortage } from '../train/failure.ts';
 
-/** The share of the available memory that training may take by default: forecasts are not exact, and others need some. */
+/** The share of the available memory that training may take by default: forecasts are not exact, and other processes need some. */
 const SHARE = 0.9;
 
 /** Bytes that each of `processes` processes may take, including the process itself. */

@@ -21,19 +21,31 @@ import { readEvaluation } from './evaluation/evaluation.ts';
 import { type EvaluationResult, evaluationToJson } from './evaluation/result.ts';
 import { type Exported, exportBest } from './export.ts';
 import type { Notes } from './notes.ts';
-import type { OwnCode } from './own-code.ts';
-import { dataNamedAgain, type OwnFiles, ownFilesOf, ownJudge, ownSpaceBeside } from './own-files.ts';
+import { namesInCode, type OwnCode } from './own-code.ts';
+import { ownJudge, ownSpaceBeside } from './own-exports.ts';
+import { type OwnFiles, ownFilesOf, trainingNamedAgain } from './own-files.ts';
 import { openProgress } from './progress.ts';
 import { writeReport } from './report.ts';
 import { CHANGEABLE, checkSameSettings, reopen } from './resume.ts';
 import { newStudy, runToEnd } from './search.ts';
 import { checkRunSettings, type Setup, searchSpaceFrom } from './setup.ts';
-import { definitionOf, type GivenSpace, type MemberOf, type NetworkOf, type StudySpec, settingsOf } from './spec.ts';
+import {
+  checkRest,
+  codeOf,
+  definitionOf,
+  type GivenSpace,
+  type MemberOf,
+  type NetworkOf,
+  type StudySpec,
+  settingsOf,
+} from './spec.ts';
 import { identityOf, readStudy, setUpFinal } from './study.ts';
 import { type BestNetwork, networkView, type StudyTrial, trialView } from './views.ts';
 
 /** How a study is opened. */
-export interface OpenOptions<S extends SearchSpace | string = string> extends OwnFiles, Pick<StudySpec, 'onNote'> {
+export interface OpenOptions<S extends SearchSpace | string = string>
+  extends Omit<OwnFiles, 'loss'>,
+    Pick<StudySpec, 'onNote' | 'loss' | 'metrics'> {
   /** The space of a study whose space is code (a `SearchSpace` that is no tree); without it the study can only be read. */
   readonly space?: Extract<S, SearchSpace>;
   /** The measures of a study that has some of a program's own. */
@@ -65,7 +77,7 @@ export interface Optimized {
   readonly reason: StudyEnd['reason'];
   /** Search trials so far. */
   readonly trials: number;
-  /** Of several objectives the best by the first. Undefined where no trial is complete. */
+  /** With several objectives the best by the first. Undefined if no trial is complete. */
   readonly best: BestNetwork | undefined;
 }
 
@@ -106,25 +118,26 @@ export interface Study<A extends Architecture = Architecture, N extends Module |
   best(): Promise<BestNetwork | undefined>;
   /** The Pareto front, the best by the first objective first; with one objective the best alone. */
   front(): Promise<readonly BestNetwork[]>;
-  /** Ends `ask`: trials that were not told wait. */
+  /** Ends `ask`: trials without a result wait. */
   close(): Promise<void>;
 }
 
 /**
  * Creates a study in its own folder, as `netsmith search` does, and checks everything that it is made of. The command line can
- * read, continue, evaluate and export it. Throws UserError, and nothing is written, for whatever does not fit.
+ * read, continue, evaluate and export it. Throws UserError, and writes nothing, for settings that do not fit.
  */
 export async function createStudy<S extends GivenSpace = string>(
   spec?: StudySpec<S>,
 ): Promise<Study<MemberOf<S>, NetworkOf<S>>>;
 export async function createStudy(spec: StudySpec = {}): Promise<Study> {
-  const { space = defaultSpace(spec), measures, dir, prior = [], ifExists = 'refuse', onNote } = spec;
+  checkRest(spec, 'createStudy');
+  const { space = defaultSpace(spec), dir, prior = [], ifExists = 'refuse', onNote } = spec;
   const definition = await definitionOf(space);
-  const settings = settingsOf(spec, typeof space === 'string' ? space : definition.name);
-  const code: OwnCode = { ...(isOpen(definition) && { space: definition }), ...(measures && { measures }) };
+  const settings = await settingsOf(spec, typeof space === 'string' ? space : definition.name);
+  const code: OwnCode = { ...(isOpen(definition) && { space: definition }), ...codeOf(spec) };
   if (ifExists === 'continue' && dir !== undefined && existsSync(join(dir, 'study.db'))) {
     await checkSameStudy(dir, settings, definition);
-    return opened(dir, { ...(onNote && { onNote }), ...ownFilesOf(settings), ...code });
+    return studyIn(dir, (await readStudy(dir, code.space)).space, notesFor(onNote), ownFilesOf(settings), code);
   }
   const made = await newStudy(
     settings,
@@ -141,9 +154,9 @@ function isOpen(space: SpaceDefinition | SearchSpace): space is SearchSpace {
 }
 
 /**
- * Opens a study of the library or of the command line. A study never runs the files of a data set, a strategy or an estimator that it
- * names: `data`, `strategy` and `estimator` name them again. What else is code (`space`) can only be given by a program. Throws UserError
- * for a missing or damaged study.
+ * Opens a study of the library or of the command line. A study never runs the files of the user's own that it names: `data`, `strategy`,
+ * `estimator`, `measure`, `loss` and `metric` name them again. What else is code (`space`, `measures`, `metrics`, a `loss` that is a
+ * function) can only be given by a program. Throws UserError for a missing or damaged study.
  */
 export async function openStudy<S extends SearchSpace>(
   dir: string,
@@ -154,16 +167,21 @@ export async function openStudy(dir: string, options: OpenOptions<SearchSpace> =
   return opened(dir, options);
 }
 
-async function opened(dir: string, { onNote, space, measures, ...files }: OpenOptions<SearchSpace>): Promise<Study> {
+async function opened(
+  dir: string,
+  { onNote, space, measures, metrics, loss, ...others }: OpenOptions<SearchSpace>,
+): Promise<Study> {
   const study = await readStudy(dir, space);
-  return studyIn(dir, study.space, notesFor(onNote), files, { ...(space && { space }), ...(measures && { measures }) });
+  const files = { ...others, ...(typeof loss === 'string' && { loss }) };
+  const code = codeOf({ ...(measures && { measures }), ...(metrics && { metrics }), ...(loss && { loss }) });
+  return studyIn(dir, study.space, notesFor(onNote), files, { ...(space && { space }), ...code });
 }
 
 function notesFor(onNote: ((text: string) => void) | undefined): Notes {
   return { note: (text) => onNote?.(text) };
 }
 
-/** Throws UserError where the study in a folder is not of these settings, those aside that may change as it goes on. */
+/** Throws UserError if the study in a folder has other settings, except for those that may change when it continues. */
 async function checkSameStudy(dir: string, wanted: StudySettings, given: SpaceDefinition | SearchSpace): Promise<void> {
   const study = await readStudy(dir);
   const rule = 'a study is continued with the settings that it has; give another folder';
@@ -246,15 +264,15 @@ function studyIn(dir: string, space: SearchSpace, notes: Notes, files: OwnFiles,
     await ended?.store.close();
   };
 
-  /** The network that is asked for, set up for its final training. */
+  /** The requested network, set up for its final training. */
   const final = async ({ epochs, trial, choose }: FinalOptions) => {
     const study = await again();
     const which = { ...(trial !== undefined && { trial }), ...(choose !== undefined && { choose }) };
-    const own = dataNamedAgain(`study "${dir}"`, study.settings, { ...files });
+    const own = trainingNamedAgain(`study "${dir}"`, study.settings, { ...files }, namesInCode(code));
     const settings = checkRunSettings(study.settings, { ...own, ...(epochs !== undefined && { epochs }) });
-    const setup = await setUpFinal(study, dir, settings, own);
+    const setup = await setUpFinal(study, dir, settings, own, code);
     if (setup.estimator.kind === 'table')
-      throw invalid(`study "${dir}"`, `is of the table ${settings.benchmark}`, 'which holds no network to train');
+      throw invalid(`study "${dir}"`, `searches the table ${settings.benchmark}`, 'which holds no network to train');
     return { study, which, setup };
   };
   const unending = new AbortController().signal;

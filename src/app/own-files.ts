@@ -1,64 +1,85 @@
-import { existsSync } from 'node:fs';
-import { basename, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { invalid, messageOf, UserError } from '../common/errors.ts';
-import type { DataRequest, Dataset } from '../data/dataset.ts';
-import { openOwnDataset } from '../data/open.node.ts';
-import type { DatasetDefinition } from '../data/own.ts';
-import type { EstimatorDefinition } from '../estimate/own.ts';
-import type { SearchSpace } from '../space/search-space.ts';
-import type { StrategyDefinition } from '../strategy/index.ts';
-import type { Strategy } from '../strategy/strategy.ts';
-import type { Judge } from '../study/own-function.ts';
-import { isOwnFile, type StudySettings } from '../study/spec.ts';
+import { resolve } from 'node:path';
+import { invalid } from '../common/errors.ts';
+import { FUNCTION, isOwnFile, type StudySettings } from '../study/spec.ts';
 
 /** The user's own files that this command line names, as absolute paths. A stored study names none: its files are not run. */
 export interface OwnFiles {
   readonly data?: string;
   readonly strategy?: string;
   readonly estimator?: string;
+  readonly measure?: string;
+  readonly loss?: string;
+  readonly metric?: string;
   /** A module whose default export judges candidates in the worker processes (`optimize(file)`). */
   readonly judge?: string;
 }
 
 /** The files that a command line's own settings name. */
-export function ownFilesOf({
-  data,
-  strategy,
-  estimator,
-}: Pick<StudySettings, 'data' | 'strategy' | 'estimator'>): OwnFiles {
-  return {
-    ...(isOwnFile(data) && { data: resolve(data) }),
-    ...(isOwnFile(strategy) && { strategy: resolve(strategy) }),
-    ...(isOwnFile(estimator) && { estimator: resolve(estimator) }),
-  };
+export function ownFilesOf(settings: Pick<StudySettings, OwnFileName>): OwnFiles {
+  return Object.fromEntries(
+    OWN_FILES.flatMap((name) => {
+      const file = settings[name];
+      return file !== undefined && isOwnFile(file) ? [[name, resolve(file)] as const] : [];
+    }),
+  );
 }
 
 /** What a command line on a study must name again: `--data FILE`, as words. */
-export function againWords(settings: StudySettings, names: readonly OwnFileName[] = ['data']): readonly string[] {
-  return names.flatMap((name) => (isOwnFile(settings[name]) ? [`--${name}`, settings[name]] : []));
+export function againWords(settings: StudySettings, names: readonly OwnFileName[] = TRAINING_FILES): readonly string[] {
+  return names.flatMap((name) => {
+    const file = settings[name];
+    return file !== undefined && isOwnFile(file) ? [`--${name}`, file] : [];
+  });
 }
 
-export const OWN_FILES = ['data', 'strategy', 'estimator'] as const satisfies readonly (keyof OwnFiles)[];
+/** The files that a training needs, of a search or a final one. */
+export const TRAINING_FILES = ['data', 'loss', 'metric'] as const satisfies readonly (keyof OwnFiles)[];
 
-type OwnFileName = (typeof OWN_FILES)[number];
+export const OWN_FILES = [
+  ...TRAINING_FILES,
+  ...(['strategy', 'estimator', 'measure'] as const),
+] as const satisfies readonly (keyof OwnFiles)[];
+
+export type OwnFileName = (typeof OWN_FILES)[number];
 
 const CALLED: Readonly<Record<OwnFileName, string>> = {
   data: 'data set',
+  loss: 'loss',
+  metric: 'metric',
   strategy: 'strategy',
   estimator: 'estimator',
+  measure: 'measure',
 };
 
 /**
- * The file of a study's data set, for what trains but does not search: `evaluate` and `export` need no strategy. Throws UserError as
- * `namedAgain`.
+ * The files that the trainings of a study need, for what trains but does not search: `evaluate` and `export` need no strategy. `without`:
+ * what a program gives. Throws UserError as `namedAgain`.
  */
-export function dataNamedAgain(
+export function trainingNamedAgain(
   place: string,
   settings: StudySettings,
   given: Readonly<Record<string, unknown>>,
+  without: readonly OwnFileName[] = [],
 ): OwnFiles {
-  return namedAgain(place, settings, given, ['data']);
+  return namedAgain(
+    place,
+    settings,
+    given,
+    TRAINING_FILES.filter((name) => !without.includes(name)),
+  );
+}
+
+/** Those of the files that a training needs. */
+export function trainingFiles(own: OwnFiles): OwnFiles {
+  return Object.fromEntries(TRAINING_FILES.flatMap((name) => (own[name] === undefined ? [] : [[name, own[name]]])));
+}
+
+/** Whether a study has code of this name that no file gave: a file may give it from here on. */
+function isCode(settings: StudySettings, name: OwnFileName): boolean {
+  if (name === 'loss') return settings.loss === FUNCTION;
+  return (
+    (name === 'measure' && settings.measures !== undefined) || (name === 'metric' && settings.metrics !== undefined)
+  );
 }
 
 /**
@@ -74,9 +95,13 @@ export function namedAgain(
   const files: { [name in OwnFileName]?: string } = {};
   for (const name of needed) {
     const [stored, file] = [settings[name], given[name]];
-    if (!isOwnFile(stored)) {
-      if (file !== undefined)
-        throw invalid(`--${name}`, `"${file}"`, `the study's ${CALLED[name]} is ${stored}, and cannot be changed`);
+    if (stored === undefined || !isOwnFile(stored)) {
+      if (file === undefined) continue;
+      if (!isCode(settings, name) || typeof file !== 'string' || !isOwnFile(file)) {
+        const is = stored === undefined ? 'none of your own' : stored;
+        throw invalid(`--${name}`, `"${file}"`, `the study's ${CALLED[name]} is ${is}, and cannot be changed`);
+      }
+      files[name] = resolve(file);
     } else if (typeof file !== 'string' || !isOwnFile(file))
       throw invalid(
         place,
@@ -86,137 +111,4 @@ export function namedAgain(
     else files[name] = resolve(file);
   }
   return files;
-}
-
-/** The strategy that a file exports, made by `defineStrategy` or a strategy itself. Throws UserError. */
-export async function ownStrategy(path: string, options: Readonly<Record<string, unknown>>): Promise<Strategy> {
-  const found = await exportOf(path, '--strategy', 'defineStrategy', isStrategy);
-  if ('create' in found) return found.create(options);
-  const [option] = Object.keys(options);
-  if (option !== undefined)
-    throw invalid('--strategy-options', `option ${option}`, `"${path}" has none (defineStrategy gives it some)`);
-  return found;
-}
-
-/** The estimator that a file exports, made by `defineEstimator`. Throws UserError. */
-export function ownEstimator(path: string): Promise<EstimatorDefinition> {
-  return exportOf(path, '--estimator', 'defineEstimator', isEstimator);
-}
-
-/** The data set that a file exports, made by `defineDataset`. Throws UserError. */
-export function ownDataset(path: string): Promise<DatasetDefinition> {
-  return exportOf(path, '--data', 'defineDataset', isDataset);
-}
-
-/** Opens the data set that a file exports. Throws UserError, with the line in the file where its own code fails. */
-export async function openOwnData(path: string, request: DataRequest): Promise<Dataset> {
-  const definition = await ownDataset(path);
-  try {
-    return await openOwnDataset(definition, request);
-  } catch (error) {
-    if (error instanceof UserError) throw error;
-    throw new UserError(`--data: "${basename(path)}"${lineIn(path, error)}: ${messageOf(error).trim()}`, {
-      cause: error,
-    });
-  }
-}
-
-/** `, line 12`: where in the file an error, or what caused it, was thrown; nothing where that is not known. */
-export function lineIn(path: string, error: unknown): string {
-  let deepest = '';
-  for (let one = error; one instanceof Error; one = one.cause) {
-    const { stack = '' } = one;
-    const at = [pathToFileURL(path).href, path].map((name) => stack.indexOf(`${name}:`)).find((found) => found >= 0);
-    const line = at === undefined ? undefined : /:(\d+)/.exec(stack.slice(at + path.length))?.[1];
-    if (line !== undefined) deepest = `, line ${line}`;
-  }
-  return deepest;
-}
-
-/** The function that a file exports to judge candidates. Throws UserError. */
-export function ownJudge(path: string): Promise<Judge> {
-  const isFunction = (value: unknown): value is Judge => typeof value === 'function';
-  return exportOf(path, 'optimize', 'default: a function of a trial', isFunction);
-}
-
-/**
- * The space of this name that the module with the function exports, too: the space of the study is code, which worker processes need.
- * Throws UserError.
- */
-export async function ownSpaceBeside(path: string | undefined, name: string): Promise<SearchSpace> {
-  if (path === undefined) throw new Error(`space "${name}" is code, and no file was given`);
-  const spaces = Object.values(await importOf(path, 'optimize')).filter(isSearchSpace);
-  const found = spaces.find((space) => space.name === name);
-  if (found === undefined)
-    throw invalid(
-      'optimize',
-      `"${path}" exports no space "${name}"`,
-      "worker processes need the study's space: the module must export it beside its default function",
-    );
-  return found;
-}
-
-/** In place of a study's own strategy where nothing is searched: `evaluate` and `export` need none. */
-export function absentStrategy(path: string): Strategy {
-  const refuse = (): never => {
-    throw new UserError(`--strategy: the file "${path}" must be named on the command line`);
-  };
-  return { name: path, init: () => null, ask: async () => refuse(), tell: async () => refuse() };
-}
-
-async function importOf(path: string, flag: string): Promise<object> {
-  if (!existsSync(path)) throw invalid(flag, `"${path}"`, 'there is no such file');
-  try {
-    return await import(pathToFileURL(path).href);
-  } catch (error) {
-    throw new UserError(`${flag}: "${path}" cannot be loaded; ${messageOf(error).trim()}`);
-  }
-}
-
-/** The default export if it is one, else the only one. */
-async function exportOf<T>(
-  path: string,
-  flag: string,
-  maker: string,
-  isOne: (value: unknown) => value is T,
-): Promise<T> {
-  const exported = await importOf(path, flag);
-  const preset: unknown = Reflect.get(exported, 'default');
-  if (isOne(preset)) return preset;
-  const [one, ...others] = new Set(Object.values(exported).filter(isOne));
-  if (one === undefined || others.length > 0)
-    throw invalid(
-      flag,
-      `"${path}" exports ${others.length === 0 ? 'none' : `${others.length + 1} of them`}`,
-      `must export one made by ${maker}, or a default`,
-    );
-  return one;
-}
-
-function has(value: unknown, ...methods: readonly string[]): boolean {
-  return (
-    value !== null &&
-    typeof value === 'object' &&
-    typeof Reflect.get(value, 'name') === 'string' &&
-    methods.every((name) => typeof Reflect.get(value, name) === 'function')
-  );
-}
-
-const SPACE_METHODS = ['sample', 'check', 'mutate', 'crossover', 'format', 'parse'] as const;
-
-/** Whether it has what every `SearchSpace` has. */
-export function isSearchSpace(value: unknown): value is SearchSpace {
-  return has(value, ...SPACE_METHODS);
-}
-
-function isStrategy(value: unknown): value is StrategyDefinition | Strategy {
-  return has(value, 'create') || has(value, 'init', 'ask', 'tell');
-}
-
-function isDataset(value: unknown): value is DatasetDefinition {
-  return has(value, 'open') && typeof Reflect.get(Object(value), 'kind') === 'string';
-}
-
-function isEstimator(value: unknown): value is EstimatorDefinition {
-  return has(value, 'open', 'checkOptions');
 }

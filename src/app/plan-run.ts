@@ -50,7 +50,7 @@ export async function planRun(
   elapsed: () => number,
 ): Promise<PlannedRun> {
   const before = elapsed();
-  const dataset = await openData(dataRequest(settings), own);
+  const dataset = await openData(dataRequest(settings), settings, own, {});
   const readSeconds = elapsed() - before;
   const { info } = dataset.search;
   const unless = (names: Partial<StudySettings>): Partial<StudySettings> =>

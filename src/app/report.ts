@@ -12,7 +12,7 @@ import { budgetEnd } from '../study/budget.ts';
 import { triedOf } from '../study/exhaustion.ts';
 import { nameOfMetric, shownCosts, testedObjective } from '../study/objectives.ts';
 import { ESTIMATORS, FUNCTION, isOwnFile, type StudySettings, trainsTrials } from '../study/spec.ts';
-import { readPlain, writeWhole } from '../study/store/files.node.ts';
+import { checkFile, readPlain, writeWhole } from '../study/store/files.node.ts';
 import type { Trial } from '../study/store/store.ts';
 import { spaceTask } from '../task/index.ts';
 import { bestTrials, takenBy } from './best.ts';
@@ -20,6 +20,7 @@ import { commandOf, flagText, shellWord } from './command-line.ts';
 import { modelTools } from './engine.ts';
 import { type EvaluationRecord, readEvaluation, readWeights } from './evaluation/evaluation.ts';
 import { readPredictions } from './evaluation/predictions.ts';
+import { OWN_FILES, type OwnFileName, TRAINING_FILES } from './own-files.ts';
 import { earlierStudies } from './prior.ts';
 import { budgetOf } from './setup.ts';
 import { agreementsIn, planToJson, type ReadStudy, readStudy } from './study.ts';
@@ -31,6 +32,7 @@ const COST_LABELS: Readonly<Record<string, string>> = { params: 'Parameters', fl
 
 /** Writes the report of a study, also of one under way, and returns the file. `space`: that of a study whose space is code. */
 export async function writeReport(dir: string, out = join(dir, 'report.html'), space?: SearchSpace): Promise<string> {
+  checkFile(out, '--out');
   const study = await readStudy(dir, space);
   writeWhole(out, await renderReport(await reportData(dir, study)));
   return out;
@@ -66,6 +68,7 @@ export async function reportData(dir: string, study: ReadStudy): Promise<ReportD
   return {
     name: withoutFolders(record.name),
     dir: shellWord(withoutHome(dir)),
+    files: { resume: flagsOf(shown, OWN_FILES), evaluate: flagsOf(shown, TRAINING_FILES) },
     createdAt: record.createdAt,
     finished: await isFinished(study),
     space: {
@@ -151,6 +154,22 @@ export async function isFinished({
   return proposals.length === 0 || tried.isUsedUp(proposals);
 }
 
+/** The flags that name these of the user's own files: ` --data ./mine.ts`. */
+function flagsOf(settings: StudySettings, names: readonly OwnFileName[]): string {
+  const flags = names.map((name) => {
+    const file = settings[name];
+    return file !== undefined && isOwnFile(file) ? ` ${flagText(name, file)}` : '';
+  });
+  return flags.join('');
+}
+
+/** Whether a study was searched with functions of a program, which no command has. */
+function needsProgram({ estimator, loss, measure, measures, data, metric, metrics }: StudySettings): boolean {
+  const isFile = [data, metric].some((file) => file !== undefined && isOwnFile(file));
+  const inProgram = [measures !== undefined && measure === undefined, metrics !== undefined && !isFile];
+  return estimator === FUNCTION || loss === FUNCTION || inProgram.includes(true);
+}
+
 /** The command lines that make this report again, in order. */
 function commandsOf(
   dir: string,
@@ -160,14 +179,13 @@ function commandsOf(
 ): string[] {
   const shown = shellWord(withoutHome(dir));
   const began = prior.length === 0 ? '' : ` --prior ${prior.map((one) => shellWord(withoutHome(one))).join(' ')}`;
-  const isFunctions = settings.estimator === FUNCTION;
   const search = `${commandOf('search', settings)}${began} --out ${shown}`;
   if (settings.benchmark !== undefined)
     return [search, ...(evaluation === undefined ? [] : [`netsmith evaluate ${shown}`])];
-  // What a program has searched by its own function, no command can search again.
-  const searched = isFunctions ? [] : [search];
+  // What a program has searched with functions of its own, no command can search again.
+  const searched = needsProgram(settings) ? [] : [search];
   if (openSpace === true) return [];
-  const again = isOwnFile(settings.data) ? ` ${flagText('data', settings.data)}` : '';
+  const again = flagsOf(settings, TRAINING_FILES);
   if (evaluation === undefined) return [...searched, `netsmith export ${shown}${again}`];
   const { trial, epochs, seeds, baselines } = evaluation;
   const which = [
@@ -192,18 +210,20 @@ function withoutHome(path: string): string {
 }
 
 function settingsShown(settings: StudySettings): StudySettings {
-  const { data, dataDir, space, strategy, estimator } = settings;
+  const { dataDir, space, ...others } = settings;
+  const files = OWN_FILES.flatMap((name) => {
+    const file = others[name];
+    return file !== undefined && isAbsolute(file) ? [[name, withoutHome(file)] as const] : [];
+  });
   return {
     ...settings,
     ...(dataDir !== undefined && { dataDir: withoutHome(dataDir) }),
-    ...(isAbsolute(data) && { data: withoutHome(data) }),
     ...(isAbsolute(space) && { space: withoutHome(space) }),
-    ...(isAbsolute(strategy) && { strategy: withoutHome(strategy) }),
-    ...(isAbsolute(estimator) && { estimator: withoutHome(estimator) }),
+    ...Object.fromEntries(files),
   };
 }
 
-/** Of `best/model.onnx`, if it is of this architecture; undefined also for a file that Netsmith did not write. */
+/** The size of `best/model.onnx`, if it has this architecture; undefined also for a file that Netsmith did not write. */
 function modelBytesOf(dir: string, architecture: string): number | undefined {
   const file = join(dir, 'best', 'model.onnx');
 

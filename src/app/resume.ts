@@ -7,8 +7,8 @@ import type { Store } from '../study/store/store.ts';
 import { openStudyStore } from '../study/study.node.ts';
 import { checkDevice } from './engine.ts';
 import type { Notes } from './notes.ts';
-import { measuringFrom, type OwnCode } from './own-code.ts';
-import { namedAgain } from './own-files.ts';
+import { measuringFrom, namesInCode, type OwnCode } from './own-code.ts';
+import { namedAgain, OWN_FILES } from './own-files.ts';
 import { checkRunSettings, type Setup } from './setup.ts';
 import { planOf, planToJson, setUpAgain } from './study.ts';
 
@@ -54,10 +54,11 @@ export async function reopen(
   const store = await openStudyStore(dir, 'write');
   try {
     const plan = planOf(await store.study(), dir);
-    const own = namedAgain(`study "${dir}"`, plan.settings, given);
+    const needed = OWN_FILES.filter((name) => !namesInCode(code).includes(name));
+    const own = namedAgain(`study "${dir}"`, plan.settings, given, needed);
     const settings = leaveOut(plan, checkRunSettings(plan.settings, { ...given, ...own }), without);
     const setup = await setUpAgain(plan, dir, settings, { without: without.length > 0, own, code });
-    const measuring = measuringFrom(`study "${dir}"`, settings, code);
+    const measuring = await measuringFrom(`study "${dir}"`, settings, own, code);
     const { length: done } = await store.trials('search');
     if (given.trials !== undefined && Number(given.trials) < done) {
       throw invalid('--trials', String(given.trials), `the study already has ${done} trials`);

@@ -75,7 +75,7 @@ function counts(then: DatasetInfo, now: DatasetInfo): string[] {
   );
 }
 
-/** All but what is compared by itself. */
+/** All fields except those that are compared separately. */
 function rest({ notes, checksums, ...info }: DatasetInfo): unknown {
   return plain(info);
 }

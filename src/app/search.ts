@@ -15,11 +15,12 @@ import { checkNewStudy, createStudyStore } from '../study/study.node.ts';
 import { processPool } from '../study/worker/process.node.ts';
 import { openEngine } from './engine.ts';
 import { entryModule } from './entry.ts';
-import { tryPredictor } from './estimators.ts';
+import { openEstimator, tryPredictor } from './estimators.ts';
 import { hint } from './invocation.ts';
+import { checkTrainsHere, workersHere } from './local-workers.ts';
 import { memoryOfProcess } from './memory.node.ts';
 import type { Notes } from './notes.ts';
-import { measuringFrom, type OwnCode } from './own-code.ts';
+import { measuringFrom, type OwnCode, trainsHere } from './own-code.ts';
 import { againWords, OWN_FILES, type OwnFiles } from './own-files.ts';
 import { forecastSearch } from './preflight.ts';
 import { readPrior } from './prior.ts';
@@ -52,8 +53,9 @@ export async function newStudy(
   notes: Notes,
 ): Promise<{ readonly dir: string; readonly store: Store; readonly setup: Setup }> {
   if (out !== undefined) checkNewStudy(out);
-  const setup = await setUp(settings, space, false, own, dataset);
-  measuringFrom('the search', settings, code);
+  const opened = await setUp(settings, space, false, own, code, dataset);
+  const setup = { ...opened, measuring: await measuringFrom('the search', settings, opened.own, code) };
+  if (trainsHere(code)) checkTrainsHere(setup);
   const { info } = setup.dataset.search;
   if (info.counts.valid === 0 && setup.estimator.kind !== 'table' && setup.estimator.kind !== 'function') {
     throw invalid(
@@ -178,6 +180,8 @@ async function workersOf(dir: string, setup: Setup, store: Store): Promise<Pick<
     );
   const { workers } = setup.settings;
   const memoryBytes = memoryOfProcess(setup.settings, workers);
+  if (trainsHere(setup.code))
+    return { workers: await workersHere(setup, store, (engine) => openEstimator(setup, memoryBytes, [], engine)) };
   const learns = setup.estimator.kind === 'predictor';
   const workerSettings: WorkerSettings = {
     plan: planOfSetup(setup),

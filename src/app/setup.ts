@@ -35,8 +35,9 @@ import { checkSettings as checkTraining, type TrainSettings, withHyperparameters
 import { openBenchmark } from './benchmarks.ts';
 import { modelTools } from './engine.ts';
 import { type EstimatorPlan, estimatorOf } from './estimator-plan.ts';
-import { checkOpenSpace } from './own-code.ts';
-import { absentStrategy, lineIn, type OwnFiles, openOwnData, ownEstimator, ownStrategy } from './own-files.ts';
+import { checkOpenSpace, type OwnCode, withOwnTask } from './own-code.ts';
+import { absentStrategy, lineIn, openOwnData, ownEstimator, ownStrategy } from './own-exports.ts';
+import type { OwnFiles } from './own-files.ts';
 
 /** Everything that settings describe, except the engine. */
 export interface Setup {
@@ -49,23 +50,27 @@ export interface Setup {
   readonly strategy: Strategy;
   readonly stopping: StoppingRule | undefined;
   readonly estimator: EstimatorPlan;
-  /** Measures of a program's own; absent where the study is only set up to be evaluated. */
+  /** Measures of the user's own; absent where the study is only set up to be evaluated. */
   readonly measuring?: Measuring | undefined;
-  /** What the command line names of a person's own, and may be run. */
+  /** The user's own files that the command line names. Only these may be run. */
   readonly own: OwnFiles;
+  /** What the program at work gives. */
+  readonly code: OwnCode;
 }
 
 /**
- * Opens the data and builds what the settings name. Writes nothing; throws UserError for whatever does not fit: this is
+ * Opens the data and builds what the settings name. Writes nothing; throws UserError for settings that do not fit: this is
  * where a study's settings are checked before it is created, and where a worker or `resume` begins again from them, with
  * the space of the study (`spaceOf`). `checked`: the process that started this one has just checked the data. `own`: the files that the
- * command line names; those that a stored study alone names are not run. `opened`: the data, where they are open already.
+ * command line names; those that a stored study alone names are not run. `code`: what the program at work gives. `opened`: the data, where
+ * they are open already.
  */
 export async function setUp(
   settings: StudySettings,
   given: SpaceDefinition | Space | SearchSpace = namedSpace(settings.space),
   checked = false,
   own: OwnFiles = {},
+  code: OwnCode = {},
   opened?: Dataset,
 ): Promise<Setup> {
   const chosen =
@@ -78,7 +83,10 @@ export async function setUp(
   const { benchmark } = settings;
   const { table, dataset } =
     benchmark === undefined
-      ? { table: undefined, dataset: opened ?? (await openData({ ...dataRequest(settings), checked }, own)) }
+      ? {
+          table: undefined,
+          dataset: opened ?? (await openData({ ...dataRequest(settings), checked }, settings, own, code)),
+        }
       : await openBenchmark(benchmark, settings);
   const { info, task } = dataset.search;
   const space = searchSpaceFrom(given, info, settings, task);
@@ -100,7 +108,7 @@ export async function setUp(
   strategy.init(problem);
   checkBudget(budgetOf(settings));
   const stopping = stoppingOf(settings, problem);
-  return { settings, dataset, space, training, problem, strategy, stopping, estimator, own };
+  return { settings, dataset, space, training, problem, strategy, stopping, estimator, own, code };
 }
 
 /** The hand-designed members of a space. A stored study has no definition of a space from a file: its strategy's state has the members. */
@@ -113,12 +121,20 @@ export function handDesignedOf(
   return tree === undefined ? {} : (definition?.handDesigned?.(tree.task, spaceOptions) ?? {});
 }
 
-/** The data that settings name. Throws UserError for a file of a person's own that the command line does not name. */
-export function openData(request: DataRequest, { data }: OwnFiles): Promise<Dataset> {
-  if (data !== undefined) return openOwnData(data, request);
-  if (isOwnFile(request.name))
+/**
+ * The data that settings name, with the loss and the metrics of the user's own. Throws UserError for a file of the user's that the command
+ * line does not name.
+ */
+export async function openData(
+  request: DataRequest,
+  settings: StudySettings,
+  own: OwnFiles,
+  code: OwnCode,
+): Promise<Dataset> {
+  if (own.data === undefined && isOwnFile(request.name))
     throw new UserError(`--data: the file "${request.name}" must be named on the command line`);
-  return openDataset(request);
+  const dataset = own.data === undefined ? await openDataset(request) : await openOwnData(own.data, request);
+  return withOwnTask(dataset, settings, own, code);
 }
 
 /** Throws UserError for trials that see smaller images, where the data are no images or the answer is an image, too. */
@@ -131,7 +147,7 @@ function checkResolution({ fidelities }: Problem, { input, positions }: Task, { 
     throw refuse(`must be 1 for the task ${kind}: its targets have a value for each pixel of the full image`);
 }
 
-/** Whatever a space is given as. Throws UserError where the settings do not fit it. */
+/** A space, in whichever form it is given. Throws UserError where the settings do not fit it. */
 export function searchSpaceFrom(
   given: SpaceDefinition | Space | SearchSpace,
   info: DatasetInfo,
@@ -180,7 +196,7 @@ export function treeOf({ space }: { readonly space: SearchSpace }): Space {
   );
 }
 
-/** What the data room is asked for. */
+/** The settings of the data, as `openDataset` takes them. */
 export function dataRequest(settings: StudySettings): DataRequest {
   const {
     data,
@@ -297,10 +313,19 @@ export function checkRunSettings(stored: StudySettings, given: Readonly<Record<s
   return checkSettings({ ...stored, ...given, ...moved }, flagOf);
 }
 
-/** What ends the search; without an end of the person's own, a number of trials. */
-export function budgetOf({ trials, time, trialTime, until = [], estimator, scores, measures }: StudySettings): Budget {
+/** What ends the search: the given limits, or by default a number of trials. */
+export function budgetOf({
+  trials,
+  time,
+  trialTime,
+  until = [],
+  estimator,
+  scores,
+  measures,
+  metrics,
+}: StudySettings): Budget {
   const seconds = time === undefined ? undefined : parseDuration(time);
-  const targets = until.flatMap((text) => parseTarget(text, { scores, measures }) ?? []);
+  const targets = until.flatMap((text) => parseTarget(text, { scores, measures, metrics }) ?? []);
   const wanted =
     trials ??
     (seconds === undefined && targets.length === 0 ? (DEFAULT_TRIALS[estimator] ?? DEFAULT_TRIALS.train) : undefined);

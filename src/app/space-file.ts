@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url';
 import { invalid, messageOf, UserError } from '../common/errors.ts';
 import type { SpaceDefinition } from '../space/index.ts';
 import { isOwnFile } from '../study/spec.ts';
-import { isSearchSpace, lineIn } from './own-files.ts';
+import { isSearchSpace, lineIn } from './own-exports.ts';
 import { namedSpace } from './setup.ts';
 
 /** A space of Netsmith by its name, or the one that a file exports (as default, or as its only space). */

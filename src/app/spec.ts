@@ -1,12 +1,17 @@
 import { resolve } from 'node:path';
 import { invalid } from '../common/errors.ts';
+import { shownValue } from '../common/text.ts';
+import type { Direction, OwnMeasure } from '../measure/own.ts';
 import type { Architecture, Module, SpaceDefinition } from '../space/index.ts';
 import type { SearchSpace } from '../space/search-space.ts';
 import { SPACES } from '../space/spaces/index.ts';
+import { isObject } from '../space/tree/fields.ts';
 import type { StrategyChoice } from '../strategy/index.ts';
 import { checkSettings, FUNCTION, isOwnFile, type StudySettings } from '../study/spec.ts';
-import { type Direction, measuresToSettings, type OwnMeasure } from './own-code.ts';
-import { isSearchSpace, ownFilesOf } from './own-files.ts';
+import type { Loss, LossDefinition, OwnMetric } from '../task/own.ts';
+import { namesOf, type OwnCode } from './own-code.ts';
+import { isSearchSpace } from './own-exports.ts';
+import { ownFilesOf } from './own-files.ts';
 import { isSpaceDefinition, loadSpace } from './space-file.ts';
 
 /** A space as a program gives it. */
@@ -27,7 +32,9 @@ export type NetworkOf<S> = S extends { build(architecture: Architecture): Module
  * What is not given has the default of `netsmith search --help`.
  */
 export interface StudySpec<S extends GivenSpace = GivenSpace>
-  extends Partial<Omit<StudySettings, 'space' | 'strategy' | 'objective' | 'scores' | 'measures'>> {
+  extends Partial<
+    Omit<StudySettings, 'space' | 'strategy' | 'objective' | 'scores' | 'measures' | 'loss' | 'metrics'>
+  > {
   /**
    * The name of a space of Netsmith, one of your own (`defineSpace`), or the path of a file that exports one; or any set of architectures
    * (`SearchSpace`), which a function of your own scores. The study stores only the name of the latter.
@@ -42,18 +49,28 @@ export interface StudySpec<S extends GivenSpace = GivenSpace>
   readonly objective?: string | readonly string[] | Readonly<Record<string, Direction>>;
   /**
    * Measures of your own, which `objective`, `limits` and `until` may name: a latency, the length of a program. The study stores only their
-   * names, directions and units.
+   * names, directions and units. `measure` is the path of a file that exports some (`defineMeasure`).
    */
   readonly measures?: Readonly<Record<string, OwnMeasure<MemberOf<S>, NetworkOf<S>>>>;
+  /**
+   * A loss of your own in place of the task's, a function over the graph builder; or the path of a file that exports one (`defineLoss`).
+   * With a function, trials are trained in this process, one after another; with a file in as many processes as there are workers.
+   */
+  readonly loss?: Loss | LossDefinition | string;
+  /**
+   * Metrics of your own beside the task's, which `objective` and `until` may name. Trials are trained in this process, one after another;
+   * `metric` is the path of a file that exports some (`defineMetric`), for worker processes.
+   */
+  readonly metrics?: Readonly<Record<string, OwnMetric>>;
   /** Only networks within these limits of any measure (docs/measures.md): `{ params: 20_000, modelBytes: '100KB', latency: 5 }`. */
   readonly limits?: Readonly<Record<string, number | string>>;
   /** The study's folder (default: the next free `runs/NAME-N`). */
   readonly dir?: string;
   /** Folders of earlier studies of the same space to begin with. */
   readonly prior?: readonly string[];
-  /** Where the folder is a study already: refuse (the default), or continue it if it is of the same settings. */
+  /** If the folder already contains a study: refuse (the default), or continue it if its settings are the same. */
   readonly ifExists?: 'refuse' | 'continue';
-  /** Sentences for people: a forecast, what is unusual about the data. */
+  /** Called with messages to show: a forecast, or notes about unusual data. */
   onNote?(text: string): void;
 }
 
@@ -61,7 +78,11 @@ export interface StudySpec<S extends GivenSpace = GivenSpace>
 export async function definitionOf(space: GivenSpace): Promise<SpaceDefinition | SearchSpace> {
   if (typeof space === 'string') return loadSpace(space);
   if (!isSearchSpace(space) && !isSpaceDefinition(space))
-    throw invalid('space', 'is none', 'must be made by defineSpace, or have the methods of a SearchSpace');
+    throw invalid(
+      'space',
+      shownValue(space),
+      'must be a name, a .ts or .js file, a space made by defineSpace, or have the methods of a SearchSpace',
+    );
   if (Object.values(SPACES).some((one) => one.name === space.name && one !== space))
     throw invalid('space', `"${space.name}"`, 'is the name of a space of Netsmith: yours must have another');
   return space;
@@ -70,9 +91,10 @@ export async function definitionOf(space: GivenSpace): Promise<SpaceDefinition |
 /**
  * The checked settings of a study, with absolute paths; `space` is the name of its space. Throws UserError, with `caller` and the setting.
  */
-export function settingsOf(spec: StudySpec, space: string, caller = 'createStudy'): StudySettings {
-  const { objective, limits, measures, strategy, dir, prior, ifExists, onNote, ...given } = spec;
-  const scores = objective !== undefined && typeof objective === 'object' && !Array.isArray(objective);
+export async function settingsOf(spec: StudySpec, space: string, caller = 'createStudy'): Promise<StudySettings> {
+  const { objective, limits, measures, metrics, loss, strategy, dir, prior, ifExists, onNote, ...given } = spec;
+  checkRest(spec, caller);
+  const scores = objective !== null && typeof objective === 'object' && !Array.isArray(objective);
   const named = typeof objective === 'string' ? [objective] : objective;
   const settings = {
     ...given,
@@ -80,7 +102,8 @@ export function settingsOf(spec: StudySpec, space: string, caller = 'createStudy
     ...(typeof strategy === 'object' && optionsOf(strategy, given.strategyOptions)),
     space,
     ...(limits !== undefined && { limit: limits }),
-    ...(measures !== undefined && { measures: measuresToSettings(measures) }),
+    ...(loss !== undefined && { loss: typeof loss === 'string' ? loss : FUNCTION }),
+    ...(await namesOf(given, codeOf(spec))),
     ...(scores
       ? {
           estimator: FUNCTION,
@@ -88,8 +111,10 @@ export function settingsOf(spec: StudySpec, space: string, caller = 'createStudy
         }
       : named !== undefined && { objective: named }),
   };
+  const nameOf = (name: string) =>
+    name === 'scores' && scores ? 'objective' : name === 'limit' && limits !== undefined ? 'limits' : name;
   const known = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
-  const checked = checkSettings(known, (name) => `${caller}: ${name}`);
+  const checked = checkSettings(known, (name) => `${caller}: ${nameOf(name)}`);
   return {
     ...checked,
     ...(checked.dataDir !== undefined && { dataDir: resolve(checked.dataDir) }),
@@ -98,8 +123,60 @@ export function settingsOf(spec: StudySpec, space: string, caller = 'createStudy
   };
 }
 
+/** The code that a program gives, a space aside. */
+export function codeOf({
+  measures,
+  metrics,
+  loss,
+}: Pick<StudySpec, 'measures' | 'metrics' | 'loss'>): Pick<OwnCode, 'measures' | 'metrics' | 'loss'> {
+  return {
+    ...(measures && { measures }),
+    ...(metrics && { metrics }),
+    ...(typeof loss === 'function' && { loss }),
+    ...(typeof loss === 'object' && { loss: loss.of }),
+  };
+}
+
 function optionsOf(choice: StrategyChoice, others: StudySettings['strategyOptions'] | undefined) {
   if (others !== undefined)
     throw invalid('strategyOptions', JSON.stringify(others), `the strategy ${choice.strategy} has its options already`);
   return { strategy: choice.strategy, strategyOptions: choice.options };
+}
+
+/** What a program gives besides settings; programs in JavaScript are checked by nobody else. */
+const REST: Readonly<Record<string, readonly [fits: (value: unknown) => boolean, rule: string]>> = {
+  strategy: [
+    (value) => typeof value === 'string' || (isObject(value) && 'strategy' in value && 'options' in value),
+    'must be a name, a .ts or .js file, or a strategy with its options: tpe({ gamma: 0.15 })',
+  ],
+  measures: [
+    (value) => isObject(value) && Object.values(value).every((one) => isObject(one) && typeof one.of === 'function'),
+    'must be measures by name, each with a direction and a function `of`',
+  ],
+  metrics: [
+    (value) =>
+      isObject(value) && Object.values(value).every((one) => isObject(one) && typeof one.scorer === 'function'),
+    'must be metrics by name, each with a direction and a function `scorer`',
+  ],
+  loss: [
+    (value) =>
+      typeof value === 'function' || typeof value === 'string' || (isObject(value) && typeof value.of === 'function'),
+    'must be a function over the graph builder, or a .ts or .js file that exports a loss',
+  ],
+  dir: [(value) => typeof value === 'string' && value !== '', 'must be the path of a folder'],
+  prior: [
+    (value) => Array.isArray(value) && value.every((one) => typeof one === 'string'),
+    'must be a list of the folders of studies',
+  ],
+  ifExists: [(value) => value === 'refuse' || value === 'continue', 'must be refuse or continue'],
+  onNote: [(value) => typeof value === 'function', 'must be a function'],
+};
+
+/** Throws UserError, with `caller`, for what is no object of settings, and for a wrong value that is not checked as a setting. */
+export function checkRest(spec: unknown, caller: string): void {
+  if (!isObject(spec)) throw invalid(caller, shownValue(spec), 'must be an object of settings');
+  for (const [name, [fits, rule]] of Object.entries(REST)) {
+    const value = spec[name];
+    if (value !== undefined && !fits(value)) throw invalid(`${caller}: ${name}`, shownValue(value), rule);
+  }
 }

@@ -15,7 +15,8 @@ import { openStudyStore } from '../study/study.node.ts';
 import { spaceTask } from '../task/index.ts';
 import { checkSettings as checkTraining } from '../train/settings.ts';
 import { absentSpace, type OwnCode } from './own-code.ts';
-import { type OwnFiles, ownSpaceBeside } from './own-files.ts';
+import { ownSpaceBeside } from './own-exports.ts';
+import type { OwnFiles } from './own-files.ts';
 import { requireSameData } from './same-data.ts';
 import { namedSpace, problemOf, type Setup, setUp } from './setup.ts';
 
@@ -24,7 +25,7 @@ export type { StudyPlan } from '../study/plan.ts';
 /** Settings of a worker process. */
 export interface WorkerSettings {
   readonly plan: StudyPlan;
-  /** What it may take. */
+  /** The memory limit of the process, in bytes. */
   readonly memoryBytes: number;
   /** What the study began with: a predictor learns from it. */
   readonly earlier?: readonly EarlierTrial[];
@@ -89,12 +90,12 @@ export function planOf(record: StudyRecord, dir: string): StudyPlan {
 /** The current state of a study, read without locking it: another process may be running it. */
 export interface ReadStudy extends StudyPlan {
   readonly record: StudyRecord;
-  /** Of a space that is code: a stand-in that writes members as JSON, unless the program has given the space. */
+  /** For a space that is code, unless the program has given it: a stand-in that writes members as JSON. */
   readonly space: SearchSpace;
   readonly problem: Problem;
   /** Search trials and confirmations; `evaluate` reads its own. */
   readonly trials: readonly Trial[];
-  /** Of earlier studies, which it began with. */
+  /** Trials of earlier studies, which it began with. */
   readonly earlier: readonly EarlierTrial[];
   readonly clock: Clock;
   readonly strategyState: StrategyState;
@@ -140,7 +141,7 @@ export async function setUpAgain(
 ): Promise<Setup> {
   const place = `study "${dir}"`;
   const space = plan.openSpace === true ? requireSpace(plan, place, code) : spaceOf(plan, place);
-  const setup = await setUp(settings, space, false, own);
+  const setup = await setUp(settings, space, false, own, code);
   requireSameData(`study "${dir}"`, plan.data, setup.dataset.search.info, without);
   return setup;
 }
@@ -190,9 +191,10 @@ export async function setUpFinal(
   dir: string,
   settings: StudySettings,
   own: OwnFiles = {},
+  code: OwnCode = {},
 ): Promise<Setup> {
   if (settings.benchmark !== undefined) return setUpAgain(plan, dir, settings);
-  const setup = await setUpAgain(plan, dir, { ...settings, epochs: plan.settings.epochs }, { own });
+  const setup = await setUpAgain(plan, dir, { ...settings, epochs: plan.settings.epochs }, { own, code });
   const training = { ...setup.training, epochs: settings.epochs };
   const { info, task } = setup.dataset.search;
   return { ...setup, training: checkTraining(training, 'training settings', info, task) };

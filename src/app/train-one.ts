@@ -22,7 +22,7 @@ export interface TrainOneEvents {
 
 export interface TrainedOne {
   readonly epochs: readonly EpochRecord[];
-  /** On the test split, if that was asked for. */
+  /** Metrics on the test split, if requested. */
   readonly test: Metrics | undefined;
 }
 

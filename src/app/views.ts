@@ -23,7 +23,7 @@ export interface BestNetwork {
   readonly number: number;
   readonly architecture: Architecture;
   readonly text: string;
-  /** Of one that was trained several times: the mean. */
+  /** The mean, for an architecture that was trained several times. */
   readonly metrics: Metrics;
   readonly costs: Metrics;
 }
@@ -36,7 +36,7 @@ export function trialView(space: SearchSpace, trial: Trial): StudyTrial {
     purpose,
     architecture,
     text: space.format(architecture),
-    // Of a trial that runs: those of its last epoch.
+    // For a running trial: those of its last epoch.
     metrics: state === 'running' ? (curve.at(-1)?.metrics ?? metrics) : metrics,
     costs,
     seconds,

@@ -15,7 +15,7 @@ export function addChoice(command: Command): Command {
   return command.addOption(trial).option(...CHOOSE);
 }
 
-/** Which network of a front was taken, and how to take another; undefined where there was nothing to choose. */
+/** Which network of a front was taken, and how to take another; undefined if there was no choice. */
 export function choiceText({ trial, by, front }: Choice, objectives: readonly Objective[]): string | undefined {
   if (objectives.length === 1 || by === 'trial') return undefined;
   const of =

@@ -34,7 +34,7 @@ interface CompareOptions {
   readonly open: boolean;
 }
 
-/** `--strategies` stands for these. */
+/** All settings except the strategy, which `--strategies` gives. */
 const SETTINGS = SETTING_NAMES.filter((name) => name !== 'strategy' && name !== 'strategyOptions');
 
 /** `netsmith compare`: { title, objective, budget, axis, reference, significance, warnings, optimum?, competitors, conclusion, files } */

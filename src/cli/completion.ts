@@ -1,4 +1,5 @@
 import { Argument, type Command } from 'commander';
+import { unknownName } from '../common/closest.ts';
 import { DATASETS } from '../data/catalog.ts';
 import { SPACES } from '../space/spaces/index.ts';
 import { STRATEGIES } from '../strategy/index.ts';
@@ -14,6 +15,7 @@ const NAMES: Readonly<Record<string, readonly string[]>> = {
   '--estimator': ESTIMATORS,
 };
 const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
+  'spaces name': Object.keys(SPACES),
   'samples space': Object.keys(SPACES),
   'strategies name': Object.keys(STRATEGIES),
   'data get name': Object.keys(DATASETS),
@@ -30,11 +32,18 @@ export function addCompletion(program: Command, shell: Shell): void {
     'netsmith completion fish > ~/.config/fish/completions/netsmith.fish',
     'netsmith completion powershell >> $PROFILE',
   ])
-    .addArgument(new Argument('<shell>', 'your shell').choices(SHELLS))
+    .addArgument(new Argument('<shell>', 'your shell').choices(SHELLS).argParser(shellNamed))
     .action((name: ShellName, _options: unknown, command: Command) => {
       const script = completionScript(name, completedOf(program, ''));
       outputOf(command, shell).result({ shell: name, script }, script);
     });
+}
+
+/** Throws UserError for a shell that has no completion. */
+function shellNamed(text: string): ShellName {
+  const name = SHELLS.find((known) => known === text);
+  if (name === undefined) throw unknownName('unknown shell', text, SHELLS);
+  return name;
 }
 
 function completedOf(command: Command, path: string): Completed[] {

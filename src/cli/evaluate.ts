@@ -4,13 +4,14 @@ import { type ChoiceOptions, type Chosen, chosen } from '../app/choice.ts';
 import { type EvaluateOptions, evaluate } from '../app/evaluation/evaluate.ts';
 import { type EvaluationRecord, summarize } from '../app/evaluation/evaluation.ts';
 import { evaluationToJson } from '../app/evaluation/result.ts';
-import { dataNamedAgain } from '../app/own-files.ts';
+import { trainingNamedAgain } from '../app/own-files.ts';
 import { checkRunSettings, type Setup } from '../app/setup.ts';
 import { type ReadStudy, readStudy, setUpFinal } from '../app/study.ts';
 import { lookUpTest } from '../app/table-search.ts';
 import { invalid } from '../common/errors.ts';
 import type { Metrics } from '../common/metrics.ts';
 import { isWhole, numberIfItIsOne } from '../common/numbers.ts';
+import { shownValue } from '../common/text.ts';
 import { plural, showCount, showMetric, showSeconds } from '../report/numbers.ts';
 import type { Choice } from '../study/choice.ts';
 import { testedObjective } from '../study/objectives.ts';
@@ -22,10 +23,10 @@ import { baselinesInView, baselinesText } from './baselines.ts';
 import { bestTable } from './best.ts';
 import { addChoice, choiceText } from './choice.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { addOwnData, addSettingsOfStudy, givenSettings } from './flags.ts';
+import { addSettingsOfStudy, addTrainingFiles, givenSettings } from './flags.ts';
 
 /** For all baselines that are no networks. */
-const BASELINE_SECONDS = 120;
+export const BASELINE_SECONDS = 120;
 
 /** The option of `evaluate` and `run`. */
 export const NO_SAMPLES = ['--no-samples', 'do not store sample predictions on the test split for the report'] as const;
@@ -46,15 +47,16 @@ export function addEvaluate(program: Command, shell: Shell): void {
   );
   addChoice(command)
     .option('--no-baselines', 'skip the baselines: hand-designed networks, boosted trees, linear, nearest neighbor')
+    .option('--retry-failed', 'retrain baselines that failed in an earlier evaluation', false)
     .option(...NO_SAMPLES);
-  addOwnData(command);
+  addTrainingFiles(command);
   addSettingsOfStudy(command, ['dataDir', 'epochs', 'workers', 'threads', 'device', 'memory', 'layout']).action(
     async (dir: string, options: EvaluateOptions & ChoiceOptions, command: Command) => {
       const output = outputOf(command, shell);
       checkSeeds(options);
       const study = await readStudy(dir);
       const given = givenSettings(command);
-      const own = dataNamedAgain(`study "${dir}"`, study.settings, given);
+      const own = trainingNamedAgain(`study "${dir}"`, study.settings, given);
       const settings = checkRunSettings(study.settings, { ...given, ...own });
       const best = chosen(study, dir, options);
       const setup = await setUpFinal(study, dir, settings, own);
@@ -85,10 +87,10 @@ export function addEvaluate(program: Command, shell: Shell): void {
 }
 
 export function checkSeeds({ seeds }: Pick<EvaluateOptions, 'seeds'>): void {
-  if (!isWhole(seeds, 1, 1000)) throw invalid('--seeds', String(seeds), 'must be a whole number from 1 to 1,000');
+  if (!isWhole(seeds, 1, 1000)) throw invalid('--seeds', shownValue(seeds), 'must be a whole number from 1 to 1,000');
 }
 
-/** Of several objectives: the front, which network of it is taken, and how to take another. */
+/** With several objectives: prints the front, which network of it is taken, and how to take another. */
 export function noteChoice(study: ReadStudy, choice: Choice, output: Output): void {
   const text = choiceText(choice, study.problem.objectives);
   if (text !== undefined) output.note(`${bestTable(study)}\n${text}`);
@@ -115,6 +117,8 @@ export async function evaluateInView(
           if (kept > 0) output.note(`${plural(kept, 'final training')} of an earlier evaluation kept.`);
           if (trainings > 0) view = createTrainingsView('final training on train + validation data', trainings, output);
         },
+        onSkip: (name, reason) =>
+          output.note(`${name}: failed before: ${reason}. \`netsmith evaluate --retry-failed\` trains it again.`),
         onRetry: (name, reason) => view?.say(`${name}: ${reason}. It continues in a new process.`),
         onProgress: (name, { epoch, epochs, loss }) =>
           view?.onProgress(name, epoch, epochs, loss === undefined ? undefined : `loss ${loss.toFixed(4)}`),

@@ -5,7 +5,7 @@ import { type ChoiceOptions, type Chosen, chosen } from '../app/choice.ts';
 import { readEvaluation } from '../app/evaluation/evaluation.ts';
 import { type ExportEvents, type Exported, type ExportWanted, epochsText, exportBest } from '../app/export.ts';
 import { hint } from '../app/invocation.ts';
-import { againWords, dataNamedAgain } from '../app/own-files.ts';
+import { againWords, trainingNamedAgain } from '../app/own-files.ts';
 import { checkRunSettings, type Setup } from '../app/setup.ts';
 import { readStudy, setUpFinal } from '../app/study.ts';
 import { invalid } from '../common/errors.ts';
@@ -17,7 +17,7 @@ import { createTrainingsView, type TrainingsView } from '../terminal/trainings.t
 import { addChoice } from './choice.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import { noteChoice, seedsText } from './evaluate.ts';
-import { addOwnData, addSettingsOfStudy, givenSettings } from './flags.ts';
+import { addSettingsOfStudy, addTrainingFiles, givenSettings } from './flags.ts';
 
 /** `netsmith export DIR`: { file, about, parity, samples, card?, trial, choice, epochs, seed, test?, tested? } */
 export function addExport(program: Command, shell: Shell): void {
@@ -31,7 +31,7 @@ export function addExport(program: Command, shell: Shell): void {
       'netsmith export runs/accuracy-and-params --choose knee',
     ],
   ).option('--out <file>', 'output file (default: best/model.onnx in the study folder)');
-  addSettingsOfStudy(addOwnData(addChoice(command)), [
+  addSettingsOfStudy(addTrainingFiles(addChoice(command)), [
     'dataDir',
     'epochs',
     'threads',
@@ -42,7 +42,7 @@ export function addExport(program: Command, shell: Shell): void {
     const output = outputOf(command, shell);
     const study = await readStudy(dir);
     const given = givenSettings(command);
-    const own = dataNamedAgain(`study "${dir}"`, study.settings, given);
+    const own = trainingNamedAgain(`study "${dir}"`, study.settings, given);
     const settings = checkRunSettings(study.settings, { ...given, ...own });
     const best = chosen(study, dir, options, readEvaluation(dir)?.trial);
     if (options.out !== undefined && !existsSync(dirname(options.out))) {

@@ -4,6 +4,7 @@ import { type Command, Option } from 'commander';
 import { DESCRIBED, parsePairs } from '../app/command-line.ts';
 import { CONFIG_FILES, readConfig } from '../app/config-file.ts';
 import { dataOf } from '../app/data-argument.ts';
+import { namesOf } from '../app/own-code.ts';
 import { ownFilesOf } from '../app/own-files.ts';
 import { invalid } from '../common/errors.ts';
 
@@ -14,10 +15,10 @@ import {
   flagOf,
   GROUPS,
   isOwnFile,
-  LIBRARY_ONLY,
   type SettingName,
   type StudySettings,
   studySchema,
+  WITHOUT_FLAG,
 } from '../study/spec.ts';
 
 /**
@@ -29,7 +30,7 @@ export function addSettings(
   names: readonly SettingName[],
   presets: Readonly<Partial<Record<SettingName, string>>> = {},
 ): Command {
-  for (const name of names.filter((one) => !LIBRARY_ONLY.includes(one))) {
+  for (const name of names.filter((one) => !WITHOUT_FLAG.includes(one))) {
     const { type, group, enum: words, ...described } = DESCRIBED[name];
     const { description: text = '' } = described;
     const description = presets[name] === undefined ? text : text.replace(/ \(default[^)]*\)/, '');
@@ -79,9 +80,13 @@ export function addSettingsOfStudy(command: Command, names: readonly SettingName
   return addSettings(command, names, Object.fromEntries(names.map((name) => [name, 'as in the study'])));
 }
 
-/** The flag of a command that runs the data set of a study that is there. */
-export function addOwnData(command: Command): Command {
-  return command.option('--data <file>', 'the file of a study with your own data set, which must be named again');
+/** The flags of a command that trains networks of an existing study. */
+export function addTrainingFiles(command: Command): Command {
+  const again = 'needed again if the study was created with one';
+  return command
+    .option('--data <file>', `the file that exports your own dataset; ${again}`)
+    .option('--loss <file>', `the file that exports your own loss; ${again}`)
+    .option('--metric <file>', `the file that exports your own metrics; ${again}`);
 }
 
 const PLACEHOLDERS: Partial<Record<SettingName, string>> = {
@@ -92,12 +97,27 @@ const PLACEHOLDERS: Partial<Record<SettingName, string>> = {
   space: 'name|file',
   strategy: 'name|file',
   estimator: 'train|proxies|predictor|file',
+  measure: 'file',
+  loss: 'file',
+  metric: 'file',
   time: 'duration',
   until: 'metric=value,...',
   memory: 'size',
 };
 
-/** The settings that the person gave as flags, and no others. */
+/** `--config FILE`, once: of two files it would not be clear which one counts. */
+export function configOption(): Option {
+  return new Option(
+    '--config <file>',
+    'file with settings (default: netsmith.config.ts, .js or .json, if it exists)',
+  ).argParser((file: string, before: unknown) => {
+    if (before !== undefined)
+      throw invalid('--config', 'given twice', 'must be one file; only `compare` takes several, and compares them');
+    return file;
+  });
+}
+
+/** Only the settings that were given as flags. */
 export function givenSettings(command: Command): Readonly<Record<string, unknown>> {
   const options: Readonly<Record<string, unknown>> = command.opts();
   const given = Object.keys(studySchema.shape).filter((name) => command.getOptionValueSource(name) === 'cli');
@@ -126,9 +146,15 @@ export async function readSettings(
   const file = typeof named === 'string' ? named : CONFIG_FILES.find((name) => existsSync(name));
   const fromFile = file === undefined ? {} : await readConfig(file);
   const flags = { ...givenData(command), ...givenSettings(command) };
-  const place = (setting: string) =>
-    file === undefined || setting in flags ? flagOf(setting) : `${basename(file)}: "${setting}"`;
-  const settings = checkSettings({ ...presets({ ...fromFile, ...flags }), ...fromFile, ...flags }, place);
+  const place = (setting: string) => {
+    // What is stored of a file of the user's own is called as that file is.
+    const name = { measures: 'measure', metrics: 'metric' }[setting] ?? setting;
+    return file === undefined || name in flags ? flagOf(name) : `${basename(file)}: "${name}"`;
+  };
+  const given = { ...fromFile, ...flags };
+  const settings = checkSettings({ ...presets(given), ...given, ...(await namesOf(given)) }, place);
+  if (settings.loss === FUNCTION)
+    throw invalid(place('loss'), `"${FUNCTION}"`, 'must be a .ts or .js file that exports a loss');
   if (settings.estimator === FUNCTION)
     throw invalid(
       place('estimator'),

@@ -1,4 +1,4 @@
-import { CommanderError } from 'commander';
+import { type Command, CommanderError } from 'commander';
 import { netsmithVersion } from '../app/versions.ts';
 import { codeOf, type ErrorCode, messageOf, StudyStopped, stopped, UserError } from '../common/errors.ts';
 import { printable } from '../common/text.ts';
@@ -54,6 +54,15 @@ const COMMANDS = [
   addCompletion,
 ] as const;
 
+/** The program with all its commands. */
+export function programOf(shell: Shell, json = false): Command {
+  const program = createProgram(shell, netsmithVersion());
+  // With --json, `explain` reports the error of the parser as JSON.
+  if (json) program.configureOutput({ outputError: () => undefined });
+  for (const add of COMMANDS) add(program, shell);
+  return program;
+}
+
 /**
  * Runs one command line (without `node netsmith`) and returns the exit code: 0 done, 1 failed, 2 bad input (nothing was
  * written), 128 and the number of the signal that interrupted it (130: Ctrl-C).
@@ -66,13 +75,9 @@ export async function main(args: readonly string[], given?: Streams): Promise<nu
   const failed = () => {
     shell.exitCode = 1;
   };
-  const program = createProgram(shell, netsmithVersion());
   const json = args.includes('--json');
-  // With --json, `explain` reports the error of the parser as JSON.
-  if (json) program.configureOutput({ outputError: () => undefined });
-  for (const add of COMMANDS) add(program, shell);
   try {
-    await program.parseAsync(args, { from: 'user' });
+    await programOf(shell, json).parseAsync(args, { from: 'user' });
     return shell.exitCode;
   } catch (error) {
     return explain(error, streams, json);

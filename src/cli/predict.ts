@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { openEngine } from '../app/engine.ts';
-import { ownDataset } from '../app/own-files.ts';
+import { ownDataset } from '../app/own-exports.ts';
 import { invalid } from '../common/errors.ts';
 import { printable } from '../common/text.ts';
 import type { DatasetDefinition } from '../data/own.ts';
@@ -67,7 +67,7 @@ export function addPredict(program: Command, shell: Shell): void {
     });
 }
 
-/** With the task of the person's own data set. Throws UserError where the model is for another. */
+/** With the task of the user's own data set. Throws UserError where the model is for another. */
 async function predictorOf(engine: Engine, model: string, own: DatasetDefinition | undefined): Promise<Predictor> {
   const predictor = await openPredictor(engine, model, own?.task);
   const { task } = predictor.metadata;

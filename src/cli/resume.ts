@@ -5,7 +5,7 @@ import type { Store } from '../study/store/store.ts';
 import { nameOf } from '../study/store/transitions.ts';
 import type { Output } from '../terminal/output.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { addOwnData, addSettingsOfStudy, givenSettings } from './flags.ts';
+import { addSettingsOfStudy, addTrainingFiles, givenSettings } from './flags.ts';
 import { finishRun, searchOfRun } from './run.ts';
 import { tellResult } from './search.ts';
 
@@ -23,10 +23,20 @@ export function addResume(program: Command, shell: Shell): void {
     'netsmith resume runs/digits-residual-cnn-1 --retry-failed --workers 1',
   ])
     .option('--without <file...>', 'image-folder: skip these images (damaged or removed files)')
-    .option('--strategy <file>', 'the file of a study with your own strategy, which must be named again')
-    .option('--estimator <file>', 'the file of a study with your own estimator, which must be named again')
+    .option(
+      '--strategy <file>',
+      'the file that exports your own strategy; needed again if the study was created with one',
+    )
+    .option(
+      '--estimator <file>',
+      'the file that exports your own estimator; needed again if the study was created with one',
+    )
+    .option(
+      '--measure <file>',
+      'the file that exports your own measures; needed again if the study was created with one',
+    )
     .option('--retry-failed', 'retrain failed trials from scratch; they keep their numbers', false);
-  addSettingsOfStudy(addOwnData(command), CHANGEABLE).action(
+  addSettingsOfStudy(addTrainingFiles(command), CHANGEABLE).action(
     async (dir: string, options: ResumeOptions, command: Command) => {
       const output = outputOf(command, shell);
       const { store, setup } = await reopen(dir, givenSettings(command), output, {

@@ -6,7 +6,7 @@ import { Option } from 'commander';
 import { bestToJson, bestTrials } from '../app/best.ts';
 import { type ChoiceOptions, chosen, ruleOf } from '../app/choice.ts';
 import type { EvaluateOptions } from '../app/evaluation/evaluate.ts';
-import { readEvaluation, summarize } from '../app/evaluation/evaluation.ts';
+import { type EvaluationRecord, readEvaluation, summarize } from '../app/evaluation/evaluation.ts';
 import { baselinesOf } from '../app/evaluation/final.ts';
 import { exportEarly } from '../app/evaluation/first-model.ts';
 import { evaluateInTime } from '../app/evaluation/in-time.ts';
@@ -19,9 +19,12 @@ import type { StudyOptions } from '../app/search.ts';
 import type { Setup } from '../app/setup.ts';
 import { loadSpace } from '../app/space-file.ts';
 import { type ReadStudy, readStudy } from '../app/study.ts';
+import type { BaselineRow } from '../baseline/run.ts';
 import { invalid } from '../common/errors.ts';
+import type { Metrics } from '../common/metrics.ts';
 import { numberIfItIsOne } from '../common/numbers.ts';
 import { showMetric, showSeconds } from '../report/numbers.ts';
+import { verdict } from '../report/verdict.ts';
 import { testedObjective } from '../study/objectives.ts';
 import type { Afterwards } from '../study/plan.ts';
 import { SETTING_NAMES, type StudySettings } from '../study/spec.ts';
@@ -31,10 +34,11 @@ import { interruptible } from '../terminal/interrupt.ts';
 import { OPEN, openFile } from '../terminal/open.ts';
 import type { Output } from '../terminal/output.ts';
 import { TrainingFailure } from '../train/failure.ts';
+import { baselinesInView, baselinesText } from './baselines.ts';
 import { bestTable, bestText } from './best.ts';
 import { CHOOSE, choiceText } from './choice.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { checkSeeds, evaluateInView, evaluationText, NO_SAMPLES, seedsText } from './evaluate.ts';
+import { BASELINE_SECONDS, checkSeeds, evaluateInView, evaluationText, NO_SAMPLES, seedsText } from './evaluate.ts';
 import { exportInView, parityText, testText } from './export.ts';
 import { readSettings } from './flags.ts';
 import {
@@ -75,7 +79,7 @@ export function addRun(program: Command, shell: Shell): void {
         .default(3),
     )
     .option(...CHOOSE)
-    .option('--no-baselines', 'skip the hand-designed baselines')
+    .option('--no-baselines', 'skip the baselines: hand-designed networks, boosted trees, linear, nearest neighbor')
     .option(...NO_SAMPLES)
     .option(...OPEN)
     .action(async (_: string | undefined, options: RunOptions, command: Command) => {
@@ -171,55 +175,108 @@ export async function finishRun(
   output.note(
     `${again} trial ${best.choice.trial} on train + validation data with ${options.time === undefined ? seedsText(options.seeds) : 'as many seeds as time allows'}, then evaluating on the test split.`,
   );
-  const { record, exported } = await interruptible(
+  const finalPhase = async (signal: AbortSignal) => {
+    const evaluated = (wanted: EvaluateOptions) => evaluateInView(dir, setup, best, wanted, output, signal);
+    const exported = () => exportInView(dir, setup, best, {}, output, signal);
+    const { time } = options;
+    if (time === undefined) return { record: await evaluated(options), exported: await exported() };
+    const finished = existsSync(join(dir, 'report.html')) ? readEvaluation(dir) : undefined;
+    if (finished?.trial === best.choice.trial) {
+      const { seeds, baselines } = finished;
+      const same = { ...options, seeds: seeds.length, baselines: baselines.length > 0, seconds: time.seconds };
+      return { record: await evaluated(same), exported: await exported() };
+    }
+    const record = await evaluateInTime({
+      ...{ time, options, elapsed, startSeconds: START_SECONDS, evaluate: evaluated },
+      workers: setup.settings.workers,
+      baselines: Object.keys(baselinesOf(setup)).length,
+      export: async () => void (await exported()),
+    });
+    return { record, exported: await exported() };
+  };
+  const classicalOptions = () => {
+    const seconds =
+      options.time === undefined ? BASELINE_SECONDS : Math.max(0, options.time.seconds - LAST_SECONDS - elapsed());
+    return { test: true, seconds };
+  };
+  const { record, exported, report, classical } = await interruptible(
     () => output.note(`Interrupted. Continue with: ${hint('resume', dir, ...againWords(setup.settings, OWN_FILES))}`),
     async (signal) => {
-      const evaluated = (wanted: EvaluateOptions) => evaluateInView(dir, setup, best, wanted, output, signal);
-      const exported = () => exportInView(dir, setup, best, {}, output, signal);
-      const { time } = options;
-      if (time === undefined) return { record: await evaluated(options), exported: await exported() };
-      const finished = existsSync(join(dir, 'report.html')) ? readEvaluation(dir) : undefined;
-      if (finished?.trial === best.choice.trial) {
-        const { seeds, baselines } = finished;
-        const same = { ...options, seeds: seeds.length, baselines: baselines.length > 0, seconds: time.seconds };
-        return { record: await evaluated(same), exported: await exported() };
-      }
-      const record = await evaluateInTime({
-        ...{ time, options, elapsed, startSeconds: START_SECONDS, evaluate: evaluated },
-        workers: setup.settings.workers,
-        baselines: Object.keys(baselinesOf(setup)).length,
-        export: async () => void (await exported()),
-      });
-      return { record, exported: await exported() };
+      const { record, exported } = await finalPhase(signal);
+      const report = await writeReport(dir);
+      const classical = options.baselines ? await baselinesInView(dir, setup, classicalOptions(), output, signal) : [];
+      signal.throwIfAborted();
+      return { record, exported, report, classical };
     },
   );
-  const report = await writeReport(dir);
 
   const { metric } = testedObjective(setup.problem.objectives, setup.dataset.search.info);
   const { mean = Number.NaN, sd = Number.NaN } = summarize(record.metrics)[metric] ?? {};
   const { length: seeds } = record.seeds;
   const spread = seeds > 1 ? ` (mean of ${seeds}, deviation ${showMetric(metric, sd)})` : '';
+  const others = baselinesText(dir, setup, classical);
+  const sentences = verdictOf(dir, setup, study, record, classical);
   output.result(
     {
       ...bestToJson(dir, study, best.choice),
       evaluation: evaluationToJson(dir, setup, best, record),
       export: exported,
       report,
+      ...(options.baselines && { classical }),
+      verdict: sentences,
       seconds: elapsed(),
     },
     [
       evaluationText(setup, best, record),
+      ...(others === undefined ? [] : ['', others]),
       '',
       `Found    ${metric} ${showMetric(metric, mean)} on the test split${spread}`,
       `Model    ${exported.file} (${parityText(exported)})`,
       `         ${testText(setup, exported)}`,
       `Report   ${report}`,
+      `Verdict  ${sentences.join('\n         ')}`,
       ...(options.time === undefined
         ? []
         : [`Time     ${showSeconds(elapsed())} of ${showSeconds(options.time.seconds)}`]),
     ].join('\n'),
   );
   return report;
+}
+
+/** Kept for writing the last lines. */
+const LAST_SECONDS = 0.5;
+
+function verdictOf(
+  dir: string,
+  setup: Setup,
+  { trials }: ReadStudy,
+  record: EvaluationRecord,
+  classical: readonly BaselineRow[],
+): readonly string[] {
+  const { info } = setup.dataset.search;
+  const objective = testedObjective(setup.problem.objectives, info);
+  const { metric } = objective;
+  const valuesOf = (metrics: readonly Metrics[]) => metrics.flatMap((one) => one[metric] ?? []);
+  return verdict({
+    objective,
+    testSamples: info.counts.test,
+    found: { name: `trial ${record.trial}`, values: valuesOf(record.metrics) },
+    baselines: [
+      ...record.baselines.map(({ name, metrics }) => ({ name, values: valuesOf(metrics) })),
+      ...classical.flatMap((row) =>
+        'skipped' in row || row.test === undefined
+          ? []
+          : [
+              {
+                name: row.name,
+                values: valuesOf([row.test]),
+                ...(row.exported !== undefined && { file: join(dir, row.exported) }),
+              },
+            ],
+      ),
+    ],
+    candidates: trials.filter(({ purpose, state }) => purpose === 'search' && state === 'complete').length,
+  });
 }
 
 /** No bad input, since a study was written: the settings were sound and no network could be trained with them. */

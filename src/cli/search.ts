@@ -18,7 +18,7 @@ import { Interrupted, interruptible } from '../terminal/interrupt.ts';
 import type { Output } from '../terminal/output.ts';
 import { bestText } from './best.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { addSettings, readSettings } from './flags.ts';
+import { addSettings, configOption, readSettings } from './flags.ts';
 
 /** `netsmith search`: { study, trials, best } */
 export function addSearch(program: Command, shell: Shell): void {
@@ -55,7 +55,7 @@ export function addStudyOptions(
   return addSettings(command, names, presets)
     .option('--out <folder>', 'folder of the study (default: the next free runs/NAME-N)')
     .option('--prior <folder...>', 'warm-start from the trials of earlier studies of the same space')
-    .option('--config <file>', 'file with settings (default: netsmith.config.ts, .js or .json, if it exists)');
+    .addOption(configOption());
 }
 
 /** `newStudy` of the space that the settings name, which may be a file. */
@@ -77,7 +77,7 @@ interface InTime {
 /**
  * Runs a study that is open for writing until its budget is spent or Ctrl-C, and closes it. Trials run in processes of
  * their own, each of which builds what it needs from the study's settings; those of a table are looked up in this one. Throws
- * DataError and StudyStopped as `runStudy`, with how to go on.
+ * DataError and StudyStopped as `runStudy`, with how to continue.
  */
 export async function searchToItsEnd(
   dir: string,
@@ -131,7 +131,7 @@ export function endText({ reason }: StudyEnd, { problem, trials }: Pick<ReadStud
     : `All ${all.count} architectures${where} have been tried.`;
 }
 
-/** The result of `search` and `resume`, and how to go on. */
+/** The result of `search` and `resume`, and how to continue. */
 export async function tellResult(dir: string, end: SearchEnd, output: Output, shell: Shell): Promise<void> {
   const study = await readStudy(dir);
   output.note(endText(end, study));

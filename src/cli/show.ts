@@ -7,12 +7,14 @@ import { loadSpace } from '../app/space-file.ts';
 import { readStudy } from '../app/study.ts';
 import { invalid } from '../common/errors.ts';
 import { isWhole, numberIfItIsOne, parseNumber } from '../common/numbers.ts';
+import { shownValue } from '../common/text.ts';
 import { networkCosts } from '../network/costs.ts';
 import { drawArchitecture } from '../report/drawing/draw.ts';
 import { architectureText } from '../report/drawing/text.ts';
 import { type Architecture, parseArchitecture, resolve, type Space, searchSpaceOf, type Task } from '../space/index.ts';
 import type { SearchSpace } from '../space/search-space.ts';
-import { writeWhole } from '../study/store/files.node.ts';
+import { flagOf } from '../study/spec.ts';
+import { checkFile, writeWhole } from '../study/store/files.node.ts';
 import type { Output } from '../terminal/output.ts';
 import { CHOOSE, choiceText } from './choice.ts';
 import { define, outputOf, type Shell } from './command.ts';
@@ -21,8 +23,8 @@ interface ShowOptions extends ChoiceOptions {
   readonly space?: string;
   readonly spaceOptions?: Record<string, number | string | boolean>;
   readonly arch?: string;
-  readonly input: string;
-  readonly outputs: number | string;
+  readonly input?: string;
+  readonly outputs?: number | string;
   readonly regression: boolean;
   readonly svg?: string;
 }
@@ -47,18 +49,18 @@ export function addShow(program: Command, shell: Shell): void {
     .option('--arch <text>', "without a study: the architecture, in the space's notation or as JSON")
     .option(
       '--input <shape>',
-      'without a study: input shape, as channels,height,width or as a number of features',
-      '3,32,32',
+      'without a study: input shape, as channels,height,width or as a number of features (default: 3,32,32)',
     )
     .addOption(
-      new Option('--outputs <n>', 'without a study: number of classes or targets')
-        .argParser(numberIfItIsOne)
-        .default(10),
+      new Option('--outputs <n>', 'without a study: number of classes or targets (default: 10)').argParser(
+        numberIfItIsOne,
+      ),
     )
     .option('--regression', 'without a study: the task is a regression', false)
     .option('--svg <file>', 'write a drawing of the architecture to this file')
     .action(async (dir: string | undefined, options: ShowOptions, command: Command) => {
       const output = outputOf(command, shell);
+      if (options.svg !== undefined) checkFile(options.svg, '--svg');
       const { space, architecture } =
         dir === undefined ? await fromSpace(options) : await fromStudy(dir, options, output);
       const text = space.format(architecture);
@@ -109,7 +111,12 @@ function onlyArchitecture(space: Space): Architecture | undefined {
   }
 }
 
+const SPACE_FLAGS = ['space', 'spaceOptions', 'arch', 'input', 'outputs', 'regression'];
+
 async function fromStudy(dir: string, options: ShowOptions, output: Output): Promise<Shown> {
+  for (const [flag, value] of Object.entries(options))
+    if (SPACE_FLAGS.includes(flag) && value !== undefined && value !== false)
+      throw invalid(flagOf(flag), shownValue(value), 'cannot be used with a study, which has its own');
   const study = await readStudy(dir);
   const evaluated = study.problem.objectives.length > 1 ? readEvaluation(dir)?.trial : undefined;
   const { trial, choice } = chosen(study, dir, options, evaluated);
@@ -119,7 +126,11 @@ async function fromStudy(dir: string, options: ShowOptions, output: Output): Pro
 }
 
 /** The task that `--input`, `--outputs` and `--regression` describe. Throws UserError. */
-export function taskFrom({ input, outputs, regression }: Pick<ShowOptions, 'input' | 'outputs' | 'regression'>): Task {
+export function taskFrom({
+  input = '3,32,32',
+  outputs = 10,
+  regression,
+}: Pick<ShowOptions, 'input' | 'outputs' | 'regression'>): Task {
   const shape = input.split(',').map((size) => parseNumber(size) ?? Number.NaN);
   const isShape = shape.length === 1 || (shape.length === 3 && shape.every((size) => size <= 4096));
   if (!isShape || !shape.every((size) => isWhole(size, 1, 1_000_000))) {

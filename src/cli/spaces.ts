@@ -1,48 +1,73 @@
 import type { Command } from 'commander';
+import { loadSpace } from '../app/space-file.ts';
+import { unknownName } from '../common/closest.ts';
 import { showCount } from '../report/numbers.ts';
 import { count } from '../space/index.ts';
 import type { SpaceDefinition, Task } from '../space/space.ts';
 import { SPACES } from '../space/spaces/index.ts';
 import { configSchema } from '../study/config-schema.ts';
+import { isOwnFile } from '../study/spec.ts';
 import { table } from '../terminal/output.ts';
 import { define, outputOf, type Shell } from './command.ts';
+import { optionsTable, presetsText } from './options-table.ts';
 
-/** `netsmith spaces`: [{ name, description, options, size }]; size for 32x32 color images of 10 classes. */
+/**
+ * `netsmith spaces [NAME|FILE]`: [{ name, description, options: [{ name, type, default, min?, max?, above?, below?, words? }], size }]; size for
+ * 32x32 color images of 10 classes.
+ */
 export function addSpaces(program: Command, shell: Shell): void {
-  define(program, 'spaces', 'List the search spaces with their options and sizes', [
+  define(program, 'spaces [name]', 'List the search spaces, or the options of one (a name, or a file of yours)', [
     'netsmith spaces',
+    'netsmith spaces darts',
     'netsmith spaces --schema > netsmith.schema.json',
   ])
     .option('--schema', 'print the JSON Schema of netsmith.config.json instead', false)
-    .action((options: { readonly schema: boolean }, command: Command) => {
+    .action(async (name: string | undefined, options: { readonly schema: boolean }, command: Command) => {
       const output = outputOf(command, shell);
       if (options.schema) {
         const schema = configSchema();
         output.result(schema, JSON.stringify(schema, null, 2));
         return;
       }
-      const spaces = Object.values(SPACES).map((space: SpaceDefinition) => ({
+      const chosen = name === undefined ? Object.values<SpaceDefinition>(SPACES) : [await spaceOf(name)];
+      const spaces = chosen.map((space) => ({
         name: space.name,
         description: space.description,
-        options: space.defaults,
+        options: (space.rules?.() ?? []).map((rule) => ({ ...rule })),
         size: sizeOf(space),
       }));
-      const rows = spaces.map(({ name, description, options, size }) => [
-        name,
-        size === null ? 'continuous' : showCount(size),
-        Object.entries(options)
-          .map(([key, value]) => `${key}=${value}`)
-          .join(','),
-        description,
-      ]);
-      output.result(spaces, table(['name', 'size', 'options', 'description'], rows));
+      const [one] = spaces;
+      const text =
+        name === undefined || one === undefined
+          ? table(
+              ['name', 'size', 'options', 'description'],
+              spaces.map(({ name, description, options, size }) => [
+                name,
+                sizeText(size),
+                presetsText(options),
+                description,
+              ]),
+            )
+          : `${one.name}: ${one.description}\n\n${optionsTable(one.options)}`;
+      output.result(spaces, text);
     });
 }
 
+function spaceOf(name: string): SpaceDefinition | Promise<SpaceDefinition> {
+  if (!isOwnFile(name) && !Object.hasOwn(SPACES, name)) throw unknownName('unknown space', name, Object.keys(SPACES));
+  return loadSpace(name);
+}
+
+const sizeText = (size: number | null) => (size === null ? 'continuous' : showCount(size));
+
 const EXAMPLE: Task = { kind: 'classification', input: [3, 32, 32], outputs: 10 };
 
-/** The number of architectures (rounded beyond 2^53); null where it is not countable. */
+/** The number of architectures (rounded beyond 2^53); null where it is not countable, or a space of one's own does not take images. */
 function sizeOf(space: SpaceDefinition): number | null {
-  const size = count(space.create(EXAMPLE));
-  return size === undefined ? null : Number(size);
+  try {
+    const size = count(space.create(EXAMPLE));
+    return size === undefined ? null : Number(size);
+  } catch {
+    return null;
+  }
 }

@@ -11,7 +11,7 @@ import { interruptible } from '../terminal/interrupt.ts';
 import type { Output } from '../terminal/output.ts';
 import { createTrainingsView, type TrainingsView } from '../terminal/trainings.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { addSettings, readSettings } from './flags.ts';
+import { addSettings, configOption, readSettings } from './flags.ts';
 import { architectureFrom } from './show.ts';
 
 /** The settings of one training run; the rest of a study's are about the search. */
@@ -28,6 +28,8 @@ const SETTINGS: readonly SettingName[] = [
   'space',
   'spaceOptions',
   ...TRAINING_NAMES,
+  'loss',
+  'metric',
   'seed',
   'threads',
   'device',
@@ -43,7 +45,7 @@ export function addTrain(program: Command, shell: Shell): void {
   ])
     .option('--arch <text>', "architecture, in the space's notation or as JSON (not needed if the space has only one)")
     .option('--test', 'evaluate on the test split at the end', false)
-    .option('--config <file>', 'file with settings (default: netsmith.config.ts, .js or .json, if it exists)');
+    .addOption(configOption());
   addSettings(command, SETTINGS).action(
     async (_: string | undefined, options: { readonly arch?: string; readonly test: boolean }, command: Command) => {
       const output = outputOf(command, shell);
@@ -108,7 +110,7 @@ async function trainInView(
   }
 }
 
-/** `accuracy 97.20 %, loss 0.1`; the first few, for people. */
+/** `accuracy 97.20 %, loss 0.1`; the first few. */
 export function showMetrics(metrics: Readonly<Record<string, number>>): string {
   const shown = ['accuracy', 'r2', 'mse', 'loss'].filter((name) => metrics[name] !== undefined);
   return shown.map((name) => `${name} ${showMetric(name, metrics[name])}`).join(', ');

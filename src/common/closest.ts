@@ -1,4 +1,5 @@
 import { UserError } from './errors.ts';
+import { shownValue } from './text.ts';
 
 /** More names than these are not listed beside a suggestion. */
 const LISTED = 12;
@@ -16,7 +17,7 @@ export function unknownName(what: string, name: string, known: readonly string[]
       : meant === undefined
         ? `it ${list}`
         : `did you mean "${meant}"?${known.length > LISTED ? '' : ` It ${list}`}`;
-  return new UserError(`${what} "${name}"; ${rule}`);
+  return new UserError(`${what} ${shownValue(name)}; ${rule}`);
 }
 
 /** The known name that was most likely meant: at most a third of its characters are other ones. Undefined where none is near. */

@@ -55,7 +55,7 @@ export function isNetsmithError(error: unknown): error is NetsmithError {
   return error instanceof NetsmithError;
 }
 
-/** The code of whatever was thrown: `unexpected` for an error that Netsmith did not throw on purpose. */
+/** The code of anything that was thrown: `unexpected` for an error that Netsmith did not throw on purpose. */
 export function codeOf(error: unknown): ErrorCode {
   return isNetsmithError(error) ? error.code : 'unexpected';
 }
@@ -140,7 +140,12 @@ export function stopped(error: unknown, place: string): unknown {
 
 /** `space "mine": choice "k" has 1 option; a choice needs at least 2` */
 export function invalid(place: string, found: string, rule: string): UserError {
-  return new UserError(`${place}: ${found}; ${rule}`);
+  return new UserError(`${cut(place)}: ${cut(found)}; ${rule}`);
+}
+
+/** Places and values can hold text of a whole file; what tells them apart is at the beginning and the end. */
+function cut(text: string): string {
+  return text.length > 1000 ? `${text.slice(0, 400)}...${text.slice(-100)}` : text;
 }
 
 /** What the operating system says of a path that cannot be used as asked, beside the faults of the machine. */
@@ -163,9 +168,10 @@ const PATHS: Readonly<Record<string, string>> = {
   ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING:
     'Node runs no TypeScript under node_modules; copy the file into your project',
   EPIPE: 'the reader has closed the pipe',
+  ERR_INVALID_ARG_VALUE: 'no path can hold this text',
 };
 
-/** The message of whatever was thrown. An error of the operating system is reworded and keeps its code: `permission is denied (EACCES)`. */
+/** The message of anything that was thrown. An error of the operating system is reworded and keeps its code: `permission is denied (EACCES)`. */
 export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (isNetsmithError(error) || !('code' in error)) return error.message;

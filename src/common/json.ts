@@ -33,7 +33,7 @@ export function parseJson(text: string, place: string, most: number = MAX_DEPTH)
   }
 }
 
-/** Of brackets outside strings; JSON that is broken in other ways may be counted wrongly, and is refused later. */
+/** The deepest nesting of brackets outside strings. Otherwise broken JSON may be counted wrongly; it is refused later. */
 function depthOf(text: string): number {
   let [depth, deepest] = [0, 0];
   for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"?|[[\]{}]/gs)) {

@@ -6,13 +6,13 @@ export interface Objective {
   readonly metric: string;
   readonly direction: 'maximize' | 'minimize';
   readonly unit: string;
-  /** A measure of one's own: known of a candidate before its trial, as costs are. */
+  /** A measure of the user's own: known before a candidate's trial, as costs are. */
   readonly isMeasure?: boolean;
 }
 
 type Vocabulary = Readonly<Record<string, Omit<Objective, 'metric' | 'isMeasure'>>>;
 
-/** What a trained network is measured by. Shares are from 0 to 1 everywhere but in text for people. */
+/** What a trained network is measured by. Shares are from 0 to 1 everywhere except in displayed text. */
 export const TRAINED_METRICS = {
   accuracy: { direction: 'maximize', unit: 'share' },
   precision: { direction: 'maximize', unit: 'share' },

@@ -10,7 +10,7 @@ export function parseNumber(text: string): number | undefined {
   return Number.isFinite(value) ? value + 0 : undefined;
 }
 
-/** A number where the text is one; else the text, which whatever checks it then refuses by name. */
+/** The number, if the text is one; otherwise the text, which a later check refuses by name. */
 export function numberIfItIsOne(text: string): number | string {
   return parseNumber(text) ?? text;
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { unknownName } from './closest.ts';
 import { invalid } from './errors.ts';
 import { ruleOf } from './rules.ts';
+import { shownValue } from './text.ts';
 
 /** The value of one option. */
 export type OptionValue = number | string | boolean;
@@ -33,7 +34,7 @@ type Widened<V> = V extends number ? number : V extends string ? string : boolea
 export type OptionsBy<D extends OptionSpecs> = { readonly [K in keyof D]: Widened<DefaultOf<D[K]>> };
 
 /**
- * Options that come from a person, checked by their schema, defaults filled in. Throws UserError:
+ * Checks options that a user gives by their schema and fills in the defaults. Throws UserError:
  * `strategy "tpe": option gamma is 2; must be below 1`, `strategy "tpe": unknown option "gama"; did you mean "gamma"? ...`.
  */
 export function options<T>(schema: z.ZodType<T>, given: Readonly<Record<string, unknown>>, place: string): T {
@@ -46,7 +47,7 @@ export function options<T>(schema: z.ZodType<T>, given: Readonly<Record<string, 
   const isUnknown = typeof name === 'string' && !name.includes('.') && !known.includes(name);
   if (isUnknown || issue?.code === 'unrecognized_keys')
     throw unknownName(`${place}: unknown option`, String(name), known);
-  const found = name === undefined ? show(given) : `option ${String(name)} is ${show(given[String(name)])}`;
+  const found = name === undefined ? shownValue(given) : `option ${String(name)} is ${shownValue(given[String(name)])}`;
   throw invalid(place, found, issue?.message ?? 'is not valid');
 }
 
@@ -71,7 +72,7 @@ export function schemaOf(specs: OptionSpecs, place = 'options'): z.ZodType<Optio
     if (unknown !== undefined) throw unknownName(`${place}: option "${name}": unknown rule`, unknown, RULES);
     const preset = isRuled(spec) ? spec.default : spec;
     const schema = ruled(spec);
-    const found = `default of option "${name}" is ${show(preset)}`;
+    const found = `default of option "${name}" is ${shownValue(preset)}`;
     if (schema === undefined) throw invalid(place, found, 'must be a number, text or boolean');
     const checked = schema.safeParse(preset, { error: ruleOf });
     if (!checked.success) throw invalid(place, found, checked.error.issues[0]?.message ?? 'is not valid');
@@ -107,14 +108,4 @@ function ruled(spec: OptionSpecs[string]): z.ZodType<OptionValue> | undefined {
   if (max !== undefined) schema = schema.max(max);
   if (above !== undefined) schema = schema.gt(above);
   return below === undefined ? schema : schema.lt(below);
-}
-
-/** `"x"`, `NaN`, `{"a":1}`; never throws. */
-function show(value: unknown): string {
-  if (typeof value === 'number' || typeof value === 'bigint') return String(value);
-  try {
-    return JSON.stringify(value) ?? String(value);
-  } catch {
-    return 'an object that is no JSON';
-  }
 }

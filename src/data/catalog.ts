@@ -1,4 +1,5 @@
 /** The datasets that Netsmith can open: what they are, and where the official files lie. */
+import type { TaskKind } from '../task/index.ts';
 
 /** A file to fetch. */
 export interface DatasetFile {
@@ -22,7 +23,7 @@ export type DatasetOrigin =
 
 export interface DatasetEntry {
   readonly description: string;
-  readonly task: 'classification' | 'classification or regression';
+  readonly task: TaskKind | 'classification or regression';
   readonly origin: DatasetOrigin;
 }
 

@@ -89,8 +89,8 @@ const RULES: readonly Rule[] = [
 ];
 
 /**
- * Checks that a data set of one's own keeps the rules that searching, measuring and resuming rely on, over the first samples of each
- * part; with a task of one's own, also the rules of `checkTask`. Nothing is trained. Throws Error, with the rule, at the first one that
+ * Checks that a data set of your own keeps the rules that searching, measuring and resuming rely on, over the first samples of each
+ * part; with a task of your own, also the rules of `checkTask`. Nothing is trained. Throws Error, with the rule, at the first one that
  * is broken; UserError for what cannot be opened at all.
  */
 export async function checkDataset(

@@ -6,9 +6,9 @@ export interface DatasetInfo {
   readonly name: string;
   /** The kind of task: classification, regression, or one of a user's own. */
   readonly kind: string;
-  /** Of a task of the user's own: what a study says of it without running it. Absent where the task is only passed as a value. */
+  /** For a task of the user's own: its stored description, which needs none of its code. Absent if the task is only passed as a value. */
   readonly ownTask?: OwnTask;
-  /** Of one sample of the main input: [C, H, W], [C, T], [F], or of tokens [T]. */
+  /** Shape of one sample of the main input: [C, H, W], [C, T], [F], or [T] of tokens. */
   readonly input: readonly number[];
   /** Classes, or targets of a regression; in general the values that a network gives for a sample, or for each position. */
   readonly outputs: number;
@@ -27,9 +27,9 @@ export interface DatasetInfo {
   readonly encoding?: TableEncoding;
   /** How image files become 8-bit values, where that depends on the data; what `predict` must do too. */
   readonly decoding?: ImageDecoding;
-  /** Of the data as read, so that a study notices any change; absent in studies of earlier versions. */
+  /** Checksum of the data as read, so that a study notices any change; absent in studies of earlier versions. */
   readonly checksums?: Checksums;
-  /** What was read and how it was split, in sentences for people: files found, files absent, seed of the split. */
+  /** Notes on what was read and how it was split, as sentences: files found, files absent, seed of the split. */
   readonly notes: readonly string[];
 }
 
@@ -45,7 +45,7 @@ export interface TableEncoding {
 }
 
 export type ColumnEncoding =
-  /** 1 feature: the value less `offset`; `missing` (before that) stands for a missing one. How the numbers are written: Notation. */
+  /** 1 feature: the value less `offset`; `missing` (before that) replaces a missing one. How the numbers are written: Notation. */
   | {
       readonly name: string;
       readonly kind: 'number';

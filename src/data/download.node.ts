@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { extract, type ReadEntry } from 'tar';
+import { unknownName } from '../common/closest.ts';
 import { invalid, messageOf, UserError } from '../common/errors.ts';
 import { DATASETS, type DatasetEntry, type DatasetFile } from './catalog.ts';
 import { thousands } from './split.ts';
@@ -36,11 +37,8 @@ export async function downloadDataset(name: string, targetDir: string, options: 
     const fetched = Object.entries(DATASETS).flatMap(([known, { origin }]) =>
       origin.kind === 'download' ? known : [],
     );
-    throw invalid(
-      'download',
-      `"${name}" ${entry ? 'cannot be downloaded' : 'is unknown'}`,
-      `it must be one of ${fetched.join(', ')}`,
-    );
+    if (entry === undefined) throw unknownName('data get: unknown data set', name, fetched);
+    throw invalid('data get', `"${name}" cannot be downloaded`, `it must be one of ${fetched.join(', ')}`);
   }
   return downloadFiles(entry.origin, targetDir, options);
 }

@@ -209,7 +209,8 @@ test('links, and files outside the folder of an archive, are not unpacked', asyn
 test('only what is fetched can be asked for; the catalog gives every file a checksum and a secure address', async (t) => {
   const dir = await tempFolder(t);
   await assertRefused(downloadDataset('digits', dir), '"digits" cannot be downloaded', 'cifar-10, cifar-100, mnist');
-  await assertRefused(downloadDataset('imagenet', dir), '"imagenet" is unknown');
+  await assertRefused(downloadDataset('imagenet', dir), 'unknown data set "imagenet"', 'must be one of');
+  await assertRefused(downloadDataset('cifar10', dir), 'did you mean "cifar-10"?');
   await writeFile(join(dir, 'blocked'), '');
   await assertRefused(downloadDataset('mnist', join(dir, 'blocked')), join(dir, 'blocked'));
   const asked: string[] = [];

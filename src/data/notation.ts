@@ -122,7 +122,7 @@ function readsBothWays(text: string): boolean {
   return readNumber(text, '.')?.value !== readNumber(text, ',')?.value;
 }
 
-/** Of numbers that can be read either way: the file's other numbers tell, or the habits of those who write semicolons. */
+/** Decides ambiguous numbers by the file's other numbers, or by a semicolon as the separator. */
 function guessesComma({ decimal, delimiter }: TextTable, present: Counts): boolean {
   return decimal === undefined
     ? delimiter === ';' && [...present.keys()].some((text) => text.includes(','))

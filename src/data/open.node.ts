@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { unknownName } from '../common/closest.ts';
 import { invalid, type UserError } from '../common/errors.ts';
 import { deepFreeze } from '../common/json.ts';
@@ -55,7 +55,8 @@ export async function openDataset(request: DataRequest): Promise<Dataset> {
 
 /** A common slip is the path of the data in place of its format. */
 function unknownDataset(name: string): UserError {
-  const found = statSync(name, { throwIfNoEntry: false });
+  // What is no path at all is no folder either.
+  const found = existsSync(name) ? statSync(name, { throwIfNoEntry: false }) : undefined;
   const format = found?.isDirectory() ? 'image-folder' : found && /\.[ct]sv$/i.test(name) ? 'csv' : undefined;
   if (format === undefined) return unknownName('data: unknown dataset', name, Object.keys(READERS));
   const kind = format === 'csv' ? 'file' : 'folder';
@@ -71,7 +72,7 @@ function checkUsed(request: DataRequest): void {
 }
 
 /**
- * Opens a data set of a person's own, and reads all of it once: for its checksums, and to check its values. `request.name` is for
+ * Opens a data set of the user's own, and reads all of it once, for its checksums and to check its values. `request.name` is for
  * error messages. Throws UserError, with the part and the tensor, for a value that no sample may have.
  */
 export async function openOwnDataset({ open }: DatasetDefinition, request: DataRequest): Promise<Dataset> {
@@ -84,7 +85,7 @@ export async function openOwnDataset({ open }: DatasetDefinition, request: DataR
 /** Samples that are hashed at once. */
 const CHUNK = 256;
 
-/** Adds checksums of all samples as they are read, where a reader has none of its files. Of the test part, nothing else is kept. */
+/** Adds checksums of all samples as they are read, where a reader has none of its files. Nothing else of the test split is kept. */
 async function withChecksums(dataset: Dataset, isOwn = false): Promise<Dataset> {
   const { info, train, valid } = dataset.search;
   const placeOf = (part: string) => (isOwn ? `data set "${info.name}", ${part} samples` : undefined);

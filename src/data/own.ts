@@ -7,10 +7,10 @@ import type { DataRequest, Dataset, DatasetInfo, Samples } from './dataset.ts';
 import { divide } from './split.ts';
 import { inputStatistics, targetStatistics } from './statistics.ts';
 
-/** What the commands tell a data set of one's own: `--data-dir`, `--seed`, `--valid-share` and `--train-samples`. */
+/** What the commands pass to a data set of your own: `--data-dir`, `--seed`, `--valid-share` and `--train-samples`. */
 export type OwnDataRequest = Pick<DataRequest, 'dir' | 'seed' | 'validShare' | 'trainSamples'>;
 
-/** What a data set of one's own has, once it is open. Shapes are without the batch. */
+/** A data set of your own, once it is open. Shapes are without the batch. */
 export interface OwnData
   extends Pick<DatasetInfo, 'input' | 'labels' | 'range'>,
     Partial<Pick<DatasetInfo, 'outputs' | 'mean' | 'deviation' | 'target' | 'notes'>> {
@@ -24,7 +24,7 @@ export interface OwnData
   readonly test?: Samples | OwnTest;
 }
 
-/** A data set of one's own as the command line takes it from a file. */
+/** A data set of your own as the command line takes it from a file. */
 export interface DatasetDefinition {
   readonly name: string;
   readonly kind: string;
@@ -44,7 +44,7 @@ export interface OwnDataset {
 }
 
 /**
- * A data set of one's own, as a file exports it: `netsmith search --data ./mine.ts`. Netsmith divides it, and computes means and
+ * A data set of your own, as a file exports it: `netsmith search --data ./mine.ts`. Netsmith divides it, and computes means and
  * deviations over the training part, where `open` does not give them. `checkDataset` says whether it keeps the rules of a data set.
  */
 export function defineDataset({ name, kind = 'classification', task, open }: OwnDataset): DatasetDefinition {

@@ -25,7 +25,7 @@ export interface Parts {
   readonly train: Int32Array;
   readonly valid: Int32Array;
   readonly test: Int32Array;
-  /** How it was divided, in sentences for people. */
+  /** Notes on how it was divided, as sentences. */
   readonly notes: readonly string[];
 }
 
@@ -141,7 +141,7 @@ function rising(indices: readonly number[]): Int32Array {
   return Int32Array.from(indices).sort();
 }
 
-/** 50,000 for people. */
+/** A count as text: 50,000. */
 export function thousands(n: number): string {
   return n.toLocaleString('en-GB');
 }

@@ -24,7 +24,7 @@ const FAR_FROM_ZERO = 1000;
 const LEAST_DEVIATION = 1e-37;
 
 /**
- * How columns become features, fitted on the rows `train` alone: the median stands for a missing number or date, and the
+ * How columns become features, fitted on the rows `train` alone: the median replaces a missing number or date, and the
  * categories are those met there (missing among them, where it is met). Columns that carry nothing (without a value, always the
  * same, a row number, an identifier, a text that differs in almost every row) are left out, and the notes say so.
  */

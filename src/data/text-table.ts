@@ -11,7 +11,7 @@ export interface TextColumn {
 
 /** Columns of a file, with what is needed to name a cell in an error. */
 export interface TextTable {
-  /** Of errors: `csv file "x.csv"`. */
+  /** The place that errors name: `csv file "x.csv"`. */
   readonly place: string;
   readonly columns: readonly TextColumn[];
   readonly rows: number;
@@ -71,7 +71,7 @@ export function cellPlace({ place, test, lines }: TextTable, name: string, row: 
   return `${file}, line ${thousands(lines[row] ?? 0)}, column "${printable(name)}"`;
 }
 
-/** A cell for people, shortened. */
+/** A cell as shown in messages, shortened. */
 export function shown(cell: string | undefined): string {
   const text = cell ?? '';
   return `"${printable(text.length > 40 ? `${text.slice(0, 40)}...` : text)}"`;

@@ -20,7 +20,7 @@ export interface Report {
   readonly seconds: number;
   /** How the seconds since the previous report were spent, if known. */
   readonly spent?: Spent;
-  /** Of a mixture supernet: mixture weights and the architecture that they stand for at this step. */
+  /** For a mixture supernet: mixture weights, and the architecture with the largest ones at this step. */
   readonly mixture?: Mixture;
 }
 
@@ -79,7 +79,7 @@ export interface EstimateRun {
    * cannot be read, the estimate starts over.
    */
   readonly checkpoint?: CheckpointId;
-  /** Of a final training alone; estimators of a search never see it. */
+  /** Only for a final training; estimators of a search never see it. */
   readonly final?: FinalTraining;
   /** Weights to start from if there is no checkpoint; if they cannot be read, initial weights are used. */
   readonly inherit?: Inheritance;
@@ -94,7 +94,7 @@ export interface EstimateRun {
   note?(text: string): void;
 }
 
-/** complete: at the fidelity asked for; paused, pruned: ended before it, as `report` answered. */
+/** complete: at the requested fidelity; paused, pruned: ended before it, as `report` answered. */
 export interface Evaluation {
   readonly state: 'complete' | 'paused' | 'pruned';
   readonly metrics: Metrics;

@@ -17,7 +17,7 @@ export interface EstimatorContext {
   readonly seed: number;
   /** Bytes that this process may take. */
   readonly memoryBytes: number;
-  /** The study's engine, opened when it is first asked for. */
+  /** The study's engine, opened at the first call. */
   engine(): Promise<Engine>;
 }
 
@@ -43,7 +43,7 @@ export interface OwnEstimator<D extends OptionSpecs> {
 }
 
 /**
- * An estimator of one's own, as a file exports it: `netsmith search --estimator ./mine.ts`. `checkEstimator` says whether it keeps
+ * An estimator of your own, as a file exports it: `netsmith search --estimator ./mine.ts`. `checkEstimator` says whether it keeps
  * the rules of an estimator.
  */
 export function defineEstimator<const D extends OptionSpecs = Record<never, never>>({

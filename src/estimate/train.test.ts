@@ -60,6 +60,11 @@ test('width scales the layers, share of the data the steps', async () => {
   assert.equal(steps, 1); // half of 48 samples in batches of 16
 });
 
+test('a resolution below 1 for samples that are no images fails the trial', async () => {
+  const fidelity = { epochs: 1, data: 1, resolution: 0.5, width: 1 };
+  await assert.rejects(estimator().estimate(good, runOf({ fidelity })), failsWith(/resolution/));
+});
+
 test('the schedule is laid out for the full fidelity', async () => {
   const fidelity = { epochs: 1, data: 1, resolution: 1, width: 1 };
   const lossOf = async (epochs: number) => {

@@ -66,7 +66,7 @@ export function candidateNetwork({ space, architecture }: Candidate, width: numb
   return scaleWidth(resolve(space, architecture), width);
 }
 
-/** The settings that a candidate trains with, the schedule laid out over `epochs`. Throws UserError when they clash. */
+/** The settings that a candidate trains with, the schedule planned for `epochs`. Throws UserError when they conflict. */
 export function candidateSettings(
   settings: TrainSettings,
   { space, architecture }: Candidate,

@@ -58,7 +58,7 @@ function onlyFloats(op: Op, inputs: readonly DType[]): DType {
   return 'float32';
 }
 
-/** The graph as built so far, with named outputs. The builder can go on; the graph does not change any more. */
+/** The graph as built so far, with named outputs. More can be added to the builder; the graph itself does not change. */
 export function finish(g: GraphBuilder, outputs: Readonly<Record<string, NodeId>>): Graph {
   for (const [name, id] of Object.entries(outputs)) {
     if (g.nodes[id] === undefined) throw new RangeError(`output "${name}" is node ${id}; there are ${g.nodes.length}`);

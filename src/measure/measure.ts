@@ -6,7 +6,7 @@ import type { Architecture, Space } from '../space/space.ts';
 import type { Module } from '../space/tree/module.ts';
 import { resolve } from '../space/tree/resolve.ts';
 
-/** What is measured: an architecture of a space, and the network that it stands for. */
+/** What is measured: an architecture of a space, and its network. */
 export interface Subject {
   readonly space: Space;
   readonly architecture: Architecture;

@@ -5,7 +5,7 @@
  *
  * All weights are one vector, in this order: embedding [K + 1, D], its way to the gates [D, 4H], the state's way [H, 4H],
  * bias [4H] (input, forget, cell, output), output [K, H], its bias [K]. K options of all decisions together, H hidden
- * units, D = H / 2. Row K of the embedding stands for the beginning and for a decision that is inactive.
+ * units, D = H / 2. Row K of the embedding is used at the beginning and for an inactive decision.
  */
 import { largest } from '../common/extremes.ts';
 import type { Rng } from '../common/random.ts';
@@ -44,7 +44,7 @@ export interface Episode {
 export interface ControllerTraining {
   readonly algorithm: 'reinforce' | 'ppo';
   readonly learningRate: number;
-  /** What a nat of entropy is worth. */
+  /** Weight of the entropy bonus, per nat. */
   readonly entropy: number;
   /** PPO: how far a probability ratio may go from 1. */
   readonly clip: number;

@@ -43,7 +43,7 @@ interface Tree {
  * Extremely randomized trees (Geurts, Ernst & Wehenkel 2006): at each node a share of the columns, each with one
  * threshold drawn between its least and its greatest value there, of which the one of the largest gain in squared error
  * is taken; nodes are split until the leaves are as small as can be or all targets are equal. Differs: trees are grown
- * from bootstrap samples, unless told otherwise, which tells more of the variance. O(trees · rows · columns · depth).
+ * from bootstrap samples, unless set otherwise, which estimates the variance better. O(trees · rows · columns · depth).
  */
 export function fitForest(
   table: Table,

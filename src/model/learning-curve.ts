@@ -103,7 +103,7 @@ interface Posterior {
   readonly freedom: number;
 }
 
-/** Degrees of freedom that the prior of the noise is worth, halved. */
+/** Degrees of freedom of the prior of the noise, halved. */
 const PRIOR_SHAPE = 2;
 
 /**

@@ -13,7 +13,7 @@ const DEVIATION = 1e-3;
  * The continuous relaxation of DARTS (Liu et al. 2019, equation 2): an open choice becomes the sum of its options'
  * outputs, each times its share in the softmax of the decision's parameters; `zero` adds nothing, but has its share. Where
  * wiring is open, all edges are there. The parameters of all decisions with equally many options are the rows of one
- * tensor, so that the softmax and an optimizer's update are a few operators whatever the number of decisions.
+ * tensor, so that the softmax and an optimizer's update are a few operators for any number of decisions.
  *
  * `network` names its choices by their decisions (`supernet` of the space does).
  */

@@ -35,7 +35,7 @@ export interface Chosen {
 
 /** A running statistic: read in inference, moved after a training step. */
 export interface Statistic extends Parameter {
-  /** Of a network in training. */
+  /** For a network in training. */
   readonly move?: Move;
 }
 
@@ -89,17 +89,17 @@ export interface CarriedState {
 
 /** What lowering a network leaves in the graph. */
 export interface LoweredNetwork {
-  /** [N, outputs], or of the shape that was asked for: logits, or standardized targets of a regression. */
+  /** [N, outputs], or the requested shape: logits, or standardized targets of a regression. */
   readonly output: NodeId;
   /** Each once, also those that several places share. */
   readonly parameters: readonly Parameter[];
-  /** Of a supernet; not among `parameters`. */
+  /** For a supernet; not among `parameters`. */
   readonly architecture: readonly ArchitectureParameter[];
-  /** Of a supernet whose choices are switches. */
+  /** For a supernet whose choices are switches. */
   readonly switches: readonly Switch[];
   readonly statistics: readonly Statistic[];
   readonly randomInputs: readonly RandomInput[];
-  /** Of recurrent layers, where `state` is asked for; empty without: then they begin with zeros. */
+  /** States of recurrent layers, if `state` is requested; otherwise empty, and they begin with zeros. */
   readonly states: readonly CarriedState[];
   /** Every module, children before their parents, with the node that it ends in. */
   readonly layers: readonly Layer[];

@@ -44,7 +44,7 @@ interface Moments {
   readonly centered?: NodeId;
 }
 
-/** Of features, [N, F]: two passes, as exact as the numbers allow. */
+/** For features, [N, F]: two passes, as exact as the numbers allow. */
 function centeredMoments(l: Lowering, x: NodeId, axes: readonly number[]): Moments & { readonly centered: NodeId } {
   const mean = ops.reduceMean(l.g, x, axes, true);
   const centered = ops.sub(l.g, x, mean);

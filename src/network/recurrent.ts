@@ -67,7 +67,7 @@ export const lowerRecurrent: Lower<'recurrent'> = (l, module, x) => {
   let carried: Carried = { ...(hidden !== undefined && { hidden }), ...(cell !== undefined && { cell }) };
   const outputs = Array.from({ length: t }, (_, time) => {
     const now = ops.slice(g, fromInput, [0, 0, 0, time], [n, rows, 1, time + 1]);
-    // Of a hidden state of zeros the bias alone is left.
+    // A hidden state of zeros leaves only the bias.
     const recalled =
       carried.hidden === undefined
         ? ops.reshape(g, bias, [1, rows])

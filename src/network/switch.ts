@@ -6,7 +6,7 @@ import type { Chosen, Switch } from './network.ts';
 
 /**
  * Single paths (Guo et al. 2020): an open choice becomes a switch, whose index is an input of the graph, one for each
- * decision. Of the options only the chosen one is computed, and only its parameters and statistics change in a training
+ * decision. Only the chosen option is computed, and only its parameters and statistics change in a training
  * step. Where wiring is open, each edge has a switch between nothing and the edge.
  */
 export function switched(g: GraphBuilder): OpenChoices {

@@ -32,7 +32,7 @@ export interface SupernetSteps {
   readonly weightStep: TrainingGraph;
   /** Trains the architecture's parameters on a batch: reads the weights, leaves batch norm's statistics. */
   readonly archStep: TrainingGraph;
-  /** Of both. */
+  /** The state that both steps share. */
   readonly state: StateParts;
 }
 

@@ -8,8 +8,7 @@ import type { Architecture } from '../space/space.ts';
 import { sample } from '../space/tree/vary.ts';
 import type { Measured } from '../task/metrics.ts';
 import { trainingBatches } from '../train/batches.ts';
-import { runSteps } from '../train/epochs.ts';
-import { noiseFor, scalarFeeds } from '../train/loop.ts';
+import { trainBatches } from '../train/loop.ts';
 import { OPTIMIZERS } from '../train/optimizers.ts';
 import { inferenceOnState, trainingGraph } from '../train/program.ts';
 import { learningRates } from '../train/schedules.ts';
@@ -33,13 +32,12 @@ export interface SinglePathSupernet extends Supernet {
  * Throws as `openTraining` does.
  */
 export async function openSinglePathSupernet(request: SinglePathRequest): Promise<SinglePathSupernet> {
-  const { space, info, settings, signal, data = 1, validationPaths = 4 } = request;
+  const { space, info, settings, data = 1, validationPaths = 4 } = request;
   checkSettings(settings, 'training settings', info, request.task);
   const batches = trainingBatches(request.train, info, settings, data, request.task);
   const { batchSize, stepsPerEpoch } = batches;
   const { optimizer, momentum, nesterov, weightDecay, clipNorm } = settings;
   const update = { optimizer, momentum, nesterov, weightDecay, clipNorm };
-  const streams: SupernetRequest['rng'] = (...labels) => request.rng(...labels);
   const rates = learningRates(settings, stepsPerEpoch);
   let feedsOf: ReturnType<typeof switchFeeds> | undefined;
 
@@ -81,24 +79,14 @@ export async function openSinglePathSupernet(request: SinglePathRequest): Promis
         measured: Array.from({ length: validationPaths }, (_, i) =>
           chosen(sample(space, request.rng('validation path', i))),
         ),
-        train(index, state, nextStep) {
-          const epoch = batches.epoch(index, streams);
-          const noise = noiseFor(built.randomInputs, request.rng('epoch', index, 'noise'));
-          const scalars = scalarFeeds();
-          return runSteps({
-            epoch: index,
-            count: stepsPerEpoch,
-            async prepare(step) {
-              const batch = await epoch.prepare();
-              signal?.throwIfAborted();
-              const path = sample(space, request.rng('epoch', index, 'path', step));
-              const values = OPTIMIZERS[optimizer].scalars(rates(index, step), nextStep());
-              return { ...batch, ...scalars(values), ...noise(), ...built.feedsOf(path) };
-            },
+        train: (index, state, nextStep) =>
+          trainBatches(request, index, {
+            batches,
+            randomInputs: built.randomInputs,
+            scalars: (step) => OPTIMIZERS[optimizer].scalars(rates(index, step), nextStep()),
+            feeds: (step) => built.feedsOf(sample(space, request.rng('epoch', index, 'path', step))),
             run: (feeds) => program.run(feeds, state),
-            onStep: request.onStep?.bind(request),
-          });
-        },
+          }),
       };
     },
   });

@@ -25,7 +25,7 @@ export type ReportTrial = Pick<
   | 'reason'
 > & { readonly architecture: string };
 
-/** What the search found. Of several objectives, the best by the first of the Pareto front, or the one that was evaluated. */
+/** What the search found. With several objectives, the best by the first of the Pareto front, or the one that was evaluated. */
 export interface Winner {
   /** The search trial. Its confirmations are the trials that repeat it. */
   readonly trial: number;
@@ -43,7 +43,7 @@ export interface Winner {
 export interface ShownCost {
   /** Its name among the costs of a trial. */
   readonly name: string;
-  /** With its unit, for people. */
+  /** Formatted, with its unit. */
   readonly label: string;
   readonly direction: Objective['direction'];
 }
@@ -63,6 +63,8 @@ export interface ReportData {
   readonly name: string;
   /** Its folder, as commands name it. */
   readonly dir: string;
+  /** Flags that name the user's own files again, which commands on the study need: ` --data ./mine.ts`. */
+  readonly files?: { readonly resume: string; readonly evaluate: string };
   /** Milliseconds since 1970. */
   readonly createdAt: number;
   /** Whether the search has finished; a running or interrupted study can have a report, too. */
@@ -86,13 +88,13 @@ export interface ReportData {
   readonly tested: Objective;
   readonly data: DatasetInfo;
   readonly trials: readonly ReportTrial[];
-  /** Of computing, all trials together (`computingSeconds`). */
+  /** Computing time of all trials together, in seconds (`computingSeconds`). */
   readonly seconds: number;
   /** For which the search was running, in seconds; on a table, simulated ones. */
   readonly searchSeconds: number;
   /** Trials of the Pareto front, best first by the first objective; of one objective, the winner alone. */
   readonly front: readonly number[];
-  /** Of `best/model.onnx`, where it is the winner's. */
+  /** Size of `best/model.onnx`, if it is the winner's. */
   readonly modelBytes?: number;
   /** Earlier studies that the strategy started from: how many trials, and the metrics of the best of them. */
   readonly earlier?: readonly { readonly study: string; readonly trials: number; readonly best: Metrics }[];

@@ -18,7 +18,7 @@ export interface Answered {
   readonly answers: readonly Answer[];
   /** By name, [count, ...]: the values that the answers are made of. */
   readonly outputs: FloatArrays;
-  /** Of a recurrent model, [count, ...]: what the next call is to begin with. */
+  /** For a recurrent model, [count, ...]: the states that the next call begins with. */
   readonly states: FloatArrays;
 }
 

@@ -61,7 +61,7 @@ export function isShare(metric: string): boolean {
 
 const NO_BREAK = '\u00A0';
 
-/** A metric's value for people: shares in per cent, the rest with four significant figures. */
+/** Formats a metric's value: shares in per cent, the rest with four significant figures. */
 export function showMetric(metric: string, value: number | undefined): string {
   if (value === undefined) return '–';
   if (!Number.isFinite(value)) return String(value);
@@ -82,7 +82,7 @@ export function showAgreement({ estimate, truth, pairs, tau, interval: [low, hig
 /** Rank correlations of fewer architectures are nearly noise: they are not shown. */
 const LEAST_SHOWN = 20;
 
-/** The rank correlations to show; a predictor's always, since nothing else says what its values are worth. */
+/** The rank correlations to show; a predictor's always, since nothing else tells how reliable it is. */
 export function shownAgreements(agreements: readonly Agreement[], estimator: string): readonly Agreement[] {
   return agreements.filter(({ pairs }) => estimator === 'predictor' || pairs >= LEAST_SHOWN);
 }

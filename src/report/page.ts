@@ -7,7 +7,7 @@ export const NONE = html``;
 
 /** What stands in a report under its own heading, and in the contents. */
 export interface Section {
-  /** Of its heading, for links. */
+  /** The id of its heading, for links. */
   readonly id: string;
   readonly title: string;
   readonly body: Markup;

@@ -14,7 +14,7 @@ const PATTERN = /[*?[\]{}]/;
 /**
  * The files that `names` stand for, in order: a file itself, of a folder those below it whose names match `wanted`, and of a
  * pattern such as `photos/*.jpg` what matches it (cmd.exe hands patterns on). Hidden files in folders are left out, and links to
- * folders not followed. A name that stands for nothing gives its own error.
+ * folders not followed. A name that matches no file gives a separate error.
  */
 export async function* namedFiles(names: readonly string[], wanted: RegExp): AsyncGenerator<Named> {
   for (const name of names) {

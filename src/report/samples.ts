@@ -3,11 +3,11 @@ import { factsOf } from '../task/index.ts';
 import { onlyOf } from '../task/spec.ts';
 import type { Outputs } from '../train/inference.ts';
 
-/** Test samples that a report shows: those that a network is most surely wrong about, and some that it gets right. */
+/** Test samples that a report shows: the most confident mistakes of a network, and some correct answers. */
 export interface TestSamples {
   /** How many samples they were chosen from. */
   readonly of: number;
-  /** Of a table: the names of its first columns, whose values the samples show. */
+  /** For a table: the names of its first columns, whose values the samples show. */
   readonly columns?: readonly string[];
   readonly shown: readonly TestSample[];
 }
@@ -15,7 +15,7 @@ export interface TestSamples {
 export type TestSample = {
   /** A data URI of a PNG or JPEG. */
   readonly image?: string;
-  /** Of a table: a text for each of `columns`. */
+  /** For a table: a text for each of `columns`. */
   readonly cells?: readonly string[];
 } & (
   | {
@@ -25,7 +25,7 @@ export type TestSample = {
       /** Probability of the predicted class. */
       readonly confidence: number;
     }
-  /** Of a regression, by target, in the targets' own units. */
+  /** For a regression: by target, in the targets' own units. */
   | { readonly truths: readonly number[]; readonly values: readonly number[] }
 );
 
@@ -36,8 +36,8 @@ const EACH = 6;
 export type Chosen = { readonly index: number } & TestSample;
 
 /**
- * Which samples to show. Of a classification: the wrong ones with the highest probability of the wrong class, then right ones of
- * classes in turn. Of a regression: those with the largest error (in standard deviations of the targets, summed), then evenly spaced ones.
+ * Which samples to show. For a classification: the wrong ones with the highest probability of the wrong class, then right ones of
+ * classes in turn. For a regression: those with the largest error (in standard deviations of the targets, summed), then evenly spaced ones.
  */
 export function chooseSamples(info: DatasetInfo, given: Pick<Outputs, 'outputs' | 'truths'>): Chosen[] {
   const { classes, standardized } = factsOf(info);
@@ -82,7 +82,7 @@ export function chooseSamples(info: DatasetInfo, given: Pick<Outputs, 'outputs' 
   return [...wrong, ...spaced(firsts, EACH)];
 }
 
-/** So many of the items, evenly spaced, in their order. */
+/** This many of the items, evenly spaced, in their order. */
 export function spaced<T>(items: readonly T[], most: number): T[] {
   if (items.length <= most) return [...items];
   return Array.from({ length: most }, (_, i) => items[Math.floor((i * items.length) / most)] as T);

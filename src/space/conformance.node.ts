@@ -1,6 +1,7 @@
-import assert from 'node:assert/strict';
 import { messageOf, UserError } from '../common/errors.ts';
+import { expectSame, expectThat } from '../common/expect.node.ts';
 import { rng } from '../common/random.ts';
+import { shownValue } from '../common/text.ts';
 import { isFixed, type SearchSpace } from './search-space.ts';
 import type { Architecture } from './space.ts';
 import { architectureKey } from './tree/architecture.ts';
@@ -49,23 +50,23 @@ export function searchSpaceRules(
   };
 
   test('the same stream draws, mutates and crosses the same, and samples are not all alike', () => {
-    assert.deepEqual(draw('once'), draw('once'));
-    assert.deepEqual(members(), members());
-    if (!isFixedSpace) assert.ok(new Set(draw('once').map(architectureKey)).size > 1, 'all samples are the same');
+    expectSame(draw('once'), draw('once'), 'samples drawn again with the same random numbers');
+    expectSame(members(), members(), 'mutations and children made again with the same random numbers');
+    if (!isFixedSpace) expectThat(new Set(draw('once').map(architectureKey)).size > 1, 'not all samples are the same');
   });
 
   test('samples, mutants and children are members as `check` gives them, and frozen', () => {
     for (const one of members()) {
-      assert.deepEqual(space.check(one), one);
-      assert.ok(isDeeplyFrozen(one), `is not frozen: ${JSON.stringify(one)}`);
+      expectSame(space.check(one), one, 'a member, as `check` returns it');
+      expectThat(isDeeplyFrozen(one), `a member is frozen: ${shownValue(one)}`);
     }
   });
 
   test('members are plain JSON, whatever the order of their keys', () => {
     for (const one of members()) {
       const read = JSON.parse(JSON.stringify(one));
-      assert.deepEqual(read, one);
-      assert.deepEqual(space.check(turned(read)), one);
+      expectSame(read, one, 'a member that was stored as JSON and read');
+      expectSame(space.check(turned(read)), one, 'a member whose keys are in another order, as `check` returns it');
     }
   });
 
@@ -73,21 +74,29 @@ export function searchSpaceRules(
     const texts = new Map<string, Architecture>();
     for (const one of members()) {
       const key = architectureKey(one);
-      assert.deepEqual(texts.get(key) ?? one, one);
-      assert.equal(architectureKey(space.check(turned(one))), key);
+      expectSame(texts.get(key) ?? one, one, 'a member with the same key (architectureKey) as another');
+      expectSame(architectureKey(space.check(turned(one))), key, 'the key of a member whose keys are in another order');
       texts.set(key, one);
     }
     const size = space.size?.();
-    if (size !== undefined) assert.ok(BigInt(texts.size) <= size, `${texts.size} members were met of ${size}`);
+    if (size !== undefined)
+      expectThat(
+        BigInt(texts.size) <= size,
+        `there are no more than ${size} members, as \`size\` says; ${texts.size} were met`,
+      );
   });
 
-  test('the text of a member is one line that stands for it alone and is read back', () => {
+  test('the text of a member is one line that identifies it and is read back', () => {
     const keys = new Map<string, string>();
     for (const one of members()) {
       const text = space.format(one);
-      assert.doesNotMatch(text, /[\r\n]/);
-      assert.deepEqual(space.parse(text), one);
-      assert.equal(keys.get(text) ?? architectureKey(one), architectureKey(one));
+      expectThat(!/[\r\n]/.test(text), `the text of a member is one line, not ${shownValue(text)}`);
+      expectSame(space.parse(text), one, `the member that \`parse\` reads of ${shownValue(text)}`);
+      expectSame(
+        keys.get(text) ?? architectureKey(one),
+        architectureKey(one),
+        `another member with the text ${shownValue(text)}`,
+      );
       keys.set(text, architectureKey(one));
     }
   });
@@ -96,14 +105,17 @@ export function searchSpaceRules(
     if (isFixedSpace) return;
     for (const [i, one] of members().entries()) {
       const before = JSON.stringify(one);
-      assert.notEqual(architectureKey(space.mutate(one, stream('mutation', i))), architectureKey(one));
-      assert.equal(JSON.stringify(one), before);
+      expectThat(
+        architectureKey(space.mutate(one, stream('mutation', i))) !== architectureKey(one),
+        `\`mutate\` changes ${shownValue(one)}`,
+      );
+      expectSame(JSON.stringify(one), before, 'a member after it was mutated (it must not be changed in place)');
     }
   });
 
   test('a child of a member and itself is that member', () => {
     for (const [i, one] of draw('child').entries())
-      assert.deepEqual(space.crossover(one, one, stream('child', i)), one);
+      expectSame(space.crossover(one, one, stream('child', i)), one, 'the child of a member and itself');
   });
 
   test('what is no member is refused with a UserError', () => {
@@ -116,15 +128,19 @@ export function searchSpaceRules(
       { 'no such part': {} },
       { ...draw('refused')[0], more: [null] },
     ])
-      assert.throws(() => space.check(found), UserError, `took ${JSON.stringify(found)}`);
-    assert.throws(() => space.parse('no such=part'), UserError);
+      expectRefused(() => space.check(found), `\`check\` refuses ${shownValue(found)} with a UserError`);
+    expectRefused(() => space.parse('no such=part'), '`parse` refuses "no such=part" with a UserError');
   });
 
   test('a network that is built has its choices made', () => {
     for (const one of members()) {
       const built = space.build?.(one);
       if (built === undefined) continue;
-      assert.deepEqual(moduleFromJson(JSON.parse(JSON.stringify(built)), 'network', { resolved: true }), built);
+      expectSame(
+        moduleFromJson(JSON.parse(JSON.stringify(built)), 'network', { resolved: true }),
+        built,
+        'a network that was stored as JSON and read',
+      );
       network(built);
     }
   });
@@ -157,4 +173,15 @@ function isDeeplyFrozen(value: unknown): boolean {
 /** The same object with its keys in the other order. */
 function turned(architecture: Architecture): Architecture {
   return Object.fromEntries(Object.entries(architecture).reverse());
+}
+
+function expectRefused(body: () => unknown, what: string): void {
+  let found: string;
+  try {
+    found = `it returns ${shownValue(body())}`;
+  } catch (error) {
+    if (error instanceof UserError) return;
+    found = `it throws ${String(error)}`;
+  }
+  expectThat(false, `${what}; ${found}`);
 }

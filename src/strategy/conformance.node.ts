@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { messageOf } from '../common/errors.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { messageOf, UserError } from '../common/errors.ts';
+import { expectSame, expectThat } from '../common/expect.node.ts';
 import { deepFreeze, type Json } from '../common/json.ts';
 import type { Objective } from '../common/metrics.ts';
 import { rng } from '../common/random.ts';
@@ -109,7 +111,7 @@ export function strategyRules(
     const { proposals } = await play(make(), { problem, trials });
     assert.ok(proposals.length > 0, 'nothing is proposed');
     for (const { architecture, fidelity } of proposals) {
-      assert.deepEqual(problem.space.check(architecture), architecture);
+      expectSame(problem.space.check(architecture), architecture, 'a proposal, as its space checks it');
       assert.ok(
         problem.fidelities[fidelity] !== undefined,
         `${fidelity} is not the index of a fidelity of the problem`,
@@ -122,23 +124,34 @@ export function strategyRules(
     for (const [trial, { start, architecture, fidelity }] of proposals.entries()) {
       if (start.kind !== 'continue') continue;
       const source = proposals[start.trial];
-      assert.ok(source && start.trial < trial && source.fidelity < fidelity);
-      assert.deepEqual(source.architecture, architecture);
+      expectThat(
+        source && start.trial < trial && source.fidelity < fidelity,
+        `trial ${trial} continues an earlier trial of a lower fidelity, not trial ${start.trial}`,
+      );
+      expectSame(architecture, source.architecture, 'the architecture of a trial that continues another');
     }
   });
 
   test('the same seed gives the same proposals, another seed others', async () => {
     for (const width of [1, 3]) {
       const once = await play(make(), { problem, trials, width });
-      assert.deepEqual(await play(make(), { problem, trials, width }), once);
+      expectSame(await play(make(), { problem, trials, width }), once, 'a second search with the same seed');
       const other = await play(make(), { problem: { ...problem, seed: 2 }, trials, width });
-      if (!deterministic) assert.notDeepEqual(other.proposals, once.proposals);
+      if (!deterministic)
+        expectThat(
+          !isDeepStrictEqual(other.proposals, once.proposals),
+          'another seed (problem.seed) gives other proposals; { deterministic: true } if it is to be the same',
+        );
     }
   });
 
   test('the state survives a round trip through JSON at every step', async () => {
     const keep = (state: Json): Json => deepFreeze(JSON.parse(JSON.stringify(state)) as Json);
-    assert.deepEqual(await play(make(), { problem, trials, keep }), await play(make(), { problem, trials }));
+    expectSame(
+      await play(make(), { problem, trials, keep }),
+      await play(make(), { problem, trials }),
+      'a search whose state is stored and read at each step',
+    );
   });
 
   test('values of 0 and values that are missing leave nothing in the state that JSON has not', async () => {
@@ -158,26 +171,33 @@ export function strategyRules(
       ask: (p, state, first, count) => make().ask(p, state, first, count),
       tell: (p, state, outcomes) => make().tell(p, state, outcomes),
     };
-    assert.deepEqual(await play(anew, { problem, trials }), await play(make(), { problem, trials }));
+    expectSame(
+      await play(anew, { problem, trials }),
+      await play(make(), { problem, trials }),
+      'a search by a strategy that is created at each step (what it knows must be in its state)',
+    );
   });
 
   test('asks for several at once are answered before any outcome', async () => {
     const strategy = make();
     const [state, round] = await strategy.ask(problem, deepFreeze(strategy.init(problem)), 0, 4);
     const [, more] = await strategy.ask(problem, deepFreeze(state), round.length, 4);
-    assert.ok(round.length > 0 && round.length <= 4 && more.length <= 4);
+    expectThat(
+      round.length > 0 && round.length <= 4 && more.length <= 4,
+      `two asks for 4 give 1 to 4 proposals, then up to 4, not ${round.length} and ${more.length}`,
+    );
   });
 
   test('outcomes are taken in any order, one by one or together', async () => {
     for (const order of [(told: readonly Outcome[]) => told.toReversed(), (told: readonly Outcome[]) => told]) {
       const { proposals } = await play(make(), { problem, trials, width: 5, order });
-      assert.ok(proposals.length > 5);
+      expectThat(proposals.length > 5, `there are more than 5 proposals, not ${proposals.length}`);
     }
     const strategy = make();
     const [state, round] = await strategy.ask(problem, deepFreeze(strategy.init(problem)), 0, 4);
     const told = await strategy.tell(problem, deepFreeze(state), round.map(pseudoOutcome));
     const [, next] = await strategy.ask(problem, deepFreeze(told), round.length, 1);
-    assert.equal(next.length, 1);
+    expectSame(next.length, 1, 'the number of proposals of the next ask for 1');
   });
 
   test('outcomes without an ask are accepted', async () => {
@@ -191,12 +211,12 @@ export function strategyRules(
     );
     const state = isJson(await strategy.tell(problem, deepFreeze(strategy.init(problem)), foreign));
     const [, next] = await strategy.ask(problem, deepFreeze(state), 0, 1);
-    assert.equal(next.length, 1);
+    expectSame(next.length, 1, 'the number of proposals of the next ask for 1');
   });
 
   test('failed, paused and pruned trials do not stop the search', async () => {
     const all = await play(make(), { problem, trials, outcome: fails });
-    assert.ok(all.proposals.length > 0);
+    expectThat(all.proposals.length > 0, 'there are proposals although all trials fail');
     const ends = ['complete', 'failed', 'paused', 'pruned'] as const;
     const mixed = await play(make(), {
       problem,
@@ -206,7 +226,10 @@ export function strategyRules(
         return state === 'failed' ? fails(proposal, trial) : { ...pseudoOutcome(proposal, trial), state };
       },
     });
-    assert.ok(mixed.proposals.length > ends.length);
+    expectThat(
+      mixed.proposals.length > ends.length,
+      `there are more than ${ends.length} proposals although trials fail, pause and are pruned, not ${mixed.proposals.length}`,
+    );
   });
 
   test('a failed trial that is reported again, as complete, is accepted', async () => {
@@ -222,7 +245,7 @@ export function strategyRules(
     }
     for (const outcome of failed) state = isJson(await strategy.tell(problem, deepFreeze(state), [outcome]));
     const [, next] = await strategy.ask(problem, deepFreeze(state), 8, 1);
-    assert.equal(next.length, 1);
+    expectSame(next.length, 1, 'the number of proposals of the next ask for 1');
   });
 
   test('limits are kept', async () => {
@@ -238,11 +261,16 @@ export function strategyRules(
   test('limits that nothing keeps are a UserError or an empty search, never an endless one', async () => {
     const impossible: Problem = { ...problem, limits: [{ cost: 'params', max: -1 }] };
     try {
-      assert.deepEqual((await play(make(), { problem: impossible, trials })).proposals, []);
+      expectSame(
+        (await play(make(), { problem: impossible, trials })).proposals,
+        [],
+        'the proposals under limits that nothing keeps',
+      );
     } catch (error) {
-      assert.ok(error instanceof Error);
-      assert.equal(error.name, 'UserError');
-      assert.match(error.message, /params <= -1/);
+      expectThat(
+        error instanceof UserError && error.message.includes('params <= -1'),
+        `the error is a UserError that names the limit "params <= -1", not ${String(error)}`,
+      );
     }
   });
   return rules;

@@ -22,12 +22,12 @@ type Point = {
   readonly trial: number;
   readonly architecture: Architecture;
   readonly metrics: Metrics;
-  /** Of an earlier study: there are no weights to inherit. */
+  /** It comes from an earlier study: there are no weights to inherit. */
   readonly earlier: boolean;
 };
 
 export type LocalSearchState = {
-  /** Random architectures of this climb that are still to be asked for. */
+  /** Number of random architectures of this climb that are still to be proposed. */
   readonly starts: number;
   /** Where it stands; null: at the beginning. */
   readonly current: Point | null;
@@ -35,7 +35,7 @@ export type LocalSearchState = {
   readonly looked: number;
   /** The best since it stands there. */
   readonly best: Point | null;
-  /** Its neighbors that are asked for and not told. */
+  /** Its neighbors that were proposed and have no result yet. */
   readonly running: readonly number[];
   /** Fingerprints of what was measured last, the newest at the end. */
   readonly known: readonly string[];

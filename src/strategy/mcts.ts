@@ -14,9 +14,9 @@ import { treeOf } from './tree.ts';
 export interface MctsOptions {
   /** c of UCT: the weight of what is not yet known. */
   readonly exploration: number;
-  /** So many visits to an option of a node weigh as much as all that is known of that value anywhere; 0: plain UCT. */
+  /** The number of visits to an option of a node that weigh as much as everything known of that value elsewhere; 0: plain UCT. */
   readonly rave: number;
-  /** Of the softmax that rollouts draw values by; 0: uniform. */
+  /** Temperature of the softmax by which rollouts draw values; 0: uniform. */
   readonly temperature: number;
   /** A continuous decision visited n times has at most 1 + widening · √n values. */
   readonly widening: number;
@@ -214,7 +214,7 @@ function count(moves: readonly Move[], value: DecisionValue, reward: number): re
   return moves.map((move) => (move === found ? next : move));
 }
 
-/** The mean reward of a value wherever it was taken; one more visit, of reward 1/2, stands for what is not known. */
+/** The mean reward of a value wherever it was taken; one more visit, of reward 1/2, represents what is not known. */
 function expected(moves: readonly Move[], value: DecisionValue): number {
   const move = moves.find((one) => equalValues(one.value, value));
   return move === undefined ? 0.5 : (move.total + 0.5) / (move.visits + 1);

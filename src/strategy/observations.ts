@@ -13,7 +13,7 @@ export type Observation = {
 export type Pending = { readonly trial: number; readonly architecture: Architecture };
 
 export type ObservationsState = {
-  /** In the order in which they were told. */
+  /** In the order in which they were reported. */
   readonly observations: readonly Observation[];
   readonly pending: readonly Pending[];
 };

@@ -49,7 +49,7 @@ export function optionsOf(name: string, domain: Domain): OptionList {
 }
 
 function binsOf({ kind, min, max, log }: Extract<Domain, { kind: 'int' | 'float' }>): OptionList {
-  // Each whole number stands for the half on either side of it.
+  // Each whole number covers half a unit on either side.
   const reach = kind === 'int' ? 0.5 : 0;
   const [to, from] = log ? [Math.log, Math.exp] : [(v: number) => v, (v: number) => v];
   const [low, high] = [to(min - reach), to(max + reach)];

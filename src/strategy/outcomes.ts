@@ -1,7 +1,7 @@
 import type { Metrics } from '../common/metrics.ts';
 import type { Outcome, Problem } from './strategy.ts';
 
-/** Of what was measured, the objectives. One that is missing, or no number, stays away: JSON has no NaN. */
+/** The objectives among the measured values, without those that are missing or not finite: JSON has no NaN. */
 export function objectivesIn(problem: Problem, metrics: Metrics): Metrics {
   const found = problem.objectives.map(({ metric }) => [metric, metrics[metric]] as const);
   return Object.fromEntries(

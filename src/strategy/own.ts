@@ -15,7 +15,7 @@ export interface OwnStrategy<D extends OptionSpecs, S extends Json = Json> {
 }
 
 /**
- * A strategy of one's own, as a file exports it: `netsmith search --strategy ./mine.ts`. `checkStrategy` says whether it keeps
+ * A strategy of your own, as a file exports it: `netsmith search --strategy ./mine.ts`. `checkStrategy` says whether it keeps
  * the rules of a strategy. Its `create` throws UserError for an unknown option, or one of another type than its default.
  */
 export function defineStrategy<const D extends OptionSpecs = Record<never, never>, S extends Json = Json>({

@@ -55,7 +55,7 @@ export type ControllerState = {
  * accuracy), so that scale and direction of the metric do not matter; an architecture that was measured lately is drawn
  * again, from probabilities that grow flatter with each attempt; a decision that is inactive is passed over, and the
  * next one told so. Whole numbers and continuous ranges are cut into 10 bins, within which a draw is uniform. "Before the
- * update" stands for the policy that drew the architecture, which with several workers may be a little older. With
+ * update" means the policy that drew the architecture, which with several workers may be a little older. With
  * several objectives it learns from the first. Failed, paused and pruned trials, and those of a lower fidelity, teach nothing.
  *
  * The state has the weights and Adam's two vectors, 12 bytes a weight as base64 (NAS-Bench-201 with 32 units: 7,700 weights,

@@ -27,7 +27,7 @@ const MOST_PAIRS = 150;
 
 /**
  * The rank correlation of what a study's estimates say with the best information that it has of the same architectures, by the first
- * objective. Of trainings in full, parameters and FLOPs (more being better), and what was measured at each lower fidelity of epochs
+ * objective. For full trainings, parameters and FLOPs (more being better), and what was measured at each lower fidelity of epochs
  * (with one fidelity: half-way through); of confirmed architectures, their searched values against the means of their confirmations. Architectures that were stopped
  * early, or not confirmed, are missing: among those that continued, differences are smaller, and so is the correlation.
  */

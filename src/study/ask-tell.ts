@@ -14,13 +14,13 @@ export type Told = { readonly metrics: Metrics } | { readonly failed: string };
 /** A study whose trials are measured by the caller. Calls may overlap; they are processed one after another. */
 export interface AskTell {
   /**
-   * The next trial to measure: one that was asked for and never told, else a new one; none that fails a measure or its limit. Undefined where
+   * The next trial to measure: one that was asked for but has no result yet, otherwise a new one; none that fails a measure or its limit. Undefined where
    * the strategy has no more.
    */
   ask(): Promise<Trial | undefined>;
   /** Ends a trial. Throws UserError for one that was not asked for, and for metrics without a finite value for an objective. */
   tell(trial: number, told: Told): Promise<Trial>;
-  /** Trials that were asked for and not told wait for the next `ask`. */
+  /** Trials without a result wait for the next `ask`. */
   close(): Promise<void>;
 }
 
@@ -78,7 +78,7 @@ export async function openAskTell(run: Omit<StudyRun, 'workers' | 'budget'>): Pr
       inTurn(async () => {
         const since = askedAt.get(number);
         if (since === undefined)
-          throw invalid('tell', `trial ${number}`, 'must be a trial that was asked for and not told yet');
+          throw invalid('tell', `trial ${number}`, 'must be a trial from `ask` that has no result yet');
         const trial = session.trial({ purpose: 'search', trial: number });
         const seconds = (performance.now() - since) / 1000;
         const end =

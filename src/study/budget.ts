@@ -22,7 +22,7 @@ export interface Budget {
 export interface Target {
   readonly metric: string;
   readonly value: number;
-  /** Of a measure of one's own, which is neither an objective nor known to Netsmith. */
+  /** For a measure of the user's own that is neither an objective nor known to Netsmith. */
   readonly direction?: Objective['direction'];
 }
 

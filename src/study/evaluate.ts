@@ -12,11 +12,9 @@ export interface Wanted {
   readonly final: FinalTraining;
 }
 
-/** The last trial of each final training, by its id. Failed ones are left out: they are trained again. */
-export function trained(trials: readonly Trial[]): ReadonlyMap<string, Trial> {
-  return new Map(
-    trials.flatMap((trial) => (trial.final && trial.state !== 'failed' ? [[trial.final.id, trial] as const] : [])),
-  );
+/** The last trial of each final training, by its id. */
+export function lastTrainings(trials: readonly Trial[]): ReadonlyMap<string, Trial> {
+  return new Map(trials.flatMap((trial) => (trial.final ? [[trial.final.id, trial] as const] : [])));
 }
 
 /**
@@ -46,7 +44,7 @@ export async function evaluateFinally(run: SessionRun, wanted: readonly Wanted[]
     };
     await conduct(session, phase);
     await session.close();
-    // Nobody continues a training that has ended.
+    // A training that has ended is never continued.
     const ended = session.trials('evaluate').filter((trial) => hasEnded(trial) && trial.checkpoint !== undefined);
     await store.forget(ended);
     await store.sweep();

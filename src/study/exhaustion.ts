@@ -52,7 +52,7 @@ export function allTried(
   return { count: tried.size, proved: problem.limits.length === 0 || membersOf(problem)?.proved === true };
 }
 
-/** So many trials that all fail for one reason are enough to believe that the next will, too. */
+/** If this many trials all fail for one reason, the next ones are expected to fail as well. */
 const ALIKE = 5;
 
 /** Watches for a search in which every trial fails for one reason. */

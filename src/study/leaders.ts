@@ -17,7 +17,7 @@ export interface Leaders {
 interface Entry {
   /** By number. */
   readonly results: Trial[];
-  /** Of each objective, over the results; NaN where one of them has no value. */
+  /** Sum of each objective over the results; NaN if one of them has no value. */
   sums: readonly number[];
   /** Means of the objectives. */
   metrics: Metrics;

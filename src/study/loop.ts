@@ -17,7 +17,7 @@ export interface Phase {
   judge(trial: Trial): Answer;
   /** Whether a running trial is to wait from its next report on, because time is up. */
   timeIsUp(trial: Trial, running: readonly Trial[]): boolean;
-  /** The strategy's state once it has been told how the trial ended. */
+  /** The strategy's state after the result of the trial. */
   tell(trial: Trial, end: TrialEnd): Promise<StrategyState | undefined>;
   /** After a trial has ended. */
   ended(trial: Trial): Promise<void>;
@@ -153,7 +153,7 @@ export function completed(
   { objectives }: Problem,
 ): TrialEnd {
   const values = { ...trial.costs, ...metrics };
-  // A supernet is no candidate, and a final training has the metrics of the test part, whatever the search was for.
+  // A supernet is no candidate, and a final training has the metrics of the test split, for any objective of the search.
   const needed = trial.purpose === 'supernet' || trial.final !== undefined ? [] : objectives;
   const absent = needed.find(({ metric }) => !Number.isFinite(values[metric]));
   if (absent) return { ...failed(trial, `the estimate gave no finite ${absent.metric}`), seconds };

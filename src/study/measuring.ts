@@ -1,25 +1,14 @@
 import { messageOf } from '../common/errors.ts';
 import type { Objective } from '../common/metrics.ts';
 import { type Measure, subjectOf } from '../measure/measure.ts';
-import type { Architecture, Module } from '../space/index.ts';
+import type { MeasuredMember } from '../measure/own.ts';
+import type { Architecture } from '../space/index.ts';
 import type { SearchSpace } from '../space/search-space.ts';
 import { architectureKey } from '../space/tree/architecture.ts';
 import type { Limit, Problem } from '../strategy/strategy.ts';
 import type { Purpose, Trial } from './store/store.ts';
 
-/** What a measure of one's own is given. */
-export interface MeasuredMember<
-  A extends Architecture = Architecture,
-  N extends Module | undefined = Module | undefined,
-> {
-  readonly architecture: A;
-  /** The architecture in the space's own notation. */
-  readonly text: string;
-  /** Undefined in a space whose members are no networks. */
-  readonly network: N;
-}
-
-/** A measure of the members of any space: one of a program's own. */
+/** A measure of the members of any space: one of a user's own. */
 export interface MemberMeasure {
   readonly metric: Objective;
   readonly when: 'member';
@@ -111,5 +100,6 @@ function costsByArchitecture(trials: readonly Trial[]): Map<string, Record<strin
 /** Takes one measure. Undefined where a measure of networks is asked of a space that has no tree. */
 function take(measure: Measure | MemberMeasure, space: SearchSpace, architecture: Architecture) {
   if (measure.when !== 'member') return space.tree && measure.of(subjectOf(space.tree, architecture));
-  return measure.of({ architecture, text: space.format(architecture), network: space.build?.(architecture) });
+  const text = space.format(architecture);
+  return measure.of({ architecture, text, network: space.build?.(architecture), task: space.tree?.task });
 }

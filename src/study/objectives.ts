@@ -134,7 +134,7 @@ export function shownCosts(
   return [...new Set(all)].filter((name) => trials.some(({ costs }) => costs[name] !== undefined));
 }
 
-/** What people are shown a trial's metric as: a prediction is called one, and a measure of one's own has its unit. */
+/** A trial's metric as displayed: a prediction is called one, and a measure of the user's own has its unit. */
 export function nameOfMetric(
   { estimator, measures = {} }: Pick<StudySettings, 'estimator' | 'measures'>,
   metric: string,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Json } from '../common/json.ts';
+import { ruleOf } from '../common/rules.ts';
 import type { DatasetInfo } from '../data/dataset.ts';
 import { isTaskKind, TASK_KINDS } from '../task/index.ts';
 import type { Agreement } from './agreement.ts';
@@ -23,7 +24,7 @@ export interface StudyPlan {
   readonly openSpace?: boolean;
   /** Folders of the earlier studies that it began with, as they were called then. */
   readonly prior?: readonly string[];
-  /** What `run` was to do after the search: whatever it was interrupted in, `resume` continues there. */
+  /** What `run` does after the search: `resume` continues where it was interrupted. */
   readonly afterwards?: Afterwards;
 }
 
@@ -65,7 +66,7 @@ const ownTaskSchema = z.looseObject({
   space: z.looseObject({ input: shape, outputs: size, positions: shape.optional(), vocabulary: size.optional() }),
 });
 
-/** Loose: a reader of data may have told more of them than is needed here. */
+/** Loose: readers of data may store more than is needed here. */
 const known = z.looseObject({
   name: z.string(),
   kind: z.string(),
@@ -148,7 +149,7 @@ function withCurrentNames(found: Json): unknown {
 type StoredPlan = Omit<StudyPlan, 'settings'> & { readonly settings: Readonly<Record<string, unknown>> };
 
 function checkRecord(found: unknown, place: string): asserts found is StoredPlan {
-  const { error } = planSchema.safeParse(found);
+  const { error } = planSchema.safeParse(found, { error: ruleOf });
   if (error === undefined) return;
   const [issue] = error.issues;
   const at = issue?.path.map(String).join('.') ?? '';

@@ -3,10 +3,11 @@ import { COST_METRICS, METRICS, type Objective } from '../common/metrics.ts';
 import { parseNumber } from '../common/numbers.ts';
 import type { Target } from './budget.ts';
 
-/** Names that one study alone has: the scores of a function, and measures of the program. */
+/** Names that one study alone has: the scores of a function, and measures and metrics of the user's own. */
 export interface OwnNames {
   readonly scores?: Readonly<Record<string, Objective['direction']>> | undefined;
   readonly measures?: Readonly<Record<string, Pick<Objective, 'direction' | 'unit'>>> | undefined;
+  readonly metrics?: Readonly<Record<string, Pick<Objective, 'direction' | 'unit'>>> | undefined;
 }
 
 /** More is a slip: eleven years. */
@@ -45,12 +46,16 @@ function isMetric(name: string): name is keyof typeof METRICS {
 }
 
 /** `accuracy=0.97`; undefined when it is not of this form or names no metric. */
-export function parseTarget(text: string, { scores = {}, measures = {} }: OwnNames = {}): Target | undefined {
+export function parseTarget(
+  text: string,
+  { scores = {}, measures = {}, metrics = {} }: OwnNames = {},
+): Target | undefined {
   const match = /^(\w+)=(.+)$/.exec(text.trim());
   const [metric, value] = [match?.[1], parseNumber(match?.[2] ?? '')];
   if (metric === undefined || value === undefined) return undefined;
   const own = (of: object) => Object.hasOwn(of, metric);
-  const direction = own(measures) ? measures[metric]?.direction : own(scores) ? scores[metric] : undefined;
+  const described = own(measures) ? measures[metric] : own(metrics) ? metrics[metric] : undefined;
+  const direction = described?.direction ?? (own(scores) ? scores[metric] : undefined);
   if (direction !== undefined) return { metric, value, direction };
   if (!isMetric(metric)) return undefined;
   return METRICS[metric].unit === 'share' && value > 1 ? undefined : { metric, value };

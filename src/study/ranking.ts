@@ -124,7 +124,7 @@ function isUpToDate(trials: readonly Trial[], objectives: readonly Objective[]):
   const lastBegun = largest(confirms.map(({ startedAt }) => startedAt ?? 0));
   const isSettled = ({ architecture, results }: Contender) => {
     const key = architectureKey(architecture);
-    // Of a large front only the first few are confirmed: the others are settled unless they are newer.
+    // Only the first few of a large front are confirmed; the others are settled unless they are newer.
     return planned.has(key) ? ended.has(key) : results.every(({ endedAt }) => (endedAt ?? 0) <= lastBegun);
   };
   if (!ended.has(architectureKey(leader.architecture))) return false;

@@ -110,7 +110,7 @@ export function searching(session: Session<StudyRun>): Phase & { failing(): stri
   }
 }
 
-/** What a strategy is told: costs beside the measured metrics, as an objective may be either. */
+/** The result as the strategy sees it: costs and measured metrics, as an objective may be either. */
 function outcomeOf(trial: Trial, end: TrialEnd) {
   const { trial: number, architecture, fidelity, origin } = trial;
   const metrics = end.state === 'failed' ? {} : finite(measured({ ...trial, metrics: end.metrics }));

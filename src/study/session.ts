@@ -97,7 +97,7 @@ export async function openSession<Run extends SessionRun>(run: Run): Promise<Ses
   const { store, signal, now = () => performance.now() } = run;
   /** Trials are numbered from 0 without gaps. */
   const trials = byPurpose((): Trial[] => []);
-  // Of many trials few are open or keep a checkpoint: nothing is looked for among all of them.
+  // Few trials are open or keep a checkpoint, so these are indexed instead of searching all trials.
   const open = byPurpose(() => new Map<number, Trial>());
   const kept = new Map<number, Trial>();
   let strategyState = deepFreeze(await store.strategyState());

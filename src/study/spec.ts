@@ -4,6 +4,7 @@ import { UserError } from '../common/errors.ts';
 import { COST_METRICS, METRICS } from '../common/metrics.ts';
 import { pick } from '../common/records.ts';
 import { ruleOf, showLimit } from '../common/rules.ts';
+import { shownValue } from '../common/text.ts';
 import { STRATEGIES } from '../strategy/index.ts';
 import { DEFAULT_SETTINGS, SETTING_RULES, type SettingRule, type TrainSettings } from '../train/settings.ts';
 import { limitValue, type OwnNames, parseBytes, parseDuration, parseTarget } from './quantities.ts';
@@ -59,7 +60,7 @@ function typeOfRule(rule: SettingRule): z.ZodType {
   }
 }
 
-/** A share of the full thing, for trials that are a cheaper look at a candidate. */
+/** A fraction from `least` to 1, which makes trials cheaper. */
 const share = (least: number) =>
   z.number().min(least, `must be at least ${least}`).max(1, 'must be at most 1').default(1);
 
@@ -69,20 +70,26 @@ const optionValue = z.union([z.number(), z.boolean(), z.string()], {
 
 /** What may judge a search's candidates. */
 export const ESTIMATORS = ['train', 'proxies', 'predictor'] as const;
-/** Besides: a function of the program that uses Netsmith as a library (`optimize(function)`). */
+/** Besides: a function of the program that uses Netsmith as a library (`optimize(function)`). A loss may be one, too. */
 export const FUNCTION = 'function';
 
 const ESTIMATOR_RULE = 'must be train, proxies or predictor, or a .ts or .js file that exports one';
 
-/** Names that a program gives to scores and measures of its own. */
+const OWN_FILE = /\.(ts|js|mts|mjs)$/;
+
 const OWN_NAME = /^[a-zA-Z]\w*$/;
+
+/** Whether scores, measures and metrics of the user's own may have this name. */
+export function isOwnName(name: string): boolean {
+  return OWN_NAME.test(name);
+}
 const direction = z.enum(['maximize', 'minimize'], { error: 'must be maximize or minimize' });
 
 /** Values by such names. */
 const byOwnName = <T extends z.ZodType>(value: T, isFree: (name: string) => boolean = () => true) =>
   z
     .record(z.string(), value)
-    .refine((given) => Object.keys(given).every((name) => OWN_NAME.test(name)), 'must have names of letters and digits')
+    .refine((given) => Object.keys(given).every(isOwnName), 'must have names of letters and digits')
     .refine((given) => Object.keys(given).every(isFree), 'must not have the name of a metric of Netsmith')
     .optional();
 
@@ -93,11 +100,17 @@ const durationType = z
     'must be a number followed by s, m or h, such as 90s, and at most 100,000 h',
   );
 
-const scoresType = byOwnName(direction);
-const measuresType = byOwnName(
+const scoresType = byOwnName(direction).refine(
+  (given) => given === undefined || Object.keys(given).length > 0,
+  'must name at least one score',
+);
+const describedType = byOwnName(
   z.strictObject({ direction, unit: z.string().default('') }),
   (name) => !METRIC_NAMES.includes(name),
 );
+
+/** A file of the user's own with code. */
+const ownFile = (exports: string) => z.string().regex(OWN_FILE, `must be a .ts or .js file that exports ${exports}`);
 
 const objectiveType = (names: readonly string[]) =>
   say(
@@ -221,7 +234,7 @@ export const studySchema = z.strictObject({
   ),
   estimator: say(
     z
-      .union([z.enum([...ESTIMATORS, FUNCTION]), z.string().regex(/\.m?[tj]s$/, ESTIMATOR_RULE)], {
+      .union([z.enum([...ESTIMATORS, FUNCTION]), z.string().regex(OWN_FILE, ESTIMATOR_RULE)], {
         error: ESTIMATOR_RULE,
       })
       .default('train'),
@@ -235,11 +248,12 @@ export const studySchema = z.strictObject({
     'search',
     'library alone: what the function that judges candidates returns, and the direction of each',
   ),
-  measures: say(
-    measuresType,
+  measure: say(
+    ownFile('measures').optional(),
     'search',
-    'library alone: measures that a program takes of each candidate, with the direction and unit of each',
+    'your own measures of each candidate: a .ts or .js file that exports them (defineMeasure); --objective, --limit and --until may name them',
   ),
+  measures: say(describedType, 'search', 'what a study stores of your own measures: the direction and unit of each'),
   trials: say(
     whole(1, 10_000_000).optional(),
     'search',
@@ -278,6 +292,19 @@ export const studySchema = z.strictObject({
   seed: say(whole(0).default(0), 'search', 'random seed'),
 
   ...training,
+  loss: say(
+    z
+      .union([z.literal(FUNCTION), ownFile('a loss')], { error: 'must be a .ts or .js file that exports a loss' })
+      .optional(),
+    'training',
+    "your own loss in place of the task's: a .ts or .js file that exports it (defineLoss)",
+  ),
+  metric: say(
+    ownFile('metrics').optional(),
+    'training',
+    "your own metrics beside the task's: a .ts or .js file that exports them (defineMetric); --objective and --until may name them",
+  ),
+  metrics: say(describedType, 'training', 'what a study stores of your own metrics: the direction and unit of each'),
 
   workers: say(
     whole(1, 256).default(1),
@@ -328,13 +355,13 @@ export const DEFAULT_TRIALS: Readonly<Record<string, number>> = {
   function: 40,
 };
 
-const ownSchema = studySchema.pick({ scores: true, measures: true }).strip();
+const ownSchema = studySchema.pick({ scores: true, measures: true, metrics: true }).strip();
 
-/** The schema with the names that the study alone has: its scores and measures. */
+/** The schema with the names that the study alone has: its scores, measures and metrics. */
 function schemaFor(own: OwnNames): z.ZodType<StudySettings> {
-  if (own.scores === undefined && own.measures === undefined) return studySchema;
+  if (Object.values(own).every((names) => names === undefined)) return studySchema;
   return studySchema.extend({
-    objective: objectiveType([...METRIC_NAMES, ...Object.keys(own.measures ?? {})]),
+    objective: objectiveType([...METRIC_NAMES, ...Object.keys({ ...own.measures, ...own.metrics })]),
     until: untilType(own),
     limit: limitType(own),
   });
@@ -342,7 +369,7 @@ function schemaFor(own: OwnNames): z.ZodType<StudySettings> {
 
 /**
  * Checks settings as they come from flags, a file or a stored study, and fills in the defaults. `place` turns a
- * setting's name into what the person wrote: `--trials`, or `netsmith.config.json: trials`.
+ * setting's name into what the user wrote: `--trials`, or `netsmith.config.json: trials`.
  */
 export function checkSettings(raw: unknown, place: (setting: string) => string): StudySettings {
   const own = ownSchema.safeParse(raw, { error: ruleOf });
@@ -357,12 +384,13 @@ export function checkSettings(raw: unknown, place: (setting: string) => string):
     throw unknownName(`${where}: unknown setting`, key, SETTING_NAMES);
   }
   const name = String(issue.path[0] ?? '');
+  // What is missing has no value: then the value that lacks it is shown.
   const value = issue.path.reduce<unknown>(
-    (at, key) => (at !== null && typeof at === 'object' ? Reflect.get(at, key) : undefined),
+    (at, key) => (at !== null && typeof at === 'object' && Reflect.has(at, key) ? Reflect.get(at, key) : at),
     raw,
   );
-  const shown = typeof value === 'string' ? `"${value}"` : JSON.stringify(value);
-  throw new UserError(`${place(name)}: ${shown}; ${issue.message.replace(/^Invalid (input|option): /, '')}`);
+  if (name === '') throw new UserError(`${place('settings')}: ${shownValue(raw)}; ${issue.message}`);
+  throw new UserError(`${place(name)}: ${shownValue(value)}; ${issue.message}`);
 }
 
 /** What is no object is refused as it is. */
@@ -378,8 +406,8 @@ export function trainsTrials({ estimator, benchmark }: Pick<StudySettings, 'esti
   return estimator === 'train' && benchmark === undefined;
 }
 
-/** Settings that no command has a flag for: they belong to a function, which only a program can give. */
-export const LIBRARY_ONLY: readonly SettingName[] = ['scores', 'measures'];
+/** Settings that no command has a flag for: what is stored of code of the user's own. */
+export const WITHOUT_FLAG: readonly SettingName[] = ['scores', 'measures', 'metrics'];
 
 export const SETTING_NAMES = Object.keys(studySchema.shape) as readonly SettingName[];
 
@@ -388,7 +416,7 @@ export function flagOf(setting: string): string {
   return `--${setting.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
-/** Whether `--data`, `--space`, `--strategy` or `--estimator` names a file of a person's own. */
+/** Whether `--data`, `--space`, `--strategy` or `--estimator` names a file of the user's own. */
 export function isOwnFile(name: string): boolean {
-  return /\.(ts|js|mts|mjs)$/.test(name);
+  return OWN_FILE.test(name);
 }

@@ -97,7 +97,7 @@ function forEachPosition(
     for (let at = start; at < start + positions; at++) visit(at);
 }
 
-/** Of the logits at one position: the largest, its class, and the sum of all exponentials relative to it. */
+/** The largest logit at one position, its class, and the sum of all exponentials relative to it. */
 function exponents(logits: ArrayLike<number>, classes: number, positions: number, at: number) {
   const value = (k: number) => logits[at + k * positions] ?? Number.NaN;
   let best = 0;

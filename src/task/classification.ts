@@ -35,7 +35,7 @@ export const classification: TaskDefinition = {
       for (const [i, label] of onlyOf(raw).entries()) into[i * outputs + label] = 1 - smoothing + smoothing / outputs;
     },
   },
-  /** Of the cross-entropy between the target distribution and the softmax of the logits. */
+  /** The cross-entropy between the target distribution and the softmax of the logits. */
   loss(g, outputs, targets) {
     const agreement = ops.mul(g, onlyOf(targets), ops.logSoftmax(g, onlyOf(outputs))); // [B, K]
     return ops.neg(g, ops.reduceMean(g, ops.reduceSum(g, agreement, [1]), [0]));
@@ -57,8 +57,8 @@ export const classification: TaskDefinition = {
       return { probabilities: out };
     },
   },
-  /** Of several equal probabilities, the first class. */
   baselines: handDesigned,
+  /** Among equal probabilities, the first class. */
   decode(answers, labels) {
     const values = onlyOf(answers);
     const best = values.reduce((largest, value, k) => (value > (values[largest] ?? 0) ? k : largest), 0);

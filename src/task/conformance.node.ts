@@ -1,5 +1,5 @@
-import assert from 'node:assert/strict';
 import { messageOf } from '../common/errors.ts';
+import { expectSame, expectThat } from '../common/expect.node.ts';
 import { createGraph, finish } from '../graph/builder.ts';
 import { interpret } from '../graph/interpret.ts';
 import { sizeOf } from '../graph/ir.ts';
@@ -43,9 +43,9 @@ export function taskRules(task: TaskDefinition, { data, count, raw, outputs }: T
     return own;
   };
   const near = (a: number | undefined, b: number | undefined, what: string) =>
-    assert.ok(
+    expectThat(
       Math.abs((a ?? Number.NaN) - (b ?? Number.NaN)) <= 1e-5 * Math.max(1, Math.abs(b ?? 0)),
-      `${what}: ${a}, ${b}`,
+      `${what} is ${b}, not ${a}`,
     );
 
   const rules: Rule[] = [];
@@ -57,14 +57,19 @@ export function taskRules(task: TaskDefinition, { data, count, raw, outputs }: T
     const fed = [spec.inputs, task.encoding === undefined ? spec.targets : encoded].flatMap((specs) =>
       Object.keys(specs),
     );
-    assert.equal(new Set(fed).size, fed.length);
-    for (const [tensor, { shape: own, axes }] of all) assert.equal(own.length, axes.length, tensor);
-    assert.equal(outputs.length, sizeOf(shape));
+    expectSame([...new Set(fed)], fed, 'the names of inputs and targets (each once)');
+    for (const [tensor, { shape: own, axes }] of all)
+      expectSame(axes.length, own.length, `the number of axes of "${tensor}" [${own}]`);
+    expectSame(outputs.length, sizeOf(shape), `the number of values of the outputs [${shape}]`);
     for (const [tensor, { shape: own, dtype }] of Object.entries(spec.targets)) {
-      assert.equal(raw[tensor]?.length, count * sizeOf(own), tensor);
-      assert.equal(raw[tensor] instanceof Int32Array, dtype === 'int32', tensor);
+      expectSame(
+        raw[tensor]?.length,
+        count * sizeOf(own),
+        `the number of values of ${count} targets "${tensor}" [${own}]`,
+      );
+      expectSame(raw[tensor] instanceof Int32Array ? 'int32' : 'float32', dtype, `the dtype of the target "${tensor}"`);
     }
-    assert.deepEqual(JSON.parse(JSON.stringify(spec)), spec, 'a spec is plain JSON');
+    expectSame(JSON.parse(JSON.stringify(spec)), spec, 'the spec as JSON');
   });
 
   rule('the loss that training minimizes is the loss that is scored', () => {
@@ -79,7 +84,7 @@ export function taskRules(task: TaskDefinition, { data, count, raw, outputs }: T
     const g = createGraph();
     const targets = mapValues(specs, ({ shape: own, dtype }, tensor) => ops.input(g, tensor, [count, ...own], dtype));
     const loss = task.loss(g, splitOutput(g, spec, ops.input(g, 'all outputs', shape)), targets, data);
-    assert.deepEqual(g.shape(loss), []);
+    expectSame(g.shape(loss), [], 'the shape of the loss (one number, the mean over the batch)');
     const fed = mapValues(specs, ({ shape: own }, tensor) => ({ shape: [count, ...own], data: encoded[tensor] ?? [] }));
     const run = interpret(finish(g, { loss }), { ...fed, 'all outputs': { shape, data: outputs } });
     const scorer = task.scorer(data);
@@ -97,9 +102,19 @@ export function taskRules(task: TaskDefinition, { data, count, raw, outputs }: T
     }
     const expected = together.result().metrics;
     const found = apart.result().metrics;
-    assert.deepEqual(Object.keys(found).sort(), task.metrics.map(({ metric }) => metric).sort());
+    expectSame(
+      Object.keys(found).sort(),
+      task.metrics.map(({ metric }) => metric).sort(),
+      'the metrics that the scorer gives (those that `metrics` names)',
+    );
     for (const { metric } of task.metrics) near(found[metric], expected[metric], metric);
-    assert.throws(() => task.scorer(data).result(), /no samples/);
+    let without: string | undefined = 'it returns a result';
+    try {
+      task.scorer(data).result();
+    } catch (error) {
+      without = /no samples/.test(messageOf(error)) ? undefined : `it throws ${messageOf(error)}`;
+    }
+    expectThat(without === undefined, `a scorer without samples throws an error that says "no samples"; ${without}`);
   });
 
   rule("an exported model answers what the network's outputs mean", () => {
@@ -108,14 +123,18 @@ export function taskRules(task: TaskDefinition, { data, count, raw, outputs }: T
     const answers = task.answer?.graph(g, raws, data) ?? raws;
     const run = interpret(finish(g, answers), { 'all outputs': { shape, data: outputs } });
     const expected = task.answer?.host(restored(), data) ?? restored();
-    assert.deepEqual(Object.keys(answers).sort(), Object.keys(spec.outputs).sort());
+    expectSame(
+      Object.keys(answers).sort(),
+      Object.keys(spec.outputs).sort(),
+      'the names of the answers (those of the outputs)',
+    );
     for (const [answer, values] of Object.entries(expected)) {
-      assert.equal(run[answer]?.data.length, values.length);
+      expectSame(run[answer]?.data.length, values.length, `the number of values of the exported answer "${answer}"`);
       for (const [i, value] of values.entries()) near(run[answer]?.data[i], value, `${answer} ${i}`);
     }
     const one = mapValues(rowsOf(restored(), spec.outputs, 0, 1), (values) => [...values]);
     const decoded = task.decode(one, data.labels ?? []);
-    assert.deepEqual(JSON.parse(JSON.stringify(decoded)), decoded, 'what predict prints is plain JSON');
+    expectSame(JSON.parse(JSON.stringify(decoded)), decoded, 'what `decode` returns, as JSON');
   });
   return rules;
 }

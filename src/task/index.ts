@@ -1,15 +1,19 @@
 import { unknownName } from '../common/closest.ts';
 import { createGraph } from '../graph/builder.ts';
+import type { Shape } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
 import type { Task } from '../space/space.ts';
 import { classification } from './classification.ts';
 import { prepareInputs } from './inputs.ts';
 import { regression } from './regression.ts';
-import { mapValues, outputShape, vocabularyOf } from './spec.ts';
+import { mapValues, outputShape, type TaskSpec, vocabularyOf } from './spec.ts';
 import type { OwnTask, TaskData, TaskDefinition, TaskFacts } from './task.ts';
 
 /** The behavior of each kind of task. */
-const TASKS = { classification, regression } as const satisfies Readonly<Record<string, TaskDefinition>>;
+const TASKS = {
+  classification,
+  regression,
+} as const satisfies Readonly<Record<string, TaskDefinition>>;
 
 export type TaskKind = keyof typeof TASKS;
 
@@ -22,7 +26,7 @@ export function taskOf({ kind }: { readonly kind: string }, own?: TaskDefinition
   return TASKS[kind as TaskKind];
 }
 
-/** The kind of task that a data set is for, and of a user's own task what is said of it. */
+/** The kind of task of a data set, and the stored description of a task of the user's own. */
 export interface TaskKindOf {
   readonly kind: string;
   readonly ownTask?: OwnTask;
@@ -30,7 +34,7 @@ export interface TaskKindOf {
 
 export const isTaskKind = (kind: string): kind is TaskKind => TASK_KINDS.some((known) => known === kind);
 
-/** What is said of the task of a data set, without the code of a task of the user's own. Throws UserError for an unknown kind. */
+/** Describes the task of a data set, without running the code of a task of the user's own. Throws UserError for an unknown kind. */
 export function factsOf({ kind, ownTask }: TaskKindOf): TaskFacts {
   return ownTask ?? taskOf({ kind });
 }
@@ -42,23 +46,27 @@ export function ownTaskOf(data: TaskData & { readonly kind: string }, task: Task
   return { metrics, classes, standardized, outputsName, meaning, space };
 }
 
-/** What a search space is told of the task of a data set; of a user's own task from its definition, or from what a study stores of it. */
+/** The task of a data set as a search space needs it. For a user's own task it comes from the definition, or from what a study stores. */
 export function spaceTask(data: TaskData & TaskKindOf, own?: TaskDefinition): Task {
   if (own === undefined && data.ownTask !== undefined) return { kind: data.kind, ...data.ownTask.space };
   const task = taskOf(data, own);
-  // The data of a table have no statistics to prepare inputs with, and Netsmith's own tasks change no shape.
-  if (own === undefined) return { kind: data.kind, input: data.input, outputs: data.outputs };
   const spec = task.spec(data);
-  const g = createGraph();
-  const inputs = mapValues(spec.inputs, ({ shape, dtype }, name) => ops.input(g, name, [1, ...shape], dtype));
-  const [, ...input] = g.shape(prepareInputs(g, task, inputs, data));
   const [outputs = 1, ...positions] = outputShape(spec);
   const vocabulary = vocabularyOf(spec);
+  // The data of a table have no statistics to prepare inputs with.
+  const isPlain = own === undefined && task.prepare === undefined;
   return {
     kind: data.kind,
-    input,
+    input: isPlain ? data.input : preparedShape(task, spec, data),
     outputs,
     ...(positions.length > 0 && { positions }),
     ...(vocabulary !== undefined && { vocabulary }),
   };
+}
+
+function preparedShape(task: TaskDefinition, spec: TaskSpec, data: TaskData): Shape {
+  const g = createGraph();
+  const inputs = mapValues(spec.inputs, ({ shape, dtype }, name) => ops.input(g, name, [1, ...shape], dtype));
+  const [, ...input] = g.shape(prepareInputs(g, task, inputs, data));
+  return input;
 }

@@ -8,7 +8,7 @@ export interface Scorer {
    * raw. Throws RangeError when the sizes disagree or a target cannot be.
    */
   add(outputs: FloatArrays, targets: Arrays, count: number, given: FloatArrays): void;
-  /** Of all samples that were added. Throws RangeError when there are none. */
+  /** The metrics of all samples that were added. Throws RangeError when there are none. */
   result(): Measured;
 }
 
@@ -30,7 +30,7 @@ export function scorerOf(scorer: ArrayScorer): Scorer {
 export interface Measured {
   /** By name; `loss` is what training minimizes, without smoothing. */
   readonly metrics: Metrics;
-  /** Of a classifier: counts, `confusion[truth][predicted]`. */
+  /** For a classifier: counts, `confusion[truth][predicted]`. */
   readonly confusion?: readonly (readonly number[])[];
 }
 

@@ -106,3 +106,76 @@ function tensors(arrays: Arrays, specs: TensorSpecs, count: number, nameOf: (nam
     ]),
   );
 }
+
+/** A loss: the mean over the batch, [], as a function over the graph builder. `targets` are encoded. */
+export type Loss = TaskDefinition['loss'];
+
+/** A loss of one's own as the command line takes it from a file. */
+export interface LossDefinition {
+  readonly name: string;
+  readonly of: Loss;
+}
+
+/** A loss of one's own, as a file exports it: `netsmith search --loss ./mine.ts`. */
+export function defineLoss({ name, of }: LossDefinition): LossDefinition {
+  return Object.freeze({ name, of });
+}
+
+/** A metric of one's own beside those of the task. */
+export interface OwnMetric extends Pick<Objective, 'direction'> {
+  /** For people: `share`. */
+  readonly unit?: string;
+  /** Opened for each pass over validation or test samples. */
+  scorer(data: TaskData): MetricScorer;
+}
+
+/** A metric of one's own as the command line takes it from a file. */
+export interface MetricDefinition extends Required<OwnMetric> {
+  readonly name: string;
+}
+
+/** A metric of one's own, as a file exports it: `netsmith search --metric ./mine.ts`. `name` consists of letters and digits. */
+export function defineMetric({
+  name,
+  direction,
+  unit = '',
+  scorer,
+}: OwnMetric & { readonly name: string }): MetricDefinition {
+  return Object.freeze({ name, direction, unit, scorer });
+}
+
+/** What may be replaced in a task, or added to it. */
+export interface TaskChanges {
+  readonly loss?: Loss | undefined;
+  readonly metrics?: Readonly<Record<string, OwnMetric>> | undefined;
+}
+
+/** The task with these changes. */
+export function withChanges(task: TaskDefinition, { loss, metrics = {} }: TaskChanges): TaskDefinition {
+  return Object.entries(metrics).reduce(
+    (changed, [metric, { direction, unit = '', scorer }]) =>
+      withMetric(changed, { metric, direction, unit }, (data) => scorer(data)),
+    loss === undefined ? task : withLoss(task, loss),
+  );
+}
+
+/** Builds a task's loss for a batch of two samples. Throws what the loss throws, and Error where it gives no single number. */
+export function checkLoss(task: TaskDefinition, data: TaskData): void {
+  const { outputs, targets: raw } = task.spec(data);
+  const g = createGraph();
+  const nodes = (specs: TensorSpecs, nameOf: (name: string) => string) =>
+    mapValues(specs, ({ shape, dtype }, name) => ops.input(g, nameOf(name), [2, ...shape], dtype));
+  const found: unknown = task.loss(
+    g,
+    nodes(outputs, outputName),
+    nodes(task.encoding?.specs(data) ?? raw, targetName),
+    data,
+  );
+  if (typeof found !== 'number' || g.nodes[found] === undefined)
+    throw new Error('it must return a node of the graph, what an operator of `ops` returns');
+  const shape = g.shape(found);
+  if (shape.length > 0)
+    throw new Error(
+      `it returns the shape [${shape.join(', ')}], and must return one number, []: the mean over the batch`,
+    );
+}

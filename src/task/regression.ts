@@ -1,3 +1,4 @@
+import { invalid } from '../common/errors.ts';
 import { TRAINED_METRICS } from '../common/metrics.ts';
 import * as ops from '../graph/ops.ts';
 import { handDesigned } from './baselines.ts';
@@ -35,7 +36,7 @@ export const regression: TaskDefinition = {
       }
     },
   },
-  /** Of the squared difference to the standardized targets, also over the targets. */
+  /** The mean squared difference to the standardized targets, over samples and targets. */
   loss(g, outputs, targets) {
     const difference = ops.sub(g, onlyOf(outputs), onlyOf(targets));
     return ops.reduceMean(g, ops.mul(g, difference, difference), [0, 1]);
@@ -63,8 +64,13 @@ export const regression: TaskDefinition = {
   decode: (answers, labels) => ({ values: byLabel(labels, onlyOf(answers)) }),
 };
 
-/** Throws Error when the dataset has no statistics of its targets. */
+/** Throws UserError when the dataset has no statistics of its targets: one of a user's own, or of an edited study. */
 function scaleOf({ name, target }: TaskData): TargetScale {
-  if (target === undefined) throw new Error(`dataset "${name}" is a regression without target statistics`);
+  if (target === undefined)
+    throw invalid(
+      `data set "${name}"`,
+      'is a regression without statistics of its targets',
+      'info.target must have mean and deviation',
+    );
   return target;
 }

@@ -1,3 +1,4 @@
+import { invalid } from '../common/errors.ts';
 import type { GraphBuilder } from '../graph/builder.ts';
 import { type DType, type NodeId, type Shape, sizeOf } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
@@ -13,13 +14,13 @@ export interface TensorSpec {
   readonly dtype: DType;
   /** One for each size of `shape`. */
   readonly axes: readonly Axis[];
-  /** Of int32: how many different values there are, from 0. */
+  /** For int32: the number of different values, counted from 0. */
   readonly values?: number;
 }
 
 export type TensorSpecs = Readonly<Record<string, TensorSpec>>;
 
-/** What goes into a network and comes out of it, by name: plain JSON. No name stands for two tensors. */
+/** What goes into a network and comes out of it, by name: plain JSON. Each name is used for one tensor. */
 export interface TaskSpec {
   /** What a sample has, and an exported model takes. */
   readonly inputs: TensorSpecs;
@@ -64,14 +65,14 @@ export function rowsOf<A extends Float32Array | Int32Array>(
   });
 }
 
-/** The shape of the tensor that a network gives, without the batch. Throws Error for outputs that do not fit one tensor. */
+/** The shape of the tensor that a network gives, without the batch. Throws UserError for outputs that do not fit one tensor. */
 export function outputShape({ outputs }: TaskSpec): Shape {
   const [first, ...others] = Object.values(outputs);
-  if (first === undefined) throw new Error('a task has no outputs');
+  if (first === undefined) throw invalid('task', 'has no outputs', 'must name at least one');
   const [, ...positions] = first.shape;
   for (const { shape } of others)
     if (String(shape.slice(1)) !== String(positions))
-      throw new Error(`outputs [${first.shape}] and [${shape}] differ in more than their first axis`);
+      throw invalid('task', `has outputs [${first.shape}] and [${shape}]`, 'they may differ only in their first axis');
   return [Object.values(outputs).reduce((sum, { shape }) => sum + (shape[0] ?? 1), 0), ...positions];
 }
 
@@ -115,7 +116,7 @@ export function splitValues({ outputs }: TaskSpec, values: Float32Array, count: 
 export function onlyOf<T>(tensors: Readonly<Record<string, T>>): T {
   const [first, ...others] = Object.values(tensors);
   if (first === undefined || others.length > 0)
-    throw new Error(`one tensor is needed, not ${Object.keys(tensors).join(', ') || 'none'}`);
+    throw invalid('task', `has the tensors ${Object.keys(tensors).join(', ') || 'none'}`, 'must have one here');
   return first;
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { taskOf } from './index.ts';
+import { onlyOf, outputShape } from './spec.ts';
 import { testTask } from './testing/conformance.ts';
 
 const waves = (count: number) => Float32Array.from({ length: count }, (_, i) => 2 * Math.sin(i * 1.7));
@@ -27,4 +28,26 @@ test('what predict prints is a class with its probabilities, or the values', () 
     probabilities: named,
   });
   assert.deepEqual(taskOf({ kind: 'regression' }).decode({ values }, labels), { values: named });
+});
+
+test('a task of a user’s own that does not fit is refused with the place and the rule', () => {
+  const tensor = (...shape: number[]) => ({
+    shape,
+    dtype: 'float32' as const,
+    axes: shape.map(() => 'feature' as const),
+  });
+  const spec = { inputs: {}, targets: {}, outputs: {} };
+  for (const [body, message] of [
+    [() => outputShape(spec), 'task: has no outputs; must name at least one'],
+    [
+      () => outputShape({ ...spec, outputs: { a: tensor(2, 4), b: tensor(2, 5) } }),
+      'task: has outputs [2,4] and [2,5]; they may differ only in their first axis',
+    ],
+    [() => onlyOf({ a: 1, b: 2 }), 'task: has the tensors a, b; must have one here'],
+    [
+      () => taskOf({ kind: 'regression' }).scorer({ name: 'mine', input: [2], outputs: 1 }),
+      'data set "mine": is a regression without statistics of its targets; info.target must have mean and deviation',
+    ],
+  ] as const)
+    assert.throws(body, { name: 'UserError', message });
 });

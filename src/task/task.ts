@@ -11,7 +11,7 @@ import type { Arrays, FloatArrays, Nodes, TaskSpec, TensorSpecs } from './spec.t
 /** What a task must know of the data that it is given; a `DatasetInfo` has it all. */
 export interface TaskData {
   readonly name: string;
-  /** Of one sample of the main input. */
+  /** Shape of one sample of the main input. */
   readonly input: Shape;
   /** Values that the network gives for one sample, or for one position of it. */
   readonly outputs: number;
@@ -20,7 +20,7 @@ export interface TaskData {
   /** Of each channel or feature of the main input, in raw units. */
   readonly mean?: readonly number[];
   readonly deviation?: readonly number[];
-  /** Of a task that standardizes its targets, one value for each target, in raw units. */
+  /** For a task that standardizes its targets: one value per target, in raw units. */
   readonly target?: TargetScale;
 }
 
@@ -45,7 +45,7 @@ export interface TaskFacts {
 
 /** What a study stores of a task of a user's own, since reading a study runs no code. */
 export interface OwnTask extends TaskFacts {
-  /** What a search space is told of it. */
+  /** What a search space needs to know about it. */
   readonly space: Omit<Task, 'kind'>;
 }
 

@@ -142,7 +142,7 @@ function lineOf({ ended, wanted }: Progress, event: StudyEvent, setup: Shown): s
   return `[${ended}${of}] ${nameOf(trial)}: ${about.join(', ')}; ${text}`;
 }
 
-/** Of a network: how large it is. */
+/** The size of a network. */
 function sizeOf({ costs: { params } }: Pick<Trial, 'costs'>): readonly string[] {
   return params === undefined ? [] : [`${showCount(params)} parameters`];
 }

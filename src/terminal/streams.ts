@@ -2,7 +2,7 @@ import { messageOf } from '../common/errors.ts';
 import { type Output, type Streams, safeStreams } from './output.ts';
 import type { Screen } from './screen.ts';
 
-/** Errors of a reader that is gone: `| head -1` has read enough, a terminal window was closed. */
+/** Errors after the reader has closed: `| head -1` has read enough, or a terminal window was closed. */
 const GONE: ReadonlySet<unknown> = new Set(['EPIPE', 'EIO', 'ECONNRESET', 'ERR_STREAM_DESTROYED']);
 
 /**

@@ -1,3 +1,4 @@
+import { invalid } from '../common/errors.ts';
 import { type Rng, rng } from '../common/random.ts';
 import type { DatasetInfo, Samples } from '../data/dataset.ts';
 import type { Feeds } from '../engine/engine.ts';
@@ -148,7 +149,7 @@ function floats(arrays: Arrays, specs: TensorSpecs): FloatArrays {
   return mapValues(specs, (_, name) => {
     const found = arrays[name];
     if (found instanceof Float32Array) return found;
-    throw new Error(`the encoded target "${name}" is not float32`);
+    throw invalid('task', `encodes the target "${name}" as integers`, 'encoded targets must be float32');
   });
 }
 

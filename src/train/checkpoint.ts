@@ -17,7 +17,7 @@ export interface EpochRecord {
   readonly spent?: Spent;
   /** Of a training with a time limit: how much of it is done after the epoch, from 0 to 1. */
   readonly progress?: number;
-  /** Of a mixture supernet: where its architecture parameters are after the epoch. */
+  /** For a mixture supernet: its mixture weights and architecture after the epoch. */
   readonly mixture?: Mixture;
 }
 
@@ -29,7 +29,7 @@ export type Mixture = {
   readonly genotype: Architecture;
 };
 
-/** Everything needed to go on after an epoch as if nothing had happened. */
+/** Everything needed to continue after an epoch without a difference. */
 export interface Checkpoint {
   /** One for each epoch done. */
   readonly history: readonly EpochRecord[];

@@ -2,7 +2,7 @@ import { brand, type ErrorCode, NetsmithError } from '../common/errors.ts';
 
 /**
  * A network that cannot be trained: it cannot be built for this task, or its loss is not finite any more. The message is
- * the reason, a sentence for people; an estimator lets the trial fail with it.
+ * the reason as a sentence; an estimator lets the trial fail with it.
  */
 export class TrainingFailure extends NetsmithError {
   static {

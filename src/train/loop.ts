@@ -1,11 +1,11 @@
 import type { Rng } from '../common/random.ts';
 import type { DatasetInfo, Samples } from '../data/dataset.ts';
-import type { Engine, State } from '../engine/engine.ts';
+import type { Engine, Feeds, State } from '../engine/engine.ts';
 import { type HostTensor, sizeOf } from '../graph/ir.ts';
 import type { RandomInput } from '../network/network.ts';
 import type { Module } from '../space/tree/module.ts';
 import type { TaskDefinition } from '../task/task.ts';
-import { SLOTS, trainingBatches } from './batches.ts';
+import { SLOTS, type TrainingBatches, trainingBatches } from './batches.ts';
 import type { Checkpoint, EpochRecord } from './checkpoint.ts';
 import { borrowing, epochs, runSteps } from './epochs.ts';
 import { TrainingFailure } from './failure.ts';
@@ -25,17 +25,17 @@ export const VALID_BATCH = 64;
 /** What a training run is given. */
 export interface TrainRequest {
   readonly engine: Engine;
-  /** Where this engine's programs are kept from one training to the next; by default they are disposed of at the end. */
+  /** Caches this engine's programs between trainings; by default they are disposed of at the end. */
   readonly programs?: Programs;
   /** Without open choices. */
   readonly network: Module;
   readonly info: DatasetInfo;
-  /** What the network is for, where it is a task of the user's own. */
+  /** The task, if it is one of the user's own. */
   readonly task?: TaskDefinition;
   readonly train: Samples;
   /** Measured after every epoch; without them, only the training loss is known. */
   readonly valid?: Samples;
-  /** `settings.epochs` is what the learning rate is laid out over, also where fewer are trained. */
+  /** The learning rate is planned for `settings.epochs`, also if fewer are trained. */
   readonly settings: TrainSettings;
   /** Share of the training samples to use; 1 by default. */
   readonly data?: number;
@@ -44,7 +44,7 @@ export interface TrainRequest {
   /** Streams of this run: initial weights, order of samples, augmentation, dropout. */
   rng(...labels: readonly (string | number)[]): Rng;
   readonly signal?: AbortSignal;
-  /** Goes on from here. */
+  /** The training continues from this checkpoint. */
   readonly checkpoint?: Checkpoint;
   /** Parameters and statistics to start from, by path, in place of fresh ones; not all need be given. */
   readonly initial?: Readonly<Record<string, HostTensor>>;
@@ -53,7 +53,7 @@ export interface TrainRequest {
    * another load, gives another number, and so other weights.
    */
   readonly time?: TimeLimit;
-  /** Told of every step. `step` counts from 1 within the epoch. */
+  /** Called after every step. `step` counts from 1 within the epoch. */
   onStep?(epoch: number, step: number, loss: number): void;
   /** Milliseconds, for durations; the system's monotonic clock by default. */
   now?(): number;
@@ -63,11 +63,11 @@ export interface TrainRequest {
 export interface Training extends Trainable {
   readonly batchSize: number;
   readonly stepsPerEpoch: number;
-  /** What its programs, their state and their batches take, by prediction. */
+  /** Predicted memory of its programs, their state and their batches. */
   readonly memoryBytes: number;
   /** Parameters and statistics by path. */
   weights(): Promise<Record<string, HostTensor>>;
-  /** What the network gives for these samples and how good that is. */
+  /** The network's outputs for these samples, and their metrics. */
   outputs(samples: Samples): Promise<Outputs>;
 }
 
@@ -94,7 +94,6 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
   const rates = learningRates(settings, stepsPerEpoch);
   const optimizer = OPTIMIZERS[settings.optimizer];
   const history: EpochRecord[] = [...(request.checkpoint?.history ?? [])];
-  const streams: TrainRequest['rng'] = (...labels) => request.rng(...labels);
   let steps = request.checkpoint?.steps ?? 0;
 
   const { borrow, bytes, release } = borrowing();
@@ -120,27 +119,14 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
   const { built, program } = ready.training;
   const tensors = async () => splitTensors(built.vectors, await ready.state.read());
 
-  async function trainEpoch(index: number): Promise<number> {
-    const epoch = batches.epoch(index, streams);
-    const noise = noiseFor(built.randomInputs, request.rng('epoch', index, 'noise'));
-    const scalars = scalarFeeds();
-    return runSteps({
-      epoch: index,
-      count: stepsPerEpoch,
-      async prepare(step) {
-        const feeds = await epoch.prepare();
-        signal?.throwIfAborted();
-        return {
-          ...feeds,
-          ...scalars(optimizer.scalars(rates(index, step, pace?.share(step / stepsPerEpoch)), ++steps)),
-          ...noise(),
-        };
-      },
+  const trainEpoch = (index: number): Promise<number> =>
+    trainBatches(request, index, {
+      batches,
+      randomInputs: built.randomInputs,
+      scalars: (step) => optimizer.scalars(rates(index, step, pace?.share(step / stepsPerEpoch)), ++steps),
       run: (feeds) => program.run(feeds, ready.state),
       ...(pace && { isOver: () => pace.isOver() }),
-      onStep: request.onStep?.bind(request),
     });
-  }
 
   return {
     history,
@@ -235,6 +221,42 @@ function fitting(
     }
   }
   return given;
+}
+
+/** What one epoch of a single program needs. */
+export interface BatchSteps {
+  readonly batches: TrainingBatches;
+  readonly randomInputs: readonly RandomInput[];
+  /** The numbers that a step is fed, such as its learning rate; called once for each step, in order. */
+  scalars(step: number): Readonly<Record<string, number>>;
+  /** Further inputs of a step. */
+  feeds?(step: number): Feeds;
+  run(feeds: Feeds): Promise<Record<string, HostTensor>>;
+  /** Whether the epoch ends with its next step, because time is up. */
+  isOver?(): boolean;
+}
+
+/** Trains the epoch of this index, from 0, and returns its mean loss. Throws as `runSteps` does, and the signal's reason. */
+export function trainBatches(
+  request: Pick<TrainRequest, 'rng' | 'signal' | 'onStep'>,
+  index: number,
+  { batches, randomInputs, scalars, feeds, run, isOver }: BatchSteps,
+): Promise<number> {
+  const epoch = batches.epoch(index, (...labels) => request.rng(...labels));
+  const noise = noiseFor(randomInputs, request.rng('epoch', index, 'noise'));
+  const asTensors = scalarFeeds();
+  return runSteps({
+    epoch: index,
+    count: batches.stepsPerEpoch,
+    async prepare(step) {
+      const batch = await epoch.prepare();
+      request.signal?.throwIfAborted();
+      return { ...batch, ...asTensors(scalars(step)), ...noise(), ...feeds?.(step) };
+    },
+    run,
+    ...(isOver && { isOver }),
+    onStep: request.onStep?.bind(request),
+  });
 }
 
 /** Refills the random inputs at each call, from one stream. The arrays are used again SLOTS calls later. */

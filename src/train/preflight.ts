@@ -3,7 +3,7 @@ import { openTraining, type Training, type TrainRequest, VALID_BATCH } from './l
 
 /** What training a network will take on this machine. */
 export interface Forecast {
-  /** Of its programs, their state and their batches; see `programBytes` for how far it is to be trusted. */
+  /** Memory of its programs, their state and their batches; see `programBytes` for its accuracy. */
   readonly memoryBytes: number;
   readonly compileSeconds: number;
   /** Training steps and validation, as they were while this was measured. */

@@ -28,7 +28,7 @@ import { cutInputs, networkVectors, pack, type Vector, vectorOf } from './vector
 /** What the state of a training program consists of. */
 export interface StateParts {
   readonly parameters: readonly Parameter[];
-  /** Of a supernet: what weighs the options of its choices. */
+  /** For a supernet: the architecture parameters, which weight the options of its choices. */
   readonly architecture: readonly ArchitectureParameter[];
   readonly statistics: readonly Statistic[];
   /** What the optimizer keeps; zeros at first. */
@@ -146,7 +146,7 @@ export interface InferenceGraph {
   readonly statistics: readonly Statistic[];
   /** Of a supernet whose choices are switches: the inputs that choose. */
   readonly switches: readonly Switch[];
-  /** Where `state` is asked for: each is an input, and comes out as `nextState(name)`. */
+  /** If `state` is requested: each is an input, and the output `nextState(name)`. */
   readonly states: readonly CarriedState[];
 }
 

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { invalid } from '../../common/errors.ts';
 import { isWhole } from '../../common/numbers.ts';
+import { shownValue } from '../../common/text.ts';
 import type { StrategyChoice } from '../../strategy/index.ts';
 import { defaultSpace } from '../../study/spec.ts';
 import { benchmarkPresets, NO_EFFECT } from '../benchmarks.ts';
@@ -15,11 +16,16 @@ import { entriesOf, runSearches, type Searcher } from './searches.ts';
 import { compareStudies } from './studies.ts';
 import { compareOnTable, ON_TABLES } from './table.ts';
 
+/** Code that a program gives: each search of a comparison takes it from a file. */
+type CodeName = 'measures' | 'metrics' | 'loss';
+
 /**
  * What is compared: finished studies (`studies`), or new searches, one for each strategy or estimator. The settings that these searches
  * share are those of `createStudy`. With `benchmark` the searches are simulated on its table.
  */
-export interface CompareSpec extends Omit<StudySpec, 'strategy' | 'strategyOptions' | 'dir' | 'ifExists' | 'measures'> {
+export interface CompareSpec extends Omit<StudySpec, 'strategy' | 'strategyOptions' | 'dir' | 'ifExists' | CodeName> {
+  /** The path of a file that exports a loss (`defineLoss`). Measures and metrics come from files, too: `measure`, `metric`. */
+  readonly loss?: string;
   /** Folders of finished studies, or of folders with such. */
   readonly studies?: readonly string[];
   /** Random search is always among them. As on the command line (`'tpe:gamma=0.15'`), a file of your own, or `tpe({ gamma: 0.15 })`. */
@@ -55,12 +61,12 @@ export async function compare(spec: CompareSpec): Promise<ComparisonResult> {
   if (strategies === undefined && estimators === undefined)
     throw invalid('compare', 'nothing to compare', 'give studies, strategies or estimators');
   if (shared.benchmark !== undefined) {
-    const settings = settingsOnTable(shared, shared.benchmark);
+    const settings = await settingsOnTable(shared, shared.benchmark);
     const named = namedStrategies(strategies ?? []);
     return resultOf(await compareOnTable(settings, named, seedsFrom(settings.seed, seeds), notes), COMMAND, out);
   }
   const space = await definitionOf(shared.space ?? defaultSpace(shared));
-  const settings = settingsOf(shared, typeof shared.space === 'string' ? shared.space : space.name, 'compare');
+  const settings = await settingsOf(shared, typeof shared.space === 'string' ? shared.space : space.name, 'compare');
   const order = {
     entries: entriesOf(
       [{ name: '', settings }],
@@ -83,7 +89,7 @@ export async function compare(spec: CompareSpec): Promise<ComparisonResult> {
 const COMMAND = 'compare(...) of netsmith/node';
 
 /** Throws UserError for a setting that has no effect on a table. */
-function settingsOnTable(given: Omit<StudySpec, 'measures'>, benchmark: string) {
+async function settingsOnTable(given: Omit<StudySpec, CodeName>, benchmark: string) {
   const known: readonly string[] = [...ON_TABLES, 'limits', 'onNote'];
   const wrong = Object.keys(given).find((name) => !known.includes(name));
   if (wrong !== undefined) throw invalid(`compare: ${wrong}`, 'given with benchmark', NO_EFFECT);
@@ -98,14 +104,14 @@ function settingsOnTable(given: Omit<StudySpec, 'measures'>, benchmark: string) 
     ...(trials !== undefined && { trials }),
     ...(time !== undefined && { time }),
   });
-  return { ...settingsOf({ ...presets, ...given }, space, 'compare'), benchmark };
+  return { ...(await settingsOf({ ...presets, ...given }, space, 'compare')), benchmark };
 }
 
 /** Throws UserError for numbers of seeds and of final trainings that there cannot be. */
 export function checkCounts({ seeds, evaluate }: { readonly seeds: unknown; readonly evaluate: unknown }): void {
-  if (!isWhole(seeds, 1, 1000)) throw invalid('--seeds', String(seeds), 'must be a whole number from 1 to 1,000');
+  if (!isWhole(seeds, 1, 1000)) throw invalid('--seeds', shownValue(seeds), 'must be a whole number from 1 to 1,000');
   if (!isWhole(evaluate, 0, 1000))
-    throw invalid('--evaluate', String(evaluate), 'must be a whole number from 0 to 1,000');
+    throw invalid('--evaluate', shownValue(evaluate), 'must be a whole number from 0 to 1,000');
 }
 
 export function seedsFrom(seed: number, count: number): readonly number[] {

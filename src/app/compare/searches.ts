@@ -12,7 +12,7 @@ import { tryPredictor } from '../estimators.ts';
 import type { EvaluateOptions } from '../evaluation/evaluate.ts';
 import { readEvaluation } from '../evaluation/evaluation.ts';
 import type { Notes } from '../notes.ts';
-import { ownFilesOf } from '../own-files.ts';
+import { ownFilesOf, trainingFiles } from '../own-files.ts';
 import { readPrior } from '../prior.ts';
 import { isFinished } from '../report.ts';
 import { CHANGEABLE, checkSameSettings, reopen } from '../resume.ts';
@@ -64,7 +64,7 @@ export function entriesOf(
 export interface SearchesOrder {
   readonly entries: readonly Entry[];
   readonly seeds: readonly number[];
-  /** Of a program that has a space of its own; else the one that the settings name. */
+  /** The space that a program gives; by default the one that the settings name. */
   readonly space?: SpaceDefinition | SearchSpace;
   /** Folders of earlier studies that every search begins with. */
   readonly prior: readonly string[];
@@ -150,7 +150,7 @@ async function evaluateWinner(dir: string, settings: StudySettings, seeds: numbe
   const [best] = bestTrials(study);
   const record = readEvaluation(dir);
   if (best === undefined || (record?.trial === best.trial && record.seeds.length === seeds)) return;
-  const { data } = ownFilesOf(settings);
-  const setup = await setUpAgain(study, dir, study.settings, { own: data === undefined ? {} : { data } });
+  const own = trainingFiles(ownFilesOf(settings));
+  const setup = await setUpAgain(study, dir, study.settings, { own });
   await searcher.evaluate(dir, setup, chosen(study, dir), { seeds, baselines: false });
 }

@@ -34,7 +34,7 @@ interface Opened extends NamedStudy {
 }
 
 /**
- * The results of finished studies, grouped by configuration. A folder without a study stands for the studies in it. Throws
+ * The results of finished studies, grouped by configuration. If a folder is no study, the studies in it are read. Throws
  * UserError for an unfinished study, protocols or data that differ, a seed that a configuration has twice, and where none
  * of them is random search.
  */

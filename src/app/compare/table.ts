@@ -16,7 +16,7 @@ import { isOwnFile, type SettingName, type StudySettings } from '../../study/spe
 import { benchmarkNamed, checkTimed, datasetOf, TABLE_SETTINGS } from '../benchmarks.ts';
 import { openEngine } from '../engine.ts';
 import type { Notes } from '../notes.ts';
-import { ownStrategy } from '../own-files.ts';
+import { ownStrategy } from '../own-exports.ts';
 import { budgetOf, limitsOf } from '../setup.ts';
 import { versions } from '../versions.ts';
 import type { NamedStrategy } from './competitors.ts';

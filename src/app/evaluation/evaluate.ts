@@ -4,7 +4,7 @@ import type { FinalTraining } from '../../estimate/estimator.ts';
 import { costsOf } from '../../measure/index.ts';
 import type { Architecture } from '../../space/index.ts';
 import type { Baseline } from '../../space/spaces/index.ts';
-import { evaluateFinally, trained, type Wanted } from '../../study/evaluate.ts';
+import { evaluateFinally, lastTrainings, type Wanted } from '../../study/evaluate.ts';
 import type { StudyEvent } from '../../study/events.ts';
 import type { Store, Trial } from '../../study/store/store.ts';
 import { openStudyStore } from '../../study/study.node.ts';
@@ -12,17 +12,22 @@ import { processPool } from '../../study/worker/process.node.ts';
 import { TrainingFailure } from '../../train/failure.ts';
 import type { Chosen } from '../choice.ts';
 import { entryModule } from '../entry.ts';
+import { workersHere } from '../local-workers.ts';
 import { memoryOfProcess } from '../memory.node.ts';
+import { trainsHere } from '../own-code.ts';
+import { trainingFiles } from '../own-files.ts';
 import type { Setup } from '../setup.ts';
 import { planOfSetup, workerSettingsToJson } from '../study.ts';
 import { checkKeeps, type EvaluationRecord, sha256Of, writeEvaluation, writeWeights } from './evaluation.ts';
-import { ANSWERS, type Answers, baselinesOf, type FinalResult, WEIGHTS } from './final.ts';
+import { ANSWERS, type Answers, baselinesOf, type FinalResult, openFinalEstimator, WEIGHTS } from './final.ts';
 import { writePredictions } from './predictions.ts';
 
 export interface EvaluateOptions {
   /** Trainings from scratch, each with random streams of its own. */
   readonly seeds: number;
   readonly baselines: boolean;
+  /** Whether baselines that failed before are trained again. By default the failure stands: their trials are kept. */
+  readonly retryFailed?: boolean;
   /** Whether some test samples are kept for the report. */
   readonly samples?: boolean;
   /** Each training has as many epochs as fit in this time, those of the settings at most. */
@@ -34,7 +39,7 @@ export interface TrainingProgress {
   /** Epochs done, from 0 to `epochs`. */
   readonly epoch: number;
   readonly epochs: number;
-  /** Of the last epoch done; none before there is one. */
+  /** Training loss of the last epoch; absent before the first one ends. */
   readonly loss?: number;
 }
 
@@ -42,6 +47,8 @@ export interface TrainingProgress {
 export interface EvaluationEvents {
   /** Before the first: how many there are to do, and how many were complete before. */
   onBegin?(trainings: number, complete: number): void;
+  /** A baseline that failed in an earlier call is not trained again. */
+  onSkip?(name: string, reason: string): void;
   onProgress?(name: string, progress: TrainingProgress): void;
   /** Its process died; it continues in another. */
   onRetry?(name: string, reason: string): void;
@@ -51,8 +58,8 @@ export interface EvaluationEvents {
 
 /**
  * Trains the chosen architecture and the baselines, all from scratch on train + valid with the same settings and number
- * of epochs (`setup.training`), and measures them on the test part: trials of the study with the purpose `evaluate`. Those that are
- * complete are not trained again, and one that was interrupted continues from its last epoch. Writes the result, and the weights of the
+ * of epochs (`setup.training`), and measures them on the test part: trials of the study with the purpose `evaluate`. Complete ones, and
+ * baselines that have failed, are not trained again; an interrupted one continues from its last epoch. Writes the result, and the weights of the
  * first seed, in `best/`. Throws UserError, before anything is trained, where they cannot be written or another process holds the study;
  * TrainingFailure where the chosen architecture cannot be trained; and the signal's reason when aborted.
  */
@@ -83,11 +90,21 @@ export async function evaluate(
   );
   const store = await openStudyStore(dir, 'write');
   try {
-    const complete = await completeOf(store, wanted);
-    const left = wanted.length - complete.size;
-    events.onBegin?.(left, complete.size);
-    if (left > 0) await train(dir, setup, store, wanted, complete, `trial ${trial}`, events, signal);
-    const trials = trained(await store.trials('evaluate'));
+    const before = lastTrainings(await store.trials('evaluate'));
+    const complete = await completeOf(store, wanted, before);
+    const failed = wanted.flatMap(({ final }) => {
+      const { state, reason = '' } = before.get(final.id) ?? {};
+      return final.baseline !== undefined && state === 'failed' && options.retryFailed !== true
+        ? [{ final, reason }]
+        : [];
+    });
+    const done = new Set([...complete, ...failed.map(({ final }) => final.id)]);
+    const left = wanted.filter(({ final }) => !done.has(final.id));
+    events.onBegin?.(left.length, complete.size);
+    const name = nameOf(`trial ${trial}`);
+    for (const { final, reason } of failed) events.onSkip?.(name(final), reason);
+    if (left.length > 0) await train(dir, setup, store, left, name, events, signal);
+    const trials = lastTrainings(await store.trials('evaluate'));
     const results = new Map<string, FinalResult>();
     for (const { final } of wanted) {
       const one = trials.get(final.id);
@@ -95,17 +112,20 @@ export async function evaluate(
       results.set(final.id, await resultOf(store, one));
     }
     const first = wanted[0]?.final.id ?? '';
-    const done = options.seconds === undefined ? epochs : (trials.get(first)?.curve.at(-1)?.step ?? epochs);
-    await keep(dir, store, trials.get(first), results.get(first), { architecture, epochs: done, trial }, options);
-    return writeRecord(dir, { architecture, trial, seeds, epochs: done, baselines }, wanted, results);
+    const had = options.seconds === undefined ? epochs : (trials.get(first)?.curve.at(-1)?.step ?? epochs);
+    await keep(dir, store, trials.get(first), results.get(first), { architecture, epochs: had, trial }, options);
+    return writeRecord(dir, { architecture, trial, seeds, epochs: had, baselines }, wanted, results);
   } finally {
     await store.close();
   }
 }
 
 /** The wanted trainings that are complete, and whose artifacts can be read. */
-async function completeOf(store: Store, wanted: readonly Wanted[]): Promise<ReadonlySet<string>> {
-  const trials = trained(await store.trials('evaluate'));
+async function completeOf(
+  store: Store,
+  wanted: readonly Wanted[],
+  trials: ReadonlyMap<string, Trial>,
+): Promise<ReadonlySet<string>> {
   const complete = new Set<string>();
   for (const { final } of wanted) {
     const trial = trials.get(final.id);
@@ -120,32 +140,28 @@ async function completeOf(store: Store, wanted: readonly Wanted[]): Promise<Read
   return complete;
 }
 
+const nameOf =
+  (network: string) =>
+  ({ baseline, repetition }: FinalTraining): string =>
+    `${baseline === undefined ? network : `baseline ${baseline}`}, seed ${repetition}`;
+
 async function train(
   dir: string,
   setup: Setup,
   store: Store,
-  wanted: readonly Wanted[],
-  complete: ReadonlySet<string>,
-  network: string,
+  left: readonly Wanted[],
+  nameOf: (final: FinalTraining) => string,
   events: EvaluationEvents,
   signal: AbortSignal,
 ): Promise<void> {
-  const nameOf = ({ baseline, repetition }: FinalTraining) =>
-    `${baseline === undefined ? network : `baseline ${baseline}`}, seed ${repetition}`;
   const { settings } = setup;
-  const workers = Math.min(settings.workers, wanted.length - complete.size);
+  const workers = Math.min(settings.workers, left.length);
   // A training that is alone, with a time limit, has the cores of all.
-  const isAlone = workers === 1 && wanted.every(({ final }) => final.time !== undefined);
+  const isAlone = workers === 1 && left.every(({ final }) => final.time !== undefined);
   const threads = isAlone ? settings.threads * settings.workers : settings.threads;
-  const { data } = setup.own;
-  const workerSettings = {
-    ...{
-      plan: { ...planOfSetup(setup), settings: { ...settings, threads, workers } },
-      memoryBytes: memoryOfProcess(setup.settings, workers),
-      final: true,
-    },
-    ...(data !== undefined && { own: { data } }),
-  };
+  const memoryBytes = memoryOfProcess(settings, workers);
+  const plan = { ...planOfSetup(setup), settings: { ...settings, threads, workers } };
+  const workerSettings = { plan, memoryBytes, final: true, own: trainingFiles(setup.own) };
   const failed = new AbortController();
   let failure: TrainingFailure | undefined;
   const onEvent = (event: StudyEvent) => {
@@ -179,14 +195,16 @@ async function train(
   await evaluateFinally(
     {
       ...{ store, problem: setup.problem, onEvent, signal: AbortSignal.any([signal, failed.signal]), graceSeconds: 0 },
-      workers: processPool({
-        workers,
-        entry: entryModule('worker.node'),
-        study: resolve(dir),
-        settings: workerSettingsToJson(workerSettings),
-      }),
+      workers: trainsHere(setup.code)
+        ? await workersHere(setup, store, (engine) => openFinalEstimator(setup, engine, memoryBytes))
+        : processPool({
+            workers,
+            entry: entryModule('worker.node'),
+            study: resolve(dir),
+            settings: workerSettingsToJson(workerSettings),
+          }),
     },
-    wanted.filter(({ final }) => !complete.has(final.id)),
+    left,
   );
   if (failure !== undefined) throw failure;
   signal.throwIfAborted();
@@ -242,10 +260,12 @@ function writeRecord(
     ...(confusions.length > 0 && { confusion: confusions.reduce(addMatrices) }),
     trainedOn: 'train + valid',
     baselines: baselines.flatMap(([name, { space, architecture }]) => {
-      const { params = 0, flops = 0 } = costsOf(space, architecture);
       const metrics = resultsOf(name).map((result) => result.metrics);
       const { seeds } = of;
-      return metrics.length < seeds.length ? [] : [{ name, architecture, seeds, metrics, costs: { params, flops } }];
+      // One that failed may have no network to count.
+      if (metrics.length < seeds.length) return [];
+      const { params = 0, flops = 0 } = costsOf(space, architecture);
+      return [{ name, architecture, seeds, metrics, costs: { params, flops } }];
     }),
   };
   writeEvaluation(dir, record);

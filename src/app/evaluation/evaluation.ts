@@ -61,7 +61,7 @@ export function writeEvaluation(dir: string, record: EvaluationRecord): void {
   writeInStudy(dir, ['best', EVALUATION], `${text}\n`);
 }
 
-/** Of the record as it stands in the file, whatever else is in it. */
+/** The checksum of the record as it is in the file, including unknown fields. */
 function checksumOf(record: object): string {
   return sha256Of(Buffer.from(JSON.stringify(record))).slice(0, 32);
 }
@@ -137,7 +137,7 @@ interface FinalWeights {
   readonly seed: number;
   /** They are those of a search trial, which saw the training samples alone. */
   readonly ofTrial?: true;
-  /** Of these very weights, on the test samples; absent: they were trained for the export alone. */
+  /** Test metrics of these weights; absent if they were trained only for the export. */
   readonly test?: Metrics;
 }
 

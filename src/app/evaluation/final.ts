@@ -15,9 +15,10 @@ import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '../../train
 import { TrainingFailure } from '../../train/failure.ts';
 import { openTraining, type Training } from '../../train/loop.ts';
 import type { TimeLimit } from '../../train/pace.ts';
-import type { Programs } from '../../train/programs.ts';
+import { openPrograms, type Programs } from '../../train/programs.ts';
 import { concatSamples } from '../../train/samples.ts';
 import { type TrainSettings, withHyperparameters } from '../../train/settings.ts';
+import { memoryOfPrograms } from '../memory.node.ts';
 import { type Setup, treeOf } from '../setup.ts';
 
 /** How a network is trained finally. */
@@ -91,7 +92,7 @@ export const [WEIGHTS, ANSWERS] = ['weights', 'answers'] as const;
  * Trains from scratch on train + validation data and measures on the test part, which nothing else may open. A training continues from its
  * checkpoint. `test`: the test part.
  */
-export function finalEstimator(setup: Setup, engine: Engine, programs: Programs, test: Samples): Estimator {
+function finalEstimator(setup: Setup, engine: Engine, programs: Programs, test: Samples): Estimator {
   const { settings, dataset } = setup;
   return {
     async estimate({ architecture }, run) {
@@ -127,6 +128,12 @@ export function finalEstimator(setup: Setup, engine: Engine, programs: Programs,
   };
 }
 
+/** The estimator of a process that makes final trainings. */
+export async function openFinalEstimator(setup: Setup, engine: Engine, memoryBytes: number): Promise<Estimator> {
+  const programs = openPrograms(engine, { memory: memoryOfPrograms(memoryBytes) });
+  return finalEstimator(setup, engine, programs, await setup.dataset.openTest());
+}
+
 /** Weights as the bytes of a file. */
 export function encodeWeights(tensors: Readonly<Record<string, HostTensor>>): Uint8Array {
   return encodeCheckpoint({ history: [], steps: 0, tensors });
@@ -137,7 +144,7 @@ export function decodeWeights(bytes: Uint8Array): Readonly<Record<string, HostTe
   return decodeCheckpoint(bytes).tensors;
 }
 
-/** Of one final training that is complete. */
+/** The result of one complete final training. */
 export interface FinalResult extends Answers {
   readonly metrics: Metrics;
   readonly seconds: number;

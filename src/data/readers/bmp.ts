@@ -14,7 +14,7 @@ export interface BmpHeader {
   readonly stride: number;
   /** Where the palette begins, its colors, and bytes of each. */
   readonly palette: { readonly start: number; readonly count: number; readonly bytes: number };
-  /** Of red, green, blue and alpha in a pixel of 16 or 32 bits; 0: it has none. */
+  /** Bit masks of red, green, blue and alpha in a pixel of 16 or 32 bits; 0 if a channel is absent. */
   readonly masks: readonly [red: number, green: number, blue: number, alpha: number];
 }
 

@@ -41,7 +41,7 @@ export interface ImageHeader {
 
 export interface CheckedImage {
   readonly header: ImageHeader;
-  /** SHA-256 of the file; empty where it was not asked for. */
+  /** SHA-256 of the file; empty if it was not requested. */
   readonly hash: Uint8Array;
 }
 

@@ -21,12 +21,12 @@ import { type CheckedImage, collect, type ImageHeader } from './image-check.node
 const CACHE_BYTES = 256 * 1024 * 1024;
 /** Training images from which size, colors, mean and deviation are taken. */
 export const SAMPLE = 1000;
-/** Of these, images with transparency from which the background is chosen. */
+/** Images with transparency among these, from which the background is chosen. */
 const TRANSPARENT = 200;
 /** If all images together have at most this many pixels, each is decoded before a search: 3 to 5 seconds on 2 cores. */
 const DECODED_PIXELS = 500e6;
 
-/** How images become samples: the shape asked for, or one that suits a sample of the training images, and what they need. */
+/** How images become samples: the requested shape, or one that suits a sample of the training images, and what they need. */
 export async function chooseDecoder(
   place: string,
   train: readonly string[],

@@ -1,4 +1,4 @@
-/** Which folders are the parts of a data set, whatever people call them, and which are classes. */
+/** Decides which folders are the splits of a data set, under any usual name, and which are classes. */
 import { invalid } from '../../common/errors.ts';
 import { printable } from '../../common/text.ts';
 

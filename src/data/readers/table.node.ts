@@ -13,7 +13,7 @@ import { tableText } from './table-bytes.node.ts';
 export interface Table extends TextTable {
   /** The number of each row in its file, from 1: rows without any value are counted, and left out. */
   readonly numbers: readonly number[];
-  /** What was left out, in sentences for people. */
+  /** Notes on what was left out, as sentences. */
   readonly notes: readonly string[];
 }
 

@@ -7,7 +7,7 @@ import { thousands } from '../split.ts';
 import { kindOf } from './files.node.ts';
 import { IMAGE_NAME } from './image.node.ts';
 
-/** What is not read, by what it is (`.txt`, `a named pipe`), for people. */
+/** Counts of the files that are not read, by a name to show (`.txt`, `a named pipe`). */
 export type Tally = Map<string, number>;
 
 /** What operating systems, archives and network drives put beside images; hidden names are passed over, too. */

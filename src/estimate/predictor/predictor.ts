@@ -92,7 +92,7 @@ export async function trainPredictor(
 }
 
 /**
- * A predictor as an estimator: one look at a candidate, at no cost worth counting. Metrics are the predicted one, and the deviation
+ * A predictor as an estimator: one look at a candidate, at negligible cost. Metrics are the predicted one, and the deviation
  * of the prediction as `predictedDeviation`. A candidate that is no member of the space fails.
  */
 export function predictorEstimator(predict: Predictor, metric: string): Estimator {

@@ -103,7 +103,7 @@ export function total(g: GraphBuilder, numbers: readonly NodeId[]): NodeId {
   return ops.reduceSum(g, vector, [0]);
 }
 
-/** Of all elements, []. */
+/** The sum of all elements, []. */
 export function sumAll(g: GraphBuilder, x: NodeId): NodeId {
   return ops.reduceSum(
     g,

@@ -75,7 +75,7 @@ const cannotBeBuilt = (error: unknown) =>
 
 type Combine = (scores: ProxyScores) => Promise<{ readonly freerea?: number }>;
 
-/** FreeREA's score, normalized by architectures that are measured when it is first asked for. */
+/** FreeREA's score, normalized by architectures that are measured when the score is first requested. */
 function combiner(proxies: Proxies, space: Space, count: number, seed: number): Combine {
   if (count === 0) return async () => ({});
   let score: ((scores: ProxyScores) => number) | undefined;

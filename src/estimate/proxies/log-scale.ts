@@ -6,7 +6,7 @@ import { sizeOf } from '../../graph/ir.ts';
 import * as ops from '../../graph/ops.ts';
 import { rebuild } from '../../graph/passes/rebuild.ts';
 
-/** A tensor stands for itself times exp(scale), scale []; `growth` bounds the logarithm of what it has grown by since it was last scaled. */
+/** A tensor represents itself times exp(scale), scale []; `growth` bounds the logarithm of what it has grown by since it was last scaled. */
 interface Scaled {
   readonly scale: NodeId | undefined;
   readonly growth: number;

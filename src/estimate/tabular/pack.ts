@@ -13,7 +13,7 @@ export interface PackColumn {
 }
 
 export interface Pack {
-  /** Source, license, order of the rows: whatever the packer says of it. */
+  /** Notes of the packer: source, license, order of the rows. */
   readonly about: string;
   readonly rows: number;
   /** Throws Error for a name that the pack does not have. */

@@ -27,7 +27,7 @@ export interface GradientContext<O extends Op> {
   readonly output: NodeId;
   /** The gradient with respect to the node, of the node's shape. */
   readonly upstream: NodeId;
-  /** Whether the gradient of the i-th input is asked for; rules may skip the others. */
+  /** Whether the gradient of the i-th input is needed; rules may skip the others. */
   wants(input: number): boolean;
 }
 
@@ -41,7 +41,7 @@ export interface Definition<O extends Op> {
   flops(op: O, inputs: readonly Shape[], output: Shape): number;
   /** Whether the gradient by the i-th input can be other than zero; where missing, it can for all. */
   differentiable?(op: O, input: number): boolean;
-  /** Appends the gradient by each input, made of IR operators alone; undefined where it is zero or not asked for. */
+  /** Appends the gradient by each input, made of IR operators alone; undefined where it is zero or not needed. */
   gradient(g: GraphBuilder, context: GradientContext<O>): readonly (NodeId | undefined)[];
   /** The reference: plain loops in float64. Never writes to its inputs, but may return one of their arrays. */
   kernel(op: O, inputs: readonly Tensor[], output: Shape): Float64Array;

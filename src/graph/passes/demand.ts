@@ -1,13 +1,13 @@
 import { type Graph, type NodeId, type OpKind, type Shape, sizeOf } from '../ir.ts';
 
-/** The option that each of these indices must have for a value to be asked for. */
+/** The option that each of these indices must have for a value to be needed. */
 export type Condition = ReadonlyMap<NodeId, number>;
 
 export const ALWAYS: Condition = new Map();
 
 /**
- * When the value of each node is asked for: what all its uses have in common. An option of a `select` is asked for when it
- * is chosen and the select is asked for; an output always. Undefined where nothing uses a node.
+ * When the value of each node is needed: what all its uses have in common. An option of a `select` is needed when it
+ * is chosen and the select is needed; an output always. Undefined where nothing uses a node.
  *
  * What is computed under another condition than this one is computed without need, or too late.
  */
@@ -27,18 +27,18 @@ export function demands({ nodes, outputs }: Graph): readonly (Condition | undefi
   return found;
 }
 
-/** The condition that holds for the `option`-th operand of a select on `index` that is asked for under `outer`. */
+/** The condition that holds for the `option`-th operand of a select on `index` that is needed under `outer`. */
 export function chosen(outer: Condition, index: NodeId, option: number): Condition {
   return outer.has(index) ? outer : new Map([...outer, [index, option]]);
 }
 
-/** What makes no pass over memory, whatever the size. */
+/** Operators that need no pass over memory, at any size. */
 const FREE: ReadonlySet<OpKind> = new Set(['input', 'constant', 'reshape', 'broadcastTo']);
 /** Numbers from which on a pass over them takes longer than a conditional does. */
 const LARGE = 2 ** 14;
 
 /**
- * Under which condition to compute one node instead of two equal ones that are asked for under `a` and under `b`;
+ * Under which condition to compute one node instead of two equal ones that are needed under `a` and under `b`;
  * undefined where two are better: where at most one of them is computed in a run, or where one with large operands would be
  * computed in runs that need neither.
  */

@@ -7,7 +7,7 @@ import { rebuild } from './rebuild.ts';
 import { attributesOf } from './simplify.ts';
 import { readersOf } from './uses.ts';
 
-/** Cuts between whole blocks of channels cost no change of layout, whatever the block. */
+/** Cuts between whole blocks of channels need no change of layout, for any block size. */
 const BLOCK = 16;
 
 /** Merging does not pay above this number of pixels per output channel of one convolution. */
@@ -41,7 +41,7 @@ export function mergeSiblings(graph: Graph): Graph {
     const start = family.indexOf(member) * count;
     return slice(g, whole, [0, start, 0, 0], shape.with(1, start + count));
   };
-  /** The merged convolution. Of its filters, some may come later in the graph. */
+  /** The merged convolution. Some of its filters may come later in the graph. */
   const mergedOf = (g: GraphBuilder, family: Family, first: NodeId, renamed: (id: NodeId) => NodeId): NodeId => {
     const filters = family.map((member) => {
       const filter = at(member).inputs[1] as NodeId;

@@ -3,8 +3,8 @@ import type { Graph, Node, NodeId } from '../ir.ts';
 import type { GraphBuilder } from '../ops.ts';
 
 /**
- * What a pass does with one node whose inputs are already those of the new graph: adds what stands for it to `g`, where new
- * nodes get this node's path, and answers its id there; undefined leaves the node out. `renamed` gives what stands for an
+ * What a pass does with one node whose inputs are already those of the new graph: adds its replacement to `g`, where new
+ * nodes get this node's path, and answers its id there; undefined leaves the node out. `renamed` gives the replacement of an
  * earlier node of the old graph.
  */
 export type Visit = (node: Node, id: NodeId, g: GraphBuilder, renamed: (old: NodeId) => NodeId) => NodeId | undefined;

@@ -12,13 +12,13 @@ import { rebuild } from './rebuild.ts';
 
 /** Bytes: programs that need less than this fit, and those of few, small tensors find them in the cache. */
 const LEAST_PEAK = 2 ** 30;
-/** Of the peak; for less, the graph does not change. */
+/** Share of the peak that must be saved; for less, the graph does not change. */
 const LEAST_GAIN = 1 / 16;
 /** What reading or writing a float costs, in multiply-adds. */
 const FLOAT_MOVED = 8;
-/** Multiply-adds and moves that a float of memory is worth: a convolution of 64 channels to 64, 1x1. */
+/** Multiply-adds and moves that may be spent to save one float of memory: a 1x1 convolution of 64 channels to 64. */
 const WORTH_OF_A_FLOAT = 90;
-/** Tensors of fewer floats are not worth their own operator. */
+/** Tensors with fewer floats are not recomputed. */
 const LEAST_FLOATS = 2 ** 14;
 /** Operands as much smaller than the tensor may be kept for it. */
 const NEGLIGIBLE = 1 / 64;

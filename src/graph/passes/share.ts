@@ -40,7 +40,7 @@ export function shareAcrossSwitches(graph: Graph): Graph {
   }
   const shared = new Map<NodeId, NodeId>();
   for (const [number, ids] of equal) {
-    // Of options of one switch, no two run: what they ask for together is as likely as all of them taken together.
+    // No two options of one switch run in the same step, so the probabilities of what they need add up.
     const likely = ids.reduce((sum, id) => sum + likelihood(conditions[id] ?? new Map()), 0);
     if (ids.length > 1 && likely >= 1) for (const id of ids.slice(1)) shared.set(id, number);
   }

@@ -52,7 +52,7 @@ function sink(graph: Graph): Graph {
   return changed ? result : graph;
 }
 
-/** What a select gives whatever its index is, if all its options are one. */
+/** The value of a select for any index, if all its options are the same. */
 function onlyOption([, first, ...others]: readonly NodeId[]): NodeId | undefined {
   return others.every((option) => option === first) ? first : undefined;
 }
@@ -156,7 +156,7 @@ function mergeSums(graph: Graph): Graph {
   );
   const termsOf = (id: NodeId): NodeId[] =>
     (nodes[id]?.inputs ?? []).flatMap((from) => (inner.has(from) ? termsOf(from) : [from]));
-  // What else reads it has a switch made for itself; not worth it, unless it has only one value.
+  // Other readers would need their own switch, which only pays if it has a single value.
   const mergeable = (id: NodeId) =>
     nodes[id]?.op.kind === 'select' && (uses[id] === 1 || oneHot(nodes, id) !== undefined);
   const roots = nodes.flatMap(({ shape }, id) => {
@@ -201,7 +201,7 @@ function addMerged(g: GraphBuilder, shape: Shape, others: readonly NodeId[], swi
   return sum ?? nothing();
 }
 
-/** Where a value is asked for only if an index has some option, a switch on that index is that option. */
+/** If a value is needed only when an index has some option, a switch on that index is that option. */
 function resolve(graph: Graph): Graph {
   const conditions = demands(graph);
   const { nodes } = graph;

@@ -13,7 +13,7 @@ interface ZeroForOption {
 /** `never` for all that is known. */
 type Zero = 'never' | 'always' | ZeroForOption;
 
-/** What is zero in fewer runs is not worth a switch. */
+/** Below this share of runs, a switch costs more than it saves. */
 const LEAST_SHARE = 0.1;
 
 /**

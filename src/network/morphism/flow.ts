@@ -19,7 +19,7 @@ export interface Morphing {
   /** Outputs of the parent's and of the child's modules, without the batch. */
   parentShape(path: string): Shape;
   childShape(path: string): Shape;
-  /** Of a parameter or statistic of the child. */
+  /** For a parameter or statistic of the child. */
   tensorShape(path: string): Shape | undefined;
   /** Notes that the child computes something else from here on. */
   depart(path: string, why: string): void;

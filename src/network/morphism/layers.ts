@@ -259,7 +259,7 @@ export function followFactorizedReduce(m: Morphing, parent: Placed, child: Place
   return batchNorm(m, parent.path, child.path, { of, from, positive: false }, p.affine, c.affine);
 }
 
-/** A batch norm that is gone goes into the layer before it: (w · x) · s + t = (w · s) · x + t. Whether it could. */
+/** Folds a removed batch norm into the layer before it: (w · x) · s + t = (w · s) · x + t. Returns whether it could. */
 export function foldBatchNorm(m: Morphing, parent: Placed, { of, producer }: Flow): boolean {
   if (producer?.bias === undefined) return false;
   const { bias, weight } = producer;

@@ -10,7 +10,7 @@ export interface Spread {
   /** How many there are. */
   readonly count: number;
   readonly mean: number;
-  /** Of the sample (n - 1); 0 of one value. */
+  /** The sample's standard deviation (n - 1); 0 for one value. */
   readonly sd: number;
   /** 95 % bootstrap percentile interval of the mean. */
   readonly interval: readonly [number, number];
@@ -43,7 +43,7 @@ export interface CompetitorSummary {
     readonly test?: Significance;
   };
   readonly evaluations: Spread;
-  /** Of computing, all runs together. */
+  /** Computing time of all runs together, in seconds. */
   readonly totalSeconds: number;
   /** Undefined with one run. */
   readonly likeness?: Likeness;
@@ -205,7 +205,7 @@ function spreadOf(values: readonly number[], ...labels: readonly string[]): Spre
   return { count: values.length, mean: mean(values), sd: deviation(values), interval: middle(resampled) };
 }
 
-/** So many draws of `count` out of `count`, with replacement. */
+/** This many draws of `count` out of `count`, with replacement. */
 function resamples(count: number, ...labels: readonly string[]): readonly number[][] {
   const stream = rng('bootstrap', ...labels);
   return Array.from({ length: RESAMPLES }, () => Array.from({ length: count }, () => stream.int(count)));

@@ -30,7 +30,7 @@ export interface ComparedRun {
   readonly test?: number;
   /** Trials that ended. */
   readonly evaluations: number;
-  /** Of computing, all trials together. */
+  /** Computing time of all trials together, in seconds. */
   readonly seconds: number;
 }
 

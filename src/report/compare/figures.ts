@@ -6,7 +6,7 @@ import { isShare } from '../numbers.ts';
 import { type BandPoint, type CompetitorSummary, regretOf } from './analysis.ts';
 import type { Comparison } from './data.ts';
 
-/** Told apart by people who see few colors (Okabe & Ito 2008), then a few more; `style.ts` has them for both themes. */
+/** Colors that color-blind readers can distinguish (Okabe & Ito 2008), then a few more; `style.ts` has them for both themes. */
 const COLORS = Array.from({ length: 9 }, (_, i) => `var(--c${i})`);
 
 /** A color for each competitor; random search is gray. */

@@ -2,7 +2,7 @@ import type { Module } from '../../space/tree/module.ts';
 import { type Cell, type Cells, cellOf, channelsOf, openCells, together } from './cells.ts';
 import { describe, FAMILIES, type Family } from './describe.ts';
 
-/** What is drawn: a module tree without the wrappers that say nothing to the eye, equal neighbors taken together. */
+/** The blocks of a drawing: a module tree without invisible wrappers, with equal neighbors merged. */
 export type Block =
   /** Some layers in a row, in one box: `conv 3×3, 16`, `batch norm`, `ReLU`. */
   | { readonly kind: 'layers'; readonly family: Family; readonly lines: readonly string[] }

@@ -132,7 +132,7 @@ function costCells(path: string, layers: readonly LayerCosts[]): string[] {
     return isThere && (!exact || segments.length === wanted.length);
   };
   const below = layers.filter((layer) => path === '' || at(layer, false));
-  // Of repetitions the last: what comes out in the end.
+  // The last repetition: its output is the output of all.
   const own = layers.findLast((layer) => (path === '' ? layer.path === '' : at(layer, true))) ?? below.at(-1);
   if (own === undefined) return ['', '', ''];
   const sum = (value: (layer: LayerCosts) => number) => below.reduce((total, layer) => total + value(layer), 0);

@@ -54,3 +54,14 @@ for (const [name, network] of Object.entries(models)) {
     toOnnx(folded.graph, { target: 'standard', openBatch: ['x'], initializers: folded.weights });
   });
 }
+
+test('a weight of another shape, as an edited file may have, is refused with its name', () => {
+  const g = createGraph();
+  const x = ops.input(g, 'x', [1, 2]);
+  const output = ops.matmul(g, x, ops.input(g, 'w', [2, 2]));
+  const weights = { w: { shape: [3, 2], data: new Float32Array(6) } };
+  assert.throws(() => foldWeights({ graph: finish(g, { output }), weights }, 'x'), {
+    name: 'UserError',
+    message: 'weight "w": is [3,2]; the network takes [2,2]',
+  });
+});

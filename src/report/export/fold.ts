@@ -1,3 +1,4 @@
+import { invalid } from '../../common/errors.ts';
 import { createGraph, finish } from '../../graph/builder.ts';
 import type { Graph, HostTensor, Node, NodeId, OpOf, Shape } from '../../graph/ir.ts';
 import { definitionOf, type GraphBuilder, type Tensor } from '../../graph/ops.ts';
@@ -85,7 +86,7 @@ function evaluateKnown(nodes: readonly Node[], weights: Readonly<Record<string, 
       const weight = weights[op.name];
       if (weight === undefined) continue;
       if (`${weight.shape}` !== `${shape}`) {
-        throw new Error(`weight "${op.name}" is [${weight.shape}]; the network takes [${shape}]`);
+        throw invalid(`weight "${op.name}"`, `is [${weight.shape}]`, `the network takes [${shape}]`);
       }
       known.set(id, { shape, data: Float64Array.from(weight.data) });
       continue;

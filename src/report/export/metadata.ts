@@ -36,7 +36,7 @@ import type { TensorSpecs } from '../../task/spec.ts';
 export interface ModelMetadata {
   readonly version: string;
   readonly task: string;
-  /** Of the main input, without the batch: [C, H, W], [C, T], [F], or of tokens [T]. */
+  /** Shape of the main input, without the batch: [C, H, W], [C, T], [F], or [T] of tokens. */
   readonly input: readonly number[];
   /** What the model takes and gives, by name. */
   readonly tensors: ModelTensors;
@@ -50,7 +50,7 @@ export interface ModelMetadata {
   readonly training: Json;
 }
 
-/** Of an exported model, without the batch. A state goes in by its name, and comes out as `nextState(name)`. */
+/** Inputs and outputs of an exported model, without the batch. The state NAME is an input; `nextState(NAME)` is the output. */
 export interface ModelTensors {
   readonly inputs: TensorSpecs;
   readonly outputs: TensorSpecs;

@@ -170,7 +170,7 @@ print(session.run(["${output}"], {"${INPUT_NAME}": x})[0])
 function metricsTable({ validation = {}, testOfFile, test = [] }: ModelCardData): string {
   const names = [...new Set([validation, testOfFile ?? {}, ...test].flatMap((metrics) => Object.keys(metrics)))];
   if (names.length === 0) return 'None were measured.';
-  // Of one training the mean is the file's own value.
+  // With one training, the mean is the file's own value.
   const several = test.length > 1;
   const rows = names.map((name) => {
     const values = test.map((metrics) => metrics[name]).filter((value) => value !== undefined);

@@ -29,12 +29,12 @@ export interface ExportRequest {
   /** Share of the image's side that the network was trained for; 1 by default. */
   readonly resolution?: number;
   readonly about: {
-    /** Of netsmith. */
+    /** Version of Netsmith. */
     readonly version: string;
     readonly space: string;
     /** In the notation of the space. */
     readonly architecture: string;
-    /** Settings, metrics: whatever is worth knowing of the training. */
+    /** Settings, metrics: whatever is worth knowing about the training. */
     readonly training: Json;
   };
 }
@@ -46,7 +46,7 @@ export interface ExportRequest {
  * norm is folded into the layer before it. Standard operators only, so any ONNX runtime reads it; IR version and operator set
  * are engine/onnx/model.ts's. The metadata says how to feed it: see metadata.ts.
  *
- * Throws Error where a weight is missing or has another shape than the network's.
+ * Throws UserError where a weight is missing or has another shape than that of the network.
  */
 export function exportOnnx({ network, info, weights, task: own, resolution = 1, about }: ExportRequest): Uint8Array {
   const task = taskOf(info, own);
@@ -65,7 +65,7 @@ export function exportOnnx({ network, info, weights, task: own, resolution = 1, 
   const fed = Object.keys({ ...tensors.inputs, ...tensors.states });
   for (const { op } of whole.nodes) {
     if (op.kind === 'input' && !fed.includes(op.name) && weights[op.name] === undefined) {
-      throw new Error(`export: the weight "${op.name}" is missing`);
+      throw invalid(`weight "${op.name}"`, 'is missing', 'the weights must be those of this network');
     }
   }
   const given = Object.fromEntries(Object.entries(weights).filter(([name]) => !fed.includes(name)));

@@ -83,12 +83,12 @@ export function tilesOf(data: ReportData): readonly Tile[] {
 /** How the found network stands against the baselines, and what to do next. */
 export function verdictOf(data: ReportData): Verdict {
   const { winner, test, estimator } = data;
-  const { dir } = data;
+  const { dir, files } = data;
   const { isCode = false } = data.space;
   const resume =
     data.finished || isCode
       ? undefined
-      : html` The search is still running or was stopped early: <code>netsmith resume ${dir}</code> continues it.`;
+      : html` The search is still running or was stopped early: <code>netsmith resume ${dir}${files?.resume ?? ''}</code> continues it.`;
   if (winner === undefined) return withoutWinner(data, resume);
   const { metric } = headlineOf(data);
   const { metric: shown } = data.tested;
@@ -138,7 +138,7 @@ export function verdictOf(data: ReportData): Verdict {
   return { tone, text, next: joined(nextOf(data, tone, values.length), resume) };
 }
 
-/** Of several objectives: what it is the best of. */
+/** With several objectives: what it is the best of. */
 function amongFront({ objectives, front }: ReportData): string {
   return objectives.length < 2 ? '' : ` by ${objectives[0].metric}, one of ${front.length} on the Pareto front`;
 }
@@ -154,8 +154,8 @@ function withoutWinner({ trials }: ReportData, resume: Markup | undefined): Verd
   return { tone: failed.length === 0 ? 'open' : 'worse', text, next: resume };
 }
 
-function evaluateCommand({ dir }: ReportData): string {
-  return `netsmith evaluate ${dir}`;
+function evaluateCommand({ dir, files }: ReportData): string {
+  return `netsmith evaluate ${dir}${files?.evaluate ?? ''}`;
 }
 
 /** The baseline with the best mean on the test set. */
@@ -185,13 +185,13 @@ function sizeAgainst(params: number, { costs }: TestResult): string {
 }
 
 function nextOf(data: ReportData, tone: Verdict['tone'], seeds: number): Markup | undefined {
-  const { dir } = data;
+  const { dir, files } = data;
   if (tone === 'even' && seeds < 10)
-    return html`More seeds narrow the noise: <code>netsmith evaluate ${dir} --seeds ${Math.max(5, 2 * seeds)}</code>.`;
+    return html`More seeds narrow the noise: <code>${evaluateCommand(data)} --seeds ${Math.max(5, 2 * seeds)}</code>.`;
   if (tone === 'worse')
-    return html`A longer search may find a better network: <code>netsmith resume ${dir} --trials ${2 * data.trials.filter((t) => t.purpose === 'search').length}</code>.`;
+    return html`A longer search may find a better network: <code>netsmith resume ${dir}${files?.resume ?? ''} --trials ${2 * data.trials.filter((t) => t.purpose === 'search').length}</code>.`;
   return data.modelBytes === undefined
-    ? html`<code>netsmith export ${dir}</code> writes it as ONNX.`
+    ? html`<code>netsmith export ${dir}${files?.evaluate ?? ''}</code> writes it as ONNX.`
     : html`The model is <code>${dir}/best/model.onnx</code>; <code>netsmith predict</code> runs it.`;
 }
 

@@ -32,7 +32,7 @@ function networksTable(data: ReportData): Markup {
   );
   const valid = winning?.metrics[metric] ?? winning?.costs[metric];
   const tested = valuesOf(test?.metrics ?? [], shown);
-  // Of one seed it is the test value itself.
+  // With one seed it is the test value itself.
   const ofFile = tested.length > 1 ? test?.ofFile?.[shown] : undefined;
   const repeated = estimator === 'train' && confirmed.length > 0;
   const before = confirmed.length > 0 ? mean(confirmed) : valid;
@@ -127,7 +127,7 @@ function seedsNote({ test, baselines, estimator }: ReportData): string {
   return ` ${trained}${alike}${test.seeds.length > 1 ? '; ± is the standard deviation over seeds' : ''}.`;
 }
 
-/** Of several objectives: what no other trial beats in all of them. */
+/** With several objectives: the trials that no other trial beats in all of them. */
 function frontTable({ objectives, front, trials, winner }: ReportData): Markup {
   if (objectives.length < 2) return NONE;
   const members = front.flatMap((n) => trials.find(({ trial, purpose }) => purpose === 'search' && trial === n) ?? []);

@@ -120,9 +120,9 @@ export interface AttentionOptions {
   readonly causal?: boolean;
   /** Positions see those less than this far away; all by default. */
   readonly window?: Value<number> | 'all';
-  /** Of the attention weights; 0 by default. */
+  /** Dropout rate of the attention weights; 0 by default. */
   readonly dropout?: Value<number>;
-  /** Of the projections; with by default. */
+  /** Whether the projections have a bias; true by default. */
   readonly bias?: boolean;
 }
 

@@ -72,7 +72,7 @@ function describe(dag: Dag, place: Place): Omit<Cell, 'when'> {
   return { inputs, connections, bodies: dag.nodes.map(({ body }) => operationOf(body, place)), output: dag.output };
 }
 
-/** The choice that stands for the whole module, or the first one in its sequence (a drop path may follow it). */
+/** The choice that the whole module is, or the first one in its sequence (a drop path may follow it). */
 function operationOf(module: Module, place: Place): Operation | undefined {
   switch (module.kind) {
     case 'choice': {

@@ -6,7 +6,7 @@ import { domainSize, firstValue, nextValue } from './domain.ts';
  * How many architectures a space has, exactly; undefined when a decision is continuous, and where
  * counting would take longer than some seconds. Model counting by components
  * (Bayardo & Pehoushek 2000): groups of decisions that share no condition multiply; within a group,
- * one that is surely active is branched on, its values taken together where they activate the same. Cost: linear for
+ * one that is certainly active is branched on, its values taken together where they activate the same. Cost: linear for
  * decisions without conditions; exponential only in the depth to which conditions depend on one another.
  */
 export function count(space: Space): bigint | undefined {
@@ -115,7 +115,7 @@ function countGroup(group: readonly Decision[], steps: Steps): bigint | undefine
   return total;
 }
 
-/** Of the decisions that are surely active, the one that the most different conditions name; the first of equals. */
+/** The decision named by the most different conditions, among those that are certainly active; the first of equals. */
 function mostAsked(group: readonly Decision[]): Decision | undefined {
   const certain = group.filter(isCertain);
   if (certain.length < 2) return certain[0];

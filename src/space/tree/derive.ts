@@ -8,7 +8,7 @@ import { complete } from './walk.ts';
 export type OptionWeights = Readonly<Record<string, ArrayLike<number>>>;
 
 /**
- * The architecture that a weighted supernet stands for. Each choice takes its strongest option; nodes that pick inputs
+ * The architecture that the weights of a supernet select. Each choice takes its strongest option; nodes that pick inputs
  * take the strongest, an edge being as strong as its strongest operation. In a cell that decides its wiring, an absent
  * edge is the wiring's business: `zero` is neither an operation to take nor a strength there (Liu et al. 2019, section
  * 2.4). The first of equals wins.

@@ -75,7 +75,7 @@ export function sampleValue(domain: Domain, rng: Rng): DecisionValue {
     case 'values':
       return rng.pick(domain.values);
     case 'int':
-      // Each whole number stands for the half on either side of it, also on the logarithmic scale.
+      // Each whole number covers half a unit on either side, also on the logarithmic scale.
       return domain.log
         ? clamp(domain, Math.round(between(Math.log(domain.min - 0.5), Math.log(domain.max + 0.5), rng, Math.exp)))
         : domain.min + rng.int(domain.max - domain.min + 1);
@@ -186,7 +186,7 @@ export function formatValue(value: DecisionValue): string {
   return Array.isArray(value) ? value.join('+') : String(value);
 }
 
-/** The value that a text stands for; undefined when it is none of the domain's. */
+/** The value that a text denotes; undefined if the domain does not contain it. */
 export function parseValue(domain: Domain, text: string): DecisionValue | undefined {
   const value =
     domain.kind === 'values'

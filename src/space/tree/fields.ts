@@ -9,8 +9,8 @@ import type { DagNode, InputsChoice, Module, ValueChoice } from './module.ts';
  */
 export type Field =
   /**
-   * A number, word or boolean; `open`: a value choice may stand for it; `whole`: only whole numbers are accepted; `pair`: two of
-   * them may stand for it, [height, width]; `initial`: what a module without the field has, as stored spaces of older versions.
+   * A number, word or boolean; `open`: a value choice may replace it; `whole`: only whole numbers are accepted; `pair`: two of
+   * them may replace it, [height, width]; `initial`: what a module without the field has, as stored spaces of older versions.
    */
   | {
       readonly holds: 'value';
@@ -34,7 +34,7 @@ const isWhole =
   (v: unknown): v is number =>
     typeof v === 'number' && Number.isSafeInteger(v) && v >= min;
 
-/** `max`: more is a slip, and would take all memory before anything else could be said. */
+/** `max`: a larger number is a mistake, and would use up all memory before any other check. */
 function whole(min: number, max: number, ...words: readonly string[]): ValueField {
   const accepts = (v: unknown) => (isWhole(min)(v) && v <= max) || words.includes(v as string);
   const also = words.map((word) => `, or '${word}'`).join('');
@@ -198,7 +198,7 @@ const VALUE_CHOICE_FIELDS = {
   float: ['kind', 'name', 'min', 'max', 'log'],
 } as const satisfies Record<ValueChoice['kind'], readonly string[]>;
 
-/** Checks and freezes a choice that stands for a value. Throws UserError. */
+/** Checks and freezes a choice in the place of a value. Throws UserError. */
 export function valueChoice(choice: ValueChoice): ValueChoice {
   checkName(`name of ${choice.kind}`, choice.name);
   const place = `${choice.kind} "${choice.name}"`;

@@ -1,15 +1,15 @@
 /**
  * Networks and search spaces as data. A network is a tree of plain frozen objects, the module kinds below. A search
- * space is the same tree with choices left open: a `choice` stands for a module, a value choice for a number or a word,
+ * space is the same tree with choices left open: a `choice` takes the place of a module, a value choice that of a number or a word,
  * `pickInputs` for wiring. Builders for all of them, with their defaults and checks, are in `builders.ts`.
  *
  * Tensors are [N, C, H, W] (images), [N, C, T] (sequences), [N, F] (features), or int32 [N, T] (tokens); N is the batch.
  */
 
-/** A value of a module's field, or a choice that stands for it. */
+/** A value of a module's field, or a choice in its place. */
 export type Value<T> = T | ValueChoice;
 
-/** A choice that stands for a value. Choices of one name are one decision, so they must have the same domain. */
+/** A choice in the place of a value. Choices of one name are one decision, so they must have the same domain. */
 export type ValueChoice =
   | { readonly kind: 'pick'; readonly name: string; readonly values: readonly (number | string | boolean)[] }
   /** Whole numbers from `min` to `max`, both included; `log`: sampled evenly on a logarithmic scale. */
@@ -140,7 +140,7 @@ export type Module =
       readonly heads: Value<number>;
       readonly causal: boolean;
       readonly window: Value<number> | 'all';
-      /** Of the attention weights. */
+      /** Dropout rate of the attention weights. */
       readonly dropout: Value<number>;
       readonly bias: boolean;
     }

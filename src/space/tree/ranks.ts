@@ -142,7 +142,7 @@ function meeting(branches: readonly Ranks[], place: string): Ranks {
   return alike;
 }
 
-/** Of branches that cannot be built, others may be taken; the error of the first when none can be. */
+/** Takes another branch if one cannot be built. Throws the error of the first if none can be. */
 function anyOf<T>(branches: readonly T[], ranksOfBranch: (branch: T) => Ranks): Ranks {
   const errors: unknown[] = [];
   const found = branches.flatMap((branch): Rank[] => {

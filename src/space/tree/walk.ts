@@ -25,7 +25,7 @@ export interface Walked {
   readonly hyperparameters: Hyperparameters;
 }
 
-/** Told of every dag that the walk enters, before its own choices. */
+/** Called for every dag that the walk enters, before its own choices. */
 export type OnDag = (dag: Dag, place: Place) => void;
 
 export type Dag = Extract<Module, { kind: 'dag' }>;
@@ -150,7 +150,7 @@ function visitRepeat(module: Extract<Module, { kind: 'repeat' }>, place: Place):
     i < least || !isValueChoice(module.times) ? undefined : { decision: place.prefix + module.times.name, above: i };
   const body = (i: number) => enter(module.body, { ...place, indices: [...place.indices, i] }, condition(i));
 
-  // Without scopes all repetitions are alike, and one visit stands for all.
+  // Without scopes all repetitions are alike, so one visit is enough.
   if (!hasScope(module.body)) {
     const visited = most > 0 ? body(0) : undefined;
     return { kind: 'repeat', times: times as number, body: visited ?? { kind: 'identity' } };

@@ -4,7 +4,7 @@ import { byScore, type Entry, type Scored, scoreOf } from '../wrappers/score.ts'
 import { type LearnerState, type LearningOptions, learnByFidelity } from './by-fidelity.ts';
 
 export interface AshaOptions extends LearningOptions {
-  /** η: the best in η of each rung go on; the fidelities are to be a factor of η apart. */
+  /** η: the best 1/η of each rung continue; the fidelities should be a factor of η apart. */
   readonly eta: number;
   /** New candidates before only promotions are left; 0: no end. */
   readonly candidates: number;

@@ -22,7 +22,7 @@ export interface BohbOptions {
  * BOHB. Falkner et al. 2018, "BOHB: Robust and Efficient Hyperparameter Optimization at Scale", algorithm 2: Hyperband
  * whose candidates come from the ratio of two multivariate kernel densities, of the good and of the other results at the
  * highest fidelity that has N_min + 2 of them (`enough`), N_min being the number of decisions + 1. Before there is one, and
- * a share ρ afterwards, candidates are uniform. Of N results the good density has max(N_min, q N), the other max(N_min, N less those):
+ * a share ρ afterwards, candidates are uniform. With N results, the good density has max(N_min, q N), the other max(N_min, N less those):
  * of few results the middle ones are in both.
  *
  * Differs: the densities are those of our `tpe` (a uniform prior in place of the minimal bandwidth; bandwidths are not

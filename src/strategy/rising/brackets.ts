@@ -15,7 +15,7 @@ type Bracket = {
   readonly level: number;
   /** How many trials this rung has at most, and each that follows. */
   readonly sizes: readonly number[];
-  /** Of this rung: new candidates still to be asked for, */
+  /** New candidates of this rung that are still to be proposed, */
   readonly fresh: number;
   /** trials of the rung below still to be continued, best first, */
   readonly promoted: readonly Entry[];

@@ -11,7 +11,7 @@ const MOST_REMEMBERED = 1000;
 
 /** How the strategy inside one of many fidelities learns. */
 export interface LearningOptions {
-  /** So many complete trials of a fidelity before it is learned from; 0: the number of decisions + 3 (10 for a space without a tree). */
+  /** Number of complete trials of a fidelity before the strategy learns from it; 0: the number of decisions + 3 (10 for a space without a tree). */
   readonly enough: number;
   /** Share of the candidates that are uniform samples instead, from 0 to 1 (default 0). */
   readonly random?: number;
@@ -24,11 +24,11 @@ export type LearnerState = {
   readonly complete: readonly number[];
   /** The inner strategy's state for that fidelity and for each above. */
   readonly states: readonly Json[];
-  /** Of a space with few members: the fingerprints of those that were candidates. */
+  /** For a space with few members: the fingerprints of those that were candidates. */
   readonly seen?: readonly string[];
 };
 
-/** What is to be begun, at whatever fidelity the outer strategy likes. */
+/** A trial to begin, at a fidelity that the outer strategy chooses. */
 export type Candidate = Pick<Proposal, 'architecture' | 'start'>;
 
 /** The strategy that proposes the candidates, as halving, Hyperband and ASHA use it. */
@@ -50,7 +50,7 @@ export interface Learner {
  * is learned from decides. A trial that ended at another fidelity is reported to a state as paused, without metrics; of
  * one that failed, that it failed. A fidelity below the one that is learned from is never asked again: its state goes.
  *
- * Of a space with few members (1,000 at most, or rare within the limits) there are no more candidates when the inner
+ * In a space with few members (1,000 at most, or rare within the limits) there are no more candidates when the inner
  * strategy repeats itself after all members were candidates.
  */
 export function learnByFidelity(inner: Strategy, { enough, random = 0 }: LearningOptions): Learner {

@@ -3,7 +3,7 @@ import { type BracketPlan, type BracketsState, bracketStrategy } from './bracket
 import type { LearningOptions } from './by-fidelity.ts';
 
 export interface HyperbandOptions extends LearningOptions {
-  /** η: of each rung the best in η go on; the fidelities are to be a factor of η apart. */
+  /** η: the best 1/η of each rung continue; the fidelities should be a factor of η apart. */
   readonly eta: number;
   /** Brackets before the search ends; 0: no end, after the last the first comes again. */
   readonly brackets: number;

@@ -4,7 +4,7 @@ import { type BracketsState, bracketStrategy } from './brackets.ts';
 import type { LearningOptions } from './by-fidelity.ts';
 
 export interface SuccessiveHalvingOptions extends LearningOptions {
-  /** η: of each rung the best in η go on; the fidelities are to be a factor of η apart. */
+  /** η: the best 1/η of each rung continue; the fidelities should be a factor of η apart. */
   readonly eta: number;
   /** n: candidates of a bracket; 0: as many as leave one at the full fidelity, `eta ** (fidelities - 1)`. */
   readonly candidates: number;
@@ -14,7 +14,7 @@ export interface SuccessiveHalvingOptions extends LearningOptions {
 
 /**
  * Successive halving. Jamieson & Talwalkar 2016, "Non-stochastic Best Arm Identification and Hyperparameter
- * Optimization"; as in Li et al. 2020, algorithm 1: n candidates at the lowest fidelity; the best ⌊n / η⌋ go on from
+ * Optimization"; as in Li et al. 2020, algorithm 1: n candidates at the lowest fidelity; the best ⌊n / η⌋ continue from
  * their checkpoints at the next, and so on up to the full one. Then the next bracket begins. The candidates come from
  * `inner`; what it learns from: `learnByFidelity`.
  *

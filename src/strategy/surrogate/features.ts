@@ -23,7 +23,7 @@ export interface Point {
 export interface Features {
   readonly metric: Metric<Point>;
   pointOf(architecture: Architecture): Point;
-  /** The same for points that are nowhere apart: what is worth no second look. */
+  /** Equal for architectures whose points do not differ, which need no second evaluation. */
   keyOf(architecture: Architecture): string;
   /**
    * The same as a sparse row: how often a path is there, 1 for a decision's value or a chosen input; for a range 1
@@ -34,7 +34,7 @@ export interface Features {
 
 /** With more decisions than this, those outside of cells have one lengthscale together. */
 const MOST_GROUPS = 16;
-/** Of a cell with more paths, the first ones stand for all. */
+/** A cell with more paths is described by the first ones. */
 const MOST_PATHS = 256;
 
 type Difference = (a: number, b: number) => number;
@@ -167,7 +167,7 @@ function unlessInactive(a: number, b: number, difference: Difference): number {
   return difference(a, b);
 }
 
-/** Of sorted multisets: 1 - |a ∩ b| / |a ∪ b|; 0 for two that are empty or not there. */
+/** The distance of sorted multisets: 1 - |a ∩ b| / |a ∪ b|; 0 for two that are empty or not there. */
 function jaccard(a: Uint32Array | undefined, b: Uint32Array | undefined): number {
   if (a === undefined || b === undefined) return a === b ? 0 : 1;
   let [i, j, common] = [0, 0, 0];

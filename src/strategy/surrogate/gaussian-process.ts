@@ -19,7 +19,7 @@ export interface GaussianProcessOptions {
   readonly initial: number;
   readonly kernel: 'path' | 'hamming';
   readonly acquisition: 'ei' | 'ucb';
-  /** Of `ucb`: how many standard deviations are added to the mean. */
+  /** For `ucb`: how many standard deviations are added to the mean. */
   readonly beta: number;
   /** Random architectures among the candidates. */
   readonly candidates: number;

@@ -23,12 +23,12 @@ export interface Parzen {
 /** One decision: what was seen of it, and the kernel around each value. */
 interface Window {
   readonly decision: Decision;
-  /** Of each architecture, NaN where inactive: a place on the scale, or the number of a category. */
+  /** For each architecture: a place on the scale, or the number of a category; NaN if inactive. */
   readonly seen: Float64Array;
   codeOf(value: DecisionValue): number;
-  /** Of the kernel around the i-th architecture, where the decision is active. */
+  /** Density at a value of the kernel around the i-th architecture, if the decision is active. */
   density(at: number, i: number): number;
-  /** Of the uniform distribution. */
+  /** Density of the uniform distribution. */
   readonly uniform: number;
   perturb(center: number, value: DecisionValue, rng: Rng): DecisionValue;
 }

@@ -15,9 +15,9 @@ import { treeOf } from '../tree.ts';
 export interface PnasOptions {
   /** Steps of complexity, B in the paper; no more than there are decisions. */
   readonly levels: number;
-  /** K: how many architectures are trained at a level, and go on to the next. */
+  /** K: how many architectures are trained at a level and continue to the next. */
   readonly beam: number;
-  /** Of the ridge regression. */
+  /** Penalty of the ridge regression. */
   readonly penalty: number;
 }
 
@@ -26,7 +26,7 @@ type Observation = { readonly architecture: Architecture; readonly score: number
 export type PnasState = {
   /** From 1; one above the last when all decisions have been opened. */
   readonly level: number;
-  /** Architectures of this level that were asked for. */
+  /** Number of architectures of this level that were proposed. */
   readonly asked: number;
   readonly running: readonly { readonly trial: number; readonly architecture: Architecture }[];
   /** What was measured, of more than 1,000 the best; scores larger is better. */
@@ -112,7 +112,7 @@ export function pnas(options: PnasOptions): Strategy<PnasState> {
       taken.add(name);
       return isNew;
     });
-    const shuffled = stream.shuffle(open); // Of equal predictions any may come first.
+    const shuffled = stream.shuffle(open); // Equal predictions have no order.
     const best = state.level === 1 ? shuffled : byPrediction(treeOf(problem), shuffled, state.observations);
     return best.find((one) => withinLimits(problem, one)) ?? sampleWithin(problem, trial);
   }

@@ -22,7 +22,7 @@ export interface TpeOptions {
   readonly least?: (space: Space) => number;
 }
 
-/** More observations than this are not good, whatever their share. */
+/** The most observations that count as good, at any share. */
 const MOST_GOOD = 25;
 /** Bad observations that the density is made of, at most. */
 const MOST_BAD = 1000;

@@ -4,7 +4,7 @@ import type { Problem, Proposal, Strategy } from '../strategy.ts';
 import { askAgain, oneByOne } from './ask.ts';
 import { viewOf } from './view.ts';
 
-/** How often the inner strategy is asked for another, which may be expensive, before a uniform sample takes its place. */
+/** How often the inner strategy is asked again, which may be expensive, before a uniform sample takes its place. */
 const TRIES = 20;
 
 /**

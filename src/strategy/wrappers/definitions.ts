@@ -41,7 +41,7 @@ const rising = { inner, ...rungs };
 const scalarizedOptions: z.ZodType<ScalarizedOptions> = z
   .object({ inner, method: z.enum(['weights', 'chebyshev']).default('chebyshev') })
   .catchall(z.number().gt(0).max(1_000_000))
-  .refine((options) => unknownOption(options) === undefined, 'no option but inner, method and weight.METRIC');
+  .refine((options) => unknownOption(options) === undefined, 'must have no option but inner, method and weight.METRIC');
 
 const bohbOptions = z.strictObject({
   ...rungs,

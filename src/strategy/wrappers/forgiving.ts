@@ -15,7 +15,7 @@ type Held = { readonly [K in keyof Outcome]: Outcome[K] };
 export type ForgivingState = {
   /** The worst values seen at each fidelity; empty where there are none. */
   readonly worst: readonly Metrics[];
-  /** Failed trials of which nothing can be told yet. */
+  /** Failed trials that cannot be reported yet. */
   readonly held: readonly Held[];
   readonly inner: Json;
 };

@@ -17,7 +17,7 @@ export interface ScalarizedOptions {
 type Range = { readonly least: number; readonly most: number };
 
 export type ScalarizedState = {
-  /** Of the objectives that are costs: between which values they count from 0 to 1. */
+  /** For objectives that are costs: the values that are scaled to 0 and 1. */
   readonly ranges: { readonly [metric: string]: Range };
   readonly inner: Json;
 };

@@ -14,7 +14,7 @@ export type UniqueState = {
 
 const PART = 512;
 
-/** How often the inner strategy is asked for another, which may be expensive, before uniform samples take over. */
+/** How often the inner strategy is asked again, which may be expensive, before uniform samples take over. */
 const TRIES = 20;
 
 /**
@@ -37,7 +37,7 @@ export function unique(inner: Strategy): Strategy<UniqueState> {
     if (set.has(print)) return seen;
     const last = seen.at(-1) ?? [];
     const next = last.length < PART && seen.length > 0 ? seen.with(-1, [...last, print]) : [...seen, [print]];
-    // The set goes with the newer state. An older one makes its own again, should anybody go on from it.
+    // The set belongs to the newer state. An older state, if it is used again, builds its own.
     sets.delete(seen);
     sets.set(next, set.add(print));
     return next;

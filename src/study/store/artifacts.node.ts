@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, lstatSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { messageOf } from '../../common/errors.ts';
+import { invalid, messageOf, UserError } from '../../common/errors.ts';
 import type { Artifacts } from '../../estimate/estimator.ts';
 import { folderOf, readPlain, UNFINISHED, writeWhole } from './files.node.ts';
 
@@ -18,16 +18,18 @@ export function fileArtifacts(folder: string): Artifacts {
       return hash;
     },
     async get(hash) {
-      if (!isHash(hash)) throw new Error(`artifact "${hash}" cannot be read: its name is no SHA-256`);
+      const place = `artifact "${join(folder, hash)}"`;
+      const rule = 'it must be the file that the study has written';
+      if (!isHash(hash)) throw invalid(place, 'cannot be read: its name is no SHA-256', rule);
       const path = join(folder, hash);
       let bytes: Uint8Array | undefined;
       try {
         bytes = readPlain(path, Number.POSITIVE_INFINITY);
       } catch (error) {
-        throw new Error(`artifact ${hash} cannot be read: ${messageOf(error)}`, { cause: error });
+        throw new UserError(`${place}: cannot be read (${messageOf(error)}); ${rule}`, { cause: error });
       }
-      if (bytes === undefined) throw new Error(`artifact ${hash} cannot be read: there is no ${path}`);
-      if (sha256(bytes) !== hash) throw new Error(`artifact ${hash} is damaged: ${path} has another hash`);
+      if (bytes === undefined) throw invalid(place, 'cannot be read: there is no such file', rule);
+      if (sha256(bytes) !== hash) throw invalid(place, 'is damaged: its content has another hash', rule);
       return bytes;
     },
   };

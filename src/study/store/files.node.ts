@@ -22,7 +22,7 @@ import { hasEnded } from './transitions.ts';
 export const UNFINISHED = '.unfinished';
 
 /**
- * Writes a file so that its name stands for the whole content or for nothing: a temporary file beside it, flushed to
+ * Writes a file so that it has its whole content or does not exist: a temporary file beside it, flushed to
  * the disk, then renamed. Its folder is made in an existing folder. Throws StudyStopped for a disk that is full, broken or
  * read-only, and UserError for a place that cannot be written to; nothing is left there.
  */
@@ -47,6 +47,12 @@ export function writeWhole(path: string, content: Uint8Array | string): void {
 
 /** So much must fit on the disk before a training begins whose result is to be kept there. */
 const PROBE_BYTES = 64 * 1024;
+
+/** Throws UserError for a path that cannot be that of a file that is to be written: before the work whose result it is to hold. */
+export function checkFile(path: string, flag: string): void {
+  if (path === '') throw invalid(flag, '""', 'must be the path of a file');
+  if (existsSync(path) && statSync(path).isDirectory()) throw invalid(flag, `"${path}" is a folder`, 'must be a file');
+}
 
 /** Throws as `writeWhole` unless a file can be written into this folder, which is there; leaves nothing. */
 export function checkWritable(folder: string): void {
@@ -153,7 +159,7 @@ export function readPlain(path: string, most: number = MOST_BYTES): Uint8Array |
 }
 
 /**
- * The folder of a trial, `trials/12/` or `trials/confirm-0/`: copies for people and scripts, written when the trial
+ * The folder of a trial, `trials/12/` or `trials/confirm-0/`: copies for reading and for scripts, written when the trial
  * ends. The database is the truth; a copy that a crash prevented is written when the study is opened next.
  */
 export function writeTrialFiles(study: string, trial: Trial): void {
@@ -177,7 +183,7 @@ export function writeMissingTrialFiles(study: string, trials: readonly Trial[]):
       writeTrialFiles(study, trial);
 }
 
-/** The number becomes a path: it is checked here too, whatever was checked before. */
+/** The number becomes a path, so it is checked here again. */
 function nameOfFolder({ purpose, trial }: Trial): string {
   if (!Number.isSafeInteger(trial) || trial < 0) throw new RangeError(`trial ${trial} has no folder`);
   return purpose === 'search' ? `${trial}` : `${purpose}-${trial}`;

@@ -118,7 +118,7 @@ async function sha256(bytes: Uint8Array): Promise<string> {
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-/** Of what the caller may go on to change. */
+/** A copy of a value that the caller may still change. */
 function copy<T>(value: T): T {
   return structuredClone(value);
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { deepFreeze, type Json, parseJson } from '../../common/json.ts';
+import { ruleOf } from '../../common/rules.ts';
 import type { Report } from '../../estimate/estimator.ts';
 import type { Architecture } from '../../space/space.ts';
 import { isObject } from '../../space/tree/fields.ts';
@@ -14,7 +15,7 @@ const count = z.int().min(0);
 const moment = z.int().min(0).max(8.64e15);
 const seconds = z.number().min(0);
 const metrics = z.record(z.string(), z.number());
-/** Of whatever space: what is in it, the space checks. It was read as JSON. */
+/** An architecture of any space, read as JSON. The space checks its content. */
 const architecture = z.custom<Architecture>(isObject, 'must be an object');
 const spent = z.strictObject({ compile: z.number(), train: z.number(), valid: z.number(), idle: z.number() });
 const start = z.discriminatedUnion('kind', [
@@ -80,11 +81,11 @@ const earlierSchema = z.object({
 
 /** The value, if the schema takes it; throws UserError, at `place`, otherwise. */
 export function checked<T>(schema: z.ZodType<T>, value: unknown, place: string): T {
-  const result = schema.safeParse(value);
+  const result = schema.safeParse(value, { error: ruleOf });
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   const at = issue?.path.map(String).join('.') ?? '';
-  throw damaged(place, `${at === '' ? 'a value' : at} is not valid (${issue?.message ?? 'invalid'})`);
+  throw damaged(place, `${at === '' ? 'a value' : at} is not valid (it ${issue?.message ?? 'must keep its rule'})`);
 }
 
 export function trialRow(trial: Trial): Omit<TrialRow, 'checksum'> {

@@ -66,7 +66,7 @@ export interface TrialRow {
   attempts: number;
   fence: number;
   reason: string | null;
-  /** Of this row and of its `reports`. */
+  /** Checksum of this row and of its `reports`. */
   checksum: string;
 }
 
@@ -82,7 +82,7 @@ export interface ReportRow {
   mixture: string | null;
 }
 
-/** `position`: from 0, in the order in which the strategy was told. */
+/** `position`: from 0, in the order in which the strategy got the results. */
 export interface EarlierRow {
   position: number;
   study: string;

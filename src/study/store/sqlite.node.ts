@@ -64,7 +64,7 @@ export function sqliteStore(
     );
   };
 
-  /** As it is in the database; undefined: not read yet. Nobody else writes while this store does. */
+  /** As it is in the database; undefined: not read yet. No other process writes while this store does. */
   let progress: Unsigned<ProgressRow> | undefined;
   const advanceProgress = async (
     body: (db: Db, now: Unsigned<ProgressRow>) => Promise<Unsigned<ProgressRow>>,
@@ -181,7 +181,7 @@ export async function settleIn(database: DatabaseSync, study: string): Promise<v
 
 const placeOf = (study: string) => `study "${study}": study.db`;
 
-/** Kysely's own SQLite dialect, over Node's database. It never closes the database unless told to. */
+/** Kysely's own SQLite dialect, over Node's database. It closes the database only when asked to. */
 function kyselyOver(database: DatabaseSync, study: string): Kysely<Tables> {
   const place = placeOf(study);
   /** Statements are few and come again and again. */
@@ -292,7 +292,7 @@ function reader(study: string) {
     },
     async requireTrial(db: Db, key: TrialKey): Promise<Trial> {
       const trial = await found.trial(db, key);
-      if (!trial) throw new Error(`there is no ${nameOf(key)}`);
+      if (!trial) throw damaged(place, `there is no ${nameOf(key)}`);
       return trial;
     },
     async earlier(db: Db) {

@@ -290,3 +290,25 @@ for (const schema of [1, 2, 3, 4] as const)
     await writer.close();
     await (await openStudyStore(dir, 'write')).close();
   });
+
+test('an artifact that is damaged, lost or misnamed is a UserError that names the file', async () => {
+  const dir = fresh();
+  const store = await createStudyStore(dir, STUDY);
+  const hash = await store.artifacts.put(new Uint8Array([5]));
+  const file = join(dir, 'artefacts', hash);
+  const refuses = (name: string, found: string) =>
+    assert.rejects(store.artifacts.get(name), {
+      name: 'UserError',
+      message: `artifact "${join(dir, 'artefacts', name)}": ${found}; it must be the file that the study has written`,
+    });
+  writeFileSync(file, 'x');
+  await refuses(hash, 'is damaged: its content has another hash');
+  rmSync(file);
+  await refuses(hash, 'cannot be read: there is no such file');
+  await refuses('../study.db', 'cannot be read: its name is no SHA-256');
+  await assert.rejects(store.begin(search(7)), {
+    name: 'UserError',
+    message: /: there is no trial 7; the file is damaged/,
+  });
+  await store.close();
+});

@@ -5,7 +5,7 @@ import type { Artifacts, CheckpointId, FinalTraining, Report } from '../../estim
 import type { Architecture } from '../../space/space.ts';
 import type { Start } from '../../strategy/strategy.ts';
 
-/** waiting: proposed, not begun (or begun by a worker that is gone). */
+/** waiting: proposed, not begun (or begun by a worker that has ended). */
 export type TrialState = 'waiting' | 'running' | 'complete' | 'paused' | 'pruned' | 'failed';
 
 /**
@@ -35,7 +35,7 @@ export interface Trial extends TrialKey {
   readonly fidelity: number;
   readonly start: Start;
   readonly origin: 'asked' | 'person' | 'earlier study';
-  /** Finite numbers only. Of a paused or pruned trial: those of its last report. Empty when failed. */
+  /** Finite numbers only. For a paused or pruned trial: those of its last report. Empty when failed. */
   readonly metrics: Metrics;
   /** params, flops, activationBytes. */
   readonly costs: Readonly<Record<string, number>>;
@@ -45,11 +45,11 @@ export interface Trial extends TrialKey {
   readonly seconds: number;
   readonly startedAt?: number;
   readonly endedAt?: number;
-  /** The artifact to go on from. */
+  /** The artifact to continue from. */
   readonly checkpoint?: CheckpointId;
   /** Other artifacts that it has left, by name. */
   readonly artifacts?: Readonly<Record<string, string>>;
-  /** Of an `evaluate` trial alone. */
+  /** Only for an `evaluate` trial. */
   readonly final?: FinalTraining;
   /** Times it was begun. */
   readonly attempts: number;
@@ -92,7 +92,7 @@ export interface NewStudy {
   readonly name: string;
   readonly settings: Json;
   readonly state: Json;
-  /** What `state` was told beforehand; never changed. */
+  /** The results that `state` already contains; never changed. */
   readonly earlier?: readonly EarlierTrial[];
 }
 
@@ -133,9 +133,9 @@ export interface Store {
    * replaces its checkpoint unless there is none.
    */
   report(key: TrialKey, fence: number, report: Report, checkpoint: CheckpointId | undefined): Promise<Trial>;
-  /** Ends a trial, with the strategy state that has been told of it (absent for those that no strategy proposed). */
+  /** Ends a trial, with the strategy state after its result (absent for those that no strategy proposed). */
   finish(key: TrialKey, fence: number, end: TrialEnd, next?: StrategyState): Promise<Trial>;
-  /** Puts a running trial back to waiting (its worker is gone); its curve and checkpoint stay. */
+  /** Puts a running trial back to waiting (its worker has ended); its curve and checkpoint stay. */
   release(key: TrialKey): Promise<Trial>;
   clock(): Promise<Clock>;
   recordClock(clock: Clock): Promise<void>;

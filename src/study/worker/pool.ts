@@ -15,7 +15,7 @@ export type WorkerEvent =
   | { readonly kind: 'step'; readonly job: string; readonly step: StepReport }
   | { readonly kind: 'note'; readonly job: string; readonly text: string }
   | { readonly kind: 'failed'; readonly job: string; readonly reason: string; readonly fault: Fault }
-  /** Its worker is gone; another is being started in its place. */
+  /** Its worker has ended; another is being started in its place. */
   | { readonly kind: 'died'; readonly job: string; readonly reason: string }
   /** No worker can be started any more. */
   | { readonly kind: 'broken'; readonly error: Error };

@@ -32,13 +32,13 @@ export interface Job {
   readonly fullFidelity: Fidelity;
   /** Labels of the trial's random streams: (study seed, 'trial', number). */
   readonly seed: readonly (string | number)[];
-  /** The artifact to go on from. */
+  /** The artifact to continue from. */
   readonly checkpoint?: CheckpointId;
   /** Weights to start from, unless there is a checkpoint. */
   readonly inherit?: Inheritance;
   /** The weights of the study's supernet, once it is trained. */
   readonly shared?: CheckpointId;
-  /** Of a final training. */
+  /** Set for a final training. */
   readonly final?: FinalTraining;
   /** Whether each step of a training is to be reported. */
   readonly steps?: boolean;
@@ -85,11 +85,11 @@ export interface Bench<S = Space> {
 /** The study's side of one worker, wherever it runs. */
 export interface WorkerHandle {
   send(message: ToWorker): void;
-  /** Ends it at once, whatever it is doing; its exit follows. */
+  /** Ends it at once; its exit follows. */
   kill(): void;
 }
 
-/** Starts a worker. `receive` is called for each message, `exited` once, when it is gone, with what is known of why. */
+/** Starts a worker. `receive` is called for each message, `exited` once, when it has ended, with the reason if it is known. */
 export type Spawn = (
   index: number,
   receive: (message: FromWorker) => void,

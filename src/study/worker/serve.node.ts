@@ -14,7 +14,7 @@ export function serveTrials<S>(makeBench: MakeBench<S>): void {
   process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
   // A terminal sends Ctrl-C (and SIGHUP when it closes) to the whole group of processes; what becomes of the trial is for the study's to say.
   for (const name of ['SIGINT', 'SIGHUP'] as const) process.on(name, () => {});
-  // Nobody may be reading standard error any more.
+  // The reader of standard error may have closed it.
   process.stderr.on('error', () => {});
   serve(
     {

@@ -20,7 +20,7 @@ import type {
 } from './protocol.ts';
 
 /**
- * The worker's side: builds its bench when told to, then estimates one job after another. `signal` aborts the estimate
+ * The worker's side: sets up when asked to, then estimates one job after another. `signal` aborts the estimate
  * that is running (a worker in its own process is killed instead).
  */
 export function serve<S>(
@@ -98,7 +98,7 @@ async function trainShared<S>(estimator: Estimator<S>, space: S, run: EstimateRu
   return estimator.trainShared(space, run);
 }
 
-/** Artifacts that blame the machine, whatever the reason, when they cannot be kept. */
+/** Artifacts that blame the machine if they cannot be kept, for any reason. */
 function reliable({ put, get }: Artifacts): Artifacts {
   return {
     get,

@@ -8,7 +8,7 @@ import { add, concat, conv, slice } from '../../ops.ts';
 import type { Rewriter, Rule, Rules } from '../simplify.ts';
 import { ofKind, pair } from './operands.ts';
 
-/** Cuts between whole blocks of channels cost no change of layout, whatever the block. */
+/** Cuts between whole blocks of channels need no change of layout, for any block size. */
 const BLOCK = 16;
 const CHANNELS = 1;
 

@@ -5,7 +5,7 @@ import { add, broadcastTo, constant, definitionOf, mul, neg, scale } from '../..
 import type { Rewriter, Rule, Rules } from '../simplify.ts';
 import { binaryOf, eitherOrder, isConstant, numberOf, ofKind, pair } from './operands.ts';
 
-/** Larger constants are not worth their place in the model. */
+/** Larger constants would make the model too large. */
 const LARGEST = 4096;
 
 /** An operator on constants alone is a constant; a broadcast stays, since its operand says as much in fewer numbers. */

@@ -192,7 +192,7 @@ export function storeConformance(name: string, open: (study: NewStudy) => Promis
       assert.equal(hash, '039058c6f2c0cb492c533b0a4d14ef77cc0f78abccced5287d84a1a2011cfb81');
       assert.equal(await store.artifacts.put(bytes), hash);
       assert.deepEqual(new Uint8Array(await store.artifacts.get(hash)), bytes);
-      await assert.rejects(store.artifacts.get('0'.repeat(64)), /artifact 0000/);
+      await assert.rejects(store.artifacts.get('0'.repeat(64)), /artifact .*0000/);
     });
 
     test('a failed trial that is retried waits without its earlier results', async () => {
