@@ -27,15 +27,19 @@ export interface PlannedRun {
 /** Passes over the training samples that more time would not be used for. */
 const MOST_PASSES = { images: 200, others: 60 };
 
-/** Whether `run` can plan the time of a study of these settings: its trials must be trainings, each on its own. */
+/** Whether `run` plans the time of a study of these settings: its trials must be trainings. */
 export function isPlannable(settings: StudySettings): boolean {
-  const { time, strategy, strategyOptions, epochs } = settings;
-  if (time === undefined || !trainsTrials(settings)) return false;
-  return (
-    isOwnFile(strategy) ||
-    fidelitiesOf(strategy, strategyOptions, { epochs, data: 1, resolution: 1, width: 1 }).length === 1
-  );
+  return settings.time !== undefined && trainsTrials(settings);
 }
+
+/** Whether trials differ in how long they train: a strategy of rising fidelity gives each its epochs. */
+function isRising({ strategy, strategyOptions, epochs }: StudySettings): boolean {
+  const full = { epochs, data: 1, resolution: 1, width: 1 };
+  return !isOwnFile(strategy) && fidelitiesOf(strategy, strategyOptions, full).length > 1;
+}
+
+/** Of a strategy of rising fidelity: a full trial may take as long as so many of the usual ones. */
+const FULL_TRIAL = 3;
 
 /**
  * Opens the data, measures how fast a hand-designed network trains here, and plans the time of the whole command by that. Settings that
@@ -70,16 +74,20 @@ export async function planRun(
     counts: info.counts,
     mostPasses: images ? MOST_PASSES.images : MOST_PASSES.others,
     workers: settings.workers,
+    isTable: info.input.length === 1,
     batchSize: Math.min(first.batchSize, info.counts.train),
   });
-  const epochs = given.epochs !== undefined ? settings.epochs : plan.mostEpochs;
+  const rising = isRising(settings);
+  const epochSeconds = plan.epochSamples * forecast.sampleSeconds;
+  const ofTrial = Math.max(FULL_TRIAL, Math.round((FULL_TRIAL * plan.trialSeconds) / epochSeconds));
+  const epochs = given.epochs ?? (rising ? Math.min(plan.mostEpochs, ofTrial) : plan.mostEpochs);
   const planned: StudySettings = {
     ...settings,
     ...unless({
       ...recipeFor(info, epochs).settings,
       epochs,
       ...(given.epochs === undefined && { epochSamples: plan.epochSamples }),
-      trialTime: `${plan.trialSeconds.toFixed(1)}s`,
+      ...(!rising && { trialTime: `${plan.trialSeconds.toFixed(1)}s` }),
       validSamples: plan.validSamples === info.counts.valid ? 0 : plan.validSamples,
       confirm: plan.confirm,
       handDesigned: definition.handDesigned !== undefined,
@@ -88,7 +96,9 @@ export async function planRun(
   };
   notes.note(`Plan: ${planText(plan, name, settings.workers)}.`);
   const { searchUntil, baselineSeconds, closingSeconds } = plan;
-  return { settings: planned, dataset, time: { seconds, searchUntil, baselineSeconds, closingSeconds } };
+  const mostEpochs = given.epochs ?? plan.mostEpochs;
+  const time = { seconds, searchUntil, baselineSeconds, closingSeconds, mostEpochs };
+  return { settings: planned, dataset, time };
 }
 
 /** To start Node and load the engine in a worker process. */

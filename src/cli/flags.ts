@@ -43,7 +43,8 @@ export function addSettings(
     };
     switch (type) {
       case 'boolean':
-        if (preset === true || preset === undefined) add(`--no-${flagOf(name).slice(2)}`, `turn off: ${description}`);
+        if (preset === true) add(`--no-${flagOf(name).slice(2)}`, `turn off: ${description}`);
+        if (preset === undefined) add(`--no-${flagOf(name).slice(2)}`, `the opposite of ${flagOf(name)}`);
         add(flagOf(name), description + shown);
         break;
       case 'integer':
@@ -101,6 +102,8 @@ const PLACEHOLDERS: Partial<Record<SettingName, string>> = {
   loss: 'file',
   metric: 'file',
   time: 'duration',
+  trialTime: 'duration',
+  testData: 'file',
   until: 'metric=value,...',
   memory: 'size',
 };
@@ -123,6 +126,12 @@ export function givenSettings(command: Command): Readonly<Record<string, unknown
   const given = Object.keys(studySchema.shape).filter((name) => command.getOptionValueSource(name) === 'cli');
   return Object.fromEntries(given.map((name) => [name, options[name]]));
 }
+
+/** The argument that says which data a command is about. */
+export const DATA = [
+  '[data]',
+  'name of a dataset, folder of images, CSV file, or .ts or .js file that exports a dataset; short for --data and --data-dir',
+] as const;
 
 /** What the first argument of a command says of the data. Throws UserError where flags say it, too. */
 function givenData(command: Command): Partial<StudySettings> {

@@ -50,11 +50,16 @@ import {
   tellInterrupted,
 } from './search.ts';
 
-/** What `run` does unless told otherwise: enough to be sure of the winner, short enough to wait for. */
+/** What `run` does unless told otherwise. With a time, the plan decides about confirmations. */
 const CONFIRM = 3;
+const TIME = '10m';
 const workers = () => Math.min(2, availableParallelism());
-function presets({ estimator = 'train' }: Partial<StudySettings>): Partial<StudySettings> {
-  return { confirm: estimator === 'train' ? CONFIRM : 0, workers: workers() };
+function presets({ estimator = 'train', time, trials, until }: Partial<StudySettings>): Partial<StudySettings> {
+  const endless = time === undefined && trials === undefined && until === undefined;
+  return {
+    ...{ confirm: estimator === 'train' ? CONFIRM : 0, workers: workers() },
+    ...(estimator === 'train' && endless && { time: TIME }),
+  };
 }
 
 type RunOptions = StudyOptions & EvaluateOptions & Pick<ChoiceOptions, 'choose'> & { readonly open: boolean };
@@ -62,7 +67,7 @@ type RunOptions = StudyOptions & EvaluateOptions & Pick<ChoiceOptions, 'choose'>
 /** `netsmith run`: { study, trials, choice, best, evaluation, export, report } */
 export function addRun(program: Command, shell: Shell): void {
   addStudyOptions(
-    define(program, 'run [data]', 'Run the full pipeline: search, confirm, evaluate, export, report', [
+    define(program, 'run', 'Run the full pipeline: search, confirm, evaluate, export, report', [
       'netsmith run',
       'netsmith run photos --time 1h',
       'netsmith run houses.csv --label price --time 10m',
@@ -71,7 +76,12 @@ export function addRun(program: Command, shell: Shell): void {
       'netsmith run --objective accuracy,params --strategy nsga2 --trials 40 --choose knee',
     ]),
     SETTING_NAMES,
-    { confirm: `${CONFIRM}; 0 without training`, workers: String(workers()) },
+    {
+      confirm: `${CONFIRM}; 0 without training; with --time as the plan says`,
+      workers: String(workers()),
+      time: `${TIME}, for the whole command, unless --trials or --until is set`,
+      epochs: 'with --time as many as fit, else 10',
+    },
   )
     .addOption(
       new Option('--seeds <n>', 'number of training runs of the final evaluation')
@@ -183,7 +193,8 @@ export async function finishRun(
     const finished = existsSync(join(dir, 'report.html')) ? readEvaluation(dir) : undefined;
     if (finished?.trial === best.choice.trial) {
       const { seeds, baselines } = finished;
-      const same = { ...options, seeds: seeds.length, baselines: baselines.length > 0, seconds: time.seconds };
+      const limit = { seconds: time.seconds, mostEpochs: time.mostEpochs };
+      const same = { ...options, seeds: seeds.length, baselines: baselines.length > 0, time: limit };
       return { record: await evaluated(same), exported: await exported() };
     }
     const record = await evaluateInTime({

@@ -18,12 +18,12 @@ import { Interrupted, interruptible } from '../terminal/interrupt.ts';
 import type { Output } from '../terminal/output.ts';
 import { bestText } from './best.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { addSettings, configOption, readSettings } from './flags.ts';
+import { addSettings, configOption, DATA, readSettings } from './flags.ts';
 
 /** `netsmith search`: { study, trials, best } */
 export function addSearch(program: Command, shell: Shell): void {
   addStudyOptions(
-    define(program, 'search [data]', 'Search a space for the best network for your data', [
+    define(program, 'search', 'Search a space for the best network for your data', [
       'netsmith search photos --image-size 64 --time 30m',
       'netsmith search houses.csv --label price --trials 40',
       'netsmith search --data cifar-10 --data-dir data/cifar-10-batches-bin --space nas-bench-201 --space-options cells=1 \\',
@@ -52,7 +52,7 @@ export function addStudyOptions(
   names: readonly SettingName[] = SETTING_NAMES,
   presets: Readonly<Partial<Record<SettingName, string>>> = {},
 ): Command {
-  return addSettings(command, names, presets)
+  return addSettings(command.argument(...DATA), names, presets)
     .option('--out <folder>', 'folder of the study (default: the next free runs/NAME-N)')
     .option('--prior <folder...>', 'warm-start from the trials of earlier studies of the same space')
     .addOption(configOption());

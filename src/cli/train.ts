@@ -11,7 +11,7 @@ import { interruptible } from '../terminal/interrupt.ts';
 import type { Output } from '../terminal/output.ts';
 import { createTrainingsView, type TrainingsView } from '../terminal/trainings.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { addSettings, configOption, readSettings } from './flags.ts';
+import { addSettings, configOption, DATA, readSettings } from './flags.ts';
 import { architectureFrom } from './show.ts';
 
 /** The settings of one training run; the rest of a study's are about the search. */
@@ -39,14 +39,14 @@ const SETTINGS: readonly SettingName[] = [
 
 /** `netsmith train`: { architecture, text, params, flops, epochs: [{ epoch, loss, valid, seconds, spent }], test? } */
 export function addTrain(program: Command, shell: Shell): void {
-  const command = define(program, 'train [data]', 'Train one given architecture', [
+  const command = define(program, 'train', 'Train one given architecture', [
     'netsmith train --space small-cnn --epochs 20 --arch "depth1=1, depth2=1, ..." --test',
     'netsmith train --space resnet --space-options depth=8 --epochs 5',
   ])
     .option('--arch <text>', "architecture, in the space's notation or as JSON (not needed if the space has only one)")
     .option('--test', 'evaluate on the test split at the end', false)
     .addOption(configOption());
-  addSettings(command, SETTINGS).action(
+  addSettings(command.argument(...DATA), SETTINGS).action(
     async (_: string | undefined, options: { readonly arch?: string; readonly test: boolean }, command: Command) => {
       const output = outputOf(command, shell);
       const read = await readSettings(command);

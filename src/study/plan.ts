@@ -46,6 +46,8 @@ export interface RunTime {
   /** Kept for what comes after the final training. */
   readonly baselineSeconds: number;
   readonly closingSeconds: number;
+  /** Epochs of the final training at most. */
+  readonly mostEpochs: number;
 }
 
 const size = z.int().min(1);
@@ -124,6 +126,7 @@ const planSchema = z.looseObject({
           searchUntil: z.number(),
           baselineSeconds: z.number(),
           closingSeconds: z.number(),
+          mostEpochs: z.int().min(1),
         })
         .optional(),
     })

@@ -15,6 +15,7 @@ const images: TimePlanRequest = {
   mostPasses: 200,
   workers: 1,
   batchSize: 128,
+  isTable: false,
 };
 /** A table of a thousand rows in a small network. */
 const rows: TimePlanRequest = {
@@ -28,6 +29,7 @@ const rows: TimePlanRequest = {
   counts: { train: 600, valid: 200, test: 200 },
   mostPasses: 60,
   batchSize: 32,
+  isTable: true,
 };
 
 test('five minutes on one core are for one hand-designed network', () => {

@@ -10,6 +10,7 @@ import type { Store, Trial } from '../../study/store/store.ts';
 import { openStudyStore } from '../../study/study.node.ts';
 import { processPool } from '../../study/worker/process.node.ts';
 import { TrainingFailure } from '../../train/failure.ts';
+import type { TimeLimit } from '../../train/pace.ts';
 import type { Chosen } from '../choice.ts';
 import { entryModule } from '../entry.ts';
 import { workersHere } from '../local-workers.ts';
@@ -30,8 +31,8 @@ export interface EvaluateOptions {
   readonly retryFailed?: boolean;
   /** Whether some test samples are kept for the report. */
   readonly samples?: boolean;
-  /** Each training has as many epochs as fit in this time, those of the settings at most. */
-  readonly seconds?: number;
+  /** Each training has as many epochs as fit. */
+  readonly time?: TimeLimit;
 }
 
 /** How far a final training is. */
@@ -83,8 +84,7 @@ export async function evaluate(
   const wanted = networks.flatMap(({ architecture, ...of }) =>
     seeds.map((repetition): Wanted => {
       const final = { ...of, repetition, epochs };
-      const { seconds } = options;
-      const time = seconds === undefined ? {} : { time: { seconds, mostEpochs: epochs } };
+      const time = options.time === undefined ? {} : { time: options.time };
       return { architecture, final: { id: idOf(setup, architecture, { ...final, ...time }), ...final, ...time } };
     }),
   );
@@ -112,7 +112,7 @@ export async function evaluate(
       results.set(final.id, await resultOf(store, one));
     }
     const first = wanted[0]?.final.id ?? '';
-    const had = options.seconds === undefined ? epochs : (trials.get(first)?.curve.at(-1)?.step ?? epochs);
+    const had = options.time === undefined ? epochs : (trials.get(first)?.curve.at(-1)?.step ?? epochs);
     await keep(dir, store, trials.get(first), results.get(first), { architecture, epochs: had, trial }, options);
     return writeRecord(dir, { architecture, trial, seeds, epochs: had, baselines }, wanted, results);
   } finally {

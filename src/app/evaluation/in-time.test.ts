@@ -11,7 +11,7 @@ async function phase(began: number, each: number, options: Partial<EvaluateOptio
   const asked: EvaluateOptions[] = [];
   let exportedAfter = 0;
   await evaluateInTime({
-    time: { seconds: 100, searchUntil: 30, baselineSeconds: 5, closingSeconds: 5 },
+    time: { seconds: 100, searchUntil: 30, baselineSeconds: 5, closingSeconds: 5, mostEpochs: 9 },
     elapsed: () => clock,
     startSeconds: 2,
     options: { seeds: 3, baselines: true, ...options },
@@ -20,7 +20,7 @@ async function phase(began: number, each: number, options: Partial<EvaluateOptio
     async evaluate(wanted) {
       asked.push(wanted);
       const trainings = wanted.seeds * (wanted.baselines ? 3 : 1);
-      clock += 2 + Math.min(each, wanted.seconds ?? 0) * (trainings - done);
+      clock += 2 + Math.min(each, wanted.time?.seconds ?? 0) * (trainings - done);
       done = trainings;
       return { seeds: Array.from({ length: wanted.seeds }, (_, i) => i) } as unknown as EvaluationRecord;
     },
@@ -33,7 +33,7 @@ async function phase(began: number, each: number, options: Partial<EvaluateOptio
 
 test('a training that can use all of the time gets it, and is exported', async () => {
   const { asked, clock, exportedAfter } = await phase(30, 1000);
-  assert.deepEqual([asked.length, exportedAfter, asked[0]?.seconds, clock], [1, 1, 58, 90]);
+  assert.deepEqual([asked.length, exportedAfter, asked[0]?.time?.seconds, clock], [1, 1, 58, 90]);
 });
 
 test('time that is left is for more seeds, then for baselines', async () => {
@@ -59,7 +59,7 @@ test('time that is left is for more seeds, then for baselines', async () => {
 
 test('a run that is late still trains, and no baselines where none are wanted', async () => {
   const late = await phase(99, 1000);
-  assert.deepEqual([late.asked.length, late.asked[0]?.seconds], [1, 1]);
+  assert.deepEqual([late.asked.length, late.asked[0]?.time?.seconds], [1, 1]);
   const without = await phase(30, 1, { baselines: false });
   assert.ok(without.asked.every(({ baselines }) => !baselines));
 });

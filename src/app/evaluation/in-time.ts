@@ -29,16 +29,17 @@ export async function evaluateInTime(phase: FinalPhase): Promise<EvaluationRecor
   const left = () => time.seconds - time.closingSeconds - time.baselineSeconds - elapsed();
   const began = elapsed();
   const seconds = Math.max(1, left() - startSeconds);
-  const one: EvaluateOptions = { ...options, seeds: 1, baselines: false, seconds };
+  const { mostEpochs } = time;
+  const one: EvaluateOptions = { ...options, seeds: 1, baselines: false, time: { seconds, mostEpochs } };
   let record = await phase.evaluate(one);
   const took = SLACK * (elapsed() - began);
   await phase.export();
   const rounds = (trainings: number) => took * Math.ceil(trainings / workers);
-  const limit = () => Math.max(1, Math.min(seconds, left() - startSeconds));
+  const limit = () => ({ seconds: Math.max(1, Math.min(seconds, left() - startSeconds)), mostEpochs });
   if (options.seeds > 1 && left() > rounds(options.seeds - 1))
-    record = await phase.evaluate({ ...one, seeds: options.seeds, seconds: limit() });
+    record = await phase.evaluate({ ...one, seeds: options.seeds, time: limit() });
   const { length: seeds } = record.seeds;
   if (options.baselines && baselines > 0 && left() > rounds(seeds * baselines))
-    record = await phase.evaluate({ ...one, seeds, baselines: true, seconds: limit() });
+    record = await phase.evaluate({ ...one, seeds, baselines: true, time: limit() });
   return record;
 }
