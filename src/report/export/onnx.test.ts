@@ -172,5 +172,5 @@ test('a model that Netsmith did not export is refused, by name', () => {
 test('a missing weight is named', () => {
   const [network, info] = [classifier(s.conv(2, 3)), imageInfo([3, 6, 6])];
   const { '0/weight': _, ...others } = trainedWeights(network, info);
-  assert.throws(() => exportOnnx({ network, info, weights: others, about }), /"0\/weight" is missing/);
+  assert.throws(() => exportOnnx({ network, info, weights: others, about }), /weight "0\/weight": is missing/);
 });
