@@ -161,6 +161,8 @@ export const TASKS: Readonly<Record<string, RecipeTask>> = {
       'crop 4': { cropPadding: 4 },
       'flip, crop 2': { flip: true, cropPadding: 2 },
       'flip, crop 4': { flip: true, cropPadding: 4 },
+      'batch 64, flip': { batchSize: 64, flip: true },
+      'batch 64, flip, crop 2': { batchSize: 64, flip: true, cropPadding: 2 },
     },
   },
   digits: {
