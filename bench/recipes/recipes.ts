@@ -2,7 +2,7 @@
  * Which training settings suit which data: settings that differ in one thing each, on validation samples (never the test part).
  *
  *     npm run -s bench:recipes -- [--task NAME ...] [--only TEXT ...] [--seeds 1]
- *         [--train-samples N] [--epochs N] [--short] [--json] [--save]
+ *         [--train-samples N] [--valid-share SHARE] [--epochs N] [--short] [--json] [--save]
  *
  * `recipe` is what `recipeFor` says of the data; `--short` shows in minutes that everything runs (1,000 samples, 2 epochs).
  * Compared by epochs, not by time, so other work on the machine does not matter. The seed also divides the data where they have no
@@ -26,6 +26,7 @@ const flags = parseFlags({
   only: { type: 'string', multiple: true },
   seeds: { type: 'string', default: '1' },
   'train-samples': { type: 'string' },
+  'valid-share': { type: 'string' },
   epochs: { type: 'string' },
   short: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
@@ -57,7 +58,12 @@ function settingsOf(info: DatasetInfo, task: RecipeTask, change: string): TrainS
 
 async function measure(name: string, task: RecipeTask, change: string, seed: number): Promise<Row> {
   const given = flags['train-samples'] ?? (flags.short ? '1000' : undefined);
-  const request = { ...task.request, ...(given !== undefined && { trainSamples: Number(given) }) };
+  const share = flags['valid-share'];
+  const request = {
+    ...task.request,
+    ...(given !== undefined && { trainSamples: Number(given) }),
+    ...(share !== undefined && { validShare: Number(share) }),
+  };
   const { info, train, valid } = await dataOf({ ...task, request }, seed);
   const settings = settingsOf(info, task, change);
   const began = performance.now();

@@ -86,6 +86,7 @@ const TABLES: Readonly<Record<string, Change>> = {
   'batch 32': { batchSize: 32 },
   'batch 64': { batchSize: 64 },
   'batch 256': { batchSize: 256 },
+  'batch 256, rate 0.01': { batchSize: 256, learningRate: 0.01 },
   'decay 0.1': { weightDecay: 0.1 },
   'decay 0.0001': { weightDecay: 1e-4 },
   'sgd 0.05': { optimizer: 'sgd', learningRate: 0.05, weightDecay: 5e-4 },
@@ -160,6 +161,8 @@ export const TASKS: Readonly<Record<string, RecipeTask>> = {
       'crop 4': { cropPadding: 4 },
       'flip, crop 2': { flip: true, cropPadding: 2 },
       'flip, crop 4': { flip: true, cropPadding: 4 },
+      'batch 64, flip': { batchSize: 64, flip: true },
+      'batch 64, flip, crop 2': { batchSize: 64, flip: true, cropPadding: 2 },
     },
   },
   digits: {
@@ -171,6 +174,8 @@ export const TASKS: Readonly<Record<string, RecipeTask>> = {
       ...IMAGES,
       'crop 1': { cropPadding: 1 },
       'batch 32, rate 0.05': { batchSize: 32, learningRate: 0.05 },
+      'batch 32, adamw 0.005': { batchSize: 32, optimizer: 'adamw', learningRate: 0.005, weightDecay: 0.05 },
+      'batch 64, adamw 0.005': { batchSize: 64, optimizer: 'adamw', learningRate: 0.005, weightDecay: 0.05 },
     },
   },
   adult: {

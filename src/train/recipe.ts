@@ -38,7 +38,7 @@ type Part = readonly [reason: string, settings: Partial<TrainSettings>];
 /** SGD with Nesterov momentum, as He et al. 2016 trained their ResNets, and one cycle of the rate (Smith & Topin 2018). */
 function imageRecipe(info: Described): readonly Part[] {
   const { train } = info.counts;
-  const batchSize = train >= 20_000 ? 128 : train >= 1000 ? 64 : 32;
+  const batchSize = train >= 50_000 ? 128 : train >= 1000 ? 64 : 32;
   return [
     [
       'images: SGD with Nesterov momentum, rate 0.1, weight decay 0.0005',
@@ -78,12 +78,12 @@ function isSided(label: string): boolean {
 /** AdamW, as Gorishniy et al. 2021 trained networks on tables. */
 function featureRecipe({ input, counts: { train } }: Described): readonly Part[] {
   const what = input.length === 1 ? 'table' : 'sequences';
-  const batchSize = train >= 20_000 ? 256 : train >= 1000 ? 128 : 32;
+  const [batchSize, learningRate] = train >= 50_000 ? [256, 0.01] : train >= 1000 ? [128, 0.01] : [32, 0.003];
   return [
+    [`${what}: AdamW, weight decay 0.01`, { optimizer: 'adamw', weightDecay: 0.01, labelSmoothing: 0 }],
     [
-      `${what}: AdamW, rate 0.003, weight decay 0.01`,
-      { optimizer: 'adamw', learningRate: 0.003, weightDecay: 0.01, labelSmoothing: 0 },
+      `${thousands(train)} training samples: batches of ${batchSize}, rate ${learningRate}`,
+      { batchSize, learningRate },
     ],
-    [`${thousands(train)} training samples: batches of ${batchSize}`, { batchSize }],
   ];
 }

@@ -30,7 +30,7 @@ export function trainingOf({ kind, input }: Task): Readonly<Record<string, numbe
   return {
     ...(isImage
       ? { optimizer: 'sgd', learningRate: 0.1, weightDecay: 5e-4 }
-      : { optimizer: 'adamw', learningRate: 0.003, weightDecay: 0.01 }),
+      : { optimizer: 'adamw', learningRate: 0.01, weightDecay: 0.01 }),
     schedule: 'cosine',
     batchSize: 128,
     ...(kind === 'classification' && { labelSmoothing: 0 }),

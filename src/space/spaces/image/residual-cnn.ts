@@ -21,11 +21,14 @@ import { imageOf, reductions } from './images.ts';
 const STAGES = 3;
 /** Below this side, a stem of stride 2 would leave less than 3 pixels for the last stage. */
 const LEAST_FOR_STRIDED_STEM = 24;
-/** Multiples of 8, which the engine's blocked layout takes without padding (docs/engine.md). */
+/**
+ * Half, once and twice the widths of the ResNets for CIFAR. Multiples of 8, which the engine's blocked layout takes without padding
+ * (docs/engine.md).
+ */
 const WIDTHS = [
-  [8, 16, 32, 64],
-  [16, 32, 64, 128],
-  [32, 64, 128, 256],
+  [8, 16, 32],
+  [16, 32, 64],
+  [32, 64, 128],
 ] as const;
 
 /**
@@ -34,7 +37,7 @@ const WIDTHS = [
  * `separable` has depthwise and pointwise ones in their place (Chollet 2017). Batch norm follows every convolution. A stem
  * of stride 2 makes the network about four times as fast; only images of at least 24x24 have that choice. Small images are
  * halved less often, large ones are halved by strided convolutions first. ResNet-8, 14 and 20 (`resnet`) are members. Our own.
- * 2 · 2 · 2 · (4 · 3)^3 = 13,824 architectures, half as many for small images; with `tune`, the training is searched as well
+ * 2 · 2 · 2 · (3 · 3)^3 = 5,832 architectures, half as many for small images; with `tune`, the training is searched as well
  * (`trainingChoices`).
  */
 export const residualCnn = defineSpace(
