@@ -29,13 +29,15 @@ export const linear: Baseline = {
       weights: new Float32Array(outputs * columns),
       bias: new Float32Array(outputs),
     };
-    let [least, effort, done] = [Number.POSITIVE_INFINITY, 0, 0];
+    let [least, effort, done, stopped] = [Number.POSITIVE_INFINITY, 0, 0, false];
     const request = { ...train, loss, outputs, penalty: 1 / train.table.rows };
     for (const model of fitLinear(request)) {
       done++;
       const now = valid === undefined ? Number.NEGATIVE_INFINITY : linearLoss(model, { ...valid, loss });
       if (now < least || valid === undefined) [least, best, effort] = [now, model, done];
-      if (isOver() || done - effort >= PATIENCE || done >= (options.effort ?? MOST_ITERATIONS)) break;
+      if (done - effort >= PATIENCE || done >= (options.effort ?? MOST_ITERATIONS)) break;
+      stopped = isOver();
+      if (stopped) break;
       await pause();
     }
     const { rows } = train.table;
@@ -44,6 +46,7 @@ export const linear: Baseline = {
         predictLinear(best, { rows: count, columns, data: standardized(info, inputs, columns) }),
       form: { kind: 'linear', model: best },
       effort,
+      stopped,
       notes: rows < data.train.table.rows ? [`Fitted on ${rows} of ${data.train.table.rows} training samples.`] : [],
     };
   },

@@ -31,6 +31,7 @@ export interface BaselineEvents {
 const FILE = 'baselines.json';
 /** In `best/`. */
 const FOLDER = 'baselines';
+const MODEL = /^best\/baselines\/[a-z-]+\.onnx$/;
 const metrics = z.record(z.string(), z.number().nullable());
 const name = z.string().regex(/^[a-z-]+$/);
 const SCHEMA = z.looseObject({
@@ -40,7 +41,11 @@ const SCHEMA = z.looseObject({
       z.looseObject({ name, skipped: z.enum(['time', 'unfit']), reason: z.string() }),
       z.looseObject({
         ...{ name, validation: metrics, test: metrics.exactOptional(), seconds: z.number() },
-        ...{ effort: z.int().exactOptional(), exported: z.string().exactOptional(), notes: z.array(z.string()) },
+        ...{
+          effort: z.int().exactOptional(),
+          exported: z.string().regex(MODEL).exactOptional(),
+          notes: z.array(z.string()),
+        },
       }),
     ]),
   ),
