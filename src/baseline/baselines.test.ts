@@ -129,6 +129,14 @@ suite('baselines of a data set', () => {
     assert.ok(rows.every((row) => 'skipped' in row && row.skipped === 'unfit'));
   });
 
+  test('neighbors of images are found by squares of pixels, and it is said', async () => {
+    const data = await imageData(200, 18);
+    const [row] = await runBaselines(runOf(data, { baselines: [nearestNeighbor] }));
+    assert.ok(accuracy(row) > 0.9, `${accuracy(row)}`);
+    assert.ok(row !== undefined && !('skipped' in row));
+    assert.deepEqual(row.notes, ['Images are averaged over squares of 2x2 pixels.']);
+  });
+
   test('columns lie where the encoding puts them', () => {
     const encoding = {
       columns: [
