@@ -9,6 +9,7 @@ export type { ChoiceOptions } from './app/choice.ts';
 export { type CompareSpec, compare } from './app/compare/compare.ts';
 export type { ComparisonFiles, ComparisonResult } from './app/compare/result.ts';
 export { type Examined, examineMachine } from './app/doctor.ts';
+export type { BaselineEvents, StudyBaselinesOptions } from './app/evaluation/baselines.ts';
 export type { EvaluateOptions, EvaluationEvents } from './app/evaluation/evaluate.ts';
 export type { EvaluationResult } from './app/evaluation/result.ts';
 export type { Exported } from './app/export.ts';
@@ -23,6 +24,7 @@ export {
 } from './app/open.ts';
 export type { GivenSpace, MemberOf, NetworkOf, StudySpec } from './app/spec.ts';
 export type { BestNetwork, StudyTrial } from './app/views.ts';
+export type { BaselineRow } from './baseline/run.ts';
 export { checkDataset } from './data/conformance.node.ts';
 export { openDigits } from './data/digits/digits.ts';
 export { type DownloadOptions, type DownloadProgress, downloadDataset } from './data/download.node.ts';

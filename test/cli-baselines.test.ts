@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { studyBaselines } from '../src/app/evaluation/baselines.ts';
+import { openStudy } from '../src/app/open.ts';
 import { readStudy, setUpFinal } from '../src/app/study.ts';
 import { json, netsmith } from './support/netsmith.ts';
 
@@ -100,6 +101,14 @@ test('a changed file of results is refused, and --no-baselines does not read it'
   const { classical } = await evaluate('--no-baselines');
   assert.equal(classical, undefined);
   rmSync(file);
+});
+
+test('the library fits the same, and shares what is kept', async () => {
+  const { classical } = await evaluate();
+  const started: string[] = [];
+  const opened = await openStudy(study);
+  const rows = await opened.baselines({ onStart: (name) => void started.push(name) });
+  assert.deepEqual([rows, started], [classical, []]);
 });
 
 test('people get a table of them, the best first', async () => {

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { BaselineRow } from '../baseline/run.ts';
 import { invalid } from '../common/errors.ts';
 import type { Metrics } from '../common/metrics.ts';
 import type { StepReport } from '../estimate/estimator.ts';
@@ -16,6 +17,7 @@ import type { Store, Trial } from '../study/store/store.ts';
 import { progressOutput } from '../terminal/streams.ts';
 import { bestTrials } from './best.ts';
 import { type ChoiceOptions, chosen } from './choice.ts';
+import { type BaselineEvents, type StudyBaselinesOptions, studyBaselines } from './evaluation/baselines.ts';
 import { type EvaluateOptions, type EvaluationEvents, evaluate } from './evaluation/evaluate.ts';
 import { readEvaluation } from './evaluation/evaluation.ts';
 import { type EvaluationResult, evaluationToJson } from './evaluation/result.ts';
@@ -109,6 +111,13 @@ export interface Study<A extends Architecture = Architecture, N extends Module |
   tell(trial: StudyTrial | number, result: Metrics | { readonly failed: string }): Promise<StudyTrial>;
   /** Retrains the best network on train + validation data and tests it. Trainings that were done before are kept. Default: 3 seeds, no baselines. */
   evaluate(options?: Partial<EvaluateOptions> & FinalOptions & EvaluationEvents): Promise<EvaluationResult>;
+  /**
+   * Fits the baselines that are no networks (docs/baselines.md) and measures them; on the test split, too, unless `test` is false. Those
+   * of an earlier call on the same data are kept.
+   */
+  baselines(
+    options?: Partial<StudyBaselinesOptions> & Pick<FinalOptions, 'signal'> & BaselineEvents,
+  ): Promise<readonly BaselineRow[]>;
   /** Writes the best network as ONNX (default: `best/model.onnx` in the study), and trains it first where `evaluate` has not. */
   export(file?: string, options?: FinalOptions): Promise<Exported>;
   /** Writes the HTML report (default: `report.html` in the study) and returns its path. */
@@ -297,6 +306,10 @@ function studyIn(dir: string, space: SearchSpace, notes: Notes, files: OwnFiles,
       const best = chosen(study, dir, which);
       const record = await evaluate(dir, setup, best, { seeds, baselines, samples }, options, signal);
       return evaluationToJson(dir, setup, best, record);
+    },
+    async baselines({ test = true, seconds, signal = unending, ...events } = {}) {
+      const { setup } = await final({});
+      return studyBaselines(dir, setup, { test, ...(seconds !== undefined && { seconds }) }, events, signal);
     },
     async export(file, { signal = unending, ...options } = {}) {
       const { study, which, setup } = await final(options);

@@ -18,6 +18,7 @@ import { spaceTask } from '../task/index.ts';
 import { bestTrials, takenBy } from './best.ts';
 import { commandOf, flagText, shellWord } from './command-line.ts';
 import { modelTools } from './engine.ts';
+import { testedBaselines } from './evaluation/baselines.ts';
 import { type EvaluationRecord, readEvaluation, readWeights } from './evaluation/evaluation.ts';
 import { readPredictions } from './evaluation/predictions.ts';
 import { OWN_FILES, type OwnFileName, TRAINING_FILES } from './own-files.ts';
@@ -64,6 +65,7 @@ export async function reportData(dir: string, study: ReadStudy): Promise<ReportD
     runs: best.results.length,
   };
   const samples = ofWinner && readPredictions(dir, ofWinner.trial, ofWinner.epochs);
+  const classical = ofWinner === undefined ? [] : testedBaselines(dir);
   const modelBytes = winner && modelBytesOf(dir, winner.architecture);
   return {
     name: withoutFolders(record.name),
@@ -119,6 +121,7 @@ export async function reportData(dir: string, study: ReadStudy): Promise<ReportD
       metrics,
       costs,
     })),
+    ...(classical.length > 0 && { classical }),
     settings: valuesWithoutFolders(planToJson({ settings: shown, data, ...(block !== undefined && { block }) })),
     commands: commandsOf(dir, { ...study, settings: shown }, best?.trial, evaluation),
     versions: versions(),

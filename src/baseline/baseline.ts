@@ -51,6 +51,8 @@ export interface FittedBaseline {
   readonly form?: BaselineForm;
   /** Rounds or iterations that it took to the best. */
   readonly effort?: number;
+  /** The deadline ended it. */
+  readonly stopped?: boolean;
   /** What one should know, in sentences. */
   readonly notes: readonly string[];
 }

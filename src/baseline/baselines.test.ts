@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { Dataset, DatasetInfo } from '../data/dataset.ts';
+import type { Baseline } from './baseline.ts';
 import { boostedTrees } from './boosted-trees.ts';
 import { columnsOf } from './columns.ts';
 import { BASELINES } from './index.ts';
@@ -90,6 +91,24 @@ suite('baselines of a data set', () => {
     assert.ok(later.every((row) => !('skipped' in row)));
   });
 
+  test('fits that take all the time they are given leave some to be measured in', async () => {
+    const data = await tableData('classification');
+    let clock = 0;
+    const deadlines: number[] = [];
+    const patient: Baseline = {
+      ...majority,
+      fit(of, options) {
+        deadlines.push(options.deadline ?? Number.NaN);
+        clock = Math.max(clock, options.deadline ?? Number.NaN);
+        return majority.fit(of, options);
+      },
+    };
+    const run = runOf(data, { baselines: [patient, linear], deadline: 1000, now: () => clock });
+    const rows = await runBaselines({ ...run, test: await data.openTest() });
+    assert.deepEqual(deadlines, [175, 400]);
+    for (const row of rows) assert.ok(!('skipped' in row) && row.test !== undefined, JSON.stringify(row));
+  });
+
   test('images that are too many for trees are said to be', async () => {
     const data = await imageData();
     const { search } = data;
@@ -108,6 +127,14 @@ suite('baselines of a data set', () => {
     assert.equal(baselineTask(info, task), undefined);
     const rows = await runBaselines({ ...runOf(data), task });
     assert.ok(rows.every((row) => 'skipped' in row && row.skipped === 'unfit'));
+  });
+
+  test('neighbors of images are found by squares of pixels, and it is said', async () => {
+    const data = await imageData(200, 18);
+    const [row] = await runBaselines(runOf(data, { baselines: [nearestNeighbor] }));
+    assert.ok(accuracy(row) > 0.9, `${accuracy(row)}`);
+    assert.ok(row !== undefined && !('skipped' in row));
+    assert.deepEqual(row.notes, ['Images are averaged over squares of 2x2 pixels.']);
   });
 
   test('columns lie where the encoding puts them', () => {

@@ -41,7 +41,8 @@ export const boostedTrees: Baseline = {
         predict: (inputs, count) => predictTrees(trees, inputs, inputs.length / count),
         form: { kind: 'trees', trees },
         effort: value.rounds,
-        notes: value.stopped ? [`Stopped by the time limit after ${value.rounds} rounds.`] : [],
+        stopped: value.stopped,
+        notes: [],
       };
     }
   },

@@ -16,7 +16,7 @@ export type BaselineRow = {
       readonly validation: Metrics;
       /** On the test samples, fitted on training and validation samples for as long as was best before. */
       readonly test?: Metrics;
-      /** Of fitting and measuring. */
+      /** Of fitting, measuring and exporting. */
       readonly seconds: number;
       /** Of the fit that is exported: rounds or iterations. */
       readonly effort?: number;
@@ -46,8 +46,8 @@ export interface BaselineRun extends FitOptions {
   exporting?(name: string, fitted: FittedBaseline, task: BaselineTask): Promise<string | undefined>;
 }
 
-/** Of a baseline's time, for the fit on training samples alone. */
-const FIRST_FIT = 0.4;
+/** When fits end, as shares of a baseline's time: the one on training samples where another follows, and the last. Then it is measured. */
+const [FIRST_ENDS, LAST_ENDS] = [0.35, 0.8] as const;
 
 /**
  * Fits and measures the baselines, each within its share of the time that is left, and returns a row for each. One that does not fit
@@ -77,7 +77,6 @@ export async function runBaselines(run: BaselineRun): Promise<readonly BaselineR
     else if (now() >= deadline) row = noTime(name);
     else {
       run.onStart?.(name);
-      const started = now();
       loaded ??= {
         train: await loadRows(of, run.train, run.seed, run.signal),
         valid: run.valid.count === 0 ? undefined : await loadRows(of, run.valid, run.seed, run.signal),
@@ -85,7 +84,7 @@ export async function runBaselines(run: BaselineRun): Promise<readonly BaselineR
       const share = (deadline - now()) / (baselines.length - i);
       // What one does not take is left for the next.
       const slot = { ...run, now, deadline: deadline === Number.POSITIVE_INFINITY ? undefined : now() + share };
-      row = (await one(baseline, of, loaded, slot, started)) ?? noTime(name);
+      row = (await one(baseline, of, loaded, slot)) ?? noTime(name);
     }
     rows.push(row);
     await run.onRow?.(row);
@@ -104,15 +103,16 @@ async function one(
   of: BaselineTask,
   { train, valid }: { readonly train: Rows; readonly valid: Rows | undefined },
   run: BaselineRun & { readonly now: () => number },
-  started: number,
 ): Promise<BaselineRow | undefined> {
   const { name } = baseline;
   const { seed, signal, now, test } = run;
-  const end = run.deadline ?? Number.POSITIVE_INFINITY;
-  const first = test === undefined ? end : now() + FIRST_FIT * (end - now());
+  const [started, end] = [now(), run.deadline ?? Number.POSITIVE_INFINITY];
+  const slot = end - started;
+  const after = (share: number) => (end === Number.POSITIVE_INFINITY ? end : started + share * slot);
   const options = { seed, signal, now };
   const data = { ...of, train, ...(valid && { valid }) };
-  let fitted = await baseline.fit(data, { ...options, ...until(first) });
+  const early = await baseline.fit(data, { ...options, ...until(after(test === undefined ? LAST_ENDS : FIRST_ENDS)) });
+  let fitted = early;
   const validation =
     valid === undefined ? undefined : await measureBaseline(of, fitted, run.valid, { ...options, ...until(end) });
   if (valid !== undefined && validation === undefined) return undefined;
@@ -121,7 +121,7 @@ async function one(
     const { effort } = fitted;
     const whole = valid === undefined ? train : concatRows(train, valid);
     if (valid !== undefined)
-      fitted = await baseline.fit({ ...of, train: whole }, { ...options, ...until(end), effort });
+      fitted = await baseline.fit({ ...of, train: whole }, { ...options, ...until(after(LAST_ENDS)), effort });
     const measured = await measureBaseline(of, fitted, test, { ...options, ...until(end) });
     if (measured === undefined) return undefined;
     tested = measured.metrics;
@@ -134,7 +134,7 @@ async function one(
     seconds: (now() - started) / 1000,
     ...(fitted.effort !== undefined && { effort: fitted.effort }),
     ...(exported !== undefined && { exported }),
-    notes: fitted.notes,
+    notes: [...fitted.notes, ...(early.stopped || fitted.stopped ? ['The time limit ended it early.'] : [])],
   };
 }
 

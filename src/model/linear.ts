@@ -91,8 +91,12 @@ function outputsOf(
 ): void {
   for (let k = 0; k < row.length; k++) {
     const at = k * columns;
-    // Four sums: a processor adds them at the same time.
-    let [a, b, c, d, f] = [bias[biasAt + k] as number, 0, 0, 0, 0];
+    // Four sums, which a processor adds at the same time; as separate variables, which V8 keeps as doubles.
+    let a = bias[biasAt + k] as number;
+    let b = 0;
+    let c = 0;
+    let d = 0;
+    let f = 0;
     for (; f + 3 < columns; f += 4) {
       a += (data[start + f] as number) * (weights[at + f] as number);
       b += (data[start + f + 1] as number) * (weights[at + f + 1] as number);

@@ -57,6 +57,17 @@ export interface TestResult {
   readonly costs?: { readonly params: number; readonly flops: number };
 }
 
+/** A baseline that is no network, and was measured on the test split. */
+export interface TestedBaseline {
+  readonly name: string;
+  readonly validation: Metrics;
+  readonly test: Metrics;
+  readonly seconds: number;
+  /** The ONNX file, as a path within the study. */
+  readonly exported?: string;
+  readonly notes: readonly string[];
+}
+
 /** Everything a report says; plain data, which `app/` gathers from the store. */
 export interface ReportData {
   /** Name of the study. */
@@ -117,6 +128,8 @@ export interface ReportData {
   /** The trial that `evaluate` tested where that is not the winner, whose test is then absent. */
   readonly testedInstead?: number;
   readonly baselines: readonly TestResult[];
+  /** Baselines that are no networks. */
+  readonly classical?: readonly TestedBaseline[];
   /** Every setting, as the study's record keeps them. */
   readonly settings: Json;
   /** Commands that repeat the study, in order. */

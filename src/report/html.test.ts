@@ -98,6 +98,28 @@ const data: ReportData = {
   versions: { netsmith: '0.1.0', node: '24' },
 };
 
+test('baselines that are no networks have a table, and the verdict names the best of them', async () => {
+  const one = { seconds: 2, notes: [] };
+  const classical = [
+    { ...one, name: 'majority', validation: { accuracy: 0.3 }, test: { accuracy: 0.25 } },
+    {
+      ...{ ...one, name: 'boosted-trees', validation: { accuracy: 0.9 }, test: { accuracy: 0.9 } },
+      ...{ exported: 'best/baselines/boosted-trees.onnx', notes: ['The time limit ended it early.'] },
+    },
+  ];
+  const text = textOf(await renderReport({ ...data, classical }));
+  for (const part of [
+    'The best baseline that is not a neural network, boosted-trees, is 2.00 points better (90.00 %): best/baselines/boosted-trees.onnx.',
+    'boosted-trees: The time limit ended it early.',
+    'majority25.00 %−63.00 points30.00 %2.0 s',
+  ])
+    assert.ok(text.includes(part), part);
+  assert.ok(text.indexOf('boosted-trees90.00 %') < text.indexOf('majority25.00 %'));
+  const [worse] = classical;
+  const without = textOf(await renderReport({ ...data, classical: worse === undefined ? [] : [worse], baselines: [] }));
+  assert.ok(without.includes('majority, is 63.00 points worse (25.00 %).'), without.slice(0, 600));
+});
+
 test('tiles and the verdict come first, then the contents; facts stand in tables', async () => {
   const html = await renderReport(data);
   const document = checkPage(html);

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { FittedBaseline } from '../../baseline/baseline.ts';
 import { type BaselineRow, runBaselines } from '../../baseline/run.ts';
 import type { Engine } from '../../engine/engine.ts';
+import type { TestedBaseline } from '../../report/data.ts';
 import { checkBaselineParity, exportBaseline } from '../../report/export/baseline.ts';
 import { modelJson } from '../../report/export/model-json.ts';
 import { modelMetadata } from '../../report/export/onnx.ts';
@@ -31,6 +32,7 @@ export interface BaselineEvents {
 const FILE = 'baselines.json';
 /** In `best/`. */
 const FOLDER = 'baselines';
+const MODEL = /^best\/baselines\/[a-z-]+\.onnx$/;
 const metrics = z.record(z.string(), z.number().nullable());
 const name = z.string().regex(/^[a-z-]+$/);
 const SCHEMA = z.looseObject({
@@ -40,7 +42,11 @@ const SCHEMA = z.looseObject({
       z.looseObject({ name, skipped: z.enum(['time', 'unfit']), reason: z.string() }),
       z.looseObject({
         ...{ name, validation: metrics, test: metrics.exactOptional(), seconds: z.number() },
-        ...{ effort: z.int().exactOptional(), exported: z.string().exactOptional(), notes: z.array(z.string()) },
+        ...{
+          effort: z.int().exactOptional(),
+          exported: z.string().regex(MODEL).exactOptional(),
+          notes: z.array(z.string()),
+        },
       }),
     ]),
   ),
@@ -64,7 +70,7 @@ export async function studyBaselines(
   const { notes: _, ...data } = info;
   const of = sha256Of(Buffer.from(JSON.stringify({ seed: settings.seed, data, test }))).slice(0, 32);
   const version = netsmithVersion();
-  const kept = new Map((readBaselines(dir, of) ?? []).map((row) => [row.name, row]));
+  const kept = new Map(readKept(dir, of).map((row) => [row.name, row]));
   let engine: Engine | undefined;
   try {
     return await runBaselines({
@@ -105,16 +111,25 @@ export async function studyBaselines(
 }
 
 /** Of the same data and seed; without those whose exported file is gone. Throws UserError for a file that is not what was written. */
-function readBaselines(dir: string, of: string): readonly BaselineRow[] | undefined {
-  const path = join(dir, 'best', FILE);
-  const found = readJson(path);
-  if (found === undefined) return undefined;
-  const record = checkedRecord(found, SCHEMA, path, 'delete it: the baselines are fitted again') as {
-    readonly of: string;
-    readonly rows: readonly BaselineRow[];
-  };
-  if (record.of !== of) return undefined;
+function readKept(dir: string, of: string): readonly BaselineRow[] {
+  const record = readRecord(dir);
+  if (record?.of !== of) return [];
   return record.rows.filter(
     (row) => 'skipped' in row || row.exported === undefined || existsSync(join(dir, row.exported)),
   );
+}
+
+/** Those that were tested, of the study's last `studyBaselines`. Throws UserError for a file that is not what was written. */
+export function testedBaselines(dir: string): readonly TestedBaseline[] {
+  return (readRecord(dir)?.rows ?? []).flatMap((row) =>
+    'skipped' in row || row.test === undefined ? [] : [{ ...row, test: row.test }],
+  );
+}
+
+function readRecord(dir: string): { readonly of: string; readonly rows: readonly BaselineRow[] } | undefined {
+  const path = join(dir, 'best', FILE);
+  const found = readJson(path);
+  if (found === undefined) return undefined;
+  const rule = 'delete it: the baselines are fitted again';
+  return checkedRecord(found, SCHEMA, path, rule) as { readonly of: string; readonly rows: readonly BaselineRow[] };
 }

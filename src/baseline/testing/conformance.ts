@@ -67,6 +67,7 @@ export function baselineConformance(baseline: Baseline, better: Readonly<Record<
       let clock = 0;
       const fitted = await baseline.fit(data, { seed: 1, deadline: 3, now: () => clock++ });
       assert.ok(fitted.predict(data.train.table.data, data.train.table.rows).every(Number.isFinite));
+      assert.equal(fitted.stopped ?? false, fitted.effort !== undefined, 'it says that it ended early');
     });
 
     test('it stops when aborted', async () => {

@@ -39,18 +39,28 @@ export function tableData(kind: 'classification' | 'regression', rows = 400): Pr
   );
 }
 
-/** Gray images of two classes: bright in one corner or another. */
-export function imageData(count = 200): Promise<Dataset> {
+/** Gray images of two classes: bright in one corner or another. `side`: a multiple of 3. */
+export function imageData(count = 200, side = 6): Promise<Dataset> {
   const stream = rng('baselines', 'images');
-  const values = new Float32Array(count * 36);
+  const size = side * side;
+  const values = new Float32Array(count * size);
   const targets = new Float32Array(count);
   for (let i = 0; i < count; i++) {
     const of = stream.int(2);
     targets[i] = of;
-    for (let p = 0; p < 36; p++) values[i * 36 + p] = stream.int(100);
-    for (const p of of === 0 ? [0, 1, 6, 7] : [28, 29, 34, 35]) values[i * 36 + p] = 100 + stream.int(100);
+    for (let p = 0; p < size; p++) {
+      const [y, x] = [Math.floor((3 * Math.floor(p / side)) / side), Math.floor((3 * (p % side)) / side)];
+      const isBright = of === 0 ? y === 0 && x === 0 : y === 2 && x === 2;
+      values[i * size + p] = (isBright ? 100 : 0) + stream.int(100);
+    }
   }
-  const info = { name: 'corners', kind: 'classification', input: [1, 6, 6], outputs: 2, labels: ['first', 'last'] };
+  const info = {
+    name: 'corners',
+    kind: 'classification',
+    input: [1, side, side],
+    outputs: 2,
+    labels: ['first', 'last'],
+  };
   return whole({ ...info, range: [0, 255] }, values, targets);
 }
 

@@ -77,8 +77,12 @@ function bestThreshold(
   let gain = best?.gain ?? 0;
   let bin = -1;
   let missingLeft = false;
-  let [leftG, leftH, leftN] = [0, 0, 0];
-  let [bestG, bestH, bestN] = [0, 0, 0];
+  let leftG = 0;
+  let leftH = 0;
+  let leftN = 0;
+  let bestG = 0;
+  let bestH = 0;
+  let bestN = 0;
   // The last border divides the present values from the missing ones.
   const borders = missingN > 0 ? count : count - 1;
   for (let b = 0; b < borders; b++) {

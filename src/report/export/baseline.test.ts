@@ -9,6 +9,7 @@ import { boostedTrees } from '../../baseline/boosted-trees.ts';
 import { linear } from '../../baseline/linear.ts';
 import { baselineTask, loadRows } from '../../baseline/rows.ts';
 import { imageData, tableData } from '../../baseline/testing/data.ts';
+import { rng } from '../../common/random.ts';
 import type { Dataset } from '../../data/dataset.ts';
 import { createEngine } from '../../engine/create.ts';
 import type { Engine } from '../../engine/engine.ts';
@@ -179,6 +180,32 @@ suite('export of baselines', () => {
         of('target_weights').floats = leaves.map(() => 0);
       });
       assert.throws(() => readModel('model "x"', model), { name: 'UserError', message: /too deep/ });
+    });
+
+    test('200 numbers changed at random: refused in our words, or an answer', async () => {
+      const { model } = await exported(await tableData('classification'));
+      const [file, rows] = [join(dir, 'forged.onnx'), join(dir, 'forged.csv')];
+      await writeFile(rows, 'size,color,noise\n0.9,blue,0\n');
+      let refusals = 0;
+      for (let round = 0; round < 200; round++) {
+        const random = rng('forged trees', round);
+        const proto = ModelProto.decode(model);
+        const node = proto.graph?.node?.find(({ domain }) => domain === 'ai.onnx.ml');
+        const lists = (node?.attribute ?? []).flatMap(({ ints, floats }) => [ints ?? [], floats ?? []]);
+        const list = random.pick(lists.filter(({ length }) => length > 0));
+        const number = random.pick([-1, 0, 1, 2, 3, 7, 30, 1e6, 2 ** 31, random.int(2000)]);
+        list[random.int(list.length)] = number;
+        await writeFile(file, ModelProto.encode(proto).finish());
+        try {
+          const { predictions } = await predictFiles(engine, file, [rows]);
+          assert.ok(predictions.every((one) => 'class' in one || 'error' in one));
+        } catch (error) {
+          assert.ok(error instanceof Error && error.name === 'UserError', `round ${round}: ${error}`);
+          assert.doesNotMatch(error.message, /onnxruntime|protobuf|\.cc:|cannot load/i);
+          refusals++;
+        }
+      }
+      assert.ok(refusals > 50, `${refusals} of 200 were refused`);
     });
 
     test('another operator, or another version, of the trees', async () => {

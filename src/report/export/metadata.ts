@@ -29,7 +29,7 @@ import type { TensorSpecs } from '../../task/spec.ts';
  * | `netsmith.output.name` | `probabilities` [N, classes] or `values` [N, targets], in the targets' own units |
  * | `netsmith.output.labels` | JSON, names of the classes or targets in order |
  * | `netsmith.encoding` | JSON, a table's columns as {@link TableEncoding}; absent for images |
- * | `netsmith.dataset`, `netsmith.space`, `netsmith.architecture` | where it comes from |
+ * | `netsmith.dataset`, `netsmith.space`, `netsmith.architecture` | where it comes from; of a baseline that is no network the space is `baseline` |
  * | `netsmith.training` | JSON, a summary of the training |
  * | `netsmith.sha256` | of all bytes before this entry, which is the file's last: see seal.node.ts; absent unless sealed |
  */

@@ -15,6 +15,7 @@ import {
 } from '../numbers.ts';
 import type { Tile, Verdict } from '../page.ts';
 import { SOURCES } from '../sources.ts';
+import { classicalVerdict } from './classical.ts';
 import { capital, headlineOf, spread, valuesOf } from './values.ts';
 
 /** What a reader wants to know first: how good, how large, how long. */
@@ -117,7 +118,11 @@ export function verdictOf(data: ReportData): Verdict {
       estimator === 'table'
         ? undefined
         : html`No baseline was trained with it: <code>${evaluateCommand(data)}</code> trains them too.`;
-    return { tone: 'open', text: html`${capitalized(found)}.`, next: joined(next, resume) };
+    return {
+      tone: 'open',
+      text: html`${capitalized(found)}.${classicalVerdict(data) ?? ''}`,
+      next: joined(next, resume),
+    };
   }
   const theirs = valuesOf(rival.metrics, shown);
   const sign = data.tested.direction === 'maximize' ? 1 : -1;
@@ -133,7 +138,7 @@ export function verdictOf(data: ReportData): Verdict {
     Math.abs(gain) < 1e-12
       ? html`<strong>as good</strong> as`
       : html`<strong>${distance(shown, Math.abs(gain))} ${gain > 0 ? 'better' : 'worse'}</strong> than`;
-  const text = html`Trial ${winner.trial} is ${relation} ${bestOf(data)} ${rival.name}, in test ${shown}: ${own} against ${spread(shown, theirs)} (${judged})${sizeAgainst(winner.costs?.params ?? 0, rival)}.`;
+  const text = html`Trial ${winner.trial} is ${relation} ${bestOf(data)} ${rival.name}, in test ${shown}: ${own} against ${spread(shown, theirs)} (${judged})${sizeAgainst(winner.costs?.params ?? 0, rival)}.${classicalVerdict(data) ?? ''}`;
   const tone = noise !== 'beyond' ? 'even' : gain > 0 ? 'better' : 'worse';
   return { tone, text, next: joined(nextOf(data, tone, values.length), resume) };
 }

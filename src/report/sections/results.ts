@@ -6,6 +6,7 @@ import { mean, plural, showCount, showDifference, showMetric } from '../numbers.
 import { figure, NONE, type Section } from '../page.ts';
 import { SOURCES } from '../sources.ts';
 import { type Column, dataTable, type Row } from '../table.ts';
+import { classicalTable } from './classical.ts';
 import { confirmations, headlineOf, spread, valuesOf, winningTrial } from './values.ts';
 
 /** Found and baselines, front, confusion. */
@@ -15,7 +16,7 @@ export function resultsSection(data: ReportData): Section | undefined {
   return {
     id: 'results',
     title: 'Results',
-    body: html`${networksTable(data)}${otherMetrics(data)}${frontTable(data)}${confusion(data)}`,
+    body: html`${networksTable(data)}${classicalTable(data)}${otherMetrics(data)}${frontTable(data)}${confusion(data)}`,
   };
 }
 
