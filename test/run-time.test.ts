@@ -67,6 +67,21 @@ test('killed in the final training, a run has a model; resume goes on and replac
   const result = await json('resume', dir);
   assert.equal(result.export.ofTrial, undefined);
   assert.ok(result.evaluation.test.accuracy.values.length >= 1);
+  assert.ok(Array.isArray(result.verdict) && result.verdict.length > 0);
+
+  const evaluated = await json('evaluate', dir, '--time', '12s', '--seeds', '2', '--no-baselines');
+  assert.equal(evaluated.test.accuracy.values.length, 2);
+  await refusedIn(
+    dir,
+    /--time: 1s; must be at least \d+s for 2 trainings/,
+    'evaluate',
+    dir,
+    '--time',
+    '1s',
+    '--seeds',
+    '2',
+    '--no-baselines',
+  );
 });
 
 test('a time that nothing fits into is refused before anything is written', async () => {

@@ -1,5 +1,5 @@
 import { rng } from '../common/random.ts';
-import type { Dataset } from '../data/dataset.ts';
+import type { Dataset, DatasetInfo } from '../data/dataset.ts';
 import { candidateNetwork, candidateSettings } from '../estimate/train.ts';
 import { showSeconds } from '../report/numbers.ts';
 import { type Space, type SpaceDefinition, sample } from '../space/index.ts';
@@ -26,6 +26,14 @@ export interface PlannedRun {
 
 /** Passes over the training samples that more time would not be used for. */
 const MOST_PASSES = { images: 200, others: 60 };
+
+const mostPassesOf = ({ input }: DatasetInfo) => (input.length === 3 ? MOST_PASSES.images : MOST_PASSES.others);
+
+/** Epochs that more time would not be used for. */
+export function mostEpochsOf(info: DatasetInfo, epochSamples: number): number {
+  const passes = mostPassesOf(info);
+  return epochSamples === 0 ? passes : Math.max(1, Math.round((passes * info.counts.train) / epochSamples));
+}
 
 /** Whether `run` plans the time of a study of these settings: its trials must be trainings. */
 export function isPlannable(settings: StudySettings): boolean {
@@ -62,7 +70,6 @@ export async function planRun(
   const recipe = recipeFor(info, settings.epochs);
   const first: StudySettings = { ...settings, ...unless(recipe.settings) };
   const { name, forecast } = await measureFirst(first, definition, dataset);
-  const images = info.input.length === 3;
   const seconds = parseDuration(settings.time ?? '') ?? 0;
   const plan = planTime({
     seconds,
@@ -72,7 +79,7 @@ export async function planRun(
     sampleSeconds: forecast.sampleSeconds,
     measureSeconds: forecast.measureSeconds,
     counts: info.counts,
-    mostPasses: images ? MOST_PASSES.images : MOST_PASSES.others,
+    mostPasses: mostPassesOf(info),
     workers: settings.workers,
     isTable: info.input.length === 1,
     batchSize: Math.min(first.batchSize, info.counts.train),

@@ -3,8 +3,11 @@ import { NO_EFFECT } from '../app/benchmarks.ts';
 import { type ChoiceOptions, type Chosen, chosen } from '../app/choice.ts';
 import { type EvaluateOptions, evaluate } from '../app/evaluation/evaluate.ts';
 import { type EvaluationRecord, summarize } from '../app/evaluation/evaluation.ts';
+import { baselinesOf } from '../app/evaluation/final.ts';
+import { timeOfEach } from '../app/evaluation/in-time.ts';
 import { evaluationToJson } from '../app/evaluation/result.ts';
 import { trainingNamedAgain } from '../app/own-files.ts';
+import { mostEpochsOf, START_SECONDS } from '../app/plan-run.ts';
 import { checkRunSettings, type Setup } from '../app/setup.ts';
 import { type ReadStudy, readStudy, setUpFinal } from '../app/study.ts';
 import { lookUpTest } from '../app/table-search.ts';
@@ -15,10 +18,12 @@ import { shownValue } from '../common/text.ts';
 import { plural, showCount, showMetric, showSeconds } from '../report/numbers.ts';
 import type { Choice } from '../study/choice.ts';
 import { testedObjective } from '../study/objectives.ts';
+import { parseDuration } from '../study/quantities.ts';
 import { interruptible } from '../terminal/interrupt.ts';
 import { type Output, table } from '../terminal/output.ts';
 import { createTrainingsView, type TrainingsView } from '../terminal/trainings.ts';
 import { TrainingFailure } from '../train/failure.ts';
+import type { TimeLimit } from '../train/pace.ts';
 import { baselinesInView, baselinesText } from './baselines.ts';
 import { bestTable } from './best.ts';
 import { addChoice, choiceText } from './choice.ts';
@@ -40,12 +45,14 @@ export function addEvaluate(program: Command, shell: Shell): void {
     [
       'netsmith evaluate runs/digits-residual-cnn-1 --seeds 3',
       'netsmith evaluate runs/digits-residual-cnn-1 --epochs 50 --no-baselines',
+      'netsmith evaluate runs/digits-residual-cnn-1 --time 5m',
       'netsmith evaluate runs/accuracy-and-params --choose knee',
     ],
   ).addOption(
     new Option('--seeds <n>', 'number of training runs, each with its own seed').argParser(numberIfItIsOne).default(3),
   );
   addChoice(command)
+    .option('--time <duration>', 'time of the whole evaluation: each training has a share, and as many epochs as fit')
     .option('--no-baselines', 'skip the baselines: hand-designed networks, boosted trees, linear, nearest neighbor')
     .option('--retry-failed', 'retrain baselines that failed in an earlier evaluation', false)
     .option(...NO_SAMPLES);
@@ -64,6 +71,7 @@ export function addEvaluate(program: Command, shell: Shell): void {
       if (estimator.kind === 'table' && command.getOptionValueSource('seeds') === 'cli')
         throw invalid('--seeds', String(options.seeds), NO_EFFECT);
       noteChoice(study, best.choice, output);
+      const limited = given.time === undefined ? undefined : limitsOf(setup, options, given.epochs, shell.elapsed());
       if (estimator.kind === 'table') {
         const record = await lookUpTest(dir, setup, estimator.table, best);
         output.result(evaluationToJson(dir, setup, best, record), evaluationText(setup, best, record));
@@ -72,8 +80,15 @@ export function addEvaluate(program: Command, shell: Shell): void {
       const { record, rows } = await interruptible(
         () => output.note('Interrupted. Completed training runs are kept: run the command again to continue.'),
         async (signal) => {
-          const record = await evaluateInView(dir, setup, best, options, output, signal);
-          const wanted = { test: true, seconds: BASELINE_SECONDS };
+          const record = await evaluateInView(
+            dir,
+            setup,
+            best,
+            { ...options, ...(limited && { time: limited.time }) },
+            output,
+            signal,
+          );
+          const wanted = { test: true, seconds: limited?.baselineSeconds ?? BASELINE_SECONDS };
           return { record, rows: options.baselines ? await baselinesInView(dir, setup, wanted, output, signal) : [] };
         },
       );
@@ -84,6 +99,23 @@ export function addEvaluate(program: Command, shell: Shell): void {
       );
     },
   );
+}
+
+/** What --time leaves for each training, and for the baselines that are no networks. */
+function limitsOf(
+  setup: Setup,
+  { seeds, baselines }: EvaluateOptions,
+  epochs: unknown,
+  used: number,
+): { readonly time: TimeLimit; readonly baselineSeconds: number } {
+  const { settings, training, dataset } = setup;
+  const seconds = parseDuration(settings.time ?? '') ?? 0;
+  const baselineSeconds = baselines ? Math.min(BASELINE_SECONDS, 0.1 * seconds) : 0;
+  const trainings = seeds * (1 + (baselines ? Object.keys(baselinesOf(setup)).length : 0));
+  const { workers } = settings;
+  const each = timeOfEach({ seconds, used, startSeconds: START_SECONDS, baselineSeconds, trainings, workers });
+  const mostEpochs = epochs === undefined ? mostEpochsOf(dataset.search.info, training.epochSamples) : training.epochs;
+  return { time: { seconds: each, mostEpochs }, baselineSeconds };
 }
 
 export function checkSeeds({ seeds }: Pick<EvaluateOptions, 'seeds'>): void {

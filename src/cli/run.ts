@@ -207,15 +207,15 @@ export async function finishRun(
   };
   const classicalOptions = () => {
     const seconds =
-      options.time === undefined ? BASELINE_SECONDS : Math.max(0, options.time.seconds - LAST_SECONDS - elapsed());
+      options.time === undefined ? BASELINE_SECONDS : Math.max(0, options.time.seconds - REPORT_SECONDS - elapsed());
     return { test: true, seconds };
   };
   const { record, exported, report, classical } = await interruptible(
     () => output.note(`Interrupted. Continue with: ${hint('resume', dir, ...againWords(setup.settings, OWN_FILES))}`),
     async (signal) => {
       const { record, exported } = await finalPhase(signal);
-      const report = await writeReport(dir);
       const classical = options.baselines ? await baselinesInView(dir, setup, classicalOptions(), output, signal) : [];
+      const report = await writeReport(dir);
       signal.throwIfAborted();
       return { record, exported, report, classical };
     },
@@ -254,8 +254,8 @@ export async function finishRun(
   return report;
 }
 
-/** Kept for writing the last lines. */
-const LAST_SECONDS = 0.5;
+/** Kept for the report. */
+const REPORT_SECONDS = 1.5;
 
 function verdictOf(
   dir: string,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { EvaluateOptions } from './evaluate.ts';
 import type { EvaluationRecord } from './evaluation.ts';
-import { evaluateInTime } from './in-time.ts';
+import { evaluateInTime, timeOfEach } from './in-time.ts';
 
 /** The final phase of a run of 100 s whose trainings take `each` seconds, or all that they are given. */
 async function phase(began: number, each: number, options: Partial<EvaluateOptions> = {}) {
@@ -62,4 +62,10 @@ test('a run that is late still trains, and no baselines where none are wanted', 
   assert.deepEqual([late.asked.length, late.asked[0]?.time?.seconds], [1, 1]);
   const without = await phase(30, 1, { baselines: false });
   assert.ok(without.asked.every(({ baselines }) => !baselines));
+});
+
+test('the time of an evaluation is divided among its trainings', () => {
+  const limit = { seconds: 100, used: 5, startSeconds: 2, baselineSeconds: 10, trainings: 8, workers: 2 };
+  assert.equal(timeOfEach(limit), 20);
+  assert.throws(() => timeOfEach({ ...limit, seconds: 20 }), /--time: 20s; must be at least 24s for 8 trainings/);
 });

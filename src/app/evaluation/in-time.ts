@@ -1,6 +1,31 @@
+import { invalid } from '../../common/errors.ts';
 import type { RunTime } from '../../study/plan.ts';
 import type { EvaluateOptions } from './evaluate.ts';
 import type { EvaluationRecord } from './evaluation.ts';
+
+/** Kept for tests and for the last lines of an evaluation. */
+const CLOSING_SECONDS = 3;
+
+/**
+ * The time of each training of an evaluation that has a time limit as a whole. `used`: until now. Throws UserError where nothing is left
+ * for them.
+ */
+export function timeOfEach(limit: {
+  readonly seconds: number;
+  readonly used: number;
+  readonly startSeconds: number;
+  readonly baselineSeconds: number;
+  readonly trainings: number;
+  readonly workers: number;
+}): number {
+  const { seconds, used, startSeconds, baselineSeconds, trainings, workers } = limit;
+  const rounds = Math.ceil(trainings / workers);
+  const overhead = used + startSeconds + baselineSeconds + CLOSING_SECONDS;
+  const each = (seconds - overhead) / rounds;
+  if (each >= 1) return each;
+  const rule = `must be at least ${Math.ceil(overhead + rounds)}s for ${trainings} trainings; lower --seeds, or use --no-baselines`;
+  throw invalid('--time', `${seconds}s`, rule);
+}
 
 /** What the final phase of a run with a time limit is made of. */
 export interface FinalPhase {
