@@ -59,5 +59,7 @@ test('only photographs in color are moved and mirrored, and only where a mirror 
     assert.deepEqual([crop, flip], [2, false], labels.join());
     assert.match(String(why), /no flips, because class/);
   }
+  const { settings } = recipeFor(data([3, 32, 32], { kind: 'regression', labels: ['steering angle'] }), 5);
+  assert.deepEqual([settings.cropPadding, settings.flip], [0, false]);
   assert.equal(recipeFor(data([9]), 5).settings.flip, undefined);
 });

@@ -53,9 +53,11 @@ function imageRecipe(info: Described): readonly Part[] {
 const LEAST_PHOTOGRAPH = 24;
 
 /** Moves photographs by a few pixels and mirrors them, unless a mirrored one may be of another class. */
-function augmentation({ input: [channels = 0, height = 0, width = 0], labels }: Described): Part {
+function augmentation({ kind, input: [channels = 0, height = 0, width = 0], labels }: Described): Part {
   const side = Math.min(height, width);
   const none = { flip: false, cropPadding: 0 };
+  if (kind !== 'classification')
+    return ['no classes: no crops and no flips, because a target may depend on place and direction', none];
   if (channels !== 3) return ['not in color: no crops and no flips, which could change a digit or a letter', none];
   if (side < LEAST_PHOTOGRAPH) {
     return [`smaller than ${LEAST_PHOTOGRAPH} pixels: no crops and no flips, which could cut off what matters`, none];
