@@ -52,7 +52,7 @@ export interface Venue {
 }
 
 /** What a contestant may take before it is killed. */
-const limitOf = (budget: number) => 2 * budget + 60;
+const limitOf = (budget: number) => 1.5 * budget + 60;
 
 /** Holds a contest on a core. Whatever goes wrong is a row with the reason. */
 export async function hold(contest: Contest, core: number, venue: Venue): Promise<Row> {

@@ -22,7 +22,7 @@
  *     --json            rows { task, contestant, seed, seconds, metric, test, params, peakMiB, exported, budget, cpuSeconds, reason? }
  *
  * Machine hours on two cores: 3 with the times and seeds above and all peers, most of them for the images (half an hour a task) and for the ten
- * splits; `--splits 3` saves 1 of them. A contestant that takes more than twice its time and a minute is killed. `seconds` is the wall clock of the
+ * splits; `--splits 3` saves 1 of them. A contestant that takes more than one and a half times its time and a minute is killed. `seconds` is the wall clock of the
  * whole command; where `cpuSeconds` is far below it, the core had other work, and the results are worth little.
  */
 import { existsSync, mkdirSync } from 'node:fs';
