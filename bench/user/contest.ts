@@ -35,7 +35,7 @@ export function contestsOf({ only, seeds, peerSeeds, splits, timeScale }: Plan):
       .filter((contestant) => contestant.takesPart(task))
       .flatMap((contestant) => {
         const count =
-          task.splits === undefined ? (contestant.isPeer ? peerSeeds : seeds) : Math.min(splits, task.splits);
+          task.splits === undefined ? (contestant.by === 'run' ? seeds : peerSeeds) : Math.min(splits, task.splits);
         const budget = Math.round(task.seconds * timeScale);
         return Array.from({ length: count }, (_, seed) => ({ task, contestant, seed, budget }));
       })

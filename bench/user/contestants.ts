@@ -35,8 +35,8 @@ export interface Outcome {
 
 export interface Contestant {
   readonly name: string;
-  /** Of others: needs Python, and has fewer seeds. */
-  readonly isPeer: boolean;
+  /** `run` is what the contests are about, and has more seeds than the others; `python` needs a Python with the peers' packages. */
+  readonly by: 'run' | 'train' | 'python';
   takesPart(task: Task): boolean;
   order(contest: Contest, ground: Ground): Order;
   /** Throws Error where the contestant left no result. */
@@ -46,7 +46,7 @@ export interface Contestant {
 /** `netsmith run` with data and time alone; the seed is one of the contest. Scored is the file that it exports. */
 const netsmithRun: Contestant = {
   name: 'netsmith run',
-  isPeer: false,
+  by: 'run',
   takesPart: () => true,
   order: ({ task, seed, budget }, ground) => ({
     command: process.execPath,
@@ -88,9 +88,9 @@ function dataFlags(task: Task, { files }: Ground): readonly string[] {
 /** A program that prints `RESULT {"test": ..., "params": ...}`. */
 type Script = Pick<Contestant, 'name' | 'takesPart' | 'order'>;
 
-const printing = (script: Script, isPeer = true): Contestant => ({
+const printing = (script: Script, by: Contestant['by'] = 'python'): Contestant => ({
   ...script,
-  isPeer,
+  by,
   async outcome(_, __, stdout) {
     const line = /^RESULT (.*)$/m.exec(stdout)?.[1];
     if (line === undefined) throw new Error('no RESULT was printed');
@@ -116,7 +116,7 @@ const ownResNet = (depth: number): Contestant =>
         };
       },
     },
-    false,
+    'train',
   );
 
 const peer = (file: string) => join(import.meta.dirname, 'peers', file);

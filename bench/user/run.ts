@@ -10,20 +10,23 @@
  * bench/user/peers): a ResNet-8 in PyTorch, Optuna, KerasTuner and an SVC for images, scikit-learn's models and FLAML for tables.
  *
  *     --only NAME       a task or a contestant; several with commas
- *     --seeds K         runs of Netsmith for each task (3); --peer-seeds K: of each peer (1)
+ *     --seeds K         trainings by `netsmith run` for each task (3); --peer-seeds K: by each other contestant (1)
  *     --splits K        divisions of credit-g and titanic, for every contestant (10)
  *     --time-scale X    multiplies all times; results with other times are other contests
  *     --short           --seeds 1 --splits 1 --time-scale 0.2: whether everything runs, not who wins
- *     --resume          skips what stands in the file of results; contests that failed are held again
+ *     --resume          skips contests with a row in the file of results; --retry-failed: except those without a test value
  *     --results FILE    where rows are appended as contests end (bench/results/user.jsonl)
  *     --cores A,B       a contest at a time on each of these cores (0,1); --jobs N: on the first N of them
  *     --shared FOLDER   the data (../shared/data); NETSMITH_FASHION_MNIST: the folder of Fashion-MNIST's four files
+ *     --files FOLDER    where the bench writes training and test files (netsmith-contests in the temporary folder)
  *     --python PATH     without it there are no peers
- *     --json            rows { task, contestant, seed, seconds, metric, test, params, peakMiB, exported, budget, cpuSeconds, reason? }
+ *     --json            rows { task, contestant, seed, seconds, metric, test, params, peakMiB, exported, budget, cpuSeconds,
+ *                       reason? }
  *
- * Machine hours on two cores: 3 with the times and seeds above and all peers, most of them for the images (half an hour a task) and for the ten
- * splits; `--splits 3` saves 1 of them. A contestant that takes more than one and a half times its time and a minute is killed. `seconds` is the wall clock of the
- * whole command; where `cpuSeconds` is far below it, the core had other work, and the results are worth little.
+ * Machine hours: 3.5 on one core with the times and seeds above and all peers, so 1.7 on two; a task of images takes 40
+ * minutes, the ten splits together 45. A contestant that takes more than one and a half times its time and a minute is
+ * killed. `seconds` is the wall clock of the whole command; where `cpuSeconds` is far below it, the core had other work, and
+ * the results are worth little.
  */
 import { existsSync, mkdirSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -46,6 +49,7 @@ const flags = parseFlags({
   'time-scale': { type: 'string' },
   short: { type: 'boolean' },
   resume: { type: 'boolean' },
+  'retry-failed': { type: 'boolean' },
   results: { type: 'string', default: join(root, 'bench/results/user.jsonl') },
   cores: { type: 'string' },
   jobs: { type: 'string' },
@@ -79,15 +83,16 @@ const cores = listed.slice(
   count('jobs', Math.min(listed.length, flags.cores ? listed.length : availableParallelism())),
 );
 
-const isDone = ({ reason, test }: Row) => reason === undefined || test !== null;
-const kept = flags.resume ? readResults(flags.results).filter(isDone) : [];
 if (!flags.resume && existsSync(flags.results))
-  refuse(`${flags.results} is there: --resume continues it, --results names another`);
+  refuse(`${flags.results} is there: --resume continues it, --results names another file`);
+const all = contestsOf(plan).filter(({ contestant }) => flags.python !== undefined || contestant.by !== 'python');
+const keys = new Set(all.map(keyOfContest));
+const isHeldAgain = (row: Row) => flags['retry-failed'] === true && row.test === null && keys.has(keyOf(row));
+const kept = readResults(flags.results).filter((row) => !isHeldAgain(row));
 writeResults(flags.results, kept);
 const done = new Set(kept.map(keyOf));
-const all = contestsOf(plan).filter(({ contestant }) => flags.python !== undefined || !contestant.isPeer);
 const contests = all.filter((contest) => !done.has(keyOfContest(contest)));
-const rows = [...kept.filter((row) => all.some((contest) => keyOfContest(contest) === keyOf(row)))];
+const rows = kept.filter((row) => keys.has(keyOf(row)));
 
 process.once('exit', killRunning);
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
