@@ -81,19 +81,23 @@ function seenFrom(folder: string, settings: Given): Given {
   const isPath = (name: string, value: unknown) =>
     typeof value === 'string' &&
     !isAbsolute(value) &&
-    (name === 'dataDir' || (['space', 'strategy', 'estimator'].includes(name) && isOwnFile(value)));
+    (name === 'dataDir' ||
+      name === 'testData' ||
+      (['space', 'strategy', 'estimator'].includes(name) && isOwnFile(value)));
   const seen = (path: string) => relative(folder, path).replaceAll('\\', '/');
   return Object.fromEntries(
     Object.entries(settings).map(([name, value]) => [name, isPath(name, value) ? seen(String(value)) : value]),
   );
 }
 
-function checkPaths({ data, dataDir, space }: StudySettings): void {
+function checkPaths({ data, dataDir, testData, space }: StudySettings): void {
   const entry: DatasetEntry | undefined = (DATASETS as Readonly<Record<string, DatasetEntry>>)[data];
   if (entry !== undefined && entry.origin.kind !== 'embedded' && dataDir === undefined)
     throw invalid('--data-dir', 'missing', `data set ${data} needs the ${data === 'csv' ? 'file' : 'folder'} it is in`);
   if (dataDir !== undefined && !existsSync(dataDir))
     throw invalid('--data-dir', `"${dataDir}"`, 'there is no such file or folder');
+  if (testData !== undefined && !existsSync(testData))
+    throw invalid('--test-data', `"${testData}"`, 'there is no such file');
   if (isOwnFile(space) && !existsSync(space)) throw invalid('--space', `"${space}"`, 'there is no such file');
 }
 

@@ -192,10 +192,11 @@ function withoutHome(path: string): string {
 }
 
 function settingsShown(settings: StudySettings): StudySettings {
-  const { data, dataDir, space, strategy, estimator } = settings;
+  const { data, dataDir, testData, space, strategy, estimator } = settings;
   return {
     ...settings,
     ...(dataDir !== undefined && { dataDir: withoutHome(dataDir) }),
+    ...(testData !== undefined && { testData: withoutHome(testData) }),
     ...(isAbsolute(data) && { data: withoutHome(data) }),
     ...(isAbsolute(space) && { space: withoutHome(space) }),
     ...(isAbsolute(strategy) && { strategy: withoutHome(strategy) }),

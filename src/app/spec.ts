@@ -93,6 +93,7 @@ export function settingsOf(spec: StudySpec, space: string, caller = 'createStudy
   return {
     ...checked,
     ...(checked.dataDir !== undefined && { dataDir: resolve(checked.dataDir) }),
+    ...(checked.testData !== undefined && { testData: resolve(checked.testData) }),
     ...(isOwnFile(checked.space) && { space: resolve(checked.space) }),
     ...ownFilesOf(checked),
   };

@@ -44,31 +44,38 @@ export function addEvaluate(program: Command, shell: Shell): void {
     .option('--no-baselines', 'skip the hand-designed baselines')
     .option(...NO_SAMPLES);
   addOwnData(command);
-  addSettingsOfStudy(command, ['dataDir', 'epochs', 'workers', 'threads', 'device', 'memory', 'layout']).action(
-    async (dir: string, options: EvaluateOptions & ChoiceOptions, command: Command) => {
-      const output = outputOf(command, shell);
-      checkSeeds(options);
-      const study = await readStudy(dir);
-      const given = givenSettings(command);
-      const own = dataNamedAgain(`study "${dir}"`, study.settings, given);
-      const settings = checkRunSettings(study.settings, { ...given, ...own });
-      const best = chosen(study, dir, options);
-      const setup = await setUpFinal(study, dir, settings, own);
-      const { estimator } = setup;
-      if (estimator.kind === 'table' && command.getOptionValueSource('seeds') === 'cli')
-        throw invalid('--seeds', String(options.seeds), NO_EFFECT);
-      noteChoice(study, best.choice, output);
-      const record =
-        estimator.kind === 'table'
-          ? await lookUpTest(dir, setup, estimator.table, best)
-          : await interruptible(
-              () => output.note('Interrupted. Completed training runs are kept: run the command again to continue.'),
-              (signal) => evaluateInView(dir, setup, best, options, output, signal),
-            );
-      const result = evaluationToJson(dir, setup, best, record);
-      output.result(result, evaluationText(setup, best, record));
-    },
-  );
+  addSettingsOfStudy(command, [
+    'dataDir',
+    'testData',
+    'epochs',
+    'workers',
+    'threads',
+    'device',
+    'memory',
+    'layout',
+  ]).action(async (dir: string, options: EvaluateOptions & ChoiceOptions, command: Command) => {
+    const output = outputOf(command, shell);
+    checkSeeds(options);
+    const study = await readStudy(dir);
+    const given = givenSettings(command);
+    const own = dataNamedAgain(`study "${dir}"`, study.settings, given);
+    const settings = checkRunSettings(study.settings, { ...given, ...own });
+    const best = chosen(study, dir, options);
+    const setup = await setUpFinal(study, dir, settings, own);
+    const { estimator } = setup;
+    if (estimator.kind === 'table' && command.getOptionValueSource('seeds') === 'cli')
+      throw invalid('--seeds', String(options.seeds), NO_EFFECT);
+    noteChoice(study, best.choice, output);
+    const record =
+      estimator.kind === 'table'
+        ? await lookUpTest(dir, setup, estimator.table, best)
+        : await interruptible(
+            () => output.note('Interrupted. Completed training runs are kept: run the command again to continue.'),
+            (signal) => evaluateInView(dir, setup, best, options, output, signal),
+          );
+    const result = evaluationToJson(dir, setup, best, record);
+    output.result(result, evaluationText(setup, best, record));
+  });
 }
 
 export function checkSeeds({ seeds }: Pick<EvaluateOptions, 'seeds'>): void {

@@ -87,6 +87,7 @@ const PLACEHOLDERS: Partial<Record<SettingName, string>> = {
   data: 'name|file',
   benchmark: 'name',
   dataDir: 'path',
+  testData: 'file',
   label: 'column',
   space: 'name|file',
   strategy: 'name|file',
@@ -127,6 +128,7 @@ export async function readSettings(
   return {
     ...settings,
     ...(settings.dataDir === undefined ? {} : { dataDir: resolve(settings.dataDir) }),
+    ...(settings.testData === undefined ? {} : { testData: resolve(settings.testData) }),
     ...(isOwnFile(settings.space) ? { space: resolve(settings.space) } : {}),
     ...ownFilesOf(settings),
   };

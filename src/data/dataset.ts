@@ -132,10 +132,15 @@ export interface DataRequest {
   /** image-folder: side length that images are resized to, and channels. */
   readonly imageSize?: number | undefined;
   readonly imageChannels?: 1 | 3 | undefined;
-  /** image-folder: files that are left out, as paths within the folder (`cats/7.png`). They need not exist any more. */
+  /**
+   * What is left out. image-folder: files, as paths within the folder (`cats/7.png`), which need not exist any more; csv: columns by
+   * name.
+   */
   readonly exclude?: readonly string[] | undefined;
   /** Another process has just checked the files: image files are neither decoded nor hashed when they are opened. */
   readonly checked?: boolean | undefined;
+  /** csv: a file with the test rows; without it, they are divided from the others. */
+  readonly testFile?: string | undefined;
   /** csv: the label's column; numbers are a regression if `regression`. */
   readonly label?: string | undefined;
   readonly regression?: boolean | undefined;

@@ -29,7 +29,8 @@ const USED_BY: Readonly<Record<string, readonly DatasetName[]>> = {
   regression: ['csv'],
   imageSize: ['image-folder'],
   imageChannels: ['image-folder'],
-  exclude: ['image-folder'],
+  exclude: ['image-folder', 'csv'],
+  testFile: ['csv'],
 };
 
 /**

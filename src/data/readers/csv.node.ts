@@ -10,16 +10,17 @@ import { memorySource } from '../samples.ts';
 import { divide, thousands } from '../split.ts';
 import { encodeColumns, featureCount, fitEncoding } from '../table.ts';
 import type { TextColumn } from '../text-table.ts';
+import { testFile } from './csv-test.node.ts';
 import { existing } from './files.node.ts';
 import { readTable, type Table } from './table.node.ts';
 
 /**
  * A table with a header: see readTable. The label is the column `label`, by default the last. A label is a class, or, where
  * `regression` is asked for, a number to predict. See readColumn and fitEncoding for how columns become features; docs/data.md tells
- * it to people.
+ * it to people. Test rows are those of `testFile`, or divided from the others.
  */
 export async function openCsv(request: DataRequest): Promise<Dataset> {
-  const whole = await readTable(await existing('csv', request.dir, 'file'));
+  const whole = withoutColumns(await readTable(await existing('csv', request.dir, 'file')), request);
   const { place } = whole;
   if (whole.columns.length < 2) {
     const rule =
@@ -41,7 +42,7 @@ export async function openCsv(request: DataRequest): Promise<Dataset> {
       place,
       count: table.rows,
       ...(!regression && { classes: { of: targets, names } }),
-      ownTest: false,
+      ownTest: request.testFile !== undefined,
     },
     request,
   );
@@ -57,6 +58,8 @@ export async function openCsv(request: DataRequest): Promise<Dataset> {
     const rule = 'at least one feature is needed';
     throw invalid(place, `no column except the label "${printable(label.name)}" is usable (${why})`, rule);
   }
+  const classes = regression ? undefined : names;
+  const own = request.testFile === undefined ? undefined : await testFile(request.testFile, { encoding, classes });
   const categorical = encoding.columns.filter(({ kind }) => kind === 'category').length;
   const what = regression ? 'regression' : `${names.length} classes`;
   return assemble(
@@ -70,12 +73,14 @@ export async function openCsv(request: DataRequest): Promise<Dataset> {
         encoding,
       },
       pool: memorySource({ values: encodeColumns(encoding, columns, table.rows), elements: width, targets }),
+      test: own?.test,
       notes: [
         `${thousands(table.rows)} rows; the label is the column "${printable(label.name)}" (${what}).`,
         `${encoding.columns.length - categorical} numeric and ${categorical} categorical columns, ${width} input features.`,
         ...table.notes,
         ...labelNotes,
         ...notes.sentences(),
+        ...(own?.notes ?? []),
       ],
     },
     parts,
@@ -89,6 +94,20 @@ function labelColumn(place: string, columns: readonly TextColumn[], wanted: stri
   if (label) return label;
   const known = columns.map((column) => printable(column.name)).join(', ');
   throw invalid(place, `there is no column "${printable(wanted ?? '')}"`, `the label must be one of ${known}`);
+}
+
+/** The table without the columns that the person leaves out. Throws UserError for one that is absent, or is the label. */
+function withoutColumns(table: Table, { exclude = [], label }: Pick<DataRequest, 'exclude' | 'label'>): Table {
+  const names = exclude.map((name) => tidy(name).replace(/\s+/g, ' '));
+  for (const name of names) {
+    if (!table.columns.some((column) => column.name === name)) {
+      const known = table.columns.map((column) => printable(column.name)).join(', ');
+      throw invalid(table.place, `there is no column "${printable(name)}" to leave out`, `the columns are ${known}`);
+    }
+    if (name === labelColumn(table.place, table.columns, label).name)
+      throw invalid(table.place, `the column "${printable(name)}" is the label`, 'the label cannot be left out');
+  }
+  return names.length === 0 ? table : { ...table, columns: table.columns.filter(({ name }) => !names.includes(name)) };
 }
 
 /** The rows `rows` of a table. */
