@@ -121,6 +121,41 @@ test('predict: rows without any value are passed over and the others keep their 
   await refused(/row 1.*line 2 has 1 field/, '9');
 });
 
+test('--test-data: a model is tested on the rows of that file, which predict reads alike; moved and changed files', async () => {
+  const line = (v: number, k: number) => `${v},${k},${v > 5 ? 'high' : 'low'}`;
+  const [head, all] = ['a,k,y', VALUES.map(line)];
+  const [rows, test] = [all.slice(0, 120), all.slice(120)];
+  const [dir, file] = [written('fixed.csv', [head, ...rows]), written('fixed-test.csv', [head, ...test])];
+  const out = join(folder, 'fixed');
+  const data = ['--data', 'csv', '--data-dir', dir, '--test-data', file, '--exclude', 'k', '--space', SPACE];
+  await json('search', ...data, '--trials', '1', '--epochs', '3', '--out', out);
+
+  const moved = written('moved.csv', [head, ...test]);
+  rmSync(file);
+  await refusedIn(folder, /fixed-test\.csv/, 'evaluate', out, '--seeds', '1', '--no-baselines');
+  const { kept } = await json('evaluate', out, '--seeds', '1', '--no-baselines', '--test-data', moved);
+  const { file: model } = await json('export', out, '--test-data', moved);
+  const predicted: readonly { readonly class: string }[] = await json('predict', model, moved);
+  const hits = test.filter((row, k) => row.endsWith(`,${predicted[k]?.class}`)).length;
+  assert.equal(kept.test.accuracy, hits / test.length);
+  assert.match(
+    readFileSync(join(out, 'best/MODEL_CARD.md'), 'utf8'),
+    /The test split is the file "moved\.csv" \(40 rows\)/,
+  );
+
+  const changed = written('changed.csv', [head, ...test.slice(1), '3,7,high']);
+  const again = ['evaluate', out, '--seeds', '2', '--no-baselines', '--test-data', changed];
+  await refusedIn(folder, /a test sample has changed/, ...again);
+  await refusedIn(
+    folder,
+    /odd\.csv", line 2, column "y": the label is "odd"/,
+    'search',
+    ...data,
+    '--test-data',
+    written('odd.csv', [head, '1,2,odd']),
+  );
+});
+
 test('a damaged table is refused before anything is written', async () => {
   const refused = (expected: RegExp, bytes: string | Uint8Array) => {
     const file = join(folder, 'bad.csv');

@@ -28,7 +28,7 @@ test('run DATA --time: search, final training, export and report within one time
   assert.match(err, /Plan: /);
   assert.match(err, /First model: .*model\.onnx/);
   assert.match(err, /predicted as numbers/);
-  assert.match(err, /60 rows of csv file .*test\.csv" are the test part/);
+  assert.match(err, /test split is the file "test\.csv" \(60 rows\)/);
   const result = JSON.parse(out);
   assert.ok(result.seconds > 0 && result.trials >= 1);
   assert.ok(existsSync(result.export.file) && existsSync(result.report));
@@ -103,5 +103,5 @@ test('data are named once, and exist', async () => {
   const file = join(folder, 'train.csv');
   await refusedIn(folder, /--data: "csv"; the data are ".*train\.csv" already/, 'run', file, '--data', 'csv');
   await refusedIn(folder, /data: .*"digit".*digits/s, 'run', 'digit');
-  await refusedIn(folder, /exclude: .*has no column "z"/, 'run', file, '--exclude', 'z', '--trials', '1');
+  await refusedIn(folder, /no column "z" to leave out/, 'run', file, '--exclude', 'z', '--trials', '1');
 });

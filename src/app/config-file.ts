@@ -90,7 +90,7 @@ function seenFrom(folder: string, settings: Given): Given {
   const isPath = (name: string, value: unknown) =>
     typeof value === 'string' &&
     !isAbsolute(value) &&
-    (name === 'dataDir' || (NAMED.some((named) => named === name) && isOwnFile(value)));
+    (name === 'dataDir' || name === 'testData' || (NAMED.some((named) => named === name) && isOwnFile(value)));
   const seen = (path: string) => relative(folder, path).replaceAll('\\', '/');
   return Object.fromEntries(
     Object.entries(settings).map(([name, value]) => [name, isPath(name, value) ? seen(String(value)) : value]),
@@ -118,12 +118,14 @@ function checkNames(settings: StudySettings): void {
     throw unknownName('--estimator:', printable(estimator), ESTIMATORS);
 }
 
-function checkPaths({ data, dataDir, benchmark }: StudySettings): void {
+function checkPaths({ data, dataDir, testData, benchmark }: StudySettings): void {
   const entry: DatasetEntry | undefined = (DATASETS as Readonly<Record<string, DatasetEntry>>)[data];
   if (benchmark === undefined && entry !== undefined && entry.origin.kind !== 'embedded' && dataDir === undefined)
     throw invalid('--data-dir', 'missing', `data set ${data} needs the ${data === 'csv' ? 'file' : 'folder'} it is in`);
   if (dataDir !== undefined && !existsSync(dataDir))
     throw invalid('--data-dir', `"${dataDir}"`, 'there is no such file or folder');
+  if (testData !== undefined && !existsSync(testData))
+    throw invalid('--test-data', `"${testData}"`, 'there is no such file');
 }
 
 /** Where Netsmith is installed in the folder or above it; else where the package is published. */

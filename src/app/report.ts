@@ -213,7 +213,7 @@ function withoutHome(path: string): string {
 }
 
 function settingsShown(settings: StudySettings): StudySettings {
-  const { dataDir, space, ...others } = settings;
+  const { dataDir, testData, space, ...others } = settings;
   const files = OWN_FILES.flatMap((name) => {
     const file = others[name];
     return file !== undefined && isAbsolute(file) ? [[name, withoutHome(file)] as const] : [];
@@ -221,6 +221,7 @@ function settingsShown(settings: StudySettings): StudySettings {
   return {
     ...settings,
     ...(dataDir !== undefined && { dataDir: withoutHome(dataDir) }),
+    ...(testData !== undefined && { testData: withoutHome(testData) }),
     ...(isAbsolute(space) && { space: withoutHome(space) }),
     ...Object.fromEntries(files),
   };

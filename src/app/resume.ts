@@ -15,6 +15,7 @@ import { planOf, planToJson, setUpAgain } from './study.ts';
 /** What may differ from one session of a study to the next: where its data lie, where it ends, what it runs on. */
 export const CHANGEABLE: readonly SettingName[] = [
   'dataDir',
+  'testData',
   'trials',
   'time',
   'until',

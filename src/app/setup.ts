@@ -198,19 +198,8 @@ export function treeOf({ space }: { readonly space: SearchSpace }): Space {
 
 /** The settings of the data, as `openDataset` takes them. */
 export function dataRequest(settings: StudySettings): DataRequest {
-  const {
-    data,
-    dataDir,
-    seed,
-    validShare,
-    trainSamples,
-    imageSize,
-    imageChannels,
-    exclude,
-    label,
-    regression,
-    testData,
-  } = settings;
+  const { data, dataDir, testData, seed, validShare, trainSamples, imageSize, imageChannels } = settings;
+  const { exclude, label, regression } = settings;
   return {
     name: data,
     seed,
@@ -308,8 +297,11 @@ export function limitsOf({ maxParams, maxFlops, limit = {}, measures }: StudySet
 
 /** A study's settings, with those given for one command in their place. */
 export function checkRunSettings(stored: StudySettings, given: Readonly<Record<string, unknown>>): StudySettings {
-  const { dataDir } = given;
-  const moved = typeof dataDir === 'string' ? { dataDir: resolvePath(dataDir) } : {};
+  const { dataDir, testData } = given;
+  const moved = {
+    ...(typeof dataDir === 'string' && { dataDir: resolvePath(dataDir) }),
+    ...(typeof testData === 'string' && { testData: resolvePath(testData) }),
+  };
   return checkSettings({ ...stored, ...given, ...moved }, flagOf);
 }
 

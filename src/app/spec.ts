@@ -118,6 +118,7 @@ export async function settingsOf(spec: StudySpec, space: string, caller = 'creat
   return {
     ...checked,
     ...(checked.dataDir !== undefined && { dataDir: resolve(checked.dataDir) }),
+    ...(checked.testData !== undefined && { testData: resolve(checked.testData) }),
     ...(isOwnFile(checked.space) && { space: resolve(checked.space) }),
     ...ownFilesOf(checked),
   };

@@ -3,11 +3,9 @@ import { NO_EFFECT } from '../app/benchmarks.ts';
 import { type ChoiceOptions, type Chosen, chosen } from '../app/choice.ts';
 import { type EvaluateOptions, evaluate } from '../app/evaluation/evaluate.ts';
 import { type EvaluationRecord, summarize } from '../app/evaluation/evaluation.ts';
-import { baselinesOf } from '../app/evaluation/final.ts';
-import { timeOfEach } from '../app/evaluation/in-time.ts';
 import { evaluationToJson } from '../app/evaluation/result.ts';
+import { BASELINE_SECONDS, limitsOf } from '../app/evaluation/run.ts';
 import { trainingNamedAgain } from '../app/own-files.ts';
-import { mostEpochsOf, START_SECONDS } from '../app/plan-run.ts';
 import { checkRunSettings, type Setup } from '../app/setup.ts';
 import { type ReadStudy, readStudy, setUpFinal } from '../app/study.ts';
 import { lookUpTest } from '../app/table-search.ts';
@@ -18,20 +16,20 @@ import { shownValue } from '../common/text.ts';
 import { plural, showCount, showMetric, showSeconds } from '../report/numbers.ts';
 import type { Choice } from '../study/choice.ts';
 import { testedObjective } from '../study/objectives.ts';
-import { parseDuration } from '../study/quantities.ts';
 import { interruptible } from '../terminal/interrupt.ts';
 import { type Output, table } from '../terminal/output.ts';
 import { createTrainingsView, type TrainingsView } from '../terminal/trainings.ts';
 import { TrainingFailure } from '../train/failure.ts';
-import type { TimeLimit } from '../train/pace.ts';
 import { baselinesInView, baselinesText } from './baselines.ts';
 import { bestTable } from './best.ts';
 import { addChoice, choiceText } from './choice.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import { addSettingsOfStudy, addTrainingFiles, givenSettings } from './flags.ts';
 
-/** For all baselines that are no networks. */
-export const BASELINE_SECONDS = 120;
+const FINAL_SETTINGS = [
+  ...(['dataDir', 'testData', 'epochs', 'workers'] as const),
+  ...(['threads', 'device', 'memory', 'layout'] as const),
+];
 
 /** The option of `evaluate` and `run`. */
 export const NO_SAMPLES = ['--no-samples', 'do not store sample predictions on the test split for the report'] as const;
@@ -57,7 +55,7 @@ export function addEvaluate(program: Command, shell: Shell): void {
     .option('--retry-failed', 'retrain baselines that failed in an earlier evaluation', false)
     .option(...NO_SAMPLES);
   addTrainingFiles(command);
-  addSettingsOfStudy(command, ['dataDir', 'epochs', 'workers', 'threads', 'device', 'memory', 'layout']).action(
+  addSettingsOfStudy(command, FINAL_SETTINGS).action(
     async (dir: string, options: EvaluateOptions & ChoiceOptions, command: Command) => {
       const output = outputOf(command, shell);
       checkSeeds(options);
@@ -99,23 +97,6 @@ export function addEvaluate(program: Command, shell: Shell): void {
       );
     },
   );
-}
-
-/** What --time leaves for each training, and for the baselines that are no networks. */
-function limitsOf(
-  setup: Setup,
-  { seeds, baselines }: EvaluateOptions,
-  epochs: unknown,
-  used: number,
-): { readonly time: TimeLimit; readonly baselineSeconds: number } {
-  const { settings, training, dataset } = setup;
-  const seconds = parseDuration(settings.time ?? '') ?? 0;
-  const baselineSeconds = baselines ? Math.min(BASELINE_SECONDS, 0.1 * seconds) : 0;
-  const trainings = seeds * (1 + (baselines ? Object.keys(baselinesOf(setup)).length : 0));
-  const { workers } = settings;
-  const each = timeOfEach({ seconds, used, startSeconds: START_SECONDS, baselineSeconds, trainings, workers });
-  const mostEpochs = epochs === undefined ? mostEpochsOf(dataset.search.info, training.epochSamples) : training.epochs;
-  return { time: { seconds: each, mostEpochs }, baselineSeconds };
 }
 
 export function checkSeeds({ seeds }: Pick<EvaluateOptions, 'seeds'>): void {

@@ -94,6 +94,7 @@ const PLACEHOLDERS: Partial<Record<SettingName, string>> = {
   data: 'name|file',
   benchmark: 'name',
   dataDir: 'path',
+  testData: 'file',
   label: 'column',
   space: 'name|file',
   strategy: 'name|file',
@@ -103,7 +104,6 @@ const PLACEHOLDERS: Partial<Record<SettingName, string>> = {
   metric: 'file',
   time: 'duration',
   trialTime: 'duration',
-  testData: 'file',
   until: 'metric=value,...',
   memory: 'size',
 };

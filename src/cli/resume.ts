@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { usedBefore } from '../app/evaluation/run.ts';
 import { CHANGEABLE, reopen } from '../app/resume.ts';
 import { readStudy } from '../app/study.ts';
 import type { Store } from '../study/store/store.ts';
@@ -51,13 +52,6 @@ export function addResume(program: Command, shell: Shell): void {
       else await finishRun(dir, setup, end, afterwards, output, shell, elapsed);
     },
   );
-}
-
-/** Seconds that earlier sessions of a study have used: of search, and of the trainings that followed. */
-async function usedBefore(store: Store): Promise<number> {
-  const { searchSeconds } = await store.clock();
-  const trials = [...(await store.trials('confirm')), ...(await store.trials('evaluate'))];
-  return trials.reduce((sum, { seconds }) => sum + seconds, searchSeconds);
 }
 
 /**

@@ -1,30 +1,23 @@
-import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import { bestToJson, bestTrials } from '../app/best.ts';
 import { type ChoiceOptions, chosen, ruleOf } from '../app/choice.ts';
 import type { EvaluateOptions } from '../app/evaluation/evaluate.ts';
-import { type EvaluationRecord, readEvaluation, summarize } from '../app/evaluation/evaluation.ts';
-import { baselinesOf } from '../app/evaluation/final.ts';
+import { summarize } from '../app/evaluation/evaluation.ts';
 import { exportEarly } from '../app/evaluation/first-model.ts';
-import { evaluateInTime } from '../app/evaluation/in-time.ts';
 import { evaluationToJson } from '../app/evaluation/result.ts';
+import { evaluateRun, secondsOfSearch, verdictOf } from '../app/evaluation/run.ts';
 import { hint } from '../app/invocation.ts';
 import { againWords, OWN_FILES, ownFilesOf } from '../app/own-files.ts';
-import { isPlannable, planRun, START_SECONDS } from '../app/plan-run.ts';
-import { writeReport } from '../app/report.ts';
+import { isPlannable, planRun } from '../app/plan-run.ts';
 import type { StudyOptions } from '../app/search.ts';
 import type { Setup } from '../app/setup.ts';
 import { loadSpace } from '../app/space-file.ts';
 import { type ReadStudy, readStudy } from '../app/study.ts';
-import type { BaselineRow } from '../baseline/run.ts';
 import { invalid } from '../common/errors.ts';
-import type { Metrics } from '../common/metrics.ts';
 import { numberIfItIsOne } from '../common/numbers.ts';
 import { showMetric, showSeconds } from '../report/numbers.ts';
-import { verdict } from '../report/verdict.ts';
 import { testedObjective } from '../study/objectives.ts';
 import type { Afterwards } from '../study/plan.ts';
 import { SETTING_NAMES, type StudySettings } from '../study/spec.ts';
@@ -38,7 +31,7 @@ import { baselinesInView, baselinesText } from './baselines.ts';
 import { bestTable, bestText } from './best.ts';
 import { CHOOSE, choiceText } from './choice.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { BASELINE_SECONDS, checkSeeds, evaluateInView, evaluationText, NO_SAMPLES, seedsText } from './evaluate.ts';
+import { checkSeeds, evaluateInView, evaluationText, NO_SAMPLES, seedsText } from './evaluate.ts';
 import { exportInView, parityText, testText } from './export.ts';
 import { readSettings } from './flags.ts';
 import {
@@ -150,10 +143,7 @@ export async function searchOfRun(
   elapsed: () => number,
 ): Promise<SearchEnd> {
   if (time === undefined) return searchToItsEnd(dir, store, setup, output);
-  const { searchSeconds } = await store.clock();
-  // A run that was interrupted after its search does not search any more.
-  const isOver = (await store.trials('evaluate')).length > 0;
-  const seconds = searchSeconds + Math.max(0.001, isOver ? 0 : time.searchUntil - elapsed());
+  const seconds = await secondsOfSearch(store, time.searchUntil, elapsed());
   return searchToItsEnd(dir, store, setup, output, { seconds, early: exportEarly(dir, setup, store, output) });
 }
 
@@ -185,39 +175,17 @@ export async function finishRun(
   output.note(
     `${again} trial ${best.choice.trial} on train + validation data with ${options.time === undefined ? seedsText(options.seeds) : 'as many seeds as time allows'}, then evaluating on the test split.`,
   );
-  const finalPhase = async (signal: AbortSignal) => {
-    const evaluated = (wanted: EvaluateOptions) => evaluateInView(dir, setup, best, wanted, output, signal);
-    const exported = () => exportInView(dir, setup, best, {}, output, signal);
-    const { time } = options;
-    if (time === undefined) return { record: await evaluated(options), exported: await exported() };
-    const finished = existsSync(join(dir, 'report.html')) ? readEvaluation(dir) : undefined;
-    if (finished?.trial === best.choice.trial) {
-      const { seeds, baselines } = finished;
-      const limit = { seconds: time.seconds, mostEpochs: time.mostEpochs };
-      const same = { ...options, seeds: seeds.length, baselines: baselines.length > 0, time: limit };
-      return { record: await evaluated(same), exported: await exported() };
-    }
-    const record = await evaluateInTime({
-      ...{ time, options, elapsed, startSeconds: START_SECONDS, evaluate: evaluated },
-      workers: setup.settings.workers,
-      baselines: Object.keys(baselinesOf(setup)).length,
-      export: async () => void (await exported()),
-    });
-    return { record, exported: await exported() };
-  };
-  const classicalOptions = () => {
-    const seconds =
-      options.time === undefined ? BASELINE_SECONDS : Math.max(0, options.time.seconds - REPORT_SECONDS - elapsed());
-    return { test: true, seconds };
-  };
   const { record, exported, report, classical } = await interruptible(
     () => output.note(`Interrupted. Continue with: ${hint('resume', dir, ...againWords(setup.settings, OWN_FILES))}`),
     async (signal) => {
-      const { record, exported } = await finalPhase(signal);
-      const classical = options.baselines ? await baselinesInView(dir, setup, classicalOptions(), output, signal) : [];
-      const report = await writeReport(dir);
+      const { record, classical, report } = await evaluateRun({
+        ...{ dir, setup, best, options, elapsed },
+        evaluate: (wanted) => evaluateInView(dir, setup, best, wanted, output, signal),
+        export: () => exportInView(dir, setup, best, {}, output, signal),
+        fitBaselines: (seconds) => baselinesInView(dir, setup, { test: true, seconds }, output, signal),
+      });
       signal.throwIfAborted();
-      return { record, exported, report, classical };
+      return { record, exported: await exportInView(dir, setup, best, {}, output, signal), classical, report };
     },
   );
 
@@ -252,42 +220,6 @@ export async function finishRun(
     ].join('\n'),
   );
   return report;
-}
-
-/** Kept for the report. */
-const REPORT_SECONDS = 1.5;
-
-function verdictOf(
-  dir: string,
-  setup: Setup,
-  { trials }: ReadStudy,
-  record: EvaluationRecord,
-  classical: readonly BaselineRow[],
-): readonly string[] {
-  const { info } = setup.dataset.search;
-  const objective = testedObjective(setup.problem.objectives, info);
-  const { metric } = objective;
-  const valuesOf = (metrics: readonly Metrics[]) => metrics.flatMap((one) => one[metric] ?? []);
-  return verdict({
-    objective,
-    testSamples: info.counts.test,
-    found: { name: `trial ${record.trial}`, values: valuesOf(record.metrics) },
-    baselines: [
-      ...record.baselines.map(({ name, metrics }) => ({ name, values: valuesOf(metrics) })),
-      ...classical.flatMap((row) =>
-        'skipped' in row || row.test === undefined
-          ? []
-          : [
-              {
-                name: row.name,
-                values: valuesOf([row.test]),
-                ...(row.exported !== undefined && { file: join(dir, row.exported) }),
-              },
-            ],
-      ),
-    ],
-    candidates: trials.filter(({ purpose, state }) => purpose === 'search' && state === 'complete').length,
-  });
 }
 
 /** No bad input, since a study was written: the settings were sound and no network could be trained with them. */

@@ -18,6 +18,7 @@ import { architectureFrom } from './show.ts';
 const SETTINGS: readonly SettingName[] = [
   'data',
   'dataDir',
+  'testData',
   'label',
   'regression',
   'imageSize',

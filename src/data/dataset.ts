@@ -133,8 +133,8 @@ export interface DataRequest {
   readonly imageSize?: number | undefined;
   readonly imageChannels?: 1 | 3 | undefined;
   /**
-   * image-folder: files that are left out, as paths within the folder (`cats/7.png`). They need not exist any more. csv: names of
-   * columns that are left out.
+   * What is left out. image-folder: files, as paths within the folder (`cats/7.png`), which need not exist any more; csv: columns by
+   * name.
    */
   readonly exclude?: readonly string[] | undefined;
   /** Another process has just checked the files: image files are neither decoded nor hashed when they are opened. */

@@ -128,6 +128,36 @@ export function classLabels(table: TextTable, label: TextColumn): Labels {
   return { rows, targets, names, notes };
 }
 
+/**
+ * The class numbers of rows whose classes are known: those of another file. Numbers that are equal are one class. Rows without a label
+ * are left out. Throws UserError, with line and column, for a label that is none of the classes.
+ */
+export function knownClasses(
+  table: TextTable,
+  label: TextColumn,
+  names: readonly string[],
+): Pick<Labels, 'rows' | 'targets' | 'notes'> {
+  const numeric = names.every((name) => numberIn(name) !== undefined);
+  const key = (text: string) => (numeric ? numberKey(text) : text);
+  const numberOf = new Map(names.map((name, k) => [key(name), k]));
+  const classes = label.cells.map((cell) => numberOf.get(key(cell)));
+  const unknown = label.cells.findIndex((cell, row) => classes[row] === undefined && !isMissing(cell));
+  if (unknown >= 0) {
+    const known = names.slice(0, 10).map((name) => shown(name));
+    throw invalid(
+      cellPlace(table, label.name, unknown),
+      `the label is ${shown(label.cells[unknown])}`,
+      `the classes of the training file are ${known.join(', ')}${names.length > 10 ? ', ...' : ''}`,
+    );
+  }
+  const rows = labeled(table, label, (row) => classes[row] !== undefined);
+  return {
+    rows,
+    targets: Float32Array.from(rows, (row) => classes[row] ?? Number.NaN),
+    notes: leftOut(table, label, rows),
+  };
+}
+
 function checkRare(place: string, label: TextColumn, targets: Float32Array, classes: number): void {
   const sizes = new Int32Array(classes);
   for (const target of targets) sizes[target] = (sizes[target] ?? Number.NaN) + 1;

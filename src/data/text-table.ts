@@ -15,9 +15,7 @@ export interface TextTable {
   readonly place: string;
   readonly columns: readonly TextColumn[];
   readonly rows: number;
-  /** From row `from` on, the rows are those of another file, called `place`. */
-  readonly test?: { readonly from: number; readonly place: string };
-  /** The line of its file on which each row ends. */
+  /** The line of the file on which each row ends. */
   readonly lines: readonly number[];
   readonly delimiter: string;
   /** What the file's other numbers have, where one could be read either way; undefined where none tells. */
@@ -66,9 +64,8 @@ export function areFew(odd: readonly (readonly [string, number])[], rows: number
 }
 
 /** `csv file "x.csv", line 7, column "price"` */
-export function cellPlace({ place, test, lines }: TextTable, name: string, row: number): string {
-  const file = test !== undefined && row >= test.from ? test.place : place;
-  return `${file}, line ${thousands(lines[row] ?? 0)}, column "${printable(name)}"`;
+export function cellPlace({ place, lines }: TextTable, name: string, row: number): string {
+  return `${place}, line ${thousands(lines[row] ?? 0)}, column "${printable(name)}"`;
 }
 
 /** A cell as shown in messages, shortened. */

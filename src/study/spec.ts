@@ -175,13 +175,17 @@ export const studySchema = z.strictObject({
     'dataset: a name (`netsmith data` lists them), or a .ts or .js file that exports one',
   ),
   dataDir: say(z.string().min(1).optional(), 'data', 'folder with the files of the dataset, or the CSV file'),
+  testData: say(
+    z.string().min(1).optional(),
+    'data',
+    'csv: file with the test rows (default: 20 % of the rows are held out)',
+  ),
   label: say(z.string().min(1).optional(), 'data', 'csv: name of the label column'),
   regression: say(
     z.boolean().optional(),
     'data',
     'csv: predict the label as a number (default: if it has many different numbers)',
   ),
-  testData: say(z.string().min(1).optional(), 'data', 'csv: a file of the same columns, whose rows are the test part'),
   imageSize: say(whole(4, 4096).optional(), 'data', 'image-folder: resize images to N x N pixels'),
   imageChannels: say(
     z.union([z.literal(1), z.literal(3)], { error: 'must be 1 or 3' }).optional(),
@@ -189,9 +193,9 @@ export const studySchema = z.strictObject({
     'image-folder: 1 (gray) or 3 (color)',
   ),
   exclude: say(
-    z.array(z.string().min(1, 'must be the path of a file, or the name of a column')).min(1).optional(),
+    z.array(z.string().min(1, 'must be the path of a file or the name of a column')).min(1).optional(),
     'data',
-    'image-folder: files to skip, as paths within the folder; csv: columns to leave out',
+    'image-folder: files to skip, as paths within the folder; csv: columns to skip',
   ),
   validShare: say(
     z.number().gte(0, 'must be at least 0').lt(1, 'must be below 1').default(0.25),

@@ -1,4 +1,3 @@
-import { unknownName } from '../../common/closest.ts';
 import { invalid } from '../../common/errors.ts';
 import { printable } from '../../common/text.ts';
 import { assemble } from '../assemble.ts';
@@ -11,29 +10,24 @@ import { memorySource } from '../samples.ts';
 import { divide, thousands } from '../split.ts';
 import { encodeColumns, featureCount, fitEncoding } from '../table.ts';
 import type { TextColumn } from '../text-table.ts';
+import { testFile } from './csv-test.node.ts';
 import { existing } from './files.node.ts';
 import { readTable, type Table } from './table.node.ts';
 
 /**
  * A table with a header: see readTable. The label is the column `label`, by default the last. A label is a class or a number to
- * predict, as `regression` says or, where it says nothing, as the label looks (`isQuantity`). `testFile`: another table of the same
- * columns, whose rows are the test part. `exclude`: columns that are left out. See readColumn and fitEncoding for how columns become features; docs/data.md tells
- * it to people.
+ * predict, as `regression` says or, where it says nothing, as the label looks (`isQuantity`). See readColumn and fitEncoding for how columns become features; docs/data.md tells
+ * it to people. Test rows are those of `testFile`, or divided from the others.
  */
 export async function openCsv(request: DataRequest): Promise<Dataset> {
-  const own = await readTable(await existing('csv', request.dir, 'file'));
-  const { place } = own;
-  if (own.columns.length < 2) {
+  const whole = withoutColumns(await readTable(await existing('csv', request.dir, 'file')), request);
+  const { place } = whole;
+  if (whole.columns.length < 2) {
     const rule =
       'the table needs at least one feature and a label, separated by commas, semicolons, tabs or vertical bars';
-    throw invalid(`${place}, line ${thousands(1)}`, `there is ${own.columns.length} column`, rule);
+    throw invalid(`${place}, line ${thousands(1)}`, `there is ${whole.columns.length} column`, rule);
   }
-  const { testFile } = request;
-  const named = labelColumn(place, own.columns, request.label);
-  const left = without(own, named.name, request.exclude);
-  const whole =
-    testFile === undefined ? left : withTest(left, await readTable(await existing('csv', testFile, 'file')));
-  const label = whole.columns.find(({ name }) => name === named.name) ?? named;
+  const label = labelColumn(place, whole.columns, request.label);
   const { regression = isQuantity(label) } = request;
   const inferred = request.regression === undefined && regression;
   const {
@@ -44,19 +38,15 @@ export async function openCsv(request: DataRequest): Promise<Dataset> {
     notes: labelNotes,
   } = regression ? numberLabels(whole, label) : classLabels(whole, label);
   const table = withRows(whole, rows);
-  const searched = table.test?.from ?? table.rows;
-  checkClasses(table, regression ? [] : names, targets);
-  const divided = divide(
+  const parts = divide(
     {
       place,
-      count: searched,
+      count: table.rows,
       ...(!regression && { classes: { of: targets, names } }),
-      ownTest: table.test !== undefined,
+      ownTest: request.testFile !== undefined,
     },
     request,
   );
-  const ownTest = Int32Array.from({ length: table.rows - searched }, (_, i) => searched + i);
-  const parts = table.test === undefined ? divided : { ...divided, test: ownTest };
   const notes = columnNotes();
   const columns = table.columns
     .filter(({ name }) => name !== label.name)
@@ -69,6 +59,8 @@ export async function openCsv(request: DataRequest): Promise<Dataset> {
     const rule = 'at least one feature is needed';
     throw invalid(place, `no column except the label "${printable(label.name)}" is usable (${why})`, rule);
   }
+  const classes = regression ? undefined : names;
+  const own = request.testFile === undefined ? undefined : await testFile(request.testFile, { encoding, classes });
   const categorical = encoding.columns.filter(({ kind }) => kind === 'category').length;
   const what = regression ? 'regression' : `${names.length} classes`;
   return assemble(
@@ -82,18 +74,17 @@ export async function openCsv(request: DataRequest): Promise<Dataset> {
         encoding,
       },
       pool: memorySource({ values: encodeColumns(encoding, columns, table.rows), elements: width, targets }),
+      test: own?.test,
       notes: [
-        `${thousands(searched)} rows; the label is the column "${printable(label.name)}" (${what}).`,
+        `${thousands(table.rows)} rows; the label is the column "${printable(label.name)}" (${what}).`,
         `${encoding.columns.length - categorical} numeric and ${categorical} categorical columns, ${width} input features.`,
         ...(inferred
-          ? [`The label has many different numbers, so they are predicted as numbers (--no-regression: as classes).`]
+          ? ['The label has many different numbers, so they are predicted as numbers (--no-regression: as classes).']
           : []),
-        ...(table.test === undefined
-          ? []
-          : [`${thousands(ownTest.length)} rows of ${table.test.place} are the test part.`]),
         ...table.notes,
         ...labelNotes,
         ...notes.sentences(),
+        ...(own?.notes ?? []),
       ],
     },
     parts,
@@ -109,45 +100,18 @@ function labelColumn(place: string, columns: readonly TextColumn[], wanted: stri
   throw invalid(place, `there is no column "${printable(wanted ?? '')}"`, `the label must be one of ${known}`);
 }
 
-/** The table without these columns. Throws UserError for one that is not there, and for the label. */
-function without(table: Table, label: string, names: readonly string[] = []): Table {
+/** The table without the columns that the person leaves out. Throws UserError for one that is absent, or is the label. */
+function withoutColumns(table: Table, { exclude = [], label }: Pick<DataRequest, 'exclude' | 'label'>): Table {
+  const names = exclude.map((name) => tidy(name).replace(/\s+/g, ' '));
   for (const name of names) {
-    if (name === label) throw invalid('exclude', `"${printable(name)}"`, 'is the label');
-    if (table.columns.some((column) => column.name === name)) continue;
-    const known = table.columns.map((column) => printable(column.name));
-    throw unknownName(`exclude: ${table.place} has no column`, name, known);
+    if (!table.columns.some((column) => column.name === name)) {
+      const known = table.columns.map((column) => printable(column.name)).join(', ');
+      throw invalid(table.place, `there is no column "${printable(name)}" to leave out`, `the columns are ${known}`);
+    }
+    if (name === labelColumn(table.place, table.columns, label).name)
+      throw invalid(table.place, `the column "${printable(name)}" is the label`, 'the label cannot be left out');
   }
-  return { ...table, columns: table.columns.filter(({ name }) => !names.includes(name)) };
-}
-
-/** The rows of a test file after those of the table. Throws UserError where it lacks a column. */
-function withTest(table: Table, test: Table): Table {
-  const columns = table.columns.map(({ name, cells }) => {
-    const same = test.columns.find((column) => column.name === name);
-    if (same === undefined)
-      throw invalid(`${test.place}, line 1`, `there is no column "${printable(name)}"`, `${table.place} has one`);
-    return { name, cells: [...cells, ...same.cells] };
-  });
-  return {
-    ...table,
-    columns,
-    rows: table.rows + test.rows,
-    test: { from: table.rows, place: test.place },
-    lines: [...table.lines, ...test.lines],
-    numbers: [...table.numbers, ...test.numbers],
-    notes: [...table.notes, ...test.notes],
-  };
-}
-
-/** Throws UserError for a class that the test file alone has. */
-function checkClasses(table: Table, names: readonly string[], targets: Float32Array): void {
-  const { test } = table;
-  if (test === undefined) return;
-  const known = new Set(targets.subarray(0, test.from));
-  const row = targets.findIndex((target, i) => i >= test.from && names.length > 0 && !known.has(target));
-  if (row < 0) return;
-  const found = `the class is "${printable(names[targets[row] ?? 0] ?? '')}"`;
-  throw invalid(`${test.place}, line ${thousands(table.lines[row] ?? 0)}`, found, `no row of ${table.place} is of it`);
+  return names.length === 0 ? table : { ...table, columns: table.columns.filter(({ name }) => !names.includes(name)) };
 }
 
 /** The rows `rows` of a table. */
@@ -158,7 +122,6 @@ function withRows(table: Table, rows: Int32Array): Table {
     ...table,
     columns: table.columns.map(({ name, cells }) => ({ name, cells: kept(cells) })),
     rows: rows.length,
-    ...(table.test && { test: { ...table.test, from: rows.filter((row) => row < (table.test?.from ?? 0)).length } }),
     lines: kept(table.lines),
     numbers: kept(table.numbers),
   };

@@ -260,34 +260,3 @@ test('a label with many different numbers is predicted as a number unless it is 
     'regression',
   );
 });
-
-test('a test file gives the test part, whatever the order of its columns; the rest is fitted without it', async (t) => {
-  const { open, path } = await opener(t);
-  const testFile = `${path}.test.csv`;
-  await writeFile(testFile, 'species,color,weight,price,more\nhen,green,7,1,z\ncow,red,,2,z\n');
-  const data = await open(csv(), { testFile });
-  const { info } = data.search;
-  assert.deepEqual(info.counts, { train: 30, valid: 10, test: 2 });
-  assert.deepEqual([...(await readAll(await data.openTest(), info.input[0] ?? 0)).targets], [1, 0]);
-  assert.ok(
-    info.encoding?.columns.every((column) => column.kind !== 'category' || !column.categories.includes('green')),
-  );
-
-  await writeFile(testFile, 'species,color,weight\nhen,red,7\n');
-  await assertRefused(open(csv(), { testFile }), 'test.csv", line 1', 'no column "price"');
-  await writeFile(testFile, 'species,color,weight,price\ncow,red,7,1\nowl,red,7,1\n');
-  await assertRefused(open(csv(), { testFile }), 'test.csv", line 3', '"owl"');
-  await writeFile(testFile, 'species,color,weight,price\ncow,red,7,1\ncow,red,7,dear\n');
-  await assertRefused(open(csv(), { testFile, label: 'price', regression: true }), 'test.csv", line 3', '"dear"');
-});
-
-test('excluded columns are no features', async (t) => {
-  const { open } = await opener(t);
-  const { info } = (await open(csv(), { exclude: ['price', 'color'] })).search;
-  assert.deepEqual(
-    info.encoding?.columns.map(({ name }) => name),
-    ['weight'],
-  );
-  await assertRefused(open(csv(), { exclude: ['prize'] }), 'has no column "prize"', 'did you mean "price"');
-  await assertRefused(open(csv(), { exclude: ['species'] }), 'is the label');
-});
