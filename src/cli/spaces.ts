@@ -7,9 +7,9 @@ import type { SpaceDefinition, Task } from '../space/space.ts';
 import { SPACES } from '../space/spaces/index.ts';
 import { configSchema } from '../study/config-schema.ts';
 import { isOwnFile } from '../study/spec.ts';
+import { optionsTable, presetsText } from '../terminal/options-table.ts';
 import { table } from '../terminal/output.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { optionsTable, presetsText } from './options-table.ts';
 
 /**
  * `netsmith spaces [NAME|FILE]`: [{ name, description, options: [{ name, type, default, min?, max?, above?, below?, words? }], size }]; size for

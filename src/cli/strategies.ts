@@ -2,9 +2,9 @@ import type { Command } from 'commander';
 import { unknownName } from '../common/closest.ts';
 import type { OptionRule } from '../common/option-rules.ts';
 import { STRATEGIES, type StrategyDefinition } from '../strategy/index.ts';
+import { optionsTable, presetsText } from '../terminal/options-table.ts';
 import { table } from '../terminal/output.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { optionsTable, presetsText } from './options-table.ts';
 
 /** `netsmith strategies [NAME]`: [{ name, description, options: [{ name, type, default, min?, max?, above?, below?, words? }] }] */
 export function addStrategies(program: Command, shell: Shell): void {

@@ -1,6 +1,6 @@
 import type { OptionRule } from '../common/option-rules.ts';
 import { showLimit } from '../common/rules.ts';
-import { table } from '../terminal/output.ts';
+import { table } from './output.ts';
 
 /** `initial=10,gamma=0.1` */
 export function presetsText(rules: readonly OptionRule[]): string {
