@@ -32,7 +32,7 @@ function runs(page: string, heading: string): string {
 }
 
 test('docs/library.md: a strategy and an estimator are checked', () => {
-  runs('library.md', 'Checking what is your own');
+  runs('library.md', 'Checking your own code');
 });
 
 test('docs/library.md: a loss and metrics of one’s own', () => {
