@@ -5,6 +5,7 @@ import type { SearchSpace } from '../space/search-space.ts';
 import type { Problem } from '../strategy/strategy.ts';
 import type { StudyEvent } from '../study/events.ts';
 import { headline, nameOfMetric } from '../study/objectives.ts';
+import { parseDuration } from '../study/quantities.ts';
 import type { Contender } from '../study/ranking.ts';
 import type { StudySettings } from '../study/spec.ts';
 import type { Trial } from '../study/store/store.ts';
@@ -119,7 +120,12 @@ function nameOf(trial: Trial): string {
 
 /** Epochs that a trial has done, and those of its own fidelity; 0 where nothing is trained. */
 function epochsOf({ curve, fidelity }: Trial, { problem, settings }: Shown) {
-  return { done: curve.at(-1)?.step ?? 0, of: problem.fidelities[fidelity]?.epochs ?? settings.epochs };
+  const { step: done = 0, seconds = 0 } = curve.at(-1) ?? {};
+  const of = problem.fidelities[fidelity]?.epochs ?? settings.epochs;
+  const limit = settings.trialTime === undefined ? undefined : parseDuration(settings.trialTime);
+  if (limit === undefined || done === 0) return { done, of };
+  // As many as are likely to fit.
+  return { done, of: Math.max(done, Math.min(of, Math.round((done * limit) / Math.max(seconds, 1e-3)))) };
 }
 
 /** The line for what has happened: of each trial that ended or waits, and of each phase except the first. */
