@@ -214,7 +214,10 @@ test('a search whose trials all fail alike stops after a few, says why, and exit
 
 test('help states the defaults of the command itself', async () => {
   const help = async (command: string) => (await netsmith(command, '--help')).out.replaceAll(/\s+/g, ' ');
-  assert.match(await help('run'), /--confirm <n> [^()]+\(default: 3; 0 without training\)/);
+  assert.match(
+    await help('run'),
+    /--confirm <n> [^()]+\(default: 3; 0 without training; with --time as the plan says\)/,
+  );
   const workers = Math.min(2, availableParallelism());
   assert.match(await help('run'), new RegExp(`--workers <n> [^()]+\\(default: ${workers}\\)`));
   assert.match(await help('search'), /--confirm <n> [^()]+\(default: 0\)/);

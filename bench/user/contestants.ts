@@ -80,9 +80,9 @@ function paramsIn(stdout: string): number | null {
 function dataFlags(task: Task, { files }: Ground): readonly string[] {
   if (task.kind === 'images')
     return ['--data', task.data, ...('images' in files && files.images.dir ? ['--data-dir', files.images.dir] : [])];
-  const { train, label } = tableOf(files);
+  const { train, test, label } = tableOf(files);
   const regression = task.metric === 'r2' ? ['--regression'] : [];
-  return ['--data', 'csv', '--data-dir', train, '--label', label, ...regression];
+  return ['--data', 'csv', '--data-dir', train, '--test-data', test, '--label', label, ...regression];
 }
 
 /** A program that prints `RESULT {"test": ..., "params": ...}`. */
