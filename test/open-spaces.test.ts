@@ -187,7 +187,7 @@ test('what does not fit such a space is refused before anything is written', asy
   await refused(broken({ sample: failing }), /space "xor": sample fails: no luck/);
   await refused(broken({ check: () => xorSpace.sample(rng('other')) }), /another after it was stored and read/);
   const without: object = { mutate: undefined };
-  await refused(broken(without), /must be made by defineSpace, or have the methods of a SearchSpace/);
+  await refused(broken(without), /a space made by defineSpace, or have the methods of a SearchSpace/);
   assert.ok(!existsSync(dir));
   const file = join(folder, 'xor.ts');
   writeFileSync(file, `export { xorSpace } from '${source('src/study/testing/xor.ts')}';`);
@@ -203,19 +203,23 @@ test('killed with -9 ten times at random moments and continued, XOR has the tria
      import { xorReward, xorSpace } from '${source('src/study/testing/xor.ts')}';
      const { space, ...settings } = ${JSON.stringify(XOR)};
      const study = await createStudy({ ...settings, space: xorSpace, dir: process.argv[2], ifExists: 'continue' });
-     console.log('ready');
-     await study.optimize(({ architecture }) => ({ reward: xorReward(architecture) }), { trials: 200 });`,
+     const onTrial = () => console.log('trial');
+     await study.optimize(({ architecture }) => ({ reward: xorReward(architecture) }), { trials: 200, onTrial });`,
   );
   const dir = join(home, 'study');
-  const run = async (killAfterMs?: number) => {
+  /** Kills it a moment after it has made this number of trials. */
+  const run = async (trials = Number.POSITIVE_INFINITY, milliseconds = 0) => {
     const { NODE_TEST_CONTEXT: _, ...env } = process.env;
     const child = spawn(process.execPath, ['--conditions=netsmith-source', script, dir], { env });
     let err = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       err += text;
     });
-    child.stdout.once('data', () => {
-      if (killAfterMs !== undefined) setTimeout(() => child.kill('SIGKILL'), killAfterMs);
+    let made = 0;
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      const before = made;
+      made += text.split('trial').length - 1;
+      if (before < trials && made >= trials) setTimeout(() => child.kill('SIGKILL'), milliseconds);
     });
     const [code, signal] = await once(child, 'close');
     return { code, signal, err };
@@ -223,7 +227,7 @@ test('killed with -9 ten times at random moments and continued, XOR has the tria
   const moments = rng('kill', Date.now());
   const done: number[] = [];
   for (let kill = 0; kill < 10; kill++) {
-    const { signal, err } = await run(30 + moments.float() * 120);
+    const { signal, err } = await run(1 + moments.int(4), 10 * moments.float());
     assert.equal(signal, 'SIGKILL', err);
     done.push((await outcomes(await openStudy(dir, { space: xorSpace }))).length);
   }
