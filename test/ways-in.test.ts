@@ -49,8 +49,8 @@ test('what a graphics driver writes to the terminal does not show, only our own 
 });
 
 test('a name that nothing has is answered with the one that was meant', async () => {
-  await refused(/--data: "digit"; did you mean "digits"/, 'init', folder, '--data', 'digit', '--yes');
-  await refused(/--strategy: "tep"; did you mean "tpe"/, 'init', folder, '--strategy', 'tep', '--yes');
+  await refused(/--data: unknown dataset "digit"; did you mean "digits"/, 'init', folder, '--data', 'digit', '--yes');
+  await refused(/unknown strategy "tep"; did you mean "tpe"/, 'init', folder, '--strategy', 'tep', '--yes');
   await refused(/--estimator: "trian"; .*\btrain\b/, 'init', folder, '--estimator', 'trian', '--yes');
   await refused(/--space: "mpl"; did you mean "mlp"/, 'init', folder, '--space', 'mpl', '--yes');
   await refused(/--strategy: "none\.ts"; there is no such file/, 'init', folder, '--strategy', 'none.ts', '--yes');
