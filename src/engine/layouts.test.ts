@@ -66,6 +66,17 @@ const casesOf = (B: number): readonly GraphCase[] => [
     { x: image(B, 8), w: [[2 * B, B, 3, 3]], v: [[B, 2 * B, 1, 1]] },
     (g, x = 0, w = 0, v = 0) => ops.conv(g, ops.tanh(g, ops.conv(g, x, w, window(2, 1))), v, window(2, 0)),
   ),
+  ...[7, 8].map((size) =>
+    graphCase(
+      `a strided residual block, ${size} wide`,
+      { x: image(B, size), w: [[2 * B, B, 3, 3]], v: [[2 * B, B, 1, 1]], d: [[B, 1, 3, 3]] },
+      (g, x = 0, w = 0, v = 0, d = 0) => {
+        const start = ops.conv(g, x, d, window(1, 1, B));
+        const body = normalize(g, ops.conv(g, ops.relu(g, start), w, window(2, 1)));
+        return ops.relu(g, ops.add(g, body, ops.conv(g, ops.relu(g, start), v, window(2, 0))));
+      },
+    ),
+  ),
   ...[6, 7].map((size) =>
     graphCase(
       `a reduction by every other pixel, of an image and of it without its first row and column, ${size} wide`,

@@ -43,7 +43,7 @@ export function optimizeForward(graph: Graph): Graph {
 
 /** Algebra that saves work, equal nodes computed once, and nothing computed that no output needs. */
 export function optimize(graph: Graph): Graph {
-  return eliminateDeadCode(shareAcrossSwitches(scaleGradients(simplified(graph))));
+  return eliminateDeadCode(shareAcrossSwitches(simplified(scaleGradients(simplified(graph)))));
 }
 
 function simplified(graph: Graph): Graph {
