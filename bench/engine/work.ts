@@ -53,10 +53,20 @@ const ARCHITECTURE_DECAY = 1e-3;
 const LEARNING_RATE = 1e-3;
 
 async function openTraining(engine: Engine, name: keyof typeof SGD, network: Module, batch: number): Promise<Work> {
-  const settings = SGD[name];
-  const step = trainingGraph({ network, info: INFO, resolution: 1 }, settings, batch);
+  return openStepOf(engine, network, INFO, batch, SGD[name]);
+}
+
+/** Steps of a network's training on one batch. */
+export async function openStepOf(
+  engine: Engine,
+  network: Module,
+  info: DatasetInfo,
+  batch: number,
+  settings: (typeof SGD)[keyof typeof SGD] = SGD['resnet8-28'],
+): Promise<Work> {
+  const step = trainingGraph({ network, info, resolution: 1 }, settings, batch);
   const state = engine.createState(joinTensors(step.vectors, freshTensors(step, seeded)));
-  return openStep(engine, step, OPTIMIZERS[settings.optimizer].scalars(LEARNING_RATE, 1), state, batch);
+  return openStep(engine, step, OPTIMIZERS[settings.optimizer].scalars(LEARNING_RATE, 1), state, batch, {}, info);
 }
 
 /** Epochs one after another, their batches prepared as training prepares them; colored images are cropped and flipped. */
@@ -139,10 +149,11 @@ async function openStep(
   state: State,
   batch: number,
   options: CompileOptions = {},
+  info: DatasetInfo = INFO,
 ): Promise<Work> {
   const program = await engine.compile(graph, carries, options);
   const scalars = Object.entries(rates).map(([name, rate]) => [name, { shape: [], data: Float32Array.of(rate) }]);
-  const feeds: Feeds = { input: images(batch), targets: targets(batch), ...Object.fromEntries(scalars) };
+  const feeds: Feeds = { input: images(batch, info), targets: targets(batch), ...Object.fromEntries(scalars) };
   return {
     async run() {
       const { loss } = await program.run(feeds, state);
@@ -178,9 +189,9 @@ function facts(graph: Graph, parameters: TrainingGraph['parameters']): Omit<Work
 const seeded = (...labels: readonly string[]) => rng('bench', ...labels);
 const zeros = (shape: Shape): HostTensor => ({ shape, data: new Float32Array(sizeOf(shape)) });
 
-function images(batch: number): HostTensor {
+function images(batch: number, { input } = INFO): HostTensor {
   const random = seeded('images');
-  const { shape, data } = zeros([batch, ...INFO.input]);
+  const { shape, data } = zeros([batch, ...input]);
   return { shape, data: data.map(() => 255 * random.float()) };
 }
 
