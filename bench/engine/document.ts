@@ -18,6 +18,8 @@ import {
   type SessionPoint,
   scalingTable,
   sessionTable,
+  type WidthPoint,
+  widthTable,
 } from './tables.ts';
 import { NAMES } from './workloads.ts';
 
@@ -117,12 +119,18 @@ function sessions(): string | undefined {
   return found && `${origin(found)}\n\n${sessionTable(found.result.points)}`;
 }
 
+function widths(): string | undefined {
+  const [found] = resultsOf<{ readonly points: readonly WidthPoint[]; readonly block: number }>('widths');
+  return found && `${origin(found)}\n\n${widthTable(found.result.points, found.result.block)}`;
+}
+
 /** By name. */
 const BLOCKS: Readonly<Record<string, () => string | undefined>> = {
   comparison: () => rows(comparisonTable, ({ peer }) => peer !== null),
   compiling: () => rows(compileTable, ({ peer }) => peer !== null),
   sessions,
   operators,
+  widths,
   'scaling-darts-supernet': () => scaling('darts-supernet'),
   'scaling-darts-v2': () => scaling('darts-v2'),
 };

@@ -22,6 +22,11 @@ export const INFO: DatasetInfo = {
   notes: [],
 };
 
+/** What a network is fed: one of these alone is for grey images. */
+export function infoOf(name: Workload['network']): DatasetInfo {
+  return name === 'resnet8-28' ? { ...INFO, input: [1, 28, 28], mean: [127.5], deviation: [74] } : INFO;
+}
+
 /** Without open choices, or a supernet. */
 export function networkOf(name: Workload['network'], size: Size): Module {
   switch (name) {
@@ -36,6 +41,9 @@ export function networkOf(name: Workload['network'], size: Size): Module {
       const genotype = Object.entries(space.text?.parse('DARTS_V2') ?? {}).filter(([decision]) => open.has(decision));
       return resolve(space, Object.fromEntries(genotype));
     }
+    case 'resnet8-28':
+    case 'resnet8-32':
+      return resolve(SPACES.resnet.create(infoOf(name), { depth: 8, channels: size.channels }), {});
     case 'darts-supernet':
       return supernet(SPACES.darts.create(INFO, { ...size, search: true }));
     default:

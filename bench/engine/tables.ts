@@ -127,3 +127,20 @@ export function sessionTable(points: readonly SessionPoint[]): string {
     ]),
   );
 }
+
+/** Milliseconds of one thread's time a sample, of a training step. */
+export interface WidthPoint {
+  readonly width: number;
+  readonly milliseconds: number;
+}
+
+/** A line for each width, with that of the next multiple of the block beside it. */
+export function widthTable(points: readonly WidthPoint[], block: number): string {
+  return markdown(
+    ['channels', 'ms a sample', `next multiple of ${block}`, 'ms a sample'],
+    points.map(({ width, milliseconds: own }) => {
+      const next = block === 0 ? width : Math.ceil(width / block) * block;
+      return [width, own, next, points.find((point) => point.width === next)?.milliseconds ?? '-'];
+    }),
+  );
+}

@@ -1,5 +1,6 @@
 /** What a measuring process does: one thing again and again. */
 import { rng } from '../../src/common/random.ts';
+import type { DatasetInfo, Samples } from '../../src/data/dataset.ts';
 import type { CompileOptions, Engine, Feeds, State } from '../../src/engine/engine.ts';
 import { totalFlops } from '../../src/graph/flops.ts';
 import { type Graph, type HostTensor, type Shape, sizeOf } from '../../src/graph/ir.ts';
@@ -8,11 +9,13 @@ import { ARCHITECTURE_OPTIMIZER, type SupernetSteps, supernetSteps } from '../..
 import { INPUT_NAME } from '../../src/report/export/metadata.ts';
 import { exportOnnx } from '../../src/report/export/onnx.ts';
 import type { Module } from '../../src/space/index.ts';
+import { runAhead, trainingBatches } from '../../src/train/batches.ts';
 import { OPTIMIZERS } from '../../src/train/optimizers.ts';
 import { freshTensors, inferenceGraph, type TrainingGraph, trainingGraph } from '../../src/train/program.ts';
 import { joinTensors } from '../../src/train/vectors.ts';
-import { INFO, networkOf } from './networks.ts';
+import { INFO, infoOf, networkOf } from './networks.ts';
 import type { WorkOrder } from './order.ts';
+import { EPOCH_IMAGES } from './workloads.ts';
 
 /** A compiled program with all that it is fed. */
 export interface Work {
@@ -30,6 +33,7 @@ export function openWork(
 ): (action: string) => Promise<Work> {
   const module = networkOf(network, size);
   if (task === 'infer') return () => openInference(engine, module, batch);
+  if (task === 'epoch') return () => openEpoch(engine, network, module, batch);
   if (network === 'darts-supernet') return openSupernet(engine, module, batch, turns(actions.length));
   return () => openTraining(engine, network, module, batch);
 }
@@ -39,6 +43,8 @@ const SGD = {
   'nas-bench-201': { optimizer: 'sgd', momentum: 0.9, nesterov: true, weightDecay: 5e-4, clipNorm: 0 },
   'darts-v2': { optimizer: 'sgd', momentum: 0.9, nesterov: false, weightDecay: 3e-4, clipNorm: 5 },
   'darts-supernet': { optimizer: 'sgd', momentum: 0.9, nesterov: false, weightDecay: 3e-4, clipNorm: 5 },
+  'resnet8-28': { optimizer: 'sgd', momentum: 0.9, nesterov: true, weightDecay: 5e-4, clipNorm: 0 },
+  'resnet8-32': { optimizer: 'sgd', momentum: 0.9, nesterov: true, weightDecay: 5e-4, clipNorm: 0 },
 } as const;
 /** Both steps of a supernet together take no more memory than the larger of them. A step alone keeps its own. */
 const turns = (actions: number): CompileOptions => (actions > 1 ? { memory: 'returned' } : {});
@@ -47,10 +53,68 @@ const ARCHITECTURE_DECAY = 1e-3;
 const LEARNING_RATE = 1e-3;
 
 async function openTraining(engine: Engine, name: keyof typeof SGD, network: Module, batch: number): Promise<Work> {
-  const settings = SGD[name];
-  const step = trainingGraph({ network, info: INFO, resolution: 1 }, settings, batch);
+  return openStepOf(engine, network, INFO, batch, SGD[name]);
+}
+
+/** Steps of a network's training on one batch. */
+export async function openStepOf(
+  engine: Engine,
+  network: Module,
+  info: DatasetInfo,
+  batch: number,
+  settings: (typeof SGD)[keyof typeof SGD] = SGD['resnet8-28'],
+): Promise<Work> {
+  const step = trainingGraph({ network, info, resolution: 1 }, settings, batch);
   const state = engine.createState(joinTensors(step.vectors, freshTensors(step, seeded)));
-  return openStep(engine, step, OPTIMIZERS[settings.optimizer].scalars(LEARNING_RATE, 1), state, batch);
+  return openStep(engine, step, OPTIMIZERS[settings.optimizer].scalars(LEARNING_RATE, 1), state, batch, {}, info);
+}
+
+/** Epochs one after another, their batches prepared as training prepares them; colored images are cropped and flipped. */
+async function openEpoch(engine: Engine, name: keyof typeof SGD, network: Module, batch: number): Promise<Work> {
+  const [settings, info] = [SGD[name], infoOf(name)];
+  const step = trainingGraph({ network, info, resolution: 1 }, settings, batch);
+  const state = engine.createState(joinTensors(step.vectors, freshTensors(step, seeded)));
+  const program = await engine.compile(step.graph, step.carries);
+  const augmented = info.input[0] === 3;
+  const batches = trainingBatches(randomSamples(info), info, {
+    ...{ batchSize: batch, labelSmoothing: 0, cutout: 0, mixup: 0 },
+    ...{ cropPadding: augmented ? 4 : 0, flip: augmented },
+  });
+  const rates = Object.entries(OPTIMIZERS[settings.optimizer].scalars(LEARNING_RATE, 1));
+  const scalars = Object.fromEntries(rates.map(([rate, value]) => [rate, { shape: [], data: Float32Array.of(value) }]));
+  const { parameters, multiplyAdds } = facts(step.graph, step.parameters);
+  let epochs = 0;
+  return {
+    async run() {
+      const { prepare } = batches.epoch(seeded('epoch', `${epochs++}`));
+      await runAhead({
+        count: batches.stepsPerEpoch,
+        prepare,
+        run: (feeds) => program.run({ ...feeds, ...scalars }, state),
+        take({ loss }) {
+          if (!Number.isFinite(loss?.data[0])) throw new Error(`the loss is ${loss?.data[0]}`);
+        },
+      });
+    },
+    parameters,
+    multiplyAdds: multiplyAdds * batches.stepsPerEpoch,
+  };
+}
+
+/** Bytes, as images are kept in memory. */
+function randomSamples({ input, outputs }: DatasetInfo): Samples {
+  const [size, random] = [sizeOf(input), seeded('images')];
+  const pixels = Uint8Array.from({ length: EPOCH_IMAGES * size }, () => 256 * random.float());
+  const labels = Array.from({ length: EPOCH_IMAGES }, () => Math.floor(outputs * random.float()));
+  return {
+    count: EPOCH_IMAGES,
+    async read(indices, { input: images, target }) {
+      for (const [at, index] of indices.entries()) {
+        images?.set(pixels.subarray(index * size, (index + 1) * size), at * size);
+        target?.set([labels[index] ?? 0], at);
+      }
+    },
+  };
 }
 
 /** Both steps of the supernet on one state, as a search has them. */
@@ -85,10 +149,11 @@ async function openStep(
   state: State,
   batch: number,
   options: CompileOptions = {},
+  info: DatasetInfo = INFO,
 ): Promise<Work> {
   const program = await engine.compile(graph, carries, options);
   const scalars = Object.entries(rates).map(([name, rate]) => [name, { shape: [], data: Float32Array.of(rate) }]);
-  const feeds: Feeds = { input: images(batch), targets: targets(batch), ...Object.fromEntries(scalars) };
+  const feeds: Feeds = { input: images(batch, info), targets: targets(batch), ...Object.fromEntries(scalars) };
   return {
     async run() {
       const { loss } = await program.run(feeds, state);
@@ -124,9 +189,9 @@ function facts(graph: Graph, parameters: TrainingGraph['parameters']): Omit<Work
 const seeded = (...labels: readonly string[]) => rng('bench', ...labels);
 const zeros = (shape: Shape): HostTensor => ({ shape, data: new Float32Array(sizeOf(shape)) });
 
-function images(batch: number): HostTensor {
+function images(batch: number, { input } = INFO): HostTensor {
   const random = seeded('images');
-  const { shape, data } = zeros([batch, ...INFO.input]);
+  const { shape, data } = zeros([batch, ...input]);
   return { shape, data: data.map(() => 255 * random.float()) };
 }
 

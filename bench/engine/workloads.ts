@@ -26,6 +26,8 @@ export interface Size {
 
 /** What the peers' scripts build by default. */
 export const PEER_SIZE: Readonly<Record<Workload['network'], Size>> = {
+  'resnet8-28': { cells: 1, channels: 16 },
+  'resnet8-32': { cells: 1, channels: 16 },
   'nas-bench-201': { cells: 5, channels: 16 },
   'darts-v2': { cells: 8, channels: 16 },
   'darts-supernet': { cells: 8, channels: 16 },
@@ -33,8 +35,9 @@ export const PEER_SIZE: Readonly<Record<Workload['network'], Size>> = {
 
 export interface Workload {
   /** The rows' `network`. */
-  readonly network: 'nas-bench-201' | 'darts-v2' | 'darts-supernet';
-  readonly task: 'train' | 'infer';
+  readonly network: 'nas-bench-201' | 'darts-v2' | 'darts-supernet' | 'resnet8-28' | 'resnet8-32';
+  /** train: a step on one batch that is fed again and again. epoch: batches are read, shuffled and augmented as in training. */
+  readonly task: 'train' | 'epoch' | 'infer';
   /** Fixed here, or asked for on the command line. */
   readonly batch: number | undefined;
   /** Our processes: each does its actions one after another. */
@@ -51,6 +54,24 @@ const inference = (network: Workload['network'], batch: 1 | 64): Workload => ({
   processes: [[{ name: `inference-${batch}`, peerField: 'step_s' }]],
   peer: { script: 'torch_inference.py', shared: false, args: ['--network', network], compiles: true },
   runs: batch === 1 ? { ours: 100, peer: 100 } : { ours: 20, peer: 20 },
+});
+
+/** Images of an epoch: 20 batches. */
+export const EPOCH_IMAGES = 2560;
+
+/** An epoch of ResNet-8 on grey images, or on colored ones that are cropped and flipped, as ../shared/peers trains it. */
+const epoch = (side: 28 | 32): Workload => ({
+  network: `resnet8-${side}`,
+  task: 'epoch',
+  batch: 128,
+  processes: [[{ name: `resnet8-epoch-${side}`, peerField: 'epoch_s' }]],
+  peer: {
+    script: 'torch_resnet8.py',
+    shared: false,
+    args: ['--images', `${EPOCH_IMAGES}`, '--size', `${side}`, ...(side === 28 ? ['--colors', '1'] : ['--augment'])],
+    compiles: true,
+  },
+  runs: { ours: 3, peer: 3 },
 });
 
 export const WORKLOADS: readonly Workload[] = [
@@ -86,6 +107,8 @@ export const WORKLOADS: readonly Workload[] = [
     peer: { script: 'torch_darts_v2.py', shared: false, args: [], compiles: true },
     runs: { ours: 7, peer: 5 },
   },
+  epoch(28),
+  epoch(32),
   inference('nas-bench-201', 1),
   inference('nas-bench-201', 64),
   inference('darts-v2', 1),

@@ -148,3 +148,27 @@ def nas_bench_201(channels=16, cells=5, classes=10):
     return nn.Sequential(
         *layers, nn.BatchNorm2d(c), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(c, classes)
     )
+
+
+class BasicBlock(nn.Module):
+    """Of He et al. 2016; where the shape changes, the shortcut is a 1x1 convolution with batch norm."""
+
+    def __init__(self, i, o, stride):
+        super().__init__()
+
+        def convolution(i, o, kernel, stride=1):
+            return nn.Sequential(nn.Conv2d(i, o, kernel, stride, kernel // 2, bias=False), nn.BatchNorm2d(o))
+
+        self.body = nn.Sequential(convolution(i, o, 3, stride), nn.ReLU(), convolution(o, o, 3))
+        self.shortcut = convolution(i, o, 1, stride) if stride > 1 or i != o else nn.Identity()
+
+    def forward(self, x):
+        return torch.relu(self.body(x) + self.shortcut(x))
+
+
+def resnet8(colors, channels):
+    """3 stages of one block each, on images of this many colors."""
+    c = channels
+    stem = [nn.Conv2d(colors, c, 3, 1, 1, bias=False), nn.BatchNorm2d(c), nn.ReLU()]
+    stages = [BasicBlock(c, c, 1), BasicBlock(c, 2 * c, 2), BasicBlock(2 * c, 4 * c, 2)]
+    return nn.Sequential(*stem, *stages, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4 * c, 10))

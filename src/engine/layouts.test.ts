@@ -36,7 +36,8 @@ function normalize(g: GraphBuilder, x: NodeId): NodeId {
 const image = (channels: number, size = 5): readonly [Shape] => [[2, channels, size, size]];
 const distinct = (channels: number, size = 5) => [[2, channels, size, size], 'distinct'] as const;
 
-const cases: readonly GraphCase[] = [
+/** B: what stands for a block of channels. */
+const casesOf = (B: number): readonly GraphCase[] => [
   graphCase(
     'stem, relu, dense convolution, batch norm and a sum of branches',
     { x: image(3, 6), stem: [[B, 3, 3, 3]], w: [[2 * B, B, 3, 3]], v: [[2 * B, B, 1, 1]], bias: [[2 * B]] },
@@ -64,6 +65,17 @@ const cases: readonly GraphCase[] = [
     'strided dense convolutions',
     { x: image(B, 8), w: [[2 * B, B, 3, 3]], v: [[B, 2 * B, 1, 1]] },
     (g, x = 0, w = 0, v = 0) => ops.conv(g, ops.tanh(g, ops.conv(g, x, w, window(2, 1))), v, window(2, 0)),
+  ),
+  ...[7, 8].map((size) =>
+    graphCase(
+      `a strided residual block, ${size} wide`,
+      { x: image(B, size), w: [[2 * B, B, 3, 3]], v: [[2 * B, B, 1, 1]], d: [[B, 1, 3, 3]] },
+      (g, x = 0, w = 0, v = 0, d = 0) => {
+        const start = ops.conv(g, x, d, window(1, 1, B));
+        const body = normalize(g, ops.conv(g, ops.relu(g, start), w, window(2, 1)));
+        return ops.relu(g, ops.add(g, body, ops.conv(g, ops.relu(g, start), v, window(2, 0))));
+      },
+    ),
   ),
   ...[6, 7].map((size) =>
     graphCase(
@@ -166,12 +178,31 @@ const cases: readonly GraphCase[] = [
       return ops.mul(g, y, ops.reshape(g, gate, [2, B, 1, 1]));
     },
   ),
+  ...[0, 1, 2].map((option) => {
+    const filters = { w: [[B, B, 1, 1]], v: [[B, B, 3, 3]], u: [[B, B, 1, 1]] } as const;
+    const made = graphCase(
+      `a switch between a skip, a convolution and nothing, option ${option}`,
+      { index: [[]], x: image(B), ...filters },
+      (g, index = 0, x = 0, w = 0, v = 0, u = 0) => {
+        const y = ops.conv(g, x, w, window(1, 0));
+        const convolved = normalize(g, ops.conv(g, ops.relu(g, y), v, window(1, 1)));
+        const chosen = ops.select(g, index, [y, convolved, ops.constant(g, 0, g.shape(y))]);
+        return ops.conv(g, ops.add(g, y, chosen), u, window(1, 0));
+      },
+    );
+    return { ...made, feeds: { ...made.feeds, index: { shape: [], data: Float64Array.of(option) } } };
+  }),
 ];
 
-for (const testCase of cases)
-  testLayouts(layouts, `${testCase.name}, and gradients`, ({ engine }) =>
-    assertAgreement((graph) => engine.compile(graph), testCase),
-  );
+for (const [channels, of] of [
+  [B, 'whole blocks'],
+  [(3 * B) / 4, 'blocks that are filled up'],
+] as const) {
+  for (const testCase of casesOf(channels))
+    testLayouts(layouts, `${testCase.name}, and gradients, of ${of}`, ({ engine }) =>
+      assertAgreement((graph) => engine.compile(graph), testCase),
+    );
+}
 
 /** Two convolutions trained by gradient descent with momentum, in which filters and momenta are state. */
 function trainingStep() {

@@ -12,6 +12,7 @@ import { productRules } from './passes/rules/products.ts';
 import { reductionRules } from './passes/rules/reductions.ts';
 import { signRules } from './passes/rules/signs.ts';
 import { viewRules } from './passes/rules/views.ts';
+import { scaleGradients } from './passes/scale-gradients.ts';
 import { shareAcrossSwitches } from './passes/share.ts';
 import { simplify } from './passes/simplify.ts';
 import { combineSums } from './passes/sums.ts';
@@ -25,6 +26,7 @@ export {
   foldMoments,
   foldZeros,
   mergeSiblings,
+  scaleGradients,
   settleSwitches,
   skipZeroInputs,
 };
@@ -41,7 +43,7 @@ export function optimizeForward(graph: Graph): Graph {
 
 /** Algebra that saves work, equal nodes computed once, and nothing computed that no output needs. */
 export function optimize(graph: Graph): Graph {
-  return eliminateDeadCode(shareAcrossSwitches(simplified(graph)));
+  return eliminateDeadCode(shareAcrossSwitches(simplified(scaleGradients(simplified(graph)))));
 }
 
 function simplified(graph: Graph): Graph {

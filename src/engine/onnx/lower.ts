@@ -18,6 +18,7 @@ import {
 import { blockedLowering } from './blocked/lower.ts';
 import { planLayouts } from './blocked/plan.ts';
 import type { Emitted } from './blocked/site.ts';
+import { widenChannels } from './blocked/widen.ts';
 import { findCuts } from './cuts.ts';
 import { broadcast } from './forms.ts';
 import { lowerConv, lowerConvInputGrad, lowerConvWeightGrad } from './lowerings/convolution.ts';
@@ -123,9 +124,10 @@ export function toOnnx(graph: Graph, options: Omit<OnnxOptions, 'block' | 'carri
 }
 
 /** As `toOnnx`, in blocks of channels where `block` says so. Initializers stay plain. */
-export function lowerGraph(graph: Graph, options: OnnxOptions = {}): LoweredModel {
+export function lowerGraph(original: Graph, options: OnnxOptions = {}): LoweredModel {
   const { target = 'standard', openBatch = [], initializers = {}, metadata = {}, name = 'netsmith' } = options;
   const { block = 0, carries = {} } = options;
+  const graph = block === 0 ? original : widenChannels(original, block);
   const { nodes, outputs } = graph;
   const model = createModel(name);
   const emitter = { model, target };

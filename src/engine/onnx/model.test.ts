@@ -33,3 +33,18 @@ test('a result of a conditional is read under any shape that its branches give i
   for (const shape of [[2, 3], [6], [2, 3]]) assert.equal(m.view(result, shape, shape), result);
   assert.deepEqual(m.shapesOf(result), []);
 });
+
+test('a node that may be reused is added once, but not out of a branch', () => {
+  const m = createModel('reuse');
+  m.input('condition', []);
+  m.input('x', [2]);
+  const negated = (attributes = {}) => m.node('Neg', ['x'], attributes, { reuse: true });
+  const branch = () => [m.node('Abs', [negated()])];
+  const [chosen = ''] = m.branch('condition', branch, branch);
+  const first = negated();
+  assert.equal(negated(), first);
+  assert.notEqual(negated({ axis: 1 }), first);
+  assert.notEqual(m.node('Neg', ['x']), first);
+  m.output('y', [2], m.node('Add', [chosen, first]));
+  assert.deepEqual(typesOf(m.encode()), ['If', 'Neg', 'Neg', 'Neg', 'Add']);
+});

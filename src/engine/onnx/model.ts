@@ -17,6 +17,8 @@ export interface NodeOptions {
   readonly domain?: string;
   /** How many outputs there are up to the last that is wanted; the others are named `<first>:<n>`. */
   readonly outputs?: number;
+  /** Where an equal node is there already, its output is returned. For nodes of one output. */
+  readonly reuse?: boolean;
 }
 
 export interface Memo<K, V> {
@@ -122,8 +124,13 @@ export function createModel(graphName: string): ModelBuilder {
   const addFloats = (name: string, shape: Shape, data: Float32Array) =>
     initializers.push({ name, dims: [...shape], dataType: onnx.TensorProto.DataType.FLOAT, rawData: bytesOf(data) });
 
-  const node: ModelBuilder['node'] = (type, nodeInputs, attributes = {}, { domain = '', outputs: count = 1 } = {}) => {
+  const node: ModelBuilder['node'] = (type, nodeInputs, attributes = {}, options = {}) => {
+    const { domain = '', outputs: count = 1, reuse = false } = options;
+    const key = reuse ? JSON.stringify([domain, type, nodeInputs, attributes]) : '';
+    const known = reuse ? equal.get(key) : undefined;
+    if (known !== undefined) return known;
     const output = freshName(type);
+    if (reuse) equal.set(key, output);
     if (domain !== '') domains.add(domain);
     const names = Array.from({ length: count }, (_, i) => (i === 0 ? output : `${output}:${i}`));
     for (const name of names) frame.produced.add(name);
@@ -176,6 +183,8 @@ export function createModel(graphName: string): ModelBuilder {
     };
   }
 
+  /** The outputs of nodes that may be read in place of equal ones. */
+  const equal = memo<string, string>();
   const views = new Map<string, View>();
   /** The names of views by source and shape, and of the values that nodes read for them. */
   const viewNames = new Map<string, string>();

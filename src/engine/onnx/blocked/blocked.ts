@@ -16,9 +16,9 @@ export interface Blocked {
 
 const NCHWC = 'com.microsoft.nchwc';
 
-/** An operator of the blocked layout. */
+/** An operator of the blocked layout; equal ones are computed once. Gradients of filters cut the same parts out of images. */
 export function nchwc({ model }: Blocked, type: string, inputs: readonly Name[], attributes: Attributes = {}): Name {
-  return model.node(type, inputs, attributes, { domain: NCHWC });
+  return model.node(type, inputs, attributes, { domain: NCHWC, reuse: true });
 }
 
 /** The same memory under another shape; -1 for the axis that grows with an open batch. */

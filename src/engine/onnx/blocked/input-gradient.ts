@@ -4,7 +4,7 @@ import { lowerConvInputGrad } from '../lowerings/convolution.ts';
 import { four } from '../value.ts';
 import { type Blocked, type Name, transposeTiles, view } from './blocked.ts';
 import { filterToPlain, toBlocked, toPlain } from './layout.ts';
-import { spread } from './spread.ts';
+import { type Spreading, spread } from './spread.ts';
 
 export interface ConvInputGradient {
   readonly dy: Name;
@@ -17,25 +17,40 @@ export interface ConvInputGradient {
   readonly geometry: ConvGeometry;
   readonly sum?: Name;
   readonly relu?: boolean;
+  /** Gradients of the same shape, under the same stride, that are added. */
+  readonly others?: readonly Omit<ConvInputGradient, 'sum' | 'relu' | 'others'>[];
 }
 
 /** relu?(dx + sum), blocked. Not for a stem, whose input is plain. */
 export function convInputGrad(b: Blocked, gradient: ConvInputGradient): Name {
-  const { filterShape, geometry, shape, sum, relu, ...rest } = gradient;
-  const [, , kh, kw] = four(filterShape);
+  const { sum, relu, others = [] } = gradient;
   const dx = spread(b, {
-    ...rest,
-    ...geometry,
-    shape,
-    kernel: [kh, kw],
-    filter: (rows, columns) => turnedFilter(b, gradient, rows, columns),
+    ...spreadingOf(b, gradient),
     ...(sum !== undefined && { sum }),
     ...(relu !== undefined && { relu }),
+    ...(others.length > 0 && { others: others.map((other) => spreadingOf(b, other)) }),
   });
   if (dx !== undefined) return dx;
+  if (others.length > 0) {
+    const { others: _, relu: __, ...first } = gradient;
+    const last = others.length - 1;
+    return others.reduce(
+      (total, other, i) => {
+        return convInputGrad(b, { ...other, sum: total, relu: relu === true && i === last });
+      },
+      convInputGrad(b, first),
+    );
+  }
   const plain = throughPlain(b, gradient);
   const added = sum === undefined ? plain : b.model.node('Add', [plain, sum]);
   return relu === true ? b.model.node('Relu', [added]) : added;
+}
+
+function spreadingOf(b: Blocked, gradient: ConvInputGradient): Omit<Spreading, 'sum' | 'relu' | 'others'> {
+  const { dy, dyShape, filterShape, geometry, shape } = gradient;
+  const [, , kh, kw] = four(filterShape);
+  const filter: Spreading['filter'] = (rows, columns) => turnedFilter(b, gradient, rows, columns);
+  return { dy, dyShape, ...geometry, shape, kernel: [kh, kw], filter };
 }
 
 /** The given taps in the given order, inputs and outputs exchanged. */

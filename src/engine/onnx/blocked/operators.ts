@@ -65,7 +65,8 @@ export function lowerReduce(s: BlockedSite, id: NodeId, op: OpOf<'reduce'>): Emi
   const perChannel = sizeOf(from) / (from[1] ?? Number.NaN);
   const times = (name: Name, factor: number) =>
     factor === 1 ? name : model.node('Mul', [name, model.floats([], [factor])]);
-  if (pair !== undefined && layouts[pair[0]] === 'blocked' && batchAxis(x) === undefined) {
+  // A product that something else reads as well is there in any case, and its mean reads one tensor where this reads two.
+  if (pair !== undefined && fusion.absorbed(x) && layouts[pair[0]] === 'blocked' && batchAxis(x) === undefined) {
     const sum = channelDot(b, read(pair[0], 'blocked'), read(pair[1], 'blocked'), from);
     return result(times(sum, op.fn === 'mean' ? 1 / perChannel : 1));
   }

@@ -122,7 +122,7 @@ interface Classes {
 }
 
 /** Tensors of one shape that element-wise operators connect. */
-function elementwiseClasses(nodes: readonly Node[]): Classes {
+export function elementwiseClasses(nodes: readonly Node[]): Classes {
   const parent = Int32Array.from(nodes, (_, id) => id);
   const find = (id: NodeId): NodeId => {
     let root = id;

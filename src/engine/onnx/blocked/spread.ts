@@ -24,35 +24,46 @@ export interface Spreading {
   /** Added to the result, of its shape. */
   readonly sum?: Name;
   readonly relu?: boolean;
+  /** Others of the same shape and stride that are added, phase by phase. */
+  readonly others?: readonly Omit<Spreading, 'sum' | 'relu' | 'others'>[];
 }
 
 /** relu?(dx + sum), blocked; undefined for padding so wide that windows lie in it. */
 export function spread(b: Blocked, spreading: Spreading): Name | undefined {
-  const { dy, shape, groups, stride, filter, sum, relu } = spreading;
+  const { shape, stride, sum, relu, others = [] } = spreading;
   const [n, c, h, w] = four(shape);
-  const [rows, columns] = [phasesOf(spreading, 0), phasesOf(spreading, 1)];
-  if (rows === undefined || columns === undefined) return undefined;
-  const rest = { ...(sum !== undefined && { sum }), ...(relu !== undefined && { relu }) };
-  const phase = (row: Phase, column: Phase, more: typeof rest): Name | undefined => {
-    if (row.taps.length === 0 || column.taps.length === 0) return undefined;
-    return convolve(b, {
-      x: dy,
-      filter: filter(row.taps, column.taps),
-      kernel: [row.taps.length, column.taps.length],
-      geometry: {
-        stride: [1, 1],
-        dilation: [row.dilation, column.dilation],
-        pads: [row.before, column.before, row.after, column.after],
-        groups,
-      },
-      ...more,
-    });
-  };
-  const [row, column] = [rows[0], columns[0]];
-  if (rows.length === 1 && columns.length === 1 && row && column) return phase(row, column, rest);
+  const all = [spreading, ...others].flatMap((one) => {
+    const [rows, columns] = [phasesOf(one, 0), phasesOf(one, 1)];
+    return rows === undefined || columns === undefined ? [] : [{ one, rows, columns }];
+  });
+  if (all.length <= others.length) return undefined;
   const [height, width] = [Math.ceil(h / stride[0]), Math.ceil(w / stride[1])];
-  const interleaved = rows.map((r) => {
-    const phases = columns.map((column) => phase(r, column, {}));
+  /** What all have in a phase, and the sum; undefined where all are zero and there is no sum. */
+  const phase = (row: number, column: number, start?: Name, active?: boolean): Name | undefined => {
+    const parts = all.flatMap(({ one, rows, columns }) => {
+      const [r, c] = [rows[row], columns[column]];
+      return r === undefined || c === undefined || r.taps.length * c.taps.length === 0 ? [] : [{ one, r, c }];
+    });
+    return parts.reduce<Name | undefined>((before, { one, r, c: along }, i) => {
+      if (before !== undefined && i > 0) b.model.declare(before, [n, c, height, width]);
+      return convolve(b, {
+        x: one.dy,
+        filter: one.filter(r.taps, along.taps),
+        kernel: [r.taps.length, along.taps.length],
+        geometry: {
+          stride: [1, 1],
+          dilation: [r.dilation, along.dilation],
+          pads: [r.before, along.before, r.after, along.after],
+          groups: one.groups,
+        },
+        ...(before !== undefined && { sum: before }),
+        ...(active === true && i === parts.length - 1 && { relu: true }),
+      });
+    }, start);
+  };
+  if (stride[0] === 1 && stride[1] === 1) return phase(0, 0, sum, relu);
+  const interleaved = Array.from({ length: stride[0] }, (_, row) => {
+    const phases = Array.from({ length: stride[1] }, (_, column) => phase(row, column));
     return phases.every((p) => p === undefined) ? undefined : interleave(b, phases, [n, c, height, width], 'columns');
   });
   const wide = width * stride[1];

@@ -6,7 +6,7 @@ import type { Name } from './blocked.ts';
 import { affine } from './channels.ts';
 import { canConvolve, convolve, filterLayout } from './conv.ts';
 import type { Term } from './fuse.ts';
-import { convInputGrad } from './input-gradient.ts';
+import { type ConvInputGradient, convInputGrad } from './input-gradient.ts';
 import { type BlockedSite, blocked, type Emitted } from './site.ts';
 import { blockedView } from './views.ts';
 
@@ -39,9 +39,12 @@ function lowerTerms(
   const count = shape[1] ?? Number.NaN;
   const tensors = terms.flatMap((term) => (term.kind === 'tensor' ? [read(term.id, 'blocked')] : []));
   const takesBias = (term: Term) => term.kind === 'affine' || (term.kind === 'conv' && at(term.id).op.kind === 'conv');
-  const products = terms
-    .filter((term) => term.kind === 'conv' || term.kind === 'affine')
-    .sort((a, b) => Number(takesBias(b)) - Number(takesBias(a)));
+  const products = joined(
+    s,
+    terms
+      .filter((term) => term.kind === 'conv' || term.kind === 'affine')
+      .sort((a, b) => Number(takesBias(b)) - Number(takesBias(a))),
+  );
   const vectors = terms.filter((term) => term.kind === 'channels');
   const bias = vectors.reduce<Name | undefined>((sum, { id, minus }) => {
     const vector = byChannel(s, id, count);
@@ -55,14 +58,20 @@ function lowerTerms(
     if (bias !== undefined) return affine(b, { x: sum, shape, scale: model.floats([count], ones), bias, relu });
     return relu ? model.node('Relu', [sum]) : sum;
   }
-  return products.reduce<Name | undefined>((sum, term, i) => {
+  return products.reduce<Name | undefined>((sum, [term, ...others], i) => {
     const rest = {
       ...(i === 0 && bias !== undefined && { bias }),
       ...(sum !== undefined && { sum }),
       relu: relu && i === products.length - 1,
     };
     if (sum !== undefined && i > 0 && batch === undefined) model.declare(sum, shape);
-    if (term.kind === 'conv') return lowerConvolution(s, term.id, rest);
+    if (term.kind === 'conv')
+      return lowerConvolution(
+        s,
+        term.id,
+        rest,
+        others.map(({ id }) => id),
+      );
     const scale = byChannel(s, term.scale, count);
     return affine(b, {
       x: read(term.x, 'blocked'),
@@ -71,6 +80,23 @@ function lowerTerms(
       ...rest,
     });
   }, start) as Name;
+}
+
+type Product = Extract<Term, { kind: 'conv' | 'affine' }>;
+type Gradient = Extract<Term, { kind: 'conv' }>;
+
+/** Gradients under one stride go together: each phase of all of them is summed before the phases are interleaved. */
+function joined(s: BlockedSite, products: readonly Product[]): (readonly [Product, ...Gradient[]])[] {
+  const groups = new Map<string, [Product, ...Gradient[]]>();
+  for (const [i, term] of products.entries()) {
+    const { op } = term.kind === 'conv' ? s.at(term.id) : { op: undefined };
+    const strided = op?.kind === 'convInputGrad' && Math.max(...op.stride) > 1;
+    const key = strided ? `${op.stride}` : `own ${i}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [term]);
+    else if (term.kind === 'conv') group.push(term);
+  }
+  return [...groups.values()];
 }
 
 function addByChannel(s: BlockedSite, x: Name, vector: Name, shape: Shape): Name {
@@ -87,26 +113,19 @@ interface Rest {
   readonly relu: boolean;
 }
 
-function lowerConvolution(s: BlockedSite, id: NodeId, rest: Rest): Name {
+/** `others`: gradients by the input that are added, under the stride that this one has. */
+function lowerConvolution(s: BlockedSite, id: NodeId, rest: Rest, others: readonly NodeId[] = []): Name {
   const { at, b, block, model, read, shapeOf } = s;
   const { shape } = at(id);
-  const placed = at(id).op;
-  const { op, inputs } = placed.kind === 'pad' ? at(at(id).inputs[0] as NodeId) : at(id);
+  const { op, inputs } = at(id).op.kind === 'pad' ? at(at(id).inputs[0] as NodeId) : at(id);
   const [first, w, own] = inputs as [NodeId, NodeId, NodeId | undefined];
   const filterShape = shapeOf(w);
   if (op.kind === 'convInputGrad') {
-    const layout = op.groups > 1 && filterShape[1] === 1 ? 'outer' : 'filter';
-    const [top, left, bottom, right] = op.pads;
-    const [, , rows = 0, columns = 0] = placed.kind === 'pad' ? placed.before : [];
     const grad = convInputGrad(b, {
-      dy: read(first, 'blocked'),
-      dyShape: shapeOf(first),
-      filter: read(w, layout),
-      filterShape,
-      shape,
-      geometry: { ...op, pads: [top - rows, left - columns, bottom, right] },
+      ...gradientOf(s, id),
       ...(rest.sum !== undefined && { sum: rest.sum }),
       ...(rest.bias === undefined && { relu: rest.relu }),
+      ...(others.length > 0 && { others: others.map((other) => gradientOf(s, other)) }),
     });
     if (rest.bias === undefined) return grad;
     const shifted = addByChannel(s, grad, rest.bias, shape);
@@ -127,4 +146,24 @@ function lowerConvolution(s: BlockedSite, id: NodeId, rest: Rest): Name {
     ...(rest.sum !== undefined && { sum: rest.sum }),
     relu: rest.relu,
   });
+}
+
+/** The gradient by the input that a node is, or that it puts zeros before. */
+function gradientOf({ at, read, shapeOf }: BlockedSite, id: NodeId): ConvInputGradient {
+  const { op: placed, inputs: behind, shape } = at(id);
+  const { op, inputs } = placed.kind === 'pad' ? at(behind[0] as NodeId) : at(id);
+  const [dy, w] = inputs as [NodeId, NodeId];
+  const geometry = op as OpOf<'convInputGrad'>;
+  const filterShape = shapeOf(w);
+  const layout = geometry.groups > 1 && filterShape[1] === 1 ? 'outer' : 'filter';
+  const [top, left, bottom, right] = geometry.pads;
+  const [, , rows = 0, columns = 0] = placed.kind === 'pad' ? placed.before : [];
+  return {
+    dy: read(dy, 'blocked'),
+    dyShape: shapeOf(dy),
+    filter: read(w, layout),
+    filterShape,
+    shape,
+    geometry: { ...geometry, pads: [top - rows, left - columns, bottom, right] },
+  };
 }

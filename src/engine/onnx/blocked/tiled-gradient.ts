@@ -153,15 +153,6 @@ export function tiledGradient(b: Blocked, gradient: ConvWeightGradient): Name | 
   const cut = (dw: Name) =>
     rows === kh ? dw : model.node('Slice', [dw, model.ints([0]), model.ints([kh]), model.ints([2])]);
 
-  if (!shiftsX && outer === 1) {
-    // One block of outputs keeps too few registers busy: all columns of the filter at once, dy repeated.
-    const shifted = offsets.map((offset) =>
-      view(b, filter(-offset), [count * groups, block * oh * columns * beside * together]),
-    );
-    const all = sums(image(0, 1), join(shifted, 1), o * kw);
-    const ordered = model.node('Transpose', [view(b, all, [groups, kw, rows, inner, tile])], { perm: [0, 3, 2, 1, 4] });
-    return view(b, cut(ordered), shape);
-  }
   const [wholeX, wholeY] = shiftsX ? [undefined, filter(0)] : [image(0, 1), undefined];
   const parts = offsets.map((offset) => {
     const part = sums(wholeX ?? image(offset, stride[1]), wholeY ?? filter(-offset), o);
@@ -193,5 +184,10 @@ function arrange(
     offsets = offsets.flatMap((offset) => along.map((more) => offset + more));
   }
   if (offsets.every((offset, position) => offset === position)) return x;
-  return b.model.node('Gather', [view(b, x, [count, offsets.length, lane]), b.model.ints(offsets)], { axis: 1 });
+  return b.model.node(
+    'Gather',
+    [view(b, x, [count, offsets.length, lane]), b.model.ints(offsets)],
+    { axis: 1 },
+    { reuse: true },
+  );
 }

@@ -1,5 +1,7 @@
 /** The gradient of a convolution by its filter, in blocked memory. */
-import { lowerConvWeightGrad } from '../lowerings/convolution.ts';
+
+import { sizeOf } from '../../../graph/ir.ts';
+import { lowerConvWeightGrad, unfold } from '../lowerings/convolution.ts';
 import { four } from '../value.ts';
 import { type Blocked, type Name, nchwc, sumOfRows, view } from './blocked.ts';
 import { filterToBlocked, toPlain } from './layout.ts';
@@ -15,7 +17,7 @@ export function convWeightGrad(b: Blocked, gradient: ConvWeightGradient): Name {
   const [, c] = four(xShape);
   const [o, i] = four(shape);
   if (i === 1 && o === c) return depthwise(b, gradient);
-  if (i % b.block !== 0) return throughPlain(b, gradient);
+  if (i < b.block) return stem(b, gradient);
   return pointwiseGradient(b, gradient) ?? tiledGradient(b, gradient) ?? throughPlain(b, gradient);
 }
 
@@ -52,15 +54,30 @@ function depthwise(b: Blocked, { x, xShape, dy, dyShape, shape, geometry }: Conv
   return view(b, model.node('Slice', [all, model.ints([0, 0]), model.ints([kh, kw]), model.ints([1, 2])]), shape);
 }
 
-function throughPlain(b: Blocked, { x, xShape, dy, dyShape, shape, geometry }: ConvWeightGradient): Name {
-  const [, c] = four(xShape);
-  const [, i] = four(shape);
-  const stem = i < b.block;
+/**
+ * x is plain: unfolded, [N, I·kH·kW, pixels]. By dy as it lies, [N, O/B, pixels, B], and summed over the images it gives dw as it is
+ * to lie, [O/B, I·kH·kW, B].
+ */
+function stem(b: Blocked, { x, xShape, dy, dyShape, shape, geometry }: ConvWeightGradient): Name {
+  const { model, block } = b;
+  const [o, ...filter] = four(shape);
+  const [n, , oh, ow] = four(dyShape);
   const inputs = [
-    { name: stem && c < b.block ? x : toPlain(b, x, xShape), shape: xShape, batchAxis: undefined },
+    { name: x, shape: xShape, batchAxis: undefined },
+    { name: dy, shape: dyShape, batchAxis: undefined },
+  ];
+  const op = { kind: 'convWeightGrad', shape, ...geometry } as const;
+  const unfolded = view(b, unfold({ model, target: 'cpu' }, { op, inputs }), [n, 1, sizeOf(filter), oh * ow]);
+  const perImage = model.node('MatMul', [unfolded, view(b, dy, [n, o / block, oh * ow, block])]);
+  return view(b, sumOfRows(b, perImage, n, sizeOf(shape)), shape);
+}
+
+function throughPlain(b: Blocked, { x, xShape, dy, dyShape, shape, geometry }: ConvWeightGradient): Name {
+  const inputs = [
+    { name: toPlain(b, x, xShape), shape: xShape, batchAxis: undefined },
     { name: toPlain(b, dy, dyShape), shape: dyShape, batchAxis: undefined },
   ];
   const op = { kind: 'convWeightGrad', shape, ...geometry } as const;
   const dw = lowerConvWeightGrad({ model: b.model, target: 'cpu' }, { op, inputs, shape, batchAxis: undefined });
-  return filterToBlocked(b, dw, shape, stem ? 'outer' : 'filter');
+  return filterToBlocked(b, dw, shape, 'filter');
 }

@@ -135,7 +135,7 @@ export const lowerConvWeightGrad: Lowering<OpOf<'convWeightGrad'>> = (emitter, s
  * one-hot filters does the padding, striding and dilating in one pass, and faster than `Pad`, `Slice` and `Concat` do;
  * elsewhere, where groups of 9 filters may have to be taken apart (grouped.ts), slices it is.
  */
-function unfold(emitter: Emitter, { op, inputs }: Site<OpOf<'convWeightGrad'>>): string {
+export function unfold(emitter: Emitter, { op, inputs }: Pick<Site<OpOf<'convWeightGrad'>>, 'op' | 'inputs'>): string {
   const { model, target } = emitter;
   const x = operand(inputs, 0);
   const [n, c] = four(x.shape);
