@@ -38,6 +38,8 @@ test('run DATA --time: search, final training, export and report within one time
   assert.ok(trial.curve === undefined || trial.curve.length >= 1);
   const again = await json('resume', dir);
   assert.deepEqual(again.evaluation.test, result.evaluation.test);
+  const more = await json('resume', dir, '--time', '40s');
+  assert.ok(more.evaluation.test.r2.values.length >= result.evaluation.test.r2.values.length);
 });
 
 test('killed in the final training, a run has a model; resume goes on and replaces it', async () => {

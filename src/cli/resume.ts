@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { usedBefore } from '../app/evaluation/run.ts';
+import { usedBefore, withTime } from '../app/evaluation/run.ts';
 import { CHANGEABLE, reopen } from '../app/resume.ts';
 import { readStudy } from '../app/study.ts';
 import type { Store } from '../study/store/store.ts';
@@ -44,7 +44,9 @@ export function addResume(program: Command, shell: Shell): void {
         ...(options.without && { without: options.without }),
       });
       if (options.retryFailed) await retryFailed(store, output);
-      const { afterwards } = await readStudy(dir);
+      const given = givenSettings(command);
+      const { afterwards: stored } = await readStudy(dir);
+      const afterwards = stored && withTime(stored, given.time);
       const earlier = await usedBefore(store);
       const elapsed = () => earlier + shell.elapsed();
       const end = await searchOfRun(dir, store, setup, afterwards ?? {}, output, elapsed);

@@ -37,6 +37,8 @@ export interface Afterwards {
   readonly choose?: string;
   /** What the time of the whole command goes to. */
   readonly time?: RunTime;
+  /** `resume` has given it another time; not stored. */
+  readonly isExtended?: true;
 }
 
 /** The part of a time plan that what follows needs (`time-plan.ts`); seconds from the beginning of the command. */

@@ -60,11 +60,14 @@ export async function evaluateInTime(phase: FinalPhase): Promise<EvaluationRecor
   const took = SLACK * (elapsed() - began);
   await phase.export();
   const rounds = (trainings: number) => took * Math.ceil(trainings / workers);
-  const limit = () => ({ seconds: Math.max(1, Math.min(seconds, left() - startSeconds)), mostEpochs });
+  const limit = (trainings: number) => {
+    const each = (left() - startSeconds) / Math.ceil(trainings / workers);
+    return { seconds: Math.max(1, Math.min(seconds, each)), mostEpochs };
+  };
   if (options.seeds > 1 && left() > rounds(options.seeds - 1))
-    record = await phase.evaluate({ ...one, seeds: options.seeds, time: limit() });
+    record = await phase.evaluate({ ...one, seeds: options.seeds, time: limit(options.seeds - 1) });
   const { length: seeds } = record.seeds;
   if (options.baselines && baselines > 0 && left() > rounds(seeds * baselines))
-    record = await phase.evaluate({ ...one, seeds, baselines: true, time: limit() });
+    record = await phase.evaluate({ ...one, seeds, baselines: true, time: limit(seeds * baselines) });
   return record;
 }

@@ -62,7 +62,8 @@ async function evaluateNetworks({
   const { time } = options;
   if (time === undefined) return run.evaluate(options);
   // A run that has ended, and is resumed, trains nothing more.
-  const finished = existsSync(join(dir, 'report.html')) ? readEvaluation(dir) : undefined;
+  const hasEnded = options.isExtended !== true && existsSync(join(dir, 'report.html'));
+  const finished = hasEnded ? readEvaluation(dir) : undefined;
   if (finished?.trial === best.choice.trial) {
     const { seeds, baselines } = finished;
     const limit = { seconds: time.seconds, mostEpochs: time.mostEpochs };
@@ -84,6 +85,14 @@ export async function secondsOfSearch(store: Store, searchUntil: number, elapsed
   const { searchSeconds } = await store.clock();
   const isOver = (await store.trials('evaluate')).length > 0;
   return searchSeconds + Math.max(0.001, isOver ? 0 : searchUntil - elapsed);
+}
+
+/** The options of a run whose time is another now: the search ends when it was to end, and what follows has the difference. */
+export function withTime(options: Afterwards, given: unknown): Afterwards {
+  const seconds = typeof given === 'string' ? parseDuration(given) : undefined;
+  const { time } = options;
+  if (seconds === undefined || time === undefined || seconds === time.seconds) return options;
+  return { ...options, time: { ...time, seconds }, isExtended: true };
 }
 
 /** Seconds that earlier sessions of a study have used: of search, and of the trainings that followed. */
