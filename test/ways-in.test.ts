@@ -246,7 +246,14 @@ test('init writes what the flags say, and overwrites nothing', async () => {
   const written = JSON.parse(readFileSync(file, 'utf8'));
   assert.match(written.$schema, /netsmith\.config\.schema\.json$/);
   const { $schema: _, ...rest } = written;
-  assert.deepEqual(rest, { data: 'csv', dataDir: data, label: 'price', regression: true, trials: 40, space: 'mlp' });
+  assert.deepEqual(rest, {
+    data: 'csv',
+    dataDir: data,
+    label: 'price',
+    regression: true,
+    trials: 40,
+    space: 'residual-mlp',
+  });
   assert.deepEqual(settings, rest);
   const properties = configSchema().properties as object;
   for (const name of Object.keys(written)) assert.ok(name in properties, name);
