@@ -135,7 +135,7 @@ test('init refuses names that there are not', async () => {
     ['--space=mpl', /--space: "mpl"; did you mean "mlp"\?/],
     ['--strategy=tep', /unknown strategy "tep"; did you mean "tpe"\?/],
     ['--strategy-options=gamma=2', /strategy "random": unknown option "gamma"/],
-    ['--space-options=cels=3', /space "small-cnn": unknown option "cels"/],
+    ['--space-options=cels=3', /space "residual-cnn": unknown option "cels"/],
     ['--benchmark=none', /--benchmark: "none"; it must be one of/],
   ] as const) {
     const { code, err } = await netsmith('init', 'new', '--yes', flag);
