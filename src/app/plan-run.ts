@@ -24,10 +24,15 @@ export interface PlannedRun {
   readonly time: RunTime;
 }
 
-/** Passes over the training samples that more time would not be used for. */
-const MOST_PASSES = { images: 200, others: 60 };
+/** Passes over images that more time would not be used for. */
+const MOST_PASSES = 200;
+/** Over tables and sequences, where more passes are worse: so many samples in all, in 10 to 60 passes (docs/recipes.md). */
+const MOST_SAMPLES = 500_000;
 
-const mostPassesOf = ({ input }: DatasetInfo) => (input.length === 3 ? MOST_PASSES.images : MOST_PASSES.others);
+function mostPassesOf({ input, counts }: DatasetInfo): number {
+  if (input.length === 3) return MOST_PASSES;
+  return Math.min(60, Math.max(10, Math.round(MOST_SAMPLES / counts.train)));
+}
 
 /** Epochs that more time would not be used for. */
 export function mostEpochsOf(info: DatasetInfo, epochSamples: number): number {

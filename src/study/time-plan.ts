@@ -93,11 +93,13 @@ export function planTime(request: TimePlanRequest): TimePlan {
   const finals = Math.min(0.3 * available, FINAL_SEEDS * LARGER * full) + (CONFIRM / workers) * full;
   const isFull = workers * (available - finals) >= CANDIDATES * full;
   const shortest = compileSeconds + Math.max(pass, FEWEST_STEPS * batchSize * sampleSeconds);
-  const fitting = Math.min(CANDIDATES, Math.floor((workers * SEARCH_SHARE * available) / shortest));
+  // What the final training cannot use is for the search.
+  const ofShort = Math.max(SEARCH_SHARE * available, available - LARGER * full);
+  const fitting = Math.min(CANDIDATES, Math.floor((workers * ofShort) / shortest));
   const search = isFull ? 'full' : fitting >= FEWEST_CANDIDATES ? 'short' : 'none';
   const searchSeconds = {
     full: available - finals,
-    short: SEARCH_SHARE * available,
+    short: ofShort,
     none: Math.max(FIRST_SHARE * available, least / 2),
   }[search];
   const candidates = { full: Math.floor((workers * searchSeconds) / full), short: fitting, none: 1 }[search];
