@@ -13,7 +13,7 @@ export interface Plan {
   readonly only: readonly string[];
   readonly seeds: number;
   readonly peerSeeds: number;
-  /** Of tasks that are divided anew for each seed; every contestant has all of them. */
+  /** For tasks with a new division for each seed; every contestant gets all divisions. */
   readonly splits: number;
   readonly timeScale: number;
 }

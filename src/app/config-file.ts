@@ -97,7 +97,7 @@ function seenFrom(folder: string, settings: Given): Given {
   );
 }
 
-/** Throws UserError for names that nothing has, and for files that do not exist. What depends on the data, `run` checks. */
+/** Throws UserError for unknown names and for files that do not exist. `run` checks what depends on the data. */
 function checkNames(settings: StudySettings): void {
   const { data, benchmark, space, spaceOptions, strategy, strategyOptions, estimator } = settings;
   for (const name of NAMED) {

@@ -26,7 +26,7 @@ export interface PlannedRun {
 
 /** Passes over images that more time would not be used for. */
 const MOST_PASSES = 200;
-/** Over tables and sequences, where more passes are worse: so many samples in all, in 10 to 60 passes (docs/recipes.md). */
+/** A training on a table or on sequences sees this many samples in all, in 10 to 60 passes: more are worse (docs/recipes.md). */
 const MOST_SAMPLES = 500_000;
 
 function mostPassesOf({ input, counts }: DatasetInfo): number {
@@ -51,7 +51,7 @@ function isRising({ strategy, strategyOptions, epochs }: StudySettings): boolean
   return !isOwnFile(strategy) && fidelitiesOf(strategy, strategyOptions, full).length > 1;
 }
 
-/** Of a strategy of rising fidelity: a full trial may take as long as so many of the usual ones. */
+/** A full trial of a strategy of rising fidelity may take as long as this many usual ones. */
 const FULL_TRIAL = 3;
 
 /**

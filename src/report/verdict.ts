@@ -19,7 +19,7 @@ export interface VerdictRequest {
   readonly candidates: number;
 }
 
-/** A difference of so many standard errors is more than chance: about 95 %. */
+/** A difference of more standard errors than this is no chance, with a probability of 95 %. */
 const Z = 1.96;
 
 /**

@@ -63,9 +63,9 @@ const SEARCH_SHARE = 0.3;
 /** What the one trial gets where there is no search: enough for a first model. */
 const FIRST_SHARE = 0.04;
 const CONFIRM = 3;
-/** Full-length mode keeps time for so many final trainings. */
+/** With trials of full length, time is kept for this many final trainings. */
 const FINAL_SEEDS = 3;
-/** Of a final training in the largest network, to that of the network that was measured. */
+/** How much longer a larger network may train than the one that was measured. */
 const LARGER = 2;
 const VALID_SAMPLES = 5000;
 

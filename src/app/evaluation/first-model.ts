@@ -21,7 +21,7 @@ const SHARE = 0.05;
 
 /**
  * Exports the first network of a search with the weights that its trial ended with as soon as there is one, and better ones as they
- * come: there is a model from then on, whatever happens. An export that fails is said, and the search goes on.
+ * come, so that a kill leaves a model. If an export fails, a note says why, and the search continues.
  */
 export function exportEarly(dir: string, setup: Setup, store: Store, notes: Notes): EarlyExports {
   let latest: number | undefined;
