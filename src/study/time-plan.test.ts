@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UserError } from '../common/errors.ts';
-import { planTime, type TimePlanRequest } from './time-plan.ts';
+import { likelyEpochs, planTime, type TimePlanRequest } from './time-plan.ts';
 
 /** Fashion-MNIST in a ResNet-8 on a laptop's core. */
 const images: TimePlanRequest = {
@@ -76,4 +76,11 @@ test('a time in which nothing can be trained is refused before anything starts, 
     () => planTime({ ...images, seconds: 10 }),
     (error) => error instanceof UserError && /--time: 10 s; must be at least \d+ s for these data/.test(error.message),
   );
+});
+
+test('the epochs that are likely to fit follow from those that are done, up to the most', () => {
+  assert.equal(likelyEpochs(60, 200, 0, 0), 200);
+  assert.equal(likelyEpochs(60, 200, 10, 20), 30);
+  assert.equal(likelyEpochs(60, 25, 10, 20), 25);
+  assert.equal(likelyEpochs(60, 200, 10, 90), 10);
 });

@@ -1,5 +1,11 @@
 import { UserError } from '../common/errors.ts';
 
+/** Epochs in all that are likely to fit into a limit, where `done` of them took `seconds`; `most` before the first. */
+export function likelyEpochs(limit: number, most: number, done: number, seconds: number): number {
+  if (done === 0) return most;
+  return Math.max(done, Math.min(most, Math.round((done * limit) / Math.max(seconds, 1e-3))));
+}
+
 /** What a time plan is made from; all seconds but those of the command are measured on this machine and these data. */
 export interface TimePlanRequest {
   /** Of the whole command. */

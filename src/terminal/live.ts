@@ -9,6 +9,7 @@ import { parseDuration } from '../study/quantities.ts';
 import type { Contender } from '../study/ranking.ts';
 import type { StudySettings } from '../study/spec.ts';
 import type { Trial } from '../study/store/store.ts';
+import { likelyEpochs } from '../study/time-plan.ts';
 import type { Output } from './output.ts';
 import { drawRows, type Now, openLive, type Row, secondsLeftOf, timeText } from './screen.ts';
 
@@ -123,9 +124,7 @@ function epochsOf({ curve, fidelity }: Trial, { problem, settings }: Shown) {
   const { step: done = 0, seconds = 0 } = curve.at(-1) ?? {};
   const of = problem.fidelities[fidelity]?.epochs ?? settings.epochs;
   const limit = settings.trialTime === undefined ? undefined : parseDuration(settings.trialTime);
-  if (limit === undefined || done === 0) return { done, of };
-  // As many as are likely to fit.
-  return { done, of: Math.max(done, Math.min(of, Math.round((done * limit) / Math.max(seconds, 1e-3)))) };
+  return { done, of: limit === undefined ? of : likelyEpochs(limit, of, done, seconds) };
 }
 
 /** The line for what has happened: of each trial that ended or waits, and of each phase except the first. */

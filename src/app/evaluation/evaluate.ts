@@ -8,6 +8,7 @@ import { evaluateFinally, lastTrainings, type Wanted } from '../../study/evaluat
 import type { StudyEvent } from '../../study/events.ts';
 import type { Store, Trial } from '../../study/store/store.ts';
 import { openStudyStore } from '../../study/study.node.ts';
+import { likelyEpochs } from '../../study/time-plan.ts';
 import { processPool } from '../../study/worker/process.node.ts';
 import { TrainingFailure } from '../../train/failure.ts';
 import type { TimeLimit } from '../../train/pace.ts';
@@ -213,8 +214,7 @@ async function train(
 /** Epochs in all; of a training with a time limit, as many as are likely to fit. */
 function epochsOf({ curve }: Trial, { epochs, time }: FinalTraining): number {
   const { step, seconds } = curve.at(-1) ?? { step: 0, seconds: 0 };
-  if (time === undefined || step === 0) return epochs;
-  return Math.max(step, Math.min(time.mostEpochs, Math.round((step * time.seconds) / Math.max(seconds, 1e-3))));
+  return time === undefined ? epochs : likelyEpochs(time.seconds, time.mostEpochs, step, seconds);
 }
 
 async function resultOf(store: Store, { metrics, seconds, artifacts = {} }: Trial): Promise<FinalResult> {
