@@ -63,6 +63,9 @@ describe('what one option alone needs depends on it alone', () => {
   });
 });
 
+// A pass may add in another order. The random graphs cancel large values: 1 of 5,000 differed by 1e-9, a wrong value by 1.
+const TOLERANCE = 1e-6;
+
 it('the passes keep every value, for every option', () => {
   fc.assert(
     fc.property(fc.nat(), (seed) => {
@@ -78,7 +81,7 @@ it('the passes keep every value, for every option', () => {
           for (const after of [settled, optimized]) {
             for (const [name, { data }] of Object.entries(interpret(after, feeds))) {
               const error = relativeError(data, expected[name]?.data ?? []);
-              assert.ok(error < 1e-10, `${name} with i ${i}, j ${j}: ${error}`);
+              assert.ok(error < TOLERANCE, `${name} with i ${i}, j ${j}: ${error}`);
             }
           }
         }
