@@ -2,12 +2,12 @@ import { rng } from '../common/random.ts';
 import type { Dataset, DatasetInfo } from '../data/dataset.ts';
 import { candidateNetwork, candidateSettings } from '../estimate/train.ts';
 import { showSeconds } from '../report/numbers.ts';
-import { type Space, type SpaceDefinition, sample } from '../space/index.ts';
+import { type Architecture, type Space, type SpaceDefinition, sample } from '../space/index.ts';
 import { fidelitiesOf } from '../strategy/index.ts';
 import type { RunTime } from '../study/plan.ts';
 import { parseDuration } from '../study/quantities.ts';
 import { isOwnFile, type StudySettings, trainSettings, trainsTrials } from '../study/spec.ts';
-import { planTime, type TimePlan } from '../study/time-plan.ts';
+import { isEnough, planTime, type TimePlan } from '../study/time-plan.ts';
 import { type Forecast, preflight } from '../train/preflight.ts';
 import { recipeFor } from '../train/recipe.ts';
 import type { TrainSettings } from '../train/settings.ts';
@@ -74,8 +74,12 @@ export async function planRun(
     Object.fromEntries(Object.entries(names).filter(([name]) => !(name in given)));
   const recipe = recipeFor(info, settings.epochs);
   const first: StudySettings = { ...settings, ...unless(recipe.settings) };
-  const { name, forecast } = await measureFirst(first, definition, dataset);
   const seconds = parseDuration(settings.time ?? '') ?? 0;
+  const batchSize = Math.min(first.batchSize, info.counts.train);
+  const fixed = { batchSize, mostPasses: mostPassesOf(info), train: info.counts.train };
+  const { names, forecast } = await measureLeading(first, definition, dataset, ({ sampleSeconds }) =>
+    isEnough(FINAL_SHARE * (seconds - elapsed()), { ...fixed, sampleSeconds }),
+  );
   const plan = planTime({
     seconds,
     used: elapsed(),
@@ -87,12 +91,12 @@ export async function planRun(
     mostPasses: mostPassesOf(info),
     workers: settings.workers,
     isTable: info.input.length === 1,
-    batchSize: Math.min(first.batchSize, info.counts.train),
+    batchSize,
   });
   const rising = isRising(settings);
   const epochSeconds = plan.epochSamples * forecast.sampleSeconds;
   const ofTrial = Math.max(FULL_TRIAL, Math.round((FULL_TRIAL * plan.trialSeconds) / epochSeconds));
-  const epochs = given.epochs ?? (rising ? Math.min(plan.mostEpochs, ofTrial) : plan.mostEpochs);
+  const epochs = given.epochs ?? (rising ? Math.min(plan.mostEpochs, ofTrial) : plan.trialEpochs);
   const planned: StudySettings = {
     ...settings,
     ...unless({
@@ -102,33 +106,51 @@ export async function planRun(
       ...(!rising && { trialTime: `${plan.trialSeconds.toFixed(1)}s` }),
       validSamples: plan.validSamples === info.counts.valid ? 0 : plan.validSamples,
       confirm: plan.confirm,
-      handDesigned: definition.handDesigned !== undefined,
+      ...(names.length > 0 && { handDesigned: names }),
+      ...(isClimbable(settings) && given.strategy === undefined && CLIMB),
       ...(plan.search === 'none' && { trials: 1 }),
     }),
   };
-  notes.note(`Plan: ${planText(plan, name, settings.workers)}.`);
+  notes.note(`Plan: ${planText(plan, names[0] ?? 'a random network', settings.workers)}.`);
   const { searchUntil, baselineSeconds, closingSeconds } = plan;
   const mostEpochs = given.epochs ?? plan.mostEpochs;
   const time = { seconds, searchUntil, baselineSeconds, closingSeconds, mostEpochs };
   return { settings: planned, dataset, time };
 }
 
+/** About what the final training has of the time that is left when networks are measured. */
+const FINAL_SHARE = 0.7;
+
 /** To start Node and load the engine in a worker process. */
 export const START_SECONDS = 1.5;
 
-/** Compiles the first hand-designed network, or a random one where the space has none, and trains it for a few steps. */
-async function measureFirst(
+/** A search climbs from the best of the hand-designed networks: with few trials, that is worth more than random ones (docs/search.md). */
+const CLIMB: Partial<StudySettings> = {
+  strategy: 'local-search',
+  strategyOptions: { starts: 1, improvement: 'first' },
+};
+
+/** Local search knows one objective. */
+function isClimbable({ objective }: StudySettings): boolean {
+  return objective === undefined || objective.length === 1;
+}
+
+/**
+ * Compiles hand-designed networks and trains each for a few steps. For images, whose networks are in the order of their size: the largest for
+ * which the time `suffices`, and in `names` the smaller ones after it. Otherwise the first of the space, or a random one where there is
+ * none.
+ */
+async function measureLeading(
   settings: StudySettings,
   definition: SpaceDefinition,
   { search }: Dataset,
-): Promise<{ readonly name: string; readonly forecast: Forecast }> {
+  suffices: (forecast: Forecast) => boolean,
+): Promise<{ readonly names: string[]; readonly forecast: Forecast }> {
   const space = searchSpaceFrom(definition, search.info, settings, search.task);
   const tree = space.tree as Space;
-  const [[name, architecture] = ['a random network', sample(tree, rng(settings.seed, 'plan'))]] = Object.entries(
-    handDesignedOf(definition, settings, space),
-  );
+  const members = Object.entries(handDesignedOf(definition, settings, space));
   const engine = await openEngine(settings, settings.workers);
-  try {
+  const measure = (architecture: Architecture) => {
     const candidate = { space: tree, architecture };
     const training: TrainSettings = candidateSettings(
       trainSettings(settings),
@@ -137,14 +159,31 @@ async function measureFirst(
       search.info,
       search.task,
     );
-    const forecast = await preflight({
+    return preflight({
       ...search,
       engine,
       network: candidateNetwork(candidate, settings.width),
       settings: training,
       rng: (...labels) => rng(settings.seed, 'plan', ...labels),
     });
-    return { name, forecast };
+  };
+  try {
+    const [first, ...larger] = members;
+    let forecast = await measure(first?.[1] ?? sample(tree, rng(settings.seed, 'plan')));
+    if (search.info.input.length !== 3) return { names: members.map(([name]) => name), forecast };
+    let leading = 0;
+    for (const [i, [, architecture]] of larger.entries()) {
+      const next = suffices(forecast) ? await measure(architecture) : undefined;
+      if (next === undefined || !suffices(next)) break;
+      [leading, forecast] = [i + 1, next];
+    }
+    return {
+      names: members
+        .map(([name]) => name)
+        .slice(0, leading + 1)
+        .reverse(),
+      forecast,
+    };
   } finally {
     await engine.dispose();
   }
@@ -158,7 +197,7 @@ function planText(
 ): string {
   if (search === 'none')
     return `no time for a search: a first model of ${name} in ${showSeconds(trialSeconds)}, then its final training of ${showSeconds(finalSeconds)}, baselines as time allows`;
-  const each = search === 'short' ? `, each ${showSeconds(trialSeconds)} long` : '';
+  const each = search === 'short' ? `, each at most ${showSeconds(trialSeconds)} long` : '';
   const at = workers === 1 ? '' : ` (${workers} at a time)`;
   return `about ${candidates} candidates${at} until ${showSeconds(searchUntil)} after the start${each}, hand-designed networks first; final training about ${showSeconds(finalSeconds)}; more seeds and baselines as time allows`;
 }

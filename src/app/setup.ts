@@ -102,9 +102,8 @@ export async function setUp(
   const estimator = estimatorOf(settings, problem, table);
   if (estimator.kind === 'proxies' && !isTaskKind(info.kind))
     throw invalid('--estimator', '"proxies"', `only serves ${TASK_KINDS.join(' and ')}; the task is ${info.kind}`);
-  const strategy = settings.handDesigned
-    ? tryingFirst(chosen, Object.values(handDesignedOf(given, settings, space)))
-    : chosen;
+  const first = settings.handDesigned && namedIn(handDesignedOf(given, settings, space), settings.handDesigned);
+  const strategy = first ? tryingFirst(chosen, first) : chosen;
   strategy.init(problem);
   checkBudget(budgetOf(settings));
   const stopping = stoppingOf(settings, problem);
@@ -119,6 +118,17 @@ export function handDesignedOf(
 ): Readonly<Record<string, Architecture>> {
   const definition = 'create' in given ? given : Object.values(SPACES).find((space) => space.name === name);
   return tree === undefined ? {} : (definition?.handDesigned?.(tree.task, spaceOptions) ?? {});
+}
+
+/** Those of the hand-designed networks that are named. Throws UserError for a name that none has. */
+function namedIn(members: Readonly<Record<string, Architecture>>, names: readonly string[]): readonly Architecture[] {
+  const known = Object.keys(members);
+  if (known.length === 0 || names.includes('all')) return Object.values(members);
+  return names.map((name) => {
+    const member = Object.hasOwn(members, name) ? members[name] : undefined;
+    if (member === undefined) throw invalid('--hand-designed', `"${name}"`, `must be all or among ${known.join(', ')}`);
+    return member;
+  });
 }
 
 /**

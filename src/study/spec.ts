@@ -269,7 +269,11 @@ export const studySchema = z.strictObject({
     'search',
     'train each trial for at most this time: as many epochs as fit, --epochs at most',
   ),
-  handDesigned: say(z.boolean().default(false), 'search', 'try the hand-designed networks of the space first'),
+  handDesigned: say(
+    z.array(z.string().min(1, 'must be the name of a network')).min(1).optional(),
+    'search',
+    'hand-designed networks of the space to try first, such as resnet-20,resnet-8, or all',
+  ),
   until: untilType(),
   limit: limitType(),
   maxParams: say(whole(1, 1e12).optional(), 'search', 'short for --limit params=N'),

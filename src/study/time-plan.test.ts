@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UserError } from '../common/errors.ts';
-import { likelyEpochs, planTime, type TimePlanRequest } from './time-plan.ts';
+import { isEnough, likelyEpochs, planTime, type TimePlanRequest } from './time-plan.ts';
 
 /** Fashion-MNIST in a ResNet-8 on a laptop's core. */
 const images: TimePlanRequest = {
@@ -44,7 +44,8 @@ test('an hour is for a search of short trials first, more of them with more work
   assert.equal(hour.search, 'short');
   assert.ok(hour.candidates >= 6 && hour.candidates <= 10);
   assert.ok(hour.finalSeconds > 0.6 * 3600);
-  assert.ok(hour.epochSamples < images.counts.train);
+  // At least 1,000 steps, in the same few epochs for every network.
+  assert.ok(hour.epochSamples * hour.trialEpochs >= 0.99 * 1000 * images.batchSize);
   const two = planTime({ ...images, seconds: 1500, workers: 2 });
   assert.ok(two.candidates > planTime({ ...images, seconds: 1500 }).candidates);
 });
@@ -83,4 +84,16 @@ test('the epochs that are likely to fit follow from those that are done, up to t
   assert.equal(likelyEpochs(60, 200, 10, 20), 30);
   assert.equal(likelyEpochs(60, 25, 10, 20), 25);
   assert.equal(likelyEpochs(60, 200, 10, 90), 10);
+});
+
+test('a larger network needs 6,000 steps, or all the passes that are of use', () => {
+  const speed = { sampleSeconds: 0.001, batchSize: 100, mostPasses: 200 };
+  assert.deepEqual(
+    [599, 600].map((seconds) => isEnough(seconds, { ...speed, train: 50_000 })),
+    [false, true],
+  );
+  assert.deepEqual(
+    [199, 200].map((seconds) => isEnough(seconds, { ...speed, train: 1000 })),
+    [false, true],
+  );
 });

@@ -14,7 +14,7 @@ export interface TimePlanRequest {
   readonly used: number;
   /** To start a process that has the data. */
   readonly startSeconds: number;
-  /** To compile a network, here a hand-designed one. */
+  /** To compile a network: the hand-designed one that leads. */
   readonly compileSeconds: number;
   /** To train that network on one sample, and to measure it on one. */
   readonly sampleSeconds: number;
@@ -31,8 +31,8 @@ export interface TimePlanRequest {
 }
 
 /**
- * What the time of a `run` goes to. full: trials train as long as the final network will. short: the search has a share of the time and its
- * trials are short. none: the time is only enough for one network, a hand-designed one.
+ * What the time of a `run` goes to. full: trials train as long as the final network will. short: the search has a share of the time, and
+ * its trials have the same few passes over the data. none: the time is only enough for one network, a hand-designed one.
  */
 export interface TimePlan {
   readonly search: 'full' | 'short' | 'none';
@@ -42,6 +42,8 @@ export interface TimePlan {
   readonly candidates: number;
   /** The limit of each trial. */
   readonly trialSeconds: number;
+  /** Epochs that a trial has at most. */
+  readonly trialEpochs: number;
   /** Best candidates that are trained again with another seed before one is chosen. */
   readonly confirm: number;
   /** That the final training about has. */
@@ -52,7 +54,7 @@ export interface TimePlan {
   readonly closingSeconds: number;
   /** Training samples in an epoch: what is reported, and can be resumed, at once. */
   readonly epochSamples: number;
-  /** Epochs that a training has at most. */
+  /** Epochs that the final training has at most. */
   readonly mostEpochs: number;
   /** Validation samples that trials are measured on. */
   readonly validSamples: number;
@@ -62,18 +64,41 @@ export interface TimePlan {
 const CANDIDATES = 10;
 /** With room for fewer, all of the time goes to one hand-designed network. */
 const FEWEST_CANDIDATES = 6;
-/** A trial of fewer steps, or of less than a pass over the data, says too little of a network. */
-const FEWEST_STEPS = 150;
+/**
+ * A trial of fewer steps, or of fewer passes over small data, or of less than a pass, says too little of a network: after a short training
+ * a small network is ahead of a larger one that would win in the end.
+ */
+const FEWEST = { steps: 1000, passes: 20 };
 /** What a search of short trials gets. */
 const SEARCH_SHARE = 0.3;
 /** What the one trial gets where there is no search: enough for a first model. */
 const FIRST_SHARE = 0.04;
+/** Epochs of a short trial. */
+const SHORT_EPOCHS = 4;
+/** How much longer than the leading network a candidate may take for them; a slower one is cut short. */
+const SLOWER = 1.25;
 const CONFIRM = 3;
 /** With trials of full length, time is kept for this many final trainings. */
 const FINAL_SEEDS = 3;
 /** How much longer a larger network may train than the one that was measured. */
 const LARGER = 2;
 const VALID_SAMPLES = 5000;
+
+/** Steps after which a larger network is ahead of a smaller one that is trained for the same time. */
+const ENOUGH_STEPS = 6000;
+
+/** Whether a training of these seconds is long enough for a network: that many steps, or all the passes that are of use. */
+export function isEnough(
+  seconds: number,
+  {
+    sampleSeconds,
+    batchSize,
+    mostPasses,
+    train,
+  }: { readonly [name in 'sampleSeconds' | 'batchSize' | 'mostPasses' | 'train']: number },
+): boolean {
+  return seconds >= Math.min(ENOUGH_STEPS * batchSize, mostPasses * train) * sampleSeconds;
+}
 
 /** Throws UserError, with the seconds that are needed, where not even one training fits. */
 export function planTime(request: TimePlanRequest): TimePlan {
@@ -98,7 +123,8 @@ export function planTime(request: TimePlanRequest): TimePlan {
   const full = compileSeconds + mostPasses * pass;
   const finals = Math.min(0.3 * available, FINAL_SEEDS * LARGER * full) + (CONFIRM / workers) * full;
   const isFull = workers * (available - finals) >= CANDIDATES * full;
-  const shortest = compileSeconds + Math.max(pass, FEWEST_STEPS * batchSize * sampleSeconds);
+  const samples = Math.min(FEWEST.steps * batchSize, FEWEST.passes * counts.train);
+  const shortest = compileSeconds + Math.max(pass, samples * sampleSeconds);
   // What the final training cannot use is for the search.
   const ofShort = Math.max(SEARCH_SHARE * available, available - LARGER * full);
   const fitting = Math.min(CANDIDATES, Math.floor((workers * ofShort) / shortest));
@@ -111,28 +137,31 @@ export function planTime(request: TimePlanRequest): TimePlan {
   const candidates = { full: Math.floor((workers * searchSeconds) / full), short: fitting, none: 1 }[search];
   const trialSeconds = {
     full: LARGER * full,
-    short: (workers * searchSeconds) / fitting,
+    short: (SLOWER * workers * searchSeconds) / fitting,
     none: searchSeconds,
   }[search];
   // An epoch of a short trial is a quarter of it, of a full one a pass, but none is so short that reporting it costs more.
   const samplesPerSecond = 1 / sampleSeconds;
-  const ofTrial = ((trialSeconds - compileSeconds) / 4) * samplesPerSecond;
+  const ofTrial =
+    ((trialSeconds / (search === 'short' ? SLOWER : 1) - compileSeconds) / SHORT_EPOCHS) * samplesPerSecond;
   const atLeast = Math.max(batchSize, 0.2 * samplesPerSecond);
   const wanted =
     search === 'full' ? Math.max(counts.train, atLeast) : Math.min(counts.train, Math.max(ofTrial, batchSize));
   const epochSamples = Math.max(1, Math.round(wanted / batchSize)) * batchSize;
+  const mostEpochs = Math.max(1, Math.round((mostPasses * counts.train) / epochSamples));
   const affordable = (0.2 * epochSamples * sampleSeconds) / measureSeconds;
   return {
     search,
     searchUntil: used + startSeconds + searchSeconds,
     candidates,
     trialSeconds,
+    trialEpochs: search === 'short' ? SHORT_EPOCHS : mostEpochs,
     confirm: search === 'none' || counts.valid === 0 ? 0 : search === 'full' ? CONFIRM : 0,
     finalSeconds: search === 'full' ? full : available - searchSeconds,
     baselineSeconds,
     closingSeconds: closingSeconds + testSeconds,
     epochSamples,
-    mostEpochs: Math.max(1, Math.round((mostPasses * counts.train) / epochSamples)),
+    mostEpochs,
     validSamples: Math.round(Math.min(counts.valid, VALID_SAMPLES, Math.max(500, affordable))),
   };
 }
