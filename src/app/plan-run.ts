@@ -77,8 +77,9 @@ export async function planRun(
   const seconds = parseDuration(settings.time ?? '') ?? 0;
   const batchSize = Math.min(first.batchSize, info.counts.train);
   const fixed = { batchSize, mostPasses: mostPassesOf(info), train: info.counts.train };
+  const speed = 1 + THREAD * (settings.workers - 1);
   const { names, forecast } = await measureLeading(first, definition, dataset, ({ sampleSeconds }) =>
-    isEnough(FINAL_SHARE * (seconds - elapsed()), { ...fixed, sampleSeconds }),
+    isEnough(speed * FINAL_SHARE * (seconds - elapsed()), { ...fixed, sampleSeconds }),
   );
   const plan = planTime({
     seconds,
@@ -120,6 +121,9 @@ export async function planRun(
 
 /** About what the final training has of the time that is left when networks are measured. */
 const FINAL_SHARE = 0.7;
+
+/** The final training is alone and has the cores of all workers. One of them adds at least so much of its speed. */
+const THREAD = 0.5;
 
 /** To start Node and load the engine in a worker process. */
 export const START_SECONDS = 1.5;

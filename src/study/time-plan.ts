@@ -68,7 +68,7 @@ const FEWEST_CANDIDATES = 6;
  * A trial of fewer steps, or of fewer passes over small data, or of less than a pass, says too little of a network: after a short training
  * a small network is ahead of a larger one that would win in the end.
  */
-const FEWEST = { steps: 1000, passes: 20 };
+const FEWEST = { steps: 1000, passes: 10 };
 /** What a search of short trials gets. */
 const SEARCH_SHARE = 0.3;
 /** What the one trial gets where there is no search: enough for a first model. */
