@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { start } from './support/process.ts';
+import { start, startHeld } from './support/process.ts';
 
 const SETTINGS =
   '--space nas-bench-201 --space-options cells=1,channels=4 --train-samples 300 --epochs 3 --seed 5'.split(' ');
@@ -38,10 +38,21 @@ async function trialsOf(dir: string) {
 
 test('Ctrl-C finishes cleanly and says how to resume; resume gives the result of an undisturbed search', async () => {
   const [stopped, undisturbed] = [join(folder, 'stopped'), join(folder, 'undisturbed')];
-  const child = start('search', ...SETTINGS, '--trials', '6', '--out', stopped);
+  const until = join(folder, 'interrupted');
+  const child = startHeld(
+    { text: '[3 of 6]', times: 1, until },
+    'search',
+    ...SETTINGS,
+    '--trials',
+    '6',
+    '--out',
+    stopped,
+  );
   let sent = false;
   const ended = await finish(child, (err) => {
-    if (!sent && err.includes('[1 of 6]')) sent = child.kill('SIGINT');
+    if (sent || !err.includes('[1 of 6]')) return;
+    sent = child.kill('SIGINT');
+    writeFileSync(until, '');
   });
   assert.equal(ended.code, 130, ended.err);
   assert.match(ended.err, /netsmith(\.js)? resume .*stopped/);
@@ -57,12 +68,17 @@ test('Ctrl-C finishes cleanly and says how to resume; resume gives the result of
 
 test('a second writer is refused with the process id of the first, while readers are welcome', async () => {
   const dir = join(folder, 'busy');
-  const first = start('search', ...SETTINGS, '--trials', '50', '--out', dir);
+  const until = join(folder, 'looked');
+  const hold = { text: '[40 of 50]', times: 1, until };
+  const first = startHeld(hold, 'search', ...SETTINGS, '--trials', '50', '--out', dir);
   let looked: Promise<[{ code: number; err: string }, { code: number; out: string }]> | undefined;
   const ended = finish(first, (err) => {
     if (looked !== undefined || !err.includes('[1 of 50]')) return;
     looked = Promise.all([finish(start('resume', dir)), finish(start('status', dir, '--json'))]);
-    looked.finally(() => first.kill('SIGINT'));
+    looked.finally(() => {
+      first.kill('SIGINT');
+      writeFileSync(until, '');
+    });
   });
   assert.equal((await ended).code, 130);
   const [second, reader] = (await looked) ?? [];

@@ -22,7 +22,7 @@ const TRIALS = 30;
 
 type Name = keyof typeof STUDIES;
 
-function start(dir: string, name: Name, where: 'in-process' | 'processes'): ChildProcess {
+function start(dir: string, name: Name, where: 'in-process' | 'processes', mostReports?: number): ChildProcess {
   const args = [
     ...process.execArgv.filter((arg) => arg.startsWith('--conditions')),
     main,
@@ -30,6 +30,7 @@ function start(dir: string, name: Name, where: 'in-process' | 'processes'): Chil
     name,
     `${TRIALS}`,
     where,
+    ...(mostReports === undefined ? [] : [`${mostReports}`]),
   ];
   return spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
 }
@@ -50,11 +51,10 @@ function said(child: ChildProcess, line: string, times = 1): Promise<boolean> {
 async function killAndResume(dir: string, name: Name, where: 'in-process' | 'processes'): Promise<void> {
   const moments = rng('crash', name, where);
   for (let kill = 0; kill < 10; kill++) {
-    const child = start(dir, name, where);
-    const exit = once(child, 'exit');
-    // Some die before or while they open the study, most within the next few reports: often enough that ten sessions together
-    // cannot finish the study.
+    // Some die before or while they open the study, most within the next few reports. Ten sessions together cannot finish it.
     const reports = moments.int(5);
+    const child = start(dir, name, where, reports + 3);
+    const exit = once(child, 'exit');
     if (kill % 4 === 3) await sleep(moments.int(150));
     else assert.ok(reports === 0 ? await said(child, 'open') : await said(child, 'reported', reports));
     await sleep(moments.int(4));
@@ -89,7 +89,7 @@ async function undisturbed(name: Name) {
 suite('killed ten times over and resumed: the trials of the undisturbed study', { concurrency: 2 }, () => {
   const cases = [...Object.keys(STUDIES).map((name) => [name, 'in-process']), ['aging-evolution', 'processes']];
   for (const [name, where] of cases as [Name, 'in-process' | 'processes'][]) {
-    test(`${name}, ${where}`, { timeout: 120_000 }, async () => {
+    test(`${name}, ${where}`, { timeout: 600_000 }, async () => {
       const dir = join(root, `${name}-${where}`);
       await killAndResume(dir, name, where);
       const store = await openStudyStore(dir, 'read');

@@ -25,7 +25,7 @@ function runs(page: string, heading: string): string {
     .replace(/'\.\/(own-\w+\.ts)'/g, (_, example) => `'${url('examples', example)}'`);
   writeFileSync(file, source);
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-  const options = { cwd: folder, env, encoding: 'utf8', timeout: 120_000 } as const;
+  const options = { cwd: folder, env, encoding: 'utf8', timeout: 600_000 } as const;
   const { status, stdout, stderr } = spawnSync(process.execPath, ['--conditions=netsmith-source', file], options);
   assert.equal(status, 0, stderr);
   return stdout;

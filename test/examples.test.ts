@@ -13,7 +13,7 @@ const ROOT = resolve(import.meta.dirname, '..');
 
 function run(...args: string[]): string {
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-  const options = { cwd: ROOT, env, encoding: 'utf8', timeout: 120_000 } as const;
+  const options = { cwd: ROOT, env, encoding: 'utf8', timeout: 600_000 } as const;
   const { status, stdout, stderr } = spawnSync(process.execPath, ['--conditions=netsmith-source', ...args], options);
   assert.equal(status, 0, `${args.join(' ')}\n${stdout}\n${stderr}`);
   return stdout;

@@ -406,7 +406,7 @@ suite('a study that goes away while it runs', () => {
     });
 });
 
-test('130,000 trials are listed, ranked and reported', { timeout: 300_000 }, async () => {
+test('130,000 trials are listed, ranked and reported', { timeout: 600_000 }, async () => {
   const dir = join(folder, 'many');
   const { record, trials } = await readStudy(original);
   const [first] = trials;

@@ -83,9 +83,14 @@ function readmeExamples(): Map<string, string> {
 
 const linesOf = (code = '') => code.split('\n').filter((line) => line.trim() !== '').length;
 
-async function runFile(cwd: string, file: string, onOutput: (child: ChildProcess, out: string) => void = () => {}) {
+async function runFile(
+  cwd: string,
+  file: string,
+  onOutput: (child: ChildProcess, out: string) => void = () => {},
+  ...more: readonly string[]
+) {
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-  const child = spawn(process.execPath, ['--conditions=netsmith-source', file], { cwd, env });
+  const child = spawn(process.execPath, ['--conditions=netsmith-source', file, ...more], { cwd, env });
   let [out, err] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     out += text;
@@ -312,15 +317,16 @@ test('a search by a function survives kill -9, and resumes to the trials of an u
   });
   const script = [
     `import { createStudy } from '${LIBRARY}';`,
-    `const study = await createStudy({ ...${settings}, dir: process.argv[2] ?? 'study' });`,
-    "const judge = ({ number, text }) => { console.log('at ' + number + ';'); return { score: text.length + number / 100 }; };",
+    `const study = await createStudy({ ...${settings}, dir: 'study' });`,
+    // It stands still in the last trial until it is killed: it cannot end before, however late that comes.
+    "const hold = (number) => number === 8 && process.argv[2] === 'hold' && Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);",
+    "const judge = ({ number, text }) => { console.log('at ' + number + ';'); hold(number); return { score: text.length + number / 100 }; };",
     'await study.optimize(judge, { trials: 9 });',
   ].join('\n');
   writeFileSync(join(home, 'search.mts'), script);
   for (const number of [2, 5]) {
-    const { signal } = await runFile(home, 'search.mts', (child, out) => {
-      if (out.includes(`at ${number};`)) child.kill('SIGKILL');
-    });
+    const kill = (child: ChildProcess, out: string) => void (out.includes(`at ${number};`) && child.kill('SIGKILL'));
+    const { signal } = await runFile(home, 'search.mts', kill, 'hold');
     assert.equal(signal, 'SIGKILL');
   }
   const last = await runFile(home, 'search.mts');

@@ -203,14 +203,19 @@ test('killed with -9 ten times at random moments and continued, XOR has the tria
      import { xorReward, xorSpace } from '${source('src/study/testing/xor.ts')}';
      const { space, ...settings } = ${JSON.stringify(XOR)};
      const study = await createStudy({ ...settings, space: xorSpace, dir: process.argv[2], ifExists: 'continue' });
-     const onTrial = () => console.log('trial');
+     let [made, most] = [0, Number(process.argv[3])];
+     const onTrial = () => {
+       console.log('trial');
+       // Stands still until it is killed: it cannot end before, however late that comes.
+       if (++made >= most) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+     };
      await study.optimize(({ architecture }) => ({ reward: xorReward(architecture) }), { trials: 200, onTrial });`,
   );
   const dir = join(home, 'study');
-  /** Kills it a moment after it has made this number of trials. */
+  /** Kills it a moment after it has made this number of trials, and before it has made ten more. */
   const run = async (trials = Number.POSITIVE_INFINITY, milliseconds = 0) => {
     const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-    const child = spawn(process.execPath, ['--conditions=netsmith-source', script, dir], { env });
+    const child = spawn(process.execPath, ['--conditions=netsmith-source', script, dir, `${trials + 10}`], { env });
     let err = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       err += text;
@@ -224,7 +229,7 @@ test('killed with -9 ten times at random moments and continued, XOR has the tria
     const [code, signal] = await once(child, 'close');
     return { code, signal, err };
   };
-  const moments = rng('kill', Date.now());
+  const moments = rng('kill');
   const done: number[] = [];
   for (let kill = 0; kill < 10; kill++) {
     const { signal, err } = await run(1 + moments.int(4), 10 * moments.float());

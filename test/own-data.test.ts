@@ -19,7 +19,7 @@ import type { DatasetDefinition, OwnDataRequest } from '../src/data/own.ts';
 import { openStudyStore } from '../src/study/study.node.ts';
 import { trainedEssence } from '../src/study/testing/studies.ts';
 import { json, netsmith, refusedIn } from './support/netsmith.ts';
-import { start } from './support/process.ts';
+import { startHeld } from './support/process.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'netsmith-own-data-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -29,6 +29,8 @@ const SOURCE = new URL('../src/', import.meta.url).href;
 
 const TRIALS = 10;
 const KILLS = 4;
+/** A session stands still after two trials: four of them cannot come to the study's end, however late a kill comes. */
+const HOLD = { text: `of ${TRIALS}]`, times: 2 };
 
 interface Case {
   readonly name: string;
@@ -102,7 +104,7 @@ async function trialsIn(dir: string) {
 suite('a data set and a task of a file, through a stored study', { concurrency: 2 }, () => {
   for (const { name, search, files, isAnswer, baselines } of CASES)
     test(`${name}: killed and resumed, it has the trials of the undisturbed study; then evaluate, export, predict`, {
-      timeout: 180_000,
+      timeout: 600_000,
     }, async () => {
       const settings = ['--trials', `${TRIALS}`, '--epochs', '1', '--batch-size', '8', '--seed', '3'];
       const began = ['search', ...ownOf(name), ...search, ...settings];
@@ -112,10 +114,10 @@ suite('a data set and a task of a file, through a stored study', { concurrency: 
       const moments = rng('own data', name);
       for (let kill = 0; kill < KILLS; kill++) {
         const child = existsSync(join(dir, 'study.db'))
-          ? start('resume', dir, '--data', fixture(name))
-          : start(...began, '--out', dir);
+          ? startHeld(HOLD, 'resume', dir, '--data', fixture(name))
+          : startHeld(HOLD, ...began, '--out', dir);
         const exit = once(child, 'exit');
-        // While the data are read and the study is created, or within the second trial: four sessions cannot come to the study's end.
+        // While the data are read and the study is created, or within the second trial.
         const [line, times] = kill === 0 ? ['Estimate', 1] : [`of ${TRIALS}]`, 1];
         assert.ok(await wrote(child, line, times), `the study has ended before kill ${kill}`);
         await sleep(moments.int(kill === 0 ? 400 : 30));

@@ -94,12 +94,14 @@ test('killed and started again, a program with functions has the trials of an un
 import { createStudy } from ${JSON.stringify(join(ROOT, 'src', 'node.ts'))};
 const spec = { ...${JSON.stringify(SMALL)}, loss: brier.of, metrics: { calibration }, dir: ${JSON.stringify(dir)} };
 const study = await createStudy({ ...spec, ifExists: 'continue' });
-await study.optimize({ trials: 3, onEpoch: ({ number }) => console.log(\`at \${number};\`) });
+// It stands still in the last trial until it is killed: it cannot end before, however late that comes.
+const hold = (number: number) => number === 2 && process.argv[2] === 'hold' && Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+await study.optimize({ trials: 3, onEpoch: ({ number }) => { console.log(\`at \${number};\`); hold(number); } });
 console.log('done');`,
   );
   const run = async (kill: string | undefined) => {
     const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-    const args = ['--conditions=netsmith-source', program];
+    const args = ['--conditions=netsmith-source', program, ...(kill === undefined ? [] : ['hold'])];
     const child = spawn(process.execPath, args, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'inherit'] });
     let out = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {

@@ -8,7 +8,7 @@ import { checkMeasure } from '../src/measure/conformance.node.ts';
 import { defineMeasure } from '../src/measure/own.ts';
 import { createStudy, openStudy } from '../src/node.ts';
 import { json, netsmith, refusedIn } from './support/netsmith.ts';
-import { start } from './support/process.ts';
+import { startHeld } from './support/process.ts';
 
 // Measures of one's own in a file: `--measure ./mine.ts`.
 
@@ -112,7 +112,7 @@ test('killed while it is measured, a study measures no architecture again, and h
   const [whole, dir] = [join(folder, 'whole'), join(folder, 'killed')];
   await json(...search, '--trials', '4', '--out', whole);
   rmSync(trace);
-  const child = start(...search, '--trials', '4', '--out', dir);
+  const child = startHeld({ text: '[3 of 4]', times: 1 }, ...search, '--trials', '4', '--out', dir);
   const exit = once(child, 'exit');
   for await (const text of child.stderr ?? []) if (String(text).includes('[2 of 4]')) child.kill('SIGKILL');
   assert.deepEqual(await exit, [null, 'SIGKILL']);

@@ -21,7 +21,7 @@ function run(cwd: string, command: string, ...args: string[]): SpawnSyncReturns<
 }
 
 function runWith(env: object, cwd: string, command: string, ...args: string[]): SpawnSyncReturns<string> {
-  return spawnSync(command, args, { cwd, env: { ...ENV, ...env }, encoding: 'utf8', timeout: 300_000 });
+  return spawnSync(command, args, { cwd, env: { ...ENV, ...env }, encoding: 'utf8', timeout: 600_000 });
 }
 
 const succeed = (cwd: string, command: string, ...args: string[]) => succeedWith({}, cwd, command, ...args);

@@ -13,8 +13,9 @@ import { json, netsmith } from './support/netsmith.ts';
 // Failures that no candidate causes: a worker that is killed, a full disk, a damaged file, a folder without access.
 
 const BIN = join(import.meta.dirname, '../bin/netsmith.js');
+// A trial takes longer than it takes to find its process and kill it.
 const SETTINGS =
-  '--space nas-bench-201 --space-options cells=1,channels=4 --train-samples 200 --epochs 3 --seed 5 --trials 2'.split(
+  '--space nas-bench-201 --space-options cells=1,channels=4 --train-samples 200 --epochs 10 --seed 5 --trials 2'.split(
     ' ',
   );
 let folder = '';
@@ -70,7 +71,7 @@ suite('a process that something kills', { skip: needsProc }, () => {
   });
 
   test('is replaced in an evaluation, which keeps the results of the seeds before', async () => {
-    const args = ['--seeds', '2', '--no-baselines', '--epochs', '4'];
+    const args = ['--seeds', '2', '--no-baselines', '--epochs', '12'];
     const [dir, whole] = [copy('evaluated'), copy('whole')];
     const { code, err } = await killingWorkers(['evaluate', dir, ...args], ['seed 0: test']);
     assert.equal(code, 0, err);

@@ -105,10 +105,9 @@ const ownResNet = (depth: number): Contestant =>
       name: `netsmith train resnet-${depth}`,
       takesPart: ({ kind }) => kind === 'images',
       order({ task, seed, budget }, ground) {
-        const { trainCount } = imagesOf(ground.files);
         const { isPhotograph } = task as ImageTask;
         const data = dataFlags(task, ground);
-        const order: ResNetOrder = { depth, seconds: budget, seed, count: trainCount, data, isPhotograph };
+        const order: ResNetOrder = { depth, seconds: budget, seed, data, isPhotograph };
         const file = join(import.meta.dirname, 'resnet.ts');
         return {
           command: process.execPath,

@@ -1,6 +1,5 @@
 /**
- * Our own ResNet without a search, by `netsmith train`, with as many epochs as fit a time: node resnet.ts '{ ...Order }'. Trains a
- * few samples first, to learn what an epoch takes. Prints a line RESULT, as the peers do.
+ * Our own ResNet without a search, by `netsmith train --time`: node resnet.ts '{ ...Order }'. Prints a line RESULT, as the peers do.
  */
 import { spawnSync } from 'node:child_process';
 import { BIN } from './score.ts';
@@ -10,8 +9,6 @@ export interface ResNetOrder {
   readonly depth: number;
   readonly seconds: number;
   readonly seed: number;
-  /** Training samples. */
-  readonly count: number;
   /** Flags that name the data. */
   readonly data: readonly string[];
   readonly isPhotograph: boolean;
@@ -19,34 +16,24 @@ export interface ResNetOrder {
 
 interface Trained {
   readonly params: number;
-  readonly epochs: readonly { readonly seconds: number; readonly spent: { readonly train: number } }[];
+  readonly epochs: readonly unknown[];
   readonly test?: { readonly accuracy: number };
 }
 
-/** Samples of the trial that measures: some 15 steps. */
-const MEASURED = 2000;
-
 if (process.argv[1] === import.meta.filename) {
-  const start = performance.now();
-  const order = JSON.parse(process.argv[2] ?? '') as ResNetOrder;
-  const measured = Math.min(MEASURED, order.count);
-  const first = train(order, ['--epochs', '1', '--warmup-epochs', '0', '--train-samples', String(measured)]);
-  const spent = first.epochs[0]?.spent.train ?? 0;
-  const began = (performance.now() - start) / 1000;
-  // A second start of the program, and the test split, take about what the first start took without its steps.
-  const left = order.seconds - began - (began - spent);
-  const epochs = Math.max(1, Math.floor(left / ((spent / measured) * order.count)));
-  const { test, params } = train(order, ['--epochs', String(epochs), '--test']);
-  console.log('RESULT', JSON.stringify({ test: test?.accuracy, params, epochs }));
+  const { test, params, epochs } = train(JSON.parse(process.argv[2] ?? '') as ResNetOrder);
+  console.log('RESULT', JSON.stringify({ test: test?.accuracy, params, epochs: epochs.length }));
 }
 
-function train({ depth, seed, data, isPhotograph }: ResNetOrder, more: readonly string[]): Trained {
+function train({ depth, seconds, seed, data, isPhotograph }: ResNetOrder): Trained {
   const recipe = '--optimizer sgd --learning-rate 0.1 --weight-decay 0.0005 --batch-size 128 --valid-share 0'.split(
     ' ',
   );
   const changes = isPhotograph ? ['--flip', '--crop-padding', '4'] : [];
   const space = ['--space', 'resnet', '--space-options', `depth=${depth}`, '--seed', String(seed)];
-  const args = [BIN, 'train', '--json', '--quiet', ...data, ...space, ...recipe, ...changes, ...more];
+  // What the start of this file took is part of the time.
+  const time = ['--time', `${(seconds - performance.now() / 1000).toFixed(1)}s`, '--test'];
+  const args = [BIN, 'train', '--json', '--quiet', ...data, ...space, ...recipe, ...changes, ...time];
   const { stdout, status } = spawnSync(process.execPath, args, {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -17,13 +17,12 @@ import { type Setup, treeOf } from './setup.ts';
 /** Random members of the space that a search is forecast by. */
 const MEMBERS = 8;
 
-/** Looks ahead and says what one training takes. Throws UserError with the numbers where it does not fit. */
-export async function forecastTraining(request: TrainRequest, settings: StudySettings, notes: Notes): Promise<void> {
-  const forecast = await preflight(request).catch((error: unknown) => {
+/** What one training takes. Throws UserError with the numbers where it does not fit into memory. */
+export function forecastTraining(request: TrainRequest, settings: StudySettings): Promise<Forecast> {
+  return preflight(request).catch((error: unknown) => {
     if (!(error instanceof MemoryShortage)) throw error;
     throw notEnoughMemory(settings, 1, 'training the network', dataText(request.info), error);
   });
-  notes.note(`Estimate: ${forecastText(forecast, request.settings.epochs)}.`);
 }
 
 /**
@@ -105,7 +104,7 @@ function dataText({ input, counts, ownTask }: DatasetInfo): string {
 }
 
 /** `310 MiB of memory and 46.0 s an epoch, 7 min 40 s in all` */
-function forecastText({ memoryBytes, compileSeconds, epochSeconds }: Forecast, epochs: number): string {
+export function forecastText({ memoryBytes, compileSeconds, epochSeconds }: Forecast, epochs: number): string {
   const all = epochs === 1 ? '' : `, ${showSeconds(compileSeconds + epochs * epochSeconds)} in total`;
   return `${showBytes(memoryBytes)} of memory, ${showSeconds(epochSeconds)} per epoch${all}`;
 }

@@ -1,19 +1,40 @@
+import { invalid } from '../common/errors.ts';
 import type { Metrics } from '../common/metrics.ts';
 import { rng } from '../common/random.ts';
+import { plural } from '../report/numbers.ts';
 import { type Architecture, resolve, resolveHyperparameters } from '../space/index.ts';
 import type { EpochRecord } from '../train/checkpoint.ts';
 import { trainNetwork } from '../train/loop.ts';
+import type { Forecast } from '../train/preflight.ts';
 import { openPrograms } from '../train/programs.ts';
 import { withHyperparameters } from '../train/settings.ts';
 import { openEngine } from './engine.ts';
 import { memoryOfProcess, memoryOfPrograms } from './memory.node.ts';
 import type { Notes } from './notes.ts';
-import { forecastTraining } from './preflight.ts';
+import { mostEpochsOf } from './plan-run.ts';
+import { forecastText, forecastTraining } from './preflight.ts';
 import { type Setup, treeOf } from './setup.ts';
+
+export interface TrainOneOptions {
+  /** Whether it is measured on the test split at the end. */
+  readonly test: boolean;
+  /** Trains as many epochs as fit in what is left of the time of the command. */
+  readonly time?: CommandTime;
+  readonly signal: AbortSignal;
+}
+
+/** The time of a whole command. */
+export interface CommandTime {
+  readonly seconds: number;
+  /** Until now. */
+  elapsed(): number;
+  /** Whether the settings say how many epochs there are at most; otherwise that follows from the data. */
+  readonly isCapped: boolean;
+}
 
 /** Progress of a single training. */
 export interface TrainOneEvents {
-  /** How far it is, from 0 to `epochs`: after each step. */
+  /** How far it is, from 0 to `epochs`, which with a time limit is an estimate: after each step. */
   onProgress?(epoch: number, epochs: number): void;
   onEpoch?(record: EpochRecord): void;
   /** Before the test. */
@@ -26,11 +47,38 @@ export interface TrainedOne {
   readonly test: Metrics | undefined;
 }
 
-/** Trains one architecture on the training part of the data, outside of any study. Throws TrainingFailure, and the signal's reason. */
+/** Kept for the end of the command. */
+const CLOSING_SECONDS = 0.5;
+/** Fewer train nothing. */
+const LEAST_STEPS = 2;
+
+/**
+ * What the time of the command leaves for the training: all but the last measurements. Throws UserError where not even the shortest training
+ * fits.
+ */
+function secondsOfTraining(
+  { seconds, elapsed }: CommandTime,
+  { sampleSeconds, measureSeconds }: Forecast,
+  samples: { readonly valid: number; readonly test: number },
+  batchSize: number,
+): number {
+  // Where there was nothing to measure: a forward pass is less than half of a training step.
+  const measuring = (samples.valid + samples.test) * (samples.valid === 0 ? sampleSeconds / 2 : measureSeconds);
+  const overhead = elapsed() + measuring + CLOSING_SECONDS;
+  const least = LEAST_STEPS * batchSize * sampleSeconds;
+  if (seconds >= overhead + least) return seconds - overhead;
+  const rule = `must be at least ${Math.ceil(overhead + least)}s for this network and these data on this machine`;
+  throw invalid('--time', `${seconds}s`, rule);
+}
+
+/**
+ * Trains one architecture on the training part of the data, outside of any study. Throws UserError where memory or time is not enough,
+ * TrainingFailure, and the signal's reason.
+ */
 export async function trainOne(
   setup: Setup,
   architecture: Architecture,
-  { test, signal }: { readonly test: boolean; readonly signal: AbortSignal },
+  { test, time, signal }: TrainOneOptions,
   notes: Notes,
   events: TrainOneEvents = {},
 ): Promise<TrainedOne> {
@@ -50,14 +98,25 @@ export async function trainOne(
     rng: (...labels: readonly (string | number)[]) => rng(settings.seed, 'train', ...labels),
     signal,
   };
-  await forecastTraining(request, settings, notes);
-  const { epochs, batchSize } = request.settings;
-  const steps = Math.max(1, Math.floor(train.count / batchSize));
+  const forecast = await forecastTraining(request, settings);
+  const { batchSize, epochSamples } = request.settings;
+  let { epochs } = request.settings;
+  const limit = time && {
+    seconds: secondsOfTraining(time, forecast, { valid: valid.count, test: test ? info.counts.test : 0 }, batchSize),
+    mostEpochs: time.isCapped ? epochs : mostEpochsOf(info, epochSamples),
+  };
+  if (limit) epochs = Math.max(1, Math.min(limit.mostEpochs, Math.floor(limit.seconds / forecast.epochSeconds)));
+  notes.note(
+    `Estimate: ${forecastText(forecast, epochs)}${limit ? `: about ${plural(epochs, 'epoch')} in the time` : ''}.`,
+  );
+  const steps = Math.max(1, Math.floor((epochSamples === 0 ? train.count : epochSamples) / batchSize));
   events.onProgress?.(0, epochs);
   const trained = await trainNetwork({
     ...request,
+    ...(limit && { time: limit }),
     onStep: (epoch, step) => events.onProgress?.(epoch - 1 + Math.min(1, step / steps), epochs),
-    onEpoch(record) {
+    onEpoch(record, training) {
+      epochs = training.epochs?.() ?? epochs;
       events.onProgress?.(record.epoch, epochs);
       events.onEpoch?.(record);
     },

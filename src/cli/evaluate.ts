@@ -133,8 +133,11 @@ export async function evaluateInView(
         onSkip: (name, reason) =>
           output.note(`${name}: failed before: ${reason}. \`netsmith evaluate --retry-failed\` trains it again.`),
         onRetry: (name, reason) => view?.say(`${name}: ${reason}. It continues in a new process.`),
-        onProgress: (name, { epoch, epochs, loss }) =>
-          view?.onProgress(name, epoch, epochs, loss === undefined ? undefined : `loss ${loss.toFixed(4)}`),
+        onProgress(name, { epoch, epochs, loss }) {
+          // Before its first epoch nobody knows how many fit into a time.
+          const likely = epoch === 0 && options.time !== undefined ? undefined : epochs;
+          view?.onProgress(name, epoch, likely, loss === undefined ? undefined : `loss ${loss.toFixed(4)}`);
+        },
         onDone(name, result) {
           if (result instanceof TrainingFailure) {
             view?.ended(name, `${name}: failed: ${result.message}`);

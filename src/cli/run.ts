@@ -26,6 +26,7 @@ import { checkNewStudy } from '../study/study.node.ts';
 import { interruptible } from '../terminal/interrupt.ts';
 import { OPEN, openFile } from '../terminal/open.ts';
 import type { Output } from '../terminal/output.ts';
+import { withPlan } from '../terminal/plan.ts';
 import { TrainingFailure } from '../train/failure.ts';
 import { baselinesInView, baselinesText } from './baselines.ts';
 import { bestTable, bestText } from './best.ts';
@@ -144,7 +145,8 @@ export async function searchOfRun(
 ): Promise<SearchEnd> {
   if (time === undefined) return searchToItsEnd(dir, store, setup, output);
   const seconds = await secondsOfSearch(store, time.searchUntil, elapsed());
-  return searchToItsEnd(dir, store, setup, output, { seconds, early: exportEarly(dir, setup, store, output) });
+  const shown = withPlan(output, time, 'search', elapsed);
+  return searchToItsEnd(dir, store, setup, shown, { seconds, early: exportEarly(dir, setup, store, output) });
 }
 
 /**
@@ -175,12 +177,13 @@ export async function finishRun(
   output.note(
     `${again} trial ${best.choice.trial} on train + validation data with ${options.time === undefined ? seedsText(options.seeds) : 'as many seeds as time allows'}, then evaluating on the test split.`,
   );
+  const shown = withPlan(output, options.time, 'final training', elapsed);
   const { record, exported, report, classical } = await interruptible(
     () => output.note(`Interrupted. Continue with: ${hint('resume', dir, ...againWords(setup.settings, OWN_FILES))}`),
     async (signal) => {
       const { record, classical, report } = await evaluateRun({
         ...{ dir, setup, best, options, elapsed },
-        evaluate: (wanted) => evaluateInView(dir, setup, best, wanted, output, signal),
+        evaluate: (wanted) => evaluateInView(dir, setup, best, wanted, shown, signal),
         export: () => exportInView(dir, setup, best, {}, output, signal),
         fitBaselines: (seconds) => baselinesInView(dir, setup, { test: true, seconds }, output, signal),
       });

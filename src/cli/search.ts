@@ -86,7 +86,7 @@ export async function searchToItsEnd(
   output: Output,
   { seconds, early }: InTime = {},
 ): Promise<SearchEnd> {
-  const view = await openProgress(setup, store, output);
+  const view = await openProgress(setup, store, output, seconds);
   const say = () => view.say('Stopping after the current epoch (progress is saved). Press Ctrl-C again to quit now.');
   try {
     return await interruptible(say, async (signal) => {

@@ -2,40 +2,24 @@ import type { Command } from 'commander';
 import { ownFilesOf } from '../app/own-files.ts';
 import { type Setup, setUp, treeOf } from '../app/setup.ts';
 import { loadSpace } from '../app/space-file.ts';
-import { type TrainedOne, trainOne } from '../app/train-one.ts';
+import { type CommandTime, type TrainedOne, trainOne } from '../app/train-one.ts';
 import { costsOf } from '../measure/index.ts';
 import { showCount, showMetric, showSeconds } from '../report/numbers.ts';
 import { type Architecture, formatArchitecture } from '../space/index.ts';
+import { parseDuration } from '../study/quantities.ts';
 import { type SettingName, TRAINING_NAMES } from '../study/spec.ts';
 import { interruptible } from '../terminal/interrupt.ts';
 import type { Output } from '../terminal/output.ts';
 import { createTrainingsView, type TrainingsView } from '../terminal/trainings.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { addSettings, configOption, DATA, readSettings } from './flags.ts';
+import { addSettings, configOption, DATA, givenSettings, readSettings } from './flags.ts';
 import { architectureFrom } from './show.ts';
 
 /** The settings of one training run; the rest of a study's are about the search. */
 const SETTINGS: readonly SettingName[] = [
-  'data',
-  'dataDir',
-  'testData',
-  'label',
-  'regression',
-  'imageSize',
-  'imageChannels',
-  'exclude',
-  'validShare',
-  'trainSamples',
-  'space',
-  'spaceOptions',
-  ...TRAINING_NAMES,
-  'loss',
-  'metric',
-  'seed',
-  'threads',
-  'device',
-  'memory',
-  'layout',
+  ...(['data', 'dataDir', 'testData', 'label', 'regression', 'imageSize', 'imageChannels', 'exclude'] as const),
+  ...(['validShare', 'trainSamples', 'space', 'spaceOptions', ...TRAINING_NAMES, 'loss', 'metric'] as const),
+  ...(['seed', 'threads', 'device', 'memory', 'layout'] as const),
 ];
 
 /** `netsmith train`: { architecture, text, params, flops, epochs: [{ epoch, loss, valid, seconds, spent }], test? } */
@@ -43,14 +27,23 @@ export function addTrain(program: Command, shell: Shell): void {
   const command = define(program, 'train', 'Train one given architecture', [
     'netsmith train --space small-cnn --epochs 20 --arch "depth1=1, depth2=1, ..." --test',
     'netsmith train --space resnet --space-options depth=8 --epochs 5',
+    'netsmith train --space resnet --space-options depth=8 --time 2m --test',
   ])
     .option('--arch <text>', "architecture, in the space's notation or as JSON (not needed if the space has only one)")
     .option('--test', 'evaluate on the test split at the end', false)
+    .option('--time <duration>', 'time of the whole command: trains as many epochs as fit, --epochs at most if set')
     .addOption(configOption());
   addSettings(command.argument(...DATA), SETTINGS).action(
     async (_: string | undefined, options: { readonly arch?: string; readonly test: boolean }, command: Command) => {
       const output = outputOf(command, shell);
-      const read = await readSettings(command);
+      let isCapped = false;
+      const read = await readSettings(command, ({ epochs }) => {
+        isCapped = epochs !== undefined;
+        return {};
+      });
+      // The time in a configuration file is that of a search.
+      const seconds = givenSettings(command).time === undefined ? undefined : parseDuration(read.time ?? '');
+      const time = seconds === undefined ? undefined : { seconds, elapsed: shell.elapsed, isCapped };
       const setup = await setUp(read, await loadSpace(read.space), false, ownFilesOf(read));
       const space = treeOf(setup);
       const architecture = architectureFrom(space, options.arch);
@@ -61,7 +54,7 @@ export function addTrain(program: Command, shell: Shell): void {
       );
       const ended = await interruptible(
         () => output.note('Interrupted.'),
-        (signal) => trainInView(setup, architecture, options.test, output, signal),
+        (signal) => trainInView(setup, architecture, options.test, time, output, signal),
       );
       const { epochs, test } = ended;
       const text = formatArchitecture(space, architecture);
@@ -87,12 +80,13 @@ async function trainInView(
   setup: Setup,
   architecture: Architecture,
   test: boolean,
+  time: CommandTime | undefined,
   output: Output,
   signal: AbortSignal,
 ): Promise<TrainedOne> {
   let view: TrainingsView | undefined;
   try {
-    return await trainOne(setup, architecture, { test, signal }, output, {
+    return await trainOne(setup, architecture, { test, ...(time && { time }), signal }, output, {
       onProgress(epoch, epochs) {
         view ??= createTrainingsView(`training ${setup.space.name} on ${setup.dataset.search.info.name}`, 1, output);
         view.onProgress('training', epoch, epochs);

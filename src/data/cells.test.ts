@@ -59,6 +59,9 @@ test('names, codes, dates and half-written numbers are no numbers', () => {
   const texts =
     '1A|A12|C85|12 34|1,34|1,2345|1.2.3|10-20|2021-01-01|10:30|5 Jan 2021|PC 17599|+-1|--1|$|%|4 B 7|2nd flat 3';
   for (const text of texts.split('|')) assert.equal(readNumber(text), undefined, text);
+  // Names that every object has.
+  for (const text of ['0toString', '0constructor', '$1constructor'])
+    assert.ok(!Number.isNaN(readNumber(text)?.value), text);
   assert.equal(numberIn('1e999'), undefined);
   assert.equal(numberIn('5', { unit: '%' }), undefined, 'a share needs its sign');
   assert.equal(numberIn('5', { unit: '$' }), 5);

@@ -69,17 +69,12 @@ const DIGITS = {
   ',': /^(?:\d+|[1-9]\d{0,2}([.'’ ])\d{3}(?:\1\d{3})*)?(?:,\d*)?$/,
 } as const;
 const GROUPED = { '.': /[,'’ ]/g, ',': /[.'’ ]/g } as const;
-const MULTIPLIERS: Readonly<Record<string, number>> = { k: 1e3, K: 1e3, M: 1e6, B: 1e9 };
+/** Maps, since an object has names that are not its own: `0toString`. */
+const MULTIPLIERS: ReadonlyMap<string, number> = new Map(Object.entries({ k: 1e3, K: 1e3, M: 1e6, B: 1e9 }));
 /** Beside a currency: there `m` is no meter. */
-const OF_MONEY: Readonly<Record<string, number>> = {
-  m: 1e6,
-  mn: 1e6,
-  mio: 1e6,
-  million: 1e6,
-  b: 1e9,
-  bn: 1e9,
-  billion: 1e9,
-};
+const OF_MONEY: ReadonlyMap<string, number> = new Map(
+  Object.entries({ m: 1e6, mn: 1e6, mio: 1e6, million: 1e6, b: 1e9, bn: 1e9, billion: 1e9 }),
+);
 /** Two letters or more; a single one only after a blank, as `1A` is rather a name. */
 const WORD = /^(?: \p{L}| ?\p{L}\p{L}[\p{L}.]*| ?°\p{L}?| ?\p{L}+[/·]\p{L}+[²³]?| ?\p{L}+[²³])$/u;
 const CURRENCY = /^\p{L}{0,3}\p{Sc}$/u;
@@ -120,7 +115,7 @@ export function readNumber(text: string, decimal: '.' | ',' = '.'): WrittenNumbe
 
 function unitOf(before: string, behind: string): { readonly unit: string; readonly times: number } | undefined {
   const word = behind.trim();
-  const times = MULTIPLIERS[word] ?? (before === '' ? undefined : OF_MONEY[word.toLowerCase()]);
+  const times = MULTIPLIERS.get(word) ?? (before === '' ? undefined : OF_MONEY.get(word.toLowerCase()));
   if (before !== '' && !isCurrency(before) && before !== '%') return undefined;
   if (word === '') return { unit: before, times: 1 };
   if (times !== undefined && (before !== '' || !behind.startsWith(' '))) return { unit: before, times };

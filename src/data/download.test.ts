@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import test, { type TestContext } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import { create } from 'tar';
 import { DATASETS, type DatasetEntry, type DatasetFile } from './catalog.ts';
 import { type DownloadProgress, downloadDataset, downloadFiles } from './download.node.ts';
@@ -41,8 +42,11 @@ async function serve(t: TestContext, answer: (request: IncomingMessage, response
   return { url: `https://127.0.0.1:${(server.address() as AddressInfo).port}/file.bin`, asked };
 }
 
-/** Answers ranges as a good server does; with `cutAfter`, the connection breaks after that many bytes. */
-function ranged(bytes: Uint8Array, cutAfter?: () => number | undefined) {
+/** Answers ranges as a good server does; with `cut`, the connection breaks after that many bytes, once some of them are in the file. */
+function ranged(
+  bytes: Uint8Array,
+  cut: () => { readonly bytes: number; readonly file: string } | undefined = () => undefined,
+) {
   return (request: IncomingMessage, response: ServerResponse) => {
     const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
     if (from >= bytes.length) {
@@ -51,10 +55,19 @@ function ranged(bytes: Uint8Array, cutAfter?: () => number | undefined) {
     }
     const range = { 'content-range': `bytes ${from}-${bytes.length - 1}/${bytes.length}` };
     response.writeHead(from > 0 ? 206 : 200, { 'content-length': bytes.length - from, ...(from > 0 && range) });
-    const cut = cutAfter?.();
-    if (cut === undefined) response.end(bytes.subarray(from));
-    else response.write(bytes.subarray(from, from + cut), () => setTimeout(() => response.destroy(), 20));
+    const after = cut();
+    if (after === undefined) {
+      response.end(bytes.subarray(from));
+      return;
+    }
+    response.write(bytes.subarray(from, from + after.bytes));
+    sizeReached(after.file).then(() => response.destroy());
   };
+}
+
+/** Waits until the file is there and not empty. */
+async function sizeReached(path: string): Promise<void> {
+  while (((await stat(path).catch(() => undefined))?.size ?? 0) === 0) await turn();
 }
 
 test('a file is fetched with progress, and not fetched again', async (t) => {
@@ -71,13 +84,16 @@ test('a file is fetched with progress, and not fetched again', async (t) => {
 
 test('an interrupted download is kept apart and continues where it stopped', async (t) => {
   const dir = await tempFolder(t);
-  let cut: number | undefined = 100_000;
+  const folder = join(dir, 'set');
+  let cut: { readonly bytes: number; readonly file: string } | undefined = {
+    bytes: 100_000,
+    file: join(folder, 'file.bin.part'),
+  };
   const { url, asked } = await serve(
     t,
     ranged(content, () => cut),
   );
   await assertRefused(get(file(url), dir), 'file.bin', 'bytes are kept', 'run the command again');
-  const folder = join(dir, 'set');
   assert.deepEqual(await readdir(folder), ['file.bin.part']);
   const kept = (await readFile(join(folder, 'file.bin.part'))).length;
   assert.ok(kept > 0 && kept <= 100_000);

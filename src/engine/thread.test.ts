@@ -102,7 +102,7 @@ test('in a thread: an engine that is left alone does not keep the process alive'
   try {
     const file = join(folder, 'alone.mjs');
     writeFileSync(file, script);
-    const { stdout, status } = spawnSync(process.execPath, [file], { encoding: 'utf8', timeout: 60_000 });
+    const { stdout, status } = spawnSync(process.execPath, [file], { encoding: 'utf8', timeout: 600_000 });
     assert.deepEqual({ stdout, status }, { stdout: 'done', status: 0 });
   } finally {
     rmSync(folder, { recursive: true });

@@ -59,7 +59,7 @@ for (const method of methods) {
   });
 
   test(`${method}: a worker killed during the supernet resumes it, and nothing differs`, {
-    timeout: 60_000,
+    timeout: 600_000,
   }, async () => {
     const dir = join(root, `worker-${method}`);
     const store = await createStudyStore(dir, NEW_STUDY);
@@ -71,7 +71,7 @@ for (const method of methods) {
   });
 
   test(`${method}: the study killed at reports of the supernet, resumed, does not differ`, {
-    timeout: 120_000,
+    timeout: 600_000,
   }, async () => {
     const dir = join(root, `study-${method}`);
     const reports = method === 'mixture' ? ['supernet 1', 'supernet 3', 'search 1'] : ['supernet 4'];

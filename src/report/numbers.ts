@@ -112,5 +112,5 @@ export function deviation(values: readonly number[]): number {
 
 /** `1 seed`, `3 seeds`, `1,200 searches` */
 export function plural(count: number, noun: string): string {
-  return `${showCount(count)} ${noun}${count === 1 ? '' : /(s|x|ch|sh)$/u.test(noun) ? 'es' : 's'}`;
+  return `${showCount(count)} ${noun}${count === 1 ? '' : /(s|x|(?<!epo)ch|sh)$/u.test(noun) ? 'es' : 's'}`;
 }

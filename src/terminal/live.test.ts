@@ -9,6 +9,7 @@ import type { StudyEvent } from '../study/events.ts';
 import { checkSettings } from '../study/spec.ts';
 import type { Trial } from '../study/store/store.ts';
 import { createLiveView, type Shown } from './live.ts';
+import { withPlan } from './plan.ts';
 import { bar, clip, roughly } from './screen.ts';
 import { fakeTerminal } from './testing/terminal.ts';
 import { createTrainingsView } from './trainings.ts';
@@ -175,6 +176,43 @@ test('final trainings: a bar for each in a terminal, a line now and then without
     'trial 8, seed 0: epoch 6 of 10, about 48 s left',
     'trial 8, seed 0: epoch 9 of 10, about 12 s left',
   ]);
+});
+
+test('a trial with a time limit has a number of epochs once the first is done', (t) => {
+  const setup = shown();
+  const timed: Shown = { ...setup, settings: { ...setup.settings, trialTime: '4s' } };
+  const { terminal, after } = viewAt(t, 120, timed);
+  after(1, { kind: 'started', trial: trialOf(0) });
+  assert.match(terminal.shown().join('\n'), /trial 0 {2}░+ {2}epoch 0 {2}depth=1/);
+  after(1, reported(trialOf(0, { epochs: 1 })));
+  assert.match(terminal.shown().join('\n'), /trial 0 {2}█+░+ {2}epoch 1 of 4 {2}accuracy/);
+});
+
+test('a run with a time plan: the search has its own time, and the last line says where the plan is', (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] });
+  const terminal = fakeTerminal(110);
+  let ms = 2000;
+  const time = { seconds: 60, searchUntil: 20, baselineSeconds: 4, closingSeconds: 2, mostEpochs: 9 };
+  const plain = { note: assert.fail, quiet: false, screen: terminal, json: false, result: assert.fail };
+  const output = withPlan(plain, time, 'search', () => ms / 1000);
+  const view = createLiveView(shown(), time.searchUntil - ms / 1000, 0, output, () => ms);
+  view.onEvent({ kind: 'phase', phase: 'search', trials: undefined });
+  ms = 14_000;
+  t.mock.timers.tick(1000);
+  assert.deepEqual(terminal.shown(), [
+    'digits, mlp, random',
+    'trials  ████████████░░░░░░░  0, about 6 s left (12.0 s so far)',
+    'run     ████░░░░░░░░░░░░░░░  14.0 s of 1 min 0 s; search until 20.0 s, final training until 54.0 s',
+  ]);
+  view.close();
+  const final = withPlan(plain, time, 'final training', () => ms / 1000);
+  const trainings = createTrainingsView('final training', 1, final, () => ms);
+  trainings.onProgress('trial 3, seed 0', 0, 10);
+  ms = 37_000;
+  trainings.onProgress('trial 3, seed 0', 5, 10);
+  t.mock.timers.tick(1000);
+  assert.match(terminal.shown().at(-1) ?? '', /^run {14}█+░+ {2}37\.0 s of 1 min 0 s; final training until 54\.0 s$/);
+  trainings.close();
 });
 
 test('a name or a reason from outside cannot steer the terminal', (t) => {

@@ -46,7 +46,7 @@ export function createLiveView(
   setup: Shown,
   secondsToGo: number | undefined,
   ended: number,
-  { note, quiet, screen }: Pick<Output, 'note' | 'quiet' | 'screen'>,
+  { note, quiet, screen, footer }: Pick<Output, 'note' | 'quiet' | 'screen' | 'footer'>,
   now: Now = () => performance.now(),
 ): LiveView {
   const began = now();
@@ -67,7 +67,13 @@ export function createLiveView(
     const at = now();
     const share = shareDone(progress, setup, secondsToGo, (at - progress.since.began) / 1000);
     const left = share === undefined ? undefined : secondsLeft(progress, setup, secondsToGo, at);
-    return draw(progress, setup, share, timeText((at - began) / 1000, left), columns);
+    const rows = rowsOf(progress, setup, share, timeText((at - began) / 1000, left));
+    const { settings, space } = setup;
+    return drawRows(
+      `${settings.data}, ${space.name}, ${settings.strategy}`,
+      [...rows, ...(footer ? [footer()] : [])],
+      columns,
+    );
   };
   const live = openLive(screen, picture, now);
   return {
@@ -119,12 +125,19 @@ function nameOf(trial: Trial): string {
   return trial.purpose === 'search' ? `trial ${trial.trial}` : `confirming trial ${trial.repeats}`;
 }
 
-/** Epochs that a trial has done, and those of its own fidelity; 0 where nothing is trained. */
-function epochsOf({ curve, fidelity }: Trial, { problem, settings }: Shown) {
+/**
+ * Epochs that a trial has done, and those of its own fidelity; 0 where nothing is trained, undefined where time limits them and the first is
+ * not done.
+ */
+function epochsOf(
+  { curve, fidelity }: Trial,
+  { problem, settings }: Shown,
+): { readonly done: number; readonly of: number | undefined } {
   const { step: done = 0, seconds = 0 } = curve.at(-1) ?? {};
   const of = problem.fidelities[fidelity]?.epochs ?? settings.epochs;
   const limit = settings.trialTime === undefined ? undefined : parseDuration(settings.trialTime);
-  return { done, of: limit === undefined ? of : likelyEpochs(limit, of, done, seconds) };
+  if (limit === undefined) return { done, of };
+  return { done, of: done === 0 ? undefined : likelyEpochs(limit, of, done, seconds) };
 }
 
 /** The line for what has happened: of each trial that ended or waits, and of each phase except the first. */
@@ -154,7 +167,7 @@ function sizeOf({ costs: { params } }: Pick<Trial, 'costs'>): readonly string[] 
 
 /** How far a trial has come, where that is not the same for all: `9 epochs`, `pruned after 4 of 10 epochs`. */
 function howFar(trial: Trial, setup: Shown): readonly string[] {
-  const { done, of } = epochsOf(trial, setup);
+  const { done, of = 0 } = epochsOf(trial, setup);
   if (trial.state !== 'complete') return [done === 0 ? trial.state : `${trial.state} after ${done} of ${of} epochs`];
   return setup.problem.fidelities.length > 1 && of > 0 ? [of === 1 ? '1 epoch' : `${of} epochs`] : [];
 }
@@ -162,7 +175,7 @@ function howFar(trial: Trial, setup: Shown): readonly string[] {
 /** Trials of this phase and session that have ended, running ones by their share. */
 function trialsDone({ ended, since, running }: Progress, setup: Shown): number {
   const begun = [...running.values()].map((trial) => {
-    const { done, of } = epochsOf(trial, setup);
+    const { done, of = 0 } = epochsOf(trial, setup);
     return of > 0 ? Math.min(1, done / of) : 0;
   });
   return begun.reduce((sum, share) => sum + share, ended - since.ended);
@@ -199,13 +212,12 @@ function secondsLeft(
   return guesses.length === 0 ? undefined : Math.min(...guesses);
 }
 
-function draw(
+function rowsOf(
   { phase, wanted, ended, best, running }: Progress,
   setup: Shown,
   share: number | undefined,
   time: string,
-  columns: number,
-): string[] {
+): readonly Row[] {
   const { settings, space } = setup;
   const { metric } = headline(setup.problem.objectives, setup.dataset.search.info);
   const name = nameOfMetric(settings, metric);
@@ -224,8 +236,8 @@ function draw(
     const text = space.format(trial.architecture);
     rows.push({
       name: nameOf(trial),
-      ...(of > 0 && { share: done / of }),
-      text: of > 0 ? `epoch ${done} of ${of}${value}  ${text}` : text,
+      ...(of !== 0 && { share: of === undefined ? 0 : done / of }),
+      text: of === 0 ? text : `epoch ${done}${of === undefined ? '' : ` of ${of}`}${value}  ${text}`,
     });
   }
   if (best !== undefined) {
@@ -236,5 +248,5 @@ function draw(
       paint: colors.green,
     });
   }
-  return drawRows(`${settings.data}, ${space.name}, ${settings.strategy}`, rows, columns);
+  return rows;
 }

@@ -2,7 +2,7 @@ import stringWidth from 'string-width';
 import { largest } from '../common/extremes.ts';
 import type { Jsonable } from '../common/json.ts';
 import { printable } from '../common/text.ts';
-import type { Screen } from './screen.ts';
+import type { Row, Screen } from './screen.ts';
 
 /** Where a command writes. `out` is for results alone; everything else goes to `err`. */
 export interface Streams {
@@ -20,6 +20,8 @@ export interface Output {
   readonly quiet: boolean;
   /** Where a picture can be drawn that changes; undefined: there are lines alone. */
   readonly screen: Screen | undefined;
+  /** The last line of each live picture, if there is to be one. */
+  footer?(): Row;
   /** A note for the user, on standard error. */
   note(text: string): void;
   /** The command's result, on standard output: the value with --json, else the text. */

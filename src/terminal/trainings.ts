@@ -3,8 +3,11 @@ import { drawRows, type Now, openLive, roughly, secondsLeftOf, timeText } from '
 
 /** The progress of final trainings: a bar for each in a terminal, otherwise a line from time to time. */
 export interface TrainingsView {
-  /** How far a training is, from 0 to `epochs`; `epoch` may be in the middle of one. `last`: what to say of the last. */
-  onProgress(name: string, epoch: number, epochs: number, last?: string): void;
+  /**
+   * How far a training is, from 0 to `epochs` (undefined: not known yet); `epoch` may be in the middle of one. `last`: what to say of the
+   * last.
+   */
+  onProgress(name: string, epoch: number, epochs: number | undefined, last?: string): void;
   /** A training has ended; the line stays. */
   ended(name: string, line: string): void;
   say(text: string): void;
@@ -17,25 +20,30 @@ const LINE_MS = 30_000;
 interface Running {
   readonly began: number;
   readonly epoch: number;
-  readonly epochs: number;
+  readonly epochs: number | undefined;
   readonly last: string;
 }
+
+const shareOf = ({ epoch, epochs }: Running) => (epochs === undefined ? 0 : epoch / epochs);
+
+const textOf = ({ epoch, epochs, last }: Running) =>
+  `epoch ${Math.floor(epoch)}${epochs === undefined ? '' : ` of ${epochs}`}${last === '' ? '' : `  ${last}`}`;
 
 /** `count`: how many trainings there are. */
 export function createTrainingsView(
   heading: string,
   count: number,
-  { note, quiet, screen }: Pick<Output, 'note' | 'quiet' | 'screen'>,
+  { note, quiet, screen, footer }: Pick<Output, 'note' | 'quiet' | 'screen' | 'footer'>,
   now: Now = () => performance.now(),
 ): TrainingsView {
   const began = now();
   const running = new Map<string, Running>();
   let done = 0;
   const share = () => {
-    const begun = [...running.values()].reduce((sum, { epoch, epochs }) => sum + epoch / epochs, 0);
+    const begun = [...running.values()].reduce((sum, one) => sum + shareOf(one), 0);
     return Math.min(1, (done + begun) / count);
   };
-  const follow = (name: string, epoch: number, epochs: number, last = '') =>
+  const follow = (name: string, epoch: number, epochs: number | undefined, last = '') =>
     running.set(name, { began: running.get(name)?.began ?? now(), epoch, epochs, last });
   const end = (name: string) => {
     running.delete(name);
@@ -47,7 +55,8 @@ export function createTrainingsView(
       onProgress(name, epoch, epochs, last) {
         follow(name, epoch, epochs, last);
         const { began: since = 0 } = running.get(name) ?? {};
-        if (now() - told < LINE_MS || !Number.isInteger(epoch) || epoch === 0 || epoch >= epochs) return;
+        if (epochs === undefined || now() - told < LINE_MS || !Number.isInteger(epoch)) return;
+        if (epoch === 0 || epoch >= epochs) return;
         told = now();
         const left = secondsLeftOf(epoch / epochs, (told - since) / 1000);
         note(`${name}: epoch ${epoch} of ${epochs}${left === undefined ? '' : `, about ${roughly(left)} left`}`);
@@ -67,12 +76,8 @@ export function createTrainingsView(
       share: share(),
       text: `${count === 1 ? '' : `${done} of ${count}, `}${timeText(elapsed, secondsLeftOf(share(), elapsed))}`,
     };
-    const each = [...running].map(([name, { epoch, epochs, last }]) => ({
-      name,
-      share: epoch / epochs,
-      text: `epoch ${Math.floor(epoch)} of ${epochs}${last === '' ? '' : `  ${last}`}`,
-    }));
-    return drawRows(heading, [total, ...each], columns);
+    const each = [...running].map(([name, one]) => ({ name, share: shareOf(one), text: textOf(one) }));
+    return drawRows(heading, [total, ...each, ...(footer ? [footer()] : [])], columns);
   };
   const live = openLive(screen, picture, now);
   return {

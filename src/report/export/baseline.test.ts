@@ -33,11 +33,14 @@ after(async () => {
 const { ModelProto } = onnxProto.onnx;
 const about = { version: '0.0.0', training: {} };
 
-async function exported(data: Dataset, baseline = boostedTrees) {
+async function exported(data: Dataset, baseline = boostedTrees, limit: { readonly deadline?: number } = {}) {
   const { info, train } = data.search;
   const of = baselineTask(info);
   assert.ok(of);
-  const fitted: FittedBaseline = await baseline.fit({ ...of, train: await loadRows(of, train, 1) }, { seed: 1 });
+  const fitted: FittedBaseline = await baseline.fit(
+    { ...of, train: await loadRows(of, train, 1) },
+    { seed: 1, ...limit },
+  );
   assert.ok(fitted.form);
   return { fitted, info, model: exportBaseline({ name: baseline.name, form: fitted.form, info, about }) };
 }
@@ -62,6 +65,16 @@ suite('export of baselines', () => {
         );
         await checkBaselineParity({ engine, model: read.model, fitted, info, samples: data.search.valid });
       });
+
+  for (const [kind, open] of Object.entries(kinds))
+    test(`boosted-trees without time for a tree, ${kind}: ONNX Runtime answers as the baseline does`, async () => {
+      const data = await open();
+      const { fitted, info, model } = await exported(data, boostedTrees, { deadline: 0 });
+      assert.equal(fitted.effort, 0);
+      const { parity } = await checkBaselineParity({ engine, model, fitted, info, samples: data.search.valid });
+      assert.ok(parity < 1e-5, `${parity}`);
+      readModel('the model', model);
+    });
 
   test('missing values take the way that they were taught', async () => {
     const data = await tableData('classification');

@@ -1,6 +1,6 @@
 /** Sums of decision trees as ONNX has them: `TreeEnsembleRegressor` of `ai.onnx.ml`, which every ONNX Runtime reads. */
 import onnxProto from 'onnx-proto';
-import type { TreeEnsemble } from '../../model/trees.ts';
+import { type TreeEnsemble, treeEnsemble } from '../../model/trees.ts';
 
 type Attribute = onnxProto.onnx.IAttributeProto;
 type Node = onnxProto.onnx.INodeProto;
@@ -12,9 +12,18 @@ export const TREES_VERSION = 3;
 
 const [AT_MOST, ABOVE, LEAF] = ['BRANCH_LEQ', 'BRANCH_GT', 'LEAF'] as const;
 
+/** ONNX Runtime leaves out the base values of an ensemble without trees, so each output gets a tree that adds 0. */
+function withTree(trees: TreeEnsemble): TreeEnsemble {
+  if (trees.roots.length > 0) return trees;
+  const leaf = { feature: -1, threshold: 0, above: false, missingYes: false, value: 0, yes: -1, no: -1 };
+  const empty = Array.from({ length: trees.outputs }, (_, output) => ({ output, nodes: [leaf] }));
+  return treeEnsemble(trees.outputs, trees.base, empty);
+}
+
 /** The node that makes `output` [N, outputs] of `input` [N, features]. */
-export function treesNode(trees: TreeEnsemble, input: string, output: string): Node {
+export function treesNode(given: TreeEnsemble, input: string, output: string): Node {
   const { AttributeType } = onnxProto.onnx.AttributeProto;
+  const trees = withTree(given);
   const { feature, threshold, above, yes, no, missingYes, value, roots, output: to } = trees;
   const nodes = [...feature.keys()];
   const treeOf = new Int32Array(nodes.length);

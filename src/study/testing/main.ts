@@ -9,10 +9,12 @@ import { STUDIES, type TestStudy } from './studies.ts';
 
 /**
  * A study in its own process, to be killed by tests: creates or resumes it.
- * `node main.ts DIR STRATEGY TRIALS in-process|processes`; prints `open` when it has the study, `reported` at
- * each report of a trial, `done` when it has ended.
+ * `node main.ts DIR STRATEGY TRIALS in-process|processes [REPORTS]`; prints `open` when it has the study, `reported` at
+ * each report of a trial, `done` when it has ended. After REPORTS it stands still until it is killed: it cannot end before, however late
+ * that comes.
  */
-const [dir = '', name = '', trials = '', where = ''] = process.argv.slice(2);
+const [dir = '', name = '', trials = '', where = '', most = 'Infinity'] = process.argv.slice(2);
+let reports = 0;
 const studies: Readonly<Record<string, TestStudy>> = STUDIES;
 const study = studies[name];
 if (!study) throw new Error(`no test study ${name}`);
@@ -34,7 +36,9 @@ await runStudy({
   budget: { trials: Number(trials) },
   confirm: { top: 3 },
   onEvent: ({ kind }) => {
-    if (kind === 'reported') process.stdout.write('reported\n');
+    if (kind !== 'reported') return;
+    process.stdout.write('reported\n');
+    if (++reports >= Number(most)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
   },
 });
 await store.close();

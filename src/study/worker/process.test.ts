@@ -44,7 +44,7 @@ async function fated(byTrial: Readonly<Record<number, Fate>>): Promise<Json> {
 const brief = async (store: Store) => (await store.trials()).map(({ state, attempts }) => `${state} ${attempts}`);
 
 test('without retries a worker that dies fails its trial and is replaced; the other trials go on', {
-  timeout: 20_000,
+  timeout: 600_000,
 }, async () => {
   const { store } = await run(1, await fated({ 1: 'kills its process' }), { budget: { trials: 3 }, retries: 0 });
   assert.deepEqual(await brief(store), ['complete 1', 'failed 1', 'complete 1']);
@@ -54,14 +54,14 @@ test('without retries a worker that dies fails its trial and is replaced; the ot
   await store.close();
 });
 
-test('a trial whose worker dies is retried once; the second death fails it', { timeout: 20_000 }, async () => {
+test('a trial whose worker dies is retried once; the second death fails it', { timeout: 600_000 }, async () => {
   const { store, events } = await run(1, await fated({ 0: 'kills its process' }), { budget: { trials: 2 } });
   assert.deepEqual(await brief(store), ['failed 2', 'complete 1']);
   assert.equal(events.filter(({ kind }) => kind === 'released').length, 1);
   await store.close();
 });
 
-test('two workers are both busy, and no trial comes twice', { timeout: 20_000 }, async () => {
+test('two workers are both busy, and no trial comes twice', { timeout: 600_000 }, async () => {
   const { store, events } = await run(2, { epochMs: 20 }, { budget: { trials: 10 } });
   let [busy, most] = [0, 0];
   for (const { kind } of events) {
@@ -79,7 +79,7 @@ test('two workers are both busy, and no trial comes twice', { timeout: 20_000 },
   await store.close();
 });
 
-test('Ctrl-C: what does not report is killed after the grace, and waits', { timeout: 20_000 }, async () => {
+test('Ctrl-C: what does not report is killed after the grace, and waits', { timeout: 600_000 }, async () => {
   const control = new AbortController();
   const { end, store } = await run(
     2,
@@ -96,7 +96,7 @@ test('Ctrl-C: what does not report is killed after the grace, and waits', { time
   await store.close();
 });
 
-test('workers that cannot be set up end the run with the reason', { timeout: 20_000 }, async () => {
+test('workers that cannot be set up end the run with the reason', { timeout: 600_000 }, async () => {
   await assert.rejects(run(2, { broken: 'throws' }, { budget: { trials: 1 } }), /no such device/);
   await assert.rejects(run(1, { broken: 'exits' }, { budget: { trials: 1 } }), /cannot be started: exited with code 3/);
 });
