@@ -10,6 +10,7 @@ import { existsSync } from 'node:fs';
 import { openEngine } from '../src/app/engine.ts';
 import { rng } from '../src/common/random.ts';
 import { deviation, mean } from '../src/report/numbers.ts';
+import { conv, globalAvgPool, linear, type Module, relu, sequential } from '../src/space/index.ts';
 import { type TrainRequest, trainNetwork } from '../src/train/loop.ts';
 import { openPrograms } from '../src/train/programs.ts';
 import { probeRate } from '../src/train/rate-probe.ts';
@@ -17,8 +18,20 @@ import { recipeFor } from '../src/train/recipe.ts';
 import { DEFAULT_SETTINGS } from '../src/train/settings.ts';
 import { circumstances, saveResult } from './engine/results.ts';
 import { rangeTest, shortRuns } from './recipes/range-test.ts';
-import { dataOf, type RecipeTask, TASKS } from './recipes/tasks.ts';
+import { dataOf, TASKS as RECIPE_TASKS, type RecipeTask } from './recipes/tasks.ts';
 import { parseFlags } from './support/flags.ts';
+
+/** Deep networks without normalization and without shortcuts. */
+const deep = (layer: () => readonly Module[]) => Array.from({ length: 12 }, layer).flat();
+const plainCnn = sequential(...deep(() => [conv(32, 3), relu()]), globalAvgPool(), linear('outputs'));
+const plainMlp = sequential(...deep(() => [linear(128), relu()]), linear('outputs'));
+const { digits, california, adult } = RECIPE_TASKS;
+const TASKS: Readonly<Record<string, RecipeTask>> = {
+  ...RECIPE_TASKS,
+  ...(digits && { 'digits, plain': { ...digits, epochs: 10, network: () => plainCnn } }),
+  ...(california && { 'california, plain': { ...california, epochs: 10, network: () => plainMlp } }),
+  ...(adult && { 'adult, plain': { ...adult, epochs: 4, network: () => plainMlp } }),
+};
 
 const flags = parseFlags({
   task: { type: 'string', multiple: true, default: Object.keys(TASKS) },

@@ -2,18 +2,22 @@ import { rng } from '../common/random.ts';
 import type { Dataset, DatasetInfo } from '../data/dataset.ts';
 import { candidateNetwork, candidateSettings } from '../estimate/train.ts';
 import { showSeconds } from '../report/numbers.ts';
-import { type Space, type SpaceDefinition, sample } from '../space/index.ts';
+import { resolveHyperparameters, type Space, type SpaceDefinition, sample } from '../space/index.ts';
 import { fidelitiesOf } from '../strategy/index.ts';
 import type { RunTime } from '../study/plan.ts';
 import { parseDuration } from '../study/quantities.ts';
 import { isOwnFile, type StudySettings, trainSettings, trainsTrials } from '../study/spec.ts';
 import { planTime, type TimePlan } from '../study/time-plan.ts';
+import type { TrainRequest } from '../train/loop.ts';
 import { type Forecast, preflight } from '../train/preflight.ts';
+import { openPrograms } from '../train/programs.ts';
+import type { RateProbe } from '../train/rate-probe.ts';
 import { recipeFor } from '../train/recipe.ts';
 import type { TrainSettings } from '../train/settings.ts';
 import { openEngine } from './engine.ts';
 import type { Notes } from './notes.ts';
 import type { OwnFiles } from './own-files.ts';
+import { rateText, tryRates } from './plan-rate.ts';
 import { dataRequest, handDesignedOf, openData, searchSpaceFrom } from './setup.ts';
 
 /** A run whose time is planned: its settings, and the data that it was planned by. */
@@ -74,8 +78,9 @@ export async function planRun(
     Object.fromEntries(Object.entries(names).filter(([name]) => !(name in given)));
   const recipe = recipeFor(info, settings.epochs);
   const first: StudySettings = { ...settings, ...unless(recipe.settings) };
-  const { name, forecast } = await measureFirst(first, definition, dataset);
   const seconds = parseDuration(settings.time ?? '') ?? 0;
+  const probeSeconds = 'learningRate' in given ? 0 : seconds;
+  const { name, forecast, rates } = await measureFirst(first, definition, dataset, probeSeconds);
   const plan = planTime({
     seconds,
     used: elapsed(),
@@ -97,6 +102,7 @@ export async function planRun(
     ...settings,
     ...unless({
       ...recipeFor(info, epochs).settings,
+      ...(rates && { learningRate: rates.rate }),
       epochs,
       ...(given.epochs === undefined && { epochSamples: plan.epochSamples }),
       ...(!rising && { trialTime: `${plan.trialSeconds.toFixed(1)}s` }),
@@ -106,7 +112,8 @@ export async function planRun(
       ...(plan.search === 'none' && { trials: 1 }),
     }),
   };
-  notes.note(`Plan: ${planText(plan, name, settings.workers)}.`);
+  const rate = rates && rateText(rates, name);
+  notes.note(`Plan: ${planText(plan, name, settings.workers)}${rate === undefined ? '' : `; ${rate}`}.`);
   const { searchUntil, baselineSeconds, closingSeconds } = plan;
   const mostEpochs = given.epochs ?? plan.mostEpochs;
   const time = { seconds, searchUntil, baselineSeconds, closingSeconds, mostEpochs };
@@ -116,18 +123,26 @@ export async function planRun(
 /** To start Node and load the engine in a worker process. */
 export const START_SECONDS = 1.5;
 
-/** Compiles the first hand-designed network, or a random one where the space has none, and trains it for a few steps. */
+/** For steps that are only timed: a rate at which no training diverges. */
+const TIMED_RATE = 1e-9;
+
+/**
+ * Compiles the first hand-designed network, or a random one where the space has none, and trains it for a few steps; tries learning rates
+ * where they are not part of the space, within their share of `probeSeconds`.
+ */
 async function measureFirst(
   settings: StudySettings,
   definition: SpaceDefinition,
   { search }: Dataset,
-): Promise<{ readonly name: string; readonly forecast: Forecast }> {
+  probeSeconds: number,
+): Promise<{ readonly name: string; readonly forecast: Forecast; readonly rates: RateProbe | undefined }> {
   const space = searchSpaceFrom(definition, search.info, settings, search.task);
   const tree = space.tree as Space;
   const [[name, architecture] = ['a random network', sample(tree, rng(settings.seed, 'plan'))]] = Object.entries(
     handDesignedOf(definition, settings, space),
   );
   const engine = await openEngine(settings, settings.workers);
+  const programs = openPrograms(engine);
   try {
     const candidate = { space: tree, architecture };
     const training: TrainSettings = candidateSettings(
@@ -137,15 +152,19 @@ async function measureFirst(
       search.info,
       search.task,
     );
-    const forecast = await preflight({
+    const request: TrainRequest = {
       ...search,
-      engine,
+      ...{ engine, programs },
       network: candidateNetwork(candidate, settings.width),
       settings: training,
       rng: (...labels) => rng(settings.seed, 'plan', ...labels),
-    });
-    return { name, forecast };
+    };
+    const forecast = await preflight({ ...request, settings: { ...training, learningRate: TIMED_RATE } });
+    const isSearched = 'learningRate' in resolveHyperparameters(tree, architecture);
+    const rates = isSearched ? undefined : await tryRates(request, forecast, probeSeconds);
+    return { name, forecast, rates };
   } finally {
+    await programs.dispose();
     await engine.dispose();
   }
 }

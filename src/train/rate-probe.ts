@@ -20,10 +20,8 @@ export const PROBE_STEPS = 30;
 /** Fewer steps say nothing. */
 export const FEWEST_PROBE_STEPS = 12;
 
-/** Each rate that is tried is about a third of the one before, as one digit: 0.1, 0.03, 0.009. */
-const FACTOR = 0.3;
-/** Down to a thousandth of the first where losses rise. A loss that stalls may do so at any rate, so fewer are tried. */
-const MOST_TRIES = { rises: 7, stalls: 4 } as const;
+/** Rates to try in all. A loss that stalls may do so at any rate, so these are fewer. */
+const MOST_TRIES = { rises: 7, stalls: 3 } as const;
 
 /**
  * Tries the learning rate of the settings for a few steps. Where the loss does not fall, smaller ones follow, and the best takes its place if
@@ -36,17 +34,19 @@ export async function probeRate(request: TrainRequest, steps = PROBE_STEPS): Pro
   let [best] = tried as [Attempt];
   const { loss } = best;
   const most = loss === 'falls' ? 1 : MOST_TRIES[loss];
-  for (let next = lower(best.rate); tried.length < most; next = lower(next)) {
-    const attempt = await tryRate(request, next, steps);
-    tried.push(attempt);
-    if (isBetter(attempt, best)) best = attempt;
+  let last = best;
+  while (tried.length < most) {
+    last = await tryRate(request, lowerThan(last), steps);
+    tried.push(last);
+    if (isBetter(last, best)) best = last;
     else if (best.loss === 'falls') break;
   }
   return { rate: best.rate, tried: tried.map(({ rate, loss }) => ({ rate, loss })) };
 }
 
-function lower(rate: number): number {
-  return Number((rate * FACTOR).toPrecision(1));
+/** About a third, as one digit: 0.1, 0.03, 0.009. A tenth where a loss is not finite: that is far too high, and was seen within a few steps. */
+function lowerThan({ rate, end }: Attempt): number {
+  return Number((rate * (Number.isFinite(end) ? 0.3 : 0.1)).toPrecision(1));
 }
 
 interface Attempt extends TriedRate {
@@ -58,8 +58,10 @@ interface Attempt extends TriedRate {
 /** Standard errors that are more than noise. */
 const CLEARLY = 2;
 
+/** A loss that falls less than clearly is still better than one that does not fall, if it ends lower. */
 function isBetter(one: Attempt, other: Attempt): boolean {
-  if (one.loss === 'rises' || other.loss === 'rises') return one.loss !== 'rises' && one.end < other.end;
+  if (one.loss === 'rises') return false;
+  if (other.loss === 'rises' || (one.loss === 'falls' && other.loss === 'stalls')) return one.end < other.end;
   return one.end < other.end - CLEARLY * Math.hypot(one.error, other.error);
 }
 
