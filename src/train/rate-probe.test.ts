@@ -42,14 +42,13 @@ test('where the loss rises, smaller rates follow until one is good; programs are
   const { rate, tried } = await probeRate(
     request({ ...slope(), engine: counting, programs: openPrograms(counting) }, 10),
   );
-  const [first, ...others] = tried;
-  assert.deepEqual(first, { rate: 10, loss: 'rises' });
+  assert.deepEqual(tried[0], { rate: 10, loss: 'rises' });
   assert.ok(rate < 10 && rate >= 0.01, `${rate}`);
-  assert.equal(others.find((one) => one.rate === rate)?.loss, 'falls');
-  assert.deepEqual(
-    others.map((one) => one.rate),
-    [3, 0.9, 0.3, 0.09, 0.03, 0.009].slice(0, others.length),
-  );
+  assert.equal(tried.find((one) => one.rate === rate)?.loss, 'falls');
+  for (const [i, one] of tried.slice(1).entries()) {
+    const ratio = one.rate / (tried[i]?.rate ?? 0);
+    assert.ok(ratio > 0.05 && ratio < 0.5, `${tried.map((each) => each.rate)}`);
+  }
   assert.equal(compiled, 2);
 });
 
