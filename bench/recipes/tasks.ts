@@ -165,6 +165,13 @@ export const TASKS: Readonly<Record<string, RecipeTask>> = {
       'batch 64, flip, crop 2': { batchSize: 64, flip: true, cropPadding: 2 },
     },
   },
+  eurosat: {
+    request: { name: 'image-folder', dir: shared('eurosat-small'), imageSize: 64, validShare: 0.25 },
+    epochs: 6,
+    network: resnet8,
+    base: { ...momentum, batchSize: 64 },
+    changes: {},
+  },
   digits: {
     request: { name: 'digits' },
     epochs: 30,

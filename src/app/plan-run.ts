@@ -1,20 +1,17 @@
-import { rng } from '../common/random.ts';
 import type { Dataset, DatasetInfo } from '../data/dataset.ts';
-import { candidateNetwork, candidateSettings } from '../estimate/train.ts';
 import { showSeconds } from '../report/numbers.ts';
-import { type Architecture, type Space, type SpaceDefinition, sample } from '../space/index.ts';
+import type { SpaceDefinition } from '../space/index.ts';
 import { fidelitiesOf } from '../strategy/index.ts';
 import type { RunTime } from '../study/plan.ts';
 import { parseDuration } from '../study/quantities.ts';
-import { isOwnFile, type StudySettings, trainSettings, trainsTrials } from '../study/spec.ts';
+import { isOwnFile, type StudySettings, trainsTrials } from '../study/spec.ts';
 import { isEnough, planTime, type TimePlan } from '../study/time-plan.ts';
-import { type Forecast, preflight } from '../train/preflight.ts';
 import { recipeFor } from '../train/recipe.ts';
-import type { TrainSettings } from '../train/settings.ts';
-import { openEngine } from './engine.ts';
+import { measureLeading } from './leading-network.ts';
 import type { Notes } from './notes.ts';
 import type { OwnFiles } from './own-files.ts';
-import { dataRequest, handDesignedOf, openData, searchSpaceFrom } from './setup.ts';
+import { rateText } from './plan-rate.ts';
+import { dataRequest, openData } from './setup.ts';
 
 /** A run whose time is planned: its settings, and the data that it was planned by. */
 export interface PlannedRun {
@@ -78,9 +75,10 @@ export async function planRun(
   const batchSize = Math.min(first.batchSize, info.counts.train);
   const fixed = { batchSize, mostPasses: mostPassesOf(info), train: info.counts.train };
   const speed = 1 + THREAD * (settings.workers - 1);
-  const { names, forecast } = await measureLeading(first, definition, dataset, ({ sampleSeconds }) =>
-    isEnough(speed * FINAL_SHARE * (seconds - elapsed()), { ...fixed, sampleSeconds }),
-  );
+  const { names, forecast, rates } = await measureLeading(first, definition, dataset, {
+    suffices: ({ sampleSeconds }) => isEnough(speed * FINAL_SHARE * (seconds - elapsed()), { ...fixed, sampleSeconds }),
+    probeSeconds: 'learningRate' in given ? 0 : seconds,
+  });
   const plan = planTime({
     seconds,
     used: elapsed(),
@@ -102,6 +100,7 @@ export async function planRun(
     ...settings,
     ...unless({
       ...recipeFor(info, epochs).settings,
+      ...(rates && { learningRate: rates.rate }),
       epochs,
       ...(given.epochs === undefined && { epochSamples: plan.epochSamples }),
       ...(!rising && { trialTime: `${plan.trialSeconds.toFixed(1)}s` }),
@@ -112,7 +111,9 @@ export async function planRun(
       ...(plan.search === 'none' && { trials: 1 }),
     }),
   };
-  notes.note(`Plan: ${planText(plan, names[0] ?? 'a random network', settings.workers)}.`);
+  const name = names[0] ?? 'a random network';
+  const rate = rates && rateText(rates, name);
+  notes.note(`Plan: ${planText(plan, name, settings.workers)}${rate === undefined ? '' : `; ${rate}`}.`);
   const { searchUntil, baselineSeconds, closingSeconds } = plan;
   const mostEpochs = given.epochs ?? plan.mostEpochs;
   const time = { seconds, searchUntil, baselineSeconds, closingSeconds, mostEpochs };
@@ -137,60 +138,6 @@ const CLIMB: Partial<StudySettings> = {
 /** Local search knows one objective. */
 function isClimbable({ objective }: StudySettings): boolean {
   return objective === undefined || objective.length === 1;
-}
-
-/**
- * Compiles hand-designed networks and trains each for a few steps. For images, whose networks are in the order of their size: the largest for
- * which the time `suffices`, and in `names` the smaller ones after it. Otherwise the first of the space, or a random one where there is
- * none.
- */
-async function measureLeading(
-  settings: StudySettings,
-  definition: SpaceDefinition,
-  { search }: Dataset,
-  suffices: (forecast: Forecast) => boolean,
-): Promise<{ readonly names: string[]; readonly forecast: Forecast }> {
-  const space = searchSpaceFrom(definition, search.info, settings, search.task);
-  const tree = space.tree as Space;
-  const members = Object.entries(handDesignedOf(definition, settings, space));
-  const engine = await openEngine(settings, settings.workers);
-  const measure = (architecture: Architecture) => {
-    const candidate = { space: tree, architecture };
-    const training: TrainSettings = candidateSettings(
-      trainSettings(settings),
-      candidate,
-      settings.epochs,
-      search.info,
-      search.task,
-    );
-    return preflight({
-      ...search,
-      engine,
-      network: candidateNetwork(candidate, settings.width),
-      settings: training,
-      rng: (...labels) => rng(settings.seed, 'plan', ...labels),
-    });
-  };
-  try {
-    const [first, ...larger] = members;
-    let forecast = await measure(first?.[1] ?? sample(tree, rng(settings.seed, 'plan')));
-    if (search.info.input.length !== 3) return { names: members.map(([name]) => name), forecast };
-    let leading = 0;
-    for (const [i, [, architecture]] of larger.entries()) {
-      const next = suffices(forecast) ? await measure(architecture) : undefined;
-      if (next === undefined || !suffices(next)) break;
-      [leading, forecast] = [i + 1, next];
-    }
-    return {
-      names: members
-        .map(([name]) => name)
-        .slice(0, leading + 1)
-        .reverse(),
-      forecast,
-    };
-  } finally {
-    await engine.dispose();
-  }
 }
 
 /** `about 9 candidates in 4 min, final training 5 min, baselines as time allows` */
