@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -45,6 +45,9 @@ test('run DATA --time: search, final training, export and report within one time
   assert.ok(existsSync(result.export.file) && existsSync(result.report));
   // How good it is depends on the speed of the machine.
   assert.ok(Number.isFinite(result.evaluation.test.r2.mean), JSON.stringify(result.evaluation.test));
+  const html = readFileSync(result.report, 'utf8');
+  assert.match(html, /netsmith run [^<]*--time \d+s[^<]*--trial-time/);
+  assert.match(html, /Time limits its trainings/);
   // What the plan decided is stored like any other setting.
   const [trial] = await json('trials', dir);
   assert.ok(trial.curve === undefined || trial.curve.length >= 1);
@@ -138,5 +141,15 @@ test('data are named once, and exist', async () => {
   const file = join(folder, 'train.csv');
   await refusedIn(folder, /--data: "csv"; the data are ".*train\.csv" already/, 'run', file, '--data', 'csv');
   await refusedIn(folder, /data: .*"digit".*digits/s, 'run', 'digit');
+  await refusedIn(folder, /data: ".*none\.csv"; there is no such file or folder/, 'run', join(folder, 'none.csv'));
+  await refusedIn(
+    folder,
+    /data "digits": testData is given; it only applies to csv/,
+    'run',
+    'digits',
+    '--test-data',
+    file,
+  );
+  await refusedIn(folder, /--time: "0s"; .*above 0/, 'run', file, '--time', '0s');
   await refusedIn(folder, /no column "z" to leave out/, 'run', file, '--exclude', 'z', '--trials', '1');
 });

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { unknownName } from '../common/closest.ts';
-import { UserError } from '../common/errors.ts';
+import { invalid, UserError } from '../common/errors.ts';
 import { DATASETS } from '../data/catalog.ts';
 import { isOwnFile, type StudySettings } from '../study/spec.ts';
 
@@ -14,6 +14,7 @@ export function dataOf(argument: string): Partial<StudySettings> {
   if (found?.isDirectory()) return { data: 'image-folder', dataDir: argument };
   if (found?.isFile() && isOwnFile(argument)) return { data: argument };
   if (found?.isFile()) return { data: 'csv', dataDir: argument };
+  if (/[\\/]|\.\w+$/.test(argument)) throw invalid('data', `"${argument}"`, 'there is no such file or folder');
   const { message } = unknownName('data:', argument, Object.keys(DATASETS));
   throw new UserError(`${message}, or a folder of images, a CSV file, or a .ts or .js file that exports a data set`);
 }

@@ -173,15 +173,28 @@ function needsProgram({ estimator, loss, measure, measures, data, metric, metric
   return estimator === FUNCTION || loss === FUNCTION || inProgram.includes(true);
 }
 
+/** What `run` takes for `--seeds` by default. */
+const FINAL_SEEDS = 3;
+
 /** The command lines that make this report again, in order. */
 function commandsOf(
   dir: string,
-  { settings, openSpace, prior = [] }: Pick<ReadStudy, 'settings' | 'openSpace' | 'prior'>,
+  { settings, openSpace, prior = [], afterwards }: Pick<ReadStudy, 'settings' | 'openSpace' | 'prior' | 'afterwards'>,
   best: number | undefined,
   evaluation: EvaluationRecord | undefined,
 ): string[] {
   const shown = shellWord(withoutHome(dir));
   const began = prior.length === 0 ? '' : ` --prior ${prior.map((one) => shellWord(withoutHome(one))).join(' ')}`;
+  // The time of a run is that of all its steps.
+  if (afterwards?.time !== undefined && !needsProgram(settings)) {
+    const { seeds, baselines, choose } = afterwards;
+    const more = [
+      ...(seeds === FINAL_SEEDS ? [] : [` --seeds ${seeds}`]),
+      ...(baselines ? [] : [' --no-baselines']),
+      ...(choose === undefined ? [] : [` --choose ${choose}`]),
+    ];
+    return [`${commandOf('run', settings)}${began}${more.join('')} --out ${shown}`];
+  }
   const search = `${commandOf('search', settings)}${began} --out ${shown}`;
   if (settings.benchmark !== undefined)
     return [search, ...(evaluation === undefined ? [] : [`netsmith evaluate ${shown}`])];

@@ -67,7 +67,9 @@ function unknownDataset(name: string): UserError {
 function checkUsed(request: DataRequest): void {
   for (const [option, names] of Object.entries(USED_BY)) {
     if (request[option as keyof DataRequest] === undefined || names.some((name) => name === request.name)) continue;
-    throw invalid(`data "${request.name}"`, `${option} is given`, `it only applies to ${names.join(', ')}`);
+    // As the setting is called.
+    const name = option === 'testFile' ? 'testData' : option;
+    throw invalid(`data "${request.name}"`, `${name} is given`, `it only applies to ${names.join(', ')}`);
   }
 }
 

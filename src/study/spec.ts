@@ -97,7 +97,7 @@ const durationType = z
   .string()
   .refine(
     (text) => parseDuration(text) !== undefined,
-    'must be a number followed by s, m or h, such as 90s, and at most 100,000 h',
+    'must be a number followed by s, m or h, such as 90s, above 0 and at most 100,000 h',
   );
 
 const scoresType = byOwnName(direction).refine(

@@ -8,14 +8,17 @@ import { factTable } from '../table.ts';
 
 export function reproduceSection({ commands, settings, seed, space }: ReportData): Section {
   const options = Object.entries(space.options).map(([name, value]) => `${name}=${String(value)}`);
-  const rows = flatten(settings).map(
-    ([key, value]) => [html`<code>${key}</code>`, html`<code>${value}</code>`] as const,
-  );
+  const leaves = flatten(settings);
+  const rows = leaves.map(([key, value]) => [html`<code>${key}</code>`, html`<code>${value}</code>`] as const);
+  // How far a training with a time limit comes depends on the machine.
+  const isTimed = leaves.some(([key]) => key === 'trialTime');
   return {
     id: 'reproduce',
     title: 'Reproduce',
     body: html`${commands.length === 0 ? undefined : html`<pre class="wrap">${commands.join('\n')}</pre>`}${factTable(
-      'With one worker and the same versions, this reproduces the same trials.',
+      isTimed
+        ? 'This searches in the same way. Time limits its trainings, so the numbers depend on the speed of the machine.'
+        : 'With one worker and the same versions, this reproduces the same trials.',
       [
         ['Seed', String(seed)],
         ['Space', [space.name, ...options].join(', ')],
