@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { json, refusedIn } from './support/netsmith.ts';
+import { json, netsmith, refusedIn } from './support/netsmith.ts';
+import { start } from './support/process.ts';
 
 let folder = '';
 before(() => {
@@ -32,4 +34,17 @@ test('a name that no hand-designed network has is refused', async () => {
     'search',
     ...args,
   );
+});
+
+test('a search that began with hand-designed networks and was interrupted has a report', async () => {
+  const dir = join(folder, 'interrupted');
+  const space = SHORT.slice(0, 2);
+  const more = ['--hand-designed', 'resnet-8', '--strategy', 'local-search', '--time', '10m', '--out', dir];
+  const child = start('search', ...space, '--epochs', '1', '--train-samples', '64', '--workers', '1', ...more);
+  child.stderr?.on('data', (text: string) => {
+    if (text.includes('trial 1:')) child.kill('SIGINT');
+  });
+  await once(child, 'close');
+  const { code, err } = await netsmith('report', dir);
+  assert.equal(code, 0, err);
 });
