@@ -27,6 +27,8 @@ export interface TrainSettings {
   readonly clipNorm: number;
   /** Share of the target that is spread over all classes. */
   readonly labelSmoothing: number;
+  /** balanced: all classes count the same in the training loss, however rare (`balancedWeights`). auto: a new study decides by its objective; a training by itself has none. */
+  readonly classWeights: 'auto' | 'none' | 'balanced';
   /** Random crop after padding by this many pixels on each side; 0: none. */
   readonly cropPadding: number;
   readonly flip: boolean;
@@ -57,6 +59,7 @@ export const DEFAULT_SETTINGS: TrainSettings = {
   stepFactor: 0.1,
   clipNorm: 0,
   labelSmoothing: 0,
+  classWeights: 'auto',
   cropPadding: 0,
   flip: false,
   cutout: 0,
@@ -120,6 +123,11 @@ export const SETTING_RULES = {
     below: 1,
     help: 'label smoothing: fraction of the target spread evenly over all classes',
   },
+  classWeights: {
+    kind: 'word',
+    words: ['auto', 'none', 'balanced'],
+    help: 'class weights in the training loss: none, balanced (rare classes count as much as frequent ones), or auto (balanced where the first objective is recall or f1)',
+  },
   cropPadding: { kind: 'integer', min: 0, max: 1024, help: 'pad images by N pixels, then crop at random (0 = off)' },
   flip: { kind: 'boolean', help: 'flip training images horizontally at random' },
   cutout: {
@@ -166,6 +174,9 @@ export function checkSettings(
     }
     if (!task.classes && settings.labelSmoothing > 0) {
       throw invalid(place, `labelSmoothing is ${settings.labelSmoothing}`, 'it only applies to classification');
+    }
+    if (settings.classWeights === 'balanced' && task.encoding?.weigh === undefined) {
+      throw invalid(place, 'classWeights is balanced', "it only applies to classification by the task's own loss");
     }
     const mixed = Object.entries({ ...inputs, ...(task.encoding?.specs(data) ?? targets) });
     const whole = settings.mixup > 0 ? mixed.find(([, { dtype }]) => dtype === 'int32') : undefined;

@@ -280,10 +280,11 @@ function idOf(
 ): string {
   const { notes, ...data } = dataset.search.info;
   // What did not exist when older studies were evaluated has no part in it where it is not used.
-  const { epochSamples, ...known } = training;
+  const { epochSamples, classWeights, ...known } = training;
   const of = {
     ...{ baseline, architecture, repetition, seed: settings.seed, training: { ...known, epochs }, data },
     ...(epochSamples > 0 && { epochSamples }),
+    ...(classWeights === 'balanced' && { classWeights }),
     // How much time is left differs from one session to the next: an interrupted training keeps what it had.
     ...(time && { timed: true }),
   };
