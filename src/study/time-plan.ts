@@ -74,6 +74,8 @@ const FINAL_SEEDS = 3;
 /** How much longer a larger network may train than the one that was measured. */
 const LARGER = 2;
 const VALID_SAMPLES = 5000;
+/** Where trainings end early (`patience`), they have at least about this many epochs: it is decided after one. */
+const EPOCHS_OF_TABLE = 20;
 
 /** Throws UserError, with the seconds that are needed, where not even one training fits. */
 export function planTime(request: TimePlanRequest): TimePlan {
@@ -117,7 +119,8 @@ export function planTime(request: TimePlanRequest): TimePlan {
   // An epoch of a short trial is a quarter of it, of a full one a pass, but none is so short that reporting it costs more.
   const samplesPerSecond = 1 / sampleSeconds;
   const ofTrial = ((trialSeconds - compileSeconds) / 4) * samplesPerSecond;
-  const atLeast = Math.max(batchSize, 0.2 * samplesPerSecond);
+  const ofTraining = (mostPasses * counts.train) / (request.isTable ? EPOCHS_OF_TABLE : 1);
+  const atLeast = Math.max(batchSize, Math.min(0.2 * samplesPerSecond, ofTraining));
   const wanted =
     search === 'full' ? Math.max(counts.train, atLeast) : Math.min(counts.train, Math.max(ofTrial, batchSize));
   const epochSamples = Math.max(1, Math.round(wanted / batchSize)) * batchSize;

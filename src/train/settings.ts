@@ -9,6 +9,8 @@ export interface TrainSettings {
   readonly epochs: number;
   /** Training samples in an epoch; each epoch continues where the last one ended. 0: all of them. */
   readonly epochSamples: number;
+  /** Share of the epochs without a smaller validation loss after which a training ends; its weights are those of the best epoch. 0: off. */
+  readonly patience: number;
   readonly batchSize: number;
   readonly optimizer: 'sgd' | 'adam' | 'adamw';
   readonly learningRate: number;
@@ -47,6 +49,7 @@ export interface TrainSettings {
 export const DEFAULT_SETTINGS: TrainSettings = {
   epochs: 10,
   epochSamples: 0,
+  patience: 0,
   batchSize: 32,
   optimizer: 'adamw',
   learningRate: 0.005,
@@ -90,6 +93,12 @@ const MOST_RATE = 1e38;
 export const SETTING_RULES = {
   epochs: { kind: 'integer', min: 1, max: MOST_EPOCHS, help: 'passes over the training samples' },
   epochSamples: { kind: 'integer', min: 0, max: 1_000_000_000, help: 'training samples per epoch (0 = all of them)' },
+  patience: {
+    kind: 'number',
+    min: 0,
+    max: 1,
+    help: 'early stopping: end a training when its validation loss has not improved for this fraction of its epochs, and keep the weights of the best epoch (0 = off)',
+  },
   batchSize: { kind: 'integer', min: 1, max: 1_000_000, help: 'samples per training step' },
   optimizer: { kind: 'word', words: ['sgd', 'adam', 'adamw'], help: 'optimizer' },
   learningRate: { kind: 'number', min: 0, above: true, max: MOST_RATE, help: 'peak learning rate' },
@@ -174,6 +183,9 @@ export function checkSettings(
     }
     if (!task.classes && settings.labelSmoothing > 0) {
       throw invalid(place, `labelSmoothing is ${settings.labelSmoothing}`, 'it only applies to classification');
+    }
+    if (settings.patience > 0 && !task.metrics.some(({ metric }) => metric === 'loss')) {
+      throw invalid(place, `patience is ${settings.patience}`, 'it needs a task with the metric loss');
     }
     if (settings.classWeights === 'balanced' && task.encoding?.weigh === undefined) {
       throw invalid(place, 'classWeights is balanced', "it only applies to classification by the task's own loss");
