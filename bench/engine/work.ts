@@ -77,7 +77,7 @@ async function openEpoch(engine: Engine, name: keyof typeof SGD, network: Module
   const program = await engine.compile(step.graph, step.carries);
   const augmented = info.input[0] === 3;
   const batches = trainingBatches(randomSamples(info), info, {
-    ...{ batchSize: batch, epochSamples: 0, labelSmoothing: 0, cutout: 0, mixup: 0 },
+    ...{ batchSize: batch, epochSamples: 0, labelSmoothing: 0, classWeights: 'none', cutout: 0, mixup: 0 },
     ...{ cropPadding: augmented ? 4 : 0, flip: augmented },
   });
   const rates = Object.entries(OPTIMIZERS[settings.optimizer].scalars(LEARNING_RATE, 1));

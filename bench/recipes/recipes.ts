@@ -41,6 +41,9 @@ interface Row {
   readonly last: number;
   readonly best: number;
   readonly bestEpoch: number;
+  /** Means over classes, after the last epoch; NaN for a regression. */
+  readonly recall: number;
+  readonly f1: number;
   readonly epochs: number;
   readonly seconds: number;
 }
@@ -77,9 +80,10 @@ async function measure(name: string, task: RecipeTask, change: string, seed: num
   await training.dispose();
   const curve = training.history.map(({ valid }) => valid.accuracy ?? valid.r2 ?? Number.NaN);
   const best = Math.max(...curve);
+  const { recall = Number.NaN, f1 = Number.NaN } = training.history.at(-1)?.valid ?? {};
   const row = {
     ...{ task: name, change, seed, last: curve.at(-1) ?? Number.NaN, best, bestEpoch: curve.indexOf(best) + 1 },
-    ...{ epochs: settings.epochs, seconds: (performance.now() - began) / 1000 },
+    ...{ recall, f1, epochs: settings.epochs, seconds: (performance.now() - began) / 1000 },
   };
   process.stderr.write(
     `${name}  ${change}  seed ${seed}: ${(100 * row.last).toFixed(2)} (best ${(100 * best).toFixed(2)} after ${row.bestEpoch} of ${row.epochs} epochs), ${row.seconds.toFixed(0)} s\n`,
@@ -114,6 +118,8 @@ const summary = Object.values(Object.groupBy(rows, ({ task, change }) => `${task
       mean: mean(last),
       deviation: deviation(last),
       best: mean(group.map((row) => row.best)),
+      recall: mean(group.map((row) => row.recall)),
+      f1: mean(group.map((row) => row.f1)),
     },
   ];
 });
@@ -122,7 +128,7 @@ else
   for (const row of summary) {
     const percent = (value: number) => (100 * value).toFixed(2).padStart(6);
     console.log(
-      `${row.task.padEnd(14)} ${row.change.padEnd(22)} ${percent(row.mean)} ± ${(100 * row.deviation).toFixed(2)}   best epoch ${percent(row.best)}`,
+      `${row.task.padEnd(14)} ${row.change.padEnd(22)} ${percent(row.mean)} ± ${(100 * row.deviation).toFixed(2)}   best epoch ${percent(row.best)}   recall ${percent(row.recall)}   f1 ${percent(row.f1)}`,
     );
   }
 if (flags.save) process.stderr.write(`saved: ${saveResult('recipes', when, { summary, rows })}\n`);

@@ -7,6 +7,7 @@ import { renderReport } from '../report/html.ts';
 import type { Architecture } from '../space/index.ts';
 import type { SearchSpace } from '../space/search-space.ts';
 import { createStrategy } from '../strategy/index.ts';
+import type { Strategy } from '../strategy/strategy.ts';
 import { tryingFirst } from '../strategy/wrappers/trying-first.ts';
 import { accountOf, computingSeconds } from '../study/account.ts';
 import { budgetEnd } from '../study/budget.ts';
@@ -152,7 +153,7 @@ export async function isFinished({
   if (isOwnFile(settings.strategy) || openSpace === true) return false;
   // A search within its budget is finished when the strategy proposes nothing more.
   const chosen = createStrategy(settings.strategy, settings.strategyOptions, modelTools());
-  const strategy = settings.handDesigned ? tryingFirst(chosen, []) : chosen;
+  const strategy: Strategy = settings.handDesigned ? tryingFirst(chosen, []) : chosen;
   const [, proposals] = await strategy.ask(problem, strategyState.state, searched.length, 1);
   const tried = triedOf(problem);
   for (const trial of searched) tried.note(trial);

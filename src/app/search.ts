@@ -13,6 +13,8 @@ import type { StudySettings } from '../study/spec.ts';
 import type { EarlierTrial, Store } from '../study/store/store.ts';
 import { checkNewStudy, createStudyStore } from '../study/study.node.ts';
 import { processPool } from '../study/worker/process.node.ts';
+import { taskOf } from '../task/index.ts';
+import { classWeightsFor } from '../train/class-weights.ts';
 import { openEngine } from './engine.ts';
 import { entryModule } from './entry.ts';
 import { openEstimator, tryPredictor } from './estimators.ts';
@@ -53,8 +55,8 @@ export async function newStudy(
   notes: Notes,
 ): Promise<{ readonly dir: string; readonly store: Store; readonly setup: Setup }> {
   if (out !== undefined) checkNewStudy(out);
-  const opened = await setUp(settings, space, false, own, code, dataset);
-  const setup = { ...opened, measuring: await measuringFrom('the search', settings, opened.own, code) };
+  const opened = withClassWeights(await setUp(settings, space, false, own, code, dataset));
+  const setup = { ...opened, measuring: await measuringFrom('the search', opened.settings, opened.own, code) };
   if (trainsHere(code)) checkTrainsHere(setup);
   const { info } = setup.dataset.search;
   if (info.counts.valid === 0 && setup.estimator.kind !== 'table' && setup.estimator.kind !== 'function') {
@@ -86,6 +88,16 @@ export async function newStudy(
     const why = stopped(error, `folder "${dir}"`);
     throw existsSync(join(dir, 'study.db')) ? withWayOn(why, dir, settings) : why;
   }
+}
+
+/** The setup of a new study in which `auto` has become what it stands for, so that the study stores it. */
+function withClassWeights(setup: Setup): Setup {
+  const { settings, training, problem, dataset } = setup;
+  if (settings.classWeights !== 'auto') return setup;
+  const { info, task } = dataset.search;
+  const canWeigh = taskOf(info, task).encoding?.weigh !== undefined;
+  const classWeights = canWeigh ? classWeightsFor(problem.objectives[0].metric) : 'none';
+  return { ...setup, settings: { ...settings, classWeights }, training: { ...training, classWeights } };
 }
 
 /**

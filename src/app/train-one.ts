@@ -1,10 +1,11 @@
 import { invalid } from '../common/errors.ts';
 import type { Metrics } from '../common/metrics.ts';
 import { rng } from '../common/random.ts';
+import type { Samples } from '../data/dataset.ts';
 import { plural } from '../report/numbers.ts';
 import { type Architecture, resolve, resolveHyperparameters } from '../space/index.ts';
 import type { EpochRecord } from '../train/checkpoint.ts';
-import { trainNetwork } from '../train/loop.ts';
+import { openTraining, type Training, type TrainRequest, trainNetwork } from '../train/loop.ts';
 import type { Forecast } from '../train/preflight.ts';
 import { openPrograms } from '../train/programs.ts';
 import { withHyperparameters } from '../train/settings.ts';
@@ -123,9 +124,21 @@ export async function trainOne(
   });
   events.onTrained?.();
   try {
-    const measured = test ? (await trained.measure(await dataset.openTest())).metrics : undefined;
+    const measured = test ? await measureKept(request, trained, await dataset.openTest()) : undefined;
     return { epochs: trained.history, test: measured };
   } finally {
     await trained.dispose();
+  }
+}
+
+/** Measures the weights that the training hands on. */
+async function measureKept(request: TrainRequest, trained: Training, samples: Samples): Promise<Metrics> {
+  if ((trained.keptEpoch?.() ?? trained.history.length) === trained.history.length)
+    return (await trained.measure(samples)).metrics;
+  const kept = await openTraining({ ...request, initial: await trained.weights() });
+  try {
+    return (await kept.measure(samples)).metrics;
+  } finally {
+    await kept.dispose();
   }
 }

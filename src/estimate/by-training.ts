@@ -7,7 +7,7 @@ import { type CheckpointId, type EstimateRun, type Evaluation, type Report, Tria
 
 /**
  * Trains until the fidelity's epochs are completed, or until `report` ends it, and reports each epoch with a checkpoint. The metrics are
- * those of the last epoch. The caller disposes of `training`. Throws TrialFailure if there is nothing to train, and as `Trainable.epoch`.
+ * those of the epoch whose weights it hands on. The caller disposes of `training`. Throws TrialFailure if there is nothing to train, and as `Trainable.epoch`.
  */
 export async function estimateByTraining(training: Trainable, run: EstimateRun): Promise<Evaluation> {
   let checkpoint = training.history.length === 0 ? undefined : run.checkpoint;
@@ -17,18 +17,19 @@ export async function estimateByTraining(training: Trainable, run: EstimateRun):
     if (last === undefined) throw new TrialFailure(`nothing to train: ${run.fidelity.epochs} epochs`);
     return {
       state,
-      metrics: last.metrics,
+      metrics: (curve[(training.keptEpoch?.() ?? 0) - 1] ?? last).metrics,
       curve,
       seconds: last.seconds,
       ...(checkpoint !== undefined && { checkpoint }),
     };
   };
   const epochs = () => training.epochs?.() ?? run.fidelity.epochs;
-  while (training.history.length < epochs()) {
+  const isOver = () => training.hasStopped?.() === true || training.history.length >= epochs();
+  while (!isOver()) {
     await training.epoch();
     checkpoint = await run.artifacts.put(encodeCheckpoint(await training.checkpoint()));
     const answer = await run.report(curveOf(training.history).at(-1) as Report, checkpoint);
-    if (answer !== 'continue' && training.history.length < epochs())
+    if (answer !== 'continue' && !isOver())
       return ended(answer === 'pause' ? 'paused' : 'pruned');
   }
   return ended('complete');

@@ -7,6 +7,7 @@ import type { Module } from '../space/tree/module.ts';
 import { resolve, resolveHyperparameters, scaleWidth } from '../space/tree/resolve.ts';
 import { spaceTask } from '../task/index.ts';
 import type { TaskDefinition } from '../task/task.ts';
+import { handedOn } from '../train/checkpoint.ts';
 import { TrainingFailure } from '../train/failure.ts';
 import { openTraining, type Training } from '../train/loop.ts';
 import type { Programs } from '../train/programs.ts';
@@ -34,8 +35,8 @@ export interface TrainEstimatorOptions {
 /**
  * Estimates a candidate by training it and measuring it on the validation samples.
  *
- * The metrics are those after the last epoch, not after the best one: picking an epoch by its validation result would
- * flatter candidates whose curve is rough. They are the validation's (accuracy, precision, recall, f1, loss; or loss,
+ * The metrics are those after the last epoch, unless the settings have `patience`: then they are, and the weights too, those after the epoch
+ * with the smallest validation loss. Picking it by the metric itself would flatter candidates whose curve is rough. They are the validation's (accuracy, precision, recall, f1, loss; or loss,
  * mse, r2) and `trainLoss`. Every epoch is reported with a checkpoint that continues from there. Nothing of the test
  * samples can be reached from here.
  *
@@ -137,7 +138,7 @@ async function inherited(
   return make(() => {
     const parent = candidateNetwork({ space, architecture: inherit.architecture }, inherit.width);
     const request = {
-      ...{ parent, child: network, weights: parents.tensors, input: seen, outputs },
+      ...{ parent, child: network, weights: handedOn(parents), input: seen, outputs },
       ...(positions && { shape: [outputs, ...positions] }),
       ...(vocabulary !== undefined && { vocabulary, dtype: 'int32' as const }),
     };

@@ -83,6 +83,8 @@ const FINAL_SEEDS = 3;
 /** How much longer a larger network may train than the one that was measured. */
 const LARGER = 2;
 const VALID_SAMPLES = 5000;
+/** Where trainings end early (`patience`), they have at least about this many epochs: it is decided after one. */
+const EPOCHS_OF_TABLE = 20;
 
 /** Steps after which a larger network is ahead of a smaller one that is trained for the same time. */
 const ENOUGH_STEPS = 6000;
@@ -144,7 +146,8 @@ export function planTime(request: TimePlanRequest): TimePlan {
   const samplesPerSecond = 1 / sampleSeconds;
   const ofTrial =
     ((trialSeconds / (search === 'short' ? SLOWER : 1) - compileSeconds) / SHORT_EPOCHS) * samplesPerSecond;
-  const atLeast = Math.max(batchSize, 0.2 * samplesPerSecond);
+  const ofTraining = (mostPasses * counts.train) / (request.isTable ? EPOCHS_OF_TABLE : 1);
+  const atLeast = Math.max(batchSize, Math.min(0.2 * samplesPerSecond, ofTraining));
   const wanted =
     search === 'full' ? Math.max(counts.train, atLeast) : Math.min(counts.train, Math.max(ofTrial, batchSize));
   const epochSamples = Math.max(1, Math.round(wanted / batchSize)) * batchSize;

@@ -34,6 +34,12 @@ export const classification: TaskDefinition = {
       const into = onlyOf(encoded).fill(smoothing / outputs);
       for (const [i, label] of onlyOf(raw).entries()) into[i * outputs + label] = 1 - smoothing + smoothing / outputs;
     },
+    /** The cross-entropy is linear in the targets. */
+    weigh(raw, encoded, { outputs }, weights) {
+      const into = onlyOf(encoded);
+      for (const [i, label] of onlyOf(raw).entries())
+        for (let at = i * outputs; at < (i + 1) * outputs; at++) into[at] = (into[at] ?? 0) * (weights[label] ?? 1);
+    },
   },
   /** The cross-entropy between the target distribution and the softmax of the logits. */
   loss(g, outputs, targets) {

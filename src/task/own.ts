@@ -6,15 +6,21 @@ import { type Graph, sizeOf } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
 import type { Scorer } from './metrics.ts';
 import { type Arrays, type FloatArrays, mapValues, type TensorSpecs } from './spec.ts';
-import type { TaskData, TaskDefinition } from './task.ts';
+import type { TargetEncoding, TaskData, TaskDefinition } from './task.ts';
 
 /**
  * The task with another loss: a function over the graph builder that gives the mean over the batch, []. Training minimizes it,
  * and `loss` among the metrics is it, too, computed in float64 on the host.
  */
 export function withLoss(task: TaskDefinition, loss: TaskDefinition['loss']): TaskDefinition {
-  const changed = { ...task, loss };
+  const { encoding, ...rest } = task;
+  // Another loss expects targets that are distributions, and need not be linear in them.
+  const changed = { ...rest, ...(encoding && { encoding: withoutWeights(encoding) }), loss };
   return { ...changed, scorer: (data) => lossScorer(changed, data, task.scorer(data)) };
+}
+
+function withoutWeights({ weigh: _, ...encoding }: TargetEncoding): TargetEncoding {
+  return encoding;
 }
 
 /** What a metric of one's own adds up. */

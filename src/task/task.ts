@@ -86,6 +86,8 @@ export interface TargetEncoding {
   specs(data: TaskData): TensorSpecs;
   /** Fills `into` from the raw targets of the same number of samples. */
   fill(raw: Arrays, into: FloatArrays, data: TaskData, labelSmoothing: number): void;
+  /** Multiplies the part of each sample in the loss by the weight of its class; absent where the loss has no such form. */
+  weigh?(raw: Arrays, into: FloatArrays, data: TaskData, weights: Float64Array): void;
 }
 
 /** What an exported model answers with, computed twice: the export is checked against it. */

@@ -16,6 +16,7 @@ import {
 import type { TaskDefinition } from '../task/task.ts';
 import { blendRows, symmetricBeta } from './augment.ts';
 import { augmentation } from './augment-samples.ts';
+import { balancedWeights } from './class-weights.ts';
 import { readSamples } from './samples.ts';
 import type { TrainSettings } from './settings.ts';
 
@@ -50,7 +51,8 @@ export interface TrainingBatches {
 }
 
 /**
- * Cuts training samples into batches: shuffled, augmented, targets spread (label smoothing) and mixed (mixup).
+ * Cuts training samples into batches: shuffled, augmented, targets spread (label smoothing), weighed (class weights) and mixed (mixup).
+ * Class weights are those of the samples that are used.
  *
  * `share` of the samples is used, the same for every candidate, and a smaller share is part of a larger one. An epoch
  * depends on nothing but its stream, so a training that is resumed at an epoch continues bit for bit.
@@ -61,7 +63,7 @@ export function trainingBatches(
   info: DatasetInfo,
   settings: Pick<
     TrainSettings,
-    'batchSize' | 'epochSamples' | 'labelSmoothing' | 'cropPadding' | 'flip' | 'cutout' | 'mixup'
+    'batchSize' | 'epochSamples' | 'labelSmoothing' | 'classWeights' | 'cropPadding' | 'flip' | 'cutout' | 'mixup'
   >,
   share = 1,
   own?: TaskDefinition,
@@ -81,6 +83,13 @@ export function trainingBatches(
     const size = sizeOf(shape);
     return { name, size, scratch: new Float32Array(settings.mixup > 0 ? batchSize * size : 0) };
   });
+
+  let weights: Promise<Float64Array> | undefined;
+  /** Counted before the first batch. */
+  const classWeights = () => {
+    weights ??= balancedWeights(samples, used, Object.keys(targets)[0] ?? '', info.outputs);
+    return weights;
+  };
 
   function mix(arrays: Arrays, random: Rng): void {
     const lambda = symmetricBeta(settings.mixup, random);
@@ -111,7 +120,11 @@ export function trainingBatches(
           step++;
           await readSamples(samples, indices, read);
           augment(read, batchSize, stream);
-          if (encoded !== undefined) task.encoding?.fill(raw, floats(arrays, encoded), info, settings.labelSmoothing);
+          if (encoded !== undefined) {
+            const into = floats(arrays, encoded);
+            task.encoding?.fill(raw, into, info, settings.labelSmoothing);
+            if (settings.classWeights === 'balanced') task.encoding?.weigh?.(raw, into, info, await classWeights());
+          }
           if (settings.mixup > 0) mix(arrays, stream);
           return feedsOf(arrays, fed, batchSize);
         },

@@ -37,18 +37,26 @@ export interface Checkpoint {
   readonly steps: number;
   /** Parameters, statistics and optimizer state by name. */
   readonly tensors: Readonly<Record<string, HostTensor>>;
+  /** Of a training that keeps the weights of its best epoch: these, parameters and statistics by path, unless the last epoch is the best. */
+  readonly best?: Readonly<Record<string, HostTensor>>;
 }
+
+/** The weights that a training hands on: those of its best epoch, if it keeps them. Those of the last epoch lie among the optimizer's tensors. */
+export const handedOn = ({ best, tensors }: Checkpoint): Readonly<Record<string, HostTensor>> => best ?? tensors;
 
 /** "NSCK" and the version of the form. */
 const MAGIC = [0x4e, 0x53, 0x43, 0x4b];
 const VERSION = 1;
 const PRELUDE = 12;
 
+type Listed = readonly (readonly [name: string, shape: readonly number[]])[];
+
 interface Header {
   readonly history: readonly EpochRecord[];
   readonly steps: number;
-  /** Name, shape; the data follow one another in this order. */
-  readonly tensors: readonly (readonly [name: string, shape: readonly number[]])[];
+  /** Name, shape; the data follow one another in this order, those of `best` at the end. */
+  readonly tensors: Listed;
+  readonly best?: Listed;
 }
 
 /**
@@ -56,9 +64,10 @@ interface Header {
  * multiple of 4 bytes, then the tensors' float32 values, little-endian, in the header's order. Equal checkpoints give
  * equal bytes whatever the order of their tensors' names.
  */
-export function encodeCheckpoint({ history, steps, tensors }: Checkpoint): Uint8Array {
-  const entries = Object.entries(tensors).sort(([a], [b]) => (a < b ? -1 : 1));
-  const header: Header = { history, steps, tensors: entries.map(([name, { shape }]) => [name, shape]) };
+export function encodeCheckpoint({ history, steps, tensors, best }: Checkpoint): Uint8Array {
+  const [last, kept] = [sorted(tensors), sorted(best ?? {})];
+  const entries = [...last, ...kept];
+  const header: Header = { history, steps, tensors: listed(last), ...(best && { best: listed(kept) }) };
   const text = new TextEncoder().encode(JSON.stringify(header));
   const headerLength = Math.ceil(text.length / 4) * 4;
   const length = entries.reduce((sum, [, { data }]) => sum + 4 * data.length, PRELUDE + headerLength);
@@ -77,6 +86,10 @@ export function encodeCheckpoint({ history, steps, tensors }: Checkpoint): Uint8
   return bytes;
 }
 
+const sorted = (tensors: Readonly<Record<string, HostTensor>>) =>
+  Object.entries(tensors).sort(([a], [b]) => (a < b ? -1 : 1));
+const listed = (entries: ReturnType<typeof sorted>): Listed => entries.map(([name, { shape }]) => [name, shape]);
+
 /** Reads what `encodeCheckpoint` wrote. Throws Error for anything else: foreign, newer, truncated, or too long. */
 export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -85,16 +98,17 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
   if (version !== VERSION) throw broken(`its version is ${version}; this program reads version ${VERSION}`);
   const dataFrom = PRELUDE + view.getUint32(8, true);
   if (dataFrom > bytes.length) throw broken(`its header ends at byte ${dataFrom}, the file at byte ${bytes.length}`);
-  const { history, steps, tensors } = readHeader(bytes.subarray(PRELUDE, dataFrom));
-  const expected = tensors.reduce((sum, [, shape]) => sum + 4 * sizeOf(shape), dataFrom);
+  const { history, steps, tensors, best } = readHeader(bytes.subarray(PRELUDE, dataFrom));
+  const expected = [...tensors, ...(best ?? [])].reduce((sum, [, shape]) => sum + 4 * sizeOf(shape), dataFrom);
   if (expected !== bytes.length) throw broken(`its tensors end at byte ${expected}, the file at byte ${bytes.length}`);
   let at = dataFrom;
-  const read = ([name, shape]: Header['tensors'][number]): [string, HostTensor] => {
+  const read = ([name, shape]: Listed[number]): [string, HostTensor] => {
     const data = new Float32Array(sizeOf(shape));
     for (let i = 0; i < data.length; i++, at += 4) data[i] = view.getFloat32(at, true);
     return [name, { shape, data }];
   };
-  return { history, steps, tensors: Object.fromEntries(tensors.map(read)) };
+  const last = Object.fromEntries(tensors.map(read));
+  return { history, steps, tensors: last, ...(best && { best: Object.fromEntries(best.map(read)) }) };
 }
 
 function readHeader(bytes: Uint8Array): Header {
@@ -110,13 +124,20 @@ function readHeader(bytes: Uint8Array): Header {
 
 function isHeader(value: unknown): value is Header {
   if (!isObject(value)) return false;
-  const { history, steps, tensors } = value;
+  const { history, steps, tensors, best = [] } = value;
   return (
     isCount(steps) &&
     Array.isArray(history) &&
     history.every((entry, i) => isEpochRecord(entry) && entry.epoch === i + 1) &&
-    Array.isArray(tensors) &&
-    tensors.every(
+    isListed(tensors) &&
+    isListed(best)
+  );
+}
+
+function isListed(value: unknown): value is Listed {
+  return (
+    Array.isArray(value) &&
+    value.every(
       (entry) =>
         Array.isArray(entry) &&
         entry.length === 2 &&

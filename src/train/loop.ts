@@ -15,6 +15,7 @@ import { type Pace, paceOf, type TimeLimit } from './pace.ts';
 import { freshTensors, type StateParts, type TrainingGraph } from './program.ts';
 import { openPrograms, type ProgramLease, type Programs } from './programs.ts';
 import { learningRates } from './schedules.ts';
+import { bestEpoch, hasStoppedImproving } from './stopping.ts';
 import { checkSettings, type TrainSettings } from './settings.ts';
 import { type Trainable, trainUntil } from './trainable.ts';
 import { joinTensors, splitTensors } from './vectors.ts';
@@ -65,7 +66,7 @@ export interface Training extends Trainable {
   readonly stepsPerEpoch: number;
   /** Predicted memory of its programs, their state and their batches. */
   readonly memoryBytes: number;
-  /** Parameters and statistics by path. */
+  /** Parameters and statistics by path: of the kept epoch (`keptEpoch`). */
   weights(): Promise<Record<string, HostTensor>>;
   /** The network's outputs for these samples, and their metrics. */
   outputs(samples: Samples): Promise<Outputs>;
@@ -118,6 +119,11 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
   const pace: Pace | undefined = request.time && paceOf(request.time, history, opened, now);
   const { built, program } = ready.training;
   const tensors = async () => splitTensors(built.vectors, await ready.state.read());
+  const stopsEarly = settings.patience > 0 && request.valid !== undefined;
+  const keptEpoch = () => (stopsEarly ? bestEpoch(history) : undefined) ?? history.length;
+  const weightsNow = async () => ownTensors(built, await tensors());
+  /** Weights of the best epoch, where that is not the last one. */
+  let best = stopsEarly && request.checkpoint?.best ? fitting('the checkpoint', request.checkpoint.best, await weightsNow()) : undefined;
 
   const trainEpoch = (index: number): Promise<number> =>
     trainBatches(request, index, {
@@ -128,26 +134,38 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
       ...(pace && { isOver: () => pace.isOver() }),
     });
 
+  const trainAndValidate = epochs({
+    history,
+    now,
+    opened,
+    compileSeconds: compile,
+    training: [program],
+    validation: ready.inference.program,
+    train: trainEpoch,
+    ...(pace && { more: async () => ({ progress: pace.share(1) }) }),
+    validate: async () =>
+      request.valid === undefined ? {} : (await ready.valid.measure(request.valid, signal)).metrics,
+  });
+
   return {
     history,
     batchSize,
     stepsPerEpoch,
     memoryBytes: bytes(),
     ...(pace && { epochs: pace.epochs }),
-    epoch: epochs({
-      history,
-      now,
-      opened,
-      compileSeconds: compile,
-      training: [program],
-      validation: ready.inference.program,
-      train: trainEpoch,
-      ...(pace && { more: async () => ({ progress: pace.share(1) }) }),
-      validate: async () =>
-        request.valid === undefined ? {} : (await ready.valid.measure(request.valid, signal)).metrics,
+    ...(stopsEarly && {
+      hasStopped: () => hasStoppedImproving(history, settings.patience, pace?.epochs() ?? settings.epochs),
+      keptEpoch,
     }),
-    checkpoint: async () => ({ history: [...history], steps, tensors: await tensors() }),
-    weights: async () => ownTensors(built, await tensors()),
+    async epoch() {
+      // Weights that are the best so far are read before the next epoch changes them.
+      const before = stopsEarly && history.length > 0 && best === undefined ? await weightsNow() : best;
+      const record = await trainAndValidate();
+      best = keptEpoch() === history.length ? undefined : before;
+      return record;
+    },
+    checkpoint: async () => ({ history: [...history], steps, tensors: await tensors(), ...(best && { best }) }),
+    weights: async () => best ?? (await weightsNow()),
     measure: (samples) => ready.valid.measure(samples, signal),
     outputs: (samples) => ready.valid.outputs(samples, signal),
     dispose,

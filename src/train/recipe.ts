@@ -77,8 +77,12 @@ function isSided(label: string): boolean {
   return /^(.|\d+)$/u.test(label) || /\b(left|right)\b/i.test(label.replaceAll('_', ' '));
 }
 
+/** Tables end early; images improve until the rate has fallen. */
+const PATIENCE = 0.25;
+
 /** AdamW, as Gorishniy et al. 2021 trained networks on tables. */
-function featureRecipe({ input, counts: { train } }: Described): readonly Part[] {
+function featureRecipe({ kind, input, counts: { train } }: Described): readonly Part[] {
+  const stops = input.length === 1 && (kind === 'classification' || kind === 'regression');
   const what = input.length === 1 ? 'table' : 'sequences';
   const [batchSize, learningRate] = train >= 50_000 ? [256, 0.01] : train >= 1000 ? [128, 0.01] : [32, 0.003];
   return [
@@ -87,5 +91,6 @@ function featureRecipe({ input, counts: { train } }: Described): readonly Part[]
       `${thousands(train)} training samples: batches of ${batchSize}, rate ${learningRate}`,
       { batchSize, learningRate },
     ],
+    ...(stops ? [[`it ends where the validation loss has not improved for ${100 * PATIENCE} % of it`, { patience: PATIENCE }] as const] : []),
   ];
 }

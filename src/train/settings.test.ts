@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UserError } from '../common/errors.ts';
+import { classification } from '../task/classification.ts';
+import { withLoss } from '../task/own.ts';
 import { checkSettings, DEFAULT_SETTINGS, type TrainSettings, withHyperparameters } from './settings.ts';
 
 const refuses = (change: Record<string, unknown>, message: RegExp, data?: Parameters<typeof checkSettings>[2]) =>
@@ -29,6 +31,18 @@ test('settings that the data cannot use are refused', () => {
   const table = { name: 'table', kind: 'regression', input: [7], outputs: 1 } as const;
   refuses({ flip: true }, /flip is true; it only applies to images/, table);
   refuses({ labelSmoothing: 0.1 }, /labelSmoothing is 0.1; it only applies to classification/, table);
+  refuses({ classWeights: 'balanced' }, /classWeights is balanced; it only applies to classification/, table);
+  refuses({ classWeights: 'even' }, /classWeights is "even"; it must be one of auto, none, balanced/);
+});
+
+test('class weights are refused for a loss of one’s own, which need not be linear in the targets', () => {
+  const classes = { name: 'classes', kind: 'classification', input: [7], outputs: 2 } as const;
+  const balanced = { ...DEFAULT_SETTINGS, classWeights: 'balanced' } as const;
+  assert.equal(checkSettings(balanced, 'settings', classes), balanced);
+  assert.throws(
+    () => checkSettings(balanced, 'settings', classes, withLoss(classification, classification.loss)),
+    /settings: classWeights is balanced; it only applies to classification by the task's own loss/,
+  );
 });
 
 test('hyperparameters take the place of settings, and keep the same rules', () => {

@@ -9,6 +9,8 @@ export interface TrainSettings {
   readonly epochs: number;
   /** Training samples in an epoch; each epoch continues where the last one ended. 0: all of them. */
   readonly epochSamples: number;
+  /** Share of the epochs without a smaller validation loss after which a training ends; its weights are those of the best epoch. 0: off. */
+  readonly patience: number;
   readonly batchSize: number;
   readonly optimizer: 'sgd' | 'adam' | 'adamw';
   readonly learningRate: number;
@@ -27,6 +29,8 @@ export interface TrainSettings {
   readonly clipNorm: number;
   /** Share of the target that is spread over all classes. */
   readonly labelSmoothing: number;
+  /** balanced: all classes count the same in the training loss, however rare (`balancedWeights`). auto: a new study decides by its objective; a training by itself has none. */
+  readonly classWeights: 'auto' | 'none' | 'balanced';
   /** Random crop after padding by this many pixels on each side; 0: none. */
   readonly cropPadding: number;
   readonly flip: boolean;
@@ -45,6 +49,7 @@ export interface TrainSettings {
 export const DEFAULT_SETTINGS: TrainSettings = {
   epochs: 10,
   epochSamples: 0,
+  patience: 0,
   batchSize: 32,
   optimizer: 'adamw',
   learningRate: 0.005,
@@ -57,6 +62,7 @@ export const DEFAULT_SETTINGS: TrainSettings = {
   stepFactor: 0.1,
   clipNorm: 0,
   labelSmoothing: 0,
+  classWeights: 'auto',
   cropPadding: 0,
   flip: false,
   cutout: 0,
@@ -87,6 +93,12 @@ const MOST_RATE = 1e38;
 export const SETTING_RULES = {
   epochs: { kind: 'integer', min: 1, max: MOST_EPOCHS, help: 'passes over the training samples' },
   epochSamples: { kind: 'integer', min: 0, max: 1_000_000_000, help: 'training samples per epoch (0 = all of them)' },
+  patience: {
+    kind: 'number',
+    min: 0,
+    max: 1,
+    help: 'early stopping: end a training when its validation loss has not improved for this fraction of its epochs, and keep the weights of the best epoch (0 = off)',
+  },
   batchSize: { kind: 'integer', min: 1, max: 1_000_000, help: 'samples per training step' },
   optimizer: { kind: 'word', words: ['sgd', 'adam', 'adamw'], help: 'optimizer' },
   learningRate: { kind: 'number', min: 0, above: true, max: MOST_RATE, help: 'peak learning rate' },
@@ -119,6 +131,11 @@ export const SETTING_RULES = {
     min: 0,
     below: 1,
     help: 'label smoothing: fraction of the target spread evenly over all classes',
+  },
+  classWeights: {
+    kind: 'word',
+    words: ['auto', 'none', 'balanced'],
+    help: 'class weights in the training loss: none, balanced (rare classes count as much as frequent ones), or auto (balanced where the first objective is recall or f1)',
   },
   cropPadding: { kind: 'integer', min: 0, max: 1024, help: 'pad images by N pixels, then crop at random (0 = off)' },
   flip: { kind: 'boolean', help: 'flip training images horizontally at random' },
@@ -166,6 +183,12 @@ export function checkSettings(
     }
     if (!task.classes && settings.labelSmoothing > 0) {
       throw invalid(place, `labelSmoothing is ${settings.labelSmoothing}`, 'it only applies to classification');
+    }
+    if (settings.patience > 0 && !task.metrics.some(({ metric }) => metric === 'loss')) {
+      throw invalid(place, `patience is ${settings.patience}`, 'it needs a task with the metric loss');
+    }
+    if (settings.classWeights === 'balanced' && task.encoding?.weigh === undefined) {
+      throw invalid(place, 'classWeights is balanced', "it only applies to classification by the task's own loss");
     }
     const mixed = Object.entries({ ...inputs, ...(task.encoding?.specs(data) ?? targets) });
     const whole = settings.mixup > 0 ? mixed.find(([, { dtype }]) => dtype === 'int32') : undefined;

@@ -13,6 +13,10 @@ export interface Trainable {
   readonly history: readonly EpochRecord[];
   /** Of a training with a time limit: the epochs in all that fit, as estimated now; it is over when `history` has as many. */
   epochs?(): number;
+  /** Whether it is over before all epochs are done, because it does not improve any more. */
+  hasStopped?(): boolean;
+  /** The epoch, from 1, whose weights it hands on; the last one where absent. */
+  keptEpoch?(): number | undefined;
   /**
    * Trains one epoch, validates, and adds the record to `history`. Throws TrainingFailure if a loss or a validation metric is not finite,
    * and the signal's reason when aborted. After either, only `dispose` may be called.
@@ -27,7 +31,7 @@ export interface Trainable {
 }
 
 /**
- * Trains until `epochs` epochs are completed in all, those of its checkpoint included, or as many as fit in its time limit. `onEpoch` is called after each; training continues
+ * Trains until `epochs` epochs are completed in all, those of its checkpoint included, or as many as fit in its time limit, or until it stops. `onEpoch` is called after each; training continues
  * when it resolves. Throws as `epoch` does.
  */
 export async function trainUntil(
@@ -35,7 +39,7 @@ export async function trainUntil(
   epochs: number,
   onEpoch?: (record: EpochRecord) => void | Promise<void>,
 ): Promise<void> {
-  while (trainable.history.length < (trainable.epochs?.() ?? epochs)) {
+  while (!trainable.hasStopped?.() && trainable.history.length < (trainable.epochs?.() ?? epochs)) {
     const record = await trainable.epoch();
     await onEpoch?.(record);
   }

@@ -9,6 +9,7 @@ import type { StudyEvent } from '../../study/events.ts';
 import type { Store, Trial } from '../../study/store/store.ts';
 import { openStudyStore } from '../../study/study.node.ts';
 import { likelyEpochs } from '../../study/time-plan.ts';
+import { usefulEpochs } from '../../study/useful-epochs.ts';
 import { processPool } from '../../study/worker/process.node.ts';
 import { TrainingFailure } from '../../train/failure.ts';
 import type { TimeLimit } from '../../train/pace.ts';
@@ -34,6 +35,8 @@ export interface EvaluateOptions {
   readonly samples?: boolean;
   /** Each training has as many epochs as fit. */
   readonly time?: TimeLimit;
+  /** Whether the time limit's `mostEpochs` holds although the trials were best after fewer: the user has named it. */
+  readonly isAsLong?: boolean;
 }
 
 /** How far a final training is. */
@@ -76,6 +79,7 @@ export async function evaluate(
   const { epochs } = setup.training;
   const { architecture, trial } = best.trial;
   checkKeeps(dir);
+  const limit = options.time && (await usefulTime(dir, setup, options.time, options.isAsLong));
   const seeds = Array.from({ length: options.seeds }, (_, repetition) => repetition);
   const baselines = options.baselines ? Object.entries(baselinesOf(setup)) : [];
   const networks = [
@@ -85,7 +89,7 @@ export async function evaluate(
   const wanted = networks.flatMap(({ architecture, ...of }) =>
     seeds.map((repetition): Wanted => {
       const final = { ...of, repetition, epochs };
-      const time = options.time === undefined ? {} : { time: options.time };
+      const time = limit === undefined ? {} : { time: limit };
       return { architecture, final: { id: idOf(setup, architecture, { ...final, ...time }), ...final, ...time } };
     }),
   );
@@ -116,6 +120,17 @@ export async function evaluate(
     const had = options.time === undefined ? epochs : (trials.get(first)?.curve.at(-1)?.step ?? epochs);
     await keep(dir, store, trials.get(first), results.get(first), { architecture, epochs: had, trial }, options);
     return writeRecord(dir, { architecture, trial, seeds, epochs: had, baselines }, wanted, results);
+  } finally {
+    await store.close();
+  }
+}
+
+/** The limit with the epochs that the trials have found useful, where these had early stopping. */
+async function usefulTime(dir: string, { training }: Setup, time: TimeLimit, isAsLong = false): Promise<TimeLimit> {
+  if (isAsLong || training.patience === 0) return time;
+  const store = await openStudyStore(dir, 'read');
+  try {
+    return { ...time, mostEpochs: usefulEpochs(await store.trials('search'), time.mostEpochs) };
   } finally {
     await store.close();
   }
@@ -280,10 +295,11 @@ function idOf(
 ): string {
   const { notes, ...data } = dataset.search.info;
   // What did not exist when older studies were evaluated has no part in it where it is not used.
-  const { epochSamples, ...known } = training;
+  const { epochSamples, classWeights, patience: _, ...known } = training;
   const of = {
     ...{ baseline, architecture, repetition, seed: settings.seed, training: { ...known, epochs }, data },
     ...(epochSamples > 0 && { epochSamples }),
+    ...(classWeights === 'balanced' && { classWeights }),
     // How much time is left differs from one session to the next: an interrupted training keeps what it had.
     ...(time && { timed: true }),
   };

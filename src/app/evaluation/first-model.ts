@@ -3,6 +3,7 @@ import type { HostTensor } from '../../graph/ir.ts';
 import type { StudyEvent } from '../../study/events.ts';
 import type { Store, Trial } from '../../study/store/store.ts';
 import { decodeCheckpoint } from '../../train/checkpoint.ts';
+import { bestEpoch } from '../../train/stopping.ts';
 import { exportBest } from '../export.ts';
 import type { Notes } from '../notes.ts';
 import type { Setup } from '../setup.ts';
@@ -57,13 +58,14 @@ export function exportEarly(dir: string, setup: Setup, store: Store, notes: Note
   };
 }
 
-/** Keeps the weights that a search trial ended with in `best/`. False where the trial has left none. */
+/** Keeps the weights that a search trial hands on in `best/`. False where the trial has left none. */
 async function keepWeightsOf(dir: string, store: Pick<Store, 'artifacts'>, trial: Trial): Promise<boolean> {
   const { checkpoint, architecture } = trial;
   if (checkpoint === undefined) return false;
-  const { tensors, history } = decodeCheckpoint(await store.artifacts.get(checkpoint));
-  const about = { architecture, epochs: history.length, seed: 0, ofTrial: true } as const;
-  writeWeights(dir, about, encodeWeights(withoutOptimizer(tensors)));
+  const { tensors, best, history } = decodeCheckpoint(await store.artifacts.get(checkpoint));
+  const epochs = best === undefined ? history.length : (bestEpoch(history) ?? history.length);
+  const about = { architecture, epochs, seed: 0, ofTrial: true } as const;
+  writeWeights(dir, about, encodeWeights(best ?? withoutOptimizer(tensors)));
   return true;
 }
 

@@ -11,7 +11,7 @@ export function reproduceSection({ commands, settings, seed, space }: ReportData
   const leaves = flatten(settings);
   const rows = leaves.map(([key, value]) => [html`<code>${key}</code>`, html`<code>${value}</code>`] as const);
   // How far a training with a time limit comes depends on the machine.
-  const isTimed = leaves.some(([key]) => key === 'trialTime');
+  const isTimed = leaves.some(([key]) => key === 'settings.trialTime');
   return {
     id: 'reproduce',
     title: 'Reproduce',
