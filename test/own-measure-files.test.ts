@@ -114,7 +114,11 @@ test('killed while it is measured, a study measures no architecture again, and h
   rmSync(trace);
   const child = startHeld({ text: '[3 of 4]', times: 1 }, ...search, '--trials', '4', '--out', dir);
   const exit = once(child, 'exit');
-  for await (const text of child.stderr ?? []) if (String(text).includes('[2 of 4]')) child.kill('SIGKILL');
+  let err = '';
+  for await (const text of child.stderr ?? []) {
+    err += text;
+    if (err.includes('[2 of 4]')) child.kill('SIGKILL');
+  }
   assert.deepEqual(await exit, [null, 'SIGKILL']);
   const before = measured().length;
   await json('resume', dir, '--measure', slow);

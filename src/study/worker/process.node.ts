@@ -14,7 +14,7 @@ export interface ProcessPoolOptions {
   readonly settings: Json;
 }
 
-/** So much of what a worker wrote to its standard error is kept to explain its death. */
+/** Characters of the end of a worker's standard error, kept to explain its death. */
 const LAST_WORDS = 2000;
 
 /** Workers in separate processes: one that runs out of memory takes no more with it than its trial. */
