@@ -28,7 +28,7 @@ export async function trainingSpeed(
   return 1 / (sampleSeconds * Math.min(batchSize, data.train.count));
 }
 
-/** Steps after which a training is about half as good as it will be; between 150 and 1,500 the order hardly changes (docs/proxies.md). */
+/** Steps after which a training is about half as good as it will be; docs/proxies.md has what was measured with others. */
 const HALF = 500;
 
 /** The share of a score that a training of this number of steps can show. */
