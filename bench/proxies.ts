@@ -64,7 +64,7 @@ if (flags['equal-time'] !== undefined) {
   const seconds = whole('equal-time', flags['equal-time'], 1);
   const count = whole('architectures', flags.architectures ?? '20', 2);
   const members = await trainEqually({ engine, data, count, seconds, say });
-  const rows = orderRows(members);
+  const rows = orderRows(members, seconds);
   process.stdout.write(
     flags.json ? `${JSON.stringify({ members, rows }, undefined, 1)}\n` : `${equalTimeTable(rows)}\n`,
   );

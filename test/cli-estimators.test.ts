@@ -84,9 +84,35 @@ suite('search by proxies', () => {
     assert.deepEqual(Object.keys(value.best[0].metrics), ['synflow']);
   });
 
+  test('candidates weighed by the time of a step, and speed as an objective', async () => {
+    const dir = join(folder, 'timed');
+    const options = ['--estimator-options', 'sample=4,batchSize=16,trainSeconds=5'];
+    const { value } = await json(
+      'search',
+      ...SMALL,
+      '--estimator',
+      'proxies',
+      ...options,
+      '--trials',
+      '2',
+      '--out',
+      dir,
+    );
+    assert.deepEqual(Object.keys(value.best.metrics).sort(), ['freerea', 'logSynflow', 'naswot', 'skipReach', 'speed']);
+    assert.ok(value.best.metrics.speed > 0);
+    const fast = join(folder, 'fast');
+    const objectives = ['--objective', 'synflow,speed', '--trials', '2'];
+    const front = (await json('search', ...SMALL, '--estimator', 'proxies', ...objectives, '--out', fast)).value;
+    assert.deepEqual(Object.keys(front.best[0].metrics), ['synflow', 'speed']);
+  });
+
   test('refuses what it has not', async () => {
     const search = ['search', ...SMALL, '--out', join(folder, 'never')];
     const proxies = [...search, '--estimator', 'proxies'];
+    await refused(
+      /--estimator-options: trainSeconds=5; only applies to the objective freerea/,
+      ...[...proxies, '--objective', 'synflow', '--estimator-options', 'trainSeconds=5'],
+    );
     await refused(/--estimator: "magic"; must be train, proxies or predictor/, ...search, '--estimator', 'magic');
     await refused(
       /--objective: "freerea"; is a proxy and needs --estimator proxies/,

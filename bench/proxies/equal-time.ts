@@ -6,6 +6,7 @@ import type { SearchData } from '../../src/data/dataset.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { freereaScore } from '../../src/estimate/proxies/ensemble.ts';
 import { openProxies, type ProxyName, type ProxyScores } from '../../src/estimate/proxies/measure.ts';
+import { shareOfSteps } from '../../src/estimate/proxies/speed.ts';
 import { candidateNetwork } from '../../src/estimate/train.ts';
 import { type Architecture, formatArchitecture, residualCnn } from '../../src/space/index.ts';
 import { trainNetwork } from '../../src/train/loop.ts';
@@ -114,7 +115,8 @@ export interface OrderedRow {
   readonly withTimeInterval: readonly [number, number];
 }
 
-export function orderRows(members: readonly TrainedMember[]): OrderedRow[] {
+/** `seconds`: that each has trained. */
+export function orderRows(members: readonly TrainedMember[], seconds: number): OrderedRow[] {
   const truth = members.map(({ accuracy }) => accuracy);
   const speed = members.map(({ stepSeconds }) => -stepSeconds);
   const freerea = freereaScore(members.map(({ scores }) => scores));
@@ -122,6 +124,9 @@ export function orderRows(members: readonly TrainedMember[]): OrderedRow[] {
     'speed of a step': speed,
     ...Object.fromEntries(MEASURED.map((name) => [name, members.map(({ scores }) => scores[name] ?? Number.NaN)])),
     freerea: members.map(({ scores }) => freerea(scores)),
+    [`freerea, trainSeconds=${seconds}`]: members.map(
+      ({ scores, stepSeconds }) => freerea(scores) * shareOfSteps(seconds / stepSeconds),
+    ),
   };
   const speedRanks = ranksOf(speed);
   return Object.entries(scores).map(([score, values]) => {

@@ -13,6 +13,8 @@ const proxies = z.strictObject({
   batchSize: z.int().min(2).max(100_000).default(64),
   /** Random architectures that `freerea` is normalized by. */
   sample: z.int().min(2).max(10_000).default(64),
+  /** Seconds that trainings will have: `freerea` is weighed by the steps that fit. 0: it is not. */
+  trainSeconds: z.number().min(0).max(1e7).default(0),
 });
 const predictor = z.strictObject({
   model: z.enum(['forest', 'gaussian-process', 'mlp-ensemble']).default('forest'),
@@ -27,6 +29,7 @@ export type EstimatorPlan =
       readonly proxies: readonly ProxyName[];
       readonly batchSize: number;
       readonly freereaSample: number;
+      readonly trainSeconds?: number;
     }
   | ({ readonly kind: 'predictor'; readonly metric: string } & z.infer<typeof predictor>)
   /** An estimator from a file that the command line names. */
@@ -49,15 +52,17 @@ export function estimatorOf(settings: StudySettings, { objectives }: Problem, ta
       checked(z.strictObject({}));
       return { kind: 'train' };
     case 'proxies': {
-      const { batchSize, sample } = checked(proxies);
+      const { batchSize, sample, trainSeconds } = checked(proxies);
       const combined = estimated.includes('freerea');
-      if (!combined && estimatorOptions.sample !== undefined)
-        throw invalid('--estimator-options', `sample=${sample}`, 'only applies to the objective freerea');
+      for (const [name, value] of Object.entries({ sample, trainSeconds }))
+        if (!combined && estimatorOptions[name] !== undefined)
+          throw invalid('--estimator-options', `${name}=${value}`, 'only applies to the objective freerea');
       return {
         kind: 'proxies',
         proxies: estimated.filter((name) => name !== 'freerea') as Exclude<keyof typeof PROXY_METRICS, 'freerea'>[],
         batchSize,
         freereaSample: combined ? sample : 0,
+        ...(trainSeconds > 0 && { trainSeconds }),
       };
     }
     case 'function':

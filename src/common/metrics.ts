@@ -38,6 +38,7 @@ export const PROXY_METRICS = {
   grasp: SCORE,
   fisher: SCORE,
   skipReach: SCORE,
+  speed: { direction: 'maximize', unit: 'steps per second' },
 } as const satisfies Vocabulary;
 
 /** Known before any training, from the architecture alone: `measure/` computes them (docs/measures.md). */

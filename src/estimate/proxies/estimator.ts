@@ -5,13 +5,14 @@ import { sample } from '../../space/tree/vary.ts';
 import { TrainingFailure } from '../../train/failure.ts';
 import { type Estimator, TrialFailure } from '../estimator.ts';
 import { FREEREA, freereaScore } from './ensemble.ts';
-import { openProxies, type Proxies, type ProxyName, type ProxyOptions, type ProxyScores } from './measure.ts';
+import { openProxies, PROXIES, type Proxies, type ProxyName, type ProxyOptions, type ProxyScores } from './measure.ts';
+import { shareOfSteps } from './speed.ts';
 
 export interface ProxyEstimatorOptions extends ProxyOptions {
   /** Also FreeREA's score of three proxies, metric `freerea`, normalized by this many random architectures; 0 (default): without it. */
   readonly freereaSample?: number;
-  /** Milliseconds, for durations; the system's monotonic clock by default. */
-  readonly now?: () => number;
+  /** Seconds that a training will have: `freerea` is weighed by the steps that fit, at the `speed` of each candidate. */
+  readonly trainSeconds?: number;
 }
 
 /** An estimator that has programs to dispose of. */
@@ -25,18 +26,19 @@ export interface ProxyEstimator extends Estimator {
  * and samples are those that the options' seed names, the same in every trial. Candidates are measured one after another; one space's
  * programs are kept until candidates of another come.
  */
-export function proxyEstimator({ freereaSample = 0, now, ...options }: ProxyEstimatorOptions): ProxyEstimator {
-  const clock = now ?? (() => performance.now());
-  const asked: readonly ProxyName[] | undefined = options.proxies;
-  const needed = asked && freereaSample > 0 ? [...new Set([...asked, ...FREEREA])] : asked;
+export function proxyEstimator({ freereaSample = 0, trainSeconds, ...options }: ProxyEstimatorOptions): ProxyEstimator {
+  const clock = options.now ?? (() => performance.now());
+  const asked: readonly ProxyName[] = options.proxies ?? PROXIES;
+  const timed: readonly ProxyName[] = trainSeconds === undefined ? [] : ['speed'];
+  const needed = freereaSample > 0 ? [...new Set([...asked, ...FREEREA, ...timed])] : asked;
   let opened: { readonly space: Space; readonly proxies: Proxies; readonly combine: Combine } | undefined;
   let last: Promise<unknown> = Promise.resolve();
 
   async function proxiesOf(space: Space) {
     if (opened?.space !== space) {
       await opened?.proxies.dispose();
-      const proxies = openProxies(space, { ...options, ...(needed && { proxies: needed }) });
-      opened = { space, proxies, combine: combiner(proxies, space, freereaSample, options.seed ?? 0) };
+      const proxies = openProxies(space, { ...options, proxies: needed });
+      opened = { space, proxies, combine: combiner(proxies, space, { ...options, freereaSample, trainSeconds }) };
     }
     return opened;
   }
@@ -73,10 +75,23 @@ export function proxyEstimator({ freereaSample = 0, now, ...options }: ProxyEsti
 const cannotBeBuilt = (error: unknown) =>
   error instanceof TrainingFailure || (error instanceof UserError && !(error instanceof DataError));
 
+interface CombinerOptions {
+  readonly freereaSample: number;
+  readonly trainSeconds: number | undefined;
+  readonly seed?: number;
+}
+
 type Combine = (scores: ProxyScores) => Promise<{ readonly freerea?: number }>;
 
-/** FreeREA's score, normalized by architectures that are measured when the score is first requested. */
-function combiner(proxies: Proxies, space: Space, count: number, seed: number): Combine {
+/**
+ * FreeREA's score, normalized by architectures that are measured when the score is first requested, and weighed by the steps that fit where
+ * trainings have `trainSeconds`.
+ */
+function combiner(
+  proxies: Proxies,
+  space: Space,
+  { freereaSample: count, trainSeconds: seconds, seed = 0 }: CombinerOptions,
+): Combine {
   if (count === 0) return async () => ({});
   let score: ((scores: ProxyScores) => number) | undefined;
   return async (scores) => {
@@ -84,7 +99,7 @@ function combiner(proxies: Proxies, space: Space, count: number, seed: number): 
       const found: ProxyScores[] = [];
       for (let i = 0; i < count; i++) {
         try {
-          found.push(await proxies.measure(sample(space, rng('proxies', seed, 'sample', i))));
+          found.push(await proxies.measure(sample(space, rng('proxies', seed, 'sample', i)), FREEREA));
         } catch (error) {
           // Some members of a space cannot be built.
           if (!cannotBeBuilt(error)) throw error;
@@ -92,6 +107,7 @@ function combiner(proxies: Proxies, space: Space, count: number, seed: number): 
       }
       score = freereaScore(found);
     }
-    return { freerea: score(scores) };
+    const share = seconds === undefined ? 1 : shareOfSteps(seconds * (scores.speed ?? Number.NaN));
+    return { freerea: share * score(scores) };
   };
 }

@@ -9,6 +9,7 @@ import type { NetworkOnData } from '../../train/forward.ts';
 import { type ProxyBatch, readBatch } from './batch.ts';
 import { costScores, skipReach } from './counts.ts';
 import { openPrograms, type Programs, READOUTS } from './programs.ts';
+import { trainingSpeed } from './speed.ts';
 
 const OTHERS = [
   'params',
@@ -19,8 +20,9 @@ const OTHERS = [
   'zen',
 ] as const satisfies readonly (keyof typeof METRICS)[];
 
-export type ProxyName = keyof typeof READOUTS | (typeof OTHERS)[number];
-/** Every proxy; of each, more is thought to be better. */
+/** `speed`: training steps per second on this machine. */
+export type ProxyName = keyof typeof READOUTS | (typeof OTHERS)[number] | 'speed';
+/** Every proxy but `speed`, which is another one at each measurement; of each, more is thought to be better. */
 export const PROXIES: readonly ProxyName[] = [...OTHERS, ...(Object.keys(READOUTS) as (keyof typeof READOUTS)[])];
 
 export type ProxyScores = Readonly<Partial<Record<ProxyName, number>>>;
@@ -28,18 +30,23 @@ export type ProxyScores = Readonly<Partial<Record<ProxyName, number>>>;
 export interface ProxyOptions {
   readonly engine: Engine;
   readonly data: SearchData;
-  /** All by default. */
+  /** Those of `PROXIES` by default. */
   readonly proxies?: readonly ProxyName[];
   /** Training samples that gradients and activations are taken on; 64 by default, as in the literature. */
   readonly batchSize?: number;
   /** Names the weights, the samples and Zen-score's noise: the same for all architectures, so that they differ in nothing else. 0 by default. */
   readonly seed?: number;
+  /** Milliseconds, for durations; the system's monotonic clock by default. */
+  readonly now?: () => number;
 }
 
 /** Measures architectures of one space, one after another. */
 export interface Proxies {
-  /** Throws TrainingFailure where the network cannot be built on this data, UserError for no member of the space. */
-  measure(architecture: Architecture): Promise<ProxyScores>;
+  /**
+   * `names`: some of the proxies that are open, all by default. Throws TrainingFailure where the network cannot be built on this data, UserError
+   * for no member of the space.
+   */
+  measure(architecture: Architecture, names?: readonly ProxyName[]): Promise<ProxyScores>;
   /** Seconds spent so far on building graphs and creating sessions. */
   readonly compileSeconds: number;
   dispose(): Promise<void>;
@@ -51,7 +58,7 @@ export interface Proxies {
  * them. The scores are the same but for rounding.
  */
 export function openProxies(space: Space, options: ProxyOptions): Proxies {
-  const { engine, data, proxies = PROXIES, batchSize = 64, seed = 0 } = options;
+  const { engine, data, proxies = PROXIES, batchSize = 64, seed = 0, now } = options;
   const { info } = data;
   const wanted = new Set(proxies);
   let compileSeconds = 0;
@@ -84,7 +91,7 @@ export function openProxies(space: Space, options: ProxyOptions): Proxies {
     get compileSeconds() {
       return compileSeconds;
     },
-    async measure(architecture) {
+    async measure(architecture, names = proxies) {
       const network = resolve(space, architecture);
       const counted = wanted.has('params') || wanted.has('flops');
       const counts = { ...(counted && costScores(network, info)), skipReach: skipReach(network) };
@@ -94,10 +101,11 @@ export function openProxies(space: Space, options: ProxyOptions): Proxies {
       const opened = known ?? (await openOn({ network, info, resolution: 1 }));
       try {
         Object.assign(scores, counts, await opened.measure(architecture));
+        if (names.includes('speed')) scores.speed = await trainingSpeed(engine, data, network, batchSize, now);
       } finally {
         if (known === undefined) await opened.dispose();
       }
-      return Object.fromEntries(proxies.map((name) => [name, scores[name]]));
+      return Object.fromEntries(names.map((name) => [name, scores[name]]));
     },
     async dispose() {
       await (await shared)?.dispose();

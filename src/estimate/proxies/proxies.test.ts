@@ -6,10 +6,11 @@ import { activation, choice, linear, pick, relu, sequential } from '../../space/
 import { defineSpace } from '../../space/tree/define.ts';
 import { resolve } from '../../space/tree/resolve.ts';
 import { referenceEngine } from '../../train/testing/reference-engine.ts';
+import { artifactsInMemory } from '../conformance.node.ts';
 import { lookConformance } from '../testing/conformance.ts';
 import { readBatch } from './batch.ts';
 import { openNetwork } from './context.ts';
-import { proxyEstimator } from './estimator.ts';
+import { type ProxyEstimatorOptions, proxyEstimator } from './estimator.ts';
 import { normalWeights, torchWeights } from './initial-weights.ts';
 import { openProxies, PROXIES } from './measure.ts';
 import {
@@ -174,6 +175,49 @@ test('scores depend on the seed alone', async () => {
     assert.notEqual(other[name], first[name], name);
   // What else is asked for changes nothing.
   assert.deepEqual(await measure(1, ['snip', 'zen']), { snip: first.snip, zen: first.zen });
+});
+
+test('speed is steps per second by the clock; with a time, freerea is weighed by the steps that fit', async () => {
+  let seconds = 0;
+  const engine = referenceEngine();
+  /** Every run of a program that keeps a state, as a training step does, takes two seconds. */
+  const slow: typeof engine = {
+    ...engine,
+    async compile(graph, carries) {
+      const program = await engine.compile(graph, carries);
+      const takes = Object.keys(carries ?? {}).length > 0 ? 2 : 0;
+      return {
+        ...program,
+        run: async (feeds, state) => {
+          seconds += takes;
+          return program.run(feeds, state);
+        },
+      };
+    },
+  };
+  const scoresOf = async (options: Partial<ProxyEstimatorOptions>) => {
+    const estimator = proxyEstimator({ ...{ engine: slow, data, batchSize: SAMPLES, proxies: [] }, ...options });
+    const artifacts = artifactsInMemory();
+    const fidelity = { epochs: 1, data: 1, resolution: 1, width: 1 };
+    const { metrics } = await estimator.estimate(
+      { space: chainSpace, architecture },
+      {
+        ...{ trial: 0, fidelity, fullFidelity: fidelity, artifacts, signal: new AbortController().signal },
+        rng: (...labels) => rng('speed', ...labels),
+        report: async () => 'continue',
+      },
+    );
+    await estimator.dispose();
+    return metrics;
+  };
+  const now = () => 1000 * seconds;
+  near((await scoresOf({ proxies: ['speed'], now })).speed, 0.5);
+  const plain = await scoresOf({ freereaSample: 3, now });
+  assert.equal(plain.speed, undefined);
+  const timed = await scoresOf({ freereaSample: 3, trainSeconds: 2000, now });
+  // 1,000 steps fit: two thirds of the score.
+  near(timed.speed, 0.5);
+  near(timed.freerea, ((plain.freerea ?? 0) * 2) / 3);
 });
 
 const endings = defineSpace('endings', () =>
