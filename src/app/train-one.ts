@@ -3,7 +3,7 @@ import { rng } from '../common/random.ts';
 import type { Samples } from '../data/dataset.ts';
 import { type Architecture, resolve, resolveHyperparameters } from '../space/index.ts';
 import type { EpochRecord } from '../train/checkpoint.ts';
-import { openTraining, type TrainRequest, type Training, trainNetwork } from '../train/loop.ts';
+import { openTraining, type Training, type TrainRequest, trainNetwork } from '../train/loop.ts';
 import { openPrograms } from '../train/programs.ts';
 import { withHyperparameters } from '../train/settings.ts';
 import { openEngine } from './engine.ts';

@@ -9,7 +9,7 @@ import type { StudyEvent } from '../../study/events.ts';
 import type { Store, Trial } from '../../study/store/store.ts';
 import { openStudyStore } from '../../study/study.node.ts';
 import { likelyEpochs } from '../../study/time-plan.ts';
-import { usefulEpochs } from '../../study/useful-epochs.ts';
+import { usefulEpochs } from './useful-epochs.ts';
 import { processPool } from '../../study/worker/process.node.ts';
 import { TrainingFailure } from '../../train/failure.ts';
 import type { TimeLimit } from '../../train/pace.ts';
