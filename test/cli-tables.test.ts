@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { createStudy } from '../src/app/open.ts';
+import { readStudy } from '../src/app/study.ts';
 import { json, netsmith, refusedIn } from './support/netsmith.ts';
 
 let folder = '';
@@ -178,4 +179,55 @@ test('a damaged table is refused before anything is written', async () => {
   await refused(/web page/, '<!DOCTYPE html>\n<html>');
   await refused(/line 3: found a NUL byte/, 'a,b\n1,2\n3,\0\n');
   await refused(/line 3: 3 fields; the header names 2 columns/, 'a,b\n1,2\n1,2,3\n');
+});
+
+/** Three rows in four are of one class, and the features say little of it. */
+const uneven = () =>
+  written('uneven.csv', [
+    'a,b,y',
+    ...VALUES.map((v, i) => `${v},${(v * 37) % 10},${i % 4 === 0 || v > 9 ? 'rare' : 'usual'}`),
+  ]);
+
+test('class weights follow from the first objective of a new study, which stores them; wrong ones are refused', async () => {
+  const data = ['--data', 'csv', '--data-dir', uneven(), '--label', 'y', '--space', SPACE];
+  const stored = async (name: string, ...args: string[]) => {
+    const dir = join(folder, name);
+    await json('search', ...data, '--trials', '1', '--epochs', '1', '--out', dir, ...args);
+    return (await readStudy(dir)).settings.classWeights;
+  };
+  assert.equal(await stored('weights-accuracy'), 'none');
+  assert.equal(await stored('weights-recall', '--objective', 'recall,params'), 'balanced');
+  assert.equal(await stored('weights-named', '--objective', 'recall', '--class-weights', 'none'), 'none');
+  const refused = ['--trials', '1', '--out', join(folder, 'weights-refused')];
+  await refusedIn(
+    folder,
+    /--class-weights: "even"; must be one of auto, none, balanced/,
+    'search',
+    ...data,
+    ...refused,
+    '--class-weights',
+    'even',
+  );
+  await refusedIn(folder, /--patience: 2; must be at most 1/, 'search', ...data, ...refused, '--patience', '2');
+  const numbers = ['--data', 'csv', '--data-dir', uneven(), '--label', 'b', '--regression', '--space', SPACE];
+  await refusedIn(
+    folder,
+    /classWeights is balanced; it only applies to classification/,
+    'search',
+    ...numbers,
+    ...refused,
+    '--class-weights',
+    'balanced',
+  );
+});
+
+test('with --patience a trial ends early, and its value is the best of its curve', async () => {
+  const dir = join(folder, 'patience');
+  const data = ['--data', 'csv', '--data-dir', uneven(), '--label', 'y', '--space', SPACE];
+  await json('search', ...data, '--trials', '1', '--epochs', '60', '--patience', '0.1', '--out', dir);
+  const [trial] = (await readStudy(dir)).trials;
+  const values = trial?.curve.map(({ metrics }) => metrics.accuracy ?? 0) ?? [];
+  assert.equal(trial?.state, 'complete');
+  assert.ok(values.length > 0 && values.length < 60, `${values.length} epochs`);
+  assert.equal(trial.metrics.accuracy, Math.max(...values));
 });

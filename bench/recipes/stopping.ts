@@ -65,7 +65,7 @@ function averageOf(all: readonly Weights[]): Weights {
   );
 }
 
-const valueOf = ({ accuracy, r2 }: Readonly<Record<string, number>>) => accuracy ?? r2 ?? Number.NaN;
+const scoreOf = ({ accuracy, r2 }: Readonly<Record<string, number>>) => accuracy ?? r2 ?? Number.NaN;
 
 async function curvesOf(
   info: DatasetInfo,
@@ -86,9 +86,9 @@ async function curvesOf(
   while (training.history.length < epochs) {
     await training.epoch();
     const { metrics } = await training.measure(chooses);
-    chosenBy.push(valueOf(metrics));
+    chosenBy.push(scoreOf(metrics));
     lossOfChosenBy.push(metrics.loss ?? metrics.mse ?? Number.NaN);
-    measured.push(valueOf((await training.measure(measures)).metrics));
+    measured.push(scoreOf((await training.measure(measures)).metrics));
     weights.push(await training.weights());
   }
   await training.dispose();
@@ -98,7 +98,7 @@ async function curvesOf(
     ['average of the last quarter', 1 / 4],
   ] as const) {
     const averaged = await openTraining({ ...request, initial: averageOf(weights.slice(-Math.ceil(share * epochs))) });
-    averages[name] = valueOf((await averaged.measure(measures)).metrics);
+    averages[name] = scoreOf((await averaged.measure(measures)).metrics);
     await averaged.dispose();
   }
   return { chosenBy, lossOfChosenBy, measured, averages };
@@ -115,8 +115,7 @@ function stopAt(values: readonly number[], patience: number): number {
   return values.length - 1;
 }
 /** The mean over each epoch and its neighbors: a single lucky epoch counts less. */
-const smoothed = (values: readonly number[]) =>
-  values.map((_, i) => mean(values.slice(Math.max(0, i - 1), i + 2)));
+const smoothed = (values: readonly number[]) => values.map((_, i) => mean(values.slice(Math.max(0, i - 1), i + 2)));
 
 async function measure(name: string, seed: number): Promise<Readonly<Record<string, number>>> {
   const task = TASKS[name];
@@ -157,15 +156,18 @@ async function measure(name: string, seed: number): Promise<Readonly<Record<stri
   if (flags.final) {
     const whole = await final(epochs);
     Object.assign(row, {
-    'final: last': at(whole, epochs - 1),
-    'final: stopped at the best epoch of the trial': at(whole, best ?? 0),
-    'final: half as long': at(await final(Math.ceil(epochs / 2)), Math.ceil(epochs / 2) - 1),
-    'final: a quarter as long': at(await final(Math.ceil(epochs / 4)), Math.ceil(epochs / 4) - 1),
-    'final: an eighth as long': at(await final(Math.ceil(epochs / 8)), Math.ceil(epochs / 8) - 1),
-    'final: as long as to the best loss': at(await final((bestLoss ?? 0) + 1), bestLoss ?? 0),
+      'final: last': at(whole, epochs - 1),
+      'final: stopped at the best epoch of the trial': at(whole, best ?? 0),
+      'final: half as long': at(await final(Math.ceil(epochs / 2)), Math.ceil(epochs / 2) - 1),
+      'final: a quarter as long': at(await final(Math.ceil(epochs / 4)), Math.ceil(epochs / 4) - 1),
+      'final: an eighth as long': at(await final(Math.ceil(epochs / 8)), Math.ceil(epochs / 8) - 1),
+      'final: as long as to the best loss': at(await final((bestLoss ?? 0) + 1), bestLoss ?? 0),
     });
   }
-  for (const [of, curves] of [['trial', trial], ['final', finals.get(epochs)]] as const)
+  for (const [of, curves] of [
+    ['trial', trial],
+    ['final', finals.get(epochs)],
+  ] as const)
     for (const [what, value] of Object.entries(curves?.averages ?? {})) row[`${of}: ${what}`] = value;
   process.stderr.write(`${name} seed ${seed}: ${epochs} epochs, ${JSON.stringify(row)}\n`);
   return row;

@@ -139,9 +139,12 @@ const TABLE_NETWORKS: Readonly<Record<string, Change>> = {
     ),
   },
 };
-const CLASSES = { ...TABLES, ...TABLE_NETWORKS, 'smoothing 0.1': { labelSmoothing: 0.1 }, 'class weights': { classWeights: 'balanced' } } satisfies Readonly<
-  Record<string, Change>
->;
+const CLASSES = {
+  ...TABLES,
+  ...TABLE_NETWORKS,
+  'smoothing 0.1': { labelSmoothing: 0.1 },
+  'class weights': { classWeights: 'balanced' },
+} satisfies Readonly<Record<string, Change>>;
 const csv = (dir: string, label: string, regression = false) => ({ name: 'csv', dir, label, regression });
 
 export const TASKS: Readonly<Record<string, RecipeTask>> = {

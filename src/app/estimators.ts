@@ -10,6 +10,7 @@ import type { Agreement } from '../study/agreement.ts';
 import { functionEstimator } from '../study/own-function.ts';
 import { parseDuration } from '../study/quantities.ts';
 import type { EarlierTrial } from '../study/store/store.ts';
+import { taskOf } from '../task/index.ts';
 import { openPrograms } from '../train/programs.ts';
 import { modelTools, openEngine } from './engine.ts';
 import type { EstimatorPlan } from './estimator-plan.ts';
@@ -35,8 +36,11 @@ export async function openEstimator(
       const programs = openPrograms(engine, { memory: memoryOfPrograms(memoryBytes) });
       const { trialTime, validSamples } = settings;
       const seconds = trialTime === undefined ? undefined : parseDuration(trialTime);
+      const known = taskOf(data.info, data.task).metrics.map(({ metric }) => metric);
+      const objective = setup.problem.objectives.find(({ metric }) => known.includes(metric));
       return trainEstimator({
         ...{ engine, programs, data, settings: setup.training },
+        ...(objective && { objective }),
         ...(seconds !== undefined && { seconds }),
         ...(validSamples > 0 && { validSamples }),
       });

@@ -82,7 +82,7 @@ export function addEvaluate(program: Command, shell: Shell): void {
             dir,
             setup,
             best,
-            { ...options, ...(limited && { time: limited.time }) },
+            { ...options, ...(limited && { time: limited.time, isAsLong: given.epochs !== undefined }) },
             output,
             signal,
           );

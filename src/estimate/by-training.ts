@@ -29,8 +29,7 @@ export async function estimateByTraining(training: Trainable, run: EstimateRun):
     await training.epoch();
     checkpoint = await run.artifacts.put(encodeCheckpoint(await training.checkpoint()));
     const answer = await run.report(curveOf(training.history).at(-1) as Report, checkpoint);
-    if (answer !== 'continue' && !isOver())
-      return ended(answer === 'pause' ? 'paused' : 'pruned');
+    if (answer !== 'continue' && !isOver()) return ended(answer === 'pause' ? 'paused' : 'pruned');
   }
   return ended('complete');
 }

@@ -6,13 +6,14 @@ import { trainingChoices } from '../space/spaces/training.ts';
 import { choice, linear, pick, relu, sequential } from '../space/tree/builders.ts';
 import { defineSpace } from '../space/tree/define.ts';
 import { decodeCheckpoint } from '../train/checkpoint.ts';
+import { evaluateNetwork } from '../train/inference.ts';
 import { openPrograms } from '../train/programs.ts';
 import { DEFAULT_SETTINGS } from '../train/settings.ts';
 import { blobs } from '../train/testing/blobs.ts';
 import { referenceEngine } from '../train/testing/reference-engine.ts';
 import { type EstimateRun, type Estimator, TrialFailure } from './estimator.ts';
 import { artifactsInMemory, estimatorConformance, runOf } from './testing/conformance.ts';
-import { trainEstimator } from './train.ts';
+import { candidateNetwork, trainEstimator } from './train.ts';
 
 const data = blobs();
 const settings = { ...DEFAULT_SETTINGS, optimizer: 'sgd', batchSize: 16, warmupEpochs: 0 } as const;
@@ -36,6 +37,36 @@ estimatorConformance('train', async () => ({
   failing: candidate({ units: 8, end: 'wrong', rate: 0.05 }),
   reason: /^the network cannot be built: .*\[16, ?7\]/,
 }));
+
+const stopping = trainEstimator({
+  ...{ engine: referenceEngine(), data, settings: { ...settings, epochs: 20, patience: 0.1 } },
+  objective: { metric: 'f1', direction: 'maximize' },
+});
+estimatorConformance('train with early stopping', async () => ({
+  estimator: stopping,
+  candidate: good,
+  failing: candidate({ units: 8, end: 'wrong', rate: 0.05 }),
+  reason: /^the network cannot be built: .*\[16, ?7\]/,
+}));
+
+test('with early stopping, the value of a trial is that of the weights that it hands on', async () => {
+  const artifacts = artifactsInMemory();
+  const fidelity = { epochs: 20, data: 1, resolution: 1, width: 1 };
+  const run = runOf({ artifacts, fidelity, fullFidelity: fidelity });
+  const { metrics, curve, state, checkpoint = '' } = await stopping.estimate(good, run);
+  assert.equal(state, 'complete');
+  assert.ok(curve.length < 20, `${curve.length} epochs`);
+  const values = curve.map((report) => report.metrics.f1 ?? 0);
+  assert.equal(metrics.f1, Math.max(...values));
+  const { best } = decodeCheckpoint(await artifacts.get(checkpoint));
+  assert.equal(best?.epoch, values.indexOf(Math.max(...values)) + 1);
+  const { metrics: exported } = await evaluateNetwork({
+    ...{ engine: referenceEngine(), network: candidateNetwork(good, 1), info: data.info },
+    ...{ weights: best?.weights ?? {}, samples: data.valid, batchSize: 16 },
+  });
+  assert.equal(exported.f1, metrics.f1);
+  assert.equal(exported.accuracy, metrics.accuracy);
+});
 
 test('metrics are those of the validation samples, and the training loss', async () => {
   const { metrics } = await estimator().estimate(good, runOf());

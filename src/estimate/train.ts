@@ -13,6 +13,7 @@ import { openTraining, type Training } from '../train/loop.ts';
 import type { Programs } from '../train/programs.ts';
 import { someSamples } from '../train/samples.ts';
 import { checkSettings, type TrainSettings, withHyperparameters } from '../train/settings.ts';
+import type { EpochObjective } from '../train/stopping.ts';
 import { estimateByTraining, loadCheckpoint } from './by-training.ts';
 import { type Candidate, type EstimateRun, type Estimator, TrialFailure } from './estimator.ts';
 
@@ -24,6 +25,8 @@ export interface TrainEstimatorOptions {
   readonly data: SearchData;
   /** The study's settings; a candidate's hyperparameters take their place, its fidelity that of `epochs`. */
   readonly settings: TrainSettings;
+  /** For `settings.patience`: the metric that epochs are compared by; the task's first one by default. */
+  readonly objective?: EpochObjective;
   /** Limits each training: as many epochs as fit, those of its fidelity at most. */
   readonly seconds?: number;
   /** Measures on this number of validation samples, the same for all candidates; all by default. */
@@ -35,8 +38,8 @@ export interface TrainEstimatorOptions {
 /**
  * Estimates a candidate by training it and measuring it on the validation samples.
  *
- * The metrics are those after the last epoch, unless the settings have `patience`: then they are, and the weights too, those after the epoch
- * with the smallest validation loss. Picking it by the metric itself would flatter candidates whose curve is rough. They are the validation's (accuracy, precision, recall, f1, loss; or loss,
+ * The metrics are those after the last epoch, unless the settings have `patience`: then they are, and the weights too, those after the best
+ * epoch, which flatters all candidates a little (docs/recipes.md). They are the validation's (accuracy, precision, recall, f1, loss; or loss,
  * mse, r2) and `trainLoss`. Every epoch is reported with a checkpoint that continues from there. Nothing of the test
  * samples can be reached from here.
  *
@@ -89,7 +92,7 @@ function make<T>(body: () => T): T {
 }
 
 async function begin(
-  { engine, programs, data, settings, seconds, validSamples, now }: TrainEstimatorOptions,
+  { engine, programs, data, settings, objective, seconds, validSamples, now }: TrainEstimatorOptions,
   candidate: Candidate,
   run: EstimateRun,
 ) {
@@ -109,6 +112,7 @@ async function begin(
     ...(data.task && { task: data.task }),
     train: data.train,
     valid: validSamples === undefined ? data.valid : someSamples(data.valid, validSamples),
+    ...(objective && { objective }),
     ...(seconds !== undefined && { time: { seconds, mostEpochs: fidelity.epochs } }),
     data: fidelity.data,
     resolution: fidelity.resolution,

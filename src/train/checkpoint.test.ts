@@ -18,6 +18,8 @@ const checkpoint: Checkpoint = {
 
 test('what is encoded is decoded again', () => {
   assert.deepEqual(decodeCheckpoint(encodeCheckpoint(checkpoint)), checkpoint);
+  const best = { epoch: 1, weights: { scalar: { shape: [], data: Float32Array.of(-3) } } };
+  assert.deepEqual(decodeCheckpoint(encodeCheckpoint({ ...checkpoint, best })), { ...checkpoint, best });
 });
 
 test('any tensors survive, bit for bit, from any offset in memory', () => {

@@ -37,12 +37,13 @@ export interface Checkpoint {
   readonly steps: number;
   /** Parameters, statistics and optimizer state by name. */
   readonly tensors: Readonly<Record<string, HostTensor>>;
-  /** Of a training that keeps the weights of its best epoch: these, parameters and statistics by path, unless the last epoch is the best. */
-  readonly best?: Readonly<Record<string, HostTensor>>;
+  /** Of a training that keeps its best epoch, unless that is the last one: its number, and parameters and statistics by path. */
+  readonly best?: { readonly epoch: number; readonly weights: Readonly<Record<string, HostTensor>> };
 }
 
 /** The weights that a training hands on: those of its best epoch, if it keeps them. Those of the last epoch lie among the optimizer's tensors. */
-export const handedOn = ({ best, tensors }: Checkpoint): Readonly<Record<string, HostTensor>> => best ?? tensors;
+export const handedOn = ({ best, tensors }: Checkpoint): Readonly<Record<string, HostTensor>> =>
+  best?.weights ?? tensors;
 
 /** "NSCK" and the version of the form. */
 const MAGIC = [0x4e, 0x53, 0x43, 0x4b];
@@ -56,7 +57,7 @@ interface Header {
   readonly steps: number;
   /** Name, shape; the data follow one another in this order, those of `best` at the end. */
   readonly tensors: Listed;
-  readonly best?: Listed;
+  readonly best?: { readonly epoch: number; readonly tensors: Listed };
 }
 
 /**
@@ -65,9 +66,14 @@ interface Header {
  * equal bytes whatever the order of their tensors' names.
  */
 export function encodeCheckpoint({ history, steps, tensors, best }: Checkpoint): Uint8Array {
-  const [last, kept] = [sorted(tensors), sorted(best ?? {})];
+  const [last, kept] = [sorted(tensors), sorted(best?.weights ?? {})];
   const entries = [...last, ...kept];
-  const header: Header = { history, steps, tensors: listed(last), ...(best && { best: listed(kept) }) };
+  const header: Header = {
+    history,
+    steps,
+    tensors: listed(last),
+    ...(best && { best: { epoch: best.epoch, tensors: listed(kept) } }),
+  };
   const text = new TextEncoder().encode(JSON.stringify(header));
   const headerLength = Math.ceil(text.length / 4) * 4;
   const length = entries.reduce((sum, [, { data }]) => sum + 4 * data.length, PRELUDE + headerLength);
@@ -99,7 +105,7 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
   const dataFrom = PRELUDE + view.getUint32(8, true);
   if (dataFrom > bytes.length) throw broken(`its header ends at byte ${dataFrom}, the file at byte ${bytes.length}`);
   const { history, steps, tensors, best } = readHeader(bytes.subarray(PRELUDE, dataFrom));
-  const expected = [...tensors, ...(best ?? [])].reduce((sum, [, shape]) => sum + 4 * sizeOf(shape), dataFrom);
+  const expected = [...tensors, ...(best?.tensors ?? [])].reduce((sum, [, shape]) => sum + 4 * sizeOf(shape), dataFrom);
   if (expected !== bytes.length) throw broken(`its tensors end at byte ${expected}, the file at byte ${bytes.length}`);
   let at = dataFrom;
   const read = ([name, shape]: Listed[number]): [string, HostTensor] => {
@@ -108,7 +114,12 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
     return [name, { shape, data }];
   };
   const last = Object.fromEntries(tensors.map(read));
-  return { history, steps, tensors: last, ...(best && { best: Object.fromEntries(best.map(read)) }) };
+  return {
+    history,
+    steps,
+    tensors: last,
+    ...(best && { best: { epoch: best.epoch, weights: Object.fromEntries(best.tensors.map(read)) } }),
+  };
 }
 
 function readHeader(bytes: Uint8Array): Header {
@@ -124,13 +135,13 @@ function readHeader(bytes: Uint8Array): Header {
 
 function isHeader(value: unknown): value is Header {
   if (!isObject(value)) return false;
-  const { history, steps, tensors, best = [] } = value;
+  const { history, steps, tensors, best } = value;
   return (
     isCount(steps) &&
     Array.isArray(history) &&
     history.every((entry, i) => isEpochRecord(entry) && entry.epoch === i + 1) &&
     isListed(tensors) &&
-    isListed(best)
+    (best === undefined || (isObject(best) && isCount(best.epoch) && isListed(best.tensors)))
   );
 }
 

@@ -28,7 +28,7 @@ export async function balancedWeights(
   return counts.map((count) => (count === 0 ? 0 : indices.length / (present * count)));
 }
 
-/** What `auto` stands for in a new study: weights help the mean over classes, and cost accuracy (docs/recipes.md). */
+/** What `auto` stands for in a new study: weights gain balanced accuracy (macro recall) alone, and cost accuracy (docs/recipes.md). */
 export function classWeightsFor(objective: string): TrainSettings['classWeights'] {
-  return objective === 'recall' || objective === 'f1' ? 'balanced' : 'none';
+  return objective === 'recall' ? 'balanced' : 'none';
 }

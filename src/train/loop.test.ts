@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { rng } from '../common/random.ts';
+import type { Samples } from '../data/dataset.ts';
 import { batchNorm, dropout, linear, relu, sequential } from '../space/tree/builders.ts';
 import { decodeCheckpoint, encodeCheckpoint } from './checkpoint.ts';
 import { TrainingFailure } from './failure.ts';
@@ -120,6 +121,53 @@ test('trained weights measure the same outside of training, also with another ba
     measured.confusion?.flat().reduce((sum, n) => sum + n),
     valid.count,
   );
+});
+
+/** Validation samples whose labels are one off: the better a network learns, the worse it does on them. */
+function contrary(): Samples {
+  const { valid } = blobs();
+  return {
+    count: valid.count,
+    async read(indices, into) {
+      await valid.read(indices, into);
+      const { target } = into;
+      for (let i = 0; i < (target?.length ?? 0); i++) if (target) target[i] = ((target[i] ?? 0) + 1) % 3;
+    },
+  };
+}
+const early = (change: Partial<TrainRequest> = {}) => {
+  const settings = { ...request().settings, epochs: 20, patience: 0.2 };
+  return request({ valid: contrary(), objective: { metric: 'loss', direction: 'minimize' }, settings, ...change });
+};
+
+test('a training that stops improving ends early, and hands on the weights of its best epoch', async () => {
+  const training = await trainNetwork(early());
+  const losses = training.history.map(({ valid }) => valid.loss ?? Number.NaN);
+  const best = losses.indexOf(Math.min(...losses)) + 1;
+  assert.equal(training.keptEpoch?.(), best);
+  assert.equal(training.history.length, best + 4, 'a fifth of 20 epochs after the best one');
+  const kept = await openTraining(early({ initial: await training.weights() }));
+  assert.equal((await kept.measure(contrary())).metrics.loss, losses[best - 1]);
+  const { best: stored } = await training.checkpoint();
+  assert.deepEqual(stored, { epoch: best, weights: await training.weights() });
+});
+
+test('a training with early stopping that is resumed after any epoch is the one that was never stopped', async () => {
+  const whole = await trainNetwork(early());
+  for (let epochs = 1; epochs <= whole.history.length; epochs++) {
+    const first = await trainNetwork({ ...early(), epochs });
+    const checkpoint = decodeCheckpoint(encodeCheckpoint(await first.checkpoint()));
+    const second = await trainNetwork(early({ checkpoint }));
+    assert.deepEqual(timeless(second.history), timeless(whole.history), `after epoch ${epochs}`);
+    assert.deepEqual(await second.weights(), await whole.weights(), `after epoch ${epochs}`);
+  }
+});
+
+test('without patience, or without validation samples, the last epoch is the one that counts', async () => {
+  const plain = await trainNetwork(early({ settings: { ...early().settings, epochs: 5, patience: 0 } }));
+  assert.deepEqual([plain.history.length, plain.keptEpoch?.()], [5, undefined]);
+  const { valid: _, ...blind } = early({ settings: { ...early().settings, epochs: 5 } });
+  assert.equal((await trainNetwork(blind)).history.length, 5);
 });
 
 test('running it twice gives the same history', async () => {

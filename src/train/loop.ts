@@ -4,6 +4,7 @@ import type { Engine, Feeds, State } from '../engine/engine.ts';
 import { type HostTensor, sizeOf } from '../graph/ir.ts';
 import type { RandomInput } from '../network/network.ts';
 import type { Module } from '../space/tree/module.ts';
+import { taskOf } from '../task/index.ts';
 import type { TaskDefinition } from '../task/task.ts';
 import { SLOTS, type TrainingBatches, trainingBatches } from './batches.ts';
 import type { Checkpoint, EpochRecord } from './checkpoint.ts';
@@ -15,8 +16,8 @@ import { type Pace, paceOf, type TimeLimit } from './pace.ts';
 import { freshTensors, type StateParts, type TrainingGraph } from './program.ts';
 import { openPrograms, type ProgramLease, type Programs } from './programs.ts';
 import { learningRates } from './schedules.ts';
-import { bestEpoch, hasStoppedImproving } from './stopping.ts';
 import { checkSettings, type TrainSettings } from './settings.ts';
+import { bestEpoch, type EpochObjective, hasStoppedImproving } from './stopping.ts';
 import { type Trainable, trainUntil } from './trainable.ts';
 import { joinTensors, splitTensors } from './vectors.ts';
 
@@ -36,6 +37,8 @@ export interface TrainRequest {
   readonly train: Samples;
   /** Measured after every epoch; without them, only the training loss is known. */
   readonly valid?: Samples;
+  /** For `settings.patience`: the metric that epochs are compared by; the task's first one by default. */
+  readonly objective?: EpochObjective;
   /** The learning rate is planned for `settings.epochs`, also if fewer are trained. */
   readonly settings: TrainSettings;
   /** Share of the training samples to use; 1 by default. */
@@ -120,10 +123,14 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
   const { built, program } = ready.training;
   const tensors = async () => splitTensors(built.vectors, await ready.state.read());
   const stopsEarly = settings.patience > 0 && request.valid !== undefined;
-  const keptEpoch = () => (stopsEarly ? bestEpoch(history) : undefined) ?? history.length;
+  const objective = request.objective ?? taskOf(info, task).metrics[0];
+  const keptEpoch = () => (stopsEarly ? bestEpoch(history, objective) : undefined) ?? history.length;
   const weightsNow = async () => ownTensors(built, await tensors());
   /** Weights of the best epoch, where that is not the last one. */
-  let best = stopsEarly && request.checkpoint?.best ? fitting('the checkpoint', request.checkpoint.best, await weightsNow()) : undefined;
+  let best =
+    stopsEarly && request.checkpoint?.best
+      ? fitting('the checkpoint', request.checkpoint.best.weights, await weightsNow())
+      : undefined;
 
   const trainEpoch = (index: number): Promise<number> =>
     trainBatches(request, index, {
@@ -154,7 +161,7 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
     memoryBytes: bytes(),
     ...(pace && { epochs: pace.epochs }),
     ...(stopsEarly && {
-      hasStopped: () => hasStoppedImproving(history, settings.patience, pace?.epochs() ?? settings.epochs),
+      hasStopped: () => hasStoppedImproving(history, objective, settings.patience, pace?.epochs() ?? settings.epochs),
       keptEpoch,
     }),
     async epoch() {
@@ -164,7 +171,12 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
       best = keptEpoch() === history.length ? undefined : before;
       return record;
     },
-    checkpoint: async () => ({ history: [...history], steps, tensors: await tensors(), ...(best && { best }) }),
+    checkpoint: async () => ({
+      history: [...history],
+      steps,
+      tensors: await tensors(),
+      ...(best && { best: { epoch: keptEpoch(), weights: best } }),
+    }),
     weights: async () => best ?? (await weightsNow()),
     measure: (samples) => ready.valid.measure(samples, signal),
     outputs: (samples) => ready.valid.outputs(samples, signal),

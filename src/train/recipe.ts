@@ -91,6 +91,13 @@ function featureRecipe({ kind, input, counts: { train } }: Described): readonly 
       `${thousands(train)} training samples: batches of ${batchSize}, rate ${learningRate}`,
       { batchSize, learningRate },
     ],
-    ...(stops ? [[`it ends where the validation loss has not improved for ${100 * PATIENCE} % of it`, { patience: PATIENCE }] as const] : []),
+    ...(stops
+      ? [
+          [
+            `a training ends where the validation samples have shown no gain for ${100 * PATIENCE} % of it`,
+            { patience: PATIENCE },
+          ] as const,
+        ]
+      : []),
   ];
 }

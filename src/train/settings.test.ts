@@ -32,6 +32,7 @@ test('settings that the data cannot use are refused', () => {
   refuses({ flip: true }, /flip is true; it only applies to images/, table);
   refuses({ labelSmoothing: 0.1 }, /labelSmoothing is 0.1; it only applies to classification/, table);
   refuses({ classWeights: 'balanced' }, /classWeights is balanced; it only applies to classification/, table);
+  refuses({ patience: 1.5 }, /patience is 1.5; it must be a number of at least 0 and at most 1/);
   refuses({ classWeights: 'even' }, /classWeights is "even"; it must be one of auto, none, balanced/);
 });
 

@@ -9,7 +9,7 @@ export interface TrainSettings {
   readonly epochs: number;
   /** Training samples in an epoch; each epoch continues where the last one ended. 0: all of them. */
   readonly epochSamples: number;
-  /** Share of the epochs without a smaller validation loss after which a training ends; its weights are those of the best epoch. 0: off. */
+  /** Share of the epochs without a better value on the validation samples after which a training ends; its weights are those of the best epoch. 0: off. */
   readonly patience: number;
   readonly batchSize: number;
   readonly optimizer: 'sgd' | 'adam' | 'adamw';
@@ -97,7 +97,7 @@ export const SETTING_RULES = {
     kind: 'number',
     min: 0,
     max: 1,
-    help: 'early stopping: end a training when its validation loss has not improved for this fraction of its epochs, and keep the weights of the best epoch (0 = off)',
+    help: 'early stopping: end a training when the first objective has not improved on the validation samples for this fraction of its epochs, and keep the weights of the best epoch (0 = off)',
   },
   batchSize: { kind: 'integer', min: 1, max: 1_000_000, help: 'samples per training step' },
   optimizer: { kind: 'word', words: ['sgd', 'adam', 'adamw'], help: 'optimizer' },
@@ -135,7 +135,7 @@ export const SETTING_RULES = {
   classWeights: {
     kind: 'word',
     words: ['auto', 'none', 'balanced'],
-    help: 'class weights in the training loss: none, balanced (rare classes count as much as frequent ones), or auto (balanced where the first objective is recall or f1)',
+    help: 'class weights in the training loss: none, balanced (rare classes count as much as frequent ones), or auto (balanced where the first objective is recall)',
   },
   cropPadding: { kind: 'integer', min: 0, max: 1024, help: 'pad images by N pixels, then crop at random (0 = off)' },
   flip: { kind: 'boolean', help: 'flip training images horizontally at random' },
@@ -183,9 +183,6 @@ export function checkSettings(
     }
     if (!task.classes && settings.labelSmoothing > 0) {
       throw invalid(place, `labelSmoothing is ${settings.labelSmoothing}`, 'it only applies to classification');
-    }
-    if (settings.patience > 0 && !task.metrics.some(({ metric }) => metric === 'loss')) {
-      throw invalid(place, `patience is ${settings.patience}`, 'it needs a task with the metric loss');
     }
     if (settings.classWeights === 'balanced' && task.encoding?.weigh === undefined) {
       throw invalid(place, 'classWeights is balanced', "it only applies to classification by the task's own loss");

@@ -1,24 +1,38 @@
-import type { EpochRecord } from './checkpoint.ts';
+import type { Metrics, Objective } from '../common/metrics.ts';
 
 /** Epochs that an early end waits for at least: below that, it would be noise that ends a training. */
 const LEAST_PATIENCE = 3;
 
-/**
- * The epoch with the smallest validation loss, the first of equal ones; undefined where none was validated. The loss rather than the metric
- * that is wanted: it is less noisy, so a value at that epoch is less flattered by the choice (docs/recipes.md).
- */
-export function bestEpoch(history: readonly Pick<EpochRecord, 'epoch' | 'valid'>[]): number | undefined {
-  let best: { readonly epoch: number; readonly loss: number } | undefined;
+/** What an epoch is judged by: a metric of the validation samples. */
+export type EpochObjective = Pick<Objective, 'metric' | 'direction'>;
+
+interface ValidatedEpoch {
+  readonly epoch: number;
+  readonly valid: Metrics;
+}
+
+/** The number of the best epoch, the first of equal ones; undefined where none has the metric. */
+export function bestEpoch(
+  history: readonly ValidatedEpoch[],
+  { metric, direction }: EpochObjective,
+): number | undefined {
+  const sign = direction === 'maximize' ? 1 : -1;
+  let best: { readonly epoch: number; readonly value: number } | undefined;
   for (const { epoch, valid } of history) {
-    const { loss } = valid;
-    if (loss !== undefined && (best === undefined || loss < best.loss)) best = { epoch, loss };
+    const value = sign * (valid[metric] ?? Number.NaN);
+    if (value > (best?.value ?? Number.NEGATIVE_INFINITY)) best = { epoch, value };
   }
   return best?.epoch;
 }
 
-/** Whether the validation loss has not improved for `patience` (a share of `epochs`, those planned in all; 0: any number). */
-export function hasStoppedImproving(history: readonly EpochRecord[], patience: number, epochs: number): boolean {
-  const best = bestEpoch(history);
+/** Whether nothing has improved for `patience` (a share of `epochs`, those planned in all; 0: never). */
+export function hasStoppedImproving(
+  history: readonly ValidatedEpoch[],
+  objective: EpochObjective,
+  patience: number,
+  epochs: number,
+): boolean {
+  const best = bestEpoch(history, objective);
   if (patience === 0 || best === undefined) return false;
   return history.length - best >= Math.max(LEAST_PATIENCE, Math.ceil(patience * epochs));
 }

@@ -3,7 +3,6 @@ import type { HostTensor } from '../../graph/ir.ts';
 import type { StudyEvent } from '../../study/events.ts';
 import type { Store, Trial } from '../../study/store/store.ts';
 import { decodeCheckpoint } from '../../train/checkpoint.ts';
-import { bestEpoch } from '../../train/stopping.ts';
 import { exportBest } from '../export.ts';
 import type { Notes } from '../notes.ts';
 import type { Setup } from '../setup.ts';
@@ -63,9 +62,8 @@ async function keepWeightsOf(dir: string, store: Pick<Store, 'artifacts'>, trial
   const { checkpoint, architecture } = trial;
   if (checkpoint === undefined) return false;
   const { tensors, best, history } = decodeCheckpoint(await store.artifacts.get(checkpoint));
-  const epochs = best === undefined ? history.length : (bestEpoch(history) ?? history.length);
-  const about = { architecture, epochs, seed: 0, ofTrial: true } as const;
-  writeWeights(dir, about, encodeWeights(best ?? withoutOptimizer(tensors)));
+  const about = { architecture, epochs: best?.epoch ?? history.length, seed: 0, ofTrial: true } as const;
+  writeWeights(dir, about, encodeWeights(best?.weights ?? withoutOptimizer(tensors)));
   return true;
 }
 
