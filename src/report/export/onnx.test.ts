@@ -169,6 +169,18 @@ test('a model that Netsmith did not export is refused, by name', () => {
   assert.throws(() => modelMetadata('file "b.onnx"', foreign), /file "b\.onnx": .*exported by Netsmith/);
 });
 
+test('a file that takes features that are not there is refused', () => {
+  const quantiles = [[-1, 0, 1], [], []];
+  const { model } = exported(s.sequential(s.piecewiseLinear(2), s.linear('outputs')), imageInfo([3], { quantiles }));
+  readModel('model', model);
+  const { ModelProto, TensorProto } = onnxProto.onnx;
+  const proto = ModelProto.decode(model);
+  const indices = proto.graph?.initializer?.find(({ dataType }) => dataType === TensorProto.DataType.INT32);
+  assert.ok(indices?.rawData);
+  indices.rawData = Uint8Array.from(indices.rawData).fill(3, 0, 1);
+  assert.throws(() => readModel('model', ModelProto.encode(proto).finish()), /takes rows that are not there/);
+});
+
 test('a missing weight is named', () => {
   const [network, info] = [classifier(s.conv(2, 3)), imageInfo([3, 6, 6])];
   const { '0/weight': _, ...others } = trainedWeights(network, info);

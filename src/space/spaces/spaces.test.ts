@@ -118,6 +118,8 @@ test('numbers of a table are encoded, by hand-designed networks where they are n
   assert.deepEqual(bins(numbers(13)), new Set([16]));
   assert.deepEqual(bins(numbers(200)), new Set([0]));
   assert.deepEqual(bins(task(13)), new Set([undefined]));
+  assert.equal(space.handDesigned?.(numbers(13)).mlp?.dropout, 0.4);
+  assert.equal(space.handDesigned?.({ ...numbers(13), kind: 'regression' }).mlp?.dropout, 0.2);
   const linear = (about: Task) =>
     networkCosts(resolve(space.create(about), space.handDesigned?.(about).linear ?? {}), about).params;
   assert.equal(linear(numbers(13)), (13 + 13 * 4 + 1) * task(13).outputs);
