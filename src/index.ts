@@ -141,6 +141,7 @@ export {
   type PoolOptions,
   pick,
   pickInputs,
+  piecewiseLinear,
   pool,
   positions,
   recurrent,

@@ -45,7 +45,14 @@ const handDesigned =
   (info) =>
     resolveNetwork(space.create(info), space.handDesigned?.(info)[name] ?? {});
 const resnet8 = handDesigned(residualCnn, 'resnet-8');
-const plainMlp = handDesigned(residualMlp, 'mlp');
+/** A member of `residual-mlp`, with numbers encoded by that many bins. */
+const table = (bins: number, text: string) => ({ network: member(residualMlp, `bins=${bins}, ${text}`) });
+/** Two hidden layers of one width. */
+const twoLayers = (width: number, dropout: number) =>
+  `body=plain, depth=2, layer/0/width=${width}, layer/1/width=${width}, activation=relu, dropout=${dropout}`;
+const residual = (width: number, blocks: number, dropout: number) =>
+  `body=residual, width=${width}, blocks=${blocks}, hidden=${2 * width}, activation=relu, dropout=${dropout}`;
+const plainMlp = table(0, twoLayers(128, 0)).network;
 
 /** SGD as in He et al. 2016, the rate by one cycle: the base for images. */
 const momentum: Settings = {
@@ -92,46 +99,26 @@ const TABLES: Readonly<Record<string, Change>> = {
   'sgd 0.05': { optimizer: 'sgd', learningRate: 0.05, weightDecay: 5e-4 },
 };
 const TABLE_NETWORKS: Readonly<Record<string, Change>> = {
-  linear: { network: handDesigned(residualMlp, 'linear') },
-  'resnet-mlp': { network: handDesigned(residualMlp, 'resnet-mlp') },
-  'resnet-mlp, rate 0.001': { network: handDesigned(residualMlp, 'resnet-mlp'), learningRate: 0.001 },
-  'resnet-mlp, rate 0.01': { network: handDesigned(residualMlp, 'resnet-mlp'), learningRate: 0.01 },
-  'resnet-mlp, batch 256': { network: handDesigned(residualMlp, 'resnet-mlp'), batchSize: 256 },
-  'linear, rate 0.03': { network: handDesigned(residualMlp, 'linear'), learningRate: 0.03 },
-  'resnet-mlp, dropout 0.4': {
-    network: member(residualMlp, 'body=residual, width=128, blocks=2, hidden=256, activation=relu, dropout=0.4'),
-  },
-  'resnet-mlp 256': {
-    network: member(residualMlp, 'body=residual, width=256, blocks=3, hidden=512, activation=relu, dropout=0.1'),
-  },
-  'mlp 64-32': {
-    network: member(residualMlp, 'body=plain, depth=2, layer/0/width=64, layer/1/width=32, activation=relu, dropout=0'),
-  },
-  'mlp, dropout 0.2': {
-    network: member(
-      residualMlp,
-      'body=plain, depth=2, layer/0/width=128, layer/1/width=128, activation=relu, dropout=0.2',
-    ),
-  },
-  'mlp, dropout 0.4': {
-    network: member(
-      residualMlp,
-      'body=plain, depth=2, layer/0/width=128, layer/1/width=128, activation=relu, dropout=0.4',
-    ),
-  },
-  'mlp 256-256': {
-    network: member(
-      residualMlp,
-      'body=plain, depth=2, layer/0/width=256, layer/1/width=256, activation=relu, dropout=0.1',
-    ),
-  },
-  'mlp 256-256, rate 0.01': {
-    network: member(
-      residualMlp,
-      'body=plain, depth=2, layer/0/width=256, layer/1/width=256, activation=relu, dropout=0.1',
-    ),
-    learningRate: 0.01,
-  },
+  linear: table(0, 'body=plain, depth=0'),
+  'linear, rate 0.03': { ...table(0, 'body=plain, depth=0'), learningRate: 0.03 },
+  'resnet-mlp': table(0, residual(128, 2, 0.1)),
+  'resnet-mlp, rate 0.001': { ...table(0, residual(128, 2, 0.1)), learningRate: 0.001 },
+  'resnet-mlp, rate 0.01': { ...table(0, residual(128, 2, 0.1)), learningRate: 0.01 },
+  'resnet-mlp, batch 256': { ...table(0, residual(128, 2, 0.1)), batchSize: 256 },
+  'resnet-mlp, dropout 0.4': table(0, residual(128, 2, 0.4)),
+  'resnet-mlp 256': table(0, residual(256, 3, 0.1)),
+  'mlp 64-32': table(0, 'body=plain, depth=2, layer/0/width=64, layer/1/width=32, activation=relu, dropout=0'),
+  'mlp, dropout 0.2': table(0, twoLayers(128, 0.2)),
+  'mlp, dropout 0.4': table(0, twoLayers(128, 0.4)),
+  'mlp 256-256': table(0, twoLayers(256, 0.1)),
+  'mlp 256-256, rate 0.01': { ...table(0, twoLayers(256, 0.1)), learningRate: 0.01 },
+  ...Object.fromEntries([8, 16, 32].map((bins) => [`${bins} bins`, table(bins, twoLayers(128, 0))])),
+  '16 bins, dropout 0.2': table(16, twoLayers(128, 0.2)),
+  '16 bins, dropout 0.4': table(16, twoLayers(128, 0.4)),
+  '16 bins, dropout 0.2, decay 0.3': { ...table(16, twoLayers(128, 0.2)), weightDecay: 0.3 },
+  '16 bins, dropout 0.4, decay 0.3': { ...table(16, twoLayers(128, 0.4)), weightDecay: 0.3 },
+  '16 bins, 256-256, dropout 0.4': table(16, twoLayers(256, 0.4)),
+  '16 bins, linear': table(16, 'body=plain, depth=0'),
   'mlp, no norm': {
     network: member(
       mlp,

@@ -23,12 +23,16 @@ export interface PlannedRun {
 
 /** Passes over images that more time would not be used for. */
 const MOST_PASSES = 200;
-/** A training on a table or on sequences sees this many samples in all, in 10 to 60 passes: more are worse (docs/recipes.md). */
-const MOST_SAMPLES = 500_000;
+/**
+ * A training on a table or on sequences sees this many samples in all, in 10 to 60 passes: more are worse (docs/recipes.md). Classes are
+ * learned by heart sooner than numbers.
+ */
+const MOST_SAMPLES = { classification: 250_000, other: 500_000 };
 
-function mostPassesOf({ input, counts }: DatasetInfo): number {
+function mostPassesOf({ kind, input, counts }: DatasetInfo): number {
   if (input.length === 3) return MOST_PASSES;
-  return Math.min(60, Math.max(10, Math.round(MOST_SAMPLES / counts.train)));
+  const samples = MOST_SAMPLES[kind === 'classification' ? kind : 'other'];
+  return Math.min(60, Math.max(10, Math.round(samples / counts.train)));
 }
 
 /** Epochs that more time would not be used for. */

@@ -38,6 +38,14 @@ test('whatever differs is said, the plainest first', () => {
   refused(/statistics/, { decoding: { background: 255 } });
 });
 
+test('a study of an earlier version knows no quantiles', () => {
+  const quantiles = [[-1, 0, 1], [], []];
+  check({ quantiles });
+  check({}, { ...info, quantiles });
+  check({ quantiles }, { ...info, quantiles });
+  assert.throws(() => check({ quantiles }, { ...info, quantiles: [[-1, 0, 2], [], []] }), /statistics/);
+});
+
 test('the way on is typed as the program was called', () => {
   const before = process.env.npm_command;
   process.env.npm_command = 'exec';

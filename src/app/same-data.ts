@@ -33,7 +33,7 @@ function differencesOf(then: DatasetInfo, now: DatasetInfo): string[] {
     found.push(`the task is now ${printable(now.kind)} instead of ${printable(then.kind)}`);
   if (found.length === 0 && !isDeepStrictEqual(plain(then.ownTask), plain(now.ownTask)))
     found.push(`the task ${printable(now.kind)} has changed`);
-  if (found.length === 0 && !isDeepStrictEqual(rest(then), rest(now)))
+  if (found.length === 0 && !isDeepStrictEqual(rest(then, now), rest(now, then)))
     found.push('the statistics of the data have changed');
   return found;
 }
@@ -75,9 +75,9 @@ function counts(then: DatasetInfo, now: DatasetInfo): string[] {
   );
 }
 
-/** All fields except those that are compared separately. */
-function rest({ notes, checksums, ...info }: DatasetInfo): unknown {
-  return plain(info);
+/** All fields except those that are compared separately, and quantiles where the `other` lacks them, as studies of earlier versions do. */
+function rest({ notes, checksums, quantiles, ...info }: DatasetInfo, other: DatasetInfo): unknown {
+  return plain({ ...info, ...(other.quantiles && { quantiles }) });
 }
 
 /** As it is when it comes out of a store. */

@@ -5,7 +5,7 @@ import type { TaskDefinition } from '../task/task.ts';
 import type { DataRequest, Dataset, DatasetInfo, Samples } from './dataset.ts';
 import { part, type Source } from './samples.ts';
 import { divide, type Parts } from './split.ts';
-import { inputStatistics, targetStatistics } from './statistics.ts';
+import { inputQuantiles, inputStatistics, targetStatistics } from './statistics.ts';
 
 /** What a reader found in its files. */
 export interface Found {
@@ -33,8 +33,10 @@ export async function assemble(found: Found, parts: Parts, request: Pick<DataReq
   const { info, pool } = found;
   const task = taskOf(info);
   const looked = statisticsSample(parts.train, found.statisticsFrom, request.seed);
+  const measured = await inputStatistics(pool, looked, info.input);
   const statistics = {
-    ...(await inputStatistics(pool, looked, info.input)),
+    ...measured,
+    ...(info.input.length === 1 && { quantiles: await inputQuantiles(pool, looked, measured) }),
     ...(task.standardized && { target: targetStatistics(pool.targets, info.outputs, parts.train) }),
   };
   return inParts({ ...found, info: { ...info, ...statistics } }, parts);

@@ -19,6 +19,11 @@ export interface DatasetInfo {
   /** Mean and deviation (never 0) of each channel or feature over the training part, in raw units. */
   readonly mean: readonly number[];
   readonly deviation: readonly number[];
+  /**
+   * Of a table: for each feature the quantiles of its values over the training part, in deviations from the mean: different numbers
+   * that rise from the smallest to the largest value. [] where there are only two values, as of a category's features.
+   */
+  readonly quantiles?: readonly (readonly number[])[];
   /** Mean and deviation of the targets of a regression over the training part; a network predicts the standardized. */
   readonly target?: { readonly mean: readonly number[]; readonly deviation: readonly number[] };
   /** Samples in each part. */

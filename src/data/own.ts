@@ -5,7 +5,7 @@ import type { TaskDefinition } from '../task/task.ts';
 import { inParts, type OwnTest } from './assemble.ts';
 import type { DataRequest, Dataset, DatasetInfo, Samples } from './dataset.ts';
 import { divide } from './split.ts';
-import { inputStatistics, targetStatistics } from './statistics.ts';
+import { inputQuantiles, inputStatistics, targetStatistics } from './statistics.ts';
 
 /** What the commands pass to a data set of your own: `--data-dir`, `--seed`, `--valid-share` and `--train-samples`. */
 export type OwnDataRequest = Pick<DataRequest, 'dir' | 'seed' | 'validShare' | 'trainSamples'>;
@@ -80,21 +80,27 @@ async function divided(
     request,
   );
   const [main = '', mainSpec] = Object.entries(spec.inputs)[0] ?? [];
-  const measured =
-    mainSpec?.dtype === 'float32' && String(mainSpec.shape) === String(input)
-      ? await inputStatistics(pool, parts.train, input, main)
-      : { mean: [], deviation: [] };
+  const isMeasured = mainSpec?.dtype === 'float32' && String(mainSpec.shape) === String(input);
+  const measured = isMeasured ? await inputStatistics(pool, parts.train, input, main) : { mean: [], deviation: [] };
   const { mean = measured.mean, deviation = measured.deviation } = data;
+  const isTable = isMeasured && input.length === 1;
+  const quantiles = isTable ? await inputQuantiles(pool, parts.train, { mean, deviation }, main) : undefined;
   const target = task.standardized ? (data.target ?? targetStatistics(targets, outputs, parts.train)) : undefined;
   return inParts(
     {
       info: {
         ...{ name, kind, input, outputs, labels, mean, deviation },
         ...(range && { range }),
+        ...(quantiles && { quantiles }),
         ...(target && { target }),
         // Frozen below, and the task stays the user's.
         ...(own && {
-          ownTask: structuredClone(ownTaskOf({ ...shapes, kind, mean, deviation, ...(target && { target }) }, own)),
+          ownTask: structuredClone(
+            ownTaskOf(
+              { ...shapes, kind, mean, deviation, ...(quantiles && { quantiles }), ...(target && { target }) },
+              own,
+            ),
+          ),
         }),
       },
       ...{ pool, valid, notes: data.notes ?? [] },

@@ -44,6 +44,42 @@ export function targetStatistics(targets: Float32Array, outputs: number, indices
   return sums.statistics();
 }
 
+/** Between the quantiles of a feature lies at least this share of its values, where they differ. */
+const INTERVALS = 64;
+/** More samples make quantiles no better. */
+const MOST_SAMPLES = 20_000;
+
+/**
+ * Quantiles of each feature (input [F]) over the samples `indices`, or over 20,000 of them at even distances, in deviations from the
+ * mean: see `DatasetInfo.quantiles`. `name`: of the tensor.
+ */
+export async function inputQuantiles(
+  samples: Samples,
+  indices: ArrayLike<number>,
+  { mean, deviation }: Statistics,
+  name = 'input',
+): Promise<readonly (readonly number[])[]> {
+  const count = Math.min(indices.length, MOST_SAMPLES);
+  const looked = Array.from(
+    { length: count },
+    (_, k) => indices[Math.floor((k * indices.length) / count)] ?? Number.NaN,
+  );
+  const features = mean.length;
+  const values = new Float32Array(count * features);
+  await samples.read(looked, { [name]: values });
+  const column = new Float32Array(count);
+  return mean.map((center, feature) => {
+    for (let k = 0; k < count; k++) column[k] = values[k * features + feature] ?? Number.NaN;
+    column.sort();
+    const edges = Array.from({ length: INTERVALS + 1 }, (_, k) => {
+      const value = column[Math.round((k * (count - 1)) / INTERVALS)] ?? Number.NaN;
+      return Math.fround((value - center) / (deviation[feature] ?? 1));
+    });
+    const different = edges.filter((edge, k) => k === 0 || edge !== edges[k - 1]);
+    return different.length > 2 ? different : [];
+  });
+}
+
 /** Running sums of each channel. */
 class Sums {
   readonly channels: number;

@@ -137,7 +137,7 @@ async function inherited(
   const parents = await loadCheckpoint(run, inherit.checkpoint, 'it begins with initial weights and inherits none');
   if (parents === undefined) return undefined;
   const factor = Math.round(1 / fidelity.resolution);
-  const { input, outputs, positions, vocabulary } = spaceTask(info, task);
+  const { input, outputs, positions, vocabulary, quantiles } = spaceTask(info, task);
   const seen = input.map((side, axis) => (axis === 0 ? side : Math.floor(side / factor)));
   return make(() => {
     const parent = candidateNetwork({ space, architecture: inherit.architecture }, inherit.width);
@@ -145,6 +145,7 @@ async function inherited(
       ...{ parent, child: network, weights: handedOn(parents), input: seen, outputs },
       ...(positions && { shape: [outputs, ...positions] }),
       ...(vocabulary !== undefined && { vocabulary, dtype: 'int32' as const }),
+      ...(quantiles !== undefined && { quantiles }),
     };
     return morphWeights({ ...request, rng: (...labels) => run.rng(...labels) }).weights;
   });

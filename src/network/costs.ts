@@ -24,11 +24,13 @@ export function endsOf({
   outputs,
   positions,
   vocabulary,
-}: Task): Pick<LowerOptions, 'outputs' | 'shape' | 'vocabulary'> {
+  quantiles,
+}: Task): Pick<LowerOptions, 'outputs' | 'shape' | 'vocabulary' | 'quantiles'> {
   return {
     outputs,
     ...(positions !== undefined && { shape: [outputs, ...positions] }),
     ...(vocabulary !== undefined && { vocabulary }),
+    ...(quantiles !== undefined && { quantiles }),
   };
 }
 

@@ -81,6 +81,30 @@ test('parameters are named by their path in the tree, the chosen option included
   );
 });
 
+test('a piecewise linear encoding rises from 0 to 1 between two quantiles, and stays there', () => {
+  const g = createGraph();
+  const x = ops.input(g, 'x', [3, 2]);
+  const module = s.piecewiseLinear(2);
+  const { output } = lowerNetwork(g, module, x, { outputs: 4, mode: 'infer', quantiles: [[], [0, 1, 2, 3, 4]] });
+  const data = Float64Array.of(7, -1, 8, 0.5, 9, 3);
+  const found = interpret(finish(g, { output }), { x: { shape: [3, 2], data } }).output;
+  // The features themselves, then bins from 0 to 2 and from 2 to 4.
+  assert.deepEqual([...(found?.data ?? [])], [7, -1, 0, 0, 8, 0.5, 0.25, 0, 9, 3, 1, 0.5]);
+});
+
+test('a piecewise linear encoding adds nothing where no quantiles are known, and no more bins than there are', () => {
+  const widthOf = (bins: number, quantiles?: readonly (readonly number[])[]) => {
+    const g = createGraph();
+    const x = ops.input(g, 'x', [3, 2]);
+    const network = s.sequential(s.piecewiseLinear(bins), s.linear(1));
+    const { parameters } = lowerNetwork(g, network, x, { outputs: 1, mode: 'infer', ...(quantiles && { quantiles }) });
+    return parameters.find(({ path }) => path === '1/weight')?.shape[1];
+  };
+  assert.equal(widthOf(8), 2);
+  assert.equal(widthOf(0, [[0, 1, 2], []]), 2);
+  assert.equal(widthOf(8, [[0, 1, 2], []]), 4);
+});
+
 test('what does not fit is refused with its place', () => {
   const refuses = (network: Module, input: readonly number[], message: RegExp) =>
     assert.throws(

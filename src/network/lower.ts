@@ -10,6 +10,7 @@ import type { Lower, Lowering, ModuleKind, ModuleOf, OpenChoices } from './lower
 import { mixture } from './mixture.ts';
 import type { CarriedState, Chosen, Layer, LoweredNetwork, Parameter, RandomInput, Statistic } from './network.ts';
 import { lowerBatchNorm, lowerLayerNorm } from './normalization.ts';
+import { lowerPiecewiseLinear } from './piecewise-linear.ts';
 import { lowerGlobalPool, lowerLast, lowerPool } from './pooling.ts';
 import { lowerRecurrent } from './recurrent.ts';
 import { lowerDropout, lowerDropPath } from './regularization.ts';
@@ -43,6 +44,7 @@ const LOWERINGS: { readonly [K in ModuleKind]: Lower<K> } = {
   flatten: lowerFlatten,
   embedding: lowerEmbedding,
   positions: lowerPositions,
+  piecewiseLinear: lowerPiecewiseLinear,
   attention: lowerAttention,
   recurrent: lowerRecurrent,
   dropout: lowerDropout,
@@ -76,6 +78,8 @@ export interface LowerOptions {
   readonly shape?: Shape;
   /** How many different tokens there are, where x is of tokens. */
   readonly vocabulary?: number;
+  /** Of each feature of a table, `Task.quantiles`. */
+  readonly quantiles?: readonly (readonly number[])[];
   /** Whether recurrent layers begin with a state that is fed, and give out theirs (`states`). Without, they begin with zeros. */
   readonly state?: boolean;
 }
@@ -124,6 +128,7 @@ export function lowerNetwork(g: GraphBuilder, network: Module, x: NodeId, option
       mode: options.mode,
       outputs: options.outputs,
       vocabulary: options.vocabulary,
+      quantiles: options.quantiles,
       input: g.shape(x),
       before,
       open,

@@ -16,6 +16,8 @@ export interface Lowering {
   readonly outputs: number;
   /** Size of the vocabulary; undefined where the task has no tokens. */
   readonly vocabulary: number | undefined;
+  /** Quantiles of each feature that the whole network reads; undefined where it reads no table. */
+  readonly quantiles: readonly (readonly number[])[] | undefined;
   /** Shape of what the whole network reads. */
   readonly input: Shape;
   /** What the stack around this module has put out before x, the newest first; nothing outside a stack. */

@@ -56,6 +56,7 @@ test('every module kind is among the cases', () => {
     resize: 0,
     embedding: 0,
     positions: 0,
+    piecewiseLinear: 0,
     attention: 0,
     recurrent: 0,
     shared: 0,

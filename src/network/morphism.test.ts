@@ -108,6 +108,30 @@ test('wider: repeated channels keep the function, whatever reads them', () => {
   preserves(flat(3), flat(5));
 });
 
+test('what encodes numbers hands on to wider layers if its bins stay; other bins are no morphism', () => {
+  const encoded = (bins: number, width: number) =>
+    s.sequential(s.piecewiseLinear(bins), s.linear(width), s.relu(), s.linear('outputs'));
+  const quantiles = [[-1, 0, 1, 2], [], [0, 1, 2]];
+  const weightsFor = (parent: Module, child: Module) => {
+    const g = createGraph();
+    const options = { outputs: OUTPUTS, mode: 'infer', quantiles } as const;
+    const { parameters } = lowerNetwork(g, parent, ops.input(g, 'x', [1, 3]), options);
+    const weights = Object.fromEntries(
+      parameters.map(({ path, shape }) => [
+        path,
+        { shape, data: Float32Array.from({ length: sizeOf(shape) }, (_, i) => i + 1) },
+      ]),
+    );
+    const ends = { input: [3], outputs: OUTPUTS, quantiles, rng: () => rng('bins') };
+    return { given: weights, ...morphWeights({ parent, child, weights, ...ends }) };
+  };
+  const { given, weights, departures } = weightsFor(encoded(2, 4), encoded(2, 6));
+  assert.deepEqual(departures, []);
+  assert.deepEqual(weights['1/weight']?.shape, [6, 7]);
+  assert.deepEqual([...(weights['1/weight']?.data ?? [])].slice(0, 28), [...(given['1/weight']?.data ?? [])]);
+  assert.match(weightsFor(encoded(2, 4), encoded(3, 4)).departures.join(), /0: numbers are encoded by other bins/);
+});
+
 test('a layer norm is preserved where every channel is repeated equally often, and nowhere else', () => {
   const normalized = (width: number) => around(s.conv(width, 3), s.layerNorm(), s.relu());
   preserves(normalized(3), normalized(6));

@@ -43,6 +43,7 @@ export interface MorphRequest {
   /** As in `lowerNetwork`. */
   readonly shape?: Shape;
   readonly vocabulary?: number;
+  readonly quantiles?: readonly (readonly number[])[];
   /** How repeated channels share what is read from them. */
   rng(...labels: readonly string[]): Rng;
 }
@@ -112,7 +113,7 @@ interface Shapes {
   readonly tensors: ReadonlyMap<string, Shape>;
 }
 
-function shapesOf(network: Module, { input, dtype, outputs, shape, vocabulary }: MorphRequest): Shapes {
+function shapesOf(network: Module, { input, dtype, outputs, shape, vocabulary, quantiles }: MorphRequest): Shapes {
   const g = createGraph();
   const x = ops.input(g, 'x', [1, ...input], dtype);
   const { layers, parameters, statistics } = lowerNetwork(g, network, x, {
@@ -120,6 +121,7 @@ function shapesOf(network: Module, { input, dtype, outputs, shape, vocabulary }:
     mode: 'infer',
     ...(shape && { shape }),
     ...(vocabulary !== undefined && { vocabulary }),
+    ...(quantiles !== undefined && { quantiles }),
   });
   return {
     outputs: new Map(layers.map(({ path, output }) => [path, g.shape(output).slice(1)])),
@@ -204,6 +206,8 @@ function followAlike(m: Morphing, p: Placed, c: Placed, x: Flow, before: readonl
     case 'globalPool':
       differ('op');
       return changed(x, x.positive);
+    case 'piecewiseLinear':
+      return encoded(m, p, c, x);
     case 'flatten':
       return flattened(m, p, c, x);
     case 'zero':
@@ -240,6 +244,14 @@ function flattened(m: Morphing, p: Placed, c: Placed, x: Flow): Flow {
   }
   const of = x.of.flatMap((channel) => Array.from({ length: each }, (_, i) => channel * each + i));
   return changed({ of, from: before, positive: x.positive }, x.positive);
+}
+
+/** Both add the same to what they read, or nothing of it is known. */
+function encoded(m: Morphing, p: Placed, c: Placed, x: Flow): Flow {
+  const [before, after] = [m.parentShape(p.path)[0] ?? 1, m.childShape(c.path)[0] ?? 1];
+  if (before === after) return changed({ ...x, of: Array.from({ length: after }, (_, i) => i), from: before });
+  m.depart(c.path, 'numbers are encoded by other bins');
+  return unrelated(m, p.path, c.path);
 }
 
 function followStack(m: Morphing, p: Placed, c: Placed, x: Flow): Flow {

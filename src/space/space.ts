@@ -13,6 +13,8 @@ export interface Task {
   readonly positions?: readonly number[];
   /** The input is tokens, int32, of which there are this many. */
   readonly vocabulary?: number;
+  /** Of a table: for each feature, `DatasetInfo.quantiles`. */
+  readonly quantiles?: readonly (readonly number[])[];
 }
 
 /** Values of a space's own options, e.g. `{ cells: 5, channels: 16 }`. */

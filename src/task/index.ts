@@ -61,6 +61,7 @@ export function spaceTask(data: TaskData & TaskKindOf, own?: TaskDefinition): Ta
     outputs,
     ...(positions.length > 0 && { positions }),
     ...(vocabulary !== undefined && { vocabulary }),
+    ...(task.prepare === undefined && data.quantiles !== undefined && { quantiles: data.quantiles }),
   };
 }
 

@@ -20,6 +20,8 @@ export interface TaskData {
   /** Of each channel or feature of the main input, in raw units. */
   readonly mean?: readonly number[];
   readonly deviation?: readonly number[];
+  /** Of each feature of a table, standardized: `DatasetInfo.quantiles`. */
+  readonly quantiles?: readonly (readonly number[])[];
   /** For a task that standardizes its targets: one value per target, in raw units. */
   readonly target?: TargetScale;
 }

@@ -142,6 +142,7 @@ export function lowerOnData(
   const inputs = inputNodes(g, spec.inputs, batchSize);
   const [outputs = 1, ...positions] = outputShape(spec);
   const vocabulary = vocabularyOf(spec);
+  const quantiles = task.prepare === undefined ? info.quantiles : undefined;
   try {
     if (resolution !== 1 && positions.length > 0)
       throw new Error(`resolution ${resolution}: the targets have a value for each position of the full input`);
@@ -152,6 +153,7 @@ export function lowerOnData(
       ...(choices && { choices }),
       ...(positions.length > 0 && { shape: [outputs, ...positions] }),
       ...(vocabulary !== undefined && { vocabulary }),
+      ...(quantiles !== undefined && { quantiles }),
       ...(state && { state }),
     });
   } catch (error) {

@@ -30,6 +30,13 @@ test('what a recipe says fits the data, for every kind of data and number of epo
         }
 });
 
+test('classes of a table have more weight decay than numbers and sequences', () => {
+  const decay = (input: readonly number[], kind: string) => recipeFor(data(input, { kind }), 5).settings.weightDecay;
+  assert.equal(decay([20], 'classification'), 0.3);
+  assert.equal(decay([20], 'regression'), 0.01);
+  assert.equal(decay([3, 100], 'classification'), 0.01);
+});
+
 test('batches are larger where there are more samples', () => {
   const sizes = (input: readonly number[]) =>
     [100, 5000, 60_000].map((train) => recipeFor(data(input, { train }), 5).settings.batchSize);

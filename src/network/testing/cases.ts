@@ -15,6 +15,8 @@ export interface ModuleCase {
   readonly input: Shape;
   /** How many different tokens there are; the input is float32 without. */
   readonly tokens?: number;
+  /** Quantiles of each feature. */
+  readonly quantiles?: readonly (readonly number[])[];
   /** Whether its states are fed. */
   readonly state?: true;
 }
@@ -59,6 +61,12 @@ export function moduleCases(wider = 1): readonly ModuleCase[] {
     { name: 'global max pool', module: s.globalMaxPool(), input: image },
     { name: 'linear', module: s.linear(5), input: [7] },
     { name: 'linear without bias', module: s.linear(5, { bias: false }), input: [7] },
+    {
+      name: 'piecewise linear encoding',
+      module: s.piecewiseLinear(2),
+      input: [3],
+      quantiles: [[-1.1, -0.3, 0.2, 0.9], [], [-0.7, 0.4, 1.3]],
+    },
     { name: 'flatten', module: s.flatten(), input: image },
     { name: 'dropout', module: s.dropout(0.4), input: image },
     { name: 'drop path', module: s.dropPath(0.4), input: image },
@@ -180,7 +188,7 @@ export interface CaseGraph {
 
 /** A module in a network that ends in a linear layer, with a scalar of its output and the gradients of that scalar. */
 export function caseGraph(
-  { name, module, input, tokens, state }: ModuleCase,
+  { name, module, input, tokens, quantiles, state }: ModuleCase,
   mode: 'train' | 'infer' = 'train',
   batch = 3,
 ): CaseGraph {
@@ -191,6 +199,7 @@ export function caseGraph(
     outputs: 4,
     mode,
     ...(tokens !== undefined && { vocabulary: tokens }),
+    ...(quantiles && { quantiles }),
     ...(state && { state }),
   });
   const shape = g.shape(lowered.output);

@@ -25,6 +25,7 @@ export const FAMILIES = {
   last: 'pooling',
   resize: 'pooling',
   positions: 'light',
+  piecewiseLinear: 'light',
   batchNorm: 'light',
   layerNorm: 'light',
   activation: 'light',
@@ -72,6 +73,8 @@ export function describe(module: Leaf): string {
       return `embedding of ${module.vocabulary === 'inputs' ? 'inputs' : show(module.vocabulary)}, ${show(module.channels)}`;
     case 'positions':
       return `${show(module.encoding)} positions`;
+    case 'piecewiseLinear':
+      return `piecewise linear, bins ${show(module.bins)}`;
     case 'attention':
       return listed([
         `${module.causal ? 'causal ' : ''}attention, heads ${show(module.heads)}`,

@@ -141,13 +141,16 @@ function fileValue(tensor: Tensor): FileValue {
   const shape = (tensor.dims ?? []).map(whole);
   const raw = tensor.rawData ?? new Uint8Array();
   const isInts = tensor.dataType === DataType.INT64;
-  if (!isInts && tensor.dataType !== DataType.FLOAT) refuse('has weights that are not float32');
+  const isTokens = tensor.dataType === DataType.INT32;
+  if (!isInts && !isTokens && tensor.dataType !== DataType.FLOAT) refuse('has weights that are not float32');
   if (shape.some((n) => n < 0) || sizeOf(shape) * (isInts ? 8 : 4) !== raw.length)
     refuse('has weights of another size than it says');
   if (some(tensor.floatData) || some(tensor.int64Data) || some(tensor.int32Data)) refuse('has weights in two forms');
+  const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
+  if (isTokens)
+    return { type: 'token', shape, ints: Array.from({ length: raw.length / 4 }, (_, i) => view.getInt32(4 * i, true)) };
   if (!isInts) return { type: 'float', shape };
   if (shape.length > 1 || raw.length > 8 * 1024) refuse('has a shape of too many axes');
-  const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
   const ints = Array.from({ length: raw.length / 8 }, (_, i) => Number(view.getBigInt64(8 * i, true)));
   return { type: 'int', shape, ints };
 }

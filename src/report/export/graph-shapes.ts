@@ -22,7 +22,7 @@ export interface FileNode {
   readonly ints: Readonly<Record<string, readonly number[]>>;
 }
 
-/** A value's shape; a token is of int32. `ints` are the contents of a vector of whole numbers, which says a shape, axes or bounds. */
+/** A value's shape; a token is of int32. `ints` are whole numbers in the file: a shape, axes, bounds, or the rows to take. */
 export interface FileValue {
   readonly type: 'float' | 'int' | 'bool' | 'token';
   readonly shape: Shape;
@@ -277,8 +277,10 @@ const select: Rule = (operands) =>
 
 /** Rows of a table by their numbers. */
 const gather: Rule = (operands, { axis: [axis] = [0] }) => {
-  const [, ...row] = operand(operands, 0).shape;
-  return axis === 0 ? float([...operand(operands, 1, 'token').shape, ...row]) : wrong('takes rows along another axis');
+  const [rows = 0, ...row] = operand(operands, 0).shape;
+  const { shape, ints = [] } = operand(operands, 1, 'token');
+  if (!ints.every((at) => at >= 0 && at < rows)) return wrong('takes rows that are not there');
+  return axis === 0 ? float([...shape, ...row]) : wrong('takes rows along another axis');
 };
 
 /** Sums of decision trees over rows of features: see check-trees.ts. */

@@ -65,9 +65,9 @@ const ofTasks = MODULE_CASES.filter(
   ({ input, tokens, state }) => input.length !== 2 && tokens === undefined && state === undefined,
 );
 
-for (const { name, module, input } of ofTasks) {
+for (const { name, module, input, quantiles } of ofTasks) {
   test(`exported like trained, batch 1 and 7: ${name}`, async () => {
-    await agrees(classifier(module), imageInfo(input));
+    await agrees(classifier(module), imageInfo(input, { ...(quantiles && { quantiles }) }));
   });
 }
 
@@ -167,6 +167,18 @@ test('a model that Netsmith did not export is refused, by name', () => {
   );
   const foreign = onnxProto.onnx.ModelProto.encode({ irVersion: 8, graph: { name: 'g' } }).finish();
   assert.throws(() => modelMetadata('file "b.onnx"', foreign), /file "b\.onnx": .*exported by Netsmith/);
+});
+
+test('a file that takes features that are not there is refused', () => {
+  const quantiles = [[-1, 0, 1], [], []];
+  const { model } = exported(s.sequential(s.piecewiseLinear(2), s.linear('outputs')), imageInfo([3], { quantiles }));
+  readModel('model', model);
+  const { ModelProto, TensorProto } = onnxProto.onnx;
+  const proto = ModelProto.decode(model);
+  const indices = proto.graph?.initializer?.find(({ dataType }) => dataType === TensorProto.DataType.INT32);
+  assert.ok(indices?.rawData);
+  indices.rawData = Uint8Array.from(indices.rawData).fill(3, 0, 1);
+  assert.throws(() => readModel('model', ModelProto.encode(proto).finish()), /takes rows that are not there/);
 });
 
 test('a missing weight is named', () => {

@@ -106,12 +106,32 @@ test('NAS-Bench-201: 155 path bits and 30 adjacency bits', () => {
   assert.equal(adjacency.length, 30);
 });
 
+/** A table of as many features, all of them numbers. */
+const numbers = (features: number): Task => ({
+  ...task(features),
+  quantiles: Array.from({ length: features }, () => [-2, -1, 0, 1, 2]),
+});
+
+test('numbers of a table are encoded, by hand-designed networks where they are not too many', () => {
+  const space = SPACES['residual-mlp'];
+  const bins = (about: Task) => new Set(Object.values(space.handDesigned?.(about) ?? {}).map((one) => one.bins));
+  assert.deepEqual(bins(numbers(13)), new Set([16]));
+  assert.deepEqual(bins(numbers(200)), new Set([0]));
+  assert.deepEqual(bins(task(13)), new Set([undefined]));
+  assert.equal(space.handDesigned?.(numbers(13)).mlp?.dropout, 0.4);
+  assert.equal(space.handDesigned?.({ ...numbers(13), kind: 'regression' }).mlp?.dropout, 0.2);
+  const linear = (about: Task) =>
+    networkCosts(resolve(space.create(about), space.handDesigned?.(about).linear ?? {}), about).params;
+  assert.equal(linear(numbers(13)), (13 + 13 * 4 + 1) * task(13).outputs);
+});
+
 test('the sizes that the docstrings name', () => {
   assert.equal(count(SPACES.mlp.create(task(13))), 28_080n);
   assert.equal(count(SPACES['small-cnn'].create(task(1, 8, 8))), 72_000n);
   assert.equal(count(SPACES['residual-cnn'].create(task(3, 32, 32))), 5832n);
   assert.equal(count(SPACES['residual-cnn'].create(task(1, 8, 8))), 2916n);
   assert.equal(count(SPACES['residual-mlp'].create(task(13))), 10_129n);
+  assert.equal(count(SPACES['residual-mlp'].create(numbers(13))), 40_516n);
   assert.equal(count(SPACES.resnet.create(task(3, 32, 32))), 1n);
 });
 

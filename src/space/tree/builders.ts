@@ -115,6 +115,11 @@ export function positions(
   return node({ kind: 'positions', encoding, length });
 }
 
+/** [N, F] -> [N, F + encoded]: the features of a table, and up to `bins` more for each that is a number. The first of a network. */
+export function piecewiseLinear(bins: Value<number>): Kind<'piecewiseLinear'> {
+  return node({ kind: 'piecewiseLinear', bins });
+}
+
 export interface AttentionOptions {
   /** Whether positions are kept from seeing later ones; false by default. */
   readonly causal?: boolean;

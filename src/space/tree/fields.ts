@@ -118,6 +118,7 @@ export const FIELDS = {
   last: {},
   embedding: { vocabulary: whole(1, MOST_CHANNELS, 'inputs'), channels: whole(1, MOST_CHANNELS) },
   positions: { encoding: word(true, 'learned', 'sinusoidal'), length: closed(whole(1, MOST_CHANNELS, 'input')) },
+  piecewiseLinear: { bins: whole(0, MOST_PIXELS) },
   attention: {
     heads: whole(1, MOST_PIXELS),
     causal: flag,

@@ -131,6 +131,12 @@ export type Module =
       readonly length: number | 'input';
     }
   /**
+   * Adds to the features of a table, [N, F], the piecewise linear encoding of those that are numbers (Gorishniy et al. 2022, "On
+   * embeddings for numerical features in tabular deep learning", section 3.2): up to `bins` features for each, which rise from 0 to 1
+   * between two quantiles of its values. 0 bins: none. It stands first in a network, and adds nothing where quantiles are not known.
+   */
+  | { readonly kind: 'piecewiseLinear'; readonly bins: Value<number> }
+  /**
    * Multi-head self-attention, [N, C, T] -> [N, C, T] (Vaswani et al. 2017); of images, pixels are the positions. C is
    * divisible by `heads`. causal: no position sees a later one. window: it sees positions less than `window` away. Weights
    * qkv [3·C, C] and out [C, C].

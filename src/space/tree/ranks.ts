@@ -67,6 +67,8 @@ function ranksOf(module: Module, into: Ranks, before: string): Ranks {
     case 'globalPool':
       taking(SPATIAL, into, place, 'it needs images or sequences: pool only once');
       return VECTOR;
+    case 'piecewiseLinear':
+      return taking(VECTOR, into, place, 'it needs the features of a table');
     case 'linear':
       return taking(LINEAR, into, place, 'it needs a vector: add globalAvgPool() or flatten() before it');
     case 'flatten':
