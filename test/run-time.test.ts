@@ -122,7 +122,7 @@ test('a time that nothing fits into is refused before anything is written', asyn
 });
 
 test('train --time: as many epochs as fit, --epochs at most; a time that none fits into is refused', async () => {
-  const network = ['--space', 'residual-mlp', '--arch', 'body=plain, depth=0'];
+  const network = ['--space', 'residual-mlp', '--arch', 'bins=0, body=plain, depth=0'];
   const train = ['train', join(folder, 'train.csv'), '--label', 'color', ...network, '--seed', '3', '--test', '--json'];
   // No machine does a hundred thousand epochs in a few seconds.
   const { result } = await inTime(5, (time) => netsmith(...train, '--epochs', '100000', '--time', time));
