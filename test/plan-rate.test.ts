@@ -2,18 +2,21 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { planRun } from '../src/app/plan-run.ts';
-import { residualCnn, type SpaceDefinition } from '../src/node.ts';
+import { residualCnn } from '../src/node.ts';
 import { checkSettings, type StudySettings } from '../src/study/spec.ts';
 
 // The learning rate that `run` plans where none is given.
 
 const LOSS = join(import.meta.dirname, 'support', 'large-loss.ts');
 
-async function plan(given: Partial<StudySettings>, space: SpaceDefinition = residualCnn) {
+async function plan(given: Partial<StudySettings>) {
   const notes: string[] = [];
-  const settings = checkSettings({ data: 'digits', time: '5m', seed: 1, space: space.name, ...given }, (name) => name);
+  const settings = checkSettings(
+    { data: 'digits', time: '5m', seed: 1, space: 'residual-cnn', ...given },
+    (name) => name,
+  );
   const own = { ...(settings.loss !== undefined && { loss: settings.loss }) };
-  const planned = await planRun(settings, given, space, own, { note: (text) => notes.push(text) }, () => 1);
+  const planned = await planRun(settings, given, residualCnn, own, { note: (text) => notes.push(text) }, () => 1);
   return { learningRate: planned.settings.learningRate, said: notes.join('\n') };
 }
 
@@ -31,4 +34,6 @@ test('a loss that diverges at it: a smaller rate is planned, stored and said; a 
   const given = await plan({ loss: LOSS, learningRate: 0.05 });
   assert.equal(given.learningRate, 0.05);
   assert.doesNotMatch(given.said, /learning rate/);
+  const searched = await plan({ loss: LOSS, spaceOptions: { tune: true } });
+  assert.doesNotMatch(searched.said, /learning rate/);
 });

@@ -25,8 +25,8 @@ const MOST_TRIES = { rises: 7, stalls: 3 } as const;
 
 /**
  * Tries the learning rate of the settings for a few steps. Where the loss does not fall, smaller ones follow, and the best takes its place if
- * its loss is clearly lower. A rate whose loss falls is not compared with others: no rule that chooses among them by a few steps was better
- * than the recipe's rate (docs/recipes.md). Weights start from scratch for each rate; samples and their order are the same. `programs` of
+ * its loss is clearly lower. A rate whose loss falls is not compared with others: no rule that chooses among them by a few steps was reliably
+ * better than the recipe's rate (docs/recipes.md). Weights start from scratch for each rate; samples and their order are the same. `programs` of
  * the request saves compiling again. Throws as `openTraining`.
  */
 export async function probeRate(request: TrainRequest, steps = PROBE_STEPS): Promise<RateProbe> {
