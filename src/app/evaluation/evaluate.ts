@@ -9,7 +9,6 @@ import type { StudyEvent } from '../../study/events.ts';
 import type { Store, Trial } from '../../study/store/store.ts';
 import { openStudyStore } from '../../study/study.node.ts';
 import { likelyEpochs } from '../../study/time-plan.ts';
-import { usefulEpochs } from './useful-epochs.ts';
 import { processPool } from '../../study/worker/process.node.ts';
 import { TrainingFailure } from '../../train/failure.ts';
 import type { TimeLimit } from '../../train/pace.ts';
@@ -24,6 +23,7 @@ import { planOfSetup, workerSettingsToJson } from '../study.ts';
 import { checkKeeps, type EvaluationRecord, sha256Of, writeEvaluation, writeWeights } from './evaluation.ts';
 import { ANSWERS, type Answers, baselinesOf, type FinalResult, openFinalEstimator, WEIGHTS } from './final.ts';
 import { writePredictions } from './predictions.ts';
+import { usefulEpochs } from './useful-epochs.ts';
 
 export interface EvaluateOptions {
   /** Trainings from scratch, each with random streams of its own. */

@@ -1,6 +1,6 @@
 import { TRAINED_METRICS } from '../../common/metrics.ts';
-import { bestEpoch } from '../../train/stopping.ts';
 import type { Trial } from '../../study/store/store.ts';
+import { bestEpoch } from '../../train/stopping.ts';
 
 /** A shorter training says nothing of how long one should be. */
 const LEAST_EPOCHS = 8;
