@@ -36,7 +36,9 @@ export function checkSameSettings(
   rule: string,
 ): void {
   const fixed = SETTING_NAMES.filter((name) => !changeable.includes(name));
-  const other = fixed.find((name) => !isDeepStrictEqual(found[name], wanted[name]));
+  // A study stores what `auto` became when it was created.
+  const leftOpen = (name: SettingName) => name === 'classWeights' && wanted.classWeights === 'auto';
+  const other = fixed.find((name) => !leftOpen(name) && !isDeepStrictEqual(found[name], wanted[name]));
   if (other === undefined) return;
   const [is, should] = [found[other], wanted[other]].map((value) => JSON.stringify(value) ?? 'not set');
   throw invalid(`study "${dir}"`, `${other} is ${is}, not ${should}`, rule);
