@@ -56,6 +56,18 @@ const CASES: readonly ConvCase[] = [
   { kind: 'depthwise', images: 2, blocks: [1, 1], size: [8, 8], kernel: [3, 3], dilation: 2, stride: 2 },
   { kind: 'depthwise', images: 2, blocks: [1, 1], size: [8, 7], kernel: [1, 1] },
   { kind: 'stem', images: 2, blocks: [0, 1], size: [8, 8], kernel: [3, 3] },
+  // Windows that do not reach the last rows and columns; a dilated one.
+  { kind: 'stem', images: 2, blocks: [0, 2], size: [9, 12], kernel: [3, 5], stride: 3, pads: [0, 1, 0, 0] },
+  { kind: 'stem', images: 2, blocks: [0, 1], size: [8, 9], kernel: [3, 3], dilation: 2 },
+  // One block and several of input channels, pixel by pixel; by tiles.
+  { kind: 'dense', images: 2, blocks: [3, 2], size: [6, 16], kernel: [3, 3] },
+  { kind: 'dense', images: 2, blocks: [4, 1], size: [5, 7], kernel: [3, 3] },
+  { kind: 'dense', images: 2, blocks: [2, 1], size: [10, 12], kernel: [3, 3], stride: 3, pads: [0, 1, 0, 0] },
+  { kind: 'dense', images: 3, blocks: [1, 2], size: [5, 8], kernel: [1, 1] },
+  { kind: 'dense', images: 2, blocks: [4, 2], size: [4, 16], kernel: [3, 5] },
+  { kind: 'dense', images: 4, blocks: [4, 1], size: [8, 8], kernel: [3, 3] },
+  { kind: 'dense', images: 2, blocks: [4, 2], size: [6, 16], kernel: [3, 3], stride: 2, pads: [0, 0, 1, 1] },
+  { kind: 'grouped', images: 2, blocks: [4, 2], size: [5, 7], kernel: [3, 3], groups: 2, stride: 2 },
 ];
 
 /** The number of channels of the plain input of a stem. */
