@@ -36,8 +36,8 @@ export function simplify(graph: Graph, tables: readonly Rules[]): Graph {
       return simpler;
     }
     const key = keyOf(op, inputs);
-    const equal = known.get(key) ?? [];
-    for (const found of equal) {
+    const equal = known.get(key);
+    for (const found of equal ?? []) {
       const both = together(op.kind, inputs.map(g.shape), found.condition, condition);
       if (both === undefined) continue;
       found.condition = both;
@@ -46,7 +46,8 @@ export function simplify(graph: Graph, tables: readonly Rules[]): Graph {
       return found.id;
     }
     const id = g.add(op, inputs);
-    known.set(key, [...equal, { id, condition }]);
+    if (equal === undefined) known.set(key, [{ id, condition }]);
+    else equal.push({ id, condition });
     return id;
   };
   const rewriter: Rewriter = {
