@@ -28,6 +28,16 @@ describe('the builder', () => {
     assert.throws(() => finish(g, { y: 3 }), { message: 'output "y" is node 3; there are 1' });
   });
 
+  it('infers the shape of one operator for operands of different shapes, each time', () => {
+    const g = createGraph();
+    const [a, b] = [input(g, 'a', [2]), input(g, 'b', [3, 2])];
+    const op = { kind: 'unary', fn: 'relu' } as const;
+    assert.deepEqual(
+      [a, b, a].map((from) => g.shape(g.add(op, [from]))),
+      [[2], [3, 2], [2]],
+    );
+  });
+
   it('adds nothing when an operator is refused', () => {
     const g = createGraph();
     const [a, b] = [input(g, 'a', [2]), input(g, 'b', [3])];

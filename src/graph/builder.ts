@@ -25,10 +25,7 @@ export function createGraph(from?: Graph): GraphBuilder {
     shape,
     dtype,
     add(op, inputs) {
-      const definition = definitionOf(op.kind);
-      const inferred = definition.shape(op, inputs.map(shape));
-      const formats = inputs.map(dtype);
-      const format = (definition.dtype ?? onlyFloats)(op, formats);
+      const { shape: inferred, dtype: format } = resultOf(op, inputs.map(node));
       if (op.kind === 'input') {
         // Two nodes of one input would each see only half of its gradient.
         if (inputNames.has(op.name)) throw new Error(`input "${op.name}" is in the graph already`);
@@ -47,6 +44,34 @@ export function createGraph(from?: Graph): GraphBuilder {
       }
     },
   };
+}
+
+/** A node's shape and number format. */
+type Result = Pick<Node, 'shape' | 'dtype'>;
+
+/** The last result of an operator: passes add the same objects again, mostly to operands of the same shapes. */
+const results = new WeakMap<Op, Result & { readonly operands: readonly Result[] }>();
+
+function resultOf(op: Op, operands: readonly Result[]): Result {
+  const known = results.get(op);
+  if (known?.operands.length === operands.length) {
+    if (
+      operands.every(({ shape, dtype }, i) => shape === known.operands[i]?.shape && dtype === known.operands[i].dtype)
+    )
+      return known;
+  }
+  const definition = definitionOf(op.kind);
+  const shape = definition.shape(
+    op,
+    operands.map((operand) => operand.shape),
+  );
+  const dtype = (definition.dtype ?? onlyFloats)(
+    op,
+    operands.map((operand) => operand.dtype),
+  );
+  const result = { shape, dtype, operands };
+  results.set(op, result);
+  return result;
 }
 
 function onlyFloats(op: Op, inputs: readonly DType[]): DType {

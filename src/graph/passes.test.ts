@@ -150,6 +150,17 @@ it('dead-code elimination leaves out nodes and inputs that no output needs', () 
   assert.deepEqual(kinds(eliminateDeadCode(finish(g, { z: ops.relu(g, y) }))), ['input', 'relu']);
 });
 
+describe('optimizing', () => {
+  it('returns what it made as it is', () => {
+    const g = createGraph();
+    const x = ops.input(g, 'x', [2, 3]);
+    const graph = finish(g, { y: ops.mul(g, ops.add(g, x, ops.constant(g, 0)), ops.neg(g, ops.neg(g, x))) });
+    const once = optimize(graph);
+    assert.notEqual(once, graph);
+    assert.equal(optimize(once), once);
+  });
+});
+
 describe('folding of zeros', () => {
   const folded = (build: (g: ops.GraphBuilder, x: number) => number) => {
     const g = createGraph();

@@ -37,21 +37,43 @@ const MOST_ROUNDS = 6;
 
 /** Rewrites of a forward graph that make it and its gradient graph cheaper. Call before `gradients`. */
 export function optimizeForward(graph: Graph): Graph {
-  const apart = simplified(simplify(simplified(skipZeroInputs(graph)), [concatRules]));
-  return simplified(mergeSiblings(foldMoments(apart)));
+  const joint = simplified(skipZeroInputs(graph));
+  const apart = after(joint, simplify(joint, [concatRules]));
+  return after(apart, mergeSiblings(foldMoments(apart)));
 }
 
-/** Algebra that saves work, equal nodes computed once, and nothing computed that no output needs. */
+/**
+ * Algebra that saves work, equal nodes computed once, and nothing computed that no output needs. A graph that it returned is
+ * returned as it is: a training graph is optimized when it is built, and again by whoever compiles it.
+ */
 export function optimize(graph: Graph): Graph {
-  return eliminateDeadCode(shareAcrossSwitches(simplified(scaleGradients(simplified(graph)))));
+  if (optimized.has(graph)) return graph;
+  const result = eliminateDeadCode(shareAcrossSwitches(settled(graph, (next) => scaleGradients(simplifyOnce(next)))));
+  optimized.add(result);
+  return result;
+}
+
+const optimized = new WeakSet<Graph>();
+
+/** What a pass made of a settled graph is settled again; itself where it did nothing. */
+function after(before: Graph, rewritten: Graph): Graph {
+  return rewritten === before ? before : simplified(rewritten);
 }
 
 function simplified(graph: Graph): Graph {
+  return settled(graph, simplifyOnce);
+}
+
+function settled(graph: Graph, round: (graph: Graph) => Graph): Graph {
   let best = graph;
-  for (let round = 0; round < MOST_ROUNDS; round++) {
-    const next = combineSums(eliminateDeadCode(simplify(settleSwitches(foldZeros(best)), RULES)));
+  for (let rounds = 0; rounds < MOST_ROUNDS; rounds++) {
+    const next = round(best);
     if (next === best) return next;
     best = next;
   }
   return best;
+}
+
+function simplifyOnce(graph: Graph): Graph {
+  return combineSums(eliminateDeadCode(simplify(settleSwitches(foldZeros(graph)), RULES)));
 }

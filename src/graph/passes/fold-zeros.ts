@@ -11,27 +11,46 @@ import { rebuild } from './rebuild.ts';
  * it was given.
  */
 export function foldZeros(graph: Graph): Graph {
+  if (isFolded(graph)) return graph;
   const zeros = new Set<NodeId>();
   const ofShape = new Map<string, NodeId>();
   const isZero = (id: NodeId | undefined): boolean => id !== undefined && zeros.has(id);
-  let changed = false;
   const zeroOf = ({ op, inputs, shape }: Node, g: GraphBuilder): NodeId => {
     const key = shape.join(',');
-    const known = ofShape.get(key);
-    const asIs = known === undefined && (op.kind === 'broadcastTo' || (op.kind === 'constant' && op.data.length === 1));
-    changed ||= !asIs;
-    const id = known ?? (asIs ? g.add(op, inputs) : constant(g, 0, shape));
+    const id = ofShape.get(key) ?? (isZeroTensor(op) ? g.add(op, inputs) : constant(g, 0, shape));
     zeros.add(id);
     ofShape.set(key, id);
     return id;
   };
-  const folded = rebuild(graph, (node, _id, g) => {
+  return rebuild(graph, (node, _id, g) => {
     if (givesZero(node, isZero)) return zeroOf(node, g);
-    const term = withoutZeroTerm(node, isZero, g);
-    changed ||= term !== undefined;
-    return term ?? g.add(node.op, node.inputs);
+    return withoutZeroTerm(node, isZero, g) ?? g.add(node.op, node.inputs);
   });
-  return changed ? folded : graph;
+}
+
+/** Whether each shape has one zero tensor at most, and nothing is computed from them that is known. */
+function isFolded({ nodes }: Graph): boolean {
+  const zeros = new Set<NodeId>();
+  const shapes = new Set<string>();
+  const isZero = (id: NodeId | undefined): boolean => id !== undefined && zeros.has(id);
+  for (const [id, node] of nodes.entries()) {
+    const { op, inputs, shape } = node;
+    if (givesZero(node, isZero)) {
+      if (!isZeroTensor(op) || shapes.has(shape.join(','))) return false;
+      zeros.add(id);
+      shapes.add(shape.join(','));
+    } else if (isSum(op) && inputs.some(isZero)) return false;
+  }
+  return true;
+}
+
+/** How a zero tensor is written: a number, or one that is broadcast. */
+function isZeroTensor(op: Op): boolean {
+  return op.kind === 'broadcastTo' || (op.kind === 'constant' && op.data.length === 1);
+}
+
+function isSum(op: Op): boolean {
+  return op.kind === 'binary' && (op.fn === 'add' || op.fn === 'sub');
 }
 
 /** x + 0, 0 + x and x - 0 are x; 0 - x is -x; each broadcast if zero had the larger shape. */
@@ -40,11 +59,11 @@ function withoutZeroTerm(
   isZero: (id: NodeId | undefined) => boolean,
   g: GraphBuilder,
 ): NodeId | undefined {
-  if (op.kind !== 'binary' || (op.fn !== 'add' && op.fn !== 'sub')) return undefined;
+  if (!isSum(op)) return undefined;
   const [a, b] = inputs;
   const term = isZero(b) ? a : isZero(a) ? b : undefined;
   if (term === undefined) return undefined;
-  return broadcastTo(g, op.fn === 'sub' && term === b ? neg(g, term) : term, shape);
+  return broadcastTo(g, op.kind === 'binary' && op.fn === 'sub' && term === b ? neg(g, term) : term, shape);
 }
 
 /** fn(0) = 0 */

@@ -18,11 +18,12 @@ export function rebuild(graph: Graph, visit: Visit): Graph {
     if (found === undefined) throw new Error(`a pass left out node ${id}, which is still used`);
     return found;
   };
-  graph.nodes.forEach((node, id) => {
+  for (const [id, node] of graph.nodes.entries()) {
+    const { op, shape, dtype, path } = node;
     // A node that is left out may stand behind others that are left out too.
     const known = node.inputs.every((from) => replacement[from] !== undefined);
-    const inputs = known ? node.inputs.map(renamed) : [];
-    replacement.push(known ? g.within(node.path, () => visit({ ...node, inputs }, id, g, renamed)) : undefined);
-  });
+    const own = known ? { op, inputs: node.inputs.map(renamed), shape, dtype, path } : undefined;
+    replacement.push(own && g.within(path, () => visit(own, id, g, renamed)));
+  }
   return finish(g, Object.fromEntries(Object.entries(graph.outputs).map(([name, id]) => [name, renamed(id)])));
 }

@@ -36,8 +36,8 @@ export function simplify(graph: Graph, tables: readonly Rules[]): Graph {
       return simpler;
     }
     const key = keyOf(op, inputs);
-    const equal = known.get(key) ?? [];
-    for (const found of equal) {
+    const equal = known.get(key);
+    for (const found of equal ?? []) {
       const both = together(op.kind, inputs.map(g.shape), found.condition, condition);
       if (both === undefined) continue;
       found.condition = both;
@@ -46,7 +46,8 @@ export function simplify(graph: Graph, tables: readonly Rules[]): Graph {
       return found.id;
     }
     const id = g.add(op, inputs);
-    known.set(key, [...equal, { id, condition }]);
+    if (equal === undefined) known.set(key, [{ id, condition }]);
+    else equal.push({ id, condition });
     return id;
   };
   const rewriter: Rewriter = {
@@ -98,17 +99,27 @@ function applyRules<K extends OpKind>(
 }
 
 export function keyOf(op: Op, inputs: readonly NodeId[]): string {
-  const operands = isCommutative(op) && inputs.length > 1 ? [...inputs].sort((a, b) => a - b) : inputs;
+  const [a = -1, b = -1] = inputs;
+  const operands = a > b && inputs.length === 2 && isCommutative(op) ? `${b},${a}` : inputs.join();
   return `${attributesOf(op)} ${operands}`;
 }
 
+/** Texts of operators: every pass asks again for those of the same objects, which never change. */
+const texts = new WeakMap<Op, string>();
+
 /** An operator as text, equal for equal operators. */
 export function attributesOf(op: Op): string {
+  if (op.kind === 'unary' || op.kind === 'binary') return op.fn;
+  let text = texts.get(op);
+  if (text === undefined) {
+    text = textOf(op);
+    texts.set(op, text);
+  }
+  return text;
+}
+
+function textOf(op: Op): string {
   switch (op.kind) {
-    // Most nodes are one of these.
-    case 'unary':
-    case 'binary':
-      return op.fn;
     case 'reshape':
     case 'broadcastTo':
       return `${op.kind} ${op.shape}`;

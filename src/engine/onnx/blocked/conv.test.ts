@@ -1,9 +1,11 @@
 /** Convolutions in blocked memory, and their gradients, against the interpreter. Channels are given in blocks. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import onnxProto from 'onnx-proto';
 import { type ConvGeometry, type Shape, sizeOf } from '../../../graph/ir.ts';
 import { isPointwise } from '../../../graph/ops/conv.ts';
 import * as ops from '../../../graph/ops.ts';
+import { createModel } from '../model.ts';
 import { transposeTiles } from './blocked.ts';
 import { type ConvKind, canConvolve, convolve, filterLayout } from './conv.ts';
 import { convInputGrad } from './input-gradient.ts';
@@ -56,6 +58,18 @@ const CASES: readonly ConvCase[] = [
   { kind: 'depthwise', images: 2, blocks: [1, 1], size: [8, 8], kernel: [3, 3], dilation: 2, stride: 2 },
   { kind: 'depthwise', images: 2, blocks: [1, 1], size: [8, 7], kernel: [1, 1] },
   { kind: 'stem', images: 2, blocks: [0, 1], size: [8, 8], kernel: [3, 3] },
+  // Windows that do not reach the last rows and columns; a dilated one.
+  { kind: 'stem', images: 2, blocks: [0, 2], size: [9, 12], kernel: [3, 5], stride: 3, pads: [0, 1, 0, 0] },
+  { kind: 'stem', images: 2, blocks: [0, 1], size: [8, 9], kernel: [3, 3], dilation: 2 },
+  // One block and several of input channels, pixel by pixel; by tiles.
+  { kind: 'dense', images: 2, blocks: [3, 2], size: [6, 16], kernel: [3, 3] },
+  { kind: 'dense', images: 2, blocks: [4, 1], size: [5, 7], kernel: [3, 3] },
+  { kind: 'dense', images: 2, blocks: [2, 1], size: [10, 12], kernel: [3, 3], stride: 3, pads: [0, 1, 0, 0] },
+  { kind: 'dense', images: 3, blocks: [1, 2], size: [5, 8], kernel: [1, 1] },
+  { kind: 'dense', images: 2, blocks: [4, 2], size: [4, 16], kernel: [3, 5] },
+  { kind: 'dense', images: 4, blocks: [4, 1], size: [8, 8], kernel: [3, 3] },
+  { kind: 'dense', images: 2, blocks: [4, 2], size: [6, 16], kernel: [3, 3], stride: 2, pads: [0, 0, 1, 1] },
+  { kind: 'grouped', images: 2, blocks: [4, 2], size: [5, 7], kernel: [3, 3], groups: 2, stride: 2 },
 ];
 
 /** The number of channels of the plain input of a stem. */
@@ -134,6 +148,23 @@ for (const testCase of CASES) {
     if (!isPointwise(geometry, w)) break;
   }
 }
+
+test('a filter gradient that is computed by pixels reads x and dy as they lie', () => {
+  const model = createModel('gradient');
+  const b = { model, block: 16 };
+  const geometry = { stride: [1, 1], dilation: [1, 1], pads: [1, 1, 1, 1], groups: 1 } as const;
+  const [xShape, shape] = [
+    [4, 16, 28, 28],
+    [16, 16, 3, 3],
+  ];
+  convWeightGrad(b, { x: 'x', xShape, dy: 'dy', dyShape: xShape, shape, geometry });
+  const nodes = onnxProto.onnx.ModelProto.decode(model.encode()).graph?.node ?? [];
+  // x with a column of zeros on either side; the convolution; the sum over the images.
+  assert.deepEqual(
+    nodes.map(({ opType }) => opType).filter((type) => type !== 'Reshape'),
+    ['Conv', 'Conv', 'MatMul'],
+  );
+});
 
 test('what the blocked convolution cannot compute', () => {
   const { geometry } = shapesOf({ kind: 'dense', images: 1, blocks: [1, 1], size: [8, 8], kernel: [3, 3] });

@@ -49,7 +49,7 @@ function togetherOf(count: number, pixels: number, filterSize: number): number {
   return Array.from({ length: count }, (_, n) => n + 1).findLast(fits) ?? 1;
 }
 /** Input times output channels */
-const LARGE_FILTER = 2 ** 14;
+export const LARGE_FILTER = 2 ** 14;
 const GROUP_PIXELS = 1024;
 
 /**
@@ -87,6 +87,19 @@ export function pointwiseGradient(
   return view(b, model.node('Transpose', [transposed], { perm: [1, 0, 3, 2] }), shape);
 }
 
+type Operands = Pick<ConvWeightGradient, 'xShape' | 'dyShape' | 'geometry'>;
+
+/** The smaller of the two is shifted; under a stride x is, since a shift can skip columns, but not put zeros between. */
+function isXShifted({ xShape, dyShape, geometry }: Operands): boolean {
+  return geometry.stride[1] > 1 || (dyShape[1] ?? Number.NaN) > (xShape[1] ?? Number.NaN);
+}
+
+/** Whether `tiledGradient` computes columns of zeros, because rows are no whole chunks. */
+export function fillsColumns(operands: Operands, block: number): boolean {
+  const width = (isXShifted(operands) ? operands.dyShape : operands.xShape)[3] ?? Number.NaN;
+  return chunksOf(width, block).columns !== width;
+}
+
 /** dw in `filter` layout; undefined where the images cannot be put beside one another. */
 export function tiledGradient(b: Blocked, gradient: ConvWeightGradient): Name | undefined {
   const { x, xShape, dy, dyShape, shape, geometry } = gradient;
@@ -95,8 +108,7 @@ export function tiledGradient(b: Blocked, gradient: ConvWeightGradient): Name | 
   const [, o, oh, ow] = four(dyShape);
   const [, i, kh, kw] = four(shape);
   const { groups, stride, dilation, pads } = geometry;
-  // The smaller of the two is shifted; under a stride x is, since a shift can skip columns, but not put zeros between.
-  const shiftsX = stride[1] > 1 || o > c;
+  const shiftsX = isXShifted(gradient);
   const { columns, across, beside } = chunksOf(shiftsX ? ow : w, block);
   if (n % beside !== 0) return undefined;
   const [inner, outer] = [i / block, o / groups / block];

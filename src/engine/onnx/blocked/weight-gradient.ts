@@ -5,8 +5,15 @@ import { lowerConvWeightGrad, unfold } from '../lowerings/convolution.ts';
 import { four } from '../value.ts';
 import { type Blocked, type Name, nchwc, sumOfRows, view } from './blocked.ts';
 import { filterToBlocked, toPlain } from './layout.ts';
+import { pixelGradient, stemGradient } from './pixel-gradient.ts';
 import { partOf } from './shift.ts';
-import { type ConvWeightGradient, pointwiseGradient, tiledGradient } from './tiled-gradient.ts';
+import {
+  type ConvWeightGradient,
+  fillsColumns,
+  LARGE_FILTER,
+  pointwiseGradient,
+  tiledGradient,
+} from './tiled-gradient.ts';
 
 /**
  * dw in the layout of the filter: `filter` for dense and grouped convolutions, `outer` for depthwise ones, and for a stem,
@@ -18,7 +25,21 @@ export function convWeightGrad(b: Blocked, gradient: ConvWeightGradient): Name {
   const [o, i] = four(shape);
   if (i === 1 && o === c) return depthwise(b, gradient);
   if (i < b.block) return stem(b, gradient);
-  return pointwiseGradient(b, gradient) ?? tiledGradient(b, gradient) ?? throughPlain(b, gradient);
+  return (
+    (isFastByPixels(b, gradient) ? pixelGradient(b, gradient) : undefined) ??
+    pointwiseGradient(b, gradient) ??
+    tiledGradient(b, gradient) ??
+    throughPlain(b, gradient)
+  );
+}
+
+/** By measurement. Filters by tiles take less time where blocks are many, unless columns are filled up. */
+function isFastByPixels({ block }: Blocked, { xShape, dyShape, shape, geometry }: ConvWeightGradient): boolean {
+  const [o, i, , kw] = four(shape);
+  if ((i * o) / geometry.groups >= LARGE_FILTER) return false;
+  const blocks = i / block;
+  if (kw === 1) return blocks === 1 && geometry.stride.every((step) => step === 1);
+  return blocks === 1 || (kw <= 3 && blocks <= 3) || fillsColumns({ xShape, dyShape, geometry }, block);
 }
 
 /**
@@ -54,11 +75,21 @@ function depthwise(b: Blocked, { x, xShape, dy, dyShape, shape, geometry }: Conv
   return view(b, model.node('Slice', [all, model.ints([0, 0]), model.ints([kh, kw]), model.ints([1, 2])]), shape);
 }
 
+function stem(b: Blocked, gradient: ConvWeightGradient): Name {
+  const { shape } = gradient;
+  const dw = stemGradient(b, gradient);
+  if (dw === undefined) return unfoldedStem(b, gradient);
+  const [o, c, kh, kw] = four(shape);
+  if (c === 1) return view(b, dw, shape);
+  const channelsLast = view(b, dw, [o / b.block, kh, kw, c, b.block]);
+  return view(b, b.model.node('Transpose', [channelsLast], { perm: [0, 3, 1, 2, 4] }), shape);
+}
+
 /**
  * x is plain: unfolded, [N, I·kH·kW, pixels]. By dy as it lies, [N, O/B, pixels, B], and summed over the images it gives dw as it is
  * to lie, [O/B, I·kH·kW, B].
  */
-function stem(b: Blocked, { x, xShape, dy, dyShape, shape, geometry }: ConvWeightGradient): Name {
+function unfoldedStem(b: Blocked, { x, xShape, dy, dyShape, shape, geometry }: ConvWeightGradient): Name {
   const { model, block } = b;
   const [o, ...filter] = four(shape);
   const [n, , oh, ow] = four(dyShape);
