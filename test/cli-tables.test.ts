@@ -81,6 +81,19 @@ test('what training subtracts and how it reads numbers and dates, predict does t
   assert.match(readFileSync(card, 'utf8'), /to the model's output, in 64 bits/);
 });
 
+test('a hand-designed network encodes numbers by quantiles, and its exported file answers as it learned', async () => {
+  const rows = VALUES.map((v) => `${v},${v > 3 && v < 7 ? 'inside' : 'outside'}`);
+  const designed = ['--space', 'residual-mlp', '--hand-designed', '--learning-rate', '0.01'];
+  const { file } = await exported('bins', ['x,label', ...rows], ...designed);
+  const { best } = await json('best', join(folder, 'bins'));
+  assert.equal(best.architecture.bins, 16);
+  const answers = await json('predict', file, written('inside.csv', ['x', '1', '5', '9', '200', '']));
+  assert.deepEqual(
+    answers.map((one: { class: string }) => one.class),
+    ['outside', 'inside', 'outside', 'outside'],
+  );
+});
+
 test('predict: rows without any value are passed over and the others keep their number; own words for missing; bad cells are refused', async () => {
   const rows = VALUES.map(
     (v, i) => `${i % 20 === 3 ? 'k.A.' : v.toFixed(3)},${((i * 7) % 11) - 5},${v > 5 ? 'yes' : 'no'}`,
