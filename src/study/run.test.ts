@@ -127,7 +127,7 @@ suite('budgets', () => {
   });
 
   test('a budget of nothing is refused', async () => {
-    const budgets = [{ trials: 0 }, { trials: 1.5 }, { seconds: 0 }, { targets: [{ metric: 'speed', value: 1 }] }];
+    const budgets = [{ trials: 0 }, { trials: 1.5 }, { seconds: 0 }, { targets: [{ metric: 'beauty', value: 1 }] }];
     for (const budget of budgets)
       await assert.rejects(run(newStore(random), random, { budget }), { name: 'UserError', message: /^budget: / });
   });
