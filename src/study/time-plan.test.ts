@@ -59,6 +59,12 @@ test('small data are searched with trials of full length, and the best confirmed
   assert.ok(Math.abs(plan.mostEpochs * plan.epochSamples - 60 * 600) <= plan.epochSamples);
 });
 
+test('a table is searched with trials of full length or not at all', () => {
+  const slow = { ...rows, sampleSeconds: 0.0003 };
+  assert.equal(planTime(slow).search, 'none');
+  assert.equal(planTime({ ...slow, seconds: 600 }).search, 'full');
+});
+
 test('the parts of a plan fit into its time', () => {
   for (const base of [images, rows])
     for (const seconds of [30, 60, 120, 300, 600, 1800, 3600, 36_000])

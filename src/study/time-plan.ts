@@ -60,9 +60,9 @@ export interface TimePlan {
   readonly validSamples: number;
 }
 
-/** Trials that a search should at least have room for. */
+/** Trials that a search should have room for. */
 const CANDIDATES = 10;
-/** With room for fewer, all of the time goes to one hand-designed network. */
+/** With room for fewer short trials, or full ones on a table, all of the time goes to one hand-designed network. */
 const FEWEST_CANDIDATES = 6;
 /**
  * A trial of fewer steps, or of fewer passes over small data, or of less than a pass, says too little of a network: after a short training
@@ -124,13 +124,14 @@ export function planTime(request: TimePlanRequest): TimePlan {
   const pass = counts.train * sampleSeconds;
   const full = compileSeconds + mostPasses * pass;
   const finals = Math.min(0.3 * available, FINAL_SEEDS * LARGER * full) + (CONFIRM / workers) * full;
-  const isFull = workers * (available - finals) >= CANDIDATES * full;
+  const isFull = workers * (available - finals) >= (request.isTable ? FEWEST_CANDIDATES : CANDIDATES) * full;
   const samples = Math.min(FEWEST.steps * batchSize, FEWEST.passes * counts.train);
   const shortest = compileSeconds + Math.max(pass, samples * sampleSeconds);
   // What the final training cannot use is for the search.
   const ofShort = Math.max(SEARCH_SHARE * available, available - LARGER * full);
   const fitting = Math.min(CANDIDATES, Math.floor((workers * ofShort) / shortest));
-  const search = isFull ? 'full' : fitting >= FEWEST_CANDIDATES ? 'short' : 'none';
+  // Many networks overfit a table, which a short trial does not show.
+  const search = isFull ? 'full' : fitting >= FEWEST_CANDIDATES && !request.isTable ? 'short' : 'none';
   const searchSeconds = {
     full: available - finals,
     short: ofShort,

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { parseJson } from '../../common/json.ts';
 import type { FinalTraining } from '../../estimate/estimator.ts';
 import { costsOf } from '../../measure/index.ts';
-import type { Architecture } from '../../space/index.ts';
+import { type Architecture, architectureKey } from '../../space/index.ts';
 import type { Baseline } from '../../space/spaces/index.ts';
 import { evaluateFinally, lastTrainings, type Wanted } from '../../study/evaluate.ts';
 import type { StudyEvent } from '../../study/events.ts';
@@ -79,7 +79,7 @@ export async function evaluate(
   const { epochs } = setup.training;
   const { architecture, trial } = best.trial;
   checkKeeps(dir);
-  const limit = options.time && (await usefulTime(dir, setup, options.time, options.isAsLong));
+  const limit = options.time && (await usefulTime(dir, setup, architecture, options.time, options.isAsLong));
   const seeds = Array.from({ length: options.seeds }, (_, repetition) => repetition);
   const baselines = options.baselines ? Object.entries(baselinesOf(setup)) : [];
   const networks = [
@@ -125,12 +125,24 @@ export async function evaluate(
   }
 }
 
-/** The limit with the epochs that the trials have found useful, where these had early stopping. */
-async function usefulTime(dir: string, { training }: Setup, time: TimeLimit, isAsLong = false): Promise<TimeLimit> {
+/**
+ * The limit with the epochs that the trainings of this network have found useful, where they had early stopping. Others say less: a network
+ * that overfits soon may be among many that do not.
+ */
+async function usefulTime(
+  dir: string,
+  { training }: Setup,
+  architecture: Architecture,
+  time: TimeLimit,
+  isAsLong = false,
+): Promise<TimeLimit> {
   if (isAsLong || training.patience === 0) return time;
   const store = await openStudyStore(dir, 'read');
   try {
-    return { ...time, mostEpochs: usefulEpochs(await store.trials('search'), time.mostEpochs) };
+    const trials = [...(await store.trials('search')), ...(await store.trials('confirm'))];
+    const key = architectureKey(architecture);
+    const own = trials.filter((trial) => trial.state === 'complete' && architectureKey(trial.architecture) === key);
+    return { ...time, mostEpochs: usefulEpochs(own.length > 0 ? own : trials, time.mostEpochs) };
   } finally {
     await store.close();
   }
