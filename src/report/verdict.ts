@@ -58,7 +58,8 @@ export function verdict({ objective, testSamples, found, baselines, candidates }
         ? `Better than the best baseline, ${name} (${value}), by ${by}${noise}.`
         : `Worse than ${name} (${value}), by ${by}${noise}.`,
   ];
-  if (gain < 0 && file !== undefined) sentences.push(`Use ${name} instead: ${file}.`);
+  if (gain < 0 && file !== undefined)
+    sentences.push(isNoise ? `It is as good: ${file}.` : `Use ${name} instead: ${file}.`);
   const weak = compared.filter((one) => one !== strongest && (one.gain < 0 || one.isNoise));
   if (weak.length > 0) sentences.push(`Not clearly better than ${weak.map((one) => one.name).join(', ')}.`);
   if (candidates < 3)

@@ -13,8 +13,10 @@ export interface Forecast {
   readonly measureSeconds: number;
 }
 
-/** Enough for a median without the first, which also fills the runtime's memory. */
+/** Steps that are enough for a median without the first, which also fills the runtime's memory; short ones vary more, and go on for a time. */
 const STEPS = 4;
+const MOST_STEPS = 50;
+const ENOUGH_MS = 100;
 
 /**
  * Looks at a training before it begins: compiles it, does its first few steps and measures a batch of the validation
@@ -31,7 +33,8 @@ export async function preflight(request: TrainRequest): Promise<Forecast> {
     signal: AbortSignal.any([enough.signal, ...(request.signal === undefined ? [] : [request.signal])]),
     onStep() {
       ends.push(now());
-      if (ends.length === STEPS) enough.abort(enough);
+      const isLong = now() - (ends[0] ?? 0) >= ENOUGH_MS;
+      if (ends.length >= MOST_STEPS || (ends.length >= STEPS && isLong)) enough.abort(enough);
     },
   });
   try {
