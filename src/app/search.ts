@@ -90,10 +90,10 @@ export async function newStudy(
   }
 }
 
-/** The setup of a new study in which `auto` has become what it stands for, so that the study stores it. */
+/** The setup of a new study in which `auto` has become what it stands for, so that the study stores it. A benchmark trains nothing. */
 function withClassWeights(setup: Setup): Setup {
   const { settings, training, problem, dataset } = setup;
-  if (settings.classWeights !== 'auto') return setup;
+  if (settings.classWeights !== 'auto' || settings.benchmark !== undefined) return setup;
   const { info, task } = dataset.search;
   const canWeigh = taskOf(info, task).encoding?.weigh !== undefined;
   const classWeights = canWeigh ? classWeightsFor(problem.objectives[0].metric) : 'none';

@@ -87,6 +87,6 @@ it('the passes keep every value, for every option', () => {
         }
       }
     }),
-    { numRuns: 60 },
+    { numRuns: 60, seed: 1 },
   );
 });

@@ -61,6 +61,10 @@ const CASES: readonly ConvCase[] = [
   // Windows that do not reach the last rows and columns; a dilated one.
   { kind: 'stem', images: 2, blocks: [0, 2], size: [9, 12], kernel: [3, 5], stride: 3, pads: [0, 1, 0, 0] },
   { kind: 'stem', images: 2, blocks: [0, 1], size: [8, 9], kernel: [3, 3], dilation: 2 },
+  // More images than a block holds, and no whole blocks of them.
+  { kind: 'stem', images: 18, blocks: [0, 1], size: [4, 5], kernel: [3, 3] },
+  { kind: 'dense', images: 18, blocks: [1, 1], size: [4, 5], kernel: [3, 3] },
+  { kind: 'dense', images: 18, blocks: [1, 1], size: [4, 5], kernel: [1, 1] },
   // One block and several of input channels, pixel by pixel; by tiles.
   { kind: 'dense', images: 2, blocks: [3, 2], size: [6, 16], kernel: [3, 3] },
   { kind: 'dense', images: 2, blocks: [4, 1], size: [5, 7], kernel: [3, 3] },

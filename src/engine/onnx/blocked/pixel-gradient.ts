@@ -11,14 +11,23 @@ import { type Blocked, type Name, nchwc, sumOfRows, view } from './blocked.ts';
 import { partOf } from './shift.ts';
 import type { ConvWeightGradient } from './tiled-gradient.ts';
 
-/** dw in `filter` layout; undefined for dilated convolutions, where most columns of the result would be of no use. */
+/**
+ * Whether this form can compute the gradient: dilated, most columns of its result would be of no use; and ONNX Runtime refuses a
+ * blocked convolution of more images and groups than a block holds that fill no whole blocks.
+ */
+function hasPixelForm({ xShape, geometry }: ConvWeightGradient, block: number): boolean {
+  const maps = (xShape[0] ?? Number.NaN) * geometry.groups;
+  return geometry.dilation.every((step) => step === 1) && (maps < block || maps % block === 0);
+}
+
+/** dw in `filter` layout; undefined where this form cannot compute it. */
 export function pixelGradient(b: Blocked, gradient: ConvWeightGradient): Name | undefined {
   const { x, xShape, shape, geometry } = gradient;
   const { model, block } = b;
   const [n, , h, w] = four(xShape);
   const [, i] = four(shape);
-  const { groups, dilation, pads } = geometry;
-  if (dilation.some((step) => step !== 1)) return undefined;
+  const { groups, pads } = geometry;
+  if (!hasPixelForm(gradient, block)) return undefined;
   const [images, inner] = [n * groups, i / block];
   const order = Array.from({ length: h * inner }, (_, at) => (at % inner) * h + Math.floor(at / inner));
   const rows =
@@ -37,13 +46,13 @@ export function pixelGradient(b: Blocked, gradient: ConvWeightGradient): Name | 
   return view(b, byPixels(b, gradient, { image, inner, columns, lane: block }), shape);
 }
 
-/** dw in `outer` layout, where x is plain, of fewer channels than a block; undefined for dilated convolutions. */
+/** dw in `outer` layout, where x is plain, of fewer channels than a block; undefined where this form cannot compute it. */
 export function stemGradient(b: Blocked, gradient: ConvWeightGradient): Name | undefined {
   const { x, xShape, geometry } = gradient;
   const { model } = b;
   const [n, c, h, w] = four(xShape);
-  const { dilation, pads } = geometry;
-  if (dilation.some((step) => step !== 1)) return undefined;
+  const { pads } = geometry;
+  if (!hasPixelForm(gradient, b.block)) return undefined;
   const pixels = c === 1 ? view(b, x, [n, h, w, 1]) : model.node('Transpose', [x], { perm: [0, 2, 3, 1] });
   const columns = columnsOf(gradient);
   const [left, right] = [pads[1], columns - w - pads[1]];
