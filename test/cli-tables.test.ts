@@ -83,7 +83,7 @@ test('what training subtracts and how it reads numbers and dates, predict does t
 
 test('a hand-designed network encodes numbers by quantiles, and its exported file answers as it learned', async () => {
   const rows = VALUES.map((v) => `${v},${v > 3 && v < 7 ? 'inside' : 'outside'}`);
-  const designed = ['--space', 'residual-mlp', '--hand-designed', '--learning-rate', '0.01'];
+  const designed = ['--space', 'residual-mlp', '--hand-designed', 'all', '--learning-rate', '0.01'];
   const { file } = await exported('bins', ['x,label', ...rows], ...designed);
   const { best } = await json('best', join(folder, 'bins'));
   assert.equal(best.architecture.bins, 16);
