@@ -9,7 +9,7 @@ import { type SettingName, TRAINING_NAMES } from '../study/spec.ts';
 import type { EarlierTrial } from '../study/store/store.ts';
 import type { Notes } from './notes.ts';
 import type { Setup } from './setup.ts';
-import { identityOf, type ReadStudy, readStudy } from './study.ts';
+import { identityOf, type ReadStudy, readStudy, unplaced } from './study.ts';
 
 /** What values depend on besides the architecture. */
 const PROTOCOL: readonly SettingName[] = [
@@ -64,7 +64,7 @@ function checkSame(dir: string, study: ReadStudy, { space, problem }: Setup): vo
   const differs = (what: string, found: string, wanted: string) =>
     invalid('--prior', `study "${dir}" has the ${what} ${found}`, `must be the same as in this study, ${wanted}`);
   const [theirs, ours] = [study.space.tree, space.tree];
-  if (theirs !== undefined && ours !== undefined && !isDeepStrictEqual(theirs.task, ours.task))
+  if (theirs !== undefined && ours !== undefined && !isDeepStrictEqual(unplaced(theirs).task, unplaced(ours).task))
     throw differs('task', taskText(theirs.task), taskText(ours.task));
   if (!isDeepStrictEqual(identityOf(study.space), identityOf(space))) {
     const text = ({ name, tree }: SearchSpace) =>

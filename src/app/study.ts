@@ -217,7 +217,14 @@ export function spaceOf({ settings, data, ownSpace }: StudyPlan, place = 'study'
 
 /** What two studies of the same space have in common: the stored form of a tree; of any other space its name, since it is code. */
 export function identityOf({ name, tree }: SearchSpace): Json {
-  return tree === undefined ? name : spaceToJson(tree);
+  return tree === undefined ? name : spaceToJson(unplaced(tree));
+}
+
+/** Where the quantiles of numbers lie does not change a space, and differs from data set to data set; whether there are any does. */
+export function unplaced(tree: Space): Space {
+  const { quantiles, ...task } = tree.task;
+  const places = quantiles?.map((edges) => (edges.length > 0 ? [0] : []));
+  return { ...tree, task: { ...task, ...(places && { quantiles: places }) } };
 }
 
 /** How what the study measured cheaply, or predicted, ranks architectures; nothing where there is no training to hold it against. */

@@ -270,7 +270,10 @@ export const studySchema = z.strictObject({
     'train each trial for at most this time: as many epochs as fit, --epochs at most',
   ),
   handDesigned: say(
-    z.array(z.string().min(1, 'must be the name of a network')).min(1).optional(),
+    z
+      .array(z.string().regex(/^[\w-]+$/, 'must be the name of a network'))
+      .min(1)
+      .optional(),
     'search',
     'hand-designed networks of the space to try first, such as resnet-20,resnet-8, or all',
   ),
