@@ -20,7 +20,7 @@ async function plan(given: Partial<StudySettings>) {
   return { learningRate: planned.settings.learningRate, said: notes.join('\n') };
 }
 
-test("data that the recipe's rate suits: it stays, and nothing is said", async () => {
+test("where the recipe's rate suits the data, it stays, and the plan does not mention it", async () => {
   const { learningRate, said } = await plan({});
   assert.equal(learningRate, 0.1);
   assert.match(said, /^Plan: /);

@@ -5,7 +5,7 @@ import { FEWEST_PROBE_STEPS, PROBE_STEPS, probeRate, type RateProbe } from '../t
 /** What each learning rate that is tried may take of the time of a run. */
 const SHARE = 0.02;
 
-/** Tries the learning rate of this training; undefined where a few steps take too much of the `seconds` that there are. */
+/** Tries the learning rate of this training. Returns undefined where a few steps would take too large a share of `seconds`. */
 export async function tryRates(
   request: TrainRequest,
   { sampleSeconds }: Forecast,

@@ -40,7 +40,7 @@ export const lowerPiecewiseLinear: Lower<'piecewiseLinear'> = (l, module, x) => 
   return ops.concat(g, [x, ops.clip(g, ops.mul(g, ops.sub(g, values, from), inverse), 0, 1)], 1);
 };
 
-/** Between every so many quantiles, so that there are at most `most`. */
+/** At most `most` bins, between evenly spaced quantiles. */
 function binsOf(edges: readonly number[], most: number, feature: number): Bin[] {
   const count = Math.min(most, edges.length - 1);
   const edge = (k: number) => edges[Math.round((k * (edges.length - 1)) / count)] ?? Number.NaN;

@@ -38,7 +38,7 @@ test('where the loss rises, smaller rates follow until one is good; programs are
       return engine.compile(...args);
     },
   };
-  // The square of what is off grows with each step: at this rate it is not finite any more within a few.
+  // At this rate, the squared error grows with each step and is infinite after a few.
   const { rate, tried } = await probeRate(
     request({ ...slope(), engine: counting, programs: openPrograms(counting) }, 10),
   );

@@ -65,7 +65,7 @@ function isBetter(one: Attempt, other: Attempt): boolean {
   return one.end < other.end - CLEARLY * Math.hypot(one.error, other.error);
 }
 
-/** The share of the steps over which the rate rises to what is tried, and that of those whose losses are averaged at the end. */
+/** The rate rises over this share of the steps; the losses of the last steps, the same share, are averaged. */
 const THIRD = 1 / 3;
 /** Steps whose losses are averaged at the start: the rate is still low. */
 const START = 3;
