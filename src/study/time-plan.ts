@@ -160,7 +160,7 @@ export function planTime(request: TimePlanRequest): TimePlan {
     candidates,
     trialSeconds,
     trialEpochs: search === 'short' ? SHORT_EPOCHS : mostEpochs,
-    confirm: search === 'none' || counts.valid === 0 ? 0 : search === 'full' ? CONFIRM : 0,
+    confirm: search === 'full' && counts.valid > 0 ? CONFIRM : 0,
     finalSeconds: search === 'full' ? full : available - searchSeconds,
     baselineSeconds,
     closingSeconds: closingSeconds + testSeconds,

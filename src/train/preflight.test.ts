@@ -8,7 +8,7 @@ import { preflight } from './preflight.ts';
 import { openPrograms } from './programs.ts';
 import { DEFAULT_SETTINGS } from './settings.ts';
 import { blobs } from './testing/blobs.ts';
-import { referenceEngine } from './testing/reference-engine.ts';
+import { countingEngine, referenceEngine } from './testing/reference-engine.ts';
 
 function request(change: Partial<TrainRequest> = {}): TrainRequest {
   return {
@@ -50,21 +50,13 @@ test('an epoch of a single step, and data without validation samples, are foreca
 });
 
 test('what comes after is the same as without, and finds the programs', async () => {
-  const engine = referenceEngine();
-  let compiled = 0;
-  const counting: typeof engine = {
-    ...engine,
-    compile(...args) {
-      compiled++;
-      return engine.compile(...args);
-    },
-  };
-  const programs = openPrograms(counting);
-  const [looked, plain] = [request({ engine: counting, programs }), request()];
+  const { engine, compiled } = countingEngine();
+  const programs = openPrograms(engine);
+  const [looked, plain] = [request({ engine, programs }), request()];
   await preflight(looked);
   const weights = async (of: TrainRequest) => (await trainNetwork(of)).weights();
   assert.deepEqual(await weights(looked), await weights(plain));
-  assert.equal(compiled, 2);
+  assert.equal(compiled(), 2);
 });
 
 test('what does not fit is refused before it is compiled; another failure is what it is', async () => {

@@ -8,7 +8,7 @@ import { openPrograms } from './programs.ts';
 import { probeRate } from './rate-probe.ts';
 import { DEFAULT_SETTINGS } from './settings.ts';
 import { blobs, slope } from './testing/blobs.ts';
-import { referenceEngine } from './testing/reference-engine.ts';
+import { countingEngine, referenceEngine } from './testing/reference-engine.ts';
 
 const sgd = { ...DEFAULT_SETTINGS, batchSize: 8, optimizer: 'sgd', weightDecay: 0 } as const;
 
@@ -29,19 +29,9 @@ test('a rate at which the loss falls is kept, and no other is tried', async () =
 });
 
 test('where the loss rises, smaller rates follow until one is good; programs are compiled once', async () => {
-  const engine = referenceEngine();
-  let compiled = 0;
-  const counting: typeof engine = {
-    ...engine,
-    compile(...args) {
-      compiled++;
-      return engine.compile(...args);
-    },
-  };
+  const { engine, compiled } = countingEngine();
   // At this rate, the squared error grows with each step and is infinite after a few.
-  const { rate, tried } = await probeRate(
-    request({ ...slope(), engine: counting, programs: openPrograms(counting) }, 10),
-  );
+  const { rate, tried } = await probeRate(request({ ...slope(), engine, programs: openPrograms(engine) }, 10));
   assert.deepEqual(tried[0], { rate: 10, loss: 'rises' });
   assert.ok(rate < 10 && rate >= 0.01, `${rate}`);
   assert.equal(tried.find((one) => one.rate === rate)?.loss, 'falls');
@@ -49,7 +39,7 @@ test('where the loss rises, smaller rates follow until one is good; programs are
     const ratio = one.rate / (tried[i]?.rate ?? 0);
     assert.ok(ratio > 0.05 && ratio < 0.5, `${tried.map((each) => each.rate)}`);
   }
-  assert.equal(compiled, 2);
+  assert.equal(compiled(), 2);
 });
 
 test('a loss that no rate lowers: the rate stays, and only a few others are tried', async () => {

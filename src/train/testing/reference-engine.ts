@@ -60,3 +60,17 @@ function toHost({ shape, data }: { readonly shape: Shape; readonly data: ArrayLi
   if (data.length !== sizeOf(shape)) throw new Error(`${data.length} values for shape [${shape}]`);
   return { shape, data: Float32Array.from(data) };
 }
+
+/** The reference engine, and how often it has compiled a graph. */
+export function countingEngine(): { readonly engine: Engine; compiled(): number } {
+  const engine = referenceEngine();
+  let compiled = 0;
+  const counting: Engine = {
+    ...engine,
+    compile(...args) {
+      compiled++;
+      return engine.compile(...args);
+    },
+  };
+  return { engine: counting, compiled: () => compiled };
+}
