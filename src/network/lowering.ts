@@ -2,7 +2,7 @@ import { invalid, type UserError } from '../common/errors.ts';
 import type { GraphBuilder } from '../graph/builder.ts';
 import type { NodeId, Shape } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
-import type { Module, Size, Value, ValueChoice } from '../space/tree/module.ts';
+import type { InputsChoice, Module, Size, Value, ValueChoice } from '../space/tree/module.ts';
 import type { ArchitectureParameter, Chosen, Initializer, Move, Switch } from './network.ts';
 
 export type ModuleKind = Module['kind'];
@@ -52,8 +52,8 @@ export interface OpenChoices {
   readonly when: readonly Chosen[];
   /** A choice with several options. */
   choose(l: Lowering, module: ModuleOf<'choice'>, x: NodeId): NodeId;
-  /** An edge of a dag that the open decision `wiring` may pick, coming from node `from`; `lower` computes it. */
-  edge(lower: () => NodeId, wiring: string, from: number): NodeId;
+  /** What a node reads whose inputs are open: `edges` computes the edge from each earlier node. */
+  inputs(l: Lowering, choice: InputsChoice, edges: readonly (() => NodeId)[]): readonly NodeId[];
 }
 
 export type Lower<K extends ModuleKind> = (l: Lowering, module: ModuleOf<K>, x: NodeId) => NodeId;

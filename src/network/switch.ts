@@ -1,13 +1,14 @@
 import type { GraphBuilder } from '../graph/builder.ts';
 import type { NodeId } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
-import type { OpenChoices } from './lowering.ts';
+import type { Lowering, OpenChoices } from './lowering.ts';
 import type { Chosen, Switch } from './network.ts';
 
 /**
  * Single paths (Guo et al. 2020): an open choice becomes a switch, whose index is an input of the graph, one for each
  * decision. Only the chosen option is computed, and only its parameters and statistics change in a training
- * step. Where wiring is open, each edge has a switch between nothing and the edge.
+ * step. Where wiring is open, a node that picks one input has a switch between its edges; of one that picks several, each edge has a
+ * switch between nothing and the edge.
  */
 export function switched(g: GraphBuilder): OpenChoices {
   const inputs = new Map<string, { readonly node: NodeId; readonly about: Switch }>();
@@ -35,27 +36,35 @@ export function switched(g: GraphBuilder): OpenChoices {
       return when;
     },
     choose(l, module, x) {
-      const options = Object.keys(module.options);
-      const name = `choice:${module.name}`;
-      const index = indexOf({ name, decision: module.name, options });
-      const values = Object.entries(module.options).map(([key, option], k) =>
-        under({ index, name, option: k, of: options.length }, () => l.child(key, option, x, l.before)),
+      const options = Object.entries(module.options).map(
+        ([key, option]) => [key, () => l.child(key, option, x, l.before)] as const,
       );
-      const shapes = new Set(values.map((value) => `[${g.shape(value)}]`));
-      if (shapes.size > 1)
-        throw l.error(
-          `options of choice "${module.name}" give ${[...shapes].join(' and ')}`,
-          'they must have one shape',
-        );
-      return ops.select(g, index, values);
+      return oneOf(l, module.name, options);
     },
-    edge(lower, wiring, from) {
-      const name = `choice:${wiring}:${from}`;
-      const index = indexOf({ name, decision: wiring, options: ['absent', 'present'], from });
-      const value = under({ index, name, option: 1, of: 2 }, lower);
-      return ops.select(g, index, [ops.constant(g, 0, g.shape(value)), value]);
+    inputs(l, { name: wiring, count }, edges) {
+      if (count === 1) return [oneOf(l, wiring, [...edges.entries()])];
+      return edges.map((lower, from) => {
+        const name = `choice:${wiring}:${from}`;
+        const index = indexOf({ name, decision: wiring, options: ['absent', 'present'], from });
+        const value = under({ index, name, option: 1, of: 2 }, lower);
+        return ops.select(g, index, [ops.constant(g, 0, g.shape(value)), value]);
+      });
     },
   };
+
+  function oneOf(
+    l: Lowering,
+    decision: string,
+    options: readonly (readonly [key: string | number, lower: () => NodeId])[],
+  ): NodeId {
+    const name = `choice:${decision}`;
+    const index = indexOf({ name, decision, options: options.map(([key]) => String(key)) });
+    const values = options.map(([, lower], k) => under({ index, name, option: k, of: options.length }, lower));
+    const shapes = new Set(values.map((value) => `[${g.shape(value)}]`));
+    if (shapes.size > 1)
+      throw l.error(`options of choice "${decision}" give ${[...shapes].join(' and ')}`, 'they must have one shape');
+    return ops.select(g, index, values);
+  }
 }
 
 /** `next` where all of `when` is chosen, else `old`: what a step leaves of a tensor that only those options use. */

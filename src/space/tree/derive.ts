@@ -8,8 +8,9 @@ import { complete } from './walk.ts';
 export type OptionWeights = Readonly<Record<string, ArrayLike<number>>>;
 
 /**
- * The architecture that the weights of a supernet select. Each choice takes its strongest option; nodes that pick inputs
- * take the strongest, an edge being as strong as its strongest operation. In a cell that decides its wiring, an absent
+ * The architecture that the weights of a supernet select. Each choice takes its strongest option. Nodes that pick inputs
+ * take the strongest: by their own weights where they have some, and otherwise an edge is as strong as its strongest operation. A cell
+ * whose output is a decision puts out all its nodes, as it does in a supernet. In a cell that decides its wiring, an absent
  * edge is the wiring's business: `zero` is neither an operation to take nor a strength there (Liu et al. 2019, section
  * 2.4). The first of equals wins.
  *
@@ -17,7 +18,9 @@ export type OptionWeights = Readonly<Record<string, ArrayLike<number>>>;
  */
 export function derive(space: Space, weights: OptionWeights): Architecture {
   const place = `weights of space "${space.name}"`;
-  const cells = cellsOf(space).filter(({ connections }) => connections.some(({ wiring }) => wiring !== undefined));
+  const all = cellsOf(space);
+  const outputs = new Set(all.flatMap(({ output }) => (typeof output === 'object' ? [output.decision] : [])));
+  const cells = all.filter(({ connections }) => connections.some(({ wiring }) => wiring !== undefined));
   const passedOver = new Map(
     cells.flatMap(({ connections }) =>
       connections.flatMap(({ edge }) => (edge ? [[edge.decision, edge.zeros] as const] : [])),
@@ -38,8 +41,14 @@ export function derive(space: Space, weights: OptionWeights): Architecture {
     );
   }
 
-  /** The strength of an edge that the decision `wiring` may pick. */
-  function strengths(wiring: string): readonly { from: number; weight: number }[] {
+  /** The strength of each edge that the decision `wiring` may pick, of a node that has so many before it. */
+  function strengths(wiring: string, nodes: number): readonly { from: number; weight: number }[] {
+    const own = Object.hasOwn(weights, wiring) ? weights[wiring] : undefined;
+    if (own !== undefined) {
+      if (own.length !== nodes)
+        throw invalid(place, `decision "${wiring}" has ${own.length} weights`, `needs one for each of ${nodes} nodes`);
+      return Array.from(own, (weight, from) => ({ from, weight }));
+    }
     const connections = findConnections(cells, wiring);
     return connections.map(({ from, edge }) => {
       if (edge === undefined)
@@ -51,10 +60,11 @@ export function derive(space: Space, weights: OptionWeights): Architecture {
   return complete(space, (name, domain) => {
     if (domain.kind === 'values' && Object.hasOwn(weights, name)) return strongest(name, domain.values).option;
     if (domain.kind === 'inputs') {
-      const ranked = strengths(name).toSorted((a, b) => b.weight - a.weight || a.from - b.from);
+      const ranked = strengths(name, domain.from).toSorted((a, b) => b.weight - a.weight || a.from - b.from);
       const taken = ranked.slice(0, domain.count).map(({ from }) => from);
       return Object.freeze(taken.toSorted((a, b) => a - b));
     }
+    if (outputs.has(name) && domain.kind === 'values' && domain.values.includes('concat')) return 'concat';
     throw invalid(place, `decision "${name}" has no weights`, `must be ${describeDomain(domain)}`);
   }).architecture;
 }

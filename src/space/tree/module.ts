@@ -34,15 +34,26 @@ export interface InputsChoice {
 
 export type ActivationFunction = 'relu' | 'sigmoid' | 'tanh' | 'silu' | 'gelu' | 'hardSwish';
 
-/** A node of a dag combines what comes over its edges, then applies `body`. */
-export interface DagNode {
+/** What a node of a dag reads. */
+export interface Read {
   /** The earlier nodes it reads; the first are the dag's inputs. */
   readonly from: readonly number[] | InputsChoice;
   /** The module on the edge from each earlier node: `edges[j]` from node j; as many as there are earlier nodes. */
   readonly edges: readonly Module[];
+}
+
+/** A node of a dag combines what comes over its edges, then applies `body`. */
+export interface DagNode extends Read {
   readonly combine: 'sum' | 'concat';
   readonly body: Module;
+  /**
+   * What it reads besides, by edges of their own: so a node can read one earlier node twice, each time through another operation
+   * (NASNet). Absent: nothing.
+   */
+  readonly further?: readonly Read[];
 }
+
+export type DagOutput = 'last' | 'concat' | 'loose';
 
 export type Module =
   /**
@@ -179,15 +190,15 @@ export type Module =
   | { readonly kind: 'repeat'; readonly times: Value<number>; readonly body: Module }
   /**
    * A cell. Its first nodes, 0 to E−1, are its inputs, each passed through its entry; `nodes` follow, from number E on.
-   * Output: the last node, or all nodes after the inputs, concatenated along the channels. Of E entries the last reads the
-   * dag's input; what those before it read, see `stack`.
+   * Output: the last node; or, concatenated along the channels, all nodes after the inputs (concat), or those of them that no
+   * node reads (loose). Of E entries the last reads the dag's input; what those before it read, see `stack`.
    */
   | {
       readonly kind: 'dag';
       /** At least 1; the identity for an unchanged input. */
       readonly entries: readonly Module[];
       readonly nodes: readonly DagNode[];
-      readonly output: 'last' | 'concat';
+      readonly output: Value<DagOutput>;
     }
   /**
    * Cells in a row. Each reads the output of the one before; a dag of E entries reads the outputs of the last E cells, the

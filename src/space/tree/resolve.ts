@@ -85,7 +85,12 @@ export function mapChildren(module: Module, change: (child: Module) => Module): 
       return {
         ...module,
         entries: module.entries.map(change),
-        nodes: module.nodes.map((node) => ({ ...node, edges: node.edges.map(change), body: change(node.body) })),
+        nodes: module.nodes.map((node) => ({
+          ...node,
+          edges: node.edges.map(change),
+          ...(node.further && { further: node.further.map((read) => ({ ...read, edges: read.edges.map(change) })) }),
+          body: change(node.body),
+        })),
       };
     default:
       return module;
