@@ -38,6 +38,10 @@ export interface Lowering {
   stateIn(name: string, shape: Shape): NodeId | undefined;
   /** What the state of that name is after the run. */
   stateOut(name: string, output: NodeId): void;
+  /** How much of a training is done, [], from 0 in its first epoch to below 1. */
+  progress(): NodeId;
+  /** Adds an auxiliary output, where they are asked for: `lower` computes it. */
+  auxiliary(weight: number, lower: () => NodeId): void;
   /** An error at this module's place. */
   error(found: string, rule: string): UserError;
 }

@@ -80,6 +80,13 @@ function outputOf(l: Lowering, { entries, nodes, output }: ModuleOf<'dag'>, valu
 
 export const lowerShared: Lower<'shared'> = (l, module, x) => l.shared(module.name, module.body, x);
 
+/** The body stands in the module's own place, so that its parameters are named as without the head. */
+export const lowerAuxiliary: Lower<'auxiliary'> = (l, module, x) => {
+  const value = l.child('', module.body, x, l.before);
+  l.auxiliary(module.weight, () => l.child('auxiliary', module.head, value));
+  return value;
+};
+
 export const lowerStack: Lower<'stack'> = (l, module, x) =>
   module.cells
     .reduce<readonly NodeId[]>(

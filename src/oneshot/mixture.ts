@@ -106,10 +106,15 @@ export async function openMixtureSupernet(request: MixtureRequest): Promise<Supe
         train(index, state, nextStep) {
           const mine = forWeights.epoch(index, streams);
           const theirs = forArchitecture.epoch(index, streams, 'architecture');
-          const noise = noiseFor(weights.built.randomInputs, request.rng('epoch', index, 'noise'));
+          const noise = noiseFor(
+            weights.built.randomInputs,
+            request.rng('epoch', index, 'noise'),
+            index / settings.epochs,
+          );
           const otherNoise = noiseFor(
             architecture.built.randomInputs,
             request.rng('epoch', index, 'architecture', 'noise'),
+            index / settings.epochs,
           );
           const [scalars, otherScalars] = [scalarFeeds(), scalarFeeds()];
           // Both programs carry into one state, so that each waits for the other.

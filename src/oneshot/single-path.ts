@@ -83,6 +83,7 @@ export async function openSinglePathSupernet(request: SinglePathRequest): Promis
           trainBatches(request, index, {
             batches,
             randomInputs: built.randomInputs,
+            progress: index / settings.epochs,
             scalars: (step) => OPTIMIZERS[optimizer].scalars(rates(index, step), nextStep()),
             feeds: (step) => built.feedsOf(sample(space, request.rng('epoch', index, 'path', step))),
             run: (feeds) => program.run(feeds, state),

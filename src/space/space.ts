@@ -51,8 +51,10 @@ export interface Published {
   readonly paper: string;
   /** The file that it is from. */
   readonly source: string;
-  /** What the paper itself says, of networks in its own skeleton, trained on CIFAR-10; `params` is rounded. */
-  readonly quoted: { readonly params: number; readonly testError: string };
+  /** What the paper itself says, of networks in its own skeleton, trained on CIFAR-10; `params` is rounded. Absent: nothing of this network. */
+  readonly quoted?: { readonly params: number; readonly testError: string };
+  /** Options of the space that it needs. */
+  readonly options?: SpaceOptions;
 }
 
 /** Published architectures by name, and the options of the space that their sizes are compared with. */

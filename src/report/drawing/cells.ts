@@ -78,6 +78,7 @@ function childrenOf(module: Module): readonly Module[] {
     case 'stack':
       return module.cells;
     case 'scope':
+    case 'auxiliary':
       return [module.body];
     case 'repeat':
       return [module.body];

@@ -43,6 +43,9 @@ function write(module: Module, path: string, depth: number, lines: Line[], cells
       line(`shared ${module.name}`);
       write(module.body, path, depth + 1, lines, cells);
       return;
+    case 'auxiliary':
+      write(module.body, path, depth, lines, cells);
+      return;
     case 'scope':
       write(module.body, below(module.name), depth, lines, cells);
       return;

@@ -165,7 +165,9 @@ export function linear(units: Value<number> | 'outputs', { bias = true } = {}): 
 /** [N, C, H, W] -> [N, C·H·W], [N, C, T] -> [N, C·T] */
 export const flatten = (): Kind<'flatten'> => node({ kind: 'flatten' });
 export const dropout = (rate: Value<number>): Kind<'dropout'> => node({ kind: 'dropout', rate });
-export const dropPath = (rate: Value<number>): Kind<'dropPath'> => node({ kind: 'dropPath', rate });
+/** growing: from 0 to the rate over the epochs; by default the rate is always the same. */
+export const dropPath = (rate: Value<number>, { growing = false } = {}): Kind<'dropPath'> =>
+  node({ kind: 'dropPath', rate, growing });
 export const identity = (): Kind<'identity'> => node({ kind: 'identity' });
 export const zero = (stride: Value<number> = 1): Kind<'zero'> => node({ kind: 'zero', stride });
 
@@ -181,6 +183,11 @@ export function residual(body: Module, shortcut: Module = identity()): Kind<'res
 /** Weight tying: all uses of one name read the same parameters, `shared/NAME/...`; their shapes must be the same. */
 export function shared(name: string, body: Module): Kind<'shared'> {
   return node({ kind: 'shared', name, body });
+}
+
+/** `body`, with a head in training whose loss counts `weight` times; 0.4 as in DARTS. */
+export function auxiliary(body: Module, head: Module, weight = 0.4): Kind<'auxiliary'> {
+  return node({ kind: 'auxiliary', body, head, weight });
 }
 
 /** 0 times is the identity. */

@@ -17,7 +17,7 @@ export type Field =
       readonly open: boolean;
       readonly whole: boolean;
       readonly pair?: true;
-      readonly initial?: string;
+      readonly initial?: string | boolean;
       readonly rule: string;
       accepts(value: unknown): boolean;
     }
@@ -129,12 +129,17 @@ export const FIELDS = {
   recurrent: { cell: word(true, 'rnn', 'gru', 'lstm'), units: whole(1, MOST_CHANNELS, 'same') },
   flatten: {},
   dropout: { rate },
-  dropPath: { rate },
+  dropPath: { rate, growing: { ...flag, initial: false } },
   identity: {},
   zero: { stride: whole(1, MOST_PIXELS) },
   sequential: { children: { holds: 'modules' } },
   residual: { body: module, shortcut: module },
   shared: { name, body: module },
+  auxiliary: {
+    body: module,
+    head: module,
+    weight: real(false, 'must be above 0 and at most 10', (v) => v > 0 && v <= 10),
+  },
   repeat: { times: whole(0, MOST_ROUNDS), body: module },
   dag: { entries: { holds: 'modules' }, nodes: { holds: 'nodes' }, output: word(true, 'last', 'concat', 'loose') },
   stack: { cells: { holds: 'modules' } },

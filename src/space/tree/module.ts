@@ -173,8 +173,11 @@ export type Module =
     }
   /** Zeroes each element with probability `rate` and divides the rest by 1 − rate; identity when not training. */
   | { readonly kind: 'dropout'; readonly rate: Value<number> }
-  /** Zeroes each sample with probability `rate` and divides the rest by 1 − rate (stochastic depth). */
-  | { readonly kind: 'dropPath'; readonly rate: Value<number> }
+  /**
+   * Zeroes each sample with probability `rate` and divides the rest by 1 − rate (stochastic depth). growing: the probability grows
+   * linearly from 0 in the first epoch of a training towards `rate` in the last (Zoph et al. 2018: scheduled drop path).
+   */
+  | { readonly kind: 'dropPath'; readonly rate: Value<number>; readonly growing: boolean }
   | { readonly kind: 'identity' }
   /** All zeros, of the input's shape (spatially divided by `stride`, rounded up). */
   | { readonly kind: 'zero'; readonly stride: Value<number> }
@@ -186,6 +189,11 @@ export type Module =
    * Running statistics, random numbers and states stay each place's own.
    */
   | { readonly kind: 'shared'; readonly name: string; readonly body: Module }
+  /**
+   * `body`, and an auxiliary classifier on what it puts out (Szegedy et al. 2015): a training adds `weight` times the loss of the
+   * head's output to its own. The head ends as the network does; it is no part of the network beyond its training.
+   */
+  | { readonly kind: 'auxiliary'; readonly body: Module; readonly head: Module; readonly weight: number }
   /** `body`, `times` in a row, with weights of their own. */
   | { readonly kind: 'repeat'; readonly times: Value<number>; readonly body: Module }
   /**

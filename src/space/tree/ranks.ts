@@ -105,6 +105,11 @@ function ranksOf(module: Module, into: Ranks, before: string): Ranks {
     case 'scope':
     case 'shared':
       return child(module.body, into);
+    case 'auxiliary': {
+      const out = child(module.body, into);
+      child(module.head, out, '.head');
+      return out;
+    }
     case 'choice':
       return anyOf(Object.entries(module.options), ([key, option]) => child(option, into, ` "${module.name}" ${key}`));
     case 'dag':

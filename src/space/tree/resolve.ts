@@ -77,6 +77,8 @@ export function mapChildren(module: Module, change: (child: Module) => Module): 
     case 'scope':
     case 'shared':
       return { ...module, body: change(module.body) };
+    case 'auxiliary':
+      return { ...module, body: change(module.body), head: change(module.head) };
     case 'choice': {
       const options = Object.entries(module.options).map(([key, option]) => [key, change(option)] as const);
       return { ...module, options: Object.fromEntries(options) };

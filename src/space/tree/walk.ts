@@ -224,6 +224,8 @@ export function childrenOf(module: Module): readonly Module[] {
     case 'scope':
     case 'shared':
       return [module.body];
+    case 'auxiliary':
+      return [module.body, module.head];
     case 'choice':
       return Object.values(module.options);
     case 'dag':

@@ -2,6 +2,7 @@
 import { UserError } from '../../../common/errors.ts';
 import type { Task } from '../../space.ts';
 import {
+  auxiliary,
   avgPool,
   batchNorm,
   conv,
@@ -30,6 +31,7 @@ export const CELL_OPTIONS = {
   cells: { default: 8, whole: true, min: 1, max: 64 },
   search: false,
   dropPath: { default: 0, min: 0, below: 1 },
+  auxiliary: { default: 0, min: 0, max: 10 },
 } as const;
 
 export interface CellOptions {
@@ -38,8 +40,10 @@ export interface CellOptions {
   readonly cells: number;
   /** The network that is searched with: batch norms have no weight and bias, and pooling is followed by one. */
   readonly search: boolean;
-  /** Rate at which a path is dropped; 0: never. */
+  /** Rate at which paths are dropped in the end: it grows linearly over the epochs. 0: never. */
   readonly dropPath: number;
+  /** Weight of an auxiliary head's loss in training; the head stands on the second reduction cell. 0: there is none. */
+  readonly auxiliary: number;
 }
 
 /** How the options published with a cell are compared: the network that Liu et al. train in the end. */
@@ -52,7 +56,7 @@ export const PUBLISHED_OPTIONS = { channels: 36, cells: 20 } as const;
  */
 export function cellNetwork(
   task: Task,
-  { channels, cells: count, search }: CellOptions,
+  { channels, cells: count, search, auxiliary: weight }: CellOptions,
   cellOf: (entries: readonly Module[], reduction: boolean) => Module,
 ): Module {
   const { height, width } = imageOf(task);
@@ -70,12 +74,35 @@ export function cellNetwork(
     const older = afterReduction ? factorizedReduce(current, affine) : reluConvBn(1, current, 1, affine);
     afterReduction = reduction;
     const cell = cellOf([older, reluConvBn(1, current, 1, affine)], reduction);
-    return scoped(reduction ? 'reduce' : 'normal', cell);
+    const placed = scoped(reduction ? 'reduce' : 'normal', cell);
+    return weight > 0 && i === reductions[1]
+      ? auxiliary(placed, auxiliaryHead(quarter(height), quarter(width)), weight)
+      : placed;
   });
   return sequential(
     conv(STEM_MULTIPLIER * channels, 3),
     batchNorm(),
     stack(...cells),
+    globalAvgPool(),
+    linear('outputs'),
+  );
+}
+
+/** A side after both reductions. */
+const quarter = (side: number) => Math.ceil(Math.ceil(side / 2) / 2);
+
+/** The head that Liu et al. take for CIFAR, whose images are 8x8 there; smaller ones are not pooled. */
+function auxiliaryHead(height: number, width: number): Module {
+  const smaller = Math.min(height, width);
+  return sequential(
+    relu(),
+    ...(smaller >= 5 ? [avgPool(5, { stride: 3, padding: 0 })] : []),
+    conv(128, 1),
+    batchNorm(),
+    relu(),
+    conv(768, smaller >= 8 || (smaller < 5 && smaller >= 2) ? 2 : 1),
+    batchNorm(),
+    relu(),
     globalAvgPool(),
     linear('outputs'),
   );
@@ -123,7 +150,7 @@ export function operationsOf(
       name,
       name === 'skip_connect' && stride === 1
         ? identity()
-        : sequential(...layers[name](), ...(rate > 0 ? [dropPath(rate)] : [])),
+        : sequential(...layers[name](), ...(rate > 0 ? [dropPath(rate, { growing: true })] : [])),
     ]),
   );
 }
