@@ -91,7 +91,7 @@ function publishedText(published: ReturnType<typeof publishedOf>): string {
         name,
         showCount(params),
         showLarge(flops),
-        quoted === undefined ? '-' : showLarge(quoted.params),
+        quoted === undefined ? '-' : `${(quoted.params / 1e6).toFixed(1)} M`,
         quoted === undefined ? '-' : quoted.testError,
         paper,
       ]),

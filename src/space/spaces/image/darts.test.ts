@@ -95,7 +95,11 @@ test('a malformed genotype is refused with its place', () => {
   const parse = (text: string) => () => parseArchitecture(space, text);
   const place = (text: string) => `architecture "${text.length > 60 ? `${text.slice(0, 60)}...` : text}"`;
   const only = `normal=${cell}`;
-  refuses(parse(only), `${place(only)}: has no reduce=[...]; must be normal=[('OPERATION', INPUT), ...], reduce=[...]`);
+  refuses(
+    parse(only),
+    `${place(only)}: has no reduce=[...]; must be normal=[('OPERATION', INPUT), ...], reduce=[...], or one of ` +
+      Object.keys(DARTS_CELLS).join(', '),
+  );
   const short = `normal=[${pair}], reduce=${cell}`;
   refuses(parse(short), `${place(short)}: normal has 2 pairs; must have 8, 2 for each of 4 nodes`);
   const twice = `${only}, reduce=${cell.replace(pair, "('skip_connect', 1), ('skip_connect', 1)")}`;
