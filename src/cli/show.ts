@@ -2,17 +2,28 @@ import { type Command, Option } from 'commander';
 import { type ChoiceOptions, chosen } from '../app/choice.ts';
 import { parsePairs } from '../app/command-line.ts';
 import { readEvaluation } from '../app/evaluation/evaluation.ts';
-import { spaceFor, treeOf } from '../app/setup.ts';
+import { namedSpace, spaceFor, treeOf } from '../app/setup.ts';
 import { loadSpace } from '../app/space-file.ts';
-import { readStudy } from '../app/study.ts';
+import { type ReadStudy, readStudy } from '../app/study.ts';
 import { invalid } from '../common/errors.ts';
 import { isWhole, numberIfItIsOne, parseNumber } from '../common/numbers.ts';
 import { shownValue } from '../common/text.ts';
 import { networkCosts } from '../network/costs.ts';
 import { drawArchitecture } from '../report/drawing/draw.ts';
 import { architectureText } from '../report/drawing/text.ts';
-import { type Architecture, parseArchitecture, resolve, type Space, searchSpaceOf, type Task } from '../space/index.ts';
+import { showCount } from '../report/numbers.ts';
+import {
+  type Architecture,
+  checkArchitecture,
+  parseArchitecture,
+  resolve,
+  type Space,
+  searchSpaceOf,
+  type Task,
+} from '../space/index.ts';
 import type { SearchSpace } from '../space/search-space.ts';
+import type { SpaceOptions } from '../space/space.ts';
+import { SPACES } from '../space/spaces/index.ts';
 import { flagOf } from '../study/spec.ts';
 import { checkFile, writeWhole } from '../study/store/files.node.ts';
 import type { Output } from '../terminal/output.ts';
@@ -29,7 +40,7 @@ interface ShowOptions extends ChoiceOptions {
   readonly svg?: string;
 }
 
-/** `netsmith show`: { space, architecture, text, params, flops, layers: [{ path, kind, output, params, flops, activationBytes }] } */
+/** `netsmith show`: { space, architecture, text, params, flops, searched?: { params, flops }, layers: [{ path, kind, output, params, flops, activationBytes }] } */
 export function addShow(program: Command, shell: Shell): void {
   define(
     program,
@@ -37,14 +48,18 @@ export function addShow(program: Command, shell: Shell): void {
     'Show an architecture: the best (or another) trial of a study, or any architecture of a space',
     [
       'netsmith show runs/digits-residual-cnn-1 --svg best.svg',
+      'netsmith show runs/cifar-10-darts-1 --space-options cells=20,channels=36',
+      'netsmith show --space darts --space-options cells=20,channels=36 --arch DARTS_V2',
       'netsmith show --space nas-bench-201 --arch "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|avg_pool_3x3~2|"',
     ],
   )
     .addOption(new Option('--trial <n>', 'show this trial instead of the best').argParser(numberIfItIsOne))
     .option(...CHOOSE)
     .option('--space <name|file>', 'without a study: the space')
-    .option('--space-options <k=v,...>', 'without a study: options of the space', (text: string) =>
-      parsePairs(text, '--space-options'),
+    .option(
+      '--space-options <k=v,...>',
+      "options of the space; with a study, in place of the study's own: shows what was found at another size",
+      (text: string) => parsePairs(text, '--space-options'),
     )
     .option('--arch <text>', "without a study: the architecture, in the space's notation or as JSON")
     .option(
@@ -61,7 +76,7 @@ export function addShow(program: Command, shell: Shell): void {
     .action(async (dir: string | undefined, options: ShowOptions, command: Command) => {
       const output = outputOf(command, shell);
       if (options.svg !== undefined) checkFile(options.svg, '--svg');
-      const { space, architecture } =
+      const { space, architecture, searched } =
         dir === undefined ? await fromSpace(options) : await fromStudy(dir, options, output);
       const text = space.format(architecture);
       if (space.tree === undefined && options.svg === undefined)
@@ -77,14 +92,26 @@ export function addShow(program: Command, shell: Shell): void {
           text,
           params,
           flops,
+          ...(searched && { searched }),
           layers: layers.map((layer) => ({ ...layer })),
         },
-        `${text}\n\n${architectureText(network, layers)}`,
+        [
+          text,
+          ...(searched
+            ? [`as searched: ${showCount(searched.params)} parameters, ${showCount(searched.flops)} FLOPs`]
+            : []),
+          architectureText(network, layers),
+        ].join('\n\n'),
       );
     });
 }
 
-type Shown = { readonly space: SearchSpace; readonly architecture: Architecture };
+type Shown = {
+  readonly space: SearchSpace;
+  readonly architecture: Architecture;
+  /** What the architecture costs with the options of its study, where others are given. */
+  readonly searched?: { readonly params: number; readonly flops: number };
+};
 
 async function fromSpace(options: ShowOptions): Promise<Shown> {
   if (options.space === undefined) throw invalid('show', 'no study and no --space', 'give one of them');
@@ -111,7 +138,7 @@ function onlyArchitecture(space: Space): Architecture | undefined {
   }
 }
 
-const SPACE_FLAGS = ['space', 'spaceOptions', 'arch', 'input', 'outputs', 'regression'];
+const SPACE_FLAGS = ['space', 'arch', 'input', 'outputs', 'regression'];
 
 async function fromStudy(dir: string, options: ShowOptions, output: Output): Promise<Shown> {
   for (const [flag, value] of Object.entries(options))
@@ -122,7 +149,25 @@ async function fromStudy(dir: string, options: ShowOptions, output: Output): Pro
   const { trial, choice } = chosen(study, dir, options, evaluated);
   const text = choiceText(choice, study.problem.objectives);
   if (text !== undefined) output.note(text);
-  return { space: study.space, architecture: trial.architecture };
+  const { spaceOptions } = options;
+  if (spaceOptions === undefined) return { space: study.space, architecture: trial.architecture };
+  const { space, params, flops } = atOptions(study, trial.architecture, spaceOptions);
+  return { space: searchSpaceOf(space), architecture: trial.architecture, searched: { params, flops } };
+}
+
+/** The space of a study with other options, and what an architecture costs with the study's own. Throws UserError where it is no member then. */
+function atOptions(
+  { space, settings }: Pick<ReadStudy, 'space' | 'settings'>,
+  architecture: Architecture,
+  spaceOptions: SpaceOptions,
+): { readonly space: Space; readonly params: number; readonly flops: number } {
+  const tree = treeOf({ space });
+  if (!Object.hasOwn(SPACES, settings.space))
+    throw invalid('--space-options', `space "${settings.space}"`, 'only spaces of Netsmith have another size');
+  const other = namedSpace(settings.space).create(tree.task, { ...settings.spaceOptions, ...spaceOptions });
+  checkArchitecture(other, architecture);
+  const { params, flops } = networkCosts(resolve(tree, architecture), tree.task);
+  return { space: other, params, flops };
 }
 
 /** The task that `--input`, `--outputs` and `--regression` describe. Throws UserError. */

@@ -21,6 +21,7 @@ export function addSpaces(program: Command, shell: Shell): void {
   define(program, 'spaces [name]', 'List the search spaces, or the options of one (a name, or a file of yours)', [
     'netsmith spaces',
     'netsmith spaces darts',
+    'netsmith spaces nasnet --json',
     'netsmith spaces --schema > netsmith.schema.json',
   ])
     .option('--schema', 'print the JSON Schema of netsmith.config.json instead', false)
