@@ -2,41 +2,29 @@ import { type Command, Option } from 'commander';
 import { type ChoiceOptions, chosen } from '../app/choice.ts';
 import { parsePairs } from '../app/command-line.ts';
 import { readEvaluation } from '../app/evaluation/evaluation.ts';
-import { namedSpace, spaceFor, treeOf } from '../app/setup.ts';
+import { architectureFrom, atOptions, type Given } from '../app/given-architecture.ts';
+import { type GivenTask, taskFrom } from '../app/given-task.ts';
+import { spaceFor, treeOf } from '../app/setup.ts';
 import { loadSpace } from '../app/space-file.ts';
-import { type ReadStudy, readStudy } from '../app/study.ts';
+import { readStudy } from '../app/study.ts';
 import { invalid } from '../common/errors.ts';
-import { isWhole, numberIfItIsOne, parseNumber } from '../common/numbers.ts';
+import { numberIfItIsOne } from '../common/numbers.ts';
 import { shownValue } from '../common/text.ts';
 import { networkCosts } from '../network/costs.ts';
 import { drawArchitecture } from '../report/drawing/draw.ts';
 import { architectureText } from '../report/drawing/text.ts';
 import { showCount } from '../report/numbers.ts';
-import {
-  type Architecture,
-  checkArchitecture,
-  parseArchitecture,
-  resolve,
-  type Space,
-  searchSpaceOf,
-  type Task,
-} from '../space/index.ts';
-import type { SearchSpace } from '../space/search-space.ts';
-import type { SpaceOptions } from '../space/space.ts';
-import { SPACES } from '../space/spaces/index.ts';
+import { resolve, searchSpaceOf } from '../space/index.ts';
 import { flagOf } from '../study/spec.ts';
 import { checkFile, writeWhole } from '../study/store/files.node.ts';
 import type { Output } from '../terminal/output.ts';
 import { CHOOSE, choiceText } from './choice.ts';
 import { define, outputOf, type Shell } from './command.ts';
 
-interface ShowOptions extends ChoiceOptions {
+interface ShowOptions extends ChoiceOptions, GivenTask {
   readonly space?: string;
   readonly spaceOptions?: Record<string, number | string | boolean>;
   readonly arch?: string;
-  readonly input?: string;
-  readonly outputs?: number | string;
-  readonly regression: boolean;
   readonly svg?: string;
 }
 
@@ -106,14 +94,7 @@ export function addShow(program: Command, shell: Shell): void {
     });
 }
 
-type Shown = {
-  readonly space: SearchSpace;
-  readonly architecture: Architecture;
-  /** What the architecture costs with the options of its study, where others are given. */
-  readonly searched?: { readonly params: number; readonly flops: number };
-};
-
-async function fromSpace(options: ShowOptions): Promise<Shown> {
+async function fromSpace(options: ShowOptions): Promise<Given> {
   if (options.space === undefined) throw invalid('show', 'no study and no --space', 'give one of them');
   const space = spaceFor(await loadSpace(options.space), taskFrom(options), {
     space: options.space,
@@ -122,25 +103,9 @@ async function fromSpace(options: ShowOptions): Promise<Shown> {
   return { space: searchSpaceOf(space), architecture: architectureFrom(space, options.arch) };
 }
 
-/** `--arch`, or the only architecture of a space of one. Throws UserError when it is malformed or missing. */
-export function architectureFrom(space: Space, text: string | undefined): Architecture {
-  if (text !== undefined) return parseArchitecture(space, text);
-  const only = onlyArchitecture(space);
-  if (only === undefined) throw invalid('--arch', 'missing', `space "${space.name}" has more than one architecture`);
-  return only;
-}
-
-function onlyArchitecture(space: Space): Architecture | undefined {
-  try {
-    return parseArchitecture(space, '{}');
-  } catch {
-    return undefined;
-  }
-}
-
 const SPACE_FLAGS = ['space', 'arch', 'input', 'outputs', 'regression'];
 
-async function fromStudy(dir: string, options: ShowOptions, output: Output): Promise<Shown> {
+async function fromStudy(dir: string, options: ShowOptions, output: Output): Promise<Given> {
   for (const [flag, value] of Object.entries(options))
     if (SPACE_FLAGS.includes(flag) && value !== undefined && value !== false)
       throw invalid(flagOf(flag), shownValue(value), 'cannot be used with a study, which has its own');
@@ -149,44 +114,5 @@ async function fromStudy(dir: string, options: ShowOptions, output: Output): Pro
   const { trial, choice } = chosen(study, dir, options, evaluated);
   const text = choiceText(choice, study.problem.objectives);
   if (text !== undefined) output.note(text);
-  const { spaceOptions } = options;
-  if (spaceOptions === undefined) return { space: study.space, architecture: trial.architecture };
-  const { space, params, flops } = atOptions(study, trial.architecture, spaceOptions);
-  return { space: searchSpaceOf(space), architecture: trial.architecture, searched: { params, flops } };
-}
-
-/** The space of a study with other options, and what an architecture costs with the study's own. Throws UserError where it is no member then. */
-function atOptions(
-  { space, settings }: Pick<ReadStudy, 'space' | 'settings'>,
-  architecture: Architecture,
-  spaceOptions: SpaceOptions,
-): { readonly space: Space; readonly params: number; readonly flops: number } {
-  const tree = treeOf({ space });
-  if (!Object.hasOwn(SPACES, settings.space))
-    throw invalid('--space-options', `space "${settings.space}"`, 'only spaces of Netsmith have another size');
-  const other = namedSpace(settings.space).create(tree.task, { ...settings.spaceOptions, ...spaceOptions });
-  checkArchitecture(other, architecture);
-  const { params, flops } = networkCosts(resolve(tree, architecture), tree.task);
-  return { space: other, params, flops };
-}
-
-/** The task that `--input`, `--outputs` and `--regression` describe. Throws UserError. */
-export function taskFrom({
-  input = '3,32,32',
-  outputs = 10,
-  regression,
-}: Pick<ShowOptions, 'input' | 'outputs' | 'regression'>): Task {
-  const shape = input.split(',').map((size) => parseNumber(size) ?? Number.NaN);
-  const isShape = shape.length === 1 || (shape.length === 3 && shape.every((size) => size <= 4096));
-  if (!isShape || !shape.every((size) => isWhole(size, 1, 1_000_000))) {
-    throw invalid(
-      '--input',
-      `"${input}"`,
-      'must be channels,height,width, each up to 4,096, or a number of features, up to 1,000,000',
-    );
-  }
-  if (!isWhole(outputs, 1, 1_000_000)) {
-    throw invalid('--outputs', `"${outputs}"`, 'must be a whole number from 1 to 1,000,000');
-  }
-  return { kind: regression ? 'regression' : 'classification', input: shape, outputs };
+  return atOptions(study, trial.architecture, options.spaceOptions);
 }

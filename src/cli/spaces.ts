@@ -1,15 +1,16 @@
 import type { Command } from 'commander';
+import { publishedCosts } from '../app/published.ts';
 import { loadSpace } from '../app/space-file.ts';
 import { unknownName } from '../common/closest.ts';
-import { networkCosts } from '../network/costs.ts';
-import { showCount, showLarge } from '../report/numbers.ts';
-import { count, parseArchitecture, resolve } from '../space/index.ts';
-import type { PublishedArchitectures, SpaceDefinition, Task } from '../space/space.ts';
+import { showCount } from '../report/numbers.ts';
+import { count } from '../space/index.ts';
+import type { SpaceDefinition, Task } from '../space/space.ts';
 import { SPACES } from '../space/spaces/index.ts';
 import { configSchema } from '../study/config-schema.ts';
 import { isOwnFile } from '../study/spec.ts';
 import { optionsTable, presetsText } from '../terminal/options-table.ts';
 import { table } from '../terminal/output.ts';
+import { publishedText } from '../terminal/published-table.ts';
 import { define, outputOf, type Shell } from './command.ts';
 
 /**
@@ -38,7 +39,7 @@ export function addSpaces(program: Command, shell: Shell): void {
         description: space.description,
         options: (space.rules?.() ?? []).map((rule) => ({ ...rule })),
         size: sizeOf(space),
-        ...(name !== undefined && space.published && { published: publishedOf(space, space.published) }),
+        ...(name !== undefined && space.published && { published: publishedCosts(space, EXAMPLE) }),
       }));
       const [one] = spaces;
       const text =
@@ -69,36 +70,6 @@ function spaceOf(name: string): SpaceDefinition | Promise<SpaceDefinition> {
 const sizeText = (size: number | null) => (size === null ? 'continuous' : showCount(size));
 
 const EXAMPLE: Task = { kind: 'classification', input: [3, 32, 32], outputs: 10 };
-
-/** Published architectures, with what they cost here, at the options that they are compared with. */
-function publishedOf(space: SpaceDefinition, { architectures, options: common }: PublishedArchitectures) {
-  return Object.entries(architectures).map(([name, { text, paper, source, quoted, options: own }]) => {
-    const options = { ...common, ...own };
-    const tree = space.create(EXAMPLE, options);
-    const { params, flops } = networkCosts(resolve(tree, parseArchitecture(tree, text)), EXAMPLE);
-    return { name, text, paper, source, options, params, flops, ...(quoted && { quoted: { ...quoted } }) };
-  });
-}
-
-function publishedText(published: ReturnType<typeof publishedOf>): string {
-  const [first] = published;
-  const options = Object.entries(first?.options ?? {}).map(([name, value]) => `${name}=${value}`);
-  return [
-    `Published architectures; costs with --space-options ${options.join(',')} on 32x32 color images of 10 classes,`,
-    'in the skeleton of this space. What is quoted is from the papers, some of which have other skeletons.',
-    table(
-      ['--arch', 'params', 'FLOPs', 'params (quoted)', 'test error (quoted)', 'paper'],
-      published.map(({ name, params, flops, quoted, paper }) => [
-        name,
-        showCount(params),
-        showLarge(flops),
-        quoted === undefined ? '-' : `${(quoted.params / 1e6).toFixed(1)} M`,
-        quoted === undefined ? '-' : quoted.testError,
-        paper,
-      ]),
-    ),
-  ].join('\n');
-}
 
 /** The number of architectures (rounded beyond 2^53); null where it is not countable, or a space of one's own does not take images. */
 function sizeOf(space: SpaceDefinition): number | null {

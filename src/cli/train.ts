@@ -1,24 +1,19 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Command } from 'commander';
-import { chosen } from '../app/choice.ts';
-import { readEvaluation } from '../app/evaluation/evaluation.ts';
+import { architectureFrom, foundIn } from '../app/given-architecture.ts';
 import { ownFilesOf } from '../app/own-files.ts';
 import { type Setup, setUp, treeOf } from '../app/setup.ts';
 import { loadSpace } from '../app/space-file.ts';
-import { readStudy } from '../app/study.ts';
 import { type CommandTime, type TrainedOne, trainOne } from '../app/train-one.ts';
 import { costsOf } from '../measure/index.ts';
 import { showCount, showMetric, showSeconds } from '../report/numbers.ts';
 import { type Architecture, checkArchitecture, formatArchitecture } from '../space/index.ts';
 import { parseDuration } from '../study/quantities.ts';
-import { type SettingName, type StudySettings, TRAINING_NAMES } from '../study/spec.ts';
+import { type SettingName, TRAINING_NAMES } from '../study/spec.ts';
 import { interruptible } from '../terminal/interrupt.ts';
 import type { Output } from '../terminal/output.ts';
 import { createTrainingsView, type TrainingsView } from '../terminal/trainings.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import { addSettings, configOption, DATA, givenSettings, readSettings } from './flags.ts';
-import { architectureFrom } from './show.ts';
 
 /** The settings of one training run; the rest of a study's are about the search. */
 const SETTINGS: readonly SettingName[] = [
@@ -47,14 +42,12 @@ export function addTrain(program: Command, shell: Shell): void {
     async (_: string | undefined, options: { readonly arch?: string; readonly test: boolean }, command: Command) => {
       const output = outputOf(command, shell);
       let isCapped = false;
-      const found = await foundBy(options.arch);
+      const found = await foundIn(options.arch);
       const given = await readSettings(command, ({ epochs }) => {
         isCapped = epochs !== undefined;
-        return found ? { space: found.settings.space } : {};
+        return found ? { space: found.space } : {};
       });
-      const read = found
-        ? { ...given, spaceOptions: { ...found.settings.spaceOptions, ...given.spaceOptions } }
-        : given;
+      const read = { ...given, spaceOptions: { ...found?.spaceOptions, ...given.spaceOptions } };
       // The time in a configuration file is that of a search.
       const seconds = givenSettings(command).time === undefined ? undefined : parseDuration(read.time ?? '');
       const time = seconds === undefined ? undefined : { seconds, elapsed: shell.elapsed, isCapped };
@@ -87,16 +80,6 @@ export function addTrain(program: Command, shell: Shell): void {
       );
     },
   );
-}
-
-/** What the best of a study is, where `--arch` is the folder of one. */
-async function foundBy(
-  arch: string | undefined,
-): Promise<{ readonly settings: StudySettings; readonly architecture: Architecture } | undefined> {
-  if (arch === undefined || !existsSync(join(arch, 'study.db'))) return undefined;
-  const study = await readStudy(arch);
-  const evaluated = study.problem.objectives.length > 1 ? readEvaluation(arch)?.trial : undefined;
-  return { settings: study.settings, architecture: chosen(study, arch, {}, evaluated).trial.architecture };
 }
 
 /** `trainOne`, with a view of the training. */
