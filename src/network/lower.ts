@@ -7,7 +7,7 @@ import { lowerActivation } from './activation.ts';
 import { lowerConv, lowerConvTranspose, lowerFactorizedReduce, lowerSqueezeExcite } from './convolution.ts';
 import { lowerFlatten, lowerLinear } from './dense.ts';
 import type { Lower, Lowering, ModuleKind, ModuleOf, OpenChoices } from './lowering.ts';
-import { mixture } from './mixture.ts';
+import { type MixtureForm, mixture, pathSums } from './mixture.ts';
 import type { CarriedState, Chosen, Layer, LoweredNetwork, Parameter, RandomInput, Statistic } from './network.ts';
 import { lowerBatchNorm, lowerLayerNorm } from './normalization.ts';
 import { lowerPiecewiseLinear } from './piecewise-linear.ts';
@@ -64,7 +64,7 @@ const LOWERINGS: { readonly [K in ModuleKind]: Lower<K> } = {
 };
 
 /** How a supernet computes its open choices. */
-const OPEN = { mixture, switch: switched } as const satisfies Readonly<
+const OPEN = { mixture, paths: pathSums, switch: switched } as const satisfies Readonly<
   Record<string, (g: GraphBuilder, network: Module) => OpenChoices>
 >;
 
@@ -73,7 +73,7 @@ export interface LowerOptions {
   readonly outputs: number;
   readonly mode: 'train' | 'infer';
   /** What becomes of open choices; without it, there must be none. */
-  readonly choices?: keyof typeof OPEN;
+  readonly choices?: keyof typeof OPEN | MixtureForm;
   /** How the output must be shaped, without the batch; [outputs] by default. */
   readonly shape?: Shape;
   /** How many different tokens there are, where x is of tokens. */
@@ -114,7 +114,8 @@ export function lowerNetwork(g: GraphBuilder, network: Module, x: NodeId, option
   const layers: Layer[] = [];
   /** Where in `parameters` a shared tensor stands, by its path. */
   const sharedTensors = new Map<string, number>();
-  const open = options.choices && OPEN[options.choices](g, network);
+  const { choices } = options;
+  const open = typeof choices === 'object' ? mixture(g, network, choices) : choices && OPEN[choices](g, network);
 
   /** `owner`: what the names of parameters begin with. The path, but within `shared`. */
   function lower(module: Module, input: NodeId, path: string, before: readonly NodeId[] = [], owner = path): NodeId {

@@ -54,6 +54,8 @@ export interface OpenChoices {
   choose(l: Lowering, module: ModuleOf<'choice'>, x: NodeId): NodeId;
   /** An edge of a dag that the open decision `wiring` may pick, coming from node `from`; `lower` computes it. */
   edge(lower: () => NodeId, wiring: string, from: number): NodeId;
+  /** What a dag's node, by its place among those after the inputs, combines of what comes over its edges; as it is by default. */
+  weigh?(dag: ModuleOf<'dag'>, node: number, incoming: readonly NodeId[]): readonly NodeId[];
 }
 
 export type Lower<K extends ModuleKind> = (l: Lowering, module: ModuleOf<K>, x: NodeId) => NodeId;

@@ -38,7 +38,7 @@ function entriesOf(l: Lowering, { entries }: ModuleOf<'dag'>, x: NodeId): NodeId
 export const lowerDag: Lower<'dag'> = (l, module, x) => {
   const values = entriesOf(l, module, x);
   const inputs = values.length;
-  for (const node of module.nodes) {
+  for (const [i, node] of module.nodes.entries()) {
     const to = values.length;
     const edge = (from: number) => {
       const [edge, value] = [node.edges[from], values[from]];
@@ -46,7 +46,8 @@ export const lowerDag: Lower<'dag'> = (l, module, x) => {
         throw l.error(`node ${to} reads node ${from}`, 'a node reads earlier nodes');
       return l.child(`${from}->${to}`, edge, value);
     };
-    const incoming = 'kind' in node.from ? openEdges(l, node.from.name, to, edge) : node.from.map(edge);
+    const read = 'kind' in node.from ? openEdges(l, node.from.name, to, edge) : node.from.map(edge);
+    const incoming = l.open?.weigh?.(module, i, read) ?? read;
     values.push(l.child(String(to), node.body, node.combine === 'sum' ? sum(l, incoming) : join(l, incoming)));
   }
   return module.output === 'last' ? (values[values.length - 1] ?? x) : join(l, values.slice(inputs));

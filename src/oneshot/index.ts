@@ -2,6 +2,8 @@
 import { z } from 'zod';
 import { defineOneShot, type OneShotDefinition } from './definition.ts';
 import { MIXTURE_DEFAULTS, openMixtureSupernet } from './mixture.ts';
+import { pathDropout } from './path-dropout.ts';
+import { pcDarts } from './pc-darts.ts';
 import { openSinglePathSupernet } from './single-path.ts';
 
 export const ONE_SHOT = {
@@ -21,6 +23,7 @@ export const ONE_SHOT = {
         architecture: { learningRate: archLearningRate, weightDecay: archWeightDecay },
       }),
   ),
+  'pc-darts': pcDarts,
   'single-path': defineOneShot(
     {
       name: 'single-path',
@@ -30,4 +33,5 @@ export const ONE_SHOT = {
     z.strictObject({}),
     openSinglePathSupernet,
   ),
+  'path-dropout': pathDropout,
 } as const satisfies Readonly<Record<string, OneShotDefinition>>;

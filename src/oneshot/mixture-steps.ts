@@ -44,12 +44,12 @@ export interface SupernetSteps {
  * Throws TrainingFailure when the supernet cannot be built on this data.
  */
 export function supernetSteps(
-  on: Omit<NetworkOnData, 'choices'>,
+  on: NetworkOnData,
   weights: UpdateSettings,
   architecture: ArchitectureSettings,
   batchSize: number,
 ): SupernetSteps {
-  const mixed = { ...on, choices: 'mixture' } as const;
+  const mixed = { choices: 'mixture', ...on } as const;
   const weightStep = trainingGraph(mixed, weights, batchSize);
   const archStep = architectureGraph(mixed, architecture, batchSize);
   return { weightStep, archStep, state: stateOfBoth(weightStep, archStep) };

@@ -3,7 +3,10 @@
  * then a weight step on the other half, in turn. Differs: nothing known. Cost: each step computes every option of every choice.
  */
 import { part } from '../data/samples.ts';
-import { derive } from '../space/tree/derive.ts';
+import type { MixtureForm } from '../network/mixture.ts';
+import type { Space } from '../space/space.ts';
+import { derive, type OptionWeights } from '../space/tree/derive.ts';
+import type { Module } from '../space/tree/module.ts';
 import { trainingBatches } from '../train/batches.ts';
 import type { Mixture } from '../train/checkpoint.ts';
 import { runSteps } from '../train/epochs.ts';
@@ -13,6 +16,7 @@ import { OPTIMIZERS } from '../train/optimizers.ts';
 import { freshTensors } from '../train/program.ts';
 import { learningRates } from '../train/schedules.ts';
 import { checkSettings } from '../train/settings.ts';
+import { choicesOf } from './kept-options.ts';
 import {
   ARCHITECTURE_OPTIMIZER,
   optionWeights,
@@ -27,12 +31,22 @@ export interface MixtureSettings {
   /** Constant. */
   readonly learningRate: number;
   readonly weightDecay: number;
+  /** The first epochs train the weights alone. */
+  readonly warmup: number;
 }
 
-export const MIXTURE_DEFAULTS: MixtureSettings = { learningRate: 3e-4, weightDecay: 1e-3 };
+export const MIXTURE_DEFAULTS: MixtureSettings = { learningRate: 3e-4, weightDecay: 1e-3, warmup: 0 };
 
 export interface MixtureRequest extends SupernetRequest {
   readonly architecture?: Partial<MixtureSettings>;
+  /** How the mixture differs from that of DARTS. */
+  readonly form?: MixtureForm;
+  /** The supernet, where it is not that of the space: it has the same decisions. */
+  readonly network?: Module;
+  /** Further inputs of both steps in the epoch of this index, from 0. */
+  scalars?(epoch: number): Readonly<Record<string, number>>;
+  /** What a record says of the weights of the options; by default they are those of the space. */
+  describe?(weights: OptionWeights): Mixture;
 }
 
 /**
@@ -43,7 +57,7 @@ export interface MixtureRequest extends SupernetRequest {
 export async function openMixtureSupernet(request: MixtureRequest): Promise<Supernet> {
   const { space, info, settings, signal, data = 1 } = request;
   checkSettings(settings, 'training settings', info, request.task);
-  const { learningRate, weightDecay } = { ...MIXTURE_DEFAULTS, ...request.architecture };
+  const { learningRate, weightDecay, warmup } = { ...MIXTURE_DEFAULTS, ...request.architecture };
   const { count } = request.train;
   if (count < 2) throw new TrainingFailure('a mixture supernet needs two training samples: it trains on two halves');
   const order = request.rng('halves').shuffle(Array.from({ length: count }, (_, i) => i));
@@ -65,7 +79,8 @@ export async function openMixtureSupernet(request: MixtureRequest): Promise<Supe
   const rates = learningRates(settings, stepsPerEpoch);
 
   const { measureWith: _, ...opened } = await openSupernet(request, {
-    choices: 'mixture',
+    choices: request.form ?? 'mixture',
+    ...(request.network && { network: request.network }),
     batchSize,
     stepsPerEpoch,
     async open({ programs, borrow, on, validBatch }) {
@@ -92,8 +107,7 @@ export async function openMixtureSupernet(request: MixtureRequest): Promise<Supe
       const parts = stateOfBoth(weights.built, architecture.built);
       const mixtureOf = (tensors: Parameters<typeof optionWeights>[1]): Mixture => {
         const shares = optionWeights(parts.architecture, tensors);
-        const rows = Object.entries(shares).map(([name, row]) => [name, Array.from(row)] as const);
-        return { weights: Object.fromEntries(rows), genotype: derive(space, shares) };
+        return request.describe?.(shares) ?? describeWeights(space, shares, derive(space, shares));
       };
       // A space whose architectures cannot be derived is refused before anything is trained.
       mixtureOf(freshTensors(parts, (...labels) => request.rng(...labels)));
@@ -121,16 +135,18 @@ export async function openMixtureSupernet(request: MixtureRequest): Promise<Supe
               const [batch, other] = [await mine.prepare(), await theirs.prepare()];
               signal?.throwIfAborted();
               const number = nextStep();
+              const given = request.scalars?.(index);
               const values = OPTIMIZERS[optimizer].scalars(rates(index, step), number);
-              const otherValues = ARCHITECTURE_OPTIMIZER.scalars(learningRate, number);
+              const updates = Math.max(1, number - warmup * stepsPerEpoch);
+              const otherValues = ARCHITECTURE_OPTIMIZER.scalars(learningRate, updates);
               return {
-                architecture: { ...other, ...otherScalars(otherValues), ...otherNoise() },
-                weights: { ...batch, ...scalars(values), ...noise() },
+                architecture: { ...other, ...otherScalars({ ...otherValues, ...given }), ...otherNoise() },
+                weights: { ...batch, ...scalars({ ...values, ...given }), ...noise() },
               };
             },
             run(feeds) {
               const done = turn.then(async () => {
-                await architecture.program.run(feeds.architecture, state);
+                if (index >= warmup) await architecture.program.run(feeds.architecture, state);
                 return weights.program.run(feeds.weights, state);
               });
               turn = done;
@@ -143,4 +159,16 @@ export async function openMixtureSupernet(request: MixtureRequest): Promise<Supe
     },
   });
   return opened;
+}
+
+/** What a record says of weights: those of choices, and apart from them those of the edges that come into a node. */
+export function describeWeights(space: Space, weights: OptionWeights, genotype: Mixture['genotype']): Mixture {
+  const choices = new Set(choicesOf(space).map(({ name }) => name));
+  const rows = Object.entries(weights).map(([name, row]) => [name, Array.from(row)] as const);
+  const edges = rows.filter(([name]) => !choices.has(name));
+  return {
+    weights: Object.fromEntries(rows.filter(([name]) => choices.has(name))),
+    ...(edges.length > 0 && { edges: Object.fromEntries(edges) }),
+    genotype,
+  };
 }

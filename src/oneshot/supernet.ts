@@ -2,6 +2,7 @@
 import type { Feeds, Program, State } from '../engine/engine.ts';
 import type { HostTensor } from '../graph/ir.ts';
 import type { Space } from '../space/space.ts';
+import type { Module } from '../space/tree/module.ts';
 import { supernet } from '../space/tree/resolve.ts';
 import type { Measured } from '../task/metrics.ts';
 import type { EpochRecord } from '../train/checkpoint.ts';
@@ -31,7 +32,9 @@ export interface Supernet extends Trainable {
 
 /** What a method of training supernets adds. */
 export interface Method {
-  readonly choices: 'mixture' | 'switch';
+  readonly choices: NonNullable<NetworkOnData['choices']>;
+  /** The supernet, where it is not that of the space. */
+  readonly network?: Module;
   readonly batchSize: number;
   readonly stepsPerEpoch: number;
   open(given: {
@@ -69,7 +72,13 @@ export async function openSupernet(request: SupernetRequest, method: Method): Pr
   const { batchSize, stepsPerEpoch, choices } = method;
   if (!(batchSize > 0)) throw new TrainingFailure('there are too few training samples');
   const validBatch = Math.max(batchSize, Math.min(VALID_BATCH, valid?.count ?? VALID_BATCH));
-  const on: NetworkOnData = { network: supernet(space), info, resolution, choices, ...(task && { task }) };
+  const on: NetworkOnData = {
+    network: method.network ?? supernet(space),
+    info,
+    resolution,
+    choices,
+    ...(task && { task }),
+  };
   const history: EpochRecord[] = [...(request.checkpoint?.history ?? [])];
   let steps = request.checkpoint?.steps ?? 0;
 

@@ -25,6 +25,10 @@ export interface EpochRecord {
 export type Mixture = {
   /** Mixture weights by decision: the share of each option, in the order of the options; each row sums to 1. */
   readonly weights: Readonly<Record<string, readonly number[]>>;
+  /** Of a supernet whose nodes weigh the edges that come in: the share of each, by the decision that picks them (`NODE<-`). */
+  readonly edges?: Readonly<Record<string, readonly number[]>>;
+  /** Of a search in stages: the one of this epoch, from 1. Options that earlier stages dropped have the weight 0. */
+  readonly stage?: number;
   /** The architecture that would be derived now. */
   readonly genotype: Architecture;
 };

@@ -4,12 +4,15 @@ import { type Cell, cellsOf } from './cells.ts';
 import { describeDomain } from './domain.ts';
 import { complete } from './walk.ts';
 
-/** What each option of each open choice weighs, by decision, in the order of the options: shares, as after a softmax. */
+/**
+ * What each option of each open choice weighs, by decision, in the order of the options: shares, as after a softmax. A decision that picks
+ * inputs may have weights too, one for each earlier node (the edge normalization of PC-DARTS).
+ */
 export type OptionWeights = Readonly<Record<string, ArrayLike<number>>>;
 
 /**
  * The architecture that the weights of a supernet select. Each choice takes its strongest option; nodes that pick inputs
- * take the strongest, an edge being as strong as its strongest operation. In a cell that decides its wiring, an absent
+ * take the strongest, an edge being as strong as its strongest operation, times the edge's own weight where it has one. In a cell that decides its wiring, an absent
  * edge is the wiring's business: `zero` is neither an operation to take nor a strength there (Liu et al. 2019, section
  * 2.4). The first of equals wins.
  *
@@ -41,10 +44,15 @@ export function derive(space: Space, weights: OptionWeights): Architecture {
   /** The strength of an edge that the decision `wiring` may pick. */
   function strengths(wiring: string): readonly { from: number; weight: number }[] {
     const connections = findConnections(cells, wiring);
+    const ofEdges = Object.hasOwn(weights, wiring) ? weights[wiring] : undefined;
+    if (ofEdges !== undefined && ofEdges.length !== connections.length) {
+      const found = `decision "${wiring}" has ${ofEdges.length} weights`;
+      throw invalid(place, found, `needs one for each of ${connections.length} edges`);
+    }
     return connections.map(({ from, edge }) => {
       if (edge === undefined)
         throw invalid(place, `decision "${wiring}" picks edge ${from}`, 'which has no operations');
-      return { from, weight: strongest(edge.decision, edge.options).weight };
+      return { from, weight: strongest(edge.decision, edge.options).weight * (ofEdges?.[from] ?? 1) };
     });
   }
 

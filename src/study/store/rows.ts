@@ -23,7 +23,13 @@ const start = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('continue'), trial: count }),
   z.strictObject({ kind: z.literal('inherit'), trial: count }),
 ]);
-const mixture = z.strictObject({ weights: z.record(z.string(), z.array(z.number())), genotype: architecture });
+const shares = z.record(z.string(), z.array(z.number()));
+const mixture = z.strictObject({
+  weights: shares,
+  edges: shares.exactOptional(),
+  stage: z.number().exactOptional(),
+  genotype: architecture,
+});
 const purpose = z.enum(PURPOSES);
 // It names a file.
 const artifact = z.string().regex(/^[0-9a-f]{64}$/);

@@ -1,0 +1,45 @@
+import type { Domain, Space } from '../space/space.ts';
+import { decisions } from '../space/tree/decisions.ts';
+import type { OptionWeights } from '../space/tree/derive.ts';
+import type { Module } from '../space/tree/module.ts';
+import { mapChildren } from '../space/tree/resolve.ts';
+
+/** The options that are left of each choice, by decision; a decision that is not listed keeps all. */
+export type KeptOptions = Readonly<Record<string, readonly string[]>>;
+
+/** A supernet whose choices have only these options; the order is the supernet's own. */
+export function withOptions(network: Module, kept: KeptOptions): Module {
+  const restricted = mapChildren(network, (child) => withOptions(child, kept));
+  if (restricted.kind !== 'choice' || !Object.hasOwn(kept, restricted.name)) return restricted;
+  const left = Object.entries(restricted.options).filter(([key]) => kept[restricted.name]?.includes(key));
+  return { ...restricted, options: Object.fromEntries(left) };
+}
+
+/** The choices of a space, and their options in order. */
+export function choicesOf(space: Space): readonly { readonly name: string; readonly options: readonly string[] }[] {
+  const optionsOf = (domain: Domain) => (domain.kind === 'values' ? domain.values.map(String) : []);
+  return decisions(space)
+    .map(({ name, domain }) => ({ name, options: optionsOf(domain) }))
+    .filter(({ options }) => options.length > 0);
+}
+
+/** The weights of a restricted supernet as weights of all options: 0 for those that were dropped, 1 for one that alone is left. */
+export function overAllOptions(space: Space, weights: OptionWeights, kept: KeptOptions): OptionWeights {
+  const rows = choicesOf(space).map(({ name, options }): [string, ArrayLike<number>] => {
+    const left = Object.hasOwn(kept, name) ? (kept[name] ?? []) : options;
+    const given = Object.hasOwn(weights, name) ? weights[name] : left.map(() => 1 / left.length);
+    return [name, options.map((option) => (left.includes(option) ? (given?.[left.indexOf(option)] ?? 0) : 0))];
+  });
+  return { ...weights, ...Object.fromEntries(rows) };
+}
+
+/** The `most` strongest options of each choice, among those that have been kept; the first of equals. */
+export function strongestOptions(space: Space, weights: OptionWeights, kept: KeptOptions, most: number): KeptOptions {
+  const rows = choicesOf(space).map(({ name, options }): [string, readonly string[]] => {
+    const left = Object.hasOwn(kept, name) ? (kept[name] ?? []) : options;
+    const weightOf = (option: string) => weights[name]?.[options.indexOf(option)] ?? 0;
+    const best = left.toSorted((a, b) => weightOf(b) - weightOf(a)).slice(0, most);
+    return [name, options.filter((option) => best.includes(option))];
+  });
+  return Object.fromEntries(rows);
+}
