@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { defineOneShot, type OneShotDefinition } from './definition.ts';
 import { MIXTURE_DEFAULTS, openMixtureSupernet } from './mixture.ts';
+import { pDarts } from './p-darts.ts';
 import { pathDropout } from './path-dropout.ts';
 import { pcDarts } from './pc-darts.ts';
 import { openSinglePathSupernet } from './single-path.ts';
@@ -24,6 +25,7 @@ export const ONE_SHOT = {
       }),
   ),
   'pc-darts': pcDarts,
+  'p-darts': pDarts,
   'single-path': defineOneShot(
     {
       name: 'single-path',
