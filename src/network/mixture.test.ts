@@ -14,7 +14,8 @@ import { resolve, supernet } from '../space/tree/resolve.ts';
 import { sample } from '../space/tree/vary.ts';
 import { networkCosts } from './costs.ts';
 import { type LowerOptions, lowerNetwork } from './lower.ts';
-import { pathInputs, SKIP_DROPOUT } from './mixture.ts';
+import { SKIP_DROPOUT } from './mixture.ts';
+import { pathInputs } from './paths.ts';
 
 const CIFAR = { kind: 'classification', input: [3, 32, 32], outputs: 10 } as const;
 

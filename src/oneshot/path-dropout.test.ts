@@ -4,7 +4,7 @@ import { UserError } from '../common/errors.ts';
 import { rng } from '../common/random.ts';
 import { createEngine } from '../engine/create.ts';
 import { nodeRuntime } from '../engine/runtime/node.node.ts';
-import { pathInputs } from '../network/mixture.ts';
+import { pathInputs } from '../network/paths.ts';
 import type { Architecture } from '../space/space.ts';
 import { SPACES } from '../space/spaces/index.ts';
 import { first, successor } from '../space/tree/enumerate.ts';

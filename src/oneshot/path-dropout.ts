@@ -11,7 +11,7 @@ import { z } from 'zod';
 import type { Rng } from '../common/random.ts';
 import type { Samples } from '../data/dataset.ts';
 import type { HostTensor } from '../graph/ir.ts';
-import { type PathInput, pathInputs } from '../network/mixture.ts';
+import { type PathInput, pathInputs } from '../network/paths.ts';
 import type { Architecture, DecisionValue, Space } from '../space/space.ts';
 import { checkArchitecture } from '../space/tree/architecture.ts';
 import { cellsOf } from '../space/tree/cells.ts';

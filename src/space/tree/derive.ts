@@ -12,7 +12,7 @@ export type OptionWeights = Readonly<Record<string, ArrayLike<number>>>;
 
 /**
  * The architecture that the weights of a supernet select. Each choice takes its strongest option; nodes that pick inputs
- * take the strongest, an edge being as strong as its strongest operation, times the edge's own weight where it has one. In a cell that decides its wiring, an absent
+ * take the strongest, an edge being as strong as its strongest operation, times its own weight where the node weighs its edges. In a cell that decides its wiring, an absent
  * edge is the wiring's business: `zero` is neither an operation to take nor a strength there (Liu et al. 2019, section
  * 2.4). The first of equals wins.
  *
