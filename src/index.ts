@@ -73,9 +73,17 @@ export {
 } from './measure/own.ts';
 export { checkBuildable } from './network/buildable.ts';
 export { networkCosts } from './network/costs.ts';
+export type { MixtureForm } from './network/mixture.ts';
 export { type Morphism, type MorphRequest, morphWeights } from './network/morphism.ts';
 export type { Costs, LayerCosts } from './network/network.ts';
 export { type MixtureRequest, type MixtureSettings, openMixtureSupernet } from './oneshot/mixture.ts';
+export { openProgressiveSupernet, type ProgressiveOptions } from './oneshot/p-darts.ts';
+export {
+  openPathDropoutSupernet,
+  type PathDropoutOptions,
+  type PathDropoutSupernet,
+} from './oneshot/path-dropout.ts';
+export { openPartialChannelsSupernet, type PartialChannelsOptions } from './oneshot/pc-darts.ts';
 export { openSinglePathSupernet, type SinglePathRequest, type SinglePathSupernet } from './oneshot/single-path.ts';
 export type { Supernet, SupernetRequest } from './oneshot/supernet.ts';
 export { type DrawingOptions, drawArchitecture } from './report/drawing/draw.ts';

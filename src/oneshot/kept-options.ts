@@ -3,6 +3,7 @@ import { decisions } from '../space/tree/decisions.ts';
 import type { OptionWeights } from '../space/tree/derive.ts';
 import type { Module } from '../space/tree/module.ts';
 import { mapChildren } from '../space/tree/resolve.ts';
+import { childrenOf } from '../space/tree/walk.ts';
 
 /** The options that are left of each choice, by decision; a decision that is not listed keeps all. */
 export type KeptOptions = Readonly<Record<string, readonly string[]>>;
@@ -21,6 +22,26 @@ export function choicesOf(space: Space): readonly { readonly name: string; reado
   return decisions(space)
     .map(({ name, domain }) => ({ name, options: optionsOf(domain) }))
     .filter(({ options }) => options.length > 0);
+}
+
+/** The `most` options of each choice that consist of most modules: as costly a restriction as there is, nearly. */
+export function largestOptions(network: Module, most: number): KeptOptions {
+  const kept: Record<string, readonly string[]> = {};
+  const visit = (module: Module): void => {
+    if (module.kind === 'choice') {
+      const bySize = Object.entries(module.options).toSorted(([, a], [, b]) => modulesIn(b) - modulesIn(a));
+      kept[module.name] = bySize.slice(0, most).map(([key]) => key);
+    }
+    for (const child of childrenOf(module)) visit(child);
+  };
+  visit(network);
+  return kept;
+}
+
+/** How many modules a module consists of, itself and repetitions included. */
+export function modulesIn(module: Module): number {
+  const inside = childrenOf(module).reduce((sum, child) => sum + modulesIn(child), 0);
+  return 1 + (module.kind === 'repeat' && typeof module.times === 'number' ? module.times * inside : inside);
 }
 
 /** The weights of a restricted supernet as weights of all options: 0 for those that were dropped, 1 for one that alone is left. */

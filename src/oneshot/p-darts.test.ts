@@ -163,6 +163,18 @@ test('p-darts: dropout after skips falls within each stage, and is higher from s
   assert.equal(skipDropoutAt(first, 3), 0);
 });
 
+test('p-darts: for a forecast, the stage of most modules is opened, with the largest options', async () => {
+  // Modules grow from stage to stage: 3 cells of 2 options are more than 1 of 4.
+  const training = await method.openLargest(request(), SHRINKING);
+  const { tensors } = await training.checkpoint();
+  const paths = Object.keys(tensors).filter((path) => path.startsWith('1/') && path.endsWith('/weight'));
+  const operations = new Set(paths.map((path) => path.split('/').at(3)));
+  assert.deepEqual([...operations].toSorted(), ['relu', 'tanh']);
+  assert.equal(new Set(paths.map((path) => path.split('/').at(1))).size, 3);
+  await training.epoch();
+  await training.dispose();
+});
+
 test('p-darts: what cannot be staged is refused with place, rule and value', async () => {
   const refuses = (options: Record<string, number>, epochs: number, message: string) =>
     assert.rejects(method.open(request('mine', { settings: { ...request().settings, epochs } }), options), (error) => {

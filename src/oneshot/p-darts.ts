@@ -20,8 +20,15 @@ import { supernet } from '../space/tree/resolve.ts';
 import type { Checkpoint, EpochRecord } from '../train/checkpoint.ts';
 import { TrainingFailure } from '../train/failure.ts';
 import { defineOneShot } from './definition.ts';
-import { type KeptOptions, overAllOptions, strongestOptions, withOptions } from './kept-options.ts';
-import { describeWeights, openMixtureSupernet } from './mixture.ts';
+import {
+  type KeptOptions,
+  largestOptions,
+  modulesIn,
+  overAllOptions,
+  strongestOptions,
+  withOptions,
+} from './kept-options.ts';
+import { describeWeights, type MixtureRequest, openMixtureSupernet } from './mixture.ts';
 import { deriveWithSkips } from './skip-cap.ts';
 import type { Supernet, SupernetRequest } from './supernet.ts';
 
@@ -122,25 +129,12 @@ export async function openProgressiveSupernet(
   let stage = stageAt(Math.max(0, history.length - 1));
   let current = await openStage(stage, checkpoint);
 
-  function openStage({ number, first, epochs, warmup, space: own }: Stage, from?: Checkpoint): Promise<Supernet> {
-    const kept = keptOptions(space, stages.slice(0, number + 1), history);
+  function openStage(one: Stage, from?: Checkpoint): Promise<Supernet> {
+    const kept = keptOptions(space, stages.slice(0, one.number + 1), history);
+    const own = history.slice(one.first).map((record, i) => ({ ...record, epoch: i + 1 }));
     return openMixtureSupernet({
-      ...request,
-      settings: { ...settings, epochs },
-      network: withOptions(supernet(own), kept),
-      architecture: { learningRate: options.archLearningRate, weightDecay: options.archWeightDecay, warmup },
-      form: { kind: 'mixture', skipDropout: true },
-      // A sample stays in its half.
-      rng: (...labels) => (labels[0] === 'halves' ? request.rng(...labels) : request.rng('stage', number, ...labels)),
-      ...(from && {
-        checkpoint: { ...from, history: history.slice(first).map((record, i) => ({ ...record, epoch: i + 1 })) },
-      }),
-      scalars: (epoch) => ({ [SKIP_DROPOUT]: skipDropoutAt(stages[number] as Stage, epoch) }),
-      describe(weights) {
-        const all = overAllOptions(space, weights, kept);
-        return { ...describeWeights(space, all, deriveWithSkips(space, all, options.skipCap)), stage: number + 1 };
-      },
-      onStep: (epoch, step, loss) => request.onStep?.(first + epoch, step, loss),
+      ...stageRequest(request, options, one, kept),
+      ...(from && { checkpoint: { ...from, history: own } }),
     });
   }
 
@@ -172,6 +166,44 @@ export async function openProgressiveSupernet(
   };
 }
 
+/** The supernet of one stage as a search by itself; `checkpoint` is that of the stage. */
+function stageRequest(
+  { checkpoint: _, ...request }: SupernetRequest,
+  options: ProgressiveOptions,
+  stage: Stage,
+  kept: KeptOptions,
+): MixtureRequest {
+  const { space, settings } = request;
+  const { number, first, epochs, warmup } = stage;
+  return {
+    ...request,
+    settings: { ...settings, epochs },
+    network: withOptions(supernet(stage.space), kept),
+    architecture: { learningRate: options.archLearningRate, weightDecay: options.archWeightDecay, warmup },
+    form: { kind: 'mixture', skipDropout: true },
+    // A sample stays in its half.
+    rng: (...labels) => (labels[0] === 'halves' ? request.rng(...labels) : request.rng('stage', number, ...labels)),
+    scalars: (epoch) => ({ [SKIP_DROPOUT]: skipDropoutAt(stage, epoch) }),
+    describe(weights) {
+      const all = overAllOptions(space, weights, kept);
+      return { ...describeWeights(space, all, deriveWithSkips(space, all, options.skipCap)), stage: number + 1 };
+    },
+    onStep: (epoch, step, loss) => request.onStep?.(first + epoch, step, loss),
+  };
+}
+
+/** The largest supernet that a search can come to, of one stage alone: by modules, and with the largest options that may be left. */
+export async function openLargestStage(request: SupernetRequest, options: ProgressiveOptions): Promise<Supernet> {
+  const largest = stagesOf(request.space, request.settings.epochs, options)
+    .map((stage) => {
+      const network = supernet(stage.space);
+      const kept = largestOptions(network, stage.operations);
+      return { stage, kept, modules: modulesIn(withOptions(network, kept)) };
+    })
+    .reduce((a, b) => (b.modules > a.modules ? b : a));
+  return openMixtureSupernet(stageRequest(request, options, largest.stage, largest.kept));
+}
+
 /** What is left of each choice in the last of these stages, by the records at the ends of those before. */
 function keptOptions(space: Space, stages: readonly Stage[], history: readonly EpochRecord[]): KeptOptions {
   return stages.slice(1).reduce<KeptOptions>((kept, { first, operations }) => {
@@ -189,4 +221,5 @@ export const pDarts = defineOneShot(
   },
   schema,
   openProgressiveSupernet,
+  openLargestStage,
 );

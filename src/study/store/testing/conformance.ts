@@ -100,7 +100,12 @@ export function storeConformance(name: string, open: (study: NewStudy) => Promis
       await store.propose([proposed(0)], { revision: 1, state: 0 });
       await store.propose([newTrial({ ...supernet, architecture: {}, fidelity: 0 })]);
       const { fence } = await store.begin(supernet);
-      const mixture = { weights: { a: [0.25, 0.75], b: [1] }, genotype: { a: 'x', b: true } };
+      const mixture = {
+        weights: { a: [0.25, 0.75], b: [1] },
+        edges: { '2<-': [0.5, 0.5] },
+        stage: 2,
+        genotype: { a: 'x', b: true },
+      };
       const report = { ...point(1), mixture };
       await store.report(supernet, fence, report, hash(1));
       await store.finish(supernet, fence, { ...complete(0.5), checkpoint: hash(1) });
