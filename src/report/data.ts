@@ -90,7 +90,7 @@ export interface ReportData {
   };
   readonly strategy: string;
   /** Where the values of search trials come from. */
-  readonly estimator: 'train' | 'proxies' | 'predictor' | 'own' | 'function' | 'table';
+  readonly estimator: 'train' | 'proxies' | 'predictor' | 'shared' | 'own' | 'function' | 'table';
   readonly seed: number;
   readonly objectives: readonly [Objective, ...Objective[]];
   /** Costs that trials are shown with: parameters and FLOPs where there are networks, and the measures that the search has to do with. */
