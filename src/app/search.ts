@@ -29,6 +29,7 @@ import { forecastSearch } from './preflight.ts';
 import { readPrior } from './prior.ts';
 import { budgetOf, type Setup, setUp } from './setup.ts';
 import { planOfSetup, planToJson, type WorkerSettings, workerSettingsToJson } from './study.ts';
+import { forecastSupernet } from './supernet-forecast.ts';
 import { runOnTable } from './table-search.ts';
 
 /** What a new study gets besides its settings. */
@@ -117,6 +118,7 @@ async function lookAhead(
   if (predictorAgreement !== undefined) notes.note(`${showAgreement(predictorAgreement)}.`);
   const engine = await openEngine(settings, settings.workers);
   try {
+    await forecastSupernet(setup, engine, notes);
     if (estimator.kind === 'train' && !planned) await forecastSearch(setup, engine, notes);
     return { block: engine.options.block, ...(predictorAgreement && { predictorAgreement }) };
   } finally {

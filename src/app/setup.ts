@@ -37,7 +37,7 @@ import { type EstimatorPlan, estimatorOf } from './estimator-plan.ts';
 import { checkOpenSpace, type OwnCode, withOwnTask } from './own-code.ts';
 import { absentStrategy, lineIn, openOwnData, ownEstimator, ownStrategy } from './own-exports.ts';
 import type { OwnFiles } from './own-files.ts';
-import { fidelitiesOf, strategyNamed } from './strategies.ts';
+import { checkOnTable, fidelitiesOf, strategyNamed } from './strategies.ts';
 
 /** Everything that settings describe, except the engine. */
 export interface Setup {
@@ -81,6 +81,7 @@ export async function setUp(
         : strategyNamed(settings.strategy, settings.strategyOptions);
   if (own.estimator !== undefined) (await ownEstimator(own.estimator)).checkOptions(settings.estimatorOptions);
   const { benchmark } = settings;
+  if (benchmark !== undefined) checkOnTable('--strategy', settings.strategy);
   const { table, dataset } =
     benchmark === undefined
       ? {
