@@ -5,7 +5,7 @@ import { oneShotOf, WEIGHT_METHODS } from '../oneshot/names.ts';
 import type { ReportData, ReportTrial, Winner } from '../report/data.ts';
 import { modelMetadata } from '../report/export/onnx.ts';
 import { renderReport } from '../report/html.ts';
-import type { Architecture } from '../space/index.ts';
+import { type Architecture, decisions } from '../space/index.ts';
 import type { SearchSpace } from '../space/search-space.ts';
 import type { Strategy } from '../strategy/strategy.ts';
 import { tryingFirst } from '../strategy/wrappers/trying-first.ts';
@@ -27,6 +27,7 @@ import { earlierStudies } from './prior.ts';
 import { budgetOf } from './setup.ts';
 import { strategyNamed } from './strategies.ts';
 import { agreementsIn, planToJson, type ReadStudy, readStudy } from './study.ts';
+import { supernetView } from './supernet-view.ts';
 import { onSimulatedClock } from './table-search.ts';
 import { versions } from './versions.ts';
 
@@ -102,6 +103,7 @@ export async function reportData(dir: string, study: ReadStudy): Promise<ReportD
     ...(study.earlier.length > 0 && { earlier: valuesWithoutFolders(earlierStudies(study)) }),
     agreements: agreementsIn(study),
     ...(account.workerSeconds > 0 && trainsTrials(settings) && { account }),
+    ...supernetOf(study),
     ...(winner !== undefined && { winner }),
     ...(ofWinner !== undefined && {
       test: {
@@ -158,6 +160,33 @@ export async function isFinished({
   const tried = triedOf(problem);
   for (const trial of searched) tried.note(trial);
   return proposals.length === 0 || tried.isUsedUp(proposals);
+}
+
+/** The supernet as the report shows it. */
+function supernetOf(study: ReadStudy): Pick<ReportData, 'supernet'> {
+  const { space, settings } = study;
+  const [view, method] = [supernetView(study), oneShotOf(settings)];
+  if (view === null || method === undefined) return {};
+  const { curve, epochs, of, seconds, reason } = view;
+  const { mixture } = curve.at(-1) ?? {};
+  const options = Object.fromEntries(
+    (space.tree === undefined ? [] : decisions(space.tree)).flatMap(({ name, domain }) =>
+      domain.kind === 'values' && mixture !== undefined && Object.hasOwn(mixture.weights, name)
+        ? [[name, domain.values.map(String)] as const]
+        : [],
+    ),
+  );
+  return {
+    supernet: {
+      ...{ method, epochs, of, seconds, options },
+      curve: curve.map(({ step, metrics, mixture }) => ({
+        ...{ epoch: step, metrics },
+        ...(mixture && { weights: mixture.weights }),
+      })),
+      ...(mixture && { genotype: space.format(mixture.genotype) }),
+      ...(reason !== undefined && { reason: withoutFolders(reason) }),
+    },
+  };
 }
 
 /** Where the values of search trials come from, by the estimator that the settings name. */
