@@ -1,7 +1,9 @@
 /** What the supernets have in common: how they are opened, their state, and how they become a `Trainable`. */
+
+import type { Samples } from '../data/dataset.ts';
 import type { Feeds, Program, State } from '../engine/engine.ts';
 import type { HostTensor } from '../graph/ir.ts';
-import type { Space } from '../space/space.ts';
+import type { Architecture, Space } from '../space/space.ts';
 import { supernet } from '../space/tree/resolve.ts';
 import type { Measured } from '../task/metrics.ts';
 import type { EpochRecord } from '../train/checkpoint.ts';
@@ -27,6 +29,11 @@ export interface Supernet extends Trainable {
   readonly stepsPerEpoch: number;
   /** Predicted memory of its programs. */
   readonly memoryBytes: number;
+  /**
+   * Of a method that finds weights: one network of the space with the shared weights as they are. Throws UserError if the architecture is not
+   * in the space.
+   */
+  measurePath?(architecture: Architecture, samples: Samples): Promise<Measured>;
 }
 
 /** What a method of training supernets adds. */
