@@ -1,8 +1,12 @@
 /** The methods of one-shot search by name. */
 import { z } from 'zod';
 import { defineOneShot, type OneShotDefinition } from './definition.ts';
+import { GDAS_DEFAULTS, openGdasSupernet } from './gdas.ts';
 import { MIXTURE_DEFAULTS, openMixtureSupernet } from './mixture.ts';
-import { openSinglePathSupernet } from './single-path.ts';
+import { openSinglePathSupernet, SINGLE_PATH_DEFAULTS } from './single-path.ts';
+
+const temperature = z.number().gt(0).max(1000);
+const batches = z.int().min(0).max(100_000);
 
 export const ONE_SHOT = {
   darts: defineOneShot(
@@ -21,13 +25,34 @@ export const ONE_SHOT = {
         architecture: { learningRate: archLearningRate, weightDecay: archWeightDecay },
       }),
   ),
+  gdas: defineOneShot(
+    {
+      name: 'gdas',
+      description:
+        'Samples one operation for each decision by a Gumbel softmax, and computes only that path (Dong & Yang 2019).',
+      finds: 'architecture',
+    },
+    z.strictObject({
+      archLearningRate: z.number().gt(0).max(1).default(GDAS_DEFAULTS.archLearningRate),
+      archWeightDecay: z.number().min(0).max(1).default(GDAS_DEFAULTS.archWeightDecay),
+      initialTemperature: temperature.default(GDAS_DEFAULTS.initialTemperature),
+      finalTemperature: temperature.default(GDAS_DEFAULTS.finalTemperature),
+      recalibrate: batches.default(GDAS_DEFAULTS.recalibrate),
+    }),
+    (request, options) => openGdasSupernet({ ...request, ...options }),
+  ),
   'single-path': defineOneShot(
     {
       name: 'single-path',
-      description: 'Trains one path of the supernet a step, sampled uniformly (Guo et al. 2020).',
+      description:
+        'Trains one path of the supernet a step, sampled uniformly (Guo et al. 2020) or fairly (Chu et al. 2019).',
       finds: 'weights',
     },
-    z.strictObject({}),
-    openSinglePathSupernet,
+    z.strictObject({
+      sampling: z.enum(['uniform', 'fair']).default(SINGLE_PATH_DEFAULTS.sampling),
+      recalibrate: batches.default(SINGLE_PATH_DEFAULTS.recalibrate),
+      validationPaths: z.int().min(1).max(1000).default(SINGLE_PATH_DEFAULTS.validationPaths),
+    }),
+    (request, options) => openSinglePathSupernet({ ...request, ...options }),
   ),
 } as const satisfies Readonly<Record<string, OneShotDefinition>>;
