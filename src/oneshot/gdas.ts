@@ -89,7 +89,7 @@ export async function openGdasSupernet(request: GdasRequest): Promise<Supernet> 
       );
       const { train } = request;
       const meter = await openPathMeter({
-        ...{ programs, borrow, on, validBatch, batchSize, train, signal },
+        ...{ programs, borrow, on, validBatch, batchSize, train },
         recalibrate: gdas.recalibrate,
         rng: streams,
       });
@@ -110,7 +110,7 @@ export async function openGdasSupernet(request: GdasRequest): Promise<Supernet> 
         training: [weights.program, architecture.program],
         inference: meter.inference,
         measured: async (state, samples) =>
-          meter.measure(state, mixtureOf(await parametersIn(state)).genotype, samples),
+          meter.measure(state, mixtureOf(await parametersIn(state)).genotype, samples, signal),
         more: (tensors) => ({ mixture: mixtureOf(tensors) }),
         train(index, state, nextStep) {
           const mine = halves.weights.epoch(index, streams);

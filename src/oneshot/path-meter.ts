@@ -78,9 +78,10 @@ export interface PathMeterRequest {
   readonly train: Samples;
   /** Batches that statistics are computed on, at most as many as there are; 0: the running statistics are used. */
   readonly recalibrate: number;
+  /** Whether minibatches are measured, too. */
+  readonly minibatches?: boolean;
   /** Draws the training samples, the same for every path, and the noise of dropout. */
   rng(...labels: readonly (string | number)[]): Rng;
-  readonly signal?: AbortSignal | undefined;
 }
 
 export interface PathMeter {
@@ -88,12 +89,17 @@ export interface PathMeter {
   /** The state entries that a path may need. */
   readonly vectors: readonly Vector[];
   /** Measures an architecture with the weights of `state`, which does not change. Throws UserError if it is not in the space. */
-  measure(state: State, architecture: Architecture, samples: Samples): Promise<Measured>;
+  measure(state: State, architecture: Architecture, samples: Samples, signal?: AbortSignal): Promise<Measured>;
+  /**
+   * Measures an architecture on exactly a batch of samples, batch norm using the statistics of the batch. Where `minibatches` was
+   * requested. `random` draws the noise of dropout.
+   */
+  measureBatch(state: State, architecture: Architecture, samples: Samples, random: Rng): Promise<Measured>;
 }
 
 /** Throws TrainingFailure when the supernet cannot be built on this data. */
 export async function openPathMeter(request: PathMeterRequest): Promise<PathMeter> {
-  const { programs, borrow, on, validBatch, train, signal } = request;
+  const { programs, borrow, on, validBatch, train } = request;
   const inference = await borrow(
     programs.program({
       kind: 'single-path inference',
@@ -109,7 +115,7 @@ export async function openPathMeter(request: PathMeterRequest): Promise<PathMete
   const batchSize = Math.max(1, Math.min(request.batchSize, train.count));
   const count = Math.min(request.recalibrate, Math.floor(train.count / batchSize));
   const lease =
-    count === 0
+    count === 0 && request.minibatches !== true
       ? undefined
       : await borrow(programs.program({ kind: 'batch', on, batchSize, build: () => batchGraph(on, batchSize) }));
   const order = request.rng('recalibration', 'samples').shuffle(Array.from({ length: train.count }, (_, i) => i));
@@ -117,8 +123,8 @@ export async function openPathMeter(request: PathMeterRequest): Promise<PathMete
   const spec = taskOf(on.info, on.task).spec(on.info);
 
   /** The statistics of a path as feeds, which take the place of those in the state. */
-  async function statisticsOf(state: State, switches: Feeds): Promise<Feeds> {
-    if (lease === undefined || lease.built.statistics.length === 0) return {};
+  async function statisticsOf(state: State, switches: Feeds, signal: AbortSignal | undefined): Promise<Feeds> {
+    if (lease === undefined || count === 0 || lease.built.statistics.length === 0) return {};
     const { built, program } = lease;
     const batches = orderedBatches(samples, spec, batchSize);
     const noise = noiseFor(built.randomInputs, request.rng('recalibration', 'noise'));
@@ -133,10 +139,16 @@ export async function openPathMeter(request: PathMeterRequest): Promise<PathMete
   return {
     inference,
     vectors,
-    async measure(state, architecture, measured) {
+    async measure(state, architecture, measured, signal) {
       const switches = feedsOf(architecture);
-      const feeds = { ...switches, ...(await statisticsOf(state, switches)) };
+      const feeds = { ...switches, ...(await statisticsOf(state, switches, signal)) };
       return inferenceOver(inference.program, on, state, validBatch, feeds).measure(measured, signal);
+    },
+    async measureBatch(state, architecture, measured, random) {
+      if (lease === undefined || measured.count !== batchSize)
+        throw new RangeError(`a minibatch of ${measured.count} samples; must be ${batchSize}`);
+      const feeds = { ...feedsOf(architecture), ...noiseFor(lease.built.randomInputs, random)() };
+      return inferenceOver(lease.program, on, state, batchSize, feeds).measure(measured);
     },
   };
 }

@@ -77,7 +77,7 @@ export async function openSinglePathSupernet(request: SinglePathRequest): Promis
     async open({ programs, borrow, on, validBatch }) {
       const { built, program } = await borrow(pathStep(programs, on, settings, batchSize));
       const paths = await openPathMeter({
-        ...{ programs, borrow, on, validBatch, batchSize, train, recalibrate, signal },
+        ...{ programs, borrow, on, validBatch, batchSize, train, recalibrate },
         rng: streams,
       });
       meter = paths;
@@ -88,7 +88,7 @@ export async function openSinglePathSupernet(request: SinglePathRequest): Promis
         inference: paths.inference,
         async measured(on, samples) {
           const all: Measured[] = [];
-          for (const architecture of measured) all.push(await paths.measure(on, architecture, samples));
+          for (const architecture of measured) all.push(await paths.measure(on, architecture, samples, signal));
           return meanOf(all);
         },
         train: (index, state, nextStep) =>
@@ -106,7 +106,7 @@ export async function openSinglePathSupernet(request: SinglePathRequest): Promis
     ...opened,
     async measurePath(architecture, samples) {
       if (meter === undefined) throw new Error('the supernet is not open');
-      return meter.measure(state, architecture, samples);
+      return meter.measure(state, architecture, samples, signal);
     },
   };
 }
