@@ -75,6 +75,7 @@ export { checkBuildable } from './network/buildable.ts';
 export { networkCosts } from './network/costs.ts';
 export { type Morphism, type MorphRequest, morphWeights } from './network/morphism.ts';
 export type { Costs, LayerCosts } from './network/network.ts';
+export { type EnasRequest, type EnasSettings, openEnasSupernet } from './oneshot/enas.ts';
 export { type GdasRequest, type GdasSettings, openGdasSupernet } from './oneshot/gdas.ts';
 export { type MixtureRequest, type MixtureSettings, openMixtureSupernet } from './oneshot/mixture.ts';
 export {

@@ -1,6 +1,7 @@
 /** The methods of one-shot search by name. */
 import { z } from 'zod';
 import { defineOneShot, type OneShotDefinition } from './definition.ts';
+import { ENAS_DEFAULTS, openEnasSupernet } from './enas.ts';
 import { GDAS_DEFAULTS, openGdasSupernet } from './gdas.ts';
 import { MIXTURE_DEFAULTS, openMixtureSupernet } from './mixture.ts';
 import { openSinglePathSupernet, SINGLE_PATH_DEFAULTS } from './single-path.ts';
@@ -40,6 +41,24 @@ export const ONE_SHOT = {
       recalibrate: batches.default(GDAS_DEFAULTS.recalibrate),
     }),
     (request, options) => openGdasSupernet({ ...request, ...options }),
+  ),
+  enas: defineOneShot(
+    {
+      name: 'enas',
+      description: 'Trains shared weights, and a controller that samples the paths, in turn (Pham et al. 2018).',
+      finds: 'architecture',
+    },
+    z.strictObject({
+      hidden: z.int().min(2).max(4096).multipleOf(2).default(ENAS_DEFAULTS.hidden),
+      controllerLearningRate: z.number().gt(0).max(1).default(ENAS_DEFAULTS.controllerLearningRate),
+      entropy: z.number().min(0).max(100).default(ENAS_DEFAULTS.entropy),
+      baseline: z.number().min(0).lt(1).default(ENAS_DEFAULTS.baseline),
+      controllerSteps: z.int().min(0).max(100_000).default(ENAS_DEFAULTS.controllerSteps),
+      aggregate: z.int().min(1).max(1000).default(ENAS_DEFAULTS.aggregate),
+      candidates: z.int().min(1).max(1000).default(ENAS_DEFAULTS.candidates),
+      recalibrate: batches.default(ENAS_DEFAULTS.recalibrate),
+    }),
+    (request, options) => openEnasSupernet({ ...request, ...options }),
   ),
   'single-path': defineOneShot(
     {

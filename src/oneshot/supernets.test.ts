@@ -7,6 +7,7 @@ import { nodeRuntime } from '../engine/runtime/node.node.ts';
 import type { Architecture } from '../space/space.ts';
 import { checkArchitecture } from '../space/tree/architecture.ts';
 import { dropout, float, linear, sequential } from '../space/tree/builders.ts';
+import { decisions } from '../space/tree/decisions.ts';
 import { defineSpace } from '../space/tree/define.ts';
 import { first, successor } from '../space/tree/enumerate.ts';
 import { resolve } from '../space/tree/resolve.ts';
@@ -22,11 +23,12 @@ import { timeless, trainableConformance } from '../train/testing/conformance.ts'
 import { referenceEngine } from '../train/testing/reference-engine.ts';
 import { trainUntil } from '../train/trainable.ts';
 import { joinTensors, splitTensors } from '../train/vectors.ts';
+import { openEnasSupernet } from './enas.ts';
 import { openGdasSupernet } from './gdas.ts';
 import { openMixtureSupernet } from './mixture.ts';
 import { fairPath, openSinglePathSupernet } from './single-path.ts';
 import type { SupernetRequest } from './supernet.ts';
-import { pointSpace } from './testing/space.ts';
+import { pointSpace, wiredSpace } from './testing/space.ts';
 
 const data = blobs(48, 12);
 const space = pointSpace(data.info);
@@ -39,11 +41,13 @@ const request = (seed = 'mine', change: Partial<SupernetRequest> = {}): Supernet
   ...change,
 });
 
+const SMALL_ENAS = { hidden: 8, controllerSteps: 3, aggregate: 4, candidates: 3, recalibrate: 2 };
 const METHODS = {
   mixture: openMixtureSupernet,
   'single path': openSinglePathSupernet,
   'fair single path': (request: SupernetRequest) => openSinglePathSupernet({ ...request, sampling: 'fair' }),
   gdas: openGdasSupernet,
+  enas: (request: SupernetRequest) => openEnasSupernet({ ...request, ...SMALL_ENAS }),
 };
 for (const [name, open] of Object.entries(METHODS)) {
   trainableConformance(`${name} supernet`, {
@@ -73,6 +77,7 @@ for (const [name, open] of Object.entries(METHODS)) {
 const ARCHITECTURAL = {
   mixture: () => openMixtureSupernet({ ...request(), architecture: { learningRate: 0.1 } }),
   gdas: () => openGdasSupernet({ ...request(), archLearningRate: 0.1 }),
+  enas: () => openEnasSupernet({ ...request(), ...SMALL_ENAS }),
 };
 for (const [name, open] of Object.entries(ARCHITECTURAL))
   test(`${name} supernet: each record has the mixture weights and the genotype, and a checkpoint keeps them`, async () => {
@@ -206,4 +211,56 @@ test('fair sampling: each group of as many steps as a decision has options takes
     const groups = Array.from({ length: 12 / size }, (_, i) => taken.slice(i * size, (i + 1) * size).join());
     assert.ok(new Set(groups).size > 1, decision);
   }
+});
+
+test('enas: the controller turns away from the option that learns nothing, and the record is that of the best candidate', async () => {
+  const enas = { ...SMALL_ENAS, controllerLearningRate: 0.03, controllerSteps: 8, aggregate: 6 };
+  const training = await openEnasSupernet({ ...request(), ...enas });
+  await trainUntil(training, 4);
+  // Behind `none`, the first of its options, all samples are of one class.
+  const [none = 1] = training.history.at(-1)?.mixture?.weights.second ?? [];
+  assert.ok(none < 0.2, `${none}`);
+  const last = training.history.at(-1);
+  assert.notEqual(last?.mixture?.genotype.second, 'none');
+  assert.deepEqual((await training.measure(data.valid)).metrics, last?.valid);
+});
+
+test('enas: a checkpoint has the whole controller, and one of another controller is refused', async () => {
+  const training = await openEnasSupernet({ ...request(), ...SMALL_ENAS });
+  await trainUntil(training, 1);
+  const checkpoint = await training.checkpoint();
+  assert.deepEqual(
+    Object.keys(checkpoint.tensors).filter((name) => name.startsWith('controller:')),
+    ['controller:weights', 'controller:mean', 'controller:square', 'controller:steps', 'controller:baseline'],
+  );
+  assert.equal(checkpoint.tensors['controller:steps']?.data[0], SMALL_ENAS.controllerSteps);
+  await assert.rejects(
+    openEnasSupernet({ ...request(), ...SMALL_ENAS, hidden: 12, checkpoint }),
+    (error) => error instanceof TrainingFailure && /controller/.test(error.message),
+  );
+});
+
+test('enas without validation samples is refused', async () => {
+  const { valid: _, ...others } = request();
+  await assert.rejects(openEnasSupernet({ ...others, ...SMALL_ENAS }), TrainingFailure);
+});
+
+test('where wiring is open, gdas trains all edges and picks inputs when it derives; enas has a probability for each set of inputs', async () => {
+  const wired = wiredSpace(data.info);
+  const gdas = await openGdasSupernet(request('mine', { space: wired }));
+  const before = await gdas.checkpoint();
+  await trainUntil(gdas, 2);
+  const { tensors, history } = await gdas.checkpoint();
+  const weights = Object.keys(tensors).filter((name) => /->.*plain.*weight$/.test(name));
+  assert.equal(weights.filter((name) => name.startsWith('1/')).length, weights.length);
+  assert.ok(weights.length >= 6, `${weights}`);
+  for (const name of weights) assert.notDeepEqual(tensors[name], before.tensors[name], name);
+  checkArchitecture(wired, history.at(-1)?.mixture?.genotype ?? {});
+  const enas = await openEnasSupernet({ ...request('mine', { space: wired }), ...SMALL_ENAS });
+  const { mixture } = await enas.epoch();
+  checkArchitecture(wired, mixture?.genotype ?? {});
+  assert.deepEqual(
+    Object.values(mixture?.weights ?? {}).map((row) => row.length),
+    decisions(wired).map(({ domain }) => (domain.kind === 'inputs' ? domain.from : 2)),
+  );
 });
