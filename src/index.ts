@@ -75,8 +75,15 @@ export { checkBuildable } from './network/buildable.ts';
 export { networkCosts } from './network/costs.ts';
 export { type Morphism, type MorphRequest, morphWeights } from './network/morphism.ts';
 export type { Costs, LayerCosts } from './network/network.ts';
+export { type EnasRequest, type EnasSettings, openEnasSupernet } from './oneshot/enas.ts';
+export { type GdasRequest, type GdasSettings, openGdasSupernet } from './oneshot/gdas.ts';
 export { type MixtureRequest, type MixtureSettings, openMixtureSupernet } from './oneshot/mixture.ts';
-export { openSinglePathSupernet, type SinglePathRequest, type SinglePathSupernet } from './oneshot/single-path.ts';
+export {
+  openSinglePathSupernet,
+  type SinglePathRequest,
+  type SinglePathSettings,
+  type SinglePathSupernet,
+} from './oneshot/single-path.ts';
 export type { Supernet, SupernetRequest } from './oneshot/supernet.ts';
 export { type DrawingOptions, drawArchitecture } from './report/drawing/draw.ts';
 export { architectureText } from './report/drawing/text.ts';

@@ -6,6 +6,7 @@ import type { Estimator } from '../estimate/estimator.ts';
 import { type Predictor, predictorEstimator, trainPredictor } from '../estimate/predictor/predictor.ts';
 import { proxyEstimator } from '../estimate/proxies/estimator.ts';
 import { trainEstimator } from '../estimate/train.ts';
+import { ONE_SHOT } from '../oneshot/index.ts';
 import { isArchitectureMethod, oneShotOf } from '../oneshot/names.ts';
 import { sharedWeightsEstimator } from '../oneshot/shared-weights.ts';
 import { supernetTrial } from '../oneshot/train-shared.ts';
@@ -54,7 +55,14 @@ export async function openEstimator(
       const engine = given ?? (await openEngine(settings, settings.workers));
       const programs = openPrograms(engine, { memory: memoryOfPrograms(memoryBytes) });
       const trainShared = supernetOf(setup, engine, programs);
-      return { ...sharedWeightsEstimator({ engine, programs, data }), ...(trainShared && { trainShared }) };
+      const { validSamples, estimatorOptions } = settings;
+      const { recalibrate } = ONE_SHOT[estimator.method].check(estimatorOptions);
+      const measured = sharedWeightsEstimator({
+        ...{ engine, programs, data, batchSize: setup.training.batchSize },
+        ...(typeof recalibrate === 'number' && { recalibrate }),
+        ...(validSamples > 0 && { validSamples }),
+      });
+      return { ...measured, ...(trainShared && { trainShared }) };
     }
     case 'proxies': {
       const { kind, ...options } = estimator;

@@ -7,7 +7,7 @@ import { type OpenChoices, sum } from './lowering.ts';
 import type { ArchitectureParameter, OpenDecision } from './network.ts';
 
 /** Deviation of fresh architecture parameters around zero, as in DARTS: all options weigh nearly the same at first. */
-const DEVIATION = 1e-3;
+export const DEVIATION = 1e-3;
 
 /**
  * The continuous relaxation of DARTS (Liu et al. 2019, equation 2): an open choice becomes the sum of its options'
@@ -63,7 +63,7 @@ export function mixture(g: GraphBuilder, network: Module): OpenChoices {
 }
 
 /** The choices still open, in the order of the walk, each name once. */
-function openDecisions(module: Module, found = new Map<string, OpenDecision>()): OpenDecision[] {
+export function openDecisions(module: Module, found = new Map<string, OpenDecision>()): OpenDecision[] {
   if (module.kind === 'choice') {
     const options = Object.keys(module.options);
     if (options.length > 1) found.set(module.name, found.get(module.name) ?? { name: module.name, options });

@@ -62,7 +62,8 @@ export function stateOfBoth(weightStep: StateParts, archStep: StateParts): State
   return { ...weightStep, optimizerState, vectors: [...vectors.values()] };
 }
 
-function architectureGraph(
+/** One step of the architecture's parameters by their gradient of the loss, as a graph. */
+export function architectureGraph(
   on: NetworkOnData,
   { weightDecay, alsoWeightGradients = false }: ArchitectureSettings,
   batchSize: number,

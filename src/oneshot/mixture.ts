@@ -64,7 +64,11 @@ export async function openMixtureSupernet(request: MixtureRequest): Promise<Supe
   const streams: SupernetRequest['rng'] = (...labels) => request.rng(...labels);
   const rates = learningRates(settings, stepsPerEpoch);
 
-  const { measureWith: _, ...opened } = await openSupernet(request, {
+  const {
+    measureWith: _,
+    state: _state,
+    ...opened
+  } = await openSupernet(request, {
     choices: 'mixture',
     batchSize,
     stepsPerEpoch,

@@ -1,5 +1,4 @@
 /** What the supernets have in common: how they are opened, their state, and how they become a `Trainable`. */
-
 import type { Samples } from '../data/dataset.ts';
 import type { Feeds, Program, State } from '../engine/engine.ts';
 import type { HostTensor } from '../graph/ir.ts';
@@ -56,15 +55,21 @@ export interface Opened {
   readonly inference: ProgramLease<object>;
   /** Trains the epoch of this index, from 0. `nextStep` counts the updates, from 1. Returns the mean training loss. */
   train(index: number, state: State, nextStep: () => number): Promise<number>;
-  /** What inference is fed besides the samples, once for each of the networks that are measured: the metrics are their mean. */
-  readonly measured: readonly Feeds[];
+  /**
+   * How the supernet is measured. A list: what inference is fed besides the samples, once for each of the networks whose metrics'
+   * mean it is.
+   */
+  readonly measured: readonly Feeds[] | ((state: State, samples: Samples) => Promise<Measured>);
+  /** Tensors that it keeps outside the state, which checkpoints have too; `open` takes them from the request's checkpoint. */
+  readonly own?: { readonly names: readonly string[]; read(): Readonly<Record<string, HostTensor>> };
   /** What the record of an epoch holds besides. */
   more?(tensors: Readonly<Record<string, HostTensor>>): Pick<EpochRecord, 'mixture'>;
 }
 
-/** A supernet, and how one of its networks is measured with the shared weights. */
+/** A supernet, its state, and how one of its networks is measured with the shared weights. */
 export interface OpenSupernet extends Supernet {
-  measureWith(more: Feeds, samples: Parameters<Trainable['measure']>[0]): Promise<Measured>;
+  readonly state: State;
+  measureWith(more: Feeds, samples: Samples): Promise<Measured>;
 }
 
 /** Opens a supernet whose settings have been checked. Throws as `openTraining` does; nothing stays open then. */
@@ -88,25 +93,28 @@ export async function openSupernet(request: SupernetRequest, method: Method): Pr
   };
   try {
     const asked = now();
-    const { parts, training, inference, train, measured, more } = await method.open({
+    const { parts, training, inference, train, measured, more, own } = await method.open({
       programs,
       borrow,
       on,
       validBatch,
     });
     const compileSeconds = (now() - asked) / 1000;
-    const state = engine.createState(joinTensors(parts.vectors, initialTensors(request, parts)));
+    const initial = initialTensors(without(request, own?.names ?? []), parts);
+    const state = engine.createState(joinTensors(parts.vectors, initial));
     created = state;
-    const tensors = async () => splitTensors(parts.vectors, await state.read());
+    const tensors = async () => ({ ...splitTensors(parts.vectors, await state.read()), ...own?.read() });
     const measureWith: OpenSupernet['measureWith'] = (feeds, samples) =>
       inferenceOver(inference.program, on, state, validBatch, feeds).measure(samples, signal);
     const measure: Trainable['measure'] = async (samples) => {
+      if (typeof measured === 'function') return measured(state, samples);
       const all: Measured[] = [];
       for (const feeds of measured) all.push(await measureWith(feeds, samples));
       return meanOf(all);
     };
     return {
       history,
+      state,
       batchSize,
       stepsPerEpoch,
       memoryBytes: bytes(),
@@ -132,8 +140,16 @@ export async function openSupernet(request: SupernetRequest, method: Method): Pr
   }
 }
 
+/** The request whose checkpoint lacks tensors of these names. */
+function without(request: SupernetRequest, names: readonly string[]): SupernetRequest {
+  const { checkpoint } = request;
+  if (checkpoint === undefined || names.length === 0) return request;
+  const others = Object.entries(checkpoint.tensors).filter(([name]) => !names.includes(name));
+  return { ...request, checkpoint: { ...checkpoint, tensors: Object.fromEntries(others) } };
+}
+
 /** The mean of each metric; a single network's measurements as they are. */
-function meanOf(all: readonly Measured[]): Measured {
+export function meanOf(all: readonly Measured[]): Measured {
   const [first, ...others] = all;
   if (first === undefined) throw new RangeError('no network was measured');
   if (others.length === 0) return first;

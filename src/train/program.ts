@@ -167,10 +167,13 @@ export function inferenceGraph(on: NetworkOnData, batchSize: number): InferenceG
 }
 
 /** The same on the state of a training program, in whose vectors parameters and statistics come. */
-export function inferenceOnState(on: NetworkOnData, batchSize: number): InferenceGraph {
+export function inferenceOnState(
+  on: NetworkOnData,
+  batchSize: number,
+): InferenceGraph & { readonly vectors: readonly Vector[] } {
   const whole = inferenceGraph(on, batchSize);
   const alive = inputsOf(whole.graph);
   const isAlive = ({ path }: Parameter) => alive.has(path);
   const vectors = networkVectors(whole.parameters.filter(isAlive), whole.statistics.filter(isAlive));
-  return { ...whole, graph: cutInputs(whole.graph, vectors).graph };
+  return { ...whole, graph: cutInputs(whole.graph, vectors).graph, vectors };
 }

@@ -1,5 +1,15 @@
 import type { Space, Task } from '../../space/space.ts';
-import { batchNorm, choice, dropout, identity, linear, relu, sequential, zero } from '../../space/tree/builders.ts';
+import {
+  batchNorm,
+  choice,
+  dag,
+  dropout,
+  identity,
+  linear,
+  relu,
+  sequential,
+  zero,
+} from '../../space/tree/builders.ts';
 import { defineSpace } from '../../space/tree/define.ts';
 
 const block = (units: number) => sequential(linear(units), batchNorm(), relu());
@@ -14,4 +24,10 @@ export function pointSpace(task: Task): Space {
       linear('outputs'),
     ),
   ).create(task);
+}
+
+/** Two nodes that pick one input each: their wiring is open. */
+export function wiredSpace(task: Task): Space {
+  const edge = (from: number, to: number) => choice(`${from}->${to}`, { skip: identity(), plain: block(6) });
+  return defineSpace('wired', () => sequential(linear(6), dag(2, edge, { inputs: 1 }), linear('outputs'))).create(task);
 }
