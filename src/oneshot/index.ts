@@ -1,26 +1,14 @@
 /** The methods of one-shot search by name. */
 import { z } from 'zod';
+import { betaDarts } from './beta-darts.ts';
+import { darts, dartsSecondOrder } from './darts.ts';
 import { defineOneShot, type OneShotDefinition } from './definition.ts';
-import { MIXTURE_DEFAULTS, openMixtureSupernet } from './mixture.ts';
 import { openSinglePathSupernet } from './single-path.ts';
 
 export const ONE_SHOT = {
-  darts: defineOneShot(
-    {
-      name: 'darts',
-      description: 'Trains mixture weights and network weights in turn, first order (Liu et al. 2019).',
-      finds: 'architecture',
-    },
-    z.strictObject({
-      archLearningRate: z.number().gt(0).max(1).default(MIXTURE_DEFAULTS.learningRate),
-      archWeightDecay: z.number().min(0).max(1).default(MIXTURE_DEFAULTS.weightDecay),
-    }),
-    (request, { archLearningRate, archWeightDecay }) =>
-      openMixtureSupernet({
-        ...request,
-        architecture: { learningRate: archLearningRate, weightDecay: archWeightDecay },
-      }),
-  ),
+  darts,
+  'darts-second-order': dartsSecondOrder,
+  'beta-darts': betaDarts,
   'single-path': defineOneShot(
     {
       name: 'single-path',

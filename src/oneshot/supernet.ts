@@ -1,6 +1,7 @@
 /** What the supernets have in common: how they are opened, their state, and how they become a `Trainable`. */
+import type { Metrics } from '../common/metrics.ts';
 import type { Feeds, Program, State } from '../engine/engine.ts';
-import type { HostTensor } from '../graph/ir.ts';
+import { type HostTensor, type Shape, sizeOf } from '../graph/ir.ts';
 import type { Space } from '../space/space.ts';
 import { supernet } from '../space/tree/resolve.ts';
 import type { Measured } from '../task/metrics.ts';
@@ -51,8 +52,19 @@ export interface Opened {
   train(index: number, state: State, nextStep: () => number): Promise<number>;
   /** What inference is fed besides the samples, once for each of the networks that are measured: the metrics are their mean. */
   readonly measured: readonly Feeds[];
-  /** What the record of an epoch holds besides. */
-  more?(tensors: Readonly<Record<string, HostTensor>>): Pick<EpochRecord, 'mixture'>;
+  /** State entries that are worth nothing between steps: zeros at first, and in no checkpoint. */
+  readonly scratch?: readonly { readonly name: string; readonly shape: Shape }[];
+  /** What the record of an epoch holds besides. It leaves the state as it is, scratch entries aside. */
+  more?(after: AfterEpoch): Promise<Pick<EpochRecord, 'mixture' | 'guards'>>;
+}
+
+/** A supernet after an epoch. */
+export interface AfterEpoch {
+  readonly tensors: Readonly<Record<string, HostTensor>>;
+  readonly state: State;
+  /** The epoch's validation metrics. */
+  readonly valid: Metrics;
+  measureWith: OpenSupernet['measureWith'];
 }
 
 /** A supernet, and how one of its networks is measured with the shared weights. */
@@ -81,16 +93,26 @@ export async function openSupernet(request: SupernetRequest, method: Method): Pr
   };
   try {
     const asked = now();
-    const { parts, training, inference, train, measured, more } = await method.open({
+    const {
+      parts,
+      scratch = [],
+      training,
+      inference,
+      train,
+      measured,
+      more,
+    } = await method.open({
       programs,
       borrow,
       on,
       validBatch,
     });
     const compileSeconds = (now() - asked) / 1000;
-    const state = engine.createState(joinTensors(parts.vectors, initialTensors(request, parts)));
+    const initial = joinTensors(parts.vectors, initialTensors(request, parts));
+    const zeros = scratch.map(({ name, shape }) => [name, { shape, data: new Float32Array(sizeOf(shape)) }] as const);
+    const state = engine.createState({ ...initial, ...Object.fromEntries(zeros) });
     created = state;
-    const tensors = async () => splitTensors(parts.vectors, await state.read());
+    const tensors = async () => splitTensors(parts.vectors, await state.read(Object.keys(initial)));
     const measureWith: OpenSupernet['measureWith'] = (feeds, samples) =>
       inferenceOver(inference.program, on, state, validBatch, feeds).measure(samples, signal);
     const measure: Trainable['measure'] = async (samples) => {
@@ -112,7 +134,9 @@ export async function openSupernet(request: SupernetRequest, method: Method): Pr
         validation: inference.program,
         train: (index) => train(index, state, () => ++steps),
         validate: async () => (valid === undefined ? {} : (await measure(valid)).metrics),
-        ...(more && { more: async () => more(await tensors()) }),
+        ...(more && {
+          more: async (metrics) => more({ tensors: await tensors(), state, valid: metrics, measureWith }),
+        }),
       }),
       checkpoint: async () => ({ history: [...history], steps, tensors: await tensors() }),
       measure,

@@ -18,6 +18,7 @@ import { blobs } from '../train/testing/blobs.ts';
 import { timeless, trainableConformance } from '../train/testing/conformance.ts';
 import { referenceEngine } from '../train/testing/reference-engine.ts';
 import { trainUntil } from '../train/trainable.ts';
+import { ONE_SHOT } from './index.ts';
 import { openMixtureSupernet } from './mixture.ts';
 import { openSinglePathSupernet } from './single-path.ts';
 import type { SupernetRequest } from './supernet.ts';
@@ -34,7 +35,11 @@ const request = (seed = 'mine', change: Partial<SupernetRequest> = {}): Supernet
   ...change,
 });
 
-const METHODS = { mixture: openMixtureSupernet, 'single path': openSinglePathSupernet };
+const METHODS = {
+  ...{ mixture: openMixtureSupernet, 'single path': openSinglePathSupernet },
+  'second-order mixture': (request: SupernetRequest) => ONE_SHOT['darts-second-order'].open(request, { warmup: 1 }),
+  'beta-decay mixture': (request: SupernetRequest) => ONE_SHOT['beta-darts'].open(request, {}),
+};
 for (const [name, open] of Object.entries(METHODS)) {
   trainableConformance(`${name} supernet`, {
     valid: data.valid,
@@ -94,6 +99,34 @@ test('mixture supernet: architecture parameters and weights learn from different
   const architecture = new Set(read.filter((_, i) => i % 2 === 1).flat());
   assert.deepEqual([weights.size, architecture.size], [24, 24]);
   assert.equal(new Set([...weights, ...architecture]).size, 48);
+});
+
+test('mixture supernet: in epochs of warm-up, the architecture stays as it began, and its half of the samples rests', async () => {
+  const { train } = data;
+  let reads = 0;
+  const watched: typeof train = {
+    ...train,
+    read(...given) {
+      reads++;
+      return train.read(...given);
+    },
+  };
+  const architecture = { learningRate: 0.1, warmup: 2 };
+  const training = await openMixtureSupernet({ ...request('mine', { train: watched }), architecture });
+  const { tensors: fresh } = await training.checkpoint();
+  const counts: number[] = [];
+  for (let epoch = 1; epoch <= 3; epoch++) {
+    const before = reads;
+    await training.epoch();
+    counts.push(reads - before);
+    const { tensors } = await training.checkpoint();
+    const paths = Object.keys(tensors).filter((name) => name.startsWith('architecture:'));
+    const picked = (all: typeof tensors) => paths.map((path) => all[path]);
+    if (epoch <= 2) assert.deepEqual(picked(tensors), picked(fresh));
+    else assert.notDeepEqual(picked(tensors), picked(fresh));
+    assert.notDeepEqual(tensors, fresh);
+  }
+  assert.deepEqual(counts, [3, 3, 6]);
 });
 
 test('a space that mixture weights cannot decide is refused before training', async () => {
