@@ -16,6 +16,7 @@ import { checkSettings } from '../train/settings.ts';
 import { FIRST_ORDER, type MixtureStep } from './mixture-methods.ts';
 import { ARCHITECTURE_OPTIMIZER, type ArchitectureSettings, optionWeights } from './mixture-steps.ts';
 import { openSupernet, type Supernet, type SupernetRequest } from './supernet.ts';
+import { watch } from './watch.ts';
 
 /** How the architecture parameters are trained: the defaults are those of Liu et al. */
 export interface MixtureSettings {
@@ -88,6 +89,7 @@ export async function openMixtureSupernet(request: MixtureRequest): Promise<Supe
         const rows = Object.entries(shares).map(([name, row]) => [name, Array.from(row)] as const);
         return { weights: Object.fromEntries(rows), genotype: derive(space, shares) };
       };
+      const guards = await watch(request, { open, parts, batches: forArchitecture, stepsPerEpoch });
       // A space whose architectures cannot be derived is refused before anything is trained.
       mixtureOf(freshTensors(parts, (...labels) => request.rng(...labels)));
       return {
@@ -96,7 +98,10 @@ export async function openMixtureSupernet(request: MixtureRequest): Promise<Supe
         training: open.training,
         inference,
         measured: [{}],
-        more: async ({ tensors }) => ({ mixture: mixtureOf(tensors) }),
+        async more(after) {
+          const mixture = mixtureOf(after.tensors);
+          return { mixture, guards: await guards(mixture, after) };
+        },
         train(index, state, nextStep) {
           const warm = index < warmup;
           const mine = forWeights.epoch(index, streams);

@@ -35,13 +35,13 @@ export type Mixture = {
 export type Guards = {
   /** The share of the genotype's operations that have no weights: skip connections, pooling, none. From 0 to 1. */
   readonly parameterFree: number;
-  /** The share of depthwise convolutions among the genotype's operations. From 0 to 1. */
-  readonly depthwise: number;
+  /** How many of the genotype's operations are of each kind; depthwise: with a convolution in groups, other: with other weights. */
+  readonly operations: Readonly<Record<'none' | 'skip' | 'pool' | 'depthwise' | 'other', number>>;
   /** The operation that most edges have, on how many of how many. */
   readonly most: { readonly operation: string; readonly edges: number; readonly of: number };
   /** The mixtures' mean entropy: 1 where all options weigh the same, 0 where one has all the weight. */
   readonly entropy: number;
-  /** The mean share of skip connections in the mixtures that have one, times the number of options: 1 at first. */
+  /** The mean weight of skip connections in the mixtures that have one, times the number of options: 1 at first. */
   readonly skipWeight?: number;
   /** The cells of the genotype, in the order of the space. */
   readonly cells: readonly CellShape[];
@@ -205,7 +205,11 @@ function isListed(value: unknown): value is Listed {
 function isEpochRecord(value: unknown): value is EpochRecord {
   if (!isObject(value) || !isObject(value.valid)) return false;
   const numbers = [value.epoch, value.loss, value.seconds, ...Object.values(value.valid)];
-  return numbers.every(Number.isFinite) && (value.mixture === undefined || isMixture(value.mixture));
+  return (
+    numbers.every(Number.isFinite) &&
+    (value.mixture === undefined || isMixture(value.mixture)) &&
+    (value.guards === undefined || isObject(value.guards))
+  );
 }
 
 function isMixture(value: unknown): value is Mixture {
