@@ -7,15 +7,17 @@ export const mixtureOptions = {
   archWeightDecay: z.number().min(0).max(1).default(MIXTURE_DEFAULTS.weightDecay),
   archDeviation: z.number().min(0).max(10).default(MIXTURE_DEFAULTS.deviation),
   warmup: z.int().min(0).max(1_000_000).default(MIXTURE_DEFAULTS.warmup),
+  skipCap: z.int().min(0).max(MIXTURE_DEFAULTS.skipCap).default(MIXTURE_DEFAULTS.skipCap),
+  eigenvalueStop: z.boolean().default(MIXTURE_DEFAULTS.eigenvalueStop),
 } as const;
 
 /** The settings that these options stand for. */
-export function settingsOf(options: {
-  readonly archLearningRate: number;
-  readonly archWeightDecay: number;
-  readonly archDeviation: number;
-  readonly warmup: number;
-}): MixtureSettings {
-  const { archLearningRate, archWeightDecay, archDeviation, warmup } = options;
-  return { learningRate: archLearningRate, weightDecay: archWeightDecay, deviation: archDeviation, warmup };
+export function settingsOf({
+  archLearningRate: learningRate,
+  archWeightDecay: weightDecay,
+  archDeviation: deviation,
+  ...same
+}: z.infer<z.ZodObject<typeof mixtureOptions>>): MixtureSettings {
+  const { warmup, skipCap, eigenvalueStop } = same;
+  return { learningRate, weightDecay, deviation, warmup, skipCap, eigenvalueStop };
 }

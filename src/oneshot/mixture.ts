@@ -3,7 +3,6 @@
  * a step of the architecture computes (`MixtureMethod`). Cost: each step computes every option of every choice.
  */
 import { part } from '../data/samples.ts';
-import { derive } from '../space/tree/derive.ts';
 import { trainingBatches } from '../train/batches.ts';
 import type { Mixture } from '../train/checkpoint.ts';
 import { runSteps } from '../train/epochs.ts';
@@ -13,8 +12,10 @@ import { OPTIMIZERS } from '../train/optimizers.ts';
 import { freshTensors, type StateParts } from '../train/program.ts';
 import { learningRates } from '../train/schedules.ts';
 import { checkSettings } from '../train/settings.ts';
+import { deriveCapped } from './genotype.ts';
 import { FIRST_ORDER, type MixtureStep } from './mixture-methods.ts';
 import { ARCHITECTURE_OPTIMIZER, type ArchitectureSettings, optionWeights } from './mixture-steps.ts';
+import { epochBeforeSharp } from './sharpness.ts';
 import { openSupernet, type Supernet, type SupernetRequest } from './supernet.ts';
 import { watch } from './watch.ts';
 
@@ -27,9 +28,22 @@ export interface MixtureSettings {
   readonly deviation: number;
   /** The first epochs train the weights alone. */
   readonly warmup: number;
+  /** Skip connections that a cell of the genotype may have (`deriveCapped`). */
+  readonly skipCap: number;
+  /**
+   * Stops when the dominant eigenvalue of the architecture's Hessian has grown, and takes the genotype from before (`epochBeforeSharp`).
+   */
+  readonly eigenvalueStop: boolean;
 }
 
-export const MIXTURE_DEFAULTS: MixtureSettings = { learningRate: 3e-4, weightDecay: 1e-3, deviation: 1e-3, warmup: 0 };
+export const MIXTURE_DEFAULTS: MixtureSettings = {
+  learningRate: 3e-4,
+  weightDecay: 1e-3,
+  deviation: 1e-3,
+  warmup: 0,
+  skipCap: 1000,
+  eigenvalueStop: false,
+};
 
 /** What sets one method apart from another. */
 export interface MixtureMethod {
@@ -53,8 +67,12 @@ export interface MixtureRequest extends SupernetRequest {
 export async function openMixtureSupernet(request: MixtureRequest): Promise<Supernet> {
   const { space, info, settings, signal, data = 1, method = { step: FIRST_ORDER } } = request;
   checkSettings(settings, 'training settings', info, request.task);
-  const { learningRate, weightDecay, deviation, warmup } = { ...MIXTURE_DEFAULTS, ...request.architecture };
+  const { learningRate, weightDecay, deviation, warmup, skipCap, eigenvalueStop } = {
+    ...MIXTURE_DEFAULTS,
+    ...request.architecture,
+  };
   const { penalty } = method;
+  const derived = deriveCapped(space, skipCap);
   const { count } = request.train;
   if (count < 2) throw new TrainingFailure('a mixture supernet needs two training samples: it trains on two halves');
   const order = request.rng('halves').shuffle(Array.from({ length: count }, (_, i) => i));
@@ -87,7 +105,7 @@ export async function openMixtureSupernet(request: MixtureRequest): Promise<Supe
       const mixtureOf = (tensors: Parameters<typeof optionWeights>[1]): Mixture => {
         const shares = optionWeights(parts.architecture, tensors);
         const rows = Object.entries(shares).map(([name, row]) => [name, Array.from(row)] as const);
-        return { weights: Object.fromEntries(rows), genotype: derive(space, shares) };
+        return { weights: Object.fromEntries(rows), genotype: derived(shares) };
       };
       const guards = await watch(request, { open, parts, batches: forArchitecture, stepsPerEpoch });
       // A space whose architectures cannot be derived is refused before anything is trained.
@@ -143,7 +161,8 @@ export async function openMixtureSupernet(request: MixtureRequest): Promise<Supe
       };
     },
   });
-  return opened;
+  const before = () => epochBeforeSharp(opened.history, warmup);
+  return { ...opened, ...(eigenvalueStop && { hasStopped: () => before() !== undefined, keptEpoch: before }) };
 }
 
 /** The same state, but for how its architecture parameters begin. */

@@ -6,11 +6,11 @@ import { createEngine } from '../engine/create.ts';
 import { nodeRuntime } from '../engine/runtime/node.node.ts';
 import type { Architecture } from '../space/space.ts';
 import { checkArchitecture } from '../space/tree/architecture.ts';
-import { dropout, float, linear, sequential } from '../space/tree/builders.ts';
+import { choice, dropout, float, identity, linear, sequential } from '../space/tree/builders.ts';
 import { defineSpace } from '../space/tree/define.ts';
 import { first, successor } from '../space/tree/enumerate.ts';
 import { resolve } from '../space/tree/resolve.ts';
-import { decodeCheckpoint, encodeCheckpoint } from '../train/checkpoint.ts';
+import { decodeCheckpoint, type EpochRecord, encodeCheckpoint, type Guards } from '../train/checkpoint.ts';
 import { TrainingFailure } from '../train/failure.ts';
 import { evaluateNetwork } from '../train/inference.ts';
 import { DEFAULT_SETTINGS } from '../train/settings.ts';
@@ -129,6 +129,46 @@ test('mixture supernet: in epochs of warm-up, the architecture stays as it began
     assert.notDeepEqual(tensors, fresh);
   }
   assert.deepEqual(counts, [3, 3, 6]);
+});
+
+test('mixture supernet: stops when the eigenvalue has grown, if told to, and hands on the epoch before', async () => {
+  const first = await openMixtureSupernet(request());
+  await first.epoch();
+  const { tensors, steps, history } = await first.checkpoint();
+  const [record] = history;
+  const grown = [1, 1, 1, 1, 1, 2, 2].map((eigenvalue, i) => ({
+    ...(record as EpochRecord),
+    epoch: i + 1,
+    guards: { ...(record?.guards as Guards), eigenvalue },
+  }));
+  const openAfter = (epochs: number, eigenvalueStop: boolean) =>
+    openMixtureSupernet({
+      ...request('mine', { checkpoint: { tensors, steps, history: grown.slice(0, epochs) } }),
+      architecture: { eigenvalueStop },
+    });
+  const stopped = await openAfter(7, true);
+  assert.deepEqual([stopped.hasStopped?.(), stopped.keptEpoch?.()], [true, 2]);
+  await trainUntil(stopped, 9);
+  assert.equal(stopped.history.length, 7);
+  const before = await openAfter(6, true);
+  assert.deepEqual([before.hasStopped?.(), before.keptEpoch?.()], [false, undefined]);
+  const untold = await openAfter(7, false);
+  assert.deepEqual([untold.hasStopped, untold.keptEpoch], [undefined, undefined]);
+});
+
+test('mixture supernet: the genotype keeps the cap of skip connections', async () => {
+  const genotypes = async (skipCap: number) => {
+    const training = await openMixtureSupernet({
+      ...request('mine', { space: defineSpace('skips', skipping).create(data.info) }),
+      architecture: { skipCap, learningRate: 0.01 },
+    });
+    await training.epoch();
+    return Object.values(training.history[0]?.mixture?.genotype ?? {});
+  };
+  const skipping = () => sequential(linear(2), ...['a', 'b'].map(skip), linear('outputs'));
+  const skip = (name: string) => choice(name, { one: identity(), two: identity(), block: linear(2) });
+  assert.deepEqual(await genotypes(0), ['block', 'block']);
+  assert.ok((await genotypes(2)).some((option) => option !== 'block'));
 });
 
 test('a space that mixture weights cannot decide is refused before training', async () => {

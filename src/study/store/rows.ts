@@ -185,7 +185,8 @@ export function reportRow({ purpose, trial }: TrialKey, report: Report): ReportR
     mixture:
       report.mixture === undefined && report.guards === undefined
         ? null
-        : JSON.stringify({ ...report.mixture, ...(report.guards && { guards: report.guards }) }),
+        : // In the schema's order of names: read and written again it is the same text.
+          JSON.stringify(supernet.parse({ ...report.mixture, ...(report.guards && { guards: report.guards }) })),
   };
 }
 
