@@ -4,11 +4,13 @@ import { betaDarts } from './beta-darts.ts';
 import { darts, dartsSecondOrder } from './darts.ts';
 import { defineOneShot, type OneShotDefinition } from './definition.ts';
 import { openSinglePathSupernet } from './single-path.ts';
+import { snas } from './snas.ts';
 
 export const ONE_SHOT = {
   darts,
   'darts-second-order': dartsSecondOrder,
   'beta-darts': betaDarts,
+  snas,
   'single-path': defineOneShot(
     {
       name: 'single-path',

@@ -31,7 +31,7 @@ export interface StepRequest {
 /** A batch for each level, with its noise. */
 export interface StepFeeds {
   readonly weights: Feeds;
-  /** Undefined: this step trains the weights alone. */
+  /** Undefined: this step trains the weights alone. Empty where there is one level. */
   readonly architecture: Feeds | undefined;
   /** The learning rate of the weights. */
   readonly learningRate: number;
@@ -55,9 +55,10 @@ export interface OpenStep {
   run(feeds: StepFeeds, state: State): Promise<Record<string, HostTensor>>;
 }
 
-/** How a method trains the two levels. */
+/** How a method trains weights and architecture. */
 export interface MixtureStep {
-  readonly name: string;
+  /** 2: each on its own half of the samples; 1: both on the same batches, of all samples. */
+  readonly levels: 1 | 2;
   open(request: StepRequest): Promise<OpenStep>;
 }
 
@@ -68,14 +69,20 @@ export const scalars = (values: Readonly<Record<string, number>>): Feeds =>
   );
 
 /** The programs that all methods share. */
-async function common({ programs, borrow, on, update, architecture, batchSize }: StepRequest, entryOf = gradientOf) {
+async function common(
+  { programs, borrow, on, update, architecture, batchSize }: StepRequest,
+  /** Where the update finds the gradients by the architecture. */
+  entryOf = gradientOf,
+  /** Where the step of the weights leaves them, if it computes them too. */
+  carried?: typeof gradientOf,
+) {
   const order = { on, settings: update, batchSize };
   // Large programs that take turns: they do not each keep their peak.
   const compile = { memory: 'returned' } as const;
   const weights = await borrow(
     programs.program({
-      ...{ ...order, kind: 'mixture weight step', compile },
-      build: () => trainingGraph(on, update, batchSize),
+      ...{ ...order, kind: carried ? 'mixture joint step' : 'mixture weight step', compile },
+      build: () => trainingGraph(on, update, batchSize, carried),
       carriesOf: ({ carries }) => carries,
     }),
   );
@@ -118,7 +125,7 @@ function sharedParts(
 
 /** Liu et al. 2019, algorithm 1 with ξ = 0: the gradient by the architecture takes the weights as constants. */
 export const FIRST_ORDER: MixtureStep = {
-  name: 'first order',
+  levels: 2,
   async open(request) {
     const { weights, gradient, updating, parts, gradientOn } = await common(request);
     return {
@@ -143,7 +150,7 @@ export const FIRST_ORDER: MixtureStep = {
  * with a finite difference in place of the second derivative (equations 7 and 8).
  */
 export const SECOND_ORDER: MixtureStep = {
-  name: 'second order',
+  levels: 2,
   async open(request) {
     const { programs, borrow, on, update, batchSize } = request;
     const { order, weights, gradient, updating, parts, gradientOn } = await common(request, totalOf);
@@ -196,6 +203,26 @@ export const SECOND_ORDER: MixtureStep = {
           await updating.program.run(scalars(feeds.architectureScalars), state);
         }
         return weights.program.run({ ...feeds.weights, ...scalars(feeds.weightScalars) }, state);
+      },
+    };
+  },
+};
+
+/** Xie et al. 2019: weights and architecture learn from the same pass through the network, there and back. */
+export const JOINT: MixtureStep = {
+  levels: 1,
+  async open(request) {
+    const { weights, gradient, updating, parts, gradientOn } = await common(request, gradientOf, gradientOf);
+    return {
+      parts,
+      scratch: gradient.built.scratch,
+      training: [weights.program, gradient.program, updating.program],
+      noise: { weights: weights.built.randomInputs, architecture: gradient.built.randomInputs },
+      gradient: gradientOn,
+      async run(feeds, state) {
+        const returned = await weights.program.run({ ...feeds.weights, ...scalars(feeds.weightScalars) }, state);
+        if (feeds.architecture !== undefined) await updating.program.run(scalars(feeds.architectureScalars), state);
+        return returned;
       },
     };
   },

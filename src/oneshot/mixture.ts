@@ -13,7 +13,7 @@ import { freshTensors, type StateParts } from '../train/program.ts';
 import { learningRates } from '../train/schedules.ts';
 import { checkSettings } from '../train/settings.ts';
 import { deriveCapped } from './genotype.ts';
-import { FIRST_ORDER, type MixtureStep } from './mixture-methods.ts';
+import { FIRST_ORDER, type MixtureStep, scalars } from './mixture-methods.ts';
 import { ARCHITECTURE_OPTIMIZER, type ArchitectureSettings, optionWeights } from './mixture-steps.ts';
 import { epochBeforeSharp } from './sharpness.ts';
 import { openSupernet, type Supernet, type SupernetRequest } from './supernet.ts';
@@ -48,6 +48,10 @@ export const MIXTURE_DEFAULTS: MixtureSettings = {
 /** What sets one method apart from another. */
 export interface MixtureMethod {
   readonly step: MixtureStep;
+  /** How options are weighed (`LowerOptions`); the mixture by default. */
+  readonly choices?: 'mixture' | 'concrete';
+  /** What this way of weighing is fed besides, at a share of the planned steps, from 0 to 1. */
+  scalars?(progress: number): Readonly<Record<string, number>>;
   /** What the architecture's loss has besides, and its weight at a share of the planned epochs, from 0 to 1. */
   readonly penalty?: { readonly of: NonNullable<ArchitectureSettings['penalty']>; weight(progress: number): number };
 }
@@ -59,8 +63,7 @@ export interface MixtureRequest extends SupernetRequest {
 }
 
 /**
- * Opens the mixture supernet of a space: a step of the architecture on one half of the training samples, then one of the weights on the
- * other half, in turn. Its validation metrics are those of the whole mixture; the record of each
+ * Opens the mixture supernet of a space. Its validation metrics are those of the whole mixture; the record of each
  * epoch has the mixture weights and the genotype of that moment. Throws as `openTraining` does, and UserError
  * if no architecture could be derived (a wiring that picks edges without a choice of operations).
  */
@@ -73,11 +76,13 @@ export async function openMixtureSupernet(request: MixtureRequest): Promise<Supe
   };
   const { penalty } = method;
   const derived = deriveCapped(space, skipCap);
+  const { levels } = method.step;
   const { count } = request.train;
-  if (count < 2) throw new TrainingFailure('a mixture supernet needs two training samples: it trains on two halves');
+  if (count < levels)
+    throw new TrainingFailure('a mixture supernet needs two training samples: it trains on two halves');
   const order = request.rng('halves').shuffle(Array.from({ length: count }, (_, i) => i));
-  const half = Math.ceil(count / 2);
-  const batchSize = Math.min(settings.batchSize, Math.max(1, Math.floor(Math.floor(count / 2) * data)));
+  const half = Math.ceil(count / levels);
+  const batchSize = Math.min(settings.batchSize, Math.max(1, Math.floor(Math.floor(count / levels) * data)));
   const batchesOf = (from: number, to: number) =>
     trainingBatches(
       part(request.train, Int32Array.from(order.slice(from, to))),
@@ -86,15 +91,16 @@ export async function openMixtureSupernet(request: MixtureRequest): Promise<Supe
       data,
       request.task,
     );
-  const [forWeights, forArchitecture] = [batchesOf(0, half), batchesOf(half, count)];
-  const stepsPerEpoch = Math.min(forWeights.stepsPerEpoch, forArchitecture.stepsPerEpoch);
+  const forWeights = batchesOf(0, half);
+  const forArchitecture = levels === 2 ? batchesOf(half, count) : undefined;
+  const stepsPerEpoch = Math.min(forWeights.stepsPerEpoch, forArchitecture?.stepsPerEpoch ?? Number.POSITIVE_INFINITY);
   const { optimizer, momentum, nesterov, clipNorm } = settings;
   const update = { optimizer, momentum, nesterov, weightDecay: settings.weightDecay, clipNorm };
   const streams: SupernetRequest['rng'] = (...labels) => request.rng(...labels);
   const rates = learningRates(settings, stepsPerEpoch);
 
   const { measureWith: _, ...opened } = await openSupernet(request, {
-    choices: 'mixture',
+    choices: method.choices ?? 'mixture',
     batchSize,
     stepsPerEpoch,
     async open({ programs, borrow, on, validBatch }) {
@@ -107,7 +113,7 @@ export async function openMixtureSupernet(request: MixtureRequest): Promise<Supe
         const rows = Object.entries(shares).map(([name, row]) => [name, Array.from(row)] as const);
         return { weights: Object.fromEntries(rows), genotype: derived(shares) };
       };
-      const guards = await watch(request, { open, parts, batches: forArchitecture, stepsPerEpoch });
+      const guards = await watch(request, { open, parts, batches: forArchitecture ?? forWeights, stepsPerEpoch });
       // A space whose architectures cannot be derived is refused before anything is trained.
       mixtureOf(freshTensors(parts, (...labels) => request.rng(...labels)));
       return {
@@ -123,7 +129,7 @@ export async function openMixtureSupernet(request: MixtureRequest): Promise<Supe
         train(index, state, nextStep) {
           const warm = index < warmup;
           const mine = forWeights.epoch(index, streams);
-          const theirs = forArchitecture.epoch(index, streams, 'architecture');
+          const theirs = forArchitecture?.epoch(index, streams, 'architecture');
           const noise = noiseFor(open.noise.weights, request.rng('epoch', index, 'noise'));
           const otherNoise = noiseFor(open.noise.architecture, request.rng('epoch', index, 'architecture', 'noise'));
           const progress = index / settings.epochs;
@@ -134,14 +140,15 @@ export async function openMixtureSupernet(request: MixtureRequest): Promise<Supe
             count: stepsPerEpoch,
             async prepare(step) {
               const batch = await mine.prepare();
-              const other = warm ? undefined : await theirs.prepare();
+              const other = warm ? undefined : ((await theirs?.prepare()) ?? {});
               signal?.throwIfAborted();
               const number = nextStep();
               const rate = rates(index, step);
               const updates = Math.max(1, number - warmup * stepsPerEpoch);
+              const own = scalars(method.scalars?.((index + step / stepsPerEpoch) / settings.epochs) ?? {});
               return {
-                weights: { ...batch, ...noise() },
-                architecture: other && { ...other, ...otherNoise() },
+                weights: { ...batch, ...noise(), ...own },
+                architecture: other && { ...other, ...otherNoise(), ...own },
                 learningRate: rate,
                 weightScalars: OPTIMIZERS[optimizer].scalars(rate, number),
                 architectureScalars: {

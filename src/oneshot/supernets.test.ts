@@ -39,6 +39,7 @@ const METHODS = {
   ...{ mixture: openMixtureSupernet, 'single path': openSinglePathSupernet },
   'second-order mixture': (request: SupernetRequest) => ONE_SHOT['darts-second-order'].open(request, { warmup: 1 }),
   'beta-decay mixture': (request: SupernetRequest) => ONE_SHOT['beta-darts'].open(request, {}),
+  'sampled mixture': (request: SupernetRequest) => ONE_SHOT.snas.open(request, {}),
 };
 for (const [name, open] of Object.entries(METHODS)) {
   trainableConformance(`${name} supernet`, {

@@ -1,12 +1,13 @@
 import type { Feeds } from '../engine/engine.ts';
 import { type HostTensor, sizeOf } from '../graph/ir.ts';
+import { noiseOf } from '../network/mixture.ts';
 import { taskOf } from '../task/index.ts';
 import type { TrainingBatches } from '../train/batches.ts';
 import type { Guards, Mixture } from '../train/checkpoint.ts';
 import { noiseFor } from '../train/loop.ts';
 import type { StateParts } from '../train/program.ts';
 import { eigenvalueIterations, gapSamples, genotypeFeeds, guardsOf } from './guards.ts';
-import type { OpenStep } from './mixture-methods.ts';
+import { type OpenStep, scalars } from './mixture-methods.ts';
 import { dominantEigenvalue } from './sharpness.ts';
 import type { AfterEpoch, SupernetRequest } from './supernet.ts';
 
@@ -25,9 +26,15 @@ export async function watch(request: SupernetRequest, { open, parts, batches, st
   const { metric } = taskOf(info, task).metrics[0];
   const streams: SupernetRequest['rng'] = (...labels) => request.rng('guards', ...labels);
   const batch = structuredClone(await batches.epoch(0, streams).prepare());
-  const fixed = { ...batch, ...noiseFor(open.noise.architecture, streams('noise'))() };
-  const direction = streams('direction');
   const { architecture } = parts;
+  // Of a concrete distribution, its mixture: without noise, at temperature 1.
+  const none = architecture.map(({ path, shape }) => [
+    noiseOf(path),
+    { shape, data: new Float32Array(sizeOf(shape)).fill(Math.exp(-1)) },
+  ]);
+  const noise = { ...noiseFor(open.noise.architecture, streams('noise'))(), ...Object.fromEntries(none) };
+  const fixed = { ...batch, ...noise, ...scalars({ temperature: 1 }) };
+  const direction = streams('direction');
   const start = Float64Array.from({ length: architecture.reduce((sum, one) => sum + sizeOf(one.shape), 0) }, () =>
     direction.normal(),
   );
