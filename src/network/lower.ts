@@ -8,7 +8,7 @@ import { lowerConv, lowerConvTranspose, lowerFactorizedReduce, lowerSqueezeExcit
 import { lowerFlatten, lowerLinear } from './dense.ts';
 import { gated } from './gated.ts';
 import type { Lower, Lowering, ModuleKind, ModuleOf, OpenChoices } from './lowering.ts';
-import { mixture } from './mixture.ts';
+import { concrete, mixture } from './mixture.ts';
 import type { CarriedState, Chosen, Layer, LoweredNetwork, Parameter, RandomInput, Statistic } from './network.ts';
 import { lowerBatchNorm, lowerLayerNorm } from './normalization.ts';
 import { lowerPiecewiseLinear } from './piecewise-linear.ts';
@@ -65,8 +65,8 @@ const LOWERINGS: { readonly [K in ModuleKind]: Lower<K> } = {
 };
 
 /** How a supernet computes its open choices. */
-const OPEN = { mixture, switch: switched, gated } as const satisfies Readonly<
-  Record<string, (g: GraphBuilder, network: Module) => OpenChoices>
+const OPEN = { mixture, concrete, switch: switched, gated } as const satisfies Readonly<
+  Record<string, (g: GraphBuilder, network: Module, mode: 'train' | 'infer') => OpenChoices>
 >;
 
 export interface LowerOptions {
@@ -115,7 +115,7 @@ export function lowerNetwork(g: GraphBuilder, network: Module, x: NodeId, option
   const layers: Layer[] = [];
   /** Where in `parameters` a shared tensor stands, by its path. */
   const sharedTensors = new Map<string, number>();
-  const open = options.choices && OPEN[options.choices](g, network);
+  const open = options.choices && OPEN[options.choices](g, network, options.mode);
 
   /** `owner`: what the names of parameters begin with. The path, but within `shared`. */
   function lower(module: Module, input: NodeId, path: string, before: readonly NodeId[] = [], owner = path): NodeId {
@@ -204,7 +204,7 @@ export function lowerNetwork(g: GraphBuilder, network: Module, x: NodeId, option
     architecture: open?.parameters ?? [],
     switches: open?.switches ?? [],
     statistics,
-    randomInputs,
+    randomInputs: [...randomInputs, ...(open?.randomInputs ?? [])],
     states,
     layers,
   };

@@ -4,7 +4,7 @@ import * as ops from '../graph/ops.ts';
 import type { Module } from '../space/tree/module.ts';
 import { childrenOf } from '../space/tree/walk.ts';
 import { type OpenChoices, sum } from './lowering.ts';
-import type { ArchitectureParameter, OpenDecision } from './network.ts';
+import type { ArchitectureParameter, OpenDecision, RandomInput } from './network.ts';
 
 /** Deviation of fresh architecture parameters around zero, as in DARTS: all options weigh nearly the same at first. */
 export const DEVIATION = 1e-3;
@@ -18,6 +18,36 @@ export const DEVIATION = 1e-3;
  * `network` names its choices by their decisions (`supernet` of the space does).
  */
 export function mixture(g: GraphBuilder, network: Module): OpenChoices {
+  return weighted(g, network, (node) => ops.softmax(g, node));
+}
+
+/** Under the smallest number that a random input has besides 0, whose logarithm is not finite. */
+const LEAST_RANDOM = 2 ** -25;
+
+/**
+ * The concrete distribution in the place of the softmax (Xie et al. 2019, equation 3; Maddison et al. 2017): in training, the shares of a
+ * decision are softmax((parameters + Gumbel noise) / temperature), the noise drawn for each option at every step, the temperature a scalar
+ * input `temperature`. In inference they are the mixture's, without noise.
+ */
+export function concrete(g: GraphBuilder, network: Module, mode: 'train' | 'infer'): OpenChoices {
+  if (mode === 'infer') return mixture(g, network);
+  const randomInputs: RandomInput[] = [];
+  const temperature = ops.input(g, 'temperature', []);
+  const open = weighted(g, network, (node, path) => {
+    const random = { name: noiseOf(path), shape: g.shape(node) };
+    randomInputs.push(random);
+    const uniform = ops.clip(g, ops.input(g, random.name, random.shape), LEAST_RANDOM, 1);
+    const gumbel = ops.neg(g, ops.log(g, ops.neg(g, ops.log(g, uniform))));
+    return ops.softmax(g, ops.div(g, ops.add(g, node, gumbel), temperature));
+  });
+  return { ...open, randomInputs };
+}
+
+/** The random input of the noise on an architecture parameter. */
+export const noiseOf = (path: string): string => `${path}/random`;
+
+/** Choices as sums of their options' outputs, each times its share: `sharesOf` the parameters, row by row. */
+function weighted(g: GraphBuilder, network: Module, sharesOf: (node: NodeId, path: string) => NodeId): OpenChoices {
   const parameters: ArchitectureParameter[] = [];
   /** Scalars, by decision, in the order of its options. */
   const weights = new Map<string, readonly NodeId[]>();
@@ -35,7 +65,7 @@ export function mixture(g: GraphBuilder, network: Module): OpenChoices {
         when: [],
         decisions,
       });
-      const shares = ops.exp(g, ops.logSoftmax(g, node));
+      const shares = sharesOf(node, path);
       for (const [row, { name, options }] of decisions.entries()) {
         const scalars = options.map((_, k) => ops.reshape(g, ops.slice(g, shares, [row, k], [row + 1, k + 1]), []));
         weights.set(name, scalars);

@@ -105,7 +105,7 @@ export async function openEnasSupernet(request: EnasRequest): Promise<Supernet> 
         inference: meter.inference,
         own: { names: CONTROLLER_TENSORS, read: controller.read },
         measured: (state, samples) => meter.measure(state, best(), samples, signal),
-        more: () => ({
+        more: async () => ({
           mixture: { weights: controller.probabilities(DRAWS, streams('probabilities')), genotype: best() },
         }),
         async train(index, state, nextStep) {

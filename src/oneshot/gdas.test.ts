@@ -10,15 +10,16 @@ import { switchFeeds } from '../train/single-path.ts';
 import { blobs } from '../train/testing/blobs.ts';
 import { referenceEngine } from '../train/testing/reference-engine.ts';
 import { joinTensors, splitTensors } from '../train/vectors.ts';
+import { architectureStep } from './architecture-step.ts';
 import { gumbelSample } from './gumbel.ts';
-import { ARCHITECTURE_OPTIMIZER, architectureGraph } from './mixture-steps.ts';
+import { ARCHITECTURE_OPTIMIZER } from './mixture-steps.ts';
 import { pointSpace } from './testing/space.ts';
 
 const BATCH = 6;
 const TEMPERATURE = 0.7;
 const { info, train } = blobs();
 const on = { network: supernet(pointSpace(info)), info, resolution: 1, choices: 'gated' } as const;
-const step = architectureGraph(on, { weightDecay: 0 }, BATCH);
+const step = architectureStep(on, 0, BATCH);
 const feedsOf = switchFeeds(step);
 const seeded = (...labels: readonly (string | number)[]) => rng('gdas test', ...labels);
 /** Parameters far enough apart that options differ in probability. */

@@ -18,10 +18,11 @@ import { freshTensors } from '../train/program.ts';
 import { learningRates } from '../train/schedules.ts';
 import { checkSettings } from '../train/settings.ts';
 import { switchFeeds } from '../train/single-path.ts';
+import { architectureStep } from './architecture-step.ts';
 import { gumbelSample } from './gumbel.ts';
 import { halvesOf } from './halves.ts';
 import { MIXTURE_DEFAULTS } from './mixture.ts';
-import { ARCHITECTURE_OPTIMIZER, architectureGraph, optionWeights, stateOfBoth } from './mixture-steps.ts';
+import { ARCHITECTURE_OPTIMIZER, optionWeights, stateOf } from './mixture-steps.ts';
 import { openPathMeter, RECALIBRATE } from './path-meter.ts';
 import { pathStep } from './single-path.ts';
 import { openSupernet, type Supernet, type SupernetRequest } from './supernet.ts';
@@ -81,7 +82,7 @@ export async function openGdasSupernet(request: GdasRequest): Promise<Supernet> 
           settings: { weightDecay },
           batchSize,
           build() {
-            const step = architectureGraph(gatedOn, { weightDecay }, batchSize);
+            const step = architectureStep(gatedOn, weightDecay, batchSize);
             return { ...step, feedsOf: switchFeeds(step) };
           },
           carriesOf: ({ carries }) => carries,
@@ -94,7 +95,7 @@ export async function openGdasSupernet(request: GdasRequest): Promise<Supernet> 
         rng: streams,
       });
       const parameters = architecture.built.architecture;
-      const parts = { ...stateOfBoth(weights.built, architecture.built), architecture: parameters };
+      const parts = { ...stateOf(weights.built, architecture.built), architecture: parameters };
       const edges = allEdges(weights.built.switches);
       const mixtureOf = (tensors: Parameters<typeof optionWeights>[1]): Mixture => {
         const shares = optionWeights(parameters, tensors);
@@ -111,7 +112,7 @@ export async function openGdasSupernet(request: GdasRequest): Promise<Supernet> 
         inference: meter.inference,
         measured: async (state, samples) =>
           meter.measure(state, mixtureOf(await parametersIn(state)).genotype, samples, signal),
-        more: (tensors) => ({ mixture: mixtureOf(tensors) }),
+        more: async ({ tensors }) => ({ mixture: mixtureOf(tensors) }),
         train(index, state, nextStep) {
           const mine = halves.weights.epoch(index, streams);
           const theirs = halves.architecture.epoch(index, streams, 'architecture');

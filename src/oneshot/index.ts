@@ -1,32 +1,22 @@
 /** The methods of one-shot search by name. */
 import { z } from 'zod';
+import { betaDarts } from './beta-darts.ts';
+import { darts, dartsSecondOrder } from './darts.ts';
 import { defineOneShot, type OneShotDefinition } from './definition.ts';
 import { ENAS_DEFAULTS, openEnasSupernet } from './enas.ts';
 import { GDAS_DEFAULTS, openGdasSupernet } from './gdas.ts';
-import { MIXTURE_DEFAULTS, openMixtureSupernet } from './mixture.ts';
 import type { ArchitectureMethod, WeightMethod } from './names.ts';
 import { openSinglePathSupernet, SINGLE_PATH_DEFAULTS } from './single-path.ts';
+import { snas } from './snas.ts';
 
 const temperature = z.number().gt(0).max(1000);
 const batches = z.int().min(0).max(100_000);
 
 export const ONE_SHOT = {
-  darts: defineOneShot(
-    {
-      name: 'darts',
-      description: 'Trains mixture weights and network weights in turn, first order (Liu et al. 2019).',
-      finds: 'architecture',
-    },
-    z.strictObject({
-      archLearningRate: z.number().gt(0).max(1).default(MIXTURE_DEFAULTS.learningRate),
-      archWeightDecay: z.number().min(0).max(1).default(MIXTURE_DEFAULTS.weightDecay),
-    }),
-    (request, { archLearningRate, archWeightDecay }) =>
-      openMixtureSupernet({
-        ...request,
-        architecture: { learningRate: archLearningRate, weightDecay: archWeightDecay },
-      }),
-  ),
+  darts,
+  'darts-second-order': dartsSecondOrder,
+  'beta-darts': betaDarts,
+  snas,
   gdas: defineOneShot(
     {
       name: 'gdas',

@@ -1,7 +1,7 @@
 /** The names of the one-shot methods, without what they load: settings and help need no more. */
 
 /** Search strategies: the supernet gives an architecture, which is then trained from scratch. */
-export const ARCHITECTURE_METHODS = ['darts', 'gdas', 'enas'] as const;
+export const ARCHITECTURE_METHODS = ['darts', 'darts-second-order', 'beta-darts', 'snas', 'gdas', 'enas'] as const;
 
 /** Estimators: any strategy searches, and its candidates are measured with the supernet's weights. */
 export const WEIGHT_METHODS = ['single-path'] as const;

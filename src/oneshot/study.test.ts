@@ -50,8 +50,8 @@ for (const method of methods) {
     const [supernet, ...more] = await store.trials('supernet');
     assert.deepEqual([supernet?.state, supernet?.attempts, more.length], ['complete', 1, 0]);
     assert.deepEqual(
-      supernet?.curve.map(({ step, mixture }) => [step, mixture !== undefined]),
-      [1, 2, 3, 4, 5, 6].map((step) => [step, method === 'mixture']),
+      supernet?.curve.map(({ step, mixture, guards }) => [step, mixture !== undefined, guards !== undefined]),
+      [1, 2, 3, 4, 5, 6].map((step) => [step, method === 'mixture', method === 'mixture']),
     );
     const { tensors: weights } = decodeCheckpoint(await store.artifacts.get(supernet?.checkpoint ?? ''));
     const candidates = await store.trials('search');

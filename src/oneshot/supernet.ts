@@ -1,7 +1,8 @@
 /** What the supernets have in common: how they are opened, their state, and how they become a `Trainable`. */
+import type { Metrics } from '../common/metrics.ts';
 import type { Samples } from '../data/dataset.ts';
 import type { Feeds, Program, State } from '../engine/engine.ts';
-import type { HostTensor } from '../graph/ir.ts';
+import { type HostTensor, type Shape, sizeOf } from '../graph/ir.ts';
 import type { Architecture, Space } from '../space/space.ts';
 import { supernet } from '../space/tree/resolve.ts';
 import type { Measured } from '../task/metrics.ts';
@@ -37,7 +38,7 @@ export interface Supernet extends Trainable {
 
 /** What a method of training supernets adds. */
 export interface Method {
-  readonly choices: 'mixture' | 'switch';
+  readonly choices: NonNullable<NetworkOnData['choices']>;
   readonly batchSize: number;
   readonly stepsPerEpoch: number;
   open(given: {
@@ -62,8 +63,19 @@ export interface Opened {
   readonly measured: readonly Feeds[] | ((state: State, samples: Samples) => Promise<Measured>);
   /** Tensors that it keeps outside the state, which checkpoints have too; `open` takes them from the request's checkpoint. */
   readonly own?: { readonly names: readonly string[]; read(): Readonly<Record<string, HostTensor>> };
-  /** What the record of an epoch holds besides. */
-  more?(tensors: Readonly<Record<string, HostTensor>>): Pick<EpochRecord, 'mixture'>;
+  /** State entries that are worth nothing between steps: zeros at first, and in no checkpoint. */
+  readonly scratch?: readonly { readonly name: string; readonly shape: Shape }[];
+  /** What the record of an epoch holds besides. It leaves the state as it is, scratch entries aside. */
+  more?(after: AfterEpoch): Promise<Pick<EpochRecord, 'mixture' | 'guards'>>;
+}
+
+/** A supernet after an epoch. */
+export interface AfterEpoch {
+  readonly tensors: Readonly<Record<string, HostTensor>>;
+  readonly state: State;
+  /** The epoch's validation metrics. */
+  readonly valid: Metrics;
+  measureWith: OpenSupernet['measureWith'];
 }
 
 /** A supernet, its state, and how one of its networks is measured with the shared weights. */
@@ -93,17 +105,30 @@ export async function openSupernet(request: SupernetRequest, method: Method): Pr
   };
   try {
     const asked = now();
-    const { parts, training, inference, train, measured, more, own } = await method.open({
+    const {
+      parts,
+      scratch = [],
+      training,
+      inference,
+      train,
+      measured,
+      more,
+      own,
+    } = await method.open({
       programs,
       borrow,
       on,
       validBatch,
     });
     const compileSeconds = (now() - asked) / 1000;
-    const initial = initialTensors(without(request, own?.names ?? []), parts);
-    const state = engine.createState(joinTensors(parts.vectors, initial));
+    const initial = joinTensors(parts.vectors, initialTensors(without(request, own?.names ?? []), parts));
+    const zeros = scratch.map(({ name, shape }) => [name, { shape, data: new Float32Array(sizeOf(shape)) }] as const);
+    const state = engine.createState({ ...initial, ...Object.fromEntries(zeros) });
     created = state;
-    const tensors = async () => ({ ...splitTensors(parts.vectors, await state.read()), ...own?.read() });
+    const tensors = async () => ({
+      ...splitTensors(parts.vectors, await state.read(Object.keys(initial))),
+      ...own?.read(),
+    });
     const measureWith: OpenSupernet['measureWith'] = (feeds, samples) =>
       inferenceOver(inference.program, on, state, validBatch, feeds).measure(samples, signal);
     const measure: Trainable['measure'] = async (samples) => {
@@ -127,7 +152,9 @@ export async function openSupernet(request: SupernetRequest, method: Method): Pr
         validation: inference.program,
         train: (index) => train(index, state, () => ++steps),
         validate: async () => (valid === undefined ? {} : (await measure(valid)).metrics),
-        ...(more && { more: async () => more(await tensors()) }),
+        ...(more && {
+          more: async (metrics) => more({ tensors: await tensors(), state, valid: metrics, measureWith }),
+        }),
       }),
       checkpoint: async () => ({ history: [...history], steps, tensors: await tensors() }),
       measure,

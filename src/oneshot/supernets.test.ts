@@ -6,13 +6,13 @@ import { createEngine } from '../engine/create.ts';
 import { nodeRuntime } from '../engine/runtime/node.node.ts';
 import type { Architecture } from '../space/space.ts';
 import { checkArchitecture } from '../space/tree/architecture.ts';
-import { dropout, float, linear, sequential } from '../space/tree/builders.ts';
+import { choice, dropout, float, identity, linear, sequential } from '../space/tree/builders.ts';
 import { decisions } from '../space/tree/decisions.ts';
 import { defineSpace } from '../space/tree/define.ts';
 import { first, successor } from '../space/tree/enumerate.ts';
 import { resolve } from '../space/tree/resolve.ts';
 import { trainingBatches } from '../train/batches.ts';
-import { decodeCheckpoint, encodeCheckpoint } from '../train/checkpoint.ts';
+import { decodeCheckpoint, type EpochRecord, encodeCheckpoint, type Guards } from '../train/checkpoint.ts';
 import { TrainingFailure } from '../train/failure.ts';
 import { evaluateNetwork } from '../train/inference.ts';
 import { OPTIMIZERS } from '../train/optimizers.ts';
@@ -25,6 +25,7 @@ import { trainUntil } from '../train/trainable.ts';
 import { joinTensors, splitTensors } from '../train/vectors.ts';
 import { openEnasSupernet } from './enas.ts';
 import { openGdasSupernet } from './gdas.ts';
+import { ONE_SHOT } from './index.ts';
 import { openMixtureSupernet } from './mixture.ts';
 import { fairPath, openSinglePathSupernet } from './single-path.ts';
 import type { SupernetRequest } from './supernet.ts';
@@ -44,6 +45,9 @@ const request = (seed = 'mine', change: Partial<SupernetRequest> = {}): Supernet
 const SMALL_ENAS = { hidden: 8, controllerSteps: 3, aggregate: 4, candidates: 3, recalibrate: 2 };
 const METHODS = {
   mixture: openMixtureSupernet,
+  'second-order mixture': (request: SupernetRequest) => ONE_SHOT['darts-second-order'].open(request, { warmup: 1 }),
+  'beta-decay mixture': (request: SupernetRequest) => ONE_SHOT['beta-darts'].open(request, {}),
+  'sampled mixture': (request: SupernetRequest) => ONE_SHOT.snas.open(request, {}),
   'single path': openSinglePathSupernet,
   'fair single path': (request: SupernetRequest) => openSinglePathSupernet({ ...request, sampling: 'fair' }),
   gdas: openGdasSupernet,
@@ -114,12 +118,82 @@ for (const [name, open] of Object.entries({
       },
     };
     const training = await open(request('mine', { train: watched }));
+    // The batch that guards look at.
+    read.length = 0;
     await trainUntil(training, 2);
     const weights = new Set(read.filter((_, i) => i % 2 === 0).flat());
     const architecture = new Set(read.filter((_, i) => i % 2 === 1).flat());
     assert.deepEqual([weights.size, architecture.size], [24, 24]);
     assert.equal(new Set([...weights, ...architecture]).size, 48);
   });
+
+test('mixture supernet: in epochs of warm-up, the architecture stays as it began, and its half of the samples rests', async () => {
+  const { train } = data;
+  let reads = 0;
+  const watched: typeof train = {
+    ...train,
+    read(...given) {
+      reads++;
+      return train.read(...given);
+    },
+  };
+  const architecture = { learningRate: 0.1, warmup: 2 };
+  const training = await openMixtureSupernet({ ...request('mine', { train: watched }), architecture });
+  const { tensors: fresh } = await training.checkpoint();
+  const counts: number[] = [];
+  for (let epoch = 1; epoch <= 3; epoch++) {
+    const before = reads;
+    await training.epoch();
+    counts.push(reads - before);
+    const { tensors } = await training.checkpoint();
+    const paths = Object.keys(tensors).filter((name) => name.startsWith('architecture:'));
+    const picked = (all: typeof tensors) => paths.map((path) => all[path]);
+    if (epoch <= 2) assert.deepEqual(picked(tensors), picked(fresh));
+    else assert.notDeepEqual(picked(tensors), picked(fresh));
+    assert.notDeepEqual(tensors, fresh);
+  }
+  assert.deepEqual(counts, [3, 3, 6]);
+});
+
+test('mixture supernet: stops when the eigenvalue has grown, if told to, and hands on the epoch before', async () => {
+  const first = await openMixtureSupernet(request());
+  await first.epoch();
+  const { tensors, steps, history } = await first.checkpoint();
+  const [record] = history;
+  const grown = [1, 1, 1, 1, 1, 2, 2].map((eigenvalue, i) => ({
+    ...(record as EpochRecord),
+    epoch: i + 1,
+    guards: { ...(record?.guards as Guards), eigenvalue },
+  }));
+  const openAfter = (epochs: number, eigenvalueStop: boolean) =>
+    openMixtureSupernet({
+      ...request('mine', { checkpoint: { tensors, steps, history: grown.slice(0, epochs) } }),
+      architecture: { eigenvalueStop },
+    });
+  const stopped = await openAfter(7, true);
+  assert.deepEqual([stopped.hasStopped?.(), stopped.keptEpoch?.()], [true, 2]);
+  await trainUntil(stopped, 9);
+  assert.equal(stopped.history.length, 7);
+  const before = await openAfter(6, true);
+  assert.deepEqual([before.hasStopped?.(), before.keptEpoch?.()], [false, undefined]);
+  const untold = await openAfter(7, false);
+  assert.deepEqual([untold.hasStopped, untold.keptEpoch], [undefined, undefined]);
+});
+
+test('mixture supernet: the genotype keeps the cap of skip connections', async () => {
+  const genotypes = async (skipCap: number) => {
+    const training = await openMixtureSupernet({
+      ...request('mine', { space: defineSpace('skips', skipping).create(data.info) }),
+      architecture: { skipCap, learningRate: 0.01 },
+    });
+    await training.epoch();
+    return Object.values(training.history[0]?.mixture?.genotype ?? {});
+  };
+  const skipping = () => sequential(linear(2), ...['a', 'b'].map(skip), linear('outputs'));
+  const skip = (name: string) => choice(name, { one: identity(), two: identity(), block: linear(2) });
+  assert.deepEqual(await genotypes(0), ['block', 'block']);
+  assert.ok((await genotypes(2)).some((option) => option !== 'block'));
+});
 
 test('a space that mixture weights cannot decide is refused before training', async () => {
   const numbers = defineSpace('numbers', () => sequential(dropout(float('rate', 0, 0.5)), linear('outputs')));
