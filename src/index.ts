@@ -76,6 +76,8 @@ export { networkCosts } from './network/costs.ts';
 export type { MixtureForm } from './network/mixture.ts';
 export { type Morphism, type MorphRequest, morphWeights } from './network/morphism.ts';
 export type { Costs, LayerCosts } from './network/network.ts';
+export { type EnasRequest, type EnasSettings, openEnasSupernet } from './oneshot/enas.ts';
+export { type GdasRequest, type GdasSettings, openGdasSupernet } from './oneshot/gdas.ts';
 export { type MixtureRequest, type MixtureSettings, openMixtureSupernet } from './oneshot/mixture.ts';
 export { openProgressiveSupernet, type ProgressiveOptions } from './oneshot/p-darts.ts';
 export {
@@ -84,7 +86,12 @@ export {
   type PathDropoutSupernet,
 } from './oneshot/path-dropout.ts';
 export { openPartialChannelsSupernet, type PartialChannelsOptions } from './oneshot/pc-darts.ts';
-export { openSinglePathSupernet, type SinglePathRequest, type SinglePathSupernet } from './oneshot/single-path.ts';
+export {
+  openSinglePathSupernet,
+  type SinglePathRequest,
+  type SinglePathSettings,
+  type SinglePathSupernet,
+} from './oneshot/single-path.ts';
 export type { Supernet, SupernetRequest } from './oneshot/supernet.ts';
 export { type DrawingOptions, drawArchitecture } from './report/drawing/draw.ts';
 export { architectureText } from './report/drawing/text.ts';

@@ -6,8 +6,9 @@ import type { Module } from '../space/tree/module.ts';
 import { lowerActivation } from './activation.ts';
 import { lowerConv, lowerConvTranspose, lowerFactorizedReduce, lowerSqueezeExcite } from './convolution.ts';
 import { lowerFlatten, lowerLinear } from './dense.ts';
+import { gated } from './gated.ts';
 import type { Lower, Lowering, ModuleKind, ModuleOf, OpenChoices } from './lowering.ts';
-import { type MixtureForm, mixture } from './mixture.ts';
+import { concrete, type MixtureForm, mixture, mixtureOf } from './mixture.ts';
 import type { CarriedState, Chosen, Layer, LoweredNetwork, Parameter, RandomInput, Statistic } from './network.ts';
 import { lowerBatchNorm, lowerLayerNorm } from './normalization.ts';
 import { pathSums } from './paths.ts';
@@ -65,8 +66,8 @@ const LOWERINGS: { readonly [K in ModuleKind]: Lower<K> } = {
 };
 
 /** How a supernet computes its open choices. */
-const OPEN = { mixture, paths: pathSums, switch: switched } as const satisfies Readonly<
-  Record<string, (g: GraphBuilder, network: Module) => OpenChoices>
+const OPEN = { mixture, concrete, paths: pathSums, switch: switched, gated } as const satisfies Readonly<
+  Record<string, (g: GraphBuilder, network: Module, mode: 'train' | 'infer') => OpenChoices>
 >;
 
 export interface LowerOptions {
@@ -115,8 +116,9 @@ export function lowerNetwork(g: GraphBuilder, network: Module, x: NodeId, option
   const layers: Layer[] = [];
   /** Where in `parameters` a shared tensor stands, by its path. */
   const sharedTensors = new Map<string, number>();
-  const { choices } = options;
-  const open = typeof choices === 'object' ? mixture(g, network, choices) : choices && OPEN[choices](g, network);
+  const { choices, mode } = options;
+  const open =
+    typeof choices === 'object' ? mixtureOf(g, network, choices) : choices && OPEN[choices](g, network, mode);
 
   /** `owner`: what the names of parameters begin with. The path, but within `shared`. */
   function lower(module: Module, input: NodeId, path: string, before: readonly NodeId[] = [], owner = path): NodeId {
@@ -205,7 +207,7 @@ export function lowerNetwork(g: GraphBuilder, network: Module, x: NodeId, option
     architecture: open?.parameters ?? [],
     switches: open?.switches ?? [],
     statistics,
-    randomInputs,
+    randomInputs: [...randomInputs, ...(open?.randomInputs ?? [])],
     states,
     layers,
   };

@@ -3,7 +3,7 @@ import type { GraphBuilder } from '../graph/builder.ts';
 import type { NodeId, Shape } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
 import type { Module, Size, Value, ValueChoice } from '../space/tree/module.ts';
-import type { ArchitectureParameter, Chosen, Initializer, Move, Switch } from './network.ts';
+import type { ArchitectureParameter, Chosen, Initializer, Move, RandomInput, Switch } from './network.ts';
 
 export type ModuleKind = Module['kind'];
 export type ModuleOf<K extends ModuleKind> = Extract<Module, { readonly kind: K }>;
@@ -48,6 +48,8 @@ export interface OpenChoices {
   readonly parameters: readonly ArchitectureParameter[];
   /** The inputs that choose. */
   readonly switches: readonly Switch[];
+  /** The random numbers that weigh or choose; none where absent. */
+  readonly randomInputs?: readonly RandomInput[];
   /** What must be chosen for that which is being lowered to count, the outermost first. */
   readonly when: readonly Chosen[];
   /** A choice with several options. */

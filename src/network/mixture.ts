@@ -1,16 +1,14 @@
 import type { GraphBuilder } from '../graph/builder.ts';
+import type { NodeId } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
 import type { Module } from '../space/tree/module.ts';
 import { childrenOf } from '../space/tree/walk.ts';
 import type { OpenChoices } from './lowering.ts';
 import { incomingRows } from './mixture-edges.ts';
-import type { OpenDecision } from './network.ts';
-import { onPartOfChannels } from './partial-channels.ts';
+import type { OpenDecision, RandomInput } from './network.ts';
+import { checkKeepsChannels, onPartOfChannels } from './partial-channels.ts';
 import { dropChannels } from './regularization.ts';
 import { trainedShares, weightedSum } from './shares.ts';
-
-/** Deviation of fresh architecture parameters around zero, as in DARTS: all options weigh nearly the same at first. */
-const DEVIATION = 1e-3;
 
 /** The input, [], of the rate at which channels behind identities among the options are dropped in training. */
 export const SKIP_DROPOUT = 'architecture:skipDropout';
@@ -34,12 +32,51 @@ export interface MixtureForm {
  *
  * `network` names its choices by their decisions (`supernet` of the space does).
  */
-export function mixture(g: GraphBuilder, network: Module, form: Omit<MixtureForm, 'kind'> = {}): OpenChoices {
-  const { partial = 1, edges = false, skipDropout = false } = form;
+export function mixture(g: GraphBuilder, network: Module): OpenChoices {
+  return weighted(g, network, (node) => ops.softmax(g, node));
+}
+
+/** The same in another form. */
+export function mixtureOf(g: GraphBuilder, network: Module, form: MixtureForm): OpenChoices {
+  return weighted(g, network, (node) => ops.softmax(g, node), form);
+}
+
+/** Under the smallest number that a random input has besides 0, whose logarithm is not finite. */
+const LEAST_RANDOM = 2 ** -25;
+
+/**
+ * The concrete distribution in the place of the softmax (Xie et al. 2019, equation 3; Maddison et al. 2017): in training, the shares of a
+ * decision are softmax((parameters + Gumbel noise) / temperature), the noise drawn for each option at every step, the temperature a scalar
+ * input `temperature`. In inference they are the mixture's, without noise.
+ */
+export function concrete(g: GraphBuilder, network: Module, mode: 'train' | 'infer'): OpenChoices {
+  if (mode === 'infer') return mixture(g, network);
+  const randomInputs: RandomInput[] = [];
+  const temperature = ops.input(g, 'temperature', []);
+  const open = weighted(g, network, (node, path) => {
+    const random = { name: noiseOf(path), shape: g.shape(node) };
+    randomInputs.push(random);
+    const uniform = ops.clip(g, ops.input(g, random.name, random.shape), LEAST_RANDOM, 1);
+    const gumbel = ops.neg(g, ops.log(g, ops.neg(g, ops.log(g, uniform))));
+    return ops.softmax(g, ops.div(g, ops.add(g, node, gumbel), temperature));
+  });
+  return { ...open, randomInputs };
+}
+
+/** The random input of the noise on an architecture parameter. */
+export const noiseOf = (path: string): string => `${path}/random`;
+
+/** Choices as sums of their options' outputs, each times its share: `sharesOf` the parameters, row by row. */
+function weighted(
+  g: GraphBuilder,
+  network: Module,
+  sharesOf: (node: NodeId, path: string) => NodeId,
+  { partial = 1, edges = false, skipDropout = false }: Omit<MixtureForm, 'kind'> = {},
+): OpenChoices {
   const rows = edges ? incomingRows(network) : undefined;
   const { options, incoming, rate } = g.within('architecture', () => ({
-    options: trainedShares(g, 'architecture', openDecisions(network), DEVIATION),
-    incoming: trainedShares(g, 'edges', rows?.decisions ?? [], DEVIATION),
+    options: trainedShares(g, 'architecture', openDecisions(network), sharesOf),
+    incoming: trainedShares(g, 'edges', rows?.decisions ?? [], sharesOf),
     rate: skipDropout ? ops.input(g, SKIP_DROPOUT, []) : undefined,
   }));
   return {
@@ -49,9 +86,10 @@ export function mixture(g: GraphBuilder, network: Module, form: Omit<MixtureForm
     choose(l, module, x) {
       const shares = options.shares.get(module.name) ?? [];
       return onPartOfChannels(l, x, { parts: partial, choice: module.name }, (part) =>
-        weightedSum(l, module, part, shares, ({ kind }, value) =>
-          rate === undefined || kind !== 'identity' ? value : dropChannels(l, value, rate),
-        ),
+        weightedSum(l, module, part, shares, ({ kind }, value, key) => {
+          if (partial > 1) checkKeepsChannels(l, part, value, `option "${key}" of choice "${module.name}"`);
+          return rate === undefined || kind !== 'identity' ? value : dropChannels(l, value, rate);
+        }),
       );
     },
     edge: (lower) => lower(),

@@ -7,7 +7,8 @@ import { type Lowering, overImages } from './lowering.ts';
  * the rest go around it, by max pooling where it makes the sides smaller. Then the channels of all parts alternate, so that other
  * channels pass through the next choice. The parameters of `body` are those of a network with 1/`parts` of the channels.
  *
- * Throws UserError where C is no multiple of `parts`, and where `body` changes the number of channels.
+ * Throws UserError where C is no multiple of `parts`, and where `body` does not divide the sides. It must keep the number of channels
+ * (`checkKeepsChannels`).
  */
 export function onPartOfChannels(
   l: Lowering,
@@ -26,19 +27,16 @@ export function onPartOfChannels(
     );
   const cut = channels / parts;
   const start = sides.map(() => 0);
-  const through = body(ops.slice(g, x, [0, 0, ...start], [n, cut, ...sides]));
-  const [, given, ...left] = g.shape(through);
-  const refuse = () =>
-    l.error(
-      `options of choice "${choice}" make [${g.shape(through)}] of [${[n, cut, ...sides]}]`,
-      'partial channels need options that keep the number of channels and divide the sides',
-    );
-  const grows = left.some((side, i) => side > (sides[i] ?? 0));
-  if (given !== cut || left.length !== sides.length || grows) throw refuse();
+  const part = ops.slice(g, x, [0, 0, ...start], [n, cut, ...sides]);
+  const through = body(part);
+  const left = g.shape(through).slice(2);
   const rest = ops.slice(g, x, [0, cut, ...start], [n, channels, ...sides]);
   const around = String(left) === String(sides) ? rest : pooled(l, rest, left);
-  const made = g.shape(around);
-  if (String(made.slice(2)) !== String(left)) throw refuse();
+  if (String(g.shape(around).slice(2)) !== String(left))
+    throw l.error(
+      `options of choice "${choice}" make [${g.shape(through)}] of [${g.shape(part)}]`,
+      'partial channels need options that divide the sides',
+    );
   const joined = ops.concat(g, [through, around], 1);
   const grouped = ops.reshape(g, joined, [n, parts, cut, ...left]);
   const alternating = ops.transpose(g, grouped, [0, 2, 1, ...left.map((_, i) => 3 + i)]);
@@ -53,4 +51,15 @@ function pooled(l: Lowering, x: NodeId, wanted: readonly number[]): NodeId {
     const pads = [0, 0, Math.max(0, stride[0] * h - height), Math.max(0, stride[1] * w - width)] as const;
     return ops.maxPool(l.g, images, { kernel: stride, stride, pads });
   });
+}
+
+/** Throws UserError for an option that cannot take a part of the channels: it makes another number of them of `part`, or larger sides. */
+export function checkKeepsChannels(l: Lowering, part: NodeId, made: NodeId, name: string): void {
+  const [[, channels, ...sides], [, given, ...left]] = [l.g.shape(part), l.g.shape(made)];
+  const fits = left.length === sides.length && left.every((side, i) => side <= (sides[i] ?? 0));
+  if (given !== channels || !fits)
+    throw l.error(
+      `${name} makes [${l.g.shape(made)}] of [${l.g.shape(part)}]`,
+      'partial channels need options that keep the number of channels',
+    );
 }

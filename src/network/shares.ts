@@ -8,15 +8,18 @@ import type { ArchitectureParameter, OpenDecision } from './network.ts';
 /** Scalars by decision, in the order of its options. */
 export type Scalars = ReadonlyMap<string, readonly NodeId[]>;
 
+/** Deviation of fresh architecture parameters around zero, as in DARTS: all options weigh nearly the same at first. */
+export const DEVIATION = 1e-3;
+
 /**
- * Trained tensors for decisions, and the shares of their options: the softmax of a row. Decisions with equally many options are the rows of
- * one tensor, `FAMILY:COUNT`. Fresh values deviate from zero by `deviation`.
+ * Trained tensors for decisions, and the shares of their options: `sharesOf` a row. Decisions with equally many options are the rows of
+ * one tensor, `FAMILY:COUNT`.
  */
 export function trainedShares(
   g: GraphBuilder,
   family: string,
   decisions: readonly OpenDecision[],
-  deviation: number,
+  sharesOf: (node: NodeId, path: string) => NodeId,
 ): { readonly parameters: readonly ArchitectureParameter[]; readonly shares: Scalars } {
   const parameters: ArchitectureParameter[] = [];
   const shares = new Map<string, readonly NodeId[]>();
@@ -24,8 +27,9 @@ export function trainedShares(
     const path = `${family}:${count}`;
     const shape = [rows.length, count];
     const node = ops.input(g, path, shape);
-    parameters.push({ path, shape, initializer: { kind: 'normal', deviation }, node, when: [], decisions: rows });
-    for (const [name, scalars] of scalarsOf(g, ops.exp(g, ops.logSoftmax(g, node)), rows)) shares.set(name, scalars);
+    const initializer = { kind: 'normal', deviation: DEVIATION } as const;
+    parameters.push({ path, shape, initializer, node, when: [], decisions: rows });
+    for (const [name, scalars] of scalarsOf(g, sharesOf(node, path), rows)) shares.set(name, scalars);
   }
   return { parameters, shares };
 }
@@ -46,13 +50,13 @@ export function weightedSum(
   module: ModuleOf<'choice'>,
   x: NodeId,
   weights: readonly NodeId[],
-  after: (option: Module, value: NodeId) => NodeId = (_option, value) => value,
+  after: (option: Module, value: NodeId, key: string) => NodeId = (_option, value) => value,
 ): NodeId {
   const terms = Object.entries(module.options).flatMap(([key, option], k) => {
     const weight = weights[k];
     if (weight === undefined)
       throw l.error(`choice "${module.name}" has an option ${k + 1}`, 'a decision has one domain');
-    return option.kind === 'zero' ? [] : [ops.mul(l.g, after(option, l.child(key, option, x, l.before)), weight)];
+    return option.kind === 'zero' ? [] : [ops.mul(l.g, after(option, l.child(key, option, x, l.before), key), weight)];
   });
   const [nothing] = Object.values(module.options);
   if (terms.length === 0 && nothing !== undefined) return l.child('', nothing, x, l.before);

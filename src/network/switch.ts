@@ -10,6 +10,15 @@ import type { Chosen, Switch } from './network.ts';
  * step. Where wiring is open, each edge has a switch between nothing and the edge.
  */
 export function switched(g: GraphBuilder): OpenChoices {
+  return switchedWith(g, [], () => undefined);
+}
+
+/** The same, where the output of the chosen option of a decision is multiplied by the decision's gate, [], if it has one. */
+export function switchedWith(
+  g: GraphBuilder,
+  parameters: OpenChoices['parameters'],
+  gateOf: (decision: string) => NodeId | undefined,
+): OpenChoices {
   const inputs = new Map<string, { readonly node: NodeId; readonly about: Switch }>();
   let when: readonly Chosen[] = [];
   const indexOf = (about: Switch): NodeId => {
@@ -27,7 +36,7 @@ export function switched(g: GraphBuilder): OpenChoices {
     }
   };
   return {
-    parameters: [],
+    parameters,
     get switches() {
       return [...inputs.values()].map(({ about }) => about);
     },
@@ -38,8 +47,12 @@ export function switched(g: GraphBuilder): OpenChoices {
       const options = Object.keys(module.options);
       const name = `choice:${module.name}`;
       const index = indexOf({ name, decision: module.name, options });
+      const gate = gateOf(module.name);
       const values = Object.entries(module.options).map(([key, option], k) =>
-        under({ index, name, option: k, of: options.length }, () => l.child(key, option, x, l.before)),
+        under({ index, name, option: k, of: options.length }, () => {
+          const value = l.child(key, option, x, l.before);
+          return gate === undefined ? value : ops.mul(g, value, gate);
+        }),
       );
       const shapes = new Set(values.map((value) => `[${g.shape(value)}]`));
       if (shapes.size > 1)

@@ -44,12 +44,12 @@ export function modulesIn(module: Module): number {
   return 1 + (module.kind === 'repeat' && typeof module.times === 'number' ? module.times * inside : inside);
 }
 
-/** The weights of a restricted supernet as weights of all options: 0 for those that were dropped, 1 for one that alone is left. */
-export function overAllOptions(space: Space, weights: OptionWeights, kept: KeptOptions): OptionWeights {
+/** The weights of a restricted supernet as weights of all options: `dropped` for those that were, 1 for one that alone is left. */
+export function overAllOptions(space: Space, weights: OptionWeights, kept: KeptOptions, dropped = 0): OptionWeights {
   const rows = choicesOf(space).map(({ name, options }): [string, ArrayLike<number>] => {
     const left = Object.hasOwn(kept, name) ? (kept[name] ?? []) : options;
     const given = Object.hasOwn(weights, name) ? weights[name] : left.map(() => 1 / left.length);
-    return [name, options.map((option) => (left.includes(option) ? (given?.[left.indexOf(option)] ?? 0) : 0))];
+    return [name, options.map((option) => (left.includes(option) ? (given?.[left.indexOf(option)] ?? 0) : dropped))];
   });
   return { ...weights, ...Object.fromEntries(rows) };
 }

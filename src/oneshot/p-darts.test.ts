@@ -117,7 +117,10 @@ test('p-darts: a sample learns weights or architecture, the same in all stages',
   const training = await method.open(request('mine', { train: watched }), SHRINKING);
   await trainUntil(training, 3);
   await training.dispose();
-  const [weights, architecture] = [0, 1].map((turn) => new Set(read.filter((_, i) => i % 2 === turn).flat()));
+  // In each stage one batch for the guards, then two of the weights and two of the architecture in turn.
+  assert.equal(read.length, 3 * 5);
+  const turns = read.filter((_, i) => i % 5 > 0);
+  const [weights, architecture] = [0, 1].map((turn) => new Set(turns.filter((_, i) => i % 2 === turn).flat()));
   assert.deepEqual([weights?.size, architecture?.size], [16, 16]);
   assert.equal(new Set([...(weights ?? []), ...(architecture ?? [])]).size, 32);
 });

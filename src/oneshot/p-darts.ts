@@ -20,6 +20,7 @@ import { supernet } from '../space/tree/resolve.ts';
 import type { Checkpoint, EpochRecord } from '../train/checkpoint.ts';
 import { TrainingFailure } from '../train/failure.ts';
 import { defineOneShot } from './definition.ts';
+import { deriveCapped } from './genotype.ts';
 import {
   type KeptOptions,
   largestOptions,
@@ -29,7 +30,7 @@ import {
   withOptions,
 } from './kept-options.ts';
 import { describeWeights, type MixtureRequest, openMixtureSupernet } from './mixture.ts';
-import { deriveWithSkips } from './skip-cap.ts';
+import { FIRST_ORDER } from './mixture-methods.ts';
 import type { Supernet, SupernetRequest } from './supernet.ts';
 
 const share = (value: number) => z.number().gt(0).max(1).default(value);
@@ -53,6 +54,10 @@ const PLACE = 'one-shot method "p-darts"';
 const STAGES = 3;
 /** How fast the rate of dropout falls, and the epochs of a stage that this is for. */
 const [DECAY, PUBLISHED_EPOCHS] = [0.2, 25];
+/** A weight for options that were dropped: below that of a skip which gives way (`deriveCapped`). */
+const BELOW_ALL = -2;
+/** Of a share of epochs. */
+const ROUNDING = 1e-6;
 
 /** What is known of a stage before the search. */
 export interface Stage {
@@ -175,18 +180,22 @@ function stageRequest(
 ): MixtureRequest {
   const { space, settings } = request;
   const { number, first, epochs, warmup } = stage;
+  const derived = deriveCapped(space, options.skipCap, 'normal');
   return {
     ...request,
     settings: { ...settings, epochs },
     network: withOptions(supernet(stage.space), kept),
     architecture: { learningRate: options.archLearningRate, weightDecay: options.archWeightDecay, warmup },
-    form: { kind: 'mixture', skipDropout: true },
+    method: {
+      step: FIRST_ORDER,
+      choices: { kind: 'mixture', skipDropout: true },
+      scalars: (progress) => ({ [SKIP_DROPOUT]: skipDropoutAt(stage, Math.floor(progress * epochs + ROUNDING)) }),
+    },
     // A sample stays in its half.
     rng: (...labels) => (labels[0] === 'halves' ? request.rng(...labels) : request.rng('stage', number, ...labels)),
-    scalars: (epoch) => ({ [SKIP_DROPOUT]: skipDropoutAt(stage, epoch) }),
     describe(weights) {
-      const all = overAllOptions(space, weights, kept);
-      return { ...describeWeights(space, all, deriveWithSkips(space, all, options.skipCap)), stage: number + 1 };
+      const genotype = derived(overAllOptions(space, weights, kept, BELOW_ALL));
+      return { ...describeWeights(space, overAllOptions(space, weights, kept), genotype), stage: number + 1 };
     },
     onStep: (epoch, step, loss) => request.onStep?.(first + epoch, step, loss),
   };

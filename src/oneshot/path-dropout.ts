@@ -25,13 +25,16 @@ import { learningRates } from '../train/schedules.ts';
 import { checkSettings } from '../train/settings.ts';
 import { defineOneShot } from './definition.ts';
 import { choicesOf } from './kept-options.ts';
+import { RECALIBRATE } from './path-meter.ts';
 import { openSupernet, type Supernet, type SupernetRequest } from './supernet.ts';
 
 const schema = z.strictObject({
   dropRate: z.number().min(0).lt(1).default(0.05),
   validationPaths: z.int().min(1).max(1000).default(4),
+  /** Of candidates, by the estimator (`sharedWeightsEstimator`). */
+  recalibrate: z.int().min(0).max(100_000).default(RECALIBRATE),
 });
-export type PathDropoutOptions = z.infer<typeof schema>;
+export type PathDropoutOptions = Omit<z.infer<typeof schema>, 'recalibrate'>;
 
 /** A supernet whose networks are measured with its weights. */
 export interface PathDropoutSupernet extends Supernet {
@@ -61,7 +64,11 @@ export async function openPathDropoutSupernet(
       return progress * dropRate ** (1 / (paths.get(decision) ?? 1));
     });
 
-  const { measureWith, ...opened } = await openSupernet(request, {
+  const {
+    measureWith,
+    state: _,
+    ...opened
+  } = await openSupernet(request, {
     choices: 'paths',
     batchSize,
     stepsPerEpoch,

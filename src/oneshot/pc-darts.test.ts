@@ -109,7 +109,7 @@ test('pc-darts: options that cannot have channels split are refused with place, 
   await refuses(
     { space: pointSpace(data.info) },
     { partialChannels: 2 },
-    /^network 1 \(choice\): options of choice "first" make \[8,6\] of \[8,3\]; partial channels need options/u,
+    /^network 1 \(choice\): option "plain" of choice "first" makes \[8,6\] of \[8,3\]; partial channels need options/u,
   );
   await refuses({}, { partialChannels: 1 }, /option partialChannels is 1; must be/u);
 });

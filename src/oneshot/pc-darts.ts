@@ -11,14 +11,19 @@ import { UserError } from '../common/errors.ts';
 import { TrainingFailure } from '../train/failure.ts';
 import { defineOneShot } from './definition.ts';
 import { openMixtureSupernet } from './mixture.ts';
+import { FIRST_ORDER } from './mixture-methods.ts';
+import { mixtureOptions, settingsOf } from './mixture-options.ts';
 import type { Supernet, SupernetRequest } from './supernet.ts';
 
 const schema = z.strictObject({
   partialChannels: z.int().min(2).max(64).default(4),
   edgeNormalization: z.boolean().default(true),
   warmUp: z.number().min(0).lt(1).default(0.3),
-  archLearningRate: z.number().gt(0).max(1).default(6e-4),
-  archWeightDecay: z.number().min(0).max(1).default(1e-3),
+  archLearningRate: mixtureOptions.archLearningRate.default(6e-4),
+  archWeightDecay: mixtureOptions.archWeightDecay,
+  archDeviation: mixtureOptions.archDeviation,
+  skipCap: mixtureOptions.skipCap,
+  eigenvalueStop: mixtureOptions.eigenvalueStop,
 });
 export type PartialChannelsOptions = z.infer<typeof schema>;
 
@@ -30,13 +35,13 @@ export async function openPartialChannelsSupernet(
   request: SupernetRequest,
   options: PartialChannelsOptions = schema.parse({}),
 ): Promise<Supernet> {
-  const { partialChannels, edgeNormalization, warmUp, archLearningRate, archWeightDecay } = options;
+  const { partialChannels, edgeNormalization, warmUp, ...same } = options;
   const warmup = Math.floor(warmUp * request.settings.epochs);
   try {
     return await openMixtureSupernet({
       ...request,
-      architecture: { learningRate: archLearningRate, weightDecay: archWeightDecay, warmup },
-      form: { kind: 'mixture', partial: partialChannels, edges: edgeNormalization },
+      architecture: settingsOf({ ...same, warmup }),
+      method: { step: FIRST_ORDER, choices: { kind: 'mixture', partial: partialChannels, edges: edgeNormalization } },
     });
   } catch (error) {
     // What a user can mend by another space or option is no failure of the training.

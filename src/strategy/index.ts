@@ -178,19 +178,22 @@ export function createStrategy(
 
 /** The fidelities of a study's trials, from the cheapest to the full one, as its strategy wants them. Throws UserError. */
 export function fidelitiesOf(
-  name: string,
+  definition: StrategyDefinition,
   options: Readonly<Record<string, unknown>>,
   full: Fidelity,
 ): Problem['fidelities'] {
-  const rungs = definitionOf(name).rungs?.(options);
+  const rungs = definition.rungs?.(options);
   return rungs === undefined ? [full] : risingFidelities(rungs, full);
 }
 
 /** Names that studies of older versions have stored. */
 const OLD_NAMES: ReadonlyMap<string, string> = new Map([['scalarised', 'scalarized']]);
 
-function definitionOf(name: string): StrategyDefinition {
-  const known: Readonly<Record<string, StrategyDefinition>> = STRATEGIES;
+/** The definition of that name. Throws UserError for a name that none of `known` has. */
+export function definitionOf(
+  name: string,
+  known: Readonly<Record<string, StrategyDefinition>> = STRATEGIES,
+): StrategyDefinition {
   const current = OLD_NAMES.get(name) ?? name;
   const definition = Object.hasOwn(known, current) ? known[current] : undefined;
   if (!definition) throw unknownName('unknown strategy', name, Object.keys(known));

@@ -110,8 +110,8 @@ export function inputsOf(graph: Graph): ReadonlyMap<string, NodeId> {
   return new Map(graph.nodes.flatMap(({ op }, id) => (op.kind === 'input' ? [[op.name, id] as const] : [])));
 }
 
-/** The inputs that the network's output depends on. */
-function aliveNames(on: NetworkOnData, batchSize: number): ReadonlySet<string> {
+/** The inputs that the output of the network depends on. */
+export function aliveNames(on: NetworkOnData, batchSize: number): ReadonlySet<string> {
   const g = createGraph();
   const { output } = lowerOnData(g, on, batchSize, 'infer');
   return new Set(inputsOf(optimize(finish(g, { output }))).keys());

@@ -67,19 +67,27 @@ export type UpdateSettings = Pick<TrainSettings, 'optimizer' | 'momentum' | 'nes
  * clipped, then the optimizer's rule, which gives the next parameters; each is carried, as are batch norm's statistics and
  * the optimizer's own tensors. What lies on no way to the network's output (the convolution of an edge that ends in a dead
  * node) is left as it was initialized, and costs no time. Of a supernet, the weights are trained and the architecture's
- * parameters read.
+ * parameters read; `gradientOf` names the entries that the gradients by them are carried into, if they are wanted.
  *
  * Throws TrainingFailure when the network cannot be built on this data.
  */
-export function trainingGraph(on: NetworkOnData, settings: UpdateSettings, batchSize: number): TrainingGraph {
+export function trainingGraph(
+  on: NetworkOnData,
+  settings: UpdateSettings,
+  batchSize: number,
+  gradientOf?: (path: string) => string,
+): TrainingGraph {
   const forward = forwardGraph(on, batchSize);
   const { graph, loss, trained, moving } = forward;
+  const architecture = gradientOf === undefined ? [] : forward.architecture;
   const g = createGraph(graph);
   const weights = trained.map((vector) => ({ ...vector, path: vector.name }));
-  const { byVectors } = lossGradients(g, loss, trained);
+  const nodes = architecture.map(({ node }) => node);
+  const { byVectors, byOthers } = lossGradients(g, loss, trained, nodes);
+  const slopes = architecture.map(({ path }, i) => [gradientOf?.(path) ?? '', byOthers[i] as NodeId] as const);
   const update = g.within('optimizer', () => OPTIMIZERS[settings.optimizer].append(g, settings, weights, byVectors));
   const moved = g.within('statistics', () => moveStatistics(g, moving.vectors, moving.statistics));
-  return finishStep(g, forward, { returned: { loss }, trained, update, moved });
+  return finishStep(g, forward, { returned: { loss }, trained, update, moved: [...moved, ...slopes] });
 }
 
 /** Appends the gradients of the loss by each of `others` and by each of the vectors. */
@@ -167,10 +175,13 @@ export function inferenceGraph(on: NetworkOnData, batchSize: number): InferenceG
 }
 
 /** The same on the state of a training program, in whose vectors parameters and statistics come. */
-export function inferenceOnState(on: NetworkOnData, batchSize: number): InferenceGraph {
+export function inferenceOnState(
+  on: NetworkOnData,
+  batchSize: number,
+): InferenceGraph & { readonly vectors: readonly Vector[] } {
   const whole = inferenceGraph(on, batchSize);
   const alive = inputsOf(whole.graph);
   const isAlive = ({ path }: Parameter) => alive.has(path);
   const vectors = networkVectors(whole.parameters.filter(isAlive), whole.statistics.filter(isAlive));
-  return { ...whole, graph: cutInputs(whole.graph, vectors).graph };
+  return { ...whole, graph: cutInputs(whole.graph, vectors).graph, vectors };
 }

@@ -29,6 +29,12 @@ export function pointSpace(task: Task): Space {
   ).create(task);
 }
 
+/** Two nodes that pick one input each: their wiring is open. */
+export function wiredSpace(task: Task): Space {
+  const edge = (from: number, to: number) => choice(`${from}->${to}`, { skip: identity(), plain: block(6) });
+  return defineSpace('wired', () => sequential(linear(6), dag(2, edge, { inputs: 1 }), linear('outputs'))).create(task);
+}
+
 /** Cells for points in the plane whose operations keep the number of features, and of which one node picks its inputs. */
 export const cells = defineSpace(
   'cells of points',

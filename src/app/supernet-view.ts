@@ -1,0 +1,51 @@
+import { showSeconds } from '../report/numbers.ts';
+import type { Architecture } from '../space/index.ts';
+import { headline, nameOfMetric } from '../study/objectives.ts';
+import { SUPERNET_EPOCHS } from '../study/spec.ts';
+import type { TrialState } from '../study/store/store.ts';
+import { supernetText } from '../terminal/supernet.ts';
+import type { ReadStudy } from './study.ts';
+
+/** The supernet of a study as `status --json` has it; null: it has none yet. */
+export interface SupernetView {
+  readonly state: TrialState;
+  /** Trained so far, and in all. */
+  readonly epochs: number;
+  readonly of: number;
+  readonly seconds: number;
+  /** After each epoch, in order. */
+  readonly curve: readonly {
+    readonly step: number;
+    readonly metrics: Readonly<Record<string, number>>;
+    readonly mixture?: {
+      readonly weights: Readonly<Record<string, readonly number[]>>;
+      readonly genotype: Architecture;
+    };
+  }[];
+  readonly reason?: string;
+}
+
+export function supernetView({ supernet, settings }: ReadStudy): SupernetView | null {
+  if (supernet === undefined) return null;
+  const { state, seconds, curve, reason } = supernet;
+  return {
+    ...{ state, epochs: curve.at(-1)?.step ?? 0, of: settings.supernetEpochs ?? SUPERNET_EPOCHS, seconds },
+    curve: curve.map(({ step, metrics, mixture }) => ({ step, metrics, ...(mixture && { mixture }) })),
+    ...(reason !== undefined && { reason }),
+  };
+}
+
+/** `supernet: epoch 12 of 50, 3 min, accuracy 41.2 %, decided ▁▁▂▄ 62 %; ...`, and the reason where it failed. */
+export function supernetLines(study: ReadStudy): readonly string[] {
+  const { supernet, settings, space, problem, data } = study;
+  const view = supernetView(study);
+  if (supernet === undefined || view === null) return [];
+  const { metric } = headline(problem.objectives, data);
+  const parts = [
+    `supernet: epoch ${view.epochs} of ${view.of}`,
+    showSeconds(view.seconds),
+    ...(view.reason === undefined ? [] : [`failed: ${view.reason}`]),
+    supernetText(supernet, space, metric, nameOfMetric(settings, metric)),
+  ];
+  return [parts.filter((part) => part !== '').join(', ')];
+}
