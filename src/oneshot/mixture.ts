@@ -113,7 +113,10 @@ export async function openMixtureSupernet(request: MixtureRequest): Promise<Supe
         const rows = Object.entries(shares).map(([name, row]) => [name, Array.from(row)] as const);
         return { weights: Object.fromEntries(rows), genotype: derived(shares) };
       };
-      const guards = await watch(request, { open, parts, batches: forArchitecture ?? forWeights, stepsPerEpoch });
+      const guards = await watch(request, {
+        ...{ open, parts, stepsPerEpoch, programs, borrow, on },
+        batches: forArchitecture ?? forWeights,
+      });
       // A space whose architectures cannot be derived is refused before anything is trained.
       mixtureOf(freshTensors(parts, (...labels) => request.rng(...labels)));
       return {
