@@ -76,8 +76,11 @@ export { networkCosts } from './network/costs.ts';
 export type { MixtureForm } from './network/mixture.ts';
 export { type Morphism, type MorphRequest, morphWeights } from './network/morphism.ts';
 export type { Costs, LayerCosts } from './network/network.ts';
+export type { OneShotDefinition } from './oneshot/definition.ts';
 export { type EnasRequest, type EnasSettings, openEnasSupernet } from './oneshot/enas.ts';
 export { type GdasRequest, type GdasSettings, openGdasSupernet } from './oneshot/gdas.ts';
+export { collapseOf } from './oneshot/guards.ts';
+export { ONE_SHOT } from './oneshot/index.ts';
 export { type MixtureRequest, type MixtureSettings, openMixtureSupernet } from './oneshot/mixture.ts';
 export { openProgressiveSupernet, type ProgressiveOptions } from './oneshot/p-darts.ts';
 export {
@@ -262,7 +265,7 @@ export {
 } from './task/own.ts';
 export type * from './task/spec.ts';
 export type * from './task/task.ts';
-export type { Checkpoint, EpochRecord, Mixture } from './train/checkpoint.ts';
+export type { CellShape, Checkpoint, EpochRecord, Guards, Mixture } from './train/checkpoint.ts';
 export { MemoryShortage, TrainingFailure } from './train/failure.ts';
 export { type Training, type TrainRequest, trainNetwork } from './train/loop.ts';
 export { type Forecast, preflight } from './train/preflight.ts';

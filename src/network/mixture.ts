@@ -45,7 +45,7 @@ export function mixtureOf(g: GraphBuilder, network: Module, form: MixtureForm): 
 const LEAST_RANDOM = 2 ** -25;
 
 /**
- * The concrete distribution in the place of the softmax (Xie et al. 2019, equation 3; Maddison et al. 2017): in training, the shares of a
+ * The concrete distribution in the place of the softmax (Xie et al. 2019; Maddison et al. 2017): in training, the shares of a
  * decision are softmax((parameters + Gumbel noise) / temperature), the noise drawn for each option at every step, the temperature a scalar
  * input `temperature`. In inference they are the mixture's, without noise.
  */

@@ -1,6 +1,6 @@
 /**
  * Beta-DARTS. Ye et al. 2022, arXiv:2203.01665: DARTS, first order, whose architecture loss has besides λ times the mean over all
- * decisions of the log-sum-exp of their parameters (equation 7, Beta-Decay). It keeps every decision's parameters together, so that no
+ * decisions of the log-sum-exp of their parameters (Beta-Decay). It keeps every decision's parameters together, so that no
  * option wins by the speed alone at which it learns. λ rises in steps from epoch to epoch, from 0 towards `betaDecay`: 50 on
  * NAS-Bench-201, as in the paper and its published code.
  * Differs: the published code has 1e-3 for the architecture's own weight decay; here it is 0, so that Beta-Decay alone regularizes.

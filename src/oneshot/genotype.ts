@@ -6,7 +6,7 @@ import { operationKinds } from './operations.ts';
 
 /**
  * The architecture that mixture weights select (`derive`), with at most `skipCap` skip connections in each cell: while there are more, the
- * weakest of them gives up its weight, and edges and operations are chosen again (Chen et al. 2019, P-DARTS, section 3.3.2). Choices outside
+ * weakest of them gives up its weight, and edges and operations are chosen again (Chen et al. 2019, P-DARTS, section 3.3). Choices outside
  * of cells count as one cell. Where nothing but a skip connection can be taken, it stays.
  *
  * `of: 'normal'`: in normal cells alone, as in the paper: those on each of whose edges an option hands on what it reads.

@@ -1,6 +1,6 @@
 /**
  * Signs of the known failures of one-shot search, after each epoch. Most cost nothing; the dominant eigenvalue and the gap take a few
- * batches, up to about 5 % of an epoch of a hundred steps or more (`EIGENVALUE_SHARE`, `GAP_SHARE`).
+ * batches, about 5 % of an epoch of 150 steps or more (`EIGENVALUE_SHARE`, `GAP_SHARE`).
  */
 import type { Samples } from '../data/dataset.ts';
 import { part } from '../data/samples.ts';
@@ -10,24 +10,31 @@ import type { Architecture, Space } from '../space/space.ts';
 import { type Cell, cellsOf } from '../space/tree/cells.ts';
 import { supernet } from '../space/tree/resolve.ts';
 import type { CellShape, EpochRecord, Guards, Mixture } from '../train/checkpoint.ts';
+import { VALID_BATCH } from '../train/loop.ts';
 import { type OperationKind, operationKinds, PARAMETER_FREE } from './operations.ts';
 
-/** The part of an epoch's large runs that the eigenvalue may take, two for an iteration; at least two iterations. */
+/** The part of an epoch's large runs that the eigenvalue may take, two for an iteration; at least four iterations. */
 const EIGENVALUE_SHARE = 0.03;
-const [LEAST_ITERATIONS, MOST_ITERATIONS] = [2, 6];
+const [LEAST_ITERATIONS, MOST_ITERATIONS] = [4, 8];
 /** Validation samples that the gap is measured on, as a part of the training samples; at least 128. */
-const GAP_SHARE = 0.04;
+const GAP_SHARE = 0.03;
 const LEAST_GAP_SAMPLES = 128;
 
-/** Iterations of the eigenvalue's power iteration, in an epoch of so many steps. */
+/** Iterations of the eigenvalue, in an epoch of so many steps. */
 export function eigenvalueIterations(stepsPerEpoch: number): number {
   return Math.min(MOST_ITERATIONS, Math.max(LEAST_ITERATIONS, Math.floor(EIGENVALUE_SHARE * stepsPerEpoch)));
 }
 
-/** The validation samples that the gap is measured on: a random part, in the given order of all of them. */
-export function gapSamples(valid: Samples, order: readonly number[], trainSamples: number): Samples {
-  const count = Math.max(LEAST_GAP_SAMPLES, Math.round(GAP_SHARE * trainSamples));
-  return count >= valid.count ? valid : part(valid, Int32Array.from(order.slice(0, count)));
+/** The validation samples that the gap is measured on, in whole batches: a random part, in the given order of all of them. */
+export function gapSamples(
+  valid: Samples,
+  order: readonly number[],
+  trainSamples: number,
+): { readonly samples: Samples; readonly batchSize: number } {
+  const batchSize = Math.min(VALID_BATCH, valid.count);
+  const wanted = Math.max(LEAST_GAP_SAMPLES, Math.round(GAP_SHARE * trainSamples));
+  const count = Math.floor(Math.min(wanted, valid.count) / batchSize) * batchSize;
+  return { samples: part(valid, Int32Array.from(order.slice(0, count))), batchSize };
 }
 
 /** What of the guards the mixture weights and the genotype tell. */

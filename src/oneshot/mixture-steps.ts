@@ -3,7 +3,7 @@ import type { Graph, HostTensor, NodeId, Shape } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
 import { optimize } from '../graph/passes.ts';
 import type { ArchitectureParameter, RandomInput } from '../network/network.ts';
-import { forwardGraph, inputsOf, type NetworkOnData } from '../train/forward.ts';
+import { forwardGraph, inputsOf, lowerOnData, type NetworkOnData } from '../train/forward.ts';
 import { adamWith } from '../train/optimizers.ts';
 import {
   lossGradients,
@@ -12,7 +12,7 @@ import {
   trainingGraph,
   type UpdateSettings,
 } from '../train/program.ts';
-import { type Vector, vectorOf } from '../train/vectors.ts';
+import { cutInputs, networkVectors, type Vector, vectorOf } from '../train/vectors.ts';
 
 /** How the architecture's parameters of a mixture are trained: Adam with the betas of Liu et al. (2019). */
 export const ARCHITECTURE_OPTIMIZER = adamWith('coupled', [0.5, 0.999]);
@@ -25,7 +25,7 @@ export interface ArchitectureSettings {
   readonly penalty?: Penalty;
 }
 
-/** logSumExp: the mean over all decisions of the log-sum-exp of their parameters (Ye et al. 2022, equation 7). */
+/** logSumExp: the mean over all decisions of the log-sum-exp of their parameters (Ye et al. 2022). */
 export type Penalty = 'logSumExp';
 
 /** A state entry that is worth nothing between steps: no checkpoint has it. */
@@ -128,6 +128,20 @@ export function gradientGraph(on: NetworkOnData, batchSize: number, by: 'archite
     trained: vectors.map(({ name, shape, parts }) => ({ name, shape, parts })),
     randomInputs: randomInputs.filter(({ name }) => fed.has(name)),
   };
+}
+
+/**
+ * The network's output for a batch, `output`, as it is in training: batch norm has the batch's own statistics, whatever the weights of the
+ * options are. Running statistics are those of the mixture, and no other weights suit them. Throws as `supernetSteps`.
+ */
+export function outputGraph(on: NetworkOnData, batchSize: number) {
+  const g = createGraph();
+  const { output, parameters, randomInputs } = lowerOnData(g, on, batchSize, 'train');
+  const whole = optimize(finish(g, { output }));
+  const fed = inputsOf(whole);
+  const alive = parameters.filter(({ path }) => fed.has(path));
+  const { graph } = cutInputs(whole, networkVectors(alive, []));
+  return { graph, randomInputs: randomInputs.filter(({ name }) => fed.has(name)) };
 }
 
 /** The architecture's update by the gradients in the state entries that `entryOf` names. */

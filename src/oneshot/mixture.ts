@@ -127,7 +127,8 @@ export async function openMixtureSupernet(request: MixtureRequest): Promise<Supe
         return request.describe?.(shares) ?? describeWeights(space, shares, derived(shares));
       };
       const guards = await watch(request, {
-        ...{ open, parts, batches: forArchitecture ?? forWeights, stepsPerEpoch },
+        ...{ open, parts, stepsPerEpoch, programs, borrow, on },
+        batches: forArchitecture ?? forWeights,
         // With partial channels, no parameters make a network of the space of the supernet.
         hasGenotypes: typeof method.choices !== 'object' || (method.choices.partial ?? 1) === 1,
       });

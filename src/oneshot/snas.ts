@@ -1,9 +1,9 @@
 /**
  * SNAS. Xie et al. 2019, arXiv:1812.09926: the shares of a decision's options are a sample of the concrete distribution, drawn at each
- * step (equation 3), and weights and architecture learn from one pass through the network, on the same samples (section 2.3).
+ * step, and weights and architecture learn from one pass through the network, on the same samples (section 2.3).
  * The temperature falls exponentially with the steps, from `temperature` to `lastTemperature`. The paper gives no values for them; the
  * architecture's rate and decay are those of DARTS, as there.
- * Differs: no penalty for resources (section 2.4); cells of one kind share a sample. Measured without noise.
+ * Differs: no penalty for resources (section 2.4), and the validation metrics are those of the mixture without noise.
  * Cost: a step is one pass there and back through the whole supernet, half of that of `darts`.
  */
 import { z } from 'zod';

@@ -1,5 +1,4 @@
 /** What the supernets have in common: how they are opened, their state, and how they become a `Trainable`. */
-import type { Metrics } from '../common/metrics.ts';
 import type { Samples } from '../data/dataset.ts';
 import type { Feeds, Program, State } from '../engine/engine.ts';
 import { type HostTensor, type Shape, sizeOf } from '../graph/ir.ts';
@@ -76,9 +75,6 @@ export interface Opened {
 export interface AfterEpoch {
   readonly tensors: Readonly<Record<string, HostTensor>>;
   readonly state: State;
-  /** The epoch's validation metrics. */
-  readonly valid: Metrics;
-  measureWith: OpenSupernet['measureWith'];
 }
 
 /** A supernet, its state, and how one of its networks is measured with the shared weights. */
@@ -162,7 +158,7 @@ export async function openSupernet(request: SupernetRequest, method: Method): Pr
         train: (index) => train(index, state, () => ++steps),
         validate: async () => (valid === undefined ? {} : (await measure(valid)).metrics),
         ...(more && {
-          more: async (metrics) => more({ tensors: await tensors(), state, valid: metrics, measureWith }),
+          more: async () => more({ tensors: await tensors(), state }),
         }),
       }),
       checkpoint: async () => ({ history: [...history], steps, tensors: await tensors() }),

@@ -49,7 +49,10 @@ export type Guards = {
   readonly skipWeight?: number;
   /** The cells of the genotype, in the order of the space. */
   readonly cells: readonly CellShape[];
-  /** What the mixture and the genotype's network, with the mixture's weights, have of a metric on the same validation samples. */
+  /**
+   * A metric of the mixture, and of the genotype's network with the same weights, on the same validation samples; batch norm has the
+   * statistics of each batch.
+   */
   readonly gap?: {
     readonly metric: string;
     readonly mixture: number;

@@ -84,8 +84,8 @@ export interface EpochParts {
   /** Trains the epoch of this index, from 0; returns its mean loss. */
   train(index: number): Promise<number>;
   validate(): Promise<Metrics>;
-  /** What the record holds besides, given the validation metrics. */
-  more?(valid: Metrics): Promise<Pick<EpochRecord, 'mixture' | 'guards' | 'progress'>>;
+  /** What the record holds besides. */
+  more?(): Promise<Pick<EpochRecord, 'mixture' | 'guards' | 'progress'>>;
 }
 
 /** The `epoch` of a Trainable. */
@@ -104,7 +104,7 @@ export function epochs(parts: EpochParts): () => Promise<EpochRecord> {
     if (broken !== undefined) {
       throw new TrainingFailure(`the validation ${broken[0]} is ${broken[1]} after epoch ${index + 1}`);
     }
-    const more = await parts.more?.(valid);
+    const more = await parts.more?.();
     const seconds = (now() - began + unaccounted) / 1000;
     const busy = { compile, train: busyTraining() - trainBefore, valid: validation.busySeconds - validBefore };
     const spent: Spent = { ...busy, idle: Math.max(0, seconds - busy.compile - busy.train - busy.valid) };
