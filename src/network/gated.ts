@@ -22,7 +22,7 @@ export const gateInputs = (count: number) =>
  * output of the sampled option is multiplied by 1 - p + p. Here p is its share in the softmax of (parameters + noise) / temperature;
  * the first p is a number that is fed, so that the product is the output itself, and its gradient that of the share. The
  * parameters are those of a `mixture` of the same network. The indices of the switches are fed: they must be those of the
- * largest parameter + noise.
+ * largest parameter + noise. Where wiring is open, all edges are there.
  */
 export function gated(g: GraphBuilder, network: Module): OpenChoices {
   const parameters: ArchitectureParameter[] = [];
@@ -43,5 +43,5 @@ export function gated(g: GraphBuilder, network: Module): OpenChoices {
         gates.set(name, ops.reshape(g, ops.slice(g, all, [row], [row + 1]), []));
     }
   });
-  return switchedWith(g, parameters, (decision) => gates.get(decision));
+  return switchedWith(g, { parameters, gateOf: (decision) => gates.get(decision), edges: 'present' });
 }

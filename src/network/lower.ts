@@ -29,7 +29,7 @@ import {
   lowerStack,
   lowerZero,
 } from './structure.ts';
-import { guarded, switched } from './switch.ts';
+import { guarded, operations, switched, wired } from './switch.ts';
 
 const LOWERINGS: { readonly [K in ModuleKind]: Lower<K> } = {
   conv: lowerConv,
@@ -65,7 +65,7 @@ const LOWERINGS: { readonly [K in ModuleKind]: Lower<K> } = {
 };
 
 /** How a supernet computes its open choices. */
-const OPEN = { mixture, switch: switched, gated } as const satisfies Readonly<
+const OPEN = { mixture, switch: switched, operations, wired, gated } as const satisfies Readonly<
   Record<string, (g: GraphBuilder, network: Module) => OpenChoices>
 >;
 

@@ -8,7 +8,6 @@
  * derived architecture with recalibrated statistics (path-meter.ts). Cost: two steps of a sampled network, one without gradients of the weights.
  */
 import type { State } from '../engine/engine.ts';
-import type { Architecture } from '../space/space.ts';
 import { derive } from '../space/tree/derive.ts';
 import type { Mixture } from '../train/checkpoint.ts';
 import { runSteps } from '../train/epochs.ts';
@@ -67,7 +66,7 @@ export async function openGdasSupernet(request: GdasRequest): Promise<Supernet> 
     state: _state,
     ...opened
   } = await openSupernet(request, {
-    choices: 'switch',
+    choices: 'operations',
     batchSize,
     stepsPerEpoch,
     async open({ programs, borrow, on, validBatch }) {
@@ -89,13 +88,13 @@ export async function openGdasSupernet(request: GdasRequest): Promise<Supernet> 
       );
       const { train } = request;
       const meter = await openPathMeter({
-        ...{ programs, borrow, on, validBatch, batchSize, train },
+        ...{ programs, borrow, validBatch, batchSize, train },
+        on: { ...on, choices: 'wired' },
         recalibrate: gdas.recalibrate,
         rng: streams,
       });
       const parameters = architecture.built.architecture;
       const parts = { ...stateOfBoth(weights.built, architecture.built), architecture: parameters };
-      const edges = allEdges(weights.built.switches);
       const mixtureOf = (tensors: Parameters<typeof optionWeights>[1]): Mixture => {
         const shares = optionWeights(parameters, tensors);
         const rows = Object.entries(shares).map(([name, row]) => [name, Array.from(row)] as const);
@@ -145,8 +144,8 @@ export async function openGdasSupernet(request: GdasRequest): Promise<Supernet> 
                 const sample = (purpose: string) =>
                   gumbelSample(parameters, now, temperature, request.rng('epoch', index, purpose, feeds.step));
                 const [path, otherPath] = [sample('path'), sample('architecture path')];
-                const switches = weights.built.feedsOf({ ...edges, ...path.choices });
-                const otherSwitches = architecture.built.feedsOf({ ...edges, ...otherPath.choices });
+                const switches = weights.built.feedsOf(path.choices);
+                const otherSwitches = architecture.built.feedsOf(otherPath.choices);
                 const result = await weights.program.run({ ...feeds.weights, ...switches }, state);
                 const gates = { ...otherSwitches, ...otherPath.feeds };
                 await architecture.program.run({ ...feeds.architecture, ...gates }, state);
@@ -171,15 +170,4 @@ function temperatureAt(
   epochs: number,
 ): number {
   return from + (to - from) * Math.min(1, index / Math.max(1, epochs - 1));
-}
-
-/** For each decision that picks inputs, all of them. */
-function allEdges(switches: readonly { readonly decision: string; readonly from?: number }[]): Architecture {
-  const wired = switches.filter(({ from }) => from !== undefined);
-  return Object.fromEntries(
-    [...Map.groupBy(wired, ({ decision }) => decision)].map(([decision, edges]) => [
-      decision,
-      edges.flatMap(({ from }) => (from === undefined ? [] : [from])),
-    ]),
-  );
 }

@@ -32,7 +32,7 @@ export interface Supernet extends Trainable {
 
 /** What a method of training supernets adds. */
 export interface Method {
-  readonly choices: 'mixture' | 'switch';
+  readonly choices: 'mixture' | 'switch' | 'operations';
   readonly batchSize: number;
   readonly stepsPerEpoch: number;
   open(given: {
