@@ -25,6 +25,15 @@ export const gateInputs = (count: number) =>
  * largest parameter + noise. Where wiring is open, all edges are there.
  */
 export function gated(g: GraphBuilder, network: Module): OpenChoices {
+  return withGates(g, network, false);
+}
+
+/** The same, with the shares of the options that were not sampled, less their values, added to the output of the sampled one: 1 - gate. */
+export function gatedSum(g: GraphBuilder, network: Module): OpenChoices {
+  return withGates(g, network, true);
+}
+
+function withGates(g: GraphBuilder, network: Module, complement: boolean): OpenChoices {
   const parameters: ArchitectureParameter[] = [];
   const gates = new Map<string, NodeId>();
   g.within('architecture', () => {
@@ -43,5 +52,5 @@ export function gated(g: GraphBuilder, network: Module): OpenChoices {
         gates.set(name, ops.reshape(g, ops.slice(g, all, [row], [row + 1]), []));
     }
   });
-  return switchedWith(g, { parameters, gateOf: (decision) => gates.get(decision), edges: 'present' });
+  return switchedWith(g, { parameters, gateOf: (decision) => gates.get(decision), complement, edges: 'present' });
 }

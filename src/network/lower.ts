@@ -6,7 +6,7 @@ import type { Module } from '../space/tree/module.ts';
 import { lowerActivation } from './activation.ts';
 import { lowerConv, lowerConvTranspose, lowerFactorizedReduce, lowerSqueezeExcite } from './convolution.ts';
 import { lowerFlatten, lowerLinear } from './dense.ts';
-import { gated } from './gated.ts';
+import { gated, gatedSum } from './gated.ts';
 import type { Lower, Lowering, ModuleKind, ModuleOf, OpenChoices } from './lowering.ts';
 import { mixture } from './mixture.ts';
 import type { CarriedState, Chosen, Layer, LoweredNetwork, Parameter, RandomInput, Statistic } from './network.ts';
@@ -65,7 +65,7 @@ const LOWERINGS: { readonly [K in ModuleKind]: Lower<K> } = {
 };
 
 /** How a supernet computes its open choices. */
-const OPEN = { mixture, switch: switched, operations, wired, gated } as const satisfies Readonly<
+const OPEN = { mixture, switch: switched, operations, wired, gated, gatedSum } as const satisfies Readonly<
   Record<string, (g: GraphBuilder, network: Module) => OpenChoices>
 >;
 

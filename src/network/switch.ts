@@ -27,6 +27,8 @@ interface SwitchOptions {
   readonly parameters?: OpenChoices['parameters'];
   /** What the output of the chosen option of a decision is multiplied by, []. */
   gateOf?(decision: string): NodeId | undefined;
+  /** Whether 1 - gate is added to that. */
+  readonly complement?: boolean;
   /**
    * Edges that a decision may pick. switched (the default): a switch each, and a step leaves the parameters of an edge that is not picked as
    * they are; optional: a switch each, which says nothing of the parameters; present: all are there.
@@ -36,7 +38,7 @@ interface SwitchOptions {
 
 export function switchedWith(
   g: GraphBuilder,
-  { parameters = [], gateOf = () => undefined, edges = 'switched' }: SwitchOptions,
+  { parameters = [], gateOf = () => undefined, complement = false, edges = 'switched' }: SwitchOptions,
 ): OpenChoices {
   const inputs = new Map<string, { readonly node: NodeId; readonly about: Switch }>();
   let when: readonly Chosen[] = [];
@@ -70,7 +72,9 @@ export function switchedWith(
       const values = Object.entries(module.options).map(([key, option], k) =>
         under({ index, name, option: k, of: options.length }, () => {
           const value = l.child(key, option, x, l.before);
-          return gate === undefined ? value : ops.mul(g, value, gate);
+          if (gate === undefined) return value;
+          const scaled = ops.mul(g, value, gate);
+          return complement ? ops.add(g, scaled, ops.sub(g, ops.constant(g, 1), gate)) : scaled;
         }),
       );
       const shapes = new Set(values.map((value) => `[${g.shape(value)}]`));

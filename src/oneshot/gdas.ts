@@ -3,8 +3,8 @@
  * sampled path is computed; a weight step on one half of the training samples, then an architecture step on the other half, in turn, each with a
  * sample of its own. The gradient reaches the parameters through the sampled option's share (network/gated.ts), whose temperature falls
  * linearly from 10 to 0.1. Where wiring is open, all edges are there; inputs are picked when an architecture is derived.
- * Differs: as in the published code for the DARTS space, the shares of options that were not sampled have no gradient of their own; that for
- * NAS-Bench-201 adds them to the output as numbers, as if these options put out ones everywhere. Metrics are those of the
+ * As in the published code for the DARTS space, the shares of options that were not sampled have no gradient of their own; with
+ * `othersAsOnes`, they are added to the output, as if these options put out ones everywhere, as in its code for NAS-Bench-201. Differs: metrics are those of the
  * derived architecture with recalibrated statistics (path-meter.ts). Cost: two steps of a sampled network, one without gradients of the weights.
  */
 import type { State } from '../engine/engine.ts';
@@ -34,6 +34,8 @@ export interface GdasSettings {
   readonly initialTemperature: number;
   /** In the last one. */
   readonly finalTemperature: number;
+  /** Whether options that were not sampled count as if they put out ones (the author's code for NAS-Bench-201). */
+  readonly othersAsOnes: boolean;
   /** Batches of training samples that batch norm's statistics are computed on before an architecture is measured. */
   readonly recalibrate: number;
 }
@@ -43,6 +45,7 @@ export const GDAS_DEFAULTS: GdasSettings = {
   archWeightDecay: MIXTURE_DEFAULTS.weightDecay,
   initialTemperature: 10,
   finalTemperature: 0.1,
+  othersAsOnes: false,
   recalibrate: RECALIBRATE,
 };
 
@@ -72,7 +75,7 @@ export async function openGdasSupernet(request: GdasRequest): Promise<Supernet> 
     async open({ programs, borrow, on, validBatch }) {
       const weights = await borrow(pathStep(programs, on, settings, batchSize));
       const weightDecay = gdas.archWeightDecay;
-      const gatedOn = { ...on, choices: 'gated' } as const;
+      const gatedOn = { ...on, choices: gdas.othersAsOnes ? 'gatedSum' : 'gated' } as const;
       const architecture = await borrow(
         programs.program({
           kind: 'gated architecture step',
