@@ -23,9 +23,18 @@ export const gateInputs = (count: number) =>
  * output of the sampled option is multiplied by 1 - p + p. Here p is its share in the softmax of (parameters + noise) / temperature;
  * the first p is a number that is fed, so that the product is the output itself, and its gradient that of the share. The
  * parameters are those of a `mixture` of the same network. The indices of the switches are fed: they must be those of the
- * largest parameter + noise.
+ * largest parameter + noise. Where wiring is open, all edges are there.
  */
 export function gated(g: GraphBuilder, network: Module): OpenChoices {
+  return withGates(g, network, false);
+}
+
+/** The same, with the shares of the options that were not sampled, less their values, added to the output of the sampled one: 1 - gate. */
+export function gatedSum(g: GraphBuilder, network: Module): OpenChoices {
+  return withGates(g, network, true);
+}
+
+function withGates(g: GraphBuilder, network: Module, complement: boolean): OpenChoices {
   const parameters: ArchitectureParameter[] = [];
   const gates = new Map<string, NodeId>();
   g.within('architecture', () => {
@@ -44,5 +53,5 @@ export function gated(g: GraphBuilder, network: Module): OpenChoices {
         gates.set(name, ops.reshape(g, ops.slice(g, all, [row], [row + 1]), []));
     }
   });
-  return switchedWith(g, parameters, (decision) => gates.get(decision));
+  return switchedWith(g, { parameters, gateOf: (decision) => gates.get(decision), complement, edges: 'present' });
 }

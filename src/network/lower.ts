@@ -6,7 +6,7 @@ import type { Module } from '../space/tree/module.ts';
 import { lowerActivation } from './activation.ts';
 import { lowerConv, lowerConvTranspose, lowerFactorizedReduce, lowerSqueezeExcite } from './convolution.ts';
 import { lowerFlatten, lowerLinear } from './dense.ts';
-import { gated } from './gated.ts';
+import { gated, gatedSum } from './gated.ts';
 import type { Lower, Lowering, ModuleKind, ModuleOf, OpenChoices } from './lowering.ts';
 import { concrete, type MixtureForm, mixture, mixtureOf } from './mixture.ts';
 import type { CarriedState, Chosen, Layer, LoweredNetwork, Parameter, RandomInput, Statistic } from './network.ts';
@@ -30,7 +30,7 @@ import {
   lowerStack,
   lowerZero,
 } from './structure.ts';
-import { guarded, switched } from './switch.ts';
+import { guarded, operations, switched, wired } from './switch.ts';
 
 const LOWERINGS: { readonly [K in ModuleKind]: Lower<K> } = {
   conv: lowerConv,
@@ -66,7 +66,10 @@ const LOWERINGS: { readonly [K in ModuleKind]: Lower<K> } = {
 };
 
 /** How a supernet computes its open choices. */
-const OPEN = { mixture, concrete, paths: pathSums, switch: switched, gated } as const satisfies Readonly<
+const OPEN = {
+  ...{ mixture, concrete, paths: pathSums },
+  ...{ switch: switched, operations, wired, gated, gatedSum },
+} as const satisfies Readonly<
   Record<string, (g: GraphBuilder, network: Module, mode: 'train' | 'infer') => OpenChoices>
 >;
 

@@ -10,14 +10,35 @@ import type { Chosen, Switch } from './network.ts';
  * step. Where wiring is open, each edge has a switch between nothing and the edge.
  */
 export function switched(g: GraphBuilder): OpenChoices {
-  return switchedWith(g, [], () => undefined);
+  return switchedWith(g, {});
 }
 
-/** The same, where the output of the chosen option of a decision is multiplied by the decision's gate, [], if it has one. */
+/** Switches between operations alone: where wiring is open, all edges are there. */
+export function operations(g: GraphBuilder): OpenChoices {
+  return switchedWith(g, { edges: 'present' });
+}
+
+/** What `operations` has trained, with a switch for each edge: the parameters of an edge do not depend on its switch. */
+export function wired(g: GraphBuilder): OpenChoices {
+  return switchedWith(g, { edges: 'optional' });
+}
+
+interface SwitchOptions {
+  readonly parameters?: OpenChoices['parameters'];
+  /** What the output of the chosen option of a decision is multiplied by, []. */
+  gateOf?(decision: string): NodeId | undefined;
+  /** Whether 1 - gate is added to that. */
+  readonly complement?: boolean;
+  /**
+   * Edges that a decision may pick. switched (the default): a switch each, and a step leaves the parameters of an edge that is not picked as
+   * they are; optional: a switch each, which says nothing of the parameters; present: all are there.
+   */
+  readonly edges?: 'switched' | 'optional' | 'present';
+}
+
 export function switchedWith(
   g: GraphBuilder,
-  parameters: OpenChoices['parameters'],
-  gateOf: (decision: string) => NodeId | undefined,
+  { parameters = [], gateOf = () => undefined, complement = false, edges = 'switched' }: SwitchOptions,
 ): OpenChoices {
   const inputs = new Map<string, { readonly node: NodeId; readonly about: Switch }>();
   let when: readonly Chosen[] = [];
@@ -51,7 +72,9 @@ export function switchedWith(
       const values = Object.entries(module.options).map(([key, option], k) =>
         under({ index, name, option: k, of: options.length }, () => {
           const value = l.child(key, option, x, l.before);
-          return gate === undefined ? value : ops.mul(g, value, gate);
+          if (gate === undefined) return value;
+          const scaled = ops.mul(g, value, gate);
+          return complement ? ops.add(g, scaled, ops.sub(g, ops.constant(g, 1), gate)) : scaled;
         }),
       );
       const shapes = new Set(values.map((value) => `[${g.shape(value)}]`));
@@ -63,9 +86,10 @@ export function switchedWith(
       return ops.select(g, index, values);
     },
     edge(lower, wiring, from) {
+      if (edges === 'present') return lower();
       const name = `choice:${wiring}:${from}`;
       const index = indexOf({ name, decision: wiring, options: ['absent', 'present'], from });
-      const value = under({ index, name, option: 1, of: 2 }, lower);
+      const value = edges === 'optional' ? lower() : under({ index, name, option: 1, of: 2 }, lower);
       return ops.select(g, index, [ops.constant(g, 0, g.shape(value)), value]);
     },
   };

@@ -15,12 +15,18 @@ import { gumbelSample } from './gumbel.ts';
 import { ARCHITECTURE_OPTIMIZER } from './mixture-steps.ts';
 import { pointSpace } from './testing/space.ts';
 
-const BATCH = 6;
+/** Not as many of each class. */
+const BATCH = 5;
 const TEMPERATURE = 0.7;
 const { info, train } = blobs();
-const on = { network: supernet(pointSpace(info)), info, resolution: 1, choices: 'gated' } as const;
-const step = architectureStep(on, 0, BATCH);
-const feedsOf = switchFeeds(step);
+const on = { network: supernet(pointSpace(info)), info, resolution: 1 } as const;
+const KINDS = ['gated', 'gatedSum'] as const;
+type Kind = (typeof KINDS)[number];
+const steps = {
+  gated: architectureStep({ ...on, choices: 'gated' }, 0, BATCH),
+  gatedSum: architectureStep({ ...on, choices: 'gatedSum' }, 0, BATCH),
+};
+const step = steps.gated;
 const seeded = (...labels: readonly (string | number)[]) => rng('gdas test', ...labels);
 /** Parameters far enough apart that options differ in probability. */
 const tensors: Record<string, HostTensor> = {
@@ -62,13 +68,18 @@ const batch = await (async () => {
   };
 })();
 const engine = referenceEngine();
-const program = await engine.compile(step.graph, step.carries);
+const programs = {
+  gated: await engine.compile(steps.gated.graph, steps.gated.carries),
+  gatedSum: await engine.compile(steps.gatedSum.graph, steps.gatedSum.carries),
+};
+const feedsOf = { gated: switchFeeds(steps.gated), gatedSum: switchFeeds(steps.gatedSum) };
 
 /** Loss, and the gradient by each architecture parameter: from nothing, Adam's mean is half of it. */
-async function run(choices: Architecture, feeds: Readonly<Record<string, HostTensor>>) {
-  const state = engine.createState(joinTensors(step.vectors, tensors));
-  const { loss } = await program.run({ ...batch, ...feedsOf(choices), ...feeds }, state);
-  const after = splitTensors(step.vectors, await state.read());
+async function run(choices: Architecture, feeds: Readonly<Record<string, HostTensor>>, kind: Kind = 'gated') {
+  const { vectors } = steps[kind];
+  const state = engine.createState(joinTensors(vectors, tensors));
+  const { loss } = await programs[kind].run({ ...batch, ...feedsOf[kind](choices), ...feeds }, state);
+  const after = splitTensors(vectors, await state.read());
   const gradients = ROWS.map(({ path }) => Array.from(after[`${path}:mean`]?.data ?? [], (value) => 2 * value));
   return { loss: loss?.data[0] ?? Number.NaN, gradients };
 }
@@ -91,7 +102,7 @@ function shareGradient(values: ArrayLike<number>, noise: ArrayLike<number>): { o
 }
 
 /** How the loss of a path changes with the factor of a decision's sampled output, by finite differences. */
-async function slopeByGate(choices: Architecture, row: number): Promise<number> {
+async function slopeByGate(choices: Architecture, row: number, kind: Kind = 'gated'): Promise<number> {
   const { count } = ROWS[row] ?? { count: 0 };
   const sample = sampled(seeded('any'));
   const delta = 1e-2;
@@ -107,7 +118,7 @@ async function slopeByGate(choices: Architecture, row: number): Promise<number> 
         data: Float32Array.of(1 - (shares[option] ?? 0) + (n === count ? change : 0)),
       };
     }
-    return (await run(choices, feeds)).loss;
+    return (await run(choices, feeds, kind)).loss;
   };
   return ((await at(delta)) - (await at(-delta))) / (2 * delta);
 }
@@ -134,28 +145,42 @@ suite('the straight-through Gumbel softmax', () => {
   });
 
   test('the loss is that of the path alone: the gates are 1', async () => {
-    const plain = trainingGraph({ ...on, choices: 'switch' }, { ...SGD, weightDecay: 0 }, BATCH);
+    const plain = trainingGraph({ ...on, choices: 'operations' }, { ...SGD, weightDecay: 0 }, BATCH);
     const compiled = await engine.compile(plain.graph, plain.carries);
     const plainFeeds = switchFeeds(plain);
     for (let i = 0; i < 8; i++) {
       const { choices, feeds } = sampled(seeded('path', i));
       const state = engine.createState(joinTensors(plain.vectors, { ...freshTensors(plain, seeded), ...ownOf(plain) }));
       const { loss } = await compiled.run({ ...batch, ...plainFeeds(choices), learningRate: scalar(0) }, state);
-      close((await run(choices, feeds)).loss, loss?.data[0] ?? Number.NaN, 1e-5, `${Object.values(choices)}`);
+      for (const kind of KINDS)
+        close((await run(choices, feeds, kind)).loss, loss?.data[0] ?? Number.NaN, 1e-5, `${Object.values(choices)}`);
     }
   });
 
-  test('the gradient is the slope of the loss by the gate, times the gradient of the sampled share', async () => {
-    for (let i = 0; i < 8; i++) {
-      const { choices, feeds } = sampled(seeded('gradient', i));
-      const { gradients } = await run(choices, feeds);
-      for (const [row, { path, count }] of ROWS.entries()) {
-        const slope = await slopeByGate(choices, row);
-        const { gradient } = shareGradient(tensors[path]?.data ?? [], feeds[gateInputs(count).noise]?.data ?? []);
-        for (const [k, expected] of gradient.entries())
-          close(gradients[row]?.[k] ?? Number.NaN, slope * expected, 2e-4, `${Object.values(choices)}, ${path}[${k}]`);
+  for (const kind of KINDS) {
+    test(`${kind}: the gradient is the slope of the loss by the gate, times the gradient of the sampled share`, async () => {
+      for (let i = 0; i < 8; i++) {
+        const { choices, feeds } = sampled(seeded('gradient', i));
+        const { gradients } = await run(choices, feeds, kind);
+        for (const [row, { path, count }] of ROWS.entries()) {
+          const slope = await slopeByGate(choices, row, kind);
+          const { gradient } = shareGradient(tensors[path]?.data ?? [], feeds[gateInputs(count).noise]?.data ?? []);
+          for (const [k, expected] of gradient.entries())
+            close(
+              gradients[row]?.[k] ?? Number.NaN,
+              slope * expected,
+              2e-4,
+              `${Object.values(choices)}, ${path}[${k}]`,
+            );
+        }
       }
-    }
+    });
+  }
+
+  test('the output of `none` has no slope; as if it put out ones, it has one', async () => {
+    const choices = { first: 'plain', second: 'none' };
+    assert.equal(await slopeByGate(choices, 1, 'gated'), 0);
+    assert.ok(Math.abs(await slopeByGate(choices, 1, 'gatedSum')) > 1e-3);
   });
 
   test('the mean of sampled gradients is their expectation over all paths', async () => {

@@ -3,12 +3,11 @@
  * sampled path is computed; a weight step on one half of the training samples, then an architecture step on the other half, in turn, each with a
  * sample of its own. The gradient reaches the parameters through the sampled option's share (network/gated.ts), whose temperature falls
  * linearly from 10 to 0.1. Where wiring is open, all edges are there; inputs are picked when an architecture is derived.
- * Differs: as in the published code for the DARTS space, the shares of options that were not sampled have no gradient of their own; that for
- * NAS-Bench-201 adds them to the output as numbers, as if these options put out ones everywhere. Metrics are those of the
+ * As in the published code for the DARTS space, the shares of options that were not sampled have no gradient of their own; with
+ * `othersAsOnes`, they are added to the output, as if these options put out ones everywhere, as in its code for NAS-Bench-201. Differs: metrics are those of the
  * derived architecture with recalibrated statistics (path-meter.ts). Cost: two steps of a sampled network, one without gradients of the weights.
  */
 import type { State } from '../engine/engine.ts';
-import type { Architecture } from '../space/space.ts';
 import { derive } from '../space/tree/derive.ts';
 import type { Mixture } from '../train/checkpoint.ts';
 import { runSteps } from '../train/epochs.ts';
@@ -36,6 +35,8 @@ export interface GdasSettings {
   readonly initialTemperature: number;
   /** In the last one. */
   readonly finalTemperature: number;
+  /** Whether options that were not sampled count as if they put out ones (the author's code for NAS-Bench-201). */
+  readonly othersAsOnes: boolean;
   /** Batches of training samples that batch norm's statistics are computed on before an architecture is measured. */
   readonly recalibrate: number;
 }
@@ -45,6 +46,7 @@ export const GDAS_DEFAULTS: GdasSettings = {
   archWeightDecay: MIXTURE_DEFAULTS.weightDecay,
   initialTemperature: 10,
   finalTemperature: 0.1,
+  othersAsOnes: false,
   recalibrate: RECALIBRATE,
 };
 
@@ -68,13 +70,13 @@ export async function openGdasSupernet(request: GdasRequest): Promise<Supernet> 
     state: _state,
     ...opened
   } = await openSupernet(request, {
-    choices: 'switch',
+    choices: 'operations',
     batchSize,
     stepsPerEpoch,
     async open({ programs, borrow, on, validBatch }) {
       const weights = await borrow(pathStep(programs, on, settings, batchSize));
       const weightDecay = gdas.archWeightDecay;
-      const gatedOn = { ...on, choices: 'gated' } as const;
+      const gatedOn = { ...on, choices: gdas.othersAsOnes ? 'gatedSum' : 'gated' } as const;
       const architecture = await borrow(
         programs.program({
           kind: 'gated architecture step',
@@ -90,13 +92,13 @@ export async function openGdasSupernet(request: GdasRequest): Promise<Supernet> 
       );
       const { train } = request;
       const meter = await openPathMeter({
-        ...{ programs, borrow, on, validBatch, batchSize, train },
+        ...{ programs, borrow, validBatch, batchSize, train },
+        on: { ...on, choices: 'wired' },
         recalibrate: gdas.recalibrate,
         rng: streams,
       });
       const parameters = architecture.built.architecture;
       const parts = { ...stateOf(weights.built, architecture.built), architecture: parameters };
-      const edges = allEdges(weights.built.switches);
       const mixtureOf = (tensors: Parameters<typeof optionWeights>[1]): Mixture => {
         const shares = optionWeights(parameters, tensors);
         const rows = Object.entries(shares).map(([name, row]) => [name, Array.from(row)] as const);
@@ -146,8 +148,8 @@ export async function openGdasSupernet(request: GdasRequest): Promise<Supernet> 
                 const sample = (purpose: string) =>
                   gumbelSample(parameters, now, temperature, request.rng('epoch', index, purpose, feeds.step));
                 const [path, otherPath] = [sample('path'), sample('architecture path')];
-                const switches = weights.built.feedsOf({ ...edges, ...path.choices });
-                const otherSwitches = architecture.built.feedsOf({ ...edges, ...otherPath.choices });
+                const switches = weights.built.feedsOf(path.choices);
+                const otherSwitches = architecture.built.feedsOf(otherPath.choices);
                 const result = await weights.program.run({ ...feeds.weights, ...switches }, state);
                 const gates = { ...otherSwitches, ...otherPath.feeds };
                 await architecture.program.run({ ...feeds.architecture, ...gates }, state);
@@ -172,15 +174,4 @@ function temperatureAt(
   epochs: number,
 ): number {
   return from + (to - from) * Math.min(1, index / Math.max(1, epochs - 1));
-}
-
-/** For each decision that picks inputs, all of them. */
-function allEdges(switches: readonly { readonly decision: string; readonly from?: number }[]): Architecture {
-  const wired = switches.filter(({ from }) => from !== undefined);
-  return Object.fromEntries(
-    [...Map.groupBy(wired, ({ decision }) => decision)].map(([decision, edges]) => [
-      decision,
-      edges.flatMap(({ from }) => (from === undefined ? [] : [from])),
-    ]),
-  );
 }
