@@ -97,6 +97,10 @@ const TABLES: Readonly<Record<string, Change>> = {
   'decay 0.1': { weightDecay: 0.1 },
   'decay 0.0001': { weightDecay: 1e-4 },
   'sgd 0.05': { optimizer: 'sgd', learningRate: 0.05, weightDecay: 5e-4 },
+  'average 0.99': { weightAverage: 0.99 },
+  'average 0.999': { weightAverage: 0.999 },
+  'constant rate': { schedule: 'constant' },
+  'constant rate, average 0.99': { schedule: 'constant', weightAverage: 0.99 },
 };
 const TABLE_NETWORKS: Readonly<Record<string, Change>> = {
   linear: table(0, 'body=plain, depth=0'),
@@ -118,6 +122,8 @@ const TABLE_NETWORKS: Readonly<Record<string, Change>> = {
   '16 bins, dropout 0.2, decay 0.3': { ...table(16, twoLayers(128, 0.2)), weightDecay: 0.3 },
   '16 bins, dropout 0.4, decay 0.3': { ...table(16, twoLayers(128, 0.4)), weightDecay: 0.3 },
   '16 bins, 256-256, dropout 0.4': table(16, twoLayers(256, 0.4)),
+  '32 bins, dropout 0.2': table(32, twoLayers(128, 0.2)),
+  '32 bins, dropout 0.4, decay 0.3': { ...table(32, twoLayers(128, 0.4)), weightDecay: 0.3 },
   '16 bins, linear': table(16, 'body=plain, depth=0'),
   'mlp, no norm': {
     network: member(
@@ -186,6 +192,20 @@ export const TASKS: Readonly<Record<string, RecipeTask>> = {
   },
   california: {
     request: csv(shared('california-housing', 'housing.csv.gz'), 'median_house_value', true),
+    epochs: 30,
+    network: plainMlp,
+    base: adamw,
+    changes: { ...TABLES, ...TABLE_NETWORKS },
+  },
+  diamonds: {
+    request: csv(shared('diamonds', 'diamonds.csv.gz'), 'price', true),
+    epochs: 10,
+    network: plainMlp,
+    base: adamw,
+    changes: { ...TABLES, ...TABLE_NETWORKS },
+  },
+  abalone: {
+    request: csv(shared('abalone', 'abalone.csv'), 'rings', true),
     epochs: 30,
     network: plainMlp,
     base: adamw,

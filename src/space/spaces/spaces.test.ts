@@ -115,7 +115,8 @@ const numbers = (features: number): Task => ({
 test('numbers of a table are encoded, by hand-designed networks where they are not too many', () => {
   const space = SPACES['residual-mlp'];
   const bins = (about: Task) => new Set(Object.values(space.handDesigned?.(about) ?? {}).map((one) => one.bins));
-  assert.deepEqual(bins(numbers(13)), new Set([16]));
+  assert.deepEqual(bins(numbers(13)), new Set([32]));
+  assert.deepEqual(bins(numbers(60)), new Set([16]));
   assert.deepEqual(bins(numbers(200)), new Set([0]));
   assert.deepEqual(bins(task(13)), new Set([undefined]));
   assert.equal(space.handDesigned?.(numbers(13)).mlp?.dropout, 0.4);

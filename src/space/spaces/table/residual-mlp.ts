@@ -18,8 +18,8 @@ import { defineSpace } from '../../tree/define.ts';
 import type { Module } from '../../tree/module.ts';
 import { trainingChoices, trainingOf } from '../training.ts';
 
-/** Hand-designed networks take the numbers of a wider table as they are: their first layer would be most of the network. */
-const MOST_ENCODED = 100;
+/** Most features that hand-designed networks encode numbers by; with more, their first layer would be most of the network. */
+const MOST_ENCODED = 1600;
 
 /** How many features are numbers of more than two values. */
 const numbersOf = ({ quantiles = [] }: Task): number => quantiles.filter((edges) => edges.length > 0).length;
@@ -61,7 +61,7 @@ export const residualMlp = defineSpace(
     handDesigned(task, { tune }) {
       const numbers = numbersOf(task);
       const common = {
-        ...(numbers > 0 && { bins: numbers > MOST_ENCODED ? 0 : 16 }),
+        ...(numbers > 0 && { bins: [32, 16].find((bins) => bins * numbers <= MOST_ENCODED) ?? 0 }),
         ...(tune && trainingOf(task)),
       };
       return {
