@@ -38,7 +38,8 @@ test('classes of a table have more weight decay than numbers and sequences', () 
 });
 
 test('weights are averaged for tables, not for images and sequences', () => {
-  const average = (input: readonly number[], kind: string) => recipeFor(data(input, { kind }), 5).settings.weightAverage;
+  const average = (input: readonly number[], kind: string) =>
+    recipeFor(data(input, { kind }), 5).settings.weightAverage;
   assert.deepEqual(
     ['classification', 'regression'].map((kind) => average([20], kind)),
     [0.99, 0.99],
