@@ -2,6 +2,7 @@ import type { Metrics } from '../common/metrics.ts';
 import type { Spent } from '../common/spent.ts';
 import { type HostTensor, sizeOf } from '../graph/ir.ts';
 import type { Architecture } from '../space/space.ts';
+import { averaged } from './weight-average.ts';
 
 /** The results of one epoch of training. */
 export interface EpochRecord {
@@ -85,7 +86,7 @@ export interface Checkpoint {
   readonly history: readonly EpochRecord[];
   /** Optimizer updates done in all (Adam's corrections count them). */
   readonly steps: number;
-  /** Parameters, statistics and optimizer state by name. */
+  /** Parameters, statistics, optimizer state and averages of the weights by name. */
   readonly tensors: Readonly<Record<string, HostTensor>>;
   /** Of a training that keeps its best epoch, unless that is the last one: its number, and parameters and statistics by path. */
   readonly best?: { readonly epoch: number; readonly weights: Readonly<Record<string, HostTensor>> };
@@ -93,7 +94,7 @@ export interface Checkpoint {
 
 /** The weights that a training hands on: those of its best epoch, if it keeps them. Those of the last epoch lie among the optimizer's tensors. */
 export const handedOn = ({ best, tensors }: Checkpoint): Readonly<Record<string, HostTensor>> =>
-  best?.weights ?? tensors;
+  best?.weights ?? averaged(tensors);
 
 /** "NSCK" and the version of the form. */
 const MAGIC = [0x4e, 0x53, 0x43, 0x4b];
