@@ -18,6 +18,8 @@ import {
   type SessionPoint,
   scalingTable,
   sessionTable,
+  type TurnPoint,
+  turnTable,
   type WidthPoint,
   widthTable,
 } from './tables.ts';
@@ -124,6 +126,11 @@ function widths(): string | undefined {
   return found && `${origin(found)}\n\n${widthTable(found.result.points, found.result.block)}`;
 }
 
+function turns(): string | undefined {
+  const [found] = resultsOf<{ readonly points: readonly TurnPoint[] }>('turns');
+  return found && `${origin(found)}\n\n${turnTable(found.result.points)}`;
+}
+
 /** By name. */
 const BLOCKS: Readonly<Record<string, () => string | undefined>> = {
   comparison: () => rows(comparisonTable, ({ peer }) => peer !== null),
@@ -131,6 +138,7 @@ const BLOCKS: Readonly<Record<string, () => string | undefined>> = {
   sessions,
   operators,
   widths,
+  turns,
   'scaling-darts-supernet': () => scaling('darts-supernet'),
   'scaling-darts-v2': () => scaling('darts-v2'),
 };
