@@ -127,8 +127,14 @@ function widths(): string | undefined {
 }
 
 function turns(): string | undefined {
-  const [found] = resultsOf<{ readonly points: readonly TurnPoint[] }>('turns');
-  return found && `${origin(found)}\n\n${turnTable(found.result.points)}`;
+  const found = collected(
+    resultsOf<{ readonly points: readonly TurnPoint[] }>('turns'),
+    ({ points }) => points,
+    ({ network }) => network,
+  );
+  return (
+    found && `${found.origins}\n\n${turnTable(found.parts.toSorted((a, b) => a.network.localeCompare(b.network)))}`
+  );
 }
 
 /** By name. */

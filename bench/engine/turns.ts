@@ -44,7 +44,9 @@ for (let round = 1; round <= Number(flags.rounds); round++) {
     const theirs = runPeer(python, join(import.meta.dirname, '../peers', peer.script), args, FORM);
     side.peers.push(numberOf(theirs, 'epoch_cpu_s'));
     side.torch = String(theirs.fields.torch).replace(/\+.*$/u, '');
-    process.stderr.write(`${network}, round ${round}: ${side.ours.at(-1)?.toFixed(2)} s, PyTorch ${side.peers.at(-1)} s\n`);
+    process.stderr.write(
+      `${network}, round ${round}: ${side.ours.at(-1)?.toFixed(2)} s, PyTorch ${side.peers.at(-1)} s\n`,
+    );
   }
 }
 const points: readonly TurnPoint[] = sides.map(({ workload, ours, peers, torch }) => {
