@@ -19,7 +19,7 @@ const proxies = z.strictObject({
   trainSeconds: z.number().min(0).max(1e7).default(0),
 });
 const predictor = z.strictObject({
-  model: z.enum(['forest', 'gaussian-process', 'mlp-ensemble']).default('forest'),
+  model: z.enum(['forest', 'gaussian-process', 'mlp-ensemble', 'graph-network']).default('forest'),
   features: z.enum(['graph', 'path', 'one-hot']).default('graph'),
 });
 

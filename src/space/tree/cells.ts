@@ -45,6 +45,15 @@ export function cellsOf(space: Space): readonly Cell[] {
   return cells;
 }
 
+/** The names of all decisions of a cell. */
+export function decisionsOf({ connections, bodies }: Cell): string[] {
+  const ofConnections = connections.flatMap(({ wiring, edge }) => [
+    ...(wiring ? [wiring] : []),
+    ...(edge ? [edge.decision] : []),
+  ]);
+  return [...ofConnections, ...bodies.flatMap((body) => (body ? [body.decision] : []))];
+}
+
 function findCells(space: Space): readonly Cell[] {
   const found = new Map<string, Cell>();
   walk(
