@@ -167,7 +167,7 @@ function supernetOf(study: ReadStudy): Pick<ReportData, 'supernet'> {
   const { space, settings } = study;
   const [view, method] = [supernetView(study), oneShotOf(settings)];
   if (view === null || method === undefined) return {};
-  const { curve, epochs, of, seconds, reason } = view;
+  const { curve, epochs, of, seconds, reason, collapse } = view;
   const { mixture } = curve.at(-1) ?? {};
   const options = Object.fromEntries(
     (space.tree === undefined ? [] : decisions(space.tree)).flatMap(({ name, domain }) =>
@@ -184,6 +184,7 @@ function supernetOf(study: ReadStudy): Pick<ReportData, 'supernet'> {
         ...(mixture && { weights: mixture.weights }),
       })),
       ...(mixture && { genotype: space.format(mixture.genotype) }),
+      ...(collapse !== null && { collapse }),
       ...(reason !== undefined && { reason: withoutFolders(reason) }),
     },
   };

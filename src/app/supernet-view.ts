@@ -1,9 +1,11 @@
+import { collapseOf } from '../oneshot/guards.ts';
 import { showSeconds } from '../report/numbers.ts';
 import type { Architecture } from '../space/index.ts';
 import { headline, nameOfMetric } from '../study/objectives.ts';
 import { SUPERNET_EPOCHS } from '../study/spec.ts';
 import type { TrialState } from '../study/store/store.ts';
-import { supernetText } from '../terminal/supernet.ts';
+import { collapseText, supernetText } from '../terminal/supernet.ts';
+import type { Guards } from '../train/checkpoint.ts';
 import type { ReadStudy } from './study.ts';
 
 /** The supernet of a study as `status --json` has it; null: it has none yet. */
@@ -21,7 +23,11 @@ export interface SupernetView {
       readonly weights: Readonly<Record<string, readonly number[]>>;
       readonly genotype: Architecture;
     };
+    /** Signs of known failures (docs/one-shot.md). */
+    readonly guards?: Guards;
   }[];
+  /** A collapse of the search, in words; null: there is no sign of one. */
+  readonly collapse: string | null;
   readonly reason?: string;
 }
 
@@ -30,7 +36,12 @@ export function supernetView({ supernet, settings }: ReadStudy): SupernetView | 
   const { state, seconds, curve, reason } = supernet;
   return {
     ...{ state, epochs: curve.at(-1)?.step ?? 0, of: settings.supernetEpochs ?? SUPERNET_EPOCHS, seconds },
-    curve: curve.map(({ step, metrics, mixture }) => ({ step, metrics, ...(mixture && { mixture }) })),
+    curve: curve.map(({ step, metrics, mixture, guards }) => ({
+      ...{ step, metrics },
+      ...(mixture && { mixture }),
+      ...(guards && { guards }),
+    })),
+    collapse: collapseOf(curve) ?? null,
     ...(reason !== undefined && { reason }),
   };
 }
@@ -47,5 +58,8 @@ export function supernetLines(study: ReadStudy): readonly string[] {
     ...(view.reason === undefined ? [] : [`failed: ${view.reason}`]),
     supernetText(supernet, space, metric, nameOfMetric(settings, metric)),
   ];
-  return [parts.filter((part) => part !== '').join(', ')];
+  return [
+    parts.filter((part) => part !== '').join(', '),
+    ...(view.collapse === null ? [] : [collapseText(view.collapse)]),
+  ];
 }

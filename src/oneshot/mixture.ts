@@ -142,7 +142,13 @@ export async function openMixtureSupernet(request: MixtureRequest): Promise<Supe
         measured: [{}],
         async more(after) {
           const mixture = mixtureOf(after.tensors);
-          return { mixture, guards: await guards(mixture, after) };
+          const seen = await guards(mixture, after);
+          const records = [...after.history, { mixture, guards: seen }];
+          const before = eigenvalueStop ? epochBeforeSharp(records, warmup) : undefined;
+          // The search ends here, with the architecture of that epoch.
+          const genotype =
+            (before === undefined ? undefined : records[before - 1]?.mixture?.genotype) ?? mixture.genotype;
+          return { mixture: { ...mixture, genotype }, guards: seen };
         },
         train(index, state, nextStep) {
           const warm = index < warmup;

@@ -75,6 +75,8 @@ export interface Opened {
 export interface AfterEpoch {
   readonly tensors: Readonly<Record<string, HostTensor>>;
   readonly state: State;
+  /** The records of the epochs before. */
+  readonly history: readonly EpochRecord[];
 }
 
 /** A supernet, its state, and how one of its networks is measured with the shared weights. */
@@ -158,7 +160,7 @@ export async function openSupernet(request: SupernetRequest, method: Method): Pr
         train: (index) => train(index, state, () => ++steps),
         validate: async () => (valid === undefined ? {} : (await measure(valid)).metrics),
         ...(more && {
-          more: async () => more({ tensors: await tensors(), state }),
+          more: async () => more({ tensors: await tensors(), state, history }),
         }),
       }),
       checkpoint: async () => ({ history: [...history], steps, tensors: await tensors() }),

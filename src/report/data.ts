@@ -129,6 +129,8 @@ export interface ReportData {
     readonly options: Readonly<Record<string, readonly string[]>>;
     /** The architecture that would be derived after the last epoch. */
     readonly genotype?: string;
+    /** A collapse of the search, in words. */
+    readonly collapse?: string;
     readonly reason?: string;
   };
   readonly winner?: Winner;

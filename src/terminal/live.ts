@@ -12,7 +12,7 @@ import type { Trial } from '../study/store/store.ts';
 import { likelyEpochs } from '../study/time-plan.ts';
 import type { Output } from './output.ts';
 import { drawRows, type Now, openLive, type Row, secondsLeftOf, timeText } from './screen.ts';
-import { supernetText } from './supernet.ts';
+import { collapseText, supernetText } from './supernet.ts';
 
 /** The progress of a search: a line for each trial, and in a terminal a live area below the lines. */
 export interface LiveView {
@@ -29,6 +29,8 @@ export interface Shown {
   readonly space: SearchSpace;
   readonly problem: Pick<Problem, 'objectives' | 'fidelities'>;
   readonly dataset: { readonly search: { readonly info: DatasetInfo } };
+  /** Says a collapse of a one-shot search in words, by what its supernet has reported. */
+  readonly collapseOf?: (curve: Trial['curve']) => string | undefined;
 }
 
 /** Where the search stands. */
@@ -171,6 +173,10 @@ function lineOf({ ended, wanted }: Progress, event: StudyEvent, setup: Shown): s
 function supernetLine(trial: Trial, setup: Shown, metric: string): string | undefined {
   if (trial.purpose !== 'supernet') return undefined;
   const { done, of = 1 } = epochsOf(trial, setup);
+  const { collapseOf = () => undefined } = setup;
+  const collapse = collapseOf(trial.curve);
+  // It is said once, when it is seen.
+  if (collapse !== undefined && collapseOf(trial.curve.slice(0, -1)) === undefined) return collapseText(collapse);
   if (done < of && done % Math.ceil(of / 10) !== 0) return undefined;
   return `supernet: epoch ${done} of ${of}, ${supernetText(trial, setup.space, metric, nameOfMetric(setup.settings, metric))}`;
 }

@@ -30,6 +30,11 @@ export function supernetText({ curve }: Trial, space: SearchSpace, metric: strin
   return `${value}, decided ${sparkline(decided)} ${share}; ${space.format(mixture.genotype)}`;
 }
 
+/** The warning that a search has collapsed. */
+export function collapseText(collapse: string): string {
+  return `Warning: the one-shot search has collapsed: ${collapse}. What it derives is then often poor (docs/one-shot.md).`;
+}
+
 /** The mean share of the strongest option of each decision. */
 function decidedness(weights: Readonly<Record<string, readonly number[]>>): number {
   const rows = Object.values(weights);

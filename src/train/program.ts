@@ -90,7 +90,12 @@ export function trainingGraph(
   const update = g.within('optimizer', () => OPTIMIZERS[settings.optimizer].append(g, settings, weights, byVectors));
   const moved = g.within('statistics', () => moveStatistics(g, moving.vectors, moving.statistics));
   const state = settings.weightAverage ? [...update.state, ...averages()] : update.state;
-  return finishStep(g, forward, { returned: { loss }, trained, update: { ...update, state }, moved: [...moved, ...slopes] });
+  return finishStep(g, forward, {
+    returned: { loss },
+    trained,
+    update: { ...update, state },
+    moved: [...moved, ...slopes],
+  });
 
   function averages() {
     const next = new Map([...trained.map(({ name }, i) => [name, update.parameters[i] as NodeId] as const), ...moved]);

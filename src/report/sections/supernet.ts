@@ -10,7 +10,7 @@ import { capital, headlineOf } from './values.ts';
 export function supernetSection(data: ReportData): Section | undefined {
   const { supernet } = data;
   if (supernet === undefined) return undefined;
-  const { method, epochs, of, seconds, curve, options, genotype, reason } = supernet;
+  const { method, epochs, of, seconds, curve, options, genotype, collapse, reason } = supernet;
   const { metric } = headlineOf(data);
   const mixtures = curve.flatMap(({ epoch, weights }) => (weights === undefined ? [] : [{ epoch, weights }]));
   const last = curve.at(-1)?.metrics[metric];
@@ -25,6 +25,9 @@ export function supernetSection(data: ReportData): Section | undefined {
         ['Time', showSeconds(seconds)],
         ...(last === undefined ? [] : [[`${capital(metric)} (validation)`, showMetric(metric, last)] as const]),
         ...(genotype === undefined ? [] : [['Architecture', genotype] as const]),
+        ...(collapse === undefined
+          ? []
+          : [['Collapse', `${capital(collapse)}. What is derived is then often poor.`] as const]),
         ...(reason === undefined ? [] : [['Failed', reason] as const]),
       ],
     )}`,
