@@ -3,7 +3,7 @@
  * all taking turns in one process. One JSON object: `ratio` is the supernet's median seconds over the network's, all
  * paths taken together, `meanRatio` the mean of the paths' ratios; `paths` has each of them, first the network of bench/engine.ts, then drawn ones;
  * `compile` the seconds to compile the supernet and, on average, a network.
- * `gdas` and `enas` are search steps in the same way: of GDAS the mean of its two steps, the weights' and the architecture's
+ * `gdas` and `enas` are the mean ratios of search steps, `together` those of all paths taken together: of GDAS the mean of its two steps, the weights' and the architecture's
  * (`architectureSeconds`), sampling included; of ENAS the weights' step with the controller's sampling.
  * `npx node --conditions=netsmith-source bench/switch.ts [--paths 5] [--runs 7] [--batch 64] [--cells 5] [--channels 16]
  * [--threads 2] [--clock wall|cpu] [--layout auto|portable] [--path TEXT ...] [--save]`; `--path` names architectures in the benchmark's own form, in place of those.
@@ -204,10 +204,14 @@ await gated.dispose();
 await engine.dispose();
 
 const mean = (key: 'ratio' | 'gdas' | 'enas') => measured.reduce((sum, one) => sum + one[key], 0) / measured.length;
+/** All paths taken together, as `ratio` is. */
+const together = (key: 'gdas' | 'enas') =>
+  measured.reduce((sum, one) => sum + one[key] * one.aloneSeconds, 0) / total('aloneSeconds');
 const total = (key: 'seconds' | 'aloneSeconds' | 'architectureSeconds' | 'compileSeconds') =>
   measured.reduce((sum, one) => sum + one[key], 0);
 const result = {
   ratio: total('seconds') / total('aloneSeconds'),
+  together: { gdas: together('gdas'), enas: together('enas') },
   meanRatio: mean('ratio'),
   gdas: mean('gdas'),
   enas: mean('enas'),
