@@ -21,6 +21,8 @@ export interface SupernetView {
     readonly metrics: Readonly<Record<string, number>>;
     readonly mixture?: {
       readonly weights: Readonly<Record<string, readonly number[]>>;
+      readonly edges?: Readonly<Record<string, readonly number[]>>;
+      readonly stage?: number;
       readonly genotype: Architecture;
     };
     /** Signs of known failures (docs/one-shot.md). */
