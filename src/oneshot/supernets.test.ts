@@ -195,6 +195,48 @@ test('mixture supernet: the genotype keeps the cap of skip connections', async (
   assert.ok((await genotypes(2)).some((option) => option !== 'block'));
 });
 
+test('sampled mixture: weights and architecture learn from all samples, at a temperature that falls', async () => {
+  const engine = referenceEngine();
+  const temperatures: number[] = [];
+  const watched: typeof engine = {
+    ...engine,
+    async compile(...given) {
+      const program = await engine.compile(...given);
+      return {
+        ...program,
+        run(feeds, state) {
+          if (feeds.learningRate !== undefined && feeds.temperature !== undefined)
+            temperatures.push(feeds.temperature.data[0] ?? Number.NaN);
+          return program.run(feeds, state);
+        },
+      };
+    },
+  };
+  const seen = new Set<number>();
+  const { train } = data;
+  const counted: typeof train = {
+    ...train,
+    read(indices, ...into) {
+      for (const index of indices) seen.add(index);
+      return train.read(indices, ...into);
+    },
+  };
+  const training = await ONE_SHOT.snas.open(request('mine', { engine: watched, train: counted }), {
+    lastTemperature: 0.125,
+  });
+  seen.clear();
+  const { tensors: fresh } = await training.checkpoint();
+  await training.epoch();
+  assert.equal(seen.size, 48);
+  await trainUntil(training, 3);
+  const { tensors } = await training.checkpoint();
+  const path = 'architecture:2';
+  assert.notDeepEqual(tensors[path], fresh[path]);
+  // Three epochs of six steps.
+  const expected = Array.from({ length: 18 }, (_, step) => 0.125 ** (step / 18));
+  assert.deepEqual(temperatures, expected.map(Math.fround));
+});
+
 test('a space that mixture weights cannot decide is refused before training', async () => {
   const numbers = defineSpace('numbers', () => sequential(dropout(float('rate', 0, 0.5)), linear('outputs')));
   await assert.rejects(
