@@ -1,15 +1,28 @@
 /**
  * What a step on one path of a supernet of switches costs against a step of that path's network alone: NAS-Bench-201, steps of
- * both taking turns in one process. One JSON object: `ratio` is the supernet's median seconds over the network's, all
- * paths taken together; `paths` has each of them, first the network of bench/engine.ts, then drawn ones; `compile` the seconds to compile the supernet and, on average, a network.
+ * all taking turns in one process. One JSON object: `ratio` is the supernet's median seconds over the network's, all
+ * paths taken together, `meanRatio` the mean of the paths' ratios; `paths` has each of them, first the network of bench/engine.ts, then drawn ones;
+ * `compile` the seconds to compile the supernet and, on average, a network.
+ * `gdas` and `enas` are the mean ratios of search steps, `together` those of all paths taken together: of GDAS the mean of its two steps, the weights' and the architecture's
+ * (`architectureSeconds`), sampling included; of ENAS the weights' step with the controller's sampling.
  * `npx node --conditions=netsmith-source bench/switch.ts [--paths 5] [--runs 7] [--batch 64] [--cells 5] [--channels 16]
- * [--threads 2] [--layout auto|portable] [--path TEXT ...] [--save]`; `--path` names architectures in the benchmark's own form, in place of those.
+ * [--threads 2] [--clock wall|cpu] [--layout auto|portable] [--path TEXT ...] [--save]`; `--path` names architectures in the benchmark's own form, in place of those.
+ * `--clock cpu` counts the process's processor time, with one thread: for a core that others use, too.
  */
 import { rng } from '../src/common/random.ts';
 import { createEngine } from '../src/engine/create.ts';
 import { nodeRuntime } from '../src/engine/runtime/node.node.ts';
 import { type HostTensor, sizeOf } from '../src/graph/ir.ts';
+import { freshController } from '../src/model/controller.ts';
+import { gateInputs } from '../src/network/gated.ts';
+import { architectureStep } from '../src/oneshot/architecture-step.ts';
+import { ENAS_DEFAULTS } from '../src/oneshot/enas.ts';
+import { gumbelSample } from '../src/oneshot/gumbel.ts';
+import { ARCHITECTURE_OPTIMIZER } from '../src/oneshot/mixture-steps.ts';
 import { formatArchitecture, parseArchitecture, resolve, SPACES, sample, supernet } from '../src/space/index.ts';
+import type { Architecture } from '../src/space/space.ts';
+import { drawArchitecture, sequenceOf } from '../src/strategy/sequence.ts';
+import { scalarFeeds } from '../src/train/loop.ts';
 import { OPTIMIZERS } from '../src/train/optimizers.ts';
 import { freshTensors, type TrainingGraph, trainingGraph } from '../src/train/program.ts';
 import { switchFeeds } from '../src/train/single-path.ts';
@@ -26,6 +39,7 @@ const flags = parseFlags({
   cells: { type: 'string', default: '5' },
   channels: { type: 'string', default: '16' },
   threads: { type: 'string', default: '2' },
+  clock: { type: 'string', default: 'wall' },
   layout: { type: 'string', default: 'auto' },
   save: { type: 'boolean', default: false },
 });
@@ -55,7 +69,7 @@ const others = Array.from({ length: Math.max(0, Number(flags.paths) - 1) }, (_, 
 const paths = named.length > 0 ? named : [parseArchitecture(space, PEER), ...others];
 
 const layout = flags.layout === 'portable' ? 'portable' : 'auto';
-const engine = await createEngine(nodeRuntime(), { device: 'cpu', threads, layout, spin: true });
+const engine = await createEngine(nodeRuntime(), { device: 'cpu', threads, layout, spin: flags.clock !== 'cpu' });
 const random = rng('bench switch', 'batch');
 const targets = new Float32Array(batch * info.outputs);
 for (let i = 0; i < batch; i++) targets[i * info.outputs + (i % info.outputs)] = 1;
@@ -70,6 +84,13 @@ for (const [name, value] of Object.entries(OPTIMIZERS.sgd.scalars(1e-3, 1))) {
   data[name] = { shape: [], data: Float32Array.of(value) };
 }
 
+/** Seconds. */
+const now = (): number => {
+  if (flags.clock !== 'cpu') return performance.now() / 1000;
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+};
+
 /** Compiles a step; `run` takes its seconds. */
 async function open(step: TrainingGraph) {
   const start = performance.now();
@@ -79,11 +100,12 @@ async function open(step: TrainingGraph) {
   const state = engine.createState(joinTensors(step.vectors, tensors));
   return {
     compileSeconds,
+    state,
     async run(more: Record<string, HostTensor> = {}): Promise<number> {
-      const from = performance.now();
+      const from = now();
       const { loss } = await program.run({ ...data, ...more }, state);
       if (!Number.isFinite(loss?.data[0])) throw new Error(`the loss is ${loss?.data[0]}`);
-      return (performance.now() - from) / 1000;
+      return now() - from;
     },
     async dispose() {
       state.dispose();
@@ -96,27 +118,105 @@ const on = { info, resolution: 1 };
 const whole = trainingGraph({ ...on, network: supernet(space), choices: 'switch' }, rule, batch);
 const all = await open(whole);
 const feedsOf = switchFeeds(whole);
-const measured: { path: string; seconds: number; aloneSeconds: number; ratio: number; compileSeconds: number }[] = [];
-for (const architecture of paths) {
-  const feeds = feedsOf(architecture);
-  const one = await open(trainingGraph({ ...on, network: resolve(space, architecture) }, rule, batch));
-  const [together, alone]: [number[], number[]] = [[], []];
-  for (let i = 0; i < WARM_UP + runs; i++) {
-    together.push(await all.run(feeds));
-    alone.push(await one.run());
+const gatedOn = { ...on, network: supernet(space), choices: 'gated' } as const;
+const gatedStep = architectureStep(gatedOn, 1e-3, batch);
+const gated = await open(gatedStep);
+const gatedFeeds = switchFeeds(gatedStep);
+const sequence = sequenceOf(space, ENAS_DEFAULTS.hidden);
+const controller = freshController(sequence.shape, rng('bench switch', 'controller'));
+
+/** What GDAS does on the host for one step: reads the parameters, samples, and finds the switches. */
+async function sampleGates(): Promise<number> {
+  const from = now();
+  const tensors = await gated.state.read(gatedStep.architecture.map(({ path }) => path));
+  gatedFeeds(gumbelSample(gatedStep.architecture, tensors, 1, random).choices);
+  return now() - from;
+}
+
+/** What ENAS does on the host for one step. */
+function samplePath(): number {
+  const from = now();
+  feedsOf(drawArchitecture(space, sequence, controller.weights, random));
+  return now() - from;
+}
+
+/** The gates for a path that is given: noise that has its options win. */
+function gatesOf(architecture: Architecture): Record<string, HostTensor> {
+  const { feeds } = gumbelSample(
+    gatedStep.architecture,
+    freshTensors(gatedStep, () => rng('bench switch')),
+    1,
+    random,
+  );
+  for (const { shape, decisions } of gatedStep.architecture) {
+    const { noise, sampled } = gateInputs(shape[1] ?? 0);
+    const wins = decisions.flatMap(({ name, options }) =>
+      options.map((option) => Number(architecture[name] === option)),
+    );
+    feeds[noise]?.data.set(wins.map((win) => 3 * win));
+    feeds[sampled]?.data.set(wins);
   }
-  const [seconds, aloneSeconds] = [median(together.slice(WARM_UP)), median(alone.slice(WARM_UP))];
-  const path = formatArchitecture(space, architecture);
-  measured.push({ path, seconds, aloneSeconds, ratio: seconds / aloneSeconds, compileSeconds: one.compileSeconds });
+  return { ...feeds, ...gatedFeeds(architecture), ...scalarFeeds()(ARCHITECTURE_OPTIMIZER.scalars(3e-4, 1)) };
+}
+
+interface Row {
+  readonly path: string;
+  readonly seconds: number;
+  readonly architectureSeconds: number;
+  readonly aloneSeconds: number;
+  readonly ratio: number;
+  readonly gdas: number;
+  readonly enas: number;
+  readonly compileSeconds: number;
+}
+const measured: Row[] = [];
+for (const architecture of paths) {
+  const [feeds, gates] = [feedsOf(architecture), gatesOf(architecture)];
+  const one = await open(trainingGraph({ ...on, network: resolve(space, architecture) }, rule, batch));
+  const taken: Record<'together' | 'alone' | 'gated' | 'gdasHost' | 'enasHost', number[]> = {
+    together: [],
+    alone: [],
+    gated: [],
+    gdasHost: [],
+    enasHost: [],
+  };
+  for (let i = 0; i < WARM_UP + runs; i++) {
+    taken.together.push(await all.run(feeds));
+    taken.alone.push(await one.run());
+    taken.gated.push(await gated.run(gates));
+    taken.gdasHost.push(await sampleGates());
+    taken.enasHost.push(samplePath());
+  }
+  const of = (key: keyof typeof taken) => median(taken[key].slice(WARM_UP));
+  const [seconds, aloneSeconds, architectureSeconds] = [of('together'), of('alone'), of('gated')];
+  measured.push({
+    path: formatArchitecture(space, architecture),
+    ...{ seconds, architectureSeconds, aloneSeconds },
+    ratio: seconds / aloneSeconds,
+    gdas: ((seconds + architectureSeconds) / 2 + of('gdasHost')) / aloneSeconds,
+    enas: (seconds + of('enasHost')) / aloneSeconds,
+    compileSeconds: one.compileSeconds,
+  });
   await one.dispose();
 }
 await all.dispose();
+await gated.dispose();
 await engine.dispose();
 
-const total = (key: 'seconds' | 'aloneSeconds' | 'compileSeconds') => measured.reduce((sum, one) => sum + one[key], 0);
+const mean = (key: 'ratio' | 'gdas' | 'enas') => measured.reduce((sum, one) => sum + one[key], 0) / measured.length;
+/** All paths taken together, as `ratio` is. */
+const together = (key: 'gdas' | 'enas') =>
+  measured.reduce((sum, one) => sum + one[key] * one.aloneSeconds, 0) / total('aloneSeconds');
+const total = (key: 'seconds' | 'aloneSeconds' | 'architectureSeconds' | 'compileSeconds') =>
+  measured.reduce((sum, one) => sum + one[key], 0);
 const result = {
   ratio: total('seconds') / total('aloneSeconds'),
-  ...{ batch, threads, block: engine.options.block },
+  together: { gdas: together('gdas'), enas: together('enas') },
+  meanRatio: mean('ratio'),
+  gdas: mean('gdas'),
+  enas: mean('enas'),
+  architectureRatio: total('architectureSeconds') / total('aloneSeconds'),
+  ...{ batch, threads, clock: flags.clock, block: engine.options.block },
   compile: { supernet: all.compileSeconds, network: total('compileSeconds') / measured.length },
   paths: measured,
 };

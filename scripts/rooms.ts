@@ -16,6 +16,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'measure',
     'task',
     'estimate/estimator.ts',
+    'oneshot/names.ts',
     'estimate/tabular/table.ts',
     'data',
     'train/settings.ts',

@@ -73,10 +73,28 @@ export {
 } from './measure/own.ts';
 export { checkBuildable } from './network/buildable.ts';
 export { networkCosts } from './network/costs.ts';
+export type { MixtureForm } from './network/mixture.ts';
 export { type Morphism, type MorphRequest, morphWeights } from './network/morphism.ts';
 export type { Costs, LayerCosts } from './network/network.ts';
+export type { OneShotDefinition } from './oneshot/definition.ts';
+export { type EnasRequest, type EnasSettings, openEnasSupernet } from './oneshot/enas.ts';
+export { type GdasRequest, type GdasSettings, openGdasSupernet } from './oneshot/gdas.ts';
+export { collapseOf } from './oneshot/guards.ts';
+export { ONE_SHOT } from './oneshot/index.ts';
 export { type MixtureRequest, type MixtureSettings, openMixtureSupernet } from './oneshot/mixture.ts';
-export { openSinglePathSupernet, type SinglePathRequest, type SinglePathSupernet } from './oneshot/single-path.ts';
+export { openProgressiveSupernet, type ProgressiveOptions } from './oneshot/p-darts.ts';
+export {
+  openPathDropoutSupernet,
+  type PathDropoutOptions,
+  type PathDropoutSupernet,
+} from './oneshot/path-dropout.ts';
+export { openPartialChannelsSupernet, type PartialChannelsOptions } from './oneshot/pc-darts.ts';
+export {
+  openSinglePathSupernet,
+  type SinglePathRequest,
+  type SinglePathSettings,
+  type SinglePathSupernet,
+} from './oneshot/single-path.ts';
 export type { Supernet, SupernetRequest } from './oneshot/supernet.ts';
 export { type DrawingOptions, drawArchitecture } from './report/drawing/draw.ts';
 export { architectureText } from './report/drawing/text.ts';
@@ -249,7 +267,7 @@ export {
 } from './task/own.ts';
 export type * from './task/spec.ts';
 export type * from './task/task.ts';
-export type { Checkpoint, EpochRecord, Mixture } from './train/checkpoint.ts';
+export type { CellShape, Checkpoint, EpochRecord, Guards, Mixture } from './train/checkpoint.ts';
 export { MemoryShortage, TrainingFailure } from './train/failure.ts';
 export { type Training, type TrainRequest, trainNetwork } from './train/loop.ts';
 export { type Forecast, preflight } from './train/preflight.ts';

@@ -86,8 +86,8 @@ test('a hand-designed network encodes numbers by quantiles, and its exported fil
   const designed = ['--space', 'residual-mlp', '--hand-designed', 'all', '--learning-rate', '0.01'];
   const { file } = await exported('bins', ['x,label', ...rows], ...designed);
   const { best } = await json('best', join(folder, 'bins'));
-  assert.equal(best.architecture.bins, 16);
-  const answers = await json('predict', file, written('inside.csv', ['x', '1', '5', '9', '200', '']));
+  assert.equal(best.architecture.bins, 64);
+  const answers = await json('predict', file, written('inside.csv', ['x', '1', '5', '9', '12', '']));
   assert.deepEqual(
     answers.map((one: { class: string }) => one.class),
     ['outside', 'inside', 'outside', 'outside'],

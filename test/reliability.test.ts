@@ -13,9 +13,9 @@ import { json, netsmith } from './support/netsmith.ts';
 // Failures that no candidate causes: a worker that is killed, a full disk, a damaged file, a folder without access.
 
 const BIN = join(import.meta.dirname, '../bin/netsmith.js');
-// A trial takes longer than it takes to find its process and kill it.
+// A trial takes longer than it takes to find its process and kill it. What it continues from has averages of the weights, too.
 const SETTINGS =
-  '--space nas-bench-201 --space-options cells=1,channels=4 --train-samples 200 --epochs 10 --seed 5 --trials 2'.split(
+  '--space nas-bench-201 --space-options cells=1,channels=4 --train-samples 200 --epochs 10 --weight-average 0.9 --seed 5 --trials 2'.split(
     ' ',
   );
 let folder = '';

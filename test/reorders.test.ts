@@ -147,7 +147,7 @@ for (const block of [16, 8]) {
     test('a DARTS mixture: none inside a cell', () => {
       assertStemAlone(lowered(mixture.weightStep, block));
       // The gradients by the architecture need none by the stem.
-      assertNone(lowered(mixture.archStep, block));
+      assertNone(lowered(mixture.archGradient, block));
     });
 
     for (const [name, network] of [

@@ -153,16 +153,16 @@ const meanOfChannels = (block: number, size: Size): Case => ({
       const mean = m.node('ReduceMean', [lying(b, x, size), m.ints([0, 2, 3])], { keepdims: 0 });
       return view(b, mean, [size[1]]);
     },
-    '`GlobalAveragePool` first': (m, [x = '']) => channelMean({ model: m, block }, x),
+    '`GlobalAveragePool` first': (m, [x = '']) => channelMean({ model: m, block }, x, size),
   },
 });
 
 /** Of results of convolutions whose groups are images. */
 const sumOfImages = ([n, c]: Size): Case => ({
   inputs: [[n, 3 * c * c]],
-  output: [1, 3 * c * c],
+  output: [3 * c * c],
   forms: {
-    '`ReduceSum`': (m, [x = '']) => m.node('ReduceSum', [x, m.ints([0])], { keepdims: 1 }),
+    '`ReduceSum`': (m, [x = '']) => m.node('ReduceSum', [x, m.ints([0])], { keepdims: 0 }),
     'product with ones': (m, [x = '']) => sumOfRows({ model: m, block: 1 }, x, n, 3 * c * c),
   },
 });

@@ -15,14 +15,22 @@ import { openWork } from './work.ts';
 /** ONNX Runtime lays out its memory in the first two runs. */
 const WARM_UP = 2;
 
-async function timed(run: () => Promise<unknown>, runs: number): Promise<number[]> {
-  const seconds: number[] = [];
+/** Of each run. */
+interface Times {
+  readonly wallSeconds: readonly number[];
+  readonly cpuSeconds: readonly number[];
+}
+
+async function timed(run: () => Promise<unknown>, runs: number): Promise<Times> {
+  const [wallSeconds, cpuSeconds]: [number[], number[]] = [[], []];
   for (let i = 0; i < WARM_UP + runs; i++) {
-    const start = performance.now();
+    const [start, used] = [performance.now(), process.cpuUsage()];
     await run();
-    seconds.push((performance.now() - start) / 1000);
+    wallSeconds.push((performance.now() - start) / 1000);
+    const { user, system } = process.cpuUsage(used);
+    cpuSeconds.push((user + system) / 1e6);
   }
-  return seconds.slice(WARM_UP);
+  return { wallSeconds: wallSeconds.slice(WARM_UP), cpuSeconds: cpuSeconds.slice(WARM_UP) };
 }
 
 /** The process's largest resident set so far. What Linux calls maxRSS may be the parent's; VmHWM is not. */
@@ -43,8 +51,9 @@ async function measureWork(engine: Engine, order: WorkOrder): Promise<Measuremen
     const start = performance.now();
     const { run, parameters, multiplyAdds } = await open(name);
     const openSeconds = (performance.now() - start) / 1000;
-    const seconds = median(await timed(run, order.runs));
-    actions[name] = { seconds, peakMiB: peakMiB(), openSeconds, parameters, multiplyAdds };
+    const { wallSeconds, cpuSeconds } = await timed(run, order.runs);
+    const [seconds, cpu] = [median(wallSeconds), median(cpuSeconds)];
+    actions[name] = { seconds, cpuSeconds: cpu, peakMiB: peakMiB(), openSeconds, parameters, multiplyAdds };
   }
   return { actions };
 }
@@ -66,7 +75,7 @@ async function matrixRate(threads: number): Promise<number> {
   });
   const matrix = () => runtime.wrap({ shape, data: Float32Array.from({ length: side ** 2 }, Math.random) });
   const [feeds, into] = [{ a: matrix(), b: matrix() }, { c: matrix() }];
-  return (2 * side ** 3) / median(await timed(() => session.run(feeds, into), 30)) / 1e9;
+  return (2 * side ** 3) / median((await timed(() => session.run(feeds, into), 30)).wallSeconds) / 1e9;
 }
 
 const order = JSON.parse(process.argv[2] ?? '') as Order;

@@ -18,6 +18,8 @@ import {
   type SessionPoint,
   scalingTable,
   sessionTable,
+  type TurnPoint,
+  turnTable,
   type WidthPoint,
   widthTable,
 } from './tables.ts';
@@ -124,6 +126,17 @@ function widths(): string | undefined {
   return found && `${origin(found)}\n\n${widthTable(found.result.points, found.result.block)}`;
 }
 
+function turns(): string | undefined {
+  const found = collected(
+    resultsOf<{ readonly points: readonly TurnPoint[] }>('turns'),
+    ({ points }) => points,
+    ({ network }) => network,
+  );
+  return (
+    found && `${found.origins}\n\n${turnTable(found.parts.toSorted((a, b) => a.network.localeCompare(b.network)))}`
+  );
+}
+
 /** By name. */
 const BLOCKS: Readonly<Record<string, () => string | undefined>> = {
   comparison: () => rows(comparisonTable, ({ peer }) => peer !== null),
@@ -131,6 +144,7 @@ const BLOCKS: Readonly<Record<string, () => string | undefined>> = {
   sessions,
   operators,
   widths,
+  turns,
   'scaling-darts-supernet': () => scaling('darts-supernet'),
   'scaling-darts-v2': () => scaling('darts-v2'),
 };

@@ -28,6 +28,8 @@ export type Order = WorkOrder | MachineOrder;
 export interface Measured {
   /** Median of the runs. */
   readonly seconds: number;
+  /** Median of the runs' processor time, of all threads of the process. */
+  readonly cpuSeconds: number;
   /** The process's largest resident set until the action's end. */
   readonly peakMiB: number;
   /** From the description of the network to the session: graph, passes, lowering, ONNX Runtime's own preparations. */

@@ -144,3 +144,22 @@ export function widthTable(points: readonly WidthPoint[], block: number): string
     }),
   );
 }
+
+/** Processor seconds of an epoch of a network, of every round: both sides took turns. */
+export interface TurnPoint {
+  readonly network: string;
+  readonly peer: string;
+  readonly ours: readonly number[];
+  readonly peers: readonly number[];
+}
+
+/** A line for each network: the least of either side, and the peer's over ours. */
+export function turnTable(points: readonly TurnPoint[]): string {
+  return markdown(
+    ['network', 'ours, s', 'peer', 'its, s', 'ratio'],
+    points.map(({ network, peer, ours, peers }) => {
+      const [own, its] = [Math.min(...ours), Math.min(...peers)];
+      return [network, hundredths(own), peer, hundredths(its), hundredths(its / own)];
+    }),
+  );
+}

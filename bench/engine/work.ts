@@ -5,7 +5,7 @@ import type { CompileOptions, Engine, Feeds, State } from '../../src/engine/engi
 import { totalFlops } from '../../src/graph/flops.ts';
 import { type Graph, type HostTensor, type Shape, sizeOf } from '../../src/graph/ir.ts';
 import { initialize } from '../../src/network/initialize.ts';
-import { ARCHITECTURE_OPTIMIZER, type SupernetSteps, supernetSteps } from '../../src/oneshot/mixture-steps.ts';
+import { type SupernetSteps, supernetSteps } from '../../src/oneshot/mixture-steps.ts';
 import { INPUT_NAME } from '../../src/report/export/metadata.ts';
 import { exportOnnx } from '../../src/report/export/onnx.ts';
 import type { Module } from '../../src/space/index.ts';
@@ -135,10 +135,15 @@ function openSupernet(
   let state: State | undefined;
   return (action) => {
     steps ??= build(action.endsWith('+weight-gradients'));
-    state ??= engine.createState(joinTensors(steps.state.vectors, freshTensors(steps.state, seeded)));
+    state ??= engine.createState({
+      ...joinTensors(steps.state.vectors, freshTensors(steps.state, seeded)),
+      ...Object.fromEntries(steps.scratch.map(({ name, shape }) => [name, zeros(shape)])),
+    });
+    const { weightStep, archGradient } = steps;
+    // Adam's update of some hundred parameters is a program of its own, too small to time.
     return action === 'darts-supernet-weight-step'
-      ? openStep(engine, steps.weightStep, OPTIMIZERS.sgd.scalars(LEARNING_RATE, 1), state, batch, options)
-      : openStep(engine, steps.archStep, ARCHITECTURE_OPTIMIZER.scalars(LEARNING_RATE, 1), state, batch, options);
+      ? openStep(engine, weightStep, OPTIMIZERS.sgd.scalars(LEARNING_RATE, 1), state, batch, options)
+      : openStep(engine, { ...weightStep, ...archGradient }, {}, state, batch, options);
   };
 }
 

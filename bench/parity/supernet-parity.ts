@@ -20,7 +20,7 @@ import { createEngine } from '../../src/engine/create.ts';
 import type { Feeds } from '../../src/engine/engine.ts';
 import { nodeRuntime } from '../../src/engine/runtime/node.node.ts';
 import { type HostTensor, type Shape, sizeOf } from '../../src/graph/ir.ts';
-import { ARCHITECTURE_OPTIMIZER, supernetSteps } from '../../src/oneshot/mixture-steps.ts';
+import { gradientOf, supernetSteps } from '../../src/oneshot/mixture-steps.ts';
 import { darts, supernet } from '../../src/space/index.ts';
 import { OPTIMIZERS } from '../../src/train/optimizers.ts';
 import { freshTensors } from '../../src/train/program.ts';
@@ -116,19 +116,17 @@ function makeBatch(): Record<'x' | 'targets', HostTensor> {
   return { x: images, targets: labels };
 }
 
-/** One step of each kind at learning rate 0: the optimizers' first averages are the gradients, times a factor. */
+/** One step of each kind at learning rate 0: the momentum is then the gradient of the weights. */
 async function computeHere(): Promise<Found> {
   const engine = await createEngine(nodeRuntime(), { device: 'cpu', threads, layout });
-  const device = engine.createState(joinTensors(steps.state.vectors, state));
+  const zeros = steps.scratch.map(({ name, shape }) => [name, { shape, data: new Float32Array(sizeOf(shape)) }]);
+  const device = engine.createState({ ...joinTensors(steps.state.vectors, state), ...Object.fromEntries(zeros) });
   const scalars = (values: Readonly<Record<string, number>>): Feeds =>
     Object.fromEntries(Object.entries(values).map(([name, v]) => [name, { shape: [], data: Float32Array.of(v) }]));
   const losses: number[] = [];
-  for (const [step, optimizer] of [
-    [steps.weightStep, OPTIMIZERS.sgd],
-    [steps.archStep, ARCHITECTURE_OPTIMIZER],
-  ] as const) {
+  for (const step of [steps.weightStep, steps.archGradient]) {
     const program = await engine.compile(step.graph, step.carries);
-    const { loss } = await program.run({ input: x, targets, ...scalars(optimizer.scalars(0, 1)) }, device);
+    const { loss } = await program.run({ input: x, targets, ...scalars(OPTIMIZERS.sgd.scalars(0, 1)) }, device);
     losses.push(loss?.data[0] ?? Number.NaN);
     await program.dispose();
   }
@@ -137,10 +135,9 @@ async function computeHere(): Promise<Found> {
   const [loss = Number.NaN, again] = losses;
   say(`${nodeRuntime().name}, layout ${layout}, ${threads} threads: loss ${loss.toFixed(7)}`);
   if (loss !== again) say(`the two steps differ in their losses: ${loss}, ${again}`);
-  const doubled = (data: Float32Array) => data.map((v) => 2 * v); // Adam's mean is (1 - 0.5) times the gradient
   const gradients = new Map([
     ...parameters.map(({ path }) => [path, tensorOf(after, `${path}:momentum`).data] as const),
-    ...architecture.map(({ path }) => [path, doubled(tensorOf(after, `${path}:mean`).data)] as const),
+    ...architecture.map(({ path }) => [path, tensorOf(after, gradientOf(path)).data] as const),
   ]);
   const moved = new Map(statistics.map(({ path }) => [path, tensorOf(after, path).data] as const));
   return { loss, gradients, statistics: moved };

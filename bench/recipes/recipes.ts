@@ -55,7 +55,8 @@ const engine = await openEngine({ device: 'cpu', threads: 1, layout: 'auto' }, 2
 function settingsOf(info: DatasetInfo, task: RecipeTask, change: string): TrainSettings {
   const epochs = Number(flags.epochs ?? (flags.short ? 2 : task.epochs));
   if (change === RECIPE) return { ...DEFAULT_SETTINGS, epochs, ...recipeFor(info, epochs).settings };
-  const { network: _, ...settings }: Change = task.changes[change] ?? {};
+  const { network: _, recipe, ...settings }: Change = task.changes[change] ?? {};
+  if (recipe) return { ...DEFAULT_SETTINGS, epochs, ...recipeFor(info, epochs).settings, patience: 0, ...settings };
   return { ...DEFAULT_SETTINGS, epochs, warmupEpochs: WARMUP_SHARE * epochs, ...task.base, ...settings };
 }
 

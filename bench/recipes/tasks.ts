@@ -17,8 +17,8 @@ import type { TrainSettings } from '../../src/train/settings.ts';
 type Settings = Partial<TrainSettings>;
 type Network = (info: DatasetInfo) => Module;
 
-/** Settings, or another network. */
-export type Change = Settings & { readonly network?: Network };
+/** Settings, or another network; with `recipe`, all settings that it does not name are those of `recipeFor`. */
+export type Change = Settings & { readonly network?: Network; readonly recipe?: true };
 
 export interface RecipeTask {
   readonly request: Omit<DataRequest, 'seed'>;
@@ -126,9 +126,25 @@ const TABLE_NETWORKS: Readonly<Record<string, Change>> = {
     ),
   },
 };
+/** The hand-designed multilayer perceptron with the recipe, by its bins and by its averages. */
+const byRecipe = (dropout: number): Readonly<Record<string, Change>> => {
+  const recipe = (bins: number, change: Settings = {}): Change => ({
+    ...table(bins, twoLayers(128, dropout)),
+    ...change,
+    recipe: true,
+  });
+  return {
+    ...Object.fromEntries([0, 16, 32, 64].map((bins) => [`recipe, ${bins} bins`, recipe(bins)])),
+    'recipe, 64 bins, average 0.99': recipe(64, { weightAverage: 0.99 }),
+    'recipe, 64 bins, constant rate': recipe(64, { schedule: 'constant' }),
+    'recipe, 64 bins, constant rate, average 0.99': recipe(64, { schedule: 'constant', weightAverage: 0.99 }),
+  };
+};
+const NUMBERS = { ...TABLES, ...TABLE_NETWORKS, ...byRecipe(0.2) } satisfies Readonly<Record<string, Change>>;
 const CLASSES = {
   ...TABLES,
   ...TABLE_NETWORKS,
+  ...byRecipe(0.4),
   'smoothing 0.1': { labelSmoothing: 0.1 },
   'class weights': { classWeights: 'balanced' },
 } satisfies Readonly<Record<string, Change>>;
@@ -189,7 +205,21 @@ export const TASKS: Readonly<Record<string, RecipeTask>> = {
     epochs: 30,
     network: plainMlp,
     base: adamw,
-    changes: { ...TABLES, ...TABLE_NETWORKS },
+    changes: NUMBERS,
+  },
+  diamonds: {
+    request: csv(shared('diamonds', 'diamonds.csv.gz'), 'price', true),
+    epochs: 10,
+    network: plainMlp,
+    base: adamw,
+    changes: NUMBERS,
+  },
+  abalone: {
+    request: csv(shared('abalone', 'abalone.csv'), 'rings', true),
+    epochs: 30,
+    network: plainMlp,
+    base: adamw,
+    changes: NUMBERS,
   },
   'credit-g': {
     request: csv(shared('credit-g', 'credit-g.csv'), 'class'),

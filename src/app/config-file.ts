@@ -6,11 +6,11 @@ import { invalid, messageOf } from '../common/errors.ts';
 import { parseJson } from '../common/json.ts';
 import { printable } from '../common/text.ts';
 import { DATASETS, type DatasetEntry } from '../data/catalog.ts';
-import { createStrategy } from '../strategy/index.ts';
 import { SCHEMA_FILE } from '../study/config-schema.ts';
 import { checkSettings, defaultSpace, ESTIMATORS, flagOf, isOwnFile, type StudySettings } from '../study/spec.ts';
 import { benchmarkNamed } from './benchmarks.ts';
 import { namedSpace } from './setup.ts';
+import { strategyNamed } from './strategies.ts';
 import { netsmithVersion } from './versions.ts';
 
 type Given = Readonly<Record<string, unknown>>;
@@ -113,7 +113,7 @@ function checkNames(settings: StudySettings): void {
     const unknown = Object.keys(spaceOptions).find((name) => !known.includes(name));
     if (unknown !== undefined) throw unknownName(`space "${space}": unknown option`, unknown, known);
   }
-  if (!isOwnFile(strategy)) createStrategy(strategy, strategyOptions);
+  if (!isOwnFile(strategy)) strategyNamed(strategy, strategyOptions);
   if (!isOwnFile(estimator) && !ESTIMATORS.some((known) => known === estimator))
     throw unknownName('--estimator:', printable(estimator), ESTIMATORS);
 }

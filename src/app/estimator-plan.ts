@@ -4,6 +4,8 @@ import type { PROXY_METRICS } from '../common/metrics.ts';
 import { options } from '../common/options.ts';
 import type { ProxyName } from '../estimate/proxies/measure.ts';
 import type { Table } from '../estimate/tabular/table.ts';
+import { ONE_SHOT } from '../oneshot/index.ts';
+import { oneShotOf, WEIGHT_METHODS, type WeightMethod } from '../oneshot/names.ts';
 import type { Problem } from '../strategy/strategy.ts';
 import { isEstimated } from '../study/objectives.ts';
 import { isOwnFile, type StudySettings } from '../study/spec.ts';
@@ -17,7 +19,7 @@ const proxies = z.strictObject({
   trainSeconds: z.number().min(0).max(1e7).default(0),
 });
 const predictor = z.strictObject({
-  model: z.enum(['forest', 'gaussian-process', 'mlp-ensemble']).default('forest'),
+  model: z.enum(['forest', 'gaussian-process', 'mlp-ensemble', 'graph-network']).default('forest'),
   features: z.enum(['graph', 'path', 'one-hot']).default('graph'),
 });
 
@@ -32,6 +34,8 @@ export type EstimatorPlan =
       readonly trainSeconds?: number;
     }
   | ({ readonly kind: 'predictor'; readonly metric: string } & z.infer<typeof predictor>)
+  /** Measured with the weights of a supernet that this one-shot method trains. */
+  | { readonly kind: 'shared'; readonly method: WeightMethod }
   /** An estimator from a file that the command line names. */
   | { readonly kind: 'own' }
   /** By a function of the program that uses Netsmith as a library, in its process. */
@@ -45,7 +49,14 @@ export function estimatorOf(settings: StudySettings, { objectives }: Problem, ta
   const { estimator, estimatorOptions } = settings;
   const checked = <T>(schema: z.ZodType<T>) => options(schema, estimatorOptions, '--estimator-options');
   const estimated = objectives.filter(isEstimated).map(({ metric }) => metric);
+  checkOneShot(settings);
   if (isOwnFile(estimator)) return { kind: 'own' };
+  const method = WEIGHT_METHODS.find((name) => name === estimator);
+  if (method !== undefined) {
+    ONE_SHOT[method].check(estimatorOptions);
+    checkShared(settings);
+    return { kind: 'shared', method };
+  }
   if (estimator !== 'train') checkTrainless(settings);
   switch (estimator) {
     case 'train':
@@ -71,6 +82,32 @@ export function estimatorOf(settings: StudySettings, { objectives }: Problem, ta
     default:
       return { kind: 'predictor', metric: estimated[0] ?? '', ...checked(predictor) };
   }
+}
+
+/** Throws UserError for settings that do not go together with a supernet, or that need one. */
+function checkOneShot({ strategy, estimator, stopping, handDesigned, supernetEpochs }: StudySettings): void {
+  const method = oneShotOf({ strategy, estimator });
+  if (method === undefined && supernetEpochs !== undefined)
+    throw invalid(
+      '--supernet-epochs',
+      String(supernetEpochs),
+      `only applies to one-shot methods: ${Object.keys(ONE_SHOT).join(', ')}`,
+    );
+  if (method === undefined || method !== strategy) return;
+  const refuse = (flag: string, found: string) =>
+    invalid(flag, found, `cannot be used with --strategy ${strategy}, which trains the architecture that it finds`);
+  if (estimator !== 'train') throw refuse('--estimator', `"${estimator}"`);
+  if (stopping !== 'none') throw refuse('--stopping', stopping);
+  if (handDesigned !== undefined) throw refuse('--hand-designed', handDesigned.join(','));
+}
+
+/** What only trainings of candidates have; the supernet alone is trained. */
+function checkShared({ estimator, stopping, confirm, trialTime, width }: StudySettings): void {
+  const nothing = `cannot be used with --estimator ${estimator}, because candidates are not trained`;
+  if (stopping !== 'none') throw invalid('--stopping', stopping, nothing);
+  if (confirm > 0) throw invalid('--confirm', String(confirm), nothing);
+  if (trialTime !== undefined) throw invalid('--trial-time', trialTime, nothing);
+  if (width !== 1) throw invalid('--width', String(width), nothing);
 }
 
 /** What only a training has. Strategies of rising fidelity are refused with the problem (`problemOf`). */

@@ -6,12 +6,16 @@ import type { Estimator } from '../estimate/estimator.ts';
 import { type Predictor, predictorEstimator, trainPredictor } from '../estimate/predictor/predictor.ts';
 import { proxyEstimator } from '../estimate/proxies/estimator.ts';
 import { trainEstimator } from '../estimate/train.ts';
+import { ONE_SHOT } from '../oneshot/index.ts';
+import { isArchitectureMethod, oneShotOf } from '../oneshot/names.ts';
+import { sharedWeightsEstimator } from '../oneshot/shared-weights.ts';
+import { supernetTrial } from '../oneshot/train-shared.ts';
 import type { Agreement } from '../study/agreement.ts';
 import { functionEstimator } from '../study/own-function.ts';
 import { parseDuration } from '../study/quantities.ts';
 import type { EarlierTrial } from '../study/store/store.ts';
 import { taskOf } from '../task/index.ts';
-import { openPrograms } from '../train/programs.ts';
+import { openPrograms, type Programs } from '../train/programs.ts';
 import { modelTools, openEngine } from './engine.ts';
 import type { EstimatorPlan } from './estimator-plan.ts';
 import { memoryOfPrograms } from './memory.node.ts';
@@ -38,12 +42,27 @@ export async function openEstimator(
       const seconds = trialTime === undefined ? undefined : parseDuration(trialTime);
       const known = taskOf(data.info, data.task).metrics.map(({ metric }) => metric);
       const objective = setup.problem.objectives.find(({ metric }) => known.includes(metric));
-      return trainEstimator({
+      const shared = supernetOf(setup, engine, programs);
+      const trained = trainEstimator({
         ...{ engine, programs, data, settings: setup.training },
         ...(objective && { objective }),
         ...(seconds !== undefined && { seconds }),
         ...(validSamples > 0 && { validSamples }),
       });
+      return { ...trained, ...(shared && { trainShared: shared }) };
+    }
+    case 'shared': {
+      const engine = given ?? (await openEngine(settings, settings.workers));
+      const programs = openPrograms(engine, { memory: memoryOfPrograms(memoryBytes) });
+      const trainShared = supernetOf(setup, engine, programs);
+      const { validSamples, estimatorOptions } = settings;
+      const { recalibrate } = ONE_SHOT[estimator.method].check(estimatorOptions);
+      const measured = sharedWeightsEstimator({
+        ...{ engine, programs, data, batchSize: setup.training.batchSize },
+        ...(typeof recalibrate === 'number' && { recalibrate }),
+        ...(validSamples > 0 && { validSamples }),
+      });
+      return { ...measured, ...(trainShared && { trainShared }) };
     }
     case 'proxies': {
       const { kind, ...options } = estimator;
@@ -77,6 +96,22 @@ export async function openEstimator(
     case 'table':
       throw new Error('a table needs no worker processes');
   }
+}
+
+/** How the supernet of a study is trained; undefined: it has none. */
+function supernetOf(
+  { settings, training, dataset }: Setup,
+  engine: Engine,
+  programs: Programs,
+): Estimator['trainShared'] | undefined {
+  const method = oneShotOf(settings);
+  if (method === undefined) return undefined;
+  const { strategyOptions, estimatorOptions, validSamples } = settings;
+  return supernetTrial({
+    ...{ engine, programs, data: dataset.search, method, settings: training },
+    options: isArchitectureMethod(method) ? strategyOptions : estimatorOptions,
+    ...(validSamples > 0 && { validSamples }),
+  });
 }
 
 type PredictorPlan = EstimatorPlan & { readonly kind: 'predictor' };

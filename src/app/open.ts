@@ -234,6 +234,8 @@ function studyIn(dir: string, space: SearchSpace, notes: Notes, files: OwnFiles,
       const view = options.progress === true ? await openProgress(setup, store, progressOutput()) : undefined;
       const onEvent = (event: StudyEvent) => {
         view?.onEvent(event);
+        // A supernet is no architecture of the space.
+        if ('trial' in event && event.trial.purpose === 'supernet') return;
         if (event.kind === 'ended') options.onTrial?.(viewOf(event.trial));
         if (event.kind === 'reported') options.onEpoch?.(viewOf(event.trial));
         if (event.kind === 'stepped') options.onStep?.(viewOf(event.trial), event.step);

@@ -1,7 +1,6 @@
 import type { Dataset, DatasetInfo } from '../data/dataset.ts';
 import { showSeconds } from '../report/numbers.ts';
 import type { SpaceDefinition } from '../space/index.ts';
-import { fidelitiesOf } from '../strategy/index.ts';
 import type { RunTime } from '../study/plan.ts';
 import { parseDuration } from '../study/quantities.ts';
 import { isOwnFile, type StudySettings, trainsTrials } from '../study/spec.ts';
@@ -12,6 +11,7 @@ import type { Notes } from './notes.ts';
 import type { OwnFiles } from './own-files.ts';
 import { rateText } from './plan-rate.ts';
 import { dataRequest, openData } from './setup.ts';
+import { fidelitiesOf } from './strategies.ts';
 
 /** A run whose time is planned: its settings, and the data that it was planned by. */
 export interface PlannedRun {

@@ -1,3 +1,4 @@
+import { collapseOf } from '../oneshot/guards.ts';
 import type { Store } from '../study/store/store.ts';
 import { createLiveView, type LiveView } from '../terminal/live.ts';
 import type { Output } from '../terminal/output.ts';
@@ -17,5 +18,5 @@ export async function openProgress(
   // The seconds of a table are not those of this clock.
   const isTimed = seconds !== undefined && setup.estimator.kind !== 'table';
   const secondsToGo = isTimed ? seconds - (await store.clock()).searchSeconds : undefined;
-  return createLiveView(setup, secondsToGo, ended, output);
+  return createLiveView({ ...setup, collapseOf }, secondsToGo, ended, output);
 }

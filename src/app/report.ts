@@ -1,32 +1,33 @@
 import { basename, isAbsolute, join, relative, resolve as resolvePath, sep } from 'node:path';
 import { valuesWithoutFolders, withoutFolders } from '../common/paths.ts';
 import { networkCosts } from '../network/costs.ts';
+import { oneShotOf, WEIGHT_METHODS } from '../oneshot/names.ts';
 import type { ReportData, ReportTrial, Winner } from '../report/data.ts';
 import { modelMetadata } from '../report/export/onnx.ts';
 import { renderReport } from '../report/html.ts';
-import type { Architecture } from '../space/index.ts';
+import { type Architecture, decisions } from '../space/index.ts';
 import type { SearchSpace } from '../space/search-space.ts';
-import { createStrategy } from '../strategy/index.ts';
 import type { Strategy } from '../strategy/strategy.ts';
 import { tryingFirst } from '../strategy/wrappers/trying-first.ts';
 import { accountOf, computingSeconds } from '../study/account.ts';
 import { budgetEnd } from '../study/budget.ts';
 import { triedOf } from '../study/exhaustion.ts';
 import { nameOfMetric, shownCosts, testedObjective } from '../study/objectives.ts';
-import { ESTIMATORS, FUNCTION, isOwnFile, type StudySettings, trainsTrials } from '../study/spec.ts';
+import { FUNCTION, isOwnFile, type StudySettings, trainsTrials } from '../study/spec.ts';
 import { checkFile, readPlain, writeWhole } from '../study/store/files.node.ts';
 import type { Trial } from '../study/store/store.ts';
 import { spaceTask } from '../task/index.ts';
 import { bestTrials, takenBy } from './best.ts';
 import { commandOf, flagText, shellWord } from './command-line.ts';
-import { modelTools } from './engine.ts';
 import { testedBaselines } from './evaluation/baselines.ts';
 import { type EvaluationRecord, readEvaluation, readWeights } from './evaluation/evaluation.ts';
 import { readPredictions } from './evaluation/predictions.ts';
 import { OWN_FILES, type OwnFileName, TRAINING_FILES } from './own-files.ts';
 import { earlierStudies } from './prior.ts';
 import { budgetOf } from './setup.ts';
+import { strategyNamed } from './strategies.ts';
 import { agreementsIn, planToJson, type ReadStudy, readStudy } from './study.ts';
+import { supernetView } from './supernet-view.ts';
 import { onSimulatedClock } from './table-search.ts';
 import { versions } from './versions.ts';
 
@@ -82,9 +83,7 @@ export async function reportData(dir: string, study: ReadStudy): Promise<ReportD
       ...(size !== undefined && { size }),
     },
     strategy: isOwnFile(settings.strategy) ? basename(settings.strategy) : settings.strategy,
-    estimator: isTable
-      ? 'table'
-      : (([...ESTIMATORS, FUNCTION] as const).find((name) => name === settings.estimator) ?? 'own'),
+    estimator: isTable ? 'table' : sourceOf(settings.estimator),
     seed: settings.seed,
     objectives: problem.objectives,
     costs: shownCosts(problem, settings, trials).map((name) => ({
@@ -104,6 +103,7 @@ export async function reportData(dir: string, study: ReadStudy): Promise<ReportD
     ...(study.earlier.length > 0 && { earlier: valuesWithoutFolders(earlierStudies(study)) }),
     agreements: agreementsIn(study),
     ...(account.workerSeconds > 0 && trainsTrials(settings) && { account }),
+    ...supernetOf(study),
     ...(winner !== undefined && { winner }),
     ...(ofWinner !== undefined && {
       test: {
@@ -141,6 +141,7 @@ export async function isFinished({
   trials,
   clock,
   strategyState,
+  supernet,
 }: ReadStudy): Promise<boolean> {
   const searched = trials.filter(({ purpose }) => purpose === 'search');
   const spent = budgetEnd(budgetOf(settings), searched, clock.searchSeconds, problem.objectives);
@@ -149,15 +150,50 @@ export async function isFinished({
     ({ state, purpose }) => state !== 'running' && (state !== 'waiting' || (leftWaiting && purpose === 'search')),
   );
   if (!rests || spent !== undefined) return rests;
+  if (oneShotOf(settings) !== undefined && supernet?.state !== 'complete') return supernet?.state === 'failed';
   // A report runs no code of the user's own: neither a strategy from a file nor a space of a program.
   if (isOwnFile(settings.strategy) || openSpace === true) return false;
   // A search within its budget is finished when the strategy proposes nothing more.
-  const chosen = createStrategy(settings.strategy, settings.strategyOptions, modelTools());
+  const chosen = strategyNamed(settings.strategy, settings.strategyOptions);
   const strategy: Strategy = settings.handDesigned ? tryingFirst(chosen, []) : chosen;
   const [, proposals] = await strategy.ask(problem, strategyState.state, searched.length, 1);
   const tried = triedOf(problem);
   for (const trial of searched) tried.note(trial);
   return proposals.length === 0 || tried.isUsedUp(proposals);
+}
+
+/** The supernet as the report shows it. */
+function supernetOf(study: ReadStudy): Pick<ReportData, 'supernet'> {
+  const { space, settings } = study;
+  const [view, method] = [supernetView(study), oneShotOf(settings)];
+  if (view === null || method === undefined) return {};
+  const { curve, epochs, of, seconds, reason, collapse } = view;
+  const { mixture } = curve.at(-1) ?? {};
+  const options = Object.fromEntries(
+    (space.tree === undefined ? [] : decisions(space.tree)).flatMap(({ name, domain }) =>
+      domain.kind === 'values' && mixture !== undefined && Object.hasOwn(mixture.weights, name)
+        ? [[name, domain.values.map(String)] as const]
+        : [],
+    ),
+  );
+  return {
+    supernet: {
+      ...{ method, epochs, of, seconds, options },
+      curve: curve.map(({ step, metrics, mixture }) => ({
+        ...{ epoch: step, metrics },
+        ...(mixture && { weights: mixture.weights }),
+      })),
+      ...(mixture && { genotype: space.format(mixture.genotype) }),
+      ...(collapse !== null && { collapse }),
+      ...(reason !== undefined && { reason: withoutFolders(reason) }),
+    },
+  };
+}
+
+/** Where the values of search trials come from, by the estimator that the settings name. */
+function sourceOf(estimator: string): ReportData['estimator'] {
+  if (WEIGHT_METHODS.some((name) => name === estimator)) return 'shared';
+  return (['train', 'proxies', 'predictor', FUNCTION] as const).find((name) => name === estimator) ?? 'own';
 }
 
 /** The flags that name these of the user's own files: ` --data ./mine.ts`. */

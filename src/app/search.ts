@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { DataError, invalid, StudyStopped, stopped } from '../common/errors.ts';
 import type { Dataset } from '../data/dataset.ts';
+import { oneShotOf } from '../oneshot/names.ts';
 import { showAgreement } from '../report/numbers.ts';
 import type { Space, SpaceDefinition } from '../space/index.ts';
 import type { SearchSpace } from '../space/search-space.ts';
@@ -9,7 +10,7 @@ import { beginning } from '../study/earlier.ts';
 import type { StudyEnd, StudyEvent } from '../study/events.ts';
 import type { Afterwards, StudyPlan } from '../study/plan.ts';
 import { runStudy, type StudyRun } from '../study/run.ts';
-import type { StudySettings } from '../study/spec.ts';
+import { type StudySettings, SUPERNET_EPOCHS } from '../study/spec.ts';
 import type { EarlierTrial, Store } from '../study/store/store.ts';
 import { checkNewStudy, createStudyStore } from '../study/study.node.ts';
 import { processPool } from '../study/worker/process.node.ts';
@@ -28,6 +29,7 @@ import { forecastSearch } from './preflight.ts';
 import { readPrior } from './prior.ts';
 import { budgetOf, type Setup, setUp } from './setup.ts';
 import { planOfSetup, planToJson, type WorkerSettings, workerSettingsToJson } from './study.ts';
+import { forecastSupernet } from './supernet-forecast.ts';
 import { runOnTable } from './table-search.ts';
 
 /** What a new study gets besides its settings. */
@@ -116,6 +118,7 @@ async function lookAhead(
   if (predictorAgreement !== undefined) notes.note(`${showAgreement(predictorAgreement)}.`);
   const engine = await openEngine(settings, settings.workers);
   try {
+    await forecastSupernet(setup, engine, notes);
     if (estimator.kind === 'train' && !planned) await forecastSearch(setup, engine, notes);
     return { block: engine.options.block, ...(predictorAgreement && { predictorAgreement }) };
   } finally {
@@ -171,6 +174,7 @@ export async function runToEnd(
     problem,
     ...(machine ?? (await workersOf(dir, setup, store))),
     budget: { ...budgetOf(settings), ...(seconds !== undefined && { seconds }) },
+    ...(oneShotOf(settings) && { supernet: { epochs: settings.supernetEpochs ?? SUPERNET_EPOCHS } }),
     ...(stopping && { stopping }),
     ...(measuring && { measuring }),
     ...(settings.confirm > 0 && { confirm: { top: settings.confirm } }),

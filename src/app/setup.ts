@@ -8,10 +8,10 @@ import { openDataset } from '../data/open.node.ts';
 import { costsOf, isCost } from '../measure/index.ts';
 import { checkBuildable } from '../network/buildable.ts';
 import { networkCosts } from '../network/costs.ts';
+import { isArchitectureMethod } from '../oneshot/names.ts';
 import { type Architecture, type Space, type SpaceDefinition, searchSpaceOf, type Task } from '../space/index.ts';
 import type { SearchSpace } from '../space/search-space.ts';
 import { SPACES } from '../space/spaces/index.ts';
-import { createStrategy, fidelitiesOf } from '../strategy/index.ts';
 import type { Limit, Problem, Strategy } from '../strategy/strategy.ts';
 import { tryingFirst } from '../strategy/wrappers/trying-first.ts';
 import { type Budget, checkBudget } from '../study/budget.ts';
@@ -33,11 +33,11 @@ import { isTaskKind, spaceTask, TASK_KINDS } from '../task/index.ts';
 import type { TaskDefinition } from '../task/task.ts';
 import { checkSettings as checkTraining, type TrainSettings, withHyperparameters } from '../train/settings.ts';
 import { openBenchmark } from './benchmarks.ts';
-import { modelTools } from './engine.ts';
 import { type EstimatorPlan, estimatorOf } from './estimator-plan.ts';
 import { checkOpenSpace, type OwnCode, withOwnTask } from './own-code.ts';
 import { absentStrategy, lineIn, openOwnData, ownEstimator, ownStrategy } from './own-exports.ts';
 import type { OwnFiles } from './own-files.ts';
+import { checkOnTable, fidelitiesOf, strategyNamed } from './strategies.ts';
 
 /** Everything that settings describe, except the engine. */
 export interface Setup {
@@ -78,9 +78,10 @@ export async function setUp(
       ? await ownStrategy(own.strategy, settings.strategyOptions)
       : isOwnFile(settings.strategy)
         ? absentStrategy(settings.strategy)
-        : createStrategy(settings.strategy, settings.strategyOptions, modelTools());
+        : strategyNamed(settings.strategy, settings.strategyOptions);
   if (own.estimator !== undefined) (await ownEstimator(own.estimator)).checkOptions(settings.estimatorOptions);
   const { benchmark } = settings;
+  if (benchmark !== undefined) checkOnTable('--strategy', settings.strategy);
   const { table, dataset } =
     benchmark === undefined
       ? {
@@ -321,6 +322,7 @@ export function budgetOf({
   time,
   trialTime,
   until = [],
+  strategy,
   estimator,
   scores,
   measures,
@@ -328,9 +330,8 @@ export function budgetOf({
 }: StudySettings): Budget {
   const seconds = time === undefined ? undefined : parseDuration(time);
   const targets = until.flatMap((text) => parseTarget(text, { scores, measures, metrics }) ?? []);
-  const wanted =
-    trials ??
-    (seconds === undefined && targets.length === 0 ? (DEFAULT_TRIALS[estimator] ?? DEFAULT_TRIALS.train) : undefined);
+  const defaultTrials = isArchitectureMethod(strategy) ? 1 : (DEFAULT_TRIALS[estimator] ?? DEFAULT_TRIALS.train);
+  const wanted = trials ?? (seconds === undefined && targets.length === 0 ? defaultTrials : undefined);
   return {
     ...(wanted !== undefined && { trials: wanted }),
     ...(seconds !== undefined && { seconds }),

@@ -95,6 +95,8 @@ export interface ReadStudy extends StudyPlan {
   readonly problem: Problem;
   /** Search trials and confirmations; `evaluate` reads its own. */
   readonly trials: readonly Trial[];
+  /** The trial of its supernet, if it has begun. */
+  readonly supernet?: Trial;
   /** Trials of earlier studies, which it began with. */
   readonly earlier: readonly EarlierTrial[];
   readonly clock: Clock;
@@ -113,12 +115,14 @@ export async function readStudy(dir: string, given?: SearchSpace): Promise<ReadS
         ? (given ?? absentSpace(plan.settings.space, `study "${dir}"`))
         : searchSpaceOf(spaceOf(plan, `study "${dir}"`));
     const problem = problemOf(plan.settings, space, plan.data);
+    const [supernet] = await store.trials('supernet');
     return {
       ...plan,
       record,
       space,
       problem,
       trials: (await store.trials()).filter(({ purpose }) => purpose === 'search' || purpose === 'confirm'),
+      ...(supernet && { supernet }),
       earlier: await store.earlier(),
       clock: await store.clock(),
       strategyState: await store.strategyState(),

@@ -1,8 +1,8 @@
 import { Argument, type Command } from 'commander';
+import { ALL_STRATEGIES } from '../app/strategies.ts';
 import { unknownName } from '../common/closest.ts';
 import { DATASETS } from '../data/catalog.ts';
 import { SPACES } from '../space/spaces/index.ts';
-import { STRATEGIES } from '../strategy/index.ts';
 import { ESTIMATORS } from '../study/spec.ts';
 import { type Completed, completionScript, SHELLS, type ShellName } from '../terminal/completion.ts';
 import { define, outputOf, type Shell } from './command.ts';
@@ -11,13 +11,13 @@ import { define, outputOf, type Shell } from './command.ts';
 const NAMES: Readonly<Record<string, readonly string[]>> = {
   '--data': Object.keys(DATASETS),
   '--space': Object.keys(SPACES),
-  '--strategy': Object.keys(STRATEGIES),
+  '--strategy': Object.keys(ALL_STRATEGIES),
   '--estimator': ESTIMATORS,
 };
 const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   'spaces name': Object.keys(SPACES),
   'samples space': Object.keys(SPACES),
-  'strategies name': Object.keys(STRATEGIES),
+  'strategies name': Object.keys(ALL_STRATEGIES),
   'data get name': Object.keys(DATASETS),
 };
 

@@ -3,6 +3,7 @@ import { bestToJson } from '../app/best.ts';
 import { earlierStudies } from '../app/prior.ts';
 import { budgetOf } from '../app/setup.ts';
 import { agreementsIn, type ReadStudy, readStudy } from '../app/study.ts';
+import { supernetLines, supernetView } from '../app/supernet-view.ts';
 import { showAccount, showAgreement, showMetric, shownAgreements, showSeconds } from '../report/numbers.ts';
 import { accountOf } from '../study/account.ts';
 import { trainsTrials } from '../study/spec.ts';
@@ -10,7 +11,7 @@ import type { TrialState } from '../study/store/store.ts';
 import { bestText } from './best.ts';
 import { define, outputOf, type Shell } from './command.ts';
 
-/** `netsmith status DIR`: { study, createdAt, states, trials, earlier, budget, searchSeconds, spent, agreement, best } */
+/** `netsmith status DIR`: { study, createdAt, states, trials, earlier, budget, searchSeconds, spent, agreement, supernet, best } */
 export function addStatus(program: Command, shell: Shell): void {
   define(program, 'status <dir>', 'Show the progress of a study, also while it is running', [
     'netsmith status runs/digits-residual-cnn-1',
@@ -38,6 +39,7 @@ export function addStatus(program: Command, shell: Shell): void {
       searchSeconds,
       spent: { ...account },
       agreement: agreements.map((one) => ({ ...one })),
+      supernet: supernetView(study),
       best,
     };
     const searching = study.settings.benchmark === undefined ? 'search' : 'simulated search';
@@ -57,6 +59,7 @@ export function addStatus(program: Command, shell: Shell): void {
       ),
       ...shownAgreements(agreements, study.settings.estimator).map(showAgreement),
       ...(account.workerSeconds > 0 && trainsTrials(study.settings) ? [`worker time: ${showAccount(account)}`] : []),
+      ...supernetLines(study),
       bestText(study),
     ];
     outputOf(command, shell).result(value, lines.join('\n'));

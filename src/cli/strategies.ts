@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
+import { ALL_STRATEGIES } from '../app/strategies.ts';
 import { unknownName } from '../common/closest.ts';
 import type { OptionRule } from '../common/option-rules.ts';
-import { STRATEGIES, type StrategyDefinition } from '../strategy/index.ts';
 import { optionsTable, presetsText } from '../terminal/options-table.ts';
 import { table } from '../terminal/output.ts';
 import { define, outputOf, type Shell } from './command.ts';
@@ -12,9 +12,10 @@ export function addStrategies(program: Command, shell: Shell): void {
     'netsmith strategies',
     'netsmith strategies aging-evolution',
   ]).action((name: string | undefined, _options: unknown, command: Command) => {
-    const all = Object.values<StrategyDefinition>(STRATEGIES);
+    const all = Object.values(ALL_STRATEGIES);
     const chosen = name === undefined ? all : all.filter((strategy) => strategy.name === name);
-    if (name !== undefined && chosen.length === 0) throw unknownName('unknown strategy', name, Object.keys(STRATEGIES));
+    if (name !== undefined && chosen.length === 0)
+      throw unknownName('unknown strategy', name, Object.keys(ALL_STRATEGIES));
     const strategies = chosen.map(({ name, description, rules }) => ({
       name,
       description,

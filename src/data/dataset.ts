@@ -21,7 +21,8 @@ export interface DatasetInfo {
   readonly deviation: readonly number[];
   /**
    * Of a table: for each feature the quantiles of its values over the training part, in deviations from the mean: different numbers
-   * that rise from the smallest to the largest value. [] where there are only two values, as of a category's features.
+   * that rise from the smallest to the largest value, the most frequent values among them. [] where there are only two values, as of a
+   * category's features.
    */
   readonly quantiles?: readonly (readonly number[])[];
   /** Mean and deviation of the targets of a regression over the training part; a network predicts the standardized. */

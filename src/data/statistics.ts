@@ -44,7 +44,7 @@ export function targetStatistics(targets: Float32Array, outputs: number, indices
   return sums.statistics();
 }
 
-/** Between the quantiles of a feature lies at least this share of its values, where they differ. */
+/** Most intervals that a feature is divided into. */
 const INTERVALS = 64;
 /** More samples make quantiles no better. */
 const MOST_SAMPLES = 20_000;
@@ -70,14 +70,40 @@ export async function inputQuantiles(
   const column = new Float32Array(count);
   return mean.map((center, feature) => {
     for (let k = 0; k < count; k++) column[k] = values[k * features + feature] ?? Number.NaN;
-    column.sort();
-    const edges = Array.from({ length: INTERVALS + 1 }, (_, k) => {
-      const value = column[Math.round((k * (count - 1)) / INTERVALS)] ?? Number.NaN;
-      return Math.fround((value - center) / (deviation[feature] ?? 1));
-    });
+    const edges = edgesOf(column.sort()).map((value) => Math.fround((value - center) / (deviation[feature] ?? 1)));
     const different = edges.filter((edge, k) => k === 0 || edge !== edges[k - 1]);
     return different.length > 2 ? different : [];
   });
+}
+
+/**
+ * The smallest and largest of sorted values, and what divides them into at most `INTERVALS` intervals. A value that fills more than its
+ * share of them is an edge by itself, and the others are divided by their own quantiles: where nine values of ten are 0, plain quantiles would
+ * have next to no edges for the rest.
+ */
+function edgesOf(column: Float32Array): number[] {
+  const counts = new Map<number, number>();
+  for (const value of column) counts.set(value, (counts.get(value) ?? 0) + 1);
+  const frequent = new Set<number>();
+  let others = column.length;
+  let intervals = INTERVALS;
+  for (let found = true; found; ) {
+    found = false;
+    const share = others / intervals;
+    for (const [value, times] of counts) {
+      if (times <= share || intervals === 1 || frequent.has(value)) continue;
+      frequent.add(value);
+      others -= times;
+      intervals--;
+      found = true;
+    }
+  }
+  const rest = column.filter((value) => !frequent.has(value));
+  const quantiles = Array.from(
+    { length: rest.length === 0 ? 0 : intervals + 1 },
+    (_, k) => rest[Math.round((k * (rest.length - 1)) / intervals)] ?? Number.NaN,
+  );
+  return [...new Set([...frequent, ...quantiles])].sort((a, b) => a - b);
 }
 
 /** Running sums of each channel. */

@@ -46,6 +46,7 @@ function curveOf(history: readonly EpochRecord[]): Report[] {
       seconds,
       ...(record.spent && { spent: record.spent }),
       ...(record.mixture && { mixture: record.mixture }),
+      ...(record.guards && { guards: record.guards }),
     };
   });
 }

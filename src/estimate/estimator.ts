@@ -4,7 +4,7 @@ import type { Metrics } from '../common/metrics.ts';
 import type { Rng } from '../common/random.ts';
 import type { Spent } from '../common/spent.ts';
 import type { Architecture, Space } from '../space/space.ts';
-import type { Mixture } from '../train/checkpoint.ts';
+import type { Guards, Mixture } from '../train/checkpoint.ts';
 import type { TimeLimit } from '../train/pace.ts';
 
 /** `S`: the space that the estimator expects. Training and proxies expect a tree; a function of your own can take any `SearchSpace`. */
@@ -22,6 +22,8 @@ export interface Report {
   readonly spent?: Spent;
   /** For a mixture supernet: mixture weights, and the architecture with the largest ones at this step. */
   readonly mixture?: Mixture;
+  /** For a supernet: the signs of known failures at this step. */
+  readonly guards?: Guards;
 }
 
 /** The name of a checkpoint (train/checkpoint.ts) among the artifacts of a study. */

@@ -79,6 +79,27 @@ suite('recurrent controller', () => {
     assert.ok(compared > 20);
   });
 
+  test('REINFORCE follows the gradient of the log-probability, which is that of finite differences', async () => {
+    for (const episode of episodes) {
+      const only = [{ ...episode, advantage: 1 }];
+      const after = await trainController(referenceEngine(), shape, bold, only, { ...training, entropy: 0 });
+      const delta = 2 ** -8;
+      const at = (i: number, change: number) => {
+        const weights = bold.weights.map((weight, j) => (j === i ? weight + change : weight));
+        return { moved: weights[i] ?? Number.NaN, value: sum(logProbabilitiesOf(shape, weights, episode)) };
+      };
+      let [difference, norm] = [0, 0];
+      for (let i = 0; i < bold.weights.length; i += 3) {
+        const [more, less] = [at(i, delta), at(i, -delta)];
+        const slope = (more.value - less.value) / (more.moved - less.moved);
+        // From nothing, Adam's mean is a tenth of the gradient of the loss.
+        difference += ((after.mean[i] ?? Number.NaN) / -0.1 - slope) ** 2;
+        norm += slope ** 2;
+      }
+      assert.ok(norm > 0.1 && Math.sqrt(difference / norm) < 1e-3, `${Math.sqrt(difference / norm)} of ${norm}`);
+    }
+  });
+
   test('the loss that the graph puts out is the one described', () => {
     const graph = controllerStep(shape, 1, training);
     assert.deepEqual(Object.keys(graph.outputs).sort(), ['loss', 'next:mean', 'next:square', 'next:weights']);

@@ -163,13 +163,25 @@ export async function trainController(
   episodes: readonly Episode[],
   training: ControllerTraining,
 ): Promise<ControllerWeights> {
-  const { algorithm, entropy, clip, epochs, learningRate } = training;
+  const { algorithm, entropy, clip } = training;
   const compiled = programs.get(engine) ?? new Map<string, Promise<Program>>();
   programs.set(engine, compiled);
   const key = JSON.stringify([shape, episodes.length, algorithm, entropy, clip]);
-  const compiling = compiled.get(key) ?? engine.compile(controllerStep(shape, episodes.length, training), CARRIES);
+  const compiling =
+    compiled.get(key) ?? engine.compile(controllerStep(shape, episodes.length, training), CONTROLLER_CARRIES);
   compiled.set(key, compiling);
-  const program = await compiling;
+  return updateController(engine, await compiling, shape, before, episodes, training);
+}
+
+/** The same by a program of `controllerStep` for as many episodes, compiled with `CONTROLLER_CARRIES`. */
+export async function updateController(
+  engine: Engine,
+  program: Program,
+  shape: ControllerShape,
+  before: ControllerWeights,
+  episodes: readonly Episode[],
+  { epochs, learningRate }: Pick<ControllerTraining, 'epochs' | 'learningRate'>,
+): Promise<ControllerWeights> {
   const vector = (data: Float32Array): HostTensor => ({ shape: [data.length], data });
   const state = engine.createState({
     weights: vector(before.weights),
@@ -198,7 +210,7 @@ export async function trainController(
   }
 }
 
-const CARRIES = { 'next:weights': 'weights', 'next:mean': 'mean', 'next:square': 'square' };
+export const CONTROLLER_CARRIES = { 'next:weights': 'weights', 'next:mean': 'mean', 'next:square': 'square' };
 const [BETA1, BETA2, EPSILON] = [0.9, 0.999, 1e-8];
 
 /** Rows stand decision by decision: row t·B + b is decision t of episode b. */

@@ -146,7 +146,7 @@ function posterior(
 }
 
 /** P(T > t) of Student's distribution, by Wallace's normal approximation (1959; error below 0.003 from 5 degrees on). */
-function studentTail(t: number, freedom: number): number {
+export function studentTail(t: number, freedom: number): number {
   const z = ((8 * freedom + 1) / (8 * freedom + 3)) * Math.sqrt(freedom * Math.log1p((t * t) / freedom));
   return lowerTail(t < 0 ? z : -z);
 }

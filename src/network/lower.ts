@@ -6,8 +6,9 @@ import type { Module } from '../space/tree/module.ts';
 import { lowerActivation } from './activation.ts';
 import { lowerConv, lowerConvTranspose, lowerFactorizedReduce, lowerSqueezeExcite } from './convolution.ts';
 import { lowerFlatten, lowerLinear } from './dense.ts';
+import { gated, gatedSum } from './gated.ts';
 import type { Lower, Lowering, ModuleKind, ModuleOf, OpenChoices } from './lowering.ts';
-import { mixture } from './mixture.ts';
+import { concrete, type MixtureForm, mixture, mixtureOf } from './mixture.ts';
 import type {
   AuxiliaryOutput,
   CarriedState,
@@ -19,6 +20,7 @@ import type {
   Statistic,
 } from './network.ts';
 import { lowerBatchNorm, lowerLayerNorm } from './normalization.ts';
+import { pathSums } from './paths.ts';
 import { lowerPiecewiseLinear } from './piecewise-linear.ts';
 import { lowerGlobalPool, lowerLast, lowerPool } from './pooling.ts';
 import { lowerRecurrent } from './recurrent.ts';
@@ -38,7 +40,7 @@ import {
   lowerStack,
   lowerZero,
 } from './structure.ts';
-import { guarded, switched } from './switch.ts';
+import { guarded, operations, switched, wired } from './switch.ts';
 
 const LOWERINGS: { readonly [K in ModuleKind]: Lower<K> } = {
   conv: lowerConv,
@@ -78,8 +80,11 @@ const LOWERINGS: { readonly [K in ModuleKind]: Lower<K> } = {
 const PROGRESS = 'progress';
 
 /** How a supernet computes its open choices. */
-const OPEN = { mixture, switch: switched } as const satisfies Readonly<
-  Record<string, (g: GraphBuilder, network: Module) => OpenChoices>
+const OPEN = {
+  ...{ mixture, concrete, paths: pathSums },
+  ...{ switch: switched, operations, wired, gated, gatedSum },
+} as const satisfies Readonly<
+  Record<string, (g: GraphBuilder, network: Module, mode: 'train' | 'infer') => OpenChoices>
 >;
 
 export interface LowerOptions {
@@ -87,7 +92,7 @@ export interface LowerOptions {
   readonly outputs: number;
   readonly mode: 'train' | 'infer';
   /** What becomes of open choices; without it, there must be none. */
-  readonly choices?: keyof typeof OPEN;
+  readonly choices?: keyof typeof OPEN | MixtureForm;
   /** How the output must be shaped, without the batch; [outputs] by default. */
   readonly shape?: Shape;
   /** How many different tokens there are, where x is of tokens. */
@@ -134,7 +139,9 @@ export function lowerNetwork(g: GraphBuilder, network: Module, x: NodeId, option
   let progress: NodeId | undefined;
   /** Where in `parameters` a shared tensor stands, by its path. */
   const sharedTensors = new Map<string, number>();
-  const open = options.choices && OPEN[options.choices](g, network);
+  const { choices, mode } = options;
+  const open =
+    typeof choices === 'object' ? mixtureOf(g, network, choices) : choices && OPEN[choices](g, network, mode);
 
   /** `owner`: what the names of parameters begin with. The path, but within `shared`. */
   function lower(module: Module, input: NodeId, path: string, before: readonly NodeId[] = [], owner = path): NodeId {
@@ -250,7 +257,7 @@ export function lowerNetwork(g: GraphBuilder, network: Module, x: NodeId, option
     architecture: open?.parameters ?? [],
     switches: open?.switches ?? [],
     statistics,
-    randomInputs,
+    randomInputs: [...randomInputs, ...(open?.randomInputs ?? [])],
     states,
     layers,
   };

@@ -2,8 +2,8 @@ import { invalid, type UserError } from '../common/errors.ts';
 import type { GraphBuilder } from '../graph/builder.ts';
 import type { NodeId, Shape } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
-import type { InputsChoice, Module, Size, Value, ValueChoice } from '../space/tree/module.ts';
-import type { ArchitectureParameter, Chosen, Initializer, Move, Switch } from './network.ts';
+import type { Module, Read, Size, Value, ValueChoice } from '../space/tree/module.ts';
+import type { ArchitectureParameter, Chosen, Initializer, Move, RandomInput, Switch } from './network.ts';
 
 export type ModuleKind = Module['kind'];
 export type ModuleOf<K extends ModuleKind> = Extract<Module, { readonly kind: K }>;
@@ -52,12 +52,17 @@ export interface OpenChoices {
   readonly parameters: readonly ArchitectureParameter[];
   /** The inputs that choose. */
   readonly switches: readonly Switch[];
+  /** The random numbers that weigh or choose; none where absent. */
+  readonly randomInputs?: readonly RandomInput[];
   /** What must be chosen for that which is being lowered to count, the outermost first. */
   readonly when: readonly Chosen[];
   /** A choice with several options. */
   choose(l: Lowering, module: ModuleOf<'choice'>, x: NodeId): NodeId;
-  /** What a node reads whose inputs are open: `edges` computes the edge from each earlier node. */
-  inputs(l: Lowering, choice: InputsChoice, edges: readonly (() => NodeId)[]): readonly NodeId[];
+  /**
+   * What a node of a dag combines over one of its reads, whose inputs are open or fixed: `edges` computes the edge from each of its
+   * sources (`sourcesOf`).
+   */
+  read(l: Lowering, read: Read, edges: readonly (() => NodeId)[]): readonly NodeId[];
 }
 
 export type Lower<K extends ModuleKind> = (l: Lowering, module: ModuleOf<K>, x: NodeId) => NodeId;

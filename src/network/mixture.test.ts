@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { rng } from '../common/random.ts';
 import { createGraph, finish } from '../graph/builder.ts';
+import { gradients } from '../graph/differentiate.ts';
 import { interpret } from '../graph/interpret.ts';
 import { type Shape, sizeOf } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
@@ -12,14 +13,22 @@ import type { Module } from '../space/tree/module.ts';
 import { resolve, supernet } from '../space/tree/resolve.ts';
 import { sample } from '../space/tree/vary.ts';
 import { networkCosts } from './costs.ts';
-import { lowerNetwork } from './lower.ts';
+import { type LowerOptions, lowerNetwork } from './lower.ts';
+import { SKIP_DROPOUT } from './mixture.ts';
+import { pathInputs } from './paths.ts';
 
 const CIFAR = { kind: 'classification', input: [3, 32, 32], outputs: 10 } as const;
 
-function lowered(network: Module, input: Shape, outputs: number, mixed = true) {
+function lowered(
+  network: Module,
+  input: Shape,
+  outputs: number,
+  choices: LowerOptions['choices'] | false = 'mixture',
+  mode: LowerOptions['mode'] = 'train',
+) {
   const g = createGraph();
   const x = ops.input(g, 'x', [2, ...input]);
-  const found = lowerNetwork(g, network, x, { outputs, mode: 'train', ...(mixed && { choices: 'mixture' }) });
+  const found = lowerNetwork(g, network, x, { outputs, mode, ...(choices && { choices }) });
   return { g, ...found };
 }
 
@@ -120,5 +129,201 @@ test('what a mixture cannot weigh is refused, naming the choice', () => {
   assert.throws(
     () => lowered(open(s.sequential(wired, ...head)), CIFAR.input, 10, false),
     /inputs of node 2 are open \(2<-\)/u,
+  );
+});
+
+const close = (found: ArrayLike<number> | undefined, expected: readonly number[], tolerance = 1e-9) =>
+  assert.ok(
+    found?.length === expected.length && expected.every((v, i) => Math.abs(v - (found[i] ?? 9)) < tolerance),
+    `${found}, expected ${expected}`,
+  );
+const logs = (...values: readonly number[]) => values.map(Math.log);
+
+test('partial channels: the first ones pass through the options, the rest go around, then they alternate', () => {
+  const options = { none: s.zero(), once: s.identity(), negative: s.sequential(s.relu(), s.conv('same', 1)) };
+  const space = defineSpace('partial', () => s.sequential(s.choice('op', options), s.flatten())).create({
+    ...{ kind: 'regression', input: [4, 1, 1], outputs: 4 },
+  });
+  const form = { kind: 'mixture', partial: 2 } as const;
+  const { g, output, parameters } = lowered(supernet(space), [4, 1, 1], 4, form);
+  assert.deepEqual(
+    parameters.map(({ shape }) => shape),
+    [[2, 2, 1, 1]],
+  );
+  const result = interpret(finish(g, { output }), {
+    x: { shape: [2, 4, 1, 1], data: [1, 2, 3, 4, 10, 20, 30, 40] },
+    [parameters[0]?.path ?? '']: { shape: [2, 2, 1, 1], data: [1, 0, 1, 1] },
+    'architecture:3': { shape: [1, 3], data: logs(1, 2, 1) },
+  });
+  // 1/2 [a, b] + 1/4 [a, a + b], then [c, d] between.
+  close(result.output?.data, [0.75, 3, 1.75, 4, 7.5, 30, 17.5, 40]);
+});
+
+test('partial channels: where options have stride 2, the rest is max-pooled, odd sides too', () => {
+  const options = { mean: s.avgPool(1, { stride: 2 }), most: s.maxPool(1, { stride: 2 }) };
+  const space = defineSpace('partial', () => s.sequential(s.choice('op', options), s.flatten())).create({
+    ...{ kind: 'regression', input: [2, 3, 3], outputs: 8 },
+  });
+  const { g, output } = lowered(supernet(space), [2, 3, 3], 8, { kind: 'mixture', partial: 2 });
+  const image = [1, 2, 3, 4, 5, 6, 7, 8, 9];
+  const result = interpret(finish(g, { output }), {
+    x: { shape: [2, 2, 3, 3], data: [image, image, image, image].flat() },
+    'architecture:2': { shape: [1, 2], data: [0, 0] },
+  });
+  // Windows of one pixel take every second one; those of the rest are 2x2, cut off at the border.
+  close(result.output?.data.slice(0, 8), [1, 3, 7, 9, 5, 6, 8, 9]);
+});
+
+test('edge normalization: a node adds up its edges, each times its share; equal cells have one row', () => {
+  const cell = s.dag(2, (from, to) => s.choice(`${from}->${to}`, { a: s.identity(), b: s.identity() }));
+  const space = defineSpace('edges', () => s.sequential(s.repeat(2, s.scoped('cell', cell)), s.flatten()));
+  const repeated = supernet(space.create({ kind: 'regression', input: [1, 1, 1], outputs: 1 }));
+  const { architecture } = lowered(repeated, [1, 1, 1], 1, { kind: 'mixture', edges: true });
+  const rows = architecture.find(({ path }) => path === 'edges:2')?.decisions;
+  assert.deepEqual(
+    rows?.map(({ name, options }) => [name, options]),
+    [
+      ['cell/0/2<-', ['0', '1']],
+      ['cell/1/2<-', ['0', '1']],
+    ],
+  );
+  const plain = defineSpace('edges', () => s.sequential(s.scoped('cell', cell), s.scoped('cell', cell), s.flatten()));
+  const network = supernet(plain.create({ kind: 'regression', input: [1, 1, 1], outputs: 1 }));
+  const { g, output } = lowered(network, [1, 1, 1], 1, { kind: 'mixture', edges: true });
+  const result = interpret(finish(g, { output }), {
+    x: { shape: [2, 1, 1, 1], data: [1, -1] },
+    'architecture:2': { shape: [3, 2], data: [0, 0, 0, 0, 0, 0] },
+    'edges:2': { shape: [1, 2], data: logs(3, 1) },
+  });
+  // Node 1 is x; node 2 is 3/4 x + 1/4 x.
+  close(result.output?.data, [1, -1]);
+});
+
+test('a mixture of partial channels with edge shares and skip dropout: gradients equal finite differences', () => {
+  const operation = (from: number, to: number) =>
+    s.choice(`${from}->${to}`, {
+      none: s.zero(),
+      skip: s.identity(),
+      conv: s.sequential(s.tanh(), s.conv('same', 1)),
+    });
+  const space = defineSpace('tiny', () =>
+    s.sequential(s.dag(3, operation, { inputs: 2 }), s.globalAvgPool(), s.linear('outputs')),
+  ).create({ kind: 'classification', input: [4, 2, 2], outputs: 2 });
+  const form = { kind: 'mixture', partial: 2, edges: true, skipDropout: true } as const;
+  const { g, output, parameters, architecture, randomInputs } = lowered(supernet(space), [4, 2, 2], 2, form);
+  assert.deepEqual(
+    architecture.map(({ path, shape }) => [path, shape]),
+    [
+      ['architecture:3', [6, 3]],
+      ['edges:2', [1, 2]],
+      ['edges:3', [1, 3]],
+    ],
+  );
+  const loss = ops.reduceSum(g, ops.mul(g, output, output), [0, 1]);
+  const wanted = [...parameters, ...architecture];
+  const found = gradients(
+    g,
+    loss,
+    wanted.map(({ node }) => node),
+  );
+  const graph = finish(g, { loss, ...Object.fromEntries(wanted.map(({ path }, i) => [path, found[i] ?? loss])) });
+  const random = rng('gradients');
+  const filled = (shape: Shape, draw: () => number) => ({
+    shape,
+    data: Float64Array.from({ length: sizeOf(shape) }, draw),
+  });
+  const feeds: Record<string, { readonly shape: Shape; readonly data: Float64Array }> = {
+    x: filled([2, 4, 2, 2], () => random.normal()),
+    [SKIP_DROPOUT]: { shape: [], data: Float64Array.of(0.5) },
+    ...Object.fromEntries(randomInputs.map(({ name, shape }) => [name, filled(shape, () => random.float())])),
+    ...Object.fromEntries(wanted.map(({ path, shape }) => [path, filled(shape, () => random.normal())])),
+  };
+  const result = interpret(graph, feeds);
+  const only = finish(g, { loss });
+  for (const { path } of wanted) {
+    const data = feeds[path]?.data ?? new Float64Array();
+    const slopes = Array.from(data, (value, i) => {
+      const at = (x: number) => {
+        data[i] = x;
+        return interpret(only, feeds).loss?.data[0] ?? Number.NaN;
+      };
+      const slope = (at(value + 1e-5) - at(value - 1e-5)) / 2e-5;
+      data[i] = value;
+      return slope;
+    });
+    close(result[path]?.data, slopes, 1e-6);
+  }
+});
+
+test('skip dropout drops whole channels behind an identity and scales the rest; inference knows none', () => {
+  const options = { skip: s.identity(), none: s.zero() };
+  const space = defineSpace('skips', () => s.sequential(s.choice('op', options), s.flatten())).create({
+    ...{ kind: 'regression', input: [1, 1, 2], outputs: 2 },
+  });
+  const form = { kind: 'mixture', skipDropout: true } as const;
+  const x = { shape: [2, 1, 1, 2], data: [1, 2, 3, 4] };
+  const shares = { 'architecture:2': { shape: [1, 2], data: [0, 0] } };
+  const training = lowered(supernet(space), [1, 1, 2], 2, form);
+  assert.deepEqual(
+    training.randomInputs.map(({ shape }) => shape),
+    [[2, 1, 1, 1]],
+  );
+  const drawn = { [training.randomInputs[0]?.name ?? '']: { shape: [2, 1, 1, 1], data: [0.1, 0.9] } };
+  const rate = { [SKIP_DROPOUT]: { shape: [], data: [0.6] } };
+  const result = interpret(finish(training.g, { output: training.output }), { x, ...shares, ...drawn, ...rate });
+  close(result.output?.data, [0, 0, 3 / 0.4 / 2, 4 / 0.4 / 2]);
+  const inference = lowered(supernet(space), [1, 1, 2], 2, form, 'infer');
+  assert.deepEqual(inference.randomInputs, []);
+  close(interpret(finish(inference.g, { output: inference.output }), { x, ...shares }).output?.data, [0.5, 1, 1.5, 2]);
+});
+
+test('paths are the sum of those options that are at 1, of the edges at 1', () => {
+  const operation = () => s.choice('op', { none: s.zero(), once: s.identity(), again: s.identity() });
+  const space = defineSpace('paths', () => s.sequential(s.dag(2, operation, { inputs: 1 }), s.flatten())).create({
+    ...{ kind: 'regression', input: [1, 1, 1], outputs: 1 },
+  });
+  const network = supernet(space);
+  assert.deepEqual(
+    pathInputs(network).map(({ name, shape, decisions }) => [name, shape, decisions.map((one) => one.name)]),
+    [
+      ['paths:3', [1, 3], ['op']],
+      ['paths:2', [1, 2], ['2<-']],
+    ],
+  );
+  const { g, output, architecture } = lowered(network, [1, 1, 1], 1, 'paths');
+  assert.deepEqual(architecture, []);
+  const at = (options: readonly number[], edges: readonly number[]) =>
+    interpret(finish(g, { output }), {
+      x: { shape: [2, 1, 1, 1], data: [1, 10] },
+      'paths:3': { shape: [1, 3], data: options },
+      'paths:2': { shape: [1, 2], data: edges },
+    }).output?.data;
+  // Node 1 is x times the number of its options; node 2 adds both edges, or one.
+  close(at([1, 1, 1], [1, 1]), [2 + 4, 60]);
+  close(at([0, 0, 1], [1, 1]), [2, 20]);
+  close(at([0, 1, 1], [0, 1]), [4, 40]);
+  close(at([1, 0, 0], [1, 1]), [0, 0]);
+});
+
+test('partial channels stand on the supernet of darts: a quarter of the channels in each operation', () => {
+  const search = SPACES.darts.create(CIFAR, { search: true, channels: 8, cells: 3 });
+  const form = { kind: 'mixture', partial: 4, edges: true } as const;
+  const { parameters, architecture } = lowered(supernet(search), CIFAR.input, 10, form);
+  const shapeOf = (path: string) => parameters.find((one) => one.path === path)?.shape;
+  assert.deepEqual(shapeOf('2/0/0->2/sep_conv_3x3/2/weight'), [2, 2, 1, 1]);
+  assert.deepEqual(shapeOf('2/1/0->2/sep_conv_3x3/2/weight'), [4, 4, 1, 1]);
+  assert.deepEqual(
+    architecture.map(({ path, shape }) => [path, shape]),
+    [
+      ['architecture:8', [28, 8]],
+      ['edges:2', [2, 2]],
+      ['edges:3', [2, 3]],
+      ['edges:4', [2, 4]],
+      ['edges:5', [2, 5]],
+    ],
+  );
+  assert.deepEqual(
+    architecture.slice(1).flatMap(({ decisions }) => decisions.map(({ name }) => name)),
+    [2, 3, 4, 5].flatMap((to) => [`normal/${to}<-`, `reduce/${to}<-`]),
   );
 });

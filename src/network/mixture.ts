@@ -2,13 +2,27 @@ import type { GraphBuilder } from '../graph/builder.ts';
 import type { NodeId } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
 import type { Module } from '../space/tree/module.ts';
-import { readsOf } from '../space/tree/reads.ts';
-import { childrenOf } from '../space/tree/walk.ts';
-import { type OpenChoices, sum } from './lowering.ts';
-import type { ArchitectureParameter, OpenDecision } from './network.ts';
+import type { OpenChoices } from './lowering.ts';
+import { incomingRows } from './mixture-edges.ts';
+import type { RandomInput } from './network.ts';
+import { isOpenRead, openDecisions } from './open-decisions.ts';
+import { checkKeepsChannels, onPartOfChannels } from './partial-channels.ts';
+import { dropChannels } from './regularization.ts';
+import { trainedShares, weightedSum } from './shares.ts';
 
-/** Deviation of fresh architecture parameters around zero, as in DARTS: all options weigh nearly the same at first. */
-const DEVIATION = 1e-3;
+/** The input, [], of the rate at which channels behind identities among the options are dropped in training. */
+export const SKIP_DROPOUT = 'architecture:skipDropout';
+
+/** How a mixture differs from that of DARTS. */
+export interface MixtureForm {
+  readonly kind: 'mixture';
+  /** 1/partial of the channels pass through the options of a choice, the rest go around them (PC-DARTS); 1, the default: all. */
+  readonly partial?: number;
+  /** Whether the nodes of cells also weigh the edges that come in (PC-DARTS). */
+  readonly edges?: boolean;
+  /** Whether identities among the options have dropout (P-DARTS), at the rate that `SKIP_DROPOUT` is fed. */
+  readonly skipDropout?: boolean;
+}
 
 /**
  * The continuous relaxation of DARTS (Liu et al. 2019, equation 2): an open choice becomes the sum of its options'
@@ -20,78 +34,70 @@ const DEVIATION = 1e-3;
  * `network` names its choices by their decisions (`supernet` of the space does).
  */
 export function mixture(g: GraphBuilder, network: Module): OpenChoices {
-  const parameters: ArchitectureParameter[] = [];
-  /** Scalars, by decision, in the order of its options. */
-  const weights = new Map<string, readonly NodeId[]>();
-  const byCount = Map.groupBy(openDecisions(network), ({ options }) => options.length);
-  g.within('architecture', () => {
-    for (const [count, decisions] of byCount) {
-      const path = `architecture:${count}`;
-      const shape = [decisions.length, count];
-      const node = ops.input(g, path, shape);
-      parameters.push({
-        path,
-        shape,
-        initializer: { kind: 'normal', deviation: DEVIATION },
-        node,
-        when: [],
-        decisions,
-      });
-      const shares = ops.exp(g, ops.logSoftmax(g, node));
-      for (const [row, { name, options }] of decisions.entries()) {
-        const scalars = options.map((_, k) => ops.reshape(g, ops.slice(g, shares, [row, k], [row + 1, k + 1]), []));
-        weights.set(name, scalars);
-      }
-    }
+  return weighted(g, network, (node) => ops.softmax(g, node));
+}
+
+/** The same in another form. */
+export function mixtureOf(g: GraphBuilder, network: Module, form: MixtureForm): OpenChoices {
+  return weighted(g, network, (node) => ops.softmax(g, node), form);
+}
+
+/** Under the smallest number that a random input has besides 0, whose logarithm is not finite. */
+const LEAST_RANDOM = 2 ** -25;
+
+/**
+ * The concrete distribution in the place of the softmax (Xie et al. 2019; Maddison et al. 2017): in training, the shares of a
+ * decision are softmax((parameters + Gumbel noise) / temperature), the noise drawn for each option at every step, the temperature a scalar
+ * input `temperature`. In inference they are the mixture's, without noise.
+ */
+export function concrete(g: GraphBuilder, network: Module, mode: 'train' | 'infer'): OpenChoices {
+  if (mode === 'infer') return mixture(g, network);
+  const randomInputs: RandomInput[] = [];
+  const temperature = ops.input(g, 'temperature', []);
+  const open = weighted(g, network, (node, path) => {
+    const random = { name: noiseOf(path), shape: g.shape(node) };
+    randomInputs.push(random);
+    const uniform = ops.clip(g, ops.input(g, random.name, random.shape), LEAST_RANDOM, 1);
+    const gumbel = ops.neg(g, ops.log(g, ops.neg(g, ops.log(g, uniform))));
+    return ops.softmax(g, ops.div(g, ops.add(g, node, gumbel), temperature));
   });
+  return { ...open, randomInputs };
+}
+
+/** The random input of the noise on an architecture parameter. */
+export const noiseOf = (path: string): string => `${path}/random`;
+
+/** Choices as sums of their options' outputs, each times its share: `sharesOf` the parameters, row by row. */
+function weighted(
+  g: GraphBuilder,
+  network: Module,
+  sharesOf: (node: NodeId, path: string) => NodeId,
+  { partial = 1, edges = false, skipDropout = false }: Omit<MixtureForm, 'kind'> = {},
+): OpenChoices {
+  const rows = edges ? incomingRows(network) : undefined;
+  const { options, incoming, rate } = g.within('architecture', () => ({
+    options: trainedShares(g, 'architecture', openDecisions(network), sharesOf),
+    incoming: trainedShares(g, 'edges', rows?.decisions ?? [], sharesOf),
+    rate: skipDropout ? ops.input(g, SKIP_DROPOUT, []) : undefined,
+  }));
   return {
-    parameters,
+    parameters: [...options.parameters, ...incoming.parameters],
     switches: [],
     when: [],
     choose(l, module, x) {
-      const shares = weights.get(module.name) ?? [];
-      const terms = Object.entries(module.options).flatMap(([key, option], k) => {
-        const share = shares[k];
-        if (share === undefined)
-          throw l.error(`choice "${module.name}" has an option ${k + 1}`, 'a decision has one domain');
-        return option.kind === 'zero' ? [] : [ops.mul(g, l.child(key, option, x, l.before), share)];
-      });
-      const [nothing] = Object.values(module.options);
-      if (terms.length === 0 && nothing !== undefined) return l.child('', nothing, x, l.before);
-      return sum(l, terms);
+      const shares = options.shares.get(module.name) ?? [];
+      return onPartOfChannels(l, x, { parts: partial, choice: module.name }, (part) =>
+        weightedSum(l, module, part, shares, ({ kind }, value, key) => {
+          if (partial > 1) checkKeepsChannels(l, part, value, `option "${key}" of choice "${module.name}"`);
+          return rate === undefined || kind !== 'identity' ? value : dropChannels(l, value, rate);
+        }),
+      );
     },
-    inputs(_l, { name }, edges) {
-      const shares = weights.get(name);
-      return edges.map((lower, from) => {
-        const share = shares?.[from];
-        return share === undefined ? lower() : ops.mul(g, lower(), share);
-      });
+    read(_l, read, edges) {
+      const name = rows?.nameOf(read) ?? (isOpenRead(read) ? read.from.name : '');
+      const shares = incoming.shares.get(name) ?? options.shares.get(name);
+      const values = edges.map((lower) => lower());
+      return shares === undefined ? values : values.map((value, k) => ops.mul(g, value, shares[k] ?? value));
     },
   };
-}
-
-/** The choices still open, and the wirings that have weights of their own, in the order of the walk, each name once. */
-function openDecisions(module: Module, found = new Map<string, OpenDecision>()): OpenDecision[] {
-  const add = (name: string, options: readonly string[]) => {
-    if (options.length > 1) found.set(name, found.get(name) ?? { name, options });
-  };
-  if (module.kind === 'choice') add(module.name, Object.keys(module.options));
-  if (module.kind === 'dag') {
-    for (const { from, edges } of module.nodes.flatMap(readsOf))
-      if ('kind' in from && from.count === 1 && !areRankedByOperations(edges))
-        add(
-          from.name,
-          edges.map((_, j) => String(j)),
-        );
-  }
-  for (const child of childrenOf(module)) openDecisions(child, found);
-  return [...found.values()];
-}
-
-/** Whether each edge has choices of its own, the strongest option of which says how strong the edge is. */
-function areRankedByOperations(edges: readonly Module[]): boolean {
-  const names = edges.map((edge) => new Set(openDecisions(edge).map(({ name }) => name)));
-  return names.every(
-    (own, i) => own.size > 0 && names.every((other, j) => i === j || [...own].every((name) => !other.has(name))),
-  );
 }

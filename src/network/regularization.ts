@@ -9,6 +9,14 @@ export function drop(l: Lowering, x: NodeId, rate: number, shape: Shape): NodeId
   return ops.mul(l.g, x, ops.mul(l.g, kept, ops.constant(l.g, 1 / (1 - rate))));
 }
 
+/** The same for whole channels of x, [N, C, ...], at a rate that is a node, []. */
+export function dropChannels(l: Lowering, x: NodeId, rate: NodeId): NodeId {
+  if (l.mode === 'infer') return x;
+  const { g } = l;
+  const kept = ops.step(g, ops.sub(g, l.random(g.shape(x).map((size, axis) => (axis < 2 ? size : 1))), rate));
+  return ops.mul(g, x, ops.div(g, kept, ops.sub(g, ops.constant(g, 1), rate)));
+}
+
 export const lowerDropout: Lower<'dropout'> = (l, module, x) => drop(l, x, closed(module.rate), l.g.shape(x));
 
 /** Stochastic depth (Huang et al. 2016), by sample. */

@@ -2,7 +2,7 @@ import { invalid } from '../common/errors.ts';
 import type { NodeId } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
 import type { DagOutput } from '../space/tree/module.ts';
-import { edgeName, looseNodes, readsOf } from '../space/tree/reads.ts';
+import { edgeName, looseNodes, readsOf, sourcesOf } from '../space/tree/reads.ts';
 import { closed, type Lower, type Lowering, type ModuleOf, overImages, sizeOfWindow, sum } from './lowering.ts';
 
 export const lowerIdentity: Lower<'identity'> = (_l, _module, x) => x;
@@ -41,21 +41,17 @@ export const lowerDag: Lower<'dag'> = (l, module, x) => {
   const values = entriesOf(l, module, x);
   for (const node of module.nodes) {
     const to = values.length;
-    const incoming = readsOf(node).flatMap(({ from, edges }, k) => {
-      const edge = (source: number) => {
-        const [module, value] = [edges[source], values[source]];
-        if (module === undefined || value === undefined)
+    const incoming = readsOf(node).flatMap((read, k) => {
+      const edges = sourcesOf(read).map((source) => () => {
+        const [edge, value] = [read.edges[source], values[source]];
+        if (edge === undefined || value === undefined)
           throw l.error(`node ${to} reads node ${source}`, 'a node reads earlier nodes');
-        return l.child(edgeName(source, to, k), module, value);
-      };
-      if (!('kind' in from)) return from.map(edge);
-      if (l.open === undefined)
-        throw l.error(`the inputs of node ${to} are open (${from.name})`, 'resolve the space first');
-      return l.open.inputs(
-        l,
-        from,
-        edges.map((_, source) => () => edge(source)),
-      );
+        return l.child(edgeName(source, to, k), edge, value);
+      });
+      if (l.open !== undefined) return l.open.read(l, read, edges);
+      if ('kind' in read.from)
+        throw l.error(`the inputs of node ${to} are open (${read.from.name})`, 'resolve the space first');
+      return edges.map((lower) => lower());
     });
     values.push(l.child(String(to), node.body, node.combine === 'sum' ? sum(l, incoming) : join(l, incoming)));
   }

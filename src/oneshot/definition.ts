@@ -20,6 +20,8 @@ export interface OneShotDefinition {
   check(options: Readonly<Record<string, unknown>>): OptionValues;
   /** Throws as `check` and `openTraining` do, and UserError for a space that the method cannot search. */
   open(request: SupernetRequest, options: Readonly<Record<string, unknown>>): Promise<Supernet>;
+  /** The largest supernet that the method trains, for a forecast of memory and time: that of `open`, unless it trains several. */
+  openLargest(request: SupernetRequest, options: Readonly<Record<string, unknown>>): Promise<Supernet>;
 }
 
 /** A definition whose options have this schema: plain values, each with a default. */
@@ -27,6 +29,7 @@ export function defineOneShot<Options extends OptionValues>(
   { name, description, finds }: Pick<OneShotDefinition, 'name' | 'description' | 'finds'>,
   schema: z.ZodType<Options>,
   open: (request: SupernetRequest, options: Options) => Promise<Supernet>,
+  openLargest: typeof open = open,
 ): OneShotDefinition {
   const check = (given: Readonly<Record<string, unknown>>) => checkOptions(schema, given, `one-shot method "${name}"`);
   return {
@@ -37,5 +40,6 @@ export function defineOneShot<Options extends OptionValues>(
     rules: () => optionRules(schema),
     check,
     open: async (request, given) => open(request, check(given)),
+    openLargest: async (request, given) => openLargest(request, check(given)),
   };
 }

@@ -1,81 +1,196 @@
-import { createGraph } from '../graph/builder.ts';
-import type { HostTensor } from '../graph/ir.ts';
-import type { ArchitectureParameter } from '../network/network.ts';
-import { forwardGraph, type NetworkOnData } from '../train/forward.ts';
-import { adamWith, normOf } from '../train/optimizers.ts';
+import { createGraph, finish, type GraphBuilder } from '../graph/builder.ts';
+import type { Graph, HostTensor, NodeId, Shape } from '../graph/ir.ts';
+import * as ops from '../graph/ops.ts';
+import { optimize } from '../graph/passes.ts';
+import type { ArchitectureParameter, RandomInput } from '../network/network.ts';
+import { forwardGraph, inputsOf, lowerOnData, type NetworkOnData } from '../train/forward.ts';
+import { adamWith } from '../train/optimizers.ts';
 import {
-  finishStep,
   lossGradients,
   type StateParts,
   type TrainingGraph,
   trainingGraph,
   type UpdateSettings,
 } from '../train/program.ts';
-import { vectorOf } from '../train/vectors.ts';
+import { cutInputs, networkVectors, type Vector, vectorOf } from '../train/vectors.ts';
 
 /** How the architecture's parameters of a mixture are trained: Adam with the betas of Liu et al. (2019). */
 export const ARCHITECTURE_OPTIMIZER = adamWith('coupled', [0.5, 0.999]);
 
+/** What the rule of the architecture's update is built from. */
 export interface ArchitectureSettings {
   /** On the architecture's parameters alone; 1e-3 in the paper. */
   readonly weightDecay: number;
-  /**
-   * Also computes the gradients of the weights, and returns their norm as `weightGradientNorm`: nothing uses them, but
-   * published code computes them in this step.
-   */
-  readonly alsoWeightGradients?: boolean;
+  /** What is added to the loss, times the scalar input `penalty`. */
+  readonly penalty?: Penalty;
 }
 
-/** The two programs of a mixture supernet; both work on one state. */
+/** logSumExp: the mean over all decisions of the log-sum-exp of their parameters (Ye et al. 2022). */
+export type Penalty = 'logSumExp';
+
+/** A state entry that is worth nothing between steps: no checkpoint has it. */
+export interface Scratch {
+  readonly name: string;
+  readonly shape: Shape;
+}
+
+/** A program on the state of a supernet that trains none of its tensors by itself. */
+export interface StateGraph {
+  readonly graph: Graph;
+  readonly carries: Readonly<Record<string, string>>;
+  /** The entries that it carries into, as far as they are no tensors of the supernet. */
+  readonly scratch: readonly Scratch[];
+}
+
+/** A program of gradients: of a batch's loss, by the architecture's parameters and perhaps by the weights. */
+export interface GradientGraph extends StateGraph {
+  readonly architecture: readonly ArchitectureParameter[];
+  /** The vectors of weights whose gradients it gives. */
+  readonly trained: readonly Vector[];
+  readonly randomInputs: readonly RandomInput[];
+}
+
+/** A program that gives the architecture's parameters their next values. */
+export interface UpdateGraph extends StateGraph {
+  readonly optimizerState: StateParts['optimizerState'];
+  readonly vectors: readonly Vector[];
+}
+
+/** The programs of a mixture supernet; all work on one state. */
 export interface SupernetSteps {
   /** Trains the weights on a batch: reads the architecture's parameters. */
   readonly weightStep: TrainingGraph;
-  /** Trains the architecture's parameters on a batch: reads the weights, leaves batch norm's statistics. */
-  readonly archStep: TrainingGraph;
-  /** The state that both steps share. */
+  /** Gradients of a batch's loss by the architecture's parameters: reads the weights, leaves batch norm's statistics. */
+  readonly archGradient: GradientGraph;
+  /** Trains the architecture's parameters by these gradients. */
+  readonly archUpdate: UpdateGraph;
+  /** The state that they share, without what is worth nothing between steps. */
   readonly state: StateParts;
+  readonly scratch: readonly Scratch[];
 }
 
 /**
  * The alternating steps of first-order DARTS (Liu et al. 2019, algorithm 1, ξ = 0) for a supernet (`supernet` of a space).
- * Their programs take turns: compiled with `memory: 'returned'` they do not both keep their peak.
- * Scalars of the weight step are those of its optimizer, of the architecture step those of `ARCHITECTURE_OPTIMIZER`.
+ * The two large programs take turns: compiled with `memory: 'returned'` they do not both keep their peak.
+ * Scalars of the weight step are those of its optimizer, of the architecture's update those of `ARCHITECTURE_OPTIMIZER`.
  *
  * Throws TrainingFailure when the supernet cannot be built on this data.
  */
 export function supernetSteps(
-  on: Omit<NetworkOnData, 'choices'>,
+  on: NetworkOnData,
   weights: UpdateSettings,
-  architecture: ArchitectureSettings,
+  architecture: ArchitectureSettings & { readonly alsoWeightGradients?: boolean },
   batchSize: number,
 ): SupernetSteps {
-  const mixed = { ...on, choices: 'mixture' } as const;
+  const mixed = { choices: 'mixture', ...on } as const;
   const weightStep = trainingGraph(mixed, weights, batchSize);
-  const archStep = architectureGraph(mixed, architecture, batchSize);
-  return { weightStep, archStep, state: stateOfBoth(weightStep, archStep) };
+  const archGradient = gradientGraph(mixed, batchSize, architecture.alsoWeightGradients ? 'both' : 'architecture');
+  const archUpdate = updateGraph(archGradient.architecture, architecture);
+  return {
+    weightStep,
+    archGradient,
+    archUpdate,
+    state: stateOf(weightStep, archUpdate),
+    scratch: archGradient.scratch,
+  };
 }
 
-/** The state that both steps work on. */
-export function stateOfBoth(weightStep: StateParts, archStep: StateParts): StateParts {
-  const vectors = new Map([...weightStep.vectors, ...archStep.vectors].map((vector) => [vector.name, vector]));
-  const optimizerState = [...weightStep.optimizerState, ...archStep.optimizerState];
+/** The state that the steps of the weights and of the architecture work on. */
+export function stateOf(
+  weightStep: StateParts,
+  archUpdate: Pick<UpdateGraph, 'optimizerState' | 'vectors'>,
+): StateParts {
+  const vectors = new Map([...weightStep.vectors, ...archUpdate.vectors].map((vector) => [vector.name, vector]));
+  const optimizerState = [...weightStep.optimizerState, ...archUpdate.optimizerState];
   return { ...weightStep, optimizerState, vectors: [...vectors.values()] };
 }
 
-function architectureGraph(
-  on: NetworkOnData,
-  { weightDecay, alsoWeightGradients = false }: ArchitectureSettings,
-  batchSize: number,
-): TrainingGraph {
-  const forward = forwardGraph(on, batchSize);
-  const { graph, loss, architecture } = forward;
+/** The state entry that a gradient is carried into, by the name of what it is the gradient of. */
+export const gradientOf = (name: string): string => `gradient:${name}`;
+
+/** Gradients of a batch's loss, each carried into the state as `gradientOf` names it; returns the loss. Throws as `supernetSteps`. */
+export function gradientGraph(on: NetworkOnData, batchSize: number, by: 'architecture' | 'both'): GradientGraph {
+  const { graph, loss, architecture, trained, randomInputs } = forwardGraph(on, batchSize);
   const g = createGraph(graph);
+  const vectors = by === 'both' ? trained : [];
   const nodes = architecture.map(({ node }) => node);
-  const { byOthers, byVectors } = lossGradients(g, loss, alsoWeightGradients ? forward.trained : [], nodes);
-  const update = g.within('optimizer', () => ARCHITECTURE_OPTIMIZER.append(g, { weightDecay }, architecture, byOthers));
-  const norm = alsoWeightGradients ? { weightGradientNorm: normOf(g, byVectors) } : {};
-  const trained = architecture.map(({ path, shape }) => vectorOf(path, [{ name: path, shape }]));
-  return finishStep(g, forward, { returned: { loss, ...norm }, trained, update });
+  const { byOthers, byVectors } = lossGradients(g, loss, vectors, nodes);
+  const found = [
+    ...architecture.map(({ path, shape }, i) => ({ name: path, shape, next: byOthers[i] as NodeId })),
+    ...vectors.map(({ name, shape }, i) => ({ name, shape, next: byVectors[i] as NodeId })),
+  ].map(({ name, ...one }) => ({ name: gradientOf(name), ...one }));
+  const step = stateGraph(g, { loss }, found);
+  const fed = inputsOf(step.graph);
+  return {
+    ...step,
+    scratch: found.map(({ name, shape }) => ({ name, shape })),
+    architecture,
+    trained: vectors.map(({ name, shape, parts }) => ({ name, shape, parts })),
+    randomInputs: randomInputs.filter(({ name }) => fed.has(name)),
+  };
+}
+
+/**
+ * The network's output for a batch, `output`, as it is in training: batch norm has the batch's own statistics, whatever the weights of the
+ * options are. Running statistics are those of the mixture, and no other weights suit them. Throws as `supernetSteps`.
+ */
+export function outputGraph(on: NetworkOnData, batchSize: number) {
+  const g = createGraph();
+  const { output, parameters, randomInputs } = lowerOnData(g, on, batchSize, 'train');
+  const whole = optimize(finish(g, { output }));
+  const fed = inputsOf(whole);
+  const alive = parameters.filter(({ path }) => fed.has(path));
+  const { graph } = cutInputs(whole, networkVectors(alive, []));
+  return { graph, randomInputs: randomInputs.filter(({ name }) => fed.has(name)) };
+}
+
+/** The architecture's update by the gradients in the state entries that `entryOf` names. */
+export function updateGraph(
+  architecture: readonly ArchitectureParameter[],
+  { weightDecay, penalty }: ArchitectureSettings,
+  entryOf: (path: string) => string = gradientOf,
+): UpdateGraph {
+  const g = createGraph();
+  const nodes = architecture.map(({ path, shape }) => ops.input(g, path, shape));
+  const given = architecture.map(({ path, shape }) => ops.input(g, entryOf(path), shape));
+  const gradients = penalty === undefined ? given : penalized(g, penalty, nodes, given);
+  const parameters = architecture.map((one, i) => ({ ...one, node: nodes[i] as NodeId }));
+  const update = ARCHITECTURE_OPTIMIZER.append(g, { weightDecay }, parameters, gradients);
+  const next = [
+    ...architecture.map(({ path }, i) => ({ name: path, next: update.parameters[i] as NodeId })),
+    ...update.state,
+  ];
+  const optimizerState = update.state.map(({ name, shape }) => ({ name, shape }));
+  const own = [...architecture.map(({ path, shape }) => ({ name: path, shape })), ...optimizerState];
+  return {
+    ...stateGraph(g, {}, next),
+    scratch: [],
+    optimizerState,
+    vectors: own.map((one) => vectorOf(one.name, [one])),
+  };
+}
+
+/** The gradients with the penalty's, which is the softmax of each row, times the scalar input `penalty`. */
+function penalized(g: GraphBuilder, _: Penalty, nodes: readonly NodeId[], given: readonly NodeId[]): NodeId[] {
+  const weight = ops.input(g, 'penalty', []);
+  const decisions = nodes.reduce((sum, node) => sum + (g.shape(node)[0] ?? 0), 0);
+  return nodes.map((node, i) => {
+    const own = ops.scale(g, ops.softmax(g, node), 1 / decisions);
+    return ops.add(g, given[i] as NodeId, ops.mul(g, own, weight));
+  });
+}
+
+/** A graph that puts out `returned`, and carries each `next` into the entry of its name. */
+export function stateGraph(
+  g: GraphBuilder,
+  returned: Readonly<Record<string, NodeId>>,
+  carried: readonly { readonly name: string; readonly next: NodeId }[],
+): Pick<StateGraph, 'graph' | 'carries'> {
+  const next = carried.map(({ name, next: node }) => [`next:${name}`, node] as const);
+  return {
+    graph: optimize(finish(g, { ...returned, ...Object.fromEntries(next) })),
+    carries: Object.fromEntries(carried.map(({ name }) => [`next:${name}`, name])),
+  };
 }
 
 /** The share of each option by decision, as `derive` takes them: the softmax of the architecture's parameters. */

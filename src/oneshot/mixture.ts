@@ -1,38 +1,74 @@
 /**
- * DARTS, first order. Liu et al. 2019, arXiv:1806.09055, algorithm 1 with ξ = 0: an architecture step on one half of the training samples,
- * then a weight step on the other half, in turn. Differs: nothing known. Cost: each step computes every option of every choice.
+ * What the methods have in common that weigh all options of a choice at once: their loop. A method adds how options are weighed and what
+ * a step of the architecture computes (`MixtureMethod`). Cost: each step computes every option of every choice.
  */
 import { part } from '../data/samples.ts';
-import { derive } from '../space/tree/derive.ts';
+import type { MixtureForm } from '../network/mixture.ts';
+import type { Space } from '../space/space.ts';
+import type { OptionWeights } from '../space/tree/derive.ts';
+import type { Module } from '../space/tree/module.ts';
 import { trainingBatches } from '../train/batches.ts';
 import type { Mixture } from '../train/checkpoint.ts';
 import { runSteps } from '../train/epochs.ts';
 import { TrainingFailure } from '../train/failure.ts';
-import { noiseFor, scalarFeeds } from '../train/loop.ts';
+import { noiseFor } from '../train/loop.ts';
 import { OPTIMIZERS } from '../train/optimizers.ts';
-import { freshTensors } from '../train/program.ts';
+import { freshTensors, type StateParts } from '../train/program.ts';
 import { learningRates } from '../train/schedules.ts';
 import { checkSettings } from '../train/settings.ts';
-import {
-  ARCHITECTURE_OPTIMIZER,
-  optionWeights,
-  type SupernetSteps,
-  stateOfBoth,
-  supernetSteps,
-} from './mixture-steps.ts';
+import { deriveCapped } from './genotype.ts';
+import { choicesOf } from './kept-options.ts';
+import { FIRST_ORDER, type MixtureStep, scalars } from './mixture-methods.ts';
+import { ARCHITECTURE_OPTIMIZER, type ArchitectureSettings, optionWeights } from './mixture-steps.ts';
+import { epochBeforeSharp } from './sharpness.ts';
 import { openSupernet, type Supernet, type SupernetRequest } from './supernet.ts';
+import { watch } from './watch.ts';
 
 /** How the architecture parameters are trained: the defaults are those of Liu et al. */
 export interface MixtureSettings {
   /** Constant. */
   readonly learningRate: number;
   readonly weightDecay: number;
+  /** Deviation of fresh parameters around 0. */
+  readonly deviation: number;
+  /** The first epochs train the weights alone. */
+  readonly warmup: number;
+  /** Skip connections that a cell of the genotype may have (`deriveCapped`). */
+  readonly skipCap: number;
+  /**
+   * Stops when the dominant eigenvalue of the architecture's Hessian has grown, and takes the genotype from before (`epochBeforeSharp`).
+   */
+  readonly eigenvalueStop: boolean;
 }
 
-export const MIXTURE_DEFAULTS: MixtureSettings = { learningRate: 3e-4, weightDecay: 1e-3 };
+export const MIXTURE_DEFAULTS: MixtureSettings = {
+  learningRate: 3e-4,
+  weightDecay: 1e-3,
+  deviation: 1e-3,
+  warmup: 0,
+  skipCap: 1000,
+  eigenvalueStop: false,
+};
+
+/** What sets one method apart from another. */
+export interface MixtureMethod {
+  readonly step: MixtureStep;
+  /** How options are weighed (`LowerOptions`); the mixture by default. */
+  readonly choices?: 'mixture' | 'concrete' | MixtureForm;
+  /** What this way of weighing is fed besides, at a share of the planned steps, from 0 to 1. */
+  scalars?(progress: number): Readonly<Record<string, number>>;
+  /** What the architecture's loss has besides, and its weight at a share of the planned epochs, from 0 to 1. */
+  readonly penalty?: { readonly of: NonNullable<ArchitectureSettings['penalty']>; weight(progress: number): number };
+}
 
 export interface MixtureRequest extends SupernetRequest {
   readonly architecture?: Partial<MixtureSettings>;
+  /** First-order DARTS by default. */
+  readonly method?: MixtureMethod;
+  /** The supernet, where it is not that of the space: it has the same decisions, perhaps with fewer options. */
+  readonly network?: Module;
+  /** What a record says of the supernet's mixture weights; by default, its options are those of the space. */
+  describe?(weights: OptionWeights): Mixture;
 }
 
 /**
@@ -41,14 +77,21 @@ export interface MixtureRequest extends SupernetRequest {
  * if no architecture could be derived (a wiring that picks edges without a choice of operations).
  */
 export async function openMixtureSupernet(request: MixtureRequest): Promise<Supernet> {
-  const { space, info, settings, signal, data = 1 } = request;
+  const { space, info, settings, signal, data = 1, method = { step: FIRST_ORDER } } = request;
   checkSettings(settings, 'training settings', info, request.task);
-  const { learningRate, weightDecay } = { ...MIXTURE_DEFAULTS, ...request.architecture };
+  const { learningRate, weightDecay, deviation, warmup, skipCap, eigenvalueStop } = {
+    ...MIXTURE_DEFAULTS,
+    ...request.architecture,
+  };
+  const { penalty } = method;
+  const derived = deriveCapped(space, skipCap);
+  const { levels } = method.step;
   const { count } = request.train;
-  if (count < 2) throw new TrainingFailure('a mixture supernet needs two training samples: it trains on two halves');
+  if (count < levels)
+    throw new TrainingFailure('a mixture supernet needs two training samples: it trains on two halves');
   const order = request.rng('halves').shuffle(Array.from({ length: count }, (_, i) => i));
-  const half = Math.ceil(count / 2);
-  const batchSize = Math.min(settings.batchSize, Math.max(1, Math.floor(Math.floor(count / 2) * data)));
+  const half = Math.ceil(count / levels);
+  const batchSize = Math.min(settings.batchSize, Math.max(1, Math.floor(Math.floor(count / levels) * data)));
   const batchesOf = (from: number, to: number) =>
     trainingBatches(
       part(request.train, Int32Array.from(order.slice(from, to))),
@@ -57,87 +100,90 @@ export async function openMixtureSupernet(request: MixtureRequest): Promise<Supe
       data,
       request.task,
     );
-  const [forWeights, forArchitecture] = [batchesOf(0, half), batchesOf(half, count)];
-  const stepsPerEpoch = Math.min(forWeights.stepsPerEpoch, forArchitecture.stepsPerEpoch);
+  const forWeights = batchesOf(0, half);
+  const forArchitecture = levels === 2 ? batchesOf(half, count) : undefined;
+  const stepsPerEpoch = Math.min(forWeights.stepsPerEpoch, forArchitecture?.stepsPerEpoch ?? Number.POSITIVE_INFINITY);
   const { optimizer, momentum, nesterov, clipNorm } = settings;
   const update = { optimizer, momentum, nesterov, weightDecay: settings.weightDecay, clipNorm };
   const streams: SupernetRequest['rng'] = (...labels) => request.rng(...labels);
   const rates = learningRates(settings, stepsPerEpoch);
 
-  const { measureWith: _, ...opened } = await openSupernet(request, {
-    choices: 'mixture',
+  const {
+    measureWith: _,
+    state: _state,
+    ...opened
+  } = await openSupernet(request, {
+    choices: method.choices ?? 'mixture',
+    ...(request.network && { network: request.network }),
     batchSize,
     stepsPerEpoch,
     async open({ programs, borrow, on, validBatch }) {
-      let both: SupernetSteps | undefined;
-      const stepOf = (which: 'weightStep' | 'archStep') =>
-        borrow(
-          programs.program({
-            kind: `mixture ${which}`,
-            on,
-            settings: { ...update, architecture: { weightDecay } },
-            batchSize,
-            build() {
-              both ??= supernetSteps(on, update, { weightDecay }, batchSize);
-              return both[which];
-            },
-            carriesOf: ({ carries }) => carries,
-            // They take turns: both do not keep their peak.
-            compile: { memory: 'returned' },
-          }),
-        );
-      const weights = await stepOf('weightStep');
-      const architecture = await stepOf('archStep');
+      const architecture = { weightDecay, ...(penalty && { penalty: penalty.of }) };
+      const open = await method.step.open({ programs, borrow, on, update, architecture, batchSize });
       const inference = await borrow(programs.inference(on, validBatch));
-      const parts = stateOfBoth(weights.built, architecture.built);
+      const parts = withDeviation(open.parts, deviation);
       const mixtureOf = (tensors: Parameters<typeof optionWeights>[1]): Mixture => {
         const shares = optionWeights(parts.architecture, tensors);
-        const rows = Object.entries(shares).map(([name, row]) => [name, Array.from(row)] as const);
-        return { weights: Object.fromEntries(rows), genotype: derive(space, shares) };
+        return request.describe?.(shares) ?? describeWeights(space, shares, derived(shares));
       };
+      const guards = await watch(request, {
+        ...{ open, parts, stepsPerEpoch, programs, borrow, on },
+        batches: forArchitecture ?? forWeights,
+        // With partial channels, no parameters make a network of the space of the supernet.
+        hasGenotypes: typeof method.choices !== 'object' || (method.choices.partial ?? 1) === 1,
+      });
       // A space whose architectures cannot be derived is refused before anything is trained.
       mixtureOf(freshTensors(parts, (...labels) => request.rng(...labels)));
       return {
         parts,
-        training: [weights.program, architecture.program],
+        scratch: open.scratch,
+        training: open.training,
         inference,
         measured: [{}],
-        more: (tensors) => ({ mixture: mixtureOf(tensors) }),
+        async more(after) {
+          const mixture = mixtureOf(after.tensors);
+          const seen = await guards(mixture, after);
+          const records = [...after.history, { mixture, guards: seen }];
+          const before = eigenvalueStop ? epochBeforeSharp(records, warmup) : undefined;
+          // The search ends here, with the architecture of that epoch.
+          const genotype =
+            (before === undefined ? undefined : records[before - 1]?.mixture?.genotype) ?? mixture.genotype;
+          return { mixture: { ...mixture, genotype }, guards: seen };
+        },
         train(index, state, nextStep) {
+          const warm = index < warmup;
           const mine = forWeights.epoch(index, streams);
-          const theirs = forArchitecture.epoch(index, streams, 'architecture');
-          const noise = noiseFor(
-            weights.built.randomInputs,
-            request.rng('epoch', index, 'noise'),
-            index / settings.epochs,
-          );
-          const otherNoise = noiseFor(
-            architecture.built.randomInputs,
-            request.rng('epoch', index, 'architecture', 'noise'),
-            index / settings.epochs,
-          );
-          const [scalars, otherScalars] = [scalarFeeds(), scalarFeeds()];
-          // Both programs carry into one state, so that each waits for the other.
+          const theirs = forArchitecture?.epoch(index, streams, 'architecture');
+          const progress = index / settings.epochs;
+          const noise = noiseFor(open.noise.weights, request.rng('epoch', index, 'noise'), progress);
+          const random = request.rng('epoch', index, 'architecture', 'noise');
+          const otherNoise = noiseFor(open.noise.architecture, random, progress);
+          // The programs carry into one state, so that each waits for the other.
           let turn: Promise<unknown> = Promise.resolve();
           return runSteps({
             epoch: index,
             count: stepsPerEpoch,
             async prepare(step) {
-              const [batch, other] = [await mine.prepare(), await theirs.prepare()];
+              const batch = await mine.prepare();
+              const other = warm ? undefined : ((await theirs?.prepare()) ?? {});
               signal?.throwIfAborted();
               const number = nextStep();
-              const values = OPTIMIZERS[optimizer].scalars(rates(index, step), number);
-              const otherValues = ARCHITECTURE_OPTIMIZER.scalars(learningRate, number);
+              const rate = rates(index, step);
+              const updates = Math.max(1, number - warmup * stepsPerEpoch);
+              const own = scalars(method.scalars?.((index + step / stepsPerEpoch) / settings.epochs) ?? {});
               return {
-                architecture: { ...other, ...otherScalars(otherValues), ...otherNoise() },
-                weights: { ...batch, ...scalars(values), ...noise() },
+                weights: { ...batch, ...noise(), ...own },
+                architecture: other && { ...other, ...otherNoise(), ...own },
+                learningRate: rate,
+                weightScalars: OPTIMIZERS[optimizer].scalars(rate, number),
+                architectureScalars: {
+                  ...ARCHITECTURE_OPTIMIZER.scalars(learningRate, updates),
+                  ...(penalty && { penalty: penalty.weight(progress) }),
+                },
               };
             },
             run(feeds) {
-              const done = turn.then(async () => {
-                await architecture.program.run(feeds.architecture, state);
-                return weights.program.run(feeds.weights, state);
-              });
+              const done = turn.then(() => open.run(feeds, state));
               turn = done;
               return done;
             },
@@ -147,5 +193,24 @@ export async function openMixtureSupernet(request: MixtureRequest): Promise<Supe
       };
     },
   });
-  return opened;
+  const before = () => epochBeforeSharp(opened.history, warmup);
+  return { ...opened, ...(eigenvalueStop && { hasStopped: () => before() !== undefined, keptEpoch: before }) };
+}
+
+/** The same state, but for how its architecture parameters begin. */
+function withDeviation(parts: StateParts, deviation: number): StateParts {
+  const initializer = { kind: 'normal', deviation } as const;
+  return { ...parts, architecture: parts.architecture.map((one) => ({ ...one, initializer })) };
+}
+
+/** What a record says of weights: those of choices, and apart from them those of the edges that come into a node. */
+export function describeWeights(space: Space, weights: OptionWeights, genotype: Mixture['genotype']): Mixture {
+  const choices = new Set(choicesOf(space).map(({ name }) => name));
+  const rows = Object.entries(weights).map(([name, row]) => [name, Array.from(row)] as const);
+  const edges = rows.filter(([name]) => !choices.has(name));
+  return {
+    weights: Object.fromEntries(rows.filter(([name]) => choices.has(name))),
+    ...(edges.length > 0 && { edges: Object.fromEntries(edges) }),
+    genotype,
+  };
 }

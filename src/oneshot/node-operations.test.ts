@@ -21,7 +21,9 @@ import { DEFAULT_SETTINGS } from '../train/settings.ts';
 import { blobs } from '../train/testing/blobs.ts';
 import { referenceEngine } from '../train/testing/reference-engine.ts';
 import { trainUntil } from '../train/trainable.ts';
+import { openGdasSupernet } from './gdas.ts';
 import { openMixtureSupernet } from './mixture.ts';
+import { FIRST_ORDER } from './mixture-methods.ts';
 import { openSinglePathSupernet } from './single-path.ts';
 
 const OPERATIONS = { skip: identity(), dense: sequential(linear(4), batchNorm()), tanh: tanh() };
@@ -44,20 +46,31 @@ const request = {
   rng: (...labels: readonly (string | number)[]) => rng('sides', ...labels),
 };
 
-test('a mixture weighs the inputs of nodes that read one, and derives a member from that', async () => {
-  const training = await openMixtureSupernet({ ...request, architecture: { learningRate: 0.1 } });
-  await trainUntil(training, 2);
-  const [first, second] = training.history.map(({ mixture }) => mixture);
-  assert.equal(first?.weights['2a<-']?.length, 2);
-  assert.equal(first?.weights['3b<-']?.length, 3);
-  assert.notDeepEqual(first?.weights['3b<-'], second?.weights['3b<-']);
-  const genotype = checkArchitecture(space, second?.genotype);
-  assert.equal(genotype.output, 'concat');
-  for (const wiring of ['2a<-', '2b<-', '3a<-', '3b<-']) {
-    const row = second?.weights[wiring] ?? [];
-    assert.deepEqual(genotype[wiring], [row.indexOf(Math.max(...row))]);
-  }
-});
+const methods = {
+  'a mixture': () => openMixtureSupernet({ ...request, architecture: { learningRate: 0.1 } }),
+  'a mixture that weighs edges': () => {
+    const method = { step: FIRST_ORDER, choices: { kind: 'mixture', edges: true } } as const;
+    return openMixtureSupernet({ ...request, method, architecture: { learningRate: 0.1 } });
+  },
+  GDAS: () => openGdasSupernet({ ...request, archLearningRate: 0.1 }),
+};
+
+for (const [name, open] of Object.entries(methods))
+  test(`${name} weighs the inputs of nodes that read one, and derives a member from that`, async () => {
+    const training = await open();
+    await trainUntil(training, 2);
+    const [first, second] = training.history.map(({ mixture }) => mixture);
+    assert.equal(first?.edges?.['2a<-']?.length, 2);
+    assert.equal(first?.edges?.['3b<-']?.length, 3);
+    assert.notDeepEqual(first?.edges?.['3b<-'], second?.edges?.['3b<-']);
+    const genotype = checkArchitecture(space, second?.genotype);
+    assert.equal(genotype.output, 'concat');
+    for (const wiring of ['2a<-', '2b<-', '3a<-', '3b<-']) {
+      const row = second?.edges?.[wiring] ?? [];
+      assert.deepEqual(genotype[wiring], [row.indexOf(Math.max(...row))]);
+    }
+    await training.dispose();
+  });
 
 test('a path that reads a node twice measures as its own network with the weights of the same names', async () => {
   const training = await openSinglePathSupernet(request);

@@ -6,6 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { rng } from '../common/random.ts';
+import { type EstimateRun, TrialFailure } from '../estimate/estimator.ts';
+import { linear, relu, sequential } from '../space/tree/builders.ts';
+import { defineSpace } from '../space/tree/define.ts';
 import { resolve } from '../space/tree/resolve.ts';
 import { memoryStore } from '../study/store/memory.ts';
 import type { Store } from '../study/store/store.ts';
@@ -16,6 +20,7 @@ import { decodeCheckpoint } from '../train/checkpoint.ts';
 import { evaluateNetwork } from '../train/inference.ts';
 import { blobs } from '../train/testing/blobs.ts';
 import { referenceEngine } from '../train/testing/reference-engine.ts';
+import { sharedWeightsEstimator } from './shared-weights.ts';
 import { METHODS, oneShotEstimator } from './testing/estimator.ts';
 import { NEW_STUDY, oneShotStudy, processes } from './testing/main.ts';
 import { pointSpace } from './testing/space.ts';
@@ -45,8 +50,8 @@ for (const method of methods) {
     const [supernet, ...more] = await store.trials('supernet');
     assert.deepEqual([supernet?.state, supernet?.attempts, more.length], ['complete', 1, 0]);
     assert.deepEqual(
-      supernet?.curve.map(({ step, mixture }) => [step, mixture !== undefined]),
-      [1, 2, 3, 4, 5, 6].map((step) => [step, method === 'mixture']),
+      supernet?.curve.map(({ step, mixture, guards }) => [step, mixture !== undefined, guards !== undefined]),
+      [1, 2, 3, 4, 5, 6].map((step) => [step, method === 'mixture', method === 'mixture']),
     );
     const { tensors: weights } = decodeCheckpoint(await store.artifacts.get(supernet?.checkpoint ?? ''));
     const candidates = await store.trials('search');
@@ -54,7 +59,9 @@ for (const method of methods) {
     for (const { state, architecture, metrics } of candidates) {
       const network = resolve(space, architecture);
       const alone = { engine: referenceEngine(), network, weights, info: data.info, samples: data.valid };
-      assert.deepEqual([state, metrics], ['complete', (await evaluateNetwork(alone)).metrics]);
+      assert.equal(state, 'complete');
+      for (const [name, value] of Object.entries((await evaluateNetwork(alone)).metrics))
+        assert.ok(Math.abs((metrics[name] ?? 9) - value) < 1e-5, `${name}: ${metrics[name]}, alone ${value}`);
     }
   });
 
@@ -111,3 +118,35 @@ async function run(dir: string, method: string, report = 'never'): Promise<unkno
   const conditions = process.execArgv.filter((arg) => arg.startsWith('--conditions'));
   return once(spawn(process.execPath, [...conditions, main, dir, method, report], { stdio: 'inherit' }), 'exit');
 }
+
+test('a candidate whose supernet has another space, or cannot be read, fails with the reason', async () => {
+  const store = memoryStore(NEW_STUDY);
+  await oneShotStudy(store, inProcess(store, 'single-path'));
+  const [trained] = await store.trials('supernet');
+  const { estimate } = sharedWeightsEstimator({ engine: referenceEngine(), data, batchSize: 8 });
+  const notes: string[] = [];
+  const run = (shared: string | undefined): EstimateRun => ({
+    trial: 0,
+    fidelity: { epochs: 1, data: 1, resolution: 1, width: 1 },
+    fullFidelity: { epochs: 1, data: 1, resolution: 1, width: 1 },
+    rng: (...labels) => rng(...labels),
+    signal: new AbortController().signal,
+    artifacts: store.artifacts,
+    report: async () => 'continue',
+    note: (text) => notes.push(text),
+    ...(shared !== undefined && { shared }),
+  });
+  const candidate = { space, architecture: { first: 'plain', second: 'skip' } };
+  const { state } = await estimate(candidate, run(trained?.checkpoint));
+  assert.equal(state, 'complete');
+  const other = defineSpace('other', () => sequential(linear(5), relu(), linear('outputs'))).create(data.info);
+  await assert.rejects(
+    estimate({ space: other, architecture: {} }, run(trained?.checkpoint)),
+    isFailure(/is \[.*this space's is|no tensor/),
+  );
+  await assert.rejects(estimate(candidate, run('0'.repeat(64))), isFailure(/cannot be read/));
+  await assert.rejects(estimate(candidate, run(undefined)), isFailure(/no supernet/));
+  assert.equal(notes.length, 1);
+});
+
+const isFailure = (reason: RegExp) => (error: unknown) => error instanceof TrialFailure && reason.test(error.message);

@@ -90,7 +90,7 @@ export interface ReportData {
   };
   readonly strategy: string;
   /** Where the values of search trials come from. */
-  readonly estimator: 'train' | 'proxies' | 'predictor' | 'own' | 'function' | 'table';
+  readonly estimator: 'train' | 'proxies' | 'predictor' | 'shared' | 'own' | 'function' | 'table';
   readonly seed: number;
   readonly objectives: readonly [Objective, ...Objective[]];
   /** Costs that trials are shown with: parameters and FLOPs where there are networks, and the measures that the search has to do with. */
@@ -113,6 +113,26 @@ export interface ReportData {
   readonly agreements: readonly Agreement[];
   /** What the time of the workers went to during the search, if that was recorded. */
   readonly account?: Account;
+  /** Of a one-shot search. */
+  readonly supernet?: {
+    readonly method: string;
+    /** Trained so far, and in all. */
+    readonly epochs: number;
+    readonly of: number;
+    readonly seconds: number;
+    /** `weights`: mixture weights by decision, in the order of `options`. */
+    readonly curve: readonly {
+      readonly epoch: number;
+      readonly metrics: Metrics;
+      readonly weights?: Readonly<Record<string, readonly number[]>>;
+    }[];
+    readonly options: Readonly<Record<string, readonly string[]>>;
+    /** The architecture that would be derived after the last epoch. */
+    readonly genotype?: string;
+    /** A collapse of the search, in words. */
+    readonly collapse?: string;
+    readonly reason?: string;
+  };
   readonly winner?: Winner;
   /** `evaluate` of the winner. Absent: the test part has not been opened, or for another trial (`testedInstead`). */
   readonly test?: TestResult & {

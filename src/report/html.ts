@@ -6,6 +6,7 @@ import { dataSection, reproduceSection } from './sections/reproduce.ts';
 import { resultsSection } from './sections/results.ts';
 import { samplesSection } from './sections/samples.ts';
 import { searchSection } from './sections/search.ts';
+import { supernetSection } from './sections/supernet.ts';
 import { trialsSection } from './sections/trials.ts';
 
 /**
@@ -23,6 +24,7 @@ export async function renderReport(data: ReportData): Promise<string> {
     sections: [
       resultsSection(data),
       samplesSection(data),
+      supernetSection(data),
       searchSection(data),
       await architectureSection(data),
       trialsSection(data),

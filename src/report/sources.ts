@@ -41,6 +41,14 @@ export const SOURCES = {
     note: 'Predicted from the trials of earlier studies; the best of many predictions is optimistic.',
     trained: false,
   },
+  shared: {
+    where: 'with the weights of the supernet',
+    work: 'of training and measuring the supernet',
+    column: 'Shared weights',
+    part: 'shared weights',
+    note: 'Shared weights: the validation value of the network with the weights of the supernet, without training of its own; only the order counts.',
+    trained: false,
+  },
   own: {
     where: 'by its own estimator',
     work: 'of estimating',

@@ -17,6 +17,7 @@ import { controller } from './reinforce.ts';
 import { risingFidelities } from './rising/fidelities.ts';
 import type { Problem, Strategy } from './strategy.ts';
 import { bananas } from './surrogate/bananas.ts';
+import { ENSEMBLES } from './surrogate/ensembles.ts';
 import { gaussianProcessSearch } from './surrogate/gaussian-process.ts';
 import { pnas } from './surrogate/pnas.ts';
 import { tpe } from './surrogate/tpe.ts';
@@ -152,11 +153,12 @@ export const STRATEGIES = {
   ),
   bananas: defineOnTrees(
     'bananas',
-    'Mutates the best trials and picks with an ensemble of networks on path encodings (White et al. 2021).',
+    'Mutates the best trials and picks with an ensemble of networks on paths or cells (White et al. 2021).',
     z.strictObject({
       initial: z.int().min(2).max(1_000_000).default(10),
       every: z.int().min(1).max(1_000_000).default(10),
       members: z.int().min(2).max(100).default(5),
+      model: z.enum(ENSEMBLES).default('mlp-ensemble'),
       parents: z.int().min(1).max(10_000).default(5),
       mutations: z.int().min(1).max(10_000).default(40),
     }),
@@ -178,19 +180,22 @@ export function createStrategy(
 
 /** The fidelities of a study's trials, from the cheapest to the full one, as its strategy wants them. Throws UserError. */
 export function fidelitiesOf(
-  name: string,
+  definition: StrategyDefinition,
   options: Readonly<Record<string, unknown>>,
   full: Fidelity,
 ): Problem['fidelities'] {
-  const rungs = definitionOf(name).rungs?.(options);
+  const rungs = definition.rungs?.(options);
   return rungs === undefined ? [full] : risingFidelities(rungs, full);
 }
 
 /** Names that studies of older versions have stored. */
 const OLD_NAMES: ReadonlyMap<string, string> = new Map([['scalarised', 'scalarized']]);
 
-function definitionOf(name: string): StrategyDefinition {
-  const known: Readonly<Record<string, StrategyDefinition>> = STRATEGIES;
+/** The definition of that name. Throws UserError for a name that none of `known` has. */
+export function definitionOf(
+  name: string,
+  known: Readonly<Record<string, StrategyDefinition>> = STRATEGIES,
+): StrategyDefinition {
   const current = OLD_NAMES.get(name) ?? name;
   const definition = Object.hasOwn(known, current) ? known[current] : undefined;
   if (!definition) throw unknownName('unknown strategy', name, Object.keys(known));

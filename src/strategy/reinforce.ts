@@ -1,23 +1,19 @@
 import { invalid } from '../common/errors.ts';
 import { rng } from '../common/random.ts';
 import {
-  type ControllerShape,
   type ControllerTraining,
   type ControllerWeights,
   type Episode,
   freshController,
   trainController,
-  unroll,
 } from '../model/controller.ts';
 import { packFloats, unpackFloats } from '../model/floats.ts';
 import type { ModelTools } from '../model/tools.ts';
-import { decided, decisions, isActive } from '../space/index.ts';
-import type { Architecture, Decision, DecisionValue, Space } from '../space/space.ts';
-import { chooseAll } from '../space/tree/choose.ts';
+import type { Architecture, Space } from '../space/space.ts';
 import { fingerprint, remember } from './keys.ts';
 import { proposalRng, sampleWithin, TRIES, withinLimits } from './limits.ts';
-import { type OptionList, optionsOf } from './options.ts';
 import { rankAmong, scoreOf } from './outcomes.ts';
+import { asTokens, drawArchitecture, type Sequence, sequenceOf } from './sequence.ts';
 import type { Outcome, Problem, Strategy } from './strategy.ts';
 import { treeOf } from './tree.ts';
 
@@ -66,8 +62,8 @@ export function controller(options: ControllerOptions, tools: ModelTools): Strat
   const training = options.algorithm === 'reinforce' ? { ...options, epochs: 1 } : options;
   const decoded = new WeakMap<Policy, ControllerWeights>();
   const sequences = new WeakMap<Space, Sequence>();
-  const sequenceOf = (space: Space) => {
-    const found = sequences.get(space) ?? describe(space, options.hidden);
+  const sequenceFor = (space: Space) => {
+    const found = sequences.get(space) ?? sequenceOf(space, options.hidden);
     sequences.set(space, found);
     return found;
   };
@@ -76,7 +72,7 @@ export function controller(options: ControllerOptions, tools: ModelTools): Strat
     const found = policy ? decoded.get(policy) : drawn.get(problem);
     if (found) return found;
     if (policy === null) {
-      const fresh = freshController(sequenceOf(treeOf(problem)).shape, rng(problem.seed, 'controller'));
+      const fresh = freshController(sequenceFor(treeOf(problem)).shape, rng(problem.seed, 'controller'));
       drawn.set(problem, fresh);
       return fresh;
     }
@@ -102,7 +98,7 @@ export function controller(options: ControllerOptions, tools: ModelTools): Strat
       const { weights } = weightsOf(problem, state.policy);
       const known = new Set(state.known);
       const proposals = Array.from({ length: count }, (_, i) => ({
-        architecture: propose(problem, sequenceOf(treeOf(problem)), weights, known, firstTrial + i),
+        architecture: propose(problem, sequenceFor(treeOf(problem)), weights, known, firstTrial + i),
         fidelity: problem.fidelities.length - 1,
         start: { kind: 'fresh' as const },
       }));
@@ -123,7 +119,7 @@ export function controller(options: ControllerOptions, tools: ModelTools): Strat
     const { rank, values } = rankAmong(state.values, value);
     const waiting = [...state.waiting, { trial, architecture, reward: rank ** 3 }];
     const next = { ...state, known, values, waiting };
-    const sequence = sequenceOf(treeOf(problem));
+    const sequence = sequenceFor(treeOf(problem));
     return waiting.length < options.batch || sequence.lists.length === 0 ? next : update(problem, next, sequence);
   }
 
@@ -151,41 +147,6 @@ function requireEngine(tools: ModelTools): NonNullable<ModelTools['engine']> {
   throw invalid('strategy "controller"', 'has no engine', 'its controller needs one for training');
 }
 
-/** A space as a sequence of choices from lists. */
-interface Sequence {
-  readonly shape: ControllerShape;
-  readonly lists: readonly (OptionList & { readonly decision: Decision })[];
-}
-
-function describe(space: Space, hidden: number): Sequence {
-  const lists = decisions(space).map((decision) => ({ decision, ...optionsOf(decision.name, decision.domain) }));
-  return { lists, shape: { sizes: lists.map(({ size }) => size), hidden } };
-}
-
-/**
- * What each step receives from the one before: its option, where earlier decisions make it active. (One that only later
- * decisions make active is made all the same, and counts if they do, but is not passed on.)
- */
-function follow(sequence: Sequence): (t: number, value: DecisionValue | undefined) => number | undefined {
-  const sure: Record<string, DecisionValue> = {};
-  return (t, value) => {
-    const { decision, optionOf } = sequence.lists[t] as Sequence['lists'][number];
-    if (value === undefined || !isActive(decision, sure)) return undefined;
-    sure[decision.name] = value;
-    return optionOf(value);
-  };
-}
-
-function asTokens(sequence: Sequence, architecture: Architecture): Omit<Episode, 'advantage'> {
-  const tell = follow(sequence);
-  const told = sequence.lists.map(({ decision }, t) => tell(t, decided(architecture, decision.name)));
-  const chosen = sequence.lists.map(({ decision, optionOf }) => {
-    const value = decided(architecture, decision.name);
-    return value === undefined ? undefined : optionOf(value);
-  });
-  return { told, chosen };
-}
-
 function propose(
   problem: Problem,
   sequence: Sequence,
@@ -196,27 +157,8 @@ function propose(
   const stream = proposalRng(problem, trial, 'controller');
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const flatness = 2 ** (attempt / 20);
-    const values = new Map<string, DecisionValue>();
-    const tell = follow(sequence);
-    unroll(sequence.shape, weights, (t, logProbabilities) => {
-      const list = sequence.lists[t] as Sequence['lists'][number];
-      const value = list.draw(draw(logProbabilities, flatness, stream.float()), stream);
-      values.set(list.decision.name, value);
-      return tell(t, value);
-    });
-    const architecture = chooseAll(treeOf(problem), (name) => values.get(name) as DecisionValue);
+    const architecture = drawArchitecture(treeOf(problem), sequence, weights, stream, { flatness });
     if (withinLimits(problem, architecture) && !known.has(fingerprint(architecture))) return architecture;
   }
   return sampleWithin(problem, trial);
-}
-
-/** The option at `point` of the cumulated probabilities, to the power of 1 / flatness. */
-function draw(logProbabilities: Float64Array, flatness: number, point: number): number {
-  const weights = logProbabilities.map((value) => Math.exp(value / flatness));
-  let left = point * weights.reduce((sum, weight) => sum + weight, 0);
-  for (const [option, weight] of weights.entries()) {
-    left -= weight;
-    if (left < 0) return option;
-  }
-  return weights.length - 1;
 }

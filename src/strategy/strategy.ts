@@ -76,4 +76,9 @@ export interface Strategy<S extends Json = Json> {
    * lower fidelity. A strategy without this method does neither.
    */
   continuable?(state: S): readonly number[];
+  /**
+   * Takes the architectures that the study's supernet has derived, one for each of its epochs, in order; called once, when the supernet is
+   * trained. A strategy without this method has no use for them.
+   */
+  derive?(problem: Problem, state: S, architectures: readonly Architecture[]): Promise<S>;
 }

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { DatasetName } from '../data/catalog.ts';
+import type { ArchitectureMethod } from '../oneshot/names.ts';
 import type { SPACES } from '../space/spaces/index.ts';
 import type { STRATEGIES } from '../strategy/index.ts';
 import type { studySchema } from './spec.ts';
@@ -14,7 +15,7 @@ export interface NetsmithConfig extends Omit<Settings, 'data' | 'space' | 'strat
   /** A name, or a .ts or .js file that exports a space. */
   space?: Named<keyof typeof SPACES>;
   /** A name, or a .ts or .js file that exports a strategy. */
-  strategy?: Named<keyof typeof STRATEGIES>;
+  strategy?: Named<keyof typeof STRATEGIES | ArchitectureMethod>;
 }
 
 /**

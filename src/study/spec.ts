@@ -5,6 +5,7 @@ import { COST_METRICS, METRICS } from '../common/metrics.ts';
 import { pick } from '../common/records.ts';
 import { ruleOf, showLimit } from '../common/rules.ts';
 import { shownValue } from '../common/text.ts';
+import { ARCHITECTURE_METHODS, WEIGHT_METHODS } from '../oneshot/names.ts';
 import { STRATEGIES } from '../strategy/index.ts';
 import { DEFAULT_SETTINGS, SETTING_RULES, type SettingRule, type TrainSettings } from '../train/settings.ts';
 import { limitValue, type OwnNames, parseBytes, parseDuration, parseTarget } from './quantities.ts';
@@ -68,12 +69,15 @@ const optionValue = z.union([z.number(), z.boolean(), z.string()], {
   error: 'must be a number, a word, true or false',
 });
 
+/** Epochs of a supernet, unless the settings say otherwise: those of Liu et al. (2019). */
+export const SUPERNET_EPOCHS = 50;
+
 /** What may judge a search's candidates. */
-export const ESTIMATORS = ['train', 'proxies', 'predictor'] as const;
+export const ESTIMATORS = ['train', 'proxies', 'predictor', ...WEIGHT_METHODS] as const;
 /** Besides: a function of the program that uses Netsmith as a library (`optimize(function)`). A loss may be one, too. */
 export const FUNCTION = 'function';
 
-const ESTIMATOR_RULE = 'must be train, proxies or predictor, or a .ts or .js file that exports one';
+const ESTIMATOR_RULE = `must be one of ${ESTIMATORS.join(', ')}, or a .ts or .js file that exports one`;
 
 const OWN_FILE = /\.(ts|js|mts|mjs)$/;
 
@@ -218,7 +222,7 @@ export const studySchema = z.strictObject({
   strategy: say(
     z.string().min(1).default('random'),
     'search',
-    `search strategy: ${Object.keys(STRATEGIES).join(', ')}, or a .ts or .js file that exports one`,
+    `search strategy: ${[...Object.keys(STRATEGIES), ...ARCHITECTURE_METHODS].join(', ')}, or a .ts or .js file that exports one`,
   ),
   strategyOptions: say(
     z.record(z.string(), optionValue).default({}),
@@ -243,9 +247,14 @@ export const studySchema = z.strictObject({
       })
       .default('train'),
     'search',
-    'how candidates are scored: by training, by zero-cost proxies, by a predictor fitted to the --prior trials, or by a .ts or .js file',
+    `how candidates are scored: by training, by zero-cost proxies, by a predictor fitted to the --prior trials, with the weights of a supernet (${WEIGHT_METHODS.join(', ')}), or by a .ts or .js file`,
   ),
   estimatorOptions: say(z.record(z.string(), optionValue).default({}), 'search', 'options of the estimator'),
+  supernetEpochs: say(
+    whole(1, 100_000).optional(),
+    'search',
+    `epochs that a one-shot method trains its supernet for (default: ${SUPERNET_EPOCHS})`,
+  ),
   objective: objectiveType(METRIC_NAMES),
   scores: say(
     scoresType,
@@ -358,7 +367,7 @@ export function trainSettings(settings: StudySettings): TrainSettings {
   return pick(settings, TRAINING_NAMES);
 }
 
-/** The default number of trials of a search, by its estimator. */
+/** The default number of trials of a search, by its estimator; a supernet that finds an architecture gives one. */
 export const DEFAULT_TRIALS: Readonly<Record<string, number>> = {
   train: 12,
   proxies: 200,

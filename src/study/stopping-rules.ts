@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { invalid } from '../common/errors.ts';
 import { options } from '../common/options.ts';
+import { forecastFrom } from '../model/learned-curve.ts';
 import { forecastCurve } from '../model/learning-curve.ts';
 import type { Problem } from '../strategy/strategy.ts';
 import type { StudySettings } from './spec.ts';
@@ -14,6 +15,7 @@ const curve = z.strictObject({
   warmup: z.int().min(1).max(1e6).default(2),
   trials: z.int().min(2).max(1e6).default(5),
   probability: z.number().gt(0).lt(1).default(0.05),
+  model: z.enum(['parametric', 'learned']).default('parametric'),
 });
 
 /** The stopping rule that settings name; undefined: none. Throws UserError for an option that it does not have. */
@@ -32,7 +34,9 @@ export function stoppingOf(
       return medianStopping(objective, checked(median));
     case 'curve': {
       const epochs = fidelities.at(-1)?.epochs ?? 0;
-      return curveStopping(objective, { ...checked(curve), epochs, forecast: forecastCurve });
+      const { model, ...rest } = checked(curve);
+      const learned = model === 'learned' ? { learned: forecastFrom } : {};
+      return curveStopping(objective, { ...rest, epochs, forecast: forecastCurve, ...learned });
     }
   }
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { rng } from '../common/random.ts';
+import { forecastFrom } from '../model/learned-curve.ts';
 import { forecastCurve } from '../model/learning-curve.ts';
 import { type Curve, curveStopping, medianStopping, type StoppingRule } from './stopping.ts';
 
@@ -44,18 +45,22 @@ function train(rule: StoppingRule, seed: number, trials: number) {
   return { share: epochs / (trials * EPOCHS), best: Math.max(...complete), optimum: Math.max(...all) };
 }
 
+const learnedRule = curveStopping(accuracy, { epochs: EPOCHS, forecast: forecastCurve, learned: forecastFrom });
 const curveRule = (objective: typeof accuracy | typeof loss) =>
   curveStopping(objective, { epochs: EPOCHS, forecast: forecastCurve });
 
 suite('stopping by extrapolated curves', () => {
-  test('saves most of the epochs and keeps the best trial nearly always', () => {
-    const results = Array.from({ length: 20 }, (_, seed) => train(curveRule(accuracy), seed, 40));
+  test('saves most of the epochs and keeps the best trial nearly always', () => keepsTheBest(curveRule(accuracy)));
+  test('learned from ended curves: the same', () => keepsTheBest(learnedRule));
+
+  function keepsTheBest(rule: StoppingRule): void {
+    const results = Array.from({ length: 20 }, (_, seed) => train(rule, seed, 40));
     const mean = (of: (result: ReturnType<typeof train>) => number) =>
       results.reduce((sum, result) => sum + of(result), 0) / results.length;
     assert.ok(mean(({ share }) => share) < 0.6, `trained ${mean(({ share }) => share)} of the epochs`);
     assert.ok(mean(({ best, optimum }) => optimum - best) < 0.005);
     assert.ok(results.filter(({ best, optimum }) => best === optimum).length >= 16);
-  });
+  }
 
   test('what is to be small is treated the same', () => {
     assert.deepEqual(train(curveRule(loss), 3, 12), train(curveRule(accuracy), 3, 12));

@@ -56,6 +56,8 @@ export interface CurveOptions {
   readonly trials?: number;
   /** The ensemble of learning curves (model/learning-curve.ts): values larger is better, `spread` the range they have. */
   readonly forecast: (points: readonly Point[], horizon: number, spread: number) => Forecast;
+  /** In the place of `forecast`: learns from the finished trials' curves (model/learned-curve.ts). */
+  readonly learned?: (points: readonly Point[], ended: readonly (readonly Point[])[]) => Forecast;
 }
 
 interface Point {
@@ -87,7 +89,7 @@ const OWN_WEIGHT = 4;
  * O(20) forecasts per report.
  */
 export function curveStopping(objective: Objective, options: CurveOptions): StoppingRule {
-  const { epochs, probability = 0.05, warmup = 2, trials = 5, forecast } = options;
+  const { epochs, probability = 0.05, warmup = 2, trials = 5, forecast, learned } = options;
   const sign = objective.direction === 'maximize' ? 1 : -1;
   const pointsOf = ({ curve }: Curve): Point[] =>
     curve.flatMap(({ step, metrics }) => {
@@ -111,6 +113,7 @@ export function curveStopping(objective: Objective, options: CurveOptions): Stop
         spread,
       );
     const finals = whole.map((curve) => curve.at(-1)?.value ?? 0);
+    if (learned !== undefined) return learned(points, whole).above(largest(finals)) < probability ? 'stop' : 'continue';
     const errors = whole.slice(-CHECKED).map((curve) => (curve.at(-1)?.value ?? 0) - at(curve).mean);
     const error = mean(errors);
     const own = at(points);

@@ -7,11 +7,12 @@ import type { StudyEvent } from '../study/events.ts';
 import { headline, nameOfMetric } from '../study/objectives.ts';
 import { parseDuration } from '../study/quantities.ts';
 import type { Contender } from '../study/ranking.ts';
-import type { StudySettings } from '../study/spec.ts';
+import { type StudySettings, SUPERNET_EPOCHS } from '../study/spec.ts';
 import type { Trial } from '../study/store/store.ts';
 import { likelyEpochs } from '../study/time-plan.ts';
 import type { Output } from './output.ts';
 import { drawRows, type Now, openLive, type Row, secondsLeftOf, timeText } from './screen.ts';
+import { collapseText, supernetText } from './supernet.ts';
 
 /** The progress of a search: a line for each trial, and in a terminal a live area below the lines. */
 export interface LiveView {
@@ -28,6 +29,8 @@ export interface Shown {
   readonly space: SearchSpace;
   readonly problem: Pick<Problem, 'objectives' | 'fidelities'>;
   readonly dataset: { readonly search: { readonly info: DatasetInfo } };
+  /** Says a collapse of a one-shot search in words, by what its supernet has reported. */
+  readonly collapseOf?: (curve: Trial['curve']) => string | undefined;
 }
 
 /** Where the search stands. */
@@ -101,7 +104,7 @@ function follow(progress: Progress, event: StudyEvent, at: number): void {
       progress.running.set(keyOf(event.trial), event.trial);
       break;
     case 'ended':
-      progress.ended++;
+      if (event.trial.purpose !== 'supernet') progress.ended++;
       progress.running.delete(keyOf(event.trial));
       break;
     case 'released':
@@ -122,6 +125,7 @@ function follow(progress: Progress, event: StudyEvent, at: number): void {
 const keyOf = ({ purpose, trial }: Trial) => `${purpose} ${trial}`;
 
 function nameOf(trial: Trial): string {
+  if (trial.purpose === 'supernet') return 'supernet';
   return trial.purpose === 'search' ? `trial ${trial.trial}` : `confirming trial ${trial.repeats}`;
 }
 
@@ -130,10 +134,11 @@ function nameOf(trial: Trial): string {
  * not done.
  */
 function epochsOf(
-  { curve, fidelity }: Trial,
+  { curve, fidelity, purpose }: Trial,
   { problem, settings }: Shown,
 ): { readonly done: number; readonly of: number | undefined } {
   const { step: done = 0, seconds = 0 } = curve.at(-1) ?? {};
+  if (purpose === 'supernet') return { done, of: settings.supernetEpochs ?? SUPERNET_EPOCHS };
   const of = problem.fidelities[fidelity]?.epochs ?? settings.epochs;
   const limit = settings.trialTime === undefined ? undefined : parseDuration(settings.trialTime);
   if (limit === undefined) return { done, of };
@@ -144,12 +149,16 @@ function epochsOf(
 function lineOf({ ended, wanted }: Progress, event: StudyEvent, setup: Shown): string | undefined {
   if (event.kind === 'phase' && event.phase === 'confirm')
     return `Confirming: ${event.trials} training runs with new seeds.`;
+  if (event.kind === 'phase' && event.phase === 'supernet')
+    return `Training the supernet for ${setup.settings.supernetEpochs ?? SUPERNET_EPOCHS} epochs.`;
   if (event.kind === 'released' && event.reason !== '') return `${nameOf(event.trial)} paused: ${event.reason}`;
   if (event.kind === 'note') return `${nameOf(event.trial)}: ${event.text}`;
+  const { metric } = headline(setup.problem.objectives, setup.dataset.search.info);
+  if (event.kind === 'reported') return supernetLine(event.trial, setup, metric);
   if (event.kind !== 'ended') return undefined;
   const { trial } = event;
+  if (trial.purpose === 'supernet') return supernetEnd(trial);
   const of = wanted === undefined ? '' : ` of ${wanted}`;
-  const { metric } = headline(setup.problem.objectives, setup.dataset.search.info);
   const value = `${nameOfMetric(setup.settings, metric)} ${showMetric(metric, trial.metrics[metric])}`;
   const about = [
     trial.state === 'failed' ? `failed: ${trial.reason}` : [...howFar(trial, setup), value].join(', '),
@@ -158,6 +167,23 @@ function lineOf({ ended, wanted }: Progress, event: StudyEvent, setup: Shown): s
   ];
   const text = setup.space.format(trial.architecture);
   return `[${ended}${of}] ${nameOf(trial)}: ${about.join(', ')}; ${text}`;
+}
+
+/** A line for each tenth of a supernet's epochs; undefined at the others, and for candidates. */
+function supernetLine(trial: Trial, setup: Shown, metric: string): string | undefined {
+  if (trial.purpose !== 'supernet') return undefined;
+  const { done, of = 1 } = epochsOf(trial, setup);
+  const { collapseOf = () => undefined } = setup;
+  const collapse = collapseOf(trial.curve);
+  // It is said once, when it is seen.
+  if (collapse !== undefined && collapseOf(trial.curve.slice(0, -1)) === undefined) return collapseText(collapse);
+  if (done < of && done % Math.ceil(of / 10) !== 0) return undefined;
+  return `supernet: epoch ${done} of ${of}, ${supernetText(trial, setup.space, metric, nameOfMetric(setup.settings, metric))}`;
+}
+
+function supernetEnd({ state, reason, seconds }: Trial): string {
+  const how = state === 'failed' ? `failed: ${reason}` : 'trained';
+  return `supernet: ${how}, ${showSeconds(seconds)}`;
 }
 
 /** The size of a network. */
@@ -224,7 +250,7 @@ function rowsOf(
   const of = wanted === undefined ? '' : ` of ${wanted}`;
   const rows: Row[] = [
     {
-      name: phase === 'search' ? 'trials' : 'confirming',
+      name: phase === 'search' ? 'trials' : phase === 'supernet' ? 'supernets' : 'confirming',
       ...(share !== undefined && { share }),
       text: `${ended}${of}, ${time}`,
     },
@@ -232,6 +258,11 @@ function rowsOf(
   for (const trial of running.values()) {
     const { done, of } = epochsOf(trial, setup);
     const last = trial.curve.at(-1);
+    if (trial.purpose === 'supernet') {
+      const text = `epoch ${done} of ${of}  ${supernetText(trial, space, metric, name)}`;
+      rows.push({ name: nameOf(trial), share: done / (of ?? 1), text });
+      continue;
+    }
     const value = last === undefined ? '' : `  ${name} ${showMetric(metric, last.metrics[metric])}`;
     const text = space.format(trial.architecture);
     rows.push({

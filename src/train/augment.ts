@@ -27,12 +27,12 @@ export function shift(
   scratch.set(image);
   image.fill(fill);
   const [left, right] = [Math.max(0, dx), Math.min(width, width + dx)];
-  if (left >= right) return;
   for (let c = 0; c < channels; c++) {
     for (let y = Math.max(0, dy); y < Math.min(height, height + dy); y++) {
       const to = (c * height + y) * width;
-      const from = (c * height + y - dy) * width - dx;
-      image.set(scratch.subarray(from + left, from + right), to + left);
+      const from = to - dy * width - dx;
+      // Rows are short: views of them would take longer than their numbers.
+      for (let x = left; x < right; x++) image[to + x] = scratch[from + x] ?? fill;
     }
   }
 }
@@ -46,7 +46,13 @@ export function randomShift(padding: number, random: Rng): readonly [dx: number,
 
 /** Mirrors the image left to right. */
 export function mirror(image: Values, [channels, height, width]: ImageShape): void {
-  for (let row = 0; row < channels * height; row++) image.subarray(row * width, (row + 1) * width).reverse();
+  for (let row = 0; row < channels * height; row++) {
+    for (let left = row * width, right = left + width - 1; left < right; left++, right--) {
+      const value = image[left] ?? Number.NaN;
+      image[left] = image[right] ?? Number.NaN;
+      image[right] = value;
+    }
+  }
 }
 
 /**

@@ -2,6 +2,7 @@ import type { Metrics } from '../common/metrics.ts';
 import type { Spent } from '../common/spent.ts';
 import { type HostTensor, sizeOf } from '../graph/ir.ts';
 import type { Architecture } from '../space/space.ts';
+import { averaged } from './weight-average.ts';
 
 /** The results of one epoch of training. */
 export interface EpochRecord {
@@ -19,14 +20,64 @@ export interface EpochRecord {
   readonly progress?: number;
   /** For a mixture supernet: its mixture weights and architecture after the epoch. */
   readonly mixture?: Mixture;
+  /** For a supernet: the signs of known failures after the epoch. */
+  readonly guards?: Guards;
 }
 
 /** The architecture parameters of a mixture supernet, as a reader wants them. */
 export type Mixture = {
   /** Mixture weights by decision: the share of each option, in the order of the options; each row sums to 1. */
   readonly weights: Readonly<Record<string, readonly number[]>>;
+  /** Of a supernet whose nodes weigh the edges that come in: the share of each, by the decision that picks them (`NODE<-`). */
+  readonly edges?: Readonly<Record<string, readonly number[]>>;
+  /** Of a search in stages: the one of this epoch, from 1. Options that earlier stages dropped have the weight 0. */
+  readonly stage?: number;
   /** The architecture that would be derived now. */
   readonly genotype: Architecture;
+};
+
+/** The signs by which known failures of one-shot search are seen, after an epoch; plain JSON. */
+export type Guards = {
+  /** The share of the genotype's operations that have no weights: skip connections, pooling, none. From 0 to 1. */
+  readonly parameterFree: number;
+  /** How many of the genotype's operations are of each kind; depthwise: with a convolution in groups, other: with other weights. */
+  readonly operations: Readonly<Record<'none' | 'skip' | 'pool' | 'depthwise' | 'other', number>>;
+  /** The operation that most edges have, on how many of how many. */
+  readonly most: { readonly operation: string; readonly edges: number; readonly of: number };
+  /** The mixtures' mean entropy: 1 where all options weigh the same, 0 where one has all the weight. */
+  readonly entropy: number;
+  /** The mean weight of skip connections in the mixtures that have one, times the number of options: 1 at first. */
+  readonly skipWeight?: number;
+  /** The cells of the genotype, in the order of the space. */
+  readonly cells: readonly CellShape[];
+  /**
+   * A metric of the mixture, and of the genotype's network with the same weights, on the same validation samples; batch norm has the
+   * statistics of each batch.
+   */
+  readonly gap?: {
+    readonly metric: string;
+    readonly mixture: number;
+    readonly genotype: number;
+    readonly samples: number;
+  };
+  /** The eigenvalue of largest magnitude of the Hessian of the architecture's loss in the architecture's parameters, on one batch. */
+  readonly eigenvalue?: number;
+};
+
+/** The wiring of one cell of a genotype. */
+export type CellShape = {
+  /** Edges whose operation puts out something. */
+  readonly edges: number;
+  /** Edges that the genotype may have. */
+  readonly of: number;
+  /** Skip connections among the edges. */
+  readonly skips: number;
+  /** The longest way through the cell from an input, in edges. */
+  readonly depth: number;
+  /** Nodes that read an input of the cell. */
+  readonly width: number;
+  /** shallow: no node reads another; over-connected: no edge is left out that may be. */
+  readonly shape?: 'shallow' | 'over-connected';
 };
 
 /** Everything needed to continue after an epoch without a difference. */
@@ -35,7 +86,7 @@ export interface Checkpoint {
   readonly history: readonly EpochRecord[];
   /** Optimizer updates done in all (Adam's corrections count them). */
   readonly steps: number;
-  /** Parameters, statistics and optimizer state by name. */
+  /** Parameters, statistics, optimizer state and averages of the weights by name. */
   readonly tensors: Readonly<Record<string, HostTensor>>;
   /** Of a training that keeps its best epoch, unless that is the last one: its number, and parameters and statistics by path. */
   readonly best?: { readonly epoch: number; readonly weights: Readonly<Record<string, HostTensor>> };
@@ -43,7 +94,7 @@ export interface Checkpoint {
 
 /** The weights that a training hands on: those of its best epoch, if it keeps them. Those of the last epoch lie among the optimizer's tensors. */
 export const handedOn = ({ best, tensors }: Checkpoint): Readonly<Record<string, HostTensor>> =>
-  best?.weights ?? tensors;
+  best?.weights ?? averaged(tensors);
 
 /** "NSCK" and the version of the form. */
 const MAGIC = [0x4e, 0x53, 0x43, 0x4b];
@@ -162,7 +213,11 @@ function isListed(value: unknown): value is Listed {
 function isEpochRecord(value: unknown): value is EpochRecord {
   if (!isObject(value) || !isObject(value.valid)) return false;
   const numbers = [value.epoch, value.loss, value.seconds, ...Object.values(value.valid)];
-  return numbers.every(Number.isFinite) && (value.mixture === undefined || isMixture(value.mixture));
+  return (
+    numbers.every(Number.isFinite) &&
+    (value.mixture === undefined || isMixture(value.mixture)) &&
+    (value.guards === undefined || isObject(value.guards))
+  );
 }
 
 function isMixture(value: unknown): value is Mixture {

@@ -85,7 +85,7 @@ export interface EpochParts {
   train(index: number): Promise<number>;
   validate(): Promise<Metrics>;
   /** What the record holds besides. */
-  more?(): Promise<Pick<EpochRecord, 'mixture' | 'progress'>>;
+  more?(): Promise<Pick<EpochRecord, 'mixture' | 'guards' | 'progress'>>;
 }
 
 /** The `epoch` of a Trainable. */

@@ -111,7 +111,7 @@ export function inputsOf(graph: Graph): ReadonlyMap<string, NodeId> {
 }
 
 /** The inputs that the network's output depends on, or that of an auxiliary head. */
-function aliveNames(on: NetworkOnData, batchSize: number): ReadonlySet<string> {
+export function aliveNames(on: NetworkOnData, batchSize: number): ReadonlySet<string> {
   const g = createGraph();
   const { output, auxiliary } = lowerOnData(g, on, batchSize, 'infer', true);
   const heads = Object.fromEntries(auxiliary.map((head, i) => [`auxiliary ${i}`, head.output]));

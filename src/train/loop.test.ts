@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { rng } from '../common/random.ts';
 import type { Samples } from '../data/dataset.ts';
 import { batchNorm, dropout, linear, relu, sequential } from '../space/tree/builders.ts';
-import { decodeCheckpoint, encodeCheckpoint } from './checkpoint.ts';
+import { decodeCheckpoint, encodeCheckpoint, handedOn } from './checkpoint.ts';
 import { TrainingFailure } from './failure.ts';
 import { evaluateNetwork } from './inference.ts';
 import { openTraining, type TrainRequest, trainNetwork } from './loop.ts';
@@ -168,6 +168,35 @@ test('without patience, or without validation samples, the last epoch is the one
   assert.deepEqual([plain.history.length, plain.keptEpoch?.()], [5, undefined]);
   const { valid: _, ...blind } = early({ settings: { ...early().settings, epochs: 5 } });
   assert.equal((await trainNetwork(blind)).history.length, 5);
+});
+
+test('the average of the weights moves with each step, and is measured, handed on and exported in their place', async () => {
+  const { info, valid } = blobs();
+  const settings = { ...request().settings, batchSize: 8, epochSamples: 8, epochs: 5 };
+  const plain = await openTraining(request({ settings }));
+  const averaging = await openTraining(request({ settings: { ...settings, weightAverage: 0.25 } }));
+  const expected = await plain.weights();
+  assert.deepEqual(await averaging.weights(), expected, 'it begins with the initial weights');
+  for (let step = 1; step <= settings.epochs; step++) {
+    await plain.epoch();
+    const record = await averaging.epoch();
+    const kept = Math.min(0.25, (1 + step) / (10 + step));
+    for (const [name, { data }] of Object.entries(await plain.weights()))
+      for (const [i, weight] of data.entries()) {
+        const own = expected[name]?.data as Float32Array;
+        own[i] = kept * (own[i] ?? Number.NaN) + (1 - kept) * weight;
+      }
+    const weights = await averaging.weights();
+    for (const [name, { data }] of Object.entries(weights))
+      for (const [i, value] of data.entries())
+        assert.ok(Math.abs(value - (expected[name]?.data[i] ?? Number.NaN)) < 1e-5, `${name} after step ${step}`);
+    const alone = await evaluateNetwork({ engine: referenceEngine(), network, info, weights, samples: valid });
+    assert.equal(record.valid.loss, alone.metrics.loss);
+    assert.deepEqual((await averaging.outputs(valid)).measured.metrics, record.valid);
+    const stored = handedOn(decodeCheckpoint(encodeCheckpoint(await averaging.checkpoint())));
+    for (const [name, tensor] of Object.entries(weights)) assert.deepEqual(stored[name], tensor, name);
+  }
+  assert.notDeepEqual(await averaging.weights(), await plain.weights());
 });
 
 test('running it twice gives the same history', async () => {

@@ -20,6 +20,7 @@ import { checkSettings, type TrainSettings } from './settings.ts';
 import { bestEpoch, type EpochObjective, hasStoppedImproving } from './stopping.ts';
 import { type Trainable, trainUntil } from './trainable.ts';
 import { joinTensors, splitTensors } from './vectors.ts';
+import { averaged, averageScalars, startAverages } from './weight-average.ts';
 
 /** The least number of samples measured at a time: below it the overhead of a run dominates, and memory does not matter yet. */
 export const VALID_BATCH = 64;
@@ -114,7 +115,7 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
     const inference = await borrow(programs.inference(on, validBatch));
     compile = (now() - asked) / 1000;
     state = engine.createState(joinTensors(training.built.vectors, initialTensors(request, training.built)));
-    ready = { state, training, inference, valid: inferenceOver(inference.program, on, state, validBatch) };
+    ready = { state, training, inference };
   } catch (error) {
     await dispose();
     throw error;
@@ -125,7 +126,19 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
   const stopsEarly = settings.patience > 0 && request.valid !== undefined;
   const objective = request.objective ?? taskOf(info, task).metrics[0];
   const keptEpoch = () => (stopsEarly ? bestEpoch(history, objective) : undefined) ?? history.length;
-  const weightsNow = async () => ownTensors(built, await tensors());
+  const weightsNow = async () => ownTensors(built, averaged(await tensors()));
+  /** Calls `use` with the network as it is measured and handed on. */
+  async function inferring<T>(use: (inference: Inference) => Promise<T>): Promise<T> {
+    const { inference } = ready;
+    if (settings.weightAverage === 0) return use(inferenceOver(inference.program, on, ready.state, validBatch));
+    const averages = engine.createState(averaged(await ready.state.read()));
+    try {
+      return await use(inferenceOver(inference.program, on, averages, validBatch));
+    } finally {
+      averages.dispose();
+    }
+  }
+  const measure = async (samples: Samples) => inferring((network) => network.measure(samples, signal));
   /** Weights of the best epoch, where that is not the last one. */
   let best =
     stopsEarly && request.checkpoint?.best
@@ -137,7 +150,11 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
       batches,
       randomInputs: built.randomInputs,
       progress: pace ? pace.share(0) : index / settings.epochs,
-      scalars: (step) => optimizer.scalars(rates(index, step, pace?.share(step / stepsPerEpoch)), ++steps),
+      scalars(step) {
+        steps++;
+        const rate = rates(index, step, pace?.share(step / stepsPerEpoch));
+        return { ...optimizer.scalars(rate, steps), ...averageScalars(settings.weightAverage, steps) };
+      },
       run: (feeds) => program.run(feeds, ready.state),
       ...(pace && { isOver: () => pace.isOver() }),
     });
@@ -151,8 +168,7 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
     validation: ready.inference.program,
     train: trainEpoch,
     ...(pace && { more: async () => ({ progress: pace.share(1) }) }),
-    validate: async () =>
-      request.valid === undefined ? {} : (await ready.valid.measure(request.valid, signal)).metrics,
+    validate: async () => (request.valid === undefined ? {} : (await measure(request.valid)).metrics),
   });
 
   return {
@@ -179,8 +195,8 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
       ...(best && { best: { epoch: keptEpoch(), weights: best } }),
     }),
     weights: async () => best ?? (await weightsNow()),
-    measure: (samples) => ready.valid.measure(samples, signal),
-    outputs: (samples) => ready.valid.outputs(samples, signal),
+    measure,
+    outputs: (samples) => inferring((network) => network.outputs(samples, signal)),
     dispose,
   };
 }
@@ -213,7 +229,6 @@ interface Ready {
   readonly state: State;
   readonly training: ProgramLease<StepParts>;
   readonly inference: ProgramLease<object>;
-  readonly valid: Inference;
 }
 
 type StepParts = Omit<TrainingGraph, 'graph'>;
@@ -230,7 +245,7 @@ export function initialTensors(
     if (missing !== undefined) throw new TrainingFailure(`the checkpoint has no tensor "${missing}"`);
     return { ...fresh, ...fitting('the checkpoint', tensors, fresh) };
   }
-  return { ...fresh, ...fitting('the given weights', request.initial ?? {}, ownTensors(built, fresh)) };
+  return startAverages({ ...fresh, ...fitting('the given weights', request.initial ?? {}, ownTensors(built, fresh)) });
 }
 
 /** Parameters and statistics, without the optimizer's tensors. */

@@ -1,5 +1,6 @@
 import type { Samples } from '../data/dataset.ts';
-import { openTraining, type Training, type TrainRequest, VALID_BATCH } from './loop.ts';
+import { openTraining, type TrainRequest, VALID_BATCH } from './loop.ts';
+import type { Trainable } from './trainable.ts';
 
 /** What training a network will take on this machine. */
 export interface Forecast {
@@ -23,12 +24,30 @@ const ENOUGH_MS = 100;
  * samples, then disposes of everything (except programs that the request keeps). Throws as `openTraining`
  * and `Training.epoch` do: MemoryShortage before anything has been compiled.
  */
-export async function preflight(request: TrainRequest): Promise<Forecast> {
+export function preflight(request: TrainRequest): Promise<Forecast> {
+  return forecastOf(request, openTraining);
+}
+
+/** What a request of any training must have to be looked at before it begins. */
+type Watched = Pick<TrainRequest, 'valid' | 'signal' | 'now' | 'onStep'>;
+
+/** A training that says what it takes. */
+type Opened = Pick<Trainable, 'epoch' | 'measure' | 'dispose'> & {
+  readonly batchSize: number;
+  readonly stepsPerEpoch: number;
+  readonly memoryBytes: number;
+};
+
+/** The same for any training that `open` opens, such as that of a supernet. */
+export async function forecastOf<Request extends Watched>(
+  request: Request,
+  open: (request: Request) => Promise<Opened>,
+): Promise<Forecast> {
   const now = request.now ?? (() => performance.now());
   const enough = new AbortController();
   const ends: number[] = [];
   const began = now();
-  const training = await openTraining({
+  const training = await open({
     ...request,
     signal: AbortSignal.any([enough.signal, ...(request.signal === undefined ? [] : [request.signal])]),
     onStep() {
@@ -59,11 +78,7 @@ export async function preflight(request: TrainRequest): Promise<Forecast> {
 }
 
 /** By the time that a few of them take, once more after a first time. */
-async function secondsToMeasure(
-  samples: Samples,
-  { measure, batchSize }: Training,
-  now: () => number,
-): Promise<number> {
+async function secondsToMeasure(samples: Samples, { measure, batchSize }: Opened, now: () => number): Promise<number> {
   const count = Math.min(samples.count, Math.max(batchSize, VALID_BATCH));
   if (count === 0) return 0;
   const few: Samples = { count, read: (indices, into) => samples.read(indices, into) };

@@ -24,6 +24,7 @@ import { OPTIMIZERS, type Update } from './optimizers.ts';
 import { moveStatistics } from './running-statistics.ts';
 import type { TrainSettings } from './settings.ts';
 import { cutInputs, networkVectors, pack, type Vector, vectorOf } from './vectors.ts';
+import { averageWeights } from './weight-average.ts';
 
 /** What the state of a training program consists of. */
 export interface StateParts {
@@ -31,7 +32,7 @@ export interface StateParts {
   /** For a supernet: the architecture parameters, which weight the options of its choices. */
   readonly architecture: readonly ArchitectureParameter[];
   readonly statistics: readonly Statistic[];
-  /** What the optimizer keeps; zeros at first. */
+  /** What the optimizer keeps, zeros at first, and averages of the weights. */
   readonly optimizerState: readonly { readonly name: string; readonly shape: Shape }[];
   /** The state entries that hold these tensors: `joinTensors` makes them, `splitTensors` takes them apart. */
   readonly vectors: readonly Vector[];
@@ -60,26 +61,53 @@ export function freshTensors(
 }
 
 /** What a training step does with the gradients: see `TrainSettings`. */
-export type UpdateSettings = Pick<TrainSettings, 'optimizer' | 'momentum' | 'nesterov' | 'weightDecay' | 'clipNorm'>;
+export type UpdateSettings = Pick<TrainSettings, 'optimizer' | 'momentum' | 'nesterov' | 'weightDecay' | 'clipNorm'> &
+  Partial<Pick<TrainSettings, 'weightAverage'>>;
 
 /**
  * The graph of one training step on `batchSize` samples: the network up to its loss (`forwardGraph`), gradients, which are
  * clipped, then the optimizer's rule, which gives the next parameters; each is carried, as are batch norm's statistics and
  * the optimizer's own tensors. What lies on no way to the network's output (the convolution of an edge that ends in a dead
  * node) is left as it was initialized, and costs no time. Of a supernet, the weights are trained and the architecture's
- * parameters read.
+ * parameters read; `gradientOf` names the entries that the gradients by them are carried into, if they are wanted.
  *
  * Throws TrainingFailure when the network cannot be built on this data.
  */
-export function trainingGraph(on: NetworkOnData, settings: UpdateSettings, batchSize: number): TrainingGraph {
+export function trainingGraph(
+  on: NetworkOnData,
+  settings: UpdateSettings,
+  batchSize: number,
+  gradientOf?: (path: string) => string,
+): TrainingGraph {
   const forward = forwardGraph(on, batchSize);
   const { graph, loss, trained, moving } = forward;
+  const architecture = gradientOf === undefined ? [] : forward.architecture;
   const g = createGraph(graph);
   const weights = trained.map((vector) => ({ ...vector, path: vector.name }));
-  const { byVectors } = lossGradients(g, loss, trained);
+  const nodes = architecture.map(({ node }) => node);
+  const { byVectors, byOthers } = lossGradients(g, loss, trained, nodes);
+  const slopes = architecture.map(({ path }, i) => [gradientOf?.(path) ?? '', byOthers[i] as NodeId] as const);
   const update = g.within('optimizer', () => OPTIMIZERS[settings.optimizer].append(g, settings, weights, byVectors));
   const moved = g.within('statistics', () => moveStatistics(g, moving.vectors, moving.statistics));
-  return finishStep(g, forward, { returned: { loss }, trained, update, moved });
+  const state = settings.weightAverage ? [...update.state, ...averages()] : update.state;
+  return finishStep(g, forward, {
+    returned: { loss },
+    trained,
+    update: { ...update, state },
+    moved: [...moved, ...slopes],
+  });
+
+  function averages() {
+    const next = new Map([...trained.map(({ name }, i) => [name, update.parameters[i] as NodeId] as const), ...moved]);
+    const kept = [...trained, ...moving.vectors];
+    return g.within('average', () =>
+      averageWeights(
+        g,
+        kept,
+        kept.map(({ name }) => next.get(name) as NodeId),
+      ),
+    );
+  }
 }
 
 /** Appends the gradients of the loss by each of `others` and by each of the vectors. */
@@ -120,7 +148,7 @@ export function finishStep(
   const graph = optimize(finish(g, { ...returned, ...Object.fromEntries(next) }));
   const fed = inputsOf(graph);
   const kept = update.state.map(({ name, of, role }) => {
-    const parts = trained.find((vector) => vector.name === of)?.parts ?? [];
+    const parts = [...trained, ...forward.moving.vectors].find((vector) => vector.name === of)?.parts ?? [];
     const own = parts.map((part) => ({ name: `${part.name}:${role}`, shape: part.shape }));
     return vectorOf(name, own);
   });
@@ -167,10 +195,13 @@ export function inferenceGraph(on: NetworkOnData, batchSize: number): InferenceG
 }
 
 /** The same on the state of a training program, in whose vectors parameters and statistics come. */
-export function inferenceOnState(on: NetworkOnData, batchSize: number): InferenceGraph {
+export function inferenceOnState(
+  on: NetworkOnData,
+  batchSize: number,
+): InferenceGraph & { readonly vectors: readonly Vector[] } {
   const whole = inferenceGraph(on, batchSize);
   const alive = inputsOf(whole.graph);
   const isAlive = ({ path }: Parameter) => alive.has(path);
   const vectors = networkVectors(whole.parameters.filter(isAlive), whole.statistics.filter(isAlive));
-  return { ...whole, graph: cutInputs(whole.graph, vectors).graph };
+  return { ...whole, graph: cutInputs(whole.graph, vectors).graph, vectors };
 }

@@ -151,8 +151,9 @@ export function openPrograms(engine: Engine, options: ProgramsOptions = {}): Pro
 
   return {
     training(on, settings, batchSize) {
-      const { optimizer, momentum, nesterov, weightDecay, clipNorm } = settings;
-      const used = { optimizer, momentum, nesterov, weightDecay, clipNorm };
+      const { optimizer, momentum, nesterov, weightDecay, clipNorm, weightAverage = 0 } = settings;
+      // How fast an average moves is fed, and no part of the program.
+      const used = { optimizer, momentum, nesterov, weightDecay, clipNorm, weightAverage: Math.sign(weightAverage) };
       return borrow(
         { key: keyOf('training', on, used, batchSize), task: on.task },
         () => trainingGraph(on, used, batchSize),

@@ -37,6 +37,16 @@ test('classes of a table have more weight decay than numbers and sequences', () 
   assert.equal(decay([3, 100], 'classification'), 0.01);
 });
 
+test('weights are averaged for tables, not for images and sequences', () => {
+  const average = (input: readonly number[], kind: string) =>
+    recipeFor(data(input, { kind }), 5).settings.weightAverage;
+  assert.deepEqual(
+    ['classification', 'regression'].map((kind) => average([20], kind)),
+    [0.99, 0.99],
+  );
+  assert.deepEqual([average([3, 32, 32], 'classification'), average([3, 100], 'regression')], [undefined, undefined]);
+});
+
 test('batches are larger where there are more samples', () => {
   const sizes = (input: readonly number[]) =>
     [100, 5000, 60_000].map((train) => recipeFor(data(input, { train }), 5).settings.batchSize);

@@ -27,6 +27,8 @@ export interface TrainSettings {
   readonly stepFactor: number;
   /** Largest norm of all gradients together; 0: no clipping. */
   readonly clipNorm: number;
+  /** Decay of the moving average of the weights that is measured and handed on in their place; 0: the weights themselves (`weight-average.ts`). */
+  readonly weightAverage: number;
   /** Share of the target that is spread over all classes. */
   readonly labelSmoothing: number;
   /** balanced: all classes count the same in the training loss, however rare (`balancedWeights`). auto: a new study decides by its objective; a training by itself has none. */
@@ -61,6 +63,7 @@ export const DEFAULT_SETTINGS: TrainSettings = {
   stepEpochs: 30,
   stepFactor: 0.1,
   clipNorm: 0,
+  weightAverage: 0,
   labelSmoothing: 0,
   classWeights: 'auto',
   cropPadding: 0,
@@ -126,6 +129,12 @@ export const SETTING_RULES = {
     help: 'schedule step: factor by which each drop multiplies the learning rate',
   },
   clipNorm: { kind: 'number', min: 0, max: 1_000_000, help: 'clip the global gradient norm to this value (0 = off)' },
+  weightAverage: {
+    kind: 'number',
+    min: 0,
+    below: 1,
+    help: 'measure and keep a moving average of the weights: the share of the average that stays in each step, such as 0.99 (0 = off; supernets have none)',
+  },
   labelSmoothing: {
     kind: 'number',
     min: 0,

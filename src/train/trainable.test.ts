@@ -6,14 +6,18 @@ import { blobs } from './testing/blobs.ts';
 import { trainableConformance } from './testing/conformance.ts';
 
 const data = blobs(24, 12);
-trainableConformance('supervised training of a network', {
-  valid: data.valid,
-  open: ({ seed, ...opening }) =>
-    openTraining({
-      ...opening,
-      ...data,
-      network: sequential(linear(6), batchNorm(), relu(), dropout(0.1), linear('outputs')),
-      settings: { ...DEFAULT_SETTINGS, epochs: 3, batchSize: 8 },
-      rng: (...labels) => rng('trainable', seed, ...labels),
-    }),
-});
+for (const [what, change] of [
+  ['supervised training of a network', {}],
+  ['a moving average of its weights', { weightAverage: 0.9 }],
+] as const)
+  trainableConformance(what, {
+    valid: data.valid,
+    open: ({ seed, ...opening }) =>
+      openTraining({
+        ...opening,
+        ...data,
+        network: sequential(linear(6), batchNorm(), relu(), dropout(0.1), linear('outputs')),
+        settings: { ...DEFAULT_SETTINGS, epochs: 3, batchSize: 8, ...change },
+        rng: (...labels) => rng('trainable', seed, ...labels),
+      }),
+  });

@@ -1,8 +1,9 @@
 import { resolve } from 'node:path';
 import { invalid } from '../../common/errors.ts';
-import { createStrategy, type StrategyChoice } from '../../strategy/index.ts';
+import type { StrategyChoice } from '../../strategy/index.ts';
 import { ESTIMATORS, isOwnFile, type StudySettings } from '../../study/spec.ts';
 import { parsePairs } from '../command-line.ts';
+import { strategyNamed } from '../strategies.ts';
 
 type Options = Readonly<Record<string, number | string | boolean>>;
 
@@ -30,13 +31,13 @@ export const RANDOM: NamedStrategy = { name: 'random', strategy: 'random', optio
 export function namedStrategies(given: readonly (string | StrategyChoice)[]): readonly NamedStrategy[] {
   const named = given.map((one) => {
     if (typeof one !== 'string') {
-      createStrategy(one);
+      strategyNamed(one.strategy, one.options);
       return { name: withOptions(one.strategy, one.options), ...one };
     }
     const { name, word, options } = parseNamed('--strategies', one);
     // A file is loaded, and its options checked, where its settings are.
     if (isOwnFile(word)) return { name, strategy: resolve(word), options };
-    createStrategy(word, options);
+    strategyNamed(word, options);
     return { name, strategy: word, options };
   });
   checkNamedOnce('--strategies', named);

@@ -18,6 +18,7 @@ import { openEngine } from '../engine.ts';
 import type { Notes } from '../notes.ts';
 import { ownStrategy } from '../own-exports.ts';
 import { budgetOf, limitsOf } from '../setup.ts';
+import { checkOnTable } from '../strategies.ts';
 import { versions } from '../versions.ts';
 import type { NamedStrategy } from './competitors.ts';
 import type { Compared } from './result.ts';
@@ -68,6 +69,7 @@ export async function compareOnTable(
 }
 
 async function playOnTable(order: TableOrder, tools: ModelTools, notes: Notes): Promise<Compared> {
+  for (const { strategy } of order.strategies) checkOnTable('--strategies', strategy);
   const benchmark = benchmarkNamed(order.benchmark);
   const dataset = datasetOf(benchmark, order.dataset);
   const table = await benchmark.open();

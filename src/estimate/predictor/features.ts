@@ -1,6 +1,6 @@
 import { networkCosts } from '../../network/costs.ts';
 import type { Architecture, Decision, Space } from '../../space/space.ts';
-import { type Cell, cellsOf } from '../../space/tree/cells.ts';
+import { cellsOf, decisionsOf } from '../../space/tree/cells.ts';
 import { decisions } from '../../space/tree/decisions.ts';
 import { encodeAdjacency, encodeOneHot, encodePath } from '../../space/tree/encode.ts';
 import type { Module } from '../../space/tree/module.ts';
@@ -48,21 +48,14 @@ export function blocksOf(space: Space, kind: FeatureKind): (architecture: Archit
   };
 }
 
-function decisionsOf({ connections, bodies }: Cell): string[] {
-  const ofHops = connections.flatMap(({ wiring, edge }) => [
-    ...(wiring ? [wiring] : []),
-    ...(edge ? [edge.decision] : []),
-  ]);
-  return [...ofHops, ...bodies.flatMap((body) => (body ? [body.decision] : []))];
-}
-
 /** As many columns as the decision has in a one-hot encoding. */
 function widthOf({ domain }: Decision): number {
   if (domain.kind === 'values') return domain.values.length;
   return domain.kind === 'inputs' ? domain.from : 1;
 }
 
-function ofNetwork(space: Space, architecture: Architecture): number[][] {
+/** Numbers of the whole network, each as a block. */
+export function ofNetwork(space: Space, architecture: Architecture): number[][] {
   const { params, flops, activationBytes, layers } = networkCosts(resolve(space, architecture), space.task);
   const counts = KINDS.map((kind) => layers.filter((layer) => layer.kind === kind).length);
   return [params, flops, activationBytes, ...counts].map((value) => [Math.log1p(value)]);

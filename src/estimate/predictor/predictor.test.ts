@@ -62,6 +62,21 @@ suite('predictors', () => {
     }
   }
 
+  test('graph-network: ranks architectures of NAS-Bench-201 better than the others do', async () => {
+    const networks: PredictorOptions = { model: 'graph-network', features: 'graph' };
+    const predict = await trainPredictor(table.space, known, networks, rng('predictor'), tools);
+    const tau = kendall(
+      unseen.map(({ architecture }) => predict(architecture).mean),
+      unseen.map(({ value }) => value),
+    );
+    assert.ok(tau > 0.62, `tau ${tau}`);
+    assert.ok(unseen.every(({ architecture }) => predict(architecture).variance > 0));
+    await assert.rejects(
+      trainPredictor(table.space, known, { ...networks, features: 'path' }, rng('predictor'), tools),
+      /features=path; model=graph-network reads the graph/,
+    );
+  });
+
   const options: PredictorOptions = { model: 'forest', features: 'graph' };
 
   test('spaces without cells, and with ranges: their decisions and their networks are the features', async () => {

@@ -8,6 +8,8 @@ import type { Architecture, Space } from '../../space/space.ts';
 import { checkArchitecture } from '../../space/tree/architecture.ts';
 import { type Estimator, TrialFailure } from '../estimator.ts';
 import { blocksOf, type FeatureKind } from './features.ts';
+import { fitGraphNetworks } from './graph-network.ts';
+import { engineOf, predictionOf, scaling } from './support.ts';
 
 /** What was found out of an architecture: a complete trial of a study, a row of a table. */
 export interface Known {
@@ -16,7 +18,8 @@ export interface Known {
 }
 
 export interface PredictorOptions {
-  readonly model: 'gaussian-process' | 'forest' | 'mlp-ensemble';
+  readonly model: 'gaussian-process' | 'forest' | 'mlp-ensemble' | 'graph-network';
+  /** What the model sees. A graph network reads the cell itself: it has `graph` alone. */
   readonly features: FeatureKind;
 }
 
@@ -40,7 +43,9 @@ const MODELS = {
   'gaussian-process': fitProcess,
   forest: fitTrees,
   'mlp-ensemble': fitEnsemble,
-} as const satisfies Readonly<Record<PredictorOptions['model'], (training: Training) => Promise<Fitted>>>;
+} as const satisfies Readonly<
+  Record<Exclude<PredictorOptions['model'], 'graph-network'>, (training: Training) => Promise<Fitted>>
+>;
 
 /** The Gaussian process's hyperparameters are fitted to at most this many observations: the cost grows with their third power. */
 const MOST_FITTED = 150;
@@ -48,10 +53,11 @@ const MLP = { members: 5, hidden: 16, steps: 300, learningRate: 0.01 } as const;
 
 /**
  * Learns to predict a metric of a space's architectures from what is known of some of them: a Gaussian process, a forest of random
- * trees, or an ensemble of networks, on one of three kinds of features. `variance` is what the model does not know, noise of a
+ * trees, or an ensemble of networks, on one of three kinds of features, or an ensemble of graph networks. `variance` is what the model does not know, noise of a
  * single training aside: the process's posterior, the spread of the trees (and within their leaves), the spread of the networks.
  *
- * Throws UserError for fewer than two different values, or an ensemble without an engine.
+ * Throws UserError for fewer than two different values, an ensemble without an engine, or a graph network
+ * on other features than `graph` or for a space without cells.
  */
 export async function trainPredictor(
   space: Space,
@@ -69,6 +75,17 @@ export async function trainPredictor(
       `${values.length} values are known, all equal`,
       'it needs at least two different values',
     );
+  const standard = values.map((value) => (value - mean) / deviation);
+  const inUnits = (found: Prediction): Prediction => ({
+    mean: mean + deviation * found.mean,
+    variance: deviation ** 2 * found.variance,
+  });
+  if (model === 'graph-network') {
+    if (features !== 'graph') throw invalid('predictor', `features=${features}`, 'model=graph-network reads the graph');
+    const architectures = known.map(({ architecture }) => architecture);
+    const fitted = await fitGraphNetworks(space, architectures, standard, rng, tools);
+    return (architecture) => inUnits(fitted(checkArchitecture(space, architecture)));
+  }
   const blocks = blocksOf(space, features);
   const raw = known.map(({ architecture }) => blocks(architecture));
   const scale = scaling(raw.map((row) => row.flat()));
@@ -81,14 +98,11 @@ export async function trainPredictor(
   const fitted = await MODELS[model]({
     rows: raw.map((row) => scale(row.flat())),
     blocks: spans,
-    targets: values.map((value) => (value - mean) / deviation),
+    targets: standard,
     rng,
     tools,
   });
-  return (architecture) => {
-    const found = fitted(scale(blocks(checkArchitecture(space, architecture)).flat()));
-    return { mean: mean + deviation * found.mean, variance: deviation ** 2 * found.variance };
-  };
+  return (architecture) => inUnits(fitted(scale(blocks(checkArchitecture(space, architecture)).flat())));
 }
 
 /**
@@ -117,19 +131,6 @@ function attempt<T>(body: () => T): T {
   }
 }
 
-/** Brings each column of these rows to [0, 1]; one that is constant there, to 0. */
-function scaling(rows: readonly (readonly number[])[]): (row: readonly number[]) => number[] {
-  const columns = (rows[0] ?? []).map((_, i) => {
-    let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-    for (const row of rows) {
-      low = Math.min(low, row[i] ?? Number.NaN);
-      high = Math.max(high, row[i] ?? Number.NaN);
-    }
-    return { low, span: high - low };
-  });
-  return (row) => columns.map(({ low, span }, i) => (span > 0 ? ((row[i] ?? Number.NaN) - low) / span : 0));
-}
-
 async function fitProcess({ rows, blocks, targets }: Training): Promise<Fitted> {
   const metric = rowMetric(blocks);
   const process = gaussianProcess(
@@ -148,14 +149,11 @@ async function fitTrees({ rows, targets, rng }: Training): Promise<Fitted> {
 }
 
 async function fitEnsemble({ rows, targets, rng, tools }: Training): Promise<Fitted> {
-  if (tools.engine === undefined)
-    throw new UserError('predictor: mlp-ensemble has no engine to train its networks; pass one');
+  const engine = await engineOf('mlp-ensemble', tools);
   const sparse = (row: readonly number[]) =>
     new Map(row.flatMap((value, i): [number, number][] => (value === 0 ? [] : [[i, value]])));
-  const ensemble = await trainMlpEnsemble(await tools.engine(), rows.map(sparse), targets, rng, MLP);
+  const ensemble = await trainMlpEnsemble(engine, rows.map(sparse), targets, rng, MLP);
   return (row) => {
-    const found = ensemble.predict(sparse(row));
-    const mean = found.reduce((sum, value) => sum + value / found.length, 0);
-    return { mean, variance: found.reduce((sum, value) => sum + (value - mean) ** 2 / found.length, 0) };
+    return predictionOf(ensemble.predict(sparse(row)));
   };
 }

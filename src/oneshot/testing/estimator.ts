@@ -1,21 +1,24 @@
 import type { SearchData } from '../../data/dataset.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { estimateByTraining, loadCheckpoint } from '../../estimate/by-training.ts';
-import { type Estimator, type Evaluation, type Report, TrialFailure } from '../../estimate/estimator.ts';
-import { resolve } from '../../space/tree/resolve.ts';
+import { type Estimator, TrialFailure } from '../../estimate/estimator.ts';
 import { TrainingFailure } from '../../train/failure.ts';
-import { evaluateNetwork } from '../../train/inference.ts';
 import { DEFAULT_SETTINGS } from '../../train/settings.ts';
 import { openMixtureSupernet } from '../mixture.ts';
+import { sharedWeightsEstimator } from '../shared-weights.ts';
 import { openSinglePathSupernet } from '../single-path.ts';
 import type { SupernetRequest } from '../supernet.ts';
 
 export const METHODS = { mixture: openMixtureSupernet, 'single-path': openSinglePathSupernet };
 
+const BATCH_SIZE = 8;
+
 export interface OneShotOptions {
   readonly engine: Engine;
   readonly data: SearchData;
   readonly method: keyof typeof METHODS;
+  /** 0 by default. */
+  readonly recalibrate?: number;
   /** Called at the end of each epoch that is really trained, before it is reported. */
   readonly onEpoch?: (epoch: number) => void;
 }
@@ -24,7 +27,7 @@ export interface OneShotOptions {
  * One-shot search as an estimator: a supernet is trained first, and a candidate is measured with the weights of its path, without training.
  * Time stands still, so that studies which were killed can be compared with those that were not, artifacts included.
  */
-export function oneShotEstimator({ engine, data, method, onEpoch }: OneShotOptions): Estimator {
+export function oneShotEstimator({ engine, data, method, recalibrate = 0, onEpoch }: OneShotOptions): Estimator {
   return {
     async trainShared(space, run) {
       const checkpoint =
@@ -33,7 +36,7 @@ export function oneShotEstimator({ engine, data, method, onEpoch }: OneShotOptio
         engine,
         ...data,
         space,
-        settings: { ...DEFAULT_SETTINGS, batchSize: 8, epochs: run.fullFidelity.epochs },
+        settings: { ...DEFAULT_SETTINGS, batchSize: BATCH_SIZE, epochs: run.fullFidelity.epochs },
         rng: (...labels) => run.rng(...labels),
         signal: run.signal,
         now: () => 0,
@@ -56,21 +59,6 @@ export function oneShotEstimator({ engine, data, method, onEpoch }: OneShotOptio
       }
     },
 
-    async estimate({ space, architecture }, run): Promise<Evaluation> {
-      if (run.shared === undefined) throw new TrialFailure('the study has no supernet');
-      const shared = await loadCheckpoint(run, run.shared, 'the candidate cannot be measured');
-      if (shared === undefined) throw new TrialFailure('the weights of the supernet cannot be read');
-      const { metrics } = await evaluateNetwork({
-        engine,
-        network: resolve(space, architecture),
-        info: data.info,
-        weights: shared.tensors,
-        samples: data.valid,
-        signal: run.signal,
-      });
-      const report: Report = { step: run.fidelity.epochs, metrics, seconds: 0 };
-      await run.report(report, undefined);
-      return { state: 'complete', metrics, curve: [report], seconds: 0 };
-    },
+    ...sharedWeightsEstimator({ engine, data, batchSize: BATCH_SIZE, recalibrate, now: () => 0 }),
   };
 }

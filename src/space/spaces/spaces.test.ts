@@ -115,7 +115,9 @@ const numbers = (features: number): Task => ({
 test('numbers of a table are encoded, by hand-designed networks where they are not too many', () => {
   const space = SPACES['residual-mlp'];
   const bins = (about: Task) => new Set(Object.values(space.handDesigned?.(about) ?? {}).map((one) => one.bins));
-  assert.deepEqual(bins(numbers(13)), new Set([16]));
+  assert.deepEqual(bins(numbers(13)), new Set([64]));
+  assert.deepEqual(bins(numbers(50)), new Set([32]));
+  assert.deepEqual(bins(numbers(100)), new Set([16]));
   assert.deepEqual(bins(numbers(200)), new Set([0]));
   assert.deepEqual(bins(task(13)), new Set([undefined]));
   assert.equal(space.handDesigned?.(numbers(13)).mlp?.dropout, 0.4);
@@ -131,7 +133,7 @@ test('the sizes that the docstrings name', () => {
   assert.equal(count(SPACES['residual-cnn'].create(task(3, 32, 32))), 5832n);
   assert.equal(count(SPACES['residual-cnn'].create(task(1, 8, 8))), 2916n);
   assert.equal(count(SPACES['residual-mlp'].create(task(13))), 10_129n);
-  assert.equal(count(SPACES['residual-mlp'].create(numbers(13))), 40_516n);
+  assert.equal(count(SPACES['residual-mlp'].create(numbers(13))), 50_645n);
   assert.equal(count(SPACES.resnet.create(task(3, 32, 32))), 1n);
 });
 

@@ -48,6 +48,15 @@ export function cellsOf(space: Space): readonly Cell[] {
   return cells;
 }
 
+/** The names of all decisions of a cell. */
+export function decisionsOf({ connections, bodies }: Cell): string[] {
+  const ofConnections = connections.flatMap(({ wiring, edge }) => [
+    ...(wiring ? [wiring] : []),
+    ...(edge ? [edge.decision] : []),
+  ]);
+  return [...ofConnections, ...bodies.flatMap((body) => (body ? [body.decision] : []))];
+}
+
 function findCells(space: Space): readonly Cell[] {
   const found = new Map<string, Cell>();
   walk(
@@ -105,7 +114,7 @@ function operationOf(module: Module, place: Place): Operation | undefined {
   }
 }
 
-/** Whether an architecture has the connection: its wiring includes it, or there is nothing to decide. */
+/** Whether an architecture has the connection: its wiring includes it, or there is nothing to decide (zero may still be its operation). */
 export function isPresent({ wiring, from }: Connection, architecture: Architecture): boolean {
   if (wiring === undefined) return true;
   const inputs = decided(architecture, wiring);

@@ -34,6 +34,15 @@ export interface DefineOptions<D extends OptionSpecs> {
   readonly published?: PublishedArchitectures;
 }
 
+/** How a definition made a space: with these options in place of its own. */
+const makers = new WeakMap<Space, (changed: SpaceOptions) => Space>();
+
+/** The same space with other options; undefined where it was not made by a definition, or where that does not have them. Throws as `create` does. */
+export function withSpaceOptions(space: Space, changed: SpaceOptions): Space | undefined {
+  const known = Object.keys(changed).every((name) => Object.hasOwn(space.options, name));
+  return known ? makers.get(space)?.(changed) : undefined;
+}
+
 /**
  * A search space as a function of the task and of the space's own options. What `build` throws as UserError gets the
  * space's name as its place.
@@ -55,7 +64,9 @@ export function defineSpace<const D extends OptionSpecs = Record<never, never>>(
     return within(place, () => {
       checkTask(task);
       const { network: root, hyperparameters } = partsOf(build(task, options));
-      return createSpace({ name, task, options, root, hyperparameters, ...(text && { text }) });
+      const space = createSpace({ name, task, options, root, hyperparameters, ...(text && { text }) });
+      makers.set(space, (changed) => create(task, { ...options, ...changed }));
+      return space;
     });
   }
   return Object.freeze({

@@ -4,12 +4,15 @@ import { type Cell, cellsOf } from './cells.ts';
 import { describeDomain } from './domain.ts';
 import { complete } from './walk.ts';
 
-/** What each option of each open choice weighs, by decision, in the order of the options: shares, as after a softmax. */
+/**
+ * What each option of each open choice weighs, by decision, in the order of the options: shares, as after a softmax. A decision that picks
+ * inputs may have weights too, one for each earlier node (the edge normalization of PC-DARTS).
+ */
 export type OptionWeights = Readonly<Record<string, ArrayLike<number>>>;
 
 /**
- * The architecture that the weights of a supernet select. Each choice takes its strongest option. Nodes that pick inputs
- * take the strongest: by their own weights where they have some, and otherwise an edge is as strong as its strongest operation. A cell
+ * The architecture that the weights of a supernet select. Each choice takes its strongest option. Nodes that pick inputs take those of
+ * the strongest edges: an edge is as strong as its strongest operation, times its own weight where the node weighs its edges. A cell
  * whose output is a decision puts out all its nodes, as it does in a supernet. In a cell that decides its wiring, an absent
  * edge is the wiring's business: `zero` is neither an operation to take nor a strength there (Liu et al. 2019, section
  * 2.4). The first of equals wins.
@@ -41,26 +44,26 @@ export function derive(space: Space, weights: OptionWeights): Architecture {
     );
   }
 
-  /** The strength of each edge that the decision `wiring` may pick, of a node that has so many before it. */
-  function strengths(wiring: string, nodes: number): readonly { from: number; weight: number }[] {
-    const own = Object.hasOwn(weights, wiring) ? weights[wiring] : undefined;
-    if (own !== undefined) {
-      if (own.length !== nodes)
-        throw invalid(place, `decision "${wiring}" has ${own.length} weights`, `needs one for each of ${nodes} nodes`);
-      return Array.from(own, (weight, from) => ({ from, weight }));
-    }
+  /** The strength of each edge that the decision `wiring` may pick. */
+  function strengths(wiring: string): readonly { from: number; weight: number }[] {
     const connections = findConnections(cells, wiring);
+    const ofEdges = Object.hasOwn(weights, wiring) ? weights[wiring] : undefined;
+    if (ofEdges !== undefined && ofEdges.length !== connections.length) {
+      const found = `decision "${wiring}" has ${ofEdges.length} weights`;
+      throw invalid(place, found, `needs one for each of ${connections.length} edges`);
+    }
     return connections.map(({ from, edge }) => {
-      if (edge === undefined)
+      if (edge === undefined && ofEdges === undefined)
         throw invalid(place, `decision "${wiring}" picks edge ${from}`, 'which has no operations');
-      return { from, weight: strongest(edge.decision, edge.options).weight };
+      const operation = edge === undefined ? 1 : strongest(edge.decision, edge.options).weight;
+      return { from, weight: operation * (ofEdges?.[from] ?? 1) };
     });
   }
 
   return complete(space, (name, domain) => {
     if (domain.kind === 'values' && Object.hasOwn(weights, name)) return strongest(name, domain.values).option;
     if (domain.kind === 'inputs') {
-      const ranked = strengths(name, domain.from).toSorted((a, b) => b.weight - a.weight || a.from - b.from);
+      const ranked = strengths(name).toSorted((a, b) => b.weight - a.weight || a.from - b.from);
       const taken = ranked.slice(0, domain.count).map(({ from }) => from);
       return Object.freeze(taken.toSorted((a, b) => a - b));
     }

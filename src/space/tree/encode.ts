@@ -3,7 +3,7 @@
  * is inactive.
  */
 import { invalid } from '../../common/errors.ts';
-import type { Architecture, DecisionValue, Domain, Space } from '../space.ts';
+import type { Architecture, Decision, DecisionValue, Domain, Space } from '../space.ts';
 import { type Cell, cellsOf, isPresent, outputNodes } from './cells.ts';
 import { allHold, decided, decisions } from './decisions.ts';
 
@@ -12,7 +12,12 @@ import { allHold, decided, decisions } from './decisions.ts';
  * scaled to [0, 1] (logarithmic ranges by their logarithm).
  */
 export function encodeOneHot(space: Space, architecture: Architecture): number[] {
-  return decisions(space).flatMap(({ name, domain }) => encodeValue(domain, decided(architecture, name)));
+  return encodeDecisions(decisions(space), architecture);
+}
+
+/** As `encodeOneHot`, of these decisions alone. */
+export function encodeDecisions(some: readonly Decision[], architecture: Architecture): number[] {
+  return some.flatMap(({ name, domain }) => encodeValue(domain, decided(architecture, name)));
 }
 
 function encodeValue(domain: Domain, value: DecisionValue | undefined): number[] {
@@ -112,7 +117,8 @@ function requireCells(space: Space): readonly Cell[] {
   return cells;
 }
 
-const isCellActive = (cell: Cell, architecture: Architecture) => cell.when.some((path) => allHold(path, architecture));
+export const isCellActive = (cell: Cell, architecture: Architecture) =>
+  cell.when.some((path) => allHold(path, architecture));
 
 const oneHot = (options: readonly string[], value: DecisionValue | undefined) =>
   options.map((option) => Number(option === value));

@@ -300,6 +300,13 @@ test('deriving: choices take their strongest option, none included where the wir
   assert.deepEqual(derive(fixed, weights), { '0->1': 'none', '0->2': 'skip', '1->2': 'conv' });
   const picked = spaceOf(s.dag(2, (from, to) => op(`${from}->${to}`), { inputs: 1 }));
   assert.deepEqual(derive(picked, weights), { '0->1': 'skip', '2<-': [1], '1->2': 'conv' });
+  // The share of an edge counts where inputs are picked, and nowhere else.
+  assert.deepEqual(derive(picked, { ...weights, '2<-': [0.8, 0.2] }), { '0->1': 'skip', '2<-': [0], '0->2': 'skip' });
+  assert.deepEqual(derive(picked, { ...weights, '2<-': [0.6, 0.4] }), { '0->1': 'skip', '2<-': [1], '1->2': 'conv' });
+  refuses(
+    () => derive(picked, { ...weights, '2<-': [1] }),
+    'weights of space "mine": decision "2<-" has 1 weights; needs one for each of 2 edges',
+  );
   refuses(
     () => derive(fixed, { ...weights, '1->2': [0.5, 0.5] }),
     'weights of space "mine": choice "1->2" has 2 weights; needs one for each option: none, skip, conv',

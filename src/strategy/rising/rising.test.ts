@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { rng } from '../../common/random.ts';
 import { rankSumTest } from '../../common/ranks.ts';
-import { createStrategy, fidelitiesOf } from '../index.ts';
+import { createStrategy, definitionOf, fidelitiesOf } from '../index.ts';
 import { randomSearch } from '../random.ts';
 import type { Outcome, Problem, Proposal, Strategy } from '../strategy.ts';
 import { strategyConformance } from '../testing/conformance.ts';
@@ -365,14 +365,14 @@ suite('a third of the epochs', () => {
 suite('fidelities of a study', () => {
   const full = { epochs: 81, data: 1, resolution: 0.5, width: 1 };
   const epochs = (name: string, options: Record<string, unknown>, most = 81) =>
-    fidelitiesOf(name, options, { ...full, epochs: most }).map((one) => one.epochs);
+    fidelitiesOf(definitionOf(name), options, { ...full, epochs: most }).map((one) => one.epochs);
 
   test('rise by eta to the full one', () => {
     assert.deepEqual(epochs('asha', {}), [1, 3, 9, 27, 81]);
     assert.deepEqual(epochs('hyperband', { minEpochs: 4, eta: 2 }, 50), [6, 13, 25, 50]);
     assert.deepEqual(epochs('scalarized', { inner: 'asha', 'inner.eta': 9 }), [1, 9, 81]);
     assert.deepEqual(epochs('random', {}), [81]);
-    assert.deepEqual(fidelitiesOf('asha', {}, full)[0], { ...full, epochs: 1 });
+    assert.deepEqual(fidelitiesOf(definitionOf('asha'), {}, full)[0], { ...full, epochs: 1 });
   });
 
   test('one alone is refused, and so is a rising strategy within another, or several objectives', () => {

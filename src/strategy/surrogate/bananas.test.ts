@@ -12,7 +12,7 @@ const engine = await createEngine(nodeRuntime(), { device: 'cpu', threads: 1 });
 const tools = { engine: async () => engine };
 after(() => engine.dispose());
 
-const options = { initial: 5, every: 5, members: 3, parents: 3, mutations: 20 };
+const options = { initial: 5, every: 5, members: 3, model: 'mlp-ensemble', parents: 3, mutations: 20 } as const;
 strategyConformance(() => bananas(options, tools), problemOf(continuousSpace));
 
 suite('bananas', () => {
@@ -33,6 +33,20 @@ suite('bananas', () => {
       message: /"bananas": has no engine/,
     });
   });
+
+  test('model=graph-network needs a space with cells, and says so before the first trial', () => {
+    const strategy = createStrategy('bananas', { model: 'graph-network' }, tools);
+    assert.throws(() => strategy.init(problemOf(continuousSpace)), {
+      name: 'UserError',
+      message: /has no cells; a graph network needs the graph of a cell/,
+    });
+  });
+
+  test('model=graph-network beats random search on NAS-Bench-201', () =>
+    assertBeatsRandom(() => createStrategy('bananas', { model: 'graph-network', members: 3 }, tools), {
+      evaluations: 40,
+      seeds: 12,
+    }));
 
   test('beats random search on NAS-Bench-201', () =>
     assertBeatsRandom(() => createStrategy('bananas', {}, tools), { evaluations: 80, seeds: 30 }));

@@ -1,6 +1,5 @@
 import { UserError } from '../../common/errors.ts';
 import { rng } from '../../common/random.ts';
-import { type MlpEnsemble, trainMlpEnsemble } from '../../model/mlp-ensemble.ts';
 import type { ModelTools } from '../../model/tools.ts';
 import type { Architecture } from '../../space/space.ts';
 import { proposalRng } from '../limits.ts';
@@ -8,7 +7,8 @@ import { guidedBy, type Observation, type ObservationsState, standardized, utili
 import type { Problem, Strategy } from '../strategy.ts';
 import { treeOf } from '../tree.ts';
 import { bestWithin, pool } from './candidates.ts';
-import { type Features, featuresOf } from './features.ts';
+import { type ENSEMBLES, ensembleFor, type Predict } from './ensembles.ts';
+import { featuresOf } from './features.ts';
 
 export interface BananasOptions {
   /** Random architectures before the model is asked. */
@@ -16,6 +16,8 @@ export interface BananasOptions {
   /** Observations from one training of the ensemble to the next. */
   readonly every: number;
   readonly members: number;
+  /** Networks on the path encoding, or graph networks on the cells themselves. */
+  readonly model: (typeof ENSEMBLES)[number];
   /** How many of the best are mutated. */
   readonly parents: number;
   /** Mutations of each. */
@@ -26,12 +28,11 @@ export interface BananasOptions {
 const RANDOM = 50;
 /** Observations that the ensemble is trained on, at most. */
 const TRAINED = 512;
-const TRAINING = { hidden: 32, steps: 100, learningRate: 0.01 };
 
 /** An ensemble and how many observations it has seen. */
 interface Trained {
   readonly count: number;
-  readonly ensemble: Promise<MlpEnsemble>;
+  readonly ensemble: Promise<Predict>;
 }
 
 /**
@@ -46,25 +47,33 @@ interface Trained {
  * all rows at once, on the squared error of standardized targets whose bad end is cut (`standardized`), where failed
  * trials are; a fifth of the candidates is random; nothing that computes the same is proposed twice. From 512
  * observations on, the ensemble learns the best half of them and the latest. Several objectives: random weights for
- * each training (ParEGO, Knowles 2006).
+ * each training (ParEGO, Knowles 2006). `model=graph-network`: graph networks on the cells (`trainGraphNetworks`) learn in
+ * place of networks on paths.
  *
  * What is still running needs no place in the model: samples of several trials differ by themselves.
  *
- * ask: one pass of the ensemble for each candidate, and every `every` observations a training of 100 steps. tell: O(n)
+ * ask: one pass of the ensemble for each candidate, and every `every` observations a training of 100 or 150 steps. tell: O(n)
  * to copy the list. Needs an engine.
  */
 export function bananas(options: BananasOptions, { engine }: ModelTools): Strategy<ObservationsState> {
   /** By the first observation, which all states of a study share. */
   const kept = new WeakMap<Observation, Trained>();
 
-  return guidedBy('bananas', options.initial, propose);
+  const guided = guidedBy('bananas', options.initial, propose);
+  return {
+    ...guided,
+    init(problem) {
+      ensembleFor(options.model, treeOf(problem)); // A space without cells is refused before the first trial.
+      return guided.init(problem);
+    },
+  };
 
   async function propose(problem: Problem, state: ObservationsState, trial: number): Promise<Architecture> {
     const space = treeOf(problem);
     const { observations, pending } = state;
     const count = observations.length - (Math.max(0, observations.length - options.initial) % options.every);
     const known = featuresOf(space, 'path');
-    const ensemble = await ensembleFor(problem, observations, count, known);
+    const predict = await trained(problem, observations, count);
 
     const utility = utilities(problem, observations, trial);
     const order = observations
@@ -77,16 +86,11 @@ export function bananas(options: BananasOptions, { engine }: ModelTools): Strate
       parents,
       mutations: options.mutations,
     });
-    const scores = drafts.map((draft) => thompson(ensemble.predict(known.rowOf(draft)), stream.normal()));
+    const scores = drafts.map((draft) => thompson(predict(draft), stream.normal()));
     return bestWithin(problem, trial, drafts, scores);
   }
 
-  function ensembleFor(
-    problem: Problem,
-    observations: readonly Observation[],
-    count: number,
-    known: Features,
-  ): Promise<MlpEnsemble> {
+  function trained(problem: Problem, observations: readonly Observation[], count: number): Promise<Predict> {
     const first = observations[0] as Observation;
     const found = kept.get(first);
     if (found?.count === count) return found.ensemble;
@@ -94,10 +98,10 @@ export function bananas(options: BananasOptions, { engine }: ModelTools): Strate
       throw new UserError('strategy "bananas": has no engine to train its ensemble; pass tools.engine');
     const learned = learnedFrom(problem, observations.slice(0, count));
     const targets = standardized(utilities(problem, learned, count, 'train'));
-    const rows = learned.map(({ architecture }) => known.rowOf(architecture));
+    const architectures = learned.map(({ architecture }) => architecture);
     const stream = rng(problem.seed, 'bananas', 'ensemble', count);
-    const training = { ...TRAINING, members: options.members };
-    const ensemble = engine().then((one) => trainMlpEnsemble(one, rows, targets, stream, training));
+    const train = ensembleFor(options.model, treeOf(problem));
+    const ensemble = engine().then((one) => train(one, architectures, targets, stream, options.members));
     kept.set(first, { count, ensemble });
     return ensemble;
   }

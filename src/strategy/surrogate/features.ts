@@ -5,7 +5,7 @@
 import type { Metric } from '../../model/gaussian-process.ts';
 import type { SparseRow } from '../../model/sparse.ts';
 import type { Architecture, Decision, DecisionValue, Space } from '../../space/space.ts';
-import { type Cell, cellsOf, isPresent, type Operation, outputNodes } from '../../space/tree/cells.ts';
+import { type Cell, cellsOf, decisionsOf, isPresent, type Operation, outputNodes } from '../../space/tree/cells.ts';
 import { allHold, decided, decisions } from '../../space/tree/decisions.ts';
 import { toUnit } from '../scale.ts';
 
@@ -128,14 +128,6 @@ function makeFeatures(space: Space, kernel: 'path' | 'hamming'): Features {
       },
     },
   };
-}
-
-function decisionsOf({ connections, bodies }: Cell): string[] {
-  const ofHops = connections.flatMap(({ wiring, edge }) => [
-    ...(wiring ? [wiring] : []),
-    ...(edge ? [edge.decision] : []),
-  ]);
-  return [...ofHops, ...bodies.flatMap((body) => (body ? [body.decision] : []))];
 }
 
 function scaleOf({ domain }: Decision): (value: DecisionValue | undefined) => number {

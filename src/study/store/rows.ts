@@ -23,7 +23,31 @@ const start = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('continue'), trial: count }),
   z.strictObject({ kind: z.literal('inherit'), trial: count }),
 ]);
-const mixture = z.strictObject({ weights: z.record(z.string(), z.array(z.number())), genotype: architecture });
+const real = z.number();
+const shares = z.record(z.string(), z.array(real));
+const guards = z.strictObject({
+  parameterFree: real,
+  operations: z.strictObject({ none: count, skip: count, pool: count, depthwise: count, other: count }),
+  most: z.strictObject({ operation: z.string(), edges: count, of: count }),
+  entropy: real,
+  skipWeight: real.exactOptional(),
+  cells: z.array(
+    z.strictObject({
+      ...{ edges: count, of: count, skips: count, depth: count, width: count },
+      shape: z.enum(['shallow', 'over-connected']).exactOptional(),
+    }),
+  ),
+  gap: z.strictObject({ metric: z.string(), mixture: real, genotype: real, samples: count }).exactOptional(),
+  eigenvalue: real.exactOptional(),
+});
+/** The column `mixture`: what a supernet reports besides metrics. */
+const supernet = z.strictObject({
+  weights: shares.exactOptional(),
+  edges: shares.exactOptional(),
+  stage: count.exactOptional(),
+  genotype: architecture.exactOptional(),
+  guards: guards.exactOptional(),
+});
 const purpose = z.enum(PURPOSES);
 // It names a file.
 const artifact = z.string().regex(/^[0-9a-f]{64}$/);
@@ -161,7 +185,11 @@ export function reportRow({ purpose, trial }: TrialKey, report: Report): ReportR
     metrics: JSON.stringify(report.metrics),
     seconds: report.seconds,
     spent: report.spent === undefined ? null : JSON.stringify(report.spent),
-    mixture: report.mixture === undefined ? null : JSON.stringify(report.mixture),
+    mixture:
+      report.mixture === undefined && report.guards === undefined
+        ? null
+        : // In the schema's order of names: read and written again it is the same text.
+          JSON.stringify(supernet.parse({ ...report.mixture, ...(report.guards && { guards: report.guards }) })),
   };
 }
 
@@ -172,9 +200,15 @@ export function reportOf(found: object, place: string): Report {
     metrics: checked(metrics, parseJson(row.metrics, `${place}: curve`), `${place}: curve`),
     seconds: row.seconds,
     ...(row.spent !== null && { spent: checked(spent, parseJson(row.spent, `${place}: curve`), `${place}: curve`) }),
-    ...(row.mixture !== null && {
-      mixture: checked(mixture, parseJson(row.mixture, `${place}: curve`), `${place}: curve`),
-    }),
+    ...(row.mixture !== null && supernetOf(row.mixture, `${place}: curve`)),
+  };
+}
+
+function supernetOf(text: string, place: string): Pick<Report, 'mixture' | 'guards'> {
+  const { guards: found, weights, genotype, ...others } = checked(supernet, parseJson(text, place), place);
+  return {
+    ...(weights && genotype && { mixture: { weights, ...others, genotype } }),
+    ...(found && { guards: found }),
   };
 }
 

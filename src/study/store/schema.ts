@@ -78,7 +78,7 @@ export interface ReportRow {
   metrics: string;
   seconds: number;
   spent: string | null;
-  /** JSON, of a supernet: its mixture weights. */
+  /** JSON, of a supernet: its mixture weights and guards. */
   mixture: string | null;
 }
 

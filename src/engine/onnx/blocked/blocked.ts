@@ -26,11 +26,11 @@ export function view({ model }: Blocked, x: Name, shape: Shape): Name {
   return model.view(x, shape);
 }
 
-/** [1, columns]: the sum of the rows of [rows, columns]. As a product: `ReduceSum` takes up to eight times as long. */
-export function sumOfRows(b: Blocked, x: Name, rows: number, columns: number): Name {
-  const ones = b.model.floats([1, rows], new Float32Array(rows).fill(1));
-  const sum = b.model.node('MatMul', [ones, view(b, x, [rows, columns])]);
-  return b.model.view(sum, [1, columns], [1, columns]);
+/** [columns]: `factor` times the sum of the rows of [rows, columns]. As a product: `ReduceSum` takes up to eight times as long. */
+export function sumOfRows(b: Blocked, x: Name, rows: number, columns: number, factor = 1): Name {
+  const factors = b.model.floats([rows], new Float32Array(rows).fill(factor));
+  const sum = b.model.node('MatMul', [factors, view(b, x, [rows, columns])]);
+  return b.model.view(sum, [columns], [columns]);
 }
 
 /** Transposes `count` tiles of B by B floats: each as an image of B pixels, whose blocks are taken apart. */

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as ops from '../../../graph/ops.ts';
 import { mask } from '../lowerings/elementwise.ts';
-import { affine, channelDot, channelMean } from './channels.ts';
+import { affine, channelDot, channelMean, gated } from './channels.ts';
 import { filterToBlocked, filterToPlain, permute, toBlocked, toPlain } from './layout.ts';
 import { assertCase, BLOCK, OPTIONS } from './testing/run.ts';
 
@@ -36,10 +36,34 @@ test('the dot product and the mean of each channel', OPTIONS, async () => {
   await assertCase({
     inputs: [image],
     output: vector,
-    blocked: (b, [x = '']) => channelMean(b, x),
+    blocked: (b, [x = '']) => channelMean(b, x, image.shape),
     reference: (g, [x = 0]) => ops.reduceMean(g, x, [0, 2, 3]),
   });
 });
+
+test('half the dot product, and twice the mean, of each channel', OPTIONS, async () => {
+  await assertCase({
+    inputs: [image, image],
+    output: vector,
+    blocked: (b, [x = '', y = '']) => channelDot(b, x, y, image.shape, 0.5),
+    reference: (g, [x = 0, y = 0]) => ops.scale(g, ops.reduceSum(g, ops.mul(g, x, y), [0, 2, 3]), 0.5),
+  });
+  await assertCase({
+    inputs: [image],
+    output: vector,
+    blocked: (b, [x = '']) => channelMean(b, x, image.shape, 2),
+    reference: (g, [x = 0]) => ops.scale(g, ops.reduceMean(g, x, [0, 2, 3]), 2),
+  });
+});
+
+test('a number for each image and channel', OPTIONS, () =>
+  assertCase({
+    inputs: [image, { shape: [3, C, 1, 1], layout: 'plain' }],
+    output: image,
+    blocked: (b, [x = '', factors = '']) => gated(b, x, factors, image.shape),
+    reference: (g, [x = 0, factors = 0]) => ops.mul(g, x, factors),
+  }),
+);
 
 test('where x is positive', OPTIONS, () =>
   assertCase({

@@ -27,8 +27,18 @@ export function affine(b: Blocked, { shape, scale, ...operands }: Affine): Name 
   });
 }
 
-/** [C]: the sum over n, h, w of x·y. The batch is not open. */
-export function channelDot(b: Blocked, x: Name, y: Name, shape: Shape): Name {
+/**
+ * x of each image and channel times its own number, one pass: a depthwise 1x1 convolution with a group for each. `factors` are
+ * [N, C, 1, 1] in plain memory. The batch is not open.
+ */
+export function gated(b: Blocked, x: Name, factors: Name, shape: Shape): Name {
+  const [n, c, h, w] = four(shape);
+  const product = affine(b, { x: view(b, x, [1, n * c, h, w]), shape: [1, n * c, h, w], scale: factors });
+  return view(b, product, shape);
+}
+
+/** [C]: `factor` times the sum over n, h, w of x·y. The batch is not open. */
+export function channelDot(b: Blocked, x: Name, y: Name, shape: Shape, factor = 1): Name {
   const [n, c, h, w] = four(shape);
   const dots = convolve(b, {
     x: view(b, x, [1, n * c, h, w]),
@@ -36,11 +46,11 @@ export function channelDot(b: Blocked, x: Name, y: Name, shape: Shape): Name {
     kernel: [h, w],
     geometry: { stride: [1, 1], dilation: [1, 1], pads: [0, 0, 0, 0], groups: n * c },
   });
-  return view(b, sumOfRows(b, dots, n, c), [c]);
+  return sumOfRows(b, dots, n, c, factor);
 }
 
-/** [C]: the mean over n, h, w. */
-export function channelMean(b: Blocked, x: Name): Name {
-  const perImage = nchwc(b, 'GlobalAveragePool', [x]);
-  return b.model.node('ReduceMean', [perImage, b.model.ints([0, 2, 3])], { keepdims: 0 });
+/** [C]: `factor` times the mean over n, h, w. The batch is not open. */
+export function channelMean(b: Blocked, x: Name, shape: Shape, factor = 1): Name {
+  const [n, c] = four(shape);
+  return sumOfRows(b, nchwc(b, 'GlobalAveragePool', [x]), n, c, factor / n);
 }

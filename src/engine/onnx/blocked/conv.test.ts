@@ -65,6 +65,10 @@ const CASES: readonly ConvCase[] = [
   { kind: 'stem', images: 18, blocks: [0, 1], size: [4, 5], kernel: [3, 3] },
   { kind: 'dense', images: 18, blocks: [1, 1], size: [4, 5], kernel: [3, 3] },
   { kind: 'dense', images: 18, blocks: [1, 1], size: [4, 5], kernel: [1, 1] },
+  // Pixels under a stride of which the last row and column are left out, and are not.
+  { kind: 'dense', images: 18, blocks: [1, 2], size: [6, 9], kernel: [1, 1], stride: 2 },
+  { kind: 'dense', images: 2, blocks: [2, 4], size: [7, 8], kernel: [1, 1], stride: 3 },
+  { kind: 'grouped', images: 3, blocks: [2, 2], size: [8, 8], kernel: [1, 1], groups: 2, stride: 2 },
   // One block and several of input channels, pixel by pixel; by tiles.
   { kind: 'dense', images: 2, blocks: [3, 2], size: [6, 16], kernel: [3, 3] },
   { kind: 'dense', images: 2, blocks: [4, 1], size: [5, 7], kernel: [3, 3] },
@@ -153,21 +157,30 @@ for (const testCase of CASES) {
   }
 }
 
-test('a filter gradient that is computed by pixels reads x and dy as they lie', () => {
+/** The operators of a filter's gradient, without changes of shape. */
+function operatorsOf(gradient: Omit<Parameters<typeof convWeightGrad>[1], 'x' | 'dy'>): readonly unknown[] {
   const model = createModel('gradient');
-  const b = { model, block: 16 };
-  const geometry = { stride: [1, 1], dilation: [1, 1], pads: [1, 1, 1, 1], groups: 1 } as const;
-  const [xShape, shape] = [
-    [4, 16, 28, 28],
-    [16, 16, 3, 3],
-  ];
-  convWeightGrad(b, { x: 'x', xShape, dy: 'dy', dyShape: xShape, shape, geometry });
+  convWeightGrad({ model, block: 16 }, { x: 'x', dy: 'dy', ...gradient });
   const nodes = onnxProto.onnx.ModelProto.decode(model.encode()).graph?.node ?? [];
+  return nodes.map(({ opType }) => opType).filter((type) => type !== 'Reshape');
+}
+
+test('a filter gradient that is computed by pixels reads x and dy as they lie', () => {
+  const geometry = { stride: [1, 1], dilation: [1, 1], pads: [1, 1, 1, 1], groups: 1 } as const;
+  const xShape = [4, 16, 28, 28];
   // x with a column of zeros on either side; the convolution; the sum over the images.
-  assert.deepEqual(
-    nodes.map(({ opType }) => opType).filter((type) => type !== 'Reshape'),
-    ['Conv', 'Conv', 'MatMul'],
-  );
+  assert.deepEqual(operatorsOf({ xShape, dyShape: xShape, shape: [16, 16, 3, 3], geometry }), [
+    'Conv',
+    'Conv',
+    'MatMul',
+  ]);
+});
+
+test('of a 1x1 convolution under a stride, the gradient reads those pixels alone that the convolution reads', () => {
+  const geometry = { stride: [2, 2], dilation: [1, 1], pads: [0, 0, 0, 0], groups: 1 } as const;
+  const sizes = { xShape: [4, 16, 32, 32], dyShape: [4, 32, 16, 16], shape: [32, 16, 1, 1] };
+  // The pixels; the convolution; the sum over the images.
+  assert.deepEqual(operatorsOf({ ...sizes, geometry }), ['Conv', 'Conv', 'MatMul']);
 });
 
 test('what the blocked convolution cannot compute', () => {

@@ -6,7 +6,7 @@ import { REDUCE } from '../lowerings/reduce.ts';
 import { four } from '../value.ts';
 import { emittedVector } from '../vectors.ts';
 import { type Name, nchwc, transposeTiles } from './blocked.ts';
-import { channelDot, channelMean } from './channels.ts';
+import { channelDot, channelMean, gated } from './channels.ts';
 import { canConvolve, filterLayout } from './conv.ts';
 import type { Layout } from './layout.ts';
 import { withoutFirst } from './shift.ts';
@@ -16,7 +16,7 @@ import { blockedView, isWhole, operandView, wholeView } from './views.ts';
 import { convWeightGrad } from './weight-gradient.ts';
 
 export function lowerElementwise(s: BlockedSite, id: NodeId, type: string, layout: Layout): Emitted | undefined {
-  const { at, batchAxis, block, model, read, reshape, shapeOf } = s;
+  const { at, b, batchAxis, block, model, read, reshape, shapeOf } = s;
   const { inputs, shape } = at(id);
   const open = batchAxis(id);
   const narrow = inputs.map((from, i) => narrowed(s, from, shape, inputs[1 - i]));
@@ -29,6 +29,10 @@ export function lowerElementwise(s: BlockedSite, id: NodeId, type: string, layou
     const make = (names: readonly Name[]) => model.node(type, names);
     const name = open === undefined ? elementwise(model, make, operands, shape) : make(operands.map((o) => o.name));
     return { name, layout };
+  }
+  const [whole, factors] = `${shapeOf(narrow[0] as NodeId)}` === `${shape}` ? narrow : narrow.toReversed();
+  if (type === 'Mul' && layout === 'blocked' && open === undefined && isByImage(shapeOf(factors as NodeId), shape)) {
+    return blocked(gated(b, read(whole as NodeId, 'blocked'), read(factors as NodeId, 'plain'), shape));
   }
   const views: Name[] = [];
   for (const from of narrow) {
@@ -44,6 +48,11 @@ export function lowerElementwise(s: BlockedSite, id: NodeId, type: string, layou
     else views.push(reshape(name, view.dims, open));
   }
   return { name: reshape(model.node(type, views), shape, open, wholeView(block, shape, layout)), layout };
+}
+
+/** [N, C, 1, 1] beside [N, C, H, W], of several images. */
+function isByImage(own: Shape, [n = 1, c]: Shape): boolean {
+  return n > 1 && `${own}` === `${[n, c, 1, 1]}`;
 }
 
 /** The node before a broadcast that its partner, a whole tensor, brings about anyway. */
@@ -67,8 +76,8 @@ export function lowerReduce(s: BlockedSite, id: NodeId, op: OpOf<'reduce'>): Emi
     factor === 1 ? name : model.node('Mul', [name, model.floats([], [factor])]);
   // A product that something else reads as well is there in any case, and its mean reads one tensor where this reads two.
   if (pair !== undefined && fusion.absorbed(x) && layouts[pair[0]] === 'blocked' && batchAxis(x) === undefined) {
-    const sum = channelDot(b, read(pair[0], 'blocked'), read(pair[1], 'blocked'), from);
-    return result(times(sum, op.fn === 'mean' ? 1 / perChannel : 1));
+    const factor = op.fn === 'mean' ? 1 / perChannel : 1;
+    return result(channelDot(b, read(pair[0], 'blocked'), read(pair[1], 'blocked'), from, factor));
   }
   const layout = layouts[x] as Layout;
   if (layout === 'plain') return undefined;
@@ -86,7 +95,7 @@ export function lowerReduce(s: BlockedSite, id: NodeId, op: OpOf<'reduce'>): Emi
   if (layout !== 'blocked') return undefined;
   const image = read(x, 'blocked');
   if (axes === '0,2,3' && batchAxis(x) === undefined)
-    return result(times(channelMean(b, image), op.fn === 'sum' ? perChannel : 1));
+    return result(channelMean(b, image, from, op.fn === 'sum' ? perChannel : 1));
   if (axes === '2,3') {
     const means = nchwc(b, 'GlobalAveragePool', [image]);
     const sums = times(means, op.fn === 'sum' ? (from[2] ?? Number.NaN) * (from[3] ?? Number.NaN) : 1);

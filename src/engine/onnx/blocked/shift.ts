@@ -67,6 +67,21 @@ export function withoutFirst(b: Blocked, x: Name, shape: Shape, [rows, columns]:
   return view(b, rest, [n, c, h - rows, w - columns]);
 }
 
+/** Of every `stride` rows and columns of x, the first. */
+export function thinned(b: Blocked, x: Name, shape: Shape, stride: readonly [number, number]): Name {
+  const { block, model } = b;
+  const [n, c, h, w] = four(shape);
+  const images = view(b, x, [(n * c) / block, block, h, w]);
+  const y = nchwc(b, 'Conv', [images, model.floats([block, 1, 1, 1], new Float32Array(block).fill(1))], {
+    kernel_shape: [1, 1],
+    strides: stride,
+    dilations: [1, 1],
+    pads: [0, 0, 0, 0],
+    group: block,
+  });
+  return view(b, y, [n, c, Math.ceil(h / stride[0]), Math.ceil(w / stride[1])]);
+}
+
 export interface Part {
   /** Which row or column of x comes first; before the first and after the last lie zeros. */
   readonly offset: number;

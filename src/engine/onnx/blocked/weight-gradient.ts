@@ -6,7 +6,7 @@ import { four } from '../value.ts';
 import { type Blocked, type Name, nchwc, sumOfRows, view } from './blocked.ts';
 import { filterToBlocked, toPlain } from './layout.ts';
 import { pixelGradient, stemGradient } from './pixel-gradient.ts';
-import { partOf } from './shift.ts';
+import { partOf, thinned } from './shift.ts';
 import {
   type ConvWeightGradient,
   fillsColumns,
@@ -19,18 +19,37 @@ import {
  * dw in the layout of the filter: `filter` for dense and grouped convolutions, `outer` for depthwise ones, and for a stem,
  * whose x is plain.
  */
-export function convWeightGrad(b: Blocked, gradient: ConvWeightGradient): Name {
-  const { xShape, shape } = gradient;
+export function convWeightGrad(b: Blocked, whole: ConvWeightGradient): Name {
+  const { xShape, shape } = whole;
   const [, c] = four(xShape);
   const [o, i] = four(shape);
-  if (i === 1 && o === c) return depthwise(b, gradient);
-  if (i < b.block) return stem(b, gradient);
+  if (i === 1 && o === c) return depthwise(b, whole);
+  if (i < b.block) return stem(b, whole);
+  const gradient = isThin(whole) ? withoutStride(b, whole) : whole;
   return (
     (isFastByPixels(b, gradient) ? pixelGradient(b, gradient) : undefined) ??
     pointwiseGradient(b, gradient) ??
     tiledGradient(b, gradient) ??
     throughPlain(b, gradient)
   );
+}
+
+/** Whether a 1x1 convolution leaves out pixels of x under its stride. */
+function isThin({ shape, geometry: { stride, pads } }: ConvWeightGradient): boolean {
+  return shape[2] === 1 && shape[3] === 1 && Math.max(...stride) > 1 && pads.every((size) => size === 0);
+}
+
+/** The same gradient of the pixels alone that the convolution reads: one pass over few of them, and x is dense. */
+function withoutStride(b: Blocked, gradient: ConvWeightGradient): ConvWeightGradient {
+  const { x, xShape, dyShape, geometry } = gradient;
+  const [n, c] = four(xShape);
+  const [, , oh, ow] = four(dyShape);
+  return {
+    ...gradient,
+    x: thinned(b, x, xShape, geometry.stride),
+    xShape: [n, c, oh, ow],
+    geometry: { ...geometry, stride: [1, 1] },
+  };
 }
 
 /** By measurement. Filters by tiles take less time where blocks are many, unless columns are filled up. */

@@ -18,15 +18,15 @@ import { defineSpace } from '../../tree/define.ts';
 import type { Module } from '../../tree/module.ts';
 import { trainingChoices, trainingOf } from '../training.ts';
 
-/** Hand-designed networks take the numbers of a wider table as they are: their first layer would be most of the network. */
-const MOST_ENCODED = 100;
+/** Most features that hand-designed networks encode numbers by; with more, their first layer would be most of the network. */
+const MOST_ENCODED = 1600; // 25 numbers by 64 bins, 100 by 16
 
 /** How many features are numbers of more than two values. */
 const numbersOf = ({ quantiles = [] }: Task): number => quantiles.filter((edges) => edges.length > 0).length;
 
 function entranceOf(task: Task): readonly Module[] {
   if (task.input.length > 1) return [flatten()];
-  return numbersOf(task) === 0 ? [] : [piecewiseLinear(pick('bins', [0, 8, 16, 32]))];
+  return numbersOf(task) === 0 ? [] : [piecewiseLinear(pick('bins', [0, 8, 16, 32, 64]))];
 }
 
 /**
@@ -36,7 +36,7 @@ function entranceOf(task: Task): readonly Module[] {
  * norm and activation. Batch norm everywhere, one activation and one dropout rate for all. Categories arrive one-hot, so the
  * first linear layer is the sum of an embedding of each: spaces need no layer for them. Numbers are encoded by `bins` (Gorishniy et
  * al. 2022), which a table without numbers lacks.
- * (1 + 12 · (5 + 5^2 + 5^3 + 5^4)) + 12 · 4 · 4 · 4 = 10,129 architectures, 4 times as many with `bins`; with `tune`, the training is searched as well
+ * (1 + 12 · (5 + 5^2 + 5^3 + 5^4)) + 12 · 4 · 4 · 4 = 10,129 architectures, 5 times as many with `bins`; with `tune`, the training is searched as well
  * (`trainingChoices`).
  */
 export const residualMlp = defineSpace(
@@ -61,7 +61,7 @@ export const residualMlp = defineSpace(
     handDesigned(task, { tune }) {
       const numbers = numbersOf(task);
       const common = {
-        ...(numbers > 0 && { bins: numbers > MOST_ENCODED ? 0 : 16 }),
+        ...(numbers > 0 && { bins: [64, 32, 16].find((bins) => bins * numbers <= MOST_ENCODED) ?? 0 }),
         ...(tune && trainingOf(task)),
       };
       return {

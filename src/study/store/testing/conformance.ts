@@ -95,13 +95,23 @@ export function storeConformance(name: string, open: (study: NewStudy) => Promis
       assert.deepEqual(await keys('confirm'), [['confirm', 0]]);
     });
 
-    test('a supernet is a trial with its own purpose, and its reports have the mixture', async () => {
+    test('a supernet is a trial with its own purpose, and its reports have the mixture and the guards', async () => {
       const supernet = { purpose: 'supernet', trial: 0 } as const;
       await store.propose([proposed(0)], { revision: 1, state: 0 });
       await store.propose([newTrial({ ...supernet, architecture: {}, fidelity: 0 })]);
       const { fence } = await store.begin(supernet);
-      const mixture = { weights: { a: [0.25, 0.75], b: [1] }, genotype: { a: 'x', b: true } };
-      const report = { ...point(1), mixture };
+      const guards = {
+        ...{ parameterFree: 0.5, entropy: 0.9, skipWeight: 1.2, eigenvalue: -0.1 },
+        operations: { none: 0, skip: 1, pool: 0, depthwise: 0, other: 1 },
+        most: { operation: 'x', edges: 1, of: 2 },
+        cells: [{ edges: 2, of: 2, skips: 1, depth: 1, width: 2, shape: 'shallow' as const }],
+        gap: { metric: 'accuracy', mixture: 0.9, genotype: 0.2, samples: 128 },
+      };
+      const mixture = {
+        ...{ weights: { a: [0.25, 0.75], b: [1] }, edges: { '2<-': [0.5, 0.5] }, stage: 2 },
+        genotype: { a: 'x', b: true },
+      };
+      const report = { ...point(1), mixture, guards };
       await store.report(supernet, fence, report, hash(1));
       await store.finish(supernet, fence, { ...complete(0.5), checkpoint: hash(1) });
       const [trial] = await store.trials('supernet');

@@ -1,0 +1,152 @@
+/** One search: a supernet trained for some minutes, and what it finds looked up. */
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { kendall } from '../../src/common/correlation.ts';
+import { rng } from '../../src/common/random.ts';
+import type { SearchData } from '../../src/data/dataset.ts';
+import type { Engine } from '../../src/engine/engine.ts';
+import { ONE_SHOT } from '../../src/oneshot/index.ts';
+import type { Supernet, SupernetRequest } from '../../src/oneshot/supernet.ts';
+import { type Architecture, formatArchitecture, nasBench201 } from '../../src/space/index.ts';
+import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '../../src/train/checkpoint.ts';
+import { forecastOf } from '../../src/train/preflight.ts';
+import { openPrograms } from '../../src/train/programs.ts';
+import { someSamples } from '../../src/train/samples.ts';
+import { DEFAULT_SETTINGS, type TrainSettings } from '../../src/train/settings.ts';
+import type { SearchRow } from './rows.ts';
+import type { BenchTable } from './table.ts';
+
+type Values = Readonly<Record<string, number | string | boolean>>;
+
+export interface Search {
+  readonly engine: Engine;
+  readonly data: SearchData;
+  readonly table: BenchTable;
+  readonly method: keyof typeof ONE_SHOT;
+  readonly seed: number;
+  readonly minutes: number;
+  readonly settings: Values;
+  /** Cells to rank, by a method that finds weights. */
+  readonly ranked: readonly Architecture[];
+  /** The file that the supernet is saved in after each epoch. */
+  readonly checkpoint: string;
+  readonly resume: boolean;
+  say(line: string): void;
+}
+
+type Found = Omit<SearchRow, 'method' | 'seed' | 'minutes' | 'changed'>;
+
+/** Validation samples that supernets are measured on after an epoch, and cells with shared weights. */
+const VALID_SAMPLES = 1000;
+/** Kept of the time for opening, and because steps differ in how long they take. */
+const MARGIN = 0.03;
+
+export async function searchOnce(search: Search): Promise<Found> {
+  const { engine, data, table, method, seed, minutes, settings, checkpoint: file, resume, say } = search;
+  const { cells, channels, resolution, ...rest } = settings;
+  const { training, options } = divided(rest);
+  const space = nasBench201.create(data.info, { cells: Number(cells), channels: Number(channels) });
+  const valid = someSamples(data.valid, VALID_SAMPLES);
+  const requestOf = (epochSamples: number, checkpoint?: Checkpoint): SupernetRequest => ({
+    ...{ engine, programs: openPrograms(engine, { keep: 0 }), ...data, valid, space },
+    settings: { ...DEFAULT_SETTINGS, ...training, epochSamples },
+    resolution: Number(resolution),
+    rng: (...labels) => rng(seed, 'supernet', method, ...labels),
+    ...(checkpoint && { checkpoint }),
+  });
+  const open = (request: SupernetRequest): Promise<Supernet> => ONE_SHOT[method].open(request, options);
+
+  const saved = resume && existsSync(file) ? decodeSaved(file) : undefined;
+  const epochSamples = saved?.epochSamples ?? (await plannedSamples(requestOf(0), open, minutes));
+  if (saved === undefined) say(`${method}, seed ${seed}: ${epochSamples} samples in each of ${training.epochs} epochs`);
+  const supernet = await open(requestOf(epochSamples, saved?.checkpoint));
+  try {
+    const seconds = () => supernet.history.reduce((sum, record) => sum + record.seconds, 0);
+    while (supernet.history.length < training.epochs && seconds() < 60 * minutes) {
+      const { epoch, loss, valid, mixture } = await supernet.epoch();
+      save(file, epochSamples, await supernet.checkpoint());
+      const now = mixture === undefined ? '' : `, ${accuracyText(table, mixture.genotype)}`;
+      say(
+        `${method}, seed ${seed}, epoch ${epoch}: loss ${loss.toFixed(3)}, accuracy ${percent(valid.accuracy)}${now}`,
+      );
+    }
+    const course = supernet.history.flatMap(({ mixture }) => (mixture ? [table.accuracy(mixture.genotype)] : []));
+    const genotype = supernet.history.at(-1)?.mixture?.genotype;
+    const found = genotype === undefined ? await best(supernet, search) : { architecture: genotype, ...NONE_MEASURED };
+    const { architecture, ...measured } = found;
+    rmSync(file, { force: true });
+    return {
+      ...{ epochs: supernet.history.length, seconds: seconds(), course, ...measured },
+      architecture: formatArchitecture(table.space, architecture),
+      ...{ accuracy: table.accuracy(architecture), others: table.others(architecture) },
+    };
+  } finally {
+    await supernet.dispose();
+  }
+}
+
+const NONE_MEASURED = { architectures: 0, kendall: null, kendallAbove92: null };
+
+/** The best of the ranked cells with the weights of the supernet, and how it ranks them. */
+async function best(supernet: Supernet, { ranked, table, data, say }: Search) {
+  if (supernet.measurePath === undefined) throw new Error('a supernet without architectures must measure paths');
+  const valid = someSamples(data.valid, VALID_SAMPLES);
+  const shared: number[] = [];
+  for (const architecture of ranked) {
+    shared.push((await supernet.measurePath(architecture, valid)).metrics.accuracy ?? Number.NaN);
+    if (shared.length % 100 === 0) say(`${shared.length} of ${ranked.length} cells measured`);
+  }
+  const truth = ranked.map(table.accuracy);
+  const good = truth.flatMap((value, i) => (value > 0.92 ? [i] : []));
+  const at = (values: readonly number[]) => good.map((i) => values[i] ?? Number.NaN);
+  const [first] = ranked;
+  if (first === undefined) throw new Error('there are no cells to rank');
+  const architecture = ranked[shared.indexOf(Math.max(...shared))] ?? first;
+  return {
+    architecture,
+    architectures: ranked.length,
+    kendall: kendall(shared, truth),
+    kendallAbove92: kendall(at(shared), at(truth)),
+  };
+}
+
+/** Samples of an epoch with which all epochs fit into the minutes. */
+async function plannedSamples(
+  request: SupernetRequest,
+  open: (request: SupernetRequest) => Promise<Supernet>,
+  minutes: number,
+): Promise<number> {
+  const { compileSeconds, sampleSeconds, measureSeconds } = await forecastOf(request, open);
+  const usable = 60 * minutes * (1 - MARGIN) - compileSeconds;
+  const each = usable / request.settings.epochs - VALID_SAMPLES * measureSeconds;
+  return Math.max(request.settings.batchSize, Math.floor(each / sampleSeconds));
+}
+
+/** The settings of training, and the rest, which are options of the method. */
+function divided(values: Values): { readonly training: TrainSettings; readonly options: Values } {
+  const isTraining = (name: string) => Object.hasOwn(DEFAULT_SETTINGS, name);
+  const entries = Object.entries(values);
+  const training = Object.fromEntries(entries.filter(([name]) => isTraining(name)));
+  return {
+    training: { ...DEFAULT_SETTINGS, ...training },
+    options: Object.fromEntries(entries.filter(([name]) => !isTraining(name))),
+  };
+}
+
+function accuracyText(table: BenchTable, architecture: Architecture): string {
+  return `${percent(table.accuracy(architecture))} ${table.column}, ${formatArchitecture(table.space, architecture)}`;
+}
+
+const percent = (share = Number.NaN) => `${(100 * share).toFixed(2)} %`;
+
+/** The file is whole at any time: it is written beside its place first. */
+function save(file: string, epochSamples: number, checkpoint: Checkpoint): void {
+  const head = new Uint8Array(new Float64Array([epochSamples]).buffer);
+  writeFileSync(`${file}.new`, Buffer.concat([head, encodeCheckpoint(checkpoint)]));
+  renameSync(`${file}.new`, file);
+}
+
+function decodeSaved(file: string): { readonly epochSamples: number; readonly checkpoint: Checkpoint } {
+  const bytes = Uint8Array.from(readFileSync(file));
+  const [epochSamples = 0] = new Float64Array(bytes.slice(0, 8).buffer);
+  return { epochSamples, checkpoint: decodeCheckpoint(bytes.slice(8)) };
+}

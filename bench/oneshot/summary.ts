@@ -1,0 +1,96 @@
+import { kendall } from '../../src/common/correlation.ts';
+import type { Architecture } from '../../src/space/index.ts';
+import { markdown } from '../engine/tables.ts';
+import type { SearchRow } from './rows.ts';
+import type { BenchTable } from './table.ts';
+
+/** One line of the result: a method over its seeds. */
+export interface Summary {
+  readonly method: string;
+  readonly space: string;
+  readonly seeds: number;
+  readonly searchSeconds: number;
+  readonly architectures: number;
+  readonly tableAccuracy: MeanAndDeviation;
+  readonly others: Readonly<Record<string, MeanAndDeviation>>;
+  readonly kendall: number | null;
+  readonly kendallAbove92: number | null;
+  /** Of the number of parameters, on the same random cells. */
+  readonly kendallOfParams: number;
+  readonly kendallOfParamsAbove92: number;
+}
+
+interface MeanAndDeviation {
+  readonly mean: number;
+  readonly sd: number;
+}
+
+/** A line for each method; the last one is of random cells, each taken without a search. */
+export function summaries(rows: readonly SearchRow[], cells: readonly Architecture[], table: BenchTable): Summary[] {
+  const truth = cells.map(table.accuracy);
+  const params = cells.map(table.params);
+  const good = truth.flatMap((value, i) => (value > 0.92 ? [i] : []));
+  const at = (values: readonly number[]) => good.map((i) => values[i] ?? Number.NaN);
+  const ofParams = {
+    kendallOfParams: kendall(params, truth),
+    kendallOfParamsAbove92: kendall(at(params), at(truth)),
+  };
+  const methods = [...Map.groupBy(rows, ({ method }) => method)].map(([method, all]): Summary => {
+    const others = Object.keys(all[0]?.others ?? {});
+    return {
+      ...{ method, space: table.space.name, seeds: all.length },
+      searchSeconds: mean(all.map(({ seconds }) => seconds)),
+      architectures: mean(all.map(({ architectures }) => architectures)),
+      tableAccuracy: meanAndDeviation(all.map(({ accuracy }) => accuracy)),
+      others: Object.fromEntries(
+        others.map((name) => [name, meanAndDeviation(all.map((row) => row.others[name] ?? Number.NaN))]),
+      ),
+      kendall: meanOrNull(all.map((row) => row.kendall)),
+      kendallAbove92: meanOrNull(all.map((row) => row.kendallAbove92)),
+      ...ofParams,
+    };
+  });
+  const others = Object.keys(cells[0] === undefined ? {} : table.others(cells[0]));
+  const random: Summary = {
+    ...{ method: 'one random cell', space: table.space.name, seeds: cells.length, searchSeconds: 0, architectures: 1 },
+    tableAccuracy: meanAndDeviation(truth),
+    others: Object.fromEntries(
+      others.map((name) => [name, meanAndDeviation(cells.map((cell) => table.others(cell)[name] ?? Number.NaN))]),
+    ),
+    ...{ kendall: null, kendallAbove92: null, ...ofParams },
+  };
+  return [...methods, random];
+}
+
+export function summaryTable(all: readonly Summary[], column: string): string {
+  const percent = ({ mean, sd }: MeanAndDeviation) => `${(100 * mean).toFixed(2)} ± ${(100 * sd).toFixed(2)}`;
+  const tau = (value: number | null) => (value === null ? '' : value.toFixed(3));
+  const others = Object.keys(all[0]?.others ?? {});
+  return markdown(
+    ['method', 'seeds', 'seconds', `CIFAR-10 (%), ${column}`, ...others, 'tau', 'tau above 92 %', 'of parameters'],
+    all.map((one) => [
+      one.method,
+      String(one.seeds),
+      one.searchSeconds.toFixed(0),
+      percent(one.tableAccuracy),
+      ...others.map((name) => percent(one.others[name] ?? { mean: Number.NaN, sd: Number.NaN })),
+      tau(one.kendall),
+      tau(one.kendallAbove92),
+      `${tau(one.kendallOfParams)}, ${tau(one.kendallOfParamsAbove92)}`,
+    ]),
+  );
+}
+
+const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+function meanOrNull(values: readonly (number | null)[]): number | null {
+  const known = values.filter((value) => value !== null);
+  return known.length === 0 ? null : mean(known);
+}
+
+/** Over searches; the deviation of one is 0. */
+function meanAndDeviation(values: readonly number[]): MeanAndDeviation {
+  const middle = mean(values);
+  const squares = values.reduce((sum, value) => sum + (value - middle) ** 2, 0);
+  return { mean: middle, sd: values.length < 2 ? 0 : Math.sqrt(squares / (values.length - 1)) };
+}

@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { json, netsmith, refusedIn } from './support/netsmith.ts';
+import { startHeld } from './support/process.ts';
+
+let folder = '';
+const space = ['--space', join(import.meta.dirname, 'support', 'two-blocks.ts')];
+before(() => {
+  folder = mkdtempSync(join(tmpdir(), 'netsmith-one-shot-'));
+});
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+const SMALL = '--train-samples 96 --batch-size 16 --epochs 1 --supernet-epochs 3 --workers 1'.split(' ');
+
+test('--strategy darts trains the architecture that the supernet derives', async () => {
+  const dir = join(folder, 'darts');
+  await json('search', ...space, ...SMALL, '--strategy', 'darts', '--out', dir);
+  const { supernet } = await json('status', dir);
+  const [trial, ...more] = await json('trials', dir);
+  assert.deepEqual([supernet.state, supernet.epochs, supernet.of], ['complete', 3, 3]);
+  const { weights, genotype } = supernet.curve.at(-1).mixture;
+  assert.deepEqual([trial.architecture, more.length], [genotype, 0]);
+  for (const row of Object.values<number[]>(weights))
+    assert.ok(Math.abs(row.reduce((sum, share) => sum + share, 0) - 1) < 1e-5);
+  const { code, out } = await netsmith('status', dir);
+  assert.equal(code, 0);
+  assert.match(out, /supernet: epoch 3 of 3, .*decided [▁▂▃▄▅▆▇█]{3} \d+ %; /);
+});
+
+test('--estimator single-path measures the candidates of any strategy with shared weights', async () => {
+  const dir = join(folder, 'single-path');
+  const args = ['--strategy', 'local-search', '--estimator', 'single-path', '--trials', '3', '--out', dir];
+  await json('search', ...space, ...SMALL, ...args);
+  const trials = await json('trials', dir);
+  assert.deepEqual(
+    trials.map(({ state, epochs }: { state: string; epochs: number }) => [state, epochs]),
+    Array.from({ length: 3 }, () => ['complete', 0]),
+  );
+  const { supernet } = await json('status', dir);
+  assert.equal(supernet.curve.at(-1).mixture, undefined);
+  const { code, err } = await netsmith('report', dir);
+  assert.equal(code, 0, err);
+});
+
+test('--strategy p-darts: a stage for each third of the epochs, named in the status', async () => {
+  const dir = join(folder, 'p-darts');
+  const options = ['--strategy-options', 'operations2=2,operations3=2,warmUp=0'];
+  await json('search', ...space, ...SMALL, '--strategy', 'p-darts', ...options, '--out', dir);
+  const { supernet } = await json('status', dir);
+  const mixtures = supernet.curve.map(({ mixture }: { mixture: { stage: number } }) => mixture);
+  assert.deepEqual(
+    mixtures.map(({ stage, weights }: { stage: number; weights: Record<string, number[]> }) => [
+      stage,
+      weights.first?.filter((share) => share > 0).length,
+    ]),
+    [
+      [1, 3],
+      [2, 2],
+      [3, 2],
+    ],
+  );
+  const [trial] = await json('trials', dir);
+  assert.deepEqual(trial.architecture, mixtures.at(-1).genotype);
+});
+
+test('--estimator path-dropout measures candidates with the weights of all paths', async () => {
+  const dir = join(folder, 'path-dropout');
+  const args = ['--strategy', 'random', '--estimator', 'path-dropout', '--trials', '2', '--out', dir];
+  await json('search', ...space, ...SMALL, ...args);
+  const trials = await json('trials', dir);
+  assert.deepEqual(
+    trials.map(({ state }: { state: string }) => state),
+    ['complete', 'complete'],
+  );
+});
+
+test('a search killed while its supernet trains resumes it, and nothing differs', async () => {
+  const args = [...space, ...SMALL, '--strategy', 'darts'];
+  const [killed, whole] = [join(folder, 'killed'), join(folder, 'whole')];
+  const child = startHeld({ text: 'supernet: epoch 2', times: 1 }, 'search', ...args, '--out', killed);
+  child.stderr?.on('data', (text: string) => {
+    if (text.includes('supernet: epoch 2')) child.kill('SIGKILL');
+  });
+  await once(child, 'close');
+  const { supernet } = await json('status', killed);
+  assert.deepEqual([supernet.epochs, (await json('trials', killed)).length], [2, 0]);
+  await json('resume', killed);
+  await json('search', ...args, '--out', whole);
+  const essence = async (dir: string) => {
+    const { supernet } = await json('status', dir);
+    const [{ architecture, metrics }] = await json('trials', dir);
+    return { curve: supernet.curve, architecture, metrics };
+  };
+  assert.deepEqual(await essence(killed), await essence(whole));
+});
+
+test('what a one-shot method cannot do is refused before anything is written', async () => {
+  const refused = (expected: RegExp, ...args: string[]) =>
+    refusedIn(folder, expected, 'search', ...SMALL, ...args, '--out', join(folder, 'refused'));
+  const darts = ['--strategy', 'darts'];
+  await refused(/decision "depth1" does not choose between modules; darts needs/, '--space', 'small-cnn', ...darts);
+  await refused(/space "resnet": has no choice between modules; darts needs/, '--space', 'resnet', ...darts);
+  await refused(/unknown option "rate"/, ...space, ...darts, '--strategy-options', 'rate=1');
+  await refused(/--estimator: "proxies"; cannot be used with --strategy darts/, ...darts, '--estimator', 'proxies');
+  await refused(/--stopping: median; cannot be used with --strategy darts/, ...darts, '--stopping', 'median');
+  await refused(/--confirm: 2; cannot be used/, ...space, '--estimator', 'single-path', '--confirm', '2');
+  await refused(
+    /network 1 \(choice\): option "narrow" of choice "first" makes \[16,4,\d+,\d+\] of \[16,1,\d+,\d+\]; partial channels need/,
+    ...[...space, '--strategy', 'pc-darts'],
+  );
+  await refused(/there are 2 epochs; must be at least 3/, ...space, '--strategy', 'p-darts', '--supernet-epochs', '2');
+  await refused(/--supernet-epochs: 3; only applies to one-shot methods/, ...space);
+  await refused(
+    /--batch-size: 64; training needs about .*; no batch of at least 8 fits/,
+    ...['--space', 'nas-bench-201', '--space-options', 'cells=1', '--batch-size', '64', '--memory', '300MB', ...darts],
+  );
+  await refusedIn(
+    folder,
+    /--strategy: "darts"; trains a supernet on data; a tabular benchmark has only results/,
+    ...['search', '--benchmark', 'nas-bench-201', '--data', 'cifar-10', ...darts],
+  );
+});
