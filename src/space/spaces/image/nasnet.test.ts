@@ -112,7 +112,7 @@ test('nasnet: what is derived from weights picks the strongest input and the str
     `Genotype(normal=[${pairs}], normal_concat=range(2, 7), reduce=[${pairs}], reduce_concat=range(2, 7))`,
   );
   const wrong = { ...Object.fromEntries(rows), 'normal/3a<-': [0.5, 0.5] };
-  assert.throws(() => derive(space, wrong), /"normal\/3a<-" has 2 weights; needs one for each of 3 nodes/u);
+  assert.throws(() => derive(space, wrong), /"normal\/3a<-" has 2 weights; needs one for each of 3 edges/u);
 });
 
 test('a space with nodes that read twice is the same after JSON', () => {
