@@ -38,7 +38,7 @@ function drawn(label: string, count: number): GraphRow[] {
 
 /** What counts: operation 3 on a path of the first cell from its input to its output. */
 function targetOf({ edges }: GraphRow): number {
-  const [a = 0, b = 0, c = 0] = edges;
+  const [a = 0, b = 0, c = 0] = Array.from(edges);
   const through = a > 0 && c > 0 ? Number(a === 3) + Number(c === 3) : 0;
   return through + Number(b === 3) - 0.8;
 }
