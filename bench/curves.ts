@@ -65,7 +65,15 @@ const MODELS: Readonly<Record<string, Forecast>> = {
 };
 
 const when = circumstances(1);
-const rows: { study: string; metric: string; share: number; model: string; curves: number; rms: number; tau: number }[] = [];
+const rows: {
+  study: string;
+  metric: string;
+  share: number;
+  model: string;
+  curves: number;
+  rms: number;
+  tau: number;
+}[] = [];
 for (const folder of flags.study) {
   const { metric, curves } = await curvesOf(folder);
   const epochs = curves[0]?.at(-1)?.step ?? 0;

@@ -40,7 +40,10 @@ suite('learned learning curves', () => {
 
   test('from three curves that agree there is a forecast, and it is not sure', () => {
     const alike = [1, 2, 3].map(() => [1, 2, 3, 4].map((step) => ({ step, value: step / 10 })));
-    const { mean, deviation } = forecastFrom([1, 2].map((step) => ({ step, value: step / 10 })), alike);
+    const { mean, deviation } = forecastFrom(
+      [1, 2].map((step) => ({ step, value: step / 10 })),
+      alike,
+    );
     assert.ok(Math.abs(mean - 0.4) < 1e-9 && deviation > 0, `${mean} ± ${deviation}`);
   });
 });
