@@ -27,7 +27,13 @@ const Z = 1.96;
  * standard error of a share over n test samples is √(p (1 − p) / n), and that of a mean over seeds s / √n; both are taken of both
  * sides, as if the two were independent: for results on the same samples, that is cautious. Other metrics have only the spread over seeds.
  */
-export function verdict({ objective, testSamples, found, baselines, candidates = Number.POSITIVE_INFINITY }: VerdictRequest): readonly string[] {
+export function verdict({
+  objective,
+  testSamples,
+  found,
+  baselines,
+  candidates = Number.POSITIVE_INFINITY,
+}: VerdictRequest): readonly string[] {
   const { metric } = objective;
   const sign = objective.direction === 'maximize' ? 1 : -1;
   const compared = baselines
