@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { parsePairs } from '../app/command-line.ts';
+import { taskFrom } from '../app/given-task.ts';
 import { spaceFor } from '../app/setup.ts';
 import { loadSpace } from '../app/space-file.ts';
 import { invalid, messageOf } from '../common/errors.ts';
@@ -10,7 +11,6 @@ import { showCount } from '../report/numbers.ts';
 import { type Architecture, formatArchitecture, resolve, type Space, sample } from '../space/index.ts';
 import { table } from '../terminal/output.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { taskFrom } from './show.ts';
 
 interface SamplesOptions {
   readonly spaceOptions?: Record<string, number | string | boolean>;

@@ -2,34 +2,33 @@ import { type Command, Option } from 'commander';
 import { type ChoiceOptions, chosen } from '../app/choice.ts';
 import { parsePairs } from '../app/command-line.ts';
 import { readEvaluation } from '../app/evaluation/evaluation.ts';
+import { architectureFrom, atOptions, type Given } from '../app/given-architecture.ts';
+import { type GivenTask, taskFrom } from '../app/given-task.ts';
 import { spaceFor, treeOf } from '../app/setup.ts';
 import { loadSpace } from '../app/space-file.ts';
 import { readStudy } from '../app/study.ts';
 import { invalid } from '../common/errors.ts';
-import { isWhole, numberIfItIsOne, parseNumber } from '../common/numbers.ts';
+import { numberIfItIsOne } from '../common/numbers.ts';
 import { shownValue } from '../common/text.ts';
 import { networkCosts } from '../network/costs.ts';
 import { drawArchitecture } from '../report/drawing/draw.ts';
 import { architectureText } from '../report/drawing/text.ts';
-import { type Architecture, parseArchitecture, resolve, type Space, searchSpaceOf, type Task } from '../space/index.ts';
-import type { SearchSpace } from '../space/search-space.ts';
+import { showCount } from '../report/numbers.ts';
+import { resolve, searchSpaceOf } from '../space/index.ts';
 import { flagOf } from '../study/spec.ts';
 import { checkFile, writeWhole } from '../study/store/files.node.ts';
 import type { Output } from '../terminal/output.ts';
 import { CHOOSE, choiceText } from './choice.ts';
 import { define, outputOf, type Shell } from './command.ts';
 
-interface ShowOptions extends ChoiceOptions {
+interface ShowOptions extends ChoiceOptions, GivenTask {
   readonly space?: string;
   readonly spaceOptions?: Record<string, number | string | boolean>;
   readonly arch?: string;
-  readonly input?: string;
-  readonly outputs?: number | string;
-  readonly regression: boolean;
   readonly svg?: string;
 }
 
-/** `netsmith show`: { space, architecture, text, params, flops, layers: [{ path, kind, output, params, flops, activationBytes }] } */
+/** `netsmith show`: { space, architecture, text, params, flops, searched?: { params, flops }, layers: [{ path, kind, output, params, flops, activationBytes }] } */
 export function addShow(program: Command, shell: Shell): void {
   define(
     program,
@@ -37,14 +36,18 @@ export function addShow(program: Command, shell: Shell): void {
     'Show an architecture: the best (or another) trial of a study, or any architecture of a space',
     [
       'netsmith show runs/digits-residual-cnn-1 --svg best.svg',
+      'netsmith show runs/cifar-10-darts-1 --space-options cells=20,channels=36',
+      'netsmith show --space darts --space-options cells=20,channels=36 --arch DARTS_V2',
       'netsmith show --space nas-bench-201 --arch "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|avg_pool_3x3~2|"',
     ],
   )
     .addOption(new Option('--trial <n>', 'show this trial instead of the best').argParser(numberIfItIsOne))
     .option(...CHOOSE)
     .option('--space <name|file>', 'without a study: the space')
-    .option('--space-options <k=v,...>', 'without a study: options of the space', (text: string) =>
-      parsePairs(text, '--space-options'),
+    .option(
+      '--space-options <k=v,...>',
+      "options of the space; with a study, in place of the study's own: shows what was found at another size",
+      (text: string) => parsePairs(text, '--space-options'),
     )
     .option('--arch <text>', "without a study: the architecture, in the space's notation or as JSON")
     .option(
@@ -61,7 +64,7 @@ export function addShow(program: Command, shell: Shell): void {
     .action(async (dir: string | undefined, options: ShowOptions, command: Command) => {
       const output = outputOf(command, shell);
       if (options.svg !== undefined) checkFile(options.svg, '--svg');
-      const { space, architecture } =
+      const { space, architecture, searched } =
         dir === undefined ? await fromSpace(options) : await fromStudy(dir, options, output);
       const text = space.format(architecture);
       if (space.tree === undefined && options.svg === undefined)
@@ -77,16 +80,21 @@ export function addShow(program: Command, shell: Shell): void {
           text,
           params,
           flops,
+          ...(searched && { searched }),
           layers: layers.map((layer) => ({ ...layer })),
         },
-        `${text}\n\n${architectureText(network, layers)}`,
+        [
+          text,
+          ...(searched
+            ? [`as searched: ${showCount(searched.params)} parameters, ${showCount(searched.flops)} FLOPs`]
+            : []),
+          architectureText(network, layers),
+        ].join('\n\n'),
       );
     });
 }
 
-type Shown = { readonly space: SearchSpace; readonly architecture: Architecture };
-
-async function fromSpace(options: ShowOptions): Promise<Shown> {
+async function fromSpace(options: ShowOptions): Promise<Given> {
   if (options.space === undefined) throw invalid('show', 'no study and no --space', 'give one of them');
   const space = spaceFor(await loadSpace(options.space), taskFrom(options), {
     space: options.space,
@@ -95,25 +103,9 @@ async function fromSpace(options: ShowOptions): Promise<Shown> {
   return { space: searchSpaceOf(space), architecture: architectureFrom(space, options.arch) };
 }
 
-/** `--arch`, or the only architecture of a space of one. Throws UserError when it is malformed or missing. */
-export function architectureFrom(space: Space, text: string | undefined): Architecture {
-  if (text !== undefined) return parseArchitecture(space, text);
-  const only = onlyArchitecture(space);
-  if (only === undefined) throw invalid('--arch', 'missing', `space "${space.name}" has more than one architecture`);
-  return only;
-}
+const SPACE_FLAGS = ['space', 'arch', 'input', 'outputs', 'regression'];
 
-function onlyArchitecture(space: Space): Architecture | undefined {
-  try {
-    return parseArchitecture(space, '{}');
-  } catch {
-    return undefined;
-  }
-}
-
-const SPACE_FLAGS = ['space', 'spaceOptions', 'arch', 'input', 'outputs', 'regression'];
-
-async function fromStudy(dir: string, options: ShowOptions, output: Output): Promise<Shown> {
+async function fromStudy(dir: string, options: ShowOptions, output: Output): Promise<Given> {
   for (const [flag, value] of Object.entries(options))
     if (SPACE_FLAGS.includes(flag) && value !== undefined && value !== false)
       throw invalid(flagOf(flag), shownValue(value), 'cannot be used with a study, which has its own');
@@ -122,26 +114,5 @@ async function fromStudy(dir: string, options: ShowOptions, output: Output): Pro
   const { trial, choice } = chosen(study, dir, options, evaluated);
   const text = choiceText(choice, study.problem.objectives);
   if (text !== undefined) output.note(text);
-  return { space: study.space, architecture: trial.architecture };
-}
-
-/** The task that `--input`, `--outputs` and `--regression` describe. Throws UserError. */
-export function taskFrom({
-  input = '3,32,32',
-  outputs = 10,
-  regression,
-}: Pick<ShowOptions, 'input' | 'outputs' | 'regression'>): Task {
-  const shape = input.split(',').map((size) => parseNumber(size) ?? Number.NaN);
-  const isShape = shape.length === 1 || (shape.length === 3 && shape.every((size) => size <= 4096));
-  if (!isShape || !shape.every((size) => isWhole(size, 1, 1_000_000))) {
-    throw invalid(
-      '--input',
-      `"${input}"`,
-      'must be channels,height,width, each up to 4,096, or a number of features, up to 1,000,000',
-    );
-  }
-  if (!isWhole(outputs, 1, 1_000_000)) {
-    throw invalid('--outputs', `"${outputs}"`, 'must be a whole number from 1 to 1,000,000');
-  }
-  return { kind: regression ? 'regression' : 'classification', input: shape, outputs };
+  return atOptions(study, trial.architecture, options.spaceOptions);
 }

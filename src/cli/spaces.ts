@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { publishedCosts } from '../app/published.ts';
 import { loadSpace } from '../app/space-file.ts';
 import { unknownName } from '../common/closest.ts';
 import { showCount } from '../report/numbers.ts';
@@ -9,16 +10,19 @@ import { configSchema } from '../study/config-schema.ts';
 import { isOwnFile } from '../study/spec.ts';
 import { optionsTable, presetsText } from '../terminal/options-table.ts';
 import { table } from '../terminal/output.ts';
+import { publishedText } from '../terminal/published-table.ts';
 import { define, outputOf, type Shell } from './command.ts';
 
 /**
  * `netsmith spaces [NAME|FILE]`: [{ name, description, options: [{ name, type, default, min?, max?, above?, below?, words? }], size }]; size for
- * 32x32 color images of 10 classes.
+ * 32x32 color images of 10 classes. Of one space with published architectures also published: [{ name, text, paper, source, options, params,
+ * flops, quoted? }].
  */
 export function addSpaces(program: Command, shell: Shell): void {
   define(program, 'spaces [name]', 'List the search spaces, or the options of one (a name, or a file of yours)', [
     'netsmith spaces',
     'netsmith spaces darts',
+    'netsmith spaces nasnet --json',
     'netsmith spaces --schema > netsmith.schema.json',
   ])
     .option('--schema', 'print the JSON Schema of netsmith.config.json instead', false)
@@ -35,6 +39,7 @@ export function addSpaces(program: Command, shell: Shell): void {
         description: space.description,
         options: (space.rules?.() ?? []).map((rule) => ({ ...rule })),
         size: sizeOf(space),
+        ...(name !== undefined && space.published && { published: publishedCosts(space, EXAMPLE) }),
       }));
       const [one] = spaces;
       const text =
@@ -48,7 +53,11 @@ export function addSpaces(program: Command, shell: Shell): void {
                 description,
               ]),
             )
-          : `${one.name}: ${one.description}\n\n${optionsTable(one.options)}`;
+          : [
+              `${one.name}: ${one.description}`,
+              optionsTable(one.options),
+              ...(one.published ? [publishedText(one.published)] : []),
+            ].join('\n\n');
       output.result(spaces, text);
     });
 }

@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
+import { architectureFrom, foundIn } from '../app/given-architecture.ts';
 import { ownFilesOf } from '../app/own-files.ts';
 import { type Setup, setUp, treeOf } from '../app/setup.ts';
 import { loadSpace } from '../app/space-file.ts';
 import { type CommandTime, type TrainedOne, trainOne } from '../app/train-one.ts';
 import { costsOf } from '../measure/index.ts';
 import { showCount, showMetric, showSeconds } from '../report/numbers.ts';
-import { type Architecture, formatArchitecture } from '../space/index.ts';
+import { type Architecture, checkArchitecture, formatArchitecture } from '../space/index.ts';
 import { parseDuration } from '../study/quantities.ts';
 import { type SettingName, TRAINING_NAMES } from '../study/spec.ts';
 import { interruptible } from '../terminal/interrupt.ts';
@@ -13,7 +14,6 @@ import type { Output } from '../terminal/output.ts';
 import { createTrainingsView, type TrainingsView } from '../terminal/trainings.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import { addSettings, configOption, DATA, givenSettings, readSettings } from './flags.ts';
-import { architectureFrom } from './show.ts';
 
 /** The settings of one training run; the rest of a study's are about the search. */
 const SETTINGS: readonly SettingName[] = [
@@ -28,8 +28,13 @@ export function addTrain(program: Command, shell: Shell): void {
     'netsmith train --space small-cnn --epochs 20 --arch "depth1=1, depth2=1, ..." --test',
     'netsmith train --space resnet --space-options depth=8 --epochs 5',
     'netsmith train --space resnet --space-options depth=8 --time 2m --test',
+    'netsmith train --space darts --space-options cells=20,channels=36,auxiliary=0.4,dropPath=0.2 --arch DARTS_V2',
+    'netsmith train --arch runs/digits-darts-1 --space-options cells=20,channels=36 --test',
   ])
-    .option('--arch <text>', "architecture, in the space's notation or as JSON (not needed if the space has only one)")
+    .option(
+      '--arch <text|dir>',
+      "architecture, in the space's notation or as JSON, or a study whose best is taken, with the study's space (not needed if the space has only one)",
+    )
     .option('--test', 'evaluate on the test split at the end', false)
     .option('--time <duration>', 'time of the whole command: trains as many epochs as fit, --epochs at most if set')
     .addOption(configOption());
@@ -37,16 +42,18 @@ export function addTrain(program: Command, shell: Shell): void {
     async (_: string | undefined, options: { readonly arch?: string; readonly test: boolean }, command: Command) => {
       const output = outputOf(command, shell);
       let isCapped = false;
-      const read = await readSettings(command, ({ epochs }) => {
+      const found = await foundIn(options.arch);
+      const given = await readSettings(command, ({ epochs }) => {
         isCapped = epochs !== undefined;
-        return {};
+        return found ? { space: found.space } : {};
       });
+      const read = { ...given, spaceOptions: { ...found?.spaceOptions, ...given.spaceOptions } };
       // The time in a configuration file is that of a search.
       const seconds = givenSettings(command).time === undefined ? undefined : parseDuration(read.time ?? '');
       const time = seconds === undefined ? undefined : { seconds, elapsed: shell.elapsed, isCapped };
       const setup = await setUp(read, await loadSpace(read.space), false, ownFilesOf(read));
       const space = treeOf(setup);
-      const architecture = architectureFrom(space, options.arch);
+      const architecture = found ? checkArchitecture(space, found.architecture) : architectureFrom(space, options.arch);
       const { params = 0, flops = 0 } = costsOf(space, architecture);
       for (const note of setup.dataset.search.info.notes) output.note(note);
       output.note(

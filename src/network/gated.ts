@@ -3,8 +3,8 @@ import type { NodeId } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
 import type { Module } from '../space/tree/module.ts';
 import type { OpenChoices } from './lowering.ts';
-import { openDecisions } from './mixture.ts';
 import type { ArchitectureParameter } from './network.ts';
+import { openDecisions } from './open-decisions.ts';
 import { DEVIATION } from './shares.ts';
 import { switchedWith } from './switch.ts';
 
@@ -23,7 +23,7 @@ export const gateInputs = (count: number) =>
  * output of the sampled option is multiplied by 1 - p + p. Here p is its share in the softmax of (parameters + noise) / temperature;
  * the first p is a number that is fed, so that the product is the output itself, and its gradient that of the share. The
  * parameters are those of a `mixture` of the same network. The indices of the switches are fed: they must be those of the
- * largest parameter + noise. Where wiring is open, all edges are there.
+ * largest parameter + noise. Where wiring is open, all edges are there, except that a node samples its input where the mixture weighs that.
  */
 export function gated(g: GraphBuilder, network: Module): OpenChoices {
   return withGates(g, network, false);

@@ -9,7 +9,16 @@ import { lowerFlatten, lowerLinear } from './dense.ts';
 import { gated, gatedSum } from './gated.ts';
 import type { Lower, Lowering, ModuleKind, ModuleOf, OpenChoices } from './lowering.ts';
 import { concrete, type MixtureForm, mixture, mixtureOf } from './mixture.ts';
-import type { CarriedState, Chosen, Layer, LoweredNetwork, Parameter, RandomInput, Statistic } from './network.ts';
+import type {
+  AuxiliaryOutput,
+  CarriedState,
+  Chosen,
+  Layer,
+  LoweredNetwork,
+  Parameter,
+  RandomInput,
+  Statistic,
+} from './network.ts';
 import { lowerBatchNorm, lowerLayerNorm } from './normalization.ts';
 import { pathSums } from './paths.ts';
 import { lowerPiecewiseLinear } from './piecewise-linear.ts';
@@ -19,6 +28,7 @@ import { lowerDropout, lowerDropPath } from './regularization.ts';
 import { lowerResize } from './resize.ts';
 import { lowerAttention, lowerEmbedding, lowerPositions } from './sequence.ts';
 import {
+  lowerAuxiliary,
   lowerChoice,
   lowerDag,
   lowerIdentity,
@@ -55,6 +65,7 @@ const LOWERINGS: { readonly [K in ModuleKind]: Lower<K> } = {
   zero: lowerZero,
   sequential: lowerSequential,
   shared: lowerShared,
+  auxiliary: lowerAuxiliary,
   residual: lowerResidual,
   repeat: lowerRepeat,
   dag: lowerDag,
@@ -64,6 +75,9 @@ const LOWERINGS: { readonly [K in ModuleKind]: Lower<K> } = {
   choice: lowerChoice,
   scope: lowerScope,
 };
+
+/** The input that says how much of a training is done. */
+const PROGRESS = 'progress';
 
 /** How a supernet computes its open choices. */
 const OPEN = {
@@ -85,6 +99,8 @@ export interface LowerOptions {
   readonly vocabulary?: number;
   /** Of each feature of a table, `Task.quantiles`. */
   readonly quantiles?: readonly (readonly number[])[];
+  /** Whether there are auxiliary heads, whose outputs come beside the network's (`auxiliary`). */
+  readonly auxiliary?: boolean;
   /** Whether recurrent layers begin with a state that is fed, and give out theirs (`states`). Without, they begin with zeros. */
   readonly state?: boolean;
 }
@@ -94,6 +110,7 @@ const TAKES_TOKENS: ReadonlySet<ModuleKind> = new Set<ModuleKind>([
   'embedding',
   'sequential',
   'shared',
+  'auxiliary',
   'repeat',
   'stack',
   'dag',
@@ -117,6 +134,9 @@ export function lowerNetwork(g: GraphBuilder, network: Module, x: NodeId, option
   const randomInputs: RandomInput[] = [];
   const states: CarriedState[] = [];
   const layers: Layer[] = [];
+  const heads: AuxiliaryOutput[] = [];
+  let isInHead = false;
+  let progress: NodeId | undefined;
   /** Where in `parameters` a shared tensor stands, by its path. */
   const sharedTensors = new Map<string, number>();
   const { choices, mode } = options;
@@ -159,7 +179,7 @@ export function lowerNetwork(g: GraphBuilder, network: Module, x: NodeId, option
         }
         if (owner !== path) sharedTensors.set(tensor, parameters.length);
         const node = ops.input(g, tensor, shape);
-        parameters.push({ path: tensor, shape, initializer, node, when });
+        parameters.push({ path: tensor, shape, initializer, node, when, ...(isInHead && { isAuxiliary: true }) });
         return node;
       },
       statistic(name, shape, initial, move) {
@@ -169,13 +189,38 @@ export function lowerNetwork(g: GraphBuilder, network: Module, x: NodeId, option
         const guard = (batch: NodeId): NodeId =>
           when.length === 0 ? batch : guarded(g, when, ops.constant(g, 0, g.shape(batch)), batch);
         const moving = move && { move: { ...move, batch: guard(move.batch) } };
-        statistics.push({ path: named(name), shape, initializer, node, when, ...moving });
+        const own = {
+          path: named(name),
+          shape,
+          initializer,
+          node,
+          when,
+          ...(isInHead && { isAuxiliary: true as const }),
+        };
+        statistics.push({ ...own, ...moving });
         return node;
       },
       random(shape) {
         const name = named('random');
         randomInputs.push({ name, shape });
         return ops.input(g, name, shape);
+      },
+      progress() {
+        if (progress === undefined) {
+          randomInputs.push({ name: PROGRESS, shape: [], isProgress: true });
+          progress = ops.input(g, PROGRESS, []);
+        }
+        return progress;
+      },
+      auxiliary(weight, lowerHead) {
+        if (options.auxiliary !== true) return;
+        const outer = isInHead;
+        isInHead = true;
+        try {
+          heads.push({ output: lowerHead(), weight });
+        } finally {
+          isInHead = outer;
+        }
       },
       stateIn(name, shape) {
         if (options.state !== true) return undefined;
@@ -200,12 +245,14 @@ export function lowerNetwork(g: GraphBuilder, network: Module, x: NodeId, option
   const batch = g.shape(x)[0] ?? 1;
   const shape = g.shape(output);
   const wanted = [batch, ...(options.shape ?? [options.outputs])];
-  if (String(shape) !== String(wanted)) {
+  for (const [place, found] of [['network', shape], ...heads.map((head) => ['auxiliary head', g.shape(head.output)])]) {
+    if (String(found) === String(wanted)) continue;
     const rule = `it must be [${wanted.join(', ')}]${options.shape === undefined ? ', one for each output' : ''}`;
-    throw invalid('network', `its output is [${shape}]`, rule);
+    throw invalid(String(place), `its output is [${found}]`, rule);
   }
   return {
     output,
+    auxiliary: heads,
     parameters,
     architecture: open?.parameters ?? [],
     switches: open?.switches ?? [],

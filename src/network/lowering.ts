@@ -2,7 +2,7 @@ import { invalid, type UserError } from '../common/errors.ts';
 import type { GraphBuilder } from '../graph/builder.ts';
 import type { NodeId, Shape } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
-import type { Module, Size, Value, ValueChoice } from '../space/tree/module.ts';
+import type { Module, Read, Size, Value, ValueChoice } from '../space/tree/module.ts';
 import type { ArchitectureParameter, Chosen, Initializer, Move, RandomInput, Switch } from './network.ts';
 
 export type ModuleKind = Module['kind'];
@@ -38,6 +38,10 @@ export interface Lowering {
   stateIn(name: string, shape: Shape): NodeId | undefined;
   /** What the state of that name is after the run. */
   stateOut(name: string, output: NodeId): void;
+  /** How much of a training is done, [], from 0 in its first epoch to below 1. */
+  progress(): NodeId;
+  /** Adds an auxiliary output, where they are asked for: `lower` computes it. */
+  auxiliary(weight: number, lower: () => NodeId): void;
   /** An error at this module's place. */
   error(found: string, rule: string): UserError;
 }
@@ -54,10 +58,11 @@ export interface OpenChoices {
   readonly when: readonly Chosen[];
   /** A choice with several options. */
   choose(l: Lowering, module: ModuleOf<'choice'>, x: NodeId): NodeId;
-  /** An edge of a dag that the open decision `wiring` may pick, coming from node `from`; `lower` computes it. */
-  edge(lower: () => NodeId, wiring: string, from: number): NodeId;
-  /** What a dag's node, by its place among those after the inputs, combines of what comes over its edges; as it is by default. */
-  weigh?(dag: ModuleOf<'dag'>, node: number, incoming: readonly NodeId[]): readonly NodeId[];
+  /**
+   * What a node of a dag combines over one of its reads, whose inputs are open or fixed: `edges` computes the edge from each of its
+   * sources (`sourcesOf`).
+   */
+  read(l: Lowering, read: Read, edges: readonly (() => NodeId)[]): readonly NodeId[];
 }
 
 export type Lower<K extends ModuleKind> = (l: Lowering, module: ModuleOf<K>, x: NodeId) => NodeId;

@@ -2,10 +2,10 @@ import type { GraphBuilder } from '../graph/builder.ts';
 import type { NodeId } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
 import type { Module } from '../space/tree/module.ts';
-import { childrenOf } from '../space/tree/walk.ts';
 import type { OpenChoices } from './lowering.ts';
 import { incomingRows } from './mixture-edges.ts';
-import type { OpenDecision, RandomInput } from './network.ts';
+import type { RandomInput } from './network.ts';
+import { isOpenRead, openDecisions } from './open-decisions.ts';
 import { checkKeepsChannels, onPartOfChannels } from './partial-channels.ts';
 import { dropChannels } from './regularization.ts';
 import { trainedShares, weightedSum } from './shares.ts';
@@ -27,7 +27,8 @@ export interface MixtureForm {
 /**
  * The continuous relaxation of DARTS (Liu et al. 2019, equation 2): an open choice becomes the sum of its options'
  * outputs, each times its share in the softmax of the decision's parameters; `zero` adds nothing, but has its share. Where
- * wiring is open, all edges are there. The parameters of all decisions with equally many options are the rows of one
+ * wiring is open, all edges are there; a node that picks one input, and whose edges share their operation, weighs them as a choice weighs
+ * its options (the paper has no such nodes). The parameters of all decisions with equally many options are the rows of one
  * tensor, so that the softmax and an optimizer's update are a few operators for any number of decisions.
  *
  * `network` names its choices by their decisions (`supernet` of the space does).
@@ -92,20 +93,11 @@ function weighted(
         }),
       );
     },
-    edge: (lower) => lower(),
-    weigh(dag, node, values) {
-      const shares = incoming.shares.get(rows?.nameOf(dag, node) ?? '');
+    read(_l, read, edges) {
+      const name = rows?.nameOf(read) ?? (isOpenRead(read) ? read.from.name : '');
+      const shares = incoming.shares.get(name) ?? options.shares.get(name);
+      const values = edges.map((lower) => lower());
       return shares === undefined ? values : values.map((value, k) => ops.mul(g, value, shares[k] ?? value));
     },
   };
-}
-
-/** The choices still open, in the order of the walk, each name once. */
-export function openDecisions(module: Module, found = new Map<string, OpenDecision>()): OpenDecision[] {
-  if (module.kind === 'choice') {
-    const options = Object.keys(module.options);
-    if (options.length > 1) found.set(module.name, found.get(module.name) ?? { name: module.name, options });
-  }
-  for (const child of childrenOf(module)) openDecisions(child, found);
-  return [...found.values()];
 }

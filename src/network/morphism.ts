@@ -2,7 +2,8 @@ import type { Rng } from '../common/random.ts';
 import { createGraph } from '../graph/builder.ts';
 import type { DType, HostTensor, Shape } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
-import type { DagNode, Module } from '../space/tree/module.ts';
+import type { DagNode, Module, Read } from '../space/tree/module.ts';
+import { edgeName, looseNodes, readsOf } from '../space/tree/reads.ts';
 import { lowerNetwork } from './lower.ts';
 import {
   chainOf,
@@ -274,10 +275,13 @@ function followStack(m: Morphing, p: Placed, c: Placed, x: Flow): Flow {
 
 function followDag(m: Morphing, p: Placed, c: Placed, x: Flow, before: readonly Flow[]): Flow {
   const [parent, child] = [p.module, c.module] as readonly [Dag, Dag];
-  const differ =
-    parent.entries.length !== child.entries.length ||
-    parent.nodes.length !== child.nodes.length ||
-    parent.output !== child.output;
+  const form = ({ entries, nodes, output }: Dag) => [
+    entries.length,
+    nodes.map((node) => readsOf(node).length),
+    output,
+    output === 'loose' && looseNodes(entries.length, nodes),
+  ];
+  const differ = JSON.stringify(form(parent)) !== JSON.stringify(form(child));
   if (differ) {
     m.depart(c.path, 'its nodes are others');
     return unrelated(m, p.path, c.path);
@@ -291,38 +295,47 @@ function followDag(m: Morphing, p: Placed, c: Placed, x: Flow, before: readonly 
   for (const [i, node] of child.nodes.entries()) {
     const to = values.length;
     const old = parent.nodes[i] ?? node;
-    const incoming = inputsOf(node).map((from): Flow => {
-      const name = `${from}->${to}`;
-      const [value, edge, source] = [values[from] ?? x, node.edges[from], old.edges[from]];
-      if (edge === undefined || source === undefined) throw new Error(`node ${to} reads node ${from}`);
-      if (inputsOf(old).includes(from)) return follow(m, at(source, p, name), at(edge, c, name), value, []);
-      silence(m, at(edge, c, name));
-      const channels =
-        m.childShape(within(c.path, name)).length > 0 ? m.childShape(within(c.path, name))[0] : undefined;
-      return {
-        of: Array.from({ length: channels ?? 1 }, (_, k) => k),
-        from: channels ?? 1,
-        positive: true,
-        zero: true,
-      };
+    const before = readsOf(old);
+    const incoming = readsOf(node).flatMap((read, k) => {
+      const oldRead = before[k] ?? read;
+      const own = inputsOf(read).map((from): Flow => {
+        const name = edgeName(from, to, k);
+        const [value, edge, source] = [values[from] ?? x, read.edges[from], oldRead.edges[from]];
+        if (edge === undefined || source === undefined) throw new Error(`node ${to} reads node ${from}`);
+        if (inputsOf(oldRead).includes(from)) return follow(m, at(source, p, name), at(edge, c, name), value, []);
+        silence(m, at(edge, c, name));
+        const channels =
+          m.childShape(within(c.path, name)).length > 0 ? m.childShape(within(c.path, name))[0] : undefined;
+        return {
+          of: Array.from({ length: channels ?? 1 }, (_, k) => k),
+          from: channels ?? 1,
+          positive: true,
+          zero: true,
+        };
+      });
+      for (const from of inputsOf(oldRead)) {
+        const edge = oldRead.edges[from];
+        const lost =
+          !inputsOf(read).includes(from) && edge && opened({ module: edge, path: '' }).module.kind !== 'zero';
+        if (lost) m.depart(c.path, `the edge ${edgeName(from, to, k)} is gone`);
+      }
+      return own;
     });
-    for (const from of inputsOf(old)) {
-      const edge = old.edges[from];
-      const lost = !inputsOf(node).includes(from) && edge && opened({ module: edge, path: '' }).module.kind !== 'zero';
-      if (lost) m.depart(c.path, `the edge ${from}->${to} is gone`);
-    }
+    const readBy = (one: DagNode) => String(readsOf(one).map(inputsOf));
     const isJoin = node.combine === 'concat';
-    if (node.combine !== old.combine || (isJoin && String(inputsOf(node)) !== String(inputsOf(old))))
+    if (node.combine !== old.combine || (isJoin && readBy(node) !== readBy(old)))
       m.depart(c.path, `node ${to} combines other inputs`);
     const joined = isJoin ? joinOf(incoming) : sumOf(m, within(c.path, String(to)), incoming);
     values.push(follow(m, at(old.body, p, String(to)), at(node.body, c, String(to)), joined ?? x, []));
   }
-  return child.output === 'last' ? (values.at(-1) ?? x) : joinOf(values.slice(child.entries.length));
+  if (child.output === 'last') return values.at(-1) ?? x;
+  const loose = child.output === 'loose' ? looseNodes(child.entries.length, child.nodes) : undefined;
+  return joinOf(loose ? loose.flatMap((node) => values[node] ?? []) : values.slice(child.entries.length));
 }
 
 type Dag = Extract<Module, { kind: 'dag' }>;
 
-function inputsOf({ from }: DagNode): readonly number[] {
+function inputsOf({ from }: Read): readonly number[] {
   if ('kind' in from) throw new Error(`the inputs of a node are open (${from.name})`);
   return from;
 }

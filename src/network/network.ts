@@ -21,6 +21,14 @@ export interface Parameter {
   readonly node: NodeId;
   /** What must be chosen for it to be used, the outermost first; empty outside the options of switches. */
   readonly when: readonly Chosen[];
+  /** It belongs to an auxiliary head. */
+  readonly isAuxiliary?: true;
+}
+
+/** An output beside the network's own, whose loss counts in training. */
+export interface AuxiliaryOutput {
+  readonly output: NodeId;
+  readonly weight: number;
 }
 
 /** An option of a switch. */
@@ -73,6 +81,8 @@ export interface ArchitectureParameter extends Parameter {
 export interface RandomInput {
   readonly name: string;
   readonly shape: Shape;
+  /** It is not drawn: it says how much of the training is done, from 0 to 1. */
+  readonly isProgress?: true;
 }
 
 /**
@@ -91,6 +101,8 @@ export interface CarriedState {
 export interface LoweredNetwork {
   /** [N, outputs], or the requested shape: logits, or standardized targets of a regression. */
   readonly output: NodeId;
+  /** Of auxiliary heads, if `auxiliary` is requested; otherwise empty, and there are no heads. */
+  readonly auxiliary: readonly AuxiliaryOutput[];
   /** Each once, also those that several places share. */
   readonly parameters: readonly Parameter[];
   /** For a supernet; not among `parameters`. */

@@ -2,10 +2,9 @@ import type { GraphBuilder } from '../graph/builder.ts';
 import type { Shape } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
 import type { Module } from '../space/tree/module.ts';
-import { childrenOf } from '../space/tree/walk.ts';
 import type { OpenChoices } from './lowering.ts';
-import { openDecisions } from './mixture.ts';
 import type { OpenDecision } from './network.ts';
+import { isOpenRead, openChoices, openWirings } from './open-decisions.ts';
 import { scalarsOf, weightedSum } from './shares.ts';
 
 /** A row for each decision, a column for each option (of open wiring, for each earlier node): 1 where it counts, 0 where it is left out. */
@@ -19,7 +18,7 @@ export interface PathInput {
 /** The inputs of a supernet of paths. */
 export function pathInputs(network: Module): readonly PathInput[] {
   const decisions = [
-    ...openDecisions(network).map((one) => ({ ...one, isWiring: false })),
+    ...openChoices(network).map((one) => ({ ...one, isWiring: false })),
     ...openWirings(network).map((one) => ({ ...one, isWiring: true })),
   ];
   return [...Map.groupBy(decisions, ({ options }) => options.length)].map(([count, rows]) => ({
@@ -43,19 +42,12 @@ export function pathSums(g: GraphBuilder, network: Module): OpenChoices {
     switches: [],
     when: [],
     choose: (l, module, x) => weightedSum(l, module, x, weights.get(module.name) ?? []),
-    edge(lower, wiring, from) {
-      const [value, weight] = [lower(), weights.get(wiring)?.[from]];
-      return weight === undefined ? value : ops.mul(g, value, weight);
+    read(_l, read, edges) {
+      const own = isOpenRead(read) ? weights.get(read.from.name) : undefined;
+      return edges.map((lower, from) => {
+        const [value, weight] = [lower(), own?.[from]];
+        return weight === undefined ? value : ops.mul(g, value, weight);
+      });
     },
   };
-}
-
-/** The wiring still open, each name once; its options are the numbers of the nodes that may be read. */
-function openWirings(module: Module, found = new Map<string, OpenDecision>()): OpenDecision[] {
-  if (module.kind === 'dag') {
-    for (const { from, edges } of module.nodes)
-      if ('kind' in from) found.set(from.name, { name: from.name, options: edges.map((_, i) => String(i)) });
-  }
-  for (const child of childrenOf(module)) openWirings(child, found);
-  return [...found.values()];
 }

@@ -21,6 +21,11 @@ export const lowerDropout: Lower<'dropout'> = (l, module, x) => drop(l, x, close
 
 /** Stochastic depth (Huang et al. 2016), by sample. */
 export const lowerDropPath: Lower<'dropPath'> = (l, module, x) => {
-  const bySample = l.g.shape(x).map((size, axis) => (axis === 0 ? size : 1));
-  return drop(l, x, closed(module.rate), bySample);
+  const { g } = l;
+  const rate = closed(module.rate);
+  const bySample = g.shape(x).map((size, axis) => (axis === 0 ? size : 1));
+  if (!module.growing || l.mode === 'infer' || rate === 0) return drop(l, x, rate, bySample);
+  const present = ops.mul(g, l.progress(), ops.constant(g, rate));
+  const kept = ops.step(g, ops.sub(g, l.random(bySample), present));
+  return ops.mul(g, x, ops.div(g, kept, ops.sub(g, ops.constant(g, 1), present)));
 };

@@ -1,6 +1,8 @@
 import { invalid } from '../common/errors.ts';
 import type { NodeId } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
+import type { DagOutput } from '../space/tree/module.ts';
+import { edgeName, looseNodes, readsOf, sourcesOf } from '../space/tree/reads.ts';
 import { closed, type Lower, type Lowering, type ModuleOf, overImages, sizeOfWindow, sum } from './lowering.ts';
 
 export const lowerIdentity: Lower<'identity'> = (_l, _module, x) => x;
@@ -37,30 +39,49 @@ function entriesOf(l: Lowering, { entries }: ModuleOf<'dag'>, x: NodeId): NodeId
 /** Edges are named `from->to`, a node's own body, or an input's entry, by the node's number. */
 export const lowerDag: Lower<'dag'> = (l, module, x) => {
   const values = entriesOf(l, module, x);
-  const inputs = values.length;
-  for (const [i, node] of module.nodes.entries()) {
+  for (const node of module.nodes) {
     const to = values.length;
-    const edge = (from: number) => {
-      const [edge, value] = [node.edges[from], values[from]];
-      if (edge === undefined || value === undefined)
-        throw l.error(`node ${to} reads node ${from}`, 'a node reads earlier nodes');
-      return l.child(`${from}->${to}`, edge, value);
-    };
-    const read = 'kind' in node.from ? openEdges(l, node.from.name, to, edge) : node.from.map(edge);
-    const incoming = l.open?.weigh?.(module, i, read) ?? read;
+    const incoming = readsOf(node).flatMap((read, k) => {
+      const edges = sourcesOf(read).map((source) => () => {
+        const [edge, value] = [read.edges[source], values[source]];
+        if (edge === undefined || value === undefined)
+          throw l.error(`node ${to} reads node ${source}`, 'a node reads earlier nodes');
+        return l.child(edgeName(source, to, k), edge, value);
+      });
+      if (l.open !== undefined) return l.open.read(l, read, edges);
+      if ('kind' in read.from)
+        throw l.error(`the inputs of node ${to} are open (${read.from.name})`, 'resolve the space first');
+      return edges.map((lower) => lower());
+    });
     values.push(l.child(String(to), node.body, node.combine === 'sum' ? sum(l, incoming) : join(l, incoming)));
   }
-  return module.output === 'last' ? (values[values.length - 1] ?? x) : join(l, values.slice(inputs));
+  return outputOf(l, module, values) ?? x;
 };
 
-/** The edges of a node whose inputs are still to be picked. */
-function openEdges(l: Lowering, wiring: string, to: number, edge: (from: number) => NodeId): NodeId[] {
-  const { open } = l;
-  if (open === undefined) throw l.error(`the inputs of node ${to} are open (${wiring})`, 'resolve the space first');
-  return Array.from({ length: to }, (_, from) => open.edge(() => edge(from), wiring, from));
+function outputOf(l: Lowering, { entries, nodes, output }: ModuleOf<'dag'>, values: readonly NodeId[]) {
+  const inputs = entries.length;
+  // In a supernet a cell puts out all nodes where that is left open: one number of channels suits every member.
+  const isLeft = l.open !== undefined && typeof output === 'object' && output.kind === 'pick';
+  const kind = isLeft && output.values.includes('concat') ? 'concat' : closed<DagOutput>(output);
+  if (kind === 'last') return values.at(-1);
+  if (kind === 'concat') return join(l, values.slice(inputs));
+  const loose = looseNodes(inputs, nodes);
+  if (loose === undefined)
+    throw l.error("its output is 'loose', and its inputs are open", "a supernet needs output 'concat' or 'last'");
+  return join(
+    l,
+    loose.map((node) => values[node] as NodeId),
+  );
 }
 
 export const lowerShared: Lower<'shared'> = (l, module, x) => l.shared(module.name, module.body, x);
+
+/** The body stands in the module's own place, so that its parameters are named as without the head. */
+export const lowerAuxiliary: Lower<'auxiliary'> = (l, module, x) => {
+  const value = l.child('', module.body, x, l.before);
+  l.auxiliary(module.weight, () => l.child('auxiliary', module.head, value));
+  return value;
+};
 
 export const lowerStack: Lower<'stack'> = (l, module, x) =>
   module.cells

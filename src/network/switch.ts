@@ -1,19 +1,21 @@
 import type { GraphBuilder } from '../graph/builder.ts';
 import type { NodeId } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
-import type { OpenChoices } from './lowering.ts';
+import type { Lowering, OpenChoices } from './lowering.ts';
 import type { Chosen, Switch } from './network.ts';
+import { isOpenRead, isRanked } from './open-decisions.ts';
 
 /**
  * Single paths (Guo et al. 2020): an open choice becomes a switch, whose index is an input of the graph, one for each
  * decision. Only the chosen option is computed, and only its parameters and statistics change in a training
- * step. Where wiring is open, each edge has a switch between nothing and the edge.
+ * step. Where wiring is open, a node that picks one input has a switch between its edges; of one that picks several, each edge has a
+ * switch between nothing and the edge.
  */
 export function switched(g: GraphBuilder): OpenChoices {
   return switchedWith(g, {});
 }
 
-/** Switches between operations alone: where wiring is open, all edges are there. */
+/** Switches between operations alone: where wiring is open, all edges are there, unless operations do not rank them (`isRanked`). */
 export function operations(g: GraphBuilder): OpenChoices {
   return switchedWith(g, { edges: 'present' });
 }
@@ -30,7 +32,7 @@ interface SwitchOptions {
   /** Whether 1 - gate is added to that. */
   readonly complement?: boolean;
   /**
-   * Edges that a decision may pick. switched (the default): a switch each, and a step leaves the parameters of an edge that is not picked as
+   * Edges that a decision may pick and that operations rank (others are `switched`). switched (the default): a switch each, and a step leaves the parameters of an edge that is not picked as
    * they are; optional: a switch each, which says nothing of the parameters; present: all are there.
    */
   readonly edges?: 'switched' | 'optional' | 'present';
@@ -65,34 +67,48 @@ export function switchedWith(
       return when;
     },
     choose(l, module, x) {
-      const options = Object.keys(module.options);
-      const name = `choice:${module.name}`;
-      const index = indexOf({ name, decision: module.name, options });
-      const gate = gateOf(module.name);
-      const values = Object.entries(module.options).map(([key, option], k) =>
-        under({ index, name, option: k, of: options.length }, () => {
-          const value = l.child(key, option, x, l.before);
-          if (gate === undefined) return value;
-          const scaled = ops.mul(g, value, gate);
-          return complement ? ops.add(g, scaled, ops.sub(g, ops.constant(g, 1), gate)) : scaled;
-        }),
+      const options = Object.entries(module.options).map(
+        ([key, option]) => [key, () => l.child(key, option, x, l.before)] as const,
       );
-      const shapes = new Set(values.map((value) => `[${g.shape(value)}]`));
-      if (shapes.size > 1)
-        throw l.error(
-          `options of choice "${module.name}" give ${[...shapes].join(' and ')}`,
-          'they must have one shape',
-        );
-      return ops.select(g, index, values);
+      return oneOf(l, module.name, options, true);
     },
-    edge(lower, wiring, from) {
-      if (edges === 'present') return lower();
-      const name = `choice:${wiring}:${from}`;
-      const index = indexOf({ name, decision: wiring, options: ['absent', 'present'], from });
-      const value = edges === 'optional' ? lower() : under({ index, name, option: 1, of: 2 }, lower);
-      return ops.select(g, index, [ops.constant(g, 0, g.shape(value)), value]);
+    read(l, read, lowers) {
+      if (!isOpenRead(read) || (edges === 'present' && isRanked(read))) return lowers.map((lower) => lower());
+      const { name: wiring, count } = read.from;
+      const guards = edges === 'switched' || !isRanked(read);
+      if (count === 1) return [oneOf(l, wiring, [...lowers.entries()], guards)];
+      return lowers.map((lower, from) => {
+        const name = `choice:${wiring}:${from}`;
+        const index = indexOf({ name, decision: wiring, options: ['absent', 'present'], from });
+        const value = guards ? under({ index, name, option: 1, of: 2 }, lower) : lower();
+        return ops.select(g, index, [ops.constant(g, 0, g.shape(value)), value]);
+      });
     },
   };
+
+  /** `guards`: whether a step leaves the parameters of the other options as they are. */
+  function oneOf(
+    l: Lowering,
+    decision: string,
+    options: readonly (readonly [key: string | number, lower: () => NodeId])[],
+    guards: boolean,
+  ): NodeId {
+    const name = `choice:${decision}`;
+    const index = indexOf({ name, decision, options: options.map(([key]) => String(key)) });
+    const gate = gateOf(decision);
+    const gatedBy = (value: NodeId): NodeId => {
+      if (gate === undefined) return value;
+      const scaled = ops.mul(g, value, gate);
+      return complement ? ops.add(g, scaled, ops.sub(g, ops.constant(g, 1), gate)) : scaled;
+    };
+    const values = options.map(([, lower], k) =>
+      guards ? under({ index, name, option: k, of: options.length }, () => gatedBy(lower())) : gatedBy(lower()),
+    );
+    const shapes = new Set(values.map((value) => `[${g.shape(value)}]`));
+    if (shapes.size > 1)
+      throw l.error(`options of choice "${decision}" give ${[...shapes].join(' and ')}`, 'they must have one shape');
+    return ops.select(g, index, values);
+  }
 }
 
 /** `next` where all of `when` is chosen, else `old`: what a step leaves of a tensor that only those options use. */

@@ -112,6 +112,7 @@ export async function openEnasSupernet(request: EnasRequest): Promise<Supernet> 
           const loss = await trainBatches(request, index, {
             batches,
             randomInputs: built.randomInputs,
+            progress: index / settings.epochs,
             scalars: (step) => OPTIMIZERS[settings.optimizer].scalars(rates(index, step), nextStep()),
             feeds: (step) => built.feedsOf(controller.sample(streams('epoch', index, 'path', step))),
             run: (feeds) => program.run(feeds, state),

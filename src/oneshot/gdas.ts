@@ -2,7 +2,8 @@
  * GDAS. Dong & Yang 2019, arXiv:1910.04465, algorithm 1: one operation for each decision is sampled by the Gumbel-max trick, and only the
  * sampled path is computed; a weight step on one half of the training samples, then an architecture step on the other half, in turn, each with a
  * sample of its own. The gradient reaches the parameters through the sampled option's share (network/gated.ts), whose temperature falls
- * linearly from 10 to 0.1. Where wiring is open, all edges are there; inputs are picked when an architecture is derived.
+ * linearly from 10 to 0.1. Where wiring is open, all edges are there; inputs are picked when an architecture is derived. A node whose edges
+ * share their operation, and which picks one, samples that as well (the paper has no such nodes).
  * As in the published code for the DARTS space, the shares of options that were not sampled have no gradient of their own; with
  * `othersAsOnes`, they are added to the output, as if these options put out ones everywhere, as in its code for NAS-Bench-201. Differs: metrics are those of the
  * derived architecture with recalibrated statistics (path-meter.ts). Cost: two steps of a sampled network, one without gradients of the weights.
@@ -20,7 +21,7 @@ import { switchFeeds } from '../train/single-path.ts';
 import { architectureStep } from './architecture-step.ts';
 import { gumbelSample } from './gumbel.ts';
 import { halvesOf } from './halves.ts';
-import { MIXTURE_DEFAULTS } from './mixture.ts';
+import { describeWeights, MIXTURE_DEFAULTS } from './mixture.ts';
 import { ARCHITECTURE_OPTIMIZER, optionWeights, stateOf } from './mixture-steps.ts';
 import { openPathMeter, RECALIBRATE } from './path-meter.ts';
 import { pathStep } from './single-path.ts';
@@ -101,8 +102,7 @@ export async function openGdasSupernet(request: GdasRequest): Promise<Supernet> 
       const parts = { ...stateOf(weights.built, architecture.built), architecture: parameters };
       const mixtureOf = (tensors: Parameters<typeof optionWeights>[1]): Mixture => {
         const shares = optionWeights(parameters, tensors);
-        const rows = Object.entries(shares).map(([name, row]) => [name, Array.from(row)] as const);
-        return { weights: Object.fromEntries(rows), genotype: derive(space, shares) };
+        return describeWeights(space, shares, derive(space, shares));
       };
       // A space whose architectures cannot be derived is refused before anything is trained.
       mixtureOf(freshTensors(parts, streams));
@@ -118,11 +118,10 @@ export async function openGdasSupernet(request: GdasRequest): Promise<Supernet> 
         train(index, state, nextStep) {
           const mine = halves.weights.epoch(index, streams);
           const theirs = halves.architecture.epoch(index, streams, 'architecture');
-          const noise = noiseFor(weights.built.randomInputs, request.rng('epoch', index, 'noise'));
-          const otherNoise = noiseFor(
-            architecture.built.randomInputs,
-            request.rng('epoch', index, 'architecture', 'noise'),
-          );
+          const progress = index / settings.epochs;
+          const noise = noiseFor(weights.built.randomInputs, request.rng('epoch', index, 'noise'), progress);
+          const random = request.rng('epoch', index, 'architecture', 'noise');
+          const otherNoise = noiseFor(architecture.built.randomInputs, random, progress);
           const [scalars, otherScalars] = [scalarFeeds(), scalarFeeds()];
           const temperature = temperatureAt(gdas, index, settings.epochs);
           // What is sampled depends on the parameters that the step before has left.

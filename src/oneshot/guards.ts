@@ -7,7 +7,7 @@ import { part } from '../data/samples.ts';
 import type { Feeds } from '../engine/engine.ts';
 import type { ArchitectureParameter } from '../network/network.ts';
 import type { Architecture, Space } from '../space/space.ts';
-import { type Cell, cellsOf } from '../space/tree/cells.ts';
+import { type Cell, cellsOf, isPresent, outputNodes } from '../space/tree/cells.ts';
 import { supernet } from '../space/tree/resolve.ts';
 import type { CellShape, EpochRecord, Guards, Mixture } from '../train/checkpoint.ts';
 import { VALID_BATCH } from '../train/loop.ts';
@@ -84,11 +84,8 @@ type Kinds = ReturnType<typeof operationKinds>;
 
 /** The wiring of a cell of a genotype; undefined where the genotype does not have the cell. */
 function shapeOf(cell: Cell, genotype: Architecture, kinds: Kinds): CellShape | undefined {
-  const { inputs, connections, bodies, output } = cell;
-  const picked = connections.filter(({ wiring, from }) => {
-    const taken = wiring === undefined ? undefined : genotype[wiring];
-    return wiring === undefined || (Array.isArray(taken) && taken.includes(from));
-  });
+  const { inputs, connections, bodies } = cell;
+  const picked = connections.filter((one) => isPresent(one, genotype));
   const kindOf = ({ edge }: (typeof picked)[number]): OperationKind | undefined =>
     edge && kinds.get(edge.decision)?.get(String(genotype[edge.decision]));
   if (picked.length === 0 || picked.some((one) => one.edge !== undefined && kindOf(one) === undefined))
@@ -102,8 +99,7 @@ function shapeOf(cell: Cell, genotype: Architecture, kinds: Kinds): CellShape | 
     const before = edges.flatMap(({ from, to }) => (to === node ? (depths[from] ?? []) : []));
     if (before.length > 0) depths[node] = 1 + Math.max(...before);
   }
-  const ends = output === 'last' ? depths.slice(-1) : depths.slice(inputs);
-  const depth = Math.max(0, ...ends.map((one) => one ?? 0));
+  const depth = Math.max(0, ...[...outputNodes(cell, genotype)].map((node) => depths[node] ?? 0));
   const reading = new Set(edges.filter(({ from }) => from < inputs).map(({ to }) => to));
   const optional = connections.some(({ wiring, edge }) => wiring !== undefined || (edge?.zeros.length ?? 0) > 0);
   const isFull = optional && connections.length > bodies.length && edges.length === connections.length;

@@ -154,9 +154,10 @@ export async function openMixtureSupernet(request: MixtureRequest): Promise<Supe
           const warm = index < warmup;
           const mine = forWeights.epoch(index, streams);
           const theirs = forArchitecture?.epoch(index, streams, 'architecture');
-          const noise = noiseFor(open.noise.weights, request.rng('epoch', index, 'noise'));
-          const otherNoise = noiseFor(open.noise.architecture, request.rng('epoch', index, 'architecture', 'noise'));
           const progress = index / settings.epochs;
+          const noise = noiseFor(open.noise.weights, request.rng('epoch', index, 'noise'), progress);
+          const random = request.rng('epoch', index, 'architecture', 'noise');
+          const otherNoise = noiseFor(open.noise.architecture, random, progress);
           // The programs carry into one state, so that each waits for the other.
           let turn: Promise<unknown> = Promise.resolve();
           return runSteps({

@@ -86,6 +86,7 @@ export async function openPathDropoutSupernet(
           trainBatches(request, index, {
             batches,
             randomInputs: built.randomInputs,
+            progress: index / settings.epochs,
             scalars: (step) => OPTIMIZERS[settings.optimizer].scalars(rates(index, step), nextStep()),
             feeds: (step) => dropped(index, step),
             run: (feeds) => program.run(feeds, state),

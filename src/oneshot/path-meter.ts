@@ -122,12 +122,13 @@ export async function openPathMeter(request: PathMeterRequest): Promise<PathMete
   const samples = part(train, Int32Array.from(order.slice(0, count * batchSize)));
   const spec = taskOf(on.info, on.task).spec(on.info);
 
+  // Growing drop path drops nothing here, as in inference (progress 0).
   /** The statistics of a path as feeds, which take the place of those in the state. */
   async function statisticsOf(state: State, switches: Feeds, signal: AbortSignal | undefined): Promise<Feeds> {
     if (lease === undefined || count === 0 || lease.built.statistics.length === 0) return {};
     const { built, program } = lease;
     const batches = orderedBatches(samples, spec, batchSize);
-    const noise = noiseFor(built.randomInputs, request.rng('recalibration', 'noise'));
+    const noise = noiseFor(built.randomInputs, request.rng('recalibration', 'noise'), 0);
     const prepare = async (step: number) => {
       const { feeds } = await batches.read(step);
       signal?.throwIfAborted();
@@ -147,7 +148,7 @@ export async function openPathMeter(request: PathMeterRequest): Promise<PathMete
     async measureBatch(state, architecture, measured, random) {
       if (lease === undefined || measured.count !== batchSize)
         throw new RangeError(`a minibatch of ${measured.count} samples; must be ${batchSize}`);
-      const feeds = { ...feedsOf(architecture), ...noiseFor(lease.built.randomInputs, random)() };
+      const feeds = { ...feedsOf(architecture), ...noiseFor(lease.built.randomInputs, random, 0)() };
       return inferenceOver(lease.program, on, state, batchSize, feeds).measure(measured);
     },
   };

@@ -95,6 +95,7 @@ export async function openSinglePathSupernet(request: SinglePathRequest): Promis
           trainBatches(request, index, {
             batches,
             randomInputs: built.randomInputs,
+            progress: index / settings.epochs,
             scalars: (step) => OPTIMIZERS[settings.optimizer].scalars(rates(index, step), nextStep()),
             feeds: (step) => built.feedsOf(pathAt(index, step)),
             run: (feeds) => program.run(feeds, state),

@@ -38,13 +38,13 @@ export async function watch(request: SupernetRequest, watched: Watched) {
   const streams: SupernetRequest['rng'] = (...labels) => request.rng('guards', ...labels);
   const batch = structuredClone(await batches.epoch(0, streams).prepare());
   const { architecture } = parts;
-  // Of a concrete distribution, its mixture: without noise, at temperature 1. Skips have no dropout.
+  // Of a concrete distribution, its mixture: without noise, at temperature 1. Skips have no dropout, and growing drop path drops nothing (progress 0).
   const none = architecture.map(({ path, shape }) => [
     noiseOf(path),
     { shape, data: new Float32Array(sizeOf(shape)).fill(Math.exp(-1)) },
   ]);
   const still = { ...Object.fromEntries(none), ...scalars({ temperature: 1, [SKIP_DROPOUT]: 0 }) };
-  const fixed = { ...batch, ...noiseFor(open.noise.architecture, streams('noise'))(), ...still };
+  const fixed = { ...batch, ...noiseFor(open.noise.architecture, streams('noise'), 0)(), ...still };
   const direction = streams('direction');
   const start = Float64Array.from({ length: architecture.reduce((sum, one) => sum + sizeOf(one.shape), 0) }, () =>
     direction.normal(),
@@ -81,7 +81,7 @@ export async function watch(request: SupernetRequest, watched: Watched) {
     const feeds = hasGenotypes ? genotypeFeeds(space, architecture, genotype) : undefined;
     if (feeds === undefined || gap === undefined || outputs === undefined) return undefined;
     const { samples, batchSize } = gap;
-    const noise = { ...noiseFor(outputs.built.randomInputs, streams('outputs'))(), ...still };
+    const noise = { ...noiseFor(outputs.built.randomInputs, streams('outputs'), 0)(), ...still };
     const of = async (given: Feeds) => {
       const inference = inferenceOver(outputs.program, on, state, batchSize, { ...noise, ...given });
       return (await inference.measure(samples, request.signal)).metrics[metric] ?? Number.NaN;

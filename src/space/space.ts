@@ -43,6 +43,26 @@ export interface TextForm {
   parse(text: string): Architecture;
 }
 
+/** An architecture that a paper has published. */
+export interface Published {
+  /** In the notation of its space. */
+  readonly text: string;
+  /** Authors, year and arXiv number. */
+  readonly paper: string;
+  /** The file that it is from. */
+  readonly source: string;
+  /** What the paper itself says, of networks in its own skeleton, trained on CIFAR-10; `params` is rounded. Absent: nothing of this network. */
+  readonly quoted?: { readonly params: number; readonly testError: string };
+  /** Options of the space that it needs. */
+  readonly options?: SpaceOptions;
+}
+
+/** Published architectures by name, and the options of the space that their sizes are compared with. */
+export interface PublishedArchitectures {
+  readonly architectures: Readonly<Record<string, Published>>;
+  readonly options: SpaceOptions;
+}
+
 /** A space before the task is known. Made by `defineSpace`. */
 export interface SpaceDefinition {
   readonly name: string;
@@ -58,6 +78,8 @@ export interface SpaceDefinition {
    * does.
    */
   handDesigned?(task: Task, options?: SpaceOptions): Readonly<Record<string, Architecture>>;
+  /** Members that papers have published; the text form takes their names. */
+  readonly published?: PublishedArchitectures;
 }
 
 /** The value of one decision: an option's key, a value, a number of a range, or the chosen inputs in rising order. */

@@ -5,7 +5,7 @@ import type { Graph, NodeId } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
 import { optimize, optimizeForward } from '../graph/passes.ts';
 import { type LowerOptions, lowerNetwork } from '../network/lower.ts';
-import type { Chosen, LoweredNetwork, Parameter } from '../network/network.ts';
+import type { AuxiliaryOutput, Chosen, LoweredNetwork, Parameter } from '../network/network.ts';
 import type { Module } from '../space/tree/module.ts';
 import { taskOf } from '../task/index.ts';
 import { prepareInputs } from '../task/inputs.ts';
@@ -31,7 +31,7 @@ export interface NetworkOnData {
 }
 
 /** A network up to its loss, to be differentiated. Its parameters come in vectors. */
-export interface ForwardGraph extends Omit<LoweredNetwork, 'output' | 'layers'> {
+export interface ForwardGraph extends Omit<LoweredNetwork, 'output' | 'auxiliary' | 'layers'> {
   readonly graph: Graph;
   /** Mean loss of the batch, []. */
   readonly loss: NodeId;
@@ -55,12 +55,12 @@ export interface TrainedVector extends Vector {
 export function forwardGraph(on: NetworkOnData, batchSize: number): ForwardGraph {
   const alive = aliveNames(on, batchSize);
   const g = createGraph();
-  const { output, layers: _, ...lowered } = lowerOnData(g, on, batchSize, 'train');
+  const { output, layers: _, auxiliary, ...lowered } = lowerOnData(g, on, batchSize, 'train', true);
   const parameters = lowered.parameters.filter(({ path }) => alive.has(path));
   const moved = lowered.statistics.flatMap(({ move, ...one }) =>
     move && alive.has(one.path) ? [{ ...one, move }] : [],
   );
-  const loss = taskLoss(g, on, output);
+  const loss = taskLoss(g, on, output, auxiliary);
   const batches = moved.map(({ path, move }) => [`batch:${path}`, move.batch] as const);
   const whole = optimizeForward(finish(g, { loss, ...Object.fromEntries(batches) }));
 
@@ -110,19 +110,31 @@ export function inputsOf(graph: Graph): ReadonlyMap<string, NodeId> {
   return new Map(graph.nodes.flatMap(({ op }, id) => (op.kind === 'input' ? [[op.name, id] as const] : [])));
 }
 
-/** The inputs that the output of the network depends on. */
+/** The inputs that the network's output depends on, or that of an auxiliary head. */
 export function aliveNames(on: NetworkOnData, batchSize: number): ReadonlySet<string> {
   const g = createGraph();
-  const { output } = lowerOnData(g, on, batchSize, 'infer');
-  return new Set(inputsOf(optimize(finish(g, { output }))).keys());
+  const { output, auxiliary } = lowerOnData(g, on, batchSize, 'infer', true);
+  const heads = Object.fromEntries(auxiliary.map((head, i) => [`auxiliary ${i}`, head.output]));
+  return new Set(inputsOf(optimize(finish(g, { output, ...heads }))).keys());
 }
 
-/** Appends the encoded targets as inputs, and the task's loss of the network's output. */
-export function taskLoss(g: GraphBuilder, { info, task: own }: NetworkOnData, output: NodeId): NodeId {
+/** Appends the encoded targets as inputs, and the task's loss of the network's output, with that of auxiliary heads by their weights. */
+export function taskLoss(
+  g: GraphBuilder,
+  { info, task: own }: NetworkOnData,
+  output: NodeId,
+  auxiliary: readonly AuxiliaryOutput[] = [],
+): NodeId {
   const task = taskOf(info, own);
   const spec = task.spec(info);
   const targets = inputNodes(g, task.encoding?.specs(info) ?? spec.targets, g.shape(output)[0] ?? 1);
-  return g.within('loss', () => task.loss(g, splitOutput(g, spec, output), targets, info));
+  return g.within('loss', () => {
+    const lossOf = (one: NodeId) => task.loss(g, splitOutput(g, spec, one), targets, info);
+    return auxiliary.reduce(
+      (sum, head) => ops.add(g, sum, ops.mul(g, lossOf(head.output), ops.constant(g, head.weight))),
+      lossOf(output),
+    );
+  });
 }
 
 /** Tensors as inputs of a graph, the batch first. */
@@ -130,12 +142,13 @@ export function inputNodes(g: GraphBuilder, specs: TensorSpecs, batchSize: numbe
   return mapValues(specs, ({ shape, dtype }, name) => ops.input(g, name, [batchSize, ...shape], dtype));
 }
 
-/** Appends the network on prepared inputs, images at the resolution. Throws TrainingFailure when it cannot be built. */
+/** Appends the network on prepared inputs, images at the resolution; `auxiliary`: with its auxiliary heads. Throws TrainingFailure when it cannot be built. */
 export function lowerOnData(
   g: GraphBuilder,
   { network, info, resolution, choices, task: own, state = false }: NetworkOnData,
   batchSize: number,
   mode: 'train' | 'infer',
+  auxiliary = false,
 ): LoweredNetwork {
   const task = taskOf(info, own);
   const spec = task.spec(info);
@@ -155,6 +168,7 @@ export function lowerOnData(
       ...(vocabulary !== undefined && { vocabulary }),
       ...(quantiles !== undefined && { quantiles }),
       ...(state && { state }),
+      ...(auxiliary && { auxiliary }),
     });
   } catch (error) {
     throw new TrainingFailure(`the network cannot be built: ${messageOf(error)}`, { cause: error });

@@ -149,6 +149,7 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
     trainBatches(request, index, {
       batches,
       randomInputs: built.randomInputs,
+      progress: pace ? pace.share(0) : index / settings.epochs,
       scalars(step) {
         steps++;
         const rate = rates(index, step, pace?.share(step / stepsPerEpoch));
@@ -272,6 +273,8 @@ function fitting(
 export interface BatchSteps {
   readonly batches: TrainingBatches;
   readonly randomInputs: readonly RandomInput[];
+  /** How much of the training is done before this epoch, from 0 to 1. */
+  readonly progress: number;
   /** The numbers that a step is fed, such as its learning rate; called once for each step, in order. */
   scalars(step: number): Readonly<Record<string, number>>;
   /** Further inputs of a step. */
@@ -285,10 +288,10 @@ export interface BatchSteps {
 export function trainBatches(
   request: Pick<TrainRequest, 'rng' | 'signal' | 'onStep'>,
   index: number,
-  { batches, randomInputs, scalars, feeds, run, isOver }: BatchSteps,
+  { batches, randomInputs, progress, scalars, feeds, run, isOver }: BatchSteps,
 ): Promise<number> {
   const epoch = batches.epoch(index, (...labels) => request.rng(...labels));
-  const noise = noiseFor(randomInputs, request.rng('epoch', index, 'noise'));
+  const noise = noiseFor(randomInputs, request.rng('epoch', index, 'noise'), progress);
   const asTensors = scalarFeeds();
   return runSteps({
     epoch: index,
@@ -304,16 +307,25 @@ export function trainBatches(
   });
 }
 
-/** Refills the random inputs at each call, from one stream. The arrays are used again SLOTS calls later. */
-export function noiseFor(inputs: readonly RandomInput[], random: Rng): () => Record<string, HostTensor> {
+/**
+ * Refills the random inputs at each call, from one stream; `progress`: how much of the training is done, from 0 to 1. The arrays are used
+ * again SLOTS calls later.
+ */
+export function noiseFor(
+  inputs: readonly RandomInput[],
+  random: Rng,
+  progress: number,
+): () => Record<string, HostTensor> {
   const slots = Array.from({ length: SLOTS }, () =>
     Object.fromEntries(inputs.map(({ name, shape }) => [name, { shape, data: new Float32Array(sizeOf(shape)) }])),
   );
   let calls = 0;
   return () => {
     const tensors = slots[calls++ % SLOTS] as Record<string, HostTensor>;
-    for (const { data } of Object.values(tensors)) {
-      for (let i = 0; i < data.length; i++) data[i] = random.int(2 ** 24) / 2 ** 24; // exact in float32, never 1
+    for (const { name, isProgress } of inputs) {
+      const { data } = tensors[name] as HostTensor;
+      if (isProgress) data.fill(progress);
+      else for (let i = 0; i < data.length; i++) data[i] = random.int(2 ** 24) / 2 ** 24; // exact in float32, never 1
     }
     return tensors;
   };

@@ -28,13 +28,16 @@ export function vectorOf(name: string, parts: Vector['parts']): Vector {
 
 /** The state of a network as vectors: what is trained and moved together, under the same choices, is in one. */
 export function networkVectors(
-  parameters: readonly Pick<Parameter, 'path' | 'shape' | 'when'>[],
-  statistics: readonly Pick<Parameter, 'path' | 'shape' | 'when'>[],
+  parameters: readonly Pick<Parameter, 'path' | 'shape' | 'when' | 'isAuxiliary'>[],
+  statistics: readonly Pick<Parameter, 'path' | 'shape' | 'when' | 'isAuxiliary'>[],
 ): Vector[] {
   const kindOf = (path: string) => path.slice(path.lastIndexOf('/') + 1);
+  // Inference has no auxiliary heads, and works on the other vectors.
+  const part = ({ when, isAuxiliary }: Pick<Parameter, 'when' | 'isAuxiliary'>) =>
+    `${isAuxiliary ? ' auxiliary' : ''}${conditions(when)}`;
   const groups = [
-    ...Map.groupBy(parameters, ({ when }) => `:weights${conditions(when)}`),
-    ...Map.groupBy(statistics, ({ path, when }) => `:${kindOf(path)}${conditions(when)}`),
+    ...Map.groupBy(parameters, (one) => `:weights${part(one)}`),
+    ...Map.groupBy(statistics, (one) => `:${kindOf(one.path)}${part(one)}`),
   ];
   return groups.map(([name, group]) =>
     vectorOf(

@@ -2,6 +2,7 @@
 import type { DatasetInfo } from '../../data/dataset.ts';
 import { networkCosts } from '../../network/costs.ts';
 import type { Module } from '../../space/tree/module.ts';
+import { readsOf, sourcesOf } from '../../space/tree/reads.ts';
 import { mapChildren } from '../../space/tree/resolve.ts';
 
 /** Parameters and multiply-accumulates of one sample's inference, as `networkCosts` counts them. No pass at all. */
@@ -20,13 +21,13 @@ export function skipReach(network: Module): number {
   const visit = (module: Module): Module => {
     if (module.kind === 'residual' && isIdentity(module.shortcut)) reaches.push(1);
     if (module.kind === 'dag') {
-      for (const [i, { from, edges }] of module.nodes.entries()) {
+      for (const [i, node] of module.nodes.entries()) {
         const to = module.entries.length + i;
-        const read = 'kind' in from ? edges.map((_, j) => j) : from;
-        for (const source of read) {
-          const edge = edges[source];
-          if (edge !== undefined && isIdentity(edge)) reaches.push(to - source - 1);
-        }
+        for (const read of readsOf(node))
+          for (const source of sourcesOf(read)) {
+            const edge = read.edges[source];
+            if (edge !== undefined && isIdentity(edge)) reaches.push(to - source - 1);
+          }
       }
     }
     return mapChildren(module, visit);

@@ -99,8 +99,9 @@ export function replicas({ of, from }: Flow): number[][] {
   return found;
 }
 
-/** A choice with its one option is the option, under its key. */
+/** A choice with its one option is the option, under its key. An auxiliary head is no part of what a network computes. */
 export function opened({ module, path }: Placed): Placed {
+  if (module.kind === 'auxiliary') return opened({ module: module.body, path });
   if (module.kind !== 'choice') return { module, path };
   const [only] = Object.entries(module.options);
   return only ? opened({ module: only[1], path: within(path, only[0]) }) : { module, path };

@@ -70,6 +70,12 @@ export function moduleCases(wider = 1): readonly ModuleCase[] {
     { name: 'flatten', module: s.flatten(), input: image },
     { name: 'dropout', module: s.dropout(0.4), input: image },
     { name: 'drop path', module: s.dropPath(0.4), input: image },
+    { name: 'growing drop path', module: s.dropPath(0.4, { growing: true }), input: image },
+    {
+      name: 'auxiliary head',
+      module: s.auxiliary(s.conv(2, 1), s.sequential(s.globalAvgPool(), s.linear('outputs'))),
+      input: image,
+    },
     { name: 'identity', module: s.identity(), input: image },
     { name: 'zero', module: s.residual(s.zero(), s.conv('same', 1)), input: image },
     { name: 'zero stride 2', module: s.residual(s.zero(2), s.conv('same', 1, { stride: 2 })), input: odd },

@@ -1,4 +1,6 @@
-import type { DagNode, Module } from '../../space/tree/module.ts';
+import { isValueChoice } from '../../space/tree/fields.ts';
+import type { DagNode, DagOutput, Module } from '../../space/tree/module.ts';
+import { readsOf, sourcesOf } from '../../space/tree/reads.ts';
 import { keyOf, oneLine } from './describe.ts';
 
 /** A dag with its edges. The inputs are its first nodes; the others follow in order. */
@@ -7,7 +9,7 @@ export interface Cell {
   /** What each input goes through first, '' where it is used unchanged. */
   readonly entries: readonly string[];
   readonly nodes: readonly CellNode[];
-  readonly output: 'last' | 'concat';
+  readonly output: DagOutput | 'open';
 }
 export interface CellNode {
   readonly combine: 'sum' | 'concat';
@@ -53,7 +55,7 @@ function collect(module: Module, found: Map<string, boolean>): void {
 
 /** Whether a cell makes its input smaller: one of its edges does. */
 function isReduction({ nodes }: Dag): boolean {
-  return nodes.some(({ edges, body }) => [...edges, body].some(shrinks));
+  return nodes.some((node) => [...readsOf(node).flatMap(({ edges }) => edges), node.body].some(shrinks));
 }
 
 function shrinks(module: Module): boolean {
@@ -76,6 +78,7 @@ function childrenOf(module: Module): readonly Module[] {
     case 'stack':
       return module.cells;
     case 'scope':
+    case 'auxiliary':
       return [module.body];
     case 'repeat':
       return [module.body];
@@ -110,7 +113,7 @@ export function cellOf(dag: Dag, cells: Cells): Cell {
     name: nameFor(dag, cells, taken),
     entries,
     nodes: dag.nodes.map((node) => cellNode(node)),
-    output: dag.output,
+    output: isValueChoice(dag.output) ? 'open' : dag.output,
   };
   cells.known.set(key, { cell, entries: entries.map((entry) => new Set([entry])) });
   return cell;
@@ -148,20 +151,23 @@ export function channelsOf({ entries }: Dag): string | undefined {
 }
 
 function cellNode(node: DagNode): CellNode {
-  const open =
-    'kind' in node.from ? `${node.from.count} of ${node.edges.length} inputs (${node.from.name})` : undefined;
-  const from = 'kind' in node.from ? node.edges.map((_, j) => j) : node.from;
+  const reads = readsOf(node);
+  const open = reads.flatMap(({ from, edges }) =>
+    'kind' in from ? [`${from.count} of ${edges.length} inputs (${from.name})`] : [],
+  );
   const body = oneLine(node.body);
   return {
     combine: node.combine,
     body: body === 'identity' ? undefined : body,
-    open,
-    edges: from.map((j) => {
-      const edge = node.edges[j];
-      if (edge === undefined) throw new Error(`dag: a node reads node ${j}, but has ${node.edges.length} edges`);
-      const detail = oneLine(edge);
-      return { from: j, operation: keyOf(edge) ?? detail, detail, none: detail === 'zero' };
-    }),
+    open: open.length === 0 ? undefined : open.join(', '),
+    edges: reads.flatMap((read) =>
+      sourcesOf(read).map((j) => {
+        const edge = read.edges[j];
+        if (edge === undefined) throw new Error(`dag: a node reads node ${j}, but has ${read.edges.length} edges`);
+        const detail = oneLine(edge);
+        return { from: j, operation: keyOf(edge) ?? detail, detail, none: detail === 'zero' };
+      }),
+    ),
   };
 }
 

@@ -3,7 +3,7 @@ import type { Module, Size, Value, ValueChoice } from '../../space/tree/module.t
 /** Module kinds that are drawn as one line; the others give the drawing its structure. */
 export type LeafKind = Exclude<
   Module['kind'],
-  'sequential' | 'residual' | 'repeat' | 'dag' | 'stack' | 'choice' | 'scope' | 'shared'
+  'sequential' | 'residual' | 'repeat' | 'dag' | 'stack' | 'choice' | 'scope' | 'shared' | 'auxiliary'
 >;
 export type Leaf = Extract<Module, { readonly kind: LeafKind }>;
 
@@ -168,6 +168,7 @@ export function oneLine(module: Module): string {
       return words.length === 0 ? 'identity' : words.join(' · ');
     }
     case 'scope':
+    case 'auxiliary':
       return oneLine(module.body);
     case 'shared':
       return `${oneLine(module.body)} (shared ${module.name})`;

@@ -96,12 +96,23 @@ export async function layoutCell(cell: Cell): Promise<Placed> {
     }
     values.push(id);
   }
-  const output = place(flow, children, 'end', [
-    cell.output === 'concat' ? 'output: all nodes, concatenated' : 'output',
-  ]);
-  for (const value of cell.output === 'concat' ? values.slice(cell.entries.length) : values.slice(-1))
-    link(flow, value, output);
+  const output = place(flow, children, 'end', [OUTPUTS[cell.output]]);
+  for (const node of outputNodes(cell)) link(flow, values[node] as string, output);
   return layout(flow, children);
+}
+
+const OUTPUTS: Readonly<Record<Cell['output'], string>> = {
+  last: 'output',
+  concat: 'output: all nodes, concatenated',
+  loose: 'output: nodes that no other reads, concatenated',
+  open: 'output: all nodes, or those that no other reads',
+};
+
+function outputNodes({ entries, nodes, output }: Cell): readonly number[] {
+  const numbers = nodes.map((_, i) => entries.length + i);
+  if (output === 'last') return numbers.slice(-1);
+  const read = new Set(nodes.flatMap(({ edges }) => edges.map(({ from }) => from)));
+  return output === 'loose' ? numbers.filter((node) => !read.has(node)) : numbers;
 }
 
 /** Of several inputs (`stack`), the last is the output of the cell before, the one before it that of the cell before that. */

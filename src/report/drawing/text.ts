@@ -1,6 +1,7 @@
 import { largest } from '../../common/extremes.ts';
 import type { LayerCosts } from '../../network/network.ts';
 import type { Module } from '../../space/tree/module.ts';
+import { edgeName, readsOf, sourcesOf } from '../../space/tree/reads.ts';
 import { showCount, showLarge } from '../numbers.ts';
 import { type Cells, cellOf, entryLine, openCells } from './cells.ts';
 import { describe, keyOf, oneLine } from './describe.ts';
@@ -41,6 +42,9 @@ function write(module: Module, path: string, depth: number, lines: Line[], cells
     case 'shared':
       line(`shared ${module.name}`);
       write(module.body, path, depth + 1, lines, cells);
+      return;
+    case 'auxiliary':
+      write(module.body, path, depth, lines, cells);
       return;
     case 'scope':
       write(module.body, below(module.name), depth, lines, cells);
@@ -93,11 +97,10 @@ function write(module: Module, path: string, depth: number, lines: Line[], cells
       if (!isNew) return;
       for (const [i, node] of module.nodes.entries()) {
         const to = module.entries.length + i;
-        const from = 'kind' in node.from ? node.edges.map((_, j) => j) : node.from;
-        for (const j of from) {
-          const edge = node.edges[j];
+        const edges = readsOf(node).flatMap((read, k) => sourcesOf(read).map((j) => [j, k, read.edges[j]] as const));
+        for (const [j, k, edge] of edges) {
           if (edge === undefined) continue;
-          const segment = below(`${j}->${to}`);
+          const segment = below(edgeName(j, to, k));
           const [operation, layers] = [keyOf(edge), oneLine(edge)];
           const plain = layers === 'identity' || layers === 'zero';
           const label = operation ?? (plain ? layers : undefined);

@@ -3,7 +3,9 @@
 import type { Architecture, Space, SpaceDefinition, Task } from '../space.ts';
 import { checkArchitecture } from '../tree/architecture.ts';
 import { darts } from './image/darts.ts';
+import { enasMacro } from './image/enas-macro.ts';
 import { nasBench201 } from './image/nas-bench-201.ts';
+import { nasnet } from './image/nasnet.ts';
 import { residualCnn } from './image/residual-cnn.ts';
 import { resnet } from './image/resnet.ts';
 import { smallCnn } from './image/small-cnn.ts';
@@ -18,6 +20,8 @@ export const SPACES = {
   'small-cnn': smallCnn,
   resnet,
   darts,
+  nasnet,
+  'enas-macro': enasMacro,
 } as const satisfies Readonly<Record<string, SpaceDefinition>>;
 
 /** A network that those of a search are held against, as the member of a space. */
@@ -50,5 +54,4 @@ export const BASELINES = {
   },
 } as const satisfies Readonly<Record<string, (task: Task) => Baseline>>;
 
-export { GENOTYPES } from './image/darts-genotype.ts';
-export { darts, mlp, nasBench201, residualCnn, residualMlp, resnet, smallCnn };
+export { darts, enasMacro, mlp, nasBench201, nasnet, residualCnn, residualMlp, resnet, smallCnn };

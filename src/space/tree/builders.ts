@@ -1,5 +1,15 @@
 import { checkedChoice, checkNodeCount, inputsChoice, node, valueChoice } from './fields.ts';
-import type { ActivationFunction, DagNode, InputsChoice, Module, Size, Value, ValueChoice } from './module.ts';
+import type {
+  ActivationFunction,
+  DagNode,
+  DagOutput,
+  InputsChoice,
+  Module,
+  Read,
+  Size,
+  Value,
+  ValueChoice,
+} from './module.ts';
 
 /**
  * One builder for each module kind and each kind of choice, with defaults. Each checks what it is given and throws
@@ -155,7 +165,9 @@ export function linear(units: Value<number> | 'outputs', { bias = true } = {}): 
 /** [N, C, H, W] -> [N, C·H·W], [N, C, T] -> [N, C·T] */
 export const flatten = (): Kind<'flatten'> => node({ kind: 'flatten' });
 export const dropout = (rate: Value<number>): Kind<'dropout'> => node({ kind: 'dropout', rate });
-export const dropPath = (rate: Value<number>): Kind<'dropPath'> => node({ kind: 'dropPath', rate });
+/** growing: from 0 to the rate over the epochs; by default the rate is always the same. */
+export const dropPath = (rate: Value<number>, { growing = false } = {}): Kind<'dropPath'> =>
+  node({ kind: 'dropPath', rate, growing });
 export const identity = (): Kind<'identity'> => node({ kind: 'identity' });
 export const zero = (stride: Value<number> = 1): Kind<'zero'> => node({ kind: 'zero', stride });
 
@@ -171,6 +183,11 @@ export function residual(body: Module, shortcut: Module = identity()): Kind<'res
 /** Weight tying: all uses of one name read the same parameters, `shared/NAME/...`; their shapes must be the same. */
 export function shared(name: string, body: Module): Kind<'shared'> {
   return node({ kind: 'shared', name, body });
+}
+
+/** `body`, with a head in training whose loss counts `weight` times; 0.4 as in DARTS. */
+export function auxiliary(body: Module, head: Module, weight = 0.4): Kind<'auxiliary'> {
+  return node({ kind: 'auxiliary', body, head, weight });
 }
 
 /** 0 times is the identity. */
@@ -223,8 +240,8 @@ export function pickInputs(name: string, count: number): InputsChoice {
 export interface DagOptions {
   /** What each input goes through first; one unchanged input by default. */
   readonly entries?: readonly Module[];
-  /** last: the last node; concat: all nodes after the inputs, along the channels. */
-  readonly output?: 'last' | 'concat';
+  /** last: the last node; along the channels, concat: all nodes after the inputs, loose: those of them that no node reads. */
+  readonly output?: Value<DagOutput>;
   readonly combine?: 'sum' | 'concat';
   /** Nodes read this many of the earlier nodes, by the decision `NODE<-`; without it, all of them. */
   readonly inputs?: number;
@@ -250,15 +267,20 @@ export function dag(
   );
 }
 
-export interface DagNodeOptions {
+export interface ReadOptions {
   /** All earlier nodes by default. */
   readonly from?: readonly number[] | InputsChoice;
   /** The identity by default. */
   readonly edge?: (from: number) => Module;
+}
+
+export interface DagNodeOptions extends ReadOptions {
   /** sum by default. */
   readonly combine?: 'sum' | 'concat';
   /** The identity by default. */
   readonly body?: Module;
+  /** What the node reads besides, over edges of their own. */
+  readonly further?: readonly ReadOptions[];
 }
 
 /** A cell with its operations in the nodes (NAS-Bench-101, ENAS); `describe` is asked for the `nodes` after the inputs. */
@@ -271,8 +293,12 @@ export function dagOfNodes(
   const built = Array.from({ length: nodes }, (_, i): DagNode => {
     const number = entries.length + i;
     const earlier = Array.from({ length: number }, (_, j) => j);
-    const { from = earlier, edge = identity, combine = 'sum', body = identity() } = describe(number);
-    return { from: 'kind' in from ? from : [...from], edges: earlier.map((j) => edge(j)), combine, body };
+    const read = ({ from = earlier, edge = identity }: ReadOptions): Read => ({
+      from: 'kind' in from ? from : [...from],
+      edges: earlier.map((j) => edge(j)),
+    });
+    const { combine = 'sum', body = identity(), further, ...first } = describe(number);
+    return { ...read(first), combine, body, ...(further && { further: further.map(read) }) };
   });
   return node({ kind: 'dag', entries: [...entries], nodes: built, output });
 }

@@ -1,8 +1,8 @@
 import { invalid } from '../../common/errors.ts';
 import type { Architecture, Space } from '../space.ts';
-import { cellsOf, decisionsOf, type Operation } from './cells.ts';
+import { cellsOf, decisionsOf, isPresent, type Operation } from './cells.ts';
 import { decided, decisions } from './decisions.ts';
-import { encodeDecisions, isCellActive, isPresent } from './encode.ts';
+import { encodeDecisions, isCellActive } from './encode.ts';
 
 /** All cells of a space as one graph, as graph networks take it (`model/graph-network.ts`): what architectures have in common. */
 export interface CellGraph {

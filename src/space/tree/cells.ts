@@ -1,6 +1,9 @@
 import { deepFreeze } from '../../common/json.ts';
-import type { Condition, Space } from '../space.ts';
-import type { Module } from './module.ts';
+import type { Architecture, Condition, Space } from '../space.ts';
+import { decided } from './decisions.ts';
+import { isValueChoice } from './fields.ts';
+import type { DagOutput, Module } from './module.ts';
+import { readsOf } from './reads.ts';
 import { type Dag, enterScope, type Place, walk } from './walk.ts';
 
 /** A choice of operation, by the full name of its decision. */
@@ -30,7 +33,7 @@ export interface Cell {
   readonly inputs: number;
   /** The operation in each node after the inputs; undefined: it is fixed. */
   readonly bodies: readonly (Operation | undefined)[];
-  readonly output: 'last' | 'concat';
+  readonly output: DagOutput | { readonly decision: string };
   /** The places where it stands: active where one of them holds. */
   readonly when: readonly (readonly Condition[])[];
 }
@@ -70,15 +73,18 @@ function findCells(space: Space): readonly Cell[] {
 
 function describe(dag: Dag, place: Place): Omit<Cell, 'when'> {
   const inputs = dag.entries.length;
-  const connections = dag.nodes.flatMap(({ from, edges }, i) =>
-    edges.flatMap((edge, j): Connection[] => {
-      if (!('kind' in from) && !from.includes(j)) return [];
-      const operation = operationOf(edge, place);
-      const wiring = 'kind' in from ? { wiring: place.prefix + from.name } : {};
-      return [{ from: j, to: inputs + i, ...wiring, ...(operation && { edge: operation }) }];
-    }),
+  const connections = dag.nodes.flatMap((node, i) =>
+    readsOf(node).flatMap(({ from, edges }) =>
+      edges.flatMap((edge, j): Connection[] => {
+        if (!('kind' in from) && !from.includes(j)) return [];
+        const operation = operationOf(edge, place);
+        const wiring = 'kind' in from ? { wiring: place.prefix + from.name } : {};
+        return [{ from: j, to: inputs + i, ...wiring, ...(operation && { edge: operation }) }];
+      }),
+    ),
   );
-  return { inputs, connections, bodies: dag.nodes.map(({ body }) => operationOf(body, place)), output: dag.output };
+  const output = isValueChoice(dag.output) ? { decision: place.prefix + dag.output.name } : dag.output;
+  return { inputs, connections, bodies: dag.nodes.map(({ body }) => operationOf(body, place)), output };
 }
 
 /** The choice that the whole module is, or the first one in its sequence (a drop path may follow it). */
@@ -106,4 +112,24 @@ function operationOf(module: Module, place: Place): Operation | undefined {
     default:
       return undefined;
   }
+}
+
+/** Whether an architecture has the connection: its wiring includes it, or there is nothing to decide (zero may still be its operation). */
+export function isPresent({ wiring, from }: Connection, architecture: Architecture): boolean {
+  if (wiring === undefined) return true;
+  const inputs = decided(architecture, wiring);
+  return Array.isArray(inputs) && inputs.includes(from);
+}
+
+/** The nodes that the cell of an architecture puts out. */
+export function outputNodes(
+  { inputs, bodies, connections, output: given }: Cell,
+  architecture: Architecture,
+): ReadonlySet<number> {
+  const output = typeof given === 'object' ? decided(architecture, given.decision) : given;
+  const nodes = bodies.map((_, i) => inputs + i);
+  if (output === 'concat') return new Set(nodes);
+  if (output !== 'loose') return new Set(nodes.slice(-1));
+  const read = new Set(connections.flatMap((one) => (isPresent(one, architecture) ? [one.from] : [])));
+  return new Set(nodes.filter((node) => !read.has(node)));
 }

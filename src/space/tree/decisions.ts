@@ -76,7 +76,7 @@ export function holdsFor(condition: Condition, value: DecisionValue | undefined)
 
 /**
  * A shorter disjunction of the same meaning. Two rules, until neither applies: what implies another alternative goes;
- * alternatives that differ only in an option, and are there for every option, become one without it. The second is
+ * alternatives that differ only in an option (or in a picked input), and are there for every one, become one without it. The second is
  * sound because the conditions of an alternative are those of a path: what is left still implies that the choice taken
  * out is active.
  */
@@ -99,20 +99,22 @@ function absorb(alternatives: readonly Conjunction[]): Conjunction[] {
 function mergeOptions(alternatives: readonly Conjunction[], domains: ReadonlyMap<string, Domain>) {
   // A choice has two options at least. What most decisions have is one alternative, as long as choices are nested.
   if (alternatives.length < 2) return undefined;
-  const groups = new Map<string, { rest: Conjunction; decision: string; options: Set<string> }>();
+  const groups = new Map<string, { rest: Conjunction; decision: string; options: Set<string | number> }>();
   for (const alternative of alternatives) {
     for (const condition of alternative) {
-      if (!('is' in condition)) continue;
+      if ('above' in condition) continue;
       const rest = alternative.filter((one) => one !== condition);
       const group = `${condition.decision}=${key(rest)}`;
       const entry = groups.get(group) ?? { rest, decision: condition.decision, options: new Set() };
-      entry.options.add(condition.is);
+      entry.options.add('is' in condition ? condition.is : condition.includes);
       groups.set(group, entry);
     }
   }
   for (const { rest, decision, options } of groups.values()) {
     const domain = domains.get(decision);
     if (domain?.kind === 'values' && domain.values.length === options.size) return [...alternatives, rest];
+    // At least one input is picked.
+    if (domain?.kind === 'inputs' && domain.from === options.size) return [...alternatives, rest];
   }
   return undefined;
 }

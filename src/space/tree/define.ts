@@ -3,7 +3,16 @@ import { deepFreeze } from '../../common/json.ts';
 import { optionRules } from '../../common/option-rules.ts';
 import { defaultsOf, type OptionSpecs, type OptionsBy, optionsBy, schemaOf } from '../../common/options.ts';
 import { showLimit } from '../../common/rules.ts';
-import type { Architecture, Hyperparameters, Space, SpaceDefinition, SpaceOptions, Task, TextForm } from '../space.ts';
+import type {
+  Architecture,
+  Hyperparameters,
+  PublishedArchitectures,
+  Space,
+  SpaceDefinition,
+  SpaceOptions,
+  Task,
+  TextForm,
+} from '../space.ts';
 import { checkArchitecture } from './architecture.ts';
 import { decisions } from './decisions.ts';
 import { isModule, isObject, isValueChoice, quoted, valueChoice } from './fields.ts';
@@ -21,6 +30,8 @@ export interface DefineOptions<D extends OptionSpecs> {
   readonly text?: TextForm;
   /** Members that people designed, by name, the best for a short time first: a search tries them before its own. */
   handDesigned?(task: Task, options: OptionsBy<D>): Readonly<Record<string, Architecture>>;
+  /** Members that papers have published, as `text` reads them. */
+  readonly published?: PublishedArchitectures;
 }
 
 /** How a definition made a space: with these options in place of its own. */
@@ -39,7 +50,7 @@ export function withSpaceOptions(space: Space, changed: SpaceOptions): Space | u
 export function defineSpace<const D extends OptionSpecs = Record<never, never>>(
   name: string,
   build: (task: Task, options: OptionsBy<D>) => Built,
-  { description = '', defaults, text, handDesigned }: DefineOptions<D> = {},
+  { description = '', defaults, text, handDesigned, published }: DefineOptions<D> = {},
 ): SpaceDefinition {
   if (typeof name !== 'string' || name === '')
     throw invalid('defineSpace', `name is ${quoted(name)}`, 'must be a text');
@@ -64,6 +75,7 @@ export function defineSpace<const D extends OptionSpecs = Record<never, never>>(
     defaults: defaultsOf(specs),
     rules: () => optionRules(schema),
     create,
+    ...(published && { published: deepFreeze(published) }),
     ...(handDesigned && {
       handDesigned(task: Task, given: SpaceOptions = {}) {
         const space = create(task, given);

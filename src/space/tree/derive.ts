@@ -11,8 +11,9 @@ import { complete } from './walk.ts';
 export type OptionWeights = Readonly<Record<string, ArrayLike<number>>>;
 
 /**
- * The architecture that the weights of a supernet select. Each choice takes its strongest option; nodes that pick inputs
- * take the strongest, an edge being as strong as its strongest operation, times its own weight where the node weighs its edges. In a cell that decides its wiring, an absent
+ * The architecture that the weights of a supernet select. Each choice takes its strongest option. Nodes that pick inputs take those of
+ * the strongest edges: an edge is as strong as its strongest operation, times its own weight where the node weighs its edges. A cell
+ * whose output is a decision puts out all its nodes, as it does in a supernet. In a cell that decides its wiring, an absent
  * edge is the wiring's business: `zero` is neither an operation to take nor a strength there (Liu et al. 2019, section
  * 2.4). The first of equals wins.
  *
@@ -20,7 +21,9 @@ export type OptionWeights = Readonly<Record<string, ArrayLike<number>>>;
  */
 export function derive(space: Space, weights: OptionWeights): Architecture {
   const place = `weights of space "${space.name}"`;
-  const cells = cellsOf(space).filter(({ connections }) => connections.some(({ wiring }) => wiring !== undefined));
+  const all = cellsOf(space);
+  const outputs = new Set(all.flatMap(({ output }) => (typeof output === 'object' ? [output.decision] : [])));
+  const cells = all.filter(({ connections }) => connections.some(({ wiring }) => wiring !== undefined));
   const passedOver = new Map(
     cells.flatMap(({ connections }) =>
       connections.flatMap(({ edge }) => (edge ? [[edge.decision, edge.zeros] as const] : [])),
@@ -41,7 +44,7 @@ export function derive(space: Space, weights: OptionWeights): Architecture {
     );
   }
 
-  /** The strength of an edge that the decision `wiring` may pick. */
+  /** The strength of each edge that the decision `wiring` may pick. */
   function strengths(wiring: string): readonly { from: number; weight: number }[] {
     const connections = findConnections(cells, wiring);
     const ofEdges = Object.hasOwn(weights, wiring) ? weights[wiring] : undefined;
@@ -50,9 +53,10 @@ export function derive(space: Space, weights: OptionWeights): Architecture {
       throw invalid(place, found, `needs one for each of ${connections.length} edges`);
     }
     return connections.map(({ from, edge }) => {
-      if (edge === undefined)
+      if (edge === undefined && ofEdges === undefined)
         throw invalid(place, `decision "${wiring}" picks edge ${from}`, 'which has no operations');
-      return { from, weight: strongest(edge.decision, edge.options).weight * (ofEdges?.[from] ?? 1) };
+      const operation = edge === undefined ? 1 : strongest(edge.decision, edge.options).weight;
+      return { from, weight: operation * (ofEdges?.[from] ?? 1) };
     });
   }
 
@@ -63,6 +67,7 @@ export function derive(space: Space, weights: OptionWeights): Architecture {
       const taken = ranked.slice(0, domain.count).map(({ from }) => from);
       return Object.freeze(taken.toSorted((a, b) => a - b));
     }
+    if (outputs.has(name) && domain.kind === 'values' && domain.values.includes('concat')) return 'concat';
     throw invalid(place, `decision "${name}" has no weights`, `must be ${describeDomain(domain)}`);
   }).architecture;
 }

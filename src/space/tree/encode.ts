@@ -4,7 +4,7 @@
  */
 import { invalid } from '../../common/errors.ts';
 import type { Architecture, Decision, DecisionValue, Domain, Space } from '../space.ts';
-import { type Cell, type Connection, cellsOf } from './cells.ts';
+import { type Cell, cellsOf, isPresent, outputNodes } from './cells.ts';
 import { allHold, decided, decisions } from './decisions.ts';
 
 /**
@@ -92,10 +92,9 @@ export function encodePath(
     const bits = new Array<number>(total).fill(0);
     if (!isCellActive(cell, architecture)) return bits;
 
-    const last = cell.inputs + cell.bodies.length - 1;
+    const outputs = outputNodes(cell, architecture);
     const follow = (input: number, node: number, steps: number, sequence: number) => {
-      const isOutput = node === last || (cell.output === 'concat' && node >= cell.inputs);
-      if (isOutput) bits[input * each + (starts[steps - 1] ?? Number.NaN) + sequence] = 1;
+      if (outputs.has(node)) bits[input * each + (starts[steps - 1] ?? Number.NaN) + sequence] = 1;
       if (steps === length) return;
       for (const connection of cell.connections) {
         if (connection.from !== node || !isPresent(connection, architecture)) continue;
@@ -120,13 +119,6 @@ function requireCells(space: Space): readonly Cell[] {
 
 export const isCellActive = (cell: Cell, architecture: Architecture) =>
   cell.when.some((path) => allHold(path, architecture));
-
-/** Whether the architecture picks the connection (zero may still be its operation). */
-export function isPresent(connection: Connection, architecture: Architecture): boolean {
-  if (connection.wiring === undefined) return true;
-  const inputs = decided(architecture, connection.wiring);
-  return Array.isArray(inputs) && inputs.includes(connection.from);
-}
 
 const oneHot = (options: readonly string[], value: DecisionValue | undefined) =>
   options.map((option) => Number(option === value));

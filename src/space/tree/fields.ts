@@ -1,7 +1,7 @@
 import { UserError } from '../../common/errors.ts';
 import { deepFreeze } from '../../common/json.ts';
 import { showLimit } from '../../common/rules.ts';
-import type { DagNode, InputsChoice, Module, ValueChoice } from './module.ts';
+import type { DagNode, InputsChoice, Module, Read, ValueChoice } from './module.ts';
 
 /**
  * What each field of each module kind may hold: the one table from which builders, the JSON reader and the walk over a
@@ -17,7 +17,7 @@ export type Field =
       readonly open: boolean;
       readonly whole: boolean;
       readonly pair?: true;
-      readonly initial?: string;
+      readonly initial?: string | boolean;
       readonly rule: string;
       accepts(value: unknown): boolean;
     }
@@ -129,14 +129,19 @@ export const FIELDS = {
   recurrent: { cell: word(true, 'rnn', 'gru', 'lstm'), units: whole(1, MOST_CHANNELS, 'same') },
   flatten: {},
   dropout: { rate },
-  dropPath: { rate },
+  dropPath: { rate, growing: { ...flag, initial: false } },
   identity: {},
   zero: { stride: whole(1, MOST_PIXELS) },
   sequential: { children: { holds: 'modules' } },
   residual: { body: module, shortcut: module },
   shared: { name, body: module },
+  auxiliary: {
+    body: module,
+    head: module,
+    weight: real(false, 'must be above 0 and at most 10', (v) => v > 0 && v <= 10),
+  },
   repeat: { times: whole(0, MOST_ROUNDS), body: module },
-  dag: { entries: { holds: 'modules' }, nodes: { holds: 'nodes' }, output: word(false, 'last', 'concat') },
+  dag: { entries: { holds: 'modules' }, nodes: { holds: 'nodes' }, output: word(true, 'last', 'concat', 'loose') },
   stack: { cells: { holds: 'modules' } },
   squeezeExcite: { ratio: real(true, 'must be above 0 and at most 1', (v) => v > 0 && v <= 1) },
   factorizedReduce: { channels: whole(1, MOST_CHANNELS, 'same'), affine: flag },
@@ -349,7 +354,8 @@ export function checkNodeCount(count: unknown): void {
     throw broken(`nodes of dag is ${quoted(count)}`, `must be a whole number from 1 to ${MOST_NODES}`);
 }
 
-const NODE_FIELDS = ['from', 'edges', 'combine', 'body'] as const satisfies readonly (keyof DagNode)[];
+const READ_FIELDS = ['from', 'edges'] as const satisfies readonly (keyof Read)[];
+const NODE_FIELDS = [...READ_FIELDS, 'combine', 'body'] as const satisfies readonly (keyof DagNode)[];
 
 function checkNodes(found: unknown, entries: unknown): void {
   const inputs = Array.isArray(entries) ? entries.length : 0;
@@ -361,18 +367,31 @@ function checkNodes(found: unknown, entries: unknown): void {
     const earlier = inputs + i;
     const place = `node ${earlier} of dag`;
     if (!isObject(node)) throw broken(`${place} is ${quoted(node)}`, 'must be an object');
-    checkFields(place, node, NODE_FIELDS);
-    if (!Array.isArray(node.edges) || node.edges.length !== earlier) {
-      const count = Array.isArray(node.edges) ? node.edges.length : 'no list of';
-      throw broken(`${place} has ${count} edges`, `needs one from each earlier node: ${earlier}`);
-    }
-    for (const [j, edge] of node.edges.entries()) checkIsModule(`edge ${j}->${earlier} of dag`, edge);
+    const { further, ...own } = node;
+    checkFields(place, own, NODE_FIELDS);
+    checkRead(place, own, earlier);
     checkIsModule(`body of ${place}`, node.body);
     if (node.combine !== 'sum' && node.combine !== 'concat') {
       throw broken(`combine of ${place} is ${quoted(node.combine)}`, 'must be one of sum, concat');
     }
-    checkFrom(place, node.from, earlier);
+    if (further === undefined) continue;
+    if (!Array.isArray(further)) throw broken(`further of ${place} is ${quoted(further)}`, 'must be a list');
+    for (const [k, read] of further.entries()) {
+      const there = `further[${k}] of ${place}`;
+      if (!isObject(read)) throw broken(`${there} is ${quoted(read)}`, 'must be an object');
+      checkFields(there, read, READ_FIELDS);
+      checkRead(there, read, earlier);
+    }
   }
+}
+
+function checkRead(place: string, { from, edges }: Readonly<Record<string, unknown>>, earlier: number): void {
+  if (!Array.isArray(edges) || edges.length !== earlier) {
+    const count = Array.isArray(edges) ? edges.length : 'no list of';
+    throw broken(`${place} has ${count} edges`, `needs one from each earlier node: ${earlier}`);
+  }
+  for (const [j, edge] of edges.entries()) checkIsModule(`edge ${j}->${earlier} of dag`, edge);
+  checkFrom(place, from, earlier);
 }
 
 function checkFrom(place: string, from: unknown, earlier: number): void {

@@ -127,19 +127,30 @@ function readField(field: Field, found: unknown, place: string, read: Read): unk
       if (!Array.isArray(found)) return found;
       return found.map((one: unknown, i) => {
         if (!isObject(one)) return one;
-        const { edges } = one;
-        const from = structuredClone(one.from);
-        const body = read(one.body, `${place}[${i}].body`);
+        const there = `${place}[${i}]`;
+        const { further } = one;
         return {
-          ...one,
-          from,
-          body,
-          edges: Array.isArray(edges) ? readList(edges, `${place}[${i}].edges`, read) : edges,
+          ...readRead(one, there, read),
+          body: read(one.body, `${there}.body`),
+          ...(Array.isArray(further) && {
+            further: further.map((more: unknown, k) =>
+              isObject(more) ? readRead(more, `${there}.further[${k}]`, read) : more,
+            ),
+          }),
         };
       });
     default:
       return field satisfies never;
   }
+}
+
+function readRead(found: Readonly<Record<string, unknown>>, place: string, read: Read) {
+  const { from, edges } = found;
+  return {
+    ...found,
+    from: structuredClone(from),
+    edges: Array.isArray(edges) ? readList(edges, `${place}.edges`, read) : edges,
+  };
 }
 
 const readList = (found: readonly unknown[], place: string, read: Read) =>

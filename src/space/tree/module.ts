@@ -34,15 +34,26 @@ export interface InputsChoice {
 
 export type ActivationFunction = 'relu' | 'sigmoid' | 'tanh' | 'silu' | 'gelu' | 'hardSwish';
 
-/** A node of a dag combines what comes over its edges, then applies `body`. */
-export interface DagNode {
+/** What a node of a dag reads. */
+export interface Read {
   /** The earlier nodes it reads; the first are the dag's inputs. */
   readonly from: readonly number[] | InputsChoice;
   /** The module on the edge from each earlier node: `edges[j]` from node j; as many as there are earlier nodes. */
   readonly edges: readonly Module[];
+}
+
+/** A node of a dag combines what comes over its edges, then applies `body`. */
+export interface DagNode extends Read {
   readonly combine: 'sum' | 'concat';
   readonly body: Module;
+  /**
+   * What it reads besides, by edges of their own: so a node can read one earlier node twice, each time through another operation
+   * (NASNet). Absent: nothing.
+   */
+  readonly further?: readonly Read[];
 }
+
+export type DagOutput = 'last' | 'concat' | 'loose';
 
 export type Module =
   /**
@@ -162,8 +173,11 @@ export type Module =
     }
   /** Zeroes each element with probability `rate` and divides the rest by 1 − rate; identity when not training. */
   | { readonly kind: 'dropout'; readonly rate: Value<number> }
-  /** Zeroes each sample with probability `rate` and divides the rest by 1 − rate (stochastic depth). */
-  | { readonly kind: 'dropPath'; readonly rate: Value<number> }
+  /**
+   * Zeroes each sample with probability `rate` and divides the rest by 1 − rate (stochastic depth). growing: the probability grows
+   * linearly from 0 in the first epoch of a training towards `rate` in the last (Zoph et al. 2018: scheduled drop path).
+   */
+  | { readonly kind: 'dropPath'; readonly rate: Value<number>; readonly growing: boolean }
   | { readonly kind: 'identity' }
   /** All zeros, of the input's shape (spatially divided by `stride`, rounded up). */
   | { readonly kind: 'zero'; readonly stride: Value<number> }
@@ -175,19 +189,24 @@ export type Module =
    * Running statistics, random numbers and states stay each place's own.
    */
   | { readonly kind: 'shared'; readonly name: string; readonly body: Module }
+  /**
+   * `body`, and an auxiliary classifier on what it puts out (Szegedy et al. 2015): a training adds `weight` times the loss of the
+   * head's output to its own. The head ends as the network does; it is no part of the network beyond its training.
+   */
+  | { readonly kind: 'auxiliary'; readonly body: Module; readonly head: Module; readonly weight: number }
   /** `body`, `times` in a row, with weights of their own. */
   | { readonly kind: 'repeat'; readonly times: Value<number>; readonly body: Module }
   /**
    * A cell. Its first nodes, 0 to E−1, are its inputs, each passed through its entry; `nodes` follow, from number E on.
-   * Output: the last node, or all nodes after the inputs, concatenated along the channels. Of E entries the last reads the
-   * dag's input; what those before it read, see `stack`.
+   * Output: the last node; or, concatenated along the channels, all nodes after the inputs (concat), or those of them that no
+   * node reads (loose). Of E entries the last reads the dag's input; what those before it read, see `stack`.
    */
   | {
       readonly kind: 'dag';
       /** At least 1; the identity for an unchanged input. */
       readonly entries: readonly Module[];
       readonly nodes: readonly DagNode[];
-      readonly output: 'last' | 'concat';
+      readonly output: Value<DagOutput>;
     }
   /**
    * Cells in a row. Each reads the output of the one before; a dag of E entries reads the outputs of the last E cells, the

@@ -1,6 +1,7 @@
 import { UserError } from '../../common/errors.ts';
 import { isValueChoice } from './fields.ts';
 import type { Module } from './module.ts';
+import { readsOf, sourcesOf } from './reads.ts';
 import type { Dag } from './walk.ts';
 
 /** What a tensor is: [N, C, H, W], [N, C, T], [N, F], or int32 [N, T]. */
@@ -104,6 +105,11 @@ function ranksOf(module: Module, into: Ranks, before: string): Ranks {
     case 'scope':
     case 'shared':
       return child(module.body, into);
+    case 'auxiliary': {
+      const out = child(module.body, into);
+      child(module.head, out, '.head');
+      return out;
+    }
     case 'choice':
       return anyOf(Object.entries(module.options), ([key, option]) => child(option, into, ` "${module.name}" ${key}`));
     case 'dag':
@@ -176,12 +182,14 @@ function ranksOfDag({ entries, nodes, output }: Dag, into: Ranks, place: string)
   const known: Ranks[] = entries.map((entry, i) => ranksOf(entry, into, `${place}.entry ${i}.`));
   for (const node of nodes) {
     const to = known.length;
-    const over = (from: number) => {
-      const edge = node.edges[from];
-      return edge === undefined ? into : ranksOf(edge, known[from] ?? into, `${place}.edge ${from}->${to}.`);
-    };
-    const earlier = Array.from({ length: to }, (_, from) => from);
-    const combined = 'kind' in node.from ? anyOf(earlier, over) : meeting(node.from.map(over), `${place}.node ${to}`);
+    const incoming = readsOf(node).flatMap((read) => {
+      const over = (from: number) => {
+        const edge = read.edges[from];
+        return edge === undefined ? into : ranksOf(edge, known[from] ?? into, `${place}.edge ${from}->${to}.`);
+      };
+      return 'kind' in read.from ? [anyOf(sourcesOf(read), over)] : read.from.map(over);
+    });
+    const combined = meeting(incoming, `${place}.node ${to}`);
     known.push(ranksOf(node.body, combined, `${place}.node ${to}.`));
   }
   const own = known.slice(entries.length);

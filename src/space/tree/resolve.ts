@@ -77,6 +77,8 @@ export function mapChildren(module: Module, change: (child: Module) => Module): 
     case 'scope':
     case 'shared':
       return { ...module, body: change(module.body) };
+    case 'auxiliary':
+      return { ...module, body: change(module.body), head: change(module.head) };
     case 'choice': {
       const options = Object.entries(module.options).map(([key, option]) => [key, change(option)] as const);
       return { ...module, options: Object.fromEntries(options) };
@@ -85,7 +87,12 @@ export function mapChildren(module: Module, change: (child: Module) => Module): 
       return {
         ...module,
         entries: module.entries.map(change),
-        nodes: module.nodes.map((node) => ({ ...node, edges: node.edges.map(change), body: change(node.body) })),
+        nodes: module.nodes.map((node) => ({
+          ...node,
+          edges: node.edges.map(change),
+          ...(node.further && { further: node.further.map((read) => ({ ...read, edges: read.edges.map(change) })) }),
+          body: change(node.body),
+        })),
       };
     default:
       return module;

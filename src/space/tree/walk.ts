@@ -1,7 +1,8 @@
 import { largest, smallest } from '../../common/extremes.ts';
 import type { Condition, DecisionValue, Domain, Hyperparameters, Space, TreeArchitecture } from '../space.ts';
 import { fieldsOf, isValueChoice } from './fields.ts';
-import type { DagNode, Module, ValueChoice } from './module.ts';
+import type { DagNode, Module, Read, ValueChoice } from './module.ts';
+import { readsOf } from './reads.ts';
 
 /**
  * The one walk over a tree with choices; everything that a space can do is derived from it. It goes in a fixed order
@@ -111,6 +112,7 @@ function visit(module: Module, place: Place): Module {
         ...module,
         entries: module.entries.map((entry) => visit(entry, place)),
         nodes: module.nodes.map((node, i) => visitNode(node, module.entries.length + i, place)),
+        output: visitValue(module.output, place) as typeof module.output,
       };
     default:
       return visitPlain(module, place);
@@ -161,22 +163,27 @@ function visitRepeat(module: Extract<Module, { kind: 'repeat' }>, place: Place):
 }
 
 function visitNode(node: DagNode, to: number, place: Place): DagNode {
-  const { from } = node;
+  return {
+    ...node,
+    ...visitRead(node, to, place),
+    ...(node.further && { further: node.further.map((read) => visitRead(read, to, place)) }),
+    body: visit(node.body, place),
+  };
+}
+
+function visitRead({ from, edges }: Read, to: number, place: Place): Read {
   const choice = 'kind' in from ? from : undefined;
   const name = choice && place.prefix + choice.name;
   const domain: Domain | undefined = choice && { kind: 'inputs', from: to, count: choice.count };
   const taken = name !== undefined && domain ? place.decide({ name, domain, path: place.path }) : from;
-  const edges = node.edges.map((edge, j): Module => {
-    if (Array.isArray(taken) && !taken.includes(j)) return { kind: 'zero', stride: 1 };
-    const open = name !== undefined && taken === undefined;
-    return enter(edge, place, open ? { decision: name, includes: j } : undefined) ?? edge;
-  });
   const open = choice && name !== undefined ? { ...choice, name } : from;
   return {
-    ...node,
     from: Array.isArray(taken) ? (taken as readonly number[]) : open,
-    edges,
-    body: visit(node.body, place),
+    edges: edges.map((edge, j): Module => {
+      if (Array.isArray(taken) && !taken.includes(j)) return { kind: 'zero', stride: 1 };
+      const isOpen = name !== undefined && taken === undefined;
+      return enter(edge, place, isOpen ? { decision: name, includes: j } : undefined) ?? edge;
+    }),
   };
 }
 
@@ -217,10 +224,15 @@ export function childrenOf(module: Module): readonly Module[] {
     case 'scope':
     case 'shared':
       return [module.body];
+    case 'auxiliary':
+      return [module.body, module.head];
     case 'choice':
       return Object.values(module.options);
     case 'dag':
-      return [...module.entries, ...module.nodes.flatMap((node) => [...node.edges, node.body])];
+      return [
+        ...module.entries,
+        ...module.nodes.flatMap((node) => [...readsOf(node).flatMap(({ edges }) => edges), node.body]),
+      ];
     default:
       return [];
   }

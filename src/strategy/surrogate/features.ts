@@ -5,7 +5,7 @@
 import type { Metric } from '../../model/gaussian-process.ts';
 import type { SparseRow } from '../../model/sparse.ts';
 import type { Architecture, Decision, DecisionValue, Space } from '../../space/space.ts';
-import { type Cell, cellsOf, decisionsOf, type Operation } from '../../space/tree/cells.ts';
+import { type Cell, cellsOf, decisionsOf, isPresent, type Operation, outputNodes } from '../../space/tree/cells.ts';
 import { allHold, decided, decisions } from '../../space/tree/decisions.ts';
 import { toUnit } from '../scale.ts';
 
@@ -198,20 +198,15 @@ function pathsOf(
   architecture: Architecture,
 ): Uint32Array | undefined {
   if (!cell.when.some((conditions) => allHold(conditions, architecture))) return undefined;
-  const last = cell.inputs + cell.bodies.length - 1;
+  const outputs = outputNodes(cell, architecture);
   const found: number[] = [];
   const letterOf = (operation: Operation | undefined) =>
     operation === undefined ? 0 : (letters.get(String(architecture[operation.decision])) ?? -1);
-  const isThere = (wiring: string | undefined, from: number) => {
-    if (wiring === undefined) return true;
-    const chosen = architecture[wiring];
-    return Array.isArray(chosen) && chosen.includes(from);
-  };
+  const present = cell.connections.filter((one) => isPresent(one, architecture));
   const follow = (node: number, sequence: number) => {
-    const isOutput = node === last || (cell.output === 'concat' && node >= cell.inputs);
-    if (isOutput) found.push(sequence);
-    for (const { from, to, wiring, edge } of cell.connections) {
-      if (from !== node || found.length >= MOST_PATHS || !isThere(wiring, from)) continue;
+    if (outputs.has(node)) found.push(sequence);
+    for (const { from, to, edge } of present) {
+      if (from !== node || found.length >= MOST_PATHS) continue;
       const [connection, body] = [letterOf(edge), letterOf(cell.bodies[to - cell.inputs])];
       if (connection >= 0 && body >= 0) follow(to, spell(spell(sequence, connection), body));
     }
