@@ -48,7 +48,7 @@ test('--estimator single-path measures the candidates of any strategy with share
 
 test('--strategy p-darts: a stage for each third of the epochs, named in the status', async () => {
   const dir = join(folder, 'p-darts');
-  const options = ['--strategy-options', 'operations2=2,operations3=2,warmUp=0'];
+  const options = ['--strategy-options', 'operations2=2,operations3=2,warmupShare=0'];
   await json('search', ...space, ...SMALL, '--strategy', 'p-darts', ...options, '--out', dir);
   const { supernet } = await json('status', dir);
   const mixtures = supernet.curve.map(({ mixture }: { mixture: { stage: number } }) => mixture);

@@ -42,9 +42,12 @@ const MARGIN = 0.03;
 
 export async function searchOnce(search: Search): Promise<Found> {
   const { engine, data, table, method, seed, minutes, settings, checkpoint: file, resume, say } = search;
-  const { cells, channels, resolution, ...rest } = settings;
+  const { cells, channels, search: inSearchForm, resolution, ...rest } = settings;
   const { training, options } = divided(rest);
-  const space = nasBench201.create(data.info, { cells: Number(cells), channels: Number(channels) });
+  const space = nasBench201.create(data.info, {
+    ...{ cells: Number(cells), channels: Number(channels) },
+    search: inSearchForm === true,
+  });
   const valid = someSamples(data.valid, VALID_SAMPLES);
   const requestOf = (epochSamples: number, checkpoint?: Checkpoint): SupernetRequest => ({
     ...{ engine, programs: openPrograms(engine, { keep: 0 }), ...data, valid, space },

@@ -11,6 +11,7 @@ type Values = Readonly<Record<string, number | string | boolean>>;
 const SHARED: Values = {
   cells: 1,
   channels: 16,
+  search: true,
   resolution: 0.5,
   epochs: 50,
   batchSize: 64,
@@ -23,8 +24,16 @@ const SHARED: Values = {
 };
 
 export const SETTINGS: Readonly<Partial<Record<keyof typeof ONE_SHOT, Values>>> = {
+  'beta-darts': SHARED,
   darts: SHARED,
+  'darts-second-order': SHARED,
+  snas: SHARED,
+  'pc-darts': SHARED,
+  'p-darts': SHARED,
+  gdas: SHARED,
+  enas: SHARED,
   'single-path': SHARED,
+  'path-dropout': SHARED,
 };
 
 export const METHOD_NAMES = Object.keys(SETTINGS) as readonly (keyof typeof ONE_SHOT)[];

@@ -130,6 +130,7 @@ const TABLE_NETWORKS: Readonly<Record<string, Change>> = {
 const byRecipe = (dropout: number): Readonly<Record<string, Change>> => {
   const recipe = (bins: number, change: Settings = {}): Change => ({
     ...table(bins, twoLayers(128, dropout)),
+    weightAverage: 0,
     ...change,
     recipe: true,
   });

@@ -85,14 +85,21 @@ export function estimatorOf(settings: StudySettings, { objectives }: Problem, ta
 }
 
 /** Throws UserError for settings that do not go together with a supernet, or that need one. */
-function checkOneShot({ strategy, estimator, stopping, handDesigned, supernetEpochs }: StudySettings): void {
+function checkOneShot({
+  strategy,
+  estimator,
+  stopping,
+  handDesigned,
+  supernetEpochs,
+  supernetSamples,
+}: StudySettings): void {
   const method = oneShotOf({ strategy, estimator });
-  if (method === undefined && supernetEpochs !== undefined)
-    throw invalid(
-      '--supernet-epochs',
-      String(supernetEpochs),
-      `only applies to one-shot methods: ${Object.keys(ONE_SHOT).join(', ')}`,
-    );
+  for (const [flag, value] of Object.entries({
+    '--supernet-epochs': supernetEpochs,
+    '--supernet-samples': supernetSamples,
+  }))
+    if (method === undefined && value !== undefined)
+      throw invalid(flag, String(value), `only applies to one-shot methods: ${Object.keys(ONE_SHOT).join(', ')}`);
   if (method === undefined || method !== strategy) return;
   const refuse = (flag: string, found: string) =>
     invalid(flag, found, `cannot be used with --strategy ${strategy}, which trains the architecture that it finds`);

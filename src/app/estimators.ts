@@ -106,9 +106,10 @@ function supernetOf(
 ): Estimator['trainShared'] | undefined {
   const method = oneShotOf(settings);
   if (method === undefined) return undefined;
-  const { strategyOptions, estimatorOptions, validSamples } = settings;
+  const { strategyOptions, estimatorOptions, validSamples, supernetSamples } = settings;
   return supernetTrial({
-    ...{ engine, programs, data: dataset.search, method, settings: training },
+    ...{ engine, programs, data: dataset.search, method },
+    settings: { ...training, ...(supernetSamples !== undefined && { epochSamples: supernetSamples }) },
     options: isArchitectureMethod(method) ? strategyOptions : estimatorOptions,
     ...(validSamples > 0 && { validSamples }),
   });

@@ -1,4 +1,5 @@
 import type { Dataset, DatasetInfo } from '../data/dataset.ts';
+import { oneShotOf } from '../oneshot/names.ts';
 import { showSeconds } from '../report/numbers.ts';
 import type { SpaceDefinition } from '../space/index.ts';
 import type { RunTime } from '../study/plan.ts';
@@ -19,6 +20,8 @@ export interface PlannedRun {
   readonly dataset: Dataset;
   /** What the study stores of the plan. */
   readonly time: RunTime;
+  /** Of the supernet of a one-shot method. */
+  readonly supernetSeconds?: number;
 }
 
 /** Passes over images that more time would not be used for. */
@@ -83,6 +86,7 @@ export async function planRun(
     suffices: ({ sampleSeconds }) => isEnough(speed * FINAL_SHARE * (seconds - elapsed()), { ...fixed, sampleSeconds }),
     probeSeconds: 'learningRate' in given ? 0 : seconds,
   });
+  const method = oneShotOf(settings);
   const plan = planTime({
     seconds,
     used: elapsed(),
@@ -94,6 +98,7 @@ export async function planRun(
     mostPasses: mostPassesOf(info),
     workers: settings.workers,
     isTable: info.input.length === 1,
+    hasSupernet: method !== undefined,
     batchSize,
   });
   const rising = isRising(settings);
@@ -110,7 +115,7 @@ export async function planRun(
       ...(!rising && { trialTime: `${plan.trialSeconds.toFixed(1)}s` }),
       validSamples: plan.validSamples === info.counts.valid ? 0 : plan.validSamples,
       confirm: plan.confirm,
-      ...(names.length > 0 && { handDesigned: names }),
+      ...(names.length > 0 && method === undefined && { handDesigned: names }),
       ...(isClimbable(settings) && given.strategy === undefined && CLIMB),
       ...(plan.search === 'none' && { trials: 1 }),
     }),
@@ -121,7 +126,8 @@ export async function planRun(
   const { searchUntil, baselineSeconds, closingSeconds } = plan;
   const mostEpochs = given.epochs ?? plan.mostEpochs;
   const time = { seconds, searchUntil, baselineSeconds, closingSeconds, mostEpochs };
-  return { settings: planned, dataset, time };
+  const supernetSeconds = method === undefined ? undefined : plan.searchSeconds - plan.trialSeconds;
+  return { settings: planned, dataset, time, ...(supernetSeconds !== undefined && { supernetSeconds }) };
 }
 
 /** About what the final training has of the time that is left when networks are measured. */
@@ -146,10 +152,12 @@ function isClimbable({ objective }: StudySettings): boolean {
 
 /** `about 9 candidates in 4 min, final training 5 min, baselines as time allows` */
 function planText(
-  { search, candidates, searchUntil, finalSeconds, trialSeconds }: TimePlan,
+  { search, candidates, searchUntil, searchSeconds, finalSeconds, trialSeconds }: TimePlan,
   name: string,
   workers: number,
 ): string {
+  if (search === 'supernet')
+    return `a supernet for about ${showSeconds(searchSeconds - trialSeconds)}, a first model of what it derives in ${showSeconds(trialSeconds)}, then its final training of ${showSeconds(finalSeconds)}; more seeds and baselines as time allows`;
   if (search === 'none')
     return `no time for a search: a first model of ${name} in ${showSeconds(trialSeconds)}, then its final training of ${showSeconds(finalSeconds)}, baselines as time allows`;
   const each = search === 'short' ? `, each at most ${showSeconds(trialSeconds)} long` : '';

@@ -29,7 +29,7 @@ import { forecastSearch } from './preflight.ts';
 import { readPrior } from './prior.ts';
 import { budgetOf, type Setup, setUp } from './setup.ts';
 import { planOfSetup, planToJson, type WorkerSettings, workerSettingsToJson } from './study.ts';
-import { forecastSupernet } from './supernet-forecast.ts';
+import { planSupernet } from './supernet-forecast.ts';
 import { runOnTable } from './table-search.ts';
 
 /** What a new study gets besides its settings. */
@@ -45,6 +45,8 @@ export interface StudyOptions {
   readonly dataset?: Dataset;
   /** The time of its trials is known: it need not be forecast. */
   readonly planned?: boolean;
+  /** Of its search, where that is planned: a one-shot method needs it before it begins. */
+  readonly supernetSeconds?: number;
 }
 
 /**
@@ -53,12 +55,13 @@ export interface StudyOptions {
 export async function newStudy(
   settings: StudySettings,
   space: SpaceDefinition | Space | SearchSpace,
-  { out, prior = [], afterwards, own, code = {}, dataset, planned = false }: StudyOptions,
+  { out, prior = [], afterwards, own, code = {}, dataset, planned = false, supernetSeconds }: StudyOptions,
   notes: Notes,
 ): Promise<{ readonly dir: string; readonly store: Store; readonly setup: Setup }> {
   if (out !== undefined) checkNewStudy(out);
   const opened = withClassWeights(await setUp(settings, space, false, own, code, dataset));
-  const setup = { ...opened, measuring: await measuringFrom('the search', opened.settings, opened.own, code) };
+  const measuring = await measuringFrom('the search', opened.settings, opened.own, code);
+  let setup = { ...opened, measuring };
   if (trainsHere(code)) checkTrainsHere(setup);
   const { info } = setup.dataset.search;
   if (info.counts.valid === 0 && setup.estimator.kind !== 'table' && setup.estimator.kind !== 'function') {
@@ -70,7 +73,8 @@ export async function newStudy(
   }
   for (const note of info.notes) notes.note(note);
   const earlier = await readPrior(prior, setup, notes);
-  const known = await lookAhead(setup, earlier, notes, planned);
+  const { settings: follow, ...known } = await lookAhead(setup, earlier, notes, planned, supernetSeconds);
+  setup = { ...setup, settings: { ...setup.settings, ...follow } };
   const state = await beginning(setup.strategy, setup.problem, earlier);
   const dir = out ?? nextFree(settings);
   try {
@@ -111,16 +115,17 @@ async function lookAhead(
   earlier: readonly EarlierTrial[],
   notes: Notes,
   planned: boolean,
-): Promise<Pick<StudyPlan, 'block' | 'predictorAgreement'>> {
+  supernetSeconds: number | undefined,
+): Promise<Pick<StudyPlan, 'block' | 'predictorAgreement'> & { readonly settings?: Partial<StudySettings> }> {
   const { settings, estimator } = setup;
   if (estimator.kind === 'table' || estimator.kind === 'function') return {};
   const predictorAgreement = estimator.kind === 'predictor' ? await tryPredictor(setup, estimator, earlier) : undefined;
   if (predictorAgreement !== undefined) notes.note(`${showAgreement(predictorAgreement)}.`);
   const engine = await openEngine(settings, settings.workers);
   try {
-    await forecastSupernet(setup, engine, notes);
+    const follow = await planSupernet(setup, engine, notes, supernetSeconds);
     if (estimator.kind === 'train' && !planned) await forecastSearch(setup, engine, notes);
-    return { block: engine.options.block, ...(predictorAgreement && { predictorAgreement }) };
+    return { block: engine.options.block, settings: follow, ...(predictorAgreement && { predictorAgreement }) };
   } finally {
     await engine.dispose();
   }

@@ -4,11 +4,13 @@ import type { Engine } from '../engine/engine.ts';
 import { ONE_SHOT } from '../oneshot/index.ts';
 import { isArchitectureMethod, oneShotOf } from '../oneshot/names.ts';
 import type { SupernetRequest } from '../oneshot/supernet.ts';
+import { showCount, showSeconds } from '../report/numbers.ts';
 import type { Module, Space } from '../space/index.ts';
 import { decisions } from '../space/tree/decisions.ts';
 import { supernet } from '../space/tree/resolve.ts';
 import { childrenOf } from '../space/tree/walk.ts';
-import { SUPERNET_EPOCHS } from '../study/spec.ts';
+import { parseDuration } from '../study/quantities.ts';
+import { type StudySettings, SUPERNET_EPOCHS } from '../study/spec.ts';
 import { MemoryShortage, TrainingFailure } from '../train/failure.ts';
 import { type Forecast, forecastOf } from '../train/preflight.ts';
 import { openPrograms } from '../train/programs.ts';
@@ -17,23 +19,39 @@ import type { Notes } from './notes.ts';
 import { forecastText } from './preflight.ts';
 import { type Setup, treeOf } from './setup.ts';
 
+/** Kept of the time, because steps differ in how long they take. */
+const MARGIN = 0.1;
 /** Batches below this are not proposed: batch norm needs some samples. */
 const LEAST_BATCH = 8;
 
+/** What a supernet gets of the time of a search. */
+const SUPERNET_SHARE = 0.6;
+/** What the training of a derived architecture gets of it. */
+const DERIVED_SHARE = 0.3;
+
 /**
- * Says what the supernet of a study takes on this engine. Throws UserError where the method cannot search the space, and where the supernet
- * does not fit into memory: with the largest batch that does.
+ * Says what the supernet of a study takes on this engine. With a time, the epochs of the supernet have as many samples as fit; these settings
+ * are returned, for the study to store. `seconds`: of the supernet, where they are planned. Throws UserError where the method cannot search
+ * the space, and where the supernet does not fit into memory: with the largest batch that does.
  */
-export async function forecastSupernet(setup: Setup, engine: Engine, notes: Notes): Promise<void> {
+export async function planSupernet(
+  setup: Setup,
+  engine: Engine,
+  notes: Notes,
+  seconds?: number,
+): Promise<Partial<StudySettings>> {
   const { settings, training, dataset } = setup;
   const method = oneShotOf(settings);
-  if (method === undefined) return;
+  if (method === undefined) return {};
   const space = treeOf(setup);
   const place = `space "${space.name}"`;
   checkChoices(space, method);
   const epochs = settings.supernetEpochs ?? SUPERNET_EPOCHS;
   const memory = memoryOfPrograms(memoryOfProcess(settings, 1));
   const options = isArchitectureMethod(method) ? settings.strategyOptions : settings.estimatorOptions;
+  const { time, supernetSamples, trialTime } = settings;
+  const whole = time === undefined ? undefined : parseDuration(time);
+  const limit = seconds ?? (whole === undefined ? undefined : SUPERNET_SHARE * whole);
   const look = (batchSize: number): Promise<Forecast> => {
     const request: SupernetRequest = {
       ...{ engine, programs: openPrograms(engine, { keep: 0, memory }), ...dataset.search, space },
@@ -45,13 +63,35 @@ export async function forecastSupernet(setup: Setup, engine: Engine, notes: Note
   };
   try {
     const forecast = await look(training.batchSize);
-    notes.note(`Estimate (supernet, batches of ${training.batchSize}): ${forecastText(forecast, epochs)}.`);
+    if (limit === undefined || supernetSamples !== undefined) {
+      notes.note(`Estimate (supernet, batches of ${training.batchSize}): ${forecastText(forecast, epochs)}.`);
+      return {};
+    }
+    const samples = samplesThatFit(setup, forecast, epochs, limit);
+    const of = samples === 0 ? 'all samples' : `${showCount(samples)} samples`;
+    notes.note(`Plan: ${epochs} epochs of the supernet, each with ${of}, in about ${showSeconds(limit)}.`);
+    const derived = whole !== undefined && trialTime === undefined && isArchitectureMethod(method);
+    return { supernetSamples: samples, ...(derived && { trialTime: `${(DERIVED_SHARE * whole).toFixed(1)}s` }) };
   } catch (error) {
     if (error instanceof MemoryShortage) throw await withBatch(training.batchSize, error, look);
     if (error instanceof TrainingFailure)
       throw new UserError(`${place}: ${method} cannot train its supernet: ${error.message}`, { cause: error });
     throw error;
   }
+}
+
+/** Training samples in each of the epochs, so that all of them take about these seconds; 0: all samples. */
+function samplesThatFit(
+  { settings, training, dataset }: Setup,
+  { compileSeconds, sampleSeconds, measureSeconds }: Forecast,
+  epochs: number,
+  seconds: number,
+): number {
+  const { train, valid } = dataset.search.info.counts;
+  const measured = settings.validSamples > 0 ? Math.min(settings.validSamples, valid) : valid;
+  const each = ((1 - MARGIN) * seconds - compileSeconds) / epochs - measured * measureSeconds;
+  const samples = Math.max(training.batchSize, Math.floor(each / sampleSeconds));
+  return samples >= train * settings.dataShare ? 0 : samples;
 }
 
 /** Throws UserError for a space with other decisions than those between modules, and for one without any of these. */

@@ -113,7 +113,7 @@ export function addRun(program: Command, shell: Shell): void {
       const afterwards: Afterwards = { ...afterwardsOf(options), ...(planned && { time: planned.time }) };
       const { dir, store, setup } = await newStudyOfCommand(
         planned?.settings ?? asked,
-        { ...options, afterwards, ...(planned && { dataset: planned.dataset, planned: true }) },
+        { ...options, afterwards, ...(planned && { ...planned, planned: true }) },
         output,
       );
       const end = await searchOfRun(dir, store, setup, afterwards, output, shell.elapsed);

@@ -49,6 +49,15 @@ const casesOf = (B: number): readonly GraphCase[] => [
     },
   ),
   graphCase(
+    'a gate for each image and channel, on either side',
+    { x: image(B, 6), gate: [[2, B, 1, 1]], w: [[B, B, 3, 3]], v: [[2 * B, B, 1, 1]] },
+    (g, x = 0, gate = 0, w = 0, v = 0) => {
+      const gated = ops.mul(g, ops.conv(g, x, w, window(1, 1)), gate);
+      const pooled = ops.reduceMean(g, ops.relu(g, gated), [2, 3], true);
+      return ops.conv(g, ops.mul(g, pooled, gated), v, window(2, 0));
+    },
+  ),
+  graphCase(
     'separable convolutions, dilated and strided',
     { x: image(B, 7), d1: [[B, 1, 3, 3]], p1: [[B, B, 1, 1]], d2: [[B, 1, 5, 5]], p2: [[B, B, 1, 1]] },
     (g, x = 0, d1 = 0, p1 = 0, d2 = 0, p2 = 0) => {

@@ -29,7 +29,7 @@ const request = (seed = 'mine', change: Partial<SupernetRequest> = {}): Supernet
   rng: (...labels) => rng('p-darts', seed, ...labels),
   ...change,
 });
-const SHRINKING = { operations2: 3, operations3: 2, archLearningRate: 0.1, warmUp: 0 };
+const SHRINKING = { operations2: 3, operations3: 2, archLearningRate: 0.1, warmupShare: 0 };
 const defaults = method.check({}) as ProgressiveOptions;
 
 trainableConformance('p-darts search', {

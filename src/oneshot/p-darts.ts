@@ -44,7 +44,7 @@ const schema = z.strictObject({
   skipDropout2: rate(0.4),
   skipDropout3: rate(0.7),
   skipCap: z.int().min(0).default(2),
-  warmUp: rate(0.4),
+  warmupShare: rate(0.4),
   archLearningRate: z.number().gt(0).max(1).default(6e-4),
   archWeightDecay: z.number().min(0).max(1).default(1e-3),
 });
@@ -94,7 +94,7 @@ export function stagesOf(space: Space, epochs: number, options: ProgressiveOptio
   ];
   return each.map(({ depth, ...own }, number) => {
     const [first, end] = [number, number + 1].map((n) => Math.ceil((n * epochs) / STAGES)) as [number, number];
-    const warmup = Math.floor(options.warmUp * (end - first));
+    const warmup = Math.floor(options.warmupShare * (end - first));
     return { ...own, number, first, epochs: end - first, warmup, space: ofDepth(space, depth) };
   });
 }

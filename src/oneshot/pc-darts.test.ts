@@ -51,7 +51,7 @@ test('pc-darts: learns, on the engine as on the interpreter', async () => {
 
 test('pc-darts: both kinds of shares rest in the first epochs, then move; the record has both', async () => {
   const settings = { ...request().settings, epochs: 4 };
-  const training = await method.open(request('mine', { settings }), { warmUp: 0.5, archLearningRate: 0.1 });
+  const training = await method.open(request('mine', { settings }), { warmupShare: 0.5, archLearningRate: 0.1 });
   await trainUntil(training, 4);
   const [first, second, third] = training.history.map(({ mixture }) => mixture);
   assert.deepEqual(second?.weights, first?.weights);

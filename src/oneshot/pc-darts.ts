@@ -18,7 +18,7 @@ import type { Supernet, SupernetRequest } from './supernet.ts';
 const schema = z.strictObject({
   partialChannels: z.int().min(2).max(64).default(4),
   edgeNormalization: z.boolean().default(true),
-  warmUp: z.number().min(0).lt(1).default(0.3),
+  warmupShare: z.number().min(0).lt(1).default(0.3),
   archLearningRate: mixtureOptions.archLearningRate.default(6e-4),
   archWeightDecay: mixtureOptions.archWeightDecay,
   archDeviation: mixtureOptions.archDeviation,
@@ -35,8 +35,8 @@ export async function openPartialChannelsSupernet(
   request: SupernetRequest,
   options: PartialChannelsOptions = schema.parse({}),
 ): Promise<Supernet> {
-  const { partialChannels, edgeNormalization, warmUp, ...same } = options;
-  const warmup = Math.floor(warmUp * request.settings.epochs);
+  const { partialChannels, edgeNormalization, warmupShare, ...same } = options;
+  const warmup = Math.floor(warmupShare * request.settings.epochs);
   try {
     return await openMixtureSupernet({
       ...request,

@@ -15,8 +15,8 @@ export interface VerdictRequest {
   readonly testSamples: number;
   readonly found: Tested;
   readonly baselines: readonly Tested[];
-  /** Search trials that are complete. */
-  readonly candidates: number;
+  /** Search trials that are complete; absent where a supernet chose among all networks of the space. */
+  readonly candidates?: number;
 }
 
 /** A difference of more standard errors than this is no chance, with a probability of 95 %. */
@@ -27,7 +27,13 @@ const Z = 1.96;
  * standard error of a share over n test samples is √(p (1 − p) / n), and that of a mean over seeds s / √n; both are taken of both
  * sides, as if the two were independent: for results on the same samples, that is cautious. Other metrics have only the spread over seeds.
  */
-export function verdict({ objective, testSamples, found, baselines, candidates }: VerdictRequest): readonly string[] {
+export function verdict({
+  objective,
+  testSamples,
+  found,
+  baselines,
+  candidates = Number.POSITIVE_INFINITY,
+}: VerdictRequest): readonly string[] {
   const { metric } = objective;
   const sign = objective.direction === 'maximize' ? 1 : -1;
   const compared = baselines

@@ -255,6 +255,11 @@ export const studySchema = z.strictObject({
     'search',
     `epochs that a one-shot method trains its supernet for (default: ${SUPERNET_EPOCHS})`,
   ),
+  supernetSamples: say(
+    whole(0, 1e9).optional(),
+    'search',
+    'training samples in each epoch of the supernet, 0 = all of them (default: all, or with --time as many as fit)',
+  ),
   objective: objectiveType(METRIC_NAMES),
   scores: say(
     scoresType,

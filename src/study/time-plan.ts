@@ -28,16 +28,21 @@ export interface TimePlanRequest {
   readonly batchSize: number;
   /** A table: boosted trees are strong there, and get more time. */
   readonly isTable: boolean;
+  /** A one-shot method searches: it trains a supernet, and then a first model of what that derives. */
+  readonly hasSupernet?: boolean;
 }
 
 /**
  * What the time of a `run` goes to. full: trials train as long as the final network will. short: the search has a share of the time, and
- * its trials have the same few passes over the data. none: the time is only enough for one network, a hand-designed one.
+ * its trials have the same few passes over the data. none: the time is only enough for one network, a hand-designed one. supernet: half of the
+ * time is for a supernet and a first model of what it derives.
  */
 export interface TimePlan {
-  readonly search: 'full' | 'short' | 'none';
+  readonly search: 'full' | 'short' | 'none' | 'supernet';
   /** From the beginning of the command to the end of the search. */
   readonly searchUntil: number;
+  /** Of search alone. */
+  readonly searchSeconds: number;
   /** Candidates that about fit. */
   readonly candidates: number;
   /** The limit of each trial. */
@@ -71,6 +76,9 @@ const FEWEST_CANDIDATES = 6;
 const FEWEST = { steps: 1000, passes: 10 };
 /** What a search of short trials gets. */
 const SEARCH_SHARE = 0.3;
+/** What a supernet gets, together with the first model of what it derives; and that model's part of it. */
+const SUPERNET_SHARE = 0.5;
+const DERIVED_SHARE = 0.15;
 /** What the one trial gets where there is no search: enough for a first model. */
 const FIRST_SHARE = 0.04;
 /** Epochs of a short trial. */
@@ -131,17 +139,27 @@ export function planTime(request: TimePlanRequest): TimePlan {
   const ofShort = Math.max(SEARCH_SHARE * available, available - LARGER * full);
   const fitting = Math.min(CANDIDATES, Math.floor((workers * ofShort) / shortest));
   // Many networks overfit a table, which a short trial does not show.
-  const search = isFull ? 'full' : fitting >= FEWEST_CANDIDATES && !request.isTable ? 'short' : 'none';
+  const search = request.hasSupernet
+    ? 'supernet'
+    : isFull
+      ? 'full'
+      : fitting >= FEWEST_CANDIDATES && !request.isTable
+        ? 'short'
+        : 'none';
   const searchSeconds = {
     full: available - finals,
     short: ofShort,
     none: Math.max(FIRST_SHARE * available, least / 2),
+    supernet: SUPERNET_SHARE * available,
   }[search];
-  const candidates = { full: Math.floor((workers * searchSeconds) / full), short: fitting, none: 1 }[search];
+  const candidates = { full: Math.floor((workers * searchSeconds) / full), short: fitting, none: 1, supernet: 1 }[
+    search
+  ];
   const trialSeconds = {
     full: LARGER * full,
     short: (SLOWER * workers * searchSeconds) / fitting,
     none: searchSeconds,
+    supernet: Math.max(DERIVED_SHARE * searchSeconds, least / 2),
   }[search];
   // An epoch of a short trial is a quarter of it, of a full one a pass, but none is so short that reporting it costs more.
   const samplesPerSecond = 1 / sampleSeconds;
@@ -157,6 +175,7 @@ export function planTime(request: TimePlanRequest): TimePlan {
   return {
     search,
     searchUntil: used + startSeconds + searchSeconds,
+    searchSeconds,
     candidates,
     trialSeconds,
     trialEpochs: search === 'short' ? SHORT_EPOCHS : mostEpochs,

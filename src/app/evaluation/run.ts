@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BaselineRow } from '../../baseline/run.ts';
 import type { Metrics } from '../../common/metrics.ts';
+import { isArchitectureMethod } from '../../oneshot/names.ts';
 import { verdict } from '../../report/verdict.ts';
 import { testedObjective } from '../../study/objectives.ts';
 import type { Afterwards } from '../../study/plan.ts';
@@ -126,7 +127,9 @@ export function verdictOf(
         return [{ name, values: valuesOf([row.test]), ...(exported !== undefined && { file: join(dir, exported) }) }];
       }),
     ],
-    candidates: trials.filter(({ purpose, state }) => purpose === 'search' && state === 'complete').length,
+    ...(!isArchitectureMethod(setup.settings.strategy) && {
+      candidates: trials.filter(({ purpose, state }) => purpose === 'search' && state === 'complete').length,
+    }),
   });
 }
 

@@ -22,28 +22,31 @@ import { imageOf } from './images.ts';
 const NODES = 3;
 
 /** The benchmark's own names. */
-const OPERATIONS = {
+const operations = (affine: boolean) => ({
   none: zero(),
   skip_connect: identity(),
-  nor_conv_1x1: reluConvBn(1),
-  nor_conv_3x3: reluConvBn(3),
+  nor_conv_1x1: reluConvBn(1, 'same', 1, { affine }),
+  nor_conv_3x3: reluConvBn(3, 'same', 1, { affine }),
   avg_pool_3x3: avgPool(3),
-};
+});
 
 /**
  * NAS-Bench-201 (Dong & Yang 2020, arXiv:2001.00326): one cell of 4 nodes with one of 5 operations on each of its 6
  * edges, in 3 stages of `cells` cells with residual blocks of stride 2 between them; `channels` in the first stage,
  * twice and four times as many after. 5^6 = 15,625 architectures. Written in the benchmark's own form,
  * `|op~0|+|op~0|op~1|+|op~0|op~1|op~2|`: a group for each node, in it an operation for each earlier node.
+ *
+ * `search`: batch norm in operations has no scale and offset, as in the authors' one-shot searches: a scale could take the place of a mixture
+ * weight. The decisions are the same.
  */
 export const nasBench201 = defineSpace(
   'nas-bench-201',
-  (task, { cells, channels }) => {
+  (task, { cells, channels, search }) => {
     const { height, width } = imageOf(task);
     if (height % 4 !== 0 || width % 4 !== 0) {
       throw new UserError(`images are ${height}x${width}; both sides must be multiples of 4 to be halved twice`);
     }
-    const cell = dag(NODES, (from, to) => choice(`${from}->${to}`, OPERATIONS));
+    const cell = dag(NODES, (from, to) => choice(`${from}->${to}`, operations(!search)));
     return sequential(
       conv(channels, 3),
       batchNorm(),
@@ -63,6 +66,7 @@ export const nasBench201 = defineSpace(
     defaults: {
       cells: { default: 5, whole: true, min: 1, max: 64 },
       channels: { default: 16, whole: true, min: 1, max: 1024 },
+      search: false,
     },
     text: textForm(),
   },
@@ -70,7 +74,7 @@ export const nasBench201 = defineSpace(
 
 function textForm(): TextForm {
   const form = '|op~0|+|op~0|op~1|+|op~0|op~1|op~2|';
-  const names = Object.keys(OPERATIONS);
+  const names = Object.keys(operations(true));
   const nodes = Array.from({ length: NODES }, (_, i) => i + 1);
   return {
     format: (architecture) =>
