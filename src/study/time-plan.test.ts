@@ -103,3 +103,10 @@ test('a larger network needs 6,000 steps, or all the passes that are of use', ()
     [false, true],
   );
 });
+
+test('a one-shot method has half of the time for its supernet and a first model, the final training the rest', () => {
+  const plan = planTime({ ...images, seconds: 600, hasSupernet: true });
+  assert.deepEqual([plan.search, plan.candidates, plan.confirm], ['supernet', 1, 0]);
+  assert.ok(plan.trialSeconds < 0.2 * plan.searchSeconds);
+  assert.ok(plan.searchSeconds > 250 && plan.finalSeconds > 250);
+});

@@ -5,7 +5,7 @@ import type { EvaluationRecord } from './evaluation.ts';
 import { evaluateInTime, timeOfEach } from './in-time.ts';
 
 /** The final phase of a run of 100 s whose trainings take `each` seconds, or all that they are given. */
-async function phase(began: number, each: number, options: Partial<EvaluateOptions> = {}) {
+async function phase(began: number, each: number, options: Partial<EvaluateOptions> = {}, leastSeconds = 0) {
   let clock = began;
   let done = 0;
   const asked: EvaluateOptions[] = [];
@@ -14,6 +14,7 @@ async function phase(began: number, each: number, options: Partial<EvaluateOptio
     time: { seconds: 100, searchUntil: 30, baselineSeconds: 5, closingSeconds: 5, mostEpochs: 9 },
     elapsed: () => clock,
     startSeconds: 2,
+    leastSeconds,
     options: { seeds: 3, baselines: true, ...options },
     baselines: 2,
     workers: 1,
@@ -62,6 +63,12 @@ test('a run that is late still trains, and no baselines where none are wanted', 
   assert.deepEqual([late.asked.length, late.asked[0]?.time?.seconds], [1, 1]);
   const without = await phase(30, 1, { baselines: false });
   assert.ok(without.asked.every(({ baselines }) => !baselines));
+});
+
+test('a search that ended late leaves the final training half of what its trial had, as far as the run may be late', async () => {
+  // 100 - 5 (closing) - 5 (baselines) - 86 - 2 (start) = 2 s are left; baselines give 5, and 4 are for being late.
+  const secondsFor = async (least: number) => (await phase(86, 1000, {}, least)).asked[0]?.time?.seconds;
+  assert.deepEqual([await secondsFor(0), await secondsFor(6), await secondsFor(60)], [2, 6, 11]);
 });
 
 test('the time of an evaluation is divided among its trainings', () => {

@@ -34,6 +34,8 @@ export interface FinalPhase {
   elapsed(): number;
   /** How long it takes until a final training begins: a process starts and reads the data. */
   readonly startSeconds: number;
+  /** That the first final training should have: it takes the place of a model that a trial has trained. */
+  readonly leastSeconds: number;
   readonly options: EvaluateOptions;
   readonly baselines: number;
   readonly workers: number;
@@ -42,6 +44,8 @@ export interface FinalPhase {
   export(): Promise<void>;
 }
 
+/** By this share of its time a run may end late, rather than with a model that is worse than the one of its search. */
+const LATE = 0.04;
 /** A training that is like one before may take this much longer. */
 const SLACK = 1.2;
 
@@ -53,7 +57,10 @@ export async function evaluateInTime(phase: FinalPhase): Promise<EvaluationRecor
   const { time, options, baselines, workers, startSeconds, elapsed } = phase;
   const left = () => time.seconds - time.closingSeconds - time.baselineSeconds - elapsed();
   const began = elapsed();
-  const seconds = Math.max(1, left() - startSeconds);
+  const planned = left() - startSeconds;
+  // A search that ended late leaves too little: then baselines wait, and the run may end a little late, too.
+  const least = Math.min(phase.leastSeconds, planned + time.baselineSeconds + LATE * time.seconds);
+  const seconds = Math.max(1, planned, least);
   const { mostEpochs } = time;
   const one: EvaluateOptions = { ...options, seeds: 1, baselines: false, time: { seconds, mostEpochs } };
   let record = await phase.evaluate(one);

@@ -72,6 +72,7 @@ async function evaluateNetworks({
   }
   return evaluateInTime({
     ...{ time, options, elapsed, startSeconds: START_SECONDS, evaluate: run.evaluate },
+    leastSeconds: best.trial.seconds / 2,
     workers: setup.settings.workers,
     baselines: Object.keys(baselinesOf(setup)).length,
     export: async () => void (await run.export()),
