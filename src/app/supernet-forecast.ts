@@ -110,6 +110,8 @@ function checkChoices(space: Space, method: string): void {
 
 function moduleChoices(module: Module, found = new Set<string>()): ReadonlySet<string> {
   if (module.kind === 'choice') found.add(module.name);
+  // A supernet puts out all nodes of a cell, where that is left open.
+  if (module.kind === 'dag' && typeof module.output === 'object') found.add(module.output.name);
   for (const child of childrenOf(module)) moduleChoices(child, found);
   return found;
 }
