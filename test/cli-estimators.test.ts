@@ -113,7 +113,7 @@ suite('search by proxies', () => {
       /--estimator-options: trainSeconds=5; only applies to the objective freerea/,
       ...[...proxies, '--objective', 'synflow', '--estimator-options', 'trainSeconds=5'],
     );
-    await refused(/--estimator: "magic"; must be train, proxies or predictor/, ...search, '--estimator', 'magic');
+    await refused(/--estimator: "magic"; must be one of train, proxies, predictor/, ...search, '--estimator', 'magic');
     await refused(
       /--objective: "freerea"; is a proxy and needs --estimator proxies/,
       ...search,
