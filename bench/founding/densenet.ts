@@ -1,6 +1,7 @@
 /**
  * DenseNet-BC for small images (Huang et al. 2017, section 4.2), a space of one: three dense blocks of (depth - 4) / 6 layers each, bottlenecks
- * of 4 x growth channels, and transitions that halve the channels and the sides. `--space bench/founding/densenet.ts`.
+ * of 4 x growth channels, and transitions that halve the channels and the sides. `node --conditions=netsmith-source bin/netsmith.js train
+ * --space bench/founding/densenet.ts`.
  */
 import {
   avgPool,

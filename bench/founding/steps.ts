@@ -168,7 +168,8 @@ function command(args: readonly string[], { core, work }: Venue, limitSeconds: n
   const config = join(work, 'none.json');
   writeFileSync(config, '{}');
   const isSetting = args[0] === 'search' || args[0] === 'train';
-  const all = [BIN, ...args, ...(isSetting ? ['--config', config] : [])];
+  // `densenet.ts` imports `netsmith`, which must be the source that the command runs.
+  const all = ['--conditions=netsmith-source', BIN, ...args, ...(isSetting ? ['--config', config] : [])];
   return runPinned({ command: process.execPath, args: all }, core, limitSeconds);
 }
 
