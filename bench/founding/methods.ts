@@ -54,8 +54,8 @@ export const METHODS: readonly Method[] = [
   },
   {
     name: 'controller-median',
-    about: 'the same with early stopping: children below the median of the others are stopped',
-    search: ['--strategy', 'controller', '--stopping', 'median'],
+    about: 'the same with early stopping: a child below the median of at least three others is stopped',
+    search: ['--strategy', 'controller', '--stopping', 'median', '--stopping-options', 'trials=3'],
   },
   {
     name: 'controller-shared',
