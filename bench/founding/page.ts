@@ -24,13 +24,38 @@ export function page(rows: readonly Row[], options: PageOptions): string {
   const measured = found.some(({ seeds }) => seeds > 0)
     ? measuredText(found, rows, options)
     : '## Results\n\nThis comparison has not been run yet. `npm run -s bench:founding` writes its results here.';
-  return `${[INTRODUCTION, measured, PROTOCOL, quotedText()].join('\n\n')}\n`;
+  return `${wrapped([INTRODUCTION, measured, PROTOCOL, quotedText()].join('\n\n'))}\n`;
+}
+
+const WIDTH = 120;
+
+/** Long lines of text are broken between words; tables, links to figures and code stay. */
+function wrapped(text: string): string {
+  let isCode = false;
+  const lines = text.split('\n').flatMap((line) => {
+    if (line.startsWith('```')) isCode = !isCode;
+    return isCode || line.length <= WIDTH || /^(\||!|#)/.test(line) ? [line] : broken(line);
+  });
+  return lines.join('\n');
+}
+
+function broken(line: string): readonly string[] {
+  const lines: string[] = [];
+  let now = '';
+  for (const word of line.split(' ')) {
+    const longer = now === '' ? word : `${now} ${word}`;
+    if (longer.length > WIDTH && now.trim() !== '') {
+      lines.push(now);
+      // What continues an item of a list is indented as its text is.
+      now = line.startsWith('- ') || line.startsWith('  ') ? `  ${word}` : word;
+    } else now = longer;
+  }
+  return [...lines, now];
 }
 
 const INTRODUCTION = `# The founding comparison
 
-Reinforcement learning (NASNet), shared weights (ENAS), gradients (DARTS and its relatives), evolution, random search and
-hand-designed networks on CIFAR-10, under one protocol. \`npm run -s bench:founding\` writes this page from its rows.
+Reinforcement learning (NASNet), shared weights (ENAS), gradients (DARTS and its relatives), evolution, random search and hand-designed networks on CIFAR-10, under one protocol. \`npm run -s bench:founding\` writes this page from its rows.
 
 \`\`\`sh
 npm run -s bench:founding -- --short                       # about three hours on one core
@@ -40,8 +65,7 @@ npm run -s bench:founding -- --short --space nas-bench-201 # found cells are als
 npm run -s bench:founding -- --short --page-only           # writes the page from the rows that there are
 \`\`\`
 
-The data lie in \`../shared/data\` (\`--shared\`): CIFAR-10 with 20,000 training images, and EuroSAT. The bench needs Linux
-(\`taskset\`, \`/proc\`). \`--help\` lists all flags. Results of different forms stay apart, also in one file of rows.`;
+The data lie in \`../shared/data\` (\`--shared\`): CIFAR-10 with 20,000 training images, and EuroSAT. The bench needs Linux (\`taskset\`, \`/proc\`). \`--help\` lists all flags. Results of different forms stay apart, also in one file of rows.`;
 
 function measuredText(found: readonly Summary[], rows: readonly Row[], options: PageOptions): string {
   const { form, watts, machine, lookUp } = options;
@@ -172,20 +196,14 @@ function failures(found: readonly Summary[]): readonly string[] {
 
 const PROTOCOL = `## Protocol
 
-- One space and one size for all searches, and the same time for each. Each seed is a search of its own. A one-shot method
-  uses 60 % of the time for its supernet, whose space is in its search form (\`search=true\`).
+- One space and one size for all searches, and the same time for each. Each seed is a search of its own. A one-shot method uses 60 % of the time for its supernet, whose space is in its search form (\`search=true\`).
 - Methods that train children give each of them the same number of epochs.
-- The architecture that a search finds is trained from scratch, with the same epochs and settings as that of any other
-  method and as the hand-designed networks, on the same 75 % of the training images. The others are the validation samples,
-  in the search, too. The test split is opened once for each network, after its last epoch. No choice uses it.
+- The architecture that a search finds is trained from scratch, with the same epochs and settings as that of any other method and as the hand-designed networks, on the same 75 % of the training images. The others are the validation samples, in the search, too. The test split is opened once for each network, after its last epoch. No choice uses it.
 - Settings of all trainings, with a cosine schedule: \`${RECIPE}\`.
 - A search without a complete trial at its end counts with the architecture that its supernet would derive then.
-- Found cells are trained on EuroSAT by the same command, at 32x32. With \`--space nas-bench-201\` they are looked up on
-  CIFAR-100 and ImageNet16-120, and strategies that need no supernet search there again.
-- \`--resume\` skips each step that has a row, and continues a search from its study, a supernet from its last epoch. A
-  final training that was stopped starts again.
-- The clock ends the searches, so the machine must have no other work. Processor seconds far below the seconds of a row
-  show that it had some.`;
+- Found cells are trained on EuroSAT by the same command, at 32x32. With \`--space nas-bench-201\` they are looked up on CIFAR-100 and ImageNet16-120, and strategies that need no supernet search there again.
+- \`--resume\` skips each step that has a row, and continues a search from its study, a supernet from its last epoch. A final training that was stopped starts again.
+- The clock ends the searches, so the machine must have no other work. Processor seconds far below the seconds of a row show that it had some.`;
 
 function quotedText(): string {
   const lines = METHODS.flatMap(({ name, quoted }) =>
@@ -203,13 +221,11 @@ function quotedText(): string {
   );
   return `## What the papers quote
 
-Not measured here, and not comparable with the results above: all 50,000 training images, hundreds of epochs, networks that are
-far larger, and GPUs. The cells are those that \`netsmith spaces darts\` and \`netsmith spaces nasnet\` list.
+Not measured here, and not comparable with the results above: all 50,000 training images, hundreds of epochs, networks that are far larger, and GPUs. The cells are those that \`netsmith spaces darts\` and \`netsmith spaces nasnet\` list.
 
 ${markdown(['method', 'paper', 'test error (quoted)', 'parameters (quoted)', 'GPU hours (quoted, about)'], lines)}
 
-NAS-Bench-201, test accuracy on CIFAR-10 in % (quoted): after a simulated 12,000 s, random search 93.70 ± 0.36, aging evolution
-93.92 ± 0.30, REINFORCE 93.85 ± 0.37; DARTS 54.30 (a collapse), GDAS 93.44 to 93.61, ENAS 53.89. The best cell has 94.37.`;
+NAS-Bench-201, test accuracy on CIFAR-10 in % (quoted): after a simulated 12,000 s, random search 93.70 ± 0.36, aging evolution 93.92 ± 0.30, REINFORCE 93.85 ± 0.37; DARTS 54.30 (a collapse), GDAS 93.44 to 93.61, ENAS 53.89. The best cell has 94.37.`;
 }
 
 function percent(value: Spread | undefined): string {

@@ -67,7 +67,9 @@ export async function search(entry: Entry, venue: Venue): Promise<SearchRow> {
     ...{ step: 'search' as const, ...about(venue, entry), ...spent(finished) },
     ...{ peakMiB: Math.round(finished.peakMiB), ...(isBegun && { resumed: true as const }) },
   };
-  if (finished.code !== 0) return { ...row, trials: 0, text: null, reason: whyOf(finished) };
+  // A search that ends without a complete trial prints its result, too, and has the exit code 1.
+  const hasResult = finished.code === 0 || (finished.code === 1 && finished.stdout !== '');
+  if (!hasResult) return { ...row, trials: 0, text: null, reason: whyOf(finished) };
   const { trials, best } = JSON.parse(finished.stdout) as Searched;
   const { supernet, searchSeconds } = await statusOf(folder, venue);
   // The time of all processes that worked at it; a search that was not stopped took that of its command.
