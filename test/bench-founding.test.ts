@@ -13,6 +13,7 @@ import { appendRow, type Row, readRows, type SearchRow, type TrainRow, writeRows
 import { summaries } from '../bench/founding/summary.ts';
 import { networkCosts } from '../src/network/costs.ts';
 import { resolve } from '../src/space/index.ts';
+import { json } from './support/netsmith.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'netsmith-bench-founding-test-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -122,4 +123,15 @@ test('bench:founding refuses flags that do not fit, and writes nothing', () => {
   refused(/--seeds 0: must be a whole number of at least 1/, '--seeds', '0', '--resume');
   refused(/rows.jsonl is there: --resume continues it/);
   assert.ok(!existsSync(join(folder, 'page.md')));
+});
+
+test('bench:founding: the strategies of all methods exist, and no two methods are alike', async () => {
+  const names = METHODS.map(({ name }) => name);
+  assert.equal(new Set(names).size, names.length);
+  for (const { search = [] } of METHODS) {
+    const [flag, strategy] = search;
+    if (flag === undefined || strategy === undefined) continue;
+    assert.equal(flag, '--strategy');
+    await json('strategies', strategy);
+  }
 });
