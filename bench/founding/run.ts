@@ -28,7 +28,7 @@
  */
 import { createHash } from 'node:crypto';
 import { existsSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { cpus, tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { parseFlags } from '../support/flags.ts';
 import { killRunning } from '../user/process.ts';
@@ -150,7 +150,7 @@ async function writePage(all: readonly Row[]): Promise<void> {
   const svg = flags.page.replace(/\.md$/, '.svg');
   const drawn = figureOf(all);
   if (drawn !== undefined) writeFileSync(svg, drawn);
-  const machine = `${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} cores, of which the comparison uses one`;
+  const machine = `One core of this machine: ${cpus()[0]?.model ?? 'unknown processor'}`;
   const lookUp = form.space === 'nas-bench-201' ? await openLookUp() : undefined;
   const options = { form, watts, machine, figure: basename(svg), ...(lookUp && { lookUp }) };
   writeFileSync(flags.page, page(all, options));
