@@ -1,0 +1,51 @@
+/** What all methods of a comparison share; rows of another form are another comparison. */
+export interface Form {
+  readonly space: string;
+  /** Of each search. */
+  readonly minutes: number;
+  /** Of the networks that searches train. */
+  readonly cells: number;
+  readonly channels: number;
+  readonly supernetEpochs: number;
+  /** Of each child that a search trains. */
+  readonly childEpochs: number;
+  /** Of the network that is trained from scratch at last. */
+  readonly finalCells: number;
+  readonly finalChannels: number;
+  readonly finalEpochs: number;
+  readonly eurosatEpochs: number;
+  /** Training images; 0: all. */
+  readonly trainSamples: number;
+}
+
+/** Spaces with cells that supernets can be made of. */
+export const SPACE_NAMES: readonly string[] = ['darts', 'nasnet', 'nas-bench-201'];
+
+export const LONG: Form = {
+  ...{ space: 'darts', minutes: 60, cells: 8, channels: 16, supernetEpochs: 50, childEpochs: 10 },
+  ...{ finalCells: 8, finalChannels: 16, finalEpochs: 50, eurosatEpochs: 30, trainSamples: 0 },
+};
+
+/** For acceptance: about three hours on one core. */
+export const SHORT: Form = {
+  ...{ space: 'darts', minutes: 3, cells: 5, channels: 8, supernetEpochs: 10, childEpochs: 3 },
+  ...{ finalCells: 5, finalChannels: 8, finalEpochs: 6, eurosatEpochs: 10, trainSamples: 0 },
+};
+
+/** How children, supernets and final networks are trained alike; in the notation of the command line. */
+export const RECIPE =
+  '--optimizer sgd --learning-rate 0.025 --momentum 0.9 --weight-decay 0.0003 --clip-norm 5 --batch-size 64 --flip --crop-padding 4';
+
+/** The options of a space of cells. */
+export const sizeOptions = (cells: number, channels: number, isOneShot: boolean): string =>
+  `cells=${cells},channels=${channels}${isOneShot ? ',search=true' : ''}`;
+
+/** For the head of a page. */
+export function formText(form: Form): string {
+  const images = form.trainSamples === 0 ? 'all training images' : `${form.trainSamples} training images`;
+  return (
+    `space \`${form.space}\`, ${form.minutes} minutes for each search with ${form.cells} cells of ${form.channels} channels ` +
+    `(supernets ${form.supernetEpochs} epochs, children ${form.childEpochs}), ${form.finalEpochs} epochs for each final training with ` +
+    `${form.finalCells} cells of ${form.finalChannels} channels, ${form.eurosatEpochs} on EuroSAT, ${images}`
+  );
+}

@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { denseNet } from '../bench/founding/densenet.ts';
+import { LONG, SHORT } from '../bench/founding/form.ts';
+import { METHODS } from '../bench/founding/methods.ts';
+import { meanOverlap, overlap } from '../bench/founding/overlap.ts';
+import { energyOf, figureOf, page } from '../bench/founding/page.ts';
+import { appendRow, type Row, readRows, type SearchRow, type TrainRow, writeRows } from '../bench/founding/rows.ts';
+import { summaries } from '../bench/founding/summary.ts';
+import { networkCosts } from '../src/network/costs.ts';
+import { resolve } from '../src/space/index.ts';
+import { json } from './support/netsmith.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'netsmith-bench-founding-test-'));
+after(() => rmSync(folder, { recursive: true }));
+const results = join(folder, 'rows.jsonl');
+
+const searched = (method: string, seed: number, more: Partial<SearchRow> = {}): SearchRow => ({
+  ...{ step: 'search', form: SHORT, method, seed, seconds: 120, cpuSeconds: 108, peakMiB: 300, trials: 4, text: 'a=1' },
+  ...more,
+});
+
+const trained = (method: string, seed: number, accuracy: number, more: Partial<TrainRow> = {}): TrainRow => ({
+  ...{
+    step: 'train',
+    form: SHORT,
+    method,
+    seed,
+    data: 'cifar-10',
+    seconds: 80,
+    cpuSeconds: 72,
+    params: 1000,
+    flops: 1,
+  },
+  ...{ architecture: { a: 1, b: seed }, text: 'a=1' },
+  ...{ valid: { accuracy: accuracy + 0.02 }, test: { accuracy, precision: accuracy, recall: accuracy, f1: accuracy } },
+  ...more,
+});
+
+function bench(...args: readonly string[]) {
+  const file = join(import.meta.dirname, '../bench/founding/run.ts');
+  const common = ['--results', results, '--page', join(folder, 'page.md'), '--work', join(folder, 'work')];
+  return spawnSync(process.execPath, ['--conditions=netsmith-source', file, ...common, ...args], { encoding: 'utf8' });
+}
+
+test('overlap of two cells is the share of equal decisions of all that either makes', () => {
+  assert.equal(overlap({ a: 1, b: [0, 1] }, { a: 1, b: [0, 1] }), 1);
+  assert.equal(overlap({ a: 1, b: [0, 1] }, { a: 1, b: [0, 2] }), 0.5);
+  assert.equal(overlap({ a: 1, b: 2 }, { a: 1, c: 2 }), 1 / 3);
+  assert.equal(meanOverlap([{ a: 1 }, { a: 1 }, { a: 2 }]), 1 / 3);
+  assert.equal(meanOverlap([{ a: 1 }]), undefined);
+});
+
+test('rows are read back without a last line that was cut off', () => {
+  const file = join(folder, 'cut.jsonl');
+  writeRows(file, [searched('darts', 0)]);
+  appendRow(file, trained('darts', 0, 0.5));
+  writeFileSync(file, `${readFileSync(file, 'utf8')}{"step":"tra`);
+  assert.deepEqual(readRows(file), [searched('darts', 0), trained('darts', 0, 0.5)]);
+});
+
+test('a summary has the mean and deviation over seeds, the gap, the overlap and the energy', () => {
+  const rows: Row[] = [0, 1].flatMap((seed) => [searched('darts', seed), trained('darts', seed, 0.5 + 0.1 * seed)]);
+  const [darts, ...others] = summaries(METHODS, rows);
+  assert.ok(darts && others.length === 0);
+  const rounded = (value = Number.NaN) => Number(value.toFixed(6));
+  assert.equal(rounded(darts.test.accuracy?.mean), 0.55);
+  assert.equal(rounded(darts.test.accuracy?.sd), rounded(Math.sqrt(0.005)));
+  assert.equal(rounded(darts.gap?.mean), 0.02);
+  assert.equal(darts.overlap, 0.5);
+  // 108 s + 72 s of a core of 10 W
+  assert.equal(rounded(energyOf(darts, 10)), 0.5);
+});
+
+test('core hours of a search leave out one that was stopped and continued', () => {
+  const [random] = summaries(METHODS, [searched('random', 0), searched('random', 1, { resumed: true, cpuSeconds: 1 })]);
+  assert.deepEqual(random?.searchCoreHours, { mean: 0.03, sd: 0, count: 1 });
+});
+
+test('the page has only what rows say, and the reasons of failures', () => {
+  const options = { form: SHORT, watts: 10, machine: 'A machine', figure: 'page.svg' };
+  const empty = page([], options);
+  assert.match(empty, /has not been run yet/);
+  assert.match(empty, /\| densenet-bc-40 +\| Huang et al. 2017.*4.51 %/);
+  const failed = searched('enas', 0, { text: null, reason: 'exit code 2: no memory' });
+  const rows = [searched('darts', 0), trained('darts', 0, 0.6), trained('resnet-20', 0, 0.7), failed];
+  const full = page(rows, options);
+  assert.match(full, /\| darts +\| +1 \| 60.00 +\| 60.00 .*\| 2.00/);
+  assert.match(full, /- enas, search, seed 0: exit code 2: no memory/);
+  assert.doesNotMatch(full, /\| gdas .*\| 0.00/);
+  assert.match(figureOf(rows) ?? '', /^<svg.*resnet-20/s);
+  assert.equal(figureOf([]), undefined);
+});
+
+test('DenseNet-BC with 100 layers has the parameters of the published one', () => {
+  const task = { input: [3, 32, 32], outputs: 10, kind: 'classification' as const };
+  const space = denseNet.create(task, { depth: 100, growth: 12 });
+  assert.equal(networkCosts(resolve(space, {}), task).params, 769_162);
+});
+
+test('bench:founding --page-only writes the page of the rows of its form', () => {
+  writeRows(results, [searched('darts', 0), trained('darts', 0, 0.6), trained('gdas', 0, 0.9, { form: LONG })]);
+  const { status, stdout, stderr } = bench('--page-only', '--short', '--json');
+  assert.equal(status, 0, stderr);
+  assert.deepEqual(JSON.parse(stdout), [searched('darts', 0), trained('darts', 0, 0.6)]);
+  assert.match(readFileSync(join(folder, 'page.md'), 'utf8'), /\| darts +\| +1 \| 60.00/);
+  assert.ok(existsSync(join(folder, 'page.svg')));
+});
+
+test('bench:founding refuses flags that do not fit, and writes nothing', () => {
+  rmSync(join(folder, 'page.md'), { force: true });
+  const refused = (expected: RegExp, ...args: readonly string[]) => {
+    const { status, stderr } = bench(...args);
+    assert.equal(status, 2);
+    assert.match(stderr, expected);
+  };
+  refused(/--only nothing: must be among controller, /, '--only', 'nothing', '--resume');
+  refused(/--space mlp: must be among darts, /, '--space', 'mlp', '--resume');
+  refused(/--seeds 0: must be a whole number of at least 1/, '--seeds', '0', '--resume');
+  refused(/rows.jsonl is there: --resume continues it/);
+  assert.ok(!existsSync(join(folder, 'page.md')));
+});
+
+test('bench:founding: the strategies of all methods exist, and no two methods are alike', async () => {
+  const names = METHODS.map(({ name }) => name);
+  assert.equal(new Set(names).size, names.length);
+  for (const { search = [] } of METHODS) {
+    const [flag, strategy] = search;
+    if (flag === undefined || strategy === undefined) continue;
+    assert.equal(flag, '--strategy');
+    await json('strategies', strategy);
+  }
+});
