@@ -7,8 +7,11 @@
  * (`architectureSeconds`), sampling included; of ENAS the weights' step with the controller's sampling.
  * `npx node --conditions=netsmith-source bench/switch.ts [--paths 5] [--runs 7] [--batch 64] [--cells 5] [--channels 16]
  * [--threads 2] [--clock wall|cpu] [--layout auto|portable] [--path TEXT ...] [--save]`; `--path` names architectures in the benchmark's own form, in place of those.
- * `--clock cpu` counts the process's processor time, with one thread: for a core that others use, too.
+ * `--clock cpu` counts the process's processor time, with one thread: for a core that others use, too. `least` has the same ratios of the
+ * least seconds in place of the medians: others on the core, who empty its caches, only ever add.
  */
+
+import { smallest } from '../src/common/extremes.ts';
 import { rng } from '../src/common/random.ts';
 import { createEngine } from '../src/engine/create.ts';
 import { nodeRuntime } from '../src/engine/runtime/node.node.ts';
@@ -159,14 +162,17 @@ function gatesOf(architecture: Architecture): Record<string, HostTensor> {
   return { ...feeds, ...gatedFeeds(architecture), ...scalarFeeds()(ARCHITECTURE_OPTIMIZER.scalars(3e-4, 1)) };
 }
 
-interface Row {
-  readonly path: string;
+interface Compared {
   readonly seconds: number;
   readonly architectureSeconds: number;
   readonly aloneSeconds: number;
   readonly ratio: number;
   readonly gdas: number;
   readonly enas: number;
+}
+interface Row extends Compared {
+  readonly path: string;
+  readonly least: Compared;
   readonly compileSeconds: number;
 }
 const measured: Row[] = [];
@@ -187,14 +193,20 @@ for (const architecture of paths) {
     taken.gdasHost.push(await sampleGates());
     taken.enasHost.push(samplePath());
   }
-  const of = (key: keyof typeof taken) => median(taken[key].slice(WARM_UP));
-  const [seconds, aloneSeconds, architectureSeconds] = [of('together'), of('alone'), of('gated')];
+  const compared = (summary: (seconds: readonly number[]) => number): Compared => {
+    const of = (key: keyof typeof taken) => summary(taken[key].slice(WARM_UP));
+    const [seconds, aloneSeconds, architectureSeconds] = [of('together'), of('alone'), of('gated')];
+    return {
+      ...{ seconds, architectureSeconds, aloneSeconds },
+      ratio: seconds / aloneSeconds,
+      gdas: ((seconds + architectureSeconds) / 2 + of('gdasHost')) / aloneSeconds,
+      enas: (seconds + of('enasHost')) / aloneSeconds,
+    };
+  };
   measured.push({
     path: formatArchitecture(space, architecture),
-    ...{ seconds, architectureSeconds, aloneSeconds },
-    ratio: seconds / aloneSeconds,
-    gdas: ((seconds + architectureSeconds) / 2 + of('gdasHost')) / aloneSeconds,
-    enas: (seconds + of('enasHost')) / aloneSeconds,
+    ...compared(median),
+    least: compared(smallest),
     compileSeconds: one.compileSeconds,
   });
   await one.dispose();
@@ -203,21 +215,28 @@ await all.dispose();
 await gated.dispose();
 await engine.dispose();
 
-const mean = (key: 'ratio' | 'gdas' | 'enas') => measured.reduce((sum, one) => sum + one[key], 0) / measured.length;
-/** All paths taken together, as `ratio` is. */
-const together = (key: 'gdas' | 'enas') =>
-  measured.reduce((sum, one) => sum + one[key] * one.aloneSeconds, 0) / total('aloneSeconds');
-const total = (key: 'seconds' | 'aloneSeconds' | 'architectureSeconds' | 'compileSeconds') =>
-  measured.reduce((sum, one) => sum + one[key], 0);
+function summarize(rows: readonly Compared[]) {
+  const total = (key: 'seconds' | 'aloneSeconds' | 'architectureSeconds') =>
+    rows.reduce((sum, one) => sum + one[key], 0);
+  const mean = (key: 'ratio' | 'gdas' | 'enas') => rows.reduce((sum, one) => sum + one[key], 0) / rows.length;
+  /** All paths taken together, as `ratio` is. */
+  const together = (key: 'gdas' | 'enas') =>
+    rows.reduce((sum, one) => sum + one[key] * one.aloneSeconds, 0) / total('aloneSeconds');
+  return {
+    ratio: total('seconds') / total('aloneSeconds'),
+    together: { gdas: together('gdas'), enas: together('enas') },
+    meanRatio: mean('ratio'),
+    gdas: mean('gdas'),
+    enas: mean('enas'),
+    architectureRatio: total('architectureSeconds') / total('aloneSeconds'),
+  };
+}
+const compileSeconds = measured.reduce((sum, one) => sum + one.compileSeconds, 0) / measured.length;
 const result = {
-  ratio: total('seconds') / total('aloneSeconds'),
-  together: { gdas: together('gdas'), enas: together('enas') },
-  meanRatio: mean('ratio'),
-  gdas: mean('gdas'),
-  enas: mean('enas'),
-  architectureRatio: total('architectureSeconds') / total('aloneSeconds'),
+  ...summarize(measured),
+  least: summarize(measured.map(({ least }) => least)),
   ...{ batch, threads, clock: flags.clock, block: engine.options.block },
-  compile: { supernet: all.compileSeconds, network: total('compileSeconds') / measured.length },
+  compile: { supernet: all.compileSeconds, network: compileSeconds },
   paths: measured,
 };
 console.log(JSON.stringify(result, undefined, 1));

@@ -34,14 +34,16 @@ export function switchFeeds({
   const moving = movingOptions(graph);
   const end = graph.outputs.loss ?? graph.outputs.output;
   if (end === undefined) throw new Error('the graph has neither an output "loss" nor "output"');
+  const askedFor = selectsAskedFor(graph, end);
+  const valuesOf = sameValues(graph, end);
   return (architecture) => {
     const chosen = new Map<NodeId, number>();
     for (const one of switches) {
       const [index, value] = [inputs.get(one.name), architecture[one.decision]];
       if (index !== undefined && value !== undefined) chosen.set(index, numberOf(one, value));
     }
-    const asked = Map.groupBy(askedFor(graph, end, chosen), (select) => graph.nodes[select]?.inputs[0] ?? -1);
-    const values = valuesOf(graph, end, chosen);
+    const asked = Map.groupBy(askedFor(chosen), (select) => graph.nodes[select]?.inputs[0] ?? -1);
+    const values = valuesOf(chosen);
     return Object.fromEntries(
       switches.map(({ name }) => {
         const index = inputs.get(name) ?? -1;
@@ -73,40 +75,81 @@ function numberOf({ decision, options, from }: Switch, value: Architecture[strin
   );
 }
 
-/** The selects that the value of a node depends on when these options are chosen. */
-function askedFor({ nodes }: Graph, end: NodeId, chosen: ReadonlyMap<NodeId, number>): readonly NodeId[] {
-  const asked: NodeId[] = [];
-  const seen = new Uint8Array(nodes.length);
-  seen[end] = 1;
-  for (let id = end; id >= 0; id--) {
-    const node = nodes[id];
-    if (seen[id] !== 1 || node === undefined) continue;
-    const [index = -1, ...options] = node.inputs;
-    const used = node.op.kind === 'select' ? [options[chosen.get(index) ?? 0] ?? id] : node.inputs;
-    if (node.op.kind === 'select') asked.push(id);
-    for (const from of used) seen[from] = 1;
-  }
-  return asked;
+/**
+ * The selects that a node's value depends on when some options are chosen. Which selects are read by each option without another
+ * select between is found once, so that a call walks from select to select only.
+ */
+function selectsAskedFor({ nodes }: Graph, end: NodeId): (chosen: ReadonlyMap<NodeId, number>) => readonly NodeId[] {
+  const found = new Map<NodeId, readonly NodeId[]>();
+  const directly = (start: NodeId): readonly NodeId[] => {
+    const known = found.get(start);
+    if (known !== undefined) return known;
+    const own: NodeId[] = [];
+    const seen = new Set([start]);
+    for (const id of seen) {
+      if (nodes[id]?.op.kind === 'select') own.push(id);
+      else for (const from of nodes[id]?.inputs ?? []) seen.add(from);
+    }
+    found.set(start, own);
+    return own;
+  };
+  return (chosen) => {
+    const asked = new Set(directly(end));
+    for (const select of asked) {
+      const [index = -1, ...options] = nodes[select]?.inputs ?? [];
+      for (const next of directly(options[chosen.get(index) ?? 0] ?? select)) asked.add(next);
+    }
+    return [...asked];
+  };
 }
 
 const ZERO = -1;
 
-/** For each node up to `end` the one whose value it has when these options are chosen; ZERO where it is zero whatever is fed. */
-function valuesOf({ nodes }: Graph, end: NodeId, chosen: ReadonlyMap<NodeId, number>): Int32Array {
-  const values = new Int32Array(end + 1);
+/**
+ * For each node up to `end` the one whose value it has when some options are chosen; ZERO where it is zero whatever is fed. Most
+ * nodes have a value of their own under any choice, and only the others are looked at in a call. The result is valid until the next call.
+ */
+function sameValues({ nodes }: Graph, end: NodeId): (chosen: ReadonlyMap<NodeId, number>) => Int32Array {
+  const values = Int32Array.from({ length: end + 1 }, (_, id) => id);
   const isZero = (id: NodeId | undefined): boolean => id !== undefined && values[id] === ZERO;
-  for (const [id, node] of nodes.entries()) {
-    if (id > end) break;
+  const varying = varyingNodes(nodes.slice(0, end + 1));
+  return (chosen) => {
+    for (const { id, node, takesFirst, takesSecond } of varying) {
+      const { op, inputs } = node;
+      const [a = id, b = id] = inputs;
+      if (op.kind === 'select') values[id] = values[inputs[(chosen.get(a) ?? 0) + 1] ?? b] ?? Number.NaN;
+      else if (givesZero(node, isZero)) values[id] = ZERO;
+      else if (takesFirst && isZero(b)) values[id] = values[a] ?? Number.NaN;
+      else values[id] = takesSecond && isZero(a) ? (values[b] ?? Number.NaN) : id;
+    }
+    return values;
+  };
+}
+
+/** A node that has another node's value, or is zero, under some choices. */
+interface Varying {
+  readonly id: NodeId;
+  readonly node: Node;
+  /** Whether it is a sum that has its first operand's value where its second is zero. */
+  readonly takesFirst: boolean;
+  readonly takesSecond: boolean;
+}
+
+function varyingNodes(nodes: readonly Node[]): readonly Varying[] {
+  const maybeZero = new Uint8Array(nodes.length);
+  const isMaybeZero = (id: NodeId | undefined): boolean => id !== undefined && maybeZero[id] === 1;
+  return nodes.flatMap((node, id): Varying[] => {
     const { op, inputs, shape } = node;
-    const [a = id, b = id] = inputs;
-    const passes = (other: NodeId, value: NodeId) => isZero(other) && `${nodes[value]?.shape}` === `${shape}`;
-    const sum = op.kind === 'binary' && op.fn === 'add';
-    if (op.kind === 'select') values[id] = values[inputs[(chosen.get(a) ?? 0) + 1] ?? b] ?? Number.NaN;
-    else if (givesZero(node, isZero)) values[id] = ZERO;
-    else if (sum && passes(b, a)) values[id] = values[a] ?? Number.NaN;
-    else values[id] = sum && passes(a, b) ? (values[b] ?? Number.NaN) : id;
-  }
-  return values;
+    const [a, b] = inputs;
+    const isSelect = op.kind === 'select';
+    const zero = isSelect ? inputs.slice(1).some(isMaybeZero) : givesZero(node, isMaybeZero);
+    maybeZero[id] = Number(zero);
+    const isSum = op.kind === 'binary' && op.fn === 'add';
+    const takes = (value: NodeId | undefined, other: NodeId | undefined) =>
+      isSum && isMaybeZero(other) && `${nodes[value ?? -1]?.shape}` === `${shape}`;
+    const [takesFirst, takesSecond] = [takes(a, b), takes(b, a)];
+    return isSelect || zero || takesFirst || takesSecond ? [{ id, node, takesFirst, takesSecond }] : [];
+  });
 }
 
 /** For each index the options under which a step moves a tensor of the state. */
