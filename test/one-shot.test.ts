@@ -67,16 +67,20 @@ test('--strategy p-darts: a stage for each third of the epochs, named in the sta
   assert.deepEqual(trial.architecture, mixtures.at(-1).genotype);
 });
 
-test('--estimator path-dropout measures candidates with the weights of all paths', async () => {
-  const dir = join(folder, 'path-dropout');
-  const args = ['--strategy', 'random', '--estimator', 'path-dropout', '--trials', '2', '--out', dir];
-  await json('search', ...space, ...SMALL, ...args);
-  const trials = await json('trials', dir);
-  assert.deepEqual(
-    trials.map(({ state }: { state: string }) => state),
-    ['complete', 'complete'],
-  );
-});
+for (const [name, ...options] of [
+  ['path-dropout'],
+  ['smash', '--estimator-options', 'hidden=8,rank=2,validationPaths=1'],
+] as const)
+  test(`--estimator ${name} measures the candidates of any strategy`, async () => {
+    const dir = join(folder, name);
+    const args = ['--strategy', 'random', '--estimator', name, ...options, '--trials', '2', '--out', dir];
+    await json('search', ...space, ...SMALL, ...args);
+    const trials = await json('trials', dir);
+    assert.deepEqual(
+      trials.map(({ state }: { state: string }) => state),
+      ['complete', 'complete'],
+    );
+  });
 
 test('a search killed while its supernet trains resumes it, and nothing differs', async () => {
   const args = [...space, ...SMALL, '--strategy', 'darts'];
