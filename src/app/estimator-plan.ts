@@ -4,8 +4,15 @@ import type { PROXY_METRICS } from '../common/metrics.ts';
 import { options } from '../common/options.ts';
 import type { ProxyName } from '../estimate/proxies/measure.ts';
 import type { Table } from '../estimate/tabular/table.ts';
+import type { OneShotDefinition } from '../oneshot/definition.ts';
 import { ONE_SHOT } from '../oneshot/index.ts';
-import { oneShotOf, WEIGHT_METHODS, type WeightMethod } from '../oneshot/names.ts';
+import {
+  ARCHITECTURE_METHODS,
+  isArchitectureMethod,
+  oneShotOf,
+  WEIGHT_METHODS,
+  type WeightMethod,
+} from '../oneshot/names.ts';
 import type { Problem } from '../strategy/strategy.ts';
 import { isEstimated } from '../study/objectives.ts';
 import { isOwnFile, type StudySettings } from '../study/spec.ts';
@@ -87,6 +94,8 @@ export function estimatorOf(settings: StudySettings, { objectives }: Problem, ta
 /** Throws UserError for settings that do not go together with a supernet, or that need one. */
 function checkOneShot({
   strategy,
+  strategyOptions,
+  startFrom,
   estimator,
   stopping,
   handDesigned,
@@ -100,12 +109,23 @@ function checkOneShot({
   }))
     if (method === undefined && value !== undefined)
       throw invalid(flag, String(value), `only applies to one-shot methods: ${Object.keys(ONE_SHOT).join(', ')}`);
+  if (startFrom === 'supernet') checkStart(strategy, strategyOptions);
   if (method === undefined || method !== strategy) return;
   const refuse = (flag: string, found: string) =>
     invalid(flag, found, `cannot be used with --strategy ${strategy}, which trains the architecture that it finds`);
   if (estimator !== 'train') throw refuse('--estimator', `"${estimator}"`);
   if (stopping !== 'none') throw refuse('--stopping', stopping);
   if (handDesigned !== undefined) throw refuse('--hand-designed', handDesigned.join(','));
+}
+
+/** Throws UserError where no supernet has the weights of the architecture that is trained. */
+function checkStart(strategy: string, options: StudySettings['strategyOptions']): void {
+  const refuse = (rule: string) => invalid('--start-from', '"supernet"', rule);
+  if (!isArchitectureMethod(strategy))
+    throw refuse(`only applies to strategies that train what a supernet derives: ${ARCHITECTURE_METHODS.join(', ')}`);
+  const method: OneShotDefinition = ONE_SHOT[strategy];
+  const other = method.otherShapes?.(options);
+  if (other !== undefined) throw refuse(`cannot be used with --strategy ${strategy}, ${other}`);
 }
 
 /** What only trainings of candidates have; the supernet alone is trained. */

@@ -49,6 +49,7 @@ export async function openEstimator(
         ...(objective && { objective }),
         ...(seconds !== undefined && { seconds }),
         ...(validSamples > 0 && { validSamples }),
+        ...(settings.startFrom && { startFrom: settings.startFrom }),
       });
       return { ...trained, ...(shared && { trainShared: shared }) };
     }

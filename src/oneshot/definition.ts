@@ -26,6 +26,11 @@ export interface OneShotDefinition {
    * takes by their names. Throws as `check`.
    */
   candidates?(options: Readonly<Record<string, unknown>>): NonNullable<NetworkOnData['choices']>;
+  /**
+   * Of a method that finds an architecture: why the weights of its supernet do not fit the architecture's own network; undefined: they do.
+   * Throws as `check`.
+   */
+  otherShapes?(options: Readonly<Record<string, unknown>>): string | undefined;
   /** The largest supernet that the method trains, for a forecast of memory and time: that of `open`, unless it trains several. */
   openLargest(request: SupernetRequest, options: Readonly<Record<string, unknown>>): Promise<Supernet>;
 }
@@ -38,9 +43,11 @@ export function defineOneShot<Options extends OptionValues>(
   {
     openLargest = open,
     candidates,
+    otherShapes,
   }: {
     readonly openLargest?: typeof open;
     readonly candidates?: (options: Options) => NonNullable<NetworkOnData['choices']>;
+    readonly otherShapes?: (options: Options) => string | undefined;
   } = {},
 ): OneShotDefinition {
   const check = (given: Readonly<Record<string, unknown>>) => checkOptions(schema, given, `one-shot method "${name}"`);
@@ -52,6 +59,7 @@ export function defineOneShot<Options extends OptionValues>(
     rules: () => optionRules(schema),
     check,
     ...(candidates && { candidates: (given: Readonly<Record<string, unknown>>) => candidates(check(given)) }),
+    ...(otherShapes && { otherShapes: (given: Readonly<Record<string, unknown>>) => otherShapes(check(given)) }),
     open: async (request, given) => open(request, check(given)),
     openLargest: async (request, given) => openLargest(request, check(given)),
   };
