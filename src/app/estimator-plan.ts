@@ -102,6 +102,7 @@ function checkOneShot({
   supernetEpochs,
   supernetSamples,
 }: StudySettings): void {
+  if (startFrom === 'supernet') checkStart(strategy, strategyOptions);
   const method = oneShotOf({ strategy, estimator });
   for (const [flag, value] of Object.entries({
     '--supernet-epochs': supernetEpochs,
@@ -109,7 +110,6 @@ function checkOneShot({
   }))
     if (method === undefined && value !== undefined)
       throw invalid(flag, String(value), `only applies to one-shot methods: ${Object.keys(ONE_SHOT).join(', ')}`);
-  if (startFrom === 'supernet') checkStart(strategy, strategyOptions);
   if (method === undefined || method !== strategy) return;
   const refuse = (flag: string, found: string) =>
     invalid(flag, found, `cannot be used with --strategy ${strategy}, which trains the architecture that it finds`);
