@@ -46,6 +46,18 @@ test('--estimator single-path measures the candidates of any strategy with share
   assert.equal(code, 0, err);
 });
 
+test('--start-from supernet: the derived network begins with the weights of its supernet', async () => {
+  const [dir, fresh] = [join(folder, 'started'), join(folder, 'fresh')];
+  const lasting = ['--strategy', 'gdas', '--supernet-epochs', '12', '--learning-rate', '0.02', '--width', '0.5'];
+  const args = ['search', ...space, ...SMALL, ...lasting];
+  await json(...args, '--start-from', 'supernet', '--out', dir);
+  await json(...args, '--out', fresh);
+  const [[started], [cold]] = [await json('trials', dir), await json('trials', fresh)];
+  assert.equal(started.state, 'complete', started.reason);
+  assert.deepEqual(started.architecture, cold.architecture);
+  assert.notEqual(started.metrics.loss, cold.metrics.loss);
+});
+
 test('--strategy p-darts: a stage for each third of the epochs, named in the status', async () => {
   const dir = join(folder, 'p-darts');
   const options = ['--strategy-options', 'operations2=2,operations3=2,warmupShare=0'];
@@ -67,16 +79,20 @@ test('--strategy p-darts: a stage for each third of the epochs, named in the sta
   assert.deepEqual(trial.architecture, mixtures.at(-1).genotype);
 });
 
-test('--estimator path-dropout measures candidates with the weights of all paths', async () => {
-  const dir = join(folder, 'path-dropout');
-  const args = ['--strategy', 'random', '--estimator', 'path-dropout', '--trials', '2', '--out', dir];
-  await json('search', ...space, ...SMALL, ...args);
-  const trials = await json('trials', dir);
-  assert.deepEqual(
-    trials.map(({ state }: { state: string }) => state),
-    ['complete', 'complete'],
-  );
-});
+for (const [name, ...options] of [
+  ['path-dropout'],
+  ['smash', '--estimator-options', 'hidden=8,rank=2,validationPaths=1'],
+] as const)
+  test(`--estimator ${name} measures the candidates of any strategy`, async () => {
+    const dir = join(folder, name);
+    const args = ['--strategy', 'random', '--estimator', name, ...options, '--trials', '2', '--out', dir];
+    await json('search', ...space, ...SMALL, ...args);
+    const trials = await json('trials', dir);
+    assert.deepEqual(
+      trials.map(({ state }: { state: string }) => state),
+      ['complete', 'complete'],
+    );
+  });
 
 test('a search killed while its supernet trains resumes it, and nothing differs', async () => {
   const args = [...space, ...SMALL, '--strategy', 'darts'];
@@ -113,6 +129,13 @@ test('what a one-shot method cannot do is refused before anything is written', a
     ...[...space, '--strategy', 'pc-darts'],
   );
   await refused(/there are 2 epochs; must be at least 3/, ...space, '--strategy', 'p-darts', '--supernet-epochs', '2');
+  const start = ['--start-from', 'supernet'];
+  await refused(/--start-from: "supernet"; only applies to strategies that train what a supernet/, ...space, ...start);
+  await refused(/--start-from: "supernet"; only applies/, ...space, '--estimator', 'smash', ...start);
+  await refused(
+    /--start-from: "supernet"; cannot be used with --strategy pc-darts, whose supernet has 1\/4 of the channels/,
+    ...[...space, '--strategy', 'pc-darts', ...start],
+  );
   await refused(/--supernet-epochs: 3; only applies to one-shot methods/, ...space);
   await refused(
     /--batch-size: 64; training needs about .*; no batch of at least 8 fits/,

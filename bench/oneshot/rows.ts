@@ -19,6 +19,8 @@ export interface SearchRow {
   /** Rank correlations with the table over the fixed random cells; null: the method measures none. */
   readonly kendall: number | null;
   readonly kendallAbove92: number | null;
+  /** The middle 95 % of `kendall` over bootstrap samples of the cells. */
+  readonly kendallInterval?: readonly [low: number, high: number] | null;
   /** Of the architecture of the moment, epoch by epoch. */
   readonly course: readonly number[];
 }

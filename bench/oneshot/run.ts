@@ -17,7 +17,8 @@
  *     --results FILE    rows, appended as searches end (bench/results/oneshot.jsonl); checkpoints lie beside it
  *     --threads N       of the engine (1)
  *     --shared FOLDER   the data (../shared/data)
- *     --json            [{ method, space, seeds, searchSeconds, architectures, tableAccuracy: { mean, sd }, kendall, kendallOfParams, ... }]
+ *     --json            [{ method, space, seeds, searchSeconds, architectures, tableAccuracy: { mean, sd }, kendall,
+ *                       kendallInterval, kendallOfParams, ... }]
  *
  * Machine hours: methods x seeds x minutes / 60 on one core, 6 with all methods and the defaults; acceptance: --minutes 3 --seeds 1.
  */

@@ -34,6 +34,7 @@ export const SETTINGS: Readonly<Partial<Record<keyof typeof ONE_SHOT, Values>>> 
   enas: SHARED,
   'single-path': SHARED,
   'path-dropout': SHARED,
+  smash: SHARED,
 };
 
 export const METHOD_NAMES = Object.keys(SETTINGS) as readonly (keyof typeof ONE_SHOT)[];

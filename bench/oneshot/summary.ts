@@ -15,6 +15,8 @@ export interface Summary {
   readonly others: Readonly<Record<string, MeanAndDeviation>>;
   readonly kendall: number | null;
   readonly kendallAbove92: number | null;
+  /** The middle 95 % of `kendall` over bootstrap samples of the cells, each bound the mean over the seeds. */
+  readonly kendallInterval: readonly [low: number, high: number] | null;
   /** Of the number of parameters, on the same random cells. */
   readonly kendallOfParams: number;
   readonly kendallOfParamsAbove92: number;
@@ -47,6 +49,7 @@ export function summaries(rows: readonly SearchRow[], cells: readonly Architectu
       ),
       kendall: meanOrNull(all.map((row) => row.kendall)),
       kendallAbove92: meanOrNull(all.map((row) => row.kendallAbove92)),
+      kendallInterval: meanInterval(all.map((row) => row.kendallInterval ?? null)),
       ...ofParams,
     };
   });
@@ -57,7 +60,7 @@ export function summaries(rows: readonly SearchRow[], cells: readonly Architectu
     others: Object.fromEntries(
       others.map((name) => [name, meanAndDeviation(cells.map((cell) => table.others(cell)[name] ?? Number.NaN))]),
     ),
-    ...{ kendall: null, kendallAbove92: null, ...ofParams },
+    ...{ kendall: null, kendallAbove92: null, kendallInterval: null, ...ofParams },
   };
   return [...methods, random];
 }
@@ -74,7 +77,9 @@ export function summaryTable(all: readonly Summary[], column: string): string {
       one.searchSeconds.toFixed(0),
       percent(one.tableAccuracy),
       ...others.map((name) => percent(one.others[name] ?? { mean: Number.NaN, sd: Number.NaN })),
-      tau(one.kendall),
+      one.kendallInterval === null
+        ? tau(one.kendall)
+        : `${tau(one.kendall)} (${one.kendallInterval.map((bound) => bound.toFixed(3)).join(' to ')})`,
       tau(one.kendallAbove92),
       `${tau(one.kendallOfParams)}, ${tau(one.kendallOfParamsAbove92)}`,
     ]),
@@ -86,6 +91,13 @@ const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + 
 function meanOrNull(values: readonly (number | null)[]): number | null {
   const known = values.filter((value) => value !== null);
   return known.length === 0 ? null : mean(known);
+}
+
+function meanInterval(
+  intervals: readonly (readonly [number, number] | null)[],
+): readonly [low: number, high: number] | null {
+  const known = intervals.filter((interval) => interval !== null);
+  return known.length === 0 ? null : [mean(known.map(([low]) => low)), mean(known.map(([, high]) => high))];
 }
 
 /** Over searches; the deviation of one is 0. */

@@ -4,8 +4,15 @@ import type { PROXY_METRICS } from '../common/metrics.ts';
 import { options } from '../common/options.ts';
 import type { ProxyName } from '../estimate/proxies/measure.ts';
 import type { Table } from '../estimate/tabular/table.ts';
+import type { OneShotDefinition } from '../oneshot/definition.ts';
 import { ONE_SHOT } from '../oneshot/index.ts';
-import { oneShotOf, WEIGHT_METHODS, type WeightMethod } from '../oneshot/names.ts';
+import {
+  ARCHITECTURE_METHODS,
+  isArchitectureMethod,
+  oneShotOf,
+  WEIGHT_METHODS,
+  type WeightMethod,
+} from '../oneshot/names.ts';
 import type { Problem } from '../strategy/strategy.ts';
 import { isEstimated } from '../study/objectives.ts';
 import { isOwnFile, type StudySettings } from '../study/spec.ts';
@@ -87,12 +94,15 @@ export function estimatorOf(settings: StudySettings, { objectives }: Problem, ta
 /** Throws UserError for settings that do not go together with a supernet, or that need one. */
 function checkOneShot({
   strategy,
+  strategyOptions,
+  startFrom,
   estimator,
   stopping,
   handDesigned,
   supernetEpochs,
   supernetSamples,
 }: StudySettings): void {
+  if (startFrom === 'supernet') checkStart(strategy, strategyOptions);
   const method = oneShotOf({ strategy, estimator });
   for (const [flag, value] of Object.entries({
     '--supernet-epochs': supernetEpochs,
@@ -106,6 +116,16 @@ function checkOneShot({
   if (estimator !== 'train') throw refuse('--estimator', `"${estimator}"`);
   if (stopping !== 'none') throw refuse('--stopping', stopping);
   if (handDesigned !== undefined) throw refuse('--hand-designed', handDesigned.join(','));
+}
+
+/** Throws UserError where no supernet has the weights of the architecture that is trained. */
+function checkStart(strategy: string, options: StudySettings['strategyOptions']): void {
+  const refuse = (rule: string) => invalid('--start-from', '"supernet"', rule);
+  if (!isArchitectureMethod(strategy))
+    throw refuse(`only applies to strategies that train what a supernet derives: ${ARCHITECTURE_METHODS.join(', ')}`);
+  const method: OneShotDefinition = ONE_SHOT[strategy];
+  const other = method.otherShapes?.(options);
+  if (other !== undefined) throw refuse(`cannot be used with --strategy ${strategy}, ${other}`);
 }
 
 /** What only trainings of candidates have; the supernet alone is trained. */

@@ -6,6 +6,7 @@ import type { Estimator } from '../estimate/estimator.ts';
 import { type Predictor, predictorEstimator, trainPredictor } from '../estimate/predictor/predictor.ts';
 import { proxyEstimator } from '../estimate/proxies/estimator.ts';
 import { trainEstimator } from '../estimate/train.ts';
+import type { OneShotDefinition } from '../oneshot/definition.ts';
 import { ONE_SHOT } from '../oneshot/index.ts';
 import { isArchitectureMethod, oneShotOf } from '../oneshot/names.ts';
 import { sharedWeightsEstimator } from '../oneshot/shared-weights.ts';
@@ -48,6 +49,7 @@ export async function openEstimator(
         ...(objective && { objective }),
         ...(seconds !== undefined && { seconds }),
         ...(validSamples > 0 && { validSamples }),
+        ...(settings.startFrom && { startFrom: settings.startFrom }),
       });
       return { ...trained, ...(shared && { trainShared: shared }) };
     }
@@ -56,10 +58,13 @@ export async function openEstimator(
       const programs = openPrograms(engine, { memory: memoryOfPrograms(memoryBytes) });
       const trainShared = supernetOf(setup, engine, programs);
       const { validSamples, estimatorOptions } = settings;
-      const { recalibrate } = ONE_SHOT[estimator.method].check(estimatorOptions);
+      const method: OneShotDefinition = ONE_SHOT[estimator.method];
+      const { recalibrate } = method.check(estimatorOptions);
+      const choices = method.candidates?.(estimatorOptions);
       const measured = sharedWeightsEstimator({
         ...{ engine, programs, data, batchSize: setup.training.batchSize },
         ...(typeof recalibrate === 'number' && { recalibrate }),
+        ...(choices && { choices }),
         ...(validSamples > 0 && { validSamples }),
       });
       return { ...measured, ...(trainShared && { trainShared }) };

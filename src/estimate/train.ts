@@ -1,6 +1,7 @@
 import { UserError } from '../common/errors.ts';
 import type { DatasetInfo, SearchData } from '../data/dataset.ts';
 import type { Engine } from '../engine/engine.ts';
+import { createGraph } from '../graph/builder.ts';
 import type { HostTensor } from '../graph/ir.ts';
 import { morphWeights } from '../network/morphism.ts';
 import type { Module } from '../space/tree/module.ts';
@@ -9,6 +10,7 @@ import { spaceTask } from '../task/index.ts';
 import type { TaskDefinition } from '../task/task.ts';
 import { handedOn } from '../train/checkpoint.ts';
 import { TrainingFailure } from '../train/failure.ts';
+import { lowerOnData } from '../train/forward.ts';
 import { openTraining, type Training } from '../train/loop.ts';
 import type { Programs } from '../train/programs.ts';
 import { someSamples } from '../train/samples.ts';
@@ -29,6 +31,11 @@ export interface TrainEstimatorOptions {
   readonly objective?: EpochObjective;
   /** Limits each training: as many epochs as fit, those of its fidelity at most. */
   readonly seconds?: number;
+  /**
+   * What candidates start from that inherit nothing: fresh weights (by default), or the tensors of the same names in the study's supernet
+   * (`EstimateRun.shared`), cut to the candidate's width.
+   */
+  readonly startFrom?: 'fresh' | 'supernet';
   /** Measures on this number of validation samples, the same for all candidates; all by default. */
   readonly validSamples?: number;
   /** Milliseconds, for durations; the system's monotonic clock by default. */
@@ -45,6 +52,8 @@ export interface TrainEstimatorOptions {
  *
  * A candidate that inherits begins with the weights that preserve the other network's function, as far as they can be had
  * (`morphWeights`); its epochs, learning rates and optimizer start from the beginning.
+ *
+ * So does one that starts from the supernet. It throws TrialFailure where the supernet cannot be read, or lacks a tensor.
  *
  * Fidelity: epochs in all, share of the training samples, resolution of images, width of the network (`scaleWidth`).
  */
@@ -92,7 +101,7 @@ function make<T>(body: () => T): T {
 }
 
 async function begin(
-  { engine, programs, data, settings, objective, seconds, validSamples, now }: TrainEstimatorOptions,
+  { engine, programs, data, settings, objective, seconds, validSamples, startFrom, now }: TrainEstimatorOptions,
   candidate: Candidate,
   run: EstimateRun,
 ) {
@@ -103,7 +112,8 @@ async function begin(
   }));
   const checkpoint =
     run.checkpoint === undefined ? undefined : await loadCheckpoint(run, run.checkpoint, 'it starts over');
-  const initial = checkpoint === undefined ? await inherited(candidate, made.network, data, run) : undefined;
+  const begins = startFrom === 'supernet' && run.inherit === undefined ? fromSupernet : inherited;
+  const initial = checkpoint === undefined ? await begins(candidate, made.network, data, run) : undefined;
   return openTraining({
     engine,
     ...(programs && { programs }),
@@ -133,16 +143,53 @@ async function inherited(
   run: EstimateRun,
 ): Promise<Readonly<Record<string, HostTensor>> | undefined> {
   if (run.inherit === undefined) return undefined;
-  const { inherit, fidelity } = run;
+  const { inherit } = run;
   const parents = await loadCheckpoint(run, inherit.checkpoint, 'it begins with initial weights and inherits none');
   if (parents === undefined) return undefined;
+  const parent = make(() => candidateNetwork({ space, architecture: inherit.architecture }, inherit.width));
+  return morphed(parent, network, handedOn(parents), { info, ...(task && { task }) }, run);
+}
+
+/** What a candidate's network begins with, from the supernet of the study. */
+async function fromSupernet(
+  candidate: Candidate,
+  network: Module,
+  data: Pick<SearchData, 'info' | 'task'>,
+  run: EstimateRun,
+): Promise<Readonly<Record<string, HostTensor>>> {
+  if (run.shared === undefined) throw new TrialFailure('the study has no supernet to start from');
+  const read = await loadCheckpoint(run, run.shared, 'the training cannot start from the supernet');
+  if (read === undefined) throw new TrialFailure('the weights of the supernet cannot be read');
+  const weights = handedOn(read);
+  const whole = make(() => candidateNetwork(candidate, 1));
+  const { resolution, width } = run.fidelity;
+  const { parameters, statistics } = lowerOnData(createGraph(), { network: whole, ...data, resolution }, 1, 'infer');
+  const own = [...parameters, ...statistics].map(({ path, shape }) => {
+    const tensor = weights[path];
+    if (tensor === undefined) throw new TrialFailure(`the supernet has no tensor "${path}" to start from`);
+    if (String(tensor.shape) !== String(shape))
+      throw new TrialFailure(`in the supernet, "${path}" is [${tensor.shape}]; that of the network is [${shape}]`);
+    return [path, tensor] as const;
+  });
+  const tensors = Object.fromEntries(own);
+  return width === 1 ? tensors : morphed(whole, network, tensors, data, run);
+}
+
+/** What a network begins with from the weights of another one. */
+function morphed(
+  parent: Module,
+  child: Module,
+  weights: Readonly<Record<string, HostTensor>>,
+  { info, task }: Pick<SearchData, 'info' | 'task'>,
+  run: EstimateRun,
+): Readonly<Record<string, HostTensor>> {
+  const { fidelity } = run;
   const factor = Math.round(1 / fidelity.resolution);
   const { input, outputs, positions, vocabulary, quantiles } = spaceTask(info, task);
   const seen = input.map((side, axis) => (axis === 0 ? side : Math.floor(side / factor)));
   return make(() => {
-    const parent = candidateNetwork({ space, architecture: inherit.architecture }, inherit.width);
     const request = {
-      ...{ parent, child: network, weights: handedOn(parents), input: seen, outputs },
+      ...{ parent, child, weights, input: seen, outputs },
       ...(positions && { shape: [outputs, ...positions] }),
       ...(vocabulary !== undefined && { vocabulary, dtype: 'int32' as const }),
       ...(quantiles !== undefined && { quantiles }),

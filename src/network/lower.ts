@@ -7,12 +7,14 @@ import { lowerActivation } from './activation.ts';
 import { lowerConv, lowerConvTranspose, lowerFactorizedReduce, lowerSqueezeExcite } from './convolution.ts';
 import { lowerFlatten, lowerLinear } from './dense.ts';
 import { gated, gatedSum } from './gated.ts';
+import { type GeneratedForm, generated } from './generated.ts';
 import type { Lower, Lowering, ModuleKind, ModuleOf, OpenChoices } from './lowering.ts';
 import { concrete, type MixtureForm, mixture, mixtureOf } from './mixture.ts';
 import type {
   AuxiliaryOutput,
   CarriedState,
   Chosen,
+  Initializer,
   Layer,
   LoweredNetwork,
   Parameter,
@@ -92,7 +94,7 @@ export interface LowerOptions {
   readonly outputs: number;
   readonly mode: 'train' | 'infer';
   /** What becomes of open choices; without it, there must be none. */
-  readonly choices?: keyof typeof OPEN | MixtureForm;
+  readonly choices?: keyof typeof OPEN | MixtureForm | GeneratedForm;
   /** How the output must be shaped, without the batch; [outputs] by default. */
   readonly shape?: Shape;
   /** How many different tokens there are, where x is of tokens. */
@@ -140,14 +142,36 @@ export function lowerNetwork(g: GraphBuilder, network: Module, x: NodeId, option
   /** Where in `parameters` a shared tensor stands, by its path. */
   const sharedTensors = new Map<string, number>();
   const { choices, mode } = options;
-  const open =
-    typeof choices === 'object' ? mixtureOf(g, network, choices) : choices && OPEN[choices](g, network, mode);
+  const open = choices && openedBy(choices);
+
+  function openedBy(form: NonNullable<LowerOptions['choices']>): OpenChoices {
+    if (typeof form === 'string') return OPEN[form](g, network, mode);
+    return form.kind === 'mixture' ? mixtureOf(g, network, form) : generated(g, network, form);
+  }
 
   /** `owner`: what the names of parameters begin with. The path, but within `shared`. */
   function lower(module: Module, input: NodeId, path: string, before: readonly NodeId[] = [], owner = path): NodeId {
     const place = path === '' ? `network (${module.kind})` : `network ${path} (${module.kind})`;
     const named = (name: string) => (path === '' ? name : `${path}/${name}`);
     const owned = (name: string) => (owner === '' ? name : `${owner}/${name}`);
+    const trained = (name: string, shape: Shape, initializer: Initializer): NodeId => {
+      const tensor = owned(name);
+      const when = open?.when ?? [];
+      const index = sharedTensors.get(tensor);
+      const known = index === undefined ? undefined : parameters[index];
+      if (index !== undefined && known !== undefined) {
+        if (String(known.shape) !== String(shape)) {
+          const found = `"${tensor}" is [${shape}] here, and [${known.shape}] where it was used before`;
+          throw invalid(place, found, 'what is shared has one shape');
+        }
+        parameters[index] = { ...known, when: inCommon(known.when, when) };
+        return known.node;
+      }
+      if (owner !== path) sharedTensors.set(tensor, parameters.length);
+      const node = ops.input(g, tensor, shape);
+      parameters.push({ path: tensor, shape, initializer, node, when, ...(isInHead && { isAuxiliary: true }) });
+      return node;
+    };
     if (g.dtype(input) === 'int32' && !TAKES_TOKENS.has(module.kind))
       throw invalid(place, 'input is tokens', 'it computes with numbers: add embedding() before it');
     const l: Lowering = {
@@ -165,22 +189,8 @@ export function lowerNetwork(g: GraphBuilder, network: Module, x: NodeId, option
           : g.within(segment, () => lower(child, value, named(segment), past, owned(segment))),
       shared: (name, body, value) => lower(body, value, path, before, `shared/${name}`),
       parameter(name, shape, initializer) {
-        const tensor = owned(name);
-        const when = open?.when ?? [];
-        const index = sharedTensors.get(tensor);
-        const known = index === undefined ? undefined : parameters[index];
-        if (index !== undefined && known !== undefined) {
-          if (String(known.shape) !== String(shape)) {
-            const found = `"${tensor}" is [${shape}] here, and [${known.shape}] where it was used before`;
-            throw invalid(place, found, 'what is shared has one shape');
-          }
-          parameters[index] = { ...known, when: inCommon(known.when, when) };
-          return known.node;
-        }
-        if (owner !== path) sharedTensors.set(tensor, parameters.length);
-        const node = ops.input(g, tensor, shape);
-        parameters.push({ path: tensor, shape, initializer, node, when, ...(isInHead && { isAuxiliary: true }) });
-        return node;
+        const base = trained(name, shape, initializer);
+        return open?.generate?.(base, (part, ...of) => trained(`${name}/${part}`, ...of)) ?? base;
       },
       statistic(name, shape, initial, move) {
         const node = ops.input(g, named(name), shape);
@@ -253,7 +263,7 @@ export function lowerNetwork(g: GraphBuilder, network: Module, x: NodeId, option
   return {
     output,
     auxiliary: heads,
-    parameters,
+    parameters: [...parameters, ...(open?.weights ?? [])],
     architecture: open?.parameters ?? [],
     switches: open?.switches ?? [],
     statistics,

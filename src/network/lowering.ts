@@ -3,7 +3,7 @@ import type { GraphBuilder } from '../graph/builder.ts';
 import type { NodeId, Shape } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
 import type { Module, Read, Size, Value, ValueChoice } from '../space/tree/module.ts';
-import type { ArchitectureParameter, Chosen, Initializer, Move, RandomInput, Switch } from './network.ts';
+import type { ArchitectureParameter, Chosen, Initializer, Move, Parameter, RandomInput, Switch } from './network.ts';
 
 export type ModuleKind = Module['kind'];
 export type ModuleOf<K extends ModuleKind> = Extract<Module, { readonly kind: K }>;
@@ -54,6 +54,10 @@ export interface OpenChoices {
   readonly switches: readonly Switch[];
   /** The random numbers that weigh or choose; none where absent. */
   readonly randomInputs?: readonly RandomInput[];
+  /** Further weights of the supernet, which no module has; none where absent. */
+  readonly weights?: readonly Parameter[];
+  /** What modules use in the place of a tensor of theirs; `part` gives a further tensor of the same place, named under it. */
+  generate?(base: NodeId, part: (name: string, shape: Shape, initializer: Initializer) => NodeId): NodeId;
   /** What must be chosen for that which is being lowered to count, the outermost first. */
   readonly when: readonly Chosen[];
   /** A choice with several options. */

@@ -10,6 +10,7 @@ import { pDarts } from './p-darts.ts';
 import { pathDropout } from './path-dropout.ts';
 import { pcDarts } from './pc-darts.ts';
 import { openSinglePathSupernet, SINGLE_PATH_DEFAULTS } from './single-path.ts';
+import { smash } from './smash.ts';
 import { snas } from './snas.ts';
 
 const temperature = z.number().gt(0).max(1000);
@@ -72,4 +73,5 @@ export const ONE_SHOT = {
     (request, options) => openSinglePathSupernet({ ...request, ...options }),
   ),
   'path-dropout': pathDropout,
+  smash,
 } as const satisfies Readonly<Record<ArchitectureMethod | WeightMethod, OneShotDefinition>>;

@@ -13,7 +13,7 @@ export const ARCHITECTURE_METHODS = [
 ] as const;
 
 /** Estimators: any strategy searches, and its candidates are measured with the supernet's weights. */
-export const WEIGHT_METHODS = ['single-path', 'path-dropout'] as const;
+export const WEIGHT_METHODS = ['single-path', 'path-dropout', 'smash'] as const;
 
 export type ArchitectureMethod = (typeof ARCHITECTURE_METHODS)[number];
 export type WeightMethod = (typeof WEIGHT_METHODS)[number];

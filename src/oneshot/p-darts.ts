@@ -230,5 +230,5 @@ export const pDarts = defineOneShot(
   },
   schema,
   openProgressiveSupernet,
-  openLargestStage,
+  { openLargest: openLargestStage },
 );

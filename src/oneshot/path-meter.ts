@@ -24,7 +24,7 @@ import { inferenceOver } from '../train/inference.ts';
 import { noiseFor } from '../train/loop.ts';
 import { inferenceOnState } from '../train/program.ts';
 import type { ProgramLease, Programs } from '../train/programs.ts';
-import { switchFeeds } from '../train/single-path.ts';
+import { pathFeeds } from '../train/single-path.ts';
 import { cutInputs, networkVectors, pack, type Vector } from '../train/vectors.ts';
 
 /** Batches of training samples that the statistics of a path are computed on. */
@@ -69,7 +69,7 @@ export function batchGraph(on: NetworkOnData, batchSize: number): BatchGraph {
 export interface PathMeterRequest {
   readonly programs: Programs;
   readonly borrow: Borrowed['borrow'];
-  /** Its choices are switches. */
+  /** Its choices are switches, or generate the weights of a path. */
   readonly on: NetworkOnData;
   /** How many samples a path is measured on at a time. */
   readonly validBatch: number;
@@ -107,7 +107,7 @@ export async function openPathMeter(request: PathMeterRequest): Promise<PathMete
       batchSize: validBatch,
       build() {
         const whole = inferenceOnState(on, validBatch);
-        return { ...whole, feedsOf: switchFeeds(whole) };
+        return { ...whole, feedsOf: pathFeeds(on, whole) };
       },
     }),
   );

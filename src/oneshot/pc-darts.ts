@@ -58,4 +58,7 @@ export const pcDarts = defineOneShot(
   },
   schema,
   openPartialChannelsSupernet,
+  {
+    otherShapes: ({ partialChannels }) => `whose supernet has 1/${partialChannels} of the channels in its operations`,
+  },
 );

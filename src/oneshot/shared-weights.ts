@@ -11,6 +11,7 @@ import { supernet } from '../space/tree/resolve.ts';
 import { handedOn } from '../train/checkpoint.ts';
 import { borrowing } from '../train/epochs.ts';
 import { TrainingFailure } from '../train/failure.ts';
+import type { NetworkOnData } from '../train/forward.ts';
 import { VALID_BATCH } from '../train/loop.ts';
 import { openPrograms, type Programs } from '../train/programs.ts';
 import { someSamples } from '../train/samples.ts';
@@ -26,6 +27,8 @@ export interface SharedWeightsOptions {
   readonly batchSize: number;
   /** Batches of training samples that batch norm's statistics are computed on for each candidate; 20 by default, 0: the supernet's are used. */
   readonly recalibrate?: number;
+  /** How a candidate is made of the checkpoint's tensors (`OneShotDefinition.candidates`); as a path whose weights they are by default. */
+  readonly choices?: NonNullable<NetworkOnData['choices']>;
   /** Measures on this number of validation samples, the same for all candidates; all by default. */
   readonly validSamples?: number;
   /** Milliseconds, for durations; the system's monotonic clock by default. */
@@ -46,12 +49,13 @@ interface Opened {
  * Measures a candidate as a path of the supernet whose checkpoint is `EstimateRun.shared`, with statistics that are computed again for it
  * (path-meter.ts): single-path one-shot (Guo et al. 2020, section 3.4). The supernet may have been trained by any method: weights have the
  * names that they have in each network. All of its choices must be between modules. One run at a time. The supernet stays open for
- * the next candidate. Cost: the forward passes of a candidate, `recalibrate` batches and the validation samples.
+ * the next candidate. Where the supernet generates weights (`choices`), a candidate's are generated in the same way. Cost: the forward passes of a candidate, `recalibrate` batches and the validation samples.
  *
  * Throws TrialFailure where the study has no supernet, its checkpoint cannot be read or is of another space, or the supernet cannot be built.
  */
 export function sharedWeightsEstimator(options: SharedWeightsOptions): Pick<Estimator, 'estimate'> {
-  const { engine, data, batchSize, recalibrate = RECALIBRATE, validSamples, now = () => performance.now() } = options;
+  const { engine, data, batchSize, recalibrate = RECALIBRATE, choices = 'switch', validSamples } = options;
+  const now = options.now ?? (() => performance.now());
   const programs = options.programs ?? openPrograms(engine, { keep: 0 });
   const valid = validSamples === undefined ? data.valid : someSamples(data.valid, validSamples);
   const validBatch = Math.max(1, Math.min(VALID_BATCH, valid.count));
@@ -67,7 +71,7 @@ export function sharedWeightsEstimator(options: SharedWeightsOptions): Pick<Esti
     const read = await loadCheckpoint(run, checkpoint, 'the candidate cannot be measured');
     if (read === undefined) throw new TrialFailure('the weights of the supernet cannot be read');
     const { info, task, train } = data;
-    const on = { network: supernet(space), info, resolution, choices: 'switch', ...(task && { task }) } as const;
+    const on = { network: supernet(space), info, resolution, choices, ...(task && { task }) };
     const { borrow, release } = borrowing();
     try {
       const meter = await openPathMeter({

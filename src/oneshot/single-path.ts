@@ -22,7 +22,7 @@ import { trainingGraph, type UpdateSettings } from '../train/program.ts';
 import type { Programs } from '../train/programs.ts';
 import { learningRates } from '../train/schedules.ts';
 import { checkSettings } from '../train/settings.ts';
-import { switchFeeds } from '../train/single-path.ts';
+import { pathFeeds } from '../train/single-path.ts';
 import { openPathMeter, type PathMeter, RECALIBRATE } from './path-meter.ts';
 import { meanOf, openSupernet, type Supernet, type SupernetRequest } from './supernet.ts';
 
@@ -50,9 +50,12 @@ export interface SinglePathSupernet extends Supernet {
 
 /**
  * Opens the supernet of a space for single-path training. Parameters have the names that they have in each of its networks.
- * Throws as `openTraining` does.
+ * `choices`: where the weights of a path come from. Throws as `openTraining` does.
  */
-export async function openSinglePathSupernet(request: SinglePathRequest): Promise<SinglePathSupernet> {
+export async function openSinglePathSupernet(
+  request: SinglePathRequest,
+  choices: NonNullable<NetworkOnData['choices']> = 'switch',
+): Promise<SinglePathSupernet> {
   const { space, info, settings, train, signal, data = 1 } = request;
   checkSettings(settings, 'training settings', info, request.task);
   const { sampling, recalibrate, validationPaths } = { ...SINGLE_PATH_DEFAULTS, ...request };
@@ -71,7 +74,7 @@ export async function openSinglePathSupernet(request: SinglePathRequest): Promis
     state,
     ...opened
   } = await openSupernet(request, {
-    choices: 'switch',
+    choices,
     batchSize,
     stepsPerEpoch,
     async open({ programs, borrow, on, validBatch }) {
@@ -123,7 +126,7 @@ export function pathStep(programs: Programs, on: NetworkOnData, settings: Update
     batchSize,
     build() {
       const step = trainingGraph(on, update, batchSize);
-      return { ...step, feedsOf: switchFeeds(step) };
+      return { ...step, feedsOf: pathFeeds(on, step) };
     },
     carriesOf: ({ carries }) => carries,
   });

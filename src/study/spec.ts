@@ -260,6 +260,11 @@ export const studySchema = z.strictObject({
     'search',
     'training samples in each epoch of the supernet, 0 = all of them (default: all, or with --time as many as fit)',
   ),
+  startFrom: say(
+    z.enum(['fresh', 'supernet'], { error: 'must be fresh or supernet' }).optional(),
+    'search',
+    'what the training of an architecture that a one-shot strategy derives starts from: fresh weights, or those of its supernet (default: fresh)',
+  ),
   objective: objectiveType(METRIC_NAMES),
   scores: say(
     scoresType,

@@ -9,8 +9,11 @@ import { invalid } from '../common/errors.ts';
 import { type Graph, type HostTensor, type Node, type NodeId, sizeOf } from '../graph/ir.ts';
 import { demands } from '../graph/passes/demand.ts';
 import { givesZero } from '../graph/passes/fold-zeros.ts';
+import { ENCODING, encodedDecisions } from '../network/generated.ts';
 import type { Switch } from '../network/network.ts';
 import type { Architecture } from '../space/space.ts';
+import type { Module } from '../space/tree/module.ts';
+import type { NetworkOnData } from './forward.ts';
 
 /** A program of a supernet of switches. */
 export interface SwitchedGraph {
@@ -62,6 +65,32 @@ export function switchFeeds({
       return values[options[a] ?? -1] === values[options[b] ?? -1];
     }
   };
+}
+
+/**
+ * What a program of a supernet is fed to compute an architecture's path: switches (`switchFeeds`), and where its weights are generated, what from.
+ * What is returned throws as that of `switchFeeds` does.
+ */
+export function pathFeeds(
+  { network, choices }: Pick<NetworkOnData, 'network' | 'choices'>,
+  program: SwitchedGraph,
+): (architecture: Architecture) => Record<string, HostTensor> {
+  const switches = switchFeeds(program);
+  const isGenerated = typeof choices === 'object' && choices.kind === 'generated';
+  if (!isGenerated || !program.graph.nodes.some(({ op }) => op.kind === 'input' && op.name === ENCODING))
+    return switches;
+  return (architecture) => ({ ...switches(architecture), [ENCODING]: encodingOf(network, architecture) });
+}
+
+/** A one for each option that an architecture takes; zeros for a decision that it does not have. */
+function encodingOf(network: Module, architecture: Architecture): HostTensor {
+  const values = encodedDecisions(network).flatMap(({ name, options }) => {
+    const value = architecture[name];
+    return options.map((option) =>
+      Number(Array.isArray(value) ? value.includes(Number(option)) : String(value) === option),
+    );
+  });
+  return { shape: [1, values.length], data: Float32Array.from(values) };
 }
 
 function numberOf({ decision, options, from }: Switch, value: Architecture[string]): number {

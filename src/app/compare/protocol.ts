@@ -7,6 +7,7 @@ import type { StudyPlan } from '../study.ts';
 /** What is compared: how a search goes about it. */
 const COMPARED: readonly SettingName[] = [
   ...(['strategy', 'strategyOptions', 'stopping', 'stoppingOptions', 'estimator', 'estimatorOptions'] as const),
+  'startFrom',
 ];
 
 /** On what it runs; results do not depend on it but for rounding. A budget in time does. */

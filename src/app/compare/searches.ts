@@ -56,6 +56,8 @@ export function entriesOf(
     settings: {
       ...first.settings,
       ...{ strategy: RANDOM.strategy, strategyOptions: {}, stopping: 'none', stoppingOptions: {} },
+      // It has no supernet to start from.
+      ...(first.settings.startFrom && { startFrom: 'fresh' }),
     },
   };
   return [random, ...entries];
