@@ -27,6 +27,7 @@ import {
   openController,
   type Rewarded,
 } from './enas-controller.ts';
+import { guardsOf } from './guards.ts';
 import { openPathMeter, RECALIBRATE } from './path-meter.ts';
 import { pathStep } from './single-path.ts';
 import { openSupernet, type Supernet, type SupernetRequest } from './supernet.ts';
@@ -98,6 +99,7 @@ export async function openEnasSupernet(request: EnasRequest): Promise<Supernet> 
       });
       genotype ??= controller.sample(streams('first genotype'));
       const best = () => genotype ?? {};
+      const guards = guardsOf(space);
 
       return {
         parts: built,
@@ -105,9 +107,10 @@ export async function openEnasSupernet(request: EnasRequest): Promise<Supernet> 
         inference: meter.inference,
         own: { names: CONTROLLER_TENSORS, read: controller.read },
         measured: (state, samples) => meter.measure(state, best(), samples, signal),
-        more: async () => ({
-          mixture: { weights: controller.probabilities(DRAWS, streams('probabilities')), genotype: best() },
-        }),
+        async more() {
+          const mixture = { weights: controller.probabilities(DRAWS, streams('probabilities')), genotype: best() };
+          return { mixture, guards: { ...guards(mixture), isSampled: true } };
+        },
         async train(index, state, nextStep) {
           const loss = await trainBatches(request, index, {
             batches,

@@ -19,6 +19,7 @@ import { learningRates } from '../train/schedules.ts';
 import { checkSettings } from '../train/settings.ts';
 import { switchFeeds } from '../train/single-path.ts';
 import { architectureStep } from './architecture-step.ts';
+import { guardsOf } from './guards.ts';
 import { gumbelSample } from './gumbel.ts';
 import { halvesOf } from './halves.ts';
 import { describeWeights, MIXTURE_DEFAULTS } from './mixture.ts';
@@ -106,6 +107,7 @@ export async function openGdasSupernet(request: GdasRequest): Promise<Supernet> 
       };
       // A space whose architectures cannot be derived is refused before anything is trained.
       mixtureOf(freshTensors(parts, streams));
+      const guards = guardsOf(space);
       const parametersIn = (state: State) => state.read(parameters.map(({ path }) => path));
 
       return {
@@ -114,7 +116,10 @@ export async function openGdasSupernet(request: GdasRequest): Promise<Supernet> 
         inference: meter.inference,
         measured: async (state, samples) =>
           meter.measure(state, mixtureOf(await parametersIn(state)).genotype, samples, signal),
-        more: async ({ tensors }) => ({ mixture: mixtureOf(tensors) }),
+        async more({ tensors }) {
+          const mixture = mixtureOf(tensors);
+          return { mixture, guards: guards(mixture) };
+        },
         train(index, state, nextStep) {
           const mine = halves.weights.epoch(index, streams);
           const theirs = halves.architecture.epoch(index, streams, 'architecture');

@@ -48,6 +48,8 @@ export type Guards = {
   readonly entropy: number;
   /** The mean weight of skip connections in the mixtures that have one, times the number of options: 1 at first. */
   readonly skipWeight?: number;
+  /** The genotype was drawn from the mixture weights, as a controller does; otherwise it has the options that weigh most. */
+  readonly isSampled?: true;
   /** The cells of the genotype, in the order of the space. */
   readonly cells: readonly CellShape[];
   /**

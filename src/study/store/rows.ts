@@ -31,6 +31,7 @@ const guards = z.strictObject({
   most: z.strictObject({ operation: z.string(), edges: count, of: count }),
   entropy: real,
   skipWeight: real.exactOptional(),
+  isSampled: z.literal(true).exactOptional(),
   cells: z.array(
     z.strictObject({
       ...{ edges: count, of: count, skips: count, depth: count, width: count },
