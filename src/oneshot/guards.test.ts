@@ -5,7 +5,7 @@ import { SPACES } from '../space/spaces/index.ts';
 import { batchNorm, choice, dag, dropout, identity, linear, relu, sequential, zero } from '../space/tree/builders.ts';
 import { defineSpace } from '../space/tree/define.ts';
 import { resolve, supernet } from '../space/tree/resolve.ts';
-import type { EpochRecord, Guards } from '../train/checkpoint.ts';
+import type { EpochRecord, GenotypeSigns } from '../train/checkpoint.ts';
 import { evaluateNetwork } from '../train/inference.ts';
 import { DEFAULT_SETTINGS } from '../train/settings.ts';
 import { blobs } from '../train/testing/blobs.ts';
@@ -45,7 +45,7 @@ test('a collapse that is forced is said before the cell is all skips', async () 
   while (training.history.length < 24) {
     const { guards } = await training.epoch();
     said.push(collapseOf(training.history));
-    skips.push(guards?.cells[0]?.skips ?? 0);
+    skips.push(guards?.cells?.[0]?.skips ?? 0);
   }
   await training.dispose();
   const [first, all] = [said.findIndex((words) => words?.startsWith('skip connections')), skips.indexOf(6)];
@@ -112,7 +112,7 @@ test('the gap takes whole batches of samples, 3 % of the training samples or 128
 });
 
 const EVEN = [0.2, 0.2, 0.2, 0.2, 0.2];
-function nasBenchGuards(text: string, weights = EVEN): Guards {
+function nasBenchGuards(text: string, weights = EVEN): GenotypeSigns {
   const genotype = nasBench.text?.parse(text) ?? {};
   return guardsOf(nasBench)({
     genotype,

@@ -36,8 +36,31 @@ export type Mixture = {
   readonly genotype: Architecture;
 };
 
-/** The signs by which known failures of one-shot search are seen, after an epoch; plain JSON. */
-export type Guards = {
+/** The signs by which known failures of one-shot search are seen, after an epoch; plain JSON. Those of a genotype where there is one. */
+export type Guards = Partial<GenotypeSigns> & {
+  /**
+   * A metric of the mixture, and of the genotype's network with the same weights, on the same validation samples; batch norm has the
+   * statistics of each batch.
+   */
+  readonly gap?: {
+    readonly metric: string;
+    readonly mixture: number;
+    readonly genotype: number;
+    readonly samples: number;
+  };
+  /** The eigenvalue of largest magnitude of the Hessian of the architecture's loss in the architecture's parameters, on one batch. */
+  readonly eigenvalue?: number;
+  /** The effective rank of the features that the classifier reads, on one batch, and the largest that is possible there (`of`). */
+  readonly effectiveRank?: { readonly value: number; readonly of: number };
+  /**
+   * How far a training step on one path moves the loss of another one, on one batch: the mean over `pairs` pairs of paths of the relative
+   * change (above 0: steps harm other paths), and of its magnitude.
+   */
+  readonly interference?: { readonly pairs: number; readonly change: number; readonly magnitude: number };
+};
+
+/** What the genotype and the mixture weights tell. */
+export type GenotypeSigns = {
   /** The share of the genotype's operations that have no weights: skip connections, pooling, none. From 0 to 1. */
   readonly parameterFree: number;
   /** How many of the genotype's operations are of each kind; depthwise: with a convolution in groups, other: with other weights. */
@@ -52,18 +75,6 @@ export type Guards = {
   readonly isSampled?: true;
   /** The cells of the genotype, in the order of the space. */
   readonly cells: readonly CellShape[];
-  /**
-   * A metric of the mixture, and of the genotype's network with the same weights, on the same validation samples; batch norm has the
-   * statistics of each batch.
-   */
-  readonly gap?: {
-    readonly metric: string;
-    readonly mixture: number;
-    readonly genotype: number;
-    readonly samples: number;
-  };
-  /** The eigenvalue of largest magnitude of the Hessian of the architecture's loss in the architecture's parameters, on one batch. */
-  readonly eigenvalue?: number;
 };
 
 /** The wiring of one cell of a genotype. */

@@ -106,6 +106,8 @@ export function storeConformance(name: string, open: (study: NewStudy) => Promis
         most: { operation: 'x', edges: 1, of: 2 },
         cells: [{ edges: 2, of: 2, skips: 1, depth: 1, width: 2, shape: 'shallow' as const }],
         gap: { metric: 'accuracy', mixture: 0.9, genotype: 0.2, samples: 128 },
+        effectiveRank: { value: 7.5, of: 64 },
+        interference: { pairs: 3, change: 0.02, magnitude: 0.05 },
       };
       const mixture = {
         ...{ weights: { a: [0.25, 0.75], b: [1] }, edges: { '2<-': [0.5, 0.5] }, stage: 2 },
