@@ -14,7 +14,10 @@ export function classifierFeatures(g: GraphBuilder, output: NodeId): NodeId | un
  * (Roy & Vetterli 2007, "The effective rank: a measure of effective dimensionality", definition 1). From 1 to `of`, the smaller of N and F;
  * undefined for a matrix of zeros, or with a number that is not finite. Cost: O(N·F·min(N, F)).
  */
-export function effectiveRank({ shape, data }: HostTensor): { readonly value: number; readonly of: number } | undefined {
+export function effectiveRank({
+  shape,
+  data,
+}: HostTensor): { readonly value: number; readonly of: number } | undefined {
   const [rows = 0, columns = 0] = shape;
   const of = Math.min(rows, columns);
   const at = (i: number, k: number) => (rows <= columns ? data[i * columns + k] : data[k * columns + i]) ?? Number.NaN;

@@ -31,6 +31,7 @@ import { guardsOf } from './guards.ts';
 import { openPathMeter, RECALIBRATE } from './path-meter.ts';
 import { pathStep } from './single-path.ts';
 import { openSupernet, type Supernet, type SupernetRequest } from './supernet.ts';
+import { watchPaths } from './watch-paths.ts';
 
 export interface EnasSettings extends ControllerSettings {
   /** Updates of the controller in an epoch. */
@@ -99,7 +100,10 @@ export async function openEnasSupernet(request: EnasRequest): Promise<Supernet> 
       });
       genotype ??= controller.sample(streams('first genotype'));
       const best = () => genotype ?? {};
-      const guards = guardsOf(space);
+      const [signs, guards] = [
+        guardsOf(space),
+        await watchPaths(request, { program, built, batches, stepsPerEpoch, meter }),
+      ];
 
       return {
         parts: built,
@@ -107,9 +111,9 @@ export async function openEnasSupernet(request: EnasRequest): Promise<Supernet> 
         inference: meter.inference,
         own: { names: CONTROLLER_TENSORS, read: controller.read },
         measured: (state, samples) => meter.measure(state, best(), samples, signal),
-        async more() {
+        async more(after) {
           const mixture = { weights: controller.probabilities(DRAWS, streams('probabilities')), genotype: best() };
-          return { mixture, guards: { ...guards(mixture), isSampled: true } };
+          return { mixture, guards: { ...signs(mixture), isSampled: true, ...(await guards(after)) } };
         },
         async train(index, state, nextStep) {
           const loss = await trainBatches(request, index, {
