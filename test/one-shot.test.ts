@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -93,6 +93,27 @@ for (const [name, ...options] of [
       ['complete', 'complete'],
     );
   });
+
+test('a collapse that is forced is said in the terminal, in the JSON and in the report', async () => {
+  const dir = join(folder, 'collapsed');
+  const cell = ['--space', join(import.meta.dirname, 'support', 'noisy-cell.ts'), '--train-samples', '400'];
+  const options = ['--strategy', 'darts', '--strategy-options', 'archLearningRate=0.03'];
+  const { code, err } = await netsmith('search', ...SMALL, ...cell, ...options, '--out', dir);
+  assert.equal(code, 0, err);
+  const warning = /^Warning: the one-shot search has collapsed: (skip connections hold \d of 6 edges)\. /m;
+  const [, words] = warning.exec(err) ?? [];
+  assert.ok(words !== undefined, err);
+  const { supernet } = await json('status', dir);
+  assert.equal(supernet.collapse, words);
+  assert.ok(supernet.curve.at(-1).guards.skipWeight > 1);
+  assert.match((await netsmith('status', dir)).out, warning);
+  const page = join(folder, 'collapsed.html');
+  assert.equal((await netsmith('report', dir, '--out', page)).code, 0);
+  assert.match(
+    readFileSync(page, 'utf8'),
+    /Skip connections hold \d of 6 edges\. What is derived is then often poor\./,
+  );
+});
 
 test('a search killed while its supernet trains resumes it, and nothing differs', async () => {
   const args = [...space, ...SMALL, '--strategy', 'darts'];

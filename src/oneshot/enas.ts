@@ -27,9 +27,11 @@ import {
   openController,
   type Rewarded,
 } from './enas-controller.ts';
+import { guardsOf } from './guards.ts';
 import { openPathMeter, RECALIBRATE } from './path-meter.ts';
 import { pathStep } from './single-path.ts';
 import { openSupernet, type Supernet, type SupernetRequest } from './supernet.ts';
+import { watchPaths } from './watch-paths.ts';
 
 export interface EnasSettings extends ControllerSettings {
   /** Updates of the controller in an epoch. */
@@ -98,6 +100,10 @@ export async function openEnasSupernet(request: EnasRequest): Promise<Supernet> 
       });
       genotype ??= controller.sample(streams('first genotype'));
       const best = () => genotype ?? {};
+      const [signs, guards] = [
+        guardsOf(space),
+        await watchPaths(request, { program, built, batches, stepsPerEpoch, meter }),
+      ];
 
       return {
         parts: built,
@@ -105,9 +111,10 @@ export async function openEnasSupernet(request: EnasRequest): Promise<Supernet> 
         inference: meter.inference,
         own: { names: CONTROLLER_TENSORS, read: controller.read },
         measured: (state, samples) => meter.measure(state, best(), samples, signal),
-        more: async () => ({
-          mixture: { weights: controller.probabilities(DRAWS, streams('probabilities')), genotype: best() },
-        }),
+        async more(after) {
+          const mixture = { weights: controller.probabilities(DRAWS, streams('probabilities')), genotype: best() };
+          return { mixture, guards: { ...signs(mixture), isSampled: true, ...(await guards(after)) } };
+        },
         async train(index, state, nextStep) {
           const loss = await trainBatches(request, index, {
             batches,

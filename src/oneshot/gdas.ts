@@ -19,6 +19,7 @@ import { learningRates } from '../train/schedules.ts';
 import { checkSettings } from '../train/settings.ts';
 import { switchFeeds } from '../train/single-path.ts';
 import { architectureStep } from './architecture-step.ts';
+import { guardsOf } from './guards.ts';
 import { gumbelSample } from './gumbel.ts';
 import { halvesOf } from './halves.ts';
 import { describeWeights, MIXTURE_DEFAULTS } from './mixture.ts';
@@ -26,6 +27,7 @@ import { ARCHITECTURE_OPTIMIZER, optionWeights, stateOf } from './mixture-steps.
 import { openPathMeter, RECALIBRATE } from './path-meter.ts';
 import { pathStep } from './single-path.ts';
 import { openSupernet, type Supernet, type SupernetRequest } from './supernet.ts';
+import { watchPaths } from './watch-paths.ts';
 
 /** The defaults are those of the paper and its code. */
 export interface GdasSettings {
@@ -106,6 +108,15 @@ export async function openGdasSupernet(request: GdasRequest): Promise<Supernet> 
       };
       // A space whose architectures cannot be derived is refused before anything is trained.
       mixtureOf(freshTensors(parts, streams));
+      const signs = guardsOf(space);
+      const guards = await watchPaths(request, {
+        ...{ program: weights.program, built: weights.built, batches: halves.weights, stepsPerEpoch, meter },
+        // Its steps have all edges, those that an architecture leaves out, too.
+        further: (random) =>
+          Object.fromEntries(
+            parameters.flatMap(({ decisions }) => decisions.map(({ name, options }) => [name, random.pick(options)])),
+          ),
+      });
       const parametersIn = (state: State) => state.read(parameters.map(({ path }) => path));
 
       return {
@@ -114,7 +125,10 @@ export async function openGdasSupernet(request: GdasRequest): Promise<Supernet> 
         inference: meter.inference,
         measured: async (state, samples) =>
           meter.measure(state, mixtureOf(await parametersIn(state)).genotype, samples, signal),
-        more: async ({ tensors }) => ({ mixture: mixtureOf(tensors) }),
+        async more(after) {
+          const mixture = mixtureOf(after.tensors);
+          return { mixture, guards: { ...signs(mixture), ...(await guards(after)) } };
+        },
         train(index, state, nextStep) {
           const mine = halves.weights.epoch(index, streams);
           const theirs = halves.architecture.epoch(index, streams, 'architecture');

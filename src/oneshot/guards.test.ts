@@ -5,7 +5,7 @@ import { SPACES } from '../space/spaces/index.ts';
 import { batchNorm, choice, dag, dropout, identity, linear, relu, sequential, zero } from '../space/tree/builders.ts';
 import { defineSpace } from '../space/tree/define.ts';
 import { resolve, supernet } from '../space/tree/resolve.ts';
-import type { EpochRecord, Guards } from '../train/checkpoint.ts';
+import type { EpochRecord, GenotypeSigns } from '../train/checkpoint.ts';
 import { evaluateNetwork } from '../train/inference.ts';
 import { DEFAULT_SETTINGS } from '../train/settings.ts';
 import { blobs } from '../train/testing/blobs.ts';
@@ -45,7 +45,7 @@ test('a collapse that is forced is said before the cell is all skips', async () 
   while (training.history.length < 24) {
     const { guards } = await training.epoch();
     said.push(collapseOf(training.history));
-    skips.push(guards?.cells[0]?.skips ?? 0);
+    skips.push(guards?.cells?.[0]?.skips ?? 0);
   }
   await training.dispose();
   const [first, all] = [said.findIndex((words) => words?.startsWith('skip connections')), skips.indexOf(6)];
@@ -53,6 +53,30 @@ test('a collapse that is forced is said before the cell is all skips', async () 
   assert.match(said[first] ?? '', /^skip connections hold [345] of 6 edges$/);
   assert.equal(said.at(-1), 'skip connections hold 6 of 6 edges');
 });
+
+const SAMPLED = {
+  gdas: { archLearningRate: 0.1 },
+  enas: { hidden: 4, controllerSteps: 2, aggregate: 2, candidates: 2 },
+};
+for (const name of ['gdas', 'enas'] as const)
+  test(`${name}: each record has the signs that the genotype and the mixture weights give`, async () => {
+    const training = await ONE_SHOT[name].open(
+      {
+        ...{ engine: referenceEngine(), ...data, space: noisy },
+        settings: { ...DEFAULT_SETTINGS, epochs: 2, batchSize: 8 },
+        rng: (...labels) => rng('signs', ...labels),
+      },
+      { ...SAMPLED[name], recalibrate: 0 },
+    );
+    await trainUntil(training, 2);
+    await training.dispose();
+    for (const { mixture, guards } of training.history) {
+      const skips = Object.values(mixture?.genotype ?? {}).filter((value) => value === 'skip').length;
+      assert.deepEqual([guards?.operations?.skip, guards?.cells?.[0]?.skips], [skips, skips]);
+      assert.ok((guards?.entropy ?? 0) > 0.8 && (guards?.skipWeight ?? 0) > 0, JSON.stringify(guards));
+      assert.equal(guards?.isSampled, name === 'enas' ? true : undefined);
+    }
+  });
 
 test('the gap is between the mixture and the network of the genotype with the same weights', async () => {
   // Without batch norm and dropout, a network measures the same in training as in use.
@@ -88,7 +112,7 @@ test('the gap takes whole batches of samples, 3 % of the training samples or 128
 });
 
 const EVEN = [0.2, 0.2, 0.2, 0.2, 0.2];
-function nasBenchGuards(text: string, weights = EVEN): Guards {
+function nasBenchGuards(text: string, weights = EVEN): GenotypeSigns {
   const genotype = nasBench.text?.parse(text) ?? {};
   return guardsOf(nasBench)({
     genotype,
@@ -174,6 +198,13 @@ test('collapses in words', () => {
   assert.equal(twice(cut), undefined);
   assert.equal(twice(pools, decided), 'no operation has weights');
   assert.equal(collapseOf([]), undefined);
+  // Of a controller, which draws genotypes: by chance, as long as it has decided nothing.
+  const drawn = (weights: number[]) => {
+    const one = { guards: { ...nasBenchGuards(skips, weights), isSampled: true as const } };
+    return collapseOf([one, one]);
+  };
+  assert.equal(drawn([0.19, 0.22, 0.19, 0.2, 0.2]), undefined);
+  assert.equal(drawn(toSkips), 'skip connections hold 3 of 6 edges');
 });
 
 test('the dominant eigenvalue of a quadratic function, whatever its sign', async () => {

@@ -9,7 +9,7 @@ import type { ArchitectureParameter } from '../network/network.ts';
 import type { Architecture, Space } from '../space/space.ts';
 import { type Cell, cellsOf, isPresent, outputNodes } from '../space/tree/cells.ts';
 import { supernet } from '../space/tree/resolve.ts';
-import type { CellShape, EpochRecord, Guards, Mixture } from '../train/checkpoint.ts';
+import type { CellShape, EpochRecord, GenotypeSigns, Guards, Mixture } from '../train/checkpoint.ts';
 import { VALID_BATCH } from '../train/loop.ts';
 import { type OperationKind, operationKinds, PARAMETER_FREE } from './operations.ts';
 
@@ -38,7 +38,7 @@ export function gapSamples(
 }
 
 /** What of the guards the mixture weights and the genotype tell. */
-export function guardsOf(space: Space): (mixture: Mixture) => Guards {
+export function guardsOf(space: Space): (mixture: Mixture) => GenotypeSigns {
   const kinds = operationKinds(supernet(space));
   const cells = cellsOf(space);
   return ({ weights, genotype }) => {
@@ -63,7 +63,7 @@ export function guardsOf(space: Space): (mixture: Mixture) => Guards {
       parameterFree: free / Math.max(1, taken.length),
       operations,
       most,
-      entropy: mean(Object.values(weights).map(entropyOf)) ?? 0,
+      entropy: mean(Object.values(weights).flatMap((row) => entropyOf(row) ?? [])) ?? 0,
       ...(skipWeights.length > 0 && { skipWeight: mean(skipWeights) ?? 0 }),
       cells: cells.flatMap((cell) => shapeOf(cell, genotype, kinds) ?? []),
     };
@@ -74,8 +74,9 @@ function mean(values: readonly number[]): number | undefined {
   return values.length === 0 ? undefined : values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-/** From 0 (one option has all the weight) to 1 (all weigh the same). */
-function entropyOf(row: readonly number[]): number {
+/** From 0 (one option has all the weight) to 1 (all weigh the same); undefined where there is nothing to decide. */
+function entropyOf(row: readonly number[]): number | undefined {
+  if (row.length < 2) return undefined;
   const nats = row.reduce((sum, share) => (share > 0 ? sum - share * Math.log(share) : sum), 0);
   return nats / Math.log(row.length);
 }
@@ -155,16 +156,24 @@ const UNDECIDED = 0.98;
 /** From so many edges on, one operation on all of them is no accident. */
 const MANY_EDGES = 4;
 
+/** The guards, if they are of a genotype. */
+function signsOf(guards: Guards | undefined): GenotypeSigns | undefined {
+  const hasGenotype = (all: Guards): all is Guards & GenotypeSigns => all.cells !== undefined;
+  return guards !== undefined && hasGenotype(guards) ? guards : undefined;
+}
+
 /**
  * The collapse that the last records show, in words; undefined where there is none. Skip connections are named as soon as they hold half of
- * a cell's edges after two epochs in a row, and weigh more than at first.
+ * a cell's edges after two epochs in a row, and weigh more than at first. Where genotypes are drawn, that also happens by chance as long
+ * as the mixtures have decided nothing.
  */
 export function collapseOf(records: readonly Pick<EpochRecord, 'guards'>[]): string | undefined {
-  const [last, before] = [records.at(-1)?.guards, records.at(-2)?.guards];
+  const [last, before] = [-1, -2].map((at) => signsOf(records.at(at)?.guards));
   if (last === undefined || before === undefined) return undefined;
   /** Whether it was so after both epochs. */
-  const both = (is: (guards: Guards) => boolean) => is(last) && is(before);
-  const { cells, operations, most, entropy, skipWeight = 1 } = last;
+  const both = (is: (guards: GenotypeSigns) => boolean) => is(last) && is(before);
+  const { cells, operations, most, entropy, skipWeight = 1, isSampled } = last;
+  if (isSampled && entropy > UNDECIDED) return undefined;
   const several = cells.length > 1;
   if (skipWeight > 1) {
     const place = (i: number) => (several ? ` of cell ${i + 1}` : '');

@@ -13,6 +13,7 @@ import {
   type UpdateSettings,
 } from '../train/program.ts';
 import { cutInputs, networkVectors, type Vector, vectorOf } from '../train/vectors.ts';
+import { classifierFeatures } from './effective-rank.ts';
 
 /** How the architecture's parameters of a mixture are trained: Adam with the betas of Liu et al. (2019). */
 export const ARCHITECTURE_OPTIMIZER = adamWith('coupled', [0.5, 0.999]);
@@ -131,13 +132,14 @@ export function gradientGraph(on: NetworkOnData, batchSize: number, by: 'archite
 }
 
 /**
- * The network's output for a batch, `output`, as it is in training: batch norm has the batch's own statistics, whatever the weights of the
+ * The network's output for a batch, `output`, and what its last layer reads, `features` (`classifierFeatures`), as they are in training: batch norm has the batch's own statistics, whatever the weights of the
  * options are. Running statistics are those of the mixture, and no other weights suit them. Throws as `supernetSteps`.
  */
 export function outputGraph(on: NetworkOnData, batchSize: number) {
   const g = createGraph();
   const { output, parameters, randomInputs } = lowerOnData(g, on, batchSize, 'train');
-  const whole = optimize(finish(g, { output }));
+  const features = classifierFeatures(g, output);
+  const whole = optimize(finish(g, { output, ...(features !== undefined && { features }) }));
   const fed = inputsOf(whole);
   const alive = parameters.filter(({ path }) => fed.has(path));
   const { graph } = cutInputs(whole, networkVectors(alive, []));

@@ -26,6 +26,7 @@ import { inferenceOnState } from '../train/program.ts';
 import type { ProgramLease, Programs } from '../train/programs.ts';
 import { pathFeeds } from '../train/single-path.ts';
 import { cutInputs, networkVectors, pack, type Vector } from '../train/vectors.ts';
+import { classifierFeatures } from './effective-rank.ts';
 
 /** Batches of training samples that the statistics of a path are computed on. */
 export const RECALIBRATE = 20;
@@ -35,6 +36,7 @@ export interface BatchGraph {
   /**
    * Outputs: `output` [B, ...], as the network gives it, and `moments`, [elements of all `statistics` vectors]: what a training
    * step would move the running statistics towards; zeros for those of options that are not chosen. Without batch norms, no `moments`.
+   * `features` [B, F]: what the last layer reads, where it is a linear one.
    */
   readonly graph: Graph;
   readonly switches: readonly Switch[];
@@ -57,7 +59,12 @@ export function batchGraph(on: NetworkOnData, batchSize: number): BatchGraph {
       return move === undefined ? [] : [ops.scale(g, move.batch, move.factor)];
     }),
   );
-  const outputs = moments.length === 0 ? { output } : { output, moments: pack(g, moments) };
+  const features = classifierFeatures(g, output);
+  const outputs = {
+    output,
+    ...(moments.length > 0 && { moments: pack(g, moments) }),
+    ...(features !== undefined && { features }),
+  };
   const weights = networkVectors(
     parameters.filter(({ path }) => alive.has(path)),
     [],
@@ -95,6 +102,13 @@ export interface PathMeter {
    * requested. `random` draws the noise of dropout.
    */
   measureBatch(state: State, architecture: Architecture, samples: Samples, random: Rng): Promise<Measured>;
+  /** Samples in a batch that statistics are computed on. */
+  readonly batchSize: number;
+  /**
+   * What the last layer of an architecture reads for a batch of samples, [B, F], batch norm using the statistics of the batch; undefined where
+   * the last layer is not linear, no statistics are computed again, or there are not `batchSize` samples.
+   */
+  features(state: State, architecture: Architecture, samples: Samples, random: Rng): Promise<HostTensor | undefined>;
 }
 
 /** Throws TrainingFailure when the supernet cannot be built on this data. */
@@ -150,6 +164,13 @@ export async function openPathMeter(request: PathMeterRequest): Promise<PathMete
         throw new RangeError(`a minibatch of ${measured.count} samples; must be ${batchSize}`);
       const feeds = { ...feedsOf(architecture), ...noiseFor(lease.built.randomInputs, random, 0)() };
       return inferenceOver(lease.program, on, state, batchSize, feeds).measure(measured);
+    },
+    batchSize,
+    async features(state, architecture, given, random) {
+      if (lease === undefined || given.count !== batchSize) return undefined;
+      const { feeds } = await orderedBatches(given, spec, batchSize).read(0);
+      const noise = noiseFor(lease.built.randomInputs, random, 0)();
+      return (await lease.program.run({ ...feeds, ...feedsOf(architecture), ...noise }, state)).features;
     },
   };
 }

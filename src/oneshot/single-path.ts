@@ -25,6 +25,7 @@ import { checkSettings } from '../train/settings.ts';
 import { pathFeeds } from '../train/single-path.ts';
 import { openPathMeter, type PathMeter, RECALIBRATE } from './path-meter.ts';
 import { meanOf, openSupernet, type Supernet, type SupernetRequest } from './supernet.ts';
+import { watchPaths } from './watch-paths.ts';
 
 export interface SinglePathSettings {
   readonly sampling: 'uniform' | 'fair';
@@ -85,10 +86,12 @@ export async function openSinglePathSupernet(
       });
       meter = paths;
       const measured = Array.from({ length: validationPaths }, (_, i) => sample(space, streams('validation path', i)));
+      const guards = await watchPaths(request, { program, built, batches, stepsPerEpoch, meter: paths });
       return {
         parts: built,
         training: [program],
         inference: paths.inference,
+        more: async (after) => ({ guards: await guards(after) }),
         async measured(on, samples) {
           const all: Measured[] = [];
           for (const architecture of measured) all.push(await paths.measure(on, architecture, samples, signal));

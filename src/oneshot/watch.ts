@@ -2,7 +2,7 @@ import type { Feeds } from '../engine/engine.ts';
 import { type HostTensor, sizeOf } from '../graph/ir.ts';
 import { noiseOf, SKIP_DROPOUT } from '../network/mixture.ts';
 import { taskOf } from '../task/index.ts';
-import type { TrainingBatches } from '../train/batches.ts';
+import { orderedBatches, type TrainingBatches } from '../train/batches.ts';
 import type { Guards, Mixture } from '../train/checkpoint.ts';
 import type { Borrowed } from '../train/epochs.ts';
 import type { NetworkOnData } from '../train/forward.ts';
@@ -10,6 +10,7 @@ import { inferenceOver } from '../train/inference.ts';
 import { noiseFor } from '../train/loop.ts';
 import type { StateParts } from '../train/program.ts';
 import type { Programs } from '../train/programs.ts';
+import { effectiveRank } from './effective-rank.ts';
 import { eigenvalueIterations, gapSamples, genotypeFeeds, guardsOf } from './guards.ts';
 import { type OpenStep, scalars } from './mixture-methods.ts';
 import { outputGraph } from './mixture-steps.ts';
@@ -88,6 +89,13 @@ export async function watch(request: SupernetRequest, watched: Watched) {
     };
     return { metric, mixture: await of({}), genotype: await of(feeds), samples: samples.count };
   };
+  const rankOf = async ({ state }: AfterEpoch): Promise<Guards['effectiveRank']> => {
+    if (gap === undefined || outputs === undefined) return undefined;
+    const { feeds } = await orderedBatches(gap.samples, taskOf(info, task).spec(info), gap.batchSize).read(0);
+    const noise = noiseFor(outputs.built.randomInputs, streams('outputs'), 0)();
+    const { features } = await outputs.program.run({ ...feeds, ...noise, ...still }, state);
+    return features && effectiveRank(features);
+  };
   return async (mixture: Mixture, after: AfterEpoch): Promise<Guards> => {
     const gradientAt = async (values: Float64Array) =>
       asList(await open.gradient({ ...fixed, ...asFeeds(values) }, after.state));
@@ -98,10 +106,12 @@ export async function watch(request: SupernetRequest, watched: Watched) {
       iterations,
     });
     const found = await gapOf(mixture, after);
+    const rank = await rankOf(after);
     return {
       ...plain(mixture),
       ...(found && Number.isFinite(found.genotype) && Number.isFinite(found.mixture) && { gap: found }),
       ...(Number.isFinite(eigenvalue) && { eigenvalue }),
+      ...(rank && { effectiveRank: rank }),
     };
   };
 }

@@ -36,20 +36,8 @@ export type Mixture = {
   readonly genotype: Architecture;
 };
 
-/** The signs by which known failures of one-shot search are seen, after an epoch; plain JSON. */
-export type Guards = {
-  /** The share of the genotype's operations that have no weights: skip connections, pooling, none. From 0 to 1. */
-  readonly parameterFree: number;
-  /** How many of the genotype's operations are of each kind; depthwise: with a convolution in groups, other: with other weights. */
-  readonly operations: Readonly<Record<'none' | 'skip' | 'pool' | 'depthwise' | 'other', number>>;
-  /** The operation that most edges have, on how many of how many. */
-  readonly most: { readonly operation: string; readonly edges: number; readonly of: number };
-  /** The mixtures' mean entropy: 1 where all options weigh the same, 0 where one has all the weight. */
-  readonly entropy: number;
-  /** The mean weight of skip connections in the mixtures that have one, times the number of options: 1 at first. */
-  readonly skipWeight?: number;
-  /** The cells of the genotype, in the order of the space. */
-  readonly cells: readonly CellShape[];
+/** The signs by which known failures of one-shot search are seen, after an epoch; plain JSON. Those of a genotype where there is one. */
+export type Guards = Partial<GenotypeSigns> & {
   /**
    * A metric of the mixture, and of the genotype's network with the same weights, on the same validation samples; batch norm has the
    * statistics of each batch.
@@ -62,6 +50,31 @@ export type Guards = {
   };
   /** The eigenvalue of largest magnitude of the Hessian of the architecture's loss in the architecture's parameters, on one batch. */
   readonly eigenvalue?: number;
+  /** The effective rank of the features that the classifier reads, on one batch, and the largest that is possible there (`of`). */
+  readonly effectiveRank?: { readonly value: number; readonly of: number };
+  /**
+   * How far a training step on one path moves the loss of another one, on one batch: the mean over `pairs` pairs of paths of the relative
+   * change (above 0: steps harm other paths), and of its magnitude.
+   */
+  readonly interference?: { readonly pairs: number; readonly change: number; readonly magnitude: number };
+};
+
+/** What the genotype and the mixture weights tell. */
+export type GenotypeSigns = {
+  /** The share of the genotype's operations that have no weights: skip connections, pooling, none. From 0 to 1. */
+  readonly parameterFree: number;
+  /** How many of the genotype's operations are of each kind; depthwise: with a convolution in groups, other: with other weights. */
+  readonly operations: Readonly<Record<'none' | 'skip' | 'pool' | 'depthwise' | 'other', number>>;
+  /** The operation that most edges have, on how many of how many. */
+  readonly most: { readonly operation: string; readonly edges: number; readonly of: number };
+  /** The mixtures' mean entropy: 1 where all options weigh the same, 0 where one has all the weight. */
+  readonly entropy: number;
+  /** The mean weight of skip connections in the mixtures that have one, times the number of options: 1 at first. */
+  readonly skipWeight?: number;
+  /** The genotype was drawn from the mixture weights, as a controller does; otherwise it has the options that weigh most. */
+  readonly isSampled?: true;
+  /** The cells of the genotype, in the order of the space. */
+  readonly cells: readonly CellShape[];
 };
 
 /** The wiring of one cell of a genotype. */

@@ -26,19 +26,24 @@ const start = z.discriminatedUnion('kind', [
 const real = z.number();
 const shares = z.record(z.string(), z.array(real));
 const guards = z.strictObject({
-  parameterFree: real,
-  operations: z.strictObject({ none: count, skip: count, pool: count, depthwise: count, other: count }),
-  most: z.strictObject({ operation: z.string(), edges: count, of: count }),
-  entropy: real,
+  parameterFree: real.exactOptional(),
+  operations: z.strictObject({ none: count, skip: count, pool: count, depthwise: count, other: count }).exactOptional(),
+  most: z.strictObject({ operation: z.string(), edges: count, of: count }).exactOptional(),
+  entropy: real.exactOptional(),
   skipWeight: real.exactOptional(),
-  cells: z.array(
-    z.strictObject({
-      ...{ edges: count, of: count, skips: count, depth: count, width: count },
-      shape: z.enum(['shallow', 'over-connected']).exactOptional(),
-    }),
-  ),
+  isSampled: z.literal(true).exactOptional(),
+  cells: z
+    .array(
+      z.strictObject({
+        ...{ edges: count, of: count, skips: count, depth: count, width: count },
+        shape: z.enum(['shallow', 'over-connected']).exactOptional(),
+      }),
+    )
+    .exactOptional(),
   gap: z.strictObject({ metric: z.string(), mixture: real, genotype: real, samples: count }).exactOptional(),
   eigenvalue: real.exactOptional(),
+  effectiveRank: z.strictObject({ value: real, of: count }).exactOptional(),
+  interference: z.strictObject({ pairs: count, change: real, magnitude: real }).exactOptional(),
 });
 /** The column `mixture`: what a supernet reports besides metrics. */
 const supernet = z.strictObject({

@@ -101,11 +101,13 @@ export function storeConformance(name: string, open: (study: NewStudy) => Promis
       await store.propose([newTrial({ ...supernet, architecture: {}, fidelity: 0 })]);
       const { fence } = await store.begin(supernet);
       const guards = {
-        ...{ parameterFree: 0.5, entropy: 0.9, skipWeight: 1.2, eigenvalue: -0.1 },
+        ...{ parameterFree: 0.5, entropy: 0.9, skipWeight: 1.2, eigenvalue: -0.1, isSampled: true as const },
         operations: { none: 0, skip: 1, pool: 0, depthwise: 0, other: 1 },
         most: { operation: 'x', edges: 1, of: 2 },
         cells: [{ edges: 2, of: 2, skips: 1, depth: 1, width: 2, shape: 'shallow' as const }],
         gap: { metric: 'accuracy', mixture: 0.9, genotype: 0.2, samples: 128 },
+        effectiveRank: { value: 7.5, of: 64 },
+        interference: { pairs: 3, change: 0.02, magnitude: 0.05 },
       };
       const mixture = {
         ...{ weights: { a: [0.25, 0.75], b: [1] }, edges: { '2<-': [0.5, 0.5] }, stage: 2 },
