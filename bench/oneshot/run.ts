@@ -13,6 +13,9 @@
  *     --ranked N        random cells that a method which finds weights is asked to rank (1000), always the same ones
  *     --validate        shows the validation column, for choosing settings
  *     --set a=1,b=2     options and settings in place of those of settings.ts, for choosing them; the rows are marked
+ *     --sweep a=1,2,3   searches with each of these values in turn, for the methods that have the option, and prints how far they are
+ *                       apart, [{ method, option, values: [{ value, seeds, tableAccuracy }], spread }] as JSON; may be given several times,
+ *                       each sweep by itself: --sweep archLearningRate=1e-4,3e-4,1e-3 --sweep archDeviation=0,1e-3,0.1
  *     --resume          continues: rows and checkpoints of a run that was stopped are used
  *     --results FILE    rows, appended as searches end (bench/results/oneshot.jsonl); checkpoints lie beside it
  *     --threads N       of the engine (1)
@@ -24,15 +27,18 @@
  */
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { messageOf } from '../../src/common/errors.ts';
 import { openDataset } from '../../src/data/open.node.ts';
 import { createEngine } from '../../src/engine/create.ts';
 import { threadedRuntime } from '../../src/engine/runtime/thread.node.ts';
+import { ONE_SHOT } from '../../src/oneshot/index.ts';
 import { parseFlags } from '../support/flags.ts';
 import { optionsFrom } from './options.ts';
 import { appendRow, readRows, type SearchRow } from './rows.ts';
 import { searchOnce } from './search-once.ts';
 import { METHOD_NAMES, SETTINGS } from './settings.ts';
 import { summaries, summaryTable } from './summary.ts';
+import { changesOf, type Sweep, sensitivities, sensitivityTable, sweepFrom } from './sweep.ts';
 import { openTable, randomCells } from './table.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -44,6 +50,7 @@ const flags = parseFlags({
   ranked: { type: 'string', default: '1000' },
   validate: { type: 'boolean' },
   set: { type: 'string' },
+  sweep: { type: 'string', multiple: true, default: [] },
   resume: { type: 'boolean' },
   results: { type: 'string', default: join(root, 'bench/results/oneshot.jsonl') },
   threads: { type: 'string', default: '1' },
@@ -61,37 +68,61 @@ mkdirSync(dirname(flags.results), { recursive: true });
 
 const table = await openTable(flags.validate === true);
 const dataset = await openDataset({ name: 'cifar-10', dir: images, seed: 0, validShare: 0.25 });
-const changed = optionsFrom(flags.set);
+const sweeps = flags.sweep.map(sweepNamed);
 const done: SearchRow[] = flags.resume ? [...readRows(flags.results)] : [];
 const engine = await createEngine(threadedRuntime(), { device: 'cpu', threads: positive('--threads', flags.threads) });
 try {
   for (let seed = 0; seed < seeds; seed++) {
-    for (const method of methods) {
-      const asked = { method, seed, minutes, changed: flags.set ?? '' };
+    for (const asked of searchesOf(seed)) {
+      const { method, changed } = asked;
       const isDone = ({ method, seed, minutes, changed }: SearchRow) =>
         method === asked.method && seed === asked.seed && minutes === asked.minutes && changed === asked.changed;
       if (done.some(isDone)) continue;
       const found = await searchOnce({
         ...{ engine, data: dataset.search, table, method, seed, minutes, say },
         ranked: randomCells(table.space, ranked),
-        settings: { ...SETTINGS[method], ...changed },
-        checkpoint: `${flags.results}.${method}-${seed}-${minutes}${flags.set === undefined ? '' : `-${flags.set}`}.checkpoint`,
+        settings: { ...SETTINGS[method], ...optionsFrom(changed === '' ? undefined : changed) },
+        checkpoint: `${flags.results}.${method}-${seed}-${minutes}${changed === '' ? '' : `-${changed}`}.checkpoint`,
         resume: flags.resume === true,
       });
       const row: SearchRow = { ...asked, ...found };
       appendRow(flags.results, row);
       done.push(row);
       say(
-        `${method}, seed ${seed}: ${(100 * row.accuracy).toFixed(2)} % ${table.column}, ${row.epochs} epochs in ${Math.round(row.seconds)} s, ${row.architecture}`,
+        `${method}${changed === '' ? '' : ` (${changed})`}, seed ${seed}: ${(100 * row.accuracy).toFixed(2)} % ${table.column}, ${row.epochs} epochs in ${Math.round(row.seconds)} s, ${row.architecture}`,
       );
     }
   }
 } finally {
   await engine.dispose();
 }
-const rows = done.filter((row) => row.minutes === minutes && methods.some((method) => method === row.method));
-const summary = summaries(rows, randomCells(table.space, ranked), table);
-process.stdout.write(flags.json ? `${JSON.stringify(summary)}\n` : `${summaryTable(summary, table.column)}\n`);
+const wanted = new Set(searchesOf(0).map(({ method, changed }) => `${method} ${changed}`));
+const rows = done.filter((row) => row.minutes === minutes && wanted.has(`${row.method} ${row.changed}`));
+process.stdout.write(`${sweeps.length === 0 ? summarized() : swept()}\n`);
+
+function summarized(): string {
+  const summary = summaries(rows, randomCells(table.space, ranked), table);
+  return flags.json ? JSON.stringify(summary) : summaryTable(summary, table.column);
+}
+
+function swept(): string {
+  const found = sensitivities(rows, sweeps, flags.set);
+  return flags.json ? JSON.stringify(found) : sensitivityTable(found, table.column);
+}
+
+function searchesOf(seed: number) {
+  return methods.flatMap((method) =>
+    changesOf(sweeps, flags.set, ONE_SHOT[method]).map((changed) => ({ method, seed, minutes, changed })),
+  );
+}
+
+function sweepNamed(text: string): Sweep {
+  try {
+    return sweepFrom(text);
+  } catch (error) {
+    return refuse(messageOf(error));
+  }
+}
 
 function positive(flag: string, text: string): number {
   const value = Number(text);

@@ -51,7 +51,7 @@ for (const method of methods) {
     assert.deepEqual([supernet?.state, supernet?.attempts, more.length], ['complete', 1, 0]);
     assert.deepEqual(
       supernet?.curve.map(({ step, mixture, guards }) => [step, mixture !== undefined, guards !== undefined]),
-      [1, 2, 3, 4, 5, 6].map((step) => [step, method === 'mixture', method === 'mixture']),
+      [1, 2, 3, 4, 5, 6].map((step) => [step, method === 'mixture', true]),
     );
     const { tensors: weights } = decodeCheckpoint(await store.artifacts.get(supernet?.checkpoint ?? ''));
     const candidates = await store.trials('search');
