@@ -6,8 +6,8 @@ import { delimiter, dirname, join, relative } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { after, before, test } from 'node:test';
 import { parse } from 'csv-parse/sync';
+import { ALL_STRATEGIES } from '../src/app/strategies.ts';
 import { askSettings } from '../src/cli/init.ts';
-import { STRATEGIES } from '../src/strategy/index.ts';
 import { configSchema } from '../src/study/config-schema.ts';
 import { defineConfig } from '../src/study/define-config.ts';
 import { Interrupted } from '../src/terminal/interrupt.ts';
@@ -89,12 +89,12 @@ test('strategies lists every strategy, and of one the options with their ranges'
   const listed: { name: string; options: { name: string; default: unknown }[] }[] = await json('strategies');
   assert.deepEqual(
     listed.map(({ name }) => name),
-    Object.keys(STRATEGIES),
+    Object.keys(ALL_STRATEGIES),
   );
   for (const { name, options } of listed)
     assert.deepEqual(
       Object.fromEntries(options.map((option) => [option.name, option.default])),
-      STRATEGIES[name as keyof typeof STRATEGIES].defaults,
+      ALL_STRATEGIES[name]?.defaults,
       name,
     );
   const { out } = await netsmith('strategies', 'tpe');
@@ -217,7 +217,7 @@ test('completion in bash: commands, flags, values and files', async (t) => {
   assert.deepEqual(completedInBash('search', '--layout', ''), ['auto', 'portable']);
   assert.deepEqual(completedInBash('search', '--max-p'), ['--max-params']);
   assert.deepEqual(completedInBash('data', 'get', '--di'), ['--dir']);
-  assert.deepEqual(completedInBash('samples', 'nas'), ['nas-bench-201']);
+  assert.deepEqual(completedInBash('samples', 'nas-'), ['nas-bench-201']);
   assert.deepEqual(completedInBash('resume', 'stu'), ['studies']);
 });
 

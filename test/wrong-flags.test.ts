@@ -115,18 +115,15 @@ test('a file that cannot be written is refused before anything is trained', asyn
 });
 
 test('the flags of a space are refused beside a study, which has its own', async () => {
-  for (const flag of [
-    '--space=mlp',
-    '--space-options=tune=true',
-    '--arch={}',
-    '--input=8',
-    '--outputs=2',
-    '--regression',
-  ])
+  for (const flag of ['--space=mlp', '--arch={}', '--input=8', '--outputs=2', '--regression'])
     assert.match(
       (await netsmith('show', study, flag)).err,
       /^netsmith: --[a-z-]+: .*; cannot be used with a study, which has its own$/m,
     );
+  // Other options are another size; these have decisions that the study's architecture lacks.
+  const { code, err } = await netsmith('show', study, '--space-options=tune=true');
+  assert.equal(code, 2);
+  assert.match(err, /space "mlp": decision "optimizer" is missing/);
 });
 
 test('init refuses names that there are not', async () => {
