@@ -56,7 +56,7 @@ async function recordOf(units: number) {
 test('a mixture supernet records the effective rank of what its classifier reads', async () => {
   const [one, two] = [await recordOf(1), await recordOf(2)];
   assert.deepEqual([one?.of, two?.of], [8, 8]);
-  // The features are an affine function of so many numbers; the constant adds a dimension, whose share is small.
+  // The features are an affine function of these numbers; the constant adds a dimension, whose share is small.
   assert.ok((one?.value ?? 0) >= 1 && (one?.value ?? 9) < 1.2, `${one?.value}`);
   assert.ok((two?.value ?? 0) > 1.2 && (two?.value ?? 9) < 3, `${two?.value}`);
 });
