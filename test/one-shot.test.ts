@@ -94,7 +94,7 @@ for (const [name, ...options] of [
     );
   });
 
-test('a collapse that is forced is said in the terminal, in the JSON and in the report', async () => {
+test('a forced collapse is reported in the terminal, in the JSON and in the report', async () => {
   const dir = join(folder, 'collapsed');
   const cell = ['--space', join(import.meta.dirname, 'support', 'noisy-cell.ts'), '--train-samples', '400'];
   const options = ['--strategy', 'darts', '--strategy-options', 'archLearningRate=0.03'];

@@ -19,7 +19,7 @@ export interface PageOptions {
   readonly lookUp?: (text: string) => Readonly<Record<string, number>>;
 }
 
-/** The rows are of the form; without any, the page says that nothing was measured. */
+/** The page of one form of the comparison, from its rows. Without rows, it says that nothing was measured. */
 export function page(rows: readonly Row[], options: PageOptions): string {
   const found = summaries(METHODS, rows);
   const measured = found.some(({ seeds }) => seeds > 0)
@@ -63,7 +63,7 @@ npm run -s bench:founding -- --short                       # about three hours o
 npm run -s bench:founding -- --short --resume              # continues it
 npm run -s bench:founding -- --resume                      # the long form: 3 seeds, an hour for each search
 npm run -s bench:founding -- --short --space nas-bench-201 # found cells are also looked up in the table
-npm run -s bench:founding -- --short --page-only           # writes the page from the rows that there are
+npm run -s bench:founding -- --short --page-only           # writes the page from existing rows
 \`\`\`
 
 The data lie in \`../shared/data\` (\`--shared\`): CIFAR-10 with 20,000 training images, and EuroSAT. The bench needs Linux (\`taskset\`, \`/proc\`). \`--help\` lists all flags. Results of different forms stay apart, also in one file of rows.`;

@@ -29,7 +29,7 @@ export function sweepFrom(text: string): Sweep {
   return { option, values };
 }
 
-/** What is changed in each search of a method: `set`, and one value of one sweep. Options that the method does not have are left out. */
+/** The settings that each search of a method changes: those of `set`, and one value of one sweep. Options that the method does not have are left out. */
 export function changesOf(
   sweeps: readonly Sweep[],
   set: string | undefined,

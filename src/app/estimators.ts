@@ -8,7 +8,7 @@ import { proxyEstimator } from '../estimate/proxies/estimator.ts';
 import { trainEstimator } from '../estimate/train.ts';
 import type { OneShotDefinition } from '../oneshot/definition.ts';
 import { ONE_SHOT } from '../oneshot/index.ts';
-import { isArchitectureMethod, oneShotOf } from '../oneshot/names.ts';
+import { oneShotOf, oneShotOptionsOf } from '../oneshot/names.ts';
 import { sharedWeightsEstimator } from '../oneshot/shared-weights.ts';
 import { supernetTrial } from '../oneshot/train-shared.ts';
 import type { Agreement } from '../study/agreement.ts';
@@ -111,11 +111,11 @@ function supernetOf(
 ): Estimator['trainShared'] | undefined {
   const method = oneShotOf(settings);
   if (method === undefined) return undefined;
-  const { strategyOptions, estimatorOptions, validSamples, supernetSamples } = settings;
+  const { validSamples, supernetSamples } = settings;
   return supernetTrial({
     ...{ engine, programs, data: dataset.search, method },
     settings: { ...training, ...(supernetSamples !== undefined && { epochSamples: supernetSamples }) },
-    options: isArchitectureMethod(method) ? strategyOptions : estimatorOptions,
+    options: oneShotOptionsOf(settings),
     ...(validSamples > 0 && { validSamples }),
   });
 }

@@ -10,7 +10,7 @@ import { beginning } from '../study/earlier.ts';
 import type { StudyEnd, StudyEvent } from '../study/events.ts';
 import type { Afterwards, StudyPlan } from '../study/plan.ts';
 import { runStudy, type StudyRun } from '../study/run.ts';
-import { type StudySettings, SUPERNET_EPOCHS } from '../study/spec.ts';
+import { type StudySettings, supernetEpochsOf } from '../study/spec.ts';
 import type { EarlierTrial, Store } from '../study/store/store.ts';
 import { checkNewStudy, createStudyStore } from '../study/study.node.ts';
 import { processPool } from '../study/worker/process.node.ts';
@@ -179,7 +179,7 @@ export async function runToEnd(
     problem,
     ...(machine ?? (await workersOf(dir, setup, store))),
     budget: { ...budgetOf(settings), ...(seconds !== undefined && { seconds }) },
-    ...(oneShotOf(settings) && { supernet: { epochs: settings.supernetEpochs ?? SUPERNET_EPOCHS } }),
+    ...(oneShotOf(settings) && { supernet: { epochs: supernetEpochsOf(settings) } }),
     ...(stopping && { stopping }),
     ...(measuring && { measuring }),
     ...(settings.confirm > 0 && { confirm: { top: settings.confirm } }),

@@ -2,7 +2,7 @@ import { collapseOf } from '../oneshot/guards.ts';
 import { showSeconds } from '../report/numbers.ts';
 import type { Architecture } from '../space/index.ts';
 import { headline, nameOfMetric } from '../study/objectives.ts';
-import { SUPERNET_EPOCHS } from '../study/spec.ts';
+import { supernetEpochsOf } from '../study/spec.ts';
 import type { TrialState } from '../study/store/store.ts';
 import { collapseText, supernetText } from '../terminal/supernet.ts';
 import type { Guards } from '../train/checkpoint.ts';
@@ -37,7 +37,7 @@ export function supernetView({ supernet, settings }: ReadStudy): SupernetView | 
   if (supernet === undefined) return null;
   const { state, seconds, curve, reason } = supernet;
   return {
-    ...{ state, epochs: curve.at(-1)?.step ?? 0, of: settings.supernetEpochs ?? SUPERNET_EPOCHS, seconds },
+    ...{ state, epochs: curve.at(-1)?.step ?? 0, of: supernetEpochsOf(settings), seconds },
     curve: curve.map(({ step, metrics, mixture, guards }) => ({
       ...{ step, metrics },
       ...(mixture && { mixture }),

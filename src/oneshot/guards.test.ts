@@ -38,7 +38,7 @@ const open = (archLearningRate: number, epochs: number, space = noisy) =>
     { archLearningRate },
   );
 
-test('a collapse that is forced is said before the cell is all skips', async () => {
+test('a forced collapse is reported before the cell is all skips', async () => {
   const training = await open(0.1, 60);
   const said: (string | undefined)[] = [];
   const skips: number[] = [];

@@ -20,7 +20,7 @@ const [LEAST_ITERATIONS, MOST_ITERATIONS] = [4, 8];
 const GAP_SHARE = 0.03;
 const LEAST_GAP_SAMPLES = 128;
 
-/** Iterations of the eigenvalue, in an epoch of so many steps. */
+/** How many iterations the eigenvalue gets, by the number of steps in an epoch. */
 export function eigenvalueIterations(stepsPerEpoch: number): number {
   return Math.min(MOST_ITERATIONS, Math.max(LEAST_ITERATIONS, Math.floor(EIGENVALUE_SHARE * stepsPerEpoch)));
 }
@@ -153,7 +153,7 @@ export function genotypeFeeds(
 const isMany = (count: number, of: number) => count >= 2 && 2 * count >= of;
 /** Mixtures with a larger entropy have decided nothing yet. */
 const UNDECIDED = 0.98;
-/** From so many edges on, one operation on all of them is no accident. */
+/** With at least this many edges, one operation on all of them is no accident. */
 const MANY_EDGES = 4;
 
 /** The guards, if they are of a genotype. */

@@ -2,21 +2,19 @@
  * What the methods have in common that weigh all options of a choice at once: their loop. A method adds how options are weighed and what
  * a step of the architecture computes (`MixtureMethod`). Cost: each step computes every option of every choice.
  */
-import { part } from '../data/samples.ts';
 import type { MixtureForm } from '../network/mixture.ts';
 import type { Space } from '../space/space.ts';
 import type { OptionWeights } from '../space/tree/derive.ts';
 import type { Module } from '../space/tree/module.ts';
-import { trainingBatches } from '../train/batches.ts';
 import type { Mixture } from '../train/checkpoint.ts';
 import { runSteps } from '../train/epochs.ts';
-import { TrainingFailure } from '../train/failure.ts';
 import { noiseFor } from '../train/loop.ts';
 import { OPTIMIZERS } from '../train/optimizers.ts';
 import { freshTensors, type StateParts } from '../train/program.ts';
 import { learningRates } from '../train/schedules.ts';
 import { checkSettings } from '../train/settings.ts';
 import { deriveCapped } from './genotype.ts';
+import { levelsOf } from './halves.ts';
 import { choicesOf } from './kept-options.ts';
 import { FIRST_ORDER, type MixtureStep, scalars } from './mixture-methods.ts';
 import { ARCHITECTURE_OPTIMIZER, type ArchitectureSettings, optionWeights } from './mixture-steps.ts';
@@ -77,7 +75,7 @@ export interface MixtureRequest extends SupernetRequest {
  * if no architecture could be derived (a wiring that picks edges without a choice of operations).
  */
 export async function openMixtureSupernet(request: MixtureRequest): Promise<Supernet> {
-  const { space, info, settings, signal, data = 1, method = { step: FIRST_ORDER } } = request;
+  const { space, info, settings, signal, method = { step: FIRST_ORDER } } = request;
   checkSettings(settings, 'training settings', info, request.task);
   const { learningRate, weightDecay, deviation, warmup, skipCap, eigenvalueStop } = {
     ...MIXTURE_DEFAULTS,
@@ -85,24 +83,8 @@ export async function openMixtureSupernet(request: MixtureRequest): Promise<Supe
   };
   const { penalty } = method;
   const derived = deriveCapped(space, skipCap);
-  const { levels } = method.step;
-  const { count } = request.train;
-  if (count < levels)
-    throw new TrainingFailure('a mixture supernet needs two training samples: it trains on two halves');
-  const order = request.rng('halves').shuffle(Array.from({ length: count }, (_, i) => i));
-  const half = Math.ceil(count / levels);
-  const batchSize = Math.min(settings.batchSize, Math.max(1, Math.floor(Math.floor(count / levels) * data)));
-  const batchesOf = (from: number, to: number) =>
-    trainingBatches(
-      part(request.train, Int32Array.from(order.slice(from, to))),
-      info,
-      { ...settings, batchSize },
-      data,
-      request.task,
-    );
-  const forWeights = batchesOf(0, half);
-  const forArchitecture = levels === 2 ? batchesOf(half, count) : undefined;
-  const stepsPerEpoch = Math.min(forWeights.stepsPerEpoch, forArchitecture?.stepsPerEpoch ?? Number.POSITIVE_INFINITY);
+  const levels = levelsOf(request, method.step.levels);
+  const { batchSize, stepsPerEpoch, weights: forWeights, architecture: forArchitecture } = levels;
   const { optimizer, momentum, nesterov, clipNorm } = settings;
   const update = { optimizer, momentum, nesterov, weightDecay: settings.weightDecay, clipNorm };
   const streams: SupernetRequest['rng'] = (...labels) => request.rng(...labels);

@@ -21,6 +21,21 @@ export type WeightMethod = (typeof WEIGHT_METHODS)[number];
 export const isArchitectureMethod = (name: string): name is ArchitectureMethod =>
   ARCHITECTURE_METHODS.some((method) => method === name);
 
+type Options = Readonly<Record<string, number | string | boolean>>;
+
+/** The options of a study's one-shot method. */
+export function oneShotOptionsOf({
+  strategy,
+  strategyOptions,
+  estimatorOptions,
+}: {
+  readonly strategy: string;
+  readonly strategyOptions: Options;
+  readonly estimatorOptions: Options;
+}): Options {
+  return isArchitectureMethod(strategy) ? strategyOptions : estimatorOptions;
+}
+
 /** The one-shot method of a study; undefined: it trains no supernet. */
 export function oneShotOf({
   strategy,

@@ -70,7 +70,7 @@ const optionValue = z.union([z.number(), z.boolean(), z.string()], {
 });
 
 /** Epochs of a supernet, unless the settings say otherwise: those of Liu et al. (2019). */
-export const SUPERNET_EPOCHS = 50;
+const SUPERNET_EPOCHS = 50;
 
 /** What may judge a search's candidates. */
 export const ESTIMATORS = ['train', 'proxies', 'predictor', ...WEIGHT_METHODS] as const;
@@ -435,6 +435,10 @@ function withSpace(raw: unknown): unknown {
 export function trainsTrials({ estimator, benchmark }: Pick<StudySettings, 'estimator' | 'benchmark'>): boolean {
   return estimator === 'train' && benchmark === undefined;
 }
+
+/** The epochs of a one-shot method's supernet. */
+export const supernetEpochsOf = ({ supernetEpochs = SUPERNET_EPOCHS }: Pick<StudySettings, 'supernetEpochs'>): number =>
+  supernetEpochs;
 
 /** Settings that no command has a flag for: what is stored of code of the user's own. */
 export const WITHOUT_FLAG: readonly SettingName[] = ['scores', 'measures', 'metrics'];

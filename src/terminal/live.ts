@@ -7,7 +7,7 @@ import type { StudyEvent } from '../study/events.ts';
 import { headline, nameOfMetric } from '../study/objectives.ts';
 import { parseDuration } from '../study/quantities.ts';
 import type { Contender } from '../study/ranking.ts';
-import { type StudySettings, SUPERNET_EPOCHS } from '../study/spec.ts';
+import { type StudySettings, supernetEpochsOf } from '../study/spec.ts';
 import type { Trial } from '../study/store/store.ts';
 import { likelyEpochs } from '../study/time-plan.ts';
 import type { Output } from './output.ts';
@@ -138,7 +138,7 @@ function epochsOf(
   { problem, settings }: Shown,
 ): { readonly done: number; readonly of: number | undefined } {
   const { step: done = 0, seconds = 0 } = curve.at(-1) ?? {};
-  if (purpose === 'supernet') return { done, of: settings.supernetEpochs ?? SUPERNET_EPOCHS };
+  if (purpose === 'supernet') return { done, of: supernetEpochsOf(settings) };
   const of = problem.fidelities[fidelity]?.epochs ?? settings.epochs;
   const limit = settings.trialTime === undefined ? undefined : parseDuration(settings.trialTime);
   if (limit === undefined) return { done, of };
@@ -150,7 +150,7 @@ function lineOf({ ended, wanted }: Progress, event: StudyEvent, setup: Shown): s
   if (event.kind === 'phase' && event.phase === 'confirm')
     return `Confirming: ${event.trials} training runs with new seeds.`;
   if (event.kind === 'phase' && event.phase === 'supernet')
-    return `Training the supernet for ${setup.settings.supernetEpochs ?? SUPERNET_EPOCHS} epochs.`;
+    return `Training the supernet for ${supernetEpochsOf(setup.settings)} epochs.`;
   if (event.kind === 'released' && event.reason !== '') return `${nameOf(event.trial)} paused: ${event.reason}`;
   if (event.kind === 'note') return `${nameOf(event.trial)}: ${event.text}`;
   const { metric } = headline(setup.problem.objectives, setup.dataset.search.info);

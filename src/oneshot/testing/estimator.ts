@@ -1,17 +1,14 @@
 import type { SearchData } from '../../data/dataset.ts';
 import type { Engine } from '../../engine/engine.ts';
-import { estimateByTraining, loadCheckpoint } from '../../estimate/by-training.ts';
-import { type Estimator, TrialFailure } from '../../estimate/estimator.ts';
-import { TrainingFailure } from '../../train/failure.ts';
+import type { Estimator } from '../../estimate/estimator.ts';
 import { DEFAULT_SETTINGS } from '../../train/settings.ts';
-import { openMixtureSupernet } from '../mixture.ts';
 import { sharedWeightsEstimator } from '../shared-weights.ts';
-import { openSinglePathSupernet } from '../single-path.ts';
-import type { SupernetRequest } from '../supernet.ts';
+import { supernetTrial } from '../train-shared.ts';
 
-export const METHODS = { mixture: openMixtureSupernet, 'single-path': openSinglePathSupernet };
+export const METHODS = { mixture: 'darts', 'single-path': 'single-path' } as const;
 
 const BATCH_SIZE = 8;
+const settings = { ...DEFAULT_SETTINGS, batchSize: BATCH_SIZE };
 
 export interface OneShotOptions {
   readonly engine: Engine;
@@ -29,34 +26,15 @@ export interface OneShotOptions {
  */
 export function oneShotEstimator({ engine, data, method, recalibrate = 0, onEpoch }: OneShotOptions): Estimator {
   return {
-    async trainShared(space, run) {
-      const checkpoint =
-        run.checkpoint === undefined ? undefined : await loadCheckpoint(run, run.checkpoint, 'it starts over');
-      const request: SupernetRequest = {
-        engine,
-        ...data,
-        space,
-        settings: { ...DEFAULT_SETTINGS, batchSize: BATCH_SIZE, epochs: run.fullFidelity.epochs },
-        rng: (...labels) => run.rng(...labels),
-        signal: run.signal,
-        now: () => 0,
-        ...(checkpoint && { checkpoint }),
+    trainShared(space, run) {
+      const report: typeof run.report = (one, checkpoint) => {
+        onEpoch?.(one.step);
+        return run.report(one, checkpoint);
       };
-      try {
-        const supernet = await METHODS[method](request);
-        try {
-          const epoch = async () => {
-            const record = await supernet.epoch();
-            onEpoch?.(record.epoch);
-            return record;
-          };
-          return await estimateByTraining({ ...supernet, epoch }, run);
-        } finally {
-          await supernet.dispose();
-        }
-      } catch (error) {
-        throw error instanceof TrainingFailure ? new TrialFailure(error.message, { cause: error }) : error;
-      }
+      return supernetTrial({ engine, data, method: METHODS[method], options: {}, settings, now: () => 0 })(space, {
+        ...run,
+        report,
+      });
     },
 
     ...sharedWeightsEstimator({ engine, data, batchSize: BATCH_SIZE, recalibrate, now: () => 0 }),
