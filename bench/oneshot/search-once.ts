@@ -12,6 +12,7 @@ import { forecastOf } from '../../src/train/preflight.ts';
 import { openPrograms } from '../../src/train/programs.ts';
 import { someSamples } from '../../src/train/samples.ts';
 import { DEFAULT_SETTINGS, type TrainSettings } from '../../src/train/settings.ts';
+import { evolved } from './evolve.ts';
 import type { SearchRow } from './rows.ts';
 import type { BenchTable } from './table.ts';
 
@@ -37,12 +38,16 @@ type Found = Omit<SearchRow, 'method' | 'seed' | 'minutes' | 'changed'>;
 
 /** Validation samples that supernets are measured on after an epoch, and cells with shared weights. */
 const VALID_SAMPLES = 1000;
+/** Validation samples that a path is measured on, to rank it or in evolution. */
+const RANK_SAMPLES = 1000;
+/** Proposals of evolution, some of them known already. */
+const EVALUATIONS = 500;
 /** Kept of the time for opening, and because steps differ in how long they take. */
 const MARGIN = 0.03;
 
 export async function searchOnce(search: Search): Promise<Found> {
   const { engine, data, table, method, seed, minutes, settings, checkpoint: file, resume, say } = search;
-  const { cells, channels, search: inSearchForm, resolution, ...rest } = settings;
+  const { cells, channels, search: inSearchForm, resolution, epochSamples: asked, ...rest } = settings;
   const { training, options } = divided(rest);
   const space = nasBench201.create(data.info, {
     ...{ cells: Number(cells), channels: Number(channels) },
@@ -59,7 +64,8 @@ export async function searchOnce(search: Search): Promise<Found> {
   const open = (request: SupernetRequest): Promise<Supernet> => ONE_SHOT[method].open(request, options);
 
   const saved = resume && existsSync(file) ? decodeSaved(file) : undefined;
-  const epochSamples = saved?.epochSamples ?? (await plannedSamples(requestOf(0), open, minutes));
+  const epochSamples =
+    saved?.epochSamples ?? (asked === undefined ? await plannedSamples(requestOf(0), open, minutes) : Number(asked));
   if (saved === undefined) say(`${method}, seed ${seed}: ${epochSamples} samples in each of ${training.epochs} epochs`);
   const supernet = await open(requestOf(epochSamples, saved?.checkpoint));
   try {
@@ -74,11 +80,12 @@ export async function searchOnce(search: Search): Promise<Found> {
     }
     const course = supernet.history.flatMap(({ mixture }) => (mixture ? [table.accuracy(mixture.genotype)] : []));
     const genotype = supernet.history.at(-1)?.mixture?.genotype;
-    const found = genotype === undefined ? await best(supernet, search) : { architecture: genotype, ...NONE_MEASURED };
-    const { architecture, ...measured } = found;
+    const found =
+      genotype === undefined ? await searched(supernet, search) : { architecture: genotype, ...NONE_MEASURED };
+    const { architecture, evolutionSeconds, ...measured } = found;
     rmSync(file, { force: true });
     return {
-      ...{ epochs: supernet.history.length, seconds: seconds(), course, ...measured },
+      ...{ epochs: supernet.history.length, seconds: seconds() + evolutionSeconds, course, ...measured },
       architecture: formatArchitecture(table.space, architecture),
       ...{ accuracy: table.accuracy(architecture), others: table.others(architecture) },
     };
@@ -87,26 +94,33 @@ export async function searchOnce(search: Search): Promise<Found> {
   }
 }
 
-const NONE_MEASURED = { architectures: 0, kendall: null, kendallAbove92: null, kendallInterval: null };
+const NONE_MEASURED = {
+  architectures: 0,
+  evolutionSeconds: 0,
+  kendall: null,
+  kendallAbove92: null,
+  kendallInterval: null,
+};
 
-/** The best of the ranked cells with the weights of the supernet, and how it ranks them. */
-async function best(supernet: Supernet, { ranked, table, data, say }: Search) {
-  if (supernet.measurePath === undefined) throw new Error('a supernet without architectures must measure paths');
-  const valid = someSamples(data.valid, VALID_SAMPLES);
+/** What evolution finds with the weights of the supernet, and how they rank the fixed cells. */
+async function searched({ measurePath }: Supernet, { ranked, table, data, seed, say }: Search) {
+  if (measurePath === undefined) throw new Error('a supernet without architectures must measure paths');
+  const valid = someSamples(data.valid, RANK_SAMPLES);
+  const began = performance.now();
+  const { architecture, architectures } = await evolved(measurePath, table.space, valid, {
+    ...{ seed, evaluations: EVALUATIONS },
+  });
+  const evolutionSeconds = (performance.now() - began) / 1000;
   const shared: number[] = [];
   for (const architecture of ranked) {
-    shared.push((await supernet.measurePath(architecture, valid)).metrics.accuracy ?? Number.NaN);
+    shared.push((await measurePath(architecture, valid)).metrics.accuracy ?? Number.NaN);
     if (shared.length % 100 === 0) say(`${shared.length} of ${ranked.length} cells measured`);
   }
   const truth = ranked.map(table.accuracy);
   const good = truth.flatMap((value, i) => (value > 0.92 ? [i] : []));
   const at = (values: readonly number[]) => good.map((i) => values[i] ?? Number.NaN);
-  const [first] = ranked;
-  if (first === undefined) throw new Error('there are no cells to rank');
-  const architecture = ranked[shared.indexOf(Math.max(...shared))] ?? first;
   return {
-    architecture,
-    architectures: ranked.length,
+    ...{ architecture, architectures, evolutionSeconds },
     kendall: kendall(shared, truth),
     kendallAbove92: kendall(at(shared), at(truth)),
     // Each of the 1,000 samples costs O(n²), a quarter of a minute in all for 1,000 cells.

@@ -18,6 +18,8 @@ export interface Forecast {
 const STEPS = 4;
 const MOST_STEPS = 50;
 const ENOUGH_MS = 100;
+/** For measuring all validation samples. */
+const LITTLE_SECONDS = 10;
 
 /**
  * Looks at a training before it begins: compiles it, does its first few steps and measures a batch of the validation
@@ -77,15 +79,22 @@ export async function forecastOf<Request extends Watched>(
   }
 }
 
-/** By the time that a few of them take, once more after a first time. */
+/**
+ * By the time that a few of them take, once more after a first time. If all of them take little time by this, they are measured: some
+ * measurements have a part that does not grow with the samples, such as batch norm's statistics of a path.
+ */
 async function secondsToMeasure(samples: Samples, { measure, batchSize }: Opened, now: () => number): Promise<number> {
   const count = Math.min(samples.count, Math.max(batchSize, VALID_BATCH));
   if (count === 0) return 0;
+  const secondsOf = async (measured: Samples) => {
+    const began = now();
+    await measure(measured);
+    return (now() - began) / 1000;
+  };
   const few: Samples = { count, read: (indices, into) => samples.read(indices, into) };
-  await measure(few);
-  const began = now();
-  await measure(few);
-  return ((now() - began) / 1000) * (samples.count / count);
+  await secondsOf(few);
+  const seconds = (await secondsOf(few)) * (samples.count / count);
+  return seconds > LITTLE_SECONDS ? seconds : secondsOf(samples);
 }
 
 function median(values: readonly number[]): number {
