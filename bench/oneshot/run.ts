@@ -10,7 +10,9 @@
  *     --only METHOD     one or several, with commas (all of settings.ts)
  *     --minutes N       for each supernet (20); seconds of opening and compiling count
  *     --seeds K         searches of each method (3)
- *     --ranked N        random cells that a method which finds weights is asked to rank (1000), always the same ones
+ *     --ranked N        random cells that a method which finds weights is asked to rank (1000), always the same ones; what it finds
+ *                       is the best that aging evolution meets with the shared weights (`evaluations` in settings.ts)
+ *     --ranking FILE    appends a line for each ranked cell: its accuracy with shared weights, in the table, and its parameters
  *     --validate        shows the validation column, for choosing settings
  *     --set a=1,b=2     options and settings in place of those of settings.ts, for choosing them; the rows are marked
  *     --sweep a=1,2,3   searches with each of these values in turn, for the methods that have the option, and prints how far they are
@@ -48,6 +50,7 @@ const flags = parseFlags({
   minutes: { type: 'string', default: '20' },
   seeds: { type: 'string', default: '3' },
   ranked: { type: 'string', default: '1000' },
+  ranking: { type: 'string' },
   validate: { type: 'boolean' },
   set: { type: 'string' },
   sweep: { type: 'string', multiple: true, default: [] },
@@ -81,6 +84,7 @@ try {
       const found = await searchOnce({
         ...{ engine, data: dataset.search, table, method, seed, minutes, say },
         ranked: randomCells(table.space, ranked),
+        ranking: flags.ranking,
         settings: { ...SETTINGS[method], ...optionsFrom(changed === '' ? undefined : changed) },
         checkpoint: `${flags.results}.${method}-${seed}-${minutes}${changed === '' ? '' : `-${changed}`}.checkpoint`,
         resume: flags.resume === true,

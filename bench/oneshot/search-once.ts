@@ -1,5 +1,5 @@
 /** One search: a supernet trained for some minutes, and what it finds looked up. */
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { bootstrapInterval, kendall } from '../../src/common/correlation.ts';
 import { rng } from '../../src/common/random.ts';
 import type { SearchData } from '../../src/data/dataset.ts';
@@ -28,6 +28,8 @@ export interface Search {
   readonly settings: Values;
   /** Cells to rank, by a method that finds weights. */
   readonly ranked: readonly Architecture[];
+  /** The file that their accuracies with shared weights are appended to. */
+  readonly ranking: string | undefined;
   /** The file that the supernet is saved in after each epoch. */
   readonly checkpoint: string;
   readonly resume: boolean;
@@ -40,14 +42,12 @@ type Found = Omit<SearchRow, 'method' | 'seed' | 'minutes' | 'changed'>;
 const VALID_SAMPLES = 1000;
 /** Validation samples that a path is measured on, to rank it or in evolution. */
 const RANK_SAMPLES = 1000;
-/** Proposals of evolution, some of them known already. */
-const EVALUATIONS = 500;
 /** Kept of the time for opening, and because steps differ in how long they take. */
 const MARGIN = 0.03;
 
 export async function searchOnce(search: Search): Promise<Found> {
   const { engine, data, table, method, seed, minutes, settings, checkpoint: file, resume, say } = search;
-  const { cells, channels, search: inSearchForm, resolution, epochSamples: asked, ...rest } = settings;
+  const { cells, channels, search: inSearchForm, resolution, epochSamples: asked, evaluations, ...rest } = settings;
   const { training, options } = divided(rest);
   const space = nasBench201.create(data.info, {
     ...{ cells: Number(cells), channels: Number(channels) },
@@ -81,7 +81,9 @@ export async function searchOnce(search: Search): Promise<Found> {
     const course = supernet.history.flatMap(({ mixture }) => (mixture ? [table.accuracy(mixture.genotype)] : []));
     const genotype = supernet.history.at(-1)?.mixture?.genotype;
     const found =
-      genotype === undefined ? await searched(supernet, search) : { architecture: genotype, ...NONE_MEASURED };
+      genotype === undefined
+        ? await searched(supernet, search, Number(evaluations))
+        : { architecture: genotype, ...NONE_MEASURED };
     const { architecture, evolutionSeconds, ...measured } = found;
     rmSync(file, { force: true });
     return {
@@ -103,12 +105,17 @@ const NONE_MEASURED = {
 };
 
 /** What evolution finds with the weights of the supernet, and how they rank the fixed cells. */
-async function searched({ measurePath }: Supernet, { ranked, table, data, seed, say }: Search) {
+async function searched(
+  { measurePath }: Supernet,
+  { ranked, ranking, table, data, method, seed, say }: Search,
+  /** Proposals of evolution, some of them known already. */
+  evaluations: number,
+) {
   if (measurePath === undefined) throw new Error('a supernet without architectures must measure paths');
   const valid = someSamples(data.valid, RANK_SAMPLES);
   const began = performance.now();
   const { architecture, architectures } = await evolved(measurePath, table.space, valid, {
-    ...{ seed, evaluations: EVALUATIONS },
+    ...{ seed, evaluations },
   });
   const evolutionSeconds = (performance.now() - began) / 1000;
   const shared: number[] = [];
@@ -117,6 +124,13 @@ async function searched({ measurePath }: Supernet, { ranked, table, data, seed, 
     if (shared.length % 100 === 0) say(`${shared.length} of ${ranked.length} cells measured`);
   }
   const truth = ranked.map(table.accuracy);
+  if (ranking !== undefined) {
+    const rows = ranked.map((cell, i) => ({
+      ...{ method, seed, cell: formatArchitecture(table.space, cell) },
+      ...{ shared: shared[i], table: truth[i], params: table.params(cell) },
+    }));
+    appendFileSync(ranking, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  }
   const good = truth.flatMap((value, i) => (value > 0.92 ? [i] : []));
   const at = (values: readonly number[]) => good.map((i) => values[i] ?? Number.NaN);
   return {

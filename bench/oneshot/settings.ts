@@ -13,6 +13,8 @@ const SHARED: Values = {
   channels: 16,
   search: true,
   resolution: 0.5,
+  // Of evolution, with the methods that find weights.
+  evaluations: 500,
   epochs: 50,
   batchSize: 64,
   optimizer: 'sgd',
@@ -21,6 +23,8 @@ const SHARED: Values = {
   weightDecay: 3e-4,
   schedule: 'cosine',
   clipNorm: 5,
+  cropPadding: 4,
+  flip: true,
 };
 
 export const SETTINGS: Readonly<Partial<Record<keyof typeof ONE_SHOT, Values>>> = {

@@ -38,6 +38,8 @@ export interface GdasSettings {
   readonly initialTemperature: number;
   /** In the last one. */
   readonly finalTemperature: number;
+  /** Epochs in which only the weights train, on paths drawn uniformly (not in the paper). */
+  readonly warmup: number;
   /** Whether options that were not sampled count as if they put out ones (the author's code for NAS-Bench-201). */
   readonly othersAsOnes: boolean;
   /** Batches of training samples that batch norm's statistics are computed on before an architecture is measured. */
@@ -49,6 +51,7 @@ export const GDAS_DEFAULTS: GdasSettings = {
   archWeightDecay: MIXTURE_DEFAULTS.weightDecay,
   initialTemperature: 10,
   finalTemperature: 0.1,
+  warmup: MIXTURE_DEFAULTS.warmup,
   othersAsOnes: false,
   recalibrate: RECALIBRATE,
 };
@@ -137,18 +140,20 @@ export async function openGdasSupernet(request: GdasRequest): Promise<Supernet> 
           const random = request.rng('epoch', index, 'architecture', 'noise');
           const otherNoise = noiseFor(architecture.built.randomInputs, random, progress);
           const [scalars, otherScalars] = [scalarFeeds(), scalarFeeds()];
-          const temperature = temperatureAt(gdas, index, settings.epochs);
+          const warm = index < gdas.warmup;
+          const temperature = temperatureAt(gdas, index - gdas.warmup, settings.epochs - gdas.warmup);
           // What is sampled depends on the parameters that the step before has left.
           let turn: Promise<unknown> = Promise.resolve();
           return runSteps({
             epoch: index,
             count: stepsPerEpoch,
             async prepare(step) {
-              const [batch, other] = [await mine.prepare(), await theirs.prepare()];
+              const [batch, other] = [await mine.prepare(), warm ? {} : await theirs.prepare()];
               signal?.throwIfAborted();
               const number = nextStep();
               const values = OPTIMIZERS[settings.optimizer].scalars(rates(index, step), number);
-              const otherValues = ARCHITECTURE_OPTIMIZER.scalars(gdas.archLearningRate, number);
+              const updates = Math.max(1, number - gdas.warmup * stepsPerEpoch);
+              const otherValues = ARCHITECTURE_OPTIMIZER.scalars(gdas.archLearningRate, updates);
               return {
                 step,
                 weights: { ...batch, ...scalars(values), ...noise() },
@@ -160,11 +165,11 @@ export async function openGdasSupernet(request: GdasRequest): Promise<Supernet> 
                 const now = await parametersIn(state);
                 const sample = (purpose: string) =>
                   gumbelSample(parameters, now, temperature, request.rng('epoch', index, purpose, feeds.step));
-                const [path, otherPath] = [sample('path'), sample('architecture path')];
-                const switches = weights.built.feedsOf(path.choices);
-                const otherSwitches = architecture.built.feedsOf(otherPath.choices);
+                const switches = weights.built.feedsOf(sample('path').choices);
                 const result = await weights.program.run({ ...feeds.weights, ...switches }, state);
-                const gates = { ...otherSwitches, ...otherPath.feeds };
+                if (warm) return result;
+                const path = sample('architecture path');
+                const gates = { ...architecture.built.feedsOf(path.choices), ...path.feeds };
                 await architecture.program.run({ ...feeds.architecture, ...gates }, state);
                 return result;
               });
@@ -180,11 +185,11 @@ export async function openGdasSupernet(request: GdasRequest): Promise<Supernet> 
   return opened;
 }
 
-/** Linear over the epochs, from the first to the last. */
+/** Linear over the epochs after warm-up, from the first to the last. */
 function temperatureAt(
   { initialTemperature: from, finalTemperature: to }: GdasSettings,
   index: number,
   epochs: number,
 ): number {
-  return from + (to - from) * Math.min(1, index / Math.max(1, epochs - 1));
+  return from + (to - from) * Math.min(1, Math.max(0, index) / Math.max(1, epochs - 1));
 }

@@ -33,6 +33,7 @@ export const ONE_SHOT = {
       archWeightDecay: z.number().min(0).max(1).default(GDAS_DEFAULTS.archWeightDecay),
       initialTemperature: temperature.default(GDAS_DEFAULTS.initialTemperature),
       finalTemperature: temperature.default(GDAS_DEFAULTS.finalTemperature),
+      warmup: z.int().min(0).max(1_000_000).default(GDAS_DEFAULTS.warmup),
       othersAsOnes: z.boolean().default(GDAS_DEFAULTS.othersAsOnes),
       recalibrate: batches.default(GDAS_DEFAULTS.recalibrate),
     }),

@@ -387,3 +387,12 @@ test('where wiring is open, gdas trains all edges and picks inputs when it deriv
     decisions(wired).map(({ domain }) => (domain.kind === 'inputs' ? domain.from : 2)),
   );
 });
+
+test('gdas supernet: while it warms up, only the weights of the network train', async () => {
+  const training = await openGdasSupernet({ ...request(), archLearningRate: 0.1, warmup: 2 });
+  await trainUntil(training, 3);
+  const [first, second, third] = training.history.map(({ mixture }) => mixture?.weights);
+  assert.deepEqual(first, second);
+  assert.notDeepEqual(second, third);
+  await training.dispose();
+});
