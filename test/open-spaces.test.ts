@@ -194,7 +194,7 @@ test('what does not fit such a space is refused before anything is written', asy
   await refusedIn(folder, /exports a space that is no tree.*createStudy\(\{ space \}\)/, 'search', '--space', file);
 });
 
-test('killed with -9 ten times at random moments and continued, XOR has the trials of an undisturbed search', async () => {
+test('killed with -9 four times at random moments and continued, XOR has the trials of an undisturbed search', async () => {
   const home = mkdtempSync(join(folder, 'killed-'));
   const script = join(home, 'search.mts');
   writeFileSync(
@@ -209,7 +209,7 @@ test('killed with -9 ten times at random moments and continued, XOR has the tria
        // Stands still until it is killed: it cannot end before, however late that comes.
        if (++made >= most) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
      };
-     await study.optimize(({ architecture }) => ({ reward: xorReward(architecture) }), { trials: 200, onTrial });`,
+     await study.optimize(({ architecture }) => ({ reward: xorReward(architecture) }), { trials: 80, onTrial });`,
   );
   const dir = join(home, 'study');
   /** Kills it a moment after it has made this number of trials, and before it has made ten more. */
@@ -231,7 +231,7 @@ test('killed with -9 ten times at random moments and continued, XOR has the tria
   };
   const moments = rng('kill');
   const done: number[] = [];
-  for (let kill = 0; kill < 10; kill++) {
+  for (let kill = 0; kill < 4; kill++) {
     const { signal, err } = await run(1 + moments.int(4), 10 * moments.float());
     assert.equal(signal, 'SIGKILL', err);
     done.push((await outcomes(await openStudy(dir, { space: xorSpace }))).length);
@@ -240,6 +240,6 @@ test('killed with -9 ten times at random moments and continued, XOR has the tria
   const last = await run();
   assert.equal(last.code, 0, last.err);
   const undisturbed = await createStudy({ ...XOR, dir: fresh() });
-  await undisturbed.optimize(judge, { trials: 200 });
+  await undisturbed.optimize(judge, { trials: 80 });
   assert.deepEqual(await outcomes(await openStudy(dir, { space: xorSpace })), await outcomes(undisturbed));
 });

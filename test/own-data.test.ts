@@ -27,9 +27,9 @@ const fixture = (name: string) => join(import.meta.dirname, 'support', 'data', `
 const ownOf = (name: string) => ['--data', fixture(name), '--space', fixture(name)];
 const SOURCE = new URL('../src/', import.meta.url).href;
 
-const TRIALS = 10;
-const KILLS = 4;
-/** A session stands still after two trials: four of them cannot come to the study's end, however late a kill comes. */
+const TRIALS = 6;
+const KILLS = 2;
+/** A session stands still after two trials: two of them cannot come to the study's end, however late a kill comes. */
 const HOLD = { text: `of ${TRIALS}]`, times: 2 };
 
 interface Case {

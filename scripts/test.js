@@ -1,0 +1,17 @@
+// Runs all tests: `npm run test:all`, or `node scripts/test.js FILE...` for some of them.
+// Most of the time that a short process takes is compiling the source, and the tests start about a thousand of them, so
+// they share a cache of compiled code. Node checks each entry against its source.
+import { spawnSync } from 'node:child_process';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const given = process.argv.slice(2);
+const files = given.length > 0 ? given : ['src/**/*.test.ts', 'test/**/*.test.ts'];
+const flags = ['--conditions=netsmith-source', '--test', '--test-reporter=spec', '--test-concurrency=2'];
+const { status } = spawnSync(process.execPath, [...flags, ...files], {
+  cwd: root,
+  stdio: 'inherit',
+  env: { NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'node-compile'), ...process.env },
+});
+process.exitCode = status ?? 1;
