@@ -16,6 +16,8 @@ export interface Form {
   readonly eurosatEpochs: number;
   /** Training images; 0: all. */
   readonly trainSamples: number;
+  /** The first seeds, with which some methods search on EuroSAT, too. */
+  readonly eurosatSeeds: number;
 }
 
 /** Spaces with cells that supernets can be made of. */
