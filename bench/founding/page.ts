@@ -173,7 +173,9 @@ function againText(found: readonly Summary[]): string {
 }
 
 function tableText(rows: readonly Row[], lookUp: (text: string) => Readonly<Record<string, number>>): string {
-  const cells = rows.flatMap((row) => (row.step === 'search' && row.data === 'cifar-10' && row.text !== null ? [{ ...row, text: row.text }] : []));
+  const cells = rows.flatMap((row) =>
+    row.step === 'search' && row.data === 'cifar-10' && row.text !== null ? [{ ...row, text: row.text }] : [],
+  );
   const again = rows.flatMap((row) => (row.step === 'table' && row.text !== null ? [{ ...row, text: row.text }] : []));
   const [first] = cells;
   if (first === undefined) return '';
@@ -209,12 +211,12 @@ function failures(found: readonly Summary[]): readonly string[] {
 
 const PROTOCOL = `## Protocol
 
-- One space and one size for all searches, and the same time for each. Each seed is a search of its own. A one-shot method uses 60 % of the time for its supernet, whose space is in its search form (\`search=true\`).
+- One space and one size for all searches, and the same time for each. Each seed is a search of its own. A one-shot method uses 60 % of the time for its supernet, whose space is in its search form (\`search=true\`; not for methods that sample architectures of \`darts\`, where that form has an operation \`none\`).
 - Methods that train children give each of them the same number of epochs.
 - The architecture that a search finds is trained from scratch, with the same epochs and settings as that of any other method and as the hand-designed networks, on the same 75 % of the training images. The others are the validation samples, in the search, too. The test split is opened once for each network, after its last epoch. No choice uses it.
 - Settings of all trainings, with a cosine schedule: \`${RECIPE}\`.
 - A search without a complete trial at its end counts with the architecture that its supernet would derive then.
-- Found cells are trained on EuroSAT by the same command, at 32x32. One method of each kind (`enas`, `beta-darts`, `aging-evolution`, `random`) also searches there. With \`--space nas-bench-201\` they are looked up on CIFAR-100 and ImageNet16-120, and strategies that need no supernet search there again.
+- Found cells are trained on EuroSAT by the same command, at 32x32. One method of each kind (\`enas\`, \`beta-darts\`, \`aging-evolution\`, \`random\`) also searches there. With \`--space nas-bench-201\` they are looked up on CIFAR-100 and ImageNet16-120, and strategies that need no supernet search there again.
 - \`--resume\` skips each step that has a row, and continues a search from its study, a supernet from its last epoch. A final training that was stopped starts again.
 - The clock ends the searches, so the machine must have no other work. Processor seconds far below the seconds of a row show that it had some.`;
 

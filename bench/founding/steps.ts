@@ -52,12 +52,22 @@ export async function search(entry: Entry, venue: Venue, data: Data): Promise<Se
   const folder = join(work, `${method.name}-${seed}${data === 'cifar-10' ? '' : `-${data}`}`);
   const isBegun = existsSync(join(folder, 'study.db'));
   if (!isBegun) rmSync(folder, { recursive: true, force: true });
-  const size = sizeOptions(form.cells, form.channels, method.isOneShot === true);
+  const isSearchForm = method.isOneShot === true && !(method.samples && form.space === 'darts');
+  const size = sizeOptions(form.cells, form.channels, isSearchForm);
   const oneShot = method.isOneShot ? ['--supernet-epochs', String(form.supernetEpochs)] : [];
   const args = isBegun
     ? ['resume', folder, '--json', '--quiet']
     : [
-        ...['search', '--json', '--quiet', '--out', folder, ...source(venue, data), ...(method.search ?? []), ...oneShot],
+        ...[
+          'search',
+          '--json',
+          '--quiet',
+          '--out',
+          folder,
+          ...source(venue, data),
+          ...(method.search ?? []),
+          ...oneShot,
+        ],
         ...['--space', form.space, '--space-options', size, ...RECIPE.split(' ')],
         ...['--time', `${Math.round(60 * form.minutes)}s`, '--epochs', String(form.childEpochs)],
         ...['--seed', String(seed), '--workers', '1', '--threads', String(threads)],

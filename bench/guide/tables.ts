@@ -29,7 +29,10 @@ export interface BudgetRow {
 export function thumbRows(finds: readonly Find[]): readonly ThumbRow[] {
   return grouped(finds.filter(({ strategy }) => strategy === 'random')).map((group) => {
     const [{ dataset, evaluations }] = group;
-    const [top, topTest] = [spread(group.map((find) => 100 * find.top)), spread(group.map((find) => 100 * find.topTest))];
+    const [top, topTest] = [
+      spread(group.map((find) => 100 * find.top)),
+      spread(group.map((find) => 100 * find.topTest)),
+    ];
     const error = (sd: number) => sd / Math.sqrt(group.length);
     return {
       ...{ dataset, evaluations, seeds: group.length, rule: 100 / evaluations, expected: 100 / (evaluations + 1) },
