@@ -20,7 +20,8 @@ after(() => rmSync(folder, { recursive: true }));
 const results = join(folder, 'rows.jsonl');
 
 const searched = (method: string, seed: number, more: Partial<SearchRow> = {}): SearchRow => ({
-  ...{ step: 'search', form: SHORT, method, seed, seconds: 120, cpuSeconds: 108, peakMiB: 300, trials: 4, text: 'a=1' },
+  ...{ step: 'search', data: 'cifar-10', form: SHORT, method, seed, trials: 4, text: 'a=1' },
+  ...{ seconds: 120, cpuSeconds: 108, peakMiB: 300 },
   ...more,
 });
 
@@ -31,6 +32,7 @@ const trained = (method: string, seed: number, accuracy: number, more: Partial<T
     method,
     seed,
     data: 'cifar-10',
+    found: 'cifar-10',
     seconds: 80,
     cpuSeconds: 72,
     params: 1000,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -28,14 +28,23 @@ describe('a cell found at a small size', () => {
     assert.equal(small.searched, undefined);
     const shown = await netsmith('show', dir, '--space-options', 'cells=6');
     assert.match(shown.out, /as searched: [\d,]+ parameters/);
-    await refusedIn(root, /option cells is 0; must be at least 1/, 'show', dir, '--space-options', 'cells=0');
+    await refusedIn(root, /option cells is 2; must be at least 3/, 'show', dir, '--space-options', 'cells=2');
   });
 
-  test('is trained at another size, with an auxiliary head and drop path that grows', async () => {
+  test('is trained and exported at another size, its cost as searched beside it', async () => {
     const options = ['--space-options', 'channels=4,auxiliary=0.4,dropPath=0.2', '--cutout', '2'];
-    const trained = await json('train', '--arch', dir, ...DATA, ...options);
+    const out = join(root, 'large.onnx');
+    const trained = await json('train', '--arch', dir, ...DATA, ...options, '--test', '--out', out);
     const shown = await json('show', dir, '--space-options', 'channels=4');
     assert.deepEqual([trained.text, trained.params], [text, shown.params]);
+    const { params, flops } = await json('show', dir);
+    assert.deepEqual(trained.searched, { params, flops });
+    assert.ok(trained.model.parity <= 1e-4 && trained.model.samples > 0);
+    const about = JSON.parse(readFileSync(trained.model.about, 'utf8'));
+    assert.deepEqual([about.architecture, about.training.test], [text, trained.test]);
+    assert.ok(existsSync(out));
+    const nowhere = join(root, 'missing', 'large.onnx');
+    await refusedIn(root, /--out: .*folder of the file must exist/, 'train', '--arch', dir, ...DATA, '--out', nowhere);
     await refusedIn(root, /unknown decision|architecture/, 'train', '--arch', dir, ...DATA, '--space', 'nasnet');
   });
 });

@@ -16,6 +16,8 @@ export interface Form {
   readonly eurosatEpochs: number;
   /** Training images; 0: all. */
   readonly trainSamples: number;
+  /** The first seeds, with which some methods search on EuroSAT, too. */
+  readonly eurosatSeeds: number;
 }
 
 /** Spaces with cells that supernets can be made of. */
@@ -37,8 +39,8 @@ export const RECIPE =
   '--optimizer sgd --learning-rate 0.025 --momentum 0.9 --weight-decay 0.0003 --clip-norm 5 --batch-size 64 --flip --crop-padding 4';
 
 /** The options of a space of cells. */
-export const sizeOptions = (cells: number, channels: number, isOneShot: boolean): string =>
-  `cells=${cells},channels=${channels}${isOneShot ? ',search=true' : ''}`;
+export const sizeOptions = (cells: number, channels: number, isSearchForm: boolean): string =>
+  `cells=${cells},channels=${channels}${isSearchForm ? ',search=true' : ''}`;
 
 /** For the head of a page. */
 export function formText(form: Form): string {

@@ -16,12 +16,16 @@ export interface Method {
   readonly about: string;
   /** Flags of `netsmith search`; absent: a hand-designed network, which is only trained. */
   readonly search?: readonly string[];
-  /** It trains a supernet: the space is taken in the form for that. */
+  /** It trains a supernet. */
   readonly isOneShot?: boolean;
+  /** It samples architectures: of the search form of `darts`, those could have `none`, which the space itself does not. */
+  readonly samples?: true;
   /** Space and options of a hand-designed network. */
   readonly network?: { readonly space: string; readonly options: string };
   /** The strategy for a new search on the tables of other data sets (nas-bench-201); only where no supernet is needed. */
   readonly onTable?: string;
+  /** It searches on EuroSAT, too. */
+  readonly isSearchedAgain?: true;
   readonly quoted?: Quoted;
 }
 
@@ -33,11 +37,15 @@ const quotedOf = ({ paper, quoted }: Cell, gpuHours?: number): Quoted => ({
   ...(gpuHours !== undefined && { gpuHours }),
 });
 
+/** Searched on EuroSAT, too: one method of each kind. */
+const AGAIN: readonly string[] = ['enas', 'beta-darts'];
+
 const supernet = (name: string, about: string, quoted?: Quoted): Method => ({
   name,
   about,
   search: ['--strategy', name],
   isOneShot: true,
+  ...(AGAIN.includes(name) && { isSearchedAgain: true }),
   ...(quoted && { quoted }),
 });
 
@@ -62,8 +70,9 @@ export const METHODS: readonly Method[] = [
     about: 'the same controller with shared weights: no child is trained',
     search: ['--strategy', 'controller', '--estimator', 'single-path'],
     isOneShot: true,
+    samples: true,
   },
-  supernet('enas', 'controller and shared weights in turn', quotedOf(NASNET_CELLS.ENAS, 10)),
+  { ...supernet('enas', 'controller and shared weights in turn', quotedOf(NASNET_CELLS.ENAS, 10)), samples: true },
   supernet('darts', 'gradients, first order', quotedOf(DARTS_CELLS.DARTS_V1)),
   supernet('darts-second-order', 'gradients, second order', quotedOf(DARTS_CELLS.DARTS_V2, 24)),
   supernet('gdas', 'gradients, one sampled path', quotedOf(DARTS_CELLS.GDAS_V1, 4)),
@@ -75,15 +84,23 @@ export const METHODS: readonly Method[] = [
     about: 'single-path supernet, then evolution with its weights',
     search: ['--strategy', 'evolution', '--estimator', 'single-path'],
     isOneShot: true,
+    samples: true,
   },
   {
     name: 'aging-evolution',
     about: 'AmoebaNet-like evolution that trains its children',
     search: ['--strategy', 'aging-evolution'],
     onTable: 'aging-evolution',
+    isSearchedAgain: true,
     quoted: quotedOf(NASNET_CELLS['AmoebaNet-A']),
   },
-  { name: 'random', about: 'random search', search: ['--strategy', 'random'], onTable: 'random' },
+  {
+    name: 'random',
+    about: 'random search',
+    search: ['--strategy', 'random'],
+    onTable: 'random',
+    isSearchedAgain: true,
+  },
   {
     name: 'resnet-20',
     about: 'hand-designed',

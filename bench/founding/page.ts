@@ -66,7 +66,7 @@ npm run -s bench:founding -- --short --space nas-bench-201 # found cells are als
 npm run -s bench:founding -- --short --page-only           # writes the page from existing rows
 \`\`\`
 
-The data lie in \`../shared/data\` (\`--shared\`): CIFAR-10 with 20,000 training images, and EuroSAT. The bench needs Linux (\`taskset\`, \`/proc\`). \`--help\` lists all flags. Results of different forms stay apart, also in one file of rows.`;
+The data lie in \`../shared/data\` (\`--shared\`): CIFAR-10 with 20,000 training images, and EuroSAT. The bench needs Linux (\`taskset\`, \`setpriv\`, \`/proc\`). \`--help\` lists all flags. Results of different forms stay apart, also in one file of rows.`;
 
 function measuredText(found: readonly Summary[], rows: readonly Row[], options: PageOptions): string {
   const { form, watts, machine, lookUp } = options;
@@ -78,10 +78,11 @@ function measuredText(found: readonly Summary[], rows: readonly Row[], options: 
     qualityTable(found),
     `![Accuracy on the test split against the minutes of the search](${options.figure})`,
     `Search: by the clock. Core hours: processor time of all processes of the search, and of the final training. Energy: core hours of both x ` +
-      `${watts} W for each core; it is an estimate, not a measurement. Latency and memory: the exported ONNX file in ONNX Runtime on ` +
+      `${watts} W for each core; it is an estimate, not a measurement. Search (MiB): peak memory of all processes of the search. Latency and memory: the exported ONNX file in ONNX Runtime on ` +
       'the CPU, one thread, one image at a time; memory is what the session adds to that of the process.',
     costTable(found, watts),
     savedText(found),
+    againText(found),
     ...(lookUp === undefined ? [] : [tableText(rows, lookUp)]),
     ...failures(found),
   ];
@@ -120,6 +121,7 @@ function costTable(found: readonly Summary[], watts: number): string {
       'method',
       'search (min)',
       'trials',
+      'search (MiB)',
       'core hours, search',
       'training',
       'energy (Wh)',
@@ -128,7 +130,7 @@ function costTable(found: readonly Summary[], watts: number): string {
       'memory (MiB)',
     ],
     found.map((one) => [
-      ...[one.method.name, number(one.searchSeconds, 1, 1 / 60), number(one.trials, 0)],
+      ...[one.method.name, number(one.searchSeconds, 1, 1 / 60), number(one.trials, 0), number(one.searchMebibytes, 0)],
       ...[number(one.searchCoreHours, 3), number(one.trainCoreHours, 3)],
       energyOf(one, watts)?.toFixed(2) ?? '-',
       ...[number(one.params, 0), number(one.milliseconds, 2), number(one.mebibytes, 0)],
@@ -160,8 +162,20 @@ function savedText(found: readonly Summary[]): string {
   )}`;
 }
 
+/** What was found on CIFAR-10, beside what was found on EuroSAT. */
+function againText(found: readonly Summary[]): string {
+  const lines = found.flatMap(({ method, eurosatAgain: again }) =>
+    again === undefined ? [] : [[method.name, again.carried.count, percent(again.carried), percent(again.searched)]],
+  );
+  if (lines.length === 0) return '';
+  const head = ['method', 'seeds', 'found on CIFAR-10', 'found on EuroSAT'];
+  return `### Carried over to EuroSAT, or searched there\n\nAccuracy in % on the test split of EuroSAT of the architecture that a search found on CIFAR-10, and of one that the same search found on EuroSAT in the same minutes; both trained on EuroSAT in the same way.\n\n${markdown(head, lines)}`;
+}
+
 function tableText(rows: readonly Row[], lookUp: (text: string) => Readonly<Record<string, number>>): string {
-  const cells = rows.flatMap((row) => (row.step === 'search' && row.text !== null ? [{ ...row, text: row.text }] : []));
+  const cells = rows.flatMap((row) =>
+    row.step === 'search' && row.data === 'cifar-10' && row.text !== null ? [{ ...row, text: row.text }] : [],
+  );
   const again = rows.flatMap((row) => (row.step === 'table' && row.text !== null ? [{ ...row, text: row.text }] : []));
   const [first] = cells;
   if (first === undefined) return '';
@@ -197,12 +211,12 @@ function failures(found: readonly Summary[]): readonly string[] {
 
 const PROTOCOL = `## Protocol
 
-- One space and one size for all searches, and the same time for each. Each seed is a search of its own. A one-shot method uses 60 % of the time for its supernet, whose space is in its search form (\`search=true\`).
+- One space and one size for all searches, and the same time for each. Each seed is a search of its own. A one-shot method uses 60 % of the time for its supernet, whose space is in its search form (\`search=true\`; not for methods that sample architectures of \`darts\`, where that form has an operation \`none\`).
 - Methods that train children give each of them the same number of epochs.
 - The architecture that a search finds is trained from scratch, with the same epochs and settings as that of any other method and as the hand-designed networks, on the same 75 % of the training images. The others are the validation samples, in the search, too. The test split is opened once for each network, after its last epoch. No choice uses it.
 - Settings of all trainings, with a cosine schedule: \`${RECIPE}\`.
 - A search without a complete trial at its end counts with the architecture that its supernet would derive then.
-- Found cells are trained on EuroSAT by the same command, at 32x32. With \`--space nas-bench-201\` they are looked up on CIFAR-100 and ImageNet16-120, and strategies that need no supernet search there again.
+- Found cells are trained on EuroSAT by the same command, at 32x32. One method of each kind (\`enas\`, \`beta-darts\`, \`aging-evolution\`, \`random\`) also searches there. With \`--space nas-bench-201\` they are looked up on CIFAR-100 and ImageNet16-120, and strategies that need no supernet search there again.
 - \`--resume\` skips each step that has a row, and continues a search from its study, a supernet from its last epoch. A final training that was stopped starts again.
 - The clock ends the searches, so the machine must have no other work. Processor seconds far below the seconds of a row show that it had some.`;
 

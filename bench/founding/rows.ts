@@ -16,9 +16,13 @@ interface Step {
   readonly reason?: string;
 }
 
+/** What networks are trained on. */
+export type Data = 'cifar-10' | 'eurosat';
+
 /** A search. */
 export interface SearchRow extends Step {
   readonly step: 'search';
+  readonly data: Data;
   readonly peakMiB: number;
   /** It was stopped and continued: `cpuSeconds` and `peakMiB` are those of the last process alone. */
   readonly resumed?: true;
@@ -33,7 +37,9 @@ type Scores = Readonly<Partial<Record<'accuracy' | 'precision' | 'recall' | 'f1'
 /** A training from scratch, with its only look at the test split at its end. */
 export interface TrainRow extends Step {
   readonly step: 'train';
-  readonly data: 'cifar-10' | 'eurosat';
+  readonly data: Data;
+  /** What the architecture was found on; of a hand-designed network, `data`. */
+  readonly found: Data;
   readonly params: number;
   readonly flops: number;
   readonly architecture: Readonly<Record<string, unknown>>;
@@ -60,8 +66,10 @@ export interface TableRow extends Step {
 export type Row = SearchRow | TrainRow | InferenceRow | TableRow;
 
 /** What tells steps of one form apart. */
-export function keyOf(row: Pick<Row, 'step' | 'method' | 'seed'> & { readonly data?: string }): string {
-  return [row.step, row.method, row.seed, row.data ?? ''].join('|');
+export function keyOf(
+  row: Pick<Row, 'step' | 'method' | 'seed'> & { readonly data?: string; readonly found?: string },
+): string {
+  return [row.step, row.method, row.seed, row.data ?? '', row.found ?? ''].join('|');
 }
 
 export const isOfForm = (row: Row, form: Form): boolean => JSON.stringify(row.form) === JSON.stringify(form);

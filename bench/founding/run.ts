@@ -115,7 +115,7 @@ if (flags.json) process.stdout.write(`${JSON.stringify(own)}\n`);
 
 /** All methods with one seed, then with the next. */
 async function compare(): Promise<void> {
-  if (process.platform !== 'linux') refuse('the comparison needs Linux (taskset and /proc)');
+  if (process.platform !== 'linux') refuse('the comparison needs Linux (taskset, setpriv and /proc)');
   const shared = resolve(flags.shared);
   for (const folder of ['cifar-10-batches-bin', 'eurosat-small'])
     if (!existsSync(join(shared, folder))) refuse(`--shared: "${flags.shared}" has no ${folder}`);

@@ -6,7 +6,7 @@ import { BIN } from '../user/score.ts';
 import { type Form, RECIPE, sizeOptions } from './form.ts';
 import type { InferenceOrder, InferenceResult } from './inference.ts';
 import type { Method } from './methods.ts';
-import type { InferenceRow, SearchRow, TableRow, TrainRow } from './rows.ts';
+import type { Data, InferenceRow, SearchRow, TableRow, TrainRow } from './rows.ts';
 
 export interface Venue {
   readonly form: Form;
@@ -46,25 +46,35 @@ const about = ({ form }: Venue, { method, seed }: Entry) => ({ form, method: met
 const spent = ({ seconds, cpuSeconds }: Finished) => ({ seconds: rounded(seconds), cpuSeconds: rounded(cpuSeconds) });
 
 /** Searches, or continues a search that was stopped. */
-export async function search(entry: Entry, venue: Venue): Promise<SearchRow> {
+export async function search(entry: Entry, venue: Venue, data: Data): Promise<SearchRow> {
   const { form, work, threads } = venue;
   const { method, seed } = entry;
-  const folder = join(work, `${method.name}-${seed}`);
+  const folder = join(work, `${method.name}-${seed}${data === 'cifar-10' ? '' : `-${data}`}`);
   const isBegun = existsSync(join(folder, 'study.db'));
   if (!isBegun) rmSync(folder, { recursive: true, force: true });
-  const size = sizeOptions(form.cells, form.channels, method.isOneShot === true);
+  const isSearchForm = method.isOneShot === true && !(method.samples && form.space === 'darts');
+  const size = sizeOptions(form.cells, form.channels, isSearchForm);
   const oneShot = method.isOneShot ? ['--supernet-epochs', String(form.supernetEpochs)] : [];
   const args = isBegun
     ? ['resume', folder, '--json', '--quiet']
     : [
-        ...['search', '--json', '--quiet', '--out', folder, ...cifar(venue), ...(method.search ?? []), ...oneShot],
+        ...[
+          'search',
+          '--json',
+          '--quiet',
+          '--out',
+          folder,
+          ...source(venue, data),
+          ...(method.search ?? []),
+          ...oneShot,
+        ],
         ...['--space', form.space, '--space-options', size, ...RECIPE.split(' ')],
         ...['--time', `${Math.round(60 * form.minutes)}s`, '--epochs', String(form.childEpochs)],
         ...['--seed', String(seed), '--workers', '1', '--threads', String(threads)],
       ];
   const finished = await command(args, venue, 4 * 60 * form.minutes + 600);
   const row = {
-    ...{ step: 'search' as const, ...about(venue, entry), ...spent(finished) },
+    ...{ step: 'search' as const, data, ...about(venue, entry), ...spent(finished) },
     ...{ peakMiB: Math.round(finished.peakMiB), ...(isBegun && { resumed: true as const }) },
   };
   // A search that ends without a complete trial prints its result, too, and has the exit code 1.
@@ -91,29 +101,22 @@ async function statusOf(folder: string, venue: Venue): Promise<Status> {
 export async function train(
   entry: Entry,
   venue: Venue,
-  data: TrainRow['data'],
-  text: string | undefined,
+  { data, found, text }: Pick<TrainRow, 'data' | 'found'> & { readonly text: string | undefined },
 ): Promise<TrainRow> {
-  const { form, threads, shared } = venue;
+  const { form, threads } = venue;
   const { method, seed } = entry;
   const { space, options } = networkOf(method, form);
-  const [epochs, source] =
-    data === 'cifar-10'
-      ? [form.finalEpochs, cifar(venue)]
-      : [
-          form.eurosatEpochs,
-          ['--data', 'image-folder', '--data-dir', join(shared, 'eurosat-small'), '--image-size', '32', ...few(form)],
-        ];
+  const epochs = data === 'cifar-10' ? form.finalEpochs : form.eurosatEpochs;
   const finished = await command(
     [
-      ...['train', '--json', '--quiet', '--test', ...source, '--space', space, '--space-options', options],
+      ...['train', '--json', '--quiet', '--test', ...source(venue, data), '--space', space, '--space-options', options],
       ...(text === undefined ? [] : ['--arch', text]),
       ...[...RECIPE.split(' '), '--epochs', String(epochs), '--seed', String(seed), '--threads', String(threads)],
     ],
     venue,
     Number.POSITIVE_INFINITY,
   );
-  const row = { step: 'train' as const, ...about(venue, entry), ...spent(finished), data };
+  const row = { step: 'train' as const, ...about(venue, entry), ...spent(finished), data, found };
   const none = { params: 0, flops: 0, architecture: {}, text: text ?? '', valid: {}, test: {} };
   if (finished.code !== 0) return { ...row, ...none, reason: whyOf(finished) };
   const { params, flops, architecture, test, ...trained } = JSON.parse(finished.stdout) as Trained;
@@ -126,7 +129,7 @@ export async function infer(entry: Entry, venue: Venue, text: string): Promise<I
   const order: InferenceOrder = { space, options, text };
   const file = join(import.meta.dirname, 'inference.ts');
   const args = ['--conditions=netsmith-source', file, JSON.stringify(order)];
-  const finished = await runPinned({ command: process.execPath, args }, venue.core, 600);
+  const finished = await runPinned(bound(args), venue.core, 600);
   const row = { step: 'inference' as const, ...about(venue, entry), ...spent(finished) };
   if (finished.code !== 0) return { ...row, milliseconds: 0, mebibytes: 0, reason: whyOf(finished) };
   return { ...row, ...(JSON.parse(finished.stdout) as InferenceResult) };
@@ -158,10 +161,12 @@ function networkOf({ network }: Method, form: Form): { readonly space: string; r
   return network ?? { space: form.space, options: sizeOptions(form.finalCells, form.finalChannels, false) };
 }
 
-const few = ({ trainSamples }: Form) => (trainSamples === 0 ? [] : ['--train-samples', String(trainSamples)]);
-
-function cifar({ shared, form }: Venue): readonly string[] {
-  return ['--data', 'cifar-10', '--data-dir', join(shared, 'cifar-10-batches-bin'), ...few(form)];
+/** The flags of a data set. */
+function source({ shared, form }: Venue, data: Data): readonly string[] {
+  const few = form.trainSamples === 0 ? [] : ['--train-samples', String(form.trainSamples)];
+  return data === 'cifar-10'
+    ? ['--data', 'cifar-10', '--data-dir', join(shared, 'cifar-10-batches-bin'), ...few]
+    : ['--data', 'image-folder', '--data-dir', join(shared, 'eurosat-small'), '--image-size', '32', ...few];
 }
 
 /** A file with settings in the current folder must not change the comparison. */
@@ -172,7 +177,12 @@ function command(args: readonly string[], { core, work }: Venue, limitSeconds: n
   const isSetting = args[0] === 'search' || args[0] === 'train';
   // `densenet.ts` imports `netsmith`, which must be the source that the command runs.
   const all = ['--conditions=netsmith-source', BIN, ...args, ...(isSetting ? ['--config', config] : [])];
-  return runPinned({ command: process.execPath, args: all }, core, limitSeconds);
+  return runPinned(bound(all), core, limitSeconds);
+}
+
+/** Node with these arguments, which is killed where the bench dies without a word (`kill -9`): --resume needs its study. */
+function bound(args: readonly string[]) {
+  return { command: 'setpriv', args: ['--pdeathsig', 'KILL', process.execPath, ...args] };
 }
 
 function whyOf({ code, isOverdue, seconds, stderr }: Finished): string {

@@ -17,7 +17,10 @@ export interface Summary {
   readonly method: Method;
   readonly seeds: number;
   readonly test: Readonly<Record<(typeof METRICS)[number], Spread | undefined>>;
+  /** Accuracy on the test split of EuroSAT, of what was found on CIFAR-10. */
   readonly eurosat: Spread | undefined;
+  /** The same beside what the method found on EuroSAT, with the seeds that have both. */
+  readonly eurosatAgain: { readonly carried: Spread; readonly searched: Spread } | undefined;
   /** Accuracy on the validation samples less that on the test split, of the same weights. */
   readonly gap: Spread | undefined;
   readonly searchSeconds: Spread | undefined;
@@ -25,6 +28,8 @@ export interface Summary {
   readonly searchCoreHours: Spread | undefined;
   readonly trainCoreHours: Spread | undefined;
   readonly trials: Spread | undefined;
+  /** Peak of all processes of the search, where it was not stopped. */
+  readonly searchMebibytes: Spread | undefined;
   readonly params: Spread | undefined;
   readonly milliseconds: Spread | undefined;
   readonly mebibytes: Spread | undefined;
@@ -43,11 +48,13 @@ export function summaries(methods: readonly Method[], rows: readonly Row[]): rea
 
 function summary(method: Method, rows: readonly Row[]): Summary {
   const done = rows.filter((row) => row.reason === undefined);
-  const searches = rows.filter((row): row is SearchRow => row.step === 'search');
+  const searches = rows.filter((row): row is SearchRow => row.step === 'search' && row.data === 'cifar-10');
   const trained = done.filter((row): row is TrainRow => row.step === 'train');
   const timed = done.filter((row): row is InferenceRow => row.step === 'inference');
   const cifar = trained.filter(({ data }) => data === 'cifar-10');
   const eurosat = trained.filter(({ data }) => data === 'eurosat');
+  const searched = eurosat.filter(({ found }) => method.search !== undefined && found === 'eurosat');
+  const carried = eurosat.filter((row) => !searched.includes(row));
   const of = <T>(all: readonly T[], value: (one: T) => number | undefined) =>
     spread(all.flatMap((one) => value(one) ?? []));
   const hours = ({ cpuSeconds }: Row) => cpuSeconds / 3600;
@@ -60,7 +67,8 @@ function summary(method: Method, rows: readonly Row[]): Summary {
       recall: of(cifar, ({ test }) => test.recall),
       f1: of(cifar, ({ test }) => test.f1),
     },
-    eurosat: of(eurosat, ({ test }) => test.accuracy),
+    eurosat: of(carried, ({ test }) => test.accuracy),
+    eurosatAgain: againOf(carried, searched),
     gap: of(cifar, ({ valid, test }) =>
       valid.accuracy === undefined || test.accuracy === undefined ? undefined : valid.accuracy - test.accuracy,
     ),
@@ -68,6 +76,7 @@ function summary(method: Method, rows: readonly Row[]): Summary {
     searchCoreHours: of(searches, (row) => (row.resumed ? undefined : hours(row))),
     trainCoreHours: of(cifar, hours),
     trials: of(searches, ({ trials }) => trials),
+    searchMebibytes: of(searches, (row) => (row.resumed ? undefined : row.peakMiB)),
     params: of(cifar, ({ params }) => params),
     milliseconds: of(timed, ({ milliseconds }) => milliseconds),
     mebibytes: of(timed, ({ mebibytes }) => mebibytes),
@@ -76,6 +85,15 @@ function summary(method: Method, rows: readonly Row[]): Summary {
       ...new Set(rows.flatMap(({ step, seed, reason }) => (reason ? [`${step}, seed ${seed}: ${reason}`] : []))),
     ],
   };
+}
+
+function againOf(carried: readonly TrainRow[], searched: readonly TrainRow[]): Summary['eurosatAgain'] {
+  const accuracies = (rows: readonly TrainRow[], others: readonly TrainRow[]) =>
+    spread(
+      rows.flatMap(({ seed, test }) => (others.some((other) => other.seed === seed) ? (test.accuracy ?? []) : [])),
+    );
+  const [own, there] = [accuracies(carried, searched), accuracies(searched, carried)];
+  return own && there && { carried: own, searched: there };
 }
 
 export function spread(values: readonly number[]): Spread | undefined {

@@ -1,17 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
-import { invalid } from '../common/errors.ts';
+import { join } from 'node:path';
 import type { Metrics } from '../common/metrics.ts';
 import type { Engine } from '../engine/engine.ts';
 import { networkCosts } from '../network/costs.ts';
 import { modelCard } from '../report/export/model-card.ts';
-import { MODEL_JSON_FORMAT, modelJson } from '../report/export/model-json.ts';
-import { exportOnnx, modelMetadata } from '../report/export/onnx.ts';
-import { checkParity } from '../report/export/parity.ts';
-import { sealModel } from '../report/export/seal.node.ts';
 import { formatArchitecture, resolve, resolveHyperparameters } from '../space/index.ts';
 import type { Choice } from '../study/choice.ts';
-import { checkFile, checkWritable, writeInStudy, writeWhole } from '../study/store/files.node.ts';
+import { writeInStudy } from '../study/store/files.node.ts';
 import { isTaskKind } from '../task/index.ts';
 import type { EpochRecord } from '../train/checkpoint.ts';
 import { openPrograms } from '../train/programs.ts';
@@ -30,6 +24,7 @@ import {
 import { encodeWeights, openFinalTraining } from './evaluation/final.ts';
 import { validMetrics } from './evaluation/result.ts';
 import { memoryOfProcess, memoryOfPrograms } from './memory.node.ts';
+import { aboutModel, besideModel, checkOurs, checkOut, modelOf, writeModel } from './model-file.ts';
 import { type Setup, treeOf } from './setup.ts';
 import { netsmithVersion } from './versions.ts';
 
@@ -113,7 +108,6 @@ async function exportOn(
   events: ExportEvents,
   signal: AbortSignal,
 ): Promise<Exported> {
-  if (out !== undefined) checkFile(out, '--out');
   const { settings, dataset, training } = setup;
   const space = treeOf(setup);
   const { info, valid, task } = dataset.search;
@@ -122,9 +116,10 @@ async function exportOn(
   const isFinal = left !== undefined && (left.ofTrial === undefined || ofTrial);
   const fits = isFinal && (!mustTrain || left.epochs === training.epochs);
   if (out === undefined || !fits) checkKeeps(dir);
-  if (out !== undefined) checkWritable(dirname(out));
-  const beside = join(out === undefined ? join(dir, 'best') : dirname(out), `${stem(out ?? 'model.onnx')}.json`);
-  checkOurs(beside);
+  const file = out ?? join(dir, 'best', 'model.onnx');
+  const beside = besideModel(file);
+  if (out === undefined) checkOurs(beside);
+  else checkOut(out);
   const engine = await open();
   const network = resolve(space, architecture);
   const kept = fits ? left : await trainAgain(left?.epochs);
@@ -160,27 +155,13 @@ async function exportOn(
   );
   // `test` is what the file has; `metrics`, one element a seed, what this architecture has.
   const about = { ...trained, trainedOn, seed, test: test ?? null, metrics: evaluated?.metrics ?? [] };
-  const model = sealModel(
-    exportOnnx({
-      network,
-      info,
-      ...(task && { task }),
-      weights,
-      about: { version, space: space.name, architecture: text, training: about },
-    }),
-  );
-  const { parity, samples } = await checkParity({
-    ...{ engine, network, info, weights, model, samples: valid },
-    ...(task && { task }),
-  });
-  const file = out ?? join(dir, 'best', 'model.onnx');
-  if (out === undefined) writeInStudy(dir, ['best', 'model.onnx'], model);
-  else writeWhole(file, model);
-  const metadata = modelMetadata(`model "${file}"`, model);
-  const json = modelJson(metadata, basename(file));
-  const described = `${JSON.stringify(json, null, 2)}\n`;
-  if (out === undefined) writeInStudy(dir, ['best', 'model.json'], described);
-  else writeWhole(beside, described);
+  const request = { engine, setup, architecture, weights, training: about, samples: valid };
+  const { model, parity, samples } = await modelOf(request);
+  const { metadata, text: described } = aboutModel(file, model);
+  if (out === undefined) {
+    writeInStudy(dir, ['best', 'model.onnx'], model);
+    writeInStudy(dir, ['best', 'model.json'], described);
+  } else writeModel(out, model);
   const exported: Exported = {
     file,
     about: beside,
@@ -218,21 +199,4 @@ async function exportOn(
     }),
   );
   return { ...exported, card };
-}
-
-/** `model.onnx` -> `model` */
-function stem(file: string): string {
-  return basename(file).replace(/\.onnx$/i, '');
-}
-
-/** Throws UserError where the file that goes beside the model is there and is none that an export wrote. */
-function checkOurs(path: string): void {
-  if (!existsSync(path)) return;
-  try {
-    const found = JSON.parse(readFileSync(path, 'utf8'));
-    if (found?.format === MODEL_JSON_FORMAT) return;
-  } catch {
-    // Then Netsmith did not write it.
-  }
-  throw invalid(`file "${path}"`, 'was not written by netsmith export', 'give --out another name, or move it away');
 }

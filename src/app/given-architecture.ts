@@ -15,6 +15,7 @@ import type { SearchSpace } from '../space/search-space.ts';
 import type { SpaceOptions } from '../space/space.ts';
 import { SPACES } from '../space/spaces/index.ts';
 import type { StudySettings } from '../study/spec.ts';
+import type { Trial } from '../study/store/store.ts';
 import { chosen } from './choice.ts';
 import { readEvaluation } from './evaluation/evaluation.ts';
 import { namedSpace, treeOf } from './setup.ts';
@@ -44,15 +45,16 @@ function onlyArchitecture(space: Space): Architecture | undefined {
   }
 }
 
-/** The best of a study, with its space; undefined where `arch` is not the folder of one. */
+/** The best of a study, with its space and what it costs there; undefined where `arch` is not the folder of one. */
 export async function foundIn(
   arch: string | undefined,
-): Promise<(Pick<StudySettings, 'space' | 'spaceOptions'> & { readonly architecture: Architecture }) | undefined> {
+): Promise<(Pick<StudySettings, 'space' | 'spaceOptions'> & Pick<Trial, 'architecture' | 'costs'>) | undefined> {
   if (arch === undefined || !existsSync(join(arch, 'study.db'))) return undefined;
   const study = await readStudy(arch);
   const evaluated = study.problem.objectives.length > 1 ? readEvaluation(arch)?.trial : undefined;
   const { space, spaceOptions } = study.settings;
-  return { space, spaceOptions, architecture: chosen(study, arch, {}, evaluated).trial.architecture };
+  const { architecture, costs } = chosen(study, arch, {}, evaluated).trial;
+  return { space, spaceOptions, architecture, costs };
 }
 
 /** An architecture of a study, with other options of its space where some are given. Throws UserError where it is no member then. */

@@ -11,6 +11,7 @@ import { openPrograms } from '../train/programs.ts';
 import { withHyperparameters } from '../train/settings.ts';
 import { openEngine } from './engine.ts';
 import { memoryOfProcess, memoryOfPrograms } from './memory.node.ts';
+import { modelOf, writeModel } from './model-file.ts';
 import type { Notes } from './notes.ts';
 import { mostEpochsOf } from './plan-run.ts';
 import { forecastText, forecastTraining } from './preflight.ts';
@@ -19,6 +20,8 @@ import { type Setup, treeOf } from './setup.ts';
 export interface TrainOneOptions {
   /** Whether it is measured on the test split at the end. */
   readonly test: boolean;
+  /** The trained network is written to this ONNX file; see `checkOut`. */
+  readonly out?: string;
   /** Trains as many epochs as fit in what is left of the time of the command. */
   readonly time?: CommandTime;
   readonly signal: AbortSignal;
@@ -46,6 +49,8 @@ export interface TrainedOne {
   readonly epochs: readonly EpochRecord[];
   /** Metrics on the test split, if requested. */
   readonly test: Metrics | undefined;
+  /** What was written: the ONNX file, the JSON file beside it, and how far its outputs are from those of the training engine. */
+  readonly model?: { readonly file: string; readonly about: string; readonly parity: number; readonly samples: number };
 }
 
 /** Kept for the end of the command. */
@@ -79,7 +84,7 @@ function secondsOfTraining(
 export async function trainOne(
   setup: Setup,
   architecture: Architecture,
-  { test, time, signal }: TrainOneOptions,
+  { test, out, time, signal }: TrainOneOptions,
   notes: Notes,
   events: TrainOneEvents = {},
 ): Promise<TrainedOne> {
@@ -125,7 +130,18 @@ export async function trainOne(
   events.onTrained?.();
   try {
     const measured = test ? await measureKept(request, trained, await dataset.openTest()) : undefined;
-    return { epochs: trained.history, test: measured };
+    if (out === undefined) return { epochs: trained.history, test: measured };
+    const weights = await trained.weights();
+    const epochs = trained.keptEpoch?.() ?? trained.history.length;
+    const { model, ...compared } = await modelOf({
+      ...{ engine, setup, architecture, weights, samples: valid.count > 0 ? valid : train },
+      training: { ...request.settings, epochs, trainedOn: 'train', seed: settings.seed, test: measured ?? null },
+    });
+    return {
+      epochs: trained.history,
+      test: measured,
+      model: { file: out, about: writeModel(out, model), ...compared },
+    };
   } finally {
     await trained.dispose();
   }

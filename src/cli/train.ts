@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import { architectureFrom, foundIn } from '../app/given-architecture.ts';
+import { checkOut } from '../app/model-file.ts';
 import { ownFilesOf } from '../app/own-files.ts';
 import { type Setup, setUp, treeOf } from '../app/setup.ts';
 import { loadSpace } from '../app/space-file.ts';
-import { type CommandTime, type TrainedOne, trainOne } from '../app/train-one.ts';
+import { type TrainedOne, type TrainOneOptions, trainOne } from '../app/train-one.ts';
 import { costsOf } from '../measure/index.ts';
 import { showCount, showMetric, showSeconds } from '../report/numbers.ts';
 import { type Architecture, checkArchitecture, formatArchitecture } from '../space/index.ts';
@@ -13,6 +14,7 @@ import { interruptible } from '../terminal/interrupt.ts';
 import type { Output } from '../terminal/output.ts';
 import { createTrainingsView, type TrainingsView } from '../terminal/trainings.ts';
 import { define, outputOf, type Shell } from './command.ts';
+import { parityText } from './export.ts';
 import { addSettings, configOption, DATA, givenSettings, readSettings } from './flags.ts';
 
 /** The settings of one training run; the rest of a study's are about the search. */
@@ -22,25 +24,34 @@ const SETTINGS: readonly SettingName[] = [
   ...(['seed', 'threads', 'device', 'memory', 'layout'] as const),
 ];
 
-/** `netsmith train`: { architecture, text, params, flops, epochs: [{ epoch, loss, valid, seconds, spent }], test? } */
+interface TrainOptions {
+  readonly arch?: string;
+  readonly test: boolean;
+  readonly out?: string;
+}
+
+/** `netsmith train`: { architecture, text, params, flops, searched?: { params, flops }, epochs: [{ epoch, loss, valid, seconds, spent }], test?, model?: { file, about, parity, samples } } */
 export function addTrain(program: Command, shell: Shell): void {
   const command = define(program, 'train', 'Train one given architecture', [
     'netsmith train --space small-cnn --epochs 20 --arch "depth1=1, depth2=1, ..." --test',
     'netsmith train --space resnet --space-options depth=8 --epochs 5',
     'netsmith train --space resnet --space-options depth=8 --time 2m --test',
     'netsmith train --space darts --space-options cells=20,channels=36,auxiliary=0.4,dropPath=0.2 --arch DARTS_V2',
-    'netsmith train --arch runs/digits-darts-1 --space-options cells=20,channels=36 --test',
+    'netsmith train --arch runs/digits-darts-1 --space-options cells=20,channels=36 --test --out large.onnx',
   ])
     .option(
       '--arch <text|dir>',
       "architecture, in the space's notation or as JSON, or a study whose best is taken, with the study's space (not needed if the space has only one)",
     )
     .option('--test', 'evaluate on the test split at the end', false)
+    .option('--out <file>', 'write the trained network to this ONNX file, after verifying its outputs')
     .option('--time <duration>', 'time of the whole command: trains as many epochs as fit, --epochs at most if set')
     .addOption(configOption());
   addSettings(command.argument(...DATA), SETTINGS).action(
-    async (_: string | undefined, options: { readonly arch?: string; readonly test: boolean }, command: Command) => {
+    async (_: string | undefined, options: TrainOptions, command: Command) => {
       const output = outputOf(command, shell);
+      const { out } = options;
+      if (out !== undefined) checkOut(out);
       let isCapped = false;
       const found = await foundIn(options.arch);
       const given = await readSettings(command, ({ epochs }) => {
@@ -59,11 +70,21 @@ export function addTrain(program: Command, shell: Shell): void {
       output.note(
         `${formatArchitecture(space, architecture) || space.name}: ${showCount(params)} parameters, ${showCount(flops)} FLOPs`,
       );
+      const before = found && { params: found.costs.params ?? 0, flops: found.costs.flops ?? 0 };
+      const searched = before?.params === params && before.flops === flops ? undefined : before;
+      if (searched)
+        output.note(`as searched: ${showCount(searched.params)} parameters, ${showCount(searched.flops)} FLOPs`);
       const ended = await interruptible(
         () => output.note('Interrupted.'),
-        (signal) => trainInView(setup, architecture, options.test, time, output, signal),
+        (signal) =>
+          trainInView(
+            setup,
+            architecture,
+            { test: options.test, ...(out !== undefined && { out }), ...(time && { time }), signal },
+            output,
+          ),
       );
-      const { epochs, test } = ended;
+      const { epochs, test, model } = ended;
       const text = formatArchitecture(space, architecture);
       output.result(
         {
@@ -71,12 +92,17 @@ export function addTrain(program: Command, shell: Shell): void {
           text,
           params,
           flops,
+          ...(searched && { searched }),
           epochs: epochs.map(({ spent, ...epoch }) => ({ ...epoch, ...(spent && { spent: { ...spent } }) })),
           ...(test !== undefined && { test }),
+          ...(model && { model }),
         },
-        test === undefined
-          ? `valid: ${showMetrics(epochs.at(-1)?.valid ?? {}) || 'none'}`
-          : `test: ${showMetrics(test)}`,
+        [
+          ...(model ? [`${model.file} (${parityText(model)})`] : []),
+          test === undefined
+            ? `valid: ${showMetrics(epochs.at(-1)?.valid ?? {}) || 'none'}`
+            : `test: ${showMetrics(test)}`,
+        ].join('\n'),
       );
     },
   );
@@ -86,14 +112,12 @@ export function addTrain(program: Command, shell: Shell): void {
 async function trainInView(
   setup: Setup,
   architecture: Architecture,
-  test: boolean,
-  time: CommandTime | undefined,
+  options: TrainOneOptions,
   output: Output,
-  signal: AbortSignal,
 ): Promise<TrainedOne> {
   let view: TrainingsView | undefined;
   try {
-    return await trainOne(setup, architecture, { test, ...(time && { time }), signal }, output, {
+    return await trainOne(setup, architecture, options, output, {
       onProgress(epoch, epochs) {
         view ??= createTrainingsView(`training ${setup.space.name} on ${setup.dataset.search.info.name}`, 1, output);
         view.onProgress('training', epoch, epochs);

@@ -82,7 +82,7 @@ for (const [name, method] of Object.entries(ONE_SHOT))
 for (const name of ['darts', 'gdas', 'single-path'] as const)
   test(`${name} trains the search form of darts with drop path`, async () => {
     const images = { ...data.info, input: [1, 4, 4], mean: [0], deviation: [1] };
-    const space = SPACES.darts.create(images, { cells: 1, channels: 2, search: true, dropPath: 0.2 });
+    const space = SPACES.darts.create(images, { cells: 3, channels: 2, search: true, dropPath: 0.2 });
     const train = { count: 2, read: async () => undefined };
     const { engine, fed } = watching();
     const supernet = await ONE_SHOT[name].open(

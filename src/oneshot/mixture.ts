@@ -82,6 +82,9 @@ export async function openMixtureSupernet(request: MixtureRequest): Promise<Supe
     ...request.architecture,
   };
   const { penalty } = method;
+  /** The epoch whose architecture a search takes that stops since its loss became sharp. */
+  const epochBefore = (records: Parameters<typeof epochBeforeSharp>[0]) =>
+    eigenvalueStop ? epochBeforeSharp(records, warmup) : undefined;
   const derived = deriveCapped(space, skipCap);
   const levels = levelsOf(request, method.step.levels);
   const { batchSize, stepsPerEpoch, weights: forWeights, architecture: forArchitecture } = levels;
@@ -126,10 +129,8 @@ export async function openMixtureSupernet(request: MixtureRequest): Promise<Supe
           const mixture = mixtureOf(after.tensors);
           const seen = await guards(mixture, after);
           const records = [...after.history, { mixture, guards: seen }];
-          const before = eigenvalueStop ? epochBeforeSharp(records, warmup) : undefined;
-          // The search ends here, with the architecture of that epoch.
-          const genotype =
-            (before === undefined ? undefined : records[before - 1]?.mixture?.genotype) ?? mixture.genotype;
+          // A search that ends here has the architecture of that epoch.
+          const genotype = records[(epochBefore(records) ?? records.length) - 1]?.mixture?.genotype ?? mixture.genotype;
           return { mixture: { ...mixture, genotype }, guards: seen };
         },
         train(index, state, nextStep) {
@@ -175,7 +176,7 @@ export async function openMixtureSupernet(request: MixtureRequest): Promise<Supe
       };
     },
   });
-  const before = () => epochBeforeSharp(opened.history, warmup);
+  const before = () => epochBefore(opened.history);
   return { ...opened, ...(eigenvalueStop && { hasStopped: () => before() !== undefined, keptEpoch: before }) };
 }
 

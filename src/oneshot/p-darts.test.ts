@@ -130,7 +130,7 @@ test('p-darts: depths of the stages; a space without cells has one depth', () =>
   const depths = (name: 'darts' | 'nas-bench-201', count: number) =>
     stagesOf(SPACES[name].create(image, { cells: count }), 75, defaults).map(({ space: own }) => own.options.cells);
   assert.deepEqual(depths('darts', 17), [5, 11, 17]);
-  // Two cells of DARTS are both reductions, so they would not decide the normal cell.
+  // Two cells of DARTS would both be reductions, which the space refuses.
   assert.deepEqual(depths('darts', 8), [3, 5, 8]);
   assert.deepEqual(depths('nas-bench-201', 5), [1, 3, 5]);
   const points = pointSpace(data.info);

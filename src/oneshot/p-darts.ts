@@ -11,7 +11,7 @@
  * of a stage; gradients of the architecture are not clipped. Cost: each step computes all options that are left.
  */
 import { z } from 'zod';
-import { invalid } from '../common/errors.ts';
+import { invalid, UserError } from '../common/errors.ts';
 import { SKIP_DROPOUT } from '../network/mixture.ts';
 import type { Space } from '../space/space.ts';
 import { decisions } from '../space/tree/decisions.ts';
@@ -105,10 +105,20 @@ function ofDepth(space: Space, depth: number): Space {
   if (typeof cells !== 'number') return space;
   const wanted = JSON.stringify(decisions(space));
   for (let fewer = Math.max(1, Math.round(depth * cells)); fewer < cells; fewer++) {
-    const found = withSpaceOptions(space, { cells: fewer });
+    const found = withCells(space, fewer);
     if (found !== undefined && JSON.stringify(decisions(found)) === wanted) return found;
   }
   return space;
+}
+
+/** Undefined where the space cannot have so few. */
+function withCells(space: Space, cells: number): Space | undefined {
+  try {
+    return withSpaceOptions(space, { cells });
+  } catch (error) {
+    if (error instanceof UserError) return undefined;
+    throw error;
+  }
 }
 
 /** The rate of dropout after skips in an epoch of a stage, counted from 0: it falls linearly in the warm-up, then exponentially. */

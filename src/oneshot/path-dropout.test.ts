@@ -108,6 +108,19 @@ test('path-dropout: k counts all options that meet in a node, nothing aside', ()
   );
 });
 
+test('path-dropout: the effective rank and the interference of a few networks are measured after each epoch', async () => {
+  const training = await openPathDropoutSupernet(request());
+  const [first, second] = [await training.epoch(), await training.epoch()];
+  for (const { guards } of [first, second]) {
+    const { value = 0, of = 0 } = guards?.effectiveRank ?? {};
+    assert.ok(value >= 1 && value <= of, `effective rank ${value} of ${of}`);
+    const { pairs = 0, magnitude = 0 } = guards?.interference ?? {};
+    assert.ok(pairs >= 2 && magnitude > 0, `interference of ${pairs} pairs: ${magnitude}`);
+  }
+  assert.notDeepEqual(second.guards, first.guards);
+  await training.dispose();
+});
+
 test('path-dropout: at rate 0 nothing is left out, and the rate grows with the steps', async () => {
   const losses = async (dropRate: number, epochs: number) => {
     const settings = { ...request().settings, epochs, schedule: 'constant' as const, warmupEpochs: 0 };

@@ -12,21 +12,24 @@ import type { Rng } from '../common/random.ts';
 import type { Samples } from '../data/dataset.ts';
 import type { HostTensor } from '../graph/ir.ts';
 import { type PathInput, pathInputs } from '../network/paths.ts';
-import type { Architecture, DecisionValue, Space } from '../space/space.ts';
+import type { Architecture, Space } from '../space/space.ts';
 import { checkArchitecture } from '../space/tree/architecture.ts';
 import { cellsOf } from '../space/tree/cells.ts';
 import { supernet } from '../space/tree/resolve.ts';
 import { sample } from '../space/tree/vary.ts';
+import { taskOf } from '../task/index.ts';
 import type { Measured } from '../task/metrics.ts';
-import { trainingBatches } from '../train/batches.ts';
-import { trainBatches } from '../train/loop.ts';
+import { orderedBatches, trainingBatches } from '../train/batches.ts';
+import { noiseFor, trainBatches } from '../train/loop.ts';
 import { OPTIMIZERS } from '../train/optimizers.ts';
 import { learningRates } from '../train/schedules.ts';
 import { checkSettings } from '../train/settings.ts';
 import { defineOneShot } from './definition.ts';
 import { choicesOf } from './kept-options.ts';
+import { outputGraph } from './mixture-steps.ts';
 import { RECALIBRATE } from './path-meter.ts';
 import { openSupernet, type Supernet, type SupernetRequest } from './supernet.ts';
+import { type PathSteps, watchPaths } from './watch-paths.ts';
 
 const schema = z.strictObject({
   dropRate: z.number().min(0).lt(1).default(0.05),
@@ -75,10 +78,29 @@ export async function openPathDropoutSupernet(
     async open({ programs, borrow, on, validBatch }) {
       const { built, program } = await borrow(programs.training(on, settings, batchSize));
       const inference = await borrow(programs.inference(on, validBatch));
+      const outputs = await borrow(
+        programs.program({
+          ...{ on, batchSize, kind: 'path outputs' },
+          build: () => outputGraph(on, batchSize),
+          compile: { memory: 'returned' },
+        }),
+      );
+      const features: PathSteps['meter']['features'] = async (state, architecture, samples, random) => {
+        if (samples.count !== batchSize) return undefined;
+        const { feeds } = await orderedBatches(samples, taskOf(info, request.task).spec(info), batchSize).read(0);
+        const noise = noiseFor(outputs.built.randomInputs, random, 0)();
+        return (await outputs.program.run({ ...feeds, ...noise, ...pathOf(inputs, architecture) }, state)).features;
+      };
+      // A step with the options of one network alone trains that network.
+      const guards = await watchPaths(request, {
+        ...{ program, batches, stepsPerEpoch, meter: { batchSize, features } },
+        built: { randomInputs: built.randomInputs, feedsOf: (architecture) => pathOf(inputs, architecture) },
+      });
       return {
         parts: built,
         training: [program],
         inference,
+        more: async (after) => ({ guards: await guards(after) }),
         measured: Array.from({ length: validationPaths }, (_, i) =>
           pathOf(inputs, sample(space, request.rng('validation path', i))),
         ),
@@ -114,7 +136,7 @@ export function droppedPaths(
 /** The feeds that leave out all that an architecture does not have. */
 function pathOf(
   inputs: readonly PathInput[],
-  architecture: Readonly<Record<string, DecisionValue>>,
+  architecture: Architecture,
 ): Record<string, HostTensor> {
   return feeds(inputs, ({ name, option }) => {
     const value = architecture[name];

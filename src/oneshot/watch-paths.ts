@@ -39,7 +39,7 @@ export interface PathSteps {
   };
   readonly batches: TrainingBatches;
   readonly stepsPerEpoch: number;
-  readonly meter: PathMeter;
+  readonly meter: Pick<PathMeter, 'batchSize' | 'features'>;
   /** Options of decisions that an architecture may lack although the supernet chooses them. */
   further?(random: Rng): Architecture;
 }

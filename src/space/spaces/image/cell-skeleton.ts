@@ -28,7 +28,8 @@ const SMALLEST_SIDE = 4;
 /** The options of spaces of such cells. */
 export const CELL_OPTIONS = {
   channels: { default: 16, whole: true, min: 2, max: 1024 },
-  cells: { default: 8, whole: true, min: 1, max: 64 },
+  // With fewer, all cells are reductions, and nothing decides the normal one.
+  cells: { default: 8, whole: true, min: 3, max: 64 },
   search: false,
   dropPath: { default: 0, min: 0, below: 1 },
   auxiliary: { default: 0, min: 0, max: 10 },

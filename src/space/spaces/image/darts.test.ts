@@ -11,7 +11,7 @@ import type { Module } from '../../tree/module.ts';
 import { resolve, supernet } from '../../tree/resolve.ts';
 import { crossover, mutate, neighbors, sample } from '../../tree/vary.ts';
 import { childrenOf } from '../../tree/walk.ts';
-import { darts } from '../index.ts';
+import { darts, nasnet } from '../index.ts';
 import { DARTS_CELLS } from './published-cells.ts';
 
 const task: Task = { kind: 'classification', input: [3, 32, 32], outputs: 10 };
@@ -32,6 +32,13 @@ test('the space of the paper: 180 · 7^8 cells of each kind, 34 decisions shared
     decisions(space).map(({ name }) => name),
   );
   assert.equal(decisions(darts.create(task, { dropPath: 0.2 })).length, 34);
+});
+
+test('fewer than three cells are refused: all of them would be reductions, and nothing would decide the normal cell', () => {
+  for (const one of [darts, nasnet])
+    for (const cells of [1, 2])
+      assert.throws(() => one.create(task, { cells }), /option cells is .*must be/, `${one.name}, ${cells}`);
+  assert.equal(decisions(darts.create(task, { cells: 3 })).length, 34);
 });
 
 /** The cells of a network, with the stride of the edges from their inputs. */
@@ -170,7 +177,7 @@ test('the search network has batch norm without weights and after pools; the dis
 });
 
 test('what the options cannot be is refused', () => {
-  refuses(() => darts.create(task, { cells: 0 }), 'space "darts": option cells is 0; must be at least 1');
+  refuses(() => darts.create(task, { cells: 0 }), 'space "darts": option cells is 0; must be at least 3');
   refuses(() => darts.create(task, { dropPath: 1 }), 'space "darts": option dropPath is 1; must be below 1');
   refuses(
     () => darts.create({ ...task, input: [3, 3, 32] }),
