@@ -20,7 +20,7 @@ export { encodeAdjacency, encodeOneHot, encodePath } from './tree/encode.ts';
 export { first, successor } from './tree/enumerate.ts';
 export { moduleFromJson, spaceFromJson, spaceToJson } from './tree/json.ts';
 export type * from './tree/module.ts';
-export { mapChildren, resolve, resolveHyperparameters, scaleWidth, supernet } from './tree/resolve.ts';
+export { hasSupernet, mapChildren, resolve, resolveHyperparameters, scaleWidth, supernet } from './tree/resolve.ts';
 export { searchSpaceOf } from './tree/tree-search-space.ts';
 export { activeDecisions, crossover, mutate, neighbors, sample } from './tree/vary.ts';
 export { childrenOf } from './tree/walk.ts';

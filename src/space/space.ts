@@ -26,7 +26,7 @@ export type SpaceOptions = Readonly<Record<string, number | string | boolean>>;
  */
 export type Hyperparameters = Readonly<Record<string, Value<number> | Value<string>>>;
 
-/** A search space for one task: a tree with choices left open. Pure data but for `text`. */
+/** A search space for one task: a tree with choices left open. Pure data but for `text` and `membership`. */
 export interface Space {
   readonly name: string;
   readonly task: Task;
@@ -35,6 +35,36 @@ export interface Space {
   readonly hyperparameters: Hyperparameters;
   /** The space's own notation of an architecture, where it has one; without it, `name=value, name=value`. */
   readonly text?: TextForm;
+  /** What decides, beside the tree, which architectures are members. Absent: each that makes all decisions is one, and no two are the same. */
+  readonly membership?: Membership;
+}
+
+/** What is needed of a space to make its choices. */
+export type OpenTree = Pick<Space, 'root' | 'hyperparameters' | 'membership'>;
+
+/**
+ * Rules that the choices of a tree cannot express, such as "at most 9 edges". All that makes architectures keeps them: random draws
+ * draw again, others are repaired. Each function is pure and takes an architecture that makes all active decisions of the tree.
+ */
+export interface Membership {
+  /** Why it is no member; undefined: it is one. */
+  refusal(
+    architecture: TreeArchitecture,
+    tree: OpenTree,
+  ): { readonly found: string; readonly rule: string } | undefined;
+  /** A member that is similar to one that is none. */
+  repair(architecture: TreeArchitecture, tree: OpenTree): TreeArchitecture;
+  /** The member that stands for this one: equal for two members exactly if they are the same network. */
+  canonical(architecture: TreeArchitecture, tree: OpenTree): TreeArchitecture;
+  /**
+   * The decision up to which the values, in the order of the walk, rule out every canonical member: enumeration goes on from there.
+   * Undefined: no such decision is known.
+   */
+  deadEnd?(architecture: TreeArchitecture, tree: OpenTree): string | undefined;
+  /** The network of a canonical member, where the tree with its choices made is not yet that. */
+  network?(architecture: TreeArchitecture): Module;
+  /** How many members there are; undefined: it is not known. */
+  size?(space: Space): bigint | undefined;
 }
 
 export interface TextForm {

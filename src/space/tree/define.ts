@@ -6,6 +6,7 @@ import { showLimit } from '../../common/rules.ts';
 import type {
   Architecture,
   Hyperparameters,
+  Membership,
   PublishedArchitectures,
   Space,
   SpaceDefinition,
@@ -27,7 +28,9 @@ export interface DefineOptions<D extends OptionSpecs> {
   readonly description?: string;
   /** The options with their defaults, and rules where they have some: `{ width: { default: 16, whole: true, min: 1 } }`. */
   readonly defaults?: D;
-  readonly text?: TextForm;
+  readonly text?: TextForm | ((options: OptionsBy<D>) => TextForm);
+  /** Rules that the tree cannot express. */
+  membership?(task: Task, options: OptionsBy<D>): Membership;
   /** Members that people designed, by name, the best for a short time first: a search tries them before its own. */
   handDesigned?(task: Task, options: OptionsBy<D>): Readonly<Record<string, Architecture>>;
   /** Members that papers have published, as `text` reads them. */
@@ -50,7 +53,7 @@ export function withSpaceOptions(space: Space, changed: SpaceOptions): Space | u
 export function defineSpace<const D extends OptionSpecs = Record<never, never>>(
   name: string,
   build: (task: Task, options: OptionsBy<D>) => Built,
-  { description = '', defaults, text, handDesigned, published }: DefineOptions<D> = {},
+  { description = '', defaults, text, membership, handDesigned, published }: DefineOptions<D> = {},
 ): SpaceDefinition {
   if (typeof name !== 'string' || name === '')
     throw invalid('defineSpace', `name is ${quoted(name)}`, 'must be a text');
@@ -64,7 +67,11 @@ export function defineSpace<const D extends OptionSpecs = Record<never, never>>(
     return within(place, () => {
       checkTask(task);
       const { network: root, hyperparameters } = partsOf(build(task, options));
-      const space = createSpace({ name, task, options, root, hyperparameters, ...(text && { text }) });
+      const space = createSpace({
+        ...{ name, task, options, root, hyperparameters },
+        ...(text && { text: typeof text === 'function' ? text(options) : text }),
+        ...(membership && { membership: membership(task, options) }),
+      });
       makers.set(space, (changed) => create(task, { ...options, ...changed }));
       return space;
     });

@@ -1,6 +1,7 @@
 /** Many architectures at once, for strategies that let a model choose among them. */
 import type { Rng } from '../../common/random.ts';
 import type { Architecture, DecisionValue, Space } from '../../space/space.ts';
+import { settled } from '../../space/tree/choose.ts';
 import { decided, decisions, isActive } from '../../space/tree/decisions.ts';
 import { otherValue, sampleValue } from '../../space/tree/domain.ts';
 import { sampleWithin, withinLimits } from '../limits.ts';
@@ -34,7 +35,7 @@ function completed(space: Space, given: Architecture, rng: Rng): Draft {
     if (isActive(decision, draft))
       draft[decision.name] = decided(given, decision.name) ?? sampleValue(decision.domain, rng);
   }
-  return draft;
+  return settled(space, draft);
 }
 
 export interface PoolOptions {

@@ -2,6 +2,7 @@
 import type { Rng } from '../../common/random.ts';
 import { lowerTail } from '../../model/normal.ts';
 import type { Architecture, Decision, DecisionValue, Space } from '../../space/space.ts';
+import { settled } from '../../space/tree/choose.ts';
 import { decided, decisions, isActive } from '../../space/tree/decisions.ts';
 import { domainSize, formatValue, sampleValue } from '../../space/tree/domain.ts';
 import { fromUnit, toUnit } from '../scale.ts';
@@ -56,7 +57,7 @@ export function parzen(space: Space, architectures: readonly Architecture[], opt
         draft[decision.name] =
           value === undefined ? sampleValue(decision.domain, rng) : perturb(seen[center] ?? Number.NaN, value, rng);
       }
-      return draft;
+      return settled(space, draft);
     },
     logDensity(draft) {
       const active = windows.flatMap((window) => {
