@@ -11,6 +11,7 @@ export {
 } from './tree/architecture.ts';
 export * from './tree/builders.ts';
 export * from './tree/composites.ts';
+export { type Constraints, constrained } from './tree/constrain.ts';
 export { count } from './tree/count.ts';
 export { decided, decisions, isActive } from './tree/decisions.ts';
 export { type Built, type DefineOptions, defineSpace } from './tree/define.ts';

@@ -35,12 +35,14 @@ export interface Space {
   readonly hyperparameters: Hyperparameters;
   /** The space's own notation of an architecture, where it has one; without it, `name=value, name=value`. */
   readonly text?: TextForm;
+  /** By decision: what is left of its domain under constraints (`constrained`). */
+  readonly domains?: Readonly<Record<string, Domain>>;
   /** What decides, beside the tree, which architectures are members. Absent: each that makes all decisions is one, and no two are the same. */
   readonly membership?: Membership;
 }
 
 /** What is needed of a space to make its choices. */
-export type OpenTree = Pick<Space, 'root' | 'hyperparameters' | 'membership'>;
+export type OpenTree = Pick<Space, 'root' | 'hyperparameters' | 'domains' | 'membership'>;
 
 /**
  * Rules that the choices of a tree cannot express, such as "at most 9 edges". All that makes architectures keeps them: random draws
@@ -63,6 +65,10 @@ export interface Membership {
   deadEnd?(architecture: TreeArchitecture, tree: OpenTree): string | undefined;
   /** The network of a canonical member, where the tree with its choices made is not yet that. */
   network?(architecture: TreeArchitecture): Module;
+  /** Whether the value of a decision has an effect. Absent: each has. */
+  counts?(architecture: TreeArchitecture, decision: string): boolean;
+  /** Why no constraint may name one decision, if the members of one network take its value by different decisions. */
+  readonly unnamed?: string;
   /** How many members there are; undefined: it is not known. */
   size?(space: Space): bigint | undefined;
 }
@@ -70,7 +76,7 @@ export interface Membership {
 export interface TextForm {
   format(architecture: Architecture): string;
   /** Throws UserError when the text is malformed. */
-  parse(text: string): Architecture;
+  parse(text: string, tree?: OpenTree): Architecture;
 }
 
 /** An architecture that a paper has published. */
@@ -122,10 +128,15 @@ export type Architecture = { readonly [name: string]: Json };
 export type TreeArchitecture = Readonly<Record<string, DecisionValue>>;
 
 export type Domain =
-  | { readonly kind: 'values'; readonly values: readonly (number | string | boolean)[] }
+  | {
+      readonly kind: 'values';
+      readonly values: readonly (number | string | boolean)[];
+      /** How often each is drawn, by comparison with the others. Absent: all alike. */
+      readonly weights?: readonly number[];
+    }
   | { readonly kind: 'int' | 'float'; readonly min: number; readonly max: number; readonly log: boolean }
-  /** `count` of the nodes 0 .. from-1. */
-  | { readonly kind: 'inputs'; readonly from: number; readonly count: number };
+  /** `count` of the nodes 0 .. from-1, or of those `among` them. */
+  | { readonly kind: 'inputs'; readonly from: number; readonly count: number; readonly among?: readonly number[] };
 
 /** A condition on the value of an earlier decision. */
 export type Condition =

@@ -99,7 +99,7 @@ export function formatArchitecture(space: Space, architecture: Architecture): st
 export function parseArchitecture(space: Space, text: string): TreeArchitecture {
   const trimmed = text.trim();
   if (trimmed.startsWith('{')) return checkArchitecture(space, parseJson(trimmed, placeOf(space)));
-  return checkArchitecture(space, space.text ? space.text.parse(trimmed) : parseAssignments(space, trimmed));
+  return checkArchitecture(space, space.text ? space.text.parse(trimmed, space) : parseAssignments(space, trimmed));
 }
 
 function parseAssignments(space: Space, text: string): Architecture {

@@ -152,6 +152,7 @@ interface ValueClass {
 
 /** The values of a domain, those together that meet the same of the conditions. */
 function classes(domain: Domain, conditions: readonly Condition[]): readonly ValueClass[] {
+  if (domainSize(domain) === 0n) return [];
   if (domain.kind === 'int') return intervals(domain.min, domain.max, conditions);
   const found = new Map<string, ValueClass>();
   for (

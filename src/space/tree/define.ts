@@ -40,6 +40,12 @@ export interface DefineOptions<D extends OptionSpecs> {
 /** How a definition made a space: with these options in place of its own. */
 const makers = new WeakMap<Space, (changed: SpaceOptions) => Space>();
 
+/** Has the options of `made` changed as those of `space` are, from which it was made by `change`. */
+export function remakeAs(made: Space, space: Space, change: (space: Space) => Space): void {
+  const make = makers.get(space);
+  if (make !== undefined) makers.set(made, (changed) => change(make(changed)));
+}
+
 /** The same space with other options; undefined where it was not made by a definition, or where that does not have them. Throws as `create` does. */
 export function withSpaceOptions(space: Space, changed: SpaceOptions): Space | undefined {
   const known = Object.keys(changed).every((name) => Object.hasOwn(space.options, name));

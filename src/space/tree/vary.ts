@@ -1,11 +1,11 @@
 /** Architectures from chance and from other architectures. All results are checked members of the space, frozen. */
 import { invalid } from '../../common/errors.ts';
 import type { Rng } from '../../common/random.ts';
-import type { Architecture, DecisionValue, Domain, Space, TreeArchitecture } from '../space.ts';
+import type { Architecture, DecisionValue, Domain, OpenTree, Space, TreeArchitecture } from '../space.ts';
 import { architectureKey } from './architecture.ts';
 import { chooseRaw, memberOf, settled } from './choose.ts';
 import { decided } from './decisions.ts';
-import { firstValue, nearValues, otherValue, sampleValue } from './domain.ts';
+import { domainSize, firstValue, nearValues, otherValue, sampleValue } from './domain.ts';
 
 /** Draws before one that is no member is repaired, and before a mutation that changes nothing gives way to a sample. */
 const TRIES = 200;
@@ -14,11 +14,11 @@ const TRIES = 200;
 const MOST_CHANGES = 4;
 
 /** Every active decision uniformly (a range: on its scale), in the order of the walk; drawn again where that is no member. */
-export function sample(space: Space, rng: Rng): TreeArchitecture {
+export function sample(space: OpenTree, rng: Rng): TreeArchitecture {
   return drawn(space, () => chooseRaw(space, (_, domain) => sampleValue(domain, rng)));
 }
 
-function drawn(space: Space, draw: () => TreeArchitecture): TreeArchitecture {
+function drawn(space: OpenTree, draw: () => TreeArchitecture): TreeArchitecture {
   let last = draw();
   for (let attempt = 1; ; attempt++) {
     const member = memberOf(space, last);
@@ -34,8 +34,9 @@ function drawn(space: Space, draw: () => TreeArchitecture): TreeArchitecture {
  * space without decisions.
  */
 export function mutate(space: Space, architecture: Architecture, rng: Rng): TreeArchitecture {
-  const active = activeDecisions(space, architecture);
-  if (active.length === 0) throw invalid(`space "${space.name}"`, 'has no decisions', 'a mutation needs one to change');
+  const active = activeDecisions(space, architecture).filter(([, domain]) => domainSize(domain) !== 1n);
+  if (active.length === 0)
+    throw invalid(`space "${space.name}"`, 'has no decisions that are open', 'a mutation needs one to change');
   const change = (from: Architecture) => {
     const [name, domain] = rng.pick(active);
     const value = decided(from, name);

@@ -186,7 +186,6 @@ export function decisionsOf({ operations, reads }: LabeledGraph, vertices: numbe
 }
 
 function membershipOf({ vertices, edges }: Limits): Membership {
-  const idleIn = (tree: OpenTree) => String(operationsIn(tree)[0] ?? '');
   return {
     refusal(architecture) {
       const graph = pruned(graphOf(architecture));
@@ -200,6 +199,8 @@ function membershipOf({ vertices, edges }: Limits): Membership {
       const graph = pruned(graphOf(architecture));
       return graph === undefined ? architecture : decisionsOf(canonicalGraph(graph), vertices, idleIn(tree));
     },
+    counts: (architecture, name) => !name.startsWith('op') || isUsed(architecture, Number(name.slice(2))),
+    unnamed: 'vertices have no fixed numbers, as isomorphic graphs are one architecture; name an operation alone',
     deadEnd(architecture, tree) {
       const graph = graphOf(architecture);
       const idle = idleIn(tree);
@@ -225,6 +226,16 @@ function membershipOf({ vertices, edges }: Limits): Membership {
   };
 }
 
+/** Whether a vertex of a canonical member reads anything. */
+function isUsed(architecture: TreeArchitecture, vertex: number): boolean {
+  return Array.from({ length: vertex }, (_, from) => edgeOf(from, vertex)).some(
+    (name) => architecture[name] === 'edge',
+  );
+}
+
+/** The operation that vertices have that are left over. */
+const idleIn = (tree: OpenTree | undefined) => String((tree ? operationsIn(tree) : NAMES)[0]);
+
 /** The operations that a vertex can have; all of them where there is no vertex between input and output. */
 function operationsIn(tree: OpenTree): readonly DecisionValue[] {
   const domain = decisions(tree).find(({ name }) => name === operationOf(1))?.domain;
@@ -237,7 +248,7 @@ function textForm({ vertices }: Limits): TextForm {
       const graph = pruned(graphOf(architecture));
       return graph === undefined ? '' : graphText(graph);
     },
-    parse(text) {
+    parse(text, tree) {
       const graph = text.startsWith('[') ? graphOfMatrix(text) : graphOfText(text);
       const count = graph.operations.length + 2;
       if (count > vertices)
@@ -246,7 +257,7 @@ function textForm({ vertices }: Limits): TextForm {
           `has ${count} vertices`,
           `must have at most ${vertices}, input and output included`,
         );
-      return decisionsOf(graph, vertices, graph.operations[0] ?? NAMES[0] ?? '');
+      return decisionsOf(graph, vertices, idleIn(tree));
     },
   };
 }
