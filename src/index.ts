@@ -111,6 +111,7 @@ export {
   darts,
   enasMacro,
   mlp,
+  nasBench101,
   nasBench201,
   nasnet,
   residualCnn,

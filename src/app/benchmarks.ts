@@ -34,7 +34,8 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
 
 /** The settings that a search of a table has besides its strategy. */
 export const TABLE_SETTINGS: readonly SettingName[] = [
-  ...(['benchmark', 'data', 'trials', 'time', 'seed', 'maxParams', 'maxFlops', 'limit'] as const),
+  ...(['benchmark', 'data', 'trials', 'time', 'seed', 'maxParams', 'maxFlops', 'maxDepth', 'limit'] as const),
+  ...(['require', 'forbid', 'fix', 'prefer'] as const),
 ];
 
 /** Throws UserError for a name that is not known. */

@@ -4,7 +4,7 @@ import { invalid } from '../common/errors.ts';
 import type { Metrics } from '../common/metrics.ts';
 import { rank } from '../common/pareto.ts';
 import type { Task } from '../space/index.ts';
-import type { SearchSpace } from '../space/search-space.ts';
+import { isMember, type SearchSpace } from '../space/search-space.ts';
 import { type SettingName, TRAINING_NAMES } from '../study/spec.ts';
 import type { EarlierTrial } from '../study/store/store.ts';
 import type { Notes } from './notes.ts';
@@ -54,7 +54,12 @@ export async function readPrior(dirs: readonly string[], setup: Setup, notes: No
     notes.note(
       `Warm-starting from ${complete.length} trials of study "${dir}".${differences.length === 0 ? '' : ` Note: they used different settings (${differences.join(', ')}); their values are used unchanged.`}`,
     );
-    for (const { trial, architecture, metrics, costs, seconds } of complete)
+    const members = complete.filter(({ architecture }) => isMember(setup.space, architecture));
+    if (members.length < complete.length)
+      notes.note(
+        `${complete.length - members.length} of them are left out: their architectures do not keep the constraints of this study.`,
+      );
+    for (const { trial, architecture, metrics, costs, seconds } of members)
       earlier.push({ study: record.name, trial, architecture, metrics, costs, seconds });
   }
   return earlier;

@@ -9,8 +9,15 @@ import { costsOf, isCost } from '../measure/index.ts';
 import { checkBuildable } from '../network/buildable.ts';
 import { networkCosts } from '../network/costs.ts';
 import { isArchitectureMethod } from '../oneshot/names.ts';
-import { type Architecture, type Space, type SpaceDefinition, searchSpaceOf, type Task } from '../space/index.ts';
-import type { SearchSpace } from '../space/search-space.ts';
+import {
+  type Architecture,
+  constrained,
+  type Space,
+  type SpaceDefinition,
+  searchSpaceOf,
+  type Task,
+} from '../space/index.ts';
+import { isMember, type SearchSpace } from '../space/search-space.ts';
 import { SPACES } from '../space/spaces/index.ts';
 import type { Limit, Problem, Strategy } from '../strategy/strategy.ts';
 import { tryingFirst } from '../strategy/wrappers/trying-first.ts';
@@ -24,6 +31,7 @@ import {
   FUNCTION,
   flagOf,
   isOwnFile,
+  type SettingName,
   type StudySettings,
   trainSettings,
 } from '../study/spec.ts';
@@ -104,7 +112,8 @@ export async function setUp(
   if (estimator.kind === 'proxies' && !isTaskKind(info.kind))
     throw invalid('--estimator', '"proxies"', `only serves ${TASK_KINDS.join(' and ')}; the task is ${info.kind}`);
   const first = settings.handDesigned && namedIn(handDesignedOf(given, settings, space), settings.handDesigned);
-  const strategy = first ? tryingFirst(chosen, first) : chosen;
+  const members = first?.filter((architecture) => isMember(space, architecture));
+  const strategy = members ? tryingFirst(chosen, members) : chosen;
   strategy.init(problem);
   checkBudget(budgetOf(settings));
   const stopping = stoppingOf(settings, problem);
@@ -165,14 +174,18 @@ export function searchSpaceFrom(
   settings: StudySettings,
   task?: TaskDefinition,
 ): SearchSpace {
+  // The tree of a study has its constraints already (`spaceOf`).
   if ('root' in given) return searchSpaceOf(given);
-  if ('create' in given) return searchSpaceOf(spaceFor(given, spaceTask(info, task), settings));
+  if ('create' in given) return searchSpaceOf(constrained(spaceFor(given, spaceTask(info, task), settings), settings));
   if (given.tree === undefined) checkOpenStudy(given, settings);
   return given;
 }
 
+const CONSTRAINTS = ['require', 'forbid', 'fix', 'prefer'] as const satisfies readonly SettingName[];
+
 /** Throws UserError for settings that need networks which Netsmith can train. */
-function checkOpenStudy(space: SearchSpace, { estimator, spaceOptions, seed }: StudySettings): void {
+function checkOpenStudy(space: SearchSpace, settings: StudySettings): void {
+  const { estimator, spaceOptions, seed } = settings;
   const place = `space "${space.name}"`;
   if (estimator !== FUNCTION)
     throw invalid(
@@ -180,6 +193,9 @@ function checkOpenStudy(space: SearchSpace, { estimator, spaceOptions, seed }: S
       'is no tree of modules, so Netsmith cannot train its members',
       "a function of yours must score them: objective: { score: 'maximize' }",
     );
+  const constraint = CONSTRAINTS.find((name) => settings[name] !== undefined);
+  if (constraint !== undefined)
+    throw invalid(flagOf(constraint), JSON.stringify(settings[constraint]), `${place} has no decisions to constrain`);
   const [option] = Object.keys(spaceOptions);
   if (option !== undefined) throw invalid('spaceOptions', option, `${place} has no options`);
   checkOpenSpace(space, seed);
@@ -295,8 +311,8 @@ function fidelitiesFor(settings: StudySettings): Problem['fidelities'] {
 }
 
 /** The limits of --limit and of its short forms. Throws UserError for a cost that two of them limit. */
-export function limitsOf({ maxParams, maxFlops, limit = {}, measures }: StudySettings): readonly Limit[] {
-  const short = Object.entries({ params: maxParams, flops: maxFlops });
+export function limitsOf({ maxParams, maxFlops, maxDepth, limit = {}, measures }: StudySettings): readonly Limit[] {
+  const short = Object.entries({ params: maxParams, flops: maxFlops, depth: maxDepth });
   const twice = short.find(([cost, max]) => max !== undefined && limit[cost] !== undefined);
   if (twice !== undefined)
     throw invalid('--limit', `${twice[0]}=${limit[twice[0]]}`, `${twice[0]} has a limit of ${twice[1]} already`);

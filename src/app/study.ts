@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { invalid } from '../common/errors.ts';
 import { type Json, parseJson } from '../common/json.ts';
 import { totalSpent } from '../common/spent.ts';
-import { type Space, searchSpaceOf, spaceFromJson, spaceToJson } from '../space/index.ts';
+import { constrained, type Space, searchSpaceOf, spaceFromJson, spaceToJson } from '../space/index.ts';
 import type { SearchSpace } from '../space/search-space.ts';
 import { SPACES } from '../space/spaces/index.ts';
 import type { Problem } from '../strategy/strategy.ts';
@@ -209,14 +209,14 @@ export async function setUpFinal(
  * code. Never a file that the study names: it would be run, and the study may come from anybody.
  */
 export function spaceOf({ settings, data, ownSpace }: StudyPlan, place = 'study'): Space {
-  if (ownSpace !== undefined) return spaceFromJson(ownSpace);
+  if (ownSpace !== undefined) return constrained(spaceFromJson(ownSpace), settings);
   if (isOwnFile(settings.space))
     throw invalid(
       place,
       `the study does not contain its space, only the file name "${settings.space}"`,
       'studies are read without running code: start a new search with --space, which stores the space',
     );
-  return namedSpace(settings.space).create(spaceTask(data), settings.spaceOptions);
+  return constrained(namedSpace(settings.space).create(spaceTask(data), settings.spaceOptions), settings);
 }
 
 /** What two studies of the same space have in common: the stored form of a tree; of any other space its name, since it is code. */

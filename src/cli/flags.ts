@@ -53,17 +53,16 @@ export function addSettings(
         break;
       case 'array':
         add(`${flagOf(name)} <${PLACEHOLDERS[name] ?? 'a,b'}>`, description + shown, (text, before) => [
-          // What may be given several times adds up; the last of the others counts.
-          ...(name === 'until' && Array.isArray(before) ? before : []),
+          ...(ADDED.includes(name) && Array.isArray(before) ? before : []),
           ...text.split(',').map((part) => part.trim()),
         ]);
         break;
       case 'object':
         add(`${flagOf(name)} <k=v,...>`, description, (text, before) => {
           const pairs = parsePairs(text, flagOf(name));
-          if (name !== 'limit' || before === null || typeof before !== 'object') return pairs;
+          if (!ADDED.includes(name) || before === null || typeof before !== 'object') return pairs;
           const twice = Object.keys(pairs).find((key) => Object.hasOwn(before, key));
-          if (twice !== undefined) throw invalid(flagOf(name), `"${twice}" twice`, 'each measure has one limit');
+          if (twice !== undefined) throw invalid(flagOf(name), `"${twice}" twice`, 'each has one value');
           return { ...before, ...pairs };
         });
         break;
@@ -89,6 +88,9 @@ export function addTrainingFiles(command: Command): Command {
     .option('--loss <file>', `the file that exports your own loss; ${again}`)
     .option('--metric <file>', `the file that exports your own metrics; ${again}`);
 }
+
+/** What may be given several times adds up; the last of the others counts. */
+const ADDED: readonly SettingName[] = ['until', 'limit', 'require', 'forbid', 'fix', 'prefer'];
 
 const PLACEHOLDERS: Partial<Record<SettingName, string>> = {
   data: 'name|file',

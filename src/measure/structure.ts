@@ -20,7 +20,14 @@ export function depth({ graph }: Subject): number {
 /** Fields that say how large an operation is, and not which one. */
 const SIZES: ReadonlySet<string> = new Set(['channels', 'units', 'bias', 'affine', 'momentum', 'epsilon']);
 /** These compute nothing. */
-const NOTHING: ReadonlySet<Module['kind']> = new Set(['identity', 'zero', 'flatten', 'dropout', 'dropPath']);
+const NOTHING: ReadonlySet<Module['kind']> = new Set([
+  'identity',
+  'zero',
+  'flatten',
+  'firstChannels',
+  'dropout',
+  'dropPath',
+]);
 
 /**
  * How many different operations the network has: modules without children, equal where they differ in their widths

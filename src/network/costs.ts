@@ -18,6 +18,7 @@ const ARRANGING: ReadonlySet<Module['kind']> = new Set([
   'scope',
   'identity',
   'flatten',
+  'firstChannels',
 ]);
 
 /** What lowering must know of a task. */

@@ -40,6 +40,14 @@ export function pointwise(l: Lowering, x: NodeId, weight: NodeId, bias?: NodeId)
   return ops.conv(g, ops.reshape(g, x, [n, c, 1, t]), filters, geometry, bias);
 }
 
+export const lowerFirstChannels: Lower<'firstChannels'> = (l, module, x) => {
+  const shape = l.g.shape(x);
+  const [wanted, found = 0] = [closed(module.channels), shape[1]];
+  const along = (value: number) => shape.map((_, axis) => (axis === 1 ? value : 0));
+  if (found < wanted) return ops.pad(l.g, x, along(0), along(wanted - found));
+  return ops.slice(l.g, x, along(0), shape.with(1, wanted));
+};
+
 export const lowerFlatten: Lower<'flatten'> = (l, _module, x) => {
   const shape = l.g.shape(x);
   return shape.length === 2 ? x : ops.reshape(l.g, x, [shape[0] ?? 1, sizeOf(shape.slice(1))]);

@@ -5,7 +5,7 @@ import * as ops from '../graph/ops.ts';
 import type { Module } from '../space/tree/module.ts';
 import { lowerActivation } from './activation.ts';
 import { lowerConv, lowerConvTranspose, lowerFactorizedReduce, lowerSqueezeExcite } from './convolution.ts';
-import { lowerFlatten, lowerLinear } from './dense.ts';
+import { lowerFirstChannels, lowerFlatten, lowerLinear } from './dense.ts';
 import { gated, gatedSum } from './gated.ts';
 import { type GeneratedForm, generated } from './generated.ts';
 import type { Lower, Lowering, ModuleKind, ModuleOf, OpenChoices } from './lowering.ts';
@@ -56,6 +56,7 @@ const LOWERINGS: { readonly [K in ModuleKind]: Lower<K> } = {
   last: lowerLast,
   linear: lowerLinear,
   flatten: lowerFlatten,
+  firstChannels: lowerFirstChannels,
   embedding: lowerEmbedding,
   positions: lowerPositions,
   piecewiseLinear: lowerPiecewiseLinear,

@@ -63,6 +63,7 @@ test('every module kind is among the cases', () => {
     auxiliary: 0,
     linear: 0,
     flatten: 0,
+    firstChannels: 0,
     dropout: 0,
     dropPath: 0,
     identity: 0,

@@ -211,6 +211,8 @@ function followAlike(m: Morphing, p: Placed, c: Placed, x: Flow, before: readonl
       return encoded(m, p, c, x);
     case 'flatten':
       return flattened(m, p, c, x);
+    case 'firstChannels':
+      return cut(m, p, c, x);
     case 'zero':
       differ('stride');
       return { ...unrelated(m, p.path, c.path), positive: true, zero: true };
@@ -245,6 +247,15 @@ function flattened(m: Morphing, p: Placed, c: Placed, x: Flow): Flow {
   }
   const of = x.of.flatMap((channel) => Array.from({ length: each }, (_, i) => channel * each + i));
   return changed({ of, from: before, positive: x.positive }, x.positive);
+}
+
+/** The first channels that the child keeps are of the first that the parent keeps, or there is no relation. */
+function cut(m: Morphing, p: Placed, c: Placed, x: Flow): Flow {
+  const [from, to] = [m.parentShape(p.path)[0] ?? 1, m.childShape(c.path)[0] ?? 1];
+  const of = x.of.slice(0, to);
+  if (of.length === to && of.every((channel) => channel < from)) return { of, from, positive: x.positive };
+  m.depart(c.path, `the first ${from} channels became the first ${to}`);
+  return unrelated(m, p.path, c.path);
 }
 
 /** Both add the same to what they read, or nothing of it is known. */

@@ -11,6 +11,7 @@ export {
 } from './tree/architecture.ts';
 export * from './tree/builders.ts';
 export * from './tree/composites.ts';
+export { type Constraints, constrained } from './tree/constrain.ts';
 export { count } from './tree/count.ts';
 export { decided, decisions, isActive } from './tree/decisions.ts';
 export { type Built, type DefineOptions, defineSpace } from './tree/define.ts';
@@ -20,7 +21,7 @@ export { encodeAdjacency, encodeOneHot, encodePath } from './tree/encode.ts';
 export { first, successor } from './tree/enumerate.ts';
 export { moduleFromJson, spaceFromJson, spaceToJson } from './tree/json.ts';
 export type * from './tree/module.ts';
-export { mapChildren, resolve, resolveHyperparameters, scaleWidth, supernet } from './tree/resolve.ts';
+export { hasSupernet, mapChildren, resolve, resolveHyperparameters, scaleWidth, supernet } from './tree/resolve.ts';
 export { searchSpaceOf } from './tree/tree-search-space.ts';
 export { activeDecisions, crossover, mutate, neighbors, sample } from './tree/vary.ts';
 export { childrenOf } from './tree/walk.ts';

@@ -21,6 +21,7 @@ const table = { kind: 'classification', input: [4], outputs: 3 } as const;
 
 for (const [space, task] of [
   [SPACES['nas-bench-201'].create(images), images],
+  [SPACES['nas-bench-101'].create(images, { cells: 1, channels: 8 }), images],
   [SPACES['small-cnn'].create(images, { tune: true }), images],
   [SPACES['residual-cnn'].create(images, { tune: true }), images],
   [SPACES.mlp.create(table), table],

@@ -1,3 +1,4 @@
+import { UserError } from '../common/errors.ts';
 import type { Rng } from '../common/random.ts';
 import type { Architecture, Space } from './space.ts';
 import type { Module } from './tree/module.ts';
@@ -45,4 +46,15 @@ export interface SearchSpace {
 /** Whether the space has a single member, so that no mutation is possible. */
 export function isFixed({ size }: Pick<SearchSpace, 'size'>): boolean {
   return size?.() === 1n;
+}
+
+/** Whether an architecture is a member: those of a space without constraints need not be members under them. */
+export function isMember(space: SearchSpace, architecture: Architecture): boolean {
+  try {
+    space.check(architecture);
+    return true;
+  } catch (error) {
+    if (error instanceof UserError) return false;
+    throw error;
+  }
 }

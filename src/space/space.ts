@@ -26,7 +26,7 @@ export type SpaceOptions = Readonly<Record<string, number | string | boolean>>;
  */
 export type Hyperparameters = Readonly<Record<string, Value<number> | Value<string>>>;
 
-/** A search space for one task: a tree with choices left open. Pure data but for `text`. */
+/** A search space for one task: a tree with choices left open. Pure data but for `text` and `membership`. */
 export interface Space {
   readonly name: string;
   readonly task: Task;
@@ -35,12 +35,48 @@ export interface Space {
   readonly hyperparameters: Hyperparameters;
   /** The space's own notation of an architecture, where it has one; without it, `name=value, name=value`. */
   readonly text?: TextForm;
+  /** By decision: what is left of its domain under constraints (`constrained`). */
+  readonly domains?: Readonly<Record<string, Domain>>;
+  /** What decides, beside the tree, which architectures are members. Absent: each that makes all decisions is one, and no two are the same. */
+  readonly membership?: Membership;
+}
+
+/** What is needed of a space to make its choices. */
+export type OpenTree = Pick<Space, 'root' | 'hyperparameters' | 'domains' | 'membership'>;
+
+/**
+ * Rules that the choices of a tree cannot express, such as "at most 9 edges". All that makes architectures keeps them: random draws
+ * draw again, others are repaired. Each function is pure and takes an architecture that makes all active decisions of the tree.
+ */
+export interface Membership {
+  /** Why it is no member; undefined: it is one. */
+  refusal(
+    architecture: TreeArchitecture,
+    tree: OpenTree,
+  ): { readonly found: string; readonly rule: string } | undefined;
+  /** A member that is similar to one that is none. */
+  repair(architecture: TreeArchitecture, tree: OpenTree): TreeArchitecture;
+  /** The member that stands for this one: equal for two members exactly if they are the same network. */
+  canonical(architecture: TreeArchitecture, tree: OpenTree): TreeArchitecture;
+  /**
+   * The decision up to which the values, in the order of the walk, rule out every canonical member: enumeration goes on from there.
+   * Undefined: no such decision is known.
+   */
+  deadEnd?(architecture: TreeArchitecture, tree: OpenTree): string | undefined;
+  /** The network of a canonical member, where the tree with its choices made is not yet that. */
+  network?(architecture: TreeArchitecture): Module;
+  /** Whether the value of a decision has an effect. Absent: each has. */
+  counts?(architecture: TreeArchitecture, decision: string): boolean;
+  /** Why no constraint may name one decision, if the members of one network take its value by different decisions. */
+  readonly unnamed?: string;
+  /** How many members there are; undefined: it is not known. */
+  size?(space: Space): bigint | undefined;
 }
 
 export interface TextForm {
   format(architecture: Architecture): string;
   /** Throws UserError when the text is malformed. */
-  parse(text: string): Architecture;
+  parse(text: string, tree?: OpenTree): Architecture;
 }
 
 /** An architecture that a paper has published. */
@@ -92,10 +128,15 @@ export type Architecture = { readonly [name: string]: Json };
 export type TreeArchitecture = Readonly<Record<string, DecisionValue>>;
 
 export type Domain =
-  | { readonly kind: 'values'; readonly values: readonly (number | string | boolean)[] }
+  | {
+      readonly kind: 'values';
+      readonly values: readonly (number | string | boolean)[];
+      /** How often each is drawn, by comparison with the others. Absent: all alike. */
+      readonly weights?: readonly number[];
+    }
   | { readonly kind: 'int' | 'float'; readonly min: number; readonly max: number; readonly log: boolean }
-  /** `count` of the nodes 0 .. from-1. */
-  | { readonly kind: 'inputs'; readonly from: number; readonly count: number };
+  /** `count` of the nodes 0 .. from-1, or of those `among` them. */
+  | { readonly kind: 'inputs'; readonly from: number; readonly count: number; readonly among?: readonly number[] };
 
 /** A condition on the value of an earlier decision. */
 export type Condition =

@@ -3,7 +3,7 @@ import type { Rng } from '../common/random.ts';
 import type { Architecture, DecisionValue, Domain } from '../space/space.ts';
 import { chooseAll } from '../space/tree/choose.ts';
 import { decided } from '../space/tree/decisions.ts';
-import { equalValues, sampleValue } from '../space/tree/domain.ts';
+import { equalValues, sampleValue, weightOf } from '../space/tree/domain.ts';
 import { fingerprint, remember } from './keys.ts';
 import { proposalRng, sampleWithin, TRIES, withinLimits } from './limits.ts';
 import { listValues } from './options.ts';
@@ -117,7 +117,7 @@ export function mcts(options: MctsOptions): Strategy<MctsState> {
           ? sampleValue(domain, stream)
           : node && node.visits > 0
             ? select(stream.shuffle(options), node, moves, countRunning(name, running))
-            : rollOut(options, moves, stream);
+            : rollOut(domain, options, moves, stream);
       node = tried.find((child) => equalValues(child.value, value))?.node;
       running = running.filter(({ architecture }) => takes(architecture, name, value));
       return value;
@@ -153,9 +153,11 @@ export function mcts(options: MctsOptions): Strategy<MctsState> {
     return open[bounds.indexOf(largest(bounds))] as DecisionValue;
   }
 
-  function rollOut(open: readonly DecisionValue[], moves: readonly Move[], stream: Rng): DecisionValue {
+  function rollOut(domain: Domain, open: readonly DecisionValue[], moves: readonly Move[], stream: Rng): DecisionValue {
     if (options.temperature === 0) return stream.pick(open);
-    const weights = open.map((value) => Math.exp(expected(moves, value) / options.temperature));
+    const weights = open.map(
+      (value) => weightOf(domain, value) * Math.exp(expected(moves, value) / options.temperature),
+    );
     let left = stream.float() * weights.reduce((sum, weight) => sum + weight, 0);
     const drawn = weights.findIndex((weight) => {
       left -= weight;

@@ -1,7 +1,7 @@
 import { invalid } from '../common/errors.ts';
 import type { Rng } from '../common/random.ts';
 import type { DecisionValue, Domain } from '../space/space.ts';
-import { domainSize, equalValues, firstValue, nextValue } from '../space/tree/domain.ts';
+import { domainSize, equalValues, firstValue, nextValue, weightOf } from '../space/tree/domain.ts';
 
 /** A decision as a choice from a list. */
 export interface OptionList {
@@ -9,6 +9,8 @@ export interface OptionList {
   /** A value of the option, at random where there are several. */
   draw(option: number, stream: Rng): DecisionValue;
   optionOf(value: DecisionValue): number;
+  /** How often the option is drawn, by comparison with others, where nothing else is known. */
+  weight(option: number): number;
 }
 
 /** Parts that a range of more values is cut into. */
@@ -38,6 +40,7 @@ export function optionsOf(name: string, domain: Domain): OptionList {
       size: list.length,
       draw: (option) => list[option] as DecisionValue,
       optionOf: (value) => list.findIndex((one) => equalValues(one, value)),
+      weight: (option) => weightOf(domain, list[option] as DecisionValue),
     };
   }
   if (isRange) return binsOf(domain);
@@ -55,6 +58,7 @@ function binsOf({ kind, min, max, log }: Extract<Domain, { kind: 'int' | 'float'
   const [low, high] = [to(min - reach), to(max + reach)];
   return {
     size: BINS,
+    weight: () => 1,
     draw(option, stream) {
       const value = from(low + ((high - low) * (option + stream.float())) / BINS);
       return Math.min(max, Math.max(min, kind === 'int' ? Math.round(value) : value));

@@ -59,16 +59,16 @@ export function drawArchitecture(
   unroll(sequence.shape, weights, (t, logProbabilities) => {
     seen?.(t, logProbabilities);
     const list = sequence.lists[t] as Sequence['lists'][number];
-    const value = list.draw(drawOption(logProbabilities, flatness, stream.float()), stream);
+    const value = list.draw(drawOption(list, logProbabilities, flatness, stream.float()), stream);
     values.set(list.decision.name, value);
     return tell(t, value);
   });
   return chooseAll(space, (name) => values.get(name) as DecisionValue);
 }
 
-/** The option at `point` of the cumulated probabilities, to the power of 1 / flatness. */
-function drawOption(logProbabilities: Float64Array, flatness: number, point: number): number {
-  const weights = logProbabilities.map((value) => Math.exp(value / flatness));
+/** The option at `point` of the cumulated probabilities, to the power of 1 / flatness and times the weights of the options. */
+function drawOption(list: OptionList, logProbabilities: Float64Array, flatness: number, point: number): number {
+  const weights = logProbabilities.map((value, option) => list.weight(option) * Math.exp(value / flatness));
   let left = point * weights.reduce((sum, weight) => sum + weight, 0);
   for (const [option, weight] of weights.entries()) {
     left -= weight;

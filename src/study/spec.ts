@@ -300,6 +300,27 @@ export const studySchema = z.strictObject({
   limit: limitType(),
   maxParams: say(whole(1, 1e12).optional(), 'search', 'short for --limit params=N'),
   maxFlops: say(whole(1, 1e15).optional(), 'search', 'short for --limit flops=N'),
+  maxDepth: say(whole(0, 1e6).optional(), 'search', 'short for --limit depth=N: layers with weights on one path'),
+  require: say(
+    z.array(z.string().min(1)).min(1).optional(),
+    'search',
+    'only architectures that take each of these options of the space: OPTION, or DECISION=OPTION',
+  ),
+  forbid: say(
+    z.array(z.string().min(1)).min(1).optional(),
+    'search',
+    'only architectures that take none of these options of the space: OPTION, or DECISION=OPTION',
+  ),
+  fix: say(
+    z.record(z.string(), z.union([optionValue, z.array(z.number())])).optional(),
+    'search',
+    'only architectures with these values of decisions of the space: width1=16,block=basic',
+  ),
+  prefer: say(
+    z.array(z.string().min(1)).min(1).optional(),
+    'search',
+    'draw these options more or less often than others, whose weight is 1: OPTION:WEIGHT, or DECISION=OPTION:WEIGHT',
+  ),
   confirm: say(whole(0, 10_000).default(0), 'search', 'retrain the top N with a new seed before choosing the best'),
   dataShare: say(
     share(0.0001),

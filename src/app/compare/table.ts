@@ -6,7 +6,17 @@ import { costsOf } from '../../measure/index.ts';
 import type { ComparedRun, Competitor } from '../../report/compare/data.ts';
 import { showMetric } from '../../report/numbers.ts';
 import type { TestAccuracy } from '../../report/tabular/nas-bench-201-test.ts';
-import { type Architecture, decisions, first, formatArchitecture, successor } from '../../space/index.ts';
+import {
+  type Architecture,
+  type Constraints,
+  constrained,
+  decisions,
+  first,
+  formatArchitecture,
+  type Space,
+  searchSpaceOf,
+  successor,
+} from '../../space/index.ts';
 import { createStrategy, type ModelTools } from '../../strategy/index.ts';
 import { withinLimits } from '../../strategy/limits.ts';
 import type { Limit, Problem } from '../../strategy/strategy.ts';
@@ -35,6 +45,7 @@ interface TableOrder {
   readonly seeds: readonly number[];
   readonly budget: Simulation['budget'];
   readonly limits: readonly Limit[];
+  readonly constraints: Constraints;
 }
 
 /**
@@ -60,6 +71,7 @@ export async function compareOnTable(
     seeds,
     budget: { ...(seconds !== undefined && { seconds }), ...(trials !== undefined && { evaluations: trials }) },
     limits: limitsOf(settings),
+    constraints: settings,
   };
   try {
     return await playOnTable(order, { engine }, notes);
@@ -74,14 +86,18 @@ async function playOnTable(order: TableOrder, tools: ModelTools, notes: Notes): 
   const dataset = datasetOf(benchmark, order.dataset);
   const table = await benchmark.open();
   const testOf = await benchmark.openTest(table);
-  const { space } = table;
+  const space = constrained(table.space, order.constraints);
   const [objective] = table.objectives;
   const { budget } = order;
   if (budget.seconds !== undefined) checkTimed(table, dataset, `${budget.seconds}s`);
   const axis = 'seconds' in budget ? 'seconds' : 'evaluations';
   const end = ('seconds' in budget ? budget.seconds : budget.evaluations) ?? 0;
 
-  const problemFor = (seed: number) => withMeasures(tabularProblem(table, dataset, seed, { limits: order.limits }));
+  const problemFor = (seed: number) =>
+    withMeasures({
+      ...tabularProblem(table, dataset, seed, { limits: order.limits }),
+      space: searchSpaceOf(space),
+    });
   const play = async ({ name, strategy, options }: NamedStrategy, seed: number): Promise<ComparedRun> => {
     const problem = problemFor(seed);
     const created = isOwnFile(strategy)
@@ -135,13 +151,13 @@ async function playOnTable(order: TableOrder, tools: ModelTools, notes: Notes): 
     reference: competitors[0]?.name ?? '',
     competitors,
     decisions: decisions(space).map(({ name }) => name),
-    optimum: optimumOf(table, dataset, testOf, order.limits),
+    optimum: optimumOf(table, space, dataset, testOf, order.limits),
     tested: 'test: the metric after the full training in the table; the searches never used it.',
     versions: versions(),
   };
 }
 
-function* members({ space }: Table): Generator<Architecture> {
+function* members(space: Space): Generator<Architecture> {
   for (let one: Architecture | undefined = first(space); one !== undefined; one = successor(space, one)) yield one;
 }
 
@@ -160,6 +176,7 @@ function withMeasures(problem: Problem): Problem {
 /** The best of the table within the limits, by each metric for itself. */
 function optimumOf(
   table: Table,
+  space: Space,
   dataset: string,
   testOf: TestAccuracy,
   limits: readonly Limit[],
@@ -170,7 +187,7 @@ function optimumOf(
   const better = (a: number | undefined, b: number | undefined) =>
     a === undefined || (b !== undefined && compareBy(objective, { [metric]: b }, { [metric]: a }) < 0) ? b : a;
   let [valid, test] = [undefined as number | undefined, undefined as number | undefined];
-  for (const one of members(table)) {
+  for (const one of members(space)) {
     const row = table.lookup(one, dataset);
     if (row === undefined || (limits.length > 0 && !withinLimits(problem, one))) continue;
     valid = better(valid, row.metrics[metric]);

@@ -3,7 +3,7 @@ import type { METRICS } from '../../common/metrics.ts';
 import type { SearchData } from '../../data/dataset.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { Architecture, Space } from '../../space/space.ts';
-import { resolve, supernet } from '../../space/tree/resolve.ts';
+import { hasSupernet, resolve, supernet } from '../../space/tree/resolve.ts';
 import { TrainingFailure } from '../../train/failure.ts';
 import type { NetworkOnData } from '../../train/forward.ts';
 import { type ProxyBatch, readBatch } from './batch.ts';
@@ -79,6 +79,7 @@ export function openProxies(space: Space, options: ProxyOptions): Proxies {
 
   /** The programs of the supernet; undefined: its choices cannot be switches, since they decide sizes. */
   const openSupernet = async (): Promise<Programs | undefined> => {
+    if (!hasSupernet(space)) return undefined;
     try {
       return await openOn({ network: supernet(space), info, resolution: 1, choices: 'switch' });
     } catch (error) {

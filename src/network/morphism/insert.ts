@@ -173,6 +173,7 @@ function keepsZeros(module: Module): boolean {
     case 'last':
     case 'resize':
     case 'flatten':
+    case 'firstChannels':
       return true;
     default:
       return false;

@@ -139,6 +139,11 @@ function sequenceCases(wider: number): readonly ModuleCase[] {
     },
     { name: 'global average pool of a sequence', module: s.globalAvgPool(), input: sequence },
     { name: 'last position', module: s.last(), input: sequence },
+    {
+      name: 'fewer channels, then zeros',
+      module: s.sequential(s.firstChannels(c - 1), s.firstChannels(c + 1)),
+      input: [c, 3, 4],
+    },
     { name: 'nearest resize', module: s.resize(2), input: [c, 3, 4] },
     { name: 'bilinear resize', module: s.resize(1.5, { mode: 'bilinear' }), input: [c, 3, 4] },
     { name: 'bilinear resize of a sequence', module: s.resize(2, { mode: 'bilinear' }), input: [c, 4] },

@@ -17,6 +17,7 @@ export const FAMILIES = {
   factorizedReduce: 'convolution',
   linear: 'linear',
   flatten: 'linear',
+  firstChannels: 'light',
   embedding: 'linear',
   attention: 'linear',
   recurrent: 'linear',
@@ -95,6 +96,8 @@ export function describe(module: Leaf): string {
       ]);
     case 'flatten':
       return 'flatten';
+    case 'firstChannels':
+      return `first ${show(module.channels)} channels`;
     case 'dropout':
       return `dropout ${show(module.rate)}`;
     case 'dropPath':

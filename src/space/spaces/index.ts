@@ -4,6 +4,7 @@ import type { Architecture, Space, SpaceDefinition, Task } from '../space.ts';
 import { checkArchitecture } from '../tree/architecture.ts';
 import { darts } from './image/darts.ts';
 import { enasMacro } from './image/enas-macro.ts';
+import { nasBench101 } from './image/nas-bench-101.ts';
 import { nasBench201 } from './image/nas-bench-201.ts';
 import { nasnet } from './image/nasnet.ts';
 import { residualCnn } from './image/residual-cnn.ts';
@@ -14,6 +15,7 @@ import { residualMlp } from './table/residual-mlp.ts';
 
 export const SPACES = {
   'nas-bench-201': nasBench201,
+  'nas-bench-101': nasBench101,
   mlp,
   'residual-cnn': residualCnn,
   'residual-mlp': residualMlp,
@@ -54,4 +56,4 @@ export const BASELINES = {
   },
 } as const satisfies Readonly<Record<string, (task: Task) => Baseline>>;
 
-export { darts, enasMacro, mlp, nasBench201, nasnet, residualCnn, residualMlp, resnet, smallCnn };
+export { darts, enasMacro, mlp, nasBench101, nasBench201, nasnet, residualCnn, residualMlp, resnet, smallCnn };

@@ -1,7 +1,7 @@
 import { invalid } from '../../common/errors.ts';
 import { parseJson } from '../../common/json.ts';
 import type { Architecture, Condition, DecisionValue, Space, TreeArchitecture } from '../space.ts';
-import { type Choose, chooseAll } from './choose.ts';
+import { type Choose, chooseRaw } from './choose.ts';
 import { decisions } from './decisions.ts';
 import { describeDomain, formatValue, inDomain, parseValue } from './domain.ts';
 import { isObject } from './fields.ts';
@@ -10,18 +10,25 @@ import { complete, type Walked } from './walk.ts';
 const placeOf = (space: Space) => `architecture of space "${space.name}"`;
 
 /**
- * Plain data as an architecture of the space: its decisions in the order of the walk, frozen. Throws UserError naming
- * the decision, the value and the rule when one is unknown, missing, inactive or outside its domain.
+ * Plain data as an architecture of the space: its decisions in the order of the walk, frozen; of several that are the same network the
+ * canonical one. Throws UserError naming the decision, the value and the rule when one is unknown, missing, inactive or outside its
+ * domain, or when a rule of membership is broken.
  */
 export function checkArchitecture(space: Space, found: unknown): TreeArchitecture {
-  const make = (choose: Choose) => chooseAll(space, choose);
-  return checked(space, found, make, (architecture) => architecture);
+  const make = (choose: Choose) => chooseRaw(space, choose);
+  const architecture = checked(space, found, make, (one) => one);
+  const refusal = space.membership?.refusal(architecture, space);
+  if (refusal !== undefined) throw invalid(placeOf(space), refusal.found, refusal.rule);
+  return space.membership?.canonical(architecture, space) ?? architecture;
 }
 
 /** The tree with the choices made as `found` says, checked on the way as `checkArchitecture` does. */
 export function completeChecked(space: Space, found: unknown): Walked & { readonly architecture: TreeArchitecture } {
+  const member = space.membership === undefined ? found : checkArchitecture(space, found);
   const make = (choose: Choose) => complete(space, choose);
-  return checked(space, found, make, ({ architecture }) => architecture);
+  const walked = checked(space, member, make, ({ architecture }) => architecture);
+  const root = space.membership?.network?.(walked.architecture);
+  return root === undefined ? walked : { ...walked, root };
 }
 
 /** Identifies an architecture of any space: equal exactly if the JSON is equal, regardless of key order. */
@@ -92,7 +99,7 @@ export function formatArchitecture(space: Space, architecture: Architecture): st
 export function parseArchitecture(space: Space, text: string): TreeArchitecture {
   const trimmed = text.trim();
   if (trimmed.startsWith('{')) return checkArchitecture(space, parseJson(trimmed, placeOf(space)));
-  return checkArchitecture(space, space.text ? space.text.parse(trimmed) : parseAssignments(space, trimmed));
+  return checkArchitecture(space, space.text ? space.text.parse(trimmed, space) : parseAssignments(space, trimmed));
 }
 
 function parseAssignments(space: Space, text: string): Architecture {

@@ -164,6 +164,9 @@ export function linear(units: Value<number> | 'outputs', { bias = true } = {}): 
 
 /** [N, C, H, W] -> [N, C·H·W], [N, C, T] -> [N, C·T] */
 export const flatten = (): Kind<'flatten'> => node({ kind: 'flatten' });
+/** The first `channels` channels, and zeros where there are fewer. */
+export const firstChannels = (channels: Value<number>): Kind<'firstChannels'> =>
+  node({ kind: 'firstChannels', channels });
 export const dropout = (rate: Value<number>): Kind<'dropout'> => node({ kind: 'dropout', rate });
 /** growing: from 0 to the rate over the epochs; by default the rate is always the same. */
 export const dropPath = (rate: Value<number>, { growing = false } = {}): Kind<'dropPath'> =>

@@ -10,6 +10,7 @@ import { domainSize, firstValue, nextValue } from './domain.ts';
  * decisions without conditions; exponential only in the depth to which conditions depend on one another.
  */
 export function count(space: Space): bigint | undefined {
+  if (space.membership !== undefined) return space.membership.size?.(space);
   const all = decisions(space);
   if (all.some(({ domain }) => domain.kind === 'float')) return undefined;
   return countGroups(withoutImplied(all), { left: MOST_STEPS });
@@ -151,6 +152,7 @@ interface ValueClass {
 
 /** The values of a domain, those together that meet the same of the conditions. */
 function classes(domain: Domain, conditions: readonly Condition[]): readonly ValueClass[] {
+  if (domainSize(domain) === 0n) return [];
   if (domain.kind === 'int') return intervals(domain.min, domain.max, conditions);
   const found = new Map<string, ValueClass>();
   for (

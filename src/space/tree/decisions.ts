@@ -1,7 +1,7 @@
 import { invalid, UserError } from '../../common/errors.ts';
 import type { Json } from '../../common/json.ts';
-import type { Architecture, Condition, Decision, DecisionValue, Domain, Space } from '../space.ts';
-import { sameDomain } from './domain.ts';
+import type { Architecture, Condition, Decision, DecisionValue, Domain, OpenTree } from '../space.ts';
+import { nodesOf, sameDomain } from './domain.ts';
 import { implies, walk } from './walk.ts';
 
 type Conjunction = readonly Condition[];
@@ -13,13 +13,13 @@ const known = new WeakMap<object, readonly Decision[]>();
  * All that is to decide in a space, in the order of the walk, each with the conditions under which it is active.
  * Throws UserError when choices of one name have different domains.
  */
-export function decisions(space: Pick<Space, 'root' | 'hyperparameters'>): readonly Decision[] {
+export function decisions(space: OpenTree): readonly Decision[] {
   const found = known.get(space) ?? findDecisions(space);
   known.set(space, found);
   return found;
 }
 
-function findDecisions(space: Pick<Space, 'root' | 'hyperparameters'>): readonly Decision[] {
+function findDecisions(space: OpenTree): readonly Decision[] {
   const found = new Map<string, { domain: Domain; paths: Map<string, Conjunction> }>();
   walk(space, ({ name, domain, path }) => {
     const entry = found.get(name) ?? { domain, paths: new Map() };
@@ -114,7 +114,7 @@ function mergeOptions(alternatives: readonly Conjunction[], domains: ReadonlyMap
     const domain = domains.get(decision);
     if (domain?.kind === 'values' && domain.values.length === options.size) return [...alternatives, rest];
     // At least one input is picked.
-    if (domain?.kind === 'inputs' && domain.from === options.size) return [...alternatives, rest];
+    if (domain?.kind === 'inputs' && nodesOf(domain).length === options.size) return [...alternatives, rest];
   }
   return undefined;
 }

@@ -6,6 +6,7 @@ import { showLimit } from '../../common/rules.ts';
 import type {
   Architecture,
   Hyperparameters,
+  Membership,
   PublishedArchitectures,
   Space,
   SpaceDefinition,
@@ -27,7 +28,9 @@ export interface DefineOptions<D extends OptionSpecs> {
   readonly description?: string;
   /** The options with their defaults, and rules where they have some: `{ width: { default: 16, whole: true, min: 1 } }`. */
   readonly defaults?: D;
-  readonly text?: TextForm;
+  readonly text?: TextForm | ((options: OptionsBy<D>) => TextForm);
+  /** Rules that the tree cannot express. */
+  membership?(task: Task, options: OptionsBy<D>): Membership;
   /** Members that people designed, by name, the best for a short time first: a search tries them before its own. */
   handDesigned?(task: Task, options: OptionsBy<D>): Readonly<Record<string, Architecture>>;
   /** Members that papers have published, as `text` reads them. */
@@ -36,6 +39,12 @@ export interface DefineOptions<D extends OptionSpecs> {
 
 /** How a definition made a space: with these options in place of its own. */
 const makers = new WeakMap<Space, (changed: SpaceOptions) => Space>();
+
+/** Has the options of `made` changed as those of `space` are, from which it was made by `change`. */
+export function remakeAs(made: Space, space: Space, change: (space: Space) => Space): void {
+  const make = makers.get(space);
+  if (make !== undefined) makers.set(made, (changed) => change(make(changed)));
+}
 
 /** The same space with other options; undefined where it was not made by a definition, or where that does not have them. Throws as `create` does. */
 export function withSpaceOptions(space: Space, changed: SpaceOptions): Space | undefined {
@@ -50,7 +59,7 @@ export function withSpaceOptions(space: Space, changed: SpaceOptions): Space | u
 export function defineSpace<const D extends OptionSpecs = Record<never, never>>(
   name: string,
   build: (task: Task, options: OptionsBy<D>) => Built,
-  { description = '', defaults, text, handDesigned, published }: DefineOptions<D> = {},
+  { description = '', defaults, text, membership, handDesigned, published }: DefineOptions<D> = {},
 ): SpaceDefinition {
   if (typeof name !== 'string' || name === '')
     throw invalid('defineSpace', `name is ${quoted(name)}`, 'must be a text');
@@ -64,7 +73,11 @@ export function defineSpace<const D extends OptionSpecs = Record<never, never>>(
     return within(place, () => {
       checkTask(task);
       const { network: root, hyperparameters } = partsOf(build(task, options));
-      const space = createSpace({ name, task, options, root, hyperparameters, ...(text && { text }) });
+      const space = createSpace({
+        ...{ name, task, options, root, hyperparameters },
+        ...(text && { text: typeof text === 'function' ? text(options) : text }),
+        ...(membership && { membership: membership(task, options) }),
+      });
       makers.set(space, (changed) => create(task, { ...options, ...changed }));
       return space;
     });

@@ -1,7 +1,7 @@
 import { invalid } from '../../common/errors.ts';
 import type { Architecture, DecisionValue, Space } from '../space.ts';
 import { type Cell, cellsOf } from './cells.ts';
-import { describeDomain } from './domain.ts';
+import { describeDomain, nodesOf } from './domain.ts';
 import { complete } from './walk.ts';
 
 /**
@@ -32,6 +32,7 @@ export function derive(space: Space, weights: OptionWeights): Architecture {
 
   function strongest(name: string, options: readonly DecisionValue[]): { option: DecisionValue; weight: number } {
     const given = Object.hasOwn(weights, name) ? weights[name] : undefined;
+    if (options.length === 1 && options[0] !== undefined) return { option: options[0], weight: given?.[0] ?? 1 };
     if (given?.length !== options.length) {
       const found = given === undefined ? 'has no weights' : `has ${given.length} weights`;
       throw invalid(place, `choice "${name}" ${found}`, `needs one for each option: ${options.join(', ')}`);
@@ -61,9 +62,11 @@ export function derive(space: Space, weights: OptionWeights): Architecture {
   }
 
   return complete(space, (name, domain) => {
-    if (domain.kind === 'values' && Object.hasOwn(weights, name)) return strongest(name, domain.values).option;
+    if (domain.kind === 'values' && (domain.values.length === 1 || Object.hasOwn(weights, name)))
+      return strongest(name, domain.values).option;
     if (domain.kind === 'inputs') {
-      const ranked = strengths(name).toSorted((a, b) => b.weight - a.weight || a.from - b.from);
+      const open = strengths(name).filter(({ from }) => nodesOf(domain).includes(from));
+      const ranked = open.toSorted((a, b) => b.weight - a.weight || a.from - b.from);
       const taken = ranked.slice(0, domain.count).map(({ from }) => from);
       return Object.freeze(taken.toSorted((a, b) => a - b));
     }

@@ -20,11 +20,14 @@ export function domainSize(domain: Domain): bigint | undefined {
     case 'float':
       return undefined;
     case 'inputs':
-      return binomial(domain.from, domain.count);
+      return binomial(nodesOf(domain).length, domain.count);
     default:
       return domain satisfies never;
   }
 }
+
+/** The nodes that may be read, rising. */
+export const nodesOf = ({ among, from }: Extract<Domain, { kind: 'inputs' }>): readonly number[] => among ?? upTo(from);
 
 function binomial(n: number, k: number): bigint {
   let result = 1n;
@@ -42,7 +45,9 @@ export function describeDomain(domain: Domain): string {
     case 'float':
       return `a number from ${domain.min} to ${domain.max}`;
     case 'inputs':
-      return `${domain.count} different numbers from 0 to ${domain.from - 1}, rising`;
+      return domain.among === undefined
+        ? `${domain.count} different numbers from 0 to ${domain.from - 1}, rising`
+        : `${domain.count} of the numbers ${domain.among.join(', ')}, rising`;
     default:
       return domain satisfies never;
   }
@@ -60,7 +65,8 @@ export function inDomain(domain: Domain, value: unknown): value is DecisionValue
       return (
         Array.isArray(value) &&
         value.length === domain.count &&
-        value.every((v, i) => Number.isInteger(v) && v >= (i === 0 ? 0 : value[i - 1] + 1) && v < domain.from)
+        value.every((v, i) => Number.isInteger(v) && v >= (i === 0 ? 0 : value[i - 1] + 1) && v < domain.from) &&
+        (domain.among === undefined || value.every((v) => domain.among?.includes(v)))
       );
     default:
       return domain satisfies never;
@@ -69,11 +75,11 @@ export function inDomain(domain: Domain, value: unknown): value is DecisionValue
 
 const isBetween = ({ min, max }: { min: number; max: number }, value: number) => value >= min && value <= max;
 
-/** A uniform draw; of a range, uniform on its scale. */
+/** A draw by the weights of a list, uniform where it has none; of a range, uniform on its scale. */
 export function sampleValue(domain: Domain, rng: Rng): DecisionValue {
   switch (domain.kind) {
     case 'values':
-      return rng.pick(domain.values);
+      return drawn(domain.values, domain, rng);
     case 'int':
       // Each whole number covers half a unit on either side, also on the logarithmic scale.
       return domain.log
@@ -84,10 +90,38 @@ export function sampleValue(domain: Domain, rng: Rng): DecisionValue {
         ? clamp(domain, between(Math.log(domain.min), Math.log(domain.max), rng, Math.exp))
         : clamp(domain, between(domain.min, domain.max, rng));
     case 'inputs':
-      return rising(rng.shuffle(upTo(domain.from)).slice(0, domain.count));
+      return rising(rng.shuffle(nodesOf(domain)).slice(0, domain.count));
     default:
       return domain satisfies never;
   }
+}
+
+/** One of some values of a list, by their weights. */
+function drawn<V extends number | string | boolean>(
+  some: readonly V[],
+  domain: Extract<Domain, { kind: 'values' }>,
+  rng: Rng,
+): V {
+  if (domain.weights === undefined) return rng.pick(some);
+  const weights = some.map((value) => weightOf(domain, value));
+  let left = rng.float() * weights.reduce((sum, weight) => sum + weight, 0);
+  const at = weights.findIndex((weight) => {
+    left -= weight;
+    return left < 0;
+  });
+  return some.at(at) as V;
+}
+
+/** How often a value is drawn, by comparison with others of its domain; 1 where all are alike. */
+export function weightOf(domain: Domain, value: DecisionValue): number {
+  if (domain.kind !== 'values' || domain.weights === undefined) return 1;
+  return domain.weights[domain.values.indexOf(value as string)] ?? 1;
+}
+
+/** The probability of a value when it is drawn from a list or from sets of inputs. */
+export function shareOf(domain: Domain, value: DecisionValue): number {
+  if (domain.kind !== 'values' || domain.weights === undefined) return 1 / Number(domainSize(domain) ?? 1n);
+  return weightOf(domain, value) / domain.weights.reduce((sum, weight) => sum + weight, 0);
 }
 
 const between = (low: number, high: number, rng: Rng, scale = (v: number) => v) =>
@@ -98,7 +132,13 @@ const rising = (numbers: readonly number[]) => numbers.toSorted((a, b) => a - b)
 
 /** Another value, at random: of inputs, one exchanged for another (Real et al. 2019, hidden state mutation). */
 export function otherValue(domain: Domain, value: DecisionValue, rng: Rng): DecisionValue {
-  if (domain.kind === 'values' || domain.kind === 'inputs') return rng.pick(nearValues(domain, value));
+  if (domain.kind === 'values')
+    return drawn(
+      domain.values.filter((one) => one !== value),
+      domain,
+      rng,
+    );
+  if (domain.kind === 'inputs') return rng.pick(nearValues(domain, value));
   if (domain.kind === 'int' && !domain.log) {
     const drawn = domain.min + rng.int(domain.max - domain.min);
     return drawn >= Number(value) ? drawn + 1 : drawn;
@@ -121,7 +161,7 @@ export function nearValues(domain: Domain, value: DecisionValue): readonly Decis
       return domain.values.filter((one) => one !== value);
     case 'inputs': {
       const taken = value as readonly number[];
-      const free = upTo(domain.from).filter((node) => !taken.includes(node));
+      const free = nodesOf(domain).filter((node) => !taken.includes(node));
       return taken.flatMap((node) => free.map((one) => rising([...taken.filter((kept) => kept !== node), one])));
     }
     case 'int':
@@ -150,7 +190,7 @@ export function firstValue(domain: Domain): DecisionValue {
     case 'float':
       return domain.min;
     case 'inputs':
-      return upTo(domain.count);
+      return nodesOf(domain).slice(0, domain.count);
     default:
       return domain satisfies never;
   }
@@ -166,12 +206,14 @@ export function nextValue(domain: Domain, value: DecisionValue): DecisionValue |
     case 'float':
       throw new RangeError('a continuous range has no next value');
     case 'inputs': {
-      const taken = value as readonly number[];
+      const nodes = nodesOf(domain);
+      const taken = (value as readonly number[]).map((node) => nodes.indexOf(node));
       // The last input that can go up takes those after it along, as an odometer of subsets.
       for (let i = taken.length - 1; i >= 0; i--) {
         const moved = (taken[i] ?? Number.NaN) + 1;
-        if (moved + (taken.length - 1 - i) < domain.from) {
-          return [...taken.slice(0, i), ...upTo(taken.length - i).map((k) => moved + k)];
+        if (moved + (taken.length - 1 - i) < nodes.length) {
+          const next = [...taken.slice(0, i), ...upTo(taken.length - i).map((k) => moved + k)];
+          return next.map((at) => nodes[at] ?? Number.NaN);
         }
       }
       return undefined;

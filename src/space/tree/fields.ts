@@ -128,6 +128,7 @@ export const FIELDS = {
   },
   recurrent: { cell: word(true, 'rnn', 'gru', 'lstm'), units: whole(1, MOST_CHANNELS, 'same') },
   flatten: {},
+  firstChannels: { channels: whole(1, MOST_CHANNELS) },
   dropout: { rate },
   dropPath: { rate, growing: { ...flag, initial: false } },
   identity: {},

@@ -123,6 +123,8 @@ export type Module =
    */
   | { readonly kind: 'linear'; readonly units: Value<number> | 'outputs'; readonly bias: boolean }
   | { readonly kind: 'flatten' }
+  /** [N, C, ...] -> [N, channels, ...]: the first channels, and zeros where there are fewer. */
+  | { readonly kind: 'firstChannels'; readonly channels: Value<number> }
   /**
    * Tokens, int32 [N, T], to vectors, [N, channels, T]; tokens are 0 to vocabulary−1. 'inputs': the vocabulary of the task.
    * Weight [vocabulary, channels].

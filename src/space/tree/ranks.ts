@@ -86,6 +86,7 @@ function ranksOf(module: Module, into: Ranks, before: string): Ranks {
       return VECTOR;
     case 'batchNorm':
     case 'layerNorm':
+    case 'firstChannels':
     case 'activation':
     case 'dropout':
     case 'dropPath':

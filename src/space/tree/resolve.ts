@@ -1,3 +1,4 @@
+import { invalid } from '../../common/errors.ts';
 import { deepFreeze } from '../../common/json.ts';
 import type { Architecture, Space } from '../space.ts';
 import { completeChecked } from './architecture.ts';
@@ -17,11 +18,21 @@ export function resolve(space: Space, architecture: Architecture): Module {
 
 /**
  * The supernet of a space: its tree with every choice left open, under the full name of its decision. Scopes are gone as
- * in a resolved network, so that each parameter of any architecture's network stands under its path in the supernet too.
+ * in a resolved network, so that each parameter of any architecture's network stands under its path in the supernet too. Throws
+ * UserError where the networks of members are not the tree with its choices made.
  */
 export function supernet(space: Space): Module {
+  if (!hasSupernet(space))
+    throw invalid(
+      `space "${space.name}"`,
+      'has no supernet: how wide an operation is depends on the whole graph',
+      'train its members one by one',
+    );
   return deepFreeze(walk(space, () => undefined).root);
 }
+
+/** Whether the networks of members are the space's tree with its choices made, as a supernet needs it. */
+export const hasSupernet = ({ membership }: Pick<Space, 'membership'>): boolean => membership?.network === undefined;
 
 /** The training settings of an architecture. Throws UserError when it is no member of the space. */
 export function resolveHyperparameters(
@@ -33,7 +44,7 @@ export function resolveHyperparameters(
 }
 
 /**
- * A resolved network with its widths (channels of convolutions, embeddings and factorized reductions, units of layers) times
+ * A resolved network with its widths (channels of convolutions, embeddings, factorized reductions and cuts, units of layers) times
  * `factor`, rounded, at least 1; `'same'` and `'outputs'` stay. A grouped convolution may then no longer divide evenly.
  */
 export function scaleWidth(module: Module, factor: number): Module {
@@ -54,6 +65,7 @@ function scaled(module: Module, factor: number): Module {
     case 'factorizedReduce':
       return { ...module, channels: width(module.channels) as number | 'same' };
     case 'embedding':
+    case 'firstChannels':
       return { ...module, channels: width(module.channels) as number };
     case 'recurrent':
       return { ...module, units: width(module.units) as number | 'same' };

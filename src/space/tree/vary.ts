@@ -1,26 +1,64 @@
 /** Architectures from chance and from other architectures. All results are checked members of the space, frozen. */
 import { invalid } from '../../common/errors.ts';
 import type { Rng } from '../../common/random.ts';
-import type { Architecture, DecisionValue, Domain, Space, TreeArchitecture } from '../space.ts';
-import { chooseAll } from './choose.ts';
+import type { Architecture, DecisionValue, Domain, OpenTree, Space, TreeArchitecture } from '../space.ts';
+import { architectureKey } from './architecture.ts';
+import { chooseRaw, memberOf, settled } from './choose.ts';
 import { decided } from './decisions.ts';
-import { firstValue, nearValues, otherValue, sampleValue } from './domain.ts';
+import { domainSize, firstValue, nearValues, otherValue, sampleValue } from './domain.ts';
 
-/** Every active decision uniformly (a range: on its scale), in the order of the walk. */
-export function sample(space: Space, rng: Rng): TreeArchitecture {
-  return chooseAll(space, (_, domain) => sampleValue(domain, rng));
+/** Draws before one that is no member is repaired, and before a mutation that changes nothing gives way to a sample. */
+const TRIES = 200;
+
+/** Decisions that a mutation changes at most. */
+const MOST_CHANGES = 4;
+
+/** Every active decision uniformly (a range: on its scale), in the order of the walk; drawn again where that is no member. */
+export function sample(space: OpenTree, rng: Rng): TreeArchitecture {
+  return drawn(space, () => chooseRaw(space, (_, domain) => sampleValue(domain, rng)));
+}
+
+function drawn(space: OpenTree, draw: () => TreeArchitecture): TreeArchitecture {
+  let last = draw();
+  for (let attempt = 1; ; attempt++) {
+    const member = memberOf(space, last);
+    if (member !== undefined) return member;
+    if (attempt === TRIES) return settled(space, last);
+    last = draw();
+  }
 }
 
 /**
  * Changes one active decision, drawn uniformly, to another value. Decisions that this activates are sampled, those it
- * makes inactive go. Throws UserError for a space without decisions.
+ * makes inactive go. Where that is the same network or no member, further decisions are changed. Throws UserError for a
+ * space without decisions.
  */
 export function mutate(space: Space, architecture: Architecture, rng: Rng): TreeArchitecture {
-  const active = activeDecisions(space, architecture);
-  if (active.length === 0) throw invalid(`space "${space.name}"`, 'has no decisions', 'a mutation needs one to change');
-  const [name, domain] = rng.pick(active);
-  const changed = otherValue(domain, decided(architecture, name) as DecisionValue, rng);
-  return withDecision(space, architecture, name, changed, (one) => sampleValue(one, rng));
+  const active = activeDecisions(space, architecture).filter(([, domain]) => domainSize(domain) !== 1n);
+  if (active.length === 0)
+    throw invalid(`space "${space.name}"`, 'has no decisions that are open', 'a mutation needs one to change');
+  const change = (from: Architecture) => {
+    const [name, domain] = rng.pick(active);
+    const value = decided(from, name);
+    // An earlier change may have made it inactive.
+    if (value === undefined) return from as TreeArchitecture;
+    return withDecision(space, from, name, otherValue(domain, value, rng), (one) => sampleValue(one, rng));
+  };
+  if (space.membership === undefined) return change(architecture);
+  const key = architectureKey(architecture);
+  let now = architecture;
+  for (let attempt = 0; attempt < TRIES; attempt++) {
+    // What changes nothing, such as one of the two edges of a new vertex, is kept, and a further decision changed.
+    const changed = change(attempt % MOST_CHANGES === 0 ? architecture : now);
+    const member = memberOf(space, changed);
+    if (member !== undefined && architectureKey(member) !== key) return member;
+    now = changed;
+  }
+  for (let attempt = 0; attempt < TRIES; attempt++) {
+    const member = sample(space, rng);
+    if (architectureKey(member) !== key) return member;
+  }
+  throw invalid(`space "${space.name}"`, 'has no other member', 'a mutation needs one');
 }
 
 /**
@@ -28,11 +66,13 @@ export function mutate(space: Space, architecture: Architecture, rng: Rng): Tree
  * active; one that is active in neither is sampled.
  */
 export function crossover(space: Space, a: Architecture, b: Architecture, rng: Rng): TreeArchitecture {
-  return chooseAll(space, (name, domain) => {
-    const values = [decided(a, name), decided(b, name)].filter((value) => value !== undefined);
-    if (values.length === 2) return rng.pick(values);
-    return values[0] ?? sampleValue(domain, rng);
-  });
+  const child = () =>
+    chooseRaw(space, (name, domain) => {
+      const values = [decided(a, name), decided(b, name)].filter((value) => value !== undefined);
+      if (values.length === 2) return rng.pick(values);
+      return values[0] ?? sampleValue(domain, rng);
+    });
+  return drawn(space, child);
 }
 
 /**
@@ -40,17 +80,25 @@ export function crossover(space: Space, a: Architecture, b: Architecture, rng: R
  * a tenth of it up and down. Decisions that the change activates take their first value (a range: its least).
  */
 export function neighbors(space: Space, architecture: Architecture): readonly Architecture[] {
-  return activeDecisions(space, architecture).flatMap(([name, domain]) =>
+  const changed = activeDecisions(space, architecture).flatMap(([name, domain]) =>
     nearValues(domain, decided(architecture, name) as DecisionValue).map((value) =>
       withDecision(space, architecture, name, value, firstValue),
     ),
   );
+  if (space.membership === undefined) return changed;
+  const others = new Map<string, Architecture>();
+  for (const one of changed) {
+    const member = memberOf(space, one);
+    if (member !== undefined) others.set(architectureKey(member), member);
+  }
+  others.delete(architectureKey(architecture));
+  return [...others.values()];
 }
 
 /** The decisions that are active in an architecture, with their domains, in the order of the walk. */
 export function activeDecisions(space: Space, architecture: Architecture): readonly (readonly [string, Domain])[] {
   const active: [string, Domain][] = [];
-  chooseAll(space, (name, domain) => {
+  chooseRaw(space, (name, domain) => {
     active.push([name, domain]);
     return decided(architecture, name) as DecisionValue;
   });
@@ -66,5 +114,5 @@ function withDecision(
 ): TreeArchitecture {
   const choose = (name: string, domain: Domain) =>
     name === changed ? value : (decided(architecture, name) ?? fresh(domain));
-  return chooseAll(space, choose);
+  return chooseRaw(space, choose);
 }

@@ -1,5 +1,6 @@
 import { largest, smallest } from '../../common/extremes.ts';
-import type { Condition, DecisionValue, Domain, Hyperparameters, Space, TreeArchitecture } from '../space.ts';
+import type { Condition, DecisionValue, Domain, Hyperparameters, OpenTree, TreeArchitecture } from '../space.ts';
+import { inDomain, nodesOf } from './domain.ts';
 import { fieldsOf, isValueChoice } from './fields.ts';
 import type { DagNode, Module, Read, ValueChoice } from './module.ts';
 import { readsOf } from './reads.ts';
@@ -39,14 +40,12 @@ export interface Place {
   readonly path: readonly Condition[];
   readonly decide: Decide;
   readonly onDag: OnDag;
+  /** Of the space: what constraints have left. */
+  readonly domains: OpenTree['domains'];
 }
 
-export function walk(
-  space: Pick<Space, 'root' | 'hyperparameters'>,
-  decide: Decide,
-  onDag: OnDag = () => undefined,
-): Walked {
-  const place: Place = { prefix: '', indices: [], path: [], decide, onDag };
+export function walk(space: OpenTree, decide: Decide, onDag: OnDag = () => undefined): Walked {
+  const place: Place = { prefix: '', indices: [], path: [], decide, onDag, domains: space.domains };
   const root = visit(space.root, place);
   const hyperparameters: Record<string, Hyperparameters[string]> = {};
   for (const [key, value] of Object.entries(space.hyperparameters)) {
@@ -60,7 +59,7 @@ export function walk(
  * for an inactive one. This is the definition of "active".
  */
 export function complete(
-  space: Pick<Space, 'root' | 'hyperparameters'>,
+  space: OpenTree,
   choose: (name: string, domain: Domain) => DecisionValue,
 ): Walked & { readonly architecture: TreeArchitecture } {
   const chosen = new Map<string, DecisionValue>();
@@ -135,10 +134,11 @@ function visitPlain(module: Module, place: Place): Module {
 function visitChoice(module: Extract<Module, { kind: 'choice' }>, place: Place): Module {
   const name = place.prefix + module.name;
   const keys = Object.keys(module.options);
-  const key = place.decide({ name, domain: { kind: 'values', values: keys }, path: place.path });
+  const domain = narrowed(name, { kind: 'values', values: keys }, place);
+  const key = place.decide({ name, domain, path: place.path });
   const options: Record<string, Module> = {};
   for (const [option, body] of Object.entries(module.options)) {
-    if (key !== undefined && key !== option) continue;
+    if (key === undefined ? !inDomain(domain, option) : key !== option) continue;
     const visited = enter(body, place, { decision: name, is: option });
     if (visited) options[option] = visited;
   }
@@ -174,7 +174,8 @@ function visitNode(node: DagNode, to: number, place: Place): DagNode {
 function visitRead({ from, edges }: Read, to: number, place: Place): Read {
   const choice = 'kind' in from ? from : undefined;
   const name = choice && place.prefix + choice.name;
-  const domain: Domain | undefined = choice && { kind: 'inputs', from: to, count: choice.count };
+  const domain =
+    name === undefined ? undefined : narrowed(name, { kind: 'inputs', from: to, count: choice?.count ?? 0 }, place);
   const taken = name !== undefined && domain ? place.decide({ name, domain, path: place.path }) : from;
   const open = choice && name !== undefined ? { ...choice, name } : from;
   return {
@@ -182,6 +183,7 @@ function visitRead({ from, edges }: Read, to: number, place: Place): Read {
     edges: edges.map((edge, j): Module => {
       if (Array.isArray(taken) && !taken.includes(j)) return { kind: 'zero', stride: 1 };
       const isOpen = name !== undefined && taken === undefined;
+      if (isOpen && domain?.kind === 'inputs' && !nodesOf(domain).includes(j)) return { kind: 'zero', stride: 1 };
       return enter(edge, place, isOpen ? { decision: name, includes: j } : undefined) ?? edge;
     }),
   };
@@ -191,7 +193,16 @@ function visitValue(value: unknown, place: Place): unknown {
   if (Array.isArray(value)) return value.map((one: unknown) => visitValue(one, place));
   if (!isValueChoice(value)) return value;
   const name = place.prefix + value.name;
-  return place.decide({ name, domain: domainOf(value), path: place.path }) ?? { ...value, name };
+  const domain = narrowed(name, domainOf(value), place);
+  return place.decide({ name, domain, path: place.path }) ?? openValue(value, name, domain);
+}
+
+const narrowed = (name: string, domain: Domain, { domains }: Place): Domain => domains?.[name] ?? domain;
+
+/** The choice with what its domain has left; a single value is no choice. */
+function openValue(choice: ValueChoice, name: string, domain: Domain): unknown {
+  if (domain.kind !== 'values') return { ...choice, name };
+  return domain.values.length === 1 ? domain.values[0] : { kind: 'pick', name, values: domain.values };
 }
 
 function domainOf(choice: ValueChoice): Domain {

@@ -1,8 +1,9 @@
 /** Many architectures at once, for strategies that let a model choose among them. */
 import type { Rng } from '../../common/random.ts';
 import type { Architecture, DecisionValue, Space } from '../../space/space.ts';
+import { settled } from '../../space/tree/choose.ts';
 import { decided, decisions, isActive } from '../../space/tree/decisions.ts';
-import { otherValue, sampleValue } from '../../space/tree/domain.ts';
+import { domainSize, otherValue, sampleValue } from '../../space/tree/domain.ts';
 import { sampleWithin, withinLimits } from '../limits.ts';
 import type { Problem } from '../strategy.ts';
 
@@ -18,13 +19,19 @@ export function drawDraft(space: Space, rng: Rng): Draft {
 
 /** As `mutate` of the space: one active decision, drawn uniformly, gets another value. */
 export function mutateDraft(space: Space, architecture: Architecture, rng: Rng): Draft {
-  const names = Object.keys(architecture);
-  if (names.length === 0) return {};
+  const names = Object.keys(architecture).filter((name) => !isFixed(space, name));
+  if (names.length === 0) return completed(space, architecture, rng);
   const name = rng.pick(names);
   const decision = decisions(space).find((one) => one.name === name);
   if (decision === undefined) return completed(space, architecture, rng);
   const value = otherValue(decision.domain, decided(architecture, name) as DecisionValue, rng);
   return completed(space, { ...architecture, [name]: value }, rng);
+}
+
+/** Whether constraints have left it one value. */
+function isFixed({ domains }: Space, name: string): boolean {
+  const domain = domains?.[name];
+  return domain !== undefined && domainSize(domain) === 1n;
 }
 
 /** The values given for decisions that are active with them, and samples for the others. */
@@ -34,7 +41,7 @@ function completed(space: Space, given: Architecture, rng: Rng): Draft {
     if (isActive(decision, draft))
       draft[decision.name] = decided(given, decision.name) ?? sampleValue(decision.domain, rng);
   }
-  return draft;
+  return settled(space, draft);
 }
 
 export interface PoolOptions {

@@ -2,8 +2,9 @@
 import type { Rng } from '../../common/random.ts';
 import { lowerTail } from '../../model/normal.ts';
 import type { Architecture, Decision, DecisionValue, Space } from '../../space/space.ts';
+import { settled } from '../../space/tree/choose.ts';
 import { decided, decisions, isActive } from '../../space/tree/decisions.ts';
-import { domainSize, formatValue, sampleValue } from '../../space/tree/domain.ts';
+import { formatValue, sampleValue, shareOf } from '../../space/tree/domain.ts';
 import { fromUnit, toUnit } from '../scale.ts';
 import type { Draft } from './candidates.ts';
 
@@ -28,16 +29,16 @@ interface Window {
   codeOf(value: DecisionValue): number;
   /** Density at a value of the kernel around the i-th architecture, if the decision is active. */
   density(at: number, i: number): number;
-  /** Density of the uniform distribution. */
-  readonly uniform: number;
+  /** Density of the distribution that random draws have: uniform, or by the weights of the options. */
+  prior(at: number): number;
   perturb(center: number, value: DecisionValue, rng: Rng): DecisionValue;
 }
 
 /**
  * A mixture of one kernel around each architecture and of the uniform distribution, all of equal weight. Lists and
  * chosen inputs: the value, and with a share of `spread` any (Aitchison & Aitken 1976); ranges: a normal distribution
- * cut at the ends, of a bandwidth by Scott's rule. A decision that is inactive in an architecture is uniform in its
- * kernel. Density: O(architectures · decisions).
+ * cut at the ends, of a bandwidth by Scott's rule. A decision that is inactive in an architecture is drawn as by chance in its
+ * kernel. Options that have weights are drawn by them wherever it says uniform. Density: O(architectures · decisions).
  */
 export function parzen(space: Space, architectures: readonly Architecture[], options: ParzenOptions): Parzen {
   const all = decisions(space);
@@ -56,15 +57,15 @@ export function parzen(space: Space, architectures: readonly Architecture[], opt
         draft[decision.name] =
           value === undefined ? sampleValue(decision.domain, rng) : perturb(seen[center] ?? Number.NaN, value, rng);
       }
-      return draft;
+      return settled(space, draft);
     },
     logDensity(draft) {
       const active = windows.flatMap((window) => {
         const value = draft[window.decision.name];
         return value === undefined ? [] : [{ ...window, at: window.codeOf(value) }];
       });
-      const kernel = ({ seen, density, uniform, at }: Window & { readonly at: number }, i: number) => {
-        return i === count || Number.isNaN(seen[i]) ? uniform : density(at, i);
+      const kernel = ({ seen, density, prior, at }: Window & { readonly at: number }, i: number) => {
+        return i === count || Number.isNaN(seen[i]) ? prior(at) : density(at, i);
       };
       if (!options.multivariate) {
         return active.reduce((sum, window) => {
@@ -108,26 +109,28 @@ function windowOf(
       decision,
       seen,
       codeOf,
-      uniform: 1,
+      prior: () => 1,
       density: (at, i) => Math.exp(-0.5 * ((at - (seen[i] ?? Number.NaN)) / width) ** 2) / (masses[i] ?? Number.NaN),
       perturb: (center, _, rng) => fromUnit(domain, within(center, width, rng)),
     };
   }
   const numbers = new Map<string, number>();
+  const shares: number[] = [];
   const codeOf = (value: DecisionValue) => {
     const key = formatValue(value);
     const code = numbers.get(key) ?? numbers.size;
     numbers.set(key, code);
+    shares[code] = shareOf(domain, value);
     return code;
   };
   const seen = codes(codeOf);
-  const uniform = 1 / Number(domainSize(domain) ?? 1n);
+  const prior = (at: number) => shares[at] ?? 1;
   return {
     decision,
     seen,
     codeOf,
-    uniform,
-    density: (at, i) => spread * uniform + (at === seen[i] ? 1 - spread : 0),
+    prior,
+    density: (at, i) => spread * prior(at) + (at === seen[i] ? 1 - spread : 0),
     perturb: (_, value, rng) => (rng.float() < spread ? sampleValue(domain, rng) : value),
   };
 }
