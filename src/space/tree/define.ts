@@ -27,7 +27,8 @@ export interface DefineOptions<D extends OptionSpecs> {
   readonly description?: string;
   /** The options with their defaults, and rules where they have some: `{ width: { default: 16, whole: true, min: 1 } }`. */
   readonly defaults?: D;
-  readonly text?: TextForm;
+  /** The space's own notation; a function where it depends on the options. */
+  readonly text?: TextForm | ((task: Task, options: OptionsBy<D>) => TextForm);
   /** Members that people designed, by name, the best for a short time first: a search tries them before its own. */
   handDesigned?(task: Task, options: OptionsBy<D>): Readonly<Record<string, Architecture>>;
   /** Members that papers have published, as `text` reads them. */
@@ -64,7 +65,8 @@ export function defineSpace<const D extends OptionSpecs = Record<never, never>>(
     return within(place, () => {
       checkTask(task);
       const { network: root, hyperparameters } = partsOf(build(task, options));
-      const space = createSpace({ name, task, options, root, hyperparameters, ...(text && { text }) });
+      const form = typeof text === 'function' ? text(task, options) : text;
+      const space = createSpace({ name, task, options, root, hyperparameters, ...(form && { text: form }) });
       makers.set(space, (changed) => create(task, { ...options, ...changed }));
       return space;
     });

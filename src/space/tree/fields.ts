@@ -79,7 +79,16 @@ const rate = real(true, 'must be at least 0 and below 1', (v) => v >= 0 && v < 1
 const epsilon = real(false, 'must be above 0', (v) => v > 0);
 const activationFunction = word(
   true,
-  ...(['relu', 'relu6', 'sigmoid', 'hardSigmoid', 'tanh', 'silu', 'gelu', 'hardSwish'] as const satisfies readonly ActivationFunction[]),
+  ...([
+    'relu',
+    'relu6',
+    'sigmoid',
+    'hardSigmoid',
+    'tanh',
+    'silu',
+    'gelu',
+    'hardSwish',
+  ] as const satisfies readonly ActivationFunction[]),
 );
 const name: Field = { holds: 'name' };
 const module: Field = { holds: 'module' };
