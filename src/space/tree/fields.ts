@@ -306,7 +306,9 @@ function checkField(kind: string, key: string, field: Field, values: Readonly<Re
       checkValue(kind, key, field, found);
       break;
     case 'name':
-      checkName(`name of ${kind}`, found);
+      // A choice that has been made has its full name, with the scopes around it; `checkedChoice` refuses one of an open choice.
+      for (const part of kind === 'choice' && typeof found === 'string' ? found.split('/') : [found])
+        checkName(`name of ${kind}`, part);
       break;
     case 'module':
       checkIsModule(`${key} of ${kind}`, found);
