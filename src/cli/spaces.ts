@@ -39,7 +39,8 @@ export function addSpaces(program: Command, shell: Shell): void {
         description: space.description,
         options: (space.rules?.() ?? []).map((rule) => ({ ...rule })),
         size: sizeOf(space),
-        ...(name !== undefined && space.published && { published: publishedCosts(space, EXAMPLE) }),
+        ...(name !== undefined &&
+          space.published && { published: publishedCosts(space, space.published.task ?? EXAMPLE) }),
       }));
       const [one] = spaces;
       const text =
@@ -56,7 +57,7 @@ export function addSpaces(program: Command, shell: Shell): void {
           : [
               `${one.name}: ${one.description}`,
               optionsTable(one.options),
-              ...(one.published ? [publishedText(one.published)] : []),
+              ...(one.published ? [publishedText(one.published, chosen[0]?.published?.task ?? EXAMPLE)] : []),
             ].join('\n\n');
       output.result(spaces, text);
     });

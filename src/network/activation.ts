@@ -4,9 +4,17 @@ import * as ops from '../graph/ops.ts';
 import type { ActivationFunction } from '../space/tree/module.ts';
 import { closed, type Lower } from './lowering.ts';
 
+function hardSigmoid(g: GraphBuilder, x: NodeId): NodeId {
+  return ops.mul(g, ops.clip(g, ops.add(g, x, ops.constant(g, 3)), 0, 6), ops.constant(g, 1 / 6));
+}
+
 const ACTIVATIONS = {
   relu: ops.relu,
+  /** Krizhevsky 2010; in MobileNets by Howard et al. 2017 */
+  relu6: (g, x) => ops.clip(g, x, 0, 6),
   sigmoid: ops.sigmoid,
+  /** min(max(x + 3, 0), 6) / 6 (Howard et al. 2019) */
+  hardSigmoid,
   tanh: ops.tanh,
   /** x · sigmoid(x) (Elfwing et al. 2018) */
   silu: (g, x) => ops.mul(g, x, ops.sigmoid(g, x)),
@@ -22,4 +30,6 @@ const ACTIVATIONS = {
   },
 } as const satisfies Record<ActivationFunction, (g: GraphBuilder, x: NodeId) => NodeId>;
 
-export const lowerActivation: Lower<'activation'> = (l, module, x) => ACTIVATIONS[closed(module.fn)](l.g, x);
+export const activate = (g: GraphBuilder, fn: ActivationFunction, x: NodeId): NodeId => ACTIVATIONS[fn](g, x);
+
+export const lowerActivation: Lower<'activation'> = (l, module, x) => activate(l.g, closed(module.fn), x);

@@ -1,11 +1,14 @@
 import type { NodeId } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
+import { toMultiple } from '../space/tree/widths.ts';
+import { activate } from './activation.ts';
 import {
   channelsOf,
   closed,
   imageShape,
   type Lower,
   type Lowering,
+  type ModuleOf,
   overImages,
   showWindow,
   sizeOfWindow,
@@ -51,7 +54,7 @@ export const lowerConv: Lower<'conv'> = (l, module, x) => {
   const incoming = channelsOf(l, x);
   const options = {
     name: '',
-    channels: module.channels === 'same' ? incoming : closed(module.channels),
+    channels: module.channels === 'same' ? toMultiple(incoming * closed(module.multiple), 1) : closed(module.channels),
     kernel: sizeOfWindow(l, x, module.kernel),
     stride: sizeOfWindow(l, x, module.stride),
     dilation: sizeOfWindow(l, x, module.dilation),
@@ -113,17 +116,22 @@ export const lowerFactorizedReduce: Lower<'factorizedReduce'> = (l, module, x) =
   return normalizeBatch(l, joined, { affine: module.affine, momentum: 0.1, epsilon: 1e-5 });
 };
 
+/** How many channels squeeze and excitation squeezes to. */
+export function squeezedChannels({ ratio, divisor }: ModuleOf<'squeezeExcite'>, channels: number): number {
+  return toMultiple(channels * closed(ratio), divisor);
+}
+
 /** Squeeze and excitation (Hu et al. 2018). */
 export const lowerSqueezeExcite: Lower<'squeezeExcite'> = (l, module, x) => {
   const [n, c] = imageShape(l, x);
-  const squeezed = Math.max(1, Math.round(c * closed(module.ratio)));
+  const squeezed = squeezedChannels(module, c);
   const dense = (name: string, input: NodeId, from: number, to: number) => {
     const weight = l.parameter(`${name}/weight`, [to, from], { kind: 'glorotUniform', fanIn: from, fanOut: to });
     const bias = l.parameter(`${name}/bias`, [to], { kind: 'constant', value: 0 });
     return ops.matmul(l.g, input, weight, { transposeB: true, bias });
   };
   const mean = ops.reduceMean(l.g, x, [2, 3]); // [N, C]
-  const hidden = ops.relu(l.g, dense('squeeze', mean, c, squeezed)); // [N, squeezed]
-  const gate = ops.sigmoid(l.g, dense('expand', hidden, squeezed, c)); // [N, C]
+  const hidden = activate(l.g, closed(module.fn), dense('squeeze', mean, c, squeezed)); // [N, squeezed]
+  const gate = activate(l.g, closed(module.gate), dense('expand', hidden, squeezed, c)); // [N, C]
   return ops.mul(l.g, x, ops.reshape(l.g, gate, [n, c, 1, 1]));
 };

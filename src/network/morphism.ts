@@ -186,7 +186,7 @@ function followAlike(m: Morphing, p: Placed, c: Placed, x: Flow, before: readonl
       return followFactorizedReduce(m, p, c, x);
     case 'activation': {
       differ('fn');
-      const flow = changed(x, c.module.fn === 'relu' || c.module.fn === 'sigmoid');
+      const flow = changed(x, ['relu', 'relu6', 'sigmoid', 'hardSigmoid'].includes(String(c.module.fn)));
       return c.module.fn === 'relu' && x.moments ? { ...flow, moments: rectified(x.moments) } : flow;
     }
     case 'convTranspose':

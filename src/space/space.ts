@@ -87,7 +87,7 @@ export interface Published {
   readonly paper: string;
   /** The file that it is from. */
   readonly source: string;
-  /** What the paper itself says, of networks in its own skeleton, trained on CIFAR-10; `params` is rounded. Absent: nothing of this network. */
+  /** What the paper itself says, of networks in its own skeleton, trained on CIFAR-10 (`mobilenet`: top-1 on ImageNet); `params` is rounded. Absent: nothing of this network. */
   readonly quoted?: { readonly params: number; readonly testError: string };
   /** Options of the space that it needs. */
   readonly options?: SpaceOptions;
@@ -97,6 +97,8 @@ export interface Published {
 export interface PublishedArchitectures {
   readonly architectures: Readonly<Record<string, Published>>;
   readonly options: SpaceOptions;
+  /** The task that their sizes are compared for; by default color images of 32x32 and 10 classes. */
+  readonly task?: Task;
 }
 
 /** A space before the task is known. Made by `defineSpace`. */

@@ -1,5 +1,5 @@
 import { showCount, showLarge } from '../report/numbers.ts';
-import type { Published, SpaceOptions } from '../space/space.ts';
+import type { Published, SpaceOptions, Task } from '../space/space.ts';
 import { table } from './output.ts';
 
 type Listed = Published & {
@@ -9,17 +9,26 @@ type Listed = Published & {
   readonly flops: number;
 };
 
-/** Published architectures with what they cost here and what their papers quote, for 32x32 color images of 10 classes. */
-export function publishedText(published: readonly Listed[]): string {
-  const [first] = published;
-  const options = Object.entries(first?.options ?? {}).map(([name, value]) => `${name}=${value}`);
+/** Published architectures with what they cost here, for images of this task, and what their papers quote. */
+export function publishedText(published: readonly Listed[], { input: [, height, width], outputs }: Task): string {
+  const options = published.map((one) =>
+    Object.entries(one.options)
+      .map(([name, value]) => `${name}=${value}`)
+      .join(','),
+  );
+  const isOne = new Set(options).size === 1;
   return [
-    `Published architectures; costs with --space-options ${options.join(',')} on 32x32 color images of 10 classes,`,
-    'in the skeleton of this space. What is quoted is from the papers, some of which have other skeletons.',
+    `Published architectures; costs with --space-options ${isOne ? options[0] : 'as listed'} on ${height}x${width} color images of`,
+    `${showCount(outputs)} classes, in the skeleton of this space. What is quoted is from the papers, some of which have other skeletons.`,
     table(
-      ['--arch', 'params', 'FLOPs', 'params (quoted)', 'test error (quoted)', 'paper'],
-      published.map(({ name, params, flops, quoted, paper }) => [
+      [
+        '--arch',
+        ...(isOne ? [] : ['--space-options']),
+        ...['params', 'FLOPs', 'params (quoted)', 'test error (quoted)', 'paper'],
+      ],
+      published.map(({ name, params, flops, quoted, paper }, i) => [
         name,
+        ...(isOne ? [] : [options[i] ?? '']),
         showCount(params),
         showLarge(flops),
         quoted === undefined ? '-' : `${(quoted.params / 1e6).toFixed(1)} M`,

@@ -43,19 +43,33 @@ export const naswot: Readout = {
   },
 };
 
-/** Nodes that an activation is made of (network/activation.ts), one in each: of SiLU the sigmoid, of GELU the erf, of hard swish the clip. */
+/**
+ * Nodes that an activation is made of (network/activation.ts), one in each: of SiLU the sigmoid, of GELU the erf, of ReLU6, hard sigmoid and
+ * hard swish the clip. */
 const OF_ACTIVATIONS: ReadonlySet<string> = new Set(['relu', 'sigmoid', 'tanh', 'erf']);
 
 function isActivation(node: Node | undefined): boolean {
-  if (node?.op.kind === 'clip') return isHardSwish(node.op);
+  if (node?.op.kind === 'clip') return node.op.low === 0 && node.op.high === 6;
   return node?.op.kind === 'unary' && OF_ACTIVATIONS.has(node.op.fn);
 }
-
-const isHardSwish = ({ low, high }: { readonly low: number; readonly high: number }) => low === 0 && high === 6;
 
 /** What has the sign of an activation's input. */
 function inputOf(g: GraphBuilder, id: NodeId): NodeId {
   const { op, inputs } = g.nodes[id] as Node;
   const [input] = inputs as [NodeId];
-  return op.kind === 'clip' ? ops.add(g, input, ops.constant(g, -3)) : input;
+  // ReLU6 clips what it reads; hard sigmoid and hard swish add 3 first.
+  const isShifted = op.kind === 'clip' && addsThree(g, input);
+  return isShifted ? ops.add(g, input, ops.constant(g, -3)) : input;
+}
+
+function addsThree(g: GraphBuilder, id: NodeId): boolean {
+  const { op, inputs } = g.nodes[id] as Node;
+  return (
+    op.kind === 'binary' &&
+    op.fn === 'add' &&
+    inputs.some((input) => {
+      const added = g.nodes[input]?.op;
+      return added?.kind === 'constant' && added.data.length === 1 && added.data[0] === 3;
+    })
+  );
 }

@@ -128,7 +128,7 @@ test('NASWOT is the log determinant of how far codes agree', async () => {
 
 test('NASWOT reads other activations by the sign of what goes into them', async () => {
   const { scores } = await setUp();
-  for (const fn of ['silu', 'gelu', 'tanh', 'sigmoid', 'hardSwish'] as const) {
+  for (const fn of ['silu', 'gelu', 'tanh', 'sigmoid', 'hardSwish', 'relu6', 'hardSigmoid'] as const) {
     const space = defineSpace('other', () =>
       sequential(linear(pick('units', [9, 7]), { bias: false }), activation(fn), linear('outputs', { bias: false })),
     ).create(task);

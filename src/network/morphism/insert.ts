@@ -164,7 +164,7 @@ function silent(m: Morphing, child: Placed): boolean {
 function keepsZeros(module: Module): boolean {
   switch (module.kind) {
     case 'activation':
-      return module.fn !== 'sigmoid';
+      return module.fn !== 'sigmoid' && module.fn !== 'hardSigmoid';
     case 'identity':
     case 'dropout':
     case 'dropPath':

@@ -1,6 +1,7 @@
 import type { HostTensor, Shape } from '../../graph/ir.ts';
 import type { Module, Size } from '../../space/tree/module.ts';
 import { childrenOf } from '../../space/tree/walk.ts';
+import { squeezedChannels } from '../convolution.ts';
 import { changed, type Flow, type Morphing, type Placed, replicas, unrelated, widened, within } from './flow.ts';
 
 type Kind<K extends Module['kind']> = Extract<Module, { kind: K }>;
@@ -229,8 +230,9 @@ export function followLayerNorm(m: Morphing, parent: Placed, child: Placed, x: F
 /** x times its own gate channels; the squeezed channels are widened like those of any layer. */
 export function followSqueezeExcite(m: Morphing, parent: Placed, child: Placed, x: Flow): Flow {
   const [p, c] = [parent.module as Kind<'squeezeExcite'>, child.module as Kind<'squeezeExcite'>];
-  const squeezed = (channels: number, ratio: number) => Math.max(1, Math.round(channels * ratio));
-  const out = widened(squeezed(x.from, Number(p.ratio)), squeezed(x.of.length, Number(c.ratio)));
+  if (p.fn !== c.fn) m.depart(child.path, `fn ${p.fn} became ${c.fn}`);
+  if (p.gate !== c.gate) m.depart(child.path, `gate ${p.gate} became ${c.gate}`);
+  const out = widened(squeezedChannels(p, x.from), squeezedChannels(c, x.of.length));
   const paths = (name: string) => [within(parent.path, name), within(child.path, name)] as const;
   const hidden = linear(m, paths('squeeze'), x, out, true);
   linear(m, paths('expand'), hidden, x.of, true);

@@ -40,13 +40,14 @@ export function moduleCases(wider = 1): readonly ModuleCase[] {
     { name: 'conv with groups', module: s.conv(6 * wider, 3, { groups: 2 }), input: image },
     { name: 'conv depthwise', module: s.conv('same', 3, { groups: 'depthwise' }), input: image },
     { name: 'conv depthwise 5x5 stride 2', module: s.conv('same', 5, { groups: 'depthwise', stride: 2 }), input: odd },
+    { name: 'conv to 1.5 times the channels', module: s.conv('same', 1, { multiple: 1.5 }), input: image },
     { name: 'conv even kernel', module: s.conv(3 * wider, 2), input: image },
     { name: 'batch norm of images', module: s.batchNorm(), input: image },
     { name: 'batch norm of features', module: s.batchNorm(), input: [7] },
     { name: 'batch norm without affine', module: s.batchNorm({ affine: false }), input: image },
     { name: 'layer norm of images', module: s.layerNorm(), input: image },
     { name: 'layer norm of features', module: s.layerNorm(), input: [7] },
-    ...(['relu', 'sigmoid', 'tanh', 'silu', 'gelu', 'hardSwish'] as const).map((fn) => ({
+    ...(['relu', 'relu6', 'sigmoid', 'hardSigmoid', 'tanh', 'silu', 'gelu', 'hardSwish'] as const).map((fn) => ({
       name: fn,
       module: s.activation(fn),
       input: image,
@@ -95,6 +96,11 @@ export function moduleCases(wider = 1): readonly ModuleCase[] {
       input: [CHANNELS * wider, 3, 3],
     },
     { name: 'squeeze and excite', module: s.squeezeExcite(0.5), input: image },
+    {
+      name: 'squeeze and excite, hard sigmoid',
+      module: s.squeezeExcite(0.25, { fn: 'silu', gate: 'hardSigmoid', divisor: 2 }),
+      input: image,
+    },
     { name: 'factorized reduce', module: s.factorizedReduce(5 * wider), input: image },
     {
       name: 'factorized reduce without affine',

@@ -40,7 +40,7 @@ export const FAMILIES = {
 export function describe(module: Leaf): string {
   switch (module.kind) {
     case 'conv': {
-      const parts = [`conv ${square(module.kernel)}`, module.channels === 'same' ? undefined : show(module.channels)];
+      const parts = [`conv ${square(module.kernel)}`, channelsText(module)];
       if (module.stride !== 1) parts.push(`stride ${side(module.stride)}`);
       if (module.dilation !== 1) parts.push(`dilation ${side(module.dilation)}`);
       if (module.groups === 'depthwise') parts[0] = `depthwise ${parts[0]}`;
@@ -113,9 +113,16 @@ export function describe(module: Leaf): string {
   }
 }
 
+function channelsText({ channels, multiple }: Extract<Module, { readonly kind: 'conv' }>): string | undefined {
+  if (channels !== 'same') return show(channels);
+  return multiple === 1 ? undefined : `channels ×${show(multiple)}`;
+}
+
 const ACTIVATION_NAMES = {
   relu: 'ReLU',
+  relu6: 'ReLU6',
   sigmoid: 'sigmoid',
+  hardSigmoid: 'hard-sigmoid',
   tanh: 'tanh',
   silu: 'SiLU',
   gelu: 'GELU',

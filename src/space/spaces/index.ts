@@ -4,6 +4,7 @@ import type { Architecture, Space, SpaceDefinition, Task } from '../space.ts';
 import { checkArchitecture } from '../tree/architecture.ts';
 import { darts } from './image/darts.ts';
 import { enasMacro } from './image/enas-macro.ts';
+import { mobilenet } from './image/mobilenet.ts';
 import { nasBench101 } from './image/nas-bench-101.ts';
 import { nasBench201 } from './image/nas-bench-201.ts';
 import { nasnet } from './image/nasnet.ts';
@@ -24,6 +25,7 @@ export const SPACES = {
   darts,
   nasnet,
   'enas-macro': enasMacro,
+  mobilenet,
 } as const satisfies Readonly<Record<string, SpaceDefinition>>;
 
 /** A network that those of a search are held against, as the member of a space. */
@@ -56,4 +58,4 @@ export const BASELINES = {
   },
 } as const satisfies Readonly<Record<string, (task: Task) => Baseline>>;
 
-export { darts, enasMacro, mlp, nasBench101, nasBench201, nasnet, residualCnn, residualMlp, resnet, smallCnn };
+export { darts, enasMacro, mlp, mobilenet, nasBench101, nasBench201, nasnet, residualCnn, residualMlp, resnet, smallCnn };

@@ -1,4 +1,5 @@
-import { checkedChoice, checkNodeCount, inputsChoice, node, valueChoice } from './fields.ts';
+import { UserError } from '../../common/errors.ts';
+import { checkedChoice, checkNodeCount, inputsChoice, node, quoted, valueChoice } from './fields.ts';
 import type {
   ActivationFunction,
   DagNode,
@@ -23,18 +24,22 @@ export interface ConvOptions {
   readonly groups?: Value<number> | 'depthwise';
   /** Without by default: a normalization nearly always follows and would undo it. */
   readonly bias?: boolean;
+  /** With channels 'same': this many times as many as come in, rounded. */
+  readonly multiple?: Value<number>;
 }
 
 /**
  * [N, C, H, W] -> [N, channels, ⌈H/stride⌉, ⌈W/stride⌉], or [N, C, T] -> [N, channels, ⌈T/stride⌉], for odd kernels. Kernel, stride
- * and dilation are one number for both sides, or [height, width]. Stride, dilation and groups 1, no bias.
+ * and dilation are one number for both sides, or [height, width]. Stride, dilation, groups and multiple 1, no bias.
  */
 export function conv(
   channels: Value<number> | 'same',
   kernel: Size,
-  { stride = 1, dilation = 1, groups = 1, bias = false }: ConvOptions = {},
+  { stride = 1, dilation = 1, groups = 1, bias = false, multiple = 1 }: ConvOptions = {},
 ): Kind<'conv'> {
-  return node({ kind: 'conv', channels, kernel, stride, dilation, groups, bias });
+  if (multiple !== 1 && channels !== 'same')
+    throw new UserError(`multiple of conv is ${quoted(multiple)} beside channels; must be 1, or channels 'same'`);
+  return node({ kind: 'conv', channels, multiple, kernel, stride, dilation, groups, bias });
 }
 
 /**
@@ -78,7 +83,11 @@ export function activation(fn: Value<ActivationFunction>): Kind<'activation'> {
 }
 
 export const relu = (): Kind<'activation'> => activation('relu');
+/** min(max(x, 0), 6) */
+export const relu6 = (): Kind<'activation'> => activation('relu6');
 export const sigmoid = (): Kind<'activation'> => activation('sigmoid');
+/** min(max(x + 3, 0), 6) / 6 */
+export const hardSigmoid = (): Kind<'activation'> => activation('hardSigmoid');
 export const tanh = (): Kind<'activation'> => activation('tanh');
 export const silu = (): Kind<'activation'> => activation('silu');
 export const gelu = (): Kind<'activation'> => activation('gelu');
@@ -198,9 +207,20 @@ export function repeat(times: Value<number>, body: Module): Kind<'repeat'> {
   return node({ kind: 'repeat', times, body });
 }
 
-/** Squeezed to max(1, round(C · ratio)) channels; 1/16 as in the paper. */
-export function squeezeExcite(ratio: Value<number> = 1 / 16): Kind<'squeezeExcite'> {
-  return node({ kind: 'squeezeExcite', ratio });
+export interface SqueezeExciteOptions {
+  /** Between the two layers; relu by default. */
+  readonly fn?: Value<ActivationFunction>;
+  readonly gate?: Value<'sigmoid' | 'hardSigmoid'>;
+  /** What the squeezed channels are rounded to a multiple of; 1 by default. */
+  readonly divisor?: number;
+}
+
+/** Squeezed to C · ratio channels, rounded, at least 1; 1/16 as in the paper. */
+export function squeezeExcite(
+  ratio: Value<number> = 1 / 16,
+  { fn = 'relu', gate = 'sigmoid', divisor = 1 }: SqueezeExciteOptions = {},
+): Kind<'squeezeExcite'> {
+  return node({ kind: 'squeezeExcite', ratio, fn, gate, divisor });
 }
 
 export function factorizedReduce(

@@ -28,7 +28,8 @@ export interface DefineOptions<D extends OptionSpecs> {
   readonly description?: string;
   /** The options with their defaults, and rules where they have some: `{ width: { default: 16, whole: true, min: 1 } }`. */
   readonly defaults?: D;
-  readonly text?: TextForm | ((options: OptionsBy<D>) => TextForm);
+  /** The space's own notation; a function where it depends on the options. */
+  readonly text?: TextForm | ((task: Task, options: OptionsBy<D>) => TextForm);
   /** Rules that the tree cannot express. */
   membership?(task: Task, options: OptionsBy<D>): Membership;
   /** Members that people designed, by name, the best for a short time first: a search tries them before its own. */
@@ -75,7 +76,7 @@ export function defineSpace<const D extends OptionSpecs = Record<never, never>>(
       const { network: root, hyperparameters } = partsOf(build(task, options));
       const space = createSpace({
         ...{ name, task, options, root, hyperparameters },
-        ...(text && { text: typeof text === 'function' ? text(options) : text }),
+        ...(text && { text: typeof text === 'function' ? text(task, options) : text }),
         ...(membership && { membership: membership(task, options) }),
       });
       makers.set(space, (changed) => create(task, { ...options, ...changed }));

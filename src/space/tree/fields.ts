@@ -1,7 +1,7 @@
 import { UserError } from '../../common/errors.ts';
 import { deepFreeze } from '../../common/json.ts';
 import { showLimit } from '../../common/rules.ts';
-import type { DagNode, InputsChoice, Module, Read, ValueChoice } from './module.ts';
+import type { ActivationFunction, DagNode, InputsChoice, Module, Read, ValueChoice } from './module.ts';
 
 /**
  * What each field of each module kind may hold: the one table from which builders, the JSON reader and the walk over a
@@ -17,7 +17,7 @@ export type Field =
       readonly open: boolean;
       readonly whole: boolean;
       readonly pair?: true;
-      readonly initial?: string | boolean;
+      readonly initial?: string | boolean | number;
       readonly rule: string;
       accepts(value: unknown): boolean;
     }
@@ -77,6 +77,19 @@ const flag: ValueField = {
 const closed = (field: ValueField): ValueField => ({ ...field, open: false });
 const rate = real(true, 'must be at least 0 and below 1', (v) => v >= 0 && v < 1);
 const epsilon = real(false, 'must be above 0', (v) => v > 0);
+const activationFunction = word(
+  true,
+  ...([
+    'relu',
+    'relu6',
+    'sigmoid',
+    'hardSigmoid',
+    'tanh',
+    'silu',
+    'gelu',
+    'hardSwish',
+  ] as const satisfies readonly ActivationFunction[]),
+);
 const name: Field = { holds: 'name' };
 const module: Field = { holds: 'module' };
 
@@ -86,6 +99,7 @@ type FieldsOf<K extends Module['kind']> = { readonly [F in Exclude<keyof ModuleO
 export const FIELDS = {
   conv: {
     channels: whole(1, MOST_CHANNELS, 'same'),
+    multiple: { ...real(true, 'must be above 0 and at most 64', (v) => v > 0 && v <= 64), initial: 1 },
     kernel: size(1),
     stride: size(1),
     dilation: size(1),
@@ -106,7 +120,7 @@ export const FIELDS = {
     epsilon,
   },
   layerNorm: { affine: flag, epsilon, axes: { ...word(true, 'all', 'channel'), initial: 'all' } },
-  activation: { fn: word(true, 'relu', 'sigmoid', 'tanh', 'silu', 'gelu', 'hardSwish') },
+  activation: { fn: activationFunction },
   pool: {
     op: word(true, 'max', 'average'),
     kernel: size(1),
@@ -144,7 +158,12 @@ export const FIELDS = {
   repeat: { times: whole(0, MOST_ROUNDS), body: module },
   dag: { entries: { holds: 'modules' }, nodes: { holds: 'nodes' }, output: word(true, 'last', 'concat', 'loose') },
   stack: { cells: { holds: 'modules' } },
-  squeezeExcite: { ratio: real(true, 'must be above 0 and at most 1', (v) => v > 0 && v <= 1) },
+  squeezeExcite: {
+    ratio: real(true, 'must be above 0 and at most 1', (v) => v > 0 && v <= 1),
+    fn: { ...activationFunction, initial: 'relu' },
+    gate: { ...word(true, 'sigmoid', 'hardSigmoid'), initial: 'sigmoid' },
+    divisor: { ...closed(whole(1, MOST_PIXELS)), initial: 1 },
+  },
   factorizedReduce: { channels: whole(1, MOST_CHANNELS, 'same'), affine: flag },
   choice: { name, options: { holds: 'options' } },
   scope: { name, body: module },
@@ -288,7 +307,9 @@ function checkField(kind: string, key: string, field: Field, values: Readonly<Re
       checkValue(kind, key, field, found);
       break;
     case 'name':
-      checkName(`name of ${kind}`, found);
+      // A choice that has been made has its full name, with the scopes around it; `checkedChoice` refuses one of an open choice.
+      for (const part of kind === 'choice' && typeof found === 'string' ? found.split('/') : [found])
+        checkName(`name of ${kind}`, part);
       break;
     case 'module':
       checkIsModule(`${key} of ${kind}`, found);

@@ -32,7 +32,7 @@ export interface InputsChoice {
   readonly count: number;
 }
 
-export type ActivationFunction = 'relu' | 'sigmoid' | 'tanh' | 'silu' | 'gelu' | 'hardSwish';
+export type ActivationFunction = 'relu' | 'relu6' | 'sigmoid' | 'hardSigmoid' | 'tanh' | 'silu' | 'gelu' | 'hardSwish';
 
 /** What a node of a dag reads. */
 export interface Read {
@@ -64,6 +64,8 @@ export type Module =
       readonly kind: 'conv';
       /** Output channels; 'same': as many as come in. */
       readonly channels: Value<number> | 'same';
+      /** With 'same': this many times as many as come in, rounded, at least 1 (an expansion); otherwise 1. */
+      readonly multiple: Value<number>;
       readonly kernel: Size;
       readonly stride: Size;
       readonly dilation: Size;
@@ -215,8 +217,18 @@ export type Module =
    * oldest first (DARTS: two), and the stack's input in place of missing ones.
    */
   | { readonly kind: 'stack'; readonly cells: readonly Module[] }
-  /** x · sigmoid(expand(relu(squeeze(mean(x))))), squeezed to max(1, round(C · ratio)) channels (Hu et al. 2018). */
-  | { readonly kind: 'squeezeExcite'; readonly ratio: Value<number> }
+  /**
+   * x · gate(expand(fn(squeeze(mean(x))))), squeezed to C · ratio channels (Hu et al. 2018, with ReLU and sigmoid), rounded as
+   * `toMultiple` does.
+   */
+  | {
+      readonly kind: 'squeezeExcite';
+      readonly ratio: Value<number>;
+      readonly fn: Value<ActivationFunction>;
+      readonly gate: Value<'sigmoid' | 'hardSigmoid'>;
+      /** What the squeezed channels are a multiple of. */
+      readonly divisor: number;
+    }
   /** ReLU, two 1x1 convolutions of stride 2, one of them shifted by a pixel, concatenated, batch norm (DARTS). */
   | { readonly kind: 'factorizedReduce'; readonly channels: Value<number> | 'same'; readonly affine: boolean }
   /** One of the options; a decision whose value is the option's key. */

@@ -1,5 +1,5 @@
 import { invalid, UserError } from '../../../common/errors.ts';
-import type { Architecture, DecisionValue, Membership, OpenTree, TextForm, TreeArchitecture } from '../../space.ts';
+import type { Architecture, DecisionValue, Membership, OpenTree, Task, TextForm, TreeArchitecture } from '../../space.ts';
 import {
   batchNorm,
   choice,
@@ -242,7 +242,7 @@ function operationsIn(tree: OpenTree): readonly DecisionValue[] {
   return domain?.kind === 'values' ? domain.values : NAMES;
 }
 
-function textForm({ vertices }: Limits): TextForm {
+function textForm(_task: Task, { vertices }: Limits): TextForm {
   return {
     format: (architecture) => {
       const graph = pruned(graphOf(architecture));
