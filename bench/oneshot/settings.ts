@@ -29,6 +29,7 @@ const SHARED: Values = {
 
 export const SETTINGS: Readonly<Partial<Record<keyof typeof ONE_SHOT, Values>>> = {
   'beta-darts': SHARED,
+  'darts-pt': SHARED,
   darts: SHARED,
   'darts-second-order': SHARED,
   snas: SHARED,

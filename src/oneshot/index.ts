@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { betaDarts } from './beta-darts.ts';
 import { darts, dartsSecondOrder } from './darts.ts';
+import { dartsPt } from './darts-pt.ts';
 import { defineOneShot, type OneShotDefinition } from './definition.ts';
 import { ENAS_DEFAULTS, openEnasSupernet } from './enas.ts';
 import { GDAS_DEFAULTS, openGdasSupernet } from './gdas.ts';
@@ -20,6 +21,7 @@ export const ONE_SHOT = {
   darts,
   'darts-second-order': dartsSecondOrder,
   'beta-darts': betaDarts,
+  'darts-pt': dartsPt,
   snas,
   gdas: defineOneShot(
     {

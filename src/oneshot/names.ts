@@ -5,6 +5,7 @@ export const ARCHITECTURE_METHODS = [
   'darts',
   'darts-second-order',
   'beta-darts',
+  'darts-pt',
   'snas',
   'gdas',
   'enas',

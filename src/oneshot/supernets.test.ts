@@ -47,6 +47,7 @@ const METHODS = {
   mixture: openMixtureSupernet,
   'second-order mixture': (request: SupernetRequest) => ONE_SHOT['darts-second-order'].open(request, { warmup: 1 }),
   'beta-decay mixture': (request: SupernetRequest) => ONE_SHOT['beta-darts'].open(request, {}),
+  perturbation: (request: SupernetRequest) => ONE_SHOT['darts-pt'].open(request, {}),
   'sampled mixture': (request: SupernetRequest) => ONE_SHOT.snas.open(request, {}),
   'single path': openSinglePathSupernet,
   'fair single path': (request: SupernetRequest) => openSinglePathSupernet({ ...request, sampling: 'fair' }),
