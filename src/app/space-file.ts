@@ -1,13 +1,18 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { invalid, messageOf, UserError } from '../common/errors.ts';
-import type { SpaceDefinition } from '../space/index.ts';
-import { isOwnFile } from '../study/spec.ts';
+import { parseJson } from '../common/json.ts';
+import { defineSpace, type SpaceDefinition, spaceFromJson } from '../space/index.ts';
+import { isOwnFile, isSpaceData } from '../study/spec.ts';
 import { isSearchSpace, lineIn } from './own-exports.ts';
 import { namedSpace } from './setup.ts';
 
-/** A space of Netsmith by its name, or the one that a file exports (as default, or as its only space). */
+/**
+ * A space of Netsmith by its name, the one that a file exports (as default, or as its only space), or the one that a .json file describes
+ * (`netsmith scale --out` writes them), which runs no code.
+ */
 export async function loadSpace(name: string): Promise<SpaceDefinition> {
+  if (isSpaceData(name)) return describedSpace(name);
   if (!isOwnFile(name)) return namedSpace(name);
   if (!existsSync(name)) throw invalid('--space', `"${name}"`, 'the file does not exist');
   const exported = Object.entries(await importFile(name));
@@ -28,6 +33,13 @@ export async function loadSpace(name: string): Promise<SpaceDefinition> {
     );
   }
   return chosen[1] as SpaceDefinition;
+}
+
+/** The space is for any task that its tree can serve, not only for the one that it was written for. */
+function describedSpace(path: string): SpaceDefinition {
+  if (!existsSync(path)) throw invalid('--space', `"${path}"`, 'the file does not exist');
+  const { name, root, hyperparameters } = spaceFromJson(parseJson(readFileSync(path, 'utf8'), `--space "${path}"`));
+  return defineSpace(name, () => ({ network: root, hyperparameters }), { description: `described by ${path}` });
 }
 
 async function importFile(path: string): Promise<object> {

@@ -21,6 +21,7 @@ import { addReport } from './report.ts';
 import { addResume } from './resume.ts';
 import { addRun } from './run.ts';
 import { addSamples } from './samples.ts';
+import { addScale } from './scale.ts';
 import { addSearch } from './search.ts';
 import { addShow } from './show.ts';
 import { addSpaces } from './spaces.ts';
@@ -46,6 +47,7 @@ const COMMANDS = [
   addReport,
   addCompare,
   addTrain,
+  addScale,
   addSpaces,
   addSamples,
   addStrategies,

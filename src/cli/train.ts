@@ -109,7 +109,7 @@ export function addTrain(program: Command, shell: Shell): void {
 }
 
 /** `trainOne`, with a view of the training. */
-async function trainInView(
+export async function trainInView(
   setup: Setup,
   architecture: Architecture,
   options: TrainOneOptions,

@@ -216,7 +216,7 @@ export const studySchema = z.strictObject({
   space: say(
     z.string().min(1).default(defaultSpace({})),
     'search',
-    'search space: a name (`netsmith spaces` lists them), or a .ts or .js file that exports one; for csv, residual-mlp is the default',
+    'search space: a name (`netsmith spaces` lists them), a .ts or .js file that exports one, or a .json file of netsmith scale; for csv, residual-mlp is the default',
   ),
   spaceOptions: say(z.record(z.string(), optionValue).default({}), 'search', 'options of the space'),
   strategy: say(
@@ -474,4 +474,9 @@ export function flagOf(setting: string): string {
 /** Whether `--data`, `--space`, `--strategy` or `--estimator` names a file of the user's own. */
 export function isOwnFile(name: string): boolean {
   return OWN_FILE.test(name);
+}
+
+/** Whether `--space` names a file that describes a space as plain data. */
+export function isSpaceData(name: string): boolean {
+  return name.endsWith('.json');
 }

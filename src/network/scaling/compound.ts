@@ -211,3 +211,19 @@ function costed(
     }
   });
 }
+
+/** The steps of the grid; beta follows, so that every point doubles FLOPs. */
+const GRID = { alpha: [1, 1.2, 1.4], gamma: [1, 1.1, 1.2, 1.3], alphaAlone: [1, 1.2, 1.4, 1.7, 2] } as const;
+
+/** Coefficients with alpha · beta² · gamma² = 2, each at least 1: among which the first step of compound scaling chooses (phi = 1). */
+export function coefficientGrid(task: Task): readonly Coefficients[] {
+  const isImage = task.input.length === 3;
+  const points = (isImage ? GRID.alpha : GRID.alphaAlone).flatMap((alpha) =>
+    (isImage ? GRID.gamma : [1]).map((gamma) => ({ alpha, beta: Math.sqrt(2 / (alpha * gamma ** 2)), gamma })),
+  );
+  return points.filter(({ beta }) => beta >= 1);
+}
+
+/** What is taken without a grid search: EfficientNet's coefficients, or without images others that double FLOPs. */
+export const usualCoefficients = (task: Task): Coefficients =>
+  task.input.length === 3 ? EFFICIENTNET : { alpha: 1.2, beta: 1.29, gamma: 1 };
