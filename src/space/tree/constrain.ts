@@ -1,5 +1,6 @@
 import { unknownName } from '../../common/closest.ts';
 import { invalid, UserError } from '../../common/errors.ts';
+import { deepFreeze } from '../../common/json.ts';
 import { rng } from '../../common/random.ts';
 import type { Domain, Space } from '../space.ts';
 import { checkArchitecture } from './architecture.ts';
@@ -35,7 +36,7 @@ export function constrained(space: Space, constraints: Constraints): Space {
   for (const item of forbid) forbidOption(space, domains, item);
   for (const item of prefer) preferOption(space, domains, item);
   const items = require.map((item) => named(space, domains, '--require', item));
-  const narrowed: Space = Object.freeze({ ...space, domains: Object.freeze(Object.fromEntries(domains)) });
+  const narrowed: Space = Object.freeze({ ...space, domains: deepFreeze(Object.fromEntries(domains)) });
   const active = new Set(decisions(narrowed).map(({ name }) => name));
   const idle = Object.keys(fix).find((name) => !active.has(name));
   if (idle !== undefined)
@@ -75,7 +76,8 @@ function named(space: Space, domains: Domains, place: string, text: string): Nam
     if (!isOption(domain, option))
       throw invalid(place, `"${text}"`, `decision "${decision}" must be ${describeDomain(domain)}`);
   } else if (![...domains.values()].some((domain) => hasWord(domain, option))) {
-    if (Number.isFinite(Number(option))) throw invalid(place, `"${text}"`, 'a number must be given with its decision: DECISION=NUMBER');
+    if (Number.isFinite(Number(option)))
+      throw invalid(place, `"${text}"`, 'a number must be given with its decision: DECISION=NUMBER');
     const values = [...domains.values()].flatMap((domain) => (domain.kind === 'values' ? domain.values : []));
     const words = values.filter((value) => typeof value === 'string');
     throw unknownName(`${place}: space "${space.name}" has no option`, option, [...new Set(words)]);
@@ -98,7 +100,7 @@ function fixDecision(space: Space, domains: Domains, name: string, value: unknow
     ? value
     : parseValue(domain, Array.isArray(value) ? value.join('+') : String(value));
   if (found === undefined) throw invalid('--fix', `"${name}=${String(value)}"`, `must be ${describeDomain(domain)}`);
-  if (domain.kind === 'inputs') domains.set(name, { ...domain, among: found as readonly number[] });
+  if (domain.kind === 'inputs') domains.set(name, { ...domain, among: [...(found as readonly number[])] });
   else domains.set(name, { kind: 'values', values: [found as number | string | boolean] });
 }
 
