@@ -38,6 +38,8 @@ suite('static measures', () => {
     const body = s.sequential(s.conv(4, 3), s.batchNorm(), s.activation('relu'), s.conv('same', 3));
     const root = s.sequential(s.residual(body, s.conv(4, 1)), s.globalPool('average'), s.linear('outputs'));
     assert.equal(costsOf(spaceOf(root), {}, ['depth']).depth, 3);
+    const past = s.residual(s.sequential(s.conv(8, 3), s.conv(8, 3), s.zero()), s.conv(8, 3));
+    assert.equal(costsOf(spaceOf(s.sequential(past, s.flatten(), s.linear('outputs'))), {}, ['depth']).depth, 2);
   });
 
   test('descriptionLength: one who repeats is shorter, by Laplace’s rule', () => {

@@ -5,13 +5,14 @@ import type { Module } from '../space/tree/module.ts';
 import { childrenOf } from '../space/tree/walk.ts';
 import type { Subject } from './measure.ts';
 
-/** The longest chain of layers with weights (convolutions and linear layers; normalization does not count). */
+/** The longest chain of layers with weights (convolutions and linear layers; normalization does not count). Zeros pass nothing on: they end it. */
 export function depth({ graph }: Subject): number {
   const { g, lowered } = graph();
   const weights = new Set(lowered.parameters.filter(({ shape }) => shape.length > 1).map(({ node }) => node));
   const depths: number[] = [];
   for (const node of g.nodes) {
-    const before = node.inputs.reduce((most, from) => Math.max(most, depths[from] ?? 0), 0);
+    const isZero = node.op.kind === 'unary' && node.op.fn === 'zerosLike';
+    const before = (isZero ? [] : node.inputs).reduce((most, from) => Math.max(most, depths[from] ?? 0), 0);
     depths.push(before + (node.inputs.some((from) => weights.has(from)) ? 1 : 0));
   }
   return depths[lowered.output] ?? 0;

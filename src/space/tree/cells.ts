@@ -1,6 +1,7 @@
 import { deepFreeze } from '../../common/json.ts';
-import type { Architecture, Condition, Space } from '../space.ts';
+import type { Architecture, Condition, Domain, Space } from '../space.ts';
 import { decided } from './decisions.ts';
+import { inDomain, nodesOf } from './domain.ts';
 import { isValueChoice } from './fields.ts';
 import type { DagOutput, Module } from './module.ts';
 import { readsOf } from './reads.ts';
@@ -77,6 +78,7 @@ function describe(dag: Dag, place: Place): Omit<Cell, 'when'> {
     readsOf(node).flatMap(({ from, edges }) =>
       edges.flatMap((edge, j): Connection[] => {
         if (!('kind' in from) && !from.includes(j)) return [];
+        if ('kind' in from && !mayRead(place.domains?.[place.prefix + from.name], j)) return [];
         const operation = operationOf(edge, place);
         const wiring = 'kind' in from ? { wiring: place.prefix + from.name } : {};
         return [{ from: j, to: inputs + i, ...wiring, ...(operation && { edge: operation }) }];
@@ -87,15 +89,22 @@ function describe(dag: Dag, place: Place): Omit<Cell, 'when'> {
   return { inputs, connections, bodies: dag.nodes.map(({ body }) => operationOf(body, place)), output };
 }
 
+/** Whether constraints have left the node among the inputs. */
+const mayRead = (domain: Domain | undefined, node: number) =>
+  domain?.kind !== 'inputs' || nodesOf(domain).includes(node);
+
 /** The choice that the whole module is, or the first one in its sequence (a drop path may follow it). */
 function operationOf(module: Module, place: Place): Operation | undefined {
   switch (module.kind) {
     case 'choice': {
+      const decision = place.prefix + module.name;
+      const domain = place.domains?.[decision];
+      const options = Object.entries(module.options).filter(([key]) => domain === undefined || inDomain(domain, key));
       const optionsOf = (kind: Module['kind']) =>
-        Object.entries(module.options).flatMap(([key, option]) => (option.kind === kind ? [key] : []));
+        options.flatMap(([key, option]) => (option.kind === kind ? [key] : []));
       return {
-        decision: place.prefix + module.name,
-        options: Object.keys(module.options),
+        decision,
+        options: options.map(([key]) => key),
         zeros: optionsOf('zero'),
         identities: optionsOf('identity'),
       };

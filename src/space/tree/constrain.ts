@@ -1,12 +1,13 @@
 import { unknownName } from '../../common/closest.ts';
 import { invalid, UserError } from '../../common/errors.ts';
+import { deepFreeze } from '../../common/json.ts';
 import { rng } from '../../common/random.ts';
 import type { Domain, Space } from '../space.ts';
 import { checkArchitecture } from './architecture.ts';
 import { decisions } from './decisions.ts';
 import { remakeAs } from './define.ts';
 import { describeDomain, domainSize, inDomain, parseValue } from './domain.ts';
-import { isOption, listed, MOST_LISTED, type Named, without } from './narrow.ts';
+import { hasWord, isOption, listed, MOST_LISTED, type Named, without } from './narrow.ts';
 import { requiring } from './require.ts';
 import { sample } from './vary.ts';
 
@@ -35,7 +36,7 @@ export function constrained(space: Space, constraints: Constraints): Space {
   for (const item of forbid) forbidOption(space, domains, item);
   for (const item of prefer) preferOption(space, domains, item);
   const items = require.map((item) => named(space, domains, '--require', item));
-  const narrowed: Space = Object.freeze({ ...space, domains: Object.freeze(Object.fromEntries(domains)) });
+  const narrowed: Space = Object.freeze({ ...space, domains: deepFreeze(Object.fromEntries(domains)) });
   const active = new Set(decisions(narrowed).map(({ name }) => name));
   const idle = Object.keys(fix).find((name) => !active.has(name));
   if (idle !== undefined)
@@ -74,11 +75,12 @@ function named(space: Space, domains: Domains, place: string, text: string): Nam
     const domain = domainNamed(space, domains, place, decision);
     if (!isOption(domain, option))
       throw invalid(place, `"${text}"`, `decision "${decision}" must be ${describeDomain(domain)}`);
-  } else if (![...domains.values()].some((domain) => domain.kind === 'values' && isOption(domain, option))) {
-    const options = [...new Set([...domains.values()].flatMap((one) => (one.kind === 'values' ? one.values : [])))];
-    const words = options.filter((one) => typeof one === 'string');
-    const { message } = unknownName(`${place}: no option`, option, words);
-    throw invalid(place, `"${text}"`, `${message}; a number is given with its decision: NAME=VALUE`);
+  } else if (![...domains.values()].some((domain) => hasWord(domain, option))) {
+    if (Number.isFinite(Number(option)))
+      throw invalid(place, `"${text}"`, 'a number must be given with its decision: DECISION=NUMBER');
+    const values = [...domains.values()].flatMap((domain) => (domain.kind === 'values' ? domain.values : []));
+    const words = values.filter((value) => typeof value === 'string');
+    throw unknownName(`${place}: space "${space.name}" has no option`, option, [...new Set(words)]);
   }
   return { text, decision, option };
 }
@@ -98,14 +100,14 @@ function fixDecision(space: Space, domains: Domains, name: string, value: unknow
     ? value
     : parseValue(domain, Array.isArray(value) ? value.join('+') : String(value));
   if (found === undefined) throw invalid('--fix', `"${name}=${String(value)}"`, `must be ${describeDomain(domain)}`);
-  if (domain.kind === 'inputs') domains.set(name, { ...domain, among: found as readonly number[] });
+  if (domain.kind === 'inputs') domains.set(name, { ...domain, among: [...(found as readonly number[])] });
   else domains.set(name, { kind: 'values', values: [found as number | string | boolean] });
 }
 
 function forbidOption(space: Space, domains: Domains, text: string): void {
   const { decision, option } = named(space, domains, '--forbid', text);
   for (const [name, domain] of domains) {
-    if (decision === undefined ? domain.kind !== 'values' || !isOption(domain, option) : name !== decision) continue;
+    if (decision === undefined ? !hasWord(domain, option) : name !== decision) continue;
     const left = without(domain, option);
     if (left === undefined)
       throw invalid(
@@ -129,7 +131,7 @@ function preferOption(space: Space, domains: Domains, text: string): void {
     );
   const { decision, option } = named(space, domains, '--prefer', text.slice(0, at).trim());
   for (const [name, domain] of domains) {
-    if (decision === undefined ? domain.kind !== 'values' || !isOption(domain, option) : name !== decision) continue;
+    if (decision === undefined ? !hasWord(domain, option) : name !== decision) continue;
     const values = domain.kind === 'inputs' ? undefined : listed(domain);
     if (values === undefined)
       throw invalid(

@@ -1,7 +1,7 @@
 import { invalid } from '../../common/errors.ts';
 import type { Architecture, DecisionValue, Space } from '../space.ts';
 import { type Cell, cellsOf } from './cells.ts';
-import { describeDomain, nodesOf } from './domain.ts';
+import { describeDomain } from './domain.ts';
 import { complete } from './walk.ts';
 
 /**
@@ -49,7 +49,7 @@ export function derive(space: Space, weights: OptionWeights): Architecture {
   function strengths(wiring: string): readonly { from: number; weight: number }[] {
     const connections = findConnections(cells, wiring);
     const ofEdges = Object.hasOwn(weights, wiring) ? weights[wiring] : undefined;
-    if (ofEdges !== undefined && ofEdges.length !== connections.length) {
+    if (ofEdges !== undefined && connections.some(({ from }) => ofEdges[from] === undefined)) {
       const found = `decision "${wiring}" has ${ofEdges.length} weights`;
       throw invalid(place, found, `needs one for each of ${connections.length} edges`);
     }
@@ -65,8 +65,7 @@ export function derive(space: Space, weights: OptionWeights): Architecture {
     if (domain.kind === 'values' && (domain.values.length === 1 || Object.hasOwn(weights, name)))
       return strongest(name, domain.values).option;
     if (domain.kind === 'inputs') {
-      const open = strengths(name).filter(({ from }) => nodesOf(domain).includes(from));
-      const ranked = open.toSorted((a, b) => b.weight - a.weight || a.from - b.from);
+      const ranked = strengths(name).toSorted((a, b) => b.weight - a.weight || a.from - b.from);
       const taken = ranked.slice(0, domain.count).map(({ from }) => from);
       return Object.freeze(taken.toSorted((a, b) => a - b));
     }

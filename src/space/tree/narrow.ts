@@ -14,6 +14,10 @@ export interface Named {
 /** Most values of a range that becomes a list. */
 export const MOST_LISTED = 1000;
 
+/** Whether it is one of a list of words: what may be named without its decision. */
+export const hasWord = (domain: Domain, option: string): boolean =>
+  domain.kind === 'values' && domain.values.some((value) => value === option);
+
 /** Of chosen inputs, an option is one of the nodes. */
 export function isOption(domain: Domain, option: string): boolean {
   if (domain.kind === 'inputs') return nodesOf(domain).some((node) => String(node) === option);

@@ -6,7 +6,7 @@ import { chooseRaw, settled } from './choose.ts';
 import { count } from './count.ts';
 import { decided, decisions } from './decisions.ts';
 import { firstValue, nodesOf, parseValue } from './domain.ts';
-import { isOption, type Named, without } from './narrow.ts';
+import { hasWord, isOption, type Named, without } from './narrow.ts';
 import { sample } from './vary.ts';
 
 /** Changes that a repair tries before it says that there is no member, and after how many it begins with a new draw. */
@@ -67,14 +67,14 @@ export function requiring(items: readonly Named[], inner: Membership | undefined
   };
 }
 
-/** An option that is named alone is one of a list, not a node that is read. */
+/** An option that is named alone is a word. */
 const isMeant = ({ decision }: Named, name: string, value: DecisionValue) =>
-  decision === undefined ? !Array.isArray(value) : decision === name;
+  decision === undefined ? typeof value === 'string' : decision === name;
 const takes = (value: DecisionValue, option: string) =>
   Array.isArray(value) ? value.map(String).includes(option) : String(value) === option;
 
 const canTake = ({ decision, option }: Named, name: string, domain: Domain) =>
-  (decision === undefined ? domain.kind === 'values' : decision === name) && isOption(domain, option);
+  decision === undefined ? hasWord(domain, option) : decision === name && isOption(domain, option);
 
 function chooseAfter(
   tree: OpenTree,
