@@ -17,6 +17,7 @@ import { controller } from './reinforce.ts';
 import { risingFidelities } from './rising/fidelities.ts';
 import type { Problem, Strategy } from './strategy.ts';
 import { bananas } from './surrogate/bananas.ts';
+import { ehvi } from './surrogate/ehvi.ts';
 import { ENSEMBLES } from './surrogate/ensembles.ts';
 import { gaussianProcessSearch } from './surrogate/gaussian-process.ts';
 import { pnas } from './surrogate/pnas.ts';
@@ -150,6 +151,16 @@ export const STRATEGIES = {
       multivariate: z.boolean().default(true),
     }),
     tpe,
+  ),
+  ehvi: defineOnTrees(
+    'ehvi',
+    'For several objectives: expected hypervolume improvement by Gaussian processes (Emmerich et al. 2006; Yang et al. 2019).',
+    z.strictObject({
+      initial: z.int().min(2).max(1_000_000).default(20),
+      candidates: z.int().min(0).max(10_000).default(16),
+      mutations: z.int().min(1).max(10_000).default(80),
+    }),
+    ehvi,
   ),
   bananas: defineOnTrees(
     'bananas',
