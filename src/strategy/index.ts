@@ -12,6 +12,7 @@ import { nsga2 } from './evolution/nsga2.ts';
 import { exhaustiveSearch } from './exhaustive.ts';
 import { localSearch } from './local-search.ts';
 import { mcts } from './mcts.ts';
+import { paretoLocalSearch } from './pareto-local-search.ts';
 import { randomSearch } from './random.ts';
 import { controller } from './reinforce.ts';
 import { risingFidelities } from './rising/fidelities.ts';
@@ -90,6 +91,12 @@ export const STRATEGIES = {
       warmStart: z.boolean().default(false),
     }),
     localSearch,
+  ),
+  'pareto-local-search': define(
+    'pareto-local-search',
+    'Local search on fronts: mutates members of the Pareto front (Laumanns et al. 2004; Paquete et al. 2004).',
+    z.strictObject({ starts: z.int().min(1).max(1_000_000).default(10) }),
+    paretoLocalSearch,
   ),
   mcts: defineOnTrees(
     'mcts',

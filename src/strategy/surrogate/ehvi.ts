@@ -114,14 +114,13 @@ export function ehvi(options: EhviOptions): Strategy<ObservationsState> {
     const first = observations[0] as Observation;
     const fittedAt = lastFit(observations.length);
     const found = kept.get(first);
-    const isSame =
-      found?.fittedAt === fittedAt && found.rows.length <= observations.length && found.rows.at(-1) !== undefined;
+    const isSame = found?.fittedAt === fittedAt;
     const basis = isSame ? found.rows.slice(0, Math.min(fittedAt, GIVEN)) : basisOf(problem, observations.slice(0, fittedAt));
     const rows = [...basis, ...observations.slice(fittedAt)];
     const isContinued = isSame && found.rows.every((row, i) => row === rows[i]);
     const each = isContinued
       ? found.each
-      : problem.objectives.map((_, k) => gaussianProcess(known.metric, fitted(problem, observations, basis, known, k)));
+      : problem.objectives.map((_, k) => gaussianProcess(known.metric, fitted(problem, observations.slice(0, fittedAt), basis, known, k)));
     for (const { architecture } of rows.slice(each[0]?.points.length ?? 0)) {
       const point = known.pointOf(architecture);
       for (const process of each) process.add(point);
@@ -179,7 +178,8 @@ function acquire(
   const usual = posteriors.map(({ prior }) => Math.sqrt(prior) / 2);
   const rough = points.map((point) => improvement(boxes, posteriors.map((one) => one.mean(point)), usual));
   const order = rough.map((_, i) => i).sort((a, b) => (rough[b] ?? 0) - (rough[a] ?? 0) || a - b);
-  const scores = Float64Array.from(rough, (score) => score - Number.MAX_VALUE / 2);
+  const scores = new Float64Array(drafts.length);
+  for (const [place, i] of order.entries()) scores[i] = -1 - place;
   for (const i of order.slice(0, LOOKED_AT)) {
     const beliefs = posteriors.map((one) => one.predict(points[i] as Point));
     scores[i] = improvement(
