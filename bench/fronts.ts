@@ -75,7 +75,11 @@ const options = Object.fromEntries(
 const when = circumstances(1);
 const rows: Row[] =
   flags.resume !== undefined && existsSync(flags.resume)
-    ? readFileSync(flags.resume, 'utf8').trim().split('\n').filter(Boolean).map((line) => JSON.parse(line) as Row)
+    ? readFileSync(flags.resume, 'utf8')
+        .trim()
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => JSON.parse(line) as Row)
     : [];
 const engine = () => createEngine(nodeRuntime(), { device: 'cpu', threads: 1 });
 const devices: Device[] = [];
@@ -146,7 +150,18 @@ else {
     ...[one.least.toFixed(4), one.testShare.toFixed(4), one.bestTest.toFixed(2), one.members],
     Number(one.cpuSeconds.toPrecision(2)),
   ]);
-  const head = ['device', 'strategy', 'seeds', 'median', 'middle half', 'least', 'test', 'best test %', 'front', 'CPU s'];
+  const head = [
+    'device',
+    'strategy',
+    'seeds',
+    'median',
+    'middle half',
+    'least',
+    'test',
+    'best test %',
+    'front',
+    'CPU s',
+  ];
   process.stdout.write(`${markdown(head, cells)}\n`);
 }
 if (flags.save) say(`saved: ${saveResult('fronts', when, { firstSeed, evaluations, options, summaries, rows })}`);

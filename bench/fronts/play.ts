@@ -12,8 +12,6 @@ import { createStrategy, type ModelTools } from '../../src/strategy/index.ts';
 import { simulate, tabularProblem } from '../../src/study/simulate.ts';
 
 const DATASET = 'cifar-10';
-/** Cells that read less on the Raspberry Pi are disconnected: they are left out. */
-const DISCONNECTED = { column: 'raspi4_ms', least: 0.2 };
 const ACCURACY: Objective = { metric: 'accuracy', direction: 'maximize', unit: 'share' };
 const OBJECTIVES = [ACCURACY, LATENCY] as const;
 /** Of 12-epoch validation accuracy; of latency it is the largest of the device. */
@@ -40,7 +38,13 @@ export interface Device {
   readonly front: number;
   /** Accuracy and latency by the number of a cell, for peers; null: left out. */
   readonly values: readonly (readonly [accuracy: number, latency: number] | null)[];
-  play(strategy: string, options: Readonly<Record<string, unknown>>, seed: number, most: number, stated: boolean): Promise<FrontEnd>;
+  play(
+    strategy: string,
+    options: Readonly<Record<string, unknown>>,
+    seed: number,
+    most: number,
+    stated: boolean,
+  ): Promise<FrontEnd>;
   /** What these cells, by their numbers, come to. */
   judge(cells: readonly number[], cpuSeconds: number): FrontEnd;
 }
@@ -53,7 +57,7 @@ interface Cell extends Measured {
 export async function openDevice(file: string, name: string, tools: ModelTools): Promise<Device> {
   const plain = await openNasBench201();
   const cells = await readTable(file);
-  const columns = { architecture: 'arch', latency: `${name}_ms`, leaveOut: DISCONNECTED };
+  const columns = { architecture: 'arch', latency: `${name}_ms` };
   const table = withMetric(plain, latencies(file, cells, plain.space, columns));
   const all = enumerate(table);
   const found = all.filter((one) => one !== undefined);
@@ -106,7 +110,11 @@ export async function openDevice(file: string, name: string, tools: ModelTools):
         (user + system) / 1e6,
       );
     },
-    judge: (numbers, cpuSeconds) => judged(numbers.flatMap((number) => all[number] ?? []), cpuSeconds),
+    judge: (numbers, cpuSeconds) =>
+      judged(
+        numbers.flatMap((number) => all[number] ?? []),
+        cpuSeconds,
+      ),
   };
 }
 

@@ -62,7 +62,9 @@ export function nondominatedBoxes(points: readonly (readonly number[])[], refere
   const above = points.filter((point) => point.every((value, k) => value > (reference[k] ?? Number.NaN)));
   const last = (point: readonly number[]) => point.at(-1) ?? Number.NaN;
   if (reference.length === 1) {
-    return [{ low: [above.reduce((most, point) => Math.max(most, last(point)), floor)], high: [Number.POSITIVE_INFINITY] }];
+    return [
+      { low: [above.reduce((most, point) => Math.max(most, last(point)), floor)], high: [Number.POSITIVE_INFINITY] },
+    ];
   }
   const levels = [...new Set(above.map(last))].sort((a, b) => b - a);
   return [...levels, floor].flatMap((level, i) => {

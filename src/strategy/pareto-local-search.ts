@@ -59,8 +59,7 @@ export function paretoLocalSearch({ starts }: ParetoLocalSearchOptions): Strateg
     },
     async tell(problem, state, outcomes) {
       let { front, known } = state;
-      for (const { architecture, origin } of outcomes)
-        if (origin !== 'asked') known = remember(known, architecture);
+      for (const { architecture, origin } of outcomes) if (origin !== 'asked') known = remember(known, architecture);
       for (const one of bornOf(problem, outcomes, MOST)) front = withMember(problem, front, one);
       return { ...state, front, known };
     },

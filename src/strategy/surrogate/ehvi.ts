@@ -1,6 +1,11 @@
 import { type Box, nondominatedBoxes } from '../../common/hypervolume.ts';
 import { rank } from '../../common/pareto.ts';
-import { fitHyperparameters, type GaussianProcess, gaussianProcess, type Posterior } from '../../model/gaussian-process.ts';
+import {
+  fitHyperparameters,
+  type GaussianProcess,
+  gaussianProcess,
+  type Posterior,
+} from '../../model/gaussian-process.ts';
 import { expectedImprovement } from '../../model/normal.ts';
 import type { Architecture } from '../../space/space.ts';
 import { proposalRng } from '../limits.ts';
@@ -98,7 +103,7 @@ export function ehvi(options: EhviOptions): Strategy<ObservationsState> {
       spread(front, most).map((i) => vectors[i] ?? []),
       scaled.map(({ floor }) => floor),
     );
-    const parents = front.flatMap((i) => rows[i]?.architecture ?? []);
+    const parents = front.flatMap((i) => rows[i] ?? []).map(({ architecture }) => architecture);
     const stream = proposalRng(problem, trial, 'candidates');
     const drafts = pool(space, stream, known.keyOf, [...observations, ...pending], {
       random: options.candidates,
@@ -115,12 +120,16 @@ export function ehvi(options: EhviOptions): Strategy<ObservationsState> {
     const fittedAt = lastFit(observations.length);
     const found = kept.get(first);
     const isSame = found?.fittedAt === fittedAt;
-    const basis = isSame ? found.rows.slice(0, Math.min(fittedAt, GIVEN)) : basisOf(problem, observations.slice(0, fittedAt));
+    const basis = isSame
+      ? found.rows.slice(0, Math.min(fittedAt, GIVEN))
+      : basisOf(problem, observations.slice(0, fittedAt));
     const rows = [...basis, ...observations.slice(fittedAt)];
     const isContinued = isSame && found.rows.every((row, i) => row === rows[i]);
     const each = isContinued
       ? found.each
-      : problem.objectives.map((_, k) => gaussianProcess(known.metric, fitted(problem, observations.slice(0, fittedAt), basis, known, k)));
+      : problem.objectives.map((_, k) =>
+          gaussianProcess(known.metric, fitted(problem, observations.slice(0, fittedAt), basis, known, k)),
+        );
     for (const { architecture } of rows.slice(each[0]?.points.length ?? 0)) {
       const point = known.pointOf(architecture);
       for (const process of each) process.add(point);
@@ -176,7 +185,13 @@ function acquire(
 ): Float64Array {
   const points = drafts.map(known.pointOf);
   const usual = posteriors.map(({ prior }) => Math.sqrt(prior) / 2);
-  const rough = points.map((point) => improvement(boxes, posteriors.map((one) => one.mean(point)), usual));
+  const rough = points.map((point) =>
+    improvement(
+      boxes,
+      posteriors.map((one) => one.mean(point)),
+      usual,
+    ),
+  );
   const order = rough.map((_, i) => i).sort((a, b) => (rough[b] ?? 0) - (rough[a] ?? 0) || a - b);
   const scores = new Float64Array(drafts.length);
   for (const [place, i] of order.entries()) scores[i] = -1 - place;
@@ -238,7 +253,11 @@ function basisOf(problem: Problem, observations: readonly Observation[]): readon
   const objectives = problem.objectives.map((objective, k) => {
     return { ...objective, metric: `${k}`, direction: 'maximize' as const };
   });
-  const best = new Set(rank(complete, objectives).slice(0, GIVEN / 2).map(({ one }) => one));
+  const best = new Set(
+    rank(complete, objectives)
+      .slice(0, GIVEN / 2)
+      .map(({ one }) => one),
+  );
   const others = observations.filter((one) => !best.has(one)).slice(-GIVEN / 2);
   const taken = new Set([...best, ...others]);
   return observations.filter((one) => taken.has(one));

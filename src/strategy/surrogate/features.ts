@@ -5,9 +5,9 @@
 import type { Metric } from '../../model/gaussian-process.ts';
 import type { SparseRow } from '../../model/sparse.ts';
 import type { Architecture, Decision, DecisionValue, Space } from '../../space/space.ts';
+import { architectureKey } from '../../space/tree/architecture.ts';
 import { type Cell, cellsOf, decisionsOf, isPresent, type Operation, outputNodes } from '../../space/tree/cells.ts';
 import { allHold, decided, decisions } from '../../space/tree/decisions.ts';
-import { architectureKey } from '../../space/tree/architecture.ts';
 import { formatValue } from '../../space/tree/domain.ts';
 import { toUnit } from '../scale.ts';
 
