@@ -3,6 +3,9 @@ import { unknownName } from '../common/closest.ts';
 import { invalid } from '../common/errors.ts';
 import { COST_METRICS } from '../common/metrics.ts';
 import type { Dataset, DatasetInfo, Samples } from '../data/dataset.ts';
+import { existing } from '../data/readers/files.node.ts';
+import { readTable } from '../data/readers/table.node.ts';
+import { latencies, withMetric } from '../estimate/tabular/added-metric.ts';
 import { openNasBench201 } from '../estimate/tabular/nas-bench-201.node.ts';
 import type { Table } from '../estimate/tabular/table.ts';
 import { openNasBench201Test } from '../report/tabular/nas-bench-201-test.node.ts';
@@ -83,6 +86,8 @@ export async function openBenchmark(name: string, settings: StudySettings): Prom
     'strategy',
     'strategyOptions',
     'objective',
+    'reference',
+    'latencies',
     'until',
     'measure',
     'measures',
@@ -90,7 +95,7 @@ export async function openBenchmark(name: string, settings: StudySettings): Prom
   const plain: StudySettings = { ...studySchema.parse({}), ...benchmark.settings };
   const other = SETTING_NAMES.find((one) => !known.includes(one) && !isDeepStrictEqual(settings[one], plain[one]));
   if (other !== undefined) throw invalid(flagOf(other), shown(settings[other]), NO_EFFECT);
-  const table = await benchmark.open();
+  const table = await withLatencies(await benchmark.open(), settings);
   if (settings.time !== undefined) checkTimed(table, data, settings.time);
   const metrics = [
     ...table.objectives.map(({ metric }) => metric),
@@ -99,6 +104,15 @@ export async function openBenchmark(name: string, settings: StudySettings): Prom
   const unknown = settings.objective?.find((metric) => !metrics.includes(metric));
   if (unknown !== undefined) throw invalid('--objective', `"${unknown}"`, `${table.name} has ${metrics.join(', ')}`);
   return { table, dataset: datasetFor(table, data) };
+}
+
+/** The table with the latencies that the settings name. Throws UserError for a file or a column that is not there. */
+async function withLatencies(table: Table, { latencies: named }: StudySettings): Promise<Table> {
+  if (named === undefined) return table;
+  const at = named.lastIndexOf(':');
+  const [file, latency] = [named.slice(0, at), named.slice(at + 1)];
+  const cells = await readTable(await existing('--latencies', file, 'file'));
+  return withMetric(table, latencies(`csv file "${file}"`, cells, table.space, { architecture: 'arch', latency }));
 }
 
 export const NO_EFFECT = 'has no effect on a tabular benchmark, whose results are precomputed';

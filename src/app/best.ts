@@ -1,13 +1,47 @@
+import { unknownName } from '../common/closest.ts';
 import { invalid, type UserError } from '../common/errors.ts';
 import type { Metrics } from '../common/metrics.ts';
+import { architectureKey } from '../space/tree/architecture.ts';
 import type { Choice } from '../study/choice.ts';
 import { nameOfMetric } from '../study/objectives.ts';
-import { bestOf, type Contender, coverageOf } from '../study/ranking.ts';
+import { bestOf, type Contender, contenders, coverageOf } from '../study/ranking.ts';
 import type { ReadStudy } from './study.ts';
 
-/** What the study says is best (`bestOf`): one architecture, or the Pareto front of several objectives. */
-export function bestTrials({ trials, problem }: Pick<ReadStudy, 'trials' | 'problem'>): readonly Contender[] {
-  return bestOf(trials, problem.objectives);
+type Studied = Pick<ReadStudy, 'trials' | 'problem'>;
+
+/** What a network must be like to be among the best. */
+export type Condition = (metrics: Metrics) => boolean;
+
+/** What the study says is best (`bestOf`): one architecture, or the Pareto front of several objectives; of those that `where` holds of. */
+export function bestTrials({ trials, problem: { objectives } }: Studied, where?: Condition): readonly Contender[] {
+  if (where === undefined) return bestOf(trials, objectives);
+  const kept = contenders(trials, objectives).filter(({ metrics }) => where(metrics));
+  const keys = new Set(kept.map(({ architecture }) => architectureKey(architecture)));
+  return bestOf(
+    trials.filter(({ architecture }) => keys.has(architectureKey(architecture))),
+    objectives,
+  );
+}
+
+/**
+ * The conditions of `--where latency<5,accuracy>=0.9`, all of which must hold. Throws UserError for another form, and for a metric
+ * that no complete trial has.
+ */
+export function conditionOf(text: string, { trials, problem }: Studied): Condition {
+  const all = contenders(trials, problem.objectives);
+  const names = [...new Set(all.flatMap(({ metrics }) => Object.keys(metrics)))];
+  const conditions = text.split(',').map((part): Condition => {
+    const [, metric = '', sign = '', number = ''] = /^\s*(\w+)\s*(<=|>=|<|>)\s*(\S+)\s*$/.exec(part) ?? [];
+    const bound = Number(number === '' ? Number.NaN : number);
+    if (!Number.isFinite(bound)) throw invalid('--where', `"${part}"`, 'must be METRIC<NUMBER, with <, <=, > or >=');
+    if (all.length > 0 && !names.includes(metric)) throw unknownName('--where:', metric, names);
+    return (metrics) => {
+      const value = metrics[metric] ?? Number.NaN;
+      if (value === bound) return sign.length === 2;
+      return sign.startsWith('<') ? value < bound : value > bound;
+    };
+  });
+  return (metrics) => conditions.every((holds) => holds(metrics));
 }
 
 /** The metrics that were measured, without the costs beside them. */
@@ -29,10 +63,9 @@ export function nothingComplete(dir: string): UserError {
 /**
  * `study` is its folder as it was given: `{ study, trials, best: { trial, architecture, text, metrics, costs, runs,
  * confirmations } }`; `best` is null before a trial is complete. With several objectives it is the front, the best by the
- * first objective first, with `choice`, the one that is taken of it, and `coverage: { hypervolume, worst, best }`.
+ * first objective first, with `choice`, the one that is taken of it, and `coverage: { hypervolume, worst, best, stated, history }` (`Coverage`).
  */
-export function bestToJson(dir: string, study: ReadStudy, choice?: Choice) {
-  const front = bestTrials(study);
+export function bestToJson(dir: string, study: ReadStudy, choice?: Choice, front = bestTrials(study)) {
   const all = front.map((best) => ({
     trial: best.trial,
     architecture: best.architecture,
@@ -43,8 +76,8 @@ export function bestToJson(dir: string, study: ReadStudy, choice?: Choice) {
     confirmations: best.confirmations,
   }));
   const trials = study.trials.filter(({ purpose }) => purpose === 'search').length;
-  if (study.problem.objectives.length === 1) return { study: dir, trials, best: all[0] ?? null };
-  const coverage = coverageOf(study.trials, study.problem.objectives);
+  if (study.problem.objectives.length === 1) return { study: dir, trials, best: all[0] ?? null, coverage: undefined };
+  const coverage = coverageOf(study.trials, study.problem.objectives, study.problem.reference);
   const trialsOfFront = front.map(({ trial }) => trial);
   const byFirst = front[0] && { trial: front[0].trial, by: study.problem.objectives[0].metric, front: trialsOfFront };
   const taken = choice ?? byFirst;
@@ -53,7 +86,7 @@ export function bestToJson(dir: string, study: ReadStudy, choice?: Choice) {
     trials,
     best: all,
     choice: taken === undefined ? null : { ...taken },
-    ...(coverage && { coverage: { ...coverage } }),
+    coverage: coverage && { ...coverage, history: coverage.history.map((one) => ({ ...one })) },
   };
 }
 

@@ -62,6 +62,14 @@ export function chosen(study: ReadStudy, dir: string, options: ChoiceOptions = {
   return { trial, metrics: measuredMetrics(taken), choice: { trial: taken.trial, by, front } };
 }
 
+/** The network of a front that `--choose` names. Throws UserError as `ruleOf`. */
+export function choiceOf(study: ReadStudy, front: readonly Contender[], choose: string): Choice | undefined {
+  const rule = ruleOf(choose, study.problem.objectives);
+  const taken = chooseOf(front, study.problem.objectives, rule);
+  const by = rule.kind === 'knee' ? 'knee' : rule.metric;
+  return taken && { trial: taken.trial, by, front: front.map(({ trial }) => trial) };
+}
+
 function chosenTrial(study: ReadStudy, number: number, best: readonly Contender[]): Chosen {
   const trial = searchTrial(study, number);
   const contender = best.find((one) => one.trial === number);

@@ -23,7 +23,7 @@ import type { Limit, Problem, Strategy } from '../strategy/strategy.ts';
 import { tryingFirst } from '../strategy/wrappers/trying-first.ts';
 import { type Budget, checkBudget } from '../study/budget.ts';
 import type { Measuring } from '../study/measuring.ts';
-import { objectivesOf, targetsOf } from '../study/objectives.ts';
+import { objectivesOf, referenceOf, targetsOf } from '../study/objectives.ts';
 import { limitValue, parseDuration, parseTarget } from '../study/quantities.ts';
 import {
   checkSettings,
@@ -275,10 +275,12 @@ export function problemOf(settings: StudySettings, space: SearchSpace, info: Dat
   const limits = limitsOf(settings).filter(({ cost }) => isCost(cost));
   const targets = targetsOf(settings, info);
   const names = [...objectives, ...targets].map(({ metric }) => metric).concat(limits.map(({ cost }) => cost));
+  const reference = referenceOf(settings, objectives);
   return {
     space,
     objectives,
     limits,
+    ...(reference && { reference }),
     seed: settings.seed,
     fidelities: fidelitiesFor(settings),
     costs: costsIn(space, spaceTask(info), names),

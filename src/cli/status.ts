@@ -11,13 +11,13 @@ import type { TrialState } from '../study/store/store.ts';
 import { bestText } from './best.ts';
 import { define, outputOf, type Shell } from './command.ts';
 
-/** `netsmith status DIR`: { study, createdAt, states, trials, earlier, budget, searchSeconds, spent, agreement, supernet, best } */
+/** `netsmith status DIR`: { study, createdAt, states, trials, earlier, budget, searchSeconds, spent, agreement, supernet, best, coverage } */
 export function addStatus(program: Command, shell: Shell): void {
   define(program, 'status <dir>', 'Show the progress of a study, also while it is running', [
     'netsmith status runs/digits-residual-cnn-1',
   ]).action(async (dir: string, _options: unknown, command: Command) => {
     const study = await readStudy(dir);
-    const { trials, best } = bestToJson(dir, study);
+    const { trials, best, coverage } = bestToJson(dir, study);
     const states = countStates(study);
     const earlier = earlierStudies(study);
     const { metric } = study.problem.objectives[0];
@@ -41,6 +41,7 @@ export function addStatus(program: Command, shell: Shell): void {
       agreement: agreements.map((one) => ({ ...one })),
       supernet: supernetView(study),
       best,
+      coverage,
     };
     const searching = study.settings.benchmark === undefined ? 'search' : 'simulated search';
     // Some tables have no seconds.

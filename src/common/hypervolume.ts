@@ -43,3 +43,35 @@ function volume(points: readonly (readonly number[])[]): number {
     return height === 0 ? sum : sum + height * volume(sorted.slice(0, i + 1).map((one) => one.slice(0, -1)));
   }, 0);
 }
+
+/** A box of points, larger being better: from `low` to `high` in each objective; `high` may be infinite. */
+export interface Box {
+  readonly low: readonly number[];
+  readonly high: readonly number[];
+}
+
+/**
+ * Boxes without overlap that together are what lies above the reference point and is dominated by none of the points;
+ * larger is better. The hypervolume that a new point adds is the sum of its shares of these boxes (Yang et al. 2019,
+ * "Efficient computation of expected hypervolume improvement using box decomposition algorithms", section 3, for any
+ * number of objectives, by slices along one objective after another). With two objectives one box more than points;
+ * O(points^(objectives - 1)) boxes.
+ */
+export function nondominatedBoxes(points: readonly (readonly number[])[], reference: readonly number[]): Box[] {
+  const floor = reference.at(-1) ?? Number.NaN;
+  const above = points.filter((point) => point.every((value, k) => value > (reference[k] ?? Number.NaN)));
+  const last = (point: readonly number[]) => point.at(-1) ?? Number.NaN;
+  if (reference.length === 1) {
+    return [
+      { low: [above.reduce((most, point) => Math.max(most, last(point)), floor)], high: [Number.POSITIVE_INFINITY] },
+    ];
+  }
+  const levels = [...new Set(above.map(last))].sort((a, b) => b - a);
+  return [...levels, floor].flatMap((level, i) => {
+    const high = i === 0 ? Number.POSITIVE_INFINITY : (levels[i - 1] ?? Number.NaN);
+    const higher = above.filter((point) => last(point) >= high).map((point) => point.slice(0, -1));
+    return nondominatedBoxes(higher, reference.slice(0, -1)).map((box): Box => {
+      return { low: [...box.low, level], high: [...box.high, high] };
+    });
+  });
+}

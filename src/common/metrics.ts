@@ -41,6 +41,11 @@ export const PROXY_METRICS = {
   speed: { direction: 'maximize', unit: 'steps per second' },
 } as const satisfies Vocabulary;
 
+/** Measured on a device; of a table where `latencies` names them. */
+export const DEVICE_METRICS = {
+  latency: { direction: 'minimize', unit: 'ms' },
+} as const satisfies Vocabulary;
+
 /** Known before any training, from the architecture alone: `measure/` computes them (docs/measures.md). */
 export const COST_METRICS = {
   params: { direction: 'minimize', unit: 'parameters' },
@@ -55,7 +60,12 @@ export const COST_METRICS = {
 export type CostName = keyof typeof COST_METRICS;
 
 /** Everything that Netsmith measures. */
-export const METRICS = { ...TRAINED_METRICS, ...PROXY_METRICS, ...COST_METRICS } as const satisfies Vocabulary;
+export const METRICS = {
+  ...TRAINED_METRICS,
+  ...PROXY_METRICS,
+  ...DEVICE_METRICS,
+  ...COST_METRICS,
+} as const satisfies Vocabulary;
 
 /** Negative when `a` is better than `b`, for sorting; a missing or non-finite value is worse than any number. */
 export function compareBy(objective: Objective, a: Metrics, b: Metrics): number {

@@ -26,3 +26,10 @@ export function lowerTail(z: number): number {
   const tail = 0.5 * t * Math.exp(-x * x + series);
   return z < 0 ? tail : 1 - tail;
 }
+
+/** E[max(0, x)] for a normal x of this mean and deviation. */
+export function expectedImprovement(mean: number, deviation: number): number {
+  if (!(deviation > 0)) return Math.max(0, mean);
+  const z = mean / deviation;
+  return (deviation * Math.exp(-0.5 * z * z)) / Math.sqrt(2 * Math.PI) + mean * lowerTail(z);
+}

@@ -18,6 +18,10 @@ export const agingEvolution = factory(STRATEGIES['aging-evolution']);
 export const evolution = factory(STRATEGIES.evolution);
 /** Several objectives: non-dominated sorting (Deb et al. 2002). */
 export const nsga2 = factory(STRATEGIES.nsga2);
+/** Several objectives: mutations of the members of the front (Laumanns et al. 2004). */
+export const paretoLocalSearch = factory(STRATEGIES['pareto-local-search']);
+/** Several objectives: expected hypervolume improvement (Emmerich et al. 2006). */
+export const ehvi = factory(STRATEGIES.ehvi);
 /** Monte Carlo tree search over the decisions. */
 export const mcts = factory(STRATEGIES.mcts);
 /** From simple to complex architectures with a surrogate (Liu et al. 2018). */

@@ -12,11 +12,13 @@ import { nsga2 } from './evolution/nsga2.ts';
 import { exhaustiveSearch } from './exhaustive.ts';
 import { localSearch } from './local-search.ts';
 import { mcts } from './mcts.ts';
+import { paretoLocalSearch } from './pareto-local-search.ts';
 import { randomSearch } from './random.ts';
 import { controller } from './reinforce.ts';
 import { risingFidelities } from './rising/fidelities.ts';
 import type { Problem, Strategy } from './strategy.ts';
 import { bananas } from './surrogate/bananas.ts';
+import { ehvi } from './surrogate/ehvi.ts';
 import { ENSEMBLES } from './surrogate/ensembles.ts';
 import { gaussianProcessSearch } from './surrogate/gaussian-process.ts';
 import { pnas } from './surrogate/pnas.ts';
@@ -90,6 +92,12 @@ export const STRATEGIES = {
     }),
     localSearch,
   ),
+  'pareto-local-search': define(
+    'pareto-local-search',
+    'Local search on fronts: mutates members of the Pareto front (Laumanns et al. 2004; Paquete et al. 2004).',
+    z.strictObject({ starts: z.int().min(1).max(1_000_000).default(10) }),
+    paretoLocalSearch,
+  ),
   mcts: defineOnTrees(
     'mcts',
     'Monte Carlo tree search over the decisions: UCT, rollouts (Kocsis & Szepesvári 2006; Wang et al. 2019).',
@@ -150,6 +158,16 @@ export const STRATEGIES = {
       multivariate: z.boolean().default(true),
     }),
     tpe,
+  ),
+  ehvi: defineOnTrees(
+    'ehvi',
+    'For several objectives: expected hypervolume improvement by Gaussian processes (Emmerich et al. 2006; Yang et al. 2019).',
+    z.strictObject({
+      initial: z.int().min(2).max(1_000_000).default(20),
+      candidates: z.int().min(0).max(10_000).default(16),
+      mutations: z.int().min(1).max(10_000).default(80),
+    }),
+    ehvi,
   ),
   bananas: defineOnTrees(
     'bananas',

@@ -16,6 +16,8 @@ export interface Problem {
   readonly space: SearchSpace;
   readonly objectives: readonly [Objective, ...Objective[]];
   readonly limits: readonly Limit[];
+  /** The reference point of the hypervolume, where the study states one: a value of each objective. */
+  readonly reference?: Metrics;
   readonly seed: number;
   /** The costs of an architecture, by name. */
   costs(architecture: Architecture): Readonly<Record<string, number>>;

@@ -48,12 +48,26 @@ export function objectivesOf(settings: StudySettings, task: Kind): Problem['obje
   });
   const [first, ...others] = objectives;
   if (first === undefined) throw invalid('--objective', 'none', 'must name a metric');
+  if (names.includes('latency') && settings.latencies === undefined)
+    throw invalid('--objective', '"latency"', 'needs a table of latencies: --benchmark and --latencies FILE:COLUMN');
   const estimated = objectives.filter(isEstimated).length;
   if (estimator !== 'train' && estimated === 0)
     throw invalid('--objective', names.join(','), `must include a metric for --estimator ${estimator} to estimate`);
   if (estimator === 'predictor' && estimated > 1)
     throw invalid('--objective', names.join(','), '--estimator predictor takes one metric to predict, and costs');
   return [first, ...others];
+}
+
+/** The reference point that the settings state. Throws UserError unless it has a value of each of several objectives. */
+export function referenceOf({ reference }: StudySettings, objectives: Problem['objectives']): Metrics | undefined {
+  if (reference === undefined) return undefined;
+  const names = objectives.map(({ metric }) => metric);
+  const given = Object.keys(reference);
+  if (names.length > 1 && given.length === names.length && names.every((name) => given.includes(name)))
+    return reference;
+  const found = Object.entries(reference).map(([name, value]) => `${name}=${value}`);
+  const rule = names.length > 1 ? `must have a value of ${names.join(' and ')}` : 'the search has one objective';
+  throw invalid('--reference', found.join(',') || 'nothing', rule);
 }
 
 /** What a trial must reach for a search to be good enough. Throws UserError for a metric that no trial will have. */

@@ -1,6 +1,6 @@
 import { largest } from '../common/extremes.ts';
 import { hypervolume } from '../common/hypervolume.ts';
-import { compareBy, type Metrics, type Objective } from '../common/metrics.ts';
+import { compareBy, dominates, type Metrics, type Objective } from '../common/metrics.ts';
 import { type Measured, paretoFront, rank } from '../common/pareto.ts';
 import type { Architecture } from '../space/space.ts';
 import { architectureKey } from '../space/tree/architecture.ts';
@@ -84,13 +84,31 @@ function smallestOfEquals(ranked: readonly Contender[], objective: Objective | u
 export interface Coverage {
   /** Share of the box between `worst` and `best` that its contenders dominate (`hypervolume`). */
   readonly hypervolume: number;
-  /** The worst and the best value of each objective that a contender has. */
+  /** The reference point: what the study states, else the worst value of each objective that a contender has. */
   readonly worst: Metrics;
+  /** The best value of each objective that a contender has. */
   readonly best: Metrics;
+  /** Architectures that are complete. */
+  readonly complete: number;
+  /** Whether the study states the reference point. */
+  readonly stated: boolean;
+  /** The same share of the same box after each trial by which it grew, in the order in which trials ended. */
+  readonly history: readonly CoveredAt[];
+}
+
+export interface CoveredAt {
+  readonly trial: number;
+  /** How many architectures were complete then. */
+  readonly complete: number;
+  readonly hypervolume: number;
 }
 
 /** Undefined for one objective, and where no trial is complete. The box grows with a study: compare within one moment. */
-export function coverageOf(trials: readonly Trial[], objectives: readonly Objective[]): Coverage | undefined {
+export function coverageOf(
+  trials: readonly Trial[],
+  objectives: readonly Objective[],
+  reference?: Metrics,
+): Coverage | undefined {
   const all = contenders(trials, objectives);
   if (objectives.length === 1 || all.length === 0) return undefined;
   const end = (place: 0 | -1) =>
@@ -100,8 +118,26 @@ export function coverageOf(trials: readonly Trial[], objectives: readonly Object
         return [objective.metric, sorted.at(place)?.[objective.metric] ?? Number.NaN];
       }),
     );
-  const [best, worst] = [end(0), end(-1)];
-  return { hypervolume: hypervolume(all, objectives, worst, best), worst, best };
+  const [best, worst] = [end(0), reference ?? end(-1)];
+  const history: CoveredAt[] = [];
+  let front: readonly Contender[] = [];
+  const endOf = ({ results: [first] }: Contender) => first?.endedAt ?? 0;
+  const byEnd = all.toSorted((a, b) => endOf(a) - endOf(b) || a.trial - b.trial);
+  for (const [i, one] of byEnd.entries()) {
+    if (front.some((other) => dominates(objectives, other.metrics, one.metrics))) continue;
+    front = [...front.filter((other) => !dominates(objectives, one.metrics, other.metrics)), one];
+    const covered = hypervolume(front, objectives, worst, best);
+    if (covered > (history.at(-1)?.hypervolume ?? 0))
+      history.push({ trial: one.trial, complete: i + 1, hypervolume: covered });
+  }
+  return {
+    hypervolume: hypervolume(front, objectives, worst, best),
+    worst,
+    best,
+    complete: all.length,
+    stated: reference !== undefined,
+    history,
+  };
 }
 
 /**

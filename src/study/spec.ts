@@ -277,6 +277,19 @@ export const studySchema = z.strictObject({
     'your own measures of each candidate: a .ts or .js file that exports them (defineMeasure); --objective, --limit and --until may name them',
   ),
   measures: say(describedType, 'search', 'what a study stores of your own measures: the direction and unit of each'),
+  reference: say(
+    z.record(z.string(), z.number('must be METRIC=NUMBER for each objective')).optional(),
+    'search',
+    'several objectives: the reference point of the hypervolume, e.g. accuracy=0.75,latency=99 (default: the worst value found of each)',
+  ),
+  latencies: say(
+    z
+      .string()
+      .regex(/^.+:[^:]+$/, 'must be FILE:COLUMN')
+      .optional(),
+    'search',
+    'with --benchmark: a CSV with a column `arch` and a column of latencies in ms, as FILE:COLUMN; --objective may name latency',
+  ),
   trials: say(
     whole(1, 10_000_000).optional(),
     'search',

@@ -1,6 +1,6 @@
 import type { Outcome, Problem, Proposal, Strategy } from '../strategy.ts';
 import { oneByOne } from '../wrappers/ask.ts';
-import { byScore, type Entry, type Scored, scoreOf } from '../wrappers/score.ts';
+import { byScore, type Entry, type Scored, scoredAmong, scoreOf } from '../wrappers/score.ts';
 import { type LearnerState, type LearningOptions, learnByFidelity } from './by-fidelity.ts';
 
 export interface AshaOptions extends LearningOptions {
@@ -41,7 +41,11 @@ export type AshaState = {
  * promotes its best. A trial so far behind the border of promotion that it would take more than four standard
  * deviations of chance to bring it there is given up (`reach`), so that state and checkpoints do not grow with n.
  *
- * State: O(√n) a rung. ask, tell: O(√n), and the inner strategy.
+ * With several objectives trials of a rung are ranked by non-dominated sorting and crowding distance (Deb et al. 2002, as
+ * in Schmucker et al. 2021, "Multi-objective Asynchronous Successive Halving", where an ε-net orders a front).
+ *
+ * State: O(√n) a rung; with several objectives also those that were promoted, at most 300. ask, tell: O(√n), with several
+ * objectives O(n²), and the inner strategy.
  */
 export function asha(inner: Strategy, options: AshaOptions): Strategy<AshaState> {
   const { eta } = options;
@@ -72,7 +76,7 @@ export function asha(inner: Strategy, options: AshaOptions): Strategy<AshaState>
     function promoteFrom(level: number): [AshaState, Proposal] | undefined {
       const [rung, first] = [state.rungs[level], state.rungs[level]?.waiting[0]];
       if (rung === undefined || first === undefined) return undefined;
-      const rungs = state.rungs.with(level, promote(rung, first, eta));
+      const rungs = state.rungs.with(level, promote(problem, rung, first, eta));
       const start = { kind: 'continue' as const, trial: first.trial };
       return [
         { ...state, running, rungs },
@@ -111,16 +115,31 @@ function isPromotable({ ended, promotions, promoted, waiting: [first] }: Rung, e
   return promotions - worse + 1 <= Math.floor(ended / eta);
 }
 
-function promote(rung: Rung, { trial, score }: Scored, eta: number): Rung {
-  const promoted = [...rung.promoted, { trial, score }].sort(byScore).slice(-reach(rung.ended, eta));
+/** Promoted trials that are kept with several objectives: new ones are ranked among them. */
+const MOST_PROMOTED = 300;
+
+function promote(
+  { objectives }: Problem,
+  rung: Rung,
+  { architecture: _, ...first }: Entry & Scored,
+  eta: number,
+): Rung {
+  const kept = objectives.length > 1 ? MOST_PROMOTED : reach(rung.ended, eta);
+  const promoted = [...rung.promoted, first].sort(byScore).slice(-kept);
   return { ...rung, promotions: rung.promotions + 1, promoted, waiting: rung.waiting.slice(1) };
 }
 
 function ended(problem: Problem, rung: Rung, outcome: Outcome, eta: number): Rung {
   const { trial, architecture } = outcome;
-  const score = scoreOf(problem, outcome);
-  const waiting = score === undefined ? rung.waiting : [...rung.waiting, { trial, architecture, score }].sort(byScore);
-  return { ...rung, ended: rung.ended + 1, waiting: waiting.slice(0, reach(rung.ended + 1, eta)) };
+  const found = scoreOf(problem, outcome);
+  const entered = found === undefined ? rung.waiting : [...rung.waiting, { trial, architecture, ...found }];
+  const scores = new Map(
+    scoredAmong<Scored>(problem, [...rung.promoted, ...entered]).map(({ trial, score }) => [trial, score]),
+  );
+  const scored = <T extends Scored>(all: readonly T[]) =>
+    all.map((one) => ({ ...one, score: scores.get(one.trial) ?? one.score })).sort(byScore);
+  const waiting = scored(entered).slice(0, reach(rung.ended + 1, eta));
+  return { ...rung, ended: rung.ended + 1, promoted: scored(rung.promoted), waiting };
 }
 
 /**

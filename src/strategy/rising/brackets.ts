@@ -1,6 +1,6 @@
 import type { Outcome, Problem, Proposal, Strategy } from '../strategy.ts';
 import { oneByOne } from '../wrappers/ask.ts';
-import { byScore, type Entry, type Scored, scoreOf } from '../wrappers/score.ts';
+import { byScore, type Entry, type Scored, scoredAmong, scoreOf } from '../wrappers/score.ts';
 import { type LearnerState, type LearningOptions, learnByFidelity } from './by-fidelity.ts';
 
 /** How many trials each rung of a bracket has, from the fidelity `level` upwards, each a fidelity higher. */
@@ -22,7 +22,7 @@ type Bracket = {
   readonly running: readonly number[];
   /** how many have ended, */
   readonly ended: number;
-  /** and the best of them, best first: as many as the next rung takes. */
+  /** and the best of them, best first: as many as the next rung takes; with several objectives all of them. */
   readonly best: readonly (Entry & Scored)[];
 };
 
@@ -37,7 +37,8 @@ export type BracketsState = {
  * more). A rung waits for all of its trials. A worker that would have to wait begins the next bracket (Falkner et al.
  * 2018, section 3.4), so with one worker brackets never overlap. Failed, paused and pruned trials fill their place in a
  * rung and are never promoted. Where the inner strategy has no more candidates, a bracket continues with those it has, in
- * the same proportions.
+ * the same proportions. With several objectives trials of a rung are ranked by non-dominated sorting and crowding
+ * distance (Deb et al. 2002).
  *
  * State: of each rung no more trials than the next one takes. ask, tell: O(size of a rung), and the inner strategy.
  */
@@ -114,13 +115,17 @@ function begin({ level, sizes }: BracketPlan): Bracket {
 
 function ended(problem: Problem, bracket: Bracket, outcome: Outcome): Bracket {
   const { trial, architecture } = outcome;
-  const score = scoreOf(problem, outcome);
-  const best = score === undefined ? bracket.best : [...bracket.best, { trial, architecture, score }].sort(byScore);
+  const found = scoreOf(problem, outcome);
+  const best = found === undefined ? bracket.best : [...bracket.best, { trial, architecture, ...found }];
+  // Of one objective the best are known at any time; a front is only known when all have ended.
+  const kept = problem.objectives.length > 1 ? bracket.sizes[0] : bracket.sizes[1];
   return {
     ...bracket,
     running: bracket.running.filter((one) => one !== trial),
     ended: bracket.ended + 1,
-    best: best.slice(0, bracket.sizes[1] ?? 0),
+    best: scoredAmong(problem, best)
+      .toSorted(byScore)
+      .slice(0, bracket.sizes.length > 1 ? kept : 0),
   };
 }
 

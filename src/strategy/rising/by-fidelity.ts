@@ -1,4 +1,3 @@
-import { invalid } from '../../common/errors.ts';
 import type { Json } from '../../common/json.ts';
 import { decisions } from '../../space/index.ts';
 import { fingerprint } from '../keys.ts';
@@ -33,7 +32,7 @@ export type Candidate = Pick<Proposal, 'architecture' | 'start'>;
 
 /** The strategy that proposes the candidates, as halving, Hyperband and ASHA use it. */
 export interface Learner {
-  /** Throws UserError for a problem of several objectives, and what the inner strategy throws. */
+  /** Throws what the inner strategy throws. */
   init(problem: Problem): LearnerState;
   /** A candidate for trial `trial`; undefined: none before the next tell, or none at all. */
   ask(problem: Problem, state: LearnerState, trial: number): Promise<[LearnerState, Candidate | undefined]>;
@@ -81,14 +80,6 @@ export function learnByFidelity(inner: Strategy, { enough, random = 0 }: Learnin
 
   return {
     init(problem) {
-      if (problem.objectives.length > 1) {
-        const names = problem.objectives.map(({ metric }) => metric).join(', ');
-        throw invalid(
-          'strategy',
-          `the objectives are ${names}`,
-          'a multi-fidelity strategy ranks trials by one objective; wrap it in `scalarized`',
-        );
-      }
       const states = views(problem).map((view) => inner.init(view));
       return { level: 0, complete: states.map(() => 0), states, ...(hasFew(problem) && { seen: [] }) };
     },

@@ -5,8 +5,10 @@
 import type { Metric } from '../../model/gaussian-process.ts';
 import type { SparseRow } from '../../model/sparse.ts';
 import type { Architecture, Decision, DecisionValue, Space } from '../../space/space.ts';
+import { architectureKey } from '../../space/tree/architecture.ts';
 import { type Cell, cellsOf, decisionsOf, isPresent, type Operation, outputNodes } from '../../space/tree/cells.ts';
 import { allHold, decided, decisions } from '../../space/tree/decisions.ts';
+import { formatValue } from '../../space/tree/domain.ts';
 import { toUnit } from '../scale.ts';
 
 /**
@@ -17,6 +19,8 @@ import { toUnit } from '../scale.ts';
 export interface Point {
   readonly sets: readonly (Uint32Array | undefined)[];
   readonly values: Float64Array;
+  /** `joint`: the value of each decision of a cell. */
+  readonly codes?: Int32Array;
 }
 
 /** How to turn architectures of a space into points, and how far points are apart. */
@@ -37,11 +41,14 @@ const MOST_GROUPS = 16;
 /** A cell with more paths is described by the first ones. */
 const MOST_PATHS = 256;
 
+type Kernel = 'path' | 'hamming' | 'joint';
+
 type Difference = (a: number, b: number) => number;
 
 /**
  * `path`: each cell is one group, by the paths through it; each decision outside of cells is one, too. `hamming`: each
- * decision is a group.
+ * decision is a group. `joint`: the groups of `path`, and where there are cells one of all decisions together: cells
+ * that compute the same may differ in what they cost, so their points and keys differ.
  *
  * A path is the sequence of operations from an input of the cell to its output (as in the path encoding of BANANAS,
  * White et al. 2021). Differs: a path through an operation that puts out nothing does not count, identities are left
@@ -50,10 +57,10 @@ type Difference = (a: number, b: number) => number;
  * Hamming distance and of distance in rank), other lists by Hamming distance, ranges by their scale, chosen inputs by
  * Jaccard distance; a decision that is active in one of two architectures alone is as far apart as can be.
  */
-export function featuresOf(space: Space, kernel: 'path' | 'hamming'): Features {
+export function featuresOf(space: Space, kernel: Kernel): Features {
   const kept = known.get(space) ?? new Map<string, Features>();
   known.set(space, kept);
-  const features = kept.get(kernel) ?? makeFeatures(space, kernel);
+  const features = kept.get(kernel) ?? (kernel === 'joint' ? jointFeatures(space) : makeFeatures(space, kernel));
   kept.set(kernel, features);
   return features;
 }
@@ -61,7 +68,7 @@ export function featuresOf(space: Space, kernel: 'path' | 'hamming'): Features {
 /** Spaces are frozen, so what was found for one stays true. */
 const known = new WeakMap<Space, Map<string, Features>>();
 
-function makeFeatures(space: Space, kernel: 'path' | 'hamming'): Features {
+function makeFeatures(space: Space, kernel: Exclude<Kernel, 'joint'>): Features {
   const cells = kernel === 'path' ? cellsOf(space) : [];
   const inCells = new Set(cells.flatMap(decisionsOf));
   const free = decisions(space).filter(({ name }) => !inCells.has(name));
@@ -125,6 +132,39 @@ function makeFeatures(space: Space, kernel: 'path' | 'hamming'): Features {
           else out[at + cells.length + i] = apart;
         }
         if (together) out[at + cells.length] = sum / free.length;
+      },
+    },
+  };
+}
+
+/** The paths, and the decisions of cells as numbers of their values. */
+function jointFeatures(space: Space): Features {
+  const paths = featuresOf(space, 'path');
+  const names = [...new Set(cellsOf(space).flatMap(decisionsOf))];
+  if (names.length === 0) return { ...paths, keyOf: architectureKey };
+  const numbers = names.map(() => new Map<string, number>());
+  const codeOf = (value: DecisionValue | undefined, i: number): number => {
+    const known = numbers[i] as Map<string, number>;
+    const text = value === undefined ? '' : formatValue(value);
+    const code = known.get(text) ?? known.size;
+    known.set(text, code);
+    return code;
+  };
+  const { groups } = paths.metric;
+  return {
+    ...paths,
+    pointOf: (architecture) => ({
+      ...paths.pointOf(architecture),
+      codes: Int32Array.from(names, (name, i) => codeOf(decided(architecture, name), i)),
+    }),
+    keyOf: architectureKey,
+    metric: {
+      groups: groups + 1,
+      distances(a, b, out, at) {
+        paths.metric.distances(a, b, out, at);
+        let apart = 0;
+        for (let i = 0; i < names.length; i++) apart += Number(a.codes?.[i] !== b.codes?.[i]);
+        out[at + groups] = apart / names.length;
       },
     },
   };
