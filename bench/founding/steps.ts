@@ -69,6 +69,7 @@ export async function search(entry: Entry, venue: Venue, data: Data): Promise<Se
           ...oneShot,
         ],
         ...['--space', form.space, '--space-options', size, ...RECIPE.split(' ')],
+        ...(form.validSamples === 0 ? [] : ['--valid-samples', String(form.validSamples)]),
         ...['--time', `${Math.round(60 * form.minutes)}s`, '--epochs', String(form.childEpochs)],
         ...['--seed', String(seed), '--workers', '1', '--threads', String(threads)],
       ];
