@@ -50,7 +50,9 @@ if (!(Number.isInteger(seeds) && seeds >= 1)) refuse(`--seeds ${flags.seeds}: mu
 const most = Number(flags.evaluations);
 if (!BUDGETS.includes(most)) refuse(`--evaluations ${flags.evaluations}: must be one of ${BUDGETS.join(', ')}`);
 const when = circumstances(1);
-const { search, largest } = await openSearches({ engine: () => createEngine(nodeRuntime(), { device: 'cpu', threads: 1 }) });
+const { search, largest } = await openSearches({
+  engine: () => createEngine(nodeRuntime(), { device: 'cpu', threads: 1 }),
+});
 const finds: Find[] = [];
 for (const strategy of strategies)
   for (const dataset of datasets) {

@@ -134,10 +134,7 @@ export function droppedPaths(
 }
 
 /** The feeds that leave out all that an architecture does not have. */
-function pathOf(
-  inputs: readonly PathInput[],
-  architecture: Architecture,
-): Record<string, HostTensor> {
+function pathOf(inputs: readonly PathInput[], architecture: Architecture): Record<string, HostTensor> {
   return feeds(inputs, ({ name, option }) => {
     const value = architecture[name];
     return (Array.isArray(value) ? value.includes(Number(option)) : String(value) === option) ? 1 : 0;
