@@ -18,7 +18,7 @@ import { createEngine } from '../src/engine/create.ts';
 import { nodeRuntime } from '../src/engine/runtime/node.node.ts';
 import { circumstances, saveResult } from './engine/results.ts';
 import { BUDGETS, type Find, openSearches } from './guide/play.ts';
-import { budgetRows, budgetTables, thumbRows, thumbTable } from './guide/tables.ts';
+import { budgetRows, resultText, thumbRows } from './guide/tables.ts';
 import { CONTENDERS } from './search/contenders.ts';
 import { parseFlags } from './support/flags.ts';
 
@@ -50,7 +50,9 @@ if (!(Number.isInteger(seeds) && seeds >= 1)) refuse(`--seeds ${flags.seeds}: mu
 const most = Number(flags.evaluations);
 if (!BUDGETS.includes(most)) refuse(`--evaluations ${flags.evaluations}: must be one of ${BUDGETS.join(', ')}`);
 const when = circumstances(1);
-const search = await openSearches({ engine: () => createEngine(nodeRuntime(), { device: 'cpu', threads: 1 }) });
+const { search, largest } = await openSearches({
+  engine: () => createEngine(nodeRuntime(), { device: 'cpu', threads: 1 }),
+});
 const finds: Find[] = [];
 for (const strategy of strategies)
   for (const dataset of datasets) {
@@ -59,7 +61,7 @@ for (const strategy of strategies)
     const { user, system } = process.cpuUsage(start);
     say(`${strategy}, ${dataset}: ${((user + system) / 1e6 / seeds).toFixed(2)} s of processor time a search`);
   }
-const [thumb, budgets] = [thumbRows(finds), budgetRows(finds)];
-if (flags.json) process.stdout.write(`${JSON.stringify({ thumb, budgets }, undefined, 1)}\n`);
-else process.stdout.write(`${thumbTable(thumb)}\n\n${budgetTables(budgets)}\n`);
-if (flags.save) say(`saved: ${saveResult('guide', when, { seeds, most, thumb, budgets })}`);
+const result = { largest: datasets.map(largest), thumb: thumbRows(finds), budgets: budgetRows(finds) };
+if (flags.json) process.stdout.write(`${JSON.stringify(result, undefined, 1)}\n`);
+else process.stdout.write(`${resultText(result)}\n`);
+if (flags.save) say(`saved: ${saveResult('guide', when, { seeds, most, ...result })}`);

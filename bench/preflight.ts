@@ -1,6 +1,6 @@
 /**
  * Predicted against real memory of training: for each network, batch size and layout, its own process compiles the
- * training and the inference program, does three steps and measures a batch. `measured` is how far the process's largest
+ * training and the inference program, does a few steps and measures a batch; supernets do the same with all their programs. `measured` is how far the process's largest
  * memory lies above what it held before; `ratio` is predicted over measured, so that above 1 is on the safe side.
  * `npx node --conditions=netsmith-source bench/preflight.ts [--only NAME] [--batch 16,64,128] [--json]`
  */
@@ -11,9 +11,11 @@ import type { DatasetInfo, Samples } from '../src/data/dataset.ts';
 import { createEngine } from '../src/engine/create.ts';
 import { threadedRuntime } from '../src/engine/runtime/thread.node.ts';
 import { sizeOf } from '../src/graph/ir.ts';
+import { ONE_SHOT } from '../src/oneshot/index.ts';
 import { darts, mlp, nasBench201, parseArchitecture, resnet, resolve, sample, smallCnn } from '../src/space/index.ts';
+import type { Space } from '../src/space/space.ts';
 import type { Module } from '../src/space/tree/module.ts';
-import { openTraining } from '../src/train/loop.ts';
+import { openTraining, type TrainRequest } from '../src/train/loop.ts';
 import { DEFAULT_SETTINGS } from '../src/train/settings.ts';
 import { parseFlags } from './support/flags.ts';
 
@@ -50,6 +52,18 @@ const NETWORKS: Readonly<Record<string, () => Module>> = {
   },
 };
 
+/** Supernets, by method and space. Their graphs have many small nodes. */
+const SUPERNETS: Readonly<Record<string, () => { readonly method: keyof typeof ONE_SHOT; readonly space: Space }>> = {
+  'supernet-darts-1': () => ({ method: 'darts', space: supernetOf(1) }),
+  'supernet-darts-5': () => ({ method: 'darts', space: supernetOf(5) }),
+  'supernet-gdas-1': () => ({ method: 'gdas', space: supernetOf(1) }),
+  'supernet-single-path-1': () => ({ method: 'single-path', space: supernetOf(1) }),
+};
+
+function supernetOf(count: number): Space {
+  return nasBench201.create(IMAGES, { cells: count, search: true });
+}
+
 interface Row {
   readonly name: string;
   readonly batch: number;
@@ -71,7 +85,7 @@ else await measure(JSON.parse(values.child) as Pick<Row, 'name' | 'batch' | 'lay
 
 function compare(): void {
   const rows: Row[] = [];
-  for (const name of Object.keys(NETWORKS)) {
+  for (const name of [...Object.keys(NETWORKS), ...Object.keys(SUPERNETS)]) {
     if (values.only !== undefined && !name.startsWith(values.only)) continue;
     for (const batch of values.batch.split(',').map(Number)) {
       for (const layout of ['auto', 'portable']) {
@@ -101,7 +115,7 @@ async function measure({ name, batch, layout }: Pick<Row, 'name' | 'batch' | 'la
     labels: [],
     mean: [0, 0, 0],
     deviation: [1, 1, 1],
-    counts: { train: STEPS * batch, valid: batch, test: 0 },
+    counts: { train: 2 * STEPS * batch, valid: batch, test: 0 },
     notes: [],
   };
   const samples = (count: number): Samples => ({
@@ -111,8 +125,6 @@ async function measure({ name, batch, layout }: Pick<Row, 'name' | 'batch' | 'la
       target?.fill(1);
     },
   });
-  const network = NETWORKS[name]?.();
-  if (network === undefined) throw new Error(`no network ${name}`);
   const settings = { ...DEFAULT_SETTINGS, batchSize: batch, epochs: 1, learningRate: 1e-4 };
   const engine = await createEngine(threadedRuntime(), {
     device: 'cpu',
@@ -121,12 +133,14 @@ async function measure({ name, batch, layout }: Pick<Row, 'name' | 'batch' | 'la
   });
   global.gc?.();
   const before = process.memoryUsage.rss();
-  const training = await openTraining({
-    ...{ engine, network, info, settings },
-    train: samples(STEPS * batch),
+  const request = {
+    ...{ engine, info, settings },
+    // Of which a supernet may take half for its weights.
+    train: samples(2 * STEPS * batch),
     valid: samples(batch),
-    rng: (...labels) => rng('preflight', ...labels),
-  });
+    rng: (...labels: readonly (string | number)[]) => rng('preflight', ...labels),
+  };
+  const training = await opened(name, request);
   await training.epoch();
   const measured = process.resourceUsage().maxRSS * 1024 - before;
   const [predictedMiB, measuredMiB] = [training.memoryBytes, measured].map((bytes) => bytes / 2 ** 20);
@@ -134,4 +148,12 @@ async function measure({ name, batch, layout }: Pick<Row, 'name' | 'batch' | 'la
     JSON.stringify({ name, batch, layout, predictedMiB, measuredMiB, ratio: training.memoryBytes / measured }),
   );
   await engine.dispose();
+}
+
+function opened(name: string, request: Omit<TrainRequest, 'network'>) {
+  const supernet = SUPERNETS[name]?.();
+  if (supernet !== undefined) return ONE_SHOT[supernet.method].open({ ...request, space: supernet.space }, {});
+  const network = NETWORKS[name]?.();
+  if (network === undefined) throw new Error(`no network ${name}`);
+  return openTraining({ ...request, network });
 }

@@ -5,11 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { denseNet } from '../bench/founding/densenet.ts';
+import { figure } from '../bench/founding/figure.ts';
 import { LONG, SHORT } from '../bench/founding/form.ts';
 import { METHODS } from '../bench/founding/methods.ts';
 import { meanOverlap, overlap } from '../bench/founding/overlap.ts';
 import { energyOf, figureOf, page } from '../bench/founding/page.ts';
-import { appendRow, type Row, readRows, type SearchRow, type TrainRow, writeRows } from '../bench/founding/rows.ts';
+import { appendRow, keyOf, type Row, readRows, type SearchRow, type TrainRow, writeRows } from '../bench/founding/rows.ts';
+import { searchOptions } from '../bench/founding/steps.ts';
 import { summaries } from '../bench/founding/summary.ts';
 import { networkCosts } from '../src/network/costs.ts';
 import { resolve } from '../src/space/index.ts';
@@ -96,6 +98,48 @@ test('the page has only what rows say, and the reasons of failures', () => {
   assert.doesNotMatch(full, /\| gdas .*\| 0.00/);
   assert.match(figureOf(rows) ?? '', /^<svg.*resnet-20/s);
   assert.equal(figureOf([]), undefined);
+});
+
+test('what was found on EuroSAT stands beside what was carried over to it, of the seeds that have both', () => {
+  const eurosat = (seed: number, accuracy: number, found: TrainRow['found']) =>
+    trained('random', seed, accuracy, { data: 'eurosat', found });
+  const rows: Row[] = [
+    ...[searched('random', 0), searched('random', 0, { data: 'eurosat', seconds: 999 }), trained('random', 0, 0.5)],
+    ...[eurosat(0, 0.7, 'cifar-10'), eurosat(1, 0.9, 'cifar-10'), eurosat(0, 0.8, 'eurosat')],
+  ];
+  assert.equal(new Set(rows.map(keyOf)).size, rows.length);
+  const [random] = summaries(METHODS, rows);
+  assert.deepEqual(
+    [random?.eurosat?.mean, random?.eurosatAgain?.carried.mean, random?.eurosatAgain?.searched.mean],
+    [0.8, 0.7, 0.8],
+  );
+  assert.equal(random?.searchSeconds?.mean, 120);
+  const text = page(rows, { form: SHORT, watts: 10, machine: 'A machine', figure: 'page.svg' });
+  assert.match(text, /searched there[\s\S]*\| random +\| +1 \| 70.00 +\| 80.00 +\|/);
+  // A hand-designed network is found nowhere.
+  const [resnet] = summaries(METHODS, [trained('resnet-20', 0, 0.6, { data: 'eurosat', found: 'eurosat' })]);
+  assert.deepEqual([resnet?.eurosat?.mean, resnet?.eurosatAgain], [0.6, undefined]);
+});
+
+test('methods that sample architectures do not take the search form of darts, whose `none` the space does not have', () => {
+  const inForm = (space: string) =>
+    METHODS.filter((method) => searchOptions(method, { ...LONG, space }).includes('search=true')).map(
+      ({ name }) => name,
+    );
+  const samplers = ['controller-shared', 'enas', 'single-path'];
+  assert.deepEqual(
+    inForm('nas-bench-201').filter((name) => !inForm('darts').includes(name)),
+    samplers,
+  );
+  assert.ok(inForm('darts').includes('gdas') && !inForm('nas-bench-201').includes('random'));
+});
+
+test('labels of the figure stand apart, also where all methods have the same accuracy and time', () => {
+  const points = ['darts', 'gdas', 'enas'].map((method) => ({ method, seconds: 60, accuracy: 0.5, sd: 0.01 }));
+  const svg = figure(points, []);
+  const heights = points.map(({ method }) => new RegExp(`translate\\([\\d.]+,([\\d.]+)\\)"[^>]*>${method}<`).exec(svg)?.[1]);
+  const sorted = heights.map(Number).toSorted((a, b) => a - b);
+  assert.ok(sorted.every((y, i) => i === 0 || y - (sorted[i - 1] ?? y) > 10), `${heights}`);
 });
 
 test('DenseNet-BC with 100 layers has the parameters of the published one', () => {

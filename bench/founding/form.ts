@@ -16,6 +16,8 @@ export interface Form {
   readonly eurosatEpochs: number;
   /** Training images; 0: all. */
   readonly trainSamples: number;
+  /** Validation images that a search measures on; 0: all. */
+  readonly validSamples: number;
   /** The first seeds, with which some methods search on EuroSAT, too. */
   readonly eurosatSeeds: number;
 }
@@ -26,13 +28,21 @@ export const SPACE_NAMES: readonly string[] = ['darts', 'nasnet', 'nas-bench-201
 export const LONG: Form = {
   ...{ space: 'darts', minutes: 60, cells: 8, channels: 16, supernetEpochs: 50, childEpochs: 10 },
   ...{ finalCells: 8, finalChannels: 16, finalEpochs: 50, eurosatEpochs: 30, trainSamples: 0 },
+  ...{ validSamples: 0, eurosatSeeds: 3 },
 };
 
-/** For acceptance: about three hours on one core. */
+/**
+ * For acceptance: about three hours on one core. In this space a supernet is compiled in seconds, a child is trained in about a quarter of a minute,
+ * and what is found can also be looked up in the table.
+ */
 export const SHORT: Form = {
-  ...{ space: 'darts', minutes: 3, cells: 5, channels: 8, supernetEpochs: 10, childEpochs: 3 },
-  ...{ finalCells: 5, finalChannels: 8, finalEpochs: 6, eurosatEpochs: 10, trainSamples: 0 },
+  ...{ space: 'nas-bench-201', minutes: 3, cells: 1, channels: 8, supernetEpochs: 20, childEpochs: 2 },
+  ...{ finalCells: 1, finalChannels: 8, finalEpochs: 10, eurosatEpochs: 10, trainSamples: 5000 },
+  ...{ validSamples: 2500, eurosatSeeds: 1 },
 };
+
+/** Seeds of the two forms. */
+export const SEEDS = { long: 3, short: 2 } as const;
 
 /** How children, supernets and final networks are trained alike; in the notation of the command line. */
 export const RECIPE =
@@ -48,6 +58,7 @@ export function formText(form: Form): string {
   return (
     `space \`${form.space}\`, ${form.minutes} minutes for each search with ${form.cells} cells of ${form.channels} channels ` +
     `(supernets ${form.supernetEpochs} epochs, children ${form.childEpochs}), ${form.finalEpochs} epochs for each final training with ` +
-    `${form.finalCells} cells of ${form.finalChannels} channels, ${form.eurosatEpochs} on EuroSAT, ${images}`
+    `${form.finalCells} cells of ${form.finalChannels} channels, ${form.eurosatEpochs} on EuroSAT, ${images}` +
+    (form.validSamples === 0 ? '' : `, searches measure on ${form.validSamples} validation images`)
   );
 }

@@ -59,11 +59,11 @@ const INTRODUCTION = `# The founding comparison
 Reinforcement learning (NASNet), shared weights (ENAS), gradients (DARTS and its relatives), evolution, random search and hand-designed networks on CIFAR-10, under one protocol. \`npm run -s bench:founding\` writes this page from its rows.
 
 \`\`\`sh
-npm run -s bench:founding -- --short                       # about three hours on one core
-npm run -s bench:founding -- --short --resume              # continues it
-npm run -s bench:founding -- --resume                      # the long form: 3 seeds, an hour for each search
-npm run -s bench:founding -- --short --space nas-bench-201 # found cells are also looked up in the table
-npm run -s bench:founding -- --short --page-only           # writes the page from existing rows
+npm run -s bench:founding -- --short                        # about three hours on one core
+npm run -s bench:founding -- --short --resume               # continues it
+npm run -s bench:founding -- --resume                       # the long form: 3 seeds, an hour for each search
+npm run -s bench:founding -- --resume --space nas-bench-201 # the long form, found cells looked up in the table, too
+npm run -s bench:founding -- --short --page-only            # writes the page from existing rows
 \`\`\`
 
 The data lie in \`../shared/data\` (\`--shared\`): CIFAR-10 with 20,000 training images, and EuroSAT. The bench needs Linux (\`taskset\`, \`setpriv\`, \`/proc\`). \`--help\` lists all flags. Results of different forms stay apart, also in one file of rows.`;

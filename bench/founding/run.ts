@@ -5,7 +5,7 @@
  *
  *     npm run -s bench:founding -- [--minutes N] [--seeds K] [--resume]
  *
- *     --short             the fixed small form, 2 seeds: about three hours on one core
+ *     --short             the fixed small form, 2 seeds: about 3 hours of one core that has no other work, see below
  *     --only METHOD       one or several, with commas (all)
  *     --minutes N         of each search (60)
  *     --seeds K           searches of each method (3); each has its own final training
@@ -14,7 +14,8 @@
  *     --supernet-epochs N of each supernet (50); --child-epochs N of each child that a search trains (10)
  *     --final-cells N     of the final network (8); --final-channels N (16); --final-epochs N (50)
  *     --eurosat-epochs N  of the same network on EuroSAT (30)
- *     --train-samples N   training images; 0: all (0)
+ *     --train-samples N   training images; 0: all (0); --valid-samples N of those that a search measures on; 0: all (0)
+ *     --eurosat-seeds N   how many seeds of enas, beta-darts, aging-evolution and random also search on EuroSAT (3)
  *     --resume            continues: skips what has a row, and resumes a search that was stopped; --retry-failed: repeats failed steps
  *     --results FILE      rows, appended as steps end (bench/results/founding.jsonl)
  *     --work FOLDER       where the studies of the searches lie (founding in the temporary folder); --resume needs the same one
@@ -24,7 +25,10 @@
  *     --shared FOLDER     the data (../shared/data)
  *     --json              the rows of this form on standard output
  *
- * Machine hours of the long form on one core: (13 methods x 60 minutes + final trainings) x 3 seeds, about 40 for the searches.
+ * Machine hours on one core, estimated from the processor seconds of single trainings:
+ * - the small form, `npm run -s bench:founding -- --short` (nas-bench-201, 3 minutes for each search, 5,000 images): 1.5 for the searches, 1.5 for the
+ *   final trainings, in all about 3. It ends with the page; after a stop, `--short --resume` continues it.
+ * - the long form: 39 for the searches on CIFAR-10, 12 for those on EuroSAT, and the final trainings, which were not measured.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, writeFileSync } from 'node:fs';
@@ -32,7 +36,7 @@ import { cpus, tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { parseFlags } from '../support/flags.ts';
 import { killRunning } from '../user/process.ts';
-import { type Form, LONG, SHORT, SPACE_NAMES } from './form.ts';
+import { type Form, LONG, SEEDS, SHORT, SPACE_NAMES } from './form.ts';
 import { METHODS } from './methods.ts';
 import { figureOf, page } from './page.ts';
 import { appendRow, isOfForm, keyOf, type Row, readRows, writeRows } from './rows.ts';
@@ -57,6 +61,8 @@ const flags = parseFlags({
   'final-epochs': text,
   'eurosat-epochs': text,
   'train-samples': text,
+  'valid-samples': text,
+  'eurosat-seeds': text,
   resume: { type: 'boolean' },
   'retry-failed': { type: 'boolean' },
   results: { type: 'string', default: join(root, 'bench/results/founding.jsonl') },
@@ -96,9 +102,11 @@ const form: Form = {
   finalEpochs: numberOf('final-epochs', usual.finalEpochs, 1),
   eurosatEpochs: numberOf('eurosat-epochs', usual.eurosatEpochs, 1),
   trainSamples: numberOf('train-samples', usual.trainSamples, 0),
+  validSamples: numberOf('valid-samples', usual.validSamples, 0),
+  eurosatSeeds: numberOf('eurosat-seeds', usual.eurosatSeeds, 0),
 };
 if (!SPACE_NAMES.includes(form.space)) refuse(`--space ${form.space}: must be among ${SPACE_NAMES.join(', ')}`);
-const seeds = numberOf('seeds', flags.short ? 2 : 3, 1);
+const seeds = numberOf('seeds', flags.short ? SEEDS.short : SEEDS.long, 1);
 const watts = numberOf('watts', 10, 0, false);
 const names = METHODS.map(({ name }) => name);
 const only = (flags.only ?? names).flatMap((list) => list.split(','));

@@ -40,6 +40,11 @@ interface Trained extends Pick<TrainRow, 'architecture' | 'text' | 'params' | 'f
   readonly epochs: readonly { readonly valid: TrainRow['valid'] }[];
 }
 
+/** The options of the space that a method searches in. */
+export function searchOptions({ isOneShot = false, samples = false }: Method, form: Form): string {
+  return sizeOptions(form.cells, form.channels, isOneShot && !(samples && form.space === 'darts'));
+}
+
 /** What the rows of a method and seed have in common. */
 const about = ({ form }: Venue, { method, seed }: Entry) => ({ form, method: method.name, seed });
 
@@ -52,8 +57,7 @@ export async function search(entry: Entry, venue: Venue, data: Data): Promise<Se
   const folder = join(work, `${method.name}-${seed}${data === 'cifar-10' ? '' : `-${data}`}`);
   const isBegun = existsSync(join(folder, 'study.db'));
   if (!isBegun) rmSync(folder, { recursive: true, force: true });
-  const isSearchForm = method.isOneShot === true && !(method.samples && form.space === 'darts');
-  const size = sizeOptions(form.cells, form.channels, isSearchForm);
+  const size = searchOptions(method, form);
   const oneShot = method.isOneShot ? ['--supernet-epochs', String(form.supernetEpochs)] : [];
   const args = isBegun
     ? ['resume', folder, '--json', '--quiet']
@@ -69,6 +73,7 @@ export async function search(entry: Entry, venue: Venue, data: Data): Promise<Se
           ...oneShot,
         ],
         ...['--space', form.space, '--space-options', size, ...RECIPE.split(' ')],
+        ...(form.validSamples === 0 ? [] : ['--valid-samples', String(form.validSamples)]),
         ...['--time', `${Math.round(60 * form.minutes)}s`, '--epochs', String(form.childEpochs)],
         ...['--seed', String(seed), '--workers', '1', '--threads', String(threads)],
       ];

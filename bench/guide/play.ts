@@ -31,12 +31,34 @@ export interface Order {
   readonly most: number;
 }
 
-export async function openSearches(tools: ModelTools): Promise<(order: Order) => Promise<readonly Find[]>> {
+/** What there is without a search: the network with the most parameters, test accuracy as a share. */
+export interface Largest {
+  readonly dataset: string;
+  readonly test: number;
+  /** As of a `Find`. */
+  readonly topTest: number;
+}
+
+export interface Searches {
+  readonly search: (order: Order) => Promise<readonly Find[]>;
+  readonly largest: (dataset: string) => Largest;
+}
+
+export async function openSearches(tools: ModelTools): Promise<Searches> {
   const table = await openNasBench201();
   const testOf = await openNasBench201Test(table.space);
   const columns = new Map(table.datasets.map((dataset) => [dataset, columnsOf(table, testOf, dataset)]));
-  return async ({ strategy: name, dataset, seed, most }) => {
-    const { valid, test } = columns.get(dataset) ?? { valid: [], test: [] };
+  const columnsFor = (dataset: string) => {
+    const found = columns.get(dataset);
+    if (found === undefined) throw new Error(`the table has no data set ${dataset}`);
+    return found;
+  };
+  const largest = (dataset: string): Largest => {
+    const { test, largest: value } = columnsFor(dataset);
+    return { dataset, test: value, topTest: topShare(test, value) };
+  };
+  const search = async ({ strategy: name, dataset, seed, most }: Order): Promise<readonly Find[]> => {
+    const { valid, test } = columnsFor(dataset);
     const { trials } = await simulate({
       strategy: createStrategy(name, {}, tools),
       problem: tabularProblem(table, dataset, seed),
@@ -52,6 +74,7 @@ export async function openSearches(tools: ModelTools): Promise<(order: Order) =>
       return { ...about, top: topShare(valid, accuracyOf(best)), topTest: topShare(test, found) };
     });
   };
+  return { search, largest };
 }
 
 const accuracyOf = ({ metrics }: Pick<SimulatedTrial, 'metrics'>) => metrics.accuracy ?? Number.NEGATIVE_INFINITY;
@@ -62,14 +85,19 @@ const bestOf = (trials: readonly SimulatedTrial[]) =>
     undefined,
   );
 
-/** All values of a table, the best first: those that a search sees, and those of the test samples. */
+/** All values of a table, the best first: those that a search sees, and those of the test samples; of these, that of the largest network. */
 function columnsOf(table: Table, testOf: TestAccuracy, dataset: string) {
   const [valid, test]: [number[], number[]] = [[], []];
+  let [most, largest] = [0, Number.NaN];
   for (let one = first(table.space); one !== undefined; one = successor(table.space, one) as typeof one) {
-    valid.push(table.lookup(one, dataset)?.metrics.accuracy ?? Number.NaN);
-    test.push(testOf(one, dataset) ?? Number.NaN);
+    const row = table.lookup(one, dataset);
+    const tested = testOf(one, dataset) ?? Number.NaN;
+    valid.push(row?.metrics.accuracy ?? Number.NaN);
+    test.push(tested);
+    const { params = 0 } = row?.costs ?? {};
+    if (params > most) [most, largest] = [params, tested];
   }
-  return { valid: valid.sort((a, b) => b - a), test: test.sort((a, b) => b - a) };
+  return { valid: valid.sort((a, b) => b - a), test: test.sort((a, b) => b - a), largest };
 }
 
 /** The share of `sorted`, largest first, that is at least `value`. */

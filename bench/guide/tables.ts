@@ -1,6 +1,6 @@
 /** What the finds of many searches come to. */
 import { markdown } from '../engine/tables.ts';
-import type { Find } from './play.ts';
+import type { Find, Largest } from './play.ts';
 
 /** The rule of thumb, on random search: shares in percent, means over seeds with their standard errors. */
 export interface ThumbRow {
@@ -48,7 +48,19 @@ export function budgetRows(finds: readonly Find[]): readonly BudgetRow[] {
   });
 }
 
-export function thumbTable(rows: readonly ThumbRow[]): string {
+export function resultText(result: {
+  readonly largest: readonly Largest[];
+  readonly thumb: readonly ThumbRow[];
+  readonly budgets: readonly BudgetRow[];
+}): string {
+  const lines = result.largest.map(({ dataset, test, topTest }) => [
+    ...[dataset, (100 * test).toFixed(2), (100 * topTest).toFixed(2)],
+  ]);
+  const largest = markdown(['largest network', 'test %', 'top %, test accuracy'], lines);
+  return [largest, thumbTable(result.thumb), budgetTables(result.budgets)].join('\n\n');
+}
+
+function thumbTable(rows: readonly ThumbRow[]): string {
   return markdown(
     ['data set', 'k', '100/k', '100/(k + 1)', 'top %, searched metric', 'top %, test accuracy'],
     rows.map(({ dataset, evaluations, rule, expected, top, topError, topTest, topTestError }) => [
@@ -59,7 +71,7 @@ export function thumbTable(rows: readonly ThumbRow[]): string {
 }
 
 /** A line for each strategy, the best at the largest budget first; a table for each data set. */
-export function budgetTables(rows: readonly BudgetRow[]): string {
+function budgetTables(rows: readonly BudgetRow[]): string {
   const tables = [...Map.groupBy(rows, ({ dataset }) => dataset)].map(([dataset, own]) => {
     const budgets = [...new Set(own.map(({ evaluations }) => evaluations))];
     const lines = [...Map.groupBy(own, ({ strategy }) => strategy)].toSorted(
