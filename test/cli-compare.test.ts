@@ -79,6 +79,10 @@ suite('compare on a table', () => {
       '3',
     );
     await refused(
+      /--measure: .*goes by the metric of the table alone; search --benchmark takes it/,
+      ...[...TABLE, '--strategies', 'tpe', '--measure', 'latency.ts'],
+    );
+    await refused(
       /no training times for cifar-100/,
       ...TABLE,
       '--strategies',

@@ -76,6 +76,12 @@ suite('search by proxies', () => {
     assert.notDeepEqual(other[0].metrics, first[0].metrics);
   });
 
+  test('--until takes the proxies that freerea is made of', async () => {
+    const enough = ['--trials', '6', '--until', 'naswot=0', '--out', join(folder, 'enough')];
+    const { value: found } = await json('search', ...PROXIES, ...FEW, ...enough);
+    assert.equal(found.trials, 1);
+  });
+
   test('a proxy and a cost: a front', async () => {
     const dir = join(folder, 'front');
     const objectives = ['--objective', 'synflow,params', '--until', 'synflow=1e9', '--trials', '4'];
@@ -167,7 +173,8 @@ suite('search by proxies', () => {
       ...[...proxies, '--epochs', '9', '--strategy', 'hyperband'],
     );
     await refused(/--until/, ...proxies, '--until', 'freerea');
-    await refused(/--until: "naswot=3"; a trial of this search measures freerea/, ...proxies, '--until', 'naswot=3');
+    const measured = /--until: "zen=3"; a trial of this search measures freerea, naswot, logSynflow, skipReach, and/;
+    await refused(measured, ...proxies, '--until', 'zen=3');
   });
 });
 

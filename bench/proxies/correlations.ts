@@ -1,9 +1,10 @@
 /** How proxies order architectures of NAS-Bench-201, and what they cost. */
 import { bootstrapInterval, kendall, spearman } from '../../src/common/correlation.ts';
+import { FREEREA } from '../../src/common/metrics.ts';
 import { rng } from '../../src/common/random.ts';
 import type { SearchData } from '../../src/data/dataset.ts';
 import type { Engine } from '../../src/engine/engine.ts';
-import { FREEREA, freereaScore, rankScores, VOTE } from '../../src/estimate/proxies/ensemble.ts';
+import { freereaScore, rankScores, VOTE } from '../../src/estimate/proxies/ensemble.ts';
 import { openProxies, type ProxyName, type ProxyScores } from '../../src/estimate/proxies/measure.ts';
 import { openNasBench201Test } from '../../src/report/tabular/nas-bench-201-test.node.ts';
 import { type Architecture, SPACES, type Space, sample } from '../../src/space/index.ts';

@@ -1,8 +1,8 @@
 /** Searches without training: aging evolution by a score, judged by the test accuracy of the architecture with the best score. */
 
+import { FREEREA } from '../../src/common/metrics.ts';
 import type { SearchData } from '../../src/data/dataset.ts';
 import type { Engine } from '../../src/engine/engine.ts';
-import { FREEREA } from '../../src/estimate/proxies/ensemble.ts';
 import { proxyEstimator } from '../../src/estimate/proxies/estimator.ts';
 import { networkCosts } from '../../src/network/costs.ts';
 import { deviation, mean } from '../../src/report/numbers.ts';

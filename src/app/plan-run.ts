@@ -72,7 +72,9 @@ export async function planRun(
 ): Promise<PlannedRun> {
   const before = elapsed();
   const dataset = await openData(dataRequest(settings), settings, own, {});
-  const readSeconds = elapsed() - before;
+  // On a busy machine a worker process starts about as slowly as this one has.
+  const slowness = Math.max(1, before / START_SECONDS);
+  const startSeconds = slowness * START_SECONDS + (elapsed() - before);
   const { info } = dataset.search;
   const unless = (names: Partial<StudySettings>): Partial<StudySettings> =>
     Object.fromEntries(Object.entries(names).filter(([name]) => !(name in given)));
@@ -90,7 +92,8 @@ export async function planRun(
   const plan = planTime({
     seconds,
     used: elapsed(),
-    startSeconds: START_SECONDS + readSeconds,
+    startSeconds,
+    slowness,
     compileSeconds: forecast.compileSeconds,
     sampleSeconds: forecast.sampleSeconds,
     measureSeconds: forecast.measureSeconds,
@@ -125,7 +128,7 @@ export async function planRun(
   notes.note(`Plan: ${planText(plan, name, settings.workers)}${rate === undefined ? '' : `; ${rate}`}.`);
   const { searchUntil, baselineSeconds, closingSeconds } = plan;
   const mostEpochs = given.epochs ?? plan.mostEpochs;
-  const time = { seconds, searchUntil, baselineSeconds, closingSeconds, mostEpochs };
+  const time = { seconds, searchUntil, baselineSeconds, closingSeconds, mostEpochs, startSeconds };
   const supernetSeconds = method === undefined ? undefined : plan.searchSeconds - plan.trialSeconds;
   return { settings: planned, dataset, time, ...(supernetSeconds !== undefined && { supernetSeconds }) };
 }
@@ -136,7 +139,7 @@ const FINAL_SHARE = 0.7;
 /** The final training is alone and has the cores of all workers. One of them adds at least so much of its speed. */
 const THREAD = 0.5;
 
-/** To start Node and load the engine in a worker process. */
+/** To start Node and load the engine in a worker process; at least, where it was measured. */
 export const START_SECONDS = 1.5;
 
 /** A search climbs from the best of the hand-designed networks: with few trials, that is worth more than random ones (docs/search.md). */

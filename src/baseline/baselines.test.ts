@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { UserError } from '../common/errors.ts';
 import type { Dataset, DatasetInfo } from '../data/dataset.ts';
 import type { Baseline } from './baseline.ts';
 import { boostedTrees } from './boosted-trees.ts';
@@ -49,6 +50,23 @@ suite('baselines of a data set', () => {
     assert.ok(row !== undefined && !('skipped' in row));
     assert.ok((row.test?.accuracy ?? 0) > 0.85);
     assert.equal(accuracy(row), accuracy(trees), 'validation is of the fit on training samples alone');
+  });
+
+  test('one that fails, or whose file cannot be written, is a row with its reason, and the others go on', async () => {
+    const data = await tableData('classification');
+    const failing: Baseline = { ...linear, name: 'failing', fit: () => Promise.reject(new RangeError('a defect')) };
+    const exporting = async (name: string) => {
+      if (name === 'linear') throw new Error('parity: 0.5');
+      return 'majority.onnx';
+    };
+    const rows = await runBaselines(runOf(data, { baselines: [failing, linear, majority], exporting }));
+    assert.deepEqual(rows[0], { name: 'failing', skipped: 'failed', reason: 'a defect' });
+    const [, unexported, constant] = rows;
+    assert.ok(unexported !== undefined && !('skipped' in unexported) && constant !== undefined);
+    assert.deepEqual([unexported.exported, 'exported' in constant], [undefined, true]);
+    assert.match(unexported.notes.join(), /It is not exported: parity: 0\.5/);
+    const full = () => Promise.reject(new UserError('the disk is full'));
+    await assert.rejects(runBaselines(runOf(data, { baselines: [majority], exporting: full })), /the disk is full/);
   });
 
   test('what was measured before is not measured again, unless its test is wanted now', async () => {

@@ -1,4 +1,5 @@
 /** All baselines of a data set, one after another, within a time limit. */
+import { isNetsmithError, messageOf } from '../common/errors.ts';
 import type { Metrics } from '../common/metrics.ts';
 import type { DatasetInfo, Samples } from '../data/dataset.ts';
 import type { TaskDefinition } from '../task/task.ts';
@@ -24,8 +25,8 @@ export type BaselineRow = {
       readonly exported?: string;
       readonly notes: readonly string[];
     }
-  /** `time`: there was too little; a later run may have it. */
-  | { readonly skipped: 'time' | 'unfit'; readonly reason: string }
+  /** `time`: there was too little; a later run may have it. `failed`: an error came out of it; a later run tries again. */
+  | { readonly skipped: 'time' | 'unfit' | 'failed'; readonly reason: string }
 );
 
 export interface BaselineRun extends FitOptions {
@@ -51,7 +52,8 @@ const [FIRST_ENDS, LAST_ENDS] = [0.35, 0.8] as const;
 
 /**
  * Fits and measures the baselines, each within its share of the time that is left, and returns a row for each. One that does not fit
- * the data, or has no time, is a row too. Throws the signal's reason when aborted: rows that `onRow` was given are done.
+ * the data, has no time, or fails is a row too: what a run has found must not be lost with it. Throws the signal's reason when aborted:
+ * rows that `onRow` was given are done.
  */
 export async function runBaselines(run: BaselineRun): Promise<readonly BaselineRow[]> {
   const {
@@ -84,13 +86,21 @@ export async function runBaselines(run: BaselineRun): Promise<readonly BaselineR
       const share = (deadline - now()) / (baselines.length - i);
       // What one does not take is left for the next.
       const slot = { ...run, now, deadline: deadline === Number.POSITIVE_INFINITY ? undefined : now() + share };
-      row = (await one(baseline, of, loaded, slot)) ?? noTime(name);
+      try {
+        row = (await one(baseline, of, loaded, slot)) ?? noTime(name);
+      } catch (error) {
+        if (isStop(error, run)) throw error;
+        row = { name, skipped: 'failed', reason: messageOf(error) };
+      }
     }
     rows.push(row);
     await run.onRow?.(row);
   }
   return rows;
 }
+
+/** Not a fault of the baseline: data that cannot be read, a folder that cannot be written to, Ctrl-C. */
+const isStop = (error: unknown, { signal }: BaselineRun) => isNetsmithError(error) || signal?.aborted === true;
 
 const isDone = (row: BaselineRow, { test }: BaselineRun) =>
   'skipped' in row ? row.skipped === 'unfit' : test === undefined || row.test !== undefined;
@@ -126,7 +136,14 @@ async function one(
     if (measured === undefined) return undefined;
     tested = measured.metrics;
   }
-  const exported = await run.exporting?.(name, fitted, of);
+  let exported: string | undefined;
+  let notExported: readonly string[] = [];
+  try {
+    exported = await run.exporting?.(name, fitted, of);
+  } catch (error) {
+    if (isStop(error, run)) throw error;
+    notExported = [`It is not exported: ${messageOf(error)}`];
+  }
   return {
     name,
     validation: validation?.metrics ?? {},
@@ -134,7 +151,11 @@ async function one(
     seconds: (now() - started) / 1000,
     ...(fitted.effort !== undefined && { effort: fitted.effort }),
     ...(exported !== undefined && { exported }),
-    notes: [...fitted.notes, ...(early.stopped || fitted.stopped ? ['The time limit ended it early.'] : [])],
+    notes: [
+      ...fitted.notes,
+      ...notExported,
+      ...(early.stopped || fitted.stopped ? ['The time limit ended it early.'] : []),
+    ],
   };
 }
 

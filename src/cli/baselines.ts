@@ -17,7 +17,8 @@ export function baselinesInView(
   const { metric } = testedObjective(setup.problem.objectives, setup.dataset.search.info);
   const onRow = (row: BaselineRow) => {
     if ('skipped' in row) {
-      if (row.skipped === 'time') output.note(`baseline ${row.name}: skipped, ${row.reason}`);
+      if (row.skipped !== 'unfit')
+        output.note(`baseline ${row.name}: ${row.skipped === 'time' ? 'skipped' : 'failed'}, ${row.reason}`);
       return;
     }
     const { name, test, validation, seconds } = row;

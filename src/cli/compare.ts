@@ -1,13 +1,13 @@
 import { basename } from 'node:path';
 import { type Command, Option } from 'commander';
-import { benchmarkPresets, NO_EFFECT } from '../app/benchmarks.ts';
+import { benchmarkPresets } from '../app/benchmarks.ts';
 import { flagText, shellWord } from '../app/command-line.ts';
 import { checkCounts, nextFree, seedsFrom } from '../app/compare/compare.ts';
 import { namedEstimators, namedStrategies } from '../app/compare/competitors.ts';
 import { type Compared, type ComparisonResult, resultOf } from '../app/compare/result.ts';
 import { type Entry, entriesOf, runSearches } from '../app/compare/searches.ts';
 import { compareStudies } from '../app/compare/studies.ts';
-import { compareOnTable, ON_TABLES } from '../app/compare/table.ts';
+import { compareOnTable, notOnTable, ON_TABLES } from '../app/compare/table.ts';
 import { invalid } from '../common/errors.ts';
 import { numberIfItIsOne } from '../common/numbers.ts';
 import type { Significance, Spread } from '../report/compare/analysis.ts';
@@ -107,7 +107,7 @@ function checkOptions(
   );
   if (benchmark !== undefined) {
     const wrong = Object.keys(given).find((name) => !ON_TABLES.includes(name as SettingName));
-    if (wrong !== undefined) throw invalid(flagOf(wrong), String(given[wrong]), NO_EFFECT);
+    if (wrong !== undefined) throw invalid(flagOf(wrong), String(given[wrong]), notOnTable(wrong));
     if (studies.length > 0)
       throw invalid('compare', `"${studies[0]}"`, 'takes either studies or --benchmark, not both');
     const [other] = named.filter((name) => name !== 'strategies');

@@ -46,6 +46,9 @@ export const DEVICE_METRICS = {
   latency: { direction: 'minimize', unit: 'ms' },
 } as const satisfies Vocabulary;
 
+/** The proxies that `freerea` is made of: a trial that has it has them, too. */
+export const FREEREA = ['naswot', 'logSynflow', 'skipReach'] as const satisfies readonly (keyof typeof PROXY_METRICS)[];
+
 /** Known before any training, from the architecture alone: `measure/` computes them (docs/measures.md). */
 export const COST_METRICS = {
   params: { direction: 'minimize', unit: 'parameters' },

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { suite, test } from 'node:test';
+import { after, suite, test } from 'node:test';
 import { rankSumTest } from '../common/ranks.ts';
+import { createEngine } from '../engine/create.ts';
+import { nodeRuntime } from '../engine/runtime/node.node.ts';
 import { formatArchitecture } from '../space/index.ts';
-import { referenceEngine } from '../train/testing/reference-engine.ts';
 import { agingEvolution } from './evolution/aging-evolution.ts';
 import { createStrategy, STRATEGIES } from './index.ts';
 import type { Outcome, Strategy } from './strategy.ts';
@@ -21,7 +22,8 @@ import { ridgeSearch } from './testing/ridge.ts';
 
 const problem = problemOf(nasBench201);
 
-const engine = referenceEngine();
+const engine = await createEngine(nodeRuntime(), { device: 'cpu', threads: 1 });
+after(() => engine.dispose());
 const tools = { engine: async () => engine };
 
 for (const { create } of Object.values(STRATEGIES)) strategyConformance(() => create({}, tools), problem);

@@ -1,6 +1,7 @@
 import { invalid } from '../common/errors.ts';
 import {
   COST_METRICS,
+  FREEREA,
   METRICS,
   type Metrics,
   type Objective,
@@ -72,7 +73,8 @@ export function referenceOf({ reference }: StudySettings, objectives: Problem['o
 
 /** What a trial must reach for a search to be good enough. Throws UserError for a metric that no trial will have. */
 export function targetsOf(settings: StudySettings, info: Kind): readonly Target[] {
-  const has = new Set(objectivesOf(settings, info).map(({ metric }) => metric));
+  const objectives = objectivesOf(settings, info).map(({ metric }) => metric);
+  const has = new Set<string>([...objectives, ...(objectives.includes('freerea') ? FREEREA : [])]);
   return (settings.until ?? []).flatMap((text) => {
     const target = parseTarget(text, settings);
     if (target === undefined) return [];

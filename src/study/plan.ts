@@ -50,6 +50,8 @@ export interface RunTime {
   readonly closingSeconds: number;
   /** Epochs of the final training at most. */
   readonly mostEpochs: number;
+  /** Until a training begins: a process starts and reads the data. Not in studies of earlier versions. */
+  readonly startSeconds?: number;
 }
 
 const size = z.int().min(1);
@@ -129,6 +131,7 @@ const planSchema = z.looseObject({
           baselineSeconds: z.number(),
           closingSeconds: z.number(),
           mostEpochs: z.int().min(1),
+          startSeconds: z.number().exactOptional(),
         })
         .optional(),
     })

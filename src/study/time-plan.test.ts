@@ -39,6 +39,11 @@ test('five minutes on one core are for one hand-designed network', () => {
   assert.equal(plan.epochSamples % images.batchSize, 0);
 });
 
+test('a busy machine keeps more time for what comes after the final training', () => {
+  const [idle, busy] = [planTime(images), planTime({ ...images, startSeconds: 10, slowness: 5 })];
+  assert.ok(busy.closingSeconds - idle.closingSeconds === 8 && busy.finalSeconds < idle.finalSeconds - 20);
+});
+
 test('an hour is for a search of short trials first, more of them with more workers', () => {
   const hour = planTime({ ...images, seconds: 3600 });
   assert.equal(hour.search, 'short');

@@ -14,6 +14,8 @@ export interface TimePlanRequest {
   readonly used: number;
   /** To start a process that has the data. */
   readonly startSeconds: number;
+  /** How many times slower than usual this machine starts a process: it is busy, and exports and reports as slowly. 1 by default. */
+  readonly slowness?: number;
   /** To compile a network: the hand-designed one that leads. */
   readonly compileSeconds: number;
   /** To train that network on one sample, and to measure it on one. */
@@ -113,8 +115,8 @@ export function isEnough(
 /** Throws UserError, with the seconds that are needed, where not even one training fits. */
 export function planTime(request: TimePlanRequest): TimePlan {
   const { seconds, used, startSeconds, compileSeconds, sampleSeconds, measureSeconds, counts, mostPasses } = request;
-  const { workers, batchSize } = request;
-  const closingSeconds = 2 + compileSeconds + 0.005 * seconds;
+  const { workers, batchSize, slowness = 1 } = request;
+  const closingSeconds = 2 * slowness + compileSeconds + 0.005 * seconds;
   const baselineSeconds = request.isTable ? Math.min(60, 0.15 * seconds) : Math.min(30, 0.03 * seconds);
   const testSeconds = counts.test * measureSeconds;
   const overhead = used + 2 * startSeconds + closingSeconds + baselineSeconds + testSeconds;

@@ -5,7 +5,7 @@ import { isWhole } from '../../common/numbers.ts';
 import { shownValue } from '../../common/text.ts';
 import type { StrategyChoice } from '../../strategy/index.ts';
 import { defaultSpace } from '../../study/spec.ts';
-import { benchmarkPresets, NO_EFFECT } from '../benchmarks.ts';
+import { benchmarkPresets } from '../benchmarks.ts';
 import { evaluate } from '../evaluation/evaluate.ts';
 import type { Notes } from '../notes.ts';
 import { runToEnd } from '../search.ts';
@@ -14,7 +14,7 @@ import { namedEstimators, namedStrategies } from './competitors.ts';
 import { type Compared, type ComparisonResult, resultOf } from './result.ts';
 import { entriesOf, runSearches, type Searcher } from './searches.ts';
 import { compareStudies } from './studies.ts';
-import { compareOnTable, ON_TABLES } from './table.ts';
+import { compareOnTable, notOnTable, ON_TABLES } from './table.ts';
 
 /** Code that a program gives: each search of a comparison takes it from a file. */
 type CodeName = 'measures' | 'metrics' | 'loss';
@@ -92,7 +92,7 @@ const COMMAND = 'compare(...) of netsmith/node';
 async function settingsOnTable(given: Omit<StudySpec, CodeName>, benchmark: string) {
   const known: readonly string[] = [...ON_TABLES, 'limits', 'onNote'];
   const wrong = Object.keys(given).find((name) => !known.includes(name));
-  if (wrong !== undefined) throw invalid(`compare: ${wrong}`, 'given with benchmark', NO_EFFECT);
+  if (wrong !== undefined) throw invalid(`compare: ${wrong}`, 'given with benchmark', notOnTable(wrong));
   const { data, trials, time } = given;
   const {
     space = '',

@@ -23,7 +23,7 @@ import type { Limit, Problem } from '../../strategy/strategy.ts';
 import { treeOf } from '../../strategy/tree.ts';
 import { type Simulation, simulate, tabularProblem } from '../../study/simulate.ts';
 import { isOwnFile, type SettingName, type StudySettings } from '../../study/spec.ts';
-import { benchmarkNamed, checkTimed, datasetOf, TABLE_SETTINGS } from '../benchmarks.ts';
+import { benchmarkNamed, checkTimed, datasetOf, NO_EFFECT, TABLE_SETTINGS } from '../benchmarks.ts';
 import { openEngine } from '../engine.ts';
 import type { Notes } from '../notes.ts';
 import { ownStrategy } from '../own-exports.ts';
@@ -35,6 +35,16 @@ import type { Compared } from './result.ts';
 
 /** The settings that a comparison on a table may have: models of strategies are trained on the machine. */
 export const ON_TABLES: readonly SettingName[] = [...TABLE_SETTINGS, 'device', 'threads', 'layout'];
+
+/** What a single search of a table takes, and a comparison does not. */
+const OF_ONE_SEARCH: readonly string[] = ['objective', 'until', 'measure', 'measures'];
+
+/** Why a comparison on a table has no such setting. */
+export function notOnTable(name: string): string {
+  return OF_ONE_SEARCH.includes(name)
+    ? 'a comparison on a tabular benchmark goes by the metric of the table alone; search --benchmark takes it'
+    : NO_EFFECT;
+}
 
 /** Searches of a table, each strategy with each seed. */
 interface TableOrder {

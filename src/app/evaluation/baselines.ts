@@ -39,7 +39,7 @@ const SCHEMA = z.looseObject({
   of: z.string(),
   rows: z.array(
     z.union([
-      z.looseObject({ name, skipped: z.enum(['time', 'unfit']), reason: z.string() }),
+      z.looseObject({ name, skipped: z.enum(['time', 'unfit', 'failed']), reason: z.string() }),
       z.looseObject({
         ...{ name, validation: metrics, test: metrics.exactOptional(), seconds: z.number() },
         ...{

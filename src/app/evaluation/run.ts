@@ -71,7 +71,7 @@ async function evaluateNetworks({
     return run.evaluate({ ...options, seeds: seeds.length, baselines: baselines.length > 0, time: limit });
   }
   return evaluateInTime({
-    ...{ time, options, elapsed, startSeconds: START_SECONDS, evaluate: run.evaluate },
+    ...{ time, options, elapsed, startSeconds: time.startSeconds ?? START_SECONDS, evaluate: run.evaluate },
     leastSeconds: best.trial.seconds / 2,
     workers: setup.settings.workers,
     baselines: Object.keys(baselinesOf(setup)).length,

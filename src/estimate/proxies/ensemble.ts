@@ -1,11 +1,10 @@
 /** Several proxies as one score. */
 import { largest } from '../../common/extremes.ts';
+import { FREEREA } from '../../common/metrics.ts';
 import { ranksOf } from '../../common/ranks.ts';
 import type { ProxyName, ProxyScores } from './measure.ts';
 import { DEAD } from './readout.ts';
 
-/** The metrics of FreeREA. */
-export const FREEREA = ['naswot', 'logSynflow', 'skipReach'] as const satisfies readonly ProxyName[];
 /** Those that vote in Abdelfattah et al. 2021. */
 export const VOTE = ['synflow', 'jacobian', 'snip'] as const satisfies readonly ProxyName[];
 

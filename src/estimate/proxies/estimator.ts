@@ -1,10 +1,11 @@
 import { DataError, messageOf, UserError } from '../../common/errors.ts';
+import { FREEREA } from '../../common/metrics.ts';
 import { rng } from '../../common/random.ts';
 import type { Space } from '../../space/space.ts';
 import { sample } from '../../space/tree/vary.ts';
 import { TrainingFailure } from '../../train/failure.ts';
 import { type Estimator, TrialFailure } from '../estimator.ts';
-import { FREEREA, freereaScore } from './ensemble.ts';
+import { freereaScore } from './ensemble.ts';
 import { openProxies, PROXIES, type Proxies, type ProxyName, type ProxyOptions, type ProxyScores } from './measure.ts';
 import { shareOfSteps } from './speed.ts';
 
