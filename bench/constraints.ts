@@ -47,7 +47,8 @@ const random = rng('depth of the cell');
 for (let i = 0; i < CHECKED; i++) {
   const one = sample(space, random);
   const { depth } = costsOf(space, one, ['depth']);
-  if (depthOf(one) !== undefined) assert.equal(depth, LAYERS.outside + LAYERS.each * (depthOf(one) ?? 0), JSON.stringify(one));
+  if (depthOf(one) !== undefined)
+    assert.equal(depth, LAYERS.outside + LAYERS.each * (depthOf(one) ?? 0), JSON.stringify(one));
 }
 
 const percent = (share: number) => (100 * share).toFixed(2);

@@ -128,7 +128,7 @@ async function gridInView(
     (signal) =>
       searchGrid(setup, network, task, objective, (at, { alpha, beta, gamma }) => {
         output.note(`alpha ${alpha}, beta ${beta.toFixed(3)}, gamma ${gamma}:`);
-        return trainInView(at, {}, false, undefined, output, signal);
+        return trainInView(at, {}, { test: false, signal }, output);
       }),
   );
 }

@@ -58,4 +58,16 @@ export const BASELINES = {
   },
 } as const satisfies Readonly<Record<string, (task: Task) => Baseline>>;
 
-export { darts, enasMacro, mlp, mobilenet, nasBench101, nasBench201, nasnet, residualCnn, residualMlp, resnet, smallCnn };
+export {
+  darts,
+  enasMacro,
+  mlp,
+  mobilenet,
+  nasBench101,
+  nasBench201,
+  nasnet,
+  residualCnn,
+  residualMlp,
+  resnet,
+  smallCnn,
+};

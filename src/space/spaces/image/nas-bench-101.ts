@@ -1,5 +1,13 @@
 import { invalid, UserError } from '../../../common/errors.ts';
-import type { Architecture, DecisionValue, Membership, OpenTree, Task, TextForm, TreeArchitecture } from '../../space.ts';
+import type {
+  Architecture,
+  DecisionValue,
+  Membership,
+  OpenTree,
+  Task,
+  TextForm,
+  TreeArchitecture,
+} from '../../space.ts';
 import {
   batchNorm,
   choice,
