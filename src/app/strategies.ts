@@ -4,7 +4,14 @@ import type { Fidelity } from '../common/fidelity.ts';
 import { ONE_SHOT } from '../oneshot/index.ts';
 import { ARCHITECTURE_METHODS, type ArchitectureMethod, isArchitectureMethod } from '../oneshot/names.ts';
 import { derivedSearch } from '../strategy/derived.ts';
-import { definitionOf, fidelitiesOf as fidelitiesBy, STRATEGIES, type StrategyDefinition } from '../strategy/index.ts';
+import type { OBJECTIVE_USES } from '../strategy/definition.ts';
+import {
+  definitionOf,
+  fidelitiesOf as fidelitiesBy,
+  OBJECTIVES_OF,
+  STRATEGIES,
+  type StrategyDefinition,
+} from '../strategy/index.ts';
 import type { Problem, Strategy } from '../strategy/strategy.ts';
 import { modelTools } from './engine.ts';
 
@@ -12,6 +19,20 @@ export const ALL_STRATEGIES: Readonly<Record<string, StrategyDefinition>> = {
   ...STRATEGIES,
   ...Object.fromEntries(ARCHITECTURE_METHODS.map((name) => [name, strategyOf(name)])),
 };
+
+const USES: Readonly<Record<(typeof OBJECTIVE_USES)[number], string>> = {
+  front: 'Pareto front',
+  weights: 'random weights',
+  first: 'the first',
+  any: 'any',
+  inner: 'as inner',
+  one: 'as one',
+};
+
+/** What the strategy of that name makes of several objectives, in words. */
+export function objectivesOf(name: string): string {
+  return USES[Object.hasOwn(OBJECTIVES_OF, name) ? OBJECTIVES_OF[name as keyof typeof OBJECTIVES_OF] : 'first'];
+}
 
 function strategyOf(name: ArchitectureMethod): StrategyDefinition {
   const { description, defaults, rules, check } = ONE_SHOT[name];

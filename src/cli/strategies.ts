@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
-import { ALL_STRATEGIES } from '../app/strategies.ts';
+import { ALL_STRATEGIES, objectivesOf } from '../app/strategies.ts';
 import { unknownName } from '../common/closest.ts';
 import type { OptionRule } from '../common/option-rules.ts';
 import { optionsTable, presetsText } from '../terminal/options-table.ts';
 import { table } from '../terminal/output.ts';
 import { define, outputOf, type Shell } from './command.ts';
 
-/** `netsmith strategies [NAME]`: [{ name, description, options: [{ name, type, default, min?, max?, above?, below?, words? }] }] */
+/** `netsmith strategies [NAME]`: [{ name, description, objectives, options: [{ name, type, default, min?, max?, above?, below?, words? }] }] */
 export function addStrategies(program: Command, shell: Shell): void {
   define(program, 'strategies [name]', 'List the search strategies, or the options of one', [
     'netsmith strategies',
@@ -19,16 +19,17 @@ export function addStrategies(program: Command, shell: Shell): void {
     const strategies = chosen.map(({ name, description, rules }) => ({
       name,
       description,
+      objectives: objectivesOf(name),
       options: (rules?.() ?? []).map((rule) => ({ ...rule })),
     }));
     const [one] = strategies;
     const text =
       name === undefined || one === undefined
         ? table(
-            ['name', 'options', 'description'],
-            strategies.map(({ name, options, description }) => [name, presetsText(options), description]),
+            ['name', 'objectives', 'options', 'description'],
+            strategies.map((one) => [one.name, one.objectives, presetsText(one.options), one.description]),
           )
-        : `${one.name}: ${one.description}\n\n${optionsTable(one.options)}${wrapperNote(one.options)}`;
+        : `${one.name}: ${one.description}\nSeveral objectives: ${one.objectives}.\n\n${optionsTable(one.options)}${wrapperNote(one.options)}`;
     outputOf(command, shell).result(strategies, text);
   });
 }

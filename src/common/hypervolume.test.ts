@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { hypervolume } from './hypervolume.ts';
+import { hypervolume, nondominatedBoxes } from './hypervolume.ts';
 import type { Metrics, Objective } from './metrics.ts';
 import { rng } from './random.ts';
 
@@ -42,4 +42,34 @@ suite('hypervolume', () => {
     }
     assert.ok(Math.abs(hypervolume(front, three, worst, best) - inside / samples) < 0.02);
   });
+});
+
+suite('boxes that nothing dominates', () => {
+  for (const count of [1, 2, 3, 4]) {
+    test(`hold what a new point adds to the hypervolume of ${count} objectives`, () => {
+      const stream = rng('boxes', count);
+      const objectives = Array.from({ length: count }, (_, k): Objective => {
+        return { metric: `m${k}`, direction: 'maximize', unit: '' };
+      });
+      const draw = () => Array.from({ length: count }, () => stream.float());
+      const metricsOf = (point: readonly number[]) => Object.fromEntries(point.map((value, k) => [`m${k}`, value]));
+      const all = (value: number) => metricsOf(new Array<number>(count).fill(value));
+      const volume = (points: readonly (readonly number[])[]) =>
+        hypervolume(items(...points.map(metricsOf)), objectives, all(0.2), all(1)) * 0.8 ** count;
+      const front = Array.from({ length: 9 }, draw);
+      const boxes = nondominatedBoxes(front, new Array<number>(count).fill(0.2));
+      for (let i = 0; i < 20; i++) {
+        const point = draw();
+        const added = boxes.reduce(
+          (sum, { low, high }) =>
+            sum +
+            point.reduce((product, y, k) => {
+              return product * Math.max(0, Math.min(y, high[k] ?? Number.NaN) - (low[k] ?? Number.NaN));
+            }, 1),
+          0,
+        );
+        near(added, volume([...front, point]) - volume(front));
+      }
+    });
+  }
 });

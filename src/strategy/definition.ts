@@ -12,6 +12,12 @@ export interface StrategyChoice {
   readonly options: StrategyOptions;
 }
 
+/**
+ * What a strategy makes of several objectives. front: it takes them natively; weights: random weights for each trial or training
+ * (ParEGO); first: it looks at the first alone; any: at none; inner: as the strategy inside it; one: it makes them one.
+ */
+export const OBJECTIVE_USES = ['front', 'weights', 'first', 'any', 'inner', 'one'] as const;
+
 /** A strategy as the command line offers it, with the type of its options. */
 export interface StrategyDefinition<Options extends object = StrategyOptions> {
   readonly name: string;

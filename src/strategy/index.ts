@@ -5,7 +5,7 @@ import type { Fidelity } from '../common/fidelity.ts';
 import { optionRules } from '../common/option-rules.ts';
 import { options as checkOptions } from '../common/options.ts';
 import type { ModelTools } from '../model/tools.ts';
-import type { StrategyChoice, StrategyDefinition, StrategyOptions } from './definition.ts';
+import type { OBJECTIVE_USES, StrategyChoice, StrategyDefinition, StrategyOptions } from './definition.ts';
 import { agingEvolution } from './evolution/aging-evolution.ts';
 import { evolution } from './evolution/evolution.ts';
 import { nsga2 } from './evolution/nsga2.ts';
@@ -185,6 +185,15 @@ export const STRATEGIES = {
   ...wrappers,
   bohb: onTrees(wrappers.bohb),
 } as const satisfies Readonly<Record<string, StrategyDefinition>>;
+
+/** What each makes of several objectives. */
+export const OBJECTIVES_OF: Readonly<Record<keyof typeof STRATEGIES, (typeof OBJECTIVE_USES)[number]>> = {
+  ...{ random: 'any', exhaustive: 'any', 'aging-evolution': 'front', evolution: 'front', nsga2: 'front' },
+  ...{ 'local-search': 'first', 'pareto-local-search': 'front', mcts: 'first', pnas: 'first', controller: 'first' },
+  ...{ 'gaussian-process': 'weights', tpe: 'weights', ehvi: 'front', bananas: 'weights' },
+  ...{ 'successive-halving': 'front', hyperband: 'front', asha: 'front', bohb: 'front' },
+  ...{ unique: 'inner', constrained: 'inner', forgiving: 'inner', scalarized: 'one' },
+};
 
 /** The strategy of that name, or of a choice such as `tpe({ gamma: 0.15 })`. Throws UserError for an unknown name or a wrong option. */
 export function createStrategy(

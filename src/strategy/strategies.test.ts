@@ -5,7 +5,7 @@ import { createEngine } from '../engine/create.ts';
 import { nodeRuntime } from '../engine/runtime/node.node.ts';
 import { formatArchitecture } from '../space/index.ts';
 import { agingEvolution } from './evolution/aging-evolution.ts';
-import { createStrategy, STRATEGIES } from './index.ts';
+import { createStrategy, OBJECTIVES_OF, STRATEGIES } from './index.ts';
 import type { Outcome, Strategy } from './strategy.ts';
 import { strategyConformance } from './testing/conformance.ts';
 import {
@@ -30,6 +30,12 @@ for (const { create } of Object.values(STRATEGIES)) strategyConformance(() => cr
 strategyConformance(() => agingEvolution({ population: 5, sample: 3 }), problem);
 strategyConformance(() => agingEvolution({ population: 5, sample: 3 }), problemOf(continuousSpace));
 strategyConformance(() => ridgeSearch(), problem);
+
+const size = { metric: 'params', direction: 'minimize', unit: 'parameters' } as const;
+const several = { ...problem, objectives: [...problem.objectives, size] } as const;
+for (const [name, use] of Object.entries(OBJECTIVES_OF))
+  if (use === 'front' && STRATEGIES[name as keyof typeof STRATEGIES].rungs === undefined)
+    strategyConformance(() => createStrategy(name, {}, tools), several);
 
 suite('exhaustive', () => {
   test('proposes every architecture once, then nothing', async () => {

@@ -362,6 +362,55 @@ suite('a third of the epochs', () => {
   });
 });
 
+suite('several objectives', () => {
+  const params = { metric: 'params', direction: 'minimize', unit: 'parameters' } as const;
+  const two: Problem = { ...rising, objectives: [...rising.objectives, params] };
+  /** The accuracy and the size of nine candidates: 2, 5 and 7 are the front. */
+  const values = [
+    [0.5, 500],
+    [0.6, 600],
+    [0.9, 700],
+    [0.4, 450],
+    [0.3, 400],
+    [0.7, 300],
+    [0.2, 350],
+    [0.1, 100],
+    [0.05, 200],
+  ] as const;
+
+  test('trials of a rung are ranked by fronts: none that is dominated continues before the front has', async () => {
+    for (const [name, options] of [
+      ['asha', { candidates: 9 }],
+      ['successive-halving', { candidates: 9, brackets: 1 }],
+    ] as const) {
+      for (const order of ['first to last', 'last to first']) {
+        const strategy = createStrategy(name, options);
+        let [state, asked] = await strategy.ask(two, strategy.init(two), 0, 9);
+        const outcomes = asked.map((proposal, trial): Outcome => {
+          const [accuracy = 0, size = 0] = values[trial] ?? [];
+          return { ...pseudoOutcome(proposal, trial), metrics: { accuracy, params: size } };
+        });
+        for (const one of order === 'first to last' ? outcomes : outcomes.toReversed())
+          state = await strategy.tell(two, state, [one]);
+        [state, asked] = await strategy.ask(two, state, 9, 3);
+        const continued = asked.flatMap(({ start }) => (start.kind === 'continue' ? [start.trial] : []));
+        assert.deepEqual(continued.sort(), [2, 5, 7], `${name}, ${order}`);
+      }
+    }
+  });
+
+  test('a trial without a value of each is never continued', async () => {
+    const strategy = createStrategy('asha', { candidates: 9 });
+    let [state, asked] = await strategy.ask(two, strategy.init(two), 0, 9);
+    const outcomes = asked.map((proposal, trial) => ({ ...pseudoOutcome(proposal, trial), metrics: { accuracy: 0.5 } }));
+    state = await strategy.tell(two, state, outcomes);
+    [state, asked] = await strategy.ask(two, state, 9, 3);
+    assert.deepEqual(asked, []);
+  });
+
+  for (const name of ['asha', 'hyperband', 'bohb']) strategyConformance(() => createStrategy(name), two);
+});
+
 suite('fidelities of a study', () => {
   const full = { epochs: 81, data: 1, resolution: 0.5, width: 1 };
   const epochs = (name: string, options: Record<string, unknown>, most = 81) =>
@@ -375,15 +424,11 @@ suite('fidelities of a study', () => {
     assert.deepEqual(fidelitiesOf(definitionOf('asha'), {}, full)[0], { ...full, epochs: 1 });
   });
 
-  test('one alone is refused, and so is a rising strategy within another, or several objectives', () => {
+  test('one alone is refused, and so is a rising strategy within another', () => {
     assert.throws(() => epochs('asha', {}, 2), { name: 'UserError', message: /epochs is 2; must be at least 3/ });
     assert.throws(() => createStrategy('asha', { inner: 'hyperband' }), { name: 'UserError' });
     assert.throws(() => createStrategy('asha', { 'inner.x': 1 }), {
       message: /"random": unknown option "x"; there are none/,
     });
-    const params = { metric: 'params', direction: 'minimize', unit: 'parameters' } as const;
-    const two: Problem = { ...rising, objectives: [...rising.objectives, params] };
-    assert.throws(() => createStrategy('asha').init(two), { name: 'UserError', message: /scalarized/ });
-    createStrategy('scalarized', { inner: 'asha' }).init(two);
   });
 });
