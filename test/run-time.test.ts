@@ -137,6 +137,21 @@ test('train --time: as many epochs as fit, --epochs at most; a time that none fi
   await refusedIn(folder, /--time: 0\.2s; must be at least \d+s for this network/, ...train, '--time', '0.2s');
 });
 
+test('what does not fit the data is refused before a plan is made', async () => {
+  const run = ['run', join(folder, 'train.csv'), '--label', 'color', '--time', '5m', '--out', join(folder, 'no')];
+  for (const [expected, ...wrong] of [
+    [/--objective: "r2"; is a metric for regression only/, '--objective', 'r2'],
+    [/--until: "r2=0.9"; r2 is a metric for regression only/, '--until', 'r2=0.9'],
+    [/--hand-designed: "resnet-9"; must be all or among mlp/, '--hand-designed', 'resnet-9'],
+    [/option population is 0/, '--strategy', 'evolution', '--strategy-options', 'population=0'],
+  ] as const) {
+    const { code, err } = await netsmith(...run, ...wrong);
+    assert.equal(code, 2, err);
+    assert.match(err, expected);
+    assert.doesNotMatch(err, /Plan:/);
+  }
+});
+
 test('data are named once, and exist', async () => {
   const file = join(folder, 'train.csv');
   await refusedIn(folder, /--data: "csv"; the data are ".*train\.csv" already/, 'run', file, '--data', 'csv');

@@ -120,6 +120,20 @@ export async function setUp(
   return { settings, dataset, space, training, problem, strategy, stopping, estimator, own, code };
 }
 
+/**
+ * Throws UserError for a strategy, a metric or a hand-designed network that does not fit the data, as `setUp` does: before a plan is made,
+ * which takes its time.
+ */
+export function checkNames(settings: StudySettings, definition: SpaceDefinition, { search }: Dataset): void {
+  const { info, task } = search;
+  if (!isOwnFile(settings.strategy)) strategyNamed(settings.strategy, settings.strategyOptions);
+  objectivesOf(settings, info);
+  targetsOf(settings, info);
+  if (settings.handDesigned === undefined) return;
+  const space = searchSpaceFrom(definition, info, settings, task);
+  namedIn(handDesignedOf(definition, settings, space), settings.handDesigned);
+}
+
 /** The hand-designed members of a space. A stored study has no definition of a space from a file: its strategy's state has the members. */
 export function handDesignedOf(
   given: SpaceDefinition | Space | SearchSpace,
