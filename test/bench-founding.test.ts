@@ -91,6 +91,10 @@ test('a summary has the mean and deviation over seeds, the gap, the overlap and 
 test('core hours of a search leave out one that was stopped and continued', () => {
   const [random] = summaries(METHODS, [searched('random', 0), searched('random', 1, { resumed: true, cpuSeconds: 1 })]);
   assert.deepEqual(random?.searchCoreHours, { mean: 0.03, sd: 0, count: 1 });
+  const stopped = [searched('random', 0, { resumed: true, cpuSeconds: 1 }), trained('random', 0, 0.5)];
+  const [unknown, handDesigned] = summaries(METHODS, [...stopped, trained('resnet-20', 0, 0.5)]);
+  assert.ok(unknown && handDesigned);
+  assert.deepEqual([energyOf(unknown, 10), energyOf(handDesigned, 10)], [undefined, 0.2]);
 });
 
 test('the page has only what rows say, and the reasons of failures', () => {

@@ -138,10 +138,14 @@ function costTable(found: readonly Summary[], watts: number): string {
   );
 }
 
-/** Watt hours of a search and a final training: core hours x watts for each core. Undefined where neither is known. */
-export function energyOf(one: Pick<Summary, 'searchCoreHours' | 'trainCoreHours'>, watts: number): number | undefined {
-  const hours = [one.searchCoreHours, one.trainCoreHours].flatMap((spread) => spread?.mean ?? []);
-  return hours.length === 0 ? undefined : watts * hours.reduce((sum, value) => sum + value, 0);
+/** Watt hours of a search and a final training: core hours x watts for each core. Undefined where one of them is not known. */
+export function energyOf(
+  { method, searchCoreHours, trainCoreHours }: Pick<Summary, 'method' | 'searchCoreHours' | 'trainCoreHours'>,
+  watts: number,
+): number | undefined {
+  const search = method.search === undefined ? 0 : searchCoreHours?.mean;
+  const training = trainCoreHours?.mean;
+  return search === undefined || training === undefined ? undefined : watts * (search + training);
 }
 
 /** The controller in its three forms. */
