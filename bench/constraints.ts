@@ -69,11 +69,11 @@ function row(name: string, some: Iterable<Architecture>): void {
 console.log(`| constraint | architectures | ${datasets.join(' | ')} |`);
 console.log(`|---|--:|${datasets.map(() => '--:|').join('')}`);
 const everything = [...members()];
-row('none', everything);
+row('no constraint', everything);
 const operations = ['none', 'skip_connect', 'nor_conv_1x1', 'nor_conv_3x3', 'avg_pool_3x3'];
 for (const operation of operations) row(`\`--forbid ${operation}\``, members({ forbid: [operation] }));
 for (const operation of operations) row(`\`--require ${operation}\``, members({ require: [operation] }));
-for (const cell of [3, 2, 1, 0]) {
+for (const cell of [2, 1, 0]) {
   const layers = LAYERS.outside + LAYERS.each * cell;
   row(
     `\`--max-depth ${layers}\``,
@@ -81,7 +81,7 @@ for (const cell of [3, 2, 1, 0]) {
     everything.filter((one) => (depthOf(one) ?? 0) <= cell),
   );
 }
-for (const params of [1_000_000, 800_000, 600_000, 400_000, 300_000, 200_000, 150_000, 100_000, 75_000]) {
+for (const params of [1_000_000, 800_000, 600_000, 400_000, 300_000, 200_000, 150_000, 100_000]) {
   const isWithin = (one: Architecture) => (table.lookup(one, datasets[0])?.costs.params ?? Infinity) <= params;
   row(`\`--max-params ${params.toLocaleString('en-US')}\``, everything.filter(isWithin));
 }

@@ -145,6 +145,7 @@ export {
   dropPath,
   embedding,
   factorizedReduce,
+  firstChannels,
   flatten,
   float,
   gelu,
@@ -184,6 +185,7 @@ export {
   zero as zeroModule,
 } from './space/tree/builders.ts';
 export * from './space/tree/composites.ts';
+export { type Constraints, constrained as constrainSpace } from './space/tree/constrain.ts';
 export { count as countArchitectures } from './space/tree/count.ts';
 export { decided, decisions as decisionsOf, isActive } from './space/tree/decisions.ts';
 export { type Built, type DefineOptions, defineSpace } from './space/tree/define.ts';
