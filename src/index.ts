@@ -76,6 +76,13 @@ export { networkCosts } from './network/costs.ts';
 export type { MixtureForm } from './network/mixture.ts';
 export { type Morphism, type MorphRequest, morphWeights } from './network/morphism.ts';
 export type { Costs, LayerCosts } from './network/network.ts';
+export {
+  type Coefficients,
+  coefficientGrid,
+  EFFICIENTNET,
+  type Scaled,
+  scaleNetwork,
+} from './network/scaling/compound.ts';
 export type { OneShotDefinition } from './oneshot/definition.ts';
 export { type EnasRequest, type EnasSettings, openEnasSupernet } from './oneshot/enas.ts';
 export { type GdasRequest, type GdasSettings, openGdasSupernet } from './oneshot/gdas.ts';

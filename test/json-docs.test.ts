@@ -97,6 +97,7 @@ test('every command prints the JSON that docs/json.md promises', async () => {
     trials: [dir],
     show: [dir],
     train: [...small, '--arch', arch, '--test'],
+    scale: [dir, '--out', join(folder, 'larger.json')],
     evaluate: [dir, '--seeds', '1'],
     export: [dir],
     predict: [join(dir, 'best', 'model.onnx'), image],

@@ -3,6 +3,7 @@ import { pathToFileURL } from 'node:url';
 import { invalid, messageOf, UserError } from '../common/errors.ts';
 import { parseJson } from '../common/json.ts';
 import { defineSpace, type SpaceDefinition, spaceFromJson } from '../space/index.ts';
+import { within } from '../space/tree/define.ts';
 import { isOwnFile, isSpaceData } from '../study/spec.ts';
 import { isSearchSpace, lineIn } from './own-exports.ts';
 import { namedSpace } from './setup.ts';
@@ -38,7 +39,9 @@ export async function loadSpace(name: string): Promise<SpaceDefinition> {
 /** The space is for any task that its tree can serve, not only for the one that it was written for. */
 function describedSpace(path: string): SpaceDefinition {
   if (!existsSync(path)) throw invalid('--space', `"${path}"`, 'the file does not exist');
-  const { name, root, hyperparameters } = spaceFromJson(parseJson(readFileSync(path, 'utf8'), `--space "${path}"`));
+  const place = `--space "${path}"`;
+  const found = parseJson(readFileSync(path, 'utf8'), place);
+  const { name, root, hyperparameters } = within(place, () => spaceFromJson(found));
   return defineSpace(name, () => ({ network: root, hyperparameters }), { description: `described by ${path}` });
 }
 

@@ -91,6 +91,13 @@ const block = (width: number | 'same', kernel = 3) =>
 test('wider: repeated channels keep the function, whatever reads them', () => {
   preserves(around(block(5), block(4)), around(block(8), block(11)));
   preserves(around(block(4), s.squeezeExcite(0.5)), around(block(9), s.squeezeExcite(0.5)));
+  const bottleneck = (width: number) =>
+    s.sequential(
+      ...[block(width), s.conv('same', 1, { multiple: 2 }), s.batchNorm(), s.relu6()],
+      ...[s.conv('same', 3, { groups: 'depthwise' }), s.batchNorm(), s.hardSwish()],
+      ...[s.squeezeExcite(0.25, { gate: 'hardSigmoid', divisor: 2 }), s.conv(3, 1), s.batchNorm()],
+    );
+  preserves(around(bottleneck(4)), around(bottleneck(6)));
   preserves(around(block(4), s.factorizedReduce(6)), around(block(7), s.factorizedReduce(10)));
   preserves(
     around(s.conv('same', 3, { groups: 'depthwise' }), block(4)),

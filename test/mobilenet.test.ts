@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { json, netsmith, refusedIn } from './support/netsmith.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'netsmith-mobilenet-'));
+after(() => rmSync(root, { recursive: true, force: true }));
+const DATA = ['--data', 'digits', '--train-samples', '24', '--epochs', '1', '--batch-size', '24', '--workers', '1'];
+
+test('mobilenet is searched from published networks on, and exported', async () => {
+  const dir = join(root, 'study');
+  const options = ['--space', 'mobilenet', '--space-options', 'width=0.1,depth=0.1', '--hand-designed', 'mobilenet-v3'];
+  const { code, err } = await netsmith('search', ...DATA, ...options, '--trials', '2', '--out', dir);
+  assert.equal(code, 0, err);
+  const [first] = await json('trials', dir);
+  assert.match(first.text, /^1 narrow hardSwish \| 8 relu none k3 \| 8 relu none k3e4 \| 8 relu expanded k5e3 \| /);
+  const exported = await json('export', dir, '--trial', '0');
+  assert.ok(exported.parity < 1e-4, `${exported.parity}`);
+});
+
+test('published networks are listed at 224x224 with the options that they need, and shown by name', async () => {
+  const [space] = await json('spaces', 'mobilenet');
+  const b3 = space.published.find(({ name }: { name: string }) => name === 'EfficientNet-B3');
+  assert.deepEqual([b3.params, b3.options], [12_233_232, { width: 1.2, depth: 1.4 }]);
+  const listed = await netsmith('spaces', 'mobilenet');
+  assert.match(listed.out, /costs with --space-options as listed on 224x224 color images of\n1,000 classes/);
+  assert.match(listed.out, /MnasNet-0\.75 +width=0\.75,depth=1 +3,170,208 +215 M/);
+  const at = ['--space', 'mobilenet', '--input', '3,224,224', '--outputs', '1000'];
+  const shown = await json('show', ...at, '--space-options', 'width=1.2,depth=1.4', '--arch', 'EfficientNet-B3');
+  assert.deepEqual([shown.params, shown.text], [b3.params, b3.text]);
+  await refusedIn(root, /must be --space-options width=1\.2,depth=1\.4/, 'show', ...at, '--arch', 'EfficientNet-B3');
+});
+
+test('one-shot methods refuse it with the reason', async () => {
+  const options = ['--space', 'mobilenet', '--strategy', 'darts', '--out', join(root, 'one-shot')];
+  await refusedIn(
+    root,
+    /space "mobilenet": decision "resolution" does not choose between modules; darts needs a space all of whose decisions do/,
+    'search',
+    ...DATA,
+    ...options,
+  );
+});
