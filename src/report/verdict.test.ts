@@ -38,6 +38,17 @@ test('worse than trees: it says so, and offers them', () => {
   ]);
 });
 
+test('all that is better is named, and the best that is exported is offered', () => {
+  const near = { name: 'nearest-neighbor', values: [0.97] };
+  const trees = { name: 'boosted-trees', values: [0.95], file: 'best/baselines/boosted-trees.onnx' };
+  const rest = ['linear', 'mlp'].map((name, i) => ({ name, values: [0.94 - 0.04 * i] }));
+  assert.deepEqual(verdict({ ...request, baselines: [...rest, trees, near] }).slice(1), [
+    'Also worse than boosted-trees (exported: best/baselines/boosted-trees.onnx), linear.',
+    'Not clearly better than mlp.',
+    'To do better: more time (--time), or more data.',
+  ]);
+});
+
 test('a metric that falls is better when it is lower; one run each says nothing of chance', () => {
   const objective = { metric: 'mse', direction: 'minimize', unit: '' } as const;
   const of = (found: readonly number[], baseline: readonly number[]) =>
@@ -53,6 +64,8 @@ test('a metric that falls is better when it is lower; one run each says nothing 
 });
 
 test('a search of one network has chosen nothing', () => {
-  assert.match(verdict({ ...request, candidates: 1 }).at(-1) ?? '', /time for one network, so nothing was chosen/);
-  assert.match(verdict({ ...request, baselines: [], candidates: 2 })[0] ?? '', /^No baseline .* 2 networks/);
+  assert.match(verdict({ ...request, candidates: 1 }).at(-1) ?? '', /tried one network only, so nothing was chosen/);
+  const [none, few] = verdict({ ...request, baselines: [], candidates: 2 });
+  assert.equal(none, 'No baseline was measured.');
+  assert.match(few ?? '', /tried 2 networks only, too few to choose from/);
 });

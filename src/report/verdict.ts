@@ -48,7 +48,7 @@ export function verdict({
     })
     .sort((a, b) => a.gain - b.gain);
   const [strongest] = compared;
-  if (strongest === undefined) return [`No baseline was measured${candidates < 3 ? few(candidates) : '.'}`];
+  if (strongest === undefined) return ['No baseline was measured.', ...(candidates < 3 ? [few(candidates)] : [])];
   const { name, gain, isNoise, isKnown, values, file } = strongest;
   const by = `${showDifference(metric, Math.abs(gain)).replace(/^\+/, '')} of ${metric}`;
   const noise = !isKnown
@@ -66,17 +66,24 @@ export function verdict({
   ];
   if (gain < 0 && file !== undefined)
     sentences.push(isNoise ? `It is as good: ${file}.` : `Use ${name} instead: ${file}.`);
-  const weak = compared.filter((one) => one !== strongest && (one.gain < 0 || one.isNoise));
+  const others = compared.filter((one) => one !== strongest);
+  const better = others.filter((one) => one.gain < 0 && !one.isNoise);
+  if (better.length > 0) {
+    const offered = file === undefined ? better.find((one) => one.file !== undefined) : undefined;
+    const shown = (one: Tested) => (one === offered ? `${one.name} (exported: ${one.file})` : one.name);
+    sentences.push(`Also worse than ${better.map(shown).join(', ')}.`);
+  }
+  const weak = others.filter((one) => one.isNoise);
   if (weak.length > 0) sentences.push(`Not clearly better than ${weak.map((one) => one.name).join(', ')}.`);
-  if (candidates < 3)
-    sentences.push(`The search had time for ${candidates === 1 ? 'one network' : `${candidates} networks`}${MORE}.`);
+  if (candidates < 3) sentences.push(few(candidates));
   else if (gain <= 0 || isNoise) sentences.push('To do better: more time (--time), or more data.');
   return sentences;
 }
 
-const MORE = ', so nothing was chosen: give it more time (--time) to search';
 const few = (candidates: number) =>
-  `; the search had time for ${candidates === 1 ? 'one network' : `${candidates} networks`}${MORE}.`;
+  candidates === 1
+    ? 'The search tried one network only, so nothing was chosen: give it more time (--time) or trials (--trials).'
+    : `The search tried ${candidates} networks only, too few to choose from: give it more time (--time) or trials (--trials).`;
 
 function standardError(metric: string, values: readonly number[], samples: number): number {
   const seeds = values.length > 1 ? deviation(values) / Math.sqrt(values.length) : 0;

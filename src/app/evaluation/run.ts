@@ -146,7 +146,9 @@ export function limitsOf(
   const baselineSeconds = baselines ? Math.min(BASELINE_SECONDS, 0.1 * seconds) : 0;
   const trainings = seeds * (1 + (baselines ? Object.keys(baselinesOf(setup)).length : 0));
   const { workers } = settings;
-  const each = timeOfEach({ seconds, used, startSeconds: START_SECONDS, baselineSeconds, trainings, workers });
+  // On a busy machine a worker process starts about as slowly as this one has.
+  const startSeconds = Math.max(START_SECONDS, used);
+  const each = timeOfEach({ seconds, used, startSeconds, baselineSeconds, trainings, workers });
   const mostEpochs = epochs === undefined ? mostEpochsOf(dataset.search.info, training.epochSamples) : training.epochs;
   return { time: { seconds: each, mostEpochs }, baselineSeconds };
 }
