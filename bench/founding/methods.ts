@@ -19,7 +19,7 @@ export interface Method {
   /** It trains a supernet. */
   readonly isOneShot?: boolean;
   /** It samples architectures: of the search form of `darts`, those could have `none`, which the space itself does not. */
-  readonly samples?: true;
+  readonly samples?: boolean;
   /** Space and options of a hand-designed network. */
   readonly network?: { readonly space: string; readonly options: string };
   /** The strategy for a new search on the tables of other data sets (nas-bench-201); only where no supernet is needed. */
