@@ -10,7 +10,15 @@ import { LONG, SHORT } from '../bench/founding/form.ts';
 import { METHODS } from '../bench/founding/methods.ts';
 import { meanOverlap, overlap } from '../bench/founding/overlap.ts';
 import { energyOf, figureOf, page } from '../bench/founding/page.ts';
-import { appendRow, keyOf, type Row, readRows, type SearchRow, type TrainRow, writeRows } from '../bench/founding/rows.ts';
+import {
+  appendRow,
+  keyOf,
+  type Row,
+  readRows,
+  type SearchRow,
+  type TrainRow,
+  writeRows,
+} from '../bench/founding/rows.ts';
 import { searchOptions } from '../bench/founding/steps.ts';
 import { summaries } from '../bench/founding/summary.ts';
 import { networkCosts } from '../src/network/costs.ts';
@@ -141,9 +149,14 @@ test('methods that sample architectures do not take the search form of darts, wh
 test('labels of the figure stand apart, also where all methods have the same accuracy and time', () => {
   const points = ['darts', 'gdas', 'enas'].map((method) => ({ method, seconds: 60, accuracy: 0.5, sd: 0.01 }));
   const svg = figure(points, []);
-  const heights = points.map(({ method }) => new RegExp(`translate\\([\\d.]+,([\\d.]+)\\)"[^>]*>${method}<`).exec(svg)?.[1]);
+  const heights = points.map(
+    ({ method }) => new RegExp(`translate\\([\\d.]+,([\\d.]+)\\)"[^>]*>${method}<`).exec(svg)?.[1],
+  );
   const sorted = heights.map(Number).toSorted((a, b) => a - b);
-  assert.ok(sorted.every((y, i) => i === 0 || y - (sorted[i - 1] ?? y) > 10), `${heights}`);
+  assert.ok(
+    sorted.every((y, i) => i === 0 || y - (sorted[i - 1] ?? y) > 10),
+    `${heights}`,
+  );
 });
 
 test('DenseNet-BC with 100 layers has the parameters of the published one', () => {
