@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { rng } from '../common/random.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Graph } from '../graph/ir.ts';
-import { SPACES } from '../space/spaces/index.ts';
-import { choice, dropPath, identity, linear, relu, sequential, tanh } from '../space/tree/builders.ts';
+import { cellNetwork, operationsOf } from '../space/spaces/image/cell-skeleton.ts';
+import { choice, dag, dropPath, identity, linear, relu, sequential, tanh, zero } from '../space/tree/builders.ts';
 import { defineSpace } from '../space/tree/define.ts';
 import { inputsOf } from '../train/forward.ts';
 import { DEFAULT_SETTINGS } from '../train/settings.ts';
@@ -79,10 +79,26 @@ for (const [name, method] of Object.entries(ONE_SHOT))
     await supernet.dispose();
   });
 
+/** A single reduction cell of two nodes, made as the cells of darts are. */
+const oneCell = defineSpace('one-cell', (task) => {
+  const options = { channels: 2, cells: 1, search: true, dropPath: 0.2, auxiliary: 0 };
+  return cellNetwork(task, options, (entries, reduction) =>
+    dag(
+      2,
+      (from, to) => {
+        const stride = reduction && from < entries.length ? 2 : 1;
+        const operations = operationsOf(['max_pool_3x3', 'skip_connect', 'sep_conv_3x3'], stride, options);
+        return choice(`${from}->${to}`, { none: zero(stride), ...operations });
+      },
+      { entries, inputs: 2, output: 'concat' },
+    ),
+  );
+});
+
 for (const name of ['darts', 'gdas', 'single-path'] as const)
-  test(`${name} trains the search form of darts with drop path`, async () => {
+  test(`${name} trains cells as the search form of darts has them with drop path`, async () => {
     const images = { ...data.info, input: [1, 4, 4], mean: [0], deviation: [1] };
-    const space = SPACES.darts.create(images, { cells: 3, channels: 2, search: true, dropPath: 0.2 });
+    const space = oneCell.create(images);
     const train = { count: 2, read: async () => undefined };
     const { engine, fed } = watching();
     const supernet = await ONE_SHOT[name].open(
