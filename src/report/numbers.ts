@@ -69,12 +69,11 @@ export function showMetric(metric: string, value: number | undefined): string {
   if (metric === 'params') return showCount(value);
   if (metric === 'flops') return showLarge(value);
   if (metric.endsWith('Bytes')) return showBytes(value);
-  if (metric === 'latency') return `${Number(value.toPrecision(4))}${NO_BREAK}ms`;
   return isShare(metric) ? `${(value * 100).toFixed(2)}${NO_BREAK}%` : Number(value.toPrecision(4)).toString();
 }
 
 /**
- * `Hypervolume 0.812 of the box up to the best values, 0.731 after 150 networks; reference point (as stated): accuracy 75 %, latency 98.9 ms.`
+ * `Hypervolume 0.812 of the box up to the best values, 0.731 after 150 networks; reference point (as stated): accuracy 75 %, latency 98.9.`
  */
 export function coverageText({ hypervolume, worst, stated, history, complete }: Coverage): string {
   const half = history.findLast((one) => one.complete <= complete / 2)?.hypervolume;
