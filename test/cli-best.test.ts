@@ -68,6 +68,49 @@ suite('several objectives', () => {
     assert.notEqual(await architecture('--choose', 'knee'), await architecture('--choose', 'first'));
   });
 
+  test('best --where takes only networks like that, and --choose one of them', async () => {
+    const middle = found.best[Math.floor(found.best.length / 2)] as OnFront;
+    const where = `flops<=${middle.costs.flops},accuracy>0.5`;
+    const { best, choice } = await json('best', front(), '--where', where, '--choose', 'flops');
+    const kept = found.best.filter(({ costs, metrics }) => {
+      return costs.flops <= middle.costs.flops && metrics.accuracy > 0.5;
+    });
+    assert.deepEqual(
+      best.map(({ trial }: OnFront) => trial),
+      kept.map(({ trial }) => trial),
+    );
+    assert.deepEqual([choice.trial, choice.by], [kept.at(-1)?.trial, 'flops']);
+    const { out } = await netsmith('best', front(), '--where', where, '--choose', 'knee');
+    assert.match(out, /is the knee|has one network/);
+    // What is not an objective: the front is that of the networks that are left.
+    const small = await json('best', front(), '--where', 'params<400000');
+    assert.ok(small.best.length > 0 && small.best.every(({ costs }: OnFront) => costs.params < 400_000));
+    await refused(/--where: "flops=3"; must be METRIC<NUMBER/, 'best', front(), '--where', 'flops=3');
+    await refused(/--where: "latency"; it must be one of/, 'best', front(), '--where', 'latency<3');
+    await refused(/--where: "flops<1"; no network of the study/, 'best', front(), '--where', 'flops<1');
+  });
+
+  test('the hypervolume has its reference point, and grows with the trials', async () => {
+    const { coverage } = await json('status', front());
+    const covered = coverage.history.map(({ hypervolume }: { hypervolume: number }) => hypervolume);
+    assert.ok(covered.length > 1 && !coverage.stated);
+    assert.deepEqual(covered, covered.toSorted((a: number, b: number) => a - b));
+    assert.equal(covered.at(-1), coverage.hypervolume);
+    const stated = join(folder, 'stated');
+    const options = ['--strategy', 'ehvi', '--objective', 'accuracy,flops', '--trials', '25', '--out', stated];
+    await json(...TABLE, ...options, '--reference', 'accuracy=0.7,flops=3e8');
+    const again = (await json('best', stated)).coverage;
+    assert.deepEqual([again.worst, again.stated], [{ accuracy: 0.7, flops: 3e8 }, true]);
+    assert.match((await netsmith('best', stated)).out, /reference point \(as stated\): accuracy 70\.00/);
+    assert.match(readFileSync((await json('report', stated)).file, 'utf8'), /Hypervolume over \d+ networks/);
+    const never = ['--objective', 'accuracy,flops', '--out', join(folder, 'never'), '--reference'];
+    await refused(/--reference: accuracy=0\.7; must have a value of accuracy and flops/, ...TABLE, ...never, 'accuracy=0.7');
+    await refused(
+      /--reference: accuracy=0\.7; the search has one objective/,
+      ...[...TABLE, '--out', join(folder, 'never'), '--reference', 'accuracy=0.7'],
+    );
+  });
+
   test('the report is of the network that was evaluated', async () => {
     const report = async () => readFileSync((await json('report', front())).file, 'utf8');
     await json('evaluate', front());

@@ -9,6 +9,7 @@ import { type Architecture, decisions } from '../space/index.ts';
 import type { SearchSpace } from '../space/search-space.ts';
 import type { Strategy } from '../strategy/strategy.ts';
 import { tryingFirst } from '../strategy/wrappers/trying-first.ts';
+import { coverageOf } from '../study/ranking.ts';
 import { accountOf, computingSeconds } from '../study/account.ts';
 import { budgetEnd } from '../study/budget.ts';
 import { triedOf } from '../study/exhaustion.ts';
@@ -51,6 +52,7 @@ export async function reportData(dir: string, study: ReadStudy): Promise<ReportD
   const front = bestTrials(study);
   // With several objectives, the evaluated trial is the user's choice.
   const best = front.find(({ trial }) => trial === evaluation?.trial) ?? front[0];
+  const coverage = coverageOf(trials, problem.objectives, problem.reference);
   const shown = settingsShown(settings);
   // A study that went on since, or `--trial`: what was tested need not be what is best.
   const ofWinner = evaluation?.trial === best?.trial ? evaluation : undefined;
@@ -99,6 +101,7 @@ export async function reportData(dir: string, study: ReadStudy): Promise<ReportD
     seconds: computingSeconds(trials),
     searchSeconds: study.clock.searchSeconds,
     front: front.map(({ trial }) => trial),
+    ...(coverage && { coverage }),
     ...(modelBytes !== undefined && { modelBytes }),
     ...(study.earlier.length > 0 && { earlier: valuesWithoutFolders(earlierStudies(study)) }),
     agreements: agreementsIn(study),

@@ -41,7 +41,7 @@ export const PROXY_METRICS = {
   speed: { direction: 'maximize', unit: 'steps per second' },
 } as const satisfies Vocabulary;
 
-/** Measured on a device; of a table where `latencies` names them. */
+/** Measured on a device: of a table, where the setting `latencies` names a file. A measure of the user's own may have such a name. */
 export const DEVICE_METRICS = {
   latency: { direction: 'minimize', unit: 'ms' },
 } as const satisfies Vocabulary;
@@ -66,7 +66,6 @@ export type CostName = keyof typeof COST_METRICS;
 export const METRICS = {
   ...TRAINED_METRICS,
   ...PROXY_METRICS,
-  ...DEVICE_METRICS,
   ...COST_METRICS,
 } as const satisfies Vocabulary;
 

@@ -1,3 +1,4 @@
+import type { Coverage } from '../study/ranking.ts';
 import type { Json } from '../common/json.ts';
 import type { Metrics, Objective } from '../common/metrics.ts';
 import type { DatasetInfo } from '../data/dataset.ts';
@@ -105,6 +106,8 @@ export interface ReportData {
   readonly searchSeconds: number;
   /** Trials of the Pareto front, best first by the first objective; of one objective, the winner alone. */
   readonly front: readonly number[];
+  /** With several objectives: the hypervolume that the search covers, and how it grew. */
+  readonly coverage?: Coverage;
   /** Size of `best/model.onnx`, if it is the winner's. */
   readonly modelBytes?: number;
   /** Earlier studies that the strategy started from: how many trials, and the metrics of the best of them. */

@@ -2,6 +2,7 @@ import { invalid } from '../common/errors.ts';
 import {
   COST_METRICS,
   FREEREA,
+  DEVICE_METRICS,
   METRICS,
   type Metrics,
   type Objective,
@@ -22,6 +23,8 @@ type MetricName = keyof typeof METRICS;
 const metricOf = (name: string, task: Kind) => factsOf(task).metrics.find(({ metric }) => metric === name);
 const belongs = (name: string, task: Kind) => metricOf(name, task) !== undefined;
 const kindsWith = (name: string) => TASK_KINDS.filter((kind) => belongs(name, { kind })).join(' and ');
+
+const isOfDevice = (name: string): name is keyof typeof DEVICE_METRICS => Object.hasOwn(DEVICE_METRICS, name);
 
 /** What a search is for: what the settings name, else what its estimator gives. Throws UserError for a metric that it cannot give. */
 export function objectivesOf(settings: StudySettings, task: Kind): Problem['objectives'] {
@@ -45,12 +48,14 @@ export function objectivesOf(settings: StudySettings, task: Kind): Problem['obje
         `"${name}"`,
         `is a metric for ${kindsWith(name)} only, but the task is ${task.kind}`,
       );
-    return measureNamed(name, settings) ?? metricOf(name, task) ?? { metric: name, ...METRICS[name as MetricName] };
+    const known = measureNamed(name, settings) ?? metricOf(name, task);
+    if (known !== undefined || !isOfDevice(name)) return known ?? { metric: name, ...METRICS[name as MetricName] };
+    if (settings.latencies === undefined)
+      throw invalid('--objective', `"${name}"`, 'needs a table of latencies: --benchmark and --latencies FILE:COLUMN');
+    return { metric: name, ...DEVICE_METRICS[name] };
   });
   const [first, ...others] = objectives;
   if (first === undefined) throw invalid('--objective', 'none', 'must name a metric');
-  if (names.includes('latency') && settings.latencies === undefined)
-    throw invalid('--objective', '"latency"', 'needs a table of latencies: --benchmark and --latencies FILE:COLUMN');
   const estimated = objectives.filter(isEstimated).length;
   if (estimator !== 'train' && estimated === 0)
     throw invalid('--objective', names.join(','), `must include a metric for --estimator ${estimator} to estimate`);
@@ -152,9 +157,10 @@ export function shownCosts(
 
 /** A trial's metric as displayed: a prediction is called one, and a measure of the user's own has its unit. */
 export function nameOfMetric(
-  { estimator, measures = {} }: Pick<StudySettings, 'estimator' | 'measures'>,
+  { estimator, measures = {}, latencies }: Pick<StudySettings, 'estimator' | 'measures' | 'latencies'>,
   metric: string,
 ): string {
+  if (latencies !== undefined && isOfDevice(metric)) return `${metric} (${DEVICE_METRICS[metric].unit})`;
   const { unit = '' } = measures[metric] ?? {};
   if (unit !== '') return `${metric} (${unit})`;
   return estimator === 'predictor' && isEstimated({ metric }) ? `predicted ${metric}` : metric;

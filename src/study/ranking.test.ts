@@ -175,6 +175,18 @@ test('coverage: what the front dominates of the box between the worst and the be
     ],
   );
   assert.ok(Math.abs((coverage?.hypervolume ?? 0) - 0.25) < 1e-9);
+  assert.deepEqual(
+    coverage?.history.map(({ trial }) => trial),
+    [1],
+  );
+  const stated = coverageOf(trials, [accuracy, params], { accuracy: 0, params: 60 });
+  const covered = [0.5 * 50, 0.5 * 50 + 0.2 * 40, 0.5 * 50 + 0.2 * 40 + 0.2 * 30].map((area) => area / (0.9 * 50));
+  assert.deepEqual(
+    stated?.history.map(({ complete }) => complete),
+    [1, 2, 3],
+  );
+  for (const [i, share] of covered.entries())
+    assert.ok(Math.abs((stated?.history[i]?.hypervolume ?? 0) - share) < 1e-9);
   assert.equal(coverageOf(trials, [accuracy]), undefined);
   assert.equal(coverageOf([], [accuracy, params]), undefined);
 });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { unknownName } from '../common/closest.ts';
 import { UserError } from '../common/errors.ts';
-import { COST_METRICS, METRICS } from '../common/metrics.ts';
+import { COST_METRICS, DEVICE_METRICS, METRICS } from '../common/metrics.ts';
 import { pick } from '../common/records.ts';
 import { ruleOf, showLimit } from '../common/rules.ts';
 import { shownValue } from '../common/text.ts';
@@ -17,6 +17,7 @@ import { limitValue, type OwnNames, parseBytes, parseDuration, parseTarget } fro
  */
 
 const METRIC_NAMES = Object.keys(METRICS);
+const OBJECTIVE_NAMES = [...METRIC_NAMES, ...Object.keys(DEVICE_METRICS)];
 
 /** Headings of --help. */
 export const GROUPS = {
@@ -265,7 +266,7 @@ export const studySchema = z.strictObject({
     'search',
     'what the training of an architecture that a one-shot strategy derives starts from: fresh weights, or those of its supernet (default: fresh)',
   ),
-  objective: objectiveType(METRIC_NAMES),
+  objective: objectiveType(OBJECTIVE_NAMES),
   scores: say(
     scoresType,
     'search',
@@ -425,7 +426,7 @@ const ownSchema = studySchema.pick({ scores: true, measures: true, metrics: true
 function schemaFor(own: OwnNames): z.ZodType<StudySettings> {
   if (Object.values(own).every((names) => names === undefined)) return studySchema;
   return studySchema.extend({
-    objective: objectiveType([...METRIC_NAMES, ...Object.keys({ ...own.measures, ...own.metrics })]),
+    objective: objectiveType([...new Set([...OBJECTIVE_NAMES, ...Object.keys({ ...own.measures, ...own.metrics })])]),
     until: untilType(own),
     limit: limitType(own),
   });

@@ -2,6 +2,7 @@
 
 import * as Plot from '@observablehq/plot';
 import type { Objective } from '../../common/metrics.ts';
+import type { Coverage } from '../../study/ranking.ts';
 import type { ReportTrial, ShownCost } from '../data.ts';
 import { plural, showCount } from '../numbers.ts';
 import { spaced } from '../samples.ts';
@@ -96,6 +97,30 @@ export function bestOverTrials(trials: readonly ReportTrial[], objective: Object
   );
 }
 
+/** The hypervolume by the number of architectures that were complete. Undefined where nothing is covered. */
+export function hypervolumeOverTrials({ history, complete, hypervolume }: Coverage): Figure | undefined {
+  const [first] = history;
+  if (first === undefined) return undefined;
+  const points = [...history, { complete, hypervolume }];
+  const svg = plot(
+    {
+      x: {
+        label: 'networks completed →',
+        domain: [0, Math.max(2, complete)],
+        ticks: wholeTicks(0, Math.max(2, complete)),
+        tickFormat: 'd',
+      },
+      y: { label: '↑ hypervolume', domain: [0, 1], grid: true, tickFormat: showTick },
+      marks: [
+        Plot.line(points, { x: 'complete', y: 'hypervolume', curve: 'step-after', stroke: STRONG, strokeWidth: 2 }),
+        Plot.dot(history, { x: 'complete', y: 'hypervolume', r: 3, fill: STRONG }),
+      ],
+    },
+    `Hypervolume over ${plural(complete, 'network')}, ${Number(hypervolume.toPrecision(3))} in the end`,
+  );
+  return { svg };
+}
+
 /** The same over time, in seconds, minutes or hours in which the study was running. Undefined without times. */
 export function bestOverTime(trials: readonly ReportTrial[], objective: Objective, part: string): Figure | undefined {
   const ended = measured(trials, objective).filter((trial) => trial.endedAt !== undefined);
@@ -186,7 +211,7 @@ export function learningCurves(
   return { svg, ...note };
 }
 
-/** The objective against a cost, of which less is better, with the Pareto front. Undefined with fewer than two trials. */
+/** The objective against a cost or a metric, of which less is better, with the Pareto front. Undefined with fewer than two trials. */
 export function costScatter(
   trials: readonly ReportTrial[],
   objective: Objective,
@@ -195,10 +220,11 @@ export function costScatter(
   part: string,
 ): Figure | undefined {
   const all = measured(trials, objective)
-    .filter((trial) => trial.state === 'complete' && Number.isFinite(trial.costs[cost]))
+    .map((trial) => ({ ...trial, cost: trial.costs[cost] ?? trial.metrics[cost] ?? Number.NaN }))
+    .filter((trial) => trial.state === 'complete' && Number.isFinite(trial.cost))
     .map((trial) => ({
       trial: trial.trial,
-      cost: trial.costs[cost] ?? Number.NaN,
+      cost: trial.cost,
       value: objectiveValue(trial, objective) as number,
     }));
   if (all.length < 2 || objective.metric === cost) return undefined;

@@ -1,7 +1,7 @@
-import type { ReportData, ReportTrial } from '../data.ts';
-import { bestOverTime, bestOverTrials, costScatter, learningCurves } from '../figures/figures.ts';
+import type { ReportData, ReportTrial, ShownCost } from '../data.ts';
+import { bestOverTime, bestOverTrials, costScatter, hypervolumeOverTrials, learningCurves } from '../figures/figures.ts';
 import { html, type Markup } from '../markup.ts';
-import { plural, showAccount, showAgreement, showCount, showMetric, shownAgreements, showSeconds } from '../numbers.ts';
+import { coverageText, plural, showAccount, showAgreement, showCount, showMetric, shownAgreements, showSeconds } from '../numbers.ts';
 import { figure, NONE, type Section } from '../page.ts';
 import { SOURCES } from '../sources.ts';
 import { factTable } from '../table.ts';
@@ -23,7 +23,10 @@ function figures(data: ReportData): Markup {
     figure(overTrials?.svg, `Best so far (line) and each trial (dots), ${where}${leftOut(overTrials)}`),
     figure(overTime?.svg, `The same over search time${leftOut(overTime)}`),
     figure(curves?.svg, `Learning curves on the validation set, the winner in color${leftOut(curves)}`),
-    ...data.costs
+    ...(data.coverage === undefined
+      ? []
+      : [figure(hypervolumeOverTrials(data.coverage)?.svg, coverageText(data.coverage))]),
+    ...[...data.costs, ...otherMetrics(data)]
       .filter(({ direction }) => direction === 'minimize')
       .map((cost) => {
         const { name, label } = cost;
@@ -37,6 +40,13 @@ function figures(data: ReportData): Markup {
   ];
   if (shown.every((one) => one.markup === '')) return NONE;
   return html`<div class="figures">${shown}</div>`;
+}
+
+/** The objectives that are neither costs nor the headline. */
+function otherMetrics(data: ReportData): readonly ShownCost[] {
+  const known = [headlineOf(data).metric, ...data.costs.map(({ name }) => name)];
+  const others = data.objectives.filter(({ metric }) => !known.includes(metric));
+  return others.map(({ metric, direction, unit }) => ({ name: metric, label: `${metric} (${unit})`, direction }));
 }
 
 function leftOut(one: { readonly left?: string } | undefined): string {
