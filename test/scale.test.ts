@@ -87,7 +87,13 @@ describe('a found network, scaled', () => {
     await refusedIn(root, /"none\.json"; the file does not exist/, 'show', '--space', 'none.json');
     const broken = join(root, 'broken.json');
     writeFileSync(broken, readFileSync(file, 'utf8').replace('"kernel":', '"kernal":'));
-    await refusedIn(root, /--space ".*broken\.json": space "small-cnn, scaled": .*conv has a field "kernal"/, 'show', '--space', broken);
+    await refusedIn(
+      root,
+      /--space ".*broken\.json": space "small-cnn, scaled": .*conv has a field "kernal"/,
+      'show',
+      '--space',
+      broken,
+    );
     writeFileSync(broken, '{');
     await refusedIn(root, /broken\.json/, 'show', '--space', broken);
   });
