@@ -1,6 +1,6 @@
 /** Compound scaling of a network of a study: the space of one network that results, and the grid search for its coefficients. */
 
-import { invalid } from '../common/errors.ts';
+import { invalid, UserError } from '../common/errors.ts';
 import type { Json } from '../common/json.ts';
 import { compareBy, type Metrics, type Objective } from '../common/metrics.ts';
 import { type Coefficients, coefficientGrid, type Scaled, scaleNetwork } from '../network/scaling/compound.ts';
@@ -8,6 +8,7 @@ import { type Space, searchSpaceOf, spaceToJson } from '../space/index.ts';
 import type { Task } from '../space/space.ts';
 import { createSpace } from '../space/tree/define.ts';
 import type { Module } from '../space/tree/module.ts';
+import { TrainingFailure } from '../train/failure.ts';
 import type { Setup } from './setup.ts';
 import type { TrainedOne } from './train-one.ts';
 
@@ -51,16 +52,27 @@ export async function searchGrid(
   const found: GridPoint[] = [];
   for (const { point, scaled } of points) {
     const space = searchSpaceOf(spaceOfNetwork(`${setup.space.name}, scaled`, scaled.network, task));
-    const { epochs } = await train({ ...setup, space }, point);
+    const epochs = await epochsOf(() => train({ ...setup, space }, point));
     found.push({ ...point, params: scaled.params, flops: scaled.flops, metrics: epochs.at(-1)?.valid ?? {} });
   }
   return found.toSorted((a, b) => compareBy(objective, a.metrics, b.metrics));
 }
 
+/** None where the training failed: such a point is the worst. */
+async function epochsOf(train: () => Promise<TrainedOne>): Promise<TrainedOne['epochs']> {
+  try {
+    return (await train()).epochs;
+  } catch (error) {
+    if (error instanceof TrainingFailure) return [];
+    throw error;
+  }
+}
+
 function scaledOrNone(network: Module, task: Task, point: Coefficients): Scaled | undefined {
   try {
     return scaleNetwork(network, task, point, 1);
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (error instanceof UserError) return undefined;
+    throw error;
   }
 }

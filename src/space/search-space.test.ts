@@ -25,6 +25,7 @@ for (const [space, task] of [
   [SPACES['small-cnn'].create(images, { tune: true }), images],
   [SPACES['residual-cnn'].create(images, { tune: true }), images],
   [SPACES.mobilenet.create(images), images],
+  [SPACES.inception.create(images), images],
   [SPACES.mlp.create(table), table],
   [SPACES['residual-mlp'].create(table), table],
   [defineSpace('continuous', () => sequential(dropout(float('rate', 0, 0.5)), linear('outputs'))).create(table), table],

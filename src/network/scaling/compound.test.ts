@@ -59,6 +59,7 @@ const NETWORKS: readonly (readonly [name: string, task: Task, network: Module, b
     EFFICIENTNET,
   ],
   ['cells of DARTS', images(32), member('darts', images(32), 'DARTS_V2', { cells: 6, channels: 8 }), EFFICIENTNET],
+  ['modules of Inception', images(28), member('inception', images(28), 2), EFFICIENTNET],
   ['a multilayer perceptron', table, perceptron, WITHOUT_IMAGES],
   ['the default network for tables', table, resolve(...spread(BASELINES.mlp(table))), WITHOUT_IMAGES],
   ['a transformer', tokens, transformer, WITHOUT_IMAGES],

@@ -4,6 +4,7 @@ import type { Architecture, Space, SpaceDefinition, Task } from '../space.ts';
 import { checkArchitecture } from '../tree/architecture.ts';
 import { darts } from './image/darts.ts';
 import { enasMacro } from './image/enas-macro.ts';
+import { inception } from './image/inception.ts';
 import { mobilenet } from './image/mobilenet.ts';
 import { nasBench101 } from './image/nas-bench-101.ts';
 import { nasBench201 } from './image/nas-bench-201.ts';
@@ -26,6 +27,7 @@ export const SPACES = {
   nasnet,
   'enas-macro': enasMacro,
   mobilenet,
+  inception,
 } as const satisfies Readonly<Record<string, SpaceDefinition>>;
 
 /** A network that those of a search are held against, as the member of a space. */
@@ -61,6 +63,7 @@ export const BASELINES = {
 export {
   darts,
   enasMacro,
+  inception,
   mlp,
   mobilenet,
   nasBench101,

@@ -1,6 +1,8 @@
 /** What the spaces for images share. */
 import { UserError } from '../../../common/errors.ts';
 import type { Task } from '../../space.ts';
+import { pick } from '../../tree/builders.ts';
+import type { Value } from '../../tree/module.ts';
 
 export interface ImageSize {
   readonly channels: number;
@@ -42,3 +44,19 @@ export function reductions({ height, width }: ImageSize, stages: number): Reduct
   });
   return { stem, stages: strides };
 }
+
+/** Strides of a network for large images: as they are where the image is large enough; the earliest are 1 where it is small, so that 4 pixels remain. */
+export function stridesFor({ height, width }: ImageSize, strides: readonly (1 | 2)[]): readonly (1 | 2)[] {
+  let halvings = 0;
+  for (let side = Math.ceil(Math.min(height, width) / 2); side >= SMALLEST; side = Math.ceil(side / 2)) halvings++;
+  let left = strides.filter((stride) => stride === 2).length - halvings;
+  return strides.map((stride) => (stride === 2 && left-- > 0 ? 1 : stride));
+}
+
+/** A value, or a choice between several. */
+export const openIfSeveral = (name: string, values: readonly number[]): Value<number> =>
+  values.length > 1 ? pick(name, values) : (values[0] ?? 1);
+
+/** In rising order. */
+export const distinct = (numbers: readonly number[]): readonly number[] =>
+  [...new Set(numbers)].toSorted((a, b) => a - b);

@@ -1,5 +1,6 @@
 /** What the decisions of the space `mobilenet` choose between, by its options. */
 import { toMultiple } from '../../tree/widths.ts';
+import { distinct } from './images.ts';
 
 export interface MobileOptions {
   /** Multiplies all channels, to multiples of 8. */
@@ -55,5 +56,3 @@ export const blocksAt = (blocks: number, depth: number): number => Math.ceil(blo
 /** Scaled, or as for `width` 1 (MnasNet). */
 export const widthsOfHead = ({ width }: Pick<MobileOptions, 'width'>): readonly number[] =>
   distinct([toMultiple(HEAD_WIDTH * width, 8), HEAD_WIDTH]);
-
-const distinct = (numbers: readonly number[]): readonly number[] => [...new Set(numbers)].toSorted((a, b) => a - b);
