@@ -1,8 +1,8 @@
 import { invalid } from '../common/errors.ts';
 import {
   COST_METRICS,
-  FREEREA,
   DEVICE_METRICS,
+  FREEREA,
   METRICS,
   type Metrics,
   type Objective,
