@@ -94,7 +94,10 @@ suite('several objectives', () => {
     const { coverage } = await json('status', front());
     const covered = coverage.history.map(({ hypervolume }: { hypervolume: number }) => hypervolume);
     assert.ok(covered.length > 1 && !coverage.stated);
-    assert.deepEqual(covered, covered.toSorted((a: number, b: number) => a - b));
+    assert.deepEqual(
+      covered,
+      covered.toSorted((a: number, b: number) => a - b),
+    );
     assert.equal(covered.at(-1), coverage.hypervolume);
     const stated = join(folder, 'stated');
     const options = ['--strategy', 'ehvi', '--objective', 'accuracy,flops', '--trials', '25', '--out', stated];
@@ -104,7 +107,12 @@ suite('several objectives', () => {
     assert.match((await netsmith('best', stated)).out, /reference point \(as stated\): accuracy 70\.00/);
     assert.match(readFileSync((await json('report', stated)).file, 'utf8'), /Hypervolume over \d+ networks/);
     const never = ['--objective', 'accuracy,flops', '--out', join(folder, 'never'), '--reference'];
-    await refused(/--reference: accuracy=0\.7; must have a value of accuracy and flops/, ...TABLE, ...never, 'accuracy=0.7');
+    await refused(
+      /--reference: accuracy=0\.7; must have a value of accuracy and flops/,
+      ...TABLE,
+      ...never,
+      'accuracy=0.7',
+    );
     await refused(
       /--reference: accuracy=0\.7; the search has one objective/,
       ...[...TABLE, '--out', join(folder, 'never'), '--reference', 'accuracy=0.7'],

@@ -70,5 +70,8 @@ test('of several objectives, `best` says how much its front covers', async () =>
   const { best, coverage } = await json('best', dir);
   assert.ok(best.length >= 1 && coverage.hypervolume >= 0 && coverage.hypervolume <= 1);
   assert.deepEqual((await json('status', dir)).coverage, coverage);
-  assert.match((await netsmith('best', dir)).out, /Hypervolume [01]\.\d{3} of the box .* \(the worst values found\): accuracy/);
+  assert.match(
+    (await netsmith('best', dir)).out,
+    /Hypervolume [01]\.\d{3} of the box .* \(the worst values found\): accuracy/,
+  );
 });

@@ -3,8 +3,8 @@ import { invalid } from '../common/errors.ts';
 import type { Fidelity } from '../common/fidelity.ts';
 import { ONE_SHOT } from '../oneshot/index.ts';
 import { ARCHITECTURE_METHODS, type ArchitectureMethod, isArchitectureMethod } from '../oneshot/names.ts';
-import { derivedSearch } from '../strategy/derived.ts';
 import type { OBJECTIVE_USES } from '../strategy/definition.ts';
+import { derivedSearch } from '../strategy/derived.ts';
 import {
   definitionOf,
   fidelitiesOf as fidelitiesBy,

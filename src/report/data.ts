@@ -1,4 +1,3 @@
-import type { Coverage } from '../study/ranking.ts';
 import type { Json } from '../common/json.ts';
 import type { Metrics, Objective } from '../common/metrics.ts';
 import type { DatasetInfo } from '../data/dataset.ts';
@@ -7,6 +6,7 @@ import type { SpaceOptions } from '../space/space.ts';
 import type { Module } from '../space/tree/module.ts';
 import type { Account } from '../study/account.ts';
 import type { Agreement } from '../study/agreement.ts';
+import type { Coverage } from '../study/ranking.ts';
 import type { Trial } from '../study/store/store.ts';
 import type { TestSamples } from './samples.ts';
 

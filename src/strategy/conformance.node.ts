@@ -91,7 +91,15 @@ export function pseudoCosts(architecture: Architecture): Readonly<Record<string,
 export function pseudoOutcome(proposal: Proposal, trial: number): Outcome {
   const { architecture, fidelity } = proposal;
   const accuracy = rng('accuracy', JSON.stringify(architecture)).float() * 0.9 + fidelity * 0.01;
-  return { trial, architecture, fidelity, state: 'complete', metrics: { accuracy, ...pseudoCosts(architecture) }, seconds: 1, origin: 'asked' };
+  return {
+    trial,
+    architecture,
+    fidelity,
+    state: 'complete',
+    metrics: { accuracy, ...pseudoCosts(architecture) },
+    seconds: 1,
+    origin: 'asked',
+  };
 }
 
 /**

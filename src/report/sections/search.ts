@@ -1,7 +1,22 @@
 import type { ReportData, ReportTrial, ShownCost } from '../data.ts';
-import { bestOverTime, bestOverTrials, costScatter, hypervolumeOverTrials, learningCurves } from '../figures/figures.ts';
+import {
+  bestOverTime,
+  bestOverTrials,
+  costScatter,
+  hypervolumeOverTrials,
+  learningCurves,
+} from '../figures/figures.ts';
 import { html, type Markup } from '../markup.ts';
-import { coverageText, plural, showAccount, showAgreement, showCount, showMetric, shownAgreements, showSeconds } from '../numbers.ts';
+import {
+  coverageText,
+  plural,
+  showAccount,
+  showAgreement,
+  showCount,
+  showMetric,
+  shownAgreements,
+  showSeconds,
+} from '../numbers.ts';
 import { figure, NONE, type Section } from '../page.ts';
 import { SOURCES } from '../sources.ts';
 import { factTable } from '../table.ts';

@@ -402,7 +402,10 @@ suite('several objectives', () => {
   test('a trial without a value of each is never continued', async () => {
     const strategy = createStrategy('asha', { candidates: 9 });
     let [state, asked] = await strategy.ask(two, strategy.init(two), 0, 9);
-    const outcomes = asked.map((proposal, trial) => ({ ...pseudoOutcome(proposal, trial), metrics: { accuracy: 0.5 } }));
+    const outcomes = asked.map((proposal, trial) => ({
+      ...pseudoOutcome(proposal, trial),
+      metrics: { accuracy: 0.5 },
+    }));
     state = await strategy.tell(two, state, outcomes);
     [state, asked] = await strategy.ask(two, state, 9, 3);
     assert.deepEqual(asked, []);
