@@ -101,7 +101,9 @@ export async function openBenchmark(name: string, settings: StudySettings): Prom
     ...Object.keys({ ...COST_METRICS, ...settings.measures }),
   ];
   const unknown = settings.objective?.find((metric) => !metrics.includes(metric));
-  if (unknown !== undefined) throw invalid('--objective', `"${unknown}"`, `${table.name} has ${metrics.join(', ')}`);
+  const more = settings.latencies === undefined ? '; --latencies FILE:COLUMN adds latency' : '';
+  if (unknown !== undefined)
+    throw invalid('--objective', `"${unknown}"`, `${table.name} has ${metrics.join(', ')}${more}`);
   return { table, dataset: datasetFor(table, data) };
 }
 
