@@ -56,6 +56,13 @@ export {
   type ProxyOptions,
   type ProxyScores,
 } from './estimate/proxies/measure.ts';
+export {
+  type AddedMetric,
+  LATENCY,
+  type LatencyColumns,
+  latencies,
+  withTableMetric,
+} from './estimate/tabular/added-metric.ts';
 export type { ArchitectureColumns, CsvTableOptions } from './estimate/tabular/csv.ts';
 export { type SimulatedClock, simulatedClock, tabularEstimator } from './estimate/tabular/estimator.ts';
 export type { Row, Table } from './estimate/tabular/table.ts';

@@ -3,6 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { openNasBench201 } from '../src/estimate/tabular/nas-bench-201.node.ts';
+import { first, formatArchitecture, successor } from '../src/space/index.ts';
 import { editStudy } from './support/edit.ts';
 import { json, netsmith, refusedIn } from './support/netsmith.ts';
 
@@ -76,19 +78,24 @@ test('a data set without seconds has a budget in evaluations; limits and several
 
 test('latencies of a CSV are an objective; cells that were not measured fail', async () => {
   const [file, dir] = [join(folder, 'latency.csv'), join(folder, 'latency')];
-  const cell = (first: string) => `|${first}~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|`;
-  const rows = ['nor_conv_3x3', 'nor_conv_1x1', 'skip_connect'].map((first, i) => `${i},${cell(first)},${3 - i},${i}`);
+  const { space } = await openNasBench201();
+  const rows: string[] = [];
+  for (let one = first(space); one !== undefined && rows.length < 20; one = successor(space, one) ?? one)
+    rows.push(`${rows.length},${formatArchitecture(space, one)},${30 - rows.length},${rows.length}`);
   writeFileSync(file, ['index,arch,mine_ms,raspi4_ms', ...rows].join('\n'));
   const table = ['search', '--benchmark', 'nas-bench-201', '--objective', 'accuracy,latency'];
-  const found = [...table, '--strategy', 'exhaustive', '--trials', '15625', '--latencies'];
+  const found = [...table, '--strategy', 'exhaustive', '--trials', '22', '--latencies'];
   const { best } = await json(...found, `${file}:mine_ms`, '--out', dir);
-  // The first row reads below 0.2 ms on the Raspberry Pi: it is disconnected.
   const latencies = best.map(({ metrics }: { metrics: { latency: number } }) => metrics.latency);
-  assert.ok(latencies.includes(1) && latencies.every((value: number) => value < 3));
-  assert.equal((await json('status', dir)).states.complete, 2);
+  assert.ok(latencies.includes(11) && latencies.every((value: number) => value < 30));
+  // The first row reads below 0.2 ms on the Raspberry Pi: it is disconnected.
+  assert.deepEqual((await json('status', dir)).states, { failed: 3, complete: 19 });
+  assert.match((await netsmith('best', dir)).out, /latency \(ms\)/);
   assert.match(readFileSync((await json('report', dir)).file, 'utf8'), /Accuracy against latency \(ms\)/);
   const never = ['--out', join(folder, 'never')];
-  await refused(/--objective: "latency"; needs a table of latencies/, ...table, ...never);
+  await refused(/--objective: "latency"; .*--latencies FILE:COLUMN adds latency/, ...table, ...never);
+  await refused(/--objective: "latency"; needs a table/, 'search', '--objective', 'accuracy,latency', ...never);
+  await refused(/--latencies: .*needs --benchmark/, 'search', '--latencies', `${file}:mine_ms`, ...never);
   await refused(/--latencies: "x"; must be FILE:COLUMN/, ...table, '--latencies', 'x', ...never);
   await refused(/no column "yours_ms"; the columns are index/, ...table, '--latencies', `${file}:yours_ms`, ...never);
   await refused(/does not exist/, ...table, '--latencies', `${file}x:mine_ms`, ...never);

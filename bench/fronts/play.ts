@@ -3,7 +3,7 @@ import { hypervolume } from '../../src/common/hypervolume.ts';
 import type { Metrics, Objective } from '../../src/common/metrics.ts';
 import { type Measured, paretoFront } from '../../src/common/pareto.ts';
 import { readTable } from '../../src/data/readers/table.node.ts';
-import { LATENCY, latencies, withMetric } from '../../src/estimate/tabular/added-metric.ts';
+import { LATENCY, latencies, withTableMetric } from '../../src/estimate/tabular/added-metric.ts';
 import { openNasBench201 } from '../../src/estimate/tabular/nas-bench-201.node.ts';
 import type { Table } from '../../src/estimate/tabular/table.ts';
 import { openNasBench201Test } from '../../src/report/tabular/nas-bench-201-test.node.ts';
@@ -58,7 +58,7 @@ export async function openDevice(file: string, name: string, tools: ModelTools):
   const plain = await openNasBench201();
   const cells = await readTable(file);
   const columns = { architecture: 'arch', latency: `${name}_ms` };
-  const table = withMetric(plain, latencies(file, cells, plain.space, columns));
+  const table = withTableMetric(plain, latencies(file, cells, plain.space, columns));
   const all = enumerate(table);
   const found = all.filter((one) => one !== undefined);
   const reference = {

@@ -3,7 +3,7 @@ import { STRATEGIES } from '../../src/strategy/index.ts';
 
 /** Exhaustive search is no search; those of several fidelities or objectives, and wrappers, are here the strategy inside them. */
 const LEFT_OUT: readonly string[] = [
-  ...['exhaustive', 'successive-halving', 'hyperband', 'asha', 'bohb'],
+  ...['exhaustive', 'successive-halving', 'hyperband', 'asha', 'bohb', 'pareto-local-search', 'ehvi'],
   ...['unique', 'constrained', 'forgiving', 'scalarized'],
 ];
 

@@ -5,7 +5,7 @@ import { COST_METRICS } from '../common/metrics.ts';
 import type { Dataset, DatasetInfo, Samples } from '../data/dataset.ts';
 import { existing } from '../data/readers/files.node.ts';
 import { readTable } from '../data/readers/table.node.ts';
-import { latencies, withMetric } from '../estimate/tabular/added-metric.ts';
+import { latencies, withTableMetric } from '../estimate/tabular/added-metric.ts';
 import { openNasBench201 } from '../estimate/tabular/nas-bench-201.node.ts';
 import type { Table } from '../estimate/tabular/table.ts';
 import { openNasBench201Test } from '../report/tabular/nas-bench-201-test.node.ts';
@@ -102,7 +102,9 @@ export async function openBenchmark(name: string, settings: StudySettings): Prom
     ...Object.keys({ ...COST_METRICS, ...settings.measures }),
   ];
   const unknown = settings.objective?.find((metric) => !metrics.includes(metric));
-  if (unknown !== undefined) throw invalid('--objective', `"${unknown}"`, `${table.name} has ${metrics.join(', ')}`);
+  const more = settings.latencies === undefined ? '; --latencies FILE:COLUMN adds latency' : '';
+  if (unknown !== undefined)
+    throw invalid('--objective', `"${unknown}"`, `${table.name} has ${metrics.join(', ')}${more}`);
   return { table, dataset: datasetFor(table, data) };
 }
 
@@ -112,7 +114,7 @@ async function withLatencies(table: Table, { latencies: named }: StudySettings):
   const at = named.lastIndexOf(':');
   const [file, latency] = [named.slice(0, at), named.slice(at + 1)];
   const cells = await readTable(await existing('--latencies', file, 'file'));
-  return withMetric(table, latencies(`csv file "${file}"`, cells, table.space, { architecture: 'arch', latency }));
+  return withTableMetric(table, latencies(`csv file "${file}"`, cells, table.space, { architecture: 'arch', latency }));
 }
 
 export const NO_EFFECT = 'has no effect on a tabular benchmark, whose results are precomputed';

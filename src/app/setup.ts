@@ -88,7 +88,8 @@ export async function setUp(
         ? absentStrategy(settings.strategy)
         : strategyNamed(settings.strategy, settings.strategyOptions);
   if (own.estimator !== undefined) (await ownEstimator(own.estimator)).checkOptions(settings.estimatorOptions);
-  const { benchmark } = settings;
+  const { benchmark, latencies } = settings;
+  if (benchmark === undefined && latencies !== undefined) throw invalid('--latencies', latencies, 'needs --benchmark');
   if (benchmark !== undefined) checkOnTable('--strategy', settings.strategy);
   const { table, dataset } =
     benchmark === undefined

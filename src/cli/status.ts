@@ -41,7 +41,7 @@ export function addStatus(program: Command, shell: Shell): void {
       agreement: agreements.map((one) => ({ ...one })),
       supernet: supernetView(study),
       best,
-      coverage,
+      coverage: coverage ?? null,
     };
     const searching = study.settings.benchmark === undefined ? 'search' : 'simulated search';
     // Some tables have no seconds.

@@ -14,7 +14,7 @@ export interface AddedMetric {
  * The table with this metric beside its own and as one more objective. It has no row of an architecture that was not
  * measured.
  */
-export function withMetric(table: Table, { objective, valueIn }: AddedMetric): Table {
+export function withTableMetric(table: Table, { objective, valueIn }: AddedMetric): Table {
   return Object.freeze({
     ...table,
     objectives: [...table.objectives, objective] as const,
