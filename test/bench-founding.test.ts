@@ -166,11 +166,20 @@ test('DenseNet-BC with 100 layers has the parameters of the published one', () =
 });
 
 test('bench:founding --page-only writes the page of the rows of its form', () => {
-  writeRows(results, [searched('darts', 0), trained('darts', 0, 0.6), trained('gdas', 0, 0.9, { form: LONG })]);
+  const [one, two, three] = [
+    '|nor_conv_3x3~0|',
+    '|nor_conv_3x3~0|nor_conv_3x3~1|',
+    '|nor_conv_3x3~0|nor_conv_3x3~1|nor_conv_3x3~2|',
+  ];
+  const own = [searched('darts', 0, { text: `${one}+${two}+${three}` }), trained('darts', 0, 0.6)];
+  writeRows(results, [...own, trained('gdas', 0, 0.9, { form: LONG })]);
   const { status, stdout, stderr } = bench('--page-only', '--short', '--json');
   assert.equal(status, 0, stderr);
-  assert.deepEqual(JSON.parse(stdout), [searched('darts', 0), trained('darts', 0, 0.6)]);
-  assert.match(readFileSync(join(folder, 'page.md'), 'utf8'), /\| darts +\| +1 \| 60.00/);
+  assert.deepEqual(JSON.parse(stdout), own);
+  const text = readFileSync(join(folder, 'page.md'), 'utf8');
+  assert.match(text, /\| darts +\| +1 \| 60.00/);
+  // The small form searches nas-bench-201: its table has the largest cell at 93.76 %.
+  assert.match(text, /\| darts +\| 93.76 +\| 71.11 +\| 41.44/);
   assert.ok(existsSync(join(folder, 'page.svg')));
 });
 

@@ -59,11 +59,10 @@ const INTRODUCTION = `# The founding comparison
 Reinforcement learning (NASNet), shared weights (ENAS), gradients (DARTS and its relatives), evolution, random search and hand-designed networks on CIFAR-10, under one protocol. \`npm run -s bench:founding\` writes this page from its rows.
 
 \`\`\`sh
-npm run -s bench:founding -- --short                        # about three hours on one core
-npm run -s bench:founding -- --short --resume               # continues it
-npm run -s bench:founding -- --resume                       # the long form: 3 seeds, an hour for each search
-npm run -s bench:founding -- --resume --space nas-bench-201 # the long form, found cells looked up in the table, too
-npm run -s bench:founding -- --short --page-only            # writes the page from existing rows
+npm run -s bench:founding -- --short             # the small form, nas-bench-201: about three hours on one core
+npm run -s bench:founding -- --short --resume    # continues it
+npm run -s bench:founding -- --resume            # the long form, darts: 3 seeds, an hour for each search
+npm run -s bench:founding -- --short --page-only # writes the page from existing rows
 \`\`\`
 
 The data lie in \`../shared/data\` (\`--shared\`): CIFAR-10 with 20,000 training images, and EuroSAT. The bench needs Linux (\`taskset\`, \`setpriv\`, \`/proc\`). \`--help\` lists all flags. Results of different forms stay apart, also in one file of rows.`;
@@ -220,7 +219,7 @@ const PROTOCOL = `## Protocol
 - The architecture that a search finds is trained from scratch, with the same epochs and settings as that of any other method and as the hand-designed networks, on the same 75 % of the training images. The others are the validation samples, in the search, too. The test split is opened once for each network, after its last epoch. No choice uses it.
 - Settings of all trainings, with a cosine schedule: \`${RECIPE}\`.
 - A search without a complete trial at its end counts with the architecture that its supernet would derive then.
-- Found cells are trained on EuroSAT by the same command, at 32x32. One method of each kind (\`enas\`, \`beta-darts\`, \`aging-evolution\`, \`random\`) also searches there. With \`--space nas-bench-201\` they are looked up on CIFAR-100 and ImageNet16-120, and strategies that need no supernet search there again.
+- Found cells are trained on EuroSAT by the same command, at 32x32. One method of each kind (\`enas\`, \`beta-darts\`, \`aging-evolution\`, \`random\`) also searches there. In \`nas-bench-201\` they are also looked up on CIFAR-100 and ImageNet16-120, and strategies that need no supernet search there again.
 - \`--resume\` skips each step that has a row, and continues a search from its study, a supernet from its last epoch. A final training that was stopped starts again.
 - The clock ends the searches, so the machine must have no other work. Processor seconds far below the seconds of a row show that it had some.`;
 
