@@ -35,8 +35,7 @@ function drawn(space: OpenTree, draw: () => TreeArchitecture): TreeArchitecture 
  */
 export function mutate(space: Space, architecture: Architecture, rng: Rng): TreeArchitecture {
   const active = activeDecisions(space, architecture).filter(([, domain]) => domainSize(domain) !== 1n);
-  if (active.length === 0)
-    throw invalid(`space "${space.name}"`, 'has no decisions', 'a mutation needs one to change');
+  if (active.length === 0) throw invalid(`space "${space.name}"`, 'has no decisions', 'a mutation needs one to change');
   const change = (from: Architecture) => {
     const [name, domain] = rng.pick(active);
     const value = decided(from, name);
