@@ -61,6 +61,8 @@ const SETTINGS: ReadonlySet<string | undefined> = new Set(SETTING_NAMES.map(flag
 const ANY = new Set([
   'init --exclude',
   'init --label',
+  'init --require',
+  'init --forbid',
   'data get --dir',
   'init --time',
   'init --stopping-options',

@@ -331,7 +331,10 @@ export const studySchema = z.strictObject({
     'only architectures with these values of decisions of the space: width1=16,block=basic',
   ),
   prefer: say(
-    z.array(z.string().min(1)).min(1).optional(),
+    z
+      .array(z.string().regex(/^.+:[^:]+$/, 'must be OPTION:WEIGHT, such as conv:3'))
+      .min(1)
+      .optional(),
     'search',
     'draw these options more or less often than others, whose weight is 1: OPTION:WEIGHT, or DECISION=OPTION:WEIGHT',
   ),

@@ -90,6 +90,9 @@ test('inputs: a node may be fixed or forbidden, and a mixture derives only what 
   );
   const derived = derive(narrow, Object.fromEntries(options));
   assert.deepEqual(checkArchitecture(narrow, derived), derived);
+  const required = constrained(cells, { require: ['avg_pool_3x3'] });
+  const weights = Object.fromEntries(decisions(required).map(({ name }) => [name, [1, 2, 3, 4, 0]]));
+  assert.ok(Object.values(derive(required, weights)).includes('avg_pool_3x3'));
   assert.ok(!JSON.stringify(supernet(narrow)).includes('skip_connect'));
   assert.ok(JSON.stringify(supernet(darts)).includes('skip_connect'));
 });

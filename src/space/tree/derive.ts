@@ -1,6 +1,7 @@
 import { invalid } from '../../common/errors.ts';
 import type { Architecture, DecisionValue, Space } from '../space.ts';
 import { type Cell, cellsOf } from './cells.ts';
+import { settled } from './choose.ts';
 import { describeDomain } from './domain.ts';
 import { complete } from './walk.ts';
 
@@ -61,7 +62,7 @@ export function derive(space: Space, weights: OptionWeights): Architecture {
     });
   }
 
-  return complete(space, (name, domain) => {
+  const derived = complete(space, (name, domain) => {
     if (domain.kind === 'values' && (domain.values.length === 1 || Object.hasOwn(weights, name)))
       return strongest(name, domain.values).option;
     if (domain.kind === 'inputs') {
@@ -72,6 +73,7 @@ export function derive(space: Space, weights: OptionWeights): Architecture {
     if (outputs.has(name) && domain.kind === 'values' && domain.values.includes('concat')) return 'concat';
     throw invalid(place, `decision "${name}" has no weights`, `must be ${describeDomain(domain)}`);
   }).architecture;
+  return settled(space, derived);
 }
 
 function findConnections(cells: readonly Cell[], wiring: string): Cell['connections'] {

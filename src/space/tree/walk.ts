@@ -176,14 +176,16 @@ function visitRead({ from, edges }: Read, to: number, place: Place): Read {
   const name = choice && place.prefix + choice.name;
   const domain =
     name === undefined ? undefined : narrowed(name, { kind: 'inputs', from: to, count: choice?.count ?? 0 }, place);
-  const taken = name !== undefined && domain ? place.decide({ name, domain, path: place.path }) : from;
+  const decided = name !== undefined && domain ? place.decide({ name, domain, path: place.path }) : from;
+  // Where constraints leave only as many nodes as are read, nothing is open.
+  const isClosed = decided === undefined && domain?.kind === 'inputs' && nodesOf(domain).length === domain.count;
+  const taken = isClosed ? nodesOf(domain) : decided;
   const open = choice && name !== undefined ? { ...choice, name } : from;
   return {
     from: Array.isArray(taken) ? (taken as readonly number[]) : open,
     edges: edges.map((edge, j): Module => {
       if (Array.isArray(taken) && !taken.includes(j)) return { kind: 'zero', stride: 1 };
       const isOpen = name !== undefined && taken === undefined;
-      if (isOpen && domain?.kind === 'inputs' && !nodesOf(domain).includes(j)) return { kind: 'zero', stride: 1 };
       return enter(edge, place, isOpen ? { decision: name, includes: j } : undefined) ?? edge;
     }),
   };
