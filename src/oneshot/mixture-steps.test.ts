@@ -31,8 +31,8 @@ const info: DatasetInfo = {
   counts: { train: 4, valid: 0, test: 0 },
   notes: [],
 };
-// Two cells, both of stride 2: of every operation with stride 1 and 2, and of both ways in. Three cells would take twice as long.
-const CELLS = 2;
+// A normal cell, and two of stride 2: of every operation with stride 1 and 2, and of both ways in.
+const CELLS = 3;
 const settings = { optimizer: 'sgd', momentum: 0.9, nesterov: false, weightDecay: 0, clipNorm: 0 } as const;
 const seeded = (...labels: readonly string[]) => rng('supernet test', ...labels);
 
@@ -124,8 +124,8 @@ testLayouts(await layoutsUnderTest(), NAME, async ({ engine, channels }) => {
       [expected('architecture:8')],
     ),
   };
-  // In the blocked layout, the rounding of the forward pass alone (1.5e-5 of the loss) makes 1e-3 of the weights' gradients.
-  for (const [name, error] of Object.entries(errors)) assert.ok(error < 2e-3, `${name}: ${error}`);
+  // In the blocked layout, the rounding of the forward pass alone (1.5e-5 of the loss) makes 2e-3 of the weights' gradients.
+  for (const [name, error] of Object.entries(errors)) assert.ok(error < 3e-3, `${name}: ${error}`);
 
   let last = Number.NaN;
   for (let step = 2; step <= 7; step++) {
