@@ -1,7 +1,7 @@
 /**
- * The settings of each method in the comparison on NAS-Bench-201, chosen by the validation accuracy in the table (`c10_val_12`), before its test
- * column was opened. The supernets are smaller than the networks of the table, so that many epochs fit into minutes: one cell in
- * a stage in place of five, at half the resolution.
+ * The settings of each method in the comparison on NAS-Bench-201. They are to be chosen by the table's validation column (`c10_val_12`), with
+ * its test column closed; docs/one-shot.md says how far that is. The supernets are smaller than the networks of the table, so
+ * that many steps fit into minutes: three cells in a stage in place of five, half of the channels, half of the resolution.
  */
 import type { ONE_SHOT } from '../../src/oneshot/index.ts';
 
@@ -9,8 +9,8 @@ type Values = Readonly<Record<string, number | string | boolean>>;
 
 /** What all share; names that are not settings of training or of the bench are options of the method. */
 const SHARED: Values = {
-  cells: 1,
-  channels: 16,
+  cells: 3,
+  channels: 8,
   search: true,
   resolution: 0.5,
   // Of evolution, with the methods that find weights.
