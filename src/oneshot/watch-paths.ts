@@ -24,7 +24,7 @@ import type { AfterEpoch, SupernetRequest } from './supernet.ts';
 const PATH_SHARE = 0.05;
 const [LEAST_PATHS, MOST_PATHS] = [2, 4];
 
-/** Paths that are watched in epochs of so many steps. */
+/** How many paths are watched, by the number of steps in an epoch. */
 export function watchedPaths(stepsPerEpoch: number): number {
   return Math.min(MOST_PATHS, Math.max(LEAST_PATHS, Math.floor((PATH_SHARE / 2) * stepsPerEpoch)));
 }

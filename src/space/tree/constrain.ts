@@ -24,9 +24,9 @@ export interface Constraints {
 }
 
 /**
- * The space under constraints: its members are those of `space` that keep them, with the same names, texts and networks. Options and
- * fixed values narrow the domains of decisions, so that all that is derived from the tree keeps them; what is required is a rule of
- * membership. Throws UserError for a decision or an option that the space does not have, and where nothing is left.
+ * The space under constraints: its members are those of `space` that keep them, with the same names, texts and networks. Forbidden
+ * options and fixed values narrow the domains of decisions, so everything derived from the tree keeps them; required options are a
+ * rule of membership. Throws UserError for a decision or an option that the space does not have, and where nothing is left.
  */
 export function constrained(space: Space, constraints: Constraints): Space {
   const { require = [], forbid = [], fix = {}, prefer = [] } = constraints;

@@ -9,7 +9,7 @@ import { firstValue, nodesOf, parseValue } from './domain.ts';
 import { hasWord, isOption, type Named, without } from './narrow.ts';
 import { sample } from './vary.ts';
 
-/** Changes that a repair tries before it says that there is no member, and after how many it begins with a new draw. */
+/** A repair tries this many changes before it reports that there is no member, and draws again after every `STEPS` of them. */
 const TRIES = 2000;
 const STEPS = 20;
 /** More required options are not counted: each doubles the work. */

@@ -144,7 +144,7 @@ test('channels are divided by the rules of the paper, and networks of another wi
   for (const factor of [1, 0.5, 0.75, 1.3]) assert.ok(networkCosts(scaleWidth(network, factor), task).params > 0);
 });
 
-test('what is no member, and a supernet, are refused with place, value and rule', () => {
+test('graphs that are no members, and supernets, are refused with place, value and rule', () => {
   const read =
     (text: string, of: Space = space) =>
     () =>
