@@ -19,7 +19,7 @@ export interface PageOptions {
   readonly lookUp?: (text: string) => Readonly<Record<string, number>>;
 }
 
-/** The page of one form of the comparison, from its rows. Without rows, it says that nothing was measured. */
+/** The page of one form of the comparison, from its rows. Without rows, the page states that there are no measurements. */
 export function page(rows: readonly Row[], options: PageOptions): string {
   const found = summaries(METHODS, rows);
   const measured = found.some(({ seeds }) => seeds > 0)

@@ -44,7 +44,7 @@ suite('hypervolume', () => {
   });
 });
 
-suite('boxes that nothing dominates', () => {
+suite('boxes of the space that no vector dominates', () => {
   for (const count of [1, 2, 3, 4]) {
     test(`hold what a new point adds to the hypervolume of ${count} objectives`, () => {
       const stream = rng('boxes', count);

@@ -10,19 +10,18 @@
  * are left of every choice, and there are no steps of the architecture; a choice with k options takes k measurements.
  */
 import { z } from 'zod';
-import type { Samples } from '../data/dataset.ts';
-import { part } from '../data/samples.ts';
 import type { Feeds, State } from '../engine/engine.ts';
 import { type HostTensor, sizeOf } from '../graph/ir.ts';
 import type { ArchitectureParameter } from '../network/network.ts';
 import type { Space } from '../space/space.ts';
-import { cellsOf } from '../space/tree/cells.ts';
+import { wiredZeros } from '../space/tree/cells.ts';
 import { derive } from '../space/tree/derive.ts';
 import { trainingBatches } from '../train/batches.ts';
 import type { Mixture } from '../train/checkpoint.ts';
 import { inferenceOver } from '../train/inference.ts';
 import { noiseFor, trainBatches, VALID_BATCH } from '../train/loop.ts';
 import { OPTIMIZERS } from '../train/optimizers.ts';
+import { someSamples } from '../train/samples.ts';
 import { learningRates } from '../train/schedules.ts';
 import { checkSettings } from '../train/settings.ts';
 import { defineOneShot } from './definition.ts';
@@ -39,7 +38,7 @@ const schema = z.strictObject({
 export interface DartsPtSettings {
   /** The share of the epochs after which the first choice is made; the last one is made after the last epoch. */
   readonly selectFrom: number;
-  /** Validation samples that the supernet without an option is measured on, rounded to whole batches. */
+  /** Validation samples that the supernet without an option is measured on. */
   readonly perturbSamples: number;
 }
 
@@ -74,7 +73,7 @@ export async function openDartsPtSupernet(
   const streams: SupernetRequest['rng'] = (...labels) => request.rng('selection', ...labels);
   const judged = valid !== undefined && valid.count > 0 ? valid : train;
   const judgeBatch = Math.min(VALID_BATCH, judged.count);
-  const samples = someOf(judged, Math.max(judgeBatch, Math.min(perturbSamples, judged.count)), judgeBatch, streams);
+  const samples = someSamples(judged, perturbSamples);
 
   const {
     measureWith: _,
@@ -208,13 +207,7 @@ interface Candidate {
 
 /** In a cell that decides its wiring, to have no operation is the wiring's business, as in `derive`. */
 function candidatesOf(space: Space, architecture: readonly ArchitectureParameter[]): readonly Candidate[] {
-  const zeros = new Map(
-    cellsOf(space).flatMap(({ connections }) =>
-      connections.flatMap(({ wiring, edge }) =>
-        wiring !== undefined && edge ? [[edge.decision, edge.zeros] as const] : [],
-      ),
-    ),
-  );
+  const zeros = wiredZeros(space);
   return architecture.flatMap(({ path, decisions }) => {
     let start = 0;
     return decisions.map(({ name, options }): Candidate => {
@@ -253,10 +246,4 @@ function strength(loss: number, all: ReadonlyMap<string, number>): number {
 /** As in the checkpoint; all options are in the mixture at first. */
 function startOf(path: string, shape: readonly number[], { checkpoint }: SupernetRequest): HostTensor {
   return checkpoint?.tensors[path] ?? { shape: [...shape], data: new Float32Array(sizeOf(shape)) };
-}
-
-/** Whole batches of samples, drawn at random. */
-function someOf(all: Samples, count: number, batchSize: number, streams: SupernetRequest['rng']): Samples {
-  const order = streams('samples').shuffle(Array.from({ length: all.count }, (_, i) => i));
-  return part(all, Int32Array.from(order.slice(0, Math.floor(count / batchSize) * batchSize)));
 }

@@ -7,7 +7,7 @@ import { part } from '../data/samples.ts';
 import type { Feeds } from '../engine/engine.ts';
 import type { ArchitectureParameter } from '../network/network.ts';
 import type { Architecture, Space } from '../space/space.ts';
-import { type Cell, cellsOf, isPresent, outputNodes } from '../space/tree/cells.ts';
+import { type Cell, cellsOf, isPresent, outputNodes, wiredZeros } from '../space/tree/cells.ts';
 import { supernet } from '../space/tree/resolve.ts';
 import type { CellShape, EpochRecord, GenotypeSigns, Guards, Mixture } from '../train/checkpoint.ts';
 import { VALID_BATCH } from '../train/loop.ts';
@@ -126,13 +126,7 @@ export function genotypeFeeds(
 ): Feeds | undefined {
   // The exponential of minus this is 0 in float32, next to 1.
   const CERTAIN = 1000;
-  const wired = new Map(
-    cellsOf(space).flatMap(({ connections }) =>
-      connections.flatMap(({ wiring, edge }) =>
-        wiring !== undefined && edge ? [[edge.decision, edge.zeros] as const] : [],
-      ),
-    ),
-  );
+  const wired = wiredZeros(space);
   const feeds: Record<string, Feeds[string]> = {};
   for (const { path, shape, decisions } of architecture) {
     const data: number[] = [];

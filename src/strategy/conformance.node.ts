@@ -116,7 +116,7 @@ export function strategyRules(
   const trials = 30;
   const limited: Problem = { ...problem, limits: [{ cost: 'params', max: 600 }] };
   let alone: Promise<Played> | undefined;
-  /** A search that nothing disturbs, one proposal at a time: what others must equal. It is played once. */
+  /** An undisturbed search, one proposal at a time. The other searches must equal it. It runs once. */
   const undisturbed = () => {
     alone ??= play(make(), { problem, trials });
     return alone;

@@ -71,7 +71,7 @@ export function localSearch(options: LocalSearchOptions): Strategy<LocalSearchSt
   return {
     name: 'local-search',
     init(problem) {
-      sampleWithin(problem, 0); // Limits that nothing keeps are refused now, not in the middle of a study.
+      sampleWithin(problem, 0); // Limits that no architecture keeps are refused now, not in the middle of a study.
       return begin(options, []);
     },
     async ask(problem, state, firstTrial, count) {

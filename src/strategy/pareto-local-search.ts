@@ -32,8 +32,8 @@ const MOST = 1000;
  * evolutionary algorithms on pseudo-Boolean functions", algorithm SEMO, which is Pareto local search (Paquete,
  * Chiarandini & Stützle 2004) with neighbors in random order.
  *
- * Differs: it begins with `starts` random architectures; what is among the last 1,000 proposed is not proposed again, and
- * where ten mutations are all known, there are more mutations at once, in the end a random architecture. Failed, paused
+ * Differs: it begins with `starts` random architectures. It never repeats one of its last 1,000 proposals: after ten mutations that
+ * are all known, it makes several mutations at once, and in the end draws a random architecture. Failed, paused
  * and pruned trials and lower fidelities are not of the front. With one objective it climbs from the best.
  *
  * ask: O(1). tell: O(front).
@@ -42,7 +42,7 @@ export function paretoLocalSearch({ starts }: ParetoLocalSearchOptions): Strateg
   return {
     name: 'pareto-local-search',
     init(problem) {
-      sampleWithin(problem, 0); // Limits that nothing keeps are refused now, not in the middle of a study.
+      sampleWithin(problem, 0); // Limits that no architecture keeps are refused now, not in the middle of a study.
       return { asked: 0, front: [], known: [] };
     },
     async ask(problem, state, firstTrial, count) {

@@ -48,6 +48,16 @@ const NETWORKS: readonly (readonly [name: string, task: Task, network: Module, b
   ['ResNet-8', images(32), resolve(...spread(BASELINES['resnet-8'](images(32)))), EFFICIENTNET],
   ['a chain of convolutions', images(32), member('small-cnn', images(32), 3), EFFICIENTNET],
   [
+    // The output adds the first channels of the last vertex to the input.
+    'cells of NAS-Bench-101',
+    images(32),
+    member('nas-bench-101', images(32), 'conv3x3-bn-relu<-0, conv1x1-bn-relu<-1, output<-0+2', {
+      cells: 2,
+      channels: 16,
+    }),
+    EFFICIENTNET,
+  ],
+  [
     'cells of NAS-Bench-201',
     images(32),
     member(

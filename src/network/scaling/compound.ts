@@ -4,7 +4,7 @@ import { createGraph } from '../../graph/builder.ts';
 import type { Task } from '../../space/space.ts';
 import { resize, sequential } from '../../space/tree/builders.ts';
 import type { Module } from '../../space/tree/module.ts';
-import { mapChildren } from '../../space/tree/resolve.ts';
+import { mapWidths } from '../../space/tree/resolve.ts';
 import { childrenOf } from '../../space/tree/walk.ts';
 import { toMultiple } from '../../space/tree/widths.ts';
 import { lowerForInference, networkCosts } from '../costs.ts';
@@ -93,23 +93,7 @@ function widened(root: Module, factor: number, divisor: number): Module {
     const wanted = value % divisor === 0 ? leastCommon(divisor, parts) : parts;
     return toMultiple(value * factor, value % wanted === 0 ? wanted : 1);
   };
-  const visit = (module: Module): Module => {
-    switch (module.kind) {
-      case 'conv':
-      case 'convTranspose':
-      case 'factorizedReduce':
-        return { ...module, channels: width(module.channels) as number | 'same' };
-      case 'embedding':
-        return { ...module, channels: width(module.channels) as number };
-      case 'recurrent':
-        return { ...module, units: width(module.units) as number | 'same' };
-      case 'linear':
-        return { ...module, units: width(module.units) as number | 'outputs' };
-      default:
-        return childrenOf(module).length === 0 ? module : mapChildren(module, visit);
-    }
-  };
-  return visit(root);
+  return mapWidths(root, width);
 }
 
 /** What widths must be a multiple of, by the heads of attention and the groups of convolutions. */

@@ -142,3 +142,14 @@ export function outputNodes(
   const read = new Set(connections.flatMap((one) => (isPresent(one, architecture) ? [one.from] : [])));
   return new Set(nodes.filter((node) => !read.has(node)));
 }
+
+/** The edges that a cell's wiring may leave out, by decision, with their options that put out nothing. */
+export function wiredZeros(space: Space): ReadonlyMap<string, readonly string[]> {
+  return new Map(
+    cellsOf(space).flatMap(({ connections }) =>
+      connections.flatMap(({ wiring, edge }) =>
+        wiring !== undefined && edge ? [[edge.decision, edge.zeros] as const] : [],
+      ),
+    ),
+  );
+}

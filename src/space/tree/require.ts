@@ -9,7 +9,7 @@ import { firstValue, nodesOf, parseValue } from './domain.ts';
 import { hasWord, isOption, type Named, without } from './narrow.ts';
 import { sample } from './vary.ts';
 
-/** A repair tries this many changes before it reports that there is no member, and draws again after every `STEPS` of them. */
+/** A repair gives up after `TRIES` changes. After every `STEPS` changes it starts from a new random architecture. */
 const TRIES = 2000;
 const STEPS = 20;
 /** More required options are not counted: each doubles the work. */
@@ -93,7 +93,7 @@ function reading(domain: Extract<Domain, { kind: 'inputs' }>, node: number): rea
   return [node, ...others.slice(0, domain.count - 1)].sort((a, b) => a - b);
 }
 
-/** The same object each time, since what is known of a tree is kept by the object. */
+/** Returns the same object for the same tree, because caches are keyed by that object. */
 const known = new WeakMap<OpenTree, OpenTree>();
 
 function withMembership(tree: OpenTree, membership: Membership | undefined): OpenTree {

@@ -59,6 +59,11 @@ function scaled(module: Module, factor: number): Module {
       throw new TypeError(`scaleWidth: width "${value.name}" is left open; resolve the tree first`);
     return typeof value === 'number' ? Math.max(1, Math.round(value * factor)) : value;
   };
+  return mapWidths(module, width);
+}
+
+/** The module with `width` of each number of channels or units in it; `width` gets what else stands there, such as `same`, too. */
+export function mapWidths(module: Module, width: (value: unknown) => unknown): Module {
   switch (module.kind) {
     case 'conv':
     case 'convTranspose':
@@ -72,7 +77,7 @@ function scaled(module: Module, factor: number): Module {
     case 'linear':
       return { ...module, units: width(module.units) as number | 'outputs' };
     default:
-      return childrenOf(module).length === 0 ? module : mapChildren(module, (child) => scaled(child, factor));
+      return childrenOf(module).length === 0 ? module : mapChildren(module, (child) => mapWidths(child, width));
   }
 }
 

@@ -33,7 +33,7 @@ const LOOKED_AT = 40;
 /** Members of the front that boxes are made of, by the number of objectives: the boxes would be too many. */
 const MOST_FRONT = [0, 1, 200, 60, 20];
 const LEAST_FRONT = 10;
-/** The worst value seen is the reference point where it is at most so many times as far below the median as the best is above it. */
+/** The worst value is the reference point, unless its distance to the median exceeds this many times the distance of the best value. */
 const NEAR = 4;
 /** Else the reference point is so many times as far below. */
 const DEPTH = 1.5;
