@@ -110,7 +110,9 @@ function checkChoices(space: Space, method: string): void {
     throw invalid(
       place,
       `decision "${other.name}" does not choose between modules`,
-      `${method} needs a space all of whose decisions do, such as nas-bench-201 or darts`,
+      space.options.search === false
+        ? `${method} needs a space all of whose decisions do: add --space-options search=true`
+        : `${method} needs a space all of whose decisions do, such as nas-bench-201 or darts`,
     );
   if (choices.size === 0) throw invalid(place, 'has no choice between modules', `${method} needs at least one`);
 }
