@@ -34,7 +34,8 @@ test('published networks are listed at 224x224 with the options that they need, 
 });
 
 // Constraints make the supernet small enough for a test.
-const FEW = ['--forbid', 'k5e3,k5e6,k7e3,k7e6'];
+const FIXED = ['4/block1', '4/block2', '5/block1', '5/block2', '6/block1', '6/block2', '7/block1'];
+const FEW = ['--forbid', 'k5e3,k5e6,k7e3,k7e6', '--fix', FIXED.map((name) => `stage${name}=k3e3`).join()];
 const SUPERNET = [...FEW, '--space', 'mobilenet', '--space-options', 'search=true,width=0.05,depth=0.3'];
 for (const [name, ...args] of [
   ['darts', '--strategy', 'darts'],

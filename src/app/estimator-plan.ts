@@ -148,7 +148,7 @@ function checkCostOptions(
     const counts = kind === 'limit' ? limits.length > 0 : objectives.some(({ metric }) => isCost(metric));
     if (value === undefined || counts) continue;
     const rule =
-      kind === 'limit' ? 'a limit: --max-flops 10M' : 'a cost among the objectives: --objective accuracy,flops';
+      kind === 'limit' ? 'a limit: --max-flops N' : 'a cost among the objectives: --objective accuracy,flops';
     throw invalid('--strategy-options', `${name}=${value}`, `only applies with ${rule}`);
   }
 }

@@ -104,7 +104,7 @@ function byKnapsack(
   let limits = goals.limits.map(({ max }) => max);
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const left = limits.map((max, i) => max - (always[i] ?? 0));
-    const taken = left.some((max) => max < 0) ? undefined : bestWithin(listed, left);
+    const taken = bestWithin(listed, left);
     if (taken === undefined) return undefined;
     const values: Values = Object.assign({}, ...listed.map((group, g) => group[taken[g] ?? 0]?.values));
     const found = complete(space, scores, values);

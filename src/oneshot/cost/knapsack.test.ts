@@ -33,11 +33,11 @@ for (const count of [1, 2])
     for (let i = 0; i < 200; i++) {
       const groups = Array.from({ length: 1 + random.int(5) }, () =>
         Array.from({ length: 1 + random.int(5) }, () => ({
-          costs: Array.from({ length: count }, () => uniform(random) * 1e6),
+          costs: Array.from({ length: count }, () => (uniform(random) - 0.2) * 1e6),
           score: Math.log(uniform(random) + 1e-6),
         })),
       );
-      const limits = Array.from({ length: count }, () => uniform(random) * groups.length * 7e5);
+      const limits = Array.from({ length: count }, () => (uniform(random) - 0.1) * groups.length * 5e5);
       const found = bestWithin(groups, limits);
       const wanted = byEnumeration(groups, limits);
       if (wanted === undefined) infeasible++;
@@ -47,8 +47,9 @@ for (const count of [1, 2])
         score === wanted || Math.abs((score ?? Number.NaN) - (wanted ?? Number.NaN)) < 1e-9,
         `${score}, ${wanted}`,
       );
+      if (taken === undefined) continue;
       for (const [l, limit] of limits.entries())
-        assert.ok((taken?.reduce((sum, one) => sum + (one?.costs[l] ?? Number.NaN), 0) ?? 0) <= limit * (1 + 1e-9));
+        assert.ok(taken.reduce((sum, one) => sum + (one?.costs[l] ?? Number.NaN), 0) <= limit + 1e-3);
     }
     assert.ok(infeasible > 10 && infeasible < 190, `${infeasible}`);
   });

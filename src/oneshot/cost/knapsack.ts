@@ -14,7 +14,7 @@ export interface Alternative {
 
 /** Partial solutions that are kept; those with the best bounds, where there are more. */
 const MOST = 50_000;
-/** What a limit of 0 counts as, to be divided by. */
+/** What a limit of 0 counts as, to be divided by; far less than any cost. */
 const LEAST = 1e-9;
 /** Against rounding of sums: relative. */
 const SLACK = 1e-12;
@@ -31,8 +31,27 @@ interface Taken {
   readonly before: Taken | undefined;
 }
 
-/** The index of an alternative for each group, so that the sum of scores is largest; undefined where nothing keeps the limits. */
+/**
+ * The index of an alternative for each group, so that the sum of scores is largest; undefined where nothing keeps the limits. Costs may be below 0.
+ */
 export function bestWithin(
+  groups: readonly (readonly Alternative[])[],
+  limits: readonly number[],
+): readonly number[] | undefined {
+  const least = groups.map((group) => limits.map((_, i) => Math.min(...group.map(({ costs }) => costs[i] ?? 0))));
+  const left = limits.map((limit, i) => limit - least.reduce((sum, costs) => sum + (costs[i] ?? 0), 0));
+  if (left.some((limit, i) => limit < -SLACK * Math.abs(limits[i] ?? 0))) return undefined;
+  const above = groups.map((group, g) =>
+    group.map(({ costs, score }) => ({ score, costs: costs.map((cost, i) => cost - (least[g]?.[i] ?? 0)) })),
+  );
+  return bestAbove(
+    above,
+    left.map((limit) => Math.max(0, limit)),
+  );
+}
+
+/** The same, where each group has an alternative that costs nothing. */
+function bestAbove(
   groups: readonly (readonly Alternative[])[],
   limits: readonly number[],
 ): readonly number[] | undefined {
@@ -40,7 +59,7 @@ export function bestWithin(
   const sizeOf = ({ costs }: Pick<Alternative, 'costs'>) =>
     costs.reduce((sum, cost, i) => sum + cost / Math.max(limits[i] ?? 0, LEAST), 0);
   const capacity = limits.length;
-  const isWithin = (costs: readonly number[]) => costs.every((cost, i) => cost <= (limits[i] ?? 0) * (1 + SLACK));
+  const isWithin = (costs: readonly number[]) => costs.every((cost, i) => cost <= (limits[i] ?? 0) * (1 + SLACK) + LEAST);
   const lagrangian = (one: Alternative, multiplier: number) => one.score - multiplier * sizeOf(one);
   const boundAt = (some: readonly (readonly Alternative[])[], multiplier: number) =>
     some.reduce((sum, group) => sum + Math.max(...group.map((one) => lagrangian(one, multiplier))), 0);
@@ -49,18 +68,15 @@ export function bestWithin(
   const known = feasible(multiplier);
   const rest = groups.map((_, i) => groups.slice(i + 1));
   const bounds = rest.map((some) => boundAt(some, multiplier));
-  const least = rest.map((some) =>
-    limits.map((_, i) => some.reduce((sum, group) => sum + Math.min(...group.map(({ costs }) => costs[i] ?? 0)), 0)),
-  );
 
   let states: readonly Partial[] = [{ costs: limits.map(() => 0), score: 0, taken: undefined }];
   for (const [g, group] of groups.entries()) {
-    const [after, more] = [bounds[g] ?? 0, least[g] ?? []];
+    const after = bounds[g] ?? 0;
     const boundOf = (state: Partial) => state.score + after + multiplier * (capacity - sizeOf(state));
     const next = states.flatMap((state) =>
       group.flatMap(({ costs, score }, index): Partial[] => {
         const sums = state.costs.map((cost, i) => cost + (costs[i] ?? 0));
-        if (!isWithin(sums.map((cost, i) => cost + (more[i] ?? 0)))) return [];
+        if (!isWithin(sums)) return [];
         const found = { costs: sums, score: state.score + score, taken: { index, before: state.taken } };
         return boundOf(found) < known - SLACK * Math.abs(known) ? [] : [found];
       }),
