@@ -37,24 +37,35 @@ test('published networks are listed at 224x224 with the options that they need, 
 const FIXED = ['4/block1', '4/block2', '5/block1', '5/block2', '6/block1', '6/block2', '7/block1'];
 const FEW = ['--forbid', 'k5e3,k5e6,k7e3,k7e6', '--fix', FIXED.map((name) => `stage${name}=k3e3`).join()];
 const SUPERNET = [...FEW, '--space', 'mobilenet', '--space-options', 'search=true,width=0.05,depth=0.3'];
-for (const [name, ...args] of [
-  ['darts', '--strategy', 'darts'],
-  ['gdas', '--strategy', 'gdas', '--strategy-options', 'recalibrate=0'],
-  ['enas', '--strategy', 'enas', '--strategy-options', 'controllerSteps=1,aggregate=2,candidates=2,recalibrate=0'],
-  ['single-path', '--estimator', 'single-path', '--estimator-options', 'validationPaths=1', '--trials', '1'],
-] as const)
-  test(`with search=true, ${name} searches it within a limit`, async () => {
-    const dir = join(root, name);
-    const { code, err } = await netsmith(
-      ...['search', ...DATA, ...SUPERNET, '--supernet-epochs', '1', ...args],
-      ...['--max-flops', '750000', '--out', dir],
-    );
-    assert.equal(code, 0, err);
-    const [trial, ...more] = await json('trials', dir);
-    assert.deepEqual([trial.state, more.length], ['complete', 0]);
-    assert.ok(trial.costs.flops <= 750_000, `${trial.costs.flops}`);
-    assert.match(trial.text, /^1 wide relu6 \| 8 relu6 none k3 \| 8 relu6 none k\de\d/);
-  });
+test('with search=true, one-shot methods search it, and derive within a limit', async () => {
+  const dir = join(root, 'supernet');
+  const { code, err } = await netsmith(
+    ...['search', ...DATA, ...SUPERNET, '--supernet-epochs', '1', '--strategy', 'darts'],
+    ...['--max-flops', '450000', '--out', dir],
+  );
+  assert.equal(code, 0, err);
+  const [trial, ...more] = await json('trials', dir);
+  assert.deepEqual([trial.state, more.length], ['complete', 0]);
+  assert.ok(trial.costs.flops <= 450_000, `${trial.costs.flops}`);
+  assert.match(trial.text, /^1 wide relu6 \| 8 relu6 none k3 \| 8 relu6 none k\de\d/);
+  const { supernet } = await json('status', dir);
+  assert.ok(supernet.curve.at(-1).mixture.costs.flops > 300_000);
+});
+
+test('a limit that nothing keeps is refused before a supernet is trained, as is a weight without costs', async () => {
+  const search = (...args: string[]) => ['search', ...DATA, ...SUPERNET, '--strategy', 'gdas', ...args];
+  const out = ['--out', join(root, 'nothing')];
+  await refusedIn(
+    root,
+    /limits flops <= 1000: no architecture .* \(the smallest has 345,610 FLOPs\)/,
+    ...search('--max-flops', '1000', ...out),
+  );
+  await refusedIn(
+    root,
+    /--strategy-options: costWeight=2; only applies with a cost among the objectives: --objective accuracy,flops/,
+    ...search('--strategy-options', 'costWeight=2', ...out),
+  );
+});
 
 test('one-shot methods refuse it with the reason', async () => {
   const options = ['--space', 'mobilenet', '--strategy', 'darts', '--out', join(root, 'one-shot')];
