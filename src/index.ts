@@ -188,6 +188,7 @@ export {
   residual,
   resize,
   type SqueezeExciteOptions,
+  rows,
   scoped,
   sequential,
   shared,

@@ -195,6 +195,7 @@ function followAlike(m: Morphing, p: Placed, c: Placed, x: Flow, before: readonl
     case 'attention':
     case 'recurrent':
     case 'shared':
+    case 'rows':
       return followWhole(m, p, c, x);
     case 'resize':
       differ('mode', 'factor');

@@ -3,7 +3,7 @@ import type { NodeId } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
 import type { DagOutput } from '../space/tree/module.ts';
 import { edgeName, looseNodes, readsOf, sourcesOf } from '../space/tree/reads.ts';
-import { closed, type Lower, type Lowering, type ModuleOf, overImages, sizeOfWindow, sum } from './lowering.ts';
+import { closed, imageShape, type Lower, type Lowering, type ModuleOf, overImages, sizeOfWindow, sum } from './lowering.ts';
 
 export const lowerIdentity: Lower<'identity'> = (_l, _module, x) => x;
 
@@ -75,6 +75,19 @@ function outputOf(l: Lowering, { entries, nodes, output }: ModuleOf<'dag'>, valu
 }
 
 export const lowerShared: Lower<'shared'> = (l, module, x) => l.shared(module.name, module.body, x);
+
+/** Rows are further samples of a batch. */
+export const lowerRows: Lower<'rows'> = (l, module, x) => {
+  const { g } = l;
+  const [n, c, h, w] = imageShape(l, x);
+  const rows = ops.reshape(g, ops.transpose(g, x, [0, 2, 1, 3]), [n * h, c, w]);
+  const read = l.child('body', module.body, rows);
+  const shape = g.shape(read);
+  const [, channels, length] = shape;
+  if (channels === undefined || length === undefined || shape.length > 3)
+    throw l.error(`what reads a row gives [${shape}]`, 'it must give a sequence, [N, C, T]');
+  return ops.transpose(g, ops.reshape(g, read, [n, h, channels, length]), [0, 2, 1, 3]);
+};
 
 /** The body stands in the module's own place, so that its parameters are named as without the head. */
 export const lowerAuxiliary: Lower<'auxiliary'> = (l, module, x) => {

@@ -12,6 +12,7 @@ import { nasnet } from './image/nasnet.ts';
 import { residualCnn } from './image/residual-cnn.ts';
 import { resnet } from './image/resnet.ts';
 import { smallCnn } from './image/small-cnn.ts';
+import { macro } from './macro/macro.ts';
 import { mlp } from './table/mlp.ts';
 import { residualMlp } from './table/residual-mlp.ts';
 
@@ -28,6 +29,7 @@ export const SPACES = {
   'enas-macro': enasMacro,
   mobilenet,
   inception,
+  macro,
 } as const satisfies Readonly<Record<string, SpaceDefinition>>;
 
 /** A network that those of a search are held against, as the member of a space. */
@@ -64,6 +66,7 @@ export {
   darts,
   enasMacro,
   inception,
+  macro,
   mlp,
   mobilenet,
   nasBench101,

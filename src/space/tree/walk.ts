@@ -236,6 +236,7 @@ export function childrenOf(module: Module): readonly Module[] {
     case 'repeat':
     case 'scope':
     case 'shared':
+    case 'rows':
       return [module.body];
     case 'auxiliary':
       return [module.body, module.head];
