@@ -4,6 +4,7 @@ import type { Architecture, Space, SpaceDefinition, Task } from '../space.ts';
 import { checkArchitecture } from '../tree/architecture.ts';
 import { darts } from './image/darts.ts';
 import { enasMacro } from './image/enas-macro.ts';
+import { hierarchical } from './image/hierarchical.ts';
 import { inception } from './image/inception.ts';
 import { mobilenet } from './image/mobilenet.ts';
 import { nasBench101 } from './image/nas-bench-101.ts';
@@ -30,6 +31,7 @@ export const SPACES = {
   mobilenet,
   inception,
   macro,
+  hierarchical,
 } as const satisfies Readonly<Record<string, SpaceDefinition>>;
 
 /** A network that those of a search are held against, as the member of a space. */
@@ -65,6 +67,7 @@ export const BASELINES = {
 export {
   darts,
   enasMacro,
+  hierarchical,
   inception,
   macro,
   mlp,
