@@ -3,7 +3,16 @@ import type { NodeId } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
 import type { DagOutput } from '../space/tree/module.ts';
 import { edgeName, looseNodes, readsOf, sourcesOf } from '../space/tree/reads.ts';
-import { closed, imageShape, type Lower, type Lowering, type ModuleOf, overImages, sizeOfWindow, sum } from './lowering.ts';
+import {
+  closed,
+  imageShape,
+  type Lower,
+  type Lowering,
+  type ModuleOf,
+  overImages,
+  sizeOfWindow,
+  sum,
+} from './lowering.ts';
 
 export const lowerIdentity: Lower<'identity'> = (_l, _module, x) => x;
 

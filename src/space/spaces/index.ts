@@ -6,6 +6,7 @@ import { darts } from './image/darts.ts';
 import { enasMacro } from './image/enas-macro.ts';
 import { hierarchical } from './image/hierarchical.ts';
 import { inception } from './image/inception.ts';
+import { mnasnet } from './image/mnasnet.ts';
 import { mobilenet } from './image/mobilenet.ts';
 import { nasBench101 } from './image/nas-bench-101.ts';
 import { nasBench201 } from './image/nas-bench-201.ts';
@@ -32,6 +33,7 @@ export const SPACES = {
   inception,
   macro,
   hierarchical,
+  mnasnet,
 } as const satisfies Readonly<Record<string, SpaceDefinition>>;
 
 /** A network that those of a search are held against, as the member of a space. */
@@ -71,6 +73,7 @@ export {
   inception,
   macro,
   mlp,
+  mnasnet,
   mobilenet,
   nasBench101,
   nasBench201,

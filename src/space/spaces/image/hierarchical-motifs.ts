@@ -143,7 +143,9 @@ function pruned(architecture: TreeArchitecture, motifs: readonly Motif[], domain
   const live = liveEdges(motifs, architecture);
   const used = usedMotifs(live);
   const found: Record<string, DecisionValue> = { ...architecture };
-  const edges = motifs.map(({ name, nodes }) => pairsOf(nodes).map(([from, to]) => [edgeOf(name, from, to), from, to] as const));
+  const edges = motifs.map(({ name, nodes }) =>
+    pairsOf(nodes).map(([from, to]) => [edgeOf(name, from, to), from, to] as const),
+  );
   for (const [i, { name }] of motifs.entries())
     for (const [decision, from, to] of edges[i] ?? []) {
       const isLive = used.has(name) && live.get(name)?.some((edge) => edge.from === from && edge.to === to);
@@ -160,7 +162,11 @@ function pruned(architecture: TreeArchitecture, motifs: readonly Motif[], domain
 }
 
 /** Motifs of primitives whose edges may all be the same: of all numberings of their inner nodes the one with the least labels. */
-function withOrderedNodes(architecture: TreeArchitecture, motifs: readonly Motif[], domains: Domains): TreeArchitecture {
+function withOrderedNodes(
+  architecture: TreeArchitecture,
+  motifs: readonly Motif[],
+  domains: Domains,
+): TreeArchitecture {
   const found: Record<string, DecisionValue> = { ...architecture };
   for (const motif of motifs) {
     if (motif.level !== 2 || !areAlike(domainsIn(motif, domains))) continue;

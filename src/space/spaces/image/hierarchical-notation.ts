@@ -24,7 +24,8 @@ export function hierarchyText(options: HierarchyOptions): TextForm {
     parse(text) {
       const place = `architecture "${text.length > 60 ? `${text.slice(0, 60)}...` : text}"`;
       const found: Record<string, DecisionValue> = {};
-      for (const { name, nodes } of motifs) for (const [from, to] of pairsOf(nodes)) found[edgeOf(name, from, to)] = NONE;
+      for (const { name, nodes } of motifs)
+        for (const [from, to] of pairsOf(nodes)) found[edgeOf(name, from, to)] = NONE;
       const seen = new Set<string>();
       for (const [i, part] of text.split('|').entries()) {
         const [name = '', ...edges] = part.trim().split(/\s+/u);
@@ -38,11 +39,20 @@ export function hierarchyText(options: HierarchyOptions): TextForm {
           const [, from = '', to = '', label] = /^(\d+)->(\d+)=(.+)$/u.exec(edge) ?? [];
           if (label === undefined) throw invalid(place, `an edge of ${name} is "${edge}"`, `must be ${FORM}`);
           if (Number(from) >= Number(to) || Number(to) >= motif.nodes)
-            throw invalid(place, `an edge of ${name} is "${edge}"`, `must lead to a later node, at most ${motif.nodes - 1}`);
+            throw invalid(
+              place,
+              `an edge of ${name} is "${edge}"`,
+              `must lead to a later node, at most ${motif.nodes - 1}`,
+            );
           if (![NONE, ...motif.labels].includes(label))
-            throw invalid(place, `an edge of ${name} is "${label}"`, `must be one of ${[NONE, ...motif.labels].join(', ')}`);
+            throw invalid(
+              place,
+              `an edge of ${name} is "${label}"`,
+              `must be one of ${[NONE, ...motif.labels].join(', ')}`,
+            );
           const decision = edgeOf(name, Number(from), Number(to));
-          if (given.has(decision)) throw invalid(place, `edge ${from}->${to} of ${name} is given twice`, 'must be given once');
+          if (given.has(decision))
+            throw invalid(place, `edge ${from}->${to} of ${name} is given twice`, 'must be given once');
           given.add(decision);
           found[decision] = label;
         }

@@ -160,11 +160,13 @@ function closedMotif(name: string, live: ReadonlyMap<string, readonly Edge[]>, c
         const label = into.find(({ from }) => from === nodes[source])?.label;
         if (label === undefined) return identity();
         const isPrimitive = !live.has(label);
-        const module = isPrimitive
-          ? OPERATIONS[label as keyof typeof OPERATIONS]
-          : closedMotif(label, live, channels);
+        const module = isPrimitive ? OPERATIONS[label as keyof typeof OPERATIONS] : closedMotif(label, live, channels);
         // A choice that is made: its key names the operation in drawings.
-        return { kind: 'choice', name: edgeOf(name, nodes[source] ?? 0, nodes[node] ?? 0), options: { [label]: module } };
+        return {
+          kind: 'choice',
+          name: edgeOf(name, nodes[source] ?? 0, nodes[node] ?? 0),
+          options: { [label]: module },
+        };
       },
       body: into.length > 1 ? convBnRelu(1, channels) : identity(),
     };

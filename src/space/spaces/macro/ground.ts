@@ -22,8 +22,7 @@ const STAGES = 3;
 export function groundOf({ input, positions = [], vocabulary }: Task): Ground {
   if (positions.length > 0)
     throw new UserError('the task asks for an answer at each position; this space gives one for each sample');
-  if (input.length === 1 && vocabulary === undefined)
-    return { rank: 'table', sides: [], stemHalvings: 0, halvings: 0 };
+  if (input.length === 1 && vocabulary === undefined) return { rank: 'table', sides: [], stemHalvings: 0, halvings: 0 };
   const given = vocabulary === undefined ? input.slice(1) : input;
   const [height = 1, width = height] = given;
   const { stem, stages } = reductions({ channels: 1, height, width }, STAGES);

@@ -77,9 +77,7 @@ const selfAttention: Layer = keeping(({ rank, width, sides }) => {
 
 /** A dense layer at each position; of a table, one as usual, with the activation last. */
 const dense: Layer = (place) =>
-  place.rank === 'table'
-    ? sequential(linear(place.width), batchNorm(), place.act, place.dropout)
-    : project(place);
+  place.rank === 'table' ? sequential(linear(place.width), batchNorm(), place.act, place.dropout) : project(place);
 
 /** By rank and name; of a table all layers are dense. */
 const LAYERS = {

@@ -15,7 +15,10 @@ interface Layer {
 
 /** Layers of a residual network: three blocks of two, and one that reads their sum. */
 const RESIDUAL = 7;
-const CONVOLUTION = { image: 'conv3x3', sequence: 'conv3', table: 'dense' } as const satisfies Record<MacroRank, string>;
+const CONVOLUTION = { image: 'conv3x3', sequence: 'conv3', table: 'dense' } as const satisfies Record<
+  MacroRank,
+  string
+>;
 
 const upTo = (end: number) => Array.from({ length: end }, (_, i) => i);
 

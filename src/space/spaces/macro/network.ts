@@ -110,7 +110,8 @@ export function openNetwork(task: Task, ground: Ground, options: MacroOptions): 
   const halvings = Array.from({ length: ground.halvings }, (_, h) =>
     choice(halvingOf(h + 1), Object.fromEntries(TIMES.map((time) => [time, identity()]))),
   );
-  const layers = others.length > 0 ? choice('layers', Object.fromEntries([only, ...others].filter(isThere))) : only?.[1];
+  const layers =
+    others.length > 0 ? choice('layers', Object.fromEntries([only, ...others].filter(isThere))) : only?.[1];
   // Halvings follow the layers, so that the number of these is the first decision.
   return around(sequential(layers ?? identity(), ...halvings), task, ground, options, values);
 }
@@ -138,12 +139,7 @@ function openLayers(count: number, { rank }: Ground, { activation: fn, dropout: 
 }
 
 /** The network of a canonical architecture. */
-export function closedNetwork(
-  architecture: Architecture,
-  task: Task,
-  ground: Ground,
-  options: MacroOptions,
-): Module {
+export function closedNetwork(architecture: Architecture, task: Task, ground: Ground, options: MacroOptions): Module {
   const values: Values = {
     activation: architecture.activation as ActivationFunction,
     pool: (architecture.pool ?? 'average') as 'max' | 'average',

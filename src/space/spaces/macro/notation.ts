@@ -37,7 +37,7 @@ export function macroText({ rank }: Ground, isCounted: boolean): TextForm {
         if (part === '') continue;
         const at = part.indexOf('=');
         if (at < 1) throw invalid(place, `"${part}" stands behind the bar`, 'must be DECISION=VALUE');
-        found[part.slice(0, at).trim()] = valueOf(part.slice(at + 1).trim());
+        found[part.slice(0, at).trim()] = decisionValue(part.slice(at + 1).trim());
       }
       return found;
     },
@@ -50,7 +50,7 @@ const isOfLayer = (name: string) => name === 'layers' || /^(?:kind|width|combine
 const shown = (value: Architecture[string] | undefined) => formatValue(value as DecisionValue);
 
 /** Texts of these decisions are never numbers. */
-function valueOf(text: string): DecisionValue {
+function decisionValue(text: string): DecisionValue {
   if (text === 'true' || text === 'false') return text === 'true';
   return text !== '' && Number.isFinite(Number(text)) ? Number(text) : text;
 }
@@ -69,11 +69,14 @@ function readLayer(
   if (!reads.every((from, k) => from < layer && (k === 0 || from > (reads[k - 1] ?? from))))
     throw invalid(place, `layer ${layer} reads "${list}"`, `must be different numbers below ${layer}, rising`);
   if (list.includes(ADD) && list.includes(CONCAT))
-    throw invalid(place, `layer ${layer} reads "${list}"`, `must be joined by ${ADD} (added) or by ${CONCAT} (concatenated)`);
+    throw invalid(
+      place,
+      `layer ${layer} reads "${list}"`,
+      `must be joined by ${ADD} (added) or by ${CONCAT} (concatenated)`,
+    );
   if (kinds.length > 1) found[kindOf(layer)] = kind;
   found[widthOf(layer)] = Number(width);
   if (layer === 1) return;
   for (let from = 0; from < layer; from++) found[readOf(from, layer)] = reads.includes(from) ? 'read' : 'none';
   found[combineOf(layer)] = list.includes(CONCAT) ? 'concat' : 'add';
 }
-

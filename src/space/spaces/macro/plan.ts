@@ -52,10 +52,8 @@ export function halvingsOf(architecture: Architecture, { halvings }: Ground): re
 }
 
 function layersBefore(halving: number, halvings: number, layers: number, time: unknown): number {
-  const third = Math.max(
-    0,
-    TIMES.findIndex((one) => one === time),
-  );
+  const times: readonly unknown[] = TIMES;
+  const third = Math.max(0, times.indexOf(time));
   return Math.round(((halving + third / TIMES.length) / halvings) * layers);
 }
 
@@ -110,7 +108,8 @@ function standIn(
 ): DecisionValue {
   if (domain?.kind !== 'values') return value;
   const [, layer] = /^combine(\d+)$/u.exec(name) ?? [];
-  if (layer !== undefined) return (layers[Number(layer) - 1]?.reads.length ?? 0) > 1 ? value : (domain.values[0] ?? value);
+  if (layer !== undefined)
+    return (layers[Number(layer) - 1]?.reads.length ?? 0) > 1 ? value : (domain.values[0] ?? value);
   const [, halving] = /^halving(\d+)$/u.exec(name) ?? [];
   if (halving === undefined) return value;
   const place = (time: unknown) => layersBefore(Number(halving) - 1, halvings, layers.length, time);
