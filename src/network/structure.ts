@@ -2,7 +2,7 @@ import { invalid } from '../common/errors.ts';
 import type { NodeId } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
 import type { DagOutput } from '../space/tree/module.ts';
-import { edgeName, looseNodes, readsOf, sourcesOf } from '../space/tree/reads.ts';
+import { edgeName, looseNodes, presentReads, readsOf, sourcesOf } from '../space/tree/reads.ts';
 import {
   closed,
   imageShape,
@@ -47,11 +47,15 @@ function entriesOf(l: Lowering, { entries }: ModuleOf<'dag'>, x: NodeId): NodeId
 
 /** Edges are named `from->to`, a node's own body, or an input's entry, by the node's number. */
 export const lowerDag: Lower<'dag'> = (l, module, x) => {
-  const values = entriesOf(l, module, x);
-  for (const node of module.nodes) {
+  /** Nothing for a node that gets only none, where something is concatenated. */
+  const values: (NodeId | undefined)[] = entriesOf(l, module, x);
+  // In a supernet all edges stay, so that one number of channels suits every member.
+  const present = l.open === undefined ? presentReads(module) : undefined;
+  for (const [i, node] of module.nodes.entries()) {
     const to = values.length;
     const incoming = readsOf(node).flatMap((read, k) => {
-      const edges = sourcesOf(read).map((source) => () => {
+      const sources = present?.[i]?.[k] ?? sourcesOf(read);
+      const edges = sources.map((source) => () => {
         const [edge, value] = [read.edges[source], values[source]];
         if (edge === undefined || value === undefined)
           throw l.error(`node ${to} reads node ${source}`, 'a node reads earlier nodes');
@@ -62,25 +66,26 @@ export const lowerDag: Lower<'dag'> = (l, module, x) => {
         throw l.error(`the inputs of node ${to} are open (${read.from.name})`, 'resolve the space first');
       return edges.map((lower) => lower());
     });
-    values.push(l.child(String(to), node.body, node.combine === 'sum' ? sum(l, incoming) : join(l, incoming)));
+    if (incoming.length === 0) values.push(undefined);
+    else values.push(l.child(String(to), node.body, node.combine === 'sum' ? sum(l, incoming) : join(l, incoming)));
   }
-  return outputOf(l, module, values) ?? x;
+  return outputOf(l, module, values);
 };
 
-function outputOf(l: Lowering, { entries, nodes, output }: ModuleOf<'dag'>, values: readonly NodeId[]) {
+function outputOf(l: Lowering, { entries, nodes, output }: ModuleOf<'dag'>, values: readonly (NodeId | undefined)[]) {
   const inputs = entries.length;
   // In a supernet a cell puts out all nodes where that is left open: one number of channels suits every member.
   const isLeft = l.open !== undefined && typeof output === 'object' && output.kind === 'pick';
   const kind = isLeft && output.values.includes('concat') ? 'concat' : closed<DagOutput>(output);
-  if (kind === 'last') return values.at(-1);
-  if (kind === 'concat') return join(l, values.slice(inputs));
-  const loose = looseNodes(inputs, nodes);
+  const loose = kind === 'loose' ? looseNodes(inputs, nodes) : [];
   if (loose === undefined)
     throw l.error("its output is 'loose', and its inputs are open", "a supernet needs output 'concat' or 'last'");
-  return join(
-    l,
-    loose.map((node) => values[node] as NodeId),
-  );
+  const put =
+    kind === 'last' ? values.slice(-1) : kind === 'concat' ? values.slice(inputs) : loose.map((node) => values[node]);
+  const filled = put.filter((value) => value !== undefined);
+  if (filled.length === 0)
+    throw l.error('all that comes to its output is none', 'a path from its input to its output must be without none');
+  return join(l, filled);
 }
 
 export const lowerShared: Lower<'shared'> = (l, module, x) => l.shared(module.name, module.body, x);
