@@ -335,8 +335,7 @@ function followDag(m: Morphing, p: Placed, c: Placed, x: Flow, before: readonly 
       });
       for (const from of oldSources) {
         const edge = oldRead.edges[from];
-        const lost =
-          !sources.includes(from) && edge && opened({ module: edge, path: '' }).module.kind !== 'zero';
+        const lost = !sources.includes(from) && edge && opened({ module: edge, path: '' }).module.kind !== 'zero';
         if (lost) m.depart(c.path, `the edge ${edgeName(from, to, k)} is gone`);
       }
       return own;

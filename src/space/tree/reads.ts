@@ -28,7 +28,11 @@ export function looseNodes(inputs: number, nodes: readonly DagNode[]): readonly 
  * where nothing is concatenated. Otherwise a node that gets only `none` is empty: it has no channels, and nothing comes from it. A node
  * that concatenates leaves out edges that are none; where a sum has others, zeros change nothing and stay.
  */
-export function presentReads({ entries, nodes, output }: Extract<Module, { kind: 'dag' }>): readonly (readonly (readonly number[])[])[] {
+export function presentReads({
+  entries,
+  nodes,
+  output,
+}: Extract<Module, { kind: 'dag' }>): readonly (readonly (readonly number[])[])[] {
   const all = nodes.map((node) => readsOf(node).map(sourcesOf));
   if (output === 'last' && nodes.every(({ combine }) => combine === 'sum')) return all;
   const empty = new Set<number>();

@@ -21,13 +21,19 @@ const costs = (text: string) => networkCosts(resolve(space, read(text)), task);
 test('as in the paper: 6 motifs of 4 nodes and a cell of 5, each pair of nodes with an operation or none', () => {
   const all = decisions(space);
   assert.equal(all.length, 6 * 6 + 10);
-  assert.ok(all.every(({ domain, when }) => domain.kind === 'values' && domain.values.length === 7 && when.length === 1));
+  assert.ok(
+    all.every(({ domain, when }) => domain.kind === 'values' && domain.values.length === 7 && when.length === 1),
+  );
   assert.equal(encodeAdjacency(space, sample(space, rng(1))).length, 46 * 7);
   assert.throws(() => supernet(space), /has no supernet: how wide an operation is depends on the whole graph/);
 });
 
 test('random members of all numbers of levels can be built, and are read as they are written', () => {
-  const options: readonly SpaceOptions[] = [{ levels: 2, cellNodes: 6 }, {}, { levels: 4, motifs: 3, nodes: 3, cellNodes: 4 }];
+  const options: readonly SpaceOptions[] = [
+    { levels: 2, cellNodes: 6 },
+    {},
+    { levels: 4, motifs: 3, nodes: 3, cellNodes: 4 },
+  ];
   for (const one of options) {
     const hierarchy = hierarchical.create(task, { channels: 4, ...one });
     for (let round = 0; round < 4; round++) {
@@ -49,7 +55,8 @@ test('parameters are those of the primitives in the motifs, times the edges that
   const stem = 27 * 8 + 16;
   const between = separable(8, 16) + separable(16, 32);
   const fixed = stem + between + 33 * 10;
-  const stages = (params: (channels: number) => number) => [8, 16, 32].reduce((sum, channels) => sum + params(channels), 0);
+  const stages = (params: (channels: number) => number) =>
+    [8, 16, 32].reduce((sum, channels) => sum + params(channels), 0);
   const one = costs('motif2.1 0->3=sepConv3x3 | cell 0->1=motif2.1 1->4=motif2.1');
   assert.equal(one.params, fixed + stages((c) => 2 * separable(c, c)));
   // Two edges that meet are concatenated and projected by a 1x1 convolution; none contributes nothing.
@@ -102,7 +109,10 @@ test('random renumberings of motifs and of their nodes leave the key as it is', 
 });
 
 test('constraints on single edges hold, and motifs keep their numbers there', () => {
-  const fixed = constrained(space, { fix: { 'motif2.2:0->3': 'identity', 'cell:0->4': 'motif2.2' }, forbid: ['maxPool3x3'] });
+  const fixed = constrained(space, {
+    fix: { 'motif2.2:0->3': 'identity', 'cell:0->4': 'motif2.2' },
+    forbid: ['maxPool3x3'],
+  });
   for (let round = 0; round < 8; round++) {
     const member = sample(fixed, rng('fixed', round));
     const text = formatArchitecture(fixed, member);

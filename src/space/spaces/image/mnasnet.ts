@@ -185,7 +185,14 @@ function textForm(options: Multipliers): TextForm {
           if (depth === 0) return '-';
           const width = widths.length > 1 ? value('width') : widths[0];
           const skip = depth > 1 ? [value('skip')] : [];
-          const words = [value('operation'), `k${value('kernel')}`, value('squeezeExcite'), width, `x${depth}`, ...skip];
+          const words = [
+            value('operation'),
+            `k${value('kernel')}`,
+            value('squeezeExcite'),
+            width,
+            `x${depth}`,
+            ...skip,
+          ];
           return words.join(' ');
         })
         .join(' | '),
@@ -219,12 +226,16 @@ function blocksOf(text: string): readonly (Block | undefined)[] {
   const parts = text.split('|').map((part) => part.trim());
   const count = mobileStages({ width: 1, depth: 1 }).length;
   if (parts.length !== count)
-    throw invalid(place, `has ${parts.length} block${parts.length === 1 ? '' : 's'}`, `must have ${count}, between bars`);
+    throw invalid(
+      place,
+      `has ${parts.length} block${parts.length === 1 ? '' : 's'}`,
+      `must have ${count}, between bars`,
+    );
   return parts.map((part, i) => {
     if (part === '-') return undefined;
     const [, operation = '', kernel, squeeze = '', width, depth, skip] =
       /^(\w+) k(\d+) (\w+) (\d+) x(\d+)(?: (\w+))?$/u.exec(part) ?? [];
-    const isWhole = depth !== undefined && (Number(depth) > 1) === (skip !== undefined);
+    const isWhole = depth !== undefined && Number(depth) > 1 === (skip !== undefined);
     if (!isWhole)
       throw invalid(
         place,

@@ -81,7 +81,9 @@ test('recurrent layers read the rows of an image; attention reads all pixels of 
     const one = macro.create(images(side));
     const end = side === 8 ? END : END.replace('halving1=early', 'halving1=late, halving2=late');
     const { layers } = costs(`attention:1<-0, gru:1<-1, attention:1<-2 ${end}`, one);
-    return layers.filter(({ kind }) => kind === 'recurrent' || kind === 'attention').map(({ kind, output }) => [kind, ...output]);
+    return layers
+      .filter(({ kind }) => kind === 'recurrent' || kind === 'attention')
+      .map(({ kind, output }) => [kind, ...output]);
   };
   assert.deepEqual(kinds(8), [
     ['attention', 32, 4, 4],
@@ -120,7 +122,6 @@ test('constraints hold, and what cannot be read is refused', () => {
     assert.doesNotMatch(text, /attention|gru/u);
   }
 
-
   const both = constrained(space, { require: ['attention', 'concat'] });
   for (let round = 0; round < 5; round++)
     assert.match(formatArchitecture(both, sample(both, rng('required', round))), /^(?=.*attention)(?=.*&)/u);
@@ -136,7 +137,10 @@ test('a malformed text and a task with answers at positions are refused', () => 
   refused('conv3x3', /layer 1 is "conv3x3"; must be KIND:WIDTH<-NUMBERS/);
   refused(`conv3x3:1<-0, conv7x7:1<-0, dense:1<-1 ${END}`, /layer 2 is "conv7x7"; must be one of conv3x3/);
   refused(`conv3x3:1<-0, dense:1<-2, dense:1<-1 ${END}`, /layer 2 reads "2"; must be different numbers below 2/);
-  refused(`conv3x3:1<-0, dense:1<-1, dense:1<-0+1&2 ${END}`, /layer 3 reads "0\+1&2"; must be joined by \+ \(added\) or/);
+  refused(
+    `conv3x3:1<-0, dense:1<-1, dense:1<-0+1&2 ${END}`,
+    /layer 3 reads "0\+1&2"; must be joined by \+ \(added\) or/,
+  );
   refused(`conv3x3:1<-0, dense:3<-1, dense:1<-1 ${END}`, /decision "width2" is 3; must be one of 0\.5, 1, 2/);
   refused(`conv3x3:1<-0 ${END}`, /decision "layers" is "1"/);
   refused(`conv3x3:1<-0 | early`, /"early" stands behind the bar; must be DECISION=VALUE/);
