@@ -250,7 +250,7 @@ export function lowerNetwork(g: GraphBuilder, network: Module, x: NodeId, option
       error: (found, rule) => invalid(place, found, rule),
     };
     const output = lowerOne(l, module, input);
-    layers.push({ path, kind: module.kind, output });
+    layers.push({ path, kind: module.kind, output, when: open?.when ?? [] });
     return output;
   }
 
