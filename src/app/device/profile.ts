@@ -4,6 +4,7 @@ import { kendall } from '../../common/correlation.ts';
 import { invalid } from '../../common/errors.ts';
 import { rng } from '../../common/random.ts';
 import { showMilliseconds } from '../../device/measure.ts';
+import { probeModel } from '../../device/probe.ts';
 import { type Block, blocksOf } from '../../network/blocks.ts';
 import { networkCosts } from '../../network/costs.ts';
 import { untrainedPart } from '../../report/export/untrained.ts';
@@ -72,7 +73,9 @@ export async function profileSpace(request: ProfileRequest): Promise<Profile> {
   const { space, settings, out, signal } = request;
   const meter = await openMeter(settings);
   try {
-    const before = beginning(request, meter);
+    const begun = beginning(request, meter);
+    const before =
+      begun.overhead > 0 ? begun : { ...begun, overhead: (await meter.ofModel(probeModel(), { signal })).ms };
     const blocks: LatencyTable['blocks'] = { ...before.blocks };
     const networks: LatencyTable['networks'] = [...before.networks];
     let written = performance.now();
@@ -105,11 +108,21 @@ function beginning({ space, settings, out, seed }: ProfileRequest, { description
     format: TABLE_FORMAT,
     ...{ space: space.name, spaceOptions: { ...space.options } },
     ...{ input: [...space.task.input], outputs: space.task.outputs },
-    ...{ target, device: description, threads, batch, seed, blocks: {}, networks: [] },
+    ...{ target, device: description, threads, batch, seed, overhead: 0, blocks: {}, networks: [] },
   };
   if (!existsSync(out)) return empty;
   const found = readTable(out, '--out');
-  for (const name of ['space', 'spaceOptions', 'input', 'outputs', 'target', 'device', 'threads', 'batch', 'seed'] as const) {
+  for (const name of [
+    'space',
+    'spaceOptions',
+    'input',
+    'outputs',
+    'target',
+    'device',
+    'threads',
+    'batch',
+    'seed',
+  ] as const) {
     const [is, should] = [found[name], empty[name]].map((value) => JSON.stringify(value));
     if (is !== should) throw invalid(`--out "${out}"`, `its ${name} is ${is}, not ${should}`, 'name another file');
   }
@@ -117,7 +130,10 @@ function beginning({ space, settings, out, seed }: ProfileRequest, { description
 }
 
 /** The blocks of random networks. */
-function collect({ space, blocks: most, seed }: ProfileRequest): { readonly found: readonly Block[]; readonly complete: boolean } {
+function collect({ space, blocks: most, seed }: ProfileRequest): {
+  readonly found: readonly Block[];
+  readonly complete: boolean;
+} {
   const known = new Map<string, Block>();
   const found = new Map<string, Block>();
   for (let i = 0, last = 0; i - last < NOTHING_NEW; i++) {
@@ -208,7 +224,9 @@ const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 /** The result in words. */
 export function profileText(out: string, { table, found, complete, check }: Profile): string {
   const count = Object.keys(table.blocks).length;
-  const which = complete ? `all ${found} blocks of random networks` : `${count} blocks; those of other networks are predicted from them`;
+  const which = complete
+    ? `all ${found} blocks of random networks`
+    : `${count} blocks; those of other networks are predicted from them`;
   const lines = [`Table    ${out}: ${which}`, `Device   ${table.device}`];
   if (check === undefined) return lines.join('\n');
   const { networks, tau, flopsTau, medianError, error90, fastest, slowest } = check;
