@@ -30,7 +30,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   train: ['space', 'task', 'graph', 'engine', 'network', 'data'],
   data: ['task'],
   baseline: ['model', 'task', 'data', 'graph'],
-  device: ['engine', 'network'],
+  device: ['graph', 'engine'],
   report: [
     'space',
     'strategy',
