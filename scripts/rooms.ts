@@ -20,6 +20,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'estimate/tabular/table.ts',
     'data',
     'train/settings.ts',
+    'device/index.ts',
   ],
   model: ['graph', 'engine'],
   network: ['space', 'graph'],

@@ -24,8 +24,19 @@ export interface StudyPlan {
   readonly openSpace?: boolean;
   /** Folders of the earlier studies that it began with, as they were called then. */
   readonly prior?: readonly string[];
+  /** Where the latencies of its candidates were measured: runtime, device, threads. */
+  readonly device?: string;
+  /** Search trials whose network did not keep the limit of latency when it was measured again, with what was measured. */
+  readonly tooSlow?: readonly TooSlow[];
   /** What `run` does after the search: `resume` continues where it was interrupted. */
   readonly afterwards?: Afterwards;
+}
+
+/** A network that was too slow when it was measured again. */
+export interface TooSlow {
+  readonly trial: number;
+  /** `latency was 5.31 ms (5.20 to 5.40) when measured again, above the limit 5ms` */
+  readonly reason: string;
 }
 
 /** The options of `run` for what follows the search: evaluation, export and report. */
@@ -118,6 +129,8 @@ const planSchema = z.looseObject({
   ownSpace: z.unknown().optional(),
   openSpace: z.boolean().optional(),
   prior: z.array(z.string()).optional(),
+  device: z.string().optional(),
+  tooSlow: z.array(z.strictObject({ trial: count, reason: z.string() })).optional(),
   afterwards: z
     .strictObject({
       seeds: z.int().min(1).max(1000),
