@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { invalid } from '../common/errors.ts';
 import { type Json, parseJson } from '../common/json.ts';
 import { totalSpent } from '../common/spent.ts';
+import { showLatency } from '../device/measure.ts';
 import { constrained, type Space, searchSpaceOf, spaceFromJson, spaceToJson } from '../space/index.ts';
 import type { SearchSpace } from '../space/search-space.ts';
 import { SPACES } from '../space/spaces/index.ts';
@@ -79,10 +80,10 @@ export function planToJson({
   openSpace,
   prior,
   device,
-  tooSlow,
+  remeasured,
   afterwards,
 }: StudyPlan): Json {
-  const kept = { settings, data, block, predictorAgreement, ownSpace, openSpace, prior, device, tooSlow, afterwards };
+  const kept = { settings, data, block, predictorAgreement, ownSpace, openSpace, prior, device, remeasured, afterwards };
   return JSON.parse(JSON.stringify(kept)) as Json;
 }
 
@@ -124,7 +125,7 @@ export async function readStudy(dir: string, given?: SearchSpace): Promise<ReadS
       record,
       space,
       problem,
-      trials: withoutSlow(await store.trials(), plan.tooSlow),
+      trials: withoutSlow(await store.trials(), plan),
       ...(supernet && { supernet }),
       earlier: await store.earlier(),
       clock: await store.clock(),
@@ -139,13 +140,13 @@ export async function readStudy(dir: string, given?: SearchSpace): Promise<ReadS
  * Search trials and confirmations. A network that was too slow when it was measured again counts as failed, by whichever trial or confirmation it
  * was trained, so that nothing takes it for the best.
  */
-function withoutSlow(all: readonly Trial[], tooSlow: StudyPlan['tooSlow'] = []): readonly Trial[] {
+function withoutSlow(all: readonly Trial[], { remeasured = [], settings }: StudyPlan): readonly Trial[] {
   const trials = all.filter(({ purpose }) => purpose === 'search' || purpose === 'confirm');
-  if (tooSlow.length === 0) return trials;
   const reasons = new Map<string, string>();
-  for (const { trial: number, reason } of tooSlow) {
+  for (const { trial: number, kept, ...latency } of remeasured) {
     const found = trials.find(({ purpose, trial }) => purpose === 'search' && trial === number);
-    if (found !== undefined) reasons.set(architectureKey(found.architecture), reason);
+    const reason = `latency was ${showLatency(latency)} when measured again; the limit is ${settings.maxLatency}`;
+    if (found !== undefined && !kept) reasons.set(architectureKey(found.architecture), reason);
   }
   return trials.map((trial) => {
     const reason = reasons.get(architectureKey(trial.architecture));

@@ -17,6 +17,7 @@ import { addExport } from './export.ts';
 import { addInit } from './init.ts';
 import { addLs } from './ls.ts';
 import { addPredict } from './predict.ts';
+import { addProfile } from './profile.ts';
 import { addReport } from './report.ts';
 import { addResume } from './resume.ts';
 import { addRun } from './run.ts';
@@ -48,6 +49,7 @@ const COMMANDS = [
   addCompare,
   addTrain,
   addScale,
+  addProfile,
   addSpaces,
   addSamples,
   addStrategies,

@@ -63,7 +63,7 @@ function combined(timings: readonly Timing[]): Measured {
 }
 
 /** `2.41 ms (2.38 to 2.52)` */
-export function showLatency({ ms, interval: [low, high] }: Latency): string {
+export function showLatency({ ms, interval: [low, high] }: Pick<Latency, 'ms' | 'interval'>): string {
   return `${showMilliseconds(ms)} ms (${showMilliseconds(low)} to ${showMilliseconds(high)})`;
 }
 

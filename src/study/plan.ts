@@ -26,17 +26,19 @@ export interface StudyPlan {
   readonly prior?: readonly string[];
   /** Where the latencies of its candidates were measured: runtime, device, threads. */
   readonly device?: string;
-  /** Search trials whose network did not keep the limit of latency when it was measured again, with what was measured. */
-  readonly tooSlow?: readonly TooSlow[];
+  /** What was measured again of the networks of search trials after the search of a `run`, before they were trained for good. */
+  readonly remeasured?: readonly Remeasured[];
   /** What `run` does after the search: `resume` continues where it was interrupted. */
   readonly afterwards?: Afterwards;
 }
 
-/** A network that was too slow when it was measured again. */
-export interface TooSlow {
+/** The latency of a network that was measured again. */
+export interface Remeasured {
   readonly trial: number;
-  /** `latency was 5.31 ms (5.20 to 5.40) when measured again, above the limit 5ms` */
-  readonly reason: string;
+  readonly ms: number;
+  readonly interval: readonly [low: number, high: number];
+  /** Whether it keeps the limit; a network that does not counts as failed. */
+  readonly kept: boolean;
 }
 
 /** The options of `run` for what follows the search: evaluation, export and report. */
@@ -130,7 +132,11 @@ const planSchema = z.looseObject({
   openSpace: z.boolean().optional(),
   prior: z.array(z.string()).optional(),
   device: z.string().optional(),
-  tooSlow: z.array(z.strictObject({ trial: count, reason: z.string() })).optional(),
+  remeasured: z
+    .array(
+      z.strictObject({ trial: count, ms: z.number(), interval: z.tuple([z.number(), z.number()]), kept: z.boolean() }),
+    )
+    .optional(),
   afterwards: z
     .strictObject({
       seeds: z.int().min(1).max(1000),

@@ -87,7 +87,7 @@ export function latencyOfNetwork(
   meter: LatencyMeter,
   network: Module,
   task: Task,
-  signal?: AbortSignal,
+  request: Parameters<LatencyMeter['ofModel']>[1] = {},
 ): Promise<Measured> {
-  return meter.ofModel(untrainedOnnx(network, task), signal === undefined ? {} : { signal });
+  return meter.ofModel(untrainedOnnx(network, task), request);
 }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { invalid, messageOf } from '../../common/errors.ts';
-import { type Json, parseJson } from '../../common/json.ts';
+import { parseJson } from '../../common/json.ts';
 import { ruleOf } from '../../common/rules.ts';
 import { TARGET_NAMES } from '../../device/index.ts';
 import { type Block, blocksOf } from '../../network/blocks.ts';
@@ -147,7 +147,7 @@ export function openTable(file: string, settings: LatencySettings, space: Space)
   differs('target', table.target, settings.target, '--device-target');
   differs('number of threads', table.threads, settings.threads, '--device-threads');
   differs('batch', table.batch, settings.batch, '--device-batch');
-  return { ...predictorOf(table, measuredIn(table, space, 'calibration', place)), description: table.device };
+  return { ...predictorOf(table, measuredIn(table, space, 'calibration')), description: table.device };
 }
 
 /** The networks of a table that were measured as a whole. Throws UserError where one is no member of the space. */
@@ -155,15 +155,10 @@ export function measuredIn(
   { networks }: LatencyTable,
   space: Space,
   purpose: LatencyTable['networks'][number]['purpose'],
-  place: string,
 ): readonly Calibration[] {
-  return networks.flatMap((one, i) => {
-    if (one.purpose !== purpose) return [];
-    const architecture: Json = parseJson(JSON.stringify(one.architecture), `${place}: networks.${i}.architecture`);
-    return [
-      { network: resolve(space, checkArchitecture(space, architecture)), task: space.task, measured: one.measured },
-    ];
-  });
+  return networks.flatMap(({ purpose: of, architecture, measured }) =>
+    of === purpose ? [{ network: resolve(space, checkArchitecture(space, architecture)), task: space.task, measured }] : [],
+  );
 }
 
 const sorted = (options: Readonly<Record<string, unknown>>) =>
