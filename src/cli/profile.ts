@@ -42,7 +42,12 @@ export function addProfile(program: Command, shell: Shell): void {
     .addOption(new Option('--outputs <n>', 'number of classes or targets (default: 10)').argParser(numberIfItIsOne))
     .option('--regression', 'the task is a regression', false)
     .requiredOption('--out <file>', 'the table, a .json file; if it is there, what it lacks is measured')
-    .option('--blocks <n>', 'time at most this many blocks; of a larger space, others are predicted', numberIfItIsOne, 1000)
+    .option(
+      '--blocks <n>',
+      'time at most this many blocks; of a larger space, others are predicted',
+      numberIfItIsOne,
+      1000,
+    )
     .option('--calibrate <n>', 'whole networks that the sums of blocks are corrected by', numberIfItIsOne, 30)
     .option('--check <n>', 'other networks that the table is checked by', numberIfItIsOne, 50);
   addSettings(command, ['deviceTarget', 'deviceCommand', 'deviceThreads', 'deviceBatch', 'deviceTimeout']).action(
@@ -53,7 +58,8 @@ export function addProfile(program: Command, shell: Shell): void {
       checkFile(out, '--out');
       for (const [name, [least, most]] of Object.entries(COUNTS)) {
         const value = { blocks, calibrate, check }[name];
-        if (!isWhole(value, least, most)) throw invalid(`--${name}`, `${value}`, `must be a whole number from ${least} to ${most}`);
+        if (!isWhole(value, least, most))
+          throw invalid(`--${name}`, `${value}`, `must be a whole number from ${least} to ${most}`);
       }
       const settings = checkSettings({ deviceTarget: 'node', ...givenSettings(command) }, flagOf);
       const space = spaceFor(await loadSpace(settings.space), taskFrom(options), settings);
@@ -67,7 +73,18 @@ export function addProfile(program: Command, shell: Shell): void {
       };
       const profile = await interruptible(
         () => output.note(`Interrupted. The same command continues: what is timed is in ${out}.`),
-        (signal) => profileSpace({ space, settings: latency, out, blocks, calibrate, check, seed: settings.seed, signal, onProgress }),
+        (signal) =>
+          profileSpace({
+            space,
+            settings: latency,
+            out,
+            blocks,
+            calibrate,
+            check,
+            seed: settings.seed,
+            signal,
+            onProgress,
+          }),
       );
       const { table, found, complete, check: checked } = profile;
       const calibrated = table.networks.filter(({ purpose }) => purpose === 'calibration').length;

@@ -57,8 +57,8 @@ interface TimingPage {
 
 /** A browser with the page, ready to time. Throws UserError where one of them does not open. */
 async function startPage({ place, gpu, threads, patience, browser: given }: PageSettings): Promise<TimingPage> {
-  const executable = findChromium(given, place);
   const runtime = findRuntime(place);
+  const executable = findChromium(given, place);
   const chromium = await startChromium(executable, gpu, patience, place);
   const { browser } = chromium;
   let [over, models] = [false, 0];

@@ -10,8 +10,16 @@ export const CO2_PER_KWH = 450;
 
 const JOULES_PER_KWH = 3.6e6;
 
-/** Watts that are taken by `busy` things (cores, or 1 for a whole device), each `watts`, for some seconds. */
-export function joulesOf({ watts, busy, seconds }: { readonly watts: number; readonly busy: number; readonly seconds: number }): number {
+/** The energy of `busy` things (cores, or 1 for a whole device) that take `watts` each, for some seconds. */
+export function joulesOf({
+  watts,
+  busy = 1,
+  seconds,
+}: {
+  readonly watts: number;
+  readonly busy?: number;
+  readonly seconds: number;
+}): number {
   return watts * busy * seconds;
 }
 
@@ -26,8 +34,14 @@ export interface Tariff {
   readonly co2PerKwh: number;
 }
 
+export interface Charges {
+  /** In the currency of the price. */
+  readonly money: number;
+  readonly co2Grams: number;
+}
+
 /** What energy costs. */
-export function chargesOf(joules: number, { pricePerKwh, co2PerKwh }: Tariff): { readonly money: number; readonly co2Grams: number } {
+export function chargesOf(joules: number, { pricePerKwh, co2PerKwh }: Tariff): Charges {
   const kwh = joules / JOULES_PER_KWH;
   return { money: kwh * pricePerKwh, co2Grams: kwh * co2PerKwh };
 }

@@ -32,6 +32,8 @@ export interface LatencySettings {
   readonly batch: number;
   readonly threads: number;
   readonly command?: string;
+  /** The executable of Chromium, where it is not at a usual place. */
+  readonly browser?: string;
   /** Seconds. */
   readonly patience: number;
   /** A file that `netsmith profile` has written: it is looked up, and nothing is measured. */

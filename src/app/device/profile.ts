@@ -109,7 +109,17 @@ function beginning({ space, settings, out, seed }: ProfileRequest, { description
   };
   if (!existsSync(out)) return empty;
   const found = readTable(out, '--out');
-  for (const name of ['space', 'spaceOptions', 'input', 'outputs', 'target', 'device', 'threads', 'batch', 'seed'] as const) {
+  for (const name of [
+    'space',
+    'spaceOptions',
+    'input',
+    'outputs',
+    'target',
+    'device',
+    'threads',
+    'batch',
+    'seed',
+  ] as const) {
     const [is, should] = [found[name], empty[name]].map((value) => JSON.stringify(value));
     if (is !== should) throw invalid(`--out "${out}"`, `its ${name} is ${is}, not ${should}`, 'name another file');
   }
@@ -117,7 +127,10 @@ function beginning({ space, settings, out, seed }: ProfileRequest, { description
 }
 
 /** The blocks of random networks. */
-function collect({ space, blocks: most, seed }: ProfileRequest): { readonly found: readonly Block[]; readonly complete: boolean } {
+function collect({ space, blocks: most, seed }: ProfileRequest): {
+  readonly found: readonly Block[];
+  readonly complete: boolean;
+} {
   const known = new Map<string, Block>();
   const found = new Map<string, Block>();
   for (let i = 0, last = 0; i - last < NOTHING_NEW; i++) {
@@ -208,7 +221,9 @@ const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 /** The result in words. */
 export function profileText(out: string, { table, found, complete, check }: Profile): string {
   const count = Object.keys(table.blocks).length;
-  const which = complete ? `all ${found} blocks of random networks` : `${count} blocks; those of other networks are predicted from them`;
+  const which = complete
+    ? `all ${found} blocks of random networks`
+    : `${count} blocks; those of other networks are predicted from them`;
   const lines = [`Table    ${out}: ${which}`, `Device   ${table.device}`];
   if (check === undefined) return lines.join('\n');
   const { networks, tau, flopsTau, medianError, error90, fastest, slowest } = check;

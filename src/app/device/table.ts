@@ -157,7 +157,9 @@ export function measuredIn(
   purpose: LatencyTable['networks'][number]['purpose'],
 ): readonly Calibration[] {
   return networks.flatMap(({ purpose: of, architecture, measured }) =>
-    of === purpose ? [{ network: resolve(space, checkArchitecture(space, architecture)), task: space.task, measured }] : [],
+    of === purpose
+      ? [{ network: resolve(space, checkArchitecture(space, architecture)), task: space.task, measured }]
+      : [],
   );
 }
 

@@ -7,7 +7,7 @@ import type { Remeasured } from '../../study/plan.ts';
 import { openStudyStore } from '../../study/study.node.ts';
 import { TrainingFailure } from '../../train/failure.ts';
 import { bestTrials } from '../best.ts';
-import { type Chosen, chosen, type ChoiceOptions } from '../choice.ts';
+import { type ChoiceOptions, type Chosen, chosen } from '../choice.ts';
 import type { Notes } from '../notes.ts';
 import { type Setup, treeOf } from '../setup.ts';
 import { planOf, planToJson, type ReadStudy, readStudy } from '../study.ts';
@@ -52,7 +52,9 @@ export async function chooseWithin(
       const kept = interval[1] <= max;
       await store(dir, { trial, ms, interval, kept });
       if (kept) return { study: await readStudy(dir), best };
-      notes.note(`Trial ${trial} is left out: ${showLatency({ ms, interval })} when measured again; the limit is ${setup.settings.maxLatency}.`);
+      notes.note(
+        `Trial ${trial} is left out: ${showLatency({ ms, interval })} when measured again; the limit is ${setup.settings.maxLatency}.`,
+      );
     }
   } finally {
     await meter.close();

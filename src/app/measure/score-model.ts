@@ -4,25 +4,24 @@ import { invalid } from '../../common/errors.ts';
 import type { Metrics } from '../../common/metrics.ts';
 import type { Dataset } from '../../data/dataset.ts';
 import type { Engine } from '../../engine/engine.ts';
-import { openModel } from '../../report/exported-model.ts';
 import type { ReadModel } from '../../report/export/onnx.ts';
-import { isTaskKind, TASK_KINDS, taskOf } from '../../task/index.ts';
+import { openModel } from '../../report/exported-model.ts';
+import type { StudySettings } from '../../study/spec.ts';
+import { factsOf, isTaskKind, TASK_KINDS, taskOf } from '../../task/index.ts';
 import { allocate, type FloatArrays, mapValues } from '../../task/spec.ts';
+import { openEngine } from '../engine.ts';
+import { ownFilesOf } from '../own-files.ts';
+import { dataRequest, openData } from '../setup.ts';
+import { type Contestant, knownValue } from './contestants.ts';
 
-export interface ScoredModel {
-  readonly metrics: Metrics;
-  /** Test samples. */
-  readonly samples: number;
-}
-
-/** Throws UserError, with `place`, for a model that is for other data, or answers with numbers that are not finite. */
-export async function scoreModel(
+/** Its metrics. Throws UserError, with `place`, for a model that is for other data, or answers with numbers that are not finite. */
+async function scoreModel(
   engine: Engine,
   place: string,
   model: ReadModel,
   dataset: Dataset,
   signal: AbortSignal,
-): Promise<ScoredModel> {
+): Promise<Metrics> {
   const { info, task: own } = dataset.search;
   checkSameData(place, model, dataset);
   if (!isTaskKind(info.kind))
@@ -48,7 +47,7 @@ export async function scoreModel(
       const given = task.classes ? asOutputs(outputs) : outputs;
       scorer.add(given, targets, count, given);
     }
-    return { metrics: scorer.result().metrics, samples: samples.count };
+    return scorer.result().metrics;
   } finally {
     await opened.dispose();
   }
@@ -72,8 +71,54 @@ function checkSameData(place: string, { metadata }: ReadModel, { search: { info,
   if (!isDeepStrictEqual(Object.keys(inputs), Object.keys(given)) || Object.keys(states).length > 0)
     throw refuse('list of inputs', Object.keys({ ...inputs, ...states }).join(', '), Object.keys(given).join(', '));
   if (!isDeepStrictEqual(plain(metadata.encoding), plain(info.encoding)))
-    throw refuse('encoding of columns', 'another', 'one of their own: --label and --seed must be those that it was trained with');
+    throw refuse(
+      'encoding of columns',
+      'another',
+      'one of their own: --label and --seed must be those that it was trained with',
+    );
 }
 
 /** Without fields that are undefined. */
 const plain = (value: unknown): unknown => (value === undefined ? value : JSON.parse(JSON.stringify(value)));
+
+/**
+ * Files that Netsmith exported, with their value on the test samples of the data that `settings` name. Images are read in the size of the first
+ * model unless the settings say another. Throws UserError where there is no such file, and where one is for other data.
+ */
+export async function scored(
+  contestants: readonly Contestant[],
+  settings: StudySettings,
+  signal: AbortSignal,
+): Promise<readonly Contestant[]> {
+  const [first] = contestants.flatMap(({ read }) => read ?? []);
+  if (first === undefined)
+    throw invalid(
+      '--data',
+      `"${settings.data}"`,
+      'scores files that Netsmith exported, and there is none among the networks',
+    );
+  const [channels, height, width] = first.metadata.input;
+  const images = settings.data === 'image-folder' && width !== undefined && width === height;
+  const sized = {
+    ...settings,
+    ...(images && { imageSize: settings.imageSize ?? width }),
+    ...(images && (channels === 1 || channels === 3) && { imageChannels: settings.imageChannels ?? channels }),
+  };
+  const dataset = await openData(dataRequest(sized), sized, ownFilesOf(sized), {});
+  const [objective] = factsOf(dataset.search.info).metrics;
+  const engine = await openEngine(sized, 1);
+  try {
+    const found: Contestant[] = [];
+    for (const one of contestants) {
+      if (one.read === undefined) found.push(one);
+      else {
+        const metrics = await scoreModel(engine, `model "${one.name}"`, one.read, dataset, signal);
+        const value = knownValue(objective, metrics, 'test');
+        found.push({ ...one, ...(value && { value }) });
+      }
+    }
+    return found;
+  } finally {
+    await engine.dispose();
+  }
+}
