@@ -142,6 +142,29 @@ test('a network that the device cannot run has an error in its place, and the ex
   assert.match((await netsmith(...measured)).out, /^.*model\.onnx +failed/m);
 });
 
+test('the energy of a sample is an objective and a limit of a search: stated watts times the latency', async () => {
+  const study = ['--estimator', 'proxies', '--space', 'mlp', '--workers', '1', ...DEVICE];
+  const [out, energy] = [at('energy'), ['--objective', 'naswot,energy', '--device-watts', '4', '--device-batch', '2']];
+  await json('search', ...study, ...energy, '--max-energy', '150', '--trials', '4', '--out', out);
+  const trials: readonly {
+    readonly state: string;
+    readonly reason?: string;
+    readonly costs: Record<string, number>;
+  }[] = await json('trials', out);
+  assert.equal(trials.length, 4);
+  for (const { state, reason = '', costs } of trials) {
+    const { latency = 0, energy: found = 0 } = costs;
+    assert.ok(latency > 0 && Math.abs(found - 2 * latency) < 1e-9 * found, `${found} mJ, ${latency} ms`);
+    if (found <= 150) assert.equal(state, 'complete');
+    else assert.match(reason, /^energy is [\d.]+, above the limit 150$/);
+  }
+  assert.match((await netsmith('trials', out)).out, /energy \(mJ\)/);
+  const refused = (expected: RegExp, ...args: string[]) =>
+    refusedIn(folder, expected, 'search', ...args, '--out', at('never'));
+  await refused(/--device-watts: 3; needs --max-latency/, '--device-watts', '3');
+  await refused(/--max-energy: 0; must be/, '--max-energy', '0');
+});
+
 test('bad input is refused with place, value and rule', async () => {
   const refused = (expected: RegExp, ...args: string[]) => refusedIn(folder, expected, 'measure', ...args);
   await refused(

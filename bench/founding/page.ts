@@ -145,7 +145,9 @@ export function energyOf(
 ): number | undefined {
   const search = method.search === undefined ? 0 : searchCoreHours?.mean;
   const training = trainCoreHours?.mean;
-  return search === undefined || training === undefined ? undefined : joulesOf({ watts, seconds: 3600 * (search + training) }) / 3600;
+  return search === undefined || training === undefined
+    ? undefined
+    : joulesOf({ watts, seconds: 3600 * (search + training) }) / 3600;
 }
 
 /** The controller in its three forms. */
