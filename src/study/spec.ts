@@ -409,6 +409,16 @@ export const studySchema = z.strictObject({
     'device',
     'only networks that answer within this time on the device, e.g. 5ms, 800us; --objective latency makes it small',
   ),
+  maxEnergy: say(
+    z.number().gt(0).max(1e9).optional(),
+    'device',
+    'only networks that take at most this many millijoules for a sample: watts x latency; --objective energy makes it small',
+  ),
+  deviceWatts: say(
+    z.number().gt(0).max(1e6).optional(),
+    'device',
+    'watts of each busy core, or of another device as a whole, for the energy (default: 10)',
+  ),
   deviceTarget: say(
     z.enum(TARGET_NAMES, { error: `must be one of ${TARGET_NAMES.join(', ')}` }).optional(),
     'device',
