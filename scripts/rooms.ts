@@ -20,6 +20,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'estimate/tabular/table.ts',
     'data',
     'train/settings.ts',
+    'device/index.ts',
   ],
   model: ['graph', 'engine'],
   network: ['space', 'graph'],
@@ -30,7 +31,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   train: ['space', 'task', 'graph', 'engine', 'network', 'data'],
   data: ['task'],
   baseline: ['model', 'task', 'data', 'graph'],
-  device: ['engine', 'network'],
+  device: ['graph', 'engine'],
   report: [
     'space',
     'strategy',

@@ -11,6 +11,7 @@ import type { Measuring } from '../study/measuring.ts';
 import { isOwnFile, isOwnName, type StudySettings } from '../study/spec.ts';
 import { ownTaskOf, taskOf } from '../task/index.ts';
 import { checkLoss, type Loss, type OwnMetric, withChanges } from '../task/own.ts';
+import { latencyMeasuring } from './device/latency-measure.ts';
 import { lineIn, ownDataset, ownLoss, ownMeasures, ownMetrics } from './own-exports.ts';
 import type { OwnFileName, OwnFiles } from './own-files.ts';
 
@@ -48,10 +49,26 @@ function checkGiven(place: string, what: 'measure' | 'metric', stored: Described
 }
 
 /**
- * The measures that a study takes of its candidates, with the limits on them: those that the program gives and those of a file. Throws
- * UserError unless they are those that the study has.
+ * The measures that a study takes of its candidates, with the limits on them: those that the program gives, those of a file, and the latency
+ * on a device. Throws UserError unless they are those that the study has.
  */
 export async function measuringFrom(
+  place: string,
+  settings: StudySettings,
+  files: OwnFiles,
+  code: OwnCode,
+  { tree }: SearchSpace,
+): Promise<Measuring | undefined> {
+  const [own, latency] = [await ownMeasuring(place, settings, files, code), latencyMeasuring(settings, tree)];
+  if (own === undefined || latency === undefined) return own ?? latency;
+  return {
+    ...latency,
+    measures: [...own.measures, ...latency.measures],
+    limits: [...(own.limits ?? []), ...(latency.limits ?? [])],
+  };
+}
+
+async function ownMeasuring(
   place: string,
   { measures = {}, limit = {} }: StudySettings,
   files: OwnFiles,

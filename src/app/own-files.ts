@@ -26,10 +26,14 @@ export function ownFilesOf(settings: Pick<StudySettings, OwnFileName>): OwnFiles
 
 /** What a command line on a study must name again: `--data FILE`, as words. */
 export function againWords(settings: StudySettings, names: readonly OwnFileName[] = TRAINING_FILES): readonly string[] {
-  return names.flatMap((name) => {
+  const files = names.flatMap((name) => {
     const file = settings[name];
     return file !== undefined && isOwnFile(file) ? [`--${name}`, file] : [];
   });
+  // What only trains measures no latencies.
+  const { deviceCommand } = settings;
+  const isSearch = names.includes('measure') && deviceCommand !== undefined;
+  return isSearch ? [...files, '--device-command', deviceCommand] : files;
 }
 
 /** The files that a training needs, of a search or a final one. */

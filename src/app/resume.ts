@@ -1,10 +1,12 @@
 import { isAbsolute, relative, resolve, sep } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { invalid } from '../common/errors.ts';
+import { printable } from '../common/text.ts';
 import type { StudyPlan } from '../study/plan.ts';
 import { SETTING_NAMES, type SettingName, type StudySettings } from '../study/spec.ts';
 import type { Store } from '../study/store/store.ts';
 import { openStudyStore } from '../study/study.node.ts';
+import { deviceOf } from './device/meter.ts';
 import { checkDevice } from './engine.ts';
 import type { Notes } from './notes.ts';
 import { measuringFrom, namesInCode, type OwnCode } from './own-code.ts';
@@ -25,6 +27,8 @@ export const CHANGEABLE: readonly SettingName[] = [
   'device',
   'memory',
   'layout',
+  'deviceCommand',
+  'deviceTimeout',
 ];
 
 /** Throws UserError, with the rule, where a study has other settings than those, the ones that may change aside. */
@@ -60,8 +64,14 @@ export async function reopen(
     const needed = OWN_FILES.filter((name) => !namesInCode(code).includes(name));
     const own = namedAgain(`study "${dir}"`, plan.settings, given, needed);
     const settings = leaveOut(plan, checkRunSettings(plan.settings, { ...given, ...own }), without);
+    checkCommand(dir, plan, given);
     const setup = await setUpAgain(plan, dir, settings, { without: without.length > 0, own, code });
-    const measuring = await measuringFrom(`study "${dir}"`, settings, own, code);
+    const measuring = await measuringFrom(`study "${dir}"`, settings, own, code, setup.space);
+    const device = await deviceOf(settings);
+    if (plan.device !== undefined && device !== plan.device)
+      notes.note(
+        `The study measured latencies on ${plan.device} so far and now on ${device}: they are not comparable.`,
+      );
     const { length: done } = await store.trials('search');
     if (given.trials !== undefined && Number(given.trials) < done) {
       throw invalid('--trials', String(given.trials), `the study already has ${done} trials`);
@@ -84,6 +94,17 @@ export async function reopen(
     await store.close();
     throw error;
   }
+}
+
+/** Throws UserError unless the command that times networks is named again: a stored study may come from anybody, and runs no command. */
+function checkCommand(dir: string, { settings }: StudyPlan, given: Readonly<Record<string, unknown>>): void {
+  const { deviceCommand: stored } = settings;
+  if (stored === undefined || typeof given.deviceCommand === 'string') return;
+  throw invalid(
+    `study "${dir}"`,
+    `its networks are timed by the command "${printable(stored)}"`,
+    'a stored study runs no command, so name it again: --device-command "..."',
+  );
 }
 
 /**

@@ -16,6 +16,7 @@ import { checkNewStudy, createStudyStore } from '../study/study.node.ts';
 import { processPool } from '../study/worker/process.node.ts';
 import { taskOf } from '../task/index.ts';
 import { classWeightsFor } from '../train/class-weights.ts';
+import { deviceOf } from './device/meter.ts';
 import { openEngine } from './engine.ts';
 import { entryModule } from './entry.ts';
 import { openEstimator, tryPredictor } from './estimators.ts';
@@ -60,7 +61,8 @@ export async function newStudy(
 ): Promise<{ readonly dir: string; readonly store: Store; readonly setup: Setup }> {
   if (out !== undefined) checkNewStudy(out);
   const opened = withClassWeights(await setUp(settings, space, false, own, code, dataset));
-  const measuring = await measuringFrom('the search', opened.settings, opened.own, code);
+  const measuring = await measuringFrom('the search', opened.settings, opened.own, code, opened.space);
+  const device = await deviceOf(opened.settings);
   let setup = { ...opened, measuring };
   if (trainsHere(code)) checkTrainsHere(setup);
   const { info } = setup.dataset.search;
@@ -83,6 +85,7 @@ export async function newStudy(
       settings: planToJson({
         ...planOfSetup(setup),
         ...known,
+        ...(device !== undefined && { device }),
         ...(afterwards !== undefined && { afterwards }),
         ...(prior.length > 0 && { prior: prior.map((folder) => resolve(folder)) }),
       }),
@@ -173,7 +176,7 @@ export async function runToEnd(
   { machine, signal, graceSeconds = GRACE_SECONDS, onEvent, steps = false, seconds }: RunOptions = {},
 ): Promise<StudyEnd> {
   const { settings, strategy, problem, stopping, measuring } = setup;
-  return await runStudy({
+  const run: StudyRun = {
     store,
     strategy,
     problem,
@@ -187,7 +190,12 @@ export async function runToEnd(
     graceSeconds,
     ...(onEvent && { onEvent }),
     steps,
-  });
+  };
+  try {
+    return await runStudy(run);
+  } finally {
+    await measuring?.close?.();
+  }
 }
 
 /** The workers of a study, and its clock: processes, or where trials are looked up in a table this very one. */

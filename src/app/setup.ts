@@ -22,6 +22,7 @@ import { SPACES } from '../space/spaces/index.ts';
 import type { Limit, Problem, Strategy } from '../strategy/strategy.ts';
 import { tryingFirst } from '../strategy/wrappers/trying-first.ts';
 import { type Budget, checkBudget } from '../study/budget.ts';
+import { latencySettings } from '../study/latency.ts';
 import type { Measuring } from '../study/measuring.ts';
 import { objectivesOf, referenceOf, targetsOf } from '../study/objectives.ts';
 import { limitValue, parseDuration, parseTarget } from '../study/quantities.ts';
@@ -89,6 +90,7 @@ export async function setUp(
         : strategyNamed(settings.strategy, settings.strategyOptions);
   if (own.estimator !== undefined) (await ownEstimator(own.estimator)).checkOptions(settings.estimatorOptions);
   const { benchmark, latencies } = settings;
+  const latency = latencySettings(settings);
   if (benchmark === undefined && latencies !== undefined) throw invalid('--latencies', latencies, 'needs --benchmark');
   if (benchmark !== undefined) checkOnTable('--strategy', settings.strategy);
   const { table, dataset } =
@@ -105,6 +107,8 @@ export async function setUp(
     checkBuildable(space.tree, rng(settings.seed, 'buildable'), (chosen) => withHyperparameters(training, chosen));
   const problem = problemOf(settings, space, info);
   if (space.tree !== undefined) checkResolution(problem, space.tree.task, info);
+  if (latency !== undefined && space.tree === undefined)
+    throw invalid(`space "${space.name}"`, 'latency on a device', 'is no tree of modules: give a measure of your own');
   checkCosts(space, [
     ...[...problem.objectives, ...targetsOf(settings, info)].map(({ metric }) => metric),
     ...problem.limits.map(({ cost }) => cost),

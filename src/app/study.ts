@@ -2,9 +2,11 @@ import { z } from 'zod';
 import { invalid } from '../common/errors.ts';
 import { type Json, parseJson } from '../common/json.ts';
 import { totalSpent } from '../common/spent.ts';
+import { showLatency } from '../device/measure.ts';
 import { constrained, type Space, searchSpaceOf, spaceFromJson, spaceToJson } from '../space/index.ts';
 import type { SearchSpace } from '../space/search-space.ts';
 import { SPACES } from '../space/spaces/index.ts';
+import { architectureKey } from '../space/tree/architecture.ts';
 import type { Problem } from '../strategy/strategy.ts';
 import { type Agreement, agreementsOf } from '../study/agreement.ts';
 import { checkPlan, type StudyPlan } from '../study/plan.ts';
@@ -77,9 +79,22 @@ export function planToJson({
   ownSpace,
   openSpace,
   prior,
+  device,
+  remeasured,
   afterwards,
 }: StudyPlan): Json {
-  const kept = { settings, data, block, predictorAgreement, ownSpace, openSpace, prior, afterwards };
+  const kept = {
+    settings,
+    data,
+    block,
+    predictorAgreement,
+    ownSpace,
+    openSpace,
+    prior,
+    device,
+    remeasured,
+    afterwards,
+  };
   return JSON.parse(JSON.stringify(kept)) as Json;
 }
 
@@ -121,7 +136,7 @@ export async function readStudy(dir: string, given?: SearchSpace): Promise<ReadS
       record,
       space,
       problem,
-      trials: (await store.trials()).filter(({ purpose }) => purpose === 'search' || purpose === 'confirm'),
+      trials: withoutSlow(await store.trials(), plan),
       ...(supernet && { supernet }),
       earlier: await store.earlier(),
       clock: await store.clock(),
@@ -130,6 +145,24 @@ export async function readStudy(dir: string, given?: SearchSpace): Promise<ReadS
   } finally {
     await store.close();
   }
+}
+
+/**
+ * Search trials and confirmations. A network that was too slow when it was measured again counts as failed, by whichever trial or confirmation it
+ * was trained, so that nothing takes it for the best.
+ */
+function withoutSlow(all: readonly Trial[], { remeasured = [], settings }: StudyPlan): readonly Trial[] {
+  const trials = all.filter(({ purpose }) => purpose === 'search' || purpose === 'confirm');
+  const reasons = new Map<string, string>();
+  for (const { trial: number, kept, ...latency } of remeasured) {
+    const found = trials.find(({ purpose, trial }) => purpose === 'search' && trial === number);
+    const reason = `latency was ${showLatency(latency)} when measured again; the limit is ${settings.maxLatency}`;
+    if (found !== undefined && !kept) reasons.set(architectureKey(found.architecture), reason);
+  }
+  return trials.map((trial) => {
+    const reason = reasons.get(architectureKey(trial.architecture));
+    return reason === undefined ? trial : { ...trial, state: 'failed', reason };
+  });
 }
 
 /**

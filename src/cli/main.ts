@@ -16,7 +16,9 @@ import { addEvaluate } from './evaluate.ts';
 import { addExport } from './export.ts';
 import { addInit } from './init.ts';
 import { addLs } from './ls.ts';
+import { addMeasure } from './measure.ts';
 import { addPredict } from './predict.ts';
+import { addProfile } from './profile.ts';
 import { addReport } from './report.ts';
 import { addResume } from './resume.ts';
 import { addRun } from './run.ts';
@@ -46,8 +48,10 @@ const COMMANDS = [
   addPredict,
   addReport,
   addCompare,
+  addMeasure,
   addTrain,
   addScale,
+  addProfile,
   addSpaces,
   addSamples,
   addStrategies,

@@ -2,7 +2,8 @@ import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import { bestToJson, bestTrials } from '../app/best.ts';
-import { type ChoiceOptions, chosen, ruleOf } from '../app/choice.ts';
+import { type ChoiceOptions, ruleOf } from '../app/choice.ts';
+import { chooseWithin, latencyText, measureExported, smallestLatency } from '../app/device/within-limit.ts';
 import type { EvaluateOptions } from '../app/evaluation/evaluate.ts';
 import { summarize } from '../app/evaluation/evaluation.ts';
 import { exportEarly } from '../app/evaluation/first-model.ts';
@@ -17,6 +18,7 @@ import { loadSpace } from '../app/space-file.ts';
 import { type ReadStudy, readStudy } from '../app/study.ts';
 import { invalid } from '../common/errors.ts';
 import { numberIfItIsOne } from '../common/numbers.ts';
+import { showLatency } from '../device/measure.ts';
 import { showMetric, showSeconds } from '../report/numbers.ts';
 import { testedObjective } from '../study/objectives.ts';
 import type { Afterwards } from '../study/plan.ts';
@@ -68,6 +70,7 @@ export function addRun(program: Command, shell: Shell): void {
       'netsmith run train.csv --test-data test.csv --exclude id --time 5m',
       'netsmith run --estimator proxies --strategy aging-evolution --epochs 40',
       'netsmith run --objective accuracy,params --strategy nsga2 --trials 40 --choose knee',
+      'netsmith run photos --max-latency 5ms --device-target node --time 15m',
     ]),
     SETTING_NAMES,
     {
@@ -167,10 +170,14 @@ export async function finishRun(
     return undefined;
   }
 
-  const study = await readStudy(dir);
-  if (end.reason === 'exhausted') output.note(endText(end, study));
-  if (bestTrials(study).length === 0) throw nothingFound(study, dir);
-  const best = chosen(study, dir, options.choose === undefined ? {} : { choose: options.choose });
+  const found = await readStudy(dir);
+  if (end.reason === 'exhausted') output.note(endText(end, found));
+  if (bestTrials(found).length === 0) throw nothingFound(found, dir);
+  const sayInterrupted = () =>
+    output.note(`Interrupted. Continue with: ${hint('resume', dir, ...againWords(setup.settings, OWN_FILES))}`);
+  const { study, best } = await interruptible(sayInterrupted, (signal) =>
+    chooseWithin(dir, setup, options.choose === undefined ? {} : { choose: options.choose }, output, signal),
+  );
   const which = choiceText(best.choice, study.problem.objectives);
   output.note(`\n${which === undefined ? bestText(study) : `${bestTable(study)}\n${which}`}\n`);
   const again = setup.estimator.kind === 'train' ? 'Retraining' : 'Training';
@@ -178,32 +185,36 @@ export async function finishRun(
     `${again} trial ${best.choice.trial} on train + validation data with ${options.time === undefined ? seedsText(options.seeds) : 'as many seeds as time allows'}, then evaluating on the test split.`,
   );
   const shown = withPlan(output, options.time, 'final training', elapsed);
-  const { record, exported, report, classical } = await interruptible(
-    () => output.note(`Interrupted. Continue with: ${hint('resume', dir, ...againWords(setup.settings, OWN_FILES))}`),
-    async (signal) => {
-      const { record, classical, report } = await evaluateRun({
-        ...{ dir, setup, best, options, elapsed },
-        evaluate: (wanted) => evaluateInView(dir, setup, best, wanted, shown, signal),
-        export: () => exportInView(dir, setup, best, {}, output, signal),
-        fitBaselines: (seconds) => baselinesInView(dir, setup, { test: true, seconds }, output, signal),
-      });
-      signal.throwIfAborted();
-      return { record, exported: await exportInView(dir, setup, best, {}, output, signal), classical, report };
-    },
-  );
+  const { record, exported, report, classical, latency } = await interruptible(sayInterrupted, async (signal) => {
+    const { record, classical, report } = await evaluateRun({
+      ...{ dir, setup, best, options, elapsed },
+      evaluate: (wanted) => evaluateInView(dir, setup, best, wanted, shown, signal),
+      export: () => exportInView(dir, setup, best, {}, output, signal),
+      fitBaselines: (seconds) => baselinesInView(dir, setup, { test: true, seconds }, output, signal),
+    });
+    signal.throwIfAborted();
+    const exported = await exportInView(dir, setup, best, {}, output, signal);
+    const latency = await measureExported(dir, setup, exported, study.device, signal);
+    return { record, exported, classical, report, latency };
+  });
+  if (latency?.kept === false) {
+    output.note(`Trial ${best.choice.trial} is left out: its exported file misses the limit, ${showLatency(latency)}.`);
+    return finishRun(dir, setup, end, options, output, shell, elapsed);
+  }
 
   const { metric } = testedObjective(setup.problem.objectives, setup.dataset.search.info);
   const { mean = Number.NaN, sd = Number.NaN } = summarize(record.metrics)[metric] ?? {};
   const { length: seeds } = record.seeds;
   const spread = seeds > 1 ? ` (mean of ${seeds}, deviation ${showMetric(metric, sd)})` : '';
   const others = baselinesText(dir, setup, classical);
-  const sentences = verdictOf(dir, setup, study, record, classical);
+  const sentences = [...verdictOf(dir, setup, study, record, classical), ...(latency ? [latencyText(latency)] : [])];
   output.result(
     {
       ...bestToJson(dir, study, best.choice),
       evaluation: evaluationToJson(dir, setup, best, record),
       export: exported,
       report,
+      ...(latency && { latency: { ...latency } }),
       ...(options.baselines && { classical }),
       verdict: sentences,
       seconds: elapsed(),
@@ -231,9 +242,14 @@ function timeText(used: number, seconds: number): string {
 }
 
 /** No bad input, since a study was written: the settings were sound and no network could be trained with them. */
-function nothingFound({ trials }: ReadStudy, dir: string): TrainingFailure {
+function nothingFound(study: ReadStudy, dir: string): TrainingFailure {
+  const { trials } = study;
   const counts = new Map<string, number>();
-  for (const { state, reason = state } of trials) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  for (const { state, reason = state } of trials) {
+    // Each network has a latency of its own.
+    const kind = reason.replace(/^(latency is) [\d.e+-]+,/, '$1');
+    counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  }
   const reasons = [...counts].map(([reason, count]) => `\n  ${count} of ${trials.length}: ${reason}`);
-  return new TrainingFailure(`no trial of study "${dir}" is complete${reasons.join('')}`);
+  return new TrainingFailure(`no trial of study "${dir}" is complete${smallestLatency(study)}${reasons.join('')}`);
 }

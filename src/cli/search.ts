@@ -33,6 +33,7 @@ export function addSearch(program: Command, shell: Shell): void {
       'netsmith search --benchmark nas-bench-201 --data cifar-10 --strategy tpe --time 12000s --seed 1',
       'netsmith search --strategy tpe --trials 40 --prior runs/digits-residual-cnn-1 runs/digits-residual-cnn-2',
       'netsmith search --estimator predictor --strategy evolution --prior runs/digits-residual-cnn-1',
+      'netsmith search photos --objective accuracy,latency --device-target command --device-command "ssh board ./time.sh {model}"',
     ]),
   ).action(async (_: string | undefined, options: StudyOptions, command: Command) => {
     const output = outputOf(command, shell);

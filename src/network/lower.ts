@@ -36,6 +36,7 @@ import {
   lowerIdentity,
   lowerRepeat,
   lowerResidual,
+  lowerRows,
   lowerScope,
   lowerSequential,
   lowerShared,
@@ -68,6 +69,7 @@ const LOWERINGS: { readonly [K in ModuleKind]: Lower<K> } = {
   zero: lowerZero,
   sequential: lowerSequential,
   shared: lowerShared,
+  rows: lowerRows,
   auxiliary: lowerAuxiliary,
   residual: lowerResidual,
   repeat: lowerRepeat,
@@ -96,8 +98,8 @@ export interface LowerOptions {
   readonly mode: 'train' | 'infer';
   /** What becomes of open choices; without it, there must be none. */
   readonly choices?: keyof typeof OPEN | MixtureForm | GeneratedForm;
-  /** How the output must be shaped, without the batch; [outputs] by default. */
-  readonly shape?: Shape;
+  /** How the output must be shaped, without the batch; [outputs] by default. `any`: a part of a network. */
+  readonly shape?: Shape | 'any';
   /** How many different tokens there are, where x is of tokens. */
   readonly vocabulary?: number;
   /** Of each feature of a table, `Task.quantiles`. */
@@ -255,23 +257,28 @@ export function lowerNetwork(g: GraphBuilder, network: Module, x: NodeId, option
   const output = lower(network, x, '');
   const batch = g.shape(x)[0] ?? 1;
   const shape = g.shape(output);
+  if (options.shape === 'any') return finished();
   const wanted = [batch, ...(options.shape ?? [options.outputs])];
   for (const [place, found] of [['network', shape], ...heads.map((head) => ['auxiliary head', g.shape(head.output)])]) {
     if (String(found) === String(wanted)) continue;
     const rule = `it must be [${wanted.join(', ')}]${options.shape === undefined ? ', one for each output' : ''}`;
     throw invalid(String(place), `its output is [${found}]`, rule);
   }
-  return {
-    output,
-    auxiliary: heads,
-    parameters: [...parameters, ...(open?.weights ?? [])],
-    architecture: open?.parameters ?? [],
-    switches: open?.switches ?? [],
-    statistics,
-    randomInputs: [...randomInputs, ...(open?.randomInputs ?? [])],
-    states,
-    layers,
-  };
+  return finished();
+
+  function finished(): LoweredNetwork {
+    return {
+      output,
+      auxiliary: heads,
+      parameters: [...parameters, ...(open?.weights ?? [])],
+      architecture: open?.parameters ?? [],
+      switches: open?.switches ?? [],
+      statistics,
+      randomInputs: [...randomInputs, ...(open?.randomInputs ?? [])],
+      states,
+      layers,
+    };
+  }
 }
 
 /** The options that must be chosen for either of two uses: what both begin with. */

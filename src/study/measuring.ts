@@ -1,4 +1,4 @@
-import { messageOf } from '../common/errors.ts';
+import { messageOf, StudyStopped } from '../common/errors.ts';
 import type { Objective } from '../common/metrics.ts';
 import { type Measure, subjectOf } from '../measure/measure.ts';
 import type { MeasuredMember } from '../measure/own.ts';
@@ -20,6 +20,8 @@ export interface Measuring {
   readonly measures: readonly (Measure | MemberMeasure)[];
   /** An architecture above one of these is not trained; its trial fails with that as the reason. */
   readonly limits?: readonly Limit[];
+  /** Lets go of a device. It is opened again when the next measure is taken. */
+  close?(): Promise<void>;
 }
 
 /** What is known of a trial before it begins, and why it need not begin. */
@@ -31,7 +33,7 @@ export interface Taken {
 /**
  * Takes the measures of one trial after another, in the study's process, so that two of them do not disturb each other. The
  * store is their cache: it is not taken again of an architecture that any trial has a value of, not even after a kill. A
- * measure that throws, or gives no finite number, makes a failed trial.
+ * measure that throws, or gives no finite number, makes a failed trial. Throws StudyStopped where a measure does.
  */
 export function measuringOf(
   problem: Problem,
@@ -66,6 +68,8 @@ export function measuringOf(
         costs[name] = value;
         known[name] = value;
       } catch (error) {
+        // The device is gone, which is no fault of the candidate.
+        if (error instanceof StudyStopped) throw error;
         return { costs, reason: `measure ${name} failed: ${messageOf(error)}` };
       }
     }

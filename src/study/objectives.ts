@@ -13,6 +13,7 @@ import type { DatasetInfo } from '../data/dataset.ts';
 import type { Problem } from '../strategy/strategy.ts';
 import { factsOf, TASK_KINDS } from '../task/index.ts';
 import type { Target } from './budget.ts';
+import { measuresOf } from './latency.ts';
 import { parseTarget } from './quantities.ts';
 import { FUNCTION, isOwnFile, type StudySettings } from './spec.ts';
 
@@ -50,7 +51,7 @@ export function objectivesOf(settings: StudySettings, task: Kind): Problem['obje
       );
     const known = measureNamed(name, settings) ?? metricOf(name, task);
     if (known !== undefined || !isOfDevice(name)) return known ?? { metric: name, ...METRICS[name as MetricName] };
-    if (settings.latencies === undefined)
+    if (settings.latencies === undefined || name !== 'latency')
       throw invalid('--objective', `"${name}"`, 'needs a table of latencies: --benchmark and --latencies FILE:COLUMN');
     return { metric: name, ...DEVICE_METRICS[name] };
   });
@@ -92,7 +93,7 @@ export function targetsOf(settings: StudySettings, info: Kind): readonly Target[
         `"${text}"`,
         `${metric} is a metric for ${kindsWith(metric)} only, but the task is ${info.kind}`,
       );
-    const isOwn = settings.measures?.[metric] !== undefined;
+    const isOwn = Object.hasOwn(measuresOf(settings), metric);
     if (!has.has(metric) && !isOwn && isEstimated({ metric }) && !isMeasured)
       throw invalid(
         '--until',
@@ -130,8 +131,9 @@ export function testedObjective(objectives: Problem['objectives'], task: Kind): 
   return objectives.find(({ metric }) => isTrained(metric, task)) ?? factsOf(task).metrics[0];
 }
 
-/** A measure of the program's own, by its name. */
-function measureNamed(name: string, { measures = {} }: Pick<StudySettings, 'measures'>): Objective | undefined {
+/** A measure that takes time, by its name: one of the user's own, or the latency on a device. */
+function measureNamed(name: string, settings: Partial<StudySettings>): Objective | undefined {
+  const measures = measuresOf(settings);
   const own = Object.hasOwn(measures, name) ? measures[name] : undefined;
   return own && { metric: name, ...own, isMeasure: true };
 }
@@ -147,21 +149,20 @@ export function isEstimated({ metric, isMeasure = false }: Pick<Objective, 'metr
  */
 export function shownCosts(
   { objectives, limits }: Pick<Problem, 'objectives' | 'limits'>,
-  { measures = {} }: Pick<StudySettings, 'measures'>,
+  settings: Partial<StudySettings>,
   trials: readonly { readonly costs: Metrics }[],
 ): readonly string[] {
   const named = objectives.filter((one) => !isEstimated(one)).map(({ metric }) => metric);
-  const all = ['params', 'flops', ...named, ...limits.map(({ cost }) => cost), ...Object.keys(measures)];
+  const measures = Object.keys(measuresOf(settings));
+  const all = ['params', 'flops', ...named, ...limits.map(({ cost }) => cost), ...measures];
   return [...new Set(all)].filter((name) => trials.some(({ costs }) => costs[name] !== undefined));
 }
 
 /** A trial's metric as displayed: a prediction is called one, and a measure of the user's own has its unit. */
-export function nameOfMetric(
-  { estimator, measures = {}, latencies }: Pick<StudySettings, 'estimator' | 'measures' | 'latencies'>,
-  metric: string,
-): string {
+export function nameOfMetric(settings: Partial<StudySettings>, metric: string): string {
+  const { estimator, latencies } = settings;
   if (latencies !== undefined && isOfDevice(metric)) return `${metric} (${DEVICE_METRICS[metric].unit})`;
-  const { unit = '' } = measures[metric] ?? {};
+  const { unit = '' } = measuresOf(settings)[metric] ?? {};
   if (unit !== '') return `${metric} (${unit})`;
   return estimator === 'predictor' && isEstimated({ metric }) ? `predicted ${metric}` : metric;
 }

@@ -24,8 +24,21 @@ export interface StudyPlan {
   readonly openSpace?: boolean;
   /** Folders of the earlier studies that it began with, as they were called then. */
   readonly prior?: readonly string[];
+  /** Where the latencies of its candidates were measured: runtime, device, threads. */
+  readonly device?: string;
+  /** What was measured again of the networks of search trials after the search of a `run`, before they were trained for good. */
+  readonly remeasured?: readonly Remeasured[];
   /** What `run` does after the search: `resume` continues where it was interrupted. */
   readonly afterwards?: Afterwards;
+}
+
+/** The latency of a network that was measured again. */
+export interface Remeasured {
+  readonly trial: number;
+  readonly ms: number;
+  readonly interval: readonly [low: number, high: number];
+  /** Whether it keeps the limit; a network that does not counts as failed. */
+  readonly kept: boolean;
 }
 
 /** The options of `run` for what follows the search: evaluation, export and report. */
@@ -118,6 +131,12 @@ const planSchema = z.looseObject({
   ownSpace: z.unknown().optional(),
   openSpace: z.boolean().optional(),
   prior: z.array(z.string()).optional(),
+  device: z.string().optional(),
+  remeasured: z
+    .array(
+      z.strictObject({ trial: count, ms: z.number(), interval: z.tuple([z.number(), z.number()]), kept: z.boolean() }),
+    )
+    .optional(),
   afterwards: z
     .strictObject({
       seeds: z.int().min(1).max(1000),

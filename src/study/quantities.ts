@@ -1,5 +1,5 @@
 /** Durations, sizes, limits and targets as settings write them, and what they stand for. */
-import { COST_METRICS, METRICS, type Objective } from '../common/metrics.ts';
+import { COST_METRICS, DEVICE_METRICS, METRICS, type Objective } from '../common/metrics.ts';
 import { parseNumber } from '../common/numbers.ts';
 import type { Target } from './budget.ts';
 
@@ -12,6 +12,8 @@ export interface OwnNames {
 
 /** More is a slip: eleven years. */
 const MOST_SECONDS = 100_000 * 3600;
+/** Likewise: an hour. */
+const MOST_MILLISECONDS = 3_600_000;
 /** Likewise: more than any machine has. */
 const MOST_BYTES = 1e15;
 
@@ -21,6 +23,14 @@ export function parseDuration(text: string): number | undefined {
   if (match === null) return undefined;
   const seconds = Number(match[1]) * { s: 1, m: 60, h: 3600 }[(match[2] ?? 's') as 's' | 'm' | 'h'];
   return seconds > 0 && seconds <= MOST_SECONDS ? seconds : undefined;
+}
+
+/** Milliseconds of `5ms`, `800us` or `0.2s`; undefined where it is none of these, not above 0, or above an hour. */
+export function parseMilliseconds(text: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)\s*(us|ms|s)$/.exec(text.trim());
+  if (match === null) return undefined;
+  const milliseconds = Number(match[1]) * { us: 1e-3, ms: 1, s: 1000 }[match[2] as 'us' | 'ms' | 's'];
+  return milliseconds > 0 && milliseconds <= MOST_MILLISECONDS ? milliseconds : undefined;
 }
 
 /** The number of a limit on a measure, of Netsmith's at least 0; undefined where the name or the value is none. */
@@ -57,6 +67,7 @@ export function parseTarget(
   const described = own(measures) ? measures[metric] : own(metrics) ? metrics[metric] : undefined;
   const direction = described?.direction ?? (own(scores) ? scores[metric] : undefined);
   if (direction !== undefined) return { metric, value, direction };
+  if (Object.hasOwn(DEVICE_METRICS, metric)) return { metric, value, direction: DEVICE_METRICS.latency.direction };
   if (!isMetric(metric)) return undefined;
   return METRICS[metric].unit === 'share' && value > 1 ? undefined : { metric, value };
 }

@@ -5,10 +5,11 @@ import { COST_METRICS, DEVICE_METRICS, METRICS } from '../common/metrics.ts';
 import { pick } from '../common/records.ts';
 import { ruleOf, showLimit } from '../common/rules.ts';
 import { shownValue } from '../common/text.ts';
+import { TARGET_NAMES } from '../device/index.ts';
 import { ARCHITECTURE_METHODS, WEIGHT_METHODS } from '../oneshot/names.ts';
 import { STRATEGIES } from '../strategy/index.ts';
 import { DEFAULT_SETTINGS, SETTING_RULES, type SettingRule, type TrainSettings } from '../train/settings.ts';
-import { limitValue, type OwnNames, parseBytes, parseDuration, parseTarget } from './quantities.ts';
+import { limitValue, type OwnNames, parseBytes, parseDuration, parseMilliseconds, parseTarget } from './quantities.ts';
 
 /**
  * Every setting of a study, once: this schema checks `netsmith.config.ts` / `.json`, its keys in kebab case are the
@@ -25,6 +26,7 @@ export const GROUPS = {
   search: 'Search:',
   training: 'Training:',
   machine: 'Machine:',
+  device: 'Latency on a device:',
 } as const;
 
 type Group = keyof typeof GROUPS;
@@ -395,6 +397,53 @@ export const studySchema = z.strictObject({
       .optional(),
     'machine',
     'memory limit for training, shared by all workers, e.g. 4GB (default: 90 % of free memory)',
+  ),
+  maxLatency: say(
+    z
+      .string()
+      .refine(
+        (text) => parseMilliseconds(text) !== undefined,
+        'must be a number followed by us, ms or s, such as 5ms, above 0 and at most an hour',
+      )
+      .optional(),
+    'device',
+    'only networks that answer within this time on the device, e.g. 5ms, 800us; --objective latency makes it small',
+  ),
+  maxEnergy: say(
+    z.number().gt(0).max(1e9).optional(),
+    'device',
+    'only networks that take at most this many millijoules for a sample: watts x latency; --objective energy makes it small',
+  ),
+  deviceWatts: say(
+    z.number().gt(0).max(1e6).optional(),
+    'device',
+    'watts of each busy core, or of another device as a whole, for the energy (default: 10)',
+  ),
+  deviceTarget: say(
+    z.enum(TARGET_NAMES, { error: `must be one of ${TARGET_NAMES.join(', ')}` }).optional(),
+    'device',
+    'where latencies are measured: onnxruntime-node on the CPU or by WebGPU, Chromium, or a command of your own (default: node)',
+  ),
+  deviceCommand: say(
+    z.string().includes('{model}', { error: 'must have {model} where the path of the ONNX file belongs' }).optional(),
+    'device',
+    'command that times an ONNX file on your device and prints milliseconds: "ssh board ./time.sh {model}"',
+  ),
+  deviceThreads: say(whole(1, 256).optional(), 'device', 'threads that a network runs with on the device (default: 1)'),
+  deviceBatch: say(
+    whole(1, 65_536).optional(),
+    'device',
+    'samples in a measured run, whose whole time counts (default: 1)',
+  ),
+  deviceTimeout: say(
+    durationType.optional(),
+    'device',
+    'a run, or a command, that takes longer has hung: 30s, 5m (default: 2m)',
+  ),
+  latencyTable: say(
+    z.string().min(1).optional(),
+    'device',
+    'look latencies up in this file of netsmith profile in place of measuring',
   ),
   layout: say(
     z.enum(['auto', 'portable'], { error: 'must be auto or portable' }).default('auto'),

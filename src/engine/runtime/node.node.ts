@@ -1,5 +1,5 @@
 /**
- * The adapter of onnxruntime-node: the only file that imports it.
+ * The adapter of onnxruntime-node. Besides, only device/timing-process.node.ts imports it.
  *
  * A run computes on the calling thread: JavaScript waits for it. `threadedRuntime` has it in its own thread.
  */
