@@ -3,6 +3,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { openTable } from '../src/app/device/table.ts';
+import { rng } from '../src/common/random.ts';
+import { SPACES } from '../src/space/spaces/index.ts';
+import { constrained } from '../src/space/tree/constrain.ts';
+import { resolve } from '../src/space/tree/resolve.ts';
+import { sample } from '../src/space/tree/vary.ts';
 import { json, netsmith, refusedIn } from './support/netsmith.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'netsmith-mobilenet-'));
@@ -50,6 +56,45 @@ test('with search=true, one-shot methods search it, and derive within a limit', 
   assert.match(trial.text, /^1 wide relu6 \| 8 relu6 none k3 \| 8 relu6 none k\de\d/);
   const { supernet } = await json('status', dir);
   assert.ok(supernet.curve.at(-1).mixture.costs.flops > 300_000);
+});
+
+test('a supernet keeps a limit of latency by a table, and is refused without one', async () => {
+  const table = join(root, 'table.json');
+  const named = ['--space', 'mobilenet', '--space-options', 'search=true,width=0.05,depth=0.3'];
+  const shape = ['--input', '1,8,8', '--outputs', '10', '--blocks', '8', '--calibrate', '0', '--check', '0'];
+  await json('profile', ...named, ...shape, '--out', table);
+  const task = { kind: 'classification', input: [1, 8, 8], outputs: 10 };
+  const whole = SPACES.mobilenet.create(task, { search: true, width: 0.05, depth: 0.3 });
+  const fix = Object.fromEntries(FIXED.map((name) => [`stage${name}`, 'k3e3']));
+  const space = constrained(whole, { forbid: ['k5e3', 'k5e6', 'k7e3', 'k7e6'], fix });
+  const { predict } = openTable(table, { target: 'node', batch: 1, threads: 1, patience: 1 }, space);
+  const latencies = Array.from(
+    { length: 40 },
+    (_, i) => predict(resolve(space, sample(space, rng('latency', i))), task).ms,
+  );
+  const limit = latencies.toSorted((a, b) => a - b)[10] ?? 0;
+  const dir = join(root, 'latency');
+  const args = ['search', ...DATA, ...SUPERNET, '--supernet-epochs', '1', '--strategy', 'gdas', '--max-latency'];
+  const { code, err } = await netsmith(...args, `${limit}ms`, '--latency-table', table, '--out', dir);
+  assert.equal(code, 0, err);
+  const [trial] = await json('trials', dir);
+  assert.equal(trial.state, 'complete', trial.reason);
+  assert.ok(trial.costs.latency <= limit, `${trial.costs.latency}, ${limit}`);
+  assert.ok((await json('status', dir)).supernet.curve.at(-1).mixture.costs.latency > 0);
+  const again = ['--out', join(root, 'no-table')];
+  await refusedIn(
+    root,
+    /--max-latency: 5ms; --strategy gdas needs .*: add --latency-table FILE/,
+    ...args,
+    '5ms',
+    ...again,
+  );
+  const none = [...args, '0.000001ms', '--latency-table', table, ...again];
+  await refusedIn(
+    root,
+    /limits latency <= 0.000001: no architecture was found in space "mobilenet" within them/,
+    ...none,
+  );
 });
 
 test('a limit that nothing keeps is refused before a supernet is trained, as is a weight without costs', async () => {
