@@ -14,6 +14,7 @@ import { checkLoss, type Loss, type OwnMetric, withChanges } from '../task/own.t
 import { latencyMeasuring } from './device/latency-measure.ts';
 import { lineIn, ownDataset, ownLoss, ownMeasures, ownMetrics } from './own-exports.ts';
 import type { OwnFileName, OwnFiles } from './own-files.ts';
+import type { Setup } from './setup.ts';
 
 /** Code of the user's own: a study stores the names alone, and a program or a file gives the code again to continue the study. */
 export interface OwnCode {
@@ -57,9 +58,9 @@ export async function measuringFrom(
   settings: StudySettings,
   files: OwnFiles,
   code: OwnCode,
-  { tree }: SearchSpace,
+  setup: Pick<Setup, 'space' | 'dataset'>,
 ): Promise<Measuring | undefined> {
-  const [own, latency] = [await ownMeasuring(place, settings, files, code), latencyMeasuring(settings, tree)];
+  const [own, latency] = [await ownMeasuring(place, settings, files, code), latencyMeasuring(settings, setup)];
   if (own === undefined || latency === undefined) return own ?? latency;
   return {
     ...latency,

@@ -1,17 +1,21 @@
 import { DEVICE_METRICS } from '../../common/metrics.ts';
 import type { Measure } from '../../measure/measure.ts';
-import type { Space } from '../../space/space.ts';
+import { untrainedExport } from '../../report/export/untrained.ts';
 import { LATENCY, latencySettings } from '../../study/latency.ts';
 import type { Measuring } from '../../study/measuring.ts';
 import type { StudySettings } from '../../study/spec.ts';
-import { type LatencyMeter, latencyOfNetwork, openMeter } from './meter.ts';
+import type { Setup } from '../setup.ts';
+import { type LatencyMeter, openMeter } from './meter.ts';
 import { openTable } from './table.ts';
 
 /**
  * The latency as a measure of a study, with its limit: measured on the device, or looked up in a table of blocks. Nothing is opened before the first
  * candidate. Undefined where the study takes no latencies. Throws UserError for settings and for a table that do not fit.
  */
-export function latencyMeasuring(settings: StudySettings, space: Space | undefined): Measuring | undefined {
+export function latencyMeasuring(
+  settings: StudySettings,
+  { space: { tree: space }, dataset }: Pick<Setup, 'space' | 'dataset'>,
+): Measuring | undefined {
   const given = latencySettings(settings);
   if (given === undefined) return undefined;
   const table = given.table === undefined || space === undefined ? undefined : openTable(given.table, given, space);
@@ -25,7 +29,7 @@ export function latencyMeasuring(settings: StudySettings, space: Space | undefin
     when: 'device',
     async of({ network, space: { task } }) {
       if (table !== undefined) return table.predict(network, task).ms;
-      return (await latencyOfNetwork(await opened(), network, task)).ms;
+      return (await (await opened()).ofModel(untrainedExport(network, dataset.search))).ms;
     },
   };
   return {
