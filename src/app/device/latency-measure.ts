@@ -1,12 +1,19 @@
 import { DEVICE_METRICS } from '../../common/metrics.ts';
+import type { SearchData } from '../../data/dataset.ts';
 import type { Measure } from '../../measure/measure.ts';
 import { untrainedExport } from '../../report/export/untrained.ts';
+import type { SearchSpace } from '../../space/search-space.ts';
 import { LATENCY, latencySettings } from '../../study/latency.ts';
 import type { Measuring } from '../../study/measuring.ts';
 import type { StudySettings } from '../../study/spec.ts';
-import type { Setup } from '../setup.ts';
 import { type LatencyMeter, openMeter } from './meter.ts';
 import { openTable } from './table.ts';
+
+/** The networks of a study: their space, and the data that they are for. */
+export interface OfNetworks {
+  readonly space: Pick<SearchSpace, 'tree'>;
+  readonly dataset: { readonly search: Pick<SearchData, 'info' | 'task'> };
+}
 
 /**
  * The latency as a measure of a study, with its limit: measured on the device, or looked up in a table of blocks. Nothing is opened before the first
@@ -14,7 +21,7 @@ import { openTable } from './table.ts';
  */
 export function latencyMeasuring(
   settings: StudySettings,
-  { space: { tree: space }, dataset }: Pick<Setup, 'space' | 'dataset'>,
+  { space: { tree: space }, dataset }: OfNetworks,
 ): Measuring | undefined {
   const given = latencySettings(settings);
   if (given === undefined) return undefined;
