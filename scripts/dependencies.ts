@@ -70,6 +70,16 @@ export function dependencies(root = ROOT): readonly Dependency[] {
     .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.version < b.version ? -1 : 1));
 }
 
+/** Packages that are used where the user has installed them, with the versions that Netsmith was tested with. */
+export function optionalPeers(root = ROOT): readonly Pick<Dependency, 'name' | 'version' | 'license'>[] {
+  const { peerDependencies = {} } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
+  return Object.keys(peerDependencies).map((name) => {
+    const { version = '', license = '' }: Locked = lock.packages[`node_modules/${name}`] ?? {};
+    return { name, version, license };
+  });
+}
+
 /** Whether a package's license is permissive or accepted; of several joined by OR one is enough, by AND all are needed. */
 export function isAllowed({ name, license }: Pick<Dependency, 'name' | 'license'>): boolean {
   const one = (id: string) =>
@@ -101,6 +111,18 @@ including the builds of sharp for all platforms, of which one installation has o
 | package | version | license |
 |---|---|---|
 ${rows.join('\n')}
+
+## Optional packages
+
+The targets \`browser\` and \`browser-webgpu\` (docs/measure.md) need these, and nothing else does. They are not installed with
+Netsmith (onnxruntime-web alone has 140 MB); a message says how to install them. Neither runs a script when it is installed, and
+playwright-core brings no browser.
+
+| package | version | license |
+|---|---|---|
+${optionalPeers()
+  .map(({ name, version, license }) => `| ${name} | ${version} | ${license} |`)
+  .join('\n')}
 
 ## Licenses
 

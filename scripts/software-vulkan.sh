@@ -10,8 +10,10 @@
 set -euo pipefail
 
 readonly installed=/usr/lib/chromium
-cache="$(cd "$(dirname "$0")/.." && pwd)/node_modules/.cache/software-vulkan"
-readonly cache package=chromium-common
+caches="$(cd "$(dirname "$0")/.." && pwd)/node_modules/.cache"
+readonly caches cache="$caches/software-vulkan" package=chromium-common
+# Where scripts/chromium.sh has unpacked it.
+readonly unpacked="$caches/chromium/files/usr/lib/chromium"
 readonly files=(vk_swiftshader_icd.json libvk_swiftshader.so libvulkan.so.1)
 
 say() { echo "software-vulkan: $*" >&2; }
@@ -39,6 +41,8 @@ download() { # FOLDER: the package's file goes there
 
 if complete "$installed"; then
   folder="$installed"
+elif complete "$unpacked"; then
+  folder="$unpacked"
 else
   folder="$cache"
   if ! complete "$cache"; then

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
-import { dependencies, dependenciesPage, INSTALL_SCRIPTS, isAllowed } from '../scripts/dependencies.ts';
+import { dependencies, dependenciesPage, INSTALL_SCRIPTS, isAllowed, optionalPeers } from '../scripts/dependencies.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 
@@ -18,6 +18,16 @@ test('every dependency has a license that is allowed, and only those known run a
     all.flatMap(({ name, hasInstallScript }) => (hasInstallScript ? [name] : [])),
     Object.keys(INSTALL_SCRIPTS),
   );
+});
+
+test('optional packages have a license that is allowed and their exact versions, and are none of the dependencies', () => {
+  const { peerDependencies, peerDependenciesMeta } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  const peers = optionalPeers();
+  assert.deepEqual(Object.fromEntries(peers.map(({ name, version }) => [name, version])), peerDependencies);
+  assert.ok(peers.length > 0 && peers.every(({ name }) => peerDependenciesMeta[name].optional === true));
+  assert.ok(peers.every(isAllowed));
+  const names = dependencies().map(({ name }) => name);
+  assert.ok(peers.every(({ name }) => !names.includes(name)));
 });
 
 test('an unknown or copyleft license is not allowed, a choice of a permissive one is', () => {

@@ -100,6 +100,7 @@ test('every command prints the JSON that docs/json.md promises', async () => {
     scale: [dir, '--out', join(folder, 'larger.json')],
     evaluate: [dir, '--seeds', '1'],
     export: [dir],
+    measure: [dir, '--watts', '5', '--lambda', '0.01'],
     predict: [join(dir, 'best', 'model.onnx'), image],
     report: [dir],
     compare: [

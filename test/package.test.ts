@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
+import { chainModel } from '../src/device/testing/models.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const BIN = join(ROOT, 'bin', 'netsmith.js');
@@ -134,6 +135,18 @@ test('the tables come with the package', () => {
     ].join('\n'),
   );
   assert.equal(succeed(folder, process.execPath, 'table.mjs').trim(), 'true');
+});
+
+test('the browser targets say which packages they need, which are not installed by themselves', () => {
+  const { peerDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  const packages = Object.keys(peerDependencies);
+  assert.ok(packages.every((name) => !existsSync(join(folder, 'node_modules', name))));
+  assert.ok(existsSync(join(folder, 'node_modules', 'netsmith', 'dist', 'device', 'browser-page.js')));
+  writeFileSync(join(folder, 'model.onnx'), chainModel(1, 8));
+  const { status, stderr } = run(folder, 'npx', 'netsmith', 'measure', 'model.onnx', '--device-target', 'browser');
+  assert.equal(status, 2, stderr);
+  assert.match(stderr, /playwright-core and onnxruntime-web are not installed; the target needs them: npm install /);
+  for (const [name, version] of Object.entries(peerDependencies)) assert.ok(stderr.includes(`${name}@${version}`));
 });
 
 test('npx netsmith works from the root of the repository', () => {

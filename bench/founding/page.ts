@@ -1,4 +1,5 @@
 /** docs/founding-comparison.md: what was measured, from the rows alone. */
+import { joulesOf } from '../../src/device/energy.ts';
 import { markdown } from '../engine/tables.ts';
 import { figure } from './figure.ts';
 import { type Form, formText, RECIPE } from './form.ts';
@@ -144,7 +145,9 @@ export function energyOf(
 ): number | undefined {
   const search = method.search === undefined ? 0 : searchCoreHours?.mean;
   const training = trainCoreHours?.mean;
-  return search === undefined || training === undefined ? undefined : watts * (search + training);
+  return search === undefined || training === undefined
+    ? undefined
+    : joulesOf({ watts, seconds: 3600 * (search + training) }) / 3600;
 }
 
 /** The controller in its three forms. */

@@ -2,6 +2,7 @@ import { Argument, type Command } from 'commander';
 import { ALL_STRATEGIES } from '../app/strategies.ts';
 import { unknownName } from '../common/closest.ts';
 import { DATASETS } from '../data/catalog.ts';
+import { TARGET_NAMES } from '../device/index.ts';
 import { SPACES } from '../space/spaces/index.ts';
 import { ESTIMATORS } from '../study/spec.ts';
 import { type Completed, completionScript, SHELLS, type ShellName } from '../terminal/completion.ts';
@@ -13,6 +14,7 @@ const NAMES: Readonly<Record<string, readonly string[]>> = {
   '--space': Object.keys(SPACES),
   '--strategy': Object.keys(ALL_STRATEGIES),
   '--estimator': ESTIMATORS,
+  '--device-target': TARGET_NAMES,
 };
 const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   'spaces name': Object.keys(SPACES),

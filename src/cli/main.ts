@@ -16,6 +16,7 @@ import { addEvaluate } from './evaluate.ts';
 import { addExport } from './export.ts';
 import { addInit } from './init.ts';
 import { addLs } from './ls.ts';
+import { addMeasure } from './measure.ts';
 import { addPredict } from './predict.ts';
 import { addProfile } from './profile.ts';
 import { addReport } from './report.ts';
@@ -47,6 +48,7 @@ const COMMANDS = [
   addPredict,
   addReport,
   addCompare,
+  addMeasure,
   addTrain,
   addScale,
   addProfile,

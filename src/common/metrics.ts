@@ -44,6 +44,7 @@ export const PROXY_METRICS = {
 /** Measured on a device: of a table, where the setting `latencies` names a file. A measure of the user's own may have such a name. */
 export const DEVICE_METRICS = {
   latency: { direction: 'minimize', unit: 'ms' },
+  energy: { direction: 'minimize', unit: 'mJ' },
 } as const satisfies Vocabulary;
 
 /** The proxies that `freerea` is made of: a trial that has it has them, too. */

@@ -27,6 +27,25 @@ export function rank<T extends Measured>(items: readonly T[], objectives: readon
   return ranked;
 }
 
+/**
+ * How many of the others lie on an earlier front than the item, when all are sorted by dominance. O(n) for one objective; for several, O(n²)
+ * for each front before its own.
+ */
+export function countAhead<T extends Measured>(
+  item: T,
+  others: readonly T[],
+  objectives: readonly Objective[],
+): number {
+  const better = (other: T) => dominates(objectives, other.metrics, item.metrics);
+  if (objectives.length === 1) return others.filter(better).length;
+  let left = others;
+  while (left.some(better)) {
+    const front = new Set(paretoFront(left, objectives));
+    left = left.filter((other) => !front.has(other));
+  }
+  return others.length - left.length;
+}
+
 function byCrowding<T extends Measured>(front: readonly T[], objectives: readonly Objective[]): T[] {
   const distance = new Map<T, number>(front.map((item) => [item, 0]));
   for (const objective of objectives) {

@@ -18,6 +18,8 @@ export interface TargetSettings {
   readonly threads?: number;
   /** Of the target `command`: what the shell runs, with `{model}` where the path of the ONNX file belongs. */
   readonly command?: string;
+  /** Of the targets `browser` and `browser-webgpu`: the executable of Chromium, where it is not at a usual place. */
+  readonly browser?: string;
   /** A device that is silent for so many seconds has hung; `PATIENCE` by default. */
   readonly patience?: number;
 }

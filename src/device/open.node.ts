@@ -11,6 +11,8 @@ export async function targetOf(name: TargetName, settings: TargetSettings = {}):
       `"${settings.command}"`,
       `the target is ${name}: it needs --device-target command`,
     );
+  if (!name.startsWith('browser') && settings.browser !== undefined)
+    throw invalid('--browser', `"${settings.browser}"`, `the target is ${name}: it needs --device-target browser`);
   switch (name) {
     case 'node':
     case 'webgpu':
@@ -19,6 +21,6 @@ export async function targetOf(name: TargetName, settings: TargetSettings = {}):
       return (await import('./command.node.ts')).commandTarget(settings);
     case 'browser':
     case 'browser-webgpu':
-      throw invalid('--device-target', `"${name}"`, 'is not there yet');
+      return (await import('./browser.node.ts')).browserTarget(name, settings);
   }
 }

@@ -51,7 +51,7 @@ export function objectivesOf(settings: StudySettings, task: Kind): Problem['obje
       );
     const known = measureNamed(name, settings) ?? metricOf(name, task);
     if (known !== undefined || !isOfDevice(name)) return known ?? { metric: name, ...METRICS[name as MetricName] };
-    if (settings.latencies === undefined)
+    if (settings.latencies === undefined || name !== 'latency')
       throw invalid('--objective', `"${name}"`, 'needs a table of latencies: --benchmark and --latencies FILE:COLUMN');
     return { metric: name, ...DEVICE_METRICS[name] };
   });

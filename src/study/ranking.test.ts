@@ -198,7 +198,7 @@ suite('median stopping', () => {
       curve: values.map((accuracy, i) => ({ step: i + 1, metrics: { accuracy }, seconds: 1 })),
     });
   const others = [0.5, 0.6, 0.7].map((value, i) => curve(i, value, value));
-  const rule = medianStopping(accuracy, { warmup: 1, trials: 3 });
+  const rule = medianStopping([accuracy], { warmup: 1, trials: 3 });
 
   test('stops a trial whose best is below the median of the others, and no other', () => {
     assert.equal(rule(curve(9, 0.3, 0.4), others), 'stop');
@@ -209,5 +209,18 @@ suite('median stopping', () => {
     assert.equal(rule(curve(9, 0.1), others), 'continue');
     assert.equal(rule(curve(9, 0.1, 0.1), others.slice(1)), 'continue');
     assert.equal(rule(curve(9, 0.1, 0.1, 0.1), others), 'continue');
+  });
+
+  test('with several objectives, stops a trial that more than half of the others are ahead of by fronts', () => {
+    const both = medianStopping([accuracy, params], { warmup: 1, trials: 3 });
+    const sized = (number: number, value: number, size: number): Trial => ({
+      ...curve(number, value, value),
+      costs: { params: size },
+    });
+    const three = [sized(0, 0.5, 10), sized(1, 0.6, 20), sized(2, 0.7, 30)];
+    assert.equal(both(sized(9, 0.4, 5), three), 'continue', 'the smallest is on the front');
+    assert.equal(both(sized(9, 0.4, 15), three), 'stop', 'all three are on the front before it');
+    assert.equal(both(sized(9, 0.65, 25), three), 'continue', 'nothing dominates it');
+    assert.equal(both(sized(9, 0.4, 15), [...three.slice(0, 2), sized(2, 0.3, 30), sized(3, 0.3, 40)]), 'continue');
   });
 });

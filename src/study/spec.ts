@@ -383,7 +383,7 @@ export const studySchema = z.strictObject({
   ),
   threads: say(whole(1, 256).default(1), 'machine', 'threads per worker'),
   device: say(
-    z.enum(['cpu', 'webgpu'], { error: 'must be cpu or webgpu' }).default('cpu'),
+    z.enum(['cpu', 'webgpu', 'cuda'], { error: 'must be cpu, webgpu or cuda' }).default('cpu'),
     'machine',
     'device that trains the networks',
   ),
@@ -408,6 +408,16 @@ export const studySchema = z.strictObject({
       .optional(),
     'device',
     'only networks that answer within this time on the device, e.g. 5ms, 800us; --objective latency makes it small',
+  ),
+  maxEnergy: say(
+    z.number().gt(0).max(1e9).optional(),
+    'device',
+    'only networks that take at most this many millijoules for a sample: watts x latency; --objective energy makes it small',
+  ),
+  deviceWatts: say(
+    z.number().gt(0).max(1e6).optional(),
+    'device',
+    'watts of each busy core, or of another device as a whole, for the energy (default: 10)',
   ),
   deviceTarget: say(
     z.enum(TARGET_NAMES, { error: `must be one of ${TARGET_NAMES.join(', ')}` }).optional(),

@@ -21,18 +21,23 @@ const curve = z.strictObject({
 /** The stopping rule that settings name; undefined: none. Throws UserError for an option that it does not have. */
 export function stoppingOf(
   { stopping, stoppingOptions }: Pick<StudySettings, 'stopping' | 'stoppingOptions'>,
-  { objectives: [objective, ...others], fidelities }: Problem,
+  { objectives, fidelities }: Problem,
 ): StoppingRule | undefined {
-  if (stopping !== 'none' && others.length > 0)
-    throw invalid('--stopping', stopping, 'works with one objective only, but the study has several');
   const checked = <T>(schema: z.ZodType<T>) => options(schema, stoppingOptions, '--stopping-options');
   switch (stopping) {
     case 'none':
       checked(z.strictObject({}));
       return undefined;
     case 'median':
-      return medianStopping(objective, checked(median));
+      return medianStopping(objectives, checked(median));
     case 'curve': {
+      const [objective, ...others] = objectives;
+      if (others.length > 0)
+        throw invalid(
+          '--stopping',
+          'curve',
+          'forecasts one objective, but the study has several; with these, median takes ranks on fronts',
+        );
       const epochs = fidelities.at(-1)?.epochs ?? 0;
       const { model, ...rest } = checked(curve);
       const learned = model === 'learned' ? { learned: forecastFrom } : {};

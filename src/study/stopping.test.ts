@@ -18,7 +18,7 @@ function fullCurve(trial: number, seed: number): Curve {
     const value = top - 0.08 - 0.4 * Math.exp(-rate * (i + 1)) + lift + 0.006 * stream.normal();
     return { step: i + 1, metrics: { accuracy: value, loss: 1 - value }, seconds: i };
   });
-  return { trial, fidelity: 0, state: 'complete', curve };
+  return { trial, fidelity: 0, state: 'complete', curve, costs: {} };
 }
 
 const finalOf = ({ curve }: Curve) => curve.at(-1)?.metrics.accuracy ?? 0;
@@ -88,7 +88,7 @@ suite('stopping by extrapolated curves', () => {
 });
 
 test('the median rule stops the worse half, and no trial that is the best', () => {
-  const rule = medianStopping(accuracy);
+  const rule = medianStopping([accuracy]);
   const results = Array.from({ length: 20 }, (_, seed) => train(rule, seed, 40));
   assert.ok(results.every(({ share }) => share < 0.9));
   assert.ok(results.filter(({ best, optimum }) => optimum - best < 0.02).length >= 16);

@@ -1,5 +1,6 @@
 import { largest, smallest } from '../common/extremes.ts';
-import { compareBy, type Metrics, type Objective } from '../common/metrics.ts';
+import type { Metrics, Objective } from '../common/metrics.ts';
+import { countAhead } from '../common/pareto.ts';
 import type { Report } from '../estimate/estimator.ts';
 import type { TrialState } from './store/store.ts';
 
@@ -9,6 +10,8 @@ export interface Curve {
   readonly fidelity: number;
   readonly state: TrialState;
   readonly curve: readonly Report[];
+  /** What is known of it without training, such as its parameters. */
+  readonly costs: Metrics;
 }
 
 /**
@@ -27,22 +30,41 @@ export interface MedianOptions {
 /**
  * Median stopping (Golovin et al. 2017, section 3.2.2): a trial is stopped at step s if its best value so far is worse
  * than the median, over the other trials that reached s, of the mean of their values up to s.
+ *
+ * With several objectives, the trial has its best value of each so far, the others their means, and costs count as they are. The trial is
+ * stopped if more than half of the others lie on an earlier front (non-dominated sorting; Deb et al. 2002).
  */
-export function medianStopping(objective: Objective, { warmup = 1, trials = 5 }: MedianOptions = {}): StoppingRule {
-  const metricsOf = (value: number): Metrics => ({ [objective.metric]: value });
-  const compare = (a: number, b: number) => compareBy(objective, metricsOf(a), metricsOf(b));
+export function medianStopping(
+  objectives: readonly [Objective, ...Objective[]],
+  { warmup = 1, trials = 5 }: MedianOptions = {},
+): StoppingRule {
   return (trial, others) => {
     const step = trial.curve.at(-1)?.step ?? 0;
     if (step <= warmup) return 'continue';
-    const upTo = (curve: readonly Report[]) =>
-      curve.filter((point) => point.step <= step).map((point) => point.metrics[objective.metric] ?? Number.NaN);
+    const summary = ({ curve, costs }: Curve, of: (values: readonly number[], objective: Objective) => number) => {
+      const reached = curve.filter((point) => point.step <= step);
+      const values = objectives.map((objective) => [
+        objective.metric,
+        costs[objective.metric] ??
+          of(
+            reached.map(({ metrics }) => metrics[objective.metric] ?? Number.NaN),
+            objective,
+          ),
+      ]);
+      return { metrics: Object.fromEntries(values) };
+    };
     const asFar = others.filter(({ curve }) => (curve.at(-1)?.step ?? 0) >= step);
     if (asFar.length < trials) return 'continue';
-    const means = asFar.map(({ curve }) => mean(upTo(curve))).sort(compare);
-    const median = means[Math.floor(means.length / 2)] ?? Number.NaN;
-    const best = upTo(trial.curve).sort(compare)[0] ?? Number.NaN;
-    return compare(best, median) > 0 ? 'stop' : 'continue';
+    const means = asFar.map((other) => summary(other, mean));
+    const ahead = countAhead(summary(trial, bestOf), means, objectives);
+    return ahead > Math.floor(asFar.length / 2) ? 'stop' : 'continue';
   };
+}
+
+function bestOf(values: readonly number[], { direction }: Objective): number {
+  const finite = values.filter(Number.isFinite);
+  if (finite.length === 0) return Number.NaN;
+  return direction === 'maximize' ? largest(finite) : smallest(finite);
 }
 
 export interface CurveOptions {

@@ -6,6 +6,7 @@ import { METRICS } from '../common/metrics.ts';
 import { searchSpaceOf } from '../space/index.ts';
 import { mlp } from '../space/spaces/index.ts';
 import type { StudyEvent } from '../study/events.ts';
+import type { Contender } from '../study/ranking.ts';
 import { checkSettings } from '../study/spec.ts';
 import type { Trial } from '../study/store/store.ts';
 import { createLiveView, type Shown } from './live.ts';
@@ -119,6 +120,40 @@ test('a terminal that is made narrower, and wider again, shows one picture', (t)
     assert.equal(lines.filter((line) => line.startsWith('trial 1')).length, 1, lines.join('\n'));
     assert.equal(lines.filter((line) => line.startsWith('[1 of 4]')).length, 1, lines.join('\n'));
   }
+});
+
+test('several objectives show the front, and its hypervolume where the reference point is stated', (t) => {
+  const setup = shown();
+  const { objectives } = setup.problem;
+  const params = { metric: 'params', direction: 'minimize', unit: 'parameters' } as const;
+  const reference = { accuracy: 0.5, params: 3000 };
+  const several: Shown = { ...setup, problem: { ...setup.problem, objectives: [objectives[0], params], reference } };
+  const contender = (trial: number, accuracy: number, size: number): Contender => {
+    const { architecture } = trialOf(trial);
+    const costs = { params: size };
+    return { trial, architecture, costs, metrics: { accuracy, ...costs }, results: [], confirmations: 0 };
+  };
+  const { terminal, after } = viewAt(t, 160, several);
+  after(1, { kind: 'best', best: [contender(1, 0.9, 2000), contender(0, 0.7, 1000)] });
+  // A box from 50 to 90 % and from 3,000 to 1,000: 0.5 wide in parameters and whole in accuracy, then the rest, half as high.
+  assert.match(
+    terminal.shown().join('\n'),
+    /^front +2 networks, accuracy 70\.00\u00a0% to 90\.00\u00a0%, params 2,000 to 1,000, hypervolume 0\.750$/m,
+  );
+});
+
+test('a supernet that ended before its last epoch says why', () => {
+  const lines: string[] = [];
+  const setup = shown();
+  const short: Shown = { ...setup, settings: { ...setup.settings, supernetEpochs: 9 } };
+  const view = createLiveView(short, undefined, 0, {
+    note: (line) => lines.push(line),
+    ...{ quiet: true, screen: undefined },
+  });
+  view.onEvent(ended(0, { purpose: 'supernet', epochs: 9 }));
+  view.onEvent(ended(0, { purpose: 'supernet', epochs: 7 }));
+  assert.equal(lines[0], 'supernet: trained, 1 min 1 s');
+  assert.match(lines[1] ?? '', /^supernet: trained, 1 min 1 s, stopped after 7 of 9 epochs by eigenvalueStop/);
 });
 
 test('trials of rising fidelity show the epochs of their own fidelity, in the picture and in their lines', (t) => {

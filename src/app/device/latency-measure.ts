@@ -1,9 +1,11 @@
 import { DEVICE_METRICS } from '../../common/metrics.ts';
 import type { SearchData } from '../../data/dataset.ts';
-import type { Measure } from '../../measure/measure.ts';
+import { busyThings, joulesOf, WATTS } from '../../device/energy.ts';
+import type { Measure, Subject } from '../../measure/measure.ts';
 import { untrainedExport } from '../../report/export/untrained.ts';
 import type { SearchSpace } from '../../space/search-space.ts';
-import { LATENCY, latencySettings } from '../../study/latency.ts';
+import { architectureKey } from '../../space/tree/architecture.ts';
+import { ENERGY, LATENCY, latencySettings } from '../../study/latency.ts';
 import type { Measuring } from '../../study/measuring.ts';
 import type { StudySettings } from '../../study/spec.ts';
 import { type LatencyMeter, openMeter } from './meter.ts';
@@ -16,8 +18,9 @@ export interface OfNetworks {
 }
 
 /**
- * The latency as a measure of a study, with its limit: measured on the device, or looked up in a table of blocks. Nothing is opened before the first
- * candidate. Undefined where the study takes no latencies. Throws UserError for settings and for a table that do not fit.
+ * The latency as a measure of a study, and where it is asked for the energy that follows from it, with their limits: measured on the device, or looked up
+ * in a table of blocks. Nothing is opened before the first candidate. Undefined where the study takes no latencies. Throws UserError for settings and for
+ * a table that do not fit.
  */
 export function latencyMeasuring(
   settings: StudySettings,
@@ -31,17 +34,36 @@ export function latencyMeasuring(
     meter ??= openMeter(given);
     return meter;
   };
-  const measure: Measure = {
+  let last: { readonly key: string; readonly ms: number } | undefined;
+  /** Of an architecture once, though two measures ask for it one after the other. */
+  async function millisecondsOf({ architecture, network, space: { task } }: Subject): Promise<number> {
+    const key = architectureKey(architecture);
+    if (last?.key === key) return last.ms;
+    const { ms } =
+      table?.predict(network, task) ?? (await (await opened()).ofModel(untrainedExport(network, dataset.search)));
+    last = { key, ms };
+    return ms;
+  }
+  const latency: Measure = {
     metric: { metric: LATENCY, ...DEVICE_METRICS.latency, isMeasure: true },
     when: 'device',
-    async of({ network, space: { task } }) {
-      if (table !== undefined) return table.predict(network, task).ms;
-      return (await (await opened()).ofModel(untrainedExport(network, dataset.search))).ms;
-    },
+    of: millisecondsOf,
   };
+  const { max, energy, target, threads, batch } = given;
+  const energyMeasure = (watts: number): Measure => ({
+    metric: { metric: ENERGY, ...DEVICE_METRICS.energy, isMeasure: true },
+    when: 'device',
+    async of(subject) {
+      const seconds = (await millisecondsOf(subject)) / 1000 / batch;
+      return 1000 * joulesOf({ watts, busy: busyThings(target, threads), seconds });
+    },
+  });
   return {
-    measures: [measure],
-    limits: given.max === undefined ? [] : [{ cost: LATENCY, max: given.max }],
+    measures: energy === undefined ? [latency] : [latency, energyMeasure(energy.watts ?? WATTS)],
+    limits: [
+      ...(max === undefined ? [] : [{ cost: LATENCY, max }]),
+      ...(energy?.max === undefined ? [] : [{ cost: ENERGY, max: energy.max }]),
+    ],
     async close() {
       const open = await meter?.catch(() => undefined);
       meter = undefined;

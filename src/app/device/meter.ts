@@ -28,8 +28,9 @@ export async function openMeter({
   batch,
   ...rest
 }: Omit<LatencySettings, 'table' | 'max'>): Promise<LatencyMeter> {
-  const { threads, command, patience } = rest;
-  const target = await targetOf(name, { threads, patience, ...(command !== undefined && { command }) });
+  const { threads, command, browser, patience } = rest;
+  const own = { ...(command !== undefined && { command }), ...(browser !== undefined && { browser }) };
+  const target = await targetOf(name, { threads, patience, ...own });
   let open: OpenTarget = await target.open();
 
   /** Whether a failure is that of the model: the device still answers. Throws StudyStopped otherwise. */

@@ -79,6 +79,7 @@ function checked(proto: Proto, metadata: ModelMetadata): CheckedGraph {
     return {
       elements: fed.reduce((sum, [, { shape }]) => sum + sizeOf(shape), costs.elements),
       products: costs.products,
+      flops: costs.flops,
     };
   };
   const single = run(1);
@@ -87,7 +88,7 @@ function checked(proto: Proto, metadata: ModelMetadata): CheckedGraph {
   const batch = Math.max(1, Math.min(MAX_BATCH, Math.floor(RUN_ELEMENTS / single.elements)));
   if (run(batch).elements > 2 * batch * single.elements + RUN_ELEMENTS)
     refuse('takes more memory or time than any export');
-  return { model: withoutExtras(proto, graph), batch };
+  return { model: withoutExtras(proto, graph), batch, flops: single.flops };
 }
 
 const some = (list: readonly unknown[] | null | undefined): boolean => (list?.length ?? 0) > 0;

@@ -12,6 +12,8 @@ export interface CheckedGraph {
   readonly model: Uint8Array;
   /** How many samples to run at a time. */
   readonly batch: number;
+  /** Multiply-accumulates of one sample, in convolutions and matrix products. */
+  readonly flops: number;
 }
 
 /** A node as a file has it: `ints` of an attribute are one or several whole numbers. */
@@ -33,6 +35,8 @@ export interface FileValue {
 export interface GraphCosts {
   readonly elements: number;
   readonly products: number;
+  /** Those of convolutions and matrix products alone: what `flops` of a network counts. */
+  readonly flops: number;
 }
 
 /** What is wrong with a graph, in words that end `its graph ...`. */
@@ -60,7 +64,7 @@ export function inferShapes(
   given: ReadonlyMap<string, FileValue>,
 ): { readonly values: ReadonlyMap<string, FileValue>; readonly costs: GraphCosts } {
   const values = new Map(given);
-  let [elements, products] = [0, 0];
+  let [elements, products, flops] = [0, 0, 0];
   for (const node of nodes) {
     const operands = node.inputs.map((name) => values.get(name) ?? wrong('reads a value that no node makes before'));
     const rule = Object.hasOwn(RULES, node.type) ? RULES[node.type] : undefined;
@@ -73,10 +77,12 @@ export function inferShapes(
     if (made.shape.length > 8 || made.shape.some((n) => !Number.isSafeInteger(n) || n < 0) || !(size <= MAX_ELEMENTS))
       return wrong('makes a value of an impossible size');
     elements += size;
-    products += productsOf(node, operands, made.shape);
+    const own = productsOf(node, operands, made.shape);
+    products += own;
+    if (MULTIPLYING.includes(node.type)) flops += own;
     values.set(name, made);
   }
-  return { values, costs: { elements, products } };
+  return { values, costs: { elements, products, flops } };
 }
 
 type Ints = FileNode['ints'];
@@ -340,6 +346,8 @@ export const ATTRIBUTES: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Multiply-accumulates of one node; a window's additions count as much. */
+const MULTIPLYING: readonly string[] = ['Conv', 'ConvTranspose', 'Gemm', 'MatMul'];
+
 function productsOf({ type, ints }: FileNode, operands: readonly FileValue[], made: Shape): number {
   const [first, second] = operands.map(({ shape }) => shape);
   if (type === 'Conv') return sizeOf(made) * sizeOf((second ?? []).slice(1));

@@ -144,6 +144,15 @@ export function modelProperties(place: string, model: Uint8Array): Record<string
   return propertiesOf(decodeModel(place, model));
 }
 
+/** How many numbers of floating point an ONNX file holds. Throws UserError when the bytes are no ONNX model. */
+export function weightsIn(place: string, model: Uint8Array): number {
+  const { FLOAT, FLOAT16, BFLOAT16, DOUBLE } = onnxProto.onnx.TensorProto.DataType;
+  const kinds: readonly unknown[] = [FLOAT, FLOAT16, BFLOAT16, DOUBLE];
+  const { graph } = decodeModel(place, model);
+  const weights = (graph?.initializer ?? []).filter(({ dataType }) => kinds.includes(dataType));
+  return weights.reduce((sum, { dims }) => sum + (dims ?? []).reduce<number>((size, n) => size * Number(n), 1), 0);
+}
+
 function decodeModel(place: string, model: Uint8Array): onnxProto.onnx.ModelProto {
   let decoded: onnxProto.onnx.ModelProto | undefined;
   try {
