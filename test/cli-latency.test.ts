@@ -173,9 +173,9 @@ suite('netsmith profile', () => {
   test('a study takes latencies from the table, and only on the target that it was measured on', async () => {
     const out = join(folder, 'looked-up');
     const study = ['--estimator', 'proxies', '--space', 'small-cnn', '--workers', '1', '--latency-table', table];
-    await json('search', ...study, '--trials', '4', '--out', out);
+    await json('search', ...study, '--trials', '2', '--out', out);
     const trials: readonly Found[] = await json('trials', out);
-    assert.equal(trials.length, 4);
+    assert.equal(trials.length, 2);
     for (const { costs } of trials) assert.ok((costs.latency ?? 0) > 0 && (costs.latency ?? 0) < 100);
     const refused = (expected: RegExp, ...args: string[]) =>
       refusedIn(folder, expected, 'search', ...study, ...args, '--out', join(folder, 'never'));

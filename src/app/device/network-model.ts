@@ -105,10 +105,7 @@ function standard(values: readonly number[]): (value: number) => number {
 /** The mean absolute error of what a ridge regression with this penalty predicts of rows that it was not fitted to. */
 function heldOut(rows: readonly (readonly number[])[], targets: readonly number[], penalty: number): number {
   const errors = Array.from({ length: FOLDS }, (_, fold) => {
-    const used = rows
-      .keys()
-      .filter((i) => i % FOLDS !== fold)
-      .toArray();
+    const used = rows.flatMap((_, i) => (i % FOLDS === fold ? [] : [i]));
     const predict = Number.isFinite(penalty)
       ? fitRidge(
           used.map((i) => rows[i] ?? []),
