@@ -27,7 +27,7 @@ for (const name of named.length > 0 ? named : ['mobilenet', 'residual-cnn']) {
   const out = join(RESULTS, `latency-${name}.json`);
   let told = '';
   const profile = await profileSpace({
-    ...{ space, settings: SETTINGS, out, blocks: 1500, calibrate: 30, check: 50, seed: 0 },
+    ...{ space, settings: SETTINGS, out, blocks: 1500, calibrate: 100, check: 50, seed: 0 },
     signal: new AbortController().signal,
     onProgress(done, all, what) {
       const text = `${Math.floor((10 * done) / all) * 10} % of ${all} ${what}`;

@@ -48,7 +48,7 @@ export function addProfile(program: Command, shell: Shell): void {
       numberIfItIsOne,
       1500,
     )
-    .option('--calibrate <n>', 'whole networks that the sums of blocks are corrected by', numberIfItIsOne, 30)
+    .option('--calibrate <n>', 'whole networks that the sums of blocks are corrected by', numberIfItIsOne, 100)
     .option('--check <n>', 'other networks that the table is checked by', numberIfItIsOne, 50);
   addSettings(command, ['deviceTarget', 'deviceCommand', 'deviceThreads', 'deviceBatch', 'deviceTimeout']).action(
     async (options: ProfileOptions, command: Command) => {

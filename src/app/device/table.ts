@@ -13,7 +13,8 @@ import { checkArchitecture } from '../../space/tree/architecture.ts';
 import type { Module } from '../../space/tree/module.ts';
 import { resolve } from '../../space/tree/resolve.ts';
 import type { LatencySettings } from '../../study/latency.ts';
-import { type BlockSums, fitBlocks, fitNetworks } from './block-model.ts';
+import { fitBlocks } from './block-model.ts';
+import { type BlockSums, fitNetworks } from './network-model.ts';
 
 export const TABLE_FORMAT = 'netsmith latency table 1';
 
@@ -113,8 +114,7 @@ export function predictorOf(
     return {
       ms: all.reduce((sum, block) => sum + Math.max(0, timeOf(block) - overhead), overhead),
       blocks: all.length,
-      values: sumOf(all, 'read') + sumOf(all, 'written'),
-      weights: sumOf(all, 'weights'),
+      features: BLOCK_FEATURES.map((_, i) => all.reduce((sum, { features }) => sum + (features[i] ?? 0), 0)),
       known: all.filter((block) => blocks[keyOf(block)] !== undefined).length,
     };
   };
@@ -126,9 +126,6 @@ export function predictorOf(
     },
   };
 }
-
-const sumOf = (blocks: readonly Block[], name: (typeof BLOCK_FEATURES)[number]) =>
-  blocks.reduce((sum, { features }) => sum + (features[BLOCK_FEATURES.indexOf(name)] ?? 0), 0);
 
 /** A table that a study looks latencies up in. */
 export interface OpenTable extends LatencyPredictor {
