@@ -62,7 +62,18 @@ suite('latency on a device', () => {
 
   test('run takes a network that keeps the limit when it is measured again, and measures the exported file', async () => {
     const out = join(folder, 'run');
-    const tiny = ['--space', 'mlp', '--train-samples', '120', '--valid-samples', '40', '--epochs', '1', '--trials', '4'];
+    const tiny = [
+      '--space',
+      'mlp',
+      '--train-samples',
+      '120',
+      '--valid-samples',
+      '40',
+      '--epochs',
+      '1',
+      '--trials',
+      '4',
+    ];
     const last = ['--confirm', '0', '--seeds', '1', '--no-baselines', '--no-samples', '--workers', '1'];
     const device = ['--device-target', 'command', '--device-command', `${node} "${timer}" {model} 3.2`];
     const asked = ['run', ...tiny, ...last, ...device, '--max-latency', '20ms', '--seed', '4', '--out', out];
@@ -86,7 +97,10 @@ suite('latency on a device', () => {
     const few = [...PROXIES, '--trials', '3', '--seeds', '1', '--no-baselines', '--epochs', '1', '--out', out];
     const { code, err } = await netsmith('run', ...few, ...DEVICE, '--max-latency', '1us');
     assert.equal(code, 1);
-    assert.match(err, /no trial of study ".*" is complete; the smallest latency seen is [\d.]+ ms\n {2}3 of 3: latency is above the limit 0.001/);
+    assert.match(
+      err,
+      /no trial of study ".*" is complete; the smallest latency seen is [\d.]+ ms\n {2}3 of 3: latency is above the limit 0.001/,
+    );
   });
 
   test('settings that do not fit, and devices that are not there, are refused', async () => {
@@ -99,12 +113,28 @@ suite('latency on a device', () => {
     await refused(/--device-command: "time.sh"; must have \{model\}/, '--device-command', 'time.sh');
     await refused(/it needs --device-target command/, '--device-target', 'node', '--device-command', 'time.sh {model}');
     await refused(/--device-threads: 2; needs --max-latency/, '--device-threads', '2');
-    await refused(/it prints "fast"; must print milliseconds/, '--device-command', `${node} -e "console.log('fast')" {model}`);
+    await refused(
+      /it prints "fast"; must print milliseconds/,
+      '--device-command',
+      `${node} -e "console.log('fast')" {model}`,
+    );
     await refused(/exits with code 3/, '--device-command', `${node} -e "process.exit(3)" {model}`);
     const hangs = ['--device-command', `${node} -e "setInterval(() => {}, 1e3)" {model}`];
     await refused(/no answer after 1 s; must end; --device-timeout/, ...hangs, '--device-timeout', '1s');
-    await refused(/--latency-table: .*no such file/, '--max-latency', '5ms', '--latency-table', join(folder, 'no.json'));
-    await refused(/--latency-table .*must be a file of netsmith profile/, '--max-latency', '5ms', '--latency-table', 'package.json');
+    await refused(
+      /--latency-table: .*no such file/,
+      '--max-latency',
+      '5ms',
+      '--latency-table',
+      join(folder, 'no.json'),
+    );
+    await refused(
+      /--latency-table .*must be a file of netsmith profile/,
+      '--max-latency',
+      '5ms',
+      '--latency-table',
+      'package.json',
+    );
   });
 });
 
@@ -124,7 +154,15 @@ suite('netsmith profile', () => {
     assert.equal(second.calibrated, 6);
     assert.equal(check.networks, 4);
     assert.ok(check.medianError >= 0 && check.tau >= -1 && check.known > 0 && check.known <= 1, JSON.stringify(check));
-    await refusedIn(folder, /its space is "small-cnn", not "mlp"; name another file/, 'profile', '--space', 'mlp', '--out', table);
+    await refusedIn(
+      folder,
+      /its space is "small-cnn", not "mlp"; name another file/,
+      'profile',
+      '--space',
+      'mlp',
+      '--out',
+      table,
+    );
     await refusedIn(folder, /--out: "table.txt"; must end in .json/, 'profile', '--out', 'table.txt');
     await refusedIn(folder, /--blocks: 0; must be a whole number/, 'profile', '--out', table, '--blocks', '0');
   });

@@ -65,6 +65,7 @@ const ANY = new Set([
   'init --forbid',
   'data get --dir',
   'init --time',
+  'init --latency-table',
   'init --stopping-options',
   'init --estimator-options',
   'resume --time',

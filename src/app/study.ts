@@ -83,7 +83,18 @@ export function planToJson({
   remeasured,
   afterwards,
 }: StudyPlan): Json {
-  const kept = { settings, data, block, predictorAgreement, ownSpace, openSpace, prior, device, remeasured, afterwards };
+  const kept = {
+    settings,
+    data,
+    block,
+    predictorAgreement,
+    ownSpace,
+    openSpace,
+    prior,
+    device,
+    remeasured,
+    afterwards,
+  };
   return JSON.parse(JSON.stringify(kept)) as Json;
 }
 

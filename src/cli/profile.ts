@@ -46,7 +46,7 @@ export function addProfile(program: Command, shell: Shell): void {
       '--blocks <n>',
       'time at most this many blocks; of a larger space, others are predicted',
       numberIfItIsOne,
-      1000,
+      1500,
     )
     .option('--calibrate <n>', 'whole networks that the sums of blocks are corrected by', numberIfItIsOne, 30)
     .option('--check <n>', 'other networks that the table is checked by', numberIfItIsOne, 50);
@@ -65,6 +65,7 @@ export function addProfile(program: Command, shell: Shell): void {
       const space = spaceFor(await loadSpace(settings.space), taskFrom(options), settings);
       const latency = latencySettings(settings);
       if (latency === undefined) throw new Error('a profile takes latencies');
+      output.note(`Timing on ${latency.target}; what is timed is kept in ${out}.`);
       let told = '';
       const onProgress = (done: number, all: number, what: string) => {
         const text = `${Math.floor((10 * done) / all) * 10} % of ${all} ${what} timed`;

@@ -75,27 +75,48 @@ function nonNegative(rows: readonly (readonly number[])[], targets: readonly num
 
 /** What is known of a network by its blocks. */
 export interface BlockSums {
-  /** The sum of the blocks' latencies, ms. */
+  /** The sum of the blocks' latencies, ms, each without what calling a model costs, which the network has once. */
   readonly ms: number;
   readonly blocks: number;
   /** Values that the blocks read and write: each block that is timed alone arranges them for itself. */
   readonly values: number;
+  /** Of all blocks: a block that is timed alone finds its own in the cache. */
+  readonly weights: number;
 }
 
 /** How strongly the plain sum is kept: as strongly as this share of the networks speaks for something else. */
-const PENALTY = 0.002;
+const PENALTY = 0.01;
 /** Fewer networks say nothing. */
 const LEAST_NETWORKS = 5;
+/** Rounds of reweighting, and the multiple of the median error beyond which a network counts less: its latency may have been disturbed. */
+const ROUNDS = 20;
+const FAR = 2;
+
+type Correct = (sums: BlockSums) => number;
 
 /**
- * ms of a network by the sums over its blocks: what a block that is timed alone costs more (it is called, and its values are arranged for it) is
- * subtracted, as a few networks say that were measured as a whole.
+ * ms of a network by the sums over its blocks: what a block that is timed alone costs more (its values are arranged for it) or less (its weights stay in
+ * the cache) is corrected, as a few networks say that were measured as a whole. Least squares of relative errors, those of outliers by their absolute
+ * value (Huber 1964).
  */
-export function fitNetworks(
-  networks: readonly (BlockSums & { readonly measured: number })[],
-): (sums: BlockSums) => number {
+export function fitNetworks(networks: readonly (BlockSums & { readonly measured: number })[]): Correct {
   if (networks.length < LEAST_NETWORKS) return ({ ms }) => ms;
-  const row = ({ ms, blocks, values }: BlockSums) => [ms, blocks, values, 1];
+  let trust = networks.map(() => 1);
+  let correct: Correct = ({ ms }) => ms;
+  for (let round = 0; round < ROUNDS; round++) {
+    correct = fitWeighted(networks, trust);
+    const errors = networks.map((one) => Math.abs(correct(one) / one.measured - 1));
+    const far = FAR * (errors.toSorted((a, b) => a - b)[errors.length >> 1] ?? 0);
+    trust = errors.map((error) => (error <= far ? 1 : far / error));
+  }
+  return correct;
+}
+
+function fitWeighted(
+  networks: readonly (BlockSums & { readonly measured: number })[],
+  trust: readonly number[],
+): Correct {
+  const row = ({ ms, blocks, values, weights }: BlockSums) => [ms, blocks, values, weights];
   const mean = (of: (one: BlockSums & { readonly measured: number }) => number) =>
     networks.reduce((sum, one) => sum + of(one), 0) / networks.length;
   const typical = mean(({ measured }) => measured);
@@ -103,10 +124,11 @@ export function fitNetworks(
   const units = [0, 1, 2, 3].map((j) => typical / (mean((one) => row(one)[j] ?? 0) || 1));
   const scaled = (sums: BlockSums) => row(sums).map((value, j) => value * (units[j] ?? 1));
   // Relative errors: of the plain sum, and what each column would change.
-  const x = new Matrix(networks.map((one) => scaled(one).map((value) => value / one.measured)));
-  const missing = networks.map(({ ms, measured }) => 1 - ms / measured);
+  const root = trust.map(Math.sqrt);
+  const x = new Matrix(networks.map((one, i) => scaled(one).map((value) => ((root[i] ?? 1) * value) / one.measured)));
+  const missing = networks.map(({ ms, measured }, i) => (root[i] ?? 1) * (1 - ms / measured));
   const transposed = x.transpose();
-  const products = transposed.mmul(x).add(Matrix.eye(4, 4, PENALTY * networks.length));
+  const products = transposed.mmul(x).add(Matrix.eye(units.length, units.length, PENALTY * networks.length));
   const weights = solve(products, transposed.mmul(Matrix.columnVector(missing))).to1DArray();
   const least = Math.min(...networks.map(({ measured }) => measured)) / 4;
   return (sums) => Math.max(least, sums.ms + dot(scaled(sums), weights));

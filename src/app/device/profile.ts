@@ -4,6 +4,7 @@ import { kendall } from '../../common/correlation.ts';
 import { invalid } from '../../common/errors.ts';
 import { rng } from '../../common/random.ts';
 import { showMilliseconds } from '../../device/measure.ts';
+import { probeModel } from '../../device/probe.ts';
 import { type Block, blocksOf } from '../../network/blocks.ts';
 import { networkCosts } from '../../network/costs.ts';
 import { untrainedPart } from '../../report/export/untrained.ts';
@@ -72,7 +73,9 @@ export async function profileSpace(request: ProfileRequest): Promise<Profile> {
   const { space, settings, out, signal } = request;
   const meter = await openMeter(settings);
   try {
-    const before = beginning(request, meter);
+    const begun = beginning(request, meter);
+    const before =
+      begun.overhead > 0 ? begun : { ...begun, overhead: (await meter.ofModel(probeModel(), { signal })).ms };
     const blocks: LatencyTable['blocks'] = { ...before.blocks };
     const networks: LatencyTable['networks'] = [...before.networks];
     let written = performance.now();
@@ -105,7 +108,7 @@ function beginning({ space, settings, out, seed }: ProfileRequest, { description
     format: TABLE_FORMAT,
     ...{ space: space.name, spaceOptions: { ...space.options } },
     ...{ input: [...space.task.input], outputs: space.task.outputs },
-    ...{ target, device: description, threads, batch, seed, blocks: {}, networks: [] },
+    ...{ target, device: description, threads, batch, seed, overhead: 0, blocks: {}, networks: [] },
   };
   if (!existsSync(out)) return empty;
   const found = readTable(out, '--out');

@@ -6,6 +6,7 @@ import { invalid, messageOf } from '../../common/errors.ts';
 import { parseJson } from '../../common/json.ts';
 import { ruleOf } from '../../common/rules.ts';
 import { TARGET_NAMES } from '../../device/index.ts';
+import { BLOCK_FEATURES } from '../../network/block-features.ts';
 import { type Block, blocksOf } from '../../network/blocks.ts';
 import type { Space, Task } from '../../space/space.ts';
 import { checkArchitecture } from '../../space/tree/architecture.ts';
@@ -33,8 +34,13 @@ const tableSchema = z.strictObject({
   threads: z.int().min(1),
   batch: z.int().min(1),
   seed: count,
+  /** ms of a model that computes next to nothing: what calling one costs. */
+  overhead: z.number().min(0),
   /** By `keyOf`: ms of a block that is timed alone. */
-  blocks: z.record(z.string(), z.strictObject({ ms: positive, interval, features: z.array(z.number()) })),
+  blocks: z.record(
+    z.string(),
+    z.strictObject({ ms: positive, interval, features: z.array(z.number()).length(BLOCK_FEATURES.length) }),
+  ),
   /** Networks that were measured as a whole: those by which the sums of blocks are corrected, and others by which the table is checked. */
   networks: z.array(
     z.strictObject({
@@ -88,7 +94,7 @@ export interface Calibration {
 
 /** Learns from a table what it takes to predict any network of its space. */
 export function predictorOf(
-  { blocks }: Pick<LatencyTable, 'blocks'>,
+  { blocks, overhead }: Pick<LatencyTable, 'blocks' | 'overhead'>,
   calibration: readonly Calibration[],
 ): LatencyPredictor {
   const timed = Object.values(blocks);
@@ -105,9 +111,10 @@ export function predictorOf(
   const sumsOf = (network: Module, task: Task): BlockSums & { readonly known: number } => {
     const all = blocksOf(network, task, known);
     return {
-      ms: all.reduce((sum, block) => sum + timeOf(block), 0),
+      ms: all.reduce((sum, block) => sum + Math.max(0, timeOf(block) - overhead), overhead),
       blocks: all.length,
-      values: all.reduce((sum, { input, output }) => sum + elements(input) + elements(output), 0),
+      values: sumOf(all, 'read') + sumOf(all, 'written'),
+      weights: sumOf(all, 'weights'),
       known: all.filter((block) => blocks[keyOf(block)] !== undefined).length,
     };
   };
@@ -120,7 +127,8 @@ export function predictorOf(
   };
 }
 
-const elements = (shape: readonly number[]) => shape.reduce((product, size) => product * size, 1);
+const sumOf = (blocks: readonly Block[], name: (typeof BLOCK_FEATURES)[number]) =>
+  blocks.reduce((sum, { features }) => sum + (features[BLOCK_FEATURES.indexOf(name)] ?? 0), 0);
 
 /** A table that a study looks latencies up in. */
 export interface OpenTable extends LatencyPredictor {
