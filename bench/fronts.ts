@@ -28,7 +28,8 @@ const FILE = `${import.meta.dirname}/../../shared/data/nas-tables/nas-bench-201-
 const OURS = ['random', 'nsga2', 'pareto-local-search', 'ehvi', 'ehvi, no reference'];
 const PEERS = ['optuna nsga2', 'optuna motpe'];
 
-interface Row extends FrontEnd {
+/** Rows of older versions have no cells. */
+interface Row extends Omit<FrontEnd, 'cells'>, Partial<Pick<FrontEnd, 'cells'>> {
   readonly device: string;
   readonly contender: string;
   readonly seed: number;
@@ -132,7 +133,7 @@ function summaryOf(device: string, contender: string) {
   if (some.length === 0) return undefined;
   const shares = some.map(({ share }) => share).sort((a, b) => a - b);
   const at = (part: number) => shares[Math.round(part * (shares.length - 1))] ?? Number.NaN;
-  const middle = (name: keyof FrontEnd) => median(some.map((row) => row[name]));
+  const middle = (name: 'testShare' | 'bestTest' | 'members' | 'cpuSeconds') => median(some.map((row) => row[name]));
   return {
     ...{ device, contender, seeds: some.length, median: median(shares), low: at(0.25), high: at(0.75), least: at(0) },
     ...{ testShare: middle('testShare'), bestTest: middle('bestTest'), members: middle('members') },
@@ -140,12 +141,26 @@ function summaryOf(device: string, contender: string) {
   };
 }
 
+/** What fronts found on one device come to on another. */
+function across(): (string | number)[][] {
+  const pairs = devices.flatMap((from) => devices.flatMap((to) => (from === to ? [] : [{ from, to }])));
+  return pairs.flatMap(({ from, to }) => {
+    const shareThere = (cells: readonly number[]) => to.judge(cells, 0).share;
+    const found = wanted.flatMap((contender) => {
+      const some = rows.filter((row) => row.device === from.name && row.contender === contender);
+      const shares = some.flatMap(({ cells }) => (cells === undefined ? [] : [shareThere(cells)]));
+      return shares.length === 0 ? [] : [[from.name, to.name, contender, shares.length, median(shares).toFixed(4)]];
+    });
+    return [[from.name, to.name, 'the exact front', '', shareThere(from.front).toFixed(4)], ...found];
+  });
+}
+
 const summaries = devices.flatMap(({ name }) => wanted.flatMap((contender) => summaryOf(name, contender) ?? []));
 if (flags.json) process.stdout.write(`${JSON.stringify(summaries, undefined, 1)}\n`);
 else {
   for (const { name, cells, reference, front } of devices)
-    say(`${name}: ${cells} cells, ${front} on the exact front, reference point ${JSON.stringify(reference)}`);
-  const cells = summaries.map((one) => [
+    say(`${name}: ${cells} cells, ${front.length} on the exact front, reference point ${JSON.stringify(reference)}`);
+  const lines = summaries.map((one) => [
     ...[one.device, one.contender, one.seeds, one.median.toFixed(4), `${one.low.toFixed(4)} to ${one.high.toFixed(4)}`],
     ...[one.least.toFixed(4), one.testShare.toFixed(4), one.bestTest.toFixed(2), one.members],
     Number(one.cpuSeconds.toPrecision(2)),
@@ -162,6 +177,8 @@ else {
     'front',
     'CPU s',
   ];
-  process.stdout.write(`${markdown(head, cells)}\n`);
+  process.stdout.write(
+    `${markdown(head, lines)}\n\n${markdown(['searched on', 'scored on', 'strategy', 'seeds', 'median'], across())}\n`,
+  );
 }
 if (flags.save) say(`saved: ${saveResult('fronts', when, { firstSeed, evaluations, options, summaries, rows })}`);

@@ -1,7 +1,7 @@
 // Runs before the install scripts of this package's dependencies (npm runs every `preinstall` first). On 64-bit Linux,
 // onnxruntime-node's own script downloads CUDA libraries, and the whole installation fails where they cannot be reached.
-// Netsmith does not use them. The script downloads nothing when it finds the files, so this puts short texts in their place.
-// `npm rebuild onnxruntime-node --onnxruntime-node-install=cuda12` replaces them with the libraries.
+// Only `--device cuda` uses them. The script downloads nothing when it finds the files, so this puts short texts in their place.
+// `node node_modules/onnxruntime-node/script/install.js --onnxruntime-node-install=cuda12` replaces them with the libraries.
 import { existsSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, sep } from 'node:path';
@@ -23,7 +23,7 @@ function putTexts() {
     for (const file of Object.keys(manifests[`${platform}:${name}`])) {
       const path = join(home, 'bin', 'napi-v6', platform, file);
       if (!existsSync(path))
-        writeFileSync(path, 'Not downloaded: Netsmith does not use CUDA. See bin/skip-cuda.js of netsmith.\n');
+        writeFileSync(path, 'Not downloaded: see bin/skip-cuda.js of netsmith.\n');
     }
   }
 }

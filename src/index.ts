@@ -187,6 +187,7 @@ export {
   repeat,
   residual,
   resize,
+  rows,
   type SqueezeExciteOptions,
   scoped,
   sequential,

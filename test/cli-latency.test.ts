@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, suite, test } from 'node:test';
+import { createStudy, openStudy } from '../src/app/open.ts';
 import { json, netsmith, refusedIn } from './support/netsmith.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'netsmith-latency-'));
@@ -119,6 +120,8 @@ suite('latency on a device', () => {
       `${node} -e "console.log('fast')" {model}`,
     );
     await refused(/exits with code 3/, '--device-command', `${node} -e "process.exit(3)" {model}`);
+    const onTable = ['search', '--benchmark', 'nas-bench-201', '--max-latency', '5ms', '--out', join(folder, 'never')];
+    await refusedIn(folder, /--max-latency: "5ms"; has no effect on a tabular benchmark/, ...onTable);
     const hangs = ['--device-command', `${node} -e "setInterval(() => {}, 1e3)" {model}`];
     await refused(/no answer after 1 s; must end; --device-timeout/, ...hangs, '--device-timeout', '1s');
     await refused(
@@ -179,4 +182,18 @@ suite('netsmith profile', () => {
     await refused(/its number of threads is 1, that of the study 2; .*--device-threads/, '--device-threads', '2');
     await refused(/its space is "small-cnn", that of the study "mlp"/, '--space', 'mlp');
   });
+});
+
+test('a program states the same settings, and opens a study whose networks are timed by a command', async () => {
+  const dir = join(folder, 'library');
+  const deviceCommand = `${node} "${timer}" {model}`;
+  const study = await createStudy({
+    ...{ dir, space: 'mlp', estimator: 'proxies', objective: ['naswot', 'latency'], trials: 2 },
+    ...{ maxLatency: '1s', deviceCommand, deviceBatch: 4 },
+  });
+  await study.optimize();
+  assert.ok((await study.trials()).every(({ costs }) => (costs.latency ?? 0) > 0));
+  await assert.rejects((await openStudy(dir)).optimize({ trials: 3 }), /name it again: --device-command/);
+  await (await openStudy(dir, { deviceCommand })).optimize({ trials: 3 });
+  assert.equal((await study.trials()).length, 3);
 });

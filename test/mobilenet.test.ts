@@ -33,11 +33,34 @@ test('published networks are listed at 224x224 with the options that they need, 
   await refusedIn(root, /must be --space-options width=1\.2,depth=1\.4/, 'show', ...at, '--arch', 'EfficientNet-B3');
 });
 
+// Constraints make the supernet small enough for a test.
+const FIXED = ['4/block1', '4/block2', '5/block1', '5/block2', '6/block1', '6/block2', '7/block1'];
+const FEW = ['--forbid', 'k5e3,k5e6,k7e3,k7e6', '--fix', FIXED.map((name) => `stage${name}=k3e3`).join()];
+const SUPERNET = [...FEW, '--space', 'mobilenet', '--space-options', 'search=true,width=0.05,depth=0.3'];
+for (const [name, ...args] of [
+  ['darts', '--strategy', 'darts'],
+  ['gdas', '--strategy', 'gdas', '--strategy-options', 'recalibrate=0'],
+  ['enas', '--strategy', 'enas', '--strategy-options', 'controllerSteps=1,aggregate=2,candidates=2,recalibrate=0'],
+  ['single-path', '--estimator', 'single-path', '--estimator-options', 'validationPaths=1', '--trials', '1'],
+] as const)
+  test(`with search=true, ${name} searches it within a limit`, async () => {
+    const dir = join(root, name);
+    const { code, err } = await netsmith(
+      ...['search', ...DATA, ...SUPERNET, '--supernet-epochs', '1', ...args],
+      ...['--max-flops', '750000', '--out', dir],
+    );
+    assert.equal(code, 0, err);
+    const [trial, ...more] = await json('trials', dir);
+    assert.deepEqual([trial.state, more.length], ['complete', 0]);
+    assert.ok(trial.costs.flops <= 750_000, `${trial.costs.flops}`);
+    assert.match(trial.text, /^1 wide relu6 \| 8 relu6 none k3 \| 8 relu6 none k\de\d/);
+  });
+
 test('one-shot methods refuse it with the reason', async () => {
   const options = ['--space', 'mobilenet', '--strategy', 'darts', '--out', join(root, 'one-shot')];
   await refusedIn(
     root,
-    /space "mobilenet": decision "resolution" does not choose between modules; darts needs a space all of whose decisions do/,
+    /space "mobilenet": decision "resolution" does not choose between modules; darts needs a space all of whose decisions do: add --space-options search=true/,
     'search',
     ...DATA,
     ...options,

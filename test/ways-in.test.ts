@@ -34,19 +34,21 @@ test('doctor trains and says at what rate', async () => {
   assert.equal(found.versions.node, process.versions.node);
   assert.ok(found.training.samplesPerSecond > 0 && found.training.seconds > 0 && found.training.loss > 0);
   assert.ok([0, 8, 16].includes(found.engine.block) && found.machine.availableBytes > 0);
-  assert.equal(found.webgpu.available, found.webgpu.reason === undefined);
+  for (const gpu of [found.webgpu, found.cuda]) assert.equal(gpu.available, gpu.reason === undefined);
+  assert.match((await netsmith('doctor')).out, /^CUDA +(?:available \(--device cuda\)|not available: device "cuda": )/m);
   await refused(/--threads: "0"; must be a whole number from 1/, 'doctor', '--threads', '0');
 });
 
-test('what a graphics driver writes to the terminal does not show, only our own sentence', () => {
-  const program = join(import.meta.dirname, '..', 'bin', 'netsmith.js');
-  const words = [program, 'train', ...TINY, '--device', 'webgpu', '--arch', ARCHITECTURE];
-  const { status, stderr } = spawnSync(process.execPath, words, { cwd: folder, encoding: 'utf8' });
-  // Dawn's warnings have several lines, of which some are indented.
-  assert.doesNotMatch(stderr, /^(Warning|Error|\s)/m);
-  // Where there is a GPU, it trains.
-  if (status !== 0) assert.match(stderr, /\nnetsmith: device "webgpu": [^\n]*\n$/);
-});
+for (const device of ['webgpu', 'cuda'])
+  test(`${device}: what a graphics driver writes to the terminal does not show, only our own sentence`, () => {
+    const program = join(import.meta.dirname, '..', 'bin', 'netsmith.js');
+    const words = [program, 'train', ...TINY, '--device', device, '--arch', ARCHITECTURE];
+    const { status, stderr } = spawnSync(process.execPath, words, { cwd: folder, encoding: 'utf8' });
+    // Warnings of Dawn and ONNX Runtime have several lines, of which some are indented.
+    assert.doesNotMatch(stderr, /^(Warning|Error|\s)/m);
+    // Where there is a GPU, it trains.
+    if (status !== 0) assert.match(stderr, new RegExp(`\nnetsmith: device "${device}": [^\n]*\n$`, 'u'));
+  });
 
 test('a name that nothing has is answered with the one that was meant', async () => {
   await refused(/--data: unknown dataset "digit"; did you mean "digits"/, 'init', folder, '--data', 'digit', '--yes');

@@ -8,6 +8,7 @@ import { openNasBench201 } from '../../src/estimate/tabular/nas-bench-201.node.t
 import type { Table } from '../../src/estimate/tabular/table.ts';
 import { openNasBench201Test } from '../../src/report/tabular/nas-bench-201-test.node.ts';
 import { type Architecture, first, successor } from '../../src/space/index.ts';
+import { architectureKey } from '../../src/space/tree/architecture.ts';
 import { createStrategy, type ModelTools } from '../../src/strategy/index.ts';
 import { simulate, tabularProblem } from '../../src/study/simulate.ts';
 
@@ -26,6 +27,8 @@ export interface FrontEnd {
   /** The best test accuracy on the front, percent, and how many members it has. */
   readonly bestTest: number;
   readonly members: number;
+  /** The numbers of its members, to judge them on another device. */
+  readonly cells: readonly number[];
   readonly cpuSeconds: number;
 }
 
@@ -34,8 +37,8 @@ export interface Device {
   /** Cells that were measured and are connected. */
   readonly cells: number;
   readonly reference: Metrics;
-  /** Members of the exact front. */
-  readonly front: number;
+  /** The numbers of the members of the exact front. */
+  readonly front: readonly number[];
   /** Accuracy and latency by the number of a cell, for peers; null: left out. */
   readonly values: readonly (readonly [accuracy: number, latency: number] | null)[];
   play(
@@ -50,6 +53,7 @@ export interface Device {
 }
 
 interface Cell extends Measured {
+  readonly number: number;
   readonly architecture: Architecture;
 }
 
@@ -78,6 +82,7 @@ export async function openDevice(file: string, name: string, tools: ModelTools):
     });
   const [whole, wholeTested] = [volume(exact), volume(tested(exact))];
 
+  const byKey = new Map(found.map((cell) => [architectureKey(cell.architecture), cell]));
   const judged = (some: readonly Cell[], cpuSeconds: number): FrontEnd => {
     const front = paretoFront(
       some.filter(({ metrics }) => (metrics.accuracy ?? 0) > LEAST_ACCURACY),
@@ -89,12 +94,13 @@ export async function openDevice(file: string, name: string, tools: ModelTools):
       testShare: volume(tests) / wholeTested,
       bestTest: 100 * tests.reduce((most, { metrics }) => Math.max(most, metrics.accuracy ?? 0), 0),
       members: front.length,
+      cells: front.map(({ number }) => number),
       cpuSeconds,
     };
   };
 
   return {
-    ...{ name, cells: found.length, reference, front: exact.length },
+    ...{ name, cells: found.length, reference, front: exact.map(({ number }) => number) },
     values: all.map((one) => (one ? [one.metrics.accuracy ?? 0, one.metrics.latency ?? 0] : null)),
     async play(strategy, options, seed, most, stated) {
       const problem = tabularProblem(table, DATASET, seed, { objectives: OBJECTIVES });
@@ -105,10 +111,8 @@ export async function openDevice(file: string, name: string, tools: ModelTools):
         ...{ table, dataset: DATASET, budget: { evaluations: most } },
       });
       const { user, system } = process.cpuUsage(start);
-      return judged(
-        trials.filter(({ state }) => state === 'complete'),
-        (user + system) / 1e6,
-      );
+      const cells = trials.flatMap(({ architecture }) => byKey.get(architectureKey(architecture)) ?? []);
+      return judged(cells, (user + system) / 1e6);
     },
     judge: (numbers, cpuSeconds) =>
       judged(
@@ -123,7 +127,7 @@ function enumerate(table: Table): (Cell | undefined)[] {
   const cells: (Cell | undefined)[] = [];
   for (let one: ReturnType<typeof successor> = first(table.space); one; one = successor(table.space, one)) {
     const row = table.lookup(one, DATASET);
-    cells.push(row && { architecture: one, metrics: row.metrics });
+    cells.push(row && { number: cells.length, architecture: one, metrics: row.metrics });
   }
   return cells;
 }

@@ -4,6 +4,7 @@ import { isWhole } from '../common/numbers.ts';
 import { rng } from '../common/random.ts';
 import { openDataset } from '../data/open.node.ts';
 import type { Engine } from '../engine/engine.ts';
+import type { Device } from '../engine/runtime/runtime.ts';
 import { networkCosts } from '../network/costs.ts';
 import { showBytes } from '../report/numbers.ts';
 import { resolve, sample } from '../space/index.ts';
@@ -18,7 +19,7 @@ import { versions } from './versions.ts';
 export type Examined = Awaited<ReturnType<typeof examineMachine>>;
 
 /**
- * Checks what Netsmith needs: the engine by a short training on `threads` threads, memory, WebGPU. `ok` is false where networks cannot be
+ * Checks what Netsmith needs: the engine by a short training on `threads` threads, memory, WebGPU, CUDA. `ok` is false where networks cannot be
  * trained here; `problems` has a sentence for each problem. Throws UserError for threads that are no number from 1
  * to 256.
  */
@@ -31,6 +32,7 @@ export async function examineMachine({ threads = 1 }: { readonly threads?: numbe
   );
   if ('error' in onCpu) problems.push(`The engine does not work on the CPU: ${onCpu.error}`);
   const onGpu = await attempt(() => onDevice('webgpu', 1, async () => ({})));
+  const onCuda = await attempt(() => onDevice('cuda', 1, async () => ({})));
   const cores = availableParallelism();
   const availableBytes = memoryOfProcess({}, 1);
   if (availableBytes < LEAST_BYTES)
@@ -49,6 +51,7 @@ export async function examineMachine({ threads = 1 }: { readonly threads?: numbe
     },
     engine: 'error' in onCpu ? null : { threads, layout: onCpu.block === 0 ? 'NCHW' : 'blocked', block: onCpu.block },
     webgpu: { available: !('error' in onGpu), ...('error' in onGpu && { reason: onGpu.error }) },
+    cuda: { available: !('error' in onCuda), ...('error' in onCuda && { reason: onCuda.error }) },
     training: 'error' in onCpu ? null : onCpu.training,
     problems,
   };
@@ -66,7 +69,7 @@ async function attempt<T extends object>(work: () => Promise<T>): Promise<T | { 
 }
 
 async function onDevice<T>(
-  device: 'cpu' | 'webgpu',
+  device: Device,
   threads: number,
   work: (engine: Engine) => Promise<T>,
 ): Promise<T> {

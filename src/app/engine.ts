@@ -27,7 +27,7 @@ export async function checkDevice(settings: MachineSettings): Promise<EngineTrai
  * UserError where the device is not there.
  */
 export async function openEngine({ device, threads, layout }: MachineSettings, processes: number): Promise<Engine> {
-  if (device === 'webgpu') await tryGpu();
+  if (device !== 'cpu') await tryGpu(device);
   return createEngine(threadedRuntime(), { device, threads, layout, spin: processes === 1 });
 }
 
@@ -35,13 +35,13 @@ export async function openEngine({ device, threads, layout }: MachineSettings, p
  * Opens an engine on the GPU in another process. A graphics driver that is missing or broken writes warnings of its own to the terminal,
  * and may end the process. Throws UserError where the GPU cannot be used.
  */
-async function tryGpu(): Promise<void> {
+async function tryGpu(device: MachineSettings['device']): Promise<void> {
   const reason = await new Promise<string>((resolve) => {
-    const child = fork(fileURLToPath(entryModule('gpu-trial.node')), { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+    const child = fork(fileURLToPath(entryModule('gpu-trial.node')), [device], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
     child.on('message', (message) => resolve(String(message)));
-    child.on('error', (error) => resolve(`device "webgpu": it cannot be tried: ${error.message}`));
+    child.on('error', (error) => resolve(`device "${device}": it cannot be tried: ${error.message}`));
     child.on('exit', (code, signal) =>
-      resolve(`device "webgpu": a process that tried it ${describeDeath(code, signal)}`),
+      resolve(`device "${device}": a process that tried it ${describeDeath(code, signal)}`),
     );
   });
   if (reason !== '') throw new UserError(reason);

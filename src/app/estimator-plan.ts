@@ -4,6 +4,8 @@ import type { PROXY_METRICS } from '../common/metrics.ts';
 import { options } from '../common/options.ts';
 import type { ProxyName } from '../estimate/proxies/measure.ts';
 import type { Table } from '../estimate/tabular/table.ts';
+import { isCost } from '../measure/index.ts';
+import type { CostGoals } from '../oneshot/cost/goals.ts';
 import type { OneShotDefinition } from '../oneshot/definition.ts';
 import { ONE_SHOT } from '../oneshot/index.ts';
 import {
@@ -51,12 +53,13 @@ export type EstimatorPlan =
   | { readonly kind: 'table'; readonly table: Table };
 
 /** Throws UserError for an option that the estimator does not have, and for settings that have no effect where nothing is trained. */
-export function estimatorOf(settings: StudySettings, { objectives }: Problem, table?: Table): EstimatorPlan {
+export function estimatorOf(settings: StudySettings, { objectives, limits }: Problem, table?: Table): EstimatorPlan {
   if (table !== undefined) return { kind: 'table', table };
   const { estimator, estimatorOptions } = settings;
   const checked = <T>(schema: z.ZodType<T>) => options(schema, estimatorOptions, '--estimator-options');
   const estimated = objectives.filter(isEstimated).map(({ metric }) => metric);
   checkOneShot(settings);
+  checkCostOptions(settings, objectives, limits);
   if (isOwnFile(estimator)) return { kind: 'own' };
   const method = WEIGHT_METHODS.find((name) => name === estimator);
   if (method !== undefined) {
@@ -116,6 +119,38 @@ function checkOneShot({
   if (estimator !== 'train') throw refuse('--estimator', `"${estimator}"`);
   if (stopping !== 'none') throw refuse('--stopping', stopping);
   if (handDesigned !== undefined) throw refuse('--hand-designed', handDesigned.join(','));
+}
+
+/** What a study asks of the costs of the architecture that its supernet derives. */
+export const costGoals = ({ limits, objectives, costs }: Problem): CostGoals => ({
+  limits,
+  objectives: objectives.flatMap(({ metric }) => (isCost(metric) ? [metric] : [])),
+  of: costs,
+});
+
+/** Options of one-shot methods that say how much costs count, and what must be there for them to count. */
+const COST_OPTIONS = {
+  costWeight: 'objective',
+  costExponent: 'objective',
+  limitWeight: 'limit',
+  limitExponent: 'limit',
+} as const;
+
+/** Throws UserError for a weight of costs where the study names none. */
+function checkCostOptions(
+  { strategy, strategyOptions }: StudySettings,
+  objectives: Problem['objectives'],
+  limits: Problem['limits'],
+): void {
+  if (!isArchitectureMethod(strategy)) return;
+  for (const [name, kind] of Object.entries(COST_OPTIONS)) {
+    const value = strategyOptions[name];
+    const counts = kind === 'limit' ? limits.length > 0 : objectives.some(({ metric }) => isCost(metric));
+    if (value === undefined || counts) continue;
+    const rule =
+      kind === 'limit' ? 'a limit: --max-flops N' : 'a cost among the objectives: --objective accuracy,flops';
+    throw invalid('--strategy-options', `${name}=${value}`, `only applies with ${rule}`);
+  }
 }
 
 /** Throws UserError where no supernet has the weights of the architecture that is trained. */

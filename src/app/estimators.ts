@@ -18,7 +18,7 @@ import type { EarlierTrial } from '../study/store/store.ts';
 import { taskOf } from '../task/index.ts';
 import { openPrograms, type Programs } from '../train/programs.ts';
 import { modelTools, openEngine } from './engine.ts';
-import type { EstimatorPlan } from './estimator-plan.ts';
+import { costGoals, type EstimatorPlan } from './estimator-plan.ts';
 import { memoryOfPrograms } from './memory.node.ts';
 import { ownEstimator, ownJudge } from './own-exports.ts';
 import { type Setup, treeOf } from './setup.ts';
@@ -105,7 +105,7 @@ export async function openEstimator(
 
 /** How the supernet of a study is trained; undefined: it has none. */
 function supernetOf(
-  { settings, training, dataset }: Setup,
+  { settings, training, dataset, problem }: Setup,
   engine: Engine,
   programs: Programs,
 ): Estimator['trainShared'] | undefined {
@@ -113,7 +113,7 @@ function supernetOf(
   if (method === undefined) return undefined;
   const { validSamples, supernetSamples } = settings;
   return supernetTrial({
-    ...{ engine, programs, data: dataset.search, method },
+    ...{ engine, programs, data: dataset.search, method, costs: costGoals(problem) },
     settings: { ...training, ...(supernetSamples !== undefined && { epochSamples: supernetSamples }) },
     options: oneShotOptionsOf(settings),
     ...(validSamples > 0 && { validSamples }),

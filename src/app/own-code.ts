@@ -11,7 +11,7 @@ import type { Measuring } from '../study/measuring.ts';
 import { isOwnFile, isOwnName, type StudySettings } from '../study/spec.ts';
 import { ownTaskOf, taskOf } from '../task/index.ts';
 import { checkLoss, type Loss, type OwnMetric, withChanges } from '../task/own.ts';
-import { latencyMeasuring } from './device/latency-measure.ts';
+import { latencyMeasuring, type OfNetworks } from './device/latency-measure.ts';
 import { lineIn, ownDataset, ownLoss, ownMeasures, ownMetrics } from './own-exports.ts';
 import type { OwnFileName, OwnFiles } from './own-files.ts';
 
@@ -57,9 +57,9 @@ export async function measuringFrom(
   settings: StudySettings,
   files: OwnFiles,
   code: OwnCode,
-  { tree }: SearchSpace,
+  networks: OfNetworks,
 ): Promise<Measuring | undefined> {
-  const [own, latency] = [await ownMeasuring(place, settings, files, code), latencyMeasuring(settings, tree)];
+  const [own, latency] = [await ownMeasuring(place, settings, files, code), latencyMeasuring(settings, networks)];
   if (own === undefined || latency === undefined) return own ?? latency;
   return {
     ...latency,

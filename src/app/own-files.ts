@@ -10,18 +10,22 @@ export interface OwnFiles {
   readonly measure?: string;
   readonly loss?: string;
   readonly metric?: string;
+  /** No file, but run as one: the command that times networks on a device. */
+  readonly deviceCommand?: string;
   /** A module whose default export judges candidates in the worker processes (`optimize(file)`). */
   readonly judge?: string;
 }
 
 /** The files that a command line's own settings name. */
-export function ownFilesOf(settings: Pick<StudySettings, OwnFileName>): OwnFiles {
-  return Object.fromEntries(
+export function ownFilesOf(settings: Pick<StudySettings, OwnFileName | 'deviceCommand'>): OwnFiles {
+  const { deviceCommand } = settings;
+  const files = Object.fromEntries(
     OWN_FILES.flatMap((name) => {
       const file = settings[name];
       return file !== undefined && isOwnFile(file) ? [[name, resolve(file)] as const] : [];
     }),
   );
+  return { ...files, ...(deviceCommand !== undefined && { deviceCommand }) };
 }
 
 /** What a command line on a study must name again: `--data FILE`, as words. */

@@ -66,7 +66,7 @@ export async function reopen(
     const settings = leaveOut(plan, checkRunSettings(plan.settings, { ...given, ...own }), without);
     checkCommand(dir, plan, given);
     const setup = await setUpAgain(plan, dir, settings, { without: without.length > 0, own, code });
-    const measuring = await measuringFrom(`study "${dir}"`, settings, own, code, setup.space);
+    const measuring = await measuringFrom(`study "${dir}"`, settings, own, code, setup);
     const device = await deviceOf(settings);
     if (plan.device !== undefined && device !== plan.device)
       notes.note(

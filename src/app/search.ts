@@ -61,7 +61,7 @@ export async function newStudy(
 ): Promise<{ readonly dir: string; readonly store: Store; readonly setup: Setup }> {
   if (out !== undefined) checkNewStudy(out);
   const opened = withClassWeights(await setUp(settings, space, false, own, code, dataset));
-  const measuring = await measuringFrom('the search', opened.settings, opened.own, code, opened.space);
+  const measuring = await measuringFrom('the search', opened.settings, opened.own, code, opened);
   const device = await deviceOf(opened.settings);
   let setup = { ...opened, measuring };
   if (trainsHere(code)) checkTrainsHere(setup);

@@ -1,19 +1,25 @@
 import { invalid, UserError } from '../common/errors.ts';
 import { rng } from '../common/random.ts';
 import type { Engine } from '../engine/engine.ts';
+import { keepsLimits } from '../oneshot/cost/goals.ts';
+import { limitKeeper } from '../oneshot/cost/keep-limits.ts';
 import { ONE_SHOT } from '../oneshot/index.ts';
 import { isArchitectureMethod, oneShotOf, oneShotOptionsOf } from '../oneshot/names.ts';
 import type { SupernetRequest } from '../oneshot/supernet.ts';
 import { showCount, showSeconds } from '../report/numbers.ts';
 import type { Module, Space } from '../space/index.ts';
 import { decisions } from '../space/tree/decisions.ts';
+import { derive, type OptionWeights } from '../space/tree/derive.ts';
 import { supernet } from '../space/tree/resolve.ts';
 import { childrenOf } from '../space/tree/walk.ts';
+import { sampleWithin } from '../strategy/limits.ts';
+import type { Problem } from '../strategy/strategy.ts';
 import { parseDuration } from '../study/quantities.ts';
 import { type StudySettings, supernetEpochsOf } from '../study/spec.ts';
 import { MemoryShortage, TrainingFailure } from '../train/failure.ts';
 import { type Forecast, forecastOf } from '../train/preflight.ts';
 import { openPrograms } from '../train/programs.ts';
+import { costGoals } from './estimator-plan.ts';
 import { memoryOfProcess, memoryOfPrograms } from './memory.node.ts';
 import type { Notes } from './notes.ts';
 import { forecastText } from './preflight.ts';
@@ -46,6 +52,7 @@ export async function planSupernet(
   const space = treeOf(setup);
   const place = `space "${space.name}"`;
   checkChoices(space, method);
+  if (isArchitectureMethod(method)) checkLimits(space, setup.problem);
   const epochs = supernetEpochsOf(settings);
   const memory = memoryOfPrograms(memoryOfProcess(settings, 1));
   const options = oneShotOptionsOf(settings);
@@ -103,10 +110,29 @@ function checkChoices(space: Space, method: string): void {
     throw invalid(
       place,
       `decision "${other.name}" does not choose between modules`,
-      `${method} needs a space all of whose decisions do, such as nas-bench-201 or darts`,
+      space.options.search === false
+        ? `${method} needs a space all of whose decisions do: add --space-options search=true`
+        : `${method} needs a space all of whose decisions do, such as nas-bench-201 or darts`,
     );
   if (choices.size === 0) throw invalid(place, 'has no choice between modules', `${method} needs at least one`);
 }
+
+/** Throws UserError where no architecture keeps the limits. */
+function checkLimits(space: Space, problem: Problem): void {
+  if (problem.limits.length === 0) return;
+  const goals = costGoals(problem);
+  const weights = alike(space);
+  if (!keepsLimits(goals, limitKeeper(space, goals)(weights, derive(space, weights)))) sampleWithin(problem, 0);
+}
+
+/** Weights of options that are all alike. */
+const alike = (space: Space): OptionWeights =>
+  Object.fromEntries(
+    decisions(space).flatMap(({ name, domain }) => {
+      const options = domain.kind === 'values' ? domain.values.length : domain.kind === 'inputs' ? domain.from : 0;
+      return [[name, Array.from({ length: options }, () => 1 / options)] as const];
+    }),
+  );
 
 function moduleChoices(module: Module, found = new Set<string>()): ReadonlySet<string> {
   if (module.kind === 'choice') found.add(module.name);

@@ -23,6 +23,7 @@ export interface SupernetView {
       readonly weights: Readonly<Record<string, readonly number[]>>;
       readonly edges?: Readonly<Record<string, readonly number[]>>;
       readonly stage?: number;
+      readonly costs?: Readonly<Record<string, number>>;
       readonly genotype: Architecture;
     };
     /** Signs of known failures (docs/one-shot.md). */

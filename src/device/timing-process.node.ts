@@ -24,6 +24,8 @@ process.on('message', (job: TimingJob) => {
   );
 });
 process.on('disconnect', () => process.exit());
+// A terminal sends Ctrl-C to the whole group of processes; what becomes of the measurement is for the study's to say.
+for (const name of ['SIGINT', 'SIGHUP'] as const) process.on(name, () => {});
 send({ kind: 'ready', runtime: runtime.name });
 
 async function time({ model, device, threads, request }: TimingJob): Promise<Timing> {

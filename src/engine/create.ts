@@ -6,9 +6,13 @@ import type { CompileOptions, Engine, EngineOptions, Program, State } from './en
 import { probeBlock } from './onnx/blocked/probe.ts';
 import { lowerGraph } from './onnx/lower.ts';
 import { createModel } from './onnx/model.ts';
+import type { Target } from './onnx/value.ts';
 import { openProgram } from './program.ts';
-import { DEVICES, type Runtime, type SessionOptions } from './runtime/runtime.ts';
+import { type Device, DEVICES, keepsOnDevice, type Runtime, type SessionOptions } from './runtime/runtime.ts';
 import { openEntries, type StateEntries, stateOf } from './state.ts';
+
+/** What models are written for. CUDA gets standard operators in the portable layout: those of the CPU it would compute there, or not at all. */
+const TARGETS = { cpu: 'cpu', webgpu: 'webgpu', cuda: 'standard' } as const satisfies Readonly<Record<Device, Target>>;
 
 /**
  * An engine on one device. Runs a tiny graph there first, and throws UserError, naming what is missing, if the device
@@ -57,7 +61,7 @@ export async function createEngine(runtime: Runtime, options: EngineOptions): Pr
       );
       const { model, inputs, carried } = lowerGraph(
         { nodes, outputs: numbered },
-        { target: device, openBatch, block, carries: into },
+        { target: TARGETS[device], openBatch, block, carries: into },
       );
       const keep = names.flatMap((name, i) => (Object.hasOwn(carries, name) ? [`$output${i}`] : []));
       const created = await runtime.createSession(model, { ...session, keep, memory });
@@ -67,7 +71,7 @@ export async function createEngine(runtime: Runtime, options: EngineOptions): Pr
         outputs: names.map((name, i) => ({ name, value: `$output${i}`, entry: carries[name] })),
         arrangements: { inputs, carried },
         block,
-        onHost: device === 'cpu',
+        onHost: !keepsOnDevice(device),
         entriesOf,
         compileSeconds: (performance.now() - start) / 1000,
       });
@@ -82,7 +86,7 @@ export async function createEngine(runtime: Runtime, options: EngineOptions): Pr
         outputs: created.outputs.map(({ name }) => ({ name, value: name, entry: undefined })),
         arrangements: { inputs: {}, carried: {} },
         block,
-        onHost: device === 'cpu',
+        onHost: !keepsOnDevice(device),
         entriesOf,
         compileSeconds: (performance.now() - start) / 1000,
       });

@@ -11,6 +11,7 @@ import type { Costs, LayerCosts, LoweredNetwork } from './network.ts';
 const ARRANGING: ReadonlySet<Module['kind']> = new Set([
   'sequential',
   'shared',
+  'rows',
   'auxiliary',
   'stack',
   'repeat',

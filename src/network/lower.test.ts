@@ -155,3 +155,39 @@ test('initial values: the same for the same path and seed, with the deviation as
   const linear = weights['2/weight']?.data ?? [];
   assert.ok(linear.every((v) => Math.abs(v) <= limit) && linear.some((v) => Math.abs(v) > 0.9 * limit));
 });
+
+test('none contributes no channels where a dag concatenates', () => {
+  const costs = (cell: Module) =>
+    networkCosts(s.sequential(cell, s.globalAvgPool(), s.linear('outputs')), classification([4, 6, 6]));
+  const conv = 4 * 4;
+  const classifier = (channels: number) => (channels + 1) * 10;
+  // Node 1 gets only none, so node 2 reads the input alone, and the output has its 4 channels.
+  const put = s.dag(2, (from, to) => (from === 0 && to === 2 ? s.conv('same', 1) : s.zero()), { output: 'concat' });
+  assert.equal(costs(put).params, conv + classifier(4));
+  const cut = s.dag(2, (_, to) => (to === 1 ? s.zero() : s.conv('same', 1)), { output: 'concat' });
+  assert.equal(costs(cut).params, conv + classifier(4));
+  // A node that concatenates leaves out what is none, also as the option that is chosen.
+  const none: Module = { kind: 'choice', name: 'edge', options: { none: s.zero() } };
+  const joined = s.dag(2, (from, to) => (from === 1 ? none : s.conv(to, 1)), { combine: 'concat' });
+  assert.equal(costs(joined).params, 4 + 4 * 2 + classifier(2));
+  // Sums are as they were.
+  const sum = s.dag(2, (from) => (from === 1 ? s.zero() : s.conv('same', 1)));
+  assert.equal(costs(sum).params, 2 * conv + classifier(4));
+  assert.equal(costs(s.dag(1, () => s.zero())).params, classifier(4));
+  assert.throws(() => costs(s.dag(2, () => s.zero(), { output: 'concat' })), {
+    name: 'UserError',
+    message:
+      /network 0 \(dag\): all that comes to its output is none; a path from its input to its output must be without none/,
+  });
+});
+
+test('rows of an image are sequences of their own', () => {
+  const { params, flops } = networkCosts(
+    s.sequential(s.rows(s.recurrent('rnn', 5)), s.globalAvgPool(), s.linear('outputs')),
+    classification([3, 4, 6]),
+  );
+  assert.equal(params, 5 * (3 + 5 + 2) + 6 * 10);
+  assert.ok(flops > 4 * 6 * 5 * 3);
+  assert.throws(() => lowered(s.rows(s.last()), [3, 4, 6]), /what reads a row gives \[12,3\]; it must give a sequence/);
+  assert.throws(() => lowered(s.rows(s.identity()), [3, 6]), /it needs images/);
+});

@@ -36,6 +36,7 @@ import {
   lowerIdentity,
   lowerRepeat,
   lowerResidual,
+  lowerRows,
   lowerScope,
   lowerSequential,
   lowerShared,
@@ -68,6 +69,7 @@ const LOWERINGS: { readonly [K in ModuleKind]: Lower<K> } = {
   zero: lowerZero,
   sequential: lowerSequential,
   shared: lowerShared,
+  rows: lowerRows,
   auxiliary: lowerAuxiliary,
   residual: lowerResidual,
   repeat: lowerRepeat,
@@ -248,7 +250,7 @@ export function lowerNetwork(g: GraphBuilder, network: Module, x: NodeId, option
       error: (found, rule) => invalid(place, found, rule),
     };
     const output = lowerOne(l, module, input);
-    layers.push({ path, kind: module.kind, output });
+    layers.push({ path, kind: module.kind, output, when: open?.when ?? [] });
     return output;
   }
 

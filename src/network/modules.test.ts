@@ -60,6 +60,7 @@ test('every module kind is among the cases', () => {
     attention: 0,
     recurrent: 0,
     shared: 0,
+    rows: 0,
     auxiliary: 0,
     linear: 0,
     flatten: 0,

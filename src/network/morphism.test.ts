@@ -180,6 +180,29 @@ test('operations on edges: what was nothing puts out nothing, kernels grow; the 
   departs(cell(reluConvBn(1), s.avgPool(3)), cell(reluConvBn(1), reluConvBn(3)), /pool became sequential/u);
 });
 
+test('nodes that get nothing are the same in both where a dag concatenates, or the child departs', () => {
+  const cell = (width: number, one: Module) =>
+    around(
+      s.dag(3, (from, to) => (to === 1 ? s.zero() : to === 3 && from === 2 ? one : s.conv(width, 1)), {
+        output: 'concat',
+      }),
+      s.conv(3, 1),
+    );
+  preserves(cell(4, s.conv(4, 1)), cell(6, s.conv(6, 1)));
+  const empty = (edge: Module) =>
+    around(
+      s.dag(1, () => edge, { output: 'concat' }),
+      s.conv(3, 1),
+    );
+  const two = (edge: Module) =>
+    around(
+      s.dag(2, (from, to) => (to === 1 ? edge : from === 0 ? s.conv(4, 1) : s.zero()), { output: 'concat' }),
+      s.conv(3, 1),
+    );
+  preserves(empty(s.conv(4, 1)), empty(s.conv(6, 1)));
+  departs(two(s.zero()), two(s.conv(4, 1)), /its nodes are others/u);
+});
+
 test('batch norms come and go', () => {
   const layer = (...norm: readonly Module[]) =>
     around(s.sequential(s.conv(4, 3, { bias: true }), s.sequential(...norm)));

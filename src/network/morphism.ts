@@ -2,8 +2,8 @@ import type { Rng } from '../common/random.ts';
 import { createGraph } from '../graph/builder.ts';
 import type { DType, HostTensor, Shape } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
-import type { DagNode, Module, Read } from '../space/tree/module.ts';
-import { edgeName, looseNodes, readsOf } from '../space/tree/reads.ts';
+import type { Module } from '../space/tree/module.ts';
+import { edgeName, looseNodes, presentReads, readsOf } from '../space/tree/reads.ts';
 import { lowerNetwork } from './lower.ts';
 import {
   chainOf,
@@ -195,6 +195,7 @@ function followAlike(m: Morphing, p: Placed, c: Placed, x: Flow, before: readonl
     case 'attention':
     case 'recurrent':
     case 'shared':
+    case 'rows':
       return followWhole(m, p, c, x);
     case 'resize':
       differ('mode', 'factor');
@@ -286,20 +287,23 @@ function followStack(m: Morphing, p: Placed, c: Placed, x: Flow): Flow {
 
 function followDag(m: Morphing, p: Placed, c: Placed, x: Flow, before: readonly Flow[]): Flow {
   const [parent, child] = [p.module, c.module] as readonly [Dag, Dag];
-  const form = ({ entries, nodes, output }: Dag) => [
+  const present = presentReads(child);
+  const presentBefore = presentReads(parent);
+  const form = ({ entries, nodes, output }: Dag, reads: typeof present) => [
     entries.length,
     nodes.map((node) => readsOf(node).length),
     output,
     output === 'loose' && looseNodes(entries.length, nodes),
+    reads.map((ofNode) => ofNode.every(({ length }) => length === 0)),
   ];
-  const differ = JSON.stringify(form(parent)) !== JSON.stringify(form(child));
+  const differ = JSON.stringify(form(parent, presentBefore)) !== JSON.stringify(form(child, present));
   if (differ) {
     m.depart(c.path, 'its nodes are others');
     return unrelated(m, p.path, c.path);
   }
   const past = [x, ...before];
   const at = (module: Module, placed: Placed, name: string): Placed => ({ module, path: within(placed.path, name) });
-  const values = child.entries.map((entry, i) => {
+  const values: (Flow | undefined)[] = child.entries.map((entry, i) => {
     const value = past[Math.min(child.entries.length - 1 - i, past.length - 1)] ?? x;
     return follow(m, at(parent.entries[i] ?? entry, p, String(i)), at(entry, c, String(i)), value, []);
   });
@@ -307,13 +311,18 @@ function followDag(m: Morphing, p: Placed, c: Placed, x: Flow, before: readonly 
     const to = values.length;
     const old = parent.nodes[i] ?? node;
     const before = readsOf(old);
+    if (present[i]?.every(({ length }) => length === 0)) {
+      values.push(undefined);
+      continue;
+    }
     const incoming = readsOf(node).flatMap((read, k) => {
       const oldRead = before[k] ?? read;
-      const own = inputsOf(read).map((from): Flow => {
+      const [sources, oldSources] = [present[i]?.[k] ?? [], presentBefore[i]?.[k] ?? []];
+      const own = sources.map((from): Flow => {
         const name = edgeName(from, to, k);
         const [value, edge, source] = [values[from] ?? x, read.edges[from], oldRead.edges[from]];
         if (edge === undefined || source === undefined) throw new Error(`node ${to} reads node ${from}`);
-        if (inputsOf(oldRead).includes(from)) return follow(m, at(source, p, name), at(edge, c, name), value, []);
+        if (oldSources.includes(from)) return follow(m, at(source, p, name), at(edge, c, name), value, []);
         silence(m, at(edge, c, name));
         const channels =
           m.childShape(within(c.path, name)).length > 0 ? m.childShape(within(c.path, name))[0] : undefined;
@@ -324,29 +333,23 @@ function followDag(m: Morphing, p: Placed, c: Placed, x: Flow, before: readonly 
           zero: true,
         };
       });
-      for (const from of inputsOf(oldRead)) {
+      for (const from of oldSources) {
         const edge = oldRead.edges[from];
-        const lost =
-          !inputsOf(read).includes(from) && edge && opened({ module: edge, path: '' }).module.kind !== 'zero';
+        const lost = !sources.includes(from) && edge && opened({ module: edge, path: '' }).module.kind !== 'zero';
         if (lost) m.depart(c.path, `the edge ${edgeName(from, to, k)} is gone`);
       }
       return own;
     });
-    const readBy = (one: DagNode) => String(readsOf(one).map(inputsOf));
     const isJoin = node.combine === 'concat';
-    if (node.combine !== old.combine || (isJoin && readBy(node) !== readBy(old)))
+    if (node.combine !== old.combine || (isJoin && JSON.stringify(present[i]) !== JSON.stringify(presentBefore[i])))
       m.depart(c.path, `node ${to} combines other inputs`);
     const joined = isJoin ? joinOf(incoming) : sumOf(m, within(c.path, String(to)), incoming);
     values.push(follow(m, at(old.body, p, String(to)), at(node.body, c, String(to)), joined ?? x, []));
   }
   if (child.output === 'last') return values.at(-1) ?? x;
   const loose = child.output === 'loose' ? looseNodes(child.entries.length, child.nodes) : undefined;
-  return joinOf(loose ? loose.flatMap((node) => values[node] ?? []) : values.slice(child.entries.length));
+  const put = loose ? loose.map((node) => values[node]) : values.slice(child.entries.length);
+  return joinOf(put.filter((value) => value !== undefined));
 }
 
 type Dag = Extract<Module, { kind: 'dag' }>;
-
-function inputsOf({ from }: Read): readonly number[] {
-  if ('kind' in from) throw new Error(`the inputs of a node are open (${from.name})`);
-  return from;
-}

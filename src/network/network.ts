@@ -121,6 +121,8 @@ export interface Layer {
   readonly path: string;
   readonly kind: Module['kind'];
   readonly output: NodeId;
+  /** What must be chosen for it to be computed, the outermost first; empty outside the options of switches. */
+  readonly when: readonly Chosen[];
 }
 
 /** Costs of one layer: the nodes of one path. */

@@ -2,8 +2,17 @@ import { invalid } from '../common/errors.ts';
 import type { NodeId } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
 import type { DagOutput } from '../space/tree/module.ts';
-import { edgeName, looseNodes, readsOf, sourcesOf } from '../space/tree/reads.ts';
-import { closed, type Lower, type Lowering, type ModuleOf, overImages, sizeOfWindow, sum } from './lowering.ts';
+import { edgeName, looseNodes, presentReads, readsOf, sourcesOf } from '../space/tree/reads.ts';
+import {
+  closed,
+  imageShape,
+  type Lower,
+  type Lowering,
+  type ModuleOf,
+  overImages,
+  sizeOfWindow,
+  sum,
+} from './lowering.ts';
 
 export const lowerIdentity: Lower<'identity'> = (_l, _module, x) => x;
 
@@ -38,11 +47,15 @@ function entriesOf(l: Lowering, { entries }: ModuleOf<'dag'>, x: NodeId): NodeId
 
 /** Edges are named `from->to`, a node's own body, or an input's entry, by the node's number. */
 export const lowerDag: Lower<'dag'> = (l, module, x) => {
-  const values = entriesOf(l, module, x);
-  for (const node of module.nodes) {
+  /** Nothing for a node that gets only none, where something is concatenated. */
+  const values: (NodeId | undefined)[] = entriesOf(l, module, x);
+  // In a supernet all edges stay, so that one number of channels suits every member.
+  const present = l.open === undefined ? presentReads(module) : undefined;
+  for (const [i, node] of module.nodes.entries()) {
     const to = values.length;
     const incoming = readsOf(node).flatMap((read, k) => {
-      const edges = sourcesOf(read).map((source) => () => {
+      const sources = present?.[i]?.[k] ?? sourcesOf(read);
+      const edges = sources.map((source) => () => {
         const [edge, value] = [read.edges[source], values[source]];
         if (edge === undefined || value === undefined)
           throw l.error(`node ${to} reads node ${source}`, 'a node reads earlier nodes');
@@ -53,28 +66,42 @@ export const lowerDag: Lower<'dag'> = (l, module, x) => {
         throw l.error(`the inputs of node ${to} are open (${read.from.name})`, 'resolve the space first');
       return edges.map((lower) => lower());
     });
-    values.push(l.child(String(to), node.body, node.combine === 'sum' ? sum(l, incoming) : join(l, incoming)));
+    if (incoming.length === 0) values.push(undefined);
+    else values.push(l.child(String(to), node.body, node.combine === 'sum' ? sum(l, incoming) : join(l, incoming)));
   }
-  return outputOf(l, module, values) ?? x;
+  return outputOf(l, module, values);
 };
 
-function outputOf(l: Lowering, { entries, nodes, output }: ModuleOf<'dag'>, values: readonly NodeId[]) {
+function outputOf(l: Lowering, { entries, nodes, output }: ModuleOf<'dag'>, values: readonly (NodeId | undefined)[]) {
   const inputs = entries.length;
   // In a supernet a cell puts out all nodes where that is left open: one number of channels suits every member.
   const isLeft = l.open !== undefined && typeof output === 'object' && output.kind === 'pick';
   const kind = isLeft && output.values.includes('concat') ? 'concat' : closed<DagOutput>(output);
-  if (kind === 'last') return values.at(-1);
-  if (kind === 'concat') return join(l, values.slice(inputs));
-  const loose = looseNodes(inputs, nodes);
+  const loose = kind === 'loose' ? looseNodes(inputs, nodes) : [];
   if (loose === undefined)
     throw l.error("its output is 'loose', and its inputs are open", "a supernet needs output 'concat' or 'last'");
-  return join(
-    l,
-    loose.map((node) => values[node] as NodeId),
-  );
+  const put =
+    kind === 'last' ? values.slice(-1) : kind === 'concat' ? values.slice(inputs) : loose.map((node) => values[node]);
+  const filled = put.filter((value) => value !== undefined);
+  if (filled.length === 0)
+    throw l.error('all that comes to its output is none', 'a path from its input to its output must be without none');
+  return join(l, filled);
 }
 
 export const lowerShared: Lower<'shared'> = (l, module, x) => l.shared(module.name, module.body, x);
+
+/** Rows are further samples of a batch. */
+export const lowerRows: Lower<'rows'> = (l, module, x) => {
+  const { g } = l;
+  const [n, c, h, w] = imageShape(l, x);
+  const rows = ops.reshape(g, ops.transpose(g, x, [0, 2, 1, 3]), [n * h, c, w]);
+  const read = l.child('body', module.body, rows);
+  const shape = g.shape(read);
+  const [, channels, length] = shape;
+  if (channels === undefined || length === undefined || shape.length > 3)
+    throw l.error(`what reads a row gives [${shape}]`, 'it must give a sequence, [N, C, T]');
+  return ops.transpose(g, ops.reshape(g, read, [n, h, channels, length]), [0, 2, 1, 3]);
+};
 
 /** The body stands in the module's own place, so that its parameters are named as without the head. */
 export const lowerAuxiliary: Lower<'auxiliary'> = (l, module, x) => {

@@ -5,9 +5,14 @@
  * order drawn at random, the option without which the supernet is worst is the one that the choice keeps. Training goes on between choices.
  * Where wiring is open, a node keeps the edges without which the supernet is worst, once all operations are chosen.
  *
+ * `order: certain` takes the choices in another order, as SGAS does (Li et al. 2020, "SGAS: Sequential greedy architecture search",
+ * arXiv:1912.00195, which takes certainty from mixture weights): first that whose best option is ahead of its second best by most. What is
+ * nearly a tie is decided when most of the network is as it will be.
+ *
  * Differs: what the supernet loses is measured by its loss in place of its accuracy, which ties less often, with the batches' own
  * statistics; the learning rate follows one schedule, where the paper starts it again after each choice. Cost: a step computes all options that
- * are left of every choice, and there are no steps of the architecture; a choice with k options takes k measurements.
+ * are left of every choice, and there are no steps of the architecture; a choice with k options takes k measurements, and in the order of
+ * certainty as many in each round of choices that it is still open in.
  */
 import { z } from 'zod';
 import type { Feeds, State } from '../engine/engine.ts';
@@ -33,6 +38,7 @@ import { openSupernet, type Supernet, type SupernetRequest } from './supernet.ts
 const schema = z.strictObject({
   selectFrom: z.number().min(0).max(1).default(0.5),
   perturbSamples: z.int().min(1).max(1_000_000).default(1000),
+  order: z.enum(['random', 'certain']).default('random'),
 });
 
 export interface DartsPtSettings {
@@ -40,6 +46,8 @@ export interface DartsPtSettings {
   readonly selectFrom: number;
   /** Validation samples that the supernet without an option is measured on. */
   readonly perturbSamples: number;
+  /** Which choice is made first: a random one, or the one that is least nearly a tie. */
+  readonly order: 'random' | 'certain';
 }
 
 export const dartsPt = defineOneShot(
@@ -63,7 +71,7 @@ const OUT = -1000;
  */
 export async function openDartsPtSupernet(
   request: SupernetRequest,
-  { selectFrom, perturbSamples }: DartsPtSettings = schema.parse({}),
+  { selectFrom, perturbSamples, order }: DartsPtSettings = schema.parse({}),
 ): Promise<Supernet> {
   const { space, info, settings, signal, valid, train, data = 1 } = request;
   checkSettings(settings, 'training settings', info, request.task);
@@ -109,18 +117,42 @@ export async function openDartsPtSupernet(
         return metrics.loss ?? metrics.mse ?? Number.NaN;
       }
 
-      /** The option without which the supernet is worst; the first of equals. */
-      async function neededOption(state: State, { at, options }: Candidate): Promise<number> {
-        let [worst, needed] = [Number.NEGATIVE_INFINITY, options[0] ?? 0];
-        if (options.length === 1) return needed;
+      /** The option without which the supernet is worst, the first of equals, and how much worse it is than without any other. */
+      async function neededOption(state: State, { at, options }: Candidate): Promise<Needed> {
+        let [needed, worst, second] = [options[0] ?? 0, Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
+        if (options.length === 1) return { option: needed, ahead: Number.POSITIVE_INFINITY };
         for (const option of options) {
           const loss = await lossWith(
             state,
             changed(left(), at, (k, value) => (k === option ? OUT : value)),
           );
-          if (loss > worst) [worst, needed] = [loss, option];
+          if (loss > worst) [needed, worst, second] = [option, loss, worst];
+          else second = Math.max(second, loss);
         }
-        return needed;
+        return { option: needed, ahead: worst - second };
+      }
+
+      function keep({ at }: Candidate, needed: number): void {
+        for (const [path, tensor] of Object.entries(changed(left(), at, (k) => (k === needed ? 0 : OUT))))
+          own.set(path, tensor);
+      }
+
+      /** Makes choices in a random order, each of them with those before it made. */
+      async function chooseAtRandom(state: State, before: number, made: number): Promise<void> {
+        const drawn = streams('order').shuffle([...candidates]);
+        for (const candidate of drawn.slice(before, made))
+          keep(candidate, (await neededOption(state, candidate)).option);
+      }
+
+      /** Measures all choices that are open, and makes those of them that are most certain. */
+      async function chooseMostCertain(state: State, count: number): Promise<void> {
+        const measured: { readonly candidate: Candidate; readonly needed: Needed }[] = [];
+        for (const candidate of candidates.filter((one) => isOpen(left(), one)))
+          measured.push({ candidate, needed: await neededOption(state, candidate) });
+        const sorted = measured.toSorted((a, b) =>
+          a.needed.ahead === b.needed.ahead ? 0 : b.needed.ahead - a.needed.ahead,
+        );
+        for (const { candidate, needed } of sorted.slice(0, count)) keep(candidate, needed.option);
       }
 
       /** How much the loss grows without an edge, for each edge that a node may leave out. */
@@ -157,15 +189,11 @@ export async function openDartsPtSupernet(
         measured: (state, given) =>
           inferenceOver(inference.program, on, state, validBatch, left()).measure(given, signal),
         async more({ state, history }) {
-          const order = streams('order').shuffle([...candidates]);
-          const made = choicesAfter(history.length + 1, { epochs: settings.epochs, selectFrom, choices: order.length });
-          const before = choicesAfter(history.length, { epochs: settings.epochs, selectFrom, choices: order.length });
-          for (const candidate of order.slice(before, made)) {
-            const needed = await neededOption(state, candidate);
-            for (const [path, tensor] of Object.entries(changed(left(), candidate.at, (k) => (k === needed ? 0 : OUT))))
-              own.set(path, tensor);
-          }
-          if (made < order.length) return {};
+          const plan = { epochs: settings.epochs, selectFrom, choices: candidates.length };
+          const [before, made] = [choicesAfter(history.length, plan), choicesAfter(history.length + 1, plan)];
+          if (order === 'random') await chooseAtRandom(state, before, made);
+          else if (made > before) await chooseMostCertain(state, made - before);
+          if (made < candidates.length) return {};
           const mixture = await mixtureOf(state);
           return { mixture, guards: signs(mixture) };
         },
@@ -184,6 +212,9 @@ export async function openDartsPtSupernet(
   return opened;
 }
 
+/** Choices are made after at most this many epochs, because each of them may take a measurement of all options. */
+const ROUNDS = 8;
+
 /** How many choices are made after the epoch of this number, from 1; evenly from the first of them to the last epoch. */
 export function choicesAfter(
   epoch: number,
@@ -191,7 +222,16 @@ export function choicesAfter(
 ): number {
   const start = Math.min(epochs, Math.max(1, Math.round(selectFrom * epochs)));
   if (epoch < start) return 0;
-  return Math.min(choices, Math.ceil((choices * (epoch - start + 1)) / (epochs - start + 1)));
+  const all = epochs - start + 1;
+  const rounds = Math.min(ROUNDS, all);
+  return Math.min(choices, Math.ceil((choices * Math.floor((rounds * (epoch - start + 1)) / all)) / rounds));
+}
+
+/** Which option a choice needs most. */
+interface Needed {
+  readonly option: number;
+  /** By how much the loss grows more without it than without any other. */
+  readonly ahead: number;
 }
 
 /** A choice to be made. */
@@ -222,6 +262,11 @@ function candidatesOf(space: Space, architecture: readonly ArchitectureParameter
       };
     });
   });
+}
+
+/** Whether no option has been chosen. */
+function isOpen(tensors: Tensors, { at: { path, start, count } }: Candidate): boolean {
+  return Array.from(tensors[path]?.data.slice(start, start + count) ?? []).every((value) => value === 0);
 }
 
 /** A copy in which the options of one choice have other values. */

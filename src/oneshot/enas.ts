@@ -7,7 +7,8 @@
  * in the paper on one minibatch; the entropy bonus is that of the decisions' probabilities, with its exact gradient, where the
  * published code adds the sample's to the reward; logits have no temperature and no tanh; in place of attention over earlier
  * nodes, inputs are an option among their possible sets; validation samples are not augmented. A metric that is better when it is smaller is
- * rewarded by 1 / (1 + value). Defaults are those of the published code for cells.
+ * rewarded by 1 / (1 + value). Costs are rewarded as in MnasNet (Tan et al. 2019, arXiv:1807.11626, equation 2): times
+ * (cost / target)^w, w = -0.07 of an objective, and above a limit w = -1. Defaults are those of the published code for cells.
  * Cost: a step of the weights is one of the drawn path; a reward is a forward pass of it; the controller takes
  * O(decisions · hidden²) for each architecture.
  */
@@ -20,6 +21,7 @@ import { trainBatches } from '../train/loop.ts';
 import { OPTIMIZERS } from '../train/optimizers.ts';
 import { learningRates } from '../train/schedules.ts';
 import { checkSettings } from '../train/settings.ts';
+import { costFactor } from './cost/reward.ts';
 import {
   CONTROLLER_TENSORS,
   type ControllerSettings,
@@ -40,6 +42,10 @@ export interface EnasSettings extends ControllerSettings {
   readonly candidates: number;
   /** Batches of training samples that batch norm's statistics are computed on before a candidate is measured. */
   readonly recalibrate: number;
+  /** A reward is multiplied by (cost / the cost of a random architecture)^-costExponent, for each cost that is an objective. */
+  readonly costExponent: number;
+  /** And by (cost / limit)^-limitExponent, for each limit that the path does not keep. */
+  readonly limitExponent: number;
 }
 
 export const ENAS_DEFAULTS: EnasSettings = {
@@ -51,7 +57,12 @@ export const ENAS_DEFAULTS: EnasSettings = {
   aggregate: 10,
   candidates: 10,
   recalibrate: RECALIBRATE,
+  costExponent: 0.07,
+  limitExponent: 1,
 };
+
+/** More than a reward is. */
+const ABOVE_LIMITS = 1e6;
 
 /** Sampled architectures whose probabilities make the mixture weights of a record. */
 const DRAWS = 100;
@@ -75,7 +86,9 @@ export async function openEnasSupernet(request: EnasRequest): Promise<Supernet> 
   const rates = learningRates(settings, stepsPerEpoch);
   const streams: SupernetRequest['rng'] = (...labels) => request.rng(...labels);
   const [objective] = taskOf(info, task).metrics;
-  const rewardOf = (value: number) => (objective.direction === 'maximize' ? value : 1 / (1 + value));
+  const costs = request.costs && costFactor(space, request.costs, enas, streams('cost reference'));
+  const rewardOf = (value: number, architecture: Architecture) =>
+    (objective.direction === 'maximize' ? value : 1 / (1 + value)) * (costs?.factorOf(architecture) ?? 1);
   let genotype: Architecture | undefined = checkpoint?.history.at(-1)?.mixture?.genotype;
 
   const {
@@ -134,7 +147,8 @@ export async function openEnasSupernet(request: EnasRequest): Promise<Supernet> 
               const noise = streams('epoch', index, 'episode noise', at);
               const samples = part(valid, minibatches(at));
               const { metrics } = await meter.measureBatch(state, architecture, samples, noise);
-              rewarded.push({ architecture, reward: rewardOf(metrics[objective.metric] ?? Number.NaN) });
+              const reward = rewardOf(metrics[objective.metric] ?? Number.NaN, architecture);
+              rewarded.push({ architecture, reward });
             }
             await controller.update(rewarded);
           }
@@ -142,8 +156,10 @@ export async function openEnasSupernet(request: EnasRequest): Promise<Supernet> 
           for (let i = 0; i < enas.candidates; i++) {
             const candidate = controller.sample(streams('epoch', index, 'candidate', i));
             const { metrics } = await meter.measure(state, candidate, valid, signal);
-            const reward = rewardOf(metrics[objective.metric] ?? Number.NaN);
-            if (reward > highest) [highest, genotype] = [reward, candidate];
+            const reward = rewardOf(metrics[objective.metric] ?? Number.NaN, candidate);
+            // One within the limits is better than any that is not.
+            const rank = reward - (costs?.isWithin(candidate) === false ? ABOVE_LIMITS : 0);
+            if (rank > highest) [highest, genotype] = [rank, candidate];
           }
           return loss;
         },

@@ -19,6 +19,9 @@ import { learningRates } from '../train/schedules.ts';
 import { checkSettings } from '../train/settings.ts';
 import { switchFeeds } from '../train/single-path.ts';
 import { architectureStep } from './architecture-step.ts';
+import { mixtureWithin } from './cost/keep-limits.ts';
+import { COST_DEFAULTS, type CostSettings } from './cost/settings.ts';
+import { costTerm, hasCostTerm } from './cost/term.ts';
 import { guardsOf } from './guards.ts';
 import { gumbelSample } from './gumbel.ts';
 import { halvesOf } from './halves.ts';
@@ -30,7 +33,7 @@ import { openSupernet, type Supernet, type SupernetRequest } from './supernet.ts
 import { watchPaths } from './watch-paths.ts';
 
 /** The defaults are those of the paper and its code. */
-export interface GdasSettings {
+export interface GdasSettings extends CostSettings {
   /** Of the architecture parameters, constant. */
   readonly archLearningRate: number;
   readonly archWeightDecay: number;
@@ -54,6 +57,7 @@ export const GDAS_DEFAULTS: GdasSettings = {
   warmup: MIXTURE_DEFAULTS.warmup,
   othersAsOnes: false,
   recalibrate: RECALIBRATE,
+  ...COST_DEFAULTS,
 };
 
 export interface GdasRequest extends SupernetRequest, Partial<GdasSettings> {}
@@ -67,6 +71,7 @@ export async function openGdasSupernet(request: GdasRequest): Promise<Supernet> 
   checkSettings(settings, 'training settings', info, request.task);
   const gdas = { ...GDAS_DEFAULTS, ...request };
   const halves = halvesOf(request);
+  const withinLimits = mixtureWithin(request);
   const { batchSize, stepsPerEpoch } = halves;
   const rates = learningRates(settings, stepsPerEpoch);
   const streams: SupernetRequest['rng'] = (...labels) => request.rng(...labels);
@@ -82,15 +87,17 @@ export async function openGdasSupernet(request: GdasRequest): Promise<Supernet> 
     async open({ programs, borrow, on, validBatch }) {
       const weights = await borrow(pathStep(programs, on, settings, batchSize));
       const weightDecay = gdas.archWeightDecay;
+      const { costs } = request;
+      const isCosted = hasCostTerm(space, costs, gdas);
       const gatedOn = { ...on, choices: gdas.othersAsOnes ? 'gatedSum' : 'gated' } as const;
       const architecture = await borrow(
         programs.program({
           kind: 'gated architecture step',
           on: gatedOn,
-          settings: { weightDecay },
+          settings: { weightDecay, ...(isCosted && { costs: true }) },
           batchSize,
           build() {
-            const step = architectureStep(gatedOn, weightDecay, batchSize);
+            const step = architectureStep(gatedOn, weightDecay, batchSize, isCosted);
             return { ...step, feedsOf: switchFeeds(step) };
           },
           carriesOf: ({ carries }) => carries,
@@ -105,9 +112,11 @@ export async function openGdasSupernet(request: GdasRequest): Promise<Supernet> 
       });
       const parameters = architecture.built.architecture;
       const parts = { ...stateOf(weights.built, architecture.built), architecture: parameters };
+      const cost = isCosted ? costTerm(space, on.network, parameters, costs, gdas) : undefined;
       const mixtureOf = (tensors: Parameters<typeof optionWeights>[1]): Mixture => {
         const shares = optionWeights(parameters, tensors);
-        return describeWeights(space, shares, derive(space, shares));
+        const mixture = withinLimits(describeWeights(space, shares, derive(space, shares)));
+        return { ...mixture, ...(cost && { costs: cost.expected(tensors) }) };
       };
       // A space whose architectures cannot be derived is refused before anything is trained.
       mixtureOf(freshTensors(parts, streams));
@@ -169,7 +178,7 @@ export async function openGdasSupernet(request: GdasRequest): Promise<Supernet> 
                 const result = await weights.program.run({ ...feeds.weights, ...switches }, state);
                 if (warm) return result;
                 const path = sample('architecture path');
-                const gates = { ...architecture.built.feedsOf(path.choices), ...path.feeds };
+                const gates = { ...architecture.built.feedsOf(path.choices), ...path.feeds, ...cost?.gradient(now) };
                 await architecture.program.run({ ...feeds.architecture, ...gates }, state);
                 return result;
               });

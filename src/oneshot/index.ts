@@ -1,6 +1,7 @@
 /** The methods of one-shot search by name. */
 import { z } from 'zod';
 import { betaDarts } from './beta-darts.ts';
+import { costOptions } from './cost/settings.ts';
 import { darts, dartsSecondOrder } from './darts.ts';
 import { dartsPt } from './darts-pt.ts';
 import { defineOneShot, type OneShotDefinition } from './definition.ts';
@@ -38,6 +39,7 @@ export const ONE_SHOT = {
       warmup: z.int().min(0).max(1_000_000).default(GDAS_DEFAULTS.warmup),
       othersAsOnes: z.boolean().default(GDAS_DEFAULTS.othersAsOnes),
       recalibrate: batches.default(GDAS_DEFAULTS.recalibrate),
+      ...costOptions,
     }),
     (request, options) => openGdasSupernet({ ...request, ...options }),
   ),
@@ -56,6 +58,8 @@ export const ONE_SHOT = {
       aggregate: z.int().min(1).max(1000).default(ENAS_DEFAULTS.aggregate),
       candidates: z.int().min(1).max(1000).default(ENAS_DEFAULTS.candidates),
       recalibrate: batches.default(ENAS_DEFAULTS.recalibrate),
+      costExponent: z.number().min(0).max(100).default(ENAS_DEFAULTS.costExponent),
+      limitExponent: z.number().min(0).max(100).default(ENAS_DEFAULTS.limitExponent),
     }),
     (request, options) => openEnasSupernet({ ...request, ...options }),
   ),

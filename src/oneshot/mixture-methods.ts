@@ -39,6 +39,8 @@ export interface StepFeeds {
   readonly weightScalars: Readonly<Record<string, number>>;
   /** Scalars of the architecture's update. */
   readonly architectureScalars: Readonly<Record<string, number>>;
+  /** The gradients of costs, where the architecture's settings say so. */
+  readonly costs?: Feeds;
 }
 
 /** The open programs of a method. */
@@ -67,6 +69,11 @@ export const scalars = (values: Readonly<Record<string, number>>): Feeds =>
   Object.fromEntries(
     Object.entries(values).map(([name, value]) => [name, { shape: [], data: Float32Array.of(value) }]),
   );
+
+const updateFeeds = ({ architectureScalars, costs }: StepFeeds): Feeds => ({
+  ...scalars(architectureScalars),
+  ...costs,
+});
 
 /** The programs that all methods share. */
 async function common(
@@ -137,7 +144,7 @@ export const FIRST_ORDER: MixtureStep = {
       async run(feeds, state) {
         if (feeds.architecture !== undefined) {
           await gradient.program.run(feeds.architecture, state);
-          await updating.program.run(scalars(feeds.architectureScalars), state);
+          await updating.program.run(updateFeeds(feeds), state);
         }
         return weights.program.run({ ...feeds.weights, ...scalars(feeds.weightScalars) }, state);
       },
@@ -200,7 +207,7 @@ export const SECOND_ORDER: MixtureStep = {
       async run(feeds, state) {
         if (feeds.architecture !== undefined) {
           await unrolled(feeds, state);
-          await updating.program.run(scalars(feeds.architectureScalars), state);
+          await updating.program.run(updateFeeds(feeds), state);
         }
         return weights.program.run({ ...feeds.weights, ...scalars(feeds.weightScalars) }, state);
       },
@@ -221,7 +228,7 @@ export const JOINT: MixtureStep = {
       gradient: gradientOn,
       async run(feeds, state) {
         const returned = await weights.program.run({ ...feeds.weights, ...scalars(feeds.weightScalars) }, state);
-        if (feeds.architecture !== undefined) await updating.program.run(scalars(feeds.architectureScalars), state);
+        if (feeds.architecture !== undefined) await updating.program.run(updateFeeds(feeds), state);
         return returned;
       },
     };

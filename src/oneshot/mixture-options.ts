@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { costOptions } from './cost/settings.ts';
 import { MIXTURE_DEFAULTS, type MixtureSettings } from './mixture.ts';
 
 /** The options that all mixture methods have, with the values of Liu et al. (2019). */
@@ -9,6 +10,7 @@ export const mixtureOptions = {
   warmup: z.int().min(0).max(1_000_000).default(MIXTURE_DEFAULTS.warmup),
   skipCap: z.int().min(0).max(MIXTURE_DEFAULTS.skipCap).default(MIXTURE_DEFAULTS.skipCap),
   eigenvalueStop: z.boolean().default(MIXTURE_DEFAULTS.eigenvalueStop),
+  ...costOptions,
 } as const;
 
 /** The settings that these options stand for. */
@@ -18,6 +20,7 @@ export function settingsOf({
   archDeviation: deviation,
   ...same
 }: z.infer<z.ZodObject<typeof mixtureOptions>>): MixtureSettings {
-  const { warmup, skipCap, eigenvalueStop } = same;
-  return { learningRate, weightDecay, deviation, warmup, skipCap, eigenvalueStop };
+  const { warmup, skipCap, eigenvalueStop, costWeight, limitWeight, costForm } = same;
+  const costs = { costWeight, limitWeight, costForm };
+  return { learningRate, weightDecay, deviation, warmup, skipCap, eigenvalueStop, ...costs };
 }

@@ -13,6 +13,7 @@ import {
   type UpdateSettings,
 } from '../train/program.ts';
 import { cutInputs, networkVectors, type Vector, vectorOf } from '../train/vectors.ts';
+import { costGradientOf } from './cost/term.ts';
 import { classifierFeatures } from './effective-rank.ts';
 
 /** How the architecture's parameters of a mixture are trained: Adam with the betas of Liu et al. (2019). */
@@ -24,6 +25,8 @@ export interface ArchitectureSettings {
   readonly weightDecay: number;
   /** What is added to the loss, times the scalar input `penalty`. */
   readonly penalty?: Penalty;
+  /** Whether the gradient of costs is fed, for each parameter, as `costGradientOf` names it. */
+  readonly costs?: boolean;
 }
 
 /** logSumExp: the mean over all decisions of the log-sum-exp of their parameters (Ye et al. 2022). */
@@ -149,12 +152,13 @@ export function outputGraph(on: NetworkOnData, batchSize: number) {
 /** The architecture's update by the gradients in the state entries that `entryOf` names. */
 export function updateGraph(
   architecture: readonly ArchitectureParameter[],
-  { weightDecay, penalty }: ArchitectureSettings,
+  { weightDecay, penalty, costs = false }: ArchitectureSettings,
   entryOf: (path: string) => string = gradientOf,
 ): UpdateGraph {
   const g = createGraph();
   const nodes = architecture.map(({ path, shape }) => ops.input(g, path, shape));
-  const given = architecture.map(({ path, shape }) => ops.input(g, entryOf(path), shape));
+  const ofLoss = architecture.map(({ path, shape }) => ops.input(g, entryOf(path), shape));
+  const given = costs ? withCosts(g, architecture, ofLoss) : ofLoss;
   const gradients = penalty === undefined ? given : penalized(g, penalty, nodes, given);
   const parameters = architecture.map((one, i) => ({ ...one, node: nodes[i] as NodeId }));
   const update = ARCHITECTURE_OPTIMIZER.append(g, { weightDecay }, parameters, gradients);
@@ -170,6 +174,17 @@ export function updateGraph(
     optimizerState,
     vectors: own.map((one) => vectorOf(one.name, [one])),
   };
+}
+
+/** The gradients with those of costs, which are fed. */
+export function withCosts(
+  g: GraphBuilder,
+  architecture: readonly ArchitectureParameter[],
+  given: readonly NodeId[],
+): NodeId[] {
+  return architecture.map(({ path, shape }, i) =>
+    ops.add(g, given[i] as NodeId, ops.input(g, costGradientOf(path), shape)),
+  );
 }
 
 /** The gradients with the penalty's, which is the softmax of each row, times the scalar input `penalty`. */

@@ -2,6 +2,7 @@
  * What the methods have in common that weigh all options of a choice at once: their loop. A method adds how options are weighed and what
  * a step of the architecture computes (`MixtureMethod`). Cost: each step computes every option of every choice.
  */
+import type { State } from '../engine/engine.ts';
 import type { MixtureForm } from '../network/mixture.ts';
 import type { Space } from '../space/space.ts';
 import type { OptionWeights } from '../space/tree/derive.ts';
@@ -13,6 +14,9 @@ import { OPTIMIZERS } from '../train/optimizers.ts';
 import { freshTensors, type StateParts } from '../train/program.ts';
 import { learningRates } from '../train/schedules.ts';
 import { checkSettings } from '../train/settings.ts';
+import { mixtureWithin } from './cost/keep-limits.ts';
+import { COST_DEFAULTS, type CostSettings } from './cost/settings.ts';
+import { costTerm, hasCostTerm } from './cost/term.ts';
 import { deriveCapped } from './genotype.ts';
 import { levelsOf } from './halves.ts';
 import { choicesOf } from './kept-options.ts';
@@ -23,7 +27,7 @@ import { openSupernet, type Supernet, type SupernetRequest } from './supernet.ts
 import { watch } from './watch.ts';
 
 /** How the architecture parameters are trained: the defaults are those of Liu et al. */
-export interface MixtureSettings {
+export interface MixtureSettings extends CostSettings {
   /** Constant. */
   readonly learningRate: number;
   readonly weightDecay: number;
@@ -46,6 +50,7 @@ export const MIXTURE_DEFAULTS: MixtureSettings = {
   warmup: 0,
   skipCap: 1000,
   eigenvalueStop: false,
+  ...COST_DEFAULTS,
 };
 
 /** What sets one method apart from another. */
@@ -77,15 +82,14 @@ export interface MixtureRequest extends SupernetRequest {
 export async function openMixtureSupernet(request: MixtureRequest): Promise<Supernet> {
   const { space, info, settings, signal, method = { step: FIRST_ORDER } } = request;
   checkSettings(settings, 'training settings', info, request.task);
-  const { learningRate, weightDecay, deviation, warmup, skipCap, eigenvalueStop } = {
-    ...MIXTURE_DEFAULTS,
-    ...request.architecture,
-  };
+  const ofArchitecture: MixtureSettings = { ...MIXTURE_DEFAULTS, ...request.architecture };
+  const { learningRate, weightDecay, deviation, warmup, skipCap, eigenvalueStop } = ofArchitecture;
   const { penalty } = method;
   /** The epoch whose architecture a search takes that stops since its loss became sharp. */
   const epochBefore = (records: Parameters<typeof epochBeforeSharp>[0]) =>
     eigenvalueStop ? epochBeforeSharp(records, warmup) : undefined;
   const derived = deriveCapped(space, skipCap);
+  const withinLimits = mixtureWithin(request);
   const levels = levelsOf(request, method.step.levels);
   const { batchSize, stepsPerEpoch, weights: forWeights, architecture: forArchitecture } = levels;
   const { optimizer, momentum, nesterov, clipNorm } = settings;
@@ -103,13 +107,19 @@ export async function openMixtureSupernet(request: MixtureRequest): Promise<Supe
     batchSize,
     stepsPerEpoch,
     async open({ programs, borrow, on, validBatch }) {
-      const architecture = { weightDecay, ...(penalty && { penalty: penalty.of }) };
+      const { costs } = request;
+      const isCosted = hasCostTerm(space, costs, ofArchitecture);
+      const architecture = { weightDecay, ...(penalty && { penalty: penalty.of }), ...(isCosted && { costs: true }) };
       const open = await method.step.open({ programs, borrow, on, update, architecture, batchSize });
       const inference = await borrow(programs.inference(on, validBatch));
+      const cost = isCosted ? costTerm(space, on.network, open.parts.architecture, costs, ofArchitecture) : undefined;
       const parts = withDeviation(open.parts, deviation);
+      const costsIn = async (state: State) =>
+        cost === undefined ? {} : cost.gradient(await state.read(parts.architecture.map(({ path }) => path)));
       const mixtureOf = (tensors: Parameters<typeof optionWeights>[1]): Mixture => {
         const shares = optionWeights(parts.architecture, tensors);
-        return request.describe?.(shares) ?? describeWeights(space, shares, derived(shares));
+        const mixture = request.describe?.(shares) ?? describeWeights(space, shares, derived(shares));
+        return { ...withinLimits(mixture), ...(cost && { costs: cost.expected(tensors) }) };
       };
       const guards = await watch(request, {
         ...{ open, parts, stepsPerEpoch, programs, borrow, on },
@@ -166,7 +176,9 @@ export async function openMixtureSupernet(request: MixtureRequest): Promise<Supe
               };
             },
             run(feeds) {
-              const done = turn.then(() => open.run(feeds, state));
+              const done = turn.then(async () =>
+                open.run({ ...feeds, costs: warm ? {} : await costsIn(state) }, state),
+              );
               turn = done;
               return done;
             },

@@ -19,6 +19,7 @@ import { withSpaceOptions } from '../space/tree/define.ts';
 import { supernet } from '../space/tree/resolve.ts';
 import type { Checkpoint, EpochRecord } from '../train/checkpoint.ts';
 import { TrainingFailure } from '../train/failure.ts';
+import { costOptions } from './cost/settings.ts';
 import { defineOneShot } from './definition.ts';
 import { deriveCapped } from './genotype.ts';
 import {
@@ -47,6 +48,7 @@ const schema = z.strictObject({
   warmupShare: rate(0.4),
   archLearningRate: z.number().gt(0).max(1).default(6e-4),
   archWeightDecay: z.number().min(0).max(1).default(1e-3),
+  ...costOptions,
 });
 export type ProgressiveOptions = z.infer<typeof schema>;
 
@@ -195,7 +197,10 @@ function stageRequest(
     ...request,
     settings: { ...settings, epochs },
     network: withOptions(supernet(stage.space), kept),
-    architecture: { learningRate: options.archLearningRate, weightDecay: options.archWeightDecay, warmup },
+    architecture: {
+      ...{ learningRate: options.archLearningRate, weightDecay: options.archWeightDecay, warmup },
+      ...{ costWeight: options.costWeight, limitWeight: options.limitWeight, costForm: options.costForm },
+    },
     method: {
       step: FIRST_ORDER,
       choices: { kind: 'mixture', skipDropout: true },

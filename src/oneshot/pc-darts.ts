@@ -9,6 +9,7 @@
 import { z } from 'zod';
 import { UserError } from '../common/errors.ts';
 import { TrainingFailure } from '../train/failure.ts';
+import { costOptions } from './cost/settings.ts';
 import { defineOneShot } from './definition.ts';
 import { openMixtureSupernet } from './mixture.ts';
 import { FIRST_ORDER } from './mixture-methods.ts';
@@ -24,6 +25,7 @@ const schema = z.strictObject({
   archDeviation: mixtureOptions.archDeviation,
   skipCap: mixtureOptions.skipCap,
   eigenvalueStop: mixtureOptions.eigenvalueStop,
+  ...costOptions,
 });
 export type PartialChannelsOptions = z.infer<typeof schema>;
 

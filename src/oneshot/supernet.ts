@@ -16,11 +16,15 @@ import type { StateParts } from '../train/program.ts';
 import { openPrograms, type ProgramLease, type Programs } from '../train/programs.ts';
 import type { Trainable } from '../train/trainable.ts';
 import { joinTensors, splitTensors } from '../train/vectors.ts';
+import type { CostGoals } from './cost/goals.ts';
+import { mixtureWithin } from './cost/keep-limits.ts';
 
 /** As a `TrainRequest`, for all networks of a space at once. `settings` are those of the weights. */
 export interface SupernetRequest extends Omit<TrainRequest, 'network' | 'initial' | 'time'> {
   /** Its choices must be between modules; where a choice decides a size, TrainingFailure says which. */
   readonly space: Space;
+  /** What the study asks of costs, of methods that find an architecture. */
+  readonly costs?: CostGoals;
 }
 
 /** A supernet in training. */
@@ -103,6 +107,7 @@ export async function openSupernet(request: SupernetRequest, method: Method): Pr
   };
   const history: EpochRecord[] = [...(request.checkpoint?.history ?? [])];
   let steps = request.checkpoint?.steps ?? 0;
+  const withinLimits = mixtureWithin(request);
 
   const { borrow, bytes, release } = borrowing();
   let created: State | undefined;
@@ -160,7 +165,11 @@ export async function openSupernet(request: SupernetRequest, method: Method): Pr
         train: (index) => train(index, state, () => ++steps),
         validate: async () => (valid === undefined ? {} : (await measure(valid)).metrics),
         ...(more && {
-          more: async () => more({ tensors: await tensors(), state, history }),
+          async more() {
+            const { mixture, ...found } = await more({ tensors: await tensors(), state, history });
+            // Whatever the method derives.
+            return { ...found, ...(mixture && { mixture: withinLimits(mixture) }) };
+          },
         }),
       }),
       checkpoint: async () => ({ history: [...history], steps, tensors: await tensors() }),

@@ -6,6 +6,7 @@ import { TrainingFailure } from '../train/failure.ts';
 import type { Programs } from '../train/programs.ts';
 import { someSamples } from '../train/samples.ts';
 import type { TrainSettings } from '../train/settings.ts';
+import type { CostGoals } from './cost/goals.ts';
 import { ONE_SHOT } from './index.ts';
 import type { Supernet, SupernetRequest } from './supernet.ts';
 
@@ -18,6 +19,8 @@ export interface SupernetTrialOptions {
   readonly method: keyof typeof ONE_SHOT;
   /** Those of the method. */
   readonly options: Readonly<Record<string, unknown>>;
+  /** What the study asks of costs. */
+  readonly costs?: CostGoals;
   /** Of the weights; the trial's fidelity takes the place of `epochs`. */
   readonly settings: TrainSettings;
   /** Measures on this number of validation samples; all by default. */
@@ -35,7 +38,7 @@ export function supernetTrial(options: SupernetTrialOptions): NonNullable<Estima
     run.signal.throwIfAborted();
     const checkpoint =
       run.checkpoint === undefined ? undefined : await loadCheckpoint(run, run.checkpoint, 'it starts over');
-    const { engine, programs, data, settings, validSamples, now, method } = options;
+    const { engine, programs, data, settings, validSamples, now, method, costs } = options;
     const { fidelity, signal, onStep } = run;
     const request: SupernetRequest = {
       ...{ engine, ...data, space, signal },
@@ -46,6 +49,7 @@ export function supernetTrial(options: SupernetTrialOptions): NonNullable<Estima
       rng: (...labels) => run.rng(...labels),
       ...(onStep && { onStep: (epoch: number, step: number, loss: number) => onStep({ epoch, step, loss }) }),
       ...(checkpoint && { checkpoint }),
+      ...(costs && { costs }),
       ...(now && { now }),
     };
     let supernet: Supernet | undefined;

@@ -17,6 +17,7 @@ import { searchSpaceOf } from './tree/tree-search-space.ts';
 import { mutate } from './tree/vary.ts';
 
 const images = { kind: 'classification', input: [3, 32, 32], outputs: 10 } as const;
+const sequence = { kind: 'classification', input: [3, 12], outputs: 4 } as const;
 const table = { kind: 'classification', input: [4], outputs: 3 } as const;
 
 for (const [space, task] of [
@@ -26,6 +27,14 @@ for (const [space, task] of [
   [SPACES['residual-cnn'].create(images, { tune: true }), images],
   [SPACES.mobilenet.create(images), images],
   [SPACES.inception.create(images), images],
+  [SPACES.darts.create(images, { cells: 3, channels: 4 }), images],
+  [SPACES.nasnet.create(images, { cells: 3, channels: 4 }), images],
+  [SPACES['enas-macro'].create(images, { layers: 4, channels: 8 }), images],
+  [SPACES.macro.create(images, { layers: 5, channels: 8, tune: true }), images],
+  [SPACES.macro.create(sequence, { layers: 4, channels: 8 }), sequence],
+  [SPACES.macro.create(table, { layers: 4 }), table],
+  [SPACES.hierarchical.create(images, { motifs: 3, cellNodes: 4, channels: 8 }), images],
+  [SPACES.mnasnet.create(images), images],
   [SPACES.mlp.create(table), table],
   [SPACES['residual-mlp'].create(table), table],
   [defineSpace('continuous', () => sequential(dropout(float('rate', 0, 0.5)), linear('outputs'))).create(table), table],

@@ -64,6 +64,8 @@ export function latencySettings(settings: StudySettings): LatencySettings | unde
   const given = [...ASKING, ...DETAILS].find((name) => settings[name] !== undefined);
   if (!takesLatency(settings)) {
     if (given === undefined) return undefined;
+    // The benchmark refuses what it does not know.
+    if (settings.benchmark !== undefined) return undefined;
     const found = `${JSON.stringify(settings[given])}`;
     if (settings.measures !== undefined && Object.hasOwn(settings.measures, LATENCY))
       throw invalid(flagOf(given), found, 'the study has a measure of your own that is called latency');

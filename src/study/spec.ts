@@ -383,7 +383,7 @@ export const studySchema = z.strictObject({
   ),
   threads: say(whole(1, 256).default(1), 'machine', 'threads per worker'),
   device: say(
-    z.enum(['cpu', 'webgpu'], { error: 'must be cpu or webgpu' }).default('cpu'),
+    z.enum(['cpu', 'webgpu', 'cuda'], { error: 'must be cpu, webgpu or cuda' }).default('cpu'),
     'machine',
     'device that trains the networks',
   ),

@@ -32,6 +32,8 @@ export type Mixture = {
   readonly edges?: Readonly<Record<string, readonly number[]>>;
   /** Of a search in stages: the one of this epoch, from 1. Options that earlier stages dropped have the weight 0. */
   readonly stage?: number;
+  /** Where costs count in the search: what an architecture costs on average whose options are drawn by their shares. */
+  readonly costs?: Readonly<Record<string, number>>;
   /** The architecture that would be derived now. */
   readonly genotype: Architecture;
 };

@@ -1,19 +1,31 @@
 import { DEVICE_METRICS } from '../../common/metrics.ts';
+import type { SearchData } from '../../data/dataset.ts';
 import { busyThings, joulesOf, WATTS } from '../../device/energy.ts';
 import type { Measure, Subject } from '../../measure/measure.ts';
-import type { Space } from '../../space/space.ts';
+import { untrainedExport } from '../../report/export/untrained.ts';
+import type { SearchSpace } from '../../space/search-space.ts';
 import { architectureKey } from '../../space/tree/architecture.ts';
 import { ENERGY, LATENCY, latencySettings } from '../../study/latency.ts';
 import type { Measuring } from '../../study/measuring.ts';
 import type { StudySettings } from '../../study/spec.ts';
-import { type LatencyMeter, latencyOfNetwork, openMeter } from './meter.ts';
+import { type LatencyMeter, openMeter } from './meter.ts';
 import { openTable } from './table.ts';
 
+/** The networks of a study: their space, and the data that they are for. */
+export interface OfNetworks {
+  readonly space: Pick<SearchSpace, 'tree'>;
+  readonly dataset: { readonly search: Pick<SearchData, 'info' | 'task'> };
+}
+
 /**
- * The latency as a measure of a study, and where it is asked for the energy that follows from it, with their limits: measured on the device, or looked up in a table of blocks. Nothing is opened before the first
- * candidate. Undefined where the study takes no latencies. Throws UserError for settings and for a table that do not fit.
+ * The latency as a measure of a study, and where it is asked for the energy that follows from it, with their limits: measured on the device, or looked up
+ * in a table of blocks. Nothing is opened before the first candidate. Undefined where the study takes no latencies. Throws UserError for settings and for
+ * a table that do not fit.
  */
-export function latencyMeasuring(settings: StudySettings, space: Space | undefined): Measuring | undefined {
+export function latencyMeasuring(
+  settings: StudySettings,
+  { space: { tree: space }, dataset }: OfNetworks,
+): Measuring | undefined {
   const given = latencySettings(settings);
   if (given === undefined) return undefined;
   const table = given.table === undefined || space === undefined ? undefined : openTable(given.table, given, space);
@@ -27,7 +39,8 @@ export function latencyMeasuring(settings: StudySettings, space: Space | undefin
   async function millisecondsOf({ architecture, network, space: { task } }: Subject): Promise<number> {
     const key = architectureKey(architecture);
     if (last?.key === key) return last.ms;
-    const { ms } = table?.predict(network, task) ?? (await latencyOfNetwork(await opened(), network, task));
+    const { ms } =
+      table?.predict(network, task) ?? (await (await opened()).ofModel(untrainedExport(network, dataset.search)));
     last = { key, ms };
     return ms;
   }

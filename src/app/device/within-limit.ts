@@ -1,6 +1,7 @@
 /** The limit of latency at the end of a run: which network is trained for good, and what its exported file takes. */
 import { smallest } from '../../common/extremes.ts';
 import { type Measured, showLatency, showMilliseconds } from '../../device/measure.ts';
+import { untrainedExport } from '../../report/export/untrained.ts';
 import { resolve } from '../../space/tree/resolve.ts';
 import { latencySettings } from '../../study/latency.ts';
 import type { Remeasured } from '../../study/plan.ts';
@@ -11,7 +12,7 @@ import { type ChoiceOptions, type Chosen, chosen } from '../choice.ts';
 import type { Notes } from '../notes.ts';
 import { type Setup, treeOf } from '../setup.ts';
 import { planOf, planToJson, type ReadStudy, readStudy } from '../study.ts';
-import { latencyOfFile, latencyOfNetwork, openMeter } from './meter.ts';
+import { latencyOfFile, openMeter } from './meter.ts';
 
 /** A second measurement, where the first says neither yes nor no. */
 const THOROUGH = { rounds: { least: 4, most: 16 }, seconds: 0.6 };
@@ -46,7 +47,7 @@ export async function chooseWithin(
       if (study.remeasured?.some((one) => one.trial === trial && one.kept)) return { study, best };
       const tree = treeOf(setup);
       const measure = (thorough?: typeof THOROUGH) =>
-        latencyOfNetwork(meter, resolve(tree, architecture), tree.task, { ...thorough, signal });
+        meter.ofModel(untrainedExport(resolve(tree, architecture), setup.dataset.search), { ...thorough, signal });
       let { ms, interval } = await measure();
       if (interval[0] <= max && interval[1] > max) ({ ms, interval } = await measure(THOROUGH));
       const kept = interval[1] <= max;

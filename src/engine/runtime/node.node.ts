@@ -6,7 +6,7 @@
 import { createRequire } from 'node:module';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { HostTensor, IntTensor } from '../../graph/ir.ts';
-import type { Device, Runtime, RuntimeTensor, Session, ValueInfo } from './runtime.ts';
+import { type Device, keepsOnDevice, type Runtime, type RuntimeTensor, type Session, type ValueInfo } from './runtime.ts';
 
 /** Of the levels verbose, info, warning, error, fatal: what goes wrong reaches us as an exception anyway. */
 const LOG_ERRORS_ONLY = 3;
@@ -16,6 +16,9 @@ const waiting = (spin: boolean) => ({
   session: { intra_op: { allow_spinning: spin ? '1' : '0' }, force_spinning_stop: '1' },
 });
 
+/** ONNX Runtime's names of what computes, the preferred one first: what the CUDA provider lacks, the CPU does. */
+export const providersOf = (device: Device): string[] => (device === 'cuda' ? ['cuda', 'cpu'] : [device]);
+
 export function nodeRuntime(): Runtime {
   return {
     name: `onnxruntime-node ${installedVersion()}`,
@@ -24,7 +27,7 @@ export function nodeRuntime(): Runtime {
     close: async () => {},
     async createSession(model, { device, threads, spin = false, optimization, keep, memory = 'kept' }) {
       const session = await InferenceSession.create(model, {
-        executionProviders: [device],
+        executionProviders: providersOf(device),
         graphOptimizationLevel: optimization === 'none' ? 'disabled' : 'all',
         intraOpNumThreads: threads,
         interOpNumThreads: 1,
@@ -35,8 +38,7 @@ export function nodeRuntime(): Runtime {
         enableCpuMemArena: memory === 'kept',
         extra: waiting(spin),
         logSeverityLevel: LOG_ERRORS_ONLY,
-        // On the CPU, outputs already are host memory.
-        ...(device === 'cpu' || keep.length === 0
+        ...(!keepsOnDevice(device) || keep.length === 0
           ? {}
           : { preferredOutputLocation: Object.fromEntries(keep.map((name) => [name, 'gpu-buffer' as const])) }),
       });
@@ -135,6 +137,7 @@ function valueInfo(metadata: InferenceSession.ValueMetadata): ValueInfo {
 
 function missing(device: Device): string {
   if (device === 'cpu') return 'the CPU provider is part of every build of ONNX Runtime';
+  if (device === 'cuda') return missingCuda(process.platform, process.arch);
   if (process.platform === 'linux') {
     return (
       'WebGPU on Linux needs a Vulkan driver: the loader libvulkan.so.1 (Debian: libvulkan1) and the ICD of the card ' +
@@ -144,6 +147,17 @@ function missing(device: Device): string {
   return process.platform === 'darwin'
     ? 'WebGPU on macOS needs a graphics card that Metal supports'
     : 'WebGPU on Windows needs a graphics card and driver that Direct3D 12 supports';
+}
+
+/** What CUDA needs on a system; netsmith downloads none of it. */
+export function missingCuda(platform: string, arch: string): string {
+  if (platform !== 'linux' || arch !== 'x64')
+    return 'onnxruntime-node has CUDA on 64-bit Linux with x64 processors alone: use --device webgpu here';
+  return (
+    "CUDA needs NVIDIA's driver, CUDA 12 and cuDNN 9 (libcudart.so.12, libcudnn.so.9, found automatically or by LD_LIBRARY_PATH), and " +
+    "ONNX Runtime's CUDA libraries, which npm packages do not contain: get them by " +
+    '"node node_modules/onnxruntime-node/script/install.js --onnxruntime-node-install=cuda12"'
+  );
 }
 
 function installedVersion(): string {

@@ -5,8 +5,11 @@
 import type { HostTensor, IntTensor, Shape } from '../../graph/ir.ts';
 
 /** Where a session runs. */
-export type Device = 'cpu' | 'webgpu';
-export const DEVICES: readonly Device[] = ['cpu', 'webgpu'];
+export const DEVICES = ['cpu', 'webgpu', 'cuda'] as const;
+export type Device = (typeof DEVICES)[number];
+
+/** Whether what a session keeps lies on the device. The CUDA provider for Node takes and gives host memory alone. */
+export const keepsOnDevice = (device: Device): boolean => device === 'webgpu';
 
 /** Whether a session keeps the memory of intermediate values for its next run or gives it back. */
 export type MemoryPolicy = 'kept' | 'returned';

@@ -176,6 +176,8 @@ function sequenceCases(wider: number): readonly ModuleCase[] {
       { name: `${cell}`, module: s.recurrent(cell, 3 * wider), input: [c, 4] },
       { name: `${cell} with a state`, module: s.sequential(s.recurrent(cell), s.last()), input: [c, 3], state: true },
     ]),
+    { name: 'gru over the rows of an image', module: s.rows(s.recurrent('gru', 2 * wider)), input: image },
+    { name: 'attention within the rows of an image', module: s.rows(s.attention(2)), input: image },
     {
       name: 'shared embedding and output layer',
       module: s.sequential(tied(s.embedding(6, c)), s.tanh(), tied(s.linear(6, { bias: false }))),

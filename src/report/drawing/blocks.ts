@@ -38,6 +38,7 @@ function block(module: Module, cells: Cells): Block {
       return chain(module.cells.map((cell) => block(cell, cells)));
     case 'scope':
     case 'shared':
+    case 'rows':
     case 'auxiliary':
       return block(module.body, cells);
     case 'choice': {

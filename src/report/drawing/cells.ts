@@ -81,6 +81,7 @@ function childrenOf(module: Module): readonly Module[] {
     case 'auxiliary':
       return [module.body];
     case 'repeat':
+    case 'rows':
       return [module.body];
     case 'residual':
       return [module.body, module.shortcut];

@@ -3,7 +3,7 @@ import type { Module, Size, Value, ValueChoice } from '../../space/tree/module.t
 /** Module kinds that are drawn as one line; the others give the drawing its structure. */
 export type LeafKind = Exclude<
   Module['kind'],
-  'sequential' | 'residual' | 'repeat' | 'dag' | 'stack' | 'choice' | 'scope' | 'shared' | 'auxiliary'
+  'sequential' | 'residual' | 'repeat' | 'dag' | 'stack' | 'choice' | 'scope' | 'shared' | 'rows' | 'auxiliary'
 >;
 export type Leaf = Extract<Module, { readonly kind: LeafKind }>;
 
@@ -182,6 +182,8 @@ export function oneLine(module: Module): string {
       return oneLine(module.body);
     case 'shared':
       return `${oneLine(module.body)} (shared ${module.name})`;
+    case 'rows':
+      return `each row: ${oneLine(module.body)}`;
     case 'choice': {
       const options = Object.values(module.options);
       const only = options.length === 1 ? options[0] : undefined;

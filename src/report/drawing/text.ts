@@ -43,6 +43,10 @@ function write(module: Module, path: string, depth: number, lines: Line[], cells
       line(`shared ${module.name}`);
       write(module.body, path, depth + 1, lines, cells);
       return;
+    case 'rows':
+      line('each row');
+      write(module.body, below('body'), depth + 1, lines, cells);
+      return;
     case 'auxiliary':
       write(module.body, path, depth, lines, cells);
       return;

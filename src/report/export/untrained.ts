@@ -1,4 +1,5 @@
 import { type Rng, rng } from '../../common/random.ts';
+import type { SearchData } from '../../data/dataset.ts';
 import { toOnnx } from '../../engine/onnx/lower.ts';
 import { createGraph, finish } from '../../graph/builder.ts';
 import type { Shape } from '../../graph/ir.ts';
@@ -10,11 +11,26 @@ import { lowerNetwork } from '../../network/lower.ts';
 import type { LoweredNetwork } from '../../network/network.ts';
 import type { Task } from '../../space/space.ts';
 import type { Module } from '../../space/tree/module.ts';
+import { taskOf } from '../../task/index.ts';
+import { inferenceGraph } from '../../train/program.ts';
 import { foldWeights } from './fold.ts';
+import { exportOnnx } from './onnx.ts';
 
 /**
- * A network as ONNX with random weights, to be timed: the graph of an export, batch norm folded and the batch open, without the
- * preparation of raw inputs and the answers at its end. Input `x`. Throws UserError where the network cannot be built.
+ * The export of a network with random weights, to be timed: it takes raw inputs and gives answers, as the trained one will. Throws UserError
+ * where the network cannot be built.
+ */
+export function untrainedExport(network: Module, { info, task }: Pick<SearchData, 'info' | 'task'>): Uint8Array {
+  const own = task && { task };
+  const state = taskOf(info, task).spec(info).recurrent === true;
+  const { parameters, statistics } = inferenceGraph({ network, info, resolution: 1, state, ...own }, 1);
+  const weights = initialize([...parameters, ...statistics], repeating());
+  const about = { version: '', space: '', architecture: '', training: null };
+  return exportOnnx({ network, info, weights, about, ...own });
+}
+
+/**
+ * The same without the preparation of raw inputs and the answers at its end, where there are no data. Input `x`.
  */
 export function untrainedOnnx(network: Module, task: Task): Uint8Array {
   const g = createGraph();

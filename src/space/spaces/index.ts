@@ -4,7 +4,9 @@ import type { Architecture, Space, SpaceDefinition, Task } from '../space.ts';
 import { checkArchitecture } from '../tree/architecture.ts';
 import { darts } from './image/darts.ts';
 import { enasMacro } from './image/enas-macro.ts';
+import { hierarchical } from './image/hierarchical.ts';
 import { inception } from './image/inception.ts';
+import { mnasnet } from './image/mnasnet.ts';
 import { mobilenet } from './image/mobilenet.ts';
 import { nasBench101 } from './image/nas-bench-101.ts';
 import { nasBench201 } from './image/nas-bench-201.ts';
@@ -12,6 +14,7 @@ import { nasnet } from './image/nasnet.ts';
 import { residualCnn } from './image/residual-cnn.ts';
 import { resnet } from './image/resnet.ts';
 import { smallCnn } from './image/small-cnn.ts';
+import { macro } from './macro/macro.ts';
 import { mlp } from './table/mlp.ts';
 import { residualMlp } from './table/residual-mlp.ts';
 
@@ -28,6 +31,9 @@ export const SPACES = {
   'enas-macro': enasMacro,
   mobilenet,
   inception,
+  macro,
+  hierarchical,
+  mnasnet,
 } as const satisfies Readonly<Record<string, SpaceDefinition>>;
 
 /** A network that those of a search are held against, as the member of a space. */
@@ -63,8 +69,11 @@ export const BASELINES = {
 export {
   darts,
   enasMacro,
+  hierarchical,
   inception,
+  macro,
   mlp,
+  mnasnet,
   mobilenet,
   nasBench101,
   nasBench201,

@@ -197,6 +197,11 @@ export function shared(name: string, body: Module): Kind<'shared'> {
   return node({ kind: 'shared', name, body });
 }
 
+/** [N, C, H, W]: `body` reads each row as a sequence (`recurrent`, or `attention` within the row). */
+export function rows(body: Module): Kind<'rows'> {
+  return node({ kind: 'rows', body });
+}
+
 /** `body`, with a head in training whose loss counts `weight` times; 0.4 as in DARTS. */
 export function auxiliary(body: Module, head: Module, weight = 0.4): Kind<'auxiliary'> {
   return node({ kind: 'auxiliary', body, head, weight });

@@ -1,6 +1,6 @@
 import type { DecisionValue, Domain, OpenTree, TreeArchitecture } from '../space.ts';
 import { decisions } from './decisions.ts';
-import { complete, walk } from './walk.ts';
+import { complete, frozen, walk } from './walk.ts';
 
 export type Choose = (name: string, domain: Domain) => DecisionValue;
 
@@ -35,7 +35,7 @@ export function memberOf(space: OpenTree, architecture: TreeArchitecture): TreeA
 export function chooseRaw(space: OpenTree, choose: Choose): TreeArchitecture {
   const certain = known.get(space) ?? (known.has(space) ? null : findCertain(space));
   if (certain === null) return complete(space, choose).architecture;
-  return Object.freeze(Object.fromEntries(certain.map(([name, domain]) => [name, choose(name, domain)])));
+  return Object.freeze(Object.fromEntries(certain.map(([name, domain]) => [name, frozen(choose(name, domain))])));
 }
 
 /** All decisions, if every walk meets each of them first in the same unconditional place. */

@@ -25,11 +25,7 @@ export function derive(space: Space, weights: OptionWeights): Architecture {
   const all = cellsOf(space);
   const outputs = new Set(all.flatMap(({ output }) => (typeof output === 'object' ? [output.decision] : [])));
   const cells = all.filter(({ connections }) => connections.some(({ wiring }) => wiring !== undefined));
-  const passedOver = new Map(
-    cells.flatMap(({ connections }) =>
-      connections.flatMap(({ edge }) => (edge ? [[edge.decision, edge.zeros] as const] : [])),
-    ),
-  );
+  const passedOver = passedOverIn(space);
 
   function strongest(name: string, options: readonly DecisionValue[]): { option: DecisionValue; weight: number } {
     const given = Object.hasOwn(weights, name) ? weights[name] : undefined;
@@ -74,6 +70,16 @@ export function derive(space: Space, weights: OptionWeights): Architecture {
     throw invalid(place, `decision "${name}" has no weights`, `must be ${describeDomain(domain)}`);
   }).architecture;
   return settled(space, derived);
+}
+
+/** The options that are never derived, by decision: those that put out nothing, in cells that decide their wiring. */
+export function passedOverIn(space: Space): ReadonlyMap<string, readonly string[]> {
+  const cells = cellsOf(space).filter(({ connections }) => connections.some(({ wiring }) => wiring !== undefined));
+  return new Map(
+    cells.flatMap(({ connections }) =>
+      connections.flatMap(({ edge }) => (edge ? [[edge.decision, edge.zeros] as const] : [])),
+    ),
+  );
 }
 
 function findConnections(cells: readonly Cell[], wiring: string): Cell['connections'] {

@@ -150,6 +150,7 @@ export const FIELDS = {
   sequential: { children: { holds: 'modules' } },
   residual: { body: module, shortcut: module },
   shared: { name, body: module },
+  rows: { body: module },
   auxiliary: {
     body: module,
     head: module,

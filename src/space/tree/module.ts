@@ -198,6 +198,8 @@ export type Module =
    * head's output to its own. The head ends as the network does; it is no part of the network beyond its training.
    */
   | { readonly kind: 'auxiliary'; readonly body: Module; readonly head: Module; readonly weight: number }
+  /** [N, C, H, W] -> [N, C', H, W']: `body` reads each row of an image as a sequence, [N·H, C, W] -> [N·H, C', W']. */
+  | { readonly kind: 'rows'; readonly body: Module }
   /** `body`, `times` in a row, with weights of their own. */
   | { readonly kind: 'repeat'; readonly times: Value<number>; readonly body: Module }
   /**

@@ -106,6 +106,11 @@ function ranksOf(module: Module, into: Ranks, before: string): Ranks {
     case 'scope':
     case 'shared':
       return child(module.body, into);
+    case 'rows': {
+      taking(IMAGE, into, place, 'it reads the rows of an image');
+      taking(SEQUENCE, child(module.body, SEQUENCE), place, 'what reads a row must give a sequence');
+      return IMAGE;
+    }
     case 'auxiliary': {
       const out = child(module.body, into);
       child(module.head, out, '.head');

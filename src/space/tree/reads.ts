@@ -1,4 +1,4 @@
-import type { DagNode, Read } from './module.ts';
+import type { DagNode, Module, Read } from './module.ts';
 
 /** Everything that a node reads, in order; most nodes have one `Read`. */
 export function readsOf(node: DagNode): readonly Read[] {
@@ -21,4 +21,37 @@ export function looseNodes(inputs: number, nodes: readonly DagNode[]): readonly 
   if (reads.some(({ from }) => 'kind' in from)) return undefined;
   const read = new Set(reads.flatMap(sourcesOf));
   return nodes.map((_, i) => inputs + i).filter((node) => !read.has(node));
+}
+
+/**
+ * For each node of a dag whose choices are made and each of its reads: the nodes from which something comes, which are all that it reads
+ * where nothing is concatenated. Otherwise a node that gets only `none` is empty: it has no channels, and nothing comes from it. A node
+ * that concatenates leaves out edges that are none; where a sum has others, zeros change nothing and stay.
+ */
+export function presentReads({
+  entries,
+  nodes,
+  output,
+}: Extract<Module, { kind: 'dag' }>): readonly (readonly (readonly number[])[])[] {
+  const all = nodes.map((node) => readsOf(node).map(sourcesOf));
+  if (output === 'last' && nodes.every(({ combine }) => combine === 'sum')) return all;
+  const empty = new Set<number>();
+  return nodes.map((node, i) => {
+    const reads = readsOf(node);
+    const filled = reads.map((read) => sourcesOf(read).filter((from) => !empty.has(from)));
+    const open = reads.map((read, k) => (filled[k] ?? []).filter((from) => !isNone(read.edges[from])));
+    if (open.every(({ length }) => length === 0)) {
+      empty.add(entries.length + i);
+      return open;
+    }
+    return node.combine === 'concat' ? open : filled;
+  });
+}
+
+/** Whether a module whose choices are made puts out nothing. */
+function isNone(module: Module | undefined): boolean {
+  if (module?.kind === 'scope') return isNone(module.body);
+  if (module?.kind !== 'choice') return module?.kind === 'zero';
+  const [only, ...others] = Object.values(module.options);
+  return others.length === 0 && isNone(only);
 }

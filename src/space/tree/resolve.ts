@@ -93,6 +93,7 @@ export function mapChildren(module: Module, change: (child: Module) => Module): 
     case 'repeat':
     case 'scope':
     case 'shared':
+    case 'rows':
       return { ...module, body: change(module.body) };
     case 'auxiliary':
       return { ...module, body: change(module.body), head: change(module.head) };

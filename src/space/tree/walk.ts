@@ -64,12 +64,15 @@ export function complete(
 ): Walked & { readonly architecture: TreeArchitecture } {
   const chosen = new Map<string, DecisionValue>();
   const walked = walk(space, ({ name, domain }) => {
-    const value = chosen.get(name) ?? choose(name, domain);
+    const value = chosen.get(name) ?? frozen(choose(name, domain));
     chosen.set(name, value);
     return value;
   });
   return { ...walked, architecture: Object.freeze(Object.fromEntries(chosen)) };
 }
+
+/** Chosen inputs are a list. */
+export const frozen = (value: DecisionValue): DecisionValue => Object.freeze(value);
 
 /** Path and condition together: the same path if it implies the condition, undefined if they contradict each other. */
 export function conjoin(path: readonly Condition[], condition: Condition): readonly Condition[] | undefined {
@@ -236,6 +239,7 @@ export function childrenOf(module: Module): readonly Module[] {
     case 'repeat':
     case 'scope':
     case 'shared':
+    case 'rows':
       return [module.body];
     case 'auxiliary':
       return [module.body, module.head];

@@ -50,6 +50,7 @@ const supernet = z.strictObject({
   weights: shares.exactOptional(),
   edges: shares.exactOptional(),
   stage: count.exactOptional(),
+  costs: z.record(z.string(), real).exactOptional(),
   genotype: architecture.exactOptional(),
   guards: guards.exactOptional(),
 });

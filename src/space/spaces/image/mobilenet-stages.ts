@@ -8,8 +8,12 @@ export interface MobileOptions {
   /** Multiplies the blocks of each stage, rounded up. */
   readonly depth: number;
   readonly dropout: number;
+  /** Whether all decisions are choices between whole blocks, for supernets (mobilenet-search.ts). */
+  readonly search: boolean;
 }
 
+/** Of the stem, and of the first block of each stage. */
+export const STRIDES = [2, 1, 2, 2, 2, 1, 2, 1] as const;
 /** Of the side of the image. */
 export const RESOLUTIONS = [0.5, 0.625, 0.75, 0.875, 1] as const;
 export const ACTIVATIONS = ['relu', 'relu6', 'silu', 'hardSwish'] as const;

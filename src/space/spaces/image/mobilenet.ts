@@ -21,6 +21,7 @@ import type { Module, Value } from '../../tree/module.ts';
 import { toMultiple } from '../../tree/widths.ts';
 import { imageOf, openIfSeveral, stridesFor } from './images.ts';
 import { formatMobile, parseMobile } from './mobilenet-notation.ts';
+import { searchedMembers, searchedMobilenet, searchedText } from './mobilenet-search.ts';
 import {
   ACTIVATIONS,
   EXPANSIONS,
@@ -29,12 +30,11 @@ import {
   type MobileStage,
   mobileStages,
   RESOLUTIONS,
+  STRIDES,
   widthsOfHead,
 } from './mobilenet-stages.ts';
 import { MOBILE_FAMILIES, memberOf, PUBLISHED_MOBILENETS } from './published-mobilenets.ts';
 
-/** Of the stem, and of the first block of each stage. */
-const STRIDES = [2, 1, 2, 2, 2, 1, 2, 1] as const;
 /** Squeeze-and-excite keeps a quarter of the channels. */
 const SQUEEZE = 1 / 4;
 /** The convolution before a hidden layer at the end has this many times the channels of the last stage. */
@@ -52,12 +52,18 @@ const END_EXPANSION = 6;
  * the projection: `expanded` squeezes to a quarter of the block's own channels and gates by a hard sigmoid (MobileNetV3), `input` to a
  * quarter of the channels that the block reads, with a sigmoid (MnasNet, EfficientNet).
  *
+ * `search`: the network that ProxylessNAS searches with (Cai et al. 2019, arXiv:1812.00332): in each place a choice between inverted bottlenecks of
+ * kernel 3, 5 or 7 and expansion 3 or 6, and after the first place of a stage also no block; widths, the first stage, the stem (wide), the head (a
+ * convolution) and the activation (ReLU6) are fixed. FBNet's and Once-for-All's blocks are of this kind. Decisions are others than without
+ * `search`, but each of these networks is a member there as well. 6^6 · 7^15 = 2.2e17 architectures at `width` and `depth` 1.
+ *
  * Differs: images that are halved 5 times on the way are halved less often where they are small, the first time last: of 32x32 and 28x28,
  * 3 times.
  */
 export const mobilenet = defineSpace(
   'mobilenet',
   (task, options) => {
+    if (options.search) return searchedMobilenet(task, options);
     const stages = mobileStages(options);
     const strides = stridesFor(imageOf(task), STRIDES);
     const finish = finishOf('activation');
@@ -85,16 +91,18 @@ export const mobilenet = defineSpace(
       width: { default: 0.25, min: 0.05, max: 4 },
       depth: { default: 0.5, min: 0.1, max: 8 },
       dropout: { default: 0.2, min: 0, below: 1 },
+      search: false,
     },
     text: textForm,
     handDesigned: (_task, options) =>
-      Object.fromEntries(Object.entries(MOBILE_FAMILIES).map(([name, family]) => [name, memberOf(family, options)])),
+      options.search ? searchedMembers(options) : Object.fromEntries(Object.entries(MOBILE_FAMILIES).map(([name, family]) => [name, memberOf(family, options)])),
     published: PUBLISHED_MOBILENETS,
   },
 );
 
 /** With the names of published members, at the options that they need. */
 function textForm(_task: Task, options: MobileOptions): TextForm {
+  if (options.search) return searchedText(options);
   return {
     format: (architecture) => formatMobile(architecture, options),
     parse(text) {

@@ -17,16 +17,11 @@ import {
 import { defineSpace } from '../../tree/define.ts';
 import type { Module } from '../../tree/module.ts';
 import { trainingChoices, trainingOf } from '../training.ts';
-
-/** Most features that hand-designed networks encode numbers by; with more, their first layer would be most of the network. */
-const MOST_ENCODED = 1600; // 25 numbers by 64 bins, 100 by 16
-
-/** How many features are numbers of more than two values. */
-const numbersOf = ({ quantiles = [] }: Task): number => quantiles.filter((edges) => edges.length > 0).length;
+import { BINS, designedBins, numbersOf } from './encoding.ts';
 
 function entranceOf(task: Task): readonly Module[] {
   if (task.input.length > 1) return [flatten()];
-  return numbersOf(task) === 0 ? [] : [piecewiseLinear(pick('bins', [0, 8, 16, 32, 64]))];
+  return numbersOf(task) === 0 ? [] : [piecewiseLinear(pick('bins', BINS))];
 }
 
 /**
@@ -59,9 +54,8 @@ export const residualMlp = defineSpace(
       'networks for tables: linear, multilayer perceptrons, and the ResNet for tables of Gorishniy et al. (2021)',
     defaults: { tune: false },
     handDesigned(task, { tune }) {
-      const numbers = numbersOf(task);
       const common = {
-        ...(numbers > 0 && { bins: [64, 32, 16].find((bins) => bins * numbers <= MOST_ENCODED) ?? 0 }),
+        ...(numbersOf(task) > 0 && { bins: designedBins(task) }),
         ...(tune && trainingOf(task)),
       };
       return {
