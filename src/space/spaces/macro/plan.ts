@@ -24,6 +24,9 @@ export const combineOf = (layer: number): string => `combine${layer}`;
 export const readOf = (from: number, to: number): string => `${from}->${to}`;
 export const halvingOf = (halving: number): string => `halving${halving}`;
 
+/** Whether a decision is of the layers, or of their number. */
+export const isOfLayer = (name: string): boolean => name === 'layers' || /^(?:kind|width|combine)\d|->/u.test(name);
+
 /** How many layers an architecture has. */
 export function layerCount(architecture: Architecture): number {
   let count = 0;
@@ -51,7 +54,8 @@ export function halvingsOf(architecture: Architecture, { halvings }: Ground): re
   return Array.from({ length: halvings }, (_, h) => layersBefore(h, halvings, count, architecture[halvingOf(h + 1)]));
 }
 
-function layersBefore(halving: number, halvings: number, layers: number, time: unknown): number {
+/** How many layers are before a halving, counted from 0, of so many. */
+export function layersBefore(halving: number, halvings: number, layers: number, time: unknown): number {
   const times: readonly unknown[] = TIMES;
   const third = Math.max(0, times.indexOf(time));
   return Math.round(((halving + third / TIMES.length) / halvings) * layers);
@@ -67,7 +71,7 @@ export function looseLayers(layers: readonly PlannedLayer[]): readonly number[] 
  * A layer that reads nothing reads the one before it, or the nearest that constraints allow. How a layer combines one input, and which of
  * several times of a halving gives one place, has no effect: the first value that constraints allow stands for all.
  */
-export function membershipOf(ground: Ground): Omit<Membership, 'network'> {
+export function membershipOf(ground: Ground): Omit<Membership, 'network' | 'size'> {
   return {
     refusal(architecture, tree) {
       const read = withReads(architecture, tree);
@@ -91,7 +95,6 @@ export function membershipOf(ground: Ground): Omit<Membership, 'network'> {
       const [, layer] = /^combine(\d+)$/u.exec(decision) ?? [];
       return layer === undefined || (plannedLayers(architecture)[Number(layer) - 1]?.reads.length ?? 0) > 1;
     },
-    size: () => undefined,
   };
 }
 
