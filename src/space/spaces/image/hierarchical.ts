@@ -26,6 +26,7 @@ import {
   edgeOf,
   type HierarchyOptions,
   hierarchyMembership,
+  inWalkOrder,
   liveEdges,
   type Motif,
   motifName,
@@ -80,7 +81,7 @@ export const hierarchical = defineSpace(
       throw new UserError(
         `a cell could have ${primitives} primitive operations; may have ${MOST_PRIMITIVES}: take fewer levels or nodes`,
       );
-    const network = skeleton(imageOf(task), options, () => sequential(...motifs.map(openMotif)));
+    const network = skeleton(imageOf(task), options, () => sequential(...inWalkOrder(motifs).map(openMotif)));
     return options.tune ? { network, hyperparameters: trainingChoices(task) } : network;
   },
   {

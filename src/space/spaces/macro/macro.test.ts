@@ -145,6 +145,7 @@ test('the size counts what is alike once, under constraints, too: as enumeration
   }
   // Halvings after 0 or 1, and after 2 or 3 of 3 layers; 4 wirings of the second layer and 11 of the third.
   assert.equal(count(constrained(macro.create(images(32)), { fix })), 4n * 4n * 11n);
+  assert.ok(first(macro.create(images(32))));
   assert.equal(count(macro.create(digits, { tune: true })), undefined);
   assert.equal(Number(count(macro.create(images(32)))).toPrecision(2), '1.2e+26');
 });

@@ -91,6 +91,17 @@ export function membershipOf(ground: Ground): Omit<Membership, 'network' | 'size
         ),
       );
     },
+    deadEnd(architecture, tree) {
+      const domains = domainsOf(tree);
+      const layers = plannedLayers(architecture);
+      const hasNoEffect = ([name, value]: readonly [string, DecisionValue]) => {
+        const [, from, to] = /^(\d+)->(\d+)$/u.exec(name) ?? [];
+        // After the last edge of a layer it is known that it reads nothing.
+        if (to !== undefined) return Number(from) === Number(to) - 1 && layers[Number(to) - 1]?.reads.length === 0;
+        return standIn(name, value, domains.get(name), layers, ground) !== value;
+      };
+      return Object.entries(architecture).find(hasNoEffect)?.[0];
+    },
     counts(architecture, decision) {
       const [, layer] = /^combine(\d+)$/u.exec(decision) ?? [];
       return layer === undefined || (plannedLayers(architecture)[Number(layer) - 1]?.reads.length ?? 0) > 1;
