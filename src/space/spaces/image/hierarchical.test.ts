@@ -143,7 +143,8 @@ test('enumeration meets each network of a small hierarchy once, under constraint
     [constrained(whole, { forbid, fix: { 'cell:0->1': 'motif2.1', 'cell:0->2': 'none' } }), 50],
   ] as const) {
     const met = new Set<string>();
-    for (let one: Architecture | undefined = first(small); one; one = successor(small, one)) met.add(architectureKey(one));
+    for (let one: Architecture | undefined = first(small); one; one = successor(small, one))
+      met.add(architectureKey(one));
     // Beside it: what all labelings are, settled.
     const all = new Set<string>();
     const lists = decisions(small).flatMap(({ name, domain }) =>

@@ -134,7 +134,9 @@ test('constraints hold, and what cannot be read is refused', () => {
 });
 
 test('the size counts what is alike once, under constraints, too: as enumeration does', () => {
-  const few = ['kind', 'width'].flatMap((what) => [1, 2, 3].map((layer) => [`${what}${layer}`, what === 'kind' ? 'gru' : 1]));
+  const few = ['kind', 'width'].flatMap((what) =>
+    [1, 2, 3].map((layer) => [`${what}${layer}`, what === 'kind' ? 'gru' : 1]),
+  );
   const others = { activation: 'relu', pool: 'max', head: 'none', dropout: 0 };
   const fix = { ...Object.fromEntries(few), ...others, layers: '3' };
   for (const forbid of [[], ['0->3=read'], ['1->2=none', '2->3=none'], ['concat']]) {

@@ -109,8 +109,14 @@ export function membershipOf(ground: Ground): Omit<Membership, 'network' | 'size
   };
 }
 
-const domainsOf = (tree: OpenTree): ReadonlyMap<string, Domain> =>
-  new Map(decisions(tree).map(({ name, domain }) => [name, domain]));
+/** Trees are frozen, so what was found for one stays true. */
+const known = new WeakMap<OpenTree, ReadonlyMap<string, Domain>>();
+
+function domainsOf(tree: OpenTree): ReadonlyMap<string, Domain> {
+  const found = known.get(tree) ?? new Map(decisions(tree).map(({ name, domain }) => [name, domain]));
+  known.set(tree, found);
+  return found;
+}
 
 /** The value that stands for this one. */
 function standIn(
