@@ -68,7 +68,7 @@ function spaceOf(name: string): SpaceDefinition | Promise<SpaceDefinition> {
   return loadSpace(name);
 }
 
-const sizeText = (size: number | null) => (size === null ? 'continuous' : showCount(size));
+const sizeText = (size: number | null) => (size === null ? 'not counted' : showCount(size));
 
 const EXAMPLE: Task = { kind: 'classification', input: [3, 32, 32], outputs: 10 };
 

@@ -114,6 +114,37 @@ export function hierarchyMembership(options: HierarchyOptions): Omit<Membership,
       const numbered = withOrderedNodes(pruned(architecture, motifs, domains), motifs, domains);
       return Object.freeze(pruned(withOrderedMotifs(numbered, motifs, options, domains), motifs, domains));
     },
+    deadEnd(architecture, tree) {
+      const domains = domainsOf(tree);
+      const named = new Set<string>([CELL]);
+      for (const motif of inWalkOrder(motifs)) {
+        const { name, nodes, level } = motif;
+        const edges = pairsOf(nodes).flatMap(([from, to]): readonly Edge[] => {
+          const label = String(architecture[edgeOf(name, from, to)] ?? NONE);
+          return label === NONE ? [] : [{ from, to, label }];
+        });
+        const decisionOf = ({ from, to }: Edge) => edgeOf(name, from, to);
+        const isFree = (edge: Edge) => domains.get(decisionOf(edge))?.includes(NONE) === true;
+        if (!named.has(name)) {
+          const idle = edges.find(isFree);
+          if (idle !== undefined) return decisionOf(idle);
+          continue;
+        }
+        const last = edgeOf(name, nodes - 2, nodes - 1);
+        const passing = onPaths(edges, nodes);
+        const isEmpty = passing.length === 0 && (name === CELL || areFree(name, motifs, domains));
+        const hasDead = edges.some((edge) => isFree(edge) && !passing.includes(edge));
+        const isOrdered = () => {
+          const ordered = withOrderedNodes(architecture, [motif], domains);
+          return pairsOf(nodes).every(
+            ([from, to]) => ordered[edgeOf(name, from, to)] === architecture[edgeOf(name, from, to)],
+          );
+        };
+        if (isEmpty || hasDead || (level === 2 && !isOrdered())) return last;
+        for (const { label } of edges) named.add(label);
+      }
+      return undefined;
+    },
     counts(architecture, decision) {
       const live = liveEdges(motifs, architecture);
       const name = decision.slice(0, decision.indexOf(':'));
@@ -127,11 +158,27 @@ export function hierarchyMembership(options: HierarchyOptions): Omit<Membership,
   };
 }
 
+/** As decisions stand: each motif before those that it is made of, so that it is known early which of these are used. */
+export const inWalkOrder = (motifs: readonly Motif[]): readonly Motif[] => motifs.toSorted((a, b) => b.level - a.level);
+
+/** Whether all edges that may be this motif may be none. */
+const areFree = (label: string, motifs: readonly Motif[], domains: Domains): boolean =>
+  motifs.every(
+    (motif) =>
+      !motif.labels.includes(label) ||
+      domainsIn(motif, domains).every((domain) => !domain.includes(label) || domain.includes(NONE)),
+  );
+
 type Domains = ReadonlyMap<string, readonly string[]>;
+
+/** Trees are frozen, so what was found for one stays true. */
+const known = new WeakMap<OpenTree, Domains>();
 
 function domainsOf(tree: OpenTree): Domains {
   const valuesOf = (domain: Domain) => (domain.kind === 'values' ? domain.values.map(String) : []);
-  return new Map(decisions(tree).map(({ name, domain }) => [name, valuesOf(domain)]));
+  const found = known.get(tree) ?? new Map(decisions(tree).map(({ name, domain }) => [name, valuesOf(domain)]));
+  known.set(tree, found);
+  return found;
 }
 
 /** What constraints leave of a motif's edges, in order. */

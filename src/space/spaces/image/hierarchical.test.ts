@@ -2,11 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { rng } from '../../../common/random.ts';
 import { networkCosts } from '../../../network/costs.ts';
-import type { SpaceOptions, Task } from '../../space.ts';
+import type { Architecture, DecisionValue, SpaceOptions, Task } from '../../space.ts';
 import { architectureKey, checkArchitecture, formatArchitecture, parseArchitecture } from '../../tree/architecture.ts';
+import { memberOf } from '../../tree/choose.ts';
 import { constrained } from '../../tree/constrain.ts';
 import { decisions } from '../../tree/decisions.ts';
 import { encodeAdjacency } from '../../tree/encode.ts';
+import { first, successor } from '../../tree/enumerate.ts';
 import { resolve, supernet } from '../../tree/resolve.ts';
 import { sample } from '../../tree/vary.ts';
 import { hierarchical } from '../index.ts';
@@ -131,6 +133,38 @@ test('constraints on single edges hold, and motifs keep their numbers there', ()
       formatArchitecture(required, sample(required, rng('required', round))),
       /^(?=.*=depthwiseConv3x3)(?=.*cell.*motif2\.3)/u,
     );
+});
+
+test('enumeration meets each network of a small hierarchy once, under constraints, too', () => {
+  const whole = hierarchical.create(task, { motifs: 2, nodes: 3, cellNodes: 3, channels: 4 });
+  const forbid = ['depthwiseConv3x3', 'sepConv3x3', 'maxPool3x3', 'avgPool3x3'];
+  for (const [small, least] of [
+    [constrained(whole, { forbid: [...forbid, 'identity'] }), 15],
+    [constrained(whole, { forbid, fix: { 'cell:0->1': 'motif2.1', 'cell:0->2': 'none' } }), 50],
+  ] as const) {
+    const met = new Set<string>();
+    for (let one: Architecture | undefined = first(small); one; one = successor(small, one))
+      met.add(architectureKey(one));
+    // Beside it: what all labelings are, settled.
+    const all = new Set<string>();
+    const lists = decisions(small).flatMap(({ name, domain }) =>
+      domain.kind === 'values' ? [{ name, values: domain.values }] : [],
+    );
+    const total = lists.reduce((product, { values }) => product * values.length, 1);
+    for (let i = 0; i < total; i++) {
+      let rest = i;
+      const labels: Record<string, DecisionValue> = {};
+      for (const { name, values } of lists) {
+        labels[name] = values[rest % values.length] ?? 'none';
+        rest = Math.floor(rest / values.length);
+      }
+      const member = memberOf(small, labels);
+      if (member !== undefined) all.add(architectureKey(member));
+    }
+    assert.deepEqual(met, all);
+    assert.ok(met.size > least, `${met.size}`);
+  }
+  assert.ok(first(space));
 });
 
 test('a malformed text is refused with its place', () => {

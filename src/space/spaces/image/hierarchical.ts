@@ -12,6 +12,7 @@ import {
   linear,
   maxPool,
   relu,
+  residual,
   sequential,
   zero,
 } from '../../tree/builders.ts';
@@ -25,6 +26,7 @@ import {
   edgeOf,
   type HierarchyOptions,
   hierarchyMembership,
+  inWalkOrder,
   liveEdges,
   type Motif,
   motifName,
@@ -66,7 +68,8 @@ function separable(channels: number | 'same', stride: 1 | 2): Module {
  * convolution; none contributes nothing.
  *
  * Differs: the paper leaves the projection to the primitives, so channels would grow with the motifs; images are halved less often
- * where they are small; architectures are drawn evenly rather than by mutations of trivial ones.
+ * where they are small; architectures are drawn evenly rather than by mutations of trivial ones; a shortcut around each cell lets deep
+ * ones train (`shortcut=false`: none, as in the paper).
  */
 export const hierarchical = defineSpace(
   'hierarchical',
@@ -78,7 +81,7 @@ export const hierarchical = defineSpace(
       throw new UserError(
         `a cell could have ${primitives} primitive operations; may have ${MOST_PRIMITIVES}: take fewer levels or nodes`,
       );
-    const network = skeleton(imageOf(task), options, () => sequential(...motifs.map(openMotif)));
+    const network = skeleton(imageOf(task), options, () => sequential(...inWalkOrder(motifs).map(openMotif)));
     return options.tune ? { network, hyperparameters: trainingChoices(task) } : network;
   },
   {
@@ -92,6 +95,7 @@ export const hierarchical = defineSpace(
       cells: { default: 1, whole: true, min: 1, max: 16 },
       channels: { default: 16, whole: true, min: 2, max: 1024 },
       dropout: { default: 0, min: 0, below: 1 },
+      shortcut: true,
       tune: false,
     },
     text: (_task, options) => hierarchyText(options),
@@ -116,11 +120,13 @@ interface SkeletonOptions {
   readonly cells: number;
   readonly channels: number;
   readonly dropout: number;
+  /** Whether what a cell reads is added to what it puts out. */
+  readonly shortcut: boolean;
 }
 
 function skeleton(
   image: ReturnType<typeof imageOf>,
-  { cells, channels, dropout: rate }: SkeletonOptions,
+  { cells, channels, dropout: rate, shortcut }: SkeletonOptions,
   cell: (channels: number) => Module,
 ): Module {
   const { stem, stages } = reductions(image, STAGES);
@@ -132,7 +138,7 @@ function skeleton(
       return Array.from({ length: cells }, (_, i) => {
         const isFirst = i === 0;
         const before = isFirst ? (stage === 0 ? [] : [separable(width, stride)]) : [separable('same', 1)];
-        return [...before, cell(width)];
+        return [...before, shortcut ? residual(cell(width)) : cell(width)];
       }).flat();
     }),
     ...[globalAvgPool(), dropout(rate), linear('outputs')],

@@ -5,7 +5,9 @@ import { networkCosts } from '../../../network/costs.ts';
 import type { Architecture, Task } from '../../space.ts';
 import { checkArchitecture, formatArchitecture, parseArchitecture } from '../../tree/architecture.ts';
 import { constrained } from '../../tree/constrain.ts';
+import { count } from '../../tree/count.ts';
 import { encodeAdjacency, encodeOneHot } from '../../tree/encode.ts';
+import { first, successor } from '../../tree/enumerate.ts';
 import { resolve } from '../../tree/resolve.ts';
 import { sample } from '../../tree/vary.ts';
 import { macro } from '../index.ts';
@@ -129,6 +131,25 @@ test('constraints hold, and what cannot be read is refused', () => {
     name: 'UserError',
     message: /no architecture of space "macro" was found/,
   });
+});
+
+test('the size counts what is alike once, under constraints, too: as enumeration does', () => {
+  const few = ['kind', 'width'].flatMap((what) =>
+    [1, 2, 3].map((layer) => [`${what}${layer}`, what === 'kind' ? 'gru' : 1]),
+  );
+  const others = { activation: 'relu', pool: 'max', head: 'none', dropout: 0 };
+  const fix = { ...Object.fromEntries(few), ...others, layers: '3' };
+  for (const forbid of [[], ['0->3=read'], ['1->2=none', '2->3=none'], ['concat']]) {
+    const small = constrained(macro.create(images(32)), { fix, forbid });
+    let members = 0n;
+    for (let one: Architecture | undefined = first(small); one; one = successor(small, one)) members++;
+    assert.equal(count(small), members, forbid.join());
+  }
+  // Halvings after 0 or 1, and after 2 or 3 of 3 layers; 4 wirings of the second layer and 11 of the third.
+  assert.equal(count(constrained(macro.create(images(32)), { fix })), 4n * 4n * 11n);
+  assert.ok(first(macro.create(images(32))));
+  assert.equal(count(macro.create(digits, { tune: true })), undefined);
+  assert.equal(Number(count(macro.create(images(32)))).toPrecision(2), '1.2e+26');
 });
 
 test('a malformed text and a task with answers at positions are refused', () => {

@@ -5,6 +5,7 @@ import { designedMembers } from './members.ts';
 import { closedNetwork, openNetwork } from './network.ts';
 import { macroText } from './notation.ts';
 import { membershipOf } from './plan.ts';
+import { macroSize } from './size.ts';
 
 /**
  * A macro (global) space: the whole network is one graph of up to `layers` layers of several kinds, wired freely. As in NAS with
@@ -20,7 +21,8 @@ import { membershipOf } from './plan.ts';
  * 256, otherwise each row. Layers of a table are dense.
  *
  * What a layer reads from before a halving is pooled; what it adds is brought to its width by 1x1 convolutions; each layer has batch norm.
- * Which of several values has no effect is settled (`membershipOf`), so networks that are alike are mostly one architecture.
+ * Values without effect are settled (`membershipOf`), so networks that are alike are mostly one architecture. 1.2e26 architectures for images
+ * that are halved twice.
  *
  * Differs from Zoph & Le: strides are shared by all layers at one depth, and a layer that reads nothing reads the one before it, not the image.
  */
@@ -33,7 +35,7 @@ export const macro = defineSpace(
   {
     description:
       'whole networks as graphs of convolutional, dense, recurrent and attention layers with any skip connections, added or ' +
-      'concatenated; for images, sequences and tables (Zoph & Le 2017)',
+      'concatenated; for images, sequences and tables (Zoph & Le 2017); 1.2e26 architectures',
     defaults: {
       layers: { default: 8, whole: true, min: 3, max: 16 },
       channels: { default: 16, whole: true, min: 8, max: 1024 },
@@ -47,6 +49,7 @@ export const macro = defineSpace(
       const ground = groundOf(task);
       return {
         ...membershipOf(ground),
+        size: (space) => macroSize(space, ground),
         network: (architecture) => closedNetwork(architecture, task, ground, options),
       };
     },

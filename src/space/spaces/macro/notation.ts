@@ -8,7 +8,7 @@ import type { Architecture, DecisionValue, TextForm } from '../../space.ts';
 import { formatValue } from '../../tree/domain.ts';
 import type { Ground } from './ground.ts';
 import { layersOf } from './layers.ts';
-import { combineOf, kindOf, plannedLayers, readOf, widthOf } from './plan.ts';
+import { combineOf, isOfLayer, kindOf, plannedLayers, readOf, widthOf } from './plan.ts';
 
 const [ADD, CONCAT] = ['+', '&'] as const;
 const FORM = 'KIND:WIDTH<-NUMBERS, as in conv3x3:1<-0+1';
@@ -43,9 +43,6 @@ export function macroText({ rank }: Ground, isCounted: boolean): TextForm {
     },
   };
 }
-
-/** Decisions that the layers of the notation say. */
-const isOfLayer = (name: string) => name === 'layers' || /^(?:kind|width|combine)\d|->/u.test(name);
 
 const shown = (value: Architecture[string] | undefined) => formatValue(value as DecisionValue);
 

@@ -24,6 +24,9 @@ export const combineOf = (layer: number): string => `combine${layer}`;
 export const readOf = (from: number, to: number): string => `${from}->${to}`;
 export const halvingOf = (halving: number): string => `halving${halving}`;
 
+/** Whether a decision is of the layers, or of their number. */
+export const isOfLayer = (name: string): boolean => name === 'layers' || /^(?:kind|width|combine)\d|->/u.test(name);
+
 /** How many layers an architecture has. */
 export function layerCount(architecture: Architecture): number {
   let count = 0;
@@ -51,7 +54,8 @@ export function halvingsOf(architecture: Architecture, { halvings }: Ground): re
   return Array.from({ length: halvings }, (_, h) => layersBefore(h, halvings, count, architecture[halvingOf(h + 1)]));
 }
 
-function layersBefore(halving: number, halvings: number, layers: number, time: unknown): number {
+/** How many layers are before a halving, counted from 0, of so many. */
+export function layersBefore(halving: number, halvings: number, layers: number, time: unknown): number {
   const times: readonly unknown[] = TIMES;
   const third = Math.max(0, times.indexOf(time));
   return Math.round(((halving + third / TIMES.length) / halvings) * layers);
@@ -67,7 +71,7 @@ export function looseLayers(layers: readonly PlannedLayer[]): readonly number[] 
  * A layer that reads nothing reads the one before it, or the nearest that constraints allow. How a layer combines one input, and which of
  * several times of a halving gives one place, has no effect: the first value that constraints allow stands for all.
  */
-export function membershipOf(ground: Ground): Omit<Membership, 'network'> {
+export function membershipOf(ground: Ground): Omit<Membership, 'network' | 'size'> {
   return {
     refusal(architecture, tree) {
       const read = withReads(architecture, tree);
@@ -87,16 +91,32 @@ export function membershipOf(ground: Ground): Omit<Membership, 'network'> {
         ),
       );
     },
+    deadEnd(architecture, tree) {
+      const domains = domainsOf(tree);
+      const layers = plannedLayers(architecture);
+      const hasNoEffect = ([name, value]: readonly [string, DecisionValue]) => {
+        const [, from, to] = /^(\d+)->(\d+)$/u.exec(name) ?? [];
+        // After the last edge of a layer it is known that it reads nothing.
+        if (to !== undefined) return Number(from) === Number(to) - 1 && layers[Number(to) - 1]?.reads.length === 0;
+        return standIn(name, value, domains.get(name), layers, ground) !== value;
+      };
+      return Object.entries(architecture).find(hasNoEffect)?.[0];
+    },
     counts(architecture, decision) {
       const [, layer] = /^combine(\d+)$/u.exec(decision) ?? [];
       return layer === undefined || (plannedLayers(architecture)[Number(layer) - 1]?.reads.length ?? 0) > 1;
     },
-    size: () => undefined,
   };
 }
 
-const domainsOf = (tree: OpenTree): ReadonlyMap<string, Domain> =>
-  new Map(decisions(tree).map(({ name, domain }) => [name, domain]));
+/** Trees are frozen, so what was found for one stays true. */
+const known = new WeakMap<OpenTree, ReadonlyMap<string, Domain>>();
+
+function domainsOf(tree: OpenTree): ReadonlyMap<string, Domain> {
+  const found = known.get(tree) ?? new Map(decisions(tree).map(({ name, domain }) => [name, domain]));
+  known.set(tree, found);
+  return found;
+}
 
 /** The value that stands for this one. */
 function standIn(
