@@ -4,6 +4,7 @@ import { rng } from '../common/random.ts';
 import type { Space } from '../space/space.ts';
 import { SPACES } from '../space/spaces/index.ts';
 import { choice, conv, globalAvgPool, identity, linear, relu, sequential } from '../space/tree/builders.ts';
+import { constrained } from '../space/tree/constrain.ts';
 import { allHold } from '../space/tree/decisions.ts';
 import { defineSpace } from '../space/tree/define.ts';
 import { resolve } from '../space/tree/resolve.ts';
@@ -28,7 +29,8 @@ const nested = defineSpace('nested', () => {
 const spaces: Readonly<Record<string, Space>> = {
   nested: nested.create(task),
   'nas-bench-201': SPACES['nas-bench-201'].create(task, { cells: 1, channels: 4, search: true }),
-  darts: SPACES.darts.create(task, { cells: 3, channels: 4, search: true }),
+  // What is behind nothing but options that put out nothing, no network computes; supernets derive no such cells.
+  darts: constrained(SPACES.darts.create(task, { cells: 3, channels: 4, search: true }), { forbid: ['none'] }),
 };
 
 for (const [name, space] of Object.entries(spaces))

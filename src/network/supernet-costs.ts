@@ -21,7 +21,7 @@ export interface PartCosts {
 /**
  * The parameters and FLOPs of all networks of a space at once, counted as `networkCosts` counts them: a network's are those of the parts
  * whose conditions its architecture keeps. That is exact, since the options of a choice put out one shape, so that no layer depends on a
- * choice before it. It is an upper bound where a cell decides which of its nodes it puts out.
+ * choice before it. It is an upper bound where a cell decides which of its nodes it puts out, and where nothing but zeros reaches a node.
  * Throws UserError for a space without a supernet, or whose supernet cannot be built.
  */
 export function supernetCosts(space: Space): readonly PartCosts[] {

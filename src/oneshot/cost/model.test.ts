@@ -5,6 +5,7 @@ import { costsOf } from '../../measure/index.ts';
 import type { Architecture, Space } from '../../space/space.ts';
 import { SPACES } from '../../space/spaces/index.ts';
 import { choice, identity, linear, sequential } from '../../space/tree/builders.ts';
+import { constrained } from '../../space/tree/constrain.ts';
 import { defineSpace } from '../../space/tree/define.ts';
 import { derive } from '../../space/tree/derive.ts';
 import { sample } from '../../space/tree/vary.ts';
@@ -25,7 +26,8 @@ const spaces: Readonly<Record<string, Space>> = {
     );
   }).create({ kind: 'classification', input: [4], outputs: 3 }),
   'nas-bench-201': nb201,
-  darts: SPACES.darts.create(task, { cells: 3, channels: 4, search: true }),
+  // Without cells that nothing comes through, which supernets do not derive.
+  darts: constrained(SPACES.darts.create(task, { cells: 3, channels: 4, search: true }), { forbid: ['none'] }),
 };
 const flopsIn = (space: Space) => (architecture: Architecture) => costsOf(space, architecture).flops ?? Number.NaN;
 

@@ -3,6 +3,7 @@ import { type PartCosts, supernetCosts } from '../../network/supernet-costs.ts';
 import type { Architecture, Condition, Decision, DecisionValue, Domain, Space } from '../../space/space.ts';
 import { chooseAll } from '../../space/tree/choose.ts';
 import { allHold, decisions } from '../../space/tree/decisions.ts';
+import { passedOverIn } from '../../space/tree/derive.ts';
 import { nodesOf } from '../../space/tree/domain.ts';
 
 /** What networks cost in which all the conditions hold; without conditions, all networks. */
@@ -55,7 +56,15 @@ export function tableCosts(space: Space, base: number, costOf: OptionCost): Cost
  */
 export function predictedCosts(space: Space, of: (architecture: Architecture) => number): CostModel {
   const all = decisions(space);
-  const usual = new Map(all.map(({ name, domain }) => [name, firstOf(domain)]));
+  const zeros = passedOverIn(space);
+  // A cell of nothing but options that put out nothing is no network.
+  const usual = new Map(
+    all.map(({ name, domain }) => {
+      const values = domain.kind === 'values' ? domain.values : [];
+      const value = values.find((one) => !zeros.get(name)?.includes(String(one)));
+      return [name, value ?? firstOf(domain)] as const;
+    }),
+  );
   /** A member in which the conditions hold, and the decision has the value. */
   const costWith = ({ name, when: [conditions = []] }: Decision, value: DecisionValue) => {
     const wanted = new Map<string, DecisionValue>(conditions.map((one) => [one.decision, valueFor(one, usual)]));
