@@ -22,8 +22,7 @@ function putTexts() {
   for (const name of requirements[platform] ?? []) {
     for (const file of Object.keys(manifests[`${platform}:${name}`])) {
       const path = join(home, 'bin', 'napi-v6', platform, file);
-      if (!existsSync(path))
-        writeFileSync(path, 'Not downloaded: see bin/skip-cuda.js of netsmith.\n');
+      if (!existsSync(path)) writeFileSync(path, 'Not downloaded: see bin/skip-cuda.js of netsmith.\n');
     }
   }
 }

@@ -114,9 +114,9 @@ ${rows.join('\n')}
 
 ## Optional packages
 
-The targets \`browser\` and \`browser-webgpu\` (docs/measure.md) need these, and nothing else does. They are not installed with
-Netsmith (onnxruntime-web alone has 140 MB); a message says how to install them. Neither runs a script when it is installed, and
-playwright-core brings no browser.
+The targets \`browser\` and \`browser-webgpu\` (docs/measure.md) need these, and nothing else does. They are not installed
+with Netsmith (onnxruntime-web alone has 140 MB); a message says how to install them. Neither runs a script when it is
+installed, and playwright-core brings no browser.
 
 | package | version | license |
 |---|---|---|

@@ -3,6 +3,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { openTable } from '../src/app/device/table.ts';
+import { rng } from '../src/common/random.ts';
+import { SPACES } from '../src/space/spaces/index.ts';
+import { constrained } from '../src/space/tree/constrain.ts';
+import { resolve } from '../src/space/tree/resolve.ts';
+import { sample } from '../src/space/tree/vary.ts';
 import { json, netsmith, refusedIn } from './support/netsmith.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'netsmith-mobilenet-'));
@@ -37,24 +43,74 @@ test('published networks are listed at 224x224 with the options that they need, 
 const FIXED = ['4/block1', '4/block2', '5/block1', '5/block2', '6/block1', '6/block2', '7/block1'];
 const FEW = ['--forbid', 'k5e3,k5e6,k7e3,k7e6', '--fix', FIXED.map((name) => `stage${name}=k3e3`).join()];
 const SUPERNET = [...FEW, '--space', 'mobilenet', '--space-options', 'search=true,width=0.05,depth=0.3'];
-for (const [name, ...args] of [
-  ['darts', '--strategy', 'darts'],
-  ['gdas', '--strategy', 'gdas', '--strategy-options', 'recalibrate=0'],
-  ['enas', '--strategy', 'enas', '--strategy-options', 'controllerSteps=1,aggregate=2,candidates=2,recalibrate=0'],
-  ['single-path', '--estimator', 'single-path', '--estimator-options', 'validationPaths=1', '--trials', '1'],
-] as const)
-  test(`with search=true, ${name} searches it within a limit`, async () => {
-    const dir = join(root, name);
-    const { code, err } = await netsmith(
-      ...['search', ...DATA, ...SUPERNET, '--supernet-epochs', '1', ...args],
-      ...['--max-flops', '750000', '--out', dir],
-    );
-    assert.equal(code, 0, err);
-    const [trial, ...more] = await json('trials', dir);
-    assert.deepEqual([trial.state, more.length], ['complete', 0]);
-    assert.ok(trial.costs.flops <= 750_000, `${trial.costs.flops}`);
-    assert.match(trial.text, /^1 wide relu6 \| 8 relu6 none k3 \| 8 relu6 none k\de\d/);
-  });
+test('with search=true, one-shot methods search it, and derive within a limit', async () => {
+  const dir = join(root, 'supernet');
+  const { code, err } = await netsmith(
+    ...['search', ...DATA, ...SUPERNET, '--supernet-epochs', '1', '--strategy', 'darts'],
+    ...['--max-flops', '450000', '--out', dir],
+  );
+  assert.equal(code, 0, err);
+  const [trial, ...more] = await json('trials', dir);
+  assert.deepEqual([trial.state, more.length], ['complete', 0]);
+  assert.ok(trial.costs.flops <= 450_000, `${trial.costs.flops}`);
+  assert.match(trial.text, /^1 wide relu6 \| 8 relu6 none k3 \| 8 relu6 none k\de\d/);
+  const { supernet } = await json('status', dir);
+  assert.ok(supernet.curve.at(-1).mixture.costs.flops > 300_000);
+});
+
+test('a supernet keeps a limit of latency by a table, and is refused without one', async () => {
+  const table = join(root, 'table.json');
+  const named = ['--space', 'mobilenet', '--space-options', 'search=true,width=0.05,depth=0.3'];
+  const shape = ['--input', '1,8,8', '--outputs', '10', '--blocks', '8', '--calibrate', '0', '--check', '0'];
+  await json('profile', ...named, ...shape, '--out', table);
+  const task = { kind: 'classification', input: [1, 8, 8], outputs: 10 };
+  const whole = SPACES.mobilenet.create(task, { search: true, width: 0.05, depth: 0.3 });
+  const fix = Object.fromEntries(FIXED.map((name) => [`stage${name}`, 'k3e3']));
+  const space = constrained(whole, { forbid: ['k5e3', 'k5e6', 'k7e3', 'k7e6'], fix });
+  const { predict } = openTable(table, { target: 'node', batch: 1, threads: 1, patience: 1 }, space);
+  const latencies = Array.from(
+    { length: 40 },
+    (_, i) => predict(resolve(space, sample(space, rng('latency', i))), task).ms,
+  );
+  const limit = latencies.toSorted((a, b) => a - b)[10] ?? 0;
+  const dir = join(root, 'latency');
+  const args = ['search', ...DATA, ...SUPERNET, '--supernet-epochs', '1', '--strategy', 'gdas', '--max-latency'];
+  const { code, err } = await netsmith(...args, `${limit}ms`, '--latency-table', table, '--out', dir);
+  assert.equal(code, 0, err);
+  const [trial] = await json('trials', dir);
+  assert.equal(trial.state, 'complete', trial.reason);
+  assert.ok(trial.costs.latency <= limit, `${trial.costs.latency}, ${limit}`);
+  assert.ok((await json('status', dir)).supernet.curve.at(-1).mixture.costs.latency > 0);
+  const again = ['--out', join(root, 'no-table')];
+  await refusedIn(
+    root,
+    /--max-latency: 5ms; --strategy gdas needs .*: add --latency-table FILE/,
+    ...args,
+    '5ms',
+    ...again,
+  );
+  const none = [...args, '0.000001ms', '--latency-table', table, ...again];
+  await refusedIn(
+    root,
+    /limits latency <= 0.000001: no architecture was found in space "mobilenet" within them/,
+    ...none,
+  );
+});
+
+test('a limit that nothing keeps is refused before a supernet is trained, as is a weight without costs', async () => {
+  const search = (...args: string[]) => ['search', ...DATA, ...SUPERNET, '--strategy', 'gdas', ...args];
+  const out = ['--out', join(root, 'nothing')];
+  await refusedIn(
+    root,
+    /limits flops <= 1000: no architecture .* \(the smallest has 345,610 FLOPs\)/,
+    ...search('--max-flops', '1000', ...out),
+  );
+  await refusedIn(
+    root,
+    /--strategy-options: costWeight=2; only applies with a cost among the objectives: --objective accuracy,flops/,
+    ...search('--strategy-options', 'costWeight=2', ...out),
+  );
+});
 
 test('one-shot methods refuse it with the reason', async () => {
   const options = ['--space', 'mobilenet', '--strategy', 'darts', '--out', join(root, 'one-shot')];

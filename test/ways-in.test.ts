@@ -35,7 +35,10 @@ test('doctor trains and says at what rate', async () => {
   assert.ok(found.training.samplesPerSecond > 0 && found.training.seconds > 0 && found.training.loss > 0);
   assert.ok([0, 8, 16].includes(found.engine.block) && found.machine.availableBytes > 0);
   for (const gpu of [found.webgpu, found.cuda]) assert.equal(gpu.available, gpu.reason === undefined);
-  assert.match((await netsmith('doctor')).out, /^CUDA +(?:available \(--device cuda\)|not available: device "cuda": )/m);
+  assert.match(
+    (await netsmith('doctor')).out,
+    /^CUDA +(?:available \(--device cuda\)|not available: device "cuda": )/m,
+  );
   await refused(/--threads: "0"; must be a whole number from 1/, 'doctor', '--threads', '0');
 });
 

@@ -68,11 +68,7 @@ async function attempt<T extends object>(work: () => Promise<T>): Promise<T | { 
   }
 }
 
-async function onDevice<T>(
-  device: Device,
-  threads: number,
-  work: (engine: Engine) => Promise<T>,
-): Promise<T> {
+async function onDevice<T>(device: Device, threads: number, work: (engine: Engine) => Promise<T>): Promise<T> {
   const engine = await openEngine({ device, threads, layout: 'auto' }, 1);
   try {
     return await work(engine);

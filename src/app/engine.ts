@@ -37,7 +37,9 @@ export async function openEngine({ device, threads, layout }: MachineSettings, p
  */
 async function tryGpu(device: MachineSettings['device']): Promise<void> {
   const reason = await new Promise<string>((resolve) => {
-    const child = fork(fileURLToPath(entryModule('gpu-trial.node')), [device], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+    const child = fork(fileURLToPath(entryModule('gpu-trial.node')), [device], {
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    });
     child.on('message', (message) => resolve(String(message)));
     child.on('error', (error) => resolve(`device "${device}": it cannot be tried: ${error.message}`));
     child.on('exit', (code, signal) =>

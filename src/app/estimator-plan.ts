@@ -4,8 +4,6 @@ import type { PROXY_METRICS } from '../common/metrics.ts';
 import { options } from '../common/options.ts';
 import type { ProxyName } from '../estimate/proxies/measure.ts';
 import type { Table } from '../estimate/tabular/table.ts';
-import { isCost } from '../measure/index.ts';
-import type { CostGoals } from '../oneshot/cost/goals.ts';
 import type { OneShotDefinition } from '../oneshot/definition.ts';
 import { ONE_SHOT } from '../oneshot/index.ts';
 import {
@@ -18,6 +16,7 @@ import {
 import type { Problem } from '../strategy/strategy.ts';
 import { isEstimated } from '../study/objectives.ts';
 import { isOwnFile, type StudySettings } from '../study/spec.ts';
+import { checkDeviceLimits, costsNamed } from './device/cost-goals.ts';
 
 const proxies = z.strictObject({
   /** Training samples that gradients and activations are taken on. */
@@ -59,7 +58,7 @@ export function estimatorOf(settings: StudySettings, { objectives, limits }: Pro
   const checked = <T>(schema: z.ZodType<T>) => options(schema, estimatorOptions, '--estimator-options');
   const estimated = objectives.filter(isEstimated).map(({ metric }) => metric);
   checkOneShot(settings);
-  checkCostOptions(settings, objectives, limits);
+  checkCostOptions(settings, { objectives, limits });
   if (isOwnFile(estimator)) return { kind: 'own' };
   const method = WEIGHT_METHODS.find((name) => name === estimator);
   if (method !== undefined) {
@@ -121,13 +120,6 @@ function checkOneShot({
   if (handDesigned !== undefined) throw refuse('--hand-designed', handDesigned.join(','));
 }
 
-/** What a study asks of the costs of the architecture that its supernet derives. */
-export const costGoals = ({ limits, objectives, costs }: Problem): CostGoals => ({
-  limits,
-  objectives: objectives.flatMap(({ metric }) => (isCost(metric) ? [metric] : [])),
-  of: costs,
-});
-
 /** Options of one-shot methods that say how much costs count, and what must be there for them to count. */
 const COST_OPTIONS = {
   costWeight: 'objective',
@@ -137,15 +129,14 @@ const COST_OPTIONS = {
 } as const;
 
 /** Throws UserError for a weight of costs where the study names none. */
-function checkCostOptions(
-  { strategy, strategyOptions }: StudySettings,
-  objectives: Problem['objectives'],
-  limits: Problem['limits'],
-): void {
+function checkCostOptions(settings: StudySettings, problem: Pick<Problem, 'objectives' | 'limits'>): void {
+  const { strategy, strategyOptions } = settings;
   if (!isArchitectureMethod(strategy)) return;
+  checkDeviceLimits(settings);
+  const { objectives, limits } = costsNamed(settings, problem);
   for (const [name, kind] of Object.entries(COST_OPTIONS)) {
     const value = strategyOptions[name];
-    const counts = kind === 'limit' ? limits.length > 0 : objectives.some(({ metric }) => isCost(metric));
+    const counts = (kind === 'limit' ? limits : objectives).length > 0;
     if (value === undefined || counts) continue;
     const rule =
       kind === 'limit' ? 'a limit: --max-flops N' : 'a cost among the objectives: --objective accuracy,flops';

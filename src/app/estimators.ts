@@ -8,17 +8,19 @@ import { proxyEstimator } from '../estimate/proxies/estimator.ts';
 import { trainEstimator } from '../estimate/train.ts';
 import type { OneShotDefinition } from '../oneshot/definition.ts';
 import { ONE_SHOT } from '../oneshot/index.ts';
-import { oneShotOf, oneShotOptionsOf } from '../oneshot/names.ts';
+import { isArchitectureMethod, oneShotOf, oneShotOptionsOf } from '../oneshot/names.ts';
 import { sharedWeightsEstimator } from '../oneshot/shared-weights.ts';
 import { supernetTrial } from '../oneshot/train-shared.ts';
+import type { Space } from '../space/index.ts';
 import type { Agreement } from '../study/agreement.ts';
 import { functionEstimator } from '../study/own-function.ts';
 import { parseDuration } from '../study/quantities.ts';
 import type { EarlierTrial } from '../study/store/store.ts';
 import { taskOf } from '../task/index.ts';
 import { openPrograms, type Programs } from '../train/programs.ts';
+import { costGoals } from './device/cost-goals.ts';
 import { modelTools, openEngine } from './engine.ts';
-import { costGoals, type EstimatorPlan } from './estimator-plan.ts';
+import type { EstimatorPlan } from './estimator-plan.ts';
 import { memoryOfPrograms } from './memory.node.ts';
 import { ownEstimator, ownJudge } from './own-exports.ts';
 import { type Setup, treeOf } from './setup.ts';
@@ -113,10 +115,11 @@ function supernetOf(
   if (method === undefined) return undefined;
   const { validSamples, supernetSamples } = settings;
   return supernetTrial({
-    ...{ engine, programs, data: dataset.search, method, costs: costGoals(problem) },
+    ...{ engine, programs, data: dataset.search, method },
     settings: { ...training, ...(supernetSamples !== undefined && { epochSamples: supernetSamples }) },
     options: oneShotOptionsOf(settings),
     ...(validSamples > 0 && { validSamples }),
+    ...(isArchitectureMethod(method) && { costs: (tree: Space) => costGoals(settings, problem, tree) }),
   });
 }
 

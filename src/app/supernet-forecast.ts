@@ -19,7 +19,7 @@ import { type StudySettings, supernetEpochsOf } from '../study/spec.ts';
 import { MemoryShortage, TrainingFailure } from '../train/failure.ts';
 import { type Forecast, forecastOf } from '../train/preflight.ts';
 import { openPrograms } from '../train/programs.ts';
-import { costGoals } from './estimator-plan.ts';
+import { costGoals } from './device/cost-goals.ts';
 import { memoryOfProcess, memoryOfPrograms } from './memory.node.ts';
 import type { Notes } from './notes.ts';
 import { forecastText } from './preflight.ts';
@@ -52,7 +52,7 @@ export async function planSupernet(
   const space = treeOf(setup);
   const place = `space "${space.name}"`;
   checkChoices(space, method);
-  if (isArchitectureMethod(method)) checkLimits(space, setup.problem);
+  if (isArchitectureMethod(method)) checkLimits(settings, setup.problem, space);
   const epochs = supernetEpochsOf(settings);
   const memory = memoryOfPrograms(memoryOfProcess(settings, 1));
   const options = oneShotOptionsOf(settings);
@@ -118,11 +118,17 @@ function checkChoices(space: Space, method: string): void {
 }
 
 /** Throws UserError where no architecture keeps the limits. */
-function checkLimits(space: Space, problem: Problem): void {
-  if (problem.limits.length === 0) return;
-  const goals = costGoals(problem);
+function checkLimits(settings: StudySettings, problem: Problem, space: Space): void {
+  const goals = costGoals(settings, problem, space);
   const weights = alike(space);
-  if (!keepsLimits(goals, limitKeeper(space, goals)(weights, derive(space, weights)))) sampleWithin(problem, 0);
+  if (keepsLimits(goals, limitKeeper(space, goals)(weights, derive(space, weights)))) return;
+  if (problem.limits.length > 0) sampleWithin(problem, 0);
+  const limits = goals.limits.map(({ cost, max }) => `${cost} <= ${max}`).join(', ');
+  throw invalid(
+    `limits ${limits}`,
+    `no architecture was found in space "${space.name}" within them`,
+    'raise the limits',
+  );
 }
 
 /** Weights of options that are all alike. */

@@ -3,7 +3,7 @@ import { type GivenTask, taskFrom } from '../app/given-task.ts';
 import { contestantNamed } from '../app/measure/contestants.ts';
 import { COST_NAMES, measureNetworks } from '../app/measure/measure.ts';
 import { measuredText, measurementToJson } from '../app/measure/measured-text.ts';
-import { checkMeasure, type MeasureOptions, targetsNamed } from '../app/measure/request.ts';
+import { checkMeasure, costNamed, type MeasureOptions, targetsNamed } from '../app/measure/request.ts';
 import { scored } from '../app/measure/score-model.ts';
 import { spaceFor } from '../app/setup.ts';
 import { loadSpace } from '../app/space-file.ts';
@@ -47,10 +47,11 @@ export function addMeasure(program: Command, shell: Shell): void {
     .option('--price-per-kwh <n>', 'price of electricity', numberIfItIsOne, PRICE_PER_KWH)
     .option('--co2-per-kwh <n>', 'grams of CO2 of electricity', numberIfItIsOne, CO2_PER_KWH)
     .option('--lambda <n>', 'sort by V - lambda C: the accuracy less what the cost is worth', numberIfItIsOne)
-    .addOption(
-      new Option('--cost <name>', 'the C, and what is sorted by: ms or mJ for each sample, or millions of parameters')
-        .choices(COST_NAMES)
-        .default('latency'),
+    .option(
+      `--cost <${COST_NAMES.join('|')}>`,
+      'the C, and what is sorted by: ms or mJ for each sample, or millions of parameters',
+      costNamed,
+      'latency',
     )
     .option('--input <shape>', 'of architectures: channels,height,width or a number of features (default: 3,32,32)')
     .option('--outputs <n>', 'of architectures: classes or targets (default: 10)', numberIfItIsOne)

@@ -59,13 +59,16 @@ interface TimingPage {
 async function startPage({ place, gpu, threads, patience, browser: given }: PageSettings): Promise<TimingPage> {
   const runtime = findRuntime(place);
   const executable = findChromium(given, place);
-  const chromium = await startChromium(executable, gpu, patience, place);
+  const server = await servePage(runtime.folder);
+  const chromium = await startChromium(executable, gpu, patience, place).catch((error: unknown) => {
+    server.close();
+    throw error;
+  });
   const { browser } = chromium;
   let [over, models] = [false, 0];
   const dog = watchdog(patience, () =>
     invalid(place, `no answer for ${patience} s`, 'a run must end; --device-timeout sets for how long it may take'),
   );
-  const server = await servePage(runtime.folder);
   const end = async () => {
     over = true;
     server.close();

@@ -119,7 +119,7 @@ export async function startChromium(
         '--no-sandbox',
         '--disable-dev-shm-usage',
         '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
-        ...(gpu ? ['--enable-unsafe-webgpu', '--enable-features=Vulkan'] : ['--disable-gpu']),
+        ...(gpu ? ['--enable-unsafe-webgpu', '--enable-features=Vulkan', '--ignore-gpu-blocklist'] : ['--disable-gpu']),
         ...(gpu && isSoftwareVulkan() ? ['--use-webgpu-adapter=swiftshader'] : []),
       ],
       timeout: patience * 1000,
@@ -131,8 +131,12 @@ export async function startChromium(
     .catch((error: unknown) => {
       throw notStarted(executable, place, messageOf(error));
     });
-  const session = await browser.newBrowserCDPSession();
-  const processes = async () => (await session.send('SystemInfo.getProcessInfo')).processInfo;
+  /** Type and number of each process of the browser; none where it has ended. */
+  const processes = async () => {
+    const session = await browser.newBrowserCDPSession().catch(() => undefined);
+    const info = await session?.send('SystemInfo.getProcessInfo').catch(() => undefined);
+    return info?.processInfo ?? [];
+  };
   const main = (await processes()).find(({ type }) => type === 'browser')?.id;
   return {
     browser,

@@ -8,7 +8,7 @@ import { lowerGraph } from './onnx/lower.ts';
 import { createModel } from './onnx/model.ts';
 import type { Target } from './onnx/value.ts';
 import { openProgram } from './program.ts';
-import { type Device, DEVICES, keepsOnDevice, type Runtime, type SessionOptions } from './runtime/runtime.ts';
+import { DEVICES, type Device, keepsOnDevice, type Runtime, type SessionOptions } from './runtime/runtime.ts';
 import { openEntries, type StateEntries, stateOf } from './state.ts';
 
 /** What models are written for. CUDA gets standard operators in the portable layout: those of the CPU it would compute there, or not at all. */

@@ -39,7 +39,10 @@ test('cuda: models have standard operators alone', () => {
 });
 
 test('cuda: the provider is CUDA, and the CPU for what that lacks', () => {
-  assert.deepEqual([providersOf('cuda'), providersOf('cpu'), providersOf('webgpu')], [['cuda', 'cpu'], ['cpu'], ['webgpu']]);
+  assert.deepEqual(
+    [providersOf('cuda'), providersOf('cpu'), providersOf('webgpu')],
+    [['cuda', 'cpu'], ['cpu'], ['webgpu']],
+  );
 });
 
 test('cuda: where its libraries are missing, the error says how to get them', async () => {
@@ -50,7 +53,10 @@ test('cuda: where its libraries are missing, the error says how to get them', as
   // Where there is a GPU with its libraries, it opens.
   if (found === undefined) return;
   assert.ok(found instanceof UserError);
-  assert.match(found.message, /^device "cuda": onnxruntime-node \S+ cannot use it: .+; (?:CUDA needs|onnxruntime-node has CUDA)/);
+  assert.match(
+    found.message,
+    /^device "cuda": onnxruntime-node \S+ cannot use it: .+; (?:CUDA needs|onnxruntime-node has CUDA)/,
+  );
 });
 
 test('cuda: what is missing, by system', () => {

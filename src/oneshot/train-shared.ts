@@ -2,6 +2,7 @@ import type { SearchData } from '../data/dataset.ts';
 import type { Engine } from '../engine/engine.ts';
 import { estimateByTraining, loadCheckpoint } from '../estimate/by-training.ts';
 import { type Estimator, TrialFailure } from '../estimate/estimator.ts';
+import type { Space } from '../space/space.ts';
 import { TrainingFailure } from '../train/failure.ts';
 import type { Programs } from '../train/programs.ts';
 import { someSamples } from '../train/samples.ts';
@@ -19,8 +20,8 @@ export interface SupernetTrialOptions {
   readonly method: keyof typeof ONE_SHOT;
   /** Those of the method. */
   readonly options: Readonly<Record<string, unknown>>;
-  /** What the study asks of costs. */
-  readonly costs?: CostGoals;
+  /** What the study asks of costs, for its space. Throws UserError. */
+  readonly costs?: (space: Space) => CostGoals;
   /** Of the weights; the trial's fidelity takes the place of `epochs`. */
   readonly settings: TrainSettings;
   /** Measures on this number of validation samples; all by default. */
@@ -49,7 +50,7 @@ export function supernetTrial(options: SupernetTrialOptions): NonNullable<Estima
       rng: (...labels) => run.rng(...labels),
       ...(onStep && { onStep: (epoch: number, step: number, loss: number) => onStep({ epoch, step, loss }) }),
       ...(checkpoint && { checkpoint }),
-      ...(costs && { costs }),
+      ...(costs && { costs: costs(space) }),
       ...(now && { now }),
     };
     let supernet: Supernet | undefined;

@@ -6,14 +6,15 @@ import type { Metrics, Objective } from '../../common/metrics.ts';
 import { networkCosts } from '../../network/costs.ts';
 import { modelProperties, type ReadModel, readModel, weightsIn } from '../../report/export/onnx.ts';
 import { checkSeal } from '../../report/export/seal.node.ts';
-import { untrainedOnnx } from '../../report/export/untrained.ts';
+import { untrainedExport, untrainedOnnx } from '../../report/export/untrained.ts';
 import { parseArchitecture, resolve, type Space } from '../../space/index.ts';
+import type { Module } from '../../space/tree/module.ts';
 import { readPlain } from '../../study/store/files.node.ts';
-import { factsOf } from '../../task/index.ts';
+import { factsOf, isTaskKind, spaceTask } from '../../task/index.ts';
 import { chosen } from '../choice.ts';
 import { readEvaluation, summarize } from '../evaluation/evaluation.ts';
 import { treeOf } from '../setup.ts';
-import { readStudy } from '../study.ts';
+import { type ReadStudy, readStudy } from '../study.ts';
 
 /** How good a network is, where it is known. */
 export interface KnownValue {
@@ -81,12 +82,18 @@ async function ofStudy(dir: string): Promise<Contestant> {
   return {
     name: dir,
     kind: 'study',
-    model: exported ?? untrainedOnnx(network, tree.task),
+    model: exported ?? untrained(study, network),
     untrained: exported === undefined,
     params,
     flops,
     ...(value && { value }),
   };
+}
+
+/** As it would be exported, where the study has the data of a task that Netsmith knows. */
+function untrained({ data, settings }: ReadStudy, network: Module): Uint8Array {
+  const isOnData = settings.benchmark === undefined && isTaskKind(data.kind);
+  return isOnData ? untrainedExport(network, { info: data }) : untrainedOnnx(network, spaceTask(data));
 }
 
 /** Of each metric over the repetitions. */

@@ -6,7 +6,7 @@ import { TARGET_NAMES, type TargetName } from '../../device/index.ts';
 import { type LatencySettings, latencySettings } from '../../study/latency.ts';
 import { checkSettings, flagOf, type StudySettings } from '../../study/spec.ts';
 import { dataOf } from '../data-argument.ts';
-import type { CostName } from './measure.ts';
+import { COST_NAMES, type CostName } from './measure.ts';
 
 /** The options of the command that are no settings of a study. */
 export interface MeasureOptions {
@@ -61,6 +61,13 @@ export function checkMeasure(options: MeasureOptions, given: Readonly<Record<str
     return { ...device, ...(isBrowser(deviceTarget) && browser !== undefined && { browser }) };
   });
   return { settings, devices };
+}
+
+/** Throws UserError for a cost that is unknown. */
+export function costNamed(text: string): CostName {
+  const name = COST_NAMES.find((known) => known === text);
+  if (name === undefined) throw unknownName('--cost:', text, COST_NAMES);
+  return name;
 }
 
 /** The targets of a comma-separated list, each once. Throws UserError for one that is unknown. */

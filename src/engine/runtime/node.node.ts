@@ -6,7 +6,14 @@
 import { createRequire } from 'node:module';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { HostTensor, IntTensor } from '../../graph/ir.ts';
-import { type Device, keepsOnDevice, type Runtime, type RuntimeTensor, type Session, type ValueInfo } from './runtime.ts';
+import {
+  type Device,
+  keepsOnDevice,
+  type Runtime,
+  type RuntimeTensor,
+  type Session,
+  type ValueInfo,
+} from './runtime.ts';
 
 /** Of the levels verbose, info, warning, error, fatal: what goes wrong reaches us as an exception anyway. */
 const LOG_ERRORS_ONLY = 3;

@@ -59,7 +59,8 @@ function bestAbove(
   const sizeOf = ({ costs }: Pick<Alternative, 'costs'>) =>
     costs.reduce((sum, cost, i) => sum + cost / Math.max(limits[i] ?? 0, LEAST), 0);
   const capacity = limits.length;
-  const isWithin = (costs: readonly number[]) => costs.every((cost, i) => cost <= (limits[i] ?? 0) * (1 + SLACK) + LEAST);
+  const isWithin = (costs: readonly number[]) =>
+    costs.every((cost, i) => cost <= (limits[i] ?? 0) * (1 + SLACK) + LEAST);
   const lagrangian = (one: Alternative, multiplier: number) => one.score - multiplier * sizeOf(one);
   const boundAt = (some: readonly (readonly Alternative[])[], multiplier: number) =>
     some.reduce((sum, group) => sum + Math.max(...group.map((one) => lagrangian(one, multiplier))), 0);

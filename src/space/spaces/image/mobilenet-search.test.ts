@@ -67,7 +67,10 @@ test('a text that is none of its networks is refused with its place', () => {
   refused(text.replace('1 wide', '1 narrow'), /group 1 is "1 narrow relu6"; must be 1 wide relu6 with search=true/);
   refused(text.replace('40 relu6', '32 relu6'), /group 4 is .*; must be 40 relu6 none and 1 to 4 blocks/);
   refused(text.replace('none k3 |', 'none k5 |'), /group 2 is "16 relu6 none k5"; must be 16 relu6 none and k3/);
-  refused(text.replace(/24 relu6 none k\de\d/u, '24 relu6 none k4e6'), /decision "stage2\/block1" is "k4e6"; must be one of k3e3/);
+  refused(
+    text.replace(/24 relu6 none k\de\d/u, '24 relu6 none k4e6'),
+    /decision "stage2\/block1" is "k4e6"; must be one of k3e3/,
+  );
   refused(text.replace(/24 relu6 none k\de\d/u, '24 relu6 none -'), /decision "stage2\/block1" is "skip"/);
   refused(text.replace('1280', '640'), /group 9 is "convolution 640"; must be convolution 1280/);
 });

@@ -47,8 +47,8 @@ const stagesOf = (options: Size): readonly SearchStage[] =>
     isOpen: expands,
   }));
 
-const OPTIONS: readonly (readonly [key: string, kernel: number, expansion: number])[] = EXPANSIONS.flatMap((expansion) =>
-  KERNELS.map((kernel) => [`k${kernel}e${expansion}`, kernel, expansion] as const),
+const OPTIONS: readonly (readonly [key: string, kernel: number, expansion: number])[] = EXPANSIONS.flatMap(
+  (expansion) => KERNELS.map((kernel) => [`k${kernel}e${expansion}`, kernel, expansion] as const),
 );
 
 /** A chain of choices between inverted bottlenecks; the blocks after the first of a stage may be left out. */

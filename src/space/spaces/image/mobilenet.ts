@@ -95,7 +95,11 @@ export const mobilenet = defineSpace(
     },
     text: textForm,
     handDesigned: (_task, options) =>
-      options.search ? searchedMembers(options) : Object.fromEntries(Object.entries(MOBILE_FAMILIES).map(([name, family]) => [name, memberOf(family, options)])),
+      options.search
+        ? searchedMembers(options)
+        : Object.fromEntries(
+            Object.entries(MOBILE_FAMILIES).map(([name, family]) => [name, memberOf(family, options)]),
+          ),
     published: PUBLISHED_MOBILENETS,
   },
 );
