@@ -155,6 +155,7 @@ suite('netsmith profile', () => {
     assert.deepEqual(afterwards.blocks, before.blocks);
     assert.deepEqual(afterwards.networks.slice(0, 3), before.networks);
     assert.equal(second.calibrated, 6);
+    assert.ok(second.noise >= 0);
     assert.equal(check.networks, 4);
     assert.ok(check.medianError >= 0 && check.tau >= -1 && check.known > 0 && check.known <= 1, JSON.stringify(check));
     await refusedIn(

@@ -120,6 +120,10 @@ test('every command prints the JSON that docs/json.md promises', async () => {
     init: [folder, '--data', 'digits', '--yes'],
     ls: [folder],
     samples: ['mlp', '--count', '2'],
+    profile: [
+      ...['--space', 'small-cnn', '--input', '1,8,8', '--out', join(folder, 'table.json')],
+      ...['--blocks', '3', '--calibrate', '0', '--check', '2'],
+    ],
     strategies: [],
     doctor: [],
     completion: ['bash'],

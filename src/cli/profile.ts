@@ -23,7 +23,7 @@ interface ProfileOptions extends GivenTask {
 const COUNTS = { blocks: [1, 1_000_000], calibrate: [0, 10_000], check: [0, 10_000] } as const;
 
 /**
- * `netsmith profile`: { file, device, blocks, found, complete, calibrated, check?: { networks, tau, flopsTau, medianError, error90, fastest, slowest,
+ * `netsmith profile`: { file, device, blocks, found, complete, noise, calibrated, check?: { networks, tau, flopsTau, medianError, error90, fastest, slowest,
  * known } }
  */
 export function addProfile(program: Command, shell: Shell): void {
@@ -87,11 +87,19 @@ export function addProfile(program: Command, shell: Shell): void {
             onProgress,
           }),
       );
-      const { table, found, complete, check: checked } = profile;
+      const { table, found, complete, noise, check: checked } = profile;
       const calibrated = table.networks.filter(({ purpose }) => purpose === 'calibration').length;
       output.result(
         {
-          ...{ file: out, device: table.device, blocks: Object.keys(table.blocks).length, found, complete, calibrated },
+          ...{
+            file: out,
+            device: table.device,
+            blocks: Object.keys(table.blocks).length,
+            found,
+            complete,
+            noise,
+            calibrated,
+          },
           ...(checked && { check: { ...checked } }),
         },
         profileText(out, profile),

@@ -15,6 +15,7 @@ export const BLOCK_FEATURES = [
     'costly',
     'pooled',
     'padding',
+    'groups',
     'operators',
     'weights',
     'read',
@@ -62,6 +63,8 @@ export function featuresOf(g: GraphBuilder, input: NodeId, output: NodeId): read
     sums.channelsMost = Math.max(sums.channelsMost ?? 0, filters);
     const filled = Math.ceil(filters / BLOCK) * BLOCK - filters;
     if (filters % ALIGNED === 0) add('padding', filled * pixels(shape));
+    // One after another, each by a small matrix product.
+    else if (op.groups > 1) add('groups', op.groups);
   }
   const [from, to] = [g.shape(input), g.shape(output)];
   const all = {

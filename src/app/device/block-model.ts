@@ -37,7 +37,7 @@ export function fitBlocks(blocks: readonly TimedBlock[]): (features: readonly nu
     columns: Array.from({ length: width }, (_, at) => ({ kind: 'number' as const, at })),
     loss: 'squared-error',
     outputs: 1,
-    options: { rounds: 200, learningRate: 0.07, leaves: 12, minLeaf: 5, l2: 1 },
+    options: { rounds: 200, learningRate: 0.05, leaves: 8, minLeaf: 5, l2: 1 },
   });
   return (features) => {
     const [log = 0] = predictTrees(trees, Float32Array.from(shown(features)), width);

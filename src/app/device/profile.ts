@@ -53,6 +53,8 @@ export interface Profile {
   /** Blocks of the space, as far as they were found, and whether these are all that random networks have. */
   readonly found: number;
   readonly complete: boolean;
+  /** The median width of the intervals of blocks and networks, as a share of their latencies: how much else the device computed meanwhile. */
+  readonly noise: number;
   readonly check?: ProfileCheck;
 }
 
@@ -92,7 +94,7 @@ export async function profileSpace(request: ProfileRequest): Promise<Profile> {
       signal.throwIfAborted();
       const table: LatencyTable = { ...before, blocks, networks };
       const check = request.check > 1 ? checked(table, space) : undefined;
-      return { table, found: found.length, complete, ...(check && { check }) };
+      return { table, found: found.length, complete, noise: noiseOf(table), ...(check && { check }) };
     } finally {
       write(true);
     }
@@ -217,17 +219,33 @@ function checked(table: LatencyTable, space: Space): ProfileCheck {
   };
 }
 
+function noiseOf({ blocks, networks }: LatencyTable): number {
+  const all = [
+    ...Object.values(blocks).map(({ ms, interval: [low, high] }) => (high - low) / ms),
+    ...networks.map(({ measured, interval: [low, high] }) => (high - low) / measured),
+  ];
+  return at(
+    all.toSorted((a, b) => a - b),
+    0.5,
+  );
+}
+
+/** Above this, a table says little. */
+const NOISY = 0.1;
+
 const at = (sorted: readonly number[], share: number) => sorted[Math.round(share * (sorted.length - 1))] ?? Number.NaN;
 
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 
 /** The result in words. */
-export function profileText(out: string, { table, found, complete, check }: Profile): string {
+export function profileText(out: string, { table, found, complete, noise, check }: Profile): string {
   const count = Object.keys(table.blocks).length;
   const which = complete
     ? `all ${found} blocks of random networks`
     : `${count} blocks; those of other networks are predicted from them`;
-  const lines = [`Table    ${out}: ${which}`, `Device   ${table.device}`];
+  const isNoisy = noise > NOISY;
+  const busy = `Noise    half of the intervals are wider than ${percent(noise)}: something else computed meanwhile; measure again without it`;
+  const lines = [`Table    ${out}: ${which}`, `Device   ${table.device}`, ...(isNoisy ? [busy] : [])];
   if (check === undefined) return lines.join('\n');
   const { networks, tau, flopsTau, medianError, error90, fastest, slowest } = check;
   return [
