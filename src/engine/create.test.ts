@@ -144,7 +144,7 @@ test('an unknown device and a wrong number of threads are refused', async () => 
   const open = (device: string, threads: number) => createEngine(nodeRuntime(), { device: device as Device, threads });
   await assert.rejects(open('tpu', 1), {
     name: 'UserError',
-    message: 'device: "tpu" is unknown; devices are cpu, webgpu',
+    message: 'device: "tpu" is unknown; devices are cpu, webgpu, cuda',
   });
   await assert.rejects(open('cpu', 0), { name: 'UserError', message: 'threads: found 0; a whole number from 1' });
 });
