@@ -94,7 +94,6 @@ test('latencies of a CSV are an objective; cells that were not measured fail', a
   assert.match(readFileSync((await json('report', dir)).file, 'utf8'), /Accuracy against latency \(ms\)/);
   const never = ['--out', join(folder, 'never')];
   await refused(/--objective: "latency"; .*--latencies FILE:COLUMN adds latency/, ...table, ...never);
-  await refused(/--objective: "latency"; needs a table/, 'search', '--objective', 'accuracy,latency', ...never);
   await refused(/--latencies: .*needs --benchmark/, 'search', '--latencies', `${file}:mine_ms`, ...never);
   await refused(/--latencies: "x"; must be FILE:COLUMN/, ...table, '--latencies', 'x', ...never);
   await refused(/no column "yours_ms"; the columns are index/, ...table, '--latencies', `${file}:yours_ms`, ...never);

@@ -73,7 +73,9 @@ test('an odd number in a flag is refused with the flag, the rule and the value, 
       } else if (!message.includes('warmupEpochs')) {
         assert.ok(message.startsWith(`netsmith: ${flagOf(name)}: `), message);
         assert.ok(message.includes(value === undefined ? `"${text}"` : JSON.stringify(value)), message);
-        assert.match(message, /; must be/, message);
+        // A reasonable value of a flag that needs others.
+        if (!(name.startsWith('device') && message.includes('; needs --max-latency')))
+          assert.match(message, /; must be/, message);
       }
     }
 });

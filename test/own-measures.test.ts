@@ -138,10 +138,10 @@ test('a measure that fails makes a failed trial, and one that does not fit is re
     { measures: { params: measures.latency } },
     /createStudy: measures: .*must not have the name of a metric of Netsmith/,
   );
-  await refused({ objective: ['accuracy', 'energy'] }, /objective.*must be one of .*latency/);
-  await refused({ limits: { energy: 3 } }, /limit.*must be MEASURE=NUMBER with a measure of .*latency/);
+  await refused({ objective: ['accuracy', 'heat'] }, /objective.*must be one of .*latency/);
+  await refused({ limits: { heat: 3 } }, /limit.*must be MEASURE=NUMBER with a measure of .*latency/);
   await refused({ objective: ['latency'], estimator: 'proxies' }, /must include a metric for --estimator proxies/);
   await refused({ objective: { score: 'maximize', latency: 'maximize' } }, /latency is something to minimi[sz]e/);
-  await refused({ until: ['energy=3'] }, /must be METRIC=VALUE/);
+  await refused({ until: ['heat=3'] }, /must be METRIC=VALUE/);
   assert.ok(!existsSync(dir));
 });

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { unknownName } from '../common/closest.ts';
-import { invalid, UserError } from '../common/errors.ts';
+import { invalid } from '../common/errors.ts';
 import { DATASETS } from '../data/catalog.ts';
 import { isOwnFile, type StudySettings } from '../study/spec.ts';
 
@@ -15,6 +15,6 @@ export function dataOf(argument: string): Partial<StudySettings> {
   if (found?.isFile() && isOwnFile(argument)) return { data: argument };
   if (found?.isFile()) return { data: 'csv', dataDir: argument };
   if (/[\\/]|\.\w+$/.test(argument)) throw invalid('data', `"${argument}"`, 'there is no such file or folder');
-  const { message } = unknownName('data:', argument, Object.keys(DATASETS));
-  throw new UserError(`${message}, or a folder of images, a CSV file, or a .ts or .js file that exports a data set`);
+  const others = 'a folder of images, a CSV file, or a .ts or .js file that exports a data set';
+  throw unknownName('data:', argument, Object.keys(DATASETS), others);
 }

@@ -265,8 +265,7 @@ export function dataRequest(settings: StudySettings): DataRequest {
 export function namedSpace(name: string): SpaceDefinition {
   const found = Object.values(SPACES).find((space) => space.name === name);
   if (found !== undefined) return found;
-  const { message } = unknownName('--space:', name, Object.keys(SPACES));
-  throw new UserError(`${message}, or a .ts or .js file that exports a space`);
+  throw unknownName('--space:', name, Object.keys(SPACES), 'a .ts or .js file that exports a space');
 }
 
 /**

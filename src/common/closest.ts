@@ -6,17 +6,18 @@ const LISTED = 12;
 
 /**
  * The error for a name that is none of the known ones: `unknown strategy "tep"; did you mean "tpe"? It must be one of random, ...`.
- * `what` is what was named, with its place before it where it has one.
+ * `what` is what was named, with its place before it where it has one; `others` says what may stand in the place of a name.
  */
-export function unknownName(what: string, name: string, known: readonly string[]): UserError {
+export function unknownName(what: string, name: string, known: readonly string[], others?: string): UserError {
   const meant = closest(name, known);
-  const list = `must be one of ${known.join(', ')}`;
+  const list = `must be one of ${known.join(', ')}${others === undefined ? '' : `, or ${others}`}`;
+  const short = others === undefined ? '' : ` It may also be ${others}`;
   const rule =
     known.length === 0
       ? 'there are none'
       : meant === undefined
         ? `it ${list}`
-        : `did you mean "${meant}"?${known.length > LISTED ? '' : ` It ${list}`}`;
+        : `did you mean "${meant}"?${known.length > LISTED ? short : ` It ${list}`}`;
   return new UserError(`${what} ${shownValue(name)}; ${rule}`);
 }
 
