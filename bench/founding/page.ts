@@ -20,7 +20,7 @@ export interface PageOptions {
   readonly lookUp?: (text: string) => Readonly<Record<string, number>>;
 }
 
-/** The page of one form of the comparison, from its rows. Without rows, the page states that there are no measurements. */
+/** Writes the page of one form of the comparison from its rows. Without rows, the page says that nothing was measured. */
 export function page(rows: readonly Row[], options: PageOptions): string {
   const found = summaries(METHODS, rows);
   const measured = found.some(({ seeds }) => seeds > 0)

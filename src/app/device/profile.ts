@@ -58,7 +58,7 @@ export interface Profile {
   readonly check?: ProfileCheck;
 }
 
-/** So many random networks in a row without a new block have shown them all. */
+/** After this many random networks in a row without a new block, all blocks count as found. */
 const NOTHING_NEW = 200;
 /** Of a block: it is short, and there are many. */
 const BLOCK_SECONDS = 0.04;

@@ -24,8 +24,8 @@ export interface Within {
 }
 
 /**
- * Takes the best network, measures it again, now that nothing is trained beside it, and takes the next where its interval reaches above the limit. What is
- * measured is stored, so that every command then takes the same network. Throws TrainingFailure where no network keeps the limit.
+ * Measures the best network again, now that nothing else is trained. If its interval reaches above the limit, it does the same with the next
+ * best one. It stores what it measures, so that every command then takes the same network. Throws TrainingFailure where no network keeps the limit.
  */
 export async function chooseWithin(
   dir: string,

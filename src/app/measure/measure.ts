@@ -31,7 +31,7 @@ export interface MeasureRequest {
   onStart?(name: string, target: TargetName): void;
 }
 
-/** What was measured of a network on a target. For one sample, where nothing else is said. */
+/** What was measured of a network on a target; of one sample, unless a field says otherwise. */
 export interface MeasuredNetwork extends Pick<Contestant, 'name' | 'kind' | 'untrained' | 'params' | 'flops'> {
   readonly target: TargetName;
   readonly fileBytes: number;

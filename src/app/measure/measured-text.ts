@@ -18,7 +18,7 @@ export function measurementToJson(
   return JSON.parse(JSON.stringify({ devices, batch, threads, watts, ...tariff, cost, lambda, networks }));
 }
 
-/** Money and CO2 are those of so many samples: of one they are too small to read. */
+/** Money and CO2 are given for this many samples, because those of one sample are too small to read. */
 const MILLION = 1e6;
 
 /** A column is absent where no network has a value for it. */
