@@ -1,7 +1,7 @@
 /**
  * Latencies on this machine: how well a table of blocks predicts whole networks (`netsmith profile`), and how much two measurements of one network differ.
- * Run it while nothing else computes: `npm run -s bench:latency -- [SPACE ...]`. What is timed is kept in bench/results/latency-SPACE.json; a second run
- * continues.
+ * Run it while nothing else computes: `npm run -s bench:latency -- [SPACE ...]`. The measurements are kept in
+ * bench/results/latency-SPACE.json, and a second run continues with them.
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';

@@ -149,7 +149,7 @@ export async function readStudy(dir: string, given?: SearchSpace): Promise<ReadS
 
 /**
  * Search trials and confirmations. A network that was too slow when it was measured again counts as failed, by whichever trial or confirmation it
- * was trained, so that nothing takes it for the best.
+ * was trained, so that no command takes it as the best.
  */
 function withoutSlow(all: readonly Trial[], { remeasured = [], settings }: StudyPlan): readonly Trial[] {
   const trials = all.filter(({ purpose }) => purpose === 'search' || purpose === 'confirm');

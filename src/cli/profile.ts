@@ -65,7 +65,7 @@ export function addProfile(program: Command, shell: Shell): void {
       const space = spaceFor(await loadSpace(settings.space), taskFrom(options), settings);
       const latency = latencySettings(settings);
       if (latency === undefined) throw new Error('a profile takes latencies');
-      output.note(`Timing on ${latency.target}; what is timed is kept in ${out}.`);
+      output.note(`Timing on ${latency.target}; measurements are kept in ${out}.`);
       let told = '';
       const onProgress = (done: number, all: number, what: string) => {
         const text = `${Math.floor((10 * done) / all) * 10} % of ${all} ${what} timed`;
@@ -73,7 +73,7 @@ export function addProfile(program: Command, shell: Shell): void {
         told = text;
       };
       const profile = await interruptible(
-        () => output.note(`Interrupted. The same command continues: what is timed is in ${out}.`),
+        () => output.note(`Interrupted. The measurements are in ${out}; the same command continues.`),
         (signal) =>
           profileSpace({
             space,
