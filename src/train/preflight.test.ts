@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { rng } from '../common/random.ts';
+import type { Samples } from '../data/dataset.ts';
 import { linear, relu, sequential } from '../space/tree/builders.ts';
 import { MemoryShortage } from './failure.ts';
-import { type TrainRequest, trainNetwork } from './loop.ts';
-import { preflight } from './preflight.ts';
+import { openTraining, type TrainRequest, trainNetwork } from './loop.ts';
+import { forecastOf, preflight } from './preflight.ts';
 import { openPrograms } from './programs.ts';
 import { DEFAULT_SETTINGS } from './settings.ts';
 import { blobs } from './testing/blobs.ts';
@@ -41,6 +42,29 @@ test('an epoch is forecast from a few steps, each a second by this clock, and fr
   // 48 training samples in batches of 4; 24 validation samples in one batch.
   assert.ok(Math.abs(forecast.epochSeconds - (12 + 0.5)) < 1e-9, `${forecast.epochSeconds}`);
   assert.ok(forecast.memoryBytes > 0);
+});
+
+test('a measurement with a part that does not grow with the samples is forecast from two sizes', async () => {
+  let seconds = 0;
+  const training = await openTraining(request());
+  const slow = {
+    ...training,
+    async measure(samples: Samples) {
+      seconds += 5 + samples.count / 1000;
+      return training.measure(samples);
+    },
+  };
+  const { valid } = blobs();
+  const many: Samples = {
+    count: 6400,
+    read: (indices, into) =>
+      valid.read(
+        indices.map((i) => i % valid.count),
+        into,
+      ),
+  };
+  const forecast = await forecastOf({ ...request({ valid: many }), now: () => 1000 * seconds }, async () => slow);
+  assert.ok(Math.abs(forecast.measureSeconds * many.count - (5 + 6.4)) < 1e-9, `${forecast.measureSeconds}`);
 });
 
 test('an epoch of a single step, and data without validation samples, are forecast too', async () => {

@@ -80,21 +80,23 @@ export async function forecastOf<Request extends Watched>(
 }
 
 /**
- * By the time that a few of them take, once more after a first time. If all of them take little time by this, they are measured: some
+ * All of them are measured if that takes little time. Otherwise the time is a line through those of few and of more samples: some
  * measurements have a part that does not grow with the samples, such as batch norm's statistics of a path.
  */
 async function secondsToMeasure(samples: Samples, { measure, batchSize }: Opened, now: () => number): Promise<number> {
-  const count = Math.min(samples.count, Math.max(batchSize, VALID_BATCH));
-  if (count === 0) return 0;
-  const secondsOf = async (measured: Samples) => {
+  const few = Math.min(samples.count, Math.max(batchSize, VALID_BATCH));
+  if (few === 0) return 0;
+  const secondsOf = async (count: number) => {
     const began = now();
-    await measure(measured);
+    await measure({ count, read: (indices, into) => samples.read(indices, into) });
     return (now() - began) / 1000;
   };
-  const few: Samples = { count, read: (indices, into) => samples.read(indices, into) };
   await secondsOf(few);
-  const seconds = (await secondsOf(few)) * (samples.count / count);
-  return seconds > LITTLE_SECONDS ? seconds : secondsOf(samples);
+  const seconds = await secondsOf(few);
+  if (seconds * (samples.count / few) <= LITTLE_SECONDS) return secondsOf(samples.count);
+  const more = Math.min(samples.count, 4 * few);
+  const each = more > few ? Math.max(0, (await secondsOf(more)) - seconds) / (more - few) : 0;
+  return seconds + each * (samples.count - few);
 }
 
 function median(values: readonly number[]): number {
