@@ -94,7 +94,7 @@ function poleLane(count: 1 | 2, seen: readonly number[]): Lane & { readonly stat
       }
     },
     step(action, state) {
-      for (let i = 0; i < STEPS_PER_ACTION; i++) integrate(state, action[0] as number, STEP_SECONDS);
+      for (let i = 0; i < STEPS_PER_ACTION; i++) integrate(state, action, STEP_SECONDS);
       return isOutside(state) ? FALLEN : BALANCED;
     },
   });
@@ -111,8 +111,8 @@ function derivativesOf(poles: readonly (typeof LONG)[]): Derivatives {
   const parts = poles.map(({ kg, halfLengthM }) => ({ kg, halfLengthM, moment: kg * halfLengthM }));
   const cosines = new Float64Array(poles.length);
   const pulls = new Float64Array(poles.length);
-  return (state, force, into) => {
-    let pulled = force;
+  return (state, action, into) => {
+    let pulled = action[0] as number;
     let mass = CART_KG;
     for (let p = 0; p < parts.length; p++) {
       const { kg, moment } = parts[p] as (typeof parts)[number];
