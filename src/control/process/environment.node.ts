@@ -163,7 +163,11 @@ function processLane(
 function answerOf(asked: LineProcess, patience: number, place: string, what: string): object {
   const answer = asked.read(patience);
   if (answer.kind === 'silent')
-    throw invalid(`${place}, ${what}`, `no answer after ${patience} s`, 'must answer each line with one; it was killed');
+    throw invalid(
+      `${place}, ${what}`,
+      `no answer after ${patience} s`,
+      'must answer each line with one; it was killed',
+    );
   if (answer.kind === 'ended') throw invalid(`${place}, ${what}`, answer.how, 'must run until its input ends');
   const rule = 'must print one JSON object for each line that it reads, and nothing else on standard output';
   // The parser would say where in the text; that Python prints NaN and Infinity, which JSON does not have, says more.
@@ -207,7 +211,7 @@ function fill(
       end = fill(one, shape.slice(1), into, refuse, `${key}[${i}]`, end);
       continue;
     }
-    if (typeof one !== 'number' || !Number.isFinite(one)) 
+    if (typeof one !== 'number' || !Number.isFinite(one))
       throw refuse(`${key}[${i}] is ${shownValue(one)}`, 'must be a finite number');
     into[end++] = one;
   }

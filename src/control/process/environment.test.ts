@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { rng } from '../../common/random.ts';
 import { checkEnvironment } from '../conformance.node.ts';
 import type { Environment } from '../environment.ts';
@@ -64,7 +64,8 @@ test('a process that hangs is killed after the patience given', () => {
   // A shell starts at once, so that a short patience is enough for its first answers.
   const command = `read x; case "$x" in *describe*) echo '${about}';; *) echo '{"observation": [0]}';; esac; read x; sleep 1000`;
   const environment = processEnvironment({ command, patience: 3 });
-  const message = 'environment "still" in a process, step 1: no answer after 3 s; must answer each line with one; it was killed';
+  const message =
+    'environment "still" in a process, step 1: no answer after 3 s; must answer each line with one; it was killed';
   assert.throws(() => twoSteps(environment), { name: 'UserError', message });
 });
 

@@ -13,7 +13,15 @@ const about = {
 };
 const image = { ...about, name: 'image', observation: { shape: [1, 2, 3], low: 0, high: 1 } };
 let steps = 0;
-const seen = () => (fault === 'image' ? [[[1, 0, 1], [0, 1, at & 1]]] : [at, steps]);
+const seen = () =>
+  fault === 'image'
+    ? [
+        [
+          [1, 0, 1],
+          [0, 1, at & 1],
+        ],
+      ]
+    : [at, steps];
 
 const ANSWERS: Readonly<Record<string, () => string>> = {
   words: () => '{"observation": ["far", 0], "reward": 1, "terminated": false}',
