@@ -32,11 +32,11 @@ export { type CartPoleOptions, cartPole } from './control/environments/cart-pole
 export { doublePole, generalizationStarts, type PolesOptions, singlePole } from './control/environments/poles.ts';
 export { XOR_CASES, type XorCase } from './control/environments/xor.ts';
 export {
-  type Evaluation,
-  type EvaluationOptions,
+  type EpisodeRecording,
   evaluatePolicy,
   type Policy,
-  type Recording,
+  type PolicyEvaluation,
+  type PolicyEvaluationOptions,
   recordEpisode,
 } from './control/episodes.ts';
 export { ENVIRONMENTS, type EnvironmentName } from './control/index.ts';

@@ -13,7 +13,7 @@ export interface Policy {
   begin?(lane: number): void;
 }
 
-export interface EvaluationOptions {
+export interface PolicyEvaluationOptions {
   /** Episodes. Default: 100. */
   readonly episodes?: number;
   /** Lanes that run side by side, which changes no result of a policy that treats lanes alike. Default: all episodes, at most 64. */
@@ -23,7 +23,7 @@ export interface EvaluationOptions {
 }
 
 /** What a policy has done in an environment. */
-export interface Evaluation {
+export interface PolicyEvaluation {
   readonly meanReturn: number;
   /** Standard deviation of the returns over episodes (n - 1); 0 for a single episode. */
   readonly deviation: number;
@@ -41,8 +41,8 @@ export interface Evaluation {
 export function evaluatePolicy(
   environment: Environment,
   policy: Policy,
-  { episodes: count = 100, lanes: most = 64, labels = ['evaluation'] }: EvaluationOptions = {},
-): Evaluation {
+  { episodes: count = 100, lanes: most = 64, labels = ['evaluation'] }: PolicyEvaluationOptions = {},
+): PolicyEvaluation {
   const lanes = environment.open(Math.max(1, Math.min(count, most)));
   const actions = new Float32Array(lanes.count * actionSize(environment.action));
   const episodes: Episode[] = [];
@@ -76,7 +76,7 @@ export function evaluatePolicy(
 const hasEnded = ({ terminated, truncated }: Lanes, lane: number): boolean =>
   terminated[lane] === 1 || truncated[lane] === 1;
 
-function summary(episodes: readonly Episode[]): Evaluation {
+function summary(episodes: readonly Episode[]): PolicyEvaluation {
   const meanOf = (value: (episode: Episode) => number) =>
     episodes.reduce((sum, episode) => sum + value(episode), 0) / episodes.length;
   const meanReturn = meanOf((episode) => episode.return);
@@ -91,7 +91,7 @@ function summary(episodes: readonly Episode[]): Evaluation {
 }
 
 /** An episode as figures draw it. */
-export interface Recording {
+export interface EpisodeRecording {
   /** The start, and what each step has led to: the states where the environment names its state, or else the observations. */
   readonly frames: readonly Float64Array[];
   readonly rewards: readonly number[];
@@ -104,7 +104,7 @@ export function recordEpisode(
   policy: Policy,
   labels: readonly (string | number)[] = ['evaluation', 0],
   most = 10_000,
-): Recording {
+): EpisodeRecording {
   const lanes = environment.open(1);
   try {
     const size = observationSize(environment.observation);

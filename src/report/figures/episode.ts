@@ -1,5 +1,5 @@
 /** An episode of an environment with a physical state, as a row of pictures: a film without a player. Static SVG in the page's colors. */
-import type { Recording } from '../../control/episodes.ts';
+import type { EpisodeRecording } from '../../control/episodes.ts';
 import type { EnvironmentName } from '../../control/index.ts';
 import { coordinate, html, type Markup } from '../markup.ts';
 import { ACCENT, INK, QUIET, STRONG } from './plot.ts';
@@ -29,7 +29,7 @@ const PICTURES: Readonly<Partial<Record<EnvironmentName, (frame: Frame) => reado
 };
 
 /** The SVG of a recorded episode; undefined for an environment that has no picture, as one of a user's own. */
-export function episodeFigure(name: string, { frames, rewards, episode }: Recording): string | undefined {
+export function episodeFigure(name: string, { frames, rewards, episode }: EpisodeRecording): string | undefined {
   const picture = Object.hasOwn(PICTURES, name) ? PICTURES[name as EnvironmentName] : undefined;
   if (picture === undefined) return undefined;
   const steps = shownSteps(frames.length);
