@@ -59,7 +59,8 @@ export async function examineMachine({ threads = 1 }: { readonly threads?: numbe
     cuda: { available: !('error' in onCuda), ...('error' in onCuda && { reason: onCuda.error }) },
     browser: {
       available: !('error' in inBrowser),
-      ...('error' in inBrowser ? { reason: inBrowser.error } : inBrowser),
+      ...(!('error' in inBrowser) && inBrowser),
+      ...('error' in inBrowser && { reason: inBrowser.error }),
     },
     training: 'error' in onCpu ? null : onCpu.training,
     problems,
