@@ -123,6 +123,6 @@ if (values.write) {
     ([name, episodes]) => `${JSON.stringify(name)}: [\n${episodes.map((one) => JSON.stringify(one)).join(',\n')}\n]`,
   );
   const path = new URL('../../src/control/testing/gymnasium.json', import.meta.url);
-  writeFileSync(path, `{\n"gymnasium": ${JSON.stringify(version)},\n${runs.join(',\n')}\n}\n`);
+  writeFileSync(path, `{\n"gymnasium": ${JSON.stringify(version)},\n"runs": {\n${runs.join(',\n')}\n}\n}\n`);
 }
 process.exitCode = isGood ? 0 : 1;

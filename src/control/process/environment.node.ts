@@ -9,7 +9,7 @@ import type { Rng } from '../../common/random.ts';
 import { ruleOf } from '../../common/rules.ts';
 import { printable, shownValue } from '../../common/text.ts';
 import { defineEnvironment, type Lane } from '../define.ts';
-import type { Environment } from '../environment.ts';
+import type { ActionSpec, Environment } from '../environment.ts';
 import { type LineProcess, openLineProcess } from './lines.node.ts';
 
 export interface ProcessEnvironmentOptions {
@@ -60,7 +60,7 @@ export function processEnvironment({ command, patience = 30 }: ProcessEnvironmen
       low: opened(low, -Infinity),
       high: opened(high, Infinity),
     },
-    action: withoutUndefined(action),
+    action: actionOf(action),
     maxSteps,
     success:
       'return' in success
@@ -223,7 +223,10 @@ function opened(found: number | null | undefined | (number | null)[], open: numb
   return Array.isArray(found) ? found.map((one) => one ?? open) : (found ?? open);
 }
 
-/** Optional keys are left out where they are undefined. */
-function withoutUndefined<T extends About['action']>({ names: given, ...action }: T) {
-  return { ...action, ...(given && { names: given }) };
+/** As the contract has it: optional keys are left out, not undefined. */
+function actionOf(action: About['action']): ActionSpec {
+  const named = action.names && { names: action.names };
+  return action.kind === 'discrete'
+    ? { kind: action.kind, count: action.count, ...named }
+    : { kind: action.kind, size: action.size, low: action.low, high: action.high, ...named };
 }
