@@ -15,9 +15,12 @@ import { type LineProcess, openLineProcess } from './lines.node.ts';
 export interface ProcessEnvironmentOptions {
   /** Run by the shell, once for each lane and once to ask what it is. */
   readonly command: string;
-  /** Seconds. A process that gives no answer for as long has hung. Default: 30. */
+  /** Seconds. A process that gives no answer for as long has hung; its first answer may take ten times as long. Default: 30. */
   readonly patience?: number;
 }
+
+/** How much longer the first answer may take: a simulator has to load. */
+const START = 10;
 
 const bound = z.number().nullable();
 const bounds = z.union([bound, z.array(bound)]).optional();
@@ -161,13 +164,10 @@ function processLane(
 
 /** The next line of a process, as an object. */
 function answerOf(asked: LineProcess, patience: number, place: string, what: string): object {
-  const answer = asked.read(patience);
+  const seconds = asked.hasAnswered ? patience : START * patience;
+  const answer = asked.read(seconds);
   if (answer.kind === 'silent')
-    throw invalid(
-      `${place}, ${what}`,
-      `no answer after ${patience} s`,
-      'must answer each line with one; it was killed',
-    );
+    throw invalid(`${place}, ${what}`, `no answer after ${seconds} s`, 'must answer each line with one; it was killed');
   if (answer.kind === 'ended') throw invalid(`${place}, ${what}`, answer.how, 'must run until its input ends');
   const rule = 'must print one JSON object for each line that it reads, and nothing else on standard output';
   // The parser would say where in the text; that Python prints NaN and Infinity, which JSON does not have, says more.

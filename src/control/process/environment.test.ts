@@ -73,7 +73,7 @@ test('a description that is none is refused, and so are a silent process and a c
   const refused = (command: string, message: RegExp, patience = 30) =>
     assert.throws(() => processEnvironment({ command, patience }), { name: 'UserError', message });
   refused(commandOf('shapeless'), /^environment command .*, answer to describe: observation\.shape; must be a list$/);
-  refused(commandOf('silent'), /describe: no answer after 1 s; must answer/, 1);
+  refused(commandOf('silent'), /describe: no answer after 1 s; must answer/, 0.1);
   refused('netsmith-has-no-such-command', /describe: it exits with code 127: .*not found.*; must run until/);
 });
 

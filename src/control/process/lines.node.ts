@@ -7,6 +7,8 @@ import type { Report, ThreadSettings } from './thread.node.ts';
 export type LineAnswer = Report | { readonly kind: 'silent' };
 
 export interface LineProcess {
+  /** Whether it has answered at all: the first answer may wait for a simulator to load. */
+  readonly hasAnswered: boolean;
   write(line: string): void;
   /** The next line, waited for at most so many seconds; `silent` if there is none until then. */
   read(seconds: number): LineAnswer;
@@ -33,6 +35,7 @@ export function openLineProcess(command: string): LineProcess {
   const worker = new Worker(entry, { workerData: settings, transferList: [port2], execArgv: [] });
   worker.unref();
   let hasEnded = false;
+  let hasAnswered = false;
 
   const read = (seconds: number): LineAnswer => {
     const until = performance.now() + seconds * 1000;
@@ -41,6 +44,7 @@ export function openLineProcess(command: string): LineProcess {
       const received: { readonly message: Report } | undefined = receiveMessageOnPort(port1);
       if (received !== undefined) {
         if (received.message.kind === 'ended') hasEnded = true;
+        hasAnswered = true;
         return received.message;
       }
       const left = until - performance.now();
@@ -58,6 +62,9 @@ export function openLineProcess(command: string): LineProcess {
     }
   };
   const opened: LineProcess = {
+    get hasAnswered() {
+      return hasAnswered;
+    },
     write: (line) => port1.postMessage(line),
     read,
     close(seconds = 1) {
