@@ -30,8 +30,8 @@ export type Genome = {
 export interface GenomeShape {
   readonly inputs: number;
   readonly outputs: number;
-  /** Whether there is a node that is always 1. */
-  readonly bias: boolean;
+  /** The value of a node that is always the same; 0: there is no such node. */
+  readonly bias: number;
   /** Whether connections may form cycles. */
   readonly recurrent: boolean;
   /** Weights are in [-weightLimit, weightLimit]. */
@@ -39,7 +39,7 @@ export interface GenomeShape {
 }
 
 /** The number of inputs and bias: nodes that no connection leads to. */
-export const sourcesOf = ({ inputs, bias }: GenomeShape): number => inputs + Number(bias);
+export const sourcesOf = ({ inputs, bias }: GenomeShape): number => inputs + Number(bias !== 0);
 /** The number of nodes that all members have; the outputs are the last of them. */
 export const fixedOf = (shape: GenomeShape): number => sourcesOf(shape) + shape.outputs;
 

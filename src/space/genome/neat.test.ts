@@ -3,7 +3,7 @@ import { neatSpace } from './neat.ts';
 
 for (const [name, options] of Object.entries({
   minimal: {},
-  recurrent: { recurrent: true, bias: false },
+  recurrent: { recurrent: true, bias: 0 },
   random: { start: 'random' },
   fixed: { start: 'layered', growth: false, hidden: 3 },
 } as const))

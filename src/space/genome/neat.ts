@@ -11,8 +11,8 @@ import { addConnection, addNode, align, cross, perturb, reenable } from './vary.
 
 /** The options of `neatSpace`. */
 const OPTIONS = {
-  /** Whether members have a node that is always 1. */
-  bias: true,
+  /** The value of a node that is always the same, such as the 0.5 of Stanley's pole balancing; 0: no such node. */
+  bias: { default: 1, min: -1000, max: 1000 },
   /** Whether connections may form cycles: then a network has a state from step to step. */
   recurrent: false,
   /**
@@ -38,7 +38,7 @@ export interface NeatSpaceOptions {
   readonly inputs: number;
   /** Number of outputs, from 1 to 10,000. */
   readonly outputs: number;
-  readonly bias?: boolean;
+  readonly bias?: number;
   readonly recurrent?: boolean;
   readonly start?: 'minimal' | 'layered' | 'random';
   readonly hidden?: number;

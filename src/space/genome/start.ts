@@ -25,7 +25,7 @@ export function firstGenome(shape: GenomeShape, start: string, hidden: number, s
   const nodes = (count: number) => Array.from({ length: count }, (_, i) => splitMark(markOf(0, sources, fixed), i));
   if (start === 'layered') {
     const layer = nodes(hidden);
-    const bias = shape.bias ? to.map((b) => way(shape.inputs, b)) : [];
+    const bias = shape.bias === 0 ? [] : to.map((b) => way(shape.inputs, b));
     const ways = layer.flatMap((node) => [...from.map((a) => way(a, node)), ...to.map((b) => way(node, b))]);
     return genomeOf(layer, [...bias, ...ways]);
   }

@@ -79,7 +79,7 @@ export function perturb(genome: Genome, { power, replaced }: WeightRates, limit:
  * weight. As in Stanley's code, connections from the bias are not split.
  */
 export function addNode(genome: Genome, shape: GenomeShape, stream: Rng): Genome | undefined {
-  const bias = shape.bias ? shape.inputs : -1;
+  const bias = shape.bias === 0 ? -1 : shape.inputs;
   const candidates = genome.connections.filter(({ from, enabled }) => enabled && from !== bias);
   if (candidates.length === 0) return undefined;
   const split = stream.pick(candidates);
