@@ -31,6 +31,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   train: ['space', 'task', 'graph', 'engine', 'network', 'data'],
   data: ['task'],
   baseline: ['model', 'task', 'data', 'graph'],
+  control: [],
   device: ['graph', 'engine'],
   report: [
     'space',
@@ -45,6 +46,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'data',
     'device',
     'baseline',
+    'control',
     'model',
   ],
 };

@@ -21,6 +21,18 @@ export { compareBy, METRICS, type Metrics, type Objective } from './common/metri
 export { type Rng, rng } from './common/random.ts';
 export type { Spent } from './common/spent.ts';
 export {
+  defineEnvironment,
+  type EnvironmentDefinition,
+  type EnvironmentFacts,
+  type Lane,
+  type Outcome,
+} from './control/define.ts';
+export * from './control/environment.ts';
+export { type CartPoleOptions, cartPole } from './control/environments/cart-pole.ts';
+export { doublePole, generalizationStarts, type PolesOptions, singlePole } from './control/environments/poles.ts';
+export { XOR_CASES, type XorCase } from './control/environments/xor.ts';
+export { ENVIRONMENTS, type EnvironmentName } from './control/index.ts';
+export {
   DATASETS,
   type DatasetEntry,
   type DatasetFile,

@@ -1,0 +1,65 @@
+/** What the environments with a physical state share. */
+import type { Rng } from '../common/random.ts';
+import type { Lane, Outcome } from './define.ts';
+
+/** The law of a system whose state is a few numbers. */
+export interface Physics {
+  /** Writes the state in which an episode begins. */
+  start(rng: Rng, state: Float64Array): void;
+  observe(state: Float64Array, observation: Float32Array): void;
+  /** Changes the state by one step, and says what it has led to. */
+  step(action: Float32Array, state: Float64Array): Readonly<Outcome>;
+}
+
+/** A lane with `size` numbers of state. */
+export function physicalLane(size: number, { start, observe, step }: Physics): Lane & { readonly state: Float64Array } {
+  const state = new Float64Array(size);
+  return {
+    state,
+    reset(rng, observation) {
+      start(rng, state);
+      observe(state, observation);
+    },
+    begin: (observation) => observe(state, observation),
+    step(action, observation) {
+      const outcome = step(action, state);
+      observe(state, observation);
+      return outcome;
+    },
+  };
+}
+
+/** Uniform in [low, high). */
+export function uniform(rng: Rng, low: number, high: number): number {
+  return low + (high - low) * rng.float();
+}
+
+/** Writes the derivatives of `state` with respect to time, under a constant `force`. */
+export type Derivatives = (state: Float64Array, force: number, into: Float64Array) => void;
+
+/** The classical Runge-Kutta method of fourth order, in place: one step of `seconds`. Its memory is its own. */
+export function rungeKutta(size: number, derivatives: Derivatives) {
+  const [k1, k2, k3, k4, at] = Array.from({ length: 5 }, () => new Float64Array(size)) as [
+    Float64Array,
+    Float64Array,
+    Float64Array,
+    Float64Array,
+    Float64Array,
+  ];
+  const move = (from: Float64Array, along: Float64Array, seconds: number) => {
+    for (let i = 0; i < size; i++) at[i] = (from[i] as number) + seconds * (along[i] as number);
+  };
+  return (state: Float64Array, force: number, seconds: number): void => {
+    derivatives(state, force, k1);
+    move(state, k1, seconds / 2);
+    derivatives(at, force, k2);
+    move(state, k2, seconds / 2);
+    derivatives(at, force, k3);
+    move(state, k3, seconds);
+    derivatives(at, force, k4);
+    for (let i = 0; i < size; i++) {
+      const slope = (k1[i] as number) + 2 * ((k2[i] as number) + (k3[i] as number)) + (k4[i] as number);
+      state[i] = (state[i] as number) + (seconds / 6) * slope;
+    }
+  };
+}
