@@ -40,6 +40,8 @@ export {
   type DatasetOrigin,
 } from './data/catalog.ts';
 export type * from './data/dataset.ts';
+export { playGenome } from './control/genome-episode.ts';
+export { type GenomeNetwork, genomeNetwork } from './control/genome-network.ts';
 export {
   type DatasetDefinition,
   defineDataset,
@@ -94,6 +96,7 @@ export { checkBuildable } from './network/buildable.ts';
 export { networkCosts } from './network/costs.ts';
 export type { MixtureForm } from './network/mixture.ts';
 export { type Morphism, type MorphRequest, morphWeights } from './network/morphism.ts';
+export { type GenomeGraph, genomeCosts, genomeGraph } from './network/genome.ts';
 export type { Costs, LayerCosts } from './network/network.ts';
 export {
   type Coefficients,
@@ -123,12 +126,17 @@ export {
 } from './oneshot/single-path.ts';
 export type { Supernet, SupernetRequest } from './oneshot/supernet.ts';
 export { type DrawingOptions, drawArchitecture } from './report/drawing/draw.ts';
+export { drawGenome, type GenomeDrawing } from './report/drawing/genome.ts';
 export { architectureText } from './report/drawing/text.ts';
+export { exportGenome, type GenomeExport } from './report/export/genome.ts';
 export type { ModelMetadata } from './report/export/metadata.ts';
 export { type ExportRequest, exportOnnx, readModel } from './report/export/onnx.ts';
 export { checkParity, PARITY_LIMIT, type ParityRequest } from './report/export/parity.ts';
 export { type Answer, type Answered, type ExportedModel, openModel } from './report/exported-model.ts';
 export type { TestAccuracy } from './report/tabular/nas-bench-201-test.ts';
+export type { Connection, Genome, GenomeShape } from './space/genome/genome.ts';
+export type { Alignment, CrossRates, GenomeMoves, WeightRates } from './space/genome/moves.ts';
+export { type NeatSpace, type NeatSpaceOptions, neatSpace } from './space/genome/neat.ts';
 export { isFixed, type SearchSpace } from './space/search-space.ts';
 export type * from './space/space.ts';
 export {

@@ -1,9 +1,6 @@
 /** Runs genomes, without tensors: one observation at a time, as fast as plain arrays allow. */
-import { fixedOf, type Genome, type GenomeShape, sourcesOf } from '../space/genome/genome.ts';
+import { fixedOf, type Genome, type GenomeShape, SIGMOID_SLOPE, sourcesOf } from '../space/genome/genome.ts';
 import { layersOf } from '../space/genome/paths.ts';
-
-/** The slope of the sigmoid, 1 / (1 + exp(-4.9 x)): nearly linear between -0.5 and 0.5 (Stanley & Miikkulainen 2002, section 4.1). */
-export const SIGMOID_SLOPE = 4.9;
 
 export interface GenomeNetwork {
   /** [outputs], from 0 to 1: the array is the network's own, and the next activation writes it. */

@@ -38,6 +38,12 @@ export interface GenomeShape {
   readonly weightLimit: number;
 }
 
+/**
+ * What a node makes of the weighted sum of its inputs: 1 / (1 + exp(-4.9 x)), nearly linear between -0.5 and 0.5 (Stanley & Miikkulainen
+ * 2002, section 4.1).
+ */
+export const SIGMOID_SLOPE = 4.9;
+
 /** The number of inputs and bias: nodes that no connection leads to. */
 export const sourcesOf = ({ inputs, bias }: GenomeShape): number => inputs + Number(bias !== 0);
 /** The number of nodes that all members have; the outputs are the last of them. */

@@ -44,7 +44,7 @@ export type Lineage = {
   /** Those that have children in it. */
   readonly species: readonly Species[];
   readonly nextSpecies: number;
-  /** The best fitness of all until now (null: none), and the generation that reached it. */
+  /** The best fitness of all until now (null: none), and the generation that reached it, or in which the search was narrowed to two species. */
   readonly best: number | null;
   readonly improved: number;
 };
@@ -80,15 +80,27 @@ export function nextLineage(
   const top = largest(born.map(({ fitness }) => fitness));
   const isBetter = lineage.best === null || top > lineage.best;
   const improved = isBetter ? generation : lineage.improved;
-  const breeding = breedingSpecies(all, generation, generation - improved > options.populationStagnation, options);
+  const isStuck = generation - improved > options.populationStagnation;
+  const improving = all.filter((one) => generation - one.improved < options.stagnation);
+  const isFocus = isStuck || improving.length === 0;
+  const breeding = isFocus ? bestTwo(all).map((one) => ({ ...one, improved: generation })) : improving;
   const shares = sharedFitness(groups, born);
-  const quotas = apportion(options.population, breeding.map(({ id }) => shares.get(id) ?? 0));
+  const quotas = apportion(
+    options.population,
+    breeding.map(({ id }) => shares.get(id) ?? 0),
+  );
   const species = breeding.map((one, i) => ({ ...one, offspring: quotas[i] ?? 0 }));
   return {
-    ...{ generation: generation + 1, nextSpecies, improved },
+    ...{ generation: generation + 1, nextSpecies, improved: isFocus ? generation : improved },
     species: species.filter(({ offspring }) => offspring > 0),
     best: isBetter ? top : lineage.best,
   };
+}
+
+/** Those that alone have children when no species improves, or the whole population does not. */
+function bestTwo(all: readonly Species[]): readonly Species[] {
+  const value = ({ parents }: Species) => parents[0]?.fitness ?? Number.NEGATIVE_INFINITY;
+  return all.toSorted((a, b) => value(b) - value(a)).slice(0, 2);
 }
 
 interface Group {
@@ -114,19 +126,6 @@ function speciate(
     else groups.push({ id: next++, known: undefined, representative: one.architecture, members: [one] });
   }
   return { groups: groups.filter(({ members }) => members.length > 0), nextSpecies: next };
-}
-
-/** Those that may have children: species that still improve; the best two, where none does or the whole population does not. */
-function breedingSpecies(
-  all: readonly Species[],
-  generation: number,
-  isStuck: boolean,
-  { stagnation }: SpeciesOptions,
-): readonly Species[] {
-  const improving = all.filter(({ improved }) => generation - improved < stagnation);
-  if (!isStuck && improving.length > 0) return improving;
-  const value = ({ parents }: Species) => parents[0]?.fitness ?? Number.NEGATIVE_INFINITY;
-  return all.toSorted((a, b) => value(b) - value(a)).slice(0, 2);
 }
 
 /**
