@@ -49,7 +49,8 @@ suite('genomes', () => {
     const [id] = split.hidden;
     const old = split.connections.find(({ enabled }) => !enabled) ?? assert.fail();
     assert.notEqual(old.from, 2, 'connections from the bias are not split');
-    const [into, out] = split.connections.filter(({ from, to }) => from === id || to === id);
+    const into = split.connections.find(({ to }) => to === id);
+    const out = split.connections.find(({ from }) => from === id);
     assert.deepEqual([into?.from, into?.to, into?.weight], [old.from, id, 1]);
     assert.deepEqual([out?.from, out?.to, out?.weight], [id, old.to, old.weight]);
   });

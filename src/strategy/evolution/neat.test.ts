@@ -50,7 +50,7 @@ suite('neat', () => {
     const first = told.slice(0, 10);
     const best = first.reduce((a, b) => ((b.metrics.accuracy ?? 0) > (a.metrics.accuracy ?? 0) ? b : a));
     assert.equal(keyOf(told[10]?.architecture), keyOf(best.architecture));
-    const { told: others } = await play('neat', { population: 10, championFrom: 10 }, problemOn(growing), 20, sumOf);
+    const { told: others } = await play('neat', { population: 10, championFrom: 10, weights: 1 }, problemOn(growing), 20, sumOf);
     assert.ok(others.slice(10).every((one) => keyOf(one.architecture) !== keyOf(best.architecture)));
   });
 
