@@ -62,9 +62,6 @@ const genomeSchema = z.strictObject({
   ),
 });
 
-/** Genomes that have been checked or made here, so that moves need not check them again. */
-const known = new WeakSet<object>();
-
 /** Plain data as a genome, sorted and frozen. Throws UserError with place, value and rule. */
 export function checkGenome(found: unknown, shape: GenomeShape, place: string): Genome {
   const read = genomeSchema.safeParse(found);
@@ -96,19 +93,12 @@ export function checkGenome(found: unknown, shape: GenomeShape, place: string): 
 
 /** Genes as a frozen genome; they are sorted, and not checked. */
 export function genomeOf(hidden: readonly number[], connections: readonly Connection[]): Genome {
-  const genome = deepFreeze({
+  return deepFreeze({
     hidden: hidden.toSorted((a, b) => a - b),
     connections: connections
       .map((one) => (Object.is(one.weight, -0) ? { ...one, weight: 0 } : one)) // JSON has no -0.
       .sort((a, b) => a.innovation - b.innovation),
   });
-  known.add(genome);
-  return genome;
-}
-
-/** Whether this very object was checked or made by these functions. */
-export function isKnown(found: object): found is Genome {
-  return known.has(found);
 }
 
 /** Six decimals: short in JSON, and far below any step of a mutation. */

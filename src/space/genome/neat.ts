@@ -3,7 +3,7 @@ import { optionsBy } from '../../common/options.ts';
 import { type Rng, rng } from '../../common/random.ts';
 import type { SearchSpace } from '../search-space.ts';
 import type { Architecture } from '../space.ts';
-import { checkGenome, fixedOf, type Genome, type GenomeShape, genomeOf, isKnown, rounded } from './genome.ts';
+import { checkGenome, fixedOf, type Genome, type GenomeShape, genomeOf, rounded } from './genome.ts';
 import type { GenomeMoves } from './moves.ts';
 import { formatGenome, parseGenome } from './notation.ts';
 import { firstGenome } from './start.ts';
@@ -77,7 +77,16 @@ export function neatSpace(name: string, given: NeatSpaceOptions): NeatSpace {
   const first = (stream: Rng): Genome => firstGenome(shape, start.start, start.hidden, stream);
   const fixed = growth ? undefined : structureOf(first(rng('structure')));
 
+  // The very objects that are known to be members: moves need not check them again.
+  const members = new WeakSet<object>();
+  const isMember = (found: unknown): found is Genome =>
+    typeof found === 'object' && found !== null && members.has(found);
+  const own = (genome: Genome): Genome => {
+    members.add(genome);
+    return genome;
+  };
   const check = (found: unknown): Genome => {
+    if (isMember(found)) return found;
     const genome = checkGenome(found, shape, `architecture of ${place}`);
     if (fixed !== undefined && structureOf(genome) !== fixed)
       throw invalid(
@@ -85,25 +94,25 @@ export function neatSpace(name: string, given: NeatSpaceOptions): NeatSpace {
         'has another structure',
         'all members have the structure of its samples',
       );
-    return genome;
+    return own(genome);
   };
-  const read = (architecture: Architecture): Genome => (isKnown(architecture) ? architecture : check(architecture));
-  const whenGrowing = <T>(make: () => T): T | undefined => (growth ? make() : undefined);
+  const ownIf = (genome: Genome | undefined): Genome | undefined => (genome === undefined ? undefined : own(genome));
+  const whenGrowing = (make: () => Genome | undefined): Genome | undefined => (growth ? ownIf(make()) : undefined);
 
   const genome: GenomeMoves = {
     grows: growth,
-    align: (a, b) => align(read(a), read(b)),
-    cross: (better, other, rates, stream) => cross(read(better), read(other), rates, stream),
-    perturb: (one, rates, stream) => perturb(read(one), rates, weightLimit, stream),
-    addNode: (one, stream) => whenGrowing(() => addNode(read(one), shape, stream)),
-    addConnection: (one, stream) => whenGrowing(() => addConnection(read(one), shape, stream)),
-    reenable: (one, stream) => reenable(read(one), stream),
-    weights: (one) => read(one).connections.map(({ weight }) => weight),
-    withWeights: (one, weights) => withWeights(read(one), weights, weightLimit, place),
+    align: (a, b) => align(check(a), check(b)),
+    cross: (better, other, rates, stream) => own(cross(check(better), check(other), rates, stream)),
+    perturb: (one, rates, stream) => own(perturb(check(one), rates, weightLimit, stream)),
+    addNode: (one, stream) => whenGrowing(() => addNode(check(one), shape, stream)),
+    addConnection: (one, stream) => whenGrowing(() => addConnection(check(one), shape, stream)),
+    reenable: (one, stream) => ownIf(reenable(check(one), stream)),
+    weights: (one) => check(one).connections.map(({ weight }) => weight),
+    withWeights: (one, weights) => own(withWeights(check(one), weights, weightLimit, place)),
   };
 
   function mutate(architecture: Architecture, stream: Rng): Genome {
-    const parent = read(architecture);
+    const parent = check(architecture);
     const kind = stream.float();
     const moved =
       kind < ADD_NODE
@@ -111,11 +120,11 @@ export function neatSpace(name: string, given: NeatSpaceOptions): NeatSpace {
         : kind < ADD_NODE + ADD_CONNECTION
           ? whenGrowing(() => addConnection(parent, shape, stream))
           : kind < ADD_NODE + ADD_CONNECTION + REENABLE
-            ? reenable(parent, stream)
+            ? ownIf(reenable(parent, stream))
             : undefined;
     if (moved !== undefined) return moved;
     if (parent.connections.length === 0) return whenGrowing(() => addConnection(parent, shape, stream)) ?? parent;
-    return different(parent, perturb(parent, WEIGHTS, weightLimit, stream), weightLimit);
+    return own(different(parent, perturb(parent, WEIGHTS, weightLimit, stream), weightLimit));
   }
 
   return {
@@ -124,13 +133,13 @@ export function neatSpace(name: string, given: NeatSpaceOptions): NeatSpace {
     genome,
     check,
     mutate,
-    sample: first,
+    sample: (stream) => own(first(stream)),
     crossover(a, b, stream) {
-      const [one, other] = [read(a), read(b)];
+      const [one, other] = [check(a), check(b)];
       // The same member twice: its disabled genes stay disabled.
-      return formatGenome(one) === formatGenome(other) ? one : cross(one, other, CROSSING, stream);
+      return formatGenome(one) === formatGenome(other) ? one : own(cross(one, other, CROSSING, stream));
     },
-    format: (architecture) => formatGenome(read(architecture)),
+    format: (architecture) => formatGenome(check(architecture)),
     parse: (text) => check(parseGenome(text, fixedOf(shape), `architecture of ${place}`)),
   };
 }

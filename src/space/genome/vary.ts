@@ -40,7 +40,10 @@ export function align(a: Genome, b: Genome): Alignment {
 }
 
 /**
- * A child with the nodes and connections of `better`. Each gene that both parents have takes its weight from either, by chance.
+ * A child with the nodes and connections of `better`. Each gene that both parents have takes its weight from either, by chance. One that
+ * is disabled in either parent is disabled in the child with probability `disabled`, else enabled (in Stanley's code a gene stays disabled
+ * that neither parent has enabled).
+ *
  * Differs: of two parents of equal fitness the paper's child has genes of both, Stanley's code takes the smaller parent for the better
  * one; a caller who does as the code keeps the child a member of a space without cycles.
  */
@@ -50,10 +53,8 @@ export function cross(better: Genome, other: Genome, { disabled, averaging }: Cr
   const connections = better.connections.map((one): Connection => {
     let match = other.connections[j];
     while (match !== undefined && match.innovation < one.innovation) match = other.connections[++j];
-    if (match === undefined || match.innovation !== one.innovation) {
-      if (one.enabled) return one;
-      return { ...one, enabled: stream.float() >= disabled };
-    }
+    if (match === undefined || match.innovation !== one.innovation)
+      return one.enabled ? one : { ...one, enabled: stream.float() >= disabled };
     const weight = averaged
       ? rounded((one.weight + match.weight) / 2, Number.POSITIVE_INFINITY)
       : stream.float() < 0.5

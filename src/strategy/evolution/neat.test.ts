@@ -9,7 +9,7 @@ import { createStrategy } from '../index.ts';
 import type { Outcome, Problem } from '../strategy.ts';
 import { strategyConformance } from '../testing/conformance.ts';
 import { nasBench201, problemOf, pseudoCosts, pseudoOutcome, tinySpace } from '../testing/problems.ts';
-import { apportion, type Lineage, nextLineage } from './species.ts';
+import { apportion, distance, type Lineage, nextLineage } from './species.ts';
 
 const growing = neatSpace('growing', { inputs: 2, outputs: 1 });
 const fixed = neatSpace('fixed', { inputs: 2, outputs: 1, growth: false, start: 'layered', hidden: 2 });
@@ -34,13 +34,16 @@ async function play(name: string, options: object, problem: Problem, trials: num
   for (let trial = 0; trial < trials; trial++) {
     const [asked, proposals] = await strategy.ask(problem, state, trial, 1);
     for (const proposal of proposals) {
-      const genome = growing.shape && problem.space.check(proposal.architecture);
-      told.push({ ...pseudoOutcome(proposal, trial), metrics: { accuracy: value(genome as Genome) } });
+      const accuracy = value(genomeOf(problem.space, proposal.architecture));
+      told.push({ ...pseudoOutcome(proposal, trial), metrics: { accuracy } });
     }
     state = await strategy.tell(problem, asked, told.slice(-1));
   }
   return { state, told };
 }
+
+/** A member of one of the two spaces; the second has the structure of its own alone. */
+const genomeOf = (space: SearchSpace, one: Architecture): Genome => (space === fixed ? fixed : growing).check(one);
 
 const keyOf = (one: Architecture | undefined) => JSON.stringify(one);
 
@@ -67,12 +70,22 @@ suite('neat', () => {
     assert.deepEqual(await after(outcomes.toReversed()), await after(outcomes));
   });
 
-  test('without growth rates no network grows; without mating each child has the genes of one parent', async () => {
+  test('without growth rates no network grows', async () => {
     const still = { population: 10, addNode: 0, addConnection: 0 };
     const { told } = await play('neat', still, problemOn(growing), 60, sumOf);
     assert.ok(told.every(({ architecture }) => growing.check(architecture).connections.length === 3));
     const grows = await play('neat', { population: 10, addNode: 0.5 }, problemOn(growing), 60, sumOf);
     assert.ok(grows.told.some(({ architecture }) => growing.check(architecture).hidden.length > 1));
+  });
+
+  test('without mating a child has the weights of one parent, with it also those of two', async () => {
+    const rates = { population: 10, survival: 1, weights: 0, addNode: 0, addConnection: 0 };
+    const areCopies = async (mutationOnly: number) => {
+      const { told } = await play('neat', { ...rates, mutationOnly }, problemOn(growing), 20, sumOf);
+      const first = told.slice(0, 10).map(({ architecture }) => keyOf(architecture));
+      return told.slice(10).every(({ architecture }) => first.includes(keyOf(architecture)));
+    };
+    assert.deepEqual([await areCopies(1), await areCopies(0)], [true, false]);
   });
 
   test('a space without genomes is refused by name', () => {
@@ -99,7 +112,7 @@ const sumOf = ({ connections }: Genome): number => connections.reduce((sum, { we
 
 suite('species', () => {
   const options = {
-    ...{ population: 10, speciation: true, excess: 1, disjoint: 1, weight: 0.4, normalizeFrom: 20, threshold: 3 },
+    ...{ population: 10, speciation: true, excess: 1, disjoint: 1, weight: 0.4, normalizeFrom: 0, threshold: 3 },
     ...{ survival: 0.2, stagnation: 15, populationStagnation: 20, moves: growing.genome, seed: 0 },
   };
   const start = { generation: 0, species: [], nextSpecies: 0, best: null, improved: 0 };
@@ -150,6 +163,15 @@ suite('species', () => {
     };
     for (let generation = 0; generation < 15; generation++) step();
     assert.deepEqual(step(), [[0, 15], [1, 15]]);
+  });
+
+  test('N of the distance is the number of genes from a size on, if one is given', () => {
+    const { genes, disjoint, excess, difference } = growing.genome.align(small, large);
+    const rest = 0.4 * difference;
+    const at = (normalizeFrom: number) => distance(growing.genome, small, large, { ...options, normalizeFrom });
+    assert.equal(at(0), disjoint + excess + rest);
+    assert.equal(at(genes), (disjoint + excess) / genes + rest);
+    assert.equal(at(genes + 1), at(0));
   });
 
   test('negative fitness is shifted, and nothing is lost in the shares', () => {

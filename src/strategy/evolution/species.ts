@@ -29,7 +29,7 @@ export interface SpeciesOptions {
   readonly excess: number;
   readonly disjoint: number;
   readonly weight: number;
-  /** Genomes with at least as many genes divide c1 and c2 by the number of their genes; N is 1 for smaller ones. */
+  /** Pairs of which the larger has at least as many genes divide c1 and c2 by its number of genes; 0: none does. */
   readonly normalizeFrom: number;
   readonly threshold: number;
   readonly survival: number;
@@ -52,7 +52,7 @@ export type Lineage = {
 /** δ = c1·E/N + c2·D/N + c3·W (equation 1 of the paper). O(genes). */
 export function distance(moves: GenomeMoves, a: Architecture, b: Architecture, options: SpeciesOptions): number {
   const { genes, disjoint, excess, difference } = moves.align(a, b);
-  const n = genes < options.normalizeFrom ? 1 : genes;
+  const n = options.normalizeFrom > 0 && genes >= options.normalizeFrom ? genes : 1;
   return (options.excess * excess + options.disjoint * disjoint) / n + options.weight * difference;
 }
 
