@@ -56,6 +56,7 @@ test('with search=true, one-shot methods search it, and derive within a limit', 
   assert.match(trial.text, /^1 wide relu6 \| 8 relu6 none k3 \| 8 relu6 none k\de\d/);
   const { supernet } = await json('status', dir);
   assert.ok(supernet.curve.at(-1).mixture.costs.flops > 300_000);
+  assert.match((await netsmith('status', dir)).out, /decided .* %, expected flops \d+[ \u00A0]k; 1 wide/);
 });
 
 test('a supernet keeps a limit of latency by a table, and is refused without one', async () => {

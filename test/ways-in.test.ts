@@ -34,7 +34,9 @@ test('doctor trains and says at what rate', async () => {
   assert.equal(found.versions.node, process.versions.node);
   assert.ok(found.training.samplesPerSecond > 0 && found.training.seconds > 0 && found.training.loss > 0);
   assert.ok([0, 8, 16].includes(found.engine.block) && found.machine.availableBytes > 0);
-  for (const gpu of [found.webgpu, found.cuda]) assert.equal(gpu.available, gpu.reason === undefined);
+  for (const { available, reason } of [found.webgpu, found.cuda, found.browser])
+    assert.equal(available, reason === undefined);
+  assert.equal(found.browser.available, typeof found.browser.executable === 'string');
   assert.match(
     (await netsmith('doctor')).out,
     /^CUDA +(?:available \(--device cuda\)|not available: device "cuda": )/m,

@@ -1,7 +1,7 @@
 /** The file of results: a JSON line for each search that ended. */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 
-/** What one search came to. */
+/** What one search came to, without the table: it is looked up when rows are read. */
 export interface SearchRow {
   readonly method: string;
   readonly seed: number;
@@ -10,19 +10,14 @@ export interface SearchRow {
   readonly changed: string;
   readonly epochs: number;
   readonly seconds: number;
-  /** The cell, as NAS-Bench-201 writes it, and its accuracies, fractions. */
+  /** The cell, as NAS-Bench-201 writes it. */
   readonly architecture: string;
-  readonly accuracy: number;
-  readonly others: Readonly<Record<string, number>>;
+  /** The cell of the moment, epoch by epoch; empty where a method has none. */
+  readonly course: readonly string[];
   /** How many architectures were measured with shared weights. */
   readonly architectures: number;
-  /** Rank correlations with the table over the fixed random cells; null: the method measures none. */
-  readonly kendall: number | null;
-  readonly kendallAbove92: number | null;
-  /** The middle 95 % of `kendall` over bootstrap samples of the cells. */
-  readonly kendallInterval?: readonly [low: number, high: number] | null;
-  /** Of the architecture of the moment, epoch by epoch. */
-  readonly course: readonly number[];
+  /** Accuracies of the fixed random cells with shared weights, fractions; empty where a method measures none. */
+  readonly shared: readonly number[];
 }
 
 /** The rows of a file; a last line that was cut off is none. */

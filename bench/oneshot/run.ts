@@ -12,13 +12,13 @@
  *     --seeds K         searches of each method (3)
  *     --ranked N        random cells that a method which finds weights is asked to rank (1000), always the same ones; what it finds
  *                       is the best that aging evolution meets with the shared weights (`evaluations` in settings.ts)
- *     --ranking FILE    appends a line for each ranked cell: its accuracy with shared weights, in the table, and its parameters
  *     --validate        shows the validation column, for choosing settings
  *     --set a=1,b=2     options and settings in place of those of settings.ts, for choosing them; the rows are marked
  *     --sweep a=1,2,3   searches with each of these values in turn, for the methods that have the option, and prints how far they are
  *                       apart, [{ method, option, values: [{ value, seeds, tableAccuracy }], spread }] as JSON; may be given several times,
  *                       each sweep by itself: --sweep archLearningRate=1e-4,3e-4,1e-3 --sweep archDeviation=0,1e-3,0.1
- *     --resume          continues: rows and checkpoints of a run that was stopped are used
+ *     --resume          continues: rows and checkpoints of a run that was stopped are used. Rows say nothing of the table, so rows of --validate
+ *                       are looked up in the test column without it
  *     --results FILE    rows, appended as searches end (bench/results/oneshot.jsonl); checkpoints lie beside it
  *     --threads N       of the engine (1)
  *     --shared FOLDER   the data (../shared/data)
@@ -34,6 +34,7 @@ import { openDataset } from '../../src/data/open.node.ts';
 import { createEngine } from '../../src/engine/create.ts';
 import { threadedRuntime } from '../../src/engine/runtime/thread.node.ts';
 import { ONE_SHOT } from '../../src/oneshot/index.ts';
+import { parseArchitecture } from '../../src/space/index.ts';
 import { parseFlags } from '../support/flags.ts';
 import { optionsFrom } from './options.ts';
 import { appendRow, readRows, type SearchRow } from './rows.ts';
@@ -50,7 +51,6 @@ const flags = parseFlags({
   minutes: { type: 'string', default: '20' },
   seeds: { type: 'string', default: '3' },
   ranked: { type: 'string', default: '1000' },
-  ranking: { type: 'string' },
   validate: { type: 'boolean' },
   set: { type: 'string' },
   sweep: { type: 'string', multiple: true, default: [] },
@@ -84,7 +84,6 @@ try {
       const found = await searchOnce({
         ...{ engine, data: dataset.search, table, method, seed, minutes, say },
         ranked: randomCells(table.space, ranked),
-        ranking: flags.ranking,
         settings: { ...SETTINGS[method], ...optionsFrom(changed === '' ? undefined : changed) },
         checkpoint: `${flags.results}.${method}-${seed}-${minutes}${changed === '' ? '' : `-${changed}`}.checkpoint`,
         resume: flags.resume === true,
@@ -93,7 +92,7 @@ try {
       appendRow(flags.results, row);
       done.push(row);
       say(
-        `${method}${changed === '' ? '' : ` (${changed})`}, seed ${seed}: ${(100 * row.accuracy).toFixed(2)} % ${table.column}, ${row.epochs} epochs in ${Math.round(row.seconds)} s, ${row.architecture}`,
+        `${method}${changed === '' ? '' : ` (${changed})`}, seed ${seed}: ${(100 * accuracyOf(row)).toFixed(2)} % ${table.column}, ${row.epochs} epochs in ${Math.round(row.seconds)} s, ${row.architecture}`,
       );
     }
   }
@@ -110,8 +109,12 @@ function summarized(): string {
 }
 
 function swept(): string {
-  const found = sensitivities(rows, sweeps, flags.set);
+  const found = sensitivities(rows, sweeps, accuracyOf, flags.set);
   return flags.json ? JSON.stringify(found) : sensitivityTable(found, table.column);
+}
+
+function accuracyOf({ architecture }: SearchRow): number {
+  return table.accuracy(parseArchitecture(table.space, architecture));
 }
 
 function searchesOf(seed: number) {

@@ -1,6 +1,5 @@
 /** One search: a supernet trained for some minutes, and what it finds looked up. */
-import { appendFileSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { bootstrapInterval, kendall } from '../../src/common/correlation.ts';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { rng } from '../../src/common/random.ts';
 import type { SearchData } from '../../src/data/dataset.ts';
 import type { Engine } from '../../src/engine/engine.ts';
@@ -28,8 +27,6 @@ export interface Search {
   readonly settings: Values;
   /** Cells to rank, by a method that finds weights. */
   readonly ranked: readonly Architecture[];
-  /** The file that their accuracies with shared weights are appended to. */
-  readonly ranking: string | undefined;
   /** The file that the supernet is saved in after each epoch. */
   readonly checkpoint: string;
   readonly resume: boolean;
@@ -78,68 +75,42 @@ export async function searchOnce(search: Search): Promise<Found> {
         `${method}, seed ${seed}, epoch ${epoch}: loss ${loss.toFixed(3)}, accuracy ${percent(valid.accuracy)}${now}`,
       );
     }
-    const course = supernet.history.flatMap(({ mixture }) => (mixture ? [table.accuracy(mixture.genotype)] : []));
+    const text = (architecture: Architecture) => formatArchitecture(table.space, architecture);
+    const course = supernet.history.flatMap(({ mixture }) => (mixture ? [text(mixture.genotype)] : []));
     const genotype = supernet.history.at(-1)?.mixture?.genotype;
     const found =
       genotype === undefined
         ? await searched(supernet, search, Number(evaluations))
-        : { architecture: genotype, ...NONE_MEASURED };
+        : { architecture: genotype, architectures: 0, evolutionSeconds: 0, shared: [] };
     const { architecture, evolutionSeconds, ...measured } = found;
     rmSync(file, { force: true });
     return {
       ...{ epochs: supernet.history.length, seconds: seconds() + evolutionSeconds, course, ...measured },
-      architecture: formatArchitecture(table.space, architecture),
-      ...{ accuracy: table.accuracy(architecture), others: table.others(architecture) },
+      architecture: text(architecture),
     };
   } finally {
     await supernet.dispose();
   }
 }
 
-const NONE_MEASURED = {
-  architectures: 0,
-  evolutionSeconds: 0,
-  kendall: null,
-  kendallAbove92: null,
-  kendallInterval: null,
-};
-
-/** What evolution finds with the weights of the supernet, and how they rank the fixed cells. */
+/** What evolution finds with the weights of the supernet, and what the fixed cells have with them. */
 async function searched(
   { measurePath }: Supernet,
-  { ranked, ranking, table, data, method, seed, say }: Search,
+  { ranked, table, data, seed, say }: Search,
   /** Proposals of evolution, some of them known already. */
   evaluations: number,
 ) {
   if (measurePath === undefined) throw new Error('a supernet without architectures must measure paths');
   const valid = someSamples(data.valid, RANK_SAMPLES);
   const began = performance.now();
-  const { architecture, architectures } = await evolved(measurePath, table.space, valid, {
-    ...{ seed, evaluations },
-  });
+  const found = await evolved(measurePath, table.space, valid, { seed, evaluations });
   const evolutionSeconds = (performance.now() - began) / 1000;
   const shared: number[] = [];
   for (const architecture of ranked) {
     shared.push((await measurePath(architecture, valid)).metrics.accuracy ?? Number.NaN);
     if (shared.length % 100 === 0) say(`${shared.length} of ${ranked.length} cells measured`);
   }
-  const truth = ranked.map(table.accuracy);
-  if (ranking !== undefined) {
-    const rows = ranked.map((cell, i) => ({
-      ...{ method, seed, cell: formatArchitecture(table.space, cell) },
-      ...{ shared: shared[i], table: truth[i], params: table.params(cell) },
-    }));
-    appendFileSync(ranking, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
-  }
-  const good = truth.flatMap((value, i) => (value > 0.92 ? [i] : []));
-  const at = (values: readonly number[]) => good.map((i) => values[i] ?? Number.NaN);
-  return {
-    ...{ architecture, architectures, evolutionSeconds },
-    kendall: kendall(shared, truth),
-    kendallAbove92: kendall(at(shared), at(truth)),
-    // Each of the 1,000 samples costs O(n²), a quarter of a minute in all for 1,000 cells.
-    kendallInterval: bootstrapInterval(kendall, shared, truth),
-  };
+  return { architecture: found.architecture, architectures: found.architectures, evolutionSeconds, shared };
 }
 
 /** Samples of an epoch with which all epochs fit into the minutes. */

@@ -1,5 +1,5 @@
-import { kendall } from '../../src/common/correlation.ts';
-import type { Architecture } from '../../src/space/index.ts';
+import { bootstrapInterval, kendall } from '../../src/common/correlation.ts';
+import { type Architecture, parseArchitecture } from '../../src/space/index.ts';
 import { markdown } from '../engine/tables.ts';
 import type { SearchRow } from './rows.ts';
 import type { BenchTable } from './table.ts';
@@ -38,18 +38,27 @@ export function summaries(rows: readonly SearchRow[], cells: readonly Architectu
     kendallOfParamsAbove92: kendall(at(params), at(truth)),
   };
   const methods = [...Map.groupBy(rows, ({ method }) => method)].map(([method, all]): Summary => {
-    const others = Object.keys(all[0]?.others ?? {});
+    const found = all.map(({ architecture }) => parseArchitecture(table.space, architecture));
+    const elsewhere = found.map(table.others);
+    const ranked = all.map(({ shared }) => shared).filter(({ length }) => length === cells.length);
+    const overSeeds = (of: (shared: readonly number[]) => number) =>
+      ranked.length === 0 ? null : mean(ranked.map(of));
+    const bounds = ranked.map((shared) => bootstrapInterval(kendall, shared, truth));
     return {
       ...{ method, space: table.space.name, seeds: all.length },
       searchSeconds: mean(all.map(({ seconds }) => seconds)),
       architectures: mean(all.map(({ architectures }) => architectures)),
-      tableAccuracy: meanAndDeviation(all.map(({ accuracy }) => accuracy)),
+      tableAccuracy: meanAndDeviation(found.map(table.accuracy)),
       others: Object.fromEntries(
-        others.map((name) => [name, meanAndDeviation(all.map((row) => row.others[name] ?? Number.NaN))]),
+        Object.keys(elsewhere[0] ?? {}).map((name) => [
+          name,
+          meanAndDeviation(elsewhere.map((values) => values[name] ?? Number.NaN)),
+        ]),
       ),
-      kendall: meanOrNull(all.map((row) => row.kendall)),
-      kendallAbove92: meanOrNull(all.map((row) => row.kendallAbove92)),
-      kendallInterval: meanInterval(all.map((row) => row.kendallInterval ?? null)),
+      kendall: overSeeds((shared) => kendall(shared, truth)),
+      kendallAbove92: good.length < 2 ? null : overSeeds((shared) => kendall(at(shared), at(truth))),
+      kendallInterval:
+        bounds.length === 0 ? null : [mean(bounds.map(([low]) => low)), mean(bounds.map(([, high]) => high))],
       ...ofParams,
     };
   });
@@ -87,18 +96,6 @@ export function summaryTable(all: readonly Summary[], column: string): string {
 }
 
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
-
-function meanOrNull(values: readonly (number | null)[]): number | null {
-  const known = values.filter((value) => value !== null);
-  return known.length === 0 ? null : mean(known);
-}
-
-function meanInterval(
-  intervals: readonly (readonly [number, number] | null)[],
-): readonly [low: number, high: number] | null {
-  const known = intervals.filter((interval) => interval !== null);
-  return known.length === 0 ? null : [mean(known.map(([low]) => low)), mean(known.map(([, high]) => high))];
-}
 
 /** Over searches; the deviation of one is 0. */
 function meanAndDeviation(values: readonly number[]): MeanAndDeviation {

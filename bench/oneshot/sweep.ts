@@ -45,13 +45,19 @@ function changeOf({ option }: Sweep, value: string, set: string | undefined): st
   return [...(set === undefined ? [] : [set]), `${option}=${value}`].join(',');
 }
 
-export function sensitivities(rows: readonly SearchRow[], sweeps: readonly Sweep[], set?: string): Sensitivity[] {
+/** `accuracyOf`: what the table has for the cell of a row. */
+export function sensitivities(
+  rows: readonly SearchRow[],
+  sweeps: readonly Sweep[],
+  accuracyOf: (row: SearchRow) => number,
+  set?: string,
+): Sensitivity[] {
   const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
   return [...Map.groupBy(rows, ({ method }) => method)].flatMap(([method, all]) =>
     sweeps.flatMap((sweep) => {
       const values = sweep.values.flatMap((value) => {
         const own = all.filter(({ changed }) => changed === changeOf(sweep, value, set));
-        const tableAccuracy = mean(own.map(({ accuracy }) => accuracy));
+        const tableAccuracy = mean(own.map(accuracyOf));
         return own.length === 0 ? [] : [{ value, seeds: own.length, tableAccuracy }];
       });
       if (values.length === 0) return [];

@@ -3,6 +3,7 @@ import { invalid, messageOf } from '../common/errors.ts';
 import { isWhole } from '../common/numbers.ts';
 import { rng } from '../common/random.ts';
 import { openDataset } from '../data/open.node.ts';
+import { findChromium, findRuntime } from '../device/chromium.node.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Device } from '../engine/runtime/runtime.ts';
 import { networkCosts } from '../network/costs.ts';
@@ -19,7 +20,7 @@ import { versions } from './versions.ts';
 export type Examined = Awaited<ReturnType<typeof examineMachine>>;
 
 /**
- * Checks what Netsmith needs: the engine by a short training on `threads` threads, memory, WebGPU, CUDA. `ok` is false where networks cannot be
+ * Checks what Netsmith needs: the engine by a short training on `threads` threads, memory, WebGPU, CUDA, and what `--device-target browser` needs. `ok` is false where networks cannot be
  * trained here; `problems` has a sentence for each problem. Throws UserError for threads that are no number from 1
  * to 256.
  */
@@ -33,6 +34,10 @@ export async function examineMachine({ threads = 1 }: { readonly threads?: numbe
   if ('error' in onCpu) problems.push(`The engine does not work on the CPU: ${onCpu.error}`);
   const onGpu = await attempt(() => onDevice('webgpu', 1, async () => ({})));
   const onCuda = await attempt(() => onDevice('cuda', 1, async () => ({})));
+  const inBrowser = await attempt(async () => ({
+    executable: findChromium(undefined, 'browser'),
+    onnxruntimeWeb: findRuntime('browser').version,
+  }));
   const cores = availableParallelism();
   const availableBytes = memoryOfProcess({}, 1);
   if (availableBytes < LEAST_BYTES)
@@ -52,6 +57,11 @@ export async function examineMachine({ threads = 1 }: { readonly threads?: numbe
     engine: 'error' in onCpu ? null : { threads, layout: onCpu.block === 0 ? 'NCHW' : 'blocked', block: onCpu.block },
     webgpu: { available: !('error' in onGpu), ...('error' in onGpu && { reason: onGpu.error }) },
     cuda: { available: !('error' in onCuda), ...('error' in onCuda && { reason: onCuda.error }) },
+    browser: {
+      available: !('error' in inBrowser),
+      ...(!('error' in inBrowser) && inBrowser),
+      ...('error' in inBrowser && { reason: inBrowser.error }),
+    },
     training: 'error' in onCpu ? null : onCpu.training,
     problems,
   };

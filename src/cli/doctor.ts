@@ -5,7 +5,7 @@ import { isWhole, numberIfItIsOne } from '../common/numbers.ts';
 import { showBytes, showCount, showSeconds } from '../report/numbers.ts';
 import { define, outputOf, type Shell } from './command.ts';
 
-/** `netsmith doctor`: { ok, versions, machine, engine, webgpu, cuda, training, problems } */
+/** `netsmith doctor`: { ok, versions, machine, engine, webgpu, cuda, browser, training, problems } */
 export function addDoctor(program: Command, shell: Shell): void {
   define(program, 'doctor', 'Check this machine: Node, engine, threads, memory, GPU, and a short training', [
     'netsmith doctor',
@@ -22,7 +22,7 @@ export function addDoctor(program: Command, shell: Shell): void {
     });
 }
 
-function textOf({ versions, machine, engine, webgpu, cuda, training, problems }: Examined): string {
+function textOf({ versions, machine, engine, webgpu, cuda, browser, training, problems }: Examined): string {
   const lines = [
     ['Netsmith', versions.netsmith],
     ['Node', `${versions.node}, ${machine.platform} ${machine.arch}`],
@@ -34,6 +34,7 @@ function textOf({ versions, machine, engine, webgpu, cuda, training, problems }:
     ['Engine', engine === null ? 'does not work' : `ONNX Runtime ${versions.onnxruntime}, ${layoutText(engine.block)}`],
     ['WebGPU', webgpu.available ? 'available (--device webgpu)' : `not available: ${webgpu.reason}`],
     ['CUDA', cuda.available ? 'available (--device cuda)' : `not available: ${cuda.reason}`],
+    ['Browser', browser.available ? 'available (--device-target browser)' : `not available: ${browser.reason}`],
     [
       'Training',
       training === null || engine === null

@@ -14,8 +14,9 @@ export function sparkline(values: readonly number[], width = 20): string {
 }
 
 /**
- * `accuracy 41.2 %, decided ▁▁▂▄ 62 %; |nor_conv_3x3~0|...`: the supernet's validation value, the mean share of the strongest options of its
- * choices, epoch by epoch, and the architecture that would be derived now. The latter two are those of methods that find an architecture.
+ * `accuracy 41.2 %, decided ▁▁▂▄ 62 %, expected flops 1.2 M; |nor_conv_3x3~0|...`: the supernet's validation value, the mean share of the
+ * strongest options of its choices, epoch by epoch, what an architecture costs on average where costs count in the search, and the architecture
+ * that would be derived now. All but the first are those of methods that find an architecture.
  */
 export function supernetText({ curve }: Trial, space: SearchSpace, metric: string, name: string): string {
   const last = curve.at(-1);
@@ -27,7 +28,8 @@ export function supernetText({ curve }: Trial, space: SearchSpace, metric: strin
     report.mixture === undefined ? [] : [decidedness(report.mixture.weights)],
   );
   const share = `${Math.round(100 * (decided.at(-1) ?? 0))} %`;
-  return `${value}, decided ${sparkline(decided)} ${share}; ${space.format(mixture.genotype)}`;
+  const costs = Object.entries(mixture.costs ?? {}).map(([cost, of]) => `, expected ${cost} ${showMetric(cost, of)}`);
+  return `${value}, decided ${sparkline(decided)} ${share}${costs.join('')}; ${space.format(mixture.genotype)}`;
 }
 
 /** The warning that a search has collapsed. */
