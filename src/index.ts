@@ -31,6 +31,8 @@ export * from './control/environment.ts';
 export { type CartPoleOptions, cartPole } from './control/environments/cart-pole.ts';
 export { doublePole, generalizationStarts, type PolesOptions, singlePole } from './control/environments/poles.ts';
 export { XOR_CASES, type XorCase } from './control/environments/xor.ts';
+export { playGenome } from './control/genome-episode.ts';
+export { type GenomeNetwork, genomeNetwork } from './control/genome-network.ts';
 export { ENVIRONMENTS, type EnvironmentName } from './control/index.ts';
 export {
   DATASETS,
@@ -40,8 +42,6 @@ export {
   type DatasetOrigin,
 } from './data/catalog.ts';
 export type * from './data/dataset.ts';
-export { playGenome } from './control/genome-episode.ts';
-export { type GenomeNetwork, genomeNetwork } from './control/genome-network.ts';
 export {
   type DatasetDefinition,
   defineDataset,
@@ -94,9 +94,9 @@ export {
 } from './measure/own.ts';
 export { checkBuildable } from './network/buildable.ts';
 export { networkCosts } from './network/costs.ts';
+export { type GenomeGraph, genomeCosts, genomeGraph } from './network/genome.ts';
 export type { MixtureForm } from './network/mixture.ts';
 export { type Morphism, type MorphRequest, morphWeights } from './network/morphism.ts';
-export { type GenomeGraph, genomeCosts, genomeGraph } from './network/genome.ts';
 export type { Costs, LayerCosts } from './network/network.ts';
 export {
   type Coefficients,

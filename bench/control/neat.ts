@@ -5,13 +5,13 @@
  *
  *     npm run -s bench:neat -- [--json] [--problem NAME] [--only NAME] [--seeds N] [--resume FILE] [--short] [--save]
  *
- *     --problem NAME    may be repeated: xor, double pole, double pole without velocities
+ *     --problem NAME    may be repeated: xor, double pole, double pole without velocities; `none` for --python alone
  *     --only NAME       may be repeated: a contender (default: neat; `all` for all)
  *     --seeds N         default: 100 of XOR, 50 and 20 of the poles
  *     --resume FILE     a line of JSON for each search goes into this file; searches that have one are not repeated
  *     --short           3 seeds of XOR and of two poles with velocities
  *     --first-seed N, --generations N (100)
- *     --python PATH     an interpreter with neat-python: the time of a generation of 1,000 genomes for the same episodes
+ *     --python PATH     an interpreter with neat-python: processor time of a generation of 1,000 genomes, same episodes
  */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { rankSumTest } from '../../src/common/ranks.ts';
@@ -82,12 +82,15 @@ const summary = groups.map(({ problem, contender, rows: own }) => {
   const evaluations = solved.map((row) => row.evaluations);
   return {
     ...{ problem: problem.name, contender: contender.name, seeds: own.length, solved: solved.length },
-    meanEvaluations: Math.round(mean(evaluations)),
-    medianEvaluations: median(evaluations),
-    mostEvaluations: Math.max(...evaluations),
     paper: problem.paper,
-    hidden: Number(mean(solved.map((row) => row.hidden)).toFixed(2)),
-    connections: Number(mean(solved.map((row) => row.connections)).toFixed(2)),
+    // Of those that were solved.
+    ...(solved.length > 0 && {
+      meanEvaluations: Math.round(mean(evaluations)),
+      medianEvaluations: median(evaluations),
+      mostEvaluations: Math.max(...evaluations),
+      hidden: Number(mean(solved.map((row) => row.hidden)).toFixed(2)),
+      connections: Number(mean(solved.map((row) => row.connections)).toFixed(2)),
+    }),
     seconds: Number(mean(own.map((row) => row.seconds)).toFixed(2)),
     ...(contender.name !== 'neat' && { p: rankSumTest(own.map(cost), full.map(cost), 'greater') }),
   };

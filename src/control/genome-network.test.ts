@@ -10,7 +10,8 @@ import { genomeNetwork } from './genome-network.ts';
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-4.9 * x));
 const near = (found: ArrayLike<number>, expected: readonly number[]) => {
   assert.equal(found.length, expected.length);
-  for (const [i, value] of expected.entries()) assert.ok(Math.abs((found[i] ?? Number.NaN) - value) < 1e-12, `${found[i]}, ${value}`);
+  for (const [i, value] of expected.entries())
+    assert.ok(Math.abs((found[i] ?? Number.NaN) - value) < 1e-12, `${found[i]}, ${value}`);
 };
 
 /** Inputs 0 and 1, bias 2, output 3; a hidden node between input 0 and the output, whose own connection is disabled. */
@@ -54,13 +55,23 @@ test('a genome solves XOR and gets the fitness of its errors; a network that nev
   const solution = space.parse(`0>${id}:2 1>${id}:2 2>${id}:-3 0>3:2 1>3:2 2>3:-1 ${id}>3:-4`);
   const network = genomeNetwork(solution, space.shape);
   const solved = playGenome(network, xor.open(1), xor.action, rng(0));
-  const cases = [[0, 0, 0], [0, 1, 1], [1, 0, 1], [1, 1, 0]] as const;
+  const cases = [
+    [0, 0, 0],
+    [0, 1, 1],
+    [1, 0, 1],
+    [1, 1, 0],
+  ] as const;
   const errors = cases.reduce((sum, [a, b, y]) => sum + Math.abs((network.activate([a, b])[0] ?? 0) - y), 0);
   assert.equal(solved.succeeded, true);
   assert.ok(Math.abs(solved.fitness - (4 - errors) ** 2) < 1e-5);
   const still = neatSpace('poles', { inputs: 6, outputs: 1 });
   const environment = doublePole();
   const zero = still.genome.withWeights(still.sample(rng(0)), new Array(7).fill(0));
-  const fallen = playGenome(genomeNetwork(still.check(zero), still.shape), environment.open(1), environment.action, rng(0));
+  const fallen = playGenome(
+    genomeNetwork(still.check(zero), still.shape),
+    environment.open(1),
+    environment.action,
+    rng(0),
+  );
   assert.ok(!fallen.succeeded && fallen.steps < 100);
 });

@@ -24,7 +24,12 @@ export function genomeNetwork(genome: Genome, shape: GenomeShape): GenomeNetwork
   const enabled = genome.connections.filter((one) => one.enabled);
   const last = Array.from({ length: shape.outputs }, (_, i) => sources + i);
   const inner = [...last, ...genome.hidden];
-  const layers = shape.recurrent ? undefined : layersOf(inner, enabled.filter(({ from }) => from >= sources));
+  const layers = shape.recurrent
+    ? undefined
+    : layersOf(
+        inner,
+        enabled.filter(({ from }) => from >= sources),
+      );
   const order = layers?.flat() ?? inner;
   const places = new Map<number, number>(Array.from({ length: sources }, (_, id) => [id, id]));
   for (const [i, id] of order.entries()) places.set(id, sources + i);
@@ -52,7 +57,8 @@ export function genomeNetwork(genome: Genome, shape: GenomeShape): GenomeNetwork
       for (let node = 0; node < incoming.length; node++) {
         let sum = 0;
         const end = starts[node + 1] as number;
-        for (let k = starts[node] as number; k < end; k++) sum += (weights[k] as number) * (values[from[k] as number] as number);
+        for (let k = starts[node] as number; k < end; k++)
+          sum += (weights[k] as number) * (values[from[k] as number] as number);
         next[sources + node] = 1 / (1 + Math.exp(-SIGMOID_SLOPE * sum));
       }
       if (next !== values) for (let i = sources; i < values.length; i++) values[i] = next[i] as number;

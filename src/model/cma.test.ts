@@ -11,7 +11,10 @@ function minimize(f: (x: readonly number[]) => number, from: readonly number[], 
     const drawn = Array.from({ length: points }, (_, i) => pointOf(distribution, rng('cma', done + i)));
     const ranked = drawn.map((x) => ({ x, value: f(x) })).sort((a, b) => a.value - b.value);
     best = Math.min(best, ranked[0]?.value ?? best);
-    distribution = updated(distribution, ranked.map(({ x }) => x));
+    distribution = updated(
+      distribution,
+      ranked.map(({ x }) => x),
+    );
     done += points;
   }
   return best;
@@ -27,7 +30,13 @@ test('finds the minimum of the sphere, a badly scaled ellipsoid and the valley o
   const ones = Array.from({ length: 8 }, () => 1);
   assert.ok(minimize(sphere, ones, 1500) < 1e-9);
   assert.ok(minimize(ellipsoid, ones, 6000) < 1e-9);
-  assert.ok(minimize(rosenbrock, ones.map(() => 0), 8000) < 1e-9);
+  assert.ok(
+    minimize(
+      rosenbrock,
+      ones.map(() => 0),
+      8000,
+    ) < 1e-9,
+  );
 });
 
 test('an update is plain data, and the covariance stays symmetric', () => {

@@ -43,7 +43,9 @@ const known = new WeakMap<object, Axes>();
 function axesOf({ covariance }: Distribution): Axes {
   const found = known.get(covariance);
   if (found !== undefined) return found;
-  const decomposed = new EigenvalueDecomposition(new Matrix(covariance.map((row) => [...row])), { assumeSymmetric: true });
+  const decomposed = new EigenvalueDecomposition(new Matrix(covariance.map((row) => [...row])), {
+    assumeSymmetric: true,
+  });
   const lengths = decomposed.realEigenvalues.map((value) => Math.sqrt(Math.max(value, 1e-20)));
   const axes = { directions: decomposed.eigenvectorMatrix, lengths };
   known.set(covariance, axes);
@@ -68,12 +70,16 @@ export function updated(distribution: Distribution, ranked: readonly (readonly n
   const n = mean.length;
   const { weights, mass } = weightsFor(ranked.length);
   const rates = ratesFor(n, mass);
-  const steps = ranked.slice(0, weights.length).map((point) => point.map((value, i) => (value - (mean[i] ?? 0)) / sigma));
+  const steps = ranked
+    .slice(0, weights.length)
+    .map((point) => point.map((value, i) => (value - (mean[i] ?? 0)) / sigma));
   const step = mean.map((_, i) => weights.reduce((sum, w, k) => sum + w * (steps[k]?.[i] ?? 0), 0));
   const { directions, lengths } = axesOf(distribution);
   const along = lengths.map((length, k) => dot(directions.getColumn(k), step) / length);
   const keep = Math.sqrt(rates.sigma * (2 - rates.sigma) * mass);
-  const sigmaPath = distribution.sigmaPath.map((p, i) => (1 - rates.sigma) * p + keep * dot(directions.getRow(i), along));
+  const sigmaPath = distribution.sigmaPath.map(
+    (p, i) => (1 - rates.sigma) * p + keep * dot(directions.getRow(i), along),
+  );
   const length = Math.sqrt(dot(sigmaPath, sigmaPath));
   const expected = Math.sqrt(n) * (1 - 1 / (4 * n) + 1 / (21 * n * n));
   const settled = length / Math.sqrt(1 - (1 - rates.sigma) ** (2 * (updates + 1)));
@@ -100,7 +106,10 @@ export function updated(distribution: Distribution, ranked: readonly (readonly n
 
 /** Positive weights of the better half that add up to 1, and their variance effective selection mass. */
 function weightsFor(points: number): { readonly weights: readonly number[]; readonly mass: number } {
-  const raw = Array.from({ length: Math.max(1, Math.floor(points / 2)) }, (_, i) => Math.log((points + 1) / 2) - Math.log(i + 1));
+  const raw = Array.from(
+    { length: Math.max(1, Math.floor(points / 2)) },
+    (_, i) => Math.log((points + 1) / 2) - Math.log(i + 1),
+  );
   const sum = raw.reduce((all, w) => all + w, 0);
   const weights = raw.map((w) => w / sum);
   return { weights, mass: 1 / weights.reduce((all, w) => all + w * w, 0) };

@@ -28,11 +28,17 @@ export function genomeGraph(genome: Genome, shape: GenomeShape, batch = 1): Geno
   return shape.recurrent ? recurrentGraph(genome, shape, batch) : layeredGraph(genome, shape, batch);
 }
 
-const outputsOf = (shape: GenomeShape): number[] => Array.from({ length: shape.outputs }, (_, i) => sourcesOf(shape) + i);
+const outputsOf = (shape: GenomeShape): number[] =>
+  Array.from({ length: shape.outputs }, (_, i) => sourcesOf(shape) + i);
 const enabledOf = ({ connections }: Genome): readonly Connection[] => connections.filter(({ enabled }) => enabled);
 
 /** [nodes, columns] and [nodes]: the weights by which nodes read the values of `columns`, and the constant that the bias adds. */
-function productOf(nodes: readonly number[], columns: readonly number[], enabled: readonly Connection[], shape: GenomeShape) {
+function productOf(
+  nodes: readonly number[],
+  columns: readonly number[],
+  enabled: readonly Connection[],
+  shape: GenomeShape,
+) {
   const [row, column] = [nodes, columns].map((list) => new Map(list.map((id, i) => [id, i] as const)));
   const matrix = new Float32Array(nodes.length * columns.length);
   const bias = new Float32Array(nodes.length);
@@ -93,7 +99,12 @@ function recurrentGraph(genome: Genome, shape: GenomeShape, batch: number): Geno
   const input = ops.input(g, 'input', [batch, shape.inputs]);
   const state = ops.input(g, 'state', [batch, nodes.length]);
   const columns = [...Array.from({ length: shape.inputs }, (_, id) => id), ...nodes];
-  const next = layer(writing, 'step', ops.concat(g, [input, state], 1), productOf(nodes, columns, enabledOf(genome), shape));
+  const next = layer(
+    writing,
+    'step',
+    ops.concat(g, [input, state], 1),
+    productOf(nodes, columns, enabledOf(genome), shape),
+  );
   const output = ops.slice(g, next, [0, 0], [batch, shape.outputs]);
   return { graph: finish(g, { output, 'next:state': next }), weights: writing.weights, state: nodes.length };
 }

@@ -41,7 +41,10 @@ suite('a genome as an ONNX file', () => {
         let state = new Float32Array(size);
         for (let step = 0; step < 6; step++) {
           const input = Float32Array.from({ length: 3 }, (_, i) => rng(label, step, i).normal());
-          const fed = { input: { shape: [1, 3], data: input }, ...(recurrent && { state: { shape: [1, size], data: state } }) };
+          const fed = {
+            input: { shape: [1, 3], data: input },
+            ...(recurrent && { state: { shape: [1, size], data: state } }),
+          };
           const results = await program.run(fed);
           const expected = network.activate(input);
           for (const [i, value] of [...(results.output?.data ?? [])].entries())

@@ -61,7 +61,10 @@ suite('genomes', () => {
     assert.deepEqual(marks(once(first)), marks(once(other)));
     const both = neatSpace('one', { inputs: 1, outputs: 1, bias: 0 });
     const split = both.check(both.genome.addNode(both.sample(rng('one')), rng(0)));
-    const enabled = { ...split, connections: split.connections.map((one) => ({ ...one, enabled: one.innovation === 1 })) };
+    const enabled = {
+      ...split,
+      connections: split.connections.map((one) => ({ ...one, enabled: one.innovation === 1 })),
+    };
     const again = both.check(both.genome.addNode(enabled, rng(1)));
     assert.equal(new Set(again.hidden).size, 2);
   });
@@ -69,7 +72,8 @@ suite('genomes', () => {
   test('a gene has a larger number than those that it descends from', () => {
     const genome = grown(12);
     for (const { innovation, from, to } of genome.connections)
-      for (const end of [from, to]) if (end >= 2 ** 32) assert.ok(Math.floor(innovation / 2 ** 32) >= Math.floor(end / 2 ** 32));
+      for (const end of [from, to])
+        if (end >= 2 ** 32) assert.ok(Math.floor(innovation / 2 ** 32) >= Math.floor(end / 2 ** 32));
     assert.ok(genome.hidden.length >= 5);
   });
 
@@ -77,7 +81,10 @@ suite('genomes', () => {
     assert.equal(hasCycle(grown(40).connections), false);
     const recurrent = neatSpace('recurrent', { inputs: 2, outputs: 1, recurrent: true });
     assert.equal(hasCycle(grown(40, recurrent).connections), true);
-    assert.throws(() => space.check(grown(40, recurrent)), { name: 'UserError', message: /must not leave an output|form a cycle/ });
+    assert.throws(() => space.check(grown(40, recurrent)), {
+      name: 'UserError',
+      message: /must not leave an output|form a cycle/,
+    });
   });
 
   test('a child has the structure of the better parent and, of genes that both have, weights of either', () => {
@@ -114,12 +121,18 @@ suite('genomes', () => {
   test('a wrong genome is refused with the place', () => {
     const [one] = first.connections;
     const refused = (connection: object) => () => space.check({ hidden: [], connections: [{ ...one, ...connection }] });
-    assert.throws(refused({ innovation: 99 }), /connections\[0\] .* the innovation number of a connection between these/);
+    assert.throws(
+      refused({ innovation: 99 }),
+      /connections\[0\] .* the innovation number of a connection between these/,
+    );
     assert.throws(refused({ to: 1 }), /must lead from a node to a hidden node or an output/);
     assert.throws(refused({ weight: 9 }), /its weight must be within ±8/);
     assert.throws(() => space.parse('0>3:1 0>3:2'), /has a node or a connection twice/);
     assert.throws(() => neatSpace('bad', { inputs: 0, outputs: 1 }), /inputs is 0; must be a whole number/);
-    assert.throws(() => neatSpace('bad', { inputs: 1, outputs: 1, growth: false, start: 'random' }), /a fixed structure is/);
+    assert.throws(
+      () => neatSpace('bad', { inputs: 1, outputs: 1, growth: false, start: 'random' }),
+      /a fixed structure is/,
+    );
   });
 
   test('a space of one structure takes weights as a vector, moved to its limit, and refuses another structure', () => {

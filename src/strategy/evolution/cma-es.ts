@@ -70,7 +70,11 @@ export function cmaEs(options: CmaEsOptions): Strategy<CmaEsState> {
       for (const { trial, architecture, metrics } of bornOf(problem, outcomes, points)) {
         const value = metrics[metric];
         if (value === undefined) continue;
-        born.push({ trial, weights: moves.weights(architecture), fitness: direction === 'maximize' ? value : 0 - value });
+        born.push({
+          trial,
+          weights: moves.weights(architecture),
+          fitness: direction === 'maximize' ? value : 0 - value,
+        });
         if (born.length < points) continue;
         const ranked = born.sort((a, b) => b.fitness - a.fitness || b.trial - a.trial).map(({ weights }) => weights);
         distribution = updated(distribution, ranked);

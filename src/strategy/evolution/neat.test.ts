@@ -23,7 +23,10 @@ function problemOn(space: SearchSpace, changes: Partial<Problem> = {}): Problem 
 }
 
 strategyConformance(() => createStrategy('neat', { population: 6 }), problemOn(growing));
-strategyConformance(() => createStrategy('neat', { population: 5, mutationOnly: 0, interspecies: 1 }), problemOn(fixed));
+strategyConformance(
+  () => createStrategy('neat', { population: 5, mutationOnly: 0, interspecies: 1 }),
+  problemOn(fixed),
+);
 strategyConformance(() => createStrategy('cma-es', { population: 4 }), problemOn(fixed));
 
 /** Plays `trials`, one at a time. */
@@ -53,7 +56,13 @@ suite('neat', () => {
     const first = told.slice(0, 10);
     const best = first.reduce((a, b) => ((b.metrics.accuracy ?? 0) > (a.metrics.accuracy ?? 0) ? b : a));
     assert.equal(keyOf(told[10]?.architecture), keyOf(best.architecture));
-    const { told: others } = await play('neat', { population: 10, championFrom: 10, weights: 1 }, problemOn(growing), 20, sumOf);
+    const { told: others } = await play(
+      'neat',
+      { population: 10, championFrom: 10, weights: 1 },
+      problemOn(growing),
+      20,
+      sumOf,
+    );
     assert.ok(others.slice(10).every((one) => keyOf(one.architecture) !== keyOf(best.architecture)));
   });
 
@@ -136,19 +145,39 @@ suite('species', () => {
       ],
     );
     const { species: one } = nextLineage(start, all, { ...options, speciation: false });
-    assert.deepEqual(one.map(({ size, offspring }) => [size, offspring]), [[5, 10]]);
+    assert.deepEqual(
+      one.map(({ size, offspring }) => [size, offspring]),
+      [[5, 10]],
+    );
   });
 
   test('the best fifth, and one more, have children', () => {
     const { species } = nextLineage(start, born([1, 5, 3, 4, 2, 0, 0, 0, 0, 0].map((f) => [small, f])), options);
-    assert.deepEqual(species[0]?.parents.map(({ fitness }) => fitness), [5, 4, 3]);
+    assert.deepEqual(
+      species[0]?.parents.map(({ fitness }) => fitness),
+      [5, 4, 3],
+    );
   });
 
   test('a species that has not improved for 15 generations has no children, whatever its fitness', () => {
     const step = (lineage: Lineage, value: number) =>
-      nextLineage(lineage, born([[small, 9], [large, value]]), options);
+      nextLineage(
+        lineage,
+        born([
+          [small, 9],
+          [large, value],
+        ]),
+        options,
+      );
     const ids = ({ species: found }: Lineage) => found.map(({ id }) => id);
-    let lineage = nextLineage(start, born([[small, 9], [large, 1]]), options);
+    let lineage = nextLineage(
+      start,
+      born([
+        [small, 9],
+        [large, 1],
+      ]),
+      options,
+    );
     for (let generation = 1; generation < 15; generation++) lineage = step(lineage, 1 + generation / 100);
     assert.deepEqual(ids(lineage), [0, 1]);
     assert.deepEqual(ids(step(lineage, 1.15)), [1]);
@@ -158,11 +187,22 @@ suite('species', () => {
     let lineage: Lineage = start;
     const others = [large, growing.genome.addNode(large, rng('third')) ?? large];
     const step = () => {
-      lineage = nextLineage(lineage, born([[small, 9], [others[0] ?? small, 2], [others[1] ?? small, 1]]), { ...options, threshold: 0.5 });
+      lineage = nextLineage(
+        lineage,
+        born([
+          [small, 9],
+          [others[0] ?? small, 2],
+          [others[1] ?? small, 1],
+        ]),
+        { ...options, threshold: 0.5 },
+      );
       return lineage.species.map(({ id, improved }) => [id, improved]);
     };
     for (let generation = 0; generation < 15; generation++) step();
-    assert.deepEqual(step(), [[0, 15], [1, 15]]);
+    assert.deepEqual(step(), [
+      [0, 15],
+      [1, 15],
+    ]);
   });
 
   test('N of the distance is the number of genes from a size on, if one is given', () => {
@@ -175,8 +215,19 @@ suite('species', () => {
   });
 
   test('negative fitness is shifted, and nothing is lost in the shares', () => {
-    const { species } = nextLineage(start, born([[small, -10], [small, -10], [large, -5]]), options);
-    assert.deepEqual(species.map(({ id, offspring }) => [id, offspring]), [[1, 10]]);
+    const { species } = nextLineage(
+      start,
+      born([
+        [small, -10],
+        [small, -10],
+        [large, -5],
+      ]),
+      options,
+    );
+    assert.deepEqual(
+      species.map(({ id, offspring }) => [id, offspring]),
+      [[1, 10]],
+    );
     assert.deepEqual(apportion(10, [1, 1, 1]), [4, 3, 3]);
     assert.deepEqual(apportion(3, [0, 0]), [2, 1]);
   });

@@ -77,7 +77,11 @@ export function neat(options: NeatOptions): Strategy<NeatState> {
         born.push({ trial, architecture, fitness: direction === 'maximize' ? value : 0 - value });
         if (born.length < options.population) continue;
         const inOrder = born.toSorted((a, b) => a.trial - b.trial); // Not the order of arrival.
-        lineage = nextLineage(lineage, inOrder, { ...options, moves: genomeMovesOf(problem, 'neat'), seed: problem.seed });
+        lineage = nextLineage(lineage, inOrder, {
+          ...options,
+          moves: genomeMovesOf(problem, 'neat'),
+          seed: problem.seed,
+        });
         [asked, born] = [0, []];
       }
       const { generation, species, nextSpecies, best, improved } = lineage;
