@@ -31,7 +31,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   train: ['space', 'task', 'graph', 'engine', 'network', 'data'],
   data: ['task'],
   baseline: ['model', 'task', 'data', 'graph'],
-  control: [],
+  control: ['space'],
   device: ['graph', 'engine'],
   report: [
     'space',

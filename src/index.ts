@@ -39,6 +39,8 @@ export {
   type PolicyEvaluationOptions,
   recordEpisode,
 } from './control/episodes.ts';
+export { playGenome } from './control/genome-episode.ts';
+export { type GenomeNetwork, genomeNetwork } from './control/genome-network.ts';
 export { ENVIRONMENTS, type EnvironmentName } from './control/index.ts';
 export {
   DATASETS,
@@ -100,6 +102,7 @@ export {
 } from './measure/own.ts';
 export { checkBuildable } from './network/buildable.ts';
 export { networkCosts } from './network/costs.ts';
+export { type GenomeGraph, genomeCosts, genomeGraph } from './network/genome.ts';
 export type { MixtureForm } from './network/mixture.ts';
 export { type Morphism, type MorphRequest, morphWeights } from './network/morphism.ts';
 export type { Costs, LayerCosts } from './network/network.ts';
@@ -131,12 +134,17 @@ export {
 } from './oneshot/single-path.ts';
 export type { Supernet, SupernetRequest } from './oneshot/supernet.ts';
 export { type DrawingOptions, drawArchitecture } from './report/drawing/draw.ts';
+export { drawGenome, type GenomeDrawing } from './report/drawing/genome.ts';
 export { architectureText } from './report/drawing/text.ts';
+export { exportGenome, type GenomeExport } from './report/export/genome.ts';
 export type { ModelMetadata } from './report/export/metadata.ts';
 export { type ExportRequest, exportOnnx, readModel } from './report/export/onnx.ts';
 export { checkParity, PARITY_LIMIT, type ParityRequest } from './report/export/parity.ts';
 export { type Answer, type Answered, type ExportedModel, openModel } from './report/exported-model.ts';
 export type { TestAccuracy } from './report/tabular/nas-bench-201-test.ts';
+export type { Connection, Genome, GenomeShape } from './space/genome/genome.ts';
+export type { Alignment, CrossRates, GenomeMoves, WeightRates } from './space/genome/moves.ts';
+export { type NeatSpace, type NeatSpaceOptions, neatSpace } from './space/genome/neat.ts';
 export { isFixed, type SearchSpace } from './space/search-space.ts';
 export type * from './space/space.ts';
 export {

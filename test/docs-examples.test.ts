@@ -43,6 +43,10 @@ test('docs/library.md: a search with netsmith/web', () => {
   assert.match(runs('library.md', 'In a browser'), /score: -\d+/);
 });
 
+test('docs/neat.md: a study of genomes on XOR', () => {
+  assert.match(runs('neat.md', 'An example'), /0>3:.*2>3:.* \d+\.\d+\n$/);
+});
+
 test('docs/tasks.md: a loss and a metric for a known task', () => {
   runs('tasks.md', 'Your own loss or metric for a known task');
 });

@@ -1,5 +1,6 @@
 import { UserError } from '../common/errors.ts';
 import type { Rng } from '../common/random.ts';
+import type { GenomeMoves } from './genome/moves.ts';
 import type { Architecture, Space } from './space.ts';
 import type { Module } from './tree/module.ts';
 
@@ -41,6 +42,8 @@ export interface SearchSpace {
    * enumeration and proxies.
    */
   readonly tree?: Space;
+  /** The moves on genes, if members are genomes. Needed by strategies that align genes by history (`neat`), or search weights (`cma-es`). */
+  readonly genome?: GenomeMoves;
 }
 
 /** Whether the space has a single member, so that no mutation is possible. */

@@ -35,6 +35,8 @@ export interface StrategyDefinition<Options extends object = StrategyOptions> {
   readonly options?: Options;
   /** It models the decisions of a space, and refuses one without a tree; absent: any `SearchSpace` will do. */
   readonly needsTree?: true;
+  /** It works on the genes of genomes, and refuses a space without them (`SearchSpace.genome`). */
+  readonly needsGenome?: true;
   /** How the epochs of its trials rise; undefined, or no such method: all trials have the full fidelity. */
   rungs?(options?: Readonly<Record<string, unknown>>): Rungs | undefined;
 }

@@ -16,6 +16,10 @@ export const localSearch = factory(STRATEGIES['local-search']);
 export const agingEvolution = factory(STRATEGIES['aging-evolution']);
 /** A genetic algorithm with crossover (Xie & Yuille 2017). */
 export const evolution = factory(STRATEGIES.evolution);
+/** Networks that grow, over a space of genomes (Stanley & Miikkulainen 2002). */
+export const neat = factory(STRATEGIES.neat);
+/** The weights of genomes of one structure by covariance matrix adaptation (Hansen 2016). */
+export const cmaEs = factory(STRATEGIES['cma-es']);
 /** Several objectives: non-dominated sorting (Deb et al. 2002). */
 export const nsga2 = factory(STRATEGIES.nsga2);
 /** Several objectives: mutations of the members of the front (Laumanns et al. 2004). */

@@ -7,7 +7,10 @@ import { options as checkOptions } from '../common/options.ts';
 import type { ModelTools } from '../model/tools.ts';
 import type { OBJECTIVE_USES, StrategyChoice, StrategyDefinition, StrategyOptions } from './definition.ts';
 import { agingEvolution } from './evolution/aging-evolution.ts';
+import { cmaEs } from './evolution/cma-es.ts';
 import { evolution } from './evolution/evolution.ts';
+import { neat } from './evolution/neat.ts';
+import { neatOptions } from './evolution/neat-options.ts';
 import { nsga2 } from './evolution/nsga2.ts';
 import { exhaustiveSearch } from './exhaustive.ts';
 import { localSearch } from './local-search.ts';
@@ -81,6 +84,21 @@ export const STRATEGIES = {
       mutation: z.number().min(0).max(1).default(0.5),
     }),
     nsga2,
+  ),
+  neat: defineOnGenomes(
+    'neat',
+    'Networks that grow: historical markings, species, crossover of genomes (Stanley & Miikkulainen 2002).',
+    neatOptions,
+    neat,
+  ),
+  'cma-es': defineOnGenomes(
+    'cma-es',
+    'Weights of genomes of one structure by covariance matrix adaptation (Hansen 2016; Igel 2003).',
+    z.strictObject({
+      population: z.int().min(0).max(100_000).default(0),
+      sigma: z.number().positive().max(1000).default(1),
+    }),
+    cmaEs,
   ),
   'local-search': defineOnTrees(
     'local-search',
@@ -189,6 +207,7 @@ export const STRATEGIES = {
 /** What each makes of several objectives. */
 export const OBJECTIVES_OF: Readonly<Record<keyof typeof STRATEGIES, (typeof OBJECTIVE_USES)[number]>> = {
   ...{ random: 'any', exhaustive: 'any', 'aging-evolution': 'front', evolution: 'front', nsga2: 'front' },
+  ...{ neat: 'first', 'cma-es': 'first' },
   ...{ 'local-search': 'first', 'pareto-local-search': 'front', mcts: 'first', pnas: 'first', controller: 'first' },
   ...{ 'gaussian-process': 'weights', tpe: 'weights', ehvi: 'front', bananas: 'weights' },
   ...{ 'successive-halving': 'front', hyperband: 'front', asha: 'front', bohb: 'front' },
@@ -253,6 +272,13 @@ function defineOnTrees<Options extends StrategyOptions>(
   return onTrees(define(...described));
 }
 
+/** Like `define`, for a strategy that works on genes; it refuses other spaces itself. */
+function defineOnGenomes<Options extends StrategyOptions>(
+  ...described: Parameters<typeof define<Options>>
+): StrategyDefinition<Options> & { readonly needsGenome: true } {
+  return { ...define(...described), needsGenome: true };
+}
+
 /** The same definition, whose strategies refuse a space without a tree. */
 function onTrees<Options extends object>(definition: StrategyDefinition<Options>): StrategyDefinition<Options> {
   return {
@@ -271,7 +297,9 @@ function onTrees<Options extends object>(definition: StrategyDefinition<Options>
 
 /** `strategy "tpe": space "xor" has no decisions; strategies that need none: random, aging-evolution, ...` */
 function withoutTree(strategy: string, space: string): UserError {
-  const others = Object.values<StrategyDefinition>(STRATEGIES).filter(({ needsTree }) => needsTree === undefined);
+  const others = Object.values<StrategyDefinition>(STRATEGIES).filter(
+    ({ needsTree, needsGenome }) => needsTree === undefined && needsGenome === undefined,
+  );
   const names = others.map(({ name }) => name).join(', ');
   return invalid(`strategy "${strategy}"`, `space "${space}" has no decisions`, `strategies that need none: ${names}`);
 }

@@ -60,7 +60,8 @@ suite('trials of an earlier study', () => {
       const metrics = { accuracy: stream.float() };
       return { study: 'a', trial, architecture: sample(nasBench201, stream), metrics, costs, seconds: 1 };
     });
-    const names = Object.keys(STRATEGIES).filter((name) => !NEED_AN_ENGINE.includes(name));
+    const onTrees = Object.values(STRATEGIES).filter((one) => !('needsGenome' in one));
+    const names = onTrees.map(({ name }) => name).filter((name) => !NEED_AN_ENGINE.includes(name));
     for (const name of names) {
       const strategy = createStrategy(name);
       let state = await beginning(strategy, problem, earlier);

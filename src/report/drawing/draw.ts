@@ -83,6 +83,11 @@ export async function drawArchitecture(network: Module, options: DrawingOptions 
   return svgOf(title, right, bottom, placed, 'max-width:100%;height:auto');
 }
 
+/** An SVG of a graph that has been placed. */
+export function drawPlaced(title: string, placed: Placed): string {
+  return svgOf(title, placed.width, placed.height, [drawPanel(undefined, placed, 0, 0)], 'max-width:100%;height:auto');
+}
+
 /** One drawing of a network among several that belong together. */
 export interface DrawnPanel {
   /** `Network`, or the cell's name. */

@@ -101,6 +101,39 @@ export async function layoutCell(cell: Cell): Promise<Placed> {
   return layout(flow, children);
 }
 
+/** A shape of a plain graph, and a connection with its label. */
+export interface GraphShape {
+  readonly key: string;
+  readonly style: Style;
+  readonly label: string;
+}
+export interface GraphEdge {
+  readonly from: string;
+  readonly to: string;
+  /** Absent: the edge is drawn without one. */
+  readonly label?: string;
+  readonly dashed: boolean;
+}
+
+/** Places the nodes of a graph, cycles allowed, and a box with its label on each edge that has one. Throws for an edge without its ends. */
+export async function layoutGraph(nodes: readonly GraphShape[], edges: readonly GraphEdge[]): Promise<Placed> {
+  const flow: Flow = { drawn: new Map(), dashed: new Set(), edges: [] };
+  const children: ElkNode[] = [];
+  const ids = new Map(nodes.map(({ key, style, label }) => [key, place(flow, children, style, [label])]));
+  for (const { from, to, label, dashed } of edges) {
+    const [start, end] = [ids.get(from), ids.get(to)];
+    if (start === undefined || end === undefined) throw new Error(`drawing: no node ${from} or ${to}`);
+    if (label === undefined) {
+      link(flow, start, end, dashed);
+      continue;
+    }
+    const box = place(flow, children, dashed ? 'none' : 'light', [label]);
+    link(flow, start, box, dashed);
+    link(flow, box, end, dashed);
+  }
+  return layout(flow, children);
+}
+
 const OUTPUTS: Readonly<Record<Cell['output'], string>> = {
   last: 'output',
   concat: 'output: all nodes, concatenated',

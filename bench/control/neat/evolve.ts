@@ -1,0 +1,112 @@
+/** One search, generation by generation, as in the paper: until the problem is solved, or for a number of generations. */
+
+import { genomeCosts } from '../../../src/network/genome.ts';
+import type { NeatSpaceOptions } from '../../../src/space/genome/neat.ts';
+import { neatSpace } from '../../../src/space/genome/neat.ts';
+import { createStrategy } from '../../../src/strategy/index.ts';
+import type { Outcome, Problem } from '../../../src/strategy/strategy.ts';
+import type { BenchProblem } from './problems.ts';
+
+export interface Contender {
+  readonly name: string;
+  readonly strategy: string;
+  readonly options?: Readonly<Record<string, number | boolean | string>>;
+  readonly space?: Partial<NeatSpaceOptions>;
+}
+
+/** NEAT, its four ablations (section 5 of the paper), and searches of the weights alone. */
+export const CONTENDERS: readonly Contender[] = [
+  { name: 'neat', strategy: 'neat' },
+  { name: 'no growth', strategy: 'neat', space: { growth: false, start: 'layered', hidden: 10 } },
+  { name: 'initial random', strategy: 'neat', space: { start: 'random', hidden: 10 } },
+  { name: 'no speciation', strategy: 'neat', options: { speciation: false } },
+  {
+    name: 'no speciation, initial random',
+    strategy: 'neat',
+    options: { speciation: false },
+    space: { start: 'random', hidden: 10 },
+  },
+  { name: 'no mating', strategy: 'neat', options: { mutationOnly: 1 } },
+  {
+    name: 'genetic algorithm',
+    strategy: 'evolution',
+    space: { growth: false, start: 'layered', hidden: 10 },
+    options: { replacement: 'generational', population: 150, elite: 5 },
+  },
+  { name: 'cma-es', strategy: 'cma-es', space: { growth: false, start: 'layered', hidden: 10 } },
+];
+
+/** How a search ended: a row of the results. */
+export interface Row {
+  readonly problem: string;
+  readonly contender: string;
+  readonly seed: number;
+  readonly solved: boolean;
+  /** Up to and with the one that solved the problem; of a champion that passed its test, up to the end of its generation. */
+  readonly evaluations: number;
+  readonly generations: number;
+  readonly hidden: number;
+  readonly connections: number;
+  /** Of the test of generalization, of 625. */
+  readonly starts?: number;
+  readonly steps: number;
+  readonly seconds: number;
+}
+
+export async function evolve(
+  problem: BenchProblem,
+  contender: Contender,
+  seed: number,
+  generations: number,
+): Promise<Row> {
+  const started = performance.now();
+  const space = neatSpace(problem.name, { ...problem.space, ...contender.space });
+  const options = { ...(contender.strategy === 'neat' && problem.options), ...contender.options };
+  const strategy = createStrategy(contender.strategy, options);
+  const task: Problem = {
+    ...{ space, limits: [], seed, costs: (one) => genomeCosts(space.check(one)) },
+    objectives: [{ metric: 'fitness', direction: 'maximize', unit: 'score' }],
+    fidelities: [{ epochs: 1, data: 1, resolution: 1, width: 1 }],
+  };
+  const { score, test } = problem.open();
+  let state = strategy.init(task);
+  let [evaluations, steps] = [0, 0];
+  const end = (solved: boolean, generation: number, best?: Outcome, starts?: number): Row => {
+    const { hidden, params } =
+      best === undefined ? { hidden: 0, params: 0 } : genomeCosts(space.check(best.architecture));
+    return {
+      ...{ problem: problem.name, contender: contender.name, seed, solved, evaluations, generations: generation },
+      ...{ hidden, connections: params, ...(starts !== undefined && { starts }), steps },
+      seconds: Math.round(performance.now() - started) / 1000,
+    };
+  };
+  let best: Outcome | undefined;
+  for (let generation = 1; generation <= generations; generation++) {
+    const [asked, proposals] = await strategy.ask(task, state, evaluations, problem.population);
+    const outcomes: Outcome[] = [];
+    best = undefined;
+    for (const { architecture, fidelity } of proposals) {
+      const { fitness, steps: played, solved } = score(space.check(architecture), space.shape);
+      steps += played;
+      const metrics = { fitness };
+      const outcome: Outcome = {
+        trial: evaluations++,
+        architecture,
+        fidelity,
+        state: 'complete',
+        metrics,
+        seconds: 0,
+        origin: 'asked',
+      };
+      if (solved && test === undefined) return end(true, generation, outcome);
+      if (best === undefined || fitness > (best.metrics.fitness ?? 0)) best = outcome;
+      outcomes.push(outcome);
+    }
+    if (test !== undefined && best !== undefined) {
+      const { solved, starts } = test(space.check(best.architecture), space.shape);
+      if (solved) return end(true, generation, best, starts);
+    }
+    state = await strategy.tell(task, asked, outcomes);
+  }
+  return end(false, generations, best);
+}
