@@ -20,13 +20,7 @@ export type { Json } from './common/json.ts';
 export { compareBy, METRICS, type Metrics, type Objective } from './common/metrics.ts';
 export { type Rng, rng } from './common/random.ts';
 export type { Spent } from './common/spent.ts';
-export {
-  defineEnvironment,
-  type EnvironmentDefinition,
-  type EnvironmentFacts,
-  type Lane,
-  type Outcome,
-} from './control/define.ts';
+export { defineEnvironment, type EnvironmentDefinition } from './control/define.ts';
 export * from './control/environment.ts';
 export { type CartPoleOptions, cartPole } from './control/environments/cart-pole.ts';
 export { doublePole, generalizationStarts, type PolesOptions, singlePole } from './control/environments/poles.ts';
@@ -42,6 +36,7 @@ export {
 export { playGenome } from './control/genome-episode.ts';
 export { type GenomeNetwork, genomeNetwork } from './control/genome-network.ts';
 export { ENVIRONMENTS, type EnvironmentName } from './control/index.ts';
+export type { Lane, Outcome } from './control/lane.ts';
 export {
   DATASETS,
   type DatasetEntry,

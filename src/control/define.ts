@@ -1,35 +1,8 @@
 /** Environments from the behavior of a single lane: those of the package and of a user's own. */
 import { invalid } from '../common/errors.ts';
-import type { Rng } from '../common/random.ts';
-import type { Environment, ObservationSpec } from './environment.ts';
+import type { Environment, EnvironmentFacts, ObservationSpec } from './environment.ts';
+import type { Lane } from './lane.ts';
 import { openLanes } from './lanes.ts';
-
-/** What a step has led to. It is read before the next step, so a lane may return the same object each time. */
-export interface Outcome {
-  reward: number;
-  /** The episode has ended by the environment's own rule. */
-  terminated: boolean;
-}
-
-/** One copy of an environment. */
-export interface Lane {
-  /** Begins an episode, and writes its first observation: every value. `rng` may be kept for the steps of the episode. */
-  reset(rng: Rng, observation: Float32Array): void;
-  /**
-   * One step. `action` has the numbers of an action (one whole number of a discrete environment), checked and within the bounds;
-   * `observation` holds the last one and is to hold the next.
-   */
-  step(action: Float32Array, observation: Float32Array): Readonly<Outcome>;
-  /** Comes before `step`, for all lanes before the first of them takes its step: those that work elsewhere then work together. */
-  send?(action: Float32Array): void;
-  /** Of the episode until now, where it is not the return. */
-  fitness?(): number;
-  /** The physical state, in the order of `EnvironmentDefinition.state`. */
-  readonly state?: Float64Array;
-  /** Begins an episode in the state that `state` holds. */
-  begin?(observation: Float32Array): void;
-  close?(): void;
-}
 
 /** What `defineEnvironment` is given. */
 export interface EnvironmentDefinition extends Omit<Environment, 'open' | 'description'> {
@@ -46,9 +19,6 @@ export function defineEnvironment({ open, description = '', ...rest }: Environme
   checkSpecs(environment);
   return Object.freeze({ ...environment, open: (lanes: number) => openLanes(environment, lanes, open) });
 }
-
-/** What an environment says of itself, without the way to open it. */
-export type EnvironmentFacts = Omit<Environment, 'open'>;
 
 /** Throws UserError, with place, value and rule, where the specifications contradict themselves. */
 export function checkSpecs({ name, observation, action, maxSteps }: EnvironmentFacts): void {

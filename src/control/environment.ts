@@ -69,6 +69,9 @@ export interface Environment {
   open(lanes: number): Lanes;
 }
 
+/** What an environment says of itself, without the way to open it. */
+export type EnvironmentFacts = Omit<Environment, 'open'>;
+
 /**
  * N copies of an environment, the lanes, that take their steps together. The arrays are the same objects all the time and are written in
  * place: a step allocates nothing. An episode depends on its random stream and its actions alone, not on the other lanes or on earlier

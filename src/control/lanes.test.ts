@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { rng } from '../common/random.ts';
-import { defineEnvironment, type EnvironmentDefinition, type Lane } from './define.ts';
+import { defineEnvironment, type EnvironmentDefinition } from './define.ts';
 import { XOR_CASES, xor } from './environments/xor.ts';
+import type { Lane } from './lane.ts';
 
 const walk: EnvironmentDefinition = {
   name: 'walk',

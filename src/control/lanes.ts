@@ -1,8 +1,15 @@
 /** Many lanes of one environment, driven together. */
 import { invalid, type UserError } from '../common/errors.ts';
 import type { Rng } from '../common/random.ts';
-import type { EnvironmentFacts, Lane } from './define.ts';
-import { type ActionSpec, actionSize, type Episode, type Lanes, observationSize } from './environment.ts';
+import {
+  type ActionSpec,
+  actionSize,
+  type EnvironmentFacts,
+  type Episode,
+  type Lanes,
+  observationSize,
+} from './environment.ts';
+import type { Lane } from './lane.ts';
 
 /** `count` lanes, each made by `open`. Throws UserError for a count that is no whole number from 1. */
 export function openLanes(environment: EnvironmentFacts, count: number, open: () => Lane): Lanes {

@@ -1,6 +1,6 @@
 /** What the environments with a physical state share. */
 import type { Rng } from '../common/random.ts';
-import type { Lane, Outcome } from './define.ts';
+import type { Lane, Outcome } from './lane.ts';
 
 /** The law of a system whose state is a few numbers. */
 export interface Physics {

@@ -4,8 +4,8 @@
  * an image [4, 10, 10] of zeros and ones: paddle, ball, where the ball was, bricks. Randomness decides on which side the ball starts. The
  * reward is 1 for each brick; the episode ends when the ball gets past the paddle. New rows appear when all are gone.
  */
-import type { Lane } from '../define.ts';
 import { defineEnvironment } from '../define.ts';
+import type { Lane } from '../lane.ts';
 
 const SIDE = 10;
 const CELLS = SIDE * SIDE;

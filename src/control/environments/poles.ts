@@ -6,8 +6,9 @@
  * 0.07 rad, failure at 2.4 m or 36 degrees. The code's bias input (0.5) is not an observation: it belongs to the network. Its action is a
  * sigmoid's output y in [0, 1] and stands for the force (2 y - 1) 10 N.
  */
-import { defineEnvironment, type Lane } from '../define.ts';
+import { defineEnvironment } from '../define.ts';
 import type { Environment } from '../environment.ts';
+import type { Lane } from '../lane.ts';
 import { type Derivatives, physicalLane, rungeKutta } from '../physics.ts';
 
 const GRAVITY = -9.8;

@@ -8,8 +8,9 @@ import { parseJson } from '../../common/json.ts';
 import type { Rng } from '../../common/random.ts';
 import { ruleOf } from '../../common/rules.ts';
 import { printable, shownValue } from '../../common/text.ts';
-import { defineEnvironment, type Lane } from '../define.ts';
+import { defineEnvironment } from '../define.ts';
 import type { ActionSpec, Environment } from '../environment.ts';
+import type { Lane } from '../lane.ts';
 import { type LineProcess, openLineProcess } from './lines.node.ts';
 
 export interface ProcessEnvironmentOptions {
