@@ -4,7 +4,7 @@
  *
  *     npm run -s bench:policies -- [--problem NAME ...] [--method NAME ...] [--seeds 1] [--first-seed 1] [--json] [--save]
  *
- * The whole of it: --seeds 10. One seed takes a quarter of a minute to two minutes of one core. docs/policies.md says what came of it.
+ * The whole of it: --seeds 10. docs/policies.md says how to read it.
  */
 
 import { rng } from '../../src/common/random.ts';
@@ -125,7 +125,7 @@ else process.stdout.write(`${table()}\n`);
 function table(): string {
   const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
   return markdown(
-    ['problem', 'method', 'steps', 'goal', 'reached', 'return', 'least', 'success', 'steps a second'],
+    ['problem', 'method', 'steps', 'goal', 'reached', 'return', 'least', 'success', 'steps a second of a core'],
     wanted.map(({ environment: name, method, goal }) => {
       const own = rows.filter((row) => row.problem === name && row.method === method);
       return [
