@@ -31,6 +31,14 @@ export * from './control/environment.ts';
 export { type CartPoleOptions, cartPole } from './control/environments/cart-pole.ts';
 export { doublePole, generalizationStarts, type PolesOptions, singlePole } from './control/environments/poles.ts';
 export { XOR_CASES, type XorCase } from './control/environments/xor.ts';
+export {
+  type EpisodeRecording,
+  evaluatePolicy,
+  type Policy,
+  type PolicyEvaluation,
+  type PolicyEvaluationOptions,
+  recordEpisode,
+} from './control/episodes.ts';
 export { ENVIRONMENTS, type EnvironmentName } from './control/index.ts';
 export {
   DATASETS,

@@ -25,6 +25,8 @@ export {
 export type { GivenSpace, MemberOf, NetworkOf, StudySpec } from './app/spec.ts';
 export type { BestNetwork, StudyTrial } from './app/views.ts';
 export type { BaselineRow } from './baseline/run.ts';
+export { type CheckEnvironmentOptions, checkEnvironment } from './control/conformance.node.ts';
+export { type ProcessEnvironmentOptions, processEnvironment } from './control/process/environment.node.ts';
 export { checkDataset } from './data/conformance.node.ts';
 export { openDigits } from './data/digits/digits.ts';
 export { type DownloadOptions, type DownloadProgress, downloadDataset } from './data/download.node.ts';

@@ -46,3 +46,8 @@ test('docs/library.md: a search with netsmith/web', () => {
 test('docs/tasks.md: a loss and a metric for a known task', () => {
   runs('tasks.md', 'Your own loss or metric for a known task');
 });
+
+test('docs/environments.md: lanes step until an episode ends, and an environment of one’s own is checked', () => {
+  assert.match(runs('environments.md', 'The contract'), /steps: \d+,\n\s*terminated: true/);
+  runs('environments.md', 'An environment of your own');
+});

@@ -4,8 +4,11 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
+import { ferry } from '../examples/own-environment.ts';
 import { latency } from '../examples/own-measure.ts';
 import { hillClimbing } from '../examples/own-strategy.ts';
+import { checkEnvironment } from '../src/control/conformance.node.ts';
+import { evaluatePolicy } from '../src/control/episodes.ts';
 import { checkMeasure } from '../src/measure/conformance.node.ts';
 import { checkStrategy } from '../src/strategy/conformance.node.ts';
 
@@ -27,6 +30,7 @@ test('there is a test of every example', () => {
     'library.ts',
     'open-space.ts',
     'own-data.ts',
+    'own-environment.ts',
     'own-estimator.ts',
     'own-loss.ts',
     'own-measure.ts',
@@ -43,6 +47,21 @@ test('own-space.ts: a space of a file is shown, and its options are taken', () =
   const { text, params } = JSON.parse(run(...args));
   assert.equal(text, arch);
   assert.ok(params > 0);
+});
+
+test('own-environment.ts keeps the rules; steering against current and drift lands the boat', () => {
+  checkEnvironment(ferry);
+  const steering = {
+    act(observations: Float32Array, actions: Float32Array) {
+      for (let lane = 0; lane < actions.length; lane++) {
+        const [, downstream = 0, current = 0] = observations.subarray(3 * lane, 3 * lane + 3);
+        actions[lane] = -current - 5 * downstream;
+      }
+    },
+  };
+  assert.equal(evaluatePolicy(ferry, steering, { episodes: 20 }).successRate, 1);
+  const idle = { act: (_: Float32Array, actions: Float32Array) => void actions.fill(0) };
+  assert.ok(evaluatePolicy(ferry, idle, { episodes: 20 }).successRate < 0.5);
 });
 
 test('own-strategy.ts and own-estimator.ts keep the rules, and are searched with, stored and resumed', async () => {

@@ -7,7 +7,19 @@ import { test } from 'node:test';
 import { roomOverrides, roomsFile } from '../scripts/rooms.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
-const BROWSER_ROOMS = ['common', 'space', 'strategy', 'network', 'graph', 'engine', 'task', 'train', 'device', 'model'];
+const BROWSER_ROOMS = [
+  'common',
+  'space',
+  'strategy',
+  'network',
+  'graph',
+  'engine',
+  'task',
+  'train',
+  'device',
+  'model',
+  'control',
+];
 const NODE_ONLY_PACKAGES = ['sharp', 'onnxruntime-node', 'commander', 'log-update'];
 
 test('biome.rooms.json is what scripts/rooms.ts writes, and every room of src/ is in it', () => {

@@ -38,7 +38,7 @@ type Found = Omit<SearchRow, 'method' | 'seed' | 'minutes' | 'changed'>;
 /** Validation samples that supernets are measured on after an epoch, and cells with shared weights. */
 const VALID_SAMPLES = 1000;
 /** Validation samples that a path is measured on, to rank it or in evolution. */
-const RANK_SAMPLES = 1000;
+const RANK_SAMPLES = 4000;
 /** Kept of the time for opening, and because steps differ in how long they take. */
 const MARGIN = 0.03;
 

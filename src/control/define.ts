@@ -20,6 +20,8 @@ export interface Lane {
    * `observation` holds the last one and is to hold the next.
    */
   step(action: Float32Array, observation: Float32Array): Readonly<Outcome>;
+  /** Comes before `step`, for all lanes before the first of them takes its step: those that work elsewhere then work together. */
+  send?(action: Float32Array): void;
   /** Of the episode until now, where it is not the return. */
   fitness?(): number;
   /** The physical state, in the order of `EnvironmentDefinition.state`. */

@@ -1,6 +1,8 @@
 /** The known environments, by name. Those with options are made by their functions as well. */
 import type { Environment } from './environment.ts';
 import { acrobot } from './environments/acrobot.ts';
+import { arm } from './environments/arm.ts';
+import { breakout } from './environments/breakout.ts';
 import { cartPole } from './environments/cart-pole.ts';
 import { mountainCar, mountainCarContinuous } from './environments/mountain-car.ts';
 import { pendulum } from './environments/pendulum.ts';
@@ -14,6 +16,8 @@ export const ENVIRONMENTS = {
   'mountain-car': mountainCar,
   'mountain-car-continuous': mountainCarContinuous,
   pendulum,
+  arm,
+  breakout,
   pole: singlePole(),
   'pole-without-velocities': singlePole({ velocities: false }),
   'double-pole': doublePole(),

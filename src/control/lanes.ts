@@ -24,6 +24,7 @@ export function openLanes(environment: EnvironmentFacts, count: number, open: ()
   const steps = new Int32Array(count);
   const { maxSteps, success } = environment;
 
+  const isOver = (at: number): boolean => (terminated[at] as number) + (truncated[at] as number) > 0;
   const laneOf = (at: number): Lane => {
     const lane = lanes[at];
     if (lane === undefined) throw new RangeError(`${place} has ${count} lanes, none is number ${at}`);
@@ -75,14 +76,18 @@ export function openLanes(environment: EnvironmentFacts, count: number, open: ()
         throw invalid(`${place}: actions`, `${actions.length} numbers`, `must be ${own.length}`);
       own.set(actions);
       for (let at = 0; at < count; at++) {
-        if ((terminated[at] as number) + (truncated[at] as number) > 0) {
+        if (isOver(at)) continue;
+        const action = actionOf[at] as Float32Array;
+        if (!isAction(environment.action, action)) throw badAction(environment, action, at);
+        (lanes[at] as Lane).send?.(action);
+      }
+      for (let at = 0; at < count; at++) {
+        if (isOver(at)) {
           rewards[at] = 0;
           continue;
         }
-        const action = actionOf[at] as Float32Array;
         const observation = observationOf[at] as Float32Array;
-        if (!isAction(environment.action, action)) throw badAction(environment, action, at);
-        const { reward, terminated: hasEnded } = (lanes[at] as Lane).step(action, observation);
+        const { reward, terminated: hasEnded } = (lanes[at] as Lane).step(actionOf[at] as Float32Array, observation);
         const step = (steps[at] as number) + 1;
         if (reward - reward !== 0) throw notFinite(environment, 'reward', step, at, reward);
         checkObserved(observation, step, at);

@@ -34,8 +34,8 @@ export function uniform(rng: Rng, low: number, high: number): number {
   return low + (high - low) * rng.float();
 }
 
-/** Writes the derivatives of `state` with respect to time, under a constant `force`. */
-export type Derivatives = (state: Float64Array, force: number, into: Float64Array) => void;
+/** Writes the derivatives of `state` with respect to time, under an action that is held. */
+export type Derivatives = (state: Float64Array, action: Float32Array, into: Float64Array) => void;
 
 /** The classical Runge-Kutta method of fourth order, in place: one step of `seconds`. Its memory is its own. */
 export function rungeKutta(size: number, derivatives: Derivatives) {
@@ -49,14 +49,14 @@ export function rungeKutta(size: number, derivatives: Derivatives) {
   const move = (from: Float64Array, along: Float64Array, seconds: number) => {
     for (let i = 0; i < size; i++) at[i] = (from[i] as number) + seconds * (along[i] as number);
   };
-  return (state: Float64Array, force: number, seconds: number): void => {
-    derivatives(state, force, k1);
+  return (state: Float64Array, action: Float32Array, seconds: number): void => {
+    derivatives(state, action, k1);
     move(state, k1, seconds / 2);
-    derivatives(at, force, k2);
+    derivatives(at, action, k2);
     move(state, k2, seconds / 2);
-    derivatives(at, force, k3);
+    derivatives(at, action, k3);
     move(state, k3, seconds);
-    derivatives(at, force, k4);
+    derivatives(at, action, k4);
     for (let i = 0; i < size; i++) {
       const slope = (k1[i] as number) + 2 * ((k2[i] as number) + (k3[i] as number)) + (k4[i] as number);
       state[i] = (state[i] as number) + (seconds / 6) * slope;

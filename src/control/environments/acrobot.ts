@@ -40,7 +40,7 @@ export const acrobot = defineEnvironment({
       },
       observe,
       step(action, state) {
-        integrate(state, (action[0] as number) - 1, STEP_SECONDS);
+        integrate(state, action, STEP_SECONDS);
         state[0] = wrapped(state[0] as number);
         state[1] = wrapped(state[1] as number);
         state[2] = Math.min(Math.max(state[2] as number, -MOST_TURN_1), MOST_TURN_1);
@@ -63,7 +63,8 @@ function observe(state: Float64Array, observation: Float32Array): void {
   observation[5] = state[3] as number;
 }
 
-function derivatives(state: Float64Array, torque: number, into: Float64Array): void {
+function derivatives(state: Float64Array, action: Float32Array, into: Float64Array): void {
+  const torque = (action[0] as number) - 1;
   const angle1 = state[0] as number;
   const angle2 = state[1] as number;
   const turn1 = state[2] as number;

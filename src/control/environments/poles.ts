@@ -8,7 +8,7 @@
  */
 import { defineEnvironment, type Lane } from '../define.ts';
 import type { Environment } from '../environment.ts';
-import { physicalLane, rungeKutta } from '../physics.ts';
+import { type Derivatives, physicalLane, rungeKutta } from '../physics.ts';
 
 const GRAVITY = -9.8;
 const CART_KG = 1;
@@ -81,7 +81,7 @@ const FALLEN = Object.freeze({ reward: 0, terminated: true });
 
 function poleLane(count: 1 | 2, seen: readonly number[]): Lane & { readonly state: Float64Array } {
   const size = 2 + 2 * count;
-  const integrate = rungeKutta(size, count === 1 ? singleDerivatives : doubleDerivatives);
+  const integrate = rungeKutta(size, derivativesOf(count === 1 ? [LONG] : [LONG, SHORT]));
   return physicalLane(size, {
     start(_, state) {
       state.fill(0);
@@ -94,7 +94,7 @@ function poleLane(count: 1 | 2, seen: readonly number[]): Lane & { readonly stat
       }
     },
     step(action, state) {
-      for (let i = 0; i < STEPS_PER_ACTION; i++) integrate(state, action[0] as number, STEP_SECONDS);
+      for (let i = 0; i < STEPS_PER_ACTION; i++) integrate(state, action, STEP_SECONDS);
       return isOutside(state) ? FALLEN : BALANCED;
     },
   });
@@ -106,50 +106,35 @@ function isOutside(state: Float64Array): boolean {
   return false;
 }
 
-/** What a pole adds to the force on the cart. */
-function pull({ kg, halfLengthM }: typeof LONG, angle: number, velocity: number): number {
-  const [sin, cos] = [Math.sin(angle), Math.cos(angle)];
-  const joint = (FRICTION * velocity) / (kg * halfLengthM);
-  return kg * halfLengthM * velocity * velocity * sin + 0.75 * kg * cos * (joint + GRAVITY * sin);
-}
-
-/** What a pole adds to the mass of the cart. */
-function load({ kg }: typeof LONG, angle: number): number {
-  const cos = Math.cos(angle);
-  return kg * (1 - 0.75 * cos * cos);
-}
-
-/** The second derivative of a pole's angle. */
-function swing({ kg, halfLengthM }: typeof LONG, angle: number, velocity: number, cart: number): number {
-  const joint = (FRICTION * velocity) / (kg * halfLengthM);
-  return (-0.75 * (cart * Math.cos(angle) + GRAVITY * Math.sin(angle) + joint)) / halfLengthM;
-}
-
-function singleDerivatives(state: Float64Array, force: number, into: Float64Array): void {
-  const velocity = state[1] as number;
-  const angle = state[2] as number;
-  const turn = state[3] as number;
-  const cart = (force + pull(LONG, angle, turn)) / (load(LONG, angle) + CART_KG);
-  into[0] = velocity;
-  into[1] = cart;
-  into[2] = turn;
-  into[3] = swing(LONG, angle, turn, cart);
-}
-
-function doubleDerivatives(state: Float64Array, force: number, into: Float64Array): void {
-  const velocity = state[1] as number;
-  const angle1 = state[2] as number;
-  const turn1 = state[3] as number;
-  const angle2 = state[4] as number;
-  const turn2 = state[5] as number;
-  const pulled = force + pull(LONG, angle1, turn1) + pull(SHORT, angle2, turn2);
-  const cart = pulled / (load(LONG, angle1) + load(SHORT, angle2) + CART_KG);
-  into[0] = velocity;
-  into[1] = cart;
-  into[2] = turn1;
-  into[3] = swing(LONG, angle1, turn1, cart);
-  into[4] = turn2;
-  into[5] = swing(SHORT, angle2, turn2, cart);
+/** Wieland's equations. The sines and cosines, which take most of the time, are computed once for each pole. */
+function derivativesOf(poles: readonly (typeof LONG)[]): Derivatives {
+  const parts = poles.map(({ kg, halfLengthM }) => ({ kg, halfLengthM, moment: kg * halfLengthM }));
+  const cosines = new Float64Array(poles.length);
+  const pulls = new Float64Array(poles.length);
+  return (state, action, into) => {
+    let pulled = action[0] as number;
+    let mass = CART_KG;
+    for (let p = 0; p < parts.length; p++) {
+      const { kg, moment } = parts[p] as (typeof parts)[number];
+      const angle = state[2 + 2 * p] as number;
+      const turn = state[3 + 2 * p] as number;
+      const sin = Math.sin(angle);
+      const cos = Math.cos(angle);
+      const pull = (FRICTION * turn) / moment + GRAVITY * sin;
+      pulled += moment * turn * turn * sin + 0.75 * kg * cos * pull;
+      mass += kg * (1 - 0.75 * cos * cos);
+      cosines[p] = cos;
+      pulls[p] = pull;
+    }
+    const cart = pulled / mass;
+    into[0] = state[1] as number;
+    into[1] = cart;
+    for (let p = 0; p < parts.length; p++) {
+      const { halfLengthM } = parts[p] as (typeof parts)[number];
+      into[2 + 2 * p] = state[3 + 2 * p] as number;
+      into[3 + 2 * p] = (-0.75 * (cart * (cosines[p] as number) + (pulls[p] as number))) / halfLengthM;
+    }
+  };
 }
 
 /** Gruau's fitness, which a cart that shakes to and fro does not get. The step of the fall is not among the last 100, as in the code. */

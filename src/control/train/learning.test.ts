@@ -109,14 +109,22 @@ test('what a method cannot train is refused by name', async () => {
   );
   await assert.rejects(
     openPpo({ ...request, environment: discrete, network: sequential(dropout(0.5), linear('outputs')) }),
-    { name: 'TrainingFailure', message: 'the network draws random numbers (dropout), which policies are not trained with' },
+    {
+      name: 'TrainingFailure',
+      message: 'the network draws random numbers (dropout), which policies are not trained with',
+    },
   );
   await assert.rejects(openPpo({ ...request, environment: discrete, network: linear(7) }), {
     name: 'TrainingFailure',
     message: /it must be \[16, 3\]|output is \[/,
   });
   await assert.rejects(
-    openPpo({ ...request, environment: discrete, network: smallPolicy(discrete, 'actor-critic'), settings: { lanes: 0 } }),
+    openPpo({
+      ...request,
+      environment: discrete,
+      network: smallPolicy(discrete, 'actor-critic'),
+      settings: { lanes: 0 },
+    }),
     { name: 'UserError', message: /ppo: option lanes is 0; must be at least 1/ },
   );
 });

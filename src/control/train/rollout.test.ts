@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { rng } from '../../common/random.ts';
-import { interpret } from '../../graph/interpret.ts';
 import { createGraph, finish } from '../../graph/builder.ts';
+import { interpret } from '../../graph/interpret.ts';
 import * as ops from '../../graph/ops.ts';
 import { defineEnvironment } from '../define.ts';
 import type { ActionSpec } from '../environment.ts';

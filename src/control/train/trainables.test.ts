@@ -34,7 +34,11 @@ for (const [name, open, environment, network] of [
     cartPole,
     smallPolicy(cartPole, 'action-values'),
   ],
-] as const satisfies readonly (readonly [string, (request: PolicyRequest) => ReturnType<typeof openPpo>, ...unknown[]])[])
+] as const satisfies readonly (readonly [
+  string,
+  (request: PolicyRequest) => ReturnType<typeof openPpo>,
+  ...unknown[],
+])[])
   trainableConformance(name, {
     valid,
     open: ({ seed, ...opening }) =>
