@@ -31,7 +31,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   train: ['space', 'task', 'graph', 'engine', 'network', 'data'],
   data: ['task'],
   baseline: ['model', 'task', 'data', 'graph'],
-  control: ['space'],
+  control: ['space', 'task', 'graph', 'engine', 'network', 'train', 'data'],
   device: ['graph', 'engine'],
   report: [
     'space',

@@ -7,7 +7,7 @@ import { classification } from './classification.ts';
 import { prepareInputs } from './inputs.ts';
 import { regression } from './regression.ts';
 import { mapValues, outputShape, type TaskSpec, vocabularyOf } from './spec.ts';
-import type { OwnTask, TaskData, TaskDefinition, TaskFacts } from './task.ts';
+import type { OwnTask, StepTask, TaskData, TaskDefinition, TaskFacts } from './task.ts';
 
 /** The behavior of each kind of task. */
 const TASKS = {
@@ -20,7 +20,10 @@ export type TaskKind = keyof typeof TASKS;
 export const TASK_KINDS = ['classification', 'regression'] as const satisfies readonly TaskKind[];
 
 /** What the task of a data set does; `own` is a task that is not one of Netsmith's. Throws UserError for an unknown kind. */
-export function taskOf({ kind }: { readonly kind: string }, own?: TaskDefinition): TaskDefinition {
+export function taskOf<T extends StepTask = TaskDefinition>(
+  { kind }: { readonly kind: string },
+  own?: T,
+): T | TaskDefinition {
   if (own !== undefined) return own;
   if (!Object.hasOwn(TASKS, kind)) throw unknownName('task: unknown kind', kind, TASK_KINDS);
   return TASKS[kind as TaskKind];
@@ -36,7 +39,7 @@ export const isTaskKind = (kind: string): kind is TaskKind => TASK_KINDS.some((k
 
 /** Describes the task of a data set, without running the code of a task of the user's own. Throws UserError for an unknown kind. */
 export function factsOf({ kind, ownTask }: TaskKindOf): TaskFacts {
-  return ownTask ?? taskOf({ kind });
+  return ownTask ?? taskOf<TaskDefinition>({ kind });
 }
 
 /** What a study stores of a task of a user's own. */

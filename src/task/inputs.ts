@@ -3,10 +3,10 @@ import type { NodeId, Shape } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
 import type { Nodes, TensorSpec } from './spec.ts';
 import { onlyOf } from './spec.ts';
-import type { TaskData, TaskDefinition } from './task.ts';
+import type { StepTask, TaskData } from './task.ts';
 
 /** What the network reads, of the raw inputs [N, ...]. */
-export function prepareInputs(g: GraphBuilder, task: TaskDefinition, inputs: Nodes, data: TaskData): NodeId {
+export function prepareInputs(g: GraphBuilder, task: StepTask, inputs: Nodes, data: TaskData): NodeId {
   if (task.prepare !== undefined) return task.prepare(g, inputs, data);
   const x = onlyOf(inputs);
   return g.dtype(x) === 'int32' ? x : standardize(g, x, data);

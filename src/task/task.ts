@@ -83,6 +83,9 @@ export interface TaskDefinition extends TaskFacts {
   baselines?(task: Task): Readonly<Record<string, Baseline>>;
 }
 
+/** What the graph of a training step is built from. */
+export type StepTask = Pick<TaskDefinition, 'spec' | 'prepare' | 'encoding' | 'loss'>;
+
 /** How raw targets become those that the loss takes. Runs on the host, batch by batch. */
 export interface TargetEncoding {
   specs(data: TaskData): TensorSpecs;

@@ -10,13 +10,13 @@ import type { Module } from '../space/tree/module.ts';
 import { taskOf } from '../task/index.ts';
 import { prepareInputs } from '../task/inputs.ts';
 import { mapValues, type Nodes, outputShape, splitOutput, type TensorSpecs, vocabularyOf } from '../task/spec.ts';
-import type { TaskDefinition } from '../task/task.ts';
+import type { StepTask, TaskDefinition } from '../task/task.ts';
 import { TrainingFailure } from './failure.ts';
 import type { Moved } from './running-statistics.ts';
 import { cutInputs, networkVectors, type Vector } from './vectors.ts';
 
-/** A network on data: all that the training and the inference graph have in common. */
-export interface NetworkOnData {
+/** A network on data: all that the training and the inference graph have in common. `T`: what is known of its task. */
+export interface NetworkOnData<T extends StepTask = TaskDefinition> {
   /** Without open choices, or a supernet. */
   readonly network: Module;
   readonly info: DatasetInfo;
@@ -25,7 +25,7 @@ export interface NetworkOnData {
   /** What becomes of a supernet's open choices. */
   readonly choices?: LowerOptions['choices'];
   /** What the network is for, where it is a task of the user's own. */
-  readonly task?: TaskDefinition;
+  readonly task?: T;
   /** Whether recurrent layers begin with states that are fed (`states`), in place of zeros. */
   readonly state?: boolean;
 }
@@ -52,7 +52,7 @@ export interface TrainedVector extends Vector {
  * Raw inputs and encoded targets, by the names that the task gives them -> loss [], the task's, the mean over the batch.
  * Throws TrainingFailure when the network cannot be built on this data.
  */
-export function forwardGraph(on: NetworkOnData, batchSize: number): ForwardGraph {
+export function forwardGraph(on: NetworkOnData<StepTask>, batchSize: number): ForwardGraph {
   const alive = aliveNames(on, batchSize);
   const g = createGraph();
   const { output, layers: _, auxiliary, ...lowered } = lowerOnData(g, on, batchSize, 'train', true);
@@ -111,7 +111,7 @@ export function inputsOf(graph: Graph): ReadonlyMap<string, NodeId> {
 }
 
 /** The inputs that the network's output depends on, or that of an auxiliary head. */
-export function aliveNames(on: NetworkOnData, batchSize: number): ReadonlySet<string> {
+export function aliveNames(on: NetworkOnData<StepTask>, batchSize: number): ReadonlySet<string> {
   const g = createGraph();
   const { output, auxiliary } = lowerOnData(g, on, batchSize, 'infer', true);
   const heads = Object.fromEntries(auxiliary.map((head, i) => [`auxiliary ${i}`, head.output]));
@@ -121,7 +121,7 @@ export function aliveNames(on: NetworkOnData, batchSize: number): ReadonlySet<st
 /** Appends the encoded targets as inputs, and the task's loss of the network's output, with that of auxiliary heads by their weights. */
 export function taskLoss(
   g: GraphBuilder,
-  { info, task: own }: NetworkOnData,
+  { info, task: own }: NetworkOnData<StepTask>,
   output: NodeId,
   auxiliary: readonly AuxiliaryOutput[] = [],
 ): NodeId {
@@ -145,7 +145,7 @@ export function inputNodes(g: GraphBuilder, specs: TensorSpecs, batchSize: numbe
 /** Appends the network on prepared inputs, images at the resolution; `auxiliary`: with its auxiliary heads. Throws TrainingFailure when it cannot be built. */
 export function lowerOnData(
   g: GraphBuilder,
-  { network, info, resolution, choices, task: own, state = false }: NetworkOnData,
+  { network, info, resolution, choices, task: own, state = false }: NetworkOnData<StepTask>,
   batchSize: number,
   mode: 'train' | 'infer',
   auxiliary = false,

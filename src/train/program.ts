@@ -12,6 +12,7 @@ import type {
   Statistic,
   Switch,
 } from '../network/network.ts';
+import type { StepTask } from '../task/task.ts';
 import {
   type ForwardGraph,
   forwardGraph,
@@ -74,7 +75,7 @@ export type UpdateSettings = Pick<TrainSettings, 'optimizer' | 'momentum' | 'nes
  * Throws TrainingFailure when the network cannot be built on this data.
  */
 export function trainingGraph(
-  on: NetworkOnData,
+  on: NetworkOnData<StepTask>,
   settings: UpdateSettings,
   batchSize: number,
   gradientOf?: (path: string) => string,
@@ -187,18 +188,20 @@ export const nextState = (name: string): string => `next:${name}`;
  *
  * Throws TrainingFailure when the network cannot be built on this data.
  */
-export function inferenceGraph(on: NetworkOnData, batchSize: number): InferenceGraph {
+export function inferenceGraph(on: NetworkOnData<StepTask>, batchSize: number): InferenceGraph {
   const g = createGraph();
   const { parameters, statistics, switches, states, output } = lowerOnData(g, on, batchSize, 'infer');
   const next = Object.fromEntries(states.map((state) => [nextState(state.name), state.output]));
   return { graph: optimize(finish(g, { output, ...next })), parameters, statistics, switches, states };
 }
 
+/** An inference graph whose parameters and statistics come in vectors. */
+export interface InferenceOnState extends InferenceGraph {
+  readonly vectors: readonly Vector[];
+}
+
 /** The same on the state of a training program, in whose vectors parameters and statistics come. */
-export function inferenceOnState(
-  on: NetworkOnData,
-  batchSize: number,
-): InferenceGraph & { readonly vectors: readonly Vector[] } {
+export function inferenceOnState(on: NetworkOnData<StepTask>, batchSize: number): InferenceOnState {
   const whole = inferenceGraph(on, batchSize);
   const alive = inputsOf(whole.graph);
   const isAlive = ({ path }: Parameter) => alive.has(path);

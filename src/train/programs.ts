@@ -1,11 +1,11 @@
 import type { CompileOptions, Engine, Program } from '../engine/engine.ts';
 import { programBytes } from '../engine/memory.ts';
 import type { Graph } from '../graph/ir.ts';
-import type { TaskDefinition } from '../task/task.ts';
+import type { StepTask } from '../task/task.ts';
 import { MemoryShortage } from './failure.ts';
 import type { NetworkOnData } from './forward.ts';
 import {
-  type InferenceGraph,
+  type InferenceOnState,
   inferenceOnState,
   type TrainingGraph,
   trainingGraph,
@@ -30,12 +30,12 @@ export interface ProgramLease<Built> {
 export interface Programs {
   /** Throws TrainingFailure when the network cannot be built on this data, MemoryShortage when it needs too much. */
   training(
-    on: NetworkOnData,
+    on: NetworkOnData<StepTask>,
     settings: UpdateSettings,
     batchSize: number,
   ): Promise<ProgramLease<Omit<TrainingGraph, 'graph'>>>;
   /** Over the state of a training program. Throws as `training`. */
-  inference(on: NetworkOnData, batchSize: number): Promise<ProgramLease<Omit<InferenceGraph, 'graph'>>>;
+  inference(on: NetworkOnData<StepTask>, batchSize: number): Promise<ProgramLease<Omit<InferenceOnState, 'graph'>>>;
   /** A program of any other kind, such as a step of a supernet. Throws what `build` throws, and MemoryShortage. */
   program<G extends { readonly graph: Graph }>(order: ProgramOrder<G>): Promise<ProgramLease<Omit<G, 'graph'>>>;
   /** Disposes of all programs that are not leased; one that is given back later is disposed of at once. */
@@ -46,7 +46,7 @@ export interface Programs {
 export interface ProgramOrder<G> {
   /** Names `build`: with `on`, `settings` and `batchSize` it says which program is meant. */
   readonly kind: string;
-  readonly on: NetworkOnData;
+  readonly on: NetworkOnData<StepTask>;
   /** Plain JSON. */
   readonly settings?: object;
   readonly batchSize: number;
@@ -74,7 +74,7 @@ interface Idle {
   readonly built: object;
   readonly program: Program;
   /** A task of the user's own is functions, which no key can name. */
-  readonly task: TaskDefinition | undefined;
+  readonly task: StepTask | undefined;
 }
 
 /** Its steps and its validation. */
@@ -176,6 +176,6 @@ export function openPrograms(engine: Engine, options: ProgramsOptions = {}): Pro
 }
 
 /** All that a graph is made from, as text: networks and what is known of data are plain JSON. */
-function keyOf(kind: string, on: NetworkOnData, settings: object | undefined, batchSize: number): string {
+function keyOf(kind: string, on: NetworkOnData<StepTask>, settings: object | undefined, batchSize: number): string {
   return JSON.stringify([kind, on.network, on.choices, on.info, on.resolution, on.state, settings, batchSize]);
 }

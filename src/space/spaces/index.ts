@@ -2,6 +2,7 @@
 
 import type { Architecture, Space, SpaceDefinition, Task } from '../space.ts';
 import { checkArchitecture } from '../tree/architecture.ts';
+import { policy } from './control/policy.ts';
 import { darts } from './image/darts.ts';
 import { enasMacro } from './image/enas-macro.ts';
 import { hierarchical } from './image/hierarchical.ts';
@@ -33,6 +34,7 @@ export const SPACES = {
   inception,
   macro,
   hierarchical,
+  policy,
   mnasnet,
 } as const satisfies Readonly<Record<string, SpaceDefinition>>;
 
@@ -78,6 +80,7 @@ export {
   nasBench101,
   nasBench201,
   nasnet,
+  policy,
   residualCnn,
   residualMlp,
   resnet,

@@ -1,0 +1,101 @@
+/** A policy's network on an environment: its tensors, and the task by which spaces and training steps know it. */
+import type { DatasetInfo } from '../../data/dataset.ts';
+import type { GraphBuilder } from '../../graph/builder.ts';
+import type { NodeId } from '../../graph/ir.ts';
+import * as ops from '../../graph/ops.ts';
+import type { SpaceOptions, Task } from '../../space/space.ts';
+import type { Module } from '../../space/tree/module.ts';
+import { childrenOf } from '../../space/tree/walk.ts';
+import { mapValues, type Nodes, type TensorSpec } from '../../task/spec.ts';
+import type { StepTask } from '../../task/task.ts';
+import type { NetworkOnData } from '../../train/forward.ts';
+import { type ActionSpec, type Environment, observationSize } from '../environment.ts';
+
+/**
+ * What a network gives for an observation. actor-critic: the outputs of a distribution of actions (a logit for each discrete one; means and
+ * logarithms of deviations of continuous ones), then the value of the state. action-values: the value of each discrete action.
+ */
+export type PolicyForm = 'actor-critic' | 'action-values';
+
+/** What a space of policies is created for. `memory`: with a time axis, so that it has recurrent members. */
+export function policyTask({ observation, action }: Environment, form: PolicyForm, memory = false): Task {
+  const outputs = outputsOf(action, form);
+  const input = memory ? [observationSize(observation), 1] : observation.shape;
+  return { kind: 'control', input, outputs, ...(memory && { positions: [1] }) };
+}
+
+/** The options of the space `policy` for it. */
+export function policyOptions({ action }: Environment, form: PolicyForm): SpaceOptions {
+  const isCritic = form === 'actor-critic';
+  return { value: isCritic, deviations: isCritic && action.kind === 'continuous' };
+}
+
+function outputsOf(action: ActionSpec, form: PolicyForm): number {
+  const own = action.kind === 'discrete' ? action.count : 2 * action.size;
+  return form === 'actor-critic' ? own + 1 : own;
+}
+
+/** Whether a network remembers: it then reads sequences, [F, T]. */
+export const isRecurrent = (module: Module): boolean =>
+  module.kind === 'recurrent' || childrenOf(module).some(isRecurrent);
+
+/** The loss of R steps, []: outputs [R, outputs], targets [R, width] by name. `weight`, [R, 1], sums to 1; it is 0 for what is no step. */
+export type PolicyLoss = (g: GraphBuilder, outputs: NodeId, targets: Nodes) => NodeId;
+
+/** What a policy's network is for. */
+export interface PolicyUse {
+  readonly form: PolicyForm;
+  /** Absent: it is not trained. */
+  readonly loss?: PolicyLoss;
+  /** How many numbers a step has of each target. */
+  readonly targets?: Readonly<Record<string, number>>;
+}
+
+/**
+ * The network as training and inference graphs take it. A network with a memory reads sequences of `length` steps, [F, T], and begins with
+ * states that are fed; another one reads one observation. Targets are [T, width].
+ */
+export function onEnvironment(
+  network: Module,
+  { name, observation, action }: Environment,
+  { form, loss, targets = {} }: PolicyUse,
+  length = 1,
+): NetworkOnData<StepTask> {
+  const outputs = outputsOf(action, form);
+  const recurrent = isRecurrent(network);
+  const steps = recurrent ? length : 1;
+  const input = recurrent ? [observationSize(observation), length] : observation.shape;
+  const spec = (shape: readonly number[]): TensorSpec => ({ shape, dtype: 'float32', axes: [] });
+  const task: StepTask = {
+    spec: () => ({
+      inputs: { observation: spec(input) },
+      targets: mapValues(targets, (width) => spec([steps, width])),
+      outputs: { outputs: spec(recurrent ? [outputs, length] : [outputs]) },
+    }),
+    prepare: (_g, inputs) => inputs.observation as NodeId,
+    loss(g, nodes, given) {
+      if (loss === undefined) throw new Error('this network is not trained');
+      const own = nodes.outputs as NodeId;
+      const [batch = 1] = g.shape(own);
+      const rows = recurrent ? ops.transpose(g, own, [0, 2, 1]) : own; // [N, T, outputs]
+      const flat = (x: NodeId, width: number) => ops.reshape(g, x, [batch * steps, width]);
+      return loss(
+        g,
+        flat(rows, outputs),
+        mapValues(given, (target, key) => flat(target, targets[key] ?? 1)),
+      );
+    },
+  };
+  const info: DatasetInfo = {
+    name,
+    kind: 'control',
+    input,
+    outputs,
+    labels: [],
+    mean: [],
+    deviation: [],
+    counts: { train: 0, valid: 0, test: 0 },
+    notes: [],
+  };
+  return { network, info, resolution: 1, task, ...(recurrent && { state: true }) };
+}

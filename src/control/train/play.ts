@@ -1,0 +1,84 @@
+/** Whole episodes of a policy whose network runs on an engine. */
+import type { Metrics } from '../../common/metrics.ts';
+import { rng } from '../../common/random.ts';
+import type { Samples } from '../../data/dataset.ts';
+import { actionSize, type Environment, type Episode } from '../environment.ts';
+import type { Actor } from './actor.ts';
+
+/**
+ * Episodes as samples, `count` from number `first` on: the only tensor is `episode`, [], the number. Episode n begins with
+ * `rng('episode', n)`, which no training draws from, so that policies are compared on the same episodes and on none that they know.
+ */
+export function episodes(first: number, count: number): Samples {
+  return {
+    count,
+    async read(indices, into) {
+      indices.forEach((index, i) => {
+        if (into.episode !== undefined) into.episode[i] = first + index;
+      });
+    },
+  };
+}
+
+/** How a policy does: means over episodes. */
+interface PlayMetrics extends Metrics {
+  /** Undiscounted. */
+  readonly return: number;
+  /** Fraction of the episodes that succeeded, by the environment's own rule. */
+  readonly success: number;
+  readonly steps: number;
+}
+
+/**
+ * Plays the episodes, each to its end. `choose` writes an action for outputs [N, outputs] of the actor, lane by lane, as the environment
+ * takes it. Deterministic as far as `choose` is. Throws the signal's reason when aborted.
+ */
+export async function play(
+  environment: Environment,
+  samples: Samples,
+  actor: Actor,
+  choose: (outputs: Float32Array, lane: number, actions: Float32Array) => void,
+  signal?: AbortSignal,
+): Promise<PlayMetrics> {
+  const numbers = new Int32Array(samples.count);
+  await samples.read(
+    Array.from(numbers, (_, i) => i),
+    { episode: numbers },
+  );
+  const lanes = environment.open(actor.lanes);
+  const actions = new Float32Array(actor.lanes * actionSize(environment.action));
+  // The episodes that lanes play; those without one stay as they are at first, ended.
+  const playing: (number | undefined)[] = [];
+  const played: Episode[] = [];
+  let begun = 0;
+  const begin = (lane: number) => {
+    playing[lane] = begun < numbers.length ? begun++ : undefined;
+    const at = playing[lane];
+    if (at === undefined) return;
+    lanes.reset(lane, rng('episode', numbers[at] as number));
+    actor.begin(lane);
+  };
+  try {
+    for (let lane = 0; lane < lanes.count; lane++) begin(lane);
+    while (playing.some((at) => at !== undefined)) {
+      signal?.throwIfAborted();
+      const outputs = await actor.act(lanes.observations);
+      for (let lane = 0; lane < lanes.count; lane++) choose(outputs, lane, actions);
+      lanes.step(actions);
+      for (const [lane, at] of playing.entries()) {
+        if (at === undefined || (lanes.terminated[lane] === 0 && lanes.truncated[lane] === 0)) continue;
+        played[at] = lanes.episode(lane);
+        begin(lane);
+      }
+    }
+  } finally {
+    lanes.close();
+  }
+  const mean = (value: (episode: Episode) => number) =>
+    played.reduce((sum, episode) => sum + value(episode), 0) / played.length;
+  return {
+    return: mean((episode) => episode.return),
+    success: mean(({ succeeded }) => Number(succeeded)),
+    steps: mean(({ steps }) => steps),
+  };
+}
