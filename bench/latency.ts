@@ -6,7 +6,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { latencyOfNetwork, openMeter } from '../src/app/device/meter.ts';
-import { profileSpace, profileText } from '../src/app/device/profile.ts';
+import { profileSpace } from '../src/app/device/profile.ts';
+import { profileText } from '../src/app/device/profile-result.ts';
 import { rng } from '../src/common/random.ts';
 import type { Task } from '../src/space/space.ts';
 import { SPACES } from '../src/space/spaces/index.ts';

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
-import { profileSpace, profileText } from '../app/device/profile.ts';
+import { profileSpace } from '../app/device/profile.ts';
+import { profileText } from '../app/device/profile-result.ts';
 import { type GivenTask, taskFrom } from '../app/given-task.ts';
 import { spaceFor } from '../app/setup.ts';
 import { loadSpace } from '../app/space-file.ts';

@@ -1,21 +1,22 @@
 /** Measures a table of the latencies of a space's blocks, once, and says how well it predicts whole networks. */
 import { existsSync } from 'node:fs';
-import { kendall } from '../../common/correlation.ts';
 import { invalid } from '../../common/errors.ts';
 import { rng } from '../../common/random.ts';
-import { showMilliseconds } from '../../device/measure.ts';
+import type { Latency } from '../../device/latency.ts';
+import { AGREEING } from '../../device/measure.ts';
 import { probeModel } from '../../device/probe.ts';
 import { type Block, blocksOf } from '../../network/blocks.ts';
 import { networkCosts } from '../../network/costs.ts';
 import { untrainedPart } from '../../report/export/untrained.ts';
-import type { Space } from '../../space/space.ts';
+import type { Architecture, Space } from '../../space/space.ts';
 import { architectureKey, checkArchitecture } from '../../space/tree/architecture.ts';
 import { resolve } from '../../space/tree/resolve.ts';
 import { sample } from '../../space/tree/vary.ts';
 import type { LatencySettings } from '../../study/latency.ts';
 import { writeWhole } from '../../study/store/files.node.ts';
 import { type LatencyMeter, latencyOfNetwork, openMeter } from './meter.ts';
-import { keyOf, type LatencyTable, measuredIn, predictorOf, readTable, TABLE_FORMAT } from './table.ts';
+import { checkTable, noiseOf, type Profile } from './profile-result.ts';
+import { keyOf, type LatencyTable, readTable, TABLE_FORMAT } from './table.ts';
 
 export interface ProfileRequest {
   readonly space: Space;
@@ -33,36 +34,16 @@ export interface ProfileRequest {
   onProgress?(done: number, all: number, what: string): void;
 }
 
-/** How well a table predicts networks that it was not calibrated by. */
-export interface ProfileCheck {
-  readonly networks: number;
-  /** Kendall's tau of predicted and measured latencies, and of FLOPs and measured latencies. */
-  readonly tau: number;
-  readonly flopsTau: number;
-  readonly medianError: number;
-  /** Nine of ten networks have at most this error. */
-  readonly error90: number;
-  readonly fastest: number;
-  readonly slowest: number;
-  /** The share of their blocks that were measured, not predicted. */
-  readonly known: number;
-}
-
-export interface Profile {
-  readonly table: LatencyTable;
-  /** Blocks of the space, as far as they were found, and whether these are all that random networks have. */
-  readonly found: number;
-  readonly complete: boolean;
-  /** The median width of the intervals of blocks and networks, as a share of their latencies: how much else the device computed meanwhile. */
-  readonly noise: number;
-  readonly check?: ProfileCheck;
-}
-
 /** After this many random networks in a row without a new block, all blocks count as found. */
 const NOTHING_NEW = 200;
-/** Of a block: it is short, and there are many. */
+/** Of a round of a block: it is short, and there are many. */
 const BLOCK_SECONDS = 0.04;
-const BLOCK_ROUNDS = { least: 2, most: 6 };
+/**
+ * Each pass over the blocks and networks gives a round to those whose two fastest rounds do not agree yet. What disturbs the device for minutes
+ * disturbs one round of each, not all of some. A command of the user's own has one pass: its device does nothing else.
+ */
+const PASSES = { least: 2, most: 6 };
+const ONE_PASS = { least: 1, most: 1 };
 /** Between two writings of the file, ms. */
 const WRITING = 5000;
 
@@ -79,21 +60,25 @@ export async function profileSpace(request: ProfileRequest): Promise<Profile> {
     const before =
       begun.overhead > 0 ? begun : { ...begun, overhead: (await meter.ofModel(probeModel(), { signal })).ms };
     const blocks: LatencyTable['blocks'] = { ...before.blocks };
-    const networks: LatencyTable['networks'] = [...before.networks];
+    const networks = drawNetworks(request, before.networks);
+    const tableNow = (): LatencyTable => ({ ...before, blocks, networks: networks.flatMap(measuredOnly) });
     let written = performance.now();
     const write = (isLast: boolean) => {
       if (!isLast && performance.now() < written + WRITING) return;
-      writeWhole(out, `${JSON.stringify({ ...before, blocks, networks }, null, 1)}\n`);
+      writeWhole(out, `${JSON.stringify(tableNow(), null, 1)}\n`);
       written = performance.now();
     };
     try {
       const { found, complete } = collect(request);
-      await timeBlocks(request, meter, found, blocks, write);
-      await timeNetworks(request, meter, 'calibration', networks, write);
-      await timeNetworks(request, meter, 'check', networks, write);
+      const passes = settings.target === 'command' ? ONE_PASS : PASSES;
+      for (let pass = 1; pass <= passes.most; pass++) {
+        const isOpen = (timed: Timed | undefined) => needsRound(timed, pass, passes.least);
+        await timeBlocks(request, meter, { found, blocks, isOpen, pass, write });
+        await timeNetworks(request, meter, { networks, isOpen, pass, write });
+      }
       signal.throwIfAborted();
-      const table: LatencyTable = { ...before, blocks, networks };
-      const check = request.check > 1 ? checked(table, space) : undefined;
+      const table = tableNow();
+      const check = request.check > 1 ? checkTable(table, space) : undefined;
       return { table, found: found.length, complete, noise: noiseOf(table), ...(check && { check }) };
     } finally {
       write(true);
@@ -149,108 +134,105 @@ function collect({ space, blocks: most, seed }: ProfileRequest): {
   return { found: [...found.values()], complete: true };
 }
 
+/** What rounds of a block or a network have given. */
+type Timed = Pick<LatencyTable['blocks'][string], 'ms' | 'interval' | 'rounds'>;
+
+/** A network to be measured as a whole. */
+interface DrawnNetwork {
+  readonly purpose: LatencyTable['networks'][number]['purpose'];
+  readonly architecture: Architecture;
+  readonly flops: number;
+  timed?: Timed;
+}
+
+/** Those of the table, and more from a random stream for each purpose, each another; a space may have fewer than are asked for. */
+function drawNetworks(
+  { space, seed, calibrate, check }: ProfileRequest,
+  measured: LatencyTable['networks'],
+): readonly DrawnNetwork[] {
+  const networks = measured.map(({ purpose, architecture, flops, ms, interval, rounds }): DrawnNetwork => {
+    const timed = { ms, interval, rounds };
+    return { purpose, architecture: checkArchitecture(space, architecture), flops, timed };
+  });
+  const keys = new Set(networks.map(({ architecture }) => architectureKey(architecture)));
+  for (const [purpose, all] of [
+    ['calibration', calibrate],
+    ['check', check],
+  ] as const) {
+    let count = networks.filter((one) => one.purpose === purpose).length;
+    for (let i = 0; count < all && i < all * 20; i++) {
+      const architecture = sample(space, rng(seed, purpose, i));
+      const key = architectureKey(architecture);
+      if (keys.has(key)) continue;
+      keys.add(key);
+      networks.push({ purpose, architecture, flops: networkCosts(resolve(space, architecture), space.task).flops });
+      count++;
+    }
+  }
+  return networks;
+}
+
+function measuredOnly({ purpose, architecture, flops, timed }: DrawnNetwork): LatencyTable['networks'] {
+  return timed === undefined ? [] : [{ purpose, architecture: { ...architecture }, flops, ...timed }];
+}
+
+/** The fastest round counts: whatever else a device computes makes a run slower and never faster. */
+function withRound(before: Timed | undefined, { ms, interval }: Latency): Timed {
+  const rounds = [...(before?.rounds ?? []), ms];
+  if (before !== undefined && before.ms <= ms) return { ms: before.ms, interval: before.interval, rounds };
+  return { ms, interval: [...interval], rounds };
+}
+
+/** Whether the pass of this number, from 1, is to give it a round. */
+function needsRound(timed: Timed | undefined, pass: number, least: number): boolean {
+  const rounds = timed?.rounds ?? [];
+  if (rounds.length >= pass) return false;
+  const [first, second] = rounds.toSorted((a, b) => a - b);
+  return rounds.length < least || first === undefined || second === undefined || second > (1 + AGREEING) * first;
+}
+
+interface Pass {
+  isOpen(timed: Timed | undefined): boolean;
+  readonly pass: number;
+  write(isLast: boolean): void;
+}
+
+const ONE_ROUND = { rounds: { least: 1, most: 1 } };
+
 async function timeBlocks(
   { space, signal, onProgress }: ProfileRequest,
   meter: LatencyMeter,
-  found: readonly Block[],
-  blocks: LatencyTable['blocks'],
-  write: (isLast: boolean) => void,
+  {
+    found,
+    blocks,
+    isOpen,
+    pass,
+    write,
+  }: Pass & { readonly found: readonly Block[]; readonly blocks: LatencyTable['blocks'] },
 ): Promise<void> {
-  for (const [i, block] of found.entries()) {
+  const open = found.filter((block) => isOpen(blocks[keyOf(block)]));
+  for (const [i, block] of open.entries()) {
     signal.throwIfAborted();
     const key = keyOf(block);
-    if (blocks[key] === undefined) {
-      const model = untrainedPart(block.part, space.task, block.input);
-      const { ms, interval } = await meter.ofModel(model, { rounds: BLOCK_ROUNDS, seconds: BLOCK_SECONDS, signal });
-      blocks[key] = { ms, interval: [...interval], features: [...block.features] };
-      write(false);
-    }
-    onProgress?.(i + 1, found.length, 'blocks');
-  }
-}
-
-/** Whole networks of a stream of their own, each another. */
-async function timeNetworks(
-  { space, seed, calibrate, check, signal, onProgress }: ProfileRequest,
-  meter: LatencyMeter,
-  purpose: 'calibration' | 'check',
-  networks: LatencyTable['networks'],
-  write: (isLast: boolean) => void,
-): Promise<void> {
-  const all = purpose === 'calibration' ? calibrate : check;
-  const keys = new Set(networks.map(({ architecture }) => architectureKey(checkArchitecture(space, architecture))));
-  let done = networks.filter((one) => one.purpose === purpose).length;
-  // A space may have fewer.
-  for (let i = 0; done < all && i < all * 20; i++) {
-    signal.throwIfAborted();
-    const architecture = sample(space, rng(seed, purpose, i));
-    const key = architectureKey(architecture);
-    if (keys.has(key)) continue;
-    keys.add(key);
-    const network = resolve(space, architecture);
-    const { ms, interval } = await latencyOfNetwork(meter, network, space.task, { signal });
-    const { flops } = networkCosts(network, space.task);
-    networks.push({ purpose, architecture: { ...architecture }, measured: ms, interval: [...interval], flops });
-    done++;
+    const model = untrainedPart(block.part, space.task, block.input);
+    const latency = await meter.ofModel(model, { ...ONE_ROUND, seconds: BLOCK_SECONDS, signal });
+    blocks[key] = { ...withRound(blocks[key], latency), features: [...block.features] };
     write(false);
-    onProgress?.(done, all, purpose === 'calibration' ? 'networks to calibrate by' : 'networks to check by');
+    onProgress?.(i + 1, open.length, `blocks in round ${pass}`);
   }
 }
 
-/** Predicts the networks that the table is checked by. */
-function checked(table: LatencyTable, space: Space): ProfileCheck {
-  const predictor = predictorOf(table, measuredIn(table, space, 'calibration'));
-  const networks = measuredIn(table, space, 'check');
-  const predicted = networks.map(({ network, task }) => predictor.predict(network, task));
-  const measured = networks.map((one) => one.measured);
-  const flops = table.networks.flatMap((one) => (one.purpose === 'check' ? [one.flops] : []));
-  const errors = predicted.map(({ ms }, i) => Math.abs(ms / (measured[i] ?? Number.NaN) - 1)).toSorted((a, b) => a - b);
-  const times = predicted.map(({ ms }) => ms);
-  const sum = (name: 'known' | 'blocks') => predicted.reduce((total, one) => total + one[name], 0);
-  return {
-    networks: networks.length,
-    tau: kendall(times, measured),
-    flopsTau: kendall(flops, measured),
-    medianError: at(errors, 0.5),
-    error90: at(errors, 0.9),
-    fastest: Math.min(...measured),
-    slowest: Math.max(...measured),
-    known: sum('known') / Math.max(1, sum('blocks')),
-  };
-}
-
-function noiseOf({ blocks, networks }: LatencyTable): number {
-  const all = [
-    ...Object.values(blocks).map(({ ms, interval: [low, high] }) => (high - low) / ms),
-    ...networks.map(({ measured, interval: [low, high] }) => (high - low) / measured),
-  ];
-  return at(
-    all.toSorted((a, b) => a - b),
-    0.5,
-  );
-}
-
-/** Above this, a table says little. */
-const NOISY = 0.1;
-
-const at = (sorted: readonly number[], share: number) => sorted[Math.round(share * (sorted.length - 1))] ?? Number.NaN;
-
-const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
-
-/** The result in words. */
-export function profileText(out: string, { table, found, complete, noise, check }: Profile): string {
-  const count = Object.keys(table.blocks).length;
-  const which = complete
-    ? `all ${found} blocks of random networks`
-    : `${count} blocks; those of other networks are predicted from them`;
-  const isNoisy = noise > NOISY;
-  const busy = `Noise    half of the intervals are wider than ${percent(noise)}: something else computed meanwhile; measure again without it`;
-  const lines = [`Table    ${out}: ${which}`, `Device   ${table.device}`, ...(isNoisy ? [busy] : [])];
-  if (check === undefined) return lines.join('\n');
-  const { networks, tau, flopsTau, medianError, error90, fastest, slowest } = check;
-  return [
-    ...lines,
-    `Check    ${networks} other networks of ${showMilliseconds(fastest)} to ${showMilliseconds(slowest)} ms:`,
-    `         Kendall's tau ${tau.toFixed(3)} (FLOPs: ${flopsTau.toFixed(3)}), median error ${percent(medianError)}, nine of ten within ${percent(error90)}`,
-  ].join('\n');
+async function timeNetworks(
+  { space, signal, onProgress }: ProfileRequest,
+  meter: LatencyMeter,
+  { networks, isOpen, pass, write }: Pass & { readonly networks: readonly DrawnNetwork[] },
+): Promise<void> {
+  const open = networks.filter(({ timed }) => isOpen(timed));
+  for (const [i, one] of open.entries()) {
+    signal.throwIfAborted();
+    const network = resolve(space, one.architecture);
+    one.timed = withRound(one.timed, await latencyOfNetwork(meter, network, space.task, { ...ONE_ROUND, signal }));
+    write(false);
+    onProgress?.(i + 1, open.length, `networks in round ${pass}`);
+  }
 }

@@ -21,7 +21,9 @@ export const TABLE_FORMAT = 'netsmith latency table 1';
 const positive = z.number().gt(0);
 const count = z.int().min(0);
 const optionValue = z.union([z.number(), z.boolean(), z.string()]);
-const interval = z.tuple([z.number(), z.number()]);
+
+/** ms of the fastest round, its interval, and all rounds. */
+const timed = { ms: positive, interval: z.tuple([z.number(), z.number()]), rounds: z.array(positive).min(1) };
 
 const tableSchema = z.strictObject({
   format: z.literal(TABLE_FORMAT),
@@ -40,15 +42,14 @@ const tableSchema = z.strictObject({
   /** By `keyOf`: ms of a block that is timed alone. */
   blocks: z.record(
     z.string(),
-    z.strictObject({ ms: positive, interval, features: z.array(z.number()).length(BLOCK_FEATURES.length) }),
+    z.strictObject({ ...timed, features: z.array(z.number()).length(BLOCK_FEATURES.length) }),
   ),
   /** Networks that were measured as a whole: those by which the sums of blocks are corrected, and others by which the table is checked. */
   networks: z.array(
     z.strictObject({
       purpose: z.enum(['calibration', 'check']),
       architecture: z.record(z.string(), z.unknown()),
-      measured: positive,
-      interval,
+      ...timed,
       flops: z.number().min(0),
     }),
   ),
@@ -161,9 +162,9 @@ export function measuredIn(
   space: Space,
   purpose: LatencyTable['networks'][number]['purpose'],
 ): readonly Calibration[] {
-  return networks.flatMap(({ purpose: of, architecture, measured }) =>
+  return networks.flatMap(({ purpose: of, architecture, ms }) =>
     of === purpose
-      ? [{ network: resolve(space, checkArchitecture(space, architecture)), task: space.task, measured }]
+      ? [{ network: resolve(space, checkArchitecture(space, architecture)), task: space.task, measured: ms }]
       : [],
   );
 }
