@@ -51,13 +51,13 @@ function said(child: ChildProcess, line: string, times = 1): Promise<boolean> {
 async function killAndResume(dir: string, name: Name, where: 'in-process' | 'processes'): Promise<void> {
   const moments = rng('crash', name, where);
   // The loop and the store are the same for all, and are killed more often with one strategy; the others show that their state is kept.
-  const kills = name === 'aging-evolution' ? 10 : 4;
+  const kills = name === 'aging-evolution' ? 8 : 3;
   for (let kill = 0; kill < kills; kill++) {
-    // Some die before or while they open the study, most within the next few reports. Ten sessions together cannot finish it.
+    // Some die before or while they open the study, most within the next few reports. Eight sessions together cannot finish it.
     const reports = moments.int(5);
     const child = start(dir, name, where, reports + 3);
     const exit = once(child, 'exit');
-    if (kill % 4 === 3) await sleep(moments.int(150));
+    if (kill % 3 === 2) await sleep(moments.int(150));
     else assert.ok(reports === 0 ? await said(child, 'open') : await said(child, 'reported', reports));
     await sleep(moments.int(4));
     child.kill('SIGKILL');
