@@ -58,7 +58,7 @@ test('the deviations of a Gaussian policy depend on no observation, its means do
 test('outputs that cannot be those of a policy are refused', () => {
   assert.throws(() => policy.create(task([3], 4), { deviations: true }), {
     name: 'UserError',
-    message: /space "policy": outputs: 4; must be a mean and a deviation for each action/,
+    message: /space "policy": option deviations is true; outputs, 4, must be a mean and a deviation for each action/,
   });
-  assert.throws(() => policy.create(task([3], 1)), /space "policy": outputs: 1; must be at least 2/);
+  assert.throws(() => policy.create(task([3], 1)), /space "policy": option value .*; outputs is 1, must be at least 2/);
 });

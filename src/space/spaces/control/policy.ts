@@ -1,4 +1,4 @@
-import { invalid } from '../../../common/errors.ts';
+import { invalid, UserError } from '../../../common/errors.ts';
 import type { Task } from '../../space.ts';
 import {
   activation,
@@ -56,9 +56,12 @@ export const policy = defineSpace(
 function policyOutputs({ outputs, vocabulary }: Task, value: boolean, deviations: boolean): number {
   if (vocabulary !== undefined) throw invalid('input', 'is tokens', 'must be numbers');
   const own = value ? outputs - 1 : outputs;
-  if (own < 1) throw invalid('outputs', `${outputs}`, 'must be at least 2, where the last one is a value');
+  if (own < 1)
+    throw new UserError(`option value makes the last output a value; outputs is ${outputs}, must be at least 2`);
   if (deviations && own % 2 === 1)
-    throw invalid('outputs', `${outputs}`, 'must be a mean and a deviation for each action, and what `value` adds');
+    throw new UserError(
+      `option deviations is true; outputs, ${outputs}, must be a mean and a deviation for each action, and one for a value`,
+    );
   return own;
 }
 
