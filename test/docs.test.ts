@@ -40,7 +40,9 @@ suite('documents', () => {
 
   test('scripts that documents name exist, and --help prints what they do', () => {
     const named = PAGES.flatMap((page) => [
-      ...readFileSync(join(ROOT, page), 'utf8').matchAll(/\b(bench\/[\w/-]+\.(?:ts|py))\b|npm run (?:-s )?([\w:]+(?:-\w+)*)/g),
+      ...readFileSync(join(ROOT, page), 'utf8').matchAll(
+        /\b(bench\/[\w/-]+\.(?:ts|py))\b|npm run (?:-s )?([\w:]+(?:-\w+)*)/g,
+      ),
     ]);
     const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
     const missing = named.filter(([, file, script]) =>
