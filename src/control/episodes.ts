@@ -45,32 +45,52 @@ export function evaluatePolicy(
 ): PolicyEvaluation {
   const lanes = environment.open(Math.max(1, Math.min(count, most)));
   const actions = new Float32Array(lanes.count * actionSize(environment.action));
-  const episodes: Episode[] = [];
-  // The episode that each lane plays; the next one is begun where one has ended.
-  const playing: (number | undefined)[] = [];
-  let [begun, ended] = [0, 0];
-  const begin = (lane: number) => {
-    playing[lane] = begun < count ? begun++ : undefined;
-    if (playing[lane] === undefined) return;
-    lanes.reset(lane, rng(...labels, playing[lane]));
-    policy.begin?.(lane);
-  };
   try {
-    for (let lane = 0; lane < lanes.count; lane++) begin(lane);
-    while (ended < count) {
+    const queue = episodeQueue(lanes, count, (lane, number) => {
+      lanes.reset(lane, rng(...labels, number));
+      policy.begin?.(lane);
+    });
+    while (queue.open()) {
       policy.act(lanes.observations, actions);
       lanes.step(actions);
-      for (const [lane, number] of playing.entries()) {
-        if (number === undefined || !hasEnded(lanes, lane)) continue;
-        episodes[number] = lanes.episode(lane);
-        ended++;
-        begin(lane);
-      }
+      queue.advance();
     }
+    return summary(queue.episodes);
   } finally {
     lanes.close();
   }
-  return summary(episodes);
+}
+
+/** Which episode each lane plays. `episodes` are those that have ended, by their numbers. */
+export interface EpisodeQueue {
+  readonly episodes: readonly Episode[];
+  /** Whether any lane still plays. */
+  open(): boolean;
+  /** Comes after a step: keeps the episodes that it has ended, and begins the next ones in their lanes. */
+  advance(): void;
+}
+
+/** Deals `count` episodes to the lanes, and begins the first ones. A lane for which none is left stays as it is. */
+export function episodeQueue(lanes: Lanes, count: number, begin: (lane: number, number: number) => void): EpisodeQueue {
+  const playing: (number | undefined)[] = [];
+  const episodes: Episode[] = [];
+  let begun = 0;
+  const next = (lane: number) => {
+    playing[lane] = begun < count ? begun++ : undefined;
+    if (playing[lane] !== undefined) begin(lane, playing[lane]);
+  };
+  for (let lane = 0; lane < lanes.count; lane++) next(lane);
+  return {
+    episodes,
+    open: () => playing.some((number) => number !== undefined),
+    advance() {
+      for (const [lane, number] of playing.entries()) {
+        if (number === undefined || !hasEnded(lanes, lane)) continue;
+        episodes[number] = lanes.episode(lane);
+        next(lane);
+      }
+    },
+  };
 }
 
 const hasEnded = ({ terminated, truncated }: Lanes, lane: number): boolean =>

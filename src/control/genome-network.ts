@@ -14,7 +14,7 @@ export interface GenomeNetwork {
 /**
  * A genome as a network. Feed-forward: each node after those that it reads. Recurrent: one step; all nodes read the values of the step
  * before, those of inputs and bias aside, so a value passes one connection a step, as in Stanley's NEAT C++. The first step reads zeros.
- * A node that nothing leads to has the value 1/2.
+ * A node without incoming connections has the value 1/2.
  *
  * Differs from that code in a recurrent network's first steps: there, a node is 0 until a value has reached it, and the network runs until
  * its outputs have one. O(connections) an activation.

@@ -62,7 +62,7 @@ test('an action that is none is refused, with lane, value and rule; one beyond t
   assert.throws(() => outputs.step(Float32Array.of(Number.NaN)), /must be finite numbers/);
 });
 
-test('an environment that answers with what is no number, or leaves out a value, is named with step and lane', () => {
+test('an answer that is not a number, or lacks a value, is refused with environment, step and lane', () => {
   const broken = (part: Partial<Lane>) => {
     const lanes = defineEnvironment({ ...walk, open: () => ({ ...walk.open(), ...part }) }).open(1);
     lanes.reset(0, rng(0));

@@ -39,7 +39,7 @@ export function openLanes(environment: EnvironmentFacts, count: number, open: ()
   };
   const start = (at: number, begin: (observation: Float32Array) => void) => {
     const observation = observationOf[at] as Float32Array;
-    // What is not written is then found to be no number.
+    // A value that the environment leaves out stays NaN, which is refused below.
     observation.fill(Number.NaN);
     rewards[at] = returns[at] = steps[at] = terminated[at] = truncated[at] = 0;
     begin(observation);

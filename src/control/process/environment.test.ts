@@ -20,7 +20,7 @@ function twoSteps(environment: Environment, lanes = 1): void {
   }
 }
 
-test('a process is an environment as any other', () => {
+test('an environment in a process keeps the rules of every environment', () => {
   const environment = processEnvironment({ command: commandOf() });
   assert.deepEqual(environment.observation, {
     shape: [2],

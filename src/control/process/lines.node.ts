@@ -10,9 +10,9 @@ export interface LineProcess {
   /** Whether it has answered at all: the first answer may wait for a simulator to load. */
   readonly hasAnswered: boolean;
   write(line: string): void;
-  /** The next line, waited for at most so many seconds; `silent` if there is none until then. */
+  /** Waits for the next line for at most this many seconds; `silent` if none has come. */
   read(seconds: number): LineAnswer;
-  /** Ends its standard input, and kills it with all that it has started if it runs on for so many seconds (default 1). */
+  /** Ends its standard input. If the process still runs after this many seconds (default 1), kills it and all processes that it has started. */
   close(seconds?: number): void;
 }
 
@@ -72,7 +72,7 @@ export function openLineProcess(command: string): LineProcess {
       if (!hasEnded) {
         port1.postMessage(null);
         const until = performance.now() + seconds * 1000;
-        // Lines that nobody has read come before the end.
+        // Unread lines are handed out before the end is reported.
         while (!hasEnded && performance.now() < until) read((until - performance.now()) / 1000);
         kill();
       }

@@ -91,7 +91,7 @@ export function batchSlots(
   });
 }
 
-/** What is missing of a sequence, or of the batch, is zeros of weight 0. */
+/** Missing steps of a sequence and missing sequences of the batch are zeros of weight 0. */
 function fillBatch(
   rollout: Rollout,
   { length, recurrent }: BatchForm,

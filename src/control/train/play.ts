@@ -3,6 +3,7 @@ import type { Metrics } from '../../common/metrics.ts';
 import { rng } from '../../common/random.ts';
 import type { Samples } from '../../data/dataset.ts';
 import { actionSize, type Environment, type Episode } from '../environment.ts';
+import { episodeQueue } from '../episodes.ts';
 import type { Actor } from './actor.ts';
 
 /**
@@ -47,30 +48,20 @@ export async function play(
   );
   const lanes = environment.open(actor.lanes);
   const actions = new Float32Array(actor.lanes * actionSize(environment.action));
-  // The episodes that lanes play; those without one stay as they are at first, ended.
-  const playing: (number | undefined)[] = [];
-  const played: Episode[] = [];
-  let begun = 0;
-  const begin = (lane: number) => {
-    playing[lane] = begun < numbers.length ? begun++ : undefined;
-    const at = playing[lane];
-    if (at === undefined) return;
-    lanes.reset(lane, rng('episode', numbers[at] as number));
-    actor.begin(lane);
-  };
+  let played: readonly Episode[];
   try {
-    for (let lane = 0; lane < lanes.count; lane++) begin(lane);
-    while (playing.some((at) => at !== undefined)) {
+    const queue = episodeQueue(lanes, numbers.length, (lane, at) => {
+      lanes.reset(lane, rng('episode', numbers[at] as number));
+      actor.begin(lane);
+    });
+    while (queue.open()) {
       signal?.throwIfAborted();
       const outputs = await actor.act(lanes.observations);
       for (let lane = 0; lane < lanes.count; lane++) choose(outputs, lane, actions);
       lanes.step(actions);
-      for (const [lane, at] of playing.entries()) {
-        if (at === undefined || (lanes.terminated[lane] === 0 && lanes.truncated[lane] === 0)) continue;
-        played[at] = lanes.episode(lane);
-        begin(lane);
-      }
+      queue.advance();
     }
+    played = queue.episodes;
   } finally {
     lanes.close();
   }
