@@ -1,5 +1,6 @@
 /** Runs genomes, without tensors: one observation at a time, as fast as plain arrays allow. */
-import { fixedOf, type Genome, type GenomeShape, SIGMOID_SLOPE, sourcesOf } from '../space/genome/genome.ts';
+import { fixedOf, sourcesOf } from '../space/genome/genes.ts';
+import { type Genome, type GenomeShape, SIGMOID_SLOPE } from '../space/genome/genome.ts';
 import { layersOf } from '../space/genome/paths.ts';
 
 export interface GenomeNetwork {

@@ -1,7 +1,8 @@
 import { createGraph, finish } from '../graph/builder.ts';
 import type { Graph, HostTensor, NodeId } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
-import { type Connection, type Genome, type GenomeShape, SIGMOID_SLOPE, sourcesOf } from '../space/genome/genome.ts';
+import { sourcesOf } from '../space/genome/genes.ts';
+import { type Connection, type Genome, type GenomeShape, SIGMOID_SLOPE } from '../space/genome/genome.ts';
 import { layersOf } from '../space/genome/paths.ts';
 
 export interface GenomeGraph {

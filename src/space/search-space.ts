@@ -38,8 +38,8 @@ export interface SearchSpace {
   /** Training settings chosen by a member, by name; they override the study's settings. */
   hyperparameters?(architecture: Architecture): Readonly<Record<string, number | string | boolean>>;
   /**
-   * The space as a tree with open choices, if it is one. Needed by strategies that model single decisions, and by supernets, encodings,
-   * enumeration and proxies.
+   * The space as data for one task, if it is that: what trains, exports and draws its networks takes it. It is a tree with open choices,
+   * which strategies that model single decisions, supernets, encodings and enumeration need, unless it has `members` of another form.
    */
   readonly tree?: Space;
   /** The moves on genes, if members are genomes. Needed by strategies that align genes by history (`neat`), or search weights (`cma-es`). */

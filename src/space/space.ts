@@ -1,5 +1,6 @@
 import type { Json } from '../common/json.ts';
 import type { OptionRule } from '../common/option-rules.ts';
+import type { SearchSpace } from './search-space.ts';
 import type { Module, Value } from './tree/module.ts';
 
 /** What the network is for. Shapes are without the batch. */
@@ -26,7 +27,10 @@ export type SpaceOptions = Readonly<Record<string, number | string | boolean>>;
  */
 export type Hyperparameters = Readonly<Record<string, Value<number> | Value<string>>>;
 
-/** A search space for one task: a tree with choices left open. Pure data but for `text` and `membership`. */
+/**
+ * A search space for one task: a tree with choices left open, or (`members`) networks of another form. Pure data but for `text`,
+ * `membership` and `members`.
+ */
 export interface Space {
   readonly name: string;
   readonly task: Task;
@@ -39,7 +43,19 @@ export interface Space {
   readonly domains?: Readonly<Record<string, Domain>>;
   /** What decides, beside the tree, which architectures are members. Absent: each that makes all decisions is one, and no two are the same. */
   readonly membership?: Membership;
+  /** Members that no choices describe. Then `root` has none: there are no decisions, and no supernet. */
+  readonly members?: OpenMembers;
 }
+
+/**
+ * Networks of a form of their own, such as genomes of layers: everything that a tree derives from its choices. Only spaces of Netsmith
+ * have them: a stored study has their name, and is read without code of a user's own.
+ */
+export type OpenMembers = Pick<
+  SearchSpace,
+  'sample' | 'check' | 'mutate' | 'crossover' | 'format' | 'parse' | 'genome'
+> &
+  Required<Pick<SearchSpace, 'build'>>;
 
 /** What is needed of a space to make its choices. */
 export type OpenTree = Pick<Space, 'root' | 'hyperparameters' | 'domains' | 'membership'>;

@@ -287,7 +287,8 @@ function onTrees<Options extends object>(definition: StrategyDefinition<Options>
     create(options, tools) {
       const strategy = definition.create(options, tools);
       const init = (problem: Problem) => {
-        if (problem.space.tree === undefined) throw withoutTree(strategy.name, problem.space.name);
+        if (problem.space.tree === undefined || problem.space.tree.members !== undefined)
+          throw withoutTree(strategy.name, problem.space.name);
         return strategy.init(problem);
       };
       return { ...strategy, init };

@@ -72,7 +72,7 @@ function enumerable({ tree, size }: SearchSpace, most: number): Space | undefine
 
 function lookFor(problem: Problem): Members {
   const { tree } = problem.space;
-  return tree === undefined ? climb(problem) : search(problem, tree);
+  return tree === undefined || tree.members !== undefined ? climb(problem) : search(problem, tree);
 }
 
 function remembered(problem: Problem, what: string, make: () => Members | undefined): Members | undefined {
@@ -167,7 +167,7 @@ function search(problem: Problem, space: Space): Members {
   };
 }
 
-/** For a space without a tree: mutates random members, keeping what is closer to the limits, until one is within them. */
+/** For a space without decisions: mutates random members, keeping what is closer to the limits, until one is within them. */
 function climb(problem: Problem): Members {
   const { space } = problem;
   const stream = rng('small members', space.name);

@@ -3,7 +3,7 @@ import { rng } from '../../../src/common/random.ts';
 import { doublePole } from '../../../src/control/environments/poles.ts';
 import { playGenome } from '../../../src/control/genome-episode.ts';
 import { genomeNetwork } from '../../../src/control/genome-network.ts';
-import { sourcesOf } from '../../../src/space/genome/genome.ts';
+import { sourcesOf } from '../../../src/space/genome/genes.ts';
 import { neatSpace } from '../../../src/space/genome/neat.ts';
 import { layersOf } from '../../../src/space/genome/paths.ts';
 import { createStrategy } from '../../../src/strategy/index.ts';

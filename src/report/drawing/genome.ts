@@ -1,4 +1,5 @@
-import { fixedOf, type Genome, type GenomeShape, sourcesOf } from '../../space/genome/genome.ts';
+import { fixedOf, sourcesOf } from '../../space/genome/genes.ts';
+import type { Genome, GenomeShape } from '../../space/genome/genome.ts';
 import { drawPlaced } from './draw.ts';
 import { type GraphEdge, type GraphShape, layoutGraph } from './layout.ts';
 

@@ -2,18 +2,10 @@
 import { z } from 'zod';
 import { invalid } from '../../common/errors.ts';
 import { deepFreeze } from '../../common/json.ts';
-import { markOf } from './marks.ts';
-import { hasCycle } from './paths.ts';
+import { checkGenes, type Ends, type Gene } from './genes.ts';
 
-/** A connection gene. A disabled one carries nothing, but keeps its weight and is inherited. */
-export type Connection = {
-  /** The historical marking: equal for the same connection in all genomes (`markOf`). */
-  readonly innovation: number;
-  readonly from: number;
-  readonly to: number;
-  readonly weight: number;
-  readonly enabled: boolean;
-};
+/** A connection gene with its weight, which a disabled one keeps. */
+export type Connection = Gene & { readonly weight: number };
 
 /**
  * Inputs are the nodes 0 to I−1, the bias (if any) is I, outputs follow; these are the same in all members and not listed. Hidden
@@ -27,13 +19,7 @@ export type Genome = {
 };
 
 /** What the members of a space have in common. */
-export interface GenomeShape {
-  readonly inputs: number;
-  readonly outputs: number;
-  /** The value of a node that is always the same; 0: there is no such node. */
-  readonly bias: number;
-  /** Whether connections may form cycles. */
-  readonly recurrent: boolean;
+export interface GenomeShape extends Ends {
   /** Weights are in [-weightLimit, weightLimit]. */
   readonly weightLimit: number;
 }
@@ -43,11 +29,6 @@ export interface GenomeShape {
  * 2002, section 4.1).
  */
 export const SIGMOID_SLOPE = 4.9;
-
-/** The number of inputs and bias: nodes that no connection leads to. */
-export const sourcesOf = ({ inputs, bias }: GenomeShape): number => inputs + Number(bias !== 0);
-/** The number of nodes that all members have; the outputs are the last of them. */
-export const fixedOf = (shape: GenomeShape): number => sourcesOf(shape) + shape.outputs;
 
 const genomeSchema = z.strictObject({
   hidden: z.array(z.int().min(2 ** 32)),
@@ -70,24 +51,14 @@ export function checkGenome(found: unknown, shape: GenomeShape, place: string): 
     throw invalid(place, `is ${JSON.stringify(found)}`, `${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`);
   }
   const { hidden, connections } = read.data;
-  const [sources, fixed] = [sourcesOf(shape), fixedOf(shape)];
-  const nodes = new Set(hidden);
-  const isNode = (id: number) => id < fixed || nodes.has(id);
-  for (const [i, one] of connections.entries()) {
-    const refuse = (rule: string) => invalid(place, `connections[${i}] is ${JSON.stringify(one)}`, rule);
-    const { innovation, from, to, weight } = one;
-    if (!isNode(from) || !isNode(to) || to < sources)
-      throw refuse('must lead from a node to a hidden node or an output');
-    if (!shape.recurrent && from >= sources && from < fixed) throw refuse('must not leave an output');
-    if (Math.abs(weight) > shape.weightLimit) throw refuse(`its weight must be within ±${shape.weightLimit}`);
-    const mark = markOf(from, to, fixed);
-    if (innovation !== mark) throw refuse(`the innovation number of a connection between these nodes is ${mark}`);
-  }
-  const marks = new Set(connections.map(({ innovation }) => innovation));
-  if (marks.size < connections.length || nodes.size < hidden.length)
-    throw invalid(place, 'has a node or a connection twice', 'each may be there once');
-  if (!shape.recurrent && hasCycle(connections))
-    throw invalid(place, 'has connections that form a cycle', 'the space is of feed-forward networks');
+  for (const [i, one] of connections.entries())
+    if (Math.abs(one.weight) > shape.weightLimit)
+      throw invalid(
+        place,
+        `connections[${i}] is ${JSON.stringify(one)}`,
+        `its weight must be within ±${shape.weightLimit}`,
+      );
+  checkGenes(hidden, connections, shape, place);
   return genomeOf(hidden, connections);
 }
 

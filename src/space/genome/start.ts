@@ -1,5 +1,6 @@
 import type { Rng } from '../../common/random.ts';
-import { type Connection, fixedOf, type Genome, type GenomeShape, genomeOf, rounded, sourcesOf } from './genome.ts';
+import { fixedOf, sourcesOf } from './genes.ts';
+import { type Connection, type Genome, type GenomeShape, genomeOf, rounded } from './genome.ts';
 import { markOf, splitMark } from './marks.ts';
 import { addConnection, FIRST_WEIGHT, uniform, wayTo } from './vary.ts';
 

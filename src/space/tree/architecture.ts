@@ -14,7 +14,11 @@ const placeOf = (space: Space) => `architecture of space "${space.name}"`;
  * canonical one. Throws UserError naming the decision, the value and the rule when one is unknown, missing, inactive or outside its
  * domain, or when a rule of membership is broken.
  */
-export function checkArchitecture(space: Space, found: unknown): TreeArchitecture {
+export function checkArchitecture(space: Space, found: unknown): Architecture {
+  return space.members === undefined ? checkDecisions(space, found) : space.members.check(found);
+}
+
+function checkDecisions(space: Space, found: unknown): TreeArchitecture {
   const make = (choose: Choose) => chooseRaw(space, choose);
   const architecture = checked(space, found, make, (one) => one);
   const refusal = space.membership?.refusal(architecture, space);
@@ -24,7 +28,7 @@ export function checkArchitecture(space: Space, found: unknown): TreeArchitectur
 
 /** The tree with the choices made as `found` says, checked on the way as `checkArchitecture` does. */
 export function completeChecked(space: Space, found: unknown): Walked & { readonly architecture: TreeArchitecture } {
-  const member = space.membership === undefined ? found : checkArchitecture(space, found);
+  const member = space.membership === undefined ? found : checkDecisions(space, found);
   const make = (choose: Choose) => complete(space, choose);
   const walked = checked(space, member, make, ({ architecture }) => architecture);
   const root = space.membership?.network?.(walked.architecture);
@@ -85,7 +89,8 @@ const shortList = (names: readonly string[]) =>
  * `name=value, name=value` in the order of the walk. Throws UserError when it is no member of the space.
  */
 export function formatArchitecture(space: Space, architecture: Architecture): string {
-  const checked = checkArchitecture(space, architecture);
+  if (space.members !== undefined) return space.members.format(architecture);
+  const checked = checkDecisions(space, architecture);
   if (space.text) return space.text.format(checked);
   return Object.entries(checked)
     .map(([name, value]) => `${name}=${formatValue(value)}`)
@@ -96,9 +101,10 @@ export function formatArchitecture(space: Space, architecture: Architecture): st
  * What `formatArchitecture` wrote, with the decisions in any order; or JSON, when it begins with `{`. Throws UserError
  * naming the place in the text.
  */
-export function parseArchitecture(space: Space, text: string): TreeArchitecture {
+export function parseArchitecture(space: Space, text: string): Architecture {
   const trimmed = text.trim();
   if (trimmed.startsWith('{')) return checkArchitecture(space, parseJson(trimmed, placeOf(space)));
+  if (space.members !== undefined) return space.members.parse(trimmed);
   return checkArchitecture(space, space.text ? space.text.parse(trimmed, space) : parseAssignments(space, trimmed));
 }
 

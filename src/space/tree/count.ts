@@ -10,6 +10,7 @@ import { domainSize, firstValue, nextValue } from './domain.ts';
  * decisions without conditions; exponential only in the depth to which conditions depend on one another.
  */
 export function count(space: Space): bigint | undefined {
+  if (space.members !== undefined) return undefined;
   if (space.membership !== undefined) return space.membership.size?.(space);
   const all = decisions(space);
   if (all.some(({ domain }) => domain.kind === 'float')) return undefined;

@@ -7,6 +7,7 @@ import type {
   Architecture,
   Hyperparameters,
   Membership,
+  OpenMembers,
   PublishedArchitectures,
   Space,
   SpaceDefinition,
@@ -16,7 +17,7 @@ import type {
 } from '../space.ts';
 import { checkArchitecture } from './architecture.ts';
 import { decisions } from './decisions.ts';
-import { isModule, isObject, isValueChoice, quoted, valueChoice } from './fields.ts';
+import { isModule, isObject, isValueChoice, node, quoted, valueChoice } from './fields.ts';
 import type { Module } from './module.ts';
 import { childrenOf } from './walk.ts';
 
@@ -106,6 +107,26 @@ export function defineSpace<const D extends OptionSpecs = Record<never, never>>(
       },
     }),
   });
+}
+
+/**
+ * A space whose members have a form of their own, made for a task and the space's options. Throws UserError as `defineSpace` does. Only for
+ * spaces of Netsmith: a study stores their name alone.
+ */
+export function defineOpenSpace<const D extends OptionSpecs>(
+  name: string,
+  membersOf: (task: Task, options: OptionsBy<D>) => OpenMembers,
+  described: { readonly description: string; readonly defaults: D },
+): SpaceDefinition {
+  const withoutMembers = defineSpace(name, () => node({ kind: 'identity' }), described);
+  function create(task: Task, given: SpaceOptions = {}): Space {
+    const { options, ...empty } = withoutMembers.create(task, given);
+    const members = within(`space "${name}"`, () => membersOf(task, options as OptionsBy<D>));
+    const space: Space = Object.freeze({ ...empty, options, members: Object.freeze(members) });
+    makers.set(space, (changed) => create(task, { ...options, ...changed }));
+    return space;
+  }
+  return Object.freeze({ ...withoutMembers, create });
 }
 
 /** The value that the user's function returned. Throws UserError unless it is a tree, or a tree with training settings. */

@@ -7,7 +7,7 @@ import { count } from './count.ts';
 import { decided, decisions } from './decisions.ts';
 import { firstValue, nodesOf, parseValue } from './domain.ts';
 import { hasWord, isOption, type Named, without } from './narrow.ts';
-import { sample } from './vary.ts';
+import { sampleDecisions } from './vary.ts';
 
 /** A repair gives up after `TRIES` changes. After every `STEPS` changes it starts from a new random architecture. */
 const TRIES = 2000;
@@ -47,7 +47,7 @@ export function requiring(items: readonly Named[], inner: Membership | undefined
         );
         const before = now;
         const one = able.length === 0 || attempt % STEPS === 0 ? undefined : random.pick(able);
-        now = one === undefined ? sample(open, random) : chooseAfter(open, before, one, item.option);
+        now = one === undefined ? sampleDecisions(open, random) : chooseAfter(open, before, one, item.option);
       }
       const texts = items.map(({ text }) => `"${text}"`).join(', ');
       throw invalid('--require', texts, 'no architecture was found that keeps all constraints');

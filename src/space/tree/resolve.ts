@@ -13,7 +13,7 @@ import { childrenOf, walk } from './walk.ts';
  * UserError when the architecture is no member of the space.
  */
 export function resolve(space: Space, architecture: Architecture): Module {
-  return deepFreeze(completeChecked(space, architecture).root);
+  return deepFreeze(space.members?.build(architecture) ?? completeChecked(space, architecture).root);
 }
 
 /**
@@ -25,20 +25,22 @@ export function supernet(space: Space): Module {
   if (!hasSupernet(space))
     throw invalid(
       `space "${space.name}"`,
-      'has no supernet: how wide an operation is depends on the whole graph',
+      'has no supernet: its networks are no tree with choices made',
       'train its members one by one',
     );
   return deepFreeze(walk(space, () => undefined).root);
 }
 
 /** Whether the networks of members are the space's tree with its choices made, as a supernet needs it. */
-export const hasSupernet = ({ membership }: Pick<Space, 'membership'>): boolean => membership?.network === undefined;
+export const hasSupernet = ({ membership, members }: Pick<Space, 'membership' | 'members'>): boolean =>
+  membership?.network === undefined && members === undefined;
 
 /** The training settings of an architecture. Throws UserError when it is no member of the space. */
 export function resolveHyperparameters(
   space: Space,
   architecture: Architecture,
 ): Record<string, number | string | boolean> {
+  if (space.members !== undefined) return {};
   const { hyperparameters } = completeChecked(space, architecture);
   return { ...hyperparameters } as Record<string, number | string | boolean>;
 }

@@ -6,7 +6,7 @@ import { count } from './count.ts';
 import { resolve, resolveHyperparameters } from './resolve.ts';
 import { crossover, mutate, sample } from './vary.ts';
 
-/** A tree with open choices as a search space. The same object each time for the same tree. */
+/** A space for one task by the contract of all spaces. The same object each time for the same space. */
 export function searchSpaceOf(tree: Space): SearchSpace {
   const known = made.get(tree);
   if (known !== undefined) return known;
@@ -26,6 +26,7 @@ export function searchSpaceOf(tree: Space): SearchSpace {
     build: (architecture: Architecture) => resolve(tree, architecture),
     hyperparameters: (architecture: Architecture) => resolveHyperparameters(tree, architecture),
     tree,
+    ...(tree.members?.genome && { genome: tree.members.genome }),
   });
   made.set(tree, space);
   return space;

@@ -14,7 +14,12 @@ const TRIES = 200;
 const MOST_CHANGES = 4;
 
 /** Every active decision uniformly (a range: on its scale), in the order of the walk; drawn again where that is no member. */
-export function sample(space: OpenTree, rng: Rng): TreeArchitecture {
+export function sample(space: Space, rng: Rng): Architecture {
+  return space.members === undefined ? sampleDecisions(space, rng) : space.members.sample(rng);
+}
+
+/** The same, of a tree. */
+export function sampleDecisions(space: OpenTree, rng: Rng): TreeArchitecture {
   return drawn(space, () => chooseRaw(space, (_, domain) => sampleValue(domain, rng)));
 }
 
@@ -33,7 +38,8 @@ function drawn(space: OpenTree, draw: () => TreeArchitecture): TreeArchitecture 
  * makes inactive go. Where that is the same network or no member, further decisions are changed. Throws UserError for a
  * space without decisions.
  */
-export function mutate(space: Space, architecture: Architecture, rng: Rng): TreeArchitecture {
+export function mutate(space: Space, architecture: Architecture, rng: Rng): Architecture {
+  if (space.members !== undefined) return space.members.mutate(architecture, rng);
   const active = activeDecisions(space, architecture).filter(([, domain]) => domainSize(domain) !== 1n);
   if (active.length === 0) throw invalid(`space "${space.name}"`, 'has no decisions', 'a mutation needs one to change');
   const change = (from: Architecture) => {
@@ -54,7 +60,7 @@ export function mutate(space: Space, architecture: Architecture, rng: Rng): Tree
     now = changed;
   }
   for (let attempt = 0; attempt < TRIES; attempt++) {
-    const member = sample(space, rng);
+    const member = sampleDecisions(space, rng);
     if (architectureKey(member) !== key) return member;
   }
   throw invalid(`space "${space.name}"`, 'has no other member', 'a mutation needs one');
@@ -64,7 +70,8 @@ export function mutate(space: Space, architecture: Architecture, rng: Rng): Tree
  * Uniform crossover: each active decision from one of the parents, drawn evenly, or from the only one in which it is
  * active; one that is active in neither is sampled.
  */
-export function crossover(space: Space, a: Architecture, b: Architecture, rng: Rng): TreeArchitecture {
+export function crossover(space: Space, a: Architecture, b: Architecture, rng: Rng): Architecture {
+  if (space.members !== undefined) return space.members.crossover(a, b, rng);
   const child = () =>
     chooseRaw(space, (name, domain) => {
       const values = [decided(a, name), decided(b, name)].filter((value) => value !== undefined);
