@@ -2,6 +2,7 @@ import { basename, resolve as resolvePath } from 'node:path';
 import { unknownName } from '../common/closest.ts';
 import { invalid, UserError } from '../common/errors.ts';
 import type { Fidelity } from '../common/fidelity.ts';
+import type { CostName } from '../common/metrics.ts';
 import { rng } from '../common/random.ts';
 import type { DataRequest, Dataset, DatasetInfo } from '../data/dataset.ts';
 import { openDataset } from '../data/open.node.ts';
@@ -114,6 +115,8 @@ export async function setUp(
     ...problem.limits.map(({ cost }) => cost),
   ]);
   const estimator = estimatorOf(settings, problem, table);
+  if (estimator.kind === 'predictor' && space.tree?.members !== undefined)
+    throw invalid('--estimator', '"predictor"', `learns from decisions; space "${space.name}" has none`);
   if (estimator.kind === 'proxies' && !isTaskKind(info.kind))
     throw invalid('--estimator', '"proxies"', `only serves ${TASK_KINDS.join(' and ')}; the task is ${info.kind}`);
   const first = settings.handDesigned && namedIn(handDesignedOf(given, settings, space), settings.handDesigned);
@@ -220,9 +223,16 @@ function checkOpenStudy(space: SearchSpace, settings: StudySettings): void {
   checkOpenSpace(space, seed);
 }
 
-/** Throws UserError for costs that members of a space without a tree do not have. */
+/** The cost that only decisions have. */
+const BY_DECISIONS: CostName = 'descriptionLength';
+
+/** Throws UserError for costs that members of a space without a tree, or without decisions, do not have. */
 function checkCosts({ name, tree, build }: SearchSpace, names: readonly string[]): void {
-  if (tree !== undefined) return;
+  if (tree !== undefined) {
+    if (tree.members !== undefined && names.includes(BY_DECISIONS))
+      throw invalid(`space "${name}"`, `cost ${BY_DECISIONS}`, 'the space has no decisions to describe');
+    return;
+  }
   const absent = names.find((cost) => isCost(cost) && (build === undefined || !OPEN_COSTS.includes(cost)));
   if (absent === undefined) return;
   const what = build === undefined ? 'builds no networks' : `has no decisions, and so only ${OPEN_COSTS.join(', ')}`;

@@ -26,7 +26,7 @@ export function checkBuildable(
 ): void {
   const refuse = (what: string) => new UserError(`space "${space.name}": ${what}`);
   try {
-    checkRanks(space.root, rankEnds(space.task));
+    if (space.members === undefined) checkRanks(space.root, rankEnds(space.task));
   } catch (error) {
     throw refuse(messageOf(error));
   }

@@ -42,7 +42,7 @@ export interface SearchSpace {
    * which strategies that model single decisions, supernets, encodings and enumeration need, unless it has `members` of another form.
    */
   readonly tree?: Space;
-  /** The moves on genes, if members are genomes. Needed by strategies that align genes by history (`neat`), or search weights (`cma-es`). */
+  /** The moves on genes, if members are genomes. Needed by strategies that align genes by history (`neat`, `layer-neat`), or search weights (`cma-es`). */
   readonly genome?: GenomeMoves;
 }
 

@@ -18,6 +18,8 @@ export const agingEvolution = factory(STRATEGIES['aging-evolution']);
 export const evolution = factory(STRATEGIES.evolution);
 /** Networks that grow, over a space of genomes (Stanley & Miikkulainen 2002). */
 export const neat = factory(STRATEGIES.neat);
+/** NEAT for networks of layers that are trained, over the space `layer-genomes`. */
+export const layerNeat = factory(STRATEGIES['layer-neat']);
 /** The weights of genomes of one structure by covariance matrix adaptation (Hansen 2016). */
 export const cmaEs = factory(STRATEGIES['cma-es']);
 /** Several objectives: non-dominated sorting (Deb et al. 2002). */

@@ -8,6 +8,6 @@ export function genomeMovesOf({ space }: Pick<Problem, 'space'>, strategy: strin
   throw invalid(
     `strategy "${strategy}"`,
     `the members of space "${space.name}" are no genomes`,
-    'needs a space of genomes (`neatSpace`)',
+    'needs a space of genomes (`layer-genomes`, `neatSpace`)',
   );
 }

@@ -10,7 +10,7 @@ import { agingEvolution } from './evolution/aging-evolution.ts';
 import { cmaEs } from './evolution/cma-es.ts';
 import { evolution } from './evolution/evolution.ts';
 import { neat } from './evolution/neat.ts';
-import { neatOptions } from './evolution/neat-options.ts';
+import { asNeat, layerNeatOptions, neatOptions } from './evolution/neat-options.ts';
 import { nsga2 } from './evolution/nsga2.ts';
 import { exhaustiveSearch } from './exhaustive.ts';
 import { localSearch } from './local-search.ts';
@@ -89,7 +89,13 @@ export const STRATEGIES = {
     'neat',
     'Networks that grow: historical markings, species, crossover of genomes (Stanley & Miikkulainen 2002).',
     neatOptions,
-    neat,
+    (options) => neat(options),
+  ),
+  'layer-neat': defineOnGenomes(
+    'layer-neat',
+    'NEAT for networks of layers that are trained (space layer-genomes): grows faster, in a smaller population.',
+    layerNeatOptions,
+    (options) => neat(asNeat(options), 'layer-neat'),
   ),
   'cma-es': defineOnGenomes(
     'cma-es',
@@ -207,7 +213,7 @@ export const STRATEGIES = {
 /** What each makes of several objectives. */
 export const OBJECTIVES_OF: Readonly<Record<keyof typeof STRATEGIES, (typeof OBJECTIVE_USES)[number]>> = {
   ...{ random: 'any', exhaustive: 'any', 'aging-evolution': 'front', evolution: 'front', nsga2: 'front' },
-  ...{ neat: 'first', 'cma-es': 'first' },
+  ...{ neat: 'first', 'layer-neat': 'first', 'cma-es': 'first' },
   ...{ 'local-search': 'first', 'pareto-local-search': 'front', mcts: 'first', pnas: 'first', controller: 'first' },
   ...{ 'gaussian-process': 'weights', tpe: 'weights', ehvi: 'front', bananas: 'weights' },
   ...{ 'successive-halving': 'front', hyperband: 'front', asha: 'front', bohb: 'front' },

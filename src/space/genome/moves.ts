@@ -1,7 +1,7 @@
 import type { Rng } from '../../common/random.ts';
 import type { Architecture } from '../space.ts';
 
-/** How two genomes align. */
+/** How two genomes align: connections are the genes. */
 export interface Alignment {
   /** Genes of the larger genome. */
   readonly genes: number;
@@ -9,15 +9,18 @@ export interface Alignment {
   readonly disjoint: number;
   /** Genes beyond it. */
   readonly excess: number;
-  /** Mean absolute difference of the weights of genes that both have; 0 if there are none. */
+  /**
+   * Mean absolute difference of the weights of genes that both have; of layers, how much their settings differ, from 0 to 1. 0 if there are
+   * none.
+   */
   readonly difference: number;
 }
 
-/** How weights change. */
+/** How weights, or the settings of layers, change. */
 export interface WeightRates {
   /** A weight changes by a uniform number in [-power, power]. */
   readonly power: number;
-  /** Probability that a weight is replaced, by a uniform number in [-power, power], instead. */
+  /** Probability that a weight is replaced, by a uniform number in [-power, power], instead; that all settings of a layer are. */
   readonly replaced: number;
 }
 
@@ -29,16 +32,16 @@ export interface CrossRates {
 }
 
 /**
- * What strategies that know genes need of a space (`SearchSpace.genome`); the space of `neatSpace` has it. Arguments are members, and so
- * are results, which are frozen. A move that does not apply gives undefined.
+ * What strategies that know genes need of a space (`SearchSpace.genome`); the spaces of `neatSpace` and `layer-genomes` have it. Arguments
+ * are members, and so are results, which are frozen. A move that does not apply gives undefined.
  */
 export interface GenomeMoves {
   /** Whether the space has members of different structure. If not, `addNode` and `addConnection` never apply. */
   readonly grows: boolean;
   align(a: Architecture, b: Architecture): Alignment;
-  /** A child with the structure of `better`; the weights of genes that both have are of either parent. */
+  /** A child with the structure of `better`; the weights of genes, or the settings of layers, that both have are of either parent. */
   cross(better: Architecture, other: Architecture, rates: CrossRates, rng: Rng): Architecture;
-  /** All weights changed. The result may be equal by chance. */
+  /** All weights changed, or a setting of one layer. The result may be equal by chance. */
   perturb(architecture: Architecture, rates: WeightRates, rng: Rng): Architecture;
   /** A connection is split by a new node. */
   addNode(architecture: Architecture, rng: Rng): Architecture | undefined;
@@ -46,8 +49,10 @@ export interface GenomeMoves {
   addConnection(architecture: Architecture, rng: Rng): Architecture | undefined;
   /** A disabled connection is enabled. */
   reenable(architecture: Architecture, rng: Rng): Architecture | undefined;
-  /** The weights in the order of the connections. */
-  weights(architecture: Architecture): readonly number[];
+  /** How many connections there are. */
+  genes(architecture: Architecture): number;
+  /** The weights in the order of the connections. Absent where members do not hold their weights; so is `withWeights`. */
+  weights?(architecture: Architecture): readonly number[];
   /** The same structure with other weights; those beyond the limit of the space are moved to it. */
-  withWeights(architecture: Architecture, weights: readonly number[]): Architecture;
+  withWeights?(architecture: Architecture, weights: readonly number[]): Architecture;
 }

@@ -50,7 +50,7 @@ export interface NeatSpaceOptions {
 /** A space of genomes: its members hold their weights, so there is no `build`; `genomeNetwork` runs them, `genomeGraph` lowers them. */
 export interface NeatSpace extends SearchSpace {
   readonly shape: GenomeShape;
-  readonly genome: GenomeMoves;
+  readonly genome: Required<GenomeMoves>;
   sample(rng: Rng): Genome;
   check(found: unknown): Genome;
   mutate(architecture: Architecture, rng: Rng): Genome;
@@ -100,7 +100,7 @@ export function neatSpace(name: string, given: NeatSpaceOptions): NeatSpace {
   const ownIf = (genome: Genome | undefined): Genome | undefined => (genome === undefined ? undefined : own(genome));
   const whenGrowing = (make: () => Genome | undefined): Genome | undefined => (growth ? ownIf(make()) : undefined);
 
-  const genome: GenomeMoves = {
+  const genome: Required<GenomeMoves> = {
     grows: growth,
     align: (a, b) => align(check(a), check(b)),
     cross: (better, other, rates, stream) => own(cross(check(better), check(other), rates, stream)),
@@ -108,6 +108,7 @@ export function neatSpace(name: string, given: NeatSpaceOptions): NeatSpace {
     addNode: (one, stream) => whenGrowing(() => addNode(check(one), shape, stream)),
     addConnection: (one, stream) => whenGrowing(() => addConnection(check(one), shape, stream)),
     reenable: (one, stream) => ownIf(reenable(check(one), stream)),
+    genes: (one) => check(one).connections.length,
     weights: (one) => check(one).connections.map(({ weight }) => weight),
     withWeights: (one, weights) => own(withWeights(check(one), weights, weightLimit, place)),
   };

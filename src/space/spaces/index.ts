@@ -15,6 +15,7 @@ import { nasnet } from './image/nasnet.ts';
 import { residualCnn } from './image/residual-cnn.ts';
 import { resnet } from './image/resnet.ts';
 import { smallCnn } from './image/small-cnn.ts';
+import { layerGenomes } from './layers/layer-genomes.ts';
 import { macro } from './macro/macro.ts';
 import { mlp } from './table/mlp.ts';
 import { residualMlp } from './table/residual-mlp.ts';
@@ -32,7 +33,9 @@ export const SPACES = {
   'enas-macro': enasMacro,
   mobilenet,
   inception,
+  layerGenomes,
   macro,
+  'layer-genomes': layerGenomes,
   hierarchical,
   policy,
   mnasnet,

@@ -89,9 +89,10 @@ export function cmaEs(options: CmaEsOptions): Strategy<CmaEsState> {
   };
 }
 
-function fixedMoves(problem: Problem): GenomeMoves {
+function fixedMoves(problem: Problem): Required<GenomeMoves> {
   const moves = genomeMovesOf(problem, 'cma-es');
-  if (!moves.grows) return moves;
+  const { grows, weights, withWeights } = moves;
+  if (!grows && weights !== undefined && withWeights !== undefined) return { ...moves, weights, withWeights };
   const found = `the members of space "${problem.space.name}" differ in their structure`;
   throw invalid('strategy "cma-es"', found, 'needs a space with one structure (`growth: false`)');
 }

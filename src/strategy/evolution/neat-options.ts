@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { NeatOptions } from './neat.ts';
 
 const share = z.number().min(0).max(1);
 const coefficient = z.number().min(0).max(1000);
@@ -27,3 +28,36 @@ export const neatOptions = z.strictObject({
   replaced: share.default(0.1),
   power: z.number().positive().max(1000).default(2.5),
 });
+
+/**
+ * The options of NEAT for genomes of layers (`layer-genomes`), where a trial is a training and there are some hundred of them. Differs from
+ * NEAT: a small population that grows fast, distances that no size divides, mating between species that 20 members meet at all.
+ */
+export const layerNeatOptions = z.strictObject({
+  population: z.int().min(2).max(100_000).default(20),
+  speciation: z.boolean().default(true),
+  excess: coefficient.default(1),
+  disjoint: coefficient.default(1),
+  /** c3, of the difference of settings. */
+  setting: coefficient.default(1),
+  normalizeFrom: z.int().min(0).max(1_000_000).default(0),
+  threshold: z.number().positive().max(1000).default(4),
+  survival: z.number().gt(0).max(1).default(0.2),
+  stagnation: z.int().min(1).max(1_000_000).default(15),
+  populationStagnation: z.int().min(1).max(1_000_000).default(20),
+  championFrom: z.int().min(0).max(100_000).default(5),
+  mutationOnly: share.default(0.25),
+  interspecies: share.default(0.05),
+  disabled: share.default(0.75),
+  addLayer: share.default(0.3),
+  addConnection: share.default(0.2),
+  reenable: share.default(0.05),
+  settings: share.default(0.8),
+  replaced: share.default(0.1),
+});
+
+/** The same by the names of NEAT: the settings of layers are its weights, layers its nodes. */
+export function asNeat(options: z.infer<typeof layerNeatOptions>): NeatOptions {
+  const { setting, addLayer, settings, ...others } = options;
+  return { ...others, weight: setting, addNode: addLayer, weights: settings, averaging: 0, power: 1 };
+}

@@ -35,10 +35,10 @@ export type NeatState = Lineage & {
 /**
  * NEAT. Stanley & Miikkulainen 2002, "Evolving neural networks through augmenting topologies", Evolutionary Computation 10(2): networks
  * grow from small ones; genes are aligned by historical markings, so that networks of different structure can be crossed; species, within
- * which fitness is shared, protect new structure until its weights are found. For spaces of genomes (`neatSpace`). Each option has the
- * paper's value (of its experiments with a population of 150) as default; what the paper leaves open is as in Stanley's NEAT C++:
- * survival 0.2, mutation power 2.5, a change of structure or else of weights, of two equally fit parents the one with fewer genes
- * counts as the better one.
+ * which fitness is shared, protect new structure until its weights are found. For spaces of genomes (`neatSpace`); as `layer-neat`, with
+ * other defaults, for genomes of layers that are trained (`layer-genomes`). Each option of `neat` has the paper's value (of its
+ * experiments with a population of 150) as default; what the paper leaves open is as in Stanley's NEAT C++: survival 0.2, mutation power
+ * 2.5, a change of structure or else of weights, of two equally fit parents the one with fewer genes counts as the better one.
  *
  * Differs: innovation numbers are computed (space/genome/marks.ts), so `excess` genes are those beyond the last number, not the last in
  * time; with c1 = c2, as in the paper, it is the same. No trial waits for a generation: until its last results are in, more children of
@@ -49,16 +49,16 @@ export type NeatState = Lineage & {
  *
  * ask: O(genes). tell: O(population · species · genes) at the end of a generation.
  */
-export function neat(options: NeatOptions): Strategy<NeatState> {
+export function neat(options: NeatOptions, name = 'neat'): Strategy<NeatState> {
   return {
-    name: 'neat',
+    name,
     init(problem) {
-      genomeMovesOf(problem, 'neat');
+      genomeMovesOf(problem, name);
       sampleWithin(problem, 0); // Limits that nothing keeps are refused now, not in the middle of a study.
       return { generation: 0, species: [], nextSpecies: 0, best: null, improved: 0, asked: 0, born: [] };
     },
     async ask(problem, state, firstTrial, count) {
-      const moves = genomeMovesOf(problem, 'neat');
+      const moves = genomeMovesOf(problem, name);
       const proposals = Array.from({ length: count }, (_, i) => ({
         architecture: propose(problem, moves, state, state.asked + i, firstTrial + i, options),
         fidelity: problem.fidelities.length - 1,
@@ -79,7 +79,7 @@ export function neat(options: NeatOptions): Strategy<NeatState> {
         const inOrder = born.toSorted((a, b) => a.trial - b.trial); // Not the order of arrival.
         lineage = nextLineage(lineage, inOrder, {
           ...options,
-          moves: genomeMovesOf(problem, 'neat'),
+          moves: genomeMovesOf(problem, name),
           seed: problem.seed,
         });
         [asked, born] = [0, []];
@@ -137,7 +137,7 @@ function childOf(
 
 /** Above 0: `a` is fitter, or as fit with fewer genes. */
 function compare(moves: GenomeMoves, a: Individual, b: Individual): number {
-  const genes = ({ architecture }: Individual) => moves.weights(architecture).length;
+  const genes = ({ architecture }: Individual) => moves.genes(architecture);
   return a.fitness - b.fitness || genes(b) - genes(a);
 }
 

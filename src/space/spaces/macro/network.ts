@@ -56,7 +56,7 @@ const HIDDEN = { dense64: 64, dense128: 128, dense256: 256 } as const;
 const STEM_KERNEL = 3;
 
 /** What stands around the layers: each value is open, or an architecture's. */
-interface Values {
+export interface Values {
   readonly activation: Value<ActivationFunction>;
   readonly pool: Value<'max' | 'average'>;
   readonly dropout: Value<number>;
@@ -64,7 +64,14 @@ interface Values {
   readonly head: (options: Readonly<Record<string, Module>>) => Module;
 }
 
-function around(body: Module, task: Task, ground: Ground, { channels }: MacroOptions, values: Values): Module {
+/** The network of stem, `body` and classifier. */
+export function around(
+  body: Module,
+  task: Task,
+  ground: Ground,
+  { channels }: Pick<MacroOptions, 'channels'>,
+  values: Values,
+): Module {
   const act = activation(values.activation);
   const drop = dropout(values.dropout);
   if (ground.rank === 'table')
@@ -151,7 +158,7 @@ export function closedNetwork(architecture: Architecture, task: Task, ground: Gr
 }
 
 /** A choice that is made: its key is part of the names of parameters, and of the drawing. */
-const chosen = (name: string, option: string, module: Module): Module => ({
+export const chosen = (name: string, option: string, module: Module): Module => ({
   kind: 'choice',
   name,
   options: { [option]: module },
