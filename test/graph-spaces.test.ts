@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { json, netsmith, refusedIn } from './support/netsmith.ts';
 
-// The spaces macro and hierarchical as a user meets them: searched, trained, evaluated, exported and drawn.
+// The spaces macro, hierarchical and layer-genomes as a user meets them: searched, trained, evaluated, exported and drawn.
 
 const folder = mkdtempSync(join(tmpdir(), 'netsmith-graph-spaces-'));
 const TINY = ['--data', 'digits', '--epochs', '1', '--train-samples', '48', '--trials', '2'];
@@ -67,6 +67,27 @@ test('a member of macro with every kind of layer for images is trained and expor
   const options = ['--data', 'digits', '--epochs', '1', '--train-samples', '48', '--space', 'macro', '--arch', arch];
   const trained = await json('train', ...options, '--out', join(folder, 'every.onnx'));
   assert.ok(trained !== undefined);
+});
+
+test('layer-genomes: searched by layer-neat with two workers, resumed, evaluated, exported and drawn', async () => {
+  const dir = join(folder, 'layer-genomes');
+  const space = ['--space', 'layer-genomes', '--space-options', 'channels=8', '--max-params', '20000'];
+  const strategy = ['--strategy', 'layer-neat', '--strategy-options', 'population=2,addLayer=1'];
+  await json('search', ...TINY, ...space, ...strategy, '--workers', '2', '--out', dir);
+  await json('resume', dir, '--trials', '4');
+  const trials = (await json('trials', dir)) as Trials;
+  assert.deepEqual(
+    trials.map(({ state, text }) => [state, text.split('=').length - 1]),
+    [1, 1, 2, 2].map((layers) => ['complete', layers]),
+  );
+  await json('evaluate', dir, '--seeds', '1', '--epochs', '1', '--no-baselines');
+  await json('export', dir, '--out', join(folder, 'layers.onnx'));
+  await json('report', dir, '--out', join(folder, 'layers.html'));
+  assert.match(readFileSync(join(folder, 'layers.html'), 'utf8'), /<svg/u);
+  const refused = (message: RegExp, ...args: string[]) =>
+    refusedIn(folder, message, 'search', ...TINY, ...space, ...args, '--out', join(folder, 'refused'));
+  await refused(/has no supernet: its networks are no tree with choices made/, '--strategy', 'darts');
+  await refused(/the space has no decisions to describe/, '--limit', 'descriptionLength=9');
 });
 
 test('what is no member, and a task without images, are refused', async () => {

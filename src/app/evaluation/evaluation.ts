@@ -76,10 +76,7 @@ const count = z.int().min(0);
 const metrics = z.array(z.record(z.string(), z.number().nullable()));
 const value = z.union([z.string(), z.number(), z.boolean()]);
 /** Decisions, or the genes of a genome. */
-const architecture = z.record(
-  z.string(),
-  z.union([value, z.array(count), z.array(z.record(z.string(), value))]),
-);
+const architecture = z.record(z.string(), z.union([value, z.array(count), z.array(z.record(z.string(), value))]));
 const evaluationSchema = z.looseObject({
   trial: count,
   architecture,

@@ -25,7 +25,9 @@ export function supernet(space: Space): Module {
   if (!hasSupernet(space))
     throw invalid(
       `space "${space.name}"`,
-      'has no supernet: its networks are no tree with choices made',
+      space.members === undefined
+        ? 'has no supernet: how wide an operation is depends on the whole graph'
+        : 'has no supernet: its networks are no tree with choices made',
       'train its members one by one',
     );
   return deepFreeze(walk(space, () => undefined).root);

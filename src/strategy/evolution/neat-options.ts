@@ -31,7 +31,8 @@ export const neatOptions = z.strictObject({
 
 /**
  * The options of NEAT for genomes of layers (`layer-genomes`), where a trial is a training and there are some hundred of them. Differs from
- * NEAT: a small population that grows fast, distances that no size divides, mating between species that 20 members meet at all.
+ * NEAT: a small population that grows fast, as new structure is trained at once; distances that no size divides; mating between species
+ * that 20 members meet at all; no child without a change.
  */
 export const layerNeatOptions = z.strictObject({
   population: z.int().min(2).max(100_000).default(20),
@@ -49,10 +50,11 @@ export const layerNeatOptions = z.strictObject({
   mutationOnly: share.default(0.25),
   interspecies: share.default(0.05),
   disabled: share.default(0.75),
-  addLayer: share.default(0.3),
-  addConnection: share.default(0.2),
+  addLayer: share.default(0.5),
+  addConnection: share.default(0.3),
   reenable: share.default(0.05),
-  settings: share.default(0.8),
+  /** An unchanged child would only be trained again. */
+  settings: share.default(1),
   replaced: share.default(0.1),
 });
 

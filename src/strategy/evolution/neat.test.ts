@@ -3,6 +3,7 @@ import { suite, test } from 'node:test';
 import { rng } from '../../common/random.ts';
 import type { Genome } from '../../space/genome/genome.ts';
 import { neatSpace } from '../../space/genome/neat.ts';
+import { SPACES, searchSpaceOf } from '../../space/index.ts';
 import type { SearchSpace } from '../../space/search-space.ts';
 import type { Architecture } from '../../space/space.ts';
 import { createStrategy } from '../index.ts';
@@ -29,6 +30,11 @@ strategyConformance(
 );
 strategyConformance(() => createStrategy('cma-es', { population: 4 }), problemOn(fixed));
 
+const layers = searchSpaceOf(
+  SPACES['layer-genomes'].create({ kind: 'classification', input: [3, 8, 8], outputs: 10 }, { layers: 6 }),
+);
+strategyConformance(() => createStrategy('layer-neat', { population: 6 }), problemOn(layers));
+
 /** Plays `trials`, one at a time. */
 async function play(name: string, options: object, problem: Problem, trials: number, value: (one: Genome) => number) {
   const strategy = createStrategy(name, { ...options });
@@ -49,6 +55,34 @@ async function play(name: string, options: object, problem: Problem, trials: num
 const genomeOf = (space: SearchSpace, one: Architecture): Genome => (space === fixed ? fixed : growing).check(one);
 
 const keyOf = (one: Architecture | undefined) => JSON.stringify(one);
+
+suite('layer-neat', () => {
+  const strategy = createStrategy('layer-neat', { population: 8, threshold: 2 });
+  const problem = problemOn(layers);
+  /** How many separable convolutions a network has. */
+  const separable = (one: Architecture) => layers.format(one).split('sepConv').length - 1;
+
+  test('networks grow towards what is fitter, in species, as random search does not', async () => {
+    let state = strategy.init(problem);
+    let best = 0;
+    for (let trial = 0; trial < 160; trial++) {
+      const [asked, proposals] = await strategy.ask(problem, state, trial, 1);
+      const told = proposals.map((proposal): Outcome => {
+        best = Math.max(best, separable(proposal.architecture));
+        return { ...pseudoOutcome(proposal, trial), metrics: { accuracy: separable(proposal.architecture) / 6 } };
+      });
+      state = await strategy.tell(problem, asked, told);
+    }
+    assert.ok(best >= 5, `the best network has ${best} separable convolutions`);
+    assert.ok((state as unknown as Lineage).species.length > 1);
+  });
+
+  test('refuses a space without genes; cma-es refuses genomes without weights', () => {
+    assert.throws(() => strategy.init(problemOf(nasBench201)), /the members of space "nas-bench-201" are no genomes/);
+    assert.throws(() => createStrategy('cma-es').init(problem), /differ in their structure/);
+    assert.throws(() => createStrategy('tpe').init(problem), /space "layer-genomes" has no decisions/);
+  });
+});
 
 suite('neat', () => {
   test('the champion of a species of more than five is proposed again, unchanged, first of its species', async () => {

@@ -1,4 +1,4 @@
-import { invalid } from '../../../common/errors.ts';
+import { UserError } from '../../../common/errors.ts';
 import type { Rng } from '../../../common/random.ts';
 import type { GenomeMoves } from '../../genome/moves.ts';
 import type { OpenMembers, Task } from '../../space.ts';
@@ -82,7 +82,7 @@ function membersOf(task: Task, options: LayerGenomeOptions): OpenMembers {
   const shape = shapeOf(ground.rank, options);
   const { start, startLayers, layers } = options;
   if (start === 'random' && startLayers > layers)
-    throw invalid('option startLayers', String(startLayers), `must be at most layers, ${layers}`);
+    throw new UserError(`option startLayers is ${startLayers}; must be at most layers, ${layers}`);
 
   // The very objects that are known to be members: moves need not check them again.
   const members = new WeakSet<object>();
