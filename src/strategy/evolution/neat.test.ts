@@ -135,7 +135,7 @@ suite('neat', () => {
     for (const name of ['neat', 'cma-es'])
       assert.throws(() => createStrategy(name).init(problemOf(nasBench201)), {
         name: 'UserError',
-        message: `strategy "${name}": the members of space "nas-bench-201" are no genomes; needs a space of genomes (\`neatSpace\`)`,
+        message: `strategy "${name}": the members of space "nas-bench-201" are no genomes; needs a space of genomes (\`layer-genomes\`, \`neatSpace\`)`,
       });
     assert.throws(() => createStrategy('neat').init(problemOf(tinySpace)), /are no genomes/);
     assert.throws(() => createStrategy('cma-es').init(problemOn(growing)), /needs a space with one structure/);
