@@ -94,6 +94,10 @@ test('networks grow up to the limit of layers, and a setting of one layer change
   assert.equal(changed.filter((part, i) => part !== before[i]).length, 1);
 });
 
+test('a network without layers has one after a mutation', () => {
+  assert.match(space.format(space.mutate(member('in>out'), rng('first'))), /=.* in>out! in>/u);
+});
+
 test('random members have up to startLayers layers', () => {
   const random = spaceOf({ start: 'random', startLayers: 4 });
   const counts = Array.from({ length: 60 }, (_, i) => random.format(random.sample(rng(i))).split('=').length - 1);

@@ -107,7 +107,7 @@ function membersOf(task: Task, options: LayerGenomeOptions): OpenMembers {
   };
 
   function mutate(parent: LayerGenome, stream: Rng): LayerGenome {
-    const kind = stream.float();
+    const kind = parent.layers.length === 0 ? 0 : stream.float();
     const moved =
       kind < ADD_LAYER
         ? addLayer(parent, shape, stream)

@@ -17,7 +17,7 @@ import {
   way,
 } from './genome.ts';
 
-/** Random settings: kinds with a width are drawn before poolings, each kind as often as another. */
+/** Random settings; each kind is as likely as another. */
 function randomSettings({ kinds, pools, widths, activations }: LayerShape, stream: Rng): Settings {
   const kind = stream.pick([...kinds, ...pools]);
   return pools.includes(kind) ? { kind } : { kind, width: stream.pick(widths), activation: stream.pick(activations) };
@@ -30,7 +30,7 @@ export function firstLayer(shape: LayerShape, stream: Rng): LayerGenome {
   return layerGenomeOf([{ mark, ...settings }], [way(INPUT, mark), way(mark, OUTPUT), way(INPUT, OUTPUT, false)]);
 }
 
-/** A connection of a random member for each two of its layers. */
+/** A random member has one more connection for each two of its layers. */
 const LAYERS_EACH = 2;
 
 /** A network of 1 to `most` layers, grown from the first one: connections are split at random, and others added. */
@@ -69,7 +69,10 @@ export function reenable({ layers, connections }: LayerGenome, stream: Rng): Lay
   return enabled && layerGenomeOf(layers, enabled);
 }
 
-/** A layer at random gets another kind, width or activation; with probability `replaced` all three are drawn again. */
+/**
+ * A layer at random gets another kind, width or activation; with probability `replaced` all three are drawn again. The result differs, unless
+ * there are no layers.
+ */
 export function changeLayer(
   genome: LayerGenome,
   shape: LayerShape,
@@ -80,8 +83,8 @@ export function changeLayer(
   if (layers.length === 0) return genome;
   const chosen = stream.pick(layers);
   const { mark } = chosen;
-  const isRedrawn = stream.float() < replaced;
-  const changed = isRedrawn ? randomSettings(shape, stream) : otherSettings(chosen, shape, stream);
+  const redrawn = stream.float() < replaced ? randomSettings(shape, stream) : chosen;
+  const changed = settingsDiffer(redrawn, chosen) > 0 ? redrawn : otherSettings(chosen, shape, stream);
   return layerGenomeOf([...layers.filter((one) => one !== chosen), { mark, ...changed }], connections);
 }
 
