@@ -9,6 +9,7 @@ import { SPACES } from '../space/spaces/index.ts';
 import { architectureKey } from '../space/tree/architecture.ts';
 import type { Problem } from '../strategy/strategy.ts';
 import { type Agreement, agreementsOf } from '../study/agreement.ts';
+import { deviceLimit, latencySettings } from '../study/latency.ts';
 import { checkPlan, type StudyPlan } from '../study/plan.ts';
 import type { StudySettings } from '../study/spec.ts';
 import { isOwnFile } from '../study/spec.ts';
@@ -154,9 +155,11 @@ export async function readStudy(dir: string, given?: SearchSpace): Promise<ReadS
 function withoutSlow(all: readonly Trial[], { remeasured = [], settings }: StudyPlan): readonly Trial[] {
   const trials = all.filter(({ purpose }) => purpose === 'search' || purpose === 'confirm');
   const reasons = new Map<string, string>();
+  const given = latencySettings(settings);
+  const limit = given && deviceLimit(given);
   for (const { trial: number, kept, ...latency } of remeasured) {
     const found = trials.find(({ purpose, trial }) => purpose === 'search' && trial === number);
-    const reason = `latency was ${showLatency(latency)} when measured again; the limit is ${settings.maxLatency}`;
+    const reason = `latency was ${showLatency(latency)} when measured again; the limit is ${limit?.words}`;
     if (found !== undefined && !kept) reasons.set(architectureKey(found.architecture), reason);
   }
   return trials.map((trial) => {
