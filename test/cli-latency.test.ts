@@ -77,7 +77,20 @@ suite('latency on a device', () => {
     ];
     const last = ['--confirm', '0', '--seeds', '1', '--no-baselines', '--no-samples', '--workers', '1'];
     const device = ['--device-target', 'command', '--device-command', `${node} "${timer}" {model} 3.2`];
-    const asked = ['run', ...tiny, ...last, ...device, '--max-latency', '30ms', '--max-energy', '200', '--seed', '4', '--out', out];
+    const asked = [
+      'run',
+      ...tiny,
+      ...last,
+      ...device,
+      '--max-latency',
+      '30ms',
+      '--max-energy',
+      '200',
+      '--seed',
+      '4',
+      '--out',
+      out,
+    ];
     const { latency, verdict, best } = await json(...asked);
     const trials: readonly Found[] = await json('trials', out);
     // 200 mJ at 10 W are 20 ms. What takes more than 3.2 ms takes 100 when it is measured again.
@@ -88,7 +101,9 @@ suite('latency on a device', () => {
     assert.equal(latency.limit, 20);
     assert.equal(latency.ms, readFileSync(join(out, 'best', 'model.onnx')).length / 10_000);
     assert.match(verdict.at(-1), /^Keeps the limit of 20\.0 ms: .* for the exported file on command/);
-    const left = trials.filter(({ reason = '' }) => /100 ms .* when measured again; the limit is 20\.0 ms \(--max-energy 200\)/.test(reason));
+    const left = trials.filter(({ reason = '' }) =>
+      /100 ms .* when measured again; the limit is 20\.0 ms \(--max-energy 200\)/.test(reason),
+    );
     assert.ok(left.every(({ state }) => state === 'failed'));
     assert.equal((await json('best', out)).best.trial, best.trial);
   });
@@ -106,7 +121,18 @@ suite('latency on a device', () => {
 
   test('compare keeps the limit in each search', async () => {
     const out = join(folder, 'compared');
-    const tiny = ['--space', 'mlp', '--train-samples', '120', '--valid-samples', '40', '--epochs', '1', '--workers', '1'];
+    const tiny = [
+      '--space',
+      'mlp',
+      '--train-samples',
+      '120',
+      '--valid-samples',
+      '40',
+      '--epochs',
+      '1',
+      '--workers',
+      '1',
+    ];
     const few = ['--strategies', 'random', '--seeds', '1', '--trials', '3', '--out', out];
     await json('compare', ...tiny, ...few, ...DEVICE, '--max-latency', '3ms');
     const trials: readonly Found[] = await json('trials', join(out, 'random-seed-0'));
