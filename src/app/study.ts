@@ -9,7 +9,7 @@ import { SPACES } from '../space/spaces/index.ts';
 import { architectureKey } from '../space/tree/architecture.ts';
 import type { Problem } from '../strategy/strategy.ts';
 import { type Agreement, agreementsOf } from '../study/agreement.ts';
-import { deviceLimit, latencySettings } from '../study/latency.ts';
+import { latencySettings } from '../study/latency.ts';
 import { checkPlan, type StudyPlan } from '../study/plan.ts';
 import type { StudySettings } from '../study/spec.ts';
 import { isOwnFile } from '../study/spec.ts';
@@ -17,6 +17,7 @@ import type { Clock, EarlierTrial, StrategyState, StudyRecord, Trial } from '../
 import { openStudyStore } from '../study/study.node.ts';
 import { spaceTask } from '../task/index.ts';
 import { checkSettings as checkTraining } from '../train/settings.ts';
+import { deviceLimit } from './device/limit.ts';
 import { absentSpace, type OwnCode } from './own-code.ts';
 import { ownSpaceBeside } from './own-exports.ts';
 import type { OwnFiles } from './own-files.ts';

@@ -1,9 +1,7 @@
 /** The latency of each candidate on a device as a study's settings name it: whether it is taken, on which target, within which limit. */
 import { invalid } from '../common/errors.ts';
 import { DEVICE_METRICS } from '../common/metrics.ts';
-import { busyThings, WATTS } from '../device/energy.ts';
 import type { TargetName } from '../device/index.ts';
-import { showMilliseconds } from '../device/measure.ts';
 import { parseDuration, parseMilliseconds } from './quantities.ts';
 import { flagOf, type StudySettings } from './spec.ts';
 
@@ -93,21 +91,4 @@ export function latencySettings(settings: StudySettings): LatencySettings | unde
       energy: { ...(watts !== undefined && { watts }), ...(maxEnergy !== undefined && { max: maxEnergy }) },
     }),
   };
-}
-
-/** The longest latency that a study allows. */
-export interface DeviceLimit {
-  readonly ms: number;
-  /** `5 ms (--max-latency)` */
-  readonly words: string;
-}
-
-/** The smaller one of `--max-latency` and of what `--max-energy` allows at the watts stated; undefined where there is neither. */
-export function deviceLimit({ max, energy, target, threads, batch }: LatencySettings): DeviceLimit | undefined {
-  const perMs = ((energy?.watts ?? WATTS) * busyThings(target, threads)) / batch;
-  const byEnergy = energy?.max === undefined ? Number.POSITIVE_INFINITY : energy.max / perMs;
-  const ms = Math.min(max ?? Number.POSITIVE_INFINITY, byEnergy);
-  if (ms === Number.POSITIVE_INFINITY) return undefined;
-  const reason = ms === max ? '--max-latency' : `--max-energy ${energy?.max}`;
-  return { ms, words: `${showMilliseconds(ms)} ms (${reason})` };
 }

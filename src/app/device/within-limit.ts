@@ -3,7 +3,7 @@ import { smallest } from '../../common/extremes.ts';
 import { type Measured, showLatency, showMilliseconds } from '../../device/measure.ts';
 import { untrainedExport } from '../../report/export/untrained.ts';
 import { resolve } from '../../space/tree/resolve.ts';
-import { type DeviceLimit, deviceLimit, latencySettings } from '../../study/latency.ts';
+import { latencySettings } from '../../study/latency.ts';
 import type { Remeasured } from '../../study/plan.ts';
 import { openStudyStore } from '../../study/study.node.ts';
 import { TrainingFailure } from '../../train/failure.ts';
@@ -12,6 +12,7 @@ import { type ChoiceOptions, type Chosen, chosen } from '../choice.ts';
 import type { Notes } from '../notes.ts';
 import { type Setup, treeOf } from '../setup.ts';
 import { planOf, planToJson, type ReadStudy, readStudy } from '../study.ts';
+import { type DeviceLimit, deviceLimit } from './limit.ts';
 import { latencyOfFile, openMeter } from './meter.ts';
 
 /** A second measurement, where the first does not say that the limit is kept. */

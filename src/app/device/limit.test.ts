@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { deviceLimit, type LatencySettings } from './latency.ts';
+import type { LatencySettings } from '../../study/latency.ts';
+import { deviceLimit } from './limit.ts';
 
 const NODE: LatencySettings = { target: 'node', batch: 1, threads: 2, patience: 1 };
 
