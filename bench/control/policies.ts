@@ -11,7 +11,7 @@ import { rng } from '../../src/common/random.ts';
 import { ENVIRONMENTS } from '../../src/control/index.ts';
 import { openDqn } from '../../src/control/train/dqn.ts';
 import { evaluatePolicyNetwork } from '../../src/control/train/evaluate.ts';
-import { policyOptions, policyTask } from '../../src/control/train/on-environment.ts';
+import { environmentData } from '../../src/control/train/on-environment.ts';
 import { episodes } from '../../src/control/train/play.ts';
 import { openPpo } from '../../src/control/train/ppo.ts';
 import { openReinforce } from '../../src/control/train/reinforce.ts';
@@ -21,6 +21,7 @@ import { nodeRuntime } from '../../src/engine/runtime/node.node.ts';
 import { policy } from '../../src/space/index.ts';
 import { checkArchitecture } from '../../src/space/tree/architecture.ts';
 import { resolve } from '../../src/space/tree/resolve.ts';
+import { spaceTask } from '../../src/task/index.ts';
 import { trainUntil } from '../../src/train/trainable.ts';
 import { circumstances, saveResult } from '../engine/results.ts';
 import { markdown } from '../engine/tables.ts';
@@ -74,7 +75,7 @@ const say = (line: string) => process.stderr.write(`${line}\n`);
 async function measure(problem: Problem, seed: number): Promise<Row> {
   const { environment: name, form, architecture, goal, memory = false } = problem;
   const environment = ENVIRONMENTS[name];
-  const space = policy.create(policyTask(environment, form, memory), policyOptions(environment, form));
+  const space = policy.create(spaceTask(environmentData(environment, form, memory)));
   const network = resolve(space, checkArchitecture(space, architecture));
   const [began, before] = [performance.now(), process.cpuUsage()];
   const training = await opened(problem, {

@@ -1,10 +1,10 @@
 /** What policies.ts trains, and how: settings after the tuned ones of RL Baselines3 Zoo (Raffin 2020), fitted to fewer steps. */
 import type { EnvironmentName } from '../../src/control/index.ts';
 import type { DqnSettings } from '../../src/control/train/dqn.ts';
-import type { PolicyForm } from '../../src/control/train/on-environment.ts';
 import type { PpoSettings } from '../../src/control/train/ppo.ts';
 import type { ReinforceSettings } from '../../src/control/train/reinforce.ts';
 import type { Architecture } from '../../src/space/index.ts';
+import type { PolicyForm } from '../../src/task/control.ts';
 
 type Method =
   | { readonly method: 'ppo'; readonly settings: Partial<PpoSettings> }

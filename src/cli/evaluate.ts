@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { NO_EFFECT } from '../app/benchmarks.ts';
 import { type ChoiceOptions, type Chosen, chosen } from '../app/choice.ts';
+import { learnedFrom } from '../app/control/final.ts';
 import { type EvaluateOptions, evaluate } from '../app/evaluation/evaluate.ts';
 import { type EvaluationRecord, summarize } from '../app/evaluation/evaluation.ts';
 import { evaluationToJson } from '../app/evaluation/result.ts';
@@ -87,7 +88,8 @@ export function addEvaluate(program: Command, shell: Shell): void {
             signal,
           );
           const wanted = { test: true, seconds: limited?.baselineSeconds ?? BASELINE_SECONDS };
-          return { record, rows: options.baselines ? await baselinesInView(dir, setup, wanted, output, signal) : [] };
+          const fits = options.baselines && setup.control === undefined;
+          return { record, rows: fits ? await baselinesInView(dir, setup, wanted, output, signal) : [] };
         },
       );
       const others = baselinesText(dir, setup, rows);
@@ -128,7 +130,8 @@ export async function evaluateInView(
       {
         onBegin(trainings, kept) {
           if (kept > 0) output.note(`${plural(kept, 'final training')} of an earlier evaluation kept.`);
-          if (trainings > 0) view = createTrainingsView('final training on train + validation data', trainings, output);
+          const from = learnedFrom(setup) ?? 'train + validation data';
+          if (trainings > 0) view = createTrainingsView(`final training on ${from}`, trainings, output);
         },
         onSkip: (name, reason) =>
           output.note(`${name}: failed before: ${reason}. \`netsmith evaluate --retry-failed\` trains it again.`),

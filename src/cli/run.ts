@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import { bestToJson, bestTrials } from '../app/best.ts';
 import { type ChoiceOptions, ruleOf } from '../app/choice.ts';
+import { learnedFrom } from '../app/control/final.ts';
 import { chooseWithin, latencyText, measureExported, smallestLatency } from '../app/device/within-limit.ts';
 import type { EvaluateOptions } from '../app/evaluation/evaluate.ts';
 import { summarize } from '../app/evaluation/evaluation.ts';
@@ -20,6 +21,7 @@ import { invalid } from '../common/errors.ts';
 import { numberIfItIsOne } from '../common/numbers.ts';
 import { showLatency } from '../device/measure.ts';
 import { showMetric, showSeconds } from '../report/numbers.ts';
+import { isOfGenomes } from '../study/control-settings.ts';
 import { testedObjective } from '../study/objectives.ts';
 import type { Afterwards } from '../study/plan.ts';
 import { SETTING_NAMES, type StudySettings } from '../study/spec.ts';
@@ -50,11 +52,12 @@ import {
 const CONFIRM = 3;
 const TIME = '10m';
 const workers = () => Math.min(2, availableParallelism());
-function presets({ estimator = 'train', time, trials, until }: Partial<StudySettings>): Partial<StudySettings> {
+function presets(given: Partial<StudySettings>): Partial<StudySettings> {
+  const { estimator = 'train', time, trials, until, environment } = given;
   const endless = time === undefined && trials === undefined && until === undefined;
   return {
-    ...{ confirm: estimator === 'train' ? CONFIRM : 0, workers: workers() },
-    ...(estimator === 'train' && endless && { time: TIME }),
+    ...{ confirm: estimator === 'train' && !isOfGenomes(given) ? CONFIRM : 0, workers: workers() },
+    ...(estimator === 'train' && environment === undefined && endless && { time: TIME }),
   };
 }
 
@@ -180,9 +183,10 @@ export async function finishRun(
   );
   const which = choiceText(best.choice, study.problem.objectives);
   output.note(`\n${which === undefined ? bestText(study) : `${bestTable(study)}\n${which}`}\n`);
-  const again = setup.estimator.kind === 'train' ? 'Retraining' : 'Training';
+  const again =
+    setup.estimator.kind === 'train' ? 'Retraining' : setup.estimator.kind === 'played' ? 'Testing' : 'Training';
   output.note(
-    `${again} trial ${best.choice.trial} on train + validation data with ${options.time === undefined ? seedsText(options.seeds) : 'as many seeds as time allows'}, then evaluating on the test split.`,
+    `${again} trial ${best.choice.trial} on ${learnedFrom(setup) ?? 'train + validation data'} with ${options.time === undefined ? seedsText(options.seeds) : 'as many seeds as time allows'}, then evaluating on the test ${setup.control === undefined ? 'split' : 'episodes'}.`,
   );
   const shown = withPlan(output, options.time, 'final training', elapsed);
   const { record, exported, report, classical, latency } = await interruptible(sayInterrupted, async (signal) => {
@@ -223,7 +227,7 @@ export async function finishRun(
       evaluationText(setup, best, record),
       ...(others === undefined ? [] : ['', others]),
       '',
-      `Found    ${metric} ${showMetric(metric, mean)} on the test split${spread}`,
+      `Found    ${metric} ${showMetric(metric, mean)} on the test ${setup.control === undefined ? 'split' : 'episodes'}${spread}`,
       `Model    ${exported.file} (${parityText(exported)})`,
       `         ${testText(setup, exported)}`,
       `Report   ${report}`,

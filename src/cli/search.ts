@@ -7,7 +7,7 @@ import { againWords, OWN_FILES, ownFilesOf } from '../app/own-files.ts';
 import { openProgress } from '../app/progress.ts';
 import { newStudy, runToEnd, type StudyOptions, withWayOn } from '../app/search.ts';
 import type { Setup } from '../app/setup.ts';
-import { loadSpace } from '../app/space-file.ts';
+import { loadAnySpace } from '../app/space-file.ts';
 import { type ReadStudy, readStudy } from '../app/study.ts';
 import type { StudyEnd, StudyEvent } from '../study/events.ts';
 import { allTried } from '../study/exhaustion.ts';
@@ -62,7 +62,7 @@ export function addStudyOptions(
 /** `newStudy` of the space that the settings name, which may be a file. */
 export async function newStudyOfCommand(settings: StudySettings, options: StudyOptions, output: Output) {
   if (options.out !== undefined) checkNewStudy(options.out);
-  return newStudy(settings, await loadSpace(settings.space), { own: ownFilesOf(settings), ...options }, output);
+  return newStudy(settings, await loadAnySpace(settings.space), { own: ownFilesOf(settings), ...options }, output);
 }
 
 /** How a search ended, and what the process exits with if that was an interruption. */

@@ -4,6 +4,7 @@ import type { Shape } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
 import type { Task } from '../space/space.ts';
 import { classification } from './classification.ts';
+import { control } from './control.ts';
 import { prepareInputs } from './inputs.ts';
 import { regression } from './regression.ts';
 import { mapValues, outputShape, type TaskSpec, vocabularyOf } from './spec.ts';
@@ -11,12 +12,14 @@ import type { OwnTask, StepTask, TaskData, TaskDefinition, TaskFacts } from './t
 
 /** The behavior of each kind of task. */
 const TASKS = {
+  control,
   classification,
   regression,
 } as const satisfies Readonly<Record<string, TaskDefinition>>;
 
 export type TaskKind = keyof typeof TASKS;
 
+/** Those that learn from samples. */
 export const TASK_KINDS = ['classification', 'regression'] as const satisfies readonly TaskKind[];
 
 /** What the task of a data set does; `own` is a task that is not one of Netsmith's. Throws UserError for an unknown kind. */
@@ -34,6 +37,9 @@ export interface TaskKindOf {
   readonly kind: string;
   readonly ownTask?: OwnTask;
 }
+
+/** The task of an environment: it learns from rewards. */
+export const CONTROL = 'control' satisfies TaskKind;
 
 export const isTaskKind = (kind: string): kind is TaskKind => TASK_KINDS.some((known) => known === kind);
 
@@ -64,8 +70,15 @@ export function spaceTask(data: TaskData & TaskKindOf, own?: TaskDefinition): Ta
     outputs,
     ...(positions.length > 0 && { positions }),
     ...(vocabulary !== undefined && { vocabulary }),
+    ...headOf(data),
     ...(task.prepare === undefined && data.quantiles !== undefined && { quantiles: data.quantiles }),
   };
+}
+
+function headOf({ environment }: TaskData): Pick<Task, 'head'> {
+  if (environment === undefined) return {};
+  const value = environment.form === 'actor-critic';
+  return { head: { value, deviations: value && environment.action.kind === 'continuous' } };
 }
 
 function preparedShape(task: TaskDefinition, spec: TaskSpec, data: TaskData): Shape {

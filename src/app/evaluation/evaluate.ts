@@ -13,6 +13,7 @@ import { processPool } from '../../study/worker/process.node.ts';
 import { TrainingFailure } from '../../train/failure.ts';
 import type { TimeLimit } from '../../train/pace.ts';
 import type { Chosen } from '../choice.ts';
+import { identityOfControl, learnedFrom } from '../control/final.ts';
 import { entryModule } from '../entry.ts';
 import { workersHere } from '../local-workers.ts';
 import { memoryOfProcess } from '../memory.node.ts';
@@ -81,7 +82,7 @@ export async function evaluate(
   checkKeeps(dir);
   const limit = options.time && (await usefulTime(dir, setup, architecture, options.time, options.isAsLong));
   const seeds = Array.from({ length: options.seeds }, (_, repetition) => repetition);
-  const baselines = options.baselines ? Object.entries(baselinesOf(setup)) : [];
+  const baselines = options.baselines && setup.control === undefined ? Object.entries(baselinesOf(setup)) : [];
   const networks = [
     { architecture },
     ...baselines.map(([baseline, of]) => ({ baseline, architecture: of.architecture })),
@@ -119,7 +120,8 @@ export async function evaluate(
     const first = wanted[0]?.final.id ?? '';
     const had = options.time === undefined ? epochs : (trials.get(first)?.curve.at(-1)?.step ?? epochs);
     await keep(dir, store, trials.get(first), results.get(first), { architecture, epochs: had, trial }, options);
-    return writeRecord(dir, { architecture, trial, seeds, epochs: had, baselines }, wanted, results);
+    const trainedOn = learnedFrom(setup) ?? 'train + valid';
+    return writeRecord(dir, { architecture, trial, seeds, epochs: had, baselines, trainedOn }, wanted, results);
   } finally {
     await store.close();
   }
@@ -272,11 +274,12 @@ function writeRecord(
   dir: string,
   about: Pick<EvaluationRecord, 'architecture' | 'trial' | 'seeds' | 'epochs'> & {
     readonly baselines: readonly (readonly [string, Baseline])[];
+    readonly trainedOn: string;
   },
   wanted: readonly Wanted[],
   results: ReadonlyMap<string, FinalResult>,
 ): EvaluationRecord {
-  const { baselines, ...of } = about;
+  const { baselines, trainedOn, ...of } = about;
   const resultsOf = (name: string | undefined) =>
     wanted.filter(({ final }) => final.baseline === name).flatMap(({ final }) => results.get(final.id) ?? []);
   const found = resultsOf(undefined);
@@ -285,7 +288,7 @@ function writeRecord(
     ...of,
     metrics: found.map(({ metrics }) => metrics),
     ...(confusions.length > 0 && { confusion: confusions.reduce(addMatrices) }),
-    trainedOn: 'train + valid',
+    trainedOn,
     baselines: baselines.flatMap(([name, { space, architecture }]) => {
       const metrics = resultsOf(name).map((result) => result.metrics);
       const { seeds } = of;
@@ -301,15 +304,18 @@ function writeRecord(
 
 /** All that a final training depends on. Not the machine: layouts and threads change its last digits alone. */
 function idOf(
-  { settings, training, dataset }: Setup,
+  setup: Setup,
   architecture: Architecture,
   { baseline, repetition, epochs, time }: Omit<FinalTraining, 'id'>,
 ): string {
+  const { settings, training, dataset } = setup;
   const { notes, ...data } = dataset.search.info;
+  const control = identityOfControl(setup);
   // What did not exist when older studies were evaluated has no part in it where it is not used.
   const { epochSamples, classWeights, patience: _, ...known } = training;
   const of = {
     ...{ baseline, architecture, repetition, seed: settings.seed, training: { ...known, epochs }, data },
+    ...(control !== undefined && { control }),
     ...(epochSamples > 0 && { epochSamples }),
     ...(classWeights === 'balanced' && { classWeights }),
     // How much time is left differs from one session to the next: an interrupted training keeps what it had.

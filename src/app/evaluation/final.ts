@@ -18,6 +18,7 @@ import type { TimeLimit } from '../../train/pace.ts';
 import { openPrograms, type Programs } from '../../train/programs.ts';
 import { concatSamples } from '../../train/samples.ts';
 import { type TrainSettings, withHyperparameters } from '../../train/settings.ts';
+import { finalControlEstimator } from '../control/final.ts';
 import { memoryOfPrograms } from '../memory.node.ts';
 import { type Setup, treeOf } from '../setup.ts';
 
@@ -131,6 +132,11 @@ function finalEstimator(setup: Setup, engine: Engine, programs: Programs, test: 
 /** The estimator of a process that makes final trainings. */
 export async function openFinalEstimator(setup: Setup, engine: Engine, memoryBytes: number): Promise<Estimator> {
   const programs = openPrograms(engine, { memory: memoryOfPrograms(memoryBytes) });
+  if (setup.control !== undefined)
+    return finalControlEstimator(setup, setup.control, engine, programs, async ({ artifacts, final }, weights) => ({
+      [ANSWERS]: await artifacts.put(new TextEncoder().encode('{}')),
+      ...(weights && final && isKept(final) && { [WEIGHTS]: await artifacts.put(encodeWeights(weights)) }),
+    }));
   return finalEstimator(setup, engine, programs, await setup.dataset.openTest());
 }
 

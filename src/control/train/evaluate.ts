@@ -2,13 +2,14 @@ import type { Samples } from '../../data/dataset.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { HostTensor } from '../../graph/ir.ts';
 import type { Module } from '../../space/tree/module.ts';
+import type { PolicyForm } from '../../task/control.ts';
 import type { Measured } from '../../task/metrics.ts';
 import { openPrograms } from '../../train/programs.ts';
 import { joinTensors } from '../../train/vectors.ts';
 import { actionSize, type Environment, observationSize } from '../environment.ts';
 import { openActor } from './actor.ts';
 import { distributionOf, largest } from './distribution.ts';
-import { onEnvironment, type PolicyForm } from './on-environment.ts';
+import { onEnvironment } from './on-environment.ts';
 import { play } from './play.ts';
 import { OBSERVATIONS, openScaler } from './scaler.ts';
 
