@@ -10,6 +10,7 @@ import { SPACES } from '../space/spaces/index.ts';
 import { architectureKey } from '../space/tree/architecture.ts';
 import type { Problem } from '../strategy/strategy.ts';
 import { type Agreement, agreementsOf } from '../study/agreement.ts';
+import { isOfGenomes } from '../study/control-settings.ts';
 import { checkPlan, type StudyPlan } from '../study/plan.ts';
 import type { StudySettings } from '../study/spec.ts';
 import { isOwnFile, trainsTrials } from '../study/spec.ts';
@@ -59,7 +60,7 @@ export function planOfSetup({ settings, dataset, space }: Setup): StudyPlan {
   const { tree } = space;
   const stored =
     tree === undefined
-      ? !isGenomeSpace(settings.space) && { openSpace: true }
+      ? !isOfGenomes(settings) && { openSpace: true }
       : isOwnSpace(settings.space) && { ownSpace: storedSpace(tree) };
   return { settings, data: dataset.search.info, ...stored };
 }
@@ -258,7 +259,7 @@ export function spaceOf({ settings, data, ownSpace }: StudyPlan, place = 'study'
 /** The same as a search space, which may be one of genomes. */
 function storedSpaceOf(plan: StudyPlan, place = 'study'): SearchSpace {
   const { settings, data } = plan;
-  if (!isGenomeSpace(settings.space)) return searchSpaceOf(spaceOf(plan, place));
+  if (!isOfGenomes(settings) || !isGenomeSpace(settings.space)) return searchSpaceOf(spaceOf(plan, place));
   return GENOME_SPACES[settings.space].open(spaceTask(data), settings.spaceOptions);
 }
 

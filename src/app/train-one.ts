@@ -9,6 +9,8 @@ import { openTraining, type Training, type TrainRequest, trainNetwork } from '..
 import type { Forecast } from '../train/preflight.ts';
 import { openPrograms } from '../train/programs.ts';
 import { withHyperparameters } from '../train/settings.ts';
+import { isTrained } from './control/final.ts';
+import { trainPolicy } from './control/train.ts';
 import { openEngine } from './engine.ts';
 import { memoryOfProcess, memoryOfPrograms } from './memory.node.ts';
 import { modelOf, writeModel } from './model-file.ts';
@@ -88,10 +90,12 @@ export async function trainOne(
   notes: Notes,
   events: TrainOneEvents = {},
 ): Promise<TrainedOne> {
-  const { settings, dataset, training } = setup;
+  const { settings, dataset, training, control } = setup;
   const space = treeOf(setup);
   const { info, train, valid, task } = dataset.search;
   const engine = await openEngine(settings, 1);
+  if (isTrained(control))
+    return trainPolicy(setup, control, engine, architecture, { test, signal, ...(out !== undefined && { out }), ...(time && { time }) }, notes, events);
   const request = {
     engine,
     programs: openPrograms(engine, { memory: memoryOfPrograms(memoryOfProcess(settings, 1)) }),

@@ -3,7 +3,8 @@ import { NO_EFFECT } from '../app/benchmarks.ts';
 import { type ChoiceOptions, type Chosen, chosen } from '../app/choice.ts';
 import { learnedFrom } from '../app/control/final.ts';
 import { type EvaluateOptions, evaluate } from '../app/evaluation/evaluate.ts';
-import { type EvaluationRecord, summarize } from '../app/evaluation/evaluation.ts';
+import type { EvaluationRecord } from '../app/evaluation/evaluation.ts';
+import { evaluationText } from '../app/evaluation/text.ts';
 import { evaluationToJson } from '../app/evaluation/result.ts';
 import { BASELINE_SECONDS, limitsOf } from '../app/evaluation/run.ts';
 import { trainingNamedAgain } from '../app/own-files.ts';
@@ -11,14 +12,13 @@ import { checkRunSettings, type Setup } from '../app/setup.ts';
 import { type ReadStudy, readStudy, setUpFinal } from '../app/study.ts';
 import { lookUpTest } from '../app/table-search.ts';
 import { invalid } from '../common/errors.ts';
-import type { Metrics } from '../common/metrics.ts';
 import { isWhole, numberIfItIsOne } from '../common/numbers.ts';
 import { shownValue } from '../common/text.ts';
-import { plural, showCount, showMetric, showSeconds } from '../report/numbers.ts';
+import { plural, showMetric, showSeconds } from '../report/numbers.ts';
 import type { Choice } from '../study/choice.ts';
 import { testedObjective } from '../study/objectives.ts';
 import { interruptible } from '../terminal/interrupt.ts';
-import { type Output, table } from '../terminal/output.ts';
+import type { Output } from '../terminal/output.ts';
 import { createTrainingsView, type TrainingsView } from '../terminal/trainings.ts';
 import { TrainingFailure } from '../train/failure.ts';
 import { baselinesInView, baselinesText } from './baselines.ts';
@@ -156,35 +156,4 @@ export async function evaluateInView(
   } finally {
     view?.close();
   }
-}
-
-export const seedsText = (count: number) => (count === 1 ? '1 seed' : `${count} seeds`);
-
-export function evaluationText(setup: Setup, best: Chosen, record: EvaluationRecord): string {
-  const { metric } = testedObjective(setup.problem.objectives, setup.dataset.search.info);
-  const { length: count } = record.seeds;
-  const row = (
-    name: string,
-    metrics: readonly Metrics[],
-    { params, flops }: { readonly params: number; readonly flops: number },
-  ) => {
-    const { mean = Number.NaN, sd = Number.NaN } = summarize(metrics)[metric] ?? {};
-    // One value has no deviation.
-    const spread = count > 1 ? [showMetric(metric, sd)] : [];
-    return [name, showMetric(metric, mean), ...spread, showCount(params), showCount(flops)];
-  };
-  const { params = 0, flops = 0 } = best.trial.costs;
-  return table(
-    [
-      setup.estimator.kind === 'table' ? `test (${record.epochs} epochs)` : `test (${seedsText(count)})`,
-      metric,
-      ...(count > 1 ? ['deviation'] : []),
-      'params',
-      'FLOPs',
-    ],
-    [
-      row(`trial ${record.trial}`, record.metrics, { params, flops }),
-      ...record.baselines.map(({ name, metrics, costs }) => row(name, metrics, costs)),
-    ],
-  );
 }

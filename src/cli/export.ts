@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { type ChoiceOptions, type Chosen, chosen } from '../app/choice.ts';
 import { learnedFrom } from '../app/control/final.ts';
 import { readEvaluation } from '../app/evaluation/evaluation.ts';
+import { seedsText } from '../app/evaluation/text.ts';
 import { type ExportEvents, type Exported, type ExportWanted, epochsText, exportBest } from '../app/export.ts';
 import { hint } from '../app/invocation.ts';
 import { againWords, trainingNamedAgain } from '../app/own-files.ts';
@@ -17,7 +18,7 @@ import type { Output } from '../terminal/output.ts';
 import { createTrainingsView, type TrainingsView } from '../terminal/trainings.ts';
 import { addChoice } from './choice.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { noteChoice, seedsText } from './evaluate.ts';
+import { noteChoice } from './evaluate.ts';
 import { addSettingsOfStudy, addTrainingFiles, givenSettings } from './flags.ts';
 
 /** `netsmith export DIR`: { file, about, parity, samples, card?, trial, choice, epochs, seed, test?, tested? } */

@@ -9,6 +9,7 @@ import type { EvaluateOptions } from '../app/evaluation/evaluate.ts';
 import { summarize } from '../app/evaluation/evaluation.ts';
 import { exportEarly } from '../app/evaluation/first-model.ts';
 import { evaluationToJson } from '../app/evaluation/result.ts';
+import { evaluationText, seedsText } from '../app/evaluation/text.ts';
 import { evaluateRun, secondsOfSearch, verdictOf } from '../app/evaluation/run.ts';
 import { hint } from '../app/invocation.ts';
 import { againWords, OWN_FILES, ownFilesOf } from '../app/own-files.ts';
@@ -31,17 +32,17 @@ import { interruptible } from '../terminal/interrupt.ts';
 import { OPEN, openFile } from '../terminal/open.ts';
 import type { Output } from '../terminal/output.ts';
 import { withPlan } from '../terminal/plan.ts';
+import { endText } from '../terminal/search-end.ts';
 import { TrainingFailure } from '../train/failure.ts';
 import { baselinesInView, baselinesText } from './baselines.ts';
 import { bestTable, bestText } from './best.ts';
 import { CHOOSE, choiceText } from './choice.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { checkSeeds, evaluateInView, evaluationText, NO_SAMPLES, seedsText } from './evaluate.ts';
+import { checkSeeds, evaluateInView, NO_SAMPLES } from './evaluate.ts';
 import { exportInView, parityText, testText } from './export.ts';
 import { readSettings } from './flags.ts';
 import {
   addStudyOptions,
-  endText,
   newStudyOfCommand,
   type SearchEnd,
   searchToItsEnd,
@@ -73,6 +74,7 @@ export function addRun(program: Command, shell: Shell): void {
       'netsmith run train.csv --test-data test.csv --exclude id --time 5m',
       'netsmith run --estimator proxies --strategy aging-evolution --epochs 40',
       'netsmith run --objective accuracy,params --strategy nsga2 --trials 40 --choose knee',
+      'netsmith run --environment cart-pole',
       'netsmith run photos --max-latency 5ms --device-target node --time 15m',
     ]),
     SETTING_NAMES,

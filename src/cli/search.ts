@@ -10,12 +10,12 @@ import type { Setup } from '../app/setup.ts';
 import { loadAnySpace } from '../app/space-file.ts';
 import { type ReadStudy, readStudy } from '../app/study.ts';
 import type { StudyEnd, StudyEvent } from '../study/events.ts';
-import { allTried } from '../study/exhaustion.ts';
 import { SETTING_NAMES, type SettingName, type StudySettings } from '../study/spec.ts';
 import type { Store } from '../study/store/store.ts';
 import { checkNewStudy } from '../study/study.node.ts';
 import { Interrupted, interruptible } from '../terminal/interrupt.ts';
 import type { Output } from '../terminal/output.ts';
+import { endText } from '../terminal/search-end.ts';
 import { bestText } from './best.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import { addSettings, configOption, DATA, readSettings } from './flags.ts';
@@ -23,7 +23,7 @@ import { addSettings, configOption, DATA, readSettings } from './flags.ts';
 /** `netsmith search`: { study, trials, best } */
 export function addSearch(program: Command, shell: Shell): void {
   addStudyOptions(
-    define(program, 'search', 'Search a space for the best network for your data', [
+    define(program, 'search', 'Search a space for the best network for your data, or the best policy for an environment', [
       'netsmith search photos --image-size 64 --time 30m',
       'netsmith search houses.csv --label price --trials 40',
       'netsmith search --data cifar-10 --data-dir data/cifar-10-batches-bin --space nas-bench-201 --space-options cells=1 \\',
@@ -33,6 +33,9 @@ export function addSearch(program: Command, shell: Shell): void {
       'netsmith search --benchmark nas-bench-201 --data cifar-10 --strategy tpe --time 12000s --seed 1',
       'netsmith search --strategy tpe --trials 40 --prior runs/digits-residual-cnn-1 runs/digits-residual-cnn-2',
       'netsmith search --estimator predictor --strategy evolution --prior runs/digits-residual-cnn-1',
+      'netsmith search --environment acrobot --strategy tpe --trials 30',
+      'netsmith search --environment xor --strategy neat --until success=1',
+      'netsmith search --environment ./mine.ts --env-steps 50000 --workers 2',
       'netsmith search photos --objective accuracy,latency --device-target command --device-command "ssh board ./time.sh {model}"',
     ]),
   ).action(async (_: string | undefined, options: StudyOptions, command: Command) => {
@@ -107,29 +110,6 @@ export async function searchToItsEnd(
     view.close();
     await store.close();
   }
-}
-
-const REASONS: Readonly<Record<Exclude<StudyEnd['reason'], 'exhausted'>, string>> = {
-  trials: 'All trials are done.',
-  time: 'The time is up.',
-  target: 'The target is reached.',
-  failing: 'Stopped early: all trials fail for the same reason.',
-  interrupted: 'Interrupted.',
-};
-
-/** Why the search has ended. */
-export function endText({ reason }: StudyEnd, { problem, trials }: Pick<ReadStudy, 'problem' | 'trials'>): string {
-  if (reason !== 'exhausted') return REASONS[reason];
-  const searched = trials.filter(({ purpose }) => purpose === 'search');
-  const all = allTried(problem, searched);
-  const limits = problem.limits.map(({ cost, max }) => `${cost} <= ${max}`).join(', ');
-  const isLimited = limits !== '';
-  if (isLimited && searched.length === 0) return `No architecture of the space is within the limits ${limits}.`;
-  if (all === undefined) return 'The search space is exhausted: the strategy has no more proposals.';
-  const where = isLimited ? `${all.proved ? '' : ' found'} within the limits` : ' of the space';
-  return all.count === 1
-    ? `The only architecture${where} has been tried.`
-    : `All ${all.count} architectures${where} have been tried.`;
 }
 
 /** The result of `search` and `resume`, and how to continue. */

@@ -49,7 +49,9 @@ export function isOfGenomes({ environment, space, strategy }: Raw): boolean {
   if (environment === undefined) return false;
   if (typeof space === 'string') return isGenomeSpace(space);
   const known: Readonly<Record<string, StrategyDefinition>> = STRATEGIES;
-  return typeof strategy === 'string' && Object.hasOwn(known, strategy) && known[strategy]?.needsGenome === true;
+  // A program gives a strategy together with its options.
+  const name = isRecord(strategy) ? strategy.strategy : strategy;
+  return typeof name === 'string' && Object.hasOwn(known, name) && known[name]?.needsGenome === true;
 }
 
 /** What a study in an environment has where nothing is given. Idempotent: it is applied to stored settings, too. */

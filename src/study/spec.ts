@@ -154,7 +154,9 @@ const limitType = ({ measures = {} }: OwnNames = {}) => {
 };
 
 /** The space of a study that names none: the other one is for images. */
-export function defaultSpace({ data }: { readonly data?: unknown }): string {
+export function defaultSpace(given: Readonly<Record<string, unknown>>): string {
+  const { data, environment } = given;
+  if (environment !== undefined) return isOfGenomes(given) ? 'neat' : 'policy';
   return data === 'csv' ? 'residual-mlp' : 'residual-cnn';
 }
 
@@ -509,7 +511,7 @@ function withSpace(found: unknown): unknown {
     found !== null && typeof found === 'object' && !Array.isArray(found) ? withControlDefaults({ ...found }) : found;
   const settings = raw !== null && typeof raw === 'object' && !Array.isArray(raw);
   return settings && 'data' in raw && Reflect.get(raw, 'space') === undefined
-    ? { ...raw, space: defaultSpace(raw) }
+    ? { ...raw, space: defaultSpace({ ...raw }) }
     : raw;
 }
 
